@@ -1,0 +1,52 @@
+package v1alpha1
+
+// Labels and annotations that Rollouts put on what they own.
+const (
+	// PodHashLabel is on ReplicaSets and pods, and in the selector of the Services that a Rollout manages.
+	PodHashLabel = "rollouts-pod-template-hash"
+
+	RevisionAnnotation           = "rollout.argoproj.io/revision"
+	RevisionHistoryAnnotation    = "rollout.argoproj.io/revision-history"
+	DesiredReplicasAnnotation    = "rollout.argoproj.io/desired-replicas"
+	EphemeralMetadataAnnotation  = "rollout.argoproj.io/ephemeral-metadata"
+	WorkloadGenerationAnnotation = "rollout.argoproj.io/workload-generation"
+	// ScaleDownDeadlineAnnotation is an RFC 3339 time on a ReplicaSet.
+	ScaleDownDeadlineAnnotation = "scale-down-deadline"
+	// ManagedByRolloutsAnnotation is on a Service: the name of the Rollout that switches it.
+	ManagedByRolloutsAnnotation = "argo-rollouts.argoproj.io/managed-by-rollouts"
+	// RolloutInstanceIDLabel divides Rollouts among controllers.
+	RolloutInstanceIDLabel = "argo-rollouts.argoproj.io/controller-instance-id"
+)
+
+// Labels and annotations that Applications read and write.
+const (
+	TrackingIDAnnotation       = "argocd.argoproj.io/tracking-id"
+	InstanceLabel              = "app.kubernetes.io/instance"
+	RefreshAnnotation          = "argocd.argoproj.io/refresh"
+	SkipReconcileAnnotation    = "argocd.argoproj.io/skip-reconcile"
+	HookAnnotation             = "argocd.argoproj.io/hook"
+	HookDeletePolicyAnnotation = "argocd.argoproj.io/hook-delete-policy"
+	SyncWaveAnnotation         = "argocd.argoproj.io/sync-wave"
+	SyncOptionsAnnotation      = "argocd.argoproj.io/sync-options"
+	CompareOptionsAnnotation   = "argocd.argoproj.io/compare-options"
+
+	// ResourcesFinalizer makes the deletion of an Application delete what it deployed.
+	ResourcesFinalizer           = "resources-finalizer.argocd.argoproj.io"
+	ResourcesFinalizerForeground = ResourcesFinalizer + "/foreground"
+	ResourcesFinalizerBackground = ResourcesFinalizer + "/background"
+
+	// SecretTypeLabel marks a Secret as one of the SecretType values.
+	SecretTypeLabel           = "argocd.argoproj.io/secret-type"
+	SecretTypeCluster         = "cluster"
+	SecretTypeRepository      = "repository"
+	SecretTypeRepoCredentials = "repo-creds"
+
+	// InClusterServer is the destination server that means "the cluster of this control plane".
+	InClusterServer = "https://kubernetes.default.svc"
+	// InClusterName is its name.
+	InClusterName = "in-cluster"
+	// DefaultProject is the AppProject that exists by itself and allows everything.
+	DefaultProject = "default"
+	// FieldManager owns the fields that an Application applies.
+	FieldManager = "cyan"
+)
