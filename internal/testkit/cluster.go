@@ -10,7 +10,6 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
-	"runtime"
 	"strings"
 	"sync"
 	"testing"
@@ -178,8 +177,18 @@ func localProgram() (string, error) {
 	return path, nil
 }
 
-// Root is the top of this checkout.
+// Root is the top of this checkout: the nearest folder above the test's own that holds the Makefile.
 func Root() string {
-	_, file, _, _ := runtime.Caller(0)
-	return filepath.Join(filepath.Dir(file), "..", "..")
+	dir, err := os.Getwd()
+	if err != nil {
+		return "."
+	}
+	for ; dir != filepath.Dir(dir); dir = filepath.Dir(dir) {
+		if _, err := os.Stat(filepath.Join(dir, "Makefile")); err == nil {
+			if _, err := os.Stat(filepath.Join(dir, "ARCHITECTURE.md")); err == nil {
+				return dir
+			}
+		}
+	}
+	return "."
 }

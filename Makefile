@@ -1,0 +1,41 @@
+# Everything here runs on a fresh Debian 12 with Go, git and make. `make demo` shows Cyan at work; `make test` checks it.
+
+SHELL   := /bin/bash
+BIN     := bin
+# One set of build flags for every program and test, so that what one compiles the others find in Go's cache.
+export GOFLAGS := -trimpath -buildvcs=false
+VERSION := $(shell git describe --tags --always --dirty 2>/dev/null || echo unknown)
+LDFLAGS := -s -w -X main.version=$(VERSION)
+TOOL    := go tool -modfile=go.tools.mod
+# The names that Cyan answers to.
+NAMES   := argocd kubectl-argo-rollouts kubectl-cyan
+
+.PHONY: demo test build lint generate bench clean system-packages
+
+demo: build system-packages ## bring a commit to live traffic and watch it happen
+	@$(BIN)/cyan demo
+
+test: build system-packages ## every test, on the real API server and real pods
+	./hack/test.sh
+
+build: ## the programs, into bin/
+	@mkdir -p $(BIN)
+	$(MAKE) --no-print-directory -C localcluster build OUT=$(CURDIR)/$(BIN)
+	go build -ldflags '$(LDFLAGS)' -o $(BIN)/cyan ./cmd/cyan
+	@for name in $(NAMES); do ln -sf cyan $(BIN)/$$name; done
+
+lint: ## golangci-lint, with ceilings for the length and complexity of functions
+	go tool -modfile=go.lint.mod golangci-lint run ./...
+	cd localcluster && go tool -modfile=../go.lint.mod golangci-lint run --config ../.golangci.yml ./...
+
+generate: ## deepcopy functions and CRDs, from the Go types
+	$(TOOL) controller-gen object crd:maxDescLen=0,generateEmbeddedObjectMeta=true paths=./api/... output:crd:dir=api/crds
+
+bench: build system-packages ## where the time goes, and what it costs
+	./hack/bench.sh
+
+clean:
+	rm -rf $(BIN)
+
+system-packages:
+	@./hack/system-packages.sh

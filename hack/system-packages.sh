@@ -1,0 +1,32 @@
+#!/usr/bin/env bash
+# Installs what real nodes need from Debian, as root; otherwise prints the one line to run. Without them pods are simulated.
+set -euo pipefail
+[ "$(uname -s)" = Linux ] || exit 0
+
+missing=()
+need() { # need PACKAGE PATH...: PACKAGE is missing when none of the paths exists
+  local package=$1 path; shift
+  for path in "$@"; do [ -e "$path" ] && return; done
+  missing+=("$package")
+}
+need git /usr/bin/git
+need runc /usr/sbin/runc /usr/bin/runc
+need containernetworking-plugins /usr/lib/cni/bridge /opt/cni/bin/bridge
+need iptables /usr/sbin/iptables /sbin/iptables
+need conntrack /usr/sbin/conntrack
+need iproute2 /usr/sbin/ip /sbin/ip /bin/ip
+[ ${#missing[@]} -eq 0 ] && exit 0
+
+install="apt-get install -y --no-install-recommends ${missing[*]}"
+if [ "$(id -u)" != 0 ] || ! command -v apt-get >/dev/null; then
+  echo "Real pods need ${missing[*]}. To have them, run: sudo $install"
+  exit 0
+fi
+echo "Installing what real pods need: ${missing[*]}"
+export DEBIAN_FRONTEND=noninteractive
+log=$(mktemp); trap 'rm -f "$log"' EXIT
+if ! { apt-get update -q && $install; } >"$log" 2>&1; then
+  tail -n 20 "$log" >&2
+  echo "Installing ${missing[*]} did not work; the lines above say why." >&2
+  exit 1
+fi
