@@ -1,0 +1,157 @@
+// Package cyan_test holds the house to its plan: which room may know which.
+package cyan_test
+
+import (
+	"encoding/json"
+	"errors"
+	"io"
+	"os/exec"
+	"strings"
+	"testing"
+)
+
+const module = "github.com/cyan-cd/cyan/"
+
+// room says what a folder's packages may import. Patterns are import paths; a trailing "/..." covers everything below.
+type room struct {
+	folder string
+	// may lists the packages of this module that the room may import besides its own. Nil means any.
+	may []string
+	// never lists imports that the room must not have, from anywhere.
+	never []string
+}
+
+// effects are what a pure room does without: it takes values and returns values.
+var effects = []string{
+	"context", "os", "os/...", "net", "net/http", "math/rand", "math/rand/v2", "log", "log/slog", "io/ioutil", "syscall",
+	"k8s.io/client-go/...", "sigs.k8s.io/controller-runtime/...", "github.com/go-logr/...", "k8s.io/klog/...", "k8s.io/kubernetes/...",
+}
+
+var clients = []string{"k8s.io/client-go/...", "sigs.k8s.io/controller-runtime/...", "net/http"}
+
+// rooms is the table in ARCHITECTURE.md.
+var rooms = []room{
+	{folder: "api", may: []string{"api/..."}, never: append([]string{"k8s.io/apiserver/...", "k8s.io/apiextensions-apiserver/..."}, effects...)},
+	{folder: "internal/rollout", may: []string{"api/..."}, never: effects},
+	{folder: "internal/health", may: []string{"api/..."}, never: effects},
+	{folder: "internal/plan", may: []string{"api/...", "internal/health"}, never: effects},
+	{folder: "internal/delivery", may: []string{"api/..."}, never: effects},
+	{folder: "internal/render", may: []string{"api/..."}, never: clients},
+	{folder: "internal/validate", may: []string{"api/...", "internal/render"}, never: clients},
+	{folder: "internal/source", may: []string{"api/...", "internal/delivery", "internal/source/..."}, never: []string{"k8s.io/client-go/...", "sigs.k8s.io/controller-runtime/..."}},
+	{folder: "internal/image", may: []string{"api/...", "internal/delivery"}},
+	{folder: "internal/apply", may: []string{"api/...", "internal/plan", "internal/health"}},
+	{folder: "internal/traffic", may: []string{"api/...", "internal/rollout"}},
+	{folder: "internal/server", may: []string{"api/...", "internal/rollout", "internal/plan", "internal/health", "internal/delivery", "internal/render"}},
+	{folder: "internal/cli", may: []string{"api/...", "internal/rollout", "internal/plan", "internal/health", "internal/delivery", "internal/render", "internal/validate", "internal/image", "internal/source", "internal/cli/..."}},
+}
+
+// onlyIn lists imports that belong to one room.
+var onlyIn = map[string]string{
+	"k8s.io/kubernetes/...": "internal/validate",
+	"os/signal":             "cmd",
+}
+
+type goPackage struct {
+	ImportPath   string
+	Doc          string
+	Imports      []string
+	TestImports  []string
+	XTestImports []string
+}
+
+func packages(t *testing.T) []goPackage {
+	t.Helper()
+	out, err := exec.Command("go", "list", "-json=ImportPath,Doc,Imports,TestImports,XTestImports", "./...").Output()
+	if err != nil {
+		var exit *exec.ExitError
+		if errors.As(err, &exit) {
+			t.Fatalf("%v\n%s", err, exit.Stderr)
+		}
+		t.Fatal(err)
+	}
+	var all []goPackage
+	for decoder := json.NewDecoder(strings.NewReader(string(out))); ; {
+		var p goPackage
+		if err := decoder.Decode(&p); errors.Is(err, io.EOF) {
+			return all
+		} else if err != nil {
+			t.Fatal(err)
+		}
+		all = append(all, p)
+	}
+}
+
+func matches(pattern, path string) bool {
+	if below, ok := strings.CutSuffix(pattern, "/..."); ok {
+		return path == below || strings.HasPrefix(path, below+"/")
+	}
+	return path == pattern
+}
+
+func TestRoomsKeepToTheirNeighbours(t *testing.T) {
+	for _, p := range packages(t) {
+		inside := strings.TrimPrefix(p.ImportPath, module)
+		for _, r := range rooms {
+			if !matches(r.folder+"/...", inside) {
+				continue
+			}
+			for _, imported := range p.Imports {
+				checkImport(t, r, inside, imported)
+			}
+		}
+		for pattern, home := range onlyIn {
+			for _, imported := range p.Imports {
+				if matches(pattern, imported) && !matches(home+"/...", inside) {
+					t.Errorf("%s imports %s, which belongs to %s alone", inside, imported, home)
+				}
+			}
+		}
+	}
+}
+
+func checkImport(t *testing.T, r room, inside, imported string) {
+	t.Helper()
+	for _, pattern := range r.never {
+		if matches(pattern, imported) {
+			t.Errorf("%s must not import %s", inside, imported)
+		}
+	}
+	ours, ok := strings.CutPrefix(imported, module)
+	if !ok || r.may == nil || matches(r.folder+"/...", ours) {
+		return
+	}
+	for _, pattern := range r.may {
+		if matches(pattern, ours) {
+			return
+		}
+	}
+	t.Errorf("%s must not import %s: the room %s may know %s", inside, ours, r.folder, strings.Join(r.may, ", "))
+}
+
+func TestNobodyImportsArgo(t *testing.T) {
+	for _, p := range packages(t) {
+		for _, list := range [][]string{p.Imports, p.TestImports, p.XTestImports} {
+			for _, imported := range list {
+				if strings.HasPrefix(imported, "github.com/argoproj/") {
+					t.Errorf("%s imports %s", p.ImportPath, imported)
+				}
+			}
+		}
+	}
+}
+
+func TestEveryPackageSaysWhatItIsFor(t *testing.T) {
+	banned := []string{"util", "utils", "common", "helpers", "types", "pkg", "misc"}
+	for _, p := range packages(t) {
+		if p.Doc == "" && !strings.HasSuffix(p.ImportPath, "/cyan") {
+			t.Errorf("%s has no package comment", p.ImportPath)
+		}
+		name := p.ImportPath[strings.LastIndex(p.ImportPath, "/")+1:]
+		for _, b := range banned {
+			if name == b {
+				t.Errorf("%s: %q says nothing about what is inside", p.ImportPath, name)
+			}
+		}
+	}
+}
