@@ -1,0 +1,134 @@
+package render
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"path"
+	"path/filepath"
+	"strings"
+
+	"sigs.k8s.io/kustomize/kyaml/filesys"
+)
+
+// mount is where kustomize sees the root of the tree. Whatever it asks for elsewhere is outside.
+const mount = "/repository"
+
+// kustomizeFS shows a view to kustomize. It cannot be written to, but for the files that are laid over the tree before it is used.
+type kustomizeFS struct {
+	view *view
+	// overlay replaces the content of files, by resolved path.
+	overlay map[string][]byte
+}
+
+var _ filesys.FileSystem = (*kustomizeFS)(nil)
+
+var errReadOnly = errors.New("a commit cannot be changed")
+
+// inside turns a path of kustomize's into one of the tree.
+func inside(name string) (string, error) {
+	if !path.IsAbs(name) {
+		name = path.Join(mount, name)
+	}
+	name = path.Clean(name)
+	if name == mount {
+		return ".", nil
+	}
+	if rest, ok := strings.CutPrefix(name, mount+"/"); ok {
+		return rest, nil
+	}
+	return "", &Error{File: name, Problem: "this path is outside the repository", Remedy: "nothing outside the repository is read: copy what is needed into it"}
+}
+
+func (k *kustomizeFS) resolve(name string) (string, fs.FileMode, error) {
+	name, err := inside(name)
+	if err != nil {
+		return "", 0, err
+	}
+	return k.view.resolve(name)
+}
+
+func (k *kustomizeFS) IsDir(name string) bool {
+	_, mode, err := k.resolve(name)
+	return err == nil && mode.IsDir()
+}
+
+func (k *kustomizeFS) Exists(name string) bool {
+	_, _, err := k.resolve(name)
+	return err == nil
+}
+
+func (k *kustomizeFS) ReadDir(name string) ([]string, error) {
+	dir, _, err := k.resolve(name)
+	if err != nil {
+		return nil, err
+	}
+	entries, err := k.view.list(dir)
+	if err != nil {
+		return nil, err
+	}
+	names := make([]string, len(entries))
+	for i, e := range entries {
+		names[i] = e.Name()
+	}
+	return names, nil
+}
+
+func (k *kustomizeFS) CleanedAbs(name string) (filesys.ConfirmedDir, string, error) {
+	resolved, mode, err := k.resolve(name)
+	if err != nil {
+		return "", "", err
+	}
+	abs := path.Join(mount, resolved)
+	if mode.IsDir() {
+		return filesys.ConfirmedDir(abs), "", nil
+	}
+	return filesys.ConfirmedDir(path.Dir(abs)), path.Base(abs), nil
+}
+
+func (k *kustomizeFS) ReadFile(name string) ([]byte, error) {
+	resolved, mode, err := k.resolve(name)
+	if err != nil {
+		return nil, err
+	}
+	if mode.IsDir() {
+		return nil, fmt.Errorf("%s is a directory", resolved)
+	}
+	if data, ok := k.overlay[resolved]; ok {
+		return data, nil
+	}
+	return k.view.readYAML(resolved)
+}
+
+func (k *kustomizeFS) Glob(pattern string) ([]string, error) {
+	rel, err := inside(pattern)
+	if err != nil {
+		return nil, err
+	}
+	if strings.ContainsAny(path.Dir(rel), `*?[\`) {
+		return nil, &Error{File: rel, Problem: "a pattern may only be in the last part of a path", Remedy: "name the directories"}
+	}
+	names, err := k.ReadDir(path.Dir(path.Join(mount, rel)))
+	if err != nil {
+		return nil, err
+	}
+	var found []string
+	for _, name := range names {
+		if ok, err := path.Match(path.Base(rel), name); err != nil {
+			return nil, fmt.Errorf("matching %q: %w", rel, err)
+		} else if ok {
+			found = append(found, path.Join(mount, path.Dir(rel), name))
+		}
+	}
+	return found, nil
+}
+
+func (k *kustomizeFS) Open(string) (filesys.File, error)    { return nil, errReadOnly }
+func (k *kustomizeFS) Walk(string, filepath.WalkFunc) error { return errReadOnly }
+func (k *kustomizeFS) Create(string) (filesys.File, error)  { return nil, errReadOnly }
+func (k *kustomizeFS) Mkdir(string) error                   { return errReadOnly }
+func (k *kustomizeFS) MkdirAll(string) error                { return errReadOnly }
+func (k *kustomizeFS) RemoveAll(string) error               { return errReadOnly }
+func (k *kustomizeFS) WriteFile(name string, _ []byte) error {
+	return fmt.Errorf("writing %s: %w", name, errReadOnly)
+}

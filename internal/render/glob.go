@@ -1,0 +1,24 @@
+package render
+
+import (
+	"fmt"
+
+	gobwas "github.com/gobwas/glob"
+)
+
+// glob is a pattern for paths below a source's path. A star matches slashes as well, and {a,b} is a or b.
+type glob struct{ pattern *gobwas.Pattern }
+
+func parseGlob(field, pattern string) (glob, error) {
+	if pattern == "" {
+		return glob{}, nil
+	}
+	g, err := gobwas.Compile(pattern)
+	if err != nil {
+		return glob{}, &Error{Problem: fmt.Sprintf("%s %q is no pattern: %v", field, pattern, err), Remedy: "write it with *, ?, [a-z] and {a,b}"}
+	}
+	return glob{g}, nil
+}
+
+func (g glob) given() bool                 { return g.pattern != nil }
+func (g glob) matches(relPath string) bool { return g.pattern.Match(relPath) }

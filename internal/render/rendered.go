@@ -1,0 +1,217 @@
+package render
+
+import (
+	"bytes"
+	"fmt"
+	"strconv"
+	"strings"
+
+	"go.yaml.in/yaml/v3"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	sigsyaml "sigs.k8s.io/yaml"
+)
+
+// Rendered is an object, and where it comes from.
+type Rendered struct {
+	Object *unstructured.Unstructured
+	Origin Origin
+	source *yaml.Node
+}
+
+// Origin is the place of an object in the tree.
+type Origin struct {
+	// File is the manifest that first has the object; patches of it are elsewhere. For a generated object it is the kustomization.
+	File string
+	// Line is where the object starts in File, from 1; 0 when it is not known.
+	Line int
+}
+
+// Source is the object as File has it, before any patch: a YAML mapping, or nil for a generated object. It must not be changed.
+func (r Rendered) Source() *yaml.Node { return r.source }
+
+// Line finds the field with the given path, such as spec.template.spec.containers[0].image or metadata.labels[app], in the origin file. When the file does not have the field, because
+// a patch or an option brought it in, it gives the line of the object, and false.
+func (r Rendered) Line(fieldPath string) (int, bool) {
+	steps := splitPath(fieldPath)
+	if r.source == nil || len(steps) == 0 {
+		return r.Origin.Line, false
+	}
+	node, line := r.source, r.Origin.Line
+	var value any
+	if r.Object != nil {
+		value = r.Object.Object
+	}
+	for _, s := range steps {
+		var key *yaml.Node
+		key, node, value = descend(node, value, s)
+		if node == nil {
+			return r.Origin.Line, false
+		}
+		line = node.Line
+		if key != nil {
+			line = key.Line
+		}
+	}
+	return line, true
+}
+
+// step is one element of a field path: a key, or an index into a list.
+type step struct {
+	key   string
+	index int // -1 when it is a key
+}
+
+func splitPath(p string) []step {
+	var steps []step
+	for p != "" {
+		switch {
+		case p[0] == '.':
+			p = p[1:]
+		case p[0] == '[':
+			end := closingBracket(p)
+			inner := p[1:end]
+			p = p[min(end+1, len(p)):]
+			if i, err := strconv.Atoi(inner); err == nil && i >= 0 {
+				steps = append(steps, step{key: inner, index: i})
+			} else {
+				steps = append(steps, step{key: strings.Trim(inner, `"'`), index: -1})
+			}
+		default:
+			end := strings.IndexAny(p, ".[")
+			if end < 0 {
+				end = len(p)
+			}
+			steps = append(steps, step{key: p[:end], index: -1})
+			p = p[end:]
+		}
+	}
+	return steps
+}
+
+// closingBracket is the index of the ] that closes the [ at the start of p, or the end of p.
+func closingBracket(p string) int {
+	depth := 0
+	for i, c := range p {
+		switch c {
+		case '[':
+			depth++
+		case ']':
+			if depth--; depth == 0 {
+				return i
+			}
+		}
+	}
+	return len(p)
+}
+
+// descend follows one step in the source and in the rendered value at the same time: lists are matched by name where their elements have names, because a patch may have moved them.
+func descend(node *yaml.Node, value any, s step) (key, next *yaml.Node, nextValue any) {
+	node = unalias(node)
+	switch node.Kind {
+	case yaml.MappingNode:
+		m, _ := value.(map[string]any)
+		for i := 0; i+1 < len(node.Content); i += 2 {
+			if node.Content[i].Value == s.key {
+				key, next = node.Content[i], node.Content[i+1]
+			}
+		}
+		return key, next, m[s.key]
+	case yaml.SequenceNode:
+		list, _ := value.([]any)
+		if s.index < 0 {
+			return nil, nil, nil
+		}
+		if s.index < len(list) {
+			nextValue = list[s.index]
+			if name := nameOf(nextValue); name != "" {
+				return nil, elementNamed(node, name), nextValue
+			}
+		}
+		if s.index < len(node.Content) {
+			return nil, node.Content[s.index], nextValue
+		}
+	}
+	return nil, nil, nil
+}
+
+func unalias(n *yaml.Node) *yaml.Node {
+	for n.Kind == yaml.AliasNode && n.Alias != nil {
+		n = n.Alias
+	}
+	return n
+}
+
+func nameOf(value any) string {
+	m, _ := value.(map[string]any)
+	name, _ := m["name"].(string)
+	return name
+}
+
+func elementNamed(list *yaml.Node, name string) *yaml.Node {
+	for _, e := range list.Content {
+		if v := mappingValue(e, "name"); v != nil && v.Value == name {
+			return e
+		}
+	}
+	return nil
+}
+
+// mappingValue is the value of a key of a mapping, or nil.
+func mappingValue(n *yaml.Node, key string) *yaml.Node {
+	n = unalias(n)
+	if n.Kind != yaml.MappingNode {
+		return nil
+	}
+	for i := 0; i+1 < len(n.Content); i += 2 {
+		if n.Content[i].Value == key {
+			return unalias(n.Content[i+1])
+		}
+	}
+	return nil
+}
+
+// Encode gives the objects as one YAML stream: the exact bytes that are validated, committed and applied. The same objects give the same bytes.
+func Encode(objs []Rendered) ([]byte, error) {
+	var b bytes.Buffer
+	for i, o := range objs {
+		if i > 0 {
+			b.WriteString("---\n")
+		}
+		data, err := sigsyaml.Marshal(o.Object.Object)
+		if err != nil {
+			return nil, fmt.Errorf("encoding %s %s: %w", o.Object.GetKind(), o.Object.GetName(), err)
+		}
+		b.Write(data)
+	}
+	return b.Bytes(), nil
+}
+
+// dropRepeated keeps the last of the objects with one key, and says so.
+func dropRepeated(result *Result, namespace string) {
+	type key struct{ group, kind, namespace, name string }
+	last := make(map[key]int, len(result.Objects))
+	keyOf := func(r Rendered) key {
+		ns := r.Object.GetNamespace()
+		if ns == "" {
+			ns = namespace
+		}
+		return key{r.Object.GroupVersionKind().Group, r.Object.GetKind(), ns, r.Object.GetName()}
+	}
+	for i, r := range result.Objects {
+		if r.Object.GetName() != "" {
+			last[keyOf(r)] = i
+		}
+	}
+	kept := make([]Rendered, 0, len(result.Objects))
+	for i, r := range result.Objects {
+		k := keyOf(r)
+		if winner, named := last[k]; named && winner != i {
+			w := result.Objects[winner]
+			result.Warnings = append(result.Warnings, Warning{Type: RepeatedResource, Message: fmt.Sprintf("%s %s is given by %s:%d and again by %s:%d; the last one is used",
+				k.kind, strings.TrimPrefix(k.namespace+"/"+k.name, "/"), r.Origin.File, r.Origin.Line, w.Origin.File, w.Origin.Line)})
+			continue
+		}
+		kept = append(kept, r)
+	}
+	result.Objects = kept
+}
