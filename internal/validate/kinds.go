@@ -1,0 +1,256 @@
+package validate
+
+import (
+	"fmt"
+	"maps"
+	"regexp"
+	"slices"
+	"sort"
+	"strings"
+
+	apiextensionsv1 "k8s.io/apiextensions-apiserver/pkg/apis/apiextensions/v1"
+	"k8s.io/apimachinery/pkg/runtime"
+	"k8s.io/apimachinery/pkg/runtime/schema"
+	apiversion "k8s.io/apimachinery/pkg/version"
+	"k8s.io/apiserver/pkg/endpoints/deprecation"
+	clientscheme "k8s.io/client-go/kubernetes/scheme"
+
+	"github.com/cyan-cd/cyan/internal/render"
+)
+
+// kinds knows which kinds will be served when the objects are applied, and how each is checked.
+type kinds struct {
+	known      *Known
+	rendered   map[schema.GroupVersionKind]*custom
+	live       map[schema.GroupVersionKind]*custom
+	namespaces map[string]bool
+	namespace  string
+	problems   []Finding
+}
+
+// kind is how objects of a kind are checked, or why it will not be served.
+type kind struct {
+	builtin *builtin
+	custom  *custom
+
+	field, problem, remedy string
+}
+
+func newKinds(objs []render.Rendered, known *Known) *kinds {
+	k := &kinds{known: known, rendered: map[schema.GroupVersionKind]*custom{}, live: map[schema.GroupVersionKind]*custom{}, namespace: "default"}
+	if known != nil {
+		if known.DefaultNamespace != "" {
+			k.namespace = known.DefaultNamespace
+		}
+		k.namespaces = maps.Clone(known.Namespaces)
+		for i := range known.CRDs {
+			maps.Copy(k.live, customKinds(&known.CRDs[i]))
+		}
+	}
+	for _, o := range objs {
+		switch gvk := o.Object.GroupVersionKind(); {
+		case gvk == crdKind:
+			crd := &apiextensionsv1.CustomResourceDefinition{}
+			// One that cannot be read is reported where it is checked itself.
+			if err := runtime.DefaultUnstructuredConverter.FromUnstructured(o.Object.Object, crd); err == nil {
+				maps.Copy(k.rendered, customKinds(crd))
+			}
+		case gvk.Group == "" && gvk.Kind == "Namespace" && k.namespaces != nil:
+			k.namespaces[o.Object.GetName()] = true
+		}
+	}
+	return k
+}
+
+// find says how a kind is checked. Kinds of Kubernetes come first, then those that the objects define, Cyan's own, and the cluster's.
+func (k *kinds) find(gvk schema.GroupVersionKind) kind {
+	_, served := k.served(gvk)
+	if b, ok := builtins()[gvk.GroupKind()]; ok && b.scheme.Recognizes(gvk) {
+		if served || (k.known == nil && isStable(gvk.Version)) {
+			return kind{builtin: &b}
+		}
+		return k.missing(gvk)
+	}
+	if c := k.rendered[gvk]; c != nil {
+		return kind{custom: c}
+	}
+	if k.known != nil && !served {
+		return k.missing(gvk)
+	}
+	if c := k.live[gvk]; c != nil {
+		return kind{custom: c}
+	}
+	if c := vendored()[gvk]; c != nil {
+		return kind{custom: c}
+	}
+	if served {
+		return kind{}
+	}
+	return k.missing(gvk)
+}
+
+// served says that the cluster serves a kind, and whether in namespaces.
+func (k *kinds) served(gvk schema.GroupVersionKind) (namespaced, ok bool) {
+	if k.known == nil {
+		return false, false
+	}
+	namespaced, ok = k.known.Kinds[gvk]
+	return namespaced, ok
+}
+
+func (k *kinds) namespaced(gvk schema.GroupVersionKind) bool {
+	if namespaced, ok := k.served(gvk); ok {
+		return namespaced
+	}
+	switch found := k.find(gvk); {
+	case found.builtin != nil:
+		return found.builtin.strategy.NamespaceScoped()
+	case found.custom != nil:
+		return found.custom.namespaced
+	}
+	return false
+}
+
+var stableVersion = regexp.MustCompile(`^v[0-9]+$`)
+
+// isStable: an API server serves stable versions unless it is told not to, and others only if it is told to.
+func isStable(version string) bool { return stableVersion.MatchString(version) }
+
+// missing says why a kind is not served, and what to use instead.
+func (k *kinds) missing(gvk schema.GroupVersionKind) kind {
+	what := gvk.GroupVersion().String() + " " + gvk.Kind
+	field := "apiVersion"
+	served := k.servedVersions(gvk)
+	if since := removedSince(gvk); since != "" {
+		remedy := "remove it: nothing replaces it"
+		if r := replacement(gvk, served); r != "" {
+			remedy = "use " + r
+		}
+		return kind{field: field, problem: what + " is not served since v" + since, remedy: remedy}
+	}
+	if len(served) > 0 {
+		return kind{field: field, problem: what + " is not served", remedy: "use " + strings.Join(served, " or ")}
+	}
+	if others := k.groupsWith(gvk.Kind); len(others) > 0 {
+		return kind{field: field, problem: what + " is not served", remedy: "use " + strings.Join(others, " or ")}
+	}
+	where := "Kubernetes does not have it, and no CustomResourceDefinition among the objects defines it"
+	if k.known != nil {
+		where = "the cluster does not serve it, and no CustomResourceDefinition among the objects defines it"
+	}
+	return kind{field: "kind", problem: fmt.Sprintf("nobody knows the kind %s: %s", what, where),
+		remedy: didYouMean(gvk.Kind, k.kindsOf(gvk.GroupVersion()), "add its CustomResourceDefinition, or correct apiVersion and kind")}
+}
+
+// all lists every kind that is served.
+func (k *kinds) all() []schema.GroupVersionKind {
+	var all []schema.GroupVersionKind
+	all = slices.AppendSeq(all, maps.Keys(k.rendered))
+	if k.known != nil {
+		return slices.AppendSeq(all, maps.Keys(k.known.Kinds))
+	}
+	all = slices.AppendSeq(all, maps.Keys(vendored()))
+	for gk, b := range builtins() {
+		for _, gv := range b.scheme.VersionsForGroupKind(gk) {
+			if isStable(gv.Version) {
+				all = append(all, gv.WithKind(gk.Kind))
+			}
+		}
+	}
+	return all
+}
+
+func (k *kinds) servedVersions(gvk schema.GroupVersionKind) []string {
+	return k.versions(func(other schema.GroupVersionKind) bool { return other.GroupKind() == gvk.GroupKind() && other != gvk })
+}
+
+func (k *kinds) groupsWith(name string) []string {
+	return k.versions(func(other schema.GroupVersionKind) bool { return other.Kind == name })
+}
+
+func (k *kinds) versions(want func(schema.GroupVersionKind) bool) []string {
+	var found []string
+	for _, other := range k.all() {
+		if want(other) {
+			found = append(found, other.GroupVersion().String())
+		}
+	}
+	slices.Sort(found)
+	return slices.Compact(found)
+}
+
+// kindsOf lists the kinds of a group and version, or all when it has none.
+func (k *kinds) kindsOf(gv schema.GroupVersion) []string {
+	var same, others []string
+	for _, gvk := range k.all() {
+		others = append(others, gvk.Kind)
+		if gvk.GroupVersion() == gv {
+			same = append(same, gvk.Kind)
+		}
+	}
+	if len(same) > 0 {
+		others = same
+	}
+	sort.Strings(others)
+	return slices.Compact(others)
+}
+
+// gone are kinds that Kubernetes has removed together with their types.
+var gone = map[schema.GroupKind]struct{ since, replacement string }{
+	{Group: "policy", Kind: "PodSecurityPolicy"}:                                  {since: "1.25"},
+	{Group: "extensions", Kind: "PodSecurityPolicy"}:                              {since: "1.16"},
+	{Group: "apiextensions.k8s.io", Kind: "CustomResourceDefinition"}:             {"1.22", "apiextensions.k8s.io/v1"},
+	{Group: "apiregistration.k8s.io", Kind: "APIService"}:                         {"1.22", "apiregistration.k8s.io/v1"},
+	{Group: "autoscaling", Kind: "HorizontalPodAutoscaler"}:                       {"1.26", "autoscaling/v2"},
+	{Group: "certificates.k8s.io", Kind: "CertificateSigningRequest"}:             {"1.22", "certificates.k8s.io/v1"},
+	{Group: "flowcontrol.apiserver.k8s.io", Kind: "FlowSchema"}:                   {"1.32", "flowcontrol.apiserver.k8s.io/v1"},
+	{Group: "flowcontrol.apiserver.k8s.io", Kind: "PriorityLevelConfiguration"}:   {"1.32", "flowcontrol.apiserver.k8s.io/v1"},
+	{Group: "admissionregistration.k8s.io", Kind: "MutatingWebhookConfiguration"}: {"1.22", "admissionregistration.k8s.io/v1"},
+}
+
+// currentVersion is that of the rules that are built in.
+var currentVersion = apiversion.Info{Major: "1", Minor: "37"}
+
+// removedSince is the release that stopped serving a kind, or "".
+func removedSince(gvk schema.GroupVersionKind) string {
+	obj, err := clientscheme.Scheme.New(gvk)
+	if err == nil {
+		release := deprecation.RemovedRelease(obj)
+		if release != "" && !laterThanCurrent(release) {
+			return release
+		}
+		return ""
+	}
+	if isStable(gvk.Version) {
+		return ""
+	}
+	return gone[gvk.GroupKind()].since
+}
+
+func laterThanCurrent(release string) bool {
+	var major, minor, currentMajor, currentMinor int
+	if _, err := fmt.Sscanf(release, "%d.%d", &major, &minor); err != nil {
+		return false
+	}
+	currentMajor, currentMinor, err := deprecation.MajorMinor(currentVersion)
+	return err == nil && (major > currentMajor || (major == currentMajor && minor > currentMinor))
+}
+
+func replacement(gvk schema.GroupVersionKind, served []string) string {
+	obj, err := clientscheme.Scheme.New(gvk)
+	if err == nil {
+		if r, ok := obj.(interface {
+			APILifecycleReplacement() schema.GroupVersionKind
+		}); ok && !r.APILifecycleReplacement().Empty() {
+			to := r.APILifecycleReplacement()
+			if to.Kind != gvk.Kind {
+				return to.GroupVersion().String() + " " + to.Kind
+			}
+			return to.GroupVersion().String()
+		}
+	}
+	if r := gone[gvk.GroupKind()].replacement; r != "" {
+		return r
+	}
+	return strings.Join(served, " or ")
+}
