@@ -8,6 +8,7 @@ import (
 	"strings"
 	"sync"
 
+	"go.yaml.in/yaml/v3"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"sigs.k8s.io/kustomize/api/konfig"
 	"sigs.k8s.io/kustomize/api/krusty"
@@ -131,7 +132,7 @@ func (f *originFinder) rendered(r *resource.Resource, keepOrigin bool) (Rendered
 		return rendered, nil
 	}
 	if origin.ConfiguredIn != "" {
-		rendered.Origin.File = path.Join(f.dir, origin.ConfiguredIn)
+		f.locateGenerator(&rendered, path.Join(f.dir, origin.ConfiguredIn))
 		return rendered, nil
 	}
 	f.locate(&rendered, path.Join(f.dir, origin.Path))
@@ -141,11 +142,7 @@ func (f *originFinder) rendered(r *resource.Resource, keepOrigin bool) (Rendered
 // locate finds the document of a file that became the object. Its name may have got a prefix and a suffix since.
 func (f *originFinder) locate(r *Rendered, name string) {
 	r.Origin.File = name
-	docs, ok := f.files[name]
-	if !ok {
-		docs = f.parse(name)
-		f.files[name] = docs
-	}
+	docs := f.documents(name)
 	best, found := -1, (*document)(nil)
 	for i := range docs {
 		d := &docs[i]
@@ -159,6 +156,34 @@ func (f *originFinder) locate(r *Rendered, name string) {
 	if found != nil {
 		r.source, r.Origin.Line = found.node, found.node.Line
 	}
+}
+
+// locateGenerator finds the entry of a kustomization that made the object.
+func (f *originFinder) locateGenerator(r *Rendered, name string) {
+	r.Origin.File = name
+	best := -1
+	for _, d := range f.documents(name) {
+		entries := []*yaml.Node{d.node}
+		for _, field := range []string{"configMapGenerator", "secretGenerator"} {
+			if list := mappingValue(d.node, field); list != nil {
+				entries = append(entries, list.Content...)
+			}
+		}
+		for _, e := range entries {
+			if score := nameScore(scalar(e, "name"), r.Object.GetName()); score > best {
+				best, r.Origin.Line = score, e.Line
+			}
+		}
+	}
+}
+
+func (f *originFinder) documents(name string) []document {
+	docs, ok := f.files[name]
+	if !ok {
+		docs = f.parse(name)
+		f.files[name] = docs
+	}
+	return docs
 }
 
 func (f *originFinder) parse(name string) []document {

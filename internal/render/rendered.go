@@ -29,30 +29,56 @@ type Origin struct {
 // Source is the object as File has it, before any patch: a YAML mapping, or nil for a generated object. It must not be changed.
 func (r Rendered) Source() *yaml.Node { return r.source }
 
-// Line finds the field with the given path, such as spec.template.spec.containers[0].image or metadata.labels[app], in the origin file. When the file does not have the field, because
-// a patch or an option brought it in, it gives the line of the object, and false.
+// Line finds the field with the given path, such as spec.template.spec.containers[0].image or metadata.labels[app], in the origin file. When the file does not have the field, it gives
+// false, and the line of the object if a patch or an option brought the field in, or of the closest field around it if it is missing altogether.
 func (r Rendered) Line(fieldPath string) (int, bool) {
 	steps := splitPath(fieldPath)
 	if r.source == nil || len(steps) == 0 {
 		return r.Origin.Line, false
 	}
 	node, line := r.source, r.Origin.Line
-	var value any
-	if r.Object != nil {
-		value = r.Object.Object
-	}
+	value := any(r.content())
 	for _, s := range steps {
 		var key *yaml.Node
 		key, node, value = descend(node, value, s)
-		if node == nil {
+		switch {
+		case node == nil && value != nil:
 			return r.Origin.Line, false
-		}
-		line = node.Line
-		if key != nil {
+		case node == nil:
+			return line, false
+		case key != nil:
 			line = key.Line
+		default:
+			line = node.Line
 		}
 	}
 	return line, true
+}
+
+// Has says that the object has the field with the given path.
+func (r Rendered) Has(fieldPath string) bool {
+	value := any(r.content())
+	for _, s := range splitPath(fieldPath) {
+		switch v := value.(type) {
+		case map[string]any:
+			value = v[s.key]
+		case []any:
+			if s.index < 0 || s.index >= len(v) {
+				return false
+			}
+			value = v[s.index]
+		default:
+			return false
+		}
+	}
+	return value != nil
+}
+
+func (r Rendered) content() map[string]any {
+	if r.Object == nil {
+		return nil
+	}
+	return r.Object.Object
 }
 
 // step is one element of a field path: a key, or an index into a list.
@@ -104,34 +130,48 @@ func closingBracket(p string) int {
 	return len(p)
 }
 
-// descend follows one step in the source and in the rendered value at the same time: lists are matched by name where their elements have names, because a patch may have moved them.
+// descend follows one step in the source and in the rendered value at the same time. next is nil where the source has nothing, nextValue where the object has nothing.
 func descend(node *yaml.Node, value any, s step) (key, next *yaml.Node, nextValue any) {
 	node = unalias(node)
-	switch node.Kind {
-	case yaml.MappingNode:
-		m, _ := value.(map[string]any)
+	switch v := value.(type) {
+	case map[string]any:
+		nextValue = v[s.key]
+	case []any:
+		if s.index >= 0 && s.index < len(v) {
+			nextValue = v[s.index]
+		}
+	}
+	switch {
+	case node.Kind == yaml.MappingNode:
 		for i := 0; i+1 < len(node.Content); i += 2 {
 			if node.Content[i].Value == s.key {
 				key, next = node.Content[i], node.Content[i+1]
 			}
 		}
-		return key, next, m[s.key]
-	case yaml.SequenceNode:
-		list, _ := value.([]any)
-		if s.index < 0 {
-			return nil, nil, nil
-		}
-		if s.index < len(list) {
-			nextValue = list[s.index]
-			if name := nameOf(nextValue); name != "" {
-				return nil, elementNamed(node, name), nextValue
+	case node.Kind == yaml.SequenceNode && s.index >= 0:
+		next = element(node, value, s.index)
+	}
+	return key, next, nextValue
+}
+
+// element finds a list's element in the source: by its name where it has one that is its alone, because a patch may have moved it, and otherwise by its index.
+func element(node *yaml.Node, value any, index int) *yaml.Node {
+	list, _ := value.([]any)
+	if index < len(list) {
+		name, count := nameOf(list[index]), 0
+		for _, other := range list {
+			if nameOf(other) == name {
+				count++
 			}
 		}
-		if s.index < len(node.Content) {
-			return nil, node.Content[s.index], nextValue
+		if name != "" && count == 1 {
+			return elementNamed(node, name)
 		}
 	}
-	return nil, nil, nil
+	if index < len(node.Content) {
+		return node.Content[index]
+	}
+	return nil
 }
 
 func unalias(n *yaml.Node) *yaml.Node {

@@ -42,7 +42,24 @@ func Check(objs []render.Rendered, known *Known) []Finding {
 	slices.SortStableFunc(findings, func(a, b Finding) int {
 		return cmp.Or(cmp.Compare(a.File, b.File), cmp.Compare(a.Line, b.Line))
 	})
-	return slices.Compact(findings)
+	return withoutRepeated(findings)
+}
+
+// withoutRepeated keeps the last of the findings that say the same: where the rules refuse a value twice, the second time they are more exact.
+func withoutRepeated(findings []Finding) []Finding {
+	said := map[Finding]int{}
+	kept := findings[:0]
+	for _, f := range findings {
+		key := f
+		key.Remedy = ""
+		if i, repeated := said[key]; repeated {
+			kept[i] = f
+			continue
+		}
+		said[key] = len(kept)
+		kept = append(kept, f)
+	}
+	return kept
 }
 
 func (s *subject) check(kinds *kinds) {

@@ -149,10 +149,12 @@ func (s *subject) checkCustom(c *custom, namespace string) {
 		s.add("", "its CustomResourceDefinition cannot be used: "+err.Error(), "correct the definition")
 		return
 	}
-	if !s.checkMetadataShape() || rules.structural == nil {
+	metadata, ok := s.checkMetadataShape().(map[string]any)
+	if !ok || rules.structural == nil {
 		return
 	}
 	object := s.rendered.Object.DeepCopy()
+	object.Object["metadata"] = runtime.DeepCopyJSON(metadata)
 	s.checkUnknown(object, rules.structural)
 	object.SetGroupVersionKind(c.gvk)
 	defaulting.PruneNonNullableNullsWithoutDefaults(object.Object, rules.structural)

@@ -20,6 +20,12 @@ func joinPath(path, key string) string {
 
 func indexPath(path string, i int) string { return path + "[" + itoa(i) + "]" }
 
+// within says that a field path is another, or lies below it.
+func within(path, other string) bool {
+	rest, ok := strings.CutPrefix(path, other)
+	return ok && other != "" && (rest == "" || rest[0] == '.' || rest[0] == '[')
+}
+
 // nearest is the candidate that a word was most likely meant to be, or "".
 func nearest(word string, candidates []string) string {
 	best, distance := "", max(1, len(word)/3)+1

@@ -17,87 +17,83 @@ import (
 )
 
 // checkShape compares an object with the Go type of its kind: fields that the type does not have, and values of another type. The API server's decoder finds these as well, but it
-// stops at the first wrong type, and gives neither the index in a list nor the field that was meant. It says whether the object can be decoded.
-func (s *subject) checkShape(scheme *runtime.Scheme, gvk schema.GroupVersionKind) bool {
+// stops at the first wrong type, and gives neither the index in a list nor the field that was meant. It gives the content without the values of a wrong type, and where those were;
+// the content is nil when nothing more can be said.
+func (s *subject) checkShape(scheme *runtime.Scheme, gvk schema.GroupVersionKind) (content map[string]any, wrong []string) {
 	typed, err := scheme.New(gvk)
 	if err != nil {
 		s.add("kind", err.Error(), "correct apiVersion and kind")
-		return false
+		return nil, nil
 	}
-	w := shapeWalk{subject: s, decodable: true}
-	w.value(reflect.TypeOf(typed).Elem(), s.rendered.Object.Object, "")
-	return w.decodable
+	w := shapeWalk{subject: s}
+	content, _ = w.value(reflect.TypeOf(typed).Elem(), s.rendered.Object.Object, "").(map[string]any)
+	return content, w.wrongs
 }
 
-// checkMetadataShape is checkShape for the metadata of a custom object.
-func (s *subject) checkMetadataShape() bool {
-	w := shapeWalk{subject: s, decodable: true}
-	w.value(reflect.TypeFor[metav1.ObjectMeta](), s.rendered.Object.Object["metadata"], "metadata")
-	return w.decodable
+// checkMetadataShape is checkShape for the metadata of a custom object, which it gives.
+func (s *subject) checkMetadataShape() any {
+	w := shapeWalk{subject: s}
+	return w.value(reflect.TypeFor[metav1.ObjectMeta](), s.rendered.Object.Object["metadata"], "metadata")
 }
 
+// shapeWalk goes through a value and its type together, and copies what fits.
 type shapeWalk struct {
-	subject   *subject
-	decodable bool
+	subject *subject
+	wrongs  []string
 }
 
 var unmarshaler = reflect.TypeFor[json.Unmarshaler]()
 
-func (w *shapeWalk) wrong(path, problem, remedy string) {
-	w.decodable = false
+// wrong reports a value, and gives nothing in its place.
+func (w *shapeWalk) wrong(path, problem, remedy string) any {
+	w.wrongs = append(w.wrongs, path)
 	w.subject.add(path, problem, remedy)
+	return nil
 }
 
-func (w *shapeWalk) value(t reflect.Type, v any, path string) {
+// value gives what fits the type of v; nil for nothing.
+func (w *shapeWalk) value(t reflect.Type, v any, path string) any {
 	for t.Kind() == reflect.Pointer {
 		t = t.Elem()
 	}
 	if v == nil {
-		return
+		return nil
 	}
 	if reflect.PointerTo(t).Implements(unmarshaler) {
-		w.unmarshaled(t, v, path)
-		return
+		return w.unmarshaled(t, v, path)
 	}
 	switch t.Kind() {
 	case reflect.Struct:
-		w.object(t, v, path)
+		return w.object(t, v, path)
 	case reflect.Map:
-		m, ok := v.(map[string]any)
-		if !ok {
-			w.wrong(path, "this must be a mapping, and is "+describe(v), "write key: value pairs")
-			return
-		}
-		for _, key := range slices.Sorted(maps.Keys(m)) {
-			w.value(t.Elem(), m[key], path+"["+key+"]")
-		}
+		return w.mapping(t, v, path)
 	case reflect.Slice:
-		w.list(t, v, path)
+		return w.list(t, v, path)
 	case reflect.Interface:
+		return v
 	default:
-		w.scalar(t.Kind(), v, path)
+		return w.scalar(t.Kind(), v, path)
 	}
 }
 
 // unmarshaled checks a value of a type that reads itself, such as a quantity or a port.
-func (w *shapeWalk) unmarshaled(t reflect.Type, v any, path string) {
+func (w *shapeWalk) unmarshaled(t reflect.Type, v any, path string) any {
 	data, err := json.Marshal(v)
 	if err != nil {
-		w.wrong(path, err.Error(), "correct the value")
-		return
+		return w.wrong(path, err.Error(), "correct the value")
 	}
 	if err := reflect.New(t).Interface().(json.Unmarshaler).UnmarshalJSON(data); err != nil {
-		w.wrong(path, fmt.Sprintf("%s is no %s: %v", describe(v), t.Name(), err), "correct the value")
+		return w.wrong(path, fmt.Sprintf("%s is no %s: %v", describe(v), t.Name(), err), "correct the value")
 	}
+	return v
 }
 
-func (w *shapeWalk) object(t reflect.Type, v any, path string) {
+func (w *shapeWalk) object(t reflect.Type, v any, path string) any {
 	m, ok := v.(map[string]any)
 	if !ok {
-		w.wrong(path, "this must be a mapping, and is "+describe(v), "write its fields below it, indented")
-		return
+		return w.wrong(path, "this must be a mapping, and is "+describe(v), "write its fields below it, indented")
 	}
-	fields := fieldsOf(t)
+	fields, fitting := fieldsOf(t), make(map[string]any, len(m))
 	for _, key := range slices.Sorted(maps.Keys(m)) {
 		at := joinPath(path, key)
 		field, ok := fields[key]
@@ -105,8 +101,11 @@ func (w *shapeWalk) object(t reflect.Type, v any, path string) {
 			w.subject.add(at, fmt.Sprintf("%s has no field %q", display(path, w.subject), key), didYouMean(key, slices.Sorted(maps.Keys(fields)), "remove it"))
 			continue
 		}
-		w.value(field, m[key], at)
+		if value := w.value(field, m[key], at); value != nil {
+			fitting[key] = value
+		}
 	}
+	return fitting
 }
 
 func display(path string, s *subject) string {
@@ -116,56 +115,79 @@ func display(path string, s *subject) string {
 	return path
 }
 
-func (w *shapeWalk) list(t reflect.Type, v any, path string) {
+func (w *shapeWalk) mapping(t reflect.Type, v any, path string) any {
+	m, ok := v.(map[string]any)
+	if !ok {
+		return w.wrong(path, "this must be a mapping, and is "+describe(v), "write key: value pairs")
+	}
+	fitting := make(map[string]any, len(m))
+	for _, key := range slices.Sorted(maps.Keys(m)) {
+		value := w.value(t.Elem(), m[key], path+"["+key+"]")
+		if value != nil || m[key] == nil {
+			fitting[key] = value
+		}
+	}
+	return fitting
+}
+
+func (w *shapeWalk) list(t reflect.Type, v any, path string) any {
 	if t.Elem().Kind() == reflect.Uint8 {
 		text, ok := v.(string)
 		if !ok {
-			w.wrong(path, "this must be text in base64, and is "+describe(v), "encode it, or use stringData")
-		} else if _, err := base64.StdEncoding.DecodeString(text); err != nil {
-			w.wrong(path, "this is not base64: "+err.Error(), "encode it, or use stringData")
+			return w.wrong(path, "this must be text in base64, and is "+describe(v), "encode it, or use stringData")
 		}
-		return
+		if _, err := base64.StdEncoding.DecodeString(text); err != nil {
+			return w.wrong(path, "this is not base64: "+err.Error(), "encode it, or use stringData")
+		}
+		return v
 	}
 	list, ok := v.([]any)
 	if !ok {
-		w.wrong(path, "this must be a list, and is "+describe(v), "start each element with a dash")
-		return
+		return w.wrong(path, "this must be a list, and is "+describe(v), "start each element with a dash")
 	}
+	fitting := make([]any, len(list))
 	for i, e := range list {
-		w.value(t.Elem(), e, indexPath(path, i))
+		// An element stays in its place, so that the paths of what follows are right.
+		fitting[i] = w.value(t.Elem(), e, indexPath(path, i))
 	}
+	return fitting
 }
 
-func (w *shapeWalk) scalar(kind reflect.Kind, v any, path string) {
+func (w *shapeWalk) scalar(kind reflect.Kind, v any, path string) any {
 	switch kind {
 	case reflect.String:
 		if _, ok := v.(string); !ok {
-			w.wrong(path, "this must be text, and is "+describe(v), "put it in quotes")
+			return w.wrong(path, "this must be text, and is "+describe(v), "put it in quotes")
 		}
 	case reflect.Bool:
 		if _, ok := v.(bool); !ok {
-			w.wrong(path, "this must be true or false, and is "+describe(v), "write true or false, without quotes")
+			return w.wrong(path, "this must be true or false, and is "+describe(v), "write true or false, without quotes")
 		}
 	case reflect.Float32, reflect.Float64:
 		switch v.(type) {
 		case float64, int64:
 		default:
-			w.wrong(path, "this must be a number, and is "+describe(v), "write the number without quotes")
+			return w.wrong(path, "this must be a number, and is "+describe(v), "write the number without quotes")
 		}
 	default:
-		w.integer(kind, v, path)
+		return w.integer(kind, v, path)
 	}
+	return v
 }
 
-func (w *shapeWalk) integer(kind reflect.Kind, v any, path string) {
+func (w *shapeWalk) integer(kind reflect.Kind, v any, path string) any {
 	n, ok := v.(int64)
 	if !ok {
-		w.wrong(path, "this must be a whole number, and is "+describe(v), "write the number without quotes")
-		return
+		remedy := "write the number without quotes"
+		if _, fraction := v.(float64); fraction {
+			remedy = "write a whole number"
+		}
+		return w.wrong(path, "this must be a whole number, and is "+describe(v), remedy)
 	}
 	if kind == reflect.Int32 && (n < math.MinInt32 || n > math.MaxInt32) {
-		w.wrong(path, fmt.Sprintf("%d is too large for this field", n), "write a smaller number")
+		return w.wrong(path, fmt.Sprintf("%d is too large for this field", n), "write a smaller number")
 	}
+	return v
 }
 
 // describe says what a value is, in words. The value itself may be a secret.

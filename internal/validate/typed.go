@@ -4,6 +4,9 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"reflect"
+	"regexp"
+	"slices"
 	"strings"
 
 	"k8s.io/apimachinery/pkg/api/meta"
@@ -21,17 +24,27 @@ const longestValue = 120
 func (s *subject) checkBuiltin(b builtin, gvk schema.GroupVersionKind, namespace string) {
 	defer s.recover()
 	before := len(s.findings)
-	if !s.checkShape(b.scheme, gvk) {
+	content, wrong := s.checkShape(b.scheme, gvk)
+	if content == nil {
 		return
 	}
-	object, err := b.decode(s.rendered.Object.Object, gvk)
+	object, err := b.decode(content, gvk)
 	if err != nil && (object == nil || len(s.findings) == before) {
 		s.addDecoding(err)
 	}
 	if object == nil {
 		return
 	}
-	s.addAll(create(b, gvk, object, namespace), gvk.Kind == "Secret")
+	s.addAll(without(create(b, gvk, object, namespace), wrong), gvk.Kind == "Secret")
+}
+
+// without leaves out the errors about fields whose values were of a wrong type, and were taken away before.
+func without(errs field.ErrorList, wrong []string) field.ErrorList {
+	return slices.DeleteFunc(errs, func(e *field.Error) bool {
+		return slices.ContainsFunc(wrong, func(path string) bool {
+			return within(e.Field, path) || (e.Type == field.ErrorTypeRequired && within(path, e.Field))
+		})
+	})
 }
 
 // recover turns a panic of the rules into a finding: what panics here is refused there as well.
@@ -111,41 +124,103 @@ func quoted(message string) string {
 // addAll reports what validation refuses. Values of a secret are not shown.
 func (s *subject) addAll(errs field.ErrorList, secret bool) {
 	for _, e := range errs {
-		problem, remedy := explain(e, secret)
 		name := e.Field
 		if name == "<nil>" {
 			name = ""
 		}
+		_, hasStatus := s.rendered.Object.Object["status"]
+		if incomplete(e) || (within(name, "status") && !hasStatus) {
+			continue
+		}
+		problem, remedy := explain(e, secret)
 		s.add(name, problem, remedy)
 	}
 }
 
+// incomplete says that an error only tells that there are others.
+func incomplete(e *field.Error) bool {
+	return e.BadValue == nil && strings.HasPrefix(e.Detail, "some validation rules were not checked")
+}
+
 // explain puts an error of the API server into a problem and a remedy.
 func explain(e *field.Error, secret bool) (problem, remedy string) {
-	value := fmt.Sprintf("%v", e.BadValue)
-	if text, ok := e.BadValue.(string); ok {
-		value = fmt.Sprintf("%q", text)
-	}
-	if len([]rune(value)) > longestValue {
-		value = string([]rune(value)[:longestValue]) + "…"
-	}
+	value := scalarText(e.BadValue)
 	if secret {
-		value = "(not shown)"
+		value = ""
+	}
+	with := func(what, detail string) string {
+		if value != "" {
+			what += " " + value
+		}
+		if detail != "" {
+			what += ": " + detail
+		}
+		return what
 	}
 	switch e.Type {
 	case field.ErrorTypeRequired:
-		return strings.TrimSuffix("the field is missing: "+e.Detail, ": "), "add it"
+		value = ""
+		return with("the field is missing", e.Detail), "add it"
 	case field.ErrorTypeNotSupported:
-		return fmt.Sprintf("unsupported value %s", value), "use one of " + strings.TrimPrefix(e.Detail, "supported values: ")
+		return with("unsupported value", ""), "use one of " + strings.TrimPrefix(e.Detail, "supported values: ")
 	case field.ErrorTypeDuplicate:
-		return strings.TrimSuffix(fmt.Sprintf("the value %s is there twice: %s", value, e.Detail), ": "), "remove one of them"
+		return with("this is there twice", e.Detail), "remove one of them"
 	case field.ErrorTypeForbidden:
-		return strings.TrimSuffix("the field is forbidden: "+e.Detail, ": "), "remove it"
+		value = ""
+		return with("the field is forbidden", e.Detail), "remove it"
 	case field.ErrorTypeTooLong, field.ErrorTypeTooMany:
-		return strings.TrimSuffix("too long or too many: "+e.Detail, ": "), "shorten it"
+		value = ""
+		return with("this is too long", e.Detail), "shorten it"
+	case field.ErrorTypeTypeInvalid:
+		return wrongType(e.Detail)
 	case field.ErrorTypeInternal:
-		return "the rules for this kind cannot be applied: " + e.Detail, "correct the object"
+		value = ""
+		return with("the rules for this kind cannot be applied", e.Detail), "correct the object"
 	default:
-		return strings.TrimSuffix(fmt.Sprintf("invalid value %s: %s", value, e.Detail), ": "), "correct the value"
+		if m := typeDetail.FindStringSubmatch(e.Detail); m != nil {
+			return wrongType(e.Detail)
+		}
+		if value == "" && e.Detail != "" {
+			return e.Detail, "correct it"
+		}
+		return with("invalid value", e.Detail), "correct the value"
+	}
+}
+
+var typeDetail = regexp.MustCompile(`must be of type (\w+): "(\w+)"$`)
+
+// wrongType explains a value of another type than a schema asks for.
+func wrongType(detail string) (problem, remedy string) {
+	m := typeDetail.FindStringSubmatch(detail)
+	switch {
+	case m == nil:
+		return "wrong type: " + detail, "correct the value"
+	case m[2] == "string" && (m[1] == "integer" || m[1] == "number" || m[1] == "boolean"):
+		remedy = "write it without quotes"
+	case m[1] == "string":
+		remedy = "put it in quotes"
+	default:
+		remedy = "correct the value"
+	}
+	return fmt.Sprintf("this must be of type %s, and is of type %s", m[1], m[2]), remedy
+}
+
+// scalarText shows a refused value if it is a plain one; of others, the place says enough.
+func scalarText(v any) string {
+	value := reflect.ValueOf(v)
+	for value.Kind() == reflect.Pointer && !value.IsNil() {
+		value = value.Elem()
+	}
+	switch value.Kind() {
+	case reflect.String:
+		text := []rune(value.String())
+		if len(text) > longestValue {
+			return fmt.Sprintf("%q…", string(text[:longestValue]))
+		}
+		return fmt.Sprintf("%q", string(text))
+	case reflect.Bool, reflect.Int, reflect.Int8, reflect.Int16, reflect.Int32, reflect.Int64, reflect.Uint8, reflect.Uint16, reflect.Uint32, reflect.Uint64, reflect.Float32, reflect.Float64:
+		return fmt.Sprint(value.Interface())
+	default:
+		return ""
 	}
 }
