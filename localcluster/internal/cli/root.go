@@ -1,0 +1,86 @@
+// Package cli is the command line of the local cluster: `cyan local …`.
+package cli
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"os/signal"
+	"syscall"
+
+	"github.com/spf13/cobra"
+
+	"github.com/cyan-cd/cyan/localcluster/internal/state"
+)
+
+// Run carries the command out and returns the exit code: 0, 1 for an error, 2 for a command that makes no sense.
+func Run() int {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	command := root()
+	if err := command.ExecuteContext(ctx); err != nil {
+		fmt.Fprintln(os.Stderr, "Error:", err)
+		var usage usageError
+		if errors.As(err, &usage) {
+			return 2
+		}
+		return 1
+	}
+	return 0
+}
+
+// usageError is a command that was typed wrongly.
+type usageError struct{ error }
+
+func root() *cobra.Command {
+	command := &cobra.Command{
+		Use:   "local",
+		Short: "A real Kubernetes on this machine",
+		Long: `A Kubernetes of your own on this machine: API server, a node that runs containers, cluster DNS and an image registry.
+
+It runs in the background in a network of its own, leaves the machine's network alone, and offers its API server, its
+registry and its Services on 127.0.0.1. Everything it makes is in one directory (--dir), and can be removed whole.
+
+With root on Linux its node is real. Elsewhere nodes are simulated: pods change their phases and run nothing.`,
+		Example: `  cyan local up
+  export KUBECONFIG=$(cyan local kubeconfig --path)
+  cyan local status
+  cyan local down --delete`,
+		SilenceErrors: true, SilenceUsage: true,
+		Annotations: map[string]string{cobra.CommandDisplayNameAnnotation: "cyan local"},
+	}
+	command.PersistentFlags().String("dir", "", "directory of the cluster (default $XDG_DATA_HOME/cyan, else ~/.local/share/cyan)")
+	command.SetFlagErrorFunc(func(c *cobra.Command, err error) error {
+		return usageError{fmt.Errorf("%w (see `%s --help`)", err, c.CommandPath())}
+	})
+	command.AddCommand(upCommand(), downCommand(), statusCommand(), kubeconfigCommand(), logsCommand(), loadCommand(), superviseCommand())
+	for _, c := range command.Commands() {
+		if c.Args != nil {
+			check := c.Args
+			c.Args = func(c *cobra.Command, args []string) error {
+				if err := check(c, args); err != nil {
+					return usageError{fmt.Errorf("%w (see `%s --help`)", err, c.CommandPath())}
+				}
+				return nil
+			}
+		}
+	}
+	return command
+}
+
+func dirOf(command *cobra.Command) (state.Dir, error) {
+	path, err := command.Flags().GetString("dir")
+	if err != nil {
+		return state.Dir{}, err
+	}
+	return state.At(path)
+}
+
+// dirFlag is what to add to a command so that it means the same cluster.
+func dirFlag(dir state.Dir) string {
+	if usual, err := state.At(""); err == nil && usual.Path == dir.Path {
+		return ""
+	}
+	return " --dir " + dir.Path
+}

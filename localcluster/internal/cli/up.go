@@ -1,0 +1,149 @@
+package cli
+
+import (
+	"fmt"
+	"os"
+	"strconv"
+
+	"github.com/spf13/cobra"
+
+	"github.com/cyan-cd/cyan/localcluster/internal/cluster"
+	"github.com/cyan-cd/cyan/localcluster/internal/state"
+)
+
+func upCommand() *cobra.Command {
+	var nodes, output string
+	var options cluster.Options
+	command := &cobra.Command{
+		Use:   "up",
+		Short: "Start the cluster, or resume it with everything in it",
+		Long: `Start the cluster in the background and return when it can be used. A cluster that was stopped is resumed with
+everything still in it; one that runs already is left as it is.`,
+		Example: `  cyan local up
+  cyan local up --nodes simulated --count 50
+  cyan local up --dir /tmp/second --api-port 16443`,
+		Args: cobra.NoArgs,
+		RunE: func(c *cobra.Command, _ []string) error {
+			mode, err := parseMode(nodes)
+			if err != nil {
+				return usageError{err}
+			}
+			options.Mode = mode
+			if err := checkOptions(options, output); err != nil {
+				return usageError{err}
+			}
+			return up(c, options, output)
+		},
+	}
+	flags := command.Flags()
+	flags.StringVar(&nodes, "nodes", "", "real or simulated (default: real with root on Linux, else simulated)")
+	flags.IntVar(&options.Nodes, "count", 0, "how many nodes, when they are simulated (default 1)")
+	flags.IntVar(&options.APIPort, "api-port", 0, "port of the API server on 127.0.0.1 (default: a free one)")
+	flags.IntVar(&options.RegistryPort, "registry-port", 0, "port of the image registry on 127.0.0.1 (default: a free one)")
+	flags.StringVarP(&output, "output", "o", "text", "text or json")
+	return command
+}
+
+func parseMode(nodes string) (state.Mode, error) {
+	switch mode := state.Mode(nodes); mode {
+	case "", state.Real, state.Simulated:
+		return mode, nil
+	}
+	return "", fmt.Errorf("--nodes is %q: say real or simulated", nodes)
+}
+
+const mostNodes = 5000
+
+func checkOptions(o cluster.Options, output string) error {
+	for flag, port := range map[string]int{"--api-port": o.APIPort, "--registry-port": o.RegistryPort} {
+		if port < 0 || port > 65535 {
+			return fmt.Errorf("%s is %d: a port is between 1 and 65535", flag, port)
+		}
+	}
+	if o.APIPort != 0 && o.APIPort == o.RegistryPort {
+		return fmt.Errorf("--api-port and --registry-port are both %d: give each its own", o.APIPort)
+	}
+	if o.Nodes < 0 || o.Nodes > mostNodes {
+		return fmt.Errorf("--count is %d: it can be between 1 and %d", o.Nodes, mostNodes)
+	}
+	return checkOutput(output)
+}
+
+func checkOutput(output string) error {
+	if output != "text" && output != "json" {
+		return fmt.Errorf("-o is %q: say text or json", output)
+	}
+	return nil
+}
+
+func up(c *cobra.Command, options cluster.Options, output string) error {
+	dir, err := dirOf(c)
+	if err != nil {
+		return err
+	}
+	show := newProgress(os.Stderr)
+	show.working("starting the cluster in " + dir.Path)
+	result, err := cluster.Up(c.Context(), dir, options, show.done)
+	show.close()
+	if err != nil {
+		return err
+	}
+	if output == "json" {
+		return printJSON(c.OutOrStdout(), result.Status)
+	}
+	printUp(c, dir, result, show.seconds())
+	return nil
+}
+
+func printUp(c *cobra.Command, dir state.Dir, result cluster.UpResult, seconds float64) {
+	out, s := c.OutOrStdout(), result.Status
+	switch {
+	case result.Already:
+		fmt.Fprintf(out, "The cluster is already running.\n")
+	case result.Resumed:
+		fmt.Fprintf(out, "The cluster is running again, with everything that was in it, after %.1f s.\n", seconds)
+	default:
+		fmt.Fprintf(out, "The cluster is running after %.1f s.\n", seconds)
+	}
+	fmt.Fprintf(out, "\n  Kubernetes  %s, %s\n", s.Kubernetes, nodeCount(s))
+	fmt.Fprintf(out, "  API server  %s\n  Registry    %s\n  Kubeconfig  %s\n", s.APIServer, s.Registry, s.Kubeconfig)
+	for _, note := range s.Notes {
+		fmt.Fprintf(out, "  Note        %s\n", note)
+	}
+	fmt.Fprintf(out, "\nTry next:\n  export KUBECONFIG=%s\n  cyan local status%s\n  cyan local down%s\n", s.Kubeconfig, dirFlag(dir), dirFlag(dir))
+}
+
+func nodeCount(s cluster.Status) string {
+	if s.Nodes == 1 {
+		return "1 " + string(s.Mode) + " node"
+	}
+	return strconv.Itoa(s.Nodes) + " " + string(s.Mode) + " nodes"
+}
+
+func superviseCommand() *cobra.Command {
+	var nodes string
+	var events int
+	var options cluster.Options
+	command := &cobra.Command{
+		Use: "supervise", Hidden: true, Args: cobra.NoArgs,
+		RunE: func(c *cobra.Command, _ []string) error {
+			dir, err := dirOf(c)
+			if err != nil {
+				return err
+			}
+			options.Mode = state.Mode(nodes)
+			var to *os.File
+			if events > 0 {
+				to = os.NewFile(uintptr(events), "events")
+			}
+			return cluster.Supervise(dir, options, to)
+		},
+	}
+	flags := command.Flags()
+	flags.StringVar(&nodes, "nodes", "", "")
+	flags.IntVar(&options.Nodes, "count", 0, "")
+	flags.IntVar(&options.APIPort, "api-port", 0, "")
+	flags.IntVar(&options.RegistryPort, "registry-port", 0, "")
+	flags.IntVar(&events, "events", 0, "")
+	return command
+}

@@ -1,0 +1,173 @@
+package cluster
+
+import (
+	"context"
+	"fmt"
+	"net"
+	"os"
+	"os/exec"
+	"slices"
+	"time"
+
+	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/watch"
+	"k8s.io/client-go/kubernetes"
+
+	"github.com/cyan-cd/cyan/localcluster/internal/parts"
+	"github.com/cyan-cd/cyan/localcluster/internal/state"
+	"github.com/cyan-cd/cyan/localcluster/internal/supervise"
+)
+
+// run is what a start has brought up. It can be ended however far the start came.
+type run struct {
+	ground ground
+	group  *supervise.Group
+	// ends are called in reverse order.
+	ends []func()
+}
+
+func (r *run) end() {
+	for _, end := range slices.Backward(r.ends) {
+		end()
+	}
+}
+
+// raise starts the parts, those that can start together at once, and returns when pods can be run.
+func (s *supervisor) raise(ctx context.Context, report func(Event)) (*run, error) {
+	if s.record.Mode == state.Real {
+		return s.raiseReal(ctx, report)
+	}
+	return s.raiseSimulated(ctx, report)
+}
+
+func (s *supervisor) raiseSimulated(ctx context.Context, report func(Event)) (*run, error) {
+	s.ground = ground{start: (*exec.Cmd).Start, leave: func() {}}
+	run := &run{ground: s.ground, group: s.group}
+	ids, err := issueIdentities(s.dir, s.api.url(), s.api.url(), nil)
+	if err != nil {
+		return run, err
+	}
+	listener, err := s.registryHold.listen()
+	if err != nil {
+		return run, err
+	}
+	inherited, err := handOver(listener)
+	if err != nil {
+		return run, err
+	}
+	run.ends = append(run.ends, func() { _ = inherited.Close() })
+	etcd := s.group.Launch(s.etcd())
+	api := s.group.Launch(s.apiServer(ids, endpoint{bind: loopback, port: s.api.port, advertise: []string{
+		// Nothing inside the cluster runs that could look for the API server there.
+		"--permit-port-sharing=true", "--endpoint-reconciler-type=none",
+	}}))
+	registry := s.group.Launch(s.registry(inherited))
+	run.ends = append(run.ends, func() {
+		s.group.Stop(parts.ControllerManager, parts.Scheduler, parts.Nodes, parts.Registry)
+		s.group.Stop(parts.APIServer)
+		s.group.Stop()
+	})
+	if err := waitFor(ctx, etcd, api); err != nil {
+		return run, err
+	}
+	report(Event{Text: "control plane answers at " + s.api.url()})
+	if err := waitFor(ctx, s.group.Launch(s.controllerManager(ids)), s.group.Launch(s.scheduler()), s.group.Launch(s.simulatedNodes()), registry); err != nil {
+		return run, err
+	}
+	report(Event{Text: "registry answers at " + s.registryHold.address()})
+	if err := s.waitUsable(ctx); err != nil {
+		return run, err
+	}
+	report(Event{Text: nodesReady(s.record)})
+	return run, nil
+}
+
+func nodesReady(record state.Record) string {
+	if record.Nodes == 1 {
+		return fmt.Sprintf("%s node is Ready", record.Mode)
+	}
+	return fmt.Sprintf("%d %s nodes are Ready", record.Nodes, record.Mode)
+}
+
+// handOver takes the socket of a listener, for a part to inherit. It stays open here, so that clients wait while the part restarts.
+func handOver(l *net.TCPListener) (*os.File, error) {
+	defer l.Close()
+	file, err := l.File()
+	if err != nil {
+		return nil, fmt.Errorf("handing over a listener: %w", err)
+	}
+	return file, nil
+}
+
+func waitFor(ctx context.Context, waited ...*supervise.Part) error {
+	for _, part := range waited {
+		if err := part.Wait(ctx); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// waitUsable returns once every node is Ready and pods are admitted: those need the service account that a controller makes.
+func (s *supervisor) waitUsable(ctx context.Context) error {
+	config, err := s.client()
+	if err != nil {
+		return err
+	}
+	client, err := kubernetes.NewForConfig(config)
+	if err != nil {
+		return fmt.Errorf("making a client: %w", err)
+	}
+	accounts := client.CoreV1().ServiceAccounts(metav1.NamespaceDefault)
+	if err := until(ctx, "the default service account", accounts.Watch, func(watch.Event) bool { return true }); err != nil {
+		return err
+	}
+	ready := map[string]bool{}
+	return until(ctx, "nodes to be Ready", client.CoreV1().Nodes().Watch, func(e watch.Event) bool {
+		if node, ok := e.Object.(*corev1.Node); ok {
+			ready[node.Name] = e.Type != watch.Deleted && nodeReady(node)
+		}
+		count := 0
+		for _, is := range ready {
+			if is {
+				count++
+			}
+		}
+		return count >= s.record.Nodes
+	})
+}
+
+func nodeReady(node *corev1.Node) bool {
+	for _, taint := range node.Spec.Taints {
+		if taint.Key == corev1.TaintNodeNotReady || taint.Key == corev1.TaintNodeUnreachable {
+			return false // pods would not be scheduled to it yet
+		}
+	}
+	for _, c := range node.Status.Conditions {
+		if c.Type == corev1.NodeReady {
+			return c.Status == corev1.ConditionTrue
+		}
+	}
+	return false
+}
+
+// until watches, from what there is now, until done says so.
+func until(ctx context.Context, what string, open func(context.Context, metav1.ListOptions) (watch.Interface, error), done func(watch.Event) bool) error {
+	for {
+		w, err := open(ctx, metav1.ListOptions{})
+		if err == nil {
+			for event := range w.ResultChan() {
+				if event.Type != watch.Error && event.Type != watch.Bookmark && done(event) {
+					w.Stop()
+					return nil
+				}
+			}
+		}
+		select { // the watch broke off
+		case <-ctx.Done():
+			return fmt.Errorf("waiting for %s: %w", what, context.Cause(ctx))
+		case <-time.After(100 * time.Millisecond):
+		}
+	}
+}

@@ -1,0 +1,20 @@
+//go:build !linux
+
+package cluster
+
+import (
+	"context"
+	"errors"
+
+	"github.com/cyan-cd/cyan/localcluster/internal/state"
+)
+
+func (s *supervisor) raiseReal(context.Context, func(Event)) (*run, error) {
+	return &run{}, checkReal()
+}
+
+func checkReal() error {
+	return errors.New("real nodes need Linux: take --nodes simulated, or run this on a Linux machine")
+}
+
+func clearLeftovers(state.Dir) error { return nil }

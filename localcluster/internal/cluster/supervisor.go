@@ -1,0 +1,213 @@
+package cluster
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"log/slog"
+	"os"
+	"os/exec"
+	"os/signal"
+	"sync"
+	"syscall"
+	"time"
+
+	"github.com/cyan-cd/cyan/localcluster/internal/expose"
+	"github.com/cyan-cd/cyan/localcluster/internal/state"
+	"github.com/cyan-cd/cyan/localcluster/internal/supervise"
+)
+
+// startLimit is how long a start may take before it is given up.
+const startLimit = 3 * time.Minute
+
+// ground is what the parts stand on: this machine as it is, or namespaces of the cluster's own.
+type ground struct {
+	// start launches a part there.
+	start func(*exec.Cmd) error
+	// broken is closed when the ground is gone, and every part with it.
+	broken <-chan struct{}
+	// leave gives everything back; it returns when nothing is left.
+	leave func()
+}
+
+// supervisor holds one cluster while it runs.
+type supervisor struct {
+	dir     state.Dir
+	record  state.Record
+	program string
+
+	api, registryHold *hold
+	ground            ground
+	group             *supervise.Group
+	ports             func() []expose.Port
+
+	mu    sync.Mutex
+	phase string
+	since time.Time
+	stop  context.CancelFunc
+}
+
+// Supervise runs the cluster that options describe in dir until it is told to stop, and tells events how the start goes.
+func Supervise(dir state.Dir, options Options, events *os.File) error {
+	report := reporter(events)
+	lock, err := dir.LockSupervisor()
+	if err != nil {
+		return err
+	}
+	defer lock.Release()
+	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGTERM, os.Interrupt)
+	defer stop()
+
+	s := &supervisor{dir: dir, phase: "starting", stop: stop, ports: func() []expose.Port { return nil }}
+	err = s.serve(ctx, options, report)
+	if err != nil {
+		report(Event{Error: err.Error()})
+	}
+	return err
+}
+
+func reporter(to *os.File) func(Event) {
+	if to == nil {
+		return func(Event) {}
+	}
+	encoder := json.NewEncoder(to)
+	return func(e Event) { _ = encoder.Encode(e) } // who listened may be gone
+}
+
+func (s *supervisor) serve(ctx context.Context, options Options, report func(Event)) error {
+	var err error
+	if s.program, err = os.Executable(); err != nil {
+		return fmt.Errorf("finding this program: %w", err)
+	}
+	if err := s.prepare(options); err != nil {
+		return err
+	}
+	defer s.api.release()
+	defer s.registryHold.release()
+	if s.group, err = supervise.NewGroup(); err != nil {
+		return err
+	}
+	server, err := serveControl(s.dir, s.status, s.stop)
+	if err != nil {
+		return err
+	}
+	defer server.Close()
+	defer func() { _ = s.dir.RemoveRun() }()
+	limited, cancel := s.limitStart(ctx)
+	run, err := s.raise(limited, report)
+	cancel(nil)
+	defer run.end()
+	if err != nil {
+		return err
+	}
+	s.enter("running")
+	report(Event{Ready: true})
+	slog.Info("cluster is ready", "dir", s.dir.Path, "mode", s.record.Mode)
+	return s.watch(ctx, run)
+}
+
+// limitStart ends a start that takes too long, or in which a part dies over and over.
+func (s *supervisor) limitStart(ctx context.Context) (context.Context, context.CancelCauseFunc) {
+	ctx, cancel := context.WithCancelCause(ctx)
+	go func() {
+		tick := time.NewTicker(200 * time.Millisecond)
+		defer tick.Stop()
+		limit := time.After(startLimit)
+		for {
+			select {
+			case <-ctx.Done():
+				return
+			case <-limit:
+				cancel(fmt.Errorf("it took longer than %s", startLimit))
+			case <-tick.C:
+				if err := s.group.Hopeless(); err != nil {
+					cancel(err)
+				}
+			}
+		}
+	}()
+	return ctx, cancel
+}
+
+// watch lasts until the cluster is to stop.
+func (s *supervisor) watch(ctx context.Context, run *run) error {
+	trim := time.NewTicker(30 * time.Second)
+	defer trim.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			s.enter("stopping")
+			slog.Info("cluster stops", "dir", s.dir.Path)
+			return nil
+		case <-run.ground.broken:
+			return fmt.Errorf("the cluster's namespaces are gone: start it again with `cyan local up`")
+		case <-trim.C:
+			s.group.TrimLogs()
+		}
+	}
+}
+
+// prepare takes the ports and writes the record. Nothing runs yet.
+func (s *supervisor) prepare(options Options) error {
+	record, err := s.dir.Load()
+	if err != nil {
+		record = state.NewRecord(options.Mode, 0)
+	}
+	record.Kubernetes, record.Mode = state.Kubernetes, options.Mode
+	if options.Nodes > 0 {
+		record.Nodes = options.Nodes
+	}
+	record.Nodes = max(record.Nodes, 1)
+	if s.api, err = holdPort(options.APIPort, record.APIPort, "--api-port"); err != nil {
+		return err
+	}
+	if s.registryHold, err = holdPort(options.RegistryPort, record.RegistryPort, "--registry-port"); err != nil {
+		return err
+	}
+	record.APIPort, record.RegistryPort = s.api.port, s.registryHold.port
+	s.record = record
+	if err := s.dir.MakeRun(); err != nil {
+		return err
+	}
+	return s.dir.Save(record)
+}
+
+func (s *supervisor) enter(phase string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.phase, s.since = phase, time.Now().UTC().Truncate(time.Second)
+}
+
+func (s *supervisor) status() Status {
+	s.mu.Lock()
+	phase, since, ports := s.phase, s.since, s.ports
+	s.mu.Unlock()
+	status := describe(s.dir, s.record)
+	status.State, status.Supervisor = phase, os.Getpid()
+	if !since.IsZero() {
+		status.Since = &since
+	}
+	status.Parts = s.group.Status()
+	if listed := ports(); listed != nil {
+		status.Ports = listed
+	}
+	status.Ready = phase == "running"
+	for _, part := range status.Parts {
+		status.Ready = status.Ready && part.State == supervise.Running
+	}
+	return status
+}
+
+// describe is what can be said without a supervisor.
+func describe(dir state.Dir, record state.Record) Status {
+	status := Status{
+		State: "stopped", Mode: record.Mode, Nodes: record.Nodes, Kubernetes: record.Kubernetes, Dir: dir.Path, Kubeconfig: dir.Kubeconfig(),
+		Parts: []supervise.Status{}, Ports: []expose.Port{},
+	}
+	status.APIServer = (&hold{port: record.APIPort}).url()
+	status.Registry = (&hold{port: record.RegistryPort}).address()
+	if record.Mode == state.Simulated {
+		status.Notes = append(status.Notes, "pods are simulated: they change their phases, run nothing and serve no traffic")
+	}
+	return status
+}

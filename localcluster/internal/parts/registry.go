@@ -1,0 +1,33 @@
+package parts
+
+import (
+	"flag"
+	"fmt"
+	"net"
+	"os"
+
+	"github.com/cyan-cd/cyan/localcluster/internal/registry"
+)
+
+// firstFile is the first file descriptor that a part is handed: 3 is its lifeline.
+const firstFile = 4
+
+// runRegistry serves images on the listeners that it was handed.
+func runRegistry() error {
+	flags := flag.NewFlagSet(Registry, flag.ExitOnError)
+	root := flags.String("root", "", "directory of the images")
+	count := flags.Int("listeners", 1, "how many listeners are handed over")
+	_ = flags.Parse(os.Args[1:])
+
+	var listeners []net.Listener
+	for i := range *count {
+		file := os.NewFile(uintptr(firstFile+i), "listener")
+		listener, err := net.FileListener(file)
+		if err != nil {
+			return fmt.Errorf("taking over a listener: %w", err)
+		}
+		_ = file.Close()
+		listeners = append(listeners, listener)
+	}
+	return registry.Serve(*root, listeners)
+}

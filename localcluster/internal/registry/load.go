@@ -1,0 +1,251 @@
+package registry
+
+import (
+	"archive/tar"
+	"bufio"
+	"compress/gzip"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"github.com/google/go-containerregistry/pkg/name"
+	v1 "github.com/google/go-containerregistry/pkg/v1"
+	"github.com/google/go-containerregistry/pkg/v1/layout"
+	"github.com/google/go-containerregistry/pkg/v1/remote"
+	"github.com/google/go-containerregistry/pkg/v1/tarball"
+)
+
+// Archives name their images in these annotations of an OCI index.
+var nameAnnotations = []string{"io.containerd.image.name", "org.opencontainers.image.ref.name"}
+
+// Load pushes every named image of a docker or OCI archive into the registry at address, and returns the names as they can
+// be used in a pod. as names the image of an archive that holds one without a name; it may be empty.
+func Load(ctx context.Context, address, archive, as string) ([]string, error) {
+	kind, err := archiveKind(archive)
+	if err != nil {
+		return nil, err
+	}
+	if kind == "docker" {
+		return loadDocker(ctx, address, archive, as)
+	}
+	return loadOCI(ctx, address, archive, as)
+}
+
+// archiveKind is "docker" or "oci". Docker writes archives that are both: those are read as docker archives.
+func archiveKind(archive string) (string, error) {
+	kind := ""
+	err := eachFile(archive, func(header *tar.Header, _ io.Reader) error {
+		switch filepath.Clean(header.Name) {
+		case "manifest.json":
+			kind = "docker"
+		case "index.json":
+			if kind == "" {
+				kind = "oci"
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		return "", fmt.Errorf("reading the image archive %s: %w", archive, err)
+	}
+	if kind == "" {
+		return "", fmt.Errorf("%s is no image archive: it holds neither manifest.json (docker save) nor index.json (OCI)", archive)
+	}
+	return kind, nil
+}
+
+func loadDocker(ctx context.Context, address, archive, as string) ([]string, error) {
+	opener := func() (io.ReadCloser, error) { return openArchive(archive) }
+	manifest, err := tarball.LoadManifest(opener)
+	if err != nil {
+		return nil, fmt.Errorf("reading the image archive %s: %w", archive, err)
+	}
+	var loaded []string
+	for _, entry := range manifest {
+		tags := entry.RepoTags
+		if as != "" && len(manifest) == 1 {
+			tags = []string{as}
+		}
+		if len(tags) == 0 {
+			return loaded, unnamed(archive)
+		}
+		img, err := dockerImage(opener, entry)
+		if err != nil {
+			return loaded, fmt.Errorf("reading the image archive %s: %w", archive, err)
+		}
+		for _, tag := range tags {
+			if err := push(ctx, address, tag, img); err != nil {
+				return loaded, err
+			}
+			loaded = append(loaded, tag)
+		}
+	}
+	return loaded, nil
+}
+
+func dockerImage(opener tarball.Opener, entry tarball.Descriptor) (v1.Image, error) {
+	if len(entry.RepoTags) == 0 {
+		return tarball.Image(opener, nil)
+	}
+	tag, err := name.NewTag(entry.RepoTags[0])
+	if err != nil {
+		return nil, err
+	}
+	return tarball.Image(opener, &tag)
+}
+
+func loadOCI(ctx context.Context, address, archive, as string) ([]string, error) {
+	dir, err := os.MkdirTemp(filepath.Dir(archive), ".cyan-load-*")
+	if err != nil {
+		dir, err = os.MkdirTemp("", "cyan-load-*") // the archive lies where nothing can be written
+	}
+	if err != nil {
+		return nil, fmt.Errorf("unpacking %s: %w", archive, err)
+	}
+	defer os.RemoveAll(dir)
+	if err := unpack(archive, dir); err != nil {
+		return nil, fmt.Errorf("unpacking %s: %w", archive, err)
+	}
+	index, err := layout.ImageIndexFromPath(dir)
+	if err != nil {
+		return nil, fmt.Errorf("reading the image archive %s: %w", archive, err)
+	}
+	manifest, err := index.IndexManifest()
+	if err != nil {
+		return nil, fmt.Errorf("reading the image archive %s: %w", archive, err)
+	}
+	var loaded []string
+	for _, d := range manifest.Manifests {
+		tag := as
+		if tag == "" {
+			tag = annotatedName(d.Annotations)
+		}
+		if tag == "" {
+			return loaded, unnamed(archive)
+		}
+		var what remote.Taggable
+		if d.MediaType.IsIndex() {
+			what, err = index.ImageIndex(d.Digest)
+		} else {
+			what, err = index.Image(d.Digest)
+		}
+		if err != nil {
+			return loaded, fmt.Errorf("reading the image archive %s: %w", archive, err)
+		}
+		if err := push(ctx, address, tag, what); err != nil {
+			return loaded, err
+		}
+		loaded = append(loaded, tag)
+	}
+	return loaded, nil
+}
+
+func annotatedName(annotations map[string]string) string {
+	for _, key := range nameAnnotations {
+		if value := annotations[key]; strings.ContainsAny(value, "/:") {
+			return value
+		}
+	}
+	return ""
+}
+
+func unnamed(archive string) error {
+	return fmt.Errorf("an image in %s has no name: give it one with --name NAME:TAG", archive)
+}
+
+// push writes an image under the path that its name has, whatever its host.
+func push(ctx context.Context, address, tag string, what remote.Taggable) error {
+	original, err := name.NewTag(tag)
+	if err != nil {
+		return fmt.Errorf("reading the image name %q: %w", tag, err)
+	}
+	target, err := name.NewTag(address+"/"+original.RepositoryStr()+":"+original.TagStr(), name.Insecure)
+	if err != nil {
+		return fmt.Errorf("reading the image name %q: %w", tag, err)
+	}
+	switch what := what.(type) {
+	case v1.ImageIndex:
+		err = remote.WriteIndex(target, what, remote.WithContext(ctx))
+	case v1.Image:
+		err = remote.Write(target, what, remote.WithContext(ctx))
+	default:
+		err = errors.New("it is neither an image nor an index")
+	}
+	if err != nil {
+		return fmt.Errorf("loading %s into the registry: %w", tag, err)
+	}
+	return nil
+}
+
+func openArchive(archive string) (io.ReadCloser, error) {
+	f, err := os.Open(archive)
+	if err != nil {
+		return nil, err
+	}
+	buffered := bufio.NewReader(f)
+	if magic, _ := buffered.Peek(2); string(magic) != "\x1f\x8b" {
+		return wrapped{buffered, f}, nil
+	}
+	unzipped, err := gzip.NewReader(buffered)
+	if err != nil {
+		_ = f.Close()
+		return nil, err
+	}
+	return wrapped{unzipped, f}, nil
+}
+
+type wrapped struct {
+	io.Reader
+	io.Closer
+}
+
+func eachFile(archive string, visit func(*tar.Header, io.Reader) error) error {
+	in, err := openArchive(archive)
+	if err != nil {
+		return err
+	}
+	defer in.Close()
+	for r := tar.NewReader(in); ; {
+		header, err := r.Next()
+		if errors.Is(err, io.EOF) {
+			return nil
+		}
+		if err != nil {
+			return err
+		}
+		if err := visit(header, r); err != nil {
+			return err
+		}
+	}
+}
+
+// unpack writes the regular files of an archive below dir; a root keeps names like ../x inside.
+func unpack(archive, dir string) error {
+	root, err := os.OpenRoot(dir)
+	if err != nil {
+		return err
+	}
+	defer root.Close()
+	return eachFile(archive, func(header *tar.Header, content io.Reader) error {
+		if header.Typeflag != tar.TypeReg {
+			return nil
+		}
+		name := filepath.Clean(header.Name)
+		if err := root.MkdirAll(filepath.Dir(name), 0o700); err != nil {
+			return err
+		}
+		f, err := root.Create(name)
+		if err != nil {
+			return err
+		}
+		_, err = io.Copy(f, content)
+		if closing := f.Close(); err == nil {
+			err = closing
+		}
+		return err
+	})
+}
