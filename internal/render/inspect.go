@@ -20,10 +20,13 @@ type inspection struct {
 	builds map[string]int
 	// customSchema says that a kustomization brings an OpenAPI schema.
 	customSchema bool
+	places       places
 	warnings     []Warning
 }
 
-func newInspection(v *view) *inspection { return &inspection{view: v, builds: map[string]int{}} }
+func newInspection(v *view) *inspection {
+	return &inspection{view: v, builds: map[string]int{}, places: places{}}
+}
 
 // place is where an entry stands, for errors.
 type place struct {
@@ -96,6 +99,9 @@ func (in *inspection) kustomization(dir, file string, k *types.Kustomization, ab
 		return place{dir, file, "helmCharts"}.refuse("asks for Helm, and charts are not served", "render the chart to plain manifests and list those under resources")
 	}
 	in.customSchema = in.customSchema || len(k.OpenAPI) > 0
+	if err := in.generators(file); err != nil {
+		return err
+	}
 	if err := in.files(dir, file, k); err != nil {
 		return err
 	}
@@ -130,6 +136,22 @@ func (in *inspection) kustomization(dir, file string, k *types.Kustomization, ab
 		}
 	}
 	in.builds[dir] = builds
+	return nil
+}
+
+// generators notes where the generators of a kustomization stand.
+func (in *inspection) generators(file string) error {
+	data, err := in.view.readFile(file)
+	if err != nil {
+		return err
+	}
+	docs, err := in.view.parseDocuments(file, data)
+	if err != nil {
+		return err
+	}
+	for _, d := range docs {
+		in.places.addGenerators(file, d.node)
+	}
 	return nil
 }
 
@@ -236,6 +258,7 @@ func (in *inspection) resourceFile(p place, entry, resolved string) error {
 			return &Error{File: resolved, Line: d.node.Line, Problem: problem, Remedy: fmt.Sprintf("correct it, or remove the file from %s", p.file)}
 		}
 	}
+	in.places.addDocuments(resolved, docs)
 	return nil
 }
 

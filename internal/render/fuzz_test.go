@@ -1,0 +1,61 @@
+package render
+
+import (
+	"errors"
+	"testing"
+	"testing/fstest"
+
+	"github.com/cyan-cd/cyan/api/v1alpha1"
+)
+
+// FuzzRender: whatever a repository says, rendering gives objects or an *Error, the same ones twice, and fetches and executes nothing.
+func FuzzRender(f *testing.F) {
+	noMore := guard(f)
+	for _, seed := range []string{
+		"resources: [cm.yaml, ../base]\nnamePrefix: a-\n",
+		"resources: ['https://example.com/x']\n",
+		"resources: [cm.yaml]\npatches: [{patch: '{apiVersion: v1, kind: ConfigMap, metadata: {name: a}, data: {x: y}}'}]\n",
+		"configMapGenerator: [{name: c, files: [k=cm.yaml], literals: [a=b]}]\ncommonLabels: {a: b}\n",
+		"resources: [cm.yaml]\ntransformers:\n- |\n  apiVersion: builtin\n  kind: PatchTransformer\n  metadata: {name: p}\n  path: cm.yaml\n",
+		"resources: [cm.yaml]\nreplacements: [{source: {kind: ConfigMap, fieldPath: metadata.name}, targets: [{select: {kind: ConfigMap}, fieldPaths: [data.x], options: {create: true}}]}]\n",
+		"resources: [cm.yaml]\nvars: [{name: V, objref: {kind: ConfigMap, name: a, apiVersion: v1}}]\n",
+		"resources: [cm.yaml]\nlabels: [{pairs: {a: b}, includeSelectors: true}]\nimages: [{name: x, newTag: y}]\nreplicas: [{name: a, count: 3}]\n",
+		"resources: &r [cm.yaml]\ncomponents: *r\n",
+		"resources: [cm.yaml]\nopenapi: {version: v1.20.4}\nsortOptions: {order: fifo}\n",
+	} {
+		f.Add([]byte(seed), []byte(configMap))
+	}
+	f.Fuzz(func(t *testing.T, kustomization, manifest []byte) {
+		tree := fstest.MapFS{
+			"app/kustomization.yaml":  {Data: kustomization},
+			"app/cm.yaml":             {Data: manifest},
+			"base/kustomization.yaml": {Data: []byte("resources: [b.yaml]\n")},
+			"base/b.yaml":             {Data: []byte("apiVersion: v1\nkind: ConfigMap\nmetadata: {name: b}\n")},
+		}
+		for _, src := range []v1alpha1.ApplicationSource{{Path: "app"}, {Path: ".", Directory: &v1alpha1.DirectorySource{Recurse: true}}} {
+			first, err := Render(tree, src, Options{})
+			noMore(t)
+			var refused *Error
+			if err != nil && !errors.As(err, &refused) {
+				t.Errorf("%v is no *Error", err)
+			}
+			if !first.ReadSet.Unchanged(Hashed(tree)) {
+				t.Error("the tree counts as changed")
+			}
+			if err != nil {
+				continue
+			}
+			second, err := Render(tree, src, Options{})
+			if err != nil {
+				t.Fatalf("the second time: %v", err)
+			}
+			one, err := Encode(first.Objects)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if two, err := Encode(second.Objects); err != nil || string(one) != string(two) {
+				t.Errorf("the second time it is\n%s\nafter\n%s (%v)", two, one, err)
+			}
+		}
+	})
+}

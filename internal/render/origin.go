@@ -1,0 +1,139 @@
+package render
+
+import (
+	"path"
+	"slices"
+	"strings"
+
+	"go.yaml.in/yaml/v3"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"sigs.k8s.io/kustomize/api/types"
+)
+
+// candidate is a place in a file that may have become an object: a document, or an entry of a generator.
+type candidate struct {
+	file            string
+	node            *yaml.Node
+	name, namespace string
+	generated       bool
+}
+
+type groupKind struct{ group, kind string }
+
+// places are the candidates of one kustomization and all that it builds on.
+type places map[groupKind][]candidate
+
+func (p places) addDocuments(file string, docs []document) {
+	for _, d := range expandLists(docs) {
+		metadata := mappingValue(d.node, "metadata")
+		id := groupKind{groupOf(scalar(d.node, "apiVersion")), scalar(d.node, "kind")}
+		p.add(id, candidate{file: file, node: d.node, name: scalar(metadata, "name"), namespace: scalar(metadata, "namespace")})
+	}
+}
+
+// addGenerators takes the entries of a kustomization's generators in.
+func (p places) addGenerators(file string, kustomization *yaml.Node) {
+	for field, kind := range map[string]string{"configMapGenerator": "ConfigMap", "secretGenerator": "Secret"} {
+		list := mappingValue(kustomization, field)
+		if list == nil {
+			continue
+		}
+		for _, e := range list.Content {
+			e = unalias(e)
+			p.add(groupKind{"", kind}, candidate{file: file, node: e, name: scalar(e, "name"), namespace: scalar(e, "namespace"), generated: true})
+		}
+	}
+}
+
+func (p places) add(id groupKind, c candidate) {
+	if !slices.ContainsFunc(p[id], func(have candidate) bool { return have.file == c.file && have.node.Line == c.node.Line }) {
+		p[id] = append(p[id], c)
+	}
+}
+
+// best finds the candidates that fit an object best: more than one when that is not clear.
+func (p places) best(object *unstructured.Unstructured) []candidate {
+	var best []candidate
+	most := 0
+	for _, c := range p[groupKind{object.GroupVersionKind().Group, object.GetKind()}] {
+		score := 2 * nameScore(c.name, object.GetName())
+		if score > 0 && c.namespace == object.GetNamespace() {
+			score++
+		}
+		switch {
+		case score > most:
+			best, most = []candidate{c}, score
+		case score > 0 && score == most:
+			best = append(best, c)
+		}
+	}
+	return best
+}
+
+// nameScore is how well a name in a file fits a name in the result, which may have got a prefix, a suffix and a hash: the longest one that is a part of it is its source.
+func nameScore(source, result string) int {
+	switch {
+	case source == "" || !strings.Contains(result, source):
+		return 0
+	case source == result:
+		return len(result) + 1
+	default:
+		return len(source)
+	}
+}
+
+func groupOf(apiVersion string) string {
+	group, _, ok := strings.Cut(apiVersion, "/")
+	if !ok {
+		return ""
+	}
+	return group
+}
+
+// originFinder finds the places of the objects of a kustomization.
+type originFinder struct {
+	places places
+	// annotated asks kustomize for the file of each object, by a second build: origin annotations in the first one would change what patches of annotations do.
+	annotated func() []string
+}
+
+func (f *originFinder) locate(r *Rendered, index int) {
+	found := f.places.best(r.Object)
+	if len(found) > 1 {
+		files := f.annotated()
+		if index < len(files) && files[index] != "" {
+			if same := slices.DeleteFunc(slices.Clone(found), func(c candidate) bool { return c.file != files[index] }); len(same) > 0 {
+				found = same
+			}
+		}
+	}
+	if len(found) == 0 {
+		return
+	}
+	c := found[0]
+	r.Origin = Origin{File: c.file, Line: c.node.Line}
+	if !c.generated {
+		r.source = c.node
+	}
+}
+
+// originFiles builds the kustomization once more and gives the file of each object, in the order of the objects; nothing when that cannot be told.
+func originFiles(v *view, dir, file string, top *types.Kustomization, customSchema bool) []string {
+	annotated := *top
+	annotated.BuildMetadata = []string{types.OriginAnnotations}
+	objects, err := buildEdited(v, dir, file, &annotated, customSchema)
+	if err != nil {
+		return nil
+	}
+	files := make([]string, 0, objects.Size())
+	for _, r := range objects.Resources() {
+		name := ""
+		if origin, err := r.GetOrigin(); err == nil && origin != nil && origin.Path != "" {
+			if resolved, _, err := v.resolve(path.Join(dir, origin.Path)); err == nil {
+				name = resolved
+			}
+		}
+		files = append(files, name)
+	}
+	return files
+}

@@ -1,0 +1,141 @@
+package render
+
+import (
+	"errors"
+	"io/fs"
+	"maps"
+	"sync"
+	"testing"
+	"testing/fstest"
+
+	"github.com/cyan-cd/cyan/api/v1alpha1"
+)
+
+func file(text string) *fstest.MapFile { return &fstest.MapFile{Data: []byte(text), Mode: 0o644} }
+
+func TestUnchanged(t *testing.T) {
+	kustomized := fstest.MapFS{
+		"app/kustomization.yaml":  file("resources: [../base, cm.yaml]\n"),
+		"app/cm.yaml":             file(configMap),
+		"base/kustomization.yml":  file("resources: [link.yaml]\n"),
+		"base/link.yaml":          link("files/real.yaml"),
+		"base/files/real.yaml":    file("apiVersion: v1\nkind: ConfigMap\nmetadata: {name: b}\n"),
+		"base/not-in-it.yaml":     file("x: y\n"),
+		"other/kustomization.yml": file("resources: [x.yaml]\n"),
+	}
+	plain := fstest.MapFS{
+		"app/a.yaml":       file(configMap),
+		"app/sub/b.yaml":   file("apiVersion: v1\nkind: ConfigMap\nmetadata: {name: b}\n"),
+		"app/sub/notes.md": file("notes"),
+		"other/c.yaml":     file(configMap),
+	}
+	recurse := &v1alpha1.DirectorySource{Recurse: true}
+	tests := []struct {
+		name   string
+		tree   fstest.MapFS
+		src    v1alpha1.ApplicationSource
+		change func(fstest.MapFS)
+		want   bool
+	}{
+		{"nothing", kustomized, v1alpha1.ApplicationSource{}, func(fstest.MapFS) {}, true},
+		{"a file that was read", kustomized, v1alpha1.ApplicationSource{}, func(f fstest.MapFS) { f["app/cm.yaml"] = file(configMap + "data: {x: y}\n") }, false},
+		{"the kustomization", kustomized, v1alpha1.ApplicationSource{}, func(f fstest.MapFS) { f["base/kustomization.yml"] = file("resources: []\n") }, false},
+		{"the target of a link", kustomized, v1alpha1.ApplicationSource{}, func(f fstest.MapFS) { f["base/files/real.yaml"] = file(configMap) }, false},
+		{"a link", kustomized, v1alpha1.ApplicationSource{}, func(f fstest.MapFS) { f["base/link.yaml"] = link("not-in-it.yaml") }, false},
+		{"a file that was removed", kustomized, v1alpha1.ApplicationSource{}, func(f fstest.MapFS) { delete(f, "app/cm.yaml") }, false},
+		{"a file that was looked for", kustomized, v1alpha1.ApplicationSource{}, func(f fstest.MapFS) { f["app/Kustomization"] = file("resources: []\n") }, false},
+		{"a file that is in no kustomization", kustomized, v1alpha1.ApplicationSource{}, func(f fstest.MapFS) { f["base/not-in-it.yaml"] = file("z") }, true},
+		{"a new file beside", kustomized, v1alpha1.ApplicationSource{}, func(f fstest.MapFS) { f["app/new.yaml"] = file("z") }, true},
+		{"another application", kustomized, v1alpha1.ApplicationSource{}, func(f fstest.MapFS) { f["other/kustomization.yml"] = file("z") }, true},
+		{"a plain file", plain, v1alpha1.ApplicationSource{Directory: recurse}, func(f fstest.MapFS) { f["app/sub/b.yaml"] = file(configMap) }, false},
+		{"a new plain file", plain, v1alpha1.ApplicationSource{Directory: recurse}, func(f fstest.MapFS) { f["app/sub/new.yaml"] = file(configMap) }, false},
+		{"a removed plain file", plain, v1alpha1.ApplicationSource{Directory: recurse}, func(f fstest.MapFS) { delete(f, "app/sub/b.yaml") }, false},
+		{"text of a file that is no manifest", plain, v1alpha1.ApplicationSource{Directory: recurse}, func(f fstest.MapFS) { f["app/sub/notes.md"] = file("other notes") }, true},
+		{"another directory", plain, v1alpha1.ApplicationSource{Directory: recurse}, func(f fstest.MapFS) { f["other/d.yaml"] = file(configMap) }, true},
+		{"below a directory that is not entered", plain, v1alpha1.ApplicationSource{}, func(f fstest.MapFS) { f["app/sub/new.yaml"] = file(configMap) }, true},
+		{"a kustomization where there was none", plain, v1alpha1.ApplicationSource{}, func(f fstest.MapFS) { f["app/kustomization.yaml"] = file("resources: []\n") }, false},
+		{"a directory that becomes a file", plain, v1alpha1.ApplicationSource{Directory: recurse}, func(f fstest.MapFS) {
+			delete(f, "app/sub/b.yaml")
+			delete(f, "app/sub/notes.md")
+			f["app/sub"] = file("x")
+		}, false},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			test.src.Path = "app"
+			result, err := Render(test.tree, test.src, Options{})
+			if err != nil {
+				t.Fatal(err)
+			}
+			changed := maps.Clone(test.tree)
+			test.change(changed)
+			if got := result.ReadSet.Unchanged(Hashed(changed)); got != test.want {
+				t.Errorf("unchanged is %v, read were %v", got, result.ReadSet)
+			}
+		})
+	}
+}
+
+// What made a rendering fail is in the read set: mending it makes the set changed.
+func TestReadSetOfFailure(t *testing.T) {
+	tree := kustomization("resources: [missing.yaml]")
+	result, err := Render(tree, v1alpha1.ApplicationSource{Path: "app"}, Options{})
+	var refused *Error
+	if !errors.As(err, &refused) {
+		t.Fatalf("the error is %v", err)
+	}
+	if !result.ReadSet.Unchanged(Hashed(tree)) {
+		t.Error("it counts as changed at once")
+	}
+	tree["app/missing.yaml"] = file(configMap)
+	if result.ReadSet.Unchanged(Hashed(tree)) {
+		t.Error("the file is there now, and it counts as unchanged")
+	}
+}
+
+func TestBlobHash(t *testing.T) {
+	got, err := Hashed(fstest.MapFS{"a": file("hello\n")}).Hash("a")
+	if want := "ce013625030ba8dba906f756967f9e9ca394464a"; err != nil || got != want {
+		t.Errorf("the hash is %s, %v; git says %s", got, err, want)
+	}
+	if _, err := Hashed(fstest.MapFS{}).Hash("a"); !errors.Is(err, fs.ErrNotExist) {
+		t.Errorf("a missing file gives %v", err)
+	}
+}
+
+// A kustomization with a schema of its own must not change what others render to, also at the same time.
+func TestSchemaStaysWithItsKustomization(t *testing.T) {
+	schema := `{"definitions": {"v1.Thing": {"type": "object", "properties": {"parts": {"type": "array", "items": {"type": "object"}, "x-kubernetes-patch-merge-key": "id", "x-kubernetes-patch-strategy": "merge"}},
+		"x-kubernetes-group-version-kind": [{"group": "example.com", "kind": "Thing", "version": "v1"}]}}}`
+	base := fstest.MapFS{
+		"app/kustomization.yaml": file("resources: [t.yaml]\npatches: [{path: p.yaml}]\n"),
+		"app/t.yaml":             file("apiVersion: example.com/v1\nkind: Thing\nmetadata: {name: t}\nparts: [{id: a, x: 1}]\n"),
+		"app/p.yaml":             file("apiVersion: example.com/v1\nkind: Thing\nmetadata: {name: t}\nparts: [{id: b, x: 2}]\n"),
+	}
+	schematic := maps.Clone(base)
+	schematic["app/schema.json"] = file(schema)
+	schematic["app/kustomization.yaml"] = file("openapi: {path: schema.json}\nresources: [t.yaml]\npatches: [{path: p.yaml}]\n")
+	parts := func(tree fs.FS) int {
+		result, err := Render(tree, v1alpha1.ApplicationSource{Path: "app"}, Options{})
+		if err != nil {
+			t.Error(err)
+			return -1
+		}
+		list, _ := result.Objects[0].Object.Object["parts"].([]any)
+		return len(list)
+	}
+	var wait sync.WaitGroup
+	for range 8 {
+		wait.Go(func() {
+			if n := parts(schematic); n != 2 {
+				t.Errorf("with a schema, the patch gives %d parts and not 2", n)
+			}
+		})
+		wait.Go(func() {
+			if n := parts(base); n != 1 {
+				t.Errorf("without a schema, the patch gives %d parts and not 1", n)
+			}
+		})
+	}
+	wait.Wait()
+}
