@@ -1,0 +1,194 @@
+package rollout
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"reflect"
+	"strconv"
+	"strings"
+
+	appsv1 "k8s.io/api/apps/v1"
+	corev1 "k8s.io/api/core/v1"
+
+	"github.com/cyan-cd/cyan/api/v1alpha1"
+)
+
+// TemplateHashAnnotation is on the ReplicaSets that Cyan made: the hash of the template as the user wrote it, before the API server filled in defaults.
+const TemplateHashAnnotation = "rollout.cyan.dev/template-hash"
+
+// hashDigits is long enough that two templates of one Rollout do not meet by chance, and short enough for a name.
+const hashDigits = 10
+
+// TemplateHash names a pod template by what its author wrote: fields that are empty do not count, nor does their order. collisions tells apart
+// templates whose hashes are the same; it is 0 but for such a case.
+func TemplateHash(template corev1.PodTemplateSpec, collisions int32) string {
+	// A typed template always encodes.
+	data, _ := json.Marshal(canonical(template))
+	if collisions > 0 {
+		data = strconv.AppendInt(append(data, '#'), int64(collisions), 10)
+	}
+	sum := sha256.Sum256(data)
+	return hex.EncodeToString(sum[:])[:hashDigits]
+}
+
+// canonical is the template as plain maps without empty values; encoding/json sorts the keys.
+func canonical(template corev1.PodTemplateSpec) any {
+	data, _ := json.Marshal(template)
+	var value any
+	_ = json.Unmarshal(data, &value)
+	return prune(value)
+}
+
+// prune drops what is empty from maps, all the way down. The elements of lists stay, since their position has a meaning.
+func prune(value any) any {
+	switch v := value.(type) {
+	case map[string]any:
+		kept := map[string]any{}
+		for key, entry := range v {
+			if entry = prune(entry); !empty(entry) {
+				kept[key] = entry
+			}
+		}
+		return kept
+	case []any:
+		kept := make([]any, len(v))
+		for i, entry := range v {
+			kept[i] = prune(entry)
+		}
+		return kept
+	}
+	return value
+}
+
+func empty(value any) bool {
+	switch v := value.(type) {
+	case nil:
+		return true
+	case map[string]any:
+		return len(v) == 0
+	case []any:
+		return len(v) == 0
+	case string:
+		return v == ""
+	}
+	return false
+}
+
+// sameTemplate says that a ReplicaSet runs a template. It goes by meaning, so that a ReplicaSet made by another controller, or by another version
+// of this one, is adopted as it is: what the API server filled in makes no difference, nor does what a Rollout adds by itself.
+func sameTemplate(template corev1.PodTemplateSpec, rs *appsv1.ReplicaSet) bool {
+	if made := rs.Annotations[TemplateHashAnnotation]; made != "" && made == TemplateHash(template, 0) {
+		return true
+	}
+	return coveredBy(canonical(template), canonical(written(rs)), "")
+}
+
+// written is a ReplicaSet's template without what a Rollout adds: the hash label, the metadata of its role, and the anti-affinity between versions.
+func written(rs *appsv1.ReplicaSet) corev1.PodTemplateSpec {
+	template := *rs.Spec.Template.DeepCopy()
+	delete(template.Labels, v1alpha1.PodHashLabel)
+	role := roleMetadata(rs)
+	for key := range role.Labels {
+		delete(template.Labels, key)
+	}
+	for key := range role.Annotations {
+		delete(template.Annotations, key)
+	}
+	removeVersionAntiAffinity(&template)
+	return template
+}
+
+// coveredBy says that live is wanted plus nothing but defaults. path is the dotted way to the values, without list indexes.
+func coveredBy(wanted, live any, path string) bool {
+	switch w := wanted.(type) {
+	case map[string]any:
+		l, ok := live.(map[string]any)
+		return ok && mapCoveredBy(w, l, path)
+	case []any:
+		l, ok := live.([]any)
+		if !ok || len(w) != len(l) {
+			return false
+		}
+		for i := range w {
+			if !coveredBy(w[i], l[i], path) {
+				return false
+			}
+		}
+		return true
+	}
+	return reflect.DeepEqual(wanted, live)
+}
+
+func mapCoveredBy(wanted, live map[string]any, path string) bool {
+	for key, value := range wanted {
+		if !coveredBy(value, live[key], path+"."+key) {
+			return false
+		}
+	}
+	for key, value := range live {
+		if _, given := wanted[key]; !given && !filledIn(path+"."+key, key, value, wanted) {
+			return false
+		}
+	}
+	return true
+}
+
+// filledIn says that a field is one that the API server sets by itself when it is left out, with the value that it sets.
+// The values are those of Kubernetes' API reference.
+func filledIn(path, key string, value any, siblings map[string]any) bool {
+	switch key {
+	case "imagePullPolicy":
+		return value == "Always" || value == "IfNotPresent"
+	case "serviceAccount":
+		return value == siblings["serviceAccountName"]
+	case "requests":
+		// A request that is left out is the limit.
+		return reflect.DeepEqual(value, siblings["limits"])
+	case "hostPort":
+		return value == siblings["containerPort"]
+	case "creationTimestamp":
+		return true
+	}
+	if wantedDefault, ok := defaults[key]; ok {
+		return reflect.DeepEqual(value, wantedDefault)
+	}
+	// A request for one resource that has only a limit.
+	if strings.HasSuffix(path, ".requests."+key) {
+		return true
+	}
+	m, isMap := value.(map[string]any)
+	return isMap && onlyDefaults(m, path)
+}
+
+// onlyDefaults says that a map holds nothing but what the API server fills in.
+func onlyDefaults(m map[string]any, path string) bool {
+	return mapCoveredBy(map[string]any{}, m, path)
+}
+
+// defaults are fields of pod templates whose default does not depend on other fields. Numbers are as JSON reads them.
+var defaults = map[string]any{
+	"restartPolicy":                 "Always",
+	"dnsPolicy":                     "ClusterFirst",
+	"schedulerName":                 "default-scheduler",
+	"terminationGracePeriodSeconds": 30.0,
+	"enableServiceLinks":            true,
+	"terminationMessagePath":        "/dev/termination-log",
+	"terminationMessagePolicy":      "File",
+	"protocol":                      "TCP",
+	"scheme":                        "HTTP",
+	"path":                          "/",
+	"timeoutSeconds":                1.0,
+	"periodSeconds":                 10.0,
+	"successThreshold":              1.0,
+	"failureThreshold":              3.0,
+	"apiVersion":                    "v1",
+	"defaultMode":                   420.0,
+	"expirationSeconds":             3600.0,
+	"divisor":                       "0",
+	"procMount":                     "Default",
+	"nodeAffinityPolicy":            "Honor",
+	"nodeTaintsPolicy":              "Ignore",
+	"fsType":                        "ext4",
+	"volumeMode":                    "Filesystem",
+}
