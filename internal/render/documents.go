@@ -85,7 +85,7 @@ func (v *view) parseDocuments(name string, data []byte) ([]document, error) {
 			line, problem := yamlProblem(err)
 			return nil, &Error{File: name, Line: line + d.line - 1, Problem: notYAML + problem, Remedy: "correct it"}
 		}
-		if len(node.Content) == 0 {
+		if len(node.Content) == 0 || node.Content[0].Tag == "!!null" {
 			continue
 		}
 		if err := v.checkAliases(name, &node, d.line); err != nil {

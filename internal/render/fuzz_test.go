@@ -21,6 +21,10 @@ func FuzzRender(f *testing.F) {
 		"resources: [cm.yaml]\nvars: [{name: V, objref: {kind: ConfigMap, name: a, apiVersion: v1}}]\n",
 		"resources: [cm.yaml]\nlabels: [{pairs: {a: b}, includeSelectors: true}]\nimages: [{name: x, newTag: y}]\nreplicas: [{name: a, count: 3}]\n",
 		"resources: &r [cm.yaml]\ncomponents: *r\n",
+		"resources: [cm.yaml]\ncrds: [cm.yaml]\nconfigurations: [cm.yaml]\n",
+		"resources: [cm.yaml]\nconfigMapGenerator: [{name: a, behavior: merge, literals: [a=b]}]\ngeneratorOptions: {labels: {a: b}, immutable: true}\n",
+		"resources: [cm.yaml]\npatchesJson6902: [{target: {version: v1, kind: ConfigMap, name: a}, patch: '[{op: add, path: /data, value: {}}]'}]\n",
+		"resources: [cm.yaml]\ngenerators:\n- |\n  apiVersion: builtin\n  kind: ConfigMapGenerator\n  metadata: {name: g}\n  literals: [a=b]\nvalidators: []\n",
 		"resources: [cm.yaml]\nopenapi: {version: v1.20.4}\nsortOptions: {order: fifo}\n",
 	} {
 		f.Add([]byte(seed), []byte(configMap))

@@ -253,6 +253,8 @@ func (in *inspection) resourceFile(p place, entry, resolved string) error {
 			problem = "this object has no kind"
 		case scalar(d.node, "apiVersion") == "":
 			problem = "this object has no apiVersion"
+		case scalar(mappingValue(d.node, "metadata"), "name") == "" && !strings.HasSuffix(scalar(d.node, "kind"), "List"):
+			problem = "this object has no metadata.name, which kustomize asks for (generateName is not enough)"
 		}
 		if problem != "" {
 			return &Error{File: resolved, Line: d.node.Line, Problem: problem, Remedy: fmt.Sprintf("correct it, or remove the file from %s", p.file)}
@@ -292,6 +294,9 @@ func (in *inspection) files(dir, file string, k *types.Kustomization) error {
 			}
 		}
 	}
+	if err := in.schemas(dir, file, k); err != nil {
+		return err
+	}
 	for i, g := range k.ConfigMapGenerator {
 		if err := in.sources(place{dir, file, fmt.Sprintf("configMapGenerator[%d]", i)}, g.KvPairSources); err != nil {
 			return err
@@ -301,6 +306,40 @@ func (in *inspection) files(dir, file string, k *types.Kustomization) error {
 		if err := in.sources(place{dir, file, fmt.Sprintf("secretGenerator[%d]", i)}, g.KvPairSources); err != nil {
 			return err
 		}
+	}
+	return nil
+}
+
+// schemas checks what kustomize follows references in. The files are known to be readable.
+func (in *inspection) schemas(dir, file string, k *types.Kustomization) error {
+	read := func(p place, entry string) (string, []byte, error) {
+		resolved, err := in.file(p, entry)
+		if err != nil {
+			return "", nil, err
+		}
+		data, err := in.view.readFile(resolved)
+		return resolved, data, err
+	}
+	for _, entry := range k.Crds {
+		p := place{dir, file, "crds"}
+		resolved, data, err := read(p, entry)
+		if err != nil {
+			return err
+		}
+		if err := in.crdReferences(p, resolved, data); err != nil {
+			return err
+		}
+	}
+	if entry, ok := k.OpenAPI["path"]; ok {
+		resolved, data, err := read(place{dir, file, "openapi.path"}, entry)
+		if err != nil {
+			return err
+		}
+		docs, err := in.view.parseDocuments(resolved, data)
+		if err != nil {
+			return err
+		}
+		return in.schemaReferences(resolved, docs)
 	}
 	return nil
 }

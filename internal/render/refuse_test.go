@@ -163,6 +163,11 @@ func TestRefused(t *testing.T) {
 		{name: "fan out", tree: fanOut(30), src: v1alpha1.ApplicationSource{Path: "d0"}, want: "leads to more than 2000 kustomizations"},
 		{name: "big file", tree: with(kustomization("configMapGenerator: [{name: c, files: [big]}]"), map[string]*fstest.MapFile{"app/big": {Data: make([]byte, 9<<20)}}), want: "app/big: this file has 9437184 bytes, and the limit is 8388608"},
 		{name: "deep nesting", tree: with(kustomization("resources: [deep.yaml]"), map[string]*fstest.MapFile{"app/deep.yaml": {Data: []byte(configMap + "data: " + strings.Repeat("[", 100000))}}), want: "app/deep.yaml"},
+		{name: "circle in crds", tree: with(kustomization("crds: [c.json]", "resources: [cm.yaml]"), map[string]*fstest.MapFile{"app/c.json": file(`{"v1.Thing": {"Schema": {"properties": {"spec": {"$ref": "v1.Thing"}, "kind": {}, "apiVersion": {}, "metadata": {}}}}}`)}),
+			want: "app/c.json: the references of the type v1.Thing go round in a circle"},
+		{name: "circle in a schema", tree: with(kustomization("openapi: {path: s.json}", "resources: [cm.yaml]"), map[string]*fstest.MapFile{"app/s.json": file(`{"definitions": {"a": {"$ref": "#/definitions/b"}, "b": {"$ref": "#/definitions/a"}, "T": {"properties": {"x": {"items": {"$ref": "#/definitions/a"}}}}}}`)}),
+			want: `app/s.json:1: the reference "#/definitions/b" goes round in a circle`},
+		{name: "copies of copies", tree: kustomization("resources: [cm.yaml]", "patches: [{target: {kind: ConfigMap}, patch: '[{\"op\":\"add\",\"path\":\"/data\",\"value\":{\"a\":\"b\"}}"+strings.Repeat(`,{"op":"copy","from":"/data","path":"/data/x"},{"op":"copy","from":"/data","path":"/data/y"}`, 30)+"]'}]"), want: "app: kustomize refuses it"},
 
 		// What is wrong.
 		{name: "path missing", tree: kustomization("resources: [cm.yaml]"), src: v1alpha1.ApplicationSource{Path: "ap"}, want: `source.path "ap" does not exist in this revision; did you mean app?`},
@@ -174,6 +179,7 @@ func TestRefused(t *testing.T) {
 		{name: "not YAML", tree: with(kustomization("resources: [x.yaml]"), map[string]*fstest.MapFile{"app/x.yaml": {Data: []byte("a: b\n  c: d\n")}}), want: "app/x.yaml:2: this is not YAML"},
 		{name: "template", tree: with(kustomization("resources: [x.yaml]"), map[string]*fstest.MapFile{"app/x.yaml": {Data: []byte("kind: {{ .Kind }}\n")}}), want: "app/x.yaml:1: this object has no kind"},
 		{name: "object without kind", tree: with(kustomization("resources: [x.yaml]"), map[string]*fstest.MapFile{"app/x.yaml": {Data: []byte("metadata: {name: x}\n")}}), want: "app/x.yaml:1: this object has no kind"},
+		{name: "object with a generated name", tree: with(kustomization("resources: [x.yaml]"), map[string]*fstest.MapFile{"app/x.yaml": {Data: []byte("apiVersion: batch/v1\nkind: Job\nmetadata: {generateName: x-}\n")}}), want: "app/x.yaml:1: this object has no metadata.name"},
 		{name: "object without a name", tree: fstest.MapFS{"app/x.yaml": {Data: []byte("apiVersion: v1\nkind: ConfigMap\n")}}, want: "app/x.yaml:1: this ConfigMap has no metadata.name"},
 		{name: "kustomize without kustomization", tree: fstest.MapFS{"app/x.yaml": {Data: []byte(configMap)}}, src: v1alpha1.ApplicationSource{Kustomize: &v1alpha1.KustomizeSource{}}, want: "source.kustomize is given"},
 		{name: "kustomize and directory", tree: kustomization("resources: [cm.yaml]"), src: v1alpha1.ApplicationSource{Kustomize: &v1alpha1.KustomizeSource{}, Directory: &v1alpha1.DirectorySource{Recurse: true}}, want: "both kustomize and directory"},

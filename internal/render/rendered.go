@@ -198,6 +198,9 @@ func elementNamed(list *yaml.Node, name string) *yaml.Node {
 
 // mappingValue is the value of a key of a mapping, or nil.
 func mappingValue(n *yaml.Node, key string) *yaml.Node {
+	if n == nil {
+		return nil
+	}
 	n = unalias(n)
 	if n.Kind != yaml.MappingNode {
 		return nil
