@@ -1,0 +1,324 @@
+package apply
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"k8s.io/apimachinery/pkg/runtime/schema"
+	"k8s.io/apimachinery/pkg/types"
+	"k8s.io/client-go/dynamic"
+
+	"github.com/cyan-cd/cyan/api/v1alpha1"
+)
+
+// Kinds says where objects of a kind are served.
+type Kinds interface {
+	// Resource gives the resource that serves a kind and whether it lives in namespaces; ok is false when the cluster doesn't serve it.
+	Resource(kind schema.GroupVersionKind) (resource schema.GroupVersionResource, namespaced, ok bool)
+	// Served lists the versions in which the cluster serves a kind, the preferred one first.
+	Served(kind schema.GroupKind) []string
+}
+
+// Client changes objects of one cluster. It is safe for concurrent use.
+type Client struct {
+	dynamic dynamic.Interface
+	kinds   Kinds
+}
+
+// NewClient makes a Client of a connection and what is known of the cluster's kinds.
+func NewClient(connection dynamic.Interface, kinds Kinds) *Client {
+	return &Client{dynamic: connection, kinds: kinds}
+}
+
+// Method is how an object is written.
+type Method string
+
+// The values of Method.
+const (
+	// ServerSide applies server-side and takes the fields over from whoever owned them.
+	ServerSide Method = ""
+	// ClientSide patches with what changed since the last-applied-configuration annotation, for kinds whose server-side apply is broken.
+	ClientSide Method = "ClientSide"
+	// Replace updates the object as a whole.
+	Replace Method = "Replace"
+)
+
+// Strength says how far a write may go.
+type Strength string
+
+// The values of Strength.
+const (
+	// Gentle changes the object or fails.
+	Gentle Strength = ""
+	// Forced deletes and creates again what can't be changed.
+	Forced Strength = "Forced"
+)
+
+// Trial says whether a write lasts.
+type Trial string
+
+// The values of Trial.
+const (
+	// Real writes last.
+	Real Trial = ""
+	// DryRun has the server go through everything, admission included, and store nothing.
+	DryRun Trial = "DryRun"
+)
+
+// How is the manner of a write.
+type How struct {
+	Method   Method
+	Strength Strength
+	Trial    Trial
+}
+
+// Change says what a write did.
+type Change string
+
+// The values of Change.
+const (
+	Created    Change = "created"
+	Configured Change = "configured"
+	Unchanged  Change = "unchanged"
+	Recreated  Change = "deleted and created again"
+	Deleted    Change = "deleted"
+	Absent     Change = "was gone already"
+)
+
+// Outcome is what a write that succeeded did.
+type Outcome struct {
+	Change Change
+	// Object is what the server answered: the object as stored, or as it would be stored by a dry run. It is nil for deletions.
+	Object *unstructured.Unstructured
+}
+
+// Get reads an object in the version of kind; nil when it isn't there.
+func (c *Client) Get(ctx context.Context, kind schema.GroupVersionKind, namespace, name string) (*unstructured.Unstructured, error) {
+	ref := Ref{kind, namespace, name}
+	resource, err := c.resource(ref)
+	if err != nil {
+		return nil, err
+	}
+	found, err := resource.Get(ctx, name, metav1.GetOptions{})
+	if apierrors.IsNotFound(err) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, explain("reading", ref, err)
+	}
+	return found, nil
+}
+
+// Apply brings an object to its desired state. live is the object as last read, or nil when there is none; it is only used to see what changed and who owned the fields.
+func (c *Client) Apply(ctx context.Context, desired, live *unstructured.Unstructured, how How) (Outcome, error) {
+	ref := RefOf(desired)
+	resource, err := c.resource(ref)
+	if err != nil {
+		return Outcome{}, err
+	}
+	write := c.serverSide
+	switch how.Method {
+	case Replace:
+		write = c.replace
+	case ClientSide:
+		write = c.clientSide
+	case ServerSide:
+	}
+	after, err := write(ctx, resource, desired, live, how)
+	switch {
+	case err == nil:
+		return Outcome{Change: changeOf(live, after), Object: after}, nil
+	case how.Strength == Forced && live != nil && cannotChange(err):
+		return c.recreate(ctx, resource, desired, how)
+	}
+	return Outcome{}, explain(gerund(how), ref, err)
+}
+
+func gerund(how How) string {
+	if how.Trial == DryRun {
+		return "trying"
+	}
+	return "applying"
+}
+
+func changeOf(before, after *unstructured.Unstructured) Change {
+	switch {
+	case before == nil || before.GetUID() != after.GetUID():
+		return Created
+	case before.GetResourceVersion() == after.GetResourceVersion():
+		return Unchanged
+	}
+	return Configured
+}
+
+func (c *Client) serverSide(ctx context.Context, resource dynamic.ResourceInterface, desired, live *unstructured.Unstructured, how How) (*unstructured.Unstructured, error) {
+	if how.Trial == Real && live != nil {
+		if err := c.takeOver(ctx, resource, live); err != nil {
+			return nil, err
+		}
+	}
+	body, err := json.Marshal(forApply(desired))
+	if err != nil {
+		return nil, err
+	}
+	force := true
+	return resource.Patch(ctx, desired.GetName(), types.ApplyPatchType, body, metav1.PatchOptions{
+		FieldManager: v1alpha1.FieldManager, Force: &force, DryRun: dryRun(how), FieldValidation: metav1.FieldValidationStrict,
+	})
+}
+
+// forApply drops what the server keeps itself and refuses in an apply.
+func forApply(desired *unstructured.Unstructured) *unstructured.Unstructured {
+	clean := desired.DeepCopy()
+	for _, field := range []string{"managedFields", "resourceVersion", "uid", "generation", "creationTimestamp", "selfLink"} {
+		unstructured.RemoveNestedField(clean.Object, "metadata", field)
+	}
+	unstructured.RemoveNestedField(clean.Object, "status")
+	return clean
+}
+
+func (c *Client) replace(ctx context.Context, resource dynamic.ResourceInterface, desired, live *unstructured.Unstructured, how How) (*unstructured.Unstructured, error) {
+	body := forApply(desired)
+	if live == nil {
+		return resource.Create(ctx, body, metav1.CreateOptions{FieldManager: v1alpha1.FieldManager, DryRun: dryRun(how), FieldValidation: metav1.FieldValidationStrict})
+	}
+	body.SetResourceVersion(live.GetResourceVersion())
+	return resource.Update(ctx, body, metav1.UpdateOptions{FieldManager: v1alpha1.FieldManager, DryRun: dryRun(how), FieldValidation: metav1.FieldValidationStrict})
+}
+
+// recreate deletes the object, waits until it is gone and creates it: the one wait in this package, since nothing may come between.
+func (c *Client) recreate(ctx context.Context, resource dynamic.ResourceInterface, desired *unstructured.Unstructured, how How) (Outcome, error) {
+	ref := RefOf(desired)
+	if how.Trial == DryRun {
+		return Outcome{Change: Recreated, Object: desired.DeepCopy()}, nil
+	}
+	foreground := metav1.DeletePropagationForeground
+	err := resource.Delete(ctx, desired.GetName(), metav1.DeleteOptions{PropagationPolicy: &foreground})
+	if err != nil && !apierrors.IsNotFound(err) {
+		return Outcome{}, explain("deleting", ref, err)
+	}
+	if err := gone(ctx, resource, ref); err != nil {
+		return Outcome{}, err
+	}
+	after, err := resource.Create(ctx, forApply(desired), metav1.CreateOptions{FieldManager: v1alpha1.FieldManager})
+	if err != nil {
+		return Outcome{}, explain("creating", ref, err)
+	}
+	return Outcome{Change: Recreated, Object: after}, nil
+}
+
+// Create makes a hook. One that exists already under its name, of the same operation, is left as it is and given back.
+func (c *Client) Create(ctx context.Context, desired *unstructured.Unstructured, trial Trial) (Outcome, error) {
+	ref := RefOf(desired)
+	resource, err := c.resource(ref)
+	if err != nil {
+		return Outcome{}, err
+	}
+	after, err := resource.Create(ctx, forApply(desired), metav1.CreateOptions{
+		FieldManager: v1alpha1.FieldManager, DryRun: dryRun(How{Trial: trial}), FieldValidation: metav1.FieldValidationStrict,
+	})
+	if apierrors.IsAlreadyExists(err) {
+		live, err := resource.Get(ctx, desired.GetName(), metav1.GetOptions{})
+		if err != nil {
+			return Outcome{}, explain("reading", ref, err)
+		}
+		return Outcome{Change: Unchanged, Object: live}, nil
+	}
+	if err != nil {
+		return Outcome{}, explain("creating", ref, err)
+	}
+	return Outcome{Change: Created, Object: after}, nil
+}
+
+// Delete deletes the object that was seen: one of the same name that came since stays. Without a policy the object's children go in the foreground.
+func (c *Client) Delete(ctx context.Context, seen *unstructured.Unstructured, policy metav1.DeletionPropagation, trial Trial) (Outcome, error) {
+	ref := RefOf(seen)
+	resource, err := c.resource(ref)
+	if err != nil {
+		return Outcome{}, err
+	}
+	if policy == "" {
+		policy = metav1.DeletePropagationForeground
+	}
+	options := metav1.DeleteOptions{PropagationPolicy: &policy, DryRun: dryRun(How{Trial: trial})}
+	if uid := seen.GetUID(); uid != "" {
+		options.Preconditions = &metav1.Preconditions{UID: &uid}
+	}
+	err = resource.Delete(ctx, ref.Name, options)
+	switch {
+	case apierrors.IsNotFound(err), apierrors.IsConflict(err):
+		return Outcome{Change: Absent}, nil
+	case err != nil:
+		return Outcome{}, explain("deleting", ref, err)
+	}
+	return Outcome{Change: Deleted}, nil
+}
+
+// RemoveFinalizer takes one finalizer from an object that is being deleted or will be.
+func (c *Client) RemoveFinalizer(ctx context.Context, seen *unstructured.Unstructured, finalizer string) error {
+	ref := RefOf(seen)
+	resource, err := c.resource(ref)
+	if err != nil {
+		return err
+	}
+	var kept []string
+	for _, f := range seen.GetFinalizers() {
+		if f != finalizer {
+			kept = append(kept, f)
+		}
+	}
+	body, err := json.Marshal(map[string]any{"metadata": map[string]any{"finalizers": kept, "resourceVersion": seen.GetResourceVersion()}})
+	if err != nil {
+		return err
+	}
+	_, err = resource.Patch(ctx, ref.Name, types.MergePatchType, body, metav1.PatchOptions{FieldManager: v1alpha1.FieldManager})
+	if err != nil && !apierrors.IsNotFound(err) {
+		return explain("releasing", ref, err)
+	}
+	return nil
+}
+
+func dryRun(how How) []string {
+	if how.Trial == DryRun {
+		return []string{metav1.DryRunAll}
+	}
+	return nil
+}
+
+func (c *Client) resource(ref Ref) (dynamic.ResourceInterface, error) {
+	resource, namespaced, ok := c.kinds.Resource(ref.Kind)
+	if !ok {
+		return nil, unserved(ref, c.kinds.Served(ref.Kind.GroupKind()))
+	}
+	if !namespaced {
+		return c.dynamic.Resource(resource), nil
+	}
+	if ref.Namespace == "" {
+		return nil, &Error{Reason: ReasonInvalid, Ref: ref, Doing: "applying", Problem: "the object names no namespace, and the Application's destination names none either",
+			Remedy: "set spec.destination.namespace, or metadata.namespace in the manifest"}
+	}
+	return c.dynamic.Resource(resource).Namespace(ref.Namespace), nil
+}
+
+// Ref names an object.
+type Ref struct {
+	Kind            schema.GroupVersionKind
+	Namespace, Name string
+}
+
+// RefOf names an object that is given.
+func RefOf(object *unstructured.Unstructured) Ref {
+	return Ref{object.GroupVersionKind(), object.GetNamespace(), object.GetName()}
+}
+
+// String is such as "Deployment default/app".
+func (r Ref) String() string {
+	if r.Namespace == "" {
+		return fmt.Sprintf("%s %s", r.Kind.Kind, r.Name)
+	}
+	return fmt.Sprintf("%s %s/%s", r.Kind.Kind, r.Namespace, r.Name)
+}

@@ -1,0 +1,128 @@
+package apply
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"k8s.io/apimachinery/pkg/fields"
+	"k8s.io/apimachinery/pkg/types"
+	"k8s.io/apimachinery/pkg/util/jsonmergepatch"
+	"k8s.io/apimachinery/pkg/util/strategicpatch"
+	"k8s.io/apimachinery/pkg/watch"
+	"k8s.io/client-go/dynamic"
+	"k8s.io/client-go/kubernetes/scheme"
+
+	corev1 "k8s.io/api/core/v1"
+
+	"github.com/cyan-cd/cyan/api/v1alpha1"
+)
+
+// clientSide does what kubectl apply does without --server-side: a patch of what changed between the last applied configuration, the live object and the desired one.
+func (c *Client) clientSide(ctx context.Context, resource dynamic.ResourceInterface, desired, live *unstructured.Unstructured, how How) (*unstructured.Unstructured, error) {
+	modified, err := withLastApplied(forApply(desired))
+	if err != nil {
+		return nil, err
+	}
+	if live == nil {
+		return resource.Create(ctx, modified, metav1.CreateOptions{FieldManager: v1alpha1.FieldManager, DryRun: dryRun(how), FieldValidation: metav1.FieldValidationStrict})
+	}
+	kind, patch, err := threeWay(modified, live)
+	if err != nil {
+		return nil, err
+	}
+	if string(patch) == "{}" {
+		return live, nil
+	}
+	return resource.Patch(ctx, desired.GetName(), kind, patch, metav1.PatchOptions{FieldManager: v1alpha1.FieldManager, DryRun: dryRun(how), FieldValidation: metav1.FieldValidationStrict})
+}
+
+func withLastApplied(desired *unstructured.Unstructured) (*unstructured.Unstructured, error) {
+	unstructured.RemoveNestedField(desired.Object, "metadata", "annotations", corev1.LastAppliedConfigAnnotation)
+	text, err := json.Marshal(desired)
+	if err != nil {
+		return nil, err
+	}
+	annotations := desired.GetAnnotations()
+	if annotations == nil {
+		annotations = map[string]string{}
+	}
+	annotations[corev1.LastAppliedConfigAnnotation] = string(text) + "\n"
+	desired.SetAnnotations(annotations)
+	return desired, nil
+}
+
+func threeWay(modified, live *unstructured.Unstructured) (types.PatchType, []byte, error) {
+	original := []byte(live.GetAnnotations()[corev1.LastAppliedConfigAnnotation])
+	wanted, err := json.Marshal(modified)
+	if err != nil {
+		return "", nil, err
+	}
+	current, err := json.Marshal(live)
+	if err != nil {
+		return "", nil, err
+	}
+	typed, err := scheme.Scheme.New(modified.GroupVersionKind())
+	if err != nil {
+		patch, err := jsonmergepatch.CreateThreeWayJSONMergePatch(original, wanted, current)
+		if err != nil {
+			return "", nil, fmt.Errorf("comparing with the last applied configuration: %w", err)
+		}
+		return types.MergePatchType, patch, nil
+	}
+	meta, err := strategicpatch.NewPatchMetaFromStruct(typed)
+	if err != nil {
+		return "", nil, err
+	}
+	patch, err := strategicpatch.CreateThreeWayMergePatch(original, wanted, current, meta, true)
+	if err != nil {
+		return "", nil, fmt.Errorf("comparing with the last applied configuration: %w", err)
+	}
+	return types.StrategicMergePatchType, patch, nil
+}
+
+// gone waits until an object that is being deleted has left.
+func gone(ctx context.Context, resource dynamic.ResourceInterface, ref Ref) error {
+	for {
+		live, err := resource.Get(ctx, ref.Name, metav1.GetOptions{})
+		if apierrors.IsNotFound(err) {
+			return nil
+		}
+		if err != nil {
+			return explain("waiting for the end of", ref, err)
+		}
+		w, err := resource.Watch(ctx, metav1.ListOptions{
+			FieldSelector: fields.OneTermEqualSelector("metadata.name", ref.Name).String(), ResourceVersion: live.GetResourceVersion(),
+		})
+		if err != nil {
+			return explain("waiting for the end of", ref, err)
+		}
+		over := untilDeleted(ctx, w)
+		w.Stop()
+		if over {
+			return nil
+		}
+		if ctx.Err() != nil {
+			return explain("waiting for the end of", ref, context.Cause(ctx))
+		}
+	}
+}
+
+func untilDeleted(ctx context.Context, w watch.Interface) bool {
+	for {
+		select {
+		case <-ctx.Done():
+			return false
+		case event, open := <-w.ResultChan():
+			if !open || event.Type == watch.Error {
+				return false
+			}
+			if event.Type == watch.Deleted {
+				return true
+			}
+		}
+	}
+}

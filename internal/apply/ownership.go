@@ -1,0 +1,69 @@
+package apply
+
+import (
+	"context"
+	"encoding/json"
+	"slices"
+
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"k8s.io/apimachinery/pkg/types"
+	"k8s.io/apimachinery/pkg/util/sets"
+	"k8s.io/client-go/dynamic"
+	"k8s.io/client-go/util/csaupgrade"
+
+	"github.com/cyan-cd/cyan/api/v1alpha1"
+)
+
+// formerManagers applied the same manifests before: kubectl's client-side apply, and the GitOps controller that people come from. Whatever they own and git no longer has must go,
+// which the server only does for fields that the applying manager owns.
+var formerManagers = sets.New("kubectl-client-side-apply", "kubectl-create", "kubectl-replace", "argocd-controller", "argocd-application-controller")
+
+// Inherited names the former appliers that still own fields of an object: its fields don't follow git until it is applied once more.
+func Inherited(live *unstructured.Unstructured) []string {
+	var names []string
+	for _, entry := range live.GetManagedFields() {
+		if isFormer(entry) && !slices.Contains(names, entry.Manager) {
+			names = append(names, entry.Manager)
+		}
+	}
+	return names
+}
+
+func isFormer(entry metav1.ManagedFieldsEntry) bool {
+	if entry.Subresource != "" {
+		return false
+	}
+	// An Update by this very manager is an earlier replacement or creation, whose fields must follow git too.
+	own := entry.Manager == v1alpha1.FieldManager && entry.Operation == metav1.ManagedFieldsOperationUpdate
+	return own || formerManagers.Has(entry.Manager)
+}
+
+// takeOver makes the fields of former appliers Cyan's own, so that the apply that follows removes what git no longer has.
+func (c *Client) takeOver(ctx context.Context, resource dynamic.ResourceInterface, live *unstructured.Unstructured) error {
+	names := Inherited(live)
+	if len(names) == 0 {
+		return nil
+	}
+	mine := live.DeepCopy()
+	entries := mine.GetManagedFields()
+	for i := range entries {
+		if isFormer(entries[i]) {
+			entries[i].Operation = metav1.ManagedFieldsOperationUpdate
+		}
+	}
+	mine.SetManagedFields(entries)
+	if err := csaupgrade.UpgradeManagedFields(mine, sets.New(names...), v1alpha1.FieldManager); err != nil {
+		return err
+	}
+	patch := []map[string]any{
+		{"op": "test", "path": "/metadata/resourceVersion", "value": live.GetResourceVersion()},
+		{"op": "replace", "path": "/metadata/managedFields", "value": mine.GetManagedFields()},
+	}
+	body, err := json.Marshal(patch)
+	if err != nil {
+		return err
+	}
+	_, err = resource.Patch(ctx, live.GetName(), types.JSONPatchType, body, metav1.PatchOptions{FieldManager: v1alpha1.FieldManager})
+	return err
+}
