@@ -1,0 +1,159 @@
+package source
+
+import (
+	"errors"
+	"fmt"
+	"net/url"
+	"os"
+	"path/filepath"
+	"strings"
+)
+
+// access is what a call of git needs to be let in. Secrets go by environment or by files that only this user reads, never by argument.
+type access struct {
+	url     string
+	name    string
+	env     []string
+	config  []setting
+	secrets []string
+	files   string
+}
+
+// answer is a credential helper: git asks it only for the URL that it is configured for, so a redirect to another host learns nothing.
+const answer = `!f() { test "$1" = get && printf 'username=%s\npassword=%s\n' "$CYAN_GIT_USERNAME" "$CYAN_GIT_PASSWORD"; }; f`
+
+// access prepares the credentials of repo. The caller calls done.
+func (m *Mirrors) access(repo Repository) (*access, error) {
+	repo, err := repo.split()
+	if err != nil {
+		return nil, err
+	}
+	a := &access{url: repo.URL, name: repo.String(), secrets: repo.Credentials.secrets()}
+	u, err := parseURL(repo.URL)
+	if err != nil {
+		return nil, err
+	}
+	switch u.Scheme {
+	case "http", "https":
+		err = a.overHTTP(m, u, repo.Credentials)
+	case "ssh":
+		err = a.overSSH(m, repo.Credentials)
+	}
+	if err != nil {
+		a.done()
+		return nil, &Error{Kind: ErrRefused, Repository: a.name, Problem: err.Error(), Remedy: "correct the credentials of the repository"}
+	}
+	return a, nil
+}
+
+func (a *access) done() {
+	if a.files != "" {
+		_ = os.RemoveAll(a.files)
+	}
+}
+
+// call adds the credentials to a call.
+func (a *access) call(c call) call {
+	c.env = append(c.env, a.env...)
+	c.config = append(c.config, a.config...)
+	return c
+}
+
+func (a *access) overHTTP(m *Mirrors, u *url.URL, c Credentials) error {
+	origin := u.Scheme + "://" + u.Host
+	for _, s := range []string{c.Username, c.Password, c.BearerToken, c.Proxy} {
+		if strings.ContainsAny(s, "\r\n\x00") {
+			return errors.New("a user name, password, token or proxy has a line break in it")
+		}
+	}
+	switch {
+	case c.BearerToken != "":
+		a.set("http."+origin+".extraHeader", "Authorization: Bearer "+c.BearerToken)
+		// The header would go wherever the host points.
+		a.set("http.followRedirects", "false")
+	case c.Password != "" || c.Username != "":
+		// A name alone may be a token.
+		username := c.Username
+		if username == "" {
+			username = "git"
+		}
+		a.env = append(a.env, "CYAN_GIT_USERNAME="+username, "CYAN_GIT_PASSWORD="+c.Password)
+		a.set("credential."+origin+".helper", answer)
+	}
+	if c.Insecure {
+		a.set("http.sslVerify", "false")
+	}
+	if c.Proxy != "" {
+		a.set("http.proxy", c.Proxy)
+	}
+	if c.NoProxy != "" {
+		a.env = append(a.env, "no_proxy="+c.NoProxy, "NO_PROXY="+c.NoProxy)
+	}
+	for key, content := range map[string]string{"http.sslCAInfo": c.CA, "http.sslCert": c.TLSClientCert, "http.sslKey": c.TLSClientKey} {
+		if content == "" {
+			continue
+		}
+		file, err := a.file(m, key, content)
+		if err != nil {
+			return err
+		}
+		a.set(key, file)
+		if key == "http.sslCAInfo" {
+			// The variable would win over the setting.
+			a.env = append(a.env, "GIT_SSL_CAINFO="+file)
+		}
+	}
+	return nil
+}
+
+func (a *access) overSSH(m *Mirrors, c Credentials) error {
+	command := []string{"ssh", "-o", "BatchMode=yes", "-o", "ConnectTimeout=20", "-o", "ServerAliveInterval=15"}
+	if !m.opts.OwnConfiguration {
+		command = append(command, "-F", os.DevNull)
+	}
+	if c.SSHPrivateKey != "" {
+		file, err := a.file(m, "key", strings.TrimSpace(strings.ReplaceAll(c.SSHPrivateKey, "\r\n", "\n"))+"\n")
+		if err != nil {
+			return err
+		}
+		command = append(command, "-o", "IdentitiesOnly=yes", "-i", quote(file))
+	}
+	switch {
+	case c.InsecureIgnoreHostKey:
+		command = append(command, "-o", "StrictHostKeyChecking=no", "-o", "UserKnownHostsFile="+os.DevNull)
+	case c.SSHKnownHosts != "":
+		file, err := a.file(m, "known_hosts", c.SSHKnownHosts+"\n")
+		if err != nil {
+			return err
+		}
+		command = append(command, "-o", "StrictHostKeyChecking=yes", "-o", "UserKnownHostsFile="+quote(file))
+	default:
+		command = append(command, "-o", "StrictHostKeyChecking=yes")
+	}
+	if _, own := os.LookupEnv("GIT_SSH_COMMAND"); own && m.opts.OwnConfiguration && c == (Credentials{}) {
+		return nil
+	}
+	a.env = append(a.env, "GIT_SSH_COMMAND="+strings.Join(command, " "), "GIT_SSH_VARIANT=ssh")
+	return nil
+}
+
+func (a *access) set(key, value string) { a.config = append(a.config, setting{key, value}) }
+
+// file puts a secret where only this user can read it, until done.
+func (a *access) file(m *Mirrors, name, content string) (string, error) {
+	if a.files == "" {
+		dir, err := os.MkdirTemp(m.secretsDir(), "access-")
+		if err != nil {
+			return "", fmt.Errorf("making a place for credentials: %w", err)
+		}
+		a.files = dir
+	}
+	file := filepath.Join(a.files, name)
+	if err := os.WriteFile(file, []byte(content), 0o600); err != nil {
+		return "", fmt.Errorf("writing credentials: %w", err)
+	}
+	return file, nil
+}
+
+// quote is for the shell that git starts ssh with.
+func quote(s string) string { return "'" + strings.ReplaceAll(s, "'", `'\''`) + "'" }

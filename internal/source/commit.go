@@ -1,0 +1,215 @@
+package source
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// Commit is what a commit object says.
+type Commit struct {
+	SHA       string
+	Tree      string
+	Parents   []string
+	Author    Person
+	Committer Person
+	// Message is all of it; Subject its first line, and Trailers the key: value lines of its last paragraph.
+	Message  string
+	Subject  string
+	Trailers []Trailer
+}
+
+// Person is who, and when.
+type Person struct {
+	Name  string
+	Email string
+	Time  time.Time
+}
+
+// Trailer is a line at the end of a commit message.
+type Trailer struct{ Key, Value string }
+
+// Trailer gives the value of the last trailer with this key, in any case, or "".
+func (c Commit) Trailer(key string) string {
+	for i := len(c.Trailers) - 1; i >= 0; i-- {
+		if strings.EqualFold(c.Trailers[i].Key, key) {
+			return c.Trailers[i].Value
+		}
+	}
+	return ""
+}
+
+// Commit reads a commit, which is fetched when it is not in the mirror yet.
+func (m *Mirrors) Commit(ctx context.Context, repo Repository, sha string) (Commit, error) {
+	r, err := m.mirror(repo)
+	if err != nil {
+		return Commit{}, err
+	}
+	if !objectName.MatchString(sha) {
+		return Commit{}, &Error{Kind: ErrRefused, Repository: r.name, Problem: fmt.Sprintf("%.100q is no full commit SHA", sha), Remedy: "resolve the revision first"}
+	}
+	if sha, err = m.ensureCommit(ctx, r, repo, sha, ""); err != nil {
+		return Commit{}, err
+	}
+	return r.commit(ctx, sha)
+}
+
+func (r *mirror) commit(ctx context.Context, sha string) (Commit, error) {
+	const largest = 4 << 20
+	info, data, err := r.objects.contents(ctx, sha, largest)
+	if err != nil {
+		return Commit{}, r.damage(sha, err)
+	}
+	if info.kind != "commit" {
+		return Commit{}, fmt.Errorf("repository %s: %s is a %s and no commit", r.name, sha, info.kind)
+	}
+	c, err := parseCommit(data)
+	if err != nil {
+		return Commit{}, fmt.Errorf("repository %s: reading commit %s: %w", r.name, sha, err)
+	}
+	c.SHA = sha
+	return c, nil
+}
+
+// Log gives up to limit commits that end with sha, the newest first, along first parents.
+func (m *Mirrors) Log(ctx context.Context, repo Repository, sha string, limit int) ([]Commit, error) {
+	var log []Commit
+	for len(log) < limit {
+		c, err := m.Commit(ctx, repo, sha)
+		if err != nil {
+			return nil, err
+		}
+		log = append(log, c)
+		if len(c.Parents) == 0 {
+			break
+		}
+		sha = c.Parents[0]
+	}
+	return log, nil
+}
+
+// parseCommit reads a commit object.
+func parseCommit(data []byte) (Commit, error) {
+	header, message, _ := strings.Cut(string(data), "\n\n")
+	c := Commit{Message: strings.ToValidUTF8(message, "�")}
+	for line := range strings.SplitSeq(header, "\n") {
+		key, value, _ := strings.Cut(line, " ")
+		switch key {
+		case "tree":
+			c.Tree = value
+		case "parent":
+			if !objectName.MatchString(value) {
+				return Commit{}, fmt.Errorf("its parent is %.60q", value)
+			}
+			c.Parents = append(c.Parents, value)
+		case "author":
+			c.Author = parsePerson(value)
+		case "committer":
+			c.Committer = parsePerson(value)
+		}
+	}
+	if !objectName.MatchString(c.Tree) {
+		return Commit{}, errors.New("it names no tree")
+	}
+	c.Subject, _, _ = strings.Cut(strings.TrimLeft(c.Message, "\n"), "\n")
+	c.Trailers = parseTrailers(c.Message)
+	return c, nil
+}
+
+// parsePerson reads "Name <mail> seconds zone". Old commits have odd ones; what cannot be read stays empty.
+func parsePerson(s string) Person {
+	s = strings.ToValidUTF8(s, "�")
+	name, rest, _ := strings.Cut(s, "<")
+	end := strings.LastIndex(rest, ">")
+	if end < 0 {
+		return Person{Name: strings.TrimSpace(name)}
+	}
+	p := Person{Name: strings.TrimSpace(name), Email: rest[:end]}
+	fields := strings.Fields(rest[end+1:])
+	if len(fields) == 0 {
+		return p
+	}
+	seconds, err := strconv.ParseInt(fields[0], 10, 64)
+	// A year that JSON and people can write.
+	const year9999 = 253402300799
+	if err != nil || seconds < 0 || seconds > year9999 {
+		return p
+	}
+	p.Time = time.Unix(seconds, 0).UTC()
+	if len(fields) > 1 {
+		if zone, err := strconv.Atoi(fields[1]); err == nil && zone > -2400 && zone < 2400 {
+			p.Time = p.Time.In(time.FixedZone("", (zone/100*60+zone%100)*60))
+		}
+	}
+	return p
+}
+
+// parseTrailers reads the last paragraph of a message, when all its lines are "Key: value" or go on with a space. A subject alone is no trailer.
+func parseTrailers(message string) []Trailer {
+	message = strings.TrimRight(strings.ReplaceAll(message, "\r\n", "\n"), "\n \t")
+	cut := strings.LastIndex(message, "\n\n")
+	if cut < 0 {
+		return nil
+	}
+	var trailers []Trailer
+	for line := range strings.SplitSeq(message[cut+2:], "\n") {
+		if strings.HasPrefix(line, " ") || strings.HasPrefix(line, "\t") {
+			if len(trailers) == 0 {
+				return nil
+			}
+			last := &trailers[len(trailers)-1]
+			last.Value = strings.TrimSpace(last.Value + " " + strings.TrimSpace(line))
+			continue
+		}
+		key, value, ok := strings.Cut(line, ":")
+		if !ok || !isTrailerKey(key) {
+			return nil
+		}
+		trailers = append(trailers, Trailer{key, strings.TrimSpace(value)})
+	}
+	return trailers
+}
+
+func isTrailerKey(key string) bool {
+	for _, r := range key {
+		if !(r == '-' || r >= '0' && r <= '9' || r >= 'A' && r <= 'Z' || r >= 'a' && r <= 'z') {
+			return false
+		}
+	}
+	return key != ""
+}
+
+// IsAncestor says whether the commit a is b, or one that b stands on. A commit that the repository does not have is nobody's ancestor and gives ErrNoRevision.
+func (m *Mirrors) IsAncestor(ctx context.Context, repo Repository, a, b string) (bool, error) {
+	r, err := m.mirror(repo)
+	if err != nil {
+		return false, err
+	}
+	for _, sha := range []string{a, b} {
+		if !objectName.MatchString(sha) {
+			return false, &Error{Kind: ErrRefused, Repository: r.name, Problem: fmt.Sprintf("%.100q is no full commit SHA", sha), Remedy: "resolve the revision first"}
+		}
+		if _, err := m.ensureCommit(ctx, r, repo, sha, ""); err != nil {
+			return false, err
+		}
+	}
+	if a == b {
+		return true, nil
+	}
+	return m.git.isAncestor(ctx, r.dir, a, b)
+}
+
+func (g *git) isAncestor(ctx context.Context, dir, a, b string) (bool, error) {
+	_, err := g.run(ctx, call{dir: dir, args: []string{"merge-base", "--is-ancestor", a, b}})
+	var exit *exitError
+	switch {
+	case err == nil:
+		return true, nil
+	case errors.As(err, &exit) && exit.code == 1:
+		return false, nil
+	}
+	return false, fmt.Errorf("comparing commits %s and %s: %w", a, b, err)
+}

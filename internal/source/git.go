@@ -1,0 +1,153 @@
+package source
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// git runs the git program in an environment of its own, in which nothing of a repository or of the machine's configuration is run.
+type git struct {
+	path string
+	base []string
+	// config is given by environment, so that it holds whatever a repository's own configuration says.
+	config []setting
+}
+
+type setting struct{ key, value string }
+
+// passed are the variables of this process that git gets to see: where programs, certificates, proxies and temporary files are.
+var passed = []string{"PATH", "HOME", "USER", "LOGNAME", "TMPDIR", "SSL_CERT_FILE", "SSL_CERT_DIR", "GIT_SSL_CAINFO", "GIT_EXEC_PATH", "SYSTEMROOT",
+	"http_proxy", "https_proxy", "all_proxy", "no_proxy", "HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "NO_PROXY"}
+
+func newGit(own bool) (*git, error) {
+	path, err := exec.LookPath("git")
+	if err != nil {
+		return nil, errors.New("the git program is needed and not on the PATH: install git")
+	}
+	g := &git{path: path}
+	if own {
+		g.base = withoutGitVariables(os.Environ())
+	} else {
+		for _, name := range passed {
+			if v, ok := os.LookupEnv(name); ok {
+				g.base = append(g.base, name+"="+v)
+			}
+		}
+		g.base = append(g.base, "GIT_CONFIG_NOSYSTEM=1", "GIT_CONFIG_GLOBAL="+os.DevNull, "GIT_ATTR_NOSYSTEM=1", "SSH_ASKPASS_REQUIRE=never")
+		g.config = append(g.config, setting{"credential.helper", ""})
+	}
+	g.base = append(g.base,
+		"LC_ALL=C", "GIT_TERMINAL_PROMPT=0", "GIT_OPTIONAL_LOCKS=0", "GIT_NO_REPLACE_OBJECTS=1", "GIT_LITERAL_PATHSPECS=1", "GIT_PAGER=cat",
+		"GIT_ALLOW_PROTOCOL="+strings.Join(transports, ":"))
+	g.config = append(g.config,
+		setting{"core.hooksPath", os.DevNull}, setting{"core.fsmonitor", "false"}, setting{"gc.auto", "0"}, setting{"maintenance.auto", "false"},
+		setting{"fetch.recurseSubmodules", "false"}, setting{"transfer.bundleURI", "false"}, setting{"core.quotePath", "false"}, setting{"advice.fetchShowForcedUpdates", "false"},
+		// A host that sends less than this for so long is taken for gone.
+		setting{"http.lowSpeedLimit", "1000"}, setting{"http.lowSpeedTime", "30"})
+	return g, nil
+}
+
+// withoutGitVariables drops those that would point git at another repository, as a hook's environment does.
+func withoutGitVariables(env []string) []string {
+	kept := make([]string, 0, len(env))
+	for _, v := range env {
+		switch name, _, _ := strings.Cut(v, "="); name {
+		case "GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE", "GIT_OBJECT_DIRECTORY", "GIT_ALTERNATE_OBJECT_DIRECTORIES", "GIT_NAMESPACE", "GIT_PREFIX", "GIT_QUARANTINE_PATH", "GIT_COMMON_DIR",
+			"GIT_TRACE", "GIT_CURL_VERBOSE", "GIT_TRACE_CURL", "GIT_TRACE_PACKET":
+		default:
+			kept = append(kept, v)
+		}
+	}
+	return kept
+}
+
+// call is one run of git.
+type call struct {
+	// dir is the bare repository; empty for what needs none.
+	dir  string
+	args []string
+	// env and config are added to those of every call.
+	env    []string
+	config []setting
+	stdin  io.Reader
+	// timeout bounds the run; zero: the context alone does.
+	timeout time.Duration
+}
+
+// exitError is git's own failure: how it ended and what it said.
+type exitError struct {
+	code   int
+	stderr string
+	stdout string
+}
+
+func (e *exitError) Error() string { return essence(e.stderr) }
+
+// command prepares a call. It is killed with all that it started when ctx ends.
+func (g *git) command(ctx context.Context, c call) *exec.Cmd {
+	cmd := exec.CommandContext(ctx, g.path, c.args...)
+	cmd.Env = append(cmd.Env, g.base...)
+	if c.dir != "" {
+		cmd.Env = append(cmd.Env, "GIT_DIR="+c.dir)
+		cmd.Dir = c.dir
+	}
+	settings := append(append([]setting{}, g.config...), c.config...)
+	if c.dir != "" {
+		// Mirrors on a volume may belong to another user.
+		settings = append(settings, setting{"safe.directory", c.dir})
+	}
+	cmd.Env = append(cmd.Env, "GIT_CONFIG_COUNT="+strconv.Itoa(len(settings)))
+	for i, s := range settings {
+		cmd.Env = append(cmd.Env, fmt.Sprintf("GIT_CONFIG_KEY_%d=%s", i, s.key), fmt.Sprintf("GIT_CONFIG_VALUE_%d=%s", i, s.value))
+	}
+	cmd.Env = append(cmd.Env, c.env...)
+	cmd.Stdin = c.stdin
+	ownGroup(cmd)
+	cmd.WaitDelay = 5 * time.Second
+	return cmd
+}
+
+// run gives what git printed on stdout. A failure of git itself is an *exitError.
+func (g *git) run(ctx context.Context, c call) ([]byte, error) {
+	if c.timeout > 0 {
+		var cancel context.CancelFunc
+		ctx, cancel = context.WithTimeoutCause(ctx, c.timeout, fmt.Errorf("git took longer than %s: %w", c.timeout, ErrUnreachable))
+		defer cancel()
+	}
+	var stdout, stderr bytes.Buffer
+	cmd := g.command(ctx, c)
+	cmd.Stdout, cmd.Stderr = &stdout, &head{keep: 64 << 10, to: &stderr}
+	err := cmd.Run()
+	if err == nil {
+		return stdout.Bytes(), nil
+	}
+	if ctx.Err() != nil {
+		return nil, context.Cause(ctx)
+	}
+	var exit *exec.ExitError
+	if errors.As(err, &exit) {
+		return nil, &exitError{code: exit.ExitCode(), stderr: stderr.String(), stdout: stdout.String()}
+	}
+	return nil, fmt.Errorf("running git: %w", err)
+}
+
+// head keeps the first bytes of what may be endless.
+type head struct {
+	keep int
+	to   *bytes.Buffer
+}
+
+func (t *head) Write(p []byte) (int, error) {
+	if room := t.keep - t.to.Len(); room > 0 {
+		t.to.Write(p[:min(room, len(p))])
+	}
+	return len(p), nil
+}

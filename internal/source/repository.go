@@ -1,0 +1,84 @@
+// Package source reads git repositories and writes back to them: one bare mirror per repository, driven by the git program; trees as fs.FS straight from the object store,
+// never checked out; polling by ls-remote; webhooks; and commits that replay an intent on the newest tip.
+//
+// Everything that comes from a repository, its URL and its host is taken for hostile: no hook, no helper program and no transport but http, https, ssh, git and file is run.
+package source
+
+import (
+	"fmt"
+	"strings"
+)
+
+// Repository is where a git repository is, and what opens it.
+type Repository struct {
+	// URL is http, https, ssh, git or file, in the spelling of ssh also user@host:path; or an absolute path. A password in it is taken for Credentials.Password.
+	URL         string
+	Credentials Credentials
+}
+
+// String is the URL without any secret.
+func (r Repository) String() string { return withoutSecrets(r.URL) }
+
+// GoString keeps %#v from showing secrets.
+func (r Repository) GoString() string {
+	return fmt.Sprintf("source.Repository{URL:%q, Credentials:%s}", r.String(), r.Credentials)
+}
+
+// Credentials open a repository. The zero value opens what is public.
+type Credentials struct {
+	// Username and Password are for http and https. A token is a Password; its Username may be empty.
+	Username string
+	Password string
+	// BearerToken is sent in place of Username and Password.
+	BearerToken string
+	// SSHPrivateKey is a key in PEM or OpenSSH format without a passphrase.
+	SSHPrivateKey string
+	// SSHKnownHosts are lines of a known_hosts file. Empty: those of the machine and of its user count.
+	SSHKnownHosts string
+	// TLSClientCert and TLSClientKey are PEM.
+	TLSClientCert string
+	TLSClientKey  string
+	// CA are the certificates, in PEM, that are trusted in place of the machine's.
+	CA string
+	// Insecure leaves the server's TLS certificate unchecked.
+	Insecure bool
+	// InsecureIgnoreHostKey leaves the ssh host key unchecked.
+	InsecureIgnoreHostKey bool
+	// Proxy is the URL of a proxy for http and https, and NoProxy the hosts that are reached without it.
+	Proxy   string
+	NoProxy string
+}
+
+// String says which credentials there are, never what they are.
+func (c Credentials) String() string {
+	var parts []string
+	for _, p := range []struct{ name, value string }{
+		{"password", c.Password}, {"bearer token", c.BearerToken}, {"ssh key", c.SSHPrivateKey}, {"client certificate", c.TLSClientCert + c.TLSClientKey},
+	} {
+		if p.value != "" {
+			parts = append(parts, p.name)
+		}
+	}
+	if len(parts) == 0 {
+		return "no credentials"
+	}
+	return strings.Join(parts, ", ")
+}
+
+// GoString keeps %#v from showing secrets.
+func (c Credentials) GoString() string { return "source.Credentials{" + c.String() + "}" }
+
+// secrets are the strings that must never be seen.
+func (c Credentials) secrets() []string {
+	var all []string
+	if c.Password == "" {
+		// Some hosts take a token for a name.
+		all = append(all, c.Username)
+	}
+	for _, s := range []string{c.Password, c.BearerToken, c.SSHPrivateKey, c.TLSClientKey, passwordIn(c.Proxy)} {
+		if s != "" {
+			all = append(all, s)
+		}
+	}
+	return all
+}

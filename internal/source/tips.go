@@ -1,0 +1,278 @@
+package source
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"math/rand/v2"
+	"sync"
+	"time"
+)
+
+// TipsOptions of NewTips.
+type TipsOptions struct {
+	// Every is the time between two looks at a repository, give or take a tenth; 15 s when zero.
+	Every time.Duration
+	// Parallel bounds the looks that run at once; 8 when zero.
+	Parallel int
+	// MaxBackoff bounds the time between looks at a repository that cannot be reached; 5 min when zero.
+	MaxBackoff time.Duration
+	// Log may be nil.
+	Log *slog.Logger
+}
+
+// Tips follows the branches and tags of many repositories, by one ls-remote each per interval however many follow them.
+type Tips struct {
+	mirrors *Mirrors
+	opts    TipsOptions
+	changed chan string
+	wake    chan struct{}
+
+	mu       sync.Mutex
+	followed map[string]*followed
+	// news are the repositories that changed and were not yet told of, in order.
+	news []string
+}
+
+type followed struct {
+	repo  Repository
+	count int
+	// due is when to look next; looking while a look is on, and again when a nudge came meanwhile.
+	due     time.Time
+	looking bool
+	again   bool
+	// sum names the last answer; seen after the first.
+	sum      [32]byte
+	seen     bool
+	failures int
+	err      error
+}
+
+// NewTips follows nothing yet.
+func NewTips(m *Mirrors, opts TipsOptions) *Tips {
+	defaultTo(&opts.Every, 15*time.Second)
+	defaultTo(&opts.MaxBackoff, 5*time.Minute)
+	if opts.Parallel <= 0 {
+		opts.Parallel = 8
+	}
+	if opts.Log == nil {
+		opts.Log = slog.New(slog.DiscardHandler)
+	}
+	return &Tips{mirrors: m, opts: opts, changed: make(chan string), wake: make(chan struct{}, 1), followed: map[string]*followed{}}
+}
+
+// Follow looks at a repository until release, beginning at once. The newest credentials count.
+func (t *Tips) Follow(repo Repository) (release func()) {
+	key := NormalizeURL(repo.URL)
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	f, ok := t.followed[key]
+	if !ok {
+		f = &followed{}
+		t.followed[key] = f
+	}
+	if f.repo != repo && ok {
+		f.due, f.failures = time.Time{}, 0
+	}
+	f.repo = repo
+	f.count++
+	t.poke()
+	return sync.OnceFunc(func() {
+		t.mu.Lock()
+		defer t.mu.Unlock()
+		if f.count--; f.count == 0 && t.followed[key] == f {
+			delete(t.followed, key)
+		}
+	})
+}
+
+// Changed gives the NormalizeURL of each repository that has other tips than before, once after its first look, and once when it is reachable again. It is for one receiver.
+func (t *Tips) Changed() <-chan string { return t.changed }
+
+// Nudge looks at a repository now, as a webhook asks for. Repositories that nobody follows are left alone.
+func (t *Tips) Nudge(url string) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	f, ok := t.followed[NormalizeURL(url)]
+	if !ok {
+		return
+	}
+	f.due = time.Time{}
+	f.again = f.looking
+	t.poke()
+}
+
+// Err gives what the last look at a repository ended with.
+func (t *Tips) Err(url string) error {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if f, ok := t.followed[NormalizeURL(url)]; ok {
+		return f.err
+	}
+	return nil
+}
+
+func (t *Tips) poke() {
+	select {
+	case t.wake <- struct{}{}:
+	default:
+	}
+}
+
+// Run looks until ctx ends, and returns nil then.
+func (t *Tips) Run(ctx context.Context) error {
+	var looks sync.WaitGroup
+	defer looks.Wait()
+	room := make(chan struct{}, t.opts.Parallel)
+	timer := time.NewTimer(0)
+	defer timer.Stop()
+	for {
+		now := time.Now()
+		for key := t.next(now); key != ""; key = t.next(now) {
+			looks.Go(func() {
+				select {
+				case room <- struct{}{}:
+					t.look(ctx, key)
+					<-room
+				case <-ctx.Done():
+				}
+			})
+		}
+		timer.Reset(t.untilNext(now))
+		tell, news := t.firstNews()
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-timer.C:
+		case <-t.wake:
+		case tell <- news:
+			t.told()
+		}
+	}
+}
+
+// next takes a repository that is due.
+func (t *Tips) next(now time.Time) string {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	for key, f := range t.followed {
+		if !f.looking && !f.due.After(now) {
+			f.looking, f.again = true, false
+			return key
+		}
+	}
+	return ""
+}
+
+func (t *Tips) untilNext(now time.Time) time.Duration {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	wait := time.Minute
+	for _, f := range t.followed {
+		if !f.looking {
+			wait = min(wait, max(f.due.Sub(now), time.Millisecond))
+		}
+	}
+	return wait
+}
+
+func (t *Tips) look(ctx context.Context, key string) {
+	t.mu.Lock()
+	f, ok := t.followed[key]
+	if !ok {
+		t.mu.Unlock()
+		return
+	}
+	repo := f.repo
+	t.mu.Unlock()
+
+	found, err := t.mirrors.poll(ctx, repo, 2*t.opts.Every)
+	if ctx.Err() != nil {
+		return
+	}
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	defer t.poke()
+	f.looking = false
+	if err != nil {
+		t.failedLook(key, f, err)
+		return
+	}
+	if !f.seen || f.sum != found.sum || f.err != nil {
+		t.addNews(key)
+	}
+	f.seen, f.sum, f.err, f.failures = true, found.sum, nil, 0
+	f.due = time.Now().Add(jittered(t.opts.Every))
+	if f.again {
+		f.due = time.Time{}
+	}
+}
+
+func (t *Tips) failedLook(key string, f *followed, err error) {
+	if f.err == nil || !sameKind(f.err, err) {
+		t.opts.Log.Warn("repository cannot be read", "repository", key, "err", err)
+	}
+	f.err = err
+	f.failures++
+	wait := t.opts.Every << min(f.failures-1, 16)
+	if wait <= 0 || wait > t.opts.MaxBackoff {
+		wait = max(t.opts.MaxBackoff, t.opts.Every)
+	}
+	f.due = time.Now().Add(jittered(wait))
+	if f.again {
+		f.due = time.Time{}
+	}
+}
+
+func sameKind(a, b error) bool {
+	var x, y *Error
+	return errors.As(a, &x) && errors.As(b, &y) && x.Kind == y.Kind
+}
+
+// jittered spreads what would otherwise come at once.
+func jittered(d time.Duration) time.Duration {
+	return d*9/10 + rand.N(d/5+1)
+}
+
+func (t *Tips) addNews(key string) {
+	for _, n := range t.news {
+		if n == key {
+			return
+		}
+	}
+	t.news = append(t.news, key)
+}
+
+// firstNews gives what to tell, and a nil channel when there is nothing.
+func (t *Tips) firstNews() (chan<- string, string) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if len(t.news) == 0 {
+		return nil, ""
+	}
+	return t.changed, t.news[0]
+}
+
+func (t *Tips) told() {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.news = t.news[1:]
+}
+
+// poll asks for the refs, and has Resolve believe them for so long.
+func (m *Mirrors) poll(ctx context.Context, repo Repository, trust time.Duration) (refs, error) {
+	r, err := m.mirror(repo)
+	if err != nil {
+		return refs{}, err
+	}
+	found, err := m.look(ctx, r, repo, time.Now())
+	if err != nil {
+		return refs{}, err
+	}
+	r.set(func() {
+		if r.refs.asked.Equal(found.asked) {
+			r.refs.until = found.asked.Add(trust)
+		}
+	})
+	return found, nil
+}
