@@ -21,8 +21,6 @@ import (
 
 // run is what a start has brought up. It can be ended however far the start came.
 type run struct {
-	ground ground
-	group  *supervise.Group
 	// ends are called in reverse order.
 	ends []func()
 }
@@ -42,8 +40,8 @@ func (s *supervisor) raise(ctx context.Context, report func(Event)) (*run, error
 }
 
 func (s *supervisor) raiseSimulated(ctx context.Context, report func(Event)) (*run, error) {
-	s.ground = ground{start: (*exec.Cmd).Start, leave: func() {}}
-	run := &run{ground: s.ground, group: s.group}
+	s.ground = ground{start: (*exec.Cmd).Start}
+	run := &run{}
 	ids, err := issueIdentities(s.dir, s.api.url(), s.api.url(), nil)
 	if err != nil {
 		return run, err

@@ -2,17 +2,269 @@ package cluster
 
 import (
 	"context"
-	"errors"
+	"fmt"
+	"net"
+	"net/http"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"time"
 
+	"github.com/google/go-containerregistry/pkg/name"
+	"github.com/google/go-containerregistry/pkg/v1/remote"
+	"golang.org/x/sys/unix"
+	"k8s.io/client-go/kubernetes"
+
+	"github.com/cyan-cd/cyan/localcluster/internal/expose"
+	"github.com/cyan-cd/cyan/localcluster/internal/node"
+	"github.com/cyan-cd/cyan/localcluster/internal/parts"
+	"github.com/cyan-cd/cyan/localcluster/internal/pause"
 	"github.com/cyan-cd/cyan/localcluster/internal/state"
+	"github.com/cyan-cd/cyan/localcluster/internal/supervise"
 )
 
-func (s *supervisor) raiseReal(context.Context, func(Event)) (*run, error) {
-	return &run{}, checkReal()
-}
+const (
+	insidePort = 6443
+	dnsReady   = "8181"
+	proxyReady = "10256"
+	// podGrace is how long containers have to end by themselves when the cluster stops.
+	podGrace = 5 * time.Second
+)
 
+// checkReal says what this machine lacks for a real node, and how to get it.
 func checkReal() error {
-	return errors.New("real nodes need root: run it with sudo, or take --nodes simulated")
+	if os.Geteuid() != 0 {
+		return fmt.Errorf("real nodes need root: run it with sudo, or take --nodes simulated")
+	}
+	if !pause.Supported() {
+		_, err := pause.Image()
+		return err
+	}
+	if missing := node.Missing(); len(missing) > 0 {
+		return fmt.Errorf("real nodes need %s: run `apt-get install -y %s`, or take --nodes simulated", strings.Join(missing, ", "), strings.Join(missing, " "))
+	}
+	return nil
 }
 
-func clearLeftovers(state.Dir) error { return nil }
+// clearLeftovers removes what a cluster that was not stopped has left outside its directory.
+func clearLeftovers(dir state.Dir) error {
+	if os.Geteuid() != 0 {
+		return nil
+	}
+	if err := node.RemoveCgroups(dir); err != nil {
+		return err
+	}
+	node.RemoveOutside(dir)
+	return nil
+}
+
+// realRun is a start of a real node under way.
+type realRun struct {
+	*supervisor
+	*run
+	node *node.Node
+	ids  identities
+}
+
+// raiseReal brings up the control plane and a node in namespaces of their own.
+func (s *supervisor) raiseReal(ctx context.Context, report func(Event)) (*run, error) {
+	r := &realRun{supervisor: s, run: &run{}}
+	if err := r.enterNode(); err != nil {
+		return r.run, err
+	}
+	if err := r.startBase(ctx, report); err != nil {
+		return r.run, err
+	}
+	if err := r.startRest(ctx); err != nil {
+		return r.run, err
+	}
+	if err := s.waitUsable(ctx); err != nil {
+		return r.run, err
+	}
+	report(Event{Text: "node is Ready"})
+	return r.run, r.serveServices(ctx)
+}
+
+// enterNode makes the namespaces.
+func (r *realRun) enterNode() error {
+	cgroup, err := node.PrepareCgroups(r.dir)
+	if err != nil {
+		return err
+	}
+	r.ends = append(r.ends, func() { _ = clearLeftovers(r.dir) })
+	if err := node.MakeOutside(); err != nil {
+		return err
+	}
+	for _, dir := range []string{r.dir.Data("kubelet"), filepath.Join(r.dir.Run, "kubelet"), filepath.Join(r.dir.Run, "bin")} {
+		if err := os.MkdirAll(dir, 0o700); err != nil {
+			return fmt.Errorf("making the node's directories: %w", err)
+		}
+	}
+	if r.node, err = node.New(r.dir, []string{r.program, parts.Init, r.dir.Path}); err != nil {
+		return err
+	}
+	r.ends = append(r.ends, r.node.Leave)
+	r.ground = ground{start: r.node.Start, broken: r.node.Broken()}
+	r.ids, err = issueIdentities(r.dir, r.api.url(), fmt.Sprintf("https://%s:%d", node.Address, insidePort), []string{node.Address})
+	if err != nil {
+		return err
+	}
+	return r.configureNode(cgroup)
+}
+
+func (r *realRun) configureNode(cgroup string) error {
+	settings := nodeSettings{
+		Dir: r.dir, ID: r.dir.ID, Cgroup: cgroup, NodeAddress: node.Address, PodRange: node.PodRange, PluginDir: node.PluginDir,
+		RegistryPort: r.registryHold.port, DNS: dnsIP, CA: r.ids.clusterCA.CertFile, Serving: r.ids.kubeletServing, Snapshotter: r.snapshotter(),
+		DNSReady: dnsReady,
+	}
+	return settings.write(r.program)
+}
+
+// snapshotter is overlayfs where the file system of the directory can be the upper part of an overlay; an overlay itself cannot.
+func (r *realRun) snapshotter() string {
+	probe := filepath.Join(r.dir.Path, "probe")
+	defer os.RemoveAll(probe)
+	var options []string
+	for _, part := range []string{"lower", "upper", "work", "merged"} {
+		if os.MkdirAll(filepath.Join(probe, part), 0o700) != nil {
+			return "native"
+		}
+		if part != "merged" {
+			options = append(options, part+"dir="+filepath.Join(probe, part))
+		}
+	}
+	merged := filepath.Join(probe, "merged")
+	err := r.node.Do(func() error {
+		if err := unix.Mount("overlay", merged, "overlay", 0, strings.Join(options, ",")); err != nil {
+			return err
+		}
+		return unix.Unmount(merged, 0)
+	})
+	if err != nil {
+		return "native"
+	}
+	return "overlayfs"
+}
+
+// startBase starts what everything else asks: the database, the API server, the registry; and containerd, which asks nobody.
+func (r *realRun) startBase(ctx context.Context, report func(Event)) error {
+	outside, err := r.registryHold.listen()
+	if err != nil {
+		return err
+	}
+	inside, err := r.node.Listen(r.registryHold.address())
+	if err != nil {
+		return err
+	}
+	files := make([]*os.File, 2)
+	for i, l := range []*net.TCPListener{outside, inside} {
+		if files[i], err = handOver(l); err != nil {
+			return err
+		}
+		r.ends = append(r.ends, func() { _ = files[i].Close() })
+	}
+	listener, err := r.api.listen()
+	if err != nil {
+		return err
+	}
+	forwarder := expose.Forward(listener, r.node.Dial, net.JoinHostPort(node.Address, strconv.Itoa(insidePort)))
+	r.ends = append(r.ends, forwarder.Close, r.stopParts)
+	etcd := r.group.Launch(r.etcd())
+	api := r.group.Launch(r.apiServer(r.ids, endpoint{bind: node.Address, port: insidePort, advertise: []string{"--advertise-address=" + node.Address}}))
+	images := r.group.Launch(r.supervisor.registry(files...))
+	containerd := r.group.Launch(r.containerd())
+	if err := waitFor(ctx, images); err != nil {
+		return err
+	}
+	if err := r.pushSandbox(ctx); err != nil {
+		return err
+	}
+	report(Event{Text: "registry answers at " + r.registryHold.address()})
+	if err := waitFor(ctx, etcd, api, containerd); err != nil {
+		return err
+	}
+	report(Event{Text: "control plane answers at " + r.api.url()})
+	return nil
+}
+
+// stopParts lets the containers end before what runs them.
+func (r *realRun) stopParts() {
+	r.group.Stop(parts.Kubelet, parts.ControllerManager, parts.Scheduler)
+	node.EndPods(r.dir, podGrace)
+	r.group.Stop(parts.Proxy, parts.DNS, parts.Registry, parts.Containerd, parts.APIServer)
+	r.group.Stop()
+}
+
+func (r *realRun) pushSandbox(ctx context.Context) error {
+	image, err := pause.Image()
+	if err != nil {
+		return err
+	}
+	target, err := name.NewTag(r.registryHold.address()+"/"+sandboxPath, name.Insecure)
+	if err != nil {
+		return fmt.Errorf("naming the sandbox image: %w", err)
+	}
+	if err := remote.Write(target, image, remote.WithContext(ctx)); err != nil {
+		return fmt.Errorf("putting the sandbox image into the registry: %w", err)
+	}
+	return nil
+}
+
+func (r *realRun) startRest(ctx context.Context) error {
+	launched := []*supervise.Part{
+		r.group.Launch(r.controllerManager(r.ids)), r.group.Launch(r.scheduler()), r.group.Launch(r.kubelet()),
+		r.group.Launch(r.proxy()), r.group.Launch(r.dns()),
+	}
+	config, err := r.client()
+	if err != nil {
+		return err
+	}
+	client, err := kubernetes.NewForConfig(config)
+	if err != nil {
+		return fmt.Errorf("making a client: %w", err)
+	}
+	if err := offerDNS(ctx, client, node.Address); err != nil {
+		return err
+	}
+	return waitFor(ctx, launched...)
+}
+
+// serveServices offers Services on this machine until the cluster stops.
+func (r *realRun) serveServices(context.Context) error {
+	config, err := r.client()
+	if err != nil {
+		return err
+	}
+	config.ContentType = "application/vnd.kubernetes.protobuf"
+	client, err := kubernetes.NewForConfig(config)
+	if err != nil {
+		return fmt.Errorf("making a client: %w", err)
+	}
+	services := expose.NewServices(client, r.node.Dial, node.Address)
+	ctx, cancel := context.WithCancel(context.Background())
+	done := make(chan error, 1)
+	go func() { done <- services.Run(ctx) }()
+	r.ends = append(r.ends, func() {
+		cancel()
+		<-done
+	})
+	r.mu.Lock()
+	r.ports = services.Ports
+	r.mu.Unlock()
+	return nil
+}
+
+// insideReady asks an address in the node's network.
+func (r *realRun) insideReady(port, path string) func(context.Context) error {
+	client := &http.Client{Transport: &http.Transport{
+		DisableKeepAlives: true,
+		DialContext: func(ctx context.Context, _, address string) (net.Conn, error) {
+			return r.node.Dial(ctx, address)
+		},
+	}}
+	return func(ctx context.Context) error {
+		return ask(ctx, client, "http://"+net.JoinHostPort(node.Address, port)+path)
+	}
+}

@@ -26,8 +26,6 @@ type ground struct {
 	start func(*exec.Cmd) error
 	// broken is closed when the ground is gone, and every part with it.
 	broken <-chan struct{}
-	// leave gives everything back; it returns when nothing is left.
-	leave func()
 }
 
 // supervisor holds one cluster while it runs.
@@ -103,7 +101,7 @@ func (s *supervisor) serve(ctx context.Context, options Options, report func(Eve
 	s.enter("running")
 	report(Event{Ready: true})
 	slog.Info("cluster is ready", "dir", s.dir.Path, "mode", s.record.Mode)
-	return s.watch(ctx, run)
+	return s.watch(ctx)
 }
 
 // limitStart ends a start that takes too long, or in which a part dies over and over.
@@ -130,7 +128,7 @@ func (s *supervisor) limitStart(ctx context.Context) (context.Context, context.C
 }
 
 // watch lasts until the cluster is to stop.
-func (s *supervisor) watch(ctx context.Context, run *run) error {
+func (s *supervisor) watch(ctx context.Context) error {
 	trim := time.NewTicker(30 * time.Second)
 	defer trim.Stop()
 	for {
@@ -139,7 +137,7 @@ func (s *supervisor) watch(ctx context.Context, run *run) error {
 			s.enter("stopping")
 			slog.Info("cluster stops", "dir", s.dir.Path)
 			return nil
-		case <-run.ground.broken:
+		case <-s.ground.broken:
 			return fmt.Errorf("the cluster's namespaces are gone: start it again with `cyan local up`")
 		case <-trim.C:
 			s.group.TrimLogs()

@@ -34,8 +34,6 @@ type Record struct {
 	Nodes        int    `json:"nodes"`
 	APIPort      int    `json:"apiPort"`
 	RegistryPort int    `json:"registryPort"`
-	// Made lists directories outside the cluster's own that it had to make, deepest first.
-	Made []string `json:"made,omitempty"`
 }
 
 // ErrNone says that there is no cluster in a directory.

@@ -1,0 +1,106 @@
+package cluster
+
+import (
+	"context"
+	"fmt"
+	"net"
+	"path/filepath"
+	"time"
+
+	corev1 "k8s.io/api/core/v1"
+	discoveryv1 "k8s.io/api/discovery/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/util/intstr"
+	"k8s.io/client-go/kubernetes"
+
+	"github.com/cyan-cd/cyan/localcluster/internal/node"
+	"github.com/cyan-cd/cyan/localcluster/internal/parts"
+	"github.com/cyan-cd/cyan/localcluster/internal/supervise"
+)
+
+func (r *realRun) containerd() supervise.Spec {
+	spec := r.spec(parts.Containerd, 50, "--config="+r.dir.Config("containerd.toml"))
+	socket := r.dir.Socket("containerd")
+	spec.Ready = func(ctx context.Context) error {
+		conn, err := (&net.Dialer{}).DialContext(ctx, "unix", socket)
+		if err != nil {
+			return err
+		}
+		return conn.Close()
+	}
+	return spec
+}
+
+func (r *realRun) kubelet() supervise.Spec {
+	return r.spec(parts.Kubelet, 50,
+		"--config="+r.dir.Config("kubelet.json"), "--kubeconfig="+kubeconfigOf(r.dir, "kubelet"),
+		"--root-dir="+filepath.Join(r.dir.Run, "kubelet"), "--cert-dir="+r.dir.PKI(),
+		"--node-ip="+node.Address, "--hostname-override="+nodeName, "--v=0")
+}
+
+func (r *realRun) proxy() supervise.Spec {
+	spec := r.spec(parts.Proxy, 50,
+		"--kubeconfig="+kubeconfigOf(r.dir, "proxy"), "--proxy-mode=iptables", "--cluster-cidr="+node.PodRange,
+		"--hostname-override="+nodeName, "--conntrack-max-per-core=0", "--conntrack-min=0",
+		"--conntrack-tcp-timeout-established=0", "--conntrack-tcp-timeout-close-wait=0",
+		// A switch of traffic is to be seen at once.
+		"--iptables-min-sync-period=50ms", "--oom-score-adj=0",
+		"--healthz-bind-address="+net.JoinHostPort(node.Address, proxyReady), "--metrics-bind-address=", "--v=0")
+	spec.Ready = r.insideReady(proxyReady, "/healthz")
+	return spec
+}
+
+func (r *realRun) dns() supervise.Spec {
+	spec := r.spec(parts.DNS, 50, "--conf="+r.dir.Config("Corefile"))
+	spec.Ready = r.insideReady(dnsReady, "/ready")
+	return spec
+}
+
+// offerDNS makes the Service by which pods find the DNS server, which is no pod itself.
+func offerDNS(ctx context.Context, client kubernetes.Interface, address string) error {
+	labels := map[string]string{"k8s-app": "kube-dns", "kubernetes.io/name": "CoreDNS"}
+	port, portName := int32(53), []string{"dns", "dns-tcp"}
+	protocols := []corev1.Protocol{corev1.ProtocolUDP, corev1.ProtocolTCP}
+	service := &corev1.Service{
+		ObjectMeta: metav1.ObjectMeta{Name: "kube-dns", Namespace: metav1.NamespaceSystem, Labels: labels},
+		Spec:       corev1.ServiceSpec{ClusterIP: dnsIP},
+	}
+	ready := true
+	slice := &discoveryv1.EndpointSlice{
+		ObjectMeta: metav1.ObjectMeta{Name: "kube-dns-node", Namespace: metav1.NamespaceSystem, Labels: map[string]string{
+			discoveryv1.LabelServiceName: service.Name, discoveryv1.LabelManagedBy: "cyan-local",
+		}},
+		AddressType: discoveryv1.AddressTypeIPv4,
+		Endpoints:   []discoveryv1.Endpoint{{Addresses: []string{address}, Conditions: discoveryv1.EndpointConditions{Ready: &ready}}},
+	}
+	for i := range protocols {
+		service.Spec.Ports = append(service.Spec.Ports, corev1.ServicePort{Name: portName[i], Port: port, Protocol: protocols[i], TargetPort: intstr.FromInt32(port)})
+		slice.Ports = append(slice.Ports, discoveryv1.EndpointPort{Name: &portName[i], Port: &port, Protocol: &protocols[i]})
+	}
+	return retryUntil(ctx, func() error {
+		_, err := client.CoreV1().Services(service.Namespace).Create(ctx, service, metav1.CreateOptions{})
+		if err == nil || apierrors.IsAlreadyExists(err) {
+			_, err = client.DiscoveryV1().EndpointSlices(slice.Namespace).Create(ctx, slice, metav1.CreateOptions{})
+		}
+		if err != nil && !apierrors.IsAlreadyExists(err) {
+			return fmt.Errorf("offering cluster DNS: %w", err)
+		}
+		return nil
+	})
+}
+
+// retryUntil tries until it works or ctx ends: the namespaces of a new cluster come a moment after its API server.
+func retryUntil(ctx context.Context, try func() error) error {
+	for {
+		err := try()
+		if err == nil {
+			return nil
+		}
+		select {
+		case <-ctx.Done():
+			return err
+		case <-time.After(50 * time.Millisecond):
+		}
+	}
+}

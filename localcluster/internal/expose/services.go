@@ -1,0 +1,215 @@
+package expose
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"log/slog"
+	"net"
+	"sort"
+	"strconv"
+	"sync"
+
+	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/api/equality"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/types"
+	"k8s.io/client-go/informers"
+	"k8s.io/client-go/kubernetes"
+	"k8s.io/client-go/tools/cache"
+)
+
+const loopback = "127.0.0.1"
+
+// Services offers the NodePort and LoadBalancer Services of a cluster on 127.0.0.1. A Service gets the port that it asks
+// for when it is free on this machine, and another one otherwise. TCP only.
+type Services struct {
+	client   kubernetes.Interface
+	dial     Dial
+	nodeAddr string
+
+	mu      sync.Mutex
+	offered map[key]*offer
+}
+
+type key struct {
+	service types.NamespacedName
+	kind    corev1.ServiceType
+	port    int32
+}
+
+type offer struct {
+	forwarder *Forwarder
+	port      Port
+	asked     int
+}
+
+// NewServices offers nothing yet; nodeAddress is where NodePorts are in the cluster's network.
+func NewServices(client kubernetes.Interface, dial Dial, nodeAddress string) *Services {
+	return &Services{client: client, dial: dial, nodeAddr: nodeAddress, offered: map[key]*offer{}}
+}
+
+// Run follows the Services until ctx ends, and then offers nothing more.
+func (s *Services) Run(ctx context.Context) error {
+	factory := informers.NewSharedInformerFactory(s.client, 0)
+	informer := factory.Core().V1().Services().Informer()
+	_, err := informer.AddEventHandler(cache.ResourceEventHandlerFuncs{
+		AddFunc:    func(obj any) { s.changed(ctx, obj.(*corev1.Service)) },
+		UpdateFunc: func(_, obj any) { s.changed(ctx, obj.(*corev1.Service)) },
+		DeleteFunc: func(obj any) {
+			if gone, ok := obj.(cache.DeletedFinalStateUnknown); ok {
+				obj = gone.Obj
+			}
+			if service, ok := obj.(*corev1.Service); ok {
+				s.offer(nameOf(service), nil)
+			}
+		},
+	})
+	if err != nil {
+		return fmt.Errorf("watching services: %w", err)
+	}
+	factory.Start(ctx.Done())
+	<-ctx.Done()
+	factory.Shutdown()
+	s.closeAll()
+	return nil
+}
+
+// Ports lists what is offered, in a fixed order.
+func (s *Services) Ports() []Port {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	ports := make([]Port, 0, len(s.offered))
+	for _, o := range s.offered {
+		ports = append(ports, o.port)
+	}
+	sort.Slice(ports, func(i, j int) bool {
+		a, b := ports[i], ports[j]
+		if a.Namespace != b.Namespace {
+			return a.Namespace < b.Namespace
+		}
+		if a.Service != b.Service {
+			return a.Service < b.Service
+		}
+		if a.Port != b.Port {
+			return a.Port < b.Port
+		}
+		return a.Type < b.Type
+	})
+	return ports
+}
+
+func nameOf(service *corev1.Service) types.NamespacedName {
+	return types.NamespacedName{Namespace: service.Namespace, Name: service.Name}
+}
+
+func (s *Services) changed(ctx context.Context, service *corev1.Service) {
+	s.offer(nameOf(service), s.wanted(service))
+	if service.Spec.Type == corev1.ServiceTypeLoadBalancer && service.Spec.LoadBalancerClass == nil {
+		if err := s.tellAddress(ctx, service); err != nil && ctx.Err() == nil {
+			slog.Warn("load balancer's address could not be written", "service", nameOf(service).String(), "cause", err.Error())
+		}
+	}
+}
+
+// want is a port to offer: where its connections go, and which port of this machine it would like.
+type want struct {
+	port   Port
+	target string
+	asks   int
+}
+
+func (s *Services) wanted(service *corev1.Service) map[key]want {
+	wants := map[key]want{}
+	kind := service.Spec.Type
+	if kind != corev1.ServiceTypeNodePort && kind != corev1.ServiceTypeLoadBalancer {
+		return wants
+	}
+	for _, p := range service.Spec.Ports {
+		if p.Protocol != corev1.ProtocolTCP && p.Protocol != "" {
+			continue
+		}
+		described := Port{Namespace: service.Namespace, Service: service.Name, Port: p.Port, NodePort: p.NodePort}
+		if p.NodePort != 0 {
+			described.Type = string(corev1.ServiceTypeNodePort)
+			wants[key{nameOf(service), corev1.ServiceTypeNodePort, p.Port}] = want{described, hostPort(s.nodeAddr, p.NodePort), int(p.NodePort)}
+		}
+		if kind == corev1.ServiceTypeLoadBalancer && service.Spec.LoadBalancerClass == nil {
+			described.Type = string(corev1.ServiceTypeLoadBalancer)
+			wants[key{nameOf(service), corev1.ServiceTypeLoadBalancer, p.Port}] = want{described, hostPort(service.Spec.ClusterIP, p.Port), int(p.Port)}
+		}
+	}
+	return wants
+}
+
+func hostPort(host string, port int32) string { return net.JoinHostPort(host, strconv.Itoa(int(port))) }
+
+// offer makes what is offered for a Service what is wanted.
+func (s *Services) offer(service types.NamespacedName, wants map[key]want) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for k, o := range s.offered {
+		if w, stays := wants[k]; k.service == service && (!stays || w.asks != o.asked) {
+			o.forwarder.Close()
+			delete(s.offered, k)
+		}
+	}
+	for k, w := range wants {
+		if o := s.offered[k]; o != nil {
+			o.forwarder.Aim(w.target)
+			continue
+		}
+		listener, err := listen(w.asks)
+		if err != nil {
+			slog.Warn("service could not be offered", "service", service.String(), "cause", err.Error())
+			continue
+		}
+		w.port.Address = listener.Addr().String()
+		s.offered[k] = &offer{forwarder: Forward(listener, s.dial, w.target), port: w.port, asked: w.asks}
+	}
+}
+
+func listen(port int) (net.Listener, error) {
+	listener, err := net.Listen("tcp4", net.JoinHostPort(loopback, strconv.Itoa(port)))
+	if err == nil {
+		return listener, nil
+	}
+	return net.Listen("tcp4", net.JoinHostPort(loopback, "0"))
+}
+
+// tellAddress writes where a load balancer is. Its mode is Proxy: nodes must not take the address for their own.
+func (s *Services) tellAddress(ctx context.Context, service *corev1.Service) error {
+	mode := corev1.LoadBalancerIPModeProxy
+	ingress := corev1.LoadBalancerIngress{IP: loopback, IPMode: &mode}
+	for _, p := range s.Ports() {
+		if p.Namespace != service.Namespace || p.Service != service.Name || p.Type != string(corev1.ServiceTypeLoadBalancer) {
+			continue
+		}
+		if _, port, err := net.SplitHostPort(p.Address); err == nil {
+			number, _ := strconv.ParseInt(port, 10, 32)
+			ingress.Ports = append(ingress.Ports, corev1.PortStatus{Port: int32(number), Protocol: corev1.ProtocolTCP})
+		}
+	}
+	if len(ingress.Ports) == 0 {
+		return nil
+	}
+	status := corev1.LoadBalancerStatus{Ingress: []corev1.LoadBalancerIngress{ingress}}
+	if equality.Semantic.DeepEqual(status, service.Status.LoadBalancer) {
+		return nil
+	}
+	patch, err := json.Marshal(map[string]any{"status": map[string]any{"loadBalancer": status}})
+	if err != nil {
+		return fmt.Errorf("encoding the address: %w", err)
+	}
+	_, err = s.client.CoreV1().Services(service.Namespace).Patch(ctx, service.Name, types.MergePatchType, patch, metav1.PatchOptions{}, "status")
+	return err
+}
+
+func (s *Services) closeAll() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for k, o := range s.offered {
+		o.forwarder.Close()
+		delete(s.offered, k)
+	}
+}

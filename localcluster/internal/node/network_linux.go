@@ -1,0 +1,123 @@
+package node
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"os"
+	"runtime"
+
+	"golang.org/x/sys/unix"
+)
+
+// netThread makes sockets in the node's network for the supervisor, which is not in it. A socket stays in the network it was
+// made in, whoever uses it.
+type netThread struct{ tasks chan task }
+
+func newNetThread(of int) (*netThread, error) {
+	ns, err := os.Open(fmt.Sprintf("/proc/self/task/%d/ns/net", of))
+	if err != nil {
+		return nil, fmt.Errorf("opening the node's network: %w", err)
+	}
+	defer ns.Close()
+	t := &netThread{tasks: make(chan task)}
+	entered := make(chan error)
+	go func() {
+		runtime.LockOSThread() // for ever
+		err := unix.Setns(int(ns.Fd()), unix.CLONE_NEWNET)
+		entered <- err
+		if err != nil {
+			return
+		}
+		for task := range t.tasks {
+			task.done <- task.do()
+		}
+	}()
+	if err := <-entered; err != nil {
+		return nil, fmt.Errorf("entering the node's network: %w", err)
+	}
+	return t, nil
+}
+
+func (t *netThread) close() { close(t.tasks) }
+
+func (t *netThread) do(f func() error) error {
+	job := task{do: f, done: make(chan error, 1)}
+	t.tasks <- job
+	return <-job.done
+}
+
+// Listen listens in the node's network.
+func (n *Node) Listen(address string) (*net.TCPListener, error) {
+	var listener net.Listener
+	err := n.net.do(func() (err error) {
+		listener, err = net.Listen("tcp4", address)
+		return err
+	})
+	if err != nil {
+		return nil, fmt.Errorf("listening on %s in the node's network: %w", address, err)
+	}
+	return listener.(*net.TCPListener), nil
+}
+
+// Dial connects to an IPv4 address and port in the node's network.
+func (n *Node) Dial(ctx context.Context, address string) (*net.TCPConn, error) {
+	to, err := net.ResolveTCPAddr("tcp4", address) // a literal: nothing is asked
+	if err != nil {
+		return nil, err
+	}
+	var fd int
+	err = n.net.do(func() (err error) {
+		fd, err = unix.Socket(unix.AF_INET, unix.SOCK_STREAM|unix.SOCK_NONBLOCK|unix.SOCK_CLOEXEC, 0)
+		return err
+	})
+	if err != nil {
+		return nil, fmt.Errorf("making a socket in the node's network: %w", err)
+	}
+	target := &unix.SockaddrInet4{Port: to.Port}
+	copy(target.Addr[:], to.IP.To4())
+	return connect(ctx, fd, target)
+}
+
+// connect finishes on Go's own poller, so that a slow answer holds up nobody else.
+func connect(ctx context.Context, fd int, target unix.Sockaddr) (*net.TCPConn, error) {
+	err := unix.Connect(fd, target)
+	file := os.NewFile(uintptr(fd), "connection")
+	defer file.Close() // the connection has a descriptor of its own
+	if err != nil && !errors.Is(err, unix.EINPROGRESS) {
+		return nil, os.NewSyscallError("connect", err)
+	}
+	if deadline, ok := ctx.Deadline(); ok {
+		_ = file.SetWriteDeadline(deadline)
+	}
+	raw, err := file.SyscallConn()
+	if err != nil {
+		return nil, err
+	}
+	var failed error
+	err = raw.Write(func(fd uintptr) bool {
+		_, err := unix.Getpeername(int(fd))
+		if err == nil {
+			return true
+		}
+		code, err := unix.GetsockoptInt(int(fd), unix.SOL_SOCKET, unix.SO_ERROR)
+		switch {
+		case err != nil:
+			failed = err
+		case code != 0:
+			failed = unix.Errno(code)
+		default:
+			return false // still under way
+		}
+		return true
+	})
+	if err = errors.Join(err, os.NewSyscallError("connect", failed)); err != nil {
+		return nil, err
+	}
+	conn, err := net.FileConn(file)
+	if err != nil {
+		return nil, err
+	}
+	return conn.(*net.TCPConn), nil
+}
