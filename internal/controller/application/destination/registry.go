@@ -1,0 +1,159 @@
+package destination
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"slices"
+	"strings"
+	"sync"
+
+	corev1 "k8s.io/api/core/v1"
+	"k8s.io/client-go/rest"
+
+	"github.com/cyan-cd/cyan/api/v1alpha1"
+)
+
+// Registry holds the clusters that Applications can name: the one of the control plane, and those that Secrets register.
+type Registry struct {
+	ctx    context.Context //nolint:containedctx // connections live as long as the controller runs
+	home   *rest.Config
+	log    *slog.Logger
+	notify func(instance string)
+
+	mu       sync.Mutex
+	clusters map[string]*entry
+	problems []string
+}
+
+// entry is a registered cluster; it is connected when an Application asks for it.
+type entry struct {
+	spec    Spec
+	version string
+	cluster *Cluster
+}
+
+// NewRegistry knows the control plane's own cluster. notify is told the instance of every change that concerns one; it must not block.
+func NewRegistry(ctx context.Context, home *rest.Config, log *slog.Logger, notify func(instance string)) *Registry {
+	r := &Registry{ctx: ctx, home: home, log: log, notify: notify, clusters: map[string]*entry{}}
+	r.clusters[v1alpha1.InClusterServer] = &entry{spec: r.homeSpec()}
+	return r
+}
+
+func (r *Registry) homeSpec() Spec {
+	return Spec{Server: v1alpha1.InClusterServer, Name: v1alpha1.InClusterName, Config: r.home}
+}
+
+// Update takes all cluster Secrets as they are now. A cluster whose Secret changed is connected anew; one whose Secret is gone is left.
+func (r *Registry) Update(secrets []*corev1.Secret) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	now := map[string]bool{v1alpha1.InClusterServer: true}
+	r.problems = nil
+	for _, secret := range secrets {
+		spec, err := FromSecret(secret)
+		if err != nil {
+			r.problems = append(r.problems, err.Error())
+			continue
+		}
+		if spec.Server == v1alpha1.InClusterServer {
+			// Its credentials are the program's own; the Secret gives the name and the limits.
+			spec.Config = r.home
+		}
+		now[spec.Server] = true
+		version := string(secret.UID) + "/" + secret.ResourceVersion
+		if have, ok := r.clusters[spec.Server]; ok {
+			if have.version == version {
+				continue
+			}
+			have.close()
+		}
+		r.clusters[spec.Server] = &entry{spec: spec, version: version}
+	}
+	for server, e := range r.clusters {
+		if !now[server] {
+			e.close()
+			delete(r.clusters, server)
+		}
+	}
+	if e := r.clusters[v1alpha1.InClusterServer]; e.version != "" && !registered(secrets, v1alpha1.InClusterServer) {
+		e.close()
+		r.clusters[v1alpha1.InClusterServer] = &entry{spec: r.homeSpec()}
+	}
+}
+
+func registered(secrets []*corev1.Secret, server string) bool {
+	return slices.ContainsFunc(secrets, func(s *corev1.Secret) bool { return strings.TrimRight(string(s.Data["server"]), "/") == server })
+}
+
+func (e *entry) close() {
+	if e.cluster != nil {
+		e.cluster.end()
+	}
+}
+
+// For finds the cluster that a destination names. An unknown one is an error that lists those that are known.
+func (r *Registry) For(d v1alpha1.ApplicationDestination) (*Cluster, error) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	e, err := r.find(d)
+	if err != nil {
+		return nil, err
+	}
+	if e.cluster == nil {
+		e.cluster, err = connect(r.ctx, e.spec, r.log, r.notify)
+		if err != nil {
+			return nil, err
+		}
+	}
+	return e.cluster, nil
+}
+
+func (r *Registry) find(d v1alpha1.ApplicationDestination) (*entry, error) {
+	switch {
+	case d.Server != "" && d.Name != "":
+		return nil, fmt.Errorf("spec.destination has server %q and name %q; keep one of them", d.Server, d.Name)
+	case d.Server == "" && d.Name == "":
+		return nil, fmt.Errorf("spec.destination names no cluster; set server to %s for the cluster of this control plane, or name to one of: %s", v1alpha1.InClusterServer, r.names())
+	case d.Server != "":
+		if e, ok := r.clusters[strings.TrimRight(d.Server, "/")]; ok {
+			return e, nil
+		}
+		return nil, fmt.Errorf("spec.destination.server %q is no registered cluster; register it with cyan cluster add, or use one of: %s%s", d.Server, r.names(), r.trouble())
+	}
+	var found []*entry
+	for _, e := range r.clusters {
+		if e.spec.Name == d.Name {
+			found = append(found, e)
+		}
+	}
+	if len(found) == 0 && d.Name == v1alpha1.InClusterName {
+		return r.clusters[v1alpha1.InClusterServer], nil
+	}
+	switch len(found) {
+	case 1:
+		return found[0], nil
+	case 0:
+		return nil, fmt.Errorf("spec.destination.name %q is no registered cluster; register it with cyan cluster add, or use one of: %s%s", d.Name, r.names(), r.trouble())
+	}
+	return nil, fmt.Errorf("spec.destination.name %q is the name of %d clusters; use server", d.Name, len(found))
+}
+
+func (r *Registry) names() string {
+	var all []string
+	for _, e := range r.clusters {
+		all = append(all, e.spec.Name+" ("+e.spec.Server+")")
+	}
+	slices.Sort(all)
+	return strings.Join(all, ", ")
+}
+
+func (r *Registry) trouble() string {
+	if len(r.problems) == 0 {
+		return ""
+	}
+	return "; " + strings.Join(r.problems, "; ")
+}
+
+// Project is the project that a cluster is limited to, or "".
+func (c *Cluster) Project() string { return c.spec.Project }
