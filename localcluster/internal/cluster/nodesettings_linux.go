@@ -142,7 +142,7 @@ func (n nodeSettings) kubelet() any {
 
 // corefile answers for the cluster's names. There is no way out of the cluster's network, so other names do not exist.
 func (n nodeSettings) corefile() string {
-	return fmt.Sprintf(`. {
+	return fmt.Sprintf(`cluster.local in-addr.arpa ip6.arpa {
     bind %[1]s
     errors
     ready %[1]s:%[2]s
@@ -150,9 +150,12 @@ func (n nodeSettings) corefile() string {
     kubernetes cluster.local in-addr.arpa ip6.arpa {
         kubeconfig %[3]s
         pods insecure
-        fallthrough in-addr.arpa ip6.arpa
         ttl 5
     }
+}
+. {
+    bind %[1]s
+    errors
     template ANY ANY . {
         rcode NXDOMAIN
     }

@@ -44,7 +44,18 @@ func New(ctx context.Context, root string) *Server {
 	// An archive often holds one platform of an index that lists many.
 	config.Validation.Manifests.Indexes.Platforms = "none"
 	logrus.SetLevel(logrus.WarnLevel)
+	logrus.SetFormatter(quiet{&logrus.TextFormatter{DisableColors: true}})
 	return &Server{local: handlers.NewApp(ctx, config), mirror: newMirror(filepath.Join(root, "fetched"))}
+}
+
+// quiet leaves out what is no error: clients ask for what may not be here all the time.
+type quiet struct{ logrus.Formatter }
+
+func (q quiet) Format(entry *logrus.Entry) ([]byte, error) {
+	if entry.Data["http.response.status"] == http.StatusNotFound {
+		return nil, nil
+	}
+	return q.Formatter.Format(entry)
 }
 
 // ServeHTTP answers a read from the first name under which the image is held here; then from where its name points to.
