@@ -4,6 +4,7 @@ SHELL   := /bin/bash
 BIN     := bin
 # One set of build flags for every program and test, so that what one compiles the others find in Go's cache.
 export GOFLAGS := -trimpath -buildvcs=false
+export CGO_ENABLED := 0
 VERSION := $(shell git describe --tags --always --dirty 2>/dev/null || echo unknown)
 LDFLAGS := -s -w -X main.version=$(VERSION)
 TOOL    := go tool -modfile=go.tools.mod

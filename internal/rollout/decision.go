@@ -21,6 +21,8 @@ type Decision struct {
 	Annotations map[string]string
 	// Events to record with the status. Those of actions are told by [EventOf], once the action is done.
 	Events []Event
+	// Completed is how long the wanted version took from its ReplicaSet to all the traffic, in the decision that finds it there; else zero.
+	Completed time.Duration
 	// WakeAt is when time alone will change the decision; zero when only the cluster can.
 	WakeAt time.Time
 }

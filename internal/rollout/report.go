@@ -53,6 +53,7 @@ func (d *deciding) promoteStable() {
 		d.stable = d.active
 		if d.serving() {
 			d.tell(eventCompleted(Revision(d.active), hash))
+			d.out.Completed = d.now.Sub(d.active.CreationTimestamp.Time)
 		}
 		// The version before is on its way out from now on: its deadline is set by the next decision.
 		d.wake(d.now)
