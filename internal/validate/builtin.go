@@ -30,6 +30,7 @@ import (
 	"k8s.io/kubernetes/pkg/registry/batch/job"
 	"k8s.io/kubernetes/pkg/registry/certificates/certificates"
 	"k8s.io/kubernetes/pkg/registry/certificates/clustertrustbundle"
+	"k8s.io/kubernetes/pkg/registry/certificates/podcertificaterequest"
 	"k8s.io/kubernetes/pkg/registry/coordination/lease"
 	"k8s.io/kubernetes/pkg/registry/core/configmap"
 	"k8s.io/kubernetes/pkg/registry/core/endpoint"
@@ -61,6 +62,7 @@ import (
 	"k8s.io/kubernetes/pkg/registry/rbac/role"
 	"k8s.io/kubernetes/pkg/registry/rbac/rolebinding"
 	"k8s.io/kubernetes/pkg/registry/resource/deviceclass"
+	"k8s.io/kubernetes/pkg/registry/resource/devicetaintrule"
 	"k8s.io/kubernetes/pkg/registry/resource/resourceclaim"
 	"k8s.io/kubernetes/pkg/registry/resource/resourceclaimtemplate"
 	"k8s.io/kubernetes/pkg/registry/resource/resourceslice"
@@ -71,6 +73,7 @@ import (
 	"k8s.io/kubernetes/pkg/registry/storage/storageclass"
 	"k8s.io/kubernetes/pkg/registry/storage/volumeattachment"
 	"k8s.io/kubernetes/pkg/registry/storage/volumeattributesclass"
+	"k8s.io/kubernetes/pkg/registry/storagemigration/storagemigration"
 
 	// Types, defaults and conversions of the groups above.
 	_ "k8s.io/kubernetes/pkg/apis/admissionregistration/install"
@@ -92,6 +95,7 @@ import (
 	_ "k8s.io/kubernetes/pkg/apis/resource/install"
 	_ "k8s.io/kubernetes/pkg/apis/scheduling/install"
 	_ "k8s.io/kubernetes/pkg/apis/storage/install"
+	_ "k8s.io/kubernetes/pkg/apis/storagemigration/install"
 )
 
 // builtin is a kind that every API server has, with the rules by which it takes a new object.
@@ -130,9 +134,12 @@ func strategiesByGroup() map[string]map[string]rest.RESTCreateStrategy {
 			"ControllerRevision": controllerrevision.Strategy, "DaemonSet": daemonset.Strategy, "Deployment": deployment.Strategy,
 			"ReplicaSet": replicaset.Strategy, "StatefulSet": statefulset.Strategy,
 		},
-		"autoscaling":         {"HorizontalPodAutoscaler": horizontalpodautoscaler.Strategy},
-		"batch":               {"CronJob": cronjob.Strategy, "Job": job.Strategy},
-		"certificates.k8s.io": {"CertificateSigningRequest": certificates.Strategy, "ClusterTrustBundle": clustertrustbundle.Strategy},
+		"autoscaling": {"HorizontalPodAutoscaler": horizontalpodautoscaler.Strategy},
+		"batch":       {"CronJob": cronjob.Strategy, "Job": job.Strategy},
+		"certificates.k8s.io": {
+			"CertificateSigningRequest": certificates.Strategy, "ClusterTrustBundle": clustertrustbundle.Strategy,
+			"PodCertificateRequest": podcertificaterequest.NewStrategy(),
+		},
 		"coordination.k8s.io": {"Lease": lease.Strategy},
 		"discovery.k8s.io":    {"EndpointSlice": endpointslice.Strategy},
 		"events.k8s.io":       {"Event": event.Strategy},
@@ -149,10 +156,11 @@ func strategiesByGroup() map[string]map[string]rest.RESTCreateStrategy {
 			"ClusterRole": clusterrole.Strategy, "ClusterRoleBinding": clusterrolebinding.Strategy, "Role": role.Strategy, "RoleBinding": rolebinding.Strategy,
 		},
 		"resource.k8s.io": {
-			"DeviceClass": deviceclass.Strategy, "ResourceClaim": resourceclaim.NewStrategy(nil, nil),
+			"DeviceClass": deviceclass.Strategy, "DeviceTaintRule": devicetaintrule.Strategy, "ResourceClaim": resourceclaim.NewStrategy(nil, nil),
 			"ResourceClaimTemplate": resourceclaimtemplate.NewStrategy(nil), "ResourceSlice": resourceslice.Strategy,
 		},
-		"scheduling.k8s.io": {"PriorityClass": priorityclass.Strategy},
+		"scheduling.k8s.io":       {"PriorityClass": priorityclass.Strategy},
+		"storagemigration.k8s.io": {"StorageVersionMigration": storagemigration.Strategy},
 		"storage.k8s.io": {
 			"CSIDriver": csidriver.Strategy, "CSINode": csinode.Strategy, "CSIStorageCapacity": csistoragecapacity.Strategy,
 			"StorageClass": storageclass.Strategy, "VolumeAttachment": volumeattachment.Strategy, "VolumeAttributesClass": volumeattributesclass.Strategy,

@@ -7,6 +7,7 @@ import (
 	"io/fs"
 	"maps"
 	"slices"
+	"strings"
 	"sync"
 
 	"k8s.io/apiextensions-apiserver/pkg/apis/apiextensions"
@@ -18,6 +19,7 @@ import (
 	"k8s.io/apiextensions-apiserver/pkg/apiserver/validation"
 	"k8s.io/apiextensions-apiserver/pkg/crdserverscheme"
 	"k8s.io/apiextensions-apiserver/pkg/registry/customresource"
+	"k8s.io/apimachinery/pkg/api/meta"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apimachinery/pkg/runtime/schema"
@@ -56,26 +58,39 @@ func customKinds(crd *apiextensionsv1.CustomResourceDefinition) map[schema.Group
 	return kinds
 }
 
-// vendored are Cyan's own kinds.
-var vendored = sync.OnceValue(func() map[schema.GroupVersionKind]*custom {
-	kinds := map[schema.GroupVersionKind]*custom{}
+// vendored gives the definitions of Cyan's own kinds, each read when it is first needed: the files are named group_plural.yaml.
+var vendored = sync.OnceValue(func() map[string]func() map[schema.GroupVersionKind]*custom {
 	names, err := fs.Glob(crds.Files, "*.yaml")
 	if err != nil {
 		panic(err) // the pattern is a constant
 	}
+	files := map[string]func() map[schema.GroupVersionKind]*custom{}
 	for _, name := range names {
-		data, err := fs.ReadFile(crds.Files, name)
-		if err != nil {
-			panic(err) // embedded
-		}
-		crd := &apiextensionsv1.CustomResourceDefinition{}
-		if err := sigsyaml.Unmarshal(data, crd); err != nil {
-			panic(fmt.Sprintf("reading %s: %v", name, err)) // generated, and checked by a test
-		}
-		maps.Copy(kinds, customKinds(crd))
+		files[strings.TrimSuffix(name, ".yaml")] = sync.OnceValue(func() map[schema.GroupVersionKind]*custom { return readVendored(name) })
 	}
-	return kinds
+	return files
 })
+
+func readVendored(name string) map[schema.GroupVersionKind]*custom {
+	data, err := fs.ReadFile(crds.Files, name)
+	if err != nil {
+		panic(err) // embedded
+	}
+	crd := &apiextensionsv1.CustomResourceDefinition{}
+	if err := sigsyaml.Unmarshal(data, crd); err != nil {
+		panic(fmt.Sprintf("reading %s: %v", name, err)) // generated, and read by the tests
+	}
+	return customKinds(crd)
+}
+
+// vendoredKind is one of Cyan's own kinds, or nil.
+func vendoredKind(gvk schema.GroupVersionKind) *custom {
+	plural, _ := meta.UnsafeGuessKindToResource(gvk)
+	if read := vendored()[gvk.Group+"_"+plural.Resource]; read != nil {
+		return read()[gvk]
+	}
+	return nil
+}
 
 // compiled keeps the rules of the schemas last seen: compiling the expressions of a large one takes longer than everything else.
 var compiled = struct {

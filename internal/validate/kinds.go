@@ -80,7 +80,7 @@ func (k *kinds) find(gvk schema.GroupVersionKind) kind {
 	if c := k.live[gvk]; c != nil {
 		return kind{custom: c}
 	}
-	if c := vendored()[gvk]; c != nil {
+	if c := vendoredKind(gvk); c != nil {
 		return kind{custom: c}
 	}
 	if served {
@@ -149,7 +149,9 @@ func (k *kinds) all() []schema.GroupVersionKind {
 	if k.known != nil {
 		return slices.AppendSeq(all, maps.Keys(k.known.Kinds))
 	}
-	all = slices.AppendSeq(all, maps.Keys(vendored()))
+	for _, read := range vendored() {
+		all = slices.AppendSeq(all, maps.Keys(read()))
+	}
 	for gk, b := range builtins() {
 		for _, gv := range b.scheme.VersionsForGroupKind(gk) {
 			if isStable(gv.Version) {

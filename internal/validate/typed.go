@@ -15,6 +15,7 @@ import (
 	"k8s.io/apimachinery/pkg/util/validation/field"
 	"k8s.io/apiserver/pkg/endpoints/request"
 	"k8s.io/apiserver/pkg/registry/rest"
+	"k8s.io/kubernetes/pkg/apis/core"
 )
 
 // longestValue is how much of a refused value is shown.
@@ -92,7 +93,26 @@ func create(b builtin, gvk schema.GroupVersionKind, object runtime.Object, names
 		accessor.SetName(b.strategy.GenerateName(accessor.GetGenerateName()))
 	}
 	b.strategy.PrepareForCreate(ctx, object)
+	allocate(object)
 	return rest.ValidateCreate(ctx, object, b.strategy)
+}
+
+// healthCheckPort stands for the port that an API server would give to a Service.
+const healthCheckPort = 32000
+
+// allocate puts in what an API server gives to a Service between defaults and validation.
+func allocate(object runtime.Object) {
+	service, ok := object.(*core.Service)
+	if !ok {
+		return
+	}
+	spec := &service.Spec
+	if spec.ClusterIP != "" && len(spec.ClusterIPs) == 0 {
+		spec.ClusterIPs = []string{spec.ClusterIP}
+	}
+	if spec.Type == core.ServiceTypeLoadBalancer && spec.ExternalTrafficPolicy == core.ServiceExternalTrafficPolicyLocal && spec.HealthCheckNodePort == 0 {
+		spec.HealthCheckNodePort = healthCheckPort
+	}
 }
 
 // addDecoding reports what strict decoding refuses.

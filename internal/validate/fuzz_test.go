@@ -1,0 +1,56 @@
+package validate
+
+import (
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"testing/fstest"
+
+	"golang.org/x/tools/txtar"
+
+	"github.com/cyan-cd/cyan/api/v1alpha1"
+	"github.com/cyan-cd/cyan/internal/render"
+)
+
+// FuzzCheck: whatever an object says, checking it ends, says the same twice, and says in one line each where and what.
+func FuzzCheck(f *testing.F) {
+	archives, err := filepath.Glob("testdata/*.txtar")
+	if err != nil {
+		f.Fatal(err)
+	}
+	for _, name := range archives {
+		data, err := os.ReadFile(name)
+		if err != nil {
+			f.Fatal(err)
+		}
+		for _, file := range txtar.Parse(data).Files {
+			if strings.HasPrefix(file.Name, "tree/") {
+				for _, document := range strings.Split(string(file.Data), "\n---\n") {
+					f.Add([]byte(document))
+				}
+			}
+		}
+	}
+	f.Fuzz(func(t *testing.T, manifest []byte) {
+		result, err := render.Render(fstest.MapFS{"m.yaml": {Data: manifest}}, v1alpha1.ApplicationSource{Directory: &v1alpha1.DirectorySource{Recurse: true}}, render.Options{})
+		if err != nil {
+			return
+		}
+		first := Check(result.Objects, nil)
+		if second := Check(result.Objects, nil); lines(first) != lines(second) {
+			t.Errorf("the second time it found\n%s\nafter\n%s", lines(second), lines(first))
+		}
+		for _, finding := range first {
+			if finding.Problem == "" || finding.Remedy == "" {
+				t.Errorf("%q says too little", finding)
+			}
+			if strings.Contains(finding.String(), "break down") {
+				t.Errorf("%s", finding)
+			}
+			if len(result.Objects) > 0 && (finding.File != "m.yaml" || finding.Line < 1) {
+				t.Errorf("%q does not say where", finding)
+			}
+		}
+	})
+}
