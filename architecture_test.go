@@ -6,6 +6,7 @@ import (
 	"errors"
 	"io"
 	"os/exec"
+	"slices"
 	"strings"
 	"testing"
 )
@@ -17,8 +18,8 @@ type room struct {
 	folder string
 	// may lists the packages of this module that the room may import besides its own. Nil means any.
 	may []string
-	// never lists imports that the room must not have, from anywhere.
-	never []string
+	// never lists imports that the room must not have, from anywhere; except those in but, which only look like what is meant.
+	never, but []string
 }
 
 // effects are what a pure room does without: it takes values and returns values.
@@ -37,7 +38,7 @@ var rooms = []room{
 	{folder: "internal/plan", may: []string{"api/...", "internal/health"}, never: effects},
 	{folder: "internal/delivery", may: []string{"api/..."}, never: effects},
 	{folder: "internal/render", may: []string{"api/..."}, never: clients},
-	{folder: "internal/validate", may: []string{"api/...", "internal/render"}, never: clients},
+	{folder: "internal/validate", may: []string{"api/...", "internal/render"}, never: clients, but: []string{"k8s.io/client-go/kubernetes/scheme"}},
 	{folder: "internal/source", may: []string{"api/...", "internal/delivery", "internal/source/..."}, never: []string{"k8s.io/client-go/...", "sigs.k8s.io/controller-runtime/..."}},
 	{folder: "internal/image", may: []string{"api/...", "internal/delivery"}},
 	{folder: "internal/apply", may: []string{"api/...", "internal/plan", "internal/health"}},
@@ -113,7 +114,7 @@ func TestRoomsKeepToTheirNeighbours(t *testing.T) {
 func checkImport(t *testing.T, r room, inside, imported string) {
 	t.Helper()
 	for _, pattern := range r.never {
-		if matches(pattern, imported) {
+		if matches(pattern, imported) && !slices.Contains(r.but, imported) {
 			t.Errorf("%s must not import %s", inside, imported)
 		}
 	}
