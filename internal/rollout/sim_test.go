@@ -263,7 +263,10 @@ func (s *simulation) runReplicaSet(rs *appsv1.ReplicaSet) {
 	for n := len(own); n < int(*rs.Spec.Replicas); n++ {
 		s.serial++
 		s.pods = append(s.pods, &corev1.Pod{
-			ObjectMeta: metav1.ObjectMeta{Name: fmt.Sprintf("%s-%d", rs.Name, s.serial), Labels: maps.Clone(rs.Spec.Template.Labels), CreationTimestamp: metav1.NewTime(s.now)},
+			ObjectMeta: metav1.ObjectMeta{
+				Name: fmt.Sprintf("%s-%d", rs.Name, s.serial), Namespace: rs.Namespace, Labels: maps.Clone(rs.Spec.Template.Labels), CreationTimestamp: metav1.NewTime(s.now),
+				OwnerReferences: []metav1.OwnerReference{*metav1.NewControllerRef(rs, appsv1.SchemeGroupVersion.WithKind("ReplicaSet"))},
+			},
 			Spec:       rs.Spec.Template.Spec,
 		})
 	}
