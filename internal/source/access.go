@@ -1,6 +1,7 @@
 package source
 
 import (
+	"encoding/base64"
 	"errors"
 	"fmt"
 	"net/url"
@@ -153,6 +154,25 @@ func (a *access) file(m *Mirrors, name, content string) (string, error) {
 		return "", fmt.Errorf("writing credentials: %w", err)
 	}
 	return file, nil
+}
+
+// fromHeader reads the Authorization header that a CI system's checkout leaves in the configuration.
+func fromHeader(header string) Credentials {
+	name, value, _ := strings.Cut(header, ":")
+	scheme, secret, _ := strings.Cut(strings.TrimSpace(value), " ")
+	if !strings.EqualFold(name, "Authorization") {
+		return Credentials{}
+	}
+	switch {
+	case strings.EqualFold(scheme, "Bearer"):
+		return Credentials{BearerToken: secret}
+	case strings.EqualFold(scheme, "Basic"):
+		plain, err := base64.StdEncoding.DecodeString(secret)
+		if username, password, ok := strings.Cut(string(plain), ":"); ok && err == nil {
+			return Credentials{Username: username, Password: password}
+		}
+	}
+	return Credentials{}
 }
 
 // quote is for the shell that git starts ssh with.

@@ -174,42 +174,8 @@ func parseTrailers(message string) []Trailer {
 }
 
 func isTrailerKey(key string) bool {
-	for _, r := range key {
-		if !(r == '-' || r >= '0' && r <= '9' || r >= 'A' && r <= 'Z' || r >= 'a' && r <= 'z') {
-			return false
-		}
-	}
-	return key != ""
-}
-
-// IsAncestor says whether the commit a is b, or one that b stands on. A commit that the repository does not have is nobody's ancestor and gives ErrNoRevision.
-func (m *Mirrors) IsAncestor(ctx context.Context, repo Repository, a, b string) (bool, error) {
-	r, err := m.mirror(repo)
-	if err != nil {
-		return false, err
-	}
-	for _, sha := range []string{a, b} {
-		if !objectName.MatchString(sha) {
-			return false, &Error{Kind: ErrRefused, Repository: r.name, Problem: fmt.Sprintf("%.100q is no full commit SHA", sha), Remedy: "resolve the revision first"}
-		}
-		if _, err := m.ensureCommit(ctx, r, repo, sha, ""); err != nil {
-			return false, err
-		}
-	}
-	if a == b {
-		return true, nil
-	}
-	return m.git.isAncestor(ctx, r.dir, a, b)
-}
-
-func (g *git) isAncestor(ctx context.Context, dir, a, b string) (bool, error) {
-	_, err := g.run(ctx, call{dir: dir, args: []string{"merge-base", "--is-ancestor", a, b}})
-	var exit *exitError
-	switch {
-	case err == nil:
-		return true, nil
-	case errors.As(err, &exit) && exit.code == 1:
-		return false, nil
-	}
-	return false, fmt.Errorf("comparing commits %s and %s: %w", a, b, err)
+	return key != "" && strings.IndexFunc(key, func(r rune) bool {
+		letter := r >= '0' && r <= '9' || r >= 'A' && r <= 'Z' || r >= 'a' && r <= 'z'
+		return r != '-' && !letter
+	}) < 0
 }

@@ -24,8 +24,6 @@ var (
 	ErrBusy = errors.New("busy")
 	// ErrCorrupt: the mirror is damaged. It is made anew with the next fetch.
 	ErrCorrupt = errors.New("damaged mirror")
-	// errMoved: the branch has another tip by now.
-	errMoved = errors.New("the branch has moved")
 )
 
 // Error is what went wrong with a repository, for a reader: object, cause, remedy.

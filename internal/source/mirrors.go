@@ -35,11 +35,14 @@ type Mirrors struct {
 	cache *cache
 
 	// life ends with Close: processes that read objects end with it.
-	life context.Context //nolint:containedctx // a Tree is an fs.FS, whose methods take no context
+	life context.Context // a Tree is an fs.FS, whose methods take no context
 	end  context.CancelFunc
 
-	mu    sync.Mutex
-	byKey map[string]*mirror
+	mu     sync.Mutex
+	byKey  map[string]*mirror
+	queues map[string]*queue
+	// tickets of this process, by file.
+	tickets map[string]*Ticket
 }
 
 // Open prepares a folder of mirrors.
@@ -57,7 +60,7 @@ func Open(dir string, opts Options) (*Mirrors, error) {
 	defaultTo(&opts.FetchTimeout, 15*time.Minute)
 	defaultTo(&opts.MaxFileSize, 64<<20)
 	defaultTo(&opts.CacheSize, 64<<20)
-	m := &Mirrors{dir: dir, opts: opts, git: g, cache: newCache(opts.CacheSize), byKey: map[string]*mirror{}}
+	m := &Mirrors{dir: dir, opts: opts, git: g, cache: newCache(opts.CacheSize), byKey: map[string]*mirror{}, queues: map[string]*queue{}, tickets: map[string]*Ticket{}}
 	if err := os.MkdirAll(m.secretsDir(), 0o700); err != nil {
 		return nil, fmt.Errorf("opening the mirrors in %s: %w", dir, err)
 	}
@@ -208,7 +211,7 @@ func (r *mirror) isDamaged() bool {
 func removeLeftovers(dir string) {
 	_ = filepath.WalkDir(dir, func(path string, entry os.DirEntry, err error) error {
 		if err != nil {
-			return nil //nolint:nilerr // what is gone needs no removal
+			return nil // what is gone needs no removal
 		}
 		base := entry.Name()
 		if entry.IsDir() {

@@ -26,7 +26,7 @@ type objectInfo struct {
 
 // objects reads the object store of one mirror by processes of `git cat-file --batch-command` that live on between reads.
 type objects struct {
-	life context.Context //nolint:containedctx // the processes outlive any one read
+	life context.Context // the processes outlive any one read
 	git  *git
 	dir  string
 	name string

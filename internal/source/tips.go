@@ -225,8 +225,8 @@ func (t *Tips) failedLook(key string, f *followed, err error) {
 }
 
 func sameKind(a, b error) bool {
-	var x, y *Error
-	return errors.As(a, &x) && errors.As(b, &y) && x.Kind == y.Kind
+	var x *Error
+	return errors.As(a, &x) && x.Kind != nil && errors.Is(b, x.Kind)
 }
 
 // jittered spreads what would otherwise come at once.

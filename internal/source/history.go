@@ -1,0 +1,260 @@
+package source
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"path/filepath"
+	"strings"
+	"time"
+)
+
+// History tells which of two commits stands on the other.
+type History struct {
+	git *git
+	dir string
+	// name is for errors, and ensure brings a commit that may be missing; it gives ErrNoRevision for what there is not.
+	name   string
+	ensure func(ctx context.Context, sha string) error
+	// next is asked about commits that are not here.
+	next *History
+}
+
+// History is that of a repository, whose commits are fetched when they are asked for.
+func (m *Mirrors) History(repo Repository) (*History, error) {
+	r, err := m.mirror(repo)
+	if err != nil {
+		return nil, err
+	}
+	return &History{git: m.git, dir: r.dir, name: r.name, ensure: func(ctx context.Context, sha string) error {
+		_, err := m.ensureCommit(ctx, r, repo, sha, "")
+		return err
+	}}, nil
+}
+
+// IsAncestor says whether the commit a is b, or one that b stands on. A commit that the repository does not have gives ErrNoRevision.
+func (m *Mirrors) IsAncestor(ctx context.Context, repo Repository, a, b string) (bool, error) {
+	h, err := m.History(repo)
+	if err != nil {
+		return false, err
+	}
+	return h.IsAncestor(ctx, a, b)
+}
+
+// IsAncestor says whether the commit a is b, or one that b stands on. A commit that the repository does not have gives ErrNoRevision.
+func (h *History) IsAncestor(ctx context.Context, a, b string) (bool, error) {
+	for _, sha := range []string{a, b} {
+		if err := h.has(ctx, sha); errors.Is(err, ErrNoRevision) && h.next != nil {
+			return h.next.IsAncestor(ctx, a, b)
+		} else if err != nil {
+			return false, err
+		}
+	}
+	if a == b {
+		return true, nil
+	}
+	_, err := h.git.run(ctx, call{dir: h.dir, args: []string{"merge-base", "--is-ancestor", a, b}})
+	var exit *exitError
+	switch {
+	case err == nil:
+		return true, nil
+	case errors.As(err, &exit) && exit.code == 1:
+		return false, nil
+	}
+	return false, fmt.Errorf("repository %s: comparing commits %s and %s: %w", h.name, a, b, err)
+}
+
+func (h *History) has(ctx context.Context, sha string) error {
+	if !objectName.MatchString(sha) {
+		return &Error{Kind: ErrRefused, Repository: h.name, Problem: fmt.Sprintf("%.100q is no full commit SHA", sha), Remedy: "resolve the revision first"}
+	}
+	return h.ensure(ctx, sha)
+}
+
+// Sort puts commits into the order in which they stand on one another, the oldest first. Those that the repository does not have, or that are unrelated, keep their places behind.
+func (h *History) Sort(ctx context.Context, commits []string) ([]string, error) {
+	var known, unknown []string
+	for _, sha := range commits {
+		switch err := h.has(ctx, sha); {
+		case err == nil:
+			known = append(known, sha)
+		case errors.Is(err, ErrNoRevision):
+			unknown = append(unknown, sha)
+		default:
+			return nil, err
+		}
+	}
+	if len(unknown) > 0 && h.next != nil {
+		return h.next.Sort(ctx, commits)
+	}
+	if len(known) < 2 {
+		return append(known, unknown...), nil
+	}
+	walk := append([]string{"rev-list", "--topo-order", "--reverse"}, known...)
+	// What all of them stand on need not be walked.
+	base, err := h.git.run(ctx, call{dir: h.dir, args: append([]string{"merge-base", "--octopus"}, known...)})
+	var exit *exitError
+	if err != nil && !errors.As(err, &exit) {
+		return nil, err
+	}
+	first := strings.TrimSpace(string(base))
+	if objectName.MatchString(first) {
+		walk = append(walk, "^"+first)
+	}
+	out, err := h.git.run(ctx, call{dir: h.dir, args: walk})
+	if err != nil {
+		return nil, fmt.Errorf("repository %s: putting commits into order: %w", h.name, err)
+	}
+	wanted := map[string]bool{}
+	for _, sha := range known {
+		wanted[sha] = true
+	}
+	var sorted []string
+	for _, sha := range append([]string{first}, strings.Fields(string(out))...) {
+		if wanted[sha] {
+			sorted = append(sorted, sha)
+			delete(wanted, sha)
+		}
+	}
+	return append(sorted, unknown...), nil
+}
+
+// Checkout is a person's or a CI job's working copy. Git is run in it with their own configuration, so that what opens their remotes opens them here, but without their hooks.
+type Checkout struct {
+	git *git
+	// Dir is its top folder.
+	Dir string
+}
+
+// OpenCheckout finds the working copy that dir is in.
+func OpenCheckout(ctx context.Context, dir string) (*Checkout, error) {
+	g, err := newGit(true)
+	if err != nil {
+		return nil, err
+	}
+	if dir, err = filepath.Abs(dir); err != nil {
+		return nil, fmt.Errorf("opening %s: %w", dir, err)
+	}
+	c := &Checkout{git: g, Dir: dir}
+	out, err := c.run(ctx, "rev-parse", "--show-toplevel")
+	if err != nil {
+		return nil, &Error{Kind: ErrNoRepository, Repository: dir, Problem: "no working copy is here: " + essence(err.Error()), Remedy: "give the folder of a git checkout"}
+	}
+	c.Dir = out
+	return c, nil
+}
+
+func (c *Checkout) run(ctx context.Context, args ...string) (string, error) {
+	out, err := c.git.run(ctx, call{args: append([]string{"-C", c.Dir}, args...), timeout: time.Minute})
+	return strings.TrimRight(string(out), "\n"), err
+}
+
+// Resolve gives the commit that a revision names here; "" is what is checked out.
+func (c *Checkout) Resolve(ctx context.Context, revision string) (string, error) {
+	if revision == "" {
+		revision = "HEAD"
+	}
+	if err := checkRevision(c.Dir, revision); err != nil {
+		return "", err
+	}
+	sha, err := c.run(ctx, "rev-parse", "--verify", "--quiet", "--end-of-options", revision+"^{commit}")
+	if err != nil || !objectName.MatchString(sha) {
+		return "", &Error{Kind: ErrNoRevision, Repository: c.Dir, Problem: fmt.Sprintf("there is no commit %q", revision), Remedy: "commit first, or fetch it"}
+	}
+	return sha, nil
+}
+
+// Commit reads a commit.
+func (c *Checkout) Commit(ctx context.Context, sha string) (Commit, error) {
+	if !objectName.MatchString(sha) {
+		return Commit{}, &Error{Kind: ErrRefused, Repository: c.Dir, Problem: fmt.Sprintf("%.100q is no full commit SHA", sha), Remedy: "resolve the revision first"}
+	}
+	out, err := c.git.run(ctx, call{args: []string{"-C", c.Dir, "cat-file", "commit", sha}})
+	if err != nil {
+		return Commit{}, fmt.Errorf("reading commit %s: %w", sha, err)
+	}
+	commit, err := parseCommit(out)
+	commit.SHA = sha
+	return commit, err
+}
+
+// Changes are the paths in which a commit differs from its first parent.
+func (c *Checkout) Changes(ctx context.Context, sha string) ([]string, error) {
+	out, err := c.run(ctx, "diff-tree", "--root", "--no-commit-id", "--name-only", "--no-renames", "-r", "-z", "-m", "--first-parent", "--end-of-options", sha)
+	if err != nil {
+		return nil, fmt.Errorf("reading the changes of commit %s: %w", sha, err)
+	}
+	return strings.FieldsFunc(out, func(r rune) bool { return r == 0 }), nil
+}
+
+// IsClean says that the files are those of the commit that is checked out, with nothing changed and nothing added but what is ignored.
+func (c *Checkout) IsClean(ctx context.Context) (bool, error) {
+	out, err := c.run(ctx, "status", "--porcelain", "--untracked-files=normal", "--ignore-submodules=none")
+	if err != nil {
+		return false, fmt.Errorf("looking for changes in %s: %w", c.Dir, err)
+	}
+	return out == "", nil
+}
+
+// Branch is the branch that is checked out, "" when none is.
+func (c *Checkout) Branch(ctx context.Context) string {
+	name, err := c.run(ctx, "symbolic-ref", "--quiet", "--short", "HEAD")
+	if err != nil {
+		return ""
+	}
+	return name
+}
+
+// Remote gives the repository that commits are pushed to, with the credentials that the working copy's own configuration holds, as a CI job's checkout leaves them there.
+func (c *Checkout) Remote(ctx context.Context, name string) (Repository, error) {
+	if err := checkRevision(c.Dir, name); err != nil {
+		return Repository{}, err
+	}
+	url, err := c.run(ctx, "remote", "get-url", "--push", "--", name)
+	if err != nil || url == "" {
+		return Repository{}, &Error{Kind: ErrNoRepository, Repository: c.Dir, Problem: fmt.Sprintf("it has no remote %q", name), Remedy: "add one, or name another repository to commit to"}
+	}
+	if u, err := parseURL(url); err != nil && !strings.Contains(url, "://") || err == nil && u.Scheme == "file" && !filepath.IsAbs(u.Path) {
+		url = filepath.Join(c.Dir, url)
+	}
+	repo := Repository{URL: url}
+	header, err := c.run(ctx, "config", "--get-urlmatch", "http.extraHeader", url)
+	if err == nil {
+		repo.Credentials = fromHeader(header)
+	}
+	return repo, nil
+}
+
+// History is that of the working copy, which may be shallow; what it lacks is looked for in other.
+func (c *Checkout) History(ctx context.Context, other *History) (*History, error) {
+	dir, err := c.run(ctx, "rev-parse", "--absolute-git-dir")
+	if err != nil {
+		return nil, fmt.Errorf("opening %s: %w", c.Dir, err)
+	}
+	shallow, _ := c.run(ctx, "rev-parse", "--is-shallow-repository")
+	if shallow == "true" && other != nil {
+		return other, nil
+	}
+	return &History{git: c.git, dir: dir, name: c.Dir, next: other, ensure: func(ctx context.Context, sha string) error {
+		if _, err := c.run(ctx, "cat-file", "-e", sha+"^{commit}"); err == nil {
+			return nil
+		}
+		return &Error{Kind: ErrNoRevision, Repository: c.Dir, Problem: "it has no commit " + sha, Remedy: "fetch it"}
+	}}, nil
+}
+
+// Export writes a commit's files into an empty folder.
+func (c *Checkout) Export(ctx context.Context, sha, to string) error {
+	if !objectName.MatchString(sha) {
+		return &Error{Kind: ErrRefused, Repository: c.Dir, Problem: fmt.Sprintf("%.100q is no full commit SHA", sha), Remedy: "resolve the revision first"}
+	}
+	index := call{args: []string{"-C", c.Dir, "--work-tree=" + to, "read-tree", sha}, env: []string{"GIT_INDEX_FILE=" + to + ".index"}}
+	if _, err := c.git.run(ctx, index); err != nil {
+		return fmt.Errorf("writing the files of commit %s: %w", sha, err)
+	}
+	index.args = []string{"-C", c.Dir, "--work-tree=" + to, "checkout-index", "--all", "--force"}
+	if _, err := c.git.run(ctx, index); err != nil {
+		return fmt.Errorf("writing the files of commit %s: %w", sha, err)
+	}
+	return nil
+}

@@ -1,0 +1,219 @@
+package source
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+)
+
+// Line says which intents have an order among themselves: those with one Name, by the commits that they come from.
+type Line struct {
+	// Name is the same for all that set the same thing.
+	Name string
+	// Commit is where the intent comes from; History knows what it stands on.
+	Commit  string
+	History *History
+	// Patience is how long to let those with older commits go first; 10 min when zero.
+	Patience time.Duration
+}
+
+// Ticket is a place in the line for a branch, taken before the work begins, so that an older commit whose build takes longer still lands before a newer one. It is seen by every process
+// that shares the mirrors, and ends with the process that holds it.
+type Ticket struct {
+	line Line
+	dir  string
+	file *os.File
+	m    *Mirrors
+
+	mu      sync.Mutex
+	inQueue bool
+}
+
+// note is what a ticket's file says.
+type note struct {
+	Line   string `json:"line"`
+	Commit string `json:"commit"`
+}
+
+// Announce takes a ticket for a branch. The caller releases it when the intent has landed, or never will.
+func (m *Mirrors) Announce(ctx context.Context, repo Repository, branch string, line Line) (*Ticket, error) {
+	r, err := m.mirror(repo)
+	if err != nil {
+		return nil, err
+	}
+	defaultTo(&line.Patience, 10*time.Minute)
+	sum := sha256.Sum256([]byte(branch))
+	dir := r.dir + ".line-" + hex.EncodeToString(sum[:6])
+	if err := os.MkdirAll(dir, 0o700); err != nil {
+		return nil, fmt.Errorf("queueing for %s: %w", branch, err)
+	}
+	f, err := os.CreateTemp(dir, ".new-")
+	if err != nil {
+		return nil, fmt.Errorf("queueing for %s: %w", branch, err)
+	}
+	t := &Ticket{line: line, dir: dir, file: f, m: m}
+	body, err := json.Marshal(note{line.Name, line.Commit})
+	if err == nil {
+		_, err = f.Write(body)
+	}
+	if err == nil {
+		_, err = tryLock(f)
+	}
+	if err == nil {
+		err = os.Rename(f.Name(), t.path())
+	}
+	if err != nil {
+		return nil, errors.Join(fmt.Errorf("queueing for %s: %w", branch, err), f.Close(), os.Remove(f.Name()))
+	}
+	m.mu.Lock()
+	m.tickets[t.path()] = t
+	m.mu.Unlock()
+	return t, ctx.Err()
+}
+
+func (t *Ticket) path() string {
+	return filepath.Join(t.dir, strings.TrimPrefix(filepath.Base(t.file.Name()), ".new-")+".ticket")
+}
+
+// Release lets the others go on. It may be called more than once, and on nil.
+func (t *Ticket) Release() {
+	if t == nil {
+		return
+	}
+	t.m.mu.Lock()
+	delete(t.m.tickets, t.path())
+	t.m.mu.Unlock()
+	_ = os.Remove(t.path())
+	_ = t.file.Close()
+}
+
+func (t *Ticket) queued() {
+	if t != nil {
+		t.mu.Lock()
+		t.inQueue = true
+		t.mu.Unlock()
+	}
+}
+
+// turn waits until nobody with an older commit is still on the way to the queue. Those who are in it already are put in order there.
+func (t *Ticket) turn(ctx context.Context) error {
+	if t == nil {
+		return nil
+	}
+	older := map[string]bool{}
+	deadline := time.Now().Add(t.line.Patience)
+	for {
+		wait, err := t.mustWait(ctx, older)
+		if err != nil || !wait || time.Now().After(deadline) {
+			return err
+		}
+		if err := pause(ctx, 10*time.Millisecond); err != nil {
+			return err
+		}
+	}
+}
+
+// mustWait looks at the other tickets. older remembers what the history said of their commits.
+func (t *Ticket) mustWait(ctx context.Context, older map[string]bool) (bool, error) {
+	names, err := filepath.Glob(filepath.Join(t.dir, "*.ticket"))
+	if err != nil {
+		return false, err
+	}
+	for _, name := range names {
+		if name == t.path() || t.m.isQueued(name) {
+			continue
+		}
+		other, alive := readTicket(name)
+		if !alive || other.Line != t.line.Name || other.Commit == t.line.Commit {
+			continue
+		}
+		goesFirst, known := older[other.Commit]
+		if !known {
+			goesFirst, err = t.line.History.IsAncestor(ctx, other.Commit, t.line.Commit)
+			if err != nil && !errors.Is(err, ErrNoRevision) {
+				return false, err
+			}
+			older[other.Commit] = goesFirst
+		}
+		if goesFirst {
+			return true, nil
+		}
+	}
+	return false, nil
+}
+
+func (m *Mirrors) isQueued(name string) bool {
+	m.mu.Lock()
+	t := m.tickets[name]
+	m.mu.Unlock()
+	if t == nil {
+		return false
+	}
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return t.inQueue
+}
+
+// readTicket reads another's ticket, and removes it when its holder is gone.
+func readTicket(name string) (note, bool) {
+	f, err := os.Open(name)
+	if err != nil {
+		return note{}, false
+	}
+	defer func() { _ = f.Close() }()
+	if free, err := tryLock(f); err != nil || free {
+		_ = os.Remove(name)
+		return note{}, false
+	}
+	var n note
+	if err := json.NewDecoder(f).Decode(&n); err != nil {
+		return note{}, false
+	}
+	return n, true
+}
+
+// inOrder puts a batch into the order of its commits, line by line; what has no ticket keeps its place.
+func inOrder(ctx context.Context, batch []*pending) ([]*pending, error) {
+	places := map[string][]int{}
+	for i, p := range batch {
+		if t := p.intent.Ticket; t != nil {
+			places[t.line.Name] = append(places[t.line.Name], i)
+		}
+	}
+	sorted := slices.Clone(batch)
+	for _, at := range places {
+		if len(at) < 2 {
+			continue
+		}
+		byCommit := map[string][]*pending{}
+		var commits []string
+		for _, i := range at {
+			c := batch[i].intent.Ticket.line.Commit
+			if byCommit[c] == nil {
+				commits = append(commits, c)
+			}
+			byCommit[c] = append(byCommit[c], batch[i])
+		}
+		order, err := batch[at[0]].intent.Ticket.line.History.Sort(ctx, commits)
+		if err != nil {
+			return nil, err
+		}
+		n := 0
+		for _, c := range order {
+			for _, p := range byCommit[c] {
+				sorted[at[n]] = p
+				n++
+			}
+		}
+	}
+	return sorted, nil
+}
