@@ -174,7 +174,7 @@ func (e *edit) labels(k *types.Kustomization, o *v1alpha1.KustomizeSource) error
 
 // replaceLabel changes a label where the kustomization sets it already, if that is allowed.
 func (e *edit) replaceLabel(k *types.Kustomization, key, value string, force bool) (bool, error) {
-	places := []map[string]string{k.CommonLabels}
+	places := []map[string]string{k.CommonLabels} //nolint:staticcheck // kustomizations that exist have the old field
 	for _, l := range k.Labels {
 		places = append(places, l.Pairs)
 	}

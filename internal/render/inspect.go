@@ -345,23 +345,27 @@ func (in *inspection) schemas(dir, file string, k *types.Kustomization) error {
 }
 
 func (in *inspection) patches(dir, file string, k *types.Kustomization) error {
-	for i, patch := range k.PatchesStrategicMerge {
+	for i, patch := range k.PatchesStrategicMerge { //nolint:staticcheck // kustomizations that exist have the old field
 		if err := in.pathOrText(place{dir, file, fmt.Sprintf("patchesStrategicMerge[%d]", i)}, string(patch)); err != nil {
 			return err
 		}
 	}
-	for field, patches := range map[string][]types.Patch{"patches": k.Patches, "patchesJson6902": k.PatchesJson6902} {
-		for i, patch := range patches {
-			p := place{dir, file, fmt.Sprintf("%s[%d]", field, i)}
-			if err := in.view.checkExpansion(file, []byte(patch.Patch)); err != nil {
-				return err
-			}
-			if patch.Path == "" {
-				continue
-			}
-			if err := in.parsed(p, patch.Path); err != nil {
-				return err
-			}
+	if err := in.patchList(dir, file, "patches", k.Patches); err != nil {
+		return err
+	}
+	return in.patchList(dir, file, "patchesJson6902", k.PatchesJson6902) //nolint:staticcheck // kustomizations that exist have the old field
+}
+
+func (in *inspection) patchList(dir, file, field string, patches []types.Patch) error {
+	for i, patch := range patches {
+		if err := in.view.checkExpansion(file, []byte(patch.Patch)); err != nil {
+			return err
+		}
+		if patch.Path == "" {
+			continue
+		}
+		if err := in.parsed(place{dir, file, fmt.Sprintf("%s[%d]", field, i)}, patch.Path); err != nil {
+			return err
 		}
 	}
 	return nil

@@ -90,10 +90,10 @@ type step struct {
 func splitPath(p string) []step {
 	var steps []step
 	for p != "" {
-		switch {
-		case p[0] == '.':
+		switch p[0] {
+		case '.':
 			p = p[1:]
-		case p[0] == '[':
+		case '[':
 			end := closingBracket(p)
 			inner := p[1:end]
 			p = p[min(end+1, len(p)):]

@@ -47,6 +47,9 @@ func (v *view) lstat(name string) (fs.FileMode, error) {
 		v.lstats[name] = noEntry
 		v.reads[name] = ""
 		return noEntry, nil
+	case errors.Is(err, fs.ErrInvalid):
+		// No file can have such a name, and none ever will.
+		return noEntry, nil
 	case err != nil:
 		return 0, fmt.Errorf("looking at %s: %w", name, err)
 	}
