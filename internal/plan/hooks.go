@@ -1,0 +1,128 @@
+package plan
+
+import (
+	"slices"
+	"strings"
+
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+
+	"github.com/cyan-cd/cyan/api/v1alpha1"
+	"github.com/cyan-cd/cyan/internal/health"
+)
+
+// HookDeletePolicy says when a hook is taken away.
+type HookDeletePolicy string
+
+// The values of HookDeletePolicy.
+const (
+	BeforeHookCreation HookDeletePolicy = "BeforeHookCreation"
+	HookSucceeded      HookDeletePolicy = "HookSucceeded"
+	HookFailed         HookDeletePolicy = "HookFailed"
+)
+
+const (
+	helmHook       = "helm.sh/hook"
+	helmHookWeight = "helm.sh/hook-weight"
+	helmHookDelete = "helm.sh/hook-delete-policy"
+)
+
+// helmPhases are the phases that Helm's hooks run in. Those of an upgrade run with every sync, since a sync knows no first time.
+var helmPhases = map[string]v1alpha1.HookType{
+	"crd-install": v1alpha1.HookPreSync, "pre-install": v1alpha1.HookPreSync, "pre-upgrade": v1alpha1.HookPreSync,
+	"post-install": v1alpha1.HookPostSync, "post-upgrade": v1alpha1.HookPostSync,
+	"pre-delete": v1alpha1.HookPreDelete, "post-delete": v1alpha1.HookPostDelete,
+	"pre-rollback": v1alpha1.HookSkip, "post-rollback": v1alpha1.HookSkip, "test": v1alpha1.HookSkip, "test-success": v1alpha1.HookSkip,
+}
+
+var phases = []v1alpha1.HookType{
+	v1alpha1.HookPreSync, v1alpha1.HookSync, v1alpha1.HookPostSync, v1alpha1.HookSyncFail, v1alpha1.HookSkip, v1alpha1.HookPreDelete, v1alpha1.HookPostDelete,
+}
+
+// hookPhases are the phases that an object is a hook of; none for an object that is not a hook.
+func hookPhases(object *unstructured.Unstructured) []v1alpha1.HookType {
+	annotations := object.GetAnnotations()
+	var all []v1alpha1.HookType
+	add := func(phase v1alpha1.HookType) {
+		if !slices.Contains(all, phase) {
+			all = append(all, phase)
+		}
+	}
+	for _, name := range list(annotations[v1alpha1.HookAnnotation]) {
+		if slices.Contains(phases, v1alpha1.HookType(name)) {
+			add(v1alpha1.HookType(name))
+		}
+	}
+	if len(all) > 0 {
+		return all
+	}
+	for _, name := range list(annotations[helmHook]) {
+		if phase, ok := helmPhases[name]; ok {
+			// A CRD that Helm installs by a hook is an object like any other here.
+			if name == "crd-install" && object.GetKind() == "CustomResourceDefinition" {
+				return nil
+			}
+			add(phase)
+		}
+	}
+	return all
+}
+
+// skipped says that an object is never applied.
+func skipped(object *unstructured.Unstructured) bool {
+	return slices.Contains(hookPhases(object), v1alpha1.HookSkip)
+}
+
+// deletePolicies are those of a hook; BeforeHookCreation when it names none.
+func deletePolicies(object *unstructured.Unstructured) []HookDeletePolicy {
+	var all []HookDeletePolicy
+	for _, name := range list(object.GetAnnotations()[v1alpha1.HookDeletePolicyAnnotation]) {
+		switch p := HookDeletePolicy(name); p {
+		case BeforeHookCreation, HookSucceeded, HookFailed:
+			all = append(all, p)
+		}
+	}
+	helm := map[string]HookDeletePolicy{"before-hook-creation": BeforeHookCreation, "hook-succeeded": HookSucceeded, "hook-failed": HookFailed}
+	for _, name := range list(object.GetAnnotations()[helmHookDelete]) {
+		if p, ok := helm[strings.ToLower(name)]; ok {
+			all = append(all, p)
+		}
+	}
+	if len(all) == 0 {
+		return []HookDeletePolicy{BeforeHookCreation}
+	}
+	return all
+}
+
+// hooks plans the runs of a hook, one for each of its phases that belong to a sync.
+func (b *building) hooks(d Desired, of []v1alpha1.HookType) {
+	if slices.Contains(of, v1alpha1.HookSkip) || b.policy.Hooks == SkipHooks || len(b.policy.Only) > 0 {
+		return
+	}
+	for _, phase := range of {
+		if phase == v1alpha1.HookPreDelete || phase == v1alpha1.HookPostDelete {
+			continue
+		}
+		key := KeyOf(d.Object)
+		b.plan.Tasks = append(b.plan.Tasks, Task{
+			Key: key, Verb: Hook, Phase: phase, Wave: waveOf(d.Object), Object: d.Object, Live: b.live[key].Object, Origin: d.Origin,
+			Options: b.policy.Options.With(optionsOf(d.Object)), DeletePolicies: deletePolicies(d.Object),
+		})
+	}
+}
+
+// hookPhase says how far a hook has got: it succeeds when it is healthy at its end, and fails when it is degraded. A hook of a kind without health is done when it exists.
+func hookPhase(live *unstructured.Unstructured) (v1alpha1.OperationPhase, string) {
+	h := health.Of(live)
+	if h == nil {
+		return v1alpha1.OperationSucceeded, ""
+	}
+	switch h.Status {
+	case v1alpha1.HealthHealthy:
+		return v1alpha1.OperationSucceeded, h.Message
+	case v1alpha1.HealthDegraded:
+		return v1alpha1.OperationFailed, h.Message
+	case v1alpha1.HealthUnknown:
+		return v1alpha1.OperationError, h.Message
+	}
+	return v1alpha1.OperationRunning, h.Message
+}

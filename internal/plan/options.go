@@ -1,0 +1,123 @@
+package plan
+
+import (
+	"maps"
+	"slices"
+	"strings"
+
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+
+	"github.com/cyan-cd/cyan/api/v1alpha1"
+)
+
+// Options are sync options by name, such as Prune=false. The zero value has none.
+type Options map[string]string
+
+// ParseOptions reads options of the form Name=value. Those that are not are left out; see [UnknownOptions].
+func ParseOptions(options []string) Options {
+	all := Options{}
+	for _, o := range options {
+		if name, value, ok := strings.Cut(strings.TrimSpace(o), "="); ok {
+			all[strings.TrimSpace(name)] = strings.TrimSpace(value)
+		}
+	}
+	return all
+}
+
+// optionsOf are those that an object carries.
+func optionsOf(object *unstructured.Unstructured) Options {
+	return ParseOptions(list(object.GetAnnotations()[v1alpha1.SyncOptionsAnnotation]))
+}
+
+// list splits a comma-separated annotation.
+func list(value string) []string {
+	var all []string
+	for _, part := range strings.Split(value, ",") {
+		if part = strings.TrimSpace(part); part != "" {
+			all = append(all, part)
+		}
+	}
+	return all
+}
+
+// known are the options that mean something.
+var known = []string{
+	"Prune", "Delete", "Validate", "SkipDryRunOnMissingResource", "ApplyOutOfSyncOnly", "PrunePropagationPolicy", "PruneLast", "Replace", "Force",
+	"ServerSideApply", "FailOnSharedResource", "RespectIgnoreDifferences", "CreateNamespace",
+}
+
+// UnknownOptions are those that no one knows, or that have no value.
+func UnknownOptions(options []string) []string {
+	return slices.DeleteFunc(slices.Clone(options), func(o string) bool {
+		name, _, ok := strings.Cut(strings.TrimSpace(o), "=")
+		return ok && slices.Contains(known, strings.TrimSpace(name))
+	})
+}
+
+// With are these options, overridden by others.
+func (o Options) With(over Options) Options {
+	if len(over) == 0 {
+		return o
+	}
+	all := maps.Clone(o)
+	if all == nil {
+		all = Options{}
+	}
+	maps.Copy(all, over)
+	return all
+}
+
+func (o Options) is(name string) bool { return o[name] == "true" }
+
+// Prune is "false", "confirm", or something else for yes.
+func (o Options) Prune() string { return o["Prune"] }
+
+// Delete is "false", "confirm", or something else for yes: what happens to an object when its Application is deleted.
+func (o Options) Delete() string { return o["Delete"] }
+
+// PruneLast puts a deletion after everything else.
+func (o Options) PruneLast() bool { return o.is("PruneLast") }
+
+// Replace writes the object as a whole instead of applying it.
+func (o Options) Replace() bool { return o.is("Replace") }
+
+// Force deletes and creates again what can't be changed.
+func (o Options) Force() bool { return o.is("Force") }
+
+// ClientSide asks for the apply that kubectl does on its own side; objects are applied by the server unless ServerSideApply=false.
+func (o Options) ClientSide() bool { return o["ServerSideApply"] == "false" }
+
+// SkipValidation asks not to validate against the schemas.
+func (o Options) SkipValidation() bool { return o["Validate"] == "false" }
+
+// SkipDryRunOnMissing lets an object go untried whose kind the cluster does not serve yet.
+func (o Options) SkipDryRunOnMissing() bool { return o.is("SkipDryRunOnMissingResource") }
+
+// OutOfSyncOnly applies only what differs.
+func (o Options) OutOfSyncOnly() bool { return o.is("ApplyOutOfSyncOnly") }
+
+// CreateNamespace makes the destination's namespace.
+func (o Options) CreateNamespace() bool { return o.is("CreateNamespace") }
+
+// FailOnShared refuses objects that another Application has.
+func (o Options) FailOnShared() bool { return o.is("FailOnSharedResource") }
+
+// RespectIgnored leaves the fields alone that ignoreDifferences names.
+func (o Options) RespectIgnored() bool { return o.is("RespectIgnoreDifferences") }
+
+// Propagation is how the objects go that a deleted one owns: foreground unless the option says otherwise.
+func (o Options) Propagation() metav1.DeletionPropagation {
+	switch o["PrunePropagationPolicy"] {
+	case "background":
+		return metav1.DeletePropagationBackground
+	case "orphan":
+		return metav1.DeletePropagationOrphan
+	}
+	return metav1.DeletePropagationForeground
+}
+
+// ignoresExtraneous says that an object that git does not have does not make its Application OutOfSync.
+func ignoresExtraneous(object *unstructured.Unstructured) bool {
+	return slices.Contains(list(object.GetAnnotations()[v1alpha1.CompareOptionsAnnotation]), "IgnoreExtraneous")
+}

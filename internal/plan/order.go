@@ -1,0 +1,94 @@
+package plan
+
+import (
+	"cmp"
+	"slices"
+	"strconv"
+
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+
+	"github.com/cyan-cd/cyan/api/v1alpha1"
+)
+
+// waveOf is an object's wave: 0 when it names none.
+func waveOf(object *unstructured.Unstructured) int {
+	annotations := object.GetAnnotations()
+	for _, name := range []string{v1alpha1.SyncWaveAnnotation, helmHookWeight} {
+		if wave, err := strconv.Atoi(annotations[name]); err == nil {
+			return wave
+		}
+	}
+	return 0
+}
+
+var phaseOrder = map[v1alpha1.HookType]int{v1alpha1.HookPreSync: 0, v1alpha1.HookSync: 1, v1alpha1.HookPostSync: 2, v1alpha1.HookSyncFail: 3}
+
+// verbOrder within a wave: what goes goes first.
+var verbOrder = map[Verb]int{Delete: 0, Hook: 1, Apply: 1}
+
+// kindOrder is what others lean on first. Kinds that are not listed come after those that are, by name.
+var kindOrder = func() map[string]int {
+	order := map[string]int{}
+	for i, kind := range []string{
+		"Namespace", "PriorityClass", "NetworkPolicy", "ResourceQuota", "LimitRange", "PodSecurityPolicy", "PodDisruptionBudget", "ServiceAccount",
+		"Secret", "ConfigMap", "StorageClass", "PersistentVolume", "PersistentVolumeClaim", "CustomResourceDefinition", "ClusterRole", "ClusterRoleBinding", "Role",
+		"RoleBinding", "Service", "DaemonSet", "Pod", "ReplicationController", "ReplicaSet", "Deployment", "Rollout", "HorizontalPodAutoscaler", "StatefulSet", "Job", "CronJob",
+		"IngressClass", "Ingress", "APIService",
+	} {
+		order[kind] = i
+	}
+	return order
+}()
+
+// kindRank puts namespaces and definitions before everything.
+func kindRank(kind string) int {
+	switch kind {
+	case "Namespace":
+		return -2
+	case "CustomResourceDefinition":
+		return -1
+	}
+	if rank, ok := kindOrder[kind]; ok {
+		return rank
+	}
+	return len(kindOrder)
+}
+
+// compareTasks orders by phase, wave, what goes before what comes, kind, and name. Kinds go in the opposite order from that in which they come.
+func compareTasks(x, y Task) int {
+	byKind := cmp.Compare(kindRank(x.Key.Kind), kindRank(y.Key.Kind))
+	if x.Verb == Delete && y.Verb == Delete {
+		byKind = -byKind
+	}
+	return cmp.Or(
+		cmp.Compare(phaseOrder[x.Phase], phaseOrder[y.Phase]),
+		cmp.Compare(x.Wave, y.Wave),
+		cmp.Compare(verbOrder[x.Verb], verbOrder[y.Verb]),
+		byKind,
+		compareKeys(x.Key, y.Key),
+	)
+}
+
+// reversePruneWaves lets objects go in the opposite order of waves from that in which they came, and those with PruneLast after everything.
+func reversePruneWaves(tasks []Task) {
+	var waves []int
+	last := 0
+	for _, t := range tasks {
+		last = max(last, t.Wave)
+		if t.Verb == Delete && !slices.Contains(waves, t.Wave) {
+			waves = append(waves, t.Wave)
+		}
+	}
+	slices.Sort(waves)
+	for i := range tasks {
+		t := &tasks[i]
+		if t.Verb != Delete {
+			continue
+		}
+		if t.Options.PruneLast() {
+			t.Wave = last + 1
+			continue
+		}
+		t.Wave = waves[len(waves)-1-slices.Index(waves, t.Wave)]
+	}
+}

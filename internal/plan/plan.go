@@ -1,0 +1,319 @@
+// Package plan decides what a sync does: which objects are written, in which order, what it waits for, and whether it may begin at all.
+//
+// [Prepare] makes the rendered objects what they will be in the cluster; [Build] compares them with what lives there and orders the work in phases
+// and waves; [Plan.Next] says, from how far the work has got, what to do now. [Automate] decides whether a sync starts by itself. Nothing here reads or
+// writes anything: what a plan knows of a sync that is under way is in the Application's status and in the live objects, so that it goes on after a restart.
+package plan
+
+import (
+	"cmp"
+	"fmt"
+	"slices"
+	"strings"
+	"text/tabwriter"
+	"time"
+
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"k8s.io/apimachinery/pkg/runtime/schema"
+
+	"github.com/cyan-cd/cyan/api/v1alpha1"
+)
+
+// Key names an object, whatever its version. Namespace is empty for kinds without one.
+type Key struct{ Group, Kind, Namespace, Name string }
+
+// KeyOf is the key of an object.
+func KeyOf(object *unstructured.Unstructured) Key {
+	kind := object.GroupVersionKind()
+	return Key{kind.Group, kind.Kind, object.GetNamespace(), object.GetName()}
+}
+
+// String is how people call the object: "Deployment default/app".
+func (k Key) String() string {
+	name := k.Name
+	if k.Namespace != "" {
+		name = k.Namespace + "/" + name
+	}
+	return k.Kind + " " + name
+}
+
+// Desired is an object as git wants it.
+type Desired struct {
+	Object *unstructured.Unstructured
+	// Origin is the file and line that it comes from, for messages; it may be empty.
+	Origin string
+}
+
+// Live is an object as the cluster has it.
+type Live struct {
+	Object *unstructured.Unstructured
+	// Predicted is what the API server answers to applying the desired object on it, as a dry run. Nil when that was not asked or was refused: then what is
+	// desired is compared with the live object field by field.
+	Predicted *unstructured.Unstructured
+}
+
+// Policy is how a sync goes about it.
+type Policy struct {
+	// Instance is the Application in tracking marks: its name, or namespace_name outside the control namespace.
+	Instance string
+	// Tracking is how objects are marked.
+	Tracking Tracking
+	// Namespace is where objects go that name none.
+	Namespace string
+	// ClusterScoped are the kinds without a namespace.
+	ClusterScoped map[schema.GroupKind]bool
+	// Options are the sync options of the Application and of the operation.
+	Options Options
+	// ManagedNamespace is put on the namespace that CreateNamespace makes; that namespace is then kept in step.
+	ManagedNamespace  *v1alpha1.ManagedNamespaceMetadata
+	IgnoreDifferences []v1alpha1.IgnoreDifference
+
+	// Prune says whether objects that git no longer has are deleted.
+	Prune Prune
+	// Hooks says whether hooks run.
+	Hooks Hooks
+	// Force deletes and creates again what can't be changed.
+	Force Force
+	// Only limits the sync to these objects: no hooks run then. Empty: everything.
+	Only []v1alpha1.SyncOperationResource
+	// Revision and StartedAt of the operation give hooks with generateName their names.
+	Revision  string
+	StartedAt time.Time
+}
+
+// Prune says whether objects that git no longer has are deleted.
+type Prune string
+
+// The values of Prune.
+const (
+	PruneNever Prune = ""
+	PruneGone  Prune = "PruneGone"
+)
+
+// Hooks says whether hooks run.
+type Hooks string
+
+// The values of Hooks.
+const (
+	RunHooks  Hooks = ""
+	SkipHooks Hooks = "SkipHooks"
+)
+
+// Force says how far a write may go.
+type Force string
+
+// The values of Force.
+const (
+	Gently  Force = ""
+	ByForce Force = "ByForce"
+)
+
+// Verb is what a task does.
+type Verb string
+
+// The verbs.
+const (
+	Apply Verb = "apply"
+	// Delete takes an object away that git no longer has.
+	Delete Verb = "prune"
+	// Hook creates an object that runs to its end.
+	Hook Verb = "hook"
+)
+
+// Task is one object's part in a sync.
+type Task struct {
+	Key   Key
+	Verb  Verb
+	Phase v1alpha1.HookType
+	Wave  int
+	// Object is what is written, or what is deleted.
+	Object *unstructured.Unstructured
+	// Live is the object as it was before; nil when there was none.
+	Live    *unstructured.Unstructured
+	Origin  string
+	Options Options
+	Force   Force
+	// DeletePolicies say when a hook is taken away again.
+	DeletePolicies []HookDeletePolicy
+	// Skip says why the task is not carried out; empty when it is.
+	Skip string
+	// Unchanged says that the live object is as desired already, so that there is nothing to write.
+	Unchanged bool
+}
+
+// ID tells tasks apart: an object can be a hook of several phases.
+type ID struct {
+	Key
+	Phase v1alpha1.HookType
+}
+
+// ID of the task.
+func (t Task) ID() ID { return ID{t.Key, t.Phase} }
+
+// Resource is how one object of the Application stands.
+type Resource struct {
+	Key     Key
+	Version string
+	Status  v1alpha1.SyncStatusCode
+	// Drift is how the live object differs; empty when it does not, or when one of the two is missing.
+	Drift           []Difference
+	RequiresPruning bool
+	Hook            bool
+	Wave            int
+	Live            *unstructured.Unstructured
+}
+
+// Plan is all that a sync has to do, and how the objects stand before it.
+type Plan struct {
+	// Tasks in the order in which they are done.
+	Tasks []Task
+	// Resources of the Application, sorted by key. Hooks are not among them.
+	Resources []Resource
+	// Status is OutOfSync when any resource is, unless it is one that does not count.
+	Status v1alpha1.SyncStatusCode
+	// LeavesNothing says that everything that the Application has would be pruned.
+	LeavesNothing bool
+}
+
+// Build compares prepared objects with what lives in the cluster, and orders the work. live holds every object that is desired and there, and every object that is tracked as the
+// Application's own.
+func Build(desired []Desired, live []Live, policy Policy) Plan {
+	b := building{policy: policy, live: map[Key]Live{}}
+	for _, l := range live {
+		b.live[KeyOf(l.Object)] = l
+	}
+	wanted := map[Key]bool{}
+	for _, d := range desired {
+		if phases := hookPhases(d.Object); len(phases) > 0 {
+			b.hooks(d, phases)
+			continue
+		}
+		if d.Object.GetGenerateName() != "" && d.Object.GetName() == "" {
+			continue
+		}
+		wanted[KeyOf(d.Object)] = true
+		b.want(d)
+	}
+	kept := len(b.plan.Resources)
+	for _, l := range live {
+		if !wanted[KeyOf(l.Object)] && b.owns(l.Object) && len(hookPhases(l.Object)) == 0 {
+			b.unwant(l)
+		}
+	}
+	b.plan.LeavesNothing = kept == 0 && len(b.plan.Resources) > 0
+	b.finish()
+	return b.plan
+}
+
+type building struct {
+	policy Policy
+	live   map[Key]Live
+	plan   Plan
+}
+
+// want plans an object that git has.
+func (b *building) want(d Desired) {
+	key := KeyOf(d.Object)
+	live := b.live[key]
+	r := Resource{Key: key, Version: d.Object.GroupVersionKind().Version, Status: v1alpha1.OutOfSync, Wave: waveOf(d.Object), Live: live.Object}
+	if live.Object != nil {
+		r.Drift = Drift(d.Object, live, b.policy.IgnoreDifferences)
+		if len(r.Drift) == 0 {
+			r.Status = v1alpha1.Synced
+		}
+	}
+	b.plan.Resources = append(b.plan.Resources, r)
+	if !b.selected(key) {
+		return
+	}
+	options := b.policy.Options.With(optionsOf(d.Object))
+	t := Task{
+		Key: key, Verb: Apply, Phase: v1alpha1.HookSync, Wave: r.Wave, Object: d.Object, Live: live.Object, Origin: d.Origin,
+		Options: options, Force: b.policy.Force, Unchanged: r.Status == v1alpha1.Synced,
+	}
+	if options.Force() {
+		t.Force = ByForce
+	}
+	b.plan.Tasks = append(b.plan.Tasks, t)
+}
+
+// unwant plans an object that git no longer has.
+func (b *building) unwant(l Live) {
+	key := KeyOf(l.Object)
+	own := optionsOf(l.Object)
+	r := Resource{Key: key, Version: l.Object.GroupVersionKind().Version, Status: v1alpha1.OutOfSync, RequiresPruning: true, Wave: waveOf(l.Object), Live: l.Object}
+	if ignoresExtraneous(l.Object) {
+		r.Status = ""
+	}
+	b.plan.Resources = append(b.plan.Resources, r)
+	if !b.selected(key) {
+		return
+	}
+	options := b.policy.Options.With(own)
+	t := Task{Key: key, Verb: Delete, Phase: v1alpha1.HookSync, Wave: r.Wave, Object: l.Object, Live: l.Object, Options: options}
+	switch {
+	case b.policy.Prune == PruneNever:
+		t.Skip = "ignored (requires pruning)"
+	case options.Prune() == "false":
+		t.Skip = "ignored (no prune)"
+	case options.Prune() == "confirm":
+		t.Skip = "ignored (pruning needs a person's confirmation)"
+	case l.Object.GetDeletionTimestamp() != nil:
+		t.Unchanged = true
+	}
+	b.plan.Tasks = append(b.plan.Tasks, t)
+}
+
+func (b *building) owns(object *unstructured.Unstructured) bool {
+	return Owner(object, b.policy.Tracking) == b.policy.Instance
+}
+
+// selected says that a sync that is limited to some objects includes this one.
+func (b *building) selected(key Key) bool {
+	if len(b.policy.Only) == 0 {
+		return true
+	}
+	return slices.ContainsFunc(b.policy.Only, func(r v1alpha1.SyncOperationResource) bool {
+		return r.Group == key.Group && r.Kind == key.Kind && r.Name == key.Name && (r.Namespace == "" || r.Namespace == key.Namespace)
+	})
+}
+
+// finish orders the tasks and sums the status up.
+func (b *building) finish() {
+	reversePruneWaves(b.plan.Tasks)
+	slices.SortStableFunc(b.plan.Tasks, compareTasks)
+	slices.SortFunc(b.plan.Resources, func(x, y Resource) int { return compareKeys(x.Key, y.Key) })
+	b.plan.Status = v1alpha1.Synced
+	for _, r := range b.plan.Resources {
+		if r.Status == v1alpha1.OutOfSync {
+			b.plan.Status = v1alpha1.OutOfSync
+		}
+	}
+}
+
+func compareKeys(x, y Key) int {
+	return cmp.Or(cmp.Compare(x.Group, y.Group), cmp.Compare(x.Kind, y.Kind), cmp.Compare(x.Namespace, y.Namespace), cmp.Compare(x.Name, y.Name))
+}
+
+// GVK is the kind and version of the task's object.
+func (t Task) GVK() schema.GroupVersionKind { return t.Object.GroupVersionKind() }
+
+// Propagation is how the objects that a pruned one owns go.
+func (t Task) Propagation() metav1.DeletionPropagation { return t.Options.Propagation() }
+
+// String is the plan as a table: what is done, when, to what, and why not.
+func (p Plan) String() string {
+	var b strings.Builder
+	w := tabwriter.NewWriter(&b, 0, 0, 2, ' ', 0)
+	for _, t := range p.Tasks {
+		note := t.Skip
+		if t.Unchanged {
+			note = "as desired"
+		}
+		fmt.Fprintf(w, "%s\t%d\t%s\t%s\t%s\n", t.Phase, t.Wave, t.Verb, t.Key, note)
+	}
+	// A strings.Builder takes everything.
+	_ = w.Flush()
+	return b.String()
+}

@@ -1,0 +1,141 @@
+package plan
+
+import (
+	"slices"
+	"strings"
+
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+
+	"github.com/cyan-cd/cyan/api/v1alpha1"
+	"github.com/cyan-cd/cyan/internal/health"
+)
+
+// ResourceStatuses are the resources of a plan as an Application's status lists them.
+func (p Plan) ResourceStatuses() []v1alpha1.ResourceStatus {
+	all := make([]v1alpha1.ResourceStatus, 0, len(p.Resources))
+	for _, r := range p.Resources {
+		s := v1alpha1.ResourceStatus{
+			Group: r.Key.Group, Version: r.Version, Kind: r.Key.Kind, Namespace: r.Key.Namespace, Name: r.Key.Name,
+			Status: r.Status, RequiresPruning: r.RequiresPruning, SyncWave: int64(r.Wave), Health: r.Health(),
+		}
+		all = append(all, s)
+	}
+	return all
+}
+
+// Health of the resource: missing when it is not there, nil for kinds without health.
+func (r Resource) Health() *v1alpha1.HealthStatus {
+	if r.Live == nil {
+		return &v1alpha1.HealthStatus{Status: v1alpha1.HealthMissing}
+	}
+	return health.Of(r.Live)
+}
+
+// Health of the Application: the worst of its resources'. Resources that would be pruned, and those that say so themselves, do not count.
+func (p Plan) Health() v1alpha1.HealthStatusCode {
+	worst := v1alpha1.HealthHealthy
+	for _, r := range p.Resources {
+		if r.RequiresPruning || (r.Live != nil && r.Live.GetAnnotations()[health.IgnoreAnnotation] == "true") {
+			continue
+		}
+		if h := r.Health(); h != nil {
+			worst = health.Worse(worst, h.Status)
+		}
+	}
+	return worst
+}
+
+// Summary lists the images and URLs that people look for.
+func (p Plan) Summary() v1alpha1.ApplicationSummary {
+	var s v1alpha1.ApplicationSummary
+	for _, r := range p.Resources {
+		if r.Live == nil {
+			continue
+		}
+		s.Images = append(s.Images, imagesOf(r.Live)...)
+		s.ExternalURLs = append(s.ExternalURLs, urlsOf(r.Live)...)
+	}
+	slices.Sort(s.Images)
+	s.Images = slices.Compact(s.Images)
+	slices.Sort(s.ExternalURLs)
+	s.ExternalURLs = slices.Compact(s.ExternalURLs)
+	return s
+}
+
+// imagesOf are the images of an object's pod template, or of a pod.
+func imagesOf(object *unstructured.Unstructured) []string {
+	var all []string
+	for _, path := range [][]string{{"spec"}, {"spec", "template", "spec"}, {"spec", "jobTemplate", "spec", "template", "spec"}} {
+		spec, ok, _ := unstructured.NestedMap(object.Object, path...)
+		if !ok {
+			continue
+		}
+		for _, field := range []string{"initContainers", "containers"} {
+			containers, _ := spec[field].([]any)
+			for _, c := range containers {
+				if m, ok := c.(map[string]any); ok {
+					if image, ok := m["image"].(string); ok && image != "" {
+						all = append(all, image)
+					}
+				}
+			}
+		}
+	}
+	slices.Sort(all)
+	return slices.Compact(all)
+}
+
+// urlsOf are the addresses that an Ingress or a load balancer offers, and those in link annotations.
+func urlsOf(object *unstructured.Unstructured) []string {
+	var all []string
+	for name, value := range object.GetAnnotations() {
+		if strings.HasPrefix(name, "link.argocd.argoproj.io/") {
+			all = append(all, value)
+		}
+	}
+	if object.GetKind() != "Ingress" {
+		return all
+	}
+	rules, _, _ := unstructured.NestedSlice(object.Object, "spec", "rules")
+	tls, _, _ := unstructured.NestedSlice(object.Object, "spec", "tls")
+	scheme := "http://"
+	if len(tls) > 0 {
+		scheme = "https://"
+	}
+	for _, r := range rules {
+		if m, ok := r.(map[string]any); ok {
+			if host, ok := m["host"].(string); ok && host != "" {
+				all = append(all, scheme+host)
+			}
+		}
+	}
+	return all
+}
+
+// AppendHistory adds a deployed revision and keeps the newest limit entries. Ids go on from the last one.
+func AppendHistory(history []v1alpha1.RevisionHistory, entry v1alpha1.RevisionHistory, limit int) []v1alpha1.RevisionHistory {
+	if n := len(history); n > 0 {
+		entry.ID = history[n-1].ID + 1
+	}
+	all := append(slices.Clone(history), entry)
+	return all[max(0, len(all)-limit):]
+}
+
+// MergeConditions are the conditions that hold now; those that held before with the same message keep their time.
+func MergeConditions(before, now []v1alpha1.ApplicationCondition, at metav1.Time) []v1alpha1.ApplicationCondition {
+	all := make([]v1alpha1.ApplicationCondition, 0, len(now))
+	for _, c := range now {
+		c.LastTransitionTime = at.DeepCopy()
+		for _, b := range before {
+			if b.Type == c.Type && b.Message == c.Message && b.LastTransitionTime != nil {
+				c.LastTransitionTime = b.LastTransitionTime
+			}
+		}
+		all = append(all, c)
+	}
+	slices.SortFunc(all, func(x, y v1alpha1.ApplicationCondition) int {
+		return strings.Compare(x.Type+"\x00"+x.Message, y.Type+"\x00"+y.Message)
+	})
+	return all
+}

@@ -1,0 +1,83 @@
+package plan
+
+import (
+	"fmt"
+	"strings"
+
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+
+	"github.com/cyan-cd/cyan/api/v1alpha1"
+)
+
+// Tracking is how objects are marked as an Application's.
+type Tracking string
+
+// The values of Tracking.
+const (
+	// ByAnnotation marks an object with a tracking id that also names the object, so that a copy of it is not taken for it.
+	ByAnnotation Tracking = ""
+	// ByLabel marks it with the label app.kubernetes.io/instance.
+	ByLabel Tracking = "label"
+)
+
+// Instance is what an Application is called in tracking marks.
+func Instance(app *v1alpha1.Application, controlNamespace string) string {
+	if app.Namespace == controlNamespace || app.Namespace == "" {
+		return app.Name
+	}
+	return app.Namespace + "_" + app.Name
+}
+
+// TrackingID is the mark of an object: instance:group/Kind:namespace/name.
+func TrackingID(instance string, key Key) string {
+	return fmt.Sprintf("%s:%s/%s:%s/%s", instance, key.Group, key.Kind, key.Namespace, key.Name)
+}
+
+// ParseTrackingID takes a mark apart.
+func ParseTrackingID(id string) (instance string, key Key, ok bool) {
+	instance, rest, ok1 := strings.Cut(id, ":")
+	kind, object, ok2 := strings.Cut(rest, ":")
+	group, kindName, ok3 := strings.Cut(kind, "/")
+	namespace, name, ok4 := strings.Cut(object, "/")
+	if !ok1 || !ok2 || !ok3 || !ok4 || instance == "" || kindName == "" || name == "" {
+		return "", Key{}, false
+	}
+	return instance, Key{group, kindName, namespace, name}, true
+}
+
+// Owner is the instance that an object is marked with; empty when it carries no mark, or one that names another object: a copy.
+func Owner(object *unstructured.Unstructured, tracking Tracking) string {
+	if tracking == ByLabel {
+		return object.GetLabels()[v1alpha1.InstanceLabel]
+	}
+	instance, key, ok := ParseTrackingID(object.GetAnnotations()[v1alpha1.TrackingIDAnnotation])
+	own := KeyOf(object)
+	// An object without a namespace may carry the one of its destination in the mark.
+	if !ok || key.Group != own.Group || key.Kind != own.Kind || key.Name != own.Name || (own.Namespace != "" && key.Namespace != own.Namespace) {
+		return ""
+	}
+	return instance
+}
+
+// Mark puts an Application's mark on an object.
+func Mark(object *unstructured.Unstructured, policy Policy) {
+	if policy.Tracking == ByLabel {
+		labels := object.GetLabels()
+		if labels == nil {
+			labels = map[string]string{}
+		}
+		labels[v1alpha1.InstanceLabel] = policy.Instance
+		object.SetLabels(labels)
+		return
+	}
+	key := KeyOf(object)
+	if key.Namespace == "" {
+		key.Namespace = policy.Namespace
+	}
+	annotations := object.GetAnnotations()
+	if annotations == nil {
+		annotations = map[string]string{}
+	}
+	annotations[v1alpha1.TrackingIDAnnotation] = TrackingID(policy.Instance, key)
+	object.SetAnnotations(annotations)
+}
