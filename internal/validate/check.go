@@ -31,14 +31,23 @@ func Check(objs []render.Rendered, known *Known) []Finding {
 	if len(objs) == 0 {
 		return []Finding{{Problem: "there is not one object to validate", Remedy: "check the path and the revision of the source, and what it includes and excludes"}}
 	}
-	kinds := newKinds(objs, known)
+	kinds := newKinds(known)
+	subjects := make([]*subject, len(objs))
+	// Definitions first: what they say of their kinds counts only if an API server would take them.
+	for i, o := range objs {
+		subjects[i] = &subject{rendered: o}
+		if kinds.note(o.Object); o.Object.GroupVersionKind() == crdKind {
+			subjects[i].check(kinds)
+			kinds.define(o.Object, len(subjects[i].findings) == 0)
+		}
+	}
 	var findings []Finding
-	for _, o := range objs {
-		s := &subject{rendered: o}
-		s.check(kinds)
+	for _, s := range subjects {
+		if s.rendered.Object.GroupVersionKind() != crdKind {
+			s.check(kinds)
+		}
 		findings = append(findings, s.findings...)
 	}
-	findings = append(findings, kinds.problems...)
 	slices.SortStableFunc(findings, func(a, b Finding) int {
 		return cmp.Or(cmp.Compare(a.File, b.File), cmp.Compare(a.Line, b.Line))
 	})

@@ -34,7 +34,8 @@ import (
 type custom struct {
 	gvk        schema.GroupVersionKind
 	namespaced bool
-	rules      func() (*customRules, error)
+	// rules is nil when the definition is refused.
+	rules func() (*customRules, error)
 }
 
 // customRules are a schema, ready for use.
@@ -159,6 +160,9 @@ func compile(gvk schema.GroupVersionKind, namespaced bool, version apiextensions
 // checkCustom takes a custom object through pruning, defaults and its schema.
 func (s *subject) checkCustom(c *custom, namespace string) {
 	defer s.recover()
+	if c.rules == nil {
+		return
+	}
 	rules, err := c.rules()
 	if err != nil {
 		s.add("", "its CustomResourceDefinition cannot be used: "+err.Error(), "correct the definition")

@@ -9,13 +9,12 @@ import (
 	"strings"
 
 	apiextensionsv1 "k8s.io/apiextensions-apiserver/pkg/apis/apiextensions/v1"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apimachinery/pkg/runtime/schema"
 	apiversion "k8s.io/apimachinery/pkg/version"
 	"k8s.io/apiserver/pkg/endpoints/deprecation"
 	clientscheme "k8s.io/client-go/kubernetes/scheme"
-
-	"github.com/cyan-cd/cyan/internal/render"
 )
 
 // kinds knows which kinds will be served when the objects are applied, and how each is checked.
@@ -25,7 +24,6 @@ type kinds struct {
 	live       map[schema.GroupVersionKind]*custom
 	namespaces map[string]bool
 	namespace  string
-	problems   []Finding
 }
 
 // kind is how objects of a kind are checked, or why it will not be served.
@@ -36,7 +34,7 @@ type kind struct {
 	field, problem, remedy string
 }
 
-func newKinds(objs []render.Rendered, known *Known) *kinds {
+func newKinds(known *Known) *kinds {
 	k := &kinds{known: known, rendered: map[schema.GroupVersionKind]*custom{}, live: map[schema.GroupVersionKind]*custom{}, namespace: "default"}
 	if known != nil {
 		if known.DefaultNamespace != "" {
@@ -47,19 +45,28 @@ func newKinds(objs []render.Rendered, known *Known) *kinds {
 			maps.Copy(k.live, customKinds(&known.CRDs[i]))
 		}
 	}
-	for _, o := range objs {
-		switch gvk := o.Object.GroupVersionKind(); {
-		case gvk == crdKind:
-			crd := &apiextensionsv1.CustomResourceDefinition{}
-			// One that cannot be read is reported where it is checked itself.
-			if err := runtime.DefaultUnstructuredConverter.FromUnstructured(o.Object.Object, crd); err == nil {
-				maps.Copy(k.rendered, customKinds(crd))
-			}
-		case gvk.Group == "" && gvk.Kind == "Namespace" && k.namespaces != nil:
-			k.namespaces[o.Object.GetName()] = true
-		}
-	}
 	return k
+}
+
+// note takes in what an object brings for others: a namespace.
+func (k *kinds) note(object *unstructured.Unstructured) {
+	if k.namespaces != nil && object.GroupVersionKind() == (schema.GroupVersionKind{Version: "v1", Kind: "Namespace"}) {
+		k.namespaces[object.GetName()] = true
+	}
+}
+
+// define takes in the kinds of a definition among the objects. Objects of one that an API server would refuse are not judged: its findings are enough.
+func (k *kinds) define(object *unstructured.Unstructured, good bool) {
+	crd := &apiextensionsv1.CustomResourceDefinition{}
+	if err := runtime.DefaultUnstructuredConverter.FromUnstructured(object.Object, crd); err != nil {
+		return
+	}
+	for gvk, c := range customKinds(crd) {
+		if !good {
+			c.rules = nil
+		}
+		k.rendered[gvk] = c
+	}
 }
 
 // find says how a kind is checked. Kinds of Kubernetes come first, then those that the objects define, Cyan's own, and the cluster's.
