@@ -94,7 +94,7 @@ var symptoms = []symptom{
 	{ReasonTerminating, func(err error) bool { return apierrors.HasStatusCause(err, "NamespaceTerminating") },
 		"the namespace is being deleted: wait until it is gone, or see what holds it"},
 	{ReasonImmutable, cannotChange, `the field can't be changed in place: undo the change, give the object a new name, or annotate it with argocd.argoproj.io/sync-options: Force=true,Replace=true, which deletes and creates it again`},
-	{ReasonInvalid, func(err error) bool { return apierrors.IsInvalid(err) || apierrors.IsBadRequest(err) }, "correct the field in the manifest"},
+	{ReasonInvalid, isInvalid, "correct the field in the manifest"},
 	{ReasonForbidden, func(err error) bool { return apierrors.IsForbidden(err) || apierrors.IsUnauthorized(err) },
 		"give the credentials that Cyan uses for this cluster the right to do it, or remove the object from git"},
 	{ReasonNoNamespace, isNoNamespace, "add the Namespace to the manifests, or set the sync option CreateNamespace=true"},
@@ -114,6 +114,10 @@ func cannotChange(err error) bool {
 		}
 	}
 	return false
+}
+
+func isInvalid(err error) bool {
+	return apierrors.IsInvalid(err) || apierrors.IsBadRequest(err) || strings.Contains(err.Error(), "field not declared in schema") || strings.Contains(err.Error(), "failed to create typed patch object")
 }
 
 func isWebhook(err error) bool {

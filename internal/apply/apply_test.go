@@ -1,0 +1,257 @@
+package apply_test
+
+import (
+	"strings"
+	"testing"
+
+	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"k8s.io/apimachinery/pkg/runtime/schema"
+	"k8s.io/client-go/dynamic"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+	"sigs.k8s.io/yaml"
+
+	"github.com/cyan-cd/cyan/internal/apply"
+	"github.com/cyan-cd/cyan/internal/testkit"
+)
+
+func TestMain(m *testing.M) { testkit.Main(m) }
+
+// kinds are those that the tests use.
+type kinds struct{}
+
+func (kinds) Resource(kind schema.GroupVersionKind) (schema.GroupVersionResource, bool, bool) {
+	switch kind {
+	case schema.GroupVersionKind{Version: "v1", Kind: "ConfigMap"}:
+		return kind.GroupVersion().WithResource("configmaps"), true, true
+	case schema.GroupVersionKind{Version: "v1", Kind: "Service"}:
+		return kind.GroupVersion().WithResource("services"), true, true
+	case schema.GroupVersionKind{Group: "batch", Version: "v1", Kind: "Job"}:
+		return kind.GroupVersion().WithResource("jobs"), true, true
+	}
+	return schema.GroupVersionResource{}, false, false
+}
+
+func (kinds) Served(kind schema.GroupKind) []string {
+	if kind.Group == "networking.k8s.io" && kind.Kind == "Ingress" {
+		return []string{"v1"}
+	}
+	return nil
+}
+
+func setup(t *testing.T) (*apply.Client, client.Client, string) {
+	t.Helper()
+	cluster := testkit.Cluster(t)
+	connection, err := dynamic.NewForConfig(cluster.Config)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return apply.NewClient(connection, kinds{}), cluster.Client, cluster.Namespace(t)
+}
+
+func object(t *testing.T, namespace, manifest string) *unstructured.Unstructured {
+	t.Helper()
+	u := &unstructured.Unstructured{}
+	if err := yaml.Unmarshal([]byte(manifest), &u.Object); err != nil {
+		t.Fatal(err)
+	}
+	u.SetNamespace(namespace)
+	return u
+}
+
+func read(t *testing.T, c *apply.Client, like *unstructured.Unstructured) *unstructured.Unstructured {
+	t.Helper()
+	live, err := c.Get(t.Context(), like.GroupVersionKind(), like.GetNamespace(), like.GetName())
+	if err != nil {
+		t.Fatal(err)
+	}
+	return live
+}
+
+const configMap = `{apiVersion: v1, kind: ConfigMap, metadata: {name: settings}, data: {colour: green}}`
+
+func TestApplyCreatesChangesAndLeavesAlone(t *testing.T) {
+	c, _, namespace := setup(t)
+	desired := object(t, namespace, configMap)
+	for _, step := range []struct {
+		data map[string]any
+		want apply.Change
+	}{
+		{map[string]any{"colour": "green", "size": "1"}, apply.Created},
+		{map[string]any{"colour": "green", "size": "1"}, apply.Unchanged},
+		{map[string]any{"colour": "blue"}, apply.Configured},
+	} {
+		desired.Object["data"] = step.data
+		live := read(t, c, desired)
+		tried, err := c.Apply(t.Context(), desired, live, apply.How{Trial: apply.DryRun})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if after := read(t, c, desired); (after == nil) != (live == nil) || (live != nil && after.GetResourceVersion() != live.GetResourceVersion()) {
+			t.Errorf("a dry run changed the object: %v", after)
+		}
+		done, err := c.Apply(t.Context(), desired, live, apply.How{})
+		if err != nil || done.Change != step.want {
+			t.Errorf("applying %v: %s, %v; want %s", step.data, done.Change, err, step.want)
+		}
+		if got, _, _ := unstructured.NestedMap(read(t, c, desired).Object, "data"); len(got) != len(step.data) {
+			t.Errorf("data is %v; want %v", got, step.data)
+		}
+		if predicted, _, _ := unstructured.NestedMap(tried.Object.Object, "data"); len(predicted) != len(step.data) {
+			t.Errorf("the dry run foresaw %v; want %v", predicted, step.data)
+		}
+	}
+}
+
+func TestFieldsOfFormerAppliersFollowGit(t *testing.T) {
+	for _, former := range []string{"kubectl-client-side-apply", "argocd-controller"} {
+		t.Run(former, func(t *testing.T) {
+			c, kube, namespace := setup(t)
+			old := &corev1.ConfigMap{ObjectMeta: metav1.ObjectMeta{Namespace: namespace, Name: "settings"}, Data: map[string]string{"colour": "red", "removed": "yes"}}
+			if err := kube.Create(t.Context(), old, client.FieldOwner(former)); err != nil {
+				t.Fatal(err)
+			}
+			desired := object(t, namespace, configMap)
+			live := read(t, c, desired)
+			if got := apply.Inherited(live); len(got) != 1 || got[0] != former {
+				t.Errorf("Inherited = %v; want %s", got, former)
+			}
+			if _, err := c.Apply(t.Context(), desired, live, apply.How{}); err != nil {
+				t.Fatal(err)
+			}
+			after := read(t, c, desired)
+			data, _, _ := unstructured.NestedStringMap(after.Object, "data")
+			if len(data) != 1 || data["colour"] != "green" {
+				t.Errorf("data is %v; want only colour green: what %s applied and git no longer has must go", data, former)
+			}
+			if left := apply.Inherited(after); len(left) != 0 {
+				t.Errorf("%v still own fields", left)
+			}
+		})
+	}
+}
+
+func TestFieldsOfOthersStay(t *testing.T) {
+	c, kube, namespace := setup(t)
+	other := &corev1.ConfigMap{ObjectMeta: metav1.ObjectMeta{Namespace: namespace, Name: "settings"}, Data: map[string]string{"theirs": "yes"}}
+	if err := kube.Create(t.Context(), other, client.FieldOwner("some-operator")); err != nil {
+		t.Fatal(err)
+	}
+	desired := object(t, namespace, configMap)
+	if _, err := c.Apply(t.Context(), desired, read(t, c, desired), apply.How{}); err != nil {
+		t.Fatal(err)
+	}
+	data, _, _ := unstructured.NestedStringMap(read(t, c, desired).Object, "data")
+	if data["theirs"] != "yes" || data["colour"] != "green" {
+		t.Errorf("data is %v; want theirs and colour", data)
+	}
+}
+
+const job = `{apiVersion: batch/v1, kind: Job, metadata: {name: work}, spec: {template: {spec: {restartPolicy: Never, containers: [{name: a, image: "one:1"}]}}}}`
+
+func TestImmutableFields(t *testing.T) {
+	c, _, namespace := setup(t)
+	desired := object(t, namespace, job)
+	first, err := c.Apply(t.Context(), desired, nil, apply.How{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	changed := object(t, namespace, strings.Replace(job, "one:1", "two:2", 1))
+	_, err = c.Apply(t.Context(), changed, read(t, c, desired), apply.How{})
+	if apply.ReasonOf(err) != apply.ReasonImmutable || !strings.Contains(err.Error(), "Job "+namespace+"/work") || !strings.Contains(err.Error(), "Force=true") {
+		t.Errorf("changing an immutable field: %v; want the object, the cause and the way out", err)
+	}
+	done, err := c.Apply(t.Context(), changed, read(t, c, desired), apply.How{Strength: apply.Forced})
+	if err != nil || done.Change != apply.Recreated {
+		t.Fatalf("by force: %s, %v; want it deleted and created again", done.Change, err)
+	}
+	if after := read(t, c, desired); after.GetUID() == first.Object.GetUID() {
+		t.Error("it is still the same Job")
+	}
+}
+
+func TestReplaceAndClientSide(t *testing.T) {
+	for _, method := range []apply.Method{apply.Replace, apply.ClientSide} {
+		t.Run(string(method), func(t *testing.T) {
+			c, _, namespace := setup(t)
+			desired := object(t, namespace, configMap)
+			how := apply.How{Method: method}
+			desired.Object["data"] = map[string]any{"colour": "green", "size": "1"}
+			if _, err := c.Apply(t.Context(), desired, nil, how); err != nil {
+				t.Fatal(err)
+			}
+			desired.Object["data"] = map[string]any{"colour": "blue"}
+			if _, err := c.Apply(t.Context(), desired, read(t, c, desired), how); err != nil {
+				t.Fatal(err)
+			}
+			data, _, _ := unstructured.NestedStringMap(read(t, c, desired).Object, "data")
+			if len(data) != 1 || data["colour"] != "blue" {
+				t.Errorf("data is %v; want only colour blue", data)
+			}
+		})
+	}
+}
+
+func TestRefusalsSayWhatToDo(t *testing.T) {
+	c, _, namespace := setup(t)
+	for _, c2 := range []struct {
+		name, manifest string
+		reason         apply.Reason
+		says           []string
+	}{
+		{"unserved version", `{apiVersion: networking.k8s.io/v1beta1, kind: Ingress, metadata: {name: web}}`, apply.ReasonUnserved, []string{"Ingress", "networking.k8s.io/v1beta1", "use apiVersion networking.k8s.io/v1"}},
+		{"unknown kind", `{apiVersion: example.com/v1, kind: Widget, metadata: {name: w}}`, apply.ReasonUnserved, []string{"Widget", "CustomResourceDefinition"}},
+		{"unknown field", `{apiVersion: v1, kind: ConfigMap, metadata: {name: m}, dota: {}}`, apply.ReasonInvalid, []string{"ConfigMap", "dota"}},
+		{"invalid value", `{apiVersion: v1, kind: Service, metadata: {name: s}, spec: {ports: [{port: 99999}]}}`, apply.ReasonInvalid, []string{"spec.ports[0].port"}},
+	} {
+		t.Run(c2.name, func(t *testing.T) {
+			_, err := c.Apply(t.Context(), object(t, namespace, c2.manifest), nil, apply.How{})
+			if apply.ReasonOf(err) != c2.reason {
+				t.Errorf("reason %s; want %s: %v", apply.ReasonOf(err), c2.reason, err)
+			}
+			for _, part := range c2.says {
+				if err == nil || !strings.Contains(err.Error(), part) {
+					t.Errorf("%v does not say %q", err, part)
+				}
+			}
+		})
+	}
+	_, err := c.Apply(t.Context(), object(t, "no-such-namespace", configMap), nil, apply.How{})
+	if apply.ReasonOf(err) != apply.ReasonNoNamespace || !strings.Contains(err.Error(), "CreateNamespace=true") {
+		t.Errorf("in a namespace that is not there: %v", err)
+	}
+}
+
+func TestDeleteTakesOnlyWhatWasSeen(t *testing.T) {
+	c, _, namespace := setup(t)
+	desired := object(t, namespace, configMap)
+	first, err := c.Apply(t.Context(), desired, nil, apply.How{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	stranger := first.Object.DeepCopy()
+	stranger.SetUID("another")
+	if done, err := c.Delete(t.Context(), stranger, "", apply.Real); err != nil || done.Change != apply.Absent || read(t, c, desired) == nil {
+		t.Errorf("deleting one that has another uid: %s, %v; want it left", done.Change, err)
+	}
+	if done, err := c.Delete(t.Context(), first.Object, metav1.DeletePropagationBackground, apply.Real); err != nil || done.Change != apply.Deleted || read(t, c, desired) != nil {
+		t.Errorf("deleting: %s, %v", done.Change, err)
+	}
+	if done, err := c.Delete(t.Context(), first.Object, "", apply.Real); err != nil || done.Change != apply.Absent {
+		t.Errorf("deleting again: %s, %v; want that it was gone", done.Change, err)
+	}
+}
+
+func TestCreateIsIdempotent(t *testing.T) {
+	c, _, namespace := setup(t)
+	hook := object(t, namespace, job)
+	first, err := c.Create(t.Context(), hook, apply.Real)
+	if err != nil || first.Change != apply.Created {
+		t.Fatal(first.Change, err)
+	}
+	again, err := c.Create(t.Context(), hook, apply.Real)
+	if err != nil || again.Change != apply.Unchanged || again.Object.GetUID() != first.Object.GetUID() {
+		t.Errorf("creating again: %s, %v; want the one that is there", again.Change, err)
+	}
+}
