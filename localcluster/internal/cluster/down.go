@@ -46,6 +46,9 @@ func Down(ctx context.Context, dir state.Dir, after After, progress func(string)
 	if _, err := os.Stat(dir.Path); errors.Is(err, fs.ErrNotExist) {
 		return false, nil
 	}
+	if err := dir.CheckOwn(); err != nil {
+		return false, err
+	}
 	lock, err := dir.LockOperation(ctx, func() { progress("another command works on this cluster, waiting for it") })
 	if err != nil {
 		return false, err

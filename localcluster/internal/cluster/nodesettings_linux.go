@@ -128,7 +128,7 @@ func (n nodeSettings) kubelet() any {
 		},
 		"authorization": map[string]any{"mode": "Webhook"},
 		"tlsCertFile":   n.Serving.CertFile, "tlsPrivateKeyFile": n.Serving.KeyFile,
-		"address": n.NodeAddress, "healthzPort": 0, "readOnlyPort": 0,
+		"address": n.NodeAddress, "healthzBindAddress": n.NodeAddress, "healthzPort": kubeletReady, "readOnlyPort": 0,
 		"containerRuntimeEndpoint": "unix://" + n.Dir.Socket("containerd"),
 		"clusterDNS":               []string{n.DNS}, "clusterDomain": "cluster.local", "resolvConf": n.Dir.Config("resolv.conf"),
 		"cgroupDriver": "cgroupfs", "cgroupRoot": n.Cgroup, "cgroupsPerQOS": true, "enforceNodeAllocatable": []string{},

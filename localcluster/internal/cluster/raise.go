@@ -11,7 +11,6 @@ import (
 
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-	"k8s.io/apimachinery/pkg/watch"
 	"k8s.io/client-go/kubernetes"
 
 	"github.com/cyan-cd/cyan/localcluster/internal/parts"
@@ -117,23 +116,32 @@ func (s *supervisor) waitUsable(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("making a client: %w", err)
 	}
-	accounts := client.CoreV1().ServiceAccounts(metav1.NamespaceDefault)
-	if err := until(ctx, "the default service account", accounts.Watch, func(watch.Event) bool { return true }); err != nil {
+	err = retryUntil(ctx, "the default service account", func() error {
+		_, err := client.CoreV1().ServiceAccounts(metav1.NamespaceDefault).Get(ctx, "default", metav1.GetOptions{})
+		return err
+	})
+	if err != nil {
 		return err
 	}
-	ready := map[string]bool{}
-	return until(ctx, "nodes to be Ready", client.CoreV1().Nodes().Watch, func(e watch.Event) bool {
-		if node, ok := e.Object.(*corev1.Node); ok {
-			ready[node.Name] = e.Type != watch.Deleted && nodeReady(node)
+	return retryUntil(ctx, "nodes to be Ready", func() error { return s.nodesReady(ctx, client) })
+}
+
+func (s *supervisor) nodesReady(ctx context.Context, client kubernetes.Interface) error {
+	nodes, err := client.CoreV1().Nodes().List(ctx, metav1.ListOptions{})
+	if err != nil {
+		return err
+	}
+	ready := 0
+	for i := range nodes.Items {
+		if nodeReady(&nodes.Items[i]) {
+			ready++
 		}
-		count := 0
-		for _, is := range ready {
-			if is {
-				count++
-			}
-		}
-		return count >= s.record.Nodes
-	})
+	}
+	// Simulated nodes can be fewer than they were.
+	if ready < s.record.Nodes || s.record.Mode == state.Simulated && len(nodes.Items) != s.record.Nodes {
+		return fmt.Errorf("%d of %d are", ready, s.record.Nodes)
+	}
+	return nil
 }
 
 func nodeReady(node *corev1.Node) bool {
@@ -150,22 +158,17 @@ func nodeReady(node *corev1.Node) bool {
 	return false
 }
 
-// until watches, from what there is now, until done says so.
-func until(ctx context.Context, what string, open func(context.Context, metav1.ListOptions) (watch.Interface, error), done func(watch.Event) bool) error {
+// retryUntil tries until it works or ctx ends.
+func retryUntil(ctx context.Context, what string, try func() error) error {
 	for {
-		w, err := open(ctx, metav1.ListOptions{})
+		err := try()
 		if err == nil {
-			for event := range w.ResultChan() {
-				if event.Type != watch.Error && event.Type != watch.Bookmark && done(event) {
-					w.Stop()
-					return nil
-				}
-			}
+			return nil
 		}
-		select { // the watch broke off
+		select {
 		case <-ctx.Done():
-			return fmt.Errorf("waiting for %s: %w", what, context.Cause(ctx))
-		case <-time.After(100 * time.Millisecond):
+			return fmt.Errorf("waiting for %s: %w (%w)", what, context.Cause(ctx), err)
+		case <-time.After(50 * time.Millisecond):
 		}
 	}
 }

@@ -28,6 +28,8 @@ const (
 	insidePort = 6443
 	dnsReady   = "8181"
 	proxyReady = "10256"
+	// kubeletReady is a number in the kubelet's settings.
+	kubeletReady = 10248
 	// podGrace is how long containers have to end by themselves when the cluster stops.
 	podGrace = 5 * time.Second
 )

@@ -2,10 +2,9 @@ package cluster
 
 import (
 	"context"
-	"fmt"
 	"net"
 	"path/filepath"
-	"time"
+	"strconv"
 
 	corev1 "k8s.io/api/core/v1"
 	discoveryv1 "k8s.io/api/discovery/v1"
@@ -33,10 +32,12 @@ func (r *realRun) containerd() supervise.Spec {
 }
 
 func (r *realRun) kubelet() supervise.Spec {
-	return r.spec(parts.Kubelet, 50,
+	spec := r.spec(parts.Kubelet, 50,
 		"--config="+r.dir.Config("kubelet.json"), "--kubeconfig="+kubeconfigOf(r.dir, "kubelet"),
 		"--root-dir="+filepath.Join(r.dir.Run, "kubelet"), "--cert-dir="+r.dir.PKI(),
 		"--node-ip="+node.Address, "--hostname-override="+nodeName, "--v=0")
+	spec.Ready = r.insideReady(strconv.Itoa(kubeletReady), "/healthz")
+	return spec
 }
 
 func (r *realRun) proxy() supervise.Spec {
@@ -78,29 +79,19 @@ func offerDNS(ctx context.Context, client kubernetes.Interface, address string) 
 		service.Spec.Ports = append(service.Spec.Ports, corev1.ServicePort{Name: portName[i], Port: port, Protocol: protocols[i], TargetPort: intstr.FromInt32(port)})
 		slice.Ports = append(slice.Ports, discoveryv1.EndpointPort{Name: &portName[i], Port: &port, Protocol: &protocols[i]})
 	}
-	return retryUntil(ctx, func() error {
-		_, err := client.CoreV1().Services(service.Namespace).Create(ctx, service, metav1.CreateOptions{})
-		if err == nil || apierrors.IsAlreadyExists(err) {
+	// The namespaces of a new cluster come a moment after its API server.
+	return retryUntil(ctx, "cluster DNS to be offered", func() error {
+		// Asked for first, because a second one is refused for its address and not for its name.
+		_, err := client.CoreV1().Services(service.Namespace).Get(ctx, service.Name, metav1.GetOptions{})
+		if apierrors.IsNotFound(err) {
+			_, err = client.CoreV1().Services(service.Namespace).Create(ctx, service, metav1.CreateOptions{})
+		}
+		if err == nil {
 			_, err = client.DiscoveryV1().EndpointSlices(slice.Namespace).Create(ctx, slice, metav1.CreateOptions{})
 		}
-		if err != nil && !apierrors.IsAlreadyExists(err) {
-			return fmt.Errorf("offering cluster DNS: %w", err)
-		}
-		return nil
-	})
-}
-
-// retryUntil tries until it works or ctx ends: the namespaces of a new cluster come a moment after its API server.
-func retryUntil(ctx context.Context, try func() error) error {
-	for {
-		err := try()
-		if err == nil {
+		if apierrors.IsAlreadyExists(err) {
 			return nil
 		}
-		select {
-		case <-ctx.Done():
-			return err
-		case <-time.After(50 * time.Millisecond):
-		}
-	}
+		return err
+	})
 }

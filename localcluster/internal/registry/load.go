@@ -49,10 +49,10 @@ func archiveKind(archive string) (string, error) {
 		}
 		return nil
 	})
-	if err != nil {
+	if err != nil && !errors.Is(err, tar.ErrHeader) && !errors.Is(err, io.ErrUnexpectedEOF) {
 		return "", fmt.Errorf("reading the image archive %s: %w", archive, err)
 	}
-	if kind == "" {
+	if err != nil || kind == "" {
 		return "", fmt.Errorf("%s is no image archive: it holds neither manifest.json (docker save) nor index.json (OCI)", archive)
 	}
 	return kind, nil

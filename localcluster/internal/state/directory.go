@@ -12,6 +12,7 @@ import (
 	"os"
 	"path/filepath"
 	"runtime"
+	"slices"
 )
 
 // recordName is the file that makes a directory a cluster's directory.
@@ -119,24 +120,37 @@ func (d Dir) MakeRun() error {
 	return nil
 }
 
+// ownNames are what a directory may hold whose cluster was never finished.
+var ownNames = []string{"operation.lock", "supervisor.lock", "pki", "logs", "config", "kubeconfig"}
+
+// foreign tells whether a directory holds what no cluster has put there.
 func foreign(entries []os.DirEntry) bool {
+	strange := false
 	for _, e := range entries {
-		switch e.Name() {
-		case recordName, "operation.lock", "supervisor.lock":
+		if e.Name() == recordName {
 			return false
 		}
+		strange = strange || !slices.Contains(ownNames, e.Name())
 	}
-	return len(entries) > 0
+	return strange
 }
 
-// Remove deletes the directory with all that is in it, and the directory for sockets. It refuses a directory that is no cluster's.
-func (d Dir) Remove() error {
+// CheckOwn returns an error when the directory is no cluster's.
+func (d Dir) CheckOwn() error {
 	entries, err := os.ReadDir(d.Path)
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return fmt.Errorf("reading the cluster's directory: %w", err)
 	}
 	if foreign(entries) {
 		return fmt.Errorf("%s is not a cluster's directory, so it is left alone", d.Path)
+	}
+	return nil
+}
+
+// Remove deletes the directory with all that is in it, and the directory for sockets. It refuses a directory that is no cluster's.
+func (d Dir) Remove() error {
+	if err := d.CheckOwn(); err != nil {
+		return err
 	}
 	if err := d.RemoveRun(); err != nil {
 		return err
