@@ -10,6 +10,7 @@ import (
 
 	"go.yaml.in/yaml/v3"
 	"sigs.k8s.io/kustomize/api/types"
+	sigsyaml "sigs.k8s.io/yaml"
 )
 
 // inspection goes through all kustomizations that one build will read, before kustomize does, and refuses what would leave the tree or cost too much. Kustomize has no switch of its
@@ -20,12 +21,14 @@ type inspection struct {
 	builds map[string]int
 	// customSchema says that a kustomization brings an OpenAPI schema.
 	customSchema bool
-	places       places
-	warnings     []Warning
+	// modern are the kustomizations with old fields, written with new ones: kustomize prints a line for each old field, to nobody.
+	modern   map[string][]byte
+	places   places
+	warnings []Warning
 }
 
 func newInspection(v *view) *inspection {
-	return &inspection{view: v, builds: map[string]int{}, places: places{}}
+	return &inspection{view: v, builds: map[string]int{}, modern: map[string][]byte{}, places: places{}}
 }
 
 // place is where an entry stands, for errors.
@@ -94,7 +97,9 @@ func (in *inspection) kustomization(dir, file string, k *types.Kustomization, ab
 	for _, message := range *k.CheckDeprecatedFields() {
 		in.warnings = append(in.warnings, Warning{Type: DeprecatedField, Message: file + ": " + strings.TrimPrefix(message, "# Warning: ")})
 	}
-	k.FixKustomization()
+	if err := in.modernize(file, k); err != nil {
+		return err
+	}
 	if len(k.HelmCharts) > 0 || k.HelmGlobals != nil {
 		return place{dir, file, "helmCharts"}.refuse("asks for Helm, and charts are not served", "render the chart to plain manifests and list those under resources")
 	}
@@ -136,6 +141,25 @@ func (in *inspection) kustomization(dir, file string, k *types.Kustomization, ab
 		}
 	}
 	in.builds[dir] = builds
+	return nil
+}
+
+// modernize replaces old fields by new ones that mean the same.
+func (in *inspection) modernize(file string, k *types.Kustomization) error {
+	old := len(k.Bases) + len(k.ImageTags) + len(k.CommonLabels) //nolint:staticcheck // kustomizations that exist have the old fields
+	k.FixKustomization()
+	if old == 0 {
+		return nil
+	}
+	if len(k.CommonLabels) > 0 { //nolint:staticcheck // as above
+		k.Labels = append(k.Labels, types.Label{Pairs: k.CommonLabels, IncludeSelectors: true}) //nolint:staticcheck // as above
+		k.CommonLabels = nil                                                                    //nolint:staticcheck // as above
+	}
+	data, err := sigsyaml.Marshal(k)
+	if err != nil {
+		return fmt.Errorf("encoding %s: %w", file, err)
+	}
+	in.modern[file] = data
 	return nil
 }
 

@@ -3,6 +3,7 @@ package render
 import (
 	"errors"
 	"fmt"
+	"maps"
 	"path"
 	"strings"
 	"sync"
@@ -40,13 +41,13 @@ func renderKustomize(v *view, dir string, options *v1alpha1.KustomizeSource, opt
 	if err := inspection.kustomization(dir, file, top, nil); err != nil {
 		return err
 	}
-	objects, err := buildEdited(v, dir, file, top, inspection.customSchema)
+	objects, err := inspection.buildEdited(dir, file, top)
 	if err != nil {
 		return err
 	}
 	result.EnvUsed = edit.envUsed()
 	result.Warnings = append(result.Warnings, inspection.warnings...)
-	origins := &originFinder{places: inspection.places, annotated: sync.OnceValue(func() []string { return originFiles(v, dir, file, top, inspection.customSchema) })}
+	origins := &originFinder{places: inspection.places, annotated: sync.OnceValue(func() []string { return inspection.originFiles(dir, file, top) })}
 	for i, r := range objects.Resources() {
 		rendered, err := fromResource(dir, r)
 		if err != nil {
@@ -59,12 +60,14 @@ func renderKustomize(v *view, dir string, options *v1alpha1.KustomizeSource, opt
 }
 
 // buildEdited builds the kustomization of dir as top has it.
-func buildEdited(v *view, dir, file string, top *types.Kustomization, customSchema bool) (resmap.ResMap, error) {
+func (in *inspection) buildEdited(dir, file string, top *types.Kustomization) (resmap.ResMap, error) {
 	data, err := sigsyaml.Marshal(top)
 	if err != nil {
 		return nil, fmt.Errorf("encoding %s: %w", file, err)
 	}
-	return build(&kustomizeFS{view: v, overlay: map[string][]byte{file: data}}, dir, customSchema)
+	overlay := maps.Clone(in.modern)
+	overlay[file] = data
+	return build(&kustomizeFS{view: in.view, overlay: overlay}, dir, in.customSchema)
 }
 
 func fromResource(dir string, r *resource.Resource) (Rendered, error) {

@@ -118,10 +118,10 @@ func (f *originFinder) locate(r *Rendered, index int) {
 }
 
 // originFiles builds the kustomization once more and gives the file of each object, in the order of the objects; nothing when that cannot be told.
-func originFiles(v *view, dir, file string, top *types.Kustomization, customSchema bool) []string {
+func (in *inspection) originFiles(dir, file string, top *types.Kustomization) []string {
 	annotated := *top
 	annotated.BuildMetadata = []string{types.OriginAnnotations}
-	objects, err := buildEdited(v, dir, file, &annotated, customSchema)
+	objects, err := in.buildEdited(dir, file, &annotated)
 	if err != nil {
 		return nil
 	}
@@ -129,7 +129,7 @@ func originFiles(v *view, dir, file string, top *types.Kustomization, customSche
 	for _, r := range objects.Resources() {
 		name := ""
 		if origin, err := r.GetOrigin(); err == nil && origin != nil && origin.Path != "" {
-			if resolved, _, err := v.resolve(path.Join(dir, origin.Path)); err == nil {
+			if resolved, _, err := in.view.resolve(path.Join(dir, origin.Path)); err == nil {
 				name = resolved
 			}
 		}

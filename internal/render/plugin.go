@@ -75,7 +75,7 @@ func (in *inspection) pluginDirectory(p place, entry string, above []string) err
 	if err != nil {
 		return err
 	}
-	objects, err := build(&kustomizeFS{view: in.view}, resolved, in.customSchema)
+	objects, err := build(&kustomizeFS{view: in.view, overlay: in.modern}, resolved, in.customSchema)
 	if err != nil {
 		return err
 	}

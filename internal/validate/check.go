@@ -36,7 +36,8 @@ func Check(objs []render.Rendered, known *Known) []Finding {
 	// Definitions first: what they say of their kinds counts only if an API server would take them.
 	for i, o := range objs {
 		subjects[i] = &subject{rendered: o}
-		if kinds.note(o.Object); o.Object.GroupVersionKind() == crdKind {
+		kinds.note(o.Object)
+		if o.Object.GroupVersionKind() == crdKind {
 			subjects[i].check(kinds)
 			kinds.define(o.Object, len(subjects[i].findings) == 0)
 		}
@@ -85,13 +86,17 @@ func (s *subject) check(kinds *kinds) {
 	s.checkNamespace(kinds)
 }
 
-// checkNamespace finds objects for a namespace that will not be there.
+// checkNamespace finds a namespace that will not be there, and says so at the first object that is for it.
 func (s *subject) checkNamespace(kinds *kinds) {
-	ns := s.rendered.Object.GetNamespace()
-	if ns == "" || kinds.namespaces == nil || kinds.namespaces[ns] || !kinds.namespaced(s.rendered.Object.GroupVersionKind()) {
+	ns, field := s.rendered.Object.GetNamespace(), "metadata.namespace"
+	if ns == "" {
+		ns, field = kinds.namespace, ""
+	}
+	if kinds.namespaces == nil || kinds.namespaces[ns] || !kinds.namespaced(s.rendered.Object.GroupVersionKind()) {
 		return
 	}
-	s.add("metadata.namespace", "the namespace "+ns+" does not exist", "add a Namespace, or create it before")
+	kinds.namespaces[ns] = true
+	s.add(field, "the namespace "+ns+" does not exist", "add a Namespace, or create it before")
 }
 
 // checkRepeatedKeys finds keys that a mapping of the file has twice: the last one counts, which is hardly what was meant.

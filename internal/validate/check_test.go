@@ -86,6 +86,8 @@ func TestKnown(t *testing.T) {
 		{"namespace there", []string{deploymentYAML}, &Known{Kinds: served, Namespaces: map[string]bool{"shop": true}}, nil},
 		{"namespace among the objects", []string{deploymentYAML, namespaceYAML}, &Known{Kinds: served, Namespaces: map[string]bool{}}, nil},
 		{"namespace missing", []string{deploymentYAML}, &Known{Kinds: served, Namespaces: map[string]bool{"default": true}}, []string{"metadata.namespace: the namespace shop does not exist"}},
+		{"namespace missing for two objects", []string{deploymentYAML, strings.Replace(deploymentYAML, "name: a, namespace", "name: b, namespace", 1)}, &Known{Kinds: served, Namespaces: map[string]bool{}}, []string{"Deployment shop/a: metadata.namespace: the namespace shop does not exist"}},
+		{"namespace of the Application missing", []string{strings.Replace(deploymentYAML, ", namespace: shop", "", 1)}, &Known{Kinds: served, Namespaces: map[string]bool{}, DefaultNamespace: "mine"}, []string{"the namespace mine does not exist"}},
 		{"namespaces unknown", []string{deploymentYAML}, &Known{Kinds: served}, nil},
 		{"namespace of an object that lives in none", []string{"{apiVersion: v1, kind: Namespace, metadata: {name: a, namespace: shop}}"}, &Known{Kinds: served, Namespaces: map[string]bool{}}, nil},
 	}
