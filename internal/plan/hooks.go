@@ -126,3 +126,6 @@ func hookPhase(live *unstructured.Unstructured) (v1alpha1.OperationPhase, string
 	}
 	return v1alpha1.OperationRunning, h.Message
 }
+
+// IsHook says that an object is a hook, or is marked never to be applied.
+func IsHook(object *unstructured.Unstructured) bool { return len(hookPhases(object)) > 0 }

@@ -1,0 +1,229 @@
+package plan
+
+import (
+	"fmt"
+	"slices"
+	"time"
+
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+
+	"github.com/cyan-cd/cyan/api/v1alpha1"
+)
+
+// RollbackPinAnnotation is on an Application that a person rolled back: the commit that automation must not deploy again. A newer commit ends it.
+const RollbackPinAnnotation = "cyan.dev/rollback-pin"
+
+// Defaults of a retry, in the field's numbers.
+const (
+	defaultRetryLimit  = 5
+	defaultRetryWait   = 5 * time.Second
+	defaultRetryFactor = 2
+	defaultRetryMax    = 3 * time.Minute
+	// healAgain bounds how often automation undoes the same drift, when it comes back each time.
+	healAgain = time.Second
+)
+
+// Automation is what automation does about an Application now.
+type Automation struct {
+	// Start is the operation to begin; nil for none.
+	Start *v1alpha1.Operation
+	// Supersede ends the running operation first, because a newer commit is wanted.
+	Supersede bool
+	// Why says why nothing is started although the Application is OutOfSync, or why something is.
+	Why string
+	// Condition is what a person should know of; empty when there is nothing.
+	Condition string
+	// At is when to decide again, though nothing changes; zero when only a change can.
+	At time.Time
+}
+
+// Comparison is what automation decides from.
+type Comparison struct {
+	App *v1alpha1.Application
+	// Revision is the commit that the target revision stands for now.
+	Revision string
+	Plan     Plan
+	// Denied says why a sync may not begin by itself now, by a sync window; empty when it may. DeniedUntil is when that changes, if it is known.
+	Denied      string
+	DeniedUntil time.Time
+}
+
+// Automate decides whether a sync begins by itself.
+func Automate(c Comparison, now time.Time) Automation {
+	app := c.App
+	policy := app.Spec.SyncPolicy
+	if policy == nil || policy.Automated == nil || (policy.Automated.Enabled != nil && !*policy.Automated.Enabled) {
+		return Automation{Why: "automated sync is off"}
+	}
+	auto := policy.Automated
+	switch {
+	case app.DeletionTimestamp != nil:
+		return Automation{Why: "the Application is being deleted"}
+	case app.Operation != nil:
+		return c.duringOperation()
+	case c.Plan.Status != v1alpha1.OutOfSync:
+		return Automation{Why: "in sync"}
+	case c.onlyPruning() && !auto.Prune:
+		return Automation{Why: "what is left needs pruning, which automation does not do"}
+	case app.Annotations[RollbackPinAnnotation] != "" && app.Annotations[RollbackPinAnnotation] == c.Revision:
+		return Automation{Why: "this commit was rolled back", Condition: fmt.Sprintf("commit %.7s was rolled back by a person; automated sync goes on with a newer commit, or when the annotation %s is removed", c.Revision, RollbackPinAnnotation)}
+	case c.Plan.LeavesNothing && auto.Prune && !auto.AllowEmpty:
+		return Automation{Why: "refusing to prune everything", Condition: "git has no objects any more: automated sync does not prune everything. Set syncPolicy.automated.allowEmpty if that is meant"}
+	case c.Denied != "":
+		return Automation{Why: c.Denied, At: c.DeniedUntil}
+	}
+	return c.start(auto, now)
+}
+
+// onlyPruning says that nothing but objects that git no longer has keeps the Application from being in sync.
+func (c Comparison) onlyPruning() bool {
+	for _, r := range c.Plan.Resources {
+		if r.Status == v1alpha1.OutOfSync && !r.RequiresPruning {
+			return false
+		}
+	}
+	return true
+}
+
+// duringOperation supersedes a sync of automation's own by a newer commit.
+func (c Comparison) duringOperation() Automation {
+	op := c.App.Operation
+	if !op.InitiatedBy.Automated || op.Sync == nil || op.Sync.Revision == "" || op.Sync.Revision == c.Revision {
+		return Automation{Why: "an operation is running"}
+	}
+	return Automation{Supersede: true, Why: fmt.Sprintf("commit %.7s is newer than %.7s, which is being synced", c.Revision, op.Sync.Revision)}
+}
+
+// start begins a sync, unless the same one was done just now.
+func (c Comparison) start(auto *v1alpha1.AutomatedSync, now time.Time) Automation {
+	op := c.operation(auto)
+	last := c.App.Status.OperationState
+	if last == nil || last.FinishedAt == nil || !c.sameAs(last) {
+		return Automation{Start: op, Why: "git has changed"}
+	}
+	if last.Phase == v1alpha1.OperationSucceeded {
+		if !auto.SelfHeal {
+			return Automation{Why: "this commit was synced already, and selfHeal is off"}
+		}
+		if at := last.FinishedAt.Add(healAgain); now.Before(at) {
+			return Automation{Why: "the last sync was just now", At: at}
+		}
+		op.Sync.Resources = c.outOfSync(auto)
+		return Automation{Start: op, Why: "the cluster has changed"}
+	}
+	// It failed. Nothing is given up for ever: it is tried again, each time after a longer wait.
+	op.Sync.AutoHealAttemptsCount = last.Operation.Sync.AutoHealAttemptsCount + 1
+	at := last.FinishedAt.Add(Backoff(c.App.Spec.SyncPolicy.Retry, op.Sync.AutoHealAttemptsCount))
+	if now.Before(at) {
+		return Automation{Why: "the last sync of this commit failed", At: at}
+	}
+	return Automation{Start: op, Why: "the last sync of this commit failed; trying again"}
+}
+
+// sameAs says that an operation synced what a new one would.
+func (c Comparison) sameAs(last *v1alpha1.OperationState) bool {
+	if last.SyncResult == nil || last.Operation.Sync == nil || last.SyncResult.Revision != c.Revision {
+		return false
+	}
+	before, now := last.SyncResult.Source, v1alpha1.ApplicationSource{}
+	if c.App.Spec.Source != nil {
+		now = *c.App.Spec.Source
+	}
+	before.TargetRevision, now.TargetRevision = "", ""
+	return sameSource(before, now)
+}
+
+func (c Comparison) operation(auto *v1alpha1.AutomatedSync) *v1alpha1.Operation {
+	op := &v1alpha1.Operation{
+		Sync:        &v1alpha1.SyncOperation{Revision: c.Revision, Prune: auto.Prune, SyncOptions: c.App.Spec.SyncPolicy.SyncOptions},
+		InitiatedBy: v1alpha1.OperationInitiator{Automated: true},
+		Retry:       v1alpha1.RetryStrategy{Limit: defaultRetryLimit},
+	}
+	if r := c.App.Spec.SyncPolicy.Retry; r != nil {
+		op.Retry = *r
+	}
+	return op
+}
+
+// outOfSync limits a heal to what drifted, so that hooks do not run for it.
+func (c Comparison) outOfSync(auto *v1alpha1.AutomatedSync) []v1alpha1.SyncOperationResource {
+	var all []v1alpha1.SyncOperationResource
+	for _, r := range c.Plan.Resources {
+		if r.Status == v1alpha1.OutOfSync && (auto.Prune || !r.RequiresPruning) {
+			all = append(all, v1alpha1.SyncOperationResource{Group: r.Key.Group, Kind: r.Key.Kind, Namespace: r.Key.Namespace, Name: r.Key.Name})
+		}
+	}
+	return all
+}
+
+// Backoff is the wait before try number n, counted from 1.
+func Backoff(retry *v1alpha1.RetryStrategy, n int64) time.Duration {
+	wait, factor, most := defaultRetryWait, int64(defaultRetryFactor), defaultRetryMax
+	if retry != nil && retry.Backoff != nil {
+		b := retry.Backoff
+		if d, err := time.ParseDuration(b.Duration); err == nil && d > 0 {
+			wait = d
+		}
+		if d, err := time.ParseDuration(b.MaxDuration); err == nil && d > 0 {
+			most = d
+		}
+		if b.Factor != nil && *b.Factor > 0 {
+			factor = *b.Factor
+		}
+	}
+	for range max(0, n-1) {
+		if wait >= most {
+			break
+		}
+		wait *= time.Duration(factor)
+	}
+	return min(wait, most)
+}
+
+// Retry says whether an operation that failed is tried again by itself, and when.
+func Retry(state *v1alpha1.OperationState, finished time.Time) (at time.Time, again bool) {
+	retry := state.Operation.Retry
+	if retry.Limit == 0 || (retry.Limit > 0 && state.RetryCount >= retry.Limit) {
+		return time.Time{}, false
+	}
+	return finished.Add(Backoff(&retry, state.RetryCount+1)), true
+}
+
+// PlanDelete orders what goes when an Application is deleted: from the highest wave down, a wave at a time. Objects that are to be kept are left out.
+func PlanDelete(live []Live, policy Policy) [][]*unstructured.Unstructured {
+	var waves []int
+	byWave := map[int][]*unstructured.Unstructured{}
+	for _, l := range live {
+		if Owner(l.Object, policy.Tracking) != policy.Instance || kept(l.Object) {
+			continue
+		}
+		wave := waveOf(l.Object)
+		if _, ok := byWave[wave]; !ok {
+			waves = append(waves, wave)
+		}
+		byWave[wave] = append(byWave[wave], l.Object)
+	}
+	slices.Sort(waves)
+	slices.Reverse(waves)
+	var groups [][]*unstructured.Unstructured
+	for _, wave := range waves {
+		group := byWave[wave]
+		slices.SortFunc(group, func(x, y *unstructured.Unstructured) int {
+			if d := kindRank(y.GetKind()) - kindRank(x.GetKind()); d != 0 {
+				return d
+			}
+			return compareKeys(KeyOf(x), KeyOf(y))
+		})
+		groups = append(groups, group)
+	}
+	return groups
+}
+
+// kept says that an object outlives its Application.
+func kept(object *unstructured.Unstructured) bool {
+	if object.GetAnnotations()["helm.sh/resource-policy"] == "keep" {
+		return true
+	}
+	d := optionsOf(object).Delete()
+	return d == "false" || d == "confirm"
+}

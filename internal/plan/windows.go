@@ -1,0 +1,119 @@
+package plan
+
+import (
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/robfig/cron/v3"
+
+	"github.com/cyan-cd/cyan/api/v1alpha1"
+)
+
+// Initiator says who wants to sync.
+type Initiator string
+
+// The values of Initiator.
+const (
+	ByAutomation Initiator = "automation"
+	ByPerson     Initiator = "person"
+)
+
+// WindowsDeny says why the windows of a project keep an Application from being synced now, and when to look again; an empty reason when they do not.
+// An open deny window wins. Where there are allow windows, one of them has to be open.
+func WindowsDeny(project *v1alpha1.AppProject, app *v1alpha1.Application, to Destination, who Initiator, now time.Time) (reason string, again time.Time) {
+	var allows, open int
+	var soonest time.Time
+	note := func(t time.Time) {
+		if !t.IsZero() && (soonest.IsZero() || t.Before(soonest)) {
+			soonest = t
+		}
+	}
+	for _, w := range project.Spec.SyncWindows {
+		if !concerns(w, app, to) {
+			continue
+		}
+		active, changes, err := windowAt(w, now)
+		if err != nil {
+			return fmt.Sprintf("a sync window of project %s can't be read: %v", project.Name, err), time.Time{}
+		}
+		note(changes)
+		switch {
+		case w.Kind == "deny" && active && (who == ByAutomation || !w.ManualSync):
+			reason = fmt.Sprintf("a deny window of project %s is open (%s for %s)", project.Name, w.Schedule, w.Duration)
+		case w.Kind == "allow":
+			allows++
+			if active || (who == ByPerson && w.ManualSync) {
+				open++
+			}
+		}
+	}
+	if reason == "" && allows > 0 && open == 0 {
+		reason = fmt.Sprintf("no allow window of project %s is open", project.Name)
+	}
+	if reason == "" {
+		return "", time.Time{}
+	}
+	return reason, soonest
+}
+
+// concerns says that a window is about an Application.
+func concerns(w v1alpha1.SyncWindow, app *v1alpha1.Application, to Destination) bool {
+	byApp := anyMatch(w.Applications, app.Name)
+	byNamespace := anyMatch(w.Namespaces, to.Namespace)
+	byCluster := anyMatch(w.Clusters, to.Server) || anyMatch(w.Clusters, to.Name)
+	if !w.UseAndOperator {
+		return byApp || byNamespace || byCluster
+	}
+	all := []struct {
+		given []string
+		met   bool
+	}{{w.Applications, byApp}, {w.Namespaces, byNamespace}, {w.Clusters, byCluster}}
+	return !slices.ContainsFunc(all, func(c struct {
+		given []string
+		met   bool
+	}) bool {
+		return len(c.given) > 0 && !c.met
+	})
+}
+
+// windowAt says whether a window is open, and when it opens or closes next.
+func windowAt(w v1alpha1.SyncWindow, now time.Time) (open bool, changes time.Time, err error) {
+	schedule, err := cron.ParseStandard(w.Schedule)
+	if err != nil {
+		return false, time.Time{}, fmt.Errorf("schedule %q: %w", w.Schedule, err)
+	}
+	lasts, err := time.ParseDuration(w.Duration)
+	if err != nil || lasts <= 0 {
+		return false, time.Time{}, fmt.Errorf("duration %q is not a time such as 1h", w.Duration)
+	}
+	zone := time.UTC
+	if w.TimeZone != "" {
+		if zone, err = time.LoadLocation(w.TimeZone); err != nil {
+			return false, time.Time{}, fmt.Errorf("timeZone %q: %w", w.TimeZone, err)
+		}
+	}
+	at := now.In(zone)
+	// The last opening that could still be open is after now less its length.
+	for opened := schedule.Next(at.Add(-lasts)); !opened.IsZero() && !opened.After(at); opened = schedule.Next(opened) {
+		open, changes = true, opened.Add(lasts)
+	}
+	if !open {
+		changes = schedule.Next(at)
+	}
+	return open, changes, nil
+}
+
+// CheckWindows says which windows of a project can't be read.
+func CheckWindows(project *v1alpha1.AppProject) []Violation {
+	var all []Violation
+	for i, w := range project.Spec.SyncWindows {
+		if _, _, err := windowAt(w, time.Time{}.AddDate(2000, 0, 0)); err != nil {
+			all = append(all, Violation{fmt.Sprintf("AppProject %s, syncWindows[%d]", project.Name, i), err.Error(), "see the five fields of cron, and durations such as 1h30m"})
+		}
+		if w.Kind != "allow" && w.Kind != "deny" {
+			all = append(all, Violation{fmt.Sprintf("AppProject %s, syncWindows[%d]", project.Name, i), fmt.Sprintf("kind is %q", w.Kind), "use allow or deny"})
+		}
+	}
+	return all
+}
