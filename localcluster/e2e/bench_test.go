@@ -1,0 +1,132 @@
+package e2e
+
+import (
+	"bytes"
+	"fmt"
+	"os"
+	"path/filepath"
+	"runtime"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	corev1 "k8s.io/api/core/v1"
+)
+
+// Goals, in seconds and MiB.
+var goals = map[string]float64{"control-plane-s": 4, "node-ready-s": 8, "first-pod-s": 15, "memory-MiB": 700}
+
+// BenchmarkRealCluster measures from `up` in an empty directory: until the API server is ready, until the node is, until a pod
+// answers on this machine. Memory is the proportional set size of the supervisor, the parts and the shim: what they share,
+// which is most of one program file, counts once. It is taken ten seconds later, when the start's garbage is gone.
+func BenchmarkRealCluster(b *testing.B) {
+	needReal(b)
+	probeImage(b)
+	sums := map[string]float64{}
+	for b.Loop() {
+		for name, value := range measureOnce(b) {
+			sums[name] += value
+		}
+	}
+	b.ReportMetric(0, "ns/op") // says nothing here
+	for name, goal := range goals {
+		mean := sums[name] / float64(b.N)
+		b.ReportMetric(mean, name)
+		verdict := "within"
+		if mean > goal {
+			verdict = "MISSED"
+		}
+		fmt.Fprintf(os.Stderr, "%-16s %8.1f   goal %.0f   %s\n", name, mean, goal, verdict)
+	}
+	fmt.Fprintf(os.Stderr, "on %d processors, %s\n", runtime.NumCPU(), processor())
+}
+
+func measureOnce(b *testing.B) map[string]float64 {
+	c := &testCluster{t: b, dir: filepath.Join(b.TempDir(), "cluster")}
+	defer run(b, "down", "--delete", "--dir", c.dir)
+	began := time.Now()
+	r := run(b, "up", "--dir", c.dir)
+	if r.code != 0 {
+		b.Fatal(r.stderr)
+	}
+	found := map[string]float64{
+		"control-plane-s": secondsOf(b, r.stderr, "control plane answers"),
+		"node-ready-s":    secondsOf(b, r.stderr, "node is Ready"),
+	}
+	c.up()
+	image := c.push("bench:1")
+	c.deploy(deployment("bench", image, 1, nil), service("bench", corev1.ServiceTypeNodePort))
+	c.answers("http://"+c.address("bench", "NodePort"), "bench ")
+	found["first-pod-s"] = time.Since(began).Seconds()
+	<-time.After(10 * time.Second)
+	found["memory-MiB"] = memory(b, c.refresh())
+	return found
+}
+
+// secondsOf reads the time of a progress line.
+func secondsOf(b *testing.B, progress, text string) float64 {
+	for line := range strings.Lines(progress) {
+		if !strings.HasPrefix(line, text) {
+			continue
+		}
+		_, value, _ := strings.Cut(line, "(")
+		if seconds, err := strconv.ParseFloat(strings.TrimSuffix(strings.TrimSpace(value), "s)"), 64); err == nil {
+			return seconds
+		}
+	}
+	b.Fatalf("the progress does not say when %q:\n%s", text, progress)
+	return 0
+}
+
+func memory(b *testing.B, c *testCluster) float64 {
+	pids := append([]int{c.Supervisor}, shims(b)...)
+	for _, p := range c.Parts {
+		pids = append(pids, p.PID)
+	}
+	total := 0.0
+	for _, pid := range pids {
+		data, err := os.ReadFile(fmt.Sprintf("/proc/%d/smaps_rollup", pid))
+		if err != nil {
+			b.Fatal(err)
+		}
+		for line := range strings.Lines(string(data)) {
+			if fields := strings.Fields(line); len(fields) > 1 && fields[0] == "Pss:" {
+				kib, _ := strconv.ParseFloat(fields[1], 64)
+				total += kib / 1024
+			}
+		}
+	}
+	return total
+}
+
+// shims are the processes that watch over pods; this benchmark's cluster has the only ones that are its own.
+func shims(b *testing.B) []int {
+	b.Helper()
+	var found []int
+	files, _ := filepath.Glob("/proc/[0-9]*/cmdline")
+	for _, file := range files {
+		data, err := os.ReadFile(file)
+		if err != nil || !bytes.Contains(data, []byte("-namespace\x00k8s.io")) {
+			continue
+		}
+		if pid, err := strconv.Atoi(filepath.Base(filepath.Dir(file))); err == nil {
+			found = append(found, pid)
+		}
+	}
+	return found
+}
+
+func processor() string {
+	data, err := os.ReadFile("/proc/cpuinfo")
+	if err != nil {
+		return "unknown"
+	}
+	for line := range strings.Lines(string(data)) {
+		if name, value, ok := strings.Cut(line, ":"); ok && strings.TrimSpace(name) == "model name" {
+			return strings.TrimSpace(value)
+		}
+	}
+	return "unknown"
+}
+
