@@ -2,6 +2,7 @@ package rollout
 
 import (
 	"fmt"
+	"maps"
 	"time"
 
 	appsv1 "k8s.io/api/apps/v1"
@@ -21,7 +22,14 @@ func (d *deciding) observeSwitch() {
 	status.ActiveSelector = selected
 	status.PreviewSelector = selectedHash(d.seen.Preview)
 	last := status.Switch
-	adopted := last == nil && d.ro.Status.StableRS == selected
+	if d.lost {
+		// Others than the pods of one version may have got traffic: convergence has to be proved anew.
+		if last != nil {
+			last.ConvergedAt = nil
+		}
+		return
+	}
+	adopted := last == nil && d.out.Status.StableRS == selected
 	if d.active != nil && !adopted && (last == nil || last.To != selected) {
 		if before == "" && last != nil {
 			before = last.To
@@ -43,16 +51,19 @@ func (d *deciding) slicesFollow(hash string) bool {
 			want[pod.Name] = true
 		}
 	}
-	listed := readyEndpoints(d.seen.ActiveSlices)
-	if len(listed) != len(want) || (len(want) == 0 && d.replicas > 0) {
+	if len(want) == 0 && d.replicas > 0 {
 		return false
 	}
-	for name := range listed {
-		if !want[name] {
+	byFamily := map[discoveryv1.AddressType][]*discoveryv1.EndpointSlice{}
+	for _, slice := range d.seen.ActiveSlices {
+		byFamily[slice.AddressType] = append(byFamily[slice.AddressType], slice)
+	}
+	for _, slices := range byFamily {
+		if !maps.Equal(readyEndpoints(slices), want) {
 			return false
 		}
 	}
-	return true
+	return len(byFamily) > 0 || len(want) == 0
 }
 
 // readyEndpoints are the names of the pods that EndpointSlices list as ready.
@@ -99,7 +110,7 @@ func (d *deciding) activeSwitch() (SwitchService, bool) {
 	selected := selectedHash(d.seen.Active)
 	a := SwitchService{Role: RoleActive, Service: d.seen.Active.Name, From: selected, MinReadySeconds: d.ro.Spec.MinReadySeconds}
 	switch {
-	case d.stable != nil && d.lost(selected):
+	case d.lost:
 		a.To, a.Replicas, a.Why = PodHash(d.stable.Labels), 1, "its selector was changed; back to stable"
 	case d.out.Status.Abort && d.stable != nil && d.active != d.stable:
 		a.To, a.Why = PodHash(d.stable.Labels), "aborted; back to stable"
@@ -112,18 +123,6 @@ func (d *deciding) activeSwitch() (SwitchService, bool) {
 		return a, false
 	}
 	return a, true
-}
-
-// lost says that the active Service selects something that no switch of this Rollout has put there: no version at all, one that is gone, or one
-// that is neither wanted nor stable. A manifest that was applied again does that.
-func (d *deciding) lost(selected string) bool {
-	if selected == "" || d.active == nil {
-		return true
-	}
-	last := d.out.Status.BlueGreen.Switch
-	before := d.ro.Status.BlueGreen.Switch
-	switchedByUs := last != nil && before != nil && before.To == selected
-	return d.active != d.stable && d.active != d.fresh && !switchedByUs
 }
 
 func (d *deciding) previewSwitch() (SwitchService, bool) {

@@ -1,6 +1,7 @@
 package rollout
 
 import (
+	"fmt"
 	"maps"
 	"strconv"
 	"time"
@@ -24,6 +25,10 @@ type deciding struct {
 	// They may be one and the same, and each may be nil.
 	fresh, stable, active *appsv1.ReplicaSet
 	replicas              int32
+	// lost says that the active Service selects something that no switch of this Rollout has put there.
+	lost bool
+	// begun says that this decision has brought up the ReplicaSet of the wanted template, or gone back to it.
+	begun bool
 
 	out Decision
 }
@@ -40,6 +45,9 @@ func Decide(seen Observation, now time.Time) Decision {
 	if problems := Problems(seen); len(problems) > 0 {
 		d.refuse(problems)
 		return d.out
+	}
+	if seen.Rollout.Status.ObservedGeneration == "" {
+		d.tell(eventAdded(seen.Rollout.Name))
 	}
 	d.template = wantedTemplate(seen)
 	d.releaseLeft()
@@ -75,11 +83,16 @@ func (d *deciding) wake(t time.Time) {
 
 func (d *deciding) blueGreen() *v1alpha1.BlueGreenStrategy { return d.ro.Spec.Strategy.BlueGreen }
 
+// wantedTemplate is what the user wrote. What a Rollout adds to a ReplicaSet's template comes back when somebody returns to a revision by copying it, and is not meant.
 func wantedTemplate(seen Observation) corev1.PodTemplateSpec {
+	template := seen.Rollout.Spec.Template
 	if seen.Workload != nil {
-		return seen.Workload.Template
+		template = seen.Workload.Template
 	}
-	return seen.Rollout.Spec.Template
+	template = *template.DeepCopy()
+	delete(template.Labels, v1alpha1.PodHashLabel)
+	removeVersionAntiAffinity(&template)
+	return template
 }
 
 // identify finds the ReplicaSets that matter.
@@ -87,8 +100,36 @@ func (d *deciding) identify() {
 	d.stable = byHash(d.seen.ReplicaSets, d.ro.Status.StableRS)
 	d.active = byHash(d.seen.ReplicaSets, selectedHash(d.seen.Active))
 	d.fresh = d.wantedReplicaSet()
+	if d.stable == nil && d.active != nil && d.active != d.fresh {
+		// The status was lost, or the next version came before the first had converged: what serves is what there is to go back to.
+		d.stable = d.active
+		d.out.Status.StableRS = PodHash(d.active.Labels)
+	}
+	d.lost = d.selectorLost()
 	if d.fresh != nil {
 		d.noteCurrent(PodHash(d.fresh.Labels))
+		d.rememberTemplate()
+	}
+}
+
+// selectorLost says that the active Service selects no version at all, one that is gone, or one that is neither wanted nor stable and that no switch has put
+// there. A manifest that was applied again does that.
+func (d *deciding) selectorLost() bool {
+	if d.stable == nil {
+		return false
+	}
+	if d.active == nil {
+		return true
+	}
+	last := d.ro.Status.BlueGreen.Switch
+	return d.active != d.stable && d.active != d.fresh && (last == nil || last.To != PodHash(d.active.Labels))
+}
+
+// rememberTemplate notes on the wanted ReplicaSet which template it was adopted for, so that the question is not asked again.
+func (d *deciding) rememberTemplate() {
+	hash := TemplateHash(d.template, "")
+	if d.fresh.Annotations[TemplateHashAnnotation] != hash && d.fresh.DeletionTimestamp == nil {
+		d.do(AnnotateReplicaSet{d.fresh.Name, map[string]string{TemplateHashAnnotation: hash}})
 	}
 }
 
@@ -110,9 +151,9 @@ func (d *deciding) wantedReplicaSet() *appsv1.ReplicaSet {
 	return oldest
 }
 
-// nothingWritten says that the status speaks of the spec as it is now, whichever controller wrote it.
+// nothingWritten says that the status speaks of the spec as it is now, whichever controller wrote it. One that refused the spec says nothing of its template.
 func (d *deciding) nothingWritten() bool {
-	if d.ro.Status.ObservedGeneration != strconv.FormatInt(d.ro.Generation, 10) {
+	if !Observed(d.ro) || condition(d.ro.Status.Conditions, v1alpha1.RolloutConditionInvalidSpec) != nil {
 		return false
 	}
 	return d.seen.Workload == nil || d.ro.Status.WorkloadObservedGeneration == strconv.FormatInt(d.seen.Workload.Generation, 10)
@@ -190,23 +231,26 @@ func (d *deciding) bringUp() {
 	} else {
 		d.out.Annotations[v1alpha1.RevisionAnnotation] = strconv.FormatInt(revision, 10)
 	}
+	if d.fresh.Spec.MinReadySeconds != d.ro.Spec.MinReadySeconds {
+		d.do(SetMinReadySeconds{d.fresh.Name, d.ro.Spec.MinReadySeconds})
+	}
 }
 
 func (d *deciding) create(revision int64) {
 	status := &d.out.Status
-	hash := TemplateHash(d.template, valueOr(status.CollisionCount, 0))
-	for byHash(d.seen.ReplicaSets, hash) != nil {
+	// The name is part of the hash, so that two Rollouts with the same template never share one.
+	hash := TemplateHash(d.template, d.ro.Name)
+	for n := int32(1); byHash(d.seen.ReplicaSets, hash) != nil; n++ {
 		// The hash belongs to another template.
-		n := valueOr(status.CollisionCount, 0) + 1
 		status.CollisionCount = &n
-		hash = TemplateHash(d.template, n)
+		hash = TemplateHash(d.template, fmt.Sprint(d.ro.Name, "#", n))
 	}
 	d.fresh = newReplicaSet(d, hash, revision)
 	d.noteCurrent(hash)
 	d.do(CreateReplicaSet{d.fresh.DeepCopy()})
 	d.out.Annotations[v1alpha1.RevisionAnnotation] = strconv.FormatInt(revision, 10)
 	d.tell(eventUpdated(revision))
-	d.progress("NewReplicaSetCreated", "Created new ReplicaSet "+d.fresh.Name)
+	d.begin("NewReplicaSetCreated", "Created new ReplicaSet "+d.fresh.Name)
 }
 
 // raiseRevision makes an older ReplicaSet the newest: somebody went back to its template.
@@ -226,7 +270,7 @@ func (d *deciding) raiseRevision(revision int64) {
 	d.replace(d.fresh)
 	maps.Copy(d.out.Annotations, map[string]string{v1alpha1.RevisionAnnotation: set[v1alpha1.RevisionAnnotation]})
 	d.tell(eventUpdated(revision))
-	d.progress("FoundNewReplicaSet", "Found existing ReplicaSet "+rs.Name)
+	d.begin("FoundNewReplicaSet", "Found existing ReplicaSet "+rs.Name)
 }
 
 func (d *deciding) annotationsOf(rs *appsv1.ReplicaSet) map[string]string {
@@ -265,16 +309,17 @@ func newReplicaSet(d *deciding, hash string, revision int64) *appsv1.ReplicaSet 
 		selector.MatchLabels = map[string]string{}
 	}
 	selector.MatchLabels[v1alpha1.PodHashLabel] = hash
+	labels := maps.Clone(template.Labels)
 	none := int32(0)
 	isController := true
-	return &appsv1.ReplicaSet{
+	rs := &appsv1.ReplicaSet{
 		ObjectMeta: metav1.ObjectMeta{
 			Name:      d.ro.Name + "-" + hash,
 			Namespace: d.ro.Namespace,
-			Labels:    maps.Clone(template.Labels),
+			Labels:    labels,
 			Annotations: map[string]string{
 				v1alpha1.RevisionAnnotation: strconv.FormatInt(revision, 10),
-				TemplateHashAnnotation:      TemplateHash(d.template, 0),
+				TemplateHashAnnotation:      TemplateHash(d.template, ""),
 			},
 			OwnerReferences: []metav1.OwnerReference{{
 				APIVersion: v1alpha1.GroupVersion.String(), Kind: v1alpha1.RolloutKind, Name: d.ro.Name, UID: d.ro.UID,
@@ -288,12 +333,16 @@ func newReplicaSet(d *deciding, hash string, revision int64) *appsv1.ReplicaSet 
 			Template:        template,
 		},
 	}
+	if preview := d.blueGreen().PreviewMetadata; preview != nil {
+		putOn(rs, *preview)
+	}
+	return rs
 }
 
 // Selector finds the pods of a Rollout; a Rollout with a workloadRef may leave it to the workload.
 func Selector(seen Observation) *metav1.LabelSelector {
 	if seen.Rollout.Spec.Selector == nil && seen.Workload != nil {
-		return &metav1.LabelSelector{MatchLabels: seen.Workload.Selector}
+		return seen.Workload.Selector
 	}
 	return seen.Rollout.Spec.Selector
 }

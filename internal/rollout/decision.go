@@ -93,6 +93,12 @@ type SetRoleMetadata struct {
 	Remove v1alpha1.PodTemplateMetadata
 }
 
+// SetMinReadySeconds follows the Rollout's own field of that name.
+type SetMinReadySeconds struct {
+	Name    string
+	Seconds int32
+}
+
 // ScaleWorkload sets the size of the object that workloadRef names.
 type ScaleWorkload struct {
 	Ref v1alpha1.WorkloadRef
@@ -107,6 +113,7 @@ func (ReleaseService) action()     {}
 func (DeleteReplicaSet) action()   {}
 func (EvictPod) action()           {}
 func (SetRoleMetadata) action()    {}
+func (SetMinReadySeconds) action() {}
 func (ScaleWorkload) action()      {}
 
 func (a CreateReplicaSet) String() string {
@@ -144,6 +151,10 @@ func (a EvictPod) String() string         { return "evict Pod " + a.Name }
 
 func (a SetRoleMetadata) String() string {
 	return fmt.Sprintf("set metadata of ReplicaSet %s to labels %v annotations %v", a.ReplicaSet, a.Metadata.Labels, a.Metadata.Annotations)
+}
+
+func (a SetMinReadySeconds) String() string {
+	return fmt.Sprintf("set minReadySeconds of ReplicaSet %s to %d", a.Name, a.Seconds)
 }
 
 func (a ScaleWorkload) String() string {

@@ -54,6 +54,15 @@ func eventSwitch(a SwitchService) Event {
 	return normal("SwitchService", "Switched %s Service %s from %q to %q: %s", a.Role, a.Service, a.From, a.To, a.Why)
 }
 
+func eventAdded(name string) Event {
+	return normal("RolloutAddedToInformer", "Rollout %s is looked after", name)
+}
+
+// EventDeleted tells that a Rollout is gone.
+func EventDeleted(name string) Event {
+	return normal("RolloutDeleted", "Rollout %s is deleted", name)
+}
+
 func eventPaused(why string) Event {
 	return normal("RolloutPaused", "Rollout is paused (%s)", why)
 }

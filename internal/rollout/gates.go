@@ -115,7 +115,7 @@ func (d *deciding) fastTrack() bool {
 // standsBy says that the wanted version was stable before and its pods are still there, inside their scale-down delay.
 func (d *deciding) standsBy() bool {
 	deadline, ok := scaleDownDeadline(d.fresh)
-	return ok && d.now.Before(deadline) && d.fresh.Annotations[StableSinceAnnotation] != "" && saturated(d.fresh, d.replicas)
+	return ok && d.now.Before(deadline) && d.fresh.Annotations[StableSinceAnnotation] != "" && size(d.fresh) > 0
 }
 
 // withinRollbackWindow says that the wanted version is older than the stable one, by no more revisions than spec.rollbackWindow allows.

@@ -7,6 +7,7 @@ import (
 	appsv1 "k8s.io/api/apps/v1"
 	corev1 "k8s.io/api/core/v1"
 	discoveryv1 "k8s.io/api/discovery/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"github.com/cyan-cd/cyan/api/v1alpha1"
 )
@@ -33,7 +34,7 @@ type Workload struct {
 	Template   corev1.PodTemplateSpec
 	Generation int64
 	// Selector of the workload, for a Rollout that has none.
-	Selector map[string]string
+	Selector *metav1.LabelSelector
 	// Replicas is the workload's own size; nil for a PodTemplate, which has none.
 	Replicas *int32
 }

@@ -27,9 +27,10 @@ func (d *deciding) report() {
 	status := &d.out.Status
 	d.promoteStable()
 	d.count()
-	status.ObservedGeneration = strconv.FormatInt(d.ro.Generation, 10)
+	status.ObservedGeneration = generation(d.ro.Generation)
 	if d.seen.Workload != nil {
-		status.WorkloadObservedGeneration = strconv.FormatInt(d.seen.Workload.Generation, 10)
+		status.WorkloadObservedGeneration = generation(d.seen.Workload.Generation)
+		d.out.Annotations[v1alpha1.WorkloadGenerationAnnotation] = generation(d.seen.Workload.Generation)
 	}
 	d.removeCondition(v1alpha1.RolloutConditionInvalidSpec)
 	d.removeCondition(v1alpha1.RolloutConditionReplicaFailure)
@@ -41,7 +42,7 @@ func (d *deciding) report() {
 // promoteStable makes the version that has all the traffic the one to go back to.
 func (d *deciding) promoteStable() {
 	status := &d.out.Status
-	if d.active == nil || status.Abort || !d.converged() {
+	if d.active == nil || d.lost || status.Abort || !d.converged() {
 		return
 	}
 	hash := PodHash(d.active.Labels)
@@ -106,12 +107,13 @@ func (d *deciding) judgeProgress() {
 		if d.progressReason() != reasonAvailable {
 			d.progress(reasonAvailable, "ReplicaSet "+d.fresh.Name+" has successfully progressed")
 		}
-	case d.ro.Status.Abort:
+	case d.ro.Status.AbortedAt != nil && d.out.Status.AbortedAt == nil:
 		d.setCondition(v1alpha1.RolloutConditionProgressing, corev1.ConditionUnknown, reasonRetry, "Rollout is retried")
 	case d.isPaused():
 		d.setCondition(v1alpha1.RolloutConditionProgressing, corev1.ConditionUnknown, reasonPaused, "Rollout is paused")
 	case d.progressReason() == reasonPaused:
 		d.setCondition(v1alpha1.RolloutConditionProgressing, corev1.ConditionUnknown, reasonResumed, "Rollout is resumed")
+	case d.begun:
 	case d.moved():
 		d.progress(reasonUpdated, "ReplicaSet "+d.freshName()+" is progressing")
 	case d.deadlineExceeded():
@@ -138,8 +140,13 @@ func (d *deciding) moved() bool {
 	return condition(before.Conditions, v1alpha1.RolloutConditionProgressing) == nil ||
 		d.progressReason() == reasonAvailable ||
 		before.UpdatedReplicas != after.UpdatedReplicas || before.ReadyReplicas != after.ReadyReplicas || before.AvailableReplicas != after.AvailableReplicas ||
-		before.CurrentPodHash != after.CurrentPodHash && d.progressReason() == "" ||
 		before.BlueGreen.ActiveSelector != after.BlueGreen.ActiveSelector || before.StableRS != after.StableRS
+}
+
+// begin tells that the way of a version has begun.
+func (d *deciding) begin(reason, message string) {
+	d.begun = true
+	d.progress(reason, message)
 }
 
 // progress sets the Progressing condition to true, and starts the clock of its deadline anew.
@@ -244,8 +251,24 @@ func (d *deciding) refuse(problems []Problem) {
 		d.tell(warning("InvalidSpec", "%s", message))
 	}
 	d.setCondition(v1alpha1.RolloutConditionInvalidSpec, corev1.ConditionTrue, "InvalidSpec", message)
-	status.ObservedGeneration = strconv.FormatInt(d.ro.Generation, 10)
+	d.repair()
+	status.ObservedGeneration = generation(d.ro.Generation)
 	status.Phase, status.Message = v1alpha1.RolloutDegraded, "InvalidSpec: "+message
+}
+
+// repair brings the traffic back to the stable version although the spec can't be carried out.
+func (d *deciding) repair() {
+	if d.blueGreen() == nil || d.seen.Active == nil || d.seen.Active.Annotations[v1alpha1.ManagedByRolloutsAnnotation] != d.ro.Name {
+		return
+	}
+	d.stable = byHash(d.seen.ReplicaSets, d.ro.Status.StableRS)
+	d.active = byHash(d.seen.ReplicaSets, selectedHash(d.seen.Active))
+	if d.lost = d.stable != nil && d.active == nil; !d.lost {
+		return
+	}
+	if a, ok := d.activeSwitch(); ok {
+		d.do(a)
+	}
 }
 
 // CreateFailed is the status of a Rollout whose new ReplicaSet the API server refused.

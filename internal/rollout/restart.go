@@ -82,12 +82,12 @@ func (d *deciding) lend() {
 	to := *workload.Replicas
 	switch ref.ScaleDown {
 	case v1alpha1.ScaleDownOnSuccess:
-		if d.converged() && d.serving() {
+		if d.tookOver() {
 			to = 0
 		}
 	case v1alpha1.ScaleDownProgressively:
 		// While the Service selects no version it serves the workload's own pods as well, so that they may go as the new ones come.
-		if d.converged() && d.serving() {
+		if d.tookOver() {
 			to = 0
 		} else if d.fresh != nil && selectedHash(d.seen.Active) == "" {
 			to = max(0, d.replicas-d.fresh.Status.AvailableReplicas)
@@ -96,4 +96,20 @@ func (d *deciding) lend() {
 	if to < *workload.Replicas {
 		d.do(ScaleWorkload{Ref: *ref, To: to})
 	}
+}
+
+// tookOver says that the Rollout has had all the traffic for so long that nothing is lost when the workload's own pods go.
+func (d *deciding) tookOver() bool {
+	if !d.serving() || !d.converged() {
+		return false
+	}
+	if d.out.Status.BlueGreen.Switch == nil {
+		return true
+	}
+	at := d.convergedAt().Add(d.scaleDownDelay())
+	if d.now.Before(at) {
+		d.wake(at)
+		return false
+	}
+	return true
 }

@@ -20,12 +20,10 @@ func (d *deciding) dress() {
 		}
 		var want v1alpha1.PodTemplateMetadata
 		switch {
-		case rs == d.active:
+		case d.needed(rs):
 			want = valueOr(d.blueGreen().ActiveMetadata, want)
 		case rs == d.fresh:
 			want = valueOr(d.blueGreen().PreviewMetadata, want)
-		default:
-			continue
 		}
 		has := roleMetadata(rs)
 		if !maps.Equal(has.Labels, want.Labels) || !maps.Equal(has.Annotations, want.Annotations) {
@@ -43,6 +41,17 @@ func roleMetadata(rs *appsv1.ReplicaSet) v1alpha1.PodTemplateMetadata {
 	// An annotation that can't be read stands for none: what it named stays on the pods.
 	_ = json.Unmarshal([]byte(rs.Annotations[v1alpha1.EphemeralMetadataAnnotation]), &has)
 	return has
+}
+
+// putOn makes metadata of a role part of a ReplicaSet that is about to be made.
+func putOn(rs *appsv1.ReplicaSet, metadata v1alpha1.PodTemplateMetadata) {
+	rs.Annotations[v1alpha1.EphemeralMetadataAnnotation] = RoleMetadataAnnotation(metadata)
+	template := &rs.Spec.Template
+	maps.Copy(template.Labels, metadata.Labels)
+	if template.Annotations == nil {
+		template.Annotations = map[string]string{}
+	}
+	maps.Copy(template.Annotations, metadata.Annotations)
 }
 
 // without returns the entries of has whose key want does not have.

@@ -188,6 +188,10 @@ func (s *simulation) carryOut(a Action) bool {
 		s.pods = slices.DeleteFunc(s.pods, func(p *corev1.Pod) bool { return p.Name == a.Name })
 	case SetRoleMetadata:
 		s.setRoleMetadata(a)
+	case SetMinReadySeconds:
+		rs := s.set(a.Name)
+		rs.Spec.MinReadySeconds = a.Seconds
+		rs.Generation++
 	case ScaleWorkload:
 		s.workload.Replicas = &a.To
 	default:
@@ -267,7 +271,7 @@ func (s *simulation) runReplicaSet(rs *appsv1.ReplicaSet) {
 				Name: fmt.Sprintf("%s-%d", rs.Name, s.serial), Namespace: rs.Namespace, Labels: maps.Clone(rs.Spec.Template.Labels), CreationTimestamp: metav1.NewTime(s.now),
 				OwnerReferences: []metav1.OwnerReference{*metav1.NewControllerRef(rs, appsv1.SchemeGroupVersion.WithKind("ReplicaSet"))},
 			},
-			Spec:       rs.Spec.Template.Spec,
+			Spec: rs.Spec.Template.Spec,
 		})
 	}
 	for _, pod := range own[min(len(own), int(*rs.Spec.Replicas)):] {

@@ -55,7 +55,14 @@ func (d *deciding) scale(rs *appsv1.ReplicaSet, to int32) {
 	if from == to || rs.DeletionTimestamp != nil {
 		return
 	}
-	d.do(Scale{Name: rs.Name, Hash: PodHash(rs.Labels), From: from, To: to, Drain: to == 0, Revision: Revision(rs)})
+	d.do(Scale{Name: rs.Name, Hash: PodHash(rs.Labels), From: from, To: to, Revision: Revision(rs)})
+}
+
+// drain takes all pods of a version that nothing needs any more.
+func (d *deciding) drain(rs *appsv1.ReplicaSet) {
+	if size(rs) > 0 && rs.DeletionTimestamp == nil {
+		d.do(Scale{Name: rs.Name, Hash: PodHash(rs.Labels), From: size(rs), To: 0, Drain: true, Revision: Revision(rs)})
+	}
 }
 
 // retire brings versions that nothing needs any more to zero, each when its time has come, and drops those beyond the history limit.
@@ -70,7 +77,7 @@ func (d *deciding) retire() {
 // retireAborted takes the pods of an aborted version away after their delay.
 func (d *deciding) retireAborted() {
 	delay := valueOr(d.blueGreen().AbortScaleDownDelaySeconds, defaultAbortScaleDownDelay)
-	if !d.out.Status.Abort || d.fresh == nil || d.needed(d.fresh) || size(d.fresh) == 0 || delay == 0 {
+	if !d.out.Status.Abort || d.fresh == nil || d.stable == nil || d.needed(d.fresh) || size(d.fresh) == 0 || delay == 0 {
 		return
 	}
 	d.scaleDownAt(d.fresh, d.out.Status.AbortedAt.Add(time.Duration(delay)*time.Second))
@@ -83,10 +90,10 @@ func (d *deciding) retireOld() {
 		if rs == d.fresh || d.needed(rs) || size(rs) == 0 {
 			continue
 		}
-		if _, ok := scaleDownDeadline(rs); ok || d.gaveTrafficOver(rs) {
+		if _, ok := scaleDownDeadline(rs); ok || d.hadTraffic(rs) {
 			waiting = append(waiting, rs)
 		} else {
-			d.scale(rs, 0)
+			d.drainAfterFloor(rs)
 		}
 	}
 	if !d.converged() {
@@ -103,10 +110,22 @@ func (d *deciding) retireOld() {
 	}
 }
 
-// gaveTrafficOver says that the last switch took the traffic from this ReplicaSet.
-func (d *deciding) gaveTrafficOver(rs *appsv1.ReplicaSet) bool {
+// hadTraffic says that a ReplicaSet has served, or may have: without a record of a switch nothing is known of those that another controller has made.
+func (d *deciding) hadTraffic(rs *appsv1.ReplicaSet) bool {
 	last := d.out.Status.BlueGreen.Switch
-	return last != nil && last.From == PodHash(rs.Labels)
+	return last == nil || last.From == PodHash(rs.Labels) || rs.Annotations[StableSinceAnnotation] != ""
+}
+
+// drainAfterFloor takes a version away that was never switched to: at once, unless a switch has not settled yet.
+func (d *deciding) drainAfterFloor(rs *appsv1.ReplicaSet) {
+	if !d.converged() {
+		return
+	}
+	if at := d.convergedAt().Add(drainFloor); d.now.Before(at) {
+		d.wake(at)
+		return
+	}
+	d.drain(rs)
 }
 
 func (d *deciding) scaleDownDelay() time.Duration {
@@ -126,7 +145,7 @@ func (d *deciding) scaleDownAt(rs *appsv1.ReplicaSet, at time.Time) {
 		d.wake(deadline)
 		return
 	}
-	d.scale(rs, 0)
+	d.drain(rs)
 }
 
 func (d *deciding) clearDeadline(rs *appsv1.ReplicaSet) {
@@ -166,6 +185,7 @@ func (d *deciding) forget() {
 
 // keepServing holds the size of the versions that matter while a paused Rollout must not start a new one.
 func (d *deciding) keepServing() {
+	d.noteCurrent(TemplateHash(d.template, d.ro.Name))
 	d.steer()
 	d.resize()
 }

@@ -5,7 +5,6 @@ import (
 	"encoding/hex"
 	"encoding/json"
 	"reflect"
-	"strconv"
 	"strings"
 
 	appsv1 "k8s.io/api/apps/v1"
@@ -20,15 +19,12 @@ const TemplateHashAnnotation = "rollout.cyan.dev/template-hash"
 // hashDigits is long enough that two templates of one Rollout do not meet by chance, and short enough for a name.
 const hashDigits = 10
 
-// TemplateHash names a pod template by what its author wrote: fields that are empty do not count, nor does their order. collisions tells apart
-// templates whose hashes are the same; it is 0 but for such a case.
-func TemplateHash(template corev1.PodTemplateSpec, collisions int32) string {
+// TemplateHash names a pod template by what its author wrote: fields that are empty do not count, nor does their order. salt makes
+// different hashes of the same template.
+func TemplateHash(template corev1.PodTemplateSpec, salt string) string {
 	// A typed template always encodes.
 	data, _ := json.Marshal(canonical(template))
-	if collisions > 0 {
-		data = strconv.AppendInt(append(data, '#'), int64(collisions), 10)
-	}
-	sum := sha256.Sum256(data)
+	sum := sha256.Sum256(append(data, salt...))
 	return hex.EncodeToString(sum[:])[:hashDigits]
 }
 
@@ -37,7 +33,35 @@ func canonical(template corev1.PodTemplateSpec) any {
 	data, _ := json.Marshal(template)
 	var value any
 	_ = json.Unmarshal(data, &value)
+	fillRequests(value)
 	return prune(value)
+}
+
+// fillRequests gives resources the requests that follow from their limits.
+func fillRequests(value any) {
+	switch v := value.(type) {
+	case map[string]any:
+		for _, entry := range v {
+			fillRequests(entry)
+		}
+		if resources, ok := v["resources"].(map[string]any); ok {
+			limits, _ := resources["limits"].(map[string]any)
+			requests, _ := resources["requests"].(map[string]any)
+			if requests == nil && len(limits) > 0 {
+				requests = map[string]any{}
+				resources["requests"] = requests
+			}
+			for name, limit := range limits {
+				if _, given := requests[name]; !given {
+					requests[name] = limit
+				}
+			}
+		}
+	case []any:
+		for _, entry := range v {
+			fillRequests(entry)
+		}
+	}
 }
 
 // prune drops what is empty from maps, all the way down. The elements of lists stay, since their position has a meaning.
@@ -78,14 +102,23 @@ func empty(value any) bool {
 // sameTemplate says that a ReplicaSet runs a template. It goes by meaning, so that a ReplicaSet made by another controller, or by another version
 // of this one, is adopted as it is: what the API server filled in makes no difference, nor does what a Rollout adds by itself.
 func sameTemplate(template corev1.PodTemplateSpec, rs *appsv1.ReplicaSet) bool {
-	if made := rs.Annotations[TemplateHashAnnotation]; made != "" && made == TemplateHash(template, 0) {
+	if made := rs.Annotations[TemplateHashAnnotation]; made != "" && made == TemplateHash(template, "") {
 		return true
 	}
-	return coveredBy(canonical(template), canonical(written(rs)), "")
+	wanted := canonical(template)
+	if coveredBy(wanted, canonical(WrittenTemplate(rs)), "") {
+		return true
+	}
+	// Tools that go back to a revision copy the metadata of its role as well.
+	copied := *rs.Spec.Template.DeepCopy()
+	delete(copied.Labels, v1alpha1.PodHashLabel)
+	removeVersionAntiAffinity(&copied)
+	return coveredBy(wanted, canonical(copied), "")
 }
 
-// written is a ReplicaSet's template without what a Rollout adds: the hash label, the metadata of its role, and the anti-affinity between versions.
-func written(rs *appsv1.ReplicaSet) corev1.PodTemplateSpec {
+// WrittenTemplate is a ReplicaSet's template without what a Rollout adds: the hash label, the metadata of its role, and the anti-affinity between versions.
+// It is what a return to the ReplicaSet's revision puts into the Rollout.
+func WrittenTemplate(rs *appsv1.ReplicaSet) corev1.PodTemplateSpec {
 	template := *rs.Spec.Template.DeepCopy()
 	delete(template.Labels, v1alpha1.PodHashLabel)
 	role := roleMetadata(rs)
@@ -127,7 +160,7 @@ func mapCoveredBy(wanted, live map[string]any, path string) bool {
 		}
 	}
 	for key, value := range live {
-		if _, given := wanted[key]; !given && !filledIn(path+"."+key, key, value, wanted) {
+		if _, given := wanted[key]; !given && !filledIn(path+"."+key, key, value, live) {
 			return false
 		}
 	}
@@ -139,12 +172,10 @@ func mapCoveredBy(wanted, live map[string]any, path string) bool {
 func filledIn(path, key string, value any, siblings map[string]any) bool {
 	switch key {
 	case "imagePullPolicy":
-		return value == "Always" || value == "IfNotPresent"
+		image, _ := siblings["image"].(string)
+		return value == defaultPullPolicy(image)
 	case "serviceAccount":
 		return value == siblings["serviceAccountName"]
-	case "requests":
-		// A request that is left out is the limit.
-		return reflect.DeepEqual(value, siblings["limits"])
 	case "hostPort":
 		return value == siblings["containerPort"]
 	case "creationTimestamp":
@@ -153,12 +184,18 @@ func filledIn(path, key string, value any, siblings map[string]any) bool {
 	if wantedDefault, ok := defaults[key]; ok {
 		return reflect.DeepEqual(value, wantedDefault)
 	}
-	// A request for one resource that has only a limit.
-	if strings.HasSuffix(path, ".requests."+key) {
-		return true
-	}
 	m, isMap := value.(map[string]any)
 	return isMap && onlyDefaults(m, path)
+}
+
+// defaultPullPolicy is what the API server chooses for an image.
+func defaultPullPolicy(image string) string {
+	name, _, digested := strings.Cut(image, "@")
+	_, tag, tagged := strings.Cut(name[strings.LastIndex(name, "/")+1:], ":")
+	if tag == "latest" || (!tagged && !digested) {
+		return "Always"
+	}
+	return "IfNotPresent"
 }
 
 // onlyDefaults says that a map holds nothing but what the API server fills in.
@@ -191,4 +228,7 @@ var defaults = map[string]any{
 	"nodeTaintsPolicy":              "Ignore",
 	"fsType":                        "ext4",
 	"volumeMode":                    "Filesystem",
+	"iscsiInterface":                "default",
+	"cachingMode":                   "ReadWrite",
+	"pullPolicy":                    "IfNotPresent",
 }
