@@ -1,0 +1,219 @@
+package image
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"runtime"
+	"slices"
+	"strings"
+	"time"
+)
+
+// Request is an image to build.
+type Request struct {
+	// Dir is the folder that is built: the Go module, or the context of the Dockerfile.
+	Dir string
+	// Package is the Go main package in Dir, such as ./cmd/app; "" finds it.
+	Package string
+	// Dockerfile is a path in Dir; "" is Dockerfile, when there is one.
+	Dockerfile string
+	// BuildArgs are for the Dockerfile.
+	BuildArgs map[string]string
+	// Repository and Tag are what it is called.
+	Repository string
+	Tag        string
+	// Platform is os/arch; "" is linux on this machine's processor.
+	Platform string
+	// Builder chooses: "go", "buildkit", "docker", "podman", "buildah" or "nerdctl"; "" takes the first that can do it.
+	Builder string
+	// Keep leaves the image where it was built, for a rehearsal: nothing is pushed.
+	Keep bool
+	// Created is the image's date, so that the same commit gives the same digest; usually the commit's.
+	Created time.Time
+	// Labels are added to the image.
+	Labels     map[string]string
+	Registries Registries
+	// Output gets what compilers and builders print; nil drops it.
+	Output io.Writer
+}
+
+// Built is an image.
+type Built struct {
+	Repository string
+	Tag        string
+	// Digest is sha256:…; "" when a builder has kept the image and does not tell.
+	Digest string
+	// Size is what was compressed, in bytes; 0 when another program built it.
+	Size int64
+	// Built and Pushed are how long it took; Pushed is 0 where the builder pushes in one go.
+	Built  time.Duration
+	Pushed time.Duration
+}
+
+// Ref is repository@digest, by which it is deployed.
+func (b Built) Ref() string { return b.Repository + "@" + b.Digest }
+
+// Plan is who builds a request, and why.
+type Plan struct {
+	// Builder is one of the names in Request.Builder.
+	Builder string
+	// Reason is for a reader.
+	Reason string
+	// Bases are the images that it stands on: as they are named → where they are.
+	Bases map[string]string
+
+	request Request
+	build   func(ctx context.Context, p *Plan) (Built, error)
+	gomain  *goMain
+}
+
+// Prepare chooses the builder and finds every base image, before anything is started. What is missing is listed.
+func Prepare(ctx context.Context, r Request) (*Plan, error) {
+	if err := r.complete(); err != nil {
+		return nil, err
+	}
+	text, err := r.readDockerfile()
+	if err != nil {
+		return nil, err
+	}
+	p, err := choose(ctx, r, text)
+	if err != nil {
+		return nil, err
+	}
+	return p, p.findBases(ctx, text)
+}
+
+// Build carries the plan out.
+func (p *Plan) Build(ctx context.Context) (Built, error) {
+	start := time.Now()
+	built, err := p.build(ctx, p)
+	if err != nil {
+		return Built{}, err
+	}
+	built.Repository, built.Tag = p.request.Repository, p.request.Tag
+	if built.Built == 0 {
+		built.Built = time.Since(start)
+	}
+	return built, nil
+}
+
+func (r *Request) complete() error {
+	if err := ParseRepository(r.Repository); err != nil {
+		return err
+	}
+	dir, err := filepath.Abs(r.Dir)
+	if err != nil {
+		return fmt.Errorf("building %s: %w", r.Dir, err)
+	}
+	if info, err := os.Stat(dir); err != nil || !info.IsDir() {
+		return &Error{Kind: ErrBuildFailed, Object: dir, Problem: "there is no such folder", Remedy: "give the folder that holds the Dockerfile or the Go module"}
+	}
+	r.Dir = dir
+	if r.Platform == "" {
+		r.Platform = "linux/" + runtime.GOARCH
+	}
+	if r.Output == nil {
+		r.Output = io.Discard
+	}
+	for _, path := range []string{r.Dockerfile, r.Package} {
+		if path != "" && !filepath.IsLocal(path) {
+			return &Error{Kind: ErrBuildFailed, Object: path, Problem: "it is not below " + dir, Remedy: "give a path in the folder that is built"}
+		}
+	}
+	if r.Builder != "" && r.Builder != inProcess && !slices.ContainsFunc(programs, func(b program) bool { return b.name == r.Builder }) {
+		return &Error{Kind: ErrNoBuilder, Object: fmt.Sprintf("builder %q", r.Builder), Problem: "it is not known", Remedy: "choose one of " + strings.Join(builderNames(), ", ")}
+	}
+	return nil
+}
+
+// readDockerfile gives "" when there is none and none was asked for.
+func (r *Request) readDockerfile() (string, error) {
+	asked := r.Dockerfile != ""
+	if !asked {
+		r.Dockerfile = "Dockerfile"
+	}
+	data, err := os.ReadFile(filepath.Join(r.Dir, r.Dockerfile))
+	switch {
+	case errors.Is(err, os.ErrNotExist) && !asked:
+		r.Dockerfile = ""
+		return "", nil
+	case err != nil:
+		return "", &Error{Kind: ErrBuildFailed, Object: filepath.Join(r.Dir, r.Dockerfile), Problem: "it cannot be read: " + err.Error(), Remedy: "give a Dockerfile in the folder that is built"}
+	}
+	return string(data), nil
+}
+
+// choose takes the explicit choice, or the first builder in order that can do it.
+func choose(ctx context.Context, r Request, text string) (*Plan, error) {
+	var tried []string
+	if r.Builder == "" || r.Builder == inProcess {
+		gomain, why := findGoMain(ctx, r, text)
+		if gomain != nil {
+			return &Plan{Builder: inProcess, Reason: why, request: r, build: buildGo, gomain: gomain}, nil
+		}
+		tried = append(tried, inProcess+": "+why)
+	}
+	if text == "" && r.Builder != inProcess {
+		return nil, &Error{Kind: ErrNoBuilder, Object: r.Dir, Problem: "it has neither a Dockerfile nor one Go main package (" + strings.Join(tried, ". ") + ")", Remedy: "add a Dockerfile, or name the Go package to build"}
+	}
+	for _, b := range programs {
+		if r.Builder != "" && r.Builder != b.name {
+			continue
+		}
+		why, err := b.ready(ctx)
+		if err == nil {
+			if r.Builder != "" {
+				why = "it was asked for"
+			}
+			return &Plan{Builder: b.name, Reason: why, request: r, build: b.build}, nil
+		}
+		tried = append(tried, b.name+": "+err.Error())
+	}
+	return nil, &Error{Kind: ErrNoBuilder, Object: r.Dir, Problem: "nothing here can build it. " + strings.Join(tried, ". "), Remedy: "start one of them, or build a Go main package, which needs none"}
+}
+
+func builderNames() []string {
+	names := []string{inProcess}
+	for _, b := range programs {
+		names = append(names, b.name)
+	}
+	return names
+}
+
+// findBases looks for all base images before anything is built.
+func (p *Plan) findBases(ctx context.Context, text string) error {
+	var refs []string
+	switch {
+	case p.gomain != nil && p.gomain.base != "":
+		refs = []string{p.gomain.base}
+	case p.gomain == nil:
+		d, err := parseDockerfile(text, p.request.BuildArgs)
+		if err != nil {
+			return &Error{Kind: ErrBuildFailed, Object: filepath.Join(p.request.Dir, p.request.Dockerfile), Problem: err.Error(), Remedy: "correct the Dockerfile"}
+		}
+		refs = d.images()
+	}
+	p.Bases = map[string]string{}
+	var missing []string
+	for _, ref := range refs {
+		found, _, err := p.request.Registries.Find(ctx, ref)
+		var e *Error
+		switch {
+		case errors.As(err, &e):
+			missing = append(missing, fmt.Sprintf("%s (%s)", ref, e.Problem))
+		case err != nil:
+			return err
+		default:
+			p.Bases[ref] = found
+		}
+	}
+	if len(missing) > 0 {
+		return &Error{Kind: ErrBaseMissing, Object: filepath.Join(p.request.Dir, p.request.Dockerfile), Problem: "base images are nowhere to be found: " + strings.Join(missing, ", "),
+			Remedy: "correct their names, or load them with `cyan local load IMAGE.tar`"}
+	}
+	return nil
+}

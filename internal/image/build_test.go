@@ -1,0 +1,455 @@
+package image_test
+
+import (
+	"archive/tar"
+	"bytes"
+	"context"
+	"errors"
+	"io"
+	"log"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"runtime"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-containerregistry/pkg/name"
+	"github.com/google/go-containerregistry/pkg/registry"
+	v1 "github.com/google/go-containerregistry/pkg/v1"
+	"github.com/google/go-containerregistry/pkg/v1/mutate"
+	"github.com/google/go-containerregistry/pkg/v1/random"
+	"github.com/google/go-containerregistry/pkg/v1/remote"
+
+	"github.com/cyan-cd/cyan/internal/image"
+)
+
+// newRegistry serves images on 127.0.0.1 and gives host:port.
+func newRegistry(t testing.TB) string {
+	t.Helper()
+	web := httptest.NewServer(registry.New(registry.Logger(log.New(io.Discard, "", 0))))
+	t.Cleanup(web.Close)
+	return strings.TrimPrefix(web.URL, "http://")
+}
+
+func folder(t testing.TB, files map[string]string) string {
+	t.Helper()
+	dir := t.TempDir()
+	for name, content := range files {
+		path := filepath.Join(dir, name)
+		if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(path, []byte(content), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return dir
+}
+
+var program = map[string]string{
+	"go.mod":  "module example.com/app\n\ngo 1.24\n",
+	"main.go": "package main\n\nimport \"fmt\"\n\nfunc main() { fmt.Println(\"hello from the image\") }\n",
+}
+
+func with(files map[string]string, more ...string) map[string]string {
+	all := map[string]string{}
+	for k, v := range files {
+		all[k] = v
+	}
+	for i := 0; i < len(more); i += 2 {
+		all[more[i]] = more[i+1]
+	}
+	return all
+}
+
+func build(t testing.TB, r image.Request) (*image.Plan, image.Built) {
+	t.Helper()
+	p, err := image.Prepare(t.Context(), r)
+	if err != nil {
+		t.Fatal(err)
+	}
+	b, err := p.Build(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	return p, b
+}
+
+func pull(t *testing.T, ref string) (v1.Image, *v1.ConfigFile) {
+	t.Helper()
+	parsed, err := name.ParseReference(ref)
+	if err != nil {
+		t.Fatal(err)
+	}
+	img, err := remote.Image(parsed)
+	if err != nil {
+		t.Fatal(err)
+	}
+	config, err := img.ConfigFile()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return img, config
+}
+
+// unpack writes what an image holds at a path.
+func unpack(t *testing.T, img v1.Image, path string) []byte {
+	t.Helper()
+	all := mutate.Extract(img)
+	defer func() { _ = all.Close() }()
+	for r := tar.NewReader(all); ; {
+		h, err := r.Next()
+		if err != nil {
+			t.Fatalf("%s: %v", path, err)
+		}
+		if "/"+strings.TrimPrefix(h.Name, "/") == path {
+			data, err := io.ReadAll(r)
+			if err != nil {
+				t.Fatal(err)
+			}
+			return data
+		}
+	}
+}
+
+func TestGoProgramIsBuiltInProcess(t *testing.T) {
+	host := newRegistry(t)
+	dir := folder(t, program)
+	created := time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)
+	request := image.Request{Dir: dir, Repository: host + "/team/app", Tag: "abc", Created: created, Labels: map[string]string{"org.opencontainers.image.revision": "abc"}}
+	p, b := build(t, request)
+	if p.Builder != "go" || !strings.Contains(p.Reason, "no Dockerfile") {
+		t.Errorf("%s: %s", p.Builder, p.Reason)
+	}
+	img, config := pull(t, host+"/team/app@"+b.Digest)
+	if _, byTag := pull(t, host+"/team/app:abc"); byTag.Created != config.Created {
+		t.Error("the tag is another image")
+	}
+	if config.OS != "linux" || config.Architecture != runtime.GOARCH || config.Config.User != "65532:65532" || config.Config.Labels["org.opencontainers.image.revision"] != "abc" || !config.Created.Equal(created) {
+		t.Errorf("%+v", config)
+	}
+	binary := filepath.Join(t.TempDir(), "app")
+	if err := os.WriteFile(binary, unpack(t, img, config.Config.Entrypoint[0]), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	if out, err := exec.Command(binary).CombinedOutput(); string(out) != "hello from the image\n" {
+		t.Errorf("%s, %v", out, err)
+	}
+	// Elsewhere, the same files come to the same image.
+	request.Dir = folder(t, program)
+	if _, again := build(t, request); again.Digest != b.Digest {
+		t.Errorf("%s, then %s", b.Digest, again.Digest)
+	}
+	request.Keep, request.Repository = true, "127.0.0.1:1/app"
+	if _, kept := build(t, request); kept.Digest != b.Digest {
+		t.Errorf("a rehearsal gives %s, not %s", kept.Digest, b.Digest)
+	}
+}
+
+const goDockerfile = `# syntax=docker/dockerfile:1
+ARG GO=1.26
+FROM golang:${GO} AS build
+WORKDIR /src
+COPY go.mod ./
+RUN go mod download
+COPY . .
+RUN CGO_ENABLED=0 go build -trimpath \
+    -ldflags="-s -w -X main.x=1" -o /out/server ./cmd/server
+FROM scratch
+COPY --from=build /out/server /usr/bin/server
+ENV MODE=fast COLOR="a b"
+EXPOSE 8080
+USER 1000:1000
+WORKDIR /data
+LABEL team=x
+ENTRYPOINT ["/usr/bin/server"]
+CMD ["--flag"]
+`
+
+func TestDockerfileOfAGoProgramIsFollowed(t *testing.T) {
+	host := newRegistry(t)
+	files := map[string]string{"go.mod": program["go.mod"], "cmd/server/main.go": program["main.go"], "cmd/other/main.go": program["main.go"], "Dockerfile": goDockerfile}
+	p, b := build(t, image.Request{Dir: folder(t, files), Repository: host + "/app", Tag: "v1"})
+	if p.Builder != "go" || !strings.Contains(p.Reason, "nothing but go build") {
+		t.Errorf("%s: %s", p.Builder, p.Reason)
+	}
+	img, config := pull(t, host+"/app@"+b.Digest)
+	c := config.Config
+	if strings.Join(c.Entrypoint, " ") != "/usr/bin/server" || strings.Join(c.Cmd, " ") != "--flag" || c.User != "1000:1000" || c.WorkingDir != "/data" || c.Labels["team"] != "x" ||
+		strings.Join(c.Env, ";") != "MODE=fast;COLOR=a b" {
+		t.Errorf("%+v", c)
+	}
+	if _, ok := c.ExposedPorts["8080/tcp"]; !ok {
+		t.Errorf("%+v", c.ExposedPorts)
+	}
+	unpack(t, img, "/usr/bin/server")
+}
+
+func TestGoProgramOnABase(t *testing.T) {
+	host := newRegistry(t)
+	base, err := random.Image(100, 2)
+	if err != nil {
+		t.Fatal(err)
+	}
+	base, err = mutate.ConfigFile(base, &v1.ConfigFile{OS: "linux", Architecture: runtime.GOARCH, Config: v1.Config{Env: []string{"BASE=1"}, WorkingDir: "/w"}, RootFS: v1.RootFS{Type: "layers", DiffIDs: diffs(t, base)}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	ref, err := name.ParseReference(host + "/library/alpine:3")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := remote.Write(ref, base); err != nil {
+		t.Fatal(err)
+	}
+	files := with(program, "Dockerfile", "FROM golang AS build\nCOPY . .\nRUN go build -o app .\nFROM alpine:3\nCOPY --from=build app /bin/\nENTRYPOINT [\"/bin/app\"]\n")
+	p, b := build(t, image.Request{Dir: folder(t, files), Repository: host + "/app", Tag: "v1", Registries: image.Registries{Mirrors: []string{host}}})
+	if p.Bases["alpine:3"] != host+"/library/alpine:3" {
+		t.Errorf("%+v", p.Bases)
+	}
+	img, config := pull(t, host+"/app@"+b.Digest)
+	if layers, _ := img.Layers(); len(layers) != 3 || strings.Join(config.Config.Env, ";") != "BASE=1" || config.Config.WorkingDir != "/w" {
+		t.Errorf("%d layers, %+v", len(layers), config.Config)
+	}
+}
+
+func diffs(t *testing.T, img v1.Image) []v1.Hash {
+	t.Helper()
+	config, err := img.ConfigFile()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return config.RootFS.DiffIDs
+}
+
+// noBuilders hides every builder but the Go toolchain.
+func noBuilders(t *testing.T) {
+	t.Helper()
+	goBinary, err := exec.LookPath("go")
+	if err != nil {
+		t.Fatal(err)
+	}
+	dir := t.TempDir()
+	if err := os.Symlink(goBinary, filepath.Join(dir, "go")); err != nil {
+		t.Fatal(err)
+	}
+	t.Setenv("GOROOT", runtime.GOROOT()) //nolint:staticcheck // the symlink hides it
+	t.Setenv("PATH", dir)
+	t.Setenv("BUILDKIT_HOST", "")
+	t.Setenv("XDG_RUNTIME_DIR", dir)
+}
+
+// fakeBuilder puts a program in the place of a builder.
+func fakeBuilder(t *testing.T, name, script string) {
+	t.Helper()
+	dir := t.TempDir()
+	if err := os.WriteFile(filepath.Join(dir, name), []byte("#!/bin/sh\n"+script), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	t.Setenv("PATH", dir+":"+os.Getenv("PATH"))
+}
+
+func TestErrors(t *testing.T) {
+	noBuilders(t)
+	host := newRegistry(t)
+	denied := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.Method == http.MethodGet && r.URL.Path == "/v2/" {
+			return
+		}
+		if r.Method == http.MethodHead {
+			w.WriteHeader(http.StatusNotFound)
+			return
+		}
+		w.WriteHeader(http.StatusForbidden)
+		_, _ = io.WriteString(w, `{"errors":[{"code":"DENIED","message":"team app may not push"}]}`)
+	}))
+	defer denied.Close()
+	gone := httptest.NewServer(nil)
+	gone.Close()
+	needsEngine := with(program, "Dockerfile", "FROM debian:12\nRUN apt-get update\n")
+	for _, c := range []struct {
+		name    string
+		files   map[string]string
+		request image.Request
+		kind    error
+		says    []string
+	}{
+		{"does not compile", with(program, "main.go", "package main\n\nfunc main() { undefinedThing() }\n"), image.Request{}, image.ErrBuildFailed, []string{"main.go:3:15: undefined: undefinedThing", "commit again"}},
+		{"registry refuses", program, image.Request{Repository: strings.TrimPrefix(denied.URL, "http://") + "/app"}, image.ErrPushRefused, []string{"DENIED", "team app may not push", "docker login"}},
+		{"registry gone", program, image.Request{Repository: strings.TrimPrefix(gone.URL, "http://") + "/app"}, image.ErrUnreachable, []string{"check that the registry runs"}},
+		{"no builder", needsEngine, image.Request{}, image.ErrNoBuilder, []string{"go: its Dockerfile has no stage that runs go build", "buildkit: BUILDKIT_HOST is not set", "docker: not on the PATH", "podman: ", "buildah: ", "nerdctl: "}},
+		{"nothing to build", map[string]string{"README": "x"}, image.Request{}, image.ErrNoBuilder, []string{"neither a Dockerfile nor one Go main package"}},
+		{"several programs", map[string]string{"go.mod": program["go.mod"], "a/main.go": program["main.go"], "b/main.go": program["main.go"]}, image.Request{}, image.ErrNoBuilder, []string{"several Go main packages: ./a, ./b"}},
+		{"unknown builder", program, image.Request{Builder: "kaniko"}, image.ErrNoBuilder, []string{`"kaniko"`, "go, buildkit, docker"}},
+		{"asked-for builder is not there", needsEngine, image.Request{Builder: "podman"}, image.ErrNoBuilder, []string{"podman: not on the PATH"}},
+		{"base gone", with(program, "Dockerfile", "FROM golang AS b\nRUN go build -o x .\nFROM 127.0.0.1:1/no/base:1\nCOPY --from=b x /x\n"), image.Request{}, image.ErrBaseMissing,
+			[]string{"127.0.0.1:1/no/base:1", host + " does not have it", "127.0.0.1:1 cannot be reached", "cyan local load"}},
+		{"bad name", program, image.Request{Repository: "UPPER/app"}, nil, []string{"small letters"}},
+		{"an option for a name", program, image.Request{Repository: "--privileged"}, nil, []string{"no repository's name"}},
+		{"out of the folder", program, image.Request{Dockerfile: "../Dockerfile"}, image.ErrBuildFailed, []string{"not below"}},
+		{"no such Dockerfile", program, image.Request{Dockerfile: "build/Dockerfile"}, image.ErrBuildFailed, []string{"build/Dockerfile", "cannot be read"}},
+		{"no such folder", nil, image.Request{Dir: "/nowhere/at/all"}, image.ErrBuildFailed, []string{"/nowhere/at/all"}},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			r := c.request
+			if r.Dir == "" {
+				r.Dir = folder(t, c.files)
+			}
+			if r.Repository == "" {
+				r.Repository = host + "/app"
+			}
+			r.Tag, r.Registries = "v1", image.Registries{Mirrors: []string{host}}
+			p, err := image.Prepare(t.Context(), r)
+			if err == nil {
+				_, err = p.Build(t.Context())
+			}
+			if err == nil || (c.kind != nil && !errors.Is(err, c.kind)) {
+				t.Fatalf("%v, want %v", err, c.kind)
+			}
+			for _, part := range c.says {
+				if !strings.Contains(err.Error(), part) {
+					t.Errorf("%v\ndoes not say %q", err, part)
+				}
+			}
+		})
+	}
+}
+
+func TestAllMissingBasesAreListed(t *testing.T) {
+	noBuilders(t)
+	fakeBuilder(t, "podman", "echo started >> "+filepath.Join(t.TempDir(), "log")+"; exit 1\n")
+	host := newRegistry(t)
+	docker := "FROM 127.0.0.1:1/a AS one\nRUN x\nFROM 127.0.0.1:1/unused\nRUN y\nFROM one\nCOPY --from=127.0.0.1:1/b /x /x\nRUN --mount=type=bind,from=127.0.0.1:1/c,target=/c y\n"
+	_, err := image.Prepare(t.Context(), image.Request{Dir: folder(t, map[string]string{"Dockerfile": docker}), Repository: host + "/x", Tag: "1"})
+	if !errors.Is(err, image.ErrBaseMissing) {
+		t.Fatal(err)
+	}
+	for _, want := range []string{"127.0.0.1:1/a ", "127.0.0.1:1/b ", "127.0.0.1:1/c "} {
+		if !strings.Contains(err.Error(), want) {
+			t.Errorf("%v\ndoes not list %s", err, want)
+		}
+	}
+	if strings.Contains(err.Error(), "unused") {
+		t.Error("it lists a stage that is not built:", err)
+	}
+}
+
+// The builders that are not installed everywhere are stood in for by programs that check what they are told.
+func TestBuildersAreCalledInOrder(t *testing.T) {
+	host := newRegistry(t)
+	base, err := random.Image(10, 1)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, path := range []string{"/library/debian:12", "/app:v1"} {
+		ref, err := name.ParseReference(host + path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := remote.Write(ref, base); err != nil {
+			t.Fatal(err)
+		}
+	}
+	pushed, err := base.Digest()
+	if err != nil {
+		t.Fatal(err)
+	}
+	const fail = "echo 'step 2/2: exit code 7' >&2; exit 1\n"
+	metadata := `while [ $# -gt 0 ]; do [ "$1" = --metadata-file ] && echo '{"containerimage.digest":"sha256:feed"}' > "$2"; shift; done` + "\n"
+	for _, c := range []struct{ name, script, want, digest string }{
+		{"buildctl", metadata, "buildkit", "sha256:feed"},
+		{"docker", metadata, "docker", "sha256:feed"},
+		{"podman", "exit 0\n", "podman", pushed.String()},
+		{"buildah", "exit 0\n", "buildah", pushed.String()},
+		{"nerdctl", "exit 0\n", "nerdctl", pushed.String()},
+		{"podman", fail, "podman", ""},
+		{"docker", `[ "$1" = version ] && exit 0; [ "$2" = version ] && exit 0; ` + fail, "docker", ""},
+	} {
+		t.Run(c.want+c.digest, func(t *testing.T) {
+			noBuilders(t)
+			calls := filepath.Join(t.TempDir(), "calls")
+			fakeBuilder(t, c.name, "echo \"$@\" >> "+calls+"\n"+c.script)
+			if c.name == "buildctl" {
+				t.Setenv("BUILDKIT_HOST", "tcp://127.0.0.1:1")
+			}
+			dir := folder(t, map[string]string{"Dockerfile": "FROM debian:12\nRUN make\n"})
+			p, err := image.Prepare(t.Context(), image.Request{Dir: dir, Repository: host + "/app", Tag: "v1", BuildArgs: map[string]string{"A": "b c"}, Registries: image.Registries{Mirrors: []string{host}}})
+			if err != nil {
+				t.Fatal(err)
+			}
+			if p.Builder != c.want || p.Reason == "" {
+				t.Errorf("%s: %s", p.Builder, p.Reason)
+			}
+			b, err := p.Build(t.Context())
+			said, _ := os.ReadFile(calls)
+			if c.digest == "" {
+				if !errors.Is(err, image.ErrBuildFailed) || !strings.Contains(err.Error(), "exit code 7") || !strings.Contains(err.Error(), filepath.Join(dir, "Dockerfile")) {
+					t.Errorf("%v\n%s", err, said)
+				}
+				return
+			}
+			if err != nil || b.Digest != c.digest {
+				t.Errorf("%+v, %v\n%s", b, err, said)
+			}
+			if !bytes.Contains(said, []byte(host+"/library/debian:12")) || !bytes.Contains(said, []byte("A=b c")) {
+				t.Errorf("the base or the argument is missing:\n%s", said)
+			}
+		})
+	}
+}
+
+// The real one, where it is installed: Debian's buildah needs no engine.
+func TestBuildah(t *testing.T) {
+	if _, err := exec.LookPath("buildah"); err != nil || os.Geteuid() != 0 {
+		t.Skip("buildah is not installed, or this is not root")
+	}
+	host := newRegistry(t)
+	dir := folder(t, with(program, "Dockerfile", "FROM scratch\nCOPY main.go /main.go\nENV X=y\n"))
+	request := image.Request{Dir: dir, Repository: host + "/app", Tag: "v1", Builder: "buildah"}
+	_, b := build(t, request)
+	img, config := pull(t, host+"/app@"+b.Digest)
+	if string(unpack(t, img, "/main.go")) != program["main.go"] || !strings.Contains(strings.Join(config.Config.Env, " "), "X=y") {
+		t.Errorf("%+v", config.Config)
+	}
+	if err := os.WriteFile(filepath.Join(dir, "Dockerfile"), []byte("FROM scratch\nCOPY absent /x\n"), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	p, err := image.Prepare(t.Context(), request)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := p.Build(t.Context()); !errors.Is(err, image.ErrBuildFailed) || !strings.Contains(err.Error(), "absent") {
+		t.Error(err)
+	}
+}
+
+func TestCancelledBuild(t *testing.T) {
+	ctx, cancel := context.WithCancel(t.Context())
+	p, err := image.Prepare(ctx, image.Request{Dir: folder(t, program), Repository: newRegistry(t) + "/app", Tag: "v1"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	cancel()
+	if _, err := p.Build(ctx); !errors.Is(err, context.Canceled) {
+		t.Error(err)
+	}
+}
+
+// Warm: one file has changed since the last build.
+func BenchmarkEditToPushed(b *testing.B) {
+	host := newRegistry(b)
+	dir := folder(b, program)
+	request := image.Request{Dir: dir, Repository: host + "/app", Tag: "v1"}
+	build(b, request)
+	for i := 0; b.Loop(); i++ {
+		text := strings.Replace(program["main.go"], "hello", "hello "+time.Unix(int64(i), 0).String(), 1)
+		if err := os.WriteFile(filepath.Join(dir, "main.go"), []byte(text), 0o644); err != nil {
+			b.Fatal(err)
+		}
+		build(b, request)
+	}
+}

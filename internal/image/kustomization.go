@@ -1,0 +1,295 @@
+package image
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+	"maps"
+	"reflect"
+	"slices"
+	"strings"
+
+	"go.yaml.in/yaml/v3"
+)
+
+// Setting is an image as a kustomization is to give it: by digest.
+type Setting struct {
+	// Name is what the manifests call it. Empty: the entry of the kustomization whose newName is Repository, or else Repository.
+	Name string
+	// Repository is where it was pushed to, without tag and digest.
+	Repository string
+	// Digest is sha256:….
+	Digest string
+}
+
+// SetInKustomization gives the kustomization with the image set to the digest. It edits the text and leaves the rest of it alone: comments, order, quotes, line ends. Where the entry has a
+// digest or a newTag, that one line changes; without an entry, one is added.
+func SetInKustomization(data []byte, s Setting) ([]byte, error) {
+	doc, err := parseKustomization(data)
+	if err != nil {
+		return nil, err
+	}
+	s.Name = doc.nameFor(s)
+	want, err := doc.wanted(s)
+	if err != nil {
+		return nil, err
+	}
+	t := newText(data)
+	if err := doc.edit(t, s); err != nil {
+		return nil, err
+	}
+	edited := t.bytes()
+	// The edit is made on text, so it is read again: what it means must be what was wanted, and nothing else.
+	var got any
+	if err := yaml.Unmarshal(edited, &got); err != nil || !reflect.DeepEqual(got, want) {
+		return nil, errUneditable
+	}
+	return edited, nil
+}
+
+var errUneditable = errors.New("the images of the kustomization are written in a way that cannot be edited in place; write each entry on lines of its own, as name:, newName: and digest:")
+
+// NameInKustomization is the name of the entry that SetInKustomization would change or add.
+func NameInKustomization(data []byte, s Setting) (string, error) {
+	doc, err := parseKustomization(data)
+	if err != nil {
+		return "", err
+	}
+	return doc.nameFor(s), nil
+}
+
+type kustomization struct {
+	// root is the mapping of the document, nil for an empty file.
+	root   *yaml.Node
+	images *yaml.Node
+	value  map[string]any
+}
+
+func parseKustomization(data []byte) (*kustomization, error) {
+	decoder := yaml.NewDecoder(bytes.NewReader(data))
+	var node, more yaml.Node
+	k := &kustomization{value: map[string]any{}}
+	switch err := decoder.Decode(&node); {
+	case errors.Is(err, io.EOF):
+		return k, nil
+	case err != nil:
+		return nil, fmt.Errorf("reading the kustomization: %w", err)
+	}
+	if err := decoder.Decode(&more); !errors.Is(err, io.EOF) {
+		return nil, errors.New("the kustomization has more than one document; keep one")
+	}
+	root := node.Content[0]
+	if root.Kind == yaml.ScalarNode && root.Tag == "!!null" {
+		return k, nil
+	}
+	if root.Kind != yaml.MappingNode {
+		return nil, errors.New("the kustomization is no mapping; write it as key: value")
+	}
+	if err := root.Decode(&k.value); err != nil {
+		return nil, fmt.Errorf("reading the kustomization: %w", err)
+	}
+	k.root = root
+	for i := 0; i+1 < len(root.Content); i += 2 {
+		if root.Content[i].Value == "images" {
+			k.images = root.Content[i+1]
+		}
+	}
+	return k, nil
+}
+
+// field gives the value of a key in a mapping, and the key.
+func field(mapping *yaml.Node, name string) (key, value *yaml.Node) {
+	if mapping.Kind != yaml.MappingNode {
+		return nil, nil
+	}
+	for i := 0; i+1 < len(mapping.Content); i += 2 {
+		if mapping.Content[i].Value == name {
+			return mapping.Content[i], mapping.Content[i+1]
+		}
+	}
+	return nil, nil
+}
+
+func text(mapping *yaml.Node, name string) string {
+	if _, value := field(mapping, name); value != nil && value.Kind == yaml.ScalarNode {
+		return value.Value
+	}
+	return ""
+}
+
+func (k *kustomization) nameFor(s Setting) string {
+	if s.Name != "" {
+		return s.Name
+	}
+	if k.images != nil {
+		for _, entry := range k.images.Content {
+			if text(entry, "newName") == s.Repository {
+				return text(entry, "name")
+			}
+		}
+	}
+	return s.Repository
+}
+
+// entry finds the entry of a name; there must not be two.
+func (k *kustomization) entry(name string) (*yaml.Node, error) {
+	if k.images == nil {
+		return nil, nil
+	}
+	var found *yaml.Node
+	for _, e := range k.images.Content {
+		if text(e, "name") != name {
+			continue
+		}
+		if found != nil {
+			return nil, fmt.Errorf("images of the kustomization has two entries named %q; keep one", name)
+		}
+		found = e
+	}
+	return found, nil
+}
+
+// wanted is what the kustomization is to mean after the edit.
+func (k *kustomization) wanted(s Setting) (map[string]any, error) {
+	if _, err := k.entry(s.Name); err != nil {
+		return nil, err
+	}
+	images, ok := k.value["images"].([]any)
+	if !ok && k.value["images"] != nil {
+		return nil, errors.New("images of the kustomization is no list; write it as a list of name: and digest:")
+	}
+	want := maps.Clone(k.value)
+	list := slices.Clone(images)
+	for i := range list {
+		entry, ok := list[i].(map[string]any)
+		if !ok || entry["name"] != s.Name {
+			continue
+		}
+		entry = maps.Clone(entry)
+		delete(entry, "newTag")
+		entry["digest"] = s.Digest
+		if repository, _ := entry["newName"].(string); s.Repository != s.Name || repository != "" {
+			entry["newName"] = s.Repository
+		}
+		list[i] = entry
+		want["images"] = list
+		return want, nil
+	}
+	entry := map[string]any{"name": s.Name, "digest": s.Digest}
+	if s.Repository != s.Name {
+		entry["newName"] = s.Repository
+	}
+	want["images"] = append(list, entry)
+	return want, nil
+}
+
+// edit plans the changes of the text. Later places come first, so that earlier ones stay where they are.
+func (k *kustomization) edit(t *lines, s Setting) error {
+	entry, err := k.entry(s.Name)
+	switch {
+	case err != nil:
+		return err
+	case entry == nil:
+		return k.add(t, s)
+	case entry.Style&yaml.FlowStyle != 0 || k.images.Style&yaml.FlowStyle != 0:
+		return editFlow(t, entry, s)
+	}
+	newNameKey, newName := field(entry, "newName")
+	tagKey, tag := field(entry, "newTag")
+	digestKey, digest := field(entry, "digest")
+	switch {
+	case digest != nil:
+		err = t.replace(digestKey, digest, "digest: "+s.Digest)
+		if tag != nil && err == nil {
+			err = t.drop(tagKey, tag)
+		}
+	case tag != nil:
+		err = t.replace(tagKey, tag, "digest: "+s.Digest)
+	default:
+		after := newName
+		if after == nil {
+			_, after = field(entry, "name")
+		}
+		err = t.insertAfter(after, entry.Content[0], "digest: "+s.Digest)
+	}
+	if err != nil {
+		return err
+	}
+	switch {
+	case newName != nil && newName.Value != s.Repository:
+		err = t.replace(newNameKey, newName, "newName: "+scalar(s.Repository))
+	case newName == nil && s.Repository != s.Name:
+		_, name := field(entry, "name")
+		err = t.insertAfter(name, entry.Content[0], "newName: "+scalar(s.Repository))
+	}
+	return err
+}
+
+// editFlow is for entries in braces.
+func editFlow(t *lines, entry *yaml.Node, s Setting) error {
+	newNameKey, newName := field(entry, "newName")
+	tagKey, tag := field(entry, "newTag")
+	digestKey, digest := field(entry, "digest")
+	_, name := field(entry, "name")
+	var err error
+	switch {
+	case digest != nil && tag != nil:
+		return errors.New("an entry of images in the kustomization has both newTag and digest, in braces; remove the newTag")
+	case digest != nil:
+		err = t.replace(digestKey, digest, "digest: "+s.Digest)
+	case tag != nil:
+		err = t.replace(tagKey, tag, "digest: "+s.Digest)
+	default:
+		err = t.append(name, ", digest: "+s.Digest)
+	}
+	if err != nil {
+		return err
+	}
+	switch {
+	case newName != nil && newName.Value != s.Repository:
+		err = t.replace(newNameKey, newName, `newName: "`+s.Repository+`"`)
+	case newName == nil && s.Repository != s.Name:
+		err = t.append(name, `, newName: "`+s.Repository+`"`)
+	}
+	return err
+}
+
+// add writes an entry where there is none.
+func (k *kustomization) add(t *lines, s Setting) error {
+	entry := []string{"- name: " + scalar(s.Name)}
+	if s.Repository != s.Name {
+		entry = append(entry, "  newName: "+scalar(s.Repository))
+	}
+	entry = append(entry, "  digest: "+s.Digest)
+	switch {
+	case k.images == nil:
+		if k.root != nil && k.root.Style&yaml.FlowStyle != 0 {
+			return errUneditable
+		}
+		return t.addAtEnd(append([]string{"images:"}, entry...))
+	case len(k.images.Content) == 0:
+		key, value := field(k.root, "images")
+		if key.Line == value.Line && value.Value == "" && value.Kind == yaml.ScalarNode || value.Value == "null" || value.Value == "~" || value.Kind == yaml.SequenceNode {
+			return t.fill(key, entry)
+		}
+		return errUneditable
+	case k.images.Style&yaml.FlowStyle != 0:
+		return errUneditable
+	}
+	last := k.images.Content[len(k.images.Content)-1]
+	return t.insertEntry(last, entry)
+}
+
+// scalar writes a plain scalar, or quotes what would not be one.
+func scalar(s string) string {
+	var v any
+	if yaml.Unmarshal([]byte(s), &v) == nil && v == s && !strings.ContainsAny(s, "#:{}[],&*!|>'\"%@`") {
+		return s
+	}
+	// host:port/name is plain too: the colon is followed by no space.
+	if yaml.Unmarshal([]byte("k: "+s), &v) == nil && reflect.DeepEqual(v, map[string]any{"k": s}) {
+		return s
+	}
+	return fmt.Sprintf("%q", s)
+}

@@ -1,0 +1,274 @@
+package image
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strings"
+	"time"
+)
+
+// program is a builder that is another program.
+type program struct {
+	name string
+	// ready says why it is taken, or what it lacks. It must end soon.
+	ready func(ctx context.Context) (string, error)
+	build func(ctx context.Context, p *Plan) (Built, error)
+}
+
+// programs in the order in which they are tried.
+var programs = []program{
+	{"buildkit", buildkitReady, buildBuildkit},
+	{"docker", dockerReady, buildDocker},
+	{"podman", onPath("podman"), buildThenPush("podman")},
+	{"buildah", onPath("buildah"), buildThenPush("buildah")},
+	{"nerdctl", nerdctlReady, buildThenPush("nerdctl")},
+}
+
+func onPath(name string) func(context.Context) (string, error) {
+	return func(context.Context) (string, error) {
+		if _, err := exec.LookPath(name); err != nil {
+			return "", errors.New("not on the PATH")
+		}
+		return name + " is on the PATH, and nothing before it is there", nil
+	}
+}
+
+// answers runs a harmless command of a builder: that it is installed says nothing.
+func answers(ctx context.Context, name string, args ...string) error {
+	ctx, cancel := context.WithTimeout(ctx, 10*time.Second)
+	defer cancel()
+	cmd := exec.CommandContext(ctx, name, args...)
+	var said bytes.Buffer
+	cmd.Stderr = &said
+	if err := cmd.Run(); err != nil {
+		return fmt.Errorf("does not answer: %s", strings.ReplaceAll(lastLines(said.String()+err.Error(), 2), "\n", " "))
+	}
+	return nil
+}
+
+// buildkitAddress is BUILDKIT_HOST, or the socket of a buildkitd that listens.
+func buildkitAddress() (address, why string) {
+	if host := os.Getenv("BUILDKIT_HOST"); host != "" {
+		return host, "BUILDKIT_HOST is set"
+	}
+	for _, socket := range []string{"/run/buildkit/buildkitd.sock", filepath.Join(os.Getenv("XDG_RUNTIME_DIR"), "buildkit", "buildkitd.sock")} {
+		conn, err := net.DialTimeout("unix", socket, time.Second)
+		if err == nil {
+			_ = conn.Close()
+			return "unix://" + socket, "a buildkitd listens on " + socket
+		}
+	}
+	return "", ""
+}
+
+func buildkitReady(ctx context.Context) (string, error) {
+	address, why := buildkitAddress()
+	if address == "" {
+		return "", errors.New("BUILDKIT_HOST is not set, and no buildkitd listens")
+	}
+	if _, err := exec.LookPath("buildctl"); err != nil {
+		return "", errors.New(why + ", but buildctl is not on the PATH")
+	}
+	return why + " and answers", answers(ctx, "buildctl", "--addr", address, "debug", "workers")
+}
+
+func dockerReady(ctx context.Context) (string, error) {
+	if _, err := exec.LookPath("docker"); err != nil {
+		return "", errors.New("not on the PATH")
+	}
+	if err := answers(ctx, "docker", "version", "--format", "{{.Server.Version}}"); err != nil {
+		return "", err
+	}
+	return "the Docker daemon answers", answers(ctx, "docker", "buildx", "version")
+}
+
+func nerdctlReady(ctx context.Context) (string, error) {
+	if _, err := exec.LookPath("nerdctl"); err != nil {
+		return "", errors.New("not on the PATH")
+	}
+	return "nerdctl's containerd answers", answers(ctx, "nerdctl", "info")
+}
+
+// run gives a builder's failure with the end of what it said.
+func (p *Plan) run(ctx context.Context, doing string, name string, args ...string) error {
+	cmd := exec.CommandContext(ctx, name, args...)
+	cmd.Dir = p.request.Dir
+	cmd.WaitDelay = 5 * time.Second
+	var said bytes.Buffer
+	cmd.Stdout = io.MultiWriter(p.request.Output, &said)
+	cmd.Stderr = cmd.Stdout
+	err := cmd.Run()
+	if err == nil {
+		return nil
+	}
+	if ctx.Err() != nil {
+		return context.Cause(ctx)
+	}
+	out := lastLines(said.String(), 20)
+	if doing == "push" || pushFailed(out) {
+		return &Error{Kind: ErrPushRefused, Object: "image " + p.request.Repository + ":" + p.request.Tag, Problem: p.Builder + " could not push it:\n" + out,
+			Remedy: "check that the registry runs, and log in to it as somebody who may push there"}
+	}
+	return &Error{Kind: ErrBuildFailed, Object: filepath.Join(p.request.Dir, p.request.Dockerfile), Problem: p.Builder + " could not build it:\n" + out, Remedy: "correct the Dockerfile and commit again"}
+}
+
+func pushFailed(out string) bool {
+	for _, mark := range []string{"failed to push", "failed to authorize", "push access denied", "error writing manifest", "writing blob"} {
+		if strings.Contains(out, mark) {
+			return true
+		}
+	}
+	return false
+}
+
+// plainHTTP says that a registry of this machine is spoken to over plain HTTP.
+func (p *Plan) plainHTTP() bool {
+	host, _, _ := strings.Cut(p.request.Repository, "/")
+	host, _, _ = strings.Cut(host, ":")
+	ip := net.ParseIP(host)
+	return p.request.Registries.Insecure || host == "localhost" || (ip != nil && ip.IsLoopback())
+}
+
+// contexts are the bases that are elsewhere than their names say, as the flags of a builder.
+func (p *Plan) contexts(write func(name, place string) []string) []string {
+	var args []string
+	names := make([]string, 0, len(p.Bases))
+	for name := range p.Bases {
+		names = append(names, name)
+	}
+	slices.Sort(names)
+	for _, name := range names {
+		args = append(args, write(name, p.Bases[name])...)
+	}
+	return args
+}
+
+func buildContext(name, place string) []string {
+	return []string{"--build-context", name + "=docker-image://" + place}
+}
+
+func (p *Plan) buildArgs(flag string, join string) []string {
+	var args []string
+	keys := make([]string, 0, len(p.request.BuildArgs))
+	for key := range p.request.BuildArgs {
+		keys = append(keys, key)
+	}
+	slices.Sort(keys)
+	for _, key := range keys {
+		args = append(args, flag, join+key+"="+p.request.BuildArgs[key])
+	}
+	return args
+}
+
+func buildBuildkit(ctx context.Context, p *Plan) (Built, error) {
+	address, _ := buildkitAddress()
+	output := "type=image,name=" + p.request.Repository + ":" + p.request.Tag
+	if !p.request.Keep {
+		output += ",push=true"
+		if p.plainHTTP() {
+			output += ",registry.insecure=true"
+		}
+	}
+	args := []string{"--addr", address, "build", "--progress=plain", "--frontend=dockerfile.v0", "--local", "context=" + p.request.Dir,
+		"--local", "dockerfile=" + filepath.Dir(filepath.Join(p.request.Dir, p.request.Dockerfile)), "--opt", "filename=" + filepath.Base(p.request.Dockerfile),
+		"--opt", "platform=" + p.request.Platform, "--output", output}
+	args = append(args, p.buildArgs("--opt", "build-arg:")...)
+	args = append(args, p.contexts(func(name, place string) []string {
+		return []string{"--opt", "context:" + name + "=docker-image://" + place}
+	})...)
+	return p.withMetadata(func(file string) error {
+		return p.run(ctx, "build", "buildctl", append(args, "--metadata-file", file)...)
+	})
+}
+
+func buildDocker(ctx context.Context, p *Plan) (Built, error) {
+	args := []string{"buildx", "build", "--progress=plain", "--provenance=false", "--platform", p.request.Platform, "--tag", p.request.Repository + ":" + p.request.Tag,
+		"--file", filepath.Join(p.request.Dir, p.request.Dockerfile)}
+	if !p.request.Keep {
+		args = append(args, "--push")
+	}
+	args = append(args, p.buildArgs("--build-arg", "")...)
+	args = append(args, p.contexts(buildContext)...)
+	return p.withMetadata(func(file string) error {
+		return p.run(ctx, "build", "docker", append(args, "--metadata-file", file, p.request.Dir)...)
+	})
+}
+
+// withMetadata reads the digest from the file that a builder writes.
+func (p *Plan) withMetadata(build func(file string) error) (Built, error) {
+	dir, err := os.MkdirTemp("", "cyan-build-")
+	if err != nil {
+		return Built{}, fmt.Errorf("building %s: %w", p.request.Dir, err)
+	}
+	defer func() { _ = os.RemoveAll(dir) }()
+	file := filepath.Join(dir, "metadata.json")
+	if err := build(file); err != nil {
+		return Built{}, err
+	}
+	data, err := os.ReadFile(file)
+	if err != nil {
+		return Built{}, fmt.Errorf("reading what %s built: %w", p.Builder, err)
+	}
+	var metadata struct {
+		Digest string `json:"containerimage.digest"`
+	}
+	if err := json.Unmarshal(data, &metadata); err != nil {
+		return Built{}, fmt.Errorf("reading what %s built: %w", p.Builder, err)
+	}
+	if metadata.Digest == "" && !p.request.Keep {
+		return Built{}, fmt.Errorf("building %s: %s does not tell the digest", p.request.Dir, p.Builder)
+	}
+	return Built{Digest: metadata.Digest}, nil
+}
+
+// buildThenPush is for the builders that do it in two steps.
+func buildThenPush(name string) func(ctx context.Context, p *Plan) (Built, error) {
+	return func(ctx context.Context, p *Plan) (Built, error) {
+		ref := p.request.Repository + ":" + p.request.Tag
+		args := []string{"build"}
+		if name == "buildah" && os.Geteuid() == 0 {
+			// Needs no engine and works in a container.
+			args = append(args, "--isolation", "chroot")
+		}
+		if name != "nerdctl" {
+			args = append(args, "--format", "oci")
+			if p.plainHTTP() || len(p.request.Registries.Mirrors) > 0 {
+				args = append(args, "--tls-verify=false")
+			}
+		}
+		args = append(args, "--platform", p.request.Platform, "--tag", ref, "--file", filepath.Join(p.request.Dir, p.request.Dockerfile))
+		args = append(args, p.buildArgs("--build-arg", "")...)
+		args = append(args, p.contexts(buildContext)...)
+		start := time.Now()
+		if err := p.run(ctx, "build", name, append(args, p.request.Dir)...); err != nil {
+			return Built{}, err
+		}
+		built := Built{Built: time.Since(start)}
+		if p.request.Keep {
+			return built, nil
+		}
+		start = time.Now()
+		push := []string{"push"}
+		switch {
+		case name == "nerdctl" && p.plainHTTP():
+			push = append(push, "--insecure-registry")
+		case name != "nerdctl" && p.plainHTTP():
+			push = append(push, "--tls-verify=false")
+		}
+		if err := p.run(ctx, "push", name, append(push, ref)...); err != nil {
+			return Built{}, err
+		}
+		digest, err := p.request.Registries.Digest(ctx, ref)
+		built.Digest, built.Pushed = digest, time.Since(start)
+		return built, err
+	}
+}

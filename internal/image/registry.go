@@ -1,0 +1,138 @@
+package image
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"strings"
+	"time"
+
+	"github.com/google/go-containerregistry/pkg/authn"
+	"github.com/google/go-containerregistry/pkg/name"
+	v1 "github.com/google/go-containerregistry/pkg/v1"
+	"github.com/google/go-containerregistry/pkg/v1/remote"
+	"github.com/google/go-containerregistry/pkg/v1/remote/transport"
+)
+
+// Registries say where images are looked for and how registries are spoken to.
+type Registries struct {
+	// Mirrors are host:port of registries that are looked up first, for every image whatever registry its name has, as the local cluster does.
+	Mirrors []string
+	// Keychain holds the credentials; nil means those of `docker login`.
+	Keychain authn.Keychain
+	// Insecure lets registries other than those of this machine be spoken to over plain HTTP.
+	Insecure bool
+}
+
+func (r Registries) nameOptions() []name.Option {
+	if r.Insecure {
+		return []name.Option{name.Insecure}
+	}
+	return nil
+}
+
+func (r Registries) options(ctx context.Context) []remote.Option {
+	keychain := r.Keychain
+	if keychain == nil {
+		keychain = authn.DefaultKeychain
+	}
+	return []remote.Option{remote.WithContext(ctx), remote.WithAuthFromKeychain(keychain), remote.WithJobs(4), remote.WithUserAgent("cyan")}
+}
+
+// ParseRepository checks the name of a repository, such as registry:5000/team/app. A tag or a digest in it is an error.
+func ParseRepository(repository string) error {
+	if _, err := name.NewRepository(repository, name.WeakValidation); err != nil || strings.HasPrefix(repository, "-") || strings.Contains(repository, "@") {
+		return &Error{Object: fmt.Sprintf("image %q", repository), Problem: "that is no repository's name", Remedy: "write it as HOST/PATH, in small letters, without tag and digest"}
+	}
+	return nil
+}
+
+// Find gives where an image is: its name in the first registry that has it, and its digest. Mirrors are asked before the registry of its name.
+func (r Registries) Find(ctx context.Context, ref string) (found, digest string, err error) {
+	parsed, err := name.ParseReference(ref, append(r.nameOptions(), name.WeakValidation)...)
+	if err != nil {
+		return "", "", &Error{Kind: ErrBaseMissing, Object: fmt.Sprintf("image %q", ref), Problem: "that is no image's name", Remedy: "correct it"}
+	}
+	separator := ":"
+	if strings.Contains(parsed.Identifier(), ":") {
+		separator = "@"
+	}
+	places := make([]string, 0, len(r.Mirrors)+1)
+	for _, mirror := range r.Mirrors {
+		places = append(places, mirror+"/"+parsed.Context().RepositoryStr()+separator+parsed.Identifier())
+	}
+	places = append(places, parsed.Name())
+	var reasons []string
+	for _, place := range places {
+		digest, err := r.Digest(ctx, place)
+		if err == nil {
+			return place, digest, nil
+		}
+		reasons = append(reasons, reason(place, err))
+	}
+	return "", "", &Error{Kind: ErrBaseMissing, Object: "image " + ref, Problem: strings.Join(reasons, ", ")}
+}
+
+func reason(place string, err error) string {
+	host, _, _ := strings.Cut(place, "/")
+	var refused *transport.Error
+	if errors.As(err, &refused) {
+		if refused.StatusCode == http.StatusNotFound {
+			return host + " does not have it"
+		}
+		return fmt.Sprintf("%s answers %d", host, refused.StatusCode)
+	}
+	return host + " cannot be reached"
+}
+
+// Digest asks a registry for an image's digest.
+func (r Registries) Digest(ctx context.Context, ref string) (string, error) {
+	parsed, err := name.ParseReference(ref, append(r.nameOptions(), name.WeakValidation)...)
+	if err != nil {
+		return "", fmt.Errorf("asking for the image %q: %w", ref, err)
+	}
+	ctx, cancel := context.WithTimeout(ctx, 30*time.Second)
+	defer cancel()
+	head, err := remote.Head(parsed, r.options(ctx)...)
+	if err != nil {
+		return "", fmt.Errorf("asking for the image %s: %w", ref, err)
+	}
+	return head.Digest.String(), nil
+}
+
+// push writes an image under a tag and returns nothing but what went wrong, for a reader.
+func (r Registries) push(ctx context.Context, ref string, img v1.Image) error {
+	parsed, err := name.NewTag(ref, append(r.nameOptions(), name.WeakValidation)...)
+	if err != nil {
+		return fmt.Errorf("pushing the image %q: %w", ref, err)
+	}
+	if err := remote.Write(parsed, img, r.options(ctx)...); err != nil {
+		return pushError(ref, err)
+	}
+	return nil
+}
+
+func pushError(ref string, err error) error {
+	object := "image " + ref
+	var refused *transport.Error
+	if !errors.As(err, &refused) {
+		return &Error{Kind: ErrUnreachable, Object: object, Problem: "pushing it: " + err.Error(), Remedy: "check that the registry runs and is reached from here"}
+	}
+	said := make([]string, 0, len(refused.Errors))
+	for _, d := range refused.Errors {
+		said = append(said, strings.TrimSpace(string(d.Code)+" "+d.Message))
+	}
+	e := &Error{Kind: ErrPushRefused, Object: object, Problem: strings.TrimSpace(fmt.Sprintf("the registry refused the push with %d %s", refused.StatusCode, strings.Join(said, ", ")))}
+	switch {
+	case refused.StatusCode == http.StatusUnauthorized || refused.StatusCode == http.StatusForbidden:
+		e.Remedy = "log in to it with `docker login`, as somebody who may push there"
+	case refused.StatusCode == http.StatusNotFound:
+		e.Remedy = "create the repository in the registry, or correct its name"
+	case refused.StatusCode >= http.StatusInternalServerError || refused.StatusCode == http.StatusTooManyRequests:
+		e.Kind, e.Remedy = ErrUnreachable, "try again; look at the registry's log"
+	default:
+		e.Remedy = "look at the registry's settings"
+	}
+	return e
+}
