@@ -48,13 +48,20 @@ func TestEveryRequestCounts(t *testing.T) {
 	events := store.NewSubscriber()
 	defer events.Close()
 	events.Subscribe(counter.Channel)
+	// A publisher waits until its message is taken.
+	heard := make(chan miniredis.PubsubMessage, 10)
+	go func() {
+		for m := range events.Messages() {
+			heard <- m
+		}
+	}()
 	app.Start(t.Context())
-	if m := <-events.Messages(); m.Message != "start v7 pod-1" {
+	if m := <-heard; m.Message != "start v7 pod-1" {
 		t.Errorf("published %q", m.Message)
 	}
 	for want := int64(1); want <= 3; want++ {
 		status, body := get(t, server.URL+"/")
-		<-events.Messages()
+		<-heard
 		var answer counter.Answer
 		if err := json.Unmarshal([]byte(body), &answer); err != nil || status != 200 {
 			t.Fatalf("%d %s: %v", status, body, err)
