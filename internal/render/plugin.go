@@ -59,11 +59,17 @@ func (in *inspection) pluginText(p place, data []byte) error {
 	if len(docs) == 0 {
 		return p.refuse("is empty", "remove the entry")
 	}
-	configs, err := provider.NewDefaultDepProvider().GetResourceFactory().SliceFromBytes(data)
+	configs, err := resources(data)
 	if err != nil {
 		return p.refuse("is no configuration of a plugin: "+err.Error(), "give apiVersion, kind and metadata.name")
 	}
 	return in.pluginConfigs(p, configs)
+}
+
+func resources(data []byte) ([]*resource.Resource, error) {
+	kustomizing.Lock()
+	defer kustomizing.Unlock()
+	return provider.NewDefaultDepProvider().GetResourceFactory().SliceFromBytes(data)
 }
 
 // pluginDirectory builds a directory of configurations, because its patches can change what they read.

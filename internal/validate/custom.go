@@ -161,6 +161,7 @@ func compile(gvk schema.GroupVersionKind, namespaced bool, version apiextensions
 func (s *subject) checkCustom(c *custom, namespace string) {
 	defer s.recover()
 	if c.rules == nil {
+		s.add("kind", "the CustomResourceDefinition of "+c.gvk.Kind+" among the objects is refused itself", "correct the definition")
 		return
 	}
 	rules, err := c.rules()
