@@ -81,8 +81,12 @@ type ReleaseService struct{ Service string }
 // DeleteReplicaSet removes an empty ReplicaSet that is beyond the history limit.
 type DeleteReplicaSet struct{ Name string }
 
-// EvictPod takes a pod away, honouring PodDisruptionBudgets.
-type EvictPod struct{ Name string }
+// EvictPod takes a pod away, honouring PodDisruptionBudgets. [EvictPod.Check] has to agree first.
+type EvictPod struct {
+	Name, Hash string
+	// Keep is how many ready pods with the hash must be left.
+	Keep int32
+}
 
 // SetRoleMetadata puts the metadata of a role on a ReplicaSet's template and its pods, and takes that of another role off.
 type SetRoleMetadata struct {

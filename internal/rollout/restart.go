@@ -1,6 +1,7 @@
 package rollout
 
 import (
+	"fmt"
 	"slices"
 
 	appsv1 "k8s.io/api/apps/v1"
@@ -25,9 +26,9 @@ func (d *deciding) restart() {
 	for _, rs := range d.inRestartOrder() {
 		old := d.olderPods(rs)
 		left += len(old)
-		away := size(rs) - rs.Status.AvailableReplicas
+		away := size(rs) - readyPods(d.seen.Pods, PodHash(rs.Labels))
 		for _, pod := range old[:min(len(old), int(max(0, d.maxUnavailable()-away)))] {
-			d.do(EvictPod{pod.Name})
+			d.do(EvictPod{Name: pod.Name, Hash: PodHash(rs.Labels), Keep: max(0, size(rs)-d.maxUnavailable())})
 		}
 		if len(old) > 0 {
 			break
@@ -61,6 +62,20 @@ func (d *deciding) olderPods(rs *appsv1.ReplicaSet) []*corev1.Pod {
 		}
 	}
 	return old
+}
+
+// Check says why the pod must not go now: too few others are ready.
+func (a EvictPod) Check(f Fresh) error {
+	left := int32(0)
+	for _, pod := range podsOf(f.Pods, a.Hash) {
+		if pod.Name != a.Name && readyCondition(pod) != nil {
+			left++
+		}
+	}
+	if left < a.Keep {
+		return fmt.Errorf("without pod %s %d pods would be ready, %d are needed", a.Name, left, a.Keep)
+	}
+	return nil
 }
 
 // maxUnavailable is how many pods a restart may take away at a time: at least one.

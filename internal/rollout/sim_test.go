@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -35,12 +36,19 @@ type simulation struct {
 	never      map[string]bool
 	// frozen keeps EndpointSlices as they are.
 	frozen bool
+	// guarded says that a PodDisruptionBudget keeps every pod.
+	guarded bool
 	// crash, when not nil, is asked before every write: true loses that write and everything after it in the same decision.
-	crash  func() bool
-	events []Event
-	log    []string
-	serial int
-	served bool
+	crash func() bool
+	// stale, when not nil, is asked before every decision: true makes it from an older look at the cluster, unless the controller has written since.
+	stale func() bool
+	last  *Observation
+	// proxied are the pods to which nodes send requests for the active Service. Nodes follow EndpointSlices a second late.
+	proxied map[string]bool
+	events  []Event
+	log     []string
+	serial  int
+	served  bool
 }
 
 // began is when every story begins.
@@ -118,7 +126,7 @@ func (s *simulation) clock() string { return s.now.Sub(began).String() }
 
 // decide makes one decision and carries it out; it says whether anything changed.
 func (s *simulation) decide() bool {
-	d := Decide(s.observation(), s.now)
+	d := Decide(s.look(), s.now)
 	changed := false
 	for _, a := range d.Actions {
 		if s.crash != nil && s.crash() {
@@ -127,6 +135,7 @@ func (s *simulation) decide() bool {
 		if !s.carryOut(a) {
 			break
 		}
+		s.last = nil
 		changed = true
 		if e, ok := EventOf(a); ok {
 			s.events = append(s.events, e)
@@ -140,6 +149,19 @@ func (s *simulation) decide() bool {
 	changed = changed || !equality.Semantic.DeepEqual(d.Status, s.ro.Status)
 	s.ro.Status = *d.Status.DeepCopy()
 	return changed
+}
+
+// look is what the controller sees: the Rollout as it is, and the rest as its cache has it.
+func (s *simulation) look() Observation {
+	now := s.observation()
+	if s.stale != nil && s.last != nil && s.stale() {
+		before := *s.last
+		// These are read from the API server.
+		before.Rollout, before.ActiveSlices = now.Rollout, now.ActiveSlices
+		return before
+	}
+	s.last = &now
+	return now
 }
 
 // carryOut does what an API server and the controller's checks do with an action. False stops the rest of the decision.
@@ -185,6 +207,10 @@ func (s *simulation) carryOut(a Action) bool {
 	case DeleteReplicaSet:
 		s.sets = slices.DeleteFunc(s.sets, func(rs *appsv1.ReplicaSet) bool { return rs.Name == a.Name })
 	case EvictPod:
+		if err := a.Check(s.fresh(a.Hash, "")); err != nil || s.guarded {
+			s.log = append(s.log, fmt.Sprintf("%s not yet: %s: %v", s.clock(), a, err))
+			return false
+		}
 		s.pods = slices.DeleteFunc(s.pods, func(p *corev1.Pod) bool { return p.Name == a.Name })
 	case SetRoleMetadata:
 		s.setRoleMetadata(a)
@@ -245,6 +271,7 @@ func (s *simulation) runCluster() bool {
 	for _, rs := range s.sets {
 		s.runReplicaSet(rs)
 	}
+	s.runWorkload()
 	for _, pod := range s.pods {
 		ready := !s.never[tag(pod.Spec)] && !s.now.Before(pod.CreationTimestamp.Add(s.readyAfter))
 		if ready && readyCondition(pod) == nil {
@@ -275,6 +302,37 @@ func (s *simulation) runReplicaSet(rs *appsv1.ReplicaSet) {
 		})
 	}
 	for _, pod := range own[min(len(own), int(*rs.Spec.Replicas)):] {
+		s.pods = slices.DeleteFunc(s.pods, func(p *corev1.Pod) bool { return p.Name == pod.Name })
+	}
+}
+
+// lend makes a Deployment that lends its template.
+func (s *simulation) lend(version, replicas string) {
+	n, _ := strconv.Atoi(replicas)
+	size := int32(n)
+	template := exampleRollout().Spec.Template
+	template.Spec.Containers[0].Image = "app:" + version
+	if s.workload == nil {
+		s.workload = &Workload{Selector: &metav1.LabelSelector{MatchLabels: map[string]string{"app": "app"}}, Replicas: &size}
+	}
+	s.workload.Template = template
+	s.workload.Generation++
+}
+
+// runWorkload does what the Deployment controller does. The pods of the Deployment go by the tag deployment.
+func (s *simulation) runWorkload() {
+	if s.workload == nil {
+		return
+	}
+	own := podsOf(s.pods, "")
+	for n := len(own); n < int(*s.workload.Replicas); n++ {
+		s.serial++
+		s.pods = append(s.pods, &corev1.Pod{
+			ObjectMeta: metav1.ObjectMeta{Name: fmt.Sprintf("deployment-%d", s.serial), Labels: map[string]string{"app": "app"}, CreationTimestamp: metav1.NewTime(s.now)},
+			Spec:       corev1.PodSpec{Containers: []corev1.Container{{Image: "app:deployment"}}},
+		})
+	}
+	for _, pod := range own[min(len(own), int(*s.workload.Replicas)):] {
 		s.pods = slices.DeleteFunc(s.pods, func(p *corev1.Pod) bool { return p.Name == pod.Name })
 	}
 }
@@ -342,13 +400,29 @@ func (s *simulation) invariants() {
 		s.t.Fatalf("at %s: the active Service selects %s, which has no ready pod\n%s", s.clock(), rs.Name, strings.Join(s.log, "\n"))
 	}
 	s.served = s.served || readyPods(s.pods, hash) > 0
-	for name := range readyEndpoints([]*discoveryv1.EndpointSlice{s.slices[bg.ActiveService]}) {
-		for _, rs := range s.sets {
-			if *rs.Spec.Replicas == 0 && strings.HasPrefix(name, rs.Name+"-") && s.frozen {
-				s.t.Fatalf("at %s: %s was scaled to zero while EndpointSlices still listed its pod %s\n%s", s.clock(), rs.Name, name, strings.Join(s.log, "\n"))
-			}
+	for name := range s.proxied {
+		if rs := s.ownerOf(name); rs != nil && *rs.Spec.Replicas == 0 && Replicas(s.ro) > 0 {
+			s.t.Fatalf("at %s: %s was scaled to zero while nodes still sent requests to %s\n%s", s.clock(), rs.Name, name, strings.Join(s.log, "\n"))
 		}
 	}
+}
+
+// ownerOf is the ReplicaSet that made a pod, which may be gone.
+func (s *simulation) ownerOf(pod string) *appsv1.ReplicaSet {
+	for _, rs := range s.sets {
+		if strings.HasPrefix(pod, rs.Name+"-") {
+			return rs
+		}
+	}
+	return nil
+}
+
+// tick lets a second pass.
+func (s *simulation) tick() {
+	if bg := s.ro.Spec.Strategy.BlueGreen; bg != nil && s.slices[bg.ActiveService] != nil {
+		s.proxied = readyEndpoints([]*discoveryv1.EndpointSlice{s.slices[bg.ActiveService]})
+	}
+	s.now = s.now.Add(time.Second)
 }
 
 // tag is the tag of a pod's image: the name that a story gives to a version.

@@ -79,6 +79,12 @@ func ForDrain(ctx context.Context, live client.Reader, namespace string, own []s
 	return f, err
 }
 
+// ForEviction reads what [rollout.EvictPod.Check] looks at.
+func ForEviction(ctx context.Context, live client.Reader, namespace string, a rollout.EvictPod) (rollout.Fresh, error) {
+	fresh, err := pods(ctx, live, namespace, a.Hash)
+	return rollout.Fresh{Pods: fresh}, err
+}
+
 // Switch makes a Service select the pods with the hash a.To, provided that it is still as it was read.
 func Switch(ctx context.Context, c client.Client, owner string, service *corev1.Service, a rollout.SwitchService) error {
 	patch := unchanged(service)

@@ -62,9 +62,11 @@ func (r *reconciler) carryOut(ctx context.Context, ro *v1alpha1.Rollout, a rollo
 		rs := &appsv1.ReplicaSet{ObjectMeta: metav1.ObjectMeta{Namespace: ro.Namespace, Name: a.Name}}
 		return nil, client.IgnoreNotFound(r.client.Delete(ctx, rs, client.PropagationPolicy(metav1.DeletePropagationBackground)))
 	case rollout.EvictPod:
-		return r.evict(ctx, ro.Namespace, a.Name)
+		return r.evict(ctx, ro.Namespace, a)
 	case rollout.SetRoleMetadata:
 		return nil, r.setRoleMetadata(ctx, ro, a)
+	case rollout.SetMinReadySeconds:
+		return nil, r.patchReplicaSet(ctx, ro, a.Name, map[string]any{"spec": map[string]any{"minReadySeconds": a.Seconds}})
 	case rollout.ScaleWorkload:
 		return nil, r.scaleWorkload(ctx, ro.Namespace, a)
 	}
@@ -156,11 +158,18 @@ func (r *reconciler) switchService(ctx context.Context, ro *v1alpha1.Rollout, a 
 }
 
 // evict takes a pod away as a PodDisruptionBudget allows.
-func (r *reconciler) evict(ctx context.Context, namespace, name string) (held, err error) {
-	pod := &corev1.Pod{ObjectMeta: metav1.ObjectMeta{Namespace: namespace, Name: name}}
-	err = r.client.SubResource("eviction").Create(ctx, pod, &policyv1.Eviction{ObjectMeta: metav1.ObjectMeta{Namespace: namespace, Name: name}})
+func (r *reconciler) evict(ctx context.Context, namespace string, a rollout.EvictPod) (held, err error) {
+	fresh, err := traffic.ForEviction(ctx, r.live, namespace, a)
+	if err != nil {
+		return nil, err
+	}
+	if held := a.Check(fresh); held != nil {
+		return held, nil
+	}
+	pod := &corev1.Pod{ObjectMeta: metav1.ObjectMeta{Namespace: namespace, Name: a.Name}}
+	err = r.client.SubResource("eviction").Create(ctx, pod, &policyv1.Eviction{ObjectMeta: pod.ObjectMeta})
 	if apierrors.IsTooManyRequests(err) {
-		return fmt.Errorf("a PodDisruptionBudget keeps pod %s for now", name), nil
+		return fmt.Errorf("a PodDisruptionBudget keeps pod %s for now", a.Name), nil
 	}
 	return nil, client.IgnoreNotFound(err)
 }

@@ -45,17 +45,17 @@ func (r *reconciler) gatherWorkload(ctx context.Context, seen *rollout.Observati
 	case "Deployment":
 		d := &appsv1.Deployment{}
 		if err = r.live.Get(ctx, key, d); err == nil {
-			seen.Workload = &rollout.Workload{Template: d.Spec.Template, Generation: d.Generation, Selector: d.Spec.Selector.MatchLabels, Replicas: d.Spec.Replicas}
+			seen.Workload = &rollout.Workload{Template: d.Spec.Template, Generation: d.Generation, Selector: d.Spec.Selector, Replicas: d.Spec.Replicas}
 		}
 	case "ReplicaSet":
 		rs := &appsv1.ReplicaSet{}
 		if err = r.live.Get(ctx, key, rs); err == nil {
-			seen.Workload = &rollout.Workload{Template: rs.Spec.Template, Generation: rs.Generation, Selector: rs.Spec.Selector.MatchLabels, Replicas: rs.Spec.Replicas}
+			seen.Workload = &rollout.Workload{Template: rs.Spec.Template, Generation: rs.Generation, Selector: rs.Spec.Selector, Replicas: rs.Spec.Replicas}
 		}
 	case "PodTemplate":
 		t := &corev1.PodTemplate{}
 		if err = r.live.Get(ctx, key, t); err == nil {
-			seen.Workload = &rollout.Workload{Template: t.Template, Generation: t.Generation, Selector: t.Template.Labels}
+			seen.Workload = &rollout.Workload{Template: t.Template, Generation: t.Generation, Selector: &metav1.LabelSelector{MatchLabels: t.Template.Labels}}
 		}
 	}
 	if client.IgnoreNotFound(err) != nil {
