@@ -16,6 +16,7 @@ import (
 	"k8s.io/client-go/rest"
 
 	"github.com/cyan-cd/cyan/internal/apply"
+	"github.com/cyan-cd/cyan/internal/plan"
 )
 
 const (
@@ -27,7 +28,7 @@ const (
 )
 
 // Key names a live object.
-type Key struct{ Group, Kind, Namespace, Name string }
+type Key = plan.Key
 
 // Spec is how a cluster is reached, and how much of it is used.
 type Spec struct {

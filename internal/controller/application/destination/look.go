@@ -86,7 +86,9 @@ func (c *Cluster) Look(ctx context.Context, want Wanted) (Live, error) {
 	return live, nil
 }
 
-func keyOf(ref apply.Ref) Key { return Key{ref.Kind.Group, ref.Kind.Kind, ref.Namespace, ref.Name} }
+func keyOf(ref apply.Ref) Key {
+	return Key{Group: ref.Kind.Group, Kind: ref.Kind.Kind, Namespace: ref.Namespace, Name: ref.Name}
+}
 
 func keysOf(refs []apply.Ref) []Key {
 	keys := make([]Key, len(refs))

@@ -157,3 +157,14 @@ func (r *Registry) trouble() string {
 
 // Project is the project that a cluster is limited to, or "".
 func (c *Cluster) Project() string { return c.spec.Project }
+
+// Release ends an instance's claims in all clusters.
+func (r *Registry) Release(instance string) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	for _, e := range r.clusters {
+		if e.cluster != nil {
+			e.cluster.Release(instance)
+		}
+	}
+}

@@ -158,7 +158,7 @@ func (c *Cluster) changed(kind schema.GroupKind, after, before any) {
 		if !ok {
 			continue
 		}
-		key = Key{kind.Group, kind.Kind, m.Namespace, m.Name}
+		key = Key{Group: kind.Group, Kind: kind.Kind, Namespace: m.Namespace, Name: m.Name}
 		if instance := instanceOf(m); instance != "" {
 			instances[instance] = true
 		}

@@ -1,0 +1,39 @@
+package application
+
+import (
+	"errors"
+	"fmt"
+
+	"github.com/cyan-cd/cyan/api/v1alpha1"
+	"github.com/cyan-cd/cyan/internal/plan"
+)
+
+// checkProject holds an Application to its project: where it is, where it comes from and where it goes.
+func (r *reconciler) checkProject(o *observation) {
+	for _, v := range plan.Permits(o.project, o.app, o.to(), r.control) {
+		o.add(v1alpha1.ConditionInvalidSpecError, errors.New(v.String()))
+	}
+	if only := o.cluster.Project(); only != "" && only != o.project.Name {
+		o.add(v1alpha1.ConditionInvalidSpecError, fmt.Errorf("cluster %s is for project %s alone, and this Application is in project %s; use another cluster or project", o.cluster.Name, only, o.project.Name))
+	}
+	if src := o.source.RepoURL; o.app.Operation != nil && o.app.Operation.Sync != nil && o.app.Operation.Sync.Source != nil {
+		// A source that an operation brings is bound by the project like the spec's own.
+		brought := o.app.DeepCopy()
+		brought.Spec.Source, brought.Spec.Sources = &o.source, nil
+		for _, v := range plan.Permits(o.project, brought, o.to(), r.control) {
+			o.add(v1alpha1.ConditionInvalidSpecError, fmt.Errorf("operation.sync.source %s: %s", src, v))
+		}
+	}
+	for _, problem := range plan.CheckIgnore(o.app.Spec.IgnoreDifferences) {
+		o.add(v1alpha1.ConditionInvalidSpecError, errors.New(problem))
+	}
+}
+
+// checkObjects holds the objects to the project.
+func (r *reconciler) checkObjects(o *observation) bool {
+	violations := plan.PermitsObjects(o.project, o.desired, o.to(), o.policy.ClusterScoped)
+	for _, v := range violations {
+		o.add(v1alpha1.ConditionInvalidSpecError, errors.New(v.String()))
+	}
+	return len(violations) == 0
+}

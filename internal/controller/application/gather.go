@@ -1,0 +1,238 @@
+package application
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/types"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	"github.com/cyan-cd/cyan/api/v1alpha1"
+	"github.com/cyan-cd/cyan/internal/controller/application/destination"
+	"github.com/cyan-cd/cyan/internal/source"
+)
+
+// observation is all that a look at one Application found. What could not be found out is told by problems.
+type observation struct {
+	now  time.Time
+	name types.NamespacedName
+	// app is the Application as the API server has it, not to be changed.
+	app      *v1alpha1.Application
+	instance string
+	project  *v1alpha1.AppProject
+	cluster  *destination.Cluster
+	// source is what is compared with: the Application's own, or the operation's.
+	source   v1alpha1.ApplicationSource
+	revision string
+	rendered *rendering
+	// refresh is what the refresh annotation asked for; "" when there is none.
+	refresh string
+
+	comparison
+	problems []problem
+}
+
+// problem is why the picture is not whole, or must not be acted on.
+type problem struct {
+	// condition is the type of the condition that tells of it.
+	condition string
+	err       error
+}
+
+// stops: nothing may be compared or applied.
+func (o *observation) stops() bool {
+	return slices.ContainsFunc(o.problems, func(p problem) bool { return p.condition != "" && !p.isWarning() })
+}
+
+func (p problem) isWarning() bool { return strings.HasSuffix(p.condition, "Warning") }
+
+func (o *observation) add(condition string, err error) {
+	o.problems = append(o.problems, problem{condition, err})
+}
+
+// gather looks at everything that concerns an Application. An error means that the control plane itself can't be read.
+func (r *reconciler) gather(ctx context.Context, app *v1alpha1.Application) (*observation, error) {
+	o := &observation{now: r.now(), name: client.ObjectKeyFromObject(app), app: app, refresh: app.Annotations[v1alpha1.RefreshAnnotation]}
+	o.instance = r.instance(o.name)
+	var err error
+	if o.project, err = r.project(ctx, app); err != nil {
+		return nil, err
+	}
+	if o.project == nil {
+		o.add(v1alpha1.ConditionInvalidSpecError, fmt.Errorf("spec.project names AppProject %q, which does not exist in namespace %s; create it, or use %q", projectName(app), r.control, v1alpha1.DefaultProject))
+	}
+	if o.cluster, err = r.clusters.For(app.Spec.Destination); err != nil {
+		o.add(v1alpha1.ConditionInvalidSpecError, err)
+	}
+	if app.DeletionTimestamp != nil {
+		return o, nil
+	}
+	if err := checkSource(app); err != nil {
+		o.add(v1alpha1.ConditionInvalidSpecError, err)
+	}
+	if o.stops() {
+		return o, nil
+	}
+	o.source = wantedSource(app)
+	r.checkProject(o)
+	if o.stops() {
+		return o, nil
+	}
+	if err := r.gatherSource(ctx, o); err != nil {
+		return nil, err
+	}
+	if o.rendered == nil || o.stops() {
+		return o, nil
+	}
+	return o, r.compare(ctx, o)
+}
+
+func projectName(app *v1alpha1.Application) string {
+	if app.Spec.Project == "" {
+		return v1alpha1.DefaultProject
+	}
+	return app.Spec.Project
+}
+
+// project reads an Application's AppProject; nil when there is none. The default one is made when it is missing.
+func (r *reconciler) project(ctx context.Context, app *v1alpha1.Application) (*v1alpha1.AppProject, error) {
+	project := &v1alpha1.AppProject{}
+	key := client.ObjectKey{Namespace: r.control, Name: projectName(app)}
+	err := r.client.Get(ctx, key, project)
+	switch {
+	case err == nil:
+		return project, nil
+	case !apierrors.IsNotFound(err):
+		return nil, fmt.Errorf("reading AppProject %s: %w", key, err)
+	case key.Name != v1alpha1.DefaultProject:
+		return nil, nil
+	}
+	project = &v1alpha1.AppProject{
+		ObjectMeta: metav1.ObjectMeta{Namespace: key.Namespace, Name: key.Name},
+		Spec: v1alpha1.AppProjectSpec{
+			SourceRepos: []string{"*"}, Destinations: []v1alpha1.ApplicationDestination{{Server: "*", Namespace: "*"}},
+			ClusterResourceWhitelist: []v1alpha1.GroupKindPattern{{Group: "*", Kind: "*"}},
+		},
+	}
+	if err := r.client.Create(ctx, project); err != nil && !apierrors.IsAlreadyExists(err) {
+		return nil, fmt.Errorf("creating AppProject %s: %w", key, err)
+	}
+	return project, nil
+}
+
+// checkSource finds what can't be served, before git is asked.
+func checkSource(app *v1alpha1.Application) error {
+	s := app.Spec.Source
+	switch {
+	case len(app.Spec.Sources) > 1:
+		return errors.New("spec.sources has several sources, and one is served; keep one, or make an Application of each")
+	case s == nil && len(app.Spec.Sources) == 0:
+		return errors.New("spec.source is missing; set repoURL, path and targetRevision")
+	case wantedSource(app).RepoURL == "":
+		return errors.New("spec.source.repoURL is empty; set the URL of a git repository")
+	case strings.HasPrefix(wantedSource(app).RepoURL, "oci://"):
+		return errors.New("spec.source.repoURL is an OCI registry, and git is served; set the URL of a git repository")
+	}
+	return nil
+}
+
+// wantedSource is what the Application says, unless an operation runs that brings a source of its own, as a rollback does.
+func wantedSource(app *v1alpha1.Application) v1alpha1.ApplicationSource {
+	if op := app.Operation; op != nil && op.Sync != nil {
+		switch {
+		case op.Sync.Source != nil:
+			return *op.Sync.Source
+		case len(op.Sync.Sources) == 1:
+			return op.Sync.Sources[0]
+		}
+	}
+	switch {
+	case len(app.Spec.Sources) == 1:
+		return app.Spec.Sources[0]
+	case app.Spec.Source != nil:
+		return *app.Spec.Source
+	}
+	return v1alpha1.ApplicationSource{}
+}
+
+// wantedRevision is what is to be compared with: the operation's, else the source's.
+func wantedRevision(app *v1alpha1.Application, src v1alpha1.ApplicationSource) string {
+	if op := app.Operation; op != nil && op.Sync != nil && !op.InitiatedBy.Automated {
+		switch {
+		case op.Sync.Revision != "":
+			return op.Sync.Revision
+		case len(op.Sync.Revisions) == 1:
+			return op.Sync.Revisions[0]
+		}
+	}
+	return src.TargetRevision
+}
+
+// gatherSource resolves the revision and renders it. While the repository can't be reached, the revision known last stands.
+func (r *reconciler) gatherSource(ctx context.Context, o *observation) error {
+	repo := r.sources.repository(o.source.RepoURL)
+	r.sources.follow(o.name, repo)
+	if o.refresh != "" {
+		if o.refresh == "hard" {
+			r.sources.drop(o.name)
+			r.trials.forget(o.name)
+		}
+		if err := r.sources.mirrors.Refresh(ctx, repo); err != nil && ctx.Err() != nil {
+			return err
+		}
+	}
+	revision, err := r.sources.mirrors.Resolve(ctx, repo, wantedRevision(o.app, o.source))
+	if err == nil && !isCommit(wantedRevision(o.app, o.source)) {
+		// What was believed until now may be what the host no longer says.
+		err = r.sources.tips.Err(repo.URL)
+	}
+	if ctx.Err() != nil {
+		return ctx.Err()
+	}
+	if err != nil {
+		o.add(v1alpha1.ConditionComparisonError, fmt.Errorf("reading revision %q: %w", wantedRevision(o.app, o.source), err))
+		revision = lastRevision(o.app, o.source)
+		if revision == "" || !source.IsTemporary(err) {
+			return nil
+		}
+	}
+	o.revision = revision
+	rendered, renderErr := r.sources.render(ctx, o.name, o.source, revision, o.app.Spec.Destination.Namespace)
+	if ctx.Err() != nil {
+		return ctx.Err()
+	}
+	if renderErr == nil {
+		renderErr = rendered.err
+	}
+	if renderErr != nil {
+		if err == nil {
+			o.add(v1alpha1.ConditionComparisonError, renderErr)
+		}
+		return nil
+	}
+	o.rendered = rendered
+	for _, w := range rendered.result.Warnings {
+		o.add(w.Type, errors.New(w.Message))
+	}
+	return nil
+}
+
+// lastRevision is the one that the status speaks of, if it is of the same source.
+func lastRevision(app *v1alpha1.Application, src v1alpha1.ApplicationSource) string {
+	s := app.Status.Sync
+	if s.ComparedTo.Source == nil || s.ComparedTo.Source.RepoURL != src.RepoURL || s.ComparedTo.Source.TargetRevision != src.TargetRevision {
+		return ""
+	}
+	return s.Revision
+}
+
+func isCommit(revision string) bool {
+	const sha = 40
+	return len(revision) == sha && strings.Trim(strings.ToLower(revision), "0123456789abcdef") == ""
+}

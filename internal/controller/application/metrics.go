@@ -1,0 +1,104 @@
+package application
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	"github.com/cyan-cd/cyan/api/v1alpha1"
+)
+
+// meters are the metrics of Applications, under the names that existing dashboards ask for.
+type meters struct {
+	syncs      *prometheus.CounterVec
+	reconciles *prometheus.HistogramVec
+}
+
+func newMeters() *meters {
+	return &meters{
+		syncs: prometheus.NewCounterVec(prometheus.CounterOpts{
+			Name: "argocd_app_sync_total", Help: "Number of application syncs.",
+		}, []string{"namespace", "name", "project", "dest_server", "phase", "dry_run"}),
+		reconciles: prometheus.NewHistogramVec(prometheus.HistogramOpts{
+			Name: "argocd_app_reconcile", Help: "Application reconciliation performance in seconds.",
+			Buckets: []float64{0.005, 0.02, 0.1, 0.25, 0.5, 1, 2, 4, 8, 16},
+		}, []string{"namespace", "dest_server"}),
+	}
+}
+
+// register adds the metrics to a registry. Those of a controller that ran before in the same process are replaced by nothing: the first ones go on counting.
+func (m *meters) register(registry prometheus.Registerer, reader client.Reader) error {
+	for _, c := range []prometheus.Collector{m.syncs, m.reconciles, infoCollector{reader}} {
+		err := registry.Register(c)
+		var twice prometheus.AlreadyRegisteredError
+		if err != nil && !errors.As(err, &twice) {
+			return err
+		}
+	}
+	return nil
+}
+
+func (m *meters) finished(app *v1alpha1.Application, phase v1alpha1.OperationPhase, dryRun string) {
+	m.syncs.WithLabelValues(app.Namespace, app.Name, app.Spec.Project, app.Spec.Destination.Server, string(phase), dryRun).Inc()
+}
+
+func (m *meters) reconciled(app *v1alpha1.Application, took time.Duration) {
+	m.reconciles.WithLabelValues(app.Namespace, app.Spec.Destination.Server).Observe(took.Seconds())
+}
+
+var infoDescription = prometheus.NewDesc("argocd_app_info", "Information about application.",
+	[]string{"namespace", "name", "project", "autosync_enabled", "repo", "dest_server", "dest_namespace", "sync_status", "health_status", "operation"}, nil)
+
+// infoCollector tells of every Application as it is at the moment of the scrape.
+type infoCollector struct{ reader client.Reader }
+
+// Describe implements prometheus.Collector.
+func (infoCollector) Describe(ch chan<- *prometheus.Desc) { ch <- infoDescription }
+
+// scrapeWithin bounds a scrape, which reads from a cache.
+const scrapeWithin = 5 * time.Second
+
+// Collect implements prometheus.Collector.
+func (c infoCollector) Collect(ch chan<- prometheus.Metric) {
+	ctx, cancel := context.WithTimeout(context.Background(), scrapeWithin)
+	defer cancel()
+	var apps v1alpha1.ApplicationList
+	if err := c.reader.List(ctx, &apps); err != nil {
+		return
+	}
+	for i := range apps.Items {
+		ch <- info(&apps.Items[i])
+	}
+}
+
+func info(app *v1alpha1.Application) prometheus.Metric {
+	automated, repo, doing := "false", "", ""
+	if isAutomated(app) {
+		automated = "true"
+	}
+	if app.Spec.Source != nil {
+		repo = app.Spec.Source.RepoURL
+	}
+	switch {
+	case app.DeletionTimestamp != nil:
+		doing = "delete"
+	case app.Operation != nil:
+		doing = "sync"
+	}
+	or := func(s string) string {
+		if s == "" {
+			return "Unknown"
+		}
+		return s
+	}
+	return prometheus.MustNewConstMetric(infoDescription, prometheus.GaugeValue, 1, app.Namespace, app.Name, app.Spec.Project, automated, repo,
+		app.Spec.Destination.Server, app.Spec.Destination.Namespace, or(string(app.Status.Sync.Status)), or(string(app.Status.Health.Status)), doing)
+}
+
+func isAutomated(app *v1alpha1.Application) bool {
+	p := app.Spec.SyncPolicy
+	return p != nil && p.Automated != nil && (p.Automated.Enabled == nil || *p.Automated.Enabled)
+}

@@ -1,0 +1,112 @@
+package application
+
+import (
+	"context"
+	"fmt"
+	"math/rand/v2"
+	"time"
+
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	ctrl "sigs.k8s.io/controller-runtime"
+
+	"github.com/cyan-cd/cyan/api/v1alpha1"
+)
+
+// lookAgain is the time after which an Application is looked at although nothing was heard of it, give or take a third.
+const lookAgain = 3 * time.Minute
+
+// Reconcile gathers, decides, acts and reports for one Application.
+func (r *reconciler) Reconcile(ctx context.Context, request ctrl.Request) (ctrl.Result, error) {
+	select {
+	case <-r.secretsRead:
+	case <-ctx.Done():
+		return ctrl.Result{}, ctx.Err()
+	}
+	started := time.Now()
+	app := &v1alpha1.Application{}
+	err := r.live.Get(ctx, request.NamespacedName, app)
+	if apierrors.IsNotFound(err) {
+		r.forget(request)
+		return ctrl.Result{}, nil
+	}
+	if err != nil {
+		return ctrl.Result{}, fmt.Errorf("reading Application %s: %w", request.NamespacedName, err)
+	}
+	if app.Annotations[v1alpha1.SkipReconcileAnnotation] == "true" && app.DeletionTimestamp == nil {
+		return ctrl.Result{}, nil
+	}
+	o, err := r.gather(ctx, app)
+	if err != nil {
+		return ctrl.Result{}, err
+	}
+	after, wait, told, err := r.actAndReport(ctx, o)
+	if err != nil {
+		return ctrl.Result{}, err
+	}
+	written, err := r.write(ctx, app, after)
+	if apierrors.IsConflict(err) || apierrors.IsInvalid(err) {
+		// Somebody wrote in between: what was decided is decided again on what is there now.
+		return ctrl.Result{RequeueAfter: time.Millisecond}, nil
+	}
+	if err != nil {
+		return ctrl.Result{}, err
+	}
+	if written {
+		emit(r.recorder, app, append(told, statusUpdates(&app.Status, &after.Status)...))
+		r.count(app, after)
+	}
+	r.meters.reconciled(app, time.Since(started))
+	return ctrl.Result{RequeueAfter: wait}, nil
+}
+
+func (r *reconciler) forget(request ctrl.Request) {
+	r.sources.forget(request.NamespacedName)
+	r.trials.forget(request.NamespacedName)
+	r.clusters.Release(r.instance(request.NamespacedName))
+}
+
+// actAndReport carries out what an observation asks for, and gives the Application as it is to be written, and when to look again.
+func (r *reconciler) actAndReport(ctx context.Context, o *observation) (after *v1alpha1.Application, wait time.Duration, told []notice, err error) {
+	after = o.app.DeepCopy()
+	wait = lookAgain*2/3 + rand.N(lookAgain*2/3)
+	if o.app.DeletionTimestamp != nil {
+		soon, err := r.remove(ctx, o, after)
+		return after, earlier(wait, soon), nil, err
+	}
+	done, err := r.operate(ctx, o, after)
+	if err != nil {
+		return nil, 0, nil, err
+	}
+	o.report(&after.Status, r.control)
+	delete(after.Annotations, v1alpha1.RefreshAnnotation)
+	changed, err := difference(o.app, after)
+	if err != nil {
+		return nil, 0, nil, err
+	}
+	if len(changed) > 0 {
+		at := metav1.NewTime(r.now())
+		after.Status.ReconciledAt = &at
+	}
+	return after, earlier(wait, done.again), done.told, nil
+}
+
+// earlier takes the second when it is there and comes first.
+func earlier(a, b time.Duration) time.Duration {
+	if b > 0 && b < a {
+		return b
+	}
+	return a
+}
+
+// count notes a finished operation.
+func (r *reconciler) count(before, after *v1alpha1.Application) {
+	if before.Operation == nil || after.Operation != nil || after.Status.OperationState == nil {
+		return
+	}
+	dryRun := "false"
+	if before.Operation.Sync != nil && before.Operation.Sync.DryRun {
+		dryRun = "true"
+	}
+	r.meters.finished(before, after.Status.OperationState.Phase, dryRun)
+}

@@ -1,0 +1,98 @@
+package application
+
+import (
+	"slices"
+	"strings"
+
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/runtime/schema"
+
+	"github.com/cyan-cd/cyan/api/v1alpha1"
+	"github.com/cyan-cd/cyan/internal/plan"
+)
+
+// report puts an observation into a status: what is compared with what, how it stands, and what keeps it from standing better.
+// Where nothing could be compared, what was known last stays.
+func (o *observation) report(status *v1alpha1.ApplicationStatus, control string) {
+	at := metav1.NewTime(o.now)
+	status.Conditions = plan.MergeConditions(status.Conditions, o.conditions(), at)
+	if len(status.Conditions) == 0 {
+		status.Conditions = nil
+	}
+	status.ControllerNamespace = control
+	if !o.compared {
+		if status.Sync.Status == "" || o.cluster == nil {
+			status.Sync.Status = v1alpha1.SyncUnknown
+		}
+		if status.Health.Status == "" {
+			status.Health = v1alpha1.AppHealthStatus{Status: v1alpha1.HealthUnknown, LastTransitionTime: &at}
+		}
+		return
+	}
+	source := *o.source.DeepCopy()
+	status.SourceType = o.rendered.result.SourceType
+	status.Sync = v1alpha1.SyncStatus{
+		Status: o.plan.Status, Revision: o.revision,
+		ComparedTo: v1alpha1.ComparedTo{Source: &source, Destination: o.app.Spec.Destination, IgnoreDifferences: o.app.Spec.IgnoreDifferences},
+	}
+	if len(o.broken) > 0 && status.Sync.Status == v1alpha1.Synced {
+		status.Sync.Status = v1alpha1.SyncUnknown
+	}
+	status.Resources = o.resources()
+	status.Summary = o.plan.Summary()
+	code, message := o.health(status.Resources)
+	if status.Health.Status != code || status.Health.LastTransitionTime == nil {
+		status.Health.LastTransitionTime = &at
+	}
+	status.Health.Status, status.Health.Message = code, message
+}
+
+// conditions are the messages that an observation gives, with a kind's messages put together.
+func (o *observation) conditions() []v1alpha1.ApplicationCondition {
+	var all []v1alpha1.ApplicationCondition
+	for _, p := range o.problems {
+		i := slices.IndexFunc(all, func(c v1alpha1.ApplicationCondition) bool { return c.Type == p.condition })
+		if i < 0 {
+			all = append(all, v1alpha1.ApplicationCondition{Type: p.condition, Message: p.err.Error()})
+			continue
+		}
+		if !strings.Contains(all[i].Message, p.err.Error()) {
+			all[i].Message += "; " + p.err.Error()
+		}
+	}
+	return all
+}
+
+// resources are the plan's, with what can't be read told apart from what is missing.
+func (o *observation) resources() []v1alpha1.ResourceStatus {
+	all := o.plan.ResourceStatuses()
+	for i, s := range all {
+		if err := o.broken[schema.GroupKind{Group: s.Group, Kind: s.Kind}]; err != nil {
+			all[i].Status = v1alpha1.SyncUnknown
+			all[i].Health = &v1alpha1.HealthStatus{Status: v1alpha1.HealthUnknown, Message: err.Error()}
+		}
+	}
+	return all
+}
+
+// health is the worst of what the Application manages, and which object that is.
+func (o *observation) health(resources []v1alpha1.ResourceStatus) (v1alpha1.HealthStatusCode, string) {
+	code := o.plan.Health()
+	if len(o.broken) > 0 {
+		code = v1alpha1.HealthUnknown
+	}
+	if code == v1alpha1.HealthHealthy {
+		return code, ""
+	}
+	for i, s := range resources {
+		if s.Health == nil || s.Health.Status != code || s.RequiresPruning {
+			continue
+		}
+		name := o.plan.Resources[i].Key.String()
+		if s.Health.Message == "" {
+			return code, name
+		}
+		return code, name + ": " + s.Health.Message
+	}
+	return code, ""
+}

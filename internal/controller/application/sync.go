@@ -1,0 +1,373 @@
+package application
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"strings"
+	"sync"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+	"k8s.io/apimachinery/pkg/runtime/schema"
+	"k8s.io/apimachinery/pkg/util/wait"
+
+	"github.com/cyan-cd/cyan/api/v1alpha1"
+	"github.com/cyan-cd/cyan/internal/apply"
+	"github.com/cyan-cd/cyan/internal/plan"
+)
+
+const (
+	// writesAtOnce bounds the writes of one step.
+	writesAtOnce = 16
+	// servedWithin bounds the wait for a kind whose definition was just applied.
+	servedWithin = 15 * time.Second
+	servedPoll   = 20 * time.Millisecond
+	// writeAgain is the wait before a write that came to nothing by chance is done again.
+	writeAgain = 200 * time.Millisecond
+)
+
+// syncing is one operation being carried on in this reconcile.
+type syncing struct {
+	*reconciler
+	o        *observation
+	progress plan.Progress
+	order    []plan.ID
+	// put off says that a write came to nothing, for a reason that passes.
+	putOff error
+	acted  bool
+
+	mu sync.Mutex
+}
+
+// sync carries the operation as far as it goes without waiting.
+func (r *reconciler) sync(ctx context.Context, o *observation, after *v1alpha1.Application) (done, error) {
+	state := after.Status.OperationState
+	s := &syncing{reconciler: r, o: o, progress: plan.Progress{Live: maps.Clone(o.live.Objects), Results: map[plan.ID]v1alpha1.ResourceResult{}}}
+	for _, result := range state.SyncResult.Resources {
+		s.note(*result)
+	}
+	s.progress.Terminate = state.Phase == v1alpha1.OperationTerminating
+	step, err := s.run(ctx)
+	if err != nil {
+		return done{}, err
+	}
+	state.SyncResult.Resources = s.results()
+	state.SyncResult.ManagedNamespaceMetadata = o.policy.ManagedNamespace
+	if s.acted {
+		if err := r.compareAgain(ctx, o); err != nil {
+			return done{}, err
+		}
+	}
+	switch {
+	case s.putOff != nil:
+		state.Message = "waiting: " + s.putOff.Error()
+		return done{again: writeAgain}, nil
+	case step.Phase != "":
+		return finish(o, after, step.Phase, step.Message), nil
+	}
+	state.Message = "waiting for " + strings.Join(step.Waiting, ", ")
+	return done{}, nil
+}
+
+// compareAgain looks at what was written, so that the status tells of the state after it.
+func (r *reconciler) compareAgain(ctx context.Context, o *observation) error {
+	var err error
+	if o.live, err = o.cluster.Look(ctx, o.wanted()); err == nil {
+		o.broken = o.live.Broken
+		o.trials, err = r.trials.run(ctx, o.name, o.cluster.Client, o.attempts())
+	}
+	o.now = r.now()
+	switch {
+	case ctx.Err() != nil:
+		return ctx.Err()
+	case err != nil:
+		o.compared = false
+		o.add(v1alpha1.ConditionComparisonError, err)
+		return nil
+	}
+	o.rebuild()
+	return nil
+}
+
+// run asks the plan for steps and carries them out until there is nothing to do but wait. One operation has as many steps as it has phases and waves.
+func (s *syncing) run(ctx context.Context) (plan.Step, error) {
+	for {
+		step := s.o.plan.Next(s.progress)
+		if step.Try {
+			if err := s.try(ctx); err != nil || s.putOff != nil {
+				return step, err
+			}
+			if op := s.o.app.Operation; op != nil && op.Sync.DryRun {
+				return s.dryRunDone(), nil
+			}
+			continue
+		}
+		for _, result := range step.Results {
+			s.note(result)
+		}
+		if err := s.act(ctx, step.Actions); err != nil {
+			return step, err
+		}
+		if len(step.Actions) == 0 || step.Phase != "" || s.putOff != nil || onlyHookDeletions(step.Actions) {
+			return step, nil
+		}
+	}
+}
+
+// onlyHookDeletions: nothing goes on before they are gone.
+func onlyHookDeletions(actions []plan.Action) bool {
+	for _, a := range actions {
+		if a.Do != plan.DoDeleteHook {
+			return false
+		}
+	}
+	return true
+}
+
+func (s *syncing) note(result v1alpha1.ResourceResult) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	id := plan.IDOf(result)
+	if _, known := s.progress.Results[id]; !known {
+		s.order = append(s.order, id)
+	}
+	s.progress.Results[id] = result
+}
+
+func (s *syncing) results() []*v1alpha1.ResourceResult {
+	all := make([]*v1alpha1.ResourceResult, 0, len(s.order))
+	for _, id := range s.order {
+		result := s.progress.Results[id]
+		all = append(all, &result)
+	}
+	return all
+}
+
+// try has the API server judge every task before anything is changed.
+func (s *syncing) try(ctx context.Context) error {
+	s.progress.Tried, s.progress.Refused = true, map[plan.ID]string{}
+	group, ctx := errgroup.WithContext(ctx)
+	group.SetLimit(trialsAtOnce)
+	for _, t := range s.o.plan.Tasks {
+		if t.Skip != "" || t.Unchanged || s.untriable(t) {
+			continue
+		}
+		group.Go(func() error {
+			err := s.tryOne(ctx, t)
+			switch {
+			case err == nil:
+				return nil
+			case ctx.Err() != nil, apply.IsUnreachable(err):
+				return err
+			}
+			s.mu.Lock()
+			defer s.mu.Unlock()
+			s.progress.Refused[t.ID()] = located(t, err)
+			return nil
+		})
+	}
+	err := group.Wait()
+	if err != nil && apply.IsUnreachable(err) {
+		s.putOff = err
+		return nil
+	}
+	return err
+}
+
+// located puts the file in front of what the cluster says about an object.
+func located(t plan.Task, err error) string {
+	if t.Origin == "" {
+		return err.Error()
+	}
+	return t.Origin + ": " + err.Error()
+}
+
+// untriable objects lean on what this very sync brings: their namespace, or their kind.
+func (s *syncing) untriable(t plan.Task) bool {
+	kind := schema.GroupKind{Group: t.Key.Group, Kind: t.Key.Kind}
+	if _, coming := s.o.coming[kind]; coming {
+		return true
+	}
+	if t.Options.SkipDryRunOnMissing() {
+		if _, _, served := s.o.cluster.Resource(t.GVK()); !served {
+			return true
+		}
+	}
+	if t.Key.Namespace == "" {
+		return false
+	}
+	for _, other := range s.o.plan.Tasks {
+		if other.Key.Kind == "Namespace" && other.Key.Group == "" && other.Key.Name == t.Key.Namespace && other.Verb == plan.Apply && other.Live == nil {
+			return true
+		}
+	}
+	return false
+}
+
+func (s *syncing) tryOne(ctx context.Context, t plan.Task) error {
+	if owner := s.otherOwner(t); owner != "" && t.Options.FailOnShared() {
+		return fmt.Errorf("%s belongs to Application %s already, and FailOnSharedResource=true: remove it from one of the two", t.Key, owner)
+	}
+	client := s.o.cluster.Client
+	var err error
+	switch t.Verb {
+	case plan.Delete:
+		_, err = client.Delete(ctx, t.Live, t.Propagation(), apply.DryRun)
+	case plan.Hook:
+		_, err = client.Create(ctx, t.Object, apply.DryRun)
+	default:
+		if known, ok := s.o.trials[t.Key]; ok && t.Live != nil {
+			return known.err
+		}
+		how := howFor(t)
+		how.Trial = apply.DryRun
+		_, err = client.Apply(ctx, t.Object, t.Live, how)
+	}
+	return err
+}
+
+func (s *syncing) otherOwner(t plan.Task) string {
+	if t.Live == nil {
+		return ""
+	}
+	if owner := plan.Owner(t.Live, s.o.policy.Tracking); owner != s.o.instance {
+		return owner
+	}
+	return ""
+}
+
+// dryRunDone ends an operation that was only to try.
+func (s *syncing) dryRunDone() plan.Step {
+	var refused []string
+	for _, t := range s.o.plan.Tasks {
+		if why, ok := s.progress.Refused[t.ID()]; ok {
+			refused = append(refused, why)
+			s.note(plan.Failed(t, why))
+			continue
+		}
+		result := plan.Begun(t, t.Key.String()+" (dry run)")
+		result.HookPhase = v1alpha1.OperationSucceeded
+		s.note(result)
+	}
+	if len(refused) > 0 {
+		return plan.Step{Phase: v1alpha1.OperationFailed, Message: "the cluster would refuse a part of it: " + strings.Join(refused, "; ")}
+	}
+	return plan.Step{Phase: v1alpha1.OperationSucceeded, Message: "successfully tried (dry run): nothing was changed"}
+}
+
+// act carries actions out: kind after kind, since namespaces and definitions come before what lives on them, and those of a kind at the same time.
+func (s *syncing) act(ctx context.Context, actions []plan.Action) error {
+	for len(actions) > 0 && s.putOff == nil {
+		n := 1
+		for n < len(actions) && actions[n].Do == actions[0].Do && actions[n].Task.Key.Kind == actions[0].Task.Key.Kind && actions[n].Task.Key.Group == actions[0].Task.Key.Group {
+			n++
+		}
+		group, gctx := errgroup.WithContext(ctx)
+		group.SetLimit(writesAtOnce)
+		for _, a := range actions[:n] {
+			group.Go(func() error { return s.actOne(gctx, a) })
+		}
+		if err := group.Wait(); err != nil {
+			return err
+		}
+		actions = actions[n:]
+	}
+	return nil
+}
+
+func (s *syncing) actOne(ctx context.Context, a plan.Action) error {
+	outcome, err := s.carryOut(ctx, a)
+	switch {
+	case err != nil && ctx.Err() != nil:
+		return ctx.Err()
+	case err != nil && (apply.IsUnreachable(err) || apply.ReasonOf(err) == apply.ReasonConflict):
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		s.putOff = err
+		return nil
+	case err != nil:
+		if a.Do != plan.DoDeleteHook {
+			s.note(plan.Failed(a.Task, message(err)))
+		}
+		s.log.Info("refused", "application", s.o.name, "object", a.Task.Key.String(), "err", err)
+		return nil
+	}
+	s.mu.Lock()
+	s.acted = true
+	if outcome.Object != nil {
+		s.progress.Live[a.Task.Key] = outcome.Object
+	}
+	s.mu.Unlock()
+	s.o.cluster.Wrote(apply.RefOf(a.Task.Object), outcome.Object)
+	if a.Do != plan.DoDeleteHook {
+		s.note(plan.Begun(a.Task, fmt.Sprintf("%s %s", a.Task.Key, outcome.Change)))
+	}
+	return nil
+}
+
+func message(err error) string {
+	var e *apply.Error
+	if errors.As(err, &e) {
+		return e.Message()
+	}
+	return err.Error()
+}
+
+func (s *syncing) carryOut(ctx context.Context, a plan.Action) (apply.Outcome, error) {
+	client, t := s.o.cluster.Client, a.Task
+	switch a.Do {
+	case plan.DoDelete:
+		return client.Delete(ctx, t.Live, t.Propagation(), apply.Real)
+	case plan.DoDeleteHook:
+		live := s.progress.Live[t.Key]
+		if live == nil {
+			return apply.Outcome{Change: apply.Absent}, nil
+		}
+		return client.Delete(ctx, live, t.Propagation(), apply.Real)
+	case plan.DoCreate:
+		if err := s.awaitKind(ctx, t); err != nil {
+			return apply.Outcome{}, err
+		}
+		return client.Create(ctx, t.Object, apply.Real)
+	default:
+		if err := s.awaitKind(ctx, t); err != nil {
+			return apply.Outcome{}, err
+		}
+		how := howFor(t)
+		outcome, err := client.Apply(ctx, t.Object, t.Live, how)
+		if err == nil && outcome.Object != nil {
+			s.trials.applied(s.o.name, t.Key, t.Object, how, outcome.Object)
+		}
+		return outcome, err
+	}
+}
+
+// awaitKind waits for a kind that an object of this sync defines to be served.
+func (s *syncing) awaitKind(ctx context.Context, t plan.Task) error {
+	if _, coming := s.o.coming[schema.GroupKind{Group: t.Key.Group, Kind: t.Key.Kind}]; !coming {
+		return nil
+	}
+	err := wait.PollUntilContextTimeout(ctx, servedPoll, servedWithin, true, func(ctx context.Context) (bool, error) {
+		s.o.cluster.Forget()
+		kinds, err := s.o.cluster.Kinds(ctx, nil)
+		if err != nil {
+			return false, err
+		}
+		_, _, ok := kinds.Resource(t.GVK())
+		return ok, nil
+	})
+	if wait.Interrupted(err) && ctx.Err() == nil {
+		return fmt.Errorf("%s is not served %s after its definition was applied; see the conditions of the CustomResourceDefinition", t.GVK().GroupKind(), servedWithin)
+	}
+	return err
+}
+
+// terminate stops an operation by request.
+func (r *reconciler) terminate(ctx context.Context, o *observation, after *v1alpha1.Application) (done, error) {
+	if !o.compared || after.Status.OperationState.SyncResult == nil {
+		return finish(o, after, v1alpha1.OperationFailed, "terminated by request"), nil
+	}
+	return r.sync(ctx, o, after)
+}
