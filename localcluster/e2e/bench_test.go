@@ -80,7 +80,7 @@ func secondsOf(b *testing.B, progress, text string) float64 {
 }
 
 func memory(b *testing.B, c *testCluster) float64 {
-	pids := append([]int{c.Supervisor}, shims(b)...)
+	pids := append([]int{c.Supervisor}, shims(b, c)...)
 	for _, p := range c.Parts {
 		pids = append(pids, p.PID)
 	}
@@ -100,14 +100,20 @@ func memory(b *testing.B, c *testCluster) float64 {
 	return total
 }
 
-// shims are the processes that watch over pods; this benchmark's cluster has the only ones that are its own.
-func shims(b *testing.B) []int {
+// shims are the processes that watch over the pods of a cluster.
+func shims(b *testing.B, c *testCluster) []int {
 	b.Helper()
+	kubelet, err := os.ReadFile(fmt.Sprintf("/proc/%d/cmdline", c.part("kubelet").PID))
+	if err != nil {
+		b.Fatal(err)
+	}
+	_, rest, _ := bytes.Cut(kubelet, []byte("--root-dir="))
+	run, _, _ := bytes.Cut(rest, []byte("/kubelet"))
 	var found []int
 	files, _ := filepath.Glob("/proc/[0-9]*/cmdline")
 	for _, file := range files {
 		data, err := os.ReadFile(file)
-		if err != nil || !bytes.Contains(data, []byte("-namespace\x00k8s.io")) {
+		if err != nil || !bytes.Contains(data, []byte("-address\x00"+string(run))) {
 			continue
 		}
 		if pid, err := strconv.Atoi(filepath.Base(filepath.Dir(file))); err == nil {
@@ -129,4 +135,3 @@ func processor() string {
 	}
 	return "unknown"
 }
-

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net/http"
 	"os"
+	"path/filepath"
 	"strconv"
 	"strings"
 	"time"
@@ -13,6 +14,7 @@ import (
 	"k8s.io/client-go/tools/clientcmd"
 
 	"github.com/cyan-cd/cyan/localcluster/internal/parts"
+	"github.com/cyan-cd/cyan/localcluster/internal/state"
 	"github.com/cyan-cd/cyan/localcluster/internal/supervise"
 )
 
@@ -32,17 +34,20 @@ type endpoint struct {
 }
 
 // toolPath is where Debian keeps the programs that a node calls.
-const toolPath = "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+const toolPath = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 
 // environment is what every part gets: nothing of the user's own, which could be a proxy or a kubeconfig.
 // gogc trades processor time for memory; 100 is Go's own choice.
-func environment(gogc int) []string {
-	return []string{toolPath, "HOME=/root", "LANG=C.UTF-8", "GOGC=" + strconv.Itoa(gogc)}
+func environment(dir state.Dir, gogc int) []string {
+	return []string{
+		"PATH=" + filepath.Join(dir.Run, "bin") + ":" + toolPath, "HOME=/root", "LANG=C.UTF-8", "GOGC=" + strconv.Itoa(gogc),
+		"XTABLES_LOCKFILE=" + filepath.Join(dir.Run, "xtables.lock"),
+	}
 }
 
 func (s *supervisor) spec(name string, gogc int, args ...string) supervise.Spec {
 	return supervise.Spec{
-		Name: name, Command: append([]string{s.program}, args...), Env: environment(gogc),
+		Name: name, Command: append([]string{s.program}, args...), Env: environment(s.dir, gogc),
 		Log: s.dir.Log(name), Start: s.ground.start, Grace: 5 * time.Second,
 	}
 }

@@ -5,7 +5,9 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"runtime"
 
+	"github.com/cyan-cd/cyan/localcluster/internal/node"
 	"github.com/cyan-cd/cyan/localcluster/internal/parts"
 	"github.com/cyan-cd/cyan/localcluster/internal/pki"
 	"github.com/cyan-cd/cyan/localcluster/internal/state"
@@ -25,7 +27,7 @@ type nodeSettings struct {
 }
 
 func (n nodeSettings) write(program string) error {
-	shim := filepath.Join(n.Dir.Run, "bin", parts.Shim)
+	shim := filepath.Join(node.BinDir(n.Dir), parts.Shim)
 	if err := os.Symlink(program, shim); err != nil {
 		return fmt.Errorf("naming the shim: %w", err)
 	}
@@ -93,10 +95,14 @@ state = %[2]q
 [plugins.'io.containerd.shim.v1.manager']
   socket_dir = %[11]q
 
+[[plugins.'io.containerd.transfer.v1.local'.unpack_config]]
+  platform = 'linux/%[12]s'
+  snapshotter = %[4]q
+
 [plugins.'io.containerd.nri.v1.nri']
   disable = true
 `, n.Dir.Data("containerd"), filepath.Join(n.Dir.Run, "containerd"), n.Dir.Socket("containerd"), n.Snapshotter, "cyan.dev/"+sandboxPath,
-		n.Dir.Config("registries"), n.PluginDir, n.Dir.Config("net"), shim, filepath.Join(n.Dir.Run, "runc"), filepath.Join(n.Dir.Run, "s"))
+		n.Dir.Config("registries"), n.PluginDir, n.Dir.Config("net"), shim, filepath.Join(n.Dir.Run, "runc"), filepath.Join(n.Dir.Run, "s"), runtime.GOARCH)
 }
 
 // mirror sends containerd to the cluster's own registry for every image, whatever its name says.
@@ -134,7 +140,7 @@ func (n nodeSettings) kubelet() any {
 		"cgroupDriver": "cgroupfs", "cgroupRoot": n.Cgroup, "cgroupsPerQOS": true, "enforceNodeAllocatable": []string{},
 		"failCgroupV1": false, "failSwapOn": false, "oomScoreAdj": 0,
 		// The machine's disk is not the node's: filling it is nobody's fault here.
-		"evictionHard": never, "imageGCHighThresholdPercent": 100, "localStorageCapacityIsolation": false,
+		"evictionHard": never, "imageGCHighThresholdPercent": 100, "imageMaximumGCAge": "24h", "localStorageCapacityIsolation": false,
 		"podLogsDir": n.Dir.Data("pod-logs"), "volumePluginDir": filepath.Join(n.Dir.Run, "kubelet", "volume-plugins"),
 		"serializeImagePulls": false, "configMapAndSecretChangeDetectionStrategy": "Watch", "enableProfilingHandler": false,
 	}

@@ -29,7 +29,7 @@ func holdPort(given, before int, flag string) (*hold, error) {
 		if h, err := bindPort(before); err == nil {
 			return h, nil
 		}
-		time.Sleep(50 * time.Millisecond)
+		<-time.After(50 * time.Millisecond)
 	}
 	h, err := bindPort(given)
 	switch {

@@ -98,7 +98,7 @@ func (r *realRun) enterNode() error {
 	if err := node.MakeOutside(); err != nil {
 		return err
 	}
-	for _, dir := range []string{r.dir.Data("kubelet"), filepath.Join(r.dir.Run, "kubelet"), filepath.Join(r.dir.Run, "bin")} {
+	for _, dir := range []string{r.dir.Data("kubelet"), filepath.Join(r.dir.Run, "kubelet"), node.BinDir(r.dir)} {
 		if err := os.MkdirAll(dir, 0o700); err != nil {
 			return fmt.Errorf("making the node's directories: %w", err)
 		}

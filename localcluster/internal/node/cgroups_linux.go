@@ -87,7 +87,14 @@ func delegate(dir state.Dir) error {
 			wanted = append(wanted, "+"+c)
 		}
 	}
-	enable := func() error { return os.WriteFile(control, []byte(strings.Join(wanted, " ")), 0o644) }
+	enable := func() error {
+		for _, c := range wanted {
+			if err := os.WriteFile(control, []byte(c), 0o644); err != nil {
+				return err
+			}
+		}
+		return nil
+	}
 	if err = enable(); err == nil {
 		return nil
 	}

@@ -76,7 +76,10 @@ func furnish(dir state.Dir) error {
 	if err := ownKernelSettings(dir); err != nil {
 		return err
 	}
-	return ownNetwork()
+	if err := ownNetwork(); err != nil {
+		return err
+	}
+	return chooseIptables(dir)
 }
 
 // ownKernelSettings keeps the machine's settings from being changed.

@@ -42,7 +42,7 @@ func (d Dir) LockSupervisor() (*Lock, error) {
 	lock, err := tryLock(d.SupervisorLock())
 	// Who only looks (SupervisorPID) holds the lock for an instant.
 	for tries := 0; errors.Is(err, errHeld) && tries < 20; tries++ {
-		time.Sleep(20 * time.Millisecond)
+		<-time.After(20 * time.Millisecond)
 		lock, err = tryLock(d.SupervisorLock())
 	}
 	if errors.Is(err, errHeld) {

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"os"
 	"os/exec"
+	"strings"
 	"sync"
 	"syscall"
 	"time"
@@ -110,6 +111,9 @@ func (p *Part) startError() error {
 }
 
 func (e *StartError) Error() string {
+	if strings.Contains(e.Line, "no space left on device") {
+		return fmt.Sprintf("%s cannot be started: the disk is full: free some space where the cluster's directory is", e.Part)
+	}
 	if e.Line == "" {
 		return fmt.Sprintf("%s cannot be started: %s", e.Part, e.Exit)
 	}
@@ -175,7 +179,6 @@ func (p *Part) live() error {
 		start = (*exec.Cmd).Start
 	}
 	if err := start(cmd); err != nil {
-		fmt.Fprintln(log, err)
 		return err
 	}
 	p.set(func(s *Status) { s.State, s.PID = Starting, cmd.Process.Pid })
