@@ -102,7 +102,9 @@ func NormalizeURL(raw string) string {
 	p := path.Clean("/" + u.Path)
 	if u.Scheme != "file" {
 		// On disk, a and a.git may both be there.
-		p = strings.TrimSuffix(p, ".git")
+		for strings.HasSuffix(p, ".git") {
+			p = path.Clean(strings.TrimSuffix(p, ".git"))
+		}
 	}
 	if slices.Contains(caseless, u.Hostname()) {
 		p = strings.ToLower(p)

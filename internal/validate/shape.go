@@ -131,7 +131,7 @@ func (w *shapeWalk) mapping(t reflect.Type, v any, path string) any {
 }
 
 func (w *shapeWalk) list(t reflect.Type, v any, path string) any {
-	if t.Elem().Kind() == reflect.Uint8 {
+	if _, isList := v.([]any); t.Elem().Kind() == reflect.Uint8 && !isList {
 		text, ok := v.(string)
 		if !ok {
 			return w.wrong(path, "this must be text in base64, and is "+describe(v), "encode it, or use stringData")
@@ -183,6 +183,9 @@ func (w *shapeWalk) integer(kind reflect.Kind, v any, path string) any {
 			remedy = "write a whole number"
 		}
 		return w.wrong(path, "this must be a whole number, and is "+describe(v), remedy)
+	}
+	if kind == reflect.Uint8 && (n < 0 || n > math.MaxUint8) {
+		return w.wrong(path, fmt.Sprintf("%d is no byte", n), "write the bytes as text in base64")
 	}
 	if kind == reflect.Int32 && (n < math.MinInt32 || n > math.MaxInt32) {
 		return w.wrong(path, fmt.Sprintf("%d is too large for this field", n), "write a smaller number")

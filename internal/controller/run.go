@@ -1,0 +1,213 @@
+// Package controller runs Cyan's controllers against a cluster: Applications that follow git, and Rollouts that switch traffic.
+package controller
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/http"
+	"time"
+
+	"github.com/go-logr/logr"
+	appsv1 "k8s.io/api/apps/v1"
+	corev1 "k8s.io/api/core/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/labels"
+	"k8s.io/apimachinery/pkg/runtime"
+	"k8s.io/apimachinery/pkg/selection"
+	clientgoscheme "k8s.io/client-go/kubernetes/scheme"
+	"k8s.io/client-go/rest"
+	ctrl "sigs.k8s.io/controller-runtime"
+	"sigs.k8s.io/controller-runtime/pkg/cache"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+	"sigs.k8s.io/controller-runtime/pkg/manager"
+	"sigs.k8s.io/controller-runtime/pkg/metrics"
+	metricsserver "sigs.k8s.io/controller-runtime/pkg/metrics/server"
+
+	"github.com/cyan-cd/cyan/api/v1alpha1"
+	"github.com/cyan-cd/cyan/internal/controller/application"
+	"github.com/cyan-cd/cyan/internal/controller/install"
+	"github.com/cyan-cd/cyan/internal/controller/rollout"
+	"github.com/cyan-cd/cyan/internal/server"
+	"github.com/cyan-cd/cyan/internal/source"
+)
+
+// Options say where the controllers keep what they can make again, and what they look after.
+type Options struct {
+	// MirrorDir holds bare mirrors of the git repositories; it may be deleted while nothing runs.
+	MirrorDir string
+	// ControlNamespace is where Applications, AppProjects and their Secrets are: "argocd" when empty.
+	ControlNamespace string
+	// PollEvery is the time between two looks at a repository; 15 s when zero.
+	PollEvery time.Duration
+	// RolloutInstanceID limits the Rollouts to those with this controller-instance-id label; empty: those without one.
+	RolloutInstanceID string
+	// Listener answers webhooks, metrics and probes. Nil: nothing is served.
+	Listener net.Listener
+	// SkipInstall leaves the CustomResourceDefinitions as they are.
+	SkipInstall bool
+	// LeaderElection lets several copies of the program stand by for one another.
+	LeaderElection bool
+	// Started is called once the caches are filled and the controllers work. It may be nil.
+	Started func()
+	Log     *slog.Logger
+}
+
+// DefaultControlNamespace is where existing manifests and tools expect Applications.
+const DefaultControlNamespace = "argocd"
+
+// Run runs the controllers until ctx ends.
+func Run(ctx context.Context, config *rest.Config, o Options) error {
+	if o.ControlNamespace == "" {
+		o.ControlNamespace = DefaultControlNamespace
+	}
+	ctrl.SetLogger(logr.FromSlogHandler(o.Log.Handler()))
+	if !o.SkipInstall {
+		if err := install.CRDs(ctx, config); err != nil {
+			return err
+		}
+	}
+	mgr, err := newManager(config, o)
+	if err != nil {
+		return err
+	}
+	if err := ensureNamespace(ctx, mgr.GetConfig(), o.ControlNamespace); err != nil {
+		return err
+	}
+	mirrors, err := source.Open(o.MirrorDir, source.Options{})
+	if err != nil {
+		return err
+	}
+	defer mirrors.Close()
+	tips := source.NewTips(mirrors, source.TipsOptions{Every: o.PollEvery})
+	if err := addAll(mgr, o, mirrors, tips); err != nil {
+		return err
+	}
+	if err := mgr.Start(ctx); err != nil {
+		return fmt.Errorf("running the controllers: %w", err)
+	}
+	return nil
+}
+
+// newManager makes the manager. Its cache holds only the ReplicaSets and pods that belong to a Rollout, and drops what is read by nobody.
+func newManager(config *rest.Config, o Options) (manager.Manager, error) {
+	scheme := runtime.NewScheme()
+	for _, add := range []func(*runtime.Scheme) error{clientgoscheme.AddToScheme, v1alpha1.AddToScheme} {
+		if err := add(scheme); err != nil {
+			return nil, err
+		}
+	}
+	ofRollouts, err := labels.NewRequirement(v1alpha1.PodHashLabel, selection.Exists, nil)
+	if err != nil {
+		return nil, err
+	}
+	only := cache.ByObject{Label: labels.NewSelector().Add(*ofRollouts)}
+	mgr, err := ctrl.NewManager(config, ctrl.Options{
+		Scheme: scheme,
+		Cache: cache.Options{
+			DefaultTransform: cache.TransformStripManagedFields(),
+			ByObject:         map[client.Object]cache.ByObject{&appsv1.ReplicaSet{}: only, &corev1.Pod{}: only},
+		},
+		// Metrics and probes are answered by the server package, together with webhooks.
+		Metrics:                       metricsserver.Options{BindAddress: "0"},
+		LeaderElection:                o.LeaderElection,
+		LeaderElectionID:              "cyan.dev",
+		LeaderElectionNamespace:       o.ControlNamespace,
+		LeaderElectionReleaseOnCancel: true,
+	})
+	if err != nil {
+		return nil, fmt.Errorf("connecting to %s: %w", config.Host, err)
+	}
+	return mgr, nil
+}
+
+// ensureNamespace makes the control namespace if it is missing.
+func ensureNamespace(ctx context.Context, config *rest.Config, name string) error {
+	c, err := client.New(config, client.Options{})
+	if err != nil {
+		return fmt.Errorf("connecting to %s: %w", config.Host, err)
+	}
+	err = c.Create(ctx, &corev1.Namespace{ObjectMeta: metav1.ObjectMeta{Name: name}})
+	if err != nil && !apierrors.IsAlreadyExists(err) {
+		return fmt.Errorf("creating namespace %s, where Applications live: %w", name, err)
+	}
+	return nil
+}
+
+// addAll adds the controllers and what they stand on to the manager.
+func addAll(mgr manager.Manager, o Options, mirrors *source.Mirrors, tips *source.Tips) error {
+	if err := rollout.Setup(mgr, rollout.Options{InstanceID: o.RolloutInstanceID}); err != nil {
+		return err
+	}
+	err := application.Setup(mgr, application.Options{Mirrors: mirrors, Tips: tips, ControlNamespace: o.ControlNamespace, Log: o.Log.With("controller", "application")})
+	if err != nil {
+		return err
+	}
+	if err := mgr.Add(manager.RunnableFunc(tips.Run)); err != nil {
+		return err
+	}
+	if o.Listener != nil {
+		if err := mgr.Add(everywhere(func(ctx context.Context) error { return server.Serve(ctx, o.Listener, handler(mgr, o, tips)) })); err != nil {
+			return err
+		}
+	}
+	return mgr.Add(manager.RunnableFunc(func(ctx context.Context) error {
+		if mgr.GetCache().WaitForCacheSync(ctx) && o.Started != nil {
+			o.Started()
+		}
+		return nil
+	}))
+}
+
+// everywhere is a runnable that runs on copies that are not the leader as well.
+type everywhere func(context.Context) error
+
+func (f everywhere) Start(ctx context.Context) error { return f(ctx) }
+func (everywhere) NeedLeaderElection() bool          { return false }
+
+func handler(mgr manager.Manager, o Options, tips *source.Tips) http.Handler {
+	return server.Handler(server.Options{
+		Metrics: metrics.Registry,
+		Push: func(header http.Header, body []byte) ([]string, error) {
+			secrets, err := webhookSecrets(mgr.GetAPIReader(), o.ControlNamespace)
+			if err != nil {
+				return nil, err
+			}
+			urls, err := source.ParseWebhook(header, body, secrets)
+			if errors.Is(err, source.ErrUnauthenticated) {
+				return nil, fmt.Errorf("%w: %w", server.ErrUnauthenticated, err)
+			}
+			for _, url := range urls {
+				tips.Nudge(url)
+			}
+			return urls, err
+		},
+		Ready: func(ctx context.Context) error {
+			ctx, cancel := context.WithTimeout(ctx, time.Second)
+			defer cancel()
+			if !mgr.GetCache().WaitForCacheSync(ctx) {
+				return errors.New("the caches are not filled yet")
+			}
+			return nil
+		},
+		Log: o.Log,
+	})
+}
+
+// webhookSecretsName is the Secret that existing installations keep the secrets of webhooks in.
+const webhookSecretsName = "argocd-secret"
+
+// webhookSecrets are read for each webhook: they come seldom, and a changed secret counts at once. Without the Secret, every host is believed.
+func webhookSecrets(from client.Reader, namespace string) (source.WebhookSecrets, error) {
+	ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
+	defer cancel()
+	secret := &corev1.Secret{}
+	err := from.Get(ctx, client.ObjectKey{Namespace: namespace, Name: webhookSecretsName}, secret)
+	if err != nil && !apierrors.IsNotFound(err) {
+		return source.WebhookSecrets{}, fmt.Errorf("reading the secrets of webhooks, Secret %s in namespace %s: %w", webhookSecretsName, namespace, err)
+	}
+	return source.ReadWebhookSecrets(secret.Data), nil
+}
