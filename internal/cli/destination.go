@@ -1,0 +1,90 @@
+package cli
+
+import (
+	"context"
+	"crypto/hmac"
+	"crypto/rand"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"net/url"
+	"sync"
+
+	corev1 "k8s.io/api/core/v1"
+	"k8s.io/client-go/rest"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	"github.com/cyan-cd/cyan/api/v1alpha1"
+	"github.com/cyan-cd/cyan/internal/source"
+)
+
+// destinationClient reaches the cluster that an Application is deployed to, with the rights that Cyan has there.
+func (a *apps) destinationClient(ctx context.Context, c client.Client, app *v1alpha1.Application) (client.Client, error) {
+	d := app.Spec.Destination
+	if d.Server == v1alpha1.InClusterServer || d.Name == v1alpha1.InClusterName {
+		return c, nil
+	}
+	cluster, err := a.findCluster(ctx, c, orWords(d.Server, d.Name))
+	if err != nil {
+		return nil, err
+	}
+	config, err := cluster.restConfig()
+	if err != nil {
+		return nil, err
+	}
+	at, err := client.New(config, client.Options{Scheme: scheme()})
+	if err != nil {
+		return nil, a.explain(err, "reaching the cluster "+cluster.Name)
+	}
+	return at, nil
+}
+
+func (r registeredCluster) restConfig() (*rest.Config, error) {
+	var stored clusterConfig
+	if err := json.Unmarshal(r.secret.Data["config"], &stored); err != nil {
+		return nil, &Trouble{Problem: fmt.Sprintf("the Secret %s of cluster %q holds no valid config", r.secret.Name, r.Name), Remedy: "register the cluster again", Code: codeGeneric}
+	}
+	config := &rest.Config{
+		Host: r.Server, Username: stored.Username, Password: stored.Password, BearerToken: stored.BearerToken, QPS: -1, WarningHandler: rest.NoWarnings{},
+		TLSClientConfig: rest.TLSClientConfig{
+			Insecure: stored.TLS.Insecure, ServerName: stored.TLS.ServerName, CertData: stored.TLS.CertData, KeyData: stored.TLS.KeyData, CAData: stored.TLS.CAData,
+		},
+	}
+	if stored.ProxyURL != "" {
+		proxy, err := url.Parse(stored.ProxyURL)
+		if err != nil {
+			return nil, &Trouble{Problem: fmt.Sprintf("the proxy of cluster %q is no URL", r.Name), Code: codeGeneric}
+		}
+		config.Proxy = http.ProxyURL(proxy)
+	}
+	return config, nil
+}
+
+// credentials gives what opens a repository, from the Secrets beside the Applications.
+func (a *apps) credentials(ctx context.Context, c client.Client) (func(url string) source.Repository, error) {
+	var secrets []corev1.Secret
+	for _, kind := range []string{v1alpha1.SecretTypeRepository, v1alpha1.SecretTypeRepoCredentials} {
+		of, err := a.secrets(ctx, c, kind)
+		if err != nil {
+			return nil, err
+		}
+		secrets = append(secrets, of...)
+	}
+	return bookOf(secrets), nil
+}
+
+// fingerprintKey makes fingerprints worth nothing outside this run of the program.
+var fingerprintKey = sync.OnceValue(func() []byte {
+	key := make([]byte, sha256.Size)
+	_, _ = rand.Read(key)
+	return key
+})
+
+// fingerprint tells two values apart without telling anything about them.
+func fingerprint(value string) string {
+	mac := hmac.New(sha256.New, fingerprintKey())
+	mac.Write([]byte(value))
+	return "fingerprint " + hex.EncodeToString(mac.Sum(nil))[:8]
+}

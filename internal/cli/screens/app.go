@@ -1,0 +1,368 @@
+package screens
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/cyan-cd/cyan/api/v1alpha1"
+)
+
+// App shows an Application: where it comes from and goes to, how it fares, its last operation, and every object of it.
+func (p Page) App(app *v1alpha1.Application, wide bool) string {
+	var b strings.Builder
+	b.WriteString(p.appHeader(app))
+	b.WriteString(p.operation(app.Status.OperationState))
+	b.WriteString(p.conditions(app.Status.Conditions))
+	if len(app.Status.Resources) > 0 {
+		b.WriteString("\n" + p.Resources(app, wide))
+	}
+	return b.String()
+}
+
+func (p Page) appHeader(app *v1alpha1.Application) string {
+	var b strings.Builder
+	b.WriteString(field("Name", p.Theme.Strong(app.Namespace+"/"+app.Name)))
+	b.WriteString(field("Project", app.Spec.Project))
+	b.WriteString(field("Destination", destination(app.Spec.Destination)))
+	for _, source := range sources(app) {
+		b.WriteString(field("Source", source.RepoURL))
+		b.WriteString(field("  Path", path(source)))
+		b.WriteString(field("  Target", target(source)))
+	}
+	b.WriteString(field("Sync Policy", policy(app.Spec.SyncPolicy)))
+	status := app.Status.Sync
+	b.WriteString(field("Sync Status", strings.TrimSpace(p.sync(orUnknown(status.Status))+" "+against(app))))
+	health := app.Status.Health
+	line := p.healthCode(health.Status)
+	if health.Message != "" {
+		line += ": " + health.Message
+	}
+	b.WriteString(field("Health Status", line))
+	for _, url := range app.Status.Summary.ExternalURLs {
+		b.WriteString(field("URL", url))
+	}
+	for i, image := range app.Status.Summary.Images {
+		b.WriteString(field([]string{"Images", ""}[min(i, 1)], image))
+	}
+	return b.String()
+}
+
+func (p Page) operation(state *v1alpha1.OperationState) string {
+	if state == nil {
+		return ""
+	}
+	var b strings.Builder
+	b.WriteByte('\n')
+	b.WriteString(field("Operation", "Sync"))
+	if state.SyncResult != nil {
+		b.WriteString(field("  Revision", state.SyncResult.Revision))
+	}
+	b.WriteString(field("  Phase", p.phase(state.Phase)))
+	b.WriteString(field("  Start", stamp(&state.StartedAt)))
+	if state.FinishedAt != nil {
+		b.WriteString(field("  Finished", stamp(state.FinishedAt)))
+		b.WriteString(field("  Duration", state.FinishedAt.Sub(state.StartedAt.Time).Round(time.Second).String()))
+	}
+	if state.RetryCount > 0 {
+		b.WriteString(field("  Retries", fmt.Sprint(state.RetryCount)))
+	}
+	if state.Message != "" {
+		b.WriteString(field("  Message", state.Message))
+	}
+	return b.String()
+}
+
+func (p Page) conditions(all []v1alpha1.ApplicationCondition) string {
+	if len(all) == 0 {
+		return ""
+	}
+	var b strings.Builder
+	b.WriteByte('\n')
+	for _, c := range all {
+		name := p.Theme.Bad("✖ " + c.Type)
+		if strings.HasSuffix(c.Type, "Warning") {
+			name = p.Theme.Wait("⚠ " + c.Type)
+		}
+		fmt.Fprintf(&b, "%s: %s\n", name, c.Message)
+	}
+	return b.String()
+}
+
+// Resources lists an Application's objects, with what the last sync said about each.
+func (p Page) Resources(app *v1alpha1.Application, wide bool) string {
+	said := map[string]*v1alpha1.ResourceResult{}
+	if state := app.Status.OperationState; state != nil && state.SyncResult != nil {
+		for _, r := range state.SyncResult.Resources {
+			said[key(r.Group, r.Kind, r.Namespace, r.Name)] = r
+		}
+	}
+	rows := [][]string{{"GROUP", "KIND", "NAMESPACE", "NAME", "STATUS", "HEALTH", "MESSAGE"}}
+	if wide {
+		rows[0] = append(rows[0], "HOOK", "WAVE")
+	}
+	for _, r := range app.Status.Resources {
+		message := ""
+		if result := said[key(r.Group, r.Kind, r.Namespace, r.Name)]; result != nil {
+			message = result.Message
+		}
+		if r.Health != nil && r.Health.Message != "" {
+			message = r.Health.Message
+		}
+		if r.RequiresPruning {
+			message = "not in git: a sync with --prune deletes it"
+		}
+		row := []string{r.Group, r.Kind, r.Namespace, r.Name, p.sync(r.Status), p.health(r.Health), firstLine(message)}
+		if wide {
+			row = append(row, yes(r.Hook), fmt.Sprint(r.SyncWave))
+		}
+		rows = append(rows, row)
+	}
+	return p.table(rows, 3)
+}
+
+// Apps lists Applications; wide tells everything about each.
+func (p Page) Apps(apps []v1alpha1.Application, wide bool) string {
+	rows := [][]string{{"NAME", "SYNC", "HEALTH", "REVISION", "POLICY", "DESTINATION"}}
+	if wide {
+		rows = [][]string{{"NAME", "CLUSTER", "NAMESPACE", "PROJECT", "STATUS", "HEALTH", "SYNCPOLICY", "CONDITIONS", "REPO", "PATH", "TARGET"}}
+	}
+	for i := range apps {
+		app := &apps[i]
+		sync, health := p.sync(orUnknown(app.Status.Sync.Status)), p.healthCode(app.Status.Health.Status)
+		if !wide {
+			rows = append(rows, []string{app.Name, sync, health, ShortRevision(revision(app)), policy(app.Spec.SyncPolicy), destination(app.Spec.Destination)})
+			continue
+		}
+		var first v1alpha1.ApplicationSource
+		if all := sources(app); len(all) > 0 {
+			first = all[0]
+		}
+		rows = append(rows, []string{
+			app.Namespace + "/" + app.Name, cluster(app.Spec.Destination), app.Spec.Destination.Namespace, app.Spec.Project, sync, health,
+			policy(app.Spec.SyncPolicy), conditionTypes(app), first.RepoURL, path(first), target(first),
+		})
+	}
+	if wide {
+		return Page{Theme: p.Theme, Now: p.Now}.table(rows, -1)
+	}
+	return p.table(rows, 0)
+}
+
+// History lists what was deployed, the newest last.
+func (p Page) History(app *v1alpha1.Application) string {
+	rows := [][]string{{"ID", "DATE", "REVISION", "BY", "SOURCE"}}
+	for _, h := range app.Status.History {
+		by := h.InitiatedBy.Username
+		if h.InitiatedBy.Automated {
+			by = "automated"
+		}
+		revision, from := h.Revision, ""
+		if h.Source != nil {
+			from = h.Source.RepoURL + " " + path(*h.Source)
+			if t := h.Source.TargetRevision; t != "" && t != revision {
+				revision = t + " (" + ShortRevision(h.Revision) + ")"
+			}
+		}
+		rows = append(rows, []string{fmt.Sprint(h.ID), stamp(&h.DeployedAt), revision, orNone(by), from})
+	}
+	return p.table(rows, 4)
+}
+
+// Progress shows a running sync: its phase, how long it has run, and each object so far.
+func (p Page) Progress(app *v1alpha1.Application) string {
+	state := app.Status.OperationState
+	if state == nil {
+		if app.Operation == nil {
+			return ""
+		}
+		return p.Theme.Busy("◌ asked") + ": waiting for the controller to begin\n"
+	}
+	line := p.phase(state.Phase)
+	if result := state.SyncResult; result != nil && result.Revision != "" {
+		line += " at " + ShortRevision(result.Revision)
+	}
+	line += " after " + p.age(state.StartedAt)
+	if state.Message != "" {
+		line += ": " + firstLine(state.Message)
+	}
+	var rows [][]string
+	if state.SyncResult != nil {
+		for _, r := range state.SyncResult.Resources {
+			rows = append(rows, p.progressRow(r))
+		}
+	}
+	b := line + "\n"
+	if len(rows) > 0 {
+		b += p.table(slices.Insert(rows, 0, []string{"  OBJECT", "RESULT", "MESSAGE"}), 2)
+	}
+	return b
+}
+
+func (p Page) progressRow(r *v1alpha1.ResourceResult) []string {
+	return []string{"  " + ObjectName(r.Kind, r.Namespace, r.Name), p.result(r), firstLine(r.Message)}
+}
+
+// ResultLine tells of one object of a sync, for output that is no terminal.
+func (p Page) ResultLine(r *v1alpha1.ResourceResult) string {
+	return strings.TrimRight(strings.Join([]string{ObjectName(r.Kind, r.Namespace, r.Name), p.result(r), firstLine(r.Message)}, "  "), " ") + "\n"
+}
+
+func (p Page) result(r *v1alpha1.ResourceResult) string {
+	if r.HookType != "" {
+		return strings.TrimSpace(p.phase(r.HookPhase) + " " + string(r.HookType))
+	}
+	switch {
+	case r.Status == v1alpha1.ResultSynced && r.HookPhase == v1alpha1.OperationRunning:
+		return p.Theme.Busy("◌ " + string(r.Status))
+	case r.Status == v1alpha1.ResultSynced, r.Status == v1alpha1.ResultPruned:
+		return p.Theme.Good("✔ " + string(r.Status))
+	case r.Status == v1alpha1.ResultPruneSkipped:
+		return p.Theme.Wait("⚠ " + string(r.Status))
+	case r.Status == v1alpha1.ResultSyncFailed:
+		return p.Theme.Bad("✖ " + string(r.Status))
+	}
+	return p.phase(r.HookPhase)
+}
+
+// ObjectName is how objects are called in text: Kind namespace/name.
+func ObjectName(kind, namespace, name string) string {
+	if namespace != "" {
+		name = namespace + "/" + name
+	}
+	return kind + " " + name
+}
+
+func key(group, kind, namespace, name string) string {
+	return strings.Join([]string{group, kind, namespace, name}, "|")
+}
+
+func orUnknown(code v1alpha1.SyncStatusCode) v1alpha1.SyncStatusCode {
+	if code == "" {
+		return v1alpha1.SyncUnknown
+	}
+	return code
+}
+
+func sources(app *v1alpha1.Application) []v1alpha1.ApplicationSource {
+	if len(app.Spec.Sources) > 0 {
+		return app.Spec.Sources
+	}
+	if app.Spec.Source != nil {
+		return []v1alpha1.ApplicationSource{*app.Spec.Source}
+	}
+	return nil
+}
+
+func path(s v1alpha1.ApplicationSource) string {
+	if s.Chart != "" {
+		return s.Chart
+	}
+	if s.Path == "" {
+		return "."
+	}
+	return s.Path
+}
+
+func target(s v1alpha1.ApplicationSource) string {
+	if s.TargetRevision == "" {
+		return "HEAD"
+	}
+	return s.TargetRevision
+}
+
+func cluster(d v1alpha1.ApplicationDestination) string {
+	if d.Name != "" {
+		return d.Name
+	}
+	return d.Server
+}
+
+func destination(d v1alpha1.ApplicationDestination) string {
+	name := cluster(d)
+	if name == v1alpha1.InClusterServer {
+		name = v1alpha1.InClusterName
+	}
+	if d.Namespace == "" {
+		return name
+	}
+	return name + "/" + d.Namespace
+}
+
+func policy(sync *v1alpha1.SyncPolicy) string {
+	if sync == nil || sync.Automated == nil || sync.Automated.Enabled != nil && !*sync.Automated.Enabled {
+		return "Manual"
+	}
+	var also []string
+	if sync.Automated.Prune {
+		also = append(also, "Prune")
+	}
+	if sync.Automated.SelfHeal {
+		also = append(also, "SelfHeal")
+	}
+	if len(also) == 0 {
+		return "Auto"
+	}
+	return "Auto-" + strings.Join(also, "-")
+}
+
+func revision(app *v1alpha1.Application) string {
+	if app.Status.Sync.Revision != "" {
+		return app.Status.Sync.Revision
+	}
+	return strings.Join(app.Status.Sync.Revisions, ",")
+}
+
+// against says what the cluster was compared with: the target, and the commit that it is.
+func against(app *v1alpha1.Application) string {
+	all := sources(app)
+	if len(all) == 0 {
+		return ""
+	}
+	text := "to " + target(all[0])
+	if r := revision(app); r != "" {
+		text += " (" + ShortRevision(r) + ")"
+	}
+	if app.Status.Sync.Status == v1alpha1.OutOfSync {
+		text = "from" + strings.TrimPrefix(text, "to")
+	}
+	return text
+}
+
+func conditionTypes(app *v1alpha1.Application) string {
+	var types []string
+	for _, c := range app.Status.Conditions {
+		types = append(types, c.Type)
+	}
+	return orNone(strings.Join(types, ","))
+}
+
+func firstLine(s string) string {
+	line, _, more := strings.Cut(s, "\n")
+	if more {
+		line += " …"
+	}
+	return line
+}
+
+func yes(b bool) string {
+	if b {
+		return "yes"
+	}
+	return ""
+}
+
+// AppTree shows an Application and below it its objects, by sync wave.
+func (p Page) AppTree(app *v1alpha1.Application) string {
+	rows := [][]string{{"NAME", "STATUS", "HEALTH"}}
+	rows = append(rows, []string{"⎈ " + ObjectName(v1alpha1.ApplicationKind, app.Namespace, app.Name), p.sync(orUnknown(app.Status.Sync.Status)), p.healthCode(app.Status.Health.Status)})
+	for i, r := range app.Status.Resources {
+		branch := "├──"
+		if i == len(app.Status.Resources)-1 {
+			branch = "└──"
+		}
+		rows = append(rows, []string{branch + ObjectName(r.Kind, r.Namespace, r.Name), p.sync(r.Status), p.health(r.Health)})
+	}
+	return p.table(rows, 0)
+}

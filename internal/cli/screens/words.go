@@ -1,0 +1,114 @@
+// Package screens turns objects into what a person sees: data, a width, a theme and the time go in, text comes out.
+package screens
+
+import (
+	"fmt"
+	"time"
+
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/util/duration"
+
+	"github.com/cyan-cd/cyan/api/v1alpha1"
+	"github.com/cyan-cd/cyan/internal/cli/term"
+)
+
+// Page is what every screen is drawn for. Width 0 means no limit.
+type Page struct {
+	Width int
+	Theme term.Theme
+	Now   time.Time
+}
+
+func (p Page) age(since metav1.Time) string {
+	if since.IsZero() {
+		return ""
+	}
+	return duration.HumanDuration(max(p.Now.Sub(since.Time), 0))
+}
+
+// table lines rows up below their titles; the first row holds those.
+func (p Page) table(rows [][]string, shrink int) string {
+	titles := make([]string, len(rows[0]))
+	for i, title := range rows[0] {
+		titles[i] = p.Theme.Strong(title)
+	}
+	rows[0] = titles
+	return term.Columns(rows, p.Width, shrink)
+}
+
+func (p Page) health(h *v1alpha1.HealthStatus) string {
+	if h == nil || h.Status == "" {
+		return ""
+	}
+	return p.healthCode(h.Status)
+}
+
+func (p Page) healthCode(code v1alpha1.HealthStatusCode) string {
+	switch code {
+	case v1alpha1.HealthHealthy:
+		return p.Theme.Good("✔ " + string(code))
+	case v1alpha1.HealthProgressing:
+		return p.Theme.Busy("◌ " + string(code))
+	case v1alpha1.HealthSuspended:
+		return p.Theme.Wait("॥ " + string(code))
+	case v1alpha1.HealthDegraded:
+		return p.Theme.Bad("✖ " + string(code))
+	case v1alpha1.HealthMissing:
+		return p.Theme.Wait("∅ " + string(code))
+	}
+	return p.Theme.Quiet("? " + string(v1alpha1.HealthUnknown))
+}
+
+func (p Page) sync(code v1alpha1.SyncStatusCode) string {
+	switch code {
+	case v1alpha1.Synced:
+		return p.Theme.Good("✔ " + string(code))
+	case v1alpha1.OutOfSync:
+		return p.Theme.Wait("⚠ " + string(code))
+	case "":
+		return ""
+	}
+	return p.Theme.Quiet("? " + string(code))
+}
+
+func (p Page) phase(phase v1alpha1.OperationPhase) string {
+	switch phase {
+	case v1alpha1.OperationSucceeded:
+		return p.Theme.Good("✔ " + string(phase))
+	case v1alpha1.OperationFailed, v1alpha1.OperationError:
+		return p.Theme.Bad("✖ " + string(phase))
+	case "":
+		return ""
+	}
+	return p.Theme.Busy("◌ " + string(phase))
+}
+
+// ShortRevision is as much of a commit as people read; other revisions are given back whole.
+func ShortRevision(revision string) string {
+	if len(revision) == 40 {
+		return revision[:7]
+	}
+	return revision
+}
+
+func stamp(t *metav1.Time) string {
+	if t == nil || t.IsZero() {
+		return ""
+	}
+	return t.UTC().Format(time.RFC3339)
+}
+
+func orNone(s string) string {
+	if s == "" {
+		return "<none>"
+	}
+	return s
+}
+
+// field is one line of a header; without a name it goes on with the line before.
+func field(name, value string) string {
+	if name != "" {
+		name += ":"
+	}
+	return fmt.Sprintf("%-20s%s\n", name, value)
+}

@@ -1,0 +1,67 @@
+// Package term knows the terminal: its size, its colours, columns that line up, and a few lines that are redrawn in place.
+package term
+
+import (
+	"io"
+	"os"
+
+	"github.com/muesli/termenv"
+	xterm "golang.org/x/term"
+)
+
+// fallbackWidth and fallbackHeight are for a terminal that does not tell its size.
+const (
+	fallbackWidth  = 80
+	fallbackHeight = 24
+)
+
+// Terminal is where output goes. When it is no terminal it has no width, and no colours.
+type Terminal struct {
+	Theme Theme
+	file  *os.File
+	live  bool
+}
+
+// Detect looks at a writer and at the environment: NO_COLOR and TERM=dumb are heard.
+func Detect(out io.Writer, getenv func(string) string) Terminal {
+	file, ok := out.(*os.File)
+	if !ok || !xterm.IsTerminal(int(file.Fd())) {
+		return Terminal{Theme: Plain()}
+	}
+	dumb := getenv("TERM") == "dumb"
+	t := Terminal{file: file, live: !dumb, Theme: Plain()}
+	if !dumb && getenv("NO_COLOR") == "" {
+		t.Theme = Colours(termenv.ANSI)
+	}
+	return t
+}
+
+// IsTerminal says that a person is looking, and not a file or another program.
+func (t Terminal) IsTerminal() bool { return t.file != nil }
+
+// CanRedraw says that lines can be drawn again in place.
+func (t Terminal) CanRedraw() bool { return t.live }
+
+// Size is the width and height in cells; 0, 0 when it is no terminal.
+func (t Terminal) Size() (width, height int) {
+	if t.file == nil {
+		return 0, 0
+	}
+	width, height, err := xterm.GetSize(int(t.file.Fd()))
+	if err != nil || width <= 0 || height <= 0 {
+		return fallbackWidth, fallbackHeight
+	}
+	return width, height
+}
+
+// Width is the width in cells; 0, for no limit, when it is no terminal.
+func (t Terminal) Width() int {
+	width, _ := t.Size()
+	return width
+}
+
+// InputIsTerminal says that someone can answer a question.
+func InputIsTerminal(in io.Reader) bool {
+	file, ok := in.(*os.File)
+	return ok && xterm.IsTerminal(int(file.Fd()))
+}

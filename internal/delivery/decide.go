@@ -1,0 +1,172 @@
+package delivery
+
+import (
+	"fmt"
+	"strings"
+)
+
+// Order is how a source commit stands to the one that is deployed.
+type Order string
+
+// The values of Order.
+const (
+	// First: nothing was delivered there before.
+	First Order = "First"
+	// Newer: it stands on the deployed one.
+	Newer Order = "Newer"
+	// Same: it is the deployed one.
+	Same Order = "Same"
+	// Older: the deployed one stands on it.
+	Older Order = "Older"
+	// Unrelated: neither stands on the other, or the deployed one is gone from the history.
+	Unrelated Order = "Unrelated"
+)
+
+// Try is what was gathered on one tip of the branch.
+type Try struct {
+	// Mark is what the commit would carry.
+	Mark Mark
+	// Deployed is the newest mark of the same target on the tip, and Order how Mark's source commit stands to its.
+	Deployed Mark
+	Order    Order
+	// Changed: setting the image changes the kustomization. What follows is only gathered then.
+	Changed bool
+	// Used: an object that the overlay renders with the change uses the image. Images are those that they use.
+	Used   bool
+	Images []string
+	// Findings are what keeps the rendered objects from being applied, a line each.
+	Findings []string
+}
+
+// Verdict is what to do on that tip.
+type Verdict string
+
+// The values of Verdict.
+const (
+	// Commit the change.
+	Commit Verdict = "Commit"
+	// Nothing to do: the overlay has the image already.
+	Nothing Verdict = "Nothing"
+	// Stale: a newer commit is deployed, so this run stops.
+	Stale Verdict = "Stale"
+	// Unused: the image would be deployed nowhere.
+	Unused Verdict = "Unused"
+	// Invalid: what the overlay renders to would be refused.
+	Invalid Verdict = "Invalid"
+	// Own: the commit is Cyan's own and starts no run.
+	Own Verdict = "Own"
+)
+
+// Decision is a verdict and the reason, for a reader.
+type Decision struct {
+	Verdict Verdict
+	Reason  string
+	// Remedy is what to do about a verdict that is an error.
+	Remedy string
+}
+
+// IsError says that somebody has to do something.
+func (d Decision) IsError() bool { return d.Verdict == Unused || d.Verdict == Invalid }
+
+// Error is the decision as an error.
+func (d Decision) Error() string {
+	if d.Remedy == "" {
+		return d.Reason
+	}
+	return d.Reason + "; " + d.Remedy
+}
+
+// Decide says what to do on a tip. A stale run stops whatever else is the matter with it.
+func Decide(t Try) Decision {
+	switch {
+	case t.Order == Older:
+		return Decision{Verdict: Stale, Reason: fmt.Sprintf("the newer commit %s is deployed already", t.Deployed.SourceCommit)}
+	case !t.Changed:
+		return Decision{Verdict: Nothing, Reason: fmt.Sprintf("%s has %s already", t.Mark.Overlay, t.Mark.Image)}
+	case !t.Used:
+		return Decision{
+			Verdict: Unused,
+			Reason:  fmt.Sprintf("overlay %s: the image %q was built and is used nowhere: %s", t.Mark.Overlay, t.Mark.Name, uses(t.Images)),
+			Remedy:  fmt.Sprintf("give the name that the manifests use, as --image NAME=%s%s", repository(t.Mark.Image), perhaps(t.Mark.Name, t.Images)),
+		}
+	case len(t.Findings) > 0:
+		return Decision{
+			Verdict: Invalid,
+			Reason:  fmt.Sprintf("overlay %s: what it renders to would be refused:\n  %s", t.Mark.Overlay, strings.Join(t.Findings, "\n  ")),
+			Remedy:  "correct the manifests and push again",
+		}
+	}
+	return Decision{Verdict: Commit, Reason: reason(t)}
+}
+
+func reason(t Try) string {
+	switch t.Order {
+	case Newer:
+		return "it is newer than the deployed commit " + t.Deployed.SourceCommit
+	case Same:
+		return "the deployed commit was built again, to another image"
+	case Unrelated:
+		return "the deployed commit " + t.Deployed.SourceCommit + " is on another line of history"
+	}
+	return "nothing was delivered there before"
+}
+
+func uses(images []string) string {
+	if len(images) == 0 {
+		return "the overlay renders no object with an image"
+	}
+	return "the overlay uses " + strings.Join(images, ", ")
+}
+
+// perhaps points out a name that differs by a slip of the hand.
+func perhaps(name string, images []string) string {
+	best, distance := "", len(name)/3+1
+	for _, image := range images {
+		image = repository(image)
+		if d := slips(name, image); d < distance {
+			best, distance = image, d
+		}
+	}
+	if best == "" {
+		return ""
+	}
+	return fmt.Sprintf(" (did you mean %s?)", best)
+}
+
+// repository is an image without its tag and digest.
+func repository(image string) string {
+	image, _, _ = strings.Cut(image, "@")
+	if colon := strings.LastIndex(image, ":"); colon > strings.LastIndex(image, "/") {
+		return image[:colon]
+	}
+	return image
+}
+
+// slips is the number of letters to add, drop, change, or swap with their neighbour.
+func slips(a, b string) int {
+	const longest = 256
+	if len(a) > longest || len(b) > longest {
+		return longest
+	}
+	rows := make([][]int, len(a)+1)
+	for i := range rows {
+		rows[i] = make([]int, len(b)+1)
+		rows[i][0] = i
+	}
+	for j := range rows[0] {
+		rows[0][j] = j
+	}
+	for i := 1; i <= len(a); i++ {
+		for j := 1; j <= len(b); j++ {
+			change := rows[i-1][j-1]
+			if a[i-1] != b[j-1] {
+				change++
+			}
+			rows[i][j] = min(change, rows[i-1][j]+1, rows[i][j-1]+1)
+			if i > 1 && j > 1 && a[i-1] == b[j-2] && a[i-2] == b[j-1] {
+				rows[i][j] = min(rows[i][j], rows[i-2][j-2]+1)
+			}
+		}
+	}
+	return rows[len(a)][len(b)]
+}
