@@ -9,6 +9,8 @@ import (
 	"syscall"
 
 	"github.com/spf13/cobra"
+
+	"github.com/cyan-cd/cyan/internal/cli"
 )
 
 // version is set by the build.
@@ -16,21 +18,22 @@ var version = "unknown"
 
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	defer stop()
-	if err := newRoot().ExecuteContext(ctx); err != nil {
-		fmt.Fprintln(os.Stderr, "Error:", err)
-		os.Exit(1)
+	err := newRoot(os.Args[0]).ExecuteContext(ctx)
+	stop()
+	if message := cli.Message(err); message != "" {
+		fmt.Fprintln(os.Stderr, message)
 	}
+	os.Exit(cli.ExitCode(err))
 }
 
-func newRoot() *cobra.Command {
-	root := &cobra.Command{
-		Use:           "cyan",
-		Short:         "Take a commit to live traffic on Kubernetes",
-		Version:       version,
-		SilenceUsage:  true,
-		SilenceErrors: true,
+// newRoot makes the commands for the name that the program is called by. Running Cyan itself belongs to its own names.
+func newRoot(name string) *cobra.Command {
+	root := cli.New(name, version, cli.Standard())
+	if cli.Native(name) {
+		for _, cmd := range []*cobra.Command{newLocalCommand(), newServerCommand(), newDemoCommand()} {
+			cmd.GroupID = cli.GroupRun
+			root.AddCommand(cmd)
+		}
 	}
-	root.AddCommand(newLocalCommand())
 	return root
 }

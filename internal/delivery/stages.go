@@ -11,6 +11,8 @@ type Step string
 
 // The steps, in their order.
 const (
+	// Hear: the push arrives, and somebody begins with it.
+	Hear Step = "hear"
 	// Resolve: find out which commit, and whether it starts a run.
 	Resolve Step = "resolve"
 	// Check: look at the branch before anything is built.
@@ -25,6 +27,8 @@ const (
 	Sync Step = "sync"
 	// Start: the new version's pods are ready.
 	Start Step = "start"
+	// Hold: the wait that the Rollout asks for before the switch, such as autoPromotionSeconds.
+	Hold Step = "hold"
 	// Switch: the active Service sends traffic to them.
 	Switch Step = "switch"
 	// Retire: the old pods are gone.
@@ -33,17 +37,20 @@ const (
 
 // Steps are all of them, in their order.
 func Steps() []Step {
-	return []Step{Resolve, Check, Build, Push, Land, Sync, Start, Switch, Retire}
+	return []Step{Hear, Resolve, Check, Build, Push, Land, Sync, Start, Hold, Switch, Retire}
 }
 
-// Own says that the time is Cyan's own to spend: all but compiling, moving the image, and what a pod takes to start and to go.
-func (s Step) Own() bool { return s != Build && s != Push && s != Start && s != Retire }
+// Own says that the time is Cyan's own to spend: all but git's push, compiling, moving the image, what a pod takes to start and to go, and the wait that the manifest asks for.
+func (s Step) Own() bool {
+	return s != Hear && s != Build && s != Push && s != Start && s != Hold && s != Retire
+}
 
 // Stage is one step of one commit, and the time it took.
 type Stage struct {
-	Step    Step
-	Started time.Time
-	Took    time.Duration
+	Step    Step      `json:"step"`
+	Started time.Time `json:"started"`
+	// Took is in nanoseconds, in JSON.
+	Took time.Duration `json:"took"`
 }
 
 // Timeline is how far a commit has come. Its stages do not overlap; they are kept in the order in which they started.

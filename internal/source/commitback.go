@@ -290,6 +290,18 @@ func (m *Mirrors) replayOne(ctx context.Context, r *mirror, index *index, parent
 	return m.commitTree(ctx, r, hash, parent, p.intent.Author, change.Message)
 }
 
+// Newest finds the newest commit, of which match says yes, among those that a commit stands on and that carry the trailer.
+func (m *Mirrors) Newest(ctx context.Context, repo Repository, from, trailer string, match func(Commit) bool) (Commit, bool, error) {
+	r, err := m.mirror(repo)
+	if err == nil {
+		from, err = m.ensureCommit(ctx, r, repo, from, "")
+	}
+	if err != nil {
+		return Commit{}, false, err
+	}
+	return m.newest(ctx, r, from, trailer, match)
+}
+
 // newest walks back from a commit, the newest first.
 func (m *Mirrors) newest(ctx context.Context, r *mirror, from, trailer string, match func(Commit) bool) (Commit, bool, error) {
 	if !isTrailerKey(trailer) {

@@ -1,0 +1,85 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+
+	"github.com/spf13/cobra"
+
+	"github.com/cyan-cd/cyan/internal/cli/term"
+	"github.com/cyan-cd/cyan/internal/demo"
+)
+
+// exampleFolder is where the checkout keeps the example.
+const exampleFolder = "examples/request-counter"
+
+func newDemoCommand() *cobra.Command {
+	var once bool
+	var o demo.Options
+	cmd := &cobra.Command{
+		Use:   "demo",
+		Short: "Watch a commit become live traffic, without losing a request",
+		Long: `Watch a commit become live traffic: a push is built, set and committed back, synced, brought up beside the running version, and given the traffic, while
+a client sends requests and counts what fails.
+
+It starts a Kubernetes cluster on this machine (see cyan local), or uses the one that --context names. A second run goes on from where things are.`,
+		Example: `  cyan demo                     # tell the story, then deliver what you push until Ctrl-C
+  cyan demo --once              # end with it: exit code 0 only if traffic moved and no request failed
+  cyan demo --context kind-dev --registry localhost:5001`,
+		Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			var err error
+			if o.Context == "" {
+				if o.Registry != "" || o.Kubeconfig != "" {
+					return errors.New("--registry and --kubeconfig are for another cluster: name its --context too")
+				}
+				o.LocalProgram, err = findLocalProgram()
+			}
+			if err == nil && o.Example == "" {
+				o.Example, err = findExample()
+			}
+			if err != nil {
+				return err
+			}
+			o.DataDir = filepath.Join(dataHome(), "cyan-demo")
+			o.Stay = !once
+			o.Out, o.Terminal = cmd.OutOrStdout(), term.Detect(cmd.OutOrStdout(), os.Getenv)
+			summary, err := demo.Run(cmd.Context(), o)
+			if err != nil {
+				return err
+			}
+			return summary.Err()
+		},
+	}
+	flags := cmd.Flags()
+	flags.BoolVar(&once, "once", false, "end after the story")
+	flags.StringVar(&o.Context, "context", "", "use the cluster of this context instead of one on this machine")
+	flags.StringVar(&o.Kubeconfig, "kubeconfig", "", "kubeconfig that holds the context (default: $KUBECONFIG, or ~/.kube/config)")
+	flags.StringVar(&o.Registry, "registry", "", "HOST/PATH of a registry that this machine pushes to and the other cluster pulls from")
+	flags.StringVar(&o.LocalDir, "dir", "", "directory of the cluster on this machine (default: that of cyan local)")
+	flags.StringVar(&o.Nodes, "nodes", "", "real or simulated, for the cluster on this machine (default: real where that is possible)")
+	flags.StringVar(&o.Example, "example", "", "folder of the example (default: "+exampleFolder+" of Cyan's checkout)")
+	flags.IntVar(&o.Rounds, "rounds", 1, "how many changes to push")
+	return cmd
+}
+
+// findExample looks in the checkout that the program stands in, and in the working directory.
+func findExample() (string, error) {
+	var places []string
+	if self, err := os.Executable(); err == nil {
+		if self, err = filepath.EvalSymlinks(self); err == nil {
+			places = append(places, filepath.Join(filepath.Dir(filepath.Dir(self)), exampleFolder))
+		}
+	}
+	if dir, err := os.Getwd(); err == nil {
+		places = append(places, filepath.Join(dir, exampleFolder))
+	}
+	for _, place := range places {
+		if _, err := os.Stat(place); err == nil {
+			return place, nil
+		}
+	}
+	return "", fmt.Errorf("the example %s is not here: run this from Cyan's checkout, or name the folder with --example", exampleFolder)
+}

@@ -1,0 +1,186 @@
+package delivery
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"path"
+	"slices"
+	"strings"
+
+	"github.com/cyan-cd/cyan/api/v1alpha1"
+	"github.com/cyan-cd/cyan/internal/delivery"
+	"github.com/cyan-cd/cyan/internal/image"
+	"github.com/cyan-cd/cyan/internal/render"
+	"github.com/cyan-cd/cyan/internal/source"
+)
+
+// kustomization is the file that gets the image.
+type kustomization struct {
+	file string
+	data []byte
+}
+
+func readKustomization(tree fs.FS, overlay string) (kustomization, error) {
+	for _, name := range delivery.KustomizationNames() {
+		file := path.Join(overlay, name)
+		data, err := fs.ReadFile(tree, file)
+		if err == nil {
+			return kustomization{file, data}, nil
+		}
+		if !errors.Is(err, fs.ErrNotExist) {
+			return kustomization{}, fmt.Errorf("reading %s: %w", file, err)
+		}
+	}
+	return kustomization{}, fmt.Errorf("overlay %s: it has no %s: give the folder that has one, as a path from the top of the repository", overlay, strings.Join(delivery.KustomizationNames(), ", "))
+}
+
+// rehearsedDigest stands for an image that is not built yet.
+var rehearsedDigest = "sha256:" + strings.Repeat("0", 64)
+
+// rehearse decides what would be done on a tip if the build succeeded. What the objects' validity depends on is judged when the image is there.
+func (r *run) rehearse(ctx context.Context, tree *source.Tree, k kustomization, tip string) (delivery.Decision, error) {
+	newest := func(ctx context.Context, match func(source.Commit) bool) (source.Commit, bool, error) {
+		return r.Mirrors.Newest(ctx, r.ConfigRepo, tip, delivery.SourceCommit, match)
+	}
+	setting, mark := r.setting, r.mark
+	setting.Digest, mark.Image = rehearsedDigest, r.setting.Repository+"@"+rehearsedDigest
+	try, _, err := r.gather(ctx, tree, k, newest, setting, mark, nil)
+	if err != nil {
+		return delivery.Decision{}, err
+	}
+	return delivery.Decide(try), nil
+}
+
+// gather looks at what a tip would become with an image. judge lists what is wrong with the objects; nil leaves that open.
+func (r *run) gather(ctx context.Context, tree *source.Tree, k kustomization, newest newestMark, setting image.Setting, mark delivery.Mark, judge judge) (delivery.Try, []byte, error) {
+	try := delivery.Try{Mark: mark}
+	var err error
+	if try.Deployed, try.Order, err = r.standing(ctx, newest); err != nil || try.Order == delivery.Older {
+		return try, nil, err
+	}
+	edited, err := image.SetInKustomization(k.data, setting)
+	if err != nil {
+		return try, nil, fmt.Errorf("%s: %w", k.file, err)
+	}
+	if try.Changed = string(edited) != string(k.data); !try.Changed {
+		return try, nil, nil
+	}
+	result, err := render.Render(edit(tree, k.file, edited), v1alpha1.ApplicationSource{Path: mark.Overlay}, render.Options{Namespace: r.Namespace})
+	if err != nil {
+		return try, nil, fmt.Errorf("overlay %s with the new image: %w", mark.Overlay, err)
+	}
+	try.Images = imagesOf(result.Objects)
+	try.Used = slices.Contains(try.Images, mark.Image)
+	if try.Used && judge != nil {
+		try.Findings, err = judge(ctx, result.Objects)
+	}
+	return try, edited, err
+}
+
+type judge func(ctx context.Context, objects []render.Rendered) ([]string, error)
+
+type newestMark func(ctx context.Context, match func(source.Commit) bool) (source.Commit, bool, error)
+
+// standing finds what is deployed on the tip, and how the run's commit stands to it.
+func (r *run) standing(ctx context.Context, newest newestMark) (delivery.Mark, delivery.Order, error) {
+	commit, found, err := newest(ctx, func(c source.Commit) bool {
+		mark, ok := delivery.ReadMark(c.Trailer)
+		return ok && mark.SameTarget(r.mark)
+	})
+	if err != nil || !found {
+		return delivery.Mark{}, delivery.First, err
+	}
+	deployed, _ := delivery.ReadMark(commit.Trailer)
+	if deployed.SourceCommit == r.commit.SHA {
+		return deployed, delivery.Same, nil
+	}
+	for _, c := range []struct {
+		older, newer string
+		order        delivery.Order
+	}{{r.commit.SHA, deployed.SourceCommit, delivery.Older}, {deployed.SourceCommit, r.commit.SHA, delivery.Newer}} {
+		is, err := r.history.IsAncestor(ctx, c.older, c.newer)
+		if errors.Is(err, source.ErrNoRevision) {
+			return deployed, delivery.Unrelated, nil
+		}
+		if is || err != nil {
+			return deployed, c.order, err
+		}
+	}
+	return deployed, delivery.Unrelated, nil
+}
+
+// imagesOf are the images that objects name, sorted, each once.
+func imagesOf(objects []render.Rendered) []string {
+	var images []string
+	var walk func(value any)
+	walk = func(value any) {
+		switch v := value.(type) {
+		case map[string]any:
+			if name, ok := v["image"].(string); ok {
+				images = append(images, name)
+			}
+			for _, inner := range v {
+				walk(inner)
+			}
+		case []any:
+			for _, inner := range v {
+				walk(inner)
+			}
+		}
+	}
+	for _, o := range objects {
+		walk(o.Object.Object)
+	}
+	slices.Sort(images)
+	return slices.Compact(images)
+}
+
+// land sets the image on the newest tip, whatever that is by then, and pushes it.
+func (r *run) land(ctx context.Context, ticket *source.Ticket) error {
+	if !r.Push {
+		r.result.Verdict, r.result.Reason = delivery.Nothing, "it was a rehearsal: with --push the image would be pushed and "+r.mark.Overlay+" committed"
+		return nil
+	}
+	return r.stage(delivery.Land, "committing to "+r.Branch, func() (string, error) {
+		var decision delivery.Decision
+		landed, err := r.Mirrors.CommitBack(ctx, r.ConfigRepo, r.Branch, source.Intent{Author: r.Author, Ticket: ticket, Apply: func(ctx context.Context, tip source.Tip) (source.Change, error) {
+			var change source.Change
+			var err error
+			change, decision, err = r.apply(ctx, tip)
+			return change, err
+		}})
+		if err != nil {
+			return "", err
+		}
+		r.result.Verdict, r.result.Reason, r.result.Landed = decision.Verdict, decision.Reason, landed.Commit.SHA
+		if landed.Commit.SHA == "" {
+			return decision.Reason, nil
+		}
+		return fmt.Sprintf("%s %.12s %s", r.Branch, landed.Commit.SHA, landed.Commit.Subject), nil
+	})
+}
+
+// apply decides on one tip.
+func (r *run) apply(ctx context.Context, tip source.Tip) (source.Change, delivery.Decision, error) {
+	k, err := readKustomization(tip.Tree, r.mark.Overlay)
+	if err != nil {
+		return source.Change{}, delivery.Decision{}, err
+	}
+	newest := func(ctx context.Context, match func(source.Commit) bool) (source.Commit, bool, error) {
+		return tip.Newest(ctx, delivery.SourceCommit, match)
+	}
+	try, edited, err := r.gather(ctx, tip.Tree, k, newest, r.setting, r.mark, r.cluster.check)
+	if err != nil {
+		return source.Change{}, delivery.Decision{}, err
+	}
+	decision := delivery.Decide(try)
+	switch {
+	case decision.IsError():
+		return source.Change{}, decision, decision
+	case decision.Verdict != delivery.Commit:
+		return source.Change{}, decision, nil
+	}
+	return source.Change{Files: map[string][]byte{k.file: edited}, Message: r.mark.Message(r.commit.Subject)}, decision, nil
+}

@@ -1,0 +1,319 @@
+// Package delivery carries a commit from source to git again: it builds and pushes the image, sets it in an overlay, checks what that renders to, and commits it back.
+package delivery
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path"
+	"strings"
+	"time"
+
+	"k8s.io/client-go/rest"
+
+	"github.com/cyan-cd/cyan/internal/delivery"
+	"github.com/cyan-cd/cyan/internal/image"
+	"github.com/cyan-cd/cyan/internal/source"
+)
+
+// Options are one run.
+type Options struct {
+	// Repo is the folder of a git checkout, and Revision what is built of it; "" is what is checked out.
+	Repo, Revision string
+	// Context is the folder in Repo that is built, a slash-separated path; "" is all of it.
+	Context string
+	// Image is what to build, as HOST/PATH, or NAME=HOST/PATH where the manifests call it NAME.
+	Image string
+	// Package, Dockerfile, Platform, BuildArgs and Builder go to the builder; see image.Request.
+	Package, Dockerfile, Platform, Builder string
+	BuildArgs                              map[string]string
+	// Overlay is the folder of the kustomization that gets the image, a slash-separated path in the repository that is committed to.
+	Overlay string
+	// ConfigRepo is the repository that is committed to; where its URL is empty it is the one that Repo's remote origin is.
+	ConfigRepo source.Repository
+	// Branch is the branch that is committed to; "" is the one that is checked out, or main.
+	Branch string
+	// Push uploads the image and the commit. Without it the run is a rehearsal: everything is done and checked, and nothing leaves this machine.
+	Push bool
+	// Mirrors hold the repository that is committed to. Runs that share them keep the order of their commits.
+	Mirrors    *source.Mirrors
+	Registries image.Registries
+	// Cluster is asked whether it would take the objects; nil asks nobody. ClusterNeeded makes an unreachable cluster an error.
+	Cluster       *rest.Config
+	ClusterNeeded bool
+	// Namespace is where objects go that name none; "default" when empty.
+	Namespace string
+	// Author is who commits; Cyan when it is empty.
+	Author source.Person
+	// Output gets what compilers and builders print; nil drops it.
+	Output io.Writer
+}
+
+// Event is something that a run has reached, for a reader.
+type Event struct {
+	Step delivery.Step
+	// Took is how long the step took; zero while it goes on.
+	Took time.Duration
+	Text string
+}
+
+// Result is how a run ended.
+type Result struct {
+	// Source is the commit that was built.
+	Source string `json:"source"`
+	// Verdict is Commit, Nothing, Stale or Own; the others are errors. Reason is for a reader.
+	Verdict delivery.Verdict `json:"verdict"`
+	Reason  string           `json:"reason"`
+	// Image is repository@digest, "" when none was built, and Builder who built it.
+	Image   string `json:"image,omitempty"`
+	Builder string `json:"builder,omitempty"`
+	// Landed is the commit that sets the image, "" when there is none.
+	Landed string `json:"landed,omitempty"`
+	// Timeline tells the stages and their times.
+	Timeline delivery.Timeline `json:"timeline"`
+}
+
+// run is one run on its way.
+type run struct {
+	Options
+	report  func(Event)
+	result  Result
+	mark    delivery.Mark
+	history *source.History
+	commit  source.Commit
+	setting image.Setting
+	cluster *checker
+	// dir holds the commit's own files, whatever the checkout holds besides.
+	dir  string
+	plan *image.Plan
+}
+
+// Run builds a commit's image, sets it in the overlay and commits that back. A commit that is Cyan's own starts nothing, and a run that a newer one has overtaken stops; neither is an error.
+// report is told how it goes on; it may be nil. Nothing is committed when there is an error.
+func Run(ctx context.Context, o Options, report func(Event)) (Result, error) {
+	if report == nil {
+		report = func(Event) {}
+	}
+	r := &run{Options: o, report: report}
+	if err := r.complete(); err != nil {
+		return r.result, err
+	}
+	err := r.carry(ctx)
+	return r.result, err
+}
+
+// complete reads what the options say, before anything is done.
+func (r *run) complete() error {
+	name, repository, named := strings.Cut(r.Image, "=")
+	if !named {
+		name, repository = "", r.Image
+	}
+	if named && name == "" || repository == "" {
+		return fmt.Errorf("--image %q: give it as HOST/PATH, or as NAME=HOST/PATH where the manifests call it NAME", r.Image)
+	}
+	if err := image.ParseRepository(repository); err != nil {
+		return err
+	}
+	if r.Overlay == "" {
+		return errors.New("--overlay is missing: give the folder of the kustomization that is to get the image")
+	}
+	overlay := path.Clean(strings.TrimPrefix(r.Overlay, "./"))
+	if path.IsAbs(overlay) || overlay == ".." || strings.HasPrefix(overlay, "../") {
+		return fmt.Errorf("--overlay %s: give a folder inside the repository, as a path from its top", r.Overlay)
+	}
+	r.setting = image.Setting{Name: name, Repository: repository}
+	r.mark.Overlay = overlay
+	if r.Author.Name == "" {
+		r.Author = source.Person{Name: "Cyan", Email: "cyan@localhost"}
+	}
+	return nil
+}
+
+func (r *run) carry(ctx context.Context) error {
+	checkout, starts, err := r.resolve(ctx)
+	if err != nil || !starts {
+		return err
+	}
+	// The cluster is asked what it serves while the image is built.
+	r.cluster = newChecker(ctx, r.Cluster, r.Namespace, r.ClusterNeeded)
+	defer r.cluster.close()
+	if r.dir, err = os.MkdirTemp("", "cyan-build-"); err != nil {
+		return fmt.Errorf("making a folder to build in: %w", err)
+	}
+	defer func() { _ = errors.Join(os.RemoveAll(r.dir), os.Remove(r.dir+".index")) }()
+	ticket, err := r.lookAhead(ctx, checkout)
+	if err != nil {
+		return err
+	}
+	defer ticket.Release()
+	if r.result.Verdict != "" {
+		return nil
+	}
+	if err := r.build(ctx); err != nil {
+		return err
+	}
+	return r.land(ctx, ticket)
+}
+
+// stage times a step and reports it.
+func (r *run) stage(step delivery.Step, doing string, do func() (string, error)) error {
+	r.report(Event{Step: step, Text: doing})
+	start := time.Now()
+	done, err := do()
+	took := time.Since(start)
+	if took <= 0 {
+		took = time.Nanosecond // An event without a duration is one that goes on.
+	}
+	r.result.Timeline = r.result.Timeline.With(delivery.Stage{Step: step, Started: start, Took: took})
+	if err != nil {
+		return err
+	}
+	r.report(Event{Step: step, Took: took, Text: done})
+	return nil
+}
+
+// resolve finds the commit, and whether it starts a run.
+func (r *run) resolve(ctx context.Context) (checkout *source.Checkout, starts bool, err error) {
+	err = r.stage(delivery.Resolve, "finding the commit", func() (string, error) {
+		if checkout, err = source.OpenCheckout(ctx, r.Repo); err != nil {
+			return "", err
+		}
+		sha, err := checkout.Resolve(ctx, r.Revision)
+		if err != nil {
+			return "", err
+		}
+		if r.commit, err = checkout.Commit(ctx, sha); err != nil {
+			return "", err
+		}
+		r.result.Source, r.mark.SourceCommit = sha, sha
+		mark, marked := delivery.ReadMark(r.commit.Trailer)
+		var changed []string
+		if marked {
+			if changed, err = checkout.Changes(ctx, sha); err != nil {
+				return "", err
+			}
+		}
+		var reason string
+		if starts, reason = delivery.Starts(mark, marked, changed); !starts {
+			r.result.Verdict, r.result.Reason = delivery.Own, reason
+			return reason, nil
+		}
+		return fmt.Sprintf("commit %.12s %s", sha, r.commit.Subject), r.findTarget(ctx, checkout)
+	})
+	return checkout, starts, err
+}
+
+// findTarget finds the repository and the branch that are committed to.
+func (r *run) findTarget(ctx context.Context, checkout *source.Checkout) error {
+	if r.ConfigRepo.URL == "" {
+		repo, err := checkout.Remote(ctx, "origin")
+		if err != nil {
+			return err
+		}
+		r.ConfigRepo = repo
+		if r.Branch == "" {
+			r.Branch = checkout.Branch(ctx)
+		}
+	}
+	if r.Branch == "" {
+		r.Branch = "main"
+	}
+	of, err := r.Mirrors.History(r.ConfigRepo)
+	if err != nil {
+		return err
+	}
+	r.history, err = checkout.History(ctx, of)
+	return err
+}
+
+// lookAhead takes the run's place in the line, and looks at the branch before anything is built: a stale run, a kustomization that is not there and an image that is used nowhere are known by now.
+func (r *run) lookAhead(ctx context.Context, checkout *source.Checkout) (ticket *source.Ticket, err error) {
+	err = r.stage(delivery.Check, "looking at "+r.Branch+" of "+r.ConfigRepo.String(), func() (string, error) {
+		sha, err := r.Mirrors.Resolve(ctx, r.ConfigRepo, r.Branch)
+		if err != nil {
+			return "", err
+		}
+		tree, err := r.Mirrors.Tree(ctx, r.ConfigRepo, sha)
+		if err != nil {
+			return "", err
+		}
+		k, err := readKustomization(tree, r.mark.Overlay)
+		if err != nil {
+			return "", err
+		}
+		if r.mark.Name, err = image.NameInKustomization(k.data, r.setting); err != nil {
+			return "", fmt.Errorf("%s: %w", k.file, err)
+		}
+		ticket, err = r.Mirrors.Announce(ctx, r.ConfigRepo, r.Branch, source.Line{Name: r.mark.Target(), Commit: r.commit.SHA, History: r.history})
+		if err != nil {
+			return "", err
+		}
+		// What the image will be is not known yet; what uses it is.
+		decision, err := r.rehearse(ctx, tree, k, sha)
+		if err != nil {
+			return "", err
+		}
+		if decision.IsError() {
+			return "", decision
+		}
+		if decision.Verdict == delivery.Stale {
+			r.result.Verdict, r.result.Reason = decision.Verdict, decision.Reason
+			return decision.Reason, nil
+		}
+		if err := checkout.Export(ctx, r.commit.SHA, r.dir); err != nil {
+			return "", err
+		}
+		if r.plan, err = image.Prepare(ctx, r.request()); err != nil {
+			return "", err
+		}
+		return fmt.Sprintf("%s sets %s; %s builds it: %s", k.file, r.mark.Name, r.plan.Builder, r.plan.Reason), nil
+	})
+	if err != nil {
+		ticket.Release()
+		return nil, err
+	}
+	return ticket, nil
+}
+
+func (r *run) request() image.Request {
+	return image.Request{
+		Dir: path.Join(r.dir, r.Context), Package: r.Package, Dockerfile: r.Dockerfile, BuildArgs: r.BuildArgs, Repository: r.setting.Repository, Tag: r.commit.SHA,
+		Platform: r.Platform, Builder: r.Builder, Keep: !r.Push, Created: r.commit.Committer.Time, Registries: r.Registries, Output: r.Output,
+		Labels: map[string]string{"org.opencontainers.image.revision": r.commit.SHA},
+	}
+}
+
+// build makes the image and pushes it.
+func (r *run) build(ctx context.Context) error {
+	var built image.Built
+	start := time.Now()
+	err := r.stage(delivery.Build, "building "+r.setting.Repository+" with "+r.plan.Builder, func() (string, error) {
+		var err error
+		built, err = r.plan.Build(ctx)
+		return r.builtText(built), err
+	})
+	if err != nil {
+		return err
+	}
+	if built.Pushed > 0 {
+		// Two stages out of one call.
+		r.result.Timeline = r.result.Timeline.
+			With(delivery.Stage{Step: delivery.Build, Started: start, Took: time.Since(start) - built.Pushed}).
+			With(delivery.Stage{Step: delivery.Push, Started: time.Now().Add(-built.Pushed), Took: built.Pushed})
+	}
+	r.result.Builder = r.plan.Builder
+	if built.Digest != "" {
+		r.result.Image = built.Ref()
+	}
+	r.setting.Digest, r.mark.Image = built.Digest, built.Ref()
+	return nil
+}
+
+func (r *run) builtText(built image.Built) string {
+	if !r.Push {
+		return fmt.Sprintf("%s:%s, not pushed", built.Repository, built.Tag)
+	}
+	return "pushed " + built.Ref()
+}

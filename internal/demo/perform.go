@@ -1,0 +1,363 @@
+package demo
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"path/filepath"
+	"strings"
+	"time"
+
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	"github.com/cyan-cd/cyan/api/v1alpha1"
+	"github.com/cyan-cd/cyan/internal/cli"
+	"github.com/cyan-cd/cyan/internal/controller"
+	"github.com/cyan-cd/cyan/internal/delivery"
+	"github.com/cyan-cd/cyan/internal/rollout"
+)
+
+const (
+	appName       = "request-counter"
+	rolloutName   = "app"
+	activeService = "active-service"
+	// pace is the time between two requests of one sender.
+	pace = 20 * time.Millisecond
+	// storyWithin bounds one change on a slow machine.
+	storyWithin = 5 * time.Minute
+	// firstWithin bounds the first deployment, which compiles and starts everything.
+	firstWithin = 10 * time.Minute
+)
+
+// perform tells the story on the stage that stands.
+func (s *stage) perform(ctx context.Context) (Summary, error) {
+	summary := Summary{Simulated: s.ground.simulated}
+	err := s.shop.furnish(ctx, s.Example, s.Edit)
+	if err != nil {
+		return summary, err
+	}
+	s.have("your code", s.shop.clone, 0)
+	s.line("")
+	if !s.shop.delivered() {
+		if err := s.deliverFirst(ctx); err != nil {
+			return summary, err
+		}
+	}
+	s.forgetPushes()
+	if err := s.deploy(ctx); err != nil {
+		return summary, err
+	}
+	if s.watcher, err = watch(ctx, s.ground.config, s.ground.namespace); err != nil {
+		return summary, err
+	}
+	senders, err := s.ground.senders(ctx, s.watcher, activeService)
+	if err != nil {
+		return summary, err
+	}
+	s.load = StartLoad(ctx, pace, senders...)
+	defer s.load.Stop()
+	s.line("")
+	s.line(fmt.Sprintf("  A client sends %d requests a second to %s from now on.", len(senders)*int(time.Second/pace), activeService))
+	for range s.Rounds {
+		if err := s.round(ctx, &summary); err != nil {
+			summary.Requests = s.load.Tally()
+			return summary, err
+		}
+	}
+	summary.Requests = s.load.Stop()
+	s.report(summary)
+	if s.Stay {
+		return summary, s.stay(ctx)
+	}
+	return summary, nil
+}
+
+// deliverFirst builds and sets both images, as a push of the whole example asks for.
+func (s *stage) deliverFirst(ctx context.Context) error {
+	ctx, cancel := context.WithTimeoutCause(ctx, firstWithin, errors.New("the first images were not built in time"))
+	defer cancel()
+	commit, err := s.shop.tip(ctx)
+	if err != nil {
+		return err
+	}
+	for _, program := range []string{"redis", "app"} {
+		start := time.Now()
+		s.command(s.deliveryCommand(program)...)
+		result, err := s.deliver(ctx, program, commit)
+		if err != nil {
+			return err
+		}
+		s.have(program, fmt.Sprintf("built, pushed, and committed as %.7s", result.Landed), time.Since(start))
+	}
+	return nil
+}
+
+func (s *stage) forgetPushes() {
+	for {
+		select {
+		case <-s.shop.pushes:
+		default:
+			return
+		}
+	}
+}
+
+// deploy has the Application, and waits until what it deploys is healthy.
+func (s *stage) deploy(ctx context.Context) error {
+	ctx, cancel := context.WithTimeoutCause(ctx, firstWithin, errors.New("the first deployment did not become healthy in time"))
+	defer cancel()
+	sch, err := scheme()
+	if err != nil {
+		return err
+	}
+	c, err := client.New(s.ground.config, client.Options{Scheme: sch})
+	if err != nil {
+		return fmt.Errorf("connecting to %s: %w", s.ground.config.Host, err)
+	}
+	app := &v1alpha1.Application{}
+	key := client.ObjectKey{Namespace: controller.DefaultControlNamespace, Name: appName}
+	err = c.Get(ctx, key, app)
+	if err != nil && !apierrors.IsNotFound(err) {
+		return fmt.Errorf("looking for Application %s: %w", appName, err)
+	}
+	if err != nil || app.Spec.Source == nil || app.Spec.Source.RepoURL != s.shop.url {
+		if err := s.createApplication(ctx); err != nil {
+			return err
+		}
+	}
+	start := time.Now()
+	s.now("waiting for " + appName + " to be synced and healthy")
+	for {
+		if err := c.Get(ctx, key, app); err != nil {
+			return fmt.Errorf("looking at Application %s: %w", appName, err)
+		}
+		status := app.Status
+		if status.Sync.Status == v1alpha1.Synced && status.Health.Status == v1alpha1.HealthHealthy && !status.ReconciledAt.IsZero() {
+			s.have(appName, "Synced and Healthy at "+status.Sync.Revision[:min(7, len(status.Sync.Revision))], time.Since(start))
+			return nil
+		}
+		s.now(waitingFor(app))
+		select {
+		case <-ctx.Done():
+			return fmt.Errorf("%w: %s", context.Cause(ctx), waitingFor(app))
+		case <-time.After(100 * time.Millisecond):
+		}
+	}
+}
+
+func waitingFor(app *v1alpha1.Application) string {
+	status := app.Status
+	if len(status.Conditions) > 0 {
+		return fmt.Sprintf("%s: %s", appName, status.Conditions[0].Message)
+	}
+	words := []string{appName, "is", string(status.Sync.Status), "and", string(status.Health.Status)}
+	if status.Sync.Status == "" {
+		words = []string{appName, "is not looked at yet"}
+	}
+	return strings.Join(words, " ")
+}
+
+// createApplication calls the command that a person would type, shown as it is.
+func (s *stage) createApplication(ctx context.Context) error {
+	args := []string{
+		"app", "create", appName, "--repo", s.shop.url, "--path", overlay, "--dest-server", "https://kubernetes.default.svc", "--dest-namespace", s.ground.namespace,
+		"--sync-policy", "automated", "--auto-prune", "--self-heal",
+	}
+	if s.ground.namespace != "default" {
+		args = append(args, "--sync-option", "CreateNamespace=true")
+	}
+	s.command(append([]string{"cyan"}, args...)...)
+	var out strings.Builder
+	command := cli.New("cyan", "", cli.Streams{In: strings.NewReader(""), Out: &out, Err: &out})
+	command.SetArgs(append(append(args, "--upsert"), s.ground.flags...))
+	if err := command.ExecuteContext(ctx); err != nil {
+		return fmt.Errorf("creating the Application: %w", err)
+	}
+	return nil
+}
+
+// round pushes a change and follows it until the old version is gone.
+func (s *stage) round(ctx context.Context, summary *Summary) error {
+	ctx, cancel := context.WithTimeoutCause(ctx, storyWithin, errors.New("the new version did not get the traffic in time"))
+	defer cancel()
+	s.line("")
+	if err := s.introduce(ctx); err != nil {
+		return err
+	}
+	version, at, err := s.shop.change(ctx)
+	if err != nil {
+		return err
+	}
+	var got push
+	select {
+	case got = <-s.shop.pushes:
+	case <-ctx.Done():
+		return context.Cause(ctx)
+	}
+	s.step(2, got.at.Sub(at), fmt.Sprintf("you push %.7s to %s: %s reports %s", got.commit, branch, filepath.Base(versionFile), version))
+	round, err := s.follow(ctx, got, at, version)
+	summary.Rounds = append(summary.Rounds, round)
+	return err
+}
+
+// introduce tells how things are before the change.
+func (s *stage) introduce(ctx context.Context) error {
+	v, ok, err := s.watcher.view(ctx, rolloutName)
+	if err != nil {
+		return err
+	}
+	active := service(v, rollout.RoleActive)
+	if !ok || active == nil {
+		return fmt.Errorf("there is no Rollout %s with an active Service in namespace %s", rolloutName, s.ground.namespace)
+	}
+	s.step(1, 0, fmt.Sprintf("revision %d is behind %s, with %s", active.Revision, active.Name, ready(v.Replicas.Available)))
+	return nil
+}
+
+// follow tells how a push gets to the traffic.
+func (s *stage) follow(ctx context.Context, p push, at time.Time, version string) (Round, error) {
+	round := Round{Version: version, Commit: p.commit, Pushed: at}
+	before, _, err := s.watcher.view(ctx, rolloutName)
+	if err != nil {
+		return round, err
+	}
+	ro, err := s.watcher.rollout(ctx, rolloutName)
+	if err != nil {
+		return round, err
+	}
+	story := Begin(before, promotionDelay(ro))
+	s.step(3, time.Since(at), "the push starts a delivery")
+	s.detail(strings.Join(s.deliveryCommand("app"), " "))
+	s.now("building")
+	result, err := s.deliver(ctx, "app", p.commit)
+	if err != nil {
+		return round, err
+	}
+	landed := time.Now()
+	s.step(4, landed.Sub(at), fmt.Sprintf("built, pushed, set in the overlay, checked, and committed as %.7s", result.Landed))
+	s.detail(result.Image)
+	err = s.watcher.until(ctx, func() (bool, error) {
+		v, _, err := s.watcher.view(ctx, rolloutName)
+		if err != nil {
+			return false, err
+		}
+		for _, beat := range story.See(v, time.Now()) {
+			s.step(beat.Step, beat.At.Sub(at), beat.Text)
+		}
+		s.now(doing(v))
+		return story.Over(), nil
+	})
+	s.now("")
+	round.Timeline = timeline(at, result.Timeline, story, landed)
+	round.Switched = story.Switched()
+	round.FirstAnswer = s.load.Tally().First[s.answersAs(before, version)]
+	if err != nil {
+		v, _, _ := s.watcher.view(ctx, rolloutName)
+		return round, fmt.Errorf("%w: Rollout %s is %s: %s", err, rolloutName, v.Phase, v.Message)
+	}
+	return round, nil
+}
+
+// answersAs is what the client hears from a new version.
+func (s *stage) answersAs(before rollout.View, version string) string {
+	if !s.ground.simulated {
+		return version
+	}
+	// Simulated pods have no code to report a version; their hash stands for it.
+	old := service(before, rollout.RoleActive)
+	for hash := range s.load.Tally().First {
+		if old == nil || hash != old.Hash {
+			version = hash
+		}
+	}
+	return version
+}
+
+func timeline(at time.Time, delivered delivery.Timeline, story *Story, landed time.Time) delivery.Timeline {
+	line := delivery.Timeline{}.With(delivery.Stage{Step: delivery.Hear, Started: at, Took: 0})
+	if len(delivered) > 0 {
+		line[0].Took = max(0, delivered[0].Started.Sub(at))
+	}
+	for _, stage := range delivered {
+		line = line.With(stage)
+	}
+	for _, stage := range story.Stages(landed) {
+		line = line.With(stage)
+	}
+	return line
+}
+
+func promotionDelay(ro *v1alpha1.Rollout) time.Duration {
+	if bg := ro.Spec.Strategy.BlueGreen; bg != nil {
+		return time.Duration(bg.AutoPromotionSeconds) * time.Second
+	}
+	return 0
+}
+
+func doing(v rollout.View) string {
+	for _, step := range v.Steps {
+		if step.State == rollout.StepCurrent {
+			text := step.Name
+			if step.Detail != "" {
+				text += ": " + step.Detail
+			}
+			return text
+		}
+	}
+	return strings.TrimSpace(string(v.Phase) + " " + v.Message)
+}
+
+func ready(n int32) string {
+	if n == 1 {
+		return "1 ready pod"
+	}
+	return fmt.Sprintf("%d ready pods", n)
+}
+
+// stay delivers what is pushed from now on.
+func (s *stage) stay(ctx context.Context) error {
+	senders, err := s.ground.senders(ctx, s.watcher, activeService)
+	if err != nil {
+		return err
+	}
+	for {
+		s.now("waiting for your next push; Ctrl-C ends it")
+		var p push
+		select {
+		case <-ctx.Done():
+			s.now("")
+			return nil
+		case p = <-s.shop.pushes:
+		}
+		s.now("")
+		if err := s.unexpected(ctx, p, senders); err != nil {
+			if ctx.Err() != nil {
+				return nil
+			}
+			s.warn(err.Error())
+		}
+	}
+}
+
+// unexpected tells the story of a push that somebody else made.
+func (s *stage) unexpected(ctx context.Context, p push, senders []Send) error {
+	if own, err := s.isOwn(ctx, p.commit); own || err != nil {
+		return err
+	}
+	s.load = StartLoad(ctx, pace, senders...)
+	defer s.load.Stop()
+	s.line("")
+	if err := s.introduce(ctx); err != nil {
+		return err
+	}
+	ctx, cancel := context.WithTimeoutCause(ctx, storyWithin, errors.New("the new version did not get the traffic in time"))
+	defer cancel()
+	s.step(2, 0, fmt.Sprintf("you push %.7s to %s", p.commit, branch))
+	round, err := s.follow(ctx, p, p.at, s.shop.versionOf(ctx, p.commit))
+	if err != nil {
+		return err
+	}
+	s.report(Summary{Simulated: s.ground.simulated, Rounds: []Round{round}, Requests: s.load.Stop()})
+	return nil
+}
