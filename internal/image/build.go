@@ -17,7 +17,7 @@ import (
 type Request struct {
 	// Dir is the folder that is built: the Go module, or the context of the Dockerfile.
 	Dir string
-	// Package is the Go main package in Dir, such as ./cmd/app; "" finds it.
+	// Package is the Go main package in Dir, such as ./cmd/app; "" finds it. When it is given, a Dockerfile counts only if it is given too.
 	Package string
 	// Dockerfile is a path in Dir; "" is Dockerfile, when there is one.
 	Dockerfile string
@@ -133,6 +133,10 @@ func (r *Request) complete() error {
 // readDockerfile gives "" when there is none and none was asked for.
 func (r *Request) readDockerfile() (string, error) {
 	asked := r.Dockerfile != ""
+	if !asked && r.Package != "" {
+		// A package was named, so that is what is built.
+		return "", nil
+	}
 	if !asked {
 		r.Dockerfile = "Dockerfile"
 	}
