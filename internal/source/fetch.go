@@ -77,7 +77,7 @@ func (m *Mirrors) resolveRare(ctx context.Context, r *mirror, repo Repository, r
 	}
 	// The name may be younger than what is known.
 	if time.Since(known.asked) > 50*time.Millisecond {
-		fresh, err := m.look(ctx, r, repo, time.Now())
+		fresh, err := m.look(ctx, r, repo, askedSince(time.Now()))
 		if err != nil {
 			return "", err
 		}

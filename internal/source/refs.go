@@ -65,8 +65,16 @@ func (r refs) find(revision string) (name, object string, ok bool) {
 	return "", "", false
 }
 
-// look asks the host for its refs, unless someone else did after since.
-func (m *Mirrors) look(ctx context.Context, r *mirror, repo Repository, since time.Time) (refs, error) {
+// askedSince accepts answers to questions that were put after an instant: they tell of all that was pushed before it.
+func askedSince(since time.Time) func(refs) bool {
+	return func(r refs) bool { return !r.asked.IsZero() && !r.asked.Before(since) }
+}
+
+// believed accepts answers that are young enough.
+func believed(r refs) bool { return time.Now().Before(r.until) }
+
+// look asks the host for its refs, unless someone else has just brought an answer that will do.
+func (m *Mirrors) look(ctx context.Context, r *mirror, repo Repository, willDo func(refs) bool) (refs, error) {
 	if err := hold(ctx, r.looking); err != nil {
 		return refs{}, err
 	}
@@ -74,7 +82,7 @@ func (m *Mirrors) look(ctx context.Context, r *mirror, repo Repository, since ti
 	r.mu.Lock()
 	known := r.refs
 	r.mu.Unlock()
-	if !known.asked.IsZero() && !known.asked.Before(since) {
+	if willDo(known) {
 		return known, nil
 	}
 	a, err := m.access(repo)
@@ -98,14 +106,13 @@ func (m *Mirrors) look(ctx context.Context, r *mirror, repo Repository, since ti
 
 // known gives the refs that are still believed, or asks.
 func (m *Mirrors) known(ctx context.Context, r *mirror, repo Repository) (refs, error) {
-	now := time.Now()
 	r.mu.Lock()
 	known := r.refs
 	r.mu.Unlock()
-	if now.Before(known.until) {
+	if believed(known) {
 		return known, nil
 	}
-	return m.look(ctx, r, repo, now)
+	return m.look(ctx, r, repo, believed)
 }
 
 // Refresh asks the host for its refs now, so that the next Resolve knows what was pushed until this moment.
@@ -114,7 +121,7 @@ func (m *Mirrors) Refresh(ctx context.Context, repo Repository) error {
 	if err != nil {
 		return err
 	}
-	_, err = m.look(ctx, r, repo, time.Now())
+	_, err = m.look(ctx, r, repo, askedSince(time.Now()))
 	return err
 }
 

@@ -265,7 +265,7 @@ func (m *Mirrors) poll(ctx context.Context, repo Repository, trust time.Duration
 	if err != nil {
 		return refs{}, err
 	}
-	found, err := m.look(ctx, r, repo, time.Now())
+	found, err := m.look(ctx, r, repo, askedSince(time.Now()))
 	if err != nil {
 		return refs{}, err
 	}
