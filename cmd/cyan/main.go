@@ -34,6 +34,9 @@ func newRoot(name string) *cobra.Command {
 			cmd.GroupID = cli.GroupRun
 			root.AddCommand(cmd)
 		}
+		deliver := newDeliveryCommand()
+		deliver.GroupID = cli.GroupDeliver
+		root.AddCommand(deliver)
 	}
 	return root
 }

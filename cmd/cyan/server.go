@@ -1,7 +1,6 @@
 package main
 
 import (
-	"errors"
 	"fmt"
 	"log/slog"
 	"net"
@@ -10,15 +9,13 @@ import (
 	"time"
 
 	"github.com/spf13/cobra"
-	"k8s.io/client-go/rest"
-	"k8s.io/client-go/tools/clientcmd"
 
 	"github.com/cyan-cd/cyan/internal/controller"
 )
 
 // serverFlags are the flags of `cyan server`.
 type serverFlags struct {
-	kubeconfig, context  string
+	kube                 kubeFlags
 	address, dataDir     string
 	namespace, instance  string
 	logLevel             string
@@ -42,8 +39,7 @@ It serves POST /api/webhook, GET /metrics, GET /healthz and GET /readyz.`,
 		RunE: func(cmd *cobra.Command, _ []string) error { return f.run(cmd) },
 	}
 	flags := cmd.Flags()
-	flags.StringVar(&f.kubeconfig, "kubeconfig", "", "kubeconfig file (default: $KUBECONFIG, ~/.kube/config, or the service account inside a cluster)")
-	flags.StringVar(&f.context, "context", "", "context of the kubeconfig")
+	f.kube.bind(flags)
 	flags.StringVar(&f.address, "listen", "127.0.0.1:8080", "address for webhooks, metrics and probes; empty for none")
 	flags.StringVar(&f.dataDir, "data-dir", "", "where git mirrors are kept (default: $XDG_CACHE_HOME/cyan/mirrors)")
 	flags.StringVarP(&f.namespace, "app-namespace", "N", controller.DefaultControlNamespace, "namespace of Applications, AppProjects and their Secrets")
@@ -61,7 +57,7 @@ func (f serverFlags) run(cmd *cobra.Command) error {
 		return fmt.Errorf("--log-level %s: use debug, info, warn or error", f.logLevel)
 	}
 	log := slog.New(slog.NewTextHandler(cmd.ErrOrStderr(), &slog.HandlerOptions{Level: level}))
-	config, err := f.cluster()
+	config, err := f.kube.config()
 	if err != nil {
 		return err
 	}
@@ -80,39 +76,6 @@ func (f serverFlags) run(cmd *cobra.Command) error {
 	}
 	o.Started = func() { log.Info("ready", "cluster", config.Host, "listening", f.address) }
 	return controller.Run(cmd.Context(), config, o)
-}
-
-// cluster connects as kubectl does; a local cluster of Cyan's is used when there is nothing else.
-func (f serverFlags) cluster() (*rest.Config, error) {
-	rules := clientcmd.NewDefaultClientConfigLoadingRules()
-	rules.ExplicitPath = f.kubeconfig
-	overrides := &clientcmd.ConfigOverrides{CurrentContext: f.context}
-	config, err := clientcmd.NewNonInteractiveDeferredLoadingClientConfig(rules, overrides).ClientConfig()
-	if clientcmd.IsEmptyConfig(err) && f.context == "" {
-		local := filepath.Join(dataHome(), "cyan", "kubeconfig")
-		if _, statErr := os.Stat(local); statErr == nil {
-			config, err = clientcmd.BuildConfigFromFlags("", local)
-		} else {
-			err = errors.New("there is no cluster: start one with `cyan local up`, or name one with --kubeconfig or --context")
-		}
-	}
-	if err != nil {
-		return nil, err
-	}
-	// The API server's own priority and fairness decides; waiting on this side only adds lag.
-	config.QPS = -1
-	return config, nil
-}
-
-func dataHome() string {
-	if dir := os.Getenv("XDG_DATA_HOME"); dir != "" {
-		return dir
-	}
-	home, err := os.UserHomeDir()
-	if err != nil {
-		return "."
-	}
-	return filepath.Join(home, ".local", "share")
 }
 
 func (f serverFlags) mirrorDir() (string, error) {

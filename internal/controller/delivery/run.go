@@ -2,6 +2,7 @@
 package delivery
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -231,6 +232,11 @@ func (r *run) findTarget(ctx context.Context, checkout *source.Checkout) error {
 // lookAhead takes the run's place in the line, and looks at the branch before anything is built: a stale run, a kustomization that is not there and an image that is used nowhere are known by now.
 func (r *run) lookAhead(ctx context.Context, checkout *source.Checkout) (ticket *source.Ticket, err error) {
 	err = r.stage(delivery.Check, "looking at "+r.Branch+" of "+r.ConfigRepo.String(), func() (string, error) {
+		var err error
+		line := source.Line{Name: r.mark.Overlay + " " + cmp.Or(r.setting.Name, r.setting.Repository), Commit: r.commit.SHA, History: r.history}
+		if ticket, err = r.Mirrors.Announce(ctx, r.ConfigRepo, r.Branch, line); err != nil {
+			return "", err
+		}
 		sha, err := r.Mirrors.Resolve(ctx, r.ConfigRepo, r.Branch)
 		if err != nil {
 			return "", err
@@ -245,10 +251,6 @@ func (r *run) lookAhead(ctx context.Context, checkout *source.Checkout) (ticket 
 		}
 		if r.mark.Name, err = image.NameInKustomization(k.data, r.setting); err != nil {
 			return "", fmt.Errorf("%s: %w", k.file, err)
-		}
-		ticket, err = r.Mirrors.Announce(ctx, r.ConfigRepo, r.Branch, source.Line{Name: r.mark.Target(), Commit: r.commit.SHA, History: r.history})
-		if err != nil {
-			return "", err
 		}
 		// What the image will be is not known yet; what uses it is.
 		decision, err := r.rehearse(ctx, tree, k, sha)

@@ -1,0 +1,201 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/cyan-cd/cyan/internal/cli/term"
+	controllerdelivery "github.com/cyan-cd/cyan/internal/controller/delivery"
+	"github.com/cyan-cd/cyan/internal/delivery"
+	"github.com/cyan-cd/cyan/internal/image"
+	"github.com/cyan-cd/cyan/internal/source"
+)
+
+func newDeliveryCommand() *cobra.Command {
+	cmd := &cobra.Command{
+		Use:     "delivery",
+		Short:   "Deliveries: a commit's way to an image and back to git",
+		Example: "  cyan delivery run --repo . --image registry.example/shop --overlay k8s/overlays/production --push",
+	}
+	cmd.AddCommand(newDeliveryRunCommand())
+	return cmd
+}
+
+// deliveryFlags are the flags of `cyan delivery run`.
+type deliveryFlags struct {
+	controllerdelivery.Options
+	kube             kubeFlags
+	configRepo       string
+	author, output   string
+	mirrors          string
+	registryMirrors  []string
+	insecureRegistry bool
+	verbose          bool
+}
+
+func newDeliveryRunCommand() *cobra.Command {
+	var f deliveryFlags
+	cmd := &cobra.Command{
+		Use:   "run",
+		Short: "Build a commit, set its image in an overlay, check that, and commit it back",
+		Long: `Build a commit's image and push it, set its digest in the overlay's kustomization (that line alone), render and check the overlay, commit and push.
+
+The image's tag is the commit's SHA. Any number of runs may be under way at once: each sets its image on whatever the branch's tip is by then, those of older
+commits first; a run that a newer commit has overtaken stops. Commits that Cyan made start nothing.
+
+Without --push everything is built and checked, and nothing leaves this machine.
+
+A Go main package is built here, without Docker. A Dockerfile is built by the first of BuildKit, Docker, podman, buildah and nerdctl that answers.
+Where a cluster can be reached, it is asked whether it would take the objects.`,
+		Example: `  cyan delivery run --repo . --image registry.example/shop --overlay k8s/overlays/production --push
+  cyan delivery run --image app=registry.example/shop --package ./cmd/shop --overlay k8s/overlays/production   # a rehearsal
+  cyan delivery run --image registry.example/shop --overlay shop/production --config-repo https://git.example/deploy --push`,
+		Args:              cobra.NoArgs,
+		ValidArgsFunction: cobra.NoFileCompletions,
+		RunE:              func(cmd *cobra.Command, _ []string) error { return f.run(cmd) },
+	}
+	flags := cmd.Flags()
+	flags.StringVar(&f.Repo, "repo", ".", "folder of the git checkout that is built")
+	flags.StringVar(&f.Revision, "revision", "", "what is built of it: a branch, a tag or a SHA (default: what is checked out)")
+	flags.StringVar(&f.Context, "dir", "", "folder in the checkout that is built (default: all of it)")
+	flags.StringVar(&f.Image, "image", "", "where the image goes, HOST/PATH; or NAME=HOST/PATH where the manifests call it NAME")
+	flags.StringVar(&f.Overlay, "overlay", "", "folder of the kustomization that gets the image, from the top of the repository")
+	flags.StringVar(&f.configRepo, "config-repo", "", "URL of the repository that is committed to (default: origin of --repo)")
+	flags.StringVar(&f.Branch, "branch", "", "branch that is committed to (default: the one that is checked out, or main)")
+	flags.BoolVar(&f.Push, "push", false, "push the image and the commit")
+	flags.StringVar(&f.Package, "package", "", "Go main package to build, such as ./cmd/shop")
+	flags.StringVar(&f.Dockerfile, "dockerfile", "", "Dockerfile to build (default: Dockerfile, if it is there)")
+	flags.StringToStringVar(&f.BuildArgs, "build-arg", nil, "NAME=VALUE for the Dockerfile; may be repeated")
+	flags.StringVar(&f.Platform, "platform", "", "os/arch (default: linux on this machine's processor)")
+	flags.StringVar(&f.Builder, "builder", "", "go, buildkit, docker, podman, buildah or nerdctl (default: the first that can do it)")
+	flags.StringSliceVar(&f.registryMirrors, "registry-mirror", nil, "HOST:PORT of a registry that is asked first for base images, whatever their name")
+	flags.BoolVar(&f.insecureRegistry, "insecure-registry", false, "speak plain HTTP to registries that are not on this machine")
+	flags.StringVarP(&f.Namespace, "namespace", "n", "", "namespace of objects that name none, when the cluster is asked (default: default)")
+	flags.BoolVar(&f.ClusterNeeded, "require-cluster", false, "fail if the cluster cannot be asked")
+	flags.StringVar(&f.author, "author", "", "who commits, as 'NAME <MAIL>' (default: Cyan)")
+	flags.StringVar(&f.mirrors, "mirror-dir", "", "where repositories are mirrored; runs that share it keep the order of their commits (default: $XDG_CACHE_HOME/cyan/delivery)")
+	flags.StringVarP(&f.output, "output", "o", "", "output format: json")
+	flags.BoolVar(&f.verbose, "show-build", false, "show what compilers and builders print")
+	f.kube.bind(flags)
+	_ = cmd.MarkFlagRequired("image")
+	_ = cmd.MarkFlagRequired("overlay")
+	return cmd
+}
+
+func (f *deliveryFlags) run(cmd *cobra.Command) error {
+	if f.output != "" && f.output != "json" {
+		return fmt.Errorf("there is no output format %q: give -o json, or nothing", f.output)
+	}
+	if err := f.complete(); err != nil {
+		return err
+	}
+	mirrors, err := source.Open(f.mirrors, source.Options{OwnConfiguration: true})
+	if err != nil {
+		return err
+	}
+	defer mirrors.Close()
+	f.Mirrors = mirrors
+	if f.verbose {
+		f.Output = cmd.ErrOrStderr()
+	}
+	show := newDeliveryProgress(cmd.ErrOrStderr())
+	result, err := controllerdelivery.Run(cmd.Context(), f.Options, show.see)
+	show.close()
+	if err != nil {
+		if errors.Is(err, context.Canceled) && cmd.Context().Err() != nil {
+			return cmd.Context().Err()
+		}
+		return fmt.Errorf("%w\nNothing was committed", err)
+	}
+	if f.output == "json" {
+		encoder := json.NewEncoder(cmd.OutOrStdout())
+		encoder.SetIndent("", "  ")
+		return encoder.Encode(result)
+	}
+	_, err = fmt.Fprintln(cmd.OutOrStdout(), outcome(result))
+	return err
+}
+
+// complete turns flags into options.
+func (f *deliveryFlags) complete() error {
+	f.ConfigRepo = source.Repository{URL: f.configRepo}
+	f.Registries = image.Registries{Mirrors: f.registryMirrors, Insecure: f.insecureRegistry}
+	if f.author != "" {
+		name, mail, ok := strings.Cut(strings.TrimSuffix(f.author, ">"), "<")
+		if !ok || strings.TrimSpace(name) == "" {
+			return fmt.Errorf("--author %q: write it as 'NAME <MAIL>'", f.author)
+		}
+		f.Author = source.Person{Name: strings.TrimSpace(name), Email: strings.TrimSpace(mail)}
+	}
+	if f.mirrors == "" {
+		cache, err := os.UserCacheDir()
+		if err != nil {
+			return fmt.Errorf("finding a place for mirrors: %w: name one with --mirror-dir", err)
+		}
+		f.mirrors = filepath.Join(cache, "cyan", "delivery")
+	}
+	config, err := f.kube.config()
+	named := f.kube.kubeconfig != "" || f.kube.context != "" || f.ClusterNeeded
+	if err != nil && (named || !errors.Is(err, errNoCluster)) {
+		return err
+	}
+	f.Cluster = config
+	return nil
+}
+
+func outcome(r controllerdelivery.Result) string {
+	switch r.Verdict {
+	case delivery.Commit:
+		return fmt.Sprintf("Delivered %.12s: %s set %s", r.Source, r.Landed, r.Image)
+	case delivery.Stale:
+		return fmt.Sprintf("Stopped %.12s: %s", r.Source, r.Reason)
+	}
+	return fmt.Sprintf("Nothing to commit for %.12s: %s", r.Source, r.Reason)
+}
+
+// deliveryProgress shows the stages of a run: a line for each that is done, and on a terminal what goes on.
+type deliveryProgress struct {
+	out   io.Writer
+	theme term.Theme
+	live  *term.Live
+}
+
+func newDeliveryProgress(out io.Writer) *deliveryProgress {
+	t := term.Detect(out, os.Getenv)
+	p := &deliveryProgress{out: out, theme: t.Theme}
+	if t.CanRedraw() {
+		p.live = term.NewLive(out, t.Size)
+	}
+	return p
+}
+
+func (p *deliveryProgress) see(e controllerdelivery.Event) {
+	if e.Took == 0 {
+		if p.live != nil {
+			_ = p.live.Draw(p.theme.Busy("…") + " " + fmt.Sprintf("%-8s", e.Step) + " " + e.Text)
+		}
+		return
+	}
+	line := p.theme.Good("✓") + " " + fmt.Sprintf("%-8s", e.Step) + " " + p.theme.Quiet(fmt.Sprintf("%6.2fs", e.Took.Round(10*time.Millisecond).Seconds())) + "  " + e.Text + "\n"
+	if p.live != nil {
+		_ = p.live.Above(line)
+		return
+	}
+	fmt.Fprint(p.out, line)
+}
+
+func (p *deliveryProgress) close() {
+	if p.live != nil {
+		_ = p.live.Above("")
+		_ = p.live.Close()
+	}
+}
