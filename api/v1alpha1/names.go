@@ -49,4 +49,8 @@ const (
 	DefaultProject = "default"
 	// FieldManager owns the fields that an Application applies.
 	FieldManager = "cyan"
+	// RolloutFieldManager owns what a Rollout decides, such as which version a Service selects, and ApplicationFieldManager what the Application controller writes into
+	// Applications. They differ from FieldManager: what they own is not git's to take away.
+	RolloutFieldManager     = "cyan-rollout"
+	ApplicationFieldManager = "cyan-application"
 )

@@ -74,6 +74,8 @@ type How struct {
 	Method   Method
 	Strength Strength
 	Trial    Trial
+	// Basis is the resourceVersion that the object must still have; "" for any. If it has another by now, nothing is written and the reason is Conflict.
+	Basis string
 }
 
 // Change says what a write did.
@@ -157,11 +159,19 @@ func changeOf(before, after *unstructured.Unstructured) Change {
 
 func (c *Client) serverSide(ctx context.Context, resource dynamic.ResourceInterface, desired, live *unstructured.Unstructured, how How) (*unstructured.Unstructured, error) {
 	if how.Trial == Real && live != nil {
-		if err := c.takeOver(ctx, resource, live); err != nil {
+		after, err := c.takeOver(ctx, resource, live)
+		if err != nil {
 			return nil, err
 		}
+		if how.Basis == live.GetResourceVersion() && how.Basis != "" {
+			how.Basis = after.GetResourceVersion()
+		}
 	}
-	body, err := json.Marshal(forApply(desired))
+	clean := forApply(desired)
+	if how.Basis != "" {
+		clean.SetResourceVersion(how.Basis)
+	}
+	body, err := json.Marshal(clean)
 	if err != nil {
 		return nil, err
 	}

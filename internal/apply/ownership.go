@@ -5,8 +5,10 @@ import (
 	"encoding/json"
 	"slices"
 
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"k8s.io/apimachinery/pkg/runtime/schema"
 	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/apimachinery/pkg/util/sets"
 	"k8s.io/client-go/dynamic"
@@ -39,11 +41,11 @@ func isFormer(entry metav1.ManagedFieldsEntry) bool {
 	return own || formerManagers.Has(entry.Manager)
 }
 
-// takeOver makes the fields of former appliers Cyan's own, so that the apply that follows removes what git no longer has.
-func (c *Client) takeOver(ctx context.Context, resource dynamic.ResourceInterface, live *unstructured.Unstructured) error {
+// takeOver makes the fields of former appliers Cyan's own, so that the apply that follows removes what git no longer has. It gives the object as it is then.
+func (c *Client) takeOver(ctx context.Context, resource dynamic.ResourceInterface, live *unstructured.Unstructured) (*unstructured.Unstructured, error) {
 	names := Inherited(live)
 	if len(names) == 0 {
-		return nil
+		return live, nil
 	}
 	mine := live.DeepCopy()
 	entries := mine.GetManagedFields()
@@ -54,7 +56,7 @@ func (c *Client) takeOver(ctx context.Context, resource dynamic.ResourceInterfac
 	}
 	mine.SetManagedFields(entries)
 	if err := csaupgrade.UpgradeManagedFields(mine, sets.New(names...), v1alpha1.FieldManager); err != nil {
-		return err
+		return nil, err
 	}
 	patch := []map[string]any{
 		{"op": "test", "path": "/metadata/resourceVersion", "value": live.GetResourceVersion()},
@@ -62,8 +64,12 @@ func (c *Client) takeOver(ctx context.Context, resource dynamic.ResourceInterfac
 	}
 	body, err := json.Marshal(patch)
 	if err != nil {
-		return err
+		return nil, err
 	}
-	_, err = resource.Patch(ctx, live.GetName(), types.JSONPatchType, body, metav1.PatchOptions{FieldManager: v1alpha1.FieldManager})
-	return err
+	after, err := resource.Patch(ctx, live.GetName(), types.JSONPatchType, body, metav1.PatchOptions{FieldManager: v1alpha1.FieldManager})
+	if apierrors.IsInvalid(err) {
+		// That is how the server says that the test failed: the object has changed since it was seen.
+		return nil, apierrors.NewConflict(schema.GroupResource{Group: live.GroupVersionKind().Group, Resource: live.GetKind()}, live.GetName(), err)
+	}
+	return after, err
 }

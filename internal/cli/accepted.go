@@ -50,4 +50,3 @@ func withoutEffect(e *env, root *cobra.Command, why string, flags *pflag.FlagSet
 		return nil
 	}
 }
-

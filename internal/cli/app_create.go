@@ -341,4 +341,3 @@ func (a *apps) change(ctx context.Context, name string, edit func(client.Client,
 	}
 	return a.say(fmt.Sprintf("application '%s' updated", app.Name))
 }
-

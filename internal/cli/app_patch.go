@@ -144,7 +144,9 @@ func unsetKustomize(app *v1alpha1.Application, images, replicas []string, prefix
 		return
 	}
 	k := app.Spec.Source.Kustomize
-	k.Images = slices.DeleteFunc(k.Images, func(entry string) bool { return slices.Contains(images, imageName(entry)) || slices.Contains(images, entry) })
+	k.Images = slices.DeleteFunc(k.Images, func(entry string) bool {
+		return slices.Contains(images, imageName(entry)) || slices.Contains(images, entry)
+	})
 	k.Replicas = slices.DeleteFunc(k.Replicas, func(r v1alpha1.KustomizeReplica) bool { return slices.Contains(replicas, r.Name) })
 	if prefix {
 		k.NamePrefix = ""

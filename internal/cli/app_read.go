@@ -195,7 +195,9 @@ func (a *apps) showApps(found []v1alpha1.Application, as string) error {
 }
 
 func fromRepo(app *v1alpha1.Application, url string) bool {
-	same := func(s v1alpha1.ApplicationSource) bool { return source.NormalizeURL(s.RepoURL) == source.NormalizeURL(url) }
+	same := func(s v1alpha1.ApplicationSource) bool {
+		return source.NormalizeURL(s.RepoURL) == source.NormalizeURL(url)
+	}
 	return app.Spec.Source != nil && same(*app.Spec.Source) || slices.ContainsFunc(app.Spec.Sources, same)
 }
 

@@ -193,4 +193,3 @@ func buildEnvironment(app *v1alpha1.Application, revision string) map[string]str
 	}
 	return env
 }
-

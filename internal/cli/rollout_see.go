@@ -205,7 +205,9 @@ func newRolloutList(r *rollouts, use string) *cobra.Command {
 					return nil, r.explain(err, "listing Rollouts")
 				}
 				all.Items = slices.DeleteFunc(all.Items, func(ro v1alpha1.Rollout) bool { return name != "" && ro.Name != name })
-				slices.SortFunc(all.Items, func(x, y v1alpha1.Rollout) int { return strings.Compare(x.Namespace+"/"+x.Name, y.Namespace+"/"+y.Name) })
+				slices.SortFunc(all.Items, func(x, y v1alpha1.Rollout) int {
+					return strings.Compare(x.Namespace+"/"+x.Name, y.Namespace+"/"+y.Name)
+				})
 				return all.Items, nil
 			}
 			all, err := list(c)

@@ -140,6 +140,8 @@ type Task struct {
 	Skip string
 	// Unchanged says that the live object is as desired already, so that there is nothing to write.
 	Unchanged bool
+	// Basis is the resourceVersion that Live must still have when the task is carried out, since Object holds values of it; "" for any.
+	Basis string
 }
 
 // ID tells tasks apart: an object can be a hook of several phases.
@@ -179,7 +181,7 @@ type Plan struct {
 // Build compares prepared objects with what lives in the cluster, and orders the work. live holds every object that is desired and there, and every object that is tracked as the
 // Application's own.
 func Build(desired []Desired, live []Live, policy Policy) Plan {
-	b := building{policy: policy, live: map[Key]Live{}}
+	b := building{policy: policy, live: map[Key]Live{}, shared: sharedWith(desired)}
 	for _, l := range live {
 		b.live[KeyOf(l.Object)] = l
 	}
@@ -209,6 +211,7 @@ func Build(desired []Desired, live []Live, policy Policy) Plan {
 type building struct {
 	policy Policy
 	live   map[Key]Live
+	shared shared
 	plan   Plan
 }
 
@@ -216,9 +219,10 @@ type building struct {
 func (b *building) want(d Desired) {
 	key := KeyOf(d.Object)
 	live := b.live[key]
+	object, basis := b.shared.keep(d.Object, live.Object)
 	r := Resource{Key: key, Version: d.Object.GroupVersionKind().Version, Status: v1alpha1.OutOfSync, Wave: waveOf(d.Object), Live: live.Object}
 	if live.Object != nil {
-		r.Drift = Drift(d.Object, live, b.policy.IgnoreDifferences)
+		r.Drift = Drift(object, live, b.policy.IgnoreDifferences)
 		if len(r.Drift) == 0 {
 			r.Status = v1alpha1.Synced
 		}
@@ -229,7 +233,7 @@ func (b *building) want(d Desired) {
 	}
 	options := b.policy.Options.With(optionsOf(d.Object))
 	t := Task{
-		Key: key, Verb: Apply, Phase: v1alpha1.HookSync, Wave: r.Wave, Object: d.Object, Live: live.Object, Origin: d.Origin,
+		Key: key, Verb: Apply, Phase: v1alpha1.HookSync, Wave: r.Wave, Object: object, Live: live.Object, Origin: d.Origin, Basis: basis,
 		Options: options, Force: b.policy.Force, Unchanged: r.Status == v1alpha1.Synced,
 	}
 	if options.Force() {

@@ -48,9 +48,15 @@ type gitHost struct {
 
 // gitHosts are tried in this order: Gitea calls itself Gogs and GitHub as well.
 var gitHosts = []gitHost{
-	{"Gitea", has("X-Gitea-Event"), func(s WebhookSecrets, h http.Header, body []byte) bool { return signed(s.Gogs, h.Get("X-Gitea-Signature"), body) }},
-	{"Gogs", has("X-Gogs-Event"), func(s WebhookSecrets, h http.Header, body []byte) bool { return signed(s.Gogs, h.Get("X-Gogs-Signature"), body) }},
-	{"GitHub", has("X-Github-Event"), func(s WebhookSecrets, h http.Header, body []byte) bool { return signed(s.GitHub, h.Get("X-Hub-Signature-256"), body) }},
+	{"Gitea", has("X-Gitea-Event"), func(s WebhookSecrets, h http.Header, body []byte) bool {
+		return signed(s.Gogs, h.Get("X-Gitea-Signature"), body)
+	}},
+	{"Gogs", has("X-Gogs-Event"), func(s WebhookSecrets, h http.Header, body []byte) bool {
+		return signed(s.Gogs, h.Get("X-Gogs-Signature"), body)
+	}},
+	{"GitHub", has("X-Github-Event"), func(s WebhookSecrets, h http.Header, body []byte) bool {
+		return signed(s.GitHub, h.Get("X-Hub-Signature-256"), body)
+	}},
 	{"GitLab", has("X-Gitlab-Event"), func(s WebhookSecrets, h http.Header, _ []byte) bool { return same(s.GitLab, h.Get("X-Gitlab-Token")) }},
 	{"Bitbucket", has("X-Hook-Uuid"), func(s WebhookSecrets, h http.Header, _ []byte) bool {
 		return same(strings.Trim(s.BitbucketUUID, "{}"), strings.Trim(h.Get("X-Hook-Uuid"), "{}"))

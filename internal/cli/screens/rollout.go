@@ -293,4 +293,3 @@ func (p Page) Rollouts(views []rollout.View, namespaces bool) string {
 	}
 	return p.table(rows, 0)
 }
-

@@ -92,7 +92,7 @@ type reconciler struct {
 func Setup(mgr manager.Manager, o Options) error {
 	o.setDefaults()
 	r := &reconciler{
-		client: mgr.GetClient(), live: mgr.GetAPIReader(), recorder: mgr.GetEventRecorder("cyan-application"),
+		client: client.WithFieldOwner(mgr.GetClient(), v1alpha1.ApplicationFieldManager), live: mgr.GetAPIReader(), recorder: mgr.GetEventRecorder("cyan-application"),
 		sources: newSources(o.Mirrors, o.Tips), trials: newTrials(), control: o.ControlNamespace, now: o.Now, log: o.Log,
 		meters: newMeters(), wake: &wake{}, secretsRead: make(chan struct{}),
 	}

@@ -336,7 +336,9 @@ func (s *syncing) carryOut(ctx context.Context, a plan.Action) (apply.Outcome, e
 			return apply.Outcome{}, err
 		}
 		how := howFor(t)
-		outcome, err := client.Apply(ctx, t.Object, t.Live, how)
+		real := how
+		real.Basis = t.Basis
+		outcome, err := client.Apply(ctx, t.Object, t.Live, real)
 		if err == nil && outcome.Object != nil {
 			s.trials.applied(s.o.name, t.Key, t.Object, how, outcome.Object)
 		}

@@ -28,7 +28,7 @@ func (r *reconciler) write(ctx context.Context, before, after *v1alpha1.Applicat
 	}
 	target := &v1alpha1.Application{}
 	target.Name, target.Namespace = before.Name, before.Namespace
-	err = r.client.Patch(ctx, target, client.RawPatch(types.JSONPatchType, body), client.FieldOwner(v1alpha1.FieldManager))
+	err = r.client.Patch(ctx, target, client.RawPatch(types.JSONPatchType, body), client.FieldOwner(v1alpha1.ApplicationFieldManager))
 	switch {
 	case apierrors.IsNotFound(err):
 		return false, nil

@@ -52,7 +52,7 @@ func Setup(mgr ctrl.Manager, o Options) error {
 		o.Workers = 10
 	}
 	r := &reconciler{
-		client:   mgr.GetClient(),
+		client:   client.WithFieldOwner(mgr.GetClient(), v1alpha1.RolloutFieldManager),
 		live:     mgr.GetAPIReader(),
 		recorder: mgr.GetEventRecorder("cyan-rollout"),
 		now:      o.Now,

@@ -1,0 +1,54 @@
+package plan
+
+import (
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+
+	"github.com/cyan-cd/cyan/api/v1alpha1"
+)
+
+// shared knows the fields of objects from git that are not git's to decide: Rollouts do.
+type shared struct {
+	// scaled are the workloads that a Rollout has taken the pods of, and scales down itself.
+	scaled map[Key]bool
+}
+
+func sharedWith(desired []Desired) shared {
+	s := shared{scaled: map[Key]bool{}}
+	for _, d := range desired {
+		if gk := d.Object.GroupVersionKind().GroupKind(); gk.Group != v1alpha1.GroupVersion.Group || gk.Kind != v1alpha1.RolloutKind {
+			continue
+		}
+		ref, _, _ := unstructured.NestedStringMap(d.Object.Object, "spec", "workloadRef")
+		if ref["kind"] == "Deployment" && ref["scaleDown"] != "" && ref["scaleDown"] != v1alpha1.ScaleDownNever {
+			s.scaled[Key{Group: "apps", Kind: ref["kind"], Namespace: d.Object.GetNamespace(), Name: ref["name"]}] = true
+		}
+	}
+	return s
+}
+
+// keep gives what to apply of a desired object: git's, with the values of the live one where a Rollout decides. Since those may change at any moment, it may only be applied on basis,
+// unless that is "".
+func (s shared) keep(desired, live *unstructured.Unstructured) (object *unstructured.Unstructured, basis string) {
+	if live == nil {
+		return desired, ""
+	}
+	switch {
+	case desired.GetKind() == "Service" && live.GetAnnotations()[v1alpha1.ManagedByRolloutsAnnotation] != "":
+		return keepField(desired, live, "spec", "selector", v1alpha1.PodHashLabel)
+	case s.scaled[KeyOf(desired)]:
+		return keepField(desired, live, "spec", "replicas")
+	}
+	return desired, ""
+}
+
+func keepField(desired, live *unstructured.Unstructured, path ...string) (*unstructured.Unstructured, string) {
+	value, found, err := unstructured.NestedFieldCopy(live.Object, path...)
+	if !found || err != nil {
+		return desired, ""
+	}
+	object := desired.DeepCopy()
+	if err := unstructured.SetNestedField(object.Object, value, path...); err != nil {
+		return desired, ""
+	}
+	return object, live.GetResourceVersion()
+}
