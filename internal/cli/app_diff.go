@@ -90,8 +90,9 @@ func (o *appDiff) run(ctx context.Context, name string) (different bool, err err
 		return false, err
 	}
 	desired := o.prepare(at, app, rendered)
+	shared := plan.SharedWith(desired)
 	for _, d := range desired {
-		changed, err := o.compare(ctx, at, app, d.Object)
+		changed, err := o.compare(ctx, at, app, d.Object, shared)
 		if err != nil {
 			return different, err
 		}
@@ -159,7 +160,7 @@ func (a *apps) prepare(at client.Client, app *v1alpha1.Application, rendered []r
 }
 
 // compare prints how a live object differs from what a sync would make of it.
-func (o *appDiff) compare(ctx context.Context, at client.Client, app *v1alpha1.Application, desired *unstructured.Unstructured) (bool, error) {
+func (o *appDiff) compare(ctx context.Context, at client.Client, app *v1alpha1.Application, desired *unstructured.Unstructured, shared plan.Shared) (bool, error) {
 	name := screens.ObjectName(desired.GetKind(), desired.GetNamespace(), desired.GetName())
 	live := &unstructured.Unstructured{}
 	live.SetGroupVersionKind(desired.GroupVersionKind())
@@ -170,6 +171,7 @@ func (o *appDiff) compare(ctx context.Context, at client.Client, app *v1alpha1.A
 	case err != nil:
 		return false, o.explain(err, "reading "+name)
 	}
+	desired, _ = shared.Keep(desired, live)
 	predicted := desired.DeepCopy()
 	err = at.Apply(ctx, client.ApplyConfigurationFromUnstructured(predicted), client.FieldOwner(v1alpha1.FieldManager), client.ForceOwnership, client.DryRunAll)
 	if err != nil {

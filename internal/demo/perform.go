@@ -67,6 +67,7 @@ func (s *stage) perform(ctx context.Context) (Summary, error) {
 	}
 	summary.Requests = s.load.Stop()
 	s.report(summary)
+	s.next()
 	if s.Stay {
 		return summary, s.stay(ctx)
 	}
@@ -211,7 +212,7 @@ func (s *stage) introduce(ctx context.Context) error {
 	if !ok || active == nil {
 		return fmt.Errorf("there is no Rollout %s with an active Service in namespace %s", rolloutName, s.ground.namespace)
 	}
-	s.step(1, 0, fmt.Sprintf("revision %d is behind %s, with %s", active.Revision, active.Name, ready(v.Replicas.Available)))
+	s.step(1, 0, fmt.Sprintf("revision %d is behind %s, with %s", active.Revision, active.Name, readyPods(v.Replicas.Available)))
 	return nil
 }
 
@@ -308,13 +309,6 @@ func doing(v rollout.View) string {
 	return strings.TrimSpace(string(v.Phase) + " " + v.Message)
 }
 
-func ready(n int32) string {
-	if n == 1 {
-		return "1 ready pod"
-	}
-	return fmt.Sprintf("%d ready pods", n)
-}
-
 // stay delivers what is pushed from now on.
 func (s *stage) stay(ctx context.Context) error {
 	senders, err := s.ground.senders(ctx, s.watcher, activeService)
@@ -327,6 +321,7 @@ func (s *stage) stay(ctx context.Context) error {
 		select {
 		case <-ctx.Done():
 			s.now("")
+			s.line(s.farewell())
 			return nil
 		case p = <-s.shop.pushes:
 		}

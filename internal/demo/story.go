@@ -67,7 +67,7 @@ func (s *Story) See(v rollout.View, at time.Time) []Beat {
 	reach(&s.ready, newest.Size >= full && newest.Available >= full)
 	if active := service(v, rollout.RoleActive); active != nil && reach(&s.switched, active.Revision == s.to) {
 		reach(&s.ready, true)
-		beats = append(beats, Beat{6, at, fmt.Sprintf("%s ready: %s switches to revision %d", pods(int(newest.Available)), active.Name, s.to)})
+		beats = append(beats, Beat{6, at, fmt.Sprintf("%s: %s switches to revision %d", readyPods(newest.Available), active.Name, s.to)})
 	}
 	if s.switched.IsZero() {
 		return beats
@@ -77,7 +77,7 @@ func (s *Story) See(v rollout.View, at time.Time) []Beat {
 		beats = append(beats, Beat{7, at, fmt.Sprintf("revision %d goes", s.from)})
 	}
 	if reach(&s.gone, left == 0) {
-		beats = append(beats, Beat{8, at, fmt.Sprintf("only revision %d is left, with %s", s.to, pods(int(newest.Available)))})
+		beats = append(beats, Beat{8, at, fmt.Sprintf("only revision %d is left, with %s", s.to, readyPods(newest.Available))})
 	}
 	return beats
 }
@@ -89,11 +89,11 @@ func previewed(v rollout.View) string {
 	return ""
 }
 
-func pods(n int) string {
+func readyPods(n int32) string {
 	if n == 1 {
-		return "1 pod is"
+		return "1 ready pod"
 	}
-	return fmt.Sprintf("%d pods are", n)
+	return fmt.Sprintf("%d ready pods", n)
 }
 
 func service(v rollout.View, role rollout.Role) *rollout.ServiceView {

@@ -82,7 +82,7 @@ func (s *stage) report(summary Summary) {
 	}
 	s.line("")
 	s.line(requests(summary, s.theme))
-	s.next()
+	s.line("")
 }
 
 // Shares is a line for each stage of a change.
@@ -142,7 +142,6 @@ func (s *stage) next() {
 	if s.ground.namespace != "default" {
 		namespace = " -n " + s.ground.namespace
 	}
-	s.line("")
 	s.line("Try next:")
 	if s.Stay {
 		s.line("  change " + s.shop.clone + ", commit and push: it is delivered while this runs")
@@ -151,11 +150,22 @@ func (s *stage) next() {
 	s.line("  cyan app get " + appName + " " + flags)
 	s.line("  cyan rollout undo " + rolloutName + namespace + " " + flags + "   # back at once, while the old pods are there")
 	if s.Context == "" {
-		dir := ""
-		if s.LocalDir != "" {
-			dir = " --dir " + s.LocalDir
-		}
-		s.line("  cyan local down --delete" + dir + "   # remove all of it")
+		s.line("  cyan local down --delete" + s.dirFlag() + "   # remove all of it")
 	}
 	s.line("")
+}
+
+func (s *stage) dirFlag() string {
+	if s.LocalDir == "" {
+		return ""
+	}
+	return " --dir " + s.LocalDir
+}
+
+// farewell says what is left behind.
+func (s *stage) farewell() string {
+	if s.Context != "" {
+		return "Cyan has stopped; what it deployed goes on in namespace " + s.ground.namespace + "."
+	}
+	return "Cyan has stopped; the cluster goes on. `cyan local down" + s.dirFlag() + "` stops it, `cyan local down --delete" + s.dirFlag() + "` removes all of it."
 }

@@ -181,7 +181,7 @@ type Plan struct {
 // Build compares prepared objects with what lives in the cluster, and orders the work. live holds every object that is desired and there, and every object that is tracked as the
 // Application's own.
 func Build(desired []Desired, live []Live, policy Policy) Plan {
-	b := building{policy: policy, live: map[Key]Live{}, shared: sharedWith(desired)}
+	b := building{policy: policy, live: map[Key]Live{}, shared: SharedWith(desired)}
 	for _, l := range live {
 		b.live[KeyOf(l.Object)] = l
 	}
@@ -211,7 +211,7 @@ func Build(desired []Desired, live []Live, policy Policy) Plan {
 type building struct {
 	policy Policy
 	live   map[Key]Live
-	shared shared
+	shared Shared
 	plan   Plan
 }
 
@@ -219,7 +219,7 @@ type building struct {
 func (b *building) want(d Desired) {
 	key := KeyOf(d.Object)
 	live := b.live[key]
-	object, basis := b.shared.keep(d.Object, live.Object)
+	object, basis := b.shared.Keep(d.Object, live.Object)
 	r := Resource{Key: key, Version: d.Object.GroupVersionKind().Version, Status: v1alpha1.OutOfSync, Wave: waveOf(d.Object), Live: live.Object}
 	if live.Object != nil {
 		r.Drift = Drift(object, live, b.policy.IgnoreDifferences)

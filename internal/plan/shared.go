@@ -6,14 +6,15 @@ import (
 	"github.com/cyan-cd/cyan/api/v1alpha1"
 )
 
-// shared knows the fields of objects from git that are not git's to decide: Rollouts do.
-type shared struct {
+// Shared knows the fields of objects from git that are not git's to decide: Rollouts do.
+type Shared struct {
 	// scaled are the workloads that a Rollout has taken the pods of, and scales down itself.
 	scaled map[Key]bool
 }
 
-func sharedWith(desired []Desired) shared {
-	s := shared{scaled: map[Key]bool{}}
+// SharedWith finds the Rollouts among all that an Application wants.
+func SharedWith(desired []Desired) Shared {
+	s := Shared{scaled: map[Key]bool{}}
 	for _, d := range desired {
 		if gk := d.Object.GroupVersionKind().GroupKind(); gk.Group != v1alpha1.GroupVersion.Group || gk.Kind != v1alpha1.RolloutKind {
 			continue
@@ -26,9 +27,9 @@ func sharedWith(desired []Desired) shared {
 	return s
 }
 
-// keep gives what to apply of a desired object: git's, with the values of the live one where a Rollout decides. Since those may change at any moment, it may only be applied on basis,
+// Keep gives what to apply of a desired object: git's, with the values of the live one where a Rollout decides. Since those may change at any moment, it may only be applied on basis,
 // unless that is "".
-func (s shared) keep(desired, live *unstructured.Unstructured) (object *unstructured.Unstructured, basis string) {
+func (s Shared) Keep(desired, live *unstructured.Unstructured) (object *unstructured.Unstructured, basis string) {
 	if live == nil {
 		return desired, ""
 	}
