@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"net/http/httptrace"
 	"net/url"
 	"sync"
 	"time"
@@ -110,7 +111,8 @@ func (l *Load) Stop() Tally {
 // To sends GET requests to a URL that the example's app answers.
 func To(client *http.Client, target string) Send {
 	return func(ctx context.Context) (string, error) {
-		request, err := http.NewRequestWithContext(ctx, http.MethodGet, target, nil)
+		reached := &progress{doing: "connecting"}
+		request, err := http.NewRequestWithContext(httptrace.WithClientTrace(ctx, reached.trace()), http.MethodGet, target, nil)
 		if err != nil {
 			return "", err
 		}
@@ -119,7 +121,7 @@ func To(client *http.Client, target string) Send {
 			if u := (*url.Error)(nil); errors.As(err, &u) {
 				err = u.Err // the URL is the same for all
 			}
-			return "", err
+			return "", fmt.Errorf("%s: %w", reached.get(), err)
 		}
 		defer response.Body.Close()
 		body, err := io.ReadAll(io.LimitReader(response.Body, 1<<16))
@@ -134,6 +136,39 @@ func To(client *http.Client, target string) Send {
 			return "", fmt.Errorf("an answer without a version: %.200q", body)
 		}
 		return answer.Version, nil
+	}
+}
+
+// progress is how far a request came.
+type progress struct {
+	mu    sync.Mutex
+	doing string
+}
+
+func (p *progress) set(doing string) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.doing = doing
+}
+
+func (p *progress) get() string {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.doing
+}
+
+func (p *progress) trace() *httptrace.ClientTrace {
+	on := ""
+	return &httptrace.ClientTrace{
+		GotConn: func(c httptrace.GotConnInfo) {
+			on = " on a new connection"
+			if c.Reused {
+				on = " on a connection that was used before"
+			}
+			p.set("sending" + on)
+		},
+		WroteRequest:         func(httptrace.WroteRequestInfo) { p.set("waiting for an answer" + on) },
+		GotFirstResponseByte: func() { p.set("reading the answer" + on) },
 	}
 }
 
