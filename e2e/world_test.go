@@ -264,8 +264,16 @@ func (w *world) deploy(digest string) string {
 func (w *world) deployAnew(digest string, turn int) string {
 	w.t.Helper()
 	text := w.repo.Git("show", "HEAD:"+kustomization) + "\n"
-	text, _, _ = strings.Cut(text, "commonAnnotations:")
-	text = w.set(text, "app", digest) + fmt.Sprintf("commonAnnotations:\n  example.com/turn: \"%d\"\n", turn)
+	text, _, _ = strings.Cut(text, "patches:")
+	text = w.set(text, "app", digest) + fmt.Sprintf(`patches:
+  - target:
+      kind: Rollout
+    patch: |-
+      - op: add
+        path: /spec/template/metadata/annotations
+        value:
+          example.com/turn: "%d"
+`, turn)
 	return w.repo.Commit(map[string]string{kustomization: text})
 }
 
@@ -375,6 +383,9 @@ func (w *world) logOnFailure() {
 			if !strings.Contains(line, "Starting EventSource") {
 				lines = append(lines, strings.TrimRight(line, "\n"))
 			}
+		}
+		if proxy, err := w.cluster.Local("logs", "kube-proxy", "--dir", w.cluster.Dir); err == nil {
+			w.t.Logf("kube-proxy:\n%s", proxy[max(0, len(proxy)-8000):])
 		}
 		w.t.Log("what the server did:\n" + strings.Join(lines[max(0, len(lines)-400):], "\n"))
 	})
