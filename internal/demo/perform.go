@@ -190,11 +190,9 @@ func (s *stage) round(ctx context.Context, summary *Summary) error {
 	if err != nil {
 		return err
 	}
-	var got push
-	select {
-	case got = <-s.shop.pushes:
-	case <-ctx.Done():
-		return context.Cause(ctx)
+	got, err := s.shop.await(ctx)
+	if err != nil {
+		return err
 	}
 	s.step(2, got.at.Sub(at), fmt.Sprintf("you push %.7s to %s: %s reports %s", got.commit, branch, filepath.Base(versionFile), version))
 	round, err := s.follow(ctx, got, at, version)

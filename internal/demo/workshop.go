@@ -130,6 +130,24 @@ func (w *workshop) pull(ctx context.Context) error {
 	return err
 }
 
+// await waits until what the clone pushed has arrived; pushes before it are Cyan's own, of the round before.
+func (w *workshop) await(ctx context.Context) (push, error) {
+	commit, err := w.tip(ctx)
+	if err != nil {
+		return push{}, err
+	}
+	for {
+		select {
+		case p := <-w.pushes:
+			if p.commit == commit {
+				return p, nil
+			}
+		case <-ctx.Done():
+			return push{}, context.Cause(ctx)
+		}
+	}
+}
+
 var versionLine = regexp.MustCompile(`(const version = "v)(\d+)(")`)
 
 // change commits the next version and pushes it. It says which version, and when the push began.
