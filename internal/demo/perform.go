@@ -9,6 +9,7 @@ import (
 	"time"
 
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	"k8s.io/apimachinery/pkg/types"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/cyan-cd/cyan/api/v1alpha1"
@@ -53,6 +54,9 @@ func (s *stage) perform(ctx context.Context) (Summary, error) {
 	}
 	senders, err := s.ground.senders(ctx, s.watcher, activeService)
 	if err != nil {
+		return summary, err
+	}
+	if err := s.settle(ctx, senders); err != nil {
 		return summary, err
 	}
 	s.load = StartLoad(ctx, pace, senders...)
@@ -126,6 +130,8 @@ func (s *stage) deploy(ctx context.Context) error {
 		if err := s.createApplication(ctx); err != nil {
 			return err
 		}
+	} else if err := refresh(ctx, c, app); err != nil {
+		return err
 	}
 	start := time.Now()
 	s.now("waiting for " + appName + " to be synced and healthy")
@@ -134,7 +140,7 @@ func (s *stage) deploy(ctx context.Context) error {
 			return fmt.Errorf("looking at Application %s: %w", appName, err)
 		}
 		status := app.Status
-		if status.Sync.Status == v1alpha1.Synced && status.Health.Status == v1alpha1.HealthHealthy && !status.ReconciledAt.IsZero() {
+		if status.Sync.Status == v1alpha1.Synced && status.Health.Status == v1alpha1.HealthHealthy && status.ReconciledAt != nil && app.Annotations[v1alpha1.RefreshAnnotation] == "" {
 			s.have(appName, "Synced and Healthy at "+status.Sync.Revision[:min(7, len(status.Sync.Revision))], time.Since(start))
 			return nil
 		}
@@ -145,6 +151,15 @@ func (s *stage) deploy(ctx context.Context) error {
 		case <-time.After(100 * time.Millisecond):
 		}
 	}
+}
+
+// refresh asks for a new look, since what the status says may be of an earlier run. The annotation goes when the look has been taken.
+func refresh(ctx context.Context, c client.Client, app *v1alpha1.Application) error {
+	patch := fmt.Sprintf(`{"metadata":{"annotations":{%q:"normal"}}}`, v1alpha1.RefreshAnnotation)
+	if err := c.Patch(ctx, app, client.RawPatch(types.MergePatchType, []byte(patch))); err != nil {
+		return fmt.Errorf("refreshing Application %s: %w", appName, err)
+	}
+	return nil
 }
 
 func waitingFor(app *v1alpha1.Application) string {
@@ -176,6 +191,36 @@ func (s *stage) createApplication(ctx context.Context) error {
 		return fmt.Errorf("creating the Application: %w", err)
 	}
 	return nil
+}
+
+// inARow is how many answers show that a version that has just come up, maybe with its whole cluster, is steady.
+const inARow = 10
+
+// settle waits until all pods are there and answer.
+func (s *stage) settle(ctx context.Context, senders []Send) error {
+	ctx, cancel := context.WithTimeoutCause(ctx, firstWithin, errors.New("the app does not answer"))
+	defer cancel()
+	var trouble error
+	answers := 0
+	err := s.watcher.until(ctx, func() (bool, error) {
+		v, ok, err := s.watcher.view(ctx, rolloutName)
+		if err != nil || !ok || v.Replicas.Available < v.Replicas.Desired || v.Phase != v1alpha1.RolloutHealthy {
+			s.now("waiting for all pods of " + rolloutName)
+			return false, err
+		}
+		s.now("waiting for " + activeService + " to answer")
+		for answers = 0; answers < inARow*len(senders); answers++ {
+			if _, trouble = senders[answers%len(senders)](ctx); trouble != nil {
+				return false, nil
+			}
+		}
+		return true, nil
+	})
+	s.now("")
+	if err != nil && trouble != nil {
+		return fmt.Errorf("%w: %w", err, trouble)
+	}
+	return err
 }
 
 // round pushes a change and follows it until the old version is gone.

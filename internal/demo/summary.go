@@ -148,7 +148,7 @@ func (s *stage) next() {
 	}
 	s.line("  cyan rollout get " + rolloutName + " --watch" + namespace + " " + flags)
 	s.line("  cyan app get " + appName + " " + flags)
-	s.line("  cyan rollout undo " + rolloutName + namespace + " " + flags + "   # back at once, while the old pods are there")
+	s.line("  cyan app history " + appName + " " + flags)
 	if s.Context == "" {
 		s.line("  cyan local down --delete" + s.dirFlag() + "   # remove all of it")
 	}
