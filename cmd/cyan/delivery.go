@@ -52,25 +52,29 @@ func newDeliveryRunCommand() *cobra.Command {
 The image's tag is the commit's SHA. Any number of runs may be under way at once: each sets its image on whatever the branch's tip is by then, those of older
 commits first; a run that a newer commit has overtaken stops. Commits that Cyan made start nothing.
 
-Without --push everything is built and checked, and nothing leaves this machine.
+Without --push everything is built and checked, and nothing leaves this machine: neither the image nor the commit.
 
 A Go main package is built here, without Docker. A Dockerfile is built by the first of BuildKit, Docker, podman, buildah and nerdctl that answers.
-Where a cluster can be reached, it is asked whether it would take the objects.`,
+Where a cluster can be reached, it is asked whether it would take the objects.
+
+Progress goes to stderr, the result to stdout. The program ends with 0 when the commit was delivered, when there was nothing to do and when a newer one has
+overtaken it; with 130 when it was interrupted; else with 1, and then nothing was committed.`,
 		Example: `  cyan delivery run --repo . --image registry.example/shop --overlay k8s/overlays/production --push
   cyan delivery run --image app=registry.example/shop --package ./cmd/shop --overlay k8s/overlays/production   # a rehearsal
-  cyan delivery run --image registry.example/shop --overlay shop/production --config-repo https://git.example/deploy --push`,
+  cyan delivery run --image registry.example/shop --overlay shop/production --config-repo https://git.example/deploy --push
+  cyan delivery run --repo https://git.example/shop --revision main --image registry.example/shop --overlay k8s/overlays/production --push -o json`,
 		Args:              cobra.NoArgs,
 		ValidArgsFunction: cobra.NoFileCompletions,
 		RunE:              func(cmd *cobra.Command, _ []string) error { return f.run(cmd) },
 	}
 	flags := cmd.Flags()
-	flags.StringVar(&f.Repo, "repo", ".", "folder of the git checkout that is built")
-	flags.StringVar(&f.Revision, "revision", "", "what is built of it: a branch, a tag or a SHA (default: what is checked out)")
+	flags.StringVar(&f.Repo, "repo", ".", "what is built: the folder of a git checkout, or a repository's URL")
+	flags.StringVar(&f.Revision, "revision", "", "what is built of it: a branch, a tag or a SHA (default: what is checked out; of a URL, its default branch)")
 	flags.StringVar(&f.Context, "dir", "", "folder in the checkout that is built (default: all of it)")
 	flags.StringVar(&f.Image, "image", "", "where the image goes, HOST/PATH; or NAME=HOST/PATH where the manifests call it NAME")
 	flags.StringVar(&f.Overlay, "overlay", "", "folder of the kustomization that gets the image, from the top of the repository")
-	flags.StringVar(&f.configRepo, "config-repo", "", "URL of the repository that is committed to (default: origin of --repo)")
-	flags.StringVar(&f.Branch, "branch", "", "branch that is committed to (default: the one that is checked out, or main)")
+	flags.StringVar(&f.configRepo, "config-repo", "", "URL of the repository that is committed to (default: --repo itself, or its origin)")
+	flags.StringVar(&f.Branch, "branch", "", "branch that is committed to (default: the one that is built, or main)")
 	flags.BoolVar(&f.Push, "push", false, "push the image and the commit")
 	flags.StringVar(&f.Package, "package", "", "Go main package to build, such as ./cmd/shop")
 	flags.StringVar(&f.Dockerfile, "dockerfile", "", "Dockerfile to build (default: Dockerfile, if it is there)")
@@ -110,19 +114,38 @@ func (f *deliveryFlags) run(cmd *cobra.Command) error {
 	show := newDeliveryProgress(cmd.ErrOrStderr())
 	result, err := controllerdelivery.Run(cmd.Context(), f.Options, show.see)
 	show.close()
-	if err != nil {
-		if errors.Is(err, context.Canceled) && cmd.Context().Err() != nil {
-			return cmd.Context().Err()
-		}
-		return fmt.Errorf("%w\nNothing was committed", err)
-	}
 	if f.output == "json" {
-		encoder := json.NewEncoder(cmd.OutOrStdout())
-		encoder.SetIndent("", "  ")
-		return encoder.Encode(result)
+		if printed := printDelivery(cmd.OutOrStdout(), result, err); printed != nil && err == nil {
+			return printed
+		}
+	}
+	switch {
+	case errors.Is(err, context.Canceled) && cmd.Context().Err() != nil:
+		return cmd.Context().Err()
+	case errors.Is(err, source.ErrUncertain):
+		return err
+	case err != nil:
+		return fmt.Errorf("%w\nNothing was committed", err)
+	case f.output == "json":
+		return nil
 	}
 	_, err = fmt.Fprintln(cmd.OutOrStdout(), outcome(result))
 	return err
+}
+
+// printDelivery gives a CI job all there is to know, also when there was an error.
+func printDelivery(out io.Writer, result controllerdelivery.Result, failure error) error {
+	all := struct {
+		controllerdelivery.Result
+		Error string `json:"error,omitempty"`
+	}{Result: result}
+	if failure != nil {
+		all.Error = failure.Error()
+	}
+	encoder := json.NewEncoder(out)
+	encoder.SetIndent("", "  ")
+	encoder.SetEscapeHTML(false)
+	return encoder.Encode(all)
 }
 
 // complete turns flags into options.
@@ -153,13 +176,19 @@ func (f *deliveryFlags) complete() error {
 }
 
 func outcome(r controllerdelivery.Result) string {
+	var said string
 	switch r.Verdict {
 	case delivery.Commit:
-		return fmt.Sprintf("Delivered %.12s: %s set %s", r.Source, r.Landed, r.Image)
+		said = fmt.Sprintf("Delivered %.12s: %s set %s", r.Source, r.Landed, r.Image)
 	case delivery.Stale:
-		return fmt.Sprintf("Stopped %.12s: %s", r.Source, r.Reason)
+		said = fmt.Sprintf("Stopped %.12s: %s", r.Source, r.Reason)
+	default:
+		said = fmt.Sprintf("Nothing to commit for %.12s: %s", r.Source, r.Reason)
 	}
-	return fmt.Sprintf("Nothing to commit for %.12s: %s", r.Source, r.Reason)
+	if r.Checked != "" {
+		said += "\nChecked " + r.Checked
+	}
+	return said
 }
 
 // deliveryProgress shows the stages of a run: a line for each that is done, and on a terminal what goes on.

@@ -83,6 +83,9 @@ func (p *pending) end(err error) {
 // maxAttempts bounds how often a push may lose against others: with jittered pauses of up to 2 s that is minutes.
 const maxAttempts = 100
 
+// maxBroken bounds the tries at a host that takes the connection and breaks off.
+const maxBroken = 4
+
 // CommitBack brings a change onto a branch and pushes it, fast-forward only. Intents for one branch are pushed together, in the order of their tickets; a push that lost a race is
 // replayed on the new tip after a jittered pause. Nothing is checked out: it all happens in the mirror, on an index of its own.
 func (m *Mirrors) CommitBack(ctx context.Context, repo Repository, branch string, intent Intent) (Landed, error) {
@@ -170,13 +173,11 @@ func (m *Mirrors) land(ctx context.Context, r *mirror, branch string, batch []*p
 		if err != nil || end == tip {
 			return err
 		}
-		err = m.push(ctx, r, a, branch, end)
-		if !errors.Is(err, ErrBusy) {
+		err = m.pushOnce(ctx, r, a, branch, end)
+		again := errors.Is(err, ErrBusy) && attempt < maxAttempts || errors.Is(err, ErrUnreachable) && !errors.Is(err, ErrUncertain) && attempt < maxBroken
+		if !again {
 			// What ls-remote said before is no longer so.
 			r.set(func() { r.refs.until = time.Time{} })
-			return err
-		}
-		if attempt == maxAttempts {
 			return err
 		}
 		longest := min(25*time.Millisecond<<min(attempt, 8), 2*time.Second)
@@ -401,6 +402,35 @@ func (m *Mirrors) commitTree(ctx context.Context, r *mirror, tree, parent string
 		return Commit{}, fmt.Errorf("repository %s: committing: %w", r.name, err)
 	}
 	return r.commit(ctx, strings.TrimSpace(string(out)))
+}
+
+// pushOnce finds out what became of a push whose answer was lost.
+func (m *Mirrors) pushOnce(ctx context.Context, r *mirror, a *access, branch, commit string) error {
+	err := m.push(ctx, r, a, branch, commit)
+	if err == nil || !errors.Is(err, ErrUnreachable) {
+		return err
+	}
+	arrived, lookErr := m.arrived(ctx, r, a, branch, commit)
+	switch {
+	case lookErr != nil:
+		return fmt.Errorf("%w; %w", err, ErrUncertain)
+	case arrived:
+		return nil
+	}
+	return err
+}
+
+// arrived says whether a branch on the host holds a commit.
+func (m *Mirrors) arrived(ctx context.Context, r *mirror, a *access, branch, commit string) (bool, error) {
+	if err := m.fetchBranch(ctx, r, a, branch); err != nil {
+		return false, err
+	}
+	_, err := m.git.run(ctx, call{dir: r.dir, args: []string{"merge-base", "--is-ancestor", commit, "refs/heads/" + branch}})
+	var exit *exitError
+	if errors.As(err, &exit) && exit.code == 1 {
+		return false, nil
+	}
+	return err == nil, err
 }
 
 // lostRace are git's and the hosts' words for a branch that has moved meanwhile.

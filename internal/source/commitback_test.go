@@ -12,6 +12,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -341,25 +342,133 @@ func TestCheckout(t *testing.T) {
 	}
 }
 
-// A connection that breaks in the middle of a push is answered by a replay that finds out what happened.
-func TestPushThatBreaksOff(t *testing.T) {
-	repo := testkit.GitRepo(t)
-	repo.Commit(map[string]string{"list": "start\n"})
+// breaking serves a repository, and lets break decide how each push ends.
+func breaking(t *testing.T, repo *testkit.Repo, end func(w http.ResponseWriter, serve func(http.ResponseWriter))) source.Repository {
+	t.Helper()
 	inner := repo.Server.Config.Handler
 	web := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if strings.HasSuffix(r.URL.Path, "/git-receive-pack") {
-			conn, _, err := w.(http.Hijacker).Hijack()
-			if err == nil {
-				_ = conn.Close()
-			}
+			end(w, func(w http.ResponseWriter) { inner.ServeHTTP(w, r) })
 			return
 		}
 		inner.ServeHTTP(w, r)
 	}))
-	defer web.Close()
-	m := open(t, source.Options{})
-	_, err := m.CommitBack(t.Context(), source.Repository{URL: web.URL + "/app.git"}, "main", appending("list", "x"))
-	if !source.IsTemporary(err) {
+	t.Cleanup(web.Close)
+	return source.Repository{URL: web.URL + "/app.git"}
+}
+
+func hangUp(w http.ResponseWriter) {
+	if conn, _, err := w.(http.Hijacker).Hijack(); err == nil {
+		_ = conn.Close()
+	}
+}
+
+// Whatever a broken connection leaves open is found out: nothing is pushed twice, and nothing that arrived is called lost.
+func TestPushThatBreaksOff(t *testing.T) {
+	repo := testkit.GitRepo(t)
+	start := repo.Commit(map[string]string{"list": "start\n"})
+	for _, c := range []struct {
+		name string
+		end  func(w http.ResponseWriter, attempt int, serve func(http.ResponseWriter))
+		// lands says that the change is on the branch in the end.
+		lands bool
+	}{
+		{"before, always", func(w http.ResponseWriter, _ int, _ func(http.ResponseWriter)) { hangUp(w) }, false},
+		{"before, once", func(w http.ResponseWriter, attempt int, serve func(http.ResponseWriter)) {
+			if attempt == 1 {
+				hangUp(w)
+				return
+			}
+			serve(w)
+		}, true},
+		{"after it arrived", func(w http.ResponseWriter, _ int, serve func(http.ResponseWriter)) {
+			serve(httptest.NewRecorder())
+			hangUp(w)
+		}, true},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			repo.Push("--force", start+":refs/heads/main")
+			var attempt atomic.Int64
+			at := breaking(t, repo, func(w http.ResponseWriter, serve func(http.ResponseWriter)) {
+				c.end(w, int(attempt.Add(1)), serve)
+			})
+			landed, err := open(t, source.Options{}).CommitBack(t.Context(), at, "main", appending("list", "x"))
+			list := repo.Served("show", "main:list")
+			switch {
+			case c.lands && (err != nil || landed.Commit.SHA != repo.Served("rev-parse", "main") || list != "start\nx"):
+				t.Errorf("%+v, %v; %q", landed, err, list)
+			case !c.lands && (!source.IsTemporary(err) || errors.Is(err, source.ErrUncertain) || list != "start"):
+				t.Errorf("%v; %q", err, list)
+			}
+		})
+	}
+}
+
+// A host that breaks off and is gone may have the commit: that is said.
+func TestPushOfWhichNothingIsKnown(t *testing.T) {
+	repo := testkit.GitRepo(t)
+	repo.Commit(map[string]string{"list": "start\n"})
+	var gone atomic.Bool
+	inner := repo.Server.Config.Handler
+	web := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if strings.HasSuffix(r.URL.Path, "/git-receive-pack") {
+			inner.ServeHTTP(httptest.NewRecorder(), r)
+			gone.Store(true)
+		}
+		if gone.Load() {
+			hangUp(w)
+			return
+		}
+		inner.ServeHTTP(w, r)
+	}))
+	t.Cleanup(web.Close)
+	_, err := open(t, source.Options{}).CommitBack(t.Context(), source.Repository{URL: web.URL + "/app.git"}, "main", appending("list", "x"))
+	if !errors.Is(err, source.ErrUncertain) || !source.IsTemporary(err) {
 		t.Error(err)
+	}
+}
+
+func TestCheckoutOfAURL(t *testing.T) {
+	repo := testkit.GitRepo(t)
+	first := repo.Commit(map[string]string{"a": "1", "dir/b": "2"})
+	repo.Push("HEAD:refs/heads/release/1", "HEAD:refs/tags/v1")
+	second := repo.Commit(map[string]string{"a": "3"})
+	m := open(t, source.Options{})
+	at := source.Repository{URL: repo.URL}
+	for _, c := range []struct{ revision, want, branch string }{{"", second, "main"}, {"release/1", first, "release/1"}, {"v1", first, ""}, {first, first, ""}} {
+		checkout, sha, err := m.Checkout(t.Context(), at, c.revision)
+		if err != nil || sha != c.want || checkout.Branch(t.Context()) != c.branch {
+			t.Errorf("%q: %s, %v", c.revision, sha, err)
+			continue
+		}
+		if remote, err := checkout.Remote(t.Context(), "origin"); remote.URL != repo.URL {
+			t.Error(remote, err)
+		}
+		to := t.TempDir()
+		must(t, checkout.Export(t.Context(), sha, to))
+		if data, err := os.ReadFile(filepath.Join(to, "dir", "b")); string(data) != "2" {
+			t.Errorf("%q, %v", data, err)
+		}
+	}
+	checkout, sha, err := m.Checkout(t.Context(), at, "main")
+	must(t, err)
+	if changed, err := checkout.Changes(t.Context(), sha); !slices.Equal(changed, []string{"a"}) {
+		t.Error(changed, err)
+	}
+	if commit, err := checkout.Commit(t.Context(), sha); commit.Author.Name != "Ada" {
+		t.Error(commit, err)
+	}
+	history, err := checkout.History(t.Context(), nil)
+	must(t, err)
+	if is, err := history.IsAncestor(t.Context(), first, second); !is {
+		t.Error(err)
+	}
+	if _, _, err := m.Checkout(t.Context(), at, "nothing"); !errors.Is(err, source.ErrNoRevision) {
+		t.Error(err)
+	}
+	for text, want := range map[string]bool{repo.URL: true, "git@git.example:a/b": true, "ssh://git@git.example/a": true, ".": false, repo.Dir: false, "../clone": false, "shop": false} {
+		if source.IsURL(text) != want {
+			t.Errorf("IsURL(%q) = %v", text, !want)
+		}
 	}
 }

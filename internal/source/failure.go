@@ -22,6 +22,8 @@ var (
 	ErrPushRefused = errors.New("push refused")
 	// ErrBusy: someone else's push came first, every time.
 	ErrBusy = errors.New("busy")
+	// ErrUncertain: the host broke off before it said whether it has the commit, and could not be asked.
+	ErrUncertain = errors.New("whether the commit arrived there is not known; to run again is safe")
 	// ErrCorrupt: the mirror is damaged. It is made anew with the next fetch.
 	ErrCorrupt = errors.New("damaged mirror")
 )

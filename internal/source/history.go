@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"os"
 	"path/filepath"
 	"strings"
 	"time"
@@ -124,6 +125,39 @@ type Checkout struct {
 	git *git
 	// Dir is its top folder.
 	Dir string
+	// of is the repository whose mirror this is, and branch the one that was asked for; nil for a working copy.
+	of     *Repository
+	branch string
+}
+
+// IsURL says that a text is where a repository is served, and no folder.
+func IsURL(text string) bool {
+	if _, err := os.Stat(text); err == nil {
+		return false
+	}
+	return strings.Contains(text, "://") || scpForm.MatchString(text)
+}
+
+// Checkout makes the mirror's copy of a revision usable as a working copy: nothing is checked out until Export. It gives the commit too. "" and HEAD are the default branch.
+func (m *Mirrors) Checkout(ctx context.Context, repo Repository, revision string) (*Checkout, string, error) {
+	r, err := m.mirror(repo)
+	if err != nil {
+		return nil, "", err
+	}
+	sha, err := m.Resolve(ctx, repo, revision)
+	if err != nil {
+		return nil, "", err
+	}
+	r.mu.Lock()
+	known := r.refs
+	r.mu.Unlock()
+	c := &Checkout{git: m.git, Dir: r.dir, of: &repo}
+	if revision == "" || revision == "HEAD" {
+		c.branch = strings.TrimPrefix(known.head, "refs/heads/")
+	} else if name, _, ok := known.find(revision); ok && strings.HasPrefix(name, "refs/heads/") {
+		c.branch = strings.TrimPrefix(name, "refs/heads/")
+	}
+	return c, sha, nil
 }
 
 // OpenCheckout finds the working copy that dir is in.
@@ -138,15 +172,22 @@ func OpenCheckout(ctx context.Context, dir string) (*Checkout, error) {
 	c := &Checkout{git: g, Dir: dir}
 	out, err := c.run(ctx, "rev-parse", "--show-toplevel")
 	if err != nil {
-		return nil, &Error{Kind: ErrNoRepository, Repository: dir, Problem: "no working copy is here: " + essence(err.Error()), Remedy: "give the folder of a git checkout"}
+		return nil, &Error{Kind: ErrNoRepository, Repository: dir, Problem: "no working copy is here: " + essence(err.Error()), Remedy: "give the folder of a git checkout, or the URL of a repository"}
 	}
 	c.Dir = out
 	return c, nil
 }
 
 func (c *Checkout) run(ctx context.Context, args ...string) (string, error) {
-	out, err := c.git.run(ctx, call{args: append([]string{"-C", c.Dir}, args...), timeout: time.Minute})
+	out, err := c.git.run(ctx, c.call(args...))
 	return strings.TrimRight(string(out), "\n"), err
+}
+
+func (c *Checkout) call(args ...string) call {
+	if c.of != nil {
+		return call{dir: c.Dir, args: args, timeout: time.Minute}
+	}
+	return call{args: append([]string{"-C", c.Dir}, args...), timeout: time.Minute}
 }
 
 // Resolve gives the commit that a revision names here; "" is what is checked out.
@@ -169,7 +210,7 @@ func (c *Checkout) Commit(ctx context.Context, sha string) (Commit, error) {
 	if !objectName.MatchString(sha) {
 		return Commit{}, &Error{Kind: ErrRefused, Repository: c.Dir, Problem: fmt.Sprintf("%.100q is no full commit SHA", sha), Remedy: "resolve the revision first"}
 	}
-	out, err := c.git.run(ctx, call{args: []string{"-C", c.Dir, "cat-file", "commit", sha}})
+	out, err := c.git.run(ctx, c.call("cat-file", "commit", sha))
 	if err != nil {
 		return Commit{}, fmt.Errorf("reading commit %s: %w", sha, err)
 	}
@@ -196,8 +237,11 @@ func (c *Checkout) IsClean(ctx context.Context) (bool, error) {
 	return out == "", nil
 }
 
-// Branch is the branch that is checked out, "" when none is.
+// Branch is the branch that is checked out or was asked for, "" when none is.
 func (c *Checkout) Branch(ctx context.Context) string {
+	if c.of != nil {
+		return c.branch
+	}
 	name, err := c.run(ctx, "symbolic-ref", "--quiet", "--short", "HEAD")
 	if err != nil {
 		return ""
@@ -207,6 +251,9 @@ func (c *Checkout) Branch(ctx context.Context) string {
 
 // Remote gives the repository that commits are pushed to, with the credentials that the working copy's own configuration holds, as a CI job's checkout leaves them there.
 func (c *Checkout) Remote(ctx context.Context, name string) (Repository, error) {
+	if c.of != nil {
+		return *c.of, nil
+	}
 	if err := checkRevision(c.Dir, name); err != nil {
 		return Repository{}, err
 	}
@@ -248,13 +295,12 @@ func (c *Checkout) Export(ctx context.Context, sha, to string) error {
 	if !objectName.MatchString(sha) {
 		return &Error{Kind: ErrRefused, Repository: c.Dir, Problem: fmt.Sprintf("%.100q is no full commit SHA", sha), Remedy: "resolve the revision first"}
 	}
-	index := call{args: []string{"-C", c.Dir, "--work-tree=" + to, "read-tree", sha}, env: []string{"GIT_INDEX_FILE=" + to + ".index"}}
-	if _, err := c.git.run(ctx, index); err != nil {
-		return fmt.Errorf("writing the files of commit %s: %w", sha, err)
-	}
-	index.args = []string{"-C", c.Dir, "--work-tree=" + to, "checkout-index", "--all", "--force"}
-	if _, err := c.git.run(ctx, index); err != nil {
-		return fmt.Errorf("writing the files of commit %s: %w", sha, err)
+	for _, args := range [][]string{{"read-tree", sha}, {"checkout-index", "--all", "--force"}} {
+		write := c.call(append([]string{"--work-tree=" + to}, args...)...)
+		write.env, write.timeout = []string{"GIT_INDEX_FILE=" + to + ".index"}, 0
+		if _, err := c.git.run(ctx, write); err != nil {
+			return fmt.Errorf("writing the files of commit %s: %w", sha, err)
+		}
 	}
 	return nil
 }

@@ -24,12 +24,15 @@ const trialsAtOnce = 8
 // checker judges objects: by the rules of Kubernetes, and by asking the cluster where there is one.
 type checker struct {
 	namespace string
+	host      string
 	needed    bool
 	cluster   *destination.Cluster
 	end       context.CancelFunc
 	// trouble is why the cluster cannot be asked.
 	trouble error
-	asked   sync.WaitGroup
+	// said is who judged the objects last.
+	said  string
+	asked sync.WaitGroup
 }
 
 // newChecker connects in the background. A nil config asks nobody; needed makes a cluster that can't be asked an error.
@@ -42,6 +45,7 @@ func newChecker(ctx context.Context, config *rest.Config, namespace string, need
 	if config == nil {
 		return c
 	}
+	c.host = config.Host
 	c.cluster, c.trouble = destination.NewRegistry(ctx, config, slog.New(slog.DiscardHandler), func(string) {}).For(v1alpha1.ApplicationDestination{Server: v1alpha1.InClusterServer})
 	if c.trouble == nil {
 		c.asked.Go(func() { _, c.trouble = c.cluster.Kinds(ctx, nil) })
@@ -57,21 +61,46 @@ func (c *checker) close() {
 // check lists what keeps the objects from being applied, a line each.
 func (c *checker) check(ctx context.Context, objects []render.Rendered) ([]string, error) {
 	c.asked.Wait()
+	if c.cluster != nil && c.trouble == nil {
+		found, err := c.ask(ctx, objects)
+		if err == nil || c.needed || !apply.IsUnreachable(err) {
+			return found, wrap(err)
+		}
+		c.trouble = err
+	}
 	if c.trouble != nil && c.needed {
-		return nil, fmt.Errorf("checking against the cluster: %w", c.trouble)
+		return nil, wrap(c.trouble)
 	}
-	if c.cluster == nil || c.trouble != nil {
-		return lines(validate.Check(objects, nil)), nil
+	c.said = "by the rules of Kubernetes alone: no cluster was named"
+	if c.trouble != nil {
+		c.said = "by the rules of Kubernetes alone, since the cluster could not be asked: " + c.trouble.Error()
 	}
+	return lines(validate.Check(objects, nil)), nil
+}
+
+func wrap(err error) error {
+	if err != nil {
+		return fmt.Errorf("checking against the cluster: %w", err)
+	}
+	return nil
+}
+
+// ask judges by what the cluster serves, and has it try the rest.
+func (c *checker) ask(ctx context.Context, objects []render.Rendered) ([]string, error) {
 	known, err := c.known(ctx, objects)
 	if err != nil {
-		return nil, fmt.Errorf("checking against the cluster: %w", err)
+		return nil, err
 	}
 	if found := lines(validate.Check(objects, known)); len(found) > 0 {
 		return found, nil
 	}
-	return c.try(ctx, objects)
+	found, untried, err := c.try(ctx, objects)
+	c.said = fmt.Sprintf("by the API server at %s, which tried %d of %d objects", c.host, len(objects)-untried, len(objects))
+	return found, err
 }
+
+// by says who judged the objects last.
+func (c *checker) by() string { return c.said }
 
 func lines(findings []validate.Finding) []string {
 	var all []string
@@ -99,9 +128,10 @@ func (c *checker) known(ctx context.Context, objects []render.Rendered) (*valida
 	return &validate.Known{Kinds: kinds.All(), CRDs: crds, DefaultNamespace: c.namespace}, nil
 }
 
-// try has the API server apply each object without keeping it. What it can't try before something else is there is left out: the sync will see it.
-func (c *checker) try(ctx context.Context, objects []render.Rendered) ([]string, error) {
+// try has the API server apply each object without keeping it. It counts what can't be tried before something else is there, or by these credentials: the sync will see it.
+func (c *checker) try(ctx context.Context, objects []render.Rendered) (wrong []string, untried int, err error) {
 	found := make([]string, len(objects))
+	skipped := make([]bool, len(objects))
 	group, ctx := errgroup.WithContext(ctx)
 	group.SetLimit(trialsAtOnce)
 	for i, o := range objects {
@@ -109,6 +139,7 @@ func (c *checker) try(ctx context.Context, objects []render.Rendered) ([]string,
 			object := o.Object.DeepCopy()
 			_, namespaced, served := c.cluster.Resource(object.GroupVersionKind())
 			if !served {
+				skipped[i] = true
 				return nil
 			}
 			if namespaced && object.GetNamespace() == "" {
@@ -116,17 +147,24 @@ func (c *checker) try(ctx context.Context, objects []render.Rendered) ([]string,
 			}
 			_, err := c.cluster.Client.Apply(ctx, object, nil, apply.How{Trial: apply.DryRun})
 			switch {
-			case err == nil, apply.ReasonOf(err) == apply.ReasonNoNamespace, apply.ReasonOf(err) == apply.ReasonForbidden:
-				return nil
+			case err == nil:
+			case apply.ReasonOf(err) == apply.ReasonNoNamespace, apply.ReasonOf(err) == apply.ReasonForbidden:
+				skipped[i] = true
 			case apply.IsUnreachable(err):
 				return err
+			default:
+				found[i] = fmt.Sprintf("%s:%d: %v", o.Origin.File, o.Origin.Line, err)
 			}
-			found[i] = fmt.Sprintf("%s:%d: %v", o.Origin.File, o.Origin.Line, err)
 			return nil
 		})
 	}
 	if err := group.Wait(); err != nil {
-		return nil, fmt.Errorf("checking against the cluster: %w", err)
+		return nil, 0, err
 	}
-	return slices.DeleteFunc(found, func(s string) bool { return s == "" }), nil
+	for _, s := range skipped {
+		if s {
+			untried++
+		}
+	}
+	return slices.DeleteFunc(found, func(s string) bool { return s == "" }), untried, nil
 }

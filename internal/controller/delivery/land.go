@@ -1,6 +1,7 @@
 package delivery
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -39,18 +40,40 @@ func readKustomization(tree fs.FS, overlay string) (kustomization, error) {
 // rehearsedDigest stands for an image that is not built yet.
 var rehearsedDigest = "sha256:" + strings.Repeat("0", 64)
 
-// rehearse decides what would be done on a tip if the build succeeded. What the objects' validity depends on is judged when the image is there.
-func (r *run) rehearse(ctx context.Context, tree *source.Tree, k kustomization, tip string) (delivery.Decision, error) {
-	newest := func(ctx context.Context, match func(source.Commit) bool) (source.Commit, bool, error) {
-		return r.Mirrors.Newest(ctx, r.ConfigRepo, tip, delivery.SourceCommit, match)
-	}
-	setting, mark := r.setting, r.mark
-	setting.Digest, mark.Image = rehearsedDigest, r.setting.Repository+"@"+rehearsedDigest
-	try, _, err := r.gather(ctx, tree, k, newest, setting, mark, nil)
+// rehearse decides what would be done on the tip that was looked at, if the build came to this digest.
+func (r *run) rehearse(ctx context.Context, digest string, judge judge) (delivery.Decision, error) {
+	tree, err := r.Mirrors.Tree(ctx, r.ConfigRepo, r.tip)
 	if err != nil {
 		return delivery.Decision{}, err
 	}
-	return delivery.Decide(try), nil
+	k, err := readKustomization(tree, r.mark.Overlay)
+	if err != nil {
+		return delivery.Decision{}, err
+	}
+	if r.mark.Name, err = image.NameInKustomization(k.data, r.setting); err != nil {
+		return delivery.Decision{}, fmt.Errorf("%s: %w", k.file, err)
+	}
+	r.kustomization = k.file
+	newest := func(ctx context.Context, match func(source.Commit) bool) (source.Commit, bool, error) {
+		return r.Mirrors.Newest(ctx, r.ConfigRepo, r.tip, delivery.SourceCommit, match)
+	}
+	setting, mark := r.setting, r.mark
+	setting.Digest, mark.Image = digest, r.setting.Repository+"@"+digest
+	try, _, err := r.gather(ctx, tree, k, newest, setting, mark, judge)
+	if err != nil {
+		return delivery.Decision{}, err
+	}
+	return r.decide(try)
+}
+
+// decide gives a decision that is an error as one.
+func (r *run) decide(try delivery.Try) (delivery.Decision, error) {
+	decision := delivery.Decide(try)
+	if decision.IsError() {
+		r.result.Verdict, r.result.Reason = decision.Verdict, decision.Reason
+		return decision, decision
+	}
+	return decision, nil
 }
 
 // gather looks at what a tip would become with an image. judge lists what is wrong with the objects; nil leaves that open.
@@ -139,9 +162,9 @@ func imagesOf(objects []render.Rendered) []string {
 
 // land sets the image on the newest tip, whatever that is by then, and pushes it.
 func (r *run) land(ctx context.Context, ticket *source.Ticket) error {
+	defer func() { r.result.Checked = r.cluster.by() }()
 	if !r.Push {
-		r.result.Verdict, r.result.Reason = delivery.Nothing, "it was a rehearsal: with --push the image would be pushed and "+r.mark.Overlay+" committed"
-		return nil
+		return r.stage(delivery.Land, "checking "+r.mark.Overlay, func() (string, error) { return r.pretend(ctx) })
 	}
 	return r.stage(delivery.Land, "committing to "+r.Branch, func() (string, error) {
 		var decision delivery.Decision
@@ -162,6 +185,19 @@ func (r *run) land(ctx context.Context, ticket *source.Ticket) error {
 	})
 }
 
+// pretend judges what would be committed, and leaves it at that.
+func (r *run) pretend(ctx context.Context) (string, error) {
+	decision, err := r.rehearse(ctx, cmp.Or(r.setting.Digest, rehearsedDigest), r.cluster.check)
+	if err != nil {
+		return "", err
+	}
+	r.result.Verdict, r.result.Reason = decision.Verdict, decision.Reason
+	if decision.Verdict == delivery.Commit {
+		r.result.Verdict, r.result.Reason = delivery.Nothing, "it was a rehearsal: with --push the image would be pushed and "+r.mark.Overlay+" committed"
+	}
+	return r.mark.Overlay + " is checked and left as it is", nil
+}
+
 // apply decides on one tip.
 func (r *run) apply(ctx context.Context, tip source.Tip) (source.Change, delivery.Decision, error) {
 	k, err := readKustomization(tip.Tree, r.mark.Overlay)
@@ -175,12 +211,9 @@ func (r *run) apply(ctx context.Context, tip source.Tip) (source.Change, deliver
 	if err != nil {
 		return source.Change{}, delivery.Decision{}, err
 	}
-	decision := delivery.Decide(try)
-	switch {
-	case decision.IsError():
-		return source.Change{}, decision, decision
-	case decision.Verdict != delivery.Commit:
-		return source.Change{}, decision, nil
+	decision, err := r.decide(try)
+	if err != nil || decision.Verdict != delivery.Commit {
+		return source.Change{}, decision, err
 	}
 	return source.Change{Files: map[string][]byte{k.file: edited}, Message: r.mark.Message(r.commit.Subject)}, decision, nil
 }

@@ -21,8 +21,10 @@ import (
 
 // Options are one run.
 type Options struct {
-	// Repo is the folder of a git checkout, and Revision what is built of it; "" is what is checked out.
+	// Repo is the folder of a git checkout or the URL of a repository, and Revision what is built of it; "" is what is checked out, or the default branch.
 	Repo, Revision string
+	// Credentials open Repo where it is a URL.
+	Credentials source.Credentials
 	// Context is the folder in Repo that is built, a slash-separated path; "" is all of it.
 	Context string
 	// Image is what to build, as HOST/PATH, or NAME=HOST/PATH where the manifests call it NAME.
@@ -32,9 +34,9 @@ type Options struct {
 	BuildArgs                              map[string]string
 	// Overlay is the folder of the kustomization that gets the image, a slash-separated path in the repository that is committed to.
 	Overlay string
-	// ConfigRepo is the repository that is committed to; where its URL is empty it is the one that Repo's remote origin is.
+	// ConfigRepo is the repository that is committed to; where its URL is empty it is Repo itself, or what its remote origin is.
 	ConfigRepo source.Repository
-	// Branch is the branch that is committed to; "" is the one that is checked out, or main.
+	// Branch is the branch that is committed to; "" is the one that is built, or main.
 	Branch string
 	// Push uploads the image and the commit. Without it the run is a rehearsal: everything is done and checked, and nothing leaves this machine.
 	Push bool
@@ -64,7 +66,7 @@ type Event struct {
 type Result struct {
 	// Source is the commit that was built.
 	Source string `json:"source"`
-	// Verdict is Commit, Nothing, Stale or Own; the others are errors. Reason is for a reader.
+	// Verdict is Commit, Nothing, Stale or Own; Unused and Invalid, and "", come with an error. Reason is for a reader.
 	Verdict delivery.Verdict `json:"verdict"`
 	Reason  string           `json:"reason"`
 	// Image is repository@digest, "" when none was built, and Builder who built it.
@@ -72,6 +74,8 @@ type Result struct {
 	Builder string `json:"builder,omitempty"`
 	// Landed is the commit that sets the image, "" when there is none.
 	Landed string `json:"landed,omitempty"`
+	// Checked says who judged the objects, for a reader; "" when nobody had to.
+	Checked string `json:"checked,omitempty"`
 	// Timeline tells the stages and their times.
 	Timeline delivery.Timeline `json:"timeline"`
 }
@@ -86,6 +90,8 @@ type run struct {
 	commit  source.Commit
 	setting image.Setting
 	cluster *checker
+	// tip is the commit that the run looked at before the build, and kustomization the file in it that gets the image.
+	tip, kustomization string
 	// dir holds the commit's own files, whatever the checkout holds besides.
 	dir  string
 	plan *image.Plan
@@ -178,11 +184,8 @@ func (r *run) stage(step delivery.Step, doing string, do func() (string, error))
 // resolve finds the commit, and whether it starts a run.
 func (r *run) resolve(ctx context.Context) (checkout *source.Checkout, starts bool, err error) {
 	err = r.stage(delivery.Resolve, "finding the commit", func() (string, error) {
-		if checkout, err = source.OpenCheckout(ctx, r.Repo); err != nil {
-			return "", err
-		}
-		sha, err := checkout.Resolve(ctx, r.Revision)
-		if err != nil {
+		var sha string
+		if checkout, sha, err = r.open(ctx); err != nil {
 			return "", err
 		}
 		if r.commit, err = checkout.Commit(ctx, sha); err != nil {
@@ -204,6 +207,23 @@ func (r *run) resolve(ctx context.Context) (checkout *source.Checkout, starts bo
 		return fmt.Sprintf("commit %.12s %s", sha, r.commit.Subject), r.findTarget(ctx, checkout)
 	})
 	return checkout, starts, err
+}
+
+// open finds what is built: in a working copy, or in a repository's mirror.
+func (r *run) open(ctx context.Context) (*source.Checkout, string, error) {
+	if source.IsURL(r.Repo) {
+		repo := source.Repository{URL: r.Repo, Credentials: r.Credentials}
+		if err := r.Mirrors.Refresh(ctx, repo); err != nil {
+			return nil, "", err
+		}
+		return r.Mirrors.Checkout(ctx, repo, r.Revision)
+	}
+	checkout, err := source.OpenCheckout(ctx, r.Repo)
+	if err != nil {
+		return nil, "", err
+	}
+	sha, err := checkout.Resolve(ctx, r.Revision)
+	return checkout, sha, err
 }
 
 // findTarget finds the repository and the branch that are committed to.
@@ -237,28 +257,17 @@ func (r *run) lookAhead(ctx context.Context, checkout *source.Checkout) (ticket 
 		if ticket, err = r.Mirrors.Announce(ctx, r.ConfigRepo, r.Branch, line); err != nil {
 			return "", err
 		}
-		sha, err := r.Mirrors.Resolve(ctx, r.ConfigRepo, r.Branch)
-		if err != nil {
+		// What somebody learned of the branch a moment ago is too old to judge by.
+		if err := r.Mirrors.Refresh(ctx, r.ConfigRepo); err != nil {
 			return "", err
 		}
-		tree, err := r.Mirrors.Tree(ctx, r.ConfigRepo, sha)
-		if err != nil {
+		if r.tip, err = r.Mirrors.Resolve(ctx, r.ConfigRepo, r.Branch); err != nil {
 			return "", err
-		}
-		k, err := readKustomization(tree, r.mark.Overlay)
-		if err != nil {
-			return "", err
-		}
-		if r.mark.Name, err = image.NameInKustomization(k.data, r.setting); err != nil {
-			return "", fmt.Errorf("%s: %w", k.file, err)
 		}
 		// What the image will be is not known yet; what uses it is.
-		decision, err := r.rehearse(ctx, tree, k, sha)
+		decision, err := r.rehearse(ctx, rehearsedDigest, nil)
 		if err != nil {
 			return "", err
-		}
-		if decision.IsError() {
-			return "", decision
 		}
 		if decision.Verdict == delivery.Stale {
 			r.result.Verdict, r.result.Reason = decision.Verdict, decision.Reason
@@ -270,7 +279,7 @@ func (r *run) lookAhead(ctx context.Context, checkout *source.Checkout) (ticket 
 		if r.plan, err = image.Prepare(ctx, r.request()); err != nil {
 			return "", err
 		}
-		return fmt.Sprintf("%s sets %s; %s builds it: %s", k.file, r.mark.Name, r.plan.Builder, r.plan.Reason), nil
+		return fmt.Sprintf("%s sets %s; %s builds it: %s", r.kustomization, r.mark.Name, r.plan.Builder, r.plan.Reason), nil
 	})
 	if err != nil {
 		ticket.Release()

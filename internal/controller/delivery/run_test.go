@@ -163,6 +163,51 @@ func TestRehearsal(t *testing.T) {
 	if tags, err := crane.ListTags(host + "/team/app"); err == nil {
 		t.Error("pushed", tags)
 	}
+	// It is as strict as the real thing.
+	sha = repo.Commit(map[string]string{"k8s/base/deployment.yaml": strings.Replace(deployment, "image: app", "image: app\n          imagePullPolicy: Sometimes", 1)})
+	result, err = controllerdelivery.Run(t.Context(), o, nil)
+	if err == nil || !strings.Contains(err.Error(), "Sometimes") || result.Verdict != delivery.Invalid || tip(repo) != sha {
+		t.Errorf("%+v, %v", result, err)
+	}
+}
+
+// A CI job without a checkout names the repository, and commits to the branch that it builds.
+func TestRepositoryByURL(t *testing.T) {
+	repo, host := testkit.GitRepo(t), registryHost(t)
+	repo.Commit(files())
+	repo.Push("HEAD:refs/heads/release")
+	o := options(t, repo, host)
+	o.Repo, o.ConfigRepo, o.Branch = repo.URL, source.Repository{}, ""
+	for _, branch := range []string{"main", "release"} {
+		if o.Revision = branch; branch == "main" {
+			o.Revision = ""
+		}
+		result, err := controllerdelivery.Run(t.Context(), o, nil)
+		if err != nil || result.Verdict != delivery.Commit || result.Landed != repo.Served("rev-parse", branch) {
+			t.Errorf("%s: %+v, %v", branch, result, err)
+		}
+		own, err := controllerdelivery.Run(t.Context(), o, nil)
+		if err != nil || own.Verdict != delivery.Own {
+			t.Errorf("%s: %+v, %v", branch, own, err)
+		}
+	}
+}
+
+// A host that takes the connection and not the commit, as for a protected branch.
+func TestProtectedBranch(t *testing.T) {
+	repo, host := testkit.GitRepo(t), registryHost(t)
+	sha := repo.Commit(files())
+	hooks := t.TempDir()
+	if err := os.WriteFile(filepath.Join(hooks, "pre-receive"), []byte("#!/bin/sh\necho 'main is protected: open a merge request' >&2\nexit 1\n"), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	repo.Served("config", "core.hooksPath", hooks)
+	o := options(t, repo, host)
+	o.ConfigRepo.URL = "file://" + repo.Bare
+	_, err := controllerdelivery.Run(t.Context(), o, nil)
+	if !errors.Is(err, source.ErrPushRefused) || !strings.Contains(err.Error(), "open a merge request") || tip(repo) != sha {
+		t.Errorf("%v", err)
+	}
 }
 
 // Ten commits are delivered at once by ten runs that share nothing but the folder of mirrors, the newest first.
@@ -176,12 +221,24 @@ func TestTenAtOnce(t *testing.T) {
 	}
 	var all sync.WaitGroup
 	results := make([]controllerdelivery.Result, runs)
+	// None builds before all have come: a run that comes after a newer one has landed is stale, which is another test.
+	var come sync.WaitGroup
+	come.Add(runs)
+	wait := come.Wait
 	for i := range slices.Backward(commits) {
 		o := options(t, repo, host)
 		o.Revision, o.Mirrors = commits[i], mirrors(t, dir)
 		all.Go(func() {
 			var err error
-			if results[i], err = controllerdelivery.Run(t.Context(), o, nil); err != nil {
+			come := sync.OnceFunc(come.Done)
+			defer come()
+			results[i], err = controllerdelivery.Run(t.Context(), o, func(e controllerdelivery.Event) {
+				if e.Step == delivery.Build && e.Took == 0 {
+					come()
+					wait()
+				}
+			})
+			if err != nil {
 				t.Errorf("commit %d: %v", i, err)
 			}
 		})
@@ -315,7 +372,7 @@ func TestTheClusterIsAsked(t *testing.T) {
 	sha := repo.Commit(all)
 	o := options(t, repo, host)
 	o.Cluster, o.ClusterNeeded = cluster.Config, true
-	if result, err := controllerdelivery.Run(t.Context(), o, nil); err != nil || result.Verdict != delivery.Commit {
+	if result, err := controllerdelivery.Run(t.Context(), o, nil); err != nil || result.Verdict != delivery.Commit || !strings.Contains(result.Checked, "tried 1 of 1") {
 		t.Fatalf("%+v, %v", result, err)
 	}
 	// Only the API server knows which addresses it gives out.
@@ -345,12 +402,12 @@ func TestAClusterThatIsAway(t *testing.T) {
 		t.Errorf("%v", err)
 	}
 	o.ClusterNeeded = false
-	if result, err := controllerdelivery.Run(t.Context(), o, nil); err != nil || result.Verdict != delivery.Commit {
+	if result, err := controllerdelivery.Run(t.Context(), o, nil); err != nil || result.Verdict != delivery.Commit || !strings.Contains(result.Checked, "could not be asked") {
 		t.Errorf("%+v, %v", result, err)
 	}
 }
 
-func TestADockerfileIsBuilt(t *testing.T) {
+func TestADockerfileThatFails(t *testing.T) {
 	if _, err := exec.LookPath("buildah"); err != nil || os.Geteuid() != 0 {
 		t.Skip("buildah is not installed, or this is not root")
 	}
