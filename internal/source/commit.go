@@ -51,10 +51,13 @@ func (m *Mirrors) Commit(ctx context.Context, repo Repository, sha string) (Comm
 	if !objectName.MatchString(sha) {
 		return Commit{}, &Error{Kind: ErrRefused, Repository: r.name, Problem: fmt.Sprintf("%.100q is no full commit SHA", sha), Remedy: "resolve the revision first"}
 	}
-	if sha, err = m.ensureCommit(ctx, r, repo, sha, ""); err != nil {
-		return Commit{}, err
-	}
-	return r.commit(ctx, sha)
+	return twice(func() (Commit, error) {
+		found, err := m.ensureCommit(ctx, r, repo, sha, "")
+		if err != nil {
+			return Commit{}, err
+		}
+		return r.commit(ctx, found)
+	})
 }
 
 func (r *mirror) commit(ctx context.Context, sha string) (Commit, error) {

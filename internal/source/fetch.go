@@ -116,7 +116,7 @@ func (m *Mirrors) ensureCommit(ctx context.Context, r *mirror, repo Repository, 
 		return "", err
 	}
 	if errors.Is(err, ErrCorrupt) {
-		r.set(func() { r.damaged = true })
+		r.blame()
 	}
 	if err := m.fetch(ctx, r, repo, object, ref); err != nil {
 		return "", err
@@ -172,7 +172,7 @@ func (m *Mirrors) fetch(ctx context.Context, r *mirror, repo Repository, object,
 		removeLeftovers(r.dir)
 	}
 	if err != nil && blamesMirror(err) && ctx.Err() == nil {
-		r.set(func() { r.damaged = true })
+		r.blame()
 		if err = m.prepare(ctx, r); err == nil {
 			err = m.fetchAll(ctx, r, a)
 		}
@@ -234,7 +234,7 @@ func (m *Mirrors) tidy(ctx context.Context, r *mirror) error {
 		return nil
 	}
 	if _, err := m.git.run(ctx, call{dir: r.dir, args: []string{"gc", "--quiet"}, timeout: m.opts.FetchTimeout}); err != nil {
-		r.set(func() { r.damaged = true })
+		r.blame()
 		return fmt.Errorf("%w: packing the mirror of %s: %w", ErrCorrupt, r.name, err)
 	}
 	return nil

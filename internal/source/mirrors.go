@@ -2,6 +2,7 @@ package source
 
 import (
 	"context"
+	"crypto/rand"
 	"crypto/sha256"
 	"encoding/hex"
 	"errors"
@@ -99,7 +100,9 @@ type mirror struct {
 	mu      sync.Mutex
 	refs    refs
 	damaged bool
-	ready   bool
+	// blamed is the mark of the mirror that was found damaged.
+	blamed string
+	ready  bool
 }
 
 func (m *Mirrors) mirror(repo Repository) (*mirror, error) {
@@ -162,37 +165,74 @@ func pause(ctx context.Context, d time.Duration) error {
 	}
 }
 
-// readyMark is written last, so a mirror without it was never finished.
+// readyMark is in every mirror that was finished, and no two mirrors have the same in it.
 const readyMark = "cyan-mirror"
 
-// prepare makes the mirror's folder where it is missing, unfinished or damaged. The caller holds fetching and the file lock.
+// prepare makes the mirror where it is missing or damaged. The caller holds fetching and the file lock. Others may be reading: they see the old one or the new one, and nothing in between.
 func (m *Mirrors) prepare(ctx context.Context, r *mirror) error {
 	r.mu.Lock()
-	damaged, ready := r.damaged, r.ready
+	damaged, blamed, ready := r.damaged, r.blamed, r.ready
 	r.mu.Unlock()
-	_, err := os.Stat(filepath.Join(r.dir, readyMark))
-	if err == nil && !damaged {
+	mark := r.mark()
+	switch {
+	case mark != "" && damaged && mark != blamed:
+		// Another process has made it anew.
+		r.objects.close()
+		r.set(func() { r.damaged, r.ready = false, true })
+		return nil
+	case mark != "" && !damaged:
 		if !ready {
 			removeLeftovers(r.dir)
 			r.set(func() { r.ready = true })
 		}
 		return nil
 	}
+	if err := m.makeAnew(ctx, r); err != nil {
+		return fmt.Errorf("making the mirror of %s: %w", r.name, err)
+	}
 	r.objects.close()
-	if err := os.RemoveAll(r.dir); err != nil {
-		return fmt.Errorf("removing the damaged mirror of %s: %w", r.name, err)
-	}
-	if err := os.MkdirAll(r.dir, 0o700); err != nil {
-		return fmt.Errorf("making the mirror of %s: %w", r.name, err)
-	}
-	if _, err := m.git.run(ctx, call{args: []string{"init", "--quiet", "--bare", "--template=", "--object-format=sha1", "--", r.dir}}); err != nil {
-		return fmt.Errorf("making the mirror of %s: %w", r.name, err)
-	}
-	if err := os.WriteFile(filepath.Join(r.dir, readyMark), []byte(r.name+"\n"), 0o600); err != nil {
-		return fmt.Errorf("making the mirror of %s: %w", r.name, err)
-	}
 	r.set(func() { r.damaged, r.ready = false, true })
 	return nil
+}
+
+// makeAnew puts an empty mirror in the place of whatever is there.
+func (m *Mirrors) makeAnew(ctx context.Context, r *mirror) error {
+	fresh, old := r.dir+".new", r.dir+".old"
+	if err := errors.Join(os.RemoveAll(fresh), os.RemoveAll(old)); err != nil {
+		return err
+	}
+	if err := os.MkdirAll(fresh, 0o700); err != nil {
+		return err
+	}
+	if _, err := m.git.run(ctx, call{args: []string{"init", "--quiet", "--bare", "--template=", "--object-format=sha1", "--", fresh}}); err != nil {
+		return err
+	}
+	if err := os.WriteFile(filepath.Join(fresh, readyMark), []byte(r.name+"\n"+rand.Text()+"\n"), 0o600); err != nil {
+		return err
+	}
+	if err := os.Rename(r.dir, old); err != nil && !errors.Is(err, os.ErrNotExist) {
+		return err
+	}
+	return errors.Join(os.Rename(fresh, r.dir), os.RemoveAll(old))
+}
+
+// mark tells this mirror from those that were or will be in its place; "" when there is none, or an unfinished one.
+func (r *mirror) mark() string {
+	mark, err := os.ReadFile(filepath.Join(r.dir, readyMark))
+	if err != nil {
+		return ""
+	}
+	return string(mark)
+}
+
+// blame has the mirror made anew by the next fetch, unless another process is quicker.
+func (r *mirror) blame() {
+	mark := r.mark()
+	r.set(func() {
+		if !r.damaged {
+			r.damaged, r.blamed = true, mark
+		}
+	})
 }
 
 func (r *mirror) set(change func()) {

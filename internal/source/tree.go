@@ -47,10 +47,21 @@ func (m *Mirrors) Tree(ctx context.Context, repo Repository, sha string) (*Tree,
 	if !objectName.MatchString(sha) {
 		return nil, &Error{Kind: ErrRefused, Repository: r.name, Problem: fmt.Sprintf("%.100q is no full commit SHA", sha), Remedy: "resolve the revision first"}
 	}
-	if _, err := m.ensureCommit(ctx, r, repo, sha, ""); err != nil {
-		return nil, err
+	return twice(func() (*Tree, error) {
+		if _, err := m.ensureCommit(ctx, r, repo, sha, ""); err != nil {
+			return nil, err
+		}
+		return m.treeOf(ctx, r, sha)
+	})
+}
+
+// twice reads again, from a mirror that is made anew, what could not be read from a damaged one.
+func twice[T any](read func() (T, error)) (T, error) {
+	got, err := read()
+	if errors.Is(err, ErrCorrupt) {
+		return read()
 	}
-	return m.treeOf(ctx, r, sha)
+	return got, err
 }
 
 func (m *Mirrors) treeOf(ctx context.Context, r *mirror, sha string) (*Tree, error) {
@@ -67,7 +78,7 @@ func (r *mirror) damage(object string, err error) error {
 		err = &Error{Kind: ErrCorrupt, Repository: r.name, Problem: "its mirror lacks the object " + object, Remedy: "the mirror is made anew"}
 	}
 	if errors.Is(err, ErrCorrupt) {
-		r.set(func() { r.damaged = true })
+		r.blame()
 	}
 	return err
 }
