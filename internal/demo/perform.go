@@ -62,7 +62,11 @@ func (s *stage) perform(ctx context.Context) (Summary, error) {
 	s.load = StartLoad(ctx, pace, senders...)
 	defer s.load.Stop()
 	s.line("")
-	s.line(fmt.Sprintf("  A client sends %d requests a second to %s from now on.", len(senders)*int(time.Second/pace), activeService))
+	who := "A client sends"
+	if s.ground.simulated {
+		who = "A simulated client makes"
+	}
+	s.line(fmt.Sprintf("  %s %d requests a second to %s from now on.", who, len(senders)*int(time.Second/pace), activeService))
 	for range s.Rounds {
 		if err := s.round(ctx, &summary); err != nil {
 			summary.Requests = s.load.Tally()
