@@ -44,7 +44,7 @@ func (p Page) appHeader(app *v1alpha1.Application) string {
 		b.WriteString(field("URL", url))
 	}
 	for i, image := range app.Status.Summary.Images {
-		b.WriteString(field([]string{"Images", ""}[min(i, 1)], image))
+		b.WriteString(field([]string{"Images", ""}[min(i, 1)], p.image(image)))
 	}
 	return b.String()
 }

@@ -87,7 +87,7 @@ func orWord(s, otherwise string) string {
 func (p Page) images(images []rollout.ImageView) string {
 	var b strings.Builder
 	for i, image := range images {
-		text := image.Image
+		text := p.image(image.Image)
 		if len(image.Tags) > 0 {
 			text += " (" + p.tags(image.Tags, ", ") + ")"
 		}

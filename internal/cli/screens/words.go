@@ -3,6 +3,7 @@ package screens
 
 import (
 	"fmt"
+	"strings"
 	"time"
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -27,6 +28,18 @@ func (p Page) age(since metav1.Time) string {
 }
 
 // table lines rows up below their titles; the first row holds those.
+// shownDigest is how much of a digest a person needs to tell two images apart.
+const shownDigest = len("@sha256:") + 12
+
+// image shortens a digest on a terminal; what goes to a file or a program is whole.
+func (p Page) image(name string) string {
+	at := strings.LastIndex(name, "@sha256:")
+	if p.Width == 0 || at < 0 || len(name) <= at+shownDigest {
+		return name
+	}
+	return name[:at+shownDigest] + "…"
+}
+
 func (p Page) table(rows [][]string, shrink int) string {
 	titles := make([]string, len(rows[0]))
 	for i, title := range rows[0] {

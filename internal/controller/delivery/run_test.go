@@ -258,6 +258,43 @@ func TestTenAtOnce(t *testing.T) {
 	}
 }
 
+// Runs on ten machines see nothing of one another but the branch. Each lands in its order or stops as stale, and the newest is deployed in the end.
+func TestTenMachinesAtOnce(t *testing.T) {
+	const runs = 10
+	repo, host := testkit.GitRepo(t), registryHost(t)
+	repo.Commit(files())
+	var commits []string
+	for i := range runs {
+		commits = append(commits, repo.Commit(map[string]string{"main.go": fmt.Sprintf("package main\n\nfunc main() { println(%d) }\n", i+1)}))
+	}
+	var all sync.WaitGroup
+	results := make([]controllerdelivery.Result, runs)
+	for i := range commits {
+		o := options(t, repo, host)
+		o.Revision = commits[i]
+		all.Go(func() {
+			var err error
+			if results[i], err = controllerdelivery.Run(t.Context(), o, nil); err != nil {
+				t.Errorf("commit %d: %v", i, err)
+			}
+		})
+	}
+	all.Wait()
+	var want []string
+	for i, r := range results {
+		switch {
+		case r.Verdict == delivery.Commit:
+			want = append(want, commits[i])
+		case r.Verdict != delivery.Stale || i == runs-1:
+			t.Errorf("commit %d: %s %s", i, r.Verdict, r.Reason)
+		}
+	}
+	landed := strings.Fields(repo.Served("log", "--reverse", "--format=%(trailers:key=Source-Commit,valueonly)", "main"))
+	if !slices.Equal(landed, want) {
+		t.Errorf("landed\n%s\nof\n%s", strings.Join(landed, "\n"), strings.Join(want, "\n"))
+	}
+}
+
 func TestStaleRunStops(t *testing.T) {
 	repo, host := testkit.GitRepo(t), registryHost(t)
 	old := repo.Commit(files())
