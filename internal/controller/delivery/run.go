@@ -108,7 +108,21 @@ func Run(ctx context.Context, o Options, report func(Event)) (Result, error) {
 		return r.result, err
 	}
 	err := r.carry(ctx)
-	return r.result, err
+	return r.result, r.named(err)
+}
+
+// named calls files by the commit that they are of, as git does: where they were written for the build is gone by now.
+func (r *run) named(err error) error {
+	var e *image.Error
+	if r.dir == "" || !errors.As(err, &e) {
+		return err
+	}
+	short := r.commit.SHA[:min(len(r.commit.SHA), 12)]
+	for _, text := range []*string{&e.Object, &e.Problem} {
+		*text = strings.ReplaceAll(*text, r.dir+"/", short+":")
+		*text = strings.ReplaceAll(*text, r.dir, "commit "+short)
+	}
+	return err
 }
 
 // complete reads what the options say, before anything is done.
