@@ -1,0 +1,182 @@
+package cli_test
+
+import (
+	"context"
+	"encoding/json"
+	"strings"
+	"testing"
+	"time"
+
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	"github.com/cyan-cd/cyan/api/v1alpha1"
+)
+
+// The article's line makes the very Application that the article's manifest does.
+func TestArticlesApplication(t *testing.T) {
+	s, repo := newShell(t), shopRepo(t)
+	s.forget("k8s-request-counter-emitter")
+	s.says([]string{
+		"argocd", "app", "create", "k8s-request-counter-emitter", "--repo", repo.URL, "--path", "k8s", "--dest-server", "https://kubernetes.default.svc", "--dest-namespace", "default",
+		"--sync-policy", "automated", "--auto-prune", "--self-heal",
+	}, "application 'k8s-request-counter-emitter' created")
+	spec := s.app("k8s-request-counter-emitter").Spec
+	if spec.Project != "default" || spec.Source.RepoURL != repo.URL || spec.Source.Path != "k8s" || spec.Destination.Server != "https://kubernetes.default.svc" || spec.Destination.Namespace != "default" {
+		t.Errorf("%+v %+v", spec, spec.Source)
+	}
+	if a := spec.SyncPolicy.Automated; a == nil || !a.Prune || !a.SelfHeal || a.AllowEmpty {
+		t.Errorf("%+v", a)
+	}
+	s.says([]string{"argocd", "app", "list"}, "k8s-request-counter-emitter", "Auto-Prune-SelfHeal")
+	s.says([]string{"argocd", "app", "get", "k8s-request-counter-emitter"}, repo.URL, "k8s", "Auto-Prune-SelfHeal")
+}
+
+func TestAppCreateTwice(t *testing.T) {
+	s, repo := newShell(t), shopRepo(t)
+	s.forget("twice")
+	create := []string{"cyan", "app", "create", "twice", "--repo", repo.URL, "--path", "k8s", "--dest-namespace", "default"}
+	s.run(create...)
+	s.run(create...) // the same again changes nothing
+	_, _, err := s.try(append(create, "--revision", "release")...)
+	if err == nil || !strings.Contains(err.Error(), "twice") || !strings.Contains(err.Error(), "--upsert") {
+		t.Error(err)
+	}
+	s.run(append(create, "--revision", "release", "--upsert")...)
+	if got := s.app("twice").Spec.Source.TargetRevision; got != "release" {
+		t.Error(got)
+	}
+	s.run("cyan", "app", "set", "twice", "--sync-policy", "automated", "--self-heal", "--sync-option", "CreateNamespace=true", "--kustomize-image", "shop=registry.example/shop:v2")
+	spec := s.app("twice").Spec
+	if spec.SyncPolicy.Automated == nil || !spec.SyncPolicy.Automated.SelfHeal || len(spec.SyncPolicy.SyncOptions) != 1 || len(spec.Source.Kustomize.Images) != 1 || spec.Source.TargetRevision != "release" {
+		t.Errorf("%+v", spec)
+	}
+}
+
+func TestAppOutputs(t *testing.T) {
+	s, repo := newShell(t), shopRepo(t)
+	s.forget("outputs")
+	s.run("cyan", "app", "create", "outputs", "--repo", repo.URL, "--path", "k8s", "--dest-namespace", "default")
+	var one struct {
+		Kind     string
+		Metadata metav1.ObjectMeta
+	}
+	if err := json.Unmarshal([]byte(s.run("cyan", "app", "get", "outputs", "-o", "json")), &one); err != nil || one.Kind != "Application" || one.Metadata.Name != "outputs" || one.Metadata.ManagedFields != nil {
+		t.Errorf("%+v, %v", one, err)
+	}
+	s.says([]string{"cyan", "app", "get", "outputs", "-o", "yaml"}, "kind: Application", "path: k8s")
+	var many struct{ Items []json.RawMessage }
+	if err := json.Unmarshal([]byte(s.run("cyan", "app", "list", "-o", "json")), &many); err == nil && len(many.Items) == 0 {
+		t.Error("an empty list")
+	}
+	if out := s.run("cyan", "app", "list", "-o", "name"); !strings.Contains(out, "outputs\n") {
+		t.Error(out)
+	}
+	if out := s.run("cyan", "app", "list", "-o", "wide"); !strings.Contains(out, repo.URL) {
+		t.Error(out)
+	}
+	s.says([]string{"cyan", "app", "manifests", "outputs"}, "kind: Deployment", "registry.example/shop:v1")
+	s.says([]string{"cyan", "render", repo.Dir + "/k8s"}, "kind: Deployment")
+}
+
+func TestAppDiff(t *testing.T) {
+	s, repo := newShell(t), shopRepo(t)
+	s.forget("different")
+	namespace := s.cluster.Namespace(t)
+	s.run("cyan", "app", "create", "different", "--repo", repo.URL, "--path", "k8s", "--dest-namespace", namespace)
+	out, _, err := s.try("cyan", "app", "diff", "different")
+	if err == nil || !strings.Contains(out, "Deployment "+namespace+"/shop (new)") || !strings.Contains(out, "registry.example/shop:v1") {
+		t.Errorf("%s\n%v", out, err)
+	}
+}
+
+// A sync is asked for by an operation; the outcome is waited for, and told.
+func TestAppSyncAsksAndWaits(t *testing.T) {
+	s, repo := newShell(t), shopRepo(t)
+	s.forget("synced")
+	s.run("cyan", "app", "create", "synced", "--repo", repo.URL, "--path", "k8s", "--dest-namespace", "default")
+	for _, c := range []struct {
+		phase   v1alpha1.OperationPhase
+		message string
+		ok      bool
+	}{{v1alpha1.OperationSucceeded, "successfully synced", true}, {v1alpha1.OperationFailed, "the quota is used up", false}} {
+		ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
+		asked := make(chan *v1alpha1.Application, 1)
+		go func() { asked <- s.carryOut(ctx, "synced", c.phase, c.message) }()
+		out, note, err := s.tryWith(ctx, "", "cyan", "app", "sync", "synced", "--prune", "--revision", "main")
+		cancel()
+		if (err == nil) != c.ok || !c.ok && !strings.Contains(err.Error(), c.message) {
+			t.Errorf("%s: %v\n%s%s", c.phase, err, out, note)
+		}
+		app := <-asked
+		if app == nil || !app.Operation.Sync.Prune || app.Operation.Sync.Revision != "main" {
+			t.Errorf("asked for %+v", app)
+		}
+	}
+}
+
+// carryOut does what the controller would: it takes the operation and writes how it ended.
+func (s *shell) carryOut(ctx context.Context, name string, phase v1alpha1.OperationPhase, message string) *v1alpha1.Application {
+	for ctx.Err() == nil {
+		app := &v1alpha1.Application{}
+		err := s.cluster.Client.Get(ctx, client.ObjectKey{Namespace: "argocd", Name: name}, app)
+		if err != nil || app.Operation == nil {
+			<-time.After(20 * time.Millisecond)
+			continue
+		}
+		asked := app.DeepCopy()
+		now := metav1.Now()
+		app.Status.OperationState = &v1alpha1.OperationState{Operation: *app.Operation, Phase: phase, Message: message, StartedAt: now, FinishedAt: &now}
+		app.Operation = nil
+		if err := s.cluster.Client.Update(ctx, app); err == nil {
+			return asked
+		}
+	}
+	return nil
+}
+
+func TestAppRollback(t *testing.T) {
+	s, repo := newShell(t), shopRepo(t)
+	s.forget("back")
+	s.run("cyan", "app", "create", "back", "--repo", repo.URL, "--path", "k8s", "--dest-namespace", "default", "--sync-policy", "automated")
+	app := s.app("back")
+	old := strings.Repeat("a", 40)
+	for i, revision := range []string{old, strings.Repeat("b", 40)} {
+		app.Status.History = append(app.Status.History, v1alpha1.RevisionHistory{ID: int64(i), Revision: revision, DeployedAt: metav1.Now(), Source: app.Spec.Source})
+	}
+	if err := s.cluster.Client.Update(t.Context(), app); err != nil {
+		t.Fatal(err)
+	}
+	s.says([]string{"cyan", "app", "history", "back"}, old, repo.URL)
+	if _, _, err := s.try("cyan", "app", "rollback", "back", "0"); err == nil || !strings.Contains(err.Error(), "--sync-policy none") {
+		t.Error("an automated Application would undo it:", err)
+	}
+	s.run("cyan", "app", "set", "back", "--sync-policy", "none")
+	ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
+	defer cancel()
+	asked := make(chan *v1alpha1.Application, 1)
+	go func() { asked <- s.carryOut(ctx, "back", v1alpha1.OperationSucceeded, "done") }()
+	if _, _, err := s.tryWith(ctx, "", "cyan", "app", "rollback", "back", "0"); err != nil {
+		t.Error(err)
+	}
+	if app := <-asked; app == nil || app.Operation.Sync.Revision != old {
+		t.Errorf("asked for %+v", app)
+	}
+}
+
+func TestAppDelete(t *testing.T) {
+	s, repo := newShell(t), shopRepo(t)
+	s.forget("cascading", "sparing")
+	for _, name := range []string{"cascading", "sparing"} {
+		s.run("cyan", "app", "create", name, "--repo", repo.URL, "--path", "k8s", "--dest-namespace", "default")
+	}
+	s.run("argocd", "app", "delete", "cascading", "--yes", "--wait=false")
+	app := s.app("cascading")
+	if app.DeletionTimestamp == nil || len(app.Finalizers) != 1 || app.Finalizers[0] != v1alpha1.ResourcesFinalizer {
+		t.Errorf("%v %v", app.DeletionTimestamp, app.Finalizers)
+	}
+	s.run("argocd", "app", "delete", "sparing", "--cascade=false", "--yes")
+	if err := s.cluster.Client.Get(t.Context(), client.ObjectKey{Namespace: "argocd", Name: "sparing"}, app); client.IgnoreNotFound(err) != nil || err == nil {
+		t.Error("it is still there:", err)
+	}
+}
