@@ -36,7 +36,8 @@ var rooms = []room{
 	{folder: "internal/rollout", may: []string{"api/..."}, never: effects},
 	{folder: "internal/health", may: []string{"api/..."}, never: effects},
 	{folder: "internal/plan", may: []string{"api/...", "internal/health"}, never: effects},
-	{folder: "internal/delivery", may: []string{"api/..."}, never: effects},
+	{folder: "internal/spelling", may: []string{}, never: effects},
+	{folder: "internal/delivery", may: []string{"api/...", "internal/spelling"}, never: effects},
 	{folder: "internal/render", may: []string{"api/..."}, never: clients},
 	{folder: "internal/validate", may: []string{"api/...", "internal/render"}, never: clients, but: []string{"k8s.io/client-go/kubernetes/scheme"}},
 	{folder: "internal/source", may: []string{"api/...", "internal/delivery", "internal/source/..."}, never: []string{"k8s.io/client-go/...", "sigs.k8s.io/controller-runtime/..."}},
@@ -44,7 +45,7 @@ var rooms = []room{
 	{folder: "internal/apply", may: []string{"api/...", "internal/plan", "internal/health"}},
 	{folder: "internal/traffic", may: []string{"api/...", "internal/rollout"}},
 	{folder: "internal/server", may: []string{"api/...", "internal/rollout", "internal/plan", "internal/health", "internal/delivery", "internal/render"}},
-	{folder: "internal/cli", may: []string{"api/...", "internal/rollout", "internal/plan", "internal/health", "internal/delivery", "internal/render", "internal/validate", "internal/image", "internal/source", "internal/cli/..."}},
+	{folder: "internal/cli", may: []string{"api/...", "internal/rollout", "internal/plan", "internal/health", "internal/delivery", "internal/render", "internal/validate", "internal/image", "internal/source", "internal/spelling", "internal/cli/..."}},
 }
 
 // onlyIn lists imports that belong to one room.

@@ -104,11 +104,11 @@ func TestAppSyncAsksAndWaits(t *testing.T) {
 		asked := make(chan *v1alpha1.Application, 1)
 		go func() { asked <- s.carryOut(ctx, "synced", c.phase, c.message) }()
 		out, note, err := s.tryWith(ctx, "", "cyan", "app", "sync", "synced", "--prune", "--revision", "main")
+		app := <-asked
 		cancel()
 		if (err == nil) != c.ok || !c.ok && !strings.Contains(err.Error(), c.message) {
 			t.Errorf("%s: %v\n%s%s", c.phase, err, out, note)
 		}
-		app := <-asked
 		if app == nil || !app.Operation.Sync.Prune || app.Operation.Sync.Revision != "main" {
 			t.Errorf("asked for %+v", app)
 		}

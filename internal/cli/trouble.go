@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+
+	"github.com/cyan-cd/cyan/internal/spelling"
 )
 
 // Exit codes, as scripts round argocd know them.
@@ -89,13 +91,7 @@ func choices(names []string) string {
 
 // closest finds the name that was probably meant: one with few letters other, or one that begins with what was typed.
 func closest(name string, there []string) string {
-	best, bestDistance := "", max(1, len(name)/3)+1
-	for _, candidate := range there {
-		if d := distance(name, candidate); d < bestDistance {
-			best, bestDistance = candidate, d
-		}
-	}
-	if best != "" {
+	if best := spelling.Closest(name, there); best != "" {
 		return best
 	}
 	for _, candidate := range there {
@@ -104,24 +100,4 @@ func closest(name string, there []string) string {
 		}
 	}
 	return ""
-}
-
-// distance is Levenshtein's.
-func distance(a, b string) int {
-	row := make([]int, len(b)+1)
-	for j := range row {
-		row[j] = j
-	}
-	for i := range len(a) {
-		before := row[0]
-		row[0] = i + 1
-		for j := range len(b) {
-			cost := 1
-			if a[i] == b[j] {
-				cost = 0
-			}
-			before, row[j+1] = row[j+1], min(row[j+1]+1, row[j]+1, before+cost)
-		}
-	}
-	return row[len(b)]
 }

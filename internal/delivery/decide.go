@@ -3,6 +3,8 @@ package delivery
 import (
 	"fmt"
 	"strings"
+
+	"github.com/cyan-cd/cyan/internal/spelling"
 )
 
 // Order is how a source commit stands to the one that is deployed.
@@ -120,13 +122,11 @@ func uses(images []string) string {
 
 // perhaps points out a name that differs by a slip of the hand.
 func perhaps(name string, images []string) string {
-	best, distance := "", len(name)/3+1
-	for _, image := range images {
-		image = repository(image)
-		if d := slips(name, image); d < distance {
-			best, distance = image, d
-		}
+	names := make([]string, len(images))
+	for i, image := range images {
+		names[i] = repository(image)
 	}
+	best := spelling.Closest(name, names)
 	if best == "" {
 		return ""
 	}
@@ -140,33 +140,4 @@ func repository(image string) string {
 		return image[:colon]
 	}
 	return image
-}
-
-// slips is the number of letters to add, drop, change, or swap with their neighbour.
-func slips(a, b string) int {
-	const longest = 256
-	if len(a) > longest || len(b) > longest {
-		return longest
-	}
-	rows := make([][]int, len(a)+1)
-	for i := range rows {
-		rows[i] = make([]int, len(b)+1)
-		rows[i][0] = i
-	}
-	for j := range rows[0] {
-		rows[0][j] = j
-	}
-	for i := 1; i <= len(a); i++ {
-		for j := 1; j <= len(b); j++ {
-			change := rows[i-1][j-1]
-			if a[i-1] != b[j-1] {
-				change++
-			}
-			rows[i][j] = min(change, rows[i-1][j]+1, rows[i][j-1]+1)
-			if i > 1 && j > 1 && a[i-1] == b[j-2] && a[i-2] == b[j-1] {
-				rows[i][j] = min(rows[i][j], rows[i-2][j-2]+1)
-			}
-		}
-	}
-	return rows[len(a)][len(b)]
 }

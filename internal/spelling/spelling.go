@@ -1,0 +1,44 @@
+// Package spelling finds the name that was probably meant.
+package spelling
+
+// longest bounds what is compared.
+const longest = 256
+
+// Closest gives the name that differs least from the given one, by at most a slip of the hand in three letters; "" when there is none.
+func Closest(name string, names []string) string {
+	best, fewest := "", max(1, len(name)/3)+1
+	for _, candidate := range names {
+		if n := slips(name, candidate); n < fewest {
+			best, fewest = candidate, n
+		}
+	}
+	return best
+}
+
+// slips is the number of letters to add, drop, change, or swap with their neighbour.
+func slips(a, b string) int {
+	if len(a) > longest || len(b) > longest {
+		return len(a) + len(b)
+	}
+	rows := make([][]int, len(a)+1)
+	for i := range rows {
+		rows[i] = make([]int, len(b)+1)
+		rows[i][0] = i
+	}
+	for j := range rows[0] {
+		rows[0][j] = j
+	}
+	for i := 1; i <= len(a); i++ {
+		for j := 1; j <= len(b); j++ {
+			change := rows[i-1][j-1]
+			if a[i-1] != b[j-1] {
+				change++
+			}
+			rows[i][j] = min(change, rows[i-1][j]+1, rows[i][j-1]+1)
+			if i > 1 && j > 1 && a[i-1] == b[j-2] && a[i-2] == b[j-1] {
+				rows[i][j] = min(rows[i][j], rows[i-2][j-2]+1)
+			}
+		}
+	}
+	return rows[len(a)][len(b)]
+}
