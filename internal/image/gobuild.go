@@ -86,7 +86,7 @@ func compile(ctx context.Context, p *Plan, binary string) error {
 // assemble makes the image: the base, what a program without a base needs, and the program.
 func (p *Plan) assemble(ctx context.Context, binary string) (v1.Image, int64, error) {
 	g := p.gomain
-	img, layers := v1.Image(empty.Image), []*layer{}
+	img, layers := empty.Image, []*layer{}
 	if g.base == "" {
 		img = mutate.MediaType(img, types.OCIManifestSchema1)
 		img = mutate.ConfigMediaType(img, types.OCIConfigJSON)

@@ -266,20 +266,8 @@ func (g *goMain) goBuild(words []string, outputs map[string]bool) string {
 func (g *goMain) finalStep(d *dockerfile, in instruction, outputs map[string]bool) string {
 	switch in.name {
 	case "COPY":
-		words := strings.Fields(in.rest)
-		from, staged := in.flags["from"]
-		if _, ok := d.stage(from, len(d.stages)-1); !staged || !ok || len(words) != 2 {
-			return "copies files"
-		}
-		if g.target != "" || !outputs[path.Base(words[0])] {
-			return "copies " + words[0]
-		}
-		g.target = path.Join("/", g.workdir, words[1])
-		if path.IsAbs(words[1]) {
-			g.target = path.Clean(words[1])
-		}
-		if strings.HasSuffix(words[1], "/") || words[1] == "." {
-			g.target = path.Join(g.target, path.Base(words[0]))
+		if why := g.copyProgram(d, in, outputs); why != "" {
+			return why
 		}
 	case "ENTRYPOINT", "CMD":
 		var list []string
@@ -310,6 +298,26 @@ func (g *goMain) finalStep(d *dockerfile, in instruction, outputs map[string]boo
 	}
 	if strings.Contains(in.rest, "$") && in.name != "ARG" {
 		return "uses a variable"
+	}
+	return ""
+}
+
+// copyProgram reads the line that takes the program from the stage that built it.
+func (g *goMain) copyProgram(d *dockerfile, in instruction, outputs map[string]bool) string {
+	words := strings.Fields(in.rest)
+	from, staged := in.flags["from"]
+	if _, ok := d.stage(from, len(d.stages)-1); !staged || !ok || len(words) != 2 {
+		return "copies files"
+	}
+	if g.target != "" || !outputs[path.Base(words[0])] {
+		return "copies " + words[0]
+	}
+	g.target = path.Join("/", g.workdir, words[1])
+	if path.IsAbs(words[1]) {
+		g.target = path.Clean(words[1])
+	}
+	if strings.HasSuffix(words[1], "/") || words[1] == "." {
+		g.target = path.Join(g.target, path.Base(words[0]))
 	}
 	return ""
 }

@@ -48,7 +48,7 @@ func SetInKustomization(data []byte, s Setting) ([]byte, error) {
 	return edited, nil
 }
 
-var errUneditable = errors.New("the images of the kustomization are written in a way that cannot be edited in place; write each entry on lines of its own, as name:, newName: and digest:")
+var errUneditable = errors.New("the images of the kustomization are written in a way that cannot be edited in place; write each entry on lines of its own, as name, newName and digest")
 
 // NameInKustomization is the name of the entry that SetInKustomization would change or add.
 func NameInKustomization(data []byte, s Setting) (string, error) {
@@ -157,7 +157,7 @@ func (k *kustomization) wanted(s Setting) (map[string]any, error) {
 	}
 	images, ok := k.value["images"].([]any)
 	if !ok && k.value["images"] != nil {
-		return nil, errors.New("images of the kustomization is no list; write it as a list of name: and digest:")
+		return nil, errors.New("images of the kustomization is no list; write it as a list of entries with name and digest")
 	}
 	want := maps.Clone(k.value)
 	list := slices.Clone(images)

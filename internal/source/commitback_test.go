@@ -36,11 +36,11 @@ func appending(file, line string) source.Intent {
 
 func TestCommitBack(t *testing.T) {
 	repo := testkit.GitRepo(t)
-	before := repo.Commit(map[string]string{"dir/list": "first\n", "other": "untouched", "run.sh": "#!/bin/sh\n"})
+	repo.Commit(map[string]string{"dir/list": "first\n", "other": "untouched", "run.sh": "#!/bin/sh\n"})
 	repo.Git("update-index", "--chmod=+x", "run.sh")
 	repo.Git("commit", "--quiet", "--amend", "--no-edit")
 	repo.Push("--force", "HEAD")
-	before = repo.Git("rev-parse", "HEAD")
+	before := repo.Git("rev-parse", "HEAD")
 	m := open(t, source.Options{})
 	at := source.Repository{URL: repo.URL}
 	landed, err := m.CommitBack(t.Context(), at, "main", source.Intent{Author: robot, Apply: func(_ context.Context, tip source.Tip) (source.Change, error) {

@@ -490,6 +490,7 @@ func TestDamagedMirrorsAreMadeAnew(t *testing.T) {
 	for name, damage := range damages {
 		for _, restarted := range []string{"running", "restarted"} {
 			t.Run(name+" "+restarted, func(t *testing.T) {
+				t.Parallel()
 				repo := testkit.GitRepo(t)
 				repo.Commit(map[string]string{"a": "1"})
 				dir := t.TempDir()
