@@ -252,14 +252,7 @@ func (w *world) set(text, name, digest string) string {
 	return string(edited)
 }
 
-// deploy commits a version of the app, and gives the commit.
-func (w *world) deploy(digest string) string {
-	w.t.Helper()
-	text := w.repo.Git("show", "HEAD:"+kustomization) + "\n"
-	return w.repo.Commit(map[string]string{kustomization: w.set(text, "app", digest)})
-}
-
-// deployAnew is deploy with a pod template that no version before had, so that no old pods can be used again.
+// deployAnew commits a version of the app, with a pod template that no version before had, so that no old pods can be used again. It gives the commit.
 func (w *world) deployAnew(digest string, turn int) string {
 	w.t.Helper()
 	text := w.repo.Git("show", "HEAD:"+kustomization) + "\n"

@@ -130,7 +130,7 @@ func isNoNamespace(err error) bool {
 	return ok && apierrors.IsNotFound(err) && status.ErrStatus.Details != nil && status.ErrStatus.Details.Kind == "namespaces"
 }
 
-// IsUnreachable: nobody answered, or whoever did is not able to work.
+// IsUnreachable says that nobody answered, or that whoever did is not able to work.
 func IsUnreachable(err error) bool {
 	var e *Error
 	if errors.As(err, &e) {

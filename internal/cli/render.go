@@ -17,9 +17,9 @@ import (
 
 type renderCommand struct {
 	*env
-	root, output, revision string
-	validate               bool
-	spec                   *specFlags
+	root, output string
+	validate     bool
+	spec         *specFlags
 }
 
 func newRenderCommand(e *env) *cobra.Command {

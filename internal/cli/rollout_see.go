@@ -2,6 +2,7 @@ package cli
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -368,7 +369,7 @@ func (r *rollouts) getHint(name string) string {
 func (r *rollouts) await(ctx context.Context, ro *v1alpha1.Rollout, within time.Duration) error {
 	f, err := r.follow(ctx, ro.Namespace, watched{object: &v1alpha1.Rollout{}, name: ro.Name})
 	if err != nil {
-		if ctx.Err() == context.DeadlineExceeded { //nolint:errorlint // Err gives it as it is
+		if errors.Is(ctx.Err(), context.DeadlineExceeded) {
 			return r.late(ro, within)
 		}
 		return err
@@ -390,7 +391,7 @@ func (r *rollouts) await(ctx context.Context, ro *v1alpha1.Rollout, within time.
 		}
 		select {
 		case <-ctx.Done():
-			if ctx.Err() == context.DeadlineExceeded { //nolint:errorlint // Err gives it as it is
+			if errors.Is(ctx.Err(), context.DeadlineExceeded) {
 				return r.late(ro, within)
 			}
 			return ctx.Err()

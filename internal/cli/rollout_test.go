@@ -102,10 +102,18 @@ func TestRolloutVerbs(t *testing.T) {
 		{[]string{"abort"}, "aborted", func(ro *v1alpha1.Rollout) bool { return ro.Status.Abort }},
 		{[]string{"retry"}, "not aborted", func(ro *v1alpha1.Rollout) bool { return !ro.Status.Abort }},
 		{[]string{"pause"}, "paused", func(ro *v1alpha1.Rollout) bool { return ro.Spec.Paused }},
-		{[]string{"restart"}, "restarts now", func(ro *v1alpha1.Rollout) bool { return ro.Spec.RestartAt != nil && time.Since(ro.Spec.RestartAt.Time) < time.Minute }},
-		{[]string{"set-image", "shop=registry.example/shop:v3"}, "image updated", func(ro *v1alpha1.Rollout) bool { return ro.Spec.Template.Spec.Containers[0].Image == "registry.example/shop:v3" }},
-		{[]string{"undo"}, "revision 1", func(ro *v1alpha1.Rollout) bool { return ro.Spec.Template.Spec.Containers[0].Image == "registry.example/shop:v1" && len(ro.Spec.Template.Labels) == 1 }},
-		{[]string{"undo", "--to-revision", "1"}, "revision 1", func(ro *v1alpha1.Rollout) bool { return ro.Spec.Template.Spec.Containers[0].Image == "registry.example/shop:v1" }},
+		{[]string{"restart"}, "restarts now", func(ro *v1alpha1.Rollout) bool {
+			return ro.Spec.RestartAt != nil && time.Since(ro.Spec.RestartAt.Time) < time.Minute
+		}},
+		{[]string{"set-image", "shop=registry.example/shop:v3"}, "image updated", func(ro *v1alpha1.Rollout) bool {
+			return ro.Spec.Template.Spec.Containers[0].Image == "registry.example/shop:v3"
+		}},
+		{[]string{"undo"}, "revision 1", func(ro *v1alpha1.Rollout) bool {
+			return ro.Spec.Template.Spec.Containers[0].Image == "registry.example/shop:v1" && len(ro.Spec.Template.Labels) == 1
+		}},
+		{[]string{"undo", "--to-revision", "1"}, "revision 1", func(ro *v1alpha1.Rollout) bool {
+			return ro.Spec.Template.Spec.Containers[0].Image == "registry.example/shop:v1"
+		}},
 	} {
 		namespace := paused(s)
 		line := append([]string{"cyan", "rollout", c.line[0], "shop"}, append(c.line[1:], "-n", namespace)...)

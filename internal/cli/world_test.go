@@ -50,7 +50,6 @@ func (s *shell) try(line ...string) (out, note string, err error) {
 	return s.tryWith(s.t.Context(), "", line...)
 }
 
-
 func (s *shell) tryWith(ctx context.Context, in string, line ...string) (out, note string, err error) {
 	s.t.Helper()
 	var stdout, stderr bytes.Buffer

@@ -27,7 +27,7 @@ func (s *stage) deliveryCommand(program string) []string {
 
 // deliver does what that command does, in a checkout of its own as a CI job has one.
 func (s *stage) deliver(ctx context.Context, program, commit string) (controllerdelivery.Result, error) {
-	checkout, err := s.checkout(ctx, commit)
+	checkout, err := s.checkout(ctx)
 	if err != nil {
 		return controllerdelivery.Result{}, err
 	}
@@ -62,7 +62,7 @@ func said(output string) string {
 }
 
 // checkout is the CI job's clone, brought to a commit.
-func (s *stage) checkout(ctx context.Context, commit string) (string, error) {
+func (s *stage) checkout(ctx context.Context) (string, error) {
 	ci := &workshop{url: s.shop.url, clone: filepath.Join(s.ground.dir, "ci")}
 	if _, err := os.Stat(filepath.Join(ci.clone, ".git")); err != nil {
 		if err := os.MkdirAll(ci.clone, 0o700); err != nil {
@@ -85,7 +85,7 @@ func (s *stage) checkout(ctx context.Context, commit string) (string, error) {
 
 // isOwn says that a commit is one that Cyan made, which starts nothing.
 func (s *stage) isOwn(ctx context.Context, commit string) (bool, error) {
-	dir, err := s.checkout(ctx, commit)
+	dir, err := s.checkout(ctx)
 	if err != nil {
 		return false, err
 	}

@@ -207,7 +207,7 @@ func (s *stage) settle(ctx context.Context, senders []Send) error {
 	var trouble error
 	answers := 0
 	err := s.watcher.until(ctx, func() (bool, error) {
-		v, ok, err := s.watcher.view(ctx, rolloutName)
+		v, ok, err := s.watcher.view(ctx)
 		if err != nil || !ok || v.Replicas.Available < v.Replicas.Desired || v.Phase != v1alpha1.RolloutHealthy {
 			s.now("waiting for all pods of " + rolloutName)
 			return false, err
@@ -251,7 +251,7 @@ func (s *stage) round(ctx context.Context, summary *Summary) error {
 
 // introduce tells how things are before the change.
 func (s *stage) introduce(ctx context.Context) error {
-	v, ok, err := s.watcher.view(ctx, rolloutName)
+	v, ok, err := s.watcher.view(ctx)
 	if err != nil {
 		return err
 	}
@@ -266,11 +266,11 @@ func (s *stage) introduce(ctx context.Context) error {
 // follow tells how a push gets to the traffic.
 func (s *stage) follow(ctx context.Context, p push, at time.Time, version string) (Round, error) {
 	round := Round{Version: version, Commit: p.commit, Pushed: at}
-	before, _, err := s.watcher.view(ctx, rolloutName)
+	before, _, err := s.watcher.view(ctx)
 	if err != nil {
 		return round, err
 	}
-	ro, err := s.watcher.rollout(ctx, rolloutName)
+	ro, err := s.watcher.rollout(ctx)
 	if err != nil {
 		return round, err
 	}
@@ -286,7 +286,7 @@ func (s *stage) follow(ctx context.Context, p push, at time.Time, version string
 	s.step(4, landed.Sub(at), fmt.Sprintf("built, pushed, set in the overlay, checked, and committed as %.7s", result.Landed))
 	s.detail(result.Image)
 	err = s.watcher.until(ctx, func() (bool, error) {
-		v, _, err := s.watcher.view(ctx, rolloutName)
+		v, _, err := s.watcher.view(ctx)
 		if err != nil {
 			return false, err
 		}
@@ -301,7 +301,7 @@ func (s *stage) follow(ctx context.Context, p push, at time.Time, version string
 	round.Switched = story.Switched()
 	round.FirstAnswer = s.load.Tally().First[s.answersAs(before, version)]
 	if err != nil {
-		v, _, _ := s.watcher.view(ctx, rolloutName)
+		v, _, _ := s.watcher.view(ctx)
 		return round, fmt.Errorf("%w: Rollout %s is %s: %s", err, rolloutName, v.Phase, v.Message)
 	}
 	return round, nil

@@ -72,18 +72,18 @@ func (w *watcher) poke() {
 	}
 }
 
-func (w *watcher) rollout(ctx context.Context, name string) (*v1alpha1.Rollout, error) {
+func (w *watcher) rollout(ctx context.Context) (*v1alpha1.Rollout, error) {
 	ro := &v1alpha1.Rollout{}
-	if err := w.cache.Get(ctx, client.ObjectKey{Namespace: w.namespace, Name: name}, ro); err != nil {
-		return nil, fmt.Errorf("looking at Rollout %s: %w", name, err)
+	if err := w.cache.Get(ctx, client.ObjectKey{Namespace: w.namespace, Name: rolloutName}, ro); err != nil {
+		return nil, fmt.Errorf("looking at Rollout %s: %w", rolloutName, err)
 	}
 	return ro, nil
 }
 
 // view describes the Rollout as it is now; ok is false when there is none.
-func (w *watcher) view(ctx context.Context, name string) (v rollout.View, ok bool, err error) {
+func (w *watcher) view(ctx context.Context) (v rollout.View, ok bool, err error) {
 	ro := &v1alpha1.Rollout{}
-	if err := w.cache.Get(ctx, client.ObjectKey{Namespace: w.namespace, Name: name}, ro); err != nil {
+	if err := w.cache.Get(ctx, client.ObjectKey{Namespace: w.namespace, Name: rolloutName}, ro); err != nil {
 		return v, false, client.IgnoreNotFound(err)
 	}
 	var sets appsv1.ReplicaSetList
@@ -91,7 +91,7 @@ func (w *watcher) view(ctx context.Context, name string) (v rollout.View, ok boo
 	var services corev1.ServiceList
 	for _, list := range []client.ObjectList{&sets, &all, &services} {
 		if err := w.cache.List(ctx, list); err != nil {
-			return v, false, fmt.Errorf("looking at Rollout %s: %w", name, err)
+			return v, false, fmt.Errorf("looking at Rollout %s: %w", rolloutName, err)
 		}
 	}
 	return rollout.Describe(ro, pointers(sets.Items), pointers(all.Items), pointers(services.Items), time.Now()), true, nil

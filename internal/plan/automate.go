@@ -189,8 +189,8 @@ func Retry(state *v1alpha1.OperationState, finished time.Time) (at time.Time, ag
 	return finished.Add(Backoff(&retry, state.RetryCount+1)), true
 }
 
-// PlanDelete orders what goes when an Application is deleted: from the highest wave down, a wave at a time. Objects that are to be kept are left out.
-func PlanDelete(live []Live, policy Policy) [][]*unstructured.Unstructured {
+// Deletion orders what goes when an Application is deleted: from the highest wave down, a wave at a time. Objects that are to be kept are left out.
+func Deletion(live []Live, policy Policy) [][]*unstructured.Unstructured {
 	var waves []int
 	byWave := map[int][]*unstructured.Unstructured{}
 	for _, l := range live {

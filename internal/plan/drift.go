@@ -295,7 +295,7 @@ func managedFieldsRules(live, desired *unstructured.Unstructured, ignore []v1alp
 				continue
 			}
 			set := &fieldpath.Set{}
-			if err := set.FromJSON(strings.NewReader(string(entry.FieldsV1.Raw))); err != nil {
+			if err := set.FromJSON(entry.FieldsV1.GetRawReader()); err != nil {
 				continue
 			}
 			rules = append(rules, func(want, have map[string]any) {

@@ -337,10 +337,10 @@ func (n *nexting) wait(tasks []Task) {
 			continue
 		}
 		line := t.Key.String()
-		switch {
-		case t.Verb == Delete:
+		switch t.Verb {
+		case Delete:
 			line += " to be gone"
-		case t.Verb == Hook:
+		case Hook:
 			line = "hook " + line + " to complete"
 		default:
 			line += " to be healthy"

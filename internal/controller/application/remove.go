@@ -72,7 +72,7 @@ func (r *reconciler) removeObjects(ctx context.Context, o *observation, propagat
 		return 0, fmt.Errorf("the objects of the Application can't be deleted: reading %s: %w", kind, err)
 	}
 	o.live = live
-	waves := plan.PlanDelete(o.lives(nil), plan.Policy{Instance: o.instance})
+	waves := plan.Deletion(o.lives(nil), plan.Policy{Instance: o.instance})
 	if len(waves) == 0 {
 		return 0, nil
 	}

@@ -188,10 +188,6 @@ func syncedTo(sha string) func(*v1alpha1.Application) bool {
 	}
 }
 
-func hasCondition(kind string) func(*v1alpha1.Application) bool {
-	return func(app *v1alpha1.Application) bool { return condition(app, kind) != "" }
-}
-
 func condition(app *v1alpha1.Application, kind string) string {
 	for _, c := range app.Status.Conditions {
 		if c.Type == kind {

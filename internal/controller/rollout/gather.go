@@ -133,7 +133,7 @@ func (r *reconciler) gatherSlices(ctx context.Context, seen *rollout.Observation
 	if seen.Active == nil {
 		return nil
 	}
-	var reader client.Reader = r.live
+	reader := r.live
 	last := seen.Rollout.Status.BlueGreen.Switch
 	if last != nil && last.ConvergedAt != nil && last.To == rollout.PodHash(seen.Active.Spec.Selector) {
 		reader = r.client

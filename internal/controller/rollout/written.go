@@ -80,10 +80,3 @@ func (w *written) missing(owner types.UID, present map[types.UID]bool) bool {
 	}
 	return false
 }
-
-// forget drops an object that this controller has deleted.
-func (w *written) forget(o client.Object) {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	delete(w.last, o.GetUID())
-}
