@@ -16,7 +16,7 @@ import (
 	"github.com/cyan-cd/cyan/api/v1alpha1"
 )
 
-// IgnoreAnnotation, with the value "true", keeps an object's health out of its Application's.
+// IgnoreAnnotation with the value "true" keeps an object's health out of its Application's.
 const IgnoreAnnotation = "argocd.argoproj.io/ignore-healthcheck"
 
 // rank orders the codes from best to worst.

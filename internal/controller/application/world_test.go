@@ -31,7 +31,10 @@ import (
 	"github.com/cyan-cd/cyan/internal/testkit"
 )
 
-func TestMain(m *testing.M) { testkit.Main(m) }
+func TestMain(m *testing.M) {
+	ctrl.SetLogger(logr.Discard())
+	testkit.Main(m)
+}
 
 // within bounds the wait for an outcome on a busy machine.
 const within = 30 * time.Second

@@ -1,0 +1,333 @@
+package application_test
+
+import (
+	"context"
+	"encoding/json"
+	"net"
+	"net/http/httptest"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	batchv1 "k8s.io/api/batch/v1"
+	corev1 "k8s.io/api/core/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/types"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	"github.com/cyan-cd/cyan/api/v1alpha1"
+)
+
+// refresh asks for a fresh look.
+func (w *world) refresh(name types.NamespacedName) {
+	w.Helper()
+	app := &v1alpha1.Application{ObjectMeta: metav1.ObjectMeta{Namespace: name.Namespace, Name: name.Name}}
+	body, err := json.Marshal(map[string]any{"metadata": map[string]any{"annotations": map[string]string{v1alpha1.RefreshAnnotation: "hard"}}})
+	if err == nil {
+		err = w.Patch(context.Background(), app, client.RawPatch(types.MergePatchType, body))
+	}
+	if err != nil {
+		w.Fatal(err)
+	}
+}
+
+// operate asks for a sync by hand.
+func (w *world) operate(name types.NamespacedName, sync *v1alpha1.SyncOperation) {
+	w.Helper()
+	app := &v1alpha1.Application{}
+	if err := w.Get(context.Background(), name, app); err != nil {
+		w.Fatal(err)
+	}
+	app.Operation = &v1alpha1.Operation{Sync: sync, InitiatedBy: v1alpha1.OperationInitiator{Username: "ada"}}
+	if err := w.Update(context.Background(), app); err != nil {
+		w.Fatal(err)
+	}
+}
+
+func TestManualSync(t *testing.T) {
+	w := newWorld(t)
+	w.start()
+	sha := w.push(map[string]string{"k8s/a.yaml": configMap("a", "green"), "k8s/b.yaml": configMap("b", "green")})
+	app := w.app("shop", nil)
+	w.eventually(app, "a look", func(a *v1alpha1.Application) bool { return a.Status.Sync.Status == v1alpha1.OutOfSync })
+	if w.data("a") != nil {
+		t.Error("it was synced without being asked")
+	}
+	w.operate(app, &v1alpha1.SyncOperation{Revision: "main"})
+	got := w.eventually(app, "the sync", syncedTo(sha))
+	if h := got.Status.History; len(h) != 1 || h[0].InitiatedBy.Username != "ada" || h[0].InitiatedBy.Automated {
+		t.Errorf("%+v", h)
+	}
+	// Without prune, what git no longer has stays, and is told.
+	w.push(map[string]string{"k8s/b.yaml": ""})
+	w.eventually(app, "a look", func(a *v1alpha1.Application) bool {
+		return slices.ContainsFunc(a.Status.Resources, func(r v1alpha1.ResourceStatus) bool { return r.Name == "b" && r.RequiresPruning })
+	})
+	w.operate(app, &v1alpha1.SyncOperation{DryRun: true, Prune: true})
+	w.eventually(app, "the rehearsal", func(a *v1alpha1.Application) bool {
+		return a.Operation == nil && strings.Contains(a.Status.OperationState.Message, "dry run")
+	})
+	if w.data("b") == nil {
+		t.Error("a rehearsal deleted something")
+	}
+	w.operate(app, &v1alpha1.SyncOperation{Prune: true})
+	w.until("b to be pruned", func(context.Context) (bool, error) { return w.data("b") == nil, nil })
+}
+
+func TestNothingIsPrunedToNothing(t *testing.T) {
+	w := newWorld(t)
+	w.start()
+	sha := w.push(map[string]string{"k8s/a.yaml": configMap("a", "green"), "other/x": "y"})
+	app := w.app("shop", automated)
+	w.eventually(app, "the sync", syncedTo(sha))
+	w.push(map[string]string{"k8s/a.yaml": "", "k8s/readme.txt": "nothing here"})
+	w.eventually(app, "a word about it", func(a *v1alpha1.Application) bool { return len(a.Status.Conditions) > 0 })
+	if w.data("a") == nil {
+		t.Error("everything was pruned without allowEmpty")
+	}
+}
+
+func TestCreateNamespace(t *testing.T) {
+	w := newWorld(t)
+	w.start()
+	sha := w.push(map[string]string{"k8s/a.yaml": configMap("a", "green")})
+	w.to += "-made"
+	t.Cleanup(func() {
+		_ = w.Delete(context.Background(), &corev1.Namespace{ObjectMeta: metav1.ObjectMeta{Name: w.to}})
+	})
+	app := w.app("shop", func(a *v1alpha1.Application) {
+		automated(a)
+		a.Spec.SyncPolicy.SyncOptions = []string{"CreateNamespace=true"}
+	})
+	w.eventually(app, "the sync", syncedTo(sha))
+	if w.data("a") == nil {
+		t.Error("a is missing")
+	}
+}
+
+const hook = `apiVersion: batch/v1
+kind: Job
+metadata:
+  NAME
+  annotations: {argocd.argoproj.io/hook: PHASE, argocd.argoproj.io/hook-delete-policy: POLICY}
+spec:
+  backoffLimit: 0
+  template:
+    spec:
+      restartPolicy: Never
+      containers:
+      - {name: x, image: x}
+`
+
+func job(name, phase, policy string) string {
+	return strings.NewReplacer("NAME", name, "PHASE", phase, "POLICY", policy).Replace(hook)
+}
+
+// endJobs ends every Job, well or badly by its name: no node runs them here.
+func (w *world) endJobs(ctx context.Context) {
+	for ctx.Err() == nil {
+		var jobs batchv1.JobList
+		_ = w.List(ctx, &jobs, client.InNamespace(w.to))
+		for i := range jobs.Items {
+			j := &jobs.Items[i]
+			if len(j.Status.Conditions) > 0 || j.DeletionTimestamp != nil {
+				continue
+			}
+			now := metav1.Now()
+			kinds := []batchv1.JobConditionType{batchv1.JobSuccessCriteriaMet, batchv1.JobComplete}
+			if strings.HasPrefix(j.Name, "failing") {
+				kinds = []batchv1.JobConditionType{batchv1.JobFailureTarget, batchv1.JobFailed}
+			} else {
+				j.Status.CompletionTime = &now
+			}
+			j.Status.StartTime = &now
+			for _, kind := range kinds {
+				j.Status.Conditions = append(j.Status.Conditions, batchv1.JobCondition{Type: kind, Status: corev1.ConditionTrue, Reason: "Test", Message: "as the test wants", LastProbeTime: now, LastTransitionTime: now})
+			}
+			_ = w.Status().Update(ctx, j)
+		}
+		<-time.After(20 * time.Millisecond)
+	}
+}
+
+func TestHooksAndWaves(t *testing.T) {
+	w := newWorld(t)
+	w.start()
+	go w.endJobs(t.Context())
+	sha := w.push(map[string]string{
+		"k8s/pre.yaml":  job("generateName: migrate-", "PreSync", "HookSucceeded"),
+		"k8s/a.yaml":    configMap("a", "green"),
+		"k8s/post.yaml": job("name: smoke", "PostSync", "BeforeHookCreation"),
+		"k8s/fail.yaml": job("name: alarm", "SyncFail", "HookSucceeded"),
+	})
+	got := w.eventually(w.app("shop", automated), "the sync", syncedTo(sha))
+	var phases []string
+	for _, r := range got.Status.OperationState.SyncResult.Resources {
+		phases = append(phases, r.Kind+" "+string(r.HookType)+" "+string(r.HookPhase))
+	}
+	if text := strings.Join(phases, ", "); !strings.Contains(text, "Job PreSync Succeeded") || !strings.Contains(text, "Job PostSync Succeeded") || strings.Contains(text, "SyncFail") {
+		t.Error(text)
+	}
+	var jobs batchv1.JobList
+	if err := w.List(t.Context(), &jobs, client.InNamespace(w.to)); err != nil {
+		t.Fatal(err)
+	}
+	for _, j := range jobs.Items {
+		if strings.HasPrefix(j.Name, "migrate-") && j.DeletionTimestamp == nil || j.Name == "alarm" {
+			t.Error(j.Name, "is there")
+		}
+	}
+}
+
+func TestFailedHookStopsTheSync(t *testing.T) {
+	w := newWorld(t)
+	w.start()
+	go w.endJobs(t.Context())
+	w.push(map[string]string{
+		"k8s/pre.yaml":  job("name: failing-migration", "PreSync", "BeforeHookCreation"),
+		"k8s/a.yaml":    configMap("a", "green"),
+		"k8s/fail.yaml": job("name: alarm", "SyncFail", "BeforeHookCreation"),
+	})
+	app := w.app("shop", nil)
+	w.eventually(app, "a look", func(a *v1alpha1.Application) bool { return a.Status.Sync.Status == v1alpha1.OutOfSync })
+	w.operate(app, &v1alpha1.SyncOperation{})
+	got := w.eventually(app, "the failure", func(a *v1alpha1.Application) bool {
+		return a.Operation == nil && a.Status.OperationState != nil && a.Status.OperationState.Phase == v1alpha1.OperationFailed
+	})
+	if w.data("a") != nil || len(got.Status.History) > 0 {
+		t.Error("it went on after its hook had failed")
+	}
+	alarm := &batchv1.Job{}
+	if err := w.Get(t.Context(), client.ObjectKey{Namespace: w.to, Name: "alarm"}, alarm); err != nil {
+		t.Error(err)
+	}
+}
+
+// A newer commit takes over from a sync that is still waiting.
+func TestNewerCommitSupersedes(t *testing.T) {
+	w := newWorld(t)
+	w.start()
+	stuck := strings.Replace(deployment, "metadata: {labels: {app: web}}", "metadata: {labels: {app: web}, annotations: {cyan.dev/simulated-never-ready: \"true\"}}", 1)
+	w.push(map[string]string{"k8s/web.yaml": stuck, "k8s/post.yaml": job("name: never", "PostSync", "BeforeHookCreation")})
+	app := w.app("shop", automated)
+	w.eventually(app, "the first sync to wait", func(a *v1alpha1.Application) bool {
+		return a.Operation != nil && a.Status.OperationState != nil && strings.Contains(a.Status.OperationState.Message, "waiting")
+	})
+	sha := w.push(map[string]string{"k8s/web.yaml": "", "k8s/post.yaml": "", "k8s/a.yaml": configMap("a", "blue")})
+	w.eventually(app, "the newer commit", syncedTo(sha))
+	if w.data("a")["colour"] != "blue" {
+		t.Error(w.data("a"))
+	}
+}
+
+// The controller stops in the middle of a sync; the next one brings it to its end.
+func TestControllerStopsMidSync(t *testing.T) {
+	w := newWorld(t)
+	stop := w.start()
+	sha := w.push(map[string]string{"k8s/pre.yaml": job("name: slow", "PreSync", "BeforeHookCreation"), "k8s/a.yaml": configMap("a", "green")})
+	app := w.app("shop", automated)
+	w.eventually(app, "the hook to run", func(a *v1alpha1.Application) bool {
+		return a.Status.OperationState != nil && a.Status.OperationState.SyncResult != nil && len(a.Status.OperationState.SyncResult.Resources) > 0
+	})
+	stop()
+	w.start()
+	go w.endJobs(t.Context())
+	w.eventually(app, "the sync", syncedTo(sha))
+	if w.data("a") == nil {
+		t.Error("a is missing")
+	}
+}
+
+func TestDeletion(t *testing.T) {
+	w := newWorld(t)
+	w.start()
+	sha := w.push(map[string]string{"k8s/a.yaml": configMap("a", "green"), "k8s/kept.yaml": strings.Replace(configMap("kept", "green"), "name: kept", "name: kept\n  annotations: {argocd.argoproj.io/sync-options: Delete=false}", 1)})
+	gone := func(name types.NamespacedName) {
+		t.Helper()
+		app := &v1alpha1.Application{ObjectMeta: metav1.ObjectMeta{Namespace: name.Namespace, Name: name.Name}}
+		if err := w.Delete(t.Context(), app); err != nil {
+			t.Fatal(err)
+		}
+		w.until("the Application to be gone", func(ctx context.Context) (bool, error) {
+			err := w.Get(ctx, name, app)
+			return apierrors.IsNotFound(err), client.IgnoreNotFound(err)
+		})
+	}
+	sparing := w.app("sparing", automated)
+	w.eventually(sparing, "the sync", syncedTo(sha))
+	gone(sparing)
+	if w.data("a") == nil {
+		t.Error("without the finalizer nothing is deleted")
+	}
+	cascading := w.app("cascading", func(a *v1alpha1.Application) { automated(a); a.Finalizers = []string{v1alpha1.ResourcesFinalizer} })
+	w.eventually(cascading, "the sync", syncedTo(sha))
+	gone(cascading)
+	if w.data("a") != nil {
+		t.Error("a is still there")
+	}
+	if w.data("kept") == nil {
+		t.Error("an object with Delete=false was deleted")
+	}
+}
+
+func TestGitGoesAwayAndComesBack(t *testing.T) {
+	w := newWorld(t)
+	w.poll = 200 * time.Millisecond
+	w.start()
+	sha := w.push(map[string]string{"k8s/a.yaml": configMap("a", "green")})
+	app := w.app("shop", automated)
+	w.eventually(app, "the sync", syncedTo(sha))
+	address := w.repo.Server.Listener.Addr().String()
+	w.repo.Server.CloseClientConnections()
+	w.repo.Server.Close()
+	got := w.eventually(app, "a word about it", func(a *v1alpha1.Application) bool { return condition(a, v1alpha1.ConditionComparisonError) != "" })
+	if message := condition(got, v1alpha1.ConditionComparisonError); !strings.Contains(message, w.repo.URL) {
+		t.Error(message)
+	}
+	listener, err := net.Listen("tcp", address)
+	if err != nil {
+		t.Fatal(err)
+	}
+	back := httptest.NewUnstartedServer(w.repo.Server.Config.Handler)
+	back.Listener.Close()
+	back.Listener = listener
+	back.Start()
+	t.Cleanup(back.Close)
+	sha = w.repo.Commit(map[string]string{"k8s/a.yaml": configMap("a", "blue")})
+	got = w.eventually(app, "what was pushed meanwhile", syncedTo(sha))
+	if condition(got, v1alpha1.ConditionComparisonError) != "" || w.data("a")["colour"] != "blue" {
+		t.Errorf("%v %v", got.Status.Conditions, w.data("a"))
+	}
+}
+
+// A cluster that is registered by a Secret is a destination by its name.
+func TestRegisteredCluster(t *testing.T) {
+	w := newWorld(t)
+	w.start()
+	tls, err := json.Marshal(map[string]any{"tlsClientConfig": map[string]any{"caData": w.config.CAData, "certData": w.config.CertData, "keyData": w.config.KeyData}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	app := w.app("shop", func(a *v1alpha1.Application) {
+		automated(a)
+		a.Spec.Destination = v1alpha1.ApplicationDestination{Name: "elsewhere", Namespace: w.to}
+	})
+	sha := w.push(map[string]string{"k8s/a.yaml": configMap("a", "green")})
+	got := w.eventually(app, "a refusal", func(a *v1alpha1.Application) bool { return condition(a, v1alpha1.ConditionInvalidSpecError) != "" })
+	if !strings.Contains(condition(got, v1alpha1.ConditionInvalidSpecError), "elsewhere") {
+		t.Error(got.Status.Conditions)
+	}
+	err = w.Create(t.Context(), &corev1.Secret{
+		ObjectMeta: metav1.ObjectMeta{Namespace: w.control, Name: "elsewhere", Labels: map[string]string{v1alpha1.SecretTypeLabel: v1alpha1.SecretTypeCluster}},
+		StringData: map[string]string{"name": "elsewhere", "server": w.config.Host, "config": string(tls)},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	w.eventually(app, "the sync", syncedTo(sha))
+	if w.data("a") == nil {
+		t.Error("a is missing")
+	}
+}
