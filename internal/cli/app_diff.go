@@ -90,7 +90,7 @@ func (o *appDiff) run(ctx context.Context, name string) (different bool, err err
 		return false, err
 	}
 	desired := o.prepare(at, app, rendered)
-	shared := plan.SharedWith(desired)
+	shared := plan.SharedWith(desired, plan.Policy{Options: syncOptionsOf(app), IgnoreDifferences: app.Spec.IgnoreDifferences})
 	for _, d := range desired {
 		changed, err := o.compare(ctx, at, app, d.Object, shared)
 		if err != nil {
@@ -157,6 +157,13 @@ func (a *apps) prepare(at client.Client, app *v1alpha1.Application, rendered []r
 	}
 	prepared, _ := plan.Prepare(desired, policy)
 	return prepared
+}
+
+func syncOptionsOf(app *v1alpha1.Application) plan.Options {
+	if app.Spec.SyncPolicy == nil {
+		return nil
+	}
+	return plan.ParseOptions(app.Spec.SyncPolicy.SyncOptions)
 }
 
 // compare prints how a live object differs from what a sync would make of it.

@@ -181,7 +181,7 @@ type Plan struct {
 // Build compares prepared objects with what lives in the cluster, and orders the work. live holds every object that is desired and there, and every object that is tracked as the
 // Application's own.
 func Build(desired []Desired, live []Live, policy Policy) Plan {
-	b := building{policy: policy, live: map[Key]Live{}, shared: SharedWith(desired)}
+	b := building{policy: policy, live: map[Key]Live{}, shared: SharedWith(desired, policy)}
 	for _, l := range live {
 		b.live[KeyOf(l.Object)] = l
 	}
