@@ -35,7 +35,7 @@ var rooms = []room{
 	{folder: "api", may: []string{"api/..."}, never: append([]string{"k8s.io/apiserver/...", "k8s.io/apiextensions-apiserver/..."}, effects...)},
 	{folder: "internal/rollout", may: []string{"api/..."}, never: effects},
 	{folder: "internal/health", may: []string{"api/..."}, never: effects},
-	{folder: "internal/plan", may: []string{"api/...", "internal/health"}, never: effects},
+	{folder: "internal/plan", may: []string{"api/...", "internal/health", "internal/spelling"}, never: effects},
 	{folder: "internal/spelling", may: []string{}, never: effects},
 	{folder: "internal/delivery", may: []string{"api/...", "internal/spelling"}, never: effects},
 	{folder: "internal/render", may: []string{"api/..."}, never: clients},

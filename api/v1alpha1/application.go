@@ -389,6 +389,7 @@ const (
 	ConditionUnknownError            = "UnknownError"
 	ConditionRepeatedResourceWarning = "RepeatedResourceWarning"
 	ConditionSharedResourceWarning   = "SharedResourceWarning"
+	ConditionSyncOptionWarning       = "SyncOptionWarning"
 	ConditionExcludedResourceWarning = "ExcludedResourceWarning"
 	ConditionOrphanedResourceWarning = "OrphanedResourceWarning"
 )

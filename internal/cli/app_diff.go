@@ -146,7 +146,7 @@ func (a *apps) prepare(at client.Client, app *v1alpha1.Application, rendered []r
 	policy := plan.Policy{Instance: plan.Instance(app, a.namespace), Namespace: app.Spec.Destination.Namespace, ClusterScoped: map[schema.GroupKind]bool{}}
 	var desired []plan.Desired
 	for _, r := range rendered {
-		if r.Object.GetAnnotations()[v1alpha1.HookAnnotation] != "" {
+		if plan.IsHook(r.Object) {
 			continue
 		}
 		gvk := r.Object.GroupVersionKind()

@@ -58,6 +58,8 @@ var builtIn = map[schema.GroupKind]check{
 	{Group: "", Kind: "Pod"}:                                          typed(pod),
 	{Group: "", Kind: "Service"}:                                      typed(service),
 	{Group: "", Kind: "PersistentVolumeClaim"}:                        typed(claim),
+	{Group: "", Kind: "PersistentVolume"}:                             typed(volume),
+	{Group: "", Kind: "ReplicationController"}:                        typed(replicationController),
 	{Group: "", Kind: "Namespace"}:                                    typed(namespace),
 	{Group: "networking.k8s.io", Kind: "Ingress"}:                     typed(ingress),
 	{Group: "batch", Kind: "Job"}:                                     typed(job),
@@ -185,6 +187,21 @@ func replicaSet(r *appsv1.ReplicaSet) *v1alpha1.HealthStatus {
 	return healthy("")
 }
 
+func replicationController(r *corev1.ReplicationController) *v1alpha1.HealthStatus {
+	if r.Status.ObservedGeneration < r.Generation {
+		return progressing("the controller has not seen the last change yet")
+	}
+	for _, c := range r.Status.Conditions {
+		if c.Type == corev1.ReplicationControllerReplicaFailure && c.Status == corev1.ConditionTrue {
+			return degraded("%s", c.Message)
+		}
+	}
+	if want := valueOr(r.Spec.Replicas, 1); r.Status.AvailableReplicas < want {
+		return progressing("%d of %d replicas are available", r.Status.AvailableReplicas, want)
+	}
+	return healthy("")
+}
+
 func daemonSet(d *appsv1.DaemonSet) *v1alpha1.HealthStatus {
 	want := d.Status.DesiredNumberScheduled
 	switch {
@@ -256,6 +273,16 @@ func claim(c *corev1.PersistentVolumeClaim) *v1alpha1.HealthStatus {
 		return degraded("its volume is lost")
 	}
 	return progressing("not bound yet")
+}
+
+func volume(v *corev1.PersistentVolume) *v1alpha1.HealthStatus {
+	switch v.Status.Phase {
+	case corev1.VolumeFailed:
+		return degraded("%s: %s", v.Status.Reason, v.Status.Message)
+	case corev1.VolumePending, "":
+		return progressing("not available yet")
+	}
+	return healthy("")
 }
 
 func namespace(n *corev1.Namespace) *v1alpha1.HealthStatus {

@@ -108,7 +108,9 @@ func (c Comparison) start(auto *v1alpha1.AutomatedSync, now time.Time) Automatio
 		if at := last.FinishedAt.Add(healAgain); now.Before(at) {
 			return Automation{Why: "the last sync was just now", At: at}
 		}
-		op.Sync.Resources = c.outOfSync(auto)
+		if op.Sync.Resources = c.outOfSync(auto); len(op.Sync.Resources) == 0 {
+			return Automation{Why: "what differs belongs to another Application as well, and the two would undo each other's work for ever"}
+		}
 		return Automation{Start: op, Why: "the cluster has changed"}
 	}
 	// It failed. Nothing is given up for ever: it is tried again, each time after a longer wait.
@@ -145,11 +147,11 @@ func (c Comparison) operation(auto *v1alpha1.AutomatedSync) *v1alpha1.Operation 
 	return op
 }
 
-// outOfSync limits a heal to what drifted, so that hooks do not run for it.
+// outOfSync limits a heal to what drifted, so that hooks do not run for it. What another Application has taken since is left to it.
 func (c Comparison) outOfSync(auto *v1alpha1.AutomatedSync) []v1alpha1.SyncOperationResource {
 	var all []v1alpha1.SyncOperationResource
 	for _, r := range c.Plan.Resources {
-		if r.Status == v1alpha1.OutOfSync && (auto.Prune || !r.RequiresPruning) {
+		if r.Status == v1alpha1.OutOfSync && (auto.Prune || !r.RequiresPruning) && r.SharedWith == "" {
 			all = append(all, v1alpha1.SyncOperationResource{Group: r.Key.Group, Kind: r.Key.Kind, Namespace: r.Key.Namespace, Name: r.Key.Name})
 		}
 	}

@@ -1,6 +1,7 @@
 package plan
 
 import (
+	"fmt"
 	"maps"
 	"slices"
 	"strings"
@@ -9,12 +10,13 @@ import (
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 
 	"github.com/cyan-cd/cyan/api/v1alpha1"
+	"github.com/cyan-cd/cyan/internal/spelling"
 )
 
 // Options are sync options by name, such as Prune=false. The zero value has none.
 type Options map[string]string
 
-// ParseOptions reads options of the form Name=value. Those that are not are left out; see [UnknownOptions].
+// ParseOptions reads options of the form Name=value. Those that are not are left out; see [CheckOptions].
 func ParseOptions(options []string) Options {
 	all := Options{}
 	for _, o := range options {
@@ -41,18 +43,42 @@ func list(value string) []string {
 	return all
 }
 
-// known are the options that mean something.
+// known are the options that mean something. ClientSideApplyMigration is taken, and always done.
 var known = []string{
 	"Prune", "Delete", "Validate", "SkipDryRunOnMissingResource", "ApplyOutOfSyncOnly", "PrunePropagationPolicy", "PruneLast", "Replace", "Force",
-	"ServerSideApply", "FailOnSharedResource", "RespectIgnoreDifferences", "CreateNamespace",
+	"ServerSideApply", "FailOnSharedResource", "RespectIgnoreDifferences", "CreateNamespace", "ClientSideApplyMigration",
 }
 
-// UnknownOptions are those that no one knows, or that have no value.
-func UnknownOptions(options []string) []string {
-	return slices.DeleteFunc(slices.Clone(options), func(o string) bool {
-		name, _, ok := strings.Cut(strings.TrimSpace(o), "=")
-		return ok && slices.Contains(known, strings.TrimSpace(name))
-	})
+// CheckOptions says which sync options mean nothing: those of the Application, and those that its objects carry.
+func CheckOptions(ofApplication []string, desired []Desired) []string {
+	var all []string
+	for _, o := range ofApplication {
+		if problem := checkOption(o); problem != "" {
+			all = append(all, "spec.syncPolicy.syncOptions: "+problem)
+		}
+	}
+	for _, d := range desired {
+		for _, o := range list(d.Object.GetAnnotations()[v1alpha1.SyncOptionsAnnotation]) {
+			if problem := checkOption(o); problem != "" {
+				all = append(all, fmt.Sprintf("%s, annotation %s: %s", KeyOf(d.Object), v1alpha1.SyncOptionsAnnotation, problem))
+			}
+		}
+	}
+	return all
+}
+
+func checkOption(option string) string {
+	name, _, ok := strings.Cut(strings.TrimSpace(option), "=")
+	name = strings.TrimSpace(name)
+	switch closest := spelling.Closest(name, known); {
+	case slices.Contains(known, name) && ok:
+		return ""
+	case slices.Contains(known, name):
+		return fmt.Sprintf("%q has no value; write %s=true or %s=false", option, name, name)
+	case closest != "":
+		return fmt.Sprintf("%q means nothing; is it %s?", option, closest)
+	}
+	return fmt.Sprintf("%q means nothing; the options are %s", option, strings.Join(known, ", "))
 }
 
 // With are these options, overridden by others.

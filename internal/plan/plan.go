@@ -68,6 +68,8 @@ type Policy struct {
 	// ManagedNamespace is put on the namespace that CreateNamespace makes; that namespace is then kept in step.
 	ManagedNamespace  *v1alpha1.ManagedNamespaceMetadata
 	IgnoreDifferences []v1alpha1.IgnoreDifference
+	// Neighbours are the instances of other Applications that exist.
+	Neighbours map[string]bool
 
 	// Prune says whether objects that git no longer has are deleted.
 	Prune Prune
@@ -164,6 +166,8 @@ type Resource struct {
 	Hook            bool
 	Wave            int
 	Live            *unstructured.Unstructured
+	// SharedWith is the instance of another Application that has marked the object as its own; empty when there is none.
+	SharedWith string
 }
 
 // Plan is all that a sync has to do, and how the objects stand before it.
@@ -225,6 +229,9 @@ func (b *building) want(d Desired) {
 		r.Drift = Drift(object, live, b.policy.IgnoreDifferences)
 		if len(r.Drift) == 0 {
 			r.Status = v1alpha1.Synced
+		}
+		if owner := Owner(live.Object, b.policy.Tracking); owner != b.policy.Instance && b.policy.Neighbours[owner] {
+			r.SharedWith = owner
 		}
 	}
 	b.plan.Resources = append(b.plan.Resources, r)

@@ -1,6 +1,7 @@
 package plan
 
 import (
+	"fmt"
 	"slices"
 	"strings"
 
@@ -44,6 +45,17 @@ func (p Plan) Health() v1alpha1.HealthStatusCode {
 		}
 	}
 	return worst
+}
+
+// Shared says which objects belong to another Application as well.
+func (p Plan) Shared() []string {
+	var all []string
+	for _, r := range p.Resources {
+		if r.SharedWith != "" {
+			all = append(all, fmt.Sprintf("%s is an object of Application %s as well; remove it from one of the two", r.Key, r.SharedWith))
+		}
+	}
+	return all
 }
 
 // Summary lists the images and URLs that people look for.

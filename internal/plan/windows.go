@@ -79,6 +79,9 @@ func concerns(w v1alpha1.SyncWindow, app *v1alpha1.Application, to Destination) 
 
 // windowAt says whether a window is open, and when it opens or closes next.
 func windowAt(w v1alpha1.SyncWindow, now time.Time) (open bool, changes time.Time, err error) {
+	if w.Kind != "allow" && w.Kind != "deny" {
+		return false, time.Time{}, fmt.Errorf("kind %q is neither allow nor deny", w.Kind)
+	}
 	schedule, err := cron.ParseStandard(w.Schedule)
 	if err != nil {
 		return false, time.Time{}, fmt.Errorf("schedule %q: %w", w.Schedule, err)
@@ -102,18 +105,4 @@ func windowAt(w v1alpha1.SyncWindow, now time.Time) (open bool, changes time.Tim
 		changes = schedule.Next(at)
 	}
 	return open, changes, nil
-}
-
-// CheckWindows says which windows of a project can't be read.
-func CheckWindows(project *v1alpha1.AppProject) []Violation {
-	var all []Violation
-	for i, w := range project.Spec.SyncWindows {
-		if _, _, err := windowAt(w, time.Time{}.AddDate(2000, 0, 0)); err != nil {
-			all = append(all, Violation{fmt.Sprintf("AppProject %s, syncWindows[%d]", project.Name, i), err.Error(), "see the five fields of cron, and durations such as 1h30m"})
-		}
-		if w.Kind != "allow" && w.Kind != "deny" {
-			all = append(all, Violation{fmt.Sprintf("AppProject %s, syncWindows[%d]", project.Name, i), fmt.Sprintf("kind is %q", w.Kind), "use allow or deny"})
-		}
-	}
-	return all
 }

@@ -10,6 +10,7 @@ import (
 	apiextensionsv1 "k8s.io/apiextensions-apiserver/pkg/apis/apiextensions/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/runtime/schema"
+	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/cyan-cd/cyan/api/v1alpha1"
 	"github.com/cyan-cd/cyan/internal/apply"
@@ -75,12 +76,38 @@ func (r *reconciler) compareWith(ctx context.Context, o *observation) error {
 		return err
 	}
 	o.broken = o.live.Broken
+	if o.policy.Neighbours, err = r.neighbours(ctx, o); err != nil {
+		return err
+	}
 	if o.trials, err = r.trials.run(ctx, o.name, o.cluster.Client, o.attempts()); err != nil {
 		return err
 	}
 	o.rebuild()
 	o.compared = true
+	for _, shared := range o.plan.Shared() {
+		o.add(v1alpha1.ConditionSharedResourceWarning, errors.New(shared))
+	}
+	for _, problem := range plan.CheckOptions(syncOptions(o.app), o.desired) {
+		o.add(v1alpha1.ConditionSyncOptionWarning, errors.New(problem))
+	}
 	return nil
+}
+
+// neighbours are the other Applications that live objects are marked with, as far as they exist.
+func (r *reconciler) neighbours(ctx context.Context, o *observation) (map[string]bool, error) {
+	found := map[string]bool{}
+	for _, object := range o.live.Objects {
+		owner := plan.Owner(object, o.policy.Tracking)
+		if _, known := found[owner]; known || owner == "" || owner == o.instance {
+			continue
+		}
+		err := r.client.Get(ctx, r.appOf(owner), &v1alpha1.Application{})
+		if client.IgnoreNotFound(err) != nil {
+			return nil, fmt.Errorf("reading Application %s: %w", r.appOf(owner), err)
+		}
+		found[owner] = err == nil
+	}
+	return found, nil
 }
 
 // findings validates, unless the Application asks not to; nothing to apply is only taken with allowEmpty.

@@ -9,12 +9,12 @@ import (
 	"time"
 
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
-	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/cyan-cd/cyan/api/v1alpha1"
 	"github.com/cyan-cd/cyan/internal/controller/application/destination"
+	"github.com/cyan-cd/cyan/internal/plan"
 	"github.com/cyan-cd/cyan/internal/source"
 )
 
@@ -113,13 +113,7 @@ func (r *reconciler) project(ctx context.Context, app *v1alpha1.Application) (*v
 	case key.Name != v1alpha1.DefaultProject:
 		return nil, nil
 	}
-	project = &v1alpha1.AppProject{
-		ObjectMeta: metav1.ObjectMeta{Namespace: key.Namespace, Name: key.Name},
-		Spec: v1alpha1.AppProjectSpec{
-			SourceRepos: []string{"*"}, Destinations: []v1alpha1.ApplicationDestination{{Server: "*", Namespace: "*"}},
-			ClusterResourceWhitelist: []v1alpha1.GroupKindPattern{{Group: "*", Kind: "*"}},
-		},
-	}
+	project = plan.DefaultProject(key.Namespace)
 	if err := r.client.Create(ctx, project); err != nil && !apierrors.IsAlreadyExists(err) {
 		return nil, fmt.Errorf("creating AppProject %s: %w", key, err)
 	}

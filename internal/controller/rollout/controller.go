@@ -4,6 +4,7 @@ package rollout
 import (
 	"context"
 	"fmt"
+	"sync"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -123,7 +124,9 @@ type reconciler struct {
 	recorder events.EventRecorder
 	now      func() time.Time
 	written  *written
-	metrics  *metrics
+	// known are the Rollouts that were there when they were last looked at, for what is told of those that go.
+	known   sync.Map
+	metrics *metrics
 }
 
 func (r *reconciler) rolloutOfPod(ctx context.Context, pod client.Object) []reconcile.Request {

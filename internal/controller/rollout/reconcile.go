@@ -9,6 +9,7 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/api/equality"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/controller-runtime/pkg/log"
 	"sigs.k8s.io/controller-runtime/pkg/reconcile"
@@ -44,8 +45,12 @@ func (r *reconciler) reconcile(ctx context.Context, key client.ObjectKey) (recon
 		return reconcile.Result{}, err
 	case seen == nil:
 		r.metrics.forget(key.Namespace, key.Name)
+		if was, ok := r.known.LoadAndDelete(key); ok {
+			r.tell(was.(*v1alpha1.Rollout), rollout.EventDeleted(key.Name))
+		}
 		return reconcile.Result{}, r.release(ctx, key)
 	}
+	r.known.Store(key, &v1alpha1.Rollout{TypeMeta: seen.Rollout.TypeMeta, ObjectMeta: metav1.ObjectMeta{Namespace: key.Namespace, Name: key.Name, UID: seen.Rollout.UID}})
 	now := r.now()
 	decision := rollout.Decide(*seen, now)
 	held, err := r.act(ctx, seen.Rollout, decision.Actions)

@@ -1,0 +1,124 @@
+package plan_test
+
+import (
+	"strings"
+	"testing"
+	"time"
+
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/runtime/schema"
+
+	"github.com/cyan-cd/cyan/api/v1alpha1"
+	"github.com/cyan-cd/cyan/internal/plan"
+)
+
+func TestPermits(t *testing.T) {
+	type destinations = []v1alpha1.ApplicationDestination
+	here := plan.Destination{Server: "https://kubernetes.default.svc", Name: "in-cluster", Namespace: "shop-eu"}
+	for _, c := range []struct {
+		name      string
+		repos     []string
+		to        destinations
+		namespace string
+		from      []string
+		// says is what a violation names; "" when all is permitted.
+		says string
+	}{
+		{"everything", []string{"*"}, destinations{{Server: "*", Namespace: "*"}}, "argocd", nil, ""},
+		{"a pattern for repositories", []string{"https://git.example/*"}, destinations{{Server: "*", Namespace: "*"}}, "argocd", nil, ""},
+		{"the same repository without .git", []string{"https://git.example/team/shop"}, destinations{{Server: "*", Namespace: "*"}}, "argocd", nil, ""},
+		{"another repository", []string{"https://other.example/*"}, destinations{{Server: "*", Namespace: "*"}}, "argocd", nil, "sourceRepos"},
+		{"a repository that is denied", []string{"*", "!https://git.example/*"}, destinations{{Server: "*", Namespace: "*"}}, "argocd", nil, "sourceRepos"},
+		{"no repository", nil, destinations{{Server: "*", Namespace: "*"}}, "argocd", nil, "sourceRepos"},
+		{"a pattern for namespaces", []string{"*"}, destinations{{Server: "https://kubernetes.default.svc", Namespace: "shop-*"}}, "argocd", nil, ""},
+		{"a cluster by its name", []string{"*"}, destinations{{Name: "in-cluster", Namespace: "*"}}, "argocd", nil, ""},
+		{"another namespace", []string{"*"}, destinations{{Server: "*", Namespace: "blog"}}, "argocd", nil, "destinations"},
+		{"a namespace that is denied", []string{"*"}, destinations{{Server: "*", Namespace: "*"}, {Server: "*", Namespace: "!shop-*"}}, "argocd", nil, "destinations"},
+		{"a cluster that is denied", []string{"*"}, destinations{{Server: "!https://kubernetes.*", Namespace: "*"}, {Server: "*", Namespace: "*"}}, "argocd", nil, "destinations"},
+		{"a destination without a cluster", []string{"*"}, destinations{{Namespace: "*"}}, "argocd", nil, "destinations"},
+		{"a namespace of its own", []string{"*"}, destinations{{Server: "*", Namespace: "*"}}, "team", []string{"te*"}, ""},
+		{"a namespace that nobody named", []string{"*"}, destinations{{Server: "*", Namespace: "*"}}, "team", []string{"other"}, "sourceNamespaces"},
+	} {
+		app := &v1alpha1.Application{ObjectMeta: metav1.ObjectMeta{Namespace: c.namespace, Name: "shop"}}
+		app.Spec.Source = &v1alpha1.ApplicationSource{RepoURL: "https://git.example/team/shop.git"}
+		project := &v1alpha1.AppProject{Spec: v1alpha1.AppProjectSpec{SourceRepos: c.repos, Destinations: c.to, SourceNamespaces: c.from}}
+		var said []string
+		for _, v := range plan.Permits(project, app, here, "argocd") {
+			said = append(said, v.String())
+		}
+		if text := strings.Join(said, "; "); (c.says == "") != (text == "") || !strings.Contains(text, c.says) {
+			t.Errorf("%s: %q", c.name, text)
+		}
+	}
+	if v := plan.Permits(plan.DefaultProject("argocd"), &v1alpha1.Application{ObjectMeta: metav1.ObjectMeta{Namespace: "argocd"}}, here, "argocd"); len(v) > 0 {
+		t.Error("the default project permits everything:", v)
+	}
+}
+
+func TestPermitsObjects(t *testing.T) {
+	role := "{apiVersion: rbac.authorization.k8s.io/v1, kind: ClusterRole, metadata: {name: reader}}"
+	secret := "{apiVersion: v1, kind: Secret, metadata: {name: key, namespace: shop}}"
+	elsewhere := "{apiVersion: v1, kind: ConfigMap, metadata: {name: x, namespace: blog}}"
+	all := []v1alpha1.GroupKindPattern{{Group: "*", Kind: "*"}}
+	for _, c := range []struct {
+		name   string
+		object string
+		spec   v1alpha1.AppProjectSpec
+		says   string
+	}{
+		{"cluster-wide kinds need leave", role, v1alpha1.AppProjectSpec{}, "ClusterRole"},
+		{"which they may have", role, v1alpha1.AppProjectSpec{ClusterResourceWhitelist: all}, ""},
+		{"by name", role, v1alpha1.AppProjectSpec{ClusterResourceWhitelist: []v1alpha1.GroupKindPattern{{Group: "*", Kind: "ClusterRole", Name: "read*"}}}, ""},
+		{"or lose", role, v1alpha1.AppProjectSpec{ClusterResourceWhitelist: all, ClusterResourceBlacklist: []v1alpha1.GroupKindPattern{{Group: "rbac.authorization.k8s.io", Kind: "*"}}}, "ClusterRole"},
+		{"others have it", secret, v1alpha1.AppProjectSpec{}, ""},
+		{"unless it is taken", secret, v1alpha1.AppProjectSpec{NamespaceResourceBlacklist: []v1alpha1.GroupKindPattern{{Kind: "Secret"}}}, "Secret"},
+		{"or only given to some", secret, v1alpha1.AppProjectSpec{NamespaceResourceWhitelist: []v1alpha1.GroupKindPattern{{Group: "apps", Kind: "*"}}}, "Secret"},
+		{"in a namespace of the project", elsewhere, v1alpha1.AppProjectSpec{}, `"blog"`},
+	} {
+		c.spec.Destinations = []v1alpha1.ApplicationDestination{{Server: "*", Namespace: "shop"}}
+		project := &v1alpha1.AppProject{ObjectMeta: metav1.ObjectMeta{Name: "team"}, Spec: c.spec}
+		cluster := map[schema.GroupKind]bool{{Group: "rbac.authorization.k8s.io", Kind: "ClusterRole"}: true}
+		found := plan.PermitsObjects(project, []plan.Desired{{Object: object(t, c.object)}}, plan.Destination{Server: "s", Namespace: "shop"}, cluster)
+		if c.says == "" && len(found) > 0 || c.says != "" && (len(found) != 1 || !strings.Contains(found[0].String(), c.says)) {
+			t.Errorf("%s: %v", c.name, found)
+		}
+	}
+}
+
+func TestWindows(t *testing.T) {
+	nights := v1alpha1.SyncWindow{Kind: "deny", Schedule: "0 22 * * *", Duration: "8h", Applications: []string{"*"}}
+	office := v1alpha1.SyncWindow{Kind: "allow", Schedule: "0 9 * * 1-5", Duration: "8h", Applications: []string{"*"}}
+	with := func(w v1alpha1.SyncWindow, set func(*v1alpha1.SyncWindow)) v1alpha1.SyncWindow { set(&w); return w }
+	day := func(hour, minute int) time.Time { return time.Date(2026, 5, 1, hour, minute, 0, 0, time.UTC) } // a Friday
+	for _, c := range []struct {
+		name    string
+		windows []v1alpha1.SyncWindow
+		who     plan.Initiator
+		now     time.Time
+		says    string
+		again   time.Time
+	}{
+		{"none", nil, plan.ByAutomation, day(3, 0), "", time.Time{}},
+		{"a deny window that is open", []v1alpha1.SyncWindow{nights}, plan.ByAutomation, day(23, 0), "deny window", day(30, 0)},
+		{"past midnight", []v1alpha1.SyncWindow{nights}, plan.ByAutomation, day(5, 59), "deny window", day(6, 0)},
+		{"at its end", []v1alpha1.SyncWindow{nights}, plan.ByAutomation, day(6, 0), "", time.Time{}},
+		{"a person, who may not either", []v1alpha1.SyncWindow{nights}, plan.ByPerson, day(23, 0), "deny window", day(30, 0)},
+		{"a person, who may", []v1alpha1.SyncWindow{with(nights, func(w *v1alpha1.SyncWindow) { w.ManualSync = true })}, plan.ByPerson, day(23, 0), "", time.Time{}},
+		{"an allow window that is open", []v1alpha1.SyncWindow{office}, plan.ByAutomation, day(9, 0), "", time.Time{}},
+		{"one that is not", []v1alpha1.SyncWindow{office}, plan.ByAutomation, day(8, 0), "no allow window", day(9, 0)},
+		{"deny wins", []v1alpha1.SyncWindow{office, with(nights, func(w *v1alpha1.SyncWindow) { w.Schedule = "0 12 * * *" })}, plan.ByAutomation, day(13, 0), "deny window", day(17, 0)},
+		{"of another Application", []v1alpha1.SyncWindow{with(nights, func(w *v1alpha1.SyncWindow) { w.Applications = []string{"blog"} })}, plan.ByAutomation, day(23, 0), "", time.Time{}},
+		{"by namespace", []v1alpha1.SyncWindow{with(nights, func(w *v1alpha1.SyncWindow) { w.Applications, w.Namespaces = nil, []string{"shop-*"} })}, plan.ByAutomation, day(23, 0), "deny window", day(30, 0)},
+		{"all of its conditions", []v1alpha1.SyncWindow{with(nights, func(w *v1alpha1.SyncWindow) { w.UseAndOperator, w.Namespaces = true, []string{"blog"} })}, plan.ByAutomation, day(23, 0), "", time.Time{}},
+		{"in its own time zone", []v1alpha1.SyncWindow{with(nights, func(w *v1alpha1.SyncWindow) { w.TimeZone = "Asia/Tokyo" })}, plan.ByAutomation, day(14, 0), "deny window", day(21, 0)},
+		{"a schedule that can't be read", []v1alpha1.SyncWindow{with(nights, func(w *v1alpha1.SyncWindow) { w.Schedule = "at night" })}, plan.ByAutomation, day(14, 0), `"at night"`, time.Time{}},
+		{"a kind that is none", []v1alpha1.SyncWindow{with(nights, func(w *v1alpha1.SyncWindow) { w.Kind = "Deny" })}, plan.ByAutomation, day(14, 0), `"Deny"`, time.Time{}},
+	} {
+		project := &v1alpha1.AppProject{ObjectMeta: metav1.ObjectMeta{Name: "team"}, Spec: v1alpha1.AppProjectSpec{SyncWindows: c.windows}}
+		app := &v1alpha1.Application{ObjectMeta: metav1.ObjectMeta{Name: "shop"}}
+		reason, again := plan.WindowsDeny(project, app, plan.Destination{Server: "s", Namespace: "shop-eu"}, c.who, c.now)
+		if (c.says == "") != (reason == "") || !strings.Contains(reason, c.says) || !again.Equal(c.again) {
+			t.Errorf("%s: %q until %s", c.name, reason, again)
+		}
+	}
+}
