@@ -301,7 +301,9 @@ func (c *testCluster) checkPortForward(t *testing.T) {
 	go func() { done <- forwarder.ForwardPorts() }()
 	defer func() {
 		close(stop)
-		<-done
+		if err := <-done; err != nil {
+			t.Error("forwarding:", err)
+		}
 	}()
 	select {
 	case <-ready:

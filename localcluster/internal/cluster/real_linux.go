@@ -175,7 +175,7 @@ func (r *realRun) startBase(ctx context.Context, report func(Event)) error {
 	r.ends = append(r.ends, forwarder.Close, r.stopParts)
 	etcd := r.group.Launch(r.etcd())
 	api := r.group.Launch(r.apiServer(r.ids, endpoint{bind: node.Address, port: insidePort, advertise: []string{"--advertise-address=" + node.Address}}))
-	images := r.group.Launch(r.supervisor.registry(files...))
+	images := r.group.Launch(r.registry(files...))
 	containerd := r.group.Launch(r.containerd())
 	if err := waitFor(ctx, images); err != nil {
 		return err
@@ -246,8 +246,12 @@ func (r *realRun) serveServices(context.Context) error {
 	}
 	services := expose.NewServices(client, r.node.Dial, node.Address)
 	ctx, cancel := context.WithCancel(context.Background())
-	done := make(chan error, 1)
-	go func() { done <- services.Run(ctx) }()
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		// It ends with its context, which is how it is stopped.
+		_ = services.Run(ctx)
+	}()
 	r.ends = append(r.ends, func() {
 		cancel()
 		<-done

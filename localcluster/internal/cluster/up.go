@@ -196,8 +196,12 @@ func launch(ctx context.Context, dir state.Dir, options Options, progress func(s
 	if err != nil {
 		return fmt.Errorf("starting the supervisor: %w", err)
 	}
-	ended := make(chan error, 1)
-	go func() { ended <- cmd.Wait() }()
+	ended := make(chan struct{})
+	go func() {
+		defer close(ended)
+		// Why it ended is in its events and its log.
+		_ = cmd.Wait()
+	}()
 	err = follow(ctx, events, progress)
 	if err == nil {
 		return nil

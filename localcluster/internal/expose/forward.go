@@ -53,7 +53,7 @@ func (f *Forwarder) accept() {
 	for {
 		conn, err := f.listener.Accept()
 		if err != nil {
-			if ne, ok := err.(interface{ Temporary() bool }); ok && ne.Temporary() { //nolint:errorlint // Accept returns it bare
+			if ne, ok := err.(interface{ Temporary() bool }); ok && ne.Temporary() {
 				<-time.After(10 * time.Millisecond) // out of descriptors: some will be free again
 				continue
 			}

@@ -48,7 +48,7 @@ func PrepareCgroups(dir state.Dir) (string, error) {
 		return "", fmt.Errorf("there are no cgroups in %s, and containers need them: mount them (in a container: --privileged), or take --nodes simulated", cgroupRoot)
 	}
 	if unified() {
-		if err := delegate(dir); err != nil {
+		if err := delegate(); err != nil {
 			return "", err
 		}
 	}
@@ -74,7 +74,7 @@ func copyCpuset(root, path string) {
 
 // delegate lets the root of a v2 tree hand its controllers on. The root of a container's tree cannot while processes are in
 // it, so they move to a cgroup beside the pods'.
-func delegate(dir state.Dir) error {
+func delegate() error {
 	control := filepath.Join(cgroupRoot, "cgroup.subtree_control")
 	available, err := os.ReadFile(filepath.Join(cgroupRoot, "cgroup.controllers"))
 	if err != nil {

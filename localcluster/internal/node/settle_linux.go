@@ -126,7 +126,7 @@ func ownNetwork() error {
 	}
 	for name, value := range networkSettings {
 		err := os.WriteFile("/proc/sys/net/"+name, []byte(value), 0o644)
-		if err != nil && !(optional(name) && errors.Is(err, fs.ErrNotExist)) {
+		if err != nil && (!optional(name) || !errors.Is(err, fs.ErrNotExist)) {
 			return fmt.Errorf("setting net/%s to %s: %w", name, value, err)
 		}
 	}

@@ -90,15 +90,15 @@ func nodeStatus(name, address string) corev1.NodeStatus {
 			ContainerRuntimeVersion: "simulated://1", KernelVersion: "simulated",
 		},
 	}
-	add := func(kind corev1.NodeConditionType, holds corev1.ConditionStatus, reason, message string) {
+	add := func(kind corev1.NodeConditionType, holds corev1.ConditionStatus, message string) {
 		status.Conditions = append(status.Conditions, corev1.NodeCondition{
-			Type: kind, Status: holds, Reason: reason, Message: message, LastHeartbeatTime: now, LastTransitionTime: now,
+			Type: kind, Status: holds, Reason: "Simulated", Message: message, LastHeartbeatTime: now, LastTransitionTime: now,
 		})
 	}
-	add(corev1.NodeMemoryPressure, corev1.ConditionFalse, "Simulated", "")
-	add(corev1.NodeDiskPressure, corev1.ConditionFalse, "Simulated", "")
-	add(corev1.NodePIDPressure, corev1.ConditionFalse, "Simulated", "")
-	add(corev1.NodeReady, corev1.ConditionTrue, "Simulated", "this node is simulated: it runs nothing")
+	add(corev1.NodeMemoryPressure, corev1.ConditionFalse, "")
+	add(corev1.NodeDiskPressure, corev1.ConditionFalse, "")
+	add(corev1.NodePIDPressure, corev1.ConditionFalse, "")
+	add(corev1.NodeReady, corev1.ConditionTrue, "this node is simulated: it runs nothing")
 	return status
 }
 

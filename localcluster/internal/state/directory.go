@@ -78,18 +78,35 @@ func runPath(id string) string {
 	return filepath.Join(os.TempDir(), fmt.Sprintf("cyan-%d-%s", os.Geteuid(), id))
 }
 
-// The places inside a cluster's directory.
-func (d Dir) PKI() string               { return filepath.Join(d.Path, "pki") }
-func (d Dir) Logs() string              { return filepath.Join(d.Path, "logs") }
-func (d Dir) Kubeconfig() string        { return filepath.Join(d.Path, "kubeconfig") }
-func (d Dir) Log(part string) string    { return filepath.Join(d.Logs(), part+".log") }
-func (d Dir) Data(part string) string   { return filepath.Join(d.Path, part) }
+// PKI is where the keys and certificates are.
+func (d Dir) PKI() string { return filepath.Join(d.Path, "pki") }
+
+// Logs is where the parts' logs are.
+func (d Dir) Logs() string { return filepath.Join(d.Path, "logs") }
+
+// Log is the log of a part.
+func (d Dir) Log(part string) string { return filepath.Join(d.Logs(), part+".log") }
+
+// Kubeconfig is the file by which others reach the cluster.
+func (d Dir) Kubeconfig() string { return filepath.Join(d.Path, "kubeconfig") }
+
+// Data is where a part keeps what it stores.
+func (d Dir) Data(part string) string { return filepath.Join(d.Path, part) }
+
+// Config is a file that a part is configured by.
 func (d Dir) Config(name string) string { return filepath.Join(d.Path, "config", name) }
+
+// Socket is where a part listens: beside the directory, since the path of a socket has to be short.
 func (d Dir) Socket(name string) string { return filepath.Join(d.Run, name+".sock") }
-func (d Dir) record() string            { return filepath.Join(d.Path, recordName) }
-func (d Dir) CgroupName() string        { return "cyan-" + d.ID }
-func (d Dir) SupervisorLock() string    { return filepath.Join(d.Path, "supervisor.lock") }
-func (d Dir) operationLock() string     { return filepath.Join(d.Path, "operation.lock") }
+
+// CgroupName is the cgroup that the cluster's processes are in.
+func (d Dir) CgroupName() string { return "cyan-" + d.ID }
+
+// SupervisorLock is held by the supervisor for as long as it lives, and names its process.
+func (d Dir) SupervisorLock() string { return filepath.Join(d.Path, "supervisor.lock") }
+
+func (d Dir) record() string        { return filepath.Join(d.Path, recordName) }
+func (d Dir) operationLock() string { return filepath.Join(d.Path, "operation.lock") }
 
 // Create makes the directory and its subdirectories. A directory that holds something else is refused.
 func (d Dir) Create() error {

@@ -51,10 +51,14 @@ func (d Dir) LockSupervisor() (*Lock, error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := lock.file.Truncate(0); err == nil {
+	if err = lock.file.Truncate(0); err == nil {
 		_, err = lock.file.WriteAt([]byte(strconv.Itoa(os.Getpid())), 0)
 	}
-	return lock, err
+	if err != nil {
+		_ = lock.file.Close()
+		return nil, fmt.Errorf("writing %s: %w", d.SupervisorLock(), err)
+	}
+	return lock, nil
 }
 
 // SupervisorPID is the process that supervises the cluster, or 0 when none does.

@@ -74,7 +74,6 @@ type Part struct {
 
 	mu     sync.Mutex
 	status Status
-	proc   *os.Process
 	once   sync.Once
 }
 
