@@ -59,7 +59,7 @@ var builtIn = map[schema.GroupKind]check{
 	{Group: "", Kind: "Service"}:                                      typed(service),
 	{Group: "", Kind: "PersistentVolumeClaim"}:                        typed(claim),
 	{Group: "", Kind: "PersistentVolume"}:                             typed(volume),
-	{Group: "", Kind: "ReplicationController"}:                        typed(replicationController),
+	{Group: "", Kind: "ReplicationController"}:                        typed(replicaSet),
 	{Group: "", Kind: "Namespace"}:                                    typed(namespace),
 	{Group: "networking.k8s.io", Kind: "Ingress"}:                     typed(ingress),
 	{Group: "batch", Kind: "Job"}:                                     typed(job),
@@ -172,27 +172,13 @@ func statefulSet(s *appsv1.StatefulSet) *v1alpha1.HealthStatus {
 	return healthy("")
 }
 
+// replicaSet also judges ReplicationControllers, which report the same.
 func replicaSet(r *appsv1.ReplicaSet) *v1alpha1.HealthStatus {
 	if r.Status.ObservedGeneration < r.Generation {
 		return progressing("the controller has not seen the last change yet")
 	}
 	for _, c := range r.Status.Conditions {
 		if c.Type == appsv1.ReplicaSetReplicaFailure && c.Status == corev1.ConditionTrue {
-			return degraded("%s", c.Message)
-		}
-	}
-	if want := valueOr(r.Spec.Replicas, 1); r.Status.AvailableReplicas < want {
-		return progressing("%d of %d replicas are available", r.Status.AvailableReplicas, want)
-	}
-	return healthy("")
-}
-
-func replicationController(r *corev1.ReplicationController) *v1alpha1.HealthStatus {
-	if r.Status.ObservedGeneration < r.Generation {
-		return progressing("the controller has not seen the last change yet")
-	}
-	for _, c := range r.Status.Conditions {
-		if c.Type == corev1.ReplicationControllerReplicaFailure && c.Status == corev1.ConditionTrue {
 			return degraded("%s", c.Message)
 		}
 	}

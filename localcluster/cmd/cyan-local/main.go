@@ -1,4 +1,4 @@
-// Cyan-local is a Kubernetes cluster in one program: each of its parts, by the name it is called by, and the commands that
+// Command cyan-local is a Kubernetes cluster in one program: each of its parts, by the name it is called by, and the commands that
 // bring them up together.
 package main
 

@@ -1,4 +1,4 @@
-// Probe is what the tests run in pods: it says what it sees from inside.
+// Command probe is what the tests run in pods: it says what it sees from inside.
 package main
 
 import (
