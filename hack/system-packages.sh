@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
 # Installs what real nodes need from Debian, as root; otherwise prints the one line to run. Without them pods are simulated.
+# With the argument "tests", also what the tests need besides.
 set -euo pipefail
 [ "$(uname -s)" = Linux ] || exit 0
 
@@ -15,14 +16,19 @@ need containernetworking-plugins /usr/lib/cni/bridge /opt/cni/bin/bridge
 need iptables /usr/sbin/iptables /sbin/iptables
 need conntrack /usr/sbin/conntrack
 need iproute2 /usr/sbin/ip /sbin/ip /bin/ip
+who="Real pods"
+if [ "${1:-}" = tests ]; then
+  who="Real pods and the tests"
+  need openssh-client /usr/bin/ssh
+fi
 [ ${#missing[@]} -eq 0 ] && exit 0
 
 install="apt-get install -y --no-install-recommends ${missing[*]}"
 if [ "$(id -u)" != 0 ] || ! command -v apt-get >/dev/null; then
-  echo "Real pods need ${missing[*]}. To have them, run: sudo $install"
+  echo "$who need ${missing[*]}. To have them, run: sudo $install"
   exit 0
 fi
-echo "Installing what real pods need: ${missing[*]}"
+echo "$who need what is not here yet; installing ${missing[*]}"
 export DEBIAN_FRONTEND=noninteractive
 log=$(mktemp); trap 'rm -f "$log"' EXIT
 if ! { apt-get update -q && $install; } >"$log" 2>&1; then

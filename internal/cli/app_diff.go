@@ -115,14 +115,14 @@ func (a *apps) wantedObjects(ctx context.Context, c client.Client, app *v1alpha1
 	if app.Spec.Source == nil {
 		return nil, &Trouble{Problem: fmt.Sprintf("Application %q has no single source", app.Name), Remedy: "compare with a directory by --local", Code: codeGeneric}
 	}
-	book, err := a.credentials(ctx, c)
+	book, err := a.book(ctx, c)
 	if err != nil {
 		return nil, err
 	}
 	wanted := orWords(revision, app.Spec.Source.TargetRevision)
 	var objects []render.Rendered
 	err = withMirrors(func(mirrors *source.Mirrors) error {
-		repo := book(app.Spec.Source.RepoURL)
+		repo := book.Repository(app.Spec.Source.RepoURL)
 		sha, err := mirrors.Resolve(ctx, repo, wanted)
 		if err != nil {
 			return err

@@ -62,17 +62,25 @@ func (r registeredCluster) restConfig() (*rest.Config, error) {
 	return config, nil
 }
 
-// credentials gives what opens a repository, from the Secrets beside the Applications.
-func (a *apps) credentials(ctx context.Context, c client.Client) (func(url string) source.Repository, error) {
+// book gives what opens a repository, from what is kept beside the Applications and, before it, from new Secrets.
+func (a *apps) book(ctx context.Context, c client.Client, fresh ...corev1.Secret) (source.Book, error) {
 	var secrets []corev1.Secret
 	for _, kind := range []string{v1alpha1.SecretTypeRepository, v1alpha1.SecretTypeRepoCredentials} {
 		of, err := a.secrets(ctx, c, kind)
 		if err != nil {
-			return nil, err
+			return source.Book{}, err
 		}
 		secrets = append(secrets, of...)
 	}
-	return bookOf(secrets), nil
+	var trust source.Trust
+	for name, data := range map[string]*map[string]string{source.KnownHostsName: &trust.KnownHosts, source.CertificatesName: &trust.Certificates} {
+		found := &corev1.ConfigMap{}
+		if err := c.Get(ctx, client.ObjectKey{Namespace: a.namespace, Name: name}, found); client.IgnoreNotFound(err) != nil {
+			return source.Book{}, a.explain(err, "reading ConfigMap "+name)
+		}
+		*data = found.Data
+	}
+	return source.NewBook(append(secrets, fresh...), trust), nil
 }
 
 // fingerprintKey makes fingerprints worth nothing outside this run of the program.

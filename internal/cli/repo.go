@@ -92,14 +92,14 @@ func (o *repoAdd) run(ctx context.Context, url string) error {
 	if err != nil {
 		return err
 	}
-	if o.secretType == v1alpha1.SecretTypeRepository && !o.unseen && string(secret.Data["type"]) == "git" {
-		if err := o.reach(ctx, *secret); err != nil {
-			return err
-		}
-	}
 	c, err := o.connect()
 	if err != nil {
 		return err
+	}
+	if o.secretType == v1alpha1.SecretTypeRepository && !o.unseen && string(secret.Data["type"]) == "git" {
+		if err := o.reach(ctx, c, *secret); err != nil {
+			return err
+		}
 	}
 	there, err := o.secrets(ctx, c, o.secretType)
 	if err != nil {
@@ -173,9 +173,13 @@ func (o *repoAdd) secret(url string) (*corev1.Secret, error) {
 }
 
 // reach asks the repository for its refs, so that wrong credentials are told now and not by the controller.
-func (o *repoAdd) reach(ctx context.Context, secret corev1.Secret) error {
-	err := withMirrors(func(mirrors *source.Mirrors) error {
-		return mirrors.Refresh(ctx, openedBy(secret))
+func (o *repoAdd) reach(ctx context.Context, c client.Client, secret corev1.Secret) error {
+	book, err := o.book(ctx, c, secret)
+	if err != nil {
+		return err
+	}
+	err = withMirrors(func(mirrors *source.Mirrors) error {
+		return mirrors.Refresh(ctx, book.Repository(source.OpenedBy(secret).URL))
 	})
 	if err != nil {
 		return &Trouble{Problem: err.Error(), Remedy: "add --skip-check if only the controllers reach it", Code: codeGeneric, cause: err}
@@ -238,7 +242,7 @@ func newRepoList(a *apps, secretType string) *cobra.Command {
 func (a *apps) showRepositories(secrets []corev1.Secret, as string) error {
 	var all []repository
 	for _, s := range secrets {
-		opened := openedBy(s)
+		opened := source.OpenedBy(s)
 		all = append(all, repository{string(s.Data["type"]), string(s.Data["name"]), opened.String(), string(s.Data["project"]), opened.Credentials.String()})
 	}
 	slices.SortFunc(all, func(x, y repository) int { return strings.Compare(x.URL, y.URL) })

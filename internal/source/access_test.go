@@ -2,10 +2,14 @@ package source_test
 
 import (
 	"context"
+	"encoding/pem"
 	"errors"
+	"net"
 	"net/http"
 	"net/http/httptest"
 	"os"
+	"os/exec"
+	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -147,6 +151,69 @@ func TestUnreachableIsTemporary(t *testing.T) {
 	ctx, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
 	defer cancel()
 	if _, err := m.Resolve(ctx, source.Repository{URL: silent.URL + "/x.git"}, "main"); !errors.Is(err, context.DeadlineExceeded) {
+		t.Error(err)
+	}
+}
+
+func TestOverTLS(t *testing.T) {
+	repo := testkit.GitRepo(t)
+	sha := repo.Commit(map[string]string{"a": "1"})
+	web := httptest.NewTLSServer(repo.Server.Config.Handler)
+	defer web.Close()
+	authority := string(pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: web.Certificate().Raw}))
+	for _, c := range []struct {
+		name        string
+		credentials source.Credentials
+		want        error
+	}{
+		{"an authority that is given", source.Credentials{CA: authority}, nil},
+		{"unchecked", source.Credentials{Insecure: true}, nil},
+		{"an authority that nobody knows", source.Credentials{}, source.ErrDenied},
+	} {
+		got, err := open(t, source.Options{}).Resolve(t.Context(), source.Repository{URL: web.URL + "/app.git", Credentials: c.credentials}, "main")
+		if !errors.Is(err, c.want) || c.want == nil && got != sha {
+			t.Errorf("%s: %q, %v", c.name, got, err)
+		}
+		if err != nil && !strings.Contains(err.Error(), "the authority that signed") {
+			t.Error(err)
+		}
+	}
+}
+
+// A daemon of git's own serves what anyone may read.
+func TestOverGitProtocol(t *testing.T) {
+	repo := testkit.GitRepo(t)
+	sha := repo.Commit(map[string]string{"a": "1"})
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = listener.Close() })
+	go func() {
+		for {
+			conn, err := listener.Accept()
+			if err != nil {
+				return
+			}
+			go func() {
+				defer conn.Close()
+				file, err := conn.(*net.TCPConn).File()
+				if err != nil {
+					return
+				}
+				defer file.Close()
+				daemon := exec.Command("git", "daemon", "--inetd", "--export-all", "--base-path="+filepath.Dir(repo.Bare), filepath.Dir(repo.Bare))
+				daemon.Stdin, daemon.Stdout = file, file
+				_ = daemon.Run()
+			}()
+		}
+	}()
+	url := "git://" + listener.Addr().String() + "/" + filepath.Base(repo.Bare)
+	m := open(t, source.Options{})
+	if got, err := m.Resolve(t.Context(), source.Repository{URL: url}, "main"); err != nil || got != sha {
+		t.Errorf("%q, %v", got, err)
+	}
+	if _, err := m.Resolve(t.Context(), source.Repository{URL: url + "-not"}, "main"); !errors.Is(err, source.ErrNoRepository) {
 		t.Error(err)
 	}
 }

@@ -63,14 +63,16 @@ type symptom struct {
 
 var symptoms = []symptom{
 	{ErrDenied, []string{"host key verification failed", "remote host identification has changed", "no matching host key"},
-		"add the host's key to known_hosts, or set insecureIgnoreHostKey"},
+		"add the host's key to known_hosts or to the ConfigMap " + KnownHostsName + ", or set insecureIgnoreHostKey"},
 	{ErrDenied, []string{"ssl certificate problem", "certificate verify", "server certificate verification failed", "tls_"},
-		"give the authority that signed the server's certificate, or set insecure"},
+		"give the authority that signed the server's certificate, in the ConfigMap " + CertificatesName + ", or set insecure"},
+	// A daemon of git's says no more than this; it knows no credentials.
+	{ErrNoRepository, []string{"repository not exported"}, "check the URL, and that the daemon serves it"},
 	{ErrDenied, []string{"authentication failed", "could not read username", "could not read password", "permission denied", "http basic: access denied", "error: 401", "error: 403",
 		"terminal prompts disabled", "access denied", "invalid credentials", "incorrect username or password"},
 		"check the credentials of the repository and what they allow"},
 	{ErrDenied, []string{"dubious ownership"}, "let the repository's files belong to the user that runs this program"},
-	{ErrNoRepository, []string{"repository not found", "does not appear to be a git repository", "error: 404", "not found", "no such file or directory", "does not exist", "not exported"},
+	{ErrNoRepository, []string{"repository not found", "does not appear to be a git repository", "error: 404", "not found", "no such file or directory", "does not exist"},
 		"check the URL, and that the credentials may see it"},
 	{ErrDenied, []string{"error: 301", "error: 302", "error: 307", "error: 308", "unable to update url base from redirection"},
 		"the repository has moved: give its new URL, since credentials are not sent on to another host"},

@@ -9,13 +9,9 @@ import (
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
-	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/api/equality"
-	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
-	"k8s.io/client-go/informers"
 	"k8s.io/client-go/kubernetes"
-	"k8s.io/client-go/tools/cache"
 	"k8s.io/client-go/tools/events"
 	"k8s.io/client-go/util/workqueue"
 	ctrl "sigs.k8s.io/controller-runtime"
@@ -104,7 +100,7 @@ func Setup(mgr manager.Manager, o Options) error {
 		return fmt.Errorf("connecting to %s: %w", mgr.GetConfig().Host, err)
 	}
 	for _, run := range []manager.RunnableFunc{
-		func(ctx context.Context) error { return r.followSecrets(ctx, kube) },
+		func(ctx context.Context) error { return r.followSettings(ctx, kube) },
 		func(ctx context.Context) error { return r.followTips(ctx, o.Tips) },
 	} {
 		if err := mgr.Add(run); err != nil {
@@ -245,56 +241,6 @@ func (r *reconciler) followTips(ctx context.Context, tips *source.Tips) error {
 			}
 		}
 	}
-}
-
-// followSecrets keeps clusters and credentials as the labelled Secrets of the control namespace say.
-func (r *reconciler) followSecrets(ctx context.Context, kube kubernetes.Interface) error {
-	factory := informers.NewSharedInformerFactoryWithOptions(kube, 0, informers.WithNamespace(r.control),
-		informers.WithTweakListOptions(func(o *metav1.ListOptions) { o.LabelSelector = v1alpha1.SecretTypeLabel }))
-	secrets := factory.Core().V1().Secrets().Informer()
-	changed := make(chan struct{}, 1)
-	poke := func() {
-		select {
-		case changed <- struct{}{}:
-		default:
-		}
-	}
-	_, err := secrets.AddEventHandler(cache.ResourceEventHandlerFuncs{
-		AddFunc: func(any) { poke() }, UpdateFunc: func(any, any) { poke() }, DeleteFunc: func(any) { poke() },
-	})
-	if err != nil {
-		return err
-	}
-	factory.Start(ctx.Done())
-	if !cache.WaitForCacheSync(ctx.Done(), secrets.HasSynced) {
-		return nil
-	}
-	r.takeSecrets(secrets.GetStore().List())
-	close(r.secretsRead)
-	for {
-		select {
-		case <-ctx.Done():
-			return nil
-		case <-changed:
-			r.takeSecrets(secrets.GetStore().List())
-			r.wakeAll(ctx)
-		}
-	}
-}
-
-func (r *reconciler) takeSecrets(stored []any) {
-	var clusters, repositories []*corev1.Secret
-	for _, o := range stored {
-		secret := o.(*corev1.Secret)
-		switch secret.Labels[v1alpha1.SecretTypeLabel] {
-		case v1alpha1.SecretTypeCluster:
-			clusters = append(clusters, secret)
-		case v1alpha1.SecretTypeRepository, v1alpha1.SecretTypeRepoCredentials:
-			repositories = append(repositories, secret)
-		}
-	}
-	r.clusters.Update(clusters)
-	r.sources.setCredentials(repositories)
 }
 
 func (r *reconciler) wakeAll(ctx context.Context) {

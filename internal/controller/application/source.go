@@ -9,7 +9,6 @@ import (
 	"slices"
 	"sync"
 
-	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/types"
 
 	"github.com/cyan-cd/cyan/api/v1alpha1"
@@ -23,7 +22,7 @@ type sources struct {
 	tips    *source.Tips
 
 	mu       sync.Mutex
-	book     credentialBook
+	book     source.Book
 	rendered map[types.NamespacedName]*rendering
 	follows  map[types.NamespacedName]follow
 }
@@ -48,8 +47,7 @@ func newSources(mirrors *source.Mirrors, tips *source.Tips) *sources {
 	return &sources{mirrors: mirrors, tips: tips, rendered: map[types.NamespacedName]*rendering{}, follows: map[types.NamespacedName]follow{}}
 }
 
-func (s *sources) setCredentials(secrets []*corev1.Secret) {
-	book := newCredentialBook(secrets)
+func (s *sources) setBook(book source.Book) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.book = book
@@ -58,7 +56,7 @@ func (s *sources) setCredentials(secrets []*corev1.Secret) {
 func (s *sources) repository(url string) source.Repository {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return s.book.repository(url)
+	return s.book.Repository(url)
 }
 
 // follow has an Application's repository looked at regularly; the last call for an Application counts.
