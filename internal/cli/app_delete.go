@@ -9,10 +9,12 @@ import (
 	"time"
 
 	"github.com/spf13/cobra"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/cyan-cd/cyan/api/v1alpha1"
 	"github.com/cyan-cd/cyan/internal/cli/screens"
+	"github.com/cyan-cd/cyan/internal/plan"
 )
 
 type appDelete struct {
@@ -118,7 +120,8 @@ func newAppRollback(a *apps) *cobra.Command {
 		Short: "Sync an Application back to what was deployed before",
 		Long: `Sync an Application back to what was deployed before: to the entry of its history with this ID, or to the one before the last.
 
-While automated sync is on, the next look at git would undo it; so it must be switched off first.`,
+While automated sync is on, the commit that you leave is pinned: it is not synced by itself again. The next commit is, and lifts the pin; so does a sync of
+this commit that you ask for yourself. Until then, changes in the cluster are not healed.`,
 		Example: `  cyan app history shop
   cyan app rollback shop 3`,
 		Args:              cobra.RangeArgs(1, 2),
@@ -143,8 +146,15 @@ While automated sync is on, the next look at git would undo it; so it must be sw
 			if err := a.confirmRollback(question, yes); err != nil {
 				return err
 			}
-			if app, err = a.start(cmd.Context(), c, app, a.rollbackTo(app, entry, prune, dryRun)); err != nil {
+			pin := pinFor(app, entry)
+			if dryRun {
+				pin = ""
+			}
+			if app, err = a.start(cmd.Context(), c, app, a.rollbackTo(app, entry, prune, dryRun), pinned(pin)); err != nil {
 				return err
+			}
+			if pin != "" {
+				a.note("commit %s will not be synced by itself again; the next one will", screens.ShortRevision(pin))
 			}
 			if async {
 				return a.say(fmt.Sprintf("application '%s' rollback asked for", app.Name))
@@ -174,12 +184,6 @@ func (a *apps) confirmRollback(question string, yes bool) error {
 // entry finds the entry of an Application's history.
 func (a *apps) entry(app *v1alpha1.Application, id []string) (v1alpha1.RevisionHistory, error) {
 	history := app.Status.History
-	if p := app.Spec.SyncPolicy; p != nil && p.Automated != nil && (p.Automated.Enabled == nil || *p.Automated.Enabled) {
-		return v1alpha1.RevisionHistory{}, &Trouble{
-			Problem: fmt.Sprintf("Application %q is synced automatically, which would undo a rollback at once", app.Name),
-			Remedy:  "switch that off with `" + a.program + " app set " + app.Name + " --sync-policy none`, or revert the commit in git", Code: codeGeneric,
-		}
-	}
 	if len(id) == 0 {
 		if len(history) < 2 {
 			return v1alpha1.RevisionHistory{}, &Trouble{Problem: fmt.Sprintf("Application %q has nothing to go back to: %d revision was deployed", app.Name, len(history)), Code: codeMissing}
@@ -199,6 +203,24 @@ func (a *apps) entry(app *v1alpha1.Application, id []string) (v1alpha1.RevisionH
 		t.Remedy = "it has: " + strings.Join(there, ", ")
 	}
 	return v1alpha1.RevisionHistory{}, t
+}
+
+// pinFor is the commit that a rollback leaves and automation would bring back; "" when there is none.
+func pinFor(app *v1alpha1.Application, entry v1alpha1.RevisionHistory) string {
+	leaves := app.Status.Sync.Revision
+	if p := app.Spec.SyncPolicy; p == nil || p.Automated == nil || p.Automated.Enabled != nil && !*p.Automated.Enabled || leaves == entry.Revision {
+		return ""
+	}
+	return leaves
+}
+
+// pinned puts a pin on an Application.
+func pinned(commit string) func(*v1alpha1.Application) {
+	return func(app *v1alpha1.Application) {
+		if commit != "" {
+			metav1.SetMetaDataAnnotation(&app.ObjectMeta, plan.RollbackPinAnnotation, commit)
+		}
+	}
 }
 
 func (a *apps) rollbackTo(app *v1alpha1.Application, entry v1alpha1.RevisionHistory, prune, dryRun bool) *v1alpha1.Operation {

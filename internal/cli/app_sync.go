@@ -296,7 +296,7 @@ func (e *env) userName() string {
 }
 
 // start writes an operation, as tools do: only where there is none, and with the last one's state taken away.
-func (a *apps) start(ctx context.Context, c client.Client, app *v1alpha1.Application, operation *v1alpha1.Operation) (*v1alpha1.Application, error) {
+func (a *apps) start(ctx context.Context, c client.Client, app *v1alpha1.Application, operation *v1alpha1.Operation, also ...func(*v1alpha1.Application)) (*v1alpha1.Application, error) {
 	err := retry.RetryOnConflict(retry.DefaultBackoff, func() error {
 		if app.DeletionTimestamp != nil {
 			return &Trouble{Problem: fmt.Sprintf("Application %q is being deleted", app.Name), Code: codeGeneric}
@@ -309,6 +309,9 @@ func (a *apps) start(ctx context.Context, c client.Client, app *v1alpha1.Applica
 		}
 		before := app.DeepCopy()
 		app.Operation, app.Status.OperationState = operation, nil
+		for _, change := range also {
+			change(app)
+		}
 		err := c.Patch(ctx, app, client.MergeFromWithOptions(before, client.MergeFromWithOptimisticLock{}))
 		if apierrors.IsConflict(err) {
 			fresh := &v1alpha1.Application{}

@@ -10,8 +10,18 @@ import (
 	"github.com/cyan-cd/cyan/api/v1alpha1"
 )
 
-// RollbackPinAnnotation is on an Application that a person rolled back: the commit that automation must not deploy again. A newer commit ends it.
+// RollbackPinAnnotation is on an Application that a person rolled back: the commit that automation must not deploy again. See [LiftsPin].
 const RollbackPinAnnotation = "cyan.dev/rollback-pin"
+
+// LiftsPin says that the sync that an Application has just ended well makes its rollback pin void: automation has brought another commit, or a person has brought this very one.
+func LiftsPin(app *v1alpha1.Application) bool {
+	pinned, is := app.Annotations[RollbackPinAnnotation]
+	op, state := app.Operation, app.Status.OperationState
+	if !is || op == nil || op.Sync == nil || op.Sync.DryRun || len(op.Sync.Resources) > 0 || state == nil || state.SyncResult == nil {
+		return false
+	}
+	return op.InitiatedBy.Automated || state.SyncResult.Revision == pinned
+}
 
 // Defaults of a retry, in the field's numbers.
 const (
@@ -66,7 +76,7 @@ func Automate(c Comparison, now time.Time) Automation {
 	case c.onlyPruning() && !auto.Prune:
 		return Automation{Why: "what is left needs pruning, which automation does not do"}
 	case app.Annotations[RollbackPinAnnotation] != "" && app.Annotations[RollbackPinAnnotation] == c.Revision:
-		return Automation{Why: "this commit was rolled back", Condition: fmt.Sprintf("commit %.7s was rolled back by a person; automated sync goes on with a newer commit, or when the annotation %s is removed", c.Revision, RollbackPinAnnotation)}
+		return Automation{Why: "this commit was rolled back", Condition: fmt.Sprintf("commit %.7s was rolled back by a person; automated sync goes on with the next commit, or when you sync this one yourself", c.Revision)}
 	case c.Plan.LeavesNothing && auto.Prune && !auto.AllowEmpty:
 		return Automation{Why: "refusing to prune everything", Condition: "git has no objects any more: automated sync does not prune everything. Set syncPolicy.automated.allowEmpty if that is meant"}
 	case c.Denied != "":

@@ -195,3 +195,32 @@ func TestDeletion(t *testing.T) {
 		t.Error(got)
 	}
 }
+
+// A pin holds until automation has brought another commit, or a person this very one.
+func TestLiftsPin(t *testing.T) {
+	for _, c := range []struct {
+		name string
+		set  func(*v1alpha1.Application)
+		want bool
+	}{
+		{"a newer commit, by itself", func(*v1alpha1.Application) {}, true},
+		{"no pin", func(a *v1alpha1.Application) { a.Annotations = nil }, false},
+		{"the rollback itself", func(a *v1alpha1.Application) { a.Operation.InitiatedBy.Automated = false }, false},
+		{"this very commit, by a person", func(a *v1alpha1.Application) {
+			a.Operation.InitiatedBy.Automated = false
+			a.Status.OperationState.SyncResult.Revision = oldSHA
+		}, true},
+		{"a rehearsal", func(a *v1alpha1.Application) { a.Operation.Sync.DryRun = true }, false},
+		{"some objects only", func(a *v1alpha1.Application) {
+			a.Operation.Sync.Resources = []v1alpha1.SyncOperationResource{{Kind: "Secret"}}
+		}, false},
+	} {
+		app := &v1alpha1.Application{ObjectMeta: metav1.ObjectMeta{Annotations: map[string]string{plan.RollbackPinAnnotation: oldSHA}}}
+		app.Operation = &v1alpha1.Operation{Sync: &v1alpha1.SyncOperation{}, InitiatedBy: v1alpha1.OperationInitiator{Automated: true}}
+		app.Status.OperationState = &v1alpha1.OperationState{SyncResult: &v1alpha1.SyncOperationResult{Revision: newSHA}}
+		c.set(app)
+		if got := plan.LiftsPin(app); got != c.want {
+			t.Errorf("%s: %v", c.name, got)
+		}
+	}
+}

@@ -219,6 +219,9 @@ func finish(o *observation, after *v1alpha1.Application, phase v1alpha1.Operatio
 	}
 	state.Phase = phase
 	remember(o, after, phase)
+	if phase == v1alpha1.OperationSucceeded && plan.LiftsPin(after) {
+		delete(after.Annotations, plan.RollbackPinAnnotation)
+	}
 	after.Operation = nil
 	return done{again: atOnceAgain, told: []notice{operationCompleted(state)}}
 }

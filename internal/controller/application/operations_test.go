@@ -18,6 +18,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/cyan-cd/cyan/api/v1alpha1"
+	"github.com/cyan-cd/cyan/internal/plan"
 )
 
 // refresh asks for a fresh look.
@@ -329,5 +330,37 @@ func TestRegisteredCluster(t *testing.T) {
 	w.eventually(app, "the sync", syncedTo(sha))
 	if w.data("a") == nil {
 		t.Error("a is missing")
+	}
+}
+
+// What a person rolled back is not brought again by itself, until another commit comes.
+func TestRollbackHolds(t *testing.T) {
+	w := newWorld(t)
+	w.start()
+	good := w.push(map[string]string{"k8s/a.yaml": configMap("a", "green")})
+	app := w.app("shop", automated)
+	w.eventually(app, "the sync", syncedTo(good))
+	bad := w.push(map[string]string{"k8s/a.yaml": configMap("a", "red")})
+	got := w.eventually(app, "the bad commit", syncedTo(bad))
+	got.Annotations = map[string]string{plan.RollbackPinAnnotation: bad}
+	got.Operation, got.Status.OperationState = &v1alpha1.Operation{Sync: &v1alpha1.SyncOperation{Revision: good}}, nil
+	if err := w.Update(t.Context(), got); err != nil {
+		t.Fatal(err)
+	}
+	got = w.eventually(app, "the rollback", func(a *v1alpha1.Application) bool {
+		return a.Operation == nil && strings.Contains(condition(a, v1alpha1.ConditionSyncError), "rolled back")
+	})
+	if w.data("a")["colour"] != "green" || got.Annotations[plan.RollbackPinAnnotation] != bad || got.Status.Sync.Status != v1alpha1.OutOfSync {
+		t.Errorf("%v, %v, %s", w.data("a"), got.Annotations, got.Status.Sync.Status)
+	}
+	w.refresh(app)
+	w.eventually(app, "a fresh look", func(a *v1alpha1.Application) bool { return a.Annotations[v1alpha1.RefreshAnnotation] == "" })
+	if w.data("a")["colour"] != "green" {
+		t.Error("the rollback did not hold")
+	}
+	mended := w.push(map[string]string{"k8s/a.yaml": configMap("a", "blue")})
+	got = w.eventually(app, "the next commit", syncedTo(mended))
+	if _, still := got.Annotations[plan.RollbackPinAnnotation]; still || condition(got, v1alpha1.ConditionSyncError) != "" || w.data("a")["colour"] != "blue" {
+		t.Errorf("%v, %v", got.Annotations, got.Status.Conditions)
 	}
 }

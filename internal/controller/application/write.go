@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"reflect"
+	"strings"
 
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/apimachinery/pkg/runtime"
@@ -12,9 +13,10 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/cyan-cd/cyan/api/v1alpha1"
+	"github.com/cyan-cd/cyan/internal/plan"
 )
 
-// write stores what is to be said about an Application in one patch against the object as it was read: status, the operation's end, and the refresh annotation.
+// write stores what is to be said about an Application in one patch against the object as it was read: status, the operation's end, and the annotations that are done with.
 // It reports whether there was anything to write. A change that came in between is a conflict, after which everything is looked at again.
 func (r *reconciler) write(ctx context.Context, before, after *v1alpha1.Application) (written bool, err error) {
 	operations, err := difference(before, after)
@@ -67,9 +69,10 @@ func difference(before, after *v1alpha1.Application) ([]operation, error) {
 	default:
 		fields = append(fields, operation{Op: "add", Path: "/operation", Value: after.Operation})
 	}
-	if _, asked := before.Annotations[v1alpha1.RefreshAnnotation]; asked {
-		if _, still := after.Annotations[v1alpha1.RefreshAnnotation]; !still {
-			fields = append(fields, operation{Op: "remove", Path: "/metadata/annotations/argocd.argoproj.io~1refresh"})
+	for _, name := range []string{v1alpha1.RefreshAnnotation, plan.RollbackPinAnnotation} {
+		_, was := before.Annotations[name]
+		if _, still := after.Annotations[name]; was && !still {
+			fields = append(fields, operation{Op: "remove", Path: "/metadata/annotations/" + strings.ReplaceAll(name, "/", "~1")})
 		}
 	}
 	if !reflect.DeepEqual(before.Finalizers, after.Finalizers) {
