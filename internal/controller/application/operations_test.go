@@ -118,6 +118,7 @@ spec:
   template:
     spec:
       restartPolicy: Never
+      nodeSelector: {nowhere: here}
       containers:
       - {name: x, image: x}
 `
@@ -126,7 +127,7 @@ func job(name, phase, policy string) string {
 	return strings.NewReplacer("NAME", name, "PHASE", phase, "POLICY", policy).Replace(hook)
 }
 
-// endJobs ends every Job, well or badly by its name: no node runs them here.
+// endJobs ends every Job, well or badly by its name: there is no node for their pods.
 func (w *world) endJobs(ctx context.Context) {
 	for ctx.Err() == nil {
 		var jobs batchv1.JobList
@@ -143,11 +144,16 @@ func (w *world) endJobs(ctx context.Context) {
 			} else {
 				j.Status.CompletionTime = &now
 			}
-			j.Status.StartTime = &now
+			j.Status.Active, j.Status.Ready = 0, nil
+			if j.Status.StartTime == nil {
+				j.Status.StartTime = &now
+			}
 			for _, kind := range kinds {
 				j.Status.Conditions = append(j.Status.Conditions, batchv1.JobCondition{Type: kind, Status: corev1.ConditionTrue, Reason: "Test", Message: "as the test wants", LastProbeTime: now, LastTransitionTime: now})
 			}
-			_ = w.Status().Update(ctx, j)
+			if err := w.Status().Update(ctx, j); err != nil && ctx.Err() == nil && !apierrors.IsConflict(err) && !apierrors.IsNotFound(err) {
+				w.Error(err)
+			}
 		}
 		<-time.After(20 * time.Millisecond)
 	}

@@ -163,10 +163,11 @@ func (w *world) eventually(name types.NamespacedName, what string, met func(*v1a
 	w.Helper()
 	app := &v1alpha1.Application{}
 	err := wait.PollUntilContextTimeout(context.Background(), 10*time.Millisecond, within, true, func(ctx context.Context) (bool, error) {
-		app = &v1alpha1.Application{}
-		if err := w.Get(ctx, name, app); err != nil {
+		seen := &v1alpha1.Application{}
+		if err := w.Get(ctx, name, seen); err != nil {
 			return false, err
 		}
+		app = seen
 		return met(app), nil
 	})
 	if err != nil {
