@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/cyan-cd/cyan/api/v1alpha1"
+	"github.com/cyan-cd/cyan/internal/cli/term"
 )
 
 // App shows an Application: where it comes from and goes to, how it fares, its last operation, and every object of it.
@@ -69,7 +70,7 @@ func (p Page) operation(state *v1alpha1.OperationState) string {
 		b.WriteString(field("  Retries", fmt.Sprint(state.RetryCount)))
 	}
 	if state.Message != "" {
-		b.WriteString(field("  Message", state.Message))
+		b.WriteString(field("  Message", term.Wrap(state.Message, p.Width, fieldIndent)))
 	}
 	return b.String()
 }
@@ -85,7 +86,7 @@ func (p Page) conditions(all []v1alpha1.ApplicationCondition) string {
 		if strings.HasSuffix(c.Type, "Warning") {
 			name = p.Theme.Wait("⚠ " + c.Type)
 		}
-		fmt.Fprintf(&b, "%s: %s\n", name, c.Message)
+		fmt.Fprintln(&b, term.Wrap(name+": "+c.Message, p.Width, 2))
 	}
 	return b.String()
 }
@@ -105,7 +106,7 @@ func (p Page) Resources(app *v1alpha1.Application, wide bool) string {
 	for _, r := range app.Status.Resources {
 		message := ""
 		if result := said[key(r.Group, r.Kind, r.Namespace, r.Name)]; result != nil {
-			message = result.Message
+			message = about(result)
 		}
 		if r.Health != nil && r.Health.Message != "" {
 			message = r.Health.Message
@@ -119,7 +120,11 @@ func (p Page) Resources(app *v1alpha1.Application, wide bool) string {
 		}
 		rows = append(rows, row)
 	}
-	return p.table(rows, 3)
+	rows = p.without(rows, "GROUP")
+	if wide {
+		return p.table(rows, 3)
+	}
+	return p.tableOfMessages(rows, slices.Index(rows[0], "NAME"))
 }
 
 // Apps lists Applications; wide tells everything about each.
@@ -145,9 +150,10 @@ func (p Page) Apps(apps []v1alpha1.Application, wide bool) string {
 		})
 	}
 	if wide {
-		return Page{Theme: p.Theme, Now: p.Now}.table(rows, -1)
+		return Page{Theme: p.Theme, Now: p.Now}.table(rows)
 	}
-	return p.table(rows, 0)
+	rows = p.without(rows, "POLICY")
+	return p.table(rows, len(rows[0])-1, 0)
 }
 
 // History lists what was deployed, the newest last.
@@ -159,6 +165,9 @@ func (p Page) History(app *v1alpha1.Application) string {
 			by = "automated"
 		}
 		revision, from := h.Revision, ""
+		if p.Width > 0 {
+			revision = ShortRevision(revision)
+		}
 		if h.Source != nil {
 			from = h.Source.RepoURL + " " + path(*h.Source)
 			if t := h.Source.TargetRevision; t != "" && t != revision {
@@ -195,18 +204,23 @@ func (p Page) Progress(app *v1alpha1.Application) string {
 	}
 	b := line + "\n"
 	if len(rows) > 0 {
-		b += p.table(slices.Insert(rows, 0, []string{"  OBJECT", "RESULT", "MESSAGE"}), 2)
+		b += p.tableOfMessages(slices.Insert(rows, 0, []string{"  OBJECT", "RESULT", "MESSAGE"}), 0)
 	}
 	return b
 }
 
 func (p Page) progressRow(r *v1alpha1.ResourceResult) []string {
-	return []string{"  " + ObjectName(r.Kind, r.Namespace, r.Name), p.result(r), firstLine(r.Message)}
+	return []string{"  " + ObjectName(r.Kind, r.Namespace, r.Name), p.result(r), firstLine(about(r))}
+}
+
+// about is what a sync says about an object, without the object's name in front.
+func about(r *v1alpha1.ResourceResult) string {
+	return strings.TrimPrefix(r.Message, ObjectName(r.Kind, r.Namespace, r.Name)+" ")
 }
 
 // ResultLine tells of one object of a sync, for output that is no terminal.
 func (p Page) ResultLine(r *v1alpha1.ResourceResult) string {
-	return strings.TrimRight(strings.Join([]string{ObjectName(r.Kind, r.Namespace, r.Name), p.result(r), firstLine(r.Message)}, "  "), " ") + "\n"
+	return strings.TrimRight(strings.Join([]string{ObjectName(r.Kind, r.Namespace, r.Name), p.result(r), firstLine(about(r))}, "  "), " ") + "\n"
 }
 
 func (p Page) result(r *v1alpha1.ResourceResult) string {

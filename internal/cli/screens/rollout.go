@@ -2,12 +2,15 @@ package screens
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
 	"k8s.io/apimachinery/pkg/util/duration"
 
+	"github.com/charmbracelet/x/ansi"
 	"github.com/cyan-cd/cyan/api/v1alpha1"
+	"github.com/cyan-cd/cyan/internal/cli/term"
 	"github.com/cyan-cd/cyan/internal/rollout"
 )
 
@@ -31,7 +34,7 @@ func (p Page) Rollout(v rollout.View, detail Detail) string {
 	b.WriteString(line("Namespace", v.Namespace))
 	b.WriteString(line("Status", p.rolloutPhase(v.Phase)))
 	if v.Message != "" {
-		b.WriteString(line("Message", v.Message))
+		b.WriteString(line("Message", term.Wrap(v.Message, p.Width, lineIndent)))
 	}
 	b.WriteString(line("Strategy", v.Strategy))
 	b.WriteString(p.images(v.Images))
@@ -55,12 +58,15 @@ func (p Page) FitRollout(v rollout.View, height int) string {
 	return text
 }
 
+// lineIndent is where the values of a Rollout's header begin.
+const lineIndent = 17
+
 // line is one of a Rollout's header.
 func line(name, value string) string {
 	if name != "" {
 		name += ":"
 	}
-	return fmt.Sprintf("%-17s%s\n", name, value)
+	return fmt.Sprintf("%-*s%s\n", lineIndent, name, value)
 }
 
 func (p Page) rolloutPhase(phase v1alpha1.RolloutPhase) string {
@@ -87,10 +93,16 @@ func orWord(s, otherwise string) string {
 func (p Page) images(images []rollout.ImageView) string {
 	var b strings.Builder
 	for i, image := range images {
-		text := p.image(image.Image)
+		tags := ""
 		if len(image.Tags) > 0 {
-			text += " (" + p.tags(image.Tags, ", ") + ")"
+			tags = " (" + p.tags(image.Tags, ", ") + ")"
 		}
+		text := p.image(image.Image)
+		if over := lineIndent + ansi.StringWidth(text+tags) - p.Width; p.Width > 0 && over > 0 {
+			// An image's end tells it from others.
+			text = ansi.TruncateLeft(text, over+1, "…")
+		}
+		text += tags
 		b.WriteString(line([]string{"Images", ""}[min(i, 1)], text))
 	}
 	return b.String()
@@ -206,7 +218,7 @@ func (p Page) tree(v rollout.View, detail Detail) string {
 			rows = append(rows, p.replicaSet(rs, below, j == len(revision.ReplicaSets)-1)...)
 		}
 	}
-	return p.table(rows, 0)
+	return p.table(p.without(rows, "KIND"), 0)
 }
 
 func running(all []rollout.RevisionView) []rollout.RevisionView {
@@ -291,5 +303,6 @@ func (p Page) Rollouts(views []rollout.View, namespaces bool) string {
 			rows[i+1] = append([]string{v.Namespace}, rows[i+1]...)
 		}
 	}
-	return p.table(rows, 0)
+	rows = p.without(rows, "SET-WEIGHT", "DESIRED", "STRATEGY", "STEP")
+	return p.table(rows, slices.Index(rows[0], "NAME"))
 }

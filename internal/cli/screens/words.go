@@ -3,8 +3,11 @@ package screens
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"time"
+
+	"github.com/charmbracelet/x/ansi"
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/util/duration"
@@ -27,7 +30,6 @@ func (p Page) age(since metav1.Time) string {
 	return duration.HumanDuration(max(p.Now.Sub(since.Time), 0))
 }
 
-// table lines rows up below their titles; the first row holds those.
 // shownDigest is how much of a digest a person needs to tell two images apart.
 const shownDigest = len("@sha256:") + 12
 
@@ -40,13 +42,57 @@ func (p Page) image(name string) string {
 	return name[:at+shownDigest] + "…"
 }
 
-func (p Page) table(rows [][]string, shrink int) string {
+// table lines rows up below their titles; the first row holds those.
+func (p Page) table(rows [][]string, shrink ...int) string {
 	titles := make([]string, len(rows[0]))
 	for i, title := range rows[0] {
 		titles[i] = p.Theme.Strong(title)
 	}
 	rows[0] = titles
-	return term.Columns(rows, p.Width, shrink)
+	return term.Columns(rows, p.Width, shrink...)
+}
+
+// without drops columns, by their titles and in this order, until the rows fit the page.
+func (p Page) without(rows [][]string, titles ...string) [][]string {
+	for _, title := range titles {
+		at := slices.Index(rows[0], title)
+		if p.Width == 0 || term.LineWidth(rows) <= p.Width || at < 0 {
+			continue
+		}
+		for i, row := range rows {
+			rows[i] = slices.Delete(slices.Clone(row), at, at+1)
+		}
+	}
+	return rows
+}
+
+// tableOfMessages is a table whose last column holds messages. Those that do not fit go on lines of their own, below their rows.
+func (p Page) tableOfMessages(rows [][]string, shrink ...int) string {
+	last := len(rows[0]) - 1
+	others := make([][]string, len(rows))
+	for i, row := range rows {
+		others[i] = row[:last]
+	}
+	room := p.Width - term.LineWidth(others) - len("  ")
+	below := make([]string, len(rows))
+	if p.Width > 0 {
+		for i, row := range rows[1:] {
+			if ansi.StringWidth(row[last]) > room {
+				below[i+1] = "    " + term.Wrap(row[last], p.Width, 4) + "\n"
+				row[last] = ""
+			}
+		}
+		if room < ansi.StringWidth(rows[0][last]) {
+			rows[0][last] = ""
+		}
+	}
+	var b strings.Builder
+	lines := strings.SplitAfter(p.table(rows, shrink...), "\n")
+	for i := range rows {
+		b.WriteString(lines[i])
+		b.WriteString(below[i])
+	}
+	return b.String()
 }
 
 func (p Page) health(h *v1alpha1.HealthStatus) string {
@@ -118,10 +164,13 @@ func orNone(s string) string {
 	return s
 }
 
+// fieldIndent is where the values of a header begin.
+const fieldIndent = 20
+
 // field is one line of a header; without a name it goes on with the line before.
 func field(name, value string) string {
 	if name != "" {
 		name += ":"
 	}
-	return fmt.Sprintf("%-20s%s\n", name, value)
+	return fmt.Sprintf("%-*s%s\n", fieldIndent, name, value)
 }

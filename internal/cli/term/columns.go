@@ -12,12 +12,14 @@ const gap = "  "
 // narrowest is how far a column is shortened before the line is cut.
 const narrowest = 12
 
-// Columns lines rows up. With a width, the column called shrink is shortened, with an ellipsis, as far as it takes, and what is still too long is cut.
-// Cells may hold colours. Lines end without blanks.
-func Columns(rows [][]string, width, shrink int) string {
+// Columns lines rows up. With a width, the columns called shrink are shortened, one after the other, as far as it takes, and what is still too long is cut.
+// Cells lose their middle, since names differ in their ends, but for the last column. Cells may hold colours. Lines end without blanks.
+func Columns(rows [][]string, width int, shrink ...int) string {
 	widths := columnWidths(rows)
-	if over := lineWidth(widths) - width; width > 0 && over > 0 && shrink >= 0 && shrink < len(widths) {
-		widths[shrink] = max(widths[shrink]-over, min(narrowest, widths[shrink]))
+	for _, i := range shrink {
+		if over := lineWidth(widths) - width; width > 0 && over > 0 && i < len(widths) {
+			widths[i] = max(widths[i]-over, min(narrowest, widths[i]))
+		}
 	}
 	var b strings.Builder
 	for _, row := range rows {
@@ -26,7 +28,11 @@ func Columns(rows [][]string, width, shrink int) string {
 			if i > 0 {
 				line.WriteString(gap)
 			}
-			cell = ansi.Truncate(cell, widths[i], "…")
+			if i < len(row)-1 {
+				cell = shorten(cell, widths[i])
+			} else {
+				cell = ansi.Truncate(cell, widths[i], "…")
+			}
 			line.WriteString(cell)
 			if i < len(row)-1 {
 				line.WriteString(strings.Repeat(" ", widths[i]-ansi.StringWidth(cell)))
@@ -36,6 +42,27 @@ func Columns(rows [][]string, width, shrink int) string {
 		b.WriteByte('\n')
 	}
 	return b.String()
+}
+
+// LineWidth is how wide the rows come out when nothing is shortened.
+func LineWidth(rows [][]string) int { return lineWidth(columnWidths(rows)) }
+
+// shorten takes the middle out of what is too wide.
+func shorten(cell string, width int) string {
+	over := ansi.StringWidth(cell) - width
+	if over <= 0 {
+		return cell
+	}
+	front := (width - 1) / 2
+	return ansi.Truncate(cell, front, "") + "…" + ansi.TruncateLeft(cell, front+over+1, "")
+}
+
+// Wrap breaks text between words, so that it keeps to a width behind an indent; its first line is not indented. 0 means as it is.
+func Wrap(text string, width, indent int) string {
+	if width <= indent {
+		return text
+	}
+	return strings.ReplaceAll(ansi.Wrap(text, width-indent, ""), "\n", "\n"+strings.Repeat(" ", indent))
 }
 
 // Fit cuts a line to a width; 0 means as it is.
