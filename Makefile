@@ -22,8 +22,8 @@ test: build ## every test, on the real API server and real pods
 
 build: ## the programs, into bin/
 	@mkdir -p $(BIN)
-	$(MAKE) --no-print-directory -C localcluster build OUT=$(CURDIR)/$(BIN)
-	go build -ldflags '$(LDFLAGS)' -o $(BIN)/cyan ./cmd/cyan
+	@$(MAKE) --no-print-directory -C localcluster build OUT=$(CURDIR)/$(BIN)
+	@go build -ldflags '$(LDFLAGS)' -o $(BIN)/cyan ./cmd/cyan
 	@for name in $(NAMES); do ln -sf cyan $(BIN)/$$name; done
 
 lint: ## golangci-lint, with ceilings for the length and complexity of functions
