@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 	"syscall"
@@ -14,12 +16,14 @@ import (
 
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+	"github.com/cyan-cd/cyan/localcluster/internal/state"
 )
 
 // TestRealLife takes one cluster through everything that can happen to it.
 func TestRealLife(t *testing.T) {
 	needReal(t)
-	before := traces(t)
+	before := traces(t, "")
 	c := newCluster(t)
 	image := c.push("team/app:1")
 	c.deploy(deployment("web", image, 1, nil), service("web", corev1.ServiceTypeNodePort))
@@ -89,7 +93,11 @@ func TestRealLife(t *testing.T) {
 		if _, err := os.Stat(c.dir); !errors.Is(err, os.ErrNotExist) {
 			t.Errorf("%s is still there", c.dir)
 		}
-		if after := traces(t); after != before {
+		own, err := state.At(c.dir)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if after := traces(t, own.ID); after != before {
 			t.Errorf("before:\n%s\nafter:\n%s", before, after)
 		}
 	})
@@ -144,8 +152,11 @@ func (c *testCluster) killPart(t *testing.T, name string) {
 
 func alive(pid int) bool { return pid > 0 && syscall.Kill(pid, 0) == nil }
 
-// traces is what clusters leave on this machine while they run: mounts, interfaces, cgroups, files, processes.
-func traces(t *testing.T) string {
+// ofCluster finds the ID of the cluster that something belongs to.
+var ofCluster = regexp.MustCompile(`/cyan[-/]([0-9a-f]{10})\b`)
+
+// traces is what a cluster leaves on this machine while it runs: mounts, interfaces, cgroups, files. Those of other clusters than id, which may come and go meanwhile, are left out.
+func traces(t *testing.T, id string) string {
 	t.Helper()
 	var found []string
 	for _, pattern := range []string{
@@ -162,7 +173,11 @@ func traces(t *testing.T) string {
 	if err != nil {
 		t.Fatal(err)
 	}
-	found = append(found, string(mounts))
+	found = append(found, strings.Split(string(mounts), "\n")...)
+	found = slices.DeleteFunc(found, func(trace string) bool {
+		of := ofCluster.FindStringSubmatch(trace)
+		return of != nil && of[1] != id
+	})
 	for _, setting := range []string{"vm/overcommit_memory", "kernel/panic", "kernel/panic_on_oops", "net/ipv4/ip_forward"} {
 		value, err := os.ReadFile("/proc/sys/" + setting)
 		if err != nil {
