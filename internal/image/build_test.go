@@ -402,6 +402,50 @@ func TestBuildersAreCalledInOrder(t *testing.T) {
 	}
 }
 
+// A Docker without its plugin buildx builds what stands on nothing, or on what is where its name says.
+func TestDockerWithoutBuildx(t *testing.T) {
+	host := newRegistry(t)
+	base, err := random.Image(10, 1)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, path := range []string{"/library/debian:12", "/base:1", "/app:v1"} {
+		ref, err := name.ParseReference(host + path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := remote.Write(ref, base); err != nil {
+			t.Fatal(err)
+		}
+	}
+	pushed, err := base.Digest()
+	if err != nil {
+		t.Fatal(err)
+	}
+	noBuilders(t)
+	calls := filepath.Join(t.TempDir(), "calls")
+	fakeBuilder(t, "docker", `[ "$1" = buildx ] && exit 1; echo "$DOCKER_BUILDKIT $@" >> `+calls+"\n")
+	build := func(dockerfile string, mirrors ...string) (image.Built, error) {
+		p, err := image.Prepare(t.Context(), image.Request{Dir: folder(t, map[string]string{"Dockerfile": dockerfile}), Repository: host + "/app", Tag: "v1", Registries: image.Registries{Mirrors: mirrors}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return p.Build(t.Context())
+	}
+	for _, dockerfile := range []string{"FROM scratch\nCOPY . /\n", "FROM " + host + "/base:1\nRUN make\n"} {
+		if b, err := build(dockerfile); err != nil || b.Digest != pushed.String() {
+			t.Errorf("%s: %+v, %v", dockerfile, b, err)
+		}
+	}
+	said, _ := os.ReadFile(calls)
+	if !bytes.Contains(said, []byte("0 build --tag "+host+"/app:v1")) || !bytes.Contains(said, []byte("push "+host+"/app:v1")) {
+		t.Errorf("%s", said)
+	}
+	if _, err := build("FROM debian:12\nRUN make\n", host); !errors.Is(err, image.ErrNoBuilder) || !strings.Contains(err.Error(), "buildx") || !strings.Contains(err.Error(), host+"/library/debian:12") {
+		t.Error(err)
+	}
+}
+
 // The real one, where it is installed: Debian's buildah needs no engine.
 func TestBuildah(t *testing.T) {
 	if _, err := exec.LookPath("buildah"); err != nil || os.Geteuid() != 0 {

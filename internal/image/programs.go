@@ -11,9 +11,12 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"runtime"
 	"slices"
 	"strings"
 	"time"
+
+	"github.com/google/go-containerregistry/pkg/name"
 )
 
 // program is a builder that is another program.
@@ -28,9 +31,9 @@ type program struct {
 var programs = []program{
 	{"buildkit", buildkitReady, buildBuildkit},
 	{"docker", dockerReady, buildDocker},
-	{"podman", onPath("podman"), buildThenPush("podman")},
-	{"buildah", onPath("buildah"), buildThenPush("buildah")},
-	{"nerdctl", nerdctlReady, buildThenPush("nerdctl")},
+	{"podman", onPath("podman"), podman.build},
+	{"buildah", onPath("buildah"), buildah.build},
+	{"nerdctl", nerdctlReady, nerdctl.build},
 }
 
 func onPath(name string) func(context.Context) (string, error) {
@@ -88,8 +91,13 @@ func dockerReady(ctx context.Context) (string, error) {
 	if err := answers(ctx, "docker", "version", "--format", "{{.Server.Version}}"); err != nil {
 		return "", err
 	}
-	return "the Docker daemon answers", answers(ctx, "docker", "buildx", "version")
+	if hasBuildx(ctx) {
+		return "the Docker daemon answers", nil
+	}
+	return "the Docker daemon answers; it builds without buildx", nil
 }
+
+func hasBuildx(ctx context.Context) bool { return answers(ctx, "docker", "buildx", "version") == nil }
 
 func nerdctlReady(ctx context.Context) (string, error) {
 	if _, err := exec.LookPath("nerdctl"); err != nil {
@@ -102,6 +110,10 @@ func nerdctlReady(ctx context.Context) (string, error) {
 func (p *Plan) run(ctx context.Context, doing string, name string, args ...string) error {
 	cmd := exec.CommandContext(ctx, name, args...)
 	cmd.Dir = p.request.Dir
+	if name == "docker" && args[0] == "build" {
+		// Without buildx, docker only builds when it is told that this is known.
+		cmd.Env = append(os.Environ(), "DOCKER_BUILDKIT=0")
+	}
 	cmd.WaitDelay = 5 * time.Second
 	var said bytes.Buffer
 	cmd.Stdout = io.MultiWriter(p.request.Output, &said)
@@ -191,6 +203,9 @@ func buildBuildkit(ctx context.Context, p *Plan) (Built, error) {
 }
 
 func buildDocker(ctx context.Context, p *Plan) (Built, error) {
+	if !hasBuildx(ctx) {
+		return buildClassicDocker(ctx, p)
+	}
 	args := []string{"buildx", "build", "--progress=plain", "--provenance=false", "--platform", p.request.Platform, "--tag", p.request.Repository + ":" + p.request.Tag,
 		"--file", filepath.Join(p.request.Dir, p.request.Dockerfile)}
 	if !p.request.Keep {
@@ -230,45 +245,88 @@ func (p *Plan) withMetadata(build func(file string) error) (Built, error) {
 	return Built{Digest: metadata.Digest}, nil
 }
 
-// buildThenPush is for the builders that do it in two steps.
-func buildThenPush(name string) func(ctx context.Context, p *Plan) (Built, error) {
-	return func(ctx context.Context, p *Plan) (Built, error) {
-		ref := p.request.Repository + ":" + p.request.Tag
-		args := []string{"build"}
-		if name == "buildah" && os.Geteuid() == 0 {
+// buildClassicDocker is for a Docker without buildx, which takes every base from where its name says.
+func buildClassicDocker(ctx context.Context, p *Plan) (Built, error) {
+	for base, place := range p.Bases {
+		if ref, err := name.ParseReference(base, name.WeakValidation); err == nil && ref.Name() == place {
+			continue
+		}
+		return Built{}, &Error{
+			Kind: ErrNoBuilder, Object: filepath.Join(p.request.Dir, p.request.Dockerfile),
+			Problem: fmt.Sprintf("its base %s is to be taken from %s, which Docker only does with its plugin buildx, and that is not there", base, place),
+			Remedy:  "install buildx, or choose another builder with --builder",
+		}
+	}
+	return twoSteps{name: "docker"}.build(ctx, p)
+}
+
+// twoSteps is a builder that is told to build and then to push, each with flags of its own.
+type twoSteps struct {
+	name              string
+	building, pushing func(p *Plan) []string
+}
+
+var (
+	podman = twoSteps{"podman", func(p *Plan) []string {
+		return append([]string{"--format", "oci"}, p.noTLS(len(p.request.Registries.Mirrors) > 0)...)
+	}, withoutTLS}
+	buildah = twoSteps{"buildah", func(p *Plan) []string {
+		args := podman.building(p)
+		if os.Geteuid() == 0 {
 			// Needs no engine and works in a container.
 			args = append(args, "--isolation", "chroot")
 		}
-		if name != "nerdctl" {
-			args = append(args, "--format", "oci")
-			if p.plainHTTP() || len(p.request.Registries.Mirrors) > 0 {
-				args = append(args, "--tls-verify=false")
-			}
+		return args
+	}, withoutTLS}
+	nerdctl = twoSteps{"nerdctl", nil, func(p *Plan) []string {
+		if p.plainHTTP() {
+			return []string{"--insecure-registry"}
 		}
-		args = append(args, "--platform", p.request.Platform, "--tag", ref, "--file", filepath.Join(p.request.Dir, p.request.Dockerfile))
-		args = append(args, p.buildArgs("--build-arg", "")...)
-		args = append(args, p.contexts(buildContext)...)
-		start := time.Now()
-		if err := p.run(ctx, "build", name, append(args, p.request.Dir)...); err != nil {
-			return Built{}, err
-		}
-		built := Built{Built: time.Since(start)}
-		if p.request.Keep {
-			return built, nil
-		}
-		start = time.Now()
-		push := []string{"push"}
-		switch {
-		case name == "nerdctl" && p.plainHTTP():
-			push = append(push, "--insecure-registry")
-		case name != "nerdctl" && p.plainHTTP():
-			push = append(push, "--tls-verify=false")
-		}
-		if err := p.run(ctx, "push", name, append(push, ref)...); err != nil {
-			return Built{}, err
-		}
-		digest, err := p.request.Registries.Digest(ctx, ref)
-		built.Digest, built.Pushed = digest, time.Since(start)
-		return built, err
+		return nil
+	}}
+)
+
+func withoutTLS(p *Plan) []string { return p.noTLS(false) }
+
+// noTLS is for registries that are spoken to over plain HTTP.
+func (p *Plan) noTLS(also bool) []string {
+	if also || p.plainHTTP() {
+		return []string{"--tls-verify=false"}
 	}
+	return nil
+}
+
+func (b twoSteps) build(ctx context.Context, p *Plan) (Built, error) {
+	ref := p.request.Repository + ":" + p.request.Tag
+	args := []string{"build"}
+	if b.building != nil {
+		args = append(args, b.building(p)...)
+	}
+	if b.name != "docker" || p.request.Platform != runtime.GOOS+"/"+runtime.GOARCH {
+		args = append(args, "--platform", p.request.Platform)
+	}
+	args = append(args, "--tag", ref, "--file", filepath.Join(p.request.Dir, p.request.Dockerfile))
+	args = append(args, p.buildArgs("--build-arg", "")...)
+	if b.name != "docker" {
+		args = append(args, p.contexts(buildContext)...)
+	}
+	start := time.Now()
+	if err := p.run(ctx, "build", b.name, append(args, p.request.Dir)...); err != nil {
+		return Built{}, err
+	}
+	built := Built{Built: time.Since(start)}
+	if p.request.Keep {
+		return built, nil
+	}
+	start = time.Now()
+	push := []string{"push"}
+	if b.pushing != nil {
+		push = append(push, b.pushing(p)...)
+	}
+	if err := p.run(ctx, "push", b.name, append(push, ref)...); err != nil {
+		return Built{}, err
+	}
+	digest, err := p.request.Registries.Digest(ctx, ref)
+	built.Digest, built.Pushed = digest, time.Since(start)
+	return built, err
 }
