@@ -43,6 +43,8 @@ type LocalCluster struct {
 	Kubeconfig string
 	// Registry is host:port of the cluster's image registry.
 	Registry string
+
+	guard *guard
 }
 
 var shared struct {
@@ -85,7 +87,14 @@ func StartCluster(flags ...string) (*LocalCluster, error) {
 	if err != nil {
 		return nil, err
 	}
+	program, err := localProgram()
+	if err != nil {
+		return nil, errors.Join(err, os.Remove(dir))
+	}
 	cluster := &LocalCluster{Dir: dir}
+	if cluster.guard, err = startGuard(program, dir); err != nil {
+		return nil, errors.Join(err, os.Remove(dir))
+	}
 	up := append([]string{"up", "--dir", dir}, flags...)
 	if _, err := cluster.Local(up...); err != nil {
 		return nil, errors.Join(err, cluster.Delete())
@@ -116,7 +125,7 @@ func (c *LocalCluster) Local(args ...string) ([]byte, error) {
 // Delete takes the cluster down and removes everything of it.
 func (c *LocalCluster) Delete() error {
 	_, err := c.Local("down", "--delete", "--dir", c.Dir)
-	return errors.Join(err, os.RemoveAll(c.Dir))
+	return errors.Join(err, os.RemoveAll(c.Dir), c.guard.dismiss())
 }
 
 // Namespace makes a fresh namespace and deletes it when the test ends.
