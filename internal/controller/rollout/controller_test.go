@@ -282,6 +282,22 @@ func TestDeletingTheRolloutReleasesItsServices(t *testing.T) {
 		}
 		return nil
 	})
+	w.eventually("the events of its life", func() error {
+		all := &corev1.EventList{}
+		if err := w.client.List(context.Background(), all, client.InNamespace(w.namespace)); err != nil {
+			return err
+		}
+		told := map[string]bool{}
+		for _, e := range all.Items {
+			told[e.Reason] = true
+		}
+		for _, reason := range []string{"RolloutAddedToInformer", "NewReplicaSetCreated", "ScalingReplicaSet", "SwitchService", "RolloutCompleted", "RolloutDeleted"} {
+			if !told[reason] {
+				return fmt.Errorf("%s is not among %v", reason, told)
+			}
+		}
+		return nil
+	})
 }
 
 func TestTheControllerIsStoppedAndStartedInTheMiddle(t *testing.T) {
