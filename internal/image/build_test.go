@@ -5,6 +5,7 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"log"
 	"net/http"
@@ -451,6 +452,13 @@ func TestBuildah(t *testing.T) {
 	if _, err := exec.LookPath("buildah"); err != nil || os.Geteuid() != 0 {
 		t.Skip("buildah is not installed, or this is not root")
 	}
+	// What it builds goes with the test, and lies on any file system.
+	storage := t.TempDir()
+	settings := fmt.Sprintf("[storage]\ndriver = \"vfs\"\ngraphroot = %q\nrunroot = %q\n", filepath.Join(storage, "graph"), filepath.Join(storage, "run"))
+	if err := os.WriteFile(filepath.Join(storage, "storage.conf"), []byte(settings), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	t.Setenv("CONTAINERS_STORAGE_CONF", filepath.Join(storage, "storage.conf"))
 	host := newRegistry(t)
 	dir := folder(t, with(program, "Dockerfile", "FROM scratch\nCOPY main.go /main.go\nENV X=y\n"))
 	request := image.Request{Dir: dir, Repository: host + "/app", Tag: "v1", Builder: "buildah"}
