@@ -50,6 +50,11 @@ func (o *observation) stops() bool {
 	return slices.ContainsFunc(o.problems, func(p problem) bool { return p.condition != "" && !p.isWarning() })
 }
 
+// stopsComparing leaves out what passes: while git is away, the cluster is held to the commit that was seen last.
+func (o *observation) stopsComparing() bool {
+	return slices.ContainsFunc(o.problems, func(p problem) bool { return p.condition != "" && !p.isWarning() && !source.IsTemporary(p.err) })
+}
+
 func (p problem) isWarning() bool { return strings.HasSuffix(p.condition, "Warning") }
 
 func (o *observation) add(condition string, err error) {
@@ -87,7 +92,7 @@ func (r *reconciler) gather(ctx context.Context, app *v1alpha1.Application) (*ob
 	if err := r.gatherSource(ctx, o); err != nil {
 		return nil, err
 	}
-	if o.rendered == nil || o.stops() {
+	if o.rendered == nil || o.stopsComparing() {
 		return o, nil
 	}
 	return o, r.compare(ctx, o)

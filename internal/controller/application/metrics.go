@@ -9,6 +9,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/cyan-cd/cyan/api/v1alpha1"
+	"github.com/cyan-cd/cyan/internal/source"
 )
 
 // meters are the metrics of Applications, under the names that existing dashboards ask for.
@@ -80,7 +81,7 @@ func info(app *v1alpha1.Application) prometheus.Metric {
 		automated = "true"
 	}
 	if app.Spec.Source != nil {
-		repo = app.Spec.Source.RepoURL
+		repo = source.Repository{URL: app.Spec.Source.RepoURL}.String()
 	}
 	switch {
 	case app.DeletionTimestamp != nil:

@@ -293,6 +293,11 @@ func TestGitGoesAwayAndComesBack(t *testing.T) {
 	if message := condition(got, v1alpha1.ConditionComparisonError); !strings.Contains(message, w.repo.URL) {
 		t.Error(message)
 	}
+	// Meanwhile the cluster is held to the commit that was seen last.
+	if err := w.Delete(t.Context(), &corev1.ConfigMap{ObjectMeta: metav1.ObjectMeta{Namespace: w.to, Name: "a"}}); err != nil {
+		t.Fatal(err)
+	}
+	w.until("the cluster to be healed", func(context.Context) (bool, error) { return w.data("a")["colour"] == "green", nil })
 	listener, err := net.Listen("tcp", address)
 	if err != nil {
 		t.Fatal(err)

@@ -1,6 +1,7 @@
 package application
 
 import (
+	"errors"
 	"slices"
 	"strings"
 
@@ -8,11 +9,12 @@ import (
 	"k8s.io/apimachinery/pkg/runtime/schema"
 
 	"github.com/cyan-cd/cyan/api/v1alpha1"
+	"github.com/cyan-cd/cyan/internal/controller/application/destination"
 	"github.com/cyan-cd/cyan/internal/plan"
 )
 
 // report puts an observation into a status: what is compared with what, how it stands, and what keeps it from standing better.
-// Where nothing could be compared, what was known last stays.
+// Where nothing could be compared, it is not known whether it is synced; nor how it fares, when the cluster is away.
 func (o *observation) report(status *v1alpha1.ApplicationStatus, control string) {
 	at := metav1.NewTime(o.now)
 	status.Conditions = plan.MergeConditions(status.Conditions, o.conditions(), at)
@@ -21,10 +23,8 @@ func (o *observation) report(status *v1alpha1.ApplicationStatus, control string)
 	}
 	status.ControllerNamespace = control
 	if !o.compared {
-		if status.Sync.Status == "" || o.cluster == nil {
-			status.Sync.Status = v1alpha1.SyncUnknown
-		}
-		if status.Health.Status == "" {
+		status.Sync.Status = v1alpha1.SyncUnknown
+		if status.Health.Status == "" || (o.clusterAway() && status.Health.Status != v1alpha1.HealthUnknown) {
 			status.Health = v1alpha1.AppHealthStatus{Status: v1alpha1.HealthUnknown, LastTransitionTime: &at}
 		}
 		return
@@ -45,6 +45,13 @@ func (o *observation) report(status *v1alpha1.ApplicationStatus, control string)
 		status.Health.LastTransitionTime = &at
 	}
 	status.Health.Status, status.Health.Message = code, message
+}
+
+func (o *observation) clusterAway() bool {
+	return slices.ContainsFunc(o.problems, func(p problem) bool {
+		var away *destination.Unreachable
+		return errors.As(p.err, &away)
+	})
 }
 
 // conditions are the messages that an observation gives, with a kind's messages put together.
