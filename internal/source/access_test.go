@@ -184,31 +184,17 @@ func TestOverTLS(t *testing.T) {
 func TestOverGitProtocol(t *testing.T) {
 	repo := testkit.GitRepo(t)
 	sha := repo.Commit(map[string]string{"a": "1"})
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { _ = listener.Close() })
-	go func() {
-		for {
-			conn, err := listener.Accept()
-			if err != nil {
-				return
-			}
-			go func() {
-				defer conn.Close()
-				file, err := conn.(*net.TCPConn).File()
-				if err != nil {
-					return
-				}
-				defer file.Close()
-				daemon := exec.Command("git", "daemon", "--inetd", "--export-all", "--base-path="+filepath.Dir(repo.Bare), filepath.Dir(repo.Bare))
-				daemon.Stdin, daemon.Stdout = file, file
-				_ = daemon.Run()
-			}()
+	address := listen(t, func(conn net.Conn) {
+		file, err := conn.(*net.TCPConn).File()
+		if err != nil {
+			return
 		}
-	}()
-	url := "git://" + listener.Addr().String() + "/" + filepath.Base(repo.Bare)
+		defer file.Close()
+		daemon := exec.Command("git", "daemon", "--inetd", "--export-all", "--base-path="+filepath.Dir(repo.Bare), filepath.Dir(repo.Bare))
+		daemon.Stdin, daemon.Stdout = file, file
+		_ = daemon.Run()
+	})
+	url := "git://" + address + "/" + filepath.Base(repo.Bare)
 	m := open(t, source.Options{})
 	if got, err := m.Resolve(t.Context(), source.Repository{URL: url}, "main"); err != nil || got != sha {
 		t.Errorf("%q, %v", got, err)

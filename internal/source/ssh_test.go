@@ -52,6 +52,13 @@ func serveSSH(t *testing.T) sshHost {
 		return nil, nil
 	}}
 	config.AddHostKey(host)
+	address := listen(t, func(conn net.Conn) { serveConnection(conn, config) })
+	return sshHost{address: address, known: knownhosts.Line([]string{address}, host.PublicKey()), key: key}
+}
+
+// listen hands every connection to serve, and closes it afterwards.
+func listen(t *testing.T, serve func(net.Conn)) (address string) {
+	t.Helper()
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
@@ -63,15 +70,16 @@ func serveSSH(t *testing.T) sshHost {
 			if err != nil {
 				return
 			}
-			go serveConnection(conn, config)
+			go func() {
+				defer conn.Close()
+				serve(conn)
+			}()
 		}
 	}()
-	address := listener.Addr().String()
-	return sshHost{address: address, known: knownhosts.Line([]string{address}, host.PublicKey()), key: key}
+	return listener.Addr().String()
 }
 
 func serveConnection(conn net.Conn, config *ssh.ServerConfig) {
-	defer conn.Close()
 	_, channels, requests, err := ssh.NewServerConn(conn, config)
 	if err != nil {
 		return
