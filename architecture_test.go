@@ -43,9 +43,10 @@ var rooms = []room{
 	{folder: "internal/source", may: []string{"api/...", "internal/delivery", "internal/source/..."}, never: []string{"k8s.io/client-go/...", "sigs.k8s.io/controller-runtime/..."}},
 	{folder: "internal/image", may: []string{"api/...", "internal/delivery"}},
 	{folder: "internal/apply", may: []string{"api/...", "internal/plan", "internal/health"}},
+	{folder: "internal/cluster", may: []string{"api/..."}},
 	{folder: "internal/traffic", may: []string{"api/...", "internal/rollout"}},
 	{folder: "internal/server", may: []string{"api/...", "internal/rollout", "internal/plan", "internal/health", "internal/delivery", "internal/render"}},
-	{folder: "internal/cli", may: []string{"api/...", "internal/rollout", "internal/plan", "internal/health", "internal/delivery", "internal/render", "internal/validate", "internal/image", "internal/source", "internal/spelling", "internal/cli/..."}},
+	{folder: "internal/cli", may: []string{"api/...", "internal/rollout", "internal/plan", "internal/health", "internal/delivery", "internal/render", "internal/validate", "internal/image", "internal/source", "internal/cluster", "internal/spelling", "internal/cli/..."}},
 }
 
 // onlyIn lists imports that belong to one room.

@@ -19,6 +19,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/cyan-cd/cyan/api/v1alpha1"
+	"github.com/cyan-cd/cyan/internal/cluster"
 )
 
 // registeredCluster is a cluster that Applications can be deployed to.
@@ -29,23 +30,6 @@ type registeredCluster struct {
 	Project    string `json:"project,omitempty"`
 
 	secret *corev1.Secret
-}
-
-// clusterConfig is the JSON in a cluster's Secret, as existing tools write and read it.
-type clusterConfig struct {
-	Username    string           `json:"username,omitempty"`
-	Password    string           `json:"password,omitempty"`
-	BearerToken string           `json:"bearerToken,omitempty"`
-	TLS         clusterTLSConfig `json:"tlsClientConfig"`
-	ProxyURL    string           `json:"proxyUrl,omitempty"`
-}
-
-type clusterTLSConfig struct {
-	Insecure   bool   `json:"insecure"`
-	ServerName string `json:"serverName,omitempty"`
-	CertData   []byte `json:"certData,omitempty"`
-	KeyData    []byte `json:"keyData,omitempty"`
-	CAData     []byte `json:"caData,omitempty"`
 }
 
 func newClusterCommand(e *env) *cobra.Command {
@@ -210,7 +194,7 @@ func (o *clusterAdd) registered(ctx context.Context, c client.Client, server str
 }
 
 func (o *clusterAdd) secret(server string, token string, target *rest.Config) (*corev1.Secret, error) {
-	config := clusterConfig{BearerToken: token, ProxyURL: o.proxy, TLS: clusterTLSConfig{
+	config := cluster.Connection{BearerToken: token, ProxyURL: o.proxy, TLS: cluster.TLS{
 		Insecure: target.Insecure, ServerName: target.ServerName, CAData: target.CAData,
 	}}
 	if target.CAFile != "" && len(target.CAData) == 0 {

@@ -6,10 +6,6 @@ import (
 	"crypto/rand"
 	"crypto/sha256"
 	"encoding/hex"
-	"encoding/json"
-	"fmt"
-	"net/http"
-	"net/url"
 	"sync"
 
 	corev1 "k8s.io/api/core/v1"
@@ -17,6 +13,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/cyan-cd/cyan/api/v1alpha1"
+	"github.com/cyan-cd/cyan/internal/cluster"
 	"github.com/cyan-cd/cyan/internal/source"
 )
 
@@ -26,40 +23,28 @@ func (a *apps) destinationClient(ctx context.Context, c client.Client, app *v1al
 	if d.Server == v1alpha1.InClusterServer || d.Name == v1alpha1.InClusterName {
 		return c, nil
 	}
-	cluster, err := a.findCluster(ctx, c, orWords(d.Server, d.Name))
+	registered, err := a.findCluster(ctx, c, orWords(d.Server, d.Name))
 	if err != nil {
 		return nil, err
 	}
-	config, err := cluster.restConfig()
+	config, err := registered.restConfig()
 	if err != nil {
 		return nil, err
 	}
 	at, err := client.New(config, client.Options{Scheme: scheme()})
 	if err != nil {
-		return nil, a.explain(err, "reaching the cluster "+cluster.Name)
+		return nil, a.explain(err, "reaching the cluster "+registered.Name)
 	}
 	return at, nil
 }
 
 func (r registeredCluster) restConfig() (*rest.Config, error) {
-	var stored clusterConfig
-	if err := json.Unmarshal(r.secret.Data["config"], &stored); err != nil {
-		return nil, &Trouble{Problem: fmt.Sprintf("the Secret %s of cluster %q holds no valid config", r.secret.Name, r.Name), Remedy: "register the cluster again", Code: codeGeneric}
+	found, err := cluster.FromSecret(r.secret)
+	if err != nil {
+		return nil, &Trouble{Problem: err.Error(), Remedy: "register the cluster again", Code: codeGeneric}
 	}
-	config := &rest.Config{
-		Host: r.Server, Username: stored.Username, Password: stored.Password, BearerToken: stored.BearerToken, QPS: -1, WarningHandler: rest.NoWarnings{},
-		TLSClientConfig: rest.TLSClientConfig{
-			Insecure: stored.TLS.Insecure, ServerName: stored.TLS.ServerName, CertData: stored.TLS.CertData, KeyData: stored.TLS.KeyData, CAData: stored.TLS.CAData,
-		},
-	}
-	if stored.ProxyURL != "" {
-		proxy, err := url.Parse(stored.ProxyURL)
-		if err != nil {
-			return nil, &Trouble{Problem: fmt.Sprintf("the proxy of cluster %q is no URL", r.Name), Code: codeGeneric}
-		}
-		config.Proxy = http.ProxyURL(proxy)
-	}
-	return config, nil
+	found.Config.QPS, found.Config.WarningHandler = -1, rest.NoWarnings{}
+	return found.Config, nil
 }
 
 // book gives what opens a repository, from what is kept beside the Applications and, before it, from new Secrets.

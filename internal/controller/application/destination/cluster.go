@@ -16,6 +16,7 @@ import (
 	"k8s.io/client-go/rest"
 
 	"github.com/cyan-cd/cyan/internal/apply"
+	"github.com/cyan-cd/cyan/internal/cluster"
 	"github.com/cyan-cd/cyan/internal/plan"
 )
 
@@ -30,23 +31,13 @@ const (
 // Key names a live object.
 type Key = plan.Key
 
-// Spec is how a cluster is reached, and how much of it is used.
-type Spec struct {
-	Server, Name string
-	Config       *rest.Config
-	// Namespaces limits what is watched; all when empty.
-	Namespaces []string
-	// Project limits the cluster to the Applications of a project; "" for all.
-	Project string
-}
-
 // Cluster is one destination. It is safe for concurrent use.
 type Cluster struct {
 	Server, Name string
 	// Client changes objects of the cluster.
 	Client *apply.Client
 
-	spec      Spec
+	spec      cluster.Cluster
 	log       *slog.Logger
 	notify    func(instance string)
 	life      context.Context //nolint:containedctx // the watches live as long as the cluster is registered
@@ -75,7 +66,7 @@ type Cluster struct {
 }
 
 // connect makes a Cluster; nothing is asked of it yet.
-func connect(ctx context.Context, spec Spec, log *slog.Logger, notify func(instance string)) (*Cluster, error) {
+func connect(ctx context.Context, spec cluster.Cluster, log *slog.Logger, notify func(instance string)) (*Cluster, error) {
 	config := rest.CopyConfig(spec.Config)
 	// The server's own fairness bounds us; a limit here would only add to the time from push to traffic.
 	config.QPS = -1

@@ -12,6 +12,7 @@ import (
 	"k8s.io/client-go/rest"
 
 	"github.com/cyan-cd/cyan/api/v1alpha1"
+	"github.com/cyan-cd/cyan/internal/cluster"
 )
 
 // Registry holds the clusters that Applications can name: the one of the control plane, and those that Secrets register.
@@ -28,7 +29,7 @@ type Registry struct {
 
 // entry is a registered cluster; it is connected when an Application asks for it.
 type entry struct {
-	spec    Spec
+	spec    cluster.Cluster
 	version string
 	cluster *Cluster
 }
@@ -40,8 +41,8 @@ func NewRegistry(ctx context.Context, home *rest.Config, log *slog.Logger, notif
 	return r
 }
 
-func (r *Registry) homeSpec() Spec {
-	return Spec{Server: v1alpha1.InClusterServer, Name: v1alpha1.InClusterName, Config: r.home}
+func (r *Registry) homeSpec() cluster.Cluster {
+	return cluster.Cluster{Server: v1alpha1.InClusterServer, Name: v1alpha1.InClusterName, Config: r.home}
 }
 
 // Update takes all cluster Secrets as they are now. A cluster whose Secret changed is connected anew; one whose Secret is gone is left.
@@ -51,7 +52,7 @@ func (r *Registry) Update(secrets []*corev1.Secret) {
 	now := map[string]bool{v1alpha1.InClusterServer: true}
 	r.problems = nil
 	for _, secret := range secrets {
-		spec, err := FromSecret(secret)
+		spec, err := cluster.FromSecret(secret)
 		if err != nil {
 			r.problems = append(r.problems, err.Error())
 			continue
