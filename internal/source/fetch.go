@@ -225,15 +225,21 @@ func (m *Mirrors) fetchOne(ctx context.Context, r *mirror, a *access, object, re
 	return nil
 }
 
-// tidy packs what many fetches left, when it has become much. Objects that a rewritten branch let go stay for two weeks.
+// tidy packs what many fetches left, when it has become much: small packs into larger ones, and loose objects, of which only commits that were pushed back make some, with the rest.
 func (m *Mirrors) tidy(ctx context.Context, r *mirror) error {
 	packs, _ := filepath.Glob(filepath.Join(r.dir, "objects", "pack", "*.pack"))
 	loose, _ := filepath.Glob(filepath.Join(r.dir, "objects", "17", "*"))
 	const manyPacks, manyLoose = 40, 24 // of 256 folders: about 6000 loose objects
-	if len(packs) < manyPacks && len(loose) < manyLoose {
+	var args []string
+	switch {
+	case len(loose) >= manyLoose:
+		args = []string{"gc", "--quiet"}
+	case len(packs) >= manyPacks:
+		args = []string{"repack", "--quiet", "-d", "--geometric=2"}
+	default:
 		return nil
 	}
-	if _, err := m.git.run(ctx, call{dir: r.dir, args: []string{"gc", "--quiet"}, timeout: m.opts.FetchTimeout}); err != nil {
+	if _, err := m.git.run(ctx, call{dir: r.dir, args: args, timeout: m.opts.FetchTimeout}); err != nil {
 		r.blame()
 		return fmt.Errorf("%w: packing the mirror of %s: %w", ErrCorrupt, r.name, err)
 	}

@@ -49,6 +49,8 @@ func newGit(own bool) (*git, error) {
 		"GIT_ALLOW_PROTOCOL="+strings.Join(transports, ":"))
 	g.config = append(g.config,
 		setting{"core.hooksPath", os.DevNull}, setting{"core.fsmonitor", "false"}, setting{"gc.auto", "0"}, setting{"maintenance.auto", "false"},
+		// What a fetch brings is seen at once and whole: loose objects would come one by one, a commit before its files.
+		setting{"fetch.unpackLimit", "1"},
 		setting{"fetch.recurseSubmodules", "false"}, setting{"transfer.bundleURI", "false"}, setting{"core.quotePath", "false"}, setting{"advice.fetchShowForcedUpdates", "false"},
 		// A host that sends less than this for so long is taken for gone.
 		setting{"http.lowSpeedLimit", "1000"}, setting{"http.lowSpeedTime", "30"})

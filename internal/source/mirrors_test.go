@@ -3,6 +3,7 @@ package source_test
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -130,10 +131,12 @@ func TestDamagedObjectsAreFoundByReading(t *testing.T) {
 	at := source.Repository{URL: repo.URL}
 	tree, err := m.Tree(t.Context(), at, sha)
 	must(t, err)
-	blob := repo.Git("rev-parse", "HEAD:a")
-	object := filepath.Join(mirrorDir(t, dir), "objects", blob[:2], blob[2:])
-	must(t, os.Chmod(object, 0o644))
-	must(t, os.WriteFile(object, []byte("garbage"), 0o644))
+	packs, err := filepath.Glob(filepath.Join(mirrorDir(t, dir), "objects", "pack", "*.pack"))
+	must(t, err)
+	for _, pack := range packs {
+		must(t, os.Chmod(pack, 0o644))
+		must(t, os.WriteFile(pack, []byte("garbage"), 0o644))
+	}
 	if _, err := tree.ReadFile("a"); !errors.Is(err, source.ErrCorrupt) {
 		t.Fatal(err)
 	}
@@ -163,4 +166,24 @@ func TestProcessesShareMirrors(t *testing.T) {
 		})
 	}
 	all.Wait()
+}
+
+// What a fetch brings appears as a whole: who sees the commit sees its files.
+func TestFetchesAreSeenWhole(t *testing.T) {
+	repo := testkit.GitRepo(t)
+	dir := t.TempDir()
+	m, err := source.Open(dir, source.Options{TrustRefs: time.Nanosecond})
+	must(t, err)
+	defer func() { _ = m.Close() }()
+	const fetches = 60
+	for i := range fetches {
+		sha := repo.Commit(map[string]string{"a": fmt.Sprint(i)})
+		must(t, readA(t.Context(), m, source.Repository{URL: repo.URL}, sha, fmt.Sprint(i)))
+	}
+	if loose, err := filepath.Glob(filepath.Join(mirrorDir(t, dir), "objects", "[0-9a-f][0-9a-f]", "*")); err != nil || len(loose) > 0 {
+		t.Errorf("%d objects came one by one, %v", len(loose), err)
+	}
+	if packs, err := filepath.Glob(filepath.Join(mirrorDir(t, dir), "objects", "pack", "*.pack")); err != nil || len(packs) > fetches*3/4 {
+		t.Errorf("%d fetches left %d packs, %v", fetches, len(packs), err)
+	}
 }

@@ -65,7 +65,7 @@ func twice[T any](read func() (T, error)) (T, error) {
 }
 
 func (m *Mirrors) treeOf(ctx context.Context, r *mirror, sha string) (*Tree, error) {
-	info, err := r.objects.info(ctx, sha+"^{tree}")
+	info, err := settled(ctx, r, func() (objectInfo, error) { return r.objects.info(ctx, sha+"^{tree}") })
 	if err != nil {
 		return nil, r.damage(sha, err)
 	}
@@ -81,6 +81,40 @@ func (r *mirror) damage(object string, err error) error {
 		r.blame()
 	}
 	return err
+}
+
+// settled reads what must be there again when it is missing, once nobody is at work on the mirror any more: another process may be making it anew.
+func settled[T any](ctx context.Context, r *mirror, read func() (T, error)) (T, error) {
+	got, err := read()
+	if !errors.Is(err, errMissing) && !errors.Is(err, ErrCorrupt) {
+		return got, err
+	}
+	if err := hold(ctx, r.fetching); err != nil {
+		return got, err
+	}
+	defer func() { <-r.fetching }()
+	unlock, err := lockFile(ctx, r.dir+".lock")
+	if err != nil {
+		return got, err
+	}
+	defer unlock()
+	// Those who read know the mirror that was.
+	r.objects.close()
+	return read()
+}
+
+// object reads an object of the tree in full.
+func (t *Tree) object(hash string) (objectInfo, []byte, error) {
+	type object struct {
+		info objectInfo
+		data []byte
+	}
+	life := t.mirrors.life
+	got, err := settled(life, t.mirror, func() (object, error) {
+		info, data, err := t.mirror.objects.contents(life, hash, t.mirrors.opts.MaxFileSize)
+		return object{info, data}, err
+	})
+	return got.info, got.data, err
 }
 
 // Commit is the full SHA that the tree is of.
@@ -130,7 +164,7 @@ func (t *Tree) entries(hash string) ([]entry, error) {
 	if found, ok := t.mirrors.cache.get("t" + hash); ok {
 		return found.([]entry), nil
 	}
-	info, data, err := t.mirror.objects.contents(t.mirrors.life, hash, t.mirrors.opts.MaxFileSize)
+	info, data, err := t.object(hash)
 	if err != nil {
 		return nil, t.mirror.damage(hash, err)
 	}
@@ -189,7 +223,7 @@ func (t *Tree) blob(e entry) ([]byte, error) {
 	if found, ok := t.mirrors.cache.get("b" + e.hash); ok {
 		return found.([]byte), nil
 	}
-	_, data, err := t.mirror.objects.contents(t.mirrors.life, e.hash, t.mirrors.opts.MaxFileSize)
+	_, data, err := t.object(e.hash)
 	if err != nil {
 		return nil, t.mirror.damage(e.hash, err)
 	}
@@ -208,7 +242,7 @@ func (t *Tree) size(e entry) (int64, error) {
 	if found, ok := t.mirrors.cache.get("s" + e.hash); ok {
 		return found.(int64), nil
 	}
-	info, err := t.mirror.objects.info(t.mirrors.life, e.hash)
+	info, err := settled(t.mirrors.life, t.mirror, func() (objectInfo, error) { return t.mirror.objects.info(t.mirrors.life, e.hash) })
 	if err != nil {
 		return 0, t.mirror.damage(e.hash, err)
 	}
