@@ -14,7 +14,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/cyan-cd/cyan/internal/cli/term"
-	controllerdelivery "github.com/cyan-cd/cyan/internal/controller/delivery"
+	"github.com/cyan-cd/cyan/internal/deliver"
 	"github.com/cyan-cd/cyan/internal/delivery"
 	"github.com/cyan-cd/cyan/internal/image"
 	"github.com/cyan-cd/cyan/internal/source"
@@ -32,7 +32,7 @@ func newDeliveryCommand() *cobra.Command {
 
 // deliveryFlags are the flags of `cyan delivery run`.
 type deliveryFlags struct {
-	controllerdelivery.Options
+	deliver.Options
 	kube             kubeFlags
 	configRepo       string
 	author, output   string
@@ -112,7 +112,7 @@ func (f *deliveryFlags) run(cmd *cobra.Command) error {
 		f.Output = cmd.ErrOrStderr()
 	}
 	show := newDeliveryProgress(cmd.ErrOrStderr())
-	result, err := controllerdelivery.Run(cmd.Context(), f.Options, show.see)
+	result, err := deliver.Run(cmd.Context(), f.Options, show.see)
 	show.close()
 	if f.output == "json" {
 		if printed := printDelivery(cmd.OutOrStdout(), result, err); printed != nil && err == nil {
@@ -134,9 +134,9 @@ func (f *deliveryFlags) run(cmd *cobra.Command) error {
 }
 
 // printDelivery gives a CI job all there is to know, also when there was an error.
-func printDelivery(out io.Writer, result controllerdelivery.Result, failure error) error {
+func printDelivery(out io.Writer, result deliver.Result, failure error) error {
 	all := struct {
-		controllerdelivery.Result
+		deliver.Result
 		Error string `json:"error,omitempty"`
 	}{Result: result}
 	if failure != nil {
@@ -175,7 +175,7 @@ func (f *deliveryFlags) complete() error {
 	return nil
 }
 
-func outcome(r controllerdelivery.Result) string {
+func outcome(r deliver.Result) string {
 	var said string
 	switch r.Verdict {
 	case delivery.Commit:
@@ -207,7 +207,7 @@ func newDeliveryProgress(out io.Writer) *deliveryProgress {
 	return p
 }
 
-func (p *deliveryProgress) see(e controllerdelivery.Event) {
+func (p *deliveryProgress) see(e deliver.Event) {
 	if e.Took == 0 {
 		if p.live != nil {
 			_ = p.live.Draw(p.theme.Busy("…") + " " + fmt.Sprintf("%-8s", e.Step) + " " + e.Text)

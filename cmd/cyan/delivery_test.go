@@ -20,7 +20,7 @@ import (
 
 	"github.com/google/go-containerregistry/pkg/registry"
 
-	controllerdelivery "github.com/cyan-cd/cyan/internal/controller/delivery"
+	"github.com/cyan-cd/cyan/internal/deliver"
 	"github.com/cyan-cd/cyan/internal/delivery"
 	"github.com/cyan-cd/cyan/internal/source/gitserver"
 	"github.com/cyan-cd/cyan/internal/testkit"
@@ -103,7 +103,7 @@ func TestTenProcessesAtOnce(t *testing.T) {
 		commits = append(commits, repo.Commit(map[string]string{"main.go": shop(i + 1)["main.go"]}))
 	}
 	var all sync.WaitGroup
-	results := make([]controllerdelivery.Result, jobs)
+	results := make([]deliver.Result, jobs)
 	for i, commit := range slices.Backward(commits) {
 		cmd := program(t, repo.Dir, "delivery", "run", "--revision", commit, "--image", "shop="+host+"/shop", "--overlay", overlay, "--mirror-dir", mirrors, "--push", "-o", "json")
 		all.Go(func() {

@@ -8,7 +8,7 @@ import (
 	"path/filepath"
 	"strings"
 
-	controllerdelivery "github.com/cyan-cd/cyan/internal/controller/delivery"
+	"github.com/cyan-cd/cyan/internal/deliver"
 	"github.com/cyan-cd/cyan/internal/delivery"
 	"github.com/cyan-cd/cyan/internal/source"
 )
@@ -26,21 +26,21 @@ func (s *stage) deliveryCommand(program string) []string {
 }
 
 // deliver does what that command does, in a checkout of its own as a CI job has one.
-func (s *stage) deliver(ctx context.Context, program, commit string) (controllerdelivery.Result, error) {
+func (s *stage) deliver(ctx context.Context, program, commit string) (deliver.Result, error) {
 	checkout, err := s.checkout(ctx)
 	if err != nil {
-		return controllerdelivery.Result{}, err
+		return deliver.Result{}, err
 	}
 	mirrors, err := source.Open(filepath.Join(s.ground.dir, "delivery-mirrors"), source.Options{OwnConfiguration: true})
 	if err != nil {
-		return controllerdelivery.Result{}, err
+		return deliver.Result{}, err
 	}
 	defer mirrors.Close()
 	var output bytes.Buffer
-	result, err := controllerdelivery.Run(ctx, controllerdelivery.Options{
+	result, err := deliver.Run(ctx, deliver.Options{
 		Repo: checkout, Revision: commit, Image: s.image(program), Package: "./cmd/" + program, Overlay: overlay, Branch: branch, Push: true, Mirrors: mirrors,
 		Cluster: s.ground.config, Namespace: s.ground.namespace, Output: &output,
-	}, func(e controllerdelivery.Event) {
+	}, func(e deliver.Event) {
 		if e.Took == 0 {
 			s.now(e.Text)
 		}

@@ -1,5 +1,5 @@
-// Package delivery carries a commit from source to git again: it builds and pushes the image, sets it in an overlay, checks what that renders to, and commits it back.
-package delivery
+// Package deliver carries a commit from source to git again: it builds and pushes the image, sets it in an overlay, checks what that renders to, and commits it back.
+package deliver
 
 import (
 	"cmp"

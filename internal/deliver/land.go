@@ -1,4 +1,4 @@
-package delivery
+package deliver
 
 import (
 	"cmp"

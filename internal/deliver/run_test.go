@@ -1,4 +1,4 @@
-package delivery_test
+package deliver_test
 
 import (
 	"context"
@@ -19,7 +19,7 @@ import (
 	"github.com/google/go-containerregistry/pkg/crane"
 	"github.com/google/go-containerregistry/pkg/registry"
 
-	controllerdelivery "github.com/cyan-cd/cyan/internal/controller/delivery"
+	"github.com/cyan-cd/cyan/internal/deliver"
 	"github.com/cyan-cd/cyan/internal/delivery"
 	"github.com/cyan-cd/cyan/internal/source"
 	"github.com/cyan-cd/cyan/internal/source/gitserver"
@@ -75,9 +75,9 @@ func mirrors(t *testing.T, dir string) *source.Mirrors {
 }
 
 // options deliver what a repository's clone has checked out.
-func options(t *testing.T, repo *testkit.Repo, host string) controllerdelivery.Options {
+func options(t *testing.T, repo *testkit.Repo, host string) deliver.Options {
 	t.Helper()
-	return controllerdelivery.Options{
+	return deliver.Options{
 		Repo: repo.Dir, Image: "app=" + host + "/team/app", Overlay: overlay, ConfigRepo: source.Repository{URL: repo.URL}, Branch: "main", Push: true, Mirrors: mirrors(t, t.TempDir()),
 	}
 }
@@ -88,7 +88,7 @@ func TestDelivers(t *testing.T) {
 	repo, host := testkit.GitRepo(t), registryHost(t)
 	sha := repo.Commit(files())
 	var seen []delivery.Step
-	result, err := controllerdelivery.Run(t.Context(), options(t, repo, host), func(e controllerdelivery.Event) {
+	result, err := deliver.Run(t.Context(), options(t, repo, host), func(e deliver.Event) {
 		if e.Took > 0 {
 			seen = append(seen, e.Step)
 		}
@@ -118,12 +118,12 @@ func TestDelivers(t *testing.T) {
 	}
 
 	// The same once more has nothing to do; what Cyan committed starts nothing.
-	again, err := controllerdelivery.Run(t.Context(), options(t, repo, host), nil)
+	again, err := deliver.Run(t.Context(), options(t, repo, host), nil)
 	if err != nil || again.Verdict != delivery.Nothing || again.Landed != "" {
 		t.Errorf("%+v, %v", again, err)
 	}
 	repo.Git("pull", "--quiet", "origin", "main")
-	own, err := controllerdelivery.Run(t.Context(), options(t, repo, host), nil)
+	own, err := deliver.Run(t.Context(), options(t, repo, host), nil)
 	if err != nil || own.Verdict != delivery.Own || own.Image != "" {
 		t.Errorf("%+v, %v", own, err)
 	}
@@ -135,12 +135,12 @@ func TestDelivers(t *testing.T) {
 func TestOneLineChanges(t *testing.T) {
 	repo, host := testkit.GitRepo(t), registryHost(t)
 	repo.Commit(files())
-	if _, err := controllerdelivery.Run(t.Context(), options(t, repo, host), nil); err != nil {
+	if _, err := deliver.Run(t.Context(), options(t, repo, host), nil); err != nil {
 		t.Fatal(err)
 	}
 	repo.Git("pull", "--quiet", "origin", "main")
 	repo.Commit(map[string]string{"main.go": "package main\n\nfunc main() { println(1) }\n"})
-	if _, err := controllerdelivery.Run(t.Context(), options(t, repo, host), nil); err != nil {
+	if _, err := deliver.Run(t.Context(), options(t, repo, host), nil); err != nil {
 		t.Fatal(err)
 	}
 	if stat := repo.Served("show", "--format=", "--numstat", "main"); stat != "1\t1\t"+overlay+"/kustomization.yaml" {
@@ -153,7 +153,7 @@ func TestRehearsal(t *testing.T) {
 	sha := repo.Commit(files())
 	o := options(t, repo, host)
 	o.Push = false
-	result, err := controllerdelivery.Run(t.Context(), o, nil)
+	result, err := deliver.Run(t.Context(), o, nil)
 	if err != nil || result.Landed != "" || result.Verdict != delivery.Nothing || !strings.Contains(result.Reason, "--push") {
 		t.Errorf("%+v, %v", result, err)
 	}
@@ -165,7 +165,7 @@ func TestRehearsal(t *testing.T) {
 	}
 	// It is as strict as the real thing.
 	sha = repo.Commit(map[string]string{"k8s/base/deployment.yaml": strings.Replace(deployment, "image: app", "image: app\n          imagePullPolicy: Sometimes", 1)})
-	result, err = controllerdelivery.Run(t.Context(), o, nil)
+	result, err = deliver.Run(t.Context(), o, nil)
 	if err == nil || !strings.Contains(err.Error(), "Sometimes") || result.Verdict != delivery.Invalid || tip(repo) != sha {
 		t.Errorf("%+v, %v", result, err)
 	}
@@ -182,11 +182,11 @@ func TestRepositoryByURL(t *testing.T) {
 		if o.Revision = branch; branch == "main" {
 			o.Revision = ""
 		}
-		result, err := controllerdelivery.Run(t.Context(), o, nil)
+		result, err := deliver.Run(t.Context(), o, nil)
 		if err != nil || result.Verdict != delivery.Commit || result.Landed != repo.Served("rev-parse", branch) {
 			t.Errorf("%s: %+v, %v", branch, result, err)
 		}
-		own, err := controllerdelivery.Run(t.Context(), o, nil)
+		own, err := deliver.Run(t.Context(), o, nil)
 		if err != nil || own.Verdict != delivery.Own {
 			t.Errorf("%s: %+v, %v", branch, own, err)
 		}
@@ -204,7 +204,7 @@ func TestProtectedBranch(t *testing.T) {
 	repo.Served("config", "core.hooksPath", hooks)
 	o := options(t, repo, host)
 	o.ConfigRepo.URL = "file://" + repo.Bare
-	_, err := controllerdelivery.Run(t.Context(), o, nil)
+	_, err := deliver.Run(t.Context(), o, nil)
 	if !errors.Is(err, source.ErrPushRefused) || !strings.Contains(err.Error(), "open a merge request") || tip(repo) != sha {
 		t.Errorf("%v", err)
 	}
@@ -220,7 +220,7 @@ func TestTenAtOnce(t *testing.T) {
 		commits = append(commits, repo.Commit(map[string]string{"main.go": fmt.Sprintf("package main\n\nfunc main() { println(%d) }\n", i+1)}))
 	}
 	var all sync.WaitGroup
-	results := make([]controllerdelivery.Result, runs)
+	results := make([]deliver.Result, runs)
 	// None builds before all have come: a run that comes after a newer one has landed is stale, which is another test.
 	var come sync.WaitGroup
 	come.Add(runs)
@@ -232,7 +232,7 @@ func TestTenAtOnce(t *testing.T) {
 			var err error
 			come := sync.OnceFunc(come.Done)
 			defer come()
-			results[i], err = controllerdelivery.Run(t.Context(), o, func(e controllerdelivery.Event) {
+			results[i], err = deliver.Run(t.Context(), o, func(e deliver.Event) {
 				if e.Step == delivery.Build && e.Took == 0 {
 					come()
 					wait()
@@ -268,13 +268,13 @@ func TestTenMachinesAtOnce(t *testing.T) {
 		commits = append(commits, repo.Commit(map[string]string{"main.go": fmt.Sprintf("package main\n\nfunc main() { println(%d) }\n", i+1)}))
 	}
 	var all sync.WaitGroup
-	results := make([]controllerdelivery.Result, runs)
+	results := make([]deliver.Result, runs)
 	for i := range commits {
 		o := options(t, repo, host)
 		o.Revision = commits[i]
 		all.Go(func() {
 			var err error
-			if results[i], err = controllerdelivery.Run(t.Context(), o, nil); err != nil {
+			if results[i], err = deliver.Run(t.Context(), o, nil); err != nil {
 				t.Errorf("commit %d: %v", i, err)
 			}
 		})
@@ -299,13 +299,13 @@ func TestStaleRunStops(t *testing.T) {
 	repo, host := testkit.GitRepo(t), registryHost(t)
 	old := repo.Commit(files())
 	repo.Commit(map[string]string{"main.go": "package main\n\nfunc main() { println(1) }\n"})
-	newer, err := controllerdelivery.Run(t.Context(), options(t, repo, host), nil)
+	newer, err := deliver.Run(t.Context(), options(t, repo, host), nil)
 	if err != nil || newer.Landed == "" {
 		t.Fatal(newer, err)
 	}
 	o := options(t, repo, host)
 	o.Revision = old
-	stale, err := controllerdelivery.Run(t.Context(), o, nil)
+	stale, err := deliver.Run(t.Context(), o, nil)
 	if err != nil || stale.Verdict != delivery.Stale || stale.Image != "" || tip(repo) != newer.Landed {
 		t.Errorf("%+v, %v", stale, err)
 	}
@@ -317,7 +317,7 @@ func TestConfigRepositoryOfItsOwn(t *testing.T) {
 	config.Commit(files())
 	o := options(t, code, host)
 	o.ConfigRepo = source.Repository{URL: config.URL}
-	result, err := controllerdelivery.Run(t.Context(), o, nil)
+	result, err := deliver.Run(t.Context(), o, nil)
 	if err != nil || result.Landed != tip(config) || tip(code) != sha {
 		t.Errorf("%+v, %v", result, err)
 	}
@@ -328,22 +328,22 @@ func TestNothingIsCommitted(t *testing.T) {
 	for _, c := range []struct {
 		name  string
 		files map[string]string
-		o     func(*controllerdelivery.Options)
+		o     func(*deliver.Options)
 		says  []string
 	}{
-		{"an image that the overlay never uses", nil, func(o *controllerdelivery.Options) { o.Image = "apq=" + host + "/team/app" }, []string{overlay, `"apq"`, "used nowhere", "old/app:v0"}},
-		{"an overlay that is not there", nil, func(o *controllerdelivery.Options) { o.Overlay = "k8s/overlays/locl" }, []string{"k8s/overlays/locl", "kustomization.yaml"}},
-		{"an overlay outside", nil, func(o *controllerdelivery.Options) { o.Overlay = "../x" }, []string{"inside the repository"}},
+		{"an image that the overlay never uses", nil, func(o *deliver.Options) { o.Image = "apq=" + host + "/team/app" }, []string{overlay, `"apq"`, "used nowhere", "old/app:v0"}},
+		{"an overlay that is not there", nil, func(o *deliver.Options) { o.Overlay = "k8s/overlays/locl" }, []string{"k8s/overlays/locl", "kustomization.yaml"}},
+		{"an overlay outside", nil, func(o *deliver.Options) { o.Overlay = "../x" }, []string{"inside the repository"}},
 		{"a base image that is nowhere", map[string]string{"Dockerfile": "FROM golang AS b\nCOPY . .\nRUN go build -o /app .\nFROM " + host + "/nowhere:1\nCOPY --from=b /app /app\nENTRYPOINT [\"/app\"]\n"}, nil,
 			[]string{":Dockerfile", host + "/nowhere:1", "nowhere to be found"}},
-		{"a Dockerfile that fails", map[string]string{"Dockerfile": "FROM scratch\nRUN make\n"}, func(o *controllerdelivery.Options) { o.Builder = "buildah" }, []string{":Dockerfile", "make: no rule"}},
-		{"nobody to build a Dockerfile", map[string]string{"Dockerfile": "FROM scratch\nRUN make\n"}, func(o *controllerdelivery.Options) { o.Builder = "nerdctl" }, []string{"commit ", "nerdctl"}},
+		{"a Dockerfile that fails", map[string]string{"Dockerfile": "FROM scratch\nRUN make\n"}, func(o *deliver.Options) { o.Builder = "buildah" }, []string{":Dockerfile", "make: no rule"}},
+		{"nobody to build a Dockerfile", map[string]string{"Dockerfile": "FROM scratch\nRUN make\n"}, func(o *deliver.Options) { o.Builder = "nerdctl" }, []string{"commit ", "nerdctl"}},
 		{"code that does not compile", map[string]string{"main.go": "package main\n\nfunc main() { undefined() }\n"}, nil, []string{"undefined"}},
 		{"a manifest that is not valid", map[string]string{"k8s/base/deployment.yaml": strings.Replace(deployment, "image: app", "image: app\n          imagePullPolicy: Sometimes", 1)}, nil,
 			[]string{"k8s/base/deployment.yaml:15", "imagePullPolicy", "Sometimes"}},
-		{"a registry that refuses", nil, func(o *controllerdelivery.Options) { o.Image = "app=" + refusing(t) + "/team/app" }, []string{"team/app"}},
-		{"an image name in capitals", nil, func(o *controllerdelivery.Options) { o.Image = "app=" + host + "/Team/App" }, []string{"small letters"}},
-		{"a branch that is not there", nil, func(o *controllerdelivery.Options) { o.Branch = "release" }, []string{"release"}},
+		{"a registry that refuses", nil, func(o *deliver.Options) { o.Image = "app=" + refusing(t) + "/team/app" }, []string{"team/app"}},
+		{"an image name in capitals", nil, func(o *deliver.Options) { o.Image = "app=" + host + "/Team/App" }, []string{"small letters"}},
+		{"a branch that is not there", nil, func(o *deliver.Options) { o.Branch = "release" }, []string{"release"}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			repo := testkit.GitRepo(t)
@@ -357,7 +357,7 @@ func TestNothingIsCommitted(t *testing.T) {
 				c.o(&o)
 			}
 			onlyFailingBuilder(t)
-			_, err := controllerdelivery.Run(t.Context(), o, nil)
+			_, err := deliver.Run(t.Context(), o, nil)
 			if err == nil {
 				t.Fatal("no error")
 			}
@@ -414,7 +414,7 @@ func TestRefusedCommitSaysSoWithoutSecrets(t *testing.T) {
 	sha := repo.Commit(files())
 	o := options(t, repo, host)
 	o.ConfigRepo.Credentials = source.Credentials{Username: "ada", Password: "wrong-s3cret"}
-	_, err := controllerdelivery.Run(t.Context(), o, nil)
+	_, err := deliver.Run(t.Context(), o, nil)
 	if !errors.Is(err, source.ErrDenied) || strings.Contains(fmt.Sprintf("%v %+v %#v", err, err, o.ConfigRepo), "s3cret") {
 		t.Errorf("%v", err)
 	}
@@ -430,7 +430,7 @@ func TestTheClusterIsAsked(t *testing.T) {
 	sha := repo.Commit(all)
 	o := options(t, repo, host)
 	o.Cluster, o.ClusterNeeded = cluster.Config, true
-	if result, err := controllerdelivery.Run(t.Context(), o, nil); err != nil || result.Verdict != delivery.Commit || !strings.Contains(result.Checked, "tried 1 of 1") {
+	if result, err := deliver.Run(t.Context(), o, nil); err != nil || result.Verdict != delivery.Commit || !strings.Contains(result.Checked, "tried 1 of 1") {
 		t.Fatalf("%+v, %v", result, err)
 	}
 	// Only the API server knows which addresses it gives out.
@@ -440,7 +440,7 @@ func TestTheClusterIsAsked(t *testing.T) {
 		"k8s/base/service.yaml":       "apiVersion: v1\nkind: Service\nmetadata:\n  name: app\nspec:\n  clusterIP: 192.0.2.1\n  ports:\n    - port: 80\n",
 	})
 	repo.Push("--force", "HEAD")
-	_, err := controllerdelivery.Run(t.Context(), o, nil)
+	_, err := deliver.Run(t.Context(), o, nil)
 	if err == nil || !strings.Contains(err.Error(), "k8s/base/service.yaml:1") || !strings.Contains(err.Error(), "192.0.2.1") {
 		t.Errorf("%v", err)
 	}
@@ -456,11 +456,11 @@ func TestAClusterThatIsAway(t *testing.T) {
 	config := *testkit.Cluster(t).Config
 	config.Host = "https://127.0.0.1:1"
 	o.Cluster, o.ClusterNeeded = &config, true
-	if _, err := controllerdelivery.Run(t.Context(), o, nil); err == nil || !strings.Contains(err.Error(), "127.0.0.1:1") {
+	if _, err := deliver.Run(t.Context(), o, nil); err == nil || !strings.Contains(err.Error(), "127.0.0.1:1") {
 		t.Errorf("%v", err)
 	}
 	o.ClusterNeeded = false
-	if result, err := controllerdelivery.Run(t.Context(), o, nil); err != nil || result.Verdict != delivery.Commit || !strings.Contains(result.Checked, "could not be asked") {
+	if result, err := deliver.Run(t.Context(), o, nil); err != nil || result.Verdict != delivery.Commit || !strings.Contains(result.Checked, "could not be asked") {
 		t.Errorf("%+v, %v", result, err)
 	}
 }
@@ -471,7 +471,7 @@ func TestInterruptedRunLeavesNothing(t *testing.T) {
 	tmp := t.TempDir()
 	t.Setenv("TMPDIR", tmp)
 	ctx, cancel := context.WithCancel(t.Context())
-	_, err := controllerdelivery.Run(ctx, options(t, repo, host), func(e controllerdelivery.Event) {
+	_, err := deliver.Run(ctx, options(t, repo, host), func(e deliver.Event) {
 		if e.Step == delivery.Build {
 			cancel()
 		}
