@@ -10,6 +10,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/cyan-cd/cyan/internal/cluster"
 	"github.com/cyan-cd/cyan/internal/controller"
 )
 
@@ -21,6 +22,7 @@ type serverFlags struct {
 	logLevel             string
 	poll                 time.Duration
 	skipInstall, standBy bool
+	programs             []string
 }
 
 func newServerCommand() *cobra.Command {
@@ -34,6 +36,7 @@ Inside a cluster it works on that cluster; elsewhere on the one that the kubecon
 It serves POST /api/webhook, GET /metrics, GET /healthz and GET /readyz.`,
 		Example: `  cyan server                          # on the cluster of the current context
   cyan server --context kind-dev       # from this machine, against another one
+  cyan server --exec-provider-allow aws        # cluster Secrets may have aws run for a token
   cyan server --leader-election        # several copies that stand by for one another`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error { return f.run(cmd) },
@@ -47,6 +50,7 @@ It serves POST /api/webhook, GET /metrics, GET /healthz and GET /readyz.`,
 	flags.DurationVar(&f.poll, "poll", 15*time.Second, "time between two looks at a repository")
 	flags.BoolVar(&f.skipInstall, "skip-crds", false, "leave the CustomResourceDefinitions as they are")
 	flags.BoolVar(&f.standBy, "leader-election", false, "work only while holding the lease, so that copies can stand by")
+	flags.StringArrayVar(&f.programs, "exec-provider-allow", nil, "NAME or absolute path of a program that cluster Secrets may have run here (execProviderConfig); may be repeated; none by default")
 	flags.StringVar(&f.logLevel, "log-level", "info", "debug, info, warn or error")
 	return cmd
 }
@@ -57,6 +61,10 @@ func (f serverFlags) run(cmd *cobra.Command) error {
 		return fmt.Errorf("--log-level %s: use debug, info, warn or error", f.logLevel)
 	}
 	log := slog.New(slog.NewTextHandler(cmd.ErrOrStderr(), &slog.HandlerOptions{Level: level}))
+	programs, err := cluster.AllowPrograms(f.programs, "name it to `cyan server --exec-provider-allow` if it may run as the server, or register the cluster with a token")
+	if err != nil {
+		return fmt.Errorf("--exec-provider-allow: %w", err)
+	}
 	config, err := f.kube.config()
 	if err != nil {
 		return err
@@ -66,7 +74,7 @@ func (f serverFlags) run(cmd *cobra.Command) error {
 		return err
 	}
 	o := controller.Options{
-		MirrorDir: mirrors, ControlNamespace: f.namespace, PollEvery: f.poll, RolloutInstanceID: f.instance,
+		MirrorDir: mirrors, ControlNamespace: f.namespace, Programs: programs, PollEvery: f.poll, RolloutInstanceID: f.instance,
 		SkipInstall: f.skipInstall, LeaderElection: f.standBy, Log: log,
 	}
 	if f.address != "" {

@@ -39,9 +39,10 @@ func (a *apps) destinationClient(ctx context.Context, c client.Client, app *v1al
 }
 
 func (r registeredCluster) restConfig() (*rest.Config, error) {
-	found, err := cluster.FromSecret(r.secret)
+	// A Secret's program would run as the person who typed the command.
+	found, err := cluster.FromSecret(r.secret, cluster.Programs{Remedy: "commands run no program that a Secret names: register the cluster with a token, or ask the server, which may be allowed to"})
 	if err != nil {
-		return nil, &Trouble{Problem: err.Error(), Remedy: "register the cluster again", Code: codeGeneric}
+		return nil, &Trouble{Problem: err.Error(), Code: codeGeneric, cause: err}
 	}
 	found.Config.QPS, found.Config.WarningHandler = -1, rest.NoWarnings{}
 	return found.Config, nil

@@ -1,11 +1,18 @@
 // Package cluster reads and writes the Secrets by which clusters are registered: how a cluster is reached, and how much of it is used.
+//
+// What a Secret holds was written by whoever may write Secrets, not by who runs this process: it never names a file that is read here, and
+// names a program that is run here only where the process was started with leave for that program.
 package cluster
 
 import (
+	"bytes"
 	"encoding/json"
+	"errors"
 	"fmt"
+	"io"
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
 
 	corev1 "k8s.io/api/core/v1"
@@ -30,7 +37,17 @@ type Connection struct {
 	BearerToken string       `json:"bearerToken,omitempty"`
 	TLS         TLS          `json:"tlsClientConfig"`
 	Exec        *ExecProgram `json:"execProviderConfig,omitempty"`
-	ProxyURL    string       `json:"proxyUrl,omitempty"`
+	// AWS is read to be refused.
+	AWS                *AWS   `json:"awsAuthConfig,omitempty"`
+	ProxyURL           string `json:"proxyUrl,omitempty"`
+	DisableCompression bool   `json:"disableCompression,omitempty"`
+}
+
+// AWS is the login of a cluster at Amazon, which existing tools make by a program of their own.
+type AWS struct {
+	ClusterName string `json:"clusterName,omitempty"`
+	RoleARN     string `json:"roleARN,omitempty"`
+	Profile     string `json:"profile,omitempty"`
 }
 
 // TLS says whom to trust, and as whom to come.
@@ -51,51 +68,111 @@ type ExecProgram struct {
 	InstallHint string            `json:"installHint,omitempty"`
 }
 
-// FromSecret reads a cluster Secret. Its errors name the Secret and never its content.
-func FromSecret(secret *corev1.Secret) (Cluster, error) {
-	wrong := func(problem string) (Cluster, error) {
-		return Cluster{}, fmt.Errorf("cluster Secret %s/%s: %s", secret.Namespace, secret.Name, problem)
-	}
-	server := strings.TrimRight(string(secret.Data["server"]), "/")
-	if server == "" {
-		return wrong("it has no server; give the URL of the cluster's API server")
-	}
-	var c Connection
-	if raw := secret.Data["config"]; len(raw) > 0 {
-		if err := json.Unmarshal(raw, &c); err != nil {
-			return wrong("its config is no JSON of the known shape; it takes username, password, bearerToken, tlsClientConfig, execProviderConfig and proxyUrl")
-		}
-	}
-	config := &rest.Config{
-		Host: server, Username: c.Username, Password: c.Password, BearerToken: c.BearerToken,
-		TLSClientConfig: rest.TLSClientConfig{
-			Insecure: c.TLS.Insecure, ServerName: c.TLS.ServerName,
-			CertData: c.TLS.CertData, KeyData: c.TLS.KeyData, CAData: c.TLS.CAData,
-		},
-	}
-	if config.Insecure && len(config.CAData) > 0 {
-		return wrong("tlsClientConfig has insecure and caData; keep the one that is meant")
-	}
-	if c.ProxyURL != "" {
-		proxy, err := url.Parse(c.ProxyURL)
-		if err != nil {
-			return wrong("its proxyUrl is no URL")
-		}
-		config.Proxy = http.ProxyURL(proxy)
-	}
-	if c.Exec != nil {
-		config.ExecProvider = execProvider(*c.Exec)
-	}
-	found := Cluster{Server: server, Name: string(secret.Data["name"]), Config: config, Project: string(secret.Data["project"])}
+// FromSecret reads a cluster Secret. Its errors name the Secret and the field, and never a value but the name of a program.
+// With an error, the Server and Name that the Secret gives are returned all the same, so that the error can be told to who names them.
+func FromSecret(secret *corev1.Secret, allowed Programs) (Cluster, error) {
+	found := Cluster{Server: strings.TrimRight(string(secret.Data["server"]), "/"), Name: string(secret.Data["name"]), Project: string(secret.Data["project"])}
 	if found.Name == "" {
-		found.Name = server
+		found.Name = found.Server
 	}
 	for namespace := range strings.SplitSeq(string(secret.Data["namespaces"]), ",") {
 		if namespace = strings.TrimSpace(namespace); namespace != "" {
 			found.Namespaces = append(found.Namespaces, namespace)
 		}
 	}
+	var err error
+	if found.Config, err = restConfig(found.Server, secret.Data["config"], allowed); err != nil {
+		return found, fmt.Errorf("Secret %s/%s: %w", secret.Namespace, secret.Name, err)
+	}
 	return found, nil
+}
+
+func restConfig(server string, raw []byte, allowed Programs) (*rest.Config, error) {
+	if err := checkServer(server); err != nil {
+		return nil, err
+	}
+	c, err := parseConnection(raw)
+	if err != nil {
+		return nil, err
+	}
+	config := &rest.Config{
+		Host: server, Username: c.Username, Password: c.Password, BearerToken: c.BearerToken, DisableCompression: c.DisableCompression,
+		TLSClientConfig: rest.TLSClientConfig{
+			Insecure: c.TLS.Insecure, ServerName: c.TLS.ServerName,
+			CertData: c.TLS.CertData, KeyData: c.TLS.KeyData, CAData: c.TLS.CAData,
+		},
+	}
+	if config.Insecure && len(config.CAData) > 0 {
+		return nil, errors.New("tlsClientConfig has both insecure and caData; keep the one that is meant")
+	}
+	if c.ProxyURL != "" {
+		proxy, err := parseProxy(c.ProxyURL)
+		if err != nil {
+			return nil, err
+		}
+		config.Proxy = http.ProxyURL(proxy)
+	}
+	if c.AWS != nil {
+		return nil, errors.New("awsAuthConfig is not served; keep a bearerToken there, or execProviderConfig with the command aws and the args eks, get-token, --cluster-name, NAME")
+	}
+	if c.Exec != nil {
+		if err := allowed.check(*c.Exec); err != nil {
+			return nil, err
+		}
+		config.ExecProvider = execProvider(*c.Exec)
+	}
+	return config, nil
+}
+
+// checkServer refuses a server that is reached by anything but HTTP. A host without a scheme is taken as existing tools take it.
+func checkServer(server string) error {
+	if server == "" {
+		return errors.New("server is missing; set it to the URL of the cluster's API server")
+	}
+	if !strings.Contains(server, "://") && !strings.HasPrefix(server, "/") {
+		return nil
+	}
+	u, err := url.Parse(server)
+	if err != nil || u.Scheme != "https" && u.Scheme != "http" || u.Host == "" || u.User != nil {
+		return errors.New("server is invalid; set it to the https URL of the cluster's API server, without credentials")
+	}
+	return nil
+}
+
+// knownConfig lists the fields of config, for people.
+const knownConfig = "username, password, bearerToken, tlsClientConfig (insecure, serverName, caData, certData, keyData), execProviderConfig, proxyUrl and disableCompression"
+
+// parseConnection reads the config entry. A field that is unknown is an error: it may be a credential under another name, or a file or program that is
+// meant to be used.
+func parseConnection(raw []byte) (Connection, error) {
+	var c Connection
+	if len(bytes.TrimSpace(raw)) == 0 {
+		return c, nil
+	}
+	decoder := json.NewDecoder(bytes.NewReader(raw))
+	decoder.DisallowUnknownFields()
+	err := decoder.Decode(&c)
+	if field, unknown := strings.CutPrefix(fmt.Sprint(err), "json: unknown field "); unknown {
+		return c, fmt.Errorf("config: unknown field %s; it takes %s", field, knownConfig)
+	}
+	if err == nil {
+		_, err = decoder.Token()
+	}
+	if !errors.Is(err, io.EOF) {
+		return c, errors.New("config is invalid JSON; it takes an object of " + knownConfig)
+	}
+	return c, nil
+}
+
+// proxySchemes are those that Go's HTTP client speaks.
+var proxySchemes = []string{"http", "https", "socks5", "socks5h"}
+
+func parseProxy(raw string) (*url.URL, error) {
+	proxy, err := url.Parse(raw)
+	if err != nil || !slices.Contains(proxySchemes, proxy.Scheme) || proxy.Host == "" {
+		return nil, errors.New("proxyUrl is invalid; it takes a URL of a scheme of " + strings.Join(proxySchemes, ", "))
+	}
+	return proxy, nil
 }
 
 func execProvider(p ExecProgram) *clientcmdapi.ExecConfig {

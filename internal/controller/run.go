@@ -28,6 +28,7 @@ import (
 	metricsserver "sigs.k8s.io/controller-runtime/pkg/metrics/server"
 
 	"github.com/cyan-cd/cyan/api/v1alpha1"
+	"github.com/cyan-cd/cyan/internal/cluster"
 	"github.com/cyan-cd/cyan/internal/controller/application"
 	"github.com/cyan-cd/cyan/internal/controller/install"
 	"github.com/cyan-cd/cyan/internal/controller/rollout"
@@ -41,6 +42,8 @@ type Options struct {
 	MirrorDir string
 	// ControlNamespace is where Applications, AppProjects and their Secrets are: "argocd" when empty.
 	ControlNamespace string
+	// Programs are those that cluster Secrets may have run as this process; none when zero.
+	Programs cluster.Programs
 	// PollEvery is the time between two looks at a repository; 15 s when zero.
 	PollEvery time.Duration
 	// RolloutInstanceID limits the Rollouts to those with this controller-instance-id label; empty: those without one.
@@ -142,7 +145,9 @@ func addAll(mgr manager.Manager, o Options, mirrors *source.Mirrors, tips *sourc
 	if err := rollout.Setup(mgr, rollout.Options{InstanceID: o.RolloutInstanceID}); err != nil {
 		return err
 	}
-	err := application.Setup(mgr, application.Options{Mirrors: mirrors, Tips: tips, ControlNamespace: o.ControlNamespace, Log: o.Log.With("controller", "application")})
+	err := application.Setup(mgr, application.Options{
+		Mirrors: mirrors, Tips: tips, ControlNamespace: o.ControlNamespace, Programs: o.Programs, Log: o.Log.With("controller", "application"),
+	})
 	if err != nil {
 		return err
 	}

@@ -27,6 +27,7 @@ import (
 	ctrlsource "sigs.k8s.io/controller-runtime/pkg/source"
 
 	"github.com/cyan-cd/cyan/api/v1alpha1"
+	"github.com/cyan-cd/cyan/internal/cluster"
 	"github.com/cyan-cd/cyan/internal/controller/application/destination"
 	"github.com/cyan-cd/cyan/internal/source"
 )
@@ -39,6 +40,8 @@ type Options struct {
 	Tips *source.Tips
 	// ControlNamespace is where Applications, AppProjects and Secrets are: "argocd" when empty.
 	ControlNamespace string
+	// Programs are those that cluster Secrets may have run as this process; none when zero.
+	Programs cluster.Programs
 	// Workers is the number of Applications that are worked on at the same time; 10 when zero.
 	Workers int
 	// Now tells the time; time.Now when nil.
@@ -109,6 +112,7 @@ func Setup(mgr manager.Manager, o Options) error {
 	}
 	life, end := context.WithCancel(context.Background())
 	r.clusters = destination.NewRegistry(life, mgr.GetConfig(), o.Log, func(instance string) { r.wake.add(r.appOf(instance)) })
+	r.clusters.Programs = o.Programs
 	err = mgr.Add(manager.RunnableFunc(func(ctx context.Context) error {
 		<-ctx.Done()
 		end()

@@ -17,6 +17,9 @@ import (
 
 // Registry holds the clusters that Applications can name: the one of the control plane, and those that Secrets register.
 type Registry struct {
+	// Programs are those that cluster Secrets may have run here; none unless set before the first Update.
+	Programs cluster.Programs
+
 	ctx    context.Context //nolint:containedctx // connections live as long as the controller runs
 	home   *rest.Config
 	log    *slog.Logger
@@ -24,7 +27,14 @@ type Registry struct {
 
 	mu       sync.Mutex
 	clusters map[string]*entry
-	problems []string
+	// refused are the clusters whose Secrets cannot be used, and why.
+	refused []refusal
+}
+
+// refusal is a registered cluster that must not be connected as its Secret says.
+type refusal struct {
+	server, name string
+	err          error
 }
 
 // entry is a registered cluster; it is connected when an Application asks for it.
@@ -50,11 +60,11 @@ func (r *Registry) Update(secrets []*corev1.Secret) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	now := map[string]bool{v1alpha1.InClusterServer: true}
-	r.problems = nil
+	r.refused = nil
 	for _, secret := range secrets {
-		spec, err := cluster.FromSecret(secret)
+		spec, err := cluster.FromSecret(secret, r.Programs)
 		if err != nil {
-			r.problems = append(r.problems, err.Error())
+			r.refused = append(r.refused, refusal{spec.Server, spec.Name, err})
 			continue
 		}
 		if spec.Server == v1alpha1.InClusterServer {
@@ -93,12 +103,18 @@ func (e *entry) close() {
 	}
 }
 
-// For finds the cluster that a destination names. An unknown one is an error that lists those that are known.
+// For finds the cluster that a destination names. An unknown one is an error that lists those that are known; one whose Secret cannot be used, that error.
 func (r *Registry) For(d v1alpha1.ApplicationDestination) (*Cluster, error) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
+	if err := r.refusal(strings.TrimRight(d.Server, "/"), d.Name); err != nil {
+		return nil, err
+	}
 	e, err := r.find(d)
 	if err != nil {
+		return nil, err
+	}
+	if err := r.refusal(e.spec.Server, e.spec.Name); err != nil {
 		return nil, err
 	}
 	if e.cluster == nil {
@@ -120,7 +136,7 @@ func (r *Registry) find(d v1alpha1.ApplicationDestination) (*entry, error) {
 		if e, ok := r.clusters[strings.TrimRight(d.Server, "/")]; ok {
 			return e, nil
 		}
-		return nil, fmt.Errorf("spec.destination.server %q is no registered cluster; register it with cyan cluster add, or use one of: %s%s", d.Server, r.names(), r.trouble())
+		return nil, fmt.Errorf("spec.destination.server %q is not a registered cluster; register it with cyan cluster add, or use one of: %s%s", d.Server, r.names(), r.trouble())
 	}
 	var found []*entry
 	for _, e := range r.clusters {
@@ -135,7 +151,7 @@ func (r *Registry) find(d v1alpha1.ApplicationDestination) (*entry, error) {
 	case 1:
 		return found[0], nil
 	case 0:
-		return nil, fmt.Errorf("spec.destination.name %q is no registered cluster; register it with cyan cluster add, or use one of: %s%s", d.Name, r.names(), r.trouble())
+		return nil, fmt.Errorf("spec.destination.name %q is not a registered cluster; register it with cyan cluster add, or use one of: %s%s", d.Name, r.names(), r.trouble())
 	}
 	return nil, fmt.Errorf("spec.destination.name %q is the name of %d clusters; use server", d.Name, len(found))
 }
@@ -149,11 +165,25 @@ func (r *Registry) names() string {
 	return strings.Join(all, ", ")
 }
 
-func (r *Registry) trouble() string {
-	if len(r.problems) == 0 {
-		return ""
+// refusal is why a cluster must not be used, by its server or name; nil when nothing speaks against it.
+func (r *Registry) refusal(server, name string) error {
+	for _, no := range r.refused {
+		if server != "" && no.server == server || name != "" && no.name == name {
+			return no.err
+		}
 	}
-	return "; " + strings.Join(r.problems, "; ")
+	return nil
+}
+
+// trouble lists the Secrets of which not even the server is known.
+func (r *Registry) trouble() string {
+	said := ""
+	for _, no := range r.refused {
+		if no.server == "" {
+			said += "; " + no.err.Error()
+		}
+	}
+	return said
 }
 
 // Project is the project that a cluster is limited to, or "".
