@@ -18,6 +18,7 @@ import (
 	"github.com/cyan-cd/cyan/internal/cli/screens"
 	"github.com/cyan-cd/cyan/internal/cli/term"
 	"github.com/cyan-cd/cyan/internal/rollout"
+	"github.com/cyan-cd/cyan/internal/rollout/strategy"
 )
 
 func newRolloutGet(r *rollouts, use string) *cobra.Command {
@@ -259,7 +260,7 @@ func (r *rollouts) showRollouts(all []v1alpha1.Rollout, as string, everywhere bo
 func brief(all []v1alpha1.Rollout) []rollout.View {
 	views := make([]rollout.View, len(all))
 	for i := range all {
-		views[i] = rollout.Describe(&all[i], nil, nil, nil, time.Now())
+		views[i] = strategy.Describe(&all[i], nil, nil, nil, time.Now())
 	}
 	return views
 }

@@ -27,6 +27,7 @@ import (
 	"github.com/cyan-cd/cyan/internal/plan"
 	"github.com/cyan-cd/cyan/internal/render"
 	"github.com/cyan-cd/cyan/internal/rollout"
+	"github.com/cyan-cd/cyan/internal/rollout/strategy"
 	"github.com/cyan-cd/cyan/internal/validate"
 )
 
@@ -357,7 +358,7 @@ func lint(o render.Rendered) []validate.Finding {
 		return nil
 	}
 	var found []validate.Finding
-	for _, p := range rollout.Lint(ro) {
+	for _, p := range strategy.Lint(ro) {
 		line, _ := o.Line(p.Field)
 		found = append(found, validate.Finding{File: o.Origin.File, Line: line, Object: v1alpha1.RolloutKind + " " + ro.Name, Field: p.Field, Problem: p.Says})
 	}

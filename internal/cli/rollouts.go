@@ -16,6 +16,7 @@ import (
 
 	"github.com/cyan-cd/cyan/api/v1alpha1"
 	"github.com/cyan-cd/cyan/internal/rollout"
+	"github.com/cyan-cd/cyan/internal/rollout/strategy"
 )
 
 // rollouts is what the commands about Rollouts share.
@@ -106,7 +107,7 @@ func (r *rollouts) look(ctx context.Context, from client.Reader, ro *v1alpha1.Ro
 	if err := from.List(ctx, services, in); err != nil {
 		return rollout.View{}, r.explain(err, "listing Services")
 	}
-	return rollout.Describe(ro, pointers(sets.Items), pointers(pods.Items), pointers(services.Items), time.Now()), nil
+	return strategy.Describe(ro, pointers(sets.Items), pointers(pods.Items), pointers(services.Items), time.Now()), nil
 }
 
 func pointers[T any](all []T) []*T {

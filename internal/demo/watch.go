@@ -18,6 +18,7 @@ import (
 
 	"github.com/cyan-cd/cyan/api/v1alpha1"
 	"github.com/cyan-cd/cyan/internal/rollout"
+	"github.com/cyan-cd/cyan/internal/rollout/strategy"
 )
 
 // watcher keeps up with everything in one namespace that the story is told from.
@@ -94,7 +95,7 @@ func (w *watcher) view(ctx context.Context) (v rollout.View, ok bool, err error)
 			return v, false, fmt.Errorf("looking at Rollout %s: %w", rolloutName, err)
 		}
 	}
-	return rollout.Describe(ro, pointers(sets.Items), pointers(all.Items), pointers(services.Items), time.Now()), true, nil
+	return strategy.Describe(ro, pointers(sets.Items), pointers(all.Items), pointers(services.Items), time.Now()), true, nil
 }
 
 func pointers[T any](items []T) []*T {

@@ -144,8 +144,8 @@ func (d *deciding) abortedDone() bool {
 	return size(d.fresh) == 0 || (delay > 0 && at != nil && !d.now.Before(upToSecond(at.Add(time.Duration(delay)*time.Second))))
 }
 
-// Fresh is what a check looks at: read from the API server itself just before the action, never from a cache.
-type Fresh struct {
+// LiveState is what a check looks at: read from the API server itself just before the action, never from a cache.
+type LiveState struct {
 	Now time.Time
 	// Service is the one that an action switches.
 	Service *corev1.Service
@@ -164,7 +164,7 @@ type Fresh struct {
 }
 
 // Check says why the switch must not be made now; nil when nothing speaks against it.
-func (a SwitchService) Check(f Fresh) error {
+func (a SwitchService) Check(f LiveState) error {
 	if f.Service == nil {
 		return fmt.Errorf("service %s is gone", a.Service)
 	}
@@ -195,7 +195,7 @@ func (a SwitchService) Check(f Fresh) error {
 	return a.checkPreview(f, ready)
 }
 
-func (a SwitchService) readyLongEnough(f Fresh) []*corev1.Pod {
+func (a SwitchService) readyLongEnough(f LiveState) []*corev1.Pod {
 	var ready []*corev1.Pod
 	for _, pod := range podsOf(f.Pods, a.To) {
 		condition := readyCondition(pod)
@@ -207,7 +207,7 @@ func (a SwitchService) readyLongEnough(f Fresh) []*corev1.Pod {
 }
 
 // checkPreview asks that the endpoint controller has seen the new pods: those that the preview Service shows are those that the active one will show.
-func (a SwitchService) checkPreview(f Fresh, ready []*corev1.Pod) error {
+func (a SwitchService) checkPreview(f LiveState, ready []*corev1.Pod) error {
 	if !f.Preview || f.PreviewHash != a.To {
 		return nil
 	}
@@ -248,7 +248,7 @@ func namesPort(pod *corev1.Pod, name string) bool {
 }
 
 // Check says why pods must not go now: a Service selects them, or EndpointSlices still list them.
-func (a Scale) Check(f Fresh) error {
+func (a Scale) Check(f LiveState) error {
 	if !a.Drain {
 		return nil
 	}

@@ -76,8 +76,8 @@ func (d *deciding) tell(e Event) { d.out.Events = append(d.out.Events, e) }
 
 // wake asks for another decision at t, or earlier.
 func (d *deciding) wake(t time.Time) {
-	if d.out.WakeAt.IsZero() || t.Before(d.out.WakeAt) {
-		d.out.WakeAt = t
+	if d.out.RequeueAt.IsZero() || t.Before(d.out.RequeueAt) {
+		d.out.RequeueAt = t
 	}
 }
 

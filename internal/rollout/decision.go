@@ -23,8 +23,8 @@ type Decision struct {
 	Events []Event
 	// Completed is how long the wanted version took from its ReplicaSet to all the traffic, in the decision that finds it there; else zero.
 	Completed time.Duration
-	// WakeAt is when time alone will change the decision; zero when only the cluster can.
-	WakeAt time.Time
+	// RequeueAt is when time alone will change the decision; zero when only the cluster can.
+	RequeueAt time.Time
 }
 
 // Action is one write to the cluster.

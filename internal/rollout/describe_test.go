@@ -1,4 +1,4 @@
-package rollout
+package rollout_test
 
 import (
 	"fmt"
@@ -8,16 +8,21 @@ import (
 	"testing"
 	"time"
 
+	appsv1 "k8s.io/api/apps/v1"
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+	"github.com/cyan-cd/cyan/api/v1alpha1"
+	"github.com/cyan-cd/cyan/internal/rollout"
+	"github.com/cyan-cd/cyan/internal/rollout/strategy"
 )
 
-func (s *simulation) view() View {
-	return Describe(s.ro, s.sets, s.pods, slices.Collect(maps.Values(s.services)), s.now)
+func (s *simulation) view() rollout.View {
+	return strategy.Describe(s.ro, s.sets, s.pods, slices.Collect(maps.Values(s.services)), s.now)
 }
 
 // lines is a view in a few lines, without what differs from run to run.
-func (s *simulation) lines(v View) string {
+func (s *simulation) lines(v rollout.View) string {
 	var b strings.Builder
 	fmt.Fprintln(&b, v.Phase, v.Message)
 	for _, service := range v.Services {
@@ -119,17 +124,17 @@ func TestDescribeAPod(t *testing.T) {
 	for name, c := range map[string]struct {
 		pod    corev1.Pod
 		status string
-		health Health
+		health rollout.Health
 		ready  string
 	}{
-		"new":         {corev1.Pod{}, "Pending", Progressing, "0/1"},
-		"starting":    {corev1.Pod{Status: corev1.PodStatus{Phase: corev1.PodPending, ContainerStatuses: []corev1.ContainerStatus{waiting("ContainerCreating")}}}, "ContainerCreating", Progressing, "0/1"},
-		"crashing":    {corev1.Pod{Status: corev1.PodStatus{Phase: corev1.PodRunning, ContainerStatuses: []corev1.ContainerStatus{waiting("CrashLoopBackOff")}}}, "CrashLoopBackOff", Degraded, "0/1"},
-		"no image":    {corev1.Pod{Status: corev1.PodStatus{Phase: corev1.PodPending, InitContainerStatuses: []corev1.ContainerStatus{waiting("ImagePullBackOff")}}}, "Init:ImagePullBackOff", Degraded, "0/1"},
-		"ready":       {corev1.Pod{Status: corev1.PodStatus{Phase: corev1.PodRunning, Conditions: ready, ContainerStatuses: []corev1.ContainerStatus{running}}}, "Running", Healthy, "1/1"},
-		"on its way":  {corev1.Pod{ObjectMeta: metav1.ObjectMeta{DeletionTimestamp: &now}, Status: corev1.PodStatus{Phase: corev1.PodRunning, Conditions: ready}}, "Terminating", Progressing, "0/1"},
-		"evicted":     {corev1.Pod{Status: corev1.PodStatus{Phase: corev1.PodFailed, Reason: "Evicted"}}, "Evicted", Degraded, "0/1"},
-		"not yet run": {corev1.Pod{Status: corev1.PodStatus{Phase: corev1.PodRunning, ContainerStatuses: []corev1.ContainerStatus{{State: corev1.ContainerState{Running: &corev1.ContainerStateRunning{}}}}}}, "Running", Progressing, "0/1"},
+		"new":         {corev1.Pod{}, "Pending", rollout.Progressing, "0/1"},
+		"starting":    {corev1.Pod{Status: corev1.PodStatus{Phase: corev1.PodPending, ContainerStatuses: []corev1.ContainerStatus{waiting("ContainerCreating")}}}, "ContainerCreating", rollout.Progressing, "0/1"},
+		"crashing":    {corev1.Pod{Status: corev1.PodStatus{Phase: corev1.PodRunning, ContainerStatuses: []corev1.ContainerStatus{waiting("CrashLoopBackOff")}}}, "CrashLoopBackOff", rollout.Degraded, "0/1"},
+		"no image":    {corev1.Pod{Status: corev1.PodStatus{Phase: corev1.PodPending, InitContainerStatuses: []corev1.ContainerStatus{waiting("ImagePullBackOff")}}}, "Init:ImagePullBackOff", rollout.Degraded, "0/1"},
+		"ready":       {corev1.Pod{Status: corev1.PodStatus{Phase: corev1.PodRunning, Conditions: ready, ContainerStatuses: []corev1.ContainerStatus{running}}}, "Running", rollout.Healthy, "1/1"},
+		"on its way":  {corev1.Pod{ObjectMeta: metav1.ObjectMeta{DeletionTimestamp: &now}, Status: corev1.PodStatus{Phase: corev1.PodRunning, Conditions: ready}}, "Terminating", rollout.Progressing, "0/1"},
+		"evicted":     {corev1.Pod{Status: corev1.PodStatus{Phase: corev1.PodFailed, Reason: "Evicted"}}, "Evicted", rollout.Degraded, "0/1"},
+		"not yet run": {corev1.Pod{Status: corev1.PodStatus{Phase: corev1.PodRunning, ContainerStatuses: []corev1.ContainerStatus{{State: corev1.ContainerState{Running: &corev1.ContainerStateRunning{}}}}}}, "Running", rollout.Progressing, "0/1"},
 	} {
 		c.pod.Spec.Containers = []corev1.Container{{Name: "app"}}
 		v := viewPod(&c.pod)
@@ -137,4 +142,13 @@ func TestDescribeAPod(t *testing.T) {
 			t.Errorf("%s: %+v, want %s %s %s", name, v, c.status, c.health, c.ready)
 		}
 	}
+}
+
+// viewPod returns what a person sees of a pod.
+func viewPod(pod *corev1.Pod) rollout.PodView {
+	ro := exampleRollout()
+	ro.UID = "rollout"
+	rs := &appsv1.ReplicaSet{ObjectMeta: metav1.ObjectMeta{Name: "app-1", UID: "rs", OwnerReferences: []metav1.OwnerReference{*metav1.NewControllerRef(ro, v1alpha1.GroupVersion.WithKind(v1alpha1.RolloutKind))}}}
+	pod.OwnerReferences = []metav1.OwnerReference{*metav1.NewControllerRef(rs, appsv1.SchemeGroupVersion.WithKind("ReplicaSet"))}
+	return strategy.Describe(ro, []*appsv1.ReplicaSet{rs}, []*corev1.Pod{pod}, nil, began).Revisions[0].ReplicaSets[0].Pods[0]
 }

@@ -65,7 +65,7 @@ func (d *deciding) olderPods(rs *appsv1.ReplicaSet) []*corev1.Pod {
 }
 
 // Check says why the pod must not go now: too few others are ready.
-func (a EvictPod) Check(f Fresh) error {
+func (a EvictPod) Check(f LiveState) error {
 	left := int32(0)
 	for _, pod := range podsOf(f.Pods, a.Hash) {
 		if pod.Name != a.Name && readyCondition(pod) != nil {

@@ -1,4 +1,4 @@
-package rollout
+package rollout_test
 
 import (
 	"fmt"
@@ -17,6 +17,8 @@ import (
 	"k8s.io/apimachinery/pkg/types"
 
 	"github.com/cyan-cd/cyan/api/v1alpha1"
+	"github.com/cyan-cd/cyan/internal/rollout"
+	"github.com/cyan-cd/cyan/internal/rollout/strategy"
 )
 
 // simulation is a cluster small enough to run a story in: ReplicaSets get pods, pods become ready, EndpointSlices follow, and decisions are carried out.
@@ -29,7 +31,7 @@ type simulation struct {
 	pods     []*corev1.Pod
 	services map[string]*corev1.Service
 	slices   map[string]*discoveryv1.EndpointSlice
-	workload *Workload
+	workload *rollout.Workload
 
 	// readyAfter is how long a pod takes; never holds the image tags whose pods never become ready.
 	readyAfter time.Duration
@@ -42,10 +44,10 @@ type simulation struct {
 	crash func() bool
 	// stale, when not nil, is asked before every decision: true makes it from an older look at the cluster, unless the controller has written since.
 	stale func() bool
-	last  *Observation
+	last  *rollout.Observation
 	// proxied are the pods to which nodes send requests for the active Service. Nodes follow EndpointSlices a second late.
 	proxied map[string]bool
-	events  []Event
+	events  []rollout.Event
 	log     []string
 	serial  int
 	served  bool
@@ -81,8 +83,8 @@ func (s *simulation) edit(change func(*v1alpha1.RolloutSpec)) {
 	s.ro.Generation++
 }
 
-func (s *simulation) observation() Observation {
-	seen := Observation{Rollout: s.ro.DeepCopy(), Workload: s.workload}
+func (s *simulation) observation() rollout.Observation {
+	seen := rollout.Observation{Rollout: s.ro.DeepCopy(), Workload: s.workload}
 	for _, rs := range s.sets {
 		seen.ReplicaSets = append(seen.ReplicaSets, rs.DeepCopy())
 	}
@@ -126,7 +128,7 @@ func (s *simulation) clock() string { return s.now.Sub(began).String() }
 
 // decide makes one decision and carries it out; it says whether anything changed.
 func (s *simulation) decide() bool {
-	d := Decide(s.look(), s.now)
+	d := strategy.Decide(s.look(), s.now)
 	changed := false
 	for _, a := range d.Actions {
 		if s.crash != nil && s.crash() {
@@ -137,7 +139,7 @@ func (s *simulation) decide() bool {
 		}
 		s.last = nil
 		changed = true
-		if e, ok := EventOf(a); ok {
+		if e, ok := rollout.EventOf(a); ok {
 			s.events = append(s.events, e)
 		}
 		s.log = append(s.log, s.clock()+" "+a.String())
@@ -152,7 +154,7 @@ func (s *simulation) decide() bool {
 }
 
 // look is what the controller sees: the Rollout as it is, and the rest as its cache has it.
-func (s *simulation) look() Observation {
+func (s *simulation) look() rollout.Observation {
 	now := s.observation()
 	if s.stale != nil && s.last != nil && s.stale() {
 		before := *s.last
@@ -165,16 +167,16 @@ func (s *simulation) look() Observation {
 }
 
 // carryOut does what an API server and the controller's checks do with an action. False stops the rest of the decision.
-func (s *simulation) carryOut(a Action) bool {
+func (s *simulation) carryOut(a rollout.Action) bool {
 	switch a := a.(type) {
-	case CreateReplicaSet:
+	case rollout.CreateReplicaSet:
 		if s.set(a.ReplicaSet.Name) == nil {
 			rs := a.ReplicaSet.DeepCopy()
 			s.serial++
 			rs.UID, rs.CreationTimestamp, rs.Generation = types.UID(rs.Name), metav1.NewTime(s.now.Add(time.Duration(s.serial)*time.Millisecond)), 1
 			s.sets = append(s.sets, rs)
 		}
-	case AnnotateReplicaSet:
+	case rollout.AnnotateReplicaSet:
 		rs := s.set(a.Name)
 		rs.Annotations = maps.Clone(rs.Annotations)
 		for key, value := range a.Set {
@@ -184,8 +186,8 @@ func (s *simulation) carryOut(a Action) bool {
 				rs.Annotations[key] = value
 			}
 		}
-	case Scale:
-		if err := a.Check(s.fresh(a.Hash, "")); err != nil {
+	case rollout.Scale:
+		if err := a.Check(s.live(a.Hash, "")); err != nil {
 			s.log = append(s.log, s.clock()+" not yet: "+a.String()+": "+err.Error())
 			return false
 		}
@@ -193,32 +195,32 @@ func (s *simulation) carryOut(a Action) bool {
 		to := a.To
 		rs.Spec.Replicas = &to
 		rs.Generation++
-	case SwitchService:
-		if err := a.Check(s.fresh(a.To, a.Service)); err != nil {
+	case rollout.SwitchService:
+		if err := a.Check(s.live(a.To, a.Service)); err != nil {
 			s.log = append(s.log, s.clock()+" not yet: "+a.String()+": "+err.Error())
 			return false
 		}
 		service := s.services[a.Service]
 		service.Spec.Selector[v1alpha1.PodHashLabel] = a.To
 		service.Annotations = map[string]string{v1alpha1.ManagedByRolloutsAnnotation: s.ro.Name}
-	case ReleaseService:
+	case rollout.ReleaseService:
 		delete(s.services[a.Service].Spec.Selector, v1alpha1.PodHashLabel)
 		s.services[a.Service].Annotations = nil
-	case DeleteReplicaSet:
+	case rollout.DeleteReplicaSet:
 		s.sets = slices.DeleteFunc(s.sets, func(rs *appsv1.ReplicaSet) bool { return rs.Name == a.Name })
-	case EvictPod:
-		if err := a.Check(s.fresh(a.Hash, "")); err != nil || s.guarded {
+	case rollout.EvictPod:
+		if err := a.Check(s.live(a.Hash, "")); err != nil || s.guarded {
 			s.log = append(s.log, fmt.Sprintf("%s not yet: %s: %v", s.clock(), a, err))
 			return false
 		}
 		s.pods = slices.DeleteFunc(s.pods, func(p *corev1.Pod) bool { return p.Name == a.Name })
-	case SetRoleMetadata:
+	case rollout.SetRoleMetadata:
 		s.setRoleMetadata(a)
-	case SetMinReadySeconds:
+	case rollout.SetMinReadySeconds:
 		rs := s.set(a.Name)
 		rs.Spec.MinReadySeconds = a.Seconds
 		rs.Generation++
-	case ScaleWorkload:
+	case rollout.ScaleWorkload:
 		s.workload.Replicas = &a.To
 	default:
 		s.t.Fatalf("unknown action %T", a)
@@ -226,7 +228,7 @@ func (s *simulation) carryOut(a Action) bool {
 	return true
 }
 
-func (s *simulation) setRoleMetadata(a SetRoleMetadata) {
+func (s *simulation) setRoleMetadata(a rollout.SetRoleMetadata) {
 	rs := s.set(a.ReplicaSet)
 	labels := maps.Clone(rs.Spec.Template.Labels)
 	for key := range a.Remove.Labels {
@@ -235,16 +237,16 @@ func (s *simulation) setRoleMetadata(a SetRoleMetadata) {
 	maps.Copy(labels, a.Metadata.Labels)
 	rs.Spec.Template.Labels = labels
 	rs.Annotations = maps.Clone(rs.Annotations)
-	rs.Annotations[v1alpha1.EphemeralMetadataAnnotation] = RoleMetadataAnnotation(a.Metadata)
+	rs.Annotations[v1alpha1.EphemeralMetadataAnnotation] = rollout.RoleMetadataAnnotation(a.Metadata)
 	for _, pod := range s.pods {
-		if PodHash(pod.Labels) == a.Hash {
+		if rollout.PodHash(pod.Labels) == a.Hash {
 			pod.Labels = maps.Clone(labels)
 		}
 	}
 }
 
-func (s *simulation) fresh(hash, service string) Fresh {
-	f := Fresh{Now: s.now, Service: s.services[service], ReplicaSet: byHash(s.sets, hash), Pods: s.pods}
+func (s *simulation) live(hash, service string) rollout.LiveState {
+	f := rollout.LiveState{Now: s.now, Service: s.services[service], ReplicaSet: byHash(s.sets, hash), Pods: s.pods}
 	for name, service := range s.services {
 		f.Services = append(f.Services, service)
 		f.Slices = append(f.Slices, s.slices[name])
@@ -290,7 +292,7 @@ func (s *simulation) runCluster() bool {
 }
 
 func (s *simulation) runReplicaSet(rs *appsv1.ReplicaSet) {
-	own := podsOf(s.pods, PodHash(rs.Labels))
+	own := podsOf(s.pods, rollout.PodHash(rs.Labels))
 	for n := len(own); n < int(*rs.Spec.Replicas); n++ {
 		s.serial++
 		s.pods = append(s.pods, &corev1.Pod{
@@ -313,7 +315,7 @@ func (s *simulation) lend(version, replicas string) {
 	template := exampleRollout().Spec.Template
 	template.Spec.Containers[0].Image = "app:" + version
 	if s.workload == nil {
-		s.workload = &Workload{Selector: &metav1.LabelSelector{MatchLabels: map[string]string{"app": "app"}}, Replicas: &size}
+		s.workload = &rollout.Workload{Selector: &metav1.LabelSelector{MatchLabels: map[string]string{"app": "app"}}, Replicas: &size}
 	}
 	s.workload.Template = template
 	s.workload.Generation++
@@ -338,7 +340,7 @@ func (s *simulation) runWorkload() {
 }
 
 func (s *simulation) countReplicaSet(rs *appsv1.ReplicaSet) {
-	own := podsOf(s.pods, PodHash(rs.Labels))
+	own := podsOf(s.pods, rollout.PodHash(rs.Labels))
 	rs.Status = appsv1.ReplicaSetStatus{Replicas: int32(len(own)), ObservedGeneration: rs.Generation}
 	for _, pod := range own {
 		if c := readyCondition(pod); c != nil {
@@ -383,7 +385,7 @@ func (s *simulation) picture() string {
 // invariants hold at every instant of every story, once the active Service has served a version.
 func (s *simulation) invariants() {
 	bg := s.ro.Spec.Strategy.BlueGreen
-	if bg == nil || s.services[bg.ActiveService] == nil || Replicas(s.ro) == 0 {
+	if bg == nil || s.services[bg.ActiveService] == nil || rollout.Replicas(s.ro) == 0 {
 		return
 	}
 	hash := selectedHash(s.services[bg.ActiveService])
@@ -401,7 +403,7 @@ func (s *simulation) invariants() {
 	}
 	s.served = s.served || readyPods(s.pods, hash) > 0
 	for name := range s.proxied {
-		if rs := s.ownerOf(name); rs != nil && *rs.Spec.Replicas == 0 && Replicas(s.ro) > 0 {
+		if rs := s.ownerOf(name); rs != nil && *rs.Spec.Replicas == 0 && rollout.Replicas(s.ro) > 0 {
 			s.t.Fatalf("at %s: %s was scaled to zero while nodes still sent requests to %s\n%s", s.clock(), rs.Name, name, strings.Join(s.log, "\n"))
 		}
 	}

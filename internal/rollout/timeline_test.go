@@ -1,4 +1,4 @@
-package rollout
+package rollout_test
 
 import (
 	"encoding/json"
@@ -19,6 +19,7 @@ import (
 	"sigs.k8s.io/yaml"
 
 	"github.com/cyan-cd/cyan/api/v1alpha1"
+	"github.com/cyan-cd/cyan/internal/rollout"
 )
 
 // TestTimelines tells the stories in testdata. A story is a Rollout and a timeline; each line of it is
@@ -229,7 +230,7 @@ func (s *simulation) merge(patch string) string {
 func (s *simulation) hash(version string) string {
 	for _, rs := range slices.Backward(s.sets) {
 		if tag(rs.Spec.Template.Spec) == version {
-			return PodHash(rs.Labels)
+			return rollout.PodHash(rs.Labels)
 		}
 	}
 	return "no-such-version"
@@ -271,7 +272,7 @@ func (s *simulation) expect(what string, args []string) string {
 	case "event", "no-event":
 		return s.expectEvent(what, want)
 	case "revision":
-		got = args[0] + " " + fmt.Sprint(Revision(byHash(s.sets, s.hash(args[0]))))
+		got = args[0] + " " + fmt.Sprint(rollout.Revision(byHash(s.sets, s.hash(args[0]))))
 	case "sets":
 		got = strconv.Itoa(len(s.sets))
 	case "labels":

@@ -29,8 +29,8 @@ func Slices(ctx context.Context, reader client.Reader, namespace, service string
 }
 
 // ForSwitch reads what [rollout.SwitchService.Check] looks at. live must read from the API server itself. preview is the name of the preview Service, or empty.
-func ForSwitch(ctx context.Context, live client.Reader, namespace, preview string, a rollout.SwitchService) (rollout.Fresh, error) {
-	var f rollout.Fresh
+func ForSwitch(ctx context.Context, live client.Reader, namespace, preview string, a rollout.SwitchService) (rollout.LiveState, error) {
+	var f rollout.LiveState
 	service, err := getService(ctx, live, namespace, a.Service)
 	if err != nil || a.Role != rollout.RoleActive {
 		f.Service = service
@@ -57,8 +57,8 @@ func ForSwitch(ctx context.Context, live client.Reader, namespace, preview strin
 }
 
 // ForDrain reads what [rollout.Scale.Check] looks at. own are the names of the Rollout's Services; empty ones are passed over.
-func ForDrain(ctx context.Context, live client.Reader, namespace string, own []string, a rollout.Scale) (rollout.Fresh, error) {
-	var f rollout.Fresh
+func ForDrain(ctx context.Context, live client.Reader, namespace string, own []string, a rollout.Scale) (rollout.LiveState, error) {
+	var f rollout.LiveState
 	services := &corev1.ServiceList{}
 	if err := live.List(ctx, services, client.InNamespace(namespace)); err != nil {
 		return f, fmt.Errorf("listing the Services of namespace %s: %w", namespace, err)
@@ -80,9 +80,9 @@ func ForDrain(ctx context.Context, live client.Reader, namespace string, own []s
 }
 
 // ForEviction reads what [rollout.EvictPod.Check] looks at.
-func ForEviction(ctx context.Context, live client.Reader, namespace string, a rollout.EvictPod) (rollout.Fresh, error) {
+func ForEviction(ctx context.Context, live client.Reader, namespace string, a rollout.EvictPod) (rollout.LiveState, error) {
 	fresh, err := pods(ctx, live, namespace, a.Hash)
-	return rollout.Fresh{Pods: fresh}, err
+	return rollout.LiveState{Pods: fresh}, err
 }
 
 // Switch makes a Service select the pods with the hash a.To, provided that it is still as it was read.

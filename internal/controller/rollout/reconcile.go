@@ -16,6 +16,7 @@ import (
 
 	"github.com/cyan-cd/cyan/api/v1alpha1"
 	"github.com/cyan-cd/cyan/internal/rollout"
+	"github.com/cyan-cd/cyan/internal/rollout/strategy"
 	"github.com/cyan-cd/cyan/internal/traffic"
 )
 
@@ -52,7 +53,7 @@ func (r *reconciler) reconcile(ctx context.Context, key client.ObjectKey) (recon
 	}
 	r.known.Store(key, &v1alpha1.Rollout{TypeMeta: seen.Rollout.TypeMeta, ObjectMeta: metav1.ObjectMeta{Namespace: key.Namespace, Name: key.Name, UID: seen.Rollout.UID}})
 	now := r.now()
-	decision := rollout.Decide(*seen, now)
+	decision := strategy.Decide(*seen, now)
 	held, err := r.act(ctx, seen.Rollout, decision.Actions)
 	if err != nil {
 		return r.failed(ctx, seen.Rollout, decision, err)
@@ -74,8 +75,8 @@ func again(ro *v1alpha1.Rollout, decision rollout.Decision, held error, now time
 			wait = d
 		}
 	}
-	if !decision.WakeAt.IsZero() {
-		sooner(max(decision.WakeAt.Sub(now), staleAgain))
+	if !decision.RequeueAt.IsZero() {
+		sooner(max(decision.RequeueAt.Sub(now), staleAgain))
 	}
 	if held != nil {
 		sooner(heldAgain)
