@@ -29,6 +29,8 @@ const (
 	SyncWaveAnnotation         = "argocd.argoproj.io/sync-wave"
 	SyncOptionsAnnotation      = "argocd.argoproj.io/sync-options"
 	CompareOptionsAnnotation   = "argocd.argoproj.io/compare-options"
+	// DeletionApprovedAnnotation is on an Application: the RFC 3339 time at which a person confirmed the deletion of objects with Prune=confirm or Delete=confirm.
+	DeletionApprovedAnnotation = "argocd.argoproj.io/deletion-approved"
 
 	// ResourcesFinalizer makes the deletion of an Application delete what it deployed.
 	ResourcesFinalizer           = "resources-finalizer.argocd.argoproj.io"

@@ -47,7 +47,7 @@ func newAppCommand(e *env) *cobra.Command {
 	cmd.AddCommand(
 		inGroup("see", newAppGet(a)), inGroup("see", newAppList(a)), inGroup("see", newAppHistory(a)), inGroup("see", newAppResources(a)),
 		inGroup("see", newAppDiff(a)), inGroup("see", newAppManifests(a)), inGroup("see", newAppLogs(a)),
-		inGroup("do", newAppSync(a)), inGroup("do", newAppWait(a)), inGroup("do", newAppRollback(a)), inGroup("do", newAppTerminate(a)),
+		inGroup("do", newAppSync(a)), inGroup("do", newAppWait(a)), inGroup("do", newAppRollback(a)), inGroup("do", newAppTerminate(a)), inGroup("do", newAppConfirmDeletion(a)),
 		inGroup("change", newAppCreate(a)), inGroup("change", newAppSet(a)), inGroup("change", newAppUnset(a)), inGroup("change", newAppPatch(a)),
 		inGroup("change", newAppEdit(a)), inGroup("change", newAppDelete(a)),
 	)

@@ -173,6 +173,10 @@ func TestAppDelete(t *testing.T) {
 	if app.DeletionTimestamp == nil || len(app.Finalizers) != 1 || app.Finalizers[0] != v1alpha1.ResourcesFinalizer {
 		t.Errorf("%v %v", app.DeletionTimestamp, app.Finalizers)
 	}
+	s.run("argocd", "app", "confirm-deletion", "cascading")
+	if app := s.app("cascading"); !plan.Confirmed(app, app.DeletionTimestamp.Time) {
+		t.Errorf("annotations are %v; want the deletion confirmed", app.Annotations)
+	}
 	s.run("argocd", "app", "delete", "sparing", "--cascade=false", "--yes")
 	if err := s.cluster.Client.Get(t.Context(), client.ObjectKey{Namespace: "argocd", Name: "sparing"}, app); client.IgnoreNotFound(err) != nil || err == nil {
 		t.Error("it is still there:", err)

@@ -2,10 +2,7 @@ package plan
 
 import (
 	"fmt"
-	"slices"
 	"time"
-
-	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 
 	"github.com/cyan-cd/cyan/api/v1alpha1"
 )
@@ -199,43 +196,4 @@ func Retry(state *v1alpha1.OperationState, finished time.Time) (at time.Time, ag
 		return time.Time{}, false
 	}
 	return finished.Add(Backoff(&retry, state.RetryCount+1)), true
-}
-
-// Deletion orders what goes when an Application is deleted: from the highest wave down, a wave at a time. Objects that are to be kept are left out.
-func Deletion(live []Live, policy Policy) [][]*unstructured.Unstructured {
-	var waves []int
-	byWave := map[int][]*unstructured.Unstructured{}
-	for _, l := range live {
-		if Owner(l.Object, policy.Tracking) != policy.Instance || kept(l.Object) {
-			continue
-		}
-		wave := waveOf(l.Object)
-		if _, ok := byWave[wave]; !ok {
-			waves = append(waves, wave)
-		}
-		byWave[wave] = append(byWave[wave], l.Object)
-	}
-	slices.Sort(waves)
-	slices.Reverse(waves)
-	var groups [][]*unstructured.Unstructured
-	for _, wave := range waves {
-		group := byWave[wave]
-		slices.SortFunc(group, func(x, y *unstructured.Unstructured) int {
-			if d := kindRank(y.GetKind()) - kindRank(x.GetKind()); d != 0 {
-				return d
-			}
-			return compareKeys(KeyOf(x), KeyOf(y))
-		})
-		groups = append(groups, group)
-	}
-	return groups
-}
-
-// kept says that an object outlives its Application.
-func kept(object *unstructured.Unstructured) bool {
-	if object.GetAnnotations()["helm.sh/resource-policy"] == "keep" {
-		return true
-	}
-	d := optionsOf(object).Delete()
-	return d == "false" || d == "confirm"
 }

@@ -166,36 +166,6 @@ func TestRetry(t *testing.T) {
 	}
 }
 
-// Objects go from the highest wave down; what is to be kept, and what is not the Application's, stays.
-func TestDeletion(t *testing.T) {
-	var live []plan.Live
-	for _, text := range []string{
-		"{apiVersion: v1, kind: ConfigMap, metadata: {name: first, namespace: d, annotations: {argocd.argoproj.io/sync-wave: '-1'}}}",
-		"{apiVersion: v1, kind: ConfigMap, metadata: {name: early, namespace: d}}",
-		"{apiVersion: apps/v1, kind: Deployment, metadata: {name: web, namespace: d}}",
-		"{apiVersion: v1, kind: ConfigMap, metadata: {name: late, namespace: d, annotations: {argocd.argoproj.io/sync-wave: '5'}}}",
-		"{apiVersion: v1, kind: PersistentVolumeClaim, metadata: {name: data, namespace: d, annotations: {helm.sh/resource-policy: keep}}}",
-		"{apiVersion: v1, kind: Secret, metadata: {name: key, namespace: d, annotations: {argocd.argoproj.io/sync-options: 'Prune=true, Delete=false'}}}",
-	} {
-		o := object(t, text)
-		plan.Mark(o, plan.Policy{Instance: "shop"})
-		live = append(live, plan.Live{Object: o})
-	}
-	others := object(t, "{apiVersion: v1, kind: ConfigMap, metadata: {name: foreign, namespace: d}}")
-	plan.Mark(others, plan.Policy{Instance: "other"})
-	var got []string
-	for _, group := range plan.Deletion(append(live, plan.Live{Object: others}), plan.Policy{Instance: "shop"}) {
-		var names []string
-		for _, o := range group {
-			names = append(names, o.GetName())
-		}
-		got = append(got, strings.Join(names, " "))
-	}
-	if strings.Join(got, ", ") != "late, web early, first" {
-		t.Error(got)
-	}
-}
-
 // A pin holds until automation has brought another commit, or a person this very one.
 func TestLiftsPin(t *testing.T) {
 	for _, c := range []struct {

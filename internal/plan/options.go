@@ -96,11 +96,31 @@ func (o Options) With(over Options) Options {
 
 func (o Options) is(name string) bool { return o[name] == "true" }
 
-// Prune is "false", "confirm", or something else for yes.
-func (o Options) Prune() string { return o["Prune"] }
+// Consent is whether an object may be deleted.
+type Consent string
 
-// Delete is "false", "confirm", or something else for yes: what happens to an object when its Application is deleted.
-func (o Options) Delete() string { return o["Delete"] }
+// The values of Consent.
+const (
+	Allowed Consent = ""
+	// Refused keeps the object.
+	Refused Consent = "false"
+	// AfterConfirmation deletes the object once a person has confirmed it: see [Confirmed].
+	AfterConfirmation Consent = "confirm"
+)
+
+// Prune is whether an object may be deleted that git no longer has.
+func (o Options) Prune() Consent { return o.consent("Prune") }
+
+// Delete is whether an object may be deleted with its Application.
+func (o Options) Delete() Consent { return o.consent("Delete") }
+
+func (o Options) consent(name string) Consent {
+	switch c := Consent(o[name]); c {
+	case Refused, AfterConfirmation:
+		return c
+	}
+	return Allowed
+}
 
 // PruneLast puts a deletion after everything else.
 func (o Options) PruneLast() bool { return o.is("PruneLast") }

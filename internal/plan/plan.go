@@ -75,6 +75,8 @@ type Policy struct {
 	Prune Prune
 	// Hooks says whether hooks run.
 	Hooks Hooks
+	// Confirmed reports whether a person has confirmed the deletion of objects that ask for it.
+	Confirmed bool
 	// Force deletes and creates again what can't be changed.
 	Force Force
 	// Only limits the sync to these objects: no hooks run then. Empty: everything.
@@ -266,9 +268,9 @@ func (b *building) unwant(l Live) {
 	switch {
 	case b.policy.Prune == PruneNever:
 		t.Skip = "ignored (requires pruning)"
-	case options.Prune() == "false":
+	case options.Prune() == Refused:
 		t.Skip = "ignored (no prune)"
-	case options.Prune() == "confirm":
+	case options.Prune() == AfterConfirmation:
 		t.Skip = "ignored (pruning needs a person's confirmation)"
 	case l.Object.GetDeletionTimestamp() != nil:
 		t.Unchanged = true

@@ -247,38 +247,6 @@ func TestControllerStopsMidSync(t *testing.T) {
 	}
 }
 
-func TestDeletion(t *testing.T) {
-	w := newWorld(t)
-	w.start()
-	sha := w.push(map[string]string{"k8s/a.yaml": configMap("a", "green"), "k8s/kept.yaml": strings.Replace(configMap("kept", "green"), "name: kept", "name: kept\n  annotations: {argocd.argoproj.io/sync-options: Delete=false}", 1)})
-	gone := func(name types.NamespacedName) {
-		t.Helper()
-		app := &v1alpha1.Application{ObjectMeta: metav1.ObjectMeta{Namespace: name.Namespace, Name: name.Name}}
-		if err := w.Delete(t.Context(), app); err != nil {
-			t.Fatal(err)
-		}
-		w.until("the Application to be gone", func(ctx context.Context) (bool, error) {
-			err := w.Get(ctx, name, app)
-			return apierrors.IsNotFound(err), client.IgnoreNotFound(err)
-		})
-	}
-	sparing := w.app("sparing", automated)
-	w.eventually(sparing, "the sync", syncedTo(sha))
-	gone(sparing)
-	if w.data("a") == nil {
-		t.Error("without the finalizer nothing is deleted")
-	}
-	cascading := w.app("cascading", func(a *v1alpha1.Application) { automated(a); a.Finalizers = []string{v1alpha1.ResourcesFinalizer} })
-	w.eventually(cascading, "the sync", syncedTo(sha))
-	gone(cascading)
-	if w.data("a") != nil {
-		t.Error("a is still there")
-	}
-	if w.data("kept") == nil {
-		t.Error("an object with Delete=false was deleted")
-	}
-}
-
 func TestGitGoesAwayAndComesBack(t *testing.T) {
 	w := newWorld(t)
 	w.poll = 200 * time.Millisecond

@@ -72,15 +72,32 @@ func (r *reconciler) removeObjects(ctx context.Context, o *observation, propagat
 		return 0, fmt.Errorf("the objects of the Application can't be deleted: reading %s: %w", kind, err)
 	}
 	o.live = live
-	waves := plan.Deletion(o.lives(nil), plan.Policy{Instance: o.instance})
-	if len(waves) == 0 {
+	removal := plan.Deletion(o.lives(nil), plan.Policy{Instance: o.instance, Options: specOptions(o.app), Confirmed: plan.Confirmed(o.app, o.app.DeletionTimestamp.Time)})
+	switch {
+	case len(removal.Unconfirmed) > 0:
+		return removal.Left(), unconfirmed(o.app, removal.Unconfirmed)
+	case len(removal.Waves) == 0:
 		return 0, nil
 	}
-	left := 0
-	for _, wave := range waves {
-		left += len(wave)
+	return removal.Left(), r.removeWave(ctx, o, removal.Waves[0], propagation)
+}
+
+// specOptions are the sync options of an Application itself: an operation that happens to run changes nothing of its deletion.
+func specOptions(app *v1alpha1.Application) plan.Options {
+	if app.Spec.SyncPolicy == nil {
+		return nil
 	}
-	return left, r.removeWave(ctx, o, waves[0], propagation)
+	return plan.ParseOptions(app.Spec.SyncPolicy.SyncOptions)
+}
+
+// unconfirmed names the objects whose deletion a person has to confirm.
+func unconfirmed(app *v1alpha1.Application, keys []plan.Key) error {
+	names := make([]string, len(keys))
+	for i, key := range keys {
+		names[i] = key.String()
+	}
+	return fmt.Errorf("%s: the deletion has to be confirmed (sync option Delete=confirm); annotate Application %s with %s and a time from %s on",
+		strings.Join(names, ", "), app.Name, v1alpha1.DeletionApprovedAnnotation, app.DeletionTimestamp.UTC().Format(time.RFC3339))
 }
 
 func problemsOf(o *observation) []error {

@@ -1,0 +1,117 @@
+package plan_test
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+	"time"
+
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+	"github.com/cyan-cd/cyan/api/v1alpha1"
+	"github.com/cyan-cd/cyan/internal/plan"
+)
+
+// TestDeletion: which objects go with their Application, in which order, and what has to be confirmed before.
+func TestDeletion(t *testing.T) {
+	const (
+		claim     = "{apiVersion: v1, kind: PersistentVolumeClaim, metadata: {name: data, namespace: d}}"
+		claimWith = "{apiVersion: v1, kind: PersistentVolumeClaim, metadata: {name: data, namespace: d, annotations: {argocd.argoproj.io/sync-options: 'Prune=true, %s'}}}"
+		plain     = "{apiVersion: v1, kind: ConfigMap, metadata: {name: plain, namespace: d}}"
+	)
+	for _, c := range []struct {
+		name    string
+		options []string
+		// confirmed is what the person has done.
+		confirmed bool
+		live      []string
+		// waves are divided by a slash.
+		waves, unconfirmed string
+	}{
+		{name: "waves go from the highest down, kinds against their order", live: []string{
+			"{apiVersion: v1, kind: ConfigMap, metadata: {name: first, namespace: d, annotations: {argocd.argoproj.io/sync-wave: '-1'}}}",
+			"{apiVersion: v1, kind: ConfigMap, metadata: {name: early, namespace: d}}",
+			"{apiVersion: apps/v1, kind: Deployment, metadata: {name: web, namespace: d}}",
+			"{apiVersion: v1, kind: ConfigMap, metadata: {name: late, namespace: d, annotations: {argocd.argoproj.io/sync-wave: '5'}}}",
+		}, waves: "late / web early / first"},
+		{name: "no option deletes", live: []string{claim}, waves: "data"},
+		{name: "the object keeps itself", live: []string{plain, fmt.Sprintf(claimWith, "Delete=false")}, waves: "plain"},
+		{name: "the Application keeps all", options: []string{"Delete=false"}, live: []string{plain, claim}},
+		{name: "the object's own option overrides the Application's", options: []string{"Delete=false"}, live: []string{plain, fmt.Sprintf(claimWith, "Delete=true")}, waves: "data"},
+		{name: "the object keeps itself where the Application asks", options: []string{"Delete=confirm"}, live: []string{plain, fmt.Sprintf(claimWith, "Delete=false")},
+			waves: "plain", unconfirmed: "ConfigMap d/plain"},
+		{name: "the object waits for a confirmation", live: []string{plain, fmt.Sprintf(claimWith, "Delete=confirm")}, waves: "data plain", unconfirmed: "PersistentVolumeClaim d/data"},
+		{name: "the Application waits for a confirmation", options: []string{"Delete=confirm"}, live: []string{plain, claim}, waves: "data plain",
+			unconfirmed: "ConfigMap d/plain, PersistentVolumeClaim d/data"},
+		{name: "confirmed for the object", confirmed: true, live: []string{plain, fmt.Sprintf(claimWith, "Delete=confirm")}, waves: "data plain"},
+		{name: "confirmed for the Application", options: []string{"Delete=confirm"}, confirmed: true, live: []string{plain, claim}, waves: "data plain"},
+		{name: "a confirmation does not delete what is kept", options: []string{"Delete=false"}, confirmed: true, live: []string{plain, claim}},
+		{name: "an object that is going already needs no confirmation", options: []string{"Delete=confirm"},
+			live:  []string{"{apiVersion: v1, kind: ConfigMap, metadata: {name: going, namespace: d, deletionTimestamp: '2026-05-01T12:00:00Z', finalizers: [x/y]}}"},
+			waves: "going"},
+		{name: "options are trimmed", live: []string{fmt.Sprintf(claimWith, " Delete = false ")}},
+		{name: "a value that means nothing deletes", live: []string{fmt.Sprintf(claimWith, "Delete=maybe")}, waves: "data"},
+		{name: "Helm's policy keeps", live: []string{"{apiVersion: v1, kind: PersistentVolumeClaim, metadata: {name: data, namespace: d, annotations: {helm.sh/resource-policy: keep}}}"}},
+		{name: "Helm's policy keeps whatever the options are", confirmed: true,
+			live: []string{"{apiVersion: v1, kind: Secret, metadata: {name: s, namespace: d, annotations: {helm.sh/resource-policy: keep, argocd.argoproj.io/sync-options: Delete=true}}}"}},
+		{name: "a definition stays, with the objects of its kind that others made",
+			live: []string{"{apiVersion: apiextensions.k8s.io/v1, kind: CustomResourceDefinition, metadata: {name: lamps.example.org}}"}},
+		{name: "a kind that is only called like a definition goes", live: []string{"{apiVersion: example.org/v1, kind: CustomResourceDefinition, metadata: {name: x}}"}, waves: "x"},
+		{name: "an object of another Application stays", live: []string{plain,
+			"{apiVersion: v1, kind: ConfigMap, metadata: {name: foreign, namespace: d, annotations: {argocd.argoproj.io/tracking-id: 'other:/ConfigMap:d/foreign'}}}"}, waves: "plain"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			var live []plan.Live
+			for _, text := range c.live {
+				o := object(t, text)
+				if o.GetAnnotations()[v1alpha1.TrackingIDAnnotation] == "" {
+					plan.Mark(o, plan.Policy{Instance: "shop"})
+				}
+				live = append(live, plan.Live{Object: o})
+			}
+			got := plan.Deletion(live, plan.Policy{Instance: "shop", Options: plan.ParseOptions(c.options), Confirmed: c.confirmed})
+			var waves, unconfirmed []string
+			left := 0
+			for _, group := range got.Waves {
+				var names []string
+				for _, o := range group {
+					names = append(names, o.GetName())
+					left++
+				}
+				waves = append(waves, strings.Join(names, " "))
+			}
+			for _, key := range got.Unconfirmed {
+				unconfirmed = append(unconfirmed, key.String())
+			}
+			if text := strings.Join(waves, " / "); text != c.waves || got.Left() != left {
+				t.Errorf("goes: got %q (%d objects), want %q", text, got.Left(), c.waves)
+			}
+			if text := strings.Join(unconfirmed, ", "); text != c.unconfirmed {
+				t.Errorf("to confirm: got %q, want %q", text, c.unconfirmed)
+			}
+		})
+	}
+}
+
+// TestConfirmed: a confirmation counts for what was waiting when it was given, never for what comes later.
+func TestConfirmed(t *testing.T) {
+	for _, c := range []struct {
+		name, annotation string
+		want             bool
+	}{
+		{"none", "", false},
+		{"before", "2026-05-01T11:59:59Z", false},
+		{"at the same second", "2026-05-01T12:00:00Z", true},
+		{"after", "2026-05-01T12:00:01Z", true},
+		{"with milliseconds, as browsers write it", "2026-05-01T12:00:00.123Z", true},
+		{"in another time zone", "2026-05-01T14:00:00+02:00", true},
+		{"in another time zone, before", "2026-05-01T12:30:00+02:00", false},
+		{"a word", "true", false},
+		{"a day", "2026-05-02", false},
+	} {
+		app := &v1alpha1.Application{ObjectMeta: metav1.ObjectMeta{Annotations: map[string]string{v1alpha1.DeletionApprovedAnnotation: c.annotation}}}
+		if got := plan.Confirmed(app, noon); got != c.want {
+			t.Errorf("%s: %q since %s: got %v, want %v", c.name, c.annotation, noon.Format(time.RFC3339), got, c.want)
+		}
+	}
+}
