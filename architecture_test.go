@@ -43,7 +43,9 @@ var rooms = []room{
 	{folder: "internal/problem", may: []string{}, never: effects},
 	{folder: "internal/action", may: []string{"api/..."}, never: effects},
 	{folder: "internal/delivery", may: []string{"api/...", "internal/spelling"}, never: effects},
-	{folder: "internal/render", may: []string{"api/..."}, never: clients},
+	{folder: "internal/render", may: []string{"api/...", "internal/spelling"}, never: clients},
+	{folder: "internal/render/kustomize", may: []string{"api/...", "internal/render"}},
+	{folder: "internal/render/directory", may: []string{"api/...", "internal/render"}},
 	{folder: "internal/validate", may: []string{"api/...", "internal/render"}, never: clients, but: []string{"k8s.io/client-go/kubernetes/scheme"}},
 	{folder: "internal/source", may: []string{"api/...", "internal/delivery", "internal/source/..."}, never: []string{"k8s.io/client-go/...", "sigs.k8s.io/controller-runtime/..."}},
 	{folder: "internal/image", may: []string{"api/...", "internal/delivery"}},
@@ -52,13 +54,14 @@ var rooms = []room{
 	{folder: "internal/cluster", may: []string{"api/..."}},
 	{folder: "internal/traffic", may: []string{"api/...", "internal/rollout"}},
 	{folder: "internal/server", may: []string{"internal/action", "api/...", "internal/rollout/...", "internal/plan", "internal/health", "internal/delivery", "internal/render"}},
-	{folder: "internal/cli", may: []string{"internal/action", "api/...", "internal/rollout/...", "internal/plan", "internal/health", "internal/delivery", "internal/render", "internal/validate", "internal/image", "internal/source", "internal/cluster", "internal/spelling", "internal/cli/..."}},
+	{folder: "internal/cli", may: []string{"internal/action", "api/...", "internal/rollout/...", "internal/plan", "internal/health", "internal/delivery", "internal/render/...", "internal/validate", "internal/image", "internal/source", "internal/cluster", "internal/spelling", "internal/cli/..."}},
 }
 
 // onlyIn lists imports that belong to one room.
 var onlyIn = map[string]string{
-	"k8s.io/kubernetes/...": "internal/validate",
-	"os/signal":             "cmd",
+	"k8s.io/kubernetes/...":     "internal/validate",
+	"sigs.k8s.io/kustomize/...": "internal/render/kustomize",
+	"os/signal":                 "cmd",
 }
 
 type goPackage struct {

@@ -19,6 +19,7 @@ import (
 	"github.com/cyan-cd/cyan/internal/cli/screens"
 	"github.com/cyan-cd/cyan/internal/plan"
 	"github.com/cyan-cd/cyan/internal/render"
+	"github.com/cyan-cd/cyan/internal/render/renderers"
 	"github.com/cyan-cd/cyan/internal/source"
 )
 
@@ -131,7 +132,7 @@ func (a *apps) wantedObjects(ctx context.Context, c client.Client, app *v1alpha1
 		if err != nil {
 			return err
 		}
-		result, err := render.Render(tree, *app.Spec.Source, render.Options{Namespace: app.Spec.Destination.Namespace, Env: buildEnvironment(app, sha)})
+		result, err := renderers.Render(tree, *app.Spec.Source, render.Options{Namespace: app.Spec.Destination.Namespace, Env: buildEnvironment(app, sha)})
 		objects = result.Objects
 		return err
 	})

@@ -12,6 +12,7 @@ import (
 
 	"github.com/cyan-cd/cyan/api/v1alpha1"
 	"github.com/cyan-cd/cyan/internal/render"
+	"github.com/cyan-cd/cyan/internal/render/renderers"
 	"github.com/cyan-cd/cyan/internal/validate"
 )
 
@@ -115,18 +116,18 @@ func renderLocal(path string, app *v1alpha1.Application) ([]render.Rendered, err
 }
 
 // renderDirectory renders a directory on disk; root bounds what is read.
-func renderDirectory(root, path string, source v1alpha1.ApplicationSource, options render.Options) (render.Result, error) {
+func renderDirectory(root, path string, source v1alpha1.ApplicationSource, options render.Options) (*render.Result, error) {
 	top, inside, err := bounds(root, path)
 	if err != nil {
-		return render.Result{}, err
+		return &render.Result{}, err
 	}
 	disk, err := os.OpenRoot(top)
 	if err != nil {
-		return render.Result{}, &Trouble{Problem: "reading " + top + ": " + err.Error(), Code: codeUsage, cause: err}
+		return &render.Result{}, &Trouble{Problem: "reading " + top + ": " + err.Error(), Code: codeUsage, cause: err}
 	}
 	defer func() { _ = disk.Close() }()
 	source.Path = inside
-	result, err := render.Render(disk.FS(), source, options)
+	result, err := renderers.Render(disk.FS(), source, options)
 	if err != nil {
 		return result, &Trouble{Problem: "rendering " + path + ": " + err.Error(), Code: codeNo, cause: err}
 	}

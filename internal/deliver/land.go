@@ -14,6 +14,7 @@ import (
 	"github.com/cyan-cd/cyan/internal/delivery"
 	"github.com/cyan-cd/cyan/internal/image"
 	"github.com/cyan-cd/cyan/internal/render"
+	"github.com/cyan-cd/cyan/internal/render/renderers"
 	"github.com/cyan-cd/cyan/internal/source"
 )
 
@@ -90,7 +91,7 @@ func (r *run) gather(ctx context.Context, tree *source.Tree, k kustomization, ne
 	if try.Changed = string(edited) != string(k.data); !try.Changed {
 		return try, nil, nil
 	}
-	result, err := render.Render(edit(tree, k.file, edited), v1alpha1.ApplicationSource{Path: mark.Overlay}, render.Options{Namespace: r.Namespace})
+	result, err := renderers.Render(edit(tree, k.file, edited), v1alpha1.ApplicationSource{Path: mark.Overlay}, render.Options{Namespace: r.Namespace})
 	if err != nil {
 		return try, nil, fmt.Errorf("overlay %s with the new image: %w", mark.Overlay, err)
 	}

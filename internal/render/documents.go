@@ -16,25 +16,29 @@ import (
 
 const notYAML = "this is not YAML: "
 
-func isManifestName(name string) bool {
+// IsManifest reports whether a file has the name of a manifest.
+func IsManifest(name string) bool {
 	ext := path.Ext(name)
 	return ext == ".yaml" || ext == ".yml" || ext == ".json"
 }
 
-// document is one YAML document of a file.
-type document struct {
-	text []byte
-	line int // of its first line in the file, from 1
-	node *yaml.Node
+// Document is one YAML document of a file.
+type Document struct {
+	// Text is the document as the file has it.
+	Text []byte
+	// Line is the number of its first line in the file, from 1.
+	Line int
+	// Node is its content, with line numbers of the file.
+	Node *yaml.Node
 }
 
 // splitDocuments cuts a YAML stream at its --- lines. Each part keeps its own line numbers, from firstLine.
-func splitDocuments(data []byte) []document {
-	var docs []document
+func splitDocuments(data []byte) []Document {
+	var docs []Document
 	start, startLine, line := 0, 1, 1
 	cut := func(end int) {
 		if part := data[start:end]; !blank(part) {
-			docs = append(docs, document{text: part, line: startLine})
+			docs = append(docs, Document{Text: part, Line: startLine})
 		}
 	}
 	for pos := 0; pos < len(data); line++ {
@@ -54,7 +58,7 @@ func splitDocuments(data []byte) []document {
 	return docs
 }
 
-// blank says that a part has nothing but comments, directives and document marks.
+// blank reports whether a part has nothing but comments, directives and document marks.
 func blank(part []byte) bool {
 	for text := range bytes.Lines(part) {
 		t := bytes.TrimSpace(text)
@@ -68,31 +72,31 @@ func blank(part []byte) bool {
 	return true
 }
 
-// parseDocuments reads every document of a file, with line numbers of the file.
-func (v *view) parseDocuments(name string, data []byte) ([]document, error) {
+// Documents reads every document of a file, with line numbers of the file.
+func (t *Tree) Documents(name string, data []byte) ([]Document, error) {
 	docs := splitDocuments(data)
 	if path.Ext(name) == ".json" {
-		docs = []document{{text: data, line: 1}}
+		docs = []Document{{Text: data, Line: 1}}
 	}
 	parsed := docs[:0]
 	for _, d := range docs {
-		text := d.text
+		text := d.Text
 		if path.Ext(name) == ".json" {
 			text = bytes.ReplaceAll(text, []byte("\t"), []byte(" "))
 		}
 		var node yaml.Node
 		if err := yaml.Unmarshal(text, &node); err != nil {
 			line, problem := yamlProblem(err)
-			return nil, &Error{File: name, Line: line + d.line - 1, Problem: notYAML + problem, Remedy: "correct it"}
+			return nil, &Error{File: name, Line: line + d.Line - 1, Problem: notYAML + problem, Remedy: "correct it"}
 		}
 		if len(node.Content) == 0 || node.Content[0].Tag == "!!null" {
 			continue
 		}
-		if err := v.checkAliases(name, &node, d.line); err != nil {
+		if err := t.checkAliases(name, &node, d.Line); err != nil {
 			return nil, err
 		}
-		d.node = node.Content[0]
-		shiftLines(&node, d.line-1, map[*yaml.Node]bool{})
+		d.Node = node.Content[0]
+		shiftLines(&node, d.Line-1, map[*yaml.Node]bool{})
 		parsed = append(parsed, d)
 	}
 	return parsed, nil
@@ -122,7 +126,7 @@ func shiftLines(n *yaml.Node, by int, seen map[*yaml.Node]bool) {
 }
 
 // checkAliases refuses a document whose aliases contain themselves, or expand to more than the limit.
-func (v *view) checkAliases(name string, doc *yaml.Node, firstLine int) error {
+func (t *Tree) checkAliases(name string, doc *yaml.Node, firstLine int) error {
 	sizes := map[*yaml.Node]int{}
 	var measure func(n *yaml.Node) (int, error)
 	measure = func(n *yaml.Node) (int, error) {
@@ -143,8 +147,8 @@ func (v *view) checkAliases(name string, doc *yaml.Node, firstLine int) error {
 			if err != nil {
 				return 0, err
 			}
-			if total += size; total > v.limits.YAMLNodes {
-				return 0, &Error{File: name, Line: n.Line + firstLine - 1, Problem: fmt.Sprintf("this document has more than %d values once its aliases are expanded, which is the limit", v.limits.YAMLNodes), Remedy: "write the values out, or split the file"}
+			if total += size; total > t.limits.YAMLNodes {
+				return 0, &Error{File: name, Line: n.Line + firstLine - 1, Problem: fmt.Sprintf("this document has more than %d values once its aliases are expanded, which is the limit", t.limits.YAMLNodes), Remedy: "write the values out, or split the file"}
 			}
 		}
 		sizes[n] = total
@@ -154,42 +158,42 @@ func (v *view) checkAliases(name string, doc *yaml.Node, firstLine int) error {
 	return err
 }
 
-// readYAML reads a file for kustomize, which expands aliases without a bound of its own.
-func (v *view) readYAML(name string) ([]byte, error) {
-	data, err := v.readFile(name)
+// ReadYAML reads a file for kustomize, which expands aliases without a bound of its own.
+func (t *Tree) ReadYAML(name string) ([]byte, error) {
+	data, err := t.ReadFile(name)
 	if err != nil {
 		return nil, err
 	}
-	return data, v.checkExpansion(name, data)
+	return data, t.CheckExpansion(name, data)
 }
 
-// checkExpansion checks text that may be YAML; text that is not passes.
-func (v *view) checkExpansion(name string, data []byte) error {
+// CheckExpansion checks text that may be YAML; text that is not passes.
+func (t *Tree) CheckExpansion(name string, data []byte) error {
 	if bytes.IndexByte(data, '&') < 0 || bytes.IndexByte(data, '*') < 0 {
 		return nil
 	}
-	_, err := v.parseDocuments(name, data)
+	_, err := t.Documents(name, data)
 	var refused *Error
-	if errors.As(err, &refused) && (isManifestName(name) || !strings.HasPrefix(refused.Problem, notYAML)) {
+	if errors.As(err, &refused) && (IsManifest(name) || !strings.HasPrefix(refused.Problem, notYAML)) {
 		return err
 	}
 	return nil
 }
 
-// decode gives a document as the API server would read it; ok is false when it is no mapping.
-func (d document) decode(name string) (object map[string]any, ok bool, err error) {
-	if d.node.Kind != yaml.MappingNode {
+// Decode returns a document as the API server would read it; ok is false when it is not a mapping.
+func (d Document) Decode(name string) (object map[string]any, ok bool, err error) {
+	if d.Node.Kind != yaml.MappingNode {
 		return nil, false, nil
 	}
-	data := d.text
+	data := d.Text
 	if path.Ext(name) != ".json" {
-		if data, err = sigsyaml.YAMLToJSON(d.text); err != nil {
+		if data, err = sigsyaml.YAMLToJSON(d.Text); err != nil {
 			line, problem := yamlProblem(err)
-			return nil, false, &Error{File: name, Line: line + d.line - 1, Problem: notYAML + problem, Remedy: "correct it"}
+			return nil, false, &Error{File: name, Line: line + d.Line - 1, Problem: notYAML + problem, Remedy: "correct it"}
 		}
 	}
 	if err := json.Unmarshal(data, &object); err != nil {
-		return nil, false, &Error{File: name, Line: d.line, Problem: "this is not JSON: " + err.Error(), Remedy: "correct it"}
+		return nil, false, &Error{File: name, Line: d.Line, Problem: "this is not JSON: " + err.Error(), Remedy: "correct it"}
 	}
 	return object, true, nil
 }

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"path"
 	"strings"
 )
 
@@ -110,20 +111,13 @@ func (c contentHashes) hashDirectory(name string) (string, error) {
 		if e.Name() == ".git" {
 			continue
 		}
-		sum, err := c.Hash(joinName(name, e.Name()))
+		sum, err := c.Hash(path.Join(name, e.Name()))
 		if err != nil {
 			return "", err
 		}
 		fmt.Fprintf(h, "%s\x00%s\x00%s\n", e.Name(), e.Type(), sum)
 	}
 	return hex.EncodeToString(h.Sum(nil)), nil
-}
-
-func joinName(dir, name string) string {
-	if dir == "." {
-		return name
-	}
-	return dir + "/" + name
 }
 
 func blobHash(data []byte) string {

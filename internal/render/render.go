@@ -1,45 +1,57 @@
-// Package render turns one commit's tree into Kubernetes objects, by kustomize or from plain files, and records every file and directory that it read.
+// Package render turns one commit's tree into Kubernetes objects, and records every file and directory that it read.
 //
-// Nothing from the tree is executed and nothing outside it is read: remote bases, plugins, charts, absolute paths, and symbolic links that leave the tree are refused by name.
+// This page is the contract: a Renderer for each kind of source, the Tree that it reads by, and the Result that it makes.
+// The renderers are neighbours (render/kustomize, render/directory), put together in render/renderers.
+//
+// Nothing from the tree is executed and nothing outside it is read: remote bases, plugins, absolute paths, and symbolic
+// links that leave the tree are refused by name, each by the renderer that it concerns.
 package render
 
 import (
-	"errors"
+	"cmp"
 	"fmt"
 	"io/fs"
-	"path"
-	"strings"
-
-	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 
 	"github.com/cyan-cd/cyan/api/v1alpha1"
 )
 
-// Kinds of source, as an Application's status.sourceType spells them.
+// Func renders a source from a commit's tree. The tree may implement HashFS, which saves hashing what was read; where it
+// implements fs.ReadLinkFS, symbolic links are followed inside the tree and never out of it.
+//
+// A source that cannot be rendered ends with an *Error in the chain, and with a Result whose ReadSet has what must change
+// before another attempt makes sense. A Result may be shared, and is not to be changed.
+type Func func(tree fs.FS, src v1alpha1.ApplicationSource, opts Options) (*Result, error)
+
+// Renderer renders one kind of source.
+type Renderer interface {
+	// Type is the kind of source, as an Application's status.sourceType spells it.
+	Type() string
+	// Named reports whether a field of src asks for this renderer. The error refuses a field that it does not serve.
+	Named(src v1alpha1.ApplicationSource) (bool, error)
+	// Detect reports whether a directory is for this renderer when no field asks for any.
+	Detect(tree *Tree, dir string) (bool, error)
+	// Render fills in the result's objects, warnings and EnvUsed from a directory of the tree.
+	Render(tree *Tree, dir string, src v1alpha1.ApplicationSource, opts Options, result *Result) error
+}
+
+// Types of Warning, which are also the types of an Application's conditions.
 const (
-	SourceTypeKustomize = "Kustomize"
-	SourceTypeDirectory = "Directory"
+	// RepeatedResource warns of an object that is given twice; the last one wins.
+	RepeatedResource = "RepeatedResourceWarning"
+	// SkippedFile warns of a file, or a document of one, that holds no Kubernetes object.
+	SkippedFile = "SkippedFileWarning"
+	// DeprecatedField warns of a field of a kustomization that a later version of kustomize removes.
+	DeprecatedField = "DeprecatedFieldWarning"
 )
-
-// RepeatedResource is the type of the warning about an object that is given twice; the last one wins.
-const RepeatedResource = "RepeatedResourceWarning"
-
-// SkippedFile is the type of the warning about a file, or a document of one, that holds no Kubernetes object.
-const SkippedFile = "SkippedFileWarning"
-
-// DeprecatedField is the type of the warning about a field of a kustomization that will go.
-const DeprecatedField = "DeprecatedFieldWarning"
-
-// Object is a Kubernetes object of any kind.
-type Object = *unstructured.Unstructured
 
 // Result is what a source renders to.
 type Result struct {
-	// Objects in the order in which the source gives them.
+	// Objects in the order in which the source has them.
 	Objects []Rendered
-	// ReadSet is what the rendering depends on: as long as it is unchanged, so is the result. It is also filled when rendering fails.
+	// ReadSet is what the rendering depends on: as long as it is unchanged, so is the result. It is also filled when
+	// rendering fails.
 	ReadSet ReadSet
-	// SourceType is SourceTypeKustomize or SourceTypeDirectory.
+	// SourceType is the Type of the renderer, or "" when none was found.
 	SourceType string
 	// EnvUsed names the entries of Options.Env that went into the result. They are not part of the read set.
 	EnvUsed []string
@@ -81,7 +93,7 @@ type Limits struct {
 	Objects int
 }
 
-// DefaultLimits suit repositories with thousands of objects, and stop what only means harm.
+// DefaultLimits returns limits that suit repositories with thousands of objects, and stop what only means harm.
 func DefaultLimits() Limits {
 	return Limits{
 		FileSize:       8 << 20,
@@ -95,168 +107,57 @@ func DefaultLimits() Limits {
 
 func (l Limits) orDefault() Limits {
 	d := DefaultLimits()
-	pick := func(v, def int) int {
-		if v > 0 {
-			return v
-		}
-		return def
-	}
 	return Limits{
-		FileSize:       int64(pick(int(l.FileSize), int(d.FileSize))),
-		Files:          pick(l.Files, d.Files),
-		TotalSize:      int64(pick(int(l.TotalSize), int(d.TotalSize))),
-		YAMLNodes:      pick(l.YAMLNodes, d.YAMLNodes),
-		Kustomizations: pick(l.Kustomizations, d.Kustomizations),
-		Objects:        pick(l.Objects, d.Objects),
+		FileSize:       cmp.Or(max(l.FileSize, 0), d.FileSize),
+		Files:          cmp.Or(max(l.Files, 0), d.Files),
+		TotalSize:      cmp.Or(max(l.TotalSize, 0), d.TotalSize),
+		YAMLNodes:      cmp.Or(max(l.YAMLNodes, 0), d.YAMLNodes),
+		Kustomizations: cmp.Or(max(l.Kustomizations, 0), d.Kustomizations),
+		Objects:        cmp.Or(max(l.Objects, 0), d.Objects),
 	}
 }
 
-// Error is a source that cannot be rendered, or must not be.
-type Error struct {
-	// File is where the cause is, and Line where in it, from 1; both may be missing.
-	File string
-	Line int
-	// Problem is what is wrong, and Remedy what to do about it.
-	Problem string
-	Remedy  string
-}
-
-// Error is one line: file:line: problem; remedy.
-func (e *Error) Error() string {
-	var b strings.Builder
-	if e.File != "" {
-		b.WriteString(e.File)
-		if e.Line > 0 {
-			fmt.Fprintf(&b, ":%d", e.Line)
+// With returns a Func that renders by the first of the renderers that a field of the source asks for, or else by the first
+// that detects the directory as its own.
+func With(renderers ...Renderer) Func {
+	return func(src fs.FS, source v1alpha1.ApplicationSource, opts Options) (*Result, error) {
+		tree := NewTree(src, opts.Limits)
+		result := &Result{}
+		err := render(renderers, tree, source, opts, result)
+		if err != nil {
+			err = fmt.Errorf("rendering %s: %w", DisplayPath(source.Path), err)
+			result = &Result{SourceType: result.SourceType}
 		}
-		b.WriteString(": ")
-	}
-	b.WriteString(e.Problem)
-	if e.Remedy != "" {
-		b.WriteString("; ")
-		b.WriteString(e.Remedy)
-	}
-	return b.String()
-}
-
-// Render renders src from tree. The tree may implement HashFS, which saves hashing what was read; where it implements fs.ReadLinkFS, symbolic links are followed inside the tree
-// and never out of it.
-//
-// A source that cannot be rendered gives an *Error in the chain, and a Result whose ReadSet says what has to change before trying again makes sense.
-func Render(tree fs.FS, src v1alpha1.ApplicationSource, opts Options) (Result, error) {
-	v := newView(tree, opts.Limits.orDefault())
-	result, err := render(v, src, opts)
-	result.ReadSet = v.reads
-	if err != nil {
-		return Result{ReadSet: v.reads, SourceType: result.SourceType}, fmt.Errorf("rendering %s: %w", display(src.Path), err)
-	}
-	return result, nil
-}
-
-func render(v *view, src v1alpha1.ApplicationSource, opts Options) (Result, error) {
-	if err := refuseUnserved(src); err != nil {
-		return Result{}, err
-	}
-	dir, err := sourceDirectory(v, src.Path)
-	if err != nil {
-		return Result{}, err
-	}
-	kind, err := sourceType(v, dir, src)
-	if err != nil {
-		return Result{}, err
-	}
-	result := Result{SourceType: kind}
-	if kind == SourceTypeKustomize {
-		err = renderKustomize(v, dir, src.Kustomize, opts, &result)
-	} else {
-		err = renderDirectory(v, dir, src.Directory, &result)
-	}
-	if err != nil {
+		result.ReadSet = tree.reads
 		return result, err
 	}
-	if n := len(result.Objects); n > v.limits.Objects {
-		return result, &Error{Problem: fmt.Sprintf("it renders to %d objects, and the limit is %d", n, v.limits.Objects), Remedy: "split it into several Applications"}
-	}
-	dropRepeated(&result, opts.Namespace)
-	return result, nil
 }
 
-// refuseUnserved answers the sources that other tools serve and this one does not.
-func refuseUnserved(src v1alpha1.ApplicationSource) error {
-	const remedy = "render it to plain manifests or a kustomization, commit that, and point path at it"
-	switch {
-	case src.Chart != "":
-		return &Error{Problem: fmt.Sprintf("source.chart %q asks for a Helm chart, and charts are not served", src.Chart), Remedy: remedy}
-	case src.Helm != nil:
-		return &Error{Problem: "source.helm asks for Helm, and charts are not served", Remedy: remedy}
-	case src.Plugin != nil:
-		return &Error{Problem: "source.plugin asks for a plugin, and nothing from a repository is executed", Remedy: remedy}
-	case src.Kustomize != nil && src.Kustomize.Version != "":
+func render(renderers []Renderer, tree *Tree, src v1alpha1.ApplicationSource, opts Options, result *Result) error {
+	renderer, err := named(renderers, src)
+	if err != nil {
+		return err
+	}
+	dir, err := tree.sourceDirectory(src.Path)
+	if err != nil {
+		return err
+	}
+	if renderer == nil {
+		if renderer, err = detect(renderers, tree, dir); err != nil {
+			return err
+		}
+	}
+	result.SourceType = renderer.Type()
+	if err := renderer.Render(tree, dir, src, opts, result); err != nil {
+		return err
+	}
+	if n := len(result.Objects); n > tree.limits.Objects {
 		return &Error{
-			Problem: fmt.Sprintf("source.kustomize.version %q asks for a kustomize of another version, and the one built in is the only one", src.Kustomize.Version),
-			Remedy:  "remove the field",
+			File:    DisplayPath(dir),
+			Problem: fmt.Sprintf("%d objects are more than the limit of %d", n, tree.limits.Objects),
+			Remedy:  "split the source into several Applications",
 		}
-	case src.Kustomize != nil && src.Directory != nil && *src.Directory != (v1alpha1.DirectorySource{}):
-		return &Error{Problem: "source has both kustomize and directory", Remedy: "keep the one that is meant"}
-	case src.Directory != nil && src.Directory.Jsonnet != nil && len(src.Directory.Jsonnet.Raw) > len("{}"):
-		return &Error{Problem: "source.directory.jsonnet asks for Jsonnet, and Jsonnet is not served", Remedy: remedy}
 	}
+	dropRepeated(result, opts.Namespace)
 	return nil
-}
-
-// sourceDirectory finds source.path in the tree.
-func sourceDirectory(v *view, name string) (string, error) {
-	if path.IsAbs(name) || strings.Contains(name, `\`) {
-		return "", &Error{Problem: fmt.Sprintf("source.path %q is absolute", name), Remedy: "give it relative to the root of the repository, with forward slashes"}
-	}
-	clean := path.Join(".", name)
-	if clean == ".." || strings.HasPrefix(clean, "../") {
-		return "", &Error{Problem: fmt.Sprintf("source.path %q leaves the repository", name), Remedy: "give it relative to the root of the repository"}
-	}
-	dir, mode, err := v.resolve(clean)
-	switch {
-	case errors.Is(err, fs.ErrNotExist):
-		return "", &Error{Problem: fmt.Sprintf("source.path %q does not exist in this revision", name), Remedy: v.nearestDirectory(clean)}
-	case err != nil:
-		return "", err
-	case !mode.IsDir():
-		return "", &Error{Problem: fmt.Sprintf("source.path %q is a file", name), Remedy: fmt.Sprintf("give its directory, %s", display(path.Dir(clean)))}
-	}
-	return dir, nil
-}
-
-// sourceType is what the Application says, or else what the directory holds.
-func sourceType(v *view, dir string, src v1alpha1.ApplicationSource) (string, error) {
-	if src.Directory != nil && *src.Directory != (v1alpha1.DirectorySource{}) {
-		return SourceTypeDirectory, nil
-	}
-	for _, name := range kustomizationNames() {
-		if _, mode, err := v.resolve(path.Join(dir, name)); err == nil && mode.IsRegular() {
-			return SourceTypeKustomize, nil
-		} else if err != nil && !errors.Is(err, fs.ErrNotExist) {
-			return "", err
-		}
-	}
-	if src.Kustomize != nil {
-		return SourceTypeKustomize, &Error{
-			File:    display(dir),
-			Problem: "source.kustomize is given, and the directory has no kustomization.yaml, kustomization.yml or Kustomization",
-			Remedy:  "add one, or remove source.kustomize",
-		}
-	}
-	if _, _, err := v.resolve(path.Join(dir, "Chart.yaml")); err == nil {
-		return "", &Error{
-			File:    path.Join(dir, "Chart.yaml"),
-			Problem: "this is a Helm chart, and charts are not served",
-			Remedy:  "render it to plain manifests or a kustomization, commit that, and point path at it",
-		}
-	}
-	return SourceTypeDirectory, nil
-}
-
-func display(name string) string {
-	if name == "" || name == "." {
-		return "the root of the repository"
-	}
-	return name
 }

@@ -73,7 +73,7 @@ func withoutRepeated(findings []Finding) []Finding {
 }
 
 func (s *subject) check(kinds *kinds) {
-	s.checkRepeatedKeys(s.rendered.Source(), "", map[*yaml.Node]bool{})
+	s.checkRepeatedKeys(s.rendered.Source, "", map[*yaml.Node]bool{})
 	gvk := s.rendered.Object.GroupVersionKind()
 	switch kind := kinds.find(gvk); {
 	case kind.problem != "":

@@ -71,7 +71,7 @@ func (s *subject) add(field, problem, remedy string) {
 	f := Finding{File: s.rendered.Origin.File, Object: objectName(s.rendered.Object), Field: field, Problem: problem, Remedy: remedy}
 	line, inFile := s.rendered.Line(field)
 	f.Line = line
-	if field != "" && !inFile && s.rendered.Has(field) && s.rendered.Source() != nil {
+	if field != "" && !inFile && s.rendered.Has(field) && s.rendered.Source != nil {
 		f.Remedy += " (a patch or an option sets it: this file does not)"
 	}
 	s.findings = append(s.findings, f)

@@ -11,6 +11,7 @@ import (
 
 	"github.com/cyan-cd/cyan/api/v1alpha1"
 	"github.com/cyan-cd/cyan/internal/render"
+	"github.com/cyan-cd/cyan/internal/render/renderers"
 )
 
 // FuzzCheck: whatever an object says, checking it ends, says the same twice, and says in one line each where and what.
@@ -33,7 +34,7 @@ func FuzzCheck(f *testing.F) {
 		}
 	}
 	f.Fuzz(func(t *testing.T, manifest []byte) {
-		result, err := render.Render(fstest.MapFS{"m.yaml": {Data: manifest}}, v1alpha1.ApplicationSource{Directory: &v1alpha1.DirectorySource{Recurse: true}}, render.Options{})
+		result, err := renderers.Render(fstest.MapFS{"m.yaml": {Data: manifest}}, v1alpha1.ApplicationSource{Directory: &v1alpha1.DirectorySource{Recurse: true}}, render.Options{})
 		if err != nil {
 			return
 		}

@@ -14,6 +14,7 @@ import (
 
 	"github.com/cyan-cd/cyan/api/v1alpha1"
 	"github.com/cyan-cd/cyan/internal/render"
+	"github.com/cyan-cd/cyan/internal/render/renderers"
 )
 
 var update = flag.Bool("update", false, "write what is found into the testdata")
@@ -65,7 +66,7 @@ func unpack(t testing.TB, a *txtar.Archive) ([]render.Rendered, string) {
 			t.Fatalf("the archive has %s, which is no part of a test", f.Name)
 		}
 	}
-	result, err := render.Render(tree, src, render.Options{Namespace: "default"})
+	result, err := renderers.Render(tree, src, render.Options{Namespace: "default"})
 	if err != nil {
 		t.Fatal(err)
 	}

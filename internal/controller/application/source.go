@@ -13,6 +13,7 @@ import (
 
 	"github.com/cyan-cd/cyan/api/v1alpha1"
 	"github.com/cyan-cd/cyan/internal/render"
+	"github.com/cyan-cd/cyan/internal/render/renderers"
 	"github.com/cyan-cd/cyan/internal/source"
 )
 
@@ -37,7 +38,7 @@ type rendering struct {
 	// options names everything but the tree that the result depends on.
 	options  string
 	revision string
-	result   render.Result
+	result   *render.Result
 	err      error
 	// judged is what validation said, of which kinds.
 	judged *judgement
@@ -136,7 +137,7 @@ func (s *sources) render(ctx context.Context, app types.NamespacedName, src v1al
 		s.keep(app, &again)
 		return &again, nil
 	}
-	result, err := render.Render(tree, src, render.Options{Namespace: namespace, Env: env})
+	result, err := renderers.Render(tree, src, render.Options{Namespace: namespace, Env: env})
 	fresh := &rendering{options: options, revision: revision, result: result, err: err}
 	s.keep(app, fresh)
 	return fresh, nil

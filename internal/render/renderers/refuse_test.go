@@ -1,4 +1,4 @@
-package render
+package renderers
 
 import (
 	"errors"
@@ -14,6 +14,7 @@ import (
 	"k8s.io/apimachinery/pkg/runtime"
 
 	"github.com/cyan-cd/cyan/api/v1alpha1"
+	"github.com/cyan-cd/cyan/internal/render"
 )
 
 const configMap = "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: a}\n"
@@ -143,7 +144,7 @@ func TestRefused(t *testing.T) {
 		{name: "helm charts", tree: kustomization("helmCharts: [{name: redis, repo: 'https://charts.example.com'}]"), want: "helmCharts asks for Helm"},
 		{name: "helm inflator", tree: kustomization("helmChartInflationGenerator: [{chartName: redis}]"), want: "helmCharts asks for Helm"},
 		{name: "helm generator", tree: kustomization("generators:", "- |", "  apiVersion: builtin", "  kind: HelmChartInflationGenerator", "  metadata: {name: h}", "  name: redis"), want: "asks for Helm"},
-		{name: "chart", tree: fstest.MapFS{"app/Chart.yaml": {Data: []byte("name: x\n")}}, want: "app/Chart.yaml: this is a Helm chart"},
+		{name: "chart", tree: fstest.MapFS{"app/Chart.yaml": {Data: []byte("name: x\n")}}, want: "app/Chart.yaml: Helm charts are not served"},
 		{name: "chart source", tree: kustomization("resources: [cm.yaml]"), src: v1alpha1.ApplicationSource{Chart: "redis"}, want: `source.chart "redis"`},
 		{name: "helm source", tree: kustomization("resources: [cm.yaml]"), src: v1alpha1.ApplicationSource{Helm: &runtime.RawExtension{Raw: []byte("{}")}}, want: "source.helm"},
 		{name: "plugin source", tree: kustomization("resources: [cm.yaml]"), src: v1alpha1.ApplicationSource{Plugin: &runtime.RawExtension{Raw: []byte("{}")}}, want: "source.plugin"},
@@ -195,14 +196,14 @@ func TestRefused(t *testing.T) {
 			if test.src.Path == "" {
 				test.src.Path = "app"
 			}
-			result, err := Render(test.tree, test.src, Options{})
+			result, err := Render(test.tree, test.src, render.Options{})
 			noMore(t)
 			if err == nil {
 				t.Fatalf("it rendered to %d objects", len(result.Objects))
 			}
-			var refused *Error
+			var refused *render.Error
 			if !errors.As(err, &refused) {
-				t.Fatalf("%v is no *Error", err)
+				t.Fatalf("%v is no *render.Error", err)
 			}
 			if !strings.Contains(err.Error(), test.want) {
 				t.Errorf("the error is\n%v\nwithout\n%s", err, test.want)
@@ -210,7 +211,7 @@ func TestRefused(t *testing.T) {
 			if refused.Remedy == "" {
 				t.Errorf("%v has no remedy", err)
 			}
-			if strings.Contains(err.Error(), mount+"/app") {
+			if strings.Contains(err.Error(), "/repository/app") {
 				t.Errorf("%v shows where the tree is mounted", err)
 			}
 		})

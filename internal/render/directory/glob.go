@@ -1,9 +1,11 @@
-package render
+package directory
 
 import (
 	"fmt"
 
 	gobwas "github.com/gobwas/glob"
+
+	"github.com/cyan-cd/cyan/internal/render"
 )
 
 // glob is a pattern for paths below a source's path. A star matches slashes as well, and {a,b} is a or b.
@@ -15,7 +17,7 @@ func parseGlob(field, pattern string) (glob, error) {
 	}
 	g, err := gobwas.Compile(pattern)
 	if err != nil {
-		return glob{}, &Error{Problem: fmt.Sprintf("%s %q is no pattern: %v", field, pattern, err), Remedy: "write it with *, ?, [a-z] and {a,b}"}
+		return glob{}, &render.Error{Problem: fmt.Sprintf("%s %q is no pattern: %v", field, pattern, err), Remedy: "write it with *, ?, [a-z] and {a,b}"}
 	}
 	return glob{g}, nil
 }

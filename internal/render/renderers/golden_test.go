@@ -1,4 +1,4 @@
-package render
+package renderers
 
 import (
 	"flag"
@@ -16,6 +16,7 @@ import (
 	sigsyaml "sigs.k8s.io/yaml"
 
 	"github.com/cyan-cd/cyan/api/v1alpha1"
+	"github.com/cyan-cd/cyan/internal/render"
 )
 
 var update = flag.Bool("update", false, "write what is rendered into the testdata")
@@ -83,7 +84,7 @@ func mapFile(data []byte) *fstest.MapFile {
 // outcome renders twice: the second time must give the same.
 func outcome(t *testing.T, tree fstest.MapFS, src v1alpha1.ApplicationSource) map[string]string {
 	t.Helper()
-	opts := Options{Namespace: "default", Env: map[string]string{"ARGOCD_APP_NAME": "shop"}}
+	opts := render.Options{Namespace: "default", Env: map[string]string{"ARGOCD_APP_NAME": "shop"}}
 	first := describe(t, tree, src, opts)
 	if second := describe(t, tree, src, opts); !maps.Equal(first, second) {
 		t.Errorf("rendering again gives\n%v\nafter\n%v", second, first)
@@ -91,18 +92,18 @@ func outcome(t *testing.T, tree fstest.MapFS, src v1alpha1.ApplicationSource) ma
 	return first
 }
 
-func describe(t *testing.T, tree fstest.MapFS, src v1alpha1.ApplicationSource, opts Options) map[string]string {
+func describe(t *testing.T, tree fstest.MapFS, src v1alpha1.ApplicationSource, opts render.Options) map[string]string {
 	t.Helper()
 	result, err := Render(tree, src, opts)
 	out := map[string]string{"want/read": strings.Join(slices.Sorted(maps.Keys(result.ReadSet)), "\n") + "\n"}
-	if !result.ReadSet.Unchanged(Hashed(tree)) {
+	if !result.ReadSet.Unchanged(render.Hashed(tree)) {
 		t.Error("the tree that was rendered counts as changed")
 	}
 	if err != nil {
 		out["want/error"] = err.Error() + "\n"
 		return out
 	}
-	data, err := Encode(result.Objects)
+	data, err := render.Encode(result.Objects)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -1,4 +1,4 @@
-package render
+package renderers
 
 import (
 	"io/fs"
@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"github.com/cyan-cd/cyan/api/v1alpha1"
+	"github.com/cyan-cd/cyan/internal/render"
 )
 
 // A directory on disk is rendered like a commit, and its links lead no further than a commit's.
@@ -45,14 +46,14 @@ func TestDirectoryOnDisk(t *testing.T) {
 	defer root.Close()
 	for name, tree := range map[string]fs.FS{"os.Root": root.FS(), "os.DirFS": os.DirFS(repository)} {
 		t.Run(name, func(t *testing.T) {
-			result, err := Render(tree, v1alpha1.ApplicationSource{Path: "app"}, Options{})
+			result, err := Render(tree, v1alpha1.ApplicationSource{Path: "app"}, render.Options{})
 			if err != nil || len(result.Objects) != 2 {
 				t.Errorf("it gives %d objects, %v", len(result.Objects), err)
 			}
-			if !result.ReadSet.Unchanged(Hashed(tree)) {
+			if !result.ReadSet.Unchanged(render.Hashed(tree)) {
 				t.Error("the directory counts as changed")
 			}
-			_, err = Render(tree, v1alpha1.ApplicationSource{Path: "bad"}, Options{})
+			_, err = Render(tree, v1alpha1.ApplicationSource{Path: "bad"}, render.Options{})
 			if err == nil || !strings.Contains(err.Error(), "bad/link.yaml: this symbolic link leaves the repository") {
 				t.Errorf("the link gives %v", err)
 			}

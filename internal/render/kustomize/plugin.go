@@ -1,4 +1,4 @@
-package render
+package kustomize
 
 import (
 	"fmt"
@@ -6,6 +6,7 @@ import (
 
 	"sigs.k8s.io/kustomize/api/konfig"
 	"sigs.k8s.io/kustomize/api/provider"
+	"sigs.k8s.io/kustomize/api/resmap"
 	"sigs.k8s.io/kustomize/api/resource"
 	"sigs.k8s.io/kustomize/api/types"
 	sigsyaml "sigs.k8s.io/yaml"
@@ -33,7 +34,7 @@ func (in *inspection) plugin(p place, entry string, above []string) error {
 	if strings.Contains(entry, "\n") {
 		return in.pluginText(p, []byte(entry))
 	}
-	resolved, mode, err := in.find(p, entry)
+	resolved, mode, err := in.files.find(p, entry)
 	if err != nil {
 		return err
 	}
@@ -43,7 +44,7 @@ func (in *inspection) plugin(p place, entry string, above []string) error {
 	if err := in.resourceFile(p, entry, resolved); err != nil {
 		return err
 	}
-	data, err := in.view.readFile(resolved)
+	data, err := in.tree.ReadFile(resolved)
 	if err != nil {
 		return err
 	}
@@ -52,24 +53,18 @@ func (in *inspection) plugin(p place, entry string, above []string) error {
 
 // pluginText reads configurations as kustomize does, so that both see the same.
 func (in *inspection) pluginText(p place, data []byte) error {
-	docs, err := in.view.parseDocuments(p.file, data)
+	docs, err := in.tree.Documents(p.file, data)
 	if err != nil {
 		return err
 	}
 	if len(docs) == 0 {
 		return p.refuse("is empty", "remove the entry")
 	}
-	configs, err := resources(data)
+	configs, err := configsInText(data)
 	if err != nil {
-		return p.refuse("is no configuration of a plugin: "+err.Error(), "give apiVersion, kind and metadata.name")
+		return p.refuse("is not the configuration of a plugin: "+err.Error(), "give apiVersion, kind and metadata.name")
 	}
 	return in.pluginConfigs(p, configs)
-}
-
-func resources(data []byte) ([]*resource.Resource, error) {
-	kustomizing.Lock()
-	defer kustomizing.Unlock()
-	return provider.NewDefaultDepProvider().GetResourceFactory().SliceFromBytes(data)
 }
 
 // pluginDirectory builds a directory of configurations, because its patches can change what they read.
@@ -77,44 +72,81 @@ func (in *inspection) pluginDirectory(p place, entry string, above []string) err
 	if _, err := in.base(p, entry, above, true); err != nil {
 		return err
 	}
-	resolved, _, err := in.find(p, entry)
+	resolved, _, err := in.files.find(p, entry)
 	if err != nil {
 		return err
 	}
-	objects, err := build(&kustomizeFS{view: in.view, overlay: in.modern}, resolved, in.customSchema)
+	var configs []pluginConfig
+	err = in.build(resolved, in.modern, func(built resmap.ResMap) error {
+		configs, err = configsOf(built.Resources())
+		return err
+	})
 	if err != nil {
 		return err
 	}
-	return in.pluginConfigs(p, objects.Resources())
+	return in.pluginConfigs(p, configs)
 }
 
-func (in *inspection) pluginConfigs(p place, configs []*resource.Resource) error {
+// pluginConfig is the configuration of one plugin.
+type pluginConfig struct {
+	apiVersion, kind string
+	// builtIn is whether the plugin is a part of kustomize.
+	builtIn bool
+	text    []byte
+}
+
+// configsInText reads configurations as kustomize does.
+func configsInText(data []byte) ([]pluginConfig, error) {
+	defer schemas.holdBuiltIn()()
+	resources, err := provider.NewDefaultDepProvider().GetResourceFactory().SliceFromBytes(data)
+	if err != nil {
+		return nil, err
+	}
+	return configsOf(resources)
+}
+
+func configsOf(resources []*resource.Resource) ([]pluginConfig, error) {
+	configs := make([]pluginConfig, 0, len(resources))
+	for _, r := range resources {
+		text, err := r.AsYAML()
+		if err != nil {
+			return nil, fmt.Errorf("encoding %s: %w", r.GetKind(), err)
+		}
+		gvk := r.GetGvk()
+		configs = append(configs, pluginConfig{
+			apiVersion: r.GetApiVersion(), kind: r.GetKind(), text: text,
+			builtIn: gvk.Group == "" && gvk.Version == konfig.BuiltinPluginApiVersion,
+		})
+	}
+	return configs, nil
+}
+
+func (in *inspection) pluginConfigs(p place, configs []pluginConfig) error {
 	for _, c := range configs {
-		kind := c.GetKind()
-		if gvk := c.GetGvk(); gvk.Group != "" || gvk.Version != konfig.BuiltinPluginApiVersion {
-			return p.refuse(fmt.Sprintf("asks for the plugin %s %s, and nothing from a repository is executed", c.GetApiVersion(), kind), "use what is built into kustomize, or commit what the plugin makes")
+		if !c.builtIn {
+			return p.refuse(
+				fmt.Sprintf("asks for the plugin %s %s, and nothing from a repository is executed", c.apiVersion, c.kind),
+				"use what is built into kustomize, or commit what the plugin makes")
 		}
-		if strings.HasPrefix(kind, "HelmChart") {
-			return p.refuse(fmt.Sprintf("asks for Helm (%s), and charts are not served", kind), "render the chart to plain manifests and list those under resources")
+		if strings.HasPrefix(c.kind, "HelmChart") {
+			return p.refuse(
+				fmt.Sprintf("asks for Helm (%s), and charts are not served", c.kind),
+				"render the chart to plain manifests and list those under resources")
 		}
-		if err := in.pluginConfig(place{p.dir, p.file, p.field + " " + kind}, c); err != nil {
+		if err := in.pluginConfig(place{p.dir, p.file, p.field + " " + c.kind}, c.text); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-func (in *inspection) pluginConfig(p place, c *resource.Resource) error {
-	data, err := c.AsYAML()
-	if err != nil {
-		return p.refuse("cannot be read: "+err.Error(), "correct it")
-	}
+func (in *inspection) pluginConfig(p place, text []byte) error {
 	var f pluginFiles
-	if err := sigsyaml.Unmarshal(data, &f); err != nil {
+	if err := sigsyaml.Unmarshal(text, &f); err != nil {
 		return p.refuse("cannot be read: "+err.Error(), "correct it")
 	}
 	for _, text := range []string{f.Patch, f.Patches, f.JSONOp} {
-		if err := in.view.checkExpansion(p.file, []byte(text)); err != nil {
+		if err := in.tree.CheckExpansion(p.file, []byte(text)); err != nil {
 			return err
 		}
 	}
@@ -124,15 +156,15 @@ func (in *inspection) pluginConfig(p place, c *resource.Resource) error {
 	}
 	for _, name := range names {
 		if name != "" {
-			if err := in.parsed(p, name); err != nil {
+			if err := in.files.parsed(p, name); err != nil {
 				return err
 			}
 		}
 	}
 	for _, text := range f.Paths {
-		if err := in.pathOrText(p, text); err != nil {
+		if err := in.files.pathOrText(p, text); err != nil {
 			return err
 		}
 	}
-	return in.sources(p, f.KvPairSources)
+	return in.files.sources(p, f.KvPairSources)
 }

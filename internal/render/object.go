@@ -15,7 +15,9 @@ import (
 type Rendered struct {
 	Object *unstructured.Unstructured
 	Origin Origin
-	source *yaml.Node
+	// Source is the object as Origin.File has it, before any patch: a YAML mapping, or nil for a generated object. It must
+	// not be changed.
+	Source *yaml.Node
 }
 
 // Origin is the place of an object in the tree.
@@ -26,17 +28,14 @@ type Origin struct {
 	Line int
 }
 
-// Source is the object as File has it, before any patch: a YAML mapping, or nil for a generated object. It must not be changed.
-func (r Rendered) Source() *yaml.Node { return r.source }
-
 // Line finds the field with the given path, such as spec.template.spec.containers[0].image or metadata.labels[app], in the origin file. When the file does not have the field, it gives
 // false, and the line of the object if a patch or an option brought the field in, or of the closest field around it if it is missing altogether.
 func (r Rendered) Line(fieldPath string) (int, bool) {
 	steps := splitPath(fieldPath)
-	if r.source == nil || len(steps) == 0 {
+	if r.Source == nil || len(steps) == 0 {
 		return r.Origin.Line, false
 	}
-	node, line := r.source, r.Origin.Line
+	node, line := r.Source, r.Origin.Line
 	value := any(r.content())
 	for _, s := range steps {
 		var key *yaml.Node
@@ -132,7 +131,7 @@ func closingBracket(p string) int {
 
 // descend follows one step in the source and in the rendered value at the same time. next is nil where the source has nothing, nextValue where the object has nothing.
 func descend(node *yaml.Node, value any, s step) (key, next *yaml.Node, nextValue any) {
-	node = unalias(node)
+	node = Unalias(node)
 	switch v := value.(type) {
 	case map[string]any:
 		nextValue = v[s.key]
@@ -174,13 +173,6 @@ func element(node *yaml.Node, value any, index int) *yaml.Node {
 	return nil
 }
 
-func unalias(n *yaml.Node) *yaml.Node {
-	for n.Kind == yaml.AliasNode && n.Alias != nil {
-		n = n.Alias
-	}
-	return n
-}
-
 func nameOf(value any) string {
 	m, _ := value.(map[string]any)
 	name, _ := m["name"].(string)
@@ -189,25 +181,8 @@ func nameOf(value any) string {
 
 func elementNamed(list *yaml.Node, name string) *yaml.Node {
 	for _, e := range list.Content {
-		if v := mappingValue(e, "name"); v != nil && v.Value == name {
+		if v := Field(e, "name"); v != nil && v.Value == name {
 			return e
-		}
-	}
-	return nil
-}
-
-// mappingValue is the value of a key of a mapping, or nil.
-func mappingValue(n *yaml.Node, key string) *yaml.Node {
-	if n == nil {
-		return nil
-	}
-	n = unalias(n)
-	if n.Kind != yaml.MappingNode {
-		return nil
-	}
-	for i := 0; i+1 < len(n.Content); i += 2 {
-		if n.Content[i].Value == key {
-			return unalias(n.Content[i+1])
 		}
 	}
 	return nil

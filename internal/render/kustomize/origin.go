@@ -1,4 +1,4 @@
-package render
+package kustomize
 
 import (
 	"path"
@@ -7,7 +7,11 @@ import (
 
 	"go.yaml.in/yaml/v3"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"sigs.k8s.io/kustomize/api/resmap"
+	"sigs.k8s.io/kustomize/api/resource"
 	"sigs.k8s.io/kustomize/api/types"
+
+	"github.com/cyan-cd/cyan/internal/render"
 )
 
 // candidate is a place in a file that may have become an object: a document, or an entry of a generator.
@@ -23,24 +27,24 @@ type groupKind struct{ group, kind string }
 // places are the candidates of one kustomization and all that it builds on.
 type places map[groupKind][]candidate
 
-func (p places) addDocuments(file string, docs []document) {
+func (p places) addDocuments(file string, docs []render.Document) {
 	for _, d := range expandLists(docs) {
-		metadata := mappingValue(d.node, "metadata")
-		id := groupKind{groupOf(scalar(d.node, "apiVersion")), scalar(d.node, "kind")}
-		p.add(id, candidate{file: file, node: d.node, name: scalar(metadata, "name"), namespace: scalar(metadata, "namespace")})
+		metadata := render.Field(d.Node, "metadata")
+		id := groupKind{groupOf(render.Scalar(d.Node, "apiVersion")), render.Scalar(d.Node, "kind")}
+		p.add(id, candidate{file: file, node: d.Node, name: render.Scalar(metadata, "name"), namespace: render.Scalar(metadata, "namespace")})
 	}
 }
 
 // addGenerators takes the entries of a kustomization's generators in.
 func (p places) addGenerators(file string, kustomization *yaml.Node) {
 	for field, kind := range map[string]string{"configMapGenerator": "ConfigMap", "secretGenerator": "Secret"} {
-		list := mappingValue(kustomization, field)
+		list := render.Field(kustomization, field)
 		if list == nil {
 			continue
 		}
 		for _, e := range list.Content {
-			e = unalias(e)
-			p.add(groupKind{"", kind}, candidate{file: file, node: e, name: scalar(e, "name"), namespace: scalar(e, "namespace"), generated: true})
+			e = render.Unalias(e)
+			p.add(groupKind{"", kind}, candidate{file: file, node: e, name: render.Scalar(e, "name"), namespace: render.Scalar(e, "namespace"), generated: true})
 		}
 	}
 }
@@ -97,7 +101,7 @@ type originFinder struct {
 	annotated func() []string
 }
 
-func (f *originFinder) locate(r *Rendered, index int) {
+func (f *originFinder) locate(r *render.Rendered, index int) {
 	found := f.places.best(r.Object)
 	if len(found) > 1 {
 		files := f.annotated()
@@ -111,29 +115,53 @@ func (f *originFinder) locate(r *Rendered, index int) {
 		return
 	}
 	c := found[0]
-	r.Origin = Origin{File: c.file, Line: c.node.Line}
+	r.Origin = render.Origin{File: c.file, Line: c.node.Line}
 	if !c.generated {
-		r.source = c.node
+		r.Source = c.node
 	}
 }
 
-// originFiles builds the kustomization once more and gives the file of each object, in the order of the objects; nothing when that cannot be told.
-func (in *inspection) originFiles(dir, file string, top *types.Kustomization) []string {
+// originFiles builds the kustomization once more and returns the file of each object, in the order of the objects; nothing
+// when kustomize does not know it.
+func (in *inspection) originFiles(dir, file string, top *types.Kustomization) (files []string) {
 	annotated := *top
 	annotated.BuildMetadata = []string{types.OriginAnnotations}
-	objects, err := in.buildEdited(dir, file, &annotated)
+	err := in.buildAs(dir, file, &annotated, func(built resmap.ResMap) error {
+		for _, r := range built.Resources() {
+			files = append(files, in.originFile(dir, r))
+		}
+		return nil
+	})
 	if err != nil {
 		return nil
 	}
-	files := make([]string, 0, objects.Size())
-	for _, r := range objects.Resources() {
-		name := ""
-		if origin, err := r.GetOrigin(); err == nil && origin != nil && origin.Path != "" {
-			if resolved, _, err := in.view.resolve(path.Join(dir, origin.Path)); err == nil {
-				name = resolved
-			}
-		}
-		files = append(files, name)
-	}
 	return files
+}
+
+func (in *inspection) originFile(dir string, r *resource.Resource) string {
+	origin, err := r.GetOrigin()
+	if err != nil || origin == nil || origin.Path == "" {
+		return ""
+	}
+	resolved, _, err := in.tree.Resolve(path.Join(dir, origin.Path))
+	if err != nil {
+		return ""
+	}
+	return resolved
+}
+
+// expandLists replaces lists of objects by their items.
+func expandLists(docs []render.Document) []render.Document {
+	var out []render.Document
+	for _, doc := range docs {
+		items := render.Field(doc.Node, "items")
+		if items == nil || items.Kind != yaml.SequenceNode || !strings.HasSuffix(render.Scalar(doc.Node, "kind"), "List") {
+			out = append(out, doc)
+			continue
+		}
+		for _, item := range items.Content {
+			out = append(out, render.Document{Node: render.Unalias(item), Line: item.Line})
+		}
+	}
+	return out
 }

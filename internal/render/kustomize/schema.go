@@ -1,4 +1,4 @@
-package render
+package kustomize
 
 import (
 	"fmt"
@@ -9,6 +9,8 @@ import (
 	jsonpatch "gopkg.in/evanphx/json-patch.v4"
 	"k8s.io/kube-openapi/pkg/validation/spec"
 	sigsyaml "sigs.k8s.io/yaml"
+
+	"github.com/cyan-cd/cyan/internal/render"
 )
 
 // maxCopied is how many bytes the copy operations of one JSON patch may add: each can double an object. An API server has the same limit.
@@ -23,16 +25,16 @@ func init() {
 const maxReferences = 10000
 
 // crdReferences refuses a file of crds whose references go round in a circle, which kustomize would follow until the program dies.
-func (in *inspection) crdReferences(p place, resolved string, data []byte) error {
+func crdReferences(p place, resolved string, data []byte) error {
 	var types map[string]struct{ Schema spec.Schema }
 	if err := sigsyaml.Unmarshal(data, &types); err != nil {
-		return &Error{File: resolved, Problem: "this is no OpenAPI definition: " + err.Error(), Remedy: "correct it, or remove it from " + p.file}
+		return &render.Error{File: resolved, Problem: "this is no OpenAPI definition: " + err.Error(), Remedy: "correct it, or remove it from " + p.file}
 	}
 	followed := 0
 	var follow func(name string, above map[string]bool) error
 	follow = func(name string, above map[string]bool) error {
 		if followed++; followed > maxReferences || above[name] {
-			return &Error{File: resolved, Problem: fmt.Sprintf("the references of the type %s go round in a circle, or are too many", name), Remedy: "remove the $ref that leads back"}
+			return &render.Error{File: resolved, Problem: fmt.Sprintf("the references of the type %s go round in a circle, or are too many", name), Remedy: "remove the $ref that leads back"}
 		}
 		above[name] = true
 		defer delete(above, name)
@@ -56,9 +58,9 @@ func (in *inspection) crdReferences(p place, resolved string, data []byte) error
 }
 
 // schemaReferences refuses an OpenAPI schema in which a reference leads to nothing but references, round in a circle: kustomize would follow it for ever.
-func (in *inspection) schemaReferences(resolved string, docs []document) error {
+func schemaReferences(resolved string, docs []render.Document) error {
 	for _, d := range docs {
-		if err := referenceCircle(resolved, d.node, d.node); err != nil {
+		if err := referenceCircle(resolved, d.Node, d.Node); err != nil {
 			return err
 		}
 	}
@@ -68,12 +70,12 @@ func (in *inspection) schemaReferences(resolved string, docs []document) error {
 func referenceCircle(file string, root, n *yaml.Node) error {
 	seen := map[string]bool{}
 	for at := n; at != nil; {
-		ref := scalar(at, "$ref")
+		ref := render.Scalar(at, "$ref")
 		if ref == "" {
 			break
 		}
 		if seen[ref] {
-			return &Error{File: file, Line: n.Line, Problem: fmt.Sprintf("the reference %q goes round in a circle", ref), Remedy: "let it lead to a schema"}
+			return &render.Error{File: file, Line: n.Line, Problem: fmt.Sprintf("the reference %q goes round in a circle", ref), Remedy: "let it lead to a schema"}
 		}
 		seen[ref] = true
 		at = pointed(root, ref)
@@ -93,7 +95,7 @@ func pointed(root *yaml.Node, ref string) *yaml.Node {
 		if i == 0 && part == "#" {
 			continue
 		}
-		if at = mappingValue(at, part); at == nil {
+		if at = render.Field(at, part); at == nil {
 			return nil
 		}
 	}

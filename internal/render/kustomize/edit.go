@@ -1,4 +1,4 @@
-package render
+package kustomize
 
 import (
 	"errors"
@@ -17,12 +17,13 @@ import (
 	"sigs.k8s.io/kustomize/kyaml/resid"
 
 	"github.com/cyan-cd/cyan/api/v1alpha1"
+	"github.com/cyan-cd/cyan/internal/render"
 )
 
 // edit puts an Application's kustomize options into the kustomization, as `kustomize edit` would: a name of an image means the name that the base has, also where the kustomization
 // renames it, and namePrefix replaces the one that is there.
 type edit struct {
-	view *view
+	tree *render.Tree
 	dir  string
 	file string
 	env  map[string]string
@@ -73,7 +74,7 @@ func parseImage(s string) (types.Image, error) {
 	if !renamed {
 		value = s
 	}
-	invalid := &Error{Problem: fmt.Sprintf("source.kustomize.images has %q, which names no image", s), Remedy: "write [name=]newName[:tag][@digest], such as app=registry.example.com/app:v2"}
+	invalid := &render.Error{Problem: fmt.Sprintf("source.kustomize.images has %q, which names no image", s), Remedy: "write [name=]newName[:tag][@digest], such as app=registry.example.com/app:v2"}
 	if strings.Count(s, "=") > 1 || strings.Count(value, "@") > 1 || strings.ContainsAny(s, " \t\n") {
 		return types.Image{}, invalid
 	}
@@ -133,12 +134,12 @@ func (e *edit) replicas(k *types.Kustomization, o *v1alpha1.KustomizeSource) err
 		if r.Count.Type == intstr.String {
 			n, err := strconv.ParseInt(r.Count.StrVal, 10, 32)
 			if err != nil {
-				return &Error{Problem: fmt.Sprintf("source.kustomize.replicas of %q has the count %q", r.Name, r.Count.StrVal), Remedy: "give a number"}
+				return &render.Error{Problem: fmt.Sprintf("source.kustomize.replicas of %q has the count %q", r.Name, r.Count.StrVal), Remedy: "give a number"}
 			}
 			count = n
 		}
 		if r.Name == "" || count < 0 {
-			return &Error{Problem: fmt.Sprintf("source.kustomize.replicas has the name %q and the count %d", r.Name, count), Remedy: "give the name of a workload and a count of 0 or more"}
+			return &render.Error{Problem: fmt.Sprintf("source.kustomize.replicas has the name %q and the count %d", r.Name, count), Remedy: "give the name of a workload and a count of 0 or more"}
 		}
 		if i := slices.IndexFunc(k.Replicas, func(have types.Replica) bool { return have.Name == r.Name }); i >= 0 {
 			k.Replicas[i].Count = count
@@ -154,7 +155,7 @@ func (e *edit) labels(k *types.Kustomization, o *v1alpha1.KustomizeSource) error
 		return nil
 	}
 	if o.LabelIncludeTemplates && !o.LabelWithoutSelector {
-		return &Error{Problem: "source.kustomize.labelIncludeTemplates has no meaning without labelWithoutSelector", Remedy: "set labelWithoutSelector as well, or remove it"}
+		return &render.Error{Problem: "source.kustomize.labelIncludeTemplates has no meaning without labelWithoutSelector", Remedy: "set labelWithoutSelector as well, or remove it"}
 	}
 	added := types.Label{Pairs: map[string]string{}, IncludeSelectors: !o.LabelWithoutSelector, IncludeTemplates: o.LabelIncludeTemplates}
 	for _, key := range slices.Sorted(maps.Keys(o.CommonLabels)) {
@@ -182,7 +183,7 @@ func (e *edit) replaceLabel(k *types.Kustomization, key, value string, force boo
 	for _, pairs := range places {
 		if old, ok := pairs[key]; ok {
 			if !force && old != value {
-				return false, &Error{File: e.file, Problem: fmt.Sprintf("the label %s is set to %q here and to %q by source.kustomize.commonLabels", key, old, value), Remedy: "remove one of them, or set forceCommonLabels"}
+				return false, &render.Error{File: e.file, Problem: fmt.Sprintf("the label %s is set to %q here and to %q by source.kustomize.commonLabels", key, old, value), Remedy: "remove one of them, or set forceCommonLabels"}
 			}
 			pairs[key] = value
 			replaced = true
@@ -198,7 +199,7 @@ func (e *edit) annotations(k *types.Kustomization, o *v1alpha1.KustomizeSource) 
 			value = e.expand(value)
 		}
 		if old, ok := k.CommonAnnotations[key]; ok && old != value && !o.ForceCommonAnnotations {
-			return &Error{File: e.file, Problem: fmt.Sprintf("the annotation %s is set to %q here and to %q by source.kustomize.commonAnnotations", key, old, value), Remedy: "remove one of them, or set forceCommonAnnotations"}
+			return &render.Error{File: e.file, Problem: fmt.Sprintf("the annotation %s is set to %q here and to %q by source.kustomize.commonAnnotations", key, old, value), Remedy: "remove one of them, or set forceCommonAnnotations"}
 		}
 		if k.CommonAnnotations == nil {
 			k.CommonAnnotations = map[string]string{}
@@ -227,7 +228,7 @@ func (e *edit) components(k *types.Kustomization, o *v1alpha1.KustomizeSource) e
 			continue
 		}
 		if o.IgnoreMissingComponents && !isRemote(c) && !isAbsolute(c) {
-			_, _, err := e.view.resolve(path.Join(e.dir, c))
+			_, _, err := e.tree.Resolve(path.Join(e.dir, c))
 			if errors.Is(err, fs.ErrNotExist) {
 				continue
 			}

@@ -1,4 +1,4 @@
-package render
+package renderers
 
 import (
 	"errors"
@@ -9,6 +9,7 @@ import (
 	"testing/fstest"
 
 	"github.com/cyan-cd/cyan/api/v1alpha1"
+	"github.com/cyan-cd/cyan/internal/render"
 )
 
 func file(text string) *fstest.MapFile { return &fstest.MapFile{Data: []byte(text), Mode: 0o644} }
@@ -63,13 +64,13 @@ func TestUnchanged(t *testing.T) {
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
 			test.src.Path = "app"
-			result, err := Render(test.tree, test.src, Options{})
+			result, err := Render(test.tree, test.src, render.Options{})
 			if err != nil {
 				t.Fatal(err)
 			}
 			changed := maps.Clone(test.tree)
 			test.change(changed)
-			if got := result.ReadSet.Unchanged(Hashed(changed)); got != test.want {
+			if got := result.ReadSet.Unchanged(render.Hashed(changed)); got != test.want {
 				t.Errorf("unchanged is %v, read were %v", got, result.ReadSet)
 			}
 		})
@@ -79,26 +80,26 @@ func TestUnchanged(t *testing.T) {
 // What made a rendering fail is in the read set: mending it makes the set changed.
 func TestReadSetOfFailure(t *testing.T) {
 	tree := kustomization("resources: [missing.yaml]")
-	result, err := Render(tree, v1alpha1.ApplicationSource{Path: "app"}, Options{})
-	var refused *Error
+	result, err := Render(tree, v1alpha1.ApplicationSource{Path: "app"}, render.Options{})
+	var refused *render.Error
 	if !errors.As(err, &refused) {
 		t.Fatalf("the error is %v", err)
 	}
-	if !result.ReadSet.Unchanged(Hashed(tree)) {
+	if !result.ReadSet.Unchanged(render.Hashed(tree)) {
 		t.Error("it counts as changed at once")
 	}
 	tree["app/missing.yaml"] = file(configMap)
-	if result.ReadSet.Unchanged(Hashed(tree)) {
+	if result.ReadSet.Unchanged(render.Hashed(tree)) {
 		t.Error("the file is there now, and it counts as unchanged")
 	}
 }
 
 func TestBlobHash(t *testing.T) {
-	got, err := Hashed(fstest.MapFS{"a": file("hello\n")}).Hash("a")
+	got, err := render.Hashed(fstest.MapFS{"a": file("hello\n")}).Hash("a")
 	if want := "ce013625030ba8dba906f756967f9e9ca394464a"; err != nil || got != want {
 		t.Errorf("the hash is %s, %v; git says %s", got, err, want)
 	}
-	if _, err := Hashed(fstest.MapFS{}).Hash("a"); !errors.Is(err, fs.ErrNotExist) {
+	if _, err := render.Hashed(fstest.MapFS{}).Hash("a"); !errors.Is(err, fs.ErrNotExist) {
 		t.Errorf("a missing file gives %v", err)
 	}
 }
@@ -116,7 +117,7 @@ func TestSchemaStaysWithItsKustomization(t *testing.T) {
 	schematic["app/schema.json"] = file(schema)
 	schematic["app/kustomization.yaml"] = file("openapi: {path: schema.json}\nresources: [t.yaml]\npatches: [{path: p.yaml}]\n")
 	parts := func(tree fs.FS) int {
-		result, err := Render(tree, v1alpha1.ApplicationSource{Path: "app"}, Options{})
+		result, err := Render(tree, v1alpha1.ApplicationSource{Path: "app"}, render.Options{})
 		if err != nil {
 			t.Error(err)
 			return -1

@@ -1,4 +1,4 @@
-package render
+package renderers
 
 import (
 	"errors"
@@ -6,9 +6,10 @@ import (
 	"testing/fstest"
 
 	"github.com/cyan-cd/cyan/api/v1alpha1"
+	"github.com/cyan-cd/cyan/internal/render"
 )
 
-// FuzzRender: whatever a repository says, rendering gives objects or an *Error, the same ones twice, and fetches and executes nothing.
+// FuzzRender: whatever a repository says, rendering gives objects or an *render.Error, the same ones twice, and fetches and executes nothing.
 func FuzzRender(f *testing.F) {
 	noMore := guard(f)
 	for _, seed := range []string{
@@ -37,27 +38,27 @@ func FuzzRender(f *testing.F) {
 			"base/b.yaml":             {Data: []byte("apiVersion: v1\nkind: ConfigMap\nmetadata: {name: b}\n")},
 		}
 		for _, src := range []v1alpha1.ApplicationSource{{Path: "app"}, {Path: ".", Directory: &v1alpha1.DirectorySource{Recurse: true}}} {
-			first, err := Render(tree, src, Options{})
+			first, err := Render(tree, src, render.Options{})
 			noMore(t)
-			var refused *Error
+			var refused *render.Error
 			if err != nil && !errors.As(err, &refused) {
-				t.Errorf("%v is no *Error", err)
+				t.Errorf("%v is no *render.Error", err)
 			}
-			if !first.ReadSet.Unchanged(Hashed(tree)) {
+			if !first.ReadSet.Unchanged(render.Hashed(tree)) {
 				t.Error("the tree counts as changed")
 			}
 			if err != nil {
 				continue
 			}
-			second, err := Render(tree, src, Options{})
+			second, err := Render(tree, src, render.Options{})
 			if err != nil {
 				t.Fatalf("the second time: %v", err)
 			}
-			one, err := Encode(first.Objects)
+			one, err := render.Encode(first.Objects)
 			if err != nil {
 				t.Fatal(err)
 			}
-			if two, err := Encode(second.Objects); err != nil || string(one) != string(two) {
+			if two, err := render.Encode(second.Objects); err != nil || string(one) != string(two) {
 				t.Errorf("the second time it is\n%s\nafter\n%s (%v)", two, one, err)
 			}
 		}

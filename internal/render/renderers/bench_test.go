@@ -1,4 +1,4 @@
-package render
+package renderers
 
 import (
 	"strings"
@@ -8,6 +8,7 @@ import (
 	"golang.org/x/tools/txtar"
 
 	"github.com/cyan-cd/cyan/api/v1alpha1"
+	"github.com/cyan-cd/cyan/internal/render"
 )
 
 func BenchmarkArticle(b *testing.B) {
@@ -23,7 +24,7 @@ func BenchmarkArticle(b *testing.B) {
 	}
 	b.ReportAllocs()
 	for b.Loop() {
-		if _, err := Render(tree, v1alpha1.ApplicationSource{Path: "k8s/kustomize/overlays/local"}, Options{}); err != nil {
+		if _, err := Render(tree, v1alpha1.ApplicationSource{Path: "k8s/kustomize/overlays/local"}, render.Options{}); err != nil {
 			b.Fatal(err)
 		}
 	}

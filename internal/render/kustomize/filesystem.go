@@ -1,4 +1,4 @@
-package render
+package kustomize
 
 import (
 	"errors"
@@ -9,19 +9,21 @@ import (
 	"strings"
 
 	"sigs.k8s.io/kustomize/kyaml/filesys"
+
+	"github.com/cyan-cd/cyan/internal/render"
 )
 
 // mount is where kustomize sees the root of the tree. Whatever it asks for elsewhere is outside.
 const mount = "/repository"
 
-// kustomizeFS shows a view to kustomize. It cannot be written to, but for the files that are laid over the tree before it is used.
-type kustomizeFS struct {
-	view *view
+// fileSystem shows a view to kustomize. It cannot be written to, but for the files that are laid over the tree before it is used.
+type fileSystem struct {
+	tree *render.Tree
 	// overlay replaces the content of files, by resolved path.
 	overlay map[string][]byte
 }
 
-var _ filesys.FileSystem = (*kustomizeFS)(nil)
+var _ filesys.FileSystem = (*fileSystem)(nil)
 
 var errReadOnly = errors.New("a commit cannot be changed")
 
@@ -37,33 +39,33 @@ func inside(name string) (string, error) {
 	if rest, ok := strings.CutPrefix(name, mount+"/"); ok {
 		return rest, nil
 	}
-	return "", &Error{File: name, Problem: "this path is outside the repository", Remedy: "nothing outside the repository is read: copy what is needed into it"}
+	return "", &render.Error{File: name, Problem: "this path is outside the repository", Remedy: "nothing outside the repository is read: copy what is needed into it"}
 }
 
-func (k *kustomizeFS) resolve(name string) (string, fs.FileMode, error) {
+func (k *fileSystem) resolve(name string) (string, fs.FileMode, error) {
 	name, err := inside(name)
 	if err != nil {
 		return "", 0, err
 	}
-	return k.view.resolve(name)
+	return k.tree.Resolve(name)
 }
 
-func (k *kustomizeFS) IsDir(name string) bool {
+func (k *fileSystem) IsDir(name string) bool {
 	_, mode, err := k.resolve(name)
 	return err == nil && mode.IsDir()
 }
 
-func (k *kustomizeFS) Exists(name string) bool {
+func (k *fileSystem) Exists(name string) bool {
 	_, _, err := k.resolve(name)
 	return err == nil
 }
 
-func (k *kustomizeFS) ReadDir(name string) ([]string, error) {
+func (k *fileSystem) ReadDir(name string) ([]string, error) {
 	dir, _, err := k.resolve(name)
 	if err != nil {
 		return nil, err
 	}
-	entries, err := k.view.list(dir)
+	entries, err := k.tree.List(dir)
 	if err != nil {
 		return nil, err
 	}
@@ -74,7 +76,7 @@ func (k *kustomizeFS) ReadDir(name string) ([]string, error) {
 	return names, nil
 }
 
-func (k *kustomizeFS) CleanedAbs(name string) (filesys.ConfirmedDir, string, error) {
+func (k *fileSystem) CleanedAbs(name string) (filesys.ConfirmedDir, string, error) {
 	resolved, mode, err := k.resolve(name)
 	if err != nil {
 		return "", "", err
@@ -86,7 +88,7 @@ func (k *kustomizeFS) CleanedAbs(name string) (filesys.ConfirmedDir, string, err
 	return filesys.ConfirmedDir(path.Dir(abs)), path.Base(abs), nil
 }
 
-func (k *kustomizeFS) ReadFile(name string) ([]byte, error) {
+func (k *fileSystem) ReadFile(name string) ([]byte, error) {
 	resolved, mode, err := k.resolve(name)
 	if err != nil {
 		return nil, err
@@ -97,16 +99,16 @@ func (k *kustomizeFS) ReadFile(name string) ([]byte, error) {
 	if data, ok := k.overlay[resolved]; ok {
 		return data, nil
 	}
-	return k.view.readYAML(resolved)
+	return k.tree.ReadYAML(resolved)
 }
 
-func (k *kustomizeFS) Glob(pattern string) ([]string, error) {
+func (k *fileSystem) Glob(pattern string) ([]string, error) {
 	rel, err := inside(pattern)
 	if err != nil {
 		return nil, err
 	}
 	if strings.ContainsAny(path.Dir(rel), `*?[\`) {
-		return nil, &Error{File: rel, Problem: "a pattern may only be in the last part of a path", Remedy: "name the directories"}
+		return nil, &render.Error{File: rel, Problem: "a pattern may only be in the last part of a path", Remedy: "name the directories"}
 	}
 	names, err := k.ReadDir(path.Dir(path.Join(mount, rel)))
 	if err != nil {
@@ -123,12 +125,12 @@ func (k *kustomizeFS) Glob(pattern string) ([]string, error) {
 	return found, nil
 }
 
-func (k *kustomizeFS) Open(string) (filesys.File, error)    { return nil, errReadOnly }
-func (k *kustomizeFS) Walk(string, filepath.WalkFunc) error { return errReadOnly }
-func (k *kustomizeFS) Create(string) (filesys.File, error)  { return nil, errReadOnly }
-func (k *kustomizeFS) Mkdir(string) error                   { return errReadOnly }
-func (k *kustomizeFS) MkdirAll(string) error                { return errReadOnly }
-func (k *kustomizeFS) RemoveAll(string) error               { return errReadOnly }
-func (k *kustomizeFS) WriteFile(name string, _ []byte) error {
+func (k *fileSystem) Open(string) (filesys.File, error)    { return nil, errReadOnly }
+func (k *fileSystem) Walk(string, filepath.WalkFunc) error { return errReadOnly }
+func (k *fileSystem) Create(string) (filesys.File, error)  { return nil, errReadOnly }
+func (k *fileSystem) Mkdir(string) error                   { return errReadOnly }
+func (k *fileSystem) MkdirAll(string) error                { return errReadOnly }
+func (k *fileSystem) RemoveAll(string) error               { return errReadOnly }
+func (k *fileSystem) WriteFile(name string, _ []byte) error {
 	return fmt.Errorf("writing %s: %w", name, errReadOnly)
 }

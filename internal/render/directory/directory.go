@@ -1,0 +1,219 @@
+// Package directory renders plain manifests: the files of a directory, in the order of their paths.
+package directory
+
+import (
+	"bytes"
+	"fmt"
+	"path"
+	"strings"
+
+	"go.yaml.in/yaml/v3"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+
+	"github.com/cyan-cd/cyan/api/v1alpha1"
+	"github.com/cyan-cd/cyan/internal/render"
+)
+
+// Type is the kind of source in an Application's status.sourceType.
+const Type = "Directory"
+
+// skipMark in a file keeps it out of the rendering.
+const skipMark = "+argocd:skip-file-rendering"
+
+// Renderer renders plain manifests.
+type Renderer struct{}
+
+var _ render.Renderer = Renderer{}
+
+// Type implements render.Renderer.
+func (Renderer) Type() string { return Type }
+
+// Named reports whether source.directory asks for anything; it refuses Jsonnet.
+func (Renderer) Named(src v1alpha1.ApplicationSource) (bool, error) {
+	d := src.Directory
+	if d == nil || *d == (v1alpha1.DirectorySource{}) {
+		return false, nil
+	}
+	if d.Jsonnet != nil && len(d.Jsonnet.Raw) > len("{}") {
+		return false, &render.Error{
+			Problem: "source.directory.jsonnet asks for Jsonnet, which is not served",
+			Remedy:  "render it to plain manifests or a kustomization, commit that, and point source.path at it",
+		}
+	}
+	return true, nil
+}
+
+// Detect reports true: any directory can be read.
+func (Renderer) Detect(*render.Tree, string) (bool, error) { return true, nil }
+
+// Render reads the manifests of dir.
+func (Renderer) Render(tree *render.Tree, dir string, src v1alpha1.ApplicationSource, _ render.Options, result *render.Result) error {
+	options := src.Directory
+	if options == nil {
+		options = &v1alpha1.DirectorySource{}
+	}
+	include, err := parseGlob("source.directory.include", options.Include)
+	if err != nil {
+		return err
+	}
+	exclude, err := parseGlob("source.directory.exclude", options.Exclude)
+	if err != nil {
+		return err
+	}
+	w := walk{
+		tree: tree, root: dir, include: include, exclude: exclude, recurse: options.Recurse, result: result,
+		entered: map[string]bool{},
+	}
+	return w.enter(dir, ".")
+}
+
+// walk is one way through a directory and, where recurse is set, through those below.
+type walk struct {
+	tree             *render.Tree
+	root             string
+	include, exclude glob
+	recurse          bool
+	result           *render.Result
+	// entered are the resolved directories on the way to where we are, so that a link to one of them is no loop.
+	entered map[string]bool
+}
+
+// enter reads a directory. rel is how it is called from the source's path.
+func (w *walk) enter(dir, rel string) error {
+	if w.entered[dir] {
+		return &render.Error{File: path.Join(w.root, rel), Problem: "this symbolic link leads back to a directory that it is in", Remedy: "remove it, or exclude it with source.directory.exclude"}
+	}
+	w.entered[dir] = true
+	defer delete(w.entered, dir)
+	entries, err := w.tree.List(dir)
+	if err != nil {
+		return err
+	}
+	for _, e := range entries {
+		if err := w.entry(path.Join(dir, e.Name()), path.Join(rel, e.Name())); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (w *walk) entry(name, rel string) error {
+	if path.Base(name) == ".git" || (w.exclude.given() && w.exclude.matches(rel)) {
+		return nil
+	}
+	mode, err := w.tree.Lstat(name)
+	if err != nil {
+		return err
+	}
+	wanted := w.wanted(rel)
+	if !mode.IsDir() && mode.IsRegular() && !wanted {
+		return nil
+	}
+	if !mode.IsDir() && !mode.IsRegular() && !wanted && !w.recurse {
+		return nil
+	}
+	resolved, mode, err := w.tree.Resolve(name)
+	if err != nil {
+		return err
+	}
+	switch {
+	case mode.IsDir() && w.recurse:
+		return w.enter(resolved, rel)
+	case mode.IsDir() || !wanted:
+		return nil
+	}
+	if path.Ext(rel) == ".jsonnet" {
+		return &render.Error{File: name, Problem: "Jsonnet is not served", Remedy: "commit what it renders to, and exclude this file with source.directory.exclude"}
+	}
+	return w.file(resolved)
+}
+
+// wanted says that a file is of a kind that is read, and is included.
+func (w *walk) wanted(rel string) bool {
+	if !render.IsManifest(rel) && path.Ext(rel) != ".jsonnet" {
+		return false
+	}
+	return !w.include.given() || w.include.matches(rel)
+}
+
+func (w *walk) file(name string) error {
+	data, err := w.tree.ReadFile(name)
+	if err != nil {
+		return err
+	}
+	if bytes.Contains(data, []byte(skipMark)) {
+		w.skip(name, 0, "it says "+skipMark)
+		return nil
+	}
+	docs, err := w.tree.Documents(name, data)
+	if err != nil {
+		return err
+	}
+	for _, doc := range docs {
+		if err := w.document(name, doc); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (w *walk) skip(name string, line int, why string) {
+	at := name
+	if line > 0 {
+		at = fmt.Sprintf("%s:%d", name, line)
+	}
+	w.result.Warnings = append(w.result.Warnings, render.Warning{Type: render.SkippedFile, Message: fmt.Sprintf("%s is no part of the result: %s", at, why)})
+}
+
+func (w *walk) document(name string, doc render.Document) error {
+	value, isMapping, err := doc.Decode(name)
+	if err != nil {
+		return err
+	}
+	if !isMapping {
+		w.skip(name, doc.Node.Line, "it is no object")
+		return nil
+	}
+	kind, apiVersion := render.Scalar(doc.Node, "kind"), render.Scalar(doc.Node, "apiVersion")
+	if kind == "" && apiVersion == "" {
+		w.skip(name, doc.Node.Line, "it has neither kind nor apiVersion")
+		return nil
+	}
+	items, isList := value["items"].([]any)
+	if isList && strings.HasSuffix(kind, "List") {
+		source := render.Field(doc.Node, "items")
+		for i, item := range items {
+			m, _ := item.(map[string]any)
+			if err := w.object(name, m, render.Unalias(source.Content[i])); err != nil {
+				return err
+			}
+		}
+		return nil
+	}
+	return w.object(name, value, doc.Node)
+}
+
+func (w *walk) object(name string, value map[string]any, source *yaml.Node) error {
+	refuse := func(problem, remedy string) error {
+		return &render.Error{File: name, Line: source.Line, Problem: problem, Remedy: remedy}
+	}
+	kind, _ := value["kind"].(string)
+	apiVersion, _ := value["apiVersion"].(string)
+	switch {
+	case kind == "":
+		return refuse("this object has no kind", "add it, or exclude the file with source.directory.exclude")
+	case apiVersion == "":
+		return refuse("this "+kind+" has no apiVersion", "add it, or exclude the file with source.directory.exclude")
+	case strings.HasPrefix(apiVersion, "kustomize.config.k8s.io/"):
+		return refuse("this is a kustomization, and the source is read as a directory of plain files", "let source.path name its directory, or exclude it with source.directory.exclude")
+	}
+	object := &unstructured.Unstructured{Object: value}
+	if object.GetName() == "" && object.GetGenerateName() == "" {
+		return refuse("this "+kind+" has no metadata.name", "add it")
+	}
+	if len(w.result.Objects) >= w.tree.Limits().Objects {
+		return refuse(fmt.Sprintf("%d objects were read until here, which is the limit", w.tree.Limits().Objects), "split the source into several Applications")
+	}
+	w.result.Objects = append(w.result.Objects, render.Rendered{Object: object, Origin: render.Origin{File: name, Line: source.Line}, Source: source})
+	return nil
+}

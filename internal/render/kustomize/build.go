@@ -1,0 +1,75 @@
+package kustomize
+
+import (
+	"errors"
+	"fmt"
+	"maps"
+	"path"
+	"strings"
+
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"sigs.k8s.io/kustomize/api/krusty"
+	"sigs.k8s.io/kustomize/api/resmap"
+	"sigs.k8s.io/kustomize/api/types"
+	sigsyaml "sigs.k8s.io/yaml"
+
+	"github.com/cyan-cd/cyan/internal/render"
+)
+
+// objects builds the kustomization of dir as top has it.
+func (in *inspection) objects(dir, file string, top *types.Kustomization) (objects []*unstructured.Unstructured, err error) {
+	err = in.buildAs(dir, file, top, func(built resmap.ResMap) error {
+		objects, err = fromResources(dir, built)
+		return err
+	})
+	return objects, err
+}
+
+// buildAs builds the kustomization of dir with top in the place of its file.
+func (in *inspection) buildAs(dir, file string, top *types.Kustomization, use func(resmap.ResMap) error) error {
+	data, err := sigsyaml.Marshal(top)
+	if err != nil {
+		return fmt.Errorf("encoding %s: %w", file, err)
+	}
+	overlay := maps.Clone(in.modern)
+	overlay[file] = data
+	return in.build(dir, overlay, use)
+}
+
+// build runs kustomize on dir, with overlay in the place of files, and hands over what it makes: to be used while the schema
+// that it was made by is held. A panic becomes an error, because anybody may have written the input.
+func (in *inspection) build(dir string, overlay map[string][]byte, use func(resmap.ResMap) error) (err error) {
+	defer in.holdSchema()()
+	defer func() {
+		if p := recover(); p != nil {
+			err = &render.Error{
+				File: dir, Problem: fmt.Sprintf("kustomize breaks down on this: %v", p),
+				Remedy: "look for a field of an unexpected type in the kustomization, its patches and its resources",
+			}
+		}
+	}()
+	options := krusty.MakeDefaultOptions()
+	options.Reorder = krusty.ReorderOptionUnspecified
+	options.LoadRestrictions = types.LoadRestrictionsRootOnly
+	options.PluginConfig = types.DisabledPluginConfig()
+	fsys := &fileSystem{tree: in.tree, overlay: overlay}
+	objects, err := krusty.MakeKustomizer(options).Run(fsys, path.Join(mount, dir))
+	if err != nil {
+		return kustomizeError(dir, err)
+	}
+	return use(objects)
+}
+
+// kustomizeError is an error of kustomize's, with paths of the repository.
+func kustomizeError(dir string, err error) error {
+	var own *render.Error
+	if errors.As(err, &own) {
+		return own
+	}
+	text := strings.ReplaceAll(err.Error(), mount+"/", "")
+	text = strings.ReplaceAll(text, mount, "the root of the repository")
+	return &render.Error{
+		File: dir, Problem: "kustomize refuses it: " + strings.Join(strings.Fields(text), " "),
+		Remedy: "correct the kustomization; `cyan render` shows the same on your machine",
+	}
+}

@@ -1,0 +1,195 @@
+package kustomize
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"go.yaml.in/yaml/v3"
+	"sigs.k8s.io/kustomize/api/types"
+	sigsyaml "sigs.k8s.io/yaml"
+
+	"github.com/cyan-cd/cyan/internal/render"
+)
+
+// inspection goes through all kustomizations that one build will read, before kustomize does, and refuses what would leave
+// the tree or cost too much. Kustomize has no switch of its own for that: it clones a base and downloads a file wherever an
+// entry looks like a URL.
+type inspection struct {
+	tree  *render.Tree
+	files localFiles
+	// builds is the number of kustomizations built for a directory, those below included.
+	builds map[string]int
+	// ownSchema is whether a kustomization brings an OpenAPI schema.
+	ownSchema bool
+	// modern are the kustomizations with old fields, written with new ones: kustomize prints a line for each old field.
+	modern   map[string][]byte
+	places   places
+	warnings []render.Warning
+}
+
+func newInspection(tree *render.Tree) *inspection {
+	return &inspection{tree: tree, files: localFiles{tree}, builds: map[string]int{}, modern: map[string][]byte{}, places: places{}}
+}
+
+// place is where an entry stands, for errors.
+type place struct {
+	dir, file, field string
+}
+
+func (p place) refuse(problem, remedy string) error {
+	return &render.Error{File: p.file, Problem: p.field + " " + problem, Remedy: remedy}
+}
+
+// kustomization checks one kustomization and those that it reads. above are the directories on the way to it.
+func (in *inspection) kustomization(dir, file string, k *types.Kustomization, above []string) error {
+	for _, message := range *k.CheckDeprecatedFields() {
+		in.warnings = append(in.warnings, render.Warning{Type: render.DeprecatedField, Message: file + ": " + strings.TrimPrefix(message, "# Warning: ")})
+	}
+	if err := in.modernize(file, k); err != nil {
+		return err
+	}
+	if len(k.HelmCharts) > 0 || k.HelmGlobals != nil {
+		return place{dir, file, "helmCharts"}.refuse("asks for Helm, and charts are not served", "render the chart to plain manifests and list those under resources")
+	}
+	in.ownSchema = in.ownSchema || len(k.OpenAPI) > 0
+	if err := in.generators(file); err != nil {
+		return err
+	}
+	if err := in.files.check(dir, file, k); err != nil {
+		return err
+	}
+	above = append(slices.Clone(above), dir)
+	builds := 1
+	add := func(field string, entries []string, component bool) error {
+		for i, entry := range entries {
+			n, err := in.base(place{dir, file, fmt.Sprintf("%s[%d]", field, i)}, entry, above, component)
+			if err != nil {
+				return err
+			}
+			if builds += n; builds > in.tree.Limits().Kustomizations {
+				return place{dir, file, field}.refuse(fmt.Sprintf("leads to more than %d kustomizations, those reached by several ways counted each time, which is the limit", in.tree.Limits().Kustomizations), "list each base once")
+			}
+		}
+		return nil
+	}
+	if err := add("resources", k.Resources, false); err != nil {
+		return err
+	}
+	if err := add("components", k.Components, true); err != nil {
+		return err
+	}
+	for _, p := range []struct {
+		field   string
+		entries []string
+	}{{"generators", k.Generators}, {"transformers", k.Transformers}, {"validators", k.Validators}} {
+		for i, entry := range p.entries {
+			if err := in.plugin(place{dir, file, fmt.Sprintf("%s[%d]", p.field, i)}, entry, above); err != nil {
+				return err
+			}
+		}
+	}
+	in.builds[dir] = builds
+	return nil
+}
+
+// modernize replaces old fields by new ones that mean the same.
+func (in *inspection) modernize(file string, k *types.Kustomization) error {
+	old := len(k.Bases) + len(k.ImageTags) + len(k.CommonLabels) //nolint:staticcheck // kustomizations that exist have the old fields
+	k.FixKustomization()
+	if old == 0 {
+		return nil
+	}
+	if len(k.CommonLabels) > 0 { //nolint:staticcheck // as above
+		k.Labels = append(k.Labels, types.Label{Pairs: k.CommonLabels, IncludeSelectors: true}) //nolint:staticcheck // as above
+		k.CommonLabels = nil                                                                    //nolint:staticcheck // as above
+	}
+	data, err := sigsyaml.Marshal(k)
+	if err != nil {
+		return fmt.Errorf("encoding %s: %w", file, err)
+	}
+	in.modern[file] = data
+	return nil
+}
+
+// generators notes where the generators of a kustomization stand.
+func (in *inspection) generators(file string) error {
+	data, err := in.tree.ReadFile(file)
+	if err != nil {
+		return err
+	}
+	docs, err := in.tree.Documents(file, data)
+	if err != nil {
+		return err
+	}
+	for _, d := range docs {
+		in.places.addGenerators(file, d.Node)
+	}
+	return nil
+}
+
+// base checks an entry that is a file of resources, or a directory with a kustomization. It gives the number of kustomizations that are built for it.
+func (in *inspection) base(p place, entry string, above []string, directoryOnly bool) (int, error) {
+	if isRemote(entry) {
+		return 0, p.refuse(fmt.Sprintf("%q is fetched from elsewhere, and nothing outside the repository is read", entry), "copy it into the repository and name the copy")
+	}
+	resolved, mode, err := in.files.find(p, entry)
+	if err != nil {
+		return 0, err
+	}
+	if !mode.IsDir() {
+		if directoryOnly {
+			return 0, p.refuse(fmt.Sprintf("%q is a file, and a component is a directory", entry), "name the directory with its kustomization.yaml")
+		}
+		return 0, in.resourceFile(p, entry, resolved)
+	}
+	for _, d := range above {
+		if d == resolved || resolved == "." || strings.HasPrefix(d, resolved+"/") {
+			return 0, p.refuse(fmt.Sprintf("%q goes round in a circle: it is or contains %s, which is being built", entry, render.DisplayPath(d)), "let a base never name what builds on it")
+		}
+	}
+	if n, ok := in.builds[resolved]; ok {
+		return n, nil
+	}
+	file, k, err := loadKustomization(in.tree, resolved)
+	if err != nil {
+		return 0, err
+	}
+	if err := in.kustomization(resolved, file, k, above); err != nil {
+		return 0, err
+	}
+	return in.builds[resolved], nil
+}
+
+// resourceFile checks a file of objects. Kustomize takes one that it cannot read for a base and answers with something else.
+func (in *inspection) resourceFile(p place, entry, resolved string) error {
+	if err := below(p, entry, resolved); err != nil {
+		return err
+	}
+	data, err := in.tree.ReadFile(resolved)
+	if err != nil {
+		return err
+	}
+	docs, err := in.tree.Documents(resolved, data)
+	if err != nil {
+		return err
+	}
+	for _, d := range docs {
+		problem := ""
+		switch {
+		case d.Node.Kind != yaml.MappingNode:
+			problem = "this is no object"
+		case render.Scalar(d.Node, "kind") == "":
+			problem = "this object has no kind"
+		case render.Scalar(d.Node, "apiVersion") == "":
+			problem = "this object has no apiVersion"
+		case render.Scalar(render.Field(d.Node, "metadata"), "name") == "" && !strings.HasSuffix(render.Scalar(d.Node, "kind"), "List"):
+			problem = "this object has no metadata.name, which kustomize asks for (generateName is not enough)"
+		}
+		if problem != "" {
+			return &render.Error{File: resolved, Line: d.Node.Line, Problem: problem, Remedy: fmt.Sprintf("correct it, or remove the file from %s", p.file)}
+		}
+	}
+	in.places.addDocuments(resolved, docs)
+	return nil
+}

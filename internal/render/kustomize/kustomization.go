@@ -1,0 +1,66 @@
+package kustomize
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"path"
+	"strings"
+
+	"go.yaml.in/yaml/v3"
+	"sigs.k8s.io/kustomize/api/types"
+
+	"github.com/cyan-cd/cyan/internal/render"
+)
+
+// loadKustomization reads the kustomization file of a directory.
+func loadKustomization(tree *render.Tree, dir string) (string, *types.Kustomization, error) {
+	var files []string
+	for _, name := range kustomizationNames() {
+		resolved, mode, err := tree.Resolve(path.Join(dir, name))
+		switch {
+		case errors.Is(err, fs.ErrNotExist):
+		case err != nil:
+			return "", nil, err
+		case mode.IsRegular():
+			files = append(files, resolved)
+		}
+	}
+	switch {
+	case len(files) == 0:
+		return "", nil, &render.Error{File: render.DisplayPath(dir), Problem: "this directory has no kustomization.yaml, kustomization.yml or Kustomization", Remedy: "add one that lists its files under resources"}
+	case len(files) > 1:
+		return "", nil, &render.Error{File: render.DisplayPath(dir), Problem: fmt.Sprintf("this directory has %d kustomizations (%s)", len(files), strings.Join(files, ", ")), Remedy: "keep one"}
+	}
+	data, err := tree.ReadFile(files[0])
+	if err != nil {
+		return "", nil, err
+	}
+	docs, err := tree.Documents(files[0], data)
+	if err != nil {
+		return "", nil, err
+	}
+	if len(docs) != 1 {
+		return "", nil, &render.Error{File: files[0], Problem: fmt.Sprintf("a kustomization is one YAML document, and this file has %d", len(docs)), Remedy: "list the resources in it"}
+	}
+	k := &types.Kustomization{}
+	if err := k.Unmarshal(data); err != nil {
+		line, problem := kustomizationProblem(docs[0].Node, err)
+		return "", nil, &render.Error{File: files[0], Line: line, Problem: "this is no kustomization: " + problem, Remedy: "correct the field"}
+	}
+	return files[0], k, nil
+}
+
+// kustomizationProblem finds the line of a field that a kustomization does not have.
+func kustomizationProblem(n *yaml.Node, err error) (int, string) {
+	problem := strings.TrimPrefix(err.Error(), "invalid Kustomization: ")
+	if _, field, ok := strings.Cut(problem, `unknown field "`); ok && n.Kind == yaml.MappingNode {
+		field = strings.TrimSuffix(field, `"`)
+		for i := 0; i < len(n.Content); i += 2 {
+			if n.Content[i].Value == field {
+				return n.Content[i].Line, problem
+			}
+		}
+	}
+	return 0, strings.TrimPrefix(problem, "json: ")
+}

@@ -1,0 +1,36 @@
+package render
+
+import "go.yaml.in/yaml/v3"
+
+// Unalias returns the node that an alias stands for, or the node itself.
+func Unalias(n *yaml.Node) *yaml.Node {
+	for n.Kind == yaml.AliasNode && n.Alias != nil {
+		n = n.Alias
+	}
+	return n
+}
+
+// Field returns the value of a key of a mapping, or nil.
+func Field(n *yaml.Node, key string) *yaml.Node {
+	if n == nil {
+		return nil
+	}
+	n = Unalias(n)
+	if n.Kind != yaml.MappingNode {
+		return nil
+	}
+	for i := 0; i+1 < len(n.Content); i += 2 {
+		if n.Content[i].Value == key {
+			return Unalias(n.Content[i+1])
+		}
+	}
+	return nil
+}
+
+// Scalar returns the text of a key of a mapping, or "".
+func Scalar(n *yaml.Node, key string) string {
+	if v := Field(n, key); v != nil && v.Kind == yaml.ScalarNode {
+		return v.Value
+	}
+	return ""
+}
