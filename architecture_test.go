@@ -49,7 +49,7 @@ var rooms = []room{
 	{folder: "internal/validate", may: []string{"api/...", "internal/render"}, never: clients, but: []string{"k8s.io/client-go/kubernetes/scheme"}},
 	{folder: "internal/source", may: []string{"api/...", "internal/delivery", "internal/source/..."}, never: []string{"k8s.io/client-go/...", "sigs.k8s.io/controller-runtime/..."}},
 	{folder: "internal/image", may: []string{"api/...", "internal/delivery"}},
-	{folder: "internal/deliver", may: []string{"api/...", "internal/delivery", "internal/image", "internal/source", "internal/render", "internal/validate", "internal/apply", "internal/controller/application/destination"}},
+	{folder: "internal/deliver", may: []string{"api/...", "internal/delivery", "internal/image", "internal/source", "internal/render/...", "internal/validate", "internal/apply", "internal/controller/application/destination"}},
 	{folder: "internal/apply", may: []string{"api/...", "internal/plan", "internal/health"}},
 	{folder: "internal/cluster", may: []string{"api/..."}},
 	{folder: "internal/traffic", may: []string{"api/...", "internal/rollout"}},
