@@ -43,6 +43,8 @@ type Desired struct {
 	Object *unstructured.Unstructured
 	// Origin is the file and line that it comes from, for messages; it may be empty.
 	Origin string
+	// Generated marks the namespace that CreateNamespace adds to what git has.
+	Generated bool
 }
 
 // Live is an object as the cluster has it.
@@ -191,8 +193,11 @@ func Build(desired []Desired, live []Live, policy Policy) Plan {
 	for _, l := range live {
 		b.live[KeyOf(l.Object)] = l
 	}
-	wanted := map[Key]bool{}
+	// An object that git has is never pruned, whether or not this sync applies it: hooks of any phase and skipped objects are in git too.
+	inGit := map[Key]bool{}
+	kept := 0
 	for _, d := range desired {
+		inGit[KeyOf(d.Object)] = true
 		if phases := hookPhases(d.Object); len(phases) > 0 {
 			b.hooks(d, phases)
 			continue
@@ -200,16 +205,19 @@ func Build(desired []Desired, live []Live, policy Policy) Plan {
 		if d.Object.GetGenerateName() != "" && d.Object.GetName() == "" {
 			continue
 		}
-		wanted[KeyOf(d.Object)] = true
+		if !d.Generated {
+			kept++
+		}
 		b.want(d)
 	}
-	kept := len(b.plan.Resources)
+	pruned := 0
 	for _, l := range live {
-		if !wanted[KeyOf(l.Object)] && b.owns(l.Object) && len(hookPhases(l.Object)) == 0 {
+		if !inGit[KeyOf(l.Object)] && b.owns(l.Object) && len(hookPhases(l.Object)) == 0 {
+			pruned++
 			b.unwant(l)
 		}
 	}
-	b.plan.LeavesNothing = kept == 0 && len(b.plan.Resources) > 0
+	b.plan.LeavesNothing = kept == 0 && pruned > 0
 	b.finish()
 	return b.plan
 }
@@ -268,6 +276,8 @@ func (b *building) unwant(l Live) {
 	switch {
 	case b.policy.Prune == PruneNever:
 		t.Skip = "ignored (requires pruning)"
+	case keptByHelm(l.Object):
+		t.Skip = "ignored (helm.sh/resource-policy: keep)"
 	case options.Prune() == Refused:
 		t.Skip = "ignored (no prune)"
 	case options.Prune() == AfterConfirmation:

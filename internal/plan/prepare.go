@@ -23,7 +23,7 @@ func Prepare(rendered []Desired, policy Policy) (prepared []Desired, warnings []
 			Mark(object, policy)
 		}
 		key := KeyOf(object)
-		ready := Desired{object, d.Origin}
+		ready := Desired{Object: object, Origin: d.Origin, Generated: d.Generated}
 		if i, twice := at[key]; twice && key.Name != "" {
 			warnings = append(warnings, fmt.Sprintf("%s is given twice, by %s and by %s; the last one is used", key, from(prepared[i]), from(ready)))
 			prepared[i] = ready
@@ -34,7 +34,7 @@ func Prepare(rendered []Desired, policy Policy) (prepared []Desired, warnings []
 	}
 	if policy.Options.CreateNamespace() && policy.Namespace != "" {
 		if _, given := at[Key{Kind: "Namespace", Name: policy.Namespace}]; !given {
-			prepared = append([]Desired{{Object: managedNamespace(policy)}}, prepared...)
+			prepared = append([]Desired{{Object: managedNamespace(policy), Generated: true}}, prepared...)
 		}
 	}
 	return prepared, warnings

@@ -343,3 +343,42 @@ func TestRollbackHolds(t *testing.T) {
 		t.Errorf("%v, %v", got.Annotations, got.Status.Conditions)
 	}
 }
+
+// What git has is never pruned, though a sync does not apply it: skipped, a hook of another phase, or refused by the project.
+func TestWhatGitHasIsNotPruned(t *testing.T) {
+	w := newWorld(t)
+	w.start()
+	go w.endJobs(t.Context())
+	sha := w.push(map[string]string{"k8s/a.yaml": configMap("a", "green"), "k8s/b.yaml": configMap("b", "green"), "k8s/c.yaml": configMap("c", "green"), "k8s/d.yaml": configMap("d", "green")})
+	app := w.app("shop", automated)
+	w.eventually(app, "the first sync", syncedTo(sha))
+	sha = w.push(map[string]string{
+		"k8s/a.yaml": configMap("a", "blue", "argocd.argoproj.io/hook: Skip"), "k8s/b.yaml": configMap("b", "blue", "argocd.argoproj.io/hook: PostDelete"),
+		"k8s/c.yaml": configMap("c", "blue", "helm.sh/hook: test"), "k8s/d.yaml": "", "k8s/e.yaml": configMap("e", "blue"),
+	})
+	w.eventually(app, "the second sync", syncedTo(sha))
+	for _, name := range []string{"a", "b", "c"} {
+		if w.data(name)["colour"] != "green" {
+			t.Errorf("%s is %v; want it left as it was", name, w.data(name))
+		}
+	}
+	if w.data("d") != nil {
+		t.Error("d is still there; want it pruned")
+	}
+	project := &v1alpha1.AppProject{}
+	key := client.ObjectKey{Namespace: w.control, Name: v1alpha1.DefaultProject}
+	if err := w.Get(t.Context(), key, project); err != nil {
+		t.Fatal(err)
+	}
+	project.Spec.NamespaceResourceBlacklist = []v1alpha1.GroupKindPattern{{Kind: "ConfigMap"}}
+	if err := w.Update(t.Context(), project); err != nil {
+		t.Fatal(err)
+	}
+	w.push(map[string]string{"k8s/a.yaml": "", "k8s/b.yaml": configMap("b", "red")})
+	w.eventually(app, "a refusal", func(a *v1alpha1.Application) bool {
+		return strings.Contains(condition(a, v1alpha1.ConditionInvalidSpecError), "ConfigMap")
+	})
+	if w.data("e") == nil || w.data("b") == nil {
+		t.Errorf("e is %v, b is %v; want both left where the project refuses them", w.data("e"), w.data("b"))
+	}
+}

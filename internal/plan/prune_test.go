@@ -1,0 +1,95 @@
+package plan_test
+
+import (
+	"slices"
+	"strings"
+	"testing"
+
+	"k8s.io/apimachinery/pkg/runtime/schema"
+
+	"github.com/cyan-cd/cyan/api/v1alpha1"
+	"github.com/cyan-cd/cyan/internal/plan"
+)
+
+// TestPrune: which live objects a sync with prune deletes, and which it leaves and why.
+func TestPrune(t *testing.T) {
+	const (
+		claim   = "{apiVersion: v1, kind: PersistentVolumeClaim, metadata: {name: data, namespace: d}}"
+		marked  = "{apiVersion: v1, kind: PersistentVolumeClaim, metadata: {name: data, namespace: d, annotations: {%s}}}"
+		other   = "{apiVersion: v1, kind: ConfigMap, metadata: {name: other}}"
+		generic = "{apiVersion: v1, kind: PersistentVolumeClaim, metadata: {name: data, annotations: {%s}}}"
+	)
+	with := func(text, annotations string) string { return strings.Replace(text, "%s", annotations, 1) }
+	for _, c := range []struct {
+		name      string
+		options   []string
+		git, live []string
+		// pruned and left are names; of what is left, the reason.
+		pruned, left string
+		all          bool
+	}{
+		{name: "git no longer has it", git: []string{other}, live: []string{claim}, pruned: "data"},
+		{name: "git has it", git: []string{with(generic, "")}, live: []string{claim}},
+		{name: "git skips it", git: []string{with(generic, "argocd.argoproj.io/hook: Skip")}, live: []string{claim}},
+		{name: "git makes it a hook of a sync", git: []string{with(generic, "argocd.argoproj.io/hook: PreSync")}, live: []string{claim}},
+		{name: "git makes it a hook after a failure", git: []string{with(generic, "argocd.argoproj.io/hook: SyncFail")}, live: []string{claim}},
+		{name: "git makes it a hook of the deletion", git: []string{with(generic, "argocd.argoproj.io/hook: 'PreDelete, PostDelete'")}, live: []string{claim}},
+		{name: "git makes it a test of Helm", git: []string{with(generic, "helm.sh/hook: test")}, live: []string{claim}},
+		{name: "git makes it a hook of a rollback of Helm", git: []string{with(generic, "helm.sh/hook: pre-rollback")}, live: []string{claim}},
+		{name: "git gives it twice, the second time to be skipped", git: []string{with(generic, ""), with(generic, "argocd.argoproj.io/hook: Skip")}, live: []string{claim}},
+		{name: "a live hook is not pruned", git: []string{other}, live: []string{with(marked, "argocd.argoproj.io/hook: PreSync")}},
+		{name: "a live test of Helm is not pruned", git: []string{other}, live: []string{with(marked, "helm.sh/hook: test")}},
+		{name: "skipped by another name", git: []string{strings.Replace(with(generic, "argocd.argoproj.io/hook: Skip"), "name: data", "name: else", 1)}, live: []string{claim}, pruned: "data", all: true},
+		{name: "skipped in another namespace", git: []string{strings.Replace(with(generic, "argocd.argoproj.io/hook: Skip"), "name: data", "name: data, namespace: else", 1)}, live: []string{claim}, pruned: "data", all: true},
+		{name: "its own Prune=false", git: []string{other}, live: []string{with(marked, "argocd.argoproj.io/sync-options: Prune=false")}, left: "data: ignored (no prune)"},
+		{name: "the Application's Prune=false", options: []string{"Prune=false"}, git: []string{other}, live: []string{claim}, left: "data: ignored (no prune)"},
+		{name: "its own Prune=true overrides", options: []string{"Prune=false"}, git: []string{other}, live: []string{with(marked, "argocd.argoproj.io/sync-options: Prune=true")}, pruned: "data"},
+		{name: "Helm's policy", git: []string{other}, live: []string{with(marked, "helm.sh/resource-policy: keep")}, left: "data: ignored (helm.sh/resource-policy: keep)"},
+		{name: "another Application's", git: []string{other}, live: []string{with(marked, "argocd.argoproj.io/tracking-id: 'blog:/PersistentVolumeClaim:d/data'")}},
+		{name: "a copy of one of the Application's", git: []string{other}, live: []string{with(marked, "argocd.argoproj.io/tracking-id: 'shop:/PersistentVolumeClaim:d/original'")}},
+		{name: "without a mark", git: []string{other}, live: []string{with(marked, "argocd.argoproj.io/tracking-id: ''")}},
+		{name: "everything goes", live: []string{claim}, pruned: "data", all: true},
+		{name: "everything goes but the namespace that the sync makes", options: []string{"CreateNamespace=true"}, live: []string{claim}, pruned: "data", all: true},
+		{name: "everything goes but what is skipped", git: []string{strings.Replace(with(generic, "argocd.argoproj.io/hook: Skip"), "name: data", "name: else", 1)}, live: []string{claim}, pruned: "data", all: true},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			policy := plan.Policy{Instance: "shop", Namespace: "d", Options: plan.ParseOptions(c.options), Prune: plan.PruneGone, ClusterScoped: map[schema.GroupKind]bool{{Kind: "Namespace"}: true}}
+			var rendered []plan.Desired
+			for _, text := range c.git {
+				rendered = append(rendered, plan.Desired{Object: object(t, text)})
+			}
+			var live []plan.Live
+			for _, text := range c.live {
+				o := object(t, text)
+				if _, set := o.GetAnnotations()[v1alpha1.TrackingIDAnnotation]; !set {
+					plan.Mark(o, policy)
+				}
+				live = append(live, plan.Live{Object: o})
+			}
+			desired, _ := plan.Prepare(rendered, policy)
+			p := plan.Build(desired, live, policy)
+			var pruned, left []string
+			for _, task := range p.Tasks {
+				switch {
+				case task.Verb == plan.Delete && task.Skip == "":
+					pruned = append(pruned, task.Key.Name)
+				case task.Verb == plan.Delete:
+					left = append(left, task.Key.Name+": "+task.Skip)
+				}
+			}
+			if got := strings.Join(pruned, " "); got != c.pruned {
+				t.Errorf("pruned: got %q, want %q", got, c.pruned)
+			}
+			if got := strings.Join(left, ", "); got != c.left {
+				t.Errorf("left: got %q, want %q", got, c.left)
+			}
+			if p.LeavesNothing != c.all {
+				t.Errorf("leaves nothing: got %v, want %v", p.LeavesNothing, c.all)
+			}
+			needs := slices.ContainsFunc(p.Resources, func(r plan.Resource) bool { return r.RequiresPruning })
+			if want := c.pruned+c.left != ""; needs != want {
+				t.Errorf("requires pruning: got %v, want %v", needs, want)
+			}
+		})
+	}
+}
