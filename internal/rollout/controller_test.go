@@ -1,0 +1,568 @@
+package rollout_test
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+	"sort"
+	"strings"
+	"time"
+
+	appsv1 "k8s.io/api/apps/v1"
+	corev1 "k8s.io/api/core/v1"
+	discoveryv1 "k8s.io/api/discovery/v1"
+	"k8s.io/apimachinery/pkg/api/equality"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/types"
+
+	"github.com/cyan-cd/cyan/api/v1alpha1"
+	"github.com/cyan-cd/cyan/internal/rollout"
+	"github.com/cyan-cd/cyan/internal/rollout/strategy"
+)
+
+// controller observes the cluster, decides, acts and reports. It decides only when something that it watches has changed, when the time of the last
+// decision's RequeueAt has come, and a second after a check or an error has held an action.
+type controller struct {
+	*cluster
+	// fatal ends the story.
+	fatal func(format string, args ...any)
+	// strict is whether every decision is made twice, to compare.
+	strict bool
+
+	changed            bool
+	requeueAt, retryAt time.Time
+	stopped            bool
+	// cache is what the controller sees, when that is not the cluster as it is; waiting is whether it has written since.
+	cache   *rollout.Observation
+	waiting bool
+	// failures are the errors that the API server answers to the actions of a kind.
+	failures map[string]failure
+	// crash, when not nil, is asked before every write: true loses that write and everything after it in the same decision.
+	crash func() bool
+	// stale, when not nil, is asked before every decision: true makes it from the observation before, unless the controller has written since.
+	stale  func() bool
+	behind bool
+	last   *rollout.Observation
+
+	served    bool
+	held      string
+	completed time.Duration
+	actions   []string
+	events    []rollout.Event
+	log       []string
+}
+
+// failure is how the API server answers an action.
+type failure struct {
+	err error
+	// left is how many times; negative: until the story ends it.
+	left int
+}
+
+var (
+	errUnavailable = errors.New("the API server is not available")
+	errConflict    = errors.New("the object has been modified")
+)
+
+type errRefused struct{ error }
+
+type errHeld struct{ error }
+
+func (c *controller) note(format string, args ...any) {
+	c.log = append(c.log, fmt.Sprintf("%-5s %s", c.now.Sub(began), c.text(fmt.Sprintf(format, args...))))
+}
+
+// runUntil lets the cluster and the controller run.
+func (c *controller) runUntil(end time.Time) {
+	for c.now.Before(end) {
+		c.settle()
+		c.advance(end)
+	}
+	c.settle()
+}
+
+// settle lets the cluster and the controller act on each other until nothing changes.
+func (c *controller) settle() {
+	for round := 0; ; round++ {
+		if round > 100 {
+			c.fatal("at %s: the controller never comes to rest", c.now.Sub(began))
+		}
+		if c.run() {
+			c.changed = true
+		}
+		if c.stopped || !c.due() {
+			return
+		}
+		c.reconcile()
+	}
+}
+
+func (c *controller) due() bool {
+	passed := func(at time.Time) bool { return !at.IsZero() && !c.now.Before(at) }
+	return c.changed || passed(c.requeueAt) || passed(c.retryAt)
+}
+
+func (c *controller) restart() {
+	c.cache, c.waiting, c.last, c.changed = nil, false, nil, true
+	c.note("the controller is started again")
+}
+
+// reconcile makes one decision and carries it out.
+func (c *controller) reconcile() {
+	if c.waiting {
+		c.changed, c.requeueAt, c.retryAt = false, time.Time{}, time.Time{}
+		return
+	}
+	seen := c.observe()
+	d := c.decide(seen)
+	// Of what the cache did not show yet the controller hears soon.
+	c.changed, c.behind = c.behind, false
+	c.requeueAt, c.retryAt, c.held = d.RequeueAt, time.Time{}, ""
+	for _, a := range d.Actions {
+		if c.crash != nil && c.crash() {
+			c.restart()
+			return
+		}
+		err := c.act(a)
+		var held errHeld
+		var refused errRefused
+		switch {
+		case errors.As(err, &held):
+			c.held = c.text(a.String() + ": " + err.Error())
+			c.note("held: %s: %v", c.describe(a), err)
+			c.retryAt = c.now.Add(time.Second)
+		case errors.Is(err, errConflict):
+			c.note("conflict: %s", c.describe(a))
+			c.changed = true
+			return
+		case errors.As(err, &refused):
+			c.note("refused: %s: %v", c.describe(a), err)
+			c.retry()
+			c.report(rollout.Decision{Status: rollout.CreateFailed(seen.Rollout.Status, err, c.now)})
+			return
+		case err != nil:
+			c.note("failed: %s: %v", c.describe(a), err)
+			c.retry()
+			return
+		default:
+			c.done(a)
+			continue
+		}
+		break
+	}
+	if c.crash != nil && c.crash() {
+		c.restart()
+		return
+	}
+	c.report(d)
+}
+
+// retry comes again after an error: then RequeueAt does not count.
+func (c *controller) retry() { c.requeueAt, c.retryAt = time.Time{}, c.now.Add(time.Second) }
+
+// decide asks for a decision, and holds it to what is true of each: it leaves the observation alone, and depends on nothing else.
+func (c *controller) decide(seen rollout.Observation) rollout.Decision {
+	if !c.strict {
+		return strategy.Decide(seen, c.now)
+	}
+	before := copyOf(seen)
+	d := strategy.Decide(seen, c.now)
+	if !equality.Semantic.DeepEqual(seen, before) {
+		c.fatal("at %s: the decision has changed its observation", c.now.Sub(began))
+	}
+	if again := strategy.Decide(seen, c.now); again.String() != d.String() || !equality.Semantic.DeepEqual(again.Status, d.Status) {
+		c.fatal("at %s: two decisions from one observation differ:\n%s\n%s", c.now.Sub(began), d, again)
+	}
+	return d
+}
+
+func (c *controller) done(a rollout.Action) {
+	c.last, c.changed = nil, true
+	if c.cache != nil {
+		c.waiting = true
+	}
+	c.actions = append(c.actions, c.describe(a))
+	c.note("%s", c.describe(a))
+	if e, ok := rollout.EventOf(a); ok {
+		c.record(e)
+	}
+	c.invariants(a)
+}
+
+func (c *controller) record(e rollout.Event) {
+	e.Message = c.text(e.Message)
+	c.events = append(c.events, e)
+}
+
+// report writes annotations and status as an API server stores them, and records the events.
+func (c *controller) report(d rollout.Decision) {
+	for key, value := range d.Annotations {
+		if c.rollout.Annotations[key] != value {
+			c.rollout.Annotations = with(c.rollout.Annotations, key, value)
+			c.changed = true
+		}
+	}
+	status := stored(d.Status)
+	if !equality.Semantic.DeepEqual(status, c.rollout.Status) {
+		if err := c.fails("status"); err != nil {
+			c.note("failed: status: %v", err)
+			c.retry()
+			c.changed = c.changed || errors.Is(err, errConflict)
+			return
+		}
+		if status.Phase != c.rollout.Status.Phase || status.Message != c.rollout.Status.Message {
+			c.note("%s %s", status.Phase, status.Message)
+		}
+		c.rollout.Status = status
+		c.changed = true
+	}
+	for _, e := range d.Events {
+		c.record(e)
+	}
+	if d.Completed > 0 {
+		c.completed = d.Completed
+	}
+}
+
+// stored is a status as it comes back from the API server: times are cut to seconds.
+func stored(status v1alpha1.RolloutStatus) v1alpha1.RolloutStatus {
+	data, err := json.Marshal(status)
+	if err != nil {
+		panic(err)
+	}
+	var back v1alpha1.RolloutStatus
+	if err := json.Unmarshal(data, &back); err != nil {
+		panic(err)
+	}
+	return back
+}
+
+func with(annotations map[string]string, key, value string) map[string]string {
+	after := maps.Clone(annotations)
+	if after == nil {
+		after = map[string]string{}
+	}
+	if value == "" {
+		delete(after, key)
+	} else {
+		after[key] = value
+	}
+	return after
+}
+
+// observe returns what the controller sees: the Rollout and, until a switch has converged, the EndpointSlices as they are, the rest as its cache has it.
+func (c *controller) observe() rollout.Observation {
+	live := c.observation()
+	seen := live
+	if c.cache != nil {
+		seen = copyOf(*c.cache)
+	} else if c.stale != nil && c.last != nil && c.stale() {
+		seen, c.behind = copyOf(*c.last), true
+	} else {
+		c.last = &live
+	}
+	seen.Rollout, seen.Workload = live.Rollout, live.Workload
+	if last := live.Rollout.Status.BlueGreen.Switch; seen.Active != nil && (last == nil || last.ConvergedAt == nil || last.To != rollout.PodHash(seen.Active.Spec.Selector)) {
+		seen.ActiveSlices = live.ActiveSlices
+	}
+	return seen
+}
+
+func (c *controller) observation() rollout.Observation {
+	seen := rollout.Observation{Rollout: c.rollout, ReplicaSets: c.replicaSets, Pods: c.pods}
+	if w := c.workload; w != nil && c.rollout.Spec.WorkloadRef != nil && c.rollout.Spec.WorkloadRef.Name == w.name {
+		seen.Workload = &rollout.Workload{Template: w.template, Generation: w.generation, Selector: w.selector, Replicas: w.replicas}
+	}
+	active, preview := "", ""
+	if bg := c.rollout.Spec.Strategy.BlueGreen; bg != nil {
+		active, preview = bg.ActiveService, bg.PreviewService
+	}
+	for _, name := range slices.Sorted(maps.Keys(c.services)) {
+		service := c.services[name]
+		switch {
+		case name == active:
+			seen.Active = service
+			if e := c.endpoints[name]; e != nil {
+				seen.ActiveSlices = e.slices
+			}
+		case name == preview:
+			seen.Preview = service
+		case service.Annotations[v1alpha1.ManagedByRolloutsAnnotation] == c.rollout.Name:
+			seen.Left = append(seen.Left, service)
+		}
+	}
+	return copyOf(seen)
+}
+
+func copyOf(o rollout.Observation) rollout.Observation {
+	o.Rollout = o.Rollout.DeepCopy()
+	o.ReplicaSets = copies(o.ReplicaSets, (*appsv1.ReplicaSet).DeepCopy)
+	o.Pods = copies(o.Pods, (*corev1.Pod).DeepCopy)
+	o.Active, o.Preview = o.Active.DeepCopy(), o.Preview.DeepCopy()
+	o.ActiveSlices = copies(o.ActiveSlices, (*discoveryv1.EndpointSlice).DeepCopy)
+	o.Left = copies(o.Left, (*corev1.Service).DeepCopy)
+	if o.Workload != nil {
+		w := *o.Workload
+		w.Template, w.Selector = *w.Template.DeepCopy(), w.Selector.DeepCopy()
+		o.Workload = &w
+	}
+	return o
+}
+
+func copies[T any](all []*T, deepCopy func(*T) *T) []*T {
+	var copied []*T
+	for _, o := range all {
+		copied = append(copied, deepCopy(o))
+	}
+	return copied
+}
+
+// fails returns the error that the API server answers to an action of a kind; nil when it does what it is asked for.
+func (c *controller) fails(kind string) error {
+	f, ok := c.failures[kind]
+	if !ok || f.left == 0 {
+		return nil
+	}
+	f.left--
+	c.failures[kind] = f
+	return f.err
+}
+
+// act does what an API server and the checks of the real controller do with an action.
+func (c *controller) act(a rollout.Action) error {
+	kind, _, _ := strings.Cut(c.describe(a), " ")
+	if err := c.check(a); err != nil {
+		return errHeld{err}
+	}
+	if err := c.fails(kind); err != nil {
+		return err
+	}
+	switch a := a.(type) {
+	case rollout.CreateReplicaSet:
+		c.create(a.ReplicaSet.DeepCopy())
+	case rollout.AnnotateReplicaSet:
+		rs := c.named(a.Name)
+		for key, value := range a.Set {
+			rs.Annotations = with(rs.Annotations, key, value)
+		}
+	case rollout.Scale:
+		rs := c.named(a.Name)
+		rs.Spec.Replicas = &a.To
+		rs.Annotations = with(rs.Annotations, v1alpha1.DesiredReplicasAnnotation, fmt.Sprint(a.To))
+		rs.Generation++
+	case rollout.SwitchService:
+		service := c.services[a.Service]
+		service.Spec.Selector = with(service.Spec.Selector, v1alpha1.PodHashLabel, a.To)
+		service.Annotations = with(service.Annotations, v1alpha1.ManagedByRolloutsAnnotation, c.rollout.Name)
+	case rollout.ReleaseService:
+		service := c.services[a.Service]
+		service.Spec.Selector = with(service.Spec.Selector, v1alpha1.PodHashLabel, "")
+		service.Annotations = with(service.Annotations, v1alpha1.ManagedByRolloutsAnnotation, "")
+	case rollout.DeleteReplicaSet:
+		c.replicaSets = slices.DeleteFunc(c.replicaSets, func(rs *appsv1.ReplicaSet) bool { return rs.Name == a.Name })
+	case rollout.EvictPod:
+		for _, pod := range slices.Clone(c.pods) {
+			if pod.Name == a.Name {
+				c.deletePod(pod)
+			}
+		}
+	case rollout.SetRoleMetadata:
+		c.setRoleMetadata(a)
+	case rollout.SetMinReadySeconds:
+		rs := c.named(a.Name)
+		rs.Spec.MinReadySeconds = a.Seconds
+		rs.Generation++
+	case rollout.ScaleWorkload:
+		c.workload.replicas = &a.To
+	default:
+		c.fatal("unknown action %T", a)
+	}
+	return nil
+}
+
+// check makes the checks that come before the actions that could cost a request.
+func (c *controller) check(a rollout.Action) error {
+	switch a := a.(type) {
+	case rollout.Scale:
+		return a.Check(c.live(a.Hash, ""))
+	case rollout.SwitchService:
+		return a.Check(c.live(a.To, a.Service))
+	case rollout.EvictPod:
+		if c.guarded {
+			return errors.New("a PodDisruptionBudget keeps the pod")
+		}
+		return a.Check(c.live(a.Hash, ""))
+	}
+	return nil
+}
+
+func (c *controller) live(hash, service string) rollout.LiveState {
+	f := rollout.LiveState{Now: c.now, Service: c.services[service], ReplicaSet: c.replicaSet(hash)}
+	for _, pod := range c.pods {
+		if rollout.PodHash(pod.Labels) == hash {
+			f.Pods = append(f.Pods, pod)
+		}
+	}
+	bg := c.rollout.Spec.Strategy.BlueGreen
+	for _, name := range slices.Sorted(maps.Keys(c.services)) {
+		f.Services = append(f.Services, c.services[name])
+		if e := c.endpoints[name]; e != nil && (name == bg.ActiveService || name == bg.PreviewService) {
+			f.Slices = append(f.Slices, e.slices...)
+		}
+	}
+	if shown := c.services[bg.PreviewService]; bg.PreviewService != "" && shown != nil {
+		f.Preview, f.PreviewHash = true, rollout.PodHash(shown.Spec.Selector)
+		if e := c.endpoints[bg.PreviewService]; e != nil {
+			f.PreviewSlices = e.slices
+		}
+	}
+	return f
+}
+
+// create makes a ReplicaSet; one that the Rollout has made already is as good.
+func (c *controller) create(rs *appsv1.ReplicaSet) {
+	if c.named(rs.Name) != nil {
+		return
+	}
+	c.serial++
+	rs.UID, rs.Generation, rs.CreationTimestamp = types.UID(rs.Name), 1, metav1.NewTime(c.now.Add(time.Duration(c.serial)*time.Millisecond))
+	c.replicaSets = append(c.replicaSets, rs)
+	c.versions[rollout.PodHash(rs.Labels)] = tag(rs.Spec.Template.Spec)
+}
+
+func (c *controller) setRoleMetadata(a rollout.SetRoleMetadata) {
+	rs := c.named(a.ReplicaSet)
+	rs.Annotations = with(rs.Annotations, v1alpha1.EphemeralMetadataAnnotation, rollout.RoleMetadataAnnotation(a.Metadata))
+	rs.Generation++
+	metadata := []*metav1.ObjectMeta{&rs.Spec.Template.ObjectMeta}
+	for _, pod := range c.pods {
+		if rollout.PodHash(pod.Labels) == a.Hash {
+			metadata = append(metadata, &pod.ObjectMeta)
+		}
+	}
+	for _, m := range metadata {
+		m.Labels = merged(m.Labels, a.Metadata.Labels, a.Remove.Labels)
+		m.Annotations = merged(m.Annotations, a.Metadata.Annotations, a.Remove.Annotations)
+	}
+}
+
+func merged(all, set, remove map[string]string) map[string]string {
+	all = maps.Clone(all)
+	for key := range remove {
+		delete(all, key)
+	}
+	for key, value := range set {
+		all = with(all, key, value)
+	}
+	return all
+}
+
+// invariants hold after every action of every story.
+func (c *controller) invariants(a rollout.Action) {
+	bg := c.rollout.Spec.Strategy.BlueGreen
+	if bg == nil || c.services[bg.ActiveService] == nil {
+		return
+	}
+	violated := func(format string, args ...any) {
+		c.fatal("at %s: after %q %s", c.now.Sub(began), c.describe(a), c.text(fmt.Sprintf(format, args...)))
+	}
+	hash := rollout.PodHash(c.services[bg.ActiveService].Spec.Selector)
+	switch a := a.(type) {
+	case rollout.SwitchService:
+		rs := c.replicaSet(a.To)
+		if a.Role == rollout.RoleActive && (rs == nil || c.readyPods(a.To) == 0) && rollout.Replicas(c.rollout) > 0 {
+			violated("the active Service selects %s, which has no ready pod", a.To)
+		}
+	case rollout.Scale:
+		if a.To == 0 && a.Hash == hash && rollout.Replicas(c.rollout) > 0 {
+			violated("the version that takes the traffic has no pods")
+		}
+		for name := range c.proxied {
+			if a.To == 0 && strings.HasPrefix(name, a.Name+"-") && rollout.Replicas(c.rollout) > 0 {
+				violated("nodes still send requests to %s", name)
+			}
+		}
+	case rollout.EvictPod:
+		if a.Hash == hash && c.readyPods(hash) == 0 && c.served && rollout.Replicas(c.rollout) > 1 {
+			violated("no pod of the active version is ready")
+		}
+	case rollout.DeleteReplicaSet:
+		if hash != "" && c.replicaSet(hash) == nil {
+			violated("the active Service selects a version that is gone")
+		}
+	}
+	c.served = c.served || c.readyPods(hash) > 0
+}
+
+// describe is an action in a few words, with versions instead of hashes.
+func (c *controller) describe(a rollout.Action) string {
+	switch a := a.(type) {
+	case rollout.CreateReplicaSet:
+		return fmt.Sprintf("create %s revision=%d size=%d", tag(a.ReplicaSet.Spec.Template.Spec), rollout.Revision(a.ReplicaSet), *a.ReplicaSet.Spec.Replicas)
+	case rollout.AnnotateReplicaSet:
+		return "annotate " + c.text(strings.TrimPrefix(a.Name, c.rollout.Name+"-")) + c.describeAnnotations(a.Set)
+	case rollout.Scale:
+		kind := "scale"
+		if a.Drain {
+			kind = "drain"
+		}
+		return fmt.Sprintf("%s %s %d->%d", kind, c.version(a.Hash), a.From, a.To)
+	case rollout.SwitchService:
+		text := fmt.Sprintf("switch %s %s->%s", a.Service, c.version(a.From), c.version(a.To))
+		if a.Role == rollout.RoleActive {
+			text += fmt.Sprintf(" needs=%d", a.Replicas)
+		}
+		if a.MinReadySeconds > 0 {
+			text += fmt.Sprintf(" ready=%ds", a.MinReadySeconds)
+		}
+		return text
+	case rollout.ReleaseService:
+		return "release " + a.Service
+	case rollout.DeleteReplicaSet:
+		return "delete " + c.text(strings.TrimPrefix(a.Name, c.rollout.Name+"-"))
+	case rollout.EvictPod:
+		return fmt.Sprintf("evict %s keep=%d", c.version(a.Hash), a.Keep)
+	case rollout.SetRoleMetadata:
+		return "metadata " + c.version(a.Hash) + pairs("", a.Metadata.Labels) + pairs("@", a.Metadata.Annotations) + keys("", a.Remove.Labels) + keys("@", a.Remove.Annotations)
+	case rollout.SetMinReadySeconds:
+		return fmt.Sprintf("minReadySeconds %s %d", c.text(strings.TrimPrefix(a.Name, c.rollout.Name+"-")), a.Seconds)
+	case rollout.ScaleWorkload:
+		return fmt.Sprintf("workload %s/%s %d", a.Ref.Kind, a.Ref.Name, a.To)
+	}
+	return fmt.Sprintf("%T", a)
+}
+
+func (c *controller) describeAnnotations(set map[string]string) string {
+	var parts []string
+	for key, value := range set {
+		key = key[strings.LastIndex(key, "/")+1:]
+		switch {
+		case value == "":
+			parts = append(parts, key+"-")
+		case key == "template-hash":
+			parts = append(parts, key)
+		default:
+			parts = append(parts, key+"="+c.text(value))
+		}
+	}
+	sort.Strings(parts)
+	return " " + strings.Join(parts, " ")
+}
+
+func pairs(prefix string, set map[string]string) string {
+	text := ""
+	for _, key := range slices.Sorted(maps.Keys(set)) {
+		text += " " + prefix + key + "=" + set[key]
+	}
+	return text
+}
+
+func keys(prefix string, set map[string]string) string {
+	text := ""
+	for _, key := range slices.Sorted(maps.Keys(set)) {
+		text += " " + prefix + key + "-"
+	}
+	return text
+}
