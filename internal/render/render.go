@@ -53,7 +53,8 @@ type Result struct {
 	ReadSet ReadSet
 	// SourceType is the Type of the renderer, or "" when none was found.
 	SourceType string
-	// EnvUsed names the entries of Options.Env that went into the result. They are not part of the read set.
+	// EnvUsed names the entries of Options.Env that went into the result, or into the error. They are not part of the read
+	// set.
 	EnvUsed []string
 	// Warnings are about what was rendered all the same.
 	Warnings []Warning
@@ -126,7 +127,7 @@ func With(renderers ...Renderer) Func {
 		err := render(renderers, tree, source, opts, result)
 		if err != nil {
 			err = fmt.Errorf("rendering %s: %w", DisplayPath(source.Path), err)
-			result = &Result{SourceType: result.SourceType}
+			result = &Result{SourceType: result.SourceType, EnvUsed: result.EnvUsed}
 		}
 		result.ReadSet = tree.reads
 		return result, err

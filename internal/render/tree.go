@@ -39,6 +39,9 @@ func NewTree(fsys fs.FS, limits Limits) *Tree {
 // Limits returns what rendering may cost, with a value in each field.
 func (t *Tree) Limits() Limits { return t.limits }
 
+// ReadSet returns what was looked at until now.
+func (t *Tree) ReadSet() ReadSet { return t.reads }
+
 // noEntry is the mode of what is not there.
 const noEntry = fs.ModeIrregular | fs.ModeTemporary
 

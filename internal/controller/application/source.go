@@ -5,8 +5,8 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
+	"errors"
 	"fmt"
-	"slices"
 	"sync"
 
 	"k8s.io/apimachinery/pkg/types"
@@ -21,6 +21,8 @@ import (
 type sources struct {
 	mirrors *source.Mirrors
 	tips    *source.Tips
+	// renderer renders what is not rendered already.
+	renderer render.Func
 
 	mu       sync.Mutex
 	book     source.Book
@@ -44,8 +46,11 @@ type rendering struct {
 	judged *judgement
 }
 
+// maxRendered is the number of sources whose objects are kept, for as many Applications.
+const maxRendered = 4096
+
 func newSources(mirrors *source.Mirrors, tips *source.Tips) *sources {
-	return &sources{mirrors: mirrors, tips: tips, rendered: map[types.NamespacedName]*rendering{}, follows: map[types.NamespacedName]follow{}}
+	return &sources{mirrors: mirrors, tips: tips, renderer: render.Cached(renderers.Render, maxRendered), rendered: map[types.NamespacedName]*rendering{}, follows: map[types.NamespacedName]follow{}}
 }
 
 func (s *sources) setBook(book source.Book) {
@@ -123,22 +128,22 @@ func (s *sources) render(ctx context.Context, app types.NamespacedName, src v1al
 	s.mu.Lock()
 	before := s.rendered[app]
 	s.mu.Unlock()
-	same := before != nil && before.options == options
-	if same && before.revision == revision {
+	if before != nil && before.options == options && before.revision == revision {
 		return before, nil
 	}
 	tree, err := s.mirrors.Tree(ctx, s.repository(src.RepoURL), revision)
 	if err != nil {
 		return nil, err
 	}
-	if same && !usesRevision(before.result.EnvUsed) && before.result.ReadSet.Unchanged(tree) {
-		again := *before
-		again.revision = revision
-		s.keep(app, &again)
-		return &again, nil
+	result, err := s.renderer(tree, src, render.Options{Namespace: namespace, Env: env})
+	var refused *render.Error
+	if err != nil && !errors.As(err, &refused) {
+		return nil, err
 	}
-	result, err := renderers.Render(tree, src, render.Options{Namespace: namespace, Env: env})
 	fresh := &rendering{options: options, revision: revision, result: result, err: err}
+	if before != nil && before.result == result {
+		fresh.judged = before.judged
+	}
 	s.keep(app, fresh)
 	return fresh, nil
 }
@@ -158,13 +163,6 @@ func optionsHash(src v1alpha1.ApplicationSource, namespace string) string {
 	}
 	sum := sha256.Sum256(fmt.Appendf(text, "\n%s", namespace))
 	return hex.EncodeToString(sum[:])
-}
-
-// revisionVariables are the names of environment's entries that differ from commit to commit.
-var revisionVariables = []string{"ARGOCD_APP_REVISION", "ARGOCD_APP_REVISION_SHORT", "ARGOCD_APP_REVISION_SHORT_8", "ARGOCD_APP_SOURCE_TARGET_REVISION"}
-
-func usesRevision(names []string) bool {
-	return slices.ContainsFunc(names, func(name string) bool { return slices.Contains(revisionVariables, name) })
 }
 
 func environment(app types.NamespacedName, src v1alpha1.ApplicationSource, revision, namespace string) map[string]string {

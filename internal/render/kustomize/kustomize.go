@@ -78,7 +78,9 @@ func (r Renderer) Render(
 	}
 	edit := edit{tree: tree, dir: dir, file: file, env: opts.Env, used: map[string]bool{}}
 	if src.Kustomize != nil {
-		if err := edit.apply(top, src.Kustomize); err != nil {
+		err := edit.apply(top, src.Kustomize)
+		result.EnvUsed = edit.envUsed()
+		if err != nil {
 			return err
 		}
 	}
@@ -90,7 +92,6 @@ func (r Renderer) Render(
 	if err != nil {
 		return err
 	}
-	result.EnvUsed = edit.envUsed()
 	result.Warnings = append(result.Warnings, inspection.warnings...)
 	origins := &originFinder{
 		places:    inspection.places,

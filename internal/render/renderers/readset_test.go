@@ -140,3 +140,21 @@ func TestSchemaStaysWithItsKustomization(t *testing.T) {
 	}
 	wait.Wait()
 }
+
+// A variable counts as used where an error depends on it, too.
+func TestEnvUsedOfFailure(t *testing.T) {
+	tree := kustomization("resources: [cm.yaml]", "commonAnnotations: {owner: shop}")
+	src := v1alpha1.ApplicationSource{Path: "app", Kustomize: &v1alpha1.KustomizeSource{
+		CommonAnnotations: map[string]string{"owner": "$ARGOCD_APP_NAME"}, CommonAnnotationsEnvsubst: true,
+	}}
+	cached := render.Cached(Render, 1)
+	for name, refused := range map[string]bool{"other": true, "shop": false} {
+		result, err := cached(tree, src, render.Options{Env: map[string]string{"ARGOCD_APP_NAME": name}})
+		if (err != nil) != refused {
+			t.Errorf("as %s, the error is %v; want one: %v", name, err, refused)
+		}
+		if got := result.EnvUsed; len(got) != 1 || got[0] != "ARGOCD_APP_NAME" {
+			t.Errorf("as %s, %v are used, want ARGOCD_APP_NAME", name, got)
+		}
+	}
+}

@@ -1,0 +1,136 @@
+package render
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"maps"
+	"slices"
+	"sync"
+
+	"k8s.io/utils/lru"
+
+	"github.com/cyan-cd/cyan/api/v1alpha1"
+)
+
+// maxVersions is how many results of one source are kept: as many branches, or commits to go back and forth between, cost
+// one rendering each.
+const maxVersions = 4
+
+// Cached returns a Func that renders by next, unless the result is known: nothing that was read for it, and no variable that
+// went into it, is different now. The results of that many sources are kept, those that were used last.
+func Cached(next Func, sources int) Func {
+	c := &cache{next: next, sources: lru.New(sources)}
+	return c.render
+}
+
+type cache struct {
+	next Func
+
+	mu sync.Mutex
+	// sources has the versions by the name of what was asked for.
+	sources *lru.Cache
+}
+
+// version is what a source rendered to once. It is not changed.
+type version struct {
+	// root is the hash of the whole tree, or "" when the tree does not know it.
+	root   string
+	env    map[string]string
+	result *Result
+	err    error
+}
+
+func (c *cache) render(tree fs.FS, src v1alpha1.ApplicationSource, opts Options) (*Result, error) {
+	name, err := cacheName(src, opts)
+	if err != nil {
+		return nil, err
+	}
+	root := rootHash(tree)
+	known := c.versions(name)
+	for _, same := range []func(*version) bool{
+		func(v *version) bool { return root != "" && v.root == root },
+		func(v *version) bool { return v.result.ReadSet.Unchanged(Hashed(tree)) },
+	} {
+		i := slices.IndexFunc(known, func(v *version) bool { return v.sameEnv(opts.Env) && same(v) })
+		if i >= 0 {
+			found := *known[i]
+			found.root = root
+			c.keep(name, known[i], &found)
+			return found.result, found.err
+		}
+	}
+	result, err := c.next(tree, src, opts)
+	if err == nil || isRefusal(err) {
+		c.keep(name, nil, &version{root: root, env: usedEnv(result.EnvUsed, opts.Env), result: result, err: err})
+	}
+	return result, err
+}
+
+// isRefusal reports whether an error is about what the tree has, and will be the same the next time.
+func isRefusal(err error) bool {
+	var refused *Error
+	return errors.As(err, &refused)
+}
+
+func (v *version) sameEnv(env map[string]string) bool {
+	return maps.Equal(v.env, usedEnv(v.result.EnvUsed, env))
+}
+
+func usedEnv(names []string, env map[string]string) map[string]string {
+	used := make(map[string]string, len(names))
+	for _, name := range names {
+		used[name] = env[name]
+	}
+	return used
+}
+
+func (c *cache) versions(name string) []*version {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	known, _ := c.sources.Get(name)
+	versions, _ := known.([]*version)
+	return versions
+}
+
+// keep puts a version in front of the others of its source, and in the place of old.
+func (c *cache) keep(name string, old, v *version) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	known, _ := c.sources.Get(name)
+	versions, _ := known.([]*version)
+	kept := append(make([]*version, 0, maxVersions+1), v)
+	for _, other := range versions {
+		if other != old && len(kept) < maxVersions {
+			kept = append(kept, other)
+		}
+	}
+	c.sources.Add(name, kept)
+}
+
+// cacheName names what is asked for, but for the tree and the variables: the revision is the tree's.
+func cacheName(src v1alpha1.ApplicationSource, opts Options) (string, error) {
+	src.TargetRevision = ""
+	text, err := json.Marshal([]any{src, opts.Namespace, opts.Limits})
+	if err != nil {
+		return "", fmt.Errorf("naming source %s: %w", DisplayPath(src.Path), err)
+	}
+	sum := sha256.Sum256(text)
+	return hex.EncodeToString(sum[:]), nil
+}
+
+// rootHash is the hash of a tree that knows it without being read.
+func rootHash(tree fs.FS) string {
+	hashes, ok := tree.(HashFS)
+	if !ok {
+		return ""
+	}
+	hash, err := hashes.Hash(".")
+	if err != nil {
+		return ""
+	}
+	return hash
+}
