@@ -32,6 +32,7 @@ lint: ## golangci-lint, with ceilings for the length and complexity of functions
 
 generate: ## deepcopy functions and CRDs, from the Go types
 	$(TOOL) controller-gen object crd:maxDescLen=0,generateEmbeddedObjectMeta=true paths=./api/... output:crd:dir=api/crds
+	go run ./hack/preserve api/crds/*.yaml
 
 bench: build system-packages ## where the time goes, and what it costs
 	./hack/bench.sh

@@ -51,10 +51,11 @@ var rooms = []room{
 	{folder: "internal/image", may: []string{"api/...", "internal/delivery"}},
 	{folder: "internal/deliver", may: []string{"api/...", "internal/delivery", "internal/image", "internal/source", "internal/render/...", "internal/validate", "internal/apply", "internal/controller/application/destination"}},
 	{folder: "internal/apply", may: []string{"api/...", "internal/plan", "internal/health"}},
+	{folder: "internal/patch", may: []string{"api/..."}},
 	{folder: "internal/cluster", may: []string{"api/..."}},
 	{folder: "internal/traffic", may: []string{"api/...", "internal/rollout"}},
 	{folder: "internal/server", may: []string{"internal/action", "api/...", "internal/rollout/...", "internal/plan", "internal/health", "internal/delivery", "internal/render"}},
-	{folder: "internal/cli", may: []string{"internal/action", "api/...", "internal/rollout/...", "internal/plan", "internal/health", "internal/delivery", "internal/render/...", "internal/validate", "internal/image", "internal/source", "internal/cluster", "internal/spelling", "internal/cli/..."}},
+	{folder: "internal/cli", may: []string{"internal/action", "api/...", "internal/rollout/...", "internal/plan", "internal/health", "internal/delivery", "internal/render/...", "internal/validate", "internal/image", "internal/source", "internal/cluster", "internal/spelling", "internal/patch", "internal/cli/..."}},
 }
 
 // onlyIn lists imports that belong to one room.

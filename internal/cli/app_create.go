@@ -18,6 +18,7 @@ import (
 	"sigs.k8s.io/yaml"
 
 	"github.com/cyan-cd/cyan/api/v1alpha1"
+	"github.com/cyan-cd/cyan/internal/patch"
 )
 
 type appCreate struct {
@@ -282,7 +283,7 @@ func (o *appCreate) update(ctx context.Context, c client.Client, app *v1alpha1.A
 			Remedy:  "add --upsert to change it, or see `" + o.program + " app set`", Code: codeGeneric,
 		}
 	}
-	err := c.Patch(ctx, live, client.MergeFrom(before))
+	err := patch.Object(ctx, c, before, live)
 	live.DeepCopyInto(app)
 	return "updated", err
 }
@@ -336,7 +337,7 @@ func (a *apps) change(ctx context.Context, name string, edit func(client.Client,
 	if equality.Semantic.DeepEqual(before, app) {
 		return a.say(fmt.Sprintf("application '%s' unchanged", app.Name))
 	}
-	if err := c.Patch(ctx, app, client.MergeFrom(before)); err != nil {
+	if err := patch.Object(ctx, c, before, app); err != nil {
 		return a.explain(err, "changing Application "+name)
 	}
 	return a.say(fmt.Sprintf("application '%s' updated", app.Name))

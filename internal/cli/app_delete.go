@@ -14,6 +14,7 @@ import (
 
 	"github.com/cyan-cd/cyan/api/v1alpha1"
 	"github.com/cyan-cd/cyan/internal/cli/screens"
+	"github.com/cyan-cd/cyan/internal/patch"
 	"github.com/cyan-cd/cyan/internal/plan"
 )
 
@@ -101,7 +102,7 @@ func (o *appDelete) delete(ctx context.Context, c client.Client, app *v1alpha1.A
 		app.Finalizers = append(app.Finalizers, finalizer)
 	}
 	if !slices.Equal(before.Finalizers, app.Finalizers) && app.DeletionTimestamp == nil {
-		if err := c.Patch(ctx, app, client.MergeFrom(before)); err != nil {
+		if err := patch.Object(ctx, c, before, app); err != nil {
 			return o.explain(err, "deleting Application "+app.Name)
 		}
 	}

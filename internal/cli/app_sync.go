@@ -19,6 +19,7 @@ import (
 
 	"github.com/cyan-cd/cyan/api/v1alpha1"
 	"github.com/cyan-cd/cyan/internal/cli/screens"
+	"github.com/cyan-cd/cyan/internal/patch"
 	"github.com/cyan-cd/cyan/internal/render"
 )
 
@@ -312,7 +313,7 @@ func (a *apps) start(ctx context.Context, c client.Client, app *v1alpha1.Applica
 		for _, change := range also {
 			change(app)
 		}
-		err := c.Patch(ctx, app, client.MergeFromWithOptions(before, client.MergeFromWithOptimisticLock{}))
+		err := patch.Unchanged(ctx, c, before, app)
 		if apierrors.IsConflict(err) {
 			fresh := &v1alpha1.Application{}
 			if err := c.Get(ctx, client.ObjectKeyFromObject(app), fresh); err != nil {
@@ -352,7 +353,7 @@ func newAppTerminate(a *apps) *cobra.Command {
 				} else {
 					app.Status.OperationState.Phase = v1alpha1.OperationTerminating
 				}
-				return c.Patch(cmd.Context(), app, client.MergeFromWithOptions(before, client.MergeFromWithOptimisticLock{}))
+				return patch.Unchanged(cmd.Context(), c, before, app)
 			})
 			if err != nil {
 				return a.explain(err, "ending the operation of Application "+args[0])

@@ -11,6 +11,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/cyan-cd/cyan/api/v1alpha1"
+	"github.com/cyan-cd/cyan/internal/patch"
 )
 
 func newProjectCommand(e *env) *cobra.Command {
@@ -141,7 +142,7 @@ func newProjectCreate(a *apps) *cobra.Command {
 				if err = c.Get(cmd.Context(), client.ObjectKeyFromObject(p), live); err == nil {
 					before := live.DeepCopy()
 					live.Spec = p.Spec
-					err = c.Patch(cmd.Context(), live, client.MergeFrom(before))
+					err = patch.Object(cmd.Context(), c, before, live)
 				}
 			}
 			if apierrors.IsAlreadyExists(err) {

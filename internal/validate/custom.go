@@ -41,7 +41,9 @@ type custom struct {
 // customRules are a schema, ready for use.
 type customRules struct {
 	structural *structuralschema.Structural
-	strategy   rest.RESTCreateStrategy
+	// known is the schema that unknown fields are looked for by.
+	known    *structuralschema.Structural
+	strategy rest.RESTCreateStrategy
 }
 
 // customKinds gives the served versions of a definition.
@@ -154,7 +156,30 @@ func compile(gvk schema.GroupVersionKind, namespaced bool, version apiextensions
 	}
 	typer := crdserverscheme.NewUnstructuredObjectTyper()
 	strategy := customresource.NewStrategy(typer, namespaced, gvk, validator, nil, structural, status, nil, version.SelectableFields)
-	return &customRules{structural: structural, strategy: strategy}, nil
+	known := structural
+	if isOwn(gvk) {
+		known = onlyListed(structural)
+	}
+	return &customRules{structural: structural, known: known, strategy: strategy}, nil
+}
+
+// isOwn reports whether a kind is one of Cyan's own.
+func isOwn(gvk schema.GroupVersionKind) bool {
+	plural, _ := meta.UnsafeGuessKindToResource(gvk)
+	_, err := fs.Stat(crds.Files, gvk.Group+"_"+plural.Resource+".yaml")
+	return err == nil
+}
+
+// onlyListed returns a schema in which an object that lists its fields has no others. The definitions of Cyan's own kinds keep fields that they
+// do not list, so that nothing stored by another program is lost; in what people write, such a field is misspelt, or not honoured.
+func onlyListed(s *structuralschema.Structural) *structuralschema.Structural {
+	all := s.DeepCopy()
+	(&structuralschema.Visitor{Structural: func(at *structuralschema.Structural) bool {
+		listed := len(at.Properties) > 0
+		at.XPreserveUnknownFields = at.XPreserveUnknownFields && !listed
+		return listed
+	}}).Visit(all)
+	return all
 }
 
 // checkCustom takes a custom object through pruning, defaults and its schema.
@@ -175,7 +200,7 @@ func (s *subject) checkCustom(c *custom, namespace string) {
 	}
 	object := s.rendered.Object.DeepCopy()
 	object.Object["metadata"] = runtime.DeepCopyJSON(metadata)
-	s.checkUnknown(object, rules.structural)
+	s.checkUnknown(object, rules.known)
 	object.SetGroupVersionKind(c.gvk)
 	defaulting.PruneNonNullableNullsWithoutDefaults(object.Object, rules.structural)
 	if err := objectmeta.Coerce(nil, object.Object, rules.structural, false, false); err != nil {

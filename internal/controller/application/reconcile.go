@@ -45,7 +45,7 @@ func (r *reconciler) Reconcile(ctx context.Context, request ctrl.Request) (ctrl.
 		return ctrl.Result{}, err
 	}
 	written, err := r.write(ctx, app, after)
-	if apierrors.IsConflict(err) || apierrors.IsInvalid(err) {
+	if apierrors.IsConflict(err) {
 		// Somebody wrote in between: what was decided is decided again on what is there now.
 		return ctrl.Result{RequeueAfter: time.Millisecond}, nil
 	}
@@ -80,11 +80,11 @@ func (r *reconciler) actAndReport(ctx context.Context, o *observation) (after *v
 	}
 	o.report(&after.Status, r.control)
 	delete(after.Annotations, v1alpha1.RefreshAnnotation)
-	changed, err := difference(o.app, after)
+	changed, err := differs(o.app, after)
 	if err != nil {
 		return nil, 0, nil, err
 	}
-	if len(changed) > 0 {
+	if changed {
 		at := metav1.NewTime(r.now())
 		after.Status.ReconciledAt = &at
 	}

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	apiextensionsv1 "k8s.io/apiextensions-apiserver/pkg/apis/apiextensions/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apimachinery/pkg/util/wait"
@@ -23,7 +24,8 @@ import (
 const servedWithin = 30 * time.Second
 
 // CRDs applies the definitions of Cyan's kinds, server-side and as field manager "cyan", and returns when all of them are served.
-// Definitions that another controller installed are taken over: their fields become Cyan's.
+// Definitions that another program installed are taken over: their fields become Cyan's. One whose objects would lose something by that is a ForeignError, and nothing is
+// installed.
 func CRDs(ctx context.Context, config *rest.Config) error {
 	scheme := runtime.NewScheme()
 	if err := apiextensionsv1.AddToScheme(scheme); err != nil {
@@ -36,6 +38,11 @@ func CRDs(ctx context.Context, config *rest.Config) error {
 	definitions, err := Definitions()
 	if err != nil {
 		return err
+	}
+	for _, crd := range definitions {
+		if err := checkForeign(ctx, c, crd); err != nil {
+			return err
+		}
 	}
 	for _, crd := range definitions {
 		if err := applyCRD(ctx, c, crd); err != nil {
@@ -69,6 +76,22 @@ func Definitions() ([]*apiextensionsv1.CustomResourceDefinition, error) {
 		all = append(all, crd)
 	}
 	return all, nil
+}
+
+// checkForeign refuses to replace a definition with one by which stored objects would lose something.
+func checkForeign(ctx context.Context, c client.Client, wanted *apiextensionsv1.CustomResourceDefinition) error {
+	stored := &apiextensionsv1.CustomResourceDefinition{}
+	err := c.Get(ctx, client.ObjectKeyFromObject(wanted), stored)
+	switch {
+	case apierrors.IsNotFound(err):
+		return nil
+	case err != nil:
+		return fmt.Errorf("reading CustomResourceDefinition %s: %w", wanted.Name, err)
+	}
+	if lost := losses(stored, wanted); len(lost) > 0 {
+		return &ForeignError{Definition: wanted.Name, Losses: lost}
+	}
+	return nil
 }
 
 func applyCRD(ctx context.Context, c client.Client, crd *apiextensionsv1.CustomResourceDefinition) error {

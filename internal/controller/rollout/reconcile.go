@@ -15,6 +15,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/reconcile"
 
 	"github.com/cyan-cd/cyan/api/v1alpha1"
+	"github.com/cyan-cd/cyan/internal/patch"
 	"github.com/cyan-cd/cyan/internal/rollout"
 	"github.com/cyan-cd/cyan/internal/rollout/strategy"
 	"github.com/cyan-cd/cyan/internal/traffic"
@@ -111,8 +112,7 @@ func (r *reconciler) report(ctx context.Context, ro *v1alpha1.Rollout, decision 
 	if !equality.Semantic.DeepEqual(ro.Status, decision.Status) {
 		after := ro.DeepCopy()
 		after.Status = decision.Status
-		patch := client.MergeFromWithOptions(ro, client.MergeFromWithOptimisticLock{})
-		if err := r.client.Status().Patch(ctx, after, patch); err != nil {
+		if err := patch.UnchangedStatus(ctx, r.client, ro, after); err != nil {
 			return fmt.Errorf("writing the status of Rollout %s/%s: %w", ro.Namespace, ro.Name, err)
 		}
 	}

@@ -1,0 +1,109 @@
+package install
+
+import (
+	"cmp"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+
+	apiextensionsv1 "k8s.io/apiextensions-apiserver/pkg/apis/apiextensions/v1"
+)
+
+// ForeignError is the refusal to replace a definition that another program installed, because objects stored by it would lose something.
+type ForeignError struct {
+	// Definition is the name of the CustomResourceDefinition.
+	Definition string
+	// Losses are what objects would lose, a phrase each.
+	Losses []string
+}
+
+// maxLosses bounds the message: the first ones are enough to understand it.
+const maxLosses = 5
+
+// Error names the definition, what would be lost, and the way out.
+func (e *ForeignError) Error() string {
+	losses := e.Losses
+	if len(losses) > maxLosses {
+		losses = append(slices.Clone(losses[:maxLosses]), fmt.Sprintf("and %d more", len(e.Losses)-maxLosses))
+	}
+	return fmt.Sprintf("CustomResourceDefinition %s: installed by another program, and not replaced, because Cyan's lacks %s; keep it and start with --install-crds=false, "+
+		"or move its objects to version v1alpha1 without those and delete it first", e.Definition, strings.Join(losses, ", "))
+}
+
+// losses lists what the objects stored by a definition would lose when wanted replaces it.
+func losses(stored, wanted *apiextensionsv1.CustomResourceDefinition) []string {
+	var lost []string
+	schemas := map[string]*apiextensionsv1.JSONSchemaProps{}
+	for _, v := range wanted.Spec.Versions {
+		schemas[v.Name] = schemaOf(v)
+	}
+	versions := slices.Clone(stored.Status.StoredVersions)
+	for _, v := range stored.Spec.Versions {
+		versions = append(versions, v.Name)
+		if schema, known := schemas[v.Name]; known {
+			lost = append(lost, lostFields(schemaOf(v), schema, "")...)
+		}
+	}
+	slices.Sort(versions)
+	for _, version := range slices.Compact(versions) {
+		if _, known := schemas[version]; !known {
+			lost = append(lost, "version "+version)
+		}
+	}
+	if c := stored.Spec.Conversion; c != nil && c.Strategy != apiextensionsv1.NoneConverter {
+		lost = append(lost, fmt.Sprintf("conversion by %s", strings.ToLower(string(c.Strategy))))
+	}
+	return lost
+}
+
+func schemaOf(v apiextensionsv1.CustomResourceDefinitionVersion) *apiextensionsv1.JSONSchemaProps {
+	if v.Schema == nil || v.Schema.OpenAPIV3Schema == nil {
+		keep := true
+		return &apiextensionsv1.JSONSchemaProps{XPreserveUnknownFields: &keep}
+	}
+	return v.Schema.OpenAPIV3Schema
+}
+
+// lostFields lists the fields below path that stored lets in and wanted would prune.
+func lostFields(stored, wanted *apiextensionsv1.JSONSchemaProps, path string) []string {
+	if keepsAll(wanted) {
+		return nil
+	}
+	var lost []string
+	if keepsUnlisted(stored) && !keepsUnlisted(wanted) {
+		lost = append(lost, "unlisted fields of "+cmp.Or(strings.TrimPrefix(path, "."), "the object"))
+	}
+	for _, name := range slices.Sorted(maps.Keys(stored.Properties)) {
+		at := path + "." + name
+		if path == "" && name == "metadata" {
+			continue
+		}
+		theirs := stored.Properties[name]
+		ours, listed := wanted.Properties[name]
+		switch {
+		case listed:
+			lost = append(lost, lostFields(&theirs, &ours, at)...)
+		case !keepsUnlisted(wanted):
+			lost = append(lost, "field "+strings.TrimPrefix(at, "."))
+		}
+	}
+	if stored.Items != nil && stored.Items.Schema != nil && wanted.Items != nil && wanted.Items.Schema != nil {
+		lost = append(lost, lostFields(stored.Items.Schema, wanted.Items.Schema, path+"[]")...)
+	}
+	if theirs, ours := stored.AdditionalProperties, wanted.AdditionalProperties; theirs != nil && theirs.Schema != nil && ours != nil && ours.Schema != nil {
+		lost = append(lost, lostFields(theirs.Schema, ours.Schema, path+"{}")...)
+	}
+	return lost
+}
+
+// keepsAll reports whether a schema keeps whatever is there, whatever its shape.
+func keepsAll(s *apiextensionsv1.JSONSchemaProps) bool {
+	return isTrue(s.XPreserveUnknownFields) && len(s.Properties) == 0 && s.Items == nil && s.AdditionalProperties == nil
+}
+
+func keepsUnlisted(s *apiextensionsv1.JSONSchemaProps) bool {
+	return isTrue(s.XPreserveUnknownFields) || s.AdditionalProperties != nil
+}
+
+func isTrue(b *bool) bool { return b != nil && *b }

@@ -1,0 +1,98 @@
+// Package patch writes a change that was made to a typed object without losing what the Go type does not know: fields that another program, or
+// a later version, stored beside the known ones.
+package patch
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"k8s.io/apimachinery/pkg/runtime"
+	"k8s.io/apimachinery/pkg/runtime/schema"
+	"k8s.io/client-go/util/retry"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+	"sigs.k8s.io/controller-runtime/pkg/client/apiutil"
+)
+
+// Object makes the difference between before and after in the stored object, whatever became of its other fields since before was read.
+// Afterwards, after is the object as the API server returned it.
+func Object(ctx context.Context, c client.Client, before, after client.Object, options ...client.PatchOption) error {
+	wanted := after.DeepCopyObject().(client.Object)
+	return retry.RetryOnConflict(retry.DefaultBackoff, func() error {
+		stored, err := read(ctx, c, before)
+		if err != nil {
+			return err
+		}
+		return write(stored, before, wanted, after, func(merged *unstructured.Unstructured, patch client.Patch) error {
+			return c.Patch(ctx, merged, patch, options...)
+		})
+	})
+}
+
+// Unchanged is Object for an object that is still as before has it; another version of it is a conflict.
+func Unchanged(ctx context.Context, c client.Client, before, after client.Object, options ...client.PatchOption) error {
+	stored, err := readUnchanged(ctx, c, before)
+	if err != nil {
+		return err
+	}
+	return write(stored, before, after, after, func(merged *unstructured.Unstructured, patch client.Patch) error {
+		return c.Patch(ctx, merged, patch, options...)
+	})
+}
+
+// UnchangedStatus is Unchanged for the status subresource.
+func UnchangedStatus(ctx context.Context, c client.Client, before, after client.Object, options ...client.SubResourcePatchOption) error {
+	stored, err := readUnchanged(ctx, c, before)
+	if err != nil {
+		return err
+	}
+	return write(stored, before, after, after, func(merged *unstructured.Unstructured, patch client.Patch) error {
+		return c.Status().Patch(ctx, merged, patch, options...)
+	})
+}
+
+func read(ctx context.Context, c client.Client, object client.Object) (*unstructured.Unstructured, error) {
+	kind, err := apiutil.GVKForObject(object, c.Scheme())
+	if err != nil {
+		return nil, err
+	}
+	stored := &unstructured.Unstructured{}
+	stored.SetGroupVersionKind(kind)
+	return stored, c.Get(ctx, client.ObjectKeyFromObject(object), stored)
+}
+
+func readUnchanged(ctx context.Context, c client.Client, before client.Object) (*unstructured.Unstructured, error) {
+	stored, err := read(ctx, c, before)
+	if err != nil {
+		return nil, err
+	}
+	if stored.GetResourceVersion() != before.GetResourceVersion() {
+		kind := stored.GroupVersionKind()
+		return nil, apierrors.NewConflict(schema.GroupResource{Group: kind.Group, Resource: kind.Kind}, before.GetName(), errors.New("the object has been changed"))
+	}
+	return stored, nil
+}
+
+// write sends what differs between stored and stored with the change, and puts the answer into result.
+func write(stored *unstructured.Unstructured, before, after, result client.Object, send func(*unstructured.Unstructured, client.Patch) error) error {
+	was, err := runtime.DefaultUnstructuredConverter.ToUnstructured(before)
+	if err != nil {
+		return err
+	}
+	is, err := runtime.DefaultUnstructuredConverter.ToUnstructured(after)
+	if err != nil {
+		return err
+	}
+	merged := &unstructured.Unstructured{Object: runtime.DeepCopyJSON(Merge(stored.Object, was, is))}
+	merged.SetGroupVersionKind(stored.GroupVersionKind())
+	merged.SetResourceVersion(stored.GetResourceVersion())
+	if err := send(merged, client.MergeFromWithOptions(stored, client.MergeFromWithOptimisticLock{})); err != nil {
+		return err
+	}
+	if err := runtime.DefaultUnstructuredConverter.FromUnstructured(merged.Object, result); err != nil {
+		return fmt.Errorf("reading %s %s as it was written: %w", merged.GetKind(), merged.GetName(), err)
+	}
+	return nil
+}
