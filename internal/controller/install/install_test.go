@@ -221,4 +221,3 @@ func names(crd *apiextensionsv1.CustomResourceDefinition) []string {
 	}
 	return all
 }
-

@@ -44,7 +44,9 @@ func TestRolloutKeepsFieldsOfOtherPrograms(t *testing.T) {
 	}
 	w.stop()
 	w.merge(spec, w.client.Patch)
-	w.merge(status, func(ctx context.Context, o client.Object, p client.Patch, _ ...client.PatchOption) error { return w.client.Status().Patch(ctx, o, p) })
+	w.merge(status, func(ctx context.Context, o client.Object, p client.Patch, _ ...client.PatchOption) error {
+		return w.client.Status().Patch(ctx, o, p)
+	})
 	w.start()
 	for _, version := range []string{"v2", "v3"} {
 		w.image(version)
