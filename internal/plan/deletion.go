@@ -1,10 +1,13 @@
 package plan
 
 import (
+	"fmt"
 	"slices"
+	"strings"
 	"time"
 
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"k8s.io/apimachinery/pkg/runtime/schema"
 
 	"github.com/cyan-cd/cyan/api/v1alpha1"
 )
@@ -13,9 +16,18 @@ import (
 type Removal struct {
 	// Waves are the objects that go, from the highest wave down. A wave is deleted when the one before is gone.
 	Waves [][]*unstructured.Unstructured
-	// Unconfirmed are the objects whose deletion a person has to confirm before any object is deleted.
-	Unconfirmed []Key
+	// Unconfirmed are the deletions that a person has to confirm before any object is deleted.
+	Unconfirmed []Confirmation
 }
+
+// Confirmation is a deletion that a person has to confirm.
+type Confirmation struct {
+	Key Key
+	Why string
+}
+
+// String is the object and why its deletion has to be confirmed.
+func (c Confirmation) String() string { return c.Key.String() + " (" + c.Why + ")" }
 
 // Left is the number of objects that are not gone yet.
 func (r Removal) Left() int {
@@ -35,14 +47,12 @@ func Deletion(live []Live, policy Policy) Removal {
 		if Owner(l.Object, policy.Tracking) != policy.Instance {
 			continue
 		}
-		switch consentToDelete(l.Object, policy.Options) {
-		case Refused:
+		consent, why := consentToDelete(l.Object, policy)
+		switch {
+		case consent == Refused:
 			continue
-		case AfterConfirmation:
-			if !policy.Confirmed && l.Object.GetDeletionTimestamp() == nil {
-				removal.Unconfirmed = append(removal.Unconfirmed, KeyOf(l.Object))
-			}
-		case Allowed:
+		case consent == AfterConfirmation && !policy.Confirmed && l.Object.GetDeletionTimestamp() == nil:
+			removal.Unconfirmed = append(removal.Unconfirmed, Confirmation{KeyOf(l.Object), why})
 		}
 		wave := waveOf(l.Object)
 		if _, ok := byWave[wave]; !ok {
@@ -50,7 +60,7 @@ func Deletion(live []Live, policy Policy) Removal {
 		}
 		byWave[wave] = append(byWave[wave], l.Object)
 	}
-	slices.SortFunc(removal.Unconfirmed, compareKeys)
+	slices.SortFunc(removal.Unconfirmed, func(x, y Confirmation) int { return compareKeys(x.Key, y.Key) })
 	slices.Sort(waves)
 	slices.Reverse(waves)
 	for _, wave := range waves {
@@ -66,13 +76,108 @@ func Deletion(live []Live, policy Policy) Removal {
 	return removal
 }
 
-// consentToDelete is whether an object goes with its Application: its own option counts, else the Application's.
-// A CustomResourceDefinition stays, since every object of its kind in the cluster would go with it, whoever made it.
-func consentToDelete(object *unstructured.Unstructured, ofApplication Options) Consent {
+// consentToDelete is whether an object goes with its Application, and why that has to be confirmed: its own option counts, else the Application's.
+// A CustomResourceDefinition stays, since every object of its kind in the cluster would go with it, whoever made it. A namespace asks when it holds
+// objects of others.
+func consentToDelete(object *unstructured.Unstructured, policy Policy) (consent Consent, why string) {
 	if keptByHelm(object) || isDefinition(object) {
-		return Refused
+		return Refused, ""
 	}
-	return ofApplication.With(optionsOf(object)).Delete()
+	consent = policy.Options.With(optionsOf(object)).Delete()
+	held := policy.Occupants[object.GetName()]
+	switch {
+	case consent == Allowed && isNamespace(object) && len(held) > 0:
+		return AfterConfirmation, holding(held)
+	case consent == AfterConfirmation:
+		return consent, "Delete=confirm"
+	}
+	return consent, ""
+}
+
+// confirmation is why a person has to confirm that an object is pruned; empty when nobody has to, or somebody has. Such a deletion comes last, so that it
+// holds nothing else up. A namespace always asks, unless it is known to hold nothing that stays: everything in it would go with it.
+func (b *building) confirmation(object *unstructured.Unstructured, options Options) (last bool, why string) {
+	switch {
+	case options.Prune() == AfterConfirmation:
+		why = "Prune=confirm"
+	case isNamespace(object):
+		why = b.holds(object.GetName())
+	}
+	last = why != "" || options.PruneLast()
+	if b.policy.Confirmed {
+		why = ""
+	}
+	return last, why
+}
+
+// holds is what would be lost with a namespace besides what the same sync prunes in it; empty when that is nothing.
+func (b *building) holds(namespace string) string {
+	var held []Key
+	for key := range b.inGit {
+		if key.Namespace == namespace {
+			held = append(held, key)
+		}
+	}
+	occupants, looked := b.policy.Occupants[namespace]
+	if len(held) == 0 && !looked {
+		return "what it holds is not known"
+	}
+	for _, key := range occupants {
+		if !b.goes[key] && !slices.Contains(held, key) {
+			held = append(held, key)
+		}
+	}
+	if len(held) == 0 {
+		return ""
+	}
+	slices.SortFunc(held, compareKeys)
+	return holding(held)
+}
+
+// holding names the first objects of a namespace.
+func holding(held []Key) string {
+	const most = 3
+	var names []string
+	for _, key := range held[:min(most, len(held))] {
+		names = append(names, key.Kind+" "+key.Name)
+	}
+	text := "it holds " + strings.Join(names, ", ")
+	if more := len(held) - most; more > 0 {
+		text += fmt.Sprintf(" and %d more", more)
+	}
+	return text
+}
+
+func isNamespace(object *unstructured.Unstructured) bool {
+	return object.GetKind() == "Namespace" && object.GroupVersionKind().Group == ""
+}
+
+// Occupies reports whether a live object would be lost with its namespace. What Kubernetes itself puts into each namespace, what an owner takes with it,
+// and what is going already would not.
+func Occupies(object *unstructured.Unstructured) bool {
+	kind := object.GroupVersionKind().GroupKind()
+	switch {
+	case len(object.GetOwnerReferences()) > 0, object.GetDeletionTimestamp() != nil:
+		return false
+	case kind.Kind == "Event", kind.Group == "metrics.k8s.io", kind.Group == "" && kind.Kind == "Endpoints":
+		return false
+	case kind == schema.GroupKind{Kind: "ServiceAccount"} && object.GetName() == "default":
+		return false
+	case kind == schema.GroupKind{Kind: "ConfigMap"} && object.GetName() == "kube-root-ca.crt":
+		return false
+	}
+	return true
+}
+
+// NamespacesToPrune are the namespaces that a plan prunes once it is known, or confirmed, what goes with them.
+func (p Plan) NamespacesToPrune() []string {
+	var names []string
+	for _, t := range p.Tasks {
+		if t.Verb == Delete && t.Skip == "" && isNamespace(t.Object) {
+			names = append(names, t.Key.Name)
+		}
+	}
+	return names
 }
 
 func isDefinition(object *unstructured.Unstructured) bool {

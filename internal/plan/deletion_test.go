@@ -2,6 +2,7 @@ package plan_test
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -17,6 +18,7 @@ func TestDeletion(t *testing.T) {
 	const (
 		claim     = "{apiVersion: v1, kind: PersistentVolumeClaim, metadata: {name: data, namespace: d}}"
 		claimWith = "{apiVersion: v1, kind: PersistentVolumeClaim, metadata: {name: data, namespace: d, annotations: {argocd.argoproj.io/sync-options: 'Prune=true, %s'}}}"
+		namespace = "{apiVersion: v1, kind: Namespace, metadata: {name: d}}"
 		plain     = "{apiVersion: v1, kind: ConfigMap, metadata: {name: plain, namespace: d}}"
 	)
 	for _, c := range []struct {
@@ -24,6 +26,7 @@ func TestDeletion(t *testing.T) {
 		options []string
 		// confirmed is what the person has done.
 		confirmed bool
+		occupants []plan.Key
 		live      []string
 		// waves are divided by a slash.
 		waves, unconfirmed string
@@ -39,10 +42,10 @@ func TestDeletion(t *testing.T) {
 		{name: "the Application keeps all", options: []string{"Delete=false"}, live: []string{plain, claim}},
 		{name: "the object's own option overrides the Application's", options: []string{"Delete=false"}, live: []string{plain, fmt.Sprintf(claimWith, "Delete=true")}, waves: "data"},
 		{name: "the object keeps itself where the Application asks", options: []string{"Delete=confirm"}, live: []string{plain, fmt.Sprintf(claimWith, "Delete=false")},
-			waves: "plain", unconfirmed: "ConfigMap d/plain"},
-		{name: "the object waits for a confirmation", live: []string{plain, fmt.Sprintf(claimWith, "Delete=confirm")}, waves: "data plain", unconfirmed: "PersistentVolumeClaim d/data"},
+			waves: "plain", unconfirmed: "ConfigMap d/plain (Delete=confirm)"},
+		{name: "the object waits for a confirmation", live: []string{plain, fmt.Sprintf(claimWith, "Delete=confirm")}, waves: "data plain", unconfirmed: "PersistentVolumeClaim d/data (Delete=confirm)"},
 		{name: "the Application waits for a confirmation", options: []string{"Delete=confirm"}, live: []string{plain, claim}, waves: "data plain",
-			unconfirmed: "ConfigMap d/plain, PersistentVolumeClaim d/data"},
+			unconfirmed: "ConfigMap d/plain (Delete=confirm), PersistentVolumeClaim d/data (Delete=confirm)"},
 		{name: "confirmed for the object", confirmed: true, live: []string{plain, fmt.Sprintf(claimWith, "Delete=confirm")}, waves: "data plain"},
 		{name: "confirmed for the Application", options: []string{"Delete=confirm"}, confirmed: true, live: []string{plain, claim}, waves: "data plain"},
 		{name: "a confirmation does not delete what is kept", options: []string{"Delete=false"}, confirmed: true, live: []string{plain, claim}},
@@ -59,6 +62,15 @@ func TestDeletion(t *testing.T) {
 		{name: "a kind that is only called like a definition goes", live: []string{"{apiVersion: example.org/v1, kind: CustomResourceDefinition, metadata: {name: x}}"}, waves: "x"},
 		{name: "an object of another Application stays", live: []string{plain,
 			"{apiVersion: v1, kind: ConfigMap, metadata: {name: foreign, namespace: d, annotations: {argocd.argoproj.io/tracking-id: 'other:/ConfigMap:d/foreign'}}}"}, waves: "plain"},
+		{name: "a namespace", live: []string{namespace, plain}, waves: "plain d"},
+		{name: "a namespace that holds objects of others", occupants: []plan.Key{{Kind: "Secret", Namespace: "d", Name: "foreign"}}, live: []string{namespace, plain},
+			waves: "plain d", unconfirmed: "Namespace d (it holds Secret foreign)"},
+		{name: "a namespace that holds many objects of others", occupants: slices.Repeat([]plan.Key{{Kind: "Secret", Namespace: "d", Name: "x"}}, 5), live: []string{namespace},
+			waves: "d", unconfirmed: "Namespace d (it holds Secret x, Secret x, Secret x and 2 more)"},
+		{name: "a namespace that holds objects of others, confirmed", confirmed: true, occupants: []plan.Key{{Kind: "Secret", Namespace: "d", Name: "foreign"}}, live: []string{namespace},
+			waves: "d"},
+		{name: "an object that is called like a namespace with objects of others", occupants: []plan.Key{{Kind: "Secret", Namespace: "d", Name: "foreign"}},
+			live: []string{"{apiVersion: v1, kind: ConfigMap, metadata: {name: d, namespace: x}}"}, waves: "d"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			var live []plan.Live
@@ -69,7 +81,7 @@ func TestDeletion(t *testing.T) {
 				}
 				live = append(live, plan.Live{Object: o})
 			}
-			got := plan.Deletion(live, plan.Policy{Instance: "shop", Options: plan.ParseOptions(c.options), Confirmed: c.confirmed})
+			got := plan.Deletion(live, plan.Policy{Instance: "shop", Options: plan.ParseOptions(c.options), Confirmed: c.confirmed, Occupants: map[string][]plan.Key{"d": c.occupants}})
 			var waves, unconfirmed []string
 			left := 0
 			for _, group := range got.Waves {

@@ -305,6 +305,9 @@ func (n *nexting) begin(t Task) bool {
 			n.set(r)
 		}
 		return false
+	case t.Verb == Delete && t.Confirm != "":
+		n.step.Waiting = append(n.step.Waiting, Confirmation{t.Key, t.Confirm}.String()+" to be confirmed: "+howToConfirm)
+		return false
 	case t.Verb == Delete:
 		n.step.Actions = append(n.step.Actions, Action{DoDelete, t})
 	case t.Verb == Hook:
@@ -314,6 +317,8 @@ func (n *nexting) begin(t Task) bool {
 	}
 	return true
 }
+
+const howToConfirm = "annotate the Application with " + v1alpha1.DeletionApprovedAnnotation + " and the time"
 
 // beginHook makes a hook; one that is left from an earlier sync goes first if its policy says so.
 func (n *nexting) beginHook(t Task) bool {

@@ -26,6 +26,7 @@ import (
 //	break KIND NAME           writing this object fails
 //	sync                      the sync begins and goes as far as it can
 //	healthy|degraded KIND NAME   the object gets there, and the sync goes on
+//	confirm                   a person confirms the deletions that wait for it
 //	terminate                 a person stops it
 //	expect did WORDS          what was written since the last such line: apply, create, delete, and hooks with their phase
 //	expect waits TEXT | expect running | expect succeeded | expect failed TEXT
@@ -142,6 +143,10 @@ func (s *story) do(verb string, args []string) string {
 			}
 		}
 		s.run()
+	case "confirm":
+		s.policy.Confirmed = true
+		s.build()
+		s.run()
 	case "terminate":
 		s.seen.Terminate = true
 		s.run()
@@ -173,15 +178,19 @@ func (s *story) key(kind, name string) Key {
 }
 
 func (s *story) begin() {
+	s.build()
+	s.seen = Progress{Results: map[ID]v1alpha1.ResourceResult{}, Refused: s.refuse}
+	s.did = nil
+	s.run()
+}
+
+func (s *story) build() {
 	prepared, _ := Prepare(s.desired, s.policy)
 	var live []Live
 	for _, o := range s.live {
 		live = append(live, Live{Object: o.DeepCopy()})
 	}
 	s.plan = Build(prepared, live, s.policy)
-	s.seen = Progress{Results: map[ID]v1alpha1.ResourceResult{}, Refused: s.refuse}
-	s.did = nil
-	s.run()
 }
 
 // run takes steps until there is nothing to do but to wait.

@@ -69,7 +69,7 @@ func compareTasks(x, y Task) int {
 	)
 }
 
-// reversePruneWaves lets objects go in the opposite order of waves from that in which they came, and those with PruneLast after everything.
+// reversePruneWaves lets objects go in the opposite order of waves from that in which they came, and the last ones after everything.
 func reversePruneWaves(tasks []Task) {
 	var waves []int
 	last := 0
@@ -85,7 +85,7 @@ func reversePruneWaves(tasks []Task) {
 		if t.Verb != Delete {
 			continue
 		}
-		if t.Options.PruneLast() {
+		if t.Last {
 			t.Wave = last + 1
 			continue
 		}

@@ -77,8 +77,10 @@ type Policy struct {
 	Prune Prune
 	// Hooks says whether hooks run.
 	Hooks Hooks
-	// Confirmed reports whether a person has confirmed the deletion of objects that ask for it.
+	// Confirmed reports whether a person has confirmed the deletions that have to be confirmed.
 	Confirmed bool
+	// Occupants are the objects that live in a namespace that is to be deleted, by its name, as far as they have been looked for.
+	Occupants map[string][]Key
 	// Force deletes and creates again what can't be changed.
 	Force Force
 	// Only limits the sync to these objects: no hooks run then. Empty: everything.
@@ -142,8 +144,12 @@ type Task struct {
 	Force   Force
 	// DeletePolicies say when a hook is taken away again.
 	DeletePolicies []HookDeletePolicy
-	// Skip says why the task is not carried out; empty when it is.
+	// Skip is why the task is not carried out; empty when it is.
 	Skip string
+	// Confirm is why a person has to confirm the deletion before it is carried out; empty when it needs no confirmation, or has it.
+	Confirm string
+	// Last puts a deletion after everything else of its phase.
+	Last bool
 	// Unchanged says that the live object is as desired already, so that there is nothing to write.
 	Unchanged bool
 	// Basis is the resourceVersion that Live must still have when the task is carried out, since Object holds values of it; "" for any.
@@ -189,15 +195,14 @@ type Plan struct {
 // Build compares prepared objects with what lives in the cluster, and orders the work. live holds every object that is desired and there, and every object that is tracked as the
 // Application's own.
 func Build(desired []Desired, live []Live, policy Policy) Plan {
-	b := building{policy: policy, live: map[Key]Live{}, shared: SharedWith(desired, policy)}
+	b := building{policy: policy, live: map[Key]Live{}, shared: SharedWith(desired, policy), inGit: map[Key]bool{}, goes: map[Key]bool{}}
 	for _, l := range live {
 		b.live[KeyOf(l.Object)] = l
 	}
 	// An object that git has is never pruned, whether or not this sync applies it: hooks of any phase and skipped objects are in git too.
-	inGit := map[Key]bool{}
 	kept := 0
 	for _, d := range desired {
-		inGit[KeyOf(d.Object)] = true
+		b.inGit[KeyOf(d.Object)] = true
 		if phases := hookPhases(d.Object); len(phases) > 0 {
 			b.hooks(d, phases)
 			continue
@@ -210,14 +215,17 @@ func Build(desired []Desired, live []Live, policy Policy) Plan {
 		}
 		b.want(d)
 	}
-	pruned := 0
 	for _, l := range live {
-		if !inGit[KeyOf(l.Object)] && b.owns(l.Object) && len(hookPhases(l.Object)) == 0 {
-			pruned++
+		if _, wanted := b.inGit[KeyOf(l.Object)]; !wanted && b.owns(l.Object) && len(hookPhases(l.Object)) == 0 {
+			b.goes[KeyOf(l.Object)] = true
+		}
+	}
+	for _, l := range live {
+		if b.goes[KeyOf(l.Object)] {
 			b.unwant(l)
 		}
 	}
-	b.plan.LeavesNothing = kept == 0 && pruned > 0
+	b.plan.LeavesNothing = kept == 0 && len(b.goes) > 0
 	b.finish()
 	return b.plan
 }
@@ -226,7 +234,9 @@ type building struct {
 	policy Policy
 	live   map[Key]Live
 	shared Shared
-	plan   Plan
+	// inGit are the keys of all that is desired, applied or not; goes are those of the live objects that git no longer has.
+	inGit, goes map[Key]bool
+	plan        Plan
 }
 
 // want plans an object that git has.
@@ -272,7 +282,7 @@ func (b *building) unwant(l Live) {
 		return
 	}
 	options := b.policy.Options.With(own)
-	t := Task{Key: key, Verb: Delete, Phase: v1alpha1.HookSync, Wave: r.Wave, Object: l.Object, Live: l.Object, Options: options}
+	t := Task{Key: key, Verb: Delete, Phase: v1alpha1.HookSync, Wave: r.Wave, Object: l.Object, Live: l.Object, Options: options, Last: options.PruneLast()}
 	switch {
 	case b.policy.Prune == PruneNever:
 		t.Skip = "ignored (requires pruning)"
@@ -280,10 +290,10 @@ func (b *building) unwant(l Live) {
 		t.Skip = "ignored (helm.sh/resource-policy: keep)"
 	case options.Prune() == Refused:
 		t.Skip = "ignored (no prune)"
-	case options.Prune() == AfterConfirmation:
-		t.Skip = "ignored (pruning needs a person's confirmation)"
 	case l.Object.GetDeletionTimestamp() != nil:
 		t.Unchanged = true
+	default:
+		t.Last, t.Confirm = b.confirmation(l.Object, options)
 	}
 	b.plan.Tasks = append(b.plan.Tasks, t)
 }

@@ -72,7 +72,13 @@ func (r *reconciler) removeObjects(ctx context.Context, o *observation, propagat
 		return 0, fmt.Errorf("the objects of the Application can't be deleted: reading %s: %w", kind, err)
 	}
 	o.live = live
-	removal := plan.Deletion(o.lives(nil), plan.Policy{Instance: o.instance, Options: specOptions(o.app), Confirmed: plan.Confirmed(o.app, o.app.DeletionTimestamp.Time)})
+	others, err := r.objectsOfOthers(ctx, o)
+	if err != nil {
+		return 0, err
+	}
+	removal := plan.Deletion(o.lives(nil), plan.Policy{
+		Instance: o.instance, Options: specOptions(o.app), Confirmed: plan.Confirmed(o.app, o.app.DeletionTimestamp.Time), Occupants: others,
+	})
 	switch {
 	case len(removal.Unconfirmed) > 0:
 		return removal.Left(), unconfirmed(o.app, removal.Unconfirmed)
@@ -91,13 +97,13 @@ func specOptions(app *v1alpha1.Application) plan.Options {
 }
 
 // unconfirmed names the objects whose deletion a person has to confirm.
-func unconfirmed(app *v1alpha1.Application, keys []plan.Key) error {
-	names := make([]string, len(keys))
-	for i, key := range keys {
-		names[i] = key.String()
+func unconfirmed(app *v1alpha1.Application, deletions []plan.Confirmation) error {
+	lines := make([]string, len(deletions))
+	for i, d := range deletions {
+		lines[i] = d.String()
 	}
-	return fmt.Errorf("%s: the deletion has to be confirmed (sync option Delete=confirm); annotate Application %s with %s and a time from %s on",
-		strings.Join(names, ", "), app.Name, v1alpha1.DeletionApprovedAnnotation, app.DeletionTimestamp.UTC().Format(time.RFC3339))
+	return fmt.Errorf("%s: the deletion has to be confirmed; annotate Application %s with %s and a time from %s on",
+		strings.Join(lines, ", "), app.Name, v1alpha1.DeletionApprovedAnnotation, app.DeletionTimestamp.UTC().Format(time.RFC3339))
 }
 
 func problemsOf(o *observation) []error {

@@ -44,6 +44,13 @@ type syncing struct {
 // sync carries the operation as far as it goes without waiting.
 func (r *reconciler) sync(ctx context.Context, o *observation, after *v1alpha1.Application) (done, error) {
 	state := after.Status.OperationState
+	if err := r.observeDeletions(ctx, o, state); err != nil {
+		if ctx.Err() != nil {
+			return done{}, ctx.Err()
+		}
+		state.Message = "waiting: " + err.Error()
+		return done{again: writeAgain}, nil
+	}
 	s := &syncing{reconciler: r, o: o, progress: plan.Progress{Live: maps.Clone(o.live.Objects), Results: map[plan.ID]v1alpha1.ResourceResult{}}}
 	for _, result := range state.SyncResult.Resources {
 		s.note(*result)

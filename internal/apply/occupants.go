@@ -1,0 +1,72 @@
+package apply
+
+import (
+	"context"
+	"slices"
+	"sync"
+
+	"golang.org/x/sync/errgroup"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"k8s.io/apimachinery/pkg/runtime/schema"
+)
+
+const (
+	// listPage is the number of objects that one request asks for.
+	listPage = 500
+	// listsAtOnce bounds the lists of one namespace.
+	listsAtOnce = 8
+)
+
+// Occupants returns all objects that live in a namespace, of the kinds that are given, each kind in the version that the cluster prefers. Kinds that the
+// cluster does not list are left out.
+func (c *Client) Occupants(ctx context.Context, namespace string, kinds []schema.GroupKind) ([]*unstructured.Unstructured, error) {
+	var mu sync.Mutex
+	var all []*unstructured.Unstructured
+	lists, ctx := errgroup.WithContext(ctx)
+	lists.SetLimit(listsAtOnce)
+	for _, kind := range kinds {
+		lists.Go(func() error {
+			found, err := c.list(ctx, namespace, kind)
+			mu.Lock()
+			defer mu.Unlock()
+			all = append(all, found...)
+			return err
+		})
+	}
+	if err := lists.Wait(); err != nil {
+		return nil, err
+	}
+	return all, nil
+}
+
+func (c *Client) list(ctx context.Context, namespace string, kind schema.GroupKind) ([]*unstructured.Unstructured, error) {
+	versions := c.kinds.Served(kind)
+	if len(versions) == 0 {
+		return nil, nil
+	}
+	ref := Ref{Kind: kind.WithVersion(versions[0]), Namespace: namespace}
+	resource, err := c.resource(ref)
+	if err != nil {
+		return nil, err
+	}
+	var all []*unstructured.Unstructured
+	options := metav1.ListOptions{Limit: listPage}
+	for {
+		page, err := resource.List(ctx, options)
+		switch {
+		case apierrors.IsMethodNotSupported(err), apierrors.IsNotFound(err):
+			return nil, nil
+		case err != nil:
+			return nil, explain("listing", ref, err)
+		}
+		all = slices.Grow(all, len(page.Items))
+		for i := range page.Items {
+			all = append(all, &page.Items[i])
+		}
+		if options.Continue = page.GetContinue(); options.Continue == "" {
+			return all, nil
+		}
+	}
+}
