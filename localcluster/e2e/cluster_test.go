@@ -160,6 +160,7 @@ func newCluster(t testing.TB, args ...string) *testCluster {
 		if r := run(t, "down", "--delete", "--dir", c.dir); r.code != 0 {
 			t.Errorf("down --delete: exit code %d\n%s", r.code, r.stderr)
 		}
+		c.noProcesses()
 	})
 	c.up(args...)
 	return c

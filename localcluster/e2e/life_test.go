@@ -16,8 +16,6 @@ import (
 
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-
-	"github.com/cyan-cd/cyan/localcluster/internal/state"
 )
 
 // TestRealLife takes one cluster through everything that can happen to it.
@@ -30,6 +28,7 @@ func TestRealLife(t *testing.T) {
 	at := "http://" + c.address("web", "NodePort")
 	c.answers(at, "web ")
 
+	t.Run("listeners", c.checkListeners)
 	t.Run("a part that dies is restarted", func(t *testing.T) {
 		for _, name := range []string{"kubelet", "kube-apiserver", "containerd", "etcd", "registry"} {
 			c.killPart(t, name)
@@ -62,9 +61,9 @@ func TestRealLife(t *testing.T) {
 			t.Fatal(err)
 		}
 		eventually(t, 10*time.Second, "no part outlives the supervisor", func(context.Context) error {
-			for _, p := range old.Parts {
-				if alive(p.PID) {
-					return fmt.Errorf("%s does", p.Name)
+			for _, p := range processesOf(t, c.own()) {
+				if !p.pod {
+					return fmt.Errorf("%s does", p)
 				}
 			}
 			return nil
@@ -93,11 +92,7 @@ func TestRealLife(t *testing.T) {
 		if _, err := os.Stat(c.dir); !errors.Is(err, os.ErrNotExist) {
 			t.Errorf("%s is still there", c.dir)
 		}
-		own, err := state.At(c.dir)
-		if err != nil {
-			t.Fatal(err)
-		}
-		if after := traces(t, own.ID); after != before {
+		if after := traces(t, c.own().ID); after != before {
 			t.Errorf("before:\n%s\nafter:\n%s", before, after)
 		}
 	})
@@ -150,12 +145,11 @@ func (c *testCluster) killPart(t *testing.T, name string) {
 	})
 }
 
-func alive(pid int) bool { return pid > 0 && syscall.Kill(pid, 0) == nil }
-
 // ofCluster finds the ID of the cluster that something belongs to.
 var ofCluster = regexp.MustCompile(`/cyan[-/]([0-9a-f]{10})\b`)
 
-// traces is what a cluster leaves on this machine while it runs: mounts, interfaces, cgroups, files. Those of other clusters than id, which may come and go meanwhile, are left out.
+// traces is what a cluster leaves on this machine while it runs: mounts, interfaces, cgroups, files. Those of other
+// clusters than id, which may come and go meanwhile, are left out.
 func traces(t *testing.T, id string) string {
 	t.Helper()
 	var found []string

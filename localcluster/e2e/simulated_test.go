@@ -26,6 +26,7 @@ func TestSimulated(t *testing.T) {
 	if c.Mode != "simulated" || !c.Ready {
 		t.Errorf("status: %+v", c.status)
 	}
+	t.Run("listeners", c.checkListeners)
 	t.Run("nodes", func(t *testing.T) {
 		nodes, err := c.client.CoreV1().Nodes().List(context.Background(), metav1.ListOptions{})
 		if err != nil || len(nodes.Items) != 50 {

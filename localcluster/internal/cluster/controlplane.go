@@ -14,6 +14,7 @@ import (
 	"k8s.io/client-go/tools/clientcmd"
 
 	"github.com/cyan-cd/cyan/localcluster/internal/parts"
+	"github.com/cyan-cd/cyan/localcluster/internal/processes"
 	"github.com/cyan-cd/cyan/localcluster/internal/state"
 	"github.com/cyan-cd/cyan/localcluster/internal/supervise"
 )
@@ -36,10 +37,11 @@ type endpoint struct {
 // toolPath is where Debian keeps the programs that a node calls.
 const toolPath = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 
-// environment is what every part gets: nothing of the user's own, which could be a proxy or a kubeconfig.
-// gogc trades processor time for memory; 100 is Go's own choice.
+// environment is what every part gets: the mark of its cluster, and nothing of the user's own, which could be a proxy
+// or a kubeconfig. gogc trades processor time for memory; 100 is Go's own choice.
 func environment(dir state.Dir, gogc int) []string {
 	return []string{
+		processes.Mark(dir),
 		"PATH=" + filepath.Join(dir.Run, "bin") + ":" + toolPath, "HOME=/root", "LANG=C.UTF-8", "GOGC=" + strconv.Itoa(gogc),
 		"XTABLES_LOCKFILE=" + filepath.Join(dir.Run, "xtables.lock"),
 	}

@@ -10,11 +10,16 @@ import (
 	"syscall"
 	"time"
 
+	"github.com/cyan-cd/cyan/localcluster/internal/processes"
 	"github.com/cyan-cd/cyan/localcluster/internal/state"
 )
 
-// stopLimit is how long a supervisor may take to stop its parts.
-const stopLimit = 45 * time.Second
+const (
+	// stopLimit is how long a supervisor may take to stop its parts.
+	stopLimit = 45 * time.Second
+	// killLimit is how long a process may take to end that was killed.
+	killLimit = 10 * time.Second
+)
 
 // Inspect tells of the cluster in dir; the error is state.ErrNone when there is none.
 func Inspect(ctx context.Context, dir state.Dir) (Status, error) {
@@ -56,7 +61,7 @@ func Down(ctx context.Context, dir state.Dir, after After, progress func(string)
 	defer lock.Release()
 	was, err = stopSupervisor(ctx, dir)
 	if err == nil {
-		err = clearLeftovers(dir)
+		err = removeLeftovers(dir)
 	}
 	if err == nil {
 		err = dir.RemoveRun()
@@ -65,6 +70,15 @@ func Down(ctx context.Context, dir state.Dir, after After, progress func(string)
 		err = dir.Remove()
 	}
 	return was, err
+}
+
+// removeLeftovers ends what a supervisor that was killed has left running, and removes what it has left outside the
+// directory.
+func removeLeftovers(dir state.Dir) error {
+	if err := processes.End(dir, killLimit); err != nil {
+		return err
+	}
+	return removeNode(dir)
 }
 
 func stopSupervisor(ctx context.Context, dir state.Dir) (was bool, err error) {
@@ -81,7 +95,7 @@ func stopSupervisor(ctx context.Context, dir state.Dir) (was bool, err error) {
 		return true, fmt.Errorf("waiting for the supervisor to stop: %w", ctx.Err())
 	}
 	_ = syscall.Kill(pid, syscall.SIGKILL) // its parts end with it
-	if err := gone(ctx, dir, 10*time.Second); err != nil {
+	if err := gone(ctx, dir, killLimit); err != nil {
 		return true, fmt.Errorf("the supervisor (process %d) cannot be stopped: end it with `kill -9 %d` and run the command again", pid, pid)
 	}
 	return true, nil

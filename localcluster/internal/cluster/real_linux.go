@@ -49,8 +49,8 @@ func checkReal() error {
 	return nil
 }
 
-// clearLeftovers removes what a cluster that was not stopped has left outside its directory.
-func clearLeftovers(dir state.Dir) error {
+// removeNode removes what a real node that was not stopped has left on this machine.
+func removeNode(dir state.Dir) error {
 	if os.Geteuid() != 0 {
 		return nil
 	}
@@ -94,7 +94,7 @@ func (r *realRun) enterNode() error {
 	if err != nil {
 		return err
 	}
-	r.ends = append(r.ends, func() { _ = clearLeftovers(r.dir) })
+	r.ends = append(r.ends, func() { _ = removeLeftovers(r.dir) })
 	if err := node.MakeOutside(); err != nil {
 		return err
 	}
@@ -124,7 +124,8 @@ func (r *realRun) configureNode(cgroup string) error {
 	return settings.write(r.program)
 }
 
-// snapshotter is overlayfs where the file system of the directory can be the upper part of an overlay; an overlay itself cannot.
+// snapshotter is overlayfs where the file system of the directory can be the upper part of an overlay; an overlay
+// itself cannot.
 func (r *realRun) snapshotter() string {
 	probe := filepath.Join(r.dir.Path, "probe")
 	defer os.RemoveAll(probe)
@@ -150,7 +151,8 @@ func (r *realRun) snapshotter() string {
 	return "overlayfs"
 }
 
-// startBase starts what everything else asks: the database, the API server, the registry; and containerd, which asks nobody.
+// startBase starts what everything else asks: the database, the API server, the registry; and containerd, which asks
+// nobody.
 func (r *realRun) startBase(ctx context.Context, report func(Event)) error {
 	outside, err := r.registryHold.listen()
 	if err != nil {

@@ -17,4 +17,4 @@ func checkReal() error {
 	return errors.New("real nodes need Linux: take --nodes simulated, or run this on a Linux machine")
 }
 
-func clearLeftovers(state.Dir) error { return nil }
+func removeNode(state.Dir) error { return nil }

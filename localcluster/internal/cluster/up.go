@@ -32,8 +32,8 @@ type UpResult struct {
 	Resumed bool
 }
 
-// Up returns when the cluster in dir can be used, and starts it if it does not run. When it cannot be started, nothing of
-// the start is left.
+// Up returns when the cluster in dir can be used, and starts it if it does not run. When it cannot be started, nothing
+// of the start is left.
 func Up(ctx context.Context, dir state.Dir, options Options, progress func(string)) (UpResult, error) {
 	lock, err := prepareAndLock(ctx, dir, progress)
 	if err != nil {
@@ -50,7 +50,7 @@ func Up(ctx context.Context, dir state.Dir, options Options, progress func(strin
 	}
 	options, err = settle(dir, options, record, known, progress)
 	if err == nil {
-		err = clearLeftovers(dir)
+		err = removeLeftovers(dir)
 	}
 	if err == nil {
 		err = launch(ctx, dir, options, progress)
@@ -213,7 +213,7 @@ func launch(ctx context.Context, dir state.Dir, options Options, progress func(s
 		_ = cmd.Process.Kill()
 		<-ended
 	}
-	if cleaning := clearLeftovers(dir); cleaning != nil {
+	if cleaning := removeLeftovers(dir); cleaning != nil {
 		return errors.Join(err, cleaning)
 	}
 	return errors.Join(err, dir.RemoveRun())

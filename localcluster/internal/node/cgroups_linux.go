@@ -72,8 +72,8 @@ func copyCpuset(root, path string) {
 	}
 }
 
-// delegate lets the root of a v2 tree hand its controllers on. The root of a container's tree cannot while processes are in
-// it, so they move to a cgroup beside the pods'.
+// delegate lets the root of a v2 tree hand its controllers on. The root of a container's tree cannot while processes
+// are in it, so they move to a cgroup beside the pods'.
 func delegate() error {
 	control := filepath.Join(cgroupRoot, "cgroup.subtree_control")
 	available, err := os.ReadFile(filepath.Join(cgroupRoot, "cgroup.controllers"))
@@ -137,7 +137,7 @@ func RemoveCgroups(dir state.Dir) error {
 		for _, root := range hierarchies() {
 			top := filepath.Join(root, dir.CgroupName())
 			for _, path := range deepestFirst(top) {
-				for _, pid := range processes(path) {
+				for _, pid := range processesIn(path) {
 					_ = unix.Kill(pid, unix.SIGKILL)
 				}
 				if err := unix.Rmdir(path); err != nil && !errors.Is(err, unix.ENOENT) {
@@ -187,13 +187,13 @@ func podProcesses(dir state.Dir) []int {
 	var pids []int
 	for _, root := range hierarchies() {
 		for _, path := range deepestFirst(filepath.Join(root, dir.CgroupName())) {
-			pids = append(pids, processes(path)...)
+			pids = append(pids, processesIn(path)...)
 		}
 	}
 	return pids
 }
 
-func processes(cgroup string) []int {
+func processesIn(cgroup string) []int {
 	data, err := os.ReadFile(filepath.Join(cgroup, "cgroup.procs"))
 	if err != nil {
 		return nil // it is gone

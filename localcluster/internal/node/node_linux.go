@@ -1,7 +1,7 @@
 // Package node makes the ground that a real node stands on: namespaces for its network, its mounts and its processes.
 //
-// The first process in them holds them. It dies with the supervisor, and the kernel then ends every other process, frees
-// every mount and removes every interface, so that nothing can be left behind but cgroups, which have names.
+// The first process in them holds them. It dies with the supervisor, and the kernel then ends every other process,
+// frees every mount and removes every interface, so that nothing can be left behind but cgroups, which have names.
 package node
 
 import (
@@ -18,6 +18,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/cyan-cd/cyan/localcluster/internal/pause"
+	"github.com/cyan-cd/cyan/localcluster/internal/processes"
 	"github.com/cyan-cd/cyan/localcluster/internal/state"
 )
 
@@ -74,13 +75,13 @@ func New(dir state.Dir, initCommand []string) (*Node, error) {
 
 func pauseFile(dir state.Dir) string { return dir.Run + "/pause" }
 
-// inhabit takes a thread of this process into new namespaces and keeps it there. Programs that it starts are born there, and
-// the kernel tells them when the thread ends, which is when this process does.
+// inhabit takes a thread of this process into new namespaces and keeps it there. Programs that it starts are born
+// there, and the kernel tells them when the thread ends, which is when this process does.
 func (n *Node) inhabit(entered chan<- error) {
 	runtime.LockOSThread() // for ever: this thread can serve nothing else
 	n.thread = unix.Gettid()
-	// The first time that Go handles a process it tries out what the kernel can do with one that ends at once. That one must
-	// not be the first of the new namespace, which ends with it.
+	// The first time that Go handles a process it tries out what the kernel can do with one that ends at once. That one
+	// must not be the first of the new namespace, which ends with it.
 	if self, err := os.FindProcess(os.Getpid()); err == nil {
 		_ = self.Release()
 	}
@@ -118,7 +119,7 @@ func (n *Node) startInit(command []string) error {
 	defer ready.Close()
 	n.init = exec.Command(command[0])
 	n.init.Args = command[1:]
-	n.init.Env = []string{"PATH=/usr/sbin:/usr/bin:/sbin:/bin"}
+	n.init.Env = []string{"PATH=/usr/sbin:/usr/bin:/sbin:/bin", processes.Mark(n.dir)}
 	n.init.ExtraFiles = []*os.File{readyWrite}
 	n.init.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL, Setsid: true}
 	err = n.init.Start()

@@ -12,15 +12,17 @@ import (
 	"github.com/vishvananda/netlink"
 	"golang.org/x/sys/unix"
 
+	"github.com/cyan-cd/cyan/localcluster/internal/processes"
 	"github.com/cyan-cd/cyan/localcluster/internal/state"
 )
 
 // reportFile is the pipe that the first process says on what goes wrong.
 const reportFile = 3
 
-// Outside are the directories outside the cluster's own that its parts insist on. Inside the node they are empty and private;
-// on the machine they only have to exist.
-var Outside = []string{"/var/log/containers", "/var/lib/cni"}
+// Outside are the directories outside the cluster's own that its parts insist on. Inside the node they are empty and
+// private; on the machine they only have to exist. A kubelet listens for device plugins in /var/lib/kubelet, whatever
+// its own directory is.
+var Outside = []string{"/var/log/containers", "/var/lib/cni", "/var/lib/kubelet"}
 
 // kernelSettings are what a kubelet sets for the whole machine. It finds them set already, in files of the node's own.
 var kernelSettings = map[string]string{
@@ -47,14 +49,15 @@ func Settle(dir state.Dir) error {
 	unix.CloseOnExec(reportFile)
 	err := furnish(dir)
 	if err == nil {
-		err = unix.Exec(pauseFile(dir), []string{"cyan-node", dir.Path}, nil)
+		err = unix.Exec(pauseFile(dir), []string{"cyan-node", dir.Path}, []string{processes.Mark(dir)})
 	}
 	fmt.Fprintln(report, err)
 	return err
 }
 
 func furnish(dir state.Dir) error {
-	// What the machine mounts later is seen here; what is mounted here is seen by containers that ask for it, and nowhere else.
+	// What the machine mounts later is seen here; what is mounted here is seen by containers that ask for it, and
+	// nowhere else.
 	if err := unix.Mount("", "/", "", unix.MS_SLAVE|unix.MS_REC, ""); err != nil {
 		return fmt.Errorf("parting the node's mounts from the machine's: %w", err)
 	}

@@ -11,17 +11,15 @@ import (
 	"go.etcd.io/etcd/server/v3/embed"
 )
 
-// runEtcd serves one member on a Unix socket, for the API server alone.
+// runEtcd serves one member on a Unix socket, for the API server alone. Only its user can open the directory of the
+// socket.
 func runEtcd() error {
 	flags := flag.NewFlagSet(Etcd, flag.ExitOnError)
 	data := flags.String("data-dir", "", "directory of the database")
 	socket := flags.String("socket", "", "Unix socket to serve on")
 	_ = flags.Parse(os.Args[1:])
 
-	// The sockets of a process that was killed are still there.
-	for _, file := range []string{*socket, *socket + ".peer"} {
-		_ = os.Remove(file)
-	}
+	_ = os.Remove(*socket) // that of a process that was killed is still there
 	server, err := embed.StartEtcd(etcdConfig(*data, *socket))
 	if err != nil {
 		return fmt.Errorf("starting the database: %w", err)
@@ -39,14 +37,15 @@ func runEtcd() error {
 
 func etcdConfig(data, socket string) *embed.Config {
 	client := url.URL{Scheme: "unix", Path: socket}
-	peer := url.URL{Scheme: "unix", Path: socket + ".peer"}
 	config := embed.NewConfig()
 	config.Name = "cyan"
 	config.Dir = data
 	config.ListenClientUrls, config.AdvertiseClientUrls = []url.URL{client}, []url.URL{client}
-	// Nobody is ever reached at the address of the only member, and it has to stay the same when the directory's socket moves.
+	// The only member has no peers, and whoever reaches its peer listener can write everything: there is none. (For a
+	// unix URL without a host, etcd would listen on an abstract socket, which any user can reach.) The member still has
+	// to advertise an address, the same whenever it starts; nothing listens there.
 	advertised := url.URL{Scheme: "http", Host: "localhost:2380"}
-	config.ListenPeerUrls, config.AdvertisePeerUrls = []url.URL{peer}, []url.URL{advertised}
+	config.ListenPeerUrls, config.AdvertisePeerUrls = nil, []url.URL{advertised}
 	config.InitialCluster = config.Name + "=" + advertised.String()
 	config.LogLevel = "warn"
 	config.LogOutputs = []string{"stderr"}

@@ -25,7 +25,8 @@ type Dir struct {
 	Path string
 	// ID is ten hex digits, the same for the same Path.
 	ID string
-	// Run holds sockets and what must not outlive a reboot. It is short, because the path of a socket may have 107 bytes.
+	// Run holds sockets and what must not outlive a reboot. It is short, because the path of a socket may have 107
+	// bytes.
 	Run string
 }
 
@@ -131,10 +132,19 @@ func (d Dir) MakeRun() error {
 	if err := os.RemoveAll(d.Run); err != nil {
 		return fmt.Errorf("clearing %s: %w", d.Run, err)
 	}
-	if err := os.MkdirAll(d.Run, 0o700); err != nil {
+	if err := makePrivate(d.Run); err != nil {
 		return fmt.Errorf("making the directory for sockets: %w", err)
 	}
 	return nil
+}
+
+// makePrivate makes a directory that only this user can open. One that exists already is an error: in a directory that
+// all may write to, such as /tmp, another user may have made it to see what is put there.
+func makePrivate(path string) error {
+	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
+		return err
+	}
+	return os.Mkdir(path, 0o700)
 }
 
 // ownNames are what a directory may hold whose cluster was never finished.
@@ -164,7 +174,8 @@ func (d Dir) CheckOwn() error {
 	return nil
 }
 
-// Remove deletes the directory with all that is in it, and the directory for sockets. It refuses a directory that is no cluster's.
+// Remove deletes the directory with all that is in it, and the directory for sockets. It refuses a directory that is no
+// cluster's.
 func (d Dir) Remove() error {
 	if err := d.CheckOwn(); err != nil {
 		return err
