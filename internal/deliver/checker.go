@@ -13,7 +13,7 @@ import (
 
 	"github.com/cyan-cd/cyan/api/v1alpha1"
 	"github.com/cyan-cd/cyan/internal/apply"
-	"github.com/cyan-cd/cyan/internal/controller/application/destination"
+	"github.com/cyan-cd/cyan/internal/live"
 	"github.com/cyan-cd/cyan/internal/render"
 	"github.com/cyan-cd/cyan/internal/validate"
 )
@@ -26,7 +26,7 @@ type checker struct {
 	namespace string
 	host      string
 	needed    bool
-	cluster   *destination.Cluster
+	cluster   *live.Cluster
 	end       context.CancelFunc
 	// trouble is why the cluster cannot be asked.
 	trouble error
@@ -46,7 +46,7 @@ func newChecker(ctx context.Context, config *rest.Config, namespace string, need
 		return c
 	}
 	c.host = config.Host
-	c.cluster, c.trouble = destination.NewRegistry(ctx, config, slog.New(slog.DiscardHandler), func(string) {}).For(v1alpha1.ApplicationDestination{Server: v1alpha1.InClusterServer})
+	c.cluster, c.trouble = live.NewRegistry(ctx, config, slog.New(slog.DiscardHandler), func(string) {}).For(v1alpha1.ApplicationDestination{Server: v1alpha1.InClusterServer})
 	if c.trouble == nil {
 		c.asked.Go(func() { _, c.trouble = c.cluster.Kinds(ctx, nil) })
 	}

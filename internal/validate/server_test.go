@@ -25,7 +25,7 @@ import (
 
 func TestMain(m *testing.M) { testkit.Main(m) }
 
-// Whatever is refused here is refused by a real API server, and whatever is not is taken.
+// Whatever is refused here is refused by a real API server, and whatever is not is taken; but for fields that Cyan's own kinds do not list.
 func TestAgreesWithTheAPIServer(t *testing.T) {
 	cluster := testkit.Cluster(t)
 	ctx := t.Context()
@@ -60,6 +60,7 @@ func TestAgreesWithTheAPIServer(t *testing.T) {
 				}
 				err := dryRun(ctx, cluster.Client, o)
 				switch {
+				case err == nil && isOwn(o.Object.GroupVersionKind()) && strings.Contains(refused, " has no field "):
 				case err == nil && refused != "":
 					t.Errorf("the API server takes %s, and here it is refused: %s", objectName(o.Object), refused)
 				case err != nil && refused == "":

@@ -14,7 +14,7 @@ import (
 
 	"github.com/cyan-cd/cyan/api/v1alpha1"
 	"github.com/cyan-cd/cyan/internal/apply"
-	"github.com/cyan-cd/cyan/internal/controller/application/destination"
+	"github.com/cyan-cd/cyan/internal/live"
 	"github.com/cyan-cd/cyan/internal/plan"
 )
 
@@ -23,9 +23,9 @@ type comparison struct {
 	// compared says that all that follows is filled.
 	compared bool
 	desired  []plan.Desired
-	live     destination.Live
+	live     live.Snapshot
 	broken   map[schema.GroupKind]error
-	trials   map[destination.Key]trial
+	trials   map[live.Key]trial
 	// coming are the kinds that the objects themselves define and the cluster does not serve yet.
 	coming map[schema.GroupKind]bool
 	policy plan.Policy
@@ -47,7 +47,7 @@ func (r *reconciler) compare(ctx context.Context, o *observation) error {
 func (r *reconciler) compareWith(ctx context.Context, o *observation) error {
 	if err := o.cluster.Away(); err != nil {
 		// The look is taken all the same: it has this Application told of the cluster's return.
-		_, _ = o.cluster.Look(ctx, destination.Wanted{Instance: o.instance})
+		_, _ = o.cluster.Snapshot(ctx, live.Wanted{Instance: o.instance})
 		return err
 	}
 	findings, err := r.findings(ctx, o)
@@ -72,7 +72,7 @@ func (r *reconciler) compareWith(ctx context.Context, o *observation) error {
 	if !r.checkObjects(o) {
 		return nil
 	}
-	if o.live, err = o.cluster.Look(ctx, o.wanted()); err != nil {
+	if o.live, err = o.cluster.Snapshot(ctx, o.wanted()); err != nil {
 		return err
 	}
 	o.broken = o.live.Broken
@@ -153,7 +153,7 @@ func (r *rendering) desired() []plan.Desired {
 }
 
 // comingKinds are defined by CustomResourceDefinitions among the objects; the value says whether they live in namespaces.
-func comingKinds(r *rendering, kinds *destination.Kinds) map[schema.GroupKind]bool {
+func comingKinds(r *rendering, kinds *live.Kinds) map[schema.GroupKind]bool {
 	coming := map[schema.GroupKind]bool{}
 	for _, o := range r.result.Objects {
 		if o.Object.GroupVersionKind().GroupKind() != (schema.GroupKind{Group: apiextensionsv1.GroupName, Kind: "CustomResourceDefinition"}) {
@@ -171,7 +171,7 @@ func comingKinds(r *rendering, kinds *destination.Kinds) map[schema.GroupKind]bo
 }
 
 // policyOf is how a sync would go about it: the running operation's way, or the Application's.
-func (o *observation) policyOf(kinds *destination.Kinds) plan.Policy {
+func (o *observation) policyOf(kinds *live.Kinds) plan.Policy {
 	p := plan.Policy{
 		Instance: o.instance, Namespace: o.app.Spec.Destination.Namespace, ClusterScoped: map[schema.GroupKind]bool{},
 		Options: plan.ParseOptions(syncOptions(o.app)), IgnoreDifferences: o.app.Spec.IgnoreDifferences, Revision: o.revision,
@@ -217,8 +217,8 @@ func forOperation(p plan.Policy, op *v1alpha1.Operation) plan.Policy {
 }
 
 // wanted is what to look for: each desired object, and whatever is tracked of the kinds that the Application has or had.
-func (o *observation) wanted() destination.Wanted {
-	want := destination.Wanted{Instance: o.instance}
+func (o *observation) wanted() live.Wanted {
+	want := live.Wanted{Instance: o.instance}
 	kinds := map[schema.GroupKind]bool{}
 	for _, d := range o.desired {
 		ref := apply.RefOf(d.Object)
@@ -268,7 +268,7 @@ func howFor(t plan.Task) apply.How {
 }
 
 // lives are the live objects with what the API server foresees for them.
-func (o *observation) lives(trials map[destination.Key]trial) []plan.Live {
+func (o *observation) lives(trials map[live.Key]trial) []plan.Live {
 	all := make([]plan.Live, 0, len(o.live.Objects))
 	for key, object := range o.live.Objects {
 		all = append(all, plan.Live{Object: object, Predicted: trials[key].result})

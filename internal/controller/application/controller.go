@@ -28,7 +28,7 @@ import (
 
 	"github.com/cyan-cd/cyan/api/v1alpha1"
 	"github.com/cyan-cd/cyan/internal/cluster"
-	"github.com/cyan-cd/cyan/internal/controller/application/destination"
+	"github.com/cyan-cd/cyan/internal/live"
 	"github.com/cyan-cd/cyan/internal/source"
 )
 
@@ -76,7 +76,7 @@ type reconciler struct {
 	live     client.Reader
 	recorder events.EventRecorder
 	sources  *sources
-	clusters *destination.Registry
+	clusters *live.Registry
 	trials   *trials
 	control  string
 	now      func() time.Time
@@ -111,7 +111,7 @@ func Setup(mgr manager.Manager, o Options) error {
 		}
 	}
 	life, end := context.WithCancel(context.Background())
-	r.clusters = destination.NewRegistry(life, mgr.GetConfig(), o.Log, func(instance string) { r.wake.add(r.appOf(instance)) })
+	r.clusters = live.NewRegistry(life, mgr.GetConfig(), o.Log, func(instance string) { r.wake.add(r.appOf(instance)) })
 	r.clusters.Programs = o.Programs
 	err = mgr.Add(manager.RunnableFunc(func(ctx context.Context) error {
 		<-ctx.Done()

@@ -13,7 +13,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/cyan-cd/cyan/api/v1alpha1"
-	"github.com/cyan-cd/cyan/internal/controller/application/destination"
+	"github.com/cyan-cd/cyan/internal/live"
 	"github.com/cyan-cd/cyan/internal/plan"
 	"github.com/cyan-cd/cyan/internal/source"
 )
@@ -26,7 +26,7 @@ type observation struct {
 	app      *v1alpha1.Application
 	instance string
 	project  *v1alpha1.AppProject
-	cluster  *destination.Cluster
+	cluster  *live.Cluster
 	// source is what is compared with: the Application's own, or the operation's.
 	source   v1alpha1.ApplicationSource
 	revision string

@@ -11,7 +11,7 @@ import (
 
 	"k8s.io/apimachinery/pkg/runtime/schema"
 
-	"github.com/cyan-cd/cyan/internal/controller/application/destination"
+	"github.com/cyan-cd/cyan/internal/live"
 	"github.com/cyan-cd/cyan/internal/render"
 	"github.com/cyan-cd/cyan/internal/validate"
 )
@@ -23,7 +23,7 @@ type judgement struct {
 }
 
 // judge validates rendered objects against what the cluster serves. It is done again when they or the cluster's kinds changed.
-func judge(ctx context.Context, cluster *destination.Cluster, r *rendering, namespace string) ([]validate.Finding, error) {
+func judge(ctx context.Context, cluster *live.Cluster, r *rendering, namespace string) ([]validate.Finding, error) {
 	wanted := kindsOf(r.result.Objects)
 	kinds, err := cluster.Kinds(ctx, wanted)
 	if err != nil {

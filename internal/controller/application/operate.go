@@ -12,7 +12,7 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"github.com/cyan-cd/cyan/api/v1alpha1"
-	"github.com/cyan-cd/cyan/internal/controller/application/destination"
+	"github.com/cyan-cd/cyan/internal/live"
 	"github.com/cyan-cd/cyan/internal/plan"
 	"github.com/cyan-cd/cyan/internal/source"
 )
@@ -143,7 +143,7 @@ func (d done) after(before done) done {
 func (r *reconciler) hold(o *observation, after *v1alpha1.Application) done {
 	var permanent, temporary []string
 	for _, p := range o.problems {
-		var away *destination.Unreachable
+		var away *live.Unreachable
 		switch {
 		case p.isWarning():
 		case errors.As(p.err, &away), source.IsTemporary(p.err):

@@ -64,7 +64,7 @@ func (r *reconciler) removeObjects(ctx context.Context, o *observation, propagat
 	if o.cluster == nil {
 		return 0, fmt.Errorf("the objects of the Application can't be deleted: %w", errors.Join(problemsOf(o)...))
 	}
-	live, err := o.cluster.Look(ctx, o.wanted())
+	live, err := o.cluster.Snapshot(ctx, o.wanted())
 	if err != nil {
 		return 0, fmt.Errorf("the objects of the Application can't be deleted: %w", err)
 	}

@@ -9,7 +9,7 @@ import (
 	"k8s.io/apimachinery/pkg/runtime/schema"
 
 	"github.com/cyan-cd/cyan/api/v1alpha1"
-	"github.com/cyan-cd/cyan/internal/controller/application/destination"
+	"github.com/cyan-cd/cyan/internal/live"
 	"github.com/cyan-cd/cyan/internal/plan"
 )
 
@@ -49,7 +49,7 @@ func (o *observation) report(status *v1alpha1.ApplicationStatus, control string)
 
 func (o *observation) clusterAway() bool {
 	return slices.ContainsFunc(o.problems, func(p problem) bool {
-		var away *destination.Unreachable
+		var away *live.Unreachable
 		return errors.As(p.err, &away)
 	})
 }

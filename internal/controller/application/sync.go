@@ -81,7 +81,7 @@ func (r *reconciler) sync(ctx context.Context, o *observation, after *v1alpha1.A
 // compareAgain looks at what was written, so that the status tells of the state after it.
 func (r *reconciler) compareAgain(ctx context.Context, o *observation) error {
 	var err error
-	if o.live, err = o.cluster.Look(ctx, o.wanted()); err == nil {
+	if o.live, err = o.cluster.Snapshot(ctx, o.wanted()); err == nil {
 		o.broken = o.live.Broken
 		o.trials, err = r.trials.run(ctx, o.name, o.cluster.Client, o.attempts())
 	}

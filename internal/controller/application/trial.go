@@ -13,7 +13,7 @@ import (
 	"k8s.io/apimachinery/pkg/types"
 
 	"github.com/cyan-cd/cyan/internal/apply"
-	"github.com/cyan-cd/cyan/internal/controller/application/destination"
+	"github.com/cyan-cd/cyan/internal/live"
 )
 
 // trialsAtOnce bounds the dry runs of one Application.
@@ -22,7 +22,7 @@ const trialsAtOnce = 8
 // trials remembers dry runs: the answer for the same desired object on the same live one is the same.
 type trials struct {
 	mu   sync.Mutex
-	seen map[types.NamespacedName]map[destination.Key]trial
+	seen map[types.NamespacedName]map[live.Key]trial
 }
 
 // trial is what the server says an object would become.
@@ -34,21 +34,21 @@ type trial struct {
 	err    error
 }
 
-func newTrials() *trials { return &trials{seen: map[types.NamespacedName]map[destination.Key]trial{}} }
+func newTrials() *trials { return &trials{seen: map[types.NamespacedName]map[live.Key]trial{}} }
 
 // attempt is one object to try.
 type attempt struct {
-	key           destination.Key
+	key           live.Key
 	desired, live *unstructured.Unstructured
 	how           apply.How
 }
 
 // run tries all attempts, those known already from memory. An unreachable cluster ends it.
-func (t *trials) run(ctx context.Context, app types.NamespacedName, client *apply.Client, attempts []attempt) (map[destination.Key]trial, error) {
+func (t *trials) run(ctx context.Context, app types.NamespacedName, client *apply.Client, attempts []attempt) (map[live.Key]trial, error) {
 	t.mu.Lock()
 	before := maps.Clone(t.seen[app])
 	t.mu.Unlock()
-	now := make(map[destination.Key]trial, len(attempts))
+	now := make(map[live.Key]trial, len(attempts))
 	var mu sync.Mutex
 	group, ctx := errgroup.WithContext(ctx)
 	group.SetLimit(trialsAtOnce)
@@ -120,11 +120,11 @@ func substance(live *unstructured.Unstructured) string {
 }
 
 // applied notes what a real write gave: what the server would answer to the same again.
-func (t *trials) applied(app types.NamespacedName, key destination.Key, desired *unstructured.Unstructured, how apply.How, result *unstructured.Unstructured) {
+func (t *trials) applied(app types.NamespacedName, key live.Key, desired *unstructured.Unstructured, how apply.How, result *unstructured.Unstructured) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	if t.seen[app] == nil {
-		t.seen[app] = map[destination.Key]trial{}
+		t.seen[app] = map[live.Key]trial{}
 	}
 	t.seen[app][key] = trial{desired: hashOf(desired, how), on: substance(result), result: result}
 }

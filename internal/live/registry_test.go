@@ -1,4 +1,4 @@
-package destination_test
+package live_test
 
 import (
 	"log/slog"
@@ -11,12 +11,12 @@ import (
 
 	"github.com/cyan-cd/cyan/api/v1alpha1"
 	"github.com/cyan-cd/cyan/internal/cluster"
-	"github.com/cyan-cd/cyan/internal/controller/application/destination"
+	"github.com/cyan-cd/cyan/internal/live"
 )
 
 // A cluster whose Secret names a program that is not allowed is not reached by any of its names, and the error is that of the Secret.
 func TestRefusedClusters(t *testing.T) {
-	registry := destination.NewRegistry(t.Context(), &rest.Config{Host: "https://home.example"}, slog.New(slog.DiscardHandler), func(string) {})
+	registry := live.NewRegistry(t.Context(), &rest.Config{Host: "https://home.example"}, slog.New(slog.DiscardHandler), func(string) {})
 	registry.Programs = cluster.Programs{Allowed: []string{"aws"}, Remedy: "allow it"}
 	secret := func(name, server, command string) *corev1.Secret {
 		config := `{"execProviderConfig":{"command":"` + command + `","apiVersion":"client.authentication.k8s.io/v1"}}`

@@ -1,4 +1,4 @@
-package destination
+package live
 
 import (
 	"context"
@@ -20,13 +20,13 @@ const (
 	// syncWithin bounds the wait for the first list of a kind.
 	syncWithin = 20 * time.Second
 	syncPoll   = 5 * time.Millisecond
-	// atOnce bounds the reads of one look.
+	// atOnce bounds the reads of one snapshot.
 	atOnce = 16
 )
 
-// Wanted is what a look is for.
+// Wanted is what a snapshot is of.
 type Wanted struct {
-	// Instance is whose look it is, as tracking-ids spell it.
+	// Instance is whose snapshot it is, as tracking-ids spell it.
 	Instance string
 	// Objects are looked for by name, in their versions.
 	Objects []apply.Ref
@@ -34,23 +34,23 @@ type Wanted struct {
 	Kinds []schema.GroupKind
 }
 
-// Live is what a look found.
-type Live struct {
+// Snapshot is what is live of what was wanted.
+type Snapshot struct {
 	Objects map[Key]*unstructured.Unstructured
 	// Broken are kinds that can't be read, and why. Their objects are unknown, not missing.
 	Broken map[schema.GroupKind]error
 }
 
-// Look finds an instance's live objects, and has the instance told of every change of them from now on.
-func (c *Cluster) Look(ctx context.Context, want Wanted) (Live, error) {
+// Snapshot finds an instance's live objects, and has the instance told of every change of them from now on.
+func (c *Cluster) Snapshot(ctx context.Context, want Wanted) (Snapshot, error) {
 	if err := c.Away(); err != nil {
 		c.claim(want.Instance, keysOf(want.Objects))
-		return Live{}, err
+		return Snapshot{}, err
 	}
-	live := Live{Objects: map[Key]*unstructured.Unstructured{}, Broken: map[schema.GroupKind]error{}}
+	live := Snapshot{Objects: map[Key]*unstructured.Unstructured{}, Broken: map[schema.GroupKind]error{}}
 	watches, err := c.watch(ctx, want, live.Broken)
 	if err != nil {
-		return Live{}, err
+		return Snapshot{}, err
 	}
 	refs := c.refs(want, watches)
 	c.claim(want.Instance, keysOf(refs))
@@ -81,7 +81,7 @@ func (c *Cluster) Look(ctx context.Context, want Wanted) (Live, error) {
 	}
 	if err := reads.Wait(); err != nil {
 		c.lost(err)
-		return Live{}, c.unreachable(err)
+		return Snapshot{}, c.unreachable(err)
 	}
 	return live, nil
 }
