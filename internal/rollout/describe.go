@@ -12,7 +12,8 @@ import (
 	"github.com/cyan-cd/cyan/api/v1alpha1"
 )
 
-// View is a Rollout as people look at it: what runs, which Service selects what, and what it waits for. It is what [Describe] returns.
+// View is a Rollout as people look at it: what runs, which Service selects what, and what it waits for. It is what
+// [Describe] returns.
 type View struct {
 	Namespace string                `json:"namespace"`
 	Name      string                `json:"name"`
@@ -21,13 +22,13 @@ type View struct {
 	Message   string                `json:"message,omitempty"`
 	// Strategy is BlueGreen, Canary or empty.
 	Strategy string `json:"strategy,omitempty"`
-	// Outdated says that the status does not speak of the spec as it is now.
+	// Outdated reports whether the status does not speak of the spec as it is now.
 	Outdated bool         `json:"outdated,omitempty"`
 	Replicas ReplicasView `json:"replicas"`
 	Images   []ImageView  `json:"images,omitempty"`
 	// Services are the active one and, when the spec names it, the preview.
 	Services []ServiceView `json:"services,omitempty"`
-	// Steps are the way of the wanted version to all the traffic, in order.
+	// Steps are the way of the desired version to all the traffic, in order.
 	Steps []StepView `json:"steps,omitempty"`
 	// Revisions are newest first.
 	Revisions []RevisionView `json:"revisions,omitempty"`
@@ -48,7 +49,27 @@ type ImageView struct {
 	Tags  []Tag  `json:"tags,omitempty"`
 }
 
-// Tag says what a version is to its Rollout.
+// StepView is one step of the desired version's way to all the traffic.
+type StepView struct {
+	Name  string    `json:"name"`
+	State StepState `json:"state"`
+	// Detail is what the step waits for; empty when there is nothing to tell.
+	Detail string `json:"detail,omitempty"`
+	// EndsIn is the time until the step ends by itself; zero when it is not known.
+	EndsIn time.Duration `json:"endsIn,omitempty"`
+}
+
+// StepState is how far a step is.
+type StepState string
+
+// States of a step.
+const (
+	StepDone    StepState = "done"
+	StepCurrent StepState = "current"
+	StepAhead   StepState = "ahead"
+)
+
+// Tag is what a version is to its Rollout.
 type Tag string
 
 // The tags of a version.
@@ -62,7 +83,7 @@ const (
 type ServiceView struct {
 	Role Role   `json:"role"`
 	Name string `json:"name"`
-	// Missing says that there is no such Service.
+	// Missing reports whether there is no such Service.
 	Missing bool `json:"missing,omitempty"`
 	// Hash is empty when the Service selects no version. Revision is 0 when there is no ReplicaSet with the hash.
 	Hash     string `json:"hash,omitempty"`
@@ -116,40 +137,35 @@ type PodView struct {
 	Restarts   int32 `json:"restarts"`
 }
 
-// Describe shows a Rollout with what it owns. ReplicaSets and pods that belong to something else are left out, services may be any; all may come from a cache.
-func Describe(ro *v1alpha1.Rollout, replicaSets []*appsv1.ReplicaSet, pods []*corev1.Pod, services []*corev1.Service, now time.Time) View {
-	own := ownReplicaSets(ro, replicaSets)
+// Describe returns a Rollout with what it owns. ReplicaSets and pods that belong to something else are left out,
+// services may be any; all may come from a cache. Where the caller has no Services at all, the status stands for them.
+func Describe(
+	ro *v1alpha1.Rollout, strategy Strategy, replicaSets []*appsv1.ReplicaSet, pods []*corev1.Pod, services []*corev1.Service, now time.Time,
+) View {
+	settings := strategy.Settings()
+	seen := Observation{Rollout: ro, ReplicaSets: ownReplicaSets(ro, replicaSets), Pods: pods}
+	seen.Active, seen.Preview = serviceOf(ro, settings, RoleActive, services), serviceOf(ro, settings, RolePreview, services)
 	v := View{
 		Namespace: ro.Namespace, Name: ro.Name, Created: ro.CreationTimestamp.Time,
 		Phase: ro.Status.Phase, Message: ro.Status.Message,
+		Strategy: string(ro.Spec.Strategy.Type()),
 		Outdated: !Observed(ro),
 		Replicas: ReplicasView{
-			Desired: Replicas(ro), Current: ro.Status.Replicas, Updated: ro.Status.UpdatedReplicas, Ready: ro.Status.ReadyReplicas, Available: ro.Status.AvailableReplicas,
+			Desired: Replicas(ro), Current: ro.Status.Replicas, Updated: ro.Status.UpdatedReplicas,
+			Ready: ro.Status.ReadyReplicas, Available: ro.Status.AvailableReplicas,
 		},
-		Services: viewServices(ro, own, services),
+		Services:  viewServices(seen, settings),
+		Revisions: viewRevisions(seen, now),
+		Steps:     viewSteps(seen, strategy, now),
 	}
+	v.Images = imagesOf(v.Revisions)
 	if v.Outdated && v.Phase == "" {
 		v.Phase = v1alpha1.RolloutProgressing
 	}
-	if bg := ro.Spec.Strategy.BlueGreen; bg != nil {
-		v.Strategy = "BlueGreen"
-	} else if ro.Spec.Strategy.Canary != nil {
-		v.Strategy = "Canary"
-	}
-	for _, rs := range own {
-		v.add(viewReplicaSet(rs, v.tags(ro, PodHash(rs.Labels)), pods, now), Revision(rs))
-	}
-	v.Images = v.images()
-	v.Steps = steps(ro, own, v, now)
 	return v
 }
 
-// Observed says that the status of a Rollout speaks of its spec as it is now.
-func Observed(ro *v1alpha1.Rollout) bool {
-	return ro.Status.ObservedGeneration == generation(ro.Generation)
-}
-
-// ownReplicaSets are those of a Rollout, newest revision first.
+// ownReplicaSets returns those of a Rollout, newest revision first.
 func ownReplicaSets(ro *v1alpha1.Rollout, all []*appsv1.ReplicaSet) []*appsv1.ReplicaSet {
 	var own []*appsv1.ReplicaSet
 	for _, rs := range all {
@@ -163,87 +179,132 @@ func ownReplicaSets(ro *v1alpha1.Rollout, all []*appsv1.ReplicaSet) []*appsv1.Re
 	return own
 }
 
-// viewServices shows the Services that the spec names. Where the caller has no Services at all, the status tells what they select.
-func viewServices(ro *v1alpha1.Rollout, own []*appsv1.ReplicaSet, services []*corev1.Service) []ServiceView {
-	bg := ro.Spec.Strategy.BlueGreen
-	if bg == nil {
+// serviceOf returns the Service of a role; nil when the strategy names none, or it does not exist.
+func serviceOf(ro *v1alpha1.Rollout, settings Settings, role Role, services []*corev1.Service) *corev1.Service {
+	i := slices.IndexFunc(settings.Services, func(ref ServiceRef) bool { return ref.Role == role })
+	if i < 0 {
 		return nil
 	}
-	views := []ServiceView{{Role: RoleActive, Name: bg.ActiveService, Hash: ro.Status.BlueGreen.ActiveSelector}}
-	if bg.PreviewService != "" {
-		views = append(views, ServiceView{Role: RolePreview, Name: bg.PreviewService, Hash: ro.Status.BlueGreen.PreviewSelector})
+	name := settings.Services[i].Name
+	if services == nil {
+		return serviceInStatus(ro, role, name)
 	}
-	for i := range views {
-		v := &views[i]
-		if services != nil {
-			found := slices.IndexFunc(services, func(s *corev1.Service) bool { return s.Namespace == ro.Namespace && s.Name == v.Name })
-			v.Missing, v.Hash = found < 0, ""
-			if found >= 0 {
-				v.Hash = selectedHash(services[found])
+	i = slices.IndexFunc(services, func(s *corev1.Service) bool { return s.Namespace == ro.Namespace && s.Name == name })
+	if i < 0 {
+		return nil
+	}
+	return services[i]
+}
+
+// serviceInStatus returns a Service that selects what the status tells of it.
+func serviceInStatus(ro *v1alpha1.Rollout, role Role, name string) *corev1.Service {
+	service := &corev1.Service{ObjectMeta: metav1.ObjectMeta{Namespace: ro.Namespace, Name: name}}
+	hash := ro.Status.BlueGreen.ActiveSelector
+	if role == RolePreview {
+		hash = ro.Status.BlueGreen.PreviewSelector
+	}
+	service.Spec.Selector = map[string]string{v1alpha1.PodHashLabel: hash}
+	return service
+}
+
+func viewServices(seen Observation, settings Settings) []ServiceView {
+	var views []ServiceView
+	for _, ref := range settings.Services {
+		service := seen.Service(ref.Role)
+		v := ServiceView{Role: ref.Role, Name: ref.Name, Missing: service == nil, Hash: SelectedHash(service)}
+		if rs := byHash(seen.ReplicaSets, v.Hash); rs != nil {
+			v.Revision = Revision(rs)
+		}
+		views = append(views, v)
+	}
+	return views
+}
+
+// viewSteps returns the way of the desired version. There is none for a Rollout that can't be carried out or has been
+// aborted: its message is why.
+func viewSteps(seen Observation, strategy Strategy, now time.Time) []StepView {
+	status := seen.Rollout.Status
+	invalid := condition(status.Conditions, v1alpha1.RolloutConditionInvalidSpec) != nil
+	if byHash(seen.ReplicaSets, status.CurrentPodHash) == nil || !Observed(seen.Rollout) || status.Abort || invalid {
+		return nil
+	}
+	s := NewState(seen, strategy.Settings(), now)
+	var views []StepView
+	current := false
+	for _, step := range strategy.Steps(s, strategy.Next(s, now)) {
+		v := StepView{Name: step.Name, State: StepDone}
+		switch {
+		case current:
+			v.State = StepAhead
+		case !step.Done:
+			current = true
+			v.State, v.Detail = StepCurrent, step.Detail
+			if !step.Until.IsZero() {
+				v.EndsIn = max(0, step.Until.Sub(now))
 			}
 		}
-		if rs := byHash(own, v.Hash); rs != nil {
-			v.Revision = Revision(rs)
+		views = append(views, v)
+	}
+	return views
+}
+
+// viewRevisions returns the versions, newest first.
+func viewRevisions(seen Observation, now time.Time) []RevisionView {
+	var views []RevisionView
+	for _, rs := range seen.ReplicaSets {
+		v := viewReplicaSet(rs, tagsOf(seen, PodHash(rs.Labels)), seen.Pods, now)
+		if last := len(views) - 1; last >= 0 && views[last].Number == Revision(rs) {
+			views[last].ReplicaSets = append(views[last].ReplicaSets, v)
+		} else {
+			views = append(views, RevisionView{Revision(rs), []ReplicaSetView{v}})
 		}
 	}
 	return views
 }
 
-// tags says what the version with a hash is. The preview is told only where it is not the active version as well.
-func (v *View) tags(ro *v1alpha1.Rollout, hash string) []Tag {
+// tagsOf returns what the version with a hash is. It is the preview only where it is not the active version as well.
+func tagsOf(seen Observation, hash string) []Tag {
 	var tags []Tag
 	if hash == "" {
 		return nil
 	}
-	if ro.Status.StableRS == hash {
+	if seen.Rollout.Status.StableRS == hash {
 		tags = append(tags, TagStable)
 	}
-	switch {
-	case v.selected(RoleActive) == hash:
+	switch hash {
+	case SelectedHash(seen.Active):
 		tags = append(tags, TagActive)
-	case v.selected(RolePreview) == hash:
+	case SelectedHash(seen.Preview):
 		tags = append(tags, TagPreview)
 	}
 	return tags
 }
 
-func (v *View) selected(role Role) string {
-	for _, s := range v.Services {
-		if s.Role == role {
-			return s.Hash
-		}
-	}
-	return ""
-}
-
-func (v *View) add(rs ReplicaSetView, revision int64) {
-	if last := len(v.Revisions) - 1; last >= 0 && v.Revisions[last].Number == revision {
-		v.Revisions[last].ReplicaSets = append(v.Revisions[last].ReplicaSets, rs)
-		return
-	}
-	v.Revisions = append(v.Revisions, RevisionView{revision, []ReplicaSetView{rs}})
-}
-
-// images are those of the versions that have pods, newest first, each once.
-func (v *View) images() []ImageView {
+// imagesOf returns the images of the versions that have pods, newest first, each once.
+func imagesOf(revisions []RevisionView) []ImageView {
 	var images []ImageView
-	for _, revision := range v.Revisions {
+	for _, revision := range revisions {
 		for _, rs := range revision.ReplicaSets {
 			if rs.Size == 0 && len(rs.Pods) == 0 {
 				continue
 			}
 			for _, image := range rs.Images {
-				i := slices.IndexFunc(images, func(known ImageView) bool { return known.Image == image })
-				if i < 0 {
-					images = append(images, ImageView{Image: image})
-					i = len(images) - 1
-				}
-				for _, tag := range rs.Tags {
-					if !slices.Contains(images[i].Tags, tag) {
-						images[i].Tags = append(images[i].Tags, tag)
-					}
-				}
+				images = withTags(images, image, rs.Tags)
 			}
+		}
+	}
+	return images
+}
+
+func withTags(images []ImageView, image string, tags []Tag) []ImageView {
+	i := slices.IndexFunc(images, func(known ImageView) bool { return known.Image == image })
+	if i < 0 {
+		images = append(images, ImageView{Image: image})
+		i = len(images) - 1
+	}
+	for _, tag := range tags {
+		if !slices.Contains(images[i].Tags, tag) {
+			images[i].Tags = append(images[i].Tags, tag)
 		}
 	}
 	return images
@@ -252,12 +313,12 @@ func (v *View) images() []ImageView {
 func viewReplicaSet(rs *appsv1.ReplicaSet, tags []Tag, pods []*corev1.Pod, now time.Time) ReplicaSetView {
 	v := ReplicaSetView{
 		Name: rs.Name, Hash: PodHash(rs.Labels), Created: rs.CreationTimestamp.Time, Tags: tags,
-		Size: size(rs), Ready: rs.Status.ReadyReplicas, Available: rs.Status.AvailableReplicas,
+		Size: Size(rs), Ready: rs.Status.ReadyReplicas, Available: rs.Status.AvailableReplicas,
 	}
 	for _, c := range rs.Spec.Template.Spec.Containers {
 		v.Images = append(v.Images, c.Image)
 	}
-	if at, ok := scaleDownDeadline(rs); ok && v.Size > 0 {
+	if at, ok := ScaleDownDeadline(rs); ok && v.Size > 0 {
 		v.ScaleDownAt, v.ScaleDownIn = &at, max(0, at.Sub(now))
 	}
 	for _, pod := range pods {
@@ -294,7 +355,8 @@ func viewPod(pod *corev1.Pod) PodView {
 	return v
 }
 
-// podStatus is the state of a pod in a word, as kubectl prints it: the reason of a container that waits or has ended comes before the phase.
+// podStatus returns the state of a pod in a word, as kubectl prints it: the reason of a container that waits or has
+// ended comes before the phase.
 func podStatus(pod *corev1.Pod) string {
 	if pod.DeletionTimestamp != nil {
 		return "Terminating"

@@ -4,32 +4,38 @@ import (
 	"fmt"
 
 	corev1 "k8s.io/api/core/v1"
+
+	"github.com/cyan-cd/cyan/api/v1alpha1"
 )
 
-// Event is something to tell people about a Rollout.
+// Event is a message about a Rollout for people.
 type Event struct {
 	// Type is Normal or Warning.
 	Type            string
 	Reason, Message string
 }
 
-func normal(reason, format string, args ...any) Event {
-	return Event{corev1.EventTypeNormal, reason, fmt.Sprintf(format, args...)}
+// eventsOf returns the events of a decision besides those of its actions.
+func eventsOf(s State, o Outcome) []Event {
+	var events []Event
+	add := func(when bool, e Event) {
+		if when {
+			events = append(events, e)
+		}
+	}
+	before := s.Rollout.Status
+	completed := condition(before.Conditions, v1alpha1.RolloutConditionCompleted)
+	add(before.ObservedGeneration == "", eventAdded(s.Rollout.Name))
+	add(s.AbortCause != "", eventAborted(desiredRevision(s), s.AbortCause))
+	add(s.Beginning != "", eventUpdated(desiredRevision(s)))
+	add(!s.Pause.Holds() && o.Pause.Holds(), eventPaused(o.Pause.Reason()))
+	add(s.Pause.Holds() && !o.Pause.Holds(), eventResumed())
+	add(completes(s, o), eventCompleted(desiredRevision(s), s.CurrentHash))
+	add(completed != nil && completed.Status == corev1.ConditionTrue && !o.Completes(s), eventNotCompleted(desiredRevision(s)))
+	return events
 }
 
-func warning(reason, format string, args ...any) Event {
-	return Event{corev1.EventTypeWarning, reason, fmt.Sprintf(format, args...)}
-}
-
-func eventUpdated(revision int64) Event {
-	return normal("RolloutUpdated", "Rollout updated to revision %d", revision)
-}
-
-func eventNewReplicaSet(name string, revision int64) Event {
-	return normal("NewReplicaSetCreated", "Created ReplicaSet %s (revision %d)", name, revision)
-}
-
-// EventOf is the event that tells of an action; not every action has one.
+// EventOf returns the event of an action that is done; false when it has none.
 func EventOf(a Action) (Event, bool) {
 	switch a := a.(type) {
 	case CreateReplicaSet:
@@ -42,6 +48,33 @@ func EventOf(a Action) (Event, bool) {
 	return Event{}, false
 }
 
+func normal(reason, format string, args ...any) Event {
+	return Event{corev1.EventTypeNormal, reason, fmt.Sprintf(format, args...)}
+}
+
+func warning(reason, format string, args ...any) Event {
+	return Event{corev1.EventTypeWarning, reason, fmt.Sprintf(format, args...)}
+}
+
+func eventAdded(name string) Event {
+	return normal("RolloutAddedToInformer", "Rollout %s is looked after", name)
+}
+
+// EventDeleted returns the event of a Rollout that is gone.
+func EventDeleted(name string) Event {
+	return normal("RolloutDeleted", "Rollout %s is deleted", name)
+}
+
+func eventInvalidSpec(message string) Event { return warning("InvalidSpec", "%s", message) }
+
+func eventUpdated(revision int64) Event {
+	return normal("RolloutUpdated", "Rollout updated to revision %d", revision)
+}
+
+func eventNewReplicaSet(name string, revision int64) Event {
+	return normal("NewReplicaSetCreated", "Created ReplicaSet %s (revision %d)", name, revision)
+}
+
 func eventScaling(a Scale) Event {
 	direction := "up"
 	if a.To < a.From {
@@ -52,15 +85,6 @@ func eventScaling(a Scale) Event {
 
 func eventSwitch(a SwitchService) Event {
 	return normal("SwitchService", "Switched %s Service %s from %q to %q: %s", a.Role, a.Service, a.From, a.To, a.Why)
-}
-
-func eventAdded(name string) Event {
-	return normal("RolloutAddedToInformer", "Rollout %s is looked after", name)
-}
-
-// EventDeleted tells that a Rollout is gone.
-func EventDeleted(name string) Event {
-	return normal("RolloutDeleted", "Rollout %s is deleted", name)
 }
 
 func eventPaused(why string) Event {

@@ -2,11 +2,14 @@ package rollout
 
 import (
 	"fmt"
+	"maps"
+	"slices"
 	"strings"
 
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/labels"
+	"k8s.io/utils/ptr"
 
 	"github.com/cyan-cd/cyan/api/v1alpha1"
 )
@@ -15,41 +18,39 @@ import (
 type Problem struct {
 	// Field is the path in the Rollout, such as spec.strategy.blueGreen.activeService.
 	Field string
-	// Says what is wrong, and what to do.
+	// Says is what is wrong, and what to do.
 	Says string
 }
 
 func (p Problem) String() string { return p.Field + ": " + p.Says }
 
-// Problems checks a Rollout against what was seen of the cluster.
-func Problems(seen Observation) []Problem {
+// Problems checks a Rollout against what was observed of the cluster.
+func Problems(seen Observation, strategy Strategy) []Problem {
 	ro := seen.Rollout
-	all := Lint(ro)
-	all = append(all, workloadProblems(seen)...)
-	if len(all) > 0 || ro.Spec.Strategy.BlueGreen == nil {
+	all := append(Lint(ro, strategy), workloadProblems(seen)...)
+	if len(all) > 0 {
 		return all
 	}
-	all = append(all, selectorProblems(Selector(seen), wantedTemplate(seen))...)
-	bg := ro.Spec.Strategy.BlueGreen
-	all = append(all, serviceProblems("spec.strategy.blueGreen.activeService", bg.ActiveService, seen.Active, seen)...)
-	if bg.PreviewService != "" {
-		all = append(all, serviceProblems("spec.strategy.blueGreen.previewService", bg.PreviewService, seen.Preview, seen)...)
+	template := desiredTemplate(seen)
+	all = selectorProblems(selectorOf(ro, seen.Workload), template)
+	for _, ref := range strategy.Settings().Services {
+		all = append(all, serviceProblems(ref, seen.Service(ref.Role), ro, template)...)
 	}
 	return all
 }
 
 // Lint checks a Rollout by itself, without a cluster.
-func Lint(ro *v1alpha1.Rollout) []Problem {
+func Lint(ro *v1alpha1.Rollout, strategy Strategy) []Problem {
 	var all []Problem
 	add := func(field, format string, args ...any) {
 		all = append(all, Problem{"spec." + field, fmt.Sprintf(format, args...)})
 	}
 	spec := &ro.Spec
-	deadline := valueOr(spec.ProgressDeadlineSeconds, defaultProgressDeadline)
+	deadline := ptr.Deref(spec.ProgressDeadlineSeconds, defaultProgressDeadline)
 	if deadline <= spec.MinReadySeconds {
 		add("progressDeadlineSeconds", "%d must be more than minReadySeconds (%d), or no pod is ever available in time", deadline, spec.MinReadySeconds)
 	}
-	if valueOr(spec.Replicas, 0) < 0 {
+	if ptr.Deref(spec.Replicas, 0) < 0 {
 		add("replicas", "%d is negative", *spec.Replicas)
 	}
 	if spec.WorkloadRef == nil {
@@ -60,43 +61,7 @@ func Lint(ro *v1alpha1.Rollout) []Problem {
 			all = append(all, selectorProblems(spec.Selector, spec.Template)...)
 		}
 	}
-	return append(all, strategyProblems(spec)...)
-}
-
-func strategyProblems(spec *v1alpha1.RolloutSpec) []Problem {
-	bg := spec.Strategy.BlueGreen
-	field := "spec.strategy"
-	switch {
-	case bg != nil && spec.Strategy.Canary != nil:
-		return []Problem{{field, "has both blueGreen and canary: keep one"}}
-	case spec.Strategy.Canary != nil:
-		return []Problem{{field + ".canary", "canary is not served by this version of Cyan: use blueGreen"}}
-	case bg == nil:
-		return []Problem{{field, "is missing: give blueGreen with an activeService"}}
-	}
-	var all []Problem
-	add := func(name, format string, args ...any) {
-		all = append(all, Problem{field + ".blueGreen." + name, fmt.Sprintf(format, args...)})
-	}
-	if bg.ActiveService == "" {
-		add("activeService", "is missing: name the Service that takes the traffic")
-	}
-	if bg.ActiveService != "" && bg.ActiveService == bg.PreviewService {
-		add("previewService", "is the same as activeService (%s): the preview needs a Service of its own", bg.ActiveService)
-	}
-	if limit := bg.ScaleDownDelayRevisionLimit; limit != nil && *limit > valueOr(spec.RevisionHistoryLimit, defaultRevisionHistoryLimit) {
-		add("scaleDownDelayRevisionLimit", "%d is more than revisionHistoryLimit (%d)", *limit, valueOr(spec.RevisionHistoryLimit, defaultRevisionHistoryLimit))
-	}
-	if a := bg.AntiAffinity; a != nil && (a.PreferredDuringSchedulingIgnoredDuringExecution == nil) == (a.RequiredDuringSchedulingIgnoredDuringExecution == nil) {
-		add("antiAffinity", "needs exactly one of preferredDuringSchedulingIgnoredDuringExecution and requiredDuringSchedulingIgnoredDuringExecution")
-	}
-	if bg.PrePromotionAnalysis != nil {
-		add("prePromotionAnalysis", "analysis is not served by this version of Cyan: remove it, or gate by autoPromotionEnabled: false")
-	}
-	if bg.PostPromotionAnalysis != nil {
-		add("postPromotionAnalysis", "analysis is not served by this version of Cyan: remove it")
-	}
-	return all
+	return append(all, strategy.Lint(spec)...)
 }
 
 func templateProblems(template corev1.PodTemplateSpec) []Problem {
@@ -147,7 +112,8 @@ func workloadProblems(seen Observation) []Problem {
 	known := map[string]string{"Deployment": "apps/v1", "ReplicaSet": "apps/v1", "PodTemplate": "v1"}
 	switch version, ok := known[ref.Kind]; {
 	case !ok || ref.APIVersion != version:
-		all = append(all, Problem{field, fmt.Sprintf("%s %s can't lend its template: name a Deployment or ReplicaSet (apps/v1) or a PodTemplate (v1)", ref.APIVersion, ref.Kind)})
+		all = append(all, Problem{field, fmt.Sprintf(
+			"%s %s can't be used: name a Deployment or ReplicaSet (apps/v1) or a PodTemplate (v1)", ref.APIVersion, ref.Kind)})
 	case ref.Name == "":
 		all = append(all, Problem{field + ".name", "is missing"})
 	case seen.Workload == nil:
@@ -161,22 +127,22 @@ func workloadProblems(seen Observation) []Problem {
 	return all
 }
 
-func serviceProblems(field, name string, service *corev1.Service, seen Observation) []Problem {
+func serviceProblems(ref ServiceRef, service *corev1.Service, ro *v1alpha1.Rollout, template corev1.PodTemplateSpec) []Problem {
 	if service == nil {
-		return []Problem{{field, fmt.Sprintf("Service %s does not exist in namespace %s: create it", name, seen.Rollout.Namespace)}}
+		return []Problem{{ref.Field, fmt.Sprintf("Service %s does not exist in namespace %s: create it", ref.Name, ro.Namespace)}}
 	}
-	if other := service.Annotations[v1alpha1.ManagedByRolloutsAnnotation]; other != "" && other != seen.Rollout.Name {
-		return []Problem{{field, fmt.Sprintf("Service %s is managed by Rollout %s already: use another Service", name, other)}}
+	if other := service.Annotations[v1alpha1.ManagedByRolloutsAnnotation]; other != "" && other != ro.Name {
+		return []Problem{{ref.Field, fmt.Sprintf("Service %s is managed by Rollout %s already: use another Service", ref.Name, other)}}
 	}
-	template := wantedTemplate(seen)
 	var off []string
-	for key, value := range service.Spec.Selector {
-		if key != v1alpha1.PodHashLabel && template.Labels[key] != value {
+	for _, key := range slices.Sorted(maps.Keys(service.Spec.Selector)) {
+		if value := service.Spec.Selector[key]; key != v1alpha1.PodHashLabel && template.Labels[key] != value {
 			off = append(off, key+"="+value)
 		}
 	}
 	if len(off) > 0 {
-		return []Problem{{field, fmt.Sprintf("Service %s selects %s, which the labels of the template do not have", name, strings.Join(off, ","))}}
+		return []Problem{{ref.Field, fmt.Sprintf("Service %s selects %s, which the labels of the template do not have",
+			ref.Name, strings.Join(off, ","))}}
 	}
 	return nil
 }

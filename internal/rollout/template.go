@@ -13,14 +13,15 @@ import (
 	"github.com/cyan-cd/cyan/api/v1alpha1"
 )
 
-// TemplateHashAnnotation is on the ReplicaSets that Cyan made: the hash of the template as the user wrote it, before the API server filled in defaults.
+// TemplateHashAnnotation is on the ReplicaSets that Cyan made: the hash of the template as the user wrote it, before
+// the API server filled in defaults.
 const TemplateHashAnnotation = "rollout.cyan.dev/template-hash"
 
 // hashDigits is long enough that two templates of one Rollout do not meet by chance, and short enough for a name.
 const hashDigits = 10
 
-// TemplateHash names a pod template by what its author wrote: fields that are empty do not count, nor does their order. salt makes
-// different hashes of the same template.
+// TemplateHash returns a name for a pod template by what its author wrote: fields that are empty do not count, nor does
+// their order. salt makes different hashes of the same template.
 func TemplateHash(template corev1.PodTemplateSpec, salt string) string {
 	// A typed template always encodes.
 	data, _ := json.Marshal(canonical(template))
@@ -28,7 +29,7 @@ func TemplateHash(template corev1.PodTemplateSpec, salt string) string {
 	return hex.EncodeToString(sum[:])[:hashDigits]
 }
 
-// canonical is the template as plain maps without empty values; encoding/json sorts the keys.
+// canonical returns the template as plain maps without empty values; encoding/json sorts the keys.
 func canonical(template corev1.PodTemplateSpec) any {
 	data, _ := json.Marshal(template)
 	var value any
@@ -64,7 +65,8 @@ func fillRequests(value any) {
 	}
 }
 
-// prune drops what is empty from maps, all the way down. The elements of lists stay, since their position has a meaning.
+// prune drops what is empty from maps, all the way down. The elements of lists stay, since their position has a
+// meaning.
 func prune(value any) any {
 	switch v := value.(type) {
 	case map[string]any:
@@ -99,25 +101,26 @@ func empty(value any) bool {
 	return false
 }
 
-// sameTemplate says that a ReplicaSet runs a template. It goes by meaning, so that a ReplicaSet made by another controller, or by another version
-// of this one, is adopted as it is: what the API server filled in makes no difference, nor does what a Rollout adds by itself.
+// sameTemplate reports whether a ReplicaSet runs a template. It goes by meaning, so that a ReplicaSet made by another
+// controller, or by another version of this one, is adopted as it is: what the API server filled in makes no
+// difference, nor does what a Rollout adds by itself.
 func sameTemplate(template corev1.PodTemplateSpec, rs *appsv1.ReplicaSet) bool {
 	if made := rs.Annotations[TemplateHashAnnotation]; made != "" && made == TemplateHash(template, "") {
 		return true
 	}
 	wanted := canonical(template)
-	if coveredBy(wanted, canonical(WrittenTemplate(rs)), "") {
+	if coveredBy(wanted, canonical(WrittenTemplate(rs))) {
 		return true
 	}
 	// Tools that go back to a revision copy the metadata of its role as well.
 	copied := *rs.Spec.Template.DeepCopy()
 	delete(copied.Labels, v1alpha1.PodHashLabel)
 	removeVersionAntiAffinity(&copied)
-	return coveredBy(wanted, canonical(copied), "")
+	return coveredBy(wanted, canonical(copied))
 }
 
-// WrittenTemplate is a ReplicaSet's template without what a Rollout adds: the hash label, the metadata of its role, and the anti-affinity between versions.
-// It is what a return to the ReplicaSet's revision puts into the Rollout.
+// WrittenTemplate returns a ReplicaSet's template without what a Rollout adds: the hash label, the metadata of its
+// role, and the anti-affinity between versions. It is what a return to the ReplicaSet's revision puts into the Rollout.
 func WrittenTemplate(rs *appsv1.ReplicaSet) corev1.PodTemplateSpec {
 	template := *rs.Spec.Template.DeepCopy()
 	delete(template.Labels, v1alpha1.PodHashLabel)
@@ -132,19 +135,19 @@ func WrittenTemplate(rs *appsv1.ReplicaSet) corev1.PodTemplateSpec {
 	return template
 }
 
-// coveredBy says that live is wanted plus nothing but defaults. path is the dotted way to the values, without list indexes.
-func coveredBy(wanted, live any, path string) bool {
+// coveredBy reports whether live is wanted plus nothing but defaults.
+func coveredBy(wanted, live any) bool {
 	switch w := wanted.(type) {
 	case map[string]any:
 		l, ok := live.(map[string]any)
-		return ok && mapCoveredBy(w, l, path)
+		return ok && mapCoveredBy(w, l)
 	case []any:
 		l, ok := live.([]any)
 		if !ok || len(w) != len(l) {
 			return false
 		}
 		for i := range w {
-			if !coveredBy(w[i], l[i], path) {
+			if !coveredBy(w[i], l[i]) {
 				return false
 			}
 		}
@@ -153,23 +156,23 @@ func coveredBy(wanted, live any, path string) bool {
 	return reflect.DeepEqual(wanted, live)
 }
 
-func mapCoveredBy(wanted, live map[string]any, path string) bool {
+func mapCoveredBy(wanted, live map[string]any) bool {
 	for key, value := range wanted {
-		if !coveredBy(value, live[key], path+"."+key) {
+		if !coveredBy(value, live[key]) {
 			return false
 		}
 	}
 	for key, value := range live {
-		if _, given := wanted[key]; !given && !filledIn(path+"."+key, key, value, live) {
+		if _, given := wanted[key]; !given && !filledIn(key, value, live) {
 			return false
 		}
 	}
 	return true
 }
 
-// filledIn says that a field is one that the API server sets by itself when it is left out, with the value that it sets.
-// The values are those of Kubernetes' API reference.
-func filledIn(path, key string, value any, siblings map[string]any) bool {
+// filledIn reports whether a field is one that the API server sets by itself when it is left out, with the value that
+// it sets. The values are those of Kubernetes' API reference.
+func filledIn(key string, value any, siblings map[string]any) bool {
 	switch key {
 	case "imagePullPolicy":
 		image, _ := siblings["image"].(string)
@@ -185,10 +188,10 @@ func filledIn(path, key string, value any, siblings map[string]any) bool {
 		return reflect.DeepEqual(value, wantedDefault)
 	}
 	m, isMap := value.(map[string]any)
-	return isMap && onlyDefaults(m, path)
+	return isMap && mapCoveredBy(nil, m)
 }
 
-// defaultPullPolicy is what the API server chooses for an image.
+// defaultPullPolicy returns what the API server chooses for an image.
 func defaultPullPolicy(image string) string {
 	name, _, digested := strings.Cut(image, "@")
 	_, tag, tagged := strings.Cut(name[strings.LastIndex(name, "/")+1:], ":")
@@ -196,11 +199,6 @@ func defaultPullPolicy(image string) string {
 		return "Always"
 	}
 	return "IfNotPresent"
-}
-
-// onlyDefaults says that a map holds nothing but what the API server fills in.
-func onlyDefaults(m map[string]any, path string) bool {
-	return mapCoveredBy(map[string]any{}, m, path)
 }
 
 // defaults are fields of pod templates whose default does not depend on other fields. Numbers are as JSON reads them.

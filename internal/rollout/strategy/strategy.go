@@ -1,4 +1,5 @@
-// Package strategy decides about a Rollout by the strategy that its spec names.
+// Package strategy decides about a Rollout by the strategy that its spec names. A new strategy is a package beside
+// bluegreen, and a line in [Of].
 package strategy
 
 import (
@@ -9,20 +10,51 @@ import (
 
 	"github.com/cyan-cd/cyan/api/v1alpha1"
 	"github.com/cyan-cd/cyan/internal/rollout"
+	"github.com/cyan-cd/cyan/internal/rollout/bluegreen"
 )
 
 // Decide returns what to do next with a Rollout. now is the time at which it was observed.
 func Decide(seen rollout.Observation, now time.Time) rollout.Decision {
-	return rollout.Decide(seen, now)
+	return rollout.Decide(seen, Of(&seen.Rollout.Spec.Strategy), now)
 }
 
 // Describe returns a Rollout as people look at it. services may be nil when the caller has none at all.
 func Describe(ro *v1alpha1.Rollout, replicaSets []*appsv1.ReplicaSet, pods []*corev1.Pod, services []*corev1.Service, now time.Time) rollout.View {
-	return rollout.Describe(ro, replicaSets, pods, services, now)
+	return rollout.Describe(ro, Of(&ro.Spec.Strategy), replicaSets, pods, services, now)
 }
 
 // Lint checks a Rollout by itself, without a cluster.
-func Lint(ro *v1alpha1.Rollout) []rollout.Problem { return rollout.Lint(ro) }
+func Lint(ro *v1alpha1.Rollout) []rollout.Problem { return rollout.Lint(ro, Of(&ro.Spec.Strategy)) }
 
 // Problems checks a Rollout against what was observed of the cluster.
-func Problems(seen rollout.Observation) []rollout.Problem { return rollout.Problems(seen) }
+func Problems(seen rollout.Observation) []rollout.Problem {
+	return rollout.Problems(seen, Of(&seen.Rollout.Spec.Strategy))
+}
+
+// Of returns the strategy that a spec names.
+func Of(spec *v1alpha1.RolloutStrategy) rollout.Strategy {
+	switch {
+	case spec.BlueGreen != nil && spec.Canary != nil:
+		return unserved{Field: "spec.strategy", Says: "has both blueGreen and canary: keep one"}
+	case spec.BlueGreen != nil:
+		return bluegreen.New(*spec.BlueGreen)
+	case spec.Canary != nil:
+		return unserved{Field: "spec.strategy.canary", Says: "canary is not served by this version of Cyan: use blueGreen"}
+	}
+	return unserved{Field: "spec.strategy", Says: "is missing: give blueGreen with an activeService"}
+}
+
+// unserved is the strategy of a spec that names none that can be carried out: it has a problem, and does nothing.
+type unserved rollout.Problem
+
+var _ rollout.Strategy = unserved{}
+
+func (unserved) Settings() rollout.Settings { return rollout.Settings{} }
+
+func (u unserved) Lint(*v1alpha1.RolloutSpec) []rollout.Problem {
+	return []rollout.Problem{rollout.Problem(u)}
+}
+
+func (unserved) Next(rollout.State, time.Time) rollout.Outcome { return rollout.Outcome{} }
+
+func (unserved) Steps(rollout.State, rollout.Outcome) []rollout.Step { return nil }

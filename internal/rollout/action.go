@@ -19,9 +19,10 @@ type Decision struct {
 	Status v1alpha1.RolloutStatus
 	// Annotations to set on the Rollout.
 	Annotations map[string]string
-	// Events to record with the status. Those of actions are told by [EventOf], once the action is done.
+	// Events to record with the status. Those of actions are made by [EventOf], once the action is done.
 	Events []Event
-	// Completed is how long the wanted version took from its ReplicaSet to all the traffic, in the decision that finds it there; else zero.
+	// Completed is how long the desired version took from its ReplicaSet to all the traffic, in the decision that finds
+	// it there; else zero.
 	Completed time.Duration
 	// RequeueAt is when time alone will change the decision; zero when only the cluster can.
 	RequeueAt time.Time
@@ -33,7 +34,8 @@ type Action interface {
 	action()
 }
 
-// CreateReplicaSet makes the ReplicaSet of a new template. One that exists already under the name is success if it is the Rollout's own.
+// CreateReplicaSet makes the ReplicaSet of a new template. One that exists already under the name is success if it is
+// the Rollout's own.
 type CreateReplicaSet struct{ ReplicaSet *appsv1.ReplicaSet }
 
 // AnnotateReplicaSet sets annotations; an empty value removes one.
@@ -46,7 +48,7 @@ type AnnotateReplicaSet struct {
 type Scale struct {
 	Name, Hash string
 	From, To   int32
-	// Drain says that pods go that may have served traffic.
+	// Drain reports whether pods go that may have served traffic.
 	Drain bool
 	// Revision of the ReplicaSet, for the event.
 	Revision int64
@@ -88,7 +90,8 @@ type EvictPod struct {
 	Keep int32
 }
 
-// SetRoleMetadata puts the metadata of a role on a ReplicaSet's template and its pods, and takes that of another role off.
+// SetRoleMetadata puts the metadata of a role on a ReplicaSet's template and its pods, and takes that of another role
+// off.
 type SetRoleMetadata struct {
 	ReplicaSet string
 	Hash       string
@@ -121,7 +124,7 @@ func (SetMinReadySeconds) action() {}
 func (ScaleWorkload) action()      {}
 
 func (a CreateReplicaSet) String() string {
-	return fmt.Sprintf("create ReplicaSet %s with %d", a.ReplicaSet.Name, size(a.ReplicaSet))
+	return fmt.Sprintf("create ReplicaSet %s with %d", a.ReplicaSet.Name, Size(a.ReplicaSet))
 }
 
 func (a AnnotateReplicaSet) String() string {
@@ -154,7 +157,8 @@ func (a DeleteReplicaSet) String() string { return "delete ReplicaSet " + a.Name
 func (a EvictPod) String() string         { return "evict Pod " + a.Name }
 
 func (a SetRoleMetadata) String() string {
-	return fmt.Sprintf("set metadata of ReplicaSet %s to labels %v annotations %v", a.ReplicaSet, a.Metadata.Labels, a.Metadata.Annotations)
+	return fmt.Sprintf("set metadata of ReplicaSet %s to labels %v annotations %v",
+		a.ReplicaSet, a.Metadata.Labels, a.Metadata.Annotations)
 }
 
 func (a SetMinReadySeconds) String() string {

@@ -12,30 +12,39 @@ import (
 	"github.com/cyan-cd/cyan/api/v1alpha1"
 )
 
-// dress puts the metadata of their roles on the active and the preview version.
-func (d *deciding) dress() {
-	for _, rs := range d.seen.ReplicaSets {
+// syncRoleMetadata puts the metadata of their roles on the versions.
+func syncRoleMetadata(s State) Work {
+	var w Work
+	for _, rs := range s.ReplicaSets {
 		if rs.DeletionTimestamp != nil {
 			continue
 		}
-		var want v1alpha1.PodTemplateMetadata
-		switch {
-		case d.needed(rs):
-			want = valueOr(d.blueGreen().ActiveMetadata, want)
-		case rs == d.fresh:
-			want = valueOr(d.blueGreen().PreviewMetadata, want)
+		want, has := roleMetadataFor(s, rs), roleMetadata(rs)
+		if maps.Equal(has.Labels, want.Labels) && maps.Equal(has.Annotations, want.Annotations) {
+			continue
 		}
-		has := roleMetadata(rs)
-		if !maps.Equal(has.Labels, want.Labels) || !maps.Equal(has.Annotations, want.Annotations) {
-			d.do(SetRoleMetadata{
-				ReplicaSet: rs.Name, Hash: PodHash(rs.Labels), Metadata: want,
-				Remove: v1alpha1.PodTemplateMetadata{Labels: without(has.Labels, want.Labels), Annotations: without(has.Annotations, want.Annotations)},
-			})
-		}
+		w.Actions = append(w.Actions, SetRoleMetadata{
+			ReplicaSet: rs.Name, Hash: PodHash(rs.Labels), Metadata: want,
+			Remove: v1alpha1.PodTemplateMetadata{
+				Labels: without(has.Labels, want.Labels), Annotations: without(has.Annotations, want.Annotations),
+			},
+		})
 	}
+	return w
 }
 
-// roleMetadata is what the Rollout has put on a ReplicaSet's template for its role.
+// roleMetadataFor returns the metadata that the role of a ReplicaSet asks for.
+func roleMetadataFor(s State, rs *appsv1.ReplicaSet) v1alpha1.PodTemplateMetadata {
+	switch {
+	case s.Needed(rs):
+		return s.Settings.ActiveMetadata
+	case rs == s.Desired:
+		return s.Settings.PreviewMetadata
+	}
+	return v1alpha1.PodTemplateMetadata{}
+}
+
+// roleMetadata returns what the Rollout has put on a ReplicaSet's template for its role.
 func roleMetadata(rs *appsv1.ReplicaSet) v1alpha1.PodTemplateMetadata {
 	var has v1alpha1.PodTemplateMetadata
 	// An annotation that can't be read stands for none: what it named stays on the pods.
@@ -43,8 +52,18 @@ func roleMetadata(rs *appsv1.ReplicaSet) v1alpha1.PodTemplateMetadata {
 	return has
 }
 
-// putOn makes metadata of a role part of a ReplicaSet that is about to be made.
-func putOn(rs *appsv1.ReplicaSet, metadata v1alpha1.PodTemplateMetadata) {
+// RoleMetadataAnnotation returns the value of the annotation that remembers what was put on a ReplicaSet for its role.
+func RoleMetadataAnnotation(metadata v1alpha1.PodTemplateMetadata) string {
+	// Maps of strings always encode.
+	data, _ := json.Marshal(metadata)
+	return string(data)
+}
+
+// addRoleMetadata makes the metadata of a role part of a ReplicaSet that is about to be created.
+func addRoleMetadata(rs *appsv1.ReplicaSet, metadata v1alpha1.PodTemplateMetadata) {
+	if len(metadata.Labels)+len(metadata.Annotations) == 0 {
+		return
+	}
 	rs.Annotations[v1alpha1.EphemeralMetadataAnnotation] = RoleMetadataAnnotation(metadata)
 	template := &rs.Spec.Template
 	maps.Copy(template.Labels, metadata.Labels)
@@ -61,9 +80,9 @@ func without(has, want map[string]string) map[string]string {
 	return rest
 }
 
-// addVersionAntiAffinity keeps the pods of a new version off the nodes where other versions of the Rollout run.
-func addVersionAntiAffinity(want *v1alpha1.AntiAffinity, stable, hash string, template *corev1.PodTemplateSpec) {
-	if want == nil || stable == "" || stable == hash {
+// addVersionAntiAffinity keeps the pods of a template off the nodes where those of the stable version run.
+func addVersionAntiAffinity(want *v1alpha1.AntiAffinity, stable string, template *corev1.PodTemplateSpec) {
+	if want == nil || stable == "" {
 		return
 	}
 	term := corev1.PodAffinityTerm{
@@ -93,19 +112,14 @@ func removeVersionAntiAffinity(template *corev1.PodTemplateSpec) {
 		return
 	}
 	rules := template.Spec.Affinity.PodAntiAffinity
-	rules.RequiredDuringSchedulingIgnoredDuringExecution = slices.DeleteFunc(rules.RequiredDuringSchedulingIgnoredDuringExecution, betweenVersions)
-	rules.PreferredDuringSchedulingIgnoredDuringExecution = slices.DeleteFunc(rules.PreferredDuringSchedulingIgnoredDuringExecution,
-		func(w corev1.WeightedPodAffinityTerm) bool { return betweenVersions(w.PodAffinityTerm) })
+	rules.RequiredDuringSchedulingIgnoredDuringExecution = slices.DeleteFunc(
+		rules.RequiredDuringSchedulingIgnoredDuringExecution, isBetweenVersions)
+	rules.PreferredDuringSchedulingIgnoredDuringExecution = slices.DeleteFunc(
+		rules.PreferredDuringSchedulingIgnoredDuringExecution,
+		func(w corev1.WeightedPodAffinityTerm) bool { return isBetweenVersions(w.PodAffinityTerm) })
 }
 
-func betweenVersions(term corev1.PodAffinityTerm) bool {
+func isBetweenVersions(term corev1.PodAffinityTerm) bool {
 	return term.LabelSelector != nil && slices.ContainsFunc(term.LabelSelector.MatchExpressions,
 		func(r metav1.LabelSelectorRequirement) bool { return r.Key == v1alpha1.PodHashLabel })
-}
-
-// RoleMetadataAnnotation is the value of the annotation that remembers what was put on a ReplicaSet for its role.
-func RoleMetadataAnnotation(metadata v1alpha1.PodTemplateMetadata) string {
-	// Maps of strings always encode.
-	data, _ := json.Marshal(metadata)
-	return string(data)
 }

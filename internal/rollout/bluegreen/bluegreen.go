@@ -1,0 +1,104 @@
+// Package bluegreen is the strategy that brings the new pods up beside the old ones and switches a Service over.
+//
+// The way of a version: its ReplicaSet grows to the size of the preview; the gates open; it grows to full size; the
+// active Service is switched; the EndpointSlices follow; the version is stable, and after a delay the old pods go.
+package bluegreen
+
+import (
+	"fmt"
+	"time"
+
+	"k8s.io/apimachinery/pkg/util/intstr"
+	"k8s.io/utils/ptr"
+
+	"github.com/cyan-cd/cyan/api/v1alpha1"
+	"github.com/cyan-cd/cyan/internal/rollout"
+	"github.com/cyan-cd/cyan/internal/rollout/gate"
+)
+
+// Defaults of the fields that may be left out.
+const (
+	defaultScaleDownDelay      = 30
+	defaultAbortScaleDownDelay = 30
+	defaultMaxUnavailable      = "25%"
+)
+
+// scaleDownFloor is the shortest time that old pods live on after the EndpointSlices have converged: what kube-proxy
+// and other readers of EndpointSlices need to follow them (kube-proxy's own minimum sync period is 1 s). It holds even
+// when scaleDownDelaySeconds is 0.
+const scaleDownFloor = 2 * time.Second
+
+const field = "spec.strategy.blueGreen"
+
+// Strategy is spec.strategy.blueGreen of a Rollout.
+type Strategy struct{ spec v1alpha1.BlueGreenStrategy }
+
+var _ rollout.Strategy = Strategy{}
+
+// New returns the strategy that a spec asks for.
+func New(spec v1alpha1.BlueGreenStrategy) Strategy { return Strategy{spec} }
+
+// Settings implements [rollout.Strategy].
+func (b Strategy) Settings() rollout.Settings {
+	services := []rollout.ServiceRef{{Role: rollout.RoleActive, Field: field + ".activeService", Name: b.spec.ActiveService}}
+	if b.spec.PreviewService != "" {
+		services = append(services, rollout.ServiceRef{Role: rollout.RolePreview, Field: field + ".previewService", Name: b.spec.PreviewService})
+	}
+	return rollout.Settings{
+		Services:        services,
+		ActiveMetadata:  ptr.Deref(b.spec.ActiveMetadata, v1alpha1.PodTemplateMetadata{}),
+		PreviewMetadata: ptr.Deref(b.spec.PreviewMetadata, v1alpha1.PodTemplateMetadata{}),
+		AntiAffinity:    b.spec.AntiAffinity,
+		MaxUnavailable:  ptr.Deref(b.spec.MaxUnavailable, intstr.FromString(defaultMaxUnavailable)),
+		ScaleDownDelay:  max(seconds(ptr.Deref(b.spec.ScaleDownDelaySeconds, defaultScaleDownDelay)), scaleDownFloor),
+	}
+}
+
+func seconds(n int32) time.Duration { return time.Duration(n) * time.Second }
+
+// abortDelay returns how long the pods of an aborted version stay; zero: for ever.
+func (b Strategy) abortDelay() time.Duration {
+	return seconds(ptr.Deref(b.spec.AbortScaleDownDelaySeconds, defaultAbortScaleDownDelay))
+}
+
+// previewSize returns how many pods the desired version has before it is promoted.
+func (b Strategy) previewSize(s rollout.State) int32 {
+	return min(ptr.Deref(b.spec.PreviewReplicaCount, s.Replicas), s.Replicas)
+}
+
+func (b Strategy) promotion(s rollout.State) gate.Promotion {
+	automatic := ptr.Deref(b.spec.AutoPromotionEnabled, true)
+	return gate.Promotion{
+		Size:  b.previewSize(s),
+		Asked: !automatic || b.spec.AutoPromotionSeconds > 0, Automatic: automatic,
+		After: seconds(b.spec.AutoPromotionSeconds),
+	}
+}
+
+// gates are what a version has to pass before the active Service is switched to it.
+func (b Strategy) gates(s rollout.State) gate.Chain {
+	return gate.Chain{gate.NotAborted(), gate.NotPaused(), gate.Promoted(b.promotion(s))}
+}
+
+// Lint implements [rollout.Strategy].
+func (b Strategy) Lint(spec *v1alpha1.RolloutSpec) []rollout.Problem {
+	var all []rollout.Problem
+	add := func(when bool, name, format string, args ...any) {
+		if when {
+			all = append(all, rollout.Problem{Field: field + "." + name, Says: fmt.Sprintf(format, args...)})
+		}
+	}
+	add(b.spec.ActiveService == "", "activeService", "is missing: name the Service that takes the traffic")
+	add(b.spec.ActiveService != "" && b.spec.ActiveService == b.spec.PreviewService, "previewService",
+		"is the same as activeService (%s): the preview needs a Service of its own", b.spec.ActiveService)
+	limit, history := ptr.Deref(b.spec.ScaleDownDelayRevisionLimit, 0), rollout.RevisionHistoryLimit(spec)
+	add(limit > history, "scaleDownDelayRevisionLimit", "%d is more than revisionHistoryLimit (%d)", limit, history)
+	a := ptr.Deref(b.spec.AntiAffinity, v1alpha1.AntiAffinity{RequiredDuringSchedulingIgnoredDuringExecution: &v1alpha1.RequiredAntiAffinity{}})
+	add((a.PreferredDuringSchedulingIgnoredDuringExecution == nil) == (a.RequiredDuringSchedulingIgnoredDuringExecution == nil), "antiAffinity",
+		"needs exactly one of preferredDuringSchedulingIgnoredDuringExecution and requiredDuringSchedulingIgnoredDuringExecution")
+	add(b.spec.PrePromotionAnalysis != nil, "prePromotionAnalysis",
+		"analysis is not served by this version of Cyan: remove it, or gate by autoPromotionEnabled: false")
+	add(b.spec.PostPromotionAnalysis != nil, "postPromotionAnalysis",
+		"analysis is not served by this version of Cyan: remove it")
+	return all
+}

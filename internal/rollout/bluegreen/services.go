@@ -1,0 +1,64 @@
+package bluegreen
+
+import (
+	"time"
+
+	"github.com/cyan-cd/cyan/internal/rollout"
+)
+
+// switchActive points the active Service at the version that shall have the traffic.
+func switchActive(s rollout.State, promoted bool) rollout.Work {
+	if a, lost := rollout.BackToStable(s); lost {
+		return rollout.Do(a)
+	}
+	if s.ActiveService == nil {
+		return rollout.Work{}
+	}
+	selected := rollout.SelectedHash(s.ActiveService)
+	serving := rollout.ReadyPods(s.Pods, selected)
+	a := rollout.SwitchService{Role: rollout.RoleActive, Service: s.ActiveService.Name, From: selected}
+	switch {
+	case s.Abort && s.Stable != nil && s.Active != s.Stable:
+		a.To, a.Why = rollout.PodHash(s.Stable.Labels), "aborted; back to stable"
+		a.Replicas = max(1, min(s.Replicas, serving))
+	case promoted && !s.Serving() && rollout.Saturated(s.Desired, s.Replicas):
+		a.To, a.Why = s.CurrentHash, "new version is ready"
+		a.Replicas, a.MinReadySeconds = max(s.Replicas, serving), s.Rollout.Spec.MinReadySeconds
+	default:
+		return rollout.Work{}
+	}
+	return rollout.Do(a)
+}
+
+// switchPreview points the preview Service at the desired version; at the stable one when the pods of an aborted
+// version go.
+func (b Strategy) switchPreview(s rollout.State, now time.Time) rollout.Work {
+	if s.PreviewService == nil || s.Desired == nil {
+		return rollout.Work{}
+	}
+	to, why := s.CurrentHash, "preview of the new version"
+	if s.Abort && s.Stable != nil && b.abortedGoes(s, now) {
+		to, why = rollout.PodHash(s.Stable.Labels), "aborted; back to stable"
+	}
+	from := rollout.SelectedHash(s.PreviewService)
+	if from == to {
+		return rollout.Work{}
+	}
+	return rollout.Do(rollout.SwitchService{
+		Role: rollout.RolePreview, Service: s.PreviewService.Name, From: from, To: to, Why: why,
+	})
+}
+
+// abortedGoes reports whether the pods of the aborted version go now, or have gone.
+func (b Strategy) abortedGoes(s rollout.State, now time.Time) bool {
+	at, ok := b.abortedGoesAt(s)
+	return rollout.Size(s.Desired) == 0 || (ok && !now.Before(at))
+}
+
+// abortedGoesAt returns when the pods of the aborted version go; false when they stay.
+func (b Strategy) abortedGoesAt(s rollout.State) (time.Time, bool) {
+	if b.abortDelay() == 0 {
+		return time.Time{}, false
+	}
+	return rollout.UpToSecond(s.AbortedAt.Add(b.abortDelay())), true
+}

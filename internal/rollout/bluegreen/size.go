@@ -1,0 +1,150 @@
+package bluegreen
+
+import (
+	"cmp"
+	"slices"
+	"time"
+
+	appsv1 "k8s.io/api/apps/v1"
+
+	"github.com/cyan-cd/cyan/api/v1alpha1"
+	"github.com/cyan-cd/cyan/internal/rollout"
+)
+
+// scaleUp gives the versions that matter their size.
+func (b Strategy) scaleUp(s rollout.State, promoted bool) rollout.Work {
+	var w rollout.Work
+	for _, rs := range s.ReplicaSets {
+		if rs != s.Desired && s.Needed(rs) {
+			w = rollout.Join(w, scale(rs, s.Replicas), rollout.KeepPods(rs))
+		}
+	}
+	switch {
+	case s.Desired == nil:
+		return w
+	case s.Needed(s.Desired):
+		return rollout.Join(w, scale(s.Desired, s.Replicas), rollout.KeepPods(s.Desired))
+	case s.Rollout.Spec.Paused || s.Abort:
+		return w
+	case promoted:
+		return rollout.Join(w, scale(s.Desired, s.Replicas))
+	}
+	return rollout.Join(w, scale(s.Desired, b.previewSize(s)))
+}
+
+func scale(rs *appsv1.ReplicaSet, to int32) rollout.Work {
+	from := rollout.Size(rs)
+	if from == to || rs.DeletionTimestamp != nil {
+		return rollout.Work{}
+	}
+	return rollout.Do(rollout.Scale{Name: rs.Name, Hash: rollout.PodHash(rs.Labels), From: from, To: to, Revision: rollout.Revision(rs)})
+}
+
+// scaleDown brings versions that nothing needs any more to zero, each when its time has come.
+func (b Strategy) scaleDown(s rollout.State, now time.Time) rollout.Work {
+	if s.Rollout.Spec.Paused {
+		return rollout.Work{}
+	}
+	return rollout.Join(b.scaleDownAborted(s, now), b.scaleDownOld(s, now))
+}
+
+// scaleDownAborted takes the pods of an aborted version away after their delay.
+func (b Strategy) scaleDownAborted(s rollout.State, now time.Time) rollout.Work {
+	if !s.Abort || s.Desired == nil || s.Stable == nil || s.Needed(s.Desired) || rollout.Size(s.Desired) == 0 {
+		return rollout.Work{}
+	}
+	at, ok := b.abortedGoesAt(s)
+	if !ok {
+		return rollout.Work{}
+	}
+	return scaleDownAt(s.Desired, at, now)
+}
+
+// scaleDownOld takes the pods of older versions away: those that gave the traffic over, after the scale-down delay that
+// starts at convergence; those that never had it, at once. Until the switch has settled all of them stay.
+func (b Strategy) scaleDownOld(s rollout.State, now time.Time) rollout.Work {
+	if !s.Converged {
+		return rollout.Work{}
+	}
+	var delayed []*appsv1.ReplicaSet
+	var w rollout.Work
+	for _, rs := range s.ReplicaSets {
+		if rs == s.Desired || s.Needed(rs) || rollout.Size(rs) == 0 {
+			continue
+		}
+		if _, ok := rollout.ScaleDownDeadline(rs); ok || hadTraffic(s, rs) {
+			delayed = append(delayed, rs)
+		} else {
+			w = rollout.Join(w, drainAt(rs, s.ConvergedAt.Add(scaleDownFloor), now))
+		}
+	}
+	slices.SortStableFunc(delayed, newestFirst)
+	limit := b.spec.ScaleDownDelayRevisionLimit
+	for i, rs := range delayed {
+		delay := s.Settings.ScaleDownDelay
+		if limit != nil && i >= int(*limit) {
+			delay = scaleDownFloor
+		}
+		w = rollout.Join(w, scaleDownAt(rs, s.ConvergedAt.Add(delay), now))
+	}
+	return w
+}
+
+// hadTraffic reports whether a ReplicaSet has served, or may have: without a record of a switch nothing is known of
+// those that another controller has made.
+func hadTraffic(s rollout.State, rs *appsv1.ReplicaSet) bool {
+	return s.Switch == nil || s.Switch.From == rollout.PodHash(rs.Labels) || rollout.WasStable(rs)
+}
+
+// scaleDownAt takes a ReplicaSet to zero once its deadline has passed. A deadline that it has already stays, unless the
+// new one is earlier.
+func scaleDownAt(rs *appsv1.ReplicaSet, at, now time.Time) rollout.Work {
+	at = rollout.UpToSecond(at)
+	deadline, ok := rollout.ScaleDownDeadline(rs)
+	if ok && !at.Before(deadline) {
+		return drainAt(rs, deadline, now)
+	}
+	note := map[string]string{v1alpha1.ScaleDownDeadlineAnnotation: at.UTC().Format(time.RFC3339)}
+	return rollout.Join(rollout.Do(rollout.AnnotateReplicaSet{Name: rs.Name, Set: note}), drainAt(rs, at, now))
+}
+
+// drainAt takes all pods of a version away once a time has come.
+func drainAt(rs *appsv1.ReplicaSet, at, now time.Time) rollout.Work {
+	switch {
+	case now.Before(at):
+		return rollout.RequeueAt(at)
+	case rollout.Size(rs) == 0 || rs.DeletionTimestamp != nil:
+		return rollout.Work{}
+	}
+	return rollout.Do(rollout.Scale{
+		Name: rs.Name, Hash: rollout.PodHash(rs.Labels), From: rollout.Size(rs), Drain: true, Revision: rollout.Revision(rs),
+	})
+}
+
+// deleteBeyondLimit deletes empty ReplicaSets beyond the history limit, oldest first.
+func deleteBeyondLimit(s rollout.State) rollout.Work {
+	if s.Desired == nil {
+		return rollout.Work{}
+	}
+	var idle []*appsv1.ReplicaSet
+	for _, rs := range s.ReplicaSets {
+		if rs != s.Desired && !s.Needed(rs) && rollout.PodHash(rs.Labels) != rollout.SelectedHash(s.PreviewService) && isIdle(rs) {
+			idle = append(idle, rs)
+		}
+	}
+	slices.SortStableFunc(idle, newestFirst)
+	var w rollout.Work
+	for _, rs := range slices.Backward(idle[min(len(idle), max(0, int(rollout.RevisionHistoryLimit(&s.Rollout.Spec)))):]) {
+		w.Actions = append(w.Actions, rollout.DeleteReplicaSet{Name: rs.Name})
+	}
+	return w
+}
+
+// isIdle reports whether a ReplicaSet has no pods, wants none, and stays.
+func isIdle(rs *appsv1.ReplicaSet) bool {
+	return rollout.Size(rs) == 0 && rs.Status.Replicas == 0 && rs.DeletionTimestamp == nil && rs.Status.ObservedGeneration >= rs.Generation
+}
+
+func newestFirst(a, b *appsv1.ReplicaSet) int {
+	return cmp.Compare(rollout.Revision(b), rollout.Revision(a))
+}

@@ -1,0 +1,48 @@
+package rollout
+
+import (
+	"time"
+
+	"github.com/cyan-cd/cyan/api/v1alpha1"
+)
+
+// scaleDownWorkload scales the object that spec.workloadRef names, as its scaleDown asks.
+func scaleDownWorkload(s State, now time.Time) Work {
+	ref, workload := s.Rollout.Spec.WorkloadRef, s.Workload
+	if ref == nil || workload == nil || workload.Replicas == nil || *workload.Replicas == 0 {
+		return Work{}
+	}
+	to := *workload.Replicas
+	at, took := tookOverAt(s)
+	switch ref.ScaleDown {
+	case v1alpha1.ScaleDownOnSuccess, v1alpha1.ScaleDownProgressively:
+		if took && now.Before(at) {
+			return RequeueAt(at)
+		}
+		if took {
+			to = 0
+		}
+	}
+	if ref.ScaleDown == v1alpha1.ScaleDownProgressively && !took && s.Desired != nil && SelectedHash(s.ActiveService) == "" {
+		// While the Service selects no version it serves the workload's own pods as well, so that they may go as the
+		// new ones come.
+		to = max(0, s.Replicas-s.Desired.Status.AvailableReplicas)
+	}
+	if to >= *workload.Replicas {
+		return Work{}
+	}
+	return Do(ScaleWorkload{Ref: *ref, To: to})
+}
+
+// tookOverAt returns from when on nothing is lost when the workload's own pods go: the Rollout has had all the traffic
+// for its scale-down delay. False while it has not got it.
+func tookOverAt(s State) (time.Time, bool) {
+	if !s.Serving() || !s.Converged {
+		return time.Time{}, false
+	}
+	if s.Switch == nil {
+		// No pod of the workload has had traffic since the Rollout was taken over.
+		return time.Time{}, true
+	}
+	return s.ConvergedAt.Add(s.Settings.ScaleDownDelay), true
+}
