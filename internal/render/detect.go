@@ -40,7 +40,7 @@ func detect(renderers []Renderer, tree *Tree, dir string) (Renderer, error) {
 }
 
 // sourceDirectory finds source.path in the tree.
-func (t *Tree) sourceDirectory(name string) (string, error) {
+func sourceDirectory(t *Tree, name string) (string, error) {
 	if path.IsAbs(name) || strings.Contains(name, `\`) {
 		return "", &Error{
 			Problem: fmt.Sprintf("source.path %q is absolute", name),
@@ -59,7 +59,7 @@ func (t *Tree) sourceDirectory(name string) (string, error) {
 	case errors.Is(err, fs.ErrNotExist):
 		return "", &Error{
 			Problem: fmt.Sprintf("source.path %q does not exist in this revision", name),
-			Remedy:  t.nearestDirectory(clean),
+			Remedy:  nearestDirectory(t, clean),
 		}
 	case err != nil:
 		return "", err
@@ -73,7 +73,7 @@ func (t *Tree) sourceDirectory(name string) (string, error) {
 }
 
 // nearestDirectory is a remedy for a directory that does not exist: the closest name beside it.
-func (t *Tree) nearestDirectory(name string) string {
+func nearestDirectory(t *Tree, name string) string {
 	const unknown = "check source.path and source.targetRevision"
 	parent, mode, err := t.Resolve(path.Dir(name))
 	if err != nil || !mode.IsDir() {

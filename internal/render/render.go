@@ -139,7 +139,7 @@ func render(renderers []Renderer, tree *Tree, src v1alpha1.ApplicationSource, op
 	if err != nil {
 		return err
 	}
-	dir, err := tree.sourceDirectory(src.Path)
+	dir, err := sourceDirectory(tree, src.Path)
 	if err != nil {
 		return err
 	}

@@ -128,7 +128,7 @@ func (in *inspection) originFiles(dir, file string, top *types.Kustomization) (f
 	annotated.BuildMetadata = []string{types.OriginAnnotations}
 	err := in.buildAs(dir, file, &annotated, func(built resmap.ResMap) error {
 		for _, r := range built.Resources() {
-			files = append(files, in.originFile(dir, r))
+			files = append(files, originFile(in.tree, dir, r))
 		}
 		return nil
 	})
@@ -138,12 +138,12 @@ func (in *inspection) originFiles(dir, file string, top *types.Kustomization) (f
 	return files
 }
 
-func (in *inspection) originFile(dir string, r *resource.Resource) string {
+func originFile(tree *render.Tree, dir string, r *resource.Resource) string {
 	origin, err := r.GetOrigin()
 	if err != nil || origin == nil || origin.Path == "" {
 		return ""
 	}
-	resolved, _, err := in.tree.Resolve(path.Join(dir, origin.Path))
+	resolved, _, err := tree.Resolve(path.Join(dir, origin.Path))
 	if err != nil {
 		return ""
 	}

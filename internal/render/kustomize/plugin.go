@@ -133,20 +133,21 @@ func (in *inspection) pluginConfigs(p place, configs []pluginConfig) error {
 				fmt.Sprintf("asks for Helm (%s), and charts are not served", c.kind),
 				"render the chart to plain manifests and list those under resources")
 		}
-		if err := in.pluginConfig(place{p.dir, p.file, p.field + " " + c.kind}, c.text); err != nil {
+		if err := in.files.pluginConfig(place{p.dir, p.file, p.field + " " + c.kind}, c.text); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-func (in *inspection) pluginConfig(p place, text []byte) error {
+// pluginConfig checks the files that the configuration of one plugin names.
+func (l localFiles) pluginConfig(p place, text []byte) error {
 	var f pluginFiles
 	if err := sigsyaml.Unmarshal(text, &f); err != nil {
 		return p.refuse("cannot be read: "+err.Error(), "correct it")
 	}
 	for _, text := range []string{f.Patch, f.Patches, f.JSONOp} {
-		if err := in.tree.CheckExpansion(p.file, []byte(text)); err != nil {
+		if err := l.tree.CheckExpansion(p.file, []byte(text)); err != nil {
 			return err
 		}
 	}
@@ -156,15 +157,15 @@ func (in *inspection) pluginConfig(p place, text []byte) error {
 	}
 	for _, name := range names {
 		if name != "" {
-			if err := in.files.parsed(p, name); err != nil {
+			if err := l.parsed(p, name); err != nil {
 				return err
 			}
 		}
 	}
 	for _, text := range f.Paths {
-		if err := in.files.pathOrText(p, text); err != nil {
+		if err := l.pathOrText(p, text); err != nil {
 			return err
 		}
 	}
-	return in.files.sources(p, f.KvPairSources)
+	return l.sources(p, f.KvPairSources)
 }

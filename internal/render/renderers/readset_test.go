@@ -4,7 +4,6 @@ import (
 	"errors"
 	"io/fs"
 	"maps"
-	"sync"
 	"testing"
 	"testing/fstest"
 
@@ -102,43 +101,6 @@ func TestBlobHash(t *testing.T) {
 	if _, err := render.Hashed(fstest.MapFS{}).Hash("a"); !errors.Is(err, fs.ErrNotExist) {
 		t.Errorf("a missing file gives %v", err)
 	}
-}
-
-// A kustomization with a schema of its own must not change what others render to, also at the same time.
-func TestSchemaStaysWithItsKustomization(t *testing.T) {
-	schema := `{"definitions": {"v1.Thing": {"type": "object", "properties": {"parts": {"type": "array", "items": {"type": "object"}, "x-kubernetes-patch-merge-key": "id", "x-kubernetes-patch-strategy": "merge"}},
-		"x-kubernetes-group-version-kind": [{"group": "example.com", "kind": "Thing", "version": "v1"}]}}}`
-	base := fstest.MapFS{
-		"app/kustomization.yaml": file("resources: [t.yaml]\npatches: [{path: p.yaml}]\n"),
-		"app/t.yaml":             file("apiVersion: example.com/v1\nkind: Thing\nmetadata: {name: t}\nparts: [{id: a, x: 1}]\n"),
-		"app/p.yaml":             file("apiVersion: example.com/v1\nkind: Thing\nmetadata: {name: t}\nparts: [{id: b, x: 2}]\n"),
-	}
-	schematic := maps.Clone(base)
-	schematic["app/schema.json"] = file(schema)
-	schematic["app/kustomization.yaml"] = file("openapi: {path: schema.json}\nresources: [t.yaml]\npatches: [{path: p.yaml}]\n")
-	parts := func(tree fs.FS) int {
-		result, err := Render(tree, v1alpha1.ApplicationSource{Path: "app"}, render.Options{})
-		if err != nil {
-			t.Error(err)
-			return -1
-		}
-		list, _ := result.Objects[0].Object.Object["parts"].([]any)
-		return len(list)
-	}
-	var wait sync.WaitGroup
-	for range 8 {
-		wait.Go(func() {
-			if n := parts(schematic); n != 2 {
-				t.Errorf("with a schema, the patch gives %d parts and not 2", n)
-			}
-		})
-		wait.Go(func() {
-			if n := parts(base); n != 1 {
-				t.Errorf("without a schema, the patch gives %d parts and not 1", n)
-			}
-		})
-	}
-	wait.Wait()
 }
 
 // A variable counts as used where an error depends on it, too.
