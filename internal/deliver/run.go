@@ -304,7 +304,7 @@ func (r *run) lookAhead(ctx context.Context, checkout *source.Checkout) (ticket 
 
 func (r *run) request() image.Request {
 	return image.Request{
-		Dir: path.Join(r.dir, r.Context), Package: r.Package, Dockerfile: r.Dockerfile, BuildArgs: r.BuildArgs, Repository: r.setting.Repository, Tag: r.commit.SHA,
+		Root: r.dir, Dir: path.Join(r.dir, r.Context), Package: r.Package, Dockerfile: r.Dockerfile, BuildArgs: r.BuildArgs, Repository: r.setting.Repository, Tag: r.commit.SHA,
 		Platform: r.Platform, Builder: r.Builder, Keep: !r.Push, Created: r.commit.Committer.Time, Registries: r.Registries, Output: r.Output,
 		Labels: map[string]string{"org.opencontainers.image.revision": r.commit.SHA},
 	}

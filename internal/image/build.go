@@ -1,22 +1,28 @@
 package image
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"io"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"runtime"
 	"slices"
 	"strings"
 	"time"
+
+	"github.com/cyan-cd/cyan/internal/image/dockerfile"
 )
 
 // Request is an image to build.
 type Request struct {
 	// Dir is the folder that is built: the Go module, or the context of the Dockerfile.
 	Dir string
+	// Root is the repository that Dir is in, which nothing is read outside of; "" is Dir.
+	Root string
 	// Package is the Go main package in Dir, such as ./cmd/app; "" finds it. When it is given, a Dockerfile counts only if it is given too.
 	Package string
 	// Dockerfile is a path in Dir; "" is Dockerfile, when there is one.
@@ -76,15 +82,15 @@ func Prepare(ctx context.Context, r Request) (*Plan, error) {
 	if err := r.complete(); err != nil {
 		return nil, err
 	}
-	text, err := r.readDockerfile()
+	file, err := r.readDockerfile(ctx)
 	if err != nil {
 		return nil, err
 	}
-	p, err := choose(ctx, r, text)
+	p, err := choose(ctx, r, file)
 	if err != nil {
 		return nil, err
 	}
-	return p, p.findBases(ctx, text)
+	return p, p.findBases(ctx, file)
 }
 
 // Build carries the plan out.
@@ -113,6 +119,9 @@ func (r *Request) complete() error {
 		return &Error{Kind: ErrBuildFailed, Object: dir, Problem: "there is no such folder", Remedy: "give the folder that holds the Dockerfile or the Go module"}
 	}
 	r.Dir = dir
+	if r.Root, err = filepath.Abs(cmp.Or(r.Root, dir)); err != nil {
+		return fmt.Errorf("building %s: %w", r.Dir, err)
+	}
 	if r.Platform == "" {
 		r.Platform = "linux/" + runtime.GOARCH
 	}
@@ -130,38 +139,56 @@ func (r *Request) complete() error {
 	return nil
 }
 
-// readDockerfile gives "" when there is none and none was asked for.
-func (r *Request) readDockerfile() (string, error) {
+// readDockerfile returns nil when there is none and none was asked for. A link out of the folder is not followed.
+func (r *Request) readDockerfile(ctx context.Context) (*dockerfile.File, error) {
 	asked := r.Dockerfile != ""
 	if !asked && r.Package != "" {
 		// A package was named, so that is what is built.
-		return "", nil
+		return nil, nil
 	}
 	if !asked {
 		r.Dockerfile = "Dockerfile"
 	}
-	data, err := os.ReadFile(filepath.Join(r.Dir, r.Dockerfile))
+	root, err := os.OpenRoot(r.Dir)
+	if err != nil {
+		return nil, fmt.Errorf("reading %s: %w", r.Dir, err)
+	}
+	defer func() { _ = root.Close() }()
+	path := filepath.Join(r.Dir, r.Dockerfile)
+	data, err := root.ReadFile(r.Dockerfile)
 	switch {
 	case errors.Is(err, os.ErrNotExist) && !asked:
 		r.Dockerfile = ""
-		return "", nil
+		return nil, nil
 	case err != nil:
-		return "", &Error{Kind: ErrBuildFailed, Object: filepath.Join(r.Dir, r.Dockerfile), Problem: "it cannot be read: " + err.Error(), Remedy: "give a Dockerfile in the folder that is built"}
+		return nil, &Error{Kind: ErrBuildFailed, Object: path, Problem: "cannot be read: " + err.Error(), Remedy: "give a Dockerfile in the folder that is built"}
 	}
-	return string(data), nil
+	options := dockerfile.Options{Args: r.BuildArgs, Platform: r.Platform, Builder: builderPlatform()}
+	if _, err := exec.LookPath(inProcess); err == nil {
+		host, err := hostSettings(ctx)
+		if err != nil {
+			return nil, err
+		}
+		options.Toolchain = host["GOVERSION"]
+	}
+	file, err := dockerfile.Parse(data, options)
+	if err != nil {
+		return nil, &Error{Kind: ErrBuildFailed, Object: path, Problem: err.Error(), Remedy: "correct the Dockerfile"}
+	}
+	return file, nil
 }
 
 // choose takes the explicit choice, or the first builder in order that can do it.
-func choose(ctx context.Context, r Request, text string) (*Plan, error) {
+func choose(ctx context.Context, r Request, file *dockerfile.File) (*Plan, error) {
 	var tried []string
 	if r.Builder == "" || r.Builder == inProcess {
-		gomain, why := findGoMain(ctx, r, text)
+		gomain, why := findGoMain(ctx, r, file)
 		if gomain != nil {
 			return &Plan{Builder: inProcess, Reason: why, request: r, build: buildGo, gomain: gomain}, nil
 		}
 		tried = append(tried, inProcess+": "+why)
 	}
-	if text == "" && r.Builder != inProcess {
+	if file == nil && r.Builder != inProcess {
 		return nil, &Error{Kind: ErrNoBuilder, Object: r.Dir, Problem: "it has neither a Dockerfile nor one Go main package (" + strings.Join(tried, ". ") + ")", Remedy: "add a Dockerfile, or name the Go package to build"}
 	}
 	for _, b := range programs {
@@ -189,17 +216,13 @@ func builderNames() []string {
 }
 
 // findBases looks for all base images before anything is built.
-func (p *Plan) findBases(ctx context.Context, text string) error {
+func (p *Plan) findBases(ctx context.Context, file *dockerfile.File) error {
 	var refs []string
 	switch {
-	case p.gomain != nil && p.gomain.base != "":
-		refs = []string{p.gomain.base}
+	case p.gomain != nil && p.gomain.Base != "":
+		refs = []string{p.gomain.Base}
 	case p.gomain == nil:
-		d, err := parseDockerfile(text, p.request.BuildArgs)
-		if err != nil {
-			return &Error{Kind: ErrBuildFailed, Object: filepath.Join(p.request.Dir, p.request.Dockerfile), Problem: err.Error(), Remedy: "correct the Dockerfile"}
-		}
-		refs = d.images()
+		refs = file.Images()
 	}
 	p.Bases = map[string]string{}
 	var missing []string

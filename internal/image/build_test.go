@@ -179,7 +179,7 @@ func TestDockerfileOfAGoProgramIsFollowed(t *testing.T) {
 	img, config := pull(t, host+"/app@"+b.Digest)
 	c := config.Config
 	if strings.Join(c.Entrypoint, " ") != "/usr/bin/server" || strings.Join(c.Cmd, " ") != "--flag" || c.User != "1000:1000" || c.WorkingDir != "/data" || c.Labels["team"] != "x" ||
-		strings.Join(c.Env, ";") != "MODE=fast;COLOR=a b" {
+		strings.Join(c.Env, ";") != "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin;MODE=fast;COLOR=a b" {
 		t.Errorf("%+v", c)
 	}
 	if _, ok := c.ExposedPorts["8080/tcp"]; !ok {
@@ -205,7 +205,7 @@ func TestGoProgramOnABase(t *testing.T) {
 	if err := remote.Write(ref, base); err != nil {
 		t.Fatal(err)
 	}
-	files := with(program, "Dockerfile", "FROM golang AS build\nCOPY . .\nRUN go build -o app .\nFROM alpine:3\nCOPY --from=build app /bin/\nENTRYPOINT [\"/bin/app\"]\n")
+	files := with(program, "Dockerfile", "FROM golang AS build\nWORKDIR /src\nCOPY . .\nRUN go build -o /app .\nFROM alpine:3\nCOPY --from=build /app /bin/\nENTRYPOINT [\"/bin/app\"]\n")
 	p, b := build(t, image.Request{Dir: folder(t, files), Repository: host + "/app", Tag: "v1", Registries: image.Registries{Mirrors: []string{host}}})
 	if p.Bases["alpine:3"] != host+"/library/alpine:3" {
 		t.Errorf("%+v", p.Bases)
@@ -280,12 +280,12 @@ func TestErrors(t *testing.T) {
 		{"does not compile", with(program, "main.go", "package main\n\nfunc main() { undefinedThing() }\n"), image.Request{}, image.ErrBuildFailed, []string{"main.go:3:15: undefined: undefinedThing", "commit again"}},
 		{"registry refuses", program, image.Request{Repository: strings.TrimPrefix(denied.URL, "http://") + "/app"}, image.ErrPushRefused, []string{"DENIED", "team app may not push", "docker login"}},
 		{"registry gone", program, image.Request{Repository: strings.TrimPrefix(gone.URL, "http://") + "/app"}, image.ErrUnreachable, []string{"check that the registry runs"}},
-		{"no builder", needsEngine, image.Request{}, image.ErrNoBuilder, []string{"go: its Dockerfile has no stage that runs go build", "buildkit: BUILDKIT_HOST is not set", "docker: not on the PATH", "podman: ", "buildah: ", "nerdctl: "}},
+		{"no builder", needsEngine, image.Request{}, image.ErrNoBuilder, []string{"go: Dockerfile: there is no stage that runs go build", "buildkit: BUILDKIT_HOST is not set", "docker: not on the PATH", "podman: ", "buildah: ", "nerdctl: "}},
 		{"nothing to build", map[string]string{"README": "x"}, image.Request{}, image.ErrNoBuilder, []string{"neither a Dockerfile nor one Go main package"}},
 		{"several programs", map[string]string{"go.mod": program["go.mod"], "a/main.go": program["main.go"], "b/main.go": program["main.go"]}, image.Request{}, image.ErrNoBuilder, []string{"several Go main packages: ./a, ./b"}},
 		{"unknown builder", program, image.Request{Builder: "kaniko"}, image.ErrNoBuilder, []string{`"kaniko"`, "go, buildkit, docker"}},
 		{"asked-for builder is not there", needsEngine, image.Request{Builder: "podman"}, image.ErrNoBuilder, []string{"podman: not on the PATH"}},
-		{"base gone", with(program, "Dockerfile", "FROM golang AS b\nRUN go build -o x .\nFROM 127.0.0.1:1/no/base:1\nCOPY --from=b x /x\n"), image.Request{}, image.ErrBaseMissing,
+		{"base gone", with(program, "Dockerfile", "FROM golang AS b\nWORKDIR /src\nCOPY . .\nRUN go build -o /x .\nFROM 127.0.0.1:1/no/base:1\nCOPY --from=b /x /x\n"), image.Request{}, image.ErrBaseMissing,
 			[]string{"127.0.0.1:1/no/base:1", host + " does not have it", "127.0.0.1:1 cannot be reached", "cyan local load"}},
 		{"bad name", program, image.Request{Repository: "UPPER/app"}, nil, []string{"small letters"}},
 		{"an option for a name", program, image.Request{Repository: "--privileged"}, nil, []string{"no repository's name"}},

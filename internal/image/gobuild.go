@@ -1,17 +1,10 @@
 package image
 
 import (
-	"archive/tar"
-	"bytes"
-	"compress/gzip"
+	"cmp"
 	"context"
-	"crypto/sha256"
-	"encoding/hex"
 	"fmt"
-	"hash"
-	"io"
 	"os"
-	"os/exec"
 	"path"
 	"path/filepath"
 	"strings"
@@ -55,57 +48,64 @@ func buildGo(ctx context.Context, p *Plan) (Built, error) {
 	return built, err
 }
 
+// compile builds the program as its Dockerfile does, or as one without a Dockerfile is built.
 func compile(ctx context.Context, p *Plan, binary string) error {
-	goos, arch, _ := strings.Cut(p.request.Platform, "/")
-	arch, variant, _ := strings.Cut(arch, "/")
-	args := []string{"build", "-trimpath", "-buildvcs=false", "-o", binary}
-	if !strings.Contains(strings.Join(p.gomain.flags, " "), "-ldflags") {
-		args = append(args, "-ldflags=-s -w")
+	g := p.gomain
+	c, err := newGoCommand(ctx)
+	if err != nil {
+		return err
 	}
-	args = append(append(args, p.gomain.flags...), p.gomain.pkg)
-	cmd := exec.CommandContext(ctx, "go", args...)
-	cmd.Dir = p.request.Dir
-	// A go.work above the folder is not part of the commit.
-	cmd.Env = append(os.Environ(), "CGO_ENABLED=0", "GOWORK=off", "GOOS="+goos, "GOARCH="+arch)
-	if arch == "arm" && variant != "" {
-		cmd.Env = append(cmd.Env, "GOARM="+strings.TrimPrefix(variant, "v"))
+	c.env, c.output = g.Program.Env, p.request.Output
+	if !g.described {
+		c.dir, c.work = p.request.Dir, workBetween(p.request.Root, p.request.Dir)
+		return p.goBuild(ctx, c, binary)
 	}
-	cmd.Env = append(cmd.Env, p.gomain.env...)
-	var said bytes.Buffer
-	cmd.Stdout = io.MultiWriter(p.request.Output, &said)
-	cmd.Stderr = cmd.Stdout
-	if err := cmd.Run(); err != nil {
-		if ctx.Err() != nil {
-			return context.Cause(ctx)
+	return g.inStage(p.request, func(s *stageFolder) error {
+		output := s.path(g.Program.Output)
+		c.root, c.dir, c.work = s.root.Name(), s.path(g.Program.Dir), s.work(g.Program)
+		if err := p.goBuild(ctx, c, output); err != nil {
+			return err
 		}
-		return &Error{Kind: ErrBuildFailed, Object: "Go package " + p.gomain.pkg + " in " + p.request.Dir, Problem: "it does not compile:\n" + lastLines(said.String(), 20), Remedy: "correct it and commit again"}
+		return os.Rename(output, binary)
+	})
+}
+
+func (p *Plan) goBuild(ctx context.Context, c goCommand, binary string) error {
+	// The folder is another one each time, so its name must not be in the program.
+	args := append([]string{"build", "-trimpath", "-buildvcs=false", "-o", binary}, p.gomain.Program.Flags...)
+	err := c.run(ctx, p.request.Output, append(args, p.gomain.Program.Packages...)...)
+	if err == nil || ctx.Err() != nil {
+		return err
 	}
-	return nil
+	packages := strings.Join(p.gomain.Program.Packages, " ")
+	return &Error{Kind: ErrBuildFailed, Object: "Go package " + packages + " in " + p.request.Dir, Problem: "compiling failed:\n" + err.Error(), Remedy: "correct it and commit again"}
 }
 
 // assemble makes the image: the base, what a program without a base needs, and the program.
 func (p *Plan) assemble(ctx context.Context, binary string) (v1.Image, int64, error) {
 	g := p.gomain
 	img, layers := empty.Image, []*layer{}
-	if g.base == "" {
+	below := tree{}
+	if g.Base == "" {
 		img = mutate.MediaType(img, types.OCIManifestSchema1)
 		img = mutate.ConfigMediaType(img, types.OCIConfigJSON)
-		below, err := supportLayer()
-		if err != nil {
-			return nil, 0, err
-		}
-		layers = append(layers, below)
 	} else {
 		var err error
 		if img, err = p.pullBase(ctx); err != nil {
 			return nil, 0, err
 		}
+		if below, err = readTree(img); err != nil {
+			return nil, 0, fmt.Errorf("reading the base image %s: %w", g.Base, err)
+		}
 	}
-	data, err := os.ReadFile(binary)
-	if err != nil {
-		return nil, 0, fmt.Errorf("reading the program: %w", err)
+	if !g.described {
+		support, err := supportLayer()
+		if err != nil {
+			return nil, 0, err
+		}
+		layers = append(layers, support)
 	}
-	program, err := newLayer([]file{{name: g.target, mode: 0o755, data: data}})
+	program, err := p.programLayer(binary, below)
 	if err != nil {
 		return nil, 0, err
 	}
@@ -122,10 +122,32 @@ func (p *Plan) assemble(ctx context.Context, binary string) (v1.Image, int64, er
 	return img, size, err
 }
 
-func (p *Plan) pullBase(ctx context.Context) (v1.Image, error) {
-	ref, err := name.ParseReference(p.Bases[p.gomain.base], append(p.request.Registries.nameOptions(), name.WeakValidation)...)
+// programLayer holds the program, and the folders that the base does not have yet.
+func (p *Plan) programLayer(binary string, below tree) (*layer, error) {
+	g := p.gomain
+	data, err := os.ReadFile(binary)
 	if err != nil {
-		return nil, fmt.Errorf("reading the base image %s: %w", p.gomain.base, err)
+		return nil, fmt.Errorf("reading the program: %w", err)
+	}
+	var files []file
+	for _, folder := range g.Folders {
+		at, err := below.folder(folder)
+		if err != nil {
+			return nil, err
+		}
+		files = append(files, file{name: at + "/", mode: 0o755})
+	}
+	target, err := below.target(g.Target, path.Base(g.Program.Output))
+	if err != nil {
+		return nil, err
+	}
+	return newLayer(append(files, file{name: target, mode: 0o755, data: data}), below)
+}
+
+func (p *Plan) pullBase(ctx context.Context) (v1.Image, error) {
+	ref, err := name.ParseReference(p.Bases[p.gomain.Base], append(p.request.Registries.nameOptions(), name.WeakValidation)...)
+	if err != nil {
+		return nil, fmt.Errorf("reading the base image %s: %w", p.gomain.Base, err)
 	}
 	platform, err := v1.ParsePlatform(p.request.Platform)
 	if err != nil {
@@ -133,7 +155,14 @@ func (p *Plan) pullBase(ctx context.Context) (v1.Image, error) {
 	}
 	img, err := remote.Image(ref, append(p.request.Registries.options(ctx), remote.WithPlatform(*platform))...)
 	if err != nil {
-		return nil, &Error{Kind: ErrBaseMissing, Object: "image " + p.gomain.base, Problem: err.Error(), Remedy: "check that it is there for " + p.request.Platform}
+		return nil, &Error{Kind: ErrBaseMissing, Object: "image " + p.gomain.Base, Problem: err.Error(), Remedy: "check that it is there for " + p.request.Platform}
+	}
+	config, err := img.ConfigFile()
+	if err != nil {
+		return nil, fmt.Errorf("reading the base image %s: %w", p.gomain.Base, err)
+	}
+	if len(config.Config.OnBuild) > 0 {
+		return nil, &Error{Kind: ErrNoBuilder, Object: "image " + p.gomain.Base, Problem: "it has instructions for what is built on it (ONBUILD), which take a container", Remedy: "choose another builder than go"}
 	}
 	return img, nil
 }
@@ -149,35 +178,8 @@ func (p *Plan) configure(img v1.Image) (v1.Image, error) {
 	config.OS = goos
 	config.Architecture, config.Variant, _ = strings.Cut(arch, "/")
 	config.Created = v1.Time{Time: p.request.Created.UTC()}
-	c.Entrypoint, c.Cmd = g.entrypoint, g.cmd
-	c.Env = append(c.Env, g.vars...)
-	if g.base == "" && len(g.vars) == 0 {
-		c.Env = []string{"PATH=/usr/local/bin:/usr/bin:/bin"}
-	}
-	if g.user != "" {
-		c.User = g.user
-	} else if g.base == "" {
-		// Nothing in it needs root; a port below 1024 is open to it as well, by default.
-		c.User = "65532:65532"
-	}
-	if g.workdir != "" {
-		c.WorkingDir = g.workdir
-	} else if c.WorkingDir == "" {
-		c.WorkingDir = "/"
-	}
-	if g.stopSignal != "" {
-		c.StopSignal = g.stopSignal
-	}
-	for _, port := range g.ports {
-		if c.ExposedPorts == nil {
-			c.ExposedPorts = map[string]struct{}{}
-		}
-		if !strings.Contains(port, "/") {
-			port += "/tcp"
-		}
-		c.ExposedPorts[port] = struct{}{}
-	}
-	for _, labels := range []map[string]string{g.labels, p.request.Labels} {
+	g.configure(c)
+	for _, labels := range []map[string]string{g.Labels, p.request.Labels} {
 		for k, v := range labels {
 			if c.Labels == nil {
 				c.Labels = map[string]string{}
@@ -192,98 +194,47 @@ func (p *Plan) configure(img v1.Image) (v1.Image, error) {
 	return img, nil
 }
 
-// file is one entry of a layer.
-type file struct {
-	name string
-	mode int64
-	data []byte
+// defaultPath is the PATH of an image that stands on nothing.
+const defaultPath = "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+
+// configure writes what the Dockerfile, or the lack of one, says of running the image.
+func (g *goMain) configure(c *v1.Config) {
+	if g.Entrypoint != nil {
+		c.Entrypoint = g.Entrypoint
+	}
+	if g.Cmd != nil || g.ResetCmd {
+		c.Cmd = g.Cmd
+	}
+	if g.Base == "" {
+		c.Env = []string{defaultPath}
+		c.WorkingDir = "/"
+	}
+	if !g.described {
+		// Nothing in it needs root; a port below 1024 is open to it as well, by default.
+		c.User = "65532:65532"
+	}
+	for _, variable := range g.Env {
+		c.Env = setVariable(c.Env, variable)
+	}
+	c.User = cmp.Or(g.User, c.User)
+	c.WorkingDir = cmp.Or(g.WorkingDir, c.WorkingDir, "/")
+	c.StopSignal = cmp.Or(g.StopSignal, c.StopSignal)
+	for _, port := range g.Ports {
+		if c.ExposedPorts == nil {
+			c.ExposedPorts = map[string]struct{}{}
+		}
+		c.ExposedPorts[port] = struct{}{}
+	}
 }
 
-// supportLayer is what a program on nothing needs: a user, a place for temporary files, and the authorities that this machine trusts.
-func supportLayer() (*layer, error) {
-	files := []file{
-		{"/etc/passwd", 0o644, []byte("root:x:0:0:root:/root:/sbin/nologin\nnonroot:x:65532:65532:nonroot:/home/nonroot:/sbin/nologin\n")},
-		{"/etc/group", 0o644, []byte("root:x:0:\nnonroot:x:65532:\n")},
-		{"/tmp/", 0o1777, nil},
-	}
-	for _, path := range []string{"/etc/ssl/certs/ca-certificates.crt", "/etc/pki/tls/certs/ca-bundle.crt", "/etc/ssl/cert.pem"} {
-		if data, err := os.ReadFile(path); err == nil {
-			files = append(files, file{"/etc/ssl/certs/ca-certificates.crt", 0o644, data})
-			break
+// setVariable replaces a variable, or adds it.
+func setVariable(env []string, variable string) []string {
+	key, _, _ := strings.Cut(variable, "=")
+	for i, old := range env {
+		if strings.HasPrefix(old, key+"=") {
+			env[i] = variable
+			return env
 		}
 	}
-	return newLayer(files)
-}
-
-// layer is a compressed layer in memory, made in one pass.
-type layer struct {
-	compressed []byte
-	digest     v1.Hash
-	diffID     v1.Hash
-}
-
-// newLayer writes files with their folders. Times are zero, so that the same files give the same digest.
-func newLayer(files []file) (*layer, error) {
-	var out bytes.Buffer
-	zip, err := gzip.NewWriterLevel(&out, gzip.BestSpeed)
-	if err != nil {
-		return nil, fmt.Errorf("compressing a layer: %w", err)
-	}
-	plain := sha256.New()
-	w := tar.NewWriter(io.MultiWriter(zip, plain))
-	made := map[string]bool{}
-	for _, f := range files {
-		if err := writeFile(w, f, made); err != nil {
-			return nil, fmt.Errorf("writing a layer: %w", err)
-		}
-	}
-	if err := w.Close(); err != nil {
-		return nil, fmt.Errorf("writing a layer: %w", err)
-	}
-	if err := zip.Close(); err != nil {
-		return nil, fmt.Errorf("compressing a layer: %w", err)
-	}
-	sum := sha256.Sum256(out.Bytes())
-	return &layer{compressed: out.Bytes(), digest: v1.Hash{Algorithm: "sha256", Hex: hex.EncodeToString(sum[:])}, diffID: hashOf(plain)}, nil
-}
-
-func hashOf(h hash.Hash) v1.Hash {
-	return v1.Hash{Algorithm: "sha256", Hex: hex.EncodeToString(h.Sum(nil))}
-}
-
-func writeFile(w *tar.Writer, f file, made map[string]bool) error {
-	clean := strings.TrimPrefix(path.Clean(f.name), "/")
-	folders := strings.Split(clean, "/")
-	if strings.HasSuffix(f.name, "/") {
-		return writeFolder(w, clean, f.mode, made)
-	}
-	for i := 1; i < len(folders); i++ {
-		if err := writeFolder(w, strings.Join(folders[:i], "/"), 0o755, made); err != nil {
-			return err
-		}
-	}
-	if err := w.WriteHeader(&tar.Header{Typeflag: tar.TypeReg, Name: clean, Mode: f.mode, Size: int64(len(f.data))}); err != nil {
-		return err
-	}
-	_, err := w.Write(f.data)
-	return err
-}
-
-func writeFolder(w *tar.Writer, name string, mode int64, made map[string]bool) error {
-	if made[name] {
-		return nil
-	}
-	made[name] = true
-	return w.WriteHeader(&tar.Header{Typeflag: tar.TypeDir, Name: name + "/", Mode: mode})
-}
-
-func (l *layer) Digest() (v1.Hash, error)            { return l.digest, nil }
-func (l *layer) DiffID() (v1.Hash, error)            { return l.diffID, nil }
-func (l *layer) Size() (int64, error)                { return int64(len(l.compressed)), nil }
-func (l *layer) MediaType() (types.MediaType, error) { return types.OCILayer, nil }
-func (l *layer) Compressed() (io.ReadCloser, error) {
-	return io.NopCloser(bytes.NewReader(l.compressed)), nil
-}
-func (l *layer) Uncompressed() (io.ReadCloser, error) {
-	return gzip.NewReader(bytes.NewReader(l.compressed))
+	return append(env, variable)
 }

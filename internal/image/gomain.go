@@ -11,8 +11,14 @@ import (
 	"os/exec"
 	"path"
 	"path/filepath"
+	"runtime"
 	"slices"
+	"strconv"
 	"strings"
+
+	"golang.org/x/sync/errgroup"
+
+	"github.com/cyan-cd/cyan/internal/image/dockerfile"
 )
 
 // inProcess is the builder that needs nothing but the Go toolchain.
@@ -20,54 +26,169 @@ const inProcess = "go"
 
 // goMain is a Go program and the image round it.
 type goMain struct {
-	// pkg is the package, for go build; flags and env are added to it.
-	pkg   string
-	flags []string
-	env   []string
-	// target is where the program is in the image.
-	target string
-	// base is the image below, "" for none.
-	base       string
-	entrypoint []string
-	cmd        []string
-	vars       []string
-	labels     map[string]string
-	user       string
-	workdir    string
-	ports      []string
-	stopSignal string
+	dockerfile.Image
+	// described reports that a Dockerfile describes the image; it then holds nothing else.
+	described bool
 }
 
-// findGoMain says whether the request is a Go main package and its Dockerfile, if there is one, does nothing that needs a container: then it is built in this process.
-func findGoMain(ctx context.Context, r Request, text string) (*goMain, string) {
+// findGoMain returns the Go main package that the request is, if its Dockerfile, where there is one, comes to the same
+// program without a container; otherwise why it does not.
+func findGoMain(ctx context.Context, r Request, file *dockerfile.File) (*goMain, string) {
 	if _, err := exec.LookPath("go"); err != nil {
 		return nil, "the go program is not on the PATH"
 	}
-	g := &goMain{}
-	if text != "" {
-		var why string
-		if g, why = fromDockerfile(text, r); g == nil {
-			return nil, why
+	if file == nil {
+		g, err := bareProgram(ctx, r)
+		if err != nil {
+			return nil, err.Error()
+		}
+		return g, "a Go main package, and there is no Dockerfile"
+	}
+	img, err := file.GoImage()
+	if err != nil {
+		return nil, r.Dockerfile + ": " + err.Error()
+	}
+	g := &goMain{Image: *img, described: true}
+	err = g.inStage(r, func(s *stageFolder) error { return g.check(ctx, s) })
+	if err != nil {
+		return nil, r.Dockerfile + ": " + err.Error()
+	}
+	return g, "a Go main package, and its Dockerfile runs nothing but go build"
+}
+
+// inStage makes the file system that the Dockerfile compiles in, for as long as do runs.
+func (g *goMain) inStage(r Request, do func(s *stageFolder) error) error {
+	dir, err := os.MkdirTemp("", "cyan-stage-")
+	if err != nil {
+		return fmt.Errorf("making a folder to build in: %w", err)
+	}
+	defer func() { _ = os.RemoveAll(dir) }()
+	root, err := os.OpenRoot(dir)
+	if err != nil {
+		return fmt.Errorf("making a folder to build in: %w", err)
+	}
+	defer func() { _ = root.Close() }()
+	from, err := os.OpenRoot(r.Dir)
+	if err != nil {
+		return fmt.Errorf("reading %s: %w", r.Dir, err)
+	}
+	defer func() { _ = from.Close() }()
+	files, err := openContext(from, r.Dockerfile)
+	if err != nil {
+		return err
+	}
+	stage := &stageFolder{root: root}
+	if err := files.fill(stage, g.Program.Steps); err != nil {
+		return err
+	}
+	return do(stage)
+}
+
+// path is where a path of the stage is on this machine.
+func (s *stageFolder) path(inStage string) string { return filepath.Join(s.root.Name(), inStage) }
+
+// check looks at what the compiler will find.
+func (g *goMain) check(ctx context.Context, s *stageFolder) error {
+	p := g.Program
+	if info, err := s.root.Stat(strings.TrimPrefix(p.Output, "/")); err == nil && info.IsDir() {
+		return fmt.Errorf("go build writes to %s, which is a folder", p.Output)
+	}
+	module, ok := s.above(p.Dir, "go.mod")
+	if !ok {
+		return fmt.Errorf("%s is in no Go module", p.Dir)
+	}
+	if path.Dir(module) == "/go" {
+		return errors.New("the module is in GOPATH itself, where the toolchain passes it over; set a WORKDIR")
+	}
+	if _, ok := s.above(p.Dir, ".git"); ok && p.VCSStamp {
+		return errors.New("the program is to carry the revision of the .git that is copied; build with -buildvcs=false, or leave .git out")
+	}
+	c, err := newGoCommand(ctx)
+	if err != nil {
+		return err
+	}
+	c.root, c.dir, c.env, c.work = s.root.Name(), s.path(p.Dir), p.Env, s.work(p)
+	if err := c.staysIn(ctx, s.path(path.Dir(module))); err != nil {
+		return err
+	}
+	if _, err := c.mains(ctx, p.Flags, p.Packages); err != nil {
+		return err
+	}
+	if p.CgoByDefault {
+		return c.sameWithoutCgo(ctx, p, func(listed) bool { return true })
+	}
+	return nil
+}
+
+// above finds a name in a folder of the stage, or in one above it.
+func (s *stageFolder) above(dir, name string) (string, bool) {
+	for ; ; dir = path.Dir(dir) {
+		found := path.Join(dir, name)
+		if _, err := s.root.Lstat(strings.TrimPrefix(found, "/")); err == nil {
+			return found, true
+		}
+		if dir == "/" {
+			return "", false
 		}
 	}
-	if r.Package != "" {
-		g.pkg = "./" + path.Clean(filepath.ToSlash(r.Package))
+}
+
+// work is what GOWORK has to be: the file that the stage holds, or off, so that none above the stage counts.
+func (s *stageFolder) work(p dockerfile.Program) string {
+	if found, ok := s.above(p.Dir, "go.work"); ok && !slices.Contains(p.Env, "GOWORK=off") {
+		return s.path(found)
 	}
-	pkg, err := soleMain(ctx, r.Dir, g.pkg)
+	return "off"
+}
+
+// bareProgram is a Go main package without a Dockerfile: the image holds it, and what a program needs to run.
+func bareProgram(ctx context.Context, r Request) (*goMain, error) {
+	root, err := os.OpenRoot(r.Root)
 	if err != nil {
-		return nil, err.Error()
+		return nil, fmt.Errorf("reading %s: %w", r.Root, err)
 	}
-	g.pkg = pkg
-	if g.target == "" {
-		g.target = "/" + programName(r, pkg)
+	defer func() { _ = root.Close() }()
+	if link, err := linkOut(root); err != nil || link != "" {
+		return nil, errors.Join(err, fmt.Errorf("%s is a link out of the repository; remove it, or add a Dockerfile", link))
 	}
-	if len(g.entrypoint)+len(g.cmd) == 0 {
-		g.entrypoint = []string{g.target}
+	goos, arch, _ := strings.Cut(r.Platform, "/")
+	arch, variant, _ := strings.Cut(arch, "/")
+	p := dockerfile.Program{Flags: []string{"-ldflags=-s -w"}, Env: []string{"CGO_ENABLED=0", "GOOS=" + goos, "GOARCH=" + arch}}
+	if arch == "arm" && variant != "" {
+		p.Env = append(p.Env, "GOARM="+strings.TrimPrefix(variant, "v"))
 	}
-	if text == "" {
-		return g, "it is a Go main package, and there is no Dockerfile"
+	c, err := newGoCommand(ctx)
+	if err != nil {
+		return nil, err
 	}
-	return g, "it is a Go main package, and its Dockerfile runs nothing but go build"
+	c.dir, c.env, c.work = r.Dir, p.Env, workBetween(r.Root, r.Dir)
+	pkg, err := c.soleMain(ctx, r.Package)
+	if err != nil {
+		return nil, err
+	}
+	p.Packages = []string{pkg}
+	// An explicit choice for the whole process counts for the program.
+	if os.Getenv("CGO_ENABLED") != "0" {
+		if err := c.sameWithoutCgo(ctx, p, func(l listed) bool { return !l.Standard }); err != nil {
+			return nil, fmt.Errorf("%w; add a Dockerfile, or set CGO_ENABLED=0 if its files for builds without cgo are meant", err)
+		}
+	}
+	target := "/" + programName(r, pkg)
+	return &goMain{Image: dockerfile.Image{Program: p, Target: target, Entrypoint: []string{target}, ResetCmd: true}}, nil
+}
+
+// workBetween is the go.work that is committed with a folder, or off, so that none above the repository counts.
+func workBetween(root, dir string) string {
+	for {
+		file := filepath.Join(dir, "go.work")
+		if _, err := os.Stat(file); err == nil {
+			return file
+		}
+		if dir == root || dir == filepath.Dir(dir) {
+			return "off"
+		}
+		dir = filepath.Dir(dir)
+	}
 }
 
 func programName(r Request, pkg string) string {
@@ -77,300 +198,245 @@ func programName(r Request, pkg string) string {
 	return path.Base(r.Repository)
 }
 
-// soleMain finds the main package.
-func soleMain(ctx context.Context, dir, pkg string) (string, error) {
-	if pkg == "" {
-		pkg = "."
-		if _, err := os.Stat(filepath.Join(dir, "go.mod")); err != nil {
-			return "", errors.New("there is no go.mod")
+// goCommand runs the Go toolchain with nothing but what decides about the program, wherever that is run.
+type goCommand struct {
+	// root is what replacements may not lead out of; "" for no bound.
+	root, dir string
+	env       []string
+	work      string
+	// host are the machine's settings.
+	host map[string]string
+	// output gets what the toolchain prints beside its result; nil drops it.
+	output io.Writer
+}
+
+// fromHost are variables that say how modules are fetched and where they are kept.
+var fromHost = []string{"GOCACHE", "GOMODCACHE", "GOPATH", "GOPROXY", "GONOPROXY", "GOPRIVATE", "GOSUMDB", "GONOSUMDB", "GOINSECURE", "GOVCS", "GOAUTH", "GOTOOLCHAIN"}
+
+// decisive are variables of the environment that would change the program.
+func decisive(variable string) bool {
+	name, _, _ := strings.Cut(variable, "=")
+	return strings.HasPrefix(name, "GO") && name != "GOROOT" || strings.HasPrefix(name, "CGO_")
+}
+
+func newGoCommand(ctx context.Context) (goCommand, error) {
+	host, err := hostSettings(ctx)
+	return goCommand{host: host, work: "off"}, err
+}
+
+// run runs the go program.
+func (c goCommand) run(ctx context.Context, out io.Writer, args ...string) error {
+	cmd := exec.CommandContext(ctx, "go", args...)
+	cmd.Dir = c.dir
+	cmd.Env = slices.DeleteFunc(os.Environ(), decisive)
+	for _, name := range fromHost {
+		cmd.Env = append(cmd.Env, name+"="+c.host[name])
+	}
+	cmd.Env = append(cmd.Env, "GOENV=off", "GOFLAGS=", "GOWORK="+c.work)
+	if c.root != "" {
+		cmd.Env = append(cmd.Env, "GOTOOLCHAIN=local")
+	}
+	for _, variable := range c.env {
+		if variable != "GOWORK=off" {
+			cmd.Env = append(cmd.Env, variable)
 		}
-		if list, _ := filepath.Glob(filepath.Join(dir, "*.go")); len(list) == 0 {
+	}
+	var stderr bytes.Buffer
+	cmd.Stdout, cmd.Stderr = out, &stderr
+	if c.output != nil {
+		cmd.Stderr = io.MultiWriter(&stderr, c.output)
+	}
+	if err := cmd.Run(); err != nil {
+		if ctx.Err() != nil {
+			return context.Cause(ctx)
+		}
+		said := strings.TrimSpace(stderr.String())
+		if c.root != "" {
+			said = strings.ReplaceAll(said, c.root, "")
+		}
+		return fmt.Errorf("go %s: %s", strings.Join(args[:min(2, len(args))], " "), lastLines(said, 20))
+	}
+	return nil
+}
+
+// hostSettings are those of the toolchain on this machine, from the environment and from its own file.
+func hostSettings(ctx context.Context) (map[string]string, error) {
+	var settings map[string]string
+	out, err := exec.CommandContext(ctx, "go", append([]string{"env", "-json", "GOVERSION"}, fromHost...)...).Output()
+	if err == nil {
+		err = json.Unmarshal(out, &settings)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("asking the Go toolchain for its settings: %w", err)
+	}
+	return settings, nil
+}
+
+// listed is what go list prints of a package.
+type listed struct {
+	ImportPath, Name, Dir string
+	Standard              bool
+	GoFiles, CgoFiles     []string
+	SFiles, EmbedFiles    []string
+	Error                 *struct{ Err string }
+}
+
+func (c goCommand) list(ctx context.Context, args ...string) ([]listed, error) {
+	var out bytes.Buffer
+	args = append([]string{"list", "-e", "-json=ImportPath,Name,Dir,Standard,GoFiles,CgoFiles,SFiles,EmbedFiles,Error"}, args...)
+	if err := c.run(ctx, &out, args...); err != nil {
+		return nil, err
+	}
+	var all []listed
+	for decoder := json.NewDecoder(&out); ; {
+		var p listed
+		if err := decoder.Decode(&p); errors.Is(err, io.EOF) {
+			return all, nil
+		} else if err != nil {
+			return nil, fmt.Errorf("reading what go list printed: %w", err)
+		}
+		all = append(all, p)
+	}
+}
+
+// mains returns the folders of the main packages among what is named.
+func (c goCommand) mains(ctx context.Context, flags, packages []string) ([]string, error) {
+	all, err := c.list(ctx, append(append([]string{"-find"}, listFlags(flags)...), packages...)...)
+	if err != nil {
+		return nil, err
+	}
+	var mains []string
+	for _, p := range all {
+		if p.Error != nil && p.Name == "" {
+			return nil, fmt.Errorf("go list: %s", p.Error.Err)
+		}
+		if p.Name == "main" {
+			mains = append(mains, p.Dir)
+		}
+	}
+	if len(mains) == 0 {
+		return nil, fmt.Errorf("Go package %s: not a main package", strings.Join(packages, " "))
+	}
+	return mains, nil
+}
+
+// listFlags are those of go build that decide which files a program has.
+func listFlags(flags []string) []string {
+	var kept []string
+	for _, f := range flags {
+		if strings.HasPrefix(f, "-tags=") || strings.HasPrefix(f, "-mod=") {
+			kept = append(kept, f)
+		}
+	}
+	return kept
+}
+
+// soleMain finds the main package of a module; pkg is the one that was asked for, or "".
+func (c goCommand) soleMain(ctx context.Context, pkg string) (string, error) {
+	if pkg != "" {
+		pkg = "./" + path.Clean(filepath.ToSlash(pkg))
+	} else {
+		pkg = "."
+		if _, err := os.Stat(filepath.Join(c.dir, "go.mod")); err != nil {
+			return "", errors.New("go.mod is missing")
+		}
+		if list, _ := filepath.Glob(filepath.Join(c.dir, "*.go")); len(list) == 0 {
 			pkg = "./..."
 		}
 	}
-	cmd := exec.CommandContext(ctx, "go", "list", "-e", "-find", "-json=Name,Dir,Error", pkg)
-	cmd.Dir = dir
-	cmd.Env = append(os.Environ(), "CGO_ENABLED=0", "GOWORK=off")
-	var stderr bytes.Buffer
-	cmd.Stderr = &stderr
-	out, err := cmd.Output()
+	found, err := c.mains(ctx, nil, []string{pkg})
 	if err != nil {
-		return "", fmt.Errorf("go list: %s", lastLines(stderr.String(), 3))
+		return "", err
 	}
 	var mains []string
-	for decoder := json.NewDecoder(bytes.NewReader(out)); ; {
-		var p struct {
-			Name, Dir string
-			Error     *struct{ Err string }
-		}
-		if err := decoder.Decode(&p); errors.Is(err, io.EOF) {
-			break
-		} else if err != nil {
-			return "", fmt.Errorf("reading what go list printed: %w", err)
-		}
-		if p.Error != nil && p.Name == "" {
-			return "", fmt.Errorf("go list: %s", p.Error.Err)
-		}
-		if rel, err := filepath.Rel(dir, p.Dir); p.Name == "main" && err == nil {
-			mains = append(mains, "./"+filepath.ToSlash(rel))
+	for _, dir := range found {
+		if below, err := filepath.Rel(c.dir, dir); err == nil {
+			mains = append(mains, "./"+filepath.ToSlash(below))
 		}
 	}
-	switch len(mains) {
-	case 0:
-		return "", errors.New(pkg + " is no Go main package")
-	case 1:
-		if mains[0] == "./." {
-			return ".", nil
-		}
-		return mains[0], nil
+	if len(mains) != 1 {
+		return "", fmt.Errorf("there are several Go main packages: %s", strings.Join(mains, ", "))
 	}
-	return "", fmt.Errorf("there are several Go main packages: %s", strings.Join(mains, ", "))
+	if mains[0] == "./." {
+		return ".", nil
+	}
+	return mains[0], nil
 }
 
-// fromDockerfile takes over what a Dockerfile says about a Go program, or tells why it cannot.
-func fromDockerfile(text string, r Request) (*goMain, string) {
-	d, err := parseDockerfile(text, r.BuildArgs)
-	if err != nil {
-		return nil, "its Dockerfile: " + err.Error()
+// sameWithoutCgo compares the files of the program with and without cgo. Only packages that count are looked at.
+func (c goCommand) sameWithoutCgo(ctx context.Context, p dockerfile.Program, counts func(listed) bool) error {
+	args := append(append([]string{"-deps"}, listFlags(p.Flags)...), p.Packages...)
+	with := make([][]listed, 2)
+	group, ctx := errgroup.WithContext(ctx)
+	for cgo := range with {
+		other := c
+		other.env = append(slices.Clone(c.env), "CGO_ENABLED="+strconv.Itoa(cgo))
+		group.Go(func() (err error) {
+			with[cgo], err = other.list(ctx, args...)
+			return err
+		})
 	}
-	g := &goMain{labels: map[string]string{}}
-	last := len(d.stages) - 1
-	outputs := map[string]bool{}
-	for i, s := range d.stages[:last] {
-		for _, in := range s.steps {
-			if why := g.buildStep(in, outputs); why != "" {
-				return nil, fmt.Sprintf("line %d of its Dockerfile (stage %d) %s", in.line, i, why)
-			}
-		}
+	if err := group.Wait(); err != nil {
+		return err
 	}
-	if len(outputs) == 0 {
-		return nil, "its Dockerfile has no stage that runs go build"
+	without := map[string]listed{}
+	for _, l := range with[0] {
+		without[l.ImportPath] = l
 	}
-	for _, in := range d.stages[last].steps {
-		if why := g.finalStep(d, in, outputs); why != "" {
-			return nil, fmt.Sprintf("line %d of its Dockerfile %s", in.line, why)
-		}
-	}
-	if g.target == "" {
-		return nil, "its Dockerfile does not copy the program into the last stage"
-	}
-	base := d.stages[last].base
-	if _, isStage := d.stage(base, last); isStage {
-		return nil, "its last stage stands on another stage"
-	}
-	if base != "scratch" && !strings.HasPrefix(base, "gcr.io/distroless/static") {
-		g.base = base
-	}
-	return g, ""
-}
-
-// buildStep reads a line of a stage that only compiles.
-func (g *goMain) buildStep(in instruction, outputs map[string]bool) string {
-	switch in.name {
-	case "COPY", "WORKDIR", "ARG", "ADD", "LABEL", "USER":
-		if _, from := in.flags["from"]; from {
-			return "copies from another image"
-		}
-		return ""
-	case "ENV":
-		for word := range strings.FieldsSeq(in.rest) {
-			if key, _, ok := strings.Cut(word, "="); !ok || !slices.Contains([]string{"CGO_ENABLED", "GOOS", "GOFLAGS", "GOARCH", "GO111MODULE", "GOTOOLCHAIN"}, key) {
-				return "sets " + word
-			}
-		}
-		return ""
-	case "RUN":
-		for command := range strings.SplitSeq(in.rest, "&&") {
-			if why := g.runStep(strings.TrimSpace(command), outputs); why != "" {
-				return why
-			}
-		}
-		return ""
-	}
-	return "has " + in.name
-}
-
-func (g *goMain) runStep(command string, outputs map[string]bool) string {
-	if strings.ContainsAny(command, ";|<>`$(){}*?\\") {
-		return "runs a shell: " + command
-	}
-	words, err := splitWords(command)
-	if err != nil {
-		return err.Error()
-	}
-	for len(words) > 0 && strings.Contains(words[0], "=") {
-		key, value, _ := strings.Cut(words[0], "=")
-		if key != "CGO_ENABLED" && key != "GOOS" && key != "GOARCH" || (key == "CGO_ENABLED" && value != "0") {
-			return "sets " + words[0]
-		}
-		words = words[1:]
-	}
-	switch {
-	case len(words) > 2 && words[0] == "go" && words[1] == "mod" && (words[2] == "download" || words[2] == "verify"):
-		return ""
-	case len(words) < 2 || words[0] != "go" || words[1] != "build":
-		return "runs " + command
-	case len(outputs) > 0:
-		return "builds a second program"
-	}
-	return g.goBuild(words[2:], outputs)
-}
-
-// goBuild reads the arguments of go build.
-func (g *goMain) goBuild(words []string, outputs map[string]bool) string {
-	output := ""
-	for len(words) > 0 {
-		word := words[0]
-		words = words[1:]
-		if !strings.HasPrefix(word, "-") {
-			if g.pkg != "" {
-				return "builds several packages"
-			}
-			g.pkg = word
+	// What depends on others comes behind them.
+	for _, l := range slices.Backward(with[1]) {
+		other := without[l.ImportPath]
+		if !counts(l) {
 			continue
 		}
-		flag, value, given := strings.Cut(strings.TrimLeft(word, "-"), "=")
-		switch flag {
-		case "trimpath", "v", "a", "buildvcs":
-			continue
-		case "o", "ldflags", "tags", "mod":
-		default:
-			return "gives go build the flag " + word
-		}
-		if !given {
-			if len(words) == 0 {
-				return "ends in " + word
-			}
-			value, words = words[0], words[1:]
-		}
-		if flag == "o" {
-			output = value
-		} else {
-			g.flags = append(g.flags, "-"+flag+"="+value)
+		if len(l.CgoFiles) > 0 || !slices.Equal(l.GoFiles, other.GoFiles) || !slices.Equal(l.SFiles, other.SFiles) {
+			return fmt.Errorf("package %s is another one with cgo, which nothing switches off and which needs a C compiler", l.ImportPath)
 		}
 	}
-	if output == "" {
-		return "runs go build without -o"
-	}
-	if g.pkg == "" {
-		g.pkg = "."
-	}
-	if !strings.HasPrefix(g.pkg, ".") {
-		return "builds the package " + g.pkg
-	}
-	outputs[path.Base(output)] = true
-	return ""
+	return nil
 }
 
-// finalStep reads a line of the stage that is shipped.
-func (g *goMain) finalStep(d *dockerfile, in instruction, outputs map[string]bool) string {
-	switch in.name {
-	case "COPY":
-		if why := g.copyProgram(d, in, outputs); why != "" {
-			return why
-		}
-	case "ENTRYPOINT", "CMD":
-		var list []string
-		if json.Unmarshal([]byte(in.rest), &list) != nil {
-			return "needs a shell: " + in.name + " " + in.rest
-		}
-		if in.name == "CMD" {
-			g.cmd = list
-		} else {
-			g.entrypoint, g.cmd = list, nil
-		}
-	case "ENV", "LABEL":
-		return g.assign(in)
-	case "EXPOSE":
-		g.ports = append(g.ports, strings.Fields(in.rest)...)
-	case "USER":
-		g.user = in.rest
-	case "WORKDIR":
-		g.workdir = path.Join("/", g.workdir, in.rest)
-		if path.IsAbs(in.rest) {
-			g.workdir = path.Clean(in.rest)
-		}
-	case "STOPSIGNAL":
-		g.stopSignal = in.rest
-	case "ARG":
-	default:
-		return "has " + in.name
+// staysIn checks that what a module or workspace replaces is in the stage, where the Dockerfile's toolchain sees it.
+func (c goCommand) staysIn(ctx context.Context, module string) error {
+	if err := c.replacements(ctx, module, "mod", filepath.Join(module, "go.mod")); err != nil || c.work == "off" {
+		return err
 	}
-	if strings.Contains(in.rest, "$") && in.name != "ARG" {
-		return "uses a variable"
-	}
-	return ""
+	return c.replacements(ctx, filepath.Dir(c.work), "work", c.work)
 }
 
-// copyProgram reads the line that takes the program from the stage that built it.
-func (g *goMain) copyProgram(d *dockerfile, in instruction, outputs map[string]bool) string {
-	words := strings.Fields(in.rest)
-	from, staged := in.flags["from"]
-	if _, ok := d.stage(from, len(d.stages)-1); !staged || !ok || len(words) != 2 {
-		return "copies files"
+func (c goCommand) replacements(ctx context.Context, dir, kind, file string) error {
+	var out bytes.Buffer
+	if err := c.run(ctx, &out, kind, "edit", "-json", file); err != nil {
+		return err
 	}
-	if g.target != "" || !outputs[path.Base(words[0])] {
-		return "copies " + words[0]
+	var read struct {
+		Replace []struct {
+			New struct{ Path, Version string }
+		}
+		Use []struct{ DiskPath string }
 	}
-	g.target = path.Join("/", g.workdir, words[1])
-	if path.IsAbs(words[1]) {
-		g.target = path.Clean(words[1])
+	if err := json.Unmarshal(out.Bytes(), &read); err != nil {
+		return fmt.Errorf("reading %s: %w", path.Base(file), err)
 	}
-	if strings.HasSuffix(words[1], "/") || words[1] == "." {
-		g.target = path.Join(g.target, path.Base(words[0]))
+	var places []string
+	for _, r := range read.Replace {
+		if r.New.Version == "" {
+			places = append(places, r.New.Path)
+		}
 	}
-	return ""
+	for _, u := range read.Use {
+		places = append(places, u.DiskPath)
+	}
+	for _, place := range places {
+		if filepath.IsAbs(place) || !strings.HasPrefix(filepath.Join(dir, place)+"/", c.root+"/") {
+			return fmt.Errorf("%s takes %s, which is outside of what is copied", path.Base(file), place)
+		}
+	}
+	return nil
 }
 
-func (g *goMain) assign(in instruction) string {
-	words, err := splitWords(in.rest)
-	if err != nil {
-		return err.Error()
-	}
-	for _, word := range words {
-		key, value, ok := strings.Cut(word, "=")
-		if !ok || strings.Contains(word, "$") {
-			return "has an " + in.name + " that is not written KEY=value"
-		}
-		if in.name == "ENV" {
-			g.vars = append(g.vars, key+"="+value)
-		} else {
-			g.labels[key] = value
-		}
-	}
-	return ""
-}
-
-// splitWords splits at spaces, outside of quotes.
-func splitWords(s string) ([]string, error) {
-	var words []string
-	var word strings.Builder
-	quote, inWord := rune(0), false
-	for _, r := range s {
-		switch {
-		case quote != 0 && r == quote:
-			quote = 0
-		case quote == 0 && (r == '"' || r == '\''):
-			quote, inWord = r, true
-		case quote == 0 && (r == ' ' || r == '\t'):
-			if inWord {
-				words = append(words, word.String())
-				word.Reset()
-				inWord = false
-			}
-		default:
-			word.WriteRune(r)
-			inWord = true
-		}
-	}
-	if quote != 0 {
-		return nil, errors.New("has a quote without an end")
-	}
-	if inWord {
-		words = append(words, word.String())
-	}
-	return words, nil
-}
+// builderPlatform is what the builder's own platform is.
+func builderPlatform() string { return "linux/" + runtime.GOARCH }
 
 // lastLines is what a reader of an error needs of a long output.
 func lastLines(text string, n int) string {
