@@ -40,7 +40,7 @@ type cluster struct {
 	never      map[string]bool
 	// linger is how long a deleted pod stays on as terminating.
 	linger time.Duration
-	// lag is how long EndpointSlices take to follow; frozen holds the Services, or SERVICE/FAMILY, whose slices stand still.
+	// lag is how long EndpointSlices take to follow; frozen holds the Services, or SERVICE/FAMILY, whose slices stand still, and "replicasets".
 	lag       time.Duration
 	frozen    map[string]bool
 	families  []discoveryv1.AddressType
@@ -180,14 +180,18 @@ func readyCondition(pod *corev1.Pod) *corev1.PodCondition {
 // run does what kubelets, the ReplicaSet controller and the EndpointSlice controller do, and reports whether anything changed.
 func (c *cluster) run() bool {
 	c.moved = false
-	for _, rs := range c.replicaSets {
-		c.addPods(rs, metav1.NewTime(c.now))
-		c.removePods(c.podsOf(rollout.PodHash(rs.Labels)), int(*rs.Spec.Replicas))
-	}
 	c.runWorkload()
+	if !c.frozen["replicasets"] {
+		for _, rs := range c.replicaSets {
+			c.addPods(rs, metav1.NewTime(c.now))
+			c.removePods(c.podsOf(rollout.PodHash(rs.Labels)), int(*rs.Spec.Replicas))
+		}
+	}
 	c.runPods()
-	for _, rs := range c.replicaSets {
-		c.countReplicaSet(rs)
+	if !c.frozen["replicasets"] {
+		for _, rs := range c.replicaSets {
+			c.countReplicaSet(rs)
+		}
 	}
 	for _, name := range slices.Sorted(maps.Keys(c.services)) {
 		c.runEndpoints(c.services[name])

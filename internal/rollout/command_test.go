@@ -3,12 +3,15 @@ package rollout_test
 import (
 	"encoding/json"
 	"errors"
+	"fmt"
 	"maps"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
 
 	jsonpatch "github.com/evanphx/json-patch/v5"
+	corev1 "k8s.io/api/core/v1"
 	discoveryv1 "k8s.io/api/discovery/v1"
 	"k8s.io/apimachinery/pkg/api/equality"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -180,8 +183,15 @@ func (c *controller) clusterCommand(name string, args []string) (known bool, err
 		if err != nil {
 			return true, err
 		}
+		own := c.podsOf(c.hash(args[0]))
+		if name == "unready" {
+			own = slices.DeleteFunc(own, func(pod *corev1.Pod) bool { return readyCondition(pod) == nil })
+		}
+		if n > len(own) {
+			return true, fmt.Errorf("there are %d pods", len(own))
+		}
 		c.served = false
-		for _, pod := range c.podsOf(c.hash(args[0]))[:n] {
+		for _, pod := range own[:n] {
 			if name == "kill" {
 				c.deletePod(pod)
 			} else {

@@ -70,8 +70,12 @@ type errRefused struct{ error }
 
 type errHeld struct{ error }
 
+// note adds a line to the log; one that repeats the last is left out.
 func (c *controller) note(format string, args ...any) {
-	c.log = append(c.log, fmt.Sprintf("%-5s %s", c.now.Sub(began), c.text(fmt.Sprintf(format, args...))))
+	line := c.text(fmt.Sprintf(format, args...))
+	if len(c.log) == 0 || !strings.HasSuffix(c.log[len(c.log)-1], " "+line) {
+		c.log = append(c.log, fmt.Sprintf("%-5s %s", c.now.Sub(began), line))
+	}
 }
 
 // runUntil lets the cluster and the controller run.
