@@ -8,7 +8,8 @@ import (
 	"time"
 )
 
-// The lines of a well-known article run as they stand, apart from host names: with argocd and the kubectl plugin being this program under other names.
+// The lines of a well-known article run as they stand, apart from host names: with argocd and the kubectl plugin being
+// this program under other names.
 func TestTheArticlesLines(t *testing.T) {
 	w := newWorld(t)
 	w.logOnFailure()

@@ -17,8 +17,8 @@ import (
 // rounds are the changes that are pushed one after another; the first warms the build up.
 const rounds = 6
 
-// From a push to the first answer of the new version, with autoPromotionSeconds 0, on real pods and under load. What compiling, moving the image and the pod's own start take in the same
-// run is the limit; the rest is Cyan's own.
+// From a push to the first answer of the new version, with autoPromotionSeconds 0, on real pods and under load. What
+// compiling, moving the image and the pod's own start take in the same run is the limit; the rest is Cyan's own.
 func BenchmarkPushToTraffic(b *testing.B) {
 	if runtime.GOOS != "linux" || os.Geteuid() != 0 {
 		b.Skip("real pods need root on Linux")

@@ -48,7 +48,8 @@ func tells(t *testing.T, out string, also ...string) {
 	}
 }
 
-// The demo tells its story on a cluster that is there already and knows nothing of any other; the second time it goes on from the first.
+// The demo tells its story on a cluster that is there already and knows nothing of any other; the second time it goes
+// on from the first.
 func TestDemoOnAnotherCluster(t *testing.T) {
 	cluster := realCluster(t)
 	home := t.TempDir()

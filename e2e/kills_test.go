@@ -3,7 +3,6 @@ package e2e
 import (
 	"context"
 	"fmt"
-	"math/rand/v2"
 	"strings"
 	"sync"
 	"testing"
@@ -12,13 +11,15 @@ import (
 	discoveryv1 "k8s.io/api/discovery/v1"
 	"k8s.io/apimachinery/pkg/watch"
 	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	"github.com/cyan-cd/cyan/internal/testkit/seed"
 )
 
 // kills is how often the controllers are killed.
 const kills = 30
 
-// The controllers are killed thirty times, at random instants of syncs and rollouts. At every instant the active Service has ready endpoints, all of one version; no request fails; and in
-// the end everything is as git says.
+// The controllers are killed thirty times, at random instants of syncs and rollouts. At every instant the active
+// Service has ready endpoints, all of one version; no request fails; and in the end everything is as git says.
 func TestKilledAtRandom(t *testing.T) {
 	w := newWorld(t)
 	w.logOnFailure()
@@ -31,9 +32,7 @@ func TestKilledAtRandom(t *testing.T) {
 	endpoints := w.watchEndpoints()
 	first.kill()
 
-	seed := uint64(time.Now().UnixNano())
-	t.Logf("seed %d", seed)
-	random := rand.New(rand.NewPCG(seed, 0))
+	random := seed.Random(t)
 	for turn := range kills {
 		if turn%3 == 0 {
 			digest = map[string]string{w.images.v1: w.images.v2, w.images.v2: w.images.v1}[digest]
@@ -41,8 +40,7 @@ func TestKilledAtRandom(t *testing.T) {
 		}
 		s := startServer(t, w.cluster.Kubeconfig, w.mirrors)
 		s.awaitReady(t)
-		<-time.After(time.Duration(random.IntN(1800)) * time.Millisecond)
-		s.kill()
+		s.killAfter(time.Duration(random.IntN(1800)) * time.Millisecond)
 	}
 	startServer(t, w.cluster.Kubeconfig, w.mirrors).awaitReady(t)
 	w.awaitDeployed(sha, digest, 2*time.Minute)
@@ -61,7 +59,8 @@ type endpointWatch struct {
 	violations []string
 }
 
-// watchEndpoints notes whenever active-service has no ready endpoint, or ready ones of two versions. Pods are named after their version.
+// watchEndpoints notes whenever active-service has no ready endpoint, or ready ones of two versions. Pods are named
+// after their version.
 func (w *world) watchEndpoints() *endpointWatch {
 	w.t.Helper()
 	c, err := client.NewWithWatch(w.cluster.Config, client.Options{Scheme: w.cluster.Client.Scheme()})

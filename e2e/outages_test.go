@@ -9,7 +9,7 @@ import (
 	"time"
 )
 
-// part gives the process of a part of the cluster.
+// part returns the process of a part of the cluster.
 func (w *world) part(name string) int {
 	w.t.Helper()
 	out, err := w.cluster.Local("status", "--dir", w.cluster.Dir, "-o", "json")
@@ -41,7 +41,8 @@ func (w *world) signal(part string, s syscall.Signal) {
 	}
 }
 
-// The git server, the registry and the API server go away and come back: no request fails meanwhile, and what was pushed is delivered afterwards.
+// The git server, the registry and the API server go away and come back: no request fails meanwhile, and what was
+// pushed is delivered afterwards.
 func TestOutages(t *testing.T) {
 	w := newWorld(t)
 	w.logOnFailure()

@@ -69,7 +69,7 @@ func realCluster(t *testing.T) *testkit.LocalCluster {
 // program is one of those that `make build` makes.
 func program(name string) string { return filepath.Join(testkit.Root(), "bin", name) }
 
-// run runs a program against the cluster, and gives what it printed.
+// run runs a program against the cluster, and returns what it printed.
 func run(t *testing.T, kubeconfig, dir, name string, args ...string) string {
 	t.Helper()
 	out, err := try(t.Context(), kubeconfig, dir, name, args...)
@@ -125,6 +125,14 @@ func (s *server) kill() {
 	_ = s.log.Close()
 }
 
+// killAfter kills the process when it has run for a while more, and returns when it has ended.
+func (s *server) killAfter(d time.Duration) {
+	timer := time.AfterFunc(d, func() { _ = s.cmd.Process.Kill() })
+	defer timer.Stop()
+	_ = s.cmd.Wait()
+	s.kill()
+}
+
 func (s *server) awaitReady(t *testing.T) {
 	t.Helper()
 	eventually(t, 30*time.Second, "the server is ready", func() (bool, string) {
@@ -151,7 +159,7 @@ func eventually(t *testing.T, within time.Duration, what string, so func() (bool
 		}
 		select {
 		case <-deadline.C:
-			t.Fatalf("after %s it is not so that %s: %s", within, what, state)
+			t.Fatalf("%[2]s: not within %[1]s: %[3]s", within, what, state)
 		case <-tick.C:
 		}
 	}
@@ -178,7 +186,7 @@ var images = sync.OnceValue(func() built {
 
 func example() string { return filepath.Join(testkit.Root(), "examples", "request-counter") }
 
-// build makes the image of one version of a program of the example, and gives its digest.
+// build makes the image of one version of a program of the example, and returns its digest.
 func build(name, repository, version string) (string, error) {
 	dir, err := os.MkdirTemp("", "cyan-e2e-")
 	if err != nil {
@@ -252,7 +260,8 @@ func (w *world) set(text, name, digest string) string {
 	return string(edited)
 }
 
-// deployAnew commits a version of the app, with a pod template that no version before had, so that no old pods can be used again. It gives the commit.
+// deployAnew commits a version of the app, with a pod template that no version before had, so that no old pods can be
+// used again. It returns the commit.
 func (w *world) deployAnew(digest string, turn int) string {
 	w.t.Helper()
 	text := w.repo.Git("show", "HEAD:"+kustomization) + "\n"

@@ -5,7 +5,7 @@ import (
 	"sync"
 )
 
-// background are the parts that run beside the story; the first that fails ends it.
+// background are the parts that run beside a session; the first that fails ends it.
 type background struct {
 	cancel context.CancelCauseFunc
 	parts  sync.WaitGroup

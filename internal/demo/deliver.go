@@ -16,33 +16,42 @@ import (
 // programs are what the example's images are called by its manifests.
 var programs = map[string]string{"app": "app-image", "redis": "redis-image"}
 
-func (s *stage) image(program string) string {
-	return programs[program] + "=" + s.ground.registry + "/" + repository + "/" + program
+// deliveries brings commits of the example into its images and its overlay, as a CI job does.
+type deliveries struct {
+	target *target
+	// url is where the repository is served.
+	url string
+	// progress shows what a delivery does.
+	progress func(string)
 }
 
-// deliveryCommand is what a CI job would call for a program of the example.
-func (s *stage) deliveryCommand(program string) []string {
-	return []string{"cyan", "delivery", "run", "--repo", ".", "--package", "./cmd/" + program, "--image", s.image(program), "--overlay", overlay, "--push"}
+func (d deliveries) image(program string) string {
+	return programs[program] + "=" + d.target.registry + "/" + repository + "/" + program
 }
 
-// deliver does what that command does, in a checkout of its own as a CI job has one.
-func (s *stage) deliver(ctx context.Context, program, commit string) (deliver.Result, error) {
-	checkout, err := s.checkout(ctx)
+// command returns what a CI job would call for a program of the example.
+func (d deliveries) command(program string) []string {
+	return []string{"cyan", "delivery", "run", "--repo", ".", "--package", "./cmd/" + program, "--image", d.image(program), "--overlay", overlay, "--push"}
+}
+
+// run does what that command does, in a checkout of its own as a CI job has one.
+func (d deliveries) run(ctx context.Context, program, commit string) (deliver.Result, error) {
+	checkout, err := d.checkout(ctx)
 	if err != nil {
 		return deliver.Result{}, err
 	}
-	mirrors, err := source.Open(filepath.Join(s.ground.dir, "delivery-mirrors"), source.Options{OwnConfiguration: true})
+	mirrors, err := source.Open(filepath.Join(d.target.dir, "delivery-mirrors"), source.Options{OwnConfiguration: true})
 	if err != nil {
 		return deliver.Result{}, err
 	}
 	defer mirrors.Close()
 	var output bytes.Buffer
 	result, err := deliver.Run(ctx, deliver.Options{
-		Repo: checkout, Revision: commit, Image: s.image(program), Package: "./cmd/" + program, Overlay: overlay, Branch: branch, Push: true, Mirrors: mirrors,
-		Cluster: s.ground.config, Namespace: s.ground.namespace, Output: &output,
+		Repo: checkout, Revision: commit, Image: d.image(program), Package: "./cmd/" + program, Overlay: overlay, Branch: branch, Push: true, Mirrors: mirrors,
+		Cluster: d.target.config, Namespace: d.target.namespace, Output: &output,
 	}, func(e deliver.Event) {
 		if e.Took == 0 {
-			s.now(e.Text)
+			d.progress(e.Text)
 		}
 	})
 	if err != nil {
@@ -62,8 +71,8 @@ func said(output string) string {
 }
 
 // checkout is the CI job's clone, brought to a commit.
-func (s *stage) checkout(ctx context.Context) (string, error) {
-	ci := &workshop{url: s.shop.url, clone: filepath.Join(s.ground.dir, "ci")}
+func (d deliveries) checkout(ctx context.Context) (string, error) {
+	ci := &devRepo{url: d.url, clone: filepath.Join(d.target.dir, "ci")}
 	if _, err := os.Stat(filepath.Join(ci.clone, ".git")); err != nil {
 		if err := os.MkdirAll(ci.clone, 0o700); err != nil {
 			return "", fmt.Errorf("making the checkout: %w", err)
@@ -83,9 +92,9 @@ func (s *stage) checkout(ctx context.Context) (string, error) {
 	return ci.clone, nil
 }
 
-// isOwn says that a commit is one that Cyan made, which starts nothing.
-func (s *stage) isOwn(ctx context.Context, commit string) (bool, error) {
-	dir, err := s.checkout(ctx)
+// isOwn reports whether a commit is one that Cyan made, which starts nothing.
+func (d deliveries) isOwn(ctx context.Context, commit string) (bool, error) {
+	dir, err := d.checkout(ctx)
 	if err != nil {
 		return false, err
 	}
@@ -108,12 +117,3 @@ func (s *stage) isOwn(ctx context.Context, commit string) (bool, error) {
 	starts, _ := delivery.Starts(mark, marked, changed)
 	return !starts, nil
 }
-
-// delivered says that the overlay, as the clone has it, names both images by digest.
-func (w *workshop) delivered() bool {
-	data, err := os.ReadFile(filepath.Join(w.clone, filepath.FromSlash(overlay), "kustomization.yml"))
-	return err == nil && strings.Count(string(data), "digest: sha256:") >= len(programs)
-}
-
-// tip is the commit that the clone is on.
-func (w *workshop) tip(ctx context.Context) (string, error) { return w.git(ctx, "rev-parse", "HEAD") }

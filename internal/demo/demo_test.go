@@ -18,7 +18,8 @@ import (
 
 var start = time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)
 
-// look is a Rollout of two versions: the size and the available pods of each, which one is active, and how many pods of the old one are going.
+// look is a Rollout of two versions: the size and the available pods of each, which one is active, and how many pods of
+// the old one are going.
 type look struct {
 	at                      int
 	oldPods, oldGoing       int
@@ -49,15 +50,15 @@ func (l look) view() rollout.View {
 	return v
 }
 
-func follow(hold time.Duration, looks []look) (*Story, []string) {
-	story := Begin(look{oldPods: 2}.view(), hold)
-	var told []string
+func follow(hold time.Duration, looks []look) (*Switchover, []string) {
+	change := NewSwitchover(look{oldPods: 2}.view(), hold)
+	var reached []string
 	for _, l := range looks {
-		for _, beat := range story.See(l.view(), start.Add(time.Duration(l.at)*time.Second)) {
-			told = append(told, string(rune('0'+beat.Step))+" "+beat.Text)
+		for _, milestone := range change.Observe(l.view(), start.Add(time.Duration(l.at)*time.Second)) {
+			reached = append(reached, string(rune('0'+milestone.Step))+" "+milestone.Text)
 		}
 	}
-	return story, told
+	return change, reached
 }
 
 func took(stages []delivery.Stage) map[delivery.Step]time.Duration {
@@ -68,8 +69,8 @@ func took(stages []delivery.Stage) map[delivery.Step]time.Duration {
 	return all
 }
 
-func TestStory(t *testing.T) {
-	story, told := follow(3*time.Second, []look{
+func TestSwitchover(t *testing.T) {
+	change, reached := follow(3*time.Second, []look{
 		{at: 0, oldPods: 2},
 		{at: 1, oldPods: 2, newIsVisible: true},
 		{at: 1, oldPods: 2, newIsVisible: true, newSize: 1},
@@ -86,13 +87,13 @@ func TestStory(t *testing.T) {
 		"5 synced: revision 2 comes up beside revision 1, behind preview-service", "6 2 ready pods: active-service switches to revision 2", "7 revision 1 goes",
 		"8 only revision 2 is left, with 2 ready pods",
 	}
-	if !slices.Equal(told, want) {
-		t.Errorf("%q", told)
+	if !slices.Equal(reached, want) {
+		t.Errorf("%q", reached)
 	}
-	if !story.Over() || story.Switched() != start.Add(8*time.Second) {
-		t.Error(story.Over(), story.Switched())
+	if !change.Done() || change.Switched() != start.Add(8*time.Second) {
+		t.Error(change.Done(), change.Switched())
 	}
-	got := took(story.Stages(start))
+	got := took(change.Stages(start))
 	for step, seconds := range map[delivery.Step]int{delivery.Sync: 1, delivery.Start: 3, delivery.Hold: 3, delivery.Switch: 1, delivery.Retire: 16} {
 		if got[step] != time.Duration(seconds)*time.Second {
 			t.Errorf("%s took %s", step, got[step])
@@ -101,18 +102,18 @@ func TestStory(t *testing.T) {
 }
 
 // Without a preview's own size, the wait comes between ready pods and the switch.
-func TestStoryThatWaitsWithAllPods(t *testing.T) {
-	story, _ := follow(3*time.Second, []look{
+func TestSwitchoverThatWaitsWithAllPods(t *testing.T) {
+	change, _ := follow(3*time.Second, []look{
 		{at: 1, oldPods: 2, newIsVisible: true, newSize: 2}, {at: 3, oldPods: 2, newIsVisible: true, newSize: 2, newAvailable: 2},
 		{at: 7, oldPods: 2, newIsVisible: true, newSize: 2, newAvailable: 2, newActive: true},
 	})
-	got := took(story.Stages(start))
+	got := took(change.Stages(start))
 	for step, seconds := range map[delivery.Step]int{delivery.Start: 2, delivery.Hold: 3, delivery.Switch: 1} {
 		if got[step] != time.Duration(seconds)*time.Second {
 			t.Errorf("%s took %s", step, got[step])
 		}
 	}
-	if story.Over() {
+	if change.Done() {
 		t.Error("the old pods are still there")
 	}
 }
@@ -132,8 +133,8 @@ func TestLoadCountsWhatFails(t *testing.T) {
 	t.Cleanup(server.Close)
 	keeping, fresh := Clients(&http.Transport{})
 	load := StartLoad(t.Context(), time.Millisecond, To(keeping, server.URL), To(fresh, server.URL))
-	for load.Tally().Sent < 20 && t.Context().Err() == nil {
-		<-time.After(time.Millisecond)
+	for tick := time.NewTicker(time.Millisecond); load.Tally().Sent < 20 && t.Context().Err() == nil; {
+		<-tick.C
 	}
 	tally := load.Stop()
 	if tally.Failed != 2 || tally.Versions["v1"] != tally.Sent-2 || tally.First["v1"].IsZero() || len(tally.Errors) != 2 || int64(tally.Sent) != requests.Load() {

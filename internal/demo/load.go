@@ -13,10 +13,10 @@ import (
 	"time"
 )
 
-// Send makes one request, and tells which version answered.
+// Send makes one request, and returns the version that answered.
 type Send func(ctx context.Context) (version string, err error)
 
-// Load is a client that sends requests without pause, and remembers how each ended.
+// Load is a client that sends requests without pause, and counts how they end.
 type Load struct {
 	stop  context.CancelFunc
 	ended sync.WaitGroup
@@ -39,13 +39,14 @@ type Tally struct {
 }
 
 const (
-	// patience is how long an answer may take before it counts as lost.
-	patience = 5 * time.Second
-	// remembered failures are enough to see what went wrong.
-	remembered = 5
+	// requestTimeout is how long an answer may take before it counts as lost.
+	requestTimeout = 5 * time.Second
+	// maxErrors failures are enough to see what went wrong.
+	maxErrors = 5
 )
 
-// StartLoad sends with each sender in turn, every pause apart (or slower, if answers are), until Stop or the end of ctx. A request that is under way then is awaited.
+// StartLoad sends with each sender in turn, every pause apart (or slower, if answers are), until Stop or the end of
+// ctx. A request that is under way then is awaited.
 func StartLoad(ctx context.Context, pause time.Duration, senders ...Send) *Load {
 	ctx, stop := context.WithCancel(ctx)
 	l := &Load{stop: stop, tally: Tally{Versions: map[string]int{}, First: map[string]time.Time{}}}
@@ -67,7 +68,7 @@ func StartLoad(ctx context.Context, pause time.Duration, senders ...Send) *Load 
 }
 
 func (l *Load) one(ctx context.Context, send Send) {
-	ctx, cancel := context.WithTimeout(ctx, patience)
+	ctx, cancel := context.WithTimeout(ctx, requestTimeout)
 	defer cancel()
 	start := time.Now()
 	version, err := send(ctx)
@@ -78,7 +79,7 @@ func (l *Load) one(ctx context.Context, send Send) {
 	l.tally.Slowest = max(l.tally.Slowest, end.Sub(start))
 	if err != nil {
 		l.tally.Failed++
-		if len(l.tally.Errors) < remembered {
+		if len(l.tally.Errors) < maxErrors {
 			l.tally.Errors = append(l.tally.Errors, fmt.Sprintf("%s after %s: %v", end.Format("15:04:05.000"), end.Sub(start).Round(time.Millisecond), err))
 		}
 		return
@@ -89,7 +90,7 @@ func (l *Load) one(ctx context.Context, send Send) {
 	}
 }
 
-// Tally is what has happened so far.
+// Tally returns what has happened so far.
 func (l *Load) Tally() Tally {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -101,7 +102,7 @@ func (l *Load) Tally() Tally {
 	return t
 }
 
-// Stop ends the client and gives all that has happened.
+// Stop ends the client and returns all that has happened.
 func (l *Load) Stop() Tally {
 	l.stop()
 	l.ended.Wait()
@@ -172,7 +173,8 @@ func (p *progress) trace() *httptrace.ClientTrace {
 	}
 }
 
-// Clients are the kinds of client that a Service meets: one that keeps its connections, and one that makes a connection for every request.
+// Clients are the kinds of client that a Service meets: one that keeps its connections, and one that makes a connection
+// for every request.
 func Clients(transport *http.Transport) (keeping, fresh *http.Client) {
 	each := transport.Clone()
 	each.DisableKeepAlives = true

@@ -11,7 +11,7 @@ import (
 	"github.com/cyan-cd/cyan/internal/delivery"
 )
 
-// Summary is how the story went.
+// Summary is how the demo went.
 type Summary struct {
 	Simulated bool
 	Rounds    []Round
@@ -21,7 +21,8 @@ type Summary struct {
 // Round is one change on its way.
 type Round struct {
 	Version, Commit string
-	// Pushed is when the push began, Switched when the Service changed over, and FirstAnswer when a client first heard from the new version.
+	// Pushed is when the push began, Switched when the Service changed over, and FirstAnswer when a client first heard
+	// from the new version.
 	Pushed, Switched, FirstAnswer time.Time
 	Timeline                      delivery.Timeline
 }
@@ -35,7 +36,8 @@ func (r Round) ToTraffic() time.Duration {
 	return max(0, end.Sub(r.Pushed))
 }
 
-// Own is Cyan's own part of that time: all but compiling, moving the image, the pods' becoming ready, and the wait that the manifest asks for.
+// Own is Cyan's own part of that time: all but compiling, moving the image, the pods' becoming ready, and the wait that
+// the manifest asks for.
 func (r Round) Own() time.Duration {
 	own := r.ToTraffic()
 	for _, s := range r.Timeline {
@@ -46,7 +48,7 @@ func (r Round) Own() time.Duration {
 	return max(0, own)
 }
 
-// Err says why the story is no success; nil when traffic moved in every round and no request failed.
+// Err returns why the demo is no success, or nil when traffic moved in every round and no request failed.
 func (s Summary) Err() error {
 	for _, r := range s.Rounds {
 		if r.Switched.IsZero() || r.FirstAnswer.IsZero() {
@@ -72,17 +74,17 @@ var names = map[delivery.Step]string{
 }
 
 // report prints a summary.
-func (s *stage) report(summary Summary) {
+func report(p *printer, summary Summary) {
 	round := summary.Rounds[len(summary.Rounds)-1]
-	s.line("")
-	s.line(s.theme.Strong(fmt.Sprintf("From push to traffic: %s", exact(round.ToTraffic()))) + fmt.Sprintf(", of which Cyan's own share is %s", exact(round.Own())))
-	s.line("")
-	for _, line := range strings.Split(strings.TrimRight(Shares(round, s.theme), "\n"), "\n") {
-		s.line(line)
+	p.line("")
+	p.line(p.theme.Strong(fmt.Sprintf("From push to traffic: %s", exact(round.ToTraffic()))) + fmt.Sprintf(", of which Cyan's own share is %s", exact(round.Own())))
+	p.line("")
+	for _, line := range strings.Split(strings.TrimRight(Shares(round, p.theme), "\n"), "\n") {
+		p.line(line)
 	}
-	s.line("")
-	s.line(requests(summary, s.theme))
-	s.line("")
+	p.line("")
+	p.line(requests(summary, p.theme))
+	p.line("")
 }
 
 // Shares is a line for each stage of a change.
@@ -135,37 +137,37 @@ func exact(d time.Duration) string {
 	return fmt.Sprintf("%.2f s", d.Seconds())
 }
 
-// next says what to try.
-func (s *stage) next() {
-	flags := strings.Join(s.ground.flags, " ")
+// printNext prints what to try next.
+func (s *session) printNext() {
+	flags := strings.Join(s.target.flags, " ")
 	namespace := ""
-	if s.ground.namespace != "default" {
-		namespace = " -n " + s.ground.namespace
+	if s.target.namespace != "default" {
+		namespace = " -n " + s.target.namespace
 	}
 	s.line("Try next:")
 	if s.Stay {
-		s.line("  change " + s.shop.clone + ", commit and push: it is delivered while this runs")
+		s.line("  change " + s.repo.clone + ", commit and push: it is delivered while this runs")
 	}
 	s.line("  cyan rollout get " + rolloutName + " --watch" + namespace + " " + flags)
 	s.line("  cyan app get " + appName + " " + flags)
 	s.line("  cyan app history " + appName + " " + flags)
 	if s.Context == "" {
-		s.line("  cyan local down --delete" + s.dirFlag() + "   # remove all of it")
+		s.line("  cyan local down --delete" + dirFlag(s.Options) + "   # remove all of it")
 	}
 	s.line("")
 }
 
-func (s *stage) dirFlag() string {
-	if s.LocalDir == "" {
+func dirFlag(o Options) string {
+	if o.LocalDir == "" {
 		return ""
 	}
-	return " --dir " + s.LocalDir
+	return " --dir " + o.LocalDir
 }
 
-// farewell says what is left behind.
-func (s *stage) farewell() string {
+// farewell returns what is to be known of what is left behind.
+func (s *session) farewell() string {
 	if s.Context != "" {
-		return "Cyan has stopped; what it deployed goes on in namespace " + s.ground.namespace + "."
+		return "Cyan has stopped; what it deployed goes on in namespace " + s.target.namespace + "."
 	}
-	return "Cyan has stopped; the cluster goes on. `cyan local down" + s.dirFlag() + "` stops it, `cyan local down --delete" + s.dirFlag() + "` removes all of it."
+	return "Cyan has stopped; the cluster goes on. `cyan local down" + dirFlag(s.Options) + "` stops it, `cyan local down --delete" + dirFlag(s.Options) + "` removes all of it."
 }

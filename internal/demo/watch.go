@@ -21,7 +21,7 @@ import (
 	"github.com/cyan-cd/cyan/internal/rollout/strategy"
 )
 
-// watcher keeps up with everything in one namespace that the story is told from.
+// watcher holds everything in one namespace that the demo shows, as it is now.
 type watcher struct {
 	cache     cache.Cache
 	namespace string
@@ -54,8 +54,8 @@ func watch(ctx context.Context, config *rest.Config, namespace string) (*watcher
 		if err != nil {
 			return nil, fmt.Errorf("watching namespace %s: %w", namespace, err)
 		}
-		poke := func(any) { w.poke() }
-		if _, err := informer.AddEventHandler(toolscache.ResourceEventHandlerFuncs{AddFunc: poke, UpdateFunc: func(_, _ any) { w.poke() }, DeleteFunc: poke}); err != nil {
+		signal := func(any) { w.signal() }
+		if _, err := informer.AddEventHandler(toolscache.ResourceEventHandlerFuncs{AddFunc: signal, UpdateFunc: func(_, _ any) { w.signal() }, DeleteFunc: signal}); err != nil {
 			return nil, fmt.Errorf("watching namespace %s: %w", namespace, err)
 		}
 	}
@@ -66,7 +66,7 @@ func watch(ctx context.Context, config *rest.Config, namespace string) (*watcher
 	return w, nil
 }
 
-func (w *watcher) poke() {
+func (w *watcher) signal() {
 	select {
 	case w.changed <- struct{}{}:
 	default:
@@ -106,8 +106,8 @@ func pointers[T any](items []T) []*T {
 	return to
 }
 
-// until calls see after every change, and at least twice a second, until it is satisfied.
-func (w *watcher) until(ctx context.Context, see func() (done bool, err error)) error {
+// waitUntil calls see after every change, and at least twice a second, until it is satisfied.
+func (w *watcher) waitUntil(ctx context.Context, see func() (done bool, err error)) error {
 	tick := time.NewTicker(500 * time.Millisecond)
 	defer tick.Stop()
 	for {
@@ -123,7 +123,8 @@ func (w *watcher) until(ctx context.Context, see func() (done bool, err error)) 
 	}
 }
 
-// lookup is a request where pods are simulated: it finds the pod that a Service would send it to, and the version of that pod.
+// lookup is a request where pods are simulated: it finds the pod that a Service would send it to, and the version of
+// that pod.
 func (w *watcher) lookup(service string) Send {
 	return func(ctx context.Context) (string, error) {
 		var slices discoveryv1.EndpointSliceList

@@ -30,8 +30,8 @@ const (
 	versionFile = "cmd/app/version.go"
 )
 
-// workshop is where the example is developed: a repository on a git server of our own, and a developer's clone of it.
-type workshop struct {
+// devRepo is where the example is developed: a repository on a git server of our own, and a developer's clone of it.
+type devRepo struct {
 	// url is where the repository is served, clone is the developer's folder.
 	url, clone string
 	listener   net.Listener
@@ -45,36 +45,37 @@ type push struct {
 	at     time.Time
 }
 
-// openWorkshop serves the repository at the address of the last time, if it is free. told is called after each push to the main branch.
-func openWorkshop(ctx context.Context, dir string, told func()) (*workshop, error) {
-	w := &workshop{clone: filepath.Join(dir, repository), pushes: make(chan push, 100)}
+// openDevRepo serves the repository at the address of the last time, if it is free. onPush is called after each push to
+// the main branch.
+func openDevRepo(ctx context.Context, dir string, onPush func()) (*devRepo, error) {
+	r := &devRepo{clone: filepath.Join(dir, repository), pushes: make(chan push, 100)}
 	git, err := gitserver.New(filepath.Join(dir, "git"), gitserver.Options{OnPush: func(p gitserver.Push) {
 		commit := p.Refs["refs/heads/"+branch]
 		if commit == "" {
 			return
 		}
-		told()
+		onPush()
 		select {
-		case w.pushes <- push{commit, time.Now()}:
+		case r.pushes <- push{commit, time.Now()}:
 		default: // A hundred wait already, and the newest of them is what counts.
 		}
 	}})
 	if err != nil {
 		return nil, err
 	}
-	w.handler = git
+	r.handler = git
 	if _, err := git.Create(repository); err != nil {
 		return nil, err
 	}
-	if w.listener, err = listenAgain(ctx, filepath.Join(dir, "git-address")); err != nil {
+	if r.listener, err = listenAtSavedAddress(ctx, filepath.Join(dir, "git-address")); err != nil {
 		return nil, err
 	}
-	w.url = "http://" + w.listener.Addr().String() + "/" + repository + ".git"
-	return w, nil
+	r.url = "http://" + r.listener.Addr().String() + "/" + repository + ".git"
+	return r, nil
 }
 
-// listenAgain takes the address that a file remembers, or a free one, which it then remembers.
-func listenAgain(ctx context.Context, file string) (net.Listener, error) {
+// listenAtSavedAddress takes the address that a file remembers, or a free one, which it then remembers.
+func listenAtSavedAddress(ctx context.Context, file string) (net.Listener, error) {
 	var config net.ListenConfig
 	if address, err := os.ReadFile(file); err == nil {
 		if l, err := config.Listen(ctx, "tcp", string(address)); err == nil {
@@ -91,54 +92,66 @@ func listenAgain(ctx context.Context, file string) (net.Listener, error) {
 	return l, nil
 }
 
-func (w *workshop) serve(ctx context.Context) error { return server.Serve(ctx, w.listener, w.handler) }
+func (r *devRepo) serve(ctx context.Context) error { return server.Serve(ctx, r.listener, r.handler) }
 
-// furnish makes the clone: the example as it stands, on the first time; else what is there, with what Cyan committed meanwhile.
-func (w *workshop) furnish(ctx context.Context, example string, edit func(dir string) error) error {
-	if _, err := os.Stat(filepath.Join(w.clone, ".git")); err == nil {
-		if _, err := w.git(ctx, "remote", "set-url", "origin", w.url); err != nil {
+// createClone makes the clone: the example as it stands, on the first time; else what is there, with what Cyan
+// committed meanwhile.
+func (r *devRepo) createClone(ctx context.Context, example string, edit func(dir string) error) error {
+	if _, err := os.Stat(filepath.Join(r.clone, ".git")); err == nil {
+		if _, err := r.git(ctx, "remote", "set-url", "origin", r.url); err != nil {
 			return err
 		}
-		return w.pull(ctx)
+		return r.pull(ctx)
 	}
-	if err := os.RemoveAll(w.clone); err != nil {
+	if err := os.RemoveAll(r.clone); err != nil {
 		return fmt.Errorf("making the clone: %w", err)
 	}
-	if err := os.CopyFS(w.clone, os.DirFS(example)); err != nil {
+	if err := os.CopyFS(r.clone, os.DirFS(example)); err != nil {
 		return fmt.Errorf("copying the example: %w", err)
 	}
 	if edit != nil {
-		if err := edit(w.clone); err != nil {
+		if err := edit(r.clone); err != nil {
 			return err
 		}
 	}
 	for _, args := range [][]string{
 		{"init", "--quiet", "--initial-branch=" + branch},
 		{"config", "user.name", "You"}, {"config", "user.email", "you@example.com"},
-		{"remote", "add", "origin", w.url}, {"add", "--all"}, {"commit", "--quiet", "--message", "Count requests"},
+		{"remote", "add", "origin", r.url}, {"add", "--all"}, {"commit", "--quiet", "--message", "Count requests"},
 		{"push", "--quiet", "--force", "--set-upstream", "origin", branch},
 	} {
-		if _, err := w.git(ctx, args...); err != nil {
-			return errors.Join(err, os.RemoveAll(filepath.Join(w.clone, ".git")))
+		if _, err := r.git(ctx, args...); err != nil {
+			return errors.Join(err, os.RemoveAll(filepath.Join(r.clone, ".git")))
 		}
 	}
 	return nil
 }
 
-func (w *workshop) pull(ctx context.Context) error {
-	_, err := w.git(ctx, "pull", "--quiet", "--rebase", "--autostash", "origin", branch)
+func (r *devRepo) pull(ctx context.Context) error {
+	_, err := r.git(ctx, "pull", "--quiet", "--rebase", "--autostash", "origin", branch)
 	return err
 }
 
-// await waits until what the clone pushed has arrived; pushes before it are Cyan's own, of the round before.
-func (w *workshop) await(ctx context.Context) (push, error) {
-	commit, err := w.tip(ctx)
+// discardPushes forgets the pushes that nobody has waited for.
+func (r *devRepo) discardPushes() {
+	for {
+		select {
+		case <-r.pushes:
+		default:
+			return
+		}
+	}
+}
+
+// awaitPush waits until what the clone pushed has arrived; pushes before it are Cyan's own, of the round before.
+func (r *devRepo) awaitPush(ctx context.Context) (push, error) {
+	commit, err := r.head(ctx)
 	if err != nil {
 		return push{}, err
 	}
 	for {
 		select {
-		case p := <-w.pushes:
+		case p := <-r.pushes:
 			if p.commit == commit {
 				return p, nil
 			}
@@ -150,19 +163,19 @@ func (w *workshop) await(ctx context.Context) (push, error) {
 
 var versionLine = regexp.MustCompile(`(const version = "v)(\d+)(")`)
 
-// change commits the next version and pushes it. It says which version, and when the push began.
-func (w *workshop) change(ctx context.Context) (version string, at time.Time, err error) {
-	if err := w.pull(ctx); err != nil {
+// pushNextVersion commits the next version and pushes it. It returns the version, and when the push began.
+func (r *devRepo) pushNextVersion(ctx context.Context) (version string, at time.Time, err error) {
+	if err := r.pull(ctx); err != nil {
 		return "", at, err
 	}
-	file := filepath.Join(w.clone, filepath.FromSlash(versionFile))
+	file := filepath.Join(r.clone, filepath.FromSlash(versionFile))
 	code, err := os.ReadFile(file)
 	if err != nil {
 		return "", at, fmt.Errorf("changing the example: %w", err)
 	}
 	m := versionLine.FindSubmatch(code)
 	if m == nil {
-		return "", at, fmt.Errorf(`changing the example: %s has no line const version = "v1": put it back, or remove %s to begin anew`, file, w.clone)
+		return "", at, fmt.Errorf(`changing the example: %s has no line const version = "v1": put it back, or remove %s to begin anew`, file, r.clone)
 	}
 	n, err := strconv.Atoi(string(m[2]))
 	if err != nil {
@@ -173,20 +186,20 @@ func (w *workshop) change(ctx context.Context) (version string, at time.Time, er
 	if err := os.WriteFile(file, code, 0o600); err != nil {
 		return "", at, fmt.Errorf("changing the example: %w", err)
 	}
-	if _, err := w.git(ctx, "commit", "--quiet", "--message", "Report "+version, "--", versionFile); err != nil {
+	if _, err := r.git(ctx, "commit", "--quiet", "--message", "Report "+version, "--", versionFile); err != nil {
 		return "", at, err
 	}
 	at = time.Now()
-	_, err = w.git(ctx, "push", "--quiet", "origin", branch)
+	_, err = r.git(ctx, "push", "--quiet", "origin", branch)
 	return version, at, err
 }
 
-// versionOf reads which version a commit of the clone reports; "" when it can't be told.
-func (w *workshop) versionOf(ctx context.Context, commit string) string {
-	if _, err := w.git(ctx, "fetch", "--quiet", "origin", branch); err != nil {
+// versionOf returns the version that a commit of the clone reports, or "" when it is unknown.
+func (r *devRepo) versionOf(ctx context.Context, commit string) string {
+	if _, err := r.git(ctx, "fetch", "--quiet", "origin", branch); err != nil {
 		return ""
 	}
-	code, err := w.git(ctx, "show", commit+":"+versionFile)
+	code, err := r.git(ctx, "show", commit+":"+versionFile)
 	if m := versionLine.FindStringSubmatch(code); err == nil && m != nil {
 		return "v" + m[2]
 	}
@@ -194,20 +207,29 @@ func (w *workshop) versionOf(ctx context.Context, commit string) string {
 }
 
 // git runs in the clone, with nothing of the user's own configuration.
-func (w *workshop) git(ctx context.Context, args ...string) (string, error) {
+func (r *devRepo) git(ctx context.Context, args ...string) (string, error) {
 	cmd := exec.CommandContext(ctx, "git", args...)
-	cmd.Dir = w.clone
+	cmd.Dir = r.clone
 	cmd.Env = append(os.Environ(), "GIT_CONFIG_GLOBAL="+os.DevNull, "GIT_CONFIG_NOSYSTEM=1", "GIT_TERMINAL_PROMPT=0", "LC_ALL=C")
 	var out, problem bytes.Buffer
 	cmd.Stdout, cmd.Stderr = &out, &problem
 	if err := cmd.Run(); err != nil {
-		return "", fmt.Errorf("git %s in %s: %w: %s", args[0], w.clone, err, bytes.TrimSpace(problem.Bytes()))
+		return "", fmt.Errorf("git %s in %s: %w: %s", args[0], r.clone, err, bytes.TrimSpace(problem.Bytes()))
 	}
 	return strings.TrimSpace(out.String()), nil
 }
 
-// tell sends Cyan the webhook of a push, as Gitea would.
-func tell(ctx context.Context, webhook, repositoryURL string) error {
+// hasDigests reports whether the overlay, as the clone has it, names both images by digest.
+func (r *devRepo) hasDigests() bool {
+	data, err := os.ReadFile(filepath.Join(r.clone, filepath.FromSlash(overlay), "kustomization.yml"))
+	return err == nil && strings.Count(string(data), "digest: sha256:") >= len(programs)
+}
+
+// head returns the commit that the clone is on.
+func (r *devRepo) head(ctx context.Context) (string, error) { return r.git(ctx, "rev-parse", "HEAD") }
+
+// sendWebhook sends Cyan the webhook of a push, as Gitea would.
+func sendWebhook(ctx context.Context, webhook, repositoryURL string) error {
 	body, err := json.Marshal(map[string]any{"repository": map[string]string{"clone_url": repositoryURL}})
 	if err != nil {
 		return err

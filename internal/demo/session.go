@@ -23,50 +23,50 @@ const (
 	appName       = "request-counter"
 	rolloutName   = "app"
 	activeService = "active-service"
-	// pace is the time between two requests of one sender.
-	pace = 20 * time.Millisecond
-	// storyWithin bounds one change on a slow machine.
-	storyWithin = 5 * time.Minute
-	// firstWithin bounds the first deployment, which compiles and starts everything.
-	firstWithin = 10 * time.Minute
+	// requestInterval is the time between two requests of one sender.
+	requestInterval = 20 * time.Millisecond
+	// switchTimeout bounds one change on a slow machine.
+	switchTimeout = 5 * time.Minute
+	// firstTimeout bounds the first deployment, which compiles and starts everything.
+	firstTimeout = 10 * time.Minute
 )
 
-// perform tells the story on the stage that stands.
-func (s *stage) perform(ctx context.Context) (Summary, error) {
-	summary := Summary{Simulated: s.ground.simulated}
-	err := s.shop.furnish(ctx, s.Example, s.Edit)
+// run shows the way of each commit, once all is up.
+func (s *session) run(ctx context.Context) (Summary, error) {
+	summary := Summary{Simulated: s.target.simulated}
+	err := s.repo.createClone(ctx, s.Example, s.Edit)
 	if err != nil {
 		return summary, err
 	}
-	s.have("your code", s.shop.clone, 0)
+	s.done("your code", s.repo.clone, 0)
 	s.line("")
-	if !s.shop.delivered() {
+	if !s.repo.hasDigests() {
 		if err := s.deliverFirst(ctx); err != nil {
 			return summary, err
 		}
 	}
-	s.forgetPushes()
+	s.repo.discardPushes()
 	if err := s.deploy(ctx); err != nil {
 		return summary, err
 	}
-	if s.watcher, err = watch(ctx, s.ground.config, s.ground.namespace); err != nil {
+	if s.watcher, err = watch(ctx, s.target.config, s.target.namespace); err != nil {
 		return summary, err
 	}
-	senders, err := s.ground.senders(ctx, s.watcher, activeService)
+	senders, err := s.target.senders(ctx, s.watcher, activeService)
 	if err != nil {
 		return summary, err
 	}
-	if err := s.settle(ctx, senders); err != nil {
+	if err := s.waitForAnswers(ctx, senders); err != nil {
 		return summary, err
 	}
-	s.load = StartLoad(ctx, pace, senders...)
+	s.load = StartLoad(ctx, requestInterval, senders...)
 	defer s.load.Stop()
 	s.line("")
 	who := "A client sends"
-	if s.ground.simulated {
+	if s.target.simulated {
 		who = "A simulated client makes"
 	}
-	s.line(fmt.Sprintf("  %s %d requests a second to %s from now on.", who, len(senders)*int(time.Second/pace), activeService))
+	s.line(fmt.Sprintf("  %s %d requests a second to %s from now on.", who, len(senders)*int(time.Second/requestInterval), activeService))
 	for range s.Rounds {
 		if err := s.round(ctx, &summary); err != nil {
 			summary.Requests = s.load.Tally()
@@ -74,8 +74,8 @@ func (s *stage) perform(ctx context.Context) (Summary, error) {
 		}
 	}
 	summary.Requests = s.load.Stop()
-	s.report(summary)
-	s.next()
+	report(s.printer, summary)
+	s.printNext()
 	if s.Stay {
 		return summary, s.stay(ctx)
 	}
@@ -83,46 +83,36 @@ func (s *stage) perform(ctx context.Context) (Summary, error) {
 }
 
 // deliverFirst builds and sets both images, as a push of the whole example asks for.
-func (s *stage) deliverFirst(ctx context.Context) error {
-	ctx, cancel := context.WithTimeoutCause(ctx, firstWithin, errors.New("the first images were not built in time"))
+func (s *session) deliverFirst(ctx context.Context) error {
+	ctx, cancel := context.WithTimeoutCause(ctx, firstTimeout, errors.New("the first images were not built in time"))
 	defer cancel()
-	commit, err := s.shop.tip(ctx)
+	commit, err := s.repo.head(ctx)
 	if err != nil {
 		return err
 	}
 	for _, program := range []string{"redis", "app"} {
 		start := time.Now()
-		s.command(s.deliveryCommand(program)...)
-		result, err := s.deliver(ctx, program, commit)
+		s.command(s.deliveries.command(program)...)
+		result, err := s.deliveries.run(ctx, program, commit)
 		if err != nil {
 			return err
 		}
-		s.have(program, fmt.Sprintf("built, pushed, and committed as %.7s", result.Landed), time.Since(start))
+		s.done(program, fmt.Sprintf("built, pushed, and committed as %.7s", result.Landed), time.Since(start))
 	}
 	return nil
 }
 
-func (s *stage) forgetPushes() {
-	for {
-		select {
-		case <-s.shop.pushes:
-		default:
-			return
-		}
-	}
-}
-
 // deploy has the Application, and waits until what it deploys is healthy.
-func (s *stage) deploy(ctx context.Context) error {
-	ctx, cancel := context.WithTimeoutCause(ctx, firstWithin, errors.New("the first deployment did not become healthy in time"))
+func (s *session) deploy(ctx context.Context) error {
+	ctx, cancel := context.WithTimeoutCause(ctx, firstTimeout, errors.New("the first deployment did not become healthy in time"))
 	defer cancel()
 	sch, err := scheme()
 	if err != nil {
 		return err
 	}
-	c, err := client.New(s.ground.config, client.Options{Scheme: sch})
+	c, err := client.New(s.target.config, client.Options{Scheme: sch})
 	if err != nil {
-		return fmt.Errorf("connecting to %s: %w", s.ground.config.Host, err)
+		return fmt.Errorf("connecting to %s: %w", s.target.config.Host, err)
 	}
 	app := &v1alpha1.Application{}
 	key := client.ObjectKey{Namespace: controller.DefaultControlNamespace, Name: appName}
@@ -130,7 +120,7 @@ func (s *stage) deploy(ctx context.Context) error {
 	if err != nil && !apierrors.IsNotFound(err) {
 		return fmt.Errorf("looking for Application %s: %w", appName, err)
 	}
-	if err != nil || app.Spec.Source == nil || app.Spec.Source.RepoURL != s.shop.url {
+	if err != nil || app.Spec.Source == nil || app.Spec.Source.RepoURL != s.repo.url {
 		if err := s.createApplication(ctx); err != nil {
 			return err
 		}
@@ -138,17 +128,17 @@ func (s *stage) deploy(ctx context.Context) error {
 		return err
 	}
 	start := time.Now()
-	s.now("waiting for " + appName + " to be synced and healthy")
+	s.status("waiting for " + appName + " to be synced and healthy")
 	for {
 		if err := c.Get(ctx, key, app); err != nil {
 			return fmt.Errorf("looking at Application %s: %w", appName, err)
 		}
 		status := app.Status
 		if status.Sync.Status == v1alpha1.Synced && status.Health.Status == v1alpha1.HealthHealthy && status.ReconciledAt != nil && app.Annotations[v1alpha1.RefreshAnnotation] == "" {
-			s.have(appName, "Synced and Healthy at "+status.Sync.Revision[:min(7, len(status.Sync.Revision))], time.Since(start))
+			s.done(appName, "Synced and Healthy at "+status.Sync.Revision[:min(7, len(status.Sync.Revision))], time.Since(start))
 			return nil
 		}
-		s.now(waitingFor(app))
+		s.status(waitingFor(app))
 		select {
 		case <-ctx.Done():
 			return fmt.Errorf("%w: %s", context.Cause(ctx), waitingFor(app))
@@ -157,7 +147,8 @@ func (s *stage) deploy(ctx context.Context) error {
 	}
 }
 
-// refresh asks for a new look, since what the status says may be of an earlier run. The annotation goes when the look has been taken.
+// refresh asks for a new comparison, since the status may be of an earlier run. The annotation goes when it has been
+// made.
 func refresh(ctx context.Context, c client.Client, app *v1alpha1.Application) error {
 	patch := fmt.Sprintf(`{"metadata":{"annotations":{%q:"normal"}}}`, v1alpha1.RefreshAnnotation)
 	if err := c.Patch(ctx, app, client.RawPatch(types.MergePatchType, []byte(patch))); err != nil {
@@ -173,54 +164,54 @@ func waitingFor(app *v1alpha1.Application) string {
 	}
 	words := []string{appName, "is", string(status.Sync.Status), "and", string(status.Health.Status)}
 	if status.Sync.Status == "" {
-		words = []string{appName, "is not looked at yet"}
+		words = []string{appName, "has no status yet"}
 	}
 	return strings.Join(words, " ")
 }
 
 // createApplication calls the command that a person would type, shown as it is.
-func (s *stage) createApplication(ctx context.Context) error {
+func (s *session) createApplication(ctx context.Context) error {
 	args := []string{
-		"app", "create", appName, "--repo", s.shop.url, "--path", overlay, "--dest-server", "https://kubernetes.default.svc", "--dest-namespace", s.ground.namespace,
+		"app", "create", appName, "--repo", s.repo.url, "--path", overlay, "--dest-server", "https://kubernetes.default.svc", "--dest-namespace", s.target.namespace,
 		"--sync-policy", "automated", "--auto-prune", "--self-heal",
 	}
-	if s.ground.namespace != "default" {
+	if s.target.namespace != "default" {
 		args = append(args, "--sync-option", "CreateNamespace=true")
 	}
 	s.command(append([]string{"cyan"}, args...)...)
 	var out strings.Builder
 	command := cli.New("cyan", "", cli.Streams{In: strings.NewReader(""), Out: &out, Err: &out})
-	command.SetArgs(append(append(args, "--upsert"), s.ground.flags...))
+	command.SetArgs(append(append(args, "--upsert"), s.target.flags...))
 	if err := command.ExecuteContext(ctx); err != nil {
 		return fmt.Errorf("creating the Application: %w", err)
 	}
 	return nil
 }
 
-// inARow is how many answers show that a version that has just come up, maybe with its whole cluster, is steady.
-const inARow = 10
+// steadyAnswers is how many answers show that a version that has just come up, maybe with its whole cluster, is steady.
+const steadyAnswers = 10
 
-// settle waits until all pods are there and answer.
-func (s *stage) settle(ctx context.Context, senders []Send) error {
-	ctx, cancel := context.WithTimeoutCause(ctx, firstWithin, errors.New("the app does not answer"))
+// waitForAnswers waits until all pods are there and answer.
+func (s *session) waitForAnswers(ctx context.Context, senders []Send) error {
+	ctx, cancel := context.WithTimeoutCause(ctx, firstTimeout, errors.New("the app does not answer"))
 	defer cancel()
 	var trouble error
 	answers := 0
-	err := s.watcher.until(ctx, func() (bool, error) {
+	err := s.watcher.waitUntil(ctx, func() (bool, error) {
 		v, ok, err := s.watcher.view(ctx)
 		if err != nil || !ok || v.Replicas.Available < v.Replicas.Desired || v.Phase != v1alpha1.RolloutHealthy {
-			s.now("waiting for all pods of " + rolloutName)
+			s.status("waiting for all pods of " + rolloutName)
 			return false, err
 		}
-		s.now("waiting for " + activeService + " to answer")
-		for answers = 0; answers < inARow*len(senders); answers++ {
+		s.status("waiting for " + activeService + " to answer")
+		for answers = 0; answers < steadyAnswers*len(senders); answers++ {
 			if _, trouble = senders[answers%len(senders)](ctx); trouble != nil {
 				return false, nil
 			}
 		}
 		return true, nil
 	})
-	s.now("")
+	s.status("")
 	if err != nil && trouble != nil {
 		return fmt.Errorf("%w: %w", err, trouble)
 	}
@@ -228,18 +219,18 @@ func (s *stage) settle(ctx context.Context, senders []Send) error {
 }
 
 // round pushes a change and follows it until the old version is gone.
-func (s *stage) round(ctx context.Context, summary *Summary) error {
-	ctx, cancel := context.WithTimeoutCause(ctx, storyWithin, errors.New("the new version did not get the traffic in time"))
+func (s *session) round(ctx context.Context, summary *Summary) error {
+	ctx, cancel := context.WithTimeoutCause(ctx, switchTimeout, errors.New("the new version did not get the traffic in time"))
 	defer cancel()
 	s.line("")
-	if err := s.introduce(ctx); err != nil {
+	if err := s.printBefore(ctx); err != nil {
 		return err
 	}
-	version, at, err := s.shop.change(ctx)
+	version, at, err := s.repo.pushNextVersion(ctx)
 	if err != nil {
 		return err
 	}
-	got, err := s.shop.await(ctx)
+	got, err := s.repo.awaitPush(ctx)
 	if err != nil {
 		return err
 	}
@@ -249,22 +240,22 @@ func (s *stage) round(ctx context.Context, summary *Summary) error {
 	return err
 }
 
-// introduce tells how things are before the change.
-func (s *stage) introduce(ctx context.Context) error {
+// printBefore prints how things are before the change.
+func (s *session) printBefore(ctx context.Context) error {
 	v, ok, err := s.watcher.view(ctx)
 	if err != nil {
 		return err
 	}
 	active := service(v, rollout.RoleActive)
 	if !ok || active == nil {
-		return fmt.Errorf("there is no Rollout %s with an active Service in namespace %s", rolloutName, s.ground.namespace)
+		return fmt.Errorf("there is no Rollout %s with an active Service in namespace %s", rolloutName, s.target.namespace)
 	}
 	s.step(1, 0, fmt.Sprintf("revision %d is behind %s, with %s", active.Revision, active.Name, readyPods(v.Replicas.Available)))
 	return nil
 }
 
-// follow tells how a push gets to the traffic.
-func (s *stage) follow(ctx context.Context, p push, at time.Time, version string) (Round, error) {
+// follow prints how a push gets to the traffic.
+func (s *session) follow(ctx context.Context, p push, at time.Time, version string) (Round, error) {
 	round := Round{Version: version, Commit: p.commit, Pushed: at}
 	before, _, err := s.watcher.view(ctx)
 	if err != nil {
@@ -274,31 +265,31 @@ func (s *stage) follow(ctx context.Context, p push, at time.Time, version string
 	if err != nil {
 		return round, err
 	}
-	story := Begin(before, promotionDelay(ro))
+	change := NewSwitchover(before, promotionDelay(ro))
 	s.step(3, time.Since(at), "the push starts a delivery")
-	s.detail(strings.Join(s.deliveryCommand("app"), " "))
-	s.now("building")
-	result, err := s.deliver(ctx, "app", p.commit)
+	s.detail(strings.Join(s.deliveries.command("app"), " "))
+	s.status("building")
+	result, err := s.deliveries.run(ctx, "app", p.commit)
 	if err != nil {
 		return round, err
 	}
 	landed := time.Now()
 	s.step(4, landed.Sub(at), fmt.Sprintf("built, pushed, set in the overlay, checked, and committed as %.7s", result.Landed))
 	s.detail(result.Image)
-	err = s.watcher.until(ctx, func() (bool, error) {
+	err = s.watcher.waitUntil(ctx, func() (bool, error) {
 		v, _, err := s.watcher.view(ctx)
 		if err != nil {
 			return false, err
 		}
-		for _, beat := range story.See(v, time.Now()) {
-			s.step(beat.Step, beat.At.Sub(at), beat.Text)
+		for _, milestone := range change.Observe(v, time.Now()) {
+			s.step(milestone.Step, milestone.At.Sub(at), milestone.Text)
 		}
-		s.now(doing(v))
-		return story.Over(), nil
+		s.status(doing(v))
+		return change.Done(), nil
 	})
-	s.now("")
-	round.Timeline = timeline(at, result.Timeline, story, landed)
-	round.Switched = story.Switched()
+	s.status("")
+	round.Timeline = timeline(at, result.Timeline, change, landed)
+	round.Switched = change.Switched()
 	round.FirstAnswer = s.load.Tally().First[s.answersAs(before, version)]
 	if err != nil {
 		v, _, _ := s.watcher.view(ctx)
@@ -307,9 +298,9 @@ func (s *stage) follow(ctx context.Context, p push, at time.Time, version string
 	return round, nil
 }
 
-// answersAs is what the client hears from a new version.
-func (s *stage) answersAs(before rollout.View, version string) string {
-	if !s.ground.simulated {
+// answersAs returns what the client gets from a new version.
+func (s *session) answersAs(before rollout.View, version string) string {
+	if !s.target.simulated {
 		return version
 	}
 	// Simulated pods have no code to report a version; their hash stands for it.
@@ -322,7 +313,7 @@ func (s *stage) answersAs(before rollout.View, version string) string {
 	return version
 }
 
-func timeline(at time.Time, delivered delivery.Timeline, story *Story, landed time.Time) delivery.Timeline {
+func timeline(at time.Time, delivered delivery.Timeline, change *Switchover, landed time.Time) delivery.Timeline {
 	line := delivery.Timeline{}.With(delivery.Stage{Step: delivery.Hear, Started: at, Took: 0})
 	if len(delivered) > 0 {
 		line[0].Took = max(0, delivered[0].Started.Sub(at))
@@ -330,7 +321,7 @@ func timeline(at time.Time, delivered delivery.Timeline, story *Story, landed ti
 	for _, stage := range delivered {
 		line = line.With(stage)
 	}
-	for _, stage := range story.Stages(landed) {
+	for _, stage := range change.Stages(landed) {
 		line = line.With(stage)
 	}
 	return line
@@ -357,23 +348,23 @@ func doing(v rollout.View) string {
 }
 
 // stay delivers what is pushed from now on.
-func (s *stage) stay(ctx context.Context) error {
-	senders, err := s.ground.senders(ctx, s.watcher, activeService)
+func (s *session) stay(ctx context.Context) error {
+	senders, err := s.target.senders(ctx, s.watcher, activeService)
 	if err != nil {
 		return err
 	}
 	for {
-		s.now("waiting for your next push; Ctrl-C ends it")
+		s.status("waiting for your next push; Ctrl-C ends it")
 		var p push
 		select {
 		case <-ctx.Done():
-			s.now("")
+			s.status("")
 			s.line(s.farewell())
 			return nil
-		case p = <-s.shop.pushes:
+		case p = <-s.repo.pushes:
 		}
-		s.now("")
-		if err := s.unexpected(ctx, p, senders); err != nil {
+		s.status("")
+		if err := s.followPush(ctx, p, senders); err != nil {
 			if ctx.Err() != nil {
 				return nil
 			}
@@ -382,24 +373,24 @@ func (s *stage) stay(ctx context.Context) error {
 	}
 }
 
-// unexpected tells the story of a push that somebody else made.
-func (s *stage) unexpected(ctx context.Context, p push, senders []Send) error {
-	if own, err := s.isOwn(ctx, p.commit); own || err != nil {
+// followPush follows a push that somebody else made.
+func (s *session) followPush(ctx context.Context, p push, senders []Send) error {
+	if own, err := s.deliveries.isOwn(ctx, p.commit); own || err != nil {
 		return err
 	}
-	s.load = StartLoad(ctx, pace, senders...)
+	s.load = StartLoad(ctx, requestInterval, senders...)
 	defer s.load.Stop()
 	s.line("")
-	if err := s.introduce(ctx); err != nil {
+	if err := s.printBefore(ctx); err != nil {
 		return err
 	}
-	ctx, cancel := context.WithTimeoutCause(ctx, storyWithin, errors.New("the new version did not get the traffic in time"))
+	ctx, cancel := context.WithTimeoutCause(ctx, switchTimeout, errors.New("the new version did not get the traffic in time"))
 	defer cancel()
 	s.step(2, 0, fmt.Sprintf("you push %.7s to %s", p.commit, branch))
-	round, err := s.follow(ctx, p, p.at, s.shop.versionOf(ctx, p.commit))
+	round, err := s.follow(ctx, p, p.at, s.repo.versionOf(ctx, p.commit))
 	if err != nil {
 		return err
 	}
-	s.report(Summary{Simulated: s.ground.simulated, Rounds: []Round{round}, Requests: s.load.Stop()})
+	report(s.printer, Summary{Simulated: s.target.simulated, Rounds: []Round{round}, Requests: s.load.Stop()})
 	return nil
 }

@@ -23,10 +23,10 @@ import (
 	"k8s.io/client-go/tools/clientcmd"
 )
 
-// ground is the cluster that the story happens on.
-type ground struct {
+// target is the cluster that the demo happens on.
+type target struct {
 	config *rest.Config
-	// flags say which cluster is meant, to the commands that the story shows.
+	// flags say which cluster is meant, to the commands that the demo shows.
 	flags []string
 	// about is a line for the reader.
 	about string
@@ -36,13 +36,13 @@ type ground struct {
 	dir string
 	// namespace is where the example is deployed.
 	namespace string
-	// simulated says that no pod runs.
+	// simulated is set when no pod runs.
 	simulated bool
 	// senders make clients of a Service.
 	senders func(ctx context.Context, w *watcher, service string) ([]Send, error)
 }
 
-// localStatus is what `cyan local status -o json` tells.
+// localStatus is what `cyan local status -o json` prints.
 type localStatus struct {
 	Mode, Kubernetes, Dir, Registry, Kubeconfig string
 	Nodes                                       int
@@ -52,7 +52,7 @@ type localStatus struct {
 }
 
 // localCluster starts the cluster of `cyan local up`, or goes on with it.
-func localCluster(ctx context.Context, o Options, progress func(string)) (*ground, error) {
+func localCluster(ctx context.Context, o Options, progress func(string)) (*target, error) {
 	up := []string{"up"}
 	if o.Nodes != "" {
 		up = append(up, "--nodes", o.Nodes)
@@ -68,7 +68,7 @@ func localCluster(ctx context.Context, o Options, progress func(string)) (*groun
 	if err != nil {
 		return nil, fmt.Errorf("reading %s: %w", status.Kubeconfig, err)
 	}
-	g := &ground{
+	g := &target{
 		config: config, flags: []string{"--kubeconfig", status.Kubeconfig}, registry: status.Registry, dir: filepath.Join(status.Dir, "demo"),
 		namespace: "default", simulated: status.Mode == "simulated",
 	}
@@ -88,7 +88,7 @@ func localCluster(ctx context.Context, o Options, progress func(string)) (*groun
 		keeping, fresh := Clients(&http.Transport{})
 		return []Send{To(keeping, "http://"+address+"/"), To(keeping, "http://"+address+"/"), To(fresh, "http://"+address+"/"), To(fresh, "http://"+address+"/")}, nil
 	}
-	return g, g.ready()
+	return g, g.prepare()
 }
 
 // local runs a command of the local cluster's program.
@@ -136,7 +136,8 @@ func (o Options) localStatus(ctx context.Context) (localStatus, error) {
 	return status, nil
 }
 
-// nodePort is where a Service of the local cluster is reached from this machine. The cluster offers it a moment after the Service is there.
+// nodePort returns where a Service of the local cluster is reached from this machine. The cluster offers it a moment
+// after the Service is there.
 func (o Options) nodePort(ctx context.Context, namespace, service string) (string, error) {
 	ctx, cancel := context.WithTimeoutCause(ctx, 20*time.Second, fmt.Errorf("the local cluster does not offer Service %s on 127.0.0.1: `cyan local status` lists what it offers", service))
 	defer cancel()
@@ -159,9 +160,9 @@ func (o Options) nodePort(ctx context.Context, namespace, service string) (strin
 }
 
 // otherCluster uses one that is there already, by a context of the kubeconfig.
-func otherCluster(ctx context.Context, o Options) (*ground, error) {
+func otherCluster(ctx context.Context, o Options) (*target, error) {
 	if o.Registry == "" {
-		return nil, errors.New("demo on another cluster: it needs a registry that this machine pushes to and the cluster pulls from: give it as --registry HOST/PATH")
+		return nil, errors.New("registry: another cluster needs one that this machine pushes to and the cluster pulls from; name it with --registry HOST/PATH")
 	}
 	rules := clientcmd.NewDefaultClientConfigLoadingRules()
 	rules.ExplicitPath = o.Kubeconfig
@@ -170,11 +171,11 @@ func otherCluster(ctx context.Context, o Options) (*ground, error) {
 		return nil, fmt.Errorf("context %s: %w", o.Context, err)
 	}
 	sum := strings.NewReplacer("/", "_", ":", "_").Replace(o.Context)
-	g := &ground{config: config, flags: []string{"--context", o.Context}, registry: strings.TrimSuffix(o.Registry, "/"), dir: filepath.Join(o.DataDir, "demo-"+sum), namespace: "cyan-demo"}
+	g := &target{config: config, flags: []string{"--context", o.Context}, registry: strings.TrimSuffix(o.Registry, "/"), dir: filepath.Join(o.DataDir, "demo-"+sum), namespace: "cyan-demo"}
 	if o.Kubeconfig != "" {
 		g.flags = append([]string{"--kubeconfig", o.Kubeconfig}, g.flags...)
 	}
-	if err := g.look(ctx); err != nil {
+	if err := g.describeCluster(ctx); err != nil {
 		return nil, err
 	}
 	g.senders = func(_ context.Context, w *watcher, service string) ([]Send, error) {
@@ -183,11 +184,11 @@ func otherCluster(ctx context.Context, o Options) (*ground, error) {
 		}
 		return g.proxied(service)
 	}
-	return g, g.ready()
+	return g, g.prepare()
 }
 
-// look asks what cluster it is.
-func (g *ground) look(ctx context.Context) error {
+// describeCluster asks what cluster it is.
+func (g *target) describeCluster(ctx context.Context) error {
 	clients, err := kubernetes.NewForConfig(g.config)
 	if err != nil {
 		return fmt.Errorf("connecting to %s: %w", g.config.Host, err)
@@ -213,7 +214,7 @@ func (g *ground) look(ctx context.Context) error {
 func simulatedNode(node corev1.Node) bool { return node.Labels["cyan.dev/simulated"] != "" }
 
 // proxied sends through the API server, which reaches a Service wherever the cluster is.
-func (g *ground) proxied(service string) ([]Send, error) {
+func (g *target) proxied(service string) ([]Send, error) {
 	client, err := rest.HTTPClientFor(g.config)
 	if err != nil {
 		return nil, fmt.Errorf("connecting to %s: %w", g.config.Host, err)
@@ -226,7 +227,7 @@ func (g *ground) proxied(service string) ([]Send, error) {
 	return []Send{To(client, target), To(client, target)}, nil
 }
 
-func (g *ground) ready() error {
+func (g *target) prepare() error {
 	g.config.QPS = -1
 	if err := os.MkdirAll(g.dir, 0o700); err != nil {
 		return fmt.Errorf("making the demo's directory: %w", err)

@@ -9,48 +9,50 @@ import (
 	"github.com/cyan-cd/cyan/internal/rollout"
 )
 
-// Beat is a step of the story that has been reached.
-type Beat struct {
+// Milestone is a step of a change that has been reached.
+type Milestone struct {
 	// Step is 1 to 8.
 	Step int
 	At   time.Time
 	Text string
 }
 
-// Story follows one change of version by what a Rollout looks like. It decides what has been reached, and when; it looks at nothing by itself.
-type Story struct {
+// Switchover follows one change of version by what a Rollout looks like. It decides what has been reached, and when; it
+// observes nothing by itself.
+type Switchover struct {
 	// from is the revision that had the traffic, to the one that gets it; 0 until it is there.
 	from, to int64
 	// hold is how long the manifest lets a ready version wait.
 	hold time.Duration
 
-	// When the new version was seen, was ready to be looked at, was asked for in full size, was ready in full, and got the traffic; when the old one began to go, and was gone.
+	// When the new version was seen, was ready to be looked at, was asked for in full size, was ready in full, and got
+	// the traffic; when the old one began to go, and was gone.
 	seen, shown, scaled, ready, switched, leaving, gone time.Time
 }
 
-// Begin starts a story at what a Rollout looks like before the change.
-func Begin(before rollout.View, hold time.Duration) *Story {
-	s := &Story{hold: hold}
+// NewSwitchover returns a Switchover that starts at what a Rollout looks like before the change.
+func NewSwitchover(before rollout.View, hold time.Duration) *Switchover {
+	s := &Switchover{hold: hold}
 	if active := service(before, rollout.RoleActive); active != nil {
 		s.from = active.Revision
 	}
 	return s
 }
 
-// Over says that the old version is gone.
-func (s *Story) Over() bool { return !s.gone.IsZero() }
+// Done reports whether the old version is gone.
+func (s *Switchover) Done() bool { return !s.gone.IsZero() }
 
-// Switched is when the new version got the traffic; zero if it has not.
-func (s *Story) Switched() time.Time { return s.switched }
+// Switched returns when the new version got the traffic; zero if it has not.
+func (s *Switchover) Switched() time.Time { return s.switched }
 
-// See takes a look, and gives the steps that it shows for the first time.
-func (s *Story) See(v rollout.View, at time.Time) []Beat {
+// Observe takes what the Rollout looks like at a time, and returns the steps that are reached for the first time.
+func (s *Switchover) Observe(v rollout.View, at time.Time) []Milestone {
 	newest := newestReplicaSet(v)
 	if newest == nil || v.Revisions[0].Number <= s.from {
 		return nil
 	}
 	s.to = v.Revisions[0].Number
-	var beats []Beat
+	var milestones []Milestone
 	reach := func(when *time.Time, reached bool) bool {
 		if !when.IsZero() || !reached {
 			return false
@@ -59,7 +61,7 @@ func (s *Story) See(v rollout.View, at time.Time) []Beat {
 		return true
 	}
 	if reach(&s.seen, newest.Size > 0) {
-		beats = append(beats, Beat{5, at, fmt.Sprintf("synced: revision %d comes up beside revision %d%s", s.to, s.from, previewed(v))})
+		milestones = append(milestones, Milestone{5, at, fmt.Sprintf("synced: revision %d comes up beside revision %d%s", s.to, s.from, previewed(v))})
 	}
 	full := v.Replicas.Desired
 	reach(&s.shown, newest.Size > 0 && newest.Available >= newest.Size)
@@ -67,19 +69,19 @@ func (s *Story) See(v rollout.View, at time.Time) []Beat {
 	reach(&s.ready, newest.Size >= full && newest.Available >= full)
 	if active := service(v, rollout.RoleActive); active != nil && reach(&s.switched, active.Revision == s.to) {
 		reach(&s.ready, true)
-		beats = append(beats, Beat{6, at, fmt.Sprintf("%s: %s switches to revision %d", readyPods(newest.Available), active.Name, s.to)})
+		milestones = append(milestones, Milestone{6, at, fmt.Sprintf("%s: %s switches to revision %d", readyPods(newest.Available), active.Name, s.to)})
 	}
 	if s.switched.IsZero() {
-		return beats
+		return milestones
 	}
 	going, left := oldPods(v, s.to)
 	if reach(&s.leaving, going > 0 || left == 0) {
-		beats = append(beats, Beat{7, at, fmt.Sprintf("revision %d goes", s.from)})
+		milestones = append(milestones, Milestone{7, at, fmt.Sprintf("revision %d goes", s.from)})
 	}
 	if reach(&s.gone, left == 0) {
-		beats = append(beats, Beat{8, at, fmt.Sprintf("only revision %d is left, with %s", s.to, readyPods(newest.Available))})
+		milestones = append(milestones, Milestone{8, at, fmt.Sprintf("only revision %d is left, with %s", s.to, readyPods(newest.Available))})
 	}
-	return beats
+	return milestones
 }
 
 func previewed(v rollout.View) string {
@@ -130,11 +132,12 @@ func oldPods(v rollout.View, but int64) (going, left int) {
 }
 
 // Stages are those of the cluster, the first of which began when the commit landed.
-func (s *Story) Stages(landed time.Time) []delivery.Stage {
+func (s *Switchover) Stages(landed time.Time) []delivery.Stage {
 	if s.seen.IsZero() || s.switched.IsZero() {
 		return nil
 	}
-	// The wait that the manifest asks for begins once there is something to look at, and ends with the full size or with the switch.
+	// The wait that the manifest asks for begins once there is something to look at, and ends with the full size or
+	// with the switch.
 	holdEnds := s.switched
 	if s.scaled.After(s.shown) {
 		holdEnds = s.scaled
@@ -151,7 +154,7 @@ func (s *Story) Stages(landed time.Time) []delivery.Stage {
 		{Step: delivery.Hold, Started: s.seen.Add(starting), Took: hold},
 		{Step: delivery.Switch, Started: s.switched.Add(-switching), Took: switching},
 	}
-	if s.Over() {
+	if s.Done() {
 		stages = append(stages, delivery.Stage{Step: delivery.Retire, Started: s.switched, Took: s.gone.Sub(s.switched)})
 	}
 	return stages
