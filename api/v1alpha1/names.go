@@ -26,9 +26,11 @@ const (
 	SkipReconcileAnnotation    = "argocd.argoproj.io/skip-reconcile"
 	HookAnnotation             = "argocd.argoproj.io/hook"
 	HookDeletePolicyAnnotation = "argocd.argoproj.io/hook-delete-policy"
-	SyncWaveAnnotation         = "argocd.argoproj.io/sync-wave"
-	SyncOptionsAnnotation      = "argocd.argoproj.io/sync-options"
-	CompareOptionsAnnotation   = "argocd.argoproj.io/compare-options"
+	// HookFinalizer is on a hook that a sync has made, until its outcome is recorded in the Application.
+	HookFinalizer            = "argocd.argoproj.io/hook-finalizer"
+	SyncWaveAnnotation       = "argocd.argoproj.io/sync-wave"
+	SyncOptionsAnnotation    = "argocd.argoproj.io/sync-options"
+	CompareOptionsAnnotation = "argocd.argoproj.io/compare-options"
 	// DeletionApprovedAnnotation is on an Application: the RFC 3339 time at which a person confirmed the deletion of objects with Prune=confirm or Delete=confirm.
 	DeletionApprovedAnnotation = "argocd.argoproj.io/deletion-approved"
 

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"slices"
 
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -11,6 +12,7 @@ import (
 	"k8s.io/apimachinery/pkg/runtime/schema"
 	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/client-go/dynamic"
+	"k8s.io/client-go/util/retry"
 
 	"github.com/cyan-cd/cyan/api/v1alpha1"
 )
@@ -268,24 +270,26 @@ func (c *Client) Delete(ctx context.Context, seen *unstructured.Unstructured, po
 	return Outcome{Change: Deleted}, nil
 }
 
-// RemoveFinalizer takes one finalizer from an object that is being deleted or will be.
+// RemoveFinalizer takes one finalizer from the object that was seen. An object of the same name that came since keeps its own.
 func (c *Client) RemoveFinalizer(ctx context.Context, seen *unstructured.Unstructured, finalizer string) error {
 	ref := RefOf(seen)
 	resource, err := c.resource(ref)
 	if err != nil {
 		return err
 	}
-	var kept []string
-	for _, f := range seen.GetFinalizers() {
-		if f != finalizer {
-			kept = append(kept, f)
+	err = retry.RetryOnConflict(retry.DefaultBackoff, func() error {
+		live, err := resource.Get(ctx, ref.Name, metav1.GetOptions{})
+		if err != nil || live.GetUID() != seen.GetUID() || !slices.Contains(live.GetFinalizers(), finalizer) {
+			return err
 		}
-	}
-	body, err := json.Marshal(map[string]any{"metadata": map[string]any{"finalizers": kept, "resourceVersion": seen.GetResourceVersion()}})
-	if err != nil {
+		kept := slices.DeleteFunc(live.GetFinalizers(), func(f string) bool { return f == finalizer })
+		body, err := json.Marshal(map[string]any{"metadata": map[string]any{"finalizers": kept, "resourceVersion": live.GetResourceVersion()}})
+		if err != nil {
+			return err
+		}
+		_, err = resource.Patch(ctx, ref.Name, types.MergePatchType, body, metav1.PatchOptions{FieldManager: v1alpha1.FieldManager})
 		return err
-	}
-	_, err = resource.Patch(ctx, ref.Name, types.MergePatchType, body, metav1.PatchOptions{FieldManager: v1alpha1.FieldManager})
+	})
 	if err != nil && !apierrors.IsNotFound(err) {
 		return explain("releasing", ref, err)
 	}

@@ -103,28 +103,70 @@ func (b *building) hooks(d Desired, of []v1alpha1.HookType) {
 			continue
 		}
 		key := KeyOf(d.Object)
+		object := d.Object.DeepCopy()
+		hold(object)
 		b.plan.Tasks = append(b.plan.Tasks, Task{
-			Key: key, Verb: Hook, Phase: phase, Wave: waveOf(d.Object), Object: d.Object, Live: b.live[key].Object, Origin: d.Origin,
+			Key: key, Verb: Hook, Phase: phase, Wave: waveOf(d.Object), Object: object, Live: b.live[key].Object, Origin: d.Origin,
 			Options: b.policy.Options.With(optionsOf(d.Object)), DeletePolicies: deletePolicies(d.Object),
 		})
 	}
 }
 
-// hookPhase says how far a hook has got: it succeeds when it is healthy at its end, and fails when it is degraded. A hook of a kind without health is done when it exists.
-func hookPhase(live *unstructured.Unstructured) (v1alpha1.OperationPhase, string) {
-	h := health.Of(live)
-	if h == nil {
-		return v1alpha1.OperationSucceeded, ""
+// hold puts the finalizer on a hook that keeps it until its outcome is recorded, whoever deletes it.
+func hold(hook *unstructured.Unstructured) {
+	if !Held(hook) {
+		hook.SetFinalizers(append(hook.GetFinalizers(), v1alpha1.HookFinalizer))
 	}
-	switch h.Status {
-	case v1alpha1.HealthHealthy:
-		return v1alpha1.OperationSucceeded, h.Message
-	case v1alpha1.HealthDegraded:
-		return v1alpha1.OperationFailed, h.Message
-	case v1alpha1.HealthUnknown:
-		return v1alpha1.OperationError, h.Message
+}
+
+// Held reports whether a live hook carries the finalizer that keeps it until its outcome is recorded.
+func Held(hook *unstructured.Unstructured) bool {
+	return slices.Contains(hook.GetFinalizers(), v1alpha1.HookFinalizer)
+}
+
+// Abandoned are the live hooks of an Application that are held and that its running operation knows nothing of: those of an operation that was superseded,
+// or of which a restart or a failed write left no trace. Without an operation, running is the zero Plan.
+func Abandoned(live []Live, running Plan, policy Policy) []*unstructured.Unstructured {
+	var all []*unstructured.Unstructured
+	for _, l := range live {
+		known := slices.ContainsFunc(running.Tasks, func(t Task) bool { return t.Verb == Hook && t.Key == KeyOf(l.Object) })
+		if !known && Held(l.Object) && Owner(l.Object, policy.Tracking) == policy.Instance {
+			all = append(all, l.Object)
+		}
 	}
-	return v1alpha1.OperationRunning, h.Message
+	slices.SortFunc(all, func(x, y *unstructured.Unstructured) int { return compareKeys(KeyOf(x), KeyOf(y)) })
+	return all
+}
+
+// hookOutcome is how far a hook has got: it succeeds when it is healthy at its end, and fails when it is degraded. A hook of a kind without health is done
+// when it exists. An outcome that was not seen is no success: a hook that is gone, or going before its end, has failed.
+func hookOutcome(live *unstructured.Unstructured) (v1alpha1.OperationPhase, string) {
+	if live == nil {
+		return v1alpha1.OperationFailed, "deleted before its outcome was seen; sync again"
+	}
+	seen := live
+	if live.GetDeletionTimestamp() != nil {
+		// Deletion is no outcome: a Job that has completed stays completed while it goes.
+		seen = live.DeepCopy()
+		seen.SetDeletionTimestamp(nil)
+	}
+	phase, message := v1alpha1.OperationSucceeded, ""
+	if h := health.Of(seen); h != nil {
+		message = h.Message
+		switch h.Status {
+		case v1alpha1.HealthHealthy:
+		case v1alpha1.HealthDegraded:
+			phase = v1alpha1.OperationFailed
+		case v1alpha1.HealthUnknown:
+			phase = v1alpha1.OperationError
+		default:
+			phase = v1alpha1.OperationRunning
+		}
+	}
+	if phase == v1alpha1.OperationRunning && live.GetDeletionTimestamp() != nil {
+		return v1alpha1.OperationFailed, "deleted while it ran; sync again"
+	}
+	return phase, message
 }
 
 // IsHook says that an object is a hook, or is marked never to be applied.

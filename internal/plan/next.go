@@ -18,6 +18,8 @@ type Progress struct {
 	Refused map[ID]string
 	// Results are those of the operation's status, one for each task that was begun.
 	Results map[ID]v1alpha1.ResourceResult
+	// Recorded are the tasks whose end the stored status holds: a hook is let go after its outcome is there, never before.
+	Recorded map[ID]bool
 	// Live are the objects as they are now.
 	Live map[Key]*unstructured.Unstructured
 	// Terminate says that a person asked to stop.
@@ -41,6 +43,8 @@ const (
 	DoDelete Do = "delete"
 	// DoDeleteHook takes a hook away: before it is made again, or when it has ended. It leaves no result.
 	DoDeleteHook Do = "delete hook"
+	// DoReleaseHook takes the finalizer off a hook whose outcome is recorded. It leaves no result.
+	DoReleaseHook Do = "release hook"
 )
 
 func (a Action) String() string { return string(a.Do) + " " + a.Task.Key.String() }
@@ -49,10 +53,12 @@ func (a Action) String() string { return string(a.Do) + " " + a.Task.Key.String(
 type Step struct {
 	// Try asks for a dry run of every task that is not skipped before anything else is done.
 	Try bool
-	// Actions are carried out at the same time. Each but DoDeleteHook leaves a result: see [Begun], [Failed].
+	// Actions are carried out at the same time. Each but DoDeleteHook and DoReleaseHook leaves a result: see [Begun], [Failed].
 	Actions []Action
 	// Results are those that changed by what was seen; they are written to the operation's status.
 	Results []v1alpha1.ResourceResult
+	// Record asks for Results to be stored before anything else is done.
+	Record bool
 	// Waiting says what is waited for, a line for each object.
 	Waiting []string
 	// Phase is how the sync has ended; empty while it goes on.
@@ -112,7 +118,10 @@ func (p Plan) Next(seen Progress) Step {
 	case len(seen.Refused) > 0 && len(seen.Results) == 0:
 		return n.refuse()
 	}
-	n.settle()
+	if n.settle(); n.step.Record {
+		return n.step
+	}
+	n.releaseHooks()
 	for _, group := range n.groups(v1alpha1.HookPreSync, v1alpha1.HookSync, v1alpha1.HookPostSync) {
 		if done := n.group(group); !done {
 			return n.step
@@ -153,16 +162,22 @@ func (n *nexting) refuse() Step {
 
 // terminate stops: hooks that still run are taken away, and nothing more is begun.
 func (n *nexting) terminate() Step {
-	for _, t := range n.plan.Tasks {
+	for i, t := range n.plan.Tasks {
 		r, begun := n.results[t.ID()]
-		if !begun || r.HookPhase != v1alpha1.OperationRunning {
+		if !begun {
 			continue
 		}
-		if t.Verb == Hook {
+		live, running := n.seen.Live[t.Key], r.HookPhase == v1alpha1.OperationRunning
+		switch {
+		case t.Verb == Hook && running:
 			n.step.Actions = append(n.step.Actions, Action{DoDeleteHook, t})
+		case t.Verb == Hook && live != nil && Held(live) && !n.runsAgain(i):
+			n.step.Actions = append(n.step.Actions, Action{DoReleaseHook, t})
 		}
-		r.HookPhase, r.Message = v1alpha1.OperationFailed, "terminated"
-		n.set(r)
+		if running {
+			r.HookPhase, r.Message = v1alpha1.OperationFailed, "terminated"
+			n.set(r)
+		}
 	}
 	n.end(v1alpha1.OperationFailed, "terminated by request")
 	return n.step
@@ -187,7 +202,7 @@ func (n *nexting) settle() {
 		}
 		n.set(r)
 		if t.Verb == Hook {
-			n.dispose(t, phase, live)
+			n.step.Record = true
 		}
 	}
 }
@@ -201,11 +216,8 @@ func (n *nexting) outcome(t Task, live *unstructured.Unstructured, inLastGroup b
 		return v1alpha1.OperationSucceeded, "pruned"
 	case t.Verb == Delete:
 		return v1alpha1.OperationRunning, ""
-	case t.Verb == Hook && live == nil:
-		// Hooks that take themselves away, as Jobs with a TTL do, have ended.
-		return v1alpha1.OperationSucceeded, "is gone; taken for done"
 	case t.Verb == Hook:
-		return hookPhase(live)
+		return hookOutcome(live)
 	case live == nil:
 		return v1alpha1.OperationRunning, ""
 	case inLastGroup:
@@ -221,15 +233,32 @@ func (n *nexting) outcome(t Task, live *unstructured.Unstructured, inLastGroup b
 	return v1alpha1.OperationRunning, ""
 }
 
-// dispose takes a hook that has ended away if its policy says so.
-func (n *nexting) dispose(t Task, phase v1alpha1.OperationPhase, live *unstructured.Unstructured) {
-	policy := HookSucceeded
-	if phase != v1alpha1.OperationSucceeded {
-		policy = HookFailed
+// releaseHooks lets go of the hooks whose outcome is recorded, and deletes those whose policy says so.
+func (n *nexting) releaseHooks() {
+	for i, t := range n.plan.Tasks {
+		live := n.seen.Live[t.Key]
+		if t.Verb != Hook || live == nil || !n.seen.Recorded[t.ID()] || n.runsAgain(i) {
+			continue
+		}
+		policy := HookSucceeded
+		if n.results[t.ID()].HookPhase != v1alpha1.OperationSucceeded {
+			policy = HookFailed
+		}
+		switch {
+		case slices.Contains(t.DeletePolicies, policy) && (Held(live) || live.GetDeletionTimestamp() == nil):
+			n.step.Actions = append(n.step.Actions, Action{DoDeleteHook, t})
+		case Held(live):
+			n.step.Actions = append(n.step.Actions, Action{DoReleaseHook, t})
+		}
 	}
-	if live != nil && slices.Contains(t.DeletePolicies, policy) {
-		n.step.Actions = append(n.step.Actions, Action{DoDeleteHook, t})
-	}
+}
+
+// runsAgain reports whether the hook of a task was begun once more, in a later phase.
+func (n *nexting) runsAgain(i int) bool {
+	return slices.ContainsFunc(n.plan.Tasks[i+1:], func(t Task) bool {
+		_, begun := n.results[t.ID()]
+		return begun && t.Verb == Hook && t.Key == n.plan.Tasks[i].Key
+	})
 }
 
 type groupName struct {
@@ -325,7 +354,7 @@ func (n *nexting) beginHook(t Task) bool {
 	old := n.seen.Live[t.Key]
 	if old != nil && slices.Contains(t.DeletePolicies, BeforeHookCreation) {
 		n.step.Waiting = append(n.step.Waiting, t.Key.String()+" of an earlier sync is being deleted")
-		if old.GetDeletionTimestamp() == nil {
+		if old.GetDeletionTimestamp() == nil || Held(old) {
 			n.step.Actions = append(n.step.Actions, Action{DoDeleteHook, t})
 		}
 		return true

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"golang.org/x/tools/txtar"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/runtime/schema"
 	"sigs.k8s.io/yaml"
@@ -26,11 +27,16 @@ import (
 //	break KIND NAME           writing this object fails
 //	sync                      the sync begins and goes as far as it can
 //	healthy|degraded KIND NAME   the object gets there, and the sync goes on
+//	end well KIND NAME        the object gets there before the sync looks
 //	confirm                   a person confirms the deletions that wait for it
+//	delete KIND NAME          somebody deletes the object: it is gone, unless a finalizer holds it
+//	vanish KIND NAME          the object is gone at once, whatever holds it
 //	terminate                 a person stops it
-//	expect did WORDS          what was written since the last such line: apply, create, delete, and hooks with their phase
+//	expect did WORDS          what was written since the last such line: apply, create, delete, and hooks with their phase; record where the
+//	                          status is stored before the sync goes on
 //	expect waits TEXT | expect running | expect succeeded | expect failed TEXT
 //	expect live KIND NAME | expect gone KIND NAME
+//	expect held KIND NAME | expect free KIND NAME   a hook with and without the finalizer
 //
 // Objects of kind Slow are progressing until a line says otherwise; all others are well at once.
 func TestStories(t *testing.T) {
@@ -110,7 +116,6 @@ func documents(t *testing.T, data []byte) []*unstructured.Unstructured {
 }
 
 func (s *story) do(verb string, args []string) string {
-	text := strings.Join(args, " ")
 	switch verb {
 	case "option":
 		s.policy.Options = s.policy.Options.With(ParseOptions(args))
@@ -126,23 +131,15 @@ func (s *story) do(verb string, args []string) string {
 		s.broken[s.key(args[0], args[1])] = true
 	case "sync":
 		s.begin()
+	case "end":
+		return s.settle("healthy", args[1], args[2])
 	case "healthy", "degraded":
-		o := s.live[s.key(args[0], args[1])]
-		if o == nil {
-			return "it is not there"
-		}
-		state := map[string]string{"healthy": "True", "degraded": "False"}[verb]
-		o.Object["status"] = map[string]any{"conditions": []any{
-			map[string]any{"type": map[string]string{"healthy": "Complete", "degraded": "Failed"}[verb], "status": "True", "message": "said so"},
-			map[string]any{"type": "Ready", "status": state},
-		}}
-		if o.GetKind() == "Deployment" {
-			o.Object["status"] = map[string]any{"replicas": int64(1), "updatedReplicas": int64(1), "availableReplicas": int64(1)}
-			if verb == "degraded" {
-				o.Object["status"] = map[string]any{"conditions": []any{map[string]any{"type": "Progressing", "status": "False", "reason": "ProgressDeadlineExceeded", "message": "said so"}}}
-			}
+		if problem := s.settle(verb, args[0], args[1]); problem != "" {
+			return problem
 		}
 		s.run()
+	case "delete", "vanish":
+		return s.remove(verb, args[0], args[1])
 	case "confirm":
 		s.policy.Confirmed = true
 		s.build()
@@ -155,7 +152,45 @@ func (s *story) do(verb string, args []string) string {
 	default:
 		return "unknown line"
 	}
-	_ = text
+	return ""
+}
+
+// settle gives an object the status of one that has ended well or badly.
+func (s *story) settle(how, kind, name string) string {
+	o := s.live[s.key(kind, name)]
+	if o == nil {
+		return "it is not there"
+	}
+	condition, ready := "Complete", "True"
+	if how == "degraded" {
+		condition, ready = "Failed", "False"
+	}
+	o.Object["status"] = map[string]any{"conditions": []any{
+		map[string]any{"type": condition, "status": "True", "message": "said so"}, map[string]any{"type": "Ready", "status": ready},
+	}}
+	if kind == "Deployment" {
+		o.Object["status"] = map[string]any{"replicas": int64(1), "updatedReplicas": int64(1), "availableReplicas": int64(1)}
+		if how == "degraded" {
+			o.Object["status"] = map[string]any{"conditions": []any{map[string]any{"type": "Progressing", "status": "False", "reason": "ProgressDeadlineExceeded", "message": "said so"}}}
+		}
+	}
+	return ""
+}
+
+// remove has somebody delete an object, or takes it away whatever holds it.
+func (s *story) remove(how, kind, name string) string {
+	key := s.key(kind, name)
+	o := s.live[key]
+	if o == nil {
+		return "it is not there"
+	}
+	if how == "vanish" || len(o.GetFinalizers()) == 0 {
+		delete(s.live, key)
+	} else {
+		now := metav1.NewTime(s.policy.StartedAt)
+		o.SetDeletionTimestamp(&now)
+	}
+	s.run()
 	return ""
 }
 
@@ -179,7 +214,7 @@ func (s *story) key(kind, name string) Key {
 
 func (s *story) begin() {
 	s.build()
-	s.seen = Progress{Results: map[ID]v1alpha1.ResourceResult{}, Refused: s.refuse}
+	s.seen = Progress{Results: map[ID]v1alpha1.ResourceResult{}, Recorded: map[ID]bool{}, Refused: s.refuse}
 	s.did = nil
 	s.run()
 }
@@ -206,6 +241,13 @@ func (s *story) run() {
 			s.seen.Tried = true
 			continue
 		}
+		if step.Record {
+			s.did = append(s.did, "record")
+			for id, r := range s.seen.Results {
+				s.seen.Recorded[id] = r.HookPhase != v1alpha1.OperationRunning
+			}
+			continue
+		}
 		for _, a := range step.Actions {
 			s.carryOut(a)
 		}
@@ -224,6 +266,13 @@ func (s *story) carryOut(a Action) {
 	}
 	s.did = append(s.did, word)
 	switch {
+	case a.Do == DoReleaseHook:
+		o := s.live[t.Key]
+		o.SetFinalizers(slices.DeleteFunc(o.GetFinalizers(), func(f string) bool { return f == v1alpha1.HookFinalizer }))
+		if o.GetDeletionTimestamp() != nil {
+			delete(s.live, t.Key)
+		}
+		return
 	case s.broken[t.Key] && a.Do != DoDeleteHook:
 		r := Failed(t, "the API server said no")
 		s.seen.Results[IDOf(r)] = r
@@ -270,6 +319,11 @@ func (s *story) expect(what, want string) string {
 		if there != (what == "live") {
 			return fmt.Sprintf("there: %v", there)
 		}
+	case "held", "free":
+		o := s.live[s.key(args[0], args[1])]
+		if o == nil || Held(o) != (what == "held") {
+			return fmt.Sprintf("there: %v", o)
+		}
 	case "status":
 		for _, r := range s.plan.Resources {
 			if r.Key.Kind == args[0] && r.Key.Name == args[1] && string(r.Status) != args[2] {
@@ -300,14 +354,19 @@ func TestARestartForgetsNothing(t *testing.T) {
 	prepared, _ := Prepare([]Desired{object("Job", "before", "PreSync", 0), object("ConfigMap", "a", "", 0), object("ConfigMap", "b", "", 1), object("Job", "after", "PostSync", 0)}, policy)
 	plan := Build(prepared, nil, policy)
 	live := map[Key]*unstructured.Unstructured{}
-	results := map[ID]v1alpha1.ResourceResult{}
+	results, recorded := map[ID]v1alpha1.ResourceResult{}, map[ID]bool{}
 	var created []string
 	for range 30 {
-		step := plan.Next(Progress{Tried: true, Results: results, Live: live})
+		step := plan.Next(Progress{Tried: true, Results: results, Recorded: recorded, Live: live})
 		for _, r := range step.Results {
 			results[IDOf(r)] = r
+			recorded[IDOf(r)] = r.HookPhase != v1alpha1.OperationRunning
 		}
 		for _, a := range step.Actions {
+			if a.Do == DoReleaseHook {
+				live[a.Task.Key].SetFinalizers(nil)
+				continue
+			}
 			created = append(created, a.Task.Key.Name)
 			o := a.Task.Object.DeepCopy()
 			o.Object["status"] = map[string]any{"conditions": []any{map[string]any{"type": "Complete", "status": "True"}}}

@@ -83,6 +83,7 @@ type reconciler struct {
 	log      *slog.Logger
 	meters   *meters
 	wake     *wake
+	hooks    *heldHooks
 	// secretsRead is closed once the Secrets are known.
 	secretsRead chan struct{}
 }
@@ -93,7 +94,7 @@ func Setup(mgr manager.Manager, o Options) error {
 	r := &reconciler{
 		client: client.WithFieldOwner(mgr.GetClient(), v1alpha1.ApplicationFieldManager), live: mgr.GetAPIReader(), recorder: mgr.GetEventRecorder("cyan-application"),
 		sources: newSources(o.Mirrors, o.Tips), trials: newTrials(), control: o.ControlNamespace, now: o.Now, log: o.Log,
-		meters: newMeters(), wake: &wake{}, secretsRead: make(chan struct{}),
+		meters: newMeters(), wake: &wake{}, hooks: &heldHooks{of: map[types.NamespacedName]heldIn{}}, secretsRead: make(chan struct{}),
 	}
 	if err := r.meters.register(o.Metrics, mgr.GetClient()); err != nil {
 		return fmt.Errorf("registering the metrics of Applications: %w", err)

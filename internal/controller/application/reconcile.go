@@ -27,8 +27,7 @@ func (r *reconciler) Reconcile(ctx context.Context, request ctrl.Request) (ctrl.
 	app := &v1alpha1.Application{}
 	err := r.live.Get(ctx, request.NamespacedName, app)
 	if apierrors.IsNotFound(err) {
-		r.forget(request)
-		return ctrl.Result{}, nil
+		return ctrl.Result{}, r.forget(ctx, request)
 	}
 	if err != nil {
 		return ctrl.Result{}, fmt.Errorf("reading Application %s: %w", request.NamespacedName, err)
@@ -60,10 +59,14 @@ func (r *reconciler) Reconcile(ctx context.Context, request ctrl.Request) (ctrl.
 	return ctrl.Result{RequeueAfter: wait}, nil
 }
 
-func (r *reconciler) forget(request ctrl.Request) {
+func (r *reconciler) forget(ctx context.Context, request ctrl.Request) error {
+	if err := r.hooks.release(ctx, request.NamespacedName); err != nil {
+		return err
+	}
 	r.sources.forget(request.NamespacedName)
 	r.trials.forget(request.NamespacedName)
 	r.clusters.Release(r.instance(request.NamespacedName))
+	return nil
 }
 
 // actAndReport carries out what an observation asks for, and gives the Application as it is to be written, and when to look again.
@@ -76,6 +79,9 @@ func (r *reconciler) actAndReport(ctx context.Context, o *observation) (after *v
 	}
 	done, err := r.operate(ctx, o, after)
 	if err != nil {
+		return nil, 0, nil, err
+	}
+	if err := r.followHooks(ctx, o, after); err != nil {
 		return nil, 0, nil, err
 	}
 	o.report(&after.Status, r.control)

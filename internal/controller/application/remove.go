@@ -36,7 +36,7 @@ func resourcesFinalizer(app *v1alpha1.Application) (string, metav1.DeletionPropa
 func (r *reconciler) remove(ctx context.Context, o *observation, after *v1alpha1.Application) (time.Duration, error) {
 	finalizer, propagation := resourcesFinalizer(o.app)
 	if finalizer == "" {
-		return 0, nil
+		return 0, r.hooks.release(ctx, o.name)
 	}
 	left, err := r.removeObjects(ctx, o, propagation)
 	if err != nil && ctx.Err() != nil {
@@ -72,6 +72,9 @@ func (r *reconciler) removeObjects(ctx context.Context, o *observation, propagat
 		return 0, fmt.Errorf("the objects of the Application can't be deleted: reading %s: %w", kind, err)
 	}
 	o.live = live
+	if err := r.releaseHooks(ctx, o, plan.Plan{}); err != nil {
+		return 0, err
+	}
 	others, err := r.objectsOfOthers(ctx, o)
 	if err != nil {
 		return 0, err

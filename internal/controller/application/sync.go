@@ -5,11 +5,14 @@ import (
 	"errors"
 	"fmt"
 	"maps"
+	"slices"
 	"strings"
 	"sync"
 	"time"
 
 	"golang.org/x/sync/errgroup"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/runtime/schema"
 	"k8s.io/apimachinery/pkg/util/wait"
 
@@ -52,8 +55,10 @@ func (r *reconciler) sync(ctx context.Context, o *observation, after *v1alpha1.A
 		return done{again: writeAgain}, nil
 	}
 	s := &syncing{reconciler: r, o: o, progress: plan.Progress{Live: maps.Clone(o.live.Objects), Results: map[plan.ID]v1alpha1.ResourceResult{}}}
+	s.progress.Recorded = map[plan.ID]bool{}
 	for _, result := range state.SyncResult.Resources {
 		s.note(*result)
+		s.progress.Recorded[plan.IDOf(*result)] = result.HookPhase != v1alpha1.OperationRunning
 	}
 	s.progress.Terminate = state.Phase == v1alpha1.OperationTerminating
 	step, err := s.run(ctx)
@@ -71,6 +76,9 @@ func (r *reconciler) sync(ctx context.Context, o *observation, after *v1alpha1.A
 	case s.putOff != nil:
 		state.Message = "waiting: " + s.putOff.Error()
 		return done{again: writeAgain}, nil
+	case step.Record:
+		state.Message = "recording how hooks have ended"
+		return done{again: atOnceAgain}, nil
 	case step.Phase != "":
 		return finish(o, after, step.Phase, step.Message), nil
 	}
@@ -113,6 +121,9 @@ func (s *syncing) run(ctx context.Context) (plan.Step, error) {
 		}
 		for _, result := range step.Results {
 			s.note(result)
+		}
+		if step.Record {
+			return step, nil
 		}
 		if err := s.act(ctx, step.Actions); err != nil {
 			return step, err
@@ -295,7 +306,7 @@ func (s *syncing) actOne(ctx context.Context, a plan.Action) error {
 		s.putOff = err
 		return nil
 	case err != nil:
-		if a.Do != plan.DoDeleteHook {
+		if !leavesNoResult(a) {
 			s.note(plan.Failed(a.Task, message(err)))
 		}
 		s.log.Info("refused", "application", s.o.name, "object", a.Task.Key.String(), "err", err)
@@ -303,15 +314,36 @@ func (s *syncing) actOne(ctx context.Context, a plan.Action) error {
 	}
 	s.mu.Lock()
 	s.acted = true
-	if outcome.Object != nil {
+	switch {
+	case leavesNoResult(a):
+		s.progress.Live[a.Task.Key] = afterHook(s.progress.Live[a.Task.Key], a.Do, s.o.now)
+	case outcome.Object != nil:
 		s.progress.Live[a.Task.Key] = outcome.Object
 	}
 	s.mu.Unlock()
 	s.o.cluster.Wrote(apply.RefOf(a.Task.Object), outcome.Object)
-	if a.Do != plan.DoDeleteHook {
+	if !leavesNoResult(a) {
 		s.note(plan.Begun(a.Task, fmt.Sprintf("%s %s", a.Task.Key, outcome.Change)))
 	}
 	return nil
+}
+
+// leavesNoResult reports whether an action is one of those that let a hook go, of which the status tells nothing.
+func leavesNoResult(a plan.Action) bool {
+	return a.Do == plan.DoDeleteHook || a.Do == plan.DoReleaseHook
+}
+
+// afterHook is a hook as it is once it was let go, until a watch brings it as it is.
+func afterHook(live *unstructured.Unstructured, do plan.Do, now time.Time) *unstructured.Unstructured {
+	if live == nil {
+		return nil
+	}
+	after := live.DeepCopy()
+	after.SetFinalizers(slices.DeleteFunc(after.GetFinalizers(), func(f string) bool { return f == v1alpha1.HookFinalizer }))
+	if at := metav1.NewTime(now); do == plan.DoDeleteHook {
+		after.SetDeletionTimestamp(&at)
+	}
+	return after
 }
 
 func message(err error) string {
@@ -332,7 +364,13 @@ func (s *syncing) carryOut(ctx context.Context, a plan.Action) (apply.Outcome, e
 		if live == nil {
 			return apply.Outcome{Change: apply.Absent}, nil
 		}
-		return client.Delete(ctx, live, t.Propagation(), apply.Real)
+		outcome, err := client.Delete(ctx, live, t.Propagation(), apply.Real)
+		if err != nil {
+			return outcome, err
+		}
+		return outcome, client.RemoveFinalizer(ctx, live, v1alpha1.HookFinalizer)
+	case plan.DoReleaseHook:
+		return apply.Outcome{}, client.RemoveFinalizer(ctx, s.progress.Live[t.Key], v1alpha1.HookFinalizer)
 	case plan.DoCreate:
 		if err := s.awaitKind(ctx, t); err != nil {
 			return apply.Outcome{}, err
