@@ -10,7 +10,7 @@ import (
 
 	"github.com/cyan-cd/cyan/api/v1alpha1"
 	"github.com/cyan-cd/cyan/internal/apply"
-	"github.com/cyan-cd/cyan/internal/controller/application/destination"
+	"github.com/cyan-cd/cyan/internal/live"
 	"github.com/cyan-cd/cyan/internal/plan"
 )
 
@@ -23,7 +23,7 @@ type heldHooks struct {
 
 // heldIn are held hooks and the cluster that they are in.
 type heldIn struct {
-	cluster *destination.Cluster
+	cluster *live.Cluster
 	hooks   []*unstructured.Unstructured
 }
 
