@@ -19,12 +19,13 @@ func Decide(seen Observation, strategy Strategy, now time.Time) Decision {
 	}
 	s := NewState(seen, strategy.Settings(), now)
 	o := strategy.Next(s, now)
-	restarting := restart(s, now)
+	restarting, forgotten := restart(s, now), beyondHistory(s)
 	work := Join(
 		releaseLeft(seen),
 		beginVersion(seen, s),
 		o.Work,
-		syncRoleMetadata(s),
+		deleteAll(forgotten),
+		syncRoleMetadata(s, forgotten),
 		restarting.Work,
 		scaleDownWorkload(s, now),
 		recordStable(s, o, now),

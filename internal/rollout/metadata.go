@@ -12,11 +12,11 @@ import (
 	"github.com/cyan-cd/cyan/api/v1alpha1"
 )
 
-// syncRoleMetadata puts the metadata of their roles on the versions.
-func syncRoleMetadata(s State) Work {
+// syncRoleMetadata puts the metadata of their roles on the versions that stay.
+func syncRoleMetadata(s State, forgotten []*appsv1.ReplicaSet) Work {
 	var w Work
 	for _, rs := range s.ReplicaSets {
-		if rs.DeletionTimestamp != nil {
+		if rs.DeletionTimestamp != nil || slices.Contains(forgotten, rs) {
 			continue
 		}
 		want, has := roleMetadataFor(s, rs), roleMetadata(rs)

@@ -24,6 +24,20 @@ type Problem struct {
 
 func (p Problem) String() string { return p.Field + ": " + p.Says }
 
+// Number is the value of a field that counts something.
+type Number struct {
+	Field string
+	Value int32
+}
+
+// Problems returns what is wrong with a number: one below zero counts nothing.
+func (n Number) Problems() []Problem {
+	if n.Value >= 0 {
+		return nil
+	}
+	return []Problem{{n.Field, fmt.Sprintf("%d is negative", n.Value)}}
+}
+
 // Problems checks a Rollout against what was observed of the cluster.
 func Problems(seen Observation, strategy Strategy) []Problem {
 	ro := seen.Rollout
@@ -50,8 +64,13 @@ func Lint(ro *v1alpha1.Rollout, strategy Strategy) []Problem {
 	if deadline <= spec.MinReadySeconds {
 		add("progressDeadlineSeconds", "%d must be more than minReadySeconds (%d), or no pod is ever available in time", deadline, spec.MinReadySeconds)
 	}
-	if ptr.Deref(spec.Replicas, 0) < 0 {
-		add("replicas", "%d is negative", *spec.Replicas)
+	for _, n := range []Number{
+		{"spec.replicas", ptr.Deref(spec.Replicas, 0)},
+		{"spec.minReadySeconds", spec.MinReadySeconds},
+		{"spec.revisionHistoryLimit", RevisionHistoryLimit(spec)},
+		{"spec.rollbackWindow.revisions", ptr.Deref(spec.RollbackWindow, v1alpha1.RollbackWindow{}).Revisions},
+	} {
+		all = append(all, n.Problems()...)
 	}
 	if spec.WorkloadRef == nil {
 		all = append(all, templateProblems(spec.Template)...)

@@ -91,6 +91,15 @@ func (b Strategy) Lint(spec *v1alpha1.RolloutSpec) []rollout.Problem {
 	add(b.spec.ActiveService == "", "activeService", "is missing: name the Service that takes the traffic")
 	add(b.spec.ActiveService != "" && b.spec.ActiveService == b.spec.PreviewService, "previewService",
 		"is the same as activeService (%s): the preview needs a Service of its own", b.spec.ActiveService)
+	for _, n := range []rollout.Number{
+		{Field: field + ".previewReplicaCount", Value: ptr.Deref(b.spec.PreviewReplicaCount, 0)},
+		{Field: field + ".autoPromotionSeconds", Value: b.spec.AutoPromotionSeconds},
+		{Field: field + ".scaleDownDelaySeconds", Value: ptr.Deref(b.spec.ScaleDownDelaySeconds, 0)},
+		{Field: field + ".scaleDownDelayRevisionLimit", Value: ptr.Deref(b.spec.ScaleDownDelayRevisionLimit, 0)},
+		{Field: field + ".abortScaleDownDelaySeconds", Value: ptr.Deref(b.spec.AbortScaleDownDelaySeconds, 0)},
+	} {
+		all = append(all, n.Problems()...)
+	}
 	limit, history := ptr.Deref(b.spec.ScaleDownDelayRevisionLimit, 0), rollout.RevisionHistoryLimit(spec)
 	add(limit > history, "scaleDownDelayRevisionLimit", "%d is more than revisionHistoryLimit (%d)", limit, history)
 	a := ptr.Deref(b.spec.AntiAffinity, v1alpha1.AntiAffinity{RequiredDuringSchedulingIgnoredDuringExecution: &v1alpha1.RequiredAntiAffinity{}})

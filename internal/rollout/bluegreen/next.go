@@ -29,7 +29,6 @@ func (b Strategy) Next(s rollout.State, now time.Time) rollout.Outcome {
 		b.switchPreview(s, now),
 		b.scaleUp(s, promoted),
 		b.scaleDown(s, now),
-		deleteBeyondLimit(s),
 	)
 	o.BlueGreen = b.status(s, promoted, arrived)
 	o.Waits = waitsFor(s, o)

@@ -121,30 +121,6 @@ func drainAt(rs *appsv1.ReplicaSet, at, now time.Time) rollout.Work {
 	})
 }
 
-// deleteBeyondLimit deletes empty ReplicaSets beyond the history limit, oldest first.
-func deleteBeyondLimit(s rollout.State) rollout.Work {
-	if s.Desired == nil {
-		return rollout.Work{}
-	}
-	var idle []*appsv1.ReplicaSet
-	for _, rs := range s.ReplicaSets {
-		if rs != s.Desired && !s.Needed(rs) && rollout.PodHash(rs.Labels) != rollout.SelectedHash(s.PreviewService) && isIdle(rs) {
-			idle = append(idle, rs)
-		}
-	}
-	slices.SortStableFunc(idle, newestFirst)
-	var w rollout.Work
-	for _, rs := range slices.Backward(idle[min(len(idle), max(0, int(rollout.RevisionHistoryLimit(&s.Rollout.Spec)))):]) {
-		w.Actions = append(w.Actions, rollout.DeleteReplicaSet{Name: rs.Name})
-	}
-	return w
-}
-
-// isIdle reports whether a ReplicaSet has no pods, wants none, and stays.
-func isIdle(rs *appsv1.ReplicaSet) bool {
-	return rollout.Size(rs) == 0 && rs.Status.Replicas == 0 && rs.DeletionTimestamp == nil && rs.Status.ObservedGeneration >= rs.Generation
-}
-
 func newestFirst(a, b *appsv1.ReplicaSet) int {
 	return cmp.Compare(rollout.Revision(b), rollout.Revision(a))
 }
