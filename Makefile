@@ -11,7 +11,10 @@ TOOL    := go tool -modfile=go.tools.mod
 # The names that Cyan answers to.
 NAMES   := argocd kubectl-argo-rollouts kubectl-cyan
 
-.PHONY: demo test build lint generate bench clean system-packages
+# The rooms that decide, whose own tests have to notice nearly every small bug in them.
+MUTATED := rollout operation plan project delivery health validate
+
+.PHONY: demo test build lint generate bench mutate metrics clean system-packages
 
 demo: build system-packages ## bring a commit to live traffic and watch it happen
 	@$(BIN)/cyan demo
@@ -36,6 +39,12 @@ generate: ## deepcopy functions and CRDs, from the Go types
 
 bench: build system-packages ## where the time goes, and what it costs
 	./hack/bench.sh
+
+mutate: ## put small bugs into what decides, one at a time, and list those that its own tests do not notice
+	@go run ./hack/mutate -at-least 90 $(foreach room,$(MUTATED),$(wildcard internal/$(room)))
+
+metrics: ## the shape of the house in figures, with the bound of each
+	@go run ./hack/metrics
 
 clean:
 	rm -rf $(BIN)

@@ -1,0 +1,44 @@
+package main
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+)
+
+// TestMutants mutates a small room whose tests leave out a boundary, a field and a function.
+func TestMutants(t *testing.T) {
+	r, err := mutateRoom("testdata/room", options{workers: 2, timeout: time.Minute})
+	if err != nil {
+		t.Fatal(err)
+	}
+	var got []string
+	for _, m := range r.mutants {
+		got = append(got, fmt.Sprintf("%d %s: %s: %s", m.line, m.fate, m.kind, m.change))
+	}
+	slices.Sort(got)
+	want := []string{
+		`14 killed: returned: !(width <= limit) in place of width <= limit`,
+		`14 survived: boundary: width < limit`,
+		`18 killed: negated: !(len(words) == 0)`,
+		`19 killed: returned: *new(error) in place of errEmpty`,
+		`21 killed: left out: Height: len(words)`,
+		`21 survived: left out: Label: label`,
+		`23 killed: and/or: len(word) == 1 || word != "a"`,
+		`23 killed: negated: !(len(word) == 1)`,
+		`23 survived: negated: !(word != "a")`,
+		`24 killed: removed: continue`,
+		`26 killed: arithmetic: len(word) - 1`,
+		`26 killed: removed: s.Width += len(word) + 1`,
+		`28 killed: returned: *new(size) in place of s`,
+		`31 unreached: returned: *new(string) in place of "not called"`,
+	}
+	if !slices.Equal(got, want) {
+		t.Errorf("got:\n%s\nwant:\n%s", strings.Join(got, "\n"), strings.Join(want, "\n"))
+	}
+	if score := r.score(); score < 71.4 || score > 71.5 {
+		t.Errorf("score: got %f, want 10 of 14", score)
+	}
+}
