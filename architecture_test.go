@@ -57,7 +57,7 @@ var rooms = []room{
 	{folder: "internal/cluster", may: []string{"api/..."}},
 	{folder: "internal/traffic", may: []string{"api/...", "internal/rollout"}},
 	{folder: "internal/server", may: []string{"internal/action", "api/...", "internal/rollout/...", "internal/plan", "internal/health", "internal/delivery", "internal/render"}},
-	{folder: "internal/cli", may: []string{"internal/action", "api/...", "internal/rollout/...", "internal/plan", "internal/health", "internal/delivery", "internal/render/...", "internal/validate", "internal/image", "internal/source", "internal/cluster", "internal/spelling", "internal/patch", "internal/cli/..."}},
+	{folder: "internal/cli", may: []string{"internal/action", "api/...", "internal/rollout/...", "internal/plan", "internal/health", "internal/delivery", "internal/render/...", "internal/validate", "internal/image", "internal/source", "internal/cluster", "internal/spelling", "internal/patch", "internal/problem", "internal/deliver", "internal/cli/..."}},
 }
 
 // onlyIn lists imports that belong to one room.

@@ -1,12 +1,13 @@
 package main
 
 import (
+	"io"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
 
-	"github.com/spf13/cobra"
+	"github.com/cyan-cd/cyan/internal/cli/kit"
 )
 
 // programs are the first words of a line, and the name that the program is called by then.
@@ -59,8 +60,7 @@ func commandLine(line string) (name string, args []string) {
 
 // parse does with a command line what running it does, up to the command itself.
 func parse(name string, args []string) error {
-	root := newRoot(name)
-	root.InitDefaultCompletionCmd(args...)
+	root := newRoot(name, kit.Streams{In: strings.NewReader(""), Out: io.Discard, Err: io.Discard})
 	cmd, rest, err := root.Find(args)
 	if err != nil {
 		return err
@@ -70,9 +70,6 @@ func parse(name string, args []string) error {
 	}
 	if err := cmd.ParseFlags(rest); err != nil {
 		return err
-	}
-	if !cmd.Runnable() {
-		return cobra.OnlyValidArgs(cmd, []string{"not a command"})
 	}
 	return cmd.ValidateArgs(cmd.Flags().Args())
 }

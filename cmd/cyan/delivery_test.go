@@ -150,9 +150,9 @@ func TestDeliveryAsACommand(t *testing.T) {
 		// stdout and stderr are parts of what is printed.
 		stdout, stderr []string
 	}{
-		{"no image", []string{"delivery", "run", "--overlay", overlay}, 1, nil, []string{"image"}},
-		{"a format that is not there", run("-o", "yaml"), 1, nil, []string{"yaml", "json"}},
-		{"an author without an address", run("--author", "Ada"), 1, nil, []string{"--author", "NAME <MAIL>"}},
+		{"no image", []string{"delivery", "run", "--overlay", overlay}, 2, nil, []string{"image"}},
+		{"a format that is not there", run("-o", "yaml"), 2, nil, []string{"yaml", "json"}},
+		{"an author without an address", run("--author", "Ada"), 2, nil, []string{"--author", "NAME <MAIL>"}},
 		{"a wrong password", run("--config-repo", wrong), 1, nil, []string{"Error: ", "credentials", "Nothing was committed"}},
 		{"a slip of the hand, for a job", run("--config-repo", url, "--image", "shpo="+host+"/shop", "-o", "json"), 1, []string{`"verdict": "Unused"`, `"error": `, "used nowhere"}, []string{"Nothing was committed"}},
 		{"delivered", run("--config-repo", url, "--author", "Ada <ada@example.com>"), 0, []string{"Delivered " + sha[:12], "no cluster was named"}, []string{"✓ build", "✓ commit"}},

@@ -1,13 +1,12 @@
 package main
 
 import (
-	"errors"
-	"fmt"
 	"os"
 	"path/filepath"
 
 	"github.com/spf13/cobra"
 
+	"github.com/cyan-cd/cyan/internal/cli/kit"
 	"github.com/cyan-cd/cyan/internal/cli/term"
 	"github.com/cyan-cd/cyan/internal/demo"
 )
@@ -15,7 +14,7 @@ import (
 // exampleFolder is where the checkout keeps the example.
 const exampleFolder = "examples/request-counter"
 
-func newDemoCommand() *cobra.Command {
+func newDemoCommand(e *kit.Env) *cobra.Command {
 	var once bool
 	var o demo.Options
 	cmd := &cobra.Command{
@@ -28,14 +27,18 @@ It starts a Kubernetes cluster on this machine (see cyan local), or uses the one
 		Example: `  cyan demo                     # tell the story, then deliver what you push until Ctrl-C
   cyan demo --once              # end with it: exit code 0 only if traffic moved and no request failed
   cyan demo --context kind-dev --registry localhost:5001`,
-		Args: cobra.NoArgs,
+		Args:              kit.NoArgs,
+		ValidArgsFunction: cobra.NoFileCompletions,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			var err error
+			o.Kubeconfig, o.Context = e.Kube.Named()
 			if o.Context == "" {
 				if o.Registry != "" || o.Kubeconfig != "" {
-					return errors.New("--registry and --kubeconfig are for another cluster: name its --context too")
+					return kit.Usage("--registry, --kubeconfig", "given without the context of another cluster", "name it with --context")
 				}
 				o.LocalProgram, err = findLocalProgram()
+			} else {
+				o.Config, err = e.Kube.Config()
 			}
 			if err == nil && o.Example == "" {
 				o.Example, err = findExample()
@@ -43,7 +46,7 @@ It starts a Kubernetes cluster on this machine (see cyan local), or uses the one
 			if err != nil {
 				return err
 			}
-			o.DataDir = filepath.Join(dataHome(), "cyan-demo")
+			o.DataDir = filepath.Join(kit.DataHome(), "cyan-demo")
 			o.Stay = !once
 			o.Out, o.Terminal = cmd.OutOrStdout(), term.Detect(cmd.OutOrStdout(), os.Getenv)
 			summary, err := demo.Run(cmd.Context(), o)
@@ -55,8 +58,6 @@ It starts a Kubernetes cluster on this machine (see cyan local), or uses the one
 	}
 	flags := cmd.Flags()
 	flags.BoolVar(&once, "once", false, "end after the story")
-	flags.StringVar(&o.Context, "context", "", "use the cluster of this context instead of one on this machine")
-	flags.StringVar(&o.Kubeconfig, "kubeconfig", "", "kubeconfig that holds the context (default: $KUBECONFIG, or ~/.kube/config)")
 	flags.StringVar(&o.Registry, "registry", "", "HOST/PATH of a registry that this machine pushes to and the other cluster pulls from")
 	flags.StringVar(&o.LocalDir, "dir", "", "directory of the cluster on this machine (default: that of cyan local)")
 	flags.StringVar(&o.Nodes, "nodes", "", "real or simulated, for the cluster on this machine (default: real where that is possible)")
@@ -81,5 +82,5 @@ func findExample() (string, error) {
 			return place, nil
 		}
 	}
-	return "", fmt.Errorf("the example %s is not here: run this from Cyan's checkout, or name the folder with --example", exampleFolder)
+	return "", kit.Usage("--example", "not given, and "+exampleFolder+" not found", "run this from Cyan's checkout, or name the folder")
 }

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"errors"
 	"fmt"
 	"os"
 	"os/exec"
@@ -9,12 +8,15 @@ import (
 	"syscall"
 
 	"github.com/spf13/cobra"
+
+	"github.com/cyan-cd/cyan/internal/cli/kit"
+	"github.com/cyan-cd/cyan/internal/problem"
 )
 
 // localProgram carries Kubernetes itself; it stands beside this program, or on the PATH.
 const localProgram = "cyan-local"
 
-func newLocalCommand() *cobra.Command {
+func newLocalCommand(*kit.Env) *cobra.Command {
 	return &cobra.Command{
 		Use:   "local up|down|status|kubeconfig|logs|load",
 		Short: "Run real Kubernetes on this machine",
@@ -50,7 +52,10 @@ func findLocalProgram() (string, error) {
 	}
 	path, err := exec.LookPath(localProgram)
 	if err != nil {
-		return "", errors.New("cyan local needs the program " + localProgram + " beside cyan or on the PATH: run `make build` in Cyan's checkout, which puts both into bin/")
+		return "", &problem.Error{
+			Kind: problem.Absent, Object: "program " + localProgram, Cause: "found neither beside cyan nor on the PATH",
+			Remedy: "run `make build` in Cyan's checkout, which puts both into bin/", Err: err,
+		}
 	}
 	return path, nil
 }

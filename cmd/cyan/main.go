@@ -11,6 +11,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/cyan-cd/cyan/internal/cli"
+	"github.com/cyan-cd/cyan/internal/cli/kit"
 )
 
 // version is set by the build.
@@ -18,25 +19,15 @@ var version = "unknown"
 
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	err := newRoot(os.Args[0]).ExecuteContext(ctx)
+	err := newRoot(os.Args[0], kit.Standard()).ExecuteContext(ctx)
 	stop()
-	if message := cli.Message(err); message != "" {
+	if message := kit.Message(err); message != "" {
 		fmt.Fprintln(os.Stderr, message)
 	}
-	os.Exit(cli.ExitCode(err))
+	os.Exit(kit.ExitCode(err))
 }
 
 // newRoot makes the commands for the name that the program is called by. Running Cyan itself belongs to its own names.
-func newRoot(name string) *cobra.Command {
-	root := cli.New(name, version, cli.Standard())
-	if cli.Native(name) {
-		for _, cmd := range []*cobra.Command{newLocalCommand(), newServerCommand(), newDemoCommand()} {
-			cmd.GroupID = cli.GroupRun
-			root.AddCommand(cmd)
-		}
-		deliver := newDeliveryCommand()
-		deliver.GroupID = cli.GroupDeliver
-		root.AddCommand(deliver)
-	}
-	return root
+func newRoot(name string, streams kit.Streams) *cobra.Command {
+	return cli.New(name, version, streams, newLocalCommand, newServerCommand, newDemoCommand)
 }

@@ -10,13 +10,14 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/cyan-cd/cyan/internal/cli/kit"
 	"github.com/cyan-cd/cyan/internal/cluster"
 	"github.com/cyan-cd/cyan/internal/controller"
 )
 
 // serverFlags are the flags of `cyan server`.
 type serverFlags struct {
-	kube                 kubeFlags
+	env                  *kit.Env
 	address, dataDir     string
 	namespace, instance  string
 	logLevel             string
@@ -25,8 +26,8 @@ type serverFlags struct {
 	programs             []string
 }
 
-func newServerCommand() *cobra.Command {
-	var f serverFlags
+func newServerCommand(e *kit.Env) *cobra.Command {
+	f := serverFlags{env: e}
 	cmd := &cobra.Command{
 		Use:   "server",
 		Short: "Run the controllers, and answer webhooks, metrics and probes",
@@ -38,11 +39,11 @@ It serves POST /api/webhook, GET /metrics, GET /healthz and GET /readyz.`,
   cyan server --context kind-dev       # from this machine, against another one
   cyan server --exec-provider-allow aws        # cluster Secrets may have aws run for a token
   cyan server --leader-election        # several copies that stand by for one another`,
-		Args: cobra.NoArgs,
-		RunE: func(cmd *cobra.Command, _ []string) error { return f.run(cmd) },
+		Args:              kit.NoArgs,
+		ValidArgsFunction: cobra.NoFileCompletions,
+		RunE:              func(cmd *cobra.Command, _ []string) error { return f.run(cmd) },
 	}
 	flags := cmd.Flags()
-	f.kube.bind(flags)
 	flags.StringVar(&f.address, "listen", "127.0.0.1:8080", "address for webhooks, metrics and probes; empty for none")
 	flags.StringVar(&f.dataDir, "data-dir", "", "where git mirrors are kept (default: $XDG_CACHE_HOME/cyan/mirrors)")
 	flags.StringVarP(&f.namespace, "app-namespace", "N", controller.DefaultControlNamespace, "namespace of Applications, AppProjects and their Secrets")
@@ -58,14 +59,14 @@ It serves POST /api/webhook, GET /metrics, GET /healthz and GET /readyz.`,
 func (f serverFlags) run(cmd *cobra.Command) error {
 	var level slog.Level
 	if err := level.UnmarshalText([]byte(f.logLevel)); err != nil {
-		return fmt.Errorf("--log-level %s: use debug, info, warn or error", f.logLevel)
+		return kit.Usage("--log-level", fmt.Sprintf("unknown level %q", f.logLevel), "give debug, info, warn or error")
 	}
 	log := slog.New(slog.NewTextHandler(cmd.ErrOrStderr(), &slog.HandlerOptions{Level: level}))
 	programs, err := cluster.AllowPrograms(f.programs, "name it to `cyan server --exec-provider-allow` if it may run as the server, or register the cluster with a token")
 	if err != nil {
-		return fmt.Errorf("--exec-provider-allow: %w", err)
+		return kit.Usage("--exec-provider-allow", err.Error(), "")
 	}
-	config, err := f.kube.config()
+	config, err := f.env.Kube.Config()
 	if err != nil {
 		return err
 	}
@@ -79,7 +80,7 @@ func (f serverFlags) run(cmd *cobra.Command) error {
 	}
 	if f.address != "" {
 		if o.Listener, err = net.Listen("tcp", f.address); err != nil {
-			return fmt.Errorf("listening on %s: %w: choose another address with --listen", f.address, err)
+			return kit.Usage("--listen", err.Error(), "choose another address")
 		}
 	}
 	o.Started = func() { log.Info("ready", "cluster", config.Host, "listening", f.address) }
@@ -92,7 +93,7 @@ func (f serverFlags) mirrorDir() (string, error) {
 	}
 	cache, err := os.UserCacheDir()
 	if err != nil {
-		return "", fmt.Errorf("finding a place for git mirrors: %w: name one with --data-dir", err)
+		return "", kit.Usage("--data-dir", "not given, and this user has no cache directory: "+err.Error(), "name a directory with it")
 	}
 	return filepath.Join(cache, "cyan", "mirrors"), nil
 }

@@ -1,148 +1,120 @@
-// Package cli is the command line: the commands people type, under the names they know them by, and what those show.
-//
-// It speaks to the Kubernetes API alone. A command gathers objects, hands them to a screen (a pure function to text), or writes one of our kinds.
+// Package cli is the command line: the commands people type, under the names they know them by. It composes the tree of commands; each noun
+// has a package of its own, over kit.
 package cli
 
 import (
-	"io"
-	"os"
 	"path/filepath"
 	"strings"
 
 	"github.com/spf13/cobra"
 
-	"github.com/cyan-cd/cyan/internal/cli/term"
+	"github.com/cyan-cd/cyan/internal/cli/app"
+	"github.com/cyan-cd/cyan/internal/cli/cluster"
+	"github.com/cyan-cd/cyan/internal/cli/delivery"
+	"github.com/cyan-cd/cyan/internal/cli/kit"
+	"github.com/cyan-cd/cyan/internal/cli/manifests"
+	"github.com/cyan-cd/cyan/internal/cli/project"
+	"github.com/cyan-cd/cyan/internal/cli/repo"
+	"github.com/cyan-cd/cyan/internal/cli/rollout"
 )
 
-// The names that the program answers to.
-const (
-	nameCyan    = "cyan"
-	nameArgoCD  = "argocd"
-	namePlugin  = "kubectl-argo-rollouts"
-	nameKubectl = "kubectl-cyan"
-)
+// Constructor makes a command that is wired elsewhere, for the environment that all commands share.
+type Constructor func(*kit.Env) *cobra.Command
 
-// Streams are what a command reads and writes.
-type Streams struct {
-	In       io.Reader
-	Out, Err io.Writer
-}
-
-// Standard are the process's own streams.
-func Standard() Streams { return Streams{In: os.Stdin, Out: os.Stdout, Err: os.Stderr} }
-
-// env is what every command works with.
-type env struct {
-	Streams
-	kube    connection
-	version string
-	// program is one of the names above.
-	program string
-}
-
-// terminal is where Out goes.
-func (e *env) terminal() term.Terminal { return term.Detect(e.Out, os.Getenv) }
-
-// New makes the root command for the name that the program is called by, which is argv[0]; an unknown name gives cyan's.
-func New(argv0, version string, streams Streams) *cobra.Command {
-	e := &env{Streams: streams, version: version, program: programName(argv0)}
+// New makes the root command for the name that the program is called by, which is argv[0]; an unknown name is cyan's.
+// run are the commands that run Cyan itself, for the names of its own.
+func New(argv0, version string, streams kit.Streams, run ...Constructor) *cobra.Command {
+	e := &kit.Env{Streams: streams, Version: version, Program: programName(argv0)}
 	var root *cobra.Command
-	switch e.program {
-	case nameArgoCD:
+	notServed := argocdNotServed
+	switch e.Program {
+	case kit.NameArgoCD:
 		root = newArgoCDRoot(e)
-	case namePlugin:
-		root = newPluginRoot(e)
+	case kit.NamePlugin:
+		root, notServed = newPluginRoot(e), pluginNotServed
 	default:
-		root = newCyanRoot(e)
+		root = newCyanRoot(e, run)
 	}
-	root.SilenceErrors, root.SilenceUsage = true, true
 	root.SetIn(streams.In)
 	root.SetOut(streams.Out)
 	root.SetErr(streams.Err)
-	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error {
-		return &Trouble{Problem: err.Error(), Remedy: "`" + cmd.CommandPath() + " --help` lists its flags", Code: codeUsage}
-	})
+	kit.Settle(root, notServed)
 	return root
-}
-
-// Native says that the program is called by a name of its own, so that commands which only Cyan has belong there.
-func Native(argv0 string) bool {
-	name := programName(argv0)
-	return name == nameCyan || name == nameKubectl
 }
 
 func programName(argv0 string) string {
 	name := strings.TrimSuffix(filepath.Base(argv0), ".exe")
 	switch name {
-	case nameArgoCD, namePlugin, nameKubectl:
+	case kit.NameArgoCD, kit.NamePlugin, kit.NameKubectl:
 		return name
 	}
-	return nameCyan
+	return kit.NameCyan
 }
 
 // Groups of commands in --help.
 const (
 	groupApps     = "apps"
 	groupRollouts = "rollouts"
+	groupDeliver  = "deliver"
+	groupRun      = "run"
 	groupSetup    = "setup"
-	// GroupRun is for commands that run Cyan itself.
-	GroupRun = "run"
-	// GroupDeliver is for commands that build and deliver.
-	GroupDeliver = "deliver"
 )
 
-func newCyanRoot(e *env) *cobra.Command {
+func newCyanRoot(e *kit.Env, run []Constructor) *cobra.Command {
 	root := &cobra.Command{
-		Use:   e.program,
+		Use:   e.Program,
 		Short: "Take a commit to live traffic on Kubernetes",
 		Long: `Take a commit to live traffic on Kubernetes.
 
-Cyan watches git, syncs the cluster, and replaces the running version by blue-green without losing a request.` + kubeconfigHelp,
+Cyan watches git, syncs the cluster, and replaces the running version by blue-green without losing a request.` + kit.KubeconfigHelp,
 		Example: `  cyan local up                                   # a Kubernetes cluster on this machine
   cyan server                                     # the controllers, against the cluster of your kubeconfig
   cyan app create shop --repo https://git.example/shop --path k8s --dest-namespace default --sync-policy automated
   cyan rollout get shop --watch                   # see a new version come up and take over`,
-		Version: e.version,
+		Version: e.Version,
 	}
-	if e.program == nameKubectl {
+	if e.Program == kit.NameKubectl {
 		root.Annotations = map[string]string{cobra.CommandDisplayNameAnnotation: "kubectl cyan"}
 	}
-	e.kube.bind(root, nativeFlags)
+	e.Kube.Bind(root, kit.NativeFlags)
 	root.AddGroup(
 		&cobra.Group{ID: groupApps, Title: "Applications, from git to the cluster:"},
 		&cobra.Group{ID: groupRollouts, Title: "Rollouts, from one version to the next:"},
-		&cobra.Group{ID: GroupDeliver, Title: "From a commit to an image and back to git:"},
-		&cobra.Group{ID: GroupRun, Title: "Run Cyan:"},
+		&cobra.Group{ID: groupDeliver, Title: "From a commit to an image and back to git:"},
+		&cobra.Group{ID: groupRun, Title: "Run Cyan:"},
 		&cobra.Group{ID: groupSetup, Title: "Set up:"},
 	)
-	root.AddCommand(
-		inGroup(groupApps, newAppCommand(e)), inGroup(groupApps, newRenderCommand(e)),
-		inGroup(groupRollouts, newRolloutCommand(e)),
-		inGroup(groupSetup, newClusterCommand(e)), inGroup(groupSetup, newRepoCommand(e)), inGroup(groupSetup, newProjectCommand(e)),
-		newVersionCommand(e),
-	)
+	add := func(group string, commands ...*cobra.Command) {
+		for _, cmd := range commands {
+			cmd.GroupID = group
+			root.AddCommand(cmd)
+		}
+	}
+	add(groupApps, app.New(e), manifests.New(e))
+	add(groupRollouts, rollout.New(e))
+	add(groupDeliver, delivery.New(e))
+	for _, command := range run {
+		add(groupRun, command(e))
+	}
+	add(groupSetup, cluster.New(e), repo.New(e), project.New(e))
+	root.AddCommand(newVersionCommand(e))
 	return root
 }
 
-func inGroup(id string, cmd *cobra.Command) *cobra.Command {
-	cmd.GroupID = id
-	return cmd
-}
-
-func newVersionCommand(e *env) *cobra.Command {
+func newVersionCommand(e *kit.Env) *cobra.Command {
 	var short bool
 	cmd := &cobra.Command{
 		Use:               "version",
 		Short:             "Print the version",
-		Args:              cobra.NoArgs,
+		Args:              kit.NoArgs,
 		ValidArgsFunction: cobra.NoFileCompletions,
 		Example:           "  cyan version",
 		RunE: func(*cobra.Command, []string) error {
-			line := "cyan " + e.version
+			line := "cyan " + e.Version
 			if short {
-				line = e.version
+				line = e.Version
 			}
-			return e.say(line)
+			return e.Say(line)
 		},
 	}
 	cmd.Flags().BoolVar(&short, "short", false, "the number alone")

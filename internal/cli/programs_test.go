@@ -11,7 +11,7 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"github.com/cyan-cd/cyan/api/v1alpha1"
-	"github.com/cyan-cd/cyan/internal/cli"
+	"github.com/cyan-cd/cyan/internal/cli/kit"
 )
 
 // No command runs what a cluster Secret names: it would run as the person who typed the command.
@@ -42,8 +42,8 @@ func TestCommandsRunNoProgramOfASecret(t *testing.T) {
 	}
 	for _, line := range [][]string{{"cyan", "app", "diff", "far-away"}, {"argocd", "app", "diff", "far-away"}, {"cyan", "app", "manifests", "far-away", "--source", "live"}} {
 		_, _, err := s.try(line...)
-		if want := `Secret argocd/far: execProviderConfig command "` + program + `" not allowed; commands run no program`; !strings.Contains(cli.Message(err), want) {
-			t.Errorf("%v: got %q, want %q", line, cli.Message(err), want)
+		if want := `Secret argocd/far: execProviderConfig command "` + program + `" not allowed; commands run no program`; !strings.Contains(kit.Message(err), want) {
+			t.Errorf("%v: got %q, want %q", line, kit.Message(err), want)
 		}
 	}
 	if _, err := os.Stat(ran); err == nil {

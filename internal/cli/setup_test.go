@@ -4,12 +4,14 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/spf13/cobra"
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/client-go/tools/clientcmd"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/cyan-cd/cyan/api/v1alpha1"
 	"github.com/cyan-cd/cyan/internal/cli"
+	"github.com/cyan-cd/cyan/internal/cli/kit"
 	"github.com/cyan-cd/cyan/internal/source/gitserver"
 	"github.com/cyan-cd/cyan/internal/testkit"
 )
@@ -120,12 +122,12 @@ func TestErrors(t *testing.T) {
 			t.Errorf("%v gives no error", c.line)
 			continue
 		}
-		if code := cli.ExitCode(err); code == 0 || c.code != 0 && code != c.code {
+		if code := kit.ExitCode(err); code == 0 || c.code != 0 && code != c.code {
 			t.Errorf("%v ends with %d", c.line, code)
 		}
 		for _, part := range c.says {
-			if !strings.Contains(cli.Message(err), part) {
-				t.Errorf("%v: %q does not say %q", c.line, cli.Message(err), part)
+			if !strings.Contains(kit.Message(err), part) {
+				t.Errorf("%v: %q does not say %q", c.line, kit.Message(err), part)
 			}
 		}
 	}
@@ -157,19 +159,18 @@ func TestCompletion(t *testing.T) {
 	}
 }
 
-// Help has examples everywhere, and no command is without a word.
+// TestHelp: every command has a word and an example, and so does every group.
 func TestHelp(t *testing.T) {
 	for _, name := range []string{"cyan", "argocd", "kubectl-argo-rollouts", "kubectl-cyan"} {
-		root := cli.New(name, "v1", cli.Streams{In: strings.NewReader(""), Out: &strings.Builder{}, Err: &strings.Builder{}})
-		for _, cmd := range root.Commands() {
-			if cmd.Short == "" {
-				t.Errorf("%s has no word", cmd.CommandPath())
+		var walk func(*cobra.Command)
+		walk = func(cmd *cobra.Command) {
+			if cmd.Short == "" || cmd.Example == "" {
+				t.Errorf("%s: short %q, example %q; want both", cmd.CommandPath(), cmd.Short, cmd.Example)
 			}
 			for _, below := range cmd.Commands() {
-				if below.Short == "" || below.Example == "" && !below.HasSubCommands() && !strings.HasPrefix(below.Short, "Does nothing here") {
-					t.Errorf("%s has no word or no example", below.CommandPath())
-				}
+				walk(below)
 			}
 		}
+		walk(cli.New(name, "v1", kit.Streams{In: strings.NewReader(""), Out: &strings.Builder{}, Err: &strings.Builder{}}))
 	}
 }

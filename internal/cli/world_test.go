@@ -15,6 +15,7 @@ import (
 
 	"github.com/cyan-cd/cyan/api/v1alpha1"
 	"github.com/cyan-cd/cyan/internal/cli"
+	"github.com/cyan-cd/cyan/internal/cli/kit"
 	"github.com/cyan-cd/cyan/internal/testkit"
 )
 
@@ -53,7 +54,7 @@ func (s *shell) try(line ...string) (out, note string, err error) {
 func (s *shell) tryWith(ctx context.Context, in string, line ...string) (out, note string, err error) {
 	s.t.Helper()
 	var stdout, stderr bytes.Buffer
-	command := cli.New(line[0], "v1.2.3", cli.Streams{In: strings.NewReader(in), Out: &stdout, Err: &stderr})
+	command := cli.New(line[0], "v1.2.3", kit.Streams{In: strings.NewReader(in), Out: &stdout, Err: &stderr})
 	command.SetArgs(line[1:])
 	err = command.ExecuteContext(ctx)
 	return stdout.String(), stderr.String(), err

@@ -14,6 +14,8 @@ import (
 	"path/filepath"
 	"time"
 
+	"k8s.io/client-go/rest"
+
 	"github.com/cyan-cd/cyan/internal/cli/term"
 	"github.com/cyan-cd/cyan/internal/controller"
 )
@@ -26,6 +28,8 @@ type Options struct {
 	// Context of the Kubeconfig is a cluster that is there already, and Registry HOST/PATH is where this machine pushes
 	// images and the cluster pulls them. DataDir is where the demo keeps its repositories then.
 	Context, Kubeconfig, Registry, DataDir string
+	// Config is how the cluster of the Context is reached.
+	Config *rest.Config
 	// Example is the folder examples/request-counter.
 	Example string
 	// Edit changes the example before its first commit; nil leaves it as it is.

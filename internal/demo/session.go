@@ -14,6 +14,7 @@ import (
 
 	"github.com/cyan-cd/cyan/api/v1alpha1"
 	"github.com/cyan-cd/cyan/internal/cli"
+	"github.com/cyan-cd/cyan/internal/cli/kit"
 	"github.com/cyan-cd/cyan/internal/controller"
 	"github.com/cyan-cd/cyan/internal/delivery"
 	"github.com/cyan-cd/cyan/internal/rollout"
@@ -180,7 +181,7 @@ func (s *session) createApplication(ctx context.Context) error {
 	}
 	s.command(append([]string{"cyan"}, args...)...)
 	var out strings.Builder
-	command := cli.New("cyan", "", cli.Streams{In: strings.NewReader(""), Out: &out, Err: &out})
+	command := cli.New("cyan", "", kit.Streams{In: strings.NewReader(""), Out: &out, Err: &out})
 	command.SetArgs(append(append(args, "--upsert"), s.target.flags...))
 	if err := command.ExecuteContext(ctx); err != nil {
 		return fmt.Errorf("creating the Application: %w", err)

@@ -164,14 +164,8 @@ func otherCluster(ctx context.Context, o Options) (*target, error) {
 	if o.Registry == "" {
 		return nil, errors.New("registry: another cluster needs one that this machine pushes to and the cluster pulls from; name it with --registry HOST/PATH")
 	}
-	rules := clientcmd.NewDefaultClientConfigLoadingRules()
-	rules.ExplicitPath = o.Kubeconfig
-	config, err := clientcmd.NewNonInteractiveDeferredLoadingClientConfig(rules, &clientcmd.ConfigOverrides{CurrentContext: o.Context}).ClientConfig()
-	if err != nil {
-		return nil, fmt.Errorf("context %s: %w", o.Context, err)
-	}
 	sum := strings.NewReplacer("/", "_", ":", "_").Replace(o.Context)
-	g := &target{config: config, flags: []string{"--context", o.Context}, registry: strings.TrimSuffix(o.Registry, "/"), dir: filepath.Join(o.DataDir, "demo-"+sum), namespace: "cyan-demo"}
+	g := &target{config: o.Config, flags: []string{"--context", o.Context}, registry: strings.TrimSuffix(o.Registry, "/"), dir: filepath.Join(o.DataDir, "demo-"+sum), namespace: "cyan-demo"}
 	if o.Kubeconfig != "" {
 		g.flags = append([]string{"--kubeconfig", o.Kubeconfig}, g.flags...)
 	}

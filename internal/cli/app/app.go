@@ -1,0 +1,40 @@
+// Package app is about Applications: what is deployed, from which place in git, to where.
+package app
+
+import (
+	"fmt"
+
+	"github.com/spf13/cobra"
+
+	"github.com/cyan-cd/cyan/api/v1alpha1"
+	"github.com/cyan-cd/cyan/internal/cli/kit"
+)
+
+// New makes the command app.
+func New(e *kit.Env) *cobra.Command {
+	cmd := &cobra.Command{
+		Use:     "app",
+		Aliases: []string{"apps", "application", "applications"},
+		Short:   "Applications: what is deployed, from which place in git, to where",
+		Example: `  cyan app create shop --repo https://git.example/shop --path k8s --dest-namespace default --sync-policy automated
+  cyan app get shop
+  cyan app sync shop`,
+	}
+	a := kit.NewControl(e, cmd)
+	cmd.AddGroup(
+		&cobra.Group{ID: "see", Title: "See:"}, &cobra.Group{ID: "do", Title: "Do:"}, &cobra.Group{ID: "change", Title: "Change:"},
+	)
+	add := func(group string, commands ...*cobra.Command) {
+		for _, command := range commands {
+			command.GroupID = group
+			cmd.AddCommand(command)
+		}
+	}
+	add("see", newGet(a), newList(a), newHistory(a), newResources(a), newDiff(a), newManifests(a), newLogs(a))
+	add("do", newSync(a), newWait(a), newRollback(a), newTerminateOp(a), newConfirmDeletion(a))
+	add("change", newCreate(a), newSet(a), newUnset(a), newPatch(a), newEdit(a), newDelete(a))
+	return cmd
+}
+
+// object names an Application in messages.
+func object(app *v1alpha1.Application) string { return fmt.Sprintf("Application %q", app.Name) }

@@ -1,0 +1,87 @@
+package app
+
+import (
+	"context"
+	"fmt"
+	"strings"
+
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/labels"
+	"k8s.io/apimachinery/pkg/runtime/schema"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	"github.com/cyan-cd/cyan/api/v1alpha1"
+	"github.com/cyan-cd/cyan/internal/cli/kit"
+	"github.com/cyan-cd/cyan/internal/cli/screens"
+	"github.com/cyan-cd/cyan/internal/problem"
+)
+
+// chosen are the objects that --resource and --label name.
+func (o *syncCommand) chosen(ctx context.Context, c client.Client, app *v1alpha1.Application) ([]v1alpha1.SyncOperationResource, error) {
+	if len(o.resources) == 0 && len(o.labels) == 0 {
+		return nil, nil
+	}
+	var chosen []v1alpha1.SyncOperationResource
+	for _, wanted := range o.resources {
+		found, err := matchResources(app, wanted)
+		if err != nil {
+			return nil, err
+		}
+		chosen = append(chosen, found...)
+	}
+	if len(o.labels) == 0 {
+		return chosen, nil
+	}
+	selector, err := labels.Parse(strings.Join(o.labels, ","))
+	if err != nil {
+		return nil, kit.Usage("--label", err.Error(), "write it as KEY=VALUE")
+	}
+	for _, r := range app.Status.Resources {
+		object := &metav1.PartialObjectMetadata{}
+		object.SetGroupVersionKind(schema.GroupVersionKind{Group: r.Group, Version: r.Version, Kind: r.Kind})
+		err := c.Get(ctx, client.ObjectKey{Namespace: r.Namespace, Name: r.Name}, object)
+		if apierrors.IsNotFound(err) {
+			continue
+		}
+		if err != nil {
+			return nil, o.Explain(err, "reading "+screens.ObjectName(r.Kind, r.Namespace, r.Name))
+		}
+		if selector.Matches(labels.Set(object.Labels)) {
+			chosen = append(chosen, v1alpha1.SyncOperationResource{Group: r.Group, Kind: r.Kind, Name: r.Name, Namespace: r.Namespace})
+		}
+	}
+	if len(chosen) == 0 {
+		return nil, &problem.Error{Kind: problem.Absent, Object: object(app), Cause: fmt.Sprintf("no object has the labels %s", selector)}
+	}
+	return chosen, nil
+}
+
+// matchResources finds the objects of an Application that GROUP:KIND:[NAMESPACE/]NAME names.
+func matchResources(app *v1alpha1.Application, wanted string) ([]v1alpha1.SyncOperationResource, error) {
+	parts := strings.Split(wanted, ":")
+	if len(parts) != 3 {
+		return nil, kit.Usage("--resource", fmt.Sprintf("%q is not of the form GROUP:KIND:NAME", wanted), "the core group is empty, as in :Service:web")
+	}
+	namespace, name, ok := strings.Cut(parts[2], "/")
+	if !ok {
+		namespace, name = "*", parts[2]
+	}
+	is := func(pattern, value string) bool { return pattern == "*" || pattern == value }
+	var found []v1alpha1.SyncOperationResource
+	var there []string
+	for _, r := range app.Status.Resources {
+		if is(parts[0], r.Group) && is(parts[1], r.Kind) && is(namespace, r.Namespace) && is(name, r.Name) {
+			found = append(found, v1alpha1.SyncOperationResource{Group: r.Group, Kind: r.Kind, Name: r.Name, Namespace: r.Namespace})
+		}
+		there = append(there, r.Group+":"+r.Kind+":"+r.Name)
+	}
+	if len(found) == 0 {
+		missing := &problem.Error{Kind: problem.Absent, Object: object(app), Cause: fmt.Sprintf("object %s not found", wanted)}
+		if len(there) > 0 {
+			missing.Remedy = "there are: " + kit.Choices(there)
+		}
+		return nil, missing
+	}
+	return found, nil
+}

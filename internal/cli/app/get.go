@@ -1,0 +1,77 @@
+package app
+
+import (
+	"github.com/spf13/cobra"
+
+	"github.com/cyan-cd/cyan/api/v1alpha1"
+	"github.com/cyan-cd/cyan/internal/action"
+	"github.com/cyan-cd/cyan/internal/cli/kit"
+)
+
+func newGet(a *kit.Control) *cobra.Command {
+	var out kit.Format
+	var again, hard, operation, params bool
+	timeout := refreshTimeout
+	cmd := &cobra.Command{
+		Use:   "get NAME",
+		Short: "Show an Application and every object of it",
+		Example: `  cyan app get shop
+  cyan app get shop --refresh        # look at git first
+  cyan app get shop -o yaml`,
+		Args:              kit.Exactly("the Application's name"),
+		ValidArgsFunction: completeApps(a, 1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			if err := out.Check(); err != nil {
+				return err
+			}
+			c, err := a.Connect()
+			if err != nil {
+				return err
+			}
+			app, err := get(cmd.Context(), a, c, args[0])
+			if err != nil {
+				return err
+			}
+			mode := action.RefreshNormal
+			if hard {
+				mode = action.RefreshHard
+			}
+			if again || hard {
+				if app, err = refresh(cmd.Context(), a, c, app, mode, timeout); err != nil {
+					return err
+				}
+			}
+			return showApp(a, app, out.Value, operation, params)
+		},
+	}
+	out.Bind(cmd, kit.JSON, kit.YAML, kit.Wide, kit.Tree, kit.Name)
+	cmd.Flags().BoolVar(&again, "refresh", false, "have the controller look at git and the cluster first")
+	cmd.Flags().BoolVar(&hard, "hard-refresh", false, "the same, past every cache")
+	cmd.Flags().BoolVar(&operation, "show-operation", false, "show the last operation in full")
+	cmd.Flags().BoolVar(&params, "show-params", false, "show the source's options")
+	cmd.Flags().DurationVar(&timeout, "timeout", timeout, "how long a refresh may take")
+	return cmd
+}
+
+func showApp(a *kit.Control, app *v1alpha1.Application, as string, operation, params bool) error {
+	switch as {
+	case kit.JSON, kit.YAML:
+		return a.Object(app, as)
+	case kit.Name:
+		return a.Say(app.Name)
+	case kit.Tree:
+		return a.Show(a.Page().AppTree(app))
+	}
+	if err := a.Show(a.Page().App(app, as == kit.Wide)); err != nil {
+		return err
+	}
+	if params && app.Spec.Source != nil {
+		if err := a.Section("Source", app.Spec.Source); err != nil {
+			return err
+		}
+	}
+	if operation && app.Status.OperationState != nil {
+		return a.Section("Operation", app.Status.OperationState)
+	}
+	return nil
+}

@@ -1,0 +1,105 @@
+package app
+
+import (
+	"context"
+	"slices"
+	"strings"
+
+	"github.com/spf13/cobra"
+	"k8s.io/apimachinery/pkg/labels"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	"github.com/cyan-cd/cyan/api/v1alpha1"
+	"github.com/cyan-cd/cyan/internal/cli/kit"
+	"github.com/cyan-cd/cyan/internal/source"
+)
+
+func newList(a *kit.Control) *cobra.Command {
+	var out kit.Format
+	var selector, repo, cluster, path string
+	var projects []string
+	var everywhere bool
+	cmd := &cobra.Command{
+		Use:     "list",
+		Aliases: []string{"ls"},
+		Short:   "List Applications",
+		Example: `  cyan app list
+  cyan app list -p default -l team=shop -o wide`,
+		Args:              kit.NoArgs,
+		ValidArgsFunction: cobra.NoFileCompletions,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			if err := out.Check(); err != nil {
+				return err
+			}
+			found, err := listApps(cmd.Context(), a, selector, everywhere)
+			if err != nil {
+				return err
+			}
+			found = slices.DeleteFunc(found, func(app v1alpha1.Application) bool {
+				return len(projects) > 0 && !slices.Contains(projects, app.Spec.Project) ||
+					cluster != "" && cluster != app.Spec.Destination.Server && cluster != app.Spec.Destination.Name ||
+					repo != "" && !fromRepo(&app, repo) || path != "" && (app.Spec.Source == nil || app.Spec.Source.Path != path)
+			})
+			return showApps(a, found, out.Value)
+		},
+	}
+	out.Bind(cmd, kit.JSON, kit.YAML, kit.Wide, kit.Name)
+	cmd.Flags().StringVarP(&selector, "selector", "l", "", "those with these labels")
+	cmd.Flags().StringSliceVarP(&projects, "project", "p", nil, "those of these projects")
+	cmd.Flags().StringVarP(&repo, "repo", "r", "", "those from this repository")
+	cmd.Flags().StringVar(&path, "path", "", "those from this path")
+	cmd.Flags().StringVarP(&cluster, "cluster", "c", "", "those for this cluster, by name or URL")
+	cmd.Flags().BoolVarP(&everywhere, "all-namespaces", "A", false, "in every namespace")
+	return cmd
+}
+
+func listApps(ctx context.Context, a *kit.Control, selector string, everywhere bool) ([]v1alpha1.Application, error) {
+	parsed, err := labels.Parse(selector)
+	if err != nil {
+		return nil, kit.Usage("--selector", err.Error(), "write it as key=value,other!=value")
+	}
+	c, err := a.Connect()
+	if err != nil {
+		return nil, err
+	}
+	in := client.InNamespace(a.Namespace)
+	if everywhere {
+		in = ""
+	}
+	all := &v1alpha1.ApplicationList{}
+	if err := c.List(ctx, all, in, client.MatchingLabelsSelector{Selector: parsed}); err != nil {
+		return nil, a.Explain(err, "listing Applications")
+	}
+	slices.SortFunc(all.Items, func(x, y v1alpha1.Application) int { return strings.Compare(x.Name, y.Name) })
+	return all.Items, nil
+}
+
+func showApps(a *kit.Control, found []v1alpha1.Application, as string) error {
+	switch as {
+	case kit.JSON, kit.YAML:
+		objects := make([]client.Object, len(found))
+		for i := range found {
+			objects[i] = &found[i]
+		}
+		return a.List(objects, as)
+	case kit.Name:
+		for i := range found {
+			if err := a.Say(found[i].Namespace + "/" + found[i].Name); err != nil {
+				return err
+			}
+		}
+		return nil
+	}
+	if len(found) == 0 && a.Terminal().IsTerminal() {
+		a.Note("there are no Applications in namespace %s: `%s app create` makes one", a.Namespace, a.Program)
+		return nil
+	}
+	return a.Show(a.Page().Apps(found, as == kit.Wide))
+}
+
+func fromRepo(app *v1alpha1.Application, url string) bool {
+	same := func(s v1alpha1.ApplicationSource) bool {
+		return source.NormalizeURL(s.RepoURL) == source.NormalizeURL(url)
+	}
+	return app.Spec.Source != nil && same(*app.Spec.Source) || slices.ContainsFunc(app.Spec.Sources, same)
+}

@@ -1,0 +1,96 @@
+package app
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	"k8s.io/client-go/util/retry"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	"github.com/cyan-cd/cyan/api/v1alpha1"
+	"github.com/cyan-cd/cyan/internal/action"
+	"github.com/cyan-cd/cyan/internal/cli/kit"
+	"github.com/cyan-cd/cyan/internal/problem"
+)
+
+// finish waits for a running operation, showing how it goes on, and returns its outcome as an error, or nil.
+func finish(ctx context.Context, a *kit.Control, c client.WithWatch, app *v1alpha1.Application, timeout time.Duration, out *kit.Format) error {
+	ctx, cancel := kit.WithTimeout(ctx, timeout)
+	defer cancel()
+	progress := newProgress(a, out.Machine())
+	app, err := progress.run(ctx, func(ctx context.Context, seen func(*v1alpha1.Application)) (*v1alpha1.Application, error) {
+		return until(ctx, a, c, app, func(app *v1alpha1.Application) (bool, error) {
+			seen(app)
+			return operationOver(app), nil
+		})
+	})
+	switch {
+	case errors.Is(err, errGone):
+		return &problem.Error{Kind: problem.Absent, Object: object(app), Cause: "deleted during its sync"}
+	case errors.Is(err, context.DeadlineExceeded):
+		return lateSync(a, app, timeout)
+	case err != nil:
+		return err
+	}
+	if out.Value != "" {
+		if err := showApp(a, app, out.Value, false, false); err != nil {
+			return err
+		}
+	}
+	state := app.Status.OperationState
+	if state.Phase == v1alpha1.OperationSucceeded {
+		return nil
+	}
+	return &problem.Error{
+		Kind: problem.Negative, Object: object(app), Cause: fmt.Sprintf("sync ended with %s: %s", state.Phase, cmp.Or(state.Message, "no reason was given")),
+		Remedy: a.Command("app get %s", app.Name) + " shows every object",
+	}
+}
+
+// operationOver reports whether no operation is asked for and the last one has ended. Its state was taken away when the operation was asked for.
+func operationOver(app *v1alpha1.Application) bool {
+	state := app.Status.OperationState
+	return app.Operation == nil && state != nil && state.FinishedAt != nil && over(state.Phase)
+}
+
+func over(phase v1alpha1.OperationPhase) bool {
+	return phase == v1alpha1.OperationSucceeded || phase == v1alpha1.OperationFailed || phase == v1alpha1.OperationError
+}
+
+func lateSync(a *kit.Control, app *v1alpha1.Application, timeout time.Duration) error {
+	late := &problem.Error{Kind: problem.Negative, Object: object(app), Cause: fmt.Sprintf("sync not done after %s", timeout), Err: context.DeadlineExceeded}
+	if app.Status.OperationState == nil {
+		late.Cause += ": not begun"
+		late.Remedy = "see whether `cyan server` runs against this cluster"
+		return late
+	}
+	if m := app.Status.OperationState.Message; m != "" {
+		late.Cause += ": " + m
+	}
+	late.Remedy = "wait on with " + a.Command("app wait %s", app.Name)
+	return late
+}
+
+// start writes an operation, as tools do: only where there is none, and with the last one's state taken away.
+func start(ctx context.Context, a *kit.Control, c client.Client, app *v1alpha1.Application, operation *v1alpha1.Operation, annotations map[string]string) (*v1alpha1.Application, error) {
+	err := retry.RetryOnConflict(retry.DefaultBackoff, func() error {
+		request, err := action.Start(app, operation, annotations)
+		if err != nil {
+			return err
+		}
+		err = kit.Send(ctx, c, app, request)
+		if apierrors.IsConflict(err) {
+			latest := &v1alpha1.Application{}
+			if err := c.Get(ctx, client.ObjectKeyFromObject(app), latest); err != nil {
+				return err
+			}
+			app = latest
+		}
+		return err
+	})
+	return app, a.Explain(err, "starting a sync of Application "+app.Name)
+}

@@ -1,0 +1,53 @@
+package app
+
+import (
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"github.com/cyan-cd/cyan/internal/cli/kit"
+)
+
+func newResources(a *kit.Control) *cobra.Command {
+	var out kit.Format
+	cmd := &cobra.Command{
+		Use:               "resources NAME",
+		Short:             "List an Application's objects",
+		Example:           "  cyan app resources shop -o name",
+		Args:              kit.Exactly("the Application's name"),
+		ValidArgsFunction: completeApps(a, 1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			if err := out.Check(); err != nil {
+				return err
+			}
+			app, err := read(cmd.Context(), a, args[0])
+			if err != nil {
+				return err
+			}
+			switch out.Value {
+			case kit.JSON, kit.YAML:
+				return a.Dump(app.Status.Resources, out.Value)
+			case kit.Tree:
+				return a.Show(a.Page().AppTree(app))
+			case kit.Name:
+				for _, r := range app.Status.Resources {
+					if err := a.Say(resourceName(r.Group, r.Kind, r.Name)); err != nil {
+						return err
+					}
+				}
+				return nil
+			}
+			return a.Show(a.Page().Resources(app, out.Value == kit.Wide))
+		},
+	}
+	out.Bind(cmd, kit.JSON, kit.YAML, kit.Wide, kit.Tree, kit.Name)
+	return cmd
+}
+
+// resourceName is how kubectl's -o name writes objects.
+func resourceName(group, kind, name string) string {
+	if group != "" {
+		group = "." + group
+	}
+	return strings.ToLower(kind) + group + "/" + name
+}

@@ -1,0 +1,42 @@
+package app
+
+import (
+	"github.com/spf13/cobra"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	"github.com/cyan-cd/cyan/api/v1alpha1"
+	"github.com/cyan-cd/cyan/internal/cli/kit"
+	"github.com/cyan-cd/cyan/internal/cli/spec"
+)
+
+func newSet(a *kit.Control) *cobra.Command {
+	var validate bool
+	var flags *spec.Flags
+	cmd := &cobra.Command{
+		Use:   "set NAME",
+		Short: "Change an Application's source, destination or policy",
+		Example: `  cyan app set shop --revision v2
+  cyan app set shop --sync-policy automated --self-heal
+  cyan app set shop --kustomize-image shop=registry.example/shop:v2`,
+		Args:              kit.Exactly("the Application's name"),
+		ValidArgsFunction: completeApps(a, 1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			return change(cmd.Context(), a, args[0], func(c client.Client, app *v1alpha1.Application) error {
+				edits, err := flags.Apply(app)
+				if err != nil {
+					return err
+				}
+				if edits == 0 {
+					return kit.Usage(cmd.CommandPath(), "a flag is missing", "`"+cmd.CommandPath()+" --help` lists what can be set")
+				}
+				if validate {
+					return checkPlace(cmd.Context(), a, c, app)
+				}
+				return nil
+			})
+		},
+	}
+	flags = spec.New(cmd)
+	cmd.Flags().BoolVar(&validate, "validate", true, "refuse a destination or project that does not exist")
+	return cmd
+}

@@ -1,0 +1,86 @@
+package app
+
+import (
+	"slices"
+	"strings"
+
+	"github.com/spf13/cobra"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	"github.com/cyan-cd/cyan/api/v1alpha1"
+	"github.com/cyan-cd/cyan/internal/cli/kit"
+	"github.com/cyan-cd/cyan/internal/cli/spec"
+)
+
+func newUnset(a *kit.Control) *cobra.Command {
+	var images, replicas, options, values, parameters []string
+	var prefix, suffix, namespace bool
+	cmd := &cobra.Command{
+		Use:   "unset NAME",
+		Short: "Take options of an Application's source away",
+		Example: `  cyan app unset shop --kustomize-image shop
+  cyan app unset shop --namesuffix --sync-option CreateNamespace`,
+		Args:              kit.Exactly("the Application's name"),
+		ValidArgsFunction: completeApps(a, 1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			return change(cmd.Context(), a, args[0], func(_ client.Client, app *v1alpha1.Application) error {
+				unsetKustomize(app, images, replicas, prefix, suffix, namespace)
+				if p := app.Spec.SyncPolicy; p != nil {
+					for _, option := range options {
+						name, _, _ := strings.Cut(option, "=")
+						p.SyncOptions = slices.DeleteFunc(p.SyncOptions, func(s string) bool { return strings.HasPrefix(s, name+"=") })
+					}
+				}
+				return unsetHelm(app, values, parameters)
+			})
+		},
+	}
+	f := cmd.Flags()
+	f.StringArrayVar(&images, "kustomize-image", nil, "name of an image")
+	f.StringArrayVar(&replicas, "kustomize-replica", nil, "name of a workload")
+	f.StringArrayVar(&options, "sync-option", nil, "name of a sync option")
+	f.StringArrayVar(&values, "values", nil, "values file of a chart")
+	f.StringArrayVarP(&parameters, "parameter", "p", nil, "parameter of a chart")
+	f.BoolVar(&prefix, "nameprefix", false, "the prefix of names")
+	f.BoolVar(&suffix, "namesuffix", false, "the suffix of names")
+	f.BoolVar(&namespace, "kustomize-namespace", false, "the namespace of every object")
+	return cmd
+}
+
+func unsetKustomize(app *v1alpha1.Application, images, replicas []string, prefix, suffix, namespace bool) {
+	if app.Spec.Source == nil || app.Spec.Source.Kustomize == nil {
+		return
+	}
+	k := app.Spec.Source.Kustomize
+	k.Images = slices.DeleteFunc(k.Images, func(entry string) bool {
+		return slices.Contains(images, spec.ImageName(entry)) || slices.Contains(images, entry)
+	})
+	k.Replicas = slices.DeleteFunc(k.Replicas, func(r v1alpha1.KustomizeReplica) bool { return slices.Contains(replicas, r.Name) })
+	if prefix {
+		k.NamePrefix = ""
+	}
+	if suffix {
+		k.NameSuffix = ""
+	}
+	if namespace {
+		k.Namespace = ""
+	}
+}
+
+func unsetHelm(app *v1alpha1.Application, values, parameters []string) error {
+	if len(values) == 0 && len(parameters) == 0 || app.Spec.Source == nil || app.Spec.Source.Helm == nil {
+		return nil
+	}
+	return spec.EditHelm(app, func(h map[string]any) {
+		if files, ok := h["valueFiles"].([]any); ok {
+			h["valueFiles"] = slices.DeleteFunc(files, func(f any) bool { name, _ := f.(string); return slices.Contains(values, name) })
+		}
+		if all, ok := h["parameters"].([]any); ok {
+			h["parameters"] = slices.DeleteFunc(all, func(p any) bool {
+				m, _ := p.(map[string]any)
+				name, _ := m["name"].(string)
+				return slices.Contains(parameters, name)
+			})
+		}
+	})
+}

@@ -1,0 +1,37 @@
+package cluster
+
+import (
+	"fmt"
+
+	"github.com/spf13/cobra"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	"github.com/cyan-cd/cyan/internal/cli/kit"
+)
+
+func newRemove(a *kit.Control) *cobra.Command {
+	var yes bool
+	cmd := &cobra.Command{
+		Use: "rm SERVER|NAME", Aliases: []string{"remove", "delete"}, Short: "Forget a cluster; what runs there stays", Example: "  cyan cluster rm staging",
+		Args: kit.Exactly("the cluster's URL or name"), ValidArgsFunction: complete(a),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			c, err := a.Connect()
+			if err != nil {
+				return err
+			}
+			cluster, err := Find(cmd.Context(), a, c, args[0])
+			if err != nil {
+				return err
+			}
+			if err := a.Confirm(fmt.Sprintf("forget the cluster %q (%s)?", cluster.Name, cluster.Server), yes); err != nil {
+				return err
+			}
+			if err := c.Delete(cmd.Context(), cluster.secret); client.IgnoreNotFound(err) != nil {
+				return a.Explain(err, "forgetting the cluster "+cluster.Name)
+			}
+			return a.Say(fmt.Sprintf("cluster '%s' removed; its service account %s stays on it", cluster.Server, managerAccount))
+		},
+	}
+	cmd.Flags().BoolVarP(&yes, "yes", "y", false, "do not ask")
+	return cmd
+}

@@ -1,0 +1,84 @@
+package kit
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"net/url"
+	"os"
+	"strings"
+
+	"github.com/spf13/cobra"
+	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	"github.com/cyan-cd/cyan/api/v1alpha1"
+)
+
+// defaultAppNamespace is where existing manifests and tools expect Applications.
+const defaultAppNamespace = "argocd"
+
+// Control is an Env for commands about what is kept beside the Applications.
+type Control struct {
+	*Env
+	// Namespace holds the Applications, their projects, clusters and repositories.
+	Namespace string
+}
+
+// NewControl returns a Control whose namespace is a flag of a command and those below it.
+func NewControl(e *Env, cmd *cobra.Command) *Control {
+	c := &Control{Env: e}
+	from := os.Getenv("ARGOCD_APP_NAMESPACE")
+	if from == "" {
+		from = defaultAppNamespace
+	}
+	cmd.PersistentFlags().StringVarP(&c.Namespace, "app-namespace", "N", from, "the namespace that Applications are in")
+	return c
+}
+
+// Secrets lists the Secrets of one of the SecretType values.
+func (c *Control) Secrets(ctx context.Context, from client.Client, kind string) ([]corev1.Secret, error) {
+	list := &corev1.SecretList{}
+	if err := from.List(ctx, list, client.InNamespace(c.Namespace), client.MatchingLabels{v1alpha1.SecretTypeLabel: kind}); err != nil {
+		return nil, c.Explain(err, "listing the Secrets of type "+kind)
+	}
+	return list.Items, nil
+}
+
+// NewSecret returns the Secret of a cluster or repository, which is named by its URL, with its host in it for people.
+func (c *Control) NewSecret(kind, prefix, address string, data map[string][]byte) *corev1.Secret {
+	sum := sha256.Sum256([]byte(address))
+	name := prefix
+	if u, err := url.Parse(address); err == nil && u.Hostname() != "" {
+		name += "-" + strings.ToLower(strings.Trim(strings.ReplaceAll(u.Hostname(), ":", "-"), "-."))
+	}
+	return &corev1.Secret{
+		ObjectMeta: metav1.ObjectMeta{
+			Name: name + "-" + hex.EncodeToString(sum[:])[:10], Namespace: c.Namespace,
+			Labels: map[string]string{v1alpha1.SecretTypeLabel: kind},
+			// Existing tools mark the Secrets that a command made by this.
+			Annotations: map[string]string{"managed-by": "argocd.argoproj.io"},
+		},
+		Data: data,
+	}
+}
+
+// StoreSecret writes a Secret, in place of an existing one where there is one.
+func (c *Control) StoreSecret(ctx context.Context, to client.Client, existing, wanted *corev1.Secret) error {
+	var err error
+	if existing == nil {
+		err = to.Create(ctx, wanted)
+	} else {
+		before := existing.DeepCopy()
+		existing.Data = wanted.Data
+		for k, v := range wanted.Labels {
+			Put(&existing.Labels, k, v)
+		}
+		for k, v := range wanted.Annotations {
+			Put(&existing.Annotations, k, v)
+		}
+		err = to.Patch(ctx, existing, client.MergeFrom(before))
+	}
+	return c.Explain(err, "writing Secret "+wanted.Name)
+}

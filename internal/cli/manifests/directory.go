@@ -1,0 +1,79 @@
+// Package manifests renders directories of this machine as a sync would, and shows what is wrong with them.
+package manifests
+
+import (
+	"errors"
+	"io/fs"
+	"os"
+	"path/filepath"
+
+	"github.com/cyan-cd/cyan/api/v1alpha1"
+	"github.com/cyan-cd/cyan/internal/problem"
+	"github.com/cyan-cd/cyan/internal/render"
+	"github.com/cyan-cd/cyan/internal/render/renderers"
+)
+
+// Directory renders a directory on disk; root bounds what is read.
+func Directory(root, path string, source v1alpha1.ApplicationSource, options render.Options) (*render.Result, error) {
+	top, inside, err := bounds(root, path)
+	if err != nil {
+		return &render.Result{}, err
+	}
+	disk, err := os.OpenRoot(top)
+	if err != nil {
+		return &render.Result{}, &problem.Error{Kind: problem.Usage, Object: "directory " + top, Cause: err.Error(), Err: err}
+	}
+	defer func() { _ = disk.Close() }()
+	source.Path = inside
+	result, err := renderers.Render(disk.FS(), source, options)
+	if err != nil {
+		return result, &problem.Error{Kind: problem.Negative, Object: path, Cause: "rendering: " + err.Error(), Err: err}
+	}
+	return result, nil
+}
+
+// bounds finds the directory that nothing outside is read of, and path within it.
+func bounds(root, path string) (top, inside string, err error) {
+	full, err := filepath.Abs(path)
+	if err == nil {
+		full, err = filepath.EvalSymlinks(full)
+	}
+	if err != nil {
+		if errors.Is(err, fs.ErrNotExist) {
+			return "", "", &problem.Error{Kind: problem.Usage, Object: "directory " + path, Cause: "not found", Err: err}
+		}
+		return "", "", err
+	}
+	if top = root; top == "" {
+		top = enclosing(full)
+	}
+	if top, err = filepath.Abs(top); err == nil {
+		top, err = filepath.EvalSymlinks(top)
+	}
+	if err != nil {
+		return "", "", &problem.Error{Kind: problem.Usage, Object: "--root", Cause: err.Error(), Err: err}
+	}
+	inside, err = filepath.Rel(top, full)
+	if err != nil || !filepath.IsLocal(inside) {
+		return "", "", &problem.Error{Kind: problem.Usage, Object: "directory " + path, Cause: "not below " + top, Remedy: "give another --root", Err: err}
+	}
+	return top, filepath.ToSlash(inside), nil
+}
+
+// enclosing is the git work tree that a directory is in, or the working directory when it is below that, or itself.
+func enclosing(full string) string {
+	for dir := full; ; dir = filepath.Dir(dir) {
+		if _, err := os.Stat(filepath.Join(dir, ".git")); err == nil {
+			return dir
+		}
+		if dir == filepath.Dir(dir) {
+			break
+		}
+	}
+	if here, err := os.Getwd(); err == nil {
+		if inside, err := filepath.Rel(here, full); err == nil && filepath.IsLocal(inside) {
+			return here
+		}
+	}
+	return full
+}

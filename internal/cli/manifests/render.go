@@ -1,0 +1,104 @@
+package manifests
+
+import (
+	"fmt"
+	"os"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"github.com/cyan-cd/cyan/api/v1alpha1"
+	"github.com/cyan-cd/cyan/internal/cli/kit"
+	"github.com/cyan-cd/cyan/internal/cli/spec"
+	"github.com/cyan-cd/cyan/internal/problem"
+	"github.com/cyan-cd/cyan/internal/render"
+	"github.com/cyan-cd/cyan/internal/validate"
+)
+
+type command struct {
+	*kit.Env
+	root, output string
+	validate     bool
+	spec         *spec.Flags
+}
+
+// New makes the command render.
+func New(e *kit.Env) *cobra.Command {
+	o := &command{Env: e}
+	cmd := &cobra.Command{
+		Use:   "render [PATH]",
+		Short: "Render a local directory as Cyan would, check it, and print it",
+		Long: `Render a local directory as Cyan would: a kustomization, or plain manifests. What the API server would refuse is shown with file and line, and
+nothing is printed then. No cluster is needed.`,
+		Example: `  cyan render k8s/overlays/local
+  cyan render k8s --directory-recurse -o all.yaml
+  cyan render k8s --kustomize-image shop=registry.example/shop:v2 | kubectl apply -f -`,
+		Args: kit.AtMost(1),
+		ValidArgsFunction: func(*cobra.Command, []string, string) ([]string, cobra.ShellCompDirective) {
+			return nil, cobra.ShellCompDirectiveFilterDirs
+		},
+		RunE: func(_ *cobra.Command, args []string) error {
+			path := "."
+			if len(args) > 0 {
+				path = args[0]
+			}
+			return o.run(path)
+		},
+	}
+	cmd.Flags().StringVar(&o.root, "root", "", "the directory that nothing outside is read of; the git work tree around PATH, or the working directory, if not given")
+	cmd.Flags().StringVarP(&o.output, "output", "o", "", "write to this file")
+	cmd.Flags().BoolVar(&o.validate, "validate", true, "refuse what the API server would refuse")
+	o.spec = spec.NewRender(cmd)
+	return cmd
+}
+
+func (o *command) run(path string) error {
+	app := &v1alpha1.Application{}
+	if _, err := o.spec.Apply(app); err != nil {
+		return err
+	}
+	source := v1alpha1.ApplicationSource{}
+	if app.Spec.Source != nil {
+		source = *app.Spec.Source
+	}
+	result, err := Directory(o.root, path, source, render.Options{})
+	if err != nil {
+		return err
+	}
+	for _, w := range result.Warnings {
+		o.Note("warning: %s", w.Message)
+	}
+	if o.validate {
+		if err := Findings(path, validate.Check(result.Objects, nil)); err != nil {
+			return err
+		}
+	}
+	data, err := render.Encode(result.Objects)
+	if err != nil {
+		return fmt.Errorf("encoding what %s renders to: %w", path, err)
+	}
+	if o.output == "" || o.output == "-" {
+		return o.Show(string(data))
+	}
+	if err := os.WriteFile(o.output, data, 0o644); err != nil {
+		return &problem.Error{Kind: problem.Refused, Object: "--output " + o.output, Cause: err.Error(), Err: err}
+	}
+	o.Note("%d objects written to %s", len(result.Objects), o.output)
+	return nil
+}
+
+// Findings makes an error of what validation found; nil when that is nothing.
+func Findings(what string, found []validate.Finding) error {
+	if len(found) == 0 {
+		return nil
+	}
+	lines := make([]string, len(found))
+	for i, f := range found {
+		lines[i] = "  " + f.String()
+	}
+	noun := "problems"
+	if len(found) == 1 {
+		noun = "problem"
+	}
+	return &problem.Error{Kind: problem.Negative, Object: what, Cause: fmt.Sprintf("%d %s:\n%s", len(found), noun, strings.Join(lines, "\n"))}
+}

@@ -1,0 +1,83 @@
+package cli
+
+import "github.com/cyan-cd/cyan/internal/cli/kit"
+
+const (
+	editProject     = "change the AppProject with `kubectl edit appproject`"
+	byProxy         = "rights are those of the kubeconfig's user: see `kubectl auth`"
+	noAnalysis      = "Experiments and AnalysisRuns are not run yet"
+	noNotifications = "no notifications are sent yet"
+	noChange        = "change what is there with `cluster add --upsert`"
+)
+
+// argocdNotServed are the commands of the argocd program that Cyan has not.
+var argocdNotServed = kit.NotServed{
+	"account":   byProxy,
+	"configure": "there is nothing to configure but the kubeconfig",
+	"context":   "choose the kubeconfig's context by --context, or with `kubectl config use-context`",
+
+	"admin app":                    "`app get` shows what was compared, and `app create` takes a file",
+	"admin cluster":                "`cluster list` shows the clusters, and `cluster add` registers one",
+	"admin dashboard":              "there is no web page yet",
+	"admin export":                 "back up with kubectl: applications, appprojects, and the Secrets and ConfigMaps beside them, as YAML",
+	"admin import":                 "restore with `kubectl apply`",
+	"admin notifications":          noNotifications,
+	"admin proj":                   editProject,
+	"admin redis-initial-password": "there is no redis",
+	"admin repo":                   "register repositories with `repo add`",
+	"admin settings":               "change the ConfigMaps with kubectl",
+
+	"app actions":         "use kubectl, and `kubectl argo rollouts` for Rollouts",
+	"app add-source":      "change spec.sources with `app edit`",
+	"app delete-resource": "delete it with kubectl",
+	"app get-resource":    "read it with kubectl",
+	"app patch-resource":  "change it with kubectl",
+	"app remove-source":   "change spec.sources with `app edit`",
+	"app rename":          "create it under its new name, and delete the old one with --cascade=false",
+
+	"appset": "ApplicationSets are not generated yet; create the Applications",
+	"cert":   "change the ConfigMaps argocd-tls-certs-cm and argocd-ssh-known-hosts-cm with kubectl",
+	"gpg":    "signatures of commits are not checked yet",
+
+	"cluster rotate-auth": noChange,
+	"cluster set":         noChange,
+	"repo get":            "`repo list -o yaml` shows all",
+
+	"proj add-destination":                    editProject,
+	"proj add-destination-service-account":    editProject,
+	"proj add-orphaned-ignore":                editProject,
+	"proj add-signature-key":                  editProject,
+	"proj add-source":                         editProject,
+	"proj add-source-namespace":               editProject,
+	"proj allow-cluster-resource":             editProject,
+	"proj allow-namespace-resource":           editProject,
+	"proj deny-cluster-resource":              editProject,
+	"proj deny-namespace-resource":            editProject,
+	"proj edit":                               editProject,
+	"proj remove-destination":                 editProject,
+	"proj remove-destination-service-account": editProject,
+	"proj remove-orphaned-ignore":             editProject,
+	"proj remove-signature-key":               editProject,
+	"proj remove-source":                      editProject,
+	"proj remove-source-namespace":            editProject,
+	"proj role":                               editProject,
+	"proj set":                                editProject,
+	"proj source-integrity":                   editProject,
+	"proj windows":                            editProject,
+}
+
+// pluginNotServed are the commands of kubectl's plugin for Rollouts that Cyan has not.
+var pluginNotServed = kit.NotServed{
+	"create":           "create objects with `kubectl create`",
+	"dashboard":        "there is no web page yet",
+	"get experiment":   noAnalysis,
+	"get experiments":  noAnalysis,
+	"get exp":          noAnalysis,
+	"list experiment":  noAnalysis,
+	"list experiments": noAnalysis,
+	"list exp":         noAnalysis,
+	"notifications":    noNotifications,
+	"retry experiment": noAnalysis,
+	"retry exp":        noAnalysis,
+	"terminate":        noAnalysis,
+}

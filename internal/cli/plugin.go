@@ -1,0 +1,27 @@
+package cli
+
+import (
+	"github.com/spf13/cobra"
+
+	"github.com/cyan-cd/cyan/internal/cli/kit"
+	"github.com/cyan-cd/cyan/internal/cli/rollout"
+)
+
+// newPluginRoot is the root for kubectl's plugin, with its order of words.
+func newPluginRoot(e *kit.Env) *cobra.Command {
+	root := &cobra.Command{
+		Use:         kit.NamePlugin,
+		Annotations: map[string]string{cobra.CommandDisplayNameAnnotation: "kubectl argo rollouts"},
+		Short:       "Rollouts, by Cyan",
+		Long:        "Rollouts, by Cyan, in the words of kubectl's plugin." + kit.KubeconfigHelp,
+		Example: `  kubectl argo rollouts get rollout shop --watch
+  kubectl argo rollouts set image shop shop=registry.example/shop:v2
+  kubectl argo rollouts promote shop`,
+		Version: e.Version,
+	}
+	e.Kube.Bind(root, kit.PluginFlags)
+	e.CompleteNamespaces(root)
+	rollout.AddPlugin(root, e)
+	root.AddCommand(newVersionCommand(e))
+	return root
+}

@@ -1,0 +1,59 @@
+package project
+
+import (
+	"fmt"
+	"slices"
+
+	"github.com/spf13/cobra"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	"github.com/cyan-cd/cyan/api/v1alpha1"
+	"github.com/cyan-cd/cyan/internal/cli/kit"
+	"github.com/cyan-cd/cyan/internal/problem"
+)
+
+func newDelete(a *kit.Control) *cobra.Command {
+	var yes bool
+	cmd := &cobra.Command{
+		Use: "delete NAME", Aliases: []string{"rm"}, Short: "Delete a project that no Application uses", Example: "  cyan proj delete shop",
+		Args: kit.Exactly("the project's name"), ValidArgsFunction: complete(a),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			c, err := a.Connect()
+			if err != nil {
+				return err
+			}
+			p := &v1alpha1.AppProject{}
+			if err := c.Get(cmd.Context(), client.ObjectKey{Namespace: a.Namespace, Name: args[0]}, p); err != nil {
+				return a.Explain(err, "reading AppProject "+args[0])
+			}
+			used := &v1alpha1.ApplicationList{}
+			if err := c.List(cmd.Context(), used); err != nil {
+				return a.Explain(err, "listing Applications")
+			}
+			used.Items = slices.DeleteFunc(used.Items, func(app v1alpha1.Application) bool { return app.Spec.Project != args[0] })
+			if len(used.Items) > 0 {
+				return &problem.Error{
+					Kind: problem.Refused, Object: fmt.Sprintf("AppProject %q", args[0]), Cause: "used by the Applications " + kit.Choices(names(used)),
+					Remedy: "move them with " + a.Command("app set NAME --project OTHER") + " first",
+				}
+			}
+			if err := a.Confirm(fmt.Sprintf("delete AppProject %q?", args[0]), yes); err != nil {
+				return err
+			}
+			if err := c.Delete(cmd.Context(), p); client.IgnoreNotFound(err) != nil {
+				return a.Explain(err, "deleting AppProject "+args[0])
+			}
+			return a.Say(fmt.Sprintf("project '%s' deleted", args[0]))
+		},
+	}
+	cmd.Flags().BoolVarP(&yes, "yes", "y", false, "do not ask")
+	return cmd
+}
+
+func names(all *v1alpha1.ApplicationList) []string {
+	found := make([]string, len(all.Items))
+	for i := range all.Items {
+		found[i] = all.Items[i].Name
+	}
+	return found
+}

@@ -1,0 +1,71 @@
+package repo
+
+import (
+	"cmp"
+	"slices"
+	"strings"
+
+	"github.com/spf13/cobra"
+	corev1 "k8s.io/api/core/v1"
+
+	"github.com/cyan-cd/cyan/internal/cli/kit"
+	"github.com/cyan-cd/cyan/internal/source"
+)
+
+// repository is what a Secret says, without what is secret.
+type repository struct {
+	Type    string `json:"type,omitempty"`
+	Name    string `json:"name,omitempty"`
+	URL     string `json:"url"`
+	Project string `json:"project,omitempty"`
+	// Credentials says which there are.
+	Credentials string `json:"credentials"`
+}
+
+func newList(a *kit.Control, secretType string) *cobra.Command {
+	var out kit.Format
+	cmd := &cobra.Command{
+		Use: "list", Aliases: []string{"ls"}, Short: "List the repositories; credentials are named, never shown", Example: "  cyan repo list", Args: kit.NoArgs, ValidArgsFunction: cobra.NoFileCompletions,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			if err := out.Check(); err != nil {
+				return err
+			}
+			c, err := a.Connect()
+			if err != nil {
+				return err
+			}
+			secrets, err := a.Secrets(cmd.Context(), c, secretType)
+			if err != nil {
+				return err
+			}
+			return show(a, secrets, out.Value)
+		},
+	}
+	out.Bind(cmd, kit.JSON, kit.YAML, kit.Wide, kit.Name, "url")
+	return cmd
+}
+
+func show(a *kit.Control, secrets []corev1.Secret, as string) error {
+	var all []repository
+	for _, s := range secrets {
+		opened := source.OpenedBy(s)
+		all = append(all, repository{string(s.Data["type"]), string(s.Data["name"]), opened.String(), string(s.Data["project"]), opened.Credentials.String()})
+	}
+	slices.SortFunc(all, func(x, y repository) int { return strings.Compare(x.URL, y.URL) })
+	switch as {
+	case kit.JSON, kit.YAML:
+		return a.Dump(all, as)
+	case kit.Name, "url":
+		for _, r := range all {
+			if err := a.Say(r.URL); err != nil {
+				return err
+			}
+		}
+		return nil
+	}
+	rows := [][]string{{"TYPE", "NAME", "REPO", "PROJECT", "CREDENTIALS"}}
+	for _, r := range all {
+		rows = append(rows, []string{cmp.Or(r.Type, "git"), r.Name, r.URL, r.Project, r.Credentials})
+	}
+	return a.Table(rows, 2)
+}

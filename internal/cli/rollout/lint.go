@@ -1,0 +1,88 @@
+package rollout
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+
+	"github.com/spf13/cobra"
+	"k8s.io/apimachinery/pkg/runtime"
+
+	"github.com/cyan-cd/cyan/api/v1alpha1"
+	"github.com/cyan-cd/cyan/internal/cli/kit"
+	"github.com/cyan-cd/cyan/internal/cli/manifests"
+	"github.com/cyan-cd/cyan/internal/problem"
+	"github.com/cyan-cd/cyan/internal/render"
+	"github.com/cyan-cd/cyan/internal/rollout/strategy"
+	"github.com/cyan-cd/cyan/internal/validate"
+)
+
+func newLint(e *kit.Env) *cobra.Command {
+	var file string
+	cmd := &cobra.Command{
+		Use:               "lint -f FILE",
+		Short:             "Check Rollouts in a file or directory, without a cluster",
+		Example:           "  cyan rollout lint -f k8s/rollout.yaml",
+		Args:              kit.NoArgs,
+		ValidArgsFunction: cobra.NoFileCompletions,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			if file == "" {
+				return kit.Usage(cmd.CommandPath(), "the file is missing", "give it with --filename")
+			}
+			objects, err := readManifests(file)
+			if err != nil {
+				return err
+			}
+			found := validate.Check(objects, nil)
+			rollouts := 0
+			for _, o := range objects {
+				if o.Object.GroupVersionKind().GroupKind() == v1alpha1.GroupVersion.WithKind(v1alpha1.RolloutKind).GroupKind() {
+					rollouts++
+					found = append(found, lint(o)...)
+				}
+			}
+			if err := manifests.Findings(file, found); err != nil {
+				return err
+			}
+			return e.Say(fmt.Sprintf("%s: %d Rollouts are valid", file, rollouts))
+		},
+	}
+	cmd.Flags().StringVarP(&file, "filename", "f", "", "file or directory")
+	return cmd
+}
+
+// manifests reads a file with manifests, or a directory as Cyan would render it.
+func readManifests(path string) ([]render.Rendered, error) {
+	info, err := os.Stat(path)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, &problem.Error{Kind: problem.Usage, Object: "file " + path, Cause: "not found", Err: err}
+	} else if err != nil {
+		return nil, err
+	}
+	source := v1alpha1.ApplicationSource{}
+	root := ""
+	if !info.IsDir() {
+		source.Directory = &v1alpha1.DirectorySource{Include: filepath.Base(path)}
+		path = filepath.Dir(path)
+		root = path
+	}
+	result, err := manifests.Directory(root, path, source, render.Options{})
+	return result.Objects, err
+}
+
+// lint checks what only the Rollout controller knows.
+func lint(o render.Rendered) []validate.Finding {
+	ro := &v1alpha1.Rollout{}
+	if err := runtime.DefaultUnstructuredConverter.FromUnstructured(o.Object.Object, ro); err != nil {
+		// Fields of a wrong type are found by the validation against the definition.
+		return nil
+	}
+	var found []validate.Finding
+	for _, p := range strategy.Lint(ro) {
+		line, _ := o.Line(p.Field)
+		found = append(found, validate.Finding{File: o.Origin.File, Line: line, Object: v1alpha1.RolloutKind + " " + ro.Name, Field: p.Field, Problem: p.Says})
+	}
+	return found
+}
