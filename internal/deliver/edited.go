@@ -33,7 +33,7 @@ func (t editedTree) Open(name string) (fs.File, error) {
 	return &openFile{Reader: bytes.NewReader(t.data), info: info}, nil
 }
 
-// ReadFile gives what the file is edited to, or another as it is.
+// ReadFile returns what the file is edited to, or another as it is.
 func (t editedTree) ReadFile(name string) ([]byte, error) {
 	if t.is(name) {
 		return bytes.Clone(t.data), nil
@@ -41,7 +41,7 @@ func (t editedTree) ReadFile(name string) ([]byte, error) {
 	return t.Tree.ReadFile(name)
 }
 
-// Stat tells the edited size.
+// Stat returns the edited size.
 func (t editedTree) Stat(name string) (fs.FileInfo, error) {
 	info, err := t.Tree.Stat(name)
 	if err != nil || !t.is(name) {
@@ -50,7 +50,8 @@ func (t editedTree) Stat(name string) (fs.FileInfo, error) {
 	return editedInfo{info, int64(len(t.data))}, nil
 }
 
-// Hash is only that of files as they were committed, so the edited one has none of its own; nothing is remembered of an edited tree.
+// Hash is only that of files as they were committed, so the edited one has none of its own; renders of an edited tree
+// are not cached.
 func (t editedTree) Hash(name string) (string, error) {
 	if t.is(name) {
 		return "edited", nil

@@ -35,14 +35,15 @@ func readKustomization(tree fs.FS, overlay string) (kustomization, error) {
 			return kustomization{}, fmt.Errorf("reading %s: %w", file, err)
 		}
 	}
-	return kustomization{}, fmt.Errorf("overlay %s: it has no %s: give the folder that has one, as a path from the top of the repository", overlay, strings.Join(delivery.KustomizationNames(), ", "))
+	return kustomization{}, fmt.Errorf("overlay %s: %s not found; give the folder of a kustomization, as a path from the top of the repository",
+		overlay, strings.Join(delivery.KustomizationNames(), ", "))
 }
 
 // rehearsedDigest stands for an image that is not built yet.
 var rehearsedDigest = "sha256:" + strings.Repeat("0", 64)
 
 // rehearse decides what would be done on the tip that was looked at, if the build came to this digest.
-func (r *run) rehearse(ctx context.Context, digest string, judge judge) (delivery.Decision, error) {
+func (r *run) rehearse(ctx context.Context, digest string, check checkFunc) (delivery.Decision, error) {
 	tree, err := r.Mirrors.Tree(ctx, r.ConfigRepo, r.tip)
 	if err != nil {
 		return delivery.Decision{}, err
@@ -60,14 +61,14 @@ func (r *run) rehearse(ctx context.Context, digest string, judge judge) (deliver
 	}
 	setting, mark := r.setting, r.mark
 	setting.Digest, mark.Image = digest, r.setting.Repository+"@"+digest
-	try, _, err := r.gather(ctx, tree, k, newest, setting, mark, judge)
+	try, _, err := r.observe(ctx, tree, k, newest, setting, mark, check)
 	if err != nil {
 		return delivery.Decision{}, err
 	}
 	return r.decide(try)
 }
 
-// decide gives a decision that is an error as one.
+// decide returns the decision on what was observed, as an error where it is one.
 func (r *run) decide(try delivery.Try) (delivery.Decision, error) {
 	decision := delivery.Decide(try)
 	if decision.IsError() {
@@ -77,11 +78,14 @@ func (r *run) decide(try delivery.Try) (delivery.Decision, error) {
 	return decision, nil
 }
 
-// gather looks at what a tip would become with an image. judge lists what is wrong with the objects; nil leaves that open.
-func (r *run) gather(ctx context.Context, tree *source.Tree, k kustomization, newest newestMark, setting image.Setting, mark delivery.Mark, judge judge) (delivery.Try, []byte, error) {
+// observe finds out what a tip would become with an image. check lists what is wrong with the objects; nil leaves that
+// open.
+func (r *run) observe(
+	ctx context.Context, tree *source.Tree, k kustomization, newest newestMark, setting image.Setting, mark delivery.Mark, check checkFunc,
+) (delivery.Try, []byte, error) {
 	try := delivery.Try{Mark: mark}
 	var err error
-	if try.Deployed, try.Order, err = r.standing(ctx, newest); err != nil || try.Order == delivery.Older {
+	if try.Deployed, try.Order, err = r.order(ctx, newest); err != nil || try.Order == delivery.Older {
 		return try, nil, err
 	}
 	edited, err := image.SetInKustomization(k.data, setting)
@@ -97,18 +101,20 @@ func (r *run) gather(ctx context.Context, tree *source.Tree, k kustomization, ne
 	}
 	try.Images = imagesOf(result.Objects)
 	try.Used = slices.Contains(try.Images, mark.Image)
-	if try.Used && judge != nil {
-		try.Findings, err = judge(ctx, result.Objects)
+	if try.Used && check != nil {
+		try.Findings, err = check(ctx, result.Objects)
 	}
 	return try, edited, err
 }
 
-type judge func(ctx context.Context, objects []render.Rendered) ([]string, error)
+// checkFunc lists what keeps objects from being applied.
+type checkFunc func(ctx context.Context, objects []render.Rendered) ([]string, error)
 
+// newestMark finds the newest commit of a tip that carries a mark and matches.
 type newestMark func(ctx context.Context, match func(source.Commit) bool) (source.Commit, bool, error)
 
-// standing finds what is deployed on the tip, and how the run's commit stands to it.
-func (r *run) standing(ctx context.Context, newest newestMark) (delivery.Mark, delivery.Order, error) {
+// order finds what is deployed on the tip, and how the run's commit stands to it.
+func (r *run) order(ctx context.Context, newest newestMark) (delivery.Mark, delivery.Order, error) {
 	commit, found, err := newest(ctx, func(c source.Commit) bool {
 		mark, ok := delivery.ReadMark(c.Trailer)
 		return ok && mark.SameTarget(r.mark)
@@ -165,7 +171,7 @@ func imagesOf(objects []render.Rendered) []string {
 func (r *run) land(ctx context.Context, ticket *source.Ticket) error {
 	defer func() { r.result.Checked = r.cluster.by() }()
 	if !r.Push {
-		return r.stage(delivery.Land, "checking "+r.mark.Overlay, func() (string, error) { return r.pretend(ctx) })
+		return r.stage(delivery.Land, "checking "+r.mark.Overlay, func() (string, error) { return r.checkOnly(ctx) })
 	}
 	return r.stage(delivery.Land, "committing to "+r.Branch, func() (string, error) {
 		var decision delivery.Decision
@@ -186,17 +192,17 @@ func (r *run) land(ctx context.Context, ticket *source.Ticket) error {
 	})
 }
 
-// pretend judges what would be committed, and leaves it at that.
-func (r *run) pretend(ctx context.Context) (string, error) {
+// checkOnly checks what would be committed, and commits nothing.
+func (r *run) checkOnly(ctx context.Context) (string, error) {
 	decision, err := r.rehearse(ctx, cmp.Or(r.setting.Digest, rehearsedDigest), r.cluster.check)
 	if err != nil {
 		return "", err
 	}
 	r.result.Verdict, r.result.Reason = decision.Verdict, decision.Reason
 	if decision.Verdict == delivery.Commit {
-		r.result.Verdict, r.result.Reason = delivery.Nothing, "it was a rehearsal: with --push the image would be pushed and "+r.mark.Overlay+" committed"
+		r.result.Verdict, r.result.Reason = delivery.Nothing, "a rehearsal: with push, the image would be pushed and "+r.mark.Overlay+" committed"
 	}
-	return r.mark.Overlay + " is checked and left as it is", nil
+	return r.mark.Overlay + " is valid, and is left as it was", nil
 }
 
 // apply decides on one tip.
@@ -208,7 +214,7 @@ func (r *run) apply(ctx context.Context, tip source.Tip) (source.Change, deliver
 	newest := func(ctx context.Context, match func(source.Commit) bool) (source.Commit, bool, error) {
 		return tip.Newest(ctx, delivery.SourceCommit, match)
 	}
-	try, edited, err := r.gather(ctx, tip.Tree, k, newest, r.setting, r.mark, r.cluster.check)
+	try, edited, err := r.observe(ctx, tip.Tree, k, newest, r.setting, r.mark, r.cluster.check)
 	if err != nil {
 		return source.Change{}, delivery.Decision{}, err
 	}

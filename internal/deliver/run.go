@@ -1,4 +1,5 @@
-// Package deliver carries a commit from source to git again: it builds and pushes the image, sets it in an overlay, checks what that renders to, and commits it back.
+// Package deliver carries a delivery out: it builds a commit's image and pushes it, sets it in an overlay, checks
+// what that renders to, and commits it back. Package delivery decides.
 package deliver
 
 import (
@@ -21,7 +22,8 @@ import (
 
 // Options are one run.
 type Options struct {
-	// Repo is the folder of a git checkout or the URL of a repository, and Revision what is built of it; "" is what is checked out, or the default branch.
+	// Repo is the folder of a git checkout or the URL of a repository, and Revision what is built of it; "" is what
+	// is checked out, or the default branch.
 	Repo, Revision string
 	// Credentials open Repo where it is a URL.
 	Credentials source.Credentials
@@ -32,18 +34,22 @@ type Options struct {
 	// Package, Dockerfile, Platform, BuildArgs and Builder go to the builder; see image.Request.
 	Package, Dockerfile, Platform, Builder string
 	BuildArgs                              map[string]string
-	// Overlay is the folder of the kustomization that gets the image, a slash-separated path in the repository that is committed to.
+	// Overlay is the folder of the kustomization that gets the image, a slash-separated path in the repository that
+	// is committed to.
 	Overlay string
-	// ConfigRepo is the repository that is committed to; where its URL is empty it is Repo itself, or what its remote origin is.
+	// ConfigRepo is the repository that is committed to; where its URL is empty it is Repo itself, or its remote
+	// origin.
 	ConfigRepo source.Repository
 	// Branch is the branch that is committed to; "" is the one that is built, or main.
 	Branch string
-	// Push uploads the image and the commit. Without it the run is a rehearsal: everything is done and checked, and nothing leaves this machine.
+	// Push uploads the image and the commit. Without it the run is a rehearsal: everything is done and checked, and
+	// nothing leaves this machine.
 	Push bool
 	// Mirrors hold the repository that is committed to. Runs that share them keep the order of their commits.
 	Mirrors    *source.Mirrors
 	Registries image.Registries
-	// Cluster is asked whether it would take the objects; nil asks nobody. ClusterNeeded makes an unreachable cluster an error.
+	// Cluster is asked whether it would take the objects; nil asks none. ClusterNeeded makes an unreachable cluster
+	// an error.
 	Cluster       *rest.Config
 	ClusterNeeded bool
 	// Namespace is where objects go that name none; "default" when empty.
@@ -66,7 +72,8 @@ type Event struct {
 type Result struct {
 	// Source is the commit that was built.
 	Source string `json:"source"`
-	// Verdict is Commit, Nothing, Stale or Own; Unused and Invalid, and "", come with an error. Reason is for a reader.
+	// Verdict is Commit, Nothing, Stale or Own; Unused and Invalid, and "", come with an error. Reason is for a
+	// reader.
 	Verdict delivery.Verdict `json:"verdict"`
 	Reason  string           `json:"reason"`
 	// Image is repository@digest, "" when none was built, and Builder who built it.
@@ -74,9 +81,9 @@ type Result struct {
 	Builder string `json:"builder,omitempty"`
 	// Landed is the commit that sets the image, "" when there is none.
 	Landed string `json:"landed,omitempty"`
-	// Checked says who judged the objects, for a reader; "" when nobody had to.
+	// Checked is who validated the objects, for a reader; "" when none had to.
 	Checked string `json:"checked,omitempty"`
-	// Timeline tells the stages and their times.
+	// Timeline is the stages and their times.
 	Timeline delivery.Timeline `json:"timeline"`
 }
 
@@ -90,15 +97,17 @@ type run struct {
 	commit  source.Commit
 	setting image.Setting
 	cluster *checker
-	// tip is the commit that the run looked at before the build, and kustomization the file in it that gets the image.
+	// tip is the commit that the run looked at before the build, and kustomization the file in it that gets the
+	// image.
 	tip, kustomization string
 	// dir holds the commit's own files, whatever the checkout holds besides.
 	dir  string
 	plan *image.Plan
 }
 
-// Run builds a commit's image, sets it in the overlay and commits that back. A commit that is Cyan's own starts nothing, and a run that a newer one has overtaken stops; neither is an error.
-// report is told how it goes on; it may be nil. Nothing is committed when there is an error.
+// Run builds a commit's image, sets it in the overlay and commits that back. A commit that Cyan made starts nothing,
+// and a run that a newer one has overtaken stops; neither is an error. report gets each event; it may be nil. Nothing
+// is committed when there is an error.
 func Run(ctx context.Context, o Options, report func(Event)) (Result, error) {
 	if report == nil {
 		report = func(Event) {}
@@ -107,12 +116,13 @@ func Run(ctx context.Context, o Options, report func(Event)) (Result, error) {
 	if err := r.complete(); err != nil {
 		return r.result, err
 	}
-	err := r.carry(ctx)
-	return r.result, r.named(err)
+	err := r.deliver(ctx)
+	return r.result, r.withCommit(err)
 }
 
-// named calls files by the commit that they are of, as git does: where they were written for the build is gone by now.
-func (r *run) named(err error) error {
+// withCommit names the files in an error by their commit, as git does: where they were written for the build is gone
+// by now.
+func (r *run) withCommit(err error) error {
 	var e *image.Error
 	if r.dir == "" || !errors.As(err, &e) {
 		return err
@@ -132,17 +142,17 @@ func (r *run) complete() error {
 		name, repository = "", r.Image
 	}
 	if named && name == "" || repository == "" {
-		return fmt.Errorf("--image %q: give it as HOST/PATH, or as NAME=HOST/PATH where the manifests call it NAME", r.Image)
+		return fmt.Errorf("image %q: invalid name; give HOST/PATH, or NAME=HOST/PATH where the manifests use NAME", r.Image)
 	}
 	if err := image.ParseRepository(repository); err != nil {
 		return err
 	}
 	if r.Overlay == "" {
-		return errors.New("--overlay is missing: give the folder of the kustomization that is to get the image")
+		return errors.New("overlay: missing; give the folder of the kustomization that is to get the image")
 	}
 	overlay := path.Clean(strings.TrimPrefix(r.Overlay, "./"))
 	if path.IsAbs(overlay) || overlay == ".." || strings.HasPrefix(overlay, "../") {
-		return fmt.Errorf("--overlay %s: give a folder inside the repository, as a path from its top", r.Overlay)
+		return fmt.Errorf("overlay %s: outside of the repository; give a path from its top", r.Overlay)
 	}
 	r.setting = image.Setting{Name: name, Repository: repository}
 	r.mark.Overlay = overlay
@@ -152,7 +162,7 @@ func (r *run) complete() error {
 	return nil
 }
 
-func (r *run) carry(ctx context.Context) error {
+func (r *run) deliver(ctx context.Context) error {
 	checkout, starts, err := r.resolve(ctx)
 	if err != nil || !starts {
 		return err
@@ -164,7 +174,7 @@ func (r *run) carry(ctx context.Context) error {
 		return fmt.Errorf("making a folder to build in: %w", err)
 	}
 	defer func() { _ = errors.Join(os.RemoveAll(r.dir), os.Remove(r.dir+".index")) }()
-	ticket, err := r.lookAhead(ctx, checkout)
+	ticket, err := r.precheck(ctx, checkout)
 	if err != nil {
 		return err
 	}
@@ -195,7 +205,7 @@ func (r *run) stage(step delivery.Step, doing string, do func() (string, error))
 	return nil
 }
 
-// resolve finds the commit, and whether it starts a run.
+// resolve finds the commit, and reports whether it starts a run.
 func (r *run) resolve(ctx context.Context) (checkout *source.Checkout, starts bool, err error) {
 	err = r.stage(delivery.Resolve, "finding the commit", func() (string, error) {
 		var sha string
@@ -263,15 +273,16 @@ func (r *run) findTarget(ctx context.Context, checkout *source.Checkout) error {
 	return err
 }
 
-// lookAhead takes the run's place in the line, and looks at the branch before anything is built: a stale run, a kustomization that is not there and an image that is used nowhere are known by now.
-func (r *run) lookAhead(ctx context.Context, checkout *source.Checkout) (ticket *source.Ticket, err error) {
+// precheck takes the run's place in the line, and checks the branch before anything is built: a stale run, a missing
+// kustomization and an image that is used nowhere are known by now.
+func (r *run) precheck(ctx context.Context, checkout *source.Checkout) (ticket *source.Ticket, err error) {
 	err = r.stage(delivery.Check, "looking at "+r.Branch+" of "+r.ConfigRepo.String(), func() (string, error) {
 		var err error
 		line := source.Line{Name: r.mark.Overlay + " " + cmp.Or(r.setting.Name, r.setting.Repository), Commit: r.commit.SHA, History: r.history}
 		if ticket, err = r.Mirrors.Announce(ctx, r.ConfigRepo, r.Branch, line); err != nil {
 			return "", err
 		}
-		// What somebody learned of the branch a moment ago is too old to judge by.
+		// What another run learned of the branch a moment ago is too old to decide by.
 		if err := r.Mirrors.Refresh(ctx, r.ConfigRepo); err != nil {
 			return "", err
 		}
@@ -293,7 +304,7 @@ func (r *run) lookAhead(ctx context.Context, checkout *source.Checkout) (ticket 
 		if r.plan, err = image.Prepare(ctx, r.request()); err != nil {
 			return "", err
 		}
-		return fmt.Sprintf("%s sets %s; %s builds it: %s", r.kustomization, r.mark.Name, r.plan.Builder, r.plan.Reason), nil
+		return fmt.Sprintf("%s sets %s; built by %s: %s", r.kustomization, r.mark.Name, r.plan.Builder, r.plan.Reason), nil
 	})
 	if err != nil {
 		ticket.Release()

@@ -2,6 +2,7 @@ package delivery
 
 import (
 	"fmt"
+	"path"
 	"strings"
 
 	"github.com/cyan-cd/cyan/internal/spelling"
@@ -67,7 +68,7 @@ type Decision struct {
 	Remedy string
 }
 
-// IsError says that somebody has to do something.
+// IsError reports whether somebody has to do something.
 func (d Decision) IsError() bool { return d.Verdict == Unused || d.Verdict == Invalid }
 
 // Error is the decision as an error.
@@ -78,23 +79,25 @@ func (d Decision) Error() string {
 	return d.Reason + "; " + d.Remedy
 }
 
-// Decide says what to do on a tip. A stale run stops whatever else is the matter with it.
+// Decide returns what to do on a tip. A stale run stops whatever else is the matter with it.
 func Decide(t Try) Decision {
-	switch {
-	case t.Order == Older:
-		return Decision{Verdict: Stale, Reason: fmt.Sprintf("the newer commit %s is deployed already", t.Deployed.SourceCommit)}
-	case !t.Changed:
-		return Decision{Verdict: Nothing, Reason: fmt.Sprintf("%s has %s already", t.Mark.Overlay, t.Mark.Image)}
-	case !t.Used:
+	if t.Order == Older {
+		return Decision{Verdict: Stale, Reason: fmt.Sprintf("commit %s: the newer commit %s is deployed", t.Mark.SourceCommit, t.Deployed.SourceCommit)}
+	}
+	if !t.Changed {
+		return Decision{Verdict: Nothing, Reason: fmt.Sprintf("overlay %s: image %s is set already", t.Mark.Overlay, t.Mark.Image)}
+	}
+	if !t.Used {
 		return Decision{
 			Verdict: Unused,
-			Reason:  fmt.Sprintf("overlay %s: the image %q was built and is used nowhere: %s", t.Mark.Overlay, t.Mark.Name, uses(t.Images)),
-			Remedy:  fmt.Sprintf("give the name that the manifests use, as --image NAME=%s%s", repository(t.Mark.Image), perhaps(t.Mark.Name, t.Images)),
+			Reason:  fmt.Sprintf("overlay %s: image %q was built and is used nowhere: %s", t.Mark.Overlay, t.Mark.Name, uses(t.Images)),
+			Remedy:  fmt.Sprintf("give the name that the manifests use, as --image NAME=%s%s", repository(t.Mark.Image), probably(t.Mark.Name, t.Images)),
 		}
-	case len(t.Findings) > 0:
+	}
+	if len(t.Findings) > 0 {
 		return Decision{
 			Verdict: Invalid,
-			Reason:  fmt.Sprintf("overlay %s: what it renders to would be refused:\n  %s", t.Mark.Overlay, strings.Join(t.Findings, "\n  ")),
+			Reason:  fmt.Sprintf("overlay %s: the rendered objects would be refused:\n  %s", t.Mark.Overlay, strings.Join(t.Findings, "\n  ")),
 			Remedy:  "correct the manifests and push again",
 		}
 	}
@@ -104,7 +107,7 @@ func Decide(t Try) Decision {
 func reason(t Try) string {
 	switch t.Order {
 	case Newer:
-		return "it is newer than the deployed commit " + t.Deployed.SourceCommit
+		return "newer than the deployed commit " + t.Deployed.SourceCommit
 	case Same:
 		return "the deployed commit was built again, to another image"
 	case Unrelated:
@@ -120,8 +123,8 @@ func uses(images []string) string {
 	return "the overlay uses " + strings.Join(images, ", ")
 }
 
-// perhaps points out a name that differs by a slip of the hand.
-func perhaps(name string, images []string) string {
+// probably names the image that was probably meant, where one differs by a few letters.
+func probably(name string, images []string) string {
 	names := make([]string, len(images))
 	for i, image := range images {
 		names[i] = repository(image)
@@ -133,11 +136,10 @@ func perhaps(name string, images []string) string {
 	return fmt.Sprintf(" (did you mean %s?)", best)
 }
 
-// repository is an image without its tag and digest.
+// repository is an image's name without its tag and digest. A colon before the last slash is that of a port.
 func repository(image string) string {
 	image, _, _ = strings.Cut(image, "@")
-	if colon := strings.LastIndex(image, ":"); colon > strings.LastIndex(image, "/") {
-		return image[:colon]
-	}
-	return image
+	host, name := path.Split(image)
+	name, _, _ = strings.Cut(name, ":")
+	return host + name
 }

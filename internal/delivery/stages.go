@@ -40,9 +40,10 @@ func Steps() []Step {
 	return []Step{Hear, Resolve, Check, Build, Push, Land, Sync, Start, Hold, Switch, Retire}
 }
 
-// Own says that the time is Cyan's own to spend: all but git's push, compiling, moving the image, what a pod takes to start and to go, and the wait that the manifest asks for.
+// Own reports whether the time is Cyan's own to spend: all but git's push, compiling, moving the image, what a pod
+// takes to start and to go, and the wait that the manifest asks for.
 func (s Step) Own() bool {
-	return s != Hear && s != Build && s != Push && s != Start && s != Hold && s != Retire
+	return !slices.Contains([]Step{Hear, Build, Push, Start, Hold, Retire}, s)
 }
 
 // Stage is one step of one commit, and the time it took.
@@ -56,7 +57,7 @@ type Stage struct {
 // Timeline is how far a commit has come. Its stages do not overlap; they are kept in the order in which they started.
 type Timeline []Stage
 
-// With gives the timeline with one more stage; a step that is there already is replaced.
+// With returns the timeline with one more stage; a step that is there already is replaced.
 func (t Timeline) With(s Stage) Timeline {
 	next := slices.DeleteFunc(slices.Clone(t), func(old Stage) bool { return old.Step == s.Step })
 	next = append(next, s)
@@ -71,13 +72,11 @@ func (t Timeline) Total() time.Duration {
 	if len(t) == 0 {
 		return 0
 	}
-	var end time.Time
+	var total time.Duration
 	for _, s := range t {
-		if e := s.Started.Add(s.Took); e.After(end) {
-			end = e
-		}
+		total = max(total, s.Started.Add(s.Took).Sub(t[0].Started))
 	}
-	return end.Sub(t[0].Started)
+	return total
 }
 
 // Own is Cyan's own share: the total without the stages that are somebody else's.
@@ -89,15 +88,4 @@ func (t Timeline) Own() time.Duration {
 		}
 	}
 	return max(own, 0)
-}
-
-// Share is a stage's part of the total, from 0 to 1.
-func (t Timeline) Share(step Step) float64 {
-	total := t.Total()
-	for _, s := range t {
-		if s.Step == step && total > 0 {
-			return float64(s.Took) / float64(total)
-		}
-	}
-	return 0
 }
