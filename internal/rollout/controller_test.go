@@ -275,7 +275,12 @@ func (c *controller) observe() rollout.Observation {
 }
 
 func (c *controller) observation() rollout.Observation {
-	seen := rollout.Observation{Rollout: c.rollout, ReplicaSets: c.replicaSets, Pods: c.pods}
+	seen := rollout.Observation{Rollout: c.rollout, ReplicaSets: c.replicaSets}
+	for _, pod := range c.pods {
+		if rollout.PodHash(pod.Labels) != "" {
+			seen.Pods = append(seen.Pods, pod)
+		}
+	}
 	if w := c.workload; w != nil && c.rollout.Spec.WorkloadRef != nil && c.rollout.Spec.WorkloadRef.Name == w.name {
 		seen.Workload = &rollout.Workload{Template: w.template, Generation: w.generation, Selector: w.selector, Replicas: w.replicas}
 	}
