@@ -13,12 +13,13 @@ import (
 
 const module = "github.com/cyan-cd/cyan/"
 
-// room says what a folder's packages may import. Patterns are import paths; a trailing "/..." covers everything below.
+// room is what a folder's packages may import. Patterns are import paths; a trailing "/..." covers everything below.
 type room struct {
 	folder string
 	// may lists the packages of this module that the room may import besides its own. Nil means any.
 	may []string
-	// never lists imports that the room must not have, from anywhere; except those in but, which only look like what is meant.
+	// never lists imports that the room must not have, from anywhere; except those in but, which only look like what is
+	// meant.
 	never, but []string
 }
 

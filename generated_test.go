@@ -8,7 +8,8 @@ import (
 	"testing"
 )
 
-// TestGeneratedFilesAreCurrent generates the deepcopy functions and CRDs again and compares them with what is checked in.
+// TestGeneratedFilesAreCurrent generates the deepcopy functions and CRDs again and compares them with what is checked
+// in.
 func TestGeneratedFilesAreCurrent(t *testing.T) {
 	dir := t.TempDir()
 	cmd := exec.Command("go", "tool", "-modfile=go.tools.mod", "controller-gen",

@@ -6,7 +6,8 @@ import (
 	"k8s.io/apimachinery/pkg/util/intstr"
 )
 
-// Application keeps a part of a cluster as a path in git says. It has no status subresource: tools write operation and status on the object itself.
+// Application keeps a part of a cluster as a path in git says. It has no status subresource: tools write operation
+// and status on the object itself.
 //
 // +kubebuilder:object:root=true
 // +kubebuilder:resource:path=applications,shortName=app;apps
@@ -34,7 +35,7 @@ type ApplicationList struct {
 	Items []Application `json:"items"`
 }
 
-// ApplicationSpec says what is deployed, from where, to where, and how.
+// ApplicationSpec is what is deployed, from where, to where, and how.
 type ApplicationSpec struct {
 	// Source is where the manifests are.
 	Source *ApplicationSource `json:"source,omitempty"`
@@ -74,7 +75,8 @@ type ApplicationSource struct {
 	TargetRevision string           `json:"targetRevision,omitempty"`
 	Kustomize      *KustomizeSource `json:"kustomize,omitempty"`
 	Directory      *DirectorySource `json:"directory,omitempty"`
-	// Chart, Helm, Plugin, Ref and Name are kept as written, so that a source that needs them can be answered with a clear condition.
+	// Chart, Helm, Plugin, Ref and Name are kept as written, so that a source that needs them can be answered with a
+	// clear condition.
 	Chart string `json:"chart,omitempty"`
 	Ref   string `json:"ref,omitempty"`
 	Name  string `json:"name,omitempty"`
@@ -152,7 +154,7 @@ type DirectorySource struct {
 	Jsonnet *runtime.RawExtension `json:"jsonnet,omitempty"`
 }
 
-// SyncPolicy says when and how an Application is synced.
+// SyncPolicy is when and how an Application is synced.
 type SyncPolicy struct {
 	// Automated syncs without being asked, when present.
 	Automated *AutomatedSync `json:"automated,omitempty"`
@@ -174,7 +176,7 @@ type AutomatedSync struct {
 	AllowEmpty bool `json:"allowEmpty,omitempty"`
 }
 
-// RetryStrategy says how a failed sync is tried again.
+// RetryStrategy is how a failed sync is retried.
 type RetryStrategy struct {
 	// Limit is the number of retries; negative for no limit.
 	Limit   int64         `json:"limit,omitempty"`
@@ -279,7 +281,7 @@ const (
 	SyncUnknown SyncStatusCode = "Unknown"
 )
 
-// HealthStatusCode says how an object fares.
+// HealthStatusCode is the health of an object in a word.
 type HealthStatusCode string
 
 // The values of HealthStatusCode, from best to worst.
@@ -292,7 +294,7 @@ const (
 	HealthUnknown     HealthStatusCode = "Unknown"
 )
 
-// OperationPhase says how far an operation, a hook or an object of a sync got.
+// OperationPhase is how far an operation, a hook or an object of a sync got.
 type OperationPhase string
 
 // The values of OperationPhase.
@@ -428,7 +430,7 @@ type SyncOperationResult struct {
 	ManagedNamespaceMetadata *ManagedNamespaceMetadata `json:"managedNamespaceMetadata,omitempty"`
 }
 
-// ResultCode says what a sync did to an object.
+// ResultCode is what a sync did to an object.
 type ResultCode string
 
 // The values of ResultCode.

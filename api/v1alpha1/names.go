@@ -31,7 +31,8 @@ const (
 	SyncWaveAnnotation       = "argocd.argoproj.io/sync-wave"
 	SyncOptionsAnnotation    = "argocd.argoproj.io/sync-options"
 	CompareOptionsAnnotation = "argocd.argoproj.io/compare-options"
-	// DeletionApprovedAnnotation is on an Application: the RFC 3339 time at which a person confirmed the deletion of objects with Prune=confirm or Delete=confirm.
+	// DeletionApprovedAnnotation is on an Application: the RFC 3339 time at which a person confirmed the deletion of
+	// objects with Prune=confirm or Delete=confirm.
 	DeletionApprovedAnnotation = "argocd.argoproj.io/deletion-approved"
 
 	// ResourcesFinalizer makes the deletion of an Application delete what it deployed.
@@ -53,8 +54,9 @@ const (
 	DefaultProject = "default"
 	// FieldManager owns the fields that an Application applies.
 	FieldManager = "cyan"
-	// RolloutFieldManager owns what a Rollout decides, such as which version a Service selects, and ApplicationFieldManager what the Application controller writes into
-	// Applications. They differ from FieldManager: what they own is not git's to take away.
+	// RolloutFieldManager owns what a Rollout decides, such as which version a Service selects, and
+	// ApplicationFieldManager what the Application controller writes into Applications. They differ from FieldManager:
+	// what they own is not git's to take away.
 	RolloutFieldManager     = "cyan-rollout"
 	ApplicationFieldManager = "cyan-application"
 )

@@ -6,7 +6,8 @@ import (
 	"k8s.io/apimachinery/pkg/util/intstr"
 )
 
-// Rollout is a workload that replaces its pods by blue-green: the new ones come up beside the old ones, and a Service is switched over.
+// Rollout is a workload that replaces its pods by blue-green: the new ones come up beside the old ones, and a Service
+// is switched over.
 //
 // +kubebuilder:object:root=true
 // +kubebuilder:resource:path=rollouts,shortName=ro
@@ -36,7 +37,7 @@ type RolloutList struct {
 	Items []Rollout `json:"items"`
 }
 
-// RolloutSpec says what runs and how it is replaced.
+// RolloutSpec is what runs and how it is replaced.
 type RolloutSpec struct {
 	// Replicas is the number of pods wanted; 1 when nil.
 	Replicas *int32 `json:"replicas,omitempty"`
@@ -48,7 +49,7 @@ type RolloutSpec struct {
 	WorkloadRef *WorkloadRef `json:"workloadRef,omitempty"`
 	// MinReadySeconds is how long a pod must be ready before it counts as available.
 	MinReadySeconds int32 `json:"minReadySeconds,omitempty"`
-	// Strategy says how pods are replaced.
+	// Strategy is how pods are replaced.
 	Strategy RolloutStrategy `json:"strategy,omitempty"`
 	// RevisionHistoryLimit is the number of old ReplicaSets kept for a rollback; 10 when nil.
 	RevisionHistoryLimit *int32 `json:"revisionHistoryLimit,omitempty"`
@@ -74,7 +75,7 @@ type WorkloadRef struct {
 	Kind string `json:"kind,omitempty"`
 	// Name of the object, in the Rollout's namespace.
 	Name string `json:"name,omitempty"`
-	// ScaleDown says when the object itself is scaled to zero: never (the default), onsuccess or progressively.
+	// ScaleDown is when the object itself is scaled to zero: never (the default), onsuccess or progressively.
 	ScaleDown string `json:"scaleDown,omitempty"`
 }
 
@@ -142,7 +143,7 @@ type PreferredAntiAffinity struct {
 	Weight int32 `json:"weight"`
 }
 
-// RequiredAntiAffinity tells the scheduler.
+// RequiredAntiAffinity is a requirement to the scheduler.
 type RequiredAntiAffinity struct{}
 
 // PodTemplateMetadata are labels and annotations that follow the role of a version.
@@ -167,7 +168,7 @@ type AnalysisTemplateRef struct {
 	ClusterScope bool   `json:"clusterScope,omitempty"`
 }
 
-// AnalysisArgument gives a template's argument its value.
+// AnalysisArgument is the value of a template's argument.
 type AnalysisArgument struct {
 	Name      string                   `json:"name"`
 	Value     string                   `json:"value,omitempty"`
@@ -246,7 +247,7 @@ type RolloutStatus struct {
 	Selector string `json:"selector,omitempty"`
 
 	PauseConditions []PauseCondition `json:"pauseConditions,omitempty"`
-	// ControllerPause says that the pause is the controller's own and not a person's.
+	// ControllerPause is true while the pause is the controller's own and not a person's.
 	ControllerPause bool `json:"controllerPause,omitempty"`
 	// Abort asks to go back to the stable version and stay there.
 	Abort     bool         `json:"abort,omitempty"`
@@ -269,7 +270,7 @@ type BlueGreenStatus struct {
 	ActiveSelector string `json:"activeSelector,omitempty"`
 	// PreviewSelector is the hash that the preview Service selects.
 	PreviewSelector string `json:"previewSelector,omitempty"`
-	// ScaleUpPreviewCheckPoint says that the preview has passed its gates and grows to full size.
+	// ScaleUpPreviewCheckPoint is true once the preview has passed its gates and grows to full size.
 	ScaleUpPreviewCheckPoint bool `json:"scaleUpPreviewCheckPoint,omitempty"`
 	// Switch is the last cut-over of the active Service.
 	Switch *SwitchStatus `json:"switch,omitempty"`
@@ -294,7 +295,7 @@ type AnalysisRunReference struct {
 	Message string `json:"message,omitempty"`
 }
 
-// PauseReason says what a Rollout waits for.
+// PauseReason is what a Rollout waits for.
 type PauseReason string
 
 // Reasons for a pause.

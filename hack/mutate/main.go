@@ -1,14 +1,14 @@
-// Command mutate puts small bugs into a room of the house, one at a time, and reports those that the room's own tests let
-// live.
+// Command mutate puts small bugs into a room of the house, one at a time, and reports those that the room's own tests
+// let live.
 //
-// Every bug (a mutant) of a package is compiled in at once, behind a switch that an environment variable sets, so that a
-// package is compiled once and not once for each of its mutants. The files are laid over the sources by `go test -overlay`:
-// the work tree is not touched.
+// Every bug (a mutant) of a package is compiled in at once, behind a switch that an environment variable sets, so
+// that a package is compiled once and not once for each of its mutants. The files are laid over the sources by `go
+// test -overlay`: the work tree is not touched.
 //
 //	go run ./hack/mutate -at-least 90 ./internal/rollout ./internal/plan
 //
-// A room is a folder with everything below it; its own tests are those in it. The command ends with 1 when a room is below
-// the percentage, and with 2 when its tests fail without any mutant.
+// A room is a folder with everything below it; its own tests are those in it. The command ends with 1 when a room is
+// below the percentage, and with 2 when its tests fail without any mutant.
 package main
 
 import (

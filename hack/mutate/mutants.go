@@ -32,8 +32,8 @@ type mutant struct {
 	edits  []edit
 }
 
-// edit inserts text into a file. Of edits at the same offset those that close something come first, the innermost first;
-// then those that open something, the outermost first.
+// edit inserts text into a file. Of edits at the same offset those that close something come first, the innermost
+// first; then those that open something, the outermost first.
 type edit struct {
 	offset int
 	opens  bool

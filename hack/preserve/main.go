@@ -1,5 +1,6 @@
-// Command preserve has the objects of CustomResourceDefinitions keep the fields that they do not list, at every level: an object that another
-// program or a later version wrote loses nothing by Cyan's definition. controller-gen's markers reach Cyan's own types alone, and not a pod template.
+// Command preserve has the objects of CustomResourceDefinitions keep the fields that they do not list, at every
+// level: an object that another program or a later version wrote loses nothing by Cyan's definition. controller-gen's
+// markers reach Cyan's own types alone, and not a pod template.
 package main
 
 import (
@@ -34,7 +35,8 @@ func preserve(name string) error {
 	return os.WriteFile(name, append([]byte("---\n"), data...), 0o644)
 }
 
-// keepUnlisted marks every schema of an object that lists fields, but for the object's own metadata, which the API server knows.
+// keepUnlisted marks every schema of an object that lists fields, but for the object's own metadata, which the API
+// server knows.
 func keepUnlisted(definition map[string]any) {
 	spec, _ := definition["spec"].(map[string]any)
 	versions, _ := spec["versions"].([]any)

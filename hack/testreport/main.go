@@ -1,4 +1,5 @@
-// Command testreport reads the output of `go test -json`, prints a line for each package and everything of what failed, and keeps count.
+// Command testreport reads the output of `go test -json`, prints a line for each package and everything of what
+// failed, and keeps count.
 //
 //	go test -json ./... | testreport FILE    adds this run's counts to FILE; exits 1 when a test failed
 //	testreport -total FILE                   prints "N passed, N failed, N skipped" for all runs in FILE
