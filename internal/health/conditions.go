@@ -40,7 +40,7 @@ func definition(object *unstructured.Unstructured) *v1alpha1.HealthStatus {
 	return healthy("")
 }
 
-// rollout goes by the phase, provided that it speaks of the object as it is now.
+// rollout goes by the phase, provided that it is of the object as it is now.
 func rollout(object *unstructured.Unstructured) *v1alpha1.HealthStatus {
 	phase, _, _ := unstructured.NestedString(object.Object, "status", "phase")
 	message, _, _ := unstructured.NestedString(object.Object, "status", "message")
@@ -86,7 +86,7 @@ func decimal(s string) (int64, bool) {
 	return n, s != ""
 }
 
-// analysis judges AnalysisRuns and Experiments, which run to an end.
+// analysis serves AnalysisRuns and Experiments, which run to an end.
 func analysis(object *unstructured.Unstructured) *v1alpha1.HealthStatus {
 	phase, _, _ := unstructured.NestedString(object.Object, "status", "phase")
 	message, _, _ := unstructured.NestedString(object.Object, "status", "message")
@@ -111,11 +111,11 @@ func application(object *unstructured.Unstructured) *v1alpha1.HealthStatus {
 }
 
 func unknown(message string) *v1alpha1.HealthStatus {
-	return &v1alpha1.HealthStatus{Status: v1alpha1.HealthUnknown, Message: message}
+	return status(v1alpha1.HealthUnknown, "%s", message)
 }
 
-// byConvention judges a kind that nothing is known of by the conventions for status: observedGeneration, and the conditions Ready, Reconciling and Stalled.
-// An object that says nothing about itself has no health.
+// byConvention serves the kinds that nothing is known of, by the conventions for status: observedGeneration, and the
+// conditions Ready, Reconciling and Stalled. An object without a status has no health.
 func byConvention(object *unstructured.Unstructured) *v1alpha1.HealthStatus {
 	if _, ok := object.Object["status"]; !ok {
 		return nil

@@ -1,4 +1,4 @@
-// Package health says how an object fares, from what the object itself says.
+// Package health computes the health of an object from the object alone, as Argo CD defines it.
 package health
 
 import (
@@ -12,6 +12,7 @@ import (
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apimachinery/pkg/runtime/schema"
+	"k8s.io/utils/ptr"
 
 	"github.com/cyan-cd/cyan/api/v1alpha1"
 )
@@ -33,7 +34,7 @@ func Worse(a, b v1alpha1.HealthStatusCode) v1alpha1.HealthStatusCode {
 	return a
 }
 
-// Of is the health of an object; nil for kinds that have none, such as ConfigMaps.
+// Of returns the health of an object; nil for kinds that have none, such as ConfigMaps.
 func Of(object *unstructured.Unstructured) *v1alpha1.HealthStatus {
 	if object.GetDeletionTimestamp() != nil {
 		return progressing("being deleted")
@@ -105,22 +106,15 @@ func suspended(format string, args ...any) *v1alpha1.HealthStatus {
 	return status(v1alpha1.HealthSuspended, format, args...)
 }
 
-// typed reads an object into its Go type before it is judged.
-func typed[T any](judge func(*T) *v1alpha1.HealthStatus) check {
+// typed returns a check that reads an object into its Go type first.
+func typed[T any](check func(*T) *v1alpha1.HealthStatus) check {
 	return func(object *unstructured.Unstructured) *v1alpha1.HealthStatus {
 		into := new(T)
 		if err := runtime.DefaultUnstructuredConverter.FromUnstructured(object.Object, into); err != nil {
 			return status(v1alpha1.HealthUnknown, "reading %s %s: %v", object.GetKind(), object.GetName(), err)
 		}
-		return judge(into)
+		return check(into)
 	}
-}
-
-func valueOr[T any](p *T, otherwise T) T {
-	if p == nil {
-		return otherwise
-	}
-	return *p
 }
 
 func deployment(d *appsv1.Deployment) *v1alpha1.HealthStatus {
@@ -138,7 +132,7 @@ func deployment(d *appsv1.Deployment) *v1alpha1.HealthStatus {
 			return degraded("%s", c.Message)
 		}
 	}
-	want := valueOr(d.Spec.Replicas, 1)
+	want := ptr.Deref(d.Spec.Replicas, 1)
 	switch {
 	case d.Status.UpdatedReplicas < want:
 		return progressing("%d of %d replicas are updated", d.Status.UpdatedReplicas, want)
@@ -151,7 +145,7 @@ func deployment(d *appsv1.Deployment) *v1alpha1.HealthStatus {
 }
 
 func statefulSet(s *appsv1.StatefulSet) *v1alpha1.HealthStatus {
-	want := valueOr(s.Spec.Replicas, 1)
+	want := ptr.Deref(s.Spec.Replicas, 1)
 	switch {
 	case s.Status.ObservedGeneration < s.Generation:
 		return progressing("the controller has not seen the last change yet")
@@ -160,7 +154,7 @@ func statefulSet(s *appsv1.StatefulSet) *v1alpha1.HealthStatus {
 	case s.Spec.UpdateStrategy.Type == appsv1.OnDeleteStatefulSetStrategyType:
 		return healthy("")
 	}
-	if r := s.Spec.UpdateStrategy.RollingUpdate; r != nil && valueOr(r.Partition, 0) > 0 {
+	if r := s.Spec.UpdateStrategy.RollingUpdate; r != nil && ptr.Deref(r.Partition, 0) > 0 {
 		if updated := want - *r.Partition; s.Status.UpdatedReplicas < updated {
 			return progressing("%d of %d replicas above the partition are updated", s.Status.UpdatedReplicas, updated)
 		}
@@ -172,7 +166,7 @@ func statefulSet(s *appsv1.StatefulSet) *v1alpha1.HealthStatus {
 	return healthy("")
 }
 
-// replicaSet also judges ReplicationControllers, which report the same.
+// replicaSet serves ReplicationControllers as well, which report the same.
 func replicaSet(r *appsv1.ReplicaSet) *v1alpha1.HealthStatus {
 	if r.Status.ObservedGeneration < r.Generation {
 		return progressing("the controller has not seen the last change yet")
@@ -182,7 +176,7 @@ func replicaSet(r *appsv1.ReplicaSet) *v1alpha1.HealthStatus {
 			return degraded("%s", c.Message)
 		}
 	}
-	if want := valueOr(r.Spec.Replicas, 1); r.Status.AvailableReplicas < want {
+	if want := ptr.Deref(r.Spec.Replicas, 1); r.Status.AvailableReplicas < want {
 		return progressing("%d of %d replicas are available", r.Status.AvailableReplicas, want)
 	}
 	return healthy("")
@@ -201,15 +195,15 @@ func daemonSet(d *appsv1.DaemonSet) *v1alpha1.HealthStatus {
 	return healthy("")
 }
 
-// waitingBadly are reasons of a waiting container that don't pass by themselves.
-var waitingBadly = map[string]bool{
+// permanentReasons are the reasons of a waiting container that do not pass by themselves.
+var permanentReasons = map[string]bool{
 	"CrashLoopBackOff": true, "ImagePullBackOff": true, "ErrImagePull": true, "InvalidImageName": true, "ErrImageNeverPull": true,
 	"CreateContainerConfigError": true, "CreateContainerError": true, "RunContainerError": true,
 }
 
 func pod(p *corev1.Pod) *v1alpha1.HealthStatus {
 	for _, c := range append(append([]corev1.ContainerStatus{}, p.Status.InitContainerStatuses...), p.Status.ContainerStatuses...) {
-		if w := c.State.Waiting; w != nil && waitingBadly[w.Reason] {
+		if w := c.State.Waiting; w != nil && permanentReasons[w.Reason] {
 			return degraded("container %s: %s: %s", c.Name, w.Reason, w.Message)
 		}
 	}
@@ -256,7 +250,7 @@ func claim(c *corev1.PersistentVolumeClaim) *v1alpha1.HealthStatus {
 	case corev1.ClaimBound:
 		return healthy("")
 	case corev1.ClaimLost:
-		return degraded("its volume is lost")
+		return degraded("volume lost")
 	}
 	return progressing("not bound yet")
 }
