@@ -25,9 +25,9 @@ func conditionOf(object *unstructured.Unstructured, kind string) (value, reason,
 func apiService(object *unstructured.Unstructured) *v1alpha1.HealthStatus {
 	value, reason, message := conditionOf(object, "Available")
 	if value == "True" {
-		return healthy("%s: %s", reason, message)
+		return healthy("%s", joined(reason, message))
 	}
-	return progressing("%s: %s", reason, message)
+	return progressing("%s", joined(reason, message))
 }
 
 func definition(object *unstructured.Unstructured) *v1alpha1.HealthStatus {

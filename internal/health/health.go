@@ -3,6 +3,8 @@ package health
 
 import (
 	"fmt"
+	"slices"
+	"strings"
 
 	appsv1 "k8s.io/api/apps/v1"
 	autoscalingv2 "k8s.io/api/autoscaling/v2"
@@ -106,12 +108,17 @@ func suspended(format string, args ...any) *v1alpha1.HealthStatus {
 	return status(v1alpha1.HealthSuspended, format, args...)
 }
 
+// joined joins what is not empty.
+func joined(parts ...string) string {
+	return strings.Join(slices.DeleteFunc(parts, func(part string) bool { return part == "" }), ": ")
+}
+
 // typed returns a check that reads an object into its Go type first.
 func typed[T any](check func(*T) *v1alpha1.HealthStatus) check {
 	return func(object *unstructured.Unstructured) *v1alpha1.HealthStatus {
 		into := new(T)
 		if err := runtime.DefaultUnstructuredConverter.FromUnstructured(object.Object, into); err != nil {
-			return status(v1alpha1.HealthUnknown, "reading %s %s: %v", object.GetKind(), object.GetName(), err)
+			return unknown(fmt.Sprintf("%s: %v", strings.TrimSpace(object.GetKind()+" "+object.GetName()), err))
 		}
 		return check(into)
 	}
@@ -204,7 +211,7 @@ var permanentReasons = map[string]bool{
 func pod(p *corev1.Pod) *v1alpha1.HealthStatus {
 	for _, c := range append(append([]corev1.ContainerStatus{}, p.Status.InitContainerStatuses...), p.Status.ContainerStatuses...) {
 		if w := c.State.Waiting; w != nil && permanentReasons[w.Reason] {
-			return degraded("container %s: %s: %s", c.Name, w.Reason, w.Message)
+			return degraded("%s", joined("container "+c.Name, w.Reason, w.Message))
 		}
 	}
 	switch p.Status.Phase {
@@ -232,7 +239,7 @@ func podFailure(p *corev1.Pod) string {
 	}
 	for _, c := range p.Status.ContainerStatuses {
 		if t := c.State.Terminated; t != nil && t.ExitCode != 0 {
-			return fmt.Sprintf("container %s exited with %d %s", c.Name, t.ExitCode, t.Message)
+			return joined(fmt.Sprintf("container %s exited with %d", c.Name, t.ExitCode), t.Message)
 		}
 	}
 	return "failed"
@@ -258,7 +265,7 @@ func claim(c *corev1.PersistentVolumeClaim) *v1alpha1.HealthStatus {
 func volume(v *corev1.PersistentVolume) *v1alpha1.HealthStatus {
 	switch v.Status.Phase {
 	case corev1.VolumeFailed:
-		return degraded("%s: %s", v.Status.Reason, v.Status.Message)
+		return degraded("%s", joined(v.Status.Reason, v.Status.Message))
 	case corev1.VolumePending, "":
 		return progressing("not available yet")
 	}
