@@ -53,6 +53,7 @@ var rooms = []room{
 	{folder: "internal/image/dockerfile", may: []string{}, never: effects},
 	{folder: "internal/deliver", may: []string{"api/...", "internal/delivery", "internal/image", "internal/source", "internal/render/...", "internal/validate", "internal/apply", "internal/live"}},
 	{folder: "internal/apply", may: []string{"api/...", "internal/plan", "internal/health"}},
+	{folder: "internal/compare", may: []string{"api/...", "internal/plan", "internal/render/...", "internal/validate", "internal/source", "internal/live", "internal/apply"}},
 	{folder: "internal/live", may: []string{"api/...", "internal/plan", "internal/apply", "internal/cluster"}},
 	{folder: "internal/patch", may: []string{"api/..."}},
 	{folder: "internal/cluster", may: []string{"api/..."}},

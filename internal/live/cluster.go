@@ -21,8 +21,10 @@ import (
 )
 
 const (
-	// kindsFor is how long discovered kinds are believed when one is missing among them.
-	kindsFor = 2 * time.Second
+	// requestTimeout bounds a request where the cluster's own configuration does not.
+	requestTimeout = 30 * time.Second
+	// kindsTTL is how long discovered kinds are believed when one is missing among them.
+	kindsTTL = 2 * time.Second
 	// probeFirst and probeMost bound the time between two tries to reach a cluster that went away.
 	probeFirst = 250 * time.Millisecond
 	probeMost  = 15 * time.Second
@@ -71,7 +73,7 @@ func connect(ctx context.Context, spec cluster.Cluster, log *slog.Logger, notify
 	// The server's own fairness bounds us; a limit here would only add to the time from push to traffic.
 	config.QPS = -1
 	if config.Timeout == 0 {
-		config.Timeout = 30 * time.Second
+		config.Timeout = requestTimeout
 	}
 	streaming := rest.CopyConfig(config)
 	streaming.Timeout = 0
@@ -149,13 +151,11 @@ func (c *Cluster) enough(wanted []schema.GroupVersionKind) *Kinds {
 	if c.kinds == nil || c.stale {
 		return nil
 	}
-	if time.Since(c.kindsAt) < kindsFor {
+	if time.Since(c.kindsAt) < kindsTTL {
 		return c.kinds
 	}
-	for _, kind := range wanted {
-		if _, ok := c.kinds.byKind[kind]; !ok {
-			return nil
-		}
+	if !c.kinds.have(wanted) {
+		return nil
 	}
 	return c.kinds
 }

@@ -46,7 +46,17 @@ func (k *Kinds) All() map[schema.GroupVersionKind]bool {
 	return all
 }
 
-// preferred gives a kind in the version that the server prefers.
+// have reports whether all of these kinds are served.
+func (k *Kinds) have(kinds []schema.GroupVersionKind) bool {
+	for _, kind := range kinds {
+		if _, ok := k.byKind[kind]; !ok {
+			return false
+		}
+	}
+	return true
+}
+
+// preferred returns a kind in the version that the server prefers.
 func (k *Kinds) preferred(kind schema.GroupKind) (schema.GroupVersionKind, bool) {
 	versions := k.versions[kind]
 	if len(versions) == 0 {

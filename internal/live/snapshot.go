@@ -17,11 +17,11 @@ import (
 )
 
 const (
-	// syncWithin bounds the wait for the first list of a kind.
-	syncWithin = 20 * time.Second
-	syncPoll   = 5 * time.Millisecond
-	// atOnce bounds the reads of one snapshot.
-	atOnce = 16
+	// syncTimeout bounds the wait for the first list of a kind.
+	syncTimeout = 20 * time.Second
+	syncPoll    = 5 * time.Millisecond
+	// maxReads bounds the reads of one snapshot.
+	maxReads = 16
 )
 
 // Wanted is what a snapshot is of.
@@ -32,6 +32,8 @@ type Wanted struct {
 	Objects []apply.Ref
 	// Kinds are searched for what else the instance tracks.
 	Kinds []schema.GroupKind
+	// Known are objects that the instance had when it was looked at last, for who may read them but not list their kinds.
+	Known []Key
 }
 
 // Snapshot is what is live of what was wanted.
@@ -56,7 +58,7 @@ func (c *Cluster) Snapshot(ctx context.Context, want Wanted) (Snapshot, error) {
 	c.claim(want.Instance, keysOf(refs))
 	var mu sync.Mutex
 	reads, ctx := errgroup.WithContext(ctx)
-	reads.SetLimit(atOnce)
+	reads.SetLimit(maxReads)
 	for _, ref := range refs {
 		w := watches[ref.Kind.GroupKind()]
 		if w == nil {
@@ -154,7 +156,7 @@ func (c *Cluster) awaitSync(ctx context.Context, watches map[schema.GroupKind]*w
 		}
 		return true, nil
 	}
-	err := wait.PollUntilContextTimeout(ctx, syncPoll, syncWithin, true, ready)
+	err := wait.PollUntilContextTimeout(ctx, syncPoll, syncTimeout, true, ready)
 	if err != nil && (ctx.Err() != nil || !wait.Interrupted(err)) {
 		return err
 	}
@@ -165,7 +167,7 @@ func (c *Cluster) awaitSync(ctx context.Context, watches map[schema.GroupKind]*w
 		case w.err != nil:
 			broken[kind] = w.err
 		case !w.synced():
-			broken[kind] = fmt.Errorf("the cluster did not list %s within %s", kind, syncWithin)
+			broken[kind] = fmt.Errorf("the cluster did not list %s within %s", kind, syncTimeout)
 		default:
 			continue
 		}

@@ -243,10 +243,10 @@ type building struct {
 func (b *building) want(d Desired) {
 	key := KeyOf(d.Object)
 	live := b.live[key]
-	object, basis := b.shared.Keep(d.Object, live.Object)
+	w := writeOf(d, live.Object, b.shared, b.policy)
 	r := Resource{Key: key, Version: d.Object.GroupVersionKind().Version, Status: v1alpha1.OutOfSync, Wave: waveOf(d.Object), Live: live.Object}
 	if live.Object != nil {
-		r.Drift = Drift(object, live, b.policy.IgnoreDifferences)
+		r.Drift = Drift(w.Object, live, b.policy.IgnoreDifferences)
 		if len(r.Drift) == 0 {
 			r.Status = v1alpha1.Synced
 		}
@@ -258,15 +258,10 @@ func (b *building) want(d Desired) {
 	if !b.selected(key) {
 		return
 	}
-	options := b.policy.Options.With(optionsOf(d.Object))
-	t := Task{
-		Key: key, Verb: Apply, Phase: v1alpha1.HookSync, Wave: r.Wave, Object: object, Live: live.Object, Origin: d.Origin, Basis: basis,
-		Options: options, Force: b.policy.Force, Unchanged: r.Status == v1alpha1.Synced,
-	}
-	if options.Force() {
-		t.Force = ByForce
-	}
-	b.plan.Tasks = append(b.plan.Tasks, t)
+	b.plan.Tasks = append(b.plan.Tasks, Task{
+		Key: key, Verb: Apply, Phase: v1alpha1.HookSync, Wave: r.Wave, Object: w.Object, Live: live.Object, Origin: d.Origin, Basis: w.Basis,
+		Options: w.Options, Force: w.Force, Unchanged: r.Status == v1alpha1.Synced,
+	})
 }
 
 // unwant plans an object that git no longer has.

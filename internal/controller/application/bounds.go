@@ -28,12 +28,3 @@ func (r *reconciler) checkProject(o *observation) {
 		o.add(v1alpha1.ConditionInvalidSpecError, errors.New(problem))
 	}
 }
-
-// checkObjects holds the objects to the project.
-func (r *reconciler) checkObjects(o *observation) bool {
-	violations := plan.PermitsObjects(o.project, o.desired, o.to(), o.policy.ClusterScoped)
-	for _, v := range violations {
-		o.add(v1alpha1.ConditionInvalidSpecError, errors.New(v.String()))
-	}
-	return len(violations) == 0
-}

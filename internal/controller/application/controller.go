@@ -28,6 +28,7 @@ import (
 
 	"github.com/cyan-cd/cyan/api/v1alpha1"
 	"github.com/cyan-cd/cyan/internal/cluster"
+	"github.com/cyan-cd/cyan/internal/compare"
 	"github.com/cyan-cd/cyan/internal/live"
 	"github.com/cyan-cd/cyan/internal/source"
 )
@@ -77,7 +78,8 @@ type reconciler struct {
 	recorder events.EventRecorder
 	sources  *sources
 	clusters *live.Registry
-	trials   *trials
+	renderer *compare.Renderer
+	comparer *compare.Comparer
 	control  string
 	now      func() time.Time
 	log      *slog.Logger
@@ -93,7 +95,7 @@ func Setup(mgr manager.Manager, o Options) error {
 	o.setDefaults()
 	r := &reconciler{
 		client: client.WithFieldOwner(mgr.GetClient(), v1alpha1.ApplicationFieldManager), live: mgr.GetAPIReader(), recorder: mgr.GetEventRecorder("cyan-application"),
-		sources: newSources(o.Mirrors, o.Tips), trials: newTrials(), control: o.ControlNamespace, now: o.Now, log: o.Log,
+		sources: newSources(o.Mirrors, o.Tips), renderer: compare.NewRenderer(o.Mirrors), comparer: compare.New(), control: o.ControlNamespace, now: o.Now, log: o.Log,
 		meters: newMeters(), wake: &wake{}, hooks: &heldHooks{of: map[types.NamespacedName]heldIn{}}, secretsRead: make(chan struct{}),
 	}
 	if err := r.meters.register(o.Metrics, mgr.GetClient()); err != nil {

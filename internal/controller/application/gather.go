@@ -13,6 +13,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/cyan-cd/cyan/api/v1alpha1"
+	"github.com/cyan-cd/cyan/internal/compare"
 	"github.com/cyan-cd/cyan/internal/live"
 	"github.com/cyan-cd/cyan/internal/plan"
 	"github.com/cyan-cd/cyan/internal/source"
@@ -30,7 +31,7 @@ type observation struct {
 	// source is what is compared with: the Application's own, or the operation's.
 	source   v1alpha1.ApplicationSource
 	revision string
-	rendered *rendering
+	rendered *compare.Rendering
 	// refresh is what the refresh annotation asked for; "" when there is none.
 	refresh string
 
@@ -179,8 +180,8 @@ func (r *reconciler) gatherSource(ctx context.Context, o *observation) error {
 	r.sources.follow(o.name, repo)
 	if o.refresh != "" {
 		if o.refresh == "hard" {
-			r.sources.drop(o.name)
-			r.trials.forget(o.name)
+			r.renderer.Forget(o.name)
+			r.comparer.Forget(o.name)
 		}
 		if err := r.sources.mirrors.Refresh(ctx, repo); err != nil && ctx.Err() != nil {
 			return err
@@ -202,12 +203,12 @@ func (r *reconciler) gatherSource(ctx context.Context, o *observation) error {
 		}
 	}
 	o.revision = revision
-	rendered, renderErr := r.sources.render(ctx, o.name, o.source, revision, o.app.Spec.Destination.Namespace)
+	rendered, renderErr := r.renderer.Render(ctx, o.app, o.source, repo, revision)
 	if ctx.Err() != nil {
 		return ctx.Err()
 	}
 	if renderErr == nil {
-		renderErr = rendered.err
+		renderErr = rendered.Err
 	}
 	if renderErr != nil {
 		if err == nil {
@@ -216,7 +217,7 @@ func (r *reconciler) gatherSource(ctx context.Context, o *observation) error {
 		return nil
 	}
 	o.rendered = rendered
-	for _, w := range rendered.result.Warnings {
+	for _, w := range rendered.Result.Warnings {
 		o.add(w.Type, errors.New(w.Message))
 	}
 	return nil

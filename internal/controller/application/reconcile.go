@@ -64,7 +64,8 @@ func (r *reconciler) forget(ctx context.Context, request ctrl.Request) error {
 		return err
 	}
 	r.sources.forget(request.NamespacedName)
-	r.trials.forget(request.NamespacedName)
+	r.renderer.Forget(request.NamespacedName)
+	r.comparer.Forget(request.NamespacedName)
 	r.clusters.Release(r.instance(request.NamespacedName))
 	return nil
 }

@@ -79,7 +79,7 @@ func (r *reconciler) removeObjects(ctx context.Context, o *observation, propagat
 	if err != nil {
 		return 0, err
 	}
-	removal := plan.Deletion(o.lives(nil), plan.Policy{
+	removal := plan.Deletion(o.lives(), plan.Policy{
 		Instance: o.instance, Options: specOptions(o.app), Confirmed: plan.Confirmed(o.app, o.app.DeletionTimestamp.Time), Occupants: others,
 	})
 	switch {

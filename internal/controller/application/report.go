@@ -30,7 +30,7 @@ func (o *observation) report(status *v1alpha1.ApplicationStatus, control string)
 		return
 	}
 	source := *o.source.DeepCopy()
-	status.SourceType = o.rendered.result.SourceType
+	status.SourceType = o.rendered.Result.SourceType
 	status.Sync = v1alpha1.SyncStatus{
 		Status: o.plan.Status, Revision: o.revision,
 		ComparedTo: v1alpha1.ComparedTo{Source: &source, Destination: o.app.Spec.Destination, IgnoreDifferences: o.app.Spec.IgnoreDifferences},

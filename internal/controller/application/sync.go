@@ -18,6 +18,7 @@ import (
 
 	"github.com/cyan-cd/cyan/api/v1alpha1"
 	"github.com/cyan-cd/cyan/internal/apply"
+	"github.com/cyan-cd/cyan/internal/compare"
 	"github.com/cyan-cd/cyan/internal/plan"
 )
 
@@ -86,26 +87,6 @@ func (r *reconciler) sync(ctx context.Context, o *observation, after *v1alpha1.A
 	return done{}, nil
 }
 
-// compareAgain looks at what was written, so that the status tells of the state after it.
-func (r *reconciler) compareAgain(ctx context.Context, o *observation) error {
-	var err error
-	if o.live, err = o.cluster.Snapshot(ctx, o.wanted()); err == nil {
-		o.broken = o.live.Broken
-		o.trials, err = r.trials.run(ctx, o.name, o.cluster.Client, o.attempts())
-	}
-	o.now = r.now()
-	switch {
-	case ctx.Err() != nil:
-		return ctx.Err()
-	case err != nil:
-		o.compared = false
-		o.add(v1alpha1.ConditionComparisonError, err)
-		return nil
-	}
-	o.rebuild()
-	return nil
-}
-
 // run asks the plan for steps and carries them out until there is nothing to do but wait. One operation has as many steps as it has phases and waves.
 func (s *syncing) run(ctx context.Context) (plan.Step, error) {
 	for {
@@ -166,94 +147,19 @@ func (s *syncing) results() []*v1alpha1.ResourceResult {
 // try has the API server judge every task before anything is changed.
 func (s *syncing) try(ctx context.Context) error {
 	s.progress.Tried, s.progress.Refused = true, map[plan.ID]string{}
-	group, ctx := errgroup.WithContext(ctx)
-	group.SetLimit(trialsAtOnce)
-	for _, t := range s.o.plan.Tasks {
-		if t.Skip != "" || t.Unchanged || s.untriable(t) {
-			continue
-		}
-		group.Go(func() error {
-			err := s.tryOne(ctx, t)
-			switch {
-			case err == nil:
-				return nil
-			case ctx.Err() != nil, apply.IsUnreachable(err):
-				return err
-			}
-			s.mu.Lock()
-			defer s.mu.Unlock()
-			s.progress.Refused[t.ID()] = located(t, err)
-			return nil
-		})
+	var refusals compare.Refusals
+	kinds, err := s.o.cluster.Kinds(ctx, nil)
+	if err == nil {
+		refusals, err = s.o.whole.Refusals(ctx, s.o.cluster.Client, kinds)
 	}
-	err := group.Wait()
 	if err != nil && apply.IsUnreachable(err) {
 		s.putOff = err
 		return nil
 	}
-	return err
-}
-
-// located puts the file in front of what the cluster says about an object.
-func located(t plan.Task, err error) string {
-	if t.Origin == "" {
-		return err.Error()
-	}
-	return t.Origin + ": " + err.Error()
-}
-
-// untriable objects lean on what this very sync brings: their namespace, or their kind.
-func (s *syncing) untriable(t plan.Task) bool {
-	kind := schema.GroupKind{Group: t.Key.Group, Kind: t.Key.Kind}
-	if _, coming := s.o.coming[kind]; coming {
-		return true
-	}
-	if t.Options.SkipDryRunOnMissing() {
-		if _, _, served := s.o.cluster.Resource(t.GVK()); !served {
-			return true
-		}
-	}
-	if t.Key.Namespace == "" {
-		return false
-	}
-	for _, other := range s.o.plan.Tasks {
-		if other.Key.Kind == "Namespace" && other.Key.Group == "" && other.Key.Name == t.Key.Namespace && other.Verb == plan.Apply && other.Live == nil {
-			return true
-		}
-	}
-	return false
-}
-
-func (s *syncing) tryOne(ctx context.Context, t plan.Task) error {
-	if owner := s.otherOwner(t); owner != "" && t.Options.FailOnShared() {
-		return fmt.Errorf("%s belongs to Application %s already, and FailOnSharedResource=true: remove it from one of the two", t.Key, owner)
-	}
-	client := s.o.cluster.Client
-	var err error
-	switch t.Verb {
-	case plan.Delete:
-		_, err = client.Delete(ctx, t.Live, t.Propagation(), apply.DryRun)
-	case plan.Hook:
-		_, err = client.Create(ctx, t.Object, apply.DryRun)
-	default:
-		if known, ok := s.o.trials[t.Key]; ok && t.Live != nil {
-			return known.err
-		}
-		how := howFor(t)
-		how.Trial = apply.DryRun
-		_, err = client.Apply(ctx, t.Object, t.Live, how)
+	for id, why := range refusals.ByTask {
+		s.progress.Refused[id] = why.Error()
 	}
 	return err
-}
-
-func (s *syncing) otherOwner(t plan.Task) string {
-	if t.Live == nil {
-		return ""
-	}
-	if owner := plan.Owner(t.Live, s.o.policy.Tracking); owner != s.o.instance {
-		return owner
-	}
-	return ""
 }
 
 // dryRunDone ends an operation that was only to try.
@@ -380,12 +286,12 @@ func (s *syncing) carryOut(ctx context.Context, a plan.Action) (apply.Outcome, e
 		if err := s.awaitKind(ctx, t); err != nil {
 			return apply.Outcome{}, err
 		}
-		how := howFor(t)
+		how := compare.HowOf(t)
 		real := how
 		real.Basis = t.Basis
 		outcome, err := client.Apply(ctx, t.Object, t.Live, real)
 		if err == nil && outcome.Object != nil {
-			s.trials.applied(s.o.name, t.Key, t.Object, how, outcome.Object)
+			s.comparer.Applied(s.o.name, t, outcome.Object)
 		}
 		return outcome, err
 	}
@@ -393,7 +299,7 @@ func (s *syncing) carryOut(ctx context.Context, a plan.Action) (apply.Outcome, e
 
 // awaitKind waits for a kind that an object of this sync defines to be served.
 func (s *syncing) awaitKind(ctx context.Context, t plan.Task) error {
-	if _, coming := s.o.coming[schema.GroupKind{Group: t.Key.Group, Kind: t.Key.Kind}]; !coming {
+	if _, pending := s.o.pendingKinds[schema.GroupKind{Group: t.Key.Group, Kind: t.Key.Kind}]; !pending {
 		return nil
 	}
 	err := wait.PollUntilContextTimeout(ctx, servedPoll, servedWithin, true, func(ctx context.Context) (bool, error) {

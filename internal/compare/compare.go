@@ -1,0 +1,242 @@
+package compare
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+
+	apiextensionsv1 "k8s.io/apiextensions-apiserver/pkg/apis/apiextensions/v1"
+	"k8s.io/apimachinery/pkg/runtime/schema"
+	"k8s.io/apimachinery/pkg/types"
+	"k8s.io/utils/lru"
+
+	"github.com/cyan-cd/cyan/api/v1alpha1"
+	"github.com/cyan-cd/cyan/internal/apply"
+	"github.com/cyan-cd/cyan/internal/live"
+	"github.com/cyan-cd/cyan/internal/plan"
+)
+
+// Cluster is what is known of a destination.
+type Cluster interface {
+	// Kinds returns what the cluster serves, asked for anew when one of the wanted kinds is missing.
+	Kinds(ctx context.Context, wanted []schema.GroupVersionKind) (*live.Kinds, error)
+	// Definitions returns the CustomResourceDefinitions of the kinds that have one.
+	Definitions(ctx context.Context, wanted []schema.GroupVersionKind) ([]apiextensionsv1.CustomResourceDefinition, error)
+	Snapshot(ctx context.Context, want live.Wanted) (live.Snapshot, error)
+}
+
+// Input is what is compared with what.
+type Input struct {
+	App       *v1alpha1.Application
+	Rendering *Rendering
+	// Instance is the Application in tracking marks.
+	Instance string
+	// Project bounds the objects; nil for no bounds. Destination is the cluster as the project's patterns name it.
+	Project     *v1alpha1.AppProject
+	Destination plan.Destination
+	Cluster     Cluster
+	// Client tries objects.
+	Client *apply.Client
+	// Exists reports whether there is an Application of this instance.
+	Exists func(ctx context.Context, instance string) (bool, error)
+}
+
+// Comparison is git against the cluster. Where it is not complete, only the problems are filled.
+type Comparison struct {
+	Complete bool
+	// Desired are the objects as they will be in the cluster.
+	Desired []plan.Desired
+	Live    live.Snapshot
+	// Predictions are what desired objects that are live would become, by dry run.
+	Predictions map[plan.Key]Prediction
+	// PendingKinds are those that the objects themselves define and the cluster does not serve yet; true for those that live in namespaces.
+	PendingKinds map[schema.GroupKind]bool
+	Policy       plan.Policy
+	Plan         plan.Plan
+	Problems     []Problem
+
+	writes []plan.Write
+}
+
+// Problem is why a Comparison is not complete, or what a person should know of it.
+type Problem struct {
+	// Condition is the type of the condition that reports it.
+	Condition string
+	Err       error
+}
+
+func (c *Comparison) add(condition, text string) {
+	c.Problems = append(c.Problems, Problem{condition, errors.New(text)})
+}
+
+// Comparer compares Applications. It remembers validations and dry runs, and is safe for concurrent use on different Applications.
+type Comparer struct {
+	dryRuns *dryRunCache
+	// validations has a *validation for each Application.
+	validations *lru.Cache
+}
+
+// New returns a Comparer that remembers nothing yet.
+func New() *Comparer {
+	return &Comparer{dryRuns: newDryRunCache(), validations: lru.New(maxApplications)}
+}
+
+// Forget drops what is remembered of an Application.
+func (c *Comparer) Forget(app types.NamespacedName) {
+	c.dryRuns.known.Remove(app)
+	c.validations.Remove(app)
+}
+
+// Compare validates what was rendered, finds what is live, and has the API server say what would change. An error means that the cluster could not be asked.
+func (c *Comparer) Compare(ctx context.Context, in Input) (Comparison, error) {
+	var result Comparison
+	findings, err := c.findings(ctx, in)
+	switch {
+	case err != nil:
+		return result, err
+	case findings != "":
+		result.add(v1alpha1.ConditionComparisonError, findings)
+		return result, nil
+	}
+	kinds, err := in.Cluster.Kinds(ctx, nil)
+	if err != nil {
+		return result, err
+	}
+	result.PendingKinds = pendingKinds(in.Rendering.Result.Objects, kinds)
+	result.Policy = policyOf(in, kinds, result.PendingKinds)
+	var warnings []string
+	result.Desired, warnings = plan.Prepare(in.Rendering.Desired(), result.Policy)
+	for _, w := range warnings {
+		result.add(v1alpha1.ConditionRepeatedResourceWarning, w)
+	}
+	if in.Project != nil {
+		violations := plan.PermitsObjects(in.Project, result.Desired, in.Destination, result.Policy.ClusterScoped)
+		for _, v := range violations {
+			result.add(v1alpha1.ConditionInvalidSpecError, v.String())
+		}
+		if len(violations) > 0 {
+			return result, nil
+		}
+	}
+	if result, err = c.Again(ctx, in, result); err != nil {
+		return result, err
+	}
+	for _, shared := range result.Plan.Shared() {
+		result.add(v1alpha1.ConditionSharedResourceWarning, shared)
+	}
+	for _, problem := range plan.CheckOptions(SyncOptions(in.App), result.Desired) {
+		result.add(v1alpha1.ConditionSyncOptionWarning, problem)
+	}
+	return result, nil
+}
+
+// Again compares the same objects with the cluster as it is now.
+func (c *Comparer) Again(ctx context.Context, in Input, before Comparison) (Comparison, error) {
+	result := before
+	result.Complete = false
+	var err error
+	if result.Live, err = in.Cluster.Snapshot(ctx, Wanted(in.App, in.Instance, result.Desired)); err != nil {
+		return result, err
+	}
+	if result.Policy.Neighbours, err = otherApps(ctx, in, result); err != nil {
+		return result, err
+	}
+	result.writes = plan.Writes(result.Desired, result.Live.Objects, result.Policy)
+	if result.Predictions, err = c.dryRuns.run(ctx, nameOf(in.App), in.Client, result.writes); err != nil {
+		return result, err
+	}
+	result.Complete = true
+	return result.Replanned(), nil
+}
+
+// findings validates, unless the Application asks not to; nothing to apply is only taken with allowEmpty.
+func (c *Comparer) findings(ctx context.Context, in Input) (string, error) {
+	if len(in.Rendering.Result.Objects) == 0 && allowsEmpty(in.App) {
+		return "", nil
+	}
+	found, err := c.validate(ctx, in)
+	if err != nil || len(found) == 0 || plan.ParseOptions(SyncOptions(in.App)).SkipValidation() {
+		return "", err
+	}
+	return describeFindings(found), nil
+}
+
+// otherApps are the other Applications that live objects are marked with, as far as they exist.
+func otherApps(ctx context.Context, in Input, c Comparison) (map[string]bool, error) {
+	found := map[string]bool{}
+	for _, object := range c.Live.Objects {
+		owner := plan.Owner(object, c.Policy.Tracking)
+		if _, known := found[owner]; known || owner == "" || owner == in.Instance {
+			continue
+		}
+		exists, err := in.Exists(ctx, owner)
+		if err != nil {
+			return nil, fmt.Errorf("reading the Application of %s: %w", owner, err)
+		}
+		found[owner] = exists
+	}
+	return found, nil
+}
+
+// Wanted returns what is looked for of an Application: each desired object, and whatever is tracked of the kinds that the Application has or had.
+func Wanted(app *v1alpha1.Application, instance string, desired []plan.Desired) live.Wanted {
+	want := live.Wanted{Instance: instance}
+	kinds := map[schema.GroupKind]bool{}
+	for _, d := range desired {
+		ref := apply.RefOf(d.Object)
+		kinds[ref.Kind.GroupKind()] = true
+		if ref.Name != "" {
+			want.Objects = append(want.Objects, ref)
+		}
+	}
+	for _, s := range app.Status.Resources {
+		kinds[schema.GroupKind{Group: s.Group, Kind: s.Kind}] = true
+		want.Known = append(want.Known, plan.Key{Group: s.Group, Kind: s.Kind, Namespace: s.Namespace, Name: s.Name})
+	}
+	if state := app.Status.OperationState; state != nil && state.SyncResult != nil {
+		for _, s := range state.SyncResult.Resources {
+			kinds[schema.GroupKind{Group: s.Group, Kind: s.Kind}] = true
+		}
+	}
+	want.Kinds = slices.Collect(maps.Keys(kinds))
+	return want
+}
+
+// Replanned returns the comparison with the plan that its policy gives now.
+func (c Comparison) Replanned() Comparison {
+	c.Plan = plan.Build(c.Desired, c.lives(), c.Policy)
+	inherited := c.inherited()
+	for i := range c.Plan.Resources {
+		if r := &c.Plan.Resources[i]; inherited[r.Key] && r.Status == v1alpha1.Synced {
+			r.Status, c.Plan.Status = v1alpha1.OutOfSync, v1alpha1.OutOfSync
+		}
+	}
+	for i := range c.Plan.Tasks {
+		if t := &c.Plan.Tasks[i]; t.Verb == plan.Apply && inherited[t.Key] {
+			t.Unchanged = false
+		}
+	}
+	return c
+}
+
+// inherited are the objects whose fields still belong to a former applier: until one is applied once more, what git drops of it would stay.
+func (c *Comparison) inherited() map[plan.Key]bool {
+	all := map[plan.Key]bool{}
+	for _, w := range c.writes {
+		if !w.Options.ClientSide() && !w.Options.Replace() && len(apply.Inherited(w.Live)) > 0 {
+			all[w.Key] = true
+		}
+	}
+	return all
+}
+
+// lives are the live objects with what the API server predicts for them.
+func (c *Comparison) lives() []plan.Live {
+	all := make([]plan.Live, 0, len(c.Live.Objects))
+	for key, object := range c.Live.Objects {
+		all = append(all, plan.Live{Object: object, Predicted: c.Predictions[key].Object})
+	}
+	return all
+}

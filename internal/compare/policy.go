@@ -1,0 +1,64 @@
+package compare
+
+import (
+	"k8s.io/apimachinery/pkg/runtime/schema"
+
+	"github.com/cyan-cd/cyan/api/v1alpha1"
+	"github.com/cyan-cd/cyan/internal/live"
+	"github.com/cyan-cd/cyan/internal/plan"
+)
+
+// SyncOptions returns the options of an Application and of the operation that runs.
+func SyncOptions(app *v1alpha1.Application) []string {
+	all := append([]string(nil), app.Spec.GetSyncOptions()...)
+	if app.Operation != nil && app.Operation.Sync != nil {
+		all = append(all, app.Operation.Sync.SyncOptions...)
+	}
+	return all
+}
+
+// policyOf is how a sync would go about it: the running operation's way, or the Application's.
+func policyOf(in Input, kinds *live.Kinds, pending map[schema.GroupKind]bool) plan.Policy {
+	p := plan.Policy{
+		Instance: in.Instance, Namespace: in.App.Spec.Destination.Namespace, ClusterScoped: map[schema.GroupKind]bool{},
+		Options: plan.ParseOptions(SyncOptions(in.App)), IgnoreDifferences: in.App.Spec.IgnoreDifferences, Revision: in.Rendering.Revision,
+	}
+	for kind, namespaced := range kinds.All() {
+		if !namespaced {
+			p.ClusterScoped[kind.GroupKind()] = true
+		}
+	}
+	for kind, namespaced := range pending {
+		p.ClusterScoped[kind] = !namespaced
+	}
+	if in.App.Spec.SyncPolicy != nil {
+		p.ManagedNamespace = in.App.Spec.SyncPolicy.ManagedNamespaceMetadata
+	}
+	if state := in.App.Status.OperationState; state != nil && in.App.Operation != nil {
+		p.StartedAt = state.StartedAt.Time
+	}
+	return forOperation(p, in.App.Operation)
+}
+
+// forOperation is a policy as the running operation changes it.
+func forOperation(p plan.Policy, op *v1alpha1.Operation) plan.Policy {
+	if op == nil || op.Sync == nil {
+		return p
+	}
+	if op.Sync.Prune {
+		p.Prune = plan.PruneGone
+	}
+	p.Only = op.Sync.Resources
+	if s := op.Sync.SyncStrategy; s != nil {
+		switch {
+		case s.Apply != nil:
+			p.Hooks = plan.SkipHooks
+			if s.Apply.Force {
+				p.Force = plan.ByForce
+			}
+		case s.Hook != nil && s.Hook.Force:
+			p.Force = plan.ByForce
+		}
+	}
+	return p
+}

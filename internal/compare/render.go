@@ -1,0 +1,129 @@
+package compare
+
+import (
+	"cmp"
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+
+	"k8s.io/apimachinery/pkg/types"
+	"k8s.io/utils/lru"
+
+	"github.com/cyan-cd/cyan/api/v1alpha1"
+	"github.com/cyan-cd/cyan/internal/plan"
+	"github.com/cyan-cd/cyan/internal/render"
+	"github.com/cyan-cd/cyan/internal/render/renderers"
+	"github.com/cyan-cd/cyan/internal/source"
+)
+
+// maxApplications is the number of Applications of which results are kept, those that were used last.
+const maxApplications = 4096
+
+// Trees are the commits of repositories.
+type Trees interface {
+	Tree(ctx context.Context, repo source.Repository, revision string) (*source.Tree, error)
+}
+
+// Rendering is what a source renders to at a commit. It is not changed once it is made.
+type Rendering struct {
+	// Source and Revision are what was rendered, Revision a SHA.
+	Source   v1alpha1.ApplicationSource
+	Revision string
+	Result   *render.Result
+	// Err is what is wrong with the source; then Result has no objects.
+	Err error
+
+	// options names everything but the revision that the result depends on.
+	options string
+}
+
+// Renderer renders commits. It keeps what it rendered last for each Application, and for each source. It is safe for concurrent use.
+type Renderer struct {
+	trees  Trees
+	render render.Func
+	// last has a *Rendering for each Application.
+	last *lru.Cache
+}
+
+// NewRenderer returns a Renderer of the commits that trees has.
+func NewRenderer(trees Trees) *Renderer {
+	return &Renderer{trees: trees, render: render.Cached(renderers.Render, maxApplications), last: lru.New(maxApplications)}
+}
+
+// Render renders an Application's source at a commit of repo. An error means that the commit could not be read; a source that is wrong is a Rendering with Err.
+func (r *Renderer) Render(ctx context.Context, app *v1alpha1.Application, src v1alpha1.ApplicationSource, repo source.Repository, revision string) (*Rendering, error) {
+	name, options := nameOf(app), optionsHash(app, src)
+	if last, ok := r.last.Get(name); ok {
+		if before := last.(*Rendering); before.options == options && before.Revision == revision {
+			return before, nil
+		}
+	}
+	tree, err := r.trees.Tree(ctx, repo, revision)
+	if err != nil {
+		return nil, err
+	}
+	rendered, err := RenderTree(r.render, tree, app, src, revision)
+	if err != nil {
+		return nil, err
+	}
+	rendered.options = options
+	r.last.Add(name, rendered)
+	return rendered, nil
+}
+
+// Forget drops what was rendered for an Application.
+func (r *Renderer) Forget(app types.NamespacedName) { r.last.Remove(app) }
+
+// RenderTree renders an Application's source from a tree that is at hand, such as a local directory. revision may be empty.
+func RenderTree(by render.Func, tree fs.FS, app *v1alpha1.Application, src v1alpha1.ApplicationSource, revision string) (*Rendering, error) {
+	result, err := by(tree, src, render.Options{Namespace: app.Spec.Destination.Namespace, Env: Environment(app, src, revision)})
+	var refused *render.Error
+	if err != nil && !errors.As(err, &refused) {
+		return nil, err
+	}
+	if result == nil {
+		result = &render.Result{}
+	}
+	return &Rendering{Source: src, Revision: revision, Result: result, Err: err}, nil
+}
+
+func nameOf(app *v1alpha1.Application) types.NamespacedName {
+	return types.NamespacedName{Namespace: app.Namespace, Name: app.Name}
+}
+
+// optionsHash names what a rendering depends on besides the tree; the revision is the tree's.
+func optionsHash(app *v1alpha1.Application, src v1alpha1.ApplicationSource) string {
+	text, err := json.Marshal([]any{src, app.Name, app.Spec.Destination.Namespace, app.Spec.Project})
+	if err != nil {
+		return ""
+	}
+	sum := sha256.Sum256(text)
+	return hex.EncodeToString(sum[:])
+}
+
+// Environment returns the variables that a source may ask for, by the names that existing manifests use.
+func Environment(app *v1alpha1.Application, src v1alpha1.ApplicationSource, revision string) map[string]string {
+	short := func(n int) string { return revision[:min(n, len(revision))] }
+	return map[string]string{
+		"ARGOCD_APP_NAME": app.Name, "ARGOCD_APP_NAMESPACE": app.Spec.Destination.Namespace, "ARGOCD_APP_PROJECT_NAME": cmp.Or(app.Spec.Project, v1alpha1.DefaultProject),
+		"ARGOCD_APP_REVISION": revision, "ARGOCD_APP_REVISION_SHORT": short(7), "ARGOCD_APP_REVISION_SHORT_8": short(8),
+		"ARGOCD_APP_SOURCE_REPO_URL": src.RepoURL, "ARGOCD_APP_SOURCE_PATH": src.Path, "ARGOCD_APP_SOURCE_TARGET_REVISION": src.TargetRevision,
+	}
+}
+
+// Desired returns the rendered objects as a plan wants them.
+func (r *Rendering) Desired() []plan.Desired {
+	all := make([]plan.Desired, len(r.Result.Objects))
+	for i, o := range r.Result.Objects {
+		origin := o.Origin.File
+		if origin != "" && o.Origin.Line > 0 {
+			origin = fmt.Sprintf("%s:%d", origin, o.Origin.Line)
+		}
+		all[i] = plan.Desired{Object: o.Object, Origin: origin}
+	}
+	return all
+}

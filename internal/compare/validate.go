@@ -1,0 +1,112 @@
+package compare
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+
+	apiextensionsv1 "k8s.io/apiextensions-apiserver/pkg/apis/apiextensions/v1"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"k8s.io/apimachinery/pkg/runtime/schema"
+
+	"github.com/cyan-cd/cyan/api/v1alpha1"
+	"github.com/cyan-cd/cyan/internal/live"
+	"github.com/cyan-cd/cyan/internal/render"
+	"github.com/cyan-cd/cyan/internal/validate"
+)
+
+// validation is what was found wrong with a result, and with which knowledge of the cluster.
+type validation struct {
+	of       *render.Result
+	known    string
+	findings []validate.Finding
+}
+
+// validate checks rendered objects against what the cluster serves. It is done again when they or the cluster's kinds changed.
+func (c *Comparer) validate(ctx context.Context, in Input) ([]validate.Finding, error) {
+	objects := in.Rendering.Result.Objects
+	wanted := kindsOf(objects)
+	kinds, err := in.Cluster.Kinds(ctx, wanted)
+	if err != nil {
+		return nil, err
+	}
+	crds, err := in.Cluster.Definitions(ctx, wanted)
+	if err != nil {
+		return nil, err
+	}
+	known := validate.Known{Kinds: kinds.All(), CRDs: crds, DefaultNamespace: in.App.Spec.Destination.Namespace}
+	name := knowledge(wanted, known)
+	if last, ok := c.validations.Get(nameOf(in.App)); ok {
+		if before := last.(*validation); before.of == in.Rendering.Result && before.known == name {
+			return before.findings, nil
+		}
+	}
+	found := validate.Check(objects, &known)
+	c.validations.Add(nameOf(in.App), &validation{in.Rendering.Result, name, found})
+	return found, nil
+}
+
+func kindsOf(objects []render.Rendered) []schema.GroupVersionKind {
+	all := map[schema.GroupVersionKind]bool{}
+	for _, o := range objects {
+		all[o.Object.GroupVersionKind()] = true
+	}
+	return slices.SortedFunc(maps.Keys(all), func(a, b schema.GroupVersionKind) int { return strings.Compare(a.String(), b.String()) })
+}
+
+// knowledge names what validation of these kinds depends on.
+func knowledge(wanted []schema.GroupVersionKind, known validate.Known) string {
+	h := sha256.New()
+	for _, kind := range wanted {
+		namespaced, served := known.Kinds[kind]
+		fmt.Fprintln(h, kind, namespaced, served)
+	}
+	for _, crd := range known.CRDs {
+		fmt.Fprintln(h, crd.Name, crd.UID, crd.ResourceVersion)
+	}
+	fmt.Fprintln(h, known.DefaultNamespace)
+	return hex.EncodeToString(h.Sum(nil))
+}
+
+// maxFindings bounds a message: the first ones are enough to begin with.
+const maxFindings = 10
+
+func describeFindings(findings []validate.Finding) string {
+	lines := make([]string, 0, len(findings))
+	for i, f := range findings {
+		if i == maxFindings {
+			lines = append(lines, fmt.Sprintf("and %d more", len(findings)-maxFindings))
+			break
+		}
+		lines = append(lines, f.String())
+	}
+	return "nothing was applied, because the manifests are not valid:\n" + strings.Join(lines, "\n")
+}
+
+// allowsEmpty reports whether git may have no object at all.
+func allowsEmpty(app *v1alpha1.Application) bool {
+	p := app.Spec.SyncPolicy
+	return p != nil && p.Automated != nil && p.Automated.AllowEmpty
+}
+
+// pendingKinds are defined by CustomResourceDefinitions among the objects, and not served yet; the value says whether they live in namespaces.
+func pendingKinds(objects []render.Rendered, kinds *live.Kinds) map[schema.GroupKind]bool {
+	pending := map[schema.GroupKind]bool{}
+	for _, o := range objects {
+		if o.Object.GroupVersionKind().GroupKind() != (schema.GroupKind{Group: apiextensionsv1.GroupName, Kind: "CustomResourceDefinition"}) {
+			continue
+		}
+		group, _, _ := unstructured.NestedString(o.Object.Object, "spec", "group")
+		kind, _, _ := unstructured.NestedString(o.Object.Object, "spec", "names", "kind")
+		scope, _, _ := unstructured.NestedString(o.Object.Object, "spec", "scope")
+		gk := schema.GroupKind{Group: group, Kind: kind}
+		if len(kinds.Served(gk)) == 0 {
+			pending[gk] = scope == string(apiextensionsv1.NamespaceScoped)
+		}
+	}
+	return pending
+}

@@ -1,0 +1,38 @@
+package plan
+
+import "k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+
+// Write is how an object that git has is written over the live one.
+type Write struct {
+	Key Key
+	// Object is what is written, and Live what is there; nil when there is nothing.
+	Object, Live *unstructured.Unstructured
+	// Basis is the resourceVersion that Live must still have, since Object holds values of it; "" for any.
+	Basis   string
+	Options Options
+	Force   Force
+}
+
+// Writes returns how each desired object that is live already would be written. Hooks are not among them.
+func Writes(desired []Desired, live map[Key]*unstructured.Unstructured, policy Policy) []Write {
+	var all []Write
+	shared := SharedWith(desired, policy)
+	for _, d := range desired {
+		if IsHook(d.Object) {
+			continue
+		}
+		if there := live[KeyOf(d.Object)]; there != nil {
+			all = append(all, writeOf(d, there, shared, policy))
+		}
+	}
+	return all
+}
+
+func writeOf(d Desired, live *unstructured.Unstructured, shared Shared, policy Policy) Write {
+	w := Write{Key: KeyOf(d.Object), Live: live, Options: policy.Options.With(optionsOf(d.Object)), Force: policy.Force}
+	w.Object, w.Basis = shared.Keep(d.Object, live)
+	if w.Options.Force() {
+		w.Force = ByForce
+	}
+	return w
+}
