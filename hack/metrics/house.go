@@ -174,6 +174,28 @@ func (h *house) comments() (old, wide []string) {
 	return old, wide
 }
 
+// vague matches a message that does not begin with the object or the field that it is about, or paraphrases "not found"
+// and "invalid".
+var vague = regexp.MustCompile(`^(it|this|that|nobody|there is no|there are no)\b.* |\bis no (?:longer)?\b|\bis none of\b`)
+
+// messages returns where texts for people are vague. A text is a literal of several words; what stands in the middle of a
+// line, after a comma or a colon, is a part of one.
+func (h *house) messages() []string {
+	var found []string
+	for _, f := range h.files {
+		if f.test {
+			continue
+		}
+		ast.Inspect(f.syntax, func(n ast.Node) bool {
+			if lit, ok := n.(*ast.BasicLit); ok && lit.Kind == token.STRING && vague.MatchString(strings.Trim(lit.Value, "`\"")) {
+				found = append(found, fmt.Sprintf("%s:%d: %s", f.name, f.fset.Position(lit.Pos()).Line, lit.Value))
+			}
+			return true
+		})
+	}
+	return found
+}
+
 // functions returns the 99th percentile of the lengths of functions, in lines, and those that branch too often.
 func (h *house) functions() (p99 int, complex []string) {
 	var lengths []int
