@@ -5,6 +5,7 @@ import (
 	"encoding/hex"
 	"encoding/json"
 	"reflect"
+	"slices"
 	"strings"
 
 	appsv1 "k8s.io/api/apps/v1"
@@ -35,7 +36,29 @@ func canonical(template corev1.PodTemplateSpec) any {
 	var value any
 	_ = json.Unmarshal(data, &value)
 	fillRequests(value)
+	fillHostPorts(value)
 	return prune(value)
+}
+
+// fillHostPorts gives the containers of a pod that is on its node's network the host ports that follow from it. Some
+// API servers store them, others do not.
+func fillHostPorts(template any) {
+	t, _ := template.(map[string]any)
+	spec, _ := t["spec"].(map[string]any)
+	if spec["hostNetwork"] != true {
+		return
+	}
+	containers, _ := spec["containers"].([]any)
+	initContainers, _ := spec["initContainers"].([]any)
+	for _, c := range append(containers, initContainers...) {
+		container, _ := c.(map[string]any)
+		ports, _ := container["ports"].([]any)
+		for _, p := range ports {
+			if port, ok := p.(map[string]any); ok && port["hostPort"] == nil {
+				port["hostPort"] = port["containerPort"]
+			}
+		}
+	}
 }
 
 // fillRequests gives resources the requests that follow from their limits.
@@ -109,14 +132,14 @@ func sameTemplate(template corev1.PodTemplateSpec, rs *appsv1.ReplicaSet) bool {
 		return true
 	}
 	wanted := canonical(template)
-	if coveredBy(wanted, canonical(WrittenTemplate(rs))) {
+	if coveredBy(wanted, canonical(WrittenTemplate(rs)), "") {
 		return true
 	}
 	// Tools that go back to a revision copy the metadata of its role as well.
 	copied := *rs.Spec.Template.DeepCopy()
 	delete(copied.Labels, v1alpha1.PodHashLabel)
 	removeVersionAntiAffinity(&copied)
-	return coveredBy(wanted, canonical(copied))
+	return coveredBy(wanted, canonical(copied), "")
 }
 
 // WrittenTemplate returns a ReplicaSet's template without what a Rollout adds: the hash label, the metadata of its
@@ -135,19 +158,19 @@ func WrittenTemplate(rs *appsv1.ReplicaSet) corev1.PodTemplateSpec {
 	return template
 }
 
-// coveredBy reports whether live is wanted plus nothing but defaults.
-func coveredBy(wanted, live any) bool {
+// coveredBy reports whether live is wanted plus nothing but defaults. field is the name of the field that holds both.
+func coveredBy(wanted, live any, field string) bool {
 	switch w := wanted.(type) {
 	case map[string]any:
 		l, ok := live.(map[string]any)
-		return ok && mapCoveredBy(w, l)
+		return ok && mapCoveredBy(w, l, field)
 	case []any:
 		l, ok := live.([]any)
 		if !ok || len(w) != len(l) {
 			return false
 		}
 		for i := range w {
-			if !coveredBy(w[i], l[i]) {
+			if !coveredBy(w[i], l[i], field) {
 				return false
 			}
 		}
@@ -156,39 +179,47 @@ func coveredBy(wanted, live any) bool {
 	return reflect.DeepEqual(wanted, live)
 }
 
-func mapCoveredBy(wanted, live map[string]any) bool {
+func mapCoveredBy(wanted, live map[string]any, field string) bool {
 	for key, value := range wanted {
-		if !coveredBy(value, live[key]) {
+		if !coveredBy(value, live[key], key) {
 			return false
 		}
 	}
 	for key, value := range live {
-		if _, given := wanted[key]; !given && !filledIn(key, value, live) {
+		if _, given := wanted[key]; !given && !filledIn(field, key, value, live) {
 			return false
 		}
 	}
 	return true
 }
 
-// filledIn reports whether a field is one that the API server sets by itself when it is left out, with the value that
-// it sets. The values are those of Kubernetes' API reference.
-func filledIn(key string, value any, siblings map[string]any) bool {
+// freeKeys are the fields whose keys people choose: nothing in them is filled in.
+var freeKeys = []string{"labels", "annotations", "nodeSelector", "matchLabels", "limits", "requests", "volumeAttributes", "options"}
+
+// filledIn reports whether a key of a field is one that the API server sets by itself when it is left out, with the
+// value that it sets. The values are those of Kubernetes' API reference.
+func filledIn(field, key string, value any, siblings map[string]any) bool {
+	if slices.Contains(freeKeys, field) {
+		return false
+	}
 	switch key {
 	case "imagePullPolicy":
 		image, _ := siblings["image"].(string)
 		return value == defaultPullPolicy(image)
 	case "serviceAccount":
 		return value == siblings["serviceAccountName"]
-	case "hostPort":
-		return value == siblings["containerPort"]
 	case "creationTimestamp":
-		return true
+		return field == "metadata"
 	}
-	if wantedDefault, ok := defaults[key]; ok {
+	wantedDefault, ok := defaults[field+"."+key]
+	if !ok {
+		wantedDefault, ok = defaults[key]
+	}
+	if ok {
 		return reflect.DeepEqual(value, wantedDefault)
 	}
 	m, isMap := value.(map[string]any)
-	return isMap && mapCoveredBy(nil, m)
+	return isMap && mapCoveredBy(nil, m, key)
 }
 
 // defaultPullPolicy returns what the API server chooses for an image.
@@ -201,7 +232,8 @@ func defaultPullPolicy(image string) string {
 	return "IfNotPresent"
 }
 
-// defaults are fields of pod templates whose default does not depend on other fields. Numbers are as JSON reads them.
+// defaults are fields of pod templates, by FIELD or PARENT.FIELD, whose default does not depend on other fields. Numbers
+// are as JSON reads them.
 var defaults = map[string]any{
 	"restartPolicy":                 "Always",
 	"dnsPolicy":                     "ClusterFirst",
@@ -224,9 +256,16 @@ var defaults = map[string]any{
 	"procMount":                     "Default",
 	"nodeAffinityPolicy":            "Honor",
 	"nodeTaintsPolicy":              "Ignore",
-	"fsType":                        "ext4",
 	"volumeMode":                    "Filesystem",
 	"iscsiInterface":                "default",
-	"cachingMode":                   "ReadWrite",
+	"azureDisk.cachingMode":         "ReadWrite",
+	"azureDisk.fsType":              "ext4",
+	"azureDisk.kind":                "Shared",
+	"azureDisk.readOnly":            false,
+	"scaleIO.fsType":                "xfs",
+	"scaleIO.storageMode":           "ThinProvisioned",
+	"rbd.pool":                      "rbd",
+	"rbd.user":                      "admin",
+	"rbd.keyring":                   "/etc/ceph/keyring",
 	"pullPolicy":                    "IfNotPresent",
 }
