@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"io"
+	"os"
 	"os/exec"
 	"slices"
 	"strings"
@@ -60,7 +61,18 @@ var rooms = []room{
 	{folder: "internal/traffic", may: []string{"api/...", "internal/rollout"}},
 	{folder: "internal/server", may: []string{"internal/action", "api/...", "internal/rollout/...", "internal/plan", "internal/health", "internal/delivery", "internal/render"}},
 	{folder: "internal/cli", may: []string{"internal/action", "api/...", "internal/rollout/...", "internal/plan", "internal/health", "internal/delivery", "internal/render/...", "internal/validate", "internal/image", "internal/source", "internal/cluster", "internal/spelling", "internal/patch", "internal/problem", "internal/deliver", "internal/cli/..."}},
+	{folder: "internal/controller/application", may: []string{"api/...", "internal/operation", "internal/project", "internal/plan", "internal/health", "internal/compare", "internal/live", "internal/apply", "internal/cluster", "internal/source", "internal/patch"}},
+	{folder: "internal/controller/rollout", may: []string{"api/...", "internal/rollout/...", "internal/traffic/...", "internal/patch"}},
+	{folder: "internal/controller/install", may: []string{"api/..."}},
+	// Below are those that put the program together, and what only tests use.
+	{folder: "internal/controller"},
+	{folder: "internal/demo"},
+	{folder: "internal/testkit", may: []string{"api/...", "internal/controller/install", "internal/source/gitserver"}},
+	{folder: "cmd"},
 }
+
+// withoutRow are the folders of what is not part of the program.
+var withoutRow = []string{"e2e", "examples/...", "hack/..."}
 
 // onlyIn lists imports that belong to one room.
 var onlyIn = map[string]string{
@@ -123,6 +135,23 @@ func TestRoomsKeepToTheirNeighbours(t *testing.T) {
 					t.Errorf("%s imports %s, which belongs to %s alone", inside, imported, home)
 				}
 			}
+		}
+	}
+}
+
+func TestEveryRoomHasARow(t *testing.T) {
+	for _, p := range packages(t) {
+		inside, ours := strings.CutPrefix(p.ImportPath, module)
+		if !ours || slices.ContainsFunc(withoutRow, func(pattern string) bool { return matches(pattern, inside) }) {
+			continue
+		}
+		if !slices.ContainsFunc(rooms, func(r room) bool { return matches(r.folder+"/...", inside) }) {
+			t.Errorf("%s has no row in the table of rooms: add one that names what it may import", inside)
+		}
+	}
+	for _, r := range rooms {
+		if _, err := os.Stat(r.folder); err != nil {
+			t.Errorf("the table of rooms has a row for %s: %v", r.folder, err)
 		}
 	}
 }
