@@ -2,11 +2,8 @@
 package app
 
 import (
-	"fmt"
-
 	"github.com/spf13/cobra"
 
-	"github.com/cyan-cd/cyan/api/v1alpha1"
 	"github.com/cyan-cd/cyan/internal/cli/kit"
 )
 
@@ -35,6 +32,3 @@ func New(e *kit.Env) *cobra.Command {
 	add("change", newCreate(a), newSet(a), newUnset(a), newPatch(a), newEdit(a), newDelete(a))
 	return cmd
 }
-
-// object names an Application in messages.
-func object(app *v1alpha1.Application) string { return fmt.Sprintf("Application %q", app.Name) }

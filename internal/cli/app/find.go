@@ -2,6 +2,7 @@ package app
 
 import (
 	"context"
+	"fmt"
 	"slices"
 
 	"github.com/spf13/cobra"
@@ -120,3 +121,6 @@ func completeApps(a *kit.Control, most int) cobra.CompletionFunc {
 		})
 	}
 }
+
+// object names an Application in messages.
+func object(app *v1alpha1.Application) string { return fmt.Sprintf("Application %q", app.Name) }

@@ -4,7 +4,6 @@ package project
 import (
 	"github.com/spf13/cobra"
 
-	"github.com/cyan-cd/cyan/api/v1alpha1"
 	"github.com/cyan-cd/cyan/internal/cli/kit"
 )
 
@@ -18,19 +17,4 @@ func New(e *kit.Env) *cobra.Command {
 	a := kit.NewControl(e, cmd)
 	cmd.AddCommand(newList(a), newGet(a), newCreate(a), newDelete(a))
 	return cmd
-}
-
-func complete(a *kit.Control) cobra.CompletionFunc {
-	return func(cmd *cobra.Command, args []string, _ string) ([]string, cobra.ShellCompDirective) {
-		if len(args) > 0 {
-			return nil, cobra.ShellCompDirectiveNoFileComp
-		}
-		all := &v1alpha1.AppProjectList{}
-		return a.CompleteObjects(cmd, all, a.Namespace, func() (names []string) {
-			for i := range all.Items {
-				names = append(names, all.Items[i].Name)
-			}
-			return names
-		})
-	}
 }
