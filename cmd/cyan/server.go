@@ -13,6 +13,7 @@ import (
 	"github.com/cyan-cd/cyan/internal/cli/kit"
 	"github.com/cyan-cd/cyan/internal/cluster"
 	"github.com/cyan-cd/cyan/internal/controller"
+	"github.com/cyan-cd/cyan/internal/problem"
 )
 
 // serverFlags are the flags of `cyan server`.
@@ -84,7 +85,11 @@ func (f serverFlags) run(cmd *cobra.Command) error {
 		}
 	}
 	o.Started = func() { log.Info("ready", "cluster", config.Host, "listening", f.address) }
-	return controller.Run(cmd.Context(), config, o)
+	err = controller.Run(cmd.Context(), config, o)
+	if explained := f.env.Explain(err, ""); problem.IsTemporary(explained) {
+		return explained
+	}
+	return err
 }
 
 func (f serverFlags) mirrorDir() (string, error) {

@@ -102,7 +102,8 @@ Cyan watches git, syncs the cluster, and replaces the running version by blue-gr
 }
 
 func newVersionCommand(e *kit.Env) *cobra.Command {
-	var short bool
+	var short, client bool
+	var out kit.Format
 	cmd := &cobra.Command{
 		Use:               "version",
 		Short:             "Print the version",
@@ -110,6 +111,15 @@ func newVersionCommand(e *kit.Env) *cobra.Command {
 		ValidArgsFunction: cobra.NoFileCompletions,
 		Example:           "  cyan version",
 		RunE: func(*cobra.Command, []string) error {
+			if err := out.Check(); err != nil {
+				return err
+			}
+			switch out.Value {
+			case kit.JSON, kit.YAML:
+				return e.Dump(map[string]any{"client": map[string]string{"Version": e.Version}}, out.Value)
+			case "short":
+				short = true
+			}
 			line := "cyan " + e.Version
 			if short {
 				line = e.Version
@@ -118,5 +128,7 @@ func newVersionCommand(e *kit.Env) *cobra.Command {
 		},
 	}
 	cmd.Flags().BoolVar(&short, "short", false, "the number alone")
+	cmd.Flags().BoolVar(&client, "client", false, "of this program alone, which is what is printed anyway")
+	out.Bind(cmd, kit.JSON, kit.YAML, "short", kit.Wide)
 	return cmd
 }

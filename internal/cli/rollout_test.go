@@ -8,6 +8,7 @@ import (
 
 	appsv1 "k8s.io/api/apps/v1"
 	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/api/equality"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/util/intstr"
 	"sigs.k8s.io/controller-runtime/pkg/client"
@@ -180,5 +181,53 @@ spec:
 	out, _, err := s.try("kubectl-argo-rollouts", "lint", "-f", write(t, "bad.yaml", strings.Replace(good, "previewService: preview", "previewService: active", 1)))
 	if err == nil || !strings.Contains(out+err.Error(), "previewService") || !strings.Contains(out+err.Error(), "bad.yaml:18") {
 		t.Error(out, err)
+	}
+}
+
+// TestUndoWritesWhatWasAskedFor: a return to a revision writes its template without what the controller added to its ReplicaSet.
+func TestUndoWritesWhatWasAskedFor(t *testing.T) {
+	s := newShell(t)
+	between := corev1.PodAffinityTerm{TopologyKey: corev1.LabelHostname, LabelSelector: &metav1.LabelSelector{MatchExpressions: []metav1.LabelSelectorRequirement{
+		{Key: v1alpha1.PodHashLabel, Operator: metav1.LabelSelectorOpIn, Values: []string{"zzz"}},
+	}}}
+	own := corev1.PodAffinityTerm{TopologyKey: corev1.LabelTopologyZone, LabelSelector: &metav1.LabelSelector{MatchLabels: map[string]string{"app": "other"}}}
+	for _, c := range []struct {
+		name  string
+		added func(*corev1.PodAntiAffinity)
+		keeps []corev1.PodAffinityTerm
+	}{
+		{"required", func(a *corev1.PodAntiAffinity) {
+			a.RequiredDuringSchedulingIgnoredDuringExecution = []corev1.PodAffinityTerm{between}
+		}, nil},
+		{"required, beside a rule of its own", func(a *corev1.PodAntiAffinity) {
+			a.RequiredDuringSchedulingIgnoredDuringExecution = []corev1.PodAffinityTerm{own, between}
+		}, []corev1.PodAffinityTerm{own}},
+		{"preferred", func(a *corev1.PodAntiAffinity) {
+			a.PreferredDuringSchedulingIgnoredDuringExecution = []corev1.WeightedPodAffinityTerm{{Weight: 1, PodAffinityTerm: between}}
+		}, nil},
+	} {
+		namespace := paused(s)
+		rs := &appsv1.ReplicaSet{}
+		s.get(rs, namespace, "shop-aaa")
+		rs.Spec.Template.Spec.Affinity = &corev1.Affinity{PodAntiAffinity: &corev1.PodAntiAffinity{}}
+		c.added(rs.Spec.Template.Spec.Affinity.PodAntiAffinity)
+		// A ReplicaSet's template can be changed only by making it anew.
+		if err := s.cluster.Client.Delete(t.Context(), rs.DeepCopy()); err != nil {
+			t.Fatal(err)
+		}
+		rs.UID, rs.ResourceVersion = "", ""
+		if err := s.cluster.Client.Create(t.Context(), rs); err != nil {
+			t.Fatal(err)
+		}
+		s.says([]string{"kubectl-argo-rollouts", "undo", "shop", "-n", namespace}, "revision 1")
+		template := s.rollout(namespace).Spec.Template
+		var required []corev1.PodAffinityTerm
+		var preferred []corev1.WeightedPodAffinityTerm
+		if a := template.Spec.Affinity; a != nil && a.PodAntiAffinity != nil {
+			required, preferred = a.PodAntiAffinity.RequiredDuringSchedulingIgnoredDuringExecution, a.PodAntiAffinity.PreferredDuringSchedulingIgnoredDuringExecution
+		}
+		if !equality.Semantic.DeepEqual(required, c.keeps) || len(preferred) > 0 || len(template.Labels) != 1 {
+			t.Errorf("%s: wrote %+v %+v and labels %v; want %+v, none, and its own label", c.name, required, preferred, template.Labels, c.keeps)
+		}
 	}
 }
