@@ -48,7 +48,7 @@ var rooms = []room{
 	{folder: "internal/render", may: []string{"api/...", "internal/spelling"}, never: clients},
 	{folder: "internal/render/kustomize", may: []string{"api/...", "internal/render"}},
 	{folder: "internal/render/directory", may: []string{"api/...", "internal/render"}},
-	{folder: "internal/validate", may: []string{"api/...", "internal/render"}, never: clients, but: []string{"k8s.io/client-go/kubernetes/scheme"}},
+	{folder: "internal/validate", may: []string{"api/...", "internal/render", "internal/spelling"}, never: clients, but: []string{"k8s.io/client-go/kubernetes/scheme"}},
 	{folder: "internal/source", may: []string{"api/...", "internal/delivery", "internal/source/..."}, never: []string{"k8s.io/client-go/...", "sigs.k8s.io/controller-runtime/..."}},
 	{folder: "internal/image", may: []string{}},
 	{folder: "internal/image/dockerfile", may: []string{}, never: effects},

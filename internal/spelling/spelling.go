@@ -1,22 +1,26 @@
 // Package spelling finds the name that was probably meant.
 package spelling
 
-// longest bounds what is compared.
+import "strings"
+
+// longest bounds what is compared, in bytes.
 const longest = 256
 
-// Closest gives the name that differs least from the given one, by at most a slip of the hand in three letters; "" when there is none.
+// Closest returns the name that differs least from the given one, by at most one letter in three; "" when there is none. Case
+// does not count, and of names that differ as much, the first in the alphabet is returned.
 func Closest(name string, names []string) string {
 	best, fewest := "", max(1, len(name)/3)+1
 	for _, candidate := range names {
-		if n := slips(name, candidate); n < fewest {
+		n := distance(strings.ToLower(name), strings.ToLower(candidate))
+		if n < fewest || n == fewest && best != "" && candidate < best {
 			best, fewest = candidate, n
 		}
 	}
 	return best
 }
 
-// slips is the number of letters to add, drop, change, or swap with their neighbour.
-func slips(a, b string) int {
+// distance is the number of letters to add, drop, change, or swap with their neighbour.
+func distance(a, b string) int {
 	if len(a) > longest || len(b) > longest {
 		return len(a) + len(b)
 	}

@@ -25,6 +25,7 @@ import (
 	"k8s.io/apimachinery/pkg/runtime/schema"
 	"k8s.io/apimachinery/pkg/util/validation/field"
 	"k8s.io/apiserver/pkg/registry/rest"
+	"k8s.io/utils/lru"
 	sigsyaml "sigs.k8s.io/yaml"
 
 	"github.com/cyan-cd/cyan/api/crds"
@@ -46,7 +47,7 @@ type customRules struct {
 	strategy rest.RESTCreateStrategy
 }
 
-// customKinds gives the served versions of a definition.
+// customKinds returns the served versions of a definition.
 func customKinds(crd *apiextensionsv1.CustomResourceDefinition) map[schema.GroupVersionKind]*custom {
 	kinds := map[schema.GroupVersionKind]*custom{}
 	for _, v := range crd.Spec.Versions {
@@ -61,7 +62,8 @@ func customKinds(crd *apiextensionsv1.CustomResourceDefinition) map[schema.Group
 	return kinds
 }
 
-// vendored gives the definitions of Cyan's own kinds, each read when it is first needed: the files are named group_plural.yaml.
+// vendored returns the definitions of Cyan's own kinds, each read when it is first needed: the files are named
+// group_plural.yaml.
 var vendored = sync.OnceValue(func() map[string]func() map[schema.GroupVersionKind]*custom {
 	names, err := fs.Glob(crds.Files, "*.yaml")
 	if err != nil {
@@ -95,15 +97,12 @@ func vendoredKind(gvk schema.GroupVersionKind) *custom {
 	return nil
 }
 
-// compiled keeps the rules of the schemas last seen: compiling the expressions of a large one takes longer than everything else.
-var compiled = struct {
-	sync.Mutex
-	rules map[string]*customRules
-	order []string
-}{rules: map[string]*customRules{}}
-
 // maxCompiled bounds the memory that compiled schemas take.
 const maxCompiled = 128
+
+// compiled keeps the rules of the schemas last used: compiling the expressions of a large one takes longer than everything
+// else.
+var compiled = lru.New(maxCompiled)
 
 func cachedRules(gvk schema.GroupVersionKind, namespaced bool, version apiextensionsv1.CustomResourceDefinitionVersion) (*customRules, error) {
 	data, err := json.Marshal(version)
@@ -111,21 +110,14 @@ func cachedRules(gvk schema.GroupVersionKind, namespaced bool, version apiextens
 		return nil, fmt.Errorf("encoding the schema of %s: %w", gvk.Kind, err)
 	}
 	key := fmt.Sprintf("%s %v %x", gvk, namespaced, sha256.Sum256(data))
-	compiled.Lock()
-	defer compiled.Unlock()
-	if rules := compiled.rules[key]; rules != nil {
-		return rules, nil
+	if rules, ok := compiled.Get(key); ok {
+		return rules.(*customRules), nil
 	}
 	rules, err := compile(gvk, namespaced, version)
 	if err != nil {
 		return nil, err
 	}
-	if len(compiled.order) >= maxCompiled {
-		delete(compiled.rules, compiled.order[0])
-		compiled.order = compiled.order[1:]
-	}
-	compiled.rules[key] = rules
-	compiled.order = append(compiled.order, key)
+	compiled.Add(key, rules)
 	return rules, nil
 }
 
@@ -186,12 +178,12 @@ func onlyListed(s *structuralschema.Structural) *structuralschema.Structural {
 func (s *subject) checkCustom(c *custom, namespace string) {
 	defer s.recover()
 	if c.rules == nil {
-		s.add("kind", "the CustomResourceDefinition of "+c.gvk.Kind+" among the objects is refused itself", "correct the definition")
+		s.add("kind", "the CustomResourceDefinition of "+c.gvk.Kind+" among the objects is invalid", "correct the definition")
 		return
 	}
 	rules, err := c.rules()
 	if err != nil {
-		s.add("", "its CustomResourceDefinition cannot be used: "+err.Error(), "correct the definition")
+		s.add("", "invalid schema in the CustomResourceDefinition: "+err.Error(), "correct the definition")
 		return
 	}
 	metadata, ok := s.checkMetadataShape().(map[string]any)
@@ -257,7 +249,7 @@ func schemaBelow(at *structuralschema.Structural, step string) *structuralschema
 
 var deployments = schema.GroupVersionKind{Group: "apps", Version: "v1", Kind: "Deployment"}
 
-// checkRollout judges the pods of a Rollout by the rules for those of a Deployment: a schema does not have them.
+// checkRollout checks the pods of a Rollout by the rules for those of a Deployment: a schema does not have them.
 func (s *subject) checkRollout(gvk schema.GroupVersionKind) {
 	if gvk.Group != "argoproj.io" || gvk.Kind != "Rollout" {
 		return

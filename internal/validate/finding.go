@@ -11,13 +11,13 @@ import (
 
 // Finding is one thing that keeps rendered objects from being applied.
 type Finding struct {
-	// File and Line are where it stands in the repository, Line from 1. When the file does not have the field, because a patch or an option brought it in, Line is where the object
-	// starts. Both are empty when there is no such place.
+	// File and Line are where it stands in the repository, Line from 1. When the file does not have the field, because a
+	// patch or an option brought it in, Line is where the object starts. Both are empty when there is no such place.
 	File string
 	Line int
-	// Object is its kind, namespace and name, such as "Deployment default/app".
+	// Object is kind, namespace and name, such as "Deployment default/app".
 	Object string
-	// Field is the path of the field, such as spec.template.spec.containers[0].image; "" when it is about the whole object.
+	// Field is the path of the field, such as spec.template.spec.containers[0].image; "" when the whole object is meant.
 	Field string
 	// Problem is what is wrong.
 	Problem string
@@ -72,7 +72,7 @@ func (s *subject) add(field, problem, remedy string) {
 	line, inFile := s.rendered.Line(field)
 	f.Line = line
 	if field != "" && !inFile && s.rendered.Has(field) && s.rendered.Source != nil {
-		f.Remedy += " (a patch or an option sets it: this file does not)"
+		f.Remedy += " (set by a patch or an option, not by this file)"
 	}
 	s.findings = append(s.findings, f)
 }

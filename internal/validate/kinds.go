@@ -1,6 +1,7 @@
 package validate
 
 import (
+	"cmp"
 	"fmt"
 	"maps"
 	"regexp"
@@ -19,11 +20,10 @@ import (
 
 // kinds knows which kinds will be served when the objects are applied, and how each is checked.
 type kinds struct {
-	known      *Known
-	rendered   map[schema.GroupVersionKind]*custom
-	live       map[schema.GroupVersionKind]*custom
-	namespaces map[string]bool
-	namespace  string
+	known     *Known
+	rendered  map[schema.GroupVersionKind]*custom
+	live      map[schema.GroupVersionKind]*custom
+	namespace string
 }
 
 // kind is how objects of a kind are checked, or why it will not be served.
@@ -37,10 +37,7 @@ type kind struct {
 func newKinds(known *Known) *kinds {
 	k := &kinds{known: known, rendered: map[schema.GroupVersionKind]*custom{}, live: map[schema.GroupVersionKind]*custom{}, namespace: "default"}
 	if known != nil {
-		if known.DefaultNamespace != "" {
-			k.namespace = known.DefaultNamespace
-		}
-		k.namespaces = maps.Clone(known.Namespaces)
+		k.namespace = cmp.Or(known.DefaultNamespace, k.namespace)
 		for i := range known.CRDs {
 			maps.Copy(k.live, customKinds(&known.CRDs[i]))
 		}
@@ -48,14 +45,8 @@ func newKinds(known *Known) *kinds {
 	return k
 }
 
-// note takes in what an object brings for others: a namespace.
-func (k *kinds) note(object *unstructured.Unstructured) {
-	if k.namespaces != nil && object.GroupVersionKind() == (schema.GroupVersionKind{Version: "v1", Kind: "Namespace"}) {
-		k.namespaces[object.GetName()] = true
-	}
-}
-
-// define takes in the kinds of a definition among the objects. Objects of one that an API server would refuse are not judged: its findings are enough.
+// define adds the kinds of a definition among the objects. Objects of one that an API server would refuse are not checked:
+// its own findings are enough.
 func (k *kinds) define(object *unstructured.Unstructured, good bool) {
 	crd := &apiextensionsv1.CustomResourceDefinition{}
 	if err := runtime.DefaultUnstructuredConverter.FromUnstructured(object.Object, crd); err != nil {
@@ -69,9 +60,10 @@ func (k *kinds) define(object *unstructured.Unstructured, good bool) {
 	}
 }
 
-// find says how a kind is checked. Kinds of Kubernetes come first, then those that the objects define, Cyan's own, and the cluster's.
+// find returns how a kind is checked. Kinds of Kubernetes come first, then those that the objects define, the cluster's, and
+// Cyan's own.
 func (k *kinds) find(gvk schema.GroupVersionKind) kind {
-	_, served := k.served(gvk)
+	served := k.served(gvk)
 	if b, ok := builtins()[gvk.GroupKind()]; ok && b.scheme.Recognizes(gvk) {
 		if served || (k.known == nil && isStable(gvk.Version)) {
 			return kind{builtin: &b}
@@ -96,26 +88,13 @@ func (k *kinds) find(gvk schema.GroupVersionKind) kind {
 	return k.missing(gvk)
 }
 
-// served says that the cluster serves a kind, and whether in namespaces.
-func (k *kinds) served(gvk schema.GroupVersionKind) (namespaced, ok bool) {
+// served reports whether the cluster is known to serve a kind.
+func (k *kinds) served(gvk schema.GroupVersionKind) bool {
 	if k.known == nil {
-		return false, false
+		return false
 	}
-	namespaced, ok = k.known.Kinds[gvk]
-	return namespaced, ok
-}
-
-func (k *kinds) namespaced(gvk schema.GroupVersionKind) bool {
-	if namespaced, ok := k.served(gvk); ok {
-		return namespaced
-	}
-	switch found := k.find(gvk); {
-	case found.builtin != nil:
-		return found.builtin.strategy.NamespaceScoped()
-	case found.custom != nil:
-		return found.custom.namespaced
-	}
-	return false
+	_, ok := k.known.Kinds[gvk]
+	return ok
 }
 
 var stableVersion = regexp.MustCompile(`^v[0-9]+$`)
@@ -123,7 +102,7 @@ var stableVersion = regexp.MustCompile(`^v[0-9]+$`)
 // isStable: an API server serves stable versions unless it is told not to, and others only if it is told to.
 func isStable(version string) bool { return stableVersion.MatchString(version) }
 
-// missing says why a kind is not served, and what to use instead.
+// missing returns why a kind is not served, and what to use instead.
 func (k *kinds) missing(gvk schema.GroupVersionKind) kind {
 	what := gvk.GroupVersion().String() + " " + gvk.Kind
 	field := "apiVersion"
@@ -141,11 +120,11 @@ func (k *kinds) missing(gvk schema.GroupVersionKind) kind {
 	if others := k.groupsWith(gvk.Kind); len(others) > 0 {
 		return kind{field: field, problem: what + " is not served", remedy: "use " + strings.Join(others, " or ")}
 	}
-	where := "Kubernetes does not have it, and no CustomResourceDefinition among the objects defines it"
+	where := "Kubernetes does not have it"
 	if k.known != nil {
-		where = "the cluster does not serve it, and no CustomResourceDefinition among the objects defines it"
+		where = "the cluster does not serve it"
 	}
-	return kind{field: "kind", problem: fmt.Sprintf("nobody knows the kind %s: %s", what, where),
+	return kind{field: "kind", problem: fmt.Sprintf("unknown kind %s: %s, and no CustomResourceDefinition among the objects defines it", what, where),
 		remedy: didYouMean(gvk.Kind, k.kindsOf(gvk.GroupVersion()), "add its CustomResourceDefinition, or correct apiVersion and kind")}
 }
 

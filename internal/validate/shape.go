@@ -16,9 +16,10 @@ import (
 	"k8s.io/apimachinery/pkg/runtime/schema"
 )
 
-// checkShape compares an object with the Go type of its kind: fields that the type does not have, and values of another type. The API server's decoder finds these as well, but it
-// stops at the first wrong type, and gives neither the index in a list nor the field that was meant. It gives the content without the values of a wrong type, and where those were;
-// the content is nil when nothing more can be said.
+// checkShape compares an object with the Go type of its kind: fields that the type does not have, and values of another type.
+// The API server's decoder finds these as well, but it stops at the first wrong type, and names neither the index in a list
+// nor the field that was meant. The content comes without the values of a wrong type, together with their paths; it is nil
+// when nothing more can be checked.
 func (s *subject) checkShape(scheme *runtime.Scheme, gvk schema.GroupVersionKind) (content map[string]any, wrong []string) {
 	typed, err := scheme.New(gvk)
 	if err != nil {
@@ -30,7 +31,7 @@ func (s *subject) checkShape(scheme *runtime.Scheme, gvk schema.GroupVersionKind
 	return content, w.wrongs
 }
 
-// checkMetadataShape is checkShape for the metadata of a custom object, which it gives.
+// checkMetadataShape is checkShape for the metadata of a custom object, which it returns.
 func (s *subject) checkMetadataShape() any {
 	w := shapeWalk{subject: s}
 	return w.value(reflect.TypeFor[metav1.ObjectMeta](), s.rendered.Object.Object["metadata"], "metadata")
@@ -44,14 +45,14 @@ type shapeWalk struct {
 
 var unmarshaler = reflect.TypeFor[json.Unmarshaler]()
 
-// wrong reports a value, and gives nothing in its place.
+// wrong adds a finding about a value, and returns nothing in its place.
 func (w *shapeWalk) wrong(path, problem, remedy string) any {
 	w.wrongs = append(w.wrongs, path)
 	w.subject.add(path, problem, remedy)
 	return nil
 }
 
-// value gives what fits the type of v; nil for nothing.
+// value returns as much of v as fits the type; nil for nothing.
 func (w *shapeWalk) value(t reflect.Type, v any, path string) any {
 	for t.Kind() == reflect.Pointer {
 		t = t.Elem()
@@ -83,7 +84,7 @@ func (w *shapeWalk) unmarshaled(t reflect.Type, v any, path string) any {
 		return w.wrong(path, err.Error(), "correct the value")
 	}
 	if err := reflect.New(t).Interface().(json.Unmarshaler).UnmarshalJSON(data); err != nil {
-		return w.wrong(path, fmt.Sprintf("%s is no %s: %v", describe(v), t.Name(), err), "correct the value")
+		return w.wrong(path, fmt.Sprintf("must be a %s, and is %s: %v", t.Name(), describe(v), err), "correct the value")
 	}
 	return v
 }
@@ -91,7 +92,7 @@ func (w *shapeWalk) unmarshaled(t reflect.Type, v any, path string) any {
 func (w *shapeWalk) object(t reflect.Type, v any, path string) any {
 	m, ok := v.(map[string]any)
 	if !ok {
-		return w.wrong(path, "this must be a mapping, and is "+describe(v), "write its fields below it, indented")
+		return w.wrong(path, "must be a mapping, and is "+describe(v), "write its fields below it, indented")
 	}
 	fields, fitting := fieldsOf(t), make(map[string]any, len(m))
 	for _, key := range slices.Sorted(maps.Keys(m)) {
@@ -118,7 +119,7 @@ func display(path string, s *subject) string {
 func (w *shapeWalk) mapping(t reflect.Type, v any, path string) any {
 	m, ok := v.(map[string]any)
 	if !ok {
-		return w.wrong(path, "this must be a mapping, and is "+describe(v), "write key: value pairs")
+		return w.wrong(path, "must be a mapping, and is "+describe(v), "write key: value pairs")
 	}
 	fitting := make(map[string]any, len(m))
 	for _, key := range slices.Sorted(maps.Keys(m)) {
@@ -134,16 +135,16 @@ func (w *shapeWalk) list(t reflect.Type, v any, path string) any {
 	if _, isList := v.([]any); t.Elem().Kind() == reflect.Uint8 && !isList {
 		text, ok := v.(string)
 		if !ok {
-			return w.wrong(path, "this must be text in base64, and is "+describe(v), "encode it, or use stringData")
+			return w.wrong(path, "must be text in base64, and is "+describe(v), "encode it, or use stringData")
 		}
 		if _, err := base64.StdEncoding.DecodeString(text); err != nil {
-			return w.wrong(path, "this is not base64: "+err.Error(), "encode it, or use stringData")
+			return w.wrong(path, "invalid base64: "+err.Error(), "encode it, or use stringData")
 		}
 		return v
 	}
 	list, ok := v.([]any)
 	if !ok {
-		return w.wrong(path, "this must be a list, and is "+describe(v), "start each element with a dash")
+		return w.wrong(path, "must be a list, and is "+describe(v), "start each element with a dash")
 	}
 	fitting := make([]any, len(list))
 	for i, e := range list {
@@ -157,17 +158,17 @@ func (w *shapeWalk) scalar(kind reflect.Kind, v any, path string) any {
 	switch kind {
 	case reflect.String:
 		if _, ok := v.(string); !ok {
-			return w.wrong(path, "this must be text, and is "+describe(v), "put it in quotes")
+			return w.wrong(path, "must be text, and is "+describe(v), "put it in quotes")
 		}
 	case reflect.Bool:
 		if _, ok := v.(bool); !ok {
-			return w.wrong(path, "this must be true or false, and is "+describe(v), "write true or false, without quotes")
+			return w.wrong(path, "must be true or false, and is "+describe(v), "write true or false, without quotes")
 		}
 	case reflect.Float32, reflect.Float64:
 		switch v.(type) {
 		case float64, int64:
 		default:
-			return w.wrong(path, "this must be a number, and is "+describe(v), "write the number without quotes")
+			return w.wrong(path, "must be a number, and is "+describe(v), "write the number without quotes")
 		}
 	default:
 		return w.integer(kind, v, path)
@@ -182,18 +183,18 @@ func (w *shapeWalk) integer(kind reflect.Kind, v any, path string) any {
 		if _, fraction := v.(float64); fraction {
 			remedy = "write a whole number"
 		}
-		return w.wrong(path, "this must be a whole number, and is "+describe(v), remedy)
+		return w.wrong(path, "must be a whole number, and is "+describe(v), remedy)
 	}
 	if kind == reflect.Uint8 && (n < 0 || n > math.MaxUint8) {
-		return w.wrong(path, fmt.Sprintf("%d is no byte", n), "write the bytes as text in base64")
+		return w.wrong(path, "must be a byte, and is "+describe(v), "write the bytes as text in base64")
 	}
 	if kind == reflect.Int32 && (n < math.MinInt32 || n > math.MaxInt32) {
-		return w.wrong(path, fmt.Sprintf("%d is too large for this field", n), "write a smaller number")
+		return w.wrong(path, "must be a number of 32 bits, and is "+describe(v), "write a smaller number")
 	}
 	return v
 }
 
-// describe says what a value is, in words. The value itself may be a secret.
+// describe names what a value is, without the value itself where it may be a secret.
 func describe(v any) string {
 	switch v := v.(type) {
 	case map[string]any:
@@ -216,7 +217,7 @@ func describe(v any) string {
 
 var fieldCache sync.Map // reflect.Type → map[string]reflect.Type
 
-// fieldsOf gives the JSON fields of a struct type, with their types.
+// fieldsOf returns the JSON fields of a struct type, with their types.
 func fieldsOf(t reflect.Type) map[string]reflect.Type {
 	if cached, ok := fieldCache.Load(t); ok {
 		return cached.(map[string]reflect.Type)

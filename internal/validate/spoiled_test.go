@@ -22,6 +22,9 @@ const oneOf = 5
 
 // Every good object, with one field after the other taken away or given another value, is judged like a real API server judges it.
 func TestAgreesWithTheAPIServerOnSpoiledObjects(t *testing.T) {
+	if testing.Short() {
+		t.Skip("starts an API server")
+	}
 	cluster := testkit.Cluster(t)
 	data, err := os.ReadFile("testdata/valid.txtar")
 	if err != nil {

@@ -21,7 +21,8 @@ import (
 // longestValue is how much of a refused value is shown.
 const longestValue = 120
 
-// checkBuiltin takes the object through what an API server does with a new one: strict decoding, defaults, conversion, validation.
+// checkBuiltin takes the object through what an API server does with a new one: strict decoding, defaults, conversion and
+// validation.
 func (s *subject) checkBuiltin(b builtin, gvk schema.GroupVersionKind, namespace string) {
 	defer s.recover()
 	before := len(s.findings)
@@ -55,7 +56,7 @@ func (s *subject) recover() {
 	}
 }
 
-// decode gives the object in the internal version, with defaults. A strict decoding error comes with the object.
+// decode returns the object in the internal version, with defaults. A strict decoding error comes with the object.
 func (b builtin) decode(content map[string]any, gvk schema.GroupVersionKind) (runtime.Object, error) {
 	data, err := json.Marshal(content)
 	if err != nil {
@@ -97,10 +98,10 @@ func create(b builtin, gvk schema.GroupVersionKind, object runtime.Object, names
 	return rest.ValidateCreate(ctx, object, b.strategy)
 }
 
-// healthCheckPort stands for the port that an API server would give to a Service.
+// healthCheckPort stands for the port that an API server would allocate for a Service.
 const healthCheckPort = 32000
 
-// allocate puts in what an API server gives to a Service between defaults and validation.
+// allocate fills in what an API server allocates for a Service between defaults and validation.
 func allocate(object runtime.Object) {
 	service, ok := object.(*core.Service)
 	if !ok {
@@ -157,12 +158,12 @@ func (s *subject) addAll(errs field.ErrorList, secret bool) {
 	}
 }
 
-// incomplete says that an error only tells that there are others.
+// incomplete reports whether an error only announces that others were not looked for.
 func incomplete(e *field.Error) bool {
 	return e.BadValue == nil && strings.HasPrefix(e.Detail, "some validation rules were not checked")
 }
 
-// explain puts an error of the API server into a problem and a remedy.
+// explain returns the problem and the remedy of an error of the API server.
 func explain(e *field.Error, secret bool) (problem, remedy string) {
 	value := scalarText(e.BadValue)
 	if secret {
@@ -184,13 +185,13 @@ func explain(e *field.Error, secret bool) (problem, remedy string) {
 	case field.ErrorTypeNotSupported:
 		return with("unsupported value", ""), "use one of " + strings.TrimPrefix(e.Detail, "supported values: ")
 	case field.ErrorTypeDuplicate:
-		return with("this is there twice", e.Detail), "remove one of them"
+		return with("duplicate value", e.Detail), "remove one of them"
 	case field.ErrorTypeForbidden:
 		value = ""
 		return with("the field is forbidden", e.Detail), "remove it"
 	case field.ErrorTypeTooLong, field.ErrorTypeTooMany:
 		value = ""
-		return with("this is too long", e.Detail), "shorten it"
+		return with("too long", e.Detail), "shorten it"
 	case field.ErrorTypeTypeInvalid:
 		return wrongType(e.Detail)
 	case field.ErrorTypeInternal:
@@ -222,7 +223,7 @@ func wrongType(detail string) (problem, remedy string) {
 	default:
 		remedy = "correct the value"
 	}
-	return fmt.Sprintf("this must be of type %s, and is of type %s", m[1], m[2]), remedy
+	return fmt.Sprintf("must be of type %s, and is of type %s", m[1], m[2]), remedy
 }
 
 // scalarText shows a refused value if it is a plain one; of others, the place says enough.
