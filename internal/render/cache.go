@@ -16,8 +16,8 @@ import (
 	"github.com/cyan-cd/cyan/api/v1alpha1"
 )
 
-// maxVersions is how many results of one source are kept: as many branches, or commits to go back and forth between, cost
-// one rendering each.
+// maxVersions is how many results of one source are kept: as many branches, or commits to go back and forth between, cost one
+// rendering each.
 const maxVersions = 4
 
 // Cached returns a Func that renders by next, unless the result is known: nothing that was read for it, and no variable that

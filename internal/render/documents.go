@@ -14,7 +14,7 @@ import (
 	sigsyaml "sigs.k8s.io/yaml"
 )
 
-const notYAML = "this is not YAML: "
+const notYAML = "invalid YAML: "
 
 // IsManifest reports whether a file has the name of a manifest.
 func IsManifest(name string) bool {
@@ -132,7 +132,7 @@ func (t *Tree) checkAliases(name string, doc *yaml.Node, firstLine int) error {
 	measure = func(n *yaml.Node) (int, error) {
 		if size, ok := sizes[n]; ok {
 			if size < 0 {
-				return 0, &Error{File: name, Line: n.Line + firstLine - 1, Problem: fmt.Sprintf("the YAML anchor &%s contains itself", n.Anchor), Remedy: "write the value out"}
+				return 0, &Error{File: name, Line: n.Line + firstLine - 1, Problem: fmt.Sprintf("YAML anchor &%s contains itself", n.Anchor), Remedy: "write the value out"}
 			}
 			return size, nil
 		}
@@ -148,7 +148,7 @@ func (t *Tree) checkAliases(name string, doc *yaml.Node, firstLine int) error {
 				return 0, err
 			}
 			if total += size; total > t.limits.YAMLNodes {
-				return 0, &Error{File: name, Line: n.Line + firstLine - 1, Problem: fmt.Sprintf("this document has more than %d values once its aliases are expanded, which is the limit", t.limits.YAMLNodes), Remedy: "write the values out, or split the file"}
+				return 0, &Error{File: name, Line: n.Line + firstLine - 1, Problem: fmt.Sprintf("more than %d values once the aliases are expanded, which is the limit", t.limits.YAMLNodes), Remedy: "write the values out, or split the file"}
 			}
 		}
 		sizes[n] = total
@@ -193,7 +193,7 @@ func (d Document) Decode(name string) (object map[string]any, ok bool, err error
 		}
 	}
 	if err := json.Unmarshal(data, &object); err != nil {
-		return nil, false, &Error{File: name, Line: d.Line, Problem: "this is not JSON: " + err.Error(), Remedy: "correct it"}
+		return nil, false, &Error{File: name, Line: d.Line, Problem: "invalid JSON: " + err.Error(), Remedy: "correct it"}
 	}
 	return object, true, nil
 }

@@ -15,21 +15,23 @@ import (
 type Rendered struct {
 	Object *unstructured.Unstructured
 	Origin Origin
-	// Source is the object as Origin.File has it, before any patch: a YAML mapping, or nil for a generated object. It must
-	// not be changed.
+	// Source is the object as Origin.File has it, before any patch: a YAML mapping, or nil for a generated object. It must not
+	// be changed.
 	Source *yaml.Node
 }
 
 // Origin is the place of an object in the tree.
 type Origin struct {
-	// File is the manifest that first has the object; patches of it are elsewhere. For a generated object it is the kustomization.
+	// File is the manifest that first has the object; patches of it are elsewhere. For a generated object it is the
+	// kustomization.
 	File string
 	// Line is where the object starts in File, from 1; 0 when it is not known.
 	Line int
 }
 
-// Line finds the field with the given path, such as spec.template.spec.containers[0].image or metadata.labels[app], in the origin file. When the file does not have the field, it gives
-// false, and the line of the object if a patch or an option brought the field in, or of the closest field around it if it is missing altogether.
+// Line returns where the field with the given path, such as spec.template.spec.containers[0].image or metadata.labels[app],
+// stands in the origin file. When the file does not have the field, the result is false, with the line of the object if a
+// patch or an option brought the field in, or of the closest field around it if it is missing altogether.
 func (r Rendered) Line(fieldPath string) (int, bool) {
 	steps := splitPath(fieldPath)
 	if r.Source == nil || len(steps) == 0 {
@@ -54,7 +56,7 @@ func (r Rendered) Line(fieldPath string) (int, bool) {
 	return line, true
 }
 
-// Has says that the object has the field with the given path.
+// Has reports whether the object has the field with the given path.
 func (r Rendered) Has(fieldPath string) bool {
 	value := any(r.content())
 	for _, s := range splitPath(fieldPath) {
@@ -129,7 +131,8 @@ func closingBracket(p string) int {
 	return len(p)
 }
 
-// descend follows one step in the source and in the rendered value at the same time. next is nil where the source has nothing, nextValue where the object has nothing.
+// descend follows one step in the source and in the rendered value at the same time. next is nil where the source has nothing,
+// nextValue where the object has nothing.
 func descend(node *yaml.Node, value any, s step) (key, next *yaml.Node, nextValue any) {
 	node = Unalias(node)
 	switch v := value.(type) {
@@ -153,7 +156,8 @@ func descend(node *yaml.Node, value any, s step) (key, next *yaml.Node, nextValu
 	return key, next, nextValue
 }
 
-// element finds a list's element in the source: by its name where it has one that is its alone, because a patch may have moved it, and otherwise by its index.
+// element finds a list's element in the source: by its name where it has one that is its alone, because a patch may have moved
+// it, and otherwise by its index.
 func element(node *yaml.Node, value any, index int) *yaml.Node {
 	list, _ := value.([]any)
 	if index < len(list) {
@@ -188,7 +192,8 @@ func elementNamed(list *yaml.Node, name string) *yaml.Node {
 	return nil
 }
 
-// Encode gives the objects as one YAML stream: the exact bytes that are validated, committed and applied. The same objects give the same bytes.
+// Encode returns the objects as one YAML stream: the exact bytes that are validated, committed and applied. Equal objects have
+// equal bytes.
 func Encode(objs []Rendered) ([]byte, error) {
 	var b bytes.Buffer
 	for i, o := range objs {
@@ -204,7 +209,7 @@ func Encode(objs []Rendered) ([]byte, error) {
 	return b.Bytes(), nil
 }
 
-// dropRepeated keeps the last of the objects with one key, and says so.
+// dropRepeated keeps the last of the objects with one key, and warns of the others.
 func dropRepeated(result *Result, namespace string) {
 	type key struct{ group, kind, namespace, name string }
 	last := make(map[key]int, len(result.Objects))

@@ -1,10 +1,10 @@
 // Package render turns one commit's tree into Kubernetes objects, and records every file and directory that it read.
 //
-// This page is the contract: a Renderer for each kind of source, the Tree that it reads by, and the Result that it makes.
-// The renderers are neighbours (render/kustomize, render/directory), put together in render/renderers.
+// This page is the contract: a Renderer for each kind of source, the Tree that it reads by, and the Result that it makes. The
+// renderers are neighbours (render/kustomize, render/directory), put together in render/renderers.
 //
-// Nothing from the tree is executed and nothing outside it is read: remote bases, plugins, absolute paths, and symbolic
-// links that leave the tree are refused by name, each by the renderer that it concerns.
+// Nothing from the tree is executed and nothing outside it is read: remote bases, plugins, absolute paths, and symbolic links
+// that leave the tree are refused by name, each by the renderer that it concerns.
 package render
 
 import (

@@ -11,8 +11,8 @@ import (
 // maxLinks is the number of symbolic links in one path; more of them is a loop. Linux has the same number.
 const maxLinks = 40
 
-// Tree is a commit's tree while one source is rendered from it: it follows symbolic links inside the tree, refuses those
-// that leave it, holds the limits, and records what was looked at. It serves one goroutine.
+// Tree is a commit's tree while one source is rendered from it: it follows symbolic links inside the tree, refuses those that
+// leave it, holds the limits, and records what was looked at. It serves one goroutine.
 type Tree struct {
 	fsys   fs.FS
 	hashes HashFS
@@ -79,7 +79,8 @@ func (t *Tree) note(name string) error {
 	return nil
 }
 
-// Resolve follows the symbolic links of a cleaned path, relative to the root. What is not there gives fs.ErrNotExist; what leaves the tree gives an *Error.
+// Resolve follows the symbolic links of a path, relative to the root. The error is fs.ErrNotExist when nothing is there, and
+// an *Error when the path leaves the tree.
 func (t *Tree) Resolve(name string) (string, fs.FileMode, error) {
 	rest := strings.Split(path.Clean(name), "/")
 	current, mode, links := ".", fs.ModeDir, 0
@@ -97,7 +98,7 @@ func (t *Tree) Resolve(name string) (string, fs.FileMode, error) {
 		}
 		if part == ".." {
 			if current == "." {
-				return "", 0, &Error{File: name, Problem: "it leads out of the repository", Remedy: "nothing outside the repository is read: copy what is needed into it"}
+				return "", 0, &Error{File: name, Problem: "path leaves the repository", Remedy: "nothing outside the repository is read: copy what is needed into it"}
 			}
 			current = path.Dir(current)
 			continue
@@ -127,17 +128,17 @@ func (t *Tree) readLink(name string, followed *int) (string, error) {
 		return "", err
 	}
 	if *followed++; *followed > maxLinks {
-		return "", &Error{File: name, Problem: "this symbolic link goes round in a loop", Remedy: "replace it by the file that is meant"}
+		return "", &Error{File: name, Problem: "symbolic link in a loop", Remedy: "replace it by the file that is meant"}
 	}
 	target, err := fs.ReadLink(t.fsys, name)
 	if err != nil {
 		return "", fmt.Errorf("reading the link %s: %w", name, err)
 	}
 	if path.IsAbs(target) || strings.Contains(target, `\`) {
-		return "", &Error{File: name, Problem: fmt.Sprintf("this symbolic link points at the absolute path %q", target), Remedy: "nothing outside the repository is read: copy what is needed into it"}
+		return "", &Error{File: name, Problem: fmt.Sprintf("symbolic link to the absolute path %q", target), Remedy: "nothing outside the repository is read: copy what is needed into it"}
 	}
 	if path.Join(path.Dir(name), target) == ".." || strings.HasPrefix(path.Join(path.Dir(name), target), "../") {
-		return "", &Error{File: name, Problem: fmt.Sprintf("this symbolic link leaves the repository (%s)", target), Remedy: "nothing outside the repository is read: copy what is needed into it"}
+		return "", &Error{File: name, Problem: fmt.Sprintf("symbolic link that leaves the repository (%s)", target), Remedy: "nothing outside the repository is read: copy what is needed into it"}
 	}
 	return target, nil
 }
@@ -153,7 +154,7 @@ func (t *Tree) ReadFile(name string) ([]byte, error) {
 		t.contents[name] = data
 	}
 	if t.size += int64(len(data)); t.size > t.limits.TotalSize {
-		return nil, &Error{File: name, Problem: fmt.Sprintf("more than %d bytes were read until here, which is the limit", t.limits.TotalSize), Remedy: "split the source into several Applications"}
+		return nil, &Error{File: name, Problem: fmt.Sprintf("reading limit of %d bytes reached", t.limits.TotalSize), Remedy: "split the source into several Applications"}
 	}
 	return data, nil
 }
@@ -166,23 +167,23 @@ func (t *Tree) load(name string) ([]byte, error) {
 	case mode == noEntry:
 		return nil, &fs.PathError{Op: "open", Path: name, Err: fs.ErrNotExist}
 	case !mode.IsRegular():
-		return nil, &Error{File: name, Problem: "this is not a regular file", Remedy: "submodules, devices and the like are not read: replace it by a file"}
+		return nil, &Error{File: name, Problem: "not a regular file", Remedy: "submodules, devices and the like are not read: replace it by a file"}
 	case len(t.contents) >= t.limits.Files:
-		return nil, &Error{File: name, Problem: fmt.Sprintf("%d files were read until here, which is the limit", t.limits.Files), Remedy: "split the source into several Applications"}
+		return nil, &Error{File: name, Problem: fmt.Sprintf("reading limit of %d files reached", t.limits.Files), Remedy: "split the source into several Applications"}
 	}
 	info, err := fs.Lstat(t.fsys, name)
 	if err != nil {
 		return nil, fmt.Errorf("looking at %s: %w", name, err)
 	}
 	if info.Size() > t.limits.FileSize {
-		return nil, &Error{File: name, Problem: fmt.Sprintf("this file has %d bytes, and the limit is %d", info.Size(), t.limits.FileSize), Remedy: "split it"}
+		return nil, &Error{File: name, Problem: fmt.Sprintf("%d bytes are more than the limit of %d", info.Size(), t.limits.FileSize), Remedy: "split it"}
 	}
 	data, err := fs.ReadFile(t.fsys, name)
 	if err != nil {
 		return nil, fmt.Errorf("reading %s: %w", name, err)
 	}
 	if int64(len(data)) > t.limits.FileSize {
-		return nil, &Error{File: name, Problem: fmt.Sprintf("this file has %d bytes, and the limit is %d", len(data), t.limits.FileSize), Remedy: "split it"}
+		return nil, &Error{File: name, Problem: fmt.Sprintf("%d bytes are more than the limit of %d", len(data), t.limits.FileSize), Remedy: "split it"}
 	}
 	if err := t.note(name); err != nil {
 		return nil, err

@@ -81,7 +81,7 @@ type walk struct {
 // enter reads a directory. rel is how it is called from the source's path.
 func (w *walk) enter(dir, rel string) error {
 	if w.entered[dir] {
-		return &render.Error{File: path.Join(w.root, rel), Problem: "this symbolic link leads back to a directory that it is in", Remedy: "remove it, or exclude it with source.directory.exclude"}
+		return &render.Error{File: path.Join(w.root, rel), Problem: "symbolic link to a directory that it is in", Remedy: "remove it, or exclude it with source.directory.exclude"}
 	}
 	w.entered[dir] = true
 	defer delete(w.entered, dir)
@@ -128,7 +128,7 @@ func (w *walk) entry(name, rel string) error {
 	return w.file(resolved)
 }
 
-// wanted says that a file is of a kind that is read, and is included.
+// wanted reports whether a file is of a kind that is read, and is included.
 func (w *walk) wanted(rel string) bool {
 	if !render.IsManifest(rel) && path.Ext(rel) != ".jsonnet" {
 		return false
@@ -142,7 +142,7 @@ func (w *walk) file(name string) error {
 		return err
 	}
 	if bytes.Contains(data, []byte(skipMark)) {
-		w.skip(name, 0, "it says "+skipMark)
+		w.skip(name, 0, "marked with "+skipMark)
 		return nil
 	}
 	docs, err := w.tree.Documents(name, data)
@@ -162,7 +162,7 @@ func (w *walk) skip(name string, line int, why string) {
 	if line > 0 {
 		at = fmt.Sprintf("%s:%d", name, line)
 	}
-	w.result.Warnings = append(w.result.Warnings, render.Warning{Type: render.SkippedFile, Message: fmt.Sprintf("%s is no part of the result: %s", at, why)})
+	w.result.Warnings = append(w.result.Warnings, render.Warning{Type: render.SkippedFile, Message: fmt.Sprintf("%s is left out: %s", at, why)})
 }
 
 func (w *walk) document(name string, doc render.Document) error {
@@ -171,12 +171,12 @@ func (w *walk) document(name string, doc render.Document) error {
 		return err
 	}
 	if !isMapping {
-		w.skip(name, doc.Node.Line, "it is no object")
+		w.skip(name, doc.Node.Line, "not an object")
 		return nil
 	}
 	kind, apiVersion := render.Scalar(doc.Node, "kind"), render.Scalar(doc.Node, "apiVersion")
 	if kind == "" && apiVersion == "" {
-		w.skip(name, doc.Node.Line, "it has neither kind nor apiVersion")
+		w.skip(name, doc.Node.Line, "neither kind nor apiVersion")
 		return nil
 	}
 	items, isList := value["items"].([]any)
@@ -201,18 +201,18 @@ func (w *walk) object(name string, value map[string]any, source *yaml.Node) erro
 	apiVersion, _ := value["apiVersion"].(string)
 	switch {
 	case kind == "":
-		return refuse("this object has no kind", "add it, or exclude the file with source.directory.exclude")
+		return refuse("object without kind", "add it, or exclude the file with source.directory.exclude")
 	case apiVersion == "":
-		return refuse("this "+kind+" has no apiVersion", "add it, or exclude the file with source.directory.exclude")
+		return refuse(kind+" without apiVersion", "add it, or exclude the file with source.directory.exclude")
 	case strings.HasPrefix(apiVersion, "kustomize.config.k8s.io/"):
-		return refuse("this is a kustomization, and the source is read as a directory of plain files", "let source.path name its directory, or exclude it with source.directory.exclude")
+		return refuse("kustomization in a source that is read as a directory of plain files", "let source.path name its directory, or exclude it with source.directory.exclude")
 	}
 	object := &unstructured.Unstructured{Object: value}
 	if object.GetName() == "" && object.GetGenerateName() == "" {
-		return refuse("this "+kind+" has no metadata.name", "add it")
+		return refuse(kind+" without metadata.name", "add it")
 	}
 	if len(w.result.Objects) >= w.tree.Limits().Objects {
-		return refuse(fmt.Sprintf("%d objects were read until here, which is the limit", w.tree.Limits().Objects), "split the source into several Applications")
+		return refuse(fmt.Sprintf("reading limit of %d objects reached", w.tree.Limits().Objects), "split the source into several Applications")
 	}
 	w.result.Objects = append(w.result.Objects, render.Rendered{Object: object, Origin: render.Origin{File: name, Line: source.Line}, Source: source})
 	return nil

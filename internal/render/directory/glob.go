@@ -17,7 +17,7 @@ func parseGlob(field, pattern string) (glob, error) {
 	}
 	g, err := gobwas.Compile(pattern)
 	if err != nil {
-		return glob{}, &render.Error{Problem: fmt.Sprintf("%s %q is no pattern: %v", field, pattern, err), Remedy: "write it with *, ?, [a-z] and {a,b}"}
+		return glob{}, &render.Error{Problem: fmt.Sprintf("%s %q: invalid pattern: %v", field, pattern, err), Remedy: "write it with *, ?, [a-z] and {a,b}"}
 	}
 	return glob{g}, nil
 }

@@ -20,8 +20,8 @@ import (
 	"github.com/cyan-cd/cyan/internal/render"
 )
 
-// edit puts an Application's kustomize options into the kustomization, as `kustomize edit` would: a name of an image means the name that the base has, also where the kustomization
-// renames it, and namePrefix replaces the one that is there.
+// edit puts an Application's kustomize options into the kustomization, as `kustomize edit` would: a name of an image means the
+// name that the base has, also where the kustomization renames it, and namePrefix replaces the one that is there.
 type edit struct {
 	tree *render.Tree
 	dir  string
@@ -68,13 +68,13 @@ func patch(p v1alpha1.KustomizePatch) types.Patch {
 
 var imageTag = regexp.MustCompile(`^(.*):([a-zA-Z0-9._-]*|\*)$`)
 
-// parseImage reads [name=]newName[:tag][@digest]. A part that is * keeps what the kustomization says.
+// parseImage parses [name=]newName[:tag][@digest]. A part that is * keeps what the kustomization has.
 func parseImage(s string) (types.Image, error) {
 	name, value, renamed := strings.Cut(s, "=")
 	if !renamed {
 		value = s
 	}
-	invalid := &render.Error{Problem: fmt.Sprintf("source.kustomize.images has %q, which names no image", s), Remedy: "write [name=]newName[:tag][@digest], such as app=registry.example.com/app:v2"}
+	invalid := &render.Error{Problem: fmt.Sprintf("source.kustomize.images: invalid image %q", s), Remedy: "write [name=]newName[:tag][@digest], such as app=registry.example.com/app:v2"}
 	if strings.Count(s, "=") > 1 || strings.Count(value, "@") > 1 || strings.ContainsAny(s, " \t\n") {
 		return types.Image{}, invalid
 	}
@@ -134,7 +134,7 @@ func (e *edit) replicas(k *types.Kustomization, o *v1alpha1.KustomizeSource) err
 		if r.Count.Type == intstr.String {
 			n, err := strconv.ParseInt(r.Count.StrVal, 10, 32)
 			if err != nil {
-				return &render.Error{Problem: fmt.Sprintf("source.kustomize.replicas of %q has the count %q", r.Name, r.Count.StrVal), Remedy: "give a number"}
+				return &render.Error{Problem: fmt.Sprintf("source.kustomize.replicas: invalid count %q of %q", r.Count.StrVal, r.Name), Remedy: "give a number"}
 			}
 			count = n
 		}

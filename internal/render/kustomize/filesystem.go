@@ -16,7 +16,8 @@ import (
 // mount is where kustomize sees the root of the tree. Whatever it asks for elsewhere is outside.
 const mount = "/repository"
 
-// fileSystem shows a view to kustomize. It cannot be written to, but for the files that are laid over the tree before it is used.
+// fileSystem shows a tree to kustomize. It cannot be written to, but for the files that are laid over the tree before it is
+// used.
 type fileSystem struct {
 	tree *render.Tree
 	// overlay replaces the content of files, by resolved path.
@@ -39,7 +40,7 @@ func inside(name string) (string, error) {
 	if rest, ok := strings.CutPrefix(name, mount+"/"); ok {
 		return rest, nil
 	}
-	return "", &render.Error{File: name, Problem: "this path is outside the repository", Remedy: "nothing outside the repository is read: copy what is needed into it"}
+	return "", &render.Error{File: name, Problem: "path outside the repository", Remedy: "nothing outside the repository is read: copy what is needed into it"}
 }
 
 func (k *fileSystem) resolve(name string) (string, fs.FileMode, error) {

@@ -12,9 +12,9 @@ import (
 	"github.com/cyan-cd/cyan/internal/render"
 )
 
-// inspection goes through all kustomizations that one build will read, before kustomize does, and refuses what would leave
-// the tree or cost too much. Kustomize has no switch of its own for that: it clones a base and downloads a file wherever an
-// entry looks like a URL.
+// inspection goes through all kustomizations that one build will read, before kustomize does, and refuses what would leave the
+// tree or cost too much. Kustomize has no switch of its own for that: it clones a base and downloads a file wherever an entry
+// looks like a URL.
 type inspection struct {
 	tree  *render.Tree
 	files localFiles
@@ -128,7 +128,8 @@ func (in *inspection) generators(file string) error {
 	return nil
 }
 
-// base checks an entry that is a file of resources, or a directory with a kustomization. It gives the number of kustomizations that are built for it.
+// base checks an entry that is a file of resources, or a directory with a kustomization. It returns the number of
+// kustomizations that are built for it.
 func (in *inspection) base(p place, entry string, above []string, directoryOnly bool) (int, error) {
 	if isRemote(entry) {
 		return 0, p.refuse(fmt.Sprintf("%q is fetched from elsewhere, and nothing outside the repository is read", entry), "copy it into the repository and name the copy")
@@ -161,7 +162,7 @@ func (in *inspection) base(p place, entry string, above []string, directoryOnly 
 	return in.builds[resolved], nil
 }
 
-// resourceFile checks a file of objects. Kustomize takes one that it cannot read for a base and answers with something else.
+// resourceFile checks a file of objects. Kustomize takes one that it cannot read for a base, and its error is about that.
 func (in *inspection) resourceFile(p place, entry, resolved string) error {
 	if err := below(p, entry, resolved); err != nil {
 		return err
@@ -178,13 +179,13 @@ func (in *inspection) resourceFile(p place, entry, resolved string) error {
 		problem := ""
 		switch {
 		case d.Node.Kind != yaml.MappingNode:
-			problem = "this is no object"
+			problem = "not an object"
 		case render.Scalar(d.Node, "kind") == "":
-			problem = "this object has no kind"
+			problem = "object without kind"
 		case render.Scalar(d.Node, "apiVersion") == "":
-			problem = "this object has no apiVersion"
+			problem = "object without apiVersion"
 		case render.Scalar(render.Field(d.Node, "metadata"), "name") == "" && !strings.HasSuffix(render.Scalar(d.Node, "kind"), "List"):
-			problem = "this object has no metadata.name, which kustomize asks for (generateName is not enough)"
+			problem = "object without metadata.name, which kustomize asks for (generateName is not enough)"
 		}
 		if problem != "" {
 			return &render.Error{File: resolved, Line: d.Node.Line, Problem: problem, Remedy: fmt.Sprintf("correct it, or remove the file from %s", p.file)}

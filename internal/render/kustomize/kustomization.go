@@ -28,9 +28,9 @@ func loadKustomization(tree *render.Tree, dir string) (string, *types.Kustomizat
 	}
 	switch {
 	case len(files) == 0:
-		return "", nil, &render.Error{File: render.DisplayPath(dir), Problem: "this directory has no kustomization.yaml, kustomization.yml or Kustomization", Remedy: "add one that lists its files under resources"}
+		return "", nil, &render.Error{File: render.DisplayPath(dir), Problem: "no kustomization.yaml, kustomization.yml or Kustomization in this directory", Remedy: "add one that lists its files under resources"}
 	case len(files) > 1:
-		return "", nil, &render.Error{File: render.DisplayPath(dir), Problem: fmt.Sprintf("this directory has %d kustomizations (%s)", len(files), strings.Join(files, ", ")), Remedy: "keep one"}
+		return "", nil, &render.Error{File: render.DisplayPath(dir), Problem: fmt.Sprintf("%d kustomizations in one directory (%s)", len(files), strings.Join(files, ", ")), Remedy: "keep one"}
 	}
 	data, err := tree.ReadFile(files[0])
 	if err != nil {
@@ -41,12 +41,12 @@ func loadKustomization(tree *render.Tree, dir string) (string, *types.Kustomizat
 		return "", nil, err
 	}
 	if len(docs) != 1 {
-		return "", nil, &render.Error{File: files[0], Problem: fmt.Sprintf("a kustomization is one YAML document, and this file has %d", len(docs)), Remedy: "list the resources in it"}
+		return "", nil, &render.Error{File: files[0], Problem: fmt.Sprintf("%d YAML documents, and a kustomization is one", len(docs)), Remedy: "list the resources in it"}
 	}
 	k := &types.Kustomization{}
 	if err := k.Unmarshal(data); err != nil {
 		line, problem := kustomizationProblem(docs[0].Node, err)
-		return "", nil, &render.Error{File: files[0], Line: line, Problem: "this is no kustomization: " + problem, Remedy: "correct the field"}
+		return "", nil, &render.Error{File: files[0], Line: line, Problem: "invalid kustomization: " + problem, Remedy: "correct the field"}
 	}
 	return files[0], k, nil
 }

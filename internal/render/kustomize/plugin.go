@@ -26,7 +26,8 @@ type pluginFiles struct {
 	JSONOp  string `json:"jsonOp"`
 }
 
-// plugin checks an entry of generators, transformers or validators: the configuration of a plugin, as text, as a file, or as a directory whose kustomization gives it.
+// plugin checks an entry of generators, transformers or validators: the configuration of a plugin, as text, as a file, or as a
+// directory whose kustomization makes it.
 func (in *inspection) plugin(p place, entry string, above []string) error {
 	if isRemote(entry) {
 		return p.refuse(fmt.Sprintf("%q is fetched from elsewhere, and nothing outside the repository is read", strings.TrimSpace(entry)), "copy it into the repository and name the copy")

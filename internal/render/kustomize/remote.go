@@ -12,7 +12,7 @@ var (
 	userPrefix   = regexp.MustCompile(`^[a-zA-Z][a-zA-Z0-9-]*@`)
 )
 
-// isRemote says that kustomize would take an entry for something to fetch, or that its author meant that.
+// isRemote reports whether kustomize would take an entry for something to fetch, or its author meant that.
 func isRemote(entry string) bool {
 	entry = strings.TrimSpace(entry)
 	return schemePrefix.MatchString(entry) || webPrefix.MatchString(entry) || userPrefix.MatchString(entry)
@@ -24,7 +24,7 @@ func isRemoteFile(entry string) bool {
 	return schemePrefix.MatchString(entry) || webPrefix.MatchString(entry)
 }
 
-// isAbsolute says that a path is not relative, on any system.
+// isAbsolute reports whether a path is not relative, on any system.
 func isAbsolute(entry string) bool {
 	return path.IsAbs(entry) || strings.HasPrefix(entry, `\`) || (len(entry) > 2 && entry[1] == ':' && (entry[2] == '\\' || entry[2] == '/'))
 }

@@ -13,7 +13,8 @@ import (
 	"github.com/cyan-cd/cyan/internal/render"
 )
 
-// maxCopied is how many bytes the copy operations of one JSON patch may add: each can double an object. An API server has the same limit.
+// maxCopied is how many bytes the copy operations of one JSON patch may add: each can double an object. An API server has the
+// same limit.
 const maxCopied = 3 << 20
 
 func init() {
@@ -24,11 +25,12 @@ func init() {
 // maxReferences is how many references kustomize may follow in one file of crds; it follows each of them wherever it stands.
 const maxReferences = 10000
 
-// crdReferences refuses a file of crds whose references go round in a circle, which kustomize would follow until the program dies.
+// crdReferences refuses a file of crds whose references go round in a circle, which kustomize would follow until the program
+// dies.
 func crdReferences(p place, resolved string, data []byte) error {
 	var types map[string]struct{ Schema spec.Schema }
 	if err := sigsyaml.Unmarshal(data, &types); err != nil {
-		return &render.Error{File: resolved, Problem: "this is no OpenAPI definition: " + err.Error(), Remedy: "correct it, or remove it from " + p.file}
+		return &render.Error{File: resolved, Problem: "invalid OpenAPI definition: " + err.Error(), Remedy: "correct it, or remove it from " + p.file}
 	}
 	followed := 0
 	var follow func(name string, above map[string]bool) error
@@ -57,7 +59,8 @@ func crdReferences(p place, resolved string, data []byte) error {
 	return nil
 }
 
-// schemaReferences refuses an OpenAPI schema in which a reference leads to nothing but references, round in a circle: kustomize would follow it for ever.
+// schemaReferences refuses an OpenAPI schema in which a reference leads to nothing but references, round in a circle:
+// kustomize would follow it for ever.
 func schemaReferences(resolved string, docs []render.Document) error {
 	for _, d := range docs {
 		if err := referenceCircle(resolved, d.Node, d.Node); err != nil {

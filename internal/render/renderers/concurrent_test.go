@@ -170,7 +170,7 @@ func BenchmarkOwnSchema(b *testing.B) {
 	}
 }
 
-// BenchmarkCached gives again what was rendered, after a commit that changes nothing that was read.
+// BenchmarkCached returns what was rendered before, after a commit that changes nothing that was read.
 func BenchmarkCached(b *testing.B) {
 	tree := shop(b)
 	cached := render.Cached(Render, 10)

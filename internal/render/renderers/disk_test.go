@@ -48,13 +48,13 @@ func TestDirectoryOnDisk(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			result, err := Render(tree, v1alpha1.ApplicationSource{Path: "app"}, render.Options{})
 			if err != nil || len(result.Objects) != 2 {
-				t.Errorf("it gives %d objects, %v", len(result.Objects), err)
+				t.Errorf("%d objects, %v; want 2", len(result.Objects), err)
 			}
 			if !result.ReadSet.Unchanged(render.Hashed(tree)) {
 				t.Error("the directory counts as changed")
 			}
 			_, err = Render(tree, v1alpha1.ApplicationSource{Path: "bad"}, render.Options{})
-			if err == nil || !strings.Contains(err.Error(), "bad/link.yaml: this symbolic link leaves the repository") {
+			if err == nil || !strings.Contains(err.Error(), "bad/link.yaml: symbolic link that leaves the repository") {
 				t.Errorf("the link gives %v", err)
 			}
 		})

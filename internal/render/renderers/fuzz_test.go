@@ -9,7 +9,8 @@ import (
 	"github.com/cyan-cd/cyan/internal/render"
 )
 
-// FuzzRender: whatever a repository says, rendering gives objects or an *render.Error, the same ones twice, and fetches and executes nothing.
+// FuzzRender: whatever a repository has, rendering ends with objects or a *render.Error, the same ones twice, and fetches and
+// executes nothing.
 func FuzzRender(f *testing.F) {
 	noMore := guard(f)
 	for _, seed := range []string{
@@ -42,7 +43,7 @@ func FuzzRender(f *testing.F) {
 			noMore(t)
 			var refused *render.Error
 			if err != nil && !errors.As(err, &refused) {
-				t.Errorf("%v is no *render.Error", err)
+				t.Errorf("%v is not a *render.Error", err)
 			}
 			if !first.ReadSet.Unchanged(render.Hashed(tree)) {
 				t.Error("the tree counts as changed")

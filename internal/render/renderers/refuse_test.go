@@ -19,7 +19,7 @@ import (
 
 const configMap = "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: a}\n"
 
-// guard makes every attempt to fetch or execute something visible, and gives a check that there was none.
+// guard makes every attempt to fetch or execute something visible, and returns a check that there was none.
 func guard(t testing.TB) func(testing.TB) {
 	t.Helper()
 	bin := t.TempDir()
@@ -127,15 +127,15 @@ func TestRefused(t *testing.T) {
 		{name: "above the root and back", tree: kustomization("resources: [../../repository/base]"), want: "leaves the repository"},
 		{name: "file of another directory", tree: kustomization("resources: [../outside.yaml]"), want: "kustomize reads single files only there"},
 		{name: "config map of another directory", tree: kustomization("configMapGenerator: [{name: c, files: [../outside.yaml]}]"), want: "kustomize reads single files only there"},
-		{name: "link to an absolute path", tree: with(kustomization("resources: [l.yaml]"), map[string]*fstest.MapFile{"app/l.yaml": link("/etc/passwd")}), want: `app/l.yaml: this symbolic link points at the absolute path "/etc/passwd"`},
-		{name: "link out of the repository", tree: with(kustomization("resources: [l.yaml]"), map[string]*fstest.MapFile{"app/l.yaml": link("../../secret")}), want: "app/l.yaml: this symbolic link leaves the repository"},
+		{name: "link to an absolute path", tree: with(kustomization("resources: [l.yaml]"), map[string]*fstest.MapFile{"app/l.yaml": link("/etc/passwd")}), want: `app/l.yaml: symbolic link to the absolute path "/etc/passwd"`},
+		{name: "link out of the repository", tree: with(kustomization("resources: [l.yaml]"), map[string]*fstest.MapFile{"app/l.yaml": link("../../secret")}), want: "app/l.yaml: symbolic link that leaves the repository"},
 		{name: "link out of the repository by another link", tree: with(kustomization("resources: [d/x.yaml]"), map[string]*fstest.MapFile{"app/d": link("../e/.."), "e/f": {Data: []byte("x")}, "x.yaml": link("./../s")}), want: "leaves the repository"},
-		{name: "link in a loop", tree: with(kustomization("resources: [l.yaml]"), map[string]*fstest.MapFile{"app/l.yaml": link("m.yaml"), "app/m.yaml": link("l.yaml")}), want: "goes round in a loop"},
+		{name: "link in a loop", tree: with(kustomization("resources: [l.yaml]"), map[string]*fstest.MapFile{"app/l.yaml": link("m.yaml"), "app/m.yaml": link("l.yaml")}), want: "symbolic link in a loop"},
 		{name: "kustomization is a link outside", tree: fstest.MapFS{"app/kustomization.yaml": link("/etc/passwd")}, want: "absolute path"},
 		{name: "path of the source outside", tree: kustomization("resources: [cm.yaml]"), src: v1alpha1.ApplicationSource{Path: "../app"}, want: `source.path "../app" leaves the repository`},
 		{name: "path of the source absolute", tree: kustomization("resources: [cm.yaml]"), src: v1alpha1.ApplicationSource{Path: "/app"}, want: "is absolute"},
 		{name: "plain link outside", tree: fstest.MapFS{"app/a.yaml": link("/etc/passwd")}, want: "absolute path"},
-		{name: "plain link in a circle", tree: fstest.MapFS{"app/a.yaml": {Data: []byte(configMap)}, "app/sub/up": link("..")}, src: v1alpha1.ApplicationSource{Directory: &v1alpha1.DirectorySource{Recurse: true}}, want: "app/sub/up: this symbolic link leads back"},
+		{name: "plain link in a circle", tree: fstest.MapFS{"app/a.yaml": {Data: []byte(configMap)}, "app/sub/up": link("..")}, src: v1alpha1.ApplicationSource{Directory: &v1alpha1.DirectorySource{Recurse: true}}, want: "app/sub/up: symbolic link to a directory that it is in"},
 
 		// What would be executed, and what is not served.
 		{name: "exec function", tree: kustomization("resources: [cm.yaml]", "transformers:", "- |", "  apiVersion: example.com/v1", "  kind: Thing", "  metadata:", "    name: t", "    annotations: {config.kubernetes.io/function: 'exec: {path: ./run.sh}'}"), want: "asks for the plugin example.com/v1 Thing, and nothing from a repository is executed"},
@@ -152,17 +152,17 @@ func TestRefused(t *testing.T) {
 		{name: "other kustomize", tree: kustomization("resources: [cm.yaml]"), src: v1alpha1.ApplicationSource{Kustomize: &v1alpha1.KustomizeSource{Version: "v3"}}, want: "source.kustomize.version"},
 
 		// What costs too much, or does not end.
-		{name: "alias bomb", tree: with(kustomization("resources: [bomb.yaml]"), map[string]*fstest.MapFile{"app/bomb.yaml": {Data: []byte(configMap + bomb)}}), want: "once its aliases are expanded"},
-		{name: "alias bomb in a plain file", tree: fstest.MapFS{"app/bomb.yaml": {Data: []byte(configMap + bomb)}}, want: "once its aliases are expanded"},
-		{name: "alias bomb as kustomization", tree: kustomization("resources: [cm.yaml]", bomb), want: "once its aliases are expanded"},
-		{name: "alias bomb in a patch", tree: kustomization("resources: [cm.yaml]", "patches:", "- patch: |", "    "+strings.ReplaceAll(configMap+bomb, "\n", "\n    ")), want: "once its aliases are expanded"},
-		{name: "alias bomb as a patch file", tree: with(kustomization("resources: [cm.yaml]", "patches: [{path: p}]"), map[string]*fstest.MapFile{"app/p": {Data: []byte(configMap + bomb)}}), want: "once its aliases are expanded"},
-		{name: "anchor in itself", tree: with(kustomization("resources: [loop.yaml]"), map[string]*fstest.MapFile{"app/loop.yaml": {Data: []byte(configMap + "data: &d {a: *d}\n")}}), want: "the YAML anchor &d contains itself"},
+		{name: "alias bomb", tree: with(kustomization("resources: [bomb.yaml]"), map[string]*fstest.MapFile{"app/bomb.yaml": {Data: []byte(configMap + bomb)}}), want: "once the aliases are expanded"},
+		{name: "alias bomb in a plain file", tree: fstest.MapFS{"app/bomb.yaml": {Data: []byte(configMap + bomb)}}, want: "once the aliases are expanded"},
+		{name: "alias bomb as kustomization", tree: kustomization("resources: [cm.yaml]", bomb), want: "once the aliases are expanded"},
+		{name: "alias bomb in a patch", tree: kustomization("resources: [cm.yaml]", "patches:", "- patch: |", "    "+strings.ReplaceAll(configMap+bomb, "\n", "\n    ")), want: "once the aliases are expanded"},
+		{name: "alias bomb as a patch file", tree: with(kustomization("resources: [cm.yaml]", "patches: [{path: p}]"), map[string]*fstest.MapFile{"app/p": {Data: []byte(configMap + bomb)}}), want: "once the aliases are expanded"},
+		{name: "anchor in itself", tree: with(kustomization("resources: [loop.yaml]"), map[string]*fstest.MapFile{"app/loop.yaml": {Data: []byte(configMap + "data: &d {a: *d}\n")}}), want: "YAML anchor &d contains itself"},
 		{name: "circle of bases", tree: with(kustomization("resources: [../b]"), map[string]*fstest.MapFile{"b/kustomization.yaml": {Data: []byte("resources: [../app]\n")}}), want: "b/kustomization.yaml: resources[0] \"../app\" goes round in a circle"},
 		{name: "base of itself", tree: kustomization("resources: [.]"), want: "goes round in a circle"},
 		{name: "root as base", tree: with(kustomization("resources: [..]"), map[string]*fstest.MapFile{"kustomization.yaml": {Data: []byte("resources: [outside.yaml]\n")}}), want: "goes round in a circle"},
 		{name: "fan out", tree: fanOut(30), src: v1alpha1.ApplicationSource{Path: "d0"}, want: "leads to more than 2000 kustomizations"},
-		{name: "big file", tree: with(kustomization("configMapGenerator: [{name: c, files: [big]}]"), map[string]*fstest.MapFile{"app/big": {Data: make([]byte, 9<<20)}}), want: "app/big: this file has 9437184 bytes, and the limit is 8388608"},
+		{name: "big file", tree: with(kustomization("configMapGenerator: [{name: c, files: [big]}]"), map[string]*fstest.MapFile{"app/big": {Data: make([]byte, 9<<20)}}), want: "app/big: 9437184 bytes are more than the limit of 8388608"},
 		{name: "deep nesting", tree: with(kustomization("resources: [deep.yaml]"), map[string]*fstest.MapFile{"app/deep.yaml": {Data: []byte(configMap + "data: " + strings.Repeat("[", 100000))}}), want: "app/deep.yaml"},
 		{name: "circle in crds", tree: with(kustomization("crds: [c.json]", "resources: [cm.yaml]"), map[string]*fstest.MapFile{"app/c.json": file(`{"v1.Thing": {"Schema": {"properties": {"spec": {"$ref": "v1.Thing"}, "kind": {}, "apiVersion": {}, "metadata": {}}}}}`)}),
 			want: "app/c.json: the references of the type v1.Thing go round in a circle"},
@@ -174,14 +174,14 @@ func TestRefused(t *testing.T) {
 		{name: "path missing", tree: kustomization("resources: [cm.yaml]"), src: v1alpha1.ApplicationSource{Path: "ap"}, want: `source.path "ap" does not exist in this revision; did you mean app?`},
 		{name: "path is a file", tree: kustomization("resources: [cm.yaml]"), src: v1alpha1.ApplicationSource{Path: "app/cm.yaml"}, want: "is a file; give its directory, app"},
 		{name: "resource missing", tree: kustomization("resources: [cn.yaml]"), want: `app/kustomization.yaml: resources[0] "cn.yaml" does not exist in this revision`},
-		{name: "no kustomization in base", tree: with(kustomization("resources: [../b]"), map[string]*fstest.MapFile{"b/x.yaml": {Data: []byte(configMap)}}), want: "b: this directory has no kustomization.yaml"},
-		{name: "two kustomizations", tree: with(kustomization("resources: [cm.yaml]"), map[string]*fstest.MapFile{"app/kustomization.yml": {Data: []byte("resources: [cm.yaml]\n")}}), want: "app: this directory has 2 kustomizations"},
-		{name: "unknown field", tree: kustomization("resources: [cm.yaml]", "namePrefx: a-"), want: `app/kustomization.yaml:2: this is no kustomization: json: unknown field "namePrefx"`},
-		{name: "not YAML", tree: with(kustomization("resources: [x.yaml]"), map[string]*fstest.MapFile{"app/x.yaml": {Data: []byte("a: b\n  c: d\n")}}), want: "app/x.yaml:2: this is not YAML"},
-		{name: "template", tree: with(kustomization("resources: [x.yaml]"), map[string]*fstest.MapFile{"app/x.yaml": {Data: []byte("kind: {{ .Kind }}\n")}}), want: "app/x.yaml:1: this object has no kind"},
-		{name: "object without kind", tree: with(kustomization("resources: [x.yaml]"), map[string]*fstest.MapFile{"app/x.yaml": {Data: []byte("metadata: {name: x}\n")}}), want: "app/x.yaml:1: this object has no kind"},
-		{name: "object with a generated name", tree: with(kustomization("resources: [x.yaml]"), map[string]*fstest.MapFile{"app/x.yaml": {Data: []byte("apiVersion: batch/v1\nkind: Job\nmetadata: {generateName: x-}\n")}}), want: "app/x.yaml:1: this object has no metadata.name"},
-		{name: "object without a name", tree: fstest.MapFS{"app/x.yaml": {Data: []byte("apiVersion: v1\nkind: ConfigMap\n")}}, want: "app/x.yaml:1: this ConfigMap has no metadata.name"},
+		{name: "no kustomization in base", tree: with(kustomization("resources: [../b]"), map[string]*fstest.MapFile{"b/x.yaml": {Data: []byte(configMap)}}), want: "b: no kustomization.yaml"},
+		{name: "two kustomizations", tree: with(kustomization("resources: [cm.yaml]"), map[string]*fstest.MapFile{"app/kustomization.yml": {Data: []byte("resources: [cm.yaml]\n")}}), want: "app: 2 kustomizations in one directory"},
+		{name: "unknown field", tree: kustomization("resources: [cm.yaml]", "namePrefx: a-"), want: `app/kustomization.yaml:2: invalid kustomization: json: unknown field "namePrefx"`},
+		{name: "not YAML", tree: with(kustomization("resources: [x.yaml]"), map[string]*fstest.MapFile{"app/x.yaml": {Data: []byte("a: b\n  c: d\n")}}), want: "app/x.yaml:2: invalid YAML"},
+		{name: "template", tree: with(kustomization("resources: [x.yaml]"), map[string]*fstest.MapFile{"app/x.yaml": {Data: []byte("kind: {{ .Kind }}\n")}}), want: "app/x.yaml:1: object without kind"},
+		{name: "object without kind", tree: with(kustomization("resources: [x.yaml]"), map[string]*fstest.MapFile{"app/x.yaml": {Data: []byte("metadata: {name: x}\n")}}), want: "app/x.yaml:1: object without kind"},
+		{name: "object with a generated name", tree: with(kustomization("resources: [x.yaml]"), map[string]*fstest.MapFile{"app/x.yaml": {Data: []byte("apiVersion: batch/v1\nkind: Job\nmetadata: {generateName: x-}\n")}}), want: "app/x.yaml:1: object without metadata.name"},
+		{name: "object without a name", tree: fstest.MapFS{"app/x.yaml": {Data: []byte("apiVersion: v1\nkind: ConfigMap\n")}}, want: "app/x.yaml:1: ConfigMap without metadata.name"},
 		{name: "kustomize without kustomization", tree: fstest.MapFS{"app/x.yaml": {Data: []byte(configMap)}}, src: v1alpha1.ApplicationSource{Kustomize: &v1alpha1.KustomizeSource{}}, want: "source.kustomize is given"},
 		{name: "kustomize and directory", tree: kustomization("resources: [cm.yaml]"), src: v1alpha1.ApplicationSource{Kustomize: &v1alpha1.KustomizeSource{}, Directory: &v1alpha1.DirectorySource{Recurse: true}}, want: "both kustomize and directory"},
 		{name: "same object twice", tree: kustomization("resources: [cm.yaml]", "configMapGenerator: [{name: a, literals: [x=y], options: {disableNameSuffixHash: true}}]"), want: "app: kustomize refuses it"},
@@ -189,7 +189,7 @@ func TestRefused(t *testing.T) {
 		{name: "label there already", tree: kustomization("resources: [cm.yaml]", "commonLabels: {a: b}"), src: v1alpha1.ApplicationSource{Kustomize: &v1alpha1.KustomizeSource{CommonLabels: map[string]string{"a": "c"}}}, want: "forceCommonLabels"},
 		{name: "annotation there already", tree: kustomization("resources: [cm.yaml]", "commonAnnotations: {a: b}"), src: v1alpha1.ApplicationSource{Kustomize: &v1alpha1.KustomizeSource{CommonAnnotations: map[string]string{"a": "c"}}}, want: "forceCommonAnnotations"},
 		{name: "glob", tree: fstest.MapFS{"app/x.yaml": {Data: []byte(configMap)}}, src: v1alpha1.ApplicationSource{Directory: &v1alpha1.DirectorySource{Include: "{a"}}, want: "source.directory.include"},
-		{name: "kustomization in a plain directory", tree: kustomization("apiVersion: kustomize.config.k8s.io/v1beta1", "kind: Kustomization"), src: v1alpha1.ApplicationSource{Directory: &v1alpha1.DirectorySource{Recurse: true}}, want: "this is a kustomization"},
+		{name: "kustomization in a plain directory", tree: kustomization("apiVersion: kustomize.config.k8s.io/v1beta1", "kind: Kustomization"), src: v1alpha1.ApplicationSource{Directory: &v1alpha1.DirectorySource{Recurse: true}}, want: "kustomization in a source that is read as a directory"},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
@@ -203,7 +203,7 @@ func TestRefused(t *testing.T) {
 			}
 			var refused *render.Error
 			if !errors.As(err, &refused) {
-				t.Fatalf("%v is no *render.Error", err)
+				t.Fatalf("%v is not a *render.Error", err)
 			}
 			if !strings.Contains(err.Error(), test.want) {
 				t.Errorf("the error is\n%v\nwithout\n%s", err, test.want)
