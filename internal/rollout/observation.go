@@ -18,6 +18,11 @@ type Observation struct {
 	ReplicaSets []*appsv1.ReplicaSet
 	// Pods are those of the ReplicaSets.
 	Pods []*corev1.Pod
+	Routes
+}
+
+// Routes is what routes the requests.
+type Routes struct {
 	// Active and Preview are the Services that the spec names; nil when they do not exist.
 	Active, Preview *corev1.Service
 	// ActiveSlices are the EndpointSlices of the active Service. While a switch has not converged they must be read
@@ -28,11 +33,11 @@ type Observation struct {
 }
 
 // Service returns the Service of a role; nil when it does not exist.
-func (o Observation) Service(role Role) *corev1.Service {
+func (r Routes) Service(role Role) *corev1.Service {
 	if role == RolePreview {
-		return o.Preview
+		return r.Preview
 	}
-	return o.Active
+	return r.Active
 }
 
 // Workload is the object that spec.workloadRef names.

@@ -3,7 +3,9 @@ package rollout
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
+	"time"
 
 	appsv1 "k8s.io/api/apps/v1"
 	corev1 "k8s.io/api/core/v1"
@@ -20,61 +22,69 @@ import (
 	"github.com/cyan-cd/cyan/internal/traffic"
 )
 
+// actor carries decisions out.
+type actor struct {
+	client       client.Client
+	live         client.Reader
+	router       traffic.Router
+	expectations *expectations
+	// record records the event of an action that is done.
+	record func(*v1alpha1.Rollout, rollout.Event)
+	now    func() time.Time
+}
+
 // createError is the API server's refusal of a new ReplicaSet, by quota or admission.
 type createError struct{ error }
 
-// act carries actions out, in order. When a check speaks against one, it and those after it wait: held says why.
-func (r *reconciler) act(ctx context.Context, ro *v1alpha1.Rollout, actions []rollout.Action) (held, err error) {
+// act carries actions out, in order. When something speaks against one, it and those after it wait: held is why.
+func (r actor) act(ctx context.Context, ro *v1alpha1.Rollout, actions []rollout.Action) (held, err error) {
 	for _, a := range actions {
-		held, err := r.carryOut(ctx, ro, a)
-		if err != nil {
-			return nil, fmt.Errorf("%s: %w", a, err)
-		}
-		if held != nil {
+		err := r.carryOut(ctx, ro, a)
+		var held *traffic.HeldError
+		if errors.As(err, &held) {
 			log.FromContext(ctx).Info("waiting", "action", a.String(), "why", held.Error())
 			return held, nil
 		}
+		if err != nil {
+			return nil, fmt.Errorf("%s: %w", a, err)
+		}
 		log.FromContext(ctx).Info("done", "action", a.String())
 		if e, ok := rollout.EventOf(a); ok {
-			r.tell(ro, e)
+			r.record(ro, e)
 		}
 	}
 	return nil, nil
 }
 
-func (r *reconciler) carryOut(ctx context.Context, ro *v1alpha1.Rollout, a rollout.Action) (held, err error) {
+func (r actor) carryOut(ctx context.Context, ro *v1alpha1.Rollout, a rollout.Action) error {
 	switch a := a.(type) {
 	case rollout.CreateReplicaSet:
-		return nil, r.create(ctx, a.ReplicaSet.DeepCopy())
+		return r.create(ctx, a.ReplicaSet.DeepCopy())
 	case rollout.AnnotateReplicaSet:
-		return nil, r.patchReplicaSet(ctx, ro, a.Name, map[string]any{"metadata": map[string]any{"annotations": nullWhenEmpty(a.Set)}})
+		return r.patchReplicaSet(ctx, ro, a.Name, map[string]any{"metadata": map[string]any{"annotations": nullWhenEmpty(a.Set)}})
 	case rollout.Scale:
 		return r.scale(ctx, ro, a)
 	case rollout.SwitchService:
-		return r.switchService(ctx, ro, a)
+		return r.expected(r.router.Switch(ctx, ro, a, r.now()))
 	case rollout.ReleaseService:
-		service := &corev1.Service{}
-		if err := r.live.Get(ctx, client.ObjectKey{Namespace: ro.Namespace, Name: a.Service}, service); err != nil {
-			return nil, client.IgnoreNotFound(err)
-		}
-		return nil, r.noted(service, traffic.Release(ctx, r.client, service))
+		return r.expected(r.router.Release(ctx, client.ObjectKeyFromObject(ro), a.Service))
 	case rollout.DeleteReplicaSet:
 		rs := &appsv1.ReplicaSet{ObjectMeta: metav1.ObjectMeta{Namespace: ro.Namespace, Name: a.Name}}
-		return nil, client.IgnoreNotFound(r.client.Delete(ctx, rs, client.PropagationPolicy(metav1.DeletePropagationBackground)))
+		return client.IgnoreNotFound(r.client.Delete(ctx, rs, client.PropagationPolicy(metav1.DeletePropagationBackground)))
 	case rollout.EvictPod:
 		return r.evict(ctx, ro.Namespace, a)
 	case rollout.SetRoleMetadata:
-		return nil, r.setRoleMetadata(ctx, ro, a)
+		return r.setRoleMetadata(ctx, ro, a)
 	case rollout.SetMinReadySeconds:
-		return nil, r.patchReplicaSet(ctx, ro, a.Name, map[string]any{"spec": map[string]any{"minReadySeconds": a.Seconds}})
+		return r.patchReplicaSet(ctx, ro, a.Name, map[string]any{"spec": map[string]any{"minReadySeconds": a.Seconds}})
 	case rollout.ScaleWorkload:
-		return nil, r.scaleWorkload(ctx, ro.Namespace, a)
+		return r.scaleWorkload(ctx, ro.Namespace, a)
 	}
-	return nil, fmt.Errorf("no way to carry out %T", a)
+	return fmt.Errorf("unknown action %T", a)
 }
 
 // create makes a ReplicaSet; one that this Rollout has made already is as good.
-func (r *reconciler) create(ctx context.Context, rs *appsv1.ReplicaSet) error {
+func (r actor) create(ctx context.Context, rs *appsv1.ReplicaSet) error {
 	owner := metav1.GetControllerOf(rs)
 	err := r.client.Create(ctx, rs)
 	if apierrors.IsAlreadyExists(err) {
@@ -85,22 +95,22 @@ func (r *reconciler) create(ctx context.Context, rs *appsv1.ReplicaSet) error {
 		if by := metav1.GetControllerOf(there); by == nil || by.UID != owner.UID {
 			return &createError{fmt.Errorf("ReplicaSet %s exists already and belongs to something else: delete or rename it", rs.Name)}
 		}
-		r.written.note(there)
+		r.expectations.expect(there)
 		return nil
 	}
 	if err != nil {
 		return &createError{err}
 	}
-	r.written.note(rs)
+	r.expectations.expect(rs)
 	return nil
 }
 
-func (r *reconciler) patchReplicaSet(ctx context.Context, ro *v1alpha1.Rollout, name string, patch map[string]any) error {
+func (r actor) patchReplicaSet(ctx context.Context, ro *v1alpha1.Rollout, name string, patch map[string]any) error {
 	rs := &appsv1.ReplicaSet{ObjectMeta: metav1.ObjectMeta{Namespace: ro.Namespace, Name: name}}
-	return r.noted(rs, r.mergePatch(ctx, rs, patch))
+	return r.expected(rs, r.mergePatch(ctx, rs, patch))
 }
 
-func (r *reconciler) mergePatch(ctx context.Context, o client.Object, patch map[string]any) error {
+func (r actor) mergePatch(ctx context.Context, o client.Object, patch map[string]any) error {
 	data, err := json.Marshal(patch)
 	if err != nil {
 		return err
@@ -108,10 +118,10 @@ func (r *reconciler) mergePatch(ctx context.Context, o client.Object, patch map[
 	return r.client.Patch(ctx, o, client.RawPatch(types.MergePatchType, data))
 }
 
-// noted remembers what a write returned.
-func (r *reconciler) noted(o client.Object, err error) error {
+// expected remembers what a write returned.
+func (r actor) expected(o client.Object, err error) error {
 	if err == nil {
-		r.written.note(o)
+		r.expectations.expect(o)
 	}
 	return err
 }
@@ -127,55 +137,50 @@ func nullWhenEmpty(set map[string]string) map[string]any {
 	return all
 }
 
-func (r *reconciler) scale(ctx context.Context, ro *v1alpha1.Rollout, a rollout.Scale) (held, err error) {
+func (r actor) scale(ctx context.Context, ro *v1alpha1.Rollout, a rollout.Scale) error {
 	if a.Drain {
-		active, preview := services(ro)
-		fresh, err := traffic.ForDrain(ctx, r.live, ro.Namespace, []string{active, preview}, a)
-		if err != nil {
-			return nil, err
-		}
-		if held := a.Check(fresh); held != nil {
-			return held, nil
+		if err := r.router.Converged(ctx, ro, a); err != nil {
+			return err
 		}
 	}
-	return nil, r.patchReplicaSet(ctx, ro, a.Name, map[string]any{
+	return r.patchReplicaSet(ctx, ro, a.Name, map[string]any{
 		"metadata": map[string]any{"annotations": map[string]any{v1alpha1.DesiredReplicasAnnotation: fmt.Sprint(a.To)}},
 		"spec":     map[string]any{"replicas": a.To},
 	})
 }
 
-func (r *reconciler) switchService(ctx context.Context, ro *v1alpha1.Rollout, a rollout.SwitchService) (held, err error) {
-	_, preview := services(ro)
-	fresh, err := traffic.ForSwitch(ctx, r.live, ro.Namespace, preview, a)
-	if err != nil {
-		return nil, err
-	}
-	fresh.Now = r.now()
-	if held := a.Check(fresh); held != nil {
-		return held, nil
-	}
-	return nil, r.noted(fresh.Service, traffic.Switch(ctx, r.client, ro.Name, fresh.Service, a))
-}
-
 // evict takes a pod away as a PodDisruptionBudget allows.
-func (r *reconciler) evict(ctx context.Context, namespace string, a rollout.EvictPod) (held, err error) {
-	fresh, err := traffic.ForEviction(ctx, r.live, namespace, a)
+func (r actor) evict(ctx context.Context, namespace string, a rollout.EvictPod) error {
+	others, err := r.livePods(ctx, namespace, a.Hash)
 	if err != nil {
-		return nil, err
+		return err
 	}
-	if held := a.Check(fresh); held != nil {
-		return held, nil
+	if err := a.Check(rollout.LiveState{Pods: others}); err != nil {
+		return traffic.Held(err)
 	}
 	pod := &corev1.Pod{ObjectMeta: metav1.ObjectMeta{Namespace: namespace, Name: a.Name}}
 	err = r.client.SubResource("eviction").Create(ctx, pod, &policyv1.Eviction{ObjectMeta: pod.ObjectMeta})
 	if apierrors.IsTooManyRequests(err) {
-		return fmt.Errorf("a PodDisruptionBudget keeps pod %s for now", a.Name), nil
+		return traffic.Held(fmt.Errorf("pod %s: a PodDisruptionBudget keeps it for now", a.Name))
 	}
-	return nil, client.IgnoreNotFound(err)
+	return client.IgnoreNotFound(err)
+}
+
+// livePods reads the pods with a hash from the API server.
+func (r actor) livePods(ctx context.Context, namespace, hash string) ([]*corev1.Pod, error) {
+	list := &corev1.PodList{}
+	if err := r.live.List(ctx, list, client.InNamespace(namespace), client.MatchingLabels{v1alpha1.PodHashLabel: hash}); err != nil {
+		return nil, fmt.Errorf("listing the pods with hash %s: %w", hash, err)
+	}
+	pods := make([]*corev1.Pod, len(list.Items))
+	for i := range list.Items {
+		pods[i] = &list.Items[i]
+	}
+	return pods, nil
 }
 
 // setRoleMetadata changes a ReplicaSet's template and its pods in place; that restarts nothing.
-func (r *reconciler) setRoleMetadata(ctx context.Context, ro *v1alpha1.Rollout, a rollout.SetRoleMetadata) error {
+func (r actor) setRoleMetadata(ctx context.Context, ro *v1alpha1.Rollout, a rollout.SetRoleMetadata) error {
 	metadata := map[string]any{"labels": change(a.Metadata.Labels, a.Remove.Labels), "annotations": change(a.Metadata.Annotations, a.Remove.Annotations)}
 	err := r.patchReplicaSet(ctx, ro, a.ReplicaSet, map[string]any{
 		"metadata": map[string]any{"annotations": map[string]any{v1alpha1.EphemeralMetadataAnnotation: rollout.RoleMetadataAnnotation(a.Metadata)}},
@@ -184,19 +189,19 @@ func (r *reconciler) setRoleMetadata(ctx context.Context, ro *v1alpha1.Rollout, 
 	if err != nil {
 		return err
 	}
-	pods := &corev1.PodList{}
-	if err := r.live.List(ctx, pods, client.InNamespace(ro.Namespace), client.MatchingLabels{v1alpha1.PodHashLabel: a.Hash}); err != nil {
+	pods, err := r.livePods(ctx, ro.Namespace, a.Hash)
+	if err != nil {
 		return err
 	}
-	for i := range pods.Items {
-		if err := r.mergePatch(ctx, &pods.Items[i], map[string]any{"metadata": metadata}); client.IgnoreNotFound(err) != nil {
+	for _, pod := range pods {
+		if err := r.mergePatch(ctx, pod, map[string]any{"metadata": metadata}); client.IgnoreNotFound(err) != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-// change is a merge patch that sets some keys and removes others.
+// change returns a merge patch that sets some keys and removes others.
 func change(set, remove map[string]string) map[string]any {
 	all := map[string]any{}
 	for key := range remove {
@@ -208,7 +213,7 @@ func change(set, remove map[string]string) map[string]any {
 	return all
 }
 
-func (r *reconciler) scaleWorkload(ctx context.Context, namespace string, a rollout.ScaleWorkload) error {
+func (r actor) scaleWorkload(ctx context.Context, namespace string, a rollout.ScaleWorkload) error {
 	workload := &unstructured.Unstructured{}
 	workload.SetAPIVersion(a.Ref.APIVersion)
 	workload.SetKind(a.Ref.Kind)

@@ -1,9 +1,11 @@
-// Package rollout is the controller of Rollouts: it gathers what is there, asks the pure package of the same name what to do, does it, and reports.
+// Package rollout is the controller of Rollouts: it observes what is there, asks the pure package of the same name what to do, does it, and reports.
 package rollout
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"slices"
 	"sync"
 	"time"
 
@@ -11,9 +13,8 @@ import (
 	appsv1 "k8s.io/api/apps/v1"
 	corev1 "k8s.io/api/core/v1"
 	discoveryv1 "k8s.io/api/discovery/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-	"k8s.io/apimachinery/pkg/types"
-	"k8s.io/client-go/tools/events"
 	ctrl "sigs.k8s.io/controller-runtime"
 	"sigs.k8s.io/controller-runtime/pkg/builder"
 	"sigs.k8s.io/controller-runtime/pkg/client"
@@ -24,6 +25,9 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/reconcile"
 
 	"github.com/cyan-cd/cyan/api/v1alpha1"
+	"github.com/cyan-cd/cyan/internal/rollout"
+	"github.com/cyan-cd/cyan/internal/rollout/strategy"
+	"github.com/cyan-cd/cyan/internal/traffic/service"
 )
 
 // Options are what a controller of Rollouts can be told.
@@ -32,19 +36,14 @@ type Options struct {
 	InstanceID string
 	// Workers is the number of Rollouts that are looked at at the same time; 10 when zero.
 	Workers int
-	// Now tells the time; time.Now when nil.
+	// Now returns the time; time.Now when nil.
 	Now func() time.Time
 	// Metrics is where the controller's metrics are registered; controller-runtime's registry when nil.
 	Metrics prometheus.Registerer
 }
 
-// Indexes of Rollouts by what they name, each value "namespace/name" or "Kind/name".
-const (
-	byService  = "services"
-	byWorkload = "workload"
-)
-
-// Setup adds the controller to a manager, whose cache may be limited to the ReplicaSets and pods that carry a pod-template hash: others are not read from it.
+// Setup adds the controller to a manager, whose cache may be limited to the ReplicaSets and pods that carry a pod-template
+// hash: others are not read from it.
 func Setup(mgr ctrl.Manager, o Options) error {
 	if o.Now == nil {
 		o.Now = time.Now
@@ -52,23 +51,17 @@ func Setup(mgr ctrl.Manager, o Options) error {
 	if o.Workers == 0 {
 		o.Workers = 10
 	}
-	r := &reconciler{
-		client:   client.WithFieldOwner(mgr.GetClient(), v1alpha1.RolloutFieldManager),
-		live:     mgr.GetAPIReader(),
-		recorder: mgr.GetEventRecorder("cyan-rollout"),
-		now:      o.Now,
-		written:  newWritten(o.Now),
-		metrics:  newMetrics(mgr.GetClient()),
-	}
 	if o.Metrics == nil {
 		o.Metrics = ctrlmetrics.Registry
 	}
-	if err := o.Metrics.Register(r.metrics); err != nil {
+	r := newReconciler(mgr, o.Now)
+	if err := o.Metrics.Register(r.reporter.metrics); err != nil {
 		return fmt.Errorf("registering the metrics of Rollouts: %w", err)
 	}
 	if err := indexRollouts(mgr); err != nil {
 		return err
 	}
+	enqueue := enqueuer{mgr.GetClient()}
 	deployments := &metav1.PartialObjectMetadata{}
 	deployments.SetGroupVersionKind(appsv1.SchemeGroupVersion.WithKind("Deployment"))
 	templates := &metav1.PartialObjectMetadata{}
@@ -77,15 +70,11 @@ func Setup(mgr ctrl.Manager, o Options) error {
 		Named("rollout").
 		For(&v1alpha1.Rollout{}, builder.WithPredicates(ofInstance(o.InstanceID))).
 		Owns(&appsv1.ReplicaSet{}).
-		Watches(&corev1.Pod{}, handler.EnqueueRequestsFromMapFunc(r.rolloutOfPod)).
-		Watches(&corev1.Service{}, handler.EnqueueRequestsFromMapFunc(func(ctx context.Context, o client.Object) []reconcile.Request {
-			return r.rolloutsOfService(ctx, o.GetNamespace(), o.GetName(), o.GetAnnotations()[v1alpha1.ManagedByRolloutsAnnotation])
-		})).
-		Watches(&discoveryv1.EndpointSlice{}, handler.EnqueueRequestsFromMapFunc(func(ctx context.Context, o client.Object) []reconcile.Request {
-			return r.rolloutsOfService(ctx, o.GetNamespace(), o.GetLabels()[discoveryv1.LabelServiceName], "")
-		})).
-		WatchesMetadata(deployments, handler.EnqueueRequestsFromMapFunc(r.rolloutsOfWorkload("Deployment"))).
-		WatchesMetadata(templates, handler.EnqueueRequestsFromMapFunc(r.rolloutsOfWorkload("PodTemplate"))).
+		Watches(&corev1.Pod{}, handler.EnqueueRequestsFromMapFunc(enqueue.ofPod)).
+		Watches(&corev1.Service{}, handler.EnqueueRequestsFromMapFunc(enqueue.ofService)).
+		Watches(&discoveryv1.EndpointSlice{}, handler.EnqueueRequestsFromMapFunc(enqueue.ofEndpointSlice)).
+		WatchesMetadata(deployments, handler.EnqueueRequestsFromMapFunc(enqueue.ofWorkload("Deployment"))).
+		WatchesMetadata(templates, handler.EnqueueRequestsFromMapFunc(enqueue.ofWorkload("PodTemplate"))).
 		WithOptions(controller.Options{MaxConcurrentReconciles: o.Workers}).
 		Complete(r)
 }
@@ -97,79 +86,118 @@ func ofInstance(id string) predicate.Predicate {
 	})
 }
 
-func indexRollouts(mgr ctrl.Manager) error {
-	ctx := context.Background()
-	err := mgr.GetFieldIndexer().IndexField(ctx, &v1alpha1.Rollout{}, byService, func(o client.Object) []string {
-		bg := o.(*v1alpha1.Rollout).Spec.Strategy.BlueGreen
-		if bg == nil {
-			return nil
-		}
-		return []string{bg.ActiveService, bg.PreviewService}
-	})
-	if err != nil {
-		return err
-	}
-	return mgr.GetFieldIndexer().IndexField(ctx, &v1alpha1.Rollout{}, byWorkload, func(o client.Object) []string {
-		ref := o.(*v1alpha1.Rollout).Spec.WorkloadRef
-		if ref == nil {
-			return nil
-		}
-		return []string{ref.Kind + "/" + ref.Name}
-	})
-}
+const (
+	// staleRequeueAfter is the wait for a cache that is behind: watches take milliseconds.
+	staleRequeueAfter = 10 * time.Millisecond
+	// heldRequeueAfter is the wait after a check spoke against an action; what it waits for mostly comes by watch before.
+	heldRequeueAfter = time.Second
+	// workloadRequeueAfter is how often a ReplicaSet in workloadRef is looked at: it is not watched.
+	workloadRequeueAfter = 30 * time.Second
+)
 
+// reconciler observes, decides, acts and reports.
 type reconciler struct {
-	client   client.Client
-	live     client.Reader
-	recorder events.EventRecorder
+	observer observer
+	actor    actor
+	reporter reporter
 	now      func() time.Time
-	written  *written
-	// known are the Rollouts that were there when they were last looked at, for what is told of those that go.
-	known   sync.Map
-	metrics *metrics
+	// seen are the Rollouts that were there when they were last looked at, for the event of those that go.
+	seen sync.Map
 }
 
-func (r *reconciler) rolloutOfPod(ctx context.Context, pod client.Object) []reconcile.Request {
-	owner := metav1.GetControllerOf(pod)
-	if owner == nil || owner.Kind != "ReplicaSet" || pod.GetLabels()[v1alpha1.PodHashLabel] == "" {
-		return nil
-	}
-	rs := &appsv1.ReplicaSet{}
-	if err := r.client.Get(ctx, client.ObjectKey{Namespace: pod.GetNamespace(), Name: owner.Name}, rs); err != nil {
-		return nil
-	}
-	if ro := metav1.GetControllerOf(rs); ro != nil && ro.Kind == v1alpha1.RolloutKind {
-		return []reconcile.Request{{NamespacedName: types.NamespacedName{Namespace: pod.GetNamespace(), Name: ro.Name}}}
-	}
-	return nil
-}
-
-// rolloutsOfService finds the Rollouts that name a Service, and the one that it is marked with, which may name it no longer.
-func (r *reconciler) rolloutsOfService(ctx context.Context, namespace, service, managedBy string) []reconcile.Request {
-	requests := r.rolloutsBy(ctx, namespace, byService, service)
-	if managedBy != "" {
-		requests = append(requests, reconcile.Request{NamespacedName: types.NamespacedName{Namespace: namespace, Name: managedBy}})
-	}
-	return requests
-}
-
-func (r *reconciler) rolloutsOfWorkload(kind string) handler.MapFunc {
-	return func(ctx context.Context, o client.Object) []reconcile.Request {
-		return r.rolloutsBy(ctx, o.GetNamespace(), byWorkload, kind+"/"+o.GetName())
+func newReconciler(mgr ctrl.Manager, now func() time.Time) *reconciler {
+	writer := client.WithFieldOwner(mgr.GetClient(), v1alpha1.RolloutFieldManager)
+	live, written := mgr.GetAPIReader(), newExpectations(now)
+	router := service.Router{Client: writer, Live: live}
+	reporter := reporter{client: writer, recorder: mgr.GetEventRecorder("cyan-rollout"), metrics: newMetrics(mgr.GetClient())}
+	return &reconciler{
+		observer: observer{cache: mgr.GetClient(), live: live, router: router, expectations: written},
+		actor:    actor{client: writer, live: live, router: router, expectations: written, record: reporter.record, now: now},
+		reporter: reporter,
+		now:      now,
 	}
 }
 
-func (r *reconciler) rolloutsBy(ctx context.Context, namespace, index, value string) []reconcile.Request {
-	if value == "" {
-		return nil
+// Reconcile makes one decision about a Rollout and carries it out.
+func (r *reconciler) Reconcile(ctx context.Context, request reconcile.Request) (reconcile.Result, error) {
+	began := r.now()
+	result, err := r.reconcile(ctx, request.NamespacedName)
+	r.reporter.metrics.reconciled(request.Namespace, request.Name, r.now().Sub(began), err)
+	return result, err
+}
+
+func (r *reconciler) reconcile(ctx context.Context, key client.ObjectKey) (reconcile.Result, error) {
+	observed, err := r.observer.observe(ctx, key)
+	switch {
+	case errors.Is(err, errStale):
+		return reconcile.Result{RequeueAfter: staleRequeueAfter}, nil
+	case err != nil:
+		return reconcile.Result{}, err
+	case observed == nil:
+		return reconcile.Result{}, r.forget(ctx, key)
 	}
-	list := &v1alpha1.RolloutList{}
-	if err := r.client.List(ctx, list, client.InNamespace(namespace), client.MatchingFields{index: value}); err != nil {
-		return nil
+	ro := observed.Rollout
+	r.seen.Store(key, identityOf(ro))
+	now := r.now()
+	decision := strategy.Decide(*observed, now)
+	held, err := r.actor.act(ctx, ro, decision.Actions)
+	if err != nil {
+		return r.failed(ctx, ro, decision, err)
 	}
-	var requests []reconcile.Request
-	for i := range list.Items {
-		requests = append(requests, reconcile.Request{NamespacedName: client.ObjectKeyFromObject(&list.Items[i])})
+	if err := r.reporter.report(ctx, ro, decision); err != nil {
+		return again(err)
 	}
-	return requests
+	return reconcile.Result{RequeueAfter: requeueAfter(ro, decision, held, now)}, nil
+}
+
+// forget leaves what belonged to a Rollout that is gone.
+func (r *reconciler) forget(ctx context.Context, key client.ObjectKey) error {
+	if was, ok := r.seen.LoadAndDelete(key); ok {
+		r.reporter.record(was.(*v1alpha1.Rollout), rollout.EventDeleted(key.Name))
+	}
+	r.reporter.metrics.forget(key.Namespace, key.Name)
+	return r.actor.router.ReleaseAll(ctx, key)
+}
+
+// identityOf returns of a Rollout what an event about it needs.
+func identityOf(ro *v1alpha1.Rollout) *v1alpha1.Rollout {
+	return &v1alpha1.Rollout{TypeMeta: ro.TypeMeta, ObjectMeta: metav1.ObjectMeta{Namespace: ro.Namespace, Name: ro.Name, UID: ro.UID}}
+}
+
+// failed reports a ReplicaSet that could not be made, which a person has to see; other errors are tried again.
+func (r *reconciler) failed(ctx context.Context, ro *v1alpha1.Rollout, decision rollout.Decision, cause error) (reconcile.Result, error) {
+	var create *createError
+	if errors.As(cause, &create) {
+		decision.Status = rollout.CreateFailed(ro.Status, create, r.now())
+		if err := r.reporter.report(ctx, ro, decision); err != nil {
+			return reconcile.Result{}, errors.Join(cause, err)
+		}
+	}
+	return again(cause)
+}
+
+// again tries again after an error: at once when somebody was quicker, to decide on what is there now.
+func again(err error) (reconcile.Result, error) {
+	if apierrors.IsConflict(err) || apierrors.IsNotFound(err) {
+		return reconcile.Result{RequeueAfter: staleRequeueAfter}, nil
+	}
+	return reconcile.Result{}, err
+}
+
+// requeueAfter returns how long to wait when nothing is heard; zero: for ever.
+func requeueAfter(ro *v1alpha1.Rollout, decision rollout.Decision, held error, now time.Time) time.Duration {
+	var waits []time.Duration
+	if !decision.RequeueAt.IsZero() {
+		waits = append(waits, max(decision.RequeueAt.Sub(now), staleRequeueAfter))
+	}
+	if held != nil {
+		waits = append(waits, heldRequeueAfter)
+	}
+	if ref := ro.Spec.WorkloadRef; ref != nil && ref.Kind == "ReplicaSet" {
+		waits = append(waits, workloadRequeueAfter)
+	}
+	if len(waits) == 0 {
+		return 0
+	}
+	return slices.Min(waits)
 }

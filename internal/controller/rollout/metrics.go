@@ -11,8 +11,8 @@ import (
 	"github.com/cyan-cd/cyan/internal/rollout"
 )
 
-// scrapeWithin bounds the time that a scrape may take; Rollouts are listed from the cache.
-const scrapeWithin = 5 * time.Second
+// scrapeTimeout bounds the time that a scrape may take; Rollouts are listed from the cache.
+const scrapeTimeout = 5 * time.Second
 
 // metrics counts what the controller does, and describes each Rollout when it is scraped.
 type metrics struct {
@@ -52,7 +52,7 @@ func (m *metrics) reconciled(namespace, name string, took time.Duration, err err
 	}
 }
 
-func (m *metrics) told(namespace, name string, e rollout.Event) {
+func (m *metrics) recorded(namespace, name string, e rollout.Event) {
 	m.events.WithLabelValues(namespace, name, e.Type, e.Reason).Inc()
 }
 
@@ -89,7 +89,7 @@ func (m *metrics) Collect(to chan<- prometheus.Metric) {
 	for _, v := range m.vectors() {
 		v.Collect(to)
 	}
-	ctx, cancel := context.WithTimeout(context.Background(), scrapeWithin)
+	ctx, cancel := context.WithTimeout(context.Background(), scrapeTimeout)
 	defer cancel()
 	list := &v1alpha1.RolloutList{}
 	if err := m.reader.List(ctx, list); err != nil {
@@ -102,9 +102,9 @@ func (m *metrics) Collect(to chan<- prometheus.Metric) {
 }
 
 func describe(ro *v1alpha1.Rollout, to chan<- prometheus.Metric) {
-	strategy := "blueGreen"
-	if ro.Spec.Strategy.BlueGreen == nil {
-		strategy = "none"
+	strategy := "none"
+	if ro.Spec.Strategy.Type() == v1alpha1.StrategyBlueGreen {
+		strategy = "blueGreen"
 	}
 	gauge := func(d *prometheus.Desc, value float64, labels ...string) {
 		to <- prometheus.MustNewConstMetric(d, prometheus.GaugeValue, value, append([]string{ro.Namespace, ro.Name}, labels...)...)

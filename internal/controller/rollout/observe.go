@@ -1,0 +1,146 @@
+package rollout
+
+import (
+	"context"
+	"fmt"
+
+	appsv1 "k8s.io/api/apps/v1"
+	corev1 "k8s.io/api/core/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/types"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	"github.com/cyan-cd/cyan/api/v1alpha1"
+	"github.com/cyan-cd/cyan/internal/rollout"
+	"github.com/cyan-cd/cyan/internal/traffic"
+)
+
+// observer reads what a decision is made from.
+type observer struct {
+	cache, live  client.Reader
+	router       traffic.Router
+	expectations *expectations
+}
+
+// observe reads a Rollout and what belongs to it. The Rollout itself and the object of its workloadRef are read from the API
+// server, since people write its status as well; the rest comes from the cache, provided that the cache shows what this
+// controller has written: errStale, when it does not. Nil means that the Rollout is gone.
+func (o observer) observe(ctx context.Context, key client.ObjectKey) (*rollout.Observation, error) {
+	ro := &v1alpha1.Rollout{}
+	if err := o.live.Get(ctx, key, ro); apierrors.IsNotFound(err) {
+		return nil, nil
+	} else if err != nil {
+		return nil, fmt.Errorf("reading Rollout %s: %w", key, err)
+	}
+	observed := &rollout.Observation{Rollout: ro}
+	var err error
+	if observed.Workload, err = o.workload(ctx, ro); err != nil {
+		return nil, err
+	}
+	if observed.ReplicaSets, err = o.replicaSets(ctx, ro); err != nil {
+		return nil, err
+	}
+	if observed.Pods, err = o.pods(ctx, ro.Namespace, observed.ReplicaSets); err != nil {
+		return nil, err
+	}
+	if observed.Routes, err = o.routes(ctx, ro); err != nil {
+		return nil, err
+	}
+	return observed, nil
+}
+
+// workload reads the object that spec.workloadRef names; nil when there is none.
+func (o observer) workload(ctx context.Context, ro *v1alpha1.Rollout) (*rollout.Workload, error) {
+	ref := ro.Spec.WorkloadRef
+	if ref == nil {
+		return nil, nil
+	}
+	var object client.Object
+	var workload func() *rollout.Workload
+	switch ref.Kind {
+	case "Deployment":
+		d := &appsv1.Deployment{}
+		object, workload = d, func() *rollout.Workload {
+			return &rollout.Workload{Template: d.Spec.Template, Generation: d.Generation, Selector: d.Spec.Selector, Replicas: d.Spec.Replicas}
+		}
+	case "ReplicaSet":
+		rs := &appsv1.ReplicaSet{}
+		object, workload = rs, func() *rollout.Workload {
+			return &rollout.Workload{Template: rs.Spec.Template, Generation: rs.Generation, Selector: rs.Spec.Selector, Replicas: rs.Spec.Replicas}
+		}
+	case "PodTemplate":
+		t := &corev1.PodTemplate{}
+		object, workload = t, func() *rollout.Workload {
+			return &rollout.Workload{Template: t.Template, Generation: t.Generation, Selector: &metav1.LabelSelector{MatchLabels: t.Template.Labels}}
+		}
+	default:
+		return nil, nil
+	}
+	err := o.live.Get(ctx, client.ObjectKey{Namespace: ro.Namespace, Name: ref.Name}, object)
+	if apierrors.IsNotFound(err) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, fmt.Errorf("reading %s %s/%s: %w", ref.Kind, ro.Namespace, ref.Name, err)
+	}
+	return workload(), nil
+}
+
+// replicaSets reads those that a Rollout owns.
+func (o observer) replicaSets(ctx context.Context, ro *v1alpha1.Rollout) ([]*appsv1.ReplicaSet, error) {
+	list := &appsv1.ReplicaSetList{}
+	if err := o.cache.List(ctx, list, client.InNamespace(ro.Namespace)); err != nil {
+		return nil, fmt.Errorf("listing ReplicaSets: %w", err)
+	}
+	var own []*appsv1.ReplicaSet
+	present := map[types.UID]bool{}
+	for i := range list.Items {
+		rs := &list.Items[i]
+		if !metav1.IsControlledBy(rs, ro) {
+			continue
+		}
+		if o.expectations.isBehind(rs) {
+			return nil, errStale
+		}
+		present[rs.UID] = true
+		own = append(own, rs)
+	}
+	if o.expectations.isMissing(ro.UID, present) {
+		return nil, errStale
+	}
+	return own, nil
+}
+
+// pods reads those of some ReplicaSets.
+func (o observer) pods(ctx context.Context, namespace string, of []*appsv1.ReplicaSet) ([]*corev1.Pod, error) {
+	owners := map[types.UID]bool{}
+	for _, rs := range of {
+		owners[rs.UID] = true
+	}
+	list := &corev1.PodList{}
+	if err := o.cache.List(ctx, list, client.InNamespace(namespace), client.HasLabels{v1alpha1.PodHashLabel}); err != nil {
+		return nil, fmt.Errorf("listing pods: %w", err)
+	}
+	var own []*corev1.Pod
+	for i := range list.Items {
+		if owner := metav1.GetControllerOf(&list.Items[i]); owner != nil && owners[owner.UID] {
+			own = append(own, &list.Items[i])
+		}
+	}
+	return own, nil
+}
+
+// routes reads what routes the requests.
+func (o observer) routes(ctx context.Context, ro *v1alpha1.Rollout) (rollout.Routes, error) {
+	routes, err := o.router.Observe(ctx, ro)
+	if err != nil {
+		return routes, err
+	}
+	for _, service := range append([]*corev1.Service{routes.Active, routes.Preview}, routes.Left...) {
+		if service != nil && o.expectations.isBehind(service) {
+			return routes, errStale
+		}
+	}
+	return routes, nil
+}

@@ -1,0 +1,65 @@
+package rollout
+
+import (
+	"context"
+	"fmt"
+	"maps"
+
+	"k8s.io/apimachinery/pkg/api/equality"
+	"k8s.io/client-go/tools/events"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	"github.com/cyan-cd/cyan/api/v1alpha1"
+	"github.com/cyan-cd/cyan/internal/patch"
+	"github.com/cyan-cd/cyan/internal/rollout"
+)
+
+// reporter writes what was decided where people and programs look for it.
+type reporter struct {
+	client   client.Client
+	recorder events.EventRecorder
+	metrics  *metrics
+}
+
+// report writes the annotations and the status if they changed, and records the events.
+func (r reporter) report(ctx context.Context, ro *v1alpha1.Rollout, decision rollout.Decision) error {
+	if err := r.annotate(ctx, ro, decision.Annotations); err != nil {
+		return err
+	}
+	if !equality.Semantic.DeepEqual(ro.Status, decision.Status) {
+		after := ro.DeepCopy()
+		after.Status = decision.Status
+		if err := patch.UnchangedStatus(ctx, r.client, ro, after); err != nil {
+			return fmt.Errorf("writing the status of Rollout %s/%s: %w", ro.Namespace, ro.Name, err)
+		}
+	}
+	for _, e := range decision.Events {
+		r.record(ro, e)
+	}
+	if decision.Completed > 0 {
+		r.metrics.finished(ro.Namespace, ro.Name, decision.Completed)
+	}
+	return nil
+}
+
+// annotate sets annotations of a Rollout where they differ, in the one at hand as well.
+func (r reporter) annotate(ctx context.Context, ro *v1alpha1.Rollout, set map[string]string) error {
+	after := ro.DeepCopy()
+	if after.Annotations == nil {
+		after.Annotations = map[string]string{}
+	}
+	maps.Copy(after.Annotations, set)
+	if len(set) == 0 || maps.Equal(ro.Annotations, after.Annotations) {
+		return nil
+	}
+	if err := r.client.Patch(ctx, after, client.MergeFrom(ro)); err != nil {
+		return fmt.Errorf("annotating Rollout %s/%s: %w", ro.Namespace, ro.Name, err)
+	}
+	ro.Annotations, ro.ResourceVersion = after.Annotations, after.ResourceVersion
+	return nil
+}
+
+func (r reporter) record(ro *v1alpha1.Rollout, e rollout.Event) {
+	r.metrics.recorded(ro.Namespace, ro.Name, e)
+	r.recorder.Eventf(ro, nil, e.Type, e.Reason, e.Reason, "%s", e.Message)
+}

@@ -1,0 +1,164 @@
+// Package service moves requests by the selectors of plain Services: all of them go to one version.
+package service
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	corev1 "k8s.io/api/core/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	"github.com/cyan-cd/cyan/api/v1alpha1"
+	"github.com/cyan-cd/cyan/internal/rollout"
+	"github.com/cyan-cd/cyan/internal/traffic"
+)
+
+// Router is the selectors of Services.
+type Router struct {
+	// Client writes, and reads from a cache.
+	Client client.Client
+	// Live reads from the API server itself.
+	Live client.Reader
+}
+
+var _ traffic.Router = Router{}
+
+// Capabilities implements [traffic.Router].
+func (Router) Capabilities() traffic.Capabilities { return traffic.Capabilities{} }
+
+// SetWeight implements [traffic.Router]: a selector selects a version or does not.
+func (Router) SetWeight(context.Context, *v1alpha1.Rollout, map[string]int32) (client.Object, error) {
+	return nil, traffic.ErrNoWeights
+}
+
+// Observe implements [traffic.Router].
+func (r Router) Observe(ctx context.Context, ro *v1alpha1.Rollout) (rollout.Routes, error) {
+	var routes rollout.Routes
+	services, err := listServices(ctx, r.Client, ro.Namespace)
+	if err != nil {
+		return routes, err
+	}
+	for _, service := range services {
+		switch service.Name {
+		case ro.Spec.Strategy.ActiveService():
+			routes.Active = service
+		case ro.Spec.Strategy.PreviewService():
+			routes.Preview = service
+		default:
+			if isManagedBy(service, ro.Name) {
+				routes.Left = append(routes.Left, service)
+			}
+		}
+	}
+	if routes.Active == nil {
+		return routes, nil
+	}
+	routes.ActiveSlices, err = slices(ctx, r.readerOfSlices(ro, routes.Active), ro.Namespace, routes.Active.Name)
+	return routes, err
+}
+
+// readerOfSlices returns the API server while a switch has not converged: only what is true now may start the clock of the
+// scale-down.
+func (r Router) readerOfSlices(ro *v1alpha1.Rollout, active *corev1.Service) client.Reader {
+	last := ro.Status.BlueGreen.Switch
+	if last != nil && last.ConvergedAt != nil && last.To == rollout.SelectedHash(active) {
+		return r.Client
+	}
+	return r.Live
+}
+
+// Switch implements [traffic.Router].
+func (r Router) Switch(ctx context.Context, ro *v1alpha1.Rollout, a rollout.SwitchService, now time.Time) (client.Object, error) {
+	live, err := r.beforeSwitch(ctx, ro, a)
+	if err != nil {
+		return nil, err
+	}
+	live.Now = now
+	if err := a.Check(live); err != nil {
+		return nil, traffic.Held(err)
+	}
+	return live.Service, r.patch(ctx, live.Service, a.To, ro.Name)
+}
+
+// Converged implements [traffic.Router].
+func (r Router) Converged(ctx context.Context, ro *v1alpha1.Rollout, a rollout.Scale) error {
+	live, err := r.beforeDrain(ctx, ro, a)
+	if err != nil {
+		return err
+	}
+	return traffic.Held(a.Check(live))
+}
+
+// Release implements [traffic.Router].
+func (r Router) Release(ctx context.Context, owner client.ObjectKey, name string) (client.Object, error) {
+	service, err := getService(ctx, r.Live, owner.Namespace, name)
+	if err != nil || service == nil {
+		return nil, err
+	}
+	return r.release(ctx, owner, service)
+}
+
+// ReleaseAll implements [traffic.Router].
+func (r Router) ReleaseAll(ctx context.Context, owner client.ObjectKey) error {
+	services, err := listServices(ctx, r.Client, owner.Namespace)
+	if err != nil {
+		return err
+	}
+	var failed []error
+	for _, service := range services {
+		if !isManagedBy(service, owner.Name) {
+			continue
+		}
+		if _, err := r.release(ctx, owner, service); client.IgnoreNotFound(err) != nil {
+			failed = append(failed, err)
+		}
+	}
+	return errors.Join(failed...)
+}
+
+// release takes the hash and the mark of a Rollout off a Service; those of another Rollout stay.
+func (r Router) release(ctx context.Context, owner client.ObjectKey, service *corev1.Service) (client.Object, error) {
+	marked := service.Annotations[v1alpha1.ManagedByRolloutsAnnotation]
+	if marked != "" && marked != owner.Name {
+		return nil, nil
+	}
+	if marked == "" && rollout.SelectedHash(service) == "" {
+		return nil, nil
+	}
+	return service, r.patch(ctx, service, nil, nil)
+}
+
+// patch sets the hash that a Service selects and the Rollout that manages it, or removes them when they are nil, provided
+// that the Service is still as it was read. The Service becomes what was written.
+func (r Router) patch(ctx context.Context, service *corev1.Service, hash, owner any) error {
+	patch := mergePatch{
+		"metadata": mergePatch{
+			"resourceVersion": service.ResourceVersion,
+			"annotations":     mergePatch{v1alpha1.ManagedByRolloutsAnnotation: owner},
+		},
+		"spec": mergePatch{"selector": mergePatch{v1alpha1.PodHashLabel: hash}},
+	}
+	if err := r.Client.Patch(ctx, service, patch.raw()); err != nil {
+		return fmt.Errorf("patching the selector of Service %s/%s: %w", service.Namespace, service.Name, err)
+	}
+	return nil
+}
+
+func isManagedBy(service *corev1.Service, ro string) bool {
+	return service.Annotations[v1alpha1.ManagedByRolloutsAnnotation] == ro
+}
+
+func getService(ctx context.Context, reader client.Reader, namespace, name string) (*corev1.Service, error) {
+	service := &corev1.Service{}
+	err := reader.Get(ctx, client.ObjectKey{Namespace: namespace, Name: name}, service)
+	if apierrors.IsNotFound(err) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, fmt.Errorf("reading Service %s/%s: %w", namespace, name, err)
+	}
+	return service, nil
+}
