@@ -151,7 +151,7 @@ func adopted(t *testing.T, wanted, live corev1.PodTemplateSpec) bool {
 	rs.Spec.Selector = ro.Spec.Selector
 	d := strategy.Decide(rollout.Observation{
 		Rollout: ro, Workload: &rollout.Workload{Template: wanted, Generation: 1}, ReplicaSets: []*appsv1.ReplicaSet{rs},
-		Active: &corev1.Service{}, Preview: &corev1.Service{},
+		Routes: rollout.Routes{Active: &corev1.Service{}, Preview: &corev1.Service{}},
 	}, began)
 	if d.Status.CurrentPodHash == "" {
 		t.Fatalf("nothing was decided: %s", d.Status.Message)
