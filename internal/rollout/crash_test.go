@@ -62,13 +62,13 @@ var disturbances = [][]string{
 	{"image", "v2"}, {"image", "v3"}, {"image", "v1"}, {"promote"}, {"promote", "full"}, {"abort"}, {"retry"}, {"scale", "2"}, {"scale", "4"},
 	{"strip", "active"}, {"strip", "preview"}, {"freeze", "active"}, {"thaw", "active"}, {"freeze", "preview"}, {"thaw", "preview"}, {"pause"}, {"resume"},
 	{"never", "v3"}, {"ready", "v3"}, {"forget"}, {"restart"}, {"fail", "scale"}, {"mend", "scale"},
-	{"conflict", "status"}, {"conflict", "switch"}, {"guard"}, {"unguard"}, {"linger", "4s"},
+	{"fail", "switch"}, {"mend", "switch"}, {"conflict", "status"}, {"conflict", "switch"}, {"lag", "3s"}, {"lag", "0s"}, {"guard"}, {"unguard"}, {"linger", "4s"},
 	{"stop"}, {"start"},
 }
 
 // recoveries end what has been disturbed.
 var recoveries = [][]string{
-	{"thaw", "active"}, {"thaw", "preview"}, {"ready", "v3"}, {"resume"}, {"mend", "scale"}, {"mend", "switch"}, {"unguard"}, {"start"}, {"image", "v9"},
+	{"thaw", "active"}, {"thaw", "preview"}, {"ready", "v3"}, {"resume"}, {"mend", "scale"}, {"mend", "switch"}, {"lag", "0s"}, {"unguard"}, {"start"}, {"image", "v9"},
 }
 
 // liveRandomly lives a random life, and returns what went wrong.

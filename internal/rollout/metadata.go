@@ -36,7 +36,8 @@ func syncRoleMetadata(s State, forgotten []*appsv1.ReplicaSet) Work {
 // roleMetadataFor returns the metadata that the role of a ReplicaSet asks for.
 func roleMetadataFor(s State, rs *appsv1.ReplicaSet) v1alpha1.PodTemplateMetadata {
 	switch {
-	case s.Needed(rs):
+	case s.Needed(rs), rs == s.Desired && s.Stable == nil:
+		// The first version becomes active as soon as it can.
 		return s.Settings.ActiveMetadata
 	case rs == s.Desired:
 		return s.Settings.PreviewMetadata

@@ -128,6 +128,13 @@ func ReadyPods(pods []*corev1.Pod, hash string) int32 {
 	return n
 }
 
+// Available reports whether the ReplicaSet controller has seen a ReplicaSet's size, and at least so many pods are
+// available.
+func Available(rs *appsv1.ReplicaSet, want int32) bool {
+	return rs != nil && rs.DeletionTimestamp == nil && rs.Status.ObservedGeneration >= rs.Generation &&
+		Size(rs) >= want && rs.Status.AvailableReplicas >= want
+}
+
 // Saturated reports whether the ReplicaSet controller has seen a ReplicaSet's size, and so many pods are there and
 // available.
 func Saturated(rs *appsv1.ReplicaSet, want int32) bool {

@@ -31,6 +31,7 @@ func report(s State, o Outcome, restartedAt *metav1.Time, work Work, now time.Ti
 // recordVersions writes down which versions there are, and what was decided and asked for of them.
 func recordVersions(status *v1alpha1.RolloutStatus, s State, o Outcome) {
 	status.ObservedGeneration = strconv.FormatInt(s.Rollout.Generation, 10)
+	status.WorkloadObservedGeneration = ""
 	if s.Workload != nil {
 		status.WorkloadObservedGeneration = strconv.FormatInt(s.Workload.Generation, 10)
 	}

@@ -193,6 +193,10 @@ func newReplicaSet(seen Observation, v Versions, settings Settings, revision int
 			Template:        template,
 		},
 	}
-	addRoleMetadata(rs, settings.PreviewMetadata)
+	if v.Stable == nil {
+		addRoleMetadata(rs, settings.ActiveMetadata)
+	} else {
+		addRoleMetadata(rs, settings.PreviewMetadata)
+	}
 	return rs
 }

@@ -57,7 +57,7 @@ func (b Strategy) scaleDownAborted(s rollout.State, now time.Time) rollout.Work 
 	if !ok {
 		return rollout.Work{}
 	}
-	return scaleDownAt(s.Desired, at, now)
+	return scaleDownAt(s, s.Desired, at, now)
 }
 
 // scaleDownOld takes the pods of older versions away: those that gave the traffic over, after the scale-down delay that
@@ -85,7 +85,7 @@ func (b Strategy) scaleDownOld(s rollout.State, now time.Time) rollout.Work {
 		if limit != nil && i >= int(*limit) {
 			delay = scaleDownFloor
 		}
-		w = rollout.Join(w, scaleDownAt(rs, s.ConvergedAt.Add(delay), now))
+		w = rollout.Join(w, scaleDownAt(s, rs, s.ConvergedAt.Add(delay), now))
 	}
 	return w
 }
@@ -96,16 +96,40 @@ func hadTraffic(s rollout.State, rs *appsv1.ReplicaSet) bool {
 	return s.Switch == nil || s.Switch.From == rollout.PodHash(rs.Labels) || rollout.WasStable(rs)
 }
 
-// scaleDownAt takes a ReplicaSet to zero once its deadline has passed. A deadline that it has already stays, unless the
-// new one is earlier.
-func scaleDownAt(rs *appsv1.ReplicaSet, at, now time.Time) rollout.Work {
-	at = rollout.UpToSecond(at)
+// scaleDownAt takes a ReplicaSet to zero once its deadline has passed, but not before nodes have followed the last
+// switch. A deadline that it has already stays, unless the new one is earlier; the first one lies ahead.
+func scaleDownAt(s rollout.State, rs *appsv1.ReplicaSet, at, now time.Time) rollout.Work {
 	deadline, ok := rollout.ScaleDownDeadline(rs)
-	if ok && !at.Before(deadline) {
-		return drainAt(rs, deadline, now)
+	if !ok {
+		at = later(at, now.Add(scaleDownFloor))
 	}
-	note := map[string]string{v1alpha1.ScaleDownDeadlineAnnotation: at.UTC().Format(time.RFC3339)}
-	return rollout.Join(rollout.Do(rollout.AnnotateReplicaSet{Name: rs.Name, Set: note}), drainAt(rs, at, now))
+	at = rollout.UpToSecond(at)
+	var w rollout.Work
+	if ok && !at.Before(deadline) {
+		at = deadline
+	} else {
+		note := map[string]string{v1alpha1.ScaleDownDeadlineAnnotation: at.UTC().Format(time.RFC3339)}
+		w = rollout.Do(rollout.AnnotateReplicaSet{Name: rs.Name, Set: note})
+	}
+	if followed, ok := followedAt(s); ok {
+		return rollout.Join(w, drainAt(rs, later(at, followed), now))
+	}
+	return w
+}
+
+func later(a, b time.Time) time.Time {
+	if a.Before(b) {
+		return b
+	}
+	return a
+}
+
+// followedAt returns when nodes have followed the last switch; false while it has not converged.
+func followedAt(s rollout.State) (time.Time, bool) {
+	if s.Switch == nil {
+		return time.Time{}, s.Converged
+	}
+	return s.ConvergedAt.Add(scaleDownFloor), s.Converged
 }
 
 // drainAt takes all pods of a version away once a time has come.
