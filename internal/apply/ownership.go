@@ -2,7 +2,6 @@ package apply
 
 import (
 	"context"
-	"encoding/json"
 	"slices"
 
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
@@ -15,6 +14,7 @@ import (
 	"k8s.io/client-go/util/csaupgrade"
 
 	"github.com/cyan-cd/cyan/api/v1alpha1"
+	"github.com/cyan-cd/cyan/internal/jsonpatch"
 )
 
 // formerManagers applied the same manifests before: kubectl's client-side apply, and the GitOps controller that people come from. Whatever they own and git no longer has must go,
@@ -58,11 +58,7 @@ func (c *Client) takeOver(ctx context.Context, resource dynamic.ResourceInterfac
 	if err := csaupgrade.UpgradeManagedFields(mine, sets.New(names...), v1alpha1.FieldManager); err != nil {
 		return nil, err
 	}
-	patch := []map[string]any{
-		{"op": "test", "path": "/metadata/resourceVersion", "value": live.GetResourceVersion()},
-		{"op": "replace", "path": "/metadata/managedFields", "value": mine.GetManagedFields()},
-	}
-	body, err := json.Marshal(patch)
+	body, err := jsonpatch.AsRead(live.GetResourceVersion()).Replace(mine.GetManagedFields(), "metadata", "managedFields").Data()
 	if err != nil {
 		return nil, err
 	}

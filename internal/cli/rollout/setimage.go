@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"strconv"
 
 	"github.com/spf13/cobra"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
@@ -51,7 +52,7 @@ func setImages(ctx context.Context, e *kit.Env, c client.Client, ro *v1alpha1.Ro
 	if err != nil {
 		return err
 	}
-	var steps []jsonPatch
+	patch := h.asRead()
 	var there []string
 	found := map[string]bool{}
 	for _, list := range []string{"initContainers", "containers"} {
@@ -68,7 +69,7 @@ func setImages(ctx context.Context, e *kit.Env, c client.Client, ro *v1alpha1.Ro
 				continue
 			}
 			found[name] = true
-			steps = append(steps, jsonPatch{"add", fmt.Sprintf("%s/spec/%s/%d/image", h.pointer(), list, i), image})
+			patch = patch.Add(image, h.in("spec", list, strconv.Itoa(i), "image")...)
 		}
 	}
 	for name := range images {
@@ -76,7 +77,7 @@ func setImages(ctx context.Context, e *kit.Env, c client.Client, ro *v1alpha1.Ro
 			return &problem.Error{Kind: problem.Absent, Object: h.name(), Cause: fmt.Sprintf("container %q not found", name), Remedy: "there are: " + kit.Choices(there)}
 		}
 	}
-	return h.rewrite(ctx, c, steps...)
+	return h.rewrite(ctx, c, patch)
 }
 
 func completeContainers(e *kit.Env) cobra.CompletionFunc {

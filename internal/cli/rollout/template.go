@@ -2,7 +2,7 @@ package rollout
 
 import (
 	"context"
-	"encoding/json"
+	"slices"
 	"strings"
 
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
@@ -12,6 +12,7 @@ import (
 
 	"github.com/cyan-cd/cyan/api/v1alpha1"
 	"github.com/cyan-cd/cyan/internal/cli/kit"
+	"github.com/cyan-cd/cyan/internal/jsonpatch"
 	"github.com/cyan-cd/cyan/internal/plan"
 )
 
@@ -21,8 +22,6 @@ type templateHolder struct {
 	// path leads to the template.
 	path []string
 }
-
-func (h templateHolder) pointer() string { return "/" + strings.Join(h.path, "/") }
 
 func (h templateHolder) name() string { return h.object.GetKind() + " " + h.object.GetName() }
 
@@ -44,17 +43,17 @@ func findTemplate(ctx context.Context, e *kit.Env, c client.Client, ro *v1alpha1
 	return h, nil
 }
 
-// jsonPatch is one step of RFC 6902.
-type jsonPatch struct {
-	Op    string `json:"op"`
-	Path  string `json:"path"`
-	Value any    `json:"value"`
+// asRead begins a patch of the object as it was read.
+func (h templateHolder) asRead() jsonpatch.Patch {
+	return jsonpatch.AsRead(h.object.GetResourceVersion())
 }
 
-// rewrite patches an object only as it was read.
-func (h templateHolder) rewrite(ctx context.Context, c client.Client, steps ...jsonPatch) error {
-	steps = append([]jsonPatch{{"test", "/metadata/resourceVersion", h.object.GetResourceVersion()}}, steps...)
-	data, err := json.Marshal(steps)
+// in is a path below the template.
+func (h templateHolder) in(keys ...string) []string { return append(slices.Clone(h.path), keys...) }
+
+// rewrite patches the object.
+func (h templateHolder) rewrite(ctx context.Context, c client.Client, patch jsonpatch.Patch) error {
+	data, err := patch.Data()
 	if err != nil {
 		return err
 	}
