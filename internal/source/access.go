@@ -1,7 +1,6 @@
 package source
 
 import (
-	"encoding/base64"
 	"errors"
 	"fmt"
 	"net/url"
@@ -24,7 +23,7 @@ type access struct {
 const answer = `!f() { test "$1" = get && printf 'username=%s\npassword=%s\n' "$CYAN_GIT_USERNAME" "$CYAN_GIT_PASSWORD"; }; f`
 
 // access prepares the credentials of repo. The caller calls done.
-func (m *Mirrors) access(repo Repository) (*access, error) {
+func (s *store) access(repo Repository) (*access, error) {
 	repo, err := repo.split()
 	if err != nil {
 		return nil, err
@@ -36,9 +35,9 @@ func (m *Mirrors) access(repo Repository) (*access, error) {
 	}
 	switch u.Scheme {
 	case "http", "https":
-		err = a.overHTTP(m, u, repo.Credentials)
+		err = a.overHTTP(s, u, repo.Credentials)
 	case "ssh":
-		err = a.overSSH(m, repo.Credentials)
+		err = a.overSSH(s, repo.Credentials)
 	}
 	if err != nil {
 		a.done()
@@ -60,10 +59,10 @@ func (a *access) call(c call) call {
 	return c
 }
 
-func (a *access) overHTTP(m *Mirrors, u *url.URL, c Credentials) error {
+func (a *access) overHTTP(s *store, u *url.URL, c Credentials) error {
 	origin := u.Scheme + "://" + u.Host
-	for _, s := range []string{c.Username, c.Password, c.BearerToken, c.Proxy} {
-		if strings.ContainsAny(s, "\r\n\x00") {
+	for _, text := range []string{c.Username, c.Password, c.BearerToken, c.Proxy} {
+		if strings.ContainsAny(text, "\r\n\x00") {
 			return errors.New("a user name, password, token or proxy has a line break in it")
 		}
 	}
@@ -94,7 +93,7 @@ func (a *access) overHTTP(m *Mirrors, u *url.URL, c Credentials) error {
 		if content == "" {
 			continue
 		}
-		file, err := a.file(m, key, content)
+		file, err := a.file(s, key, content)
 		if err != nil {
 			return err
 		}
@@ -107,13 +106,13 @@ func (a *access) overHTTP(m *Mirrors, u *url.URL, c Credentials) error {
 	return nil
 }
 
-func (a *access) overSSH(m *Mirrors, c Credentials) error {
+func (a *access) overSSH(s *store, c Credentials) error {
 	command := []string{"ssh", "-o", "BatchMode=yes", "-o", "ConnectTimeout=20", "-o", "ServerAliveInterval=15"}
-	if !m.opts.OwnConfiguration {
+	if !s.opts.OwnConfiguration {
 		command = append(command, "-F", os.DevNull)
 	}
 	if c.SSHPrivateKey != "" {
-		file, err := a.file(m, "key", strings.TrimSpace(strings.ReplaceAll(c.SSHPrivateKey, "\r\n", "\n"))+"\n")
+		file, err := a.file(s, "key", strings.TrimSpace(strings.ReplaceAll(c.SSHPrivateKey, "\r\n", "\n"))+"\n")
 		if err != nil {
 			return err
 		}
@@ -123,7 +122,7 @@ func (a *access) overSSH(m *Mirrors, c Credentials) error {
 	case c.InsecureIgnoreHostKey:
 		command = append(command, "-o", "StrictHostKeyChecking=no", "-o", "UserKnownHostsFile="+os.DevNull)
 	case c.SSHKnownHosts != "":
-		file, err := a.file(m, "known_hosts", c.SSHKnownHosts+"\n")
+		file, err := a.file(s, "known_hosts", c.SSHKnownHosts+"\n")
 		if err != nil {
 			return err
 		}
@@ -131,7 +130,7 @@ func (a *access) overSSH(m *Mirrors, c Credentials) error {
 	default:
 		command = append(command, "-o", "StrictHostKeyChecking=yes")
 	}
-	if _, own := os.LookupEnv("GIT_SSH_COMMAND"); own && m.opts.OwnConfiguration && c == (Credentials{}) {
+	if _, own := os.LookupEnv("GIT_SSH_COMMAND"); own && s.opts.OwnConfiguration && c == (Credentials{}) {
 		return nil
 	}
 	a.env = append(a.env, "GIT_SSH_COMMAND="+strings.Join(command, " "), "GIT_SSH_VARIANT=ssh")
@@ -141,9 +140,9 @@ func (a *access) overSSH(m *Mirrors, c Credentials) error {
 func (a *access) set(key, value string) { a.config = append(a.config, setting{key, value}) }
 
 // file puts a secret where only this user can read it, until done.
-func (a *access) file(m *Mirrors, name, content string) (string, error) {
+func (a *access) file(s *store, name, content string) (string, error) {
 	if a.files == "" {
-		dir, err := os.MkdirTemp(m.secretsDir(), "access-")
+		dir, err := os.MkdirTemp(s.secretsDir(), "access-")
 		if err != nil {
 			return "", fmt.Errorf("making a place for credentials: %w", err)
 		}
@@ -156,23 +155,16 @@ func (a *access) file(m *Mirrors, name, content string) (string, error) {
 	return file, nil
 }
 
-// fromHeader reads the Authorization header that a CI system's checkout leaves in the configuration.
-func fromHeader(header string) Credentials {
-	name, value, _ := strings.Cut(header, ":")
-	scheme, secret, _ := strings.Cut(strings.TrimSpace(value), " ")
-	if !strings.EqualFold(name, "Authorization") {
-		return Credentials{}
+// explain gives git's failure the repository's name, a kind and a remedy.
+func (a *access) explain(doing string, err error) error {
+	var exit *exitError
+	if errors.As(err, &exit) {
+		return diagnose(a.name, doing, exit.stderr, a.secrets)
 	}
-	switch {
-	case strings.EqualFold(scheme, "Bearer"):
-		return Credentials{BearerToken: secret}
-	case strings.EqualFold(scheme, "Basic"):
-		plain, err := base64.StdEncoding.DecodeString(secret)
-		if username, password, ok := strings.Cut(string(plain), ":"); ok && err == nil {
-			return Credentials{Username: username, Password: password}
-		}
+	if errors.Is(err, ErrUnreachable) {
+		return &Error{Kind: ErrUnreachable, Repository: a.name, Problem: doing + ": " + err.Error(), Remedy: "it is tried again; check the network and the host"}
 	}
-	return Credentials{}
+	return fmt.Errorf("repository %s: %s: %w", a.name, doing, err)
 }
 
 // quote is for the shell that git starts ssh with.

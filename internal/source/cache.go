@@ -1,52 +1,49 @@
 package source
 
 import (
-	"container/list"
 	"sync"
+
+	"k8s.io/utils/lru"
 )
 
-// cache keeps what objects hold, by their names, which say all: it is shared by every repository, and nothing in it is ever out of date.
+// cache holds what objects hold, by their names, which identify their contents: it is shared by every repository, and nothing in it
+// is ever out of date. What it holds is bounded by bytes.
 type cache struct {
-	mu    sync.Mutex
-	room  int64
-	used  int64
-	order *list.List
-	byKey map[string]*list.Element
+	mu      sync.Mutex
+	limit   int64
+	used    int64
+	entries *lru.Cache
 }
 
 type cached struct {
-	key   string
 	value any
 	cost  int64
 }
 
-func newCache(room int64) *cache {
-	return &cache{room: room, order: list.New(), byKey: map[string]*list.Element{}}
+func newCache(limit int64) *cache {
+	c := &cache{limit: limit}
+	const unlimited = 0 // by number
+	c.entries = lru.NewWithEvictionFunc(unlimited, func(_ lru.Key, value any) { c.used -= value.(cached).cost })
+	return c
 }
 
 func (c *cache) get(key string) (any, bool) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	e, ok := c.byKey[key]
+	found, ok := c.entries.Get(key)
 	if !ok {
 		return nil, false
 	}
-	c.order.MoveToFront(e)
-	return e.Value.(*cached).value, true
+	return found.(cached).value, true
 }
 
-// put keeps a value that costs so many bytes, and lets go what was not asked for the longest.
+// put keeps a value that costs so many bytes, and drops what was not asked for the longest.
 func (c *cache) put(key string, value any, cost int64) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if _, ok := c.byKey[key]; ok || cost > c.room/8 {
+	if _, ok := c.entries.Get(key); ok || cost > c.limit/8 {
 		return
 	}
-	c.byKey[key] = c.order.PushFront(&cached{key, value, cost})
-	for c.used += cost; c.used > c.room; {
-		oldest := c.order.Back()
-		dropped := c.order.Remove(oldest).(*cached)
-		delete(c.byKey, dropped.key)
-		c.used -= dropped.cost
+	c.entries.Add(key, cached{value, cost})
+	for c.used += cost; c.used > c.limit; {
+		c.entries.RemoveOldest()
 	}
 }

@@ -1,7 +1,6 @@
 package source
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"strconv"
@@ -40,58 +39,6 @@ func (c Commit) Trailer(key string) string {
 		}
 	}
 	return ""
-}
-
-// Commit reads a commit, which is fetched when it is not in the mirror yet.
-func (m *Mirrors) Commit(ctx context.Context, repo Repository, sha string) (Commit, error) {
-	r, err := m.mirror(repo)
-	if err != nil {
-		return Commit{}, err
-	}
-	if !objectName.MatchString(sha) {
-		return Commit{}, &Error{Kind: ErrRefused, Repository: r.name, Problem: fmt.Sprintf("%.100q is no full commit SHA", sha), Remedy: "resolve the revision first"}
-	}
-	return twice(func() (Commit, error) {
-		found, err := m.ensureCommit(ctx, r, repo, sha, "")
-		if err != nil {
-			return Commit{}, err
-		}
-		return r.commit(ctx, found)
-	})
-}
-
-func (r *mirror) commit(ctx context.Context, sha string) (Commit, error) {
-	const largest = 4 << 20
-	info, data, err := r.objects.contents(ctx, sha, largest)
-	if err != nil {
-		return Commit{}, r.damage(sha, err)
-	}
-	if info.kind != "commit" {
-		return Commit{}, fmt.Errorf("repository %s: %s is a %s and no commit", r.name, sha, info.kind)
-	}
-	c, err := parseCommit(data)
-	if err != nil {
-		return Commit{}, fmt.Errorf("repository %s: reading commit %s: %w", r.name, sha, err)
-	}
-	c.SHA = sha
-	return c, nil
-}
-
-// Log gives up to limit commits that end with sha, the newest first, along first parents.
-func (m *Mirrors) Log(ctx context.Context, repo Repository, sha string, limit int) ([]Commit, error) {
-	var log []Commit
-	for len(log) < limit {
-		c, err := m.Commit(ctx, repo, sha)
-		if err != nil {
-			return nil, err
-		}
-		log = append(log, c)
-		if len(c.Parents) == 0 {
-			break
-		}
-		sha = c.Parents[0]
-	}
-	return log, nil
 }
 
 // parseCommit reads a commit object.

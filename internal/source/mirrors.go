@@ -2,82 +2,36 @@ package source
 
 import (
 	"context"
-	"crypto/rand"
-	"crypto/sha256"
-	"encoding/hex"
 	"errors"
 	"fmt"
-	"os"
-	"path/filepath"
+	"strings"
 	"sync"
 	"time"
 )
 
-// Options of Open. The zero value suits a controller.
-type Options struct {
-	// TrustRefs is how long what ls-remote said is believed by Resolve before it asks again; 3 s when zero. What Tips polls is believed until its next poll is overdue.
-	TrustRefs time.Duration
-	// LookTimeout bounds one ls-remote (60 s when zero), FetchTimeout one fetch or push (15 min when zero).
-	LookTimeout  time.Duration
-	FetchTimeout time.Duration
-	// MaxFileSize is the largest file that a Tree reads, in bytes; 64 MiB when zero.
-	MaxFileSize int64
-	// CacheSize bounds the memory for tree objects and small files, shared by all repositories, in bytes; 64 MiB when zero.
-	CacheSize int64
-	// OwnConfiguration lets git use the configuration, credential helpers and SSH agent of the user who runs this program, as in a CI job. A server leaves it off.
-	OwnConfiguration bool
-}
-
-// Mirrors is a folder of bare mirrors, one per repository. It may be shared by processes, be deleted while nothing runs, and be damaged: it is made anew.
+// Mirrors is a folder of bare mirrors, one per repository. It may be shared by processes, be deleted while nothing runs, and be
+// damaged: it is made anew.
 type Mirrors struct {
-	dir   string
-	opts  Options
-	git   *git
-	cache *cache
+	store   *store
+	queues  queues
+	tickets tickets
 
-	// life ends with Close: processes that read objects end with it.
-	life context.Context // a Tree is an fs.FS, whose methods take no context
-	end  context.CancelFunc
-
-	mu     sync.Mutex
-	byKey  map[string]*mirror
-	queues map[string]*queue
-	// tickets of this process, by file.
-	tickets map[string]*Ticket
+	mu    sync.Mutex
+	byKey map[string]*mirror
 }
 
 // Open prepares a folder of mirrors.
 func Open(dir string, opts Options) (*Mirrors, error) {
-	g, err := newGit(opts.OwnConfiguration)
+	s, err := openStore(dir, opts)
 	if err != nil {
 		return nil, err
 	}
-	dir, err = filepath.Abs(dir)
-	if err != nil {
-		return nil, fmt.Errorf("opening the mirrors: %w", err)
-	}
-	defaultTo(&opts.TrustRefs, 3*time.Second)
-	defaultTo(&opts.LookTimeout, time.Minute)
-	defaultTo(&opts.FetchTimeout, 15*time.Minute)
-	defaultTo(&opts.MaxFileSize, 64<<20)
-	defaultTo(&opts.CacheSize, 64<<20)
-	m := &Mirrors{dir: dir, opts: opts, git: g, cache: newCache(opts.CacheSize), byKey: map[string]*mirror{}, queues: map[string]*queue{}, tickets: map[string]*Ticket{}}
-	if err := os.MkdirAll(m.secretsDir(), 0o700); err != nil {
-		return nil, fmt.Errorf("opening the mirrors in %s: %w", dir, err)
-	}
-	m.life, m.end = context.WithCancel(context.Background())
-	return m, nil
-}
-
-func defaultTo[T time.Duration | int64](v *T, value T) {
-	if *v <= 0 {
-		*v = value
-	}
+	return &Mirrors{store: s, byKey: map[string]*mirror{}}, nil
 }
 
 // Close ends the processes that read objects. Trees cannot be read afterwards.
 func (m *Mirrors) Close() error {
-	m.end()
+	m.store.end()
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	for _, r := range m.byKey {
@@ -86,183 +40,186 @@ func (m *Mirrors) Close() error {
 	return nil
 }
 
-func (m *Mirrors) secretsDir() string { return filepath.Join(m.dir, "access") }
-
-// mirror is one repository's bare mirror.
-type mirror struct {
-	name string
-	dir  string
-	// looking and fetching are held by the one who asks the host; the others wait and take what was found.
-	looking  chan struct{}
-	fetching chan struct{}
-	objects  *objects
-
-	mu      sync.Mutex
-	refs    refs
-	damaged bool
-	// blamed is the mark of the mirror that was found damaged.
-	blamed string
-	ready  bool
-}
-
-func (m *Mirrors) mirror(repo Repository) (*mirror, error) {
+// remote returns a repository as it is reached through its mirror.
+func (m *Mirrors) remote(repo Repository) (remote, error) {
 	if _, err := checkURL(repo.URL); err != nil {
-		return nil, err
+		return remote{}, err
 	}
 	key := NormalizeURL(repo.URL)
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	if r, ok := m.byKey[key]; ok {
-		return r, nil
+	r, ok := m.byKey[key]
+	if !ok {
+		r = newMirror(m.store, key, repo.String())
+		m.byKey[key] = r
 	}
-	sum := sha256.Sum256([]byte(key))
-	dir := filepath.Join(m.dir, hex.EncodeToString(sum[:12])+".git")
-	r := &mirror{name: repo.String(), dir: dir, looking: make(chan struct{}, 1), fetching: make(chan struct{}, 1)}
-	r.objects = &objects{life: m.life, git: m.git, dir: dir, name: r.name}
-	m.byKey[key] = r
-	return r, nil
+	return remote{r, repo}, nil
 }
 
-// hold takes a turn; the caller gives it back.
-func hold(ctx context.Context, turn chan struct{}) error {
-	select {
-	case turn <- struct{}{}:
-		return nil
-	case <-ctx.Done():
-		return context.Cause(ctx)
-	}
-}
-
-// lockFile takes a lock that other processes see too.
-func lockFile(ctx context.Context, name string) (unlock func(), err error) {
-	f, err := os.OpenFile(name, os.O_CREATE|os.O_RDWR, 0o600)
+// Resolve returns the commit that a revision names: "" and HEAD the default branch's, else a branch, a tag, or a SHA. It fetches only when the commit is not in the mirror yet;
+// a full SHA that is there asks nobody.
+func (m *Mirrors) Resolve(ctx context.Context, repo Repository, revision string) (string, error) {
+	r, err := m.remote(repo)
 	if err != nil {
-		return nil, fmt.Errorf("locking: %w", err)
+		return "", err
 	}
-	const every = 10 * time.Millisecond
-	for {
-		ok, err := tryLock(f)
-		if err != nil {
-			return nil, errors.Join(fmt.Errorf("locking %s: %w", name, err), f.Close())
-		}
-		if ok {
-			return func() { _ = f.Close() }, nil
-		}
-		if err := pause(ctx, every); err != nil {
-			return nil, errors.Join(err, f.Close())
-		}
-	}
+	return r.resolve(ctx, revision)
 }
 
-func pause(ctx context.Context, d time.Duration) error {
-	timer := time.NewTimer(d)
-	defer timer.Stop()
-	select {
-	case <-timer.C:
-		return nil
-	case <-ctx.Done():
-		return context.Cause(ctx)
-	}
-}
-
-// readyMark is in every mirror that was finished, and no two mirrors have the same in it.
-const readyMark = "cyan-mirror"
-
-// prepare makes the mirror where it is missing or damaged. The caller holds fetching and the file lock. Others may be reading: they see the old one or the new one, and nothing in between.
-func (m *Mirrors) prepare(ctx context.Context, r *mirror) error {
-	r.mu.Lock()
-	damaged, blamed, ready := r.damaged, r.blamed, r.ready
-	r.mu.Unlock()
-	mark := r.mark()
-	switch {
-	case mark != "" && damaged && mark != blamed:
-		// Another process has made it anew.
-		r.objects.close()
-		r.set(func() { r.damaged, r.ready = false, true })
-		return nil
-	case mark != "" && !damaged:
-		if !ready {
-			removeLeftovers(r.dir)
-			r.set(func() { r.ready = true })
-		}
-		return nil
-	}
-	if err := m.makeAnew(ctx, r); err != nil {
-		return fmt.Errorf("making the mirror of %s: %w", r.name, err)
-	}
-	r.objects.close()
-	r.set(func() { r.damaged, r.ready = false, true })
-	return nil
-}
-
-// makeAnew puts an empty mirror in the place of whatever is there.
-func (m *Mirrors) makeAnew(ctx context.Context, r *mirror) error {
-	fresh, old := r.dir+".new", r.dir+".old"
-	if err := errors.Join(os.RemoveAll(fresh), os.RemoveAll(old)); err != nil {
-		return err
-	}
-	if err := os.MkdirAll(fresh, 0o700); err != nil {
-		return err
-	}
-	if _, err := m.git.run(ctx, call{args: []string{"init", "--quiet", "--bare", "--template=", "--object-format=sha1", "--", fresh}}); err != nil {
-		return err
-	}
-	if err := os.WriteFile(filepath.Join(fresh, readyMark), []byte(r.name+"\n"+rand.Text()+"\n"), 0o600); err != nil {
-		return err
-	}
-	if err := os.Rename(r.dir, old); err != nil && !errors.Is(err, os.ErrNotExist) {
-		return err
-	}
-	return errors.Join(os.Rename(fresh, r.dir), os.RemoveAll(old))
-}
-
-// mark tells this mirror from those that were or will be in its place; "" when there is none, or an unfinished one.
-func (r *mirror) mark() string {
-	mark, err := os.ReadFile(filepath.Join(r.dir, readyMark))
+// Refresh asks the host for its refs now, so that the next Resolve knows what was pushed until this moment.
+func (m *Mirrors) Refresh(ctx context.Context, repo Repository) error {
+	r, err := m.remote(repo)
 	if err != nil {
-		return ""
+		return err
 	}
-	return string(mark)
+	_, err = r.listRefs(ctx, askedSince(time.Now()))
+	return err
 }
 
-// blame has the mirror made anew by the next fetch, unless another process is quicker.
-func (r *mirror) blame() {
-	mark := r.mark()
+// poll asks for the refs, and has Resolve believe them for so long.
+func (m *Mirrors) poll(ctx context.Context, repo Repository, trust time.Duration) (refs, error) {
+	r, err := m.remote(repo)
+	if err != nil {
+		return refs{}, err
+	}
+	found, err := r.listRefs(ctx, askedSince(time.Now()))
+	if err != nil {
+		return refs{}, err
+	}
 	r.set(func() {
-		if !r.damaged {
-			r.damaged, r.blamed = true, mark
+		if r.refs.asked.Equal(found.asked) {
+			r.refs.until = found.asked.Add(trust)
 		}
 	})
+	return found, nil
 }
 
-func (r *mirror) set(change func()) {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	change()
-}
-
-func (r *mirror) isDamaged() bool {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	return r.damaged
-}
-
-// removeLeftovers deletes what a killed git left: lock files and half a pack. The caller holds the file lock, so no other git writes here.
-func removeLeftovers(dir string) {
-	_ = filepath.WalkDir(dir, func(path string, entry os.DirEntry, err error) error {
+// Commit reads a commit, which is fetched when it is not in the mirror yet.
+func (m *Mirrors) Commit(ctx context.Context, repo Repository, sha string) (Commit, error) {
+	r, err := m.remote(repo)
+	if err != nil {
+		return Commit{}, err
+	}
+	if !objectName.MatchString(sha) {
+		return Commit{}, &Error{Kind: ErrRefused, Repository: r.name, Problem: fmt.Sprintf("%.100q is no full commit SHA", sha), Remedy: "resolve the revision first"}
+	}
+	return twice(func() (Commit, error) {
+		found, err := r.ensureCommit(ctx, sha, "")
 		if err != nil {
-			return nil // what is gone needs no removal
+			return Commit{}, err
 		}
-		base := entry.Name()
-		if entry.IsDir() {
-			if len(base) == 2 && filepath.Base(filepath.Dir(path)) == "objects" {
-				return filepath.SkipDir
-			}
-			return nil
-		}
-		if filepath.Ext(base) == ".lock" || (len(base) > 4 && base[:4] == "tmp_") || (len(base) > 5 && base[:5] == ".tmp-") {
-			_ = os.Remove(path)
-		}
-		return nil
+		return r.commit(ctx, found)
 	})
+}
+
+// Log gives up to limit commits that end with sha, the newest first, along first parents.
+func (m *Mirrors) Log(ctx context.Context, repo Repository, sha string, limit int) ([]Commit, error) {
+	var log []Commit
+	for len(log) < limit {
+		c, err := m.Commit(ctx, repo, sha)
+		if err != nil {
+			return nil, err
+		}
+		log = append(log, c)
+		if len(c.Parents) == 0 {
+			break
+		}
+		sha = c.Parents[0]
+	}
+	return log, nil
+}
+
+// Tree gives the files of a commit, which is fetched when it is not in the mirror yet.
+func (m *Mirrors) Tree(ctx context.Context, repo Repository, sha string) (*Tree, error) {
+	r, err := m.remote(repo)
+	if err != nil {
+		return nil, err
+	}
+	if !objectName.MatchString(sha) {
+		return nil, &Error{Kind: ErrRefused, Repository: r.name, Problem: fmt.Sprintf("%.100q is no full commit SHA", sha), Remedy: "resolve the revision first"}
+	}
+	return twice(func() (*Tree, error) {
+		if _, err := r.ensureCommit(ctx, sha, ""); err != nil {
+			return nil, err
+		}
+		return newTree(ctx, r.mirror, sha)
+	})
+}
+
+// Newest finds the newest commit, of which match says yes, among those that a commit stands on and that carry the trailer.
+func (m *Mirrors) Newest(ctx context.Context, repo Repository, from, trailer string, match func(Commit) bool) (Commit, bool, error) {
+	r, err := m.remote(repo)
+	if err == nil {
+		from, err = r.ensureCommit(ctx, from, "")
+	}
+	if err != nil {
+		return Commit{}, false, err
+	}
+	return r.newest(ctx, from, trailer, match)
+}
+
+// History is that of a repository, whose commits are fetched when they are asked for.
+func (m *Mirrors) History(repo Repository) (*History, error) {
+	r, err := m.remote(repo)
+	if err != nil {
+		return nil, err
+	}
+	return &History{git: m.store.git, dir: r.dir, name: r.name, ensure: func(ctx context.Context, sha string) error {
+		_, err := r.ensureCommit(ctx, sha, "")
+		return err
+	}}, nil
+}
+
+// IsAncestor says whether the commit a is b, or one that b stands on. A commit that the repository does not have gives ErrNoRevision.
+func (m *Mirrors) IsAncestor(ctx context.Context, repo Repository, a, b string) (bool, error) {
+	h, err := m.History(repo)
+	if err != nil {
+		return false, err
+	}
+	return h.IsAncestor(ctx, a, b)
+}
+
+// Checkout makes the mirror's copy of a revision usable as a working copy: nothing is checked out until Export. It gives the commit too. "" and HEAD are the default branch.
+func (m *Mirrors) Checkout(ctx context.Context, repo Repository, revision string) (*Checkout, string, error) {
+	r, err := m.remote(repo)
+	if err != nil {
+		return nil, "", err
+	}
+	sha, err := r.resolve(ctx, revision)
+	if err != nil {
+		return nil, "", err
+	}
+	known := r.knownRefs()
+	c := &Checkout{git: m.store.git, Dir: r.dir, of: &repo}
+	if revision == "" || revision == "HEAD" {
+		c.branch = strings.TrimPrefix(known.head, "refs/heads/")
+	} else if name, _, ok := known.find(revision); ok && strings.HasPrefix(name, "refs/heads/") {
+		c.branch = strings.TrimPrefix(name, "refs/heads/")
+	}
+	return c, sha, nil
+}
+
+// CommitBack brings a change onto a branch and pushes it, fast-forward only. Intents for one branch are pushed together, in the order of their tickets; a push that lost a race is
+// replayed on the new tip after a jittered pause. Nothing is checked out: it all happens in the mirror, on an index of its own.
+func (m *Mirrors) CommitBack(ctx context.Context, repo Repository, branch string, intent Intent) (Landed, error) {
+	r, err := m.remote(repo)
+	if err != nil {
+		return Landed{}, err
+	}
+	if err := checkRevision(r.name, branch); err != nil || branch == "" || branch == "HEAD" || strings.HasPrefix(branch, "refs/") {
+		return Landed{}, errors.Join(err, &Error{Kind: ErrRefused, Repository: r.name, Problem: fmt.Sprintf("%q is no branch to commit to", branch), Remedy: "give the name of a branch"})
+	}
+	if err := intent.Ticket.turn(ctx); err != nil {
+		return Landed{}, err
+	}
+	return m.queues.of(r.mirror, branch).land(r, branch, &pending{ctx: ctx, repo: repo, intent: intent, done: make(chan struct{})})
+}
+
+// Announce takes a ticket for a branch. The caller releases it when the intent has landed, or never will.
+func (m *Mirrors) Announce(ctx context.Context, repo Repository, branch string, line Line) (*Ticket, error) {
+	r, err := m.remote(repo)
+	if err != nil {
+		return nil, err
+	}
+	return m.tickets.take(ctx, r.mirror, branch, line)
 }

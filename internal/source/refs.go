@@ -2,11 +2,8 @@ package source
 
 import (
 	"bytes"
-	"context"
 	"crypto/sha256"
-	"errors"
 	"fmt"
-	"regexp"
 	"strings"
 	"time"
 )
@@ -23,8 +20,6 @@ type refs struct {
 	// sum names the answer.
 	sum [sha256.Size]byte
 }
-
-var objectName = regexp.MustCompile(`^[0-9a-f]{40}$`)
 
 // parseRefs reads the output of ls-remote --symref. Lines that are neither refs nor symrefs are errors: half an answer must not look like deleted branches.
 func parseRefs(out []byte) (refs, error) {
@@ -72,67 +67,3 @@ func askedSince(since time.Time) func(refs) bool {
 
 // believed accepts answers that are young enough.
 func believed(r refs) bool { return time.Now().Before(r.until) }
-
-// look asks the host for its refs, unless someone else has just brought an answer that will do.
-func (m *Mirrors) look(ctx context.Context, r *mirror, repo Repository, willDo func(refs) bool) (refs, error) {
-	if err := hold(ctx, r.looking); err != nil {
-		return refs{}, err
-	}
-	defer func() { <-r.looking }()
-	r.mu.Lock()
-	known := r.refs
-	r.mu.Unlock()
-	if willDo(known) {
-		return known, nil
-	}
-	a, err := m.access(repo)
-	if err != nil {
-		return refs{}, err
-	}
-	defer a.done()
-	asked := time.Now()
-	out, err := m.git.run(ctx, a.call(call{args: []string{"ls-remote", "--symref", "--quiet", "--", a.url}, timeout: m.opts.LookTimeout}))
-	if err != nil {
-		return refs{}, a.explain("asking for its branches and tags", err)
-	}
-	found, err := parseRefs(out)
-	if err != nil {
-		return refs{}, &Error{Kind: ErrUnreachable, Repository: a.name, Problem: err.Error(), Remedy: "it is tried again"}
-	}
-	found.asked, found.until = asked, asked.Add(m.opts.TrustRefs)
-	r.set(func() { r.refs = found })
-	return found, nil
-}
-
-// known gives the refs that are still believed, or asks.
-func (m *Mirrors) known(ctx context.Context, r *mirror, repo Repository) (refs, error) {
-	r.mu.Lock()
-	known := r.refs
-	r.mu.Unlock()
-	if believed(known) {
-		return known, nil
-	}
-	return m.look(ctx, r, repo, believed)
-}
-
-// Refresh asks the host for its refs now, so that the next Resolve knows what was pushed until this moment.
-func (m *Mirrors) Refresh(ctx context.Context, repo Repository) error {
-	r, err := m.mirror(repo)
-	if err != nil {
-		return err
-	}
-	_, err = m.look(ctx, r, repo, askedSince(time.Now()))
-	return err
-}
-
-// explain gives git's failure the repository's name, a kind and a remedy.
-func (a *access) explain(doing string, err error) error {
-	var exit *exitError
-	if errors.As(err, &exit) {
-		return diagnose(a.name, doing, exit.stderr, a.secrets)
-	}
-	if errors.Is(err, ErrUnreachable) {
-		return &Error{Kind: ErrUnreachable, Repository: a.name, Problem: doing + ": " + err.Error(), Remedy: "it is tried again; check the network and the host"}
-	}
-	return fmt.Errorf("repository %s: %s: %w", a.name, doing, err)
-}

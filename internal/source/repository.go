@@ -5,6 +5,7 @@
 package source
 
 import (
+	"encoding/base64"
 	"fmt"
 	"strings"
 )
@@ -22,6 +23,26 @@ func (r Repository) String() string { return withoutSecrets(r.URL) }
 // GoString keeps %#v from showing secrets.
 func (r Repository) GoString() string {
 	return fmt.Sprintf("source.Repository{URL:%q, Credentials:%s}", r.String(), r.Credentials)
+}
+
+// split takes a password out of the URL: it goes where no process list shows it.
+func (r Repository) split() (Repository, error) {
+	u, err := checkURL(r.URL)
+	if err != nil {
+		return r, err
+	}
+	if u.User == nil || (u.Scheme != "http" && u.Scheme != "https") {
+		return r, nil
+	}
+	if r.Credentials.Username == "" {
+		r.Credentials.Username = u.User.Username()
+	}
+	if password, ok := u.User.Password(); ok && r.Credentials.Password == "" {
+		r.Credentials.Password = password
+	}
+	u.User = nil
+	r.URL = u.String()
+	return r, nil
 }
 
 // Credentials open a repository. The zero value opens what is public.
@@ -81,4 +102,23 @@ func (c Credentials) secrets() []string {
 		}
 	}
 	return all
+}
+
+// fromHeader reads the Authorization header that a CI system's checkout leaves in the configuration.
+func fromHeader(header string) Credentials {
+	name, value, _ := strings.Cut(header, ":")
+	scheme, secret, _ := strings.Cut(strings.TrimSpace(value), " ")
+	if !strings.EqualFold(name, "Authorization") {
+		return Credentials{}
+	}
+	switch {
+	case strings.EqualFold(scheme, "Bearer"):
+		return Credentials{BearerToken: secret}
+	case strings.EqualFold(scheme, "Basic"):
+		plain, err := base64.StdEncoding.DecodeString(secret)
+		if username, password, ok := strings.Cut(string(plain), ":"); ok && err == nil {
+			return Credentials{Username: username, Password: password}
+		}
+	}
+	return Credentials{}
 }

@@ -9,7 +9,6 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
-	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -32,7 +31,8 @@ type Ticket struct {
 	line Line
 	dir  string
 	file *os.File
-	m    *Mirrors
+	// all are the tickets of this process.
+	all *tickets
 
 	mu      sync.Mutex
 	inQueue bool
@@ -44,12 +44,14 @@ type note struct {
 	Commit string `json:"commit"`
 }
 
-// Announce takes a ticket for a branch. The caller releases it when the intent has landed, or never will.
-func (m *Mirrors) Announce(ctx context.Context, repo Repository, branch string, line Line) (*Ticket, error) {
-	r, err := m.mirror(repo)
-	if err != nil {
-		return nil, err
-	}
+// tickets are those of this process, by file. The zero value is empty.
+type tickets struct {
+	mu     sync.Mutex
+	byFile map[string]*Ticket
+}
+
+// take makes a ticket for a branch of a mirror.
+func (all *tickets) take(ctx context.Context, r *mirror, branch string, line Line) (*Ticket, error) {
 	defaultTo(&line.Patience, 10*time.Minute)
 	sum := sha256.Sum256([]byte(branch))
 	dir := r.dir + ".line-" + hex.EncodeToString(sum[:6])
@@ -60,7 +62,7 @@ func (m *Mirrors) Announce(ctx context.Context, repo Repository, branch string, 
 	if err != nil {
 		return nil, fmt.Errorf("queueing for %s: %w", branch, err)
 	}
-	t := &Ticket{line: line, dir: dir, file: f, m: m}
+	t := &Ticket{line: line, dir: dir, file: f, all: all}
 	body, err := json.Marshal(note{line.Name, line.Commit})
 	if err == nil {
 		_, err = f.Write(body)
@@ -74,10 +76,36 @@ func (m *Mirrors) Announce(ctx context.Context, repo Repository, branch string, 
 	if err != nil {
 		return nil, errors.Join(fmt.Errorf("queueing for %s: %w", branch, err), f.Close(), os.Remove(f.Name()))
 	}
-	m.mu.Lock()
-	m.tickets[t.path()] = t
-	m.mu.Unlock()
+	all.add(t)
 	return t, ctx.Err()
+}
+
+func (all *tickets) add(t *Ticket) {
+	all.mu.Lock()
+	defer all.mu.Unlock()
+	if all.byFile == nil {
+		all.byFile = map[string]*Ticket{}
+	}
+	all.byFile[t.path()] = t
+}
+
+func (all *tickets) remove(t *Ticket) {
+	all.mu.Lock()
+	defer all.mu.Unlock()
+	delete(all.byFile, t.path())
+}
+
+// isQueued reports whether the ticket in a file belongs to this process and has reached the queue.
+func (all *tickets) isQueued(name string) bool {
+	all.mu.Lock()
+	t := all.byFile[name]
+	all.mu.Unlock()
+	if t == nil {
+		return false
+	}
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return t.inQueue
 }
 
 func (t *Ticket) path() string {
@@ -89,9 +117,7 @@ func (t *Ticket) Release() {
 	if t == nil {
 		return
 	}
-	t.m.mu.Lock()
-	delete(t.m.tickets, t.path())
-	t.m.mu.Unlock()
+	t.all.remove(t)
 	_ = os.Remove(t.path())
 	_ = t.file.Close()
 }
@@ -129,7 +155,7 @@ func (t *Ticket) mustWait(ctx context.Context, older map[string]bool) (bool, err
 		return false, err
 	}
 	for _, name := range names {
-		if name == t.path() || t.m.isQueued(name) {
+		if name == t.path() || t.all.isQueued(name) {
 			continue
 		}
 		other, alive := readTicket(name)
@@ -151,18 +177,6 @@ func (t *Ticket) mustWait(ctx context.Context, older map[string]bool) (bool, err
 	return false, nil
 }
 
-func (m *Mirrors) isQueued(name string) bool {
-	m.mu.Lock()
-	t := m.tickets[name]
-	m.mu.Unlock()
-	if t == nil {
-		return false
-	}
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	return t.inQueue
-}
-
 // readTicket reads another's ticket, and removes it when its holder is gone.
 func readTicket(name string) (note, bool) {
 	f, err := os.Open(name)
@@ -179,41 +193,4 @@ func readTicket(name string) (note, bool) {
 		return note{}, false
 	}
 	return n, true
-}
-
-// inOrder puts a batch into the order of its commits, line by line; what has no ticket keeps its place.
-func inOrder(ctx context.Context, batch []*pending) ([]*pending, error) {
-	places := map[string][]int{}
-	for i, p := range batch {
-		if t := p.intent.Ticket; t != nil {
-			places[t.line.Name] = append(places[t.line.Name], i)
-		}
-	}
-	sorted := slices.Clone(batch)
-	for _, at := range places {
-		if len(at) < 2 {
-			continue
-		}
-		byCommit := map[string][]*pending{}
-		var commits []string
-		for _, i := range at {
-			c := batch[i].intent.Ticket.line.Commit
-			if byCommit[c] == nil {
-				commits = append(commits, c)
-			}
-			byCommit[c] = append(byCommit[c], batch[i])
-		}
-		order, err := batch[at[0]].intent.Ticket.line.History.Sort(ctx, commits)
-		if err != nil {
-			return nil, err
-		}
-		n := 0
-		for _, c := range order {
-			for _, p := range byCommit[c] {
-				sorted[at[n]] = p
-				n++
-			}
-		}
-	}
-	return sorted, nil
 }

@@ -17,10 +17,9 @@ import (
 // Tree is one commit's files, read from the object store when they are asked for. Symbolic links are reported and never followed: Stat is Lstat, and opening a link is an error.
 // A submodule is an irregular file that cannot be opened. Names are bytes as git has them. It is safe for concurrent use.
 type Tree struct {
-	mirrors *Mirrors
-	mirror  *mirror
-	commit  string
-	root    string
+	mirror *mirror
+	commit string
+	root   string
 }
 
 var (
@@ -38,69 +37,13 @@ var (
 	errNoDir     = errors.New("it is no directory")
 )
 
-// Tree gives the files of a commit, which is fetched when it is not in the mirror yet.
-func (m *Mirrors) Tree(ctx context.Context, repo Repository, sha string) (*Tree, error) {
-	r, err := m.mirror(repo)
-	if err != nil {
-		return nil, err
-	}
-	if !objectName.MatchString(sha) {
-		return nil, &Error{Kind: ErrRefused, Repository: r.name, Problem: fmt.Sprintf("%.100q is no full commit SHA", sha), Remedy: "resolve the revision first"}
-	}
-	return twice(func() (*Tree, error) {
-		if _, err := m.ensureCommit(ctx, r, repo, sha, ""); err != nil {
-			return nil, err
-		}
-		return m.treeOf(ctx, r, sha)
-	})
-}
-
-// twice reads again, from a mirror that is made anew, what could not be read from a damaged one.
-func twice[T any](read func() (T, error)) (T, error) {
-	got, err := read()
-	if errors.Is(err, ErrCorrupt) {
-		return read()
-	}
-	return got, err
-}
-
-func (m *Mirrors) treeOf(ctx context.Context, r *mirror, sha string) (*Tree, error) {
+// newTree returns the files of a commit that is in the mirror.
+func newTree(ctx context.Context, r *mirror, sha string) (*Tree, error) {
 	info, err := settled(ctx, r, func() (objectInfo, error) { return r.objects.info(ctx, sha+"^{tree}") })
 	if err != nil {
 		return nil, r.damage(sha, err)
 	}
-	return &Tree{mirrors: m, mirror: r, commit: sha, root: info.name}, nil
-}
-
-// damage makes an error of an object that must be there: when it is not, the mirror is damaged and will be made anew.
-func (r *mirror) damage(object string, err error) error {
-	if errors.Is(err, errMissing) {
-		err = &Error{Kind: ErrCorrupt, Repository: r.name, Problem: "its mirror lacks the object " + object, Remedy: "the mirror is made anew"}
-	}
-	if errors.Is(err, ErrCorrupt) {
-		r.blame()
-	}
-	return err
-}
-
-// settled reads what must be there again when it is missing, once nobody is at work on the mirror any more: another process may be making it anew.
-func settled[T any](ctx context.Context, r *mirror, read func() (T, error)) (T, error) {
-	got, err := read()
-	if !errors.Is(err, errMissing) && !errors.Is(err, ErrCorrupt) {
-		return got, err
-	}
-	if err := hold(ctx, r.fetching); err != nil {
-		return got, err
-	}
-	defer func() { <-r.fetching }()
-	unlock, err := lockFile(ctx, r.dir+".lock")
-	if err != nil {
-		return got, err
-	}
-	defer unlock()
-	// Those who read know the mirror that was.
-	r.objects.close()
-	return read()
+	return &Tree{mirror: r, commit: sha, root: info.name}, nil
 }
 
 // object reads an object of the tree in full.
@@ -109,9 +52,9 @@ func (t *Tree) object(hash string) (objectInfo, []byte, error) {
 		info objectInfo
 		data []byte
 	}
-	life := t.mirrors.life
+	life := t.mirror.store.life
 	got, err := settled(life, t.mirror, func() (object, error) {
-		info, data, err := t.mirror.objects.contents(life, hash, t.mirrors.opts.MaxFileSize)
+		info, data, err := t.mirror.objects.contents(life, hash, t.mirror.store.opts.MaxFileSize)
 		return object{info, data}, err
 	})
 	return got.info, got.data, err
@@ -161,7 +104,7 @@ func parseTree(data []byte) ([]entry, error) {
 }
 
 func (t *Tree) entries(hash string) ([]entry, error) {
-	if found, ok := t.mirrors.cache.get("t" + hash); ok {
+	if found, ok := t.mirror.store.cache.get("t" + hash); ok {
 		return found.([]entry), nil
 	}
 	info, data, err := t.object(hash)
@@ -176,7 +119,7 @@ func (t *Tree) entries(hash string) ([]entry, error) {
 		return nil, fmt.Errorf("repository %s: commit %s: %w", t.mirror.name, t.commit, err)
 	}
 	const perEntry = 96
-	t.mirrors.cache.put("t"+hash, entries, int64(len(data)+perEntry*len(entries)+perEntry))
+	t.mirror.store.cache.put("t"+hash, entries, int64(len(data)+perEntry*len(entries)+perEntry))
 	return entries, nil
 }
 
@@ -220,7 +163,7 @@ func (t *Tree) find(name string) (entry, error) {
 }
 
 func (t *Tree) blob(e entry) ([]byte, error) {
-	if found, ok := t.mirrors.cache.get("b" + e.hash); ok {
+	if found, ok := t.mirror.store.cache.get("b" + e.hash); ok {
 		return found.([]byte), nil
 	}
 	_, data, err := t.object(e.hash)
@@ -229,24 +172,24 @@ func (t *Tree) blob(e entry) ([]byte, error) {
 	}
 	const small = 256 << 10
 	if len(data) <= small {
-		t.mirrors.cache.put("b"+e.hash, data, int64(len(data))+96)
+		t.mirror.store.cache.put("b"+e.hash, data, int64(len(data))+96)
 	}
 	return data, nil
 }
 
 // size asks for the head of a blob alone.
 func (t *Tree) size(e entry) (int64, error) {
-	if found, ok := t.mirrors.cache.get("b" + e.hash); ok {
+	if found, ok := t.mirror.store.cache.get("b" + e.hash); ok {
 		return int64(len(found.([]byte))), nil
 	}
-	if found, ok := t.mirrors.cache.get("s" + e.hash); ok {
+	if found, ok := t.mirror.store.cache.get("s" + e.hash); ok {
 		return found.(int64), nil
 	}
-	info, err := settled(t.mirrors.life, t.mirror, func() (objectInfo, error) { return t.mirror.objects.info(t.mirrors.life, e.hash) })
+	info, err := settled(t.mirror.store.life, t.mirror, func() (objectInfo, error) { return t.mirror.objects.info(t.mirror.store.life, e.hash) })
 	if err != nil {
 		return 0, t.mirror.damage(e.hash, err)
 	}
-	t.mirrors.cache.put("s"+e.hash, info.size, 128)
+	t.mirror.store.cache.put("s"+e.hash, info.size, 128)
 	return info.size, nil
 }
 
@@ -384,10 +327,13 @@ type dirEntry struct {
 	entry
 }
 
-func (d dirEntry) Name() string      { return path.Base(d.name) }
-func (d dirEntry) IsDir() bool       { return d.mode.IsDir() }
+func (d dirEntry) Name() string { return path.Base(d.name) }
+
+func (d dirEntry) IsDir() bool { return d.mode.IsDir() }
+
 func (d dirEntry) Type() fs.FileMode { return d.mode.Type() }
-func (d dirEntry) String() string    { return fs.FormatDirEntry(d) }
+
+func (d dirEntry) String() string { return fs.FormatDirEntry(d) }
 
 func (d dirEntry) Info() (fs.FileInfo, error) {
 	info := fileInfo{entry: d.entry}
@@ -406,15 +352,20 @@ type fileInfo struct {
 	size int64
 }
 
-func (i fileInfo) Name() string      { return i.name }
-func (i fileInfo) Size() int64       { return i.size }
+func (i fileInfo) Name() string { return i.name }
+
+func (i fileInfo) Size() int64 { return i.size }
+
 func (i fileInfo) Mode() fs.FileMode { return i.mode }
 
 // ModTime is zero: git keeps no times of files.
 func (i fileInfo) ModTime() time.Time { return time.Time{} }
-func (i fileInfo) IsDir() bool        { return i.mode.IsDir() }
-func (i fileInfo) Sys() any           { return nil }
-func (i fileInfo) String() string     { return fs.FormatFileInfo(i) }
+
+func (i fileInfo) IsDir() bool { return i.mode.IsDir() }
+
+func (i fileInfo) Sys() any { return nil }
+
+func (i fileInfo) String() string { return fs.FormatFileInfo(i) }
 
 type openFile struct {
 	*bytes.Reader
@@ -422,7 +373,8 @@ type openFile struct {
 }
 
 func (f *openFile) Stat() (fs.FileInfo, error) { return f.entry.Info() }
-func (f *openFile) Close() error               { return nil }
+
+func (f *openFile) Close() error { return nil }
 
 type openDirectory struct {
 	entry dirEntry
@@ -431,7 +383,8 @@ type openDirectory struct {
 }
 
 func (d *openDirectory) Stat() (fs.FileInfo, error) { return d.entry.Info() }
-func (d *openDirectory) Close() error               { return nil }
+
+func (d *openDirectory) Close() error { return nil }
 
 func (d *openDirectory) Read([]byte) (int, error) { return 0, failed("read", d.name, errDirectory) }
 

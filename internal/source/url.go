@@ -3,6 +3,7 @@ package source
 import (
 	"fmt"
 	"net/url"
+	"os"
 	"path"
 	"regexp"
 	"slices"
@@ -116,24 +117,21 @@ func NormalizeURL(raw string) string {
 	return n.String()
 }
 
-// split takes a password out of the URL: it goes where no process list shows it.
-func (r Repository) split() (Repository, error) {
-	u, err := checkURL(r.URL)
+// IsURL says that a text is where a repository is served, and no folder.
+func IsURL(text string) bool {
+	if _, err := os.Stat(text); err == nil {
+		return false
+	}
+	return strings.Contains(text, "://") || scpForm.MatchString(text)
+}
+
+// hostOf is the name of a repository's host, without a port.
+func hostOf(address string) string {
+	u, err := url.Parse(address)
 	if err != nil {
-		return r, err
+		return ""
 	}
-	if u.User == nil || (u.Scheme != "http" && u.Scheme != "https") {
-		return r, nil
-	}
-	if r.Credentials.Username == "" {
-		r.Credentials.Username = u.User.Username()
-	}
-	if password, ok := u.User.Password(); ok && r.Credentials.Password == "" {
-		r.Credentials.Password = password
-	}
-	u.User = nil
-	r.URL = u.String()
-	return r, nil
+	return u.Hostname()
 }
 
 var userinfo = regexp.MustCompile(`(?i)([a-z][a-z0-9+.-]*://)([^/?#\s]*)@`)

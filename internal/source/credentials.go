@@ -2,7 +2,6 @@ package source
 
 import (
 	"cmp"
-	"net/url"
 	"slices"
 	"strings"
 
@@ -10,19 +9,6 @@ import (
 
 	"github.com/cyan-cd/cyan/api/v1alpha1"
 )
-
-// The ConfigMaps in which existing installations keep whom they trust, beside their Applications.
-const (
-	// KnownHostsName has the lines of a known_hosts file under the key ssh_known_hosts.
-	KnownHostsName = "argocd-ssh-known-hosts-cm"
-	// CertificatesName has certificates in PEM under the names of the hosts that they are trusted for.
-	CertificatesName = "argocd-tls-certs-cm"
-
-	knownHostsKey = "ssh_known_hosts"
-)
-
-// Trust is what the two ConfigMaps hold. The zero value trusts whom this machine trusts.
-type Trust struct{ KnownHosts, Certificates map[string]string }
 
 // Book finds what opens a repository, among all that people keep beside their Applications. The zero value is empty.
 type Book struct {
@@ -91,13 +77,4 @@ func (b Book) credentials(normal string) Credentials {
 		}
 	}
 	return own
-}
-
-// hostOf is the name of a repository's host, without a port.
-func hostOf(address string) string {
-	u, err := url.Parse(address)
-	if err != nil {
-		return ""
-	}
-	return u.Hostname()
 }

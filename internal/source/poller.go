@@ -258,21 +258,3 @@ func (t *Tips) told() {
 	defer t.mu.Unlock()
 	t.news = t.news[1:]
 }
-
-// poll asks for the refs, and has Resolve believe them for so long.
-func (m *Mirrors) poll(ctx context.Context, repo Repository, trust time.Duration) (refs, error) {
-	r, err := m.mirror(repo)
-	if err != nil {
-		return refs{}, err
-	}
-	found, err := m.look(ctx, r, repo, askedSince(time.Now()))
-	if err != nil {
-		return refs{}, err
-	}
-	r.set(func() {
-		if r.refs.asked.Equal(found.asked) {
-			r.refs.until = found.asked.Add(trust)
-		}
-	})
-	return found, nil
-}

@@ -1,0 +1,86 @@
+package source
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+)
+
+// resolve returns the commit that a revision names.
+func (r remote) resolve(ctx context.Context, revision string) (string, error) {
+	if err := checkRevision(r.name, revision); err != nil {
+		return "", err
+	}
+	if lower := strings.ToLower(revision); objectName.MatchString(lower) {
+		return r.ensureCommit(ctx, lower, "")
+	}
+	if revision == "" {
+		revision = "HEAD"
+	}
+	const attempts = 3
+	for attempt := 1; ; attempt++ {
+		known, err := r.currentRefs(ctx)
+		if err != nil {
+			return "", err
+		}
+		name, object, ok := known.find(revision)
+		if !ok {
+			return r.resolveOther(ctx, revision, known)
+		}
+		sha, err := r.ensureCommit(ctx, object, name)
+		if errors.Is(err, ErrNoRevision) && attempt < attempts {
+			// The branch was rewritten between the two questions.
+			r.set(func() { r.refs.until = time.Time{} })
+			continue
+		}
+		return sha, err
+	}
+}
+
+// resolveOther is for what no ref is called: a short SHA, or nothing at all.
+func (r remote) resolveOther(ctx context.Context, revision string, known refs) (string, error) {
+	if len(known.tips) == 0 {
+		return "", &Error{Kind: ErrNoRevision, Repository: r.name, Problem: "it has no commits", Remedy: "push a first commit"}
+	}
+	if lower := strings.ToLower(revision); shortName.MatchString(lower) {
+		if sha, err := r.resolveShort(ctx, lower); err == nil {
+			return sha, nil
+		} else if !errors.Is(err, ErrNoRevision) {
+			return "", err
+		}
+	}
+	if revision == "HEAD" {
+		return "", &Error{Kind: ErrNoRevision, Repository: r.name, Problem: "its HEAD points to a branch without commits", Remedy: "name a branch, or set the default branch on the host"}
+	}
+	// The name may be younger than what is known.
+	if time.Since(known.asked) > 50*time.Millisecond {
+		fresh, err := r.listRefs(ctx, askedSince(time.Now()))
+		if err != nil {
+			return "", err
+		}
+		if name, object, ok := fresh.find(revision); ok {
+			return r.ensureCommit(ctx, object, name)
+		}
+	}
+	return "", &Error{Kind: ErrNoRevision, Repository: r.name, Problem: fmt.Sprintf("it has no branch, tag or commit %q", revision), Remedy: "check the spelling, or push it"}
+}
+
+func (r remote) resolveShort(ctx context.Context, short string) (string, error) {
+	for _, refresh := range []bool{false, true} {
+		if refresh {
+			if err := r.fetch(ctx, "", ""); err != nil {
+				return "", err
+			}
+		}
+		info, err := r.objects.info(ctx, short+"^{commit}")
+		if err == nil {
+			return info.name, nil
+		}
+		if !errors.Is(err, errMissing) {
+			return "", err
+		}
+	}
+	return "", &Error{Kind: ErrNoRevision, Repository: r.name, Problem: fmt.Sprintf("no commit, or more than one, begins with %s", short), Remedy: "give the full SHA"}
+}

@@ -1,0 +1,68 @@
+package source
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"path/filepath"
+	"time"
+)
+
+// Options of Open. The zero value suits a controller.
+type Options struct {
+	// TrustRefs is how long what ls-remote said is believed by Resolve before it asks again; 3 s when zero. What Tips polls is believed until its next poll is overdue.
+	TrustRefs time.Duration
+	// LookTimeout bounds one ls-remote (60 s when zero), FetchTimeout one fetch or push (15 min when zero).
+	LookTimeout  time.Duration
+	FetchTimeout time.Duration
+	// MaxFileSize is the largest file that a Tree reads, in bytes; 64 MiB when zero.
+	MaxFileSize int64
+	// CacheSize bounds the memory for tree objects and small files, shared by all repositories, in bytes; 64 MiB when zero.
+	CacheSize int64
+	// OwnConfiguration lets git use the configuration, credential helpers and SSH agent of the user who runs this program, as in a CI job. A server leaves it off.
+	OwnConfiguration bool
+}
+
+// store is what all mirrors of a folder have in common. It is not changed after Open.
+type store struct {
+	dir   string
+	opts  Options
+	git   *git
+	cache *cache
+
+	// life ends with Close: processes that read objects end with it.
+	life context.Context // a Tree is an fs.FS, whose methods take no context
+	end  context.CancelFunc
+}
+
+// openStore prepares a folder of mirrors.
+func openStore(dir string, opts Options) (*store, error) {
+	g, err := newGit(opts.OwnConfiguration)
+	if err != nil {
+		return nil, err
+	}
+	dir, err = filepath.Abs(dir)
+	if err != nil {
+		return nil, fmt.Errorf("opening the mirrors: %w", err)
+	}
+	defaultTo(&opts.TrustRefs, 3*time.Second)
+	defaultTo(&opts.LookTimeout, time.Minute)
+	defaultTo(&opts.FetchTimeout, 15*time.Minute)
+	defaultTo(&opts.MaxFileSize, 64<<20)
+	defaultTo(&opts.CacheSize, 64<<20)
+	s := &store{dir: dir, opts: opts, git: g, cache: newCache(opts.CacheSize)}
+	if err := os.MkdirAll(s.secretsDir(), 0o700); err != nil {
+		return nil, fmt.Errorf("opening the mirrors in %s: %w", dir, err)
+	}
+	s.life, s.end = context.WithCancel(context.Background())
+	return s, nil
+}
+
+func defaultTo[T time.Duration | int64](v *T, value T) {
+	if *v <= 0 {
+		*v = value
+	}
+}
+
+// secretsDir is where files are put that only this user may read.
+func (s *store) secretsDir() string { return filepath.Join(s.dir, "access") }
