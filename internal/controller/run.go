@@ -85,7 +85,7 @@ func Run(ctx context.Context, config *rest.Config, o Options) error {
 		return err
 	}
 	defer mirrors.Close()
-	tips := source.NewTips(mirrors, source.TipsOptions{Every: o.PollEvery})
+	tips := source.NewRefPoller(mirrors, source.RefPollerOptions{Every: o.PollEvery})
 	if err := addAll(mgr, o, mirrors, tips); err != nil {
 		return err
 	}
@@ -141,7 +141,7 @@ func ensureNamespace(ctx context.Context, config *rest.Config, name string) erro
 }
 
 // addAll adds the controllers and what they stand on to the manager.
-func addAll(mgr manager.Manager, o Options, mirrors *source.Mirrors, tips *source.Tips) error {
+func addAll(mgr manager.Manager, o Options, mirrors *source.Mirrors, tips *source.RefPoller) error {
 	if err := rollout.Setup(mgr, rollout.Options{InstanceID: o.RolloutInstanceID}); err != nil {
 		return err
 	}
@@ -173,7 +173,7 @@ type everywhere func(context.Context) error
 func (f everywhere) Start(ctx context.Context) error { return f(ctx) }
 func (everywhere) NeedLeaderElection() bool          { return false }
 
-func handler(mgr manager.Manager, o Options, tips *source.Tips) http.Handler {
+func handler(mgr manager.Manager, o Options, tips *source.RefPoller) http.Handler {
 	return server.Handler(server.Options{
 		Metrics: metrics.Registry,
 		Push: func(header http.Header, body []byte) ([]string, error) {
@@ -186,7 +186,7 @@ func handler(mgr manager.Manager, o Options, tips *source.Tips) http.Handler {
 				return nil, fmt.Errorf("%w: %w", server.ErrUnauthenticated, err)
 			}
 			for _, url := range urls {
-				tips.Nudge(url)
+				tips.PollNow(url)
 			}
 			return urls, err
 		},

@@ -9,26 +9,28 @@ import (
 	"strings"
 )
 
-// access is what a call of git needs to be let in. Secrets go by environment or by files that only this user reads, never by argument.
-type access struct {
+// gitAccess is what a call of git needs to be let in. Secrets go by environment or by files that only this user reads,
+// never by argument.
+type gitAccess struct {
 	url     string
 	name    string
 	env     []string
-	config  []setting
+	config  []gitSetting
 	secrets []string
 	files   string
 }
 
-// answer is a credential helper: git asks it only for the URL that it is configured for, so a redirect to another host learns nothing.
-const answer = `!f() { test "$1" = get && printf 'username=%s\npassword=%s\n' "$CYAN_GIT_USERNAME" "$CYAN_GIT_PASSWORD"; }; f`
+// credentialHelper is a credential helper: git asks it only for the URL that it is configured for, so a redirect to
+// another host learns nothing.
+const credentialHelper = `!f() { test "$1" = get && printf 'username=%s\npassword=%s\n' "$CYAN_GIT_USERNAME" "$CYAN_GIT_PASSWORD"; }; f`
 
-// access prepares the credentials of repo. The caller calls done.
-func (s *store) access(repo Repository) (*access, error) {
+// gitAccess prepares the credentials of repo. The caller calls done.
+func (s *mirrorStore) access(repo Repository) (*gitAccess, error) {
 	repo, err := repo.split()
 	if err != nil {
 		return nil, err
 	}
-	a := &access{url: repo.URL, name: repo.String(), secrets: repo.Credentials.secrets()}
+	a := &gitAccess{url: repo.URL, name: repo.String(), secrets: repo.Credentials.secrets()}
 	u, err := parseURL(repo.URL)
 	if err != nil {
 		return nil, err
@@ -46,20 +48,20 @@ func (s *store) access(repo Repository) (*access, error) {
 	return a, nil
 }
 
-func (a *access) done() {
+func (a *gitAccess) done() {
 	if a.files != "" {
 		_ = os.RemoveAll(a.files)
 	}
 }
 
 // call adds the credentials to a call.
-func (a *access) call(c call) call {
+func (a *gitAccess) call(c gitCall) gitCall {
 	c.env = append(c.env, a.env...)
 	c.config = append(c.config, a.config...)
 	return c
 }
 
-func (a *access) overHTTP(s *store, u *url.URL, c Credentials) error {
+func (a *gitAccess) overHTTP(s *mirrorStore, u *url.URL, c Credentials) error {
 	origin := u.Scheme + "://" + u.Host
 	for _, text := range []string{c.Username, c.Password, c.BearerToken, c.Proxy} {
 		if strings.ContainsAny(text, "\r\n\x00") {
@@ -78,7 +80,7 @@ func (a *access) overHTTP(s *store, u *url.URL, c Credentials) error {
 			username = "git"
 		}
 		a.env = append(a.env, "CYAN_GIT_USERNAME="+username, "CYAN_GIT_PASSWORD="+c.Password)
-		a.set("credential."+origin+".helper", answer)
+		a.set("credential."+origin+".helper", credentialHelper)
 	}
 	if c.Insecure {
 		a.set("http.sslVerify", "false")
@@ -106,7 +108,7 @@ func (a *access) overHTTP(s *store, u *url.URL, c Credentials) error {
 	return nil
 }
 
-func (a *access) overSSH(s *store, c Credentials) error {
+func (a *gitAccess) overSSH(s *mirrorStore, c Credentials) error {
 	command := []string{"ssh", "-o", "BatchMode=yes", "-o", "ConnectTimeout=20", "-o", "ServerAliveInterval=15"}
 	if !s.opts.OwnConfiguration {
 		command = append(command, "-F", os.DevNull)
@@ -116,7 +118,7 @@ func (a *access) overSSH(s *store, c Credentials) error {
 		if err != nil {
 			return err
 		}
-		command = append(command, "-o", "IdentitiesOnly=yes", "-i", quote(file))
+		command = append(command, "-o", "IdentitiesOnly=yes", "-i", shellQuote(file))
 	}
 	switch {
 	case c.InsecureIgnoreHostKey:
@@ -126,7 +128,7 @@ func (a *access) overSSH(s *store, c Credentials) error {
 		if err != nil {
 			return err
 		}
-		command = append(command, "-o", "StrictHostKeyChecking=yes", "-o", "UserKnownHostsFile="+quote(file))
+		command = append(command, "-o", "StrictHostKeyChecking=yes", "-o", "UserKnownHostsFile="+shellQuote(file))
 	default:
 		command = append(command, "-o", "StrictHostKeyChecking=yes")
 	}
@@ -137,10 +139,10 @@ func (a *access) overSSH(s *store, c Credentials) error {
 	return nil
 }
 
-func (a *access) set(key, value string) { a.config = append(a.config, setting{key, value}) }
+func (a *gitAccess) set(key, value string) { a.config = append(a.config, gitSetting{key, value}) }
 
 // file puts a secret where only this user can read it, until done.
-func (a *access) file(s *store, name, content string) (string, error) {
+func (a *gitAccess) file(s *mirrorStore, name, content string) (string, error) {
 	if a.files == "" {
 		dir, err := os.MkdirTemp(s.secretsDir(), "access-")
 		if err != nil {
@@ -155,17 +157,17 @@ func (a *access) file(s *store, name, content string) (string, error) {
 	return file, nil
 }
 
-// explain gives git's failure the repository's name, a kind and a remedy.
-func (a *access) explain(doing string, err error) error {
+// explain adds the repository's name, a kind and a remedy to git's failure.
+func (a *gitAccess) explain(doing string, err error) error {
 	var exit *exitError
 	if errors.As(err, &exit) {
 		return diagnose(a.name, doing, exit.stderr, a.secrets)
 	}
 	if errors.Is(err, ErrUnreachable) {
-		return &Error{Kind: ErrUnreachable, Repository: a.name, Problem: doing + ": " + err.Error(), Remedy: "it is tried again; check the network and the host"}
+		return &Error{Kind: ErrUnreachable, Repository: a.name, Problem: doing + ": " + err.Error(), Remedy: "tried again by itself; check the network and the host"}
 	}
 	return fmt.Errorf("repository %s: %s: %w", a.name, doing, err)
 }
 
-// quote is for the shell that git starts ssh with.
-func quote(s string) string { return "'" + strings.ReplaceAll(s, "'", `'\''`) + "'" }
+// shellQuote is for the shell that git starts ssh with.
+func shellQuote(s string) string { return "'" + strings.ReplaceAll(s, "'", `'\''`) + "'" }

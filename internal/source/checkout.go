@@ -8,9 +8,10 @@ import (
 	"time"
 )
 
-// Checkout is a person's or a CI job's working copy. Git is run in it with their own configuration, so that what opens their remotes opens them here, but without their hooks.
+// Checkout is a person's or a CI job's working copy. Git is run in it with their own configuration, so that what opens
+// their remotes opens them here, but without their hooks.
 type Checkout struct {
-	git *git
+	git *gitProgram
 	// Dir is its top folder.
 	Dir string
 	// of is the repository whose mirror this is, and branch the one that was asked for; nil for a working copy.
@@ -20,7 +21,7 @@ type Checkout struct {
 
 // OpenCheckout finds the working copy that dir is in.
 func OpenCheckout(ctx context.Context, dir string) (*Checkout, error) {
-	g, err := newGit(true)
+	g, err := newGitProgram(true)
 	if err != nil {
 		return nil, err
 	}
@@ -30,7 +31,7 @@ func OpenCheckout(ctx context.Context, dir string) (*Checkout, error) {
 	c := &Checkout{git: g, Dir: dir}
 	out, err := c.run(ctx, "rev-parse", "--show-toplevel")
 	if err != nil {
-		return nil, &Error{Kind: ErrNoRepository, Repository: dir, Problem: "no working copy is here: " + essence(err.Error()), Remedy: "give the folder of a git checkout, or the URL of a repository"}
+		return nil, &Error{Kind: ErrNoRepository, Repository: dir, Problem: "not a working copy: " + gitMessage(err.Error()), Remedy: "give the folder of a git checkout, or the URL of a repository"}
 	}
 	c.Dir = out
 	return c, nil
@@ -41,14 +42,14 @@ func (c *Checkout) run(ctx context.Context, args ...string) (string, error) {
 	return strings.TrimRight(string(out), "\n"), err
 }
 
-func (c *Checkout) call(args ...string) call {
+func (c *Checkout) call(args ...string) gitCall {
 	if c.of != nil {
-		return call{dir: c.Dir, args: args, timeout: time.Minute}
+		return gitCall{dir: c.Dir, args: args, timeout: time.Minute}
 	}
-	return call{args: append([]string{"-C", c.Dir}, args...), timeout: time.Minute}
+	return gitCall{args: append([]string{"-C", c.Dir}, args...), timeout: time.Minute}
 }
 
-// Resolve gives the commit that a revision names here; "" is what is checked out.
+// Resolve returns the commit that a revision names here; "" is what is checked out.
 func (c *Checkout) Resolve(ctx context.Context, revision string) (string, error) {
 	if revision == "" {
 		revision = "HEAD"
@@ -58,7 +59,7 @@ func (c *Checkout) Resolve(ctx context.Context, revision string) (string, error)
 	}
 	sha, err := c.run(ctx, "rev-parse", "--verify", "--quiet", "--end-of-options", revision+"^{commit}")
 	if err != nil || !objectName.MatchString(sha) {
-		return "", &Error{Kind: ErrNoRevision, Repository: c.Dir, Problem: fmt.Sprintf("there is no commit %q", revision), Remedy: "commit first, or fetch it"}
+		return "", &Error{Kind: ErrNoRevision, Repository: c.Dir, Problem: fmt.Sprintf("commit %q not found", revision), Remedy: "commit first, or fetch it"}
 	}
 	return sha, nil
 }
@@ -66,7 +67,7 @@ func (c *Checkout) Resolve(ctx context.Context, revision string) (string, error)
 // Commit reads a commit.
 func (c *Checkout) Commit(ctx context.Context, sha string) (Commit, error) {
 	if !objectName.MatchString(sha) {
-		return Commit{}, &Error{Kind: ErrRefused, Repository: c.Dir, Problem: fmt.Sprintf("%.100q is no full commit SHA", sha), Remedy: "resolve the revision first"}
+		return Commit{}, &Error{Kind: ErrRefused, Repository: c.Dir, Problem: fmt.Sprintf("%.100q is not a full commit SHA", sha), Remedy: "resolve the revision first"}
 	}
 	out, err := c.git.run(ctx, c.call("cat-file", "commit", sha))
 	if err != nil {
@@ -86,7 +87,8 @@ func (c *Checkout) Changes(ctx context.Context, sha string) ([]string, error) {
 	return strings.FieldsFunc(out, func(r rune) bool { return r == 0 }), nil
 }
 
-// IsClean says that the files are those of the commit that is checked out, with nothing changed and nothing added but what is ignored.
+// IsClean reports whether the files are those of the commit that is checked out, with nothing changed and nothing added
+// but what is ignored.
 func (c *Checkout) IsClean(ctx context.Context) (bool, error) {
 	out, err := c.run(ctx, "status", "--porcelain", "--untracked-files=normal", "--ignore-submodules=none")
 	if err != nil {
@@ -107,7 +109,8 @@ func (c *Checkout) Branch(ctx context.Context) string {
 	return name
 }
 
-// Remote gives the repository that commits are pushed to, with the credentials that the working copy's own configuration holds, as a CI job's checkout leaves them there.
+// Remote returns the repository that commits are pushed to, with the credentials that the working copy's own
+// configuration holds, as a CI job's checkout leaves them there.
 func (c *Checkout) Remote(ctx context.Context, name string) (Repository, error) {
 	if c.of != nil {
 		return *c.of, nil
@@ -117,7 +120,7 @@ func (c *Checkout) Remote(ctx context.Context, name string) (Repository, error) 
 	}
 	url, err := c.run(ctx, "remote", "get-url", "--push", "--", name)
 	if err != nil || url == "" {
-		return Repository{}, &Error{Kind: ErrNoRepository, Repository: c.Dir, Problem: fmt.Sprintf("it has no remote %q", name), Remedy: "add one, or name another repository to commit to"}
+		return Repository{}, &Error{Kind: ErrNoRepository, Repository: c.Dir, Problem: fmt.Sprintf("remote %q not found", name), Remedy: "add one, or name another repository to commit to"}
 	}
 	if u, err := parseURL(url); err != nil && !strings.Contains(url, "://") || err == nil && u.Scheme == "file" && !filepath.IsAbs(u.Path) {
 		url = filepath.Join(c.Dir, url)
@@ -144,14 +147,14 @@ func (c *Checkout) History(ctx context.Context, other *History) (*History, error
 		if _, err := c.run(ctx, "cat-file", "-e", sha+"^{commit}"); err == nil {
 			return nil
 		}
-		return &Error{Kind: ErrNoRevision, Repository: c.Dir, Problem: "it has no commit " + sha, Remedy: "fetch it"}
+		return &Error{Kind: ErrNoRevision, Repository: c.Dir, Problem: "commit " + sha + " not found", Remedy: "fetch it"}
 	}}, nil
 }
 
 // Export writes a commit's files into an empty folder.
 func (c *Checkout) Export(ctx context.Context, sha, to string) error {
 	if !objectName.MatchString(sha) {
-		return &Error{Kind: ErrRefused, Repository: c.Dir, Problem: fmt.Sprintf("%.100q is no full commit SHA", sha), Remedy: "resolve the revision first"}
+		return &Error{Kind: ErrRefused, Repository: c.Dir, Problem: fmt.Sprintf("%.100q is not a full commit SHA", sha), Remedy: "resolve the revision first"}
 	}
 	for _, args := range [][]string{{"read-tree", sha}, {"checkout-index", "--all", "--force"}} {
 		write := c.call(append([]string{"--work-tree=" + to}, args...)...)

@@ -8,7 +8,7 @@ import (
 	"time"
 )
 
-// Commit is what a commit object says.
+// Commit is what a commit object holds.
 type Commit struct {
 	SHA       string
 	Tree      string
@@ -31,7 +31,7 @@ type Person struct {
 // Trailer is a line at the end of a commit message.
 type Trailer struct{ Key, Value string }
 
-// Trailer gives the value of the last trailer with this key, in any case, or "".
+// Trailer returns the value of the last trailer with this key, in any case, or "".
 func (c Commit) Trailer(key string) string {
 	for i := len(c.Trailers) - 1; i >= 0; i-- {
 		if strings.EqualFold(c.Trailers[i].Key, key) {
@@ -52,7 +52,7 @@ func parseCommit(data []byte) (Commit, error) {
 			c.Tree = value
 		case "parent":
 			if !objectName.MatchString(value) {
-				return Commit{}, fmt.Errorf("its parent is %.60q", value)
+				return Commit{}, fmt.Errorf("invalid parent %.60q", value)
 			}
 			c.Parents = append(c.Parents, value)
 		case "author":
@@ -62,7 +62,7 @@ func parseCommit(data []byte) (Commit, error) {
 		}
 	}
 	if !objectName.MatchString(c.Tree) {
-		return Commit{}, errors.New("it names no tree")
+		return Commit{}, errors.New("tree line missing")
 	}
 	c.Subject, _, _ = strings.Cut(strings.TrimLeft(c.Message, "\n"), "\n")
 	c.Trailers = parseTrailers(c.Message)
@@ -97,7 +97,8 @@ func parsePerson(s string) Person {
 	return p
 }
 
-// parseTrailers reads the last paragraph of a message, when all its lines are "Key: value" or go on with a space. A subject alone is no trailer.
+// parseTrailers reads the last paragraph of a message, when all its lines are "Key: value" or go on with a space. A
+// subject alone is no trailer.
 func parseTrailers(message string) []Trailer {
 	message = strings.TrimRight(strings.ReplaceAll(message, "\r\n", "\n"), "\n \t")
 	cut := strings.LastIndex(message, "\n\n")

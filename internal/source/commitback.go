@@ -11,13 +11,15 @@ import (
 	"time"
 )
 
-// Intent is a change that somebody wants on a branch, whatever the branch's tip is by then. It is never merged as text: on each new tip, Apply says anew what to change.
+// Intent is a change that somebody wants on a branch, whatever the branch's tip is by then. It is never merged as text:
+// on each new tip, Apply says anew what to change.
 type Intent struct {
 	// Author is who the commit is by; its Time is now when zero.
 	Author Person
-	// Apply says what to change on a tip. An error ends this intent and no other. It may be called again, for another tip.
+	// Apply returns what to change on a tip. An error ends this intent and no other. It may be called again, for
+	// another tip.
 	Apply func(ctx context.Context, tip Tip) (Change, error)
-	// Ticket gives the intent its place among those of its line; see Announce. It may be nil.
+	// Ticket is the intent's place among those of its line; see Announce. It may be nil.
 	Ticket *Ticket
 }
 
@@ -48,34 +50,35 @@ type Landed struct {
 	Batch    int
 }
 
-// queues are the queues of all branches. The zero value is empty.
-type queues struct {
+// branchQueues are the queues of all branches. The zero value is empty.
+type branchQueues struct {
 	mu       sync.Mutex
-	byBranch map[string]*queue
+	byBranch map[string]*branchQueue
 }
 
 // of returns the queue for one branch of a mirror.
-func (q *queues) of(r *mirror, branch string) *queue {
+func (q *branchQueues) of(r *bareMirror, branch string) *branchQueue {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	key := r.dir + "\x00" + branch
 	if q.byBranch == nil {
-		q.byBranch = map[string]*queue{}
+		q.byBranch = map[string]*branchQueue{}
 	}
 	if q.byBranch[key] == nil {
-		q.byBranch[key] = &queue{}
+		q.byBranch[key] = &branchQueue{}
 	}
 	return q.byBranch[key]
 }
 
-// queue is the line of intents for one branch. Who finds nobody at work takes all that wait and pushes them at once.
-type queue struct {
+// branchQueue is the line of intents for one branch. Who finds nobody at work takes all that wait and pushes them at
+// once.
+type branchQueue struct {
 	mu      sync.Mutex
-	waiting []*pending
+	waiting []*pendingIntent
 	busy    bool
 }
 
-type pending struct {
+type pendingIntent struct {
 	ctx    context.Context // Apply is called on behalf of the one who waits
 	repo   Repository
 	intent Intent
@@ -86,14 +89,14 @@ type pending struct {
 	ended  bool
 }
 
-func (p *pending) end(err error) {
+func (p *pendingIntent) end(err error) {
 	if !p.ended {
 		p.err, p.ended = err, true
 	}
 }
 
 // land returns when an intent has ended.
-func (q *queue) land(r remote, branch string, p *pending) (Landed, error) {
+func (q *branchQueue) land(r hostedRepo, branch string, p *pendingIntent) (Landed, error) {
 	q.mu.Lock()
 	q.waiting = append(q.waiting, p)
 	p.intent.Ticket.queued()
@@ -102,14 +105,14 @@ func (q *queue) land(r remote, branch string, p *pending) (Landed, error) {
 	q.mu.Unlock()
 	if lead {
 		// The leader works for others too, so its own end must not be theirs.
-		go q.work(r.mirror, branch)
+		go q.work(r.bareMirror, branch)
 	}
 	<-p.done
 	return p.landed, p.err
 }
 
 // work lands all that wait, until nobody does.
-func (q *queue) work(r *mirror, branch string) {
+func (q *branchQueue) work(r *bareMirror, branch string) {
 	for {
 		q.mu.Lock()
 		batch := q.waiting
@@ -136,8 +139,8 @@ const maxAttempts = 100
 // maxBroken bounds the tries at a host that takes the connection and breaks off.
 const maxBroken = 4
 
-// inOrder puts a batch into the order of its commits, line by line; what has no ticket keeps its place.
-func inOrder(ctx context.Context, batch []*pending) ([]*pending, error) {
+// sortBatch puts a batch into the order of its commits, line by line; what has no ticket keeps its place.
+func sortBatch(ctx context.Context, batch []*pendingIntent) ([]*pendingIntent, error) {
 	places := map[string][]int{}
 	for i, p := range batch {
 		if t := p.intent.Ticket; t != nil {
@@ -149,7 +152,7 @@ func inOrder(ctx context.Context, batch []*pending) ([]*pending, error) {
 		if len(at) < 2 {
 			continue
 		}
-		byCommit := map[string][]*pending{}
+		byCommit := map[string][]*pendingIntent{}
 		var commits []string
 		for _, i := range at {
 			c := batch[i].intent.Ticket.line.Commit
@@ -174,30 +177,30 @@ func inOrder(ctx context.Context, batch []*pending) ([]*pending, error) {
 }
 
 // landBatch brings a batch onto the branch. The error is for those of the batch that have not ended by themselves.
-func landBatch(ctx context.Context, r *mirror, branch string, batch []*pending) error {
+func landBatch(ctx context.Context, r *bareMirror, branch string, batch []*pendingIntent) error {
 	sum := sha256.Sum256([]byte(branch))
 	unlock, err := lockFile(ctx, r.dir+".push-"+hex.EncodeToString(sum[:6])+".lock")
 	if err != nil {
 		return err
 	}
 	defer unlock()
-	batch, err = inOrder(ctx, batch)
+	batch, err = sortBatch(ctx, batch)
 	if err != nil {
 		return err
 	}
-	newest := remote{r, batch[len(batch)-1].repo}
+	newest := hostedRepo{r, batch[len(batch)-1].repo}
 	a, err := r.store.access(newest.repo)
 	if err != nil {
 		return err
 	}
 	defer a.done()
-	l := landing{newest, a, branch}
+	l := branchPush{newest, a, branch}
 	for attempt := 1; ; attempt++ {
 		tip, err := l.tip(ctx)
 		if err != nil {
 			return err
 		}
-		end, err := replay(ctx, r, tip, batch, attempt)
+		end, err := replayBatch(ctx, r, tip, batch, attempt)
 		if err != nil || end == tip {
 			return err
 		}
@@ -209,21 +212,21 @@ func landBatch(ctx context.Context, r *mirror, branch string, batch []*pending) 
 			return err
 		}
 		longest := min(25*time.Millisecond<<min(attempt, 8), 2*time.Second)
-		if err := pause(ctx, rand.N(longest)); err != nil {
+		if err := waitFor(ctx, rand.N(longest)); err != nil {
 			return err
 		}
 	}
 }
 
-// replay makes a commit for each intent on top of the one before, and gives the last. Intents that fail end here.
-func replay(ctx context.Context, r *mirror, tip string, batch []*pending, attempt int) (string, error) {
+// replayBatch makes a commit for each intent on top of the one before, and gives the last. Intents that fail end here.
+func replayBatch(ctx context.Context, r *bareMirror, tip string, batch []*pendingIntent, attempt int) (string, error) {
 	index, err := newIndex(ctx, r, tip)
 	if err != nil {
 		return "", err
 	}
-	defer index.remove()
+	defer index.removeFiles()
 	end := tip
-	var made []*pending
+	var made []*pendingIntent
 	for _, p := range batch {
 		if p.ended {
 			continue
@@ -251,7 +254,7 @@ func replay(ctx context.Context, r *mirror, tip string, batch []*pending, attemp
 	return end, nil
 }
 
-func replayOne(ctx context.Context, r *mirror, index *index, parent string, p *pending) (Commit, error) {
+func replayOne(ctx context.Context, r *bareMirror, index *tempIndex, parent string, p *pendingIntent) (Commit, error) {
 	commit, err := r.commit(ctx, parent)
 	if err != nil {
 		return Commit{}, err

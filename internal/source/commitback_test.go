@@ -363,14 +363,15 @@ func hangUp(w http.ResponseWriter) {
 	}
 }
 
-// Whatever a broken connection leaves open is found out: nothing is pushed twice, and nothing that arrived is called lost.
+// Whatever a broken connection leaves open is found out: nothing is pushed twice, and nothing that arrived is called
+// lost.
 func TestPushThatBreaksOff(t *testing.T) {
 	repo := testkit.GitRepo(t)
 	start := repo.Commit(map[string]string{"list": "start\n"})
 	for _, c := range []struct {
 		name string
 		end  func(w http.ResponseWriter, attempt int, serve func(http.ResponseWriter))
-		// lands says that the change is on the branch in the end.
+		// lands is set when the change is on the branch in the end.
 		lands bool
 	}{
 		{"before, always", func(w http.ResponseWriter, _ int, _ func(http.ResponseWriter)) { hangUp(w) }, false},

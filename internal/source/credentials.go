@@ -10,23 +10,24 @@ import (
 	"github.com/cyan-cd/cyan/api/v1alpha1"
 )
 
-// Book finds what opens a repository, among all that people keep beside their Applications. The zero value is empty.
-type Book struct {
+// CredentialStore finds what opens a repository, among all that people keep beside their Applications. The zero value
+// is empty.
+type CredentialStore struct {
 	// repositories are by NormalizeURL.
 	repositories map[string]Credentials
 	// prefixes hold for every repository whose URL begins with them, the longest first.
-	prefixes []prefix
+	prefixes []urlPrefix
 	trust    Trust
 }
 
-type prefix struct {
+type urlPrefix struct {
 	url         string
 	credentials Credentials
 }
 
-// NewBook reads Secrets of the types repository and repo-creds; others are left out.
-func NewBook(secrets []corev1.Secret, trust Trust) Book {
-	b := Book{repositories: map[string]Credentials{}, trust: trust}
+// NewCredentialStore reads Secrets of the types repository and repo-creds; others are left out.
+func NewCredentialStore(secrets []corev1.Secret, trust Trust) CredentialStore {
+	b := CredentialStore{repositories: map[string]Credentials{}, trust: trust}
 	for _, s := range secrets {
 		opened := OpenedBy(s)
 		normal := NormalizeURL(opened.URL)
@@ -37,10 +38,10 @@ func NewBook(secrets []corev1.Secret, trust Trust) Book {
 		case v1alpha1.SecretTypeRepository:
 			b.repositories[normal] = opened.Credentials
 		case v1alpha1.SecretTypeRepoCredentials:
-			b.prefixes = append(b.prefixes, prefix{strings.TrimSuffix(normal, "/"), opened.Credentials})
+			b.prefixes = append(b.prefixes, urlPrefix{strings.TrimSuffix(normal, "/"), opened.Credentials})
 		}
 	}
-	slices.SortStableFunc(b.prefixes, func(x, y prefix) int { return cmp.Compare(len(y.url), len(x.url)) })
+	slices.SortStableFunc(b.prefixes, func(x, y urlPrefix) int { return cmp.Compare(len(y.url), len(x.url)) })
 	return b
 }
 
@@ -55,15 +56,16 @@ func OpenedBy(s corev1.Secret) Repository {
 	}}
 }
 
-// Repository is a URL with what opens it. A repository without credentials of its own takes those of the longest prefix.
-func (b Book) Repository(url string) Repository {
+// Repository is a URL with what opens it. A repository without credentials of its own takes those of the longest
+// prefix.
+func (b CredentialStore) Repository(url string) Repository {
 	c := b.credentials(NormalizeURL(url))
 	c.SSHKnownHosts = cmp.Or(c.SSHKnownHosts, b.trust.KnownHosts[knownHostsKey])
 	c.CA = cmp.Or(c.CA, b.trust.Certificates[hostOf(url)])
 	return Repository{URL: url, Credentials: c}
 }
 
-func (b Book) credentials(normal string) Credentials {
+func (b CredentialStore) credentials(normal string) Credentials {
 	own := b.repositories[normal]
 	if own.Username != "" || own.Password != "" || own.BearerToken != "" || own.SSHPrivateKey != "" || own.TLSClientCert != "" {
 		return own

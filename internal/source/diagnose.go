@@ -2,14 +2,15 @@ package source
 
 import "strings"
 
-// symptom maps what git prints, in English since it is run with LC_ALL=C, to a kind and a remedy. The first that fits counts.
-type symptom struct {
+// errorPattern maps what git prints, in English since it is run with LC_ALL=C, to a kind and a remedy. The first that
+// fits counts.
+type errorPattern struct {
 	kind   error
 	marks  []string
 	remedy string
 }
 
-var symptoms = []symptom{
+var errorPatterns = []errorPattern{
 	{ErrDenied, []string{"host key verification failed", "remote host identification has changed", "no matching host key"},
 		"add the host's key to known_hosts or to the ConfigMap " + KnownHostsName + ", or set insecureIgnoreHostKey"},
 	{ErrDenied, []string{"ssl certificate problem", "certificate verify", "server certificate verification failed", "tls_"},
@@ -28,7 +29,7 @@ var symptoms = []symptom{
 		"no route to host", "network is unreachable", "early eof", "rpc failed", "hung up unexpectedly", "unexpected disconnect", "empty reply from server", "operation too slow", "error: 5", "error: 429",
 		"connection closed", "temporary failure in name resolution", "name or service not known", "unable to connect", "could not read from remote repository", "broken pipe", "recv failure",
 		"send failure", "gnutls", "proxy"},
-		"it is tried again; check the network and the host"},
+		"tried again by itself; check the network and the host"},
 	{ErrCorrupt, []string{"corrupt", "bad object", "not a git repository", "unable to read tree", "missing blob", "missing tree", "invalid object", "object file", "bad tree", "index file", "unresolved delta",
 		"did not send all necessary objects", "unable to read", "premature end of pack", "packfile", "is empty", "bad ref", "broken ref"},
 		"the mirror is made anew"},
@@ -38,18 +39,18 @@ var symptoms = []symptom{
 func diagnose(repository, doing string, stderr string, secrets []string) *Error {
 	lower := strings.ToLower(stderr)
 	e := &Error{Repository: repository}
-	for _, s := range symptoms {
+	for _, s := range errorPatterns {
 		if containsAny(lower, s.marks) {
 			e.Kind, e.Remedy = s.kind, s.remedy
 			break
 		}
 	}
-	e.Problem = doing + ": " + essence(redact(stderr, secrets))
+	e.Problem = doing + ": " + gitMessage(redactSecrets(stderr, secrets))
 	return e
 }
 
-// essence is what git said without its decoration, on one line.
-func essence(stderr string) string {
+// gitMessage is what git said without its decoration, on one line.
+func gitMessage(stderr string) string {
 	var lines []string
 	for line := range strings.Lines(stderr) {
 		line = strings.TrimSpace(line)
@@ -71,7 +72,7 @@ func essence(stderr string) string {
 	return strings.Join(lines, ". ")
 }
 
-func redact(text string, secrets []string) string {
+func redactSecrets(text string, secrets []string) string {
 	for _, s := range secrets {
 		if len(s) > 3 {
 			text = strings.ReplaceAll(text, s, "***")

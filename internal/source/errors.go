@@ -5,7 +5,8 @@ import (
 	"fmt"
 )
 
-// What can be wrong, for errors.Is. ErrUnreachable and ErrBusy pass by themselves; the others stay until someone changes something.
+// What can be wrong, for errors.Is. ErrUnreachable and ErrBusy pass by themselves; the others stay until someone
+// changes something.
 var (
 	// ErrUnreachable: the host does not answer, or breaks off.
 	ErrUnreachable = errors.New("unreachable")
@@ -47,8 +48,8 @@ func (e *Error) Error() string {
 	return s
 }
 
-// Unwrap gives the kind.
+// Unwrap returns the kind.
 func (e *Error) Unwrap() error { return e.Kind }
 
-// IsTemporary says that trying again later, with nothing changed, makes sense.
+// IsTemporary reports whether trying again later, with nothing changed, makes sense.
 func IsTemporary(err error) bool { return errors.Is(err, ErrUnreachable) || errors.Is(err, ErrBusy) }

@@ -13,47 +13,50 @@ import (
 	"time"
 )
 
-// git runs the git program in an environment of its own, in which nothing of a repository or of the machine's configuration is run.
-type git struct {
+// gitProgram runs the git program in an environment of its own, in which nothing of a repository or of the machine's
+// configuration is run.
+type gitProgram struct {
 	path string
 	base []string
 	// config is given by environment, so that it holds whatever a repository's own configuration says.
-	config []setting
+	config []gitSetting
 }
 
-type setting struct{ key, value string }
+type gitSetting struct{ key, value string }
 
-// passed are the variables of this process that git gets to see: where programs, certificates, proxies and temporary files are.
-var passed = []string{"PATH", "HOME", "USER", "LOGNAME", "TMPDIR", "SSL_CERT_FILE", "SSL_CERT_DIR", "GIT_SSL_CAINFO", "GIT_EXEC_PATH", "SYSTEMROOT",
+// passedVariables are the variables of this process that git gets to see: where programs, certificates, proxies and
+// temporary files are.
+var passedVariables = []string{"PATH", "HOME", "USER", "LOGNAME", "TMPDIR", "SSL_CERT_FILE", "SSL_CERT_DIR", "GIT_SSL_CAINFO", "GIT_EXEC_PATH", "SYSTEMROOT",
 	"http_proxy", "https_proxy", "all_proxy", "no_proxy", "HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "NO_PROXY"}
 
-func newGit(own bool) (*git, error) {
+func newGitProgram(own bool) (*gitProgram, error) {
 	path, err := exec.LookPath("git")
 	if err != nil {
 		return nil, errors.New("the git program is needed and not on the PATH: install git")
 	}
-	g := &git{path: path}
+	g := &gitProgram{path: path}
 	if own {
 		g.base = withoutGitVariables(os.Environ())
 	} else {
-		for _, name := range passed {
+		for _, name := range passedVariables {
 			if v, ok := os.LookupEnv(name); ok {
 				g.base = append(g.base, name+"="+v)
 			}
 		}
 		g.base = append(g.base, "GIT_CONFIG_NOSYSTEM=1", "GIT_CONFIG_GLOBAL="+os.DevNull, "GIT_ATTR_NOSYSTEM=1", "SSH_ASKPASS_REQUIRE=never")
-		g.config = append(g.config, setting{"credential.helper", ""})
+		g.config = append(g.config, gitSetting{"credential.helper", ""})
 	}
 	g.base = append(g.base,
 		"LC_ALL=C", "GIT_TERMINAL_PROMPT=0", "GIT_OPTIONAL_LOCKS=0", "GIT_NO_REPLACE_OBJECTS=1", "GIT_LITERAL_PATHSPECS=1", "GIT_PAGER=cat",
-		"GIT_ALLOW_PROTOCOL="+strings.Join(transports, ":"))
+		"GIT_ALLOW_PROTOCOL="+strings.Join(allowedTransports, ":"))
 	g.config = append(g.config,
-		setting{"core.hooksPath", os.DevNull}, setting{"core.fsmonitor", "false"}, setting{"gc.auto", "0"}, setting{"maintenance.auto", "false"},
-		// What a fetch brings is seen at once and whole: loose objects would come one by one, a commit before its files.
-		setting{"fetch.unpackLimit", "1"},
-		setting{"fetch.recurseSubmodules", "false"}, setting{"transfer.bundleURI", "false"}, setting{"core.quotePath", "false"}, setting{"advice.fetchShowForcedUpdates", "false"},
+		gitSetting{"core.hooksPath", os.DevNull}, gitSetting{"core.fsmonitor", "false"}, gitSetting{"gc.auto", "0"}, gitSetting{"maintenance.auto", "false"},
+		// What a fetch brings is seen at once and whole: loose objects would come one by one, a commit before its
+		// files.
+		gitSetting{"fetch.unpackLimit", "1"},
+		gitSetting{"fetch.recurseSubmodules", "false"}, gitSetting{"transfer.bundleURI", "false"}, gitSetting{"core.quotePath", "false"}, gitSetting{"advice.fetchShowForcedUpdates", "false"},
 		// A host that sends less than this for so long is taken for gone.
-		setting{"http.lowSpeedLimit", "1000"}, setting{"http.lowSpeedTime", "30"})
+		gitSetting{"http.lowSpeedLimit", "1000"}, gitSetting{"http.lowSpeedTime", "30"})
 	return g, nil
 }
 
@@ -71,14 +74,14 @@ func withoutGitVariables(env []string) []string {
 	return kept
 }
 
-// call is one run of git.
-type call struct {
+// gitCall is one run of git.
+type gitCall struct {
 	// dir is the bare repository; empty for what needs none.
 	dir  string
 	args []string
 	// env and config are added to those of every call.
 	env    []string
-	config []setting
+	config []gitSetting
 	stdin  io.Reader
 	// timeout bounds the run; zero: the context alone does.
 	timeout time.Duration
@@ -91,20 +94,20 @@ type exitError struct {
 	stdout string
 }
 
-func (e *exitError) Error() string { return essence(e.stderr) }
+func (e *exitError) Error() string { return gitMessage(e.stderr) }
 
 // command prepares a call. It is killed with all that it started when ctx ends.
-func (g *git) command(ctx context.Context, c call) *exec.Cmd {
+func (g *gitProgram) command(ctx context.Context, c gitCall) *exec.Cmd {
 	cmd := exec.CommandContext(ctx, g.path, c.args...)
 	cmd.Env = append(cmd.Env, g.base...)
 	if c.dir != "" {
 		cmd.Env = append(cmd.Env, "GIT_DIR="+c.dir)
 		cmd.Dir = c.dir
 	}
-	settings := append(append([]setting{}, g.config...), c.config...)
+	settings := append(append([]gitSetting{}, g.config...), c.config...)
 	if c.dir != "" {
 		// Mirrors on a volume may belong to another user.
-		settings = append(settings, setting{"safe.directory", c.dir})
+		settings = append(settings, gitSetting{"safe.directory", c.dir})
 	}
 	cmd.Env = append(cmd.Env, "GIT_CONFIG_COUNT="+strconv.Itoa(len(settings)))
 	for i, s := range settings {
@@ -117,8 +120,8 @@ func (g *git) command(ctx context.Context, c call) *exec.Cmd {
 	return cmd
 }
 
-// run gives what git printed on stdout. A failure of git itself is an *exitError.
-func (g *git) run(ctx context.Context, c call) ([]byte, error) {
+// run returns what git printed on stdout. A failure of git itself is an *exitError.
+func (g *gitProgram) run(ctx context.Context, c gitCall) ([]byte, error) {
 	if c.timeout > 0 {
 		var cancel context.CancelFunc
 		ctx, cancel = context.WithTimeoutCause(ctx, c.timeout, fmt.Errorf("git took longer than %s: %w", c.timeout, ErrUnreachable))
@@ -126,7 +129,7 @@ func (g *git) run(ctx context.Context, c call) ([]byte, error) {
 	}
 	var stdout, stderr bytes.Buffer
 	cmd := g.command(ctx, c)
-	cmd.Stdout, cmd.Stderr = &stdout, &head{keep: 64 << 10, to: &stderr}
+	cmd.Stdout, cmd.Stderr = &stdout, &prefixWriter{keep: 64 << 10, to: &stderr}
 	err := cmd.Run()
 	if err == nil {
 		return stdout.Bytes(), nil
@@ -141,13 +144,13 @@ func (g *git) run(ctx context.Context, c call) ([]byte, error) {
 	return nil, fmt.Errorf("running git: %w", err)
 }
 
-// head keeps the first bytes of what may be endless.
-type head struct {
+// prefixWriter keeps the first bytes of what may be endless.
+type prefixWriter struct {
 	keep int
 	to   *bytes.Buffer
 }
 
-func (t *head) Write(p []byte) (int, error) {
+func (t *prefixWriter) Write(p []byte) (int, error) {
 	if room := t.keep - t.to.Len(); room > 0 {
 		t.to.Write(p[:min(room, len(p))])
 	}

@@ -7,9 +7,9 @@ import (
 	"strings"
 )
 
-// History tells which of two commits stands on the other.
+// History knows which of two commits is an ancestor of the other.
 type History struct {
-	git *git
+	git *gitProgram
 	dir string
 	// name is for errors, and ensure brings a commit that may be missing; it gives ErrNoRevision for what there is not.
 	name   string
@@ -18,7 +18,8 @@ type History struct {
 	next *History
 }
 
-// IsAncestor says whether the commit a is b, or one that b stands on. A commit that the repository does not have gives ErrNoRevision.
+// IsAncestor reports whether the commit a is b or an ancestor of b. The error is ErrNoRevision for a commit that the
+// repository does not have.
 func (h *History) IsAncestor(ctx context.Context, a, b string) (bool, error) {
 	for _, sha := range []string{a, b} {
 		if err := h.has(ctx, sha); errors.Is(err, ErrNoRevision) && h.next != nil {
@@ -30,7 +31,7 @@ func (h *History) IsAncestor(ctx context.Context, a, b string) (bool, error) {
 	if a == b {
 		return true, nil
 	}
-	_, err := h.git.run(ctx, call{dir: h.dir, args: []string{"merge-base", "--is-ancestor", a, b}})
+	_, err := h.git.run(ctx, gitCall{dir: h.dir, args: []string{"merge-base", "--is-ancestor", a, b}})
 	var exit *exitError
 	switch {
 	case err == nil:
@@ -43,12 +44,13 @@ func (h *History) IsAncestor(ctx context.Context, a, b string) (bool, error) {
 
 func (h *History) has(ctx context.Context, sha string) error {
 	if !objectName.MatchString(sha) {
-		return &Error{Kind: ErrRefused, Repository: h.name, Problem: fmt.Sprintf("%.100q is no full commit SHA", sha), Remedy: "resolve the revision first"}
+		return &Error{Kind: ErrRefused, Repository: h.name, Problem: fmt.Sprintf("%.100q is not a full commit SHA", sha), Remedy: "resolve the revision first"}
 	}
 	return h.ensure(ctx, sha)
 }
 
-// Sort puts commits into the order in which they stand on one another, the oldest first. Those that the repository does not have, or that are unrelated, keep their places behind.
+// Sort puts commits into the order in which they stand on one another, the oldest first. Those that the repository does
+// not have, or that are unrelated, keep their places behind.
 func (h *History) Sort(ctx context.Context, commits []string) ([]string, error) {
 	var known, unknown []string
 	for _, sha := range commits {
@@ -69,7 +71,7 @@ func (h *History) Sort(ctx context.Context, commits []string) ([]string, error) 
 	}
 	walk := append([]string{"rev-list", "--topo-order", "--reverse"}, known...)
 	// What all of them stand on need not be walked.
-	base, err := h.git.run(ctx, call{dir: h.dir, args: append([]string{"merge-base", "--octopus"}, known...)})
+	base, err := h.git.run(ctx, gitCall{dir: h.dir, args: append([]string{"merge-base", "--octopus"}, known...)})
 	var exit *exitError
 	if err != nil && !errors.As(err, &exit) {
 		return nil, err
@@ -78,7 +80,7 @@ func (h *History) Sort(ctx context.Context, commits []string) ([]string, error) 
 	if objectName.MatchString(first) {
 		walk = append(walk, "^"+first)
 	}
-	out, err := h.git.run(ctx, call{dir: h.dir, args: walk})
+	out, err := h.git.run(ctx, gitCall{dir: h.dir, args: walk})
 	if err != nil {
 		return nil, fmt.Errorf("repository %s: putting commits into order: %w", h.name, err)
 	}

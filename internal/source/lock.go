@@ -8,8 +8,8 @@ import (
 	"time"
 )
 
-// hold takes a turn; the caller gives it back.
-func hold(ctx context.Context, turn chan struct{}) error {
+// acquire takes a turn; the caller gives it back.
+func acquire(ctx context.Context, turn chan struct{}) error {
 	select {
 	case turn <- struct{}{}:
 		return nil
@@ -33,13 +33,13 @@ func lockFile(ctx context.Context, name string) (unlock func(), err error) {
 		if ok {
 			return func() { _ = f.Close() }, nil
 		}
-		if err := pause(ctx, every); err != nil {
+		if err := waitFor(ctx, every); err != nil {
 			return nil, errors.Join(err, f.Close())
 		}
 	}
 }
 
-func pause(ctx context.Context, d time.Duration) error {
+func waitFor(ctx context.Context, d time.Duration) error {
 	timer := time.NewTimer(d)
 	defer timer.Stop()
 	select {

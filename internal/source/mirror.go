@@ -14,49 +14,50 @@ import (
 	"sync"
 )
 
-// mirror is one repository's bare mirror.
-type mirror struct {
-	store *store
+// bareMirror is one repository's bare mirror.
+type bareMirror struct {
+	store *mirrorStore
 	name  string
 	dir   string
 	// looking and fetching are held by the one who asks the host; the others wait and take what was found.
 	looking  chan struct{}
 	fetching chan struct{}
-	objects  *objects
+	objects  *objectStore
 
 	mu      sync.Mutex
-	refs    refs
-	damaged bool
-	// blamed is the mark of the mirror that was found damaged.
-	blamed string
-	ready  bool
+	refs    hostRefs
+	corrupt bool
+	// corruptMark is the mark of the mirror that was found damaged.
+	corruptMark string
+	ready       bool
 }
 
 // newMirror returns the mirror for the repository with a normalized URL. Nothing is made on disk.
-func newMirror(s *store, url, name string) *mirror {
+func newMirror(s *mirrorStore, url, name string) *bareMirror {
 	sum := sha256.Sum256([]byte(url))
 	dir := filepath.Join(s.dir, hex.EncodeToString(sum[:12])+".git")
-	r := &mirror{store: s, name: name, dir: dir, looking: make(chan struct{}, 1), fetching: make(chan struct{}, 1)}
-	r.objects = &objects{life: s.life, git: s.git, dir: dir, name: name}
+	r := &bareMirror{store: s, name: name, dir: dir, looking: make(chan struct{}, 1), fetching: make(chan struct{}, 1)}
+	r.objects = &objectStore{life: s.life, git: s.git, dir: dir, name: name}
 	return r
 }
 
 // readyMark is in every mirror that was finished, and no two mirrors have the same in it.
 const readyMark = "cyan-mirror"
 
-// prepare makes the mirror where it is missing or damaged. The caller holds fetching and the file lock. Others may be reading: they see the old one or the new one, and nothing in between.
-func (r *mirror) prepare(ctx context.Context) error {
+// prepare makes the mirror where it is missing or damaged. The caller holds fetching and the file lock. Others may be
+// reading: they see the old one or the new one, and nothing in between.
+func (r *bareMirror) prepare(ctx context.Context) error {
 	r.mu.Lock()
-	damaged, blamed, ready := r.damaged, r.blamed, r.ready
+	corrupt, corruptMark, ready := r.corrupt, r.corruptMark, r.ready
 	r.mu.Unlock()
 	mark := r.mark()
 	switch {
-	case mark != "" && damaged && mark != blamed:
+	case mark != "" && corrupt && mark != corruptMark:
 		// Another process has made it anew.
 		r.objects.close()
-		r.set(func() { r.damaged, r.ready = false, true })
+		r.set(func() { r.corrupt, r.ready = false, true })
 		return nil
-	case mark != "" && !damaged:
+	case mark != "" && !corrupt:
 		if !ready {
 			removeLeftovers(r.dir)
 			r.set(func() { r.ready = true })
@@ -67,12 +68,12 @@ func (r *mirror) prepare(ctx context.Context) error {
 		return fmt.Errorf("making the mirror of %s: %w", r.name, err)
 	}
 	r.objects.close()
-	r.set(func() { r.damaged, r.ready = false, true })
+	r.set(func() { r.corrupt, r.ready = false, true })
 	return nil
 }
 
 // replace puts an empty mirror in the place of whatever is there.
-func (r *mirror) replace(ctx context.Context) error {
+func (r *bareMirror) replace(ctx context.Context) error {
 	fresh, old := r.dir+".new", r.dir+".old"
 	if err := errors.Join(os.RemoveAll(fresh), os.RemoveAll(old)); err != nil {
 		return err
@@ -80,7 +81,7 @@ func (r *mirror) replace(ctx context.Context) error {
 	if err := os.MkdirAll(fresh, 0o700); err != nil {
 		return err
 	}
-	if _, err := r.store.git.run(ctx, call{args: []string{"init", "--quiet", "--bare", "--template=", "--object-format=sha1", "--", fresh}}); err != nil {
+	if _, err := r.store.git.run(ctx, gitCall{args: []string{"init", "--quiet", "--bare", "--template=", "--object-format=sha1", "--", fresh}}); err != nil {
 		return err
 	}
 	if err := os.WriteFile(filepath.Join(fresh, readyMark), []byte(r.name+"\n"+rand.Text()+"\n"), 0o600); err != nil {
@@ -92,8 +93,9 @@ func (r *mirror) replace(ctx context.Context) error {
 	return errors.Join(os.Rename(fresh, r.dir), os.RemoveAll(old))
 }
 
-// mark tells this mirror from those that were or will be in its place; "" when there is none, or an unfinished one.
-func (r *mirror) mark() string {
+// mark identifies this mirror among those that were or will be in its place; it is "" when there is none, or an
+// unfinished one.
+func (r *bareMirror) mark() string {
 	mark, err := os.ReadFile(filepath.Join(r.dir, readyMark))
 	if err != nil {
 		return ""
@@ -101,54 +103,55 @@ func (r *mirror) mark() string {
 	return string(mark)
 }
 
-// blame has the mirror made anew by the next fetch, unless another process is quicker.
-func (r *mirror) blame() {
+// markCorrupt has the mirror made anew by the next fetch, unless another process is quicker.
+func (r *bareMirror) markCorrupt() {
 	mark := r.mark()
 	r.set(func() {
-		if !r.damaged {
-			r.damaged, r.blamed = true, mark
+		if !r.corrupt {
+			r.corrupt, r.corruptMark = true, mark
 		}
 	})
 }
 
-func (r *mirror) set(change func()) {
+func (r *bareMirror) set(change func()) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	change()
 }
 
-func (r *mirror) isDamaged() bool {
+func (r *bareMirror) isCorrupt() bool {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	return r.damaged
+	return r.corrupt
 }
 
 // knownRefs returns what the host said last.
-func (r *mirror) knownRefs() refs {
+func (r *bareMirror) knownRefs() hostRefs {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	return r.refs
 }
 
-// damage makes an error of an object that must be there: when it is not, the mirror is damaged and will be made anew.
-func (r *mirror) damage(object string, err error) error {
+// checkCorrupt makes an error of an object that must be there: when it is not, the mirror is damaged and will be made
+// anew.
+func (r *bareMirror) checkCorrupt(object string, err error) error {
 	if errors.Is(err, errMissing) {
-		err = &Error{Kind: ErrCorrupt, Repository: r.name, Problem: "its mirror lacks the object " + object, Remedy: "the mirror is made anew"}
+		err = &Error{Kind: ErrCorrupt, Repository: r.name, Problem: "mirror lacks the object " + object, Remedy: "the mirror is made anew"}
 	}
 	if errors.Is(err, ErrCorrupt) {
-		r.blame()
+		r.markCorrupt()
 	}
 	return err
 }
 
-func (r *mirror) commit(ctx context.Context, sha string) (Commit, error) {
+func (r *bareMirror) commit(ctx context.Context, sha string) (Commit, error) {
 	const largest = 4 << 20
 	info, data, err := r.objects.contents(ctx, sha, largest)
 	if err != nil {
-		return Commit{}, r.damage(sha, err)
+		return Commit{}, r.checkCorrupt(sha, err)
 	}
 	if info.kind != "commit" {
-		return Commit{}, fmt.Errorf("repository %s: %s is a %s and no commit", r.name, sha, info.kind)
+		return Commit{}, fmt.Errorf("repository %s: %s is a %s, not a commit", r.name, sha, info.kind)
 	}
 	c, err := parseCommit(data)
 	if err != nil {
@@ -159,7 +162,7 @@ func (r *mirror) commit(ctx context.Context, sha string) (Commit, error) {
 }
 
 // commitOf peels tags. It gives errMissing when the object is not in the mirror.
-func (r *mirror) commitOf(ctx context.Context, object string) (string, error) {
+func (r *bareMirror) commitOf(ctx context.Context, object string) (string, error) {
 	info, err := r.objects.info(ctx, object+"^{commit}")
 	if err == nil {
 		return info.name, nil
@@ -168,19 +171,19 @@ func (r *mirror) commitOf(ctx context.Context, object string) (string, error) {
 		return "", err
 	}
 	if other, err := r.objects.info(ctx, object); err == nil && other.kind != "commit" && other.kind != "tag" {
-		return "", &Error{Kind: ErrNoRevision, Repository: r.name, Problem: fmt.Sprintf("%s is a %s and no commit", object, other.kind), Remedy: "give a commit"}
+		return "", &Error{Kind: ErrNoRevision, Repository: r.name, Problem: fmt.Sprintf("%s is a %s, not a commit", object, other.kind), Remedy: "give a commit"}
 	}
 	return "", errMissing
 }
 
 // newest walks back from a commit, the newest first.
-func (r *mirror) newest(ctx context.Context, from, trailer string, match func(Commit) bool) (Commit, bool, error) {
+func (r *bareMirror) newest(ctx context.Context, from, trailer string, match func(Commit) bool) (Commit, bool, error) {
 	if !isTrailerKey(trailer) {
-		return Commit{}, false, fmt.Errorf("%q is no trailer", trailer)
+		return Commit{}, false, fmt.Errorf("%q is not a trailer", trailer)
 	}
 	const page = 50
 	for skip := 0; ; skip += page {
-		out, err := r.store.git.run(ctx, call{dir: r.dir, args: []string{"rev-list", "--extended-regexp", "--grep=^" + trailer + ":", "--max-count=" + strconv.Itoa(page), "--skip=" + strconv.Itoa(skip), from}})
+		out, err := r.store.git.run(ctx, gitCall{dir: r.dir, args: []string{"rev-list", "--extended-regexp", "--grep=^" + trailer + ":", "--max-count=" + strconv.Itoa(page), "--skip=" + strconv.Itoa(skip), from}})
 		if err != nil {
 			return Commit{}, false, fmt.Errorf("repository %s: looking for commits with %s: %w", r.name, trailer, err)
 		}
@@ -200,8 +203,9 @@ func (r *mirror) newest(ctx context.Context, from, trailer string, match func(Co
 	}
 }
 
-// repack packs what many fetches left, when it has become much: small packs into larger ones, and loose objects, of which only commits that were pushed back make some, with the rest.
-func (r *mirror) repack(ctx context.Context) error {
+// repack packs what many fetches left, when it has become much: small packs into larger ones, and loose objects, of
+// which only commits that were pushed back make some, with the rest.
+func (r *bareMirror) repack(ctx context.Context) error {
 	packs, _ := filepath.Glob(filepath.Join(r.dir, "objects", "pack", "*.pack"))
 	loose, _ := filepath.Glob(filepath.Join(r.dir, "objects", "17", "*"))
 	const manyPacks, manyLoose = 40, 24 // of 256 folders: about 6000 loose objects
@@ -214,20 +218,21 @@ func (r *mirror) repack(ctx context.Context) error {
 	default:
 		return nil
 	}
-	if _, err := r.store.git.run(ctx, call{dir: r.dir, args: args, timeout: r.store.opts.FetchTimeout}); err != nil {
-		r.blame()
+	if _, err := r.store.git.run(ctx, gitCall{dir: r.dir, args: args, timeout: r.store.opts.FetchTimeout}); err != nil {
+		r.markCorrupt()
 		return fmt.Errorf("%w: packing the mirror of %s: %w", ErrCorrupt, r.name, err)
 	}
 	return nil
 }
 
-// settled reads what must be there again when it is missing, once nobody is at work on the mirror any more: another process may be making it anew.
-func settled[T any](ctx context.Context, r *mirror, read func() (T, error)) (T, error) {
+// readSettled reads what must be there again when it is missing, once nobody is at work on the mirror any more: another
+// process may be making it anew.
+func readSettled[T any](ctx context.Context, r *bareMirror, read func() (T, error)) (T, error) {
 	got, err := read()
 	if !errors.Is(err, errMissing) && !errors.Is(err, ErrCorrupt) {
 		return got, err
 	}
-	if err := hold(ctx, r.fetching); err != nil {
+	if err := acquire(ctx, r.fetching); err != nil {
 		return got, err
 	}
 	defer func() { <-r.fetching }()
@@ -241,8 +246,8 @@ func settled[T any](ctx context.Context, r *mirror, read func() (T, error)) (T, 
 	return read()
 }
 
-// twice reads again, from a mirror that is made anew, what could not be read from a damaged one.
-func twice[T any](read func() (T, error)) (T, error) {
+// retryCorrupt reads again, from a mirror that is made anew, what could not be read from a damaged one.
+func retryCorrupt[T any](read func() (T, error)) (T, error) {
 	got, err := read()
 	if errors.Is(err, ErrCorrupt) {
 		return read()
@@ -250,7 +255,8 @@ func twice[T any](read func() (T, error)) (T, error) {
 	return got, err
 }
 
-// removeLeftovers deletes what a killed git left: lock files and half a pack. The caller holds the file lock, so no other git writes here.
+// removeLeftovers deletes what a killed git left: lock files and half a pack. The caller holds the file lock, so no
+// other git writes here.
 func removeLeftovers(dir string) {
 	_ = filepath.WalkDir(dir, func(path string, entry os.DirEntry, err error) error {
 		if err != nil {

@@ -9,24 +9,24 @@ import (
 	"time"
 )
 
-// Mirrors is a folder of bare mirrors, one per repository. It may be shared by processes, be deleted while nothing runs, and be
-// damaged: it is made anew.
+// Mirrors is a folder of bare mirrors, one per repository. It may be shared by processes, be deleted while nothing
+// runs, and be damaged: it is made anew.
 type Mirrors struct {
-	store   *store
-	queues  queues
-	tickets tickets
+	store   *mirrorStore
+	queues  branchQueues
+	tickets ticketSet
 
 	mu    sync.Mutex
-	byKey map[string]*mirror
+	byKey map[string]*bareMirror
 }
 
 // Open prepares a folder of mirrors.
 func Open(dir string, opts Options) (*Mirrors, error) {
-	s, err := openStore(dir, opts)
+	s, err := openMirrorStore(dir, opts)
 	if err != nil {
 		return nil, err
 	}
-	return &Mirrors{store: s, byKey: map[string]*mirror{}}, nil
+	return &Mirrors{store: s, byKey: map[string]*bareMirror{}}, nil
 }
 
 // Close ends the processes that read objects. Trees cannot be read afterwards.
@@ -41,9 +41,9 @@ func (m *Mirrors) Close() error {
 }
 
 // remote returns a repository as it is reached through its mirror.
-func (m *Mirrors) remote(repo Repository) (remote, error) {
+func (m *Mirrors) remote(repo Repository) (hostedRepo, error) {
 	if _, err := checkURL(repo.URL); err != nil {
-		return remote{}, err
+		return hostedRepo{}, err
 	}
 	key := NormalizeURL(repo.URL)
 	m.mu.Lock()
@@ -53,11 +53,11 @@ func (m *Mirrors) remote(repo Repository) (remote, error) {
 		r = newMirror(m.store, key, repo.String())
 		m.byKey[key] = r
 	}
-	return remote{r, repo}, nil
+	return hostedRepo{r, repo}, nil
 }
 
-// Resolve returns the commit that a revision names: "" and HEAD the default branch's, else a branch, a tag, or a SHA. It fetches only when the commit is not in the mirror yet;
-// a full SHA that is there asks nobody.
+// Resolve returns the commit that a revision names: "" and HEAD the default branch's, else a branch, a tag, or a SHA.
+// It fetches only when the commit is not in the mirror yet; a full SHA that is there asks nobody.
 func (m *Mirrors) Resolve(ctx context.Context, repo Repository, revision string) (string, error) {
 	r, err := m.remote(repo)
 	if err != nil {
@@ -77,14 +77,14 @@ func (m *Mirrors) Refresh(ctx context.Context, repo Repository) error {
 }
 
 // poll asks for the refs, and has Resolve believe them for so long.
-func (m *Mirrors) poll(ctx context.Context, repo Repository, trust time.Duration) (refs, error) {
+func (m *Mirrors) poll(ctx context.Context, repo Repository, trust time.Duration) (hostRefs, error) {
 	r, err := m.remote(repo)
 	if err != nil {
-		return refs{}, err
+		return hostRefs{}, err
 	}
 	found, err := r.listRefs(ctx, askedSince(time.Now()))
 	if err != nil {
-		return refs{}, err
+		return hostRefs{}, err
 	}
 	r.set(func() {
 		if r.refs.asked.Equal(found.asked) {
@@ -101,9 +101,9 @@ func (m *Mirrors) Commit(ctx context.Context, repo Repository, sha string) (Comm
 		return Commit{}, err
 	}
 	if !objectName.MatchString(sha) {
-		return Commit{}, &Error{Kind: ErrRefused, Repository: r.name, Problem: fmt.Sprintf("%.100q is no full commit SHA", sha), Remedy: "resolve the revision first"}
+		return Commit{}, &Error{Kind: ErrRefused, Repository: r.name, Problem: fmt.Sprintf("%.100q is not a full commit SHA", sha), Remedy: "resolve the revision first"}
 	}
-	return twice(func() (Commit, error) {
+	return retryCorrupt(func() (Commit, error) {
 		found, err := r.ensureCommit(ctx, sha, "")
 		if err != nil {
 			return Commit{}, err
@@ -112,7 +112,7 @@ func (m *Mirrors) Commit(ctx context.Context, repo Repository, sha string) (Comm
 	})
 }
 
-// Log gives up to limit commits that end with sha, the newest first, along first parents.
+// Log returns up to limit commits that end with sha, the newest first, along first parents.
 func (m *Mirrors) Log(ctx context.Context, repo Repository, sha string, limit int) ([]Commit, error) {
 	var log []Commit
 	for len(log) < limit {
@@ -129,24 +129,25 @@ func (m *Mirrors) Log(ctx context.Context, repo Repository, sha string, limit in
 	return log, nil
 }
 
-// Tree gives the files of a commit, which is fetched when it is not in the mirror yet.
+// Tree returns the files of a commit, which is fetched when it is not in the mirror yet.
 func (m *Mirrors) Tree(ctx context.Context, repo Repository, sha string) (*Tree, error) {
 	r, err := m.remote(repo)
 	if err != nil {
 		return nil, err
 	}
 	if !objectName.MatchString(sha) {
-		return nil, &Error{Kind: ErrRefused, Repository: r.name, Problem: fmt.Sprintf("%.100q is no full commit SHA", sha), Remedy: "resolve the revision first"}
+		return nil, &Error{Kind: ErrRefused, Repository: r.name, Problem: fmt.Sprintf("%.100q is not a full commit SHA", sha), Remedy: "resolve the revision first"}
 	}
-	return twice(func() (*Tree, error) {
+	return retryCorrupt(func() (*Tree, error) {
 		if _, err := r.ensureCommit(ctx, sha, ""); err != nil {
 			return nil, err
 		}
-		return newTree(ctx, r.mirror, sha)
+		return newTree(ctx, r.bareMirror, sha)
 	})
 }
 
-// Newest finds the newest commit, of which match says yes, among those that a commit stands on and that carry the trailer.
+// Newest finds the newest commit, of which match says yes, among those that a commit stands on and that carry the
+// trailer.
 func (m *Mirrors) Newest(ctx context.Context, repo Repository, from, trailer string, match func(Commit) bool) (Commit, bool, error) {
 	r, err := m.remote(repo)
 	if err == nil {
@@ -170,7 +171,8 @@ func (m *Mirrors) History(repo Repository) (*History, error) {
 	}}, nil
 }
 
-// IsAncestor says whether the commit a is b, or one that b stands on. A commit that the repository does not have gives ErrNoRevision.
+// IsAncestor reports whether the commit a is b or an ancestor of b. The error is ErrNoRevision for a commit that the
+// repository does not have.
 func (m *Mirrors) IsAncestor(ctx context.Context, repo Repository, a, b string) (bool, error) {
 	h, err := m.History(repo)
 	if err != nil {
@@ -179,7 +181,8 @@ func (m *Mirrors) IsAncestor(ctx context.Context, repo Repository, a, b string) 
 	return h.IsAncestor(ctx, a, b)
 }
 
-// Checkout makes the mirror's copy of a revision usable as a working copy: nothing is checked out until Export. It gives the commit too. "" and HEAD are the default branch.
+// Checkout makes the mirror's copy of a revision usable as a working copy: nothing is checked out until Export. It
+// gives the commit too. "" and HEAD are the default branch.
 func (m *Mirrors) Checkout(ctx context.Context, repo Repository, revision string) (*Checkout, string, error) {
 	r, err := m.remote(repo)
 	if err != nil {
@@ -199,20 +202,21 @@ func (m *Mirrors) Checkout(ctx context.Context, repo Repository, revision string
 	return c, sha, nil
 }
 
-// CommitBack brings a change onto a branch and pushes it, fast-forward only. Intents for one branch are pushed together, in the order of their tickets; a push that lost a race is
-// replayed on the new tip after a jittered pause. Nothing is checked out: it all happens in the mirror, on an index of its own.
+// CommitBack brings a change onto a branch and pushes it, fast-forward only. Intents for one branch are pushed
+// together, in the order of their tickets; a push that lost a race is replayed on the new tip after a jittered pause.
+// Nothing is checked out: it all happens in the mirror, on an index of its own.
 func (m *Mirrors) CommitBack(ctx context.Context, repo Repository, branch string, intent Intent) (Landed, error) {
 	r, err := m.remote(repo)
 	if err != nil {
 		return Landed{}, err
 	}
 	if err := checkRevision(r.name, branch); err != nil || branch == "" || branch == "HEAD" || strings.HasPrefix(branch, "refs/") {
-		return Landed{}, errors.Join(err, &Error{Kind: ErrRefused, Repository: r.name, Problem: fmt.Sprintf("%q is no branch to commit to", branch), Remedy: "give the name of a branch"})
+		return Landed{}, errors.Join(err, &Error{Kind: ErrRefused, Repository: r.name, Problem: fmt.Sprintf("%q is not a branch to commit to", branch), Remedy: "give the name of a branch"})
 	}
 	if err := intent.Ticket.turn(ctx); err != nil {
 		return Landed{}, err
 	}
-	return m.queues.of(r.mirror, branch).land(r, branch, &pending{ctx: ctx, repo: repo, intent: intent, done: make(chan struct{})})
+	return m.queues.of(r.bareMirror, branch).land(r, branch, &pendingIntent{ctx: ctx, repo: repo, intent: intent, done: make(chan struct{})})
 }
 
 // Announce takes a ticket for a branch. The caller releases it when the intent has landed, or never will.
@@ -221,5 +225,5 @@ func (m *Mirrors) Announce(ctx context.Context, repo Repository, branch string, 
 	if err != nil {
 		return nil, err
 	}
-	return m.tickets.take(ctx, r.mirror, branch, line)
+	return m.tickets.take(ctx, r.bareMirror, branch, line)
 }

@@ -24,15 +24,16 @@ type objectInfo struct {
 	size int64
 }
 
-// objects reads the object store of one mirror by processes of `git cat-file --batch-command` that live on between reads.
-type objects struct {
+// objectStore reads the object store of one mirror by processes of `git cat-file --batch-command` that live on between
+// reads.
+type objectStore struct {
 	life context.Context // the processes outlive any one read
-	git  *git
+	git  *gitProgram
 	dir  string
 	name string
 
 	mu   sync.Mutex
-	idle []*reader
+	idle []*objectReader
 	// generation changes when the mirror is made anew; readers of the old one are not used again.
 	generation int
 	sweep      *time.Timer
@@ -44,8 +45,8 @@ const (
 	idleFor  = 30 * time.Second
 )
 
-// reader is one process.
-type reader struct {
+// objectReader is one process.
+type objectReader struct {
 	cmd        *exec.Cmd
 	in         io.WriteCloser
 	out        *bufio.Reader
@@ -54,8 +55,8 @@ type reader struct {
 	used       time.Time
 }
 
-func (o *objects) start() (*reader, error) {
-	cmd := o.git.command(o.life, call{dir: o.dir, args: []string{"cat-file", "--batch-command"}})
+func (o *objectStore) start() (*objectReader, error) {
+	cmd := o.git.command(o.life, gitCall{dir: o.dir, args: []string{"cat-file", "--batch-command"}})
 	in, err := cmd.StdinPipe()
 	if err != nil {
 		return nil, fmt.Errorf("starting git cat-file: %w", err)
@@ -64,8 +65,8 @@ func (o *objects) start() (*reader, error) {
 	if err != nil {
 		return nil, fmt.Errorf("starting git cat-file: %w", err)
 	}
-	r := &reader{cmd: cmd, in: in, out: bufio.NewReaderSize(out, 32<<10), stderr: &bytes.Buffer{}}
-	cmd.Stderr = &head{keep: 8 << 10, to: r.stderr}
+	r := &objectReader{cmd: cmd, in: in, out: bufio.NewReaderSize(out, 32<<10), stderr: &bytes.Buffer{}}
+	cmd.Stderr = &prefixWriter{keep: 8 << 10, to: r.stderr}
 	if err := cmd.Start(); err != nil {
 		if o.life.Err() != nil {
 			return nil, errors.New("the mirrors are closed")
@@ -75,13 +76,13 @@ func (o *objects) start() (*reader, error) {
 	return r, nil
 }
 
-func (r *reader) end() {
+func (r *objectReader) end() {
 	_ = r.in.Close()
 	_ = r.cmd.Process.Kill()
 	_ = r.cmd.Wait()
 }
 
-func (o *objects) take() (r *reader, fresh bool, err error) {
+func (o *objectStore) take() (r *objectReader, fresh bool, err error) {
 	o.mu.Lock()
 	for len(o.idle) > 0 {
 		r := o.idle[len(o.idle)-1]
@@ -102,7 +103,7 @@ func (o *objects) take() (r *reader, fresh bool, err error) {
 	return r, true, nil
 }
 
-func (o *objects) put(r *reader) {
+func (o *objectStore) put(r *objectReader) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	if r.generation != o.generation || len(o.idle) >= keepIdle || o.life.Err() != nil {
@@ -117,7 +118,7 @@ func (o *objects) put(r *reader) {
 }
 
 // endIdle ends the processes that nobody needed for a while.
-func (o *objects) endIdle() {
+func (o *objectStore) endIdle() {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	o.sweep = nil
@@ -135,7 +136,7 @@ func (o *objects) endIdle() {
 	}
 }
 
-func (o *objects) close() {
+func (o *objectStore) close() {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	o.generation++
@@ -149,17 +150,17 @@ func (o *objects) close() {
 	}
 }
 
-func (o *objects) info(ctx context.Context, object string) (objectInfo, error) {
+func (o *objectStore) info(ctx context.Context, object string) (objectInfo, error) {
 	info, _, err := o.ask(ctx, "info", object, 0)
 	return info, err
 }
 
 // contents reads an object of at most limit bytes.
-func (o *objects) contents(ctx context.Context, object string, limit int64) (objectInfo, []byte, error) {
+func (o *objectStore) contents(ctx context.Context, object string, limit int64) (objectInfo, []byte, error) {
 	return o.ask(ctx, "contents", object, limit)
 }
 
-func (o *objects) ask(ctx context.Context, command, object string, limit int64) (objectInfo, []byte, error) {
+func (o *objectStore) ask(ctx context.Context, command, object string, limit int64) (objectInfo, []byte, error) {
 	for {
 		r, fresh, err := o.take()
 		if err != nil {
@@ -192,14 +193,14 @@ func (o *objects) ask(ctx context.Context, command, object string, limit int64) 
 	}
 }
 
-// explain tells a mirror that is not there yet from one that is damaged.
-func (o *objects) explain(object string, broken *brokenReader, stderr string) error {
+// explain distinguishes a mirror that is not there yet from one that is damaged.
+func (o *objectStore) explain(object string, broken *brokenReader, stderr string) error {
 	if strings.Contains(stderr, "not a git repository") {
 		return errMissing
 	}
 	e := &Error{Kind: ErrCorrupt, Repository: o.name, Problem: fmt.Sprintf("reading %s from its mirror: %v", object, broken), Remedy: "the mirror is made anew"}
 	if stderr != "" {
-		e.Problem = fmt.Sprintf("reading %s from its mirror: %s", object, essence(stderr))
+		e.Problem = fmt.Sprintf("reading %s from its mirror: %s", object, gitMessage(stderr))
 	}
 	return e
 }
@@ -213,17 +214,18 @@ func (b *brokenReader) Error() string { return b.err.Error() }
 type tooLarge struct{ size, limit int64 }
 
 func (t *tooLarge) Error() string {
-	return fmt.Sprintf("it has %d bytes, and the limit is %d", t.size, t.limit)
+	return fmt.Sprintf("%d bytes are more than the limit of %d", t.size, t.limit)
 }
 
-func (r *reader) exchange(command, object string, limit int64) (objectInfo, []byte, error) {
+func (r *objectReader) exchange(command, object string, limit int64) (objectInfo, []byte, error) {
 	if _, err := fmt.Fprintf(r.in, "%s %s\n", command, object); err != nil {
 		return objectInfo{}, nil, &brokenReader{err}
 	}
 	return readAnswer(r.out, command == "contents", limit)
 }
 
-// readAnswer reads one answer of cat-file: "<name> <type> <size>\n", and the contents with a line break when they were asked for.
+// readAnswer reads one answer of cat-file: "<name> <type> <size>\n", and the contents with a line break when they were
+// asked for.
 func readAnswer(in *bufio.Reader, contents bool, limit int64) (objectInfo, []byte, error) {
 	line, err := in.ReadString('\n')
 	if err != nil {

@@ -9,8 +9,8 @@ import (
 	"time"
 )
 
-// TipsOptions of NewTips.
-type TipsOptions struct {
+// RefPollerOptions of NewTips.
+type RefPollerOptions struct {
 	// Every is the time between two looks at a repository, give or take a tenth; 15 s when zero.
 	Every time.Duration
 	// Parallel bounds the looks that run at once; 8 when zero.
@@ -21,23 +21,24 @@ type TipsOptions struct {
 	Log *slog.Logger
 }
 
-// Tips follows the branches and tags of many repositories, by one ls-remote each per interval however many follow them.
-type Tips struct {
+// RefPoller follows the branches and tags of many repositories, by one ls-remote each per interval however many follow
+// them.
+type RefPoller struct {
 	mirrors *Mirrors
-	opts    TipsOptions
+	opts    RefPollerOptions
 	changed chan string
 	wake    chan struct{}
 
 	mu       sync.Mutex
-	followed map[string]*followed
+	followed map[string]*followedRepo
 	// news are the repositories that changed and were not yet told of, in order.
 	news []string
 }
 
-type followed struct {
+type followedRepo struct {
 	repo  Repository
 	count int
-	// due is when to look next; looking while a look is on, and again when a nudge came meanwhile.
+	// due is when to poll next; looking while a poll is on, and again when PollNow was called meanwhile.
 	due     time.Time
 	looking bool
 	again   bool
@@ -48,8 +49,8 @@ type followed struct {
 	err      error
 }
 
-// NewTips follows nothing yet.
-func NewTips(m *Mirrors, opts TipsOptions) *Tips {
+// NewRefPoller follows nothing yet.
+func NewRefPoller(m *Mirrors, opts RefPollerOptions) *RefPoller {
 	defaultTo(&opts.Every, 15*time.Second)
 	defaultTo(&opts.MaxBackoff, 5*time.Minute)
 	if opts.Parallel <= 0 {
@@ -58,17 +59,17 @@ func NewTips(m *Mirrors, opts TipsOptions) *Tips {
 	if opts.Log == nil {
 		opts.Log = slog.New(slog.DiscardHandler)
 	}
-	return &Tips{mirrors: m, opts: opts, changed: make(chan string), wake: make(chan struct{}, 1), followed: map[string]*followed{}}
+	return &RefPoller{mirrors: m, opts: opts, changed: make(chan string), wake: make(chan struct{}, 1), followed: map[string]*followedRepo{}}
 }
 
 // Follow looks at a repository until release, beginning at once. The newest credentials count.
-func (t *Tips) Follow(repo Repository) (release func()) {
+func (t *RefPoller) Follow(repo Repository) (release func()) {
 	key := NormalizeURL(repo.URL)
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	f, ok := t.followed[key]
 	if !ok {
-		f = &followed{}
+		f = &followedRepo{}
 		t.followed[key] = f
 	}
 	if f.repo != repo && ok {
@@ -76,7 +77,7 @@ func (t *Tips) Follow(repo Repository) (release func()) {
 	}
 	f.repo = repo
 	f.count++
-	t.poke()
+	t.wakeUp()
 	return sync.OnceFunc(func() {
 		t.mu.Lock()
 		defer t.mu.Unlock()
@@ -86,11 +87,12 @@ func (t *Tips) Follow(repo Repository) (release func()) {
 	})
 }
 
-// Changed gives the NormalizeURL of each repository that has other tips than before, once after its first look, and once when it is reachable again. It is for one receiver.
-func (t *Tips) Changed() <-chan string { return t.changed }
+// Changed returns the NormalizeURL of each repository that has other tips than before, once after its first look, and
+// once when it is reachable again. It is for one receiver.
+func (t *RefPoller) Changed() <-chan string { return t.changed }
 
-// Nudge looks at a repository now, as a webhook asks for. Repositories that nobody follows are left alone.
-func (t *Tips) Nudge(url string) {
+// PollNow looks at a repository now, as a webhook asks for. Repositories that nobody follows are left alone.
+func (t *RefPoller) PollNow(url string) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	f, ok := t.followed[NormalizeURL(url)]
@@ -99,11 +101,11 @@ func (t *Tips) Nudge(url string) {
 	}
 	f.due = time.Time{}
 	f.again = f.looking
-	t.poke()
+	t.wakeUp()
 }
 
-// Err gives what the last look at a repository ended with.
-func (t *Tips) Err(url string) error {
+// Err returns what the last look at a repository ended with.
+func (t *RefPoller) Err(url string) error {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	if f, ok := t.followed[NormalizeURL(url)]; ok {
@@ -112,7 +114,7 @@ func (t *Tips) Err(url string) error {
 	return nil
 }
 
-func (t *Tips) poke() {
+func (t *RefPoller) wakeUp() {
 	select {
 	case t.wake <- struct{}{}:
 	default:
@@ -120,7 +122,7 @@ func (t *Tips) poke() {
 }
 
 // Run looks until ctx ends, and returns nil then.
-func (t *Tips) Run(ctx context.Context) error {
+func (t *RefPoller) Run(ctx context.Context) error {
 	var looks sync.WaitGroup
 	defer looks.Wait()
 	room := make(chan struct{}, t.opts.Parallel)
@@ -132,27 +134,27 @@ func (t *Tips) Run(ctx context.Context) error {
 			looks.Go(func() {
 				select {
 				case room <- struct{}{}:
-					t.look(ctx, key)
+					t.poll(ctx, key)
 					<-room
 				case <-ctx.Done():
 				}
 			})
 		}
 		timer.Reset(t.untilNext(now))
-		tell, news := t.firstNews()
+		tell, news := t.firstChange()
 		select {
 		case <-ctx.Done():
 			return nil
 		case <-timer.C:
 		case <-t.wake:
 		case tell <- news:
-			t.told()
+			t.sent()
 		}
 	}
 }
 
 // next takes a repository that is due.
-func (t *Tips) next(now time.Time) string {
+func (t *RefPoller) next(now time.Time) string {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	for key, f := range t.followed {
@@ -164,7 +166,7 @@ func (t *Tips) next(now time.Time) string {
 	return ""
 }
 
-func (t *Tips) untilNext(now time.Time) time.Duration {
+func (t *RefPoller) untilNext(now time.Time) time.Duration {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	wait := time.Minute
@@ -176,7 +178,7 @@ func (t *Tips) untilNext(now time.Time) time.Duration {
 	return wait
 }
 
-func (t *Tips) look(ctx context.Context, key string) {
+func (t *RefPoller) poll(ctx context.Context, key string) {
 	t.mu.Lock()
 	f, ok := t.followed[key]
 	if !ok {
@@ -192,23 +194,23 @@ func (t *Tips) look(ctx context.Context, key string) {
 	}
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	defer t.poke()
+	defer t.wakeUp()
 	f.looking = false
 	if err != nil {
-		t.failedLook(key, f, err)
+		t.pollFailed(key, f, err)
 		return
 	}
 	if !f.seen || f.sum != found.sum || f.err != nil {
-		t.addNews(key)
+		t.addChange(key)
 	}
 	f.seen, f.sum, f.err, f.failures = true, found.sum, nil, 0
-	f.due = time.Now().Add(jittered(t.opts.Every))
+	f.due = time.Now().Add(withJitter(t.opts.Every))
 	if f.again {
 		f.due = time.Time{}
 	}
 }
 
-func (t *Tips) failedLook(key string, f *followed, err error) {
+func (t *RefPoller) pollFailed(key string, f *followedRepo, err error) {
 	if f.err == nil || !sameKind(f.err, err) {
 		t.opts.Log.Warn("repository cannot be read", "repository", key, "err", err)
 	}
@@ -218,7 +220,7 @@ func (t *Tips) failedLook(key string, f *followed, err error) {
 	if wait <= 0 || wait > t.opts.MaxBackoff {
 		wait = max(t.opts.MaxBackoff, t.opts.Every)
 	}
-	f.due = time.Now().Add(jittered(wait))
+	f.due = time.Now().Add(withJitter(wait))
 	if f.again {
 		f.due = time.Time{}
 	}
@@ -229,12 +231,12 @@ func sameKind(a, b error) bool {
 	return errors.As(a, &x) && x.Kind != nil && errors.Is(b, x.Kind)
 }
 
-// jittered spreads what would otherwise come at once.
-func jittered(d time.Duration) time.Duration {
+// withJitter spreads what would otherwise come at once.
+func withJitter(d time.Duration) time.Duration {
 	return d*9/10 + rand.N(d/5+1)
 }
 
-func (t *Tips) addNews(key string) {
+func (t *RefPoller) addChange(key string) {
 	for _, n := range t.news {
 		if n == key {
 			return
@@ -243,8 +245,8 @@ func (t *Tips) addNews(key string) {
 	t.news = append(t.news, key)
 }
 
-// firstNews gives what to tell, and a nil channel when there is nothing.
-func (t *Tips) firstNews() (chan<- string, string) {
+// firstChange returns what to send, and a nil channel when there is nothing.
+func (t *RefPoller) firstChange() (chan<- string, string) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	if len(t.news) == 0 {
@@ -253,7 +255,7 @@ func (t *Tips) firstNews() (chan<- string, string) {
 	return t.changed, t.news[0]
 }
 
-func (t *Tips) told() {
+func (t *RefPoller) sent() {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	t.news = t.news[1:]

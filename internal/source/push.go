@@ -7,17 +7,17 @@ import (
 	"strings"
 )
 
-// landing is a branch at its host, with the credentials to push to it.
-type landing struct {
-	remote
-	access *access
+// branchPush is a branch at its host, with the credentials to push to it.
+type branchPush struct {
+	hostedRepo
+	access *gitAccess
 	branch string
 }
 
 // tip fetches the branch and returns its end.
-func (l landing) tip(ctx context.Context) (string, error) {
+func (l branchPush) tip(ctx context.Context) (string, error) {
 	err := l.fetchBranch(ctx, l.access, l.branch)
-	if err != nil && !errors.Is(err, ErrNoRevision) && blamesMirror(err) {
+	if err != nil && !errors.Is(err, ErrNoRevision) && suspectsMirror(err) {
 		if err = l.fetch(ctx, "", ""); err == nil {
 			err = l.fetchBranch(ctx, l.access, l.branch)
 		}
@@ -27,13 +27,13 @@ func (l landing) tip(ctx context.Context) (string, error) {
 	}
 	info, err := l.objects.info(ctx, "refs/heads/"+l.branch+"^{commit}")
 	if err != nil {
-		return "", l.damage("refs/heads/"+l.branch, err)
+		return "", l.checkCorrupt("refs/heads/"+l.branch, err)
 	}
 	return info.name, nil
 }
 
 // pushOnce finds out what became of a push whose answer was lost.
-func (l landing) pushOnce(ctx context.Context, commit string) error {
+func (l branchPush) pushOnce(ctx context.Context, commit string) error {
 	err := l.push(ctx, commit)
 	if err == nil || !errors.Is(err, ErrUnreachable) {
 		return err
@@ -48,12 +48,12 @@ func (l landing) pushOnce(ctx context.Context, commit string) error {
 	return err
 }
 
-// arrived says whether a branch on the host holds a commit.
-func (l landing) arrived(ctx context.Context, commit string) (bool, error) {
+// arrived reports whether a branch on the host holds a commit.
+func (l branchPush) arrived(ctx context.Context, commit string) (bool, error) {
 	if err := l.fetchBranch(ctx, l.access, l.branch); err != nil {
 		return false, err
 	}
-	_, err := l.store.git.run(ctx, call{dir: l.dir, args: []string{"merge-base", "--is-ancestor", commit, "refs/heads/" + l.branch}})
+	_, err := l.store.git.run(ctx, gitCall{dir: l.dir, args: []string{"merge-base", "--is-ancestor", commit, "refs/heads/" + l.branch}})
 	var exit *exitError
 	if errors.As(err, &exit) && exit.code == 1 {
 		return false, nil
@@ -61,14 +61,14 @@ func (l landing) arrived(ctx context.Context, commit string) (bool, error) {
 	return err == nil, err
 }
 
-// lostRace are git's and the hosts' words for a branch that has moved meanwhile.
-var lostRace = []string{"fetch first", "non-fast-forward", "failed to update ref", "cannot lock ref", "incorrect old value", "stale info", "reference already exists", "unable to lock", "failed to lock"}
+// lostRacePatterns are git's and the hosts' words for a branch that has moved meanwhile.
+var lostRacePatterns = []string{"fetch first", "non-fast-forward", "failed to update ref", "cannot lock ref", "incorrect old value", "stale info", "reference already exists", "unable to lock", "failed to lock"}
 
-// push gives ErrBusy when the branch has moved, and ErrPushRefused when the host does not want the commit.
-func (l landing) push(ctx context.Context, commit string) error {
+// push returns ErrBusy when the branch has moved, and ErrPushRefused when the host does not want the commit.
+func (l branchPush) push(ctx context.Context, commit string) error {
 	a, branch := l.access, l.branch
 	args := []string{"push", "--porcelain", "--no-verify", "--no-signed", "--recurse-submodules=no", "--", a.url, commit + ":refs/heads/" + branch}
-	_, err := l.store.git.run(ctx, a.call(call{dir: l.dir, args: args, timeout: l.store.opts.FetchTimeout}))
+	_, err := l.store.git.run(ctx, a.call(gitCall{dir: l.dir, args: args, timeout: l.store.opts.FetchTimeout}))
 	var exit *exitError
 	if !errors.As(err, &exit) {
 		if err != nil {
@@ -80,15 +80,16 @@ func (l landing) push(ctx context.Context, commit string) error {
 	switch {
 	case status == "":
 		return a.explain("pushing to "+branch, err)
-	case containsAny(strings.ToLower(status), lostRace):
-		return &Error{Kind: ErrBusy, Repository: l.name, Problem: fmt.Sprintf("the branch %s moved at every attempt to push: %s", branch, redact(status, a.secrets)), Remedy: "it is tried again"}
+	case containsAny(strings.ToLower(status), lostRacePatterns):
+		return &Error{Kind: ErrBusy, Repository: l.name, Problem: fmt.Sprintf("the branch %s moved at every attempt to push: %s", branch, redactSecrets(status, a.secrets)), Remedy: "tried again by itself"}
 	}
-	said := essence(redact(exit.stderr, a.secrets))
-	return &Error{Kind: ErrPushRefused, Repository: l.name, Problem: fmt.Sprintf("it refused the push to %s: %s: %s", branch, status, said),
+	said := gitMessage(redactSecrets(exit.stderr, a.secrets))
+	return &Error{Kind: ErrPushRefused, Repository: l.name, Problem: fmt.Sprintf("host refused the push to %s: %s: %s", branch, status, said),
 		Remedy: "let the credentials push to this branch, or name a branch that they may push to"}
 }
 
-// rejection finds the line of a refused ref in what push --porcelain prints: "!", the refs and the reason, with tabs between.
+// rejection finds the line of a refused ref in what push --porcelain prints: "!", the refs and the reason, with tabs
+// between.
 func rejection(stdout string) string {
 	for line := range strings.Lines(stdout) {
 		if fields := strings.Split(strings.TrimSpace(line), "\t"); len(fields) == 3 && fields[0] == "!" {

@@ -8,8 +8,8 @@ import (
 	"time"
 )
 
-// refs is what ls-remote said.
-type refs struct {
+// hostRefs is what ls-remote said.
+type hostRefs struct {
 	// head is the branch that HEAD points to, such as refs/heads/main, and heads its commit under the name HEAD.
 	head string
 	// tips are names → commits; a tag that is an object of its own has its commit under name^{}.
@@ -21,9 +21,10 @@ type refs struct {
 	sum [sha256.Size]byte
 }
 
-// parseRefs reads the output of ls-remote --symref. Lines that are neither refs nor symrefs are errors: half an answer must not look like deleted branches.
-func parseRefs(out []byte) (refs, error) {
-	r := refs{tips: map[string]string{}, sum: sha256.Sum256(out)}
+// parseRefs reads the output of ls-remote --symref. Lines that are neither refs nor symrefs are errors: half an answer
+// must not look like deleted branches.
+func parseRefs(out []byte) (hostRefs, error) {
+	r := hostRefs{tips: map[string]string{}, sum: sha256.Sum256(out)}
 	for line := range bytes.Lines(out) {
 		value, name, ok := strings.Cut(strings.TrimSuffix(string(line), "\n"), "\t")
 		if target, symbolic := strings.CutPrefix(value, "ref: "); ok && symbolic {
@@ -33,15 +34,15 @@ func parseRefs(out []byte) (refs, error) {
 			continue
 		}
 		if !ok || !objectName.MatchString(value) || name == "" {
-			return refs{}, fmt.Errorf("reading the answer of ls-remote: %.100q is no ref", line)
+			return hostRefs{}, fmt.Errorf("reading the answer of ls-remote: %.100q is not a ref", line)
 		}
 		r.tips[name] = value
 	}
 	return r, nil
 }
 
-// find gives the object that a revision names: HEAD, a full ref name, a branch, a tag, in this order.
-func (r refs) find(revision string) (name, object string, ok bool) {
+// find returns the object that a revision names: HEAD, a full ref name, a branch, a tag, in this order.
+func (r hostRefs) find(revision string) (name, object string, ok bool) {
 	candidates := []string{"refs/heads/" + revision, "refs/tags/" + revision}
 	switch {
 	case revision == "HEAD":
@@ -61,9 +62,9 @@ func (r refs) find(revision string) (name, object string, ok bool) {
 }
 
 // askedSince accepts answers to questions that were put after an instant: they tell of all that was pushed before it.
-func askedSince(since time.Time) func(refs) bool {
-	return func(r refs) bool { return !r.asked.IsZero() && !r.asked.Before(since) }
+func askedSince(since time.Time) func(hostRefs) bool {
+	return func(r hostRefs) bool { return !r.asked.IsZero() && !r.asked.Before(since) }
 }
 
-// believed accepts answers that are young enough.
-func believed(r refs) bool { return time.Now().Before(r.until) }
+// areCurrent accepts answers that are young enough.
+func areCurrent(r hostRefs) bool { return time.Now().Before(r.until) }

@@ -8,16 +8,16 @@ import (
 	"time"
 )
 
-// remote is a repository at its host, and the mirror that it is read by.
-type remote struct {
-	*mirror
+// hostedRepo is a repository at its host, and the mirror that it is read by.
+type hostedRepo struct {
+	*bareMirror
 	repo Repository
 }
 
 // listRefs asks the host for its refs, unless someone else has just brought an answer that will do.
-func (r remote) listRefs(ctx context.Context, willDo func(refs) bool) (refs, error) {
-	if err := hold(ctx, r.looking); err != nil {
-		return refs{}, err
+func (r hostedRepo) listRefs(ctx context.Context, willDo func(hostRefs) bool) (hostRefs, error) {
+	if err := acquire(ctx, r.looking); err != nil {
+		return hostRefs{}, err
 	}
 	defer func() { <-r.looking }()
 	if known := r.knownRefs(); willDo(known) {
@@ -25,17 +25,17 @@ func (r remote) listRefs(ctx context.Context, willDo func(refs) bool) (refs, err
 	}
 	a, err := r.store.access(r.repo)
 	if err != nil {
-		return refs{}, err
+		return hostRefs{}, err
 	}
 	defer a.done()
 	asked := time.Now()
-	out, err := r.store.git.run(ctx, a.call(call{args: []string{"ls-remote", "--symref", "--quiet", "--", a.url}, timeout: r.store.opts.LookTimeout}))
+	out, err := r.store.git.run(ctx, a.call(gitCall{args: []string{"ls-remote", "--symref", "--quiet", "--", a.url}, timeout: r.store.opts.LookTimeout}))
 	if err != nil {
-		return refs{}, a.explain("asking for its branches and tags", err)
+		return hostRefs{}, a.explain("asking for its branches and tags", err)
 	}
 	found, err := parseRefs(out)
 	if err != nil {
-		return refs{}, &Error{Kind: ErrUnreachable, Repository: a.name, Problem: err.Error(), Remedy: "it is tried again"}
+		return hostRefs{}, &Error{Kind: ErrUnreachable, Repository: a.name, Problem: err.Error(), Remedy: "tried again by itself"}
 	}
 	found.asked, found.until = asked, asked.Add(r.store.opts.TrustRefs)
 	r.set(func() { r.refs = found })
@@ -43,38 +43,40 @@ func (r remote) listRefs(ctx context.Context, willDo func(refs) bool) (refs, err
 }
 
 // currentRefs returns the refs that are still believed, or asks.
-func (r remote) currentRefs(ctx context.Context) (refs, error) {
-	if known := r.knownRefs(); believed(known) {
+func (r hostedRepo) currentRefs(ctx context.Context) (hostRefs, error) {
+	if known := r.knownRefs(); areCurrent(known) {
 		return known, nil
 	}
-	return r.listRefs(ctx, believed)
+	return r.listRefs(ctx, areCurrent)
 }
 
-// ensureCommit makes sure that object, or the commit that it is a tag of, is in the mirror. ref is the name it has on the host, "" for a bare SHA.
-func (r remote) ensureCommit(ctx context.Context, object, ref string) (string, error) {
+// ensureCommit makes sure that object, or the commit that it is a tag of, is in the mirror. ref is the name it has on
+// the host, "" for a bare SHA.
+func (r hostedRepo) ensureCommit(ctx context.Context, object, ref string) (string, error) {
 	sha, err := r.commitOf(ctx, object)
-	if err == nil && !r.isDamaged() {
+	if err == nil && !r.isCorrupt() {
 		return sha, nil
 	}
 	if err != nil && !errors.Is(err, errMissing) && !errors.Is(err, ErrCorrupt) {
 		return "", err
 	}
 	if errors.Is(err, ErrCorrupt) {
-		r.blame()
+		r.markCorrupt()
 	}
 	if err := r.fetch(ctx, object, ref); err != nil {
 		return "", err
 	}
 	sha, err = r.commitOf(ctx, object)
 	if errors.Is(err, errMissing) {
-		return "", &Error{Kind: ErrNoRevision, Repository: r.name, Problem: "it has no commit " + object, Remedy: "check the SHA, or push the commit"}
+		return "", &Error{Kind: ErrNoRevision, Repository: r.name, Problem: "commit " + object + " not found", Remedy: "check the SHA, or push the commit"}
 	}
 	return sha, err
 }
 
-// fetch brings all branches and tags, unless object is there by the time it is this one's turn. What is on no branch and no tag is asked for by its name.
-func (r remote) fetch(ctx context.Context, object, ref string) error {
-	if err := hold(ctx, r.fetching); err != nil {
+// fetch brings all branches and tags, unless object is there by the time it is this one's turn. What is on no branch
+// and no tag is asked for by its name.
+func (r hostedRepo) fetch(ctx context.Context, object, ref string) error {
+	if err := acquire(ctx, r.fetching); err != nil {
 		return err
 	}
 	defer func() { <-r.fetching }()
@@ -100,8 +102,8 @@ func (r remote) fetch(ctx context.Context, object, ref string) error {
 		// A git that was killed leaves lock files.
 		removeLeftovers(r.dir)
 	}
-	if err != nil && blamesMirror(err) && ctx.Err() == nil {
-		r.blame()
+	if err != nil && suspectsMirror(err) && ctx.Err() == nil {
+		r.markCorrupt()
 		if err = r.prepare(ctx); err == nil {
 			err = r.fetchAll(ctx, a)
 		}
@@ -115,8 +117,9 @@ func (r remote) fetch(ctx context.Context, object, ref string) error {
 	return r.fetchOne(ctx, a, object, ref)
 }
 
-// blamesMirror says that neither the host nor the network is known to be at fault. A mirror costs nothing but time, so it is made anew on suspicion.
-func blamesMirror(err error) bool {
+// suspectsMirror reports whether neither the host nor the network is known to be at fault. A mirror costs nothing but
+// time, so it is made anew on suspicion.
+func suspectsMirror(err error) bool {
 	for _, other := range []error{ErrUnreachable, ErrDenied, ErrNoRepository, ErrNoRevision, ErrRefused} {
 		if errors.Is(err, other) {
 			return false
@@ -128,25 +131,25 @@ func blamesMirror(err error) bool {
 // fetchFlags: nothing but objects and refs is written.
 var fetchFlags = []string{"fetch", "--quiet", "--force", "--no-tags", "--no-write-fetch-head", "--no-auto-maintenance", "--no-recurse-submodules", "--no-show-forced-updates"}
 
-func (r remote) fetchAll(ctx context.Context, a *access) error {
+func (r hostedRepo) fetchAll(ctx context.Context, a *gitAccess) error {
 	args := append(append([]string{}, fetchFlags...), "--prune", "--", a.url, "+refs/heads/*:refs/heads/*", "+refs/tags/*:refs/tags/*")
-	if _, err := r.store.git.run(ctx, a.call(call{dir: r.dir, args: args, timeout: r.store.opts.FetchTimeout})); err != nil {
+	if _, err := r.store.git.run(ctx, a.call(gitCall{dir: r.dir, args: args, timeout: r.store.opts.FetchTimeout})); err != nil {
 		return a.explain("fetching", err)
 	}
 	return r.repack(ctx)
 }
 
 // fetchOne asks for one commit by its name, and keeps it under a ref of ours.
-func (r remote) fetchOne(ctx context.Context, a *access, object, ref string) error {
+func (r hostedRepo) fetchOne(ctx context.Context, a *gitAccess, object, ref string) error {
 	from := object
 	if strings.HasPrefix(ref, "refs/") {
 		from = ref
 	}
 	args := append(append([]string{}, fetchFlags...), "--", a.url, "+"+from+":refs/cyan/"+object)
-	_, err := r.store.git.run(ctx, a.call(call{dir: r.dir, args: args, timeout: r.store.opts.FetchTimeout}))
+	_, err := r.store.git.run(ctx, a.call(gitCall{dir: r.dir, args: args, timeout: r.store.opts.FetchTimeout}))
 	var exit *exitError
 	if errors.As(err, &exit) && containsAny(strings.ToLower(exit.stderr), []string{"not our ref", "couldn't find remote ref", "unadvertised object", "no such remote ref", "missing necessary objects"}) {
-		return &Error{Kind: ErrNoRevision, Repository: r.name, Problem: "it has no commit " + object, Remedy: "check the SHA, or push the commit"}
+		return &Error{Kind: ErrNoRevision, Repository: r.name, Problem: "commit " + object + " not found", Remedy: "check the SHA, or push the commit"}
 	}
 	if err != nil {
 		return a.explain("fetching "+object, err)
@@ -154,8 +157,8 @@ func (r remote) fetchOne(ctx context.Context, a *access, object, ref string) err
 	return nil
 }
 
-func (r remote) fetchBranch(ctx context.Context, a *access, branch string) error {
-	if err := hold(ctx, r.fetching); err != nil {
+func (r hostedRepo) fetchBranch(ctx context.Context, a *gitAccess, branch string) error {
+	if err := acquire(ctx, r.fetching); err != nil {
 		return err
 	}
 	defer func() { <-r.fetching }()
@@ -169,10 +172,10 @@ func (r remote) fetchBranch(ctx context.Context, a *access, branch string) error
 	}
 	ref := "refs/heads/" + branch
 	args := append(append([]string{}, fetchFlags...), "--", a.url, "+"+ref+":"+ref)
-	_, err = r.store.git.run(ctx, a.call(call{dir: r.dir, args: args, timeout: r.store.opts.FetchTimeout}))
+	_, err = r.store.git.run(ctx, a.call(gitCall{dir: r.dir, args: args, timeout: r.store.opts.FetchTimeout}))
 	var exit *exitError
 	if errors.As(err, &exit) && strings.Contains(exit.stderr, "couldn't find remote ref") {
-		return &Error{Kind: ErrNoRevision, Repository: r.name, Problem: fmt.Sprintf("it has no branch %q", branch), Remedy: "create and push it first"}
+		return &Error{Kind: ErrNoRevision, Repository: r.name, Problem: fmt.Sprintf("branch %q not found", branch), Remedy: "create and push it first"}
 	}
 	if err != nil {
 		removeLeftovers(r.dir)

@@ -1,7 +1,9 @@
-// Package source reads git repositories and writes back to them: one bare mirror per repository, driven by the git program; trees as fs.FS straight from the object store,
-// never checked out; polling by ls-remote; webhooks; and commits that replay an intent on the newest tip.
+// Package source reads git repositories and writes back to them: one bare mirror per repository, driven by the git
+// program; trees as fs.FS straight from the object store, never checked out; polling by ls-remote; webhooks; and
+// commits that replay an intent on the newest tip.
 //
-// Everything that comes from a repository, its URL and its host is taken for hostile: no hook, no helper program and no transport but http, https, ssh, git and file is run.
+// Everything that comes from a repository, its URL and its host is taken for hostile: no hook, no helper program and no
+// transport but http, https, ssh, git and file is run.
 package source
 
 import (
@@ -12,7 +14,8 @@ import (
 
 // Repository is where a git repository is, and what opens it.
 type Repository struct {
-	// URL is http, https, ssh, git or file, in the spelling of ssh also user@host:path; or an absolute path. A password in it is taken for Credentials.Password.
+	// URL is http, https, ssh, git or file, in the spelling of ssh also user@host:path; or an absolute path. A password
+	// in it is taken for Credentials.Password.
 	URL         string
 	Credentials Credentials
 }
@@ -70,7 +73,7 @@ type Credentials struct {
 	NoProxy string
 }
 
-// String says which credentials there are, never what they are.
+// String returns which credentials there are, never what they are.
 func (c Credentials) String() string {
 	var parts []string
 	for _, p := range []struct{ name, value string }{

@@ -9,7 +9,7 @@ import (
 )
 
 // resolve returns the commit that a revision names.
-func (r remote) resolve(ctx context.Context, revision string) (string, error) {
+func (r hostedRepo) resolve(ctx context.Context, revision string) (string, error) {
 	if err := checkRevision(r.name, revision); err != nil {
 		return "", err
 	}
@@ -40,9 +40,9 @@ func (r remote) resolve(ctx context.Context, revision string) (string, error) {
 }
 
 // resolveOther is for what no ref is called: a short SHA, or nothing at all.
-func (r remote) resolveOther(ctx context.Context, revision string, known refs) (string, error) {
+func (r hostedRepo) resolveOther(ctx context.Context, revision string, known hostRefs) (string, error) {
 	if len(known.tips) == 0 {
-		return "", &Error{Kind: ErrNoRevision, Repository: r.name, Problem: "it has no commits", Remedy: "push a first commit"}
+		return "", &Error{Kind: ErrNoRevision, Repository: r.name, Problem: "no commits yet", Remedy: "push a first commit"}
 	}
 	if lower := strings.ToLower(revision); shortName.MatchString(lower) {
 		if sha, err := r.resolveShort(ctx, lower); err == nil {
@@ -52,7 +52,7 @@ func (r remote) resolveOther(ctx context.Context, revision string, known refs) (
 		}
 	}
 	if revision == "HEAD" {
-		return "", &Error{Kind: ErrNoRevision, Repository: r.name, Problem: "its HEAD points to a branch without commits", Remedy: "name a branch, or set the default branch on the host"}
+		return "", &Error{Kind: ErrNoRevision, Repository: r.name, Problem: "HEAD points to a branch without commits", Remedy: "name a branch, or set the default branch on the host"}
 	}
 	// The name may be younger than what is known.
 	if time.Since(known.asked) > 50*time.Millisecond {
@@ -64,10 +64,10 @@ func (r remote) resolveOther(ctx context.Context, revision string, known refs) (
 			return r.ensureCommit(ctx, object, name)
 		}
 	}
-	return "", &Error{Kind: ErrNoRevision, Repository: r.name, Problem: fmt.Sprintf("it has no branch, tag or commit %q", revision), Remedy: "check the spelling, or push it"}
+	return "", &Error{Kind: ErrNoRevision, Repository: r.name, Problem: fmt.Sprintf("branch, tag or commit %q not found", revision), Remedy: "check the spelling, or push it"}
 }
 
-func (r remote) resolveShort(ctx context.Context, short string) (string, error) {
+func (r hostedRepo) resolveShort(ctx context.Context, short string) (string, error) {
 	for _, refresh := range []bool{false, true} {
 		if refresh {
 			if err := r.fetch(ctx, "", ""); err != nil {

@@ -10,8 +10,8 @@ import (
 
 // Who misses an object while another process is making the mirror anew waits for it, and reads again.
 func TestReadersWaitForTheMirrorThatIsMadeAnew(t *testing.T) {
-	r := &mirror{dir: filepath.Join(t.TempDir(), "m.git"), fetching: make(chan struct{}, 1)}
-	r.objects = &objects{life: t.Context()}
+	r := &bareMirror{dir: filepath.Join(t.TempDir(), "m.git"), fetching: make(chan struct{}, 1)}
+	r.objects = &objectStore{life: t.Context()}
 	unlock, err := lockFile(t.Context(), r.dir+".lock")
 	if err != nil {
 		t.Fatal(err)
@@ -20,7 +20,7 @@ func TestReadersWaitForTheMirrorThatIsMadeAnew(t *testing.T) {
 	mended := make(chan struct{})
 	got := make(chan string, 1)
 	go func() {
-		value, err := settled(t.Context(), r, func() (string, error) {
+		value, err := readSettled(t.Context(), r, func() (string, error) {
 			asked <- struct{}{}
 			select {
 			case <-mended:
@@ -45,17 +45,17 @@ func TestReadersWaitForTheMirrorThatIsMadeAnew(t *testing.T) {
 	if value := <-got; value != "whole" {
 		t.Error(value)
 	}
-	if r.isDamaged() {
-		t.Error("the mirror is blamed for another's work")
+	if r.isCorrupt() {
+		t.Error("mirror: marked as corrupt while another process makes it anew")
 	}
 }
 
 // What is missing for good is missing, and a reader that is told to stop does.
 func TestReadersDoNotWaitForEver(t *testing.T) {
-	r := &mirror{dir: filepath.Join(t.TempDir(), "m.git"), fetching: make(chan struct{}, 1)}
-	r.objects = &objects{life: t.Context()}
+	r := &bareMirror{dir: filepath.Join(t.TempDir(), "m.git"), fetching: make(chan struct{}, 1)}
+	r.objects = &objectStore{life: t.Context()}
 	missing := func() (string, error) { return "", errMissing }
-	if _, err := settled(t.Context(), r, missing); !errors.Is(err, errMissing) {
+	if _, err := readSettled(t.Context(), r, missing); !errors.Is(err, errMissing) {
 		t.Error(err)
 	}
 	unlock, err := lockFile(t.Context(), r.dir+".lock")
@@ -65,7 +65,7 @@ func TestReadersDoNotWaitForEver(t *testing.T) {
 	defer unlock()
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
-	if _, err := settled(ctx, r, missing); !errors.Is(err, errMissing) && !errors.Is(err, context.Canceled) {
+	if _, err := readSettled(ctx, r, missing); !errors.Is(err, errMissing) && !errors.Is(err, context.Canceled) {
 		t.Error(err)
 	}
 }

@@ -220,7 +220,7 @@ func TestServerComesAndGoes(t *testing.T) {
 	defer web.Close()
 	at := source.Repository{URL: web.URL + "/app.git"}
 	m := open(t, source.Options{})
-	tips := source.NewTips(m, source.TipsOptions{Every: 20 * time.Millisecond, MaxBackoff: 40 * time.Millisecond})
+	tips := source.NewRefPoller(m, source.RefPollerOptions{Every: 20 * time.Millisecond, MaxBackoff: 40 * time.Millisecond})
 	defer tips.Follow(at)()
 	ctx, cancel := context.WithCancel(t.Context())
 	done := make(chan error, 1)
@@ -286,7 +286,7 @@ func TestTipsBoundAndNudge(t *testing.T) {
 	}))
 	defer web.Close()
 	m := open(t, source.Options{})
-	tips := source.NewTips(m, source.TipsOptions{Every: time.Hour, Parallel: 2})
+	tips := source.NewRefPoller(m, source.RefPollerOptions{Every: time.Hour, Parallel: 2})
 	const repositories = 8
 	want := map[string]bool{}
 	for i := range repositories {
@@ -305,13 +305,13 @@ func TestTipsBoundAndNudge(t *testing.T) {
 		t.Errorf("not looked at: %v; at once: %d; in all: %d", want, most.Load(), total.Load())
 	}
 	repo.Commit(map[string]string{"a": "2"})
-	tips.Nudge(web.URL + "/rc.git")
-	tips.Nudge(web.URL + "/nobody-follows.git")
+	tips.PollNow(web.URL + "/rc.git")
+	tips.PollNow(web.URL + "/nobody-follows.git")
 	if got := <-tips.Changed(); got != source.NormalizeURL(web.URL+"/rc") {
 		t.Error(got)
 	}
 	if total.Load() != repositories+1 {
-		t.Errorf("a nudge made %d looks", total.Load()-repositories)
+		t.Errorf("PollNow made %d looks", total.Load()-repositories)
 	}
 	cancel()
 	must(t, <-done)

@@ -10,34 +10,37 @@ import (
 
 // Options of Open. The zero value suits a controller.
 type Options struct {
-	// TrustRefs is how long what ls-remote said is believed by Resolve before it asks again; 3 s when zero. What Tips polls is believed until its next poll is overdue.
+	// TrustRefs is how long what ls-remote said is believed by Resolve before it asks again; 3 s when zero. What
+	// RefPoller polls is believed until its next poll is overdue.
 	TrustRefs time.Duration
 	// LookTimeout bounds one ls-remote (60 s when zero), FetchTimeout one fetch or push (15 min when zero).
 	LookTimeout  time.Duration
 	FetchTimeout time.Duration
 	// MaxFileSize is the largest file that a Tree reads, in bytes; 64 MiB when zero.
 	MaxFileSize int64
-	// CacheSize bounds the memory for tree objects and small files, shared by all repositories, in bytes; 64 MiB when zero.
+	// CacheSize bounds the memory for tree objects and small files, shared by all repositories, in bytes; 64 MiB when
+	// zero.
 	CacheSize int64
-	// OwnConfiguration lets git use the configuration, credential helpers and SSH agent of the user who runs this program, as in a CI job. A server leaves it off.
+	// OwnConfiguration lets git use the configuration, credential helpers and SSH agent of the user who runs this
+	// program, as in a CI job. A server leaves it off.
 	OwnConfiguration bool
 }
 
-// store is what all mirrors of a folder have in common. It is not changed after Open.
-type store struct {
+// mirrorStore is what all mirrors of a folder have in common. It is not changed after Open.
+type mirrorStore struct {
 	dir   string
 	opts  Options
-	git   *git
-	cache *cache
+	git   *gitProgram
+	cache *objectCache
 
 	// life ends with Close: processes that read objects end with it.
 	life context.Context // a Tree is an fs.FS, whose methods take no context
 	end  context.CancelFunc
 }
 
-// openStore prepares a folder of mirrors.
-func openStore(dir string, opts Options) (*store, error) {
-	g, err := newGit(opts.OwnConfiguration)
+// openMirrorStore prepares a folder of mirrors.
+func openMirrorStore(dir string, opts Options) (*mirrorStore, error) {
+	g, err := newGitProgram(opts.OwnConfiguration)
 	if err != nil {
 		return nil, err
 	}
@@ -50,7 +53,7 @@ func openStore(dir string, opts Options) (*store, error) {
 	defaultTo(&opts.FetchTimeout, 15*time.Minute)
 	defaultTo(&opts.MaxFileSize, 64<<20)
 	defaultTo(&opts.CacheSize, 64<<20)
-	s := &store{dir: dir, opts: opts, git: g, cache: newCache(opts.CacheSize)}
+	s := &mirrorStore{dir: dir, opts: opts, git: g, cache: newObjectCache(opts.CacheSize)}
 	if err := os.MkdirAll(s.secretsDir(), 0o700); err != nil {
 		return nil, fmt.Errorf("opening the mirrors in %s: %w", dir, err)
 	}
@@ -65,4 +68,4 @@ func defaultTo[T time.Duration | int64](v *T, value T) {
 }
 
 // secretsDir is where files are put that only this user may read.
-func (s *store) secretsDir() string { return filepath.Join(s.dir, "access") }
+func (s *mirrorStore) secretsDir() string { return filepath.Join(s.dir, "access") }

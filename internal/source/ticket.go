@@ -14,7 +14,7 @@ import (
 	"time"
 )
 
-// Line says which intents have an order among themselves: those with one Name, by the commits that they come from.
+// Line is the order of intents among themselves: of those with one Name, by the commits that they come from.
 type Line struct {
 	// Name is the same for all that set the same thing.
 	Name string
@@ -25,33 +25,34 @@ type Line struct {
 	Patience time.Duration
 }
 
-// Ticket is a place in the line for a branch, taken before the work begins, so that an older commit whose build takes longer still lands before a newer one. It is seen by every process
-// that shares the mirrors, and ends with the process that holds it.
+// Ticket is a place in the line for a branch, taken before the work begins, so that an older commit whose build takes
+// longer still lands before a newer one. It is seen by every process that shares the mirrors, and ends with the process
+// that holds it.
 type Ticket struct {
 	line Line
 	dir  string
 	file *os.File
 	// all are the tickets of this process.
-	all *tickets
+	all *ticketSet
 
 	mu      sync.Mutex
 	inQueue bool
 }
 
-// note is what a ticket's file says.
-type note struct {
+// ticketNote is what a ticket's file says.
+type ticketNote struct {
 	Line   string `json:"line"`
 	Commit string `json:"commit"`
 }
 
-// tickets are those of this process, by file. The zero value is empty.
-type tickets struct {
+// ticketSet are those of this process, by file. The zero value is empty.
+type ticketSet struct {
 	mu     sync.Mutex
 	byFile map[string]*Ticket
 }
 
 // take makes a ticket for a branch of a mirror.
-func (all *tickets) take(ctx context.Context, r *mirror, branch string, line Line) (*Ticket, error) {
+func (all *ticketSet) take(ctx context.Context, r *bareMirror, branch string, line Line) (*Ticket, error) {
 	defaultTo(&line.Patience, 10*time.Minute)
 	sum := sha256.Sum256([]byte(branch))
 	dir := r.dir + ".line-" + hex.EncodeToString(sum[:6])
@@ -63,7 +64,7 @@ func (all *tickets) take(ctx context.Context, r *mirror, branch string, line Lin
 		return nil, fmt.Errorf("queueing for %s: %w", branch, err)
 	}
 	t := &Ticket{line: line, dir: dir, file: f, all: all}
-	body, err := json.Marshal(note{line.Name, line.Commit})
+	body, err := json.Marshal(ticketNote{line.Name, line.Commit})
 	if err == nil {
 		_, err = f.Write(body)
 	}
@@ -80,7 +81,7 @@ func (all *tickets) take(ctx context.Context, r *mirror, branch string, line Lin
 	return t, ctx.Err()
 }
 
-func (all *tickets) add(t *Ticket) {
+func (all *ticketSet) add(t *Ticket) {
 	all.mu.Lock()
 	defer all.mu.Unlock()
 	if all.byFile == nil {
@@ -89,14 +90,14 @@ func (all *tickets) add(t *Ticket) {
 	all.byFile[t.path()] = t
 }
 
-func (all *tickets) remove(t *Ticket) {
+func (all *ticketSet) remove(t *Ticket) {
 	all.mu.Lock()
 	defer all.mu.Unlock()
 	delete(all.byFile, t.path())
 }
 
 // isQueued reports whether the ticket in a file belongs to this process and has reached the queue.
-func (all *tickets) isQueued(name string) bool {
+func (all *ticketSet) isQueued(name string) bool {
 	all.mu.Lock()
 	t := all.byFile[name]
 	all.mu.Unlock()
@@ -130,7 +131,8 @@ func (t *Ticket) queued() {
 	}
 }
 
-// turn waits until nobody with an older commit is still on the way to the queue. Those who are in it already are put in order there.
+// turn waits until nobody with an older commit is still on the way to the queue. Those who are in it already are put in
+// order there.
 func (t *Ticket) turn(ctx context.Context) error {
 	if t == nil {
 		return nil
@@ -142,7 +144,7 @@ func (t *Ticket) turn(ctx context.Context) error {
 		if err != nil || !wait || time.Now().After(deadline) {
 			return err
 		}
-		if err := pause(ctx, 10*time.Millisecond); err != nil {
+		if err := waitFor(ctx, 10*time.Millisecond); err != nil {
 			return err
 		}
 	}
@@ -178,19 +180,19 @@ func (t *Ticket) mustWait(ctx context.Context, older map[string]bool) (bool, err
 }
 
 // readTicket reads another's ticket, and removes it when its holder is gone.
-func readTicket(name string) (note, bool) {
+func readTicket(name string) (ticketNote, bool) {
 	f, err := os.Open(name)
 	if err != nil {
-		return note{}, false
+		return ticketNote{}, false
 	}
 	defer func() { _ = f.Close() }()
 	if free, err := tryLock(f); err != nil || free {
 		_ = os.Remove(name)
-		return note{}, false
+		return ticketNote{}, false
 	}
-	var n note
+	var n ticketNote
 	if err := json.NewDecoder(f).Decode(&n); err != nil {
-		return note{}, false
+		return ticketNote{}, false
 	}
 	return n, true
 }

@@ -14,10 +14,11 @@ import (
 	"time"
 )
 
-// Tree is one commit's files, read from the object store when they are asked for. Symbolic links are reported and never followed: Stat is Lstat, and opening a link is an error.
-// A submodule is an irregular file that cannot be opened. Names are bytes as git has them. It is safe for concurrent use.
+// Tree is one commit's files, read from the object store when they are asked for. Symbolic links are reported and never
+// followed: Stat is Lstat, and opening a link is an error. A submodule is an irregular file that cannot be opened.
+// Names are bytes as git has them. It is safe for concurrent use.
 type Tree struct {
-	mirror *mirror
+	mirror *bareMirror
 	commit string
 	root   string
 }
@@ -31,17 +32,17 @@ var (
 
 // Errors of opening what is no file of its own.
 var (
-	errLink      = errors.New("it is a symbolic link, which is not followed")
-	errSubmodule = errors.New("it is a submodule, whose files are in another repository")
-	errDirectory = errors.New("it is a directory")
-	errNoDir     = errors.New("it is no directory")
+	errLink      = errors.New("symbolic link, which is not followed")
+	errSubmodule = errors.New("submodule, whose files are in another repository")
+	errDirectory = errors.New("is a directory")
+	errNoDir     = errors.New("not a directory")
 )
 
 // newTree returns the files of a commit that is in the mirror.
-func newTree(ctx context.Context, r *mirror, sha string) (*Tree, error) {
-	info, err := settled(ctx, r, func() (objectInfo, error) { return r.objects.info(ctx, sha+"^{tree}") })
+func newTree(ctx context.Context, r *bareMirror, sha string) (*Tree, error) {
+	info, err := readSettled(ctx, r, func() (objectInfo, error) { return r.objects.info(ctx, sha+"^{tree}") })
 	if err != nil {
-		return nil, r.damage(sha, err)
+		return nil, r.checkCorrupt(sha, err)
 	}
 	return &Tree{mirror: r, commit: sha, root: info.name}, nil
 }
@@ -53,7 +54,7 @@ func (t *Tree) object(hash string) (objectInfo, []byte, error) {
 		data []byte
 	}
 	life := t.mirror.store.life
-	got, err := settled(life, t.mirror, func() (object, error) {
+	got, err := readSettled(life, t.mirror, func() (object, error) {
 		info, data, err := t.mirror.objects.contents(life, hash, t.mirror.store.opts.MaxFileSize)
 		return object{info, data}, err
 	})
@@ -63,8 +64,8 @@ func (t *Tree) object(hash string) (objectInfo, []byte, error) {
 // Commit is the full SHA that the tree is of.
 func (t *Tree) Commit() string { return t.commit }
 
-// entry is one line of a tree object.
-type entry struct {
+// treeEntry is one line of a tree object.
+type treeEntry struct {
 	name string
 	mode fs.FileMode
 	hash string
@@ -77,9 +78,10 @@ var gitModes = map[string]fs.FileMode{
 	"40000": fs.ModeDir | 0o755, "040000": fs.ModeDir | 0o755, "100644": 0o644, "100664": 0o644, "100755": 0o755, "120000": fs.ModeSymlink | 0o777, "160000": modeSubmodule,
 }
 
-// parseTree reads a tree object: mode, space, name, NUL, twenty bytes of hash, again and again. Names that would leave the directory are refused.
-func parseTree(data []byte) ([]entry, error) {
-	var entries []entry
+// parseTree reads a tree object: mode, space, name, NUL, twenty bytes of hash, again and again. Names that would leave
+// the directory are refused.
+func parseTree(data []byte) ([]treeEntry, error) {
+	var entries []treeEntry
 	for len(data) > 0 {
 		space := bytes.IndexByte(data, ' ')
 		end := bytes.IndexByte(data, 0)
@@ -95,24 +97,24 @@ func parseTree(data []byte) ([]entry, error) {
 		case name == "" || name == "." || name == ".." || strings.Contains(name, "/"):
 			return nil, fmt.Errorf("the tree object has an entry named %q", name)
 		}
-		entries = append(entries, entry{name, mode, hex.EncodeToString(data[end+1 : end+1+hashSize])})
+		entries = append(entries, treeEntry{name, mode, hex.EncodeToString(data[end+1 : end+1+hashSize])})
 		data = data[end+1+hashSize:]
 	}
 	// Git sorts a directory as if its name ended in a slash; fs.FS wants plain order.
-	slices.SortFunc(entries, func(a, b entry) int { return strings.Compare(a.name, b.name) })
+	slices.SortFunc(entries, func(a, b treeEntry) int { return strings.Compare(a.name, b.name) })
 	return entries, nil
 }
 
-func (t *Tree) entries(hash string) ([]entry, error) {
+func (t *Tree) entries(hash string) ([]treeEntry, error) {
 	if found, ok := t.mirror.store.cache.get("t" + hash); ok {
-		return found.([]entry), nil
+		return found.([]treeEntry), nil
 	}
 	info, data, err := t.object(hash)
 	if err != nil {
-		return nil, t.mirror.damage(hash, err)
+		return nil, t.mirror.checkCorrupt(hash, err)
 	}
 	if info.kind != "tree" {
-		return nil, t.mirror.damage(hash, errMissing)
+		return nil, t.mirror.checkCorrupt(hash, errMissing)
 	}
 	entries, err := parseTree(data)
 	if err != nil {
@@ -137,38 +139,38 @@ func validPath(name string) bool {
 }
 
 // find walks down to name. What is below a file or a link is not there.
-func (t *Tree) find(name string) (entry, error) {
+func (t *Tree) find(name string) (treeEntry, error) {
 	if !validPath(name) {
-		return entry{}, fs.ErrInvalid
+		return treeEntry{}, fs.ErrInvalid
 	}
-	here := entry{name: ".", mode: fs.ModeDir | 0o755, hash: t.root}
+	here := treeEntry{name: ".", mode: fs.ModeDir | 0o755, hash: t.root}
 	if name == "." {
 		return here, nil
 	}
 	for part := range strings.SplitSeq(name, "/") {
 		if !here.mode.IsDir() {
-			return entry{}, fs.ErrNotExist
+			return treeEntry{}, fs.ErrNotExist
 		}
 		entries, err := t.entries(here.hash)
 		if err != nil {
-			return entry{}, err
+			return treeEntry{}, err
 		}
-		i, ok := slices.BinarySearchFunc(entries, part, func(e entry, want string) int { return strings.Compare(e.name, want) })
+		i, ok := slices.BinarySearchFunc(entries, part, func(e treeEntry, want string) int { return strings.Compare(e.name, want) })
 		if !ok {
-			return entry{}, fs.ErrNotExist
+			return treeEntry{}, fs.ErrNotExist
 		}
 		here = entries[i]
 	}
 	return here, nil
 }
 
-func (t *Tree) blob(e entry) ([]byte, error) {
+func (t *Tree) blob(e treeEntry) ([]byte, error) {
 	if found, ok := t.mirror.store.cache.get("b" + e.hash); ok {
 		return found.([]byte), nil
 	}
 	_, data, err := t.object(e.hash)
 	if err != nil {
-		return nil, t.mirror.damage(e.hash, err)
+		return nil, t.mirror.checkCorrupt(e.hash, err)
 	}
 	const small = 256 << 10
 	if len(data) <= small {
@@ -178,51 +180,52 @@ func (t *Tree) blob(e entry) ([]byte, error) {
 }
 
 // size asks for the head of a blob alone.
-func (t *Tree) size(e entry) (int64, error) {
+func (t *Tree) size(e treeEntry) (int64, error) {
 	if found, ok := t.mirror.store.cache.get("b" + e.hash); ok {
 		return int64(len(found.([]byte))), nil
 	}
 	if found, ok := t.mirror.store.cache.get("s" + e.hash); ok {
 		return found.(int64), nil
 	}
-	info, err := settled(t.mirror.store.life, t.mirror, func() (objectInfo, error) { return t.mirror.objects.info(t.mirror.store.life, e.hash) })
+	info, err := readSettled(t.mirror.store.life, t.mirror, func() (objectInfo, error) { return t.mirror.objects.info(t.mirror.store.life, e.hash) })
 	if err != nil {
-		return 0, t.mirror.damage(e.hash, err)
+		return 0, t.mirror.checkCorrupt(e.hash, err)
 	}
 	t.mirror.store.cache.put("s"+e.hash, info.size, 128)
 	return info.size, nil
 }
 
-func failed(op, name string, err error) error {
+func pathError(op, name string, err error) error {
 	return &fs.PathError{Op: op, Path: name, Err: err}
 }
 
-// Hash gives git's name of what is at a path: of the blob for a file or a link, of the tree for a directory, of the commit for a submodule.
+// Hash returns git's name of what is at a path: of the blob for a file or a link, of the tree for a directory, of the
+// commit for a submodule.
 func (t *Tree) Hash(name string) (string, error) {
 	e, err := t.find(name)
 	if err != nil {
-		return "", failed("hash", name, err)
+		return "", pathError("hash", name, err)
 	}
 	return e.hash, nil
 }
 
-// ReadFile gives a file's bytes, which are the caller's.
+// ReadFile returns a file's bytes, which are the caller's.
 func (t *Tree) ReadFile(name string) ([]byte, error) {
 	e, err := t.find(name)
 	if err == nil {
-		err = readable(e)
+		err = checkReadable(e)
 	}
 	if err != nil {
-		return nil, failed("read", name, err)
+		return nil, pathError("read", name, err)
 	}
 	data, err := t.blob(e)
 	if err != nil {
-		return nil, failed("read", name, err)
+		return nil, pathError("read", name, err)
 	}
 	return bytes.Clone(data), nil
 }
 
-func readable(e entry) error {
+func checkReadable(e treeEntry) error {
 	switch {
 	case e.mode.IsDir():
 		return errDirectory
@@ -238,7 +241,7 @@ func readable(e entry) error {
 func (t *Tree) ReadDir(name string) ([]fs.DirEntry, error) {
 	list, err := t.list(name)
 	if err != nil {
-		return nil, failed("readdir", name, err)
+		return nil, pathError("readdir", name, err)
 	}
 	return list, nil
 }
@@ -249,7 +252,7 @@ func (t *Tree) list(name string) ([]fs.DirEntry, error) {
 		return nil, err
 	}
 	if !e.mode.IsDir() {
-		if err := readable(e); err != nil {
+		if err := checkReadable(e); err != nil {
 			return nil, err
 		}
 		return nil, errNoDir
@@ -268,33 +271,33 @@ func (t *Tree) list(name string) ([]fs.DirEntry, error) {
 // Stat is Lstat: links are never followed.
 func (t *Tree) Stat(name string) (fs.FileInfo, error) { return t.stat("stat", name) }
 
-// Lstat tells of a file, a directory, a link or a submodule.
+// Lstat describes a file, a directory, a link or a submodule.
 func (t *Tree) Lstat(name string) (fs.FileInfo, error) { return t.stat("lstat", name) }
 
 func (t *Tree) stat(op, name string) (fs.FileInfo, error) {
 	e, err := t.find(name)
 	if err != nil {
-		return nil, failed(op, name, err)
+		return nil, pathError(op, name, err)
 	}
 	info, err := dirEntry{t, e}.Info()
 	if err != nil {
-		return nil, failed(op, name, err)
+		return nil, pathError(op, name, err)
 	}
 	return info, nil
 }
 
-// ReadLink gives where a link points, as it is written.
+// ReadLink returns where a link points, as it is written.
 func (t *Tree) ReadLink(name string) (string, error) {
 	e, err := t.find(name)
 	if err == nil && e.mode&fs.ModeSymlink == 0 {
 		err = fs.ErrInvalid
 	}
 	if err != nil {
-		return "", failed("readlink", name, err)
+		return "", pathError("readlink", name, err)
 	}
 	data, err := t.blob(e)
 	if err != nil {
-		return "", failed("readlink", name, err)
+		return "", pathError("readlink", name, err)
 	}
 	return string(data), nil
 }
@@ -303,28 +306,28 @@ func (t *Tree) ReadLink(name string) (string, error) {
 func (t *Tree) Open(name string) (fs.File, error) {
 	e, err := t.find(name)
 	if err != nil {
-		return nil, failed("open", name, err)
+		return nil, pathError("open", name, err)
 	}
 	if e.mode.IsDir() {
 		list, err := t.list(name)
 		if err != nil {
-			return nil, failed("open", name, err)
+			return nil, pathError("open", name, err)
 		}
 		return &openDirectory{entry: dirEntry{t, e}, name: name, rest: list}, nil
 	}
-	if err := readable(e); err != nil {
-		return nil, failed("open", name, err)
+	if err := checkReadable(e); err != nil {
+		return nil, pathError("open", name, err)
 	}
 	data, err := t.blob(e)
 	if err != nil {
-		return nil, failed("open", name, err)
+		return nil, pathError("open", name, err)
 	}
 	return &openFile{Reader: bytes.NewReader(data), entry: dirEntry{t, e}}, nil
 }
 
 type dirEntry struct {
 	tree *Tree
-	entry
+	treeEntry
 }
 
 func (d dirEntry) Name() string { return path.Base(d.name) }
@@ -336,9 +339,9 @@ func (d dirEntry) Type() fs.FileMode { return d.mode.Type() }
 func (d dirEntry) String() string { return fs.FormatDirEntry(d) }
 
 func (d dirEntry) Info() (fs.FileInfo, error) {
-	info := fileInfo{entry: d.entry}
+	info := fileInfo{treeEntry: d.treeEntry}
 	if d.mode.IsRegular() || d.mode&fs.ModeSymlink != 0 {
-		size, err := d.tree.size(d.entry)
+		size, err := d.tree.size(d.treeEntry)
 		if err != nil {
 			return nil, err
 		}
@@ -348,7 +351,7 @@ func (d dirEntry) Info() (fs.FileInfo, error) {
 }
 
 type fileInfo struct {
-	entry
+	treeEntry
 	size int64
 }
 
@@ -386,7 +389,7 @@ func (d *openDirectory) Stat() (fs.FileInfo, error) { return d.entry.Info() }
 
 func (d *openDirectory) Close() error { return nil }
 
-func (d *openDirectory) Read([]byte) (int, error) { return 0, failed("read", d.name, errDirectory) }
+func (d *openDirectory) Read([]byte) (int, error) { return 0, pathError("read", d.name, errDirectory) }
 
 func (d *openDirectory) ReadDir(n int) ([]fs.DirEntry, error) {
 	if n <= 0 {

@@ -11,18 +11,18 @@ import (
 	"unicode"
 )
 
-// transports are what git may use; anything else could run programs.
-var transports = []string{"http", "https", "ssh", "git", "file"}
+// allowedTransports are what git may use; anything else could run programs.
+var allowedTransports = []string{"http", "https", "ssh", "git", "file"}
 
 var defaultPorts = map[string]string{"http": "80", "https": "443", "ssh": "22", "git": "9418"}
 
-// caseless are hosts that take owners and repositories in any case.
-var caseless = []string{"github.com", "gitlab.com", "bitbucket.org"}
+// caselessHosts are hosts that take owners and repositories in any case.
+var caselessHosts = []string{"github.com", "gitlab.com", "bitbucket.org"}
 
 var (
 	// scpForm is [user@]host:path, which ssh takes. A host of one letter would be a drive.
-	scpForm = regexp.MustCompile(`^(?:([^@/:\s]+)@)?(\[[0-9a-fA-F:]+\]|[^@/:\s\[\]]{2,}):(.*)$`)
-	helper  = regexp.MustCompile(`^[A-Za-z0-9_+.-]+::`)
+	scpForm         = regexp.MustCompile(`^(?:([^@/:\s]+)@)?(\[[0-9a-fA-F:]+\]|[^@/:\s\[\]]{2,}):(.*)$`)
+	transportHelper = regexp.MustCompile(`^[A-Za-z0-9_+.-]+::`)
 )
 
 // parseURL reads every spelling that git takes into scheme, user, host and path.
@@ -44,7 +44,7 @@ func parseURL(raw string) (*url.URL, error) {
 	u, err := url.Parse(raw)
 	if err != nil {
 		// The error of url.Parse repeats the URL, password and all.
-		return nil, fmt.Errorf("%q is no URL", withoutSecrets(raw))
+		return nil, fmt.Errorf("%q is not a URL", withoutSecrets(raw))
 	}
 	u.Scheme = strings.ToLower(u.Scheme)
 	return u, nil
@@ -63,7 +63,7 @@ func checkURL(raw string) (*url.URL, error) {
 		return refuse("the repository's URL begins with a dash, which git would read as an option", give)
 	case strings.IndexFunc(raw, unicode.IsControl) >= 0:
 		return refuse("the repository's URL has control characters in it", give)
-	case helper.MatchString(raw):
+	case transportHelper.MatchString(raw):
 		return refuse("the repository's URL names a transport helper, which would run a program", give)
 	}
 	u, err := parseURL(raw)
@@ -71,7 +71,7 @@ func checkURL(raw string) (*url.URL, error) {
 		return refuse(err.Error(), give)
 	}
 	switch {
-	case !slices.Contains(transports, u.Scheme):
+	case !slices.Contains(allowedTransports, u.Scheme):
 		return refuse(fmt.Sprintf("the transport %q is not allowed", u.Scheme), give)
 	case u.Scheme == "file" && u.Host != "":
 		return refuse("a file URL with a host means another machine", "write file:///path")
@@ -85,8 +85,9 @@ func checkURL(raw string) (*url.URL, error) {
 	return u, nil
 }
 
-// NormalizeURL gives one string for every spelling of a repository's URL: case of the host, default port, trailing slash and .git, user@host:path for ssh://, user names of http.
-// http, https and ssh stay apart. It never holds a password. What is no URL is given back trimmed.
+// NormalizeURL returns one string for every spelling of a repository's URL: case of the host, default port, trailing
+// slash and .git, user@host:path for ssh://, user names of http. http, https and ssh stay apart. It never holds a
+// password. What is no URL is given back trimmed.
 func NormalizeURL(raw string) string {
 	raw = strings.TrimSpace(raw)
 	u, err := parseURL(raw)
@@ -107,7 +108,7 @@ func NormalizeURL(raw string) string {
 			p = path.Clean(strings.TrimSuffix(p, ".git"))
 		}
 	}
-	if slices.Contains(caseless, u.Hostname()) {
+	if slices.Contains(caselessHosts, u.Hostname()) {
 		p = strings.ToLower(p)
 	}
 	n := url.URL{Scheme: u.Scheme, Host: host, Path: p, RawQuery: u.RawQuery}
@@ -117,7 +118,7 @@ func NormalizeURL(raw string) string {
 	return n.String()
 }
 
-// IsURL says that a text is where a repository is served, and no folder.
+// IsURL reports whether a text is where a repository is served, and no folder.
 func IsURL(text string) bool {
 	if _, err := os.Stat(text); err == nil {
 		return false
@@ -134,12 +135,12 @@ func hostOf(address string) string {
 	return u.Hostname()
 }
 
-var userinfo = regexp.MustCompile(`(?i)([a-z][a-z0-9+.-]*://)([^/?#\s]*)@`)
+var userInfo = regexp.MustCompile(`(?i)([a-z][a-z0-9+.-]*://)([^/?#\s]*)@`)
 
 // withoutSecrets removes what stands before @ in the URLs of a text; the user of ssh stays.
 func withoutSecrets(text string) string {
-	return userinfo.ReplaceAllStringFunc(text, func(found string) string {
-		m := userinfo.FindStringSubmatch(found)
+	return userInfo.ReplaceAllStringFunc(text, func(found string) string {
+		m := userInfo.FindStringSubmatch(found)
 		if strings.EqualFold(m[1], "ssh://") {
 			user, _, _ := strings.Cut(m[2], ":")
 			return m[1] + user + "@"

@@ -17,7 +17,8 @@ import (
 // ErrUnauthenticated is wrapped by ParseWebhook's error for a payload whose proof is missing or wrong.
 var ErrUnauthenticated = errors.New("the webhook's secret does not match")
 
-// WebhookSecrets prove that a git host sent a payload. A host without a secret is believed: a webhook only makes Cyan look at a repository that it follows already.
+// WebhookSecrets prove that a git host sent a payload. A host without a secret is believed: a webhook only makes Cyan
+// look at a repository that it follows already.
 type WebhookSecrets struct {
 	GitHub, GitLab, BitbucketServer string
 	// Gogs is Gitea's as well.
@@ -48,37 +49,39 @@ type gitHost struct {
 
 // gitHosts are tried in this order: Gitea calls itself Gogs and GitHub as well.
 var gitHosts = []gitHost{
-	{"Gitea", has("X-Gitea-Event"), func(s WebhookSecrets, h http.Header, body []byte) bool {
-		return signed(s.Gogs, h.Get("X-Gitea-Signature"), body)
+	{"Gitea", hasHeader("X-Gitea-Event"), func(s WebhookSecrets, h http.Header, body []byte) bool {
+		return signedBody(s.Gogs, h.Get("X-Gitea-Signature"), body)
 	}},
-	{"Gogs", has("X-Gogs-Event"), func(s WebhookSecrets, h http.Header, body []byte) bool {
-		return signed(s.Gogs, h.Get("X-Gogs-Signature"), body)
+	{"Gogs", hasHeader("X-Gogs-Event"), func(s WebhookSecrets, h http.Header, body []byte) bool {
+		return signedBody(s.Gogs, h.Get("X-Gogs-Signature"), body)
 	}},
-	{"GitHub", has("X-Github-Event"), func(s WebhookSecrets, h http.Header, body []byte) bool {
-		return signed(s.GitHub, h.Get("X-Hub-Signature-256"), body)
+	{"GitHub", hasHeader("X-Github-Event"), func(s WebhookSecrets, h http.Header, body []byte) bool {
+		return signedBody(s.GitHub, h.Get("X-Hub-Signature-256"), body)
 	}},
-	{"GitLab", has("X-Gitlab-Event"), func(s WebhookSecrets, h http.Header, _ []byte) bool { return same(s.GitLab, h.Get("X-Gitlab-Token")) }},
-	{"Bitbucket", has("X-Hook-Uuid"), func(s WebhookSecrets, h http.Header, _ []byte) bool {
-		return same(strings.Trim(s.BitbucketUUID, "{}"), strings.Trim(h.Get("X-Hook-Uuid"), "{}"))
+	{"GitLab", hasHeader("X-Gitlab-Event"), func(s WebhookSecrets, h http.Header, _ []byte) bool {
+		return sameSecret(s.GitLab, h.Get("X-Gitlab-Token"))
 	}},
-	{"Bitbucket Server", has("X-Event-Key"), func(s WebhookSecrets, h http.Header, body []byte) bool {
-		return signed(s.BitbucketServer, h.Get("X-Hub-Signature"), body)
+	{"Bitbucket", hasHeader("X-Hook-Uuid"), func(s WebhookSecrets, h http.Header, _ []byte) bool {
+		return sameSecret(strings.Trim(s.BitbucketUUID, "{}"), strings.Trim(h.Get("X-Hook-Uuid"), "{}"))
 	}},
-	{"Azure DevOps", has("X-Vss-Activityid"), func(s WebhookSecrets, h http.Header, _ []byte) bool {
+	{"Bitbucket Server", hasHeader("X-Event-Key"), func(s WebhookSecrets, h http.Header, body []byte) bool {
+		return signedBody(s.BitbucketServer, h.Get("X-Hub-Signature"), body)
+	}},
+	{"Azure DevOps", hasHeader("X-Vss-Activityid"), func(s WebhookSecrets, h http.Header, _ []byte) bool {
 		user, password, _ := (&http.Request{Header: h}).BasicAuth()
-		return same(s.AzureUsername, user) && same(s.AzurePassword, password)
+		return sameSecret(s.AzureUsername, user) && sameSecret(s.AzurePassword, password)
 	}},
 }
 
-func has(name string) func(http.Header) bool {
+func hasHeader(name string) func(http.Header) bool {
 	return func(h http.Header) bool { return h.Get(name) != "" }
 }
 
-func same(secret, given string) bool {
+func sameSecret(secret, given string) bool {
 	return secret == "" || subtle.ConstantTimeCompare([]byte(secret), []byte(given)) == 1
 }
 
-func signed(secret, signature string, body []byte) bool {
+func signedBody(secret, signature string, body []byte) bool {
 	if secret == "" {
 		return true
 	}
@@ -91,8 +94,8 @@ func signed(secret, signature string, body []byte) bool {
 	return hmac.Equal(given, mac.Sum(nil))
 }
 
-// payload is what the hosts have in common, and what they call it.
-type payload struct {
+// webhookPayload is what the hosts have in common, and what they call it.
+type webhookPayload struct {
 	Repository payloadRepository `json:"repository"`
 	Project    payloadRepository `json:"project"`
 	Resource   struct {
@@ -132,8 +135,9 @@ func (r payloadRepository) urls() []string {
 	return all
 }
 
-// ParseWebhook gives the repositories that a webhook of GitHub, GitLab, Bitbucket, Gitea, Gogs or Azure DevOps tells of, under each URL it names them by, normalized.
-// A host's greeting, which names none, gives none. The error wraps ErrUnauthenticated if the secret does not match.
+// ParseWebhook returns the repositories that a webhook of GitHub, GitLab, Bitbucket, Gitea, Gogs or Azure DevOps tells
+// of, under each URL it names them by, normalized. A host's greeting, which names none, gives none. The error wraps
+// ErrUnauthenticated if the secret does not match.
 func ParseWebhook(header http.Header, body []byte, secrets WebhookSecrets) ([]string, error) {
 	i := slices.IndexFunc(gitHosts, func(h gitHost) bool { return h.sent(header) })
 	if i < 0 {
@@ -150,7 +154,7 @@ func ParseWebhook(header http.Header, body []byte, secrets WebhookSecrets) ([]st
 		}
 		body = []byte(form.Get("payload"))
 	}
-	var p payload
+	var p webhookPayload
 	if err := json.Unmarshal(body, &p); err != nil {
 		return nil, fmt.Errorf("webhook of %s: reading its payload: %w", host.name, err)
 	}

@@ -17,9 +17,10 @@ import (
 // Goals, in seconds and MiB.
 var goals = map[string]float64{"control-plane-s": 4, "node-ready-s": 8, "first-pod-s": 15, "memory-MiB": 700}
 
-// BenchmarkRealCluster measures from `up` in an empty directory: until the API server is ready, until the node is, until a pod
-// answers on this machine. Memory is the proportional set size of the supervisor, the parts and the shim: what they share,
-// which is most of one program file, counts once. It is taken ten seconds later, when the start's garbage is gone.
+// BenchmarkRealCluster measures from `up` in an empty directory: until the API server is ready, until the node is,
+// until a pod answers on this machine. Memory is the proportional set size of the supervisor, the parts and the shim:
+// what they share, which is most of one program file, counts once. It is taken ten seconds later, when the start's
+// garbage is gone.
 func BenchmarkRealCluster(b *testing.B) {
 	needReal(b)
 	probeImage(b)

@@ -89,7 +89,7 @@ func (c *testCluster) waitAvailable(name string) {
 	})
 }
 
-// whyPods says what pods wait for.
+// whyPods returns what pods wait for.
 func (c *testCluster) whyPods(ctx context.Context, app string) string {
 	events, err := c.client.CoreV1().Events(ns).List(ctx, metav1.ListOptions{})
 	if err != nil {

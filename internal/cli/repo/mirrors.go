@@ -32,12 +32,12 @@ func WithMirrors(use func(*source.Mirrors) error) (err error) {
 }
 
 // Book returns what opens a repository, from what is kept beside the Applications and, before it, from new Secrets.
-func Book(ctx context.Context, a *kit.Control, c client.Client, fresh ...corev1.Secret) (source.Book, error) {
+func Book(ctx context.Context, a *kit.Control, c client.Client, fresh ...corev1.Secret) (source.CredentialStore, error) {
 	var secrets []corev1.Secret
 	for _, kind := range []string{v1alpha1.SecretTypeRepository, v1alpha1.SecretTypeRepoCredentials} {
 		of, err := a.Secrets(ctx, c, kind)
 		if err != nil {
-			return source.Book{}, err
+			return source.CredentialStore{}, err
 		}
 		secrets = append(secrets, of...)
 	}
@@ -45,9 +45,9 @@ func Book(ctx context.Context, a *kit.Control, c client.Client, fresh ...corev1.
 	for name, data := range map[string]*map[string]string{source.KnownHostsName: &trust.KnownHosts, source.CertificatesName: &trust.Certificates} {
 		found := &corev1.ConfigMap{}
 		if err := c.Get(ctx, client.ObjectKey{Namespace: a.Namespace, Name: name}, found); client.IgnoreNotFound(err) != nil {
-			return source.Book{}, a.Explain(err, "reading ConfigMap "+name)
+			return source.CredentialStore{}, a.Explain(err, "reading ConfigMap "+name)
 		}
 		*data = found.Data
 	}
-	return source.NewBook(append(secrets, fresh...), trust), nil
+	return source.NewCredentialStore(append(secrets, fresh...), trust), nil
 }

@@ -38,7 +38,7 @@ type Options struct {
 	// Mirrors reads git.
 	Mirrors *source.Mirrors
 	// Tips follows the repositories; the controller takes what Changed gives. The caller has it Run.
-	Tips *source.Tips
+	Tips *source.RefPoller
 	// ControlNamespace is where Applications, AppProjects and Secrets are: "argocd" when empty.
 	ControlNamespace string
 	// Programs are those that cluster Secrets may have run as this process; none when zero.
@@ -224,7 +224,7 @@ func (w *wake) add(app types.NamespacedName) {
 const gitCheck = 2 * time.Second
 
 // followTips wakes the Applications whose repository has news, or went away.
-func (r *reconciler) followTips(ctx context.Context, tips *source.Tips) error {
+func (r *reconciler) followTips(ctx context.Context, tips *source.RefPoller) error {
 	ticker := time.NewTicker(gitCheck)
 	defer ticker.Stop()
 	away := map[string]bool{}

@@ -73,7 +73,7 @@ func (r *reconciler) takeSettings(s settings) {
 		}
 	}
 	r.clusters.Update(clusters)
-	r.sources.setBook(source.NewBook(repositories, source.Trust{KnownHosts: dataOf(s.hosts), Certificates: dataOf(s.certificates)}))
+	r.sources.setBook(source.NewCredentialStore(repositories, source.Trust{KnownHosts: dataOf(s.hosts), Certificates: dataOf(s.certificates)}))
 }
 
 // dataOf is what the one ConfigMap of an informer holds.

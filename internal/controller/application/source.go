@@ -11,10 +11,10 @@ import (
 // sources has the repositories of all Applications followed.
 type sources struct {
 	mirrors *source.Mirrors
-	tips    *source.Tips
+	tips    *source.RefPoller
 
 	mu      sync.Mutex
-	book    source.Book
+	book    source.CredentialStore
 	follows map[types.NamespacedName]follow
 }
 
@@ -23,11 +23,11 @@ type follow struct {
 	release func()
 }
 
-func newSources(mirrors *source.Mirrors, tips *source.Tips) *sources {
+func newSources(mirrors *source.Mirrors, tips *source.RefPoller) *sources {
 	return &sources{mirrors: mirrors, tips: tips, follows: map[types.NamespacedName]follow{}}
 }
 
-func (s *sources) setBook(book source.Book) {
+func (s *sources) setBook(book source.CredentialStore) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.book = book

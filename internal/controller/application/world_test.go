@@ -50,7 +50,7 @@ type world struct {
 	metrics     *prometheus.Registry
 	mirrors     string
 	config      *rest.Config
-	tips        *source.Tips
+	tips        *source.RefPoller
 	poll        time.Duration
 }
 
@@ -99,7 +99,7 @@ func (w *world) start() (stop func()) {
 	if err != nil {
 		w.Fatal(err)
 	}
-	w.tips = source.NewTips(mirrors, source.TipsOptions{Every: w.poll, MaxBackoff: time.Second})
+	w.tips = source.NewRefPoller(mirrors, source.RefPollerOptions{Every: w.poll, MaxBackoff: time.Second})
 	if err := application.Setup(mgr, application.Options{Mirrors: mirrors, Tips: w.tips, ControlNamespace: w.control, Metrics: w.metrics, Log: log}); err != nil {
 		w.Fatal(err)
 	}
@@ -130,7 +130,7 @@ func (w *world) push(files map[string]string) string {
 	w.Helper()
 	sha := w.repo.Commit(files)
 	if w.tips != nil {
-		w.tips.Nudge(w.repo.URL)
+		w.tips.PollNow(w.repo.URL)
 	}
 	return sha
 }

@@ -1,5 +1,5 @@
-// Package gitserver serves bare git repositories over HTTP: git's own http-backend does the work, this package stands in front of it with names, authentication and a notice of
-// each push. The demo and the tests use it.
+// Package gitserver serves bare git repositories over HTTP: git's own http-backend does the work, this package stands
+// in front of it with names, authentication and a notice of each push. The demo and the tests use it.
 package gitserver
 
 import (
@@ -22,7 +22,8 @@ import (
 
 // Options of New. The zero value lets everybody read and push, which is meant for 127.0.0.1.
 type Options struct {
-	// Users are names → passwords. When there are any, a push needs one of them, and so does reading unless PublicRead is set.
+	// Users are names → passwords. When there are any, a push needs one of them, and so does reading unless PublicRead
+	// is set.
 	Users      map[string]string
 	PublicRead bool
 	// OnPush is told after each push that changed something; it must not block for long. It may be nil.
@@ -151,7 +152,7 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
-// allowed says whether the request may use the service, and as whom.
+// allowed reports whether the request may use the service, and as whom.
 func (s *Server) allowed(r *http.Request, service string) (user string, ok bool) {
 	if len(s.opts.Users) == 0 {
 		return "anonymous", true
@@ -187,7 +188,7 @@ func environment() []string {
 	return []string{"PATH=" + os.Getenv("PATH"), "HOME=" + os.DevNull, "LC_ALL=C", "GIT_CONFIG_NOSYSTEM=1", "GIT_CONFIG_GLOBAL=" + os.DevNull}
 }
 
-// spool gives a body of unknown length a length, which CGI needs.
+// spool stores a body of unknown length, because CGI needs its length.
 func spool(w http.ResponseWriter, r *http.Request, limit int64) (done func(), err error) {
 	r.Body = http.MaxBytesReader(w, r.Body, limit)
 	if r.ContentLength >= 0 {
@@ -222,7 +223,7 @@ func (s *Server) remember(name string) {
 	}
 }
 
-// notify tells of what changed since the last notice.
+// notify reports what changed since the last call.
 func (s *Server) notify(name string) {
 	s.mu.Lock()
 	now := s.refs(name)

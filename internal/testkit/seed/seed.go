@@ -10,8 +10,8 @@ import (
 
 var given = flag.Uint64("seed", 0, "repeat what a test did with this seed; 0 takes a new one")
 
-// Random returns random numbers from the seed of the flag -seed, or from one that is new in every run. The seed is printed with
-// the line that repeats the test.
+// Random returns random numbers from the seed of the flag -seed, or from one that is new in every run. The seed is
+// printed with the line that repeats the test.
 func Random(t testing.TB) *rand.Rand {
 	t.Helper()
 	seed := *given

@@ -1,5 +1,5 @@
-// Command cyan-local is a Kubernetes cluster in one program: each of its parts, by the name it is called by, and the commands that
-// bring them up together.
+// Command cyan-local is a Kubernetes cluster in one program: each of its parts, by the name it is called by, and the
+// commands that bring them up together.
 package main
 
 import (

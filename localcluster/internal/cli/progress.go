@@ -9,7 +9,8 @@ import (
 	"golang.org/x/term"
 )
 
-// progress tells a person what is going on: a line for each thing done, and in a terminal a running clock on what is at work.
+// progress prints what is going on, for a person: a line for each thing done, and in a terminal a running clock on what is at
+// work.
 type progress struct {
 	to       *os.File
 	terminal bool
@@ -27,7 +28,7 @@ func newProgress(to *os.File) *progress {
 
 func (p *progress) seconds() float64 { return time.Since(p.began).Seconds() }
 
-// working says what is at work from now on.
+// working shows what is at work from now on.
 func (p *progress) working(text string) {
 	p.mu.Lock()
 	p.now = text

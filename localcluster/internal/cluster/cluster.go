@@ -44,8 +44,8 @@ type Status struct {
 type Event struct {
 	// Text is what has been done.
 	Text string `json:"text,omitempty"`
-	// Ready says that the cluster can be used.
+	// Ready is set when the cluster can be used.
 	Ready bool `json:"ready,omitempty"`
-	// Error says why it cannot.
+	// Error is why it cannot.
 	Error string `json:"error,omitempty"`
 }

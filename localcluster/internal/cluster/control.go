@@ -11,7 +11,8 @@ import (
 	"github.com/cyan-cd/cyan/localcluster/internal/state"
 )
 
-// The supervisor answers GET /status and POST /stop on its socket. Only its user can open the directory that the socket is in.
+// The supervisor answers GET /status and POST /stop on its socket. Only its user can open the directory that the socket
+// is in.
 const controlSocket = "control"
 
 func serveControl(dir state.Dir, status func() Status, stop func()) (*http.Server, error) {

@@ -21,7 +21,7 @@ const (
 	killLimit = 10 * time.Second
 )
 
-// Inspect tells of the cluster in dir; the error is state.ErrNone when there is none.
+// Inspect returns the status of the cluster in dir; the error is state.ErrNone when there is none.
 func Inspect(ctx context.Context, dir state.Dir) (Status, error) {
 	if dir.SupervisorPID() != 0 {
 		var status Status
@@ -37,7 +37,7 @@ func Inspect(ctx context.Context, dir state.Dir) (Status, error) {
 	return describe(dir, record), nil
 }
 
-// After says what is to become of a stopped cluster.
+// After is what becomes of a stopped cluster.
 type After int
 
 // A stopped cluster can be kept, to be resumed, or deleted.

@@ -110,8 +110,8 @@ func (n nodeSettings) mirror() string {
 	return fmt.Sprintf("server = \"http://127.0.0.1:%[1]d\"\n\n[host.\"http://127.0.0.1:%[1]d\"]\n  capabilities = [\"pull\", \"resolve\"]\n", n.RegistryPort)
 }
 
-// network joins each pod to the node by a wire of its own. On a shared bridge, answers of a Service would pass from pod to
-// pod without being seen by the rules that have to turn their addresses back.
+// network joins each pod to the node by a wire of its own. On a shared bridge, answers of a Service would pass from pod
+// to pod without being seen by the rules that have to turn their addresses back.
 func (n nodeSettings) network() any {
 	return map[string]any{
 		"cniVersion": "1.0.0", "name": n.Dir.CgroupName(),

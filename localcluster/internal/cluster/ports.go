@@ -21,8 +21,8 @@ type hold struct {
 	file *os.File
 }
 
-// holdPort binds a port without listening, so that a part of ours can listen on it and no other program can. A given port
-// has to be free; without one, the port from before is taken, or any.
+// holdPort binds a port without listening, so that a part of ours can listen on it and no other program can. A given
+// port has to be free; without one, the port from before is taken, or any.
 func holdPort(given, before int, flag string) (*hold, error) {
 	// The parts of a supervisor that was killed may be about to end.
 	for tries := 0; given == 0 && before != 0 && tries < 20; tries++ {

@@ -87,7 +87,8 @@ func nodesReady(record state.Record) string {
 	return fmt.Sprintf("%d %s nodes are Ready", record.Nodes, record.Mode)
 }
 
-// handOver takes the socket of a listener, for a part to inherit. It stays open here, so that clients wait while the part restarts.
+// handOver takes the socket of a listener, for a part to inherit. It stays open here, so that clients wait while the
+// part restarts.
 func handOver(l *net.TCPListener) (*os.File, error) {
 	defer l.Close()
 	file, err := l.File()
@@ -106,7 +107,8 @@ func waitFor(ctx context.Context, waited ...*supervise.Part) error {
 	return nil
 }
 
-// waitUsable returns once every node is Ready and pods are admitted: those need the service account that a controller makes.
+// waitUsable returns once every node is Ready and pods are admitted: those need the service account that a controller
+// makes.
 func (s *supervisor) waitUsable(ctx context.Context) error {
 	config, err := s.client()
 	if err != nil {

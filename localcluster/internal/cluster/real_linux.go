@@ -34,7 +34,7 @@ const (
 	podGrace = 5 * time.Second
 )
 
-// checkReal says what this machine lacks for a real node, and how to get it.
+// checkReal returns an error with what this machine lacks for a real node, and how to get it.
 func checkReal() error {
 	if os.Geteuid() != 0 {
 		return fmt.Errorf("real nodes need root: run it with sudo, or take --nodes simulated")

@@ -45,7 +45,8 @@ type supervisor struct {
 	stop  context.CancelFunc
 }
 
-// Supervise runs the cluster that options describe in dir until it is told to stop, and tells events how the start goes.
+// Supervise runs the cluster that options describe in dir until it is told to stop, and tells events how the start
+// goes.
 func Supervise(dir state.Dir, options Options, events *os.File) error {
 	report := reporter(events)
 	lock, err := dir.LockSupervisor()

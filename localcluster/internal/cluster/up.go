@@ -25,7 +25,7 @@ const (
 	settleLimit = 30 * time.Second
 )
 
-// UpResult says what Up found and did.
+// UpResult is what Up found and did.
 type UpResult struct {
 	Status  Status
 	Already bool

@@ -21,8 +21,8 @@ import (
 
 const loopback = "127.0.0.1"
 
-// Services offers the NodePort and LoadBalancer Services of a cluster on 127.0.0.1. A Service gets the port that it asks
-// for when it is free on this machine, and another one otherwise. TCP only.
+// Services offers the NodePort and LoadBalancer Services of a cluster on 127.0.0.1. A Service gets the port that it
+// asks for when it is free on this machine, and another one otherwise. TCP only.
 type Services struct {
 	client   kubernetes.Interface
 	dial     Dial

@@ -13,8 +13,8 @@ import (
 // BinDir comes first in the PATH of a node's parts.
 func BinDir(dir state.Dir) string { return filepath.Join(dir.Run, "bin") }
 
-// chooseIptables makes the parts use the older kind of iptables where the kernel lacks what the usual kind needs. Debian
-// brings both.
+// chooseIptables makes the parts use the older kind of iptables where the kernel lacks what the usual kind needs.
+// Debian brings both.
 func chooseIptables(dir state.Dir) error {
 	usual, err := tryIptables("iptables")
 	if err == nil {

@@ -11,8 +11,8 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// netThread makes sockets in the node's network for the supervisor, which is not in it. A socket stays in the network it was
-// made in, whoever uses it.
+// netThread makes sockets in the node's network for the supervisor, which is not in it. A socket stays in the network
+// it was made in, whoever uses it.
 type netThread struct{ tasks chan task }
 
 func newNetThread(of int) (*netThread, error) {

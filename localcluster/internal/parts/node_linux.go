@@ -67,8 +67,8 @@ func init() {
 	mains[Init] = runInit
 }
 
-// runShim watches over the containers of one pod. Both containerd and its shim load every plugin that is registered, so the
-// shim forgets containerd's and registers its own only now.
+// runShim watches over the containers of one pod. Both containerd and its shim load every plugin that is registered, so
+// the shim forgets containerd's and registers its own only now.
 func runShim() error {
 	_ = os.Setenv(nameEnv, Shim) // it starts itself again, by a path that says nothing
 	flag.CommandLine = flag.NewFlagSet(Shim, flag.ExitOnError)

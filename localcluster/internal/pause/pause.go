@@ -1,5 +1,5 @@
-// Package pause makes the smallest program that can be process 1: it waits, reaps what dies, and ends on SIGTERM. It holds the
-// namespaces of a pod, and those of the whole cluster, in a few kilobytes of memory.
+// Package pause makes the smallest program that can be process 1: it waits, reaps what dies, and ends on SIGTERM. It
+// holds the namespaces of a pod, and those of the whole cluster, in a few kilobytes of memory.
 package pause
 
 import (
@@ -89,7 +89,7 @@ const (
 	headers     = 64 + 56
 )
 
-// Supported tells whether there is a program for this machine.
+// Supported reports whether there is a program for this machine.
 func Supported() bool { return programs[runtime.GOARCH].code != "" }
 
 // Program is a static ELF executable for an architecture, amd64 or arm64.

@@ -18,7 +18,8 @@ type Kubeconfig struct {
 	Subject Subject
 }
 
-// WriteKubeconfig issues a client certificate and writes a kubeconfig with everything inside, readable by its owner only.
+// WriteKubeconfig issues a client certificate and writes a kubeconfig with everything inside, readable by its owner
+// only.
 func (a *Authority) WriteKubeconfig(file string, k Kubeconfig) error {
 	der, key, err := a.issue(k.Subject)
 	if err != nil {

@@ -22,8 +22,8 @@ import (
 // Archives name their images in these annotations of an OCI index.
 var nameAnnotations = []string{"io.containerd.image.name", "org.opencontainers.image.ref.name"}
 
-// Load pushes every named image of a docker or OCI archive into the registry at address, and returns the names as they can
-// be used in a pod. as names the image of an archive that holds one without a name; it may be empty.
+// Load pushes every named image of a docker or OCI archive into the registry at address, and returns the names as they
+// can be used in a pod. as names the image of an archive that holds one without a name; it may be empty.
 func Load(ctx context.Context, address, archive, as string) ([]string, error) {
 	kind, err := archiveKind(archive)
 	if err != nil {

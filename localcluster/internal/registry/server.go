@@ -1,5 +1,6 @@
-// Package registry is the cluster's image registry: it keeps what is pushed to it in files, and fetches what it does not
-// hold from the registry that an image's name points to. Whatever host a name carries, its path is looked up here first.
+// Package registry is the cluster's image registry: it keeps what is pushed to it in files, and fetches what it does
+// not hold from the registry that an image's name points to. Whatever host a name carries, its path is looked up here
+// first.
 package registry
 
 import (

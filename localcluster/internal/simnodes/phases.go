@@ -16,7 +16,8 @@ const (
 	AnnotationNeverReady = "cyan.dev/simulated-never-ready"
 	// AnnotationWaiting keeps the containers from starting, for this reason: ImagePullBackOff, for example.
 	AnnotationWaiting = "cyan.dev/simulated-waiting"
-	// AnnotationExitAfter is how long the containers run. Without it they run for ever where the restart policy is Always, and for a second elsewhere.
+	// AnnotationExitAfter is how long the containers run. Without it they run for ever where the restart policy is
+	// Always, and for a second elsewhere.
 	AnnotationExitAfter = "cyan.dev/simulated-exit-after"
 	// AnnotationExitCode is what the containers exit with.
 	AnnotationExitCode = "cyan.dev/simulated-exit-code"
@@ -45,13 +46,13 @@ type Seen struct {
 type Step struct {
 	// Status is what the pod's status is to be.
 	Status corev1.PodStatus
-	// Delete says that the pod has ended and its object can go.
+	// Delete is set when the pod has ended and its object can go.
 	Delete bool
 	// Wake is when to look again; 0 means at the next change.
 	Wake time.Duration
 }
 
-// Decide says what a pod on a simulated node does at a moment.
+// Decide returns what a pod on a simulated node does at a moment.
 func Decide(seen Seen, now time.Time) Step {
 	life := lifeOf(seen.Pod)
 	elapsed := now.Sub(seen.Start)
@@ -180,7 +181,8 @@ func ended(seen Seen, code int32, ran time.Duration) corev1.PodStatus {
 	return status
 }
 
-// terminate lets a deleted pod go on for a moment. Whoever holds it by a finalizer (a Job does) waits for it to have ended.
+// terminate lets a deleted pod go on for a moment. Whoever holds it by a finalizer (a Job does) waits for it to have
+// ended.
 func terminate(seen Seen, l life, step Step, now time.Time) Step {
 	lasts := l.terminatesAfter
 	if grace := seen.Pod.DeletionGracePeriodSeconds; grace != nil {

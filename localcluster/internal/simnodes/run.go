@@ -1,5 +1,5 @@
-// Package simnodes plays the nodes of a cluster: it registers them, keeps them alive, and moves the pods that are scheduled
-// to them through their phases. It runs no container and serves no traffic.
+// Package simnodes plays the nodes of a cluster: it registers them, keeps them alive, and moves the pods that are
+// scheduled to them through their phases. It runs no container and serves no traffic.
 package simnodes
 
 import (

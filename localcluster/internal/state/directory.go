@@ -150,7 +150,7 @@ func makePrivate(path string) error {
 // ownNames are what a directory may hold whose cluster was never finished.
 var ownNames = []string{"operation.lock", "supervisor.lock", "pki", "logs", "config", "kubeconfig"}
 
-// foreign tells whether a directory holds what no cluster has put there.
+// foreign reports whether a directory holds what no cluster has put there.
 func foreign(entries []os.DirEntry) bool {
 	strange := false
 	for _, e := range entries {

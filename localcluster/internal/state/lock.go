@@ -13,13 +13,15 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// Lock is held on a file for as long as its holder lives: the kernel lets go of it when the process ends, however it ends.
+// Lock is held on a file for as long as its holder lives: the kernel lets go of it when the process ends, however it
+// ends.
 type Lock struct{ file *os.File }
 
 // Release lets go of the lock.
 func (l *Lock) Release() { _ = l.file.Close() }
 
-// LockOperation keeps other commands from changing the cluster; it waits for one that is at work, and calls waiting once if it has to.
+// LockOperation keeps other commands from changing the cluster; it waits for one that is at work, and calls waiting
+// once if it has to.
 func (d Dir) LockOperation(ctx context.Context, waiting func()) (*Lock, error) {
 	for first := true; ; first = false {
 		lock, err := tryLock(d.operationLock())

@@ -16,7 +16,7 @@ const Kubernetes = "v1.37.2"
 // layout is raised when a directory of before cannot be taken over any more.
 const layout = 1
 
-// Mode says what runs the pods.
+// Mode is what runs the pods.
 type Mode string
 
 const (
@@ -26,7 +26,7 @@ const (
 	Simulated Mode = "simulated"
 )
 
-// Record says how a cluster was made, so that it can be resumed.
+// Record is how a cluster was made, so that it can be resumed.
 type Record struct {
 	Layout       int    `json:"layout"`
 	Kubernetes   string `json:"kubernetes"`
@@ -36,7 +36,7 @@ type Record struct {
 	RegistryPort int    `json:"registryPort"`
 }
 
-// ErrNone says that there is no cluster in a directory.
+// ErrNone is the error when there is no cluster in a directory.
 var ErrNone = errors.New("no cluster")
 
 // NewRecord describes a cluster made by this program.
@@ -60,7 +60,7 @@ func (d Dir) Load() (Record, error) {
 	return r, nil
 }
 
-// Usable tells whether this program can resume a cluster with this record. Kubernetes reads what the minor version
+// Usable reports whether this program can resume a cluster with this record. Kubernetes reads what the minor version
 // before it has stored, never what a newer one has.
 func (r Record) Usable(dir string) error {
 	made, ok := minor(r.Kubernetes)

@@ -39,7 +39,7 @@ func (g *Group) Launch(spec Spec) *Part {
 	return p
 }
 
-// Status tells of every part, in the order in which they were launched.
+// Status returns the status of every part, in the order in which they were launched.
 func (g *Group) Status() []Status {
 	g.mu.Lock()
 	defer g.mu.Unlock()
@@ -50,7 +50,7 @@ func (g *Group) Status() []Status {
 	return all
 }
 
-// Hopeless says which part died so often that waiting for it makes no sense, or nil.
+// Hopeless returns an error when a part died so often that waiting for it makes no sense.
 func (g *Group) Hopeless() error {
 	for _, p := range g.named(nil) {
 		if p.Status().Restarts >= hopeless {

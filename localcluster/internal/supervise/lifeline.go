@@ -10,8 +10,8 @@ import (
 // lifelineEnv names the file descriptor that a part watches.
 const lifelineEnv = "CYAN_LOCAL_LIFELINE"
 
-// HoldLifeline ends this process as soon as the supervisor that started it is gone, however it went. It does nothing in a
-// process that no supervisor started.
+// HoldLifeline ends this process as soon as the supervisor that started it is gone, however it went. It does nothing in
+// a process that no supervisor started.
 func HoldLifeline() {
 	value := os.Getenv(lifelineEnv)
 	if value == "" {

@@ -34,7 +34,7 @@ const (
 	probeEvery = 25 * time.Millisecond
 )
 
-// Spec says how to run a part.
+// Spec is how to run a part.
 type Spec struct {
 	Name    string
 	Command []string
@@ -58,7 +58,7 @@ type Status struct {
 	PID      int       `json:"pid"`
 	Restarts int       `json:"restarts"`
 	Since    time.Time `json:"since"`
-	// LastExit says how the part ended the last time, when it did.
+	// LastExit is how the part ended the last time, when it did.
 	LastExit string `json:"lastExit,omitempty"`
 }
 
@@ -98,7 +98,7 @@ func (p *Part) Wait(ctx context.Context) error {
 	}
 }
 
-// StartError says that a part dies whenever it is started.
+// StartError is the error of a part that dies whenever it is started.
 type StartError struct {
 	Part, Exit string
 	// Line is the last that the part wrote.
@@ -153,7 +153,7 @@ func (p *Part) run() {
 	}
 }
 
-// giveUpWaiting tells who waits for a part that dies over and over. It goes on being started.
+// giveUpWaiting ends the wait for a part that dies over and over. It goes on being started.
 func (p *Part) giveUpWaiting() {
 	select {
 	case <-p.ready:

@@ -1,4 +1,5 @@
-// Package counter serves a page that counts its requests in redis, and tells a channel of every start, call and shutdown.
+// Package counter serves a page that counts its requests in redis, and tells a channel of every start, call and
+// shutdown.
 package counter
 
 import (
@@ -86,7 +87,8 @@ func (s *Server) ready(w http.ResponseWriter, r *http.Request) {
 // Start publishes that the server has started.
 func (s *Server) Start(ctx context.Context) { s.publish(ctx, "start") }
 
-// Drain says that this server takes no new work, keeps answering for as long as others may still send some, and publishes the end.
+// Drain makes this server take no new work: it keeps answering for as long as others may still send some, and
+// publishes the end.
 func (s *Server) Drain(ctx context.Context, linger time.Duration) {
 	s.draining.Store(true)
 	timer := time.NewTimer(linger)
@@ -98,7 +100,7 @@ func (s *Server) Drain(ctx context.Context, linger time.Duration) {
 	s.publish(ctx, "shutdown")
 }
 
-// publish tells of an event. A page is not held up because nobody listens.
+// publish sends an event to all that listen. A page is not held up because nobody listens.
 func (s *Server) publish(ctx context.Context, event string) {
 	message := fmt.Sprintf("%s %s %s", event, s.Version, s.Pod)
 	if err := s.Redis.Publish(ctx, Channel, message).Err(); err != nil {

@@ -23,7 +23,7 @@ func secret(kind string, data ...string) corev1.Secret {
 
 func TestBook(t *testing.T) {
 	const own, prefix = v1alpha1.SecretTypeRepository, v1alpha1.SecretTypeRepoCredentials
-	book := source.NewBook([]corev1.Secret{
+	book := source.NewCredentialStore([]corev1.Secret{
 		secret(own, "url=https://git.example/team/shop.git", "username=ada", "password=one"),
 		secret(own, "url=https://git.example/team/blog", "proxy=http://proxy.example"),
 		secret(own, "url=https://lax.example/a", "insecure=true"),
@@ -52,7 +52,7 @@ func TestBook(t *testing.T) {
 			t.Errorf("%s: %#v", url, got)
 		}
 	}
-	if got := (source.Book{}).Repository("https://git.example/a"); got.Credentials != (source.Credentials{}) {
+	if got := (source.CredentialStore{}).Repository("https://git.example/a"); got.Credentials != (source.Credentials{}) {
 		t.Errorf("%#v", got)
 	}
 }
