@@ -157,7 +157,7 @@ func TestAppRollback(t *testing.T) {
 	if _, _, err := s.tryWith(ctx, "", "cyan", "app", "rollback", "back", "0"); err != nil {
 		t.Error(err)
 	}
-	if app := <-asked; app == nil || app.Operation.Sync.Revision != old || app.Annotations[plan.RollbackPinAnnotation] != strings.Repeat("b", 40) {
+	if app := <-asked; app == nil || app.Operation.Sync.Revision != old || app.Annotations[v1alpha1.RollbackPinAnnotation] != strings.Repeat("b", 40) {
 		t.Errorf("asked for %+v", app)
 	}
 }

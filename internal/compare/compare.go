@@ -16,6 +16,7 @@ import (
 	"github.com/cyan-cd/cyan/internal/apply"
 	"github.com/cyan-cd/cyan/internal/live"
 	"github.com/cyan-cd/cyan/internal/plan"
+	"github.com/cyan-cd/cyan/internal/project"
 )
 
 // Cluster is what is known of a destination.
@@ -35,7 +36,7 @@ type Input struct {
 	Instance string
 	// Project bounds the objects; nil for no bounds. Destination is the cluster as the project's patterns name it.
 	Project     *v1alpha1.AppProject
-	Destination plan.Destination
+	Destination project.Destination
 	Cluster     Cluster
 	// Client tries objects.
 	Client *apply.Client
@@ -112,7 +113,7 @@ func (c *Comparer) Compare(ctx context.Context, in Input) (Comparison, error) {
 		result.add(v1alpha1.ConditionRepeatedResourceWarning, w)
 	}
 	if in.Project != nil {
-		violations := plan.PermitsObjects(in.Project, result.Desired, in.Destination, result.Policy.ClusterScoped)
+		violations := project.CheckObjects(in.Project, result.Desired, in.Destination, result.Policy.ClusterScoped)
 		for _, v := range violations {
 			result.add(v1alpha1.ConditionInvalidSpecError, v.String())
 		}

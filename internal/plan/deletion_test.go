@@ -105,6 +105,8 @@ func TestDeletion(t *testing.T) {
 	}
 }
 
+var noon = time.Date(2026, 5, 1, 12, 0, 0, 0, time.UTC)
+
 // TestConfirmed: a confirmation counts for what was waiting when it was given, never for what comes later.
 func TestConfirmed(t *testing.T) {
 	for _, c := range []struct {

@@ -125,15 +125,6 @@ func urlsOf(object *unstructured.Unstructured) []string {
 	return all
 }
 
-// AppendHistory adds a deployed revision and keeps the newest limit entries. Ids go on from the last one.
-func AppendHistory(history []v1alpha1.RevisionHistory, entry v1alpha1.RevisionHistory, limit int) []v1alpha1.RevisionHistory {
-	if n := len(history); n > 0 {
-		entry.ID = history[n-1].ID + 1
-	}
-	all := append(slices.Clone(history), entry)
-	return all[max(0, len(all)-limit):]
-}
-
 // MergeConditions are the conditions that hold now; those that held before with the same message keep their time.
 func MergeConditions(before, now []v1alpha1.ApplicationCondition, at metav1.Time) []v1alpha1.ApplicationCondition {
 	all := make([]v1alpha1.ApplicationCondition, 0, len(now))

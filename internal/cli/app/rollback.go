@@ -15,7 +15,6 @@ import (
 	"github.com/cyan-cd/cyan/internal/action"
 	"github.com/cyan-cd/cyan/internal/cli/kit"
 	"github.com/cyan-cd/cyan/internal/cli/screens"
-	"github.com/cyan-cd/cyan/internal/plan"
 	"github.com/cyan-cd/cyan/internal/problem"
 )
 
@@ -62,7 +61,7 @@ this commit that you ask for yourself. Until then, changes in the cluster are no
 			operation.Sync.Prune, operation.Sync.DryRun = prune, dryRun
 			var annotations map[string]string
 			if pin != "" {
-				annotations = map[string]string{plan.RollbackPinAnnotation: pin}
+				annotations = map[string]string{v1alpha1.RollbackPinAnnotation: pin}
 			}
 			if app, err = start(cmd.Context(), a, c, app, operation, annotations); err != nil {
 				return err

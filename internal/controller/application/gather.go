@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"slices"
 	"strings"
 	"time"
 
@@ -15,7 +14,8 @@ import (
 	"github.com/cyan-cd/cyan/api/v1alpha1"
 	"github.com/cyan-cd/cyan/internal/compare"
 	"github.com/cyan-cd/cyan/internal/live"
-	"github.com/cyan-cd/cyan/internal/plan"
+	"github.com/cyan-cd/cyan/internal/operation"
+	"github.com/cyan-cd/cyan/internal/project"
 	"github.com/cyan-cd/cyan/internal/source"
 )
 
@@ -36,30 +36,7 @@ type observation struct {
 	refresh string
 
 	comparison
-	problems []problem
-}
-
-// problem is why the picture is not whole, or must not be acted on.
-type problem struct {
-	// condition is the type of the condition that tells of it.
-	condition string
-	err       error
-}
-
-// stops: nothing may be compared or applied.
-func (o *observation) stops() bool {
-	return slices.ContainsFunc(o.problems, func(p problem) bool { return p.condition != "" && !p.isWarning() })
-}
-
-// stopsComparing leaves out what passes: while git is away, the cluster is held to the commit that was seen last.
-func (o *observation) stopsComparing() bool {
-	return slices.ContainsFunc(o.problems, func(p problem) bool { return p.condition != "" && !p.isWarning() && !source.IsTemporary(p.err) })
-}
-
-func (p problem) isWarning() bool { return strings.HasSuffix(p.condition, "Warning") }
-
-func (o *observation) add(condition string, err error) {
-	o.problems = append(o.problems, problem{condition, err})
+	problems []operation.Problem
 }
 
 // gather looks at everything that concerns an Application. An error means that the control plane itself can't be read.
@@ -108,22 +85,22 @@ func projectName(app *v1alpha1.Application) string {
 
 // project reads an Application's AppProject; nil when there is none. The default one is made when it is missing.
 func (r *reconciler) project(ctx context.Context, app *v1alpha1.Application) (*v1alpha1.AppProject, error) {
-	project := &v1alpha1.AppProject{}
+	found := &v1alpha1.AppProject{}
 	key := client.ObjectKey{Namespace: r.control, Name: projectName(app)}
-	err := r.client.Get(ctx, key, project)
+	err := r.client.Get(ctx, key, found)
 	switch {
 	case err == nil:
-		return project, nil
+		return found, nil
 	case !apierrors.IsNotFound(err):
 		return nil, fmt.Errorf("reading AppProject %s: %w", key, err)
 	case key.Name != v1alpha1.DefaultProject:
 		return nil, nil
 	}
-	project = plan.DefaultProject(key.Namespace)
-	if err := r.client.Create(ctx, project); err != nil && !apierrors.IsAlreadyExists(err) {
+	found = project.Default(key.Namespace)
+	if err := r.client.Create(ctx, found); err != nil && !apierrors.IsAlreadyExists(err) {
 		return nil, fmt.Errorf("creating AppProject %s: %w", key, err)
 	}
-	return project, nil
+	return found, nil
 }
 
 // checkSource finds what can't be served, before git is asked.

@@ -77,7 +77,7 @@ func (c infoCollector) Collect(ch chan<- prometheus.Metric) {
 
 func info(app *v1alpha1.Application) prometheus.Metric {
 	automated, repo, doing := "false", "", ""
-	if isAutomated(app) {
+	if app.Spec.IsAutomated() {
 		automated = "true"
 	}
 	if app.Spec.Source != nil {
@@ -97,9 +97,4 @@ func info(app *v1alpha1.Application) prometheus.Metric {
 	}
 	return prometheus.MustNewConstMetric(infoDescription, prometheus.GaugeValue, 1, app.Namespace, app.Name, app.Spec.Project, automated, repo,
 		app.Spec.Destination.Server, app.Spec.Destination.Namespace, or(string(app.Status.Sync.Status)), or(string(app.Status.Health.Status)), doing)
-}
-
-func isAutomated(app *v1alpha1.Application) bool {
-	p := app.Spec.SyncPolicy
-	return p != nil && p.Automated != nil && (p.Automated.Enabled == nil || *p.Automated.Enabled)
 }

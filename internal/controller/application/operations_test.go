@@ -18,7 +18,6 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/cyan-cd/cyan/api/v1alpha1"
-	"github.com/cyan-cd/cyan/internal/plan"
 )
 
 // refresh asks for a fresh look.
@@ -321,7 +320,7 @@ func TestRollbackHolds(t *testing.T) {
 	w.eventually(app, "the sync", syncedTo(good))
 	bad := w.push(map[string]string{"k8s/a.yaml": configMap("a", "red")})
 	got := w.eventually(app, "the bad commit", syncedTo(bad))
-	got.Annotations = map[string]string{plan.RollbackPinAnnotation: bad}
+	got.Annotations = map[string]string{v1alpha1.RollbackPinAnnotation: bad}
 	got.Operation, got.Status.OperationState = &v1alpha1.Operation{Sync: &v1alpha1.SyncOperation{Revision: good}}, nil
 	if err := w.Update(t.Context(), got); err != nil {
 		t.Fatal(err)
@@ -329,7 +328,7 @@ func TestRollbackHolds(t *testing.T) {
 	got = w.eventually(app, "the rollback", func(a *v1alpha1.Application) bool {
 		return a.Operation == nil && strings.Contains(condition(a, v1alpha1.ConditionSyncError), "rolled back")
 	})
-	if w.data("a")["colour"] != "green" || got.Annotations[plan.RollbackPinAnnotation] != bad || got.Status.Sync.Status != v1alpha1.OutOfSync {
+	if w.data("a")["colour"] != "green" || got.Annotations[v1alpha1.RollbackPinAnnotation] != bad || got.Status.Sync.Status != v1alpha1.OutOfSync {
 		t.Errorf("%v, %v, %s", w.data("a"), got.Annotations, got.Status.Sync.Status)
 	}
 	w.refresh(app)
@@ -339,7 +338,7 @@ func TestRollbackHolds(t *testing.T) {
 	}
 	mended := w.push(map[string]string{"k8s/a.yaml": configMap("a", "blue")})
 	got = w.eventually(app, "the next commit", syncedTo(mended))
-	if _, still := got.Annotations[plan.RollbackPinAnnotation]; still || condition(got, v1alpha1.ConditionSyncError) != "" || w.data("a")["colour"] != "blue" {
+	if _, still := got.Annotations[v1alpha1.RollbackPinAnnotation]; still || condition(got, v1alpha1.ConditionSyncError) != "" || w.data("a")["colour"] != "blue" {
 		t.Errorf("%v, %v", got.Annotations, got.Status.Conditions)
 	}
 }

@@ -11,6 +11,7 @@ import (
 	ctrl "sigs.k8s.io/controller-runtime"
 
 	"github.com/cyan-cd/cyan/api/v1alpha1"
+	"github.com/cyan-cd/cyan/internal/operation"
 )
 
 // lookAgain is the time after which an Application is looked at although nothing was heard of it, give or take a third.
@@ -71,17 +72,18 @@ func (r *reconciler) forget(ctx context.Context, request ctrl.Request) error {
 }
 
 // actAndReport carries out what an observation asks for, and gives the Application as it is to be written, and when to look again.
-func (r *reconciler) actAndReport(ctx context.Context, o *observation) (after *v1alpha1.Application, wait time.Duration, told []notice, err error) {
+func (r *reconciler) actAndReport(ctx context.Context, o *observation) (after *v1alpha1.Application, wait time.Duration, told []operation.Event, err error) {
 	after = o.app.DeepCopy()
 	wait = lookAgain*2/3 + rand.N(lookAgain*2/3)
 	if o.app.DeletionTimestamp != nil {
 		soon, err := r.remove(ctx, o, after)
 		return after, earlier(wait, soon), nil, err
 	}
-	done, err := r.operate(ctx, o, after)
+	decided, err := r.operate(ctx, o)
 	if err != nil {
 		return nil, 0, nil, err
 	}
+	after = decided.App
 	if err := r.followHooks(ctx, o, after); err != nil {
 		return nil, 0, nil, err
 	}
@@ -95,7 +97,7 @@ func (r *reconciler) actAndReport(ctx context.Context, o *observation) (after *v
 		at := metav1.NewTime(r.now())
 		after.Status.ReconciledAt = &at
 	}
-	return after, earlier(wait, done.again), done.told, nil
+	return after, earlier(wait, decided.RequeueAfter), decided.Events, nil
 }
 
 // earlier takes the second when it is there and comes first.

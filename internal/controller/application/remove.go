@@ -112,7 +112,7 @@ func unconfirmed(app *v1alpha1.Application, deletions []plan.Confirmation) error
 func problemsOf(o *observation) []error {
 	var all []error
 	for _, p := range o.problems {
-		all = append(all, p.err)
+		all = append(all, p.Err)
 	}
 	return all
 }

@@ -10,6 +10,7 @@ import (
 
 	"github.com/cyan-cd/cyan/api/v1alpha1"
 	"github.com/cyan-cd/cyan/internal/live"
+	"github.com/cyan-cd/cyan/internal/operation"
 	"github.com/cyan-cd/cyan/internal/plan"
 )
 
@@ -48,9 +49,9 @@ func (o *observation) report(status *v1alpha1.ApplicationStatus, control string)
 }
 
 func (o *observation) clusterAway() bool {
-	return slices.ContainsFunc(o.problems, func(p problem) bool {
+	return slices.ContainsFunc(o.problems, func(p operation.Problem) bool {
 		var away *live.Unreachable
-		return errors.As(p.err, &away)
+		return errors.As(p.Err, &away)
 	})
 }
 
@@ -58,13 +59,13 @@ func (o *observation) clusterAway() bool {
 func (o *observation) conditions() []v1alpha1.ApplicationCondition {
 	var all []v1alpha1.ApplicationCondition
 	for _, p := range o.problems {
-		i := slices.IndexFunc(all, func(c v1alpha1.ApplicationCondition) bool { return c.Type == p.condition })
+		i := slices.IndexFunc(all, func(c v1alpha1.ApplicationCondition) bool { return c.Type == p.Condition })
 		if i < 0 {
-			all = append(all, v1alpha1.ApplicationCondition{Type: p.condition, Message: p.err.Error()})
+			all = append(all, v1alpha1.ApplicationCondition{Type: p.Condition, Message: p.Err.Error()})
 			continue
 		}
-		if !strings.Contains(all[i].Message, p.err.Error()) {
-			all[i].Message += "; " + p.err.Error()
+		if !strings.Contains(all[i].Message, p.Err.Error()) {
+			all[i].Message += "; " + p.Err.Error()
 		}
 	}
 	return all

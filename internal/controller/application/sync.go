@@ -19,6 +19,7 @@ import (
 	"github.com/cyan-cd/cyan/api/v1alpha1"
 	"github.com/cyan-cd/cyan/internal/apply"
 	"github.com/cyan-cd/cyan/internal/compare"
+	"github.com/cyan-cd/cyan/internal/operation"
 	"github.com/cyan-cd/cyan/internal/plan"
 )
 
@@ -28,8 +29,6 @@ const (
 	// servedWithin bounds the wait for a kind whose definition was just applied.
 	servedWithin = 15 * time.Second
 	servedPoll   = 20 * time.Millisecond
-	// writeAgain is the wait before a write that came to nothing by chance is done again.
-	writeAgain = 200 * time.Millisecond
 )
 
 // syncing is one operation being carried on in this reconcile.
@@ -46,45 +45,37 @@ type syncing struct {
 }
 
 // sync carries the operation as far as it goes without waiting.
-func (r *reconciler) sync(ctx context.Context, o *observation, after *v1alpha1.Application) (done, error) {
-	state := after.Status.OperationState
-	if err := r.observeDeletions(ctx, o, state); err != nil {
+func (r *reconciler) sync(ctx context.Context, o *observation, app *v1alpha1.Application) (operation.Decision, error) {
+	if err := r.observeDeletions(ctx, o, app.Status.OperationState); err != nil {
 		if ctx.Err() != nil {
-			return done{}, ctx.Err()
+			return operation.Decision{}, ctx.Err()
 		}
-		state.Message = "waiting: " + err.Error()
-		return done{again: writeAgain}, nil
+		return operation.Continue(app, o.forOperation(), operation.Carried{Results: app.Status.OperationState.SyncResult.Resources, PutOff: err}), nil
 	}
-	s := &syncing{reconciler: r, o: o, progress: plan.Progress{Live: maps.Clone(o.live.Objects), Results: map[plan.ID]v1alpha1.ResourceResult{}}}
-	s.progress.Recorded = map[plan.ID]bool{}
+	s := newSyncing(r, o, app.Status.OperationState)
+	step, err := s.run(ctx)
+	if err != nil {
+		return operation.Decision{}, err
+	}
+	if s.acted {
+		if err := r.compareAgain(ctx, o); err != nil {
+			return operation.Decision{}, err
+		}
+	}
+	return operation.Continue(app, o.forOperation(), operation.Carried{Results: s.results(), Step: step, PutOff: s.putOff}), nil
+}
+
+// newSyncing takes an operation up from what its status has recorded.
+func newSyncing(r *reconciler, o *observation, state *v1alpha1.OperationState) *syncing {
+	s := &syncing{reconciler: r, o: o, progress: plan.Progress{
+		Live: maps.Clone(o.live.Objects), Results: map[plan.ID]v1alpha1.ResourceResult{}, Recorded: map[plan.ID]bool{},
+		Terminate: state.Phase == v1alpha1.OperationTerminating,
+	}}
 	for _, result := range state.SyncResult.Resources {
 		s.note(*result)
 		s.progress.Recorded[plan.IDOf(*result)] = result.HookPhase != v1alpha1.OperationRunning
 	}
-	s.progress.Terminate = state.Phase == v1alpha1.OperationTerminating
-	step, err := s.run(ctx)
-	if err != nil {
-		return done{}, err
-	}
-	state.SyncResult.Resources = s.results()
-	state.SyncResult.ManagedNamespaceMetadata = o.policy.ManagedNamespace
-	if s.acted {
-		if err := r.compareAgain(ctx, o); err != nil {
-			return done{}, err
-		}
-	}
-	switch {
-	case s.putOff != nil:
-		state.Message = "waiting: " + s.putOff.Error()
-		return done{again: writeAgain}, nil
-	case step.Record:
-		state.Message = "recording how hooks have ended"
-		return done{again: atOnceAgain}, nil
-	case step.Phase != "":
-		return finish(o, after, step.Phase, step.Message), nil
-	}
-	state.Message = "waiting for " + strings.Join(step.Waiting, ", ")
-	return done{}, nil
+	return s
 }
 
 // run asks the plan for steps and carries them out until there is nothing to do but wait. One operation has as many steps as it has phases and waves.
@@ -315,12 +306,4 @@ func (s *syncing) awaitKind(ctx context.Context, t plan.Task) error {
 		return fmt.Errorf("%s is not served %s after its definition was applied; see the conditions of the CustomResourceDefinition", t.GVK().GroupKind(), servedWithin)
 	}
 	return err
-}
-
-// terminate stops an operation by request.
-func (r *reconciler) terminate(ctx context.Context, o *observation, after *v1alpha1.Application) (done, error) {
-	if !o.compared || after.Status.OperationState.SyncResult == nil {
-		return finish(o, after, v1alpha1.OperationFailed, "terminated by request"), nil
-	}
-	return r.sync(ctx, o, after)
 }

@@ -1,4 +1,4 @@
-package plan_test
+package project_test
 
 import (
 	"strings"
@@ -6,15 +6,27 @@ import (
 	"time"
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/runtime/schema"
+	"sigs.k8s.io/yaml"
 
 	"github.com/cyan-cd/cyan/api/v1alpha1"
 	"github.com/cyan-cd/cyan/internal/plan"
+	"github.com/cyan-cd/cyan/internal/project"
 )
 
-func TestPermits(t *testing.T) {
+func object(t *testing.T, text string) *unstructured.Unstructured {
+	t.Helper()
+	u := &unstructured.Unstructured{}
+	if err := yaml.Unmarshal([]byte(text), &u.Object); err != nil {
+		t.Fatal(err)
+	}
+	return u
+}
+
+func TestCheck(t *testing.T) {
 	type destinations = []v1alpha1.ApplicationDestination
-	here := plan.Destination{Server: "https://kubernetes.default.svc", Name: "in-cluster", Namespace: "shop-eu"}
+	here := project.Destination{Server: "https://kubernetes.default.svc", Name: "in-cluster", Namespace: "shop-eu"}
 	for _, c := range []struct {
 		name      string
 		repos     []string
@@ -41,21 +53,21 @@ func TestPermits(t *testing.T) {
 	} {
 		app := &v1alpha1.Application{ObjectMeta: metav1.ObjectMeta{Namespace: c.namespace, Name: "shop"}}
 		app.Spec.Source = &v1alpha1.ApplicationSource{RepoURL: "https://git.example/team/shop.git"}
-		project := &v1alpha1.AppProject{Spec: v1alpha1.AppProjectSpec{SourceRepos: c.repos, Destinations: c.to, SourceNamespaces: c.from}}
+		p := &v1alpha1.AppProject{Spec: v1alpha1.AppProjectSpec{SourceRepos: c.repos, Destinations: c.to, SourceNamespaces: c.from}}
 		var said []string
-		for _, v := range plan.Permits(project, app, here, "argocd") {
+		for _, v := range project.Check(p, app, here, "argocd") {
 			said = append(said, v.String())
 		}
 		if text := strings.Join(said, "; "); (c.says == "") != (text == "") || !strings.Contains(text, c.says) {
 			t.Errorf("%s: %q", c.name, text)
 		}
 	}
-	if v := plan.Permits(plan.DefaultProject("argocd"), &v1alpha1.Application{ObjectMeta: metav1.ObjectMeta{Namespace: "argocd"}}, here, "argocd"); len(v) > 0 {
+	if v := project.Check(project.Default("argocd"), &v1alpha1.Application{ObjectMeta: metav1.ObjectMeta{Namespace: "argocd"}}, here, "argocd"); len(v) > 0 {
 		t.Error("the default project permits everything:", v)
 	}
 }
 
-func TestPermitsObjects(t *testing.T) {
+func TestCheckObjects(t *testing.T) {
 	role := "{apiVersion: rbac.authorization.k8s.io/v1, kind: ClusterRole, metadata: {name: reader}}"
 	secret := "{apiVersion: v1, kind: Secret, metadata: {name: key, namespace: shop}}"
 	elsewhere := "{apiVersion: v1, kind: ConfigMap, metadata: {name: x, namespace: blog}}"
@@ -76,9 +88,9 @@ func TestPermitsObjects(t *testing.T) {
 		{"in a namespace of the project", elsewhere, v1alpha1.AppProjectSpec{}, `"blog"`},
 	} {
 		c.spec.Destinations = []v1alpha1.ApplicationDestination{{Server: "*", Namespace: "shop"}}
-		project := &v1alpha1.AppProject{ObjectMeta: metav1.ObjectMeta{Name: "team"}, Spec: c.spec}
+		p := &v1alpha1.AppProject{ObjectMeta: metav1.ObjectMeta{Name: "team"}, Spec: c.spec}
 		cluster := map[schema.GroupKind]bool{{Group: "rbac.authorization.k8s.io", Kind: "ClusterRole"}: true}
-		found := plan.PermitsObjects(project, []plan.Desired{{Object: object(t, c.object)}}, plan.Destination{Server: "s", Namespace: "shop"}, cluster)
+		found := project.CheckObjects(p, []plan.Desired{{Object: object(t, c.object)}}, project.Destination{Server: "s", Namespace: "shop"}, cluster)
 		if c.says == "" && len(found) > 0 || c.says != "" && (len(found) != 1 || !strings.Contains(found[0].String(), c.says)) {
 			t.Errorf("%s: %v", c.name, found)
 		}
@@ -93,32 +105,32 @@ func TestWindows(t *testing.T) {
 	for _, c := range []struct {
 		name    string
 		windows []v1alpha1.SyncWindow
-		who     plan.Initiator
+		who     project.Initiator
 		now     time.Time
 		says    string
 		again   time.Time
 	}{
-		{"none", nil, plan.ByAutomation, day(3, 0), "", time.Time{}},
-		{"a deny window that is open", []v1alpha1.SyncWindow{nights}, plan.ByAutomation, day(23, 0), "deny window", day(30, 0)},
-		{"past midnight", []v1alpha1.SyncWindow{nights}, plan.ByAutomation, day(5, 59), "deny window", day(6, 0)},
-		{"at its end", []v1alpha1.SyncWindow{nights}, plan.ByAutomation, day(6, 0), "", time.Time{}},
-		{"a person, who may not either", []v1alpha1.SyncWindow{nights}, plan.ByPerson, day(23, 0), "deny window", day(30, 0)},
-		{"a person, who may", []v1alpha1.SyncWindow{with(nights, func(w *v1alpha1.SyncWindow) { w.ManualSync = true })}, plan.ByPerson, day(23, 0), "", time.Time{}},
-		{"an allow window that is open", []v1alpha1.SyncWindow{office}, plan.ByAutomation, day(9, 0), "", time.Time{}},
-		{"one that is not", []v1alpha1.SyncWindow{office}, plan.ByAutomation, day(8, 0), "no allow window", day(9, 0)},
-		{"deny wins", []v1alpha1.SyncWindow{office, with(nights, func(w *v1alpha1.SyncWindow) { w.Schedule = "0 12 * * *" })}, plan.ByAutomation, day(13, 0), "deny window", day(17, 0)},
-		{"of another Application", []v1alpha1.SyncWindow{with(nights, func(w *v1alpha1.SyncWindow) { w.Applications = []string{"blog"} })}, plan.ByAutomation, day(23, 0), "", time.Time{}},
-		{"by namespace", []v1alpha1.SyncWindow{with(nights, func(w *v1alpha1.SyncWindow) { w.Applications, w.Namespaces = nil, []string{"shop-*"} })}, plan.ByAutomation, day(23, 0), "deny window", day(30, 0)},
-		{"all of its conditions", []v1alpha1.SyncWindow{with(nights, func(w *v1alpha1.SyncWindow) { w.UseAndOperator, w.Namespaces = true, []string{"blog"} })}, plan.ByAutomation, day(23, 0), "", time.Time{}},
-		{"in its own time zone", []v1alpha1.SyncWindow{with(nights, func(w *v1alpha1.SyncWindow) { w.TimeZone = "Asia/Tokyo" })}, plan.ByAutomation, day(14, 0), "deny window", day(21, 0)},
-		{"a schedule that can't be read", []v1alpha1.SyncWindow{with(nights, func(w *v1alpha1.SyncWindow) { w.Schedule = "at night" })}, plan.ByAutomation, day(14, 0), `"at night"`, time.Time{}},
-		{"a kind that is none", []v1alpha1.SyncWindow{with(nights, func(w *v1alpha1.SyncWindow) { w.Kind = "Deny" })}, plan.ByAutomation, day(14, 0), `"Deny"`, time.Time{}},
+		{"none", nil, project.ByAutomation, day(3, 0), "", time.Time{}},
+		{"a deny window that is open", []v1alpha1.SyncWindow{nights}, project.ByAutomation, day(23, 0), "deny window", day(30, 0)},
+		{"past midnight", []v1alpha1.SyncWindow{nights}, project.ByAutomation, day(5, 59), "deny window", day(6, 0)},
+		{"at its end", []v1alpha1.SyncWindow{nights}, project.ByAutomation, day(6, 0), "", time.Time{}},
+		{"a person, who may not either", []v1alpha1.SyncWindow{nights}, project.ByPerson, day(23, 0), "deny window", day(30, 0)},
+		{"a person, who may", []v1alpha1.SyncWindow{with(nights, func(w *v1alpha1.SyncWindow) { w.ManualSync = true })}, project.ByPerson, day(23, 0), "", time.Time{}},
+		{"an allow window that is open", []v1alpha1.SyncWindow{office}, project.ByAutomation, day(9, 0), "", time.Time{}},
+		{"one that is not", []v1alpha1.SyncWindow{office}, project.ByAutomation, day(8, 0), "no allow window", day(9, 0)},
+		{"deny wins", []v1alpha1.SyncWindow{office, with(nights, func(w *v1alpha1.SyncWindow) { w.Schedule = "0 12 * * *" })}, project.ByAutomation, day(13, 0), "deny window", day(17, 0)},
+		{"of another Application", []v1alpha1.SyncWindow{with(nights, func(w *v1alpha1.SyncWindow) { w.Applications = []string{"blog"} })}, project.ByAutomation, day(23, 0), "", time.Time{}},
+		{"by namespace", []v1alpha1.SyncWindow{with(nights, func(w *v1alpha1.SyncWindow) { w.Applications, w.Namespaces = nil, []string{"shop-*"} })}, project.ByAutomation, day(23, 0), "deny window", day(30, 0)},
+		{"all of its conditions", []v1alpha1.SyncWindow{with(nights, func(w *v1alpha1.SyncWindow) { w.UseAndOperator, w.Namespaces = true, []string{"blog"} })}, project.ByAutomation, day(23, 0), "", time.Time{}},
+		{"in its own time zone", []v1alpha1.SyncWindow{with(nights, func(w *v1alpha1.SyncWindow) { w.TimeZone = "Asia/Tokyo" })}, project.ByAutomation, day(14, 0), "deny window", day(21, 0)},
+		{"a schedule that can't be read", []v1alpha1.SyncWindow{with(nights, func(w *v1alpha1.SyncWindow) { w.Schedule = "at night" })}, project.ByAutomation, day(14, 0), `"at night"`, time.Time{}},
+		{"a kind that is none", []v1alpha1.SyncWindow{with(nights, func(w *v1alpha1.SyncWindow) { w.Kind = "Deny" })}, project.ByAutomation, day(14, 0), `"Deny"`, time.Time{}},
 	} {
-		project := &v1alpha1.AppProject{ObjectMeta: metav1.ObjectMeta{Name: "team"}, Spec: v1alpha1.AppProjectSpec{SyncWindows: c.windows}}
+		p := &v1alpha1.AppProject{ObjectMeta: metav1.ObjectMeta{Name: "team"}, Spec: v1alpha1.AppProjectSpec{SyncWindows: c.windows}}
 		app := &v1alpha1.Application{ObjectMeta: metav1.ObjectMeta{Name: "shop"}}
-		reason, again := plan.WindowsDeny(project, app, plan.Destination{Server: "s", Namespace: "shop-eu"}, c.who, c.now)
-		if (c.says == "") != (reason == "") || !strings.Contains(reason, c.says) || !again.Equal(c.again) {
-			t.Errorf("%s: %q until %s", c.name, reason, again)
+		got := project.Windows(p, app, project.Destination{Server: "s", Namespace: "shop-eu"}, c.who, c.now)
+		if (c.says == "") != (got.Reason == "") || !strings.Contains(got.Reason, c.says) || !got.Until.Equal(c.again) {
+			t.Errorf("%s: got %q until %s, want %q until %s", c.name, got.Reason, got.Until, c.says, c.again)
 		}
 	}
 }

@@ -1,8 +1,9 @@
-package plan
+// Package project is what an AppProject allows its Applications: from where, to where, which kinds, and when.
+package project
 
 import (
+	"cmp"
 	"fmt"
-	"reflect"
 	"slices"
 	"strings"
 
@@ -10,20 +11,22 @@ import (
 	"k8s.io/apimachinery/pkg/runtime/schema"
 
 	"github.com/cyan-cd/cyan/api/v1alpha1"
+	"github.com/cyan-cd/cyan/internal/plan"
 )
 
 // Violation is something that an AppProject does not allow.
 type Violation struct {
-	Object, Problem, Remedy string
+	Object, Cause, Remedy string
 }
 
-func (v Violation) String() string { return v.Object + ": " + v.Problem + ": " + v.Remedy }
+// String is object, cause and remedy on one line.
+func (v Violation) String() string { return v.Object + ": " + v.Cause + "; " + v.Remedy }
 
 // Destination is where an Application goes, with every name that its cluster has.
 type Destination struct{ Server, Name, Namespace string }
 
-// DefaultProject is the AppProject that exists by itself: it allows everything.
-func DefaultProject(namespace string) *v1alpha1.AppProject {
+// Default is the AppProject that exists by itself: it allows everything.
+func Default(namespace string) *v1alpha1.AppProject {
 	p := &v1alpha1.AppProject{}
 	p.Name, p.Namespace = v1alpha1.DefaultProject, namespace
 	p.Spec = v1alpha1.AppProjectSpec{
@@ -34,8 +37,8 @@ func DefaultProject(namespace string) *v1alpha1.AppProject {
 	return p
 }
 
-// Permits checks an Application against its project: where it is, where it comes from, and where it goes.
-func Permits(project *v1alpha1.AppProject, app *v1alpha1.Application, to Destination, controlNamespace string) []Violation {
+// Check returns what a project does not allow of an Application: where it is, where it comes from, and where it goes.
+func Check(project *v1alpha1.AppProject, app *v1alpha1.Application, to Destination, controlNamespace string) []Violation {
 	var all []Violation
 	add := func(problem, remedy string) {
 		all = append(all, Violation{"Application " + app.Name, problem, remedy})
@@ -43,22 +46,22 @@ func Permits(project *v1alpha1.AppProject, app *v1alpha1.Application, to Destina
 	if app.Namespace != controlNamespace && !anyMatch(project.Spec.SourceNamespaces, app.Namespace) {
 		add(fmt.Sprintf("namespace %s may not use project %s", app.Namespace, project.Name), "add it to the project's sourceNamespaces")
 	}
-	for _, s := range sources(app) {
+	for _, s := range app.Spec.GetSources() {
 		if !anyMatch(project.Spec.SourceRepos, strings.TrimSuffix(s.RepoURL, ".git")) && !anyMatch(project.Spec.SourceRepos, s.RepoURL) {
 			add(fmt.Sprintf("repository %s is not permitted in project %s", s.RepoURL, project.Name), "add it to the project's sourceRepos")
 		}
 	}
 	if !PermitsDestination(project, to) {
-		add(fmt.Sprintf("destination %s, namespace %q is not permitted in project %s", first(to.Server, to.Name), to.Namespace, project.Name), "add it to the project's destinations")
+		add(fmt.Sprintf("destination %s, namespace %q is not permitted in project %s", cmp.Or(to.Server, to.Name), to.Namespace, project.Name), "add it to the project's destinations")
 	}
 	return all
 }
 
-// PermitsObjects checks the objects of an Application against its project.
-func PermitsObjects(project *v1alpha1.AppProject, desired []Desired, to Destination, clusterScoped map[schema.GroupKind]bool) []Violation {
+// CheckObjects returns what a project does not allow of the objects of an Application.
+func CheckObjects(project *v1alpha1.AppProject, desired []plan.Desired, to Destination, clusterScoped map[schema.GroupKind]bool) []Violation {
 	var all []Violation
 	for _, d := range desired {
-		key := KeyOf(d.Object)
+		key := plan.KeyOf(d.Object)
 		kind := schema.GroupKind{Group: key.Group, Kind: key.Kind}
 		if !PermitsKind(project, kind, key.Name, clusterScoped[kind]) {
 			all = append(all, Violation{key.String(), fmt.Sprintf("%s is not permitted in project %s", kind, project.Name), "allow the kind in the project, or remove the object"})
@@ -67,13 +70,13 @@ func PermitsObjects(project *v1alpha1.AppProject, desired []Desired, to Destinat
 		at := to
 		at.Namespace = key.Namespace
 		if key.Namespace != "" && !PermitsDestination(project, at) {
-			all = append(all, Violation{key.String(), fmt.Sprintf("namespace %q of %s is not permitted in project %s", key.Namespace, first(to.Server, to.Name), project.Name), "add it to the project's destinations"})
+			all = append(all, Violation{key.String(), fmt.Sprintf("namespace %q of %s is not permitted in project %s", key.Namespace, cmp.Or(to.Server, to.Name), project.Name), "add it to the project's destinations"})
 		}
 	}
 	return all
 }
 
-// PermitsKind goes by the project's lists. Kinds without a namespace need to be allowed; others need not to be denied.
+// PermitsKind reports whether a project allows an object by the lists of its kind. Kinds without a namespace need to be allowed; others need not to be denied.
 func PermitsKind(project *v1alpha1.AppProject, kind schema.GroupKind, name string, clusterScoped bool) bool {
 	match := func(patterns []v1alpha1.GroupKindPattern) bool {
 		return slices.ContainsFunc(patterns, func(p v1alpha1.GroupKindPattern) bool {
@@ -87,7 +90,7 @@ func PermitsKind(project *v1alpha1.AppProject, kind schema.GroupKind, name strin
 	return allowed && !match(project.Spec.NamespaceResourceBlacklist)
 }
 
-// PermitsDestination goes by the project's destinations; one that begins with an exclamation mark denies, whatever others allow.
+// PermitsDestination reports whether a project allows a destination; one that begins with an exclamation mark denies, whatever others allow.
 func PermitsDestination(project *v1alpha1.AppProject, to Destination) bool {
 	allowed := false
 	for _, d := range project.Spec.Destinations {
@@ -108,7 +111,7 @@ func PermitsDestination(project *v1alpha1.AppProject, to Destination) bool {
 	return allowed
 }
 
-// anyMatch goes by patterns of which those that begin with an exclamation mark deny.
+// anyMatch reports whether a value matches patterns, of which those that begin with an exclamation mark deny.
 func anyMatch(patterns []string, value string) bool {
 	allowed := false
 	for _, p := range patterns {
@@ -123,7 +126,7 @@ func anyMatch(patterns []string, value string) bool {
 	return allowed
 }
 
-// matches goes by a glob pattern, in which * also stands for slashes.
+// matches reports whether a value matches a glob pattern, in which * also stands for slashes.
 func matches(pattern, value string) bool {
 	if pattern == "*" || pattern == value {
 		return true
@@ -131,24 +134,3 @@ func matches(pattern, value string) bool {
 	g, err := glob.Compile(pattern)
 	return err == nil && g.Match(value)
 }
-
-func sources(app *v1alpha1.Application) []v1alpha1.ApplicationSource {
-	if len(app.Spec.Sources) > 0 {
-		return app.Spec.Sources
-	}
-	if app.Spec.Source != nil {
-		return []v1alpha1.ApplicationSource{*app.Spec.Source}
-	}
-	return nil
-}
-
-func first(values ...string) string {
-	for _, v := range values {
-		if v != "" {
-			return v
-		}
-	}
-	return ""
-}
-
-func sameSource(a, b v1alpha1.ApplicationSource) bool { return reflect.DeepEqual(a, b) }

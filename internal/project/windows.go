@@ -1,4 +1,4 @@
-package plan
+package project
 
 import (
 	"fmt"
@@ -10,7 +10,7 @@ import (
 	"github.com/cyan-cd/cyan/api/v1alpha1"
 )
 
-// Initiator says who wants to sync.
+// Initiator is who wants to sync.
 type Initiator string
 
 // The values of Initiator.
@@ -19,9 +19,18 @@ const (
 	ByPerson     Initiator = "person"
 )
 
-// WindowsDeny says why the windows of a project keep an Application from being synced now, and when to look again; an empty reason when they do not.
-// An open deny window wins. Where there are allow windows, one of them has to be open.
-func WindowsDeny(project *v1alpha1.AppProject, app *v1alpha1.Application, to Destination, who Initiator, now time.Time) (reason string, again time.Time) {
+// Denial is why a sync may not begin now, and when that changes; the zero Denial when it may begin.
+type Denial struct {
+	// Reason is empty when a sync may begin.
+	Reason string
+	// Until is when to look again; zero when that is not known.
+	Until time.Time
+}
+
+// Windows returns whether the sync windows of a project keep an Application from being synced now. An open deny window wins. Where there are allow windows,
+// one of them has to be open.
+func Windows(project *v1alpha1.AppProject, app *v1alpha1.Application, to Destination, who Initiator, now time.Time) Denial {
+	var reason string
 	var allows, open int
 	var soonest time.Time
 	note := func(t time.Time) {
@@ -35,12 +44,12 @@ func WindowsDeny(project *v1alpha1.AppProject, app *v1alpha1.Application, to Des
 		}
 		active, changes, err := windowAt(w, now)
 		if err != nil {
-			return fmt.Sprintf("a sync window of project %s can't be read: %v", project.Name, err), time.Time{}
+			return Denial{Reason: fmt.Sprintf("project %s: spec.syncWindows: %v", project.Name, err)}
 		}
 		note(changes)
 		switch {
 		case w.Kind == "deny" && active && (who == ByAutomation || !w.ManualSync):
-			reason = fmt.Sprintf("a deny window of project %s is open (%s for %s)", project.Name, w.Schedule, w.Duration)
+			reason = fmt.Sprintf("project %s: a deny window is open (%s for %s)", project.Name, w.Schedule, w.Duration)
 		case w.Kind == "allow":
 			allows++
 			if active || (who == ByPerson && w.ManualSync) {
@@ -49,15 +58,15 @@ func WindowsDeny(project *v1alpha1.AppProject, app *v1alpha1.Application, to Des
 		}
 	}
 	if reason == "" && allows > 0 && open == 0 {
-		reason = fmt.Sprintf("no allow window of project %s is open", project.Name)
+		reason = fmt.Sprintf("project %s: no allow window is open", project.Name)
 	}
 	if reason == "" {
-		return "", time.Time{}
+		return Denial{}
 	}
-	return reason, soonest
+	return Denial{reason, soonest}
 }
 
-// concerns says that a window is about an Application.
+// concerns reports whether a window is about an Application.
 func concerns(w v1alpha1.SyncWindow, app *v1alpha1.Application, to Destination) bool {
 	byApp := anyMatch(w.Applications, app.Name)
 	byNamespace := anyMatch(w.Namespaces, to.Namespace)
@@ -77,23 +86,23 @@ func concerns(w v1alpha1.SyncWindow, app *v1alpha1.Application, to Destination) 
 	})
 }
 
-// windowAt says whether a window is open, and when it opens or closes next.
+// windowAt returns whether a window is open, and when it opens or closes next.
 func windowAt(w v1alpha1.SyncWindow, now time.Time) (open bool, changes time.Time, err error) {
 	if w.Kind != "allow" && w.Kind != "deny" {
-		return false, time.Time{}, fmt.Errorf("kind %q is neither allow nor deny", w.Kind)
+		return false, time.Time{}, fmt.Errorf("invalid kind %q; use allow or deny", w.Kind)
 	}
 	schedule, err := cron.ParseStandard(w.Schedule)
 	if err != nil {
-		return false, time.Time{}, fmt.Errorf("schedule %q: %w", w.Schedule, err)
+		return false, time.Time{}, fmt.Errorf("invalid schedule %q: %w", w.Schedule, err)
 	}
 	lasts, err := time.ParseDuration(w.Duration)
 	if err != nil || lasts <= 0 {
-		return false, time.Time{}, fmt.Errorf("duration %q is not a time such as 1h", w.Duration)
+		return false, time.Time{}, fmt.Errorf("invalid duration %q; use one such as 1h", w.Duration)
 	}
 	zone := time.UTC
 	if w.TimeZone != "" {
 		if zone, err = time.LoadLocation(w.TimeZone); err != nil {
-			return false, time.Time{}, fmt.Errorf("timeZone %q: %w", w.TimeZone, err)
+			return false, time.Time{}, fmt.Errorf("invalid timeZone %q: %w", w.TimeZone, err)
 		}
 	}
 	at := now.In(zone)

@@ -1,0 +1,43 @@
+package application
+
+import (
+	"errors"
+	"slices"
+
+	"github.com/cyan-cd/cyan/api/v1alpha1"
+	"github.com/cyan-cd/cyan/internal/live"
+	"github.com/cyan-cd/cyan/internal/operation"
+	"github.com/cyan-cd/cyan/internal/source"
+)
+
+// warnings are the conditions of problems that nothing waits for.
+var warnings = []string{
+	v1alpha1.ConditionRepeatedResourceWarning, v1alpha1.ConditionSharedResourceWarning, v1alpha1.ConditionSyncOptionWarning,
+	v1alpha1.ConditionExcludedResourceWarning, v1alpha1.ConditionOrphanedResourceWarning,
+}
+
+func (o *observation) add(condition string, err error) {
+	o.problems = append(o.problems, operation.Problem{Condition: condition, Err: err, Effect: effectOf(condition, err)})
+}
+
+// effectOf is what a problem does to comparing and syncing: while git or the cluster is away, one waits for it.
+func effectOf(condition string, err error) operation.Effect {
+	var away *live.Unreachable
+	switch {
+	case slices.Contains(warnings, condition):
+		return operation.Warns
+	case errors.As(err, &away), source.IsTemporary(err):
+		return operation.Waits
+	}
+	return operation.Blocks
+}
+
+// stops reports whether nothing may be compared or applied.
+func (o *observation) stops() bool {
+	return slices.ContainsFunc(o.problems, func(p operation.Problem) bool { return p.Effect != operation.Warns })
+}
+
+// stopsComparing leaves out what passes by itself: while git is away, the cluster is held to the commit that was seen last.
+func (o *observation) stopsComparing() bool {
+	return slices.ContainsFunc(o.problems, func(p operation.Problem) bool { return p.Effect == operation.Blocks })
+}

@@ -1,0 +1,201 @@
+// Package operation decides the life of a sync operation: when automation begins one, what it waits for, when a newer commit supersedes it, when it is tried
+// again, and how it ends.
+//
+// [Decide] takes an Application and what was observed of it, and returns the Application as it is to be written. Where the plan is to be carried out, the
+// decision says so, and [Continue] decides from how far that went. Nothing here reads or writes: the whole life is in the Application's operation and status, so
+// that it goes on after a restart.
+package operation
+
+import (
+	"slices"
+	"strings"
+	"time"
+
+	"k8s.io/apimachinery/pkg/api/equality"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+	"github.com/cyan-cd/cyan/api/v1alpha1"
+	"github.com/cyan-cd/cyan/internal/plan"
+	"github.com/cyan-cd/cyan/internal/project"
+)
+
+const (
+	// RequeueNow has an Application looked at again as soon as what was decided is written.
+	RequeueNow = time.Millisecond
+	// retryWriteAfter is the wait before a write that came to nothing by chance is done again.
+	retryWriteAfter = 200 * time.Millisecond
+)
+
+// Observation is what was seen of an Application.
+type Observation struct {
+	Now time.Time
+	// Revision and Source are what git was compared by: the operation's, else the Application's.
+	Revision string
+	Source   v1alpha1.ApplicationSource
+	// Compared is set when git and the cluster could be compared, and Plan is what a sync would do then.
+	Compared bool
+	Plan     plan.Plan
+	// Problems are why the picture is not whole, or must not be acted on.
+	Problems []Problem
+	// ToAutomation and ToPeople are what the project's sync windows deny to each.
+	ToAutomation, ToPeople project.Denial
+}
+
+// Decision is what becomes of an operation.
+type Decision struct {
+	// App is the Application with its operation and status as they are to be written.
+	App *v1alpha1.Application
+	// Sync is set when the plan is to be carried on now; [Continue] decides what follows from it.
+	Sync bool
+	// RequeueAfter is when to look again although nothing changes; 0 for no such time.
+	RequeueAfter time.Duration
+	// Problems are those that the decision adds to the observed ones.
+	Problems []Problem
+	Events   []Event
+}
+
+// Decide begins, carries on or ends the operation of an Application, which is not changed itself.
+func Decide(app *v1alpha1.Application, seen Observation) Decision {
+	app = app.DeepCopy()
+	state := app.Status.OperationState
+	switch {
+	case app.Operation == nil:
+		return automate(app, seen)
+	case state == nil || hasEnded(state):
+		return begin(app, seen)
+	case app.Operation.Sync == nil:
+		return finish(app, seen, v1alpha1.OperationError, "operation.sync: missing; set it, or remove the operation")
+	case state.Phase == v1alpha1.OperationTerminating:
+		return terminate(app, seen)
+	case !seen.Compared || (!app.Operation.InitiatedBy.Automated && isHeld(seen.Problems)):
+		return hold(app, seen)
+	case isSuperseded(state, seen):
+		return supersede(app, seen)
+	case state.FinishedAt != nil:
+		return retry(app, seen)
+	}
+	return Decision{App: app, Sync: true}
+}
+
+func hasEnded(state *v1alpha1.OperationState) bool {
+	return slices.Contains([]v1alpha1.OperationPhase{v1alpha1.OperationSucceeded, v1alpha1.OperationFailed, v1alpha1.OperationError}, state.Phase)
+}
+
+// newState is an operation that has just begun. It is written before anything is done.
+func newState(op *v1alpha1.Operation, seen Observation) *v1alpha1.OperationState {
+	return &v1alpha1.OperationState{
+		Operation: *op.DeepCopy(), Phase: v1alpha1.OperationRunning, StartedAt: metav1.NewTime(seen.Now.Truncate(time.Second)), Message: "waiting to start",
+		SyncResult: &v1alpha1.SyncOperationResult{Revision: seen.Revision, Source: *seen.Source.DeepCopy()},
+	}
+}
+
+// begin takes up an operation that was asked for.
+func begin(app *v1alpha1.Application, seen Observation) Decision {
+	app.Status.OperationState = newState(app.Operation, seen)
+	started := []Event{started(app.Operation.InitiatedBy, seen.Revision)}
+	var refused Decision
+	switch op := app.Operation; {
+	case op.Sync == nil:
+		refused = finish(app, seen, v1alpha1.OperationError, "operation.sync: missing; set it, or remove the operation")
+	case len(op.Sync.Manifests) > 0:
+		refused = finish(app, seen, v1alpha1.OperationError, "operation.sync.manifests: only what git has is synced; commit the manifests")
+	case !op.InitiatedBy.Automated && seen.ToPeople.Reason != "":
+		refused = finish(app, seen, v1alpha1.OperationFailed, seen.ToPeople.Reason+"; sync later, or allow manualSync in the window")
+	default:
+		return Decision{App: app, RequeueAfter: RequeueNow, Events: started}
+	}
+	refused.Events = append(started, refused.Events...)
+	return refused
+}
+
+// terminate ends an operation by request: at once where nothing is known of what it began, else by the plan, which takes its hooks away.
+func terminate(app *v1alpha1.Application, seen Observation) Decision {
+	if !seen.Compared || app.Status.OperationState.SyncResult == nil {
+		return finish(app, seen, v1alpha1.OperationFailed, "terminated by request")
+	}
+	return Decision{App: app, Sync: true}
+}
+
+// hold waits for what passes by itself, and fails where somebody has to change something.
+func hold(app *v1alpha1.Application, seen Observation) Decision {
+	var blocking, passing []string
+	for _, p := range seen.Problems {
+		switch p.Effect {
+		case Blocks:
+			blocking = append(blocking, p.Err.Error())
+		case Waits:
+			passing = append(passing, p.Err.Error())
+		case Warns:
+		}
+	}
+	if len(blocking) > 0 {
+		return finish(app, seen, v1alpha1.OperationFailed, strings.Join(blocking, "; "))
+	}
+	app.Status.OperationState.Message = "waiting: " + strings.Join(passing, "; ")
+	return Decision{App: app}
+}
+
+// isSuperseded reports whether something else is wanted by now than what is being synced. Sources are compared by what they mean: an empty list is none.
+func isSuperseded(state *v1alpha1.OperationState, seen Observation) bool {
+	if state.SyncResult == nil || state.SyncResult.Revision == "" {
+		return true
+	}
+	return state.SyncResult.Revision != seen.Revision || !equality.Semantic.DeepEqual(state.SyncResult.Source, seen.Source)
+}
+
+// supersede begins the operation anew with what is wanted now. One of automation's ends where automation wants nothing now.
+func supersede(app *v1alpha1.Application, seen Observation) Decision {
+	before := ""
+	if result := app.Status.OperationState.SyncResult; result != nil {
+		before = result.Revision
+	}
+	if app.Operation.InitiatedBy.Automated {
+		idle := app.DeepCopy()
+		idle.Operation, idle.Status.OperationState = nil, nil
+		next := Automate(idle, seen)
+		if next.Start == nil {
+			return end(app, seen, v1alpha1.OperationSucceeded, "superseded by "+short(seen.Revision)+", of which nothing is to be synced: "+next.Why)
+		}
+		app.Operation = next.Start
+	}
+	app.Status.OperationState = newState(app.Operation, seen)
+	d := Decision{App: app, RequeueAfter: RequeueNow}
+	if before != "" {
+		app.Status.OperationState.Message = short(seen.Revision) + " supersedes " + short(before)
+		d.Events = []Event{started(app.Operation.InitiatedBy, seen.Revision)}
+	}
+	return d
+}
+
+// Carried is how far a plan was carried.
+type Carried struct {
+	// Results are those of all tasks that were begun.
+	Results []*v1alpha1.ResourceResult
+	// Step is the last one: what is waited for, or how the sync has ended.
+	Step plan.Step
+	// PutOff is why a write came to nothing, where the reason passes; nil when all were done.
+	PutOff error
+}
+
+// Continue decides what follows from carrying a plan on. The Application is the one that [Decide] returned.
+func Continue(app *v1alpha1.Application, seen Observation, carried Carried) Decision {
+	app = app.DeepCopy()
+	state := app.Status.OperationState
+	state.SyncResult.Resources = carried.Results
+	if policy := app.Spec.SyncPolicy; policy != nil {
+		state.SyncResult.ManagedNamespaceMetadata = policy.ManagedNamespaceMetadata
+	}
+	switch step := carried.Step; {
+	case carried.PutOff != nil:
+		state.Message = "waiting: " + carried.PutOff.Error()
+		return Decision{App: app, RequeueAfter: retryWriteAfter}
+	case step.Record:
+		state.Message = "recording how hooks have ended"
+		return Decision{App: app, RequeueAfter: RequeueNow}
+	case step.Phase != "":
+		return finish(app, seen, step.Phase, step.Message)
+	default:
+		state.Message = "waiting for " + strings.Join(step.Waiting, ", ")
+		return Decision{App: app}
+	}
+}

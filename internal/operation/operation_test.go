@@ -1,0 +1,469 @@
+package operation_test
+
+import (
+	"errors"
+	"reflect"
+	"strings"
+	"testing"
+	"time"
+
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+	"github.com/cyan-cd/cyan/api/v1alpha1"
+	"github.com/cyan-cd/cyan/internal/operation"
+	"github.com/cyan-cd/cyan/internal/plan"
+	"github.com/cyan-cd/cyan/internal/project"
+)
+
+// asked has a person ask for a sync that nobody has begun.
+func (l *look) asked() *v1alpha1.Operation {
+	l.app.Operation = &v1alpha1.Operation{Sync: &v1alpha1.SyncOperation{}, InitiatedBy: v1alpha1.OperationInitiator{Username: "ada"}}
+	l.app.Status.OperationState = nil
+	return l.app.Operation
+}
+
+// running is a sync that a person asked for, half done.
+func (l *look) running() *v1alpha1.OperationState {
+	op := l.asked()
+	l.app.Status.OperationState = &v1alpha1.OperationState{
+		Operation: *op.DeepCopy(), Phase: v1alpha1.OperationRunning, StartedAt: metav1.NewTime(noon.Add(-time.Minute)), Message: "waiting",
+		SyncResult: &v1alpha1.SyncOperationResult{Revision: newSHA, Source: l.seen.Source, Resources: []*v1alpha1.ResourceResult{{Kind: "ConfigMap", Name: "a"}}},
+	}
+	return l.app.Status.OperationState
+}
+
+// automated makes the running operation automation's own.
+func (l *look) automated() *v1alpha1.OperationState {
+	state := l.running()
+	l.app.Operation.InitiatedBy = v1alpha1.OperationInitiator{Automated: true}
+	l.app.Operation.Sync.Revision = newSHA
+	state.Operation = *l.app.Operation.DeepCopy()
+	return state
+}
+
+// tried has an operation wait for its next try since a time ago.
+func (l *look) tried(count int64, ago time.Duration) *v1alpha1.OperationState {
+	state := l.running()
+	at := metav1.NewTime(noon.Add(-ago))
+	state.FinishedAt, state.RetryCount, state.Operation.Retry = &at, count, v1alpha1.RetryStrategy{Limit: 3}
+	return state
+}
+
+func (l *look) problem(effect operation.Effect, text string) {
+	l.seen.Problems = append(l.seen.Problems, operation.Problem{Condition: "X", Err: errors.New(text), Effect: effect})
+}
+
+// TestDecide: what becomes of an operation, by what was seen. A row expects the phase and message of the state afterwards, whether the operation stands, whether
+// its plan is carried on, after which time to look again, and the events.
+func TestDecide(t *testing.T) {
+	const none = "none"
+	for _, c := range []struct {
+		name string
+		set  func(*look)
+		// phase is none where there is no state.
+		phase   v1alpha1.OperationPhase
+		message string
+		stands  bool
+		sync    bool
+		after   time.Duration
+		events  string
+		// problems are those that are added.
+		problems string
+		// more is checked besides.
+		more func(*testing.T, *look, *v1alpha1.Application)
+	}{
+		// Automation.
+		{name: "automation: begins", set: func(*look) {}, phase: v1alpha1.OperationRunning, message: "waiting to start", stands: true, after: operation.RequeueNow,
+			events: "Normal OperationStarted Automated sync initiated sync to '2222222'",
+			more: func(t *testing.T, _ *look, app *v1alpha1.Application) {
+				s := app.Status.OperationState
+				if !reflect.DeepEqual(s.Operation, *app.Operation) || s.SyncResult.Revision != newSHA || s.SyncResult.Source.Path != "k8s" || !s.StartedAt.Time.Equal(noon) {
+					t.Errorf("state is %+v, of %+v; want the operation, the commit and the source as they were begun at noon", s, s.SyncResult)
+				}
+			}},
+		{name: "automation: begins at a whole second", set: func(l *look) { l.seen.Now = noon.Add(900 * time.Millisecond) }, phase: v1alpha1.OperationRunning, message: "waiting to start", stands: true,
+			after: operation.RequeueNow, events: "Normal OperationStarted Automated sync initiated sync to '2222222'",
+			more: func(t *testing.T, _ *look, app *v1alpha1.Application) {
+				if at := app.Status.OperationState.StartedAt; !at.Time.Equal(noon) {
+					t.Errorf("started at %s, want noon", at)
+				}
+			}},
+		{name: "automation: nothing was compared", set: func(l *look) { l.seen.Compared = false }, phase: none},
+		{name: "automation: in sync", set: func(l *look) { l.seen.Plan.Status = v1alpha1.Synced }, phase: none},
+		{name: "automation: a pin is told of", set: func(l *look) { l.app.Annotations = map[string]string{v1alpha1.RollbackPinAnnotation: newSHA} }, phase: none,
+			problems: "SyncError: commit 2222222: rolled back by a person; push another commit, or sync this one yourself"},
+		{name: "automation: a window is waited for", set: func(l *look) { l.seen.ToAutomation = project.Denial{Reason: "shut", Until: noon.Add(time.Hour)} }, phase: none, after: time.Hour},
+		{name: "automation: a window without an end", set: func(l *look) { l.seen.ToAutomation = project.Denial{Reason: "shut"} }, phase: none},
+		{name: "automation: a window that ends now", set: func(l *look) { l.seen.ToAutomation = project.Denial{Reason: "shut", Until: noon} }, phase: none, after: operation.RequeueNow},
+		{name: "automation: a failure is told of while it stands", set: func(l *look) { l.last(newSHA, v1alpha1.OperationFailed, time.Second).Message = "no" }, phase: v1alpha1.OperationFailed, message: "no",
+			after: 4 * time.Second, problems: "SyncError: sync to 2222222: failed, and is tried again: no"},
+		{name: "automation: an error is told of while it stands", set: func(l *look) { l.last(newSHA, v1alpha1.OperationError, time.Second).Message = "no" }, phase: v1alpha1.OperationError, message: "no",
+			after: 4 * time.Second, problems: "SyncError: sync to 2222222: failed, and is tried again: no"},
+		{name: "automation: a failure is not told of in sync", set: func(l *look) {
+			l.last(newSHA, v1alpha1.OperationFailed, time.Second)
+			l.seen.Plan.Status = v1alpha1.Synced
+		}, phase: v1alpha1.OperationFailed},
+		{name: "automation: the failure of another commit is not told of", set: func(l *look) {
+			l.last(oldSHA, v1alpha1.OperationFailed, time.Second)
+			l.seen.ToAutomation.Reason = "shut"
+		}, phase: v1alpha1.OperationFailed},
+		{name: "automation: a failure is not told of without automation", set: func(l *look) {
+			l.last(newSHA, v1alpha1.OperationFailed, time.Second)
+			l.app.Spec.SyncPolicy = nil
+		}, phase: v1alpha1.OperationFailed},
+		{name: "automation: a success is no failure", set: func(l *look) { l.last(newSHA, v1alpha1.OperationSucceeded, time.Hour) }, phase: v1alpha1.OperationSucceeded},
+
+		// Begin.
+		{name: "begin: by a person", set: func(l *look) { l.asked() }, phase: v1alpha1.OperationRunning, message: "waiting to start", stands: true, after: operation.RequeueNow,
+			events: "Normal OperationStarted ada initiated sync to '2222222'"},
+		{name: "begin: by nobody", set: func(l *look) { l.asked().InitiatedBy = v1alpha1.OperationInitiator{} }, phase: v1alpha1.OperationRunning, message: "waiting to start", stands: true,
+			after: operation.RequeueNow, events: "Normal OperationStarted Unknown user initiated sync to '2222222'"},
+		{name: "begin: after one that has succeeded", set: func(l *look) { l.asked(); l.last(oldSHA, v1alpha1.OperationSucceeded, 0) }, phase: v1alpha1.OperationRunning, message: "waiting to start",
+			stands: true, after: operation.RequeueNow, events: "Normal OperationStarted ada initiated sync to '2222222'"},
+		{name: "begin: after one that has failed", set: func(l *look) { l.asked(); l.last(oldSHA, v1alpha1.OperationFailed, 0) }, phase: v1alpha1.OperationRunning, message: "waiting to start",
+			stands: true, after: operation.RequeueNow, events: "Normal OperationStarted ada initiated sync to '2222222'"},
+		{name: "begin: after one that has ended in an error", set: func(l *look) { l.asked(); l.last(oldSHA, v1alpha1.OperationError, 0) }, phase: v1alpha1.OperationRunning, message: "waiting to start",
+			stands: true, after: operation.RequeueNow, events: "Normal OperationStarted ada initiated sync to '2222222'"},
+		{name: "begin: although nothing can be compared yet", set: func(l *look) { l.asked(); l.seen.Compared, l.seen.Revision = false, "" }, phase: v1alpha1.OperationRunning, message: "waiting to start",
+			stands: true, after: operation.RequeueNow, events: "Normal OperationStarted ada initiated sync to ''"},
+		{name: "begin: an operation that is no sync", set: func(l *look) { l.asked().Sync = nil }, phase: v1alpha1.OperationError, message: "operation.sync: missing", after: operation.RequeueNow,
+			events: "Normal OperationStarted ada initiated sync to '2222222' | Warning OperationCompleted Sync operation to 2222222 failed: operation.sync: missing; set it, or remove the operation"},
+		{name: "begin: manifests of its own", set: func(l *look) { l.asked().Sync.Manifests = []string{"{}"} }, phase: v1alpha1.OperationError, message: "operation.sync.manifests", after: operation.RequeueNow,
+			events: "Normal OperationStarted ada initiated sync to '2222222' | Warning OperationCompleted Sync operation to 2222222 failed: operation.sync.manifests: only what git has is synced; commit the manifests"},
+		{name: "begin: in a window that is shut to people", set: func(l *look) { l.asked(); l.seen.ToPeople.Reason = "shut" }, phase: v1alpha1.OperationFailed, message: "shut; sync later, or allow manualSync",
+			after:  operation.RequeueNow,
+			events: "Normal OperationStarted ada initiated sync to '2222222' | Warning OperationCompleted Sync operation to 2222222 failed: shut; sync later, or allow manualSync in the window"},
+		{name: "begin: in a window that is shut to automation alone", set: func(l *look) { l.asked(); l.seen.ToAutomation.Reason = "shut" }, phase: v1alpha1.OperationRunning, message: "waiting to start",
+			stands: true, after: operation.RequeueNow, events: "Normal OperationStarted ada initiated sync to '2222222'"},
+
+		// Carry on.
+		{name: "carry on", set: func(l *look) { l.running() }, phase: v1alpha1.OperationRunning, message: "waiting", stands: true, sync: true},
+		{name: "carry on: with a warning", set: func(l *look) { l.running(); l.problem(operation.Warns, "look out") }, phase: v1alpha1.OperationRunning, message: "waiting", stands: true, sync: true},
+		{name: "carry on: automation's own while git is away", set: func(l *look) { l.automated(); l.problem(operation.Waits, "git is away") }, phase: v1alpha1.OperationRunning, message: "waiting",
+			stands: true, sync: true},
+		{name: "carry on: a window that has shut meanwhile stops nothing", set: func(l *look) { l.running(); l.seen.ToPeople.Reason = "shut" }, phase: v1alpha1.OperationRunning, message: "waiting",
+			stands: true, sync: true},
+		{name: "carry on: an operation that lost its sync ends", set: func(l *look) { l.running(); l.app.Operation.Sync = nil }, phase: v1alpha1.OperationError, message: "operation.sync: missing",
+			after: operation.RequeueNow, events: "Warning OperationCompleted Sync operation to 2222222 failed: operation.sync: missing; set it, or remove the operation"},
+
+		// Hold.
+		{name: "hold: a person's while git is away", set: func(l *look) { l.running(); l.problem(operation.Waits, "git is away") }, phase: v1alpha1.OperationRunning, message: "waiting: git is away", stands: true},
+		{name: "hold: several that are waited for, without the warnings", set: func(l *look) {
+			l.running()
+			l.problem(operation.Waits, "git is away")
+			l.problem(operation.Warns, "look out")
+			l.problem(operation.Waits, "the cluster is away")
+		}, phase: v1alpha1.OperationRunning, message: "waiting: git is away; the cluster is away", stands: true},
+		{name: "hold: automation's own while nothing can be compared", set: func(l *look) {
+			l.automated()
+			l.seen.Compared = false
+			l.problem(operation.Waits, "the cluster is away")
+		},
+			phase: v1alpha1.OperationRunning, message: "waiting: the cluster is away", stands: true},
+		{name: "hold: fails by what somebody has to change", set: func(l *look) {
+			l.running()
+			l.seen.Compared = false
+			l.problem(operation.Waits, "git is away")
+			l.problem(operation.Blocks, "spec.source: missing")
+			l.problem(operation.Blocks, "spec.project: missing")
+		}, phase: v1alpha1.OperationFailed, message: "spec.source: missing; spec.project: missing", after: operation.RequeueNow,
+			events: "Warning OperationCompleted Sync operation to 2222222 failed: spec.source: missing; spec.project: missing"},
+
+		// Supersede.
+		{name: "supersede: a person's by a newer commit", set: func(l *look) { l.running().SyncResult.Revision = oldSHA }, phase: v1alpha1.OperationRunning, message: "2222222 supersedes 1111111", stands: true,
+			after: operation.RequeueNow, events: "Normal OperationStarted ada initiated sync to '2222222'",
+			more: func(t *testing.T, _ *look, app *v1alpha1.Application) {
+				if s := app.Status.OperationState; s.SyncResult.Revision != newSHA || len(s.SyncResult.Resources) > 0 || !s.StartedAt.Time.Equal(noon) {
+					t.Errorf("state is %+v; want it to begin anew", s)
+				}
+			}},
+		{name: "supersede: by another source", set: func(l *look) { l.running().SyncResult.Source.Path = "other" }, phase: v1alpha1.OperationRunning, message: "2222222 supersedes 2222222", stands: true,
+			after: operation.RequeueNow, events: "Normal OperationStarted ada initiated sync to '2222222'"},
+		{name: "supersede: not by empty fields of the same source", set: func(l *look) {
+			l.running().SyncResult.Source.Kustomize = &v1alpha1.KustomizeSource{}
+			l.seen.Source.Kustomize = &v1alpha1.KustomizeSource{Images: []string{}, CommonLabels: map[string]string{}}
+		}, phase: v1alpha1.OperationRunning, message: "waiting", stands: true, sync: true},
+		{name: "supersede: what began before anything was known", set: func(l *look) { l.running().SyncResult.Revision = "" }, phase: v1alpha1.OperationRunning, message: "waiting to start", stands: true,
+			after: operation.RequeueNow},
+		{name: "supersede: a state of another program without a result", set: func(l *look) { l.running().SyncResult = nil }, phase: v1alpha1.OperationRunning, message: "waiting to start", stands: true,
+			after: operation.RequeueNow},
+		{name: "supersede: automation's own by a newer commit", set: func(l *look) { l.automated().SyncResult.Revision = oldSHA }, phase: v1alpha1.OperationRunning, message: "2222222 supersedes 1111111",
+			stands: true, after: operation.RequeueNow, events: "Normal OperationStarted Automated sync initiated sync to '2222222'",
+			more: func(t *testing.T, _ *look, app *v1alpha1.Application) {
+				if op := app.Operation; op.Sync.Revision != newSHA || op.Retry.Limit != 5 || app.Status.OperationState.Operation.Sync.Revision != newSHA {
+					t.Errorf("operation is %+v; want a new one of automation's own", op.Sync)
+				}
+			}},
+		{name: "supersede: automation's own by a commit that changes nothing here", set: func(l *look) {
+			l.automated().SyncResult.Revision = oldSHA
+			l.app.Annotations = map[string]string{v1alpha1.RollbackPinAnnotation: oldSHA}
+			l.seen.Plan.Status = v1alpha1.Synced
+		}, phase: v1alpha1.OperationSucceeded, message: "superseded by 2222222, of which nothing is to be synced: in sync", after: operation.RequeueNow,
+			events: "Normal OperationCompleted Sync operation to 1111111 succeeded",
+			more: func(t *testing.T, _ *look, app *v1alpha1.Application) {
+				if len(app.Status.History) > 0 || app.Annotations[v1alpha1.RollbackPinAnnotation] != oldSHA {
+					t.Errorf("history is %v, annotations %v; want what was not finished not to be remembered as deployed", app.Status.History, app.Annotations)
+				}
+			}},
+		{name: "supersede: comes before a retry", set: func(l *look) { l.tried(1, time.Second).SyncResult.Revision = oldSHA }, phase: v1alpha1.OperationRunning, message: "2222222 supersedes 1111111", stands: true,
+			after: operation.RequeueNow, events: "Normal OperationStarted ada initiated sync to '2222222'",
+			more: func(t *testing.T, _ *look, app *v1alpha1.Application) {
+				if s := app.Status.OperationState; s.FinishedAt != nil || s.RetryCount != 0 {
+					t.Errorf("state is %+v; want it to begin anew", s)
+				}
+			}},
+
+		// Retry.
+		{name: "retry: not yet", set: func(l *look) { l.tried(1, time.Second) }, phase: v1alpha1.OperationRunning, message: "waiting", stands: true, after: 4 * time.Second},
+		{name: "retry: the second waits longer", set: func(l *look) { l.tried(2, time.Second) }, phase: v1alpha1.OperationRunning, message: "waiting", stands: true, after: 9 * time.Second},
+		{name: "retry: at the end of its wait", set: func(l *look) { l.tried(2, 10*time.Second) }, phase: v1alpha1.OperationRunning, message: "retry 2", stands: true, after: operation.RequeueNow,
+			more: func(t *testing.T, _ *look, app *v1alpha1.Application) {
+				if s := app.Status.OperationState; s.FinishedAt != nil || s.RetryCount != 2 || len(s.SyncResult.Resources) > 0 || s.SyncResult.Revision != newSHA {
+					t.Errorf("state is %+v of %+v; want the same sync with nothing done", s, s.SyncResult)
+				}
+			}},
+		{name: "retry: by its own backoff", set: func(l *look) {
+			l.tried(1, time.Second).Operation.Retry.Backoff = &v1alpha1.RetryBackoff{Duration: "1m"}
+		}, phase: v1alpha1.OperationRunning, message: "waiting", stands: true, after: 59 * time.Second},
+
+		// Terminate.
+		{name: "terminate: by the plan", set: func(l *look) { l.running().Phase = v1alpha1.OperationTerminating }, phase: v1alpha1.OperationTerminating, message: "waiting", stands: true, sync: true},
+		{name: "terminate: comes before a newer commit", set: func(l *look) {
+			s := l.running()
+			s.Phase, s.SyncResult.Revision = v1alpha1.OperationTerminating, oldSHA
+		}, phase: v1alpha1.OperationTerminating, message: "waiting", stands: true, sync: true},
+		{name: "terminate: comes before what holds it", set: func(l *look) {
+			l.running().Phase = v1alpha1.OperationTerminating
+			l.problem(operation.Waits, "git is away")
+		},
+			phase: v1alpha1.OperationTerminating, message: "waiting", stands: true, sync: true},
+		{name: "terminate: where nothing can be compared", set: func(l *look) { l.running().Phase = v1alpha1.OperationTerminating; l.seen.Compared = false }, phase: v1alpha1.OperationFailed,
+			message: "terminated by request", after: operation.RequeueNow, events: "Warning OperationCompleted Sync operation to 2222222 failed: terminated by request"},
+		{name: "terminate: where nothing was begun", set: func(l *look) { s := l.running(); s.Phase, s.SyncResult = v1alpha1.OperationTerminating, nil }, phase: v1alpha1.OperationFailed,
+			message: "terminated by request", after: operation.RequeueNow, events: "Warning OperationCompleted Sync operation to  failed: terminated by request"},
+		{name: "terminate: is not tried again", set: func(l *look) {
+			s := l.running()
+			s.Phase, s.Operation.Retry.Limit, l.seen.Compared = v1alpha1.OperationTerminating, 5, false
+		}, phase: v1alpha1.OperationFailed, message: "terminated by request", after: operation.RequeueNow, events: "Warning OperationCompleted Sync operation to 2222222 failed: terminated by request"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			l := outOfSync()
+			c.set(l)
+			before := l.app.DeepCopy()
+			got := operation.Decide(l.app, l.seen)
+			if !reflect.DeepEqual(before, l.app) {
+				t.Error("the Application that was given has changed")
+			}
+			phase, message := v1alpha1.OperationPhase(none), ""
+			if s := got.App.Status.OperationState; s != nil {
+				phase, message = s.Phase, s.Message
+			}
+			if phase != c.phase || !strings.HasPrefix(message, c.message) {
+				t.Errorf("state: got %s, %q; want %s, %q", phase, message, c.phase, c.message)
+			}
+			if stands := got.App.Operation != nil; stands != c.stands || got.Sync != c.sync {
+				t.Errorf("got operation %v, sync %v; want %v, %v", stands, got.Sync, c.stands, c.sync)
+			}
+			if got.RequeueAfter != c.after {
+				t.Errorf("again: got after %s, want %s", got.RequeueAfter, c.after)
+			}
+			if text := eventsOf(got); text != c.events {
+				t.Errorf("events: got %q, want %q", text, c.events)
+			}
+			if text := problemsOf(got); text != c.problems {
+				t.Errorf("problems: got %q, want %q", text, c.problems)
+			}
+			if c.more != nil {
+				c.more(t, l, got.App)
+			}
+		})
+	}
+}
+
+func eventsOf(d operation.Decision) string {
+	var all []string
+	for _, e := range d.Events {
+		all = append(all, e.Type+" "+e.Reason+" "+e.Note)
+	}
+	return strings.Join(all, " | ")
+}
+
+func problemsOf(d operation.Decision) string {
+	var all []string
+	for _, p := range d.Problems {
+		all = append(all, p.Condition+": "+p.Err.Error())
+	}
+	return strings.Join(all, " | ")
+}
+
+// TestContinue: what follows from carrying a plan on.
+func TestContinue(t *testing.T) {
+	result := []*v1alpha1.ResourceResult{{Kind: "Secret", Name: "b"}}
+	for _, c := range []struct {
+		name    string
+		set     func(*look)
+		carried operation.Carried
+		phase   v1alpha1.OperationPhase
+		message string
+		// stands is whether the operation goes on; finished whether its state has an end, as one has that waits for its next try.
+		stands, finished bool
+		retries          int64
+		after            time.Duration
+		events           string
+		// history are the revisions that were deployed.
+		history string
+		pinned  bool
+	}{
+		{name: "waits", carried: operation.Carried{Step: plan.Step{Waiting: []string{"Job d/a to complete", "Secret d/b to be gone"}}},
+			phase: v1alpha1.OperationRunning, message: "waiting for Job d/a to complete, Secret d/b to be gone", stands: true},
+		{name: "a write is done again", carried: operation.Carried{PutOff: errors.New("conflict"), Step: plan.Step{Phase: v1alpha1.OperationSucceeded}},
+			phase: v1alpha1.OperationRunning, message: "waiting: conflict", stands: true, after: 200 * time.Millisecond},
+		{name: "records how hooks have ended", carried: operation.Carried{Step: plan.Step{Record: true}}, phase: v1alpha1.OperationRunning, message: "recording how hooks have ended", stands: true,
+			after: operation.RequeueNow},
+		{name: "succeeds", carried: operation.Carried{Step: plan.Step{Phase: v1alpha1.OperationSucceeded, Message: "done"}}, phase: v1alpha1.OperationSucceeded, message: "done", finished: true,
+			after: operation.RequeueNow, events: "Normal OperationCompleted Sync operation to 2222222 succeeded", history: "2222222"},
+		{name: "succeeds: a success is not tried again", set: func(l *look) { l.app.Status.OperationState.Operation.Retry.Limit = 5 },
+			carried: operation.Carried{Step: plan.Step{Phase: v1alpha1.OperationSucceeded, Message: "done"}}, phase: v1alpha1.OperationSucceeded, message: "done", finished: true,
+			after: operation.RequeueNow, events: "Normal OperationCompleted Sync operation to 2222222 succeeded", history: "2222222"},
+		{name: "fails", carried: operation.Carried{Step: plan.Step{Phase: v1alpha1.OperationFailed, Message: "no"}}, phase: v1alpha1.OperationFailed, message: "no", finished: true,
+			after: operation.RequeueNow, events: "Warning OperationCompleted Sync operation to 2222222 failed: no"},
+		{name: "fails: and is tried again", set: func(l *look) { l.app.Status.OperationState.Operation.Retry.Limit = 2 },
+			carried: operation.Carried{Step: plan.Step{Phase: v1alpha1.OperationFailed, Message: "no"}}, phase: v1alpha1.OperationRunning, message: "no (retry 1 at 12:00:05)", stands: true, finished: true,
+			retries: 1, after: 5 * time.Second},
+		{name: "fails: the second time", set: func(l *look) { s := l.app.Status.OperationState; s.Operation.Retry.Limit, s.RetryCount = 2, 1 },
+			carried: operation.Carried{Step: plan.Step{Phase: v1alpha1.OperationError, Message: "no"}}, phase: v1alpha1.OperationRunning, message: "no (retry 2 at 12:00:10)", stands: true, finished: true,
+			retries: 2, after: 10 * time.Second},
+		{name: "fails: for the last time", set: func(l *look) { s := l.app.Status.OperationState; s.Operation.Retry.Limit, s.RetryCount = 2, 2 },
+			carried: operation.Carried{Step: plan.Step{Phase: v1alpha1.OperationFailed, Message: "no"}}, phase: v1alpha1.OperationFailed, message: "no", finished: true, retries: 2,
+			after: operation.RequeueNow, events: "Warning OperationCompleted Sync operation to 2222222 failed: no"},
+		{name: "fails: without a limit of tries", set: func(l *look) { s := l.app.Status.OperationState; s.Operation.Retry.Limit, s.RetryCount = -1, 1000 },
+			carried: operation.Carried{Step: plan.Step{Phase: v1alpha1.OperationFailed, Message: "no"}}, phase: v1alpha1.OperationRunning, message: "no (retry 1001 at 12:03:00)", stands: true, finished: true,
+			retries: 1001, after: 3 * time.Minute},
+		{name: "terminated: is not tried again", set: func(l *look) {
+			s := l.app.Status.OperationState
+			s.Phase, s.Operation.Retry.Limit = v1alpha1.OperationTerminating, 5
+		}, carried: operation.Carried{Step: plan.Step{Phase: v1alpha1.OperationFailed, Message: "terminated by request"}}, phase: v1alpha1.OperationFailed, message: "terminated by request", finished: true,
+			after: operation.RequeueNow, events: "Warning OperationCompleted Sync operation to 2222222 failed: terminated by request"},
+		{name: "history: goes on from its last id", set: func(l *look) { l.app.Status.History = []v1alpha1.RevisionHistory{{ID: 7, Revision: oldSHA}} },
+			carried: operation.Carried{Step: plan.Step{Phase: v1alpha1.OperationSucceeded}}, phase: v1alpha1.OperationSucceeded, finished: true, after: operation.RequeueNow,
+			events: "Normal OperationCompleted Sync operation to 2222222 succeeded", history: "1111111 2222222"},
+		{name: "history: keeps as many as the spec says", set: func(l *look) {
+			limit := int64(1)
+			l.app.Spec.RevisionHistoryLimit = &limit
+			l.app.Status.History = []v1alpha1.RevisionHistory{{ID: 7, Revision: oldSHA}}
+		}, carried: operation.Carried{Step: plan.Step{Phase: v1alpha1.OperationSucceeded}}, phase: v1alpha1.OperationSucceeded, finished: true, after: operation.RequeueNow,
+			events: "Normal OperationCompleted Sync operation to 2222222 succeeded", history: "2222222"},
+		{name: "history: keeps none where the spec says so", set: func(l *look) { limit := int64(0); l.app.Spec.RevisionHistoryLimit = &limit },
+			carried: operation.Carried{Step: plan.Step{Phase: v1alpha1.OperationSucceeded}}, phase: v1alpha1.OperationSucceeded, finished: true, after: operation.RequeueNow,
+			events: "Normal OperationCompleted Sync operation to 2222222 succeeded"},
+		{name: "history: a limit below zero is none", set: func(l *look) { limit := int64(-1); l.app.Spec.RevisionHistoryLimit = &limit },
+			carried: operation.Carried{Step: plan.Step{Phase: v1alpha1.OperationSucceeded}}, phase: v1alpha1.OperationSucceeded, finished: true, after: operation.RequeueNow,
+			events: "Normal OperationCompleted Sync operation to 2222222 succeeded", history: "2222222"},
+		{name: "history: a sync of some objects deploys no revision, and lifts no pin", set: func(l *look) {
+			l.app.Operation.Sync.Resources = []v1alpha1.SyncOperationResource{{Kind: "Secret"}}
+			l.app.Annotations = map[string]string{v1alpha1.RollbackPinAnnotation: newSHA}
+		}, carried: operation.Carried{Step: plan.Step{Phase: v1alpha1.OperationSucceeded}}, phase: v1alpha1.OperationSucceeded, finished: true, after: operation.RequeueNow,
+			events: "Normal OperationCompleted Sync operation to 2222222 succeeded", pinned: true},
+		{name: "history: a dry run deploys nothing, and lifts no pin", set: func(l *look) {
+			l.app.Operation.Sync.DryRun = true
+			l.app.Annotations = map[string]string{v1alpha1.RollbackPinAnnotation: newSHA}
+		}, carried: operation.Carried{Step: plan.Step{Phase: v1alpha1.OperationSucceeded}}, phase: v1alpha1.OperationSucceeded, finished: true, after: operation.RequeueNow,
+			events: "Normal OperationCompleted Sync operation to 2222222 succeeded", pinned: true},
+		{name: "pin: the rollback itself keeps it", set: func(l *look) { l.app.Annotations = map[string]string{v1alpha1.RollbackPinAnnotation: oldSHA} },
+			carried: operation.Carried{Step: plan.Step{Phase: v1alpha1.OperationSucceeded}}, phase: v1alpha1.OperationSucceeded, finished: true, after: operation.RequeueNow,
+			events: "Normal OperationCompleted Sync operation to 2222222 succeeded", history: "2222222", pinned: true},
+		{name: "pin: a person who brings this very commit lifts it", set: func(l *look) { l.app.Annotations = map[string]string{v1alpha1.RollbackPinAnnotation: newSHA} },
+			carried: operation.Carried{Step: plan.Step{Phase: v1alpha1.OperationSucceeded}}, phase: v1alpha1.OperationSucceeded, finished: true, after: operation.RequeueNow,
+			events: "Normal OperationCompleted Sync operation to 2222222 succeeded", history: "2222222"},
+		{name: "pin: automation that brings another commit lifts it", set: func(l *look) {
+			l.automated()
+			l.app.Annotations = map[string]string{v1alpha1.RollbackPinAnnotation: oldSHA}
+		}, carried: operation.Carried{Step: plan.Step{Phase: v1alpha1.OperationSucceeded}}, phase: v1alpha1.OperationSucceeded, finished: true, after: operation.RequeueNow,
+			events: "Normal OperationCompleted Sync operation to 2222222 succeeded", history: "2222222"},
+		{name: "pin: a failure lifts nothing", set: func(l *look) {
+			l.automated()
+			l.app.Annotations = map[string]string{v1alpha1.RollbackPinAnnotation: oldSHA}
+		}, carried: operation.Carried{Step: plan.Step{Phase: v1alpha1.OperationFailed}}, phase: v1alpha1.OperationFailed, finished: true, after: operation.RequeueNow,
+			events: "Warning OperationCompleted Sync operation to 2222222 failed: ", pinned: true},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			l := outOfSync()
+			l.running()
+			if c.set != nil {
+				c.set(l)
+			}
+			c.carried.Results = result
+			before := l.app.DeepCopy()
+			got := operation.Continue(l.app, l.seen, c.carried)
+			if !reflect.DeepEqual(before, l.app) {
+				t.Error("the Application that was given has changed")
+			}
+			s := got.App.Status.OperationState
+			if s.Phase != c.phase || s.Message != c.message || s.RetryCount != c.retries {
+				t.Errorf("state: got %s, %q, %d retries; want %s, %q, %d", s.Phase, s.Message, s.RetryCount, c.phase, c.message, c.retries)
+			}
+			if stands, finished := got.App.Operation != nil, s.FinishedAt != nil; stands != c.stands || finished != c.finished || finished && !s.FinishedAt.Time.Equal(noon) {
+				t.Errorf("got operation %v, finished at %v; want %v, %v", stands, s.FinishedAt, c.stands, c.finished)
+			}
+			if got.RequeueAfter != c.after {
+				t.Errorf("again: got after %s, want %s", got.RequeueAfter, c.after)
+			}
+			if text := eventsOf(got); text != c.events {
+				t.Errorf("events: got %q, want %q", text, c.events)
+			}
+			if !reflect.DeepEqual(s.SyncResult.Resources, result) {
+				t.Errorf("results: got %v, want %v", s.SyncResult.Resources, result)
+			}
+			if _, pinned := got.App.Annotations[v1alpha1.RollbackPinAnnotation]; pinned != c.pinned {
+				t.Errorf("pinned: got %v, want %v", pinned, c.pinned)
+			}
+			checkHistory(t, got.App, c.history)
+		})
+	}
+}
+
+func checkHistory(t *testing.T, app *v1alpha1.Application, want string) {
+	t.Helper()
+	var revisions []string
+	for i, h := range app.Status.History {
+		revisions = append(revisions, h.Revision[:7])
+		if i > 0 && h.ID != app.Status.History[i-1].ID+1 {
+			t.Errorf("history: got id %d after %d", h.ID, app.Status.History[i-1].ID)
+		}
+		if h.Revision == newSHA && (!h.DeployedAt.Time.Equal(noon) || h.DeployStartedAt == nil || !h.DeployStartedAt.Time.Equal(noon.Add(-time.Minute)) || h.Source == nil || h.Source.Path != "k8s") {
+			t.Errorf("history: got %+v; want when it was deployed, and from where", h)
+		}
+	}
+	if got := strings.Join(revisions, " "); got != want {
+		t.Errorf("history: got %q, want %q", got, want)
+	}
+}
+
+// TestHistoryKeepsTenByDefault: the oldest entries go.
+func TestHistoryKeepsTenByDefault(t *testing.T) {
+	l := outOfSync()
+	l.running()
+	for i := range int64(10) {
+		l.app.Status.History = append(l.app.Status.History, v1alpha1.RevisionHistory{ID: i, Revision: oldSHA})
+	}
+	got := operation.Continue(l.app, l.seen, operation.Carried{Step: plan.Step{Phase: v1alpha1.OperationSucceeded}}).App.Status.History
+	if len(got) != 10 || got[0].ID != 1 || got[9].ID != 10 || got[9].InitiatedBy.Username != "ada" {
+		t.Errorf("got %d entries from id %d on to %+v; want 10 from 1 on", len(got), got[0].ID, got[len(got)-1])
+	}
+}
+
+// TestContinueTellsOfNamespaceMetadata: what the sync put on its namespace stands in its result.
+func TestContinueTellsOfNamespaceMetadata(t *testing.T) {
+	l := outOfSync()
+	l.running()
+	m := &v1alpha1.ManagedNamespaceMetadata{Labels: map[string]string{"team": "a"}}
+	l.app.Spec.SyncPolicy.ManagedNamespaceMetadata = m
+	got := operation.Continue(l.app, l.seen, operation.Carried{}).App.Status.OperationState.SyncResult.ManagedNamespaceMetadata
+	if !reflect.DeepEqual(got, m) {
+		t.Errorf("got %v, want %v", got, m)
+	}
+	l.app.Spec.SyncPolicy = nil
+	if got := operation.Continue(l.app, l.seen, operation.Carried{}).App.Status.OperationState.SyncResult.ManagedNamespaceMetadata; got != nil {
+		t.Errorf("got %v, want none", got)
+	}
+}

@@ -1,0 +1,64 @@
+package operation
+
+import (
+	"fmt"
+	"time"
+
+	"github.com/cyan-cd/cyan/api/v1alpha1"
+)
+
+// The defaults of a retry.
+const (
+	defaultRetryLimit  = 5
+	defaultRetryWait   = 5 * time.Second
+	defaultRetryFactor = 2
+	defaultRetryMax    = 3 * time.Minute
+)
+
+// retry begins a failed operation again when its time has come. What it had done before is done anew.
+func retry(app *v1alpha1.Application, seen Observation) Decision {
+	state := app.Status.OperationState
+	at := state.FinishedAt.Add(Backoff(&state.Operation.Retry, state.RetryCount))
+	if seen.Now.Before(at) {
+		return Decision{App: app, RequeueAfter: until(at, seen.Now)}
+	}
+	state.FinishedAt = nil
+	state.Message = fmt.Sprintf("retry %d", state.RetryCount)
+	state.SyncResult.Resources = nil
+	return Decision{App: app, RequeueAfter: RequeueNow}
+}
+
+// retryAt returns when an operation that has failed is tried again, and whether it is. A limit below zero is none.
+func retryAt(retry v1alpha1.RetryStrategy, tried int64, failed time.Time) (at time.Time, again bool) {
+	if retry.Limit == 0 || (retry.Limit > 0 && tried >= retry.Limit) {
+		return time.Time{}, false
+	}
+	return failed.Add(Backoff(&retry, tried+1)), true
+}
+
+// Backoff is the wait before try number n, counted from 1. It never exceeds the longest wait, whatever the numbers are.
+func Backoff(retry *v1alpha1.RetryStrategy, n int64) time.Duration {
+	wait, factor, most := defaultRetryWait, int64(defaultRetryFactor), defaultRetryMax
+	if retry != nil && retry.Backoff != nil {
+		b := retry.Backoff
+		if d, err := time.ParseDuration(b.Duration); err == nil && d > 0 {
+			wait = d
+		}
+		if d, err := time.ParseDuration(b.MaxDuration); err == nil && d > 0 {
+			most = d
+		}
+		if b.Factor != nil && *b.Factor > 0 {
+			factor = *b.Factor
+		}
+	}
+	if factor == 1 {
+		return min(wait, most)
+	}
+	for ; n > 1 && wait < most; n-- {
+		if int64(wait) > int64(most)/factor {
+			return most
+		}
+		wait *= time.Duration(factor)
+	}
+	return min(wait, most)
+}
