@@ -92,7 +92,8 @@ func gatheringRegistry(t *testing.T, tags int) string {
 	return strings.TrimPrefix(server.URL, "http://")
 }
 
-// Ten CI jobs on one machine deliver ten commits at once: all land, in the order of the commits, by nothing but what the processes share on disk.
+// Ten CI jobs on one machine deliver ten commits at once: all land, in the order of the commits, by nothing but what
+// the processes share on disk.
 func TestTenProcessesAtOnce(t *testing.T) {
 	const jobs = 10
 	repo := testkit.GitRepo(t)

@@ -104,7 +104,8 @@ func TestUnknownCommands(t *testing.T) {
 	}
 }
 
-// A flag that does not exist, an argument too many or too few is an error of every command, before anything else is looked at.
+// A flag that does not exist, an argument too many or too few is an error of every command, before anything else is
+// looked at.
 func TestUsageErrors(t *testing.T) {
 	withoutCluster(t)
 	commands := 0

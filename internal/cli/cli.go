@@ -1,5 +1,5 @@
-// Package cli is the command line: the commands people type, under the names they know them by. It composes the tree of commands; each noun
-// has a package of its own, over kit.
+// Package cli is the command line: the commands people type, under the names they know them by. It composes the tree
+// of commands; each noun has a package of its own, over kit.
 package cli
 
 import (

@@ -184,7 +184,8 @@ spec:
 	}
 }
 
-// TestUndoWritesWhatWasAskedFor: a return to a revision writes its template without what the controller added to its ReplicaSet.
+// TestUndoWritesWhatWasAskedFor: a return to a revision writes its template without what the controller added to its
+// ReplicaSet.
 func TestUndoWritesWhatWasAskedFor(t *testing.T) {
 	s := newShell(t)
 	between := corev1.PodAffinityTerm{TopologyKey: corev1.LabelHostname, LabelSelector: &metav1.LabelSelector{MatchExpressions: []metav1.LabelSelectorRequirement{

@@ -1,7 +1,9 @@
-// Package cluster reads and writes the Secrets by which clusters are registered: how a cluster is reached, and how much of it is used.
+// Package cluster reads and writes the Secrets by which clusters are registered: how a cluster is reached, and how
+// much of it is used.
 //
-// What a Secret holds was written by whoever may write Secrets, not by who runs this process: it never names a file that is read here, and
-// names a program that is run here only where the process was started with leave for that program.
+// What a Secret holds was written by whoever may write Secrets, not by who runs this process: it never names a file
+// that is read here, and names a program that is run here only where the process was started with leave for that
+// program.
 package cluster
 
 import (
@@ -50,7 +52,7 @@ type AWS struct {
 	Profile     string `json:"profile,omitempty"`
 }
 
-// TLS says whom to trust, and as whom to come.
+// TLS is which server is trusted, and by which certificate this side proves who it is.
 type TLS struct {
 	Insecure   bool   `json:"insecure"`
 	ServerName string `json:"serverName,omitempty"`
@@ -68,8 +70,9 @@ type ExecProgram struct {
 	InstallHint string            `json:"installHint,omitempty"`
 }
 
-// FromSecret reads a cluster Secret. Its errors name the Secret and the field, and never a value but the name of a program.
-// With an error, the Server and Name that the Secret gives are returned all the same, so that the error can be told to who names them.
+// FromSecret reads a cluster Secret. Its errors name the Secret and the field, and never a value but the name of a
+// program. With an error, the Server and Name that the Secret gives are returned all the same, so that the error can be
+// shown to who names them.
 func FromSecret(secret *corev1.Secret, allowed Programs) (Cluster, error) {
 	found := Cluster{Server: strings.TrimRight(string(secret.Data["server"]), "/"), Name: string(secret.Data["name"]), Project: string(secret.Data["project"])}
 	if found.Name == "" {
@@ -124,7 +127,8 @@ func restConfig(server string, raw []byte, allowed Programs) (*rest.Config, erro
 	return config, nil
 }
 
-// checkServer refuses a server that is reached by anything but HTTP. A host without a scheme is taken as existing tools take it.
+// checkServer refuses a server that is reached by anything but HTTP. A host without a scheme is taken as existing
+// tools take it.
 func checkServer(server string) error {
 	if server == "" {
 		return errors.New("server is missing; set it to the URL of the cluster's API server")
@@ -142,8 +146,8 @@ func checkServer(server string) error {
 // knownConfig lists the fields of config, for people.
 const knownConfig = "username, password, bearerToken, tlsClientConfig (insecure, serverName, caData, certData, keyData), execProviderConfig, proxyUrl and disableCompression"
 
-// parseConnection reads the config entry. A field that is unknown is an error: it may be a credential under another name, or a file or program that is
-// meant to be used.
+// parseConnection reads the config entry. A field that is unknown is an error: it may be a credential under another
+// name, or a file or program that is meant to be used.
 func parseConnection(raw []byte) (Connection, error) {
 	var c Connection
 	if len(bytes.TrimSpace(raw)) == 0 {

@@ -109,7 +109,8 @@ func (o *diffCommand) run(ctx context.Context, name string) (different bool, err
 	return different, nil
 }
 
-// prepare makes rendered objects what they will be in the cluster: in their namespace, and marked as the Application's. Hooks are left out.
+// prepare makes rendered objects what they will be in the cluster: in their namespace, and marked as the
+// Application's. Hooks are left out.
 func prepare(a *kit.Control, at client.Client, app *v1alpha1.Application, rendered []render.Rendered) []plan.Desired {
 	policy := plan.Policy{Instance: plan.Instance(app, a.Namespace), Namespace: app.Spec.Destination.Namespace, ClusterScoped: map[schema.GroupKind]bool{}}
 	var desired []plan.Desired

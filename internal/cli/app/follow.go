@@ -17,8 +17,8 @@ import (
 // errGone ends a wait for an Application that has been deleted meanwhile.
 var errGone = errors.New("deleted meanwhile")
 
-// until follows an Application until done says so, and returns what was seen last. It is watched, not polled; a watch that ends is begun again.
-// A deletion returns errGone, the end of ctx its error.
+// until follows an Application until done says so, and returns what was seen last. It is watched, not polled; a watch
+// that ends is begun again. A deletion returns errGone, the end of ctx its error.
 func until(ctx context.Context, a *kit.Control, c client.WithWatch, app *v1alpha1.Application, done func(*v1alpha1.Application) (bool, error)) (*v1alpha1.Application, error) {
 	key := client.ObjectKeyFromObject(app)
 	for {

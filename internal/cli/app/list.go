@@ -91,7 +91,7 @@ func showApps(a *kit.Control, found []v1alpha1.Application, as string) error {
 		return nil
 	}
 	if len(found) == 0 && a.Terminal().IsTerminal() {
-		a.Note("there are no Applications in namespace %s: `%s app create` makes one", a.Namespace, a.Program)
+		a.Note("no Applications found in namespace %s; %s makes one", a.Namespace, a.Command("app create"))
 		return nil
 	}
 	return a.Show(a.Page().Apps(found, as == kit.Wide))

@@ -17,7 +17,7 @@ import (
 	"github.com/cyan-cd/cyan/internal/problem"
 )
 
-// finish waits for a running operation, showing how it goes on, and returns its outcome as an error, or nil.
+// finish waits for a running operation, showing its progress, and returns its outcome as an error, or nil.
 func finish(ctx context.Context, a *kit.Control, c client.WithWatch, app *v1alpha1.Application, timeout time.Duration, out *kit.Format) error {
 	ctx, cancel := kit.WithTimeout(ctx, timeout)
 	defer cancel()
@@ -51,7 +51,8 @@ func finish(ctx context.Context, a *kit.Control, c client.WithWatch, app *v1alph
 	}
 }
 
-// operationOver reports whether no operation is asked for and the last one has ended. Its state was taken away when the operation was asked for.
+// operationOver reports whether no operation is asked for and the last one has ended. Its state was taken away when
+// the operation was asked for.
 func operationOver(app *v1alpha1.Application) bool {
 	state := app.Status.OperationState
 	return app.Operation == nil && state != nil && state.FinishedAt != nil && over(state.Phase)

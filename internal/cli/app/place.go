@@ -14,7 +14,7 @@ import (
 	"github.com/cyan-cd/cyan/internal/problem"
 )
 
-// checkPlace refuses a project or a cluster that is not there, and says which are.
+// checkPlace refuses a project or a cluster that is not there, and names those that are.
 func checkPlace(ctx context.Context, a *kit.Control, c client.Client, app *v1alpha1.Application) error {
 	if app.Spec.Project != v1alpha1.DefaultProject {
 		err := c.Get(ctx, client.ObjectKey{Namespace: a.Namespace, Name: app.Spec.Project}, &v1alpha1.AppProject{})

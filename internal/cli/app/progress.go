@@ -30,7 +30,7 @@ func newProgress(a *kit.Control, mute bool) *progress {
 	return p
 }
 
-// run draws what is seen, and again each second so that the time goes on, until follow returns.
+// run draws what is seen, and again each second so that the time that is shown is current, until follow returns.
 func (p *progress) run(ctx context.Context, follow func(context.Context, func(*v1alpha1.Application)) (*v1alpha1.Application, error)) (*v1alpha1.Application, error) {
 	type outcome struct {
 		app *v1alpha1.Application

@@ -14,10 +14,10 @@ import (
 	"github.com/cyan-cd/cyan/internal/problem"
 )
 
-// refreshTimeout is how long a controller may take to look at an Application again.
+// refreshTimeout is how long a controller may take to compare an Application again.
 const refreshTimeout = time.Minute
 
-// refresh asks the controller to look again, and waits until it has.
+// refresh has the controller compare again, and waits until it has.
 func refresh(ctx context.Context, a *kit.Control, c client.WithWatch, app *v1alpha1.Application, mode string, timeout time.Duration) (*v1alpha1.Application, error) {
 	if err := kit.Send(ctx, c, app, action.Refresh(mode)); err != nil {
 		return nil, a.Explain(err, "asking for a refresh of Application "+app.Name)

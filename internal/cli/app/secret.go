@@ -11,7 +11,8 @@ import (
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 )
 
-// hideSecret replaces a Secret's values by a fingerprint that is not reversible in practice without knowing them: enough to see that one changed.
+// hideSecret replaces a Secret's values by a fingerprint that is not reversible in practice without knowing them:
+// enough to see that one changed.
 func hideSecret(o *unstructured.Unstructured) {
 	if o.GetKind() != "Secret" || o.GroupVersionKind().Group != "" {
 		return

@@ -139,7 +139,7 @@ func (o *waitCommand) lacking(app *v1alpha1.Application) []string {
 	if want := o.wantedHealth(); len(want) > 0 && !slices.Contains(want, app.Status.Health.Status) {
 		all = append(all, "health is "+cmp.Or(string(app.Status.Health.Status), "not known yet"))
 	}
-	// What was compared before an operation ended says nothing about what the operation did.
+	// What was compared before an operation ended does not show what the operation did.
 	if state := app.Status.OperationState; o.operation && len(all) == 0 && state != nil && state.FinishedAt != nil &&
 		(app.Status.ReconciledAt == nil || app.Status.ReconciledAt.Before(state.FinishedAt)) {
 		all = append(all, "not compared since the last operation")

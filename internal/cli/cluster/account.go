@@ -17,7 +17,8 @@ import (
 	"github.com/cyan-cd/cyan/internal/problem"
 )
 
-// managerAccount and managerRole are the names that existing installations use, so that registering a cluster again finds what is there.
+// managerAccount and managerRole are the names that existing installations use, so that registering a cluster again
+// finds what is there.
 const (
 	managerAccount = "argocd-manager"
 	managerRole    = "argocd-manager-role"
@@ -49,7 +50,7 @@ func (o *clusterAdd) token(ctx context.Context, c client.WithWatch) (string, err
 	return o.awaitToken(ctx, c, secret)
 }
 
-// makeAccount makes the service account and gives it its rights: everything, or only within the given namespaces.
+// makeAccount makes the service account and grants its rights: everything, or only within the given namespaces.
 func (o *clusterAdd) makeAccount(ctx context.Context, c client.Client, account *corev1.ServiceAccount) error {
 	everything := []rbacv1.PolicyRule{{APIGroups: []string{"*"}, Resources: []string{"*"}, Verbs: []string{"*"}}}
 	subjects := []rbacv1.Subject{{Kind: rbacv1.ServiceAccountKind, Name: account.Name, Namespace: account.Namespace}}

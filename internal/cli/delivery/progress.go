@@ -10,7 +10,7 @@ import (
 	"github.com/cyan-cd/cyan/internal/deliver"
 )
 
-// progress shows the stages of a run: a line for each that is done, and on a terminal what goes on.
+// progress shows the stages of a run: a line for each that is done, and on a terminal the one that runs.
 type progress struct {
 	out   io.Writer
 	theme term.Theme

@@ -19,7 +19,8 @@ func AtMost(most int) cobra.PositionalArgs { return Between(0, most) }
 // NoArgs takes no argument.
 func NoArgs(cmd *cobra.Command, args []string) error { return Between(0, 0)(cmd, args) }
 
-// Between wants at least and at most so many arguments; most is negative for no limit. what are for messages: the arguments that must be there.
+// Between wants at least and at most so many arguments; most is negative for no limit. what are for messages: the
+// arguments that must be there.
 func Between(least, most int, what ...string) cobra.PositionalArgs {
 	return func(cmd *cobra.Command, args []string) error {
 		remedy := "write it as `" + cmd.UseLine() + "`"

@@ -14,7 +14,7 @@ import (
 // completionTimeout bounds how long a person who pressed Tab waits for the cluster.
 const completionTimeout = 3 * time.Second
 
-// Completion returns names from the cluster, and none when there is trouble.
+// Completion returns names from the cluster, and none when the cluster cannot be read.
 func (e *Env) Completion(cmd *cobra.Command, names func(context.Context, client.Client) ([]string, error)) ([]string, cobra.ShellCompDirective) {
 	ctx, cancel := context.WithTimeout(ContextOf(cmd), completionTimeout)
 	defer cancel()

@@ -9,7 +9,8 @@ import (
 	"github.com/cyan-cd/cyan/internal/problem"
 )
 
-// Confirm asks before something is taken away. Where a question cannot be answered it refuses, and names the flag that goes without.
+// Confirm asks before something is taken away. Where a question cannot be answered it refuses, and names the flag
+// that goes without.
 func (e *Env) Confirm(question string, yes bool) error {
 	if yes {
 		return nil

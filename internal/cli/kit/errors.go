@@ -19,7 +19,7 @@ func Usage(object, cause, remedy string) *problem.Error {
 // ExitCode returns what the program ends with after an error; 130 for a command that was interrupted.
 func ExitCode(err error) int { return problem.ExitCode(interrupted(err)) }
 
-// Message returns what is printed about an error; empty when there is nothing more to say.
+// Message returns what is printed about an error; empty when all has been shown already.
 func Message(err error) string { return problem.Message(interrupted(err)) }
 
 // interrupted is err, made a problem when it comes from the end of the command's context alone.
@@ -30,7 +30,8 @@ func interrupted(err error) error {
 	return err
 }
 
-// Missing returns the problem of an object that was not found: the name that was probably meant, those that there are, or else a remedy.
+// Missing returns the problem of an object that was not found: the name that was probably meant, those that there
+// are, or else a remedy.
 func Missing(kind, namespace, name string, there []string, remedy string) *problem.Error {
 	e := &problem.Error{Kind: problem.Absent, Object: fmt.Sprintf("%s %q", kind, name), Cause: fmt.Sprintf("not found in namespace %q", namespace), Remedy: remedy}
 	switch near := Closest(name, there); {

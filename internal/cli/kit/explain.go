@@ -16,7 +16,8 @@ import (
 	"github.com/cyan-cd/cyan/internal/problem"
 )
 
-// Explain turns an error of the API into a problem with a remedy. doing is a gerund phrase such as "listing Applications", or empty.
+// Explain turns an error of the API into a problem with a remedy. doing is a gerund phrase such as "listing
+// Applications", or empty.
 func (e *Env) Explain(err error, doing string) error {
 	if err == nil || errors.Is(err, context.Canceled) || problem.Of(err) != nil {
 		return err

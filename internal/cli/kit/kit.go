@@ -1,5 +1,5 @@
-// Package kit is what every command stands on: the streams it reads and writes, the cluster it works on, its arguments, and what it says
-// when something is wrong.
+// Package kit is what every command stands on: the streams it reads and writes, the cluster it works on, its
+// arguments, and what it says when something is wrong.
 package kit
 
 import (
@@ -62,7 +62,8 @@ func (e *Env) Connect() (client.WithWatch, error) {
 	return c, nil
 }
 
-// Config returns how a command reaches the API server. The server's warnings are not shown in the middle of a command's output.
+// Config returns how a command reaches the API server. The server's warnings are not shown in the middle of a
+// command's output.
 func (e *Env) Config() (*rest.Config, error) {
 	config, err := e.Kube.Config()
 	if err != nil {

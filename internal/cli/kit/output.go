@@ -130,7 +130,7 @@ func (s Streams) List(objects []client.Object, as string) error {
 	return s.Dump(map[string]any{"apiVersion": "v1", "kind": "List", "metadata": map[string]any{}, "items": items}, as)
 }
 
-// Table prints rows below a title row. shrink is the column that gives way on a narrow terminal.
+// Table prints rows below a title row. shrink is the column that is shortened on a narrow terminal.
 func (s Streams) Table(rows [][]string, shrink int) error {
 	t := s.Terminal()
 	for i, title := range rows[0] {

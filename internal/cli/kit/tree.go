@@ -9,8 +9,8 @@ import (
 	"github.com/cyan-cd/cyan/internal/problem"
 )
 
-// NotServed are commands that other programs have and this one has not: from the words below the root to what to do instead.
-// What is below a command is not served either.
+// NotServed are commands that other programs have and this one has not: from the words below the root to what to do
+// instead. What is below a command is not served either.
 type NotServed map[string]string
 
 // Settle makes every command of a tree answer a wrong command line alike: one line on stderr, and exit code 2.
@@ -74,7 +74,8 @@ func settleGroup(cmd *cobra.Command, notServed NotServed) {
 	}
 }
 
-// settleLeaf checks flags that are required or exclude each other together with the arguments, so that all are usage errors.
+// settleLeaf checks flags that are required or exclude each other together with the arguments, so that all are usage
+// errors.
 func settleLeaf(cmd *cobra.Command) {
 	if cmd.DisableFlagParsing {
 		return

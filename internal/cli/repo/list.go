@@ -12,13 +12,13 @@ import (
 	"github.com/cyan-cd/cyan/internal/source"
 )
 
-// repository is what a Secret says, without what is secret.
+// repository is a repository as its Secret has it, without what is secret.
 type repository struct {
 	Type    string `json:"type,omitempty"`
 	Name    string `json:"name,omitempty"`
 	URL     string `json:"url"`
 	Project string `json:"project,omitempty"`
-	// Credentials says which there are.
+	// Credentials lists the kinds of credentials that are kept.
 	Credentials string `json:"credentials"`
 }
 

@@ -131,7 +131,8 @@ func watchRollout(ctx context.Context, e *kit.Env, ro *v1alpha1.Rollout, plain b
 	}
 }
 
-// appending draws for output that is no terminal: each state once, and not again only because time has passed.
+// appending draws for output to something else than a terminal: each state once, and not again only because time has
+// passed.
 func appending(e *kit.Env) func(rollout.View) error {
 	last := ""
 	return func(v rollout.View) error {

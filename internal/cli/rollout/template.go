@@ -16,7 +16,8 @@ import (
 	"github.com/cyan-cd/cyan/internal/plan"
 )
 
-// templateHolder is the object whose pod template a Rollout runs: itself, or what its workloadRef names. It is handled without a type, so that nothing of it is lost.
+// templateHolder is the object whose pod template a Rollout runs: itself, or what its workloadRef names. It is
+// handled without a type, so that nothing of it is lost.
 type templateHolder struct {
 	object *unstructured.Unstructured
 	// path leads to the template.

@@ -127,7 +127,7 @@ func (p Page) Resources(app *v1alpha1.Application, wide bool) string {
 	return p.tableOfMessages(rows, slices.Index(rows[0], "NAME"))
 }
 
-// Apps lists Applications; wide tells everything about each.
+// Apps lists Applications; wide shows everything about each.
 func (p Page) Apps(apps []v1alpha1.Application, wide bool) string {
 	rows := [][]string{{"NAME", "SYNC", "HEALTH", "REVISION", "POLICY", "DESTINATION"}}
 	if wide {
@@ -213,12 +213,12 @@ func (p Page) progressRow(r *v1alpha1.ResourceResult) []string {
 	return []string{"  " + ObjectName(r.Kind, r.Namespace, r.Name), p.result(r), firstLine(about(r))}
 }
 
-// about is what a sync says about an object, without the object's name in front.
+// about is what a sync reports about an object, without the object's name in front.
 func about(r *v1alpha1.ResourceResult) string {
 	return strings.TrimPrefix(r.Message, ObjectName(r.Kind, r.Namespace, r.Name)+" ")
 }
 
-// ResultLine tells of one object of a sync, for output that is no terminal.
+// ResultLine returns the line about one object of a sync, for output to something else than a terminal.
 func (p Page) ResultLine(r *v1alpha1.ResourceResult) string {
 	return strings.TrimRight(strings.Join([]string{ObjectName(r.Kind, r.Namespace, r.Name), p.result(r), firstLine(about(r))}, "  "), " ") + "\n"
 }
@@ -328,7 +328,7 @@ func revision(app *v1alpha1.Application) string {
 	return strings.Join(app.Status.Sync.Revisions, ",")
 }
 
-// against says what the cluster was compared with: the target, and the commit that it is.
+// against describes what the cluster was compared with: the target, and the commit that it is.
 func against(app *v1alpha1.Application) string {
 	all := sources(app)
 	if len(all) == 0 {

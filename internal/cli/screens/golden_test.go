@@ -25,7 +25,8 @@ var update = flag.Bool("update", false, "write what is drawn into the testdata")
 // now is when everything in testdata is looked at.
 var now = time.Date(2026, 5, 1, 12, 0, 0, 0, time.UTC)
 
-// drawn is one file of an archive: its name is a screen and a width, and for Rollouts perhaps a height, as in "rollout 80x12".
+// drawn is one file of an archive: its name is a screen and a width, and for Rollouts perhaps a height, as in
+// "rollout 80x12".
 func drawn(t *testing.T, name string, from map[string][]byte) string {
 	t.Helper()
 	var screen string

@@ -14,7 +14,7 @@ import (
 	"github.com/cyan-cd/cyan/internal/rollout"
 )
 
-// Detail says how much of a Rollout is shown.
+// Detail is how much of a Rollout is shown.
 type Detail int
 
 // Details, from all to what matters most.
@@ -27,7 +27,8 @@ const (
 	Running
 )
 
-// Rollout shows a Rollout: how it fares, what it waits for, which Service selects what, and the tree of its revisions, ReplicaSets and pods.
+// Rollout shows a Rollout: how it fares, what it waits for, which Service selects what, and the tree of its
+// revisions, ReplicaSets and pods.
 func (p Page) Rollout(v rollout.View, detail Detail) string {
 	var b strings.Builder
 	b.WriteString(line("Name", p.Theme.Strong(v.Name)))
@@ -99,7 +100,7 @@ func (p Page) images(images []rollout.ImageView) string {
 		}
 		text := p.image(image.Image)
 		if over := lineIndent + ansi.StringWidth(text+tags) - p.Width; p.Width > 0 && over > 0 {
-			// An image's end tells it from others.
+			// An image's end distinguishes it from others.
 			text = ansi.TruncateLeft(text, over+1, "…")
 		}
 		text += tags
@@ -121,7 +122,7 @@ func (p Page) tags(tags []rollout.Tag, between string) string {
 	return strings.Join(shown, between)
 }
 
-// services says which Service selects which revision.
+// services lists which Service selects which revision.
 func (p Page) services(v rollout.View) string {
 	var b strings.Builder
 	for i, s := range v.Services {

@@ -30,7 +30,7 @@ func (p Page) age(since metav1.Time) string {
 	return duration.HumanDuration(max(p.Now.Sub(since.Time), 0))
 }
 
-// shownDigest is how much of a digest a person needs to tell two images apart.
+// shownDigest is how much of a digest a person needs to distinguish two images.
 const shownDigest = len("@sha256:") + 12
 
 // image shortens a digest on a terminal; what goes to a file or a program is whole.
@@ -66,7 +66,8 @@ func (p Page) without(rows [][]string, titles ...string) [][]string {
 	return rows
 }
 
-// tableOfMessages is a table whose last column holds messages. Those that do not fit go on lines of their own, below their rows.
+// tableOfMessages is a table whose last column holds messages. Those that do not fit go on lines of their own, below
+// their rows.
 func (p Page) tableOfMessages(rows [][]string, shrink ...int) string {
 	last := len(rows[0]) - 1
 	others := make([][]string, len(rows))

@@ -120,7 +120,8 @@ func mergeImage(images []string, image string) []string {
 	return append(images, image)
 }
 
-// ImageName returns the name of the image that an entry of spec.source.kustomize.images replaces: what is before =, or the image without tag and digest.
+// ImageName returns the name of the image that an entry of spec.source.kustomize.images replaces: what is before =,
+// or the image without tag and digest.
 func ImageName(entry string) string {
 	if name, _, ok := strings.Cut(entry, "="); ok {
 		return name

@@ -1,4 +1,5 @@
-// Package spec is how people write an Application's spec on a command line: the flags of create and set, and what each changes.
+// Package spec is how people write an Application's spec on a command line: the flags of create and set, and what
+// each changes.
 package spec
 
 import (

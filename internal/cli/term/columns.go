@@ -12,8 +12,9 @@ const gap = "  "
 // narrowest is how far a column is shortened before the line is cut.
 const narrowest = 12
 
-// Columns lines rows up. With a width, the columns called shrink are shortened, one after the other, as far as it takes, and what is still too long is cut.
-// Cells lose their middle, since names differ in their ends, but for the last column. Cells may hold colours. Lines end without blanks.
+// Columns lines rows up. With a width, the columns called shrink are shortened, one after the other, as far as it
+// takes, and what is still too long is cut. Cells lose their middle, since names differ in their ends, but for the
+// last column. Cells may hold colours. Lines end without blanks.
 func Columns(rows [][]string, width int, shrink ...int) string {
 	widths := columnWidths(rows)
 	for _, i := range shrink {
@@ -57,7 +58,8 @@ func shorten(cell string, width int) string {
 	return ansi.Truncate(cell, front, "") + "…" + ansi.TruncateLeft(cell, front+over+1, "")
 }
 
-// Wrap breaks text between words, so that it keeps to a width behind an indent; its first line is not indented. 0 means as it is.
+// Wrap breaks text between words, so that it keeps to a width behind an indent; its first line is not indented. 0
+// means as it is.
 func Wrap(text string, width, indent int) string {
 	if width <= indent {
 		return text

@@ -16,7 +16,8 @@ const (
 	clearBelow  = "\x1b[J"
 )
 
-// Live is a block of lines at the bottom of a terminal that is drawn again in place. Each frame is one write, so that nothing flickers.
+// Live is a block of lines at the bottom of a terminal that is drawn again in place. Each frame is one write, so that
+// nothing flickers.
 type Live struct {
 	out   io.Writer
 	size  func() (width, height int)
@@ -29,7 +30,7 @@ func NewLive(out io.Writer, size func() (width, height int)) *Live {
 	return &Live{out: out, size: size}
 }
 
-// Draw replaces the block. What does not fit the screen is left out, and the last line then says how much.
+// Draw replaces the block. What does not fit the screen is left out, and the last line then counts it.
 func (l *Live) Draw(frame string) error {
 	width, height := l.size()
 	lines := strings.Split(strings.TrimRight(frame, "\n"), "\n")
@@ -64,7 +65,7 @@ func (l *Live) Above(text string) error {
 	return err
 }
 
-// Close leaves the last frame where it is and gives the cursor back.
+// Close leaves the last frame where it is and shows the cursor again.
 func (l *Live) Close() error {
 	if l.drawn == "" && l.lines == 0 {
 		return nil

@@ -1,4 +1,5 @@
-// Package term knows the terminal: its size, its colours, columns that line up, and a few lines that are redrawn in place.
+// Package term knows the terminal: its size, its colours, columns that line up, and a few lines that are redrawn in
+// place.
 package term
 
 import (
@@ -9,20 +10,20 @@ import (
 	xterm "golang.org/x/term"
 )
 
-// fallbackWidth and fallbackHeight are for a terminal that does not tell its size.
+// fallbackWidth and fallbackHeight are for a terminal whose size is unknown.
 const (
 	fallbackWidth  = 80
 	fallbackHeight = 24
 )
 
-// Terminal is where output goes. When it is no terminal it has no width, and no colours.
+// Terminal is where output goes. When it is a file or a pipe it has no width, and no colours.
 type Terminal struct {
 	Theme Theme
 	file  *os.File
 	live  bool
 }
 
-// Detect looks at a writer and at the environment: NO_COLOR and TERM=dumb are heard.
+// Detect returns what a writer and the environment allow: NO_COLOR and TERM=dumb are honoured.
 func Detect(out io.Writer, getenv func(string) string) Terminal {
 	file, ok := out.(*os.File)
 	if !ok || !xterm.IsTerminal(int(file.Fd())) {
@@ -36,13 +37,13 @@ func Detect(out io.Writer, getenv func(string) string) Terminal {
 	return t
 }
 
-// IsTerminal says that a person is looking, and not a file or another program.
+// IsTerminal reports whether output goes to a person, and not to a file or another program.
 func (t Terminal) IsTerminal() bool { return t.file != nil }
 
-// CanRedraw says that lines can be drawn again in place.
+// CanRedraw reports whether lines can be drawn again in place.
 func (t Terminal) CanRedraw() bool { return t.live }
 
-// Size is the width and height in cells; 0, 0 when it is no terminal.
+// Size is the width and height in cells; 0, 0 when it is a file or a pipe.
 func (t Terminal) Size() (width, height int) {
 	if t.file == nil {
 		return 0, 0
@@ -54,13 +55,13 @@ func (t Terminal) Size() (width, height int) {
 	return width, height
 }
 
-// Width is the width in cells; 0, for no limit, when it is no terminal.
+// Width is the width in cells; 0, for no limit, when it is a file or a pipe.
 func (t Terminal) Width() int {
 	width, _ := t.Size()
 	return width
 }
 
-// InputIsTerminal says that someone can answer a question.
+// InputIsTerminal reports whether someone can answer a question.
 func InputIsTerminal(in io.Reader) bool {
 	file, ok := in.(*os.File)
 	return ok && xterm.IsTerminal(int(file.Fd()))

@@ -7,7 +7,7 @@ import (
 	"github.com/muesli/termenv"
 )
 
-// Theme gives text its colour. Colour only repeats what a word or an icon says already.
+// Theme colours text. Colour only repeats what a word or an icon shows already.
 type Theme struct {
 	good, busy, wait, bad, quiet, strong, blue, green lipgloss.Style
 }
