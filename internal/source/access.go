@@ -43,7 +43,7 @@ func (s *mirrorStore) access(repo Repository) (*gitAccess, error) {
 	}
 	if err != nil {
 		a.done()
-		return nil, &Error{Kind: ErrRefused, Repository: a.name, Problem: err.Error(), Remedy: "correct the credentials of the repository"}
+		return nil, newError(ErrRefused, a.name, err.Error(), "correct the credentials of the repository")
 	}
 	return a, nil
 }
@@ -164,7 +164,7 @@ func (a *gitAccess) explain(doing string, err error) error {
 		return diagnose(a.name, doing, exit.stderr, a.secrets)
 	}
 	if errors.Is(err, ErrUnreachable) {
-		return &Error{Kind: ErrUnreachable, Repository: a.name, Problem: doing + ": " + err.Error(), Remedy: "tried again by itself; check the network and the host"}
+		return newError(ErrUnreachable, a.name, doing+": "+err.Error(), "tried again by itself; check the network and the host")
 	}
 	return fmt.Errorf("repository %s: %s: %w", a.name, doing, err)
 }

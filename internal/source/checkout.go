@@ -31,7 +31,7 @@ func OpenCheckout(ctx context.Context, dir string) (*Checkout, error) {
 	c := &Checkout{git: g, Dir: dir}
 	out, err := c.run(ctx, "rev-parse", "--show-toplevel")
 	if err != nil {
-		return nil, &Error{Kind: ErrNoRepository, Repository: dir, Problem: "not a working copy: " + gitMessage(err.Error()), Remedy: "give the folder of a git checkout, or the URL of a repository"}
+		return nil, newError(ErrNoRepository, dir, "not a working copy: "+gitMessage(err.Error()), "give the folder of a git checkout, or the URL of a repository")
 	}
 	c.Dir = out
 	return c, nil
@@ -59,7 +59,7 @@ func (c *Checkout) Resolve(ctx context.Context, revision string) (string, error)
 	}
 	sha, err := c.run(ctx, "rev-parse", "--verify", "--quiet", "--end-of-options", revision+"^{commit}")
 	if err != nil || !objectName.MatchString(sha) {
-		return "", &Error{Kind: ErrNoRevision, Repository: c.Dir, Problem: fmt.Sprintf("commit %q not found", revision), Remedy: "commit first, or fetch it"}
+		return "", newError(ErrNoRevision, c.Dir, fmt.Sprintf("commit %q not found", revision), "commit first, or fetch it")
 	}
 	return sha, nil
 }
@@ -67,7 +67,7 @@ func (c *Checkout) Resolve(ctx context.Context, revision string) (string, error)
 // Commit reads a commit.
 func (c *Checkout) Commit(ctx context.Context, sha string) (Commit, error) {
 	if !objectName.MatchString(sha) {
-		return Commit{}, &Error{Kind: ErrRefused, Repository: c.Dir, Problem: fmt.Sprintf("%.100q is not a full commit SHA", sha), Remedy: "resolve the revision first"}
+		return Commit{}, newError(ErrRefused, c.Dir, fmt.Sprintf("%.100q is not a full commit SHA", sha), "resolve the revision first")
 	}
 	out, err := c.git.run(ctx, c.call("cat-file", "commit", sha))
 	if err != nil {
@@ -120,7 +120,7 @@ func (c *Checkout) Remote(ctx context.Context, name string) (Repository, error) 
 	}
 	url, err := c.run(ctx, "remote", "get-url", "--push", "--", name)
 	if err != nil || url == "" {
-		return Repository{}, &Error{Kind: ErrNoRepository, Repository: c.Dir, Problem: fmt.Sprintf("remote %q not found", name), Remedy: "add one, or name another repository to commit to"}
+		return Repository{}, newError(ErrNoRepository, c.Dir, fmt.Sprintf("remote %q not found", name), "add one, or name another repository to commit to")
 	}
 	if u, err := parseURL(url); err != nil && !strings.Contains(url, "://") || err == nil && u.Scheme == "file" && !filepath.IsAbs(u.Path) {
 		url = filepath.Join(c.Dir, url)
@@ -147,14 +147,14 @@ func (c *Checkout) History(ctx context.Context, other *History) (*History, error
 		if _, err := c.run(ctx, "cat-file", "-e", sha+"^{commit}"); err == nil {
 			return nil
 		}
-		return &Error{Kind: ErrNoRevision, Repository: c.Dir, Problem: "commit " + sha + " not found", Remedy: "fetch it"}
+		return newError(ErrNoRevision, c.Dir, "commit "+sha+" not found", "fetch it")
 	}}, nil
 }
 
 // Export writes a commit's files into an empty folder.
 func (c *Checkout) Export(ctx context.Context, sha, to string) error {
 	if !objectName.MatchString(sha) {
-		return &Error{Kind: ErrRefused, Repository: c.Dir, Problem: fmt.Sprintf("%.100q is not a full commit SHA", sha), Remedy: "resolve the revision first"}
+		return newError(ErrRefused, c.Dir, fmt.Sprintf("%.100q is not a full commit SHA", sha), "resolve the revision first")
 	}
 	for _, args := range [][]string{{"read-tree", sha}, {"checkout-index", "--all", "--force"}} {
 		write := c.call(append([]string{"--work-tree=" + to}, args...)...)

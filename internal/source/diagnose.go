@@ -35,18 +35,16 @@ var errorPatterns = []errorPattern{
 		"the mirror is made anew"},
 }
 
-// diagnose makes an Error of what git printed.
-func diagnose(repository, doing string, stderr string, secrets []string) *Error {
+// diagnose returns the error that git's output stands for.
+func diagnose(repository, doing string, stderr string, secrets []string) error {
+	cause := doing + ": " + gitMessage(redactSecrets(stderr, secrets))
 	lower := strings.ToLower(stderr)
-	e := &Error{Repository: repository}
-	for _, s := range errorPatterns {
-		if containsAny(lower, s.marks) {
-			e.Kind, e.Remedy = s.kind, s.remedy
-			break
+	for _, p := range errorPatterns {
+		if containsAny(lower, p.marks) {
+			return newError(p.kind, repository, cause, p.remedy)
 		}
 	}
-	e.Problem = doing + ": " + gitMessage(redactSecrets(stderr, secrets))
-	return e
+	return newError(nil, repository, cause, "")
 }
 
 // gitMessage is what git said without its decoration, on one line.

@@ -2,7 +2,8 @@ package source
 
 import (
 	"errors"
-	"fmt"
+
+	"github.com/cyan-cd/cyan/internal/problem"
 )
 
 // What can be wrong, for errors.Is. ErrUnreachable and ErrBusy pass by themselves; the others stay until someone
@@ -28,28 +29,11 @@ var (
 	ErrCorrupt = errors.New("damaged mirror")
 )
 
-// Error is what went wrong with a repository, for a reader: object, cause, remedy.
-type Error struct {
-	// Kind is one of the errors above, or nil.
-	Kind error
-	// Repository is its URL without secrets.
-	Repository string
-	// Problem is the cause, and Remedy what to do; both without secrets.
-	Problem string
-	Remedy  string
+// newError returns what went wrong with a repository, for a reader. kind is one of the errors above, or nil; repository is a URL
+// without secrets, and neither cause nor remedy may hold one.
+func newError(kind error, repository, cause, remedy string) *problem.Error {
+	return &problem.Error{Object: "repository " + repository, Cause: cause, Remedy: remedy, Err: kind}
 }
-
-// Error is one line.
-func (e *Error) Error() string {
-	s := fmt.Sprintf("repository %s: %s", e.Repository, e.Problem)
-	if e.Remedy != "" {
-		s += "; " + e.Remedy
-	}
-	return s
-}
-
-// Unwrap returns the kind.
-func (e *Error) Unwrap() error { return e.Kind }
 
 // IsTemporary reports whether trying again later, with nothing changed, makes sense.
 func IsTemporary(err error) bool { return errors.Is(err, ErrUnreachable) || errors.Is(err, ErrBusy) }

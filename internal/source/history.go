@@ -44,7 +44,7 @@ func (h *History) IsAncestor(ctx context.Context, a, b string) (bool, error) {
 
 func (h *History) has(ctx context.Context, sha string) error {
 	if !objectName.MatchString(sha) {
-		return &Error{Kind: ErrRefused, Repository: h.name, Problem: fmt.Sprintf("%.100q is not a full commit SHA", sha), Remedy: "resolve the revision first"}
+		return newError(ErrRefused, h.name, fmt.Sprintf("%.100q is not a full commit SHA", sha), "resolve the revision first")
 	}
 	return h.ensure(ctx, sha)
 }

@@ -52,9 +52,9 @@ func (i *tempIndex) write(ctx context.Context, tree *Tree, files map[string][]by
 		mode := "100644"
 		switch info, err := tree.Lstat(name); {
 		case errors.Is(err, fs.ErrInvalid) || strings.ContainsRune(name, 0) || slices.Contains(strings.Split(strings.ToLower(name), "/"), ".git"):
-			return "", &Error{Kind: ErrRefused, Repository: i.r.name, Problem: fmt.Sprintf("%q is not a path in a repository", name), Remedy: "give a path below the repository's root"}
+			return "", newError(ErrRefused, i.r.name, fmt.Sprintf("%q is not a path in a repository", name), "give a path below the repository's root")
 		case err == nil && !info.Mode().IsRegular():
-			return "", &Error{Kind: ErrRefused, Repository: i.r.name, Problem: name + " is not a regular file", Remedy: "give the file itself, not a link or a folder"}
+			return "", newError(ErrRefused, i.r.name, name+" is not a regular file", "give the file itself, not a link or a folder")
 		case err == nil && info.Mode()&0o100 != 0:
 			mode = "100755"
 		case err != nil && !errors.Is(err, fs.ErrNotExist):

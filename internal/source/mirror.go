@@ -136,7 +136,7 @@ func (r *bareMirror) knownRefs() hostRefs {
 // anew.
 func (r *bareMirror) checkCorrupt(object string, err error) error {
 	if errors.Is(err, errMissing) {
-		err = &Error{Kind: ErrCorrupt, Repository: r.name, Problem: "mirror lacks the object " + object, Remedy: "the mirror is made anew"}
+		err = newError(ErrCorrupt, r.name, "mirror lacks the object "+object, "the mirror is made anew")
 	}
 	if errors.Is(err, ErrCorrupt) {
 		r.markCorrupt()
@@ -171,7 +171,7 @@ func (r *bareMirror) commitOf(ctx context.Context, object string) (string, error
 		return "", err
 	}
 	if other, err := r.objects.info(ctx, object); err == nil && other.kind != "commit" && other.kind != "tag" {
-		return "", &Error{Kind: ErrNoRevision, Repository: r.name, Problem: fmt.Sprintf("%s is a %s, not a commit", object, other.kind), Remedy: "give a commit"}
+		return "", newError(ErrNoRevision, r.name, fmt.Sprintf("%s is a %s, not a commit", object, other.kind), "give a commit")
 	}
 	return "", errMissing
 }

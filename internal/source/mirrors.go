@@ -101,7 +101,7 @@ func (m *Mirrors) Commit(ctx context.Context, repo Repository, sha string) (Comm
 		return Commit{}, err
 	}
 	if !objectName.MatchString(sha) {
-		return Commit{}, &Error{Kind: ErrRefused, Repository: r.name, Problem: fmt.Sprintf("%.100q is not a full commit SHA", sha), Remedy: "resolve the revision first"}
+		return Commit{}, newError(ErrRefused, r.name, fmt.Sprintf("%.100q is not a full commit SHA", sha), "resolve the revision first")
 	}
 	return retryCorrupt(func() (Commit, error) {
 		found, err := r.ensureCommit(ctx, sha, "")
@@ -136,7 +136,7 @@ func (m *Mirrors) Tree(ctx context.Context, repo Repository, sha string) (*Tree,
 		return nil, err
 	}
 	if !objectName.MatchString(sha) {
-		return nil, &Error{Kind: ErrRefused, Repository: r.name, Problem: fmt.Sprintf("%.100q is not a full commit SHA", sha), Remedy: "resolve the revision first"}
+		return nil, newError(ErrRefused, r.name, fmt.Sprintf("%.100q is not a full commit SHA", sha), "resolve the revision first")
 	}
 	return retryCorrupt(func() (*Tree, error) {
 		if _, err := r.ensureCommit(ctx, sha, ""); err != nil {
@@ -211,7 +211,7 @@ func (m *Mirrors) CommitBack(ctx context.Context, repo Repository, branch string
 		return Landed{}, err
 	}
 	if err := checkRevision(r.name, branch); err != nil || branch == "" || branch == "HEAD" || strings.HasPrefix(branch, "refs/") {
-		return Landed{}, errors.Join(err, &Error{Kind: ErrRefused, Repository: r.name, Problem: fmt.Sprintf("%q is not a branch to commit to", branch), Remedy: "give the name of a branch"})
+		return Landed{}, errors.Join(err, newError(ErrRefused, r.name, fmt.Sprintf("%q is not a branch to commit to", branch), "give the name of a branch"))
 	}
 	if err := intent.Ticket.turn(ctx); err != nil {
 		return Landed{}, err

@@ -198,11 +198,11 @@ func (o *objectStore) explain(object string, broken *brokenReader, stderr string
 	if strings.Contains(stderr, "not a git repository") {
 		return errMissing
 	}
-	e := &Error{Kind: ErrCorrupt, Repository: o.name, Problem: fmt.Sprintf("reading %s from its mirror: %v", object, broken), Remedy: "the mirror is made anew"}
+	cause := broken.Error()
 	if stderr != "" {
-		e.Problem = fmt.Sprintf("reading %s from its mirror: %s", object, gitMessage(stderr))
+		cause = gitMessage(stderr)
 	}
-	return e
+	return newError(ErrCorrupt, o.name, fmt.Sprintf("reading %s from its mirror: %s", object, cause), "the mirror is made anew")
 }
 
 // brokenReader: the process did not answer as it should, and is of no more use.

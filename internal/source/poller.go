@@ -7,6 +7,8 @@ import (
 	"math/rand/v2"
 	"sync"
 	"time"
+
+	"github.com/cyan-cd/cyan/internal/problem"
 )
 
 // RefPollerOptions of NewTips.
@@ -226,9 +228,10 @@ func (t *RefPoller) pollFailed(key string, f *followedRepo, err error) {
 	}
 }
 
+// sameKind reports whether two failures have one of the errors of this package in common.
 func sameKind(a, b error) bool {
-	var x *Error
-	return errors.As(a, &x) && x.Kind != nil && errors.Is(b, x.Kind)
+	x := problem.Of(a)
+	return x != nil && x.Err != nil && errors.Is(b, x.Err)
 }
 
 // withJitter spreads what would otherwise come at once.

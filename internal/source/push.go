@@ -81,11 +81,10 @@ func (l branchPush) push(ctx context.Context, commit string) error {
 	case status == "":
 		return a.explain("pushing to "+branch, err)
 	case containsAny(strings.ToLower(status), lostRacePatterns):
-		return &Error{Kind: ErrBusy, Repository: l.name, Problem: fmt.Sprintf("the branch %s moved at every attempt to push: %s", branch, redactSecrets(status, a.secrets)), Remedy: "tried again by itself"}
+		return newError(ErrBusy, l.name, fmt.Sprintf("the branch %s moved at every attempt to push: %s", branch, redactSecrets(status, a.secrets)), "tried again by itself")
 	}
 	said := gitMessage(redactSecrets(exit.stderr, a.secrets))
-	return &Error{Kind: ErrPushRefused, Repository: l.name, Problem: fmt.Sprintf("host refused the push to %s: %s: %s", branch, status, said),
-		Remedy: "let the credentials push to this branch, or name a branch that they may push to"}
+	return newError(ErrPushRefused, l.name, fmt.Sprintf("host refused the push to %s: %s: %s", branch, status, said), "let the credentials push to this branch, or name a branch that they may push to")
 }
 
 // rejection finds the line of a refused ref in what push --porcelain prints: "!", the refs and the reason, with tabs

@@ -35,7 +35,7 @@ func (r hostedRepo) listRefs(ctx context.Context, willDo func(hostRefs) bool) (h
 	}
 	found, err := parseRefs(out)
 	if err != nil {
-		return hostRefs{}, &Error{Kind: ErrUnreachable, Repository: a.name, Problem: err.Error(), Remedy: "tried again by itself"}
+		return hostRefs{}, newError(ErrUnreachable, a.name, err.Error(), "tried again by itself")
 	}
 	found.asked, found.until = asked, asked.Add(r.store.opts.TrustRefs)
 	r.set(func() { r.refs = found })
@@ -68,7 +68,7 @@ func (r hostedRepo) ensureCommit(ctx context.Context, object, ref string) (strin
 	}
 	sha, err = r.commitOf(ctx, object)
 	if errors.Is(err, errMissing) {
-		return "", &Error{Kind: ErrNoRevision, Repository: r.name, Problem: "commit " + object + " not found", Remedy: "check the SHA, or push the commit"}
+		return "", newError(ErrNoRevision, r.name, "commit "+object+" not found", "check the SHA, or push the commit")
 	}
 	return sha, err
 }
@@ -149,7 +149,7 @@ func (r hostedRepo) fetchOne(ctx context.Context, a *gitAccess, object, ref stri
 	_, err := r.store.git.run(ctx, a.call(gitCall{dir: r.dir, args: args, timeout: r.store.opts.FetchTimeout}))
 	var exit *exitError
 	if errors.As(err, &exit) && containsAny(strings.ToLower(exit.stderr), []string{"not our ref", "couldn't find remote ref", "unadvertised object", "no such remote ref", "missing necessary objects"}) {
-		return &Error{Kind: ErrNoRevision, Repository: r.name, Problem: "commit " + object + " not found", Remedy: "check the SHA, or push the commit"}
+		return newError(ErrNoRevision, r.name, "commit "+object+" not found", "check the SHA, or push the commit")
 	}
 	if err != nil {
 		return a.explain("fetching "+object, err)
@@ -175,7 +175,7 @@ func (r hostedRepo) fetchBranch(ctx context.Context, a *gitAccess, branch string
 	_, err = r.store.git.run(ctx, a.call(gitCall{dir: r.dir, args: args, timeout: r.store.opts.FetchTimeout}))
 	var exit *exitError
 	if errors.As(err, &exit) && strings.Contains(exit.stderr, "couldn't find remote ref") {
-		return &Error{Kind: ErrNoRevision, Repository: r.name, Problem: fmt.Sprintf("branch %q not found", branch), Remedy: "create and push it first"}
+		return newError(ErrNoRevision, r.name, fmt.Sprintf("branch %q not found", branch), "create and push it first")
 	}
 	if err != nil {
 		removeLeftovers(r.dir)

@@ -42,7 +42,7 @@ func (r hostedRepo) resolve(ctx context.Context, revision string) (string, error
 // resolveOther is for what no ref is called: a short SHA, or nothing at all.
 func (r hostedRepo) resolveOther(ctx context.Context, revision string, known hostRefs) (string, error) {
 	if len(known.tips) == 0 {
-		return "", &Error{Kind: ErrNoRevision, Repository: r.name, Problem: "no commits yet", Remedy: "push a first commit"}
+		return "", newError(ErrNoRevision, r.name, "no commits yet", "push a first commit")
 	}
 	if lower := strings.ToLower(revision); shortName.MatchString(lower) {
 		if sha, err := r.resolveShort(ctx, lower); err == nil {
@@ -52,7 +52,7 @@ func (r hostedRepo) resolveOther(ctx context.Context, revision string, known hos
 		}
 	}
 	if revision == "HEAD" {
-		return "", &Error{Kind: ErrNoRevision, Repository: r.name, Problem: "HEAD points to a branch without commits", Remedy: "name a branch, or set the default branch on the host"}
+		return "", newError(ErrNoRevision, r.name, "HEAD points to a branch without commits", "name a branch, or set the default branch on the host")
 	}
 	// The name may be younger than what is known.
 	if time.Since(known.asked) > 50*time.Millisecond {
@@ -64,7 +64,7 @@ func (r hostedRepo) resolveOther(ctx context.Context, revision string, known hos
 			return r.ensureCommit(ctx, object, name)
 		}
 	}
-	return "", &Error{Kind: ErrNoRevision, Repository: r.name, Problem: fmt.Sprintf("branch, tag or commit %q not found", revision), Remedy: "check the spelling, or push it"}
+	return "", newError(ErrNoRevision, r.name, fmt.Sprintf("branch, tag or commit %q not found", revision), "check the spelling, or push it")
 }
 
 func (r hostedRepo) resolveShort(ctx context.Context, short string) (string, error) {
@@ -82,5 +82,5 @@ func (r hostedRepo) resolveShort(ctx context.Context, short string) (string, err
 			return "", err
 		}
 	}
-	return "", &Error{Kind: ErrNoRevision, Repository: r.name, Problem: fmt.Sprintf("no commit, or more than one, begins with %s", short), Remedy: "give the full SHA"}
+	return "", newError(ErrNoRevision, r.name, fmt.Sprintf("no commit, or more than one, begins with %s", short), "give the full SHA")
 }

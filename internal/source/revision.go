@@ -17,7 +17,7 @@ var (
 // checkRevision refuses what git would read as an option or as an expression.
 func checkRevision(repository, revision string) error {
 	if strings.HasPrefix(revision, "-") || badRefName.MatchString(revision) || len(revision) > 1024 {
-		return &Error{Kind: ErrRefused, Repository: repository, Problem: fmt.Sprintf("%.200q cannot be a revision", revision), Remedy: "give a branch, a tag, a full commit SHA or HEAD"}
+		return newError(ErrRefused, repository, fmt.Sprintf("%.200q cannot be a revision", revision), "give a branch, a tag, a full commit SHA or HEAD")
 	}
 	return nil
 }

@@ -21,8 +21,8 @@ type Line struct {
 	// Commit is where the intent comes from; History knows what it stands on.
 	Commit  string
 	History *History
-	// Patience is how long to let those with older commits go first; 10 min when zero.
-	Patience time.Duration
+	// Timeout is how long to let those with older commits go first; 10 min when zero.
+	Timeout time.Duration
 }
 
 // Ticket is a place in the line for a branch, taken before the work begins, so that an older commit whose build takes
@@ -53,7 +53,7 @@ type ticketSet struct {
 
 // take makes a ticket for a branch of a mirror.
 func (all *ticketSet) take(ctx context.Context, r *bareMirror, branch string, line Line) (*Ticket, error) {
-	defaultTo(&line.Patience, 10*time.Minute)
+	defaultTo(&line.Timeout, 10*time.Minute)
 	sum := sha256.Sum256([]byte(branch))
 	dir := r.dir + ".line-" + hex.EncodeToString(sum[:6])
 	if err := os.MkdirAll(dir, 0o700); err != nil {
@@ -138,7 +138,7 @@ func (t *Ticket) turn(ctx context.Context) error {
 		return nil
 	}
 	older := map[string]bool{}
-	deadline := time.Now().Add(t.line.Patience)
+	deadline := time.Now().Add(t.line.Timeout)
 	for {
 		wait, err := t.mustWait(ctx, older)
 		if err != nil || !wait || time.Now().After(deadline) {

@@ -53,7 +53,7 @@ func parseURL(raw string) (*url.URL, error) {
 // checkURL refuses what is no repository's address, or would make git run something.
 func checkURL(raw string) (*url.URL, error) {
 	refuse := func(problem, remedy string) (*url.URL, error) {
-		return nil, &Error{Kind: ErrRefused, Repository: withoutSecrets(raw), Problem: problem, Remedy: remedy}
+		return nil, newError(ErrRefused, withoutSecrets(raw), problem, remedy)
 	}
 	const give = "give the repository's https, http, ssh, git or file URL"
 	switch {
