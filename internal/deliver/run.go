@@ -17,6 +17,7 @@ import (
 
 	"github.com/cyan-cd/cyan/internal/delivery"
 	"github.com/cyan-cd/cyan/internal/image"
+	"github.com/cyan-cd/cyan/internal/problem"
 	"github.com/cyan-cd/cyan/internal/source"
 )
 
@@ -123,12 +124,12 @@ func Run(ctx context.Context, o Options, report func(Event)) (Result, error) {
 // withCommit names the files in an error by their commit, as git does: where they were written for the build is gone
 // by now.
 func (r *run) withCommit(err error) error {
-	var e *image.Error
-	if r.dir == "" || !errors.As(err, &e) {
+	e := problem.Of(err)
+	if r.dir == "" || e == nil {
 		return err
 	}
 	short := r.commit.SHA[:min(len(r.commit.SHA), 12)]
-	for _, text := range []*string{&e.Object, &e.Problem} {
+	for _, text := range []*string{&e.Object, &e.Cause} {
 		*text = strings.ReplaceAll(*text, r.dir+"/", short+":")
 		*text = strings.ReplaceAll(*text, r.dir, "commit "+short)
 	}
@@ -142,17 +143,20 @@ func (r *run) complete() error {
 		name, repository = "", r.Image
 	}
 	if named && name == "" || repository == "" {
-		return fmt.Errorf("image %q: invalid name; give HOST/PATH, or NAME=HOST/PATH where the manifests use NAME", r.Image)
+		return &problem.Error{
+			Kind: problem.Usage, Object: fmt.Sprintf("image %q", r.Image), Cause: "invalid name",
+			Remedy: "give HOST/PATH, or NAME=HOST/PATH where the manifests use NAME",
+		}
 	}
 	if err := image.ParseRepository(repository); err != nil {
 		return err
 	}
 	if r.Overlay == "" {
-		return errors.New("overlay: missing; give the folder of the kustomization that is to get the image")
+		return &problem.Error{Kind: problem.Usage, Object: "overlay", Cause: "missing", Remedy: "give the folder of the kustomization that is to get the image"}
 	}
 	overlay := path.Clean(strings.TrimPrefix(r.Overlay, "./"))
 	if path.IsAbs(overlay) || overlay == ".." || strings.HasPrefix(overlay, "../") {
-		return fmt.Errorf("overlay %s: outside of the repository; give a path from its top", r.Overlay)
+		return &problem.Error{Kind: problem.Usage, Object: "overlay " + r.Overlay, Cause: "outside of the repository", Remedy: "give a path from its top"}
 	}
 	r.setting = image.Setting{Name: name, Repository: repository}
 	r.mark.Overlay = overlay

@@ -337,7 +337,7 @@ func TestNothingIsCommitted(t *testing.T) {
 		{"an overlay that is not there", nil, func(o *deliver.Options) { o.Overlay = "k8s/overlays/locl" }, []string{"k8s/overlays/locl", "kustomization.yaml"}},
 		{"an overlay outside", nil, func(o *deliver.Options) { o.Overlay = "../x" }, []string{"outside of the repository"}},
 		{"a base image that is nowhere", map[string]string{"Dockerfile": "FROM golang AS b\nCOPY . .\nRUN go build -o /app .\nFROM " + host + "/nowhere:1\nCOPY --from=b /app /app\nENTRYPOINT [\"/app\"]\n"}, nil,
-			[]string{":Dockerfile", host + "/nowhere:1", "nowhere to be found"}},
+			[]string{":Dockerfile", host + "/nowhere:1", "base images not found"}},
 		{"a Dockerfile that fails", map[string]string{"Dockerfile": "FROM scratch\nRUN make\n"}, func(o *deliver.Options) { o.Builder = "buildah" }, []string{":Dockerfile", "make: no rule"}},
 		{"nobody to build a Dockerfile", map[string]string{"Dockerfile": "FROM scratch\nRUN make\n"}, func(o *deliver.Options) { o.Builder = "nerdctl" }, []string{"commit ", "nerdctl"}},
 		{"code that does not compile", map[string]string{"main.go": "package main\n\nfunc main() { undefined() }\n"}, nil, []string{"undefined"}},

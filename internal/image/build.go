@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"github.com/cyan-cd/cyan/internal/image/dockerfile"
+	"github.com/cyan-cd/cyan/internal/problem"
 )
 
 // Request is an image to build.
@@ -23,7 +24,8 @@ type Request struct {
 	Dir string
 	// Root is the repository that Dir is in, which nothing is read outside of; "" is Dir.
 	Root string
-	// Package is the Go main package in Dir, such as ./cmd/app; "" finds it. When it is given, a Dockerfile counts only if it is given too.
+	// Package is the Go main package in Dir, such as ./cmd/app; "" finds it. When it is given, a Dockerfile counts
+	// only if it is given too.
 	Package string
 	// Dockerfile is a path in Dir; "" is Dockerfile, when there is one.
 	Dockerfile string
@@ -34,7 +36,8 @@ type Request struct {
 	Tag        string
 	// Platform is os/arch; "" is linux on this machine's processor.
 	Platform string
-	// Builder chooses: "go", "buildkit", "docker", "podman", "buildah" or "nerdctl"; "" takes the first that can do it.
+	// Builder chooses: "go", "buildkit", "docker", "podman", "buildah" or "nerdctl"; "" takes the first that can do
+	// it.
 	Builder string
 	// Keep leaves the image where it was built, for a rehearsal: nothing is pushed.
 	Keep bool
@@ -51,7 +54,7 @@ type Request struct {
 type Built struct {
 	Repository string
 	Tag        string
-	// Digest is sha256:…; "" when a builder has kept the image and does not tell.
+	// Digest is sha256:…; "" when a builder has kept the image and does not print it.
 	Digest string
 	// Size is what was compressed, in bytes; 0 when another program built it.
 	Size int64
@@ -116,7 +119,7 @@ func (r *Request) complete() error {
 		return fmt.Errorf("building %s: %w", r.Dir, err)
 	}
 	if info, err := os.Stat(dir); err != nil || !info.IsDir() {
-		return &Error{Kind: ErrBuildFailed, Object: dir, Problem: "there is no such folder", Remedy: "give the folder that holds the Dockerfile or the Go module"}
+		return &problem.Error{Err: ErrBuildFailed, Object: dir, Cause: "folder not found", Remedy: "give the folder that holds the Dockerfile or the Go module"}
 	}
 	r.Dir = dir
 	if r.Root, err = filepath.Abs(cmp.Or(r.Root, dir)); err != nil {
@@ -130,11 +133,11 @@ func (r *Request) complete() error {
 	}
 	for _, path := range []string{r.Dockerfile, r.Package} {
 		if path != "" && !filepath.IsLocal(path) {
-			return &Error{Kind: ErrBuildFailed, Object: path, Problem: "it is not below " + dir, Remedy: "give a path in the folder that is built"}
+			return &problem.Error{Kind: problem.Usage, Err: ErrBuildFailed, Object: path, Cause: "not below " + dir, Remedy: "give a path in the folder that is built"}
 		}
 	}
 	if r.Builder != "" && r.Builder != inProcess && !slices.ContainsFunc(programs, func(b program) bool { return b.name == r.Builder }) {
-		return &Error{Kind: ErrNoBuilder, Object: fmt.Sprintf("builder %q", r.Builder), Problem: "it is not known", Remedy: "choose one of " + strings.Join(builderNames(), ", ")}
+		return &problem.Error{Kind: problem.Usage, Err: ErrNoBuilder, Object: fmt.Sprintf("builder %q", r.Builder), Cause: "unknown", Remedy: "choose one of " + strings.Join(builderNames(), ", ")}
 	}
 	return nil
 }
@@ -161,7 +164,7 @@ func (r *Request) readDockerfile(ctx context.Context) (*dockerfile.File, error) 
 		r.Dockerfile = ""
 		return nil, nil
 	case err != nil:
-		return nil, &Error{Kind: ErrBuildFailed, Object: path, Problem: "cannot be read: " + err.Error(), Remedy: "give a Dockerfile in the folder that is built"}
+		return nil, &problem.Error{Err: ErrBuildFailed, Object: path, Cause: "cannot be read: " + err.Error(), Remedy: "give a Dockerfile in the folder that is built"}
 	}
 	options := dockerfile.Options{Args: r.BuildArgs, Platform: r.Platform, Builder: builderPlatform()}
 	if _, err := exec.LookPath(inProcess); err == nil {
@@ -173,7 +176,7 @@ func (r *Request) readDockerfile(ctx context.Context) (*dockerfile.File, error) 
 	}
 	file, err := dockerfile.Parse(data, options)
 	if err != nil {
-		return nil, &Error{Kind: ErrBuildFailed, Object: path, Problem: err.Error(), Remedy: "correct the Dockerfile"}
+		return nil, &problem.Error{Err: ErrBuildFailed, Object: path, Cause: err.Error(), Remedy: "correct the Dockerfile"}
 	}
 	return file, nil
 }
@@ -189,7 +192,7 @@ func choose(ctx context.Context, r Request, file *dockerfile.File) (*Plan, error
 		tried = append(tried, inProcess+": "+why)
 	}
 	if file == nil && r.Builder != inProcess {
-		return nil, &Error{Kind: ErrNoBuilder, Object: r.Dir, Problem: "it has neither a Dockerfile nor one Go main package (" + strings.Join(tried, ". ") + ")", Remedy: "add a Dockerfile, or name the Go package to build"}
+		return nil, &problem.Error{Err: ErrNoBuilder, Object: r.Dir, Cause: "neither a Dockerfile nor one Go main package found (" + strings.Join(tried, ". ") + ")", Remedy: "add a Dockerfile, or name the Go package to build"}
 	}
 	for _, b := range programs {
 		if r.Builder != "" && r.Builder != b.name {
@@ -198,13 +201,13 @@ func choose(ctx context.Context, r Request, file *dockerfile.File) (*Plan, error
 		why, err := b.ready(ctx)
 		if err == nil {
 			if r.Builder != "" {
-				why = "it was asked for"
+				why = "chosen by the request"
 			}
 			return &Plan{Builder: b.name, Reason: why, request: r, build: b.build}, nil
 		}
 		tried = append(tried, b.name+": "+err.Error())
 	}
-	return nil, &Error{Kind: ErrNoBuilder, Object: r.Dir, Problem: "nothing here can build it. " + strings.Join(tried, ". "), Remedy: "start one of them, or build a Go main package, which needs none"}
+	return nil, &problem.Error{Err: ErrNoBuilder, Object: r.Dir, Cause: "no builder on this machine can build it. " + strings.Join(tried, ". "), Remedy: "start one of them, or build a Go main package, which needs none"}
 }
 
 func builderNames() []string {
@@ -228,10 +231,10 @@ func (p *Plan) findBases(ctx context.Context, file *dockerfile.File) error {
 	var missing []string
 	for _, ref := range refs {
 		found, _, err := p.request.Registries.Find(ctx, ref)
-		var e *Error
+		var e *problem.Error
 		switch {
 		case errors.As(err, &e):
-			missing = append(missing, fmt.Sprintf("%s (%s)", ref, e.Problem))
+			missing = append(missing, fmt.Sprintf("%s (%s)", ref, e.Cause))
 		case err != nil:
 			return err
 		default:
@@ -239,7 +242,7 @@ func (p *Plan) findBases(ctx context.Context, file *dockerfile.File) error {
 		}
 	}
 	if len(missing) > 0 {
-		return &Error{Kind: ErrBaseMissing, Object: filepath.Join(p.request.Dir, p.request.Dockerfile), Problem: "base images are nowhere to be found: " + strings.Join(missing, ", "),
+		return &problem.Error{Err: ErrBaseMissing, Object: filepath.Join(p.request.Dir, p.request.Dockerfile), Cause: "base images not found: " + strings.Join(missing, ", "),
 			Remedy: "correct their names, or load them with `cyan local load IMAGE.tar`"}
 	}
 	return nil

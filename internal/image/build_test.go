@@ -288,7 +288,7 @@ func TestErrors(t *testing.T) {
 		{"base gone", with(program, "Dockerfile", "FROM golang AS b\nWORKDIR /src\nCOPY . .\nRUN go build -o /x .\nFROM 127.0.0.1:1/no/base:1\nCOPY --from=b /x /x\n"), image.Request{}, image.ErrBaseMissing,
 			[]string{"127.0.0.1:1/no/base:1", host + " does not have it", "127.0.0.1:1 cannot be reached", "cyan local load"}},
 		{"bad name", program, image.Request{Repository: "UPPER/app"}, nil, []string{"small letters"}},
-		{"an option for a name", program, image.Request{Repository: "--privileged"}, nil, []string{"no repository's name"}},
+		{"an option for a name", program, image.Request{Repository: "--privileged"}, nil, []string{"invalid name of a repository"}},
 		{"out of the folder", program, image.Request{Dockerfile: "../Dockerfile"}, image.ErrBuildFailed, []string{"not below"}},
 		{"no such Dockerfile", program, image.Request{Dockerfile: "build/Dockerfile"}, image.ErrBuildFailed, []string{"build/Dockerfile", "cannot be read"}},
 		{"no such folder", nil, image.Request{Dir: "/nowhere/at/all"}, image.ErrBuildFailed, []string{"/nowhere/at/all"}},

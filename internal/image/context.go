@@ -190,7 +190,7 @@ func relative(from, name string) string {
 
 func (c *contextFiles) copyFile(into *stageFolder, name, dest string, info fs.FileInfo) (err error) {
 	if !info.Mode().IsRegular() {
-		return fmt.Errorf("copies %s, which is no file", name)
+		return fmt.Errorf("copies %s, which is neither a file nor a folder", name)
 	}
 	if err := into.root.MkdirAll(path.Dir(dest), 0o755); err != nil {
 		return err

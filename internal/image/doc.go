@@ -1,15 +1,13 @@
-// Package image builds container images, pushes them, finds the ones that they stand on, and sets them in a kustomization.
+// Package image builds container images, pushes them, finds the ones that they stand on, and sets them in a
+// kustomization.
 //
-// A Go main package is built in this process, without a container engine; anything else by the first of BuildKit, Docker, podman, buildah and nerdctl that answers.
+// A Go main package is built in this process, without a container engine, where that comes to the same as its
+// Dockerfile; anything else by the first of BuildKit, Docker, podman, buildah and nerdctl that answers.
 package image
 
-import (
-	"errors"
-	"fmt"
-	"strings"
-)
+import "errors"
 
-// What can be wrong, for errors.Is.
+// What can be wrong, for errors.Is. Each is in a problem.Error.
 var (
 	// ErrBaseMissing: images that a Dockerfile stands on are nowhere to be found.
 	ErrBaseMissing = errors.New("base image missing")
@@ -22,26 +20,3 @@ var (
 	// ErrUnreachable: the registry does not answer. It may later.
 	ErrUnreachable = errors.New("registry unreachable")
 )
-
-// Error is what went wrong with an image, for a reader: object, cause, remedy.
-type Error struct {
-	// Kind is one of the errors above, or nil.
-	Kind error
-	// Object is the image or the file.
-	Object string
-	// Problem is the cause, and Remedy what to do.
-	Problem string
-	Remedy  string
-}
-
-// Error begins with the object.
-func (e *Error) Error() string {
-	s := fmt.Sprintf("%s: %s", e.Object, e.Problem)
-	if e.Remedy != "" {
-		s = strings.TrimRight(s, "\n") + "; " + e.Remedy
-	}
-	return s
-}
-
-// Unwrap gives the kind.
-func (e *Error) Unwrap() error { return e.Kind }

@@ -16,9 +16,12 @@ import (
 	"github.com/google/go-containerregistry/pkg/v1/mutate"
 	"github.com/google/go-containerregistry/pkg/v1/remote"
 	"github.com/google/go-containerregistry/pkg/v1/types"
+
+	"github.com/cyan-cd/cyan/internal/problem"
 )
 
-// buildGo compiles the program and puts it on its base, without a container engine. The same commit and toolchain give the same digest.
+// buildGo compiles the program and puts it on its base, without a container engine. The same commit and toolchain
+// give the same digest.
 func buildGo(ctx context.Context, p *Plan) (Built, error) {
 	start := time.Now()
 	dir, err := os.MkdirTemp("", "cyan-build-")
@@ -78,7 +81,7 @@ func (p *Plan) goBuild(ctx context.Context, c goCommand, binary string) error {
 		return err
 	}
 	packages := strings.Join(p.gomain.Program.Packages, " ")
-	return &Error{Kind: ErrBuildFailed, Object: "Go package " + packages + " in " + p.request.Dir, Problem: "compiling failed:\n" + err.Error(), Remedy: "correct it and commit again"}
+	return &problem.Error{Err: ErrBuildFailed, Object: "Go package " + packages + " in " + p.request.Dir, Cause: "compiling failed:\n" + err.Error(), Remedy: "correct it and commit again"}
 }
 
 // assemble makes the image: the base, what a program without a base needs, and the program.
@@ -155,14 +158,14 @@ func (p *Plan) pullBase(ctx context.Context) (v1.Image, error) {
 	}
 	img, err := remote.Image(ref, append(p.request.Registries.options(ctx), remote.WithPlatform(*platform))...)
 	if err != nil {
-		return nil, &Error{Kind: ErrBaseMissing, Object: "image " + p.gomain.Base, Problem: err.Error(), Remedy: "check that it is there for " + p.request.Platform}
+		return nil, &problem.Error{Err: ErrBaseMissing, Object: "image " + p.gomain.Base, Cause: err.Error(), Remedy: "check that it is there for " + p.request.Platform}
 	}
 	config, err := img.ConfigFile()
 	if err != nil {
 		return nil, fmt.Errorf("reading the base image %s: %w", p.gomain.Base, err)
 	}
 	if len(config.Config.OnBuild) > 0 {
-		return nil, &Error{Kind: ErrNoBuilder, Object: "image " + p.gomain.Base, Problem: "it has instructions for what is built on it (ONBUILD), which take a container", Remedy: "choose another builder than go"}
+		return nil, &problem.Error{Err: ErrNoBuilder, Object: "image " + p.gomain.Base, Cause: "instructions for what is built on it (ONBUILD) take a container", Remedy: "choose another builder than go"}
 	}
 	return img, nil
 }

@@ -31,8 +31,8 @@ type goMain struct {
 	described bool
 }
 
-// findGoMain returns the Go main package that the request is, if its Dockerfile, where there is one, comes to the same
-// program without a container; otherwise why it does not.
+// findGoMain returns the Go main package that the request is, if its Dockerfile, where there is one, comes to the
+// same program without a container; otherwise why it does not.
 func findGoMain(ctx context.Context, r Request, file *dockerfile.File) (*goMain, string) {
 	if _, err := exec.LookPath("go"); err != nil {
 		return nil, "the go program is not on the PATH"

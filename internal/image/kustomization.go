@@ -15,7 +15,8 @@ import (
 
 // Setting is an image as a kustomization is to give it: by digest.
 type Setting struct {
-	// Name is what the manifests call it. Empty: the entry of the kustomization whose newName is Repository, or else Repository.
+	// Name is what the manifests call it. Empty: the entry of the kustomization whose newName is Repository, or else
+	// Repository.
 	Name string
 	// Repository is where it was pushed to, without tag and digest.
 	Repository string
@@ -23,8 +24,9 @@ type Setting struct {
 	Digest string
 }
 
-// SetInKustomization gives the kustomization with the image set to the digest. It edits the text and leaves the rest of it alone: comments, order, quotes, line ends. Where the entry has a
-// digest or a newTag, that one line changes; without an entry, one is added.
+// SetInKustomization returns the kustomization with the image set to the digest. It edits the text and leaves the rest
+// of it alone: comments, order, quotes, line ends. Where the entry has a digest or a newTag, that one line changes;
+// without an entry, one is added.
 func SetInKustomization(data []byte, s Setting) ([]byte, error) {
 	doc, err := parseKustomization(data)
 	if err != nil {
@@ -48,7 +50,7 @@ func SetInKustomization(data []byte, s Setting) ([]byte, error) {
 	return edited, nil
 }
 
-var errUneditable = errors.New("the images of the kustomization are written in a way that cannot be edited in place; write each entry on lines of its own, as name, newName and digest")
+var errUneditable = errors.New("images: written in a way that cannot be edited in place; write each entry on lines of its own, as name, newName and digest")
 
 // NameInKustomization is the name of the entry that SetInKustomization would change or add.
 func NameInKustomization(data []byte, s Setting) (string, error) {
@@ -77,14 +79,14 @@ func parseKustomization(data []byte) (*kustomization, error) {
 		return nil, fmt.Errorf("reading the kustomization: %w", err)
 	}
 	if err := decoder.Decode(&more); !errors.Is(err, io.EOF) {
-		return nil, errors.New("the kustomization has more than one document; keep one")
+		return nil, errors.New("kustomization: more than one document; keep one")
 	}
 	root := node.Content[0]
 	if root.Kind == yaml.ScalarNode && root.Tag == "!!null" {
 		return k, nil
 	}
 	if root.Kind != yaml.MappingNode {
-		return nil, errors.New("the kustomization is no mapping; write it as key: value")
+		return nil, errors.New("kustomization: not a mapping; write it as key: value")
 	}
 	if err := root.Decode(&k.value); err != nil {
 		return nil, fmt.Errorf("reading the kustomization: %w", err)
@@ -98,7 +100,7 @@ func parseKustomization(data []byte) (*kustomization, error) {
 	return k, nil
 }
 
-// field gives the value of a key in a mapping, and the key.
+// field returns the value of a key in a mapping, and the key.
 func field(mapping *yaml.Node, name string) (key, value *yaml.Node) {
 	if mapping.Kind != yaml.MappingNode {
 		return nil, nil
@@ -143,7 +145,7 @@ func (k *kustomization) entry(name string) (*yaml.Node, error) {
 			continue
 		}
 		if found != nil {
-			return nil, fmt.Errorf("images of the kustomization has two entries named %q; keep one", name)
+			return nil, fmt.Errorf("images: two entries named %q; keep one", name)
 		}
 		found = e
 	}
@@ -157,7 +159,7 @@ func (k *kustomization) wanted(s Setting) (map[string]any, error) {
 	}
 	images, ok := k.value["images"].([]any)
 	if !ok && k.value["images"] != nil {
-		return nil, errors.New("images of the kustomization is no list; write it as a list of entries with name and digest")
+		return nil, errors.New("images: not a list; write it as a list of entries with name and digest")
 	}
 	want := maps.Clone(k.value)
 	list := slices.Clone(images)
@@ -235,7 +237,7 @@ func editFlow(t *lines, entry *yaml.Node, s Setting) error {
 	var err error
 	switch {
 	case digest != nil && tag != nil:
-		return errors.New("an entry of images in the kustomization has both newTag and digest, in braces; remove the newTag")
+		return errors.New("images: an entry in braces has both newTag and digest; remove the newTag")
 	case digest != nil:
 		err = t.replace(digestKey, digest, "digest: "+s.Digest)
 	case tag != nil:

@@ -14,7 +14,8 @@ import (
 
 const digest = "sha256:1111111111111111111111111111111111111111111111111111111111111111"
 
-// Each archive is one edit: its comment is NAME REPOSITORY, "in" what is edited, and "out" the result or "error" a part of the error.
+// Each archive is one edit: its comment is NAME REPOSITORY, "in" what is edited, and "out" the result or "error" a
+// part of the error.
 func TestSetInKustomization(t *testing.T) {
 	files, err := filepath.Glob("testdata/kustomization/*.txtar")
 	if err != nil || len(files) == 0 {

@@ -116,7 +116,8 @@ type file struct {
 	data []byte
 }
 
-// supportLayer is what a program on nothing needs: a user, a place for temporary files, and the authorities that this machine trusts.
+// supportLayer is what a program on nothing needs: a user, a place for temporary files, and the authorities that this
+// machine trusts.
 func supportLayer() (*layer, error) {
 	files := []file{
 		{"/etc/passwd", 0o644, []byte("root:x:0:0:root:/root:/sbin/nologin\nnonroot:x:65532:65532:nonroot:/home/nonroot:/sbin/nologin\n")},
@@ -139,7 +140,8 @@ type layer struct {
 	diffID     v1.Hash
 }
 
-// newLayer writes files with those of their folders that are not below. Times are zero, so that the same files give the same digest.
+// newLayer writes files with those of their folders that are not below. Times are zero, so that the same files give
+// the same digest.
 func newLayer(files []file, below tree) (*layer, error) {
 	var out bytes.Buffer
 	zip, err := gzip.NewWriterLevel(&out, gzip.BestSpeed)

@@ -6,7 +6,8 @@ import (
 	"go.yaml.in/yaml/v3"
 )
 
-// lines is a YAML file as text, edited at the places that the parser tells. Inserted lines go behind the line they follow and leave the numbers of the others alone.
+// lines is a YAML file as text, edited at the places that the parser reports. Inserted lines go behind the line they
+// follow and leave the numbers of the others alone.
 type lines struct {
 	text []string
 	// end is what ends a line: \n or \r\n.
@@ -50,7 +51,7 @@ func (t *lines) bytes() []byte {
 	return []byte(strings.Join(out, "\n"))
 }
 
-// at gives the line of a node and the byte where the node begins; the parser counts characters.
+// at returns the line of a node and the byte where the node begins; the parser counts characters.
 func (t *lines) at(n *yaml.Node) (line, column int, ok bool) {
 	line = n.Line - 1
 	if line < 0 || line >= len(t.text) {
@@ -66,7 +67,7 @@ func (t *lines) at(n *yaml.Node) (line, column int, ok bool) {
 	return line, len(t.text[line]), runes == n.Column-1
 }
 
-// span gives where a scalar on one line begins and ends in the text.
+// span returns where a scalar on one line begins and ends in the text.
 func (t *lines) span(n *yaml.Node) (line, from, to int, ok bool) {
 	if n.Kind != yaml.ScalarNode || n.Anchor != "" || n.Style&(yaml.LiteralStyle|yaml.FoldedStyle|yaml.TaggedStyle) != 0 {
 		return 0, 0, 0, false
@@ -164,7 +165,7 @@ func indented(by string, entry []string) []string {
 	return out
 }
 
-// fill gives a key without entries its first.
+// fill writes the first entry under a key without entries.
 func (t *lines) fill(key *yaml.Node, entry []string) error {
 	line, from, to, ok := t.span(key)
 	if !ok || strings.TrimSpace(t.text[line][:from]) != "" {

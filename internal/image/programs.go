@@ -17,12 +17,14 @@ import (
 	"time"
 
 	"github.com/google/go-containerregistry/pkg/name"
+
+	"github.com/cyan-cd/cyan/internal/problem"
 )
 
 // program is a builder that is another program.
 type program struct {
 	name string
-	// ready says why it is taken, or what it lacks. It must end soon.
+	// ready returns why it is taken, or what it lacks. It must end soon.
 	ready func(ctx context.Context) (string, error)
 	build func(ctx context.Context, p *Plan) (Built, error)
 }
@@ -41,11 +43,11 @@ func onPath(name string) func(context.Context) (string, error) {
 		if _, err := exec.LookPath(name); err != nil {
 			return "", errors.New("not on the PATH")
 		}
-		return name + " is on the PATH, and nothing before it is there", nil
+		return name + " is on the PATH, and none before it is ready", nil
 	}
 }
 
-// answers runs a harmless command of a builder: that it is installed says nothing.
+// answers runs a harmless command of a builder: that it is installed does not show that it works.
 func answers(ctx context.Context, name string, args ...string) error {
 	ctx, cancel := context.WithTimeout(ctx, 10*time.Second)
 	defer cancel()
@@ -106,12 +108,12 @@ func nerdctlReady(ctx context.Context) (string, error) {
 	return "nerdctl's containerd answers", answers(ctx, "nerdctl", "info")
 }
 
-// run gives a builder's failure with the end of what it said.
+// run returns a builder's failure with the end of what it printed.
 func (p *Plan) run(ctx context.Context, doing string, name string, args ...string) error {
 	cmd := exec.CommandContext(ctx, name, args...)
 	cmd.Dir = p.request.Dir
 	if name == "docker" && args[0] == "build" {
-		// Without buildx, docker only builds when it is told that this is known.
+		// Without buildx, docker only builds when this is set.
 		cmd.Env = append(os.Environ(), "DOCKER_BUILDKIT=0")
 	}
 	cmd.WaitDelay = 5 * time.Second
@@ -127,10 +129,10 @@ func (p *Plan) run(ctx context.Context, doing string, name string, args ...strin
 	}
 	out := lastLines(said.String(), 20)
 	if doing == "push" || pushFailed(out) {
-		return &Error{Kind: ErrPushRefused, Object: "image " + p.request.Repository + ":" + p.request.Tag, Problem: p.Builder + " could not push it:\n" + out,
+		return &problem.Error{Err: ErrPushRefused, Object: "image " + p.request.Repository + ":" + p.request.Tag, Cause: "not pushed by " + p.Builder + ":\n" + out,
 			Remedy: "check that the registry runs, and log in to it as somebody who may push there"}
 	}
-	return &Error{Kind: ErrBuildFailed, Object: filepath.Join(p.request.Dir, p.request.Dockerfile), Problem: p.Builder + " could not build it:\n" + out, Remedy: "correct the Dockerfile and commit again"}
+	return &problem.Error{Err: ErrBuildFailed, Object: filepath.Join(p.request.Dir, p.request.Dockerfile), Cause: "not built by " + p.Builder + ":\n" + out, Remedy: "correct the Dockerfile and commit again"}
 }
 
 func pushFailed(out string) bool {
@@ -142,7 +144,7 @@ func pushFailed(out string) bool {
 	return false
 }
 
-// plainHTTP says that a registry of this machine is spoken to over plain HTTP.
+// plainHTTP reports whether the registry is one of this machine, which is spoken to over plain HTTP.
 func (p *Plan) plainHTTP() bool {
 	host, _, _ := strings.Cut(p.request.Repository, "/")
 	host, _, _ = strings.Cut(host, ":")
@@ -150,7 +152,7 @@ func (p *Plan) plainHTTP() bool {
 	return p.request.Registries.Insecure || host == "localhost" || (ip != nil && ip.IsLoopback())
 }
 
-// contexts are the bases that are elsewhere than their names say, as the flags of a builder.
+// contexts are the bases that are elsewhere than in the registry of their name, as the flags of a builder.
 func (p *Plan) contexts(write func(name, place string) []string) []string {
 	var args []string
 	names := make([]string, 0, len(p.Bases))
@@ -240,21 +242,21 @@ func (p *Plan) withMetadata(build func(file string) error) (Built, error) {
 		return Built{}, fmt.Errorf("reading what %s built: %w", p.Builder, err)
 	}
 	if metadata.Digest == "" && !p.request.Keep {
-		return Built{}, fmt.Errorf("building %s: %s does not tell the digest", p.request.Dir, p.Builder)
+		return Built{}, fmt.Errorf("building %s: the digest is missing in what %s wrote", p.request.Dir, p.Builder)
 	}
 	return Built{Digest: metadata.Digest}, nil
 }
 
-// buildClassicDocker is for a Docker without buildx, which takes every base from where its name says.
+// buildClassicDocker is for a Docker without buildx, which takes every base from the registry of its name.
 func buildClassicDocker(ctx context.Context, p *Plan) (Built, error) {
 	for base, place := range p.Bases {
 		if ref, err := name.ParseReference(base, name.WeakValidation); err == nil && ref.Name() == place {
 			continue
 		}
-		return Built{}, &Error{
-			Kind: ErrNoBuilder, Object: filepath.Join(p.request.Dir, p.request.Dockerfile),
-			Problem: fmt.Sprintf("its base %s is to be taken from %s, which Docker only does with its plugin buildx, and that is not there", base, place),
-			Remedy:  "install buildx, or choose another builder with --builder",
+		return Built{}, &problem.Error{
+			Err: ErrNoBuilder, Object: filepath.Join(p.request.Dir, p.request.Dockerfile),
+			Cause:  fmt.Sprintf("base %s is to be taken from %s, which Docker only does with its plugin buildx, and that is not installed", base, place),
+			Remedy: "install buildx, or choose another builder with --builder",
 		}
 	}
 	return twoSteps{name: "docker"}.build(ctx, p)

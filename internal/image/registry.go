@@ -13,11 +13,14 @@ import (
 	v1 "github.com/google/go-containerregistry/pkg/v1"
 	"github.com/google/go-containerregistry/pkg/v1/remote"
 	"github.com/google/go-containerregistry/pkg/v1/remote/transport"
+
+	"github.com/cyan-cd/cyan/internal/problem"
 )
 
-// Registries say where images are looked for and how registries are spoken to.
+// Registries are where images are looked for, and how the registries are spoken to.
 type Registries struct {
-	// Mirrors are host:port of registries that are looked up first, for every image whatever registry its name has, as the local cluster does.
+	// Mirrors are host:port of registries that are looked up first, for every image whatever registry its name has,
+	// as the local cluster does.
 	Mirrors []string
 	// Keychain holds the credentials; nil means those of `docker login`.
 	Keychain authn.Keychain
@@ -40,19 +43,21 @@ func (r Registries) options(ctx context.Context) []remote.Option {
 	return []remote.Option{remote.WithContext(ctx), remote.WithAuthFromKeychain(keychain), remote.WithJobs(4), remote.WithUserAgent("cyan")}
 }
 
-// ParseRepository checks the name of a repository, such as registry:5000/team/app. A tag or a digest in it is an error.
+// ParseRepository checks the name of a repository, such as registry:5000/team/app. A tag or a digest in it is an
+// error.
 func ParseRepository(repository string) error {
 	if _, err := name.NewRepository(repository, name.WeakValidation); err != nil || strings.HasPrefix(repository, "-") || strings.Contains(repository, "@") {
-		return &Error{Object: fmt.Sprintf("image %q", repository), Problem: "that is no repository's name", Remedy: "write it as HOST/PATH, in small letters, without tag and digest"}
+		return &problem.Error{Kind: problem.Usage, Object: fmt.Sprintf("image %q", repository), Cause: "invalid name of a repository", Remedy: "write it as HOST/PATH, in small letters, without tag and digest"}
 	}
 	return nil
 }
 
-// Find gives where an image is: its name in the first registry that has it, and its digest. Mirrors are asked before the registry of its name.
+// Find returns where an image is: its name in the first registry that has it, and its digest. Mirrors are asked
+// before the registry of its name.
 func (r Registries) Find(ctx context.Context, ref string) (found, digest string, err error) {
 	parsed, err := name.ParseReference(ref, append(r.nameOptions(), name.WeakValidation)...)
 	if err != nil {
-		return "", "", &Error{Kind: ErrBaseMissing, Object: fmt.Sprintf("image %q", ref), Problem: "that is no image's name", Remedy: "correct it"}
+		return "", "", &problem.Error{Err: ErrBaseMissing, Object: fmt.Sprintf("image %q", ref), Cause: "invalid name of an image", Remedy: "correct it"}
 	}
 	separator := ":"
 	if strings.Contains(parsed.Identifier(), ":") {
@@ -71,7 +76,7 @@ func (r Registries) Find(ctx context.Context, ref string) (found, digest string,
 		}
 		reasons = append(reasons, reason(place, err))
 	}
-	return "", "", &Error{Kind: ErrBaseMissing, Object: "image " + ref, Problem: strings.Join(reasons, ", ")}
+	return "", "", &problem.Error{Err: ErrBaseMissing, Object: "image " + ref, Cause: strings.Join(reasons, ", ")}
 }
 
 func reason(place string, err error) string {
@@ -117,20 +122,20 @@ func pushError(ref string, err error) error {
 	object := "image " + ref
 	var refused *transport.Error
 	if !errors.As(err, &refused) {
-		return &Error{Kind: ErrUnreachable, Object: object, Problem: "pushing it: " + err.Error(), Remedy: "check that the registry runs and is reached from here"}
+		return &problem.Error{Err: ErrUnreachable, Object: object, Cause: "pushing: " + err.Error(), Remedy: "check that the registry runs and is reached from here"}
 	}
 	said := make([]string, 0, len(refused.Errors))
 	for _, d := range refused.Errors {
 		said = append(said, strings.TrimSpace(string(d.Code)+" "+d.Message))
 	}
-	e := &Error{Kind: ErrPushRefused, Object: object, Problem: strings.TrimSpace(fmt.Sprintf("the registry refused the push with %d %s", refused.StatusCode, strings.Join(said, ", ")))}
+	e := &problem.Error{Err: ErrPushRefused, Object: object, Cause: strings.TrimSpace(fmt.Sprintf("the registry refused the push with %d %s", refused.StatusCode, strings.Join(said, ", ")))}
 	switch {
 	case refused.StatusCode == http.StatusUnauthorized || refused.StatusCode == http.StatusForbidden:
 		e.Remedy = "log in to it with `docker login`, as somebody who may push there"
 	case refused.StatusCode == http.StatusNotFound:
 		e.Remedy = "create the repository in the registry, or correct its name"
 	case refused.StatusCode >= http.StatusInternalServerError || refused.StatusCode == http.StatusTooManyRequests:
-		e.Kind, e.Remedy = ErrUnreachable, "try again; look at the registry's log"
+		e.Err, e.Remedy = ErrUnreachable, "try again; look at the registry's log"
 	default:
 		e.Remedy = "look at the registry's settings"
 	}

@@ -136,7 +136,8 @@ func described(lines string) string {
 
 const usual = "COPY . .\nRUN go build -o /app ."
 
-// Each row: a tree with a Dockerfile → what the shipped program prints, or why it takes a container or cannot be built.
+// Each row: a tree with a Dockerfile → what the shipped program prints, or why it takes a container or cannot be
+// built.
 func TestTheProgramIsTheDockerfiles(t *testing.T) {
 	noBuilders(t)
 	t.Setenv("GOFLAGS", "-tags=prod") // The machine's own settings do not count.

@@ -23,20 +23,22 @@ const (
 )
 
 // ErrUnauthenticated is what Options.Push returns, wrapped, for a payload whose signature is missing or wrong.
-var ErrUnauthenticated = errors.New("the webhook's secret does not match")
+var ErrUnauthenticated = errors.New("webhook: the secret does not match; set the same one at the git host")
 
-// Options are what the server speaks of. Every field is needed.
+// Options are what the server serves. Every field is needed.
 type Options struct {
 	// Metrics are served at /metrics.
 	Metrics prometheus.Gatherer
-	// Push is told of a webhook, and returns the repositories that it names. An error that wraps ErrUnauthenticated is answered with 401, others with 400.
+	// Push gets a webhook, and returns the repositories that it names. An error that wraps ErrUnauthenticated is
+	// answered with 401, others with 400.
 	Push func(header http.Header, body []byte) ([]string, error)
-	// Ready says why the program can't do its work yet; nil when it can.
+	// Ready returns why the program can't do its work yet; nil when it can.
 	Ready func(ctx context.Context) error
 	Log   *slog.Logger
 }
 
-// Handler serves POST /api/webhook, GET /metrics, GET /healthz (the process answers) and GET /readyz (it does its work).
+// Handler serves POST /api/webhook, GET /metrics, GET /healthz (the process answers) and GET /readyz (it does its
+// work).
 func Handler(o Options) http.Handler {
 	mux := http.NewServeMux()
 	mux.HandleFunc("POST /api/webhook", o.webhook)

@@ -128,8 +128,8 @@ var passed = []string{
 // allowed are the values that other variables of the toolchain may have.
 var allowed = map[string][]string{"CGO_ENABLED": {"0"}, "GO111MODULE": {"on", "auto"}, "GOTOOLCHAIN": {"local", "auto"}, "GOWORK": {"off"}}
 
-// idle are names that change nothing of the program: where the toolchain keeps what it can make again, what it may use
-// up, and names that it does not read.
+// idle are names that change nothing of the program: where the toolchain keeps what it can make again, what it may
+// use up, and names that it does not read.
 var idle = []string{"GOPATH", "GOMODCACHE", "GOCACHE", "GOBIN", "GOGC", "GOMAXPROCS", "GOMEMLIMIT", "GOLANG_VERSION", "GO_VERSION"}
 
 // toolchain returns the variables that matter to the toolchain, KEY=value, sorted.
