@@ -162,7 +162,7 @@ func TestImmutableFields(t *testing.T) {
 	if apply.ReasonOf(err) != apply.ReasonImmutable || !strings.Contains(err.Error(), "Job "+namespace+"/work") || !strings.Contains(err.Error(), "Force=true") {
 		t.Errorf("changing an immutable field: %v; want the object, the cause and the way out", err)
 	}
-	done, err := c.Apply(t.Context(), changed, read(t, c, desired), apply.How{Strength: apply.Forced})
+	done, err := c.Apply(t.Context(), changed, read(t, c, desired), apply.How{Force: true})
 	if err != nil || done.Change != apply.Recreated {
 		t.Fatalf("by force: %s, %v; want it deleted and created again", done.Change, err)
 	}

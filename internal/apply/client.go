@@ -49,17 +49,6 @@ const (
 	Replace Method = "Replace"
 )
 
-// Strength says how far a write may go.
-type Strength string
-
-// The values of Strength.
-const (
-	// Gentle changes the object or fails.
-	Gentle Strength = ""
-	// Forced deletes and creates again what can't be changed.
-	Forced Strength = "Forced"
-)
-
 // Trial says whether a write lasts.
 type Trial string
 
@@ -73,9 +62,10 @@ const (
 
 // How is the manner of a write.
 type How struct {
-	Method   Method
-	Strength Strength
-	Trial    Trial
+	Method Method
+	// Force deletes and creates again what can't be changed; without it such a write fails.
+	Force bool
+	Trial Trial
 	// Basis is the resourceVersion that the object must still have; "" for any. If it has another by now, nothing is written and the reason is Conflict.
 	Basis string
 }
@@ -136,7 +126,7 @@ func (c *Client) Apply(ctx context.Context, desired, live *unstructured.Unstruct
 	switch {
 	case err == nil:
 		return Outcome{Change: changeOf(live, after), Object: after}, nil
-	case how.Strength == Forced && live != nil && cannotChange(err):
+	case how.Force && live != nil && cannotChange(err):
 		return c.recreate(ctx, resource, desired, how)
 	}
 	return Outcome{}, explain(gerund(how), ref, err)

@@ -168,7 +168,7 @@ func (c *Comparer) findings(ctx context.Context, in Input) (string, error) {
 func otherApps(ctx context.Context, in Input, c Comparison) (map[string]bool, error) {
 	found := map[string]bool{}
 	for _, object := range c.Live.Objects {
-		owner := plan.Owner(object, c.Policy.Tracking)
+		owner := plan.Owner(object)
 		if _, known := found[owner]; known || owner == "" || owner == in.Instance {
 			continue
 		}

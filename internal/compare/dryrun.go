@@ -86,7 +86,8 @@ func (c *dryRunCache) run(ctx context.Context, app types.NamespacedName, client 
 }
 
 func dryRun(ctx context.Context, client *apply.Client, w plan.Write, before Prediction) (Prediction, error) {
-	how := howOf(w.Options, w.Force)
+	how := howOf(w.Options)
+	how.Force = w.Force
 	hash, on := hashOf(w.Object, how), substance(w.Live)
 	if before.desired == hash && before.on == on && before.Err == nil && on != "" {
 		return before, nil
@@ -100,18 +101,19 @@ func dryRun(ctx context.Context, client *apply.Client, w plan.Write, before Pred
 }
 
 // HowOf returns the manner in which a task is written.
-func HowOf(t plan.Task) apply.How { return howOf(t.Options, t.Force) }
+func HowOf(t plan.Task) apply.How {
+	how := howOf(t.Options)
+	how.Force = t.Force
+	return how
+}
 
-func howOf(options plan.Options, force plan.Force) apply.How {
+func howOf(options plan.Options) apply.How {
 	var how apply.How
 	switch {
 	case options.Replace():
 		how.Method = apply.Replace
 	case options.ClientSide():
 		how.Method = apply.ClientSide
-	}
-	if force == plan.ByForce {
-		how.Strength = apply.Forced
 	}
 	return how
 }

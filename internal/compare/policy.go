@@ -46,18 +46,18 @@ func forOperation(p plan.Policy, op *v1alpha1.Operation) plan.Policy {
 		return p
 	}
 	if op.Sync.Prune {
-		p.Prune = plan.PruneGone
+		p.Prune = true
 	}
 	p.Only = op.Sync.Resources
 	if s := op.Sync.SyncStrategy; s != nil {
 		switch {
 		case s.Apply != nil:
-			p.Hooks = plan.SkipHooks
+			p.SkipHooks = true
 			if s.Apply.Force {
-				p.Force = plan.ByForce
+				p.Force = true
 			}
 		case s.Hook != nil && s.Hook.Force:
-			p.Force = plan.ByForce
+			p.Force = true
 		}
 	}
 	return p

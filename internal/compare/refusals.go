@@ -107,7 +107,7 @@ func (c Comparison) otherOwner(t plan.Task) string {
 	if t.Live == nil {
 		return ""
 	}
-	if owner := plan.Owner(t.Live, c.Policy.Tracking); owner != c.Policy.Instance {
+	if owner := plan.Owner(t.Live); owner != c.Policy.Instance {
 		return owner
 	}
 	return ""

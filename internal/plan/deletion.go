@@ -44,7 +44,7 @@ func Deletion(live []Live, policy Policy) Removal {
 	byWave := map[int][]*unstructured.Unstructured{}
 	var waves []int
 	for _, l := range live {
-		if Owner(l.Object, policy.Tracking) != policy.Instance {
+		if Owner(l.Object) != policy.Instance {
 			continue
 		}
 		consent, why := consentToDelete(l.Object, policy)

@@ -103,17 +103,12 @@ func FuzzTracking(f *testing.F) {
 func TestOwner(t *testing.T) {
 	web := object(t, "{apiVersion: apps/v1, kind: Deployment, metadata: {name: web, namespace: d}}")
 	plan.Mark(web, plan.Policy{Instance: "shop"})
-	if got := plan.Owner(web, plan.ByAnnotation); got != "shop" {
+	if got := plan.Owner(web); got != "shop" {
 		t.Error(got)
 	}
 	copied := web.DeepCopy()
 	copied.SetName("web-copy")
-	if got := plan.Owner(copied, plan.ByAnnotation); got != "" {
+	if got := plan.Owner(copied); got != "" {
 		t.Errorf("a copy is %q's", got)
-	}
-	labelled := object(t, "{apiVersion: v1, kind: ConfigMap, metadata: {name: a}}")
-	plan.Mark(labelled, plan.Policy{Instance: "shop", Tracking: plan.ByLabel})
-	if got := plan.Owner(labelled, plan.ByLabel); got != "shop" {
-		t.Error(got)
 	}
 }

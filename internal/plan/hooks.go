@@ -95,7 +95,7 @@ func deletePolicies(object *unstructured.Unstructured) []HookDeletePolicy {
 
 // hooks plans the runs of a hook, one for each of its phases that belong to a sync.
 func (b *building) hooks(d Desired, of []v1alpha1.HookType) {
-	if slices.Contains(of, v1alpha1.HookSkip) || b.policy.Hooks == SkipHooks || len(b.policy.Only) > 0 {
+	if slices.Contains(of, v1alpha1.HookSkip) || b.policy.SkipHooks || len(b.policy.Only) > 0 {
 		return
 	}
 	for _, phase := range of {
@@ -130,7 +130,7 @@ func Abandoned(live []Live, running Plan, policy Policy) []*unstructured.Unstruc
 	var all []*unstructured.Unstructured
 	for _, l := range live {
 		known := slices.ContainsFunc(running.Tasks, func(t Task) bool { return t.Verb == Hook && t.Key == KeyOf(l.Object) })
-		if !known && Held(l.Object) && Owner(l.Object, policy.Tracking) == policy.Instance {
+		if !known && Held(l.Object) && Owner(l.Object) == policy.Instance {
 			all = append(all, l.Object)
 		}
 	}

@@ -323,6 +323,9 @@ func (n *nexting) begin(t Task) bool {
 		r.Status, r.Message, r.HookPhase = v1alpha1.ResultPruneSkipped, t.Skip, v1alpha1.OperationSucceeded
 		n.set(r)
 		return false
+	case t.Verb == Apply && t.Unchanged && t.Options.OutOfSyncOnly():
+		// It is none of the sync's work, and leaves no result.
+		return false
 	case t.Verb == Apply && t.Unchanged:
 		r := Begun(t, t.Key.String()+" unchanged")
 		n.set(r)

@@ -120,7 +120,7 @@ func (s *story) do(verb string, args []string) string {
 	case "option":
 		s.policy.Options = s.policy.Options.With(ParseOptions(args))
 	case "prune":
-		s.policy.Prune = PruneGone
+		s.policy.Prune = true
 	case "only":
 		s.policy.Only = append(s.policy.Only, v1alpha1.SyncOperationResource{Kind: args[0], Name: args[1]})
 	case "refuse":

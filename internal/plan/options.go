@@ -140,7 +140,7 @@ func (o Options) SkipValidation() bool { return o["Validate"] == "false" }
 // SkipDryRunOnMissing lets an object go untried whose kind the cluster does not serve yet.
 func (o Options) SkipDryRunOnMissing() bool { return o.is("SkipDryRunOnMissingResource") }
 
-// OutOfSyncOnly applies only what differs.
+// OutOfSyncOnly reports whether objects that are as desired are left out of a sync and its results. They are never written in any case.
 func (o Options) OutOfSyncOnly() bool { return o.is("ApplyOutOfSyncOnly") }
 
 // CreateNamespace makes the destination's namespace.

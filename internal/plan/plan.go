@@ -59,8 +59,6 @@ type Live struct {
 type Policy struct {
 	// Instance is the Application in tracking marks: its name, or namespace_name outside the control namespace.
 	Instance string
-	// Tracking is how objects are marked.
-	Tracking Tracking
 	// Namespace is where objects go that name none.
 	Namespace string
 	// ClusterScoped are the kinds without a namespace.
@@ -73,49 +71,22 @@ type Policy struct {
 	// Neighbours are the instances of other Applications that exist.
 	Neighbours map[string]bool
 
-	// Prune says whether objects that git no longer has are deleted.
-	Prune Prune
-	// Hooks says whether hooks run.
-	Hooks Hooks
+	// Prune has objects deleted that git no longer has.
+	Prune bool
+	// SkipHooks leaves hooks out.
+	SkipHooks bool
 	// Confirmed reports whether a person has confirmed the deletions that have to be confirmed.
 	Confirmed bool
 	// Occupants are the objects that live in a namespace that is to be deleted, by its name, as far as they have been looked for.
 	Occupants map[string][]Key
 	// Force deletes and creates again what can't be changed.
-	Force Force
+	Force bool
 	// Only limits the sync to these objects: no hooks run then. Empty: everything.
 	Only []v1alpha1.SyncOperationResource
 	// Revision and StartedAt of the operation give hooks with generateName their names.
 	Revision  string
 	StartedAt time.Time
 }
-
-// Prune says whether objects that git no longer has are deleted.
-type Prune string
-
-// The values of Prune.
-const (
-	PruneNever Prune = ""
-	PruneGone  Prune = "PruneGone"
-)
-
-// Hooks says whether hooks run.
-type Hooks string
-
-// The values of Hooks.
-const (
-	RunHooks  Hooks = ""
-	SkipHooks Hooks = "SkipHooks"
-)
-
-// Force says how far a write may go.
-type Force string
-
-// The values of Force.
-const (
-	Gently  Force = ""
-	ByForce Force = "ByForce"
-)
 
 // Verb is what a task does.
 type Verb string
@@ -141,7 +112,8 @@ type Task struct {
 	Live    *unstructured.Unstructured
 	Origin  string
 	Options Options
-	Force   Force
+	// Force deletes the object and creates it again where it can't be changed.
+	Force bool
 	// DeletePolicies say when a hook is taken away again.
 	DeletePolicies []HookDeletePolicy
 	// Skip is why the task is not carried out; empty when it is.
@@ -250,7 +222,7 @@ func (b *building) want(d Desired) {
 		if len(r.Drift) == 0 {
 			r.Status = v1alpha1.Synced
 		}
-		if owner := Owner(live.Object, b.policy.Tracking); owner != b.policy.Instance && b.policy.Neighbours[owner] {
+		if owner := Owner(live.Object); owner != b.policy.Instance && b.policy.Neighbours[owner] {
 			r.SharedWith = owner
 		}
 	}
@@ -279,7 +251,7 @@ func (b *building) unwant(l Live) {
 	options := b.policy.Options.With(own)
 	t := Task{Key: key, Verb: Delete, Phase: v1alpha1.HookSync, Wave: r.Wave, Object: l.Object, Live: l.Object, Options: options, Last: options.PruneLast()}
 	switch {
-	case b.policy.Prune == PruneNever:
+	case !b.policy.Prune:
 		t.Skip = "ignored (requires pruning)"
 	case keptByHelm(l.Object):
 		t.Skip = "ignored (helm.sh/resource-policy: keep)"
@@ -294,7 +266,7 @@ func (b *building) unwant(l Live) {
 }
 
 func (b *building) owns(object *unstructured.Unstructured) bool {
-	return Owner(object, b.policy.Tracking) == b.policy.Instance
+	return Owner(object) == b.policy.Instance
 }
 
 // selected says that a sync that is limited to some objects includes this one.

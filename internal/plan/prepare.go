@@ -25,7 +25,7 @@ func Prepare(rendered []Desired, policy Policy) (prepared []Desired, warnings []
 		key := KeyOf(object)
 		ready := Desired{Object: object, Origin: d.Origin, Generated: d.Generated}
 		if i, twice := at[key]; twice && key.Name != "" {
-			warnings = append(warnings, fmt.Sprintf("%s is given twice, by %s and by %s; the last one is used", key, from(prepared[i]), from(ready)))
+			warnings = append(warnings, fmt.Sprintf("%s: given twice, by %s and by %s; the last one is used", key, from(prepared[i]), from(ready)))
 			prepared[i] = ready
 			continue
 		}

@@ -79,7 +79,7 @@ func TestPrune(t *testing.T) {
 		{name: "a namespace that is going", git: []string{other}, live: []string{"{apiVersion: v1, kind: Namespace, metadata: {name: d, deletionTimestamp: '2026-05-01T12:00:00Z'}}"}, pruned: "d"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			policy := plan.Policy{Instance: "shop", Namespace: "d", Options: plan.ParseOptions(c.options), Prune: plan.PruneGone, Confirmed: c.confirmed, ClusterScoped: map[schema.GroupKind]bool{{Kind: "Namespace"}: true}}
+			policy := plan.Policy{Instance: "shop", Namespace: "d", Options: plan.ParseOptions(c.options), Prune: true, Confirmed: c.confirmed, ClusterScoped: map[schema.GroupKind]bool{{Kind: "Namespace"}: true}}
 			if c.occupants != nil {
 				policy.Occupants = map[string][]plan.Key{"d": c.occupants}
 			}

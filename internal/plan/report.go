@@ -52,7 +52,7 @@ func (p Plan) Shared() []string {
 	var all []string
 	for _, r := range p.Resources {
 		if r.SharedWith != "" {
-			all = append(all, fmt.Sprintf("%s is an object of Application %s as well; remove it from one of the two", r.Key, r.SharedWith))
+			all = append(all, fmt.Sprintf("%s: belongs to Application %s as well; remove it from one of the two", r.Key, r.SharedWith))
 		}
 	}
 	return all

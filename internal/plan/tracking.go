@@ -9,17 +9,6 @@ import (
 	"github.com/cyan-cd/cyan/api/v1alpha1"
 )
 
-// Tracking is how objects are marked as an Application's.
-type Tracking string
-
-// The values of Tracking.
-const (
-	// ByAnnotation marks an object with a tracking id that also names the object, so that a copy of it is not taken for it.
-	ByAnnotation Tracking = ""
-	// ByLabel marks it with the label app.kubernetes.io/instance.
-	ByLabel Tracking = "label"
-)
-
 // Instance is what an Application is called in tracking marks.
 func Instance(app *v1alpha1.Application, controlNamespace string) string {
 	if app.Namespace == controlNamespace || app.Namespace == "" {
@@ -46,10 +35,7 @@ func ParseTrackingID(id string) (instance string, key Key, ok bool) {
 }
 
 // Owner is the instance that an object is marked with; empty when it carries no mark, or one that names another object: a copy.
-func Owner(object *unstructured.Unstructured, tracking Tracking) string {
-	if tracking == ByLabel {
-		return object.GetLabels()[v1alpha1.InstanceLabel]
-	}
+func Owner(object *unstructured.Unstructured) string {
 	instance, key, ok := ParseTrackingID(object.GetAnnotations()[v1alpha1.TrackingIDAnnotation])
 	own := KeyOf(object)
 	// An object without a namespace may carry the one of its destination in the mark.
@@ -61,15 +47,6 @@ func Owner(object *unstructured.Unstructured, tracking Tracking) string {
 
 // Mark puts an Application's mark on an object.
 func Mark(object *unstructured.Unstructured, policy Policy) {
-	if policy.Tracking == ByLabel {
-		labels := object.GetLabels()
-		if labels == nil {
-			labels = map[string]string{}
-		}
-		labels[v1alpha1.InstanceLabel] = policy.Instance
-		object.SetLabels(labels)
-		return
-	}
 	key := KeyOf(object)
 	if key.Namespace == "" {
 		key.Namespace = policy.Namespace

@@ -10,7 +10,7 @@ type Write struct {
 	// Basis is the resourceVersion that Live must still have, since Object holds values of it; "" for any.
 	Basis   string
 	Options Options
-	Force   Force
+	Force   bool
 }
 
 // Writes returns how each desired object that is live already would be written. Hooks are not among them.
@@ -32,7 +32,7 @@ func writeOf(d Desired, live *unstructured.Unstructured, shared Shared, policy P
 	w := Write{Key: KeyOf(d.Object), Live: live, Options: policy.Options.With(optionsOf(d.Object)), Force: policy.Force}
 	w.Object, w.Basis = shared.Keep(d.Object, live)
 	if w.Options.Force() {
-		w.Force = ByForce
+		w.Force = true
 	}
 	return w
 }

@@ -73,7 +73,7 @@ func (r *reconciler) followHooks(ctx context.Context, o *observation, after *v1a
 	}
 	now := heldIn{cluster: o.cluster}
 	for _, object := range o.live.Objects {
-		if plan.Held(object) && plan.Owner(object, o.policy.Tracking) == o.instance {
+		if plan.Held(object) && plan.Owner(object) == o.instance {
 			now.hooks = append(now.hooks, object)
 		}
 	}
@@ -83,5 +83,5 @@ func (r *reconciler) followHooks(ctx context.Context, o *observation, after *v1a
 
 // releaseHooks lets go of the hooks that the running operation knows nothing of; the zero Plan when none runs.
 func (r *reconciler) releaseHooks(ctx context.Context, o *observation, running plan.Plan) error {
-	return heldIn{o.cluster, plan.Abandoned(o.lives(), running, plan.Policy{Instance: o.instance, Tracking: o.policy.Tracking})}.release(ctx)
+	return heldIn{o.cluster, plan.Abandoned(o.lives(), running, plan.Policy{Instance: o.instance})}.release(ctx)
 }
