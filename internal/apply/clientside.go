@@ -15,6 +15,7 @@ import (
 	"k8s.io/apimachinery/pkg/watch"
 	"k8s.io/client-go/dynamic"
 	"k8s.io/client-go/kubernetes/scheme"
+	watchtools "k8s.io/client-go/tools/watch"
 
 	corev1 "k8s.io/api/core/v1"
 
@@ -100,9 +101,8 @@ func gone(ctx context.Context, resource dynamic.ResourceInterface, ref Ref) erro
 		if err != nil {
 			return explain("waiting for the end of", ref, err)
 		}
-		over := untilDeleted(ctx, w)
-		w.Stop()
-		if over {
+		_, err = watchtools.UntilWithoutRetry(ctx, w, isDeletion)
+		if err == nil {
 			return nil
 		}
 		if ctx.Err() != nil {
@@ -111,18 +111,10 @@ func gone(ctx context.Context, resource dynamic.ResourceInterface, ref Ref) erro
 	}
 }
 
-func untilDeleted(ctx context.Context, w watch.Interface) bool {
-	for {
-		select {
-		case <-ctx.Done():
-			return false
-		case event, open := <-w.ResultChan():
-			if !open || event.Type == watch.Error {
-				return false
-			}
-			if event.Type == watch.Deleted {
-				return true
-			}
-		}
+// isDeletion is the condition of a watch that ends with the object. A watch that fails is begun again.
+func isDeletion(event watch.Event) (bool, error) {
+	if event.Type == watch.Error {
+		return false, apierrors.FromObject(event.Object)
 	}
+	return event.Type == watch.Deleted, nil
 }

@@ -8,6 +8,7 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/fields"
 	"k8s.io/apimachinery/pkg/watch"
+	watchtools "k8s.io/client-go/tools/watch"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/cyan-cd/cyan/api/v1alpha1"
@@ -51,28 +52,25 @@ func watchOnce(ctx context.Context, a *kit.Control, c client.WithWatch, app *v1a
 	if err != nil {
 		return app, false, ended(ctx, a, err, app)
 	}
-	defer w.Stop()
-	for {
-		select {
-		case <-ctx.Done():
-			return app, false, ctx.Err()
-		case event, open := <-w.ResultChan():
-			if !open || event.Type == watch.Error {
-				return app, false, nil
-			}
-			seen, ok := event.Object.(*v1alpha1.Application)
-			if !ok {
-				continue
-			}
-			if event.Type == watch.Deleted {
-				return seen, false, errGone
-			}
-			app = seen
-			if ok, err := done(app); ok || err != nil {
-				return app, true, err
-			}
+	_, err = watchtools.UntilWithoutRetry(ctx, w, func(event watch.Event) (bool, error) {
+		if event.Type == watch.Error {
+			return false, watchtools.ErrWatchClosed
 		}
+		if seen, ok := event.Object.(*v1alpha1.Application); ok {
+			app = seen
+		}
+		if event.Type == watch.Deleted {
+			return false, errGone
+		}
+		return done(app)
+	})
+	switch {
+	case ctx.Err() != nil:
+		return app, false, ctx.Err()
+	case errors.Is(err, watchtools.ErrWatchClosed):
+		return app, false, nil
 	}
+	return app, err == nil, err
 }
 
 // ended is the error of a request: that of the context when this is why it failed.

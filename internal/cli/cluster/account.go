@@ -11,7 +11,9 @@ import (
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/fields"
+	"k8s.io/apimachinery/pkg/util/wait"
 	"k8s.io/apimachinery/pkg/watch"
+	watchtools "k8s.io/client-go/tools/watch"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/cyan-cd/cyan/internal/problem"
@@ -97,14 +99,21 @@ func (o *clusterAdd) awaitToken(ctx context.Context, c client.WithWatch, secret 
 	if err != nil {
 		return "", o.Explain(err, "waiting for a token")
 	}
-	defer w.Stop()
-	for event := range w.ResultChan() {
+	var token string
+	_, err = watchtools.UntilWithoutRetry(ctx, w, func(event watch.Event) (bool, error) {
 		if event.Type == watch.Error {
-			return "", o.Explain(apierrors.FromObject(event.Object), "waiting for a token")
+			return false, apierrors.FromObject(event.Object)
 		}
-		if seen, ok := event.Object.(*corev1.Secret); ok && len(seen.Data[corev1.ServiceAccountTokenKey]) > 0 {
-			return string(seen.Data[corev1.ServiceAccountTokenKey]), nil
+		if seen, ok := event.Object.(*corev1.Secret); ok {
+			token = string(seen.Data[corev1.ServiceAccountTokenKey])
 		}
+		return token != "", nil
+	})
+	switch {
+	case err == nil:
+		return token, nil
+	case !errors.Is(err, watchtools.ErrWatchClosed) && !wait.Interrupted(err):
+		return "", o.Explain(err, "waiting for a token")
 	}
 	if errors.Is(ctx.Err(), context.Canceled) {
 		return "", ctx.Err()
