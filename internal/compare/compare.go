@@ -17,6 +17,7 @@ import (
 	"github.com/cyan-cd/cyan/internal/live"
 	"github.com/cyan-cd/cyan/internal/plan"
 	"github.com/cyan-cd/cyan/internal/project"
+	"github.com/cyan-cd/cyan/internal/validate"
 )
 
 // Cluster is what is known of a destination.
@@ -47,6 +48,8 @@ type Input struct {
 // Comparison is git against the cluster. Where it is not complete, only the problems are filled.
 type Comparison struct {
 	Complete bool
+	// Findings are what validation found, also where the Application asks not to be stopped by it.
+	Findings []validate.Finding
 	// Desired are the objects as they will be in the cluster.
 	Desired []plan.Desired
 	Live    live.Snapshot
@@ -93,12 +96,12 @@ func (c *Comparer) Forget(app types.NamespacedName) {
 // Compare validates what was rendered, finds what is live, and has the API server say what would change. An error means that the cluster could not be asked.
 func (c *Comparer) Compare(ctx context.Context, in Input) (Comparison, error) {
 	var result Comparison
-	findings, err := c.findings(ctx, in)
-	switch {
-	case err != nil:
+	var err error
+	if result.Findings, err = c.findings(ctx, in); err != nil {
 		return result, err
-	case findings != "":
-		result.add(v1alpha1.ConditionComparisonError, findings)
+	}
+	if len(result.Findings) > 0 && !plan.ParseOptions(SyncOptions(in.App)).SkipValidation() {
+		result.add(v1alpha1.ConditionComparisonError, describeFindings(result.Findings))
 		return result, nil
 	}
 	kinds, err := in.Cluster.Kinds(ctx, nil)
@@ -152,16 +155,12 @@ func (c *Comparer) Again(ctx context.Context, in Input, before Comparison) (Comp
 	return result.Replanned(), nil
 }
 
-// findings validates, unless the Application asks not to; nothing to apply is only taken with allowEmpty.
-func (c *Comparer) findings(ctx context.Context, in Input) (string, error) {
+// findings validates; nothing to apply is only taken with allowEmpty.
+func (c *Comparer) findings(ctx context.Context, in Input) ([]validate.Finding, error) {
 	if len(in.Rendering.Result.Objects) == 0 && allowsEmpty(in.App) {
-		return "", nil
+		return nil, nil
 	}
-	found, err := c.validate(ctx, in)
-	if err != nil || len(found) == 0 || plan.ParseOptions(SyncOptions(in.App)).SkipValidation() {
-		return "", err
-	}
-	return describeFindings(found), nil
+	return c.validate(ctx, in)
 }
 
 // otherApps are the other Applications that live objects are marked with, as far as they exist.

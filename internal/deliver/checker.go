@@ -2,36 +2,32 @@ package deliver
 
 import (
 	"context"
+	"errors"
 	"fmt"
-	"log/slog"
 	"slices"
 	"sync"
 
-	"golang.org/x/sync/errgroup"
-	"k8s.io/apimachinery/pkg/runtime/schema"
 	"k8s.io/client-go/rest"
 
 	"github.com/cyan-cd/cyan/api/v1alpha1"
 	"github.com/cyan-cd/cyan/internal/apply"
+	"github.com/cyan-cd/cyan/internal/compare"
 	"github.com/cyan-cd/cyan/internal/live"
 	"github.com/cyan-cd/cyan/internal/render"
 	"github.com/cyan-cd/cyan/internal/validate"
 )
-
-// trialsAtOnce bounds the dry runs under way.
-const trialsAtOnce = 8
 
 // checker judges objects: by the rules of Kubernetes, and by asking the cluster where there is one.
 type checker struct {
 	namespace string
 	host      string
 	needed    bool
-	cluster   *live.Cluster
+	cluster   *live.Reader
 	end       context.CancelFunc
-	// trouble is why the cluster cannot be asked.
-	trouble error
-	// said is who judged the objects last.
-	said  string
+	// unusable is why the cluster cannot be asked.
+	unusable error
+	// judge describes who judged the objects last.
+	judge string
 	asked sync.WaitGroup
 }
 
@@ -46,9 +42,8 @@ func newChecker(ctx context.Context, config *rest.Config, namespace string, need
 		return c
 	}
 	c.host = config.Host
-	c.cluster, c.trouble = live.NewRegistry(ctx, config, slog.New(slog.DiscardHandler), func(string) {}).For(v1alpha1.ApplicationDestination{Server: v1alpha1.InClusterServer})
-	if c.trouble == nil {
-		c.asked.Go(func() { _, c.trouble = c.cluster.Kinds(ctx, nil) })
+	if c.cluster, c.unusable = live.NewReader(config); c.unusable == nil {
+		c.asked.Go(func() { _, c.unusable = c.cluster.Kinds(ctx, nil) })
 	}
 	return c
 }
@@ -61,19 +56,19 @@ func (c *checker) close() {
 // check lists what keeps the objects from being applied, a line each.
 func (c *checker) check(ctx context.Context, objects []render.Rendered) ([]string, error) {
 	c.asked.Wait()
-	if c.cluster != nil && c.trouble == nil {
+	if c.cluster != nil && c.unusable == nil {
 		found, err := c.ask(ctx, objects)
 		if err == nil || c.needed || !apply.IsUnreachable(err) {
 			return found, wrap(err)
 		}
-		c.trouble = err
+		c.unusable = err
 	}
-	if c.trouble != nil && c.needed {
-		return nil, wrap(c.trouble)
+	if c.unusable != nil && c.needed {
+		return nil, wrap(c.unusable)
 	}
-	c.said = "by the rules of Kubernetes alone: no cluster was named"
-	if c.trouble != nil {
-		c.said = "by the rules of Kubernetes alone, since the cluster could not be asked: " + c.trouble.Error()
+	c.judge = "by the rules of Kubernetes alone: no cluster was named"
+	if c.unusable != nil {
+		c.judge = "by the rules of Kubernetes alone, since the cluster could not be asked: " + c.unusable.Error()
 	}
 	return lines(validate.Check(objects, nil)), nil
 }
@@ -85,22 +80,8 @@ func wrap(err error) error {
 	return nil
 }
 
-// ask judges by what the cluster serves, and has it try the rest.
-func (c *checker) ask(ctx context.Context, objects []render.Rendered) ([]string, error) {
-	known, err := c.known(ctx, objects)
-	if err != nil {
-		return nil, err
-	}
-	if found := lines(validate.Check(objects, known)); len(found) > 0 {
-		return found, nil
-	}
-	found, untried, err := c.try(ctx, objects)
-	c.said = fmt.Sprintf("by the API server at %s, which tried %d of %d objects", c.host, len(objects)-untried, len(objects))
-	return found, err
-}
-
-// by says who judged the objects last.
-func (c *checker) by() string { return c.said }
+// by describes who judged the objects last.
+func (c *checker) by() string { return c.judge }
 
 func lines(findings []validate.Finding) []string {
 	var all []string
@@ -110,61 +91,46 @@ func lines(findings []validate.Finding) []string {
 	return all
 }
 
-func (c *checker) known(ctx context.Context, objects []render.Rendered) (*validate.Known, error) {
-	var wanted []schema.GroupVersionKind
-	for _, o := range objects {
-		if kind := o.Object.GroupVersionKind(); !slices.Contains(wanted, kind) {
-			wanted = append(wanted, kind)
+// ask judges by what the cluster serves and has, as a sync of the objects would: it counts what can't be tried before something else is there, or by these credentials.
+func (c *checker) ask(ctx context.Context, objects []render.Rendered) ([]string, error) {
+	in := compare.Input{
+		App: &v1alpha1.Application{Spec: v1alpha1.ApplicationSpec{Destination: v1alpha1.ApplicationDestination{Namespace: c.namespace}}}, Rendering: &compare.Rendering{Result: &render.Result{Objects: objects}},
+		Cluster: c.cluster, Client: c.cluster.Client, Exists: func(context.Context, string) (bool, error) { return false, nil },
+	}
+	compared, err := compare.New().Compare(ctx, in)
+	if err != nil || len(compared.Findings) > 0 {
+		return lines(compared.Findings), err
+	}
+	if !compared.Complete {
+		return nil, errors.Join(errorsOf(compared.Problems)...)
+	}
+	kinds, err := c.cluster.Kinds(ctx, nil)
+	if err != nil {
+		return nil, err
+	}
+	refusals, err := compared.Refusals(ctx, c.cluster.Client, kinds)
+	if err != nil {
+		return nil, err
+	}
+	untried := len(refusals.Untried)
+	var found []string
+	for _, err := range refusals.ByTask {
+		if reason := apply.ReasonOf(err); reason == apply.ReasonNoNamespace || reason == apply.ReasonForbidden {
+			untried++
+			continue
 		}
+		found = append(found, err.Error())
 	}
-	kinds, err := c.cluster.Kinds(ctx, wanted)
-	if err != nil {
-		return nil, err
-	}
-	crds, err := c.cluster.Definitions(ctx, wanted)
-	if err != nil {
-		return nil, err
-	}
-	return &validate.Known{Kinds: kinds.All(), CRDs: crds, DefaultNamespace: c.namespace}, nil
+	slices.Sort(found)
+	c.judge = fmt.Sprintf("by the API server at %s, which tried %d of %d objects", c.host, len(objects)-untried, len(objects))
+	return found, nil
 }
 
-// try has the API server apply each object without keeping it. It counts what can't be tried before something else is there, or by these credentials: the sync will see it.
-func (c *checker) try(ctx context.Context, objects []render.Rendered) (wrong []string, untried int, err error) {
-	found := make([]string, len(objects))
-	skipped := make([]bool, len(objects))
-	group, ctx := errgroup.WithContext(ctx)
-	group.SetLimit(trialsAtOnce)
-	for i, o := range objects {
-		group.Go(func() error {
-			object := o.Object.DeepCopy()
-			_, namespaced, served := c.cluster.Resource(object.GroupVersionKind())
-			if !served {
-				skipped[i] = true
-				return nil
-			}
-			if namespaced && object.GetNamespace() == "" {
-				object.SetNamespace(c.namespace)
-			}
-			_, err := c.cluster.Client.Apply(ctx, object, nil, apply.How{Trial: apply.DryRun})
-			switch {
-			case err == nil:
-			case apply.ReasonOf(err) == apply.ReasonNoNamespace, apply.ReasonOf(err) == apply.ReasonForbidden:
-				skipped[i] = true
-			case apply.IsUnreachable(err):
-				return err
-			default:
-				found[i] = fmt.Sprintf("%s:%d: %v", o.Origin.File, o.Origin.Line, err)
-			}
-			return nil
-		})
+func errorsOf(problems []compare.Problem) []error {
+	var all []error
+	for _, p := range problems {
+		all = append(all, p.Err)
 	}
-	if err := group.Wait(); err != nil {
-		return nil, 0, err
-	}
-	for _, s := range skipped {
-		if s {
-			untried++
-		}
-	}
-	return slices.DeleteFunc(found, func(s string) bool { return s == "" }), untried, nil
+	return all
 }
+

@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"k8s.io/apimachinery/pkg/types"
 
 	"github.com/cyan-cd/cyan/api/v1alpha1"
 )
@@ -15,6 +16,14 @@ func Instance(app *v1alpha1.Application, controlNamespace string) string {
 		return app.Name
 	}
 	return app.Namespace + "_" + app.Name
+}
+
+// ApplicationOf returns which Application an instance is: the inverse of [Instance].
+func ApplicationOf(instance, controlNamespace string) types.NamespacedName {
+	if namespace, name, ok := strings.Cut(instance, "_"); ok {
+		return types.NamespacedName{Namespace: namespace, Name: name}
+	}
+	return types.NamespacedName{Namespace: controlNamespace, Name: instance}
 }
 
 // TrackingID is the mark of an object: instance:group/Kind:namespace/name.
@@ -45,8 +54,11 @@ func Owner(object *unstructured.Unstructured) string {
 	return instance
 }
 
-// Mark puts an Application's mark on an object.
+// Mark puts an Application's mark on an object; without an instance there is none to put.
 func Mark(object *unstructured.Unstructured, policy Policy) {
+	if policy.Instance == "" {
+		return
+	}
 	key := KeyOf(object)
 	if key.Namespace == "" {
 		key.Namespace = policy.Namespace

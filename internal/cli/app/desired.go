@@ -5,73 +5,73 @@ import (
 	"context"
 	"fmt"
 
+	"k8s.io/client-go/rest"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/cyan-cd/cyan/api/v1alpha1"
 	"github.com/cyan-cd/cyan/internal/cli/kit"
 	"github.com/cyan-cd/cyan/internal/cli/manifests"
 	"github.com/cyan-cd/cyan/internal/cli/repo"
+	"github.com/cyan-cd/cyan/internal/compare"
+	"github.com/cyan-cd/cyan/internal/live"
+	"github.com/cyan-cd/cyan/internal/plan"
 	"github.com/cyan-cd/cyan/internal/problem"
-	"github.com/cyan-cd/cyan/internal/render"
-	"github.com/cyan-cd/cyan/internal/render/renderers"
 	"github.com/cyan-cd/cyan/internal/source"
 )
 
-// wantedObjects are what a local directory, a revision, or the target revision renders to.
-func renderDesired(ctx context.Context, a *kit.Control, c client.Client, app *v1alpha1.Application, local, revision string) ([]render.Rendered, error) {
-	if local != "" {
-		return renderLocal(local, app)
-	}
-	if app.Spec.Source == nil {
+// renderDesired renders a local directory, a revision, or the target revision, as a sync would.
+func renderDesired(ctx context.Context, a *kit.Control, c client.Client, app *v1alpha1.Application, local, revision string) (*compare.Rendering, error) {
+	src, single := app.SyncSource()
+	var rendered *compare.Rendering
+	var err error
+	switch {
+	case local != "":
+		rendered, err = manifests.Application(local, app, src)
+	case !single:
 		return nil, &problem.Error{Kind: problem.Refused, Object: object(app), Cause: "spec.sources is not rendered by commands yet", Remedy: "compare with a directory by --local"}
+	default:
+		rendered, err = renderRevision(ctx, a, c, app, src, cmp.Or(revision, src.TargetRevision))
 	}
+	if err != nil {
+		return nil, err
+	}
+	return rendered, rendered.Err
+}
+
+func renderRevision(ctx context.Context, a *kit.Control, c client.Client, app *v1alpha1.Application, src v1alpha1.ApplicationSource, revision string) (*compare.Rendering, error) {
 	book, err := repo.Book(ctx, a, c)
 	if err != nil {
 		return nil, err
 	}
-	wanted := cmp.Or(revision, app.Spec.Source.TargetRevision)
-	var objects []render.Rendered
+	var rendered *compare.Rendering
 	err = repo.WithMirrors(func(mirrors *source.Mirrors) error {
-		from := book.Repository(app.Spec.Source.RepoURL)
-		sha, err := mirrors.Resolve(ctx, from, wanted)
+		from := book.Repository(src.RepoURL)
+		sha, err := mirrors.Resolve(ctx, from, revision)
 		if err != nil {
 			return err
 		}
-		tree, err := mirrors.Tree(ctx, from, sha)
-		if err != nil {
+		if rendered, err = compare.NewRenderer(mirrors).Render(ctx, app, src, from, sha); err != nil {
 			return err
 		}
-		result, err := renderers.Render(tree, *app.Spec.Source, render.Options{Namespace: app.Spec.Destination.Namespace, Env: buildEnvironment(app, sha)})
-		objects = result.Objects
-		return err
+		return rendered.Err
 	})
 	if err != nil {
 		return nil, fmt.Errorf("rendering Application %q from git: %w", app.Name, err)
 	}
-	return objects, nil
+	return rendered, nil
 }
 
-// renderLocal renders a local directory with an Application's options.
-func renderLocal(path string, app *v1alpha1.Application) ([]render.Rendered, error) {
-	source := v1alpha1.ApplicationSource{}
-	if app.Spec.Source != nil {
-		source = *app.Spec.Source
+// compareWith compares what was rendered with the cluster that config names, as the controller does.
+func compareWith(ctx context.Context, a *kit.Control, c client.Client, app *v1alpha1.Application, rendered *compare.Rendering, config *rest.Config) (compare.Comparison, error) {
+	reader, err := live.NewReader(config)
+	if err != nil {
+		return compare.Comparison{}, err
 	}
-	result, err := manifests.Directory("", path, source, render.Options{Namespace: app.Spec.Destination.Namespace, Env: buildEnvironment(app, "")})
-	return result.Objects, err
-}
-
-// buildEnvironment are the variables that a source may ask for, by the names that existing manifests use.
-func buildEnvironment(app *v1alpha1.Application, revision string) map[string]string {
-	env := map[string]string{
-		"ARGOCD_APP_NAME": app.Name, "ARGOCD_APP_NAMESPACE": app.Spec.Destination.Namespace, "ARGOCD_APP_PROJECT_NAME": app.Spec.Project,
-		"ARGOCD_APP_REVISION": revision,
-	}
-	if len(revision) == 40 {
-		env["ARGOCD_APP_REVISION_SHORT"], env["ARGOCD_APP_REVISION_SHORT_8"] = revision[:7], revision[:8]
-	}
-	if s := app.Spec.Source; s != nil {
-		env["ARGOCD_APP_SOURCE_PATH"], env["ARGOCD_APP_SOURCE_REPO_URL"], env["ARGOCD_APP_SOURCE_TARGET_REVISION"] = s.Path, s.RepoURL, s.TargetRevision
-	}
-	return env
+	return compare.New().Compare(ctx, compare.Input{
+		App: app, Rendering: rendered, Instance: plan.Instance(app, a.Namespace), Cluster: reader, Client: reader.Client,
+		Exists: func(ctx context.Context, instance string) (bool, error) {
+			err := c.Get(ctx, plan.ApplicationOf(instance, a.Namespace), &v1alpha1.Application{})
+			return err == nil, client.IgnoreNotFound(err)
+		},
+	})
 }

@@ -1,27 +1,23 @@
 package app
 
 import (
+	"cmp"
 	"context"
 	"fmt"
-	"slices"
 	"strings"
 
 	"github.com/pmezard/go-difflib/difflib"
 	"github.com/spf13/cobra"
-	apierrors "k8s.io/apimachinery/pkg/api/errors"
-	"k8s.io/apimachinery/pkg/api/meta"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
-	"k8s.io/apimachinery/pkg/runtime/schema"
-	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/yaml"
 
 	"github.com/cyan-cd/cyan/api/v1alpha1"
 	"github.com/cyan-cd/cyan/internal/action"
 	"github.com/cyan-cd/cyan/internal/cli/kit"
 	"github.com/cyan-cd/cyan/internal/cli/screens"
+	"github.com/cyan-cd/cyan/internal/compare"
 	"github.com/cyan-cd/cyan/internal/plan"
 	"github.com/cyan-cd/cyan/internal/problem"
-	"github.com/cyan-cd/cyan/internal/render"
 )
 
 type diffCommand struct {
@@ -87,76 +83,63 @@ func (o *diffCommand) run(ctx context.Context, name string) (different bool, err
 	if err != nil {
 		return false, err
 	}
-	at, err := destinationClient(ctx, o.Control, c, app)
+	config, err := destinationConfig(ctx, o.Control, c, app)
 	if err != nil {
 		return false, err
 	}
-	desired := prepare(o.Control, at, app, rendered)
-	shared := plan.SharedWith(desired, plan.Policy{Options: syncOptionsOf(app), IgnoreDifferences: app.Spec.IgnoreDifferences})
-	for _, d := range desired {
-		changed, err := o.compare(ctx, at, app, d.Object, shared)
-		if err != nil {
-			return different, err
-		}
-		different = different || changed
+	compared, err := compareWith(ctx, o.Control, c, app, rendered, config)
+	if err != nil {
+		return false, o.Explain(err, "comparing "+object(app)+" with its cluster")
 	}
-	for _, r := range superfluous(app, desired) {
+	if !compared.Complete {
+		return false, &problem.Error{Kind: problem.Refused, Object: object(app), Cause: problemsOf(compared)}
+	}
+	return o.showAll(compared)
+}
+
+func problemsOf(compared compare.Comparison) string {
+	lines := make([]string, len(compared.Problems))
+	for i, p := range compared.Problems {
+		lines[i] = p.Err.Error()
+	}
+	return strings.Join(lines, "; ")
+}
+
+// showAll prints every object that is not as git has it.
+func (o *diffCommand) showAll(compared compare.Comparison) (different bool, err error) {
+	for kind, err := range compared.Live.Broken {
+		return false, o.Explain(err, "reading "+kind.String())
+	}
+	desired := map[plan.Key]*unstructured.Unstructured{}
+	for _, d := range compared.Desired {
+		desired[plan.KeyOf(d.Object)] = d.Object
+	}
+	for _, r := range compared.Plan.Resources {
+		if r.Status != v1alpha1.OutOfSync {
+			continue
+		}
 		different = true
-		if err := o.Say(o.Page().Theme.Bad(fmt.Sprintf("===== %s: not in git; a sync with --prune deletes it", screens.ObjectName(r.Kind, r.Namespace, r.Name)))); err != nil {
+		if err := o.showOne(r, desired[r.Key], compared.Predictions[r.Key]); err != nil {
 			return different, err
 		}
 	}
 	return different, nil
 }
 
-// prepare makes rendered objects what they will be in the cluster: in their namespace, and marked as the
-// Application's. Hooks are left out.
-func prepare(a *kit.Control, at client.Client, app *v1alpha1.Application, rendered []render.Rendered) []plan.Desired {
-	policy := plan.Policy{Instance: plan.Instance(app, a.Namespace), Namespace: app.Spec.Destination.Namespace, ClusterScoped: map[schema.GroupKind]bool{}}
-	var desired []plan.Desired
-	for _, r := range rendered {
-		if plan.IsHook(r.Object) {
-			continue
-		}
-		gvk := r.Object.GroupVersionKind()
-		if mapping, err := at.RESTMapper().RESTMapping(gvk.GroupKind(), gvk.Version); err == nil && mapping.Scope.Name() == meta.RESTScopeNameRoot {
-			policy.ClusterScoped[gvk.GroupKind()] = true
-		}
-		desired = append(desired, plan.Desired{Object: r.Object, Origin: r.Origin.File})
-	}
-	prepared, _ := plan.Prepare(desired, policy)
-	return prepared
-}
-
-func syncOptionsOf(app *v1alpha1.Application) plan.Options {
-	if app.Spec.SyncPolicy == nil {
-		return nil
-	}
-	return plan.ParseOptions(app.Spec.SyncPolicy.SyncOptions)
-}
-
-// compare prints how a live object differs from what a sync would make of it.
-func (o *diffCommand) compare(ctx context.Context, at client.Client, app *v1alpha1.Application, desired *unstructured.Unstructured, shared plan.Shared) (bool, error) {
-	name := screens.ObjectName(desired.GetKind(), desired.GetNamespace(), desired.GetName())
-	live := &unstructured.Unstructured{}
-	live.SetGroupVersionKind(desired.GroupVersionKind())
-	err := at.Get(ctx, client.ObjectKeyFromObject(desired), live)
+// showOne prints how a live object differs from what a sync would make of it.
+func (o *diffCommand) showOne(r plan.Resource, desired *unstructured.Unstructured, predicted compare.Prediction) error {
+	name := screens.ObjectName(r.Key.Kind, r.Key.Namespace, r.Key.Name)
 	switch {
-	case apierrors.IsNotFound(err), meta.IsNoMatchError(err):
-		return true, o.unified(name+" (new)", nil, desired)
-	case err != nil:
-		return false, o.Explain(err, "reading "+name)
+	case r.RequiresPruning:
+		return o.Say(o.Page().Theme.Bad(fmt.Sprintf("===== %s: not in git; a sync with --prune deletes it", name)))
+	case r.Live == nil:
+		return o.unified(name+" (new)", nil, desired)
+	case predicted.Err != nil:
+		return o.Explain(predicted.Err, "asking what a sync would make of "+name)
+	case len(r.Drift) == 0:
+		name += " (fields of a former applier are taken over)"
 	}
-	desired, _ = shared.Keep(desired, live)
-	predicted := desired.DeepCopy()
-	err = at.Apply(ctx, client.ApplyConfigurationFromUnstructured(predicted), client.FieldOwner(v1alpha1.FieldManager), client.ForceOwnership, client.DryRunAll)
-	if err != nil {
-		return false, o.Explain(err, "asking what a sync would make of "+name)
-	}
-	if len(plan.Drift(desired, plan.Live{Object: live, Predicted: predicted}, app.Spec.IgnoreDifferences)) == 0 {
-		return false, nil
-	}
-	return true, o.unified(name, live, predicted)
+	return o.unified(name, r.Live, cmp.Or(predicted.Object, desired))
 }
 
 // unified prints a unified diff from one object to another.
@@ -204,18 +187,4 @@ func readable(object *unstructured.Unstructured) ([]string, error) {
 		return nil, err
 	}
 	return difflib.SplitLines(string(data)), nil
-}
-
-// superfluous are the objects that an Application has in the cluster and no longer in git.
-func superfluous(app *v1alpha1.Application, desired []plan.Desired) []v1alpha1.ResourceStatus {
-	var all []v1alpha1.ResourceStatus
-	for _, r := range app.Status.Resources {
-		wanted := slices.ContainsFunc(desired, func(d plan.Desired) bool {
-			return plan.KeyOf(d.Object) == plan.Key{Group: r.Group, Kind: r.Kind, Namespace: r.Namespace, Name: r.Name}
-		})
-		if !wanted && !r.Hook {
-			all = append(all, r)
-		}
-	}
-	return all
 }

@@ -42,7 +42,7 @@ func newManifests(a *kit.Control) *cobra.Command {
 				if err != nil {
 					return &problem.Error{Kind: problem.Refused, Cause: err.Error(), Err: err}
 				}
-				data, err := render.Encode(rendered)
+				data, err := render.Encode(rendered.Result.Objects)
 				if err != nil {
 					return err
 				}

@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 
 	"github.com/cyan-cd/cyan/api/v1alpha1"
+	"github.com/cyan-cd/cyan/internal/compare"
 	"github.com/cyan-cd/cyan/internal/problem"
 	"github.com/cyan-cd/cyan/internal/render"
 	"github.com/cyan-cd/cyan/internal/render/renderers"
@@ -15,21 +16,47 @@ import (
 
 // Directory renders a directory on disk; root bounds what is read.
 func Directory(root, path string, source v1alpha1.ApplicationSource, options render.Options) (*render.Result, error) {
+	result := &render.Result{}
+	err := open(root, path, func(tree fs.FS, inside string) error {
+		source.Path = inside
+		var err error
+		if result, err = renderers.Render(tree, source, options); err != nil {
+			return &problem.Error{Kind: problem.Negative, Object: path, Cause: "rendering: " + err.Error(), Err: err}
+		}
+		return nil
+	})
+	return result, err
+}
+
+// Application renders a directory on disk as an Application whose source it were.
+func Application(path string, app *v1alpha1.Application, source v1alpha1.ApplicationSource) (*compare.Rendering, error) {
+	var rendered *compare.Rendering
+	err := open("", path, func(tree fs.FS, inside string) error {
+		source.Path = inside
+		var err error
+		if rendered, err = compare.RenderTree(renderers.Render, tree, app, source, ""); err == nil {
+			err = rendered.Err
+		}
+		if err != nil {
+			return &problem.Error{Kind: problem.Negative, Object: path, Cause: "rendering: " + err.Error(), Err: err}
+		}
+		return nil
+	})
+	return rendered, err
+}
+
+// open opens the directory that nothing outside is read of; inside is path within it.
+func open(root, path string, use func(tree fs.FS, inside string) error) error {
 	top, inside, err := bounds(root, path)
 	if err != nil {
-		return &render.Result{}, err
+		return err
 	}
 	disk, err := os.OpenRoot(top)
 	if err != nil {
-		return &render.Result{}, &problem.Error{Kind: problem.Usage, Object: "directory " + top, Cause: err.Error(), Err: err}
+		return &problem.Error{Kind: problem.Usage, Object: "directory " + top, Cause: err.Error(), Err: err}
 	}
 	defer func() { _ = disk.Close() }()
-	source.Path = inside
-	result, err := renderers.Render(disk.FS(), source, options)
-	if err != nil {
-		return result, &problem.Error{Kind: problem.Negative, Object: path, Cause: "rendering: " + err.Error(), Err: err}
-	}
-	return result, nil
+	return use(disk.FS(), inside)
 }
 
 // bounds finds the directory that nothing outside is read of, and path within it.

@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
-	"strings"
 	"sync"
 	"time"
 
@@ -30,6 +29,7 @@ import (
 	"github.com/cyan-cd/cyan/internal/cluster"
 	"github.com/cyan-cd/cyan/internal/compare"
 	"github.com/cyan-cd/cyan/internal/live"
+	"github.com/cyan-cd/cyan/internal/plan"
 	"github.com/cyan-cd/cyan/internal/source"
 )
 
@@ -186,10 +186,7 @@ func (r *reconciler) instance(app types.NamespacedName) string {
 }
 
 func (r *reconciler) appOf(instance string) types.NamespacedName {
-	if namespace, name, ok := strings.Cut(instance, "_"); ok {
-		return types.NamespacedName{Namespace: namespace, Name: name}
-	}
-	return types.NamespacedName{Namespace: r.control, Name: instance}
+	return plan.ApplicationOf(instance, r.control)
 }
 
 // wake puts Applications into the work queue from anywhere.
