@@ -133,4 +133,3 @@ func errorsOf(problems []compare.Problem) []error {
 	}
 	return all
 }
-
