@@ -84,7 +84,7 @@ func (w *shapeWalk) unmarshaled(t reflect.Type, v any, path string) any {
 		return w.wrong(path, err.Error(), "correct the value")
 	}
 	if err := reflect.New(t).Interface().(json.Unmarshaler).UnmarshalJSON(data); err != nil {
-		return w.wrong(path, fmt.Sprintf("must be a %s, and is %s: %v", t.Name(), describe(v), err), "correct the value")
+		return w.wrong(path, fmt.Sprintf("must be of type %s, and is %s: %v", t.Name(), describe(v), err), "correct the value")
 	}
 	return v
 }
