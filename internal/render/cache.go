@@ -16,12 +16,12 @@ import (
 	"github.com/cyan-cd/cyan/api/v1alpha1"
 )
 
-// maxVersions is how many results of one source are kept: as many branches, or commits to go back and forth between, cost one
-// rendering each.
+// maxVersions is how many results of one source are kept: as many branches, or commits to go back and forth between,
+// cost one rendering each.
 const maxVersions = 4
 
-// Cached returns a Func that renders by next, unless the result is known: nothing that was read for it, and no variable that
-// went into it, is different now. The results of that many sources are kept, those that were used last.
+// Cached returns a Func that renders by next, unless the result is known: nothing that was read for it, and no
+// variable that went into it, is different now. The results of that many sources are kept, those that were used last.
 func Cached(next Func, sources int) Func {
 	c := &cache{next: next, sources: lru.New(sources)}
 	return c.render

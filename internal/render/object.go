@@ -15,8 +15,8 @@ import (
 type Rendered struct {
 	Object *unstructured.Unstructured
 	Origin Origin
-	// Source is the object as Origin.File has it, before any patch: a YAML mapping, or nil for a generated object. It must not
-	// be changed.
+	// Source is the object as Origin.File has it, before any patch: a YAML mapping, or nil for a generated object. It
+	// must not be changed.
 	Source *yaml.Node
 }
 
@@ -29,9 +29,10 @@ type Origin struct {
 	Line int
 }
 
-// Line returns where the field with the given path, such as spec.template.spec.containers[0].image or metadata.labels[app],
-// stands in the origin file. When the file does not have the field, the result is false, with the line of the object if a
-// patch or an option brought the field in, or of the closest field around it if it is missing altogether.
+// Line returns where the field with the given path, such as spec.template.spec.containers[0].image or
+// metadata.labels[app], stands in the origin file. When the file does not have the field, the result is false, with
+// the line of the object if a patch or an option brought the field in, or of the closest field around it if it is
+// missing altogether.
 func (r Rendered) Line(fieldPath string) (int, bool) {
 	steps := splitPath(fieldPath)
 	if r.Source == nil || len(steps) == 0 {
@@ -131,8 +132,8 @@ func closingBracket(p string) int {
 	return len(p)
 }
 
-// descend follows one step in the source and in the rendered value at the same time. next is nil where the source has nothing,
-// nextValue where the object has nothing.
+// descend follows one step in the source and in the rendered value at the same time. next is nil where the source has
+// nothing, nextValue where the object has nothing.
 func descend(node *yaml.Node, value any, s step) (key, next *yaml.Node, nextValue any) {
 	node = Unalias(node)
 	switch v := value.(type) {
@@ -156,8 +157,8 @@ func descend(node *yaml.Node, value any, s step) (key, next *yaml.Node, nextValu
 	return key, next, nextValue
 }
 
-// element finds a list's element in the source: by its name where it has one that is its alone, because a patch may have moved
-// it, and otherwise by its index.
+// element finds a list's element in the source: by its name where it has one that is its alone, because a patch may
+// have moved it, and otherwise by its index.
 func element(node *yaml.Node, value any, index int) *yaml.Node {
 	list, _ := value.([]any)
 	if index < len(list) {
@@ -192,8 +193,8 @@ func elementNamed(list *yaml.Node, name string) *yaml.Node {
 	return nil
 }
 
-// Encode returns the objects as one YAML stream: the exact bytes that are validated, committed and applied. Equal objects have
-// equal bytes.
+// Encode returns the objects as one YAML stream: the exact bytes that are validated, committed and applied. Equal
+// objects have equal bytes.
 func Encode(objs []Rendered) ([]byte, error) {
 	var b bytes.Buffer
 	for i, o := range objs {

@@ -11,18 +11,19 @@ import (
 	"strings"
 )
 
-// ReadSet is what a rendering looked at: path → what was there. A file has its blob hash; a directory that was listed has its
-// tree hash and a digest of its names; what was looked for and missing has "". The values are only meant for Unchanged.
+// ReadSet is what a rendering looked at: path → what was there. A file has its blob hash; a directory that was listed
+// has its tree hash and a digest of its names; what was looked for and missing has "". The values are only meant for
+// Unchanged.
 type ReadSet map[string]string
 
-// HashFS names content: the hash of a file's bytes, or of a directory with all that is below it. The error is fs.ErrNotExist
-// when nothing is there.
+// HashFS names content: the hash of a file's bytes, or of a directory with all that is below it. The error is
+// fs.ErrNotExist when nothing is there.
 type HashFS interface {
 	Hash(name string) (string, error)
 }
 
-// Unchanged reports whether rendering the same source from tree has the same result. A directory whose names are the same
-// counts as unchanged when tree can list it; what is read from it is in the set as well.
+// Unchanged reports whether rendering the same source from tree has the same result. A directory whose names are the
+// same counts as unchanged when tree can list it; what is read from it is in the set as well.
 func (s ReadSet) Unchanged(tree HashFS) bool {
 	for name, want := range s {
 		got, err := tree.Hash(name)
@@ -64,8 +65,8 @@ func namesDigest(entries []fs.DirEntry) string {
 	return hex.EncodeToString(h.Sum(nil)[:16])
 }
 
-// Hashed returns tree with hashes: its own where it is a HashFS; otherwise files get git's SHA-1 blob hash, and directories a
-// hash of all that is below.
+// Hashed returns tree with hashes: its own where it is a HashFS; otherwise files get git's SHA-1 blob hash, and
+// directories a hash of all that is below.
 func Hashed(tree fs.FS) interface {
 	fs.FS
 	HashFS

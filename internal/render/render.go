@@ -1,10 +1,10 @@
 // Package render turns one commit's tree into Kubernetes objects, and records every file and directory that it read.
 //
-// This page is the contract: a Renderer for each kind of source, the Tree that it reads by, and the Result that it makes. The
-// renderers are neighbours (render/kustomize, render/directory), put together in render/renderers.
+// This page is the contract: a Renderer for each kind of source, the Tree that it reads by, and the Result that it
+// makes. The renderers are neighbours (render/kustomize, render/directory), put together in render/renderers.
 //
-// Nothing from the tree is executed and nothing outside it is read: remote bases, plugins, absolute paths, and symbolic links
-// that leave the tree are refused by name, each by the renderer that it concerns.
+// Nothing from the tree is executed and nothing outside it is read: remote bases, plugins, absolute paths, and
+// symbolic links that leave the tree are refused by name, each by the renderer that it concerns.
 package render
 
 import (
@@ -15,11 +15,11 @@ import (
 	"github.com/cyan-cd/cyan/api/v1alpha1"
 )
 
-// Func renders a source from a commit's tree. The tree may implement HashFS, which saves hashing what was read; where it
-// implements fs.ReadLinkFS, symbolic links are followed inside the tree and never out of it.
+// Func renders a source from a commit's tree. The tree may implement HashFS, which saves hashing what was read; where
+// it implements fs.ReadLinkFS, symbolic links are followed inside the tree and never out of it.
 //
-// A source that cannot be rendered ends with an *Error in the chain, and with a Result whose ReadSet has what must change
-// before another attempt makes sense. A Result may be shared, and is not to be changed.
+// A source that cannot be rendered ends with an *Error in the chain, and with a Result whose ReadSet has what must
+// change before another attempt makes sense. A Result may be shared, and is not to be changed.
 type Func func(tree fs.FS, src v1alpha1.ApplicationSource, opts Options) (*Result, error)
 
 // Renderer renders one kind of source.
@@ -53,8 +53,8 @@ type Result struct {
 	ReadSet ReadSet
 	// SourceType is the Type of the renderer, or "" when none was found.
 	SourceType string
-	// EnvUsed names the entries of Options.Env that went into the result, or into the error. They are not part of the read
-	// set.
+	// EnvUsed names the entries of Options.Env that went into the result, or into the error. They are not part of the
+	// read set.
 	EnvUsed []string
 	// Warnings are about what was rendered all the same.
 	Warnings []Warning
@@ -118,8 +118,8 @@ func (l Limits) orDefault() Limits {
 	}
 }
 
-// With returns a Func that renders by the first of the renderers that a field of the source asks for, or else by the first
-// that detects the directory as its own.
+// With returns a Func that renders by the first of the renderers that a field of the source asks for, or else by the
+// first that detects the directory as its own.
 func With(renderers ...Renderer) Func {
 	return func(src fs.FS, source v1alpha1.ApplicationSource, opts Options) (*Result, error) {
 		tree := NewTree(src, opts.Limits)

@@ -11,8 +11,8 @@ import (
 // maxLinks is the number of symbolic links in one path; more of them is a loop. Linux has the same number.
 const maxLinks = 40
 
-// Tree is a commit's tree while one source is rendered from it: it follows symbolic links inside the tree, refuses those that
-// leave it, holds the limits, and records what was looked at. It serves one goroutine.
+// Tree is a commit's tree while one source is rendered from it: it follows symbolic links inside the tree, refuses
+// those that leave it, holds the limits, and records what was looked at. It serves one goroutine.
 type Tree struct {
 	fsys   fs.FS
 	hashes HashFS
@@ -79,8 +79,8 @@ func (t *Tree) note(name string) error {
 	return nil
 }
 
-// Resolve follows the symbolic links of a path, relative to the root. The error is fs.ErrNotExist when nothing is there, and
-// an *Error when the path leaves the tree.
+// Resolve follows the symbolic links of a path, relative to the root. The error is fs.ErrNotExist when nothing is
+// there, and an *Error when the path leaves the tree.
 func (t *Tree) Resolve(name string) (string, fs.FileMode, error) {
 	rest := strings.Split(path.Clean(name), "/")
 	current, mode, links := ".", fs.ModeDir, 0

@@ -6,8 +6,8 @@ import "strings"
 // longest bounds what is compared, in bytes.
 const longest = 256
 
-// Closest returns the name that differs least from the given one, by at most one letter in three; "" when there is none. Case
-// does not count, and of names that differ as much, the first in the alphabet is returned.
+// Closest returns the name that differs least from the given one, by at most one letter in three; "" when there is
+// none. Case does not count, and of names that differ as much, the first in the alphabet is returned.
 func Closest(name string, names []string) string {
 	best, fewest := "", max(1, len(name)/3)+1
 	for _, candidate := range names {

@@ -1,4 +1,5 @@
-// Package testkit gives tests the real things: an API server of their own, git repositories behind a real git server, and ways to wait for an outcome.
+// Package testkit provides tests with the real things: an API server of their own, git repositories behind a real git server,
+// and ways to wait for an outcome.
 package testkit
 
 import (
@@ -65,8 +66,8 @@ func Main(m *testing.M) {
 	os.Exit(code)
 }
 
-// Cluster returns the cluster that all tests of this binary share: a real control plane whose pods are simulated, with Cyan's definitions installed.
-// It is started by the first call. The binary's TestMain must call Main.
+// Cluster returns the cluster that all tests of this binary share: a real control plane whose pods are simulated,
+// with Cyan's definitions installed. It is started by the first call. The binary's TestMain must call Main.
 func Cluster(t testing.TB) *LocalCluster {
 	t.Helper()
 	shared.once.Do(func() {
@@ -81,7 +82,8 @@ func Cluster(t testing.TB) *LocalCluster {
 	return shared.cluster
 }
 
-// StartCluster starts a cluster of its own in a temporary directory, with the given flags of `cyan local up`. The caller deletes it.
+// StartCluster starts a cluster of its own in a temporary directory, with the given flags of `cyan local up`. The
+// caller deletes it.
 func StartCluster(flags ...string) (*LocalCluster, error) {
 	dir, err := os.MkdirTemp("", "cyan-test-")
 	if err != nil {

@@ -8,7 +8,8 @@ import (
 // lookEvery is the time between two looks at an outcome.
 const lookEvery = 20 * time.Millisecond
 
-// Eventually waits for an outcome: until check returns nil, looking every 20 ms. After the given time the test fails with what check said last.
+// Eventually waits for an outcome: until check returns nil, looking every 20 ms. After the given time the test fails
+// with what check said last.
 func Eventually(t testing.TB, within time.Duration, what string, check func() error) {
 	t.Helper()
 	deadline := time.After(within)

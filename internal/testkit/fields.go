@@ -6,7 +6,8 @@ import (
 	"slices"
 )
 
-// MissingFields lists the paths of the fields that want has and got has not. Values are not compared, and in lists the elements at the same index are.
+// MissingFields lists the paths of the fields that want has and got has not. Values are not compared, and in lists
+// the elements at the same index are.
 func MissingFields(want, got any) []string { return missingFields(want, got, "") }
 
 func missingFields(want, got any, path string) []string {

@@ -57,7 +57,8 @@ func GitRepoWith(t testing.TB, opts gitserver.Options) *Repo {
 	return r
 }
 
-// Commit writes files, commits them on the branch that the clone is on, pushes it, and returns the commit. An empty content deletes the file.
+// Commit writes files, commits them on the branch that the clone is on, pushes it, and returns the commit. An empty
+// content deletes the file.
 func (r *Repo) Commit(files map[string]string) string {
 	r.t.Helper()
 	sha := r.CommitLocally(files)

@@ -7,7 +7,8 @@ import (
 	"os/exec"
 )
 
-// guard is a process that removes a cluster when the test's process ends without having done so: after a panic, a timeout or a kill.
+// guard is a process that removes a cluster when the test's process ends without having done so: after a panic, a
+// timeout or a kill.
 type guard struct {
 	process *exec.Cmd
 	// alive closes with this process, however that ends.

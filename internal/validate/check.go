@@ -23,9 +23,9 @@ type Known struct {
 	DefaultNamespace string
 }
 
-// Check returns why an API server would refuse the objects. known is nil when there is no cluster at hand: then the kinds of
-// Kubernetes, those that the objects define, and Cyan's own are known. An empty result means that all of them would be
-// admitted, as far as that is known without the objects that exist already.
+// Check returns why an API server would refuse the objects. known is nil when there is no cluster at hand: then the
+// kinds of Kubernetes, those that the objects define, and Cyan's own are known. An empty result means that all of
+// them would be admitted, as far as that is known without the objects that exist already.
 //
 // Findings come in the order of files and lines. Objects are not changed.
 func Check(objs []render.Rendered, known *Known) []Finding {
@@ -55,8 +55,8 @@ func Check(objs []render.Rendered, known *Known) []Finding {
 	return withoutRepeated(findings)
 }
 
-// withoutRepeated keeps the last of the findings that differ in nothing but the remedy: where the rules refuse a value twice,
-// the second remedy is more exact.
+// withoutRepeated keeps the last of the findings that differ in nothing but the remedy: where the rules refuse a
+// value twice, the second remedy is more exact.
 func withoutRepeated(findings []Finding) []Finding {
 	index := map[Finding]int{}
 	kept := findings[:0]
@@ -86,7 +86,8 @@ func (s *subject) check(kinds *kinds) {
 	}
 }
 
-// checkRepeatedKeys finds keys that a mapping of the file has twice: the last one counts, which is hardly what was meant.
+// checkRepeatedKeys finds keys that a mapping of the file has twice: the last one counts, which is hardly what was
+// meant.
 func (s *subject) checkRepeatedKeys(n *yaml.Node, path string, seen map[*yaml.Node]bool) {
 	if n == nil || seen[n] {
 		return

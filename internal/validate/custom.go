@@ -100,8 +100,8 @@ func vendoredKind(gvk schema.GroupVersionKind) *custom {
 // maxCompiled bounds the memory that compiled schemas take.
 const maxCompiled = 128
 
-// compiled keeps the rules of the schemas last used: compiling the expressions of a large one takes longer than everything
-// else.
+// compiled keeps the rules of the schemas last used: compiling the expressions of a large one takes longer than
+// everything else.
 var compiled = lru.New(maxCompiled)
 
 func cachedRules(gvk schema.GroupVersionKind, namespaced bool, version apiextensionsv1.CustomResourceDefinitionVersion) (*customRules, error) {
@@ -162,8 +162,9 @@ func isOwn(gvk schema.GroupVersionKind) bool {
 	return err == nil
 }
 
-// onlyListed returns a schema in which an object that lists its fields has no others. The definitions of Cyan's own kinds keep fields that they
-// do not list, so that nothing stored by another program is lost; in what people write, such a field is misspelt, or not honoured.
+// onlyListed returns a schema in which an object that lists its fields has no others. The definitions of Cyan's own
+// kinds keep fields that they do not list, so that nothing stored by another program is lost; in what people write,
+// such a field is misspelt, or not honoured.
 func onlyListed(s *structuralschema.Structural) *structuralschema.Structural {
 	all := s.DeepCopy()
 	(&structuralschema.Visitor{Structural: func(at *structuralschema.Structural) bool {

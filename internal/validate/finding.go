@@ -11,13 +11,15 @@ import (
 
 // Finding is one thing that keeps rendered objects from being applied.
 type Finding struct {
-	// File and Line are where it stands in the repository, Line from 1. When the file does not have the field, because a
-	// patch or an option brought it in, Line is where the object starts. Both are empty when there is no such place.
+	// File and Line are where it stands in the repository, Line from 1. When the file does not have the field,
+	// because a patch or an option brought it in, Line is where the object starts. Both are empty when there is no
+	// such place.
 	File string
 	Line int
 	// Object is kind, namespace and name, such as "Deployment default/app".
 	Object string
-	// Field is the path of the field, such as spec.template.spec.containers[0].image; "" when the whole object is meant.
+	// Field is the path of the field, such as spec.template.spec.containers[0].image; "" when the whole object is
+	// meant.
 	Field string
 	// Problem is what is wrong.
 	Problem string

@@ -19,8 +19,8 @@ import (
 
 var update = flag.Bool("update", false, "write what is found into the testdata")
 
-// A test is an archive: source.yaml is the Application's source (the root of the repository when it is missing), the files
-// below tree/ are the commit, and want are the findings.
+// A test is an archive: source.yaml is the Application's source (the root of the repository when it is missing), the
+// files below tree/ are the commit, and want are the findings.
 func TestGolden(t *testing.T) {
 	archives, err := filepath.Glob("testdata/*.txtar")
 	if err != nil || len(archives) == 0 {

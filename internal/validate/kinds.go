@@ -45,8 +45,8 @@ func newKinds(known *Known) *kinds {
 	return k
 }
 
-// define adds the kinds of a definition among the objects. Objects of one that an API server would refuse are not checked:
-// its own findings are enough.
+// define adds the kinds of a definition among the objects. Objects of one that an API server would refuse are not
+// checked: its own findings are enough.
 func (k *kinds) define(object *unstructured.Unstructured, good bool) {
 	crd := &apiextensionsv1.CustomResourceDefinition{}
 	if err := runtime.DefaultUnstructuredConverter.FromUnstructured(object.Object, crd); err != nil {
@@ -60,8 +60,8 @@ func (k *kinds) define(object *unstructured.Unstructured, good bool) {
 	}
 }
 
-// find returns how a kind is checked. Kinds of Kubernetes come first, then those that the objects define, the cluster's, and
-// Cyan's own.
+// find returns how a kind is checked. Kinds of Kubernetes come first, then those that the objects define, the
+// cluster's, and Cyan's own.
 func (k *kinds) find(gvk schema.GroupVersionKind) kind {
 	served := k.served(gvk)
 	if b, ok := builtins()[gvk.GroupKind()]; ok && b.scheme.Recognizes(gvk) {

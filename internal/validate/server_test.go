@@ -25,7 +25,8 @@ import (
 
 func TestMain(m *testing.M) { testkit.Main(m) }
 
-// Whatever is refused here is refused by a real API server, and whatever is not is taken; but for fields that Cyan's own kinds do not list.
+// Whatever is refused here is refused by a real API server, and whatever is not is taken; but for fields that Cyan's
+// own kinds do not list.
 func TestAgreesWithTheAPIServer(t *testing.T) {
 	if testing.Short() {
 		t.Skip("starts an API server")

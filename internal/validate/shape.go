@@ -16,10 +16,10 @@ import (
 	"k8s.io/apimachinery/pkg/runtime/schema"
 )
 
-// checkShape compares an object with the Go type of its kind: fields that the type does not have, and values of another type.
-// The API server's decoder finds these as well, but it stops at the first wrong type, and names neither the index in a list
-// nor the field that was meant. The content comes without the values of a wrong type, together with their paths; it is nil
-// when nothing more can be checked.
+// checkShape compares an object with the Go type of its kind: fields that the type does not have, and values of
+// another type. The API server's decoder finds these as well, but it stops at the first wrong type, and names neither
+// the index in a list nor the field that was meant. The content comes without the values of a wrong type, together
+// with their paths; it is nil when nothing more can be checked.
 func (s *subject) checkShape(scheme *runtime.Scheme, gvk schema.GroupVersionKind) (content map[string]any, wrong []string) {
 	typed, err := scheme.New(gvk)
 	if err != nil {

@@ -17,10 +17,12 @@ import (
 	"github.com/cyan-cd/cyan/internal/testkit"
 )
 
-// oneOf these many spoiled objects is compared: all of them, 3353, take a minute. The number has no factor in common with the number of ways to spoil a field.
+// oneOf these many spoiled objects is compared: all of them, 3353, take a minute. The number has no factor in common
+// with the number of ways to spoil a field.
 const oneOf = 5
 
-// Every good object, with one field after the other taken away or given another value, is judged like a real API server judges it.
+// Every good object, with one field after the other taken away or given another value, is judged like a real API
+// server judges it.
 func TestAgreesWithTheAPIServerOnSpoiledObjects(t *testing.T) {
 	if testing.Short() {
 		t.Skip("starts an API server")
@@ -69,7 +71,7 @@ type spoiledObject struct {
 	content map[string]any
 }
 
-// spoil gives copies of an object that differ in one place each.
+// spoil returns copies of an object that differ in one place each.
 func spoil(content map[string]any) []spoiledObject {
 	var out []spoiledObject
 	var walk func(value any, path string, put func(root map[string]any, value any))

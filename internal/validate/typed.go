@@ -21,8 +21,8 @@ import (
 // longestValue is how much of a refused value is shown.
 const longestValue = 120
 
-// checkBuiltin takes the object through what an API server does with a new one: strict decoding, defaults, conversion and
-// validation.
+// checkBuiltin takes the object through what an API server does with a new one: strict decoding, defaults, conversion
+// and validation.
 func (s *subject) checkBuiltin(b builtin, gvk schema.GroupVersionKind, namespace string) {
 	defer s.recover()
 	before := len(s.findings)

@@ -98,7 +98,7 @@ func (w *walk) enter(dir, rel string) error {
 }
 
 func (w *walk) entry(name, rel string) error {
-	if path.Base(name) == ".git" || (w.exclude.given() && w.exclude.matches(rel)) {
+	if w.excluded(rel) {
 		return nil
 	}
 	mode, err := w.tree.Lstat(name)
@@ -106,26 +106,28 @@ func (w *walk) entry(name, rel string) error {
 		return err
 	}
 	wanted := w.wanted(rel)
-	if !mode.IsDir() && mode.IsRegular() && !wanted {
-		return nil
-	}
-	if !mode.IsDir() && !mode.IsRegular() && !wanted && !w.recurse {
+	if !wanted && (mode.IsRegular() || !mode.IsDir() && !w.recurse) {
 		return nil
 	}
 	resolved, mode, err := w.tree.Resolve(name)
-	if err != nil {
-		return err
-	}
 	switch {
+	case err != nil:
+		return err
 	case mode.IsDir() && w.recurse:
 		return w.enter(resolved, rel)
 	case mode.IsDir() || !wanted:
 		return nil
-	}
-	if path.Ext(rel) == ".jsonnet" {
-		return &render.Error{File: name, Problem: "Jsonnet is not served", Remedy: "commit what it renders to, and exclude this file with source.directory.exclude"}
+	case path.Ext(rel) == ".jsonnet":
+		return &render.Error{
+			File: name, Problem: "Jsonnet is not served",
+			Remedy: "commit what it renders to, and exclude this file with source.directory.exclude",
+		}
 	}
 	return w.file(resolved)
+}
+
+func (w *walk) excluded(rel string) bool {
+	return path.Base(rel) == ".git" || w.exclude.given() && w.exclude.matches(rel)
 }
 
 // wanted reports whether a file is of a kind that is read, and is included.

@@ -36,8 +36,8 @@ func (in *inspection) buildAs(dir, file string, top *types.Kustomization, use fu
 	return in.build(dir, overlay, use)
 }
 
-// build runs kustomize on dir, with overlay in the place of files, and passes what it makes to use, while the schema that it
-// was made by is held. A panic becomes an error, because anybody may have written the input.
+// build runs kustomize on dir, with overlay in the place of files, and passes what it makes to use, while the schema
+// that it was made by is held. A panic becomes an error, because anybody may have written the input.
 func (in *inspection) build(dir string, overlay map[string][]byte, use func(resmap.ResMap) error) (err error) {
 	defer in.holdSchema()()
 	defer func() {

@@ -20,8 +20,9 @@ import (
 	"github.com/cyan-cd/cyan/internal/render"
 )
 
-// edit puts an Application's kustomize options into the kustomization, as `kustomize edit` would: a name of an image means the
-// name that the base has, also where the kustomization renames it, and namePrefix replaces the one that is there.
+// edit puts an Application's kustomize options into the kustomization, as `kustomize edit` would: a name of an image
+// means the name that the base has, also where the kustomization renames it, and namePrefix replaces the one that is
+// there.
 type edit struct {
 	tree *render.Tree
 	dir  string

@@ -16,8 +16,8 @@ import (
 // mount is where kustomize sees the root of the tree. Whatever it asks for elsewhere is outside.
 const mount = "/repository"
 
-// fileSystem shows a tree to kustomize. It cannot be written to, but for the files that are laid over the tree before it is
-// used.
+// fileSystem shows a tree to kustomize. It cannot be written to, but for the files that are laid over the tree before
+// it is used.
 type fileSystem struct {
 	tree *render.Tree
 	// overlay replaces the content of files, by resolved path.

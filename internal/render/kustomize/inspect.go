@@ -12,9 +12,9 @@ import (
 	"github.com/cyan-cd/cyan/internal/render"
 )
 
-// inspection goes through all kustomizations that one build will read, before kustomize does, and refuses what would leave the
-// tree or cost too much. Kustomize has no switch of its own for that: it clones a base and downloads a file wherever an entry
-// looks like a URL.
+// inspection goes through all kustomizations that one build will read, before kustomize does, and refuses what would
+// leave the tree or cost too much. Kustomize has no switch of its own for that: it clones a base and downloads a file
+// wherever an entry looks like a URL.
 type inspection struct {
 	tree  *render.Tree
 	files localFiles
@@ -60,36 +60,53 @@ func (in *inspection) kustomization(dir, file string, k *types.Kustomization, ab
 		return err
 	}
 	above = append(slices.Clone(above), dir)
-	builds := 1
-	add := func(field string, entries []string, component bool) error {
-		for i, entry := range entries {
-			n, err := in.base(place{dir, file, fmt.Sprintf("%s[%d]", field, i)}, entry, above, component)
+	builds, err := in.bases(dir, file, k, above)
+	if err != nil {
+		return err
+	}
+	if err := in.plugins(dir, file, k, above); err != nil {
+		return err
+	}
+	in.builds[dir] = builds
+	return nil
+}
+
+// bases checks the resources and components of a kustomization. It returns the number of kustomizations that are built for
+// it, itself included.
+func (in *inspection) bases(dir, file string, k *types.Kustomization, above []string) (int, error) {
+	builds, limit := 1, in.tree.Limits().Kustomizations
+	for _, list := range []struct {
+		field         string
+		entries       []string
+		directoryOnly bool
+	}{{"resources", k.Resources, false}, {"components", k.Components, true}} {
+		for i, entry := range list.entries {
+			n, err := in.base(place{dir, file, fmt.Sprintf("%s[%d]", list.field, i)}, entry, above, list.directoryOnly)
 			if err != nil {
-				return err
+				return 0, err
 			}
-			if builds += n; builds > in.tree.Limits().Kustomizations {
-				return place{dir, file, field}.refuse(fmt.Sprintf("leads to more than %d kustomizations, those reached by several ways counted each time, which is the limit", in.tree.Limits().Kustomizations), "list each base once")
+			if builds += n; builds > limit {
+				return 0, place{dir, file, list.field}.refuse(
+					fmt.Sprintf("leads to more than %d kustomizations, those reached by several ways counted each time, which is the limit", limit),
+					"list each base once")
 			}
 		}
-		return nil
 	}
-	if err := add("resources", k.Resources, false); err != nil {
-		return err
-	}
-	if err := add("components", k.Components, true); err != nil {
-		return err
-	}
-	for _, p := range []struct {
+	return builds, nil
+}
+
+// plugins checks the generators, transformers and validators of a kustomization.
+func (in *inspection) plugins(dir, file string, k *types.Kustomization, above []string) error {
+	for _, list := range []struct {
 		field   string
 		entries []string
 	}{{"generators", k.Generators}, {"transformers", k.Transformers}, {"validators", k.Validators}} {
-		for i, entry := range p.entries {
-			if err := in.plugin(place{dir, file, fmt.Sprintf("%s[%d]", p.field, i)}, entry, above); err != nil {
+		for i, entry := range list.entries {
+			if err := in.plugin(place{dir, file, fmt.Sprintf("%s[%d]", list.field, i)}, entry, above); err != nil {
 				return err
 			}
 		}
 	}
-	in.builds[dir] = builds
 	return nil
 }
 
@@ -162,7 +179,8 @@ func (in *inspection) base(p place, entry string, above []string, directoryOnly 
 	return in.builds[resolved], nil
 }
 
-// resourceFile checks a file of objects. Kustomize takes one that it cannot read for a base, and its error is about that.
+// resourceFile checks a file of objects. Kustomize takes one that it cannot read for a base, and its error is about
+// that.
 func (in *inspection) resourceFile(p place, entry, resolved string) error {
 	if err := below(p, entry, resolved); err != nil {
 		return err

@@ -1,7 +1,7 @@
 // Package kustomize renders kustomizations, by kustomize itself as a library.
 //
-// Before kustomize runs, everything that it would read is checked: it has no switch that keeps it from cloning a remote base or
-// from executing a plugin, and no limit.
+// Before kustomize runs, everything that it would read is checked: it has no switch that keeps it from cloning a
+// remote base or from executing a plugin, and no limit.
 package kustomize
 
 import (

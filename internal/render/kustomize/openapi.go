@@ -6,12 +6,13 @@ import (
 	"sigs.k8s.io/kustomize/kyaml/openapi"
 )
 
-// schemas guards the OpenAPI schema by which kustomize merges patches and finds out what lives in a namespace. It is a set of
-// global variables of kyaml/openapi, the only ones that a build changes: it parses the built-in schema when it needs it
-// first, and reads the result without a lock; a kustomization with a field openapi puts another one in its place.
+// schemas guards the OpenAPI schema by which kustomize merges patches and finds out what lives in a namespace. It is
+// a set of global variables of kyaml/openapi, the only ones that a build changes: it parses the built-in schema when
+// it needs it first, and reads the result without a lock; a kustomization with a field openapi puts another one in
+// its place.
 //
-// Builds by the built-in schema therefore only start once it is parsed, and run side by side. A build by a schema of its
-// own runs alone, and leaves nothing of it behind.
+// Builds by the built-in schema therefore only start once it is parsed, and run side by side. A build by a schema of
+// its own runs alone, and leaves nothing of it behind.
 var schemas openAPIGuard
 
 type openAPIGuard struct {

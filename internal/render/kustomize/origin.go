@@ -74,8 +74,8 @@ func (p places) best(object *unstructured.Unstructured) []candidate {
 	return best
 }
 
-// nameScore is how well a name in a file fits a name in the result, which may have got a prefix, a suffix and a hash: the
-// longest one that is a part of it is its source.
+// nameScore is how well a name in a file fits a name in the result, which may have got a prefix, a suffix and a hash:
+// the longest one that is a part of it is its source.
 func nameScore(source, result string) int {
 	switch {
 	case source == "" || !strings.Contains(result, source):
@@ -98,8 +98,8 @@ func groupOf(apiVersion string) string {
 // originFinder finds the places of the objects of a kustomization.
 type originFinder struct {
 	places places
-	// annotated asks kustomize for the file of each object, by a second build: origin annotations in the first one would
-	// change what patches of annotations do.
+	// annotated asks kustomize for the file of each object, by a second build: origin annotations in the first one
+	// would change what patches of annotations do.
 	annotated func() []string
 }
 
@@ -123,8 +123,8 @@ func (f *originFinder) locate(r *render.Rendered, index int) {
 	}
 }
 
-// originFiles builds the kustomization once more and returns the file of each object, in the order of the objects; nothing when
-// kustomize does not know it.
+// originFiles builds the kustomization once more and returns the file of each object, in the order of the objects;
+// nothing when kustomize does not know it.
 func (in *inspection) originFiles(dir, file string, top *types.Kustomization) (files []string) {
 	annotated := *top
 	annotated.BuildMetadata = []string{types.OriginAnnotations}

@@ -26,8 +26,8 @@ type pluginFiles struct {
 	JSONOp  string `json:"jsonOp"`
 }
 
-// plugin checks an entry of generators, transformers or validators: the configuration of a plugin, as text, as a file, or as a
-// directory whose kustomization makes it.
+// plugin checks an entry of generators, transformers or validators: the configuration of a plugin, as text, as a
+// file, or as a directory whose kustomization makes it.
 func (in *inspection) plugin(p place, entry string, above []string) error {
 	if isRemote(entry) {
 		return p.refuse(fmt.Sprintf("%q is fetched from elsewhere, and nothing outside the repository is read", strings.TrimSpace(entry)), "copy it into the repository and name the copy")
@@ -65,7 +65,7 @@ func (in *inspection) pluginText(p place, data []byte) error {
 	if err != nil {
 		return p.refuse("is not the configuration of a plugin: "+err.Error(), "give apiVersion, kind and metadata.name")
 	}
-	return in.pluginConfigs(p, configs)
+	return in.files.pluginConfigs(p, configs)
 }
 
 // pluginDirectory builds a directory of configurations, because its patches can change what they read.
@@ -85,7 +85,7 @@ func (in *inspection) pluginDirectory(p place, entry string, above []string) err
 	if err != nil {
 		return err
 	}
-	return in.pluginConfigs(p, configs)
+	return in.files.pluginConfigs(p, configs)
 }
 
 // pluginConfig is the configuration of one plugin.
@@ -122,7 +122,7 @@ func configsOf(resources []*resource.Resource) ([]pluginConfig, error) {
 	return configs, nil
 }
 
-func (in *inspection) pluginConfigs(p place, configs []pluginConfig) error {
+func (l localFiles) pluginConfigs(p place, configs []pluginConfig) error {
 	for _, c := range configs {
 		if !c.builtIn {
 			return p.refuse(
@@ -134,7 +134,7 @@ func (in *inspection) pluginConfigs(p place, configs []pluginConfig) error {
 				fmt.Sprintf("asks for Helm (%s), and charts are not served", c.kind),
 				"render the chart to plain manifests and list those under resources")
 		}
-		if err := in.files.pluginConfig(place{p.dir, p.file, p.field + " " + c.kind}, c.text); err != nil {
+		if err := l.pluginConfig(place{p.dir, p.file, p.field + " " + c.kind}, c.text); err != nil {
 			return err
 		}
 	}

@@ -13,8 +13,8 @@ import (
 	"github.com/cyan-cd/cyan/internal/render"
 )
 
-// maxCopied is how many bytes the copy operations of one JSON patch may add: each can double an object. An API server has the
-// same limit.
+// maxCopied is how many bytes the copy operations of one JSON patch may add: each can double an object. An API server
+// has the same limit.
 const maxCopied = 3 << 20
 
 func init() {
@@ -22,11 +22,12 @@ func init() {
 	jsonpatch.AccumulatedCopySizeLimit = maxCopied
 }
 
-// maxReferences is how many references kustomize may follow in one file of crds; it follows each of them wherever it stands.
+// maxReferences is how many references kustomize may follow in one file of crds; it follows each of them wherever it
+// stands.
 const maxReferences = 10000
 
-// crdReferences refuses a file of crds whose references go round in a circle, which kustomize would follow until the program
-// dies.
+// crdReferences refuses a file of crds whose references go round in a circle, which kustomize would follow until the
+// program dies.
 func crdReferences(p place, resolved string, data []byte) error {
 	var types map[string]struct{ Schema spec.Schema }
 	if err := sigsyaml.Unmarshal(data, &types); err != nil {

@@ -74,7 +74,8 @@ func rendered(tree fs.FS) string {
 	return string(data)
 }
 
-// Renderings at the same time do not change each other, whatever schemas they bring. The race detector is for this test.
+// Renderings at the same time do not change each other, whatever schemas they bring. The race detector is for this
+// test.
 func TestConcurrentRenderings(t *testing.T) {
 	trees := schemaTrees()
 	want := map[string]string{}
@@ -144,7 +145,8 @@ func BenchmarkArticle(b *testing.B) {
 	}
 }
 
-// BenchmarkSideBySide renders as many sources at the same time as there are processors (-cpu): the time per rendering falls.
+// BenchmarkSideBySide renders as many sources at the same time as there are processors (-cpu): the time per rendering
+// falls.
 func BenchmarkSideBySide(b *testing.B) {
 	tree := shop(b)
 	if _, err := Render(tree, v1alpha1.ApplicationSource{Path: "k8s/kustomize/overlays/local"}, render.Options{}); err != nil {

@@ -9,8 +9,8 @@ import (
 	"github.com/cyan-cd/cyan/internal/render"
 )
 
-// FuzzRender: whatever a repository has, rendering ends with objects or a *render.Error, the same ones twice, and fetches and
-// executes nothing.
+// FuzzRender: whatever a repository has, rendering ends with objects or a *render.Error, the same ones twice, and
+// fetches and executes nothing.
 func FuzzRender(f *testing.F) {
 	noMore := guard(f)
 	for _, seed := range []string{

@@ -21,8 +21,8 @@ import (
 
 var update = flag.Bool("update", false, "write what is rendered into the testdata")
 
-// A test is an archive: source.yaml is the Application's source, the files below tree/ are the commit (a line "-> target" alone
-// makes a symbolic link), and want/ is what comes of it.
+// A test is an archive: source.yaml is the Application's source, the files below tree/ are the commit (a line "->
+// target" alone makes a symbolic link), and want/ is what comes of it.
 func TestGolden(t *testing.T) {
 	archives, err := filepath.Glob("testdata/*.txtar")
 	if err != nil || len(archives) == 0 {

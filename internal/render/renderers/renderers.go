@@ -10,8 +10,8 @@ import (
 	"github.com/cyan-cd/cyan/internal/render/kustomize"
 )
 
-// all are the renderers, in the order in which they look at a directory: plain manifests are last, because any directory can
-// be read as such.
+// all are the renderers, in the order in which they look at a directory: plain manifests are last, because any
+// directory can be read as such.
 var all = render.With(kustomize.Renderer{}, unserved{}, directory.Renderer{})
 
 // Render renders a source by the renderer that it is for. It is a render.Func.
