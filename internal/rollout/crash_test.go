@@ -42,7 +42,7 @@ func TestCrashesAnywhere(t *testing.T) {
 	t.Logf("seeds %d to %d", first, first+lives-1)
 	for s := first; s < first+lives; s++ {
 		if problem := liveRandomly(rand.New(rand.NewPCG(s, 1))); problem != "" {
-			t.Errorf("%s\nrepeat it: go test ./internal/rollout -run TestCrashesAnywhere -seed %d", problem, s)
+			t.Fatalf("%s\nrepeat it: go test ./internal/rollout -run TestCrashesAnywhere -seed %d", problem, s)
 		}
 	}
 }

@@ -2,6 +2,7 @@ package rollout
 
 import (
 	"cmp"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -18,7 +19,7 @@ func report(s State, o Outcome, restartedAt *metav1.Time, work Work, now time.Ti
 	recordVersions(&status, s, o)
 	recordCounts(&status, s)
 	status.RestartedAt = restartedAt
-	progress := progressOf(s, o, moved(s.Rollout.Status, status), now)
+	progress := progressOf(s, o, moved(s, status, now), now)
 	status.Conditions = withoutConditions(status.Conditions, v1alpha1.RolloutConditionInvalidSpec, v1alpha1.RolloutConditionReplicaFailure)
 	status.Conditions = withConditions(status.Conditions, now, append(progress.aspects, aspectsOf(s, o, status.AvailableReplicas)...)...)
 	status.Phase, status.Message = phaseOf(s, o, status, now)
@@ -94,10 +95,23 @@ func desiredRevision(s State) int64 {
 }
 
 // moved reports whether something went forward since the last status.
-func moved(before, after v1alpha1.RolloutStatus) bool {
-	return before.UpdatedReplicas != after.UpdatedReplicas || before.ReadyReplicas != after.ReadyReplicas ||
-		before.AvailableReplicas != after.AvailableReplicas || before.StableRS != after.StableRS ||
-		before.BlueGreen.ActiveSelector != after.BlueGreen.ActiveSelector
+func moved(s State, after v1alpha1.RolloutStatus, now time.Time) bool {
+	before := s.Rollout.Status
+	return before.UpdatedReplicas != after.UpdatedReplicas || before.StableRS != after.StableRS ||
+		before.BlueGreen.ActiveSelector != after.BlueGreen.ActiveSelector || gotReady(s, now)
+}
+
+// gotReady reports whether a pod of the desired version has become ready since the Progressing condition was written. A
+// node's clock may be ahead.
+func gotReady(s State, now time.Time) bool {
+	c := condition(s.Rollout.Status.Conditions, v1alpha1.RolloutConditionProgressing)
+	if c == nil {
+		return true
+	}
+	return slices.ContainsFunc(podsOf(s.Pods, s.CurrentHash), func(pod *corev1.Pod) bool {
+		ready := readyCondition(pod)
+		return ready != nil && c.LastUpdateTime.Time.Before(ready.LastTransitionTime.Time) && c.LastUpdateTime.Time.Before(now.Truncate(time.Second))
+	})
 }
 
 // progress is what becomes of the Progressing condition: nothing, or one aspect. While it stays, deadline is when it
