@@ -4,6 +4,8 @@ import (
 	"strings"
 	"testing"
 
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
 	"github.com/cyan-cd/cyan/api/v1alpha1"
 	"github.com/cyan-cd/cyan/internal/plan"
 )
@@ -52,6 +54,80 @@ func TestDrift(t *testing.T) {
 		}
 		if strings.Join(got, " ") != c.want {
 			t.Errorf("%s: %v", c.name, got)
+		}
+	}
+}
+
+// TestDriftSaysWhat: each field that differs, in order, with both values.
+func TestDriftSaysWhat(t *testing.T) {
+	long := strings.Repeat("x", 100)
+	for _, c := range []struct {
+		name, git, live string
+		ignore          v1alpha1.IgnoreDifference
+		want            string
+	}{
+		{"a value", "{a: 1}", "{a: 2}", v1alpha1.IgnoreDifference{}, "spec.a: 2 → 1"},
+		{"a number of another form", "{a: 1.0}", "{a: 1}", v1alpha1.IgnoreDifference{}, ""},
+		{"a number and a word", "{a: 1}", "{a: '1'}", v1alpha1.IgnoreDifference{}, `spec.a: "1" → 1`},
+		{"zero and a word", "{a: 0}", "{a: x}", v1alpha1.IgnoreDifference{}, `spec.a: "x" → 0`},
+		{"a word and zero", "{a: x}", "{a: 0}", v1alpha1.IgnoreDifference{}, `spec.a: 0 → "x"`},
+		{"two words", "{a: x}", "{a: z}", v1alpha1.IgnoreDifference{}, `spec.a: "z" → "x"`},
+		{"a field that is not there", "{a: x}", "{}", v1alpha1.IgnoreDifference{}, `spec.a: none → "x"`},
+		{"an empty map is none", "{a: {}}", "{}", v1alpha1.IgnoreDifference{}, ""},
+		{"an empty list is none", "{a: []}", "{}", v1alpha1.IgnoreDifference{}, ""},
+		{"a map that is not empty is some", "{a: {b: 1}}", "{}", v1alpha1.IgnoreDifference{}, `spec.a: none → {"b":1}`},
+		{"a list that is not empty is some", "{a: [1]}", "{}", v1alpha1.IgnoreDifference{}, `spec.a: none → [1]`},
+		{"a long value is cut", "{a: " + long + "}", "{}", v1alpha1.IgnoreDifference{}, `spec.a: none → "` + long[:79] + "…"},
+		{"a value of just the length is not", "{a: " + long[:78] + "}", "{}", v1alpha1.IgnoreDifference{}, `spec.a: none → "` + long[:78] + `"`},
+		{"in order", "{c: 1, a: 1, b: 1}", "{}", v1alpha1.IgnoreDifference{}, "spec.a: none → 1, spec.b: none → 1, spec.c: none → 1"},
+		{"a name with dots and slashes", "{a.b/c: 1}", "{}", v1alpha1.IgnoreDifference{}, `spec["a.b/c"]: none → 1`},
+		{"ignored in this namespace", "{a: 1}", "{a: 2}", v1alpha1.IgnoreDifference{Namespace: "d", JSONPointers: []string{"/spec/a"}}, ""},
+		{"ignored in another namespace", "{a: 1}", "{a: 2}", v1alpha1.IgnoreDifference{Namespace: "x", JSONPointers: []string{"/spec/a"}}, "spec.a: 2 → 1"},
+		{"ignored by this name", "{a: 1}", "{a: 2}", v1alpha1.IgnoreDifference{Name: "g", JSONPointers: []string{"/spec/a"}}, ""},
+		{"ignored in another group", "{a: 1}", "{a: 2}", v1alpha1.IgnoreDifference{Group: "apps", JSONPointers: []string{"/spec/a"}}, "spec.a: 2 → 1"},
+		{"ignored of another kind", "{a: 1}", "{a: 2}", v1alpha1.IgnoreDifference{Kind: "Service", JSONPointers: []string{"/spec/a"}}, "spec.a: 2 → 1"},
+		{"of the fields of a pointer the rest counts", "{a: 1, b: 1}", "{a: 2, b: 2}", v1alpha1.IgnoreDifference{JSONPointers: []string{"/spec/a"}}, "spec.b: 2 → 1"},
+		{"a pointer to what is not there", "{a: 1}", "{a: 2}", v1alpha1.IgnoreDifference{JSONPointers: []string{"/spec/x", "nonsense"}}, "spec.a: 2 → 1"},
+		{"an expression that can't be read ignores nothing", "{a: 1}", "{a: 2}", v1alpha1.IgnoreDifference{JQPathExpressions: []string{".spec[", "nope(.)"}}, "spec.a: 2 → 1"},
+		{"an element that a manager has set, by its name", "{list: [{name: a, v: 1}, {name: b, v: 1}]}", "{list: [{name: a, v: 2}, {name: b, v: 2}]}", v1alpha1.IgnoreDifference{ManagedFieldsManagers: []string{"mesh"}}, "spec.list[1].v: 2 → 1"},
+		{"what another manager has set counts", "{list: [{name: a, v: 1}]}", "{list: [{name: a, v: 2}]}", v1alpha1.IgnoreDifference{ManagedFieldsManagers: []string{"other"}}, "spec.list[0].v: 2 → 1"},
+		{"a manager's element that git has as something else", "{list: [x]}", "{list: [{name: a, v: 2}]}", v1alpha1.IgnoreDifference{ManagedFieldsManagers: []string{"mesh"}}, `spec.list[0]: {"name":"a"} → "x"`},
+	} {
+		of := func(spec string) string {
+			return "{apiVersion: x/v1, kind: Gadget, metadata: {name: g, namespace: d}, spec: " + spec + "}"
+		}
+		live := object(t, of(c.live))
+		live.SetManagedFields([]metav1.ManagedFieldsEntry{
+			{Manager: "mesh", Operation: metav1.ManagedFieldsOperationUpdate, FieldsV1: &metav1.FieldsV1{Raw: []byte(`{"f:spec":{"f:list":{"k:{\"name\":\"a\"}":{"f:v":{}}}}}`)}},
+			{Manager: "mesh", Operation: metav1.ManagedFieldsOperationApply},
+		})
+		if c.ignore.Group == "" {
+			c.ignore.Group = "x"
+		}
+		if c.ignore.Kind == "" {
+			c.ignore.Kind = "Gadget"
+		}
+		var got []string
+		for _, d := range plan.Drift(object(t, of(c.git)), plan.Live{Object: live}, []v1alpha1.IgnoreDifference{c.ignore}) {
+			got = append(got, d.String())
+		}
+		if text := strings.Join(got, ", "); text != c.want {
+			t.Errorf("%s: got %q, want %q", c.name, text, c.want)
+		}
+	}
+}
+
+// TestDriftOfPredictedObjects: with the API server's answer every field counts, but for those that are ignored; an empty map of annotations is none.
+func TestDriftOfPredictedObjects(t *testing.T) {
+	git := object(t, "{apiVersion: v1, kind: ConfigMap, metadata: {name: a}}")
+	live := plan.Live{Object: object(t, "{apiVersion: v1, kind: ConfigMap, metadata: {name: a, annotations: {}, labels: {}}, data: {x: '1', z: '1'}}"), Predicted: object(t, "{apiVersion: v1, kind: ConfigMap, metadata: {name: a}, data: {z: '2'}}")}
+	for want, pointers := range map[string][]string{"data.x data.z": nil, "data.x": {"/data/z"}, "": {"/data/z", "/data/x"}} {
+		var got []string
+		for _, d := range plan.Drift(git, live, []v1alpha1.IgnoreDifference{{Kind: "ConfigMap", JSONPointers: pointers}}) {
+			got = append(got, d.Path)
+		}
+		if text := strings.Join(got, " "); text != want {
+			t.Errorf("without %v: got %q, want %q", pointers, text, want)
 		}
 	}
 }

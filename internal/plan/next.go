@@ -312,7 +312,15 @@ func (n *nexting) group(tasks []Task) bool {
 		}
 	}
 	n.wait(tasks)
-	return !begun && len(n.step.Waiting) == 0
+	if begun || len(n.step.Waiting) > 0 {
+		return false
+	}
+	// An object that was as desired already may have been degraded all the while.
+	if failed := n.failed(tasks); len(failed) > 0 {
+		n.fail(failed)
+		return false
+	}
+	return true
 }
 
 // begin starts a task, and says whether that takes a write.

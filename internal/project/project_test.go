@@ -48,6 +48,13 @@ func TestCheck(t *testing.T) {
 		{"a namespace that is denied", []string{"*"}, destinations{{Server: "*", Namespace: "*"}, {Server: "*", Namespace: "!shop-*"}}, "argocd", nil, "destinations"},
 		{"a cluster that is denied", []string{"*"}, destinations{{Server: "!https://kubernetes.*", Namespace: "*"}, {Server: "*", Namespace: "*"}}, "argocd", nil, "destinations"},
 		{"a destination without a cluster", []string{"*"}, destinations{{Namespace: "*"}}, "argocd", nil, "destinations"},
+		{"a cluster by another name", []string{"*"}, destinations{{Name: "elsewhere", Namespace: "*"}}, "argocd", nil, "destinations"},
+		{"another cluster", []string{"*"}, destinations{{Server: "https://other", Namespace: "*"}}, "argocd", nil, "destinations"},
+		{"a cluster that is denied by its name", []string{"*"}, destinations{{Server: "*", Namespace: "*"}, {Name: "!in-*", Namespace: "*"}}, "argocd", nil, "destinations"},
+		{"a denied cluster allows no other", []string{"*"}, destinations{{Server: "!https://other", Namespace: "*"}}, "argocd", nil, "destinations"},
+		{"a cluster denied by name allows no other", []string{"*"}, destinations{{Server: "*", Name: "!other", Namespace: "x"}}, "argocd", nil, "destinations"},
+		{"a denied namespace allows no other", []string{"*"}, destinations{{Server: "*", Namespace: "!blog"}}, "argocd", nil, "destinations"},
+		{"a pattern that can't be read", []string{"["}, destinations{{Server: "*", Namespace: "*"}}, "argocd", nil, "sourceRepos"},
 		{"a namespace of its own", []string{"*"}, destinations{{Server: "*", Namespace: "*"}}, "team", []string{"te*"}, ""},
 		{"a namespace that nobody named", []string{"*"}, destinations{{Server: "*", Namespace: "*"}}, "team", []string{"other"}, "sourceNamespaces"},
 	} {
@@ -64,6 +71,15 @@ func TestCheck(t *testing.T) {
 	}
 	if v := project.Check(project.Default("argocd"), &v1alpha1.Application{ObjectMeta: metav1.ObjectMeta{Namespace: "argocd"}}, here, "argocd"); len(v) > 0 {
 		t.Error("the default project permits everything:", v)
+	}
+	standard := project.Default("argocd")
+	app := &v1alpha1.Application{ObjectMeta: metav1.ObjectMeta{Namespace: "argocd"}}
+	app.Spec.Source = &v1alpha1.ApplicationSource{RepoURL: "https://git.example/shop"}
+	if v := project.Check(standard, app, here, "argocd"); len(v) > 0 || standard.Name != "default" || standard.Namespace != "argocd" {
+		t.Errorf("the default project is %s/%s, with violations %v; want argocd/default with none", standard.Namespace, standard.Name, v)
+	}
+	if !project.PermitsKind(standard, schema.GroupKind{Group: "rbac.authorization.k8s.io", Kind: "ClusterRole"}, "x", true) || !project.PermitsKind(standard, schema.GroupKind{Kind: "Namespace"}, "x", true) {
+		t.Error("the default project denies kinds without a namespace; want all permitted")
 	}
 }
 
@@ -123,12 +139,26 @@ func TestWindows(t *testing.T) {
 		{"by namespace", []v1alpha1.SyncWindow{with(nights, func(w *v1alpha1.SyncWindow) { w.Applications, w.Namespaces = nil, []string{"shop-*"} })}, project.ByAutomation, day(23, 0), "deny window", day(30, 0)},
 		{"all of its conditions", []v1alpha1.SyncWindow{with(nights, func(w *v1alpha1.SyncWindow) { w.UseAndOperator, w.Namespaces = true, []string{"blog"} })}, project.ByAutomation, day(23, 0), "", time.Time{}},
 		{"in its own time zone", []v1alpha1.SyncWindow{with(nights, func(w *v1alpha1.SyncWindow) { w.TimeZone = "Asia/Tokyo" })}, project.ByAutomation, day(14, 0), "deny window", day(21, 0)},
+		{"an allow window that lets people through", []v1alpha1.SyncWindow{with(office, func(w *v1alpha1.SyncWindow) { w.ManualSync = true })}, project.ByPerson, day(8, 0), "", time.Time{}},
+		{"an allow window that lets people through, not automation", []v1alpha1.SyncWindow{with(office, func(w *v1alpha1.SyncWindow) { w.ManualSync = true })}, project.ByAutomation, day(8, 0), "no allow window", day(9, 0)},
+		{"an allow window that lets nobody through", []v1alpha1.SyncWindow{office}, project.ByPerson, day(8, 0), "no allow window", day(9, 0)},
+		{"the soonest of several changes", []v1alpha1.SyncWindow{with(nights, func(w *v1alpha1.SyncWindow) { w.Duration = "30h" }), with(nights, func(w *v1alpha1.SyncWindow) { w.Duration = "4h" })}, project.ByAutomation, day(23, 0), "deny window", day(26, 0)},
+		{"by the cluster's server", []v1alpha1.SyncWindow{with(nights, func(w *v1alpha1.SyncWindow) { w.Applications, w.Clusters = nil, []string{"s"} })}, project.ByAutomation, day(23, 0), "deny window", day(30, 0)},
+		{"by the cluster's name", []v1alpha1.SyncWindow{with(nights, func(w *v1alpha1.SyncWindow) { w.Applications, w.Clusters = nil, []string{"prod"} })}, project.ByAutomation, day(23, 0), "deny window", day(30, 0)},
+		{"by another cluster", []v1alpha1.SyncWindow{with(nights, func(w *v1alpha1.SyncWindow) { w.Applications, w.Clusters = nil, []string{"x"} })}, project.ByAutomation, day(23, 0), "", time.Time{}},
+		{"all of its conditions are met", []v1alpha1.SyncWindow{with(nights, func(w *v1alpha1.SyncWindow) {
+			w.UseAndOperator, w.Namespaces, w.Clusters = true, []string{"shop-*"}, []string{"prod"}
+		})}, project.ByAutomation, day(23, 0), "deny window", day(30, 0)},
+		{"all of those that are given", []v1alpha1.SyncWindow{with(nights, func(w *v1alpha1.SyncWindow) { w.UseAndOperator = true })}, project.ByAutomation, day(23, 0), "deny window", day(30, 0)},
+		{"a duration that can't be read", []v1alpha1.SyncWindow{with(nights, func(w *v1alpha1.SyncWindow) { w.Duration = "long" })}, project.ByAutomation, day(14, 0), `"long"`, time.Time{}},
+		{"a duration of nothing", []v1alpha1.SyncWindow{with(nights, func(w *v1alpha1.SyncWindow) { w.Duration = "0s" })}, project.ByAutomation, day(14, 0), `"0s"`, time.Time{}},
+		{"a time zone that can't be read", []v1alpha1.SyncWindow{with(nights, func(w *v1alpha1.SyncWindow) { w.TimeZone = "Mars/Olympus" })}, project.ByAutomation, day(14, 0), `"Mars/Olympus"`, time.Time{}},
 		{"a schedule that can't be read", []v1alpha1.SyncWindow{with(nights, func(w *v1alpha1.SyncWindow) { w.Schedule = "at night" })}, project.ByAutomation, day(14, 0), `"at night"`, time.Time{}},
 		{"a kind that is none", []v1alpha1.SyncWindow{with(nights, func(w *v1alpha1.SyncWindow) { w.Kind = "Deny" })}, project.ByAutomation, day(14, 0), `"Deny"`, time.Time{}},
 	} {
 		p := &v1alpha1.AppProject{ObjectMeta: metav1.ObjectMeta{Name: "team"}, Spec: v1alpha1.AppProjectSpec{SyncWindows: c.windows}}
 		app := &v1alpha1.Application{ObjectMeta: metav1.ObjectMeta{Name: "shop"}}
-		got := project.Windows(p, app, project.Destination{Server: "s", Namespace: "shop-eu"}, c.who, c.now)
+		got := project.Windows(p, app, project.Destination{Server: "s", Name: "prod", Namespace: "shop-eu"}, c.who, c.now)
 		if (c.says == "") != (got.Reason == "") || !strings.Contains(got.Reason, c.says) || !got.Until.Equal(c.again) {
 			t.Errorf("%s: got %q until %s, want %q until %s", c.name, got.Reason, got.Until, c.says, c.again)
 		}

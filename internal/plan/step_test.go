@@ -1,0 +1,295 @@
+package plan_test
+
+import (
+	"strings"
+	"testing"
+
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+
+	"github.com/cyan-cd/cyan/api/v1alpha1"
+	"github.com/cyan-cd/cyan/internal/plan"
+)
+
+// TestResultsOfTasks: what the status says of a task that was begun, and of one that was refused.
+func TestResultsOfTasks(t *testing.T) {
+	key := plan.Key{Group: "apps", Kind: "Deployment", Namespace: "d", Name: "web"}
+	web := object(t, "{apiVersion: apps/v1, kind: Deployment, metadata: {name: web, namespace: d}, spec: {template: {spec: {containers: [{image: 'web:1'}]}}}}")
+	for _, c := range []struct {
+		name string
+		task plan.Task
+		want v1alpha1.ResourceResult
+	}{
+		{"an object", plan.Task{Key: key, Verb: plan.Apply, Phase: v1alpha1.HookSync, Object: web},
+			v1alpha1.ResourceResult{Status: v1alpha1.ResultSynced, SyncPhase: v1alpha1.HookSync, Images: []string{"web:1"}}},
+		{"a deletion", plan.Task{Key: key, Verb: plan.Delete, Phase: v1alpha1.HookSync, Object: web}, v1alpha1.ResourceResult{Status: v1alpha1.ResultPruned, SyncPhase: v1alpha1.HookSync}},
+		{"a hook", plan.Task{Key: key, Verb: plan.Hook, Phase: v1alpha1.HookPreSync, Object: web}, v1alpha1.ResourceResult{SyncPhase: v1alpha1.HookPreSync, HookType: v1alpha1.HookPreSync}},
+	} {
+		for _, refused := range []bool{false, true} {
+			got, want := plan.Begun(c.task, "said"), c.want
+			want.HookPhase = v1alpha1.OperationRunning
+			if refused {
+				got = plan.Failed(c.task, "said")
+				want.Status, want.HookPhase = v1alpha1.ResultSyncFailed, v1alpha1.OperationFailed
+			}
+			same := got.Status == want.Status && got.SyncPhase == want.SyncPhase && got.HookType == want.HookType && got.HookPhase == want.HookPhase && strings.Join(got.Images, " ") == strings.Join(want.Images, " ")
+			if !same || got.Message != "said" || got.Group != "apps" || got.Version != "v1" || got.Kind != "Deployment" || got.Namespace != "d" || got.Name != "web" {
+				t.Errorf("%s, refused %v: got %+v, want %+v", c.name, refused, got, want)
+			}
+			if id := plan.IDOf(got); id != c.task.ID() {
+				t.Errorf("%s: the result is of %v, want %v", c.name, id, c.task.ID())
+			}
+		}
+	}
+}
+
+// state of a task: how its result stands, and the live object.
+type state struct {
+	phase    v1alpha1.OperationPhase
+	recorded bool
+	live     string
+}
+
+// TestNext: the next step, by how each task stands.
+func TestNext(t *testing.T) {
+	const (
+		going = "{apiVersion: v1, kind: ConfigMap, metadata: {name: x, namespace: d, deletionTimestamp: '2026-05-01T12:00:00Z'}}"
+		slow  = "{apiVersion: apps/v1, kind: Deployment, metadata: {name: web, namespace: d}, spec: {replicas: 1}, status: {}}"
+		job   = "{apiVersion: batch/v1, kind: Job, metadata: {name: j, namespace: d, finalizers: [argocd.argoproj.io/hook-finalizer]}, status: {conditions: [{type: Complete, status: 'True'}]}}"
+		free  = "{apiVersion: batch/v1, kind: Job, metadata: {name: j, namespace: d}, status: {conditions: [{type: Complete, status: 'True'}]}}"
+	)
+	late := "argocd.argoproj.io/sync-wave: '5'"
+	gone := func(text string) string {
+		return strings.Replace(text, "namespace: d", "namespace: d, deletionTimestamp: '2026-05-01T12:00:00Z'", 1)
+	}
+	for _, c := range []struct {
+		name string
+		given
+		// tasks are by name of the object, and of the phase where a hook has two: j@PreSync.
+		tasks     map[string]state
+		refused   map[string]string
+		terminate bool
+		// results are those that change: name phase; message.
+		did, waits, results string
+		phase               v1alpha1.OperationPhase
+		record              bool
+	}{
+		{name: "an object is applied", given: given{git: []string{named("ConfigMap", "a", "")}}, did: "apply a"},
+		{name: "an object of the last wave is not waited for", given: given{git: []string{named("Deployment", "web", "")}}, tasks: map[string]state{"web": {phase: v1alpha1.OperationRunning, live: slow}},
+			results: "web Succeeded", phase: v1alpha1.OperationSucceeded},
+		{name: "an object of an earlier wave is waited for", given: given{git: []string{named("Deployment", "web", ""), named("ConfigMap", "z", late)}}, tasks: map[string]state{"web": {phase: v1alpha1.OperationRunning, live: slow}},
+			waits: "Deployment d/web to be healthy: "},
+		{name: "an object without health is done when it is there", given: given{git: []string{named("ConfigMap", "a", ""), named("ConfigMap", "z", late)}}, tasks: map[string]state{"a": {phase: v1alpha1.OperationRunning, live: plainMap}},
+			results: "a Succeeded", did: "apply z"},
+		{name: "an object that is gone again is waited for", given: given{git: []string{named("ConfigMap", "a", ""), named("ConfigMap", "z", late)}}, tasks: map[string]state{"a": {phase: v1alpha1.OperationRunning}},
+			waits: "ConfigMap d/a to be healthy"},
+		{name: "an object that is degraded fails", given: given{git: []string{named("Deployment", "web", ""), named("ConfigMap", "z", late)}}, tasks: map[string]state{"web": {phase: v1alpha1.OperationRunning, live: degradedWeb}},
+			results: "web Failed Deployment d/web is degraded: late", phase: v1alpha1.OperationFailed},
+		{name: "an object that is as desired is not written", given: given{git: []string{named("ConfigMap", "a", "")}, live: []string{plainMap}}, tasks: map[string]state{"a": {live: plainMap}},
+			results: "a Running ConfigMap d/a unchanged, a Succeeded ConfigMap d/a unchanged", phase: v1alpha1.OperationSucceeded},
+		{name: "an object that is as desired and degraded fails", given: given{git: []string{named("Deployment", "web", ""), named("ConfigMap", "z", late)}, live: []string{strings.Replace(degradedWeb, "spec: {replicas: 1}", "spec: {}", 1)}},
+			tasks:   map[string]state{"web": {live: degradedWeb}},
+			results: "web Running Deployment d/web unchanged, web Failed Deployment d/web is degraded: late", phase: v1alpha1.OperationFailed},
+		{name: "ApplyOutOfSyncOnly leaves no result", given: given{policy: plan.Policy{Options: plan.Options{"ApplyOutOfSyncOnly": "true"}}, git: []string{named("ConfigMap", "a", ""), named("Secret", "s", late)}, live: []string{plainMap}},
+			tasks: map[string]state{"a": {live: plainMap}}, did: "apply s"},
+		{name: "an object that is left is a result", given: given{live: []string{liveNamed("ConfigMap", "x", "")}}, tasks: map[string]state{"x": {live: plainMap}},
+			results: "x Succeeded ignored (requires pruning)", phase: v1alpha1.OperationSucceeded},
+		{name: "what goes goes before what comes", given: given{policy: plan.Policy{Prune: true}, git: []string{named("ConfigMap", "a", "")}, live: []string{liveNamed("ConfigMap", "x", "")}}, tasks: map[string]state{"x": {live: plainMap}},
+			did: "delete x"},
+		{name: "what goes is waited for", given: given{policy: plan.Policy{Prune: true}, git: []string{named("ConfigMap", "a", late)}, live: []string{liveNamed("ConfigMap", "x", "")}},
+			tasks: map[string]state{"x": {phase: v1alpha1.OperationRunning, live: going}}, waits: "ConfigMap d/x to be gone"},
+		{name: "what is gone is done", given: given{policy: plan.Policy{Prune: true}, git: []string{named("ConfigMap", "a", late)}, live: []string{liveNamed("ConfigMap", "x", "")}},
+			tasks: map[string]state{"x": {phase: v1alpha1.OperationRunning}}, results: "x Succeeded", did: "apply a"},
+		{name: "what goes last is not waited for", given: given{policy: plan.Policy{Prune: true}, live: []string{liveNamed("ConfigMap", "x", "")}},
+			tasks: map[string]state{"x": {phase: v1alpha1.OperationRunning, live: going}}, results: "x Succeeded", phase: v1alpha1.OperationSucceeded},
+		{name: "a hook runs beside the objects of its wave", given: given{git: []string{named("Job", "j", "argocd.argoproj.io/hook: Sync"), named("ConfigMap", "a", "")}}, did: "apply a, create j"},
+		{name: "a hook that has ended is recorded before anything else", given: given{git: []string{named("Job", "j", "argocd.argoproj.io/hook: PreSync"), named("ConfigMap", "a", "")}},
+			tasks: map[string]state{"j": {phase: v1alpha1.OperationRunning, live: job}}, results: "j Succeeded", record: true},
+		{name: "a hook that is unknown is an error", given: given{git: []string{named("Job", "j", "argocd.argoproj.io/hook: PreSync")}},
+			tasks: map[string]state{"j": {phase: v1alpha1.OperationRunning, live: "{apiVersion: argoproj.io/v1alpha1, kind: Rollout, metadata: {name: j, namespace: d}, status: {phase: Nonsense}}"}}, waits: "hook"},
+		{name: "a hook that is recorded is let go", given: given{git: []string{named("Job", "j", "argocd.argoproj.io/hook: PreSync"), named("ConfigMap", "a", "")}},
+			tasks: map[string]state{"j": {phase: v1alpha1.OperationSucceeded, recorded: true, live: job}}, did: "release hook j, apply a"},
+		{name: "a hook is not let go before it is recorded", given: given{git: []string{named("Job", "j", "argocd.argoproj.io/hook: PreSync"), named("ConfigMap", "a", "")}},
+			tasks: map[string]state{"j": {phase: v1alpha1.OperationSucceeded, live: job}}, did: "apply a"},
+		{name: "a hook that is free stays", given: given{git: []string{named("Job", "j", "argocd.argoproj.io/hook: PreSync"), named("ConfigMap", "a", "")}},
+			tasks: map[string]state{"j": {phase: v1alpha1.OperationSucceeded, recorded: true, live: free}}, did: "apply a"},
+		{name: "a hook that is gone is let be", given: given{git: []string{named("Job", "j", "argocd.argoproj.io/hook: PreSync, argocd.argoproj.io/hook-delete-policy: HookSucceeded"), named("ConfigMap", "a", "")}},
+			tasks: map[string]state{"j": {phase: v1alpha1.OperationSucceeded, recorded: true}}, did: "apply a"},
+		{name: "HookSucceeded deletes after a success", given: given{git: []string{named("Job", "j", "argocd.argoproj.io/hook: PreSync, argocd.argoproj.io/hook-delete-policy: HookSucceeded"), named("ConfigMap", "a", "")}},
+			tasks: map[string]state{"j": {phase: v1alpha1.OperationSucceeded, recorded: true, live: free}}, did: "delete hook j, apply a"},
+		{name: "HookSucceeded does not delete twice", given: given{git: []string{named("Job", "j", "argocd.argoproj.io/hook: PreSync, argocd.argoproj.io/hook-delete-policy: HookSucceeded"), named("ConfigMap", "a", "")}},
+			tasks: map[string]state{"j": {phase: v1alpha1.OperationSucceeded, recorded: true, live: gone(free)}}, did: "apply a"},
+		{name: "HookSucceeded lets go what is being deleted", given: given{git: []string{named("Job", "j", "argocd.argoproj.io/hook: PreSync, argocd.argoproj.io/hook-delete-policy: HookSucceeded"), named("ConfigMap", "a", "")}},
+			tasks: map[string]state{"j": {phase: v1alpha1.OperationSucceeded, recorded: true, live: gone(job)}}, did: "delete hook j, apply a"},
+		{name: "HookSucceeded keeps a failure", given: given{git: []string{named("Job", "j", "argocd.argoproj.io/hook: PreSync, argocd.argoproj.io/hook-delete-policy: HookSucceeded")}},
+			tasks: map[string]state{"j": {phase: v1alpha1.OperationFailed, recorded: true, live: job}}, did: "release hook j", phase: v1alpha1.OperationFailed},
+		{name: "HookFailed deletes after a failure", given: given{git: []string{named("Job", "j", "argocd.argoproj.io/hook: PreSync, argocd.argoproj.io/hook-delete-policy: HookFailed")}},
+			tasks: map[string]state{"j": {phase: v1alpha1.OperationFailed, recorded: true, live: job}}, did: "delete hook j", phase: v1alpha1.OperationFailed},
+		{name: "HookFailed deletes after an error", given: given{git: []string{named("Job", "j", "argocd.argoproj.io/hook: PreSync, argocd.argoproj.io/hook-delete-policy: HookFailed")}},
+			tasks: map[string]state{"j": {phase: v1alpha1.OperationError, recorded: true, live: job}}, did: "delete hook j", phase: v1alpha1.OperationFailed},
+		{name: "HookFailed keeps a success", given: given{git: []string{named("Job", "j", "argocd.argoproj.io/hook: PreSync, argocd.argoproj.io/hook-delete-policy: HookFailed")}},
+			tasks: map[string]state{"j": {phase: v1alpha1.OperationSucceeded, recorded: true, live: job}}, did: "release hook j", phase: v1alpha1.OperationSucceeded},
+		{name: "BeforeHookCreation deletes what is left, and waits for its end", given: given{git: []string{named("Job", "j", "argocd.argoproj.io/hook: PreSync")}}, tasks: map[string]state{"j": {live: free}},
+			did: "delete hook j", waits: "Job d/j of an earlier sync is being deleted"},
+		{name: "BeforeHookCreation waits for what is going", given: given{git: []string{named("Job", "j", "argocd.argoproj.io/hook: PreSync")}}, tasks: map[string]state{"j": {live: gone(free)}},
+			waits: "Job d/j of an earlier sync is being deleted"},
+		{name: "BeforeHookCreation lets go what is going and held", given: given{git: []string{named("Job", "j", "argocd.argoproj.io/hook: PreSync")}}, tasks: map[string]state{"j": {live: gone(job)}},
+			did: "delete hook j", waits: "Job d/j of an earlier sync is being deleted"},
+		{name: "without BeforeHookCreation what is left is taken as it is", given: given{git: []string{named("Job", "j", "argocd.argoproj.io/hook: PreSync, argocd.argoproj.io/hook-delete-policy: HookFailed")}}, tasks: map[string]state{"j": {live: free}},
+			did: "create j"},
+		{name: "refused: nothing is begun", given: given{git: []string{named("ConfigMap", "a", ""), named("ConfigMap", "b", "")}}, refused: map[string]string{"b": "too long"}, results: "b Failed too long", phase: v1alpha1.OperationFailed},
+		{name: "refused: not after something was begun", given: given{git: []string{named("ConfigMap", "a", ""), named("ConfigMap", "b", "")}}, refused: map[string]string{"b": "too long"},
+			tasks: map[string]state{"a": {phase: v1alpha1.OperationSucceeded, live: plainMap}}, did: "apply b"},
+		{name: "failure: what runs beside it is waited for", given: given{git: []string{named("ConfigMap", "a", ""), named("Deployment", "web", ""), named("ConfigMap", "z", late)}},
+			tasks: map[string]state{"a": {phase: v1alpha1.OperationFailed, live: plainMap}, "web": {phase: v1alpha1.OperationRunning, live: slow}}, waits: "Deployment d/web to be healthy"},
+		{name: "failure: a hook after it that fails too ends it", given: given{git: []string{named("ConfigMap", "a", ""), named("Job", "j", "argocd.argoproj.io/hook: SyncFail")}},
+			tasks: map[string]state{"a": {phase: v1alpha1.OperationFailed, live: plainMap}, "j": {phase: v1alpha1.OperationFailed, recorded: true, live: free}}, phase: v1alpha1.OperationFailed},
+		{name: "terminate: what runs ends, and its hook goes", given: given{git: []string{named("Job", "j", "argocd.argoproj.io/hook: Sync"), named("Deployment", "web", ""), named("ConfigMap", "z", late)}}, terminate: true,
+			tasks: map[string]state{"j": {phase: v1alpha1.OperationRunning, live: job}, "web": {phase: v1alpha1.OperationRunning, live: slow}}, did: "delete hook j",
+			results: "web Failed terminated, j Failed terminated", phase: v1alpha1.OperationFailed},
+		{name: "terminate: a hook that has ended is let go", given: given{git: []string{named("Job", "j", "argocd.argoproj.io/hook: PreSync"), named("ConfigMap", "a", "")}}, terminate: true,
+			tasks: map[string]state{"j": {phase: v1alpha1.OperationSucceeded, live: job}}, did: "release hook j", phase: v1alpha1.OperationFailed},
+		{name: "terminate: a hook that is free is let be", given: given{git: []string{named("Job", "j", "argocd.argoproj.io/hook: PreSync"), named("ConfigMap", "a", "")}}, terminate: true,
+			tasks: map[string]state{"j": {phase: v1alpha1.OperationSucceeded, live: free}}, phase: v1alpha1.OperationFailed},
+		{name: "terminate: a hook that is gone is let be", given: given{git: []string{named("Job", "j", "argocd.argoproj.io/hook: PreSync"), named("ConfigMap", "a", "")}}, terminate: true,
+			tasks: map[string]state{"j": {phase: v1alpha1.OperationSucceeded}}, phase: v1alpha1.OperationFailed},
+		{name: "terminate: a hook of two phases goes once", given: given{git: []string{named("Job", "j", "argocd.argoproj.io/hook: 'PreSync,PostSync'")}}, terminate: true,
+			tasks: map[string]state{"j@PreSync": {phase: v1alpha1.OperationSucceeded, live: job}, "j@PostSync": {phase: v1alpha1.OperationRunning, live: job}}, did: "delete hook j", results: "j Failed terminated", phase: v1alpha1.OperationFailed},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			p, _ := c.build(t)
+			seen := plan.Progress{Tried: true, Terminate: c.terminate, Refused: map[plan.ID]string{}, Results: map[plan.ID]v1alpha1.ResourceResult{}, Recorded: map[plan.ID]bool{}, Live: map[plan.Key]*unstructured.Unstructured{}}
+			for _, task := range p.Tasks {
+				s, ok := c.tasks[task.Key.Name+"@"+string(task.Phase)]
+				if !ok {
+					s = c.tasks[task.Key.Name]
+				}
+				if s.phase != "" {
+					r := plan.Begun(task, "")
+					r.HookPhase = s.phase
+					seen.Results[task.ID()] = r
+				}
+				if s.live != "" {
+					seen.Live[task.Key] = object(t, s.live)
+				}
+				seen.Recorded[task.ID()] = s.recorded
+				if why, refused := c.refused[task.Key.Name]; refused {
+					seen.Refused[task.ID()] = why
+				}
+			}
+			got := p.Next(seen)
+			var did, results []string
+			for _, a := range got.Actions {
+				did = append(did, string(a.Do)+" "+a.Task.Key.Name)
+				if text := a.String(); text != string(a.Do)+" "+a.Task.Key.String() {
+					t.Errorf("the action reads %q", text)
+				}
+			}
+			for _, r := range got.Results {
+				results = append(results, strings.TrimSpace(r.Name+" "+string(r.HookPhase)+" "+r.Message))
+			}
+			if text := strings.Join(did, ", "); text != c.did {
+				t.Errorf("does: got %q, want %q", text, c.did)
+			}
+			if text := strings.Join(results, ", "); !strings.HasPrefix(text, c.results) || c.results == "" && text != "" {
+				t.Errorf("results: got %q, want %q", text, c.results)
+			}
+			if text := strings.Join(got.Waiting, ", "); !strings.HasPrefix(text, c.waits) || c.waits == "" && text != "" && got.Actions == nil {
+				t.Errorf("waits: got %q, want %q", text, c.waits)
+			}
+			if got.Phase != c.phase || got.Record != c.record {
+				t.Errorf("phase: got %q, record %v; want %q, %v", got.Phase, got.Record, c.phase, c.record)
+			}
+		})
+	}
+}
+
+// TestAbandoned: which held hooks are nobody's, and are let go.
+func TestAbandoned(t *testing.T) {
+	const hook = "{apiVersion: batch/v1, kind: Job, metadata: {name: %, namespace: d, finalizers: [argocd.argoproj.io/hook-finalizer], annotations: {argocd.argoproj.io/tracking-id: 'shop:batch/Job:d/%'}}}"
+	of := func(name string) string { return strings.ReplaceAll(hook, "%", name) }
+	running := plan.Plan{Tasks: []plan.Task{
+		{Verb: plan.Hook, Key: plan.Key{Group: "batch", Kind: "Job", Namespace: "d", Name: "mine"}}, {Verb: plan.Apply, Key: plan.Key{Group: "batch", Kind: "Job", Namespace: "d", Name: "plain"}},
+	}}
+	var live []plan.Live
+	for _, text := range []string{
+		of("z"), of("mine"), of("plain"), strings.Replace(of("free"), "finalizers: [argocd.argoproj.io/hook-finalizer]", "finalizers: [x/y]", 1), strings.Replace(of("foreign"), "shop:", "blog:", 1), of("a"),
+	} {
+		live = append(live, plan.Live{Object: object(t, text)})
+	}
+	for want, p := range map[string]plan.Plan{"a plain z": running, "a mine plain z": {}} {
+		var got []string
+		for _, o := range plan.Abandoned(live, p, plan.Policy{Instance: "shop"}) {
+			got = append(got, o.GetName())
+		}
+		if text := strings.Join(got, " "); text != want {
+			t.Errorf("got %q, want %q", text, want)
+		}
+	}
+}
+
+// TestNamespacesToPrune: those that a sync would delete.
+func TestNamespacesToPrune(t *testing.T) {
+	ns := func(name string) *unstructured.Unstructured {
+		return object(t, "{apiVersion: v1, kind: Namespace, metadata: {name: "+name+"}}")
+	}
+	p := plan.Plan{Tasks: []plan.Task{
+		{Verb: plan.Delete, Key: plan.Key{Name: "a"}, Object: ns("a")}, {Verb: plan.Delete, Key: plan.Key{Name: "kept"}, Object: ns("kept"), Skip: "ignored"},
+		{Verb: plan.Apply, Key: plan.Key{Name: "new"}, Object: ns("new")}, {Verb: plan.Delete, Key: plan.Key{Name: "map"}, Object: object(t, plainMap)}, {Verb: plan.Delete, Key: plan.Key{Name: "b"}, Object: ns("b")},
+	}}
+	if got := strings.Join(p.NamespacesToPrune(), " "); got != "a b" {
+		t.Errorf("got %q, want a and b", got)
+	}
+}
+
+// TestWrites: how each object that is live already would be written, hooks left out.
+func TestWrites(t *testing.T) {
+	live := map[plan.Key]*unstructured.Unstructured{}
+	for _, text := range []string{plainMap, liveNamed("Secret", "s", ""), liveNamed("Job", "j", "")} {
+		o := object(t, text)
+		live[plan.KeyOf(o)] = o
+	}
+	var desired []plan.Desired
+	for _, text := range []string{plainMap, liveNamed("Secret", "s", "argocd.argoproj.io/sync-options: 'Force=true,Replace=true'"), liveNamed("Job", "j", "argocd.argoproj.io/hook: Sync"), liveNamed("Secret", "new", "")} {
+		desired = append(desired, plan.Desired{Object: object(t, text)})
+	}
+	got := plan.Writes(desired, live, plan.Policy{Options: plan.Options{"Validate": "false"}})
+	if len(got) != 2 || got[0].Key.Name != "a" || got[0].Live == nil || got[0].Object == nil || got[0].Force || got[1].Key.Name != "s" || !got[1].Force || !got[1].Options.Replace() || !got[1].Options.SkipValidation() {
+		t.Errorf("got %+v; want the ConfigMap, and the Secret by force", got)
+	}
+}
+
+// TestInstance: an Application outside the control namespace is called by both its names.
+func TestInstance(t *testing.T) {
+	for _, c := range []struct{ namespace, want string }{{"argocd", "shop"}, {"", "shop"}, {"team", "team_shop"}} {
+		app := &v1alpha1.Application{}
+		app.Namespace, app.Name = c.namespace, "shop"
+		if got := plan.Instance(app, "argocd"); got != c.want {
+			t.Errorf("in %q: got %q, want %q", c.namespace, got, c.want)
+		}
+	}
+}
+
+// TestOwnerOfMarkedObjects: a mark counts for the object that it names, and for no other.
+func TestOwnerOfMarkedObjects(t *testing.T) {
+	const web = "{apiVersion: apps/v1, kind: Deployment, metadata: {name: web, namespace: d, annotations: {argocd.argoproj.io/tracking-id: '%'}}}"
+	const role = "{apiVersion: rbac.authorization.k8s.io/v1, kind: ClusterRole, metadata: {name: reader, annotations: {argocd.argoproj.io/tracking-id: '%'}}}"
+	for _, c := range []struct{ object, id, want string }{
+		{web, "shop:apps/Deployment:d/web", "shop"}, {web, "team_shop:apps/Deployment:d/web", "team_shop"},
+		{web, "shop:apps/Deployment:d/other", ""}, {web, "shop:apps/Deployment:x/web", ""}, {web, "shop:apps/StatefulSet:d/web", ""}, {web, "shop:extensions/Deployment:d/web", ""},
+		{web, "shop:apps/Deployment:web", ""}, {web, "shop:Deployment:d/web", ""}, {web, "shop", ""}, {web, "shop:apps/Deployment", ""}, {web, ":apps/Deployment:d/web", ""}, {web, "shop:apps/:d/web", ""}, {web, "shop:apps/Deployment:d/", ""}, {web, "", ""},
+		{role, "shop:rbac.authorization.k8s.io/ClusterRole:/reader", "shop"}, {role, "shop:rbac.authorization.k8s.io/ClusterRole:d/reader", "shop"},
+	} {
+		if got := plan.Owner(object(t, strings.Replace(c.object, "%", c.id, 1))); got != c.want {
+			t.Errorf("%q: got %q, want %q", c.id, got, c.want)
+		}
+	}
+}
+
+// TestIsHook: an object that a sync does not simply apply.
+func TestIsHook(t *testing.T) {
+	for annotations, want := range map[string]bool{"": false, "argocd.argoproj.io/hook: Sync": true, "argocd.argoproj.io/hook: Skip": true, "argocd.argoproj.io/hook: ''": false, "helm.sh/hook: test": true, "helm.sh/hook: never": false} {
+		if got := plan.IsHook(object(t, named("Job", "j", annotations))); got != want {
+			t.Errorf("%q: got %v, want %v", annotations, got, want)
+		}
+	}
+}
