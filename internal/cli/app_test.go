@@ -8,6 +8,7 @@ import (
 	"time"
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/util/wait"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/cyan-cd/cyan/api/v1alpha1"
@@ -118,22 +119,23 @@ func TestAppSyncAsksAndWaits(t *testing.T) {
 
 // carryOut does what the controller would: it takes the operation and writes how it ended.
 func (s *shell) carryOut(ctx context.Context, name string, phase v1alpha1.OperationPhase, message string) *v1alpha1.Application {
-	for ctx.Err() == nil {
+	var asked *v1alpha1.Application
+	_ = wait.PollUntilContextCancel(ctx, 20*time.Millisecond, true, func(ctx context.Context) (bool, error) {
 		app := &v1alpha1.Application{}
-		err := s.cluster.Client.Get(ctx, client.ObjectKey{Namespace: "argocd", Name: name}, app)
-		if err != nil || app.Operation == nil {
-			<-time.After(20 * time.Millisecond)
-			continue
+		if err := s.cluster.Client.Get(ctx, client.ObjectKey{Namespace: "argocd", Name: name}, app); err != nil || app.Operation == nil {
+			return false, nil //nolint:nilerr // it is tried again until ctx ends
 		}
-		asked := app.DeepCopy()
+		seen := app.DeepCopy()
 		now := metav1.Now()
 		app.Status.OperationState = &v1alpha1.OperationState{Operation: *app.Operation, Phase: phase, Message: message, StartedAt: now, FinishedAt: &now}
 		app.Operation = nil
-		if err := s.cluster.Client.Update(ctx, app); err == nil {
-			return asked
+		if err := s.cluster.Client.Update(ctx, app); err != nil {
+			return false, nil //nolint:nilerr // somebody else has written it; it is read again
 		}
-	}
-	return nil
+		asked = seen
+		return true, nil
+	})
+	return asked
 }
 
 func TestAppRollback(t *testing.T) {

@@ -14,6 +14,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/cyan-cd/cyan/api/v1alpha1"
+	"github.com/cyan-cd/cyan/internal/cli/kit"
 )
 
 func template(image string) corev1.PodTemplateSpec {
@@ -88,6 +89,10 @@ func TestRolloutGet(t *testing.T) {
 	s.says([]string{"cyan", "rollout", "list", "-n", namespace}, "shop", "BlueGreen", "Paused")
 	s.says([]string{"kubectl-argo-rollouts", "list", "rollouts", "-n", namespace}, "shop")
 	s.says([]string{"cyan", "rollout", "get", "shop", "-n", namespace, "-o", "yaml"}, "kind: Rollout")
+	_, _, err := s.try("cyan", "rollout", "get", "shop", "-n", "default")
+	if got := kit.Message(err); !strings.HasPrefix(got, `Error: Rollout "shop": not found in namespace "default"; there is one in namespace test-`) || !strings.HasSuffix(got, ": add --namespace") {
+		t.Errorf("got %q, want the namespace that has one", got)
+	}
 }
 
 // Each verb writes what the controller, and any other that knows these kinds, acts on.

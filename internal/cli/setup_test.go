@@ -89,46 +89,69 @@ func TestClusters(t *testing.T) {
 	}
 }
 
-// Every error names the object, the cause and the remedy, and scripts know it by its code.
+// TestErrors is the contract of errors, word for word: the object, the cause and the remedy on stderr, and the exit code that scripts know.
 func TestErrors(t *testing.T) {
 	s, repo := newShell(t), shopRepo(t)
 	s.forget("shop")
 	s.run("cyan", "app", "create", "shop", "--repo", repo.URL, "--path", "k8s", "--dest-namespace", "default")
 	namespace := paused(s)
+	config, err := clientcmd.LoadFromFile(s.cluster.Kubeconfig)
+	if err != nil {
+		t.Fatal(err)
+	}
+	fill := strings.NewReplacer("$REPO", repo.URL, "$NS", namespace, "$CURRENT", config.CurrentContext)
 	for _, c := range []struct {
-		line []string
-		code int
-		says []string
+		line   string
+		code   int
+		stderr string
 	}{
-		{[]string{"cyan", "app", "get", "shpo"}, 13, []string{`"shpo"`, `did you mean "shop"?`}},
-		{[]string{"argocd", "app", "sync", "nothing-like-it"}, 13, []string{`"nothing-like-it"`, "argocd"}},
-		{[]string{"cyan", "app", "create", "x"}, 0, []string{"--repo"}},
-		{[]string{"cyan", "app", "create", "Not_A_Name", "--repo", repo.URL, "--path", "k8s"}, 0, []string{"Not_A_Name"}},
-		{[]string{"cyan", "app", "create", "x", "--repo", repo.URL, "--path", "k8s", "--project", "nope", "--dest-namespace", "d"}, 0, []string{"nope"}},
-		{[]string{"cyan", "app", "create", "x", "--repo", repo.URL, "--path", "k8s", "--dest-name", "nope", "--dest-namespace", "d"}, 0, []string{"nope"}},
-		{[]string{"cyan", "app", "create", "x", "--repo", repo.URL, "--path", "k8s", "--sync-policy", "sometimes"}, 0, []string{"sometimes", "automated"}},
-		{[]string{"cyan", "app", "list", "-o", "xml"}, 2, []string{"xml", "json"}},
-		{[]string{"cyan", "app", "get", "shop", "--nonsense"}, 2, []string{"--nonsense", "--help"}},
-		{[]string{"cyan", "rollout", "get", "shpo", "-n", namespace}, 13, []string{`"shpo"`, `did you mean "shop"?`}},
-		{[]string{"cyan", "rollout", "get", "shop", "-n", "default"}, 13, []string{"test-", "--namespace"}},
-		{[]string{"cyan", "rollout", "undo", "shop", "--to-revision", "9", "-n", namespace}, 0, []string{"9", "shop"}},
-		{[]string{"cyan", "rollout", "set-image", "shop", "shpo=x:v1", "-n", namespace}, 0, []string{"shpo", "shop"}},
-		{[]string{"cyan", "--kubeconfig", "/nowhere/config", "app", "list"}, 0, []string{"/nowhere/config"}},
-		{[]string{"cyan", "--context", "nope", "app", "list"}, 0, []string{"nope"}},
-		{[]string{"cyan", "render", "/nowhere"}, 0, []string{"/nowhere"}},
+		{"cyan app get shpo", 13, `Error: Application "shpo": not found in namespace "argocd"; did you mean "shop"?`},
+		{"argocd app sync nothing-like-it", 13, `Error: Application "nothing-like-it": not found in namespace "argocd"; there are: shop`},
+		{"cyan app create x", 2, `Error: Application "x": the source of its manifests is missing; add --repo URL and --path DIRECTORY`},
+		{"cyan app create Not_A_Name --repo $REPO --path k8s", 20, `Error: creating Application Not_A_Name: Application.argoproj.io "Not_A_Name" is invalid: metadata.name: Invalid value: "Not_A_Name": a lowercase RFC 1123 subdomain must consist of lower case alphanumeric characters, '-' or '.', and must start and end with an alphanumeric character (e.g. 'example.com', regex used for validation is '[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*')`},
+		{"cyan app create x --repo $REPO --path k8s --project nope --dest-namespace d", 13, `Error: AppProject "nope": not found in namespace "argocd"; there are: default`},
+		{"cyan app create x --repo $REPO --path k8s --dest-name nope --dest-namespace d", 13, "Error: Application \"x\": spec.destination: cluster \"nope\" not registered; register it with `cyan cluster add CONTEXT`; there are: https://kubernetes.default.svc"},
+		{"cyan app create x --repo $REPO --path k8s --sync-policy sometimes", 2, `Error: --sync-policy: "sometimes" is invalid; give none or automated`},
+		{"cyan app create shop --repo $REPO --path other --dest-namespace default", 20, "Error: Application \"shop\": exists already, with another spec; add --upsert to change it, or see `cyan app set`"},
+		{"cyan app set shop", 2, "Error: cyan app set: a flag is missing; `cyan app set --help` lists what can be set"},
+		{"cyan app set shop --kustomize-replica web", 2, `Error: --kustomize-replica: "web" is not of the form KEY=VALUE`},
+		{"cyan app list -o xml", 2, `Error: --output: unknown format "xml"; give one of json, yaml, wide, name`},
+		{"cyan app list -l ===", 2, `Error: --selector: found '==', expected: !, identifier, or 'end of string'; write it as key=value,other!=value`},
+		{"cyan app get shop --nonsense", 2, "Error: cyan app get: unknown flag: --nonsense; `cyan app get --help` lists its flags"},
+		{"cyan app rollback shop", 13, `Error: Application "shop": no earlier deployment is known`},
+		{"cyan app rollback shop 7", 13, `Error: Application "shop": status.history: ID 7 not found`},
+		{"cyan app terminate-op shop", 20, `Error: Application "shop": no operation is in progress`},
+		{"cyan app sync shop --resource web", 2, `Error: --resource: "web" is not of the form GROUP:KIND:NAME; the core group is empty, as in :Service:web`},
+		{"cyan app sync shop --resource :Service:web", 13, `Error: Application "shop": object :Service:web not found`},
+		{"cyan app sync shop --strategy slowly", 2, `Error: --strategy: unknown strategy "slowly"; give apply or hook`},
+		{"cyan app delete shop", 2, `Error: confirmation: there is no terminal to ask on: delete Application "shop" and the 0 objects that it deployed?; add -y if you mean it`},
+		{"cyan app delete shop -p sideways -y", 2, `Error: --propagation-policy: unknown policy "sideways"; give foreground or background`},
+		{"cyan app logs shop", 13, "Error: Application \"shop\": no pods found; `cyan app get shop` shows what it has"},
+		{"cyan app patch shop --type strategic --patch {}", 2, `Error: --type: unknown type "strategic"; give json or merge`},
+		{"cyan app wait nope --timeout 1", 13, `Error: Application "nope": not found in namespace "argocd"; there are: shop`},
+		{"cyan cluster get nope", 13, "Error: registered cluster \"nope\": not found in namespace \"argocd\"; `cyan cluster add CONTEXT` registers one"},
+		{"cyan cluster rm nope -y", 13, "Error: registered cluster \"nope\": not found in namespace \"argocd\"; `cyan cluster add CONTEXT` registers one"},
+		{"cyan proj get nope", 13, `Error: AppProject "nope": not found in namespace "argocd"; there are: default`},
+		{"cyan proj delete default -y", 20, "Error: AppProject \"default\": used by the Applications shop; move them with `cyan app set NAME --project OTHER` first"},
+		{"cyan proj create x --dest here", 2, `Error: --dest: "here" is not of the form SERVER,NAMESPACE`},
+		{"cyan repo rm $REPO/nope -y", 13, "Error: repository \"$REPO/nope\": not found in namespace \"argocd\"; `cyan repo add URL` adds one"},
+		{"cyan rollout get shpo -n $NS", 13, `Error: Rollout "shpo": not found in namespace "$NS"; did you mean "shop"?`},
+		{"cyan rollout undo shop --to-revision 9 -n $NS", 13, `Error: Rollout "shop": revision 9 not found; there are: 2, 1`},
+		{"cyan rollout set-image shop shpo=x:v1 -n $NS", 13, `Error: Rollout "shop": container "shpo" not found; there are: shop`},
+		{"cyan rollout set-image shop shop -n $NS", 2, `Error: cyan rollout set-image: "shop" is not of the form KEY=VALUE; write CONTAINER=IMAGE; * stands for every container`},
+		{"cyan rollout lint", 2, `Error: cyan rollout lint: the file is missing; give it with --filename`},
+		{"cyan rollout lint -f /nowhere", 2, `Error: file /nowhere: not found`},
+		{"cyan --kubeconfig /nowhere/config app list", 11, `Error: kubeconfig: stat /nowhere/config: no such file or directory; check --kubeconfig and $KUBECONFIG`},
+		{"cyan --context nope app list", 11, `Error: kubeconfig: context "nope" not found; give --context one of: $CURRENT`},
+		{"cyan render /nowhere", 2, `Error: directory /nowhere: not found`},
 	} {
-		_, _, err := s.try(c.line...)
-		if err == nil {
-			t.Errorf("%v gives no error", c.line)
-			continue
+		line := strings.Fields(fill.Replace(c.line))
+		out, note, err := s.try(line...)
+		if message := kit.Message(err); message != "" {
+			note += message + "\n"
 		}
-		if code := kit.ExitCode(err); code == 0 || c.code != 0 && code != c.code {
-			t.Errorf("%v ends with %d", c.line, code)
-		}
-		for _, part := range c.says {
-			if !strings.Contains(kit.Message(err), part) {
-				t.Errorf("%v: %q does not say %q", c.line, kit.Message(err), part)
-			}
+		if code := kit.ExitCode(err); code != c.code || out != "" || note != fill.Replace(c.stderr)+"\n" {
+			t.Errorf("%s:\ngot  %d %q %q\nwant %d, nothing, %q", c.line, code, out, note, c.code, fill.Replace(c.stderr)+"\n")
 		}
 	}
 }

@@ -182,7 +182,7 @@ func setDefaults(app *v1alpha1.Application) error {
 		lacks = "--path DIRECTORY (. is the top of the repository)"
 	}
 	if lacks != "" {
-		return kit.Usage(object(app), "where its manifests are is missing", "add "+lacks)
+		return kit.Usage(object(app), "the source of its manifests is missing", "add "+lacks)
 	}
 	if d := app.Spec.Destination; d.Server != "" && d.Name != "" {
 		return kit.Usage(object(app), fmt.Sprintf("spec.destination has both server %s and name %s", d.Server, d.Name), "leave one out")

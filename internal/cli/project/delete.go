@@ -22,9 +22,9 @@ func newDelete(a *kit.Control) *cobra.Command {
 			if err != nil {
 				return err
 			}
-			p := &v1alpha1.AppProject{}
-			if err := c.Get(cmd.Context(), client.ObjectKey{Namespace: a.Namespace, Name: args[0]}, p); err != nil {
-				return a.Explain(err, "reading AppProject "+args[0])
+			p, err := Find(cmd.Context(), a, c, args[0])
+			if err != nil {
+				return err
 			}
 			used := &v1alpha1.ApplicationList{}
 			if err := c.List(cmd.Context(), used); err != nil {

@@ -2,7 +2,6 @@ package project
 
 import (
 	"github.com/spf13/cobra"
-	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/cyan-cd/cyan/api/v1alpha1"
 	"github.com/cyan-cd/cyan/internal/cli/kit"
@@ -20,9 +19,9 @@ func newGet(a *kit.Control) *cobra.Command {
 			if err != nil {
 				return err
 			}
-			p := &v1alpha1.AppProject{}
-			if err := c.Get(cmd.Context(), client.ObjectKey{Namespace: a.Namespace, Name: args[0]}, p); err != nil {
-				return a.Explain(err, "reading AppProject "+args[0])
+			p, err := Find(cmd.Context(), a, c, args[0])
+			if err != nil {
+				return err
 			}
 			if out.Machine() {
 				return a.Object(p, out.Value)

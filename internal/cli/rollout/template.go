@@ -2,6 +2,7 @@ package rollout
 
 import (
 	"context"
+	"fmt"
 	"slices"
 	"strings"
 
@@ -24,7 +25,9 @@ type templateHolder struct {
 	path []string
 }
 
-func (h templateHolder) name() string { return h.object.GetKind() + " " + h.object.GetName() }
+func (h templateHolder) name() string {
+	return fmt.Sprintf("%s %q", h.object.GetKind(), h.object.GetName())
+}
 
 func findTemplate(ctx context.Context, e *kit.Env, c client.Client, ro *v1alpha1.Rollout) (templateHolder, error) {
 	h := templateHolder{object: &unstructured.Unstructured{}, path: []string{"spec", "template"}}
