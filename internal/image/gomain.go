@@ -315,7 +315,7 @@ func (c goCommand) mains(ctx context.Context, flags, packages []string) ([]strin
 		}
 	}
 	if len(mains) == 0 {
-		return nil, fmt.Errorf("Go package %s: not a main package", strings.Join(packages, " "))
+		return nil, fmt.Errorf("package %s: not a main package", strings.Join(packages, " "))
 	}
 	return mains, nil
 }

@@ -187,7 +187,7 @@ func (b *building) take(command instructions.Command, s instructions.SourcesAndD
 		return because("copies after go build has run")
 	}
 	dest := resolve(b.workdir, s.DestPath)
-	if base := path.Base(s.DestPath); strings.HasSuffix(s.DestPath, "/") || base == "." || base == ".." {
+	if isFolder(s.DestPath) {
 		dest = strings.TrimSuffix(dest, "/") + "/"
 	}
 	if len(s.SourcePaths) > 1 && !strings.HasSuffix(dest, "/") {

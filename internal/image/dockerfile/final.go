@@ -89,10 +89,29 @@ func execForm(into *[]string, line instructions.ShellDependantCmdLine, what stri
 	return nil
 }
 
+// copy follows the line that takes the program from the stage that built it.
 func (r *shipping) copy(c *instructions.CopyCommand) error {
 	if err := c.Expand(r.expand); err != nil {
 		return err
 	}
+	if err := r.checkCopy(c); err != nil {
+		return err
+	}
+	if err := r.built.copied(c.SourcePaths[0]); err != nil {
+		return err
+	}
+	if r.image.WorkingDir == "" && !path.IsAbs(c.DestPath) && r.image.Base != "" {
+		return because("copies to %s, seen from the working directory of %s", c.DestPath, r.image.Base)
+	}
+	r.image.Target = resolve(path.Join("/", r.image.WorkingDir), c.DestPath)
+	if isFolder(c.DestPath) {
+		r.image.Target = path.Join(r.image.Target, path.Base(r.built.program.Output))
+	}
+	return nil
+}
+
+// checkCopy allows one file of an earlier stage, once, as it is there.
+func (r *shipping) checkCopy(c *instructions.CopyCommand) error {
 	if c.From == "" || len(c.SourcePaths) != 1 || len(c.SourceContents) > 0 {
 		return because("copies files")
 	}
@@ -105,17 +124,13 @@ func (r *shipping) copy(c *instructions.CopyCommand) error {
 	if r.image.Target != "" {
 		return because("copies a second time")
 	}
-	if err := r.built.copied(c.SourcePaths[0]); err != nil {
-		return err
-	}
-	r.image.Target = resolve(path.Join("/", r.image.WorkingDir), c.DestPath)
-	if base := path.Base(c.DestPath); strings.HasSuffix(c.DestPath, "/") || base == "." || base == ".." {
-		r.image.Target = path.Join(r.image.Target, path.Base(r.built.program.Output))
-	}
-	if r.image.WorkingDir == "" && !path.IsAbs(c.DestPath) && r.image.Base != "" {
-		return because("copies to %s, seen from the working directory of %s", c.DestPath, r.image.Base)
-	}
 	return nil
+}
+
+// isFolder reports whether a destination is one by the way that it is written.
+func isFolder(dest string) bool {
+	base := path.Base(dest)
+	return strings.HasSuffix(dest, "/") || base == "." || base == ".."
 }
 
 func (r *shipping) label(c *instructions.LabelCommand) error {
