@@ -31,7 +31,7 @@ type checker struct {
 	asked sync.WaitGroup
 }
 
-// newChecker connects in the background. A nil config asks nobody; needed makes a cluster that can't be asked an error.
+// newChecker connects in the background. A nil config asks none; needed makes a cluster that can't be asked an error.
 func newChecker(ctx context.Context, config *rest.Config, namespace string, needed bool) *checker {
 	c := &checker{namespace: namespace, needed: needed}
 	if namespace == "" {

@@ -3,7 +3,6 @@
 package deliver
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -11,7 +10,6 @@ import (
 	"os"
 	"path"
 	"strings"
-	"time"
 
 	"k8s.io/client-go/rest"
 
@@ -59,14 +57,6 @@ type Options struct {
 	Author source.Person
 	// Output gets what compilers and builders print; nil drops it.
 	Output io.Writer
-}
-
-// Event is something that a run has reached, for a reader.
-type Event struct {
-	Step delivery.Step
-	// Took is how long the step took; zero while it goes on.
-	Took time.Duration
-	Text string
 }
 
 // Result is how a run ended.
@@ -118,22 +108,7 @@ func Run(ctx context.Context, o Options, report func(Event)) (Result, error) {
 		return r.result, err
 	}
 	err := r.deliver(ctx)
-	return r.result, r.withCommit(err)
-}
-
-// withCommit names the files in an error by their commit, as git does: where they were written for the build is gone
-// by now.
-func (r *run) withCommit(err error) error {
-	e := problem.Of(err)
-	if r.dir == "" || e == nil {
-		return err
-	}
-	short := r.commit.SHA[:min(len(r.commit.SHA), 12)]
-	for _, text := range []*string{&e.Object, &e.Cause} {
-		*text = strings.ReplaceAll(*text, r.dir+"/", short+":")
-		*text = strings.ReplaceAll(*text, r.dir, "commit "+short)
-	}
-	return err
+	return r.result, withCommit(err, r.dir, r.commit.SHA)
 }
 
 // complete reads what the options say, before anything is done.
@@ -192,168 +167,10 @@ func (r *run) deliver(ctx context.Context) error {
 	return r.land(ctx, ticket)
 }
 
-// stage times a step and reports it.
-func (r *run) stage(step delivery.Step, doing string, do func() (string, error)) error {
-	r.report(Event{Step: step, Text: doing})
-	start := time.Now()
-	done, err := do()
-	took := time.Since(start)
-	if took <= 0 {
-		took = time.Nanosecond // An event without a duration is one that goes on.
-	}
-	r.result.Timeline = r.result.Timeline.With(delivery.Stage{Step: step, Started: start, Took: took})
-	if err != nil {
-		return err
-	}
-	r.report(Event{Step: step, Took: took, Text: done})
-	return nil
-}
-
-// resolve finds the commit, and reports whether it starts a run.
-func (r *run) resolve(ctx context.Context) (checkout *source.Checkout, starts bool, err error) {
-	err = r.stage(delivery.Resolve, "finding the commit", func() (string, error) {
-		var sha string
-		if checkout, sha, err = r.open(ctx); err != nil {
-			return "", err
-		}
-		if r.commit, err = checkout.Commit(ctx, sha); err != nil {
-			return "", err
-		}
-		r.result.Source, r.mark.SourceCommit = sha, sha
-		mark, marked := delivery.ReadMark(r.commit.Trailer)
-		var changed []string
-		if marked {
-			if changed, err = checkout.Changes(ctx, sha); err != nil {
-				return "", err
-			}
-		}
-		var reason string
-		if starts, reason = delivery.Starts(mark, marked, changed); !starts {
-			r.result.Verdict, r.result.Reason = delivery.Own, reason
-			return reason, nil
-		}
-		return fmt.Sprintf("commit %.12s %s", sha, r.commit.Subject), r.findTarget(ctx, checkout)
-	})
-	return checkout, starts, err
-}
-
-// open finds what is built: in a working copy, or in a repository's mirror.
-func (r *run) open(ctx context.Context) (*source.Checkout, string, error) {
-	if source.IsURL(r.Repo) {
-		repo := source.Repository{URL: r.Repo, Credentials: r.Credentials}
-		if err := r.Mirrors.Refresh(ctx, repo); err != nil {
-			return nil, "", err
-		}
-		return r.Mirrors.Checkout(ctx, repo, r.Revision)
-	}
-	checkout, err := source.OpenCheckout(ctx, r.Repo)
-	if err != nil {
-		return nil, "", err
-	}
-	sha, err := checkout.Resolve(ctx, r.Revision)
-	return checkout, sha, err
-}
-
-// findTarget finds the repository and the branch that are committed to.
-func (r *run) findTarget(ctx context.Context, checkout *source.Checkout) error {
-	if r.ConfigRepo.URL == "" {
-		repo, err := checkout.Remote(ctx, "origin")
-		if err != nil {
-			return err
-		}
-		r.ConfigRepo = repo
-		if r.Branch == "" {
-			r.Branch = checkout.Branch(ctx)
-		}
-	}
-	if r.Branch == "" {
-		r.Branch = "main"
-	}
-	of, err := r.Mirrors.History(r.ConfigRepo)
-	if err != nil {
-		return err
-	}
-	r.history, err = checkout.History(ctx, of)
-	return err
-}
-
-// precheck takes the run's place in the line, and checks the branch before anything is built: a stale run, a missing
-// kustomization and an image that is used nowhere are known by now.
-func (r *run) precheck(ctx context.Context, checkout *source.Checkout) (ticket *source.Ticket, err error) {
-	err = r.stage(delivery.Check, "looking at "+r.Branch+" of "+r.ConfigRepo.String(), func() (string, error) {
-		var err error
-		line := source.Line{Name: r.mark.Overlay + " " + cmp.Or(r.setting.Name, r.setting.Repository), Commit: r.commit.SHA, History: r.history}
-		if ticket, err = r.Mirrors.Announce(ctx, r.ConfigRepo, r.Branch, line); err != nil {
-			return "", err
-		}
-		// What another run learned of the branch a moment ago is too old to decide by.
-		if err := r.Mirrors.Refresh(ctx, r.ConfigRepo); err != nil {
-			return "", err
-		}
-		if r.tip, err = r.Mirrors.Resolve(ctx, r.ConfigRepo, r.Branch); err != nil {
-			return "", err
-		}
-		// What the image will be is not known yet; what uses it is.
-		decision, err := r.rehearse(ctx, rehearsedDigest, nil)
-		if err != nil {
-			return "", err
-		}
-		if decision.Verdict == delivery.Stale {
-			r.result.Verdict, r.result.Reason = decision.Verdict, decision.Reason
-			return decision.Reason, nil
-		}
-		if err := checkout.Export(ctx, r.commit.SHA, r.dir); err != nil {
-			return "", err
-		}
-		if r.plan, err = image.Prepare(ctx, r.request()); err != nil {
-			return "", err
-		}
-		return fmt.Sprintf("%s sets %s; built by %s: %s", r.kustomization, r.mark.Name, r.plan.Builder, r.plan.Reason), nil
-	})
-	if err != nil {
-		ticket.Release()
-		return nil, err
-	}
-	return ticket, nil
-}
-
 func (r *run) request() image.Request {
 	return image.Request{
 		Root: r.dir, Dir: path.Join(r.dir, r.Context), Package: r.Package, Dockerfile: r.Dockerfile, BuildArgs: r.BuildArgs, Repository: r.setting.Repository, Tag: r.commit.SHA,
 		Platform: r.Platform, Builder: r.Builder, Keep: !r.Push, Created: r.commit.Committer.Time, Registries: r.Registries, Output: r.Output,
 		Labels: map[string]string{"org.opencontainers.image.revision": r.commit.SHA},
 	}
-}
-
-// build makes the image and pushes it.
-func (r *run) build(ctx context.Context) error {
-	var built image.Built
-	start := time.Now()
-	err := r.stage(delivery.Build, "building "+r.setting.Repository+" with "+r.plan.Builder, func() (string, error) {
-		var err error
-		built, err = r.plan.Build(ctx)
-		return r.builtText(built), err
-	})
-	if err != nil {
-		return err
-	}
-	if built.Pushed > 0 {
-		// Two stages out of one call.
-		r.result.Timeline = r.result.Timeline.
-			With(delivery.Stage{Step: delivery.Build, Started: start, Took: time.Since(start) - built.Pushed}).
-			With(delivery.Stage{Step: delivery.Push, Started: time.Now().Add(-built.Pushed), Took: built.Pushed})
-	}
-	r.result.Builder = r.plan.Builder
-	if built.Digest != "" {
-		r.result.Image = built.Ref()
-	}
-	r.setting.Digest, r.mark.Image = built.Digest, built.Ref()
-	return nil
-}
-
-func (r *run) builtText(built image.Built) string {
-	if !r.Push {
-		return fmt.Sprintf("%s:%s, not pushed", built.Repository, built.Tag)
-	}
-	return "pushed " + built.Ref()
 }

@@ -18,6 +18,114 @@ import (
 	"github.com/cyan-cd/cyan/internal/source"
 )
 
+// resolve finds the commit, and reports whether it starts a run.
+func (r *run) resolve(ctx context.Context) (checkout *source.Checkout, starts bool, err error) {
+	err = r.stage(delivery.Resolve, "finding the commit", func() (string, error) {
+		var sha string
+		if checkout, sha, err = r.open(ctx); err != nil {
+			return "", err
+		}
+		if r.commit, err = checkout.Commit(ctx, sha); err != nil {
+			return "", err
+		}
+		r.result.Source, r.mark.SourceCommit = sha, sha
+		mark, marked := delivery.ReadMark(r.commit.Trailer)
+		var changed []string
+		if marked {
+			if changed, err = checkout.Changes(ctx, sha); err != nil {
+				return "", err
+			}
+		}
+		var reason string
+		if starts, reason = delivery.Starts(mark, marked, changed); !starts {
+			r.result.Verdict, r.result.Reason = delivery.Own, reason
+			return reason, nil
+		}
+		return fmt.Sprintf("commit %.12s %s", sha, r.commit.Subject), r.findTarget(ctx, checkout)
+	})
+	return checkout, starts, err
+}
+
+// open finds what is built: in a working copy, or in a repository's mirror.
+func (o Options) open(ctx context.Context) (*source.Checkout, string, error) {
+	if source.IsURL(o.Repo) {
+		repo := source.Repository{URL: o.Repo, Credentials: o.Credentials}
+		if err := o.Mirrors.Refresh(ctx, repo); err != nil {
+			return nil, "", err
+		}
+		return o.Mirrors.Checkout(ctx, repo, o.Revision)
+	}
+	checkout, err := source.OpenCheckout(ctx, o.Repo)
+	if err != nil {
+		return nil, "", err
+	}
+	sha, err := checkout.Resolve(ctx, o.Revision)
+	return checkout, sha, err
+}
+
+// findTarget finds the repository and the branch that are committed to.
+func (r *run) findTarget(ctx context.Context, checkout *source.Checkout) error {
+	if r.ConfigRepo.URL == "" {
+		repo, err := checkout.Remote(ctx, "origin")
+		if err != nil {
+			return err
+		}
+		r.ConfigRepo = repo
+		if r.Branch == "" {
+			r.Branch = checkout.Branch(ctx)
+		}
+	}
+	if r.Branch == "" {
+		r.Branch = "main"
+	}
+	of, err := r.Mirrors.History(r.ConfigRepo)
+	if err != nil {
+		return err
+	}
+	r.history, err = checkout.History(ctx, of)
+	return err
+}
+
+// precheck takes the run's place in the line, and checks the branch before anything is built: a stale run, a missing
+// kustomization and an image that is used nowhere are known by now.
+func (r *run) precheck(ctx context.Context, checkout *source.Checkout) (ticket *source.Ticket, err error) {
+	err = r.stage(delivery.Check, "looking at "+r.Branch+" of "+r.ConfigRepo.String(), func() (string, error) {
+		var err error
+		line := source.Line{Name: r.mark.Overlay + " " + cmp.Or(r.setting.Name, r.setting.Repository), Commit: r.commit.SHA, History: r.history}
+		if ticket, err = r.Mirrors.Announce(ctx, r.ConfigRepo, r.Branch, line); err != nil {
+			return "", err
+		}
+		// What another run learned of the branch a moment ago is too old to decide by.
+		if err := r.Mirrors.Refresh(ctx, r.ConfigRepo); err != nil {
+			return "", err
+		}
+		if r.tip, err = r.Mirrors.Resolve(ctx, r.ConfigRepo, r.Branch); err != nil {
+			return "", err
+		}
+		// What the image will be is not known yet; what uses it is.
+		decision, err := r.rehearse(ctx, rehearsedDigest, nil)
+		if err != nil {
+			return "", err
+		}
+		if decision.Verdict == delivery.Stale {
+			r.result.Verdict, r.result.Reason = decision.Verdict, decision.Reason
+			return decision.Reason, nil
+		}
+		if err := checkout.Export(ctx, r.commit.SHA, r.dir); err != nil {
+			return "", err
+		}
+		if r.plan, err = image.Prepare(ctx, r.request()); err != nil {
+			return "", err
+		}
+		return fmt.Sprintf("%s sets %s; built by %s: %s", r.kustomization, r.mark.Name, r.plan.Builder, r.plan.Reason), nil
+	})
+	if err != nil {
+		ticket.Release()
+		return nil, err
+	}
+	return ticket, nil
+}
+
 // kustomization is the file that gets the image.
 type kustomization struct {
 	file string
@@ -78,6 +186,12 @@ func (r *run) decide(try delivery.Try) (delivery.Decision, error) {
 	return decision, nil
 }
 
+// checkFunc lists what keeps objects from being applied.
+type checkFunc func(ctx context.Context, objects []render.Rendered) ([]string, error)
+
+// newestMark finds the newest commit of a tip that carries a mark and matches.
+type newestMark func(ctx context.Context, match func(source.Commit) bool) (source.Commit, bool, error)
+
 // observe finds out what a tip would become with an image. check lists what is wrong with the objects; nil leaves that
 // open.
 func (r *run) observe(
@@ -106,12 +220,6 @@ func (r *run) observe(
 	}
 	return try, edited, err
 }
-
-// checkFunc lists what keeps objects from being applied.
-type checkFunc func(ctx context.Context, objects []render.Rendered) ([]string, error)
-
-// newestMark finds the newest commit of a tip that carries a mark and matches.
-type newestMark func(ctx context.Context, match func(source.Commit) bool) (source.Commit, bool, error)
 
 // order finds what is deployed on the tip, and how the run's commit stands to it.
 func (r *run) order(ctx context.Context, newest newestMark) (delivery.Mark, delivery.Order, error) {
@@ -165,62 +273,4 @@ func imagesOf(objects []render.Rendered) []string {
 	}
 	slices.Sort(images)
 	return slices.Compact(images)
-}
-
-// land sets the image on the newest tip, whatever that is by then, and pushes it.
-func (r *run) land(ctx context.Context, ticket *source.Ticket) error {
-	defer func() { r.result.Checked = r.cluster.by() }()
-	if !r.Push {
-		return r.stage(delivery.Land, "checking "+r.mark.Overlay, func() (string, error) { return r.checkOnly(ctx) })
-	}
-	return r.stage(delivery.Land, "committing to "+r.Branch, func() (string, error) {
-		var decision delivery.Decision
-		landed, err := r.Mirrors.CommitBack(ctx, r.ConfigRepo, r.Branch, source.Intent{Author: r.Author, Ticket: ticket, Apply: func(ctx context.Context, tip source.Tip) (source.Change, error) {
-			var change source.Change
-			var err error
-			change, decision, err = r.apply(ctx, tip)
-			return change, err
-		}})
-		if err != nil {
-			return "", err
-		}
-		r.result.Verdict, r.result.Reason, r.result.Landed = decision.Verdict, decision.Reason, landed.Commit.SHA
-		if landed.Commit.SHA == "" {
-			return decision.Reason, nil
-		}
-		return fmt.Sprintf("%s %.12s %s", r.Branch, landed.Commit.SHA, landed.Commit.Subject), nil
-	})
-}
-
-// checkOnly checks what would be committed, and commits nothing.
-func (r *run) checkOnly(ctx context.Context) (string, error) {
-	decision, err := r.rehearse(ctx, cmp.Or(r.setting.Digest, rehearsedDigest), r.cluster.check)
-	if err != nil {
-		return "", err
-	}
-	r.result.Verdict, r.result.Reason = decision.Verdict, decision.Reason
-	if decision.Verdict == delivery.Commit {
-		r.result.Verdict, r.result.Reason = delivery.Nothing, "a rehearsal: with push, the image would be pushed and "+r.mark.Overlay+" committed"
-	}
-	return r.mark.Overlay + " is valid, and is left as it was", nil
-}
-
-// apply decides on one tip.
-func (r *run) apply(ctx context.Context, tip source.Tip) (source.Change, delivery.Decision, error) {
-	k, err := readKustomization(tip.Tree, r.mark.Overlay)
-	if err != nil {
-		return source.Change{}, delivery.Decision{}, err
-	}
-	newest := func(ctx context.Context, match func(source.Commit) bool) (source.Commit, bool, error) {
-		return tip.Newest(ctx, delivery.SourceCommit, match)
-	}
-	try, edited, err := r.observe(ctx, tip.Tree, k, newest, r.setting, r.mark, r.cluster.check)
-	if err != nil {
-		return source.Change{}, delivery.Decision{}, err
-	}
-	decision, err := r.decide(try)
-	if err != nil || decision.Verdict != delivery.Commit {
-		return source.Change{}, decision, err
-	}
-	return source.Change{Files: map[string][]byte{k.file: edited}, Message: r.mark.Message(r.commit.Subject)}, decision, nil
 }
