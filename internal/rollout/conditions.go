@@ -31,6 +31,11 @@ func condition(all []v1alpha1.RolloutCondition, kind v1alpha1.RolloutConditionTy
 	return nil
 }
 
+func isTrue(all []v1alpha1.RolloutCondition, kind v1alpha1.RolloutConditionType) bool {
+	c := condition(all, kind)
+	return c != nil && c.Status == corev1.ConditionTrue
+}
+
 // aspect is what a condition is to be.
 type aspect struct {
 	kind            v1alpha1.RolloutConditionType

@@ -51,7 +51,9 @@ type controller struct {
 	completed time.Duration
 	actions   []string
 	events    []rollout.Event
-	log       []string
+	// occurred are the events of the actions of this decision; they are recorded after its own.
+	occurred []rollout.Event
+	log      []string
 }
 
 // failure is how the API server answers an action.
@@ -119,6 +121,7 @@ func (c *controller) reconcile() {
 		c.changed, c.requeueAt, c.retryAt = false, time.Time{}, time.Time{}
 		return
 	}
+	defer c.recordActions()
 	seen := c.observe()
 	d := c.decide(seen)
 	// Of what the cache did not show yet the controller hears soon.
@@ -190,9 +193,16 @@ func (c *controller) done(a rollout.Action) {
 	c.actions = append(c.actions, c.describe(a))
 	c.note("%s", c.describe(a))
 	if e, ok := rollout.EventOf(a); ok {
-		c.record(e)
+		c.occurred = append(c.occurred, e)
 	}
 	c.invariants(a)
+}
+
+func (c *controller) recordActions() {
+	for _, e := range c.occurred {
+		c.record(e)
+	}
+	c.occurred = nil
 }
 
 func (c *controller) record(e rollout.Event) {

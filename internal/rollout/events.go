@@ -1,6 +1,7 @@
 package rollout
 
 import (
+	"cmp"
 	"fmt"
 
 	corev1 "k8s.io/api/core/v1"
@@ -24,14 +25,17 @@ func eventsOf(s State, o Outcome) []Event {
 		}
 	}
 	before := s.Rollout.Status
-	completed := condition(before.Conditions, v1alpha1.RolloutConditionCompleted)
+	wasCompleted := isTrue(before.Conditions, v1alpha1.RolloutConditionCompleted)
+	wasPaused := isTrue(before.Conditions, v1alpha1.RolloutConditionPaused)
 	add(before.ObservedGeneration == "", eventAdded(s.Rollout.Name))
 	add(s.AbortCause != "", eventAborted(desiredRevision(s), s.AbortCause))
 	add(s.Beginning != "", eventUpdated(desiredRevision(s)))
-	add(!s.Pause.Holds() && o.Pause.Holds(), eventPaused(o.Pause.Reason()))
-	add(s.Pause.Holds() && !o.Pause.Holds(), eventResumed())
+	// A pause of a Rollout that rests holds nothing.
+	paused, rests := isPaused(s.Rollout, o.Pause), o.Completes(s)
+	add(!rests && !wasPaused && paused, eventPaused(cmp.Or(o.Pause.Reason(), "manually paused")))
+	add(!rests && wasPaused && !paused && !s.Changed && s.AbortCause == "", eventResumed())
 	add(completes(s, o), eventCompleted(desiredRevision(s), s.CurrentHash))
-	add(completed != nil && completed.Status == corev1.ConditionTrue && !o.Completes(s), eventNotCompleted(desiredRevision(s)))
+	add(wasCompleted && !rests, eventNotCompleted(desiredRevision(s)))
 	return events
 }
 

@@ -2,7 +2,6 @@ package rollout
 
 import (
 	"cmp"
-	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -19,7 +18,7 @@ func report(s State, o Outcome, restartedAt *metav1.Time, work Work, now time.Ti
 	recordVersions(&status, s, o)
 	recordCounts(&status, s)
 	status.RestartedAt = restartedAt
-	progress := progressOf(s, o, moved(s, status, now), now)
+	progress := progressOf(s, o, moved(s, status), now)
 	status.Conditions = withoutConditions(status.Conditions, v1alpha1.RolloutConditionInvalidSpec, v1alpha1.RolloutConditionReplicaFailure)
 	status.Conditions = withConditions(status.Conditions, now, append(progress.aspects, aspectsOf(s, o, status.AvailableReplicas)...)...)
 	status.Phase, status.Message = phaseOf(s, o, status, now)
@@ -94,24 +93,13 @@ func desiredRevision(s State) int64 {
 	return Revision(s.Desired)
 }
 
-// moved reports whether something went forward since the last status.
-func moved(s State, after v1alpha1.RolloutStatus, now time.Time) bool {
+// moved reports whether the desired version went forward since the Progressing condition was last written.
+func moved(s State, after v1alpha1.RolloutStatus) bool {
 	before := s.Rollout.Status
+	written := condition(before.Conditions, v1alpha1.RolloutConditionProgressing)
 	return before.UpdatedReplicas != after.UpdatedReplicas || before.StableRS != after.StableRS ||
-		before.BlueGreen.ActiveSelector != after.BlueGreen.ActiveSelector || gotReady(s, now)
-}
-
-// gotReady reports whether a pod of the desired version has become ready since the Progressing condition was written. A
-// node's clock may be ahead.
-func gotReady(s State, now time.Time) bool {
-	c := condition(s.Rollout.Status.Conditions, v1alpha1.RolloutConditionProgressing)
-	if c == nil {
-		return true
-	}
-	return slices.ContainsFunc(podsOf(s.Pods, s.CurrentHash), func(pod *corev1.Pod) bool {
-		ready := readyCondition(pod)
-		return ready != nil && c.LastUpdateTime.Time.Before(ready.LastTransitionTime.Time) && c.LastUpdateTime.Time.Before(now.Truncate(time.Second))
-	})
+		before.BlueGreen.ActiveSelector != after.BlueGreen.ActiveSelector ||
+		(written != nil && s.AvailableSince.After(written.LastUpdateTime.Time))
 }
 
 // progress is what becomes of the Progressing condition: nothing, or one aspect. While it stays, deadline is when it
@@ -143,10 +131,10 @@ func progressOf(s State, o Outcome, moved bool, now time.Time) progress {
 		return progressIs(corev1.ConditionUnknown, reasonResumed, "Rollout is resumed")
 	case moved || before == "" || before == reasonAvailable:
 		return progressing(reasonUpdated, "ReplicaSet "+s.Desired.Name+" is progressing")
-	case deadlineExceeded(s.Rollout, paused, now):
+	case deadlineExceeded(s.Rollout, paused, s.AvailableSince, now):
 		return progressIs(corev1.ConditionFalse, reasonDeadline, "ReplicaSet "+s.Desired.Name+" has made no progress within progressDeadlineSeconds")
 	}
-	at, _ := progressDeadline(s.Rollout, paused)
+	at, _ := progressDeadline(s.Rollout, paused, s.AvailableSince)
 	return progress{deadline: at}
 }
 

@@ -28,7 +28,7 @@ const (
 	abortDeadline = "no progress within progressDeadlineSeconds"
 )
 
-func requestsOf(ro *v1alpha1.Rollout, v Versions, t Traffic, now time.Time) Requests {
+func requestsOf(ro *v1alpha1.Rollout, v Versions, t Traffic, availableSince, now time.Time) Requests {
 	status := ro.Status
 	settled := v.Desired != nil && v.Desired == v.Stable && t.Converged
 	if v.Changed || settled {
@@ -37,7 +37,7 @@ func requestsOf(ro *v1alpha1.Rollout, v Versions, t Traffic, now time.Time) Requ
 	}
 	abortedAt := status.AbortedAt
 	switch {
-	case deadlineAborts(ro, v, now) && abortedAt == nil:
+	case deadlineAborts(ro, v, availableSince, now) && abortedAt == nil:
 		return Requests{Abort: true, AbortedAt: ptr.To(metav1.NewTime(now)), AbortCause: abortDeadline}
 	case status.Abort && abortedAt == nil:
 		return Requests{Abort: true, AbortedAt: ptr.To(metav1.NewTime(now)), AbortCause: abortAsked}
@@ -48,16 +48,16 @@ func requestsOf(ro *v1alpha1.Rollout, v Versions, t Traffic, now time.Time) Requ
 }
 
 // deadlineAborts reports whether the progress deadline has passed and the spec asks for an abort then.
-func deadlineAborts(ro *v1alpha1.Rollout, v Versions, now time.Time) bool {
+func deadlineAborts(ro *v1alpha1.Rollout, v Versions, availableSince, now time.Time) bool {
 	return ro.Spec.ProgressDeadlineAbort && !ro.Status.Abort && v.Stable != nil && v.Desired != v.Stable &&
-		deadlineExceeded(ro, isPaused(ro, Pause{Conditions: ro.Status.PauseConditions}), now)
+		deadlineExceeded(ro, isPaused(ro, Pause{Conditions: ro.Status.PauseConditions}), availableSince, now)
 }
 
 func isPaused(ro *v1alpha1.Rollout, pause Pause) bool { return ro.Spec.Paused || pause.Holds() }
 
 // progressDeadline returns when the desired version must have made progress; false while nothing is under way or a
-// pause holds it.
-func progressDeadline(ro *v1alpha1.Rollout, paused bool) (time.Time, bool) {
+// pause holds it. Its clock began when the condition was written, or when its last pod became available.
+func progressDeadline(ro *v1alpha1.Rollout, paused bool, availableSince time.Time) (time.Time, bool) {
 	c := condition(ro.Status.Conditions, v1alpha1.RolloutConditionProgressing)
 	if c == nil || paused {
 		return time.Time{}, false
@@ -67,14 +67,18 @@ func progressDeadline(ro *v1alpha1.Rollout, paused bool) (time.Time, bool) {
 		return time.Time{}, false
 	}
 	seconds := ptr.Deref(ro.Spec.ProgressDeadlineSeconds, defaultProgressDeadline)
-	return c.LastUpdateTime.Add(time.Duration(seconds) * time.Second), true
+	began := c.LastUpdateTime.Time
+	if began.Before(availableSince) {
+		began = availableSince
+	}
+	return began.Add(time.Duration(seconds) * time.Second), true
 }
 
-func deadlineExceeded(ro *v1alpha1.Rollout, paused bool, now time.Time) bool {
+func deadlineExceeded(ro *v1alpha1.Rollout, paused bool, availableSince, now time.Time) bool {
 	if progressReason(ro) == reasonDeadline {
 		return true
 	}
-	at, ok := progressDeadline(ro, paused)
+	at, ok := progressDeadline(ro, paused, availableSince)
 	return ok && !now.Before(at)
 }
 

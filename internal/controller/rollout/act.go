@@ -28,32 +28,31 @@ type actor struct {
 	live         client.Reader
 	router       traffic.Router
 	expectations *expectations
-	// record records the event of an action that is done.
-	record func(*v1alpha1.Rollout, rollout.Event)
-	now    func() time.Time
+	now          func() time.Time
 }
 
 // createError is the API server's refusal of a new ReplicaSet, by quota or admission.
 type createError struct{ error }
 
-// act carries actions out, in order. When something speaks against one, it and those after it wait: held is why.
-func (r actor) act(ctx context.Context, ro *v1alpha1.Rollout, actions []rollout.Action) (held, err error) {
+// act carries actions out, in order, and returns the events of those that are done. When something speaks against one, it
+// and those after it wait: held is why.
+func (r actor) act(ctx context.Context, ro *v1alpha1.Rollout, actions []rollout.Action) (done []rollout.Event, held, err error) {
 	for _, a := range actions {
 		err := r.carryOut(ctx, ro, a)
 		var held *traffic.HeldError
 		if errors.As(err, &held) {
 			log.FromContext(ctx).Info("waiting", "action", a.String(), "why", held.Error())
-			return held, nil
+			return done, held, nil
 		}
 		if err != nil {
-			return nil, fmt.Errorf("%s: %w", a, err)
+			return done, nil, fmt.Errorf("%s: %w", a, err)
 		}
 		log.FromContext(ctx).Info("done", "action", a.String())
 		if e, ok := rollout.EventOf(a); ok {
-			r.record(ro, e)
+			done = append(done, e)
 		}
 	}
-	return nil, nil
+	return done, nil, nil
 }
 
 func (r actor) carryOut(ctx context.Context, ro *v1alpha1.Rollout, a rollout.Action) error {

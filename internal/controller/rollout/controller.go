@@ -112,7 +112,7 @@ func newReconciler(mgr ctrl.Manager, now func() time.Time) *reconciler {
 	reporter := reporter{client: writer, recorder: mgr.GetEventRecorder("cyan-rollout"), metrics: newMetrics(mgr.GetClient())}
 	return &reconciler{
 		observer: observer{cache: mgr.GetClient(), live: live, router: router, expectations: written},
-		actor:    actor{client: writer, live: live, router: router, expectations: written, record: reporter.record, now: now},
+		actor:    actor{client: writer, live: live, router: router, expectations: written, now: now},
 		reporter: reporter,
 		now:      now,
 	}
@@ -140,7 +140,9 @@ func (r *reconciler) reconcile(ctx context.Context, key client.ObjectKey) (recon
 	r.seen.Store(key, identityOf(ro))
 	now := r.now()
 	decision := strategy.Decide(*observed, now)
-	held, err := r.actor.act(ctx, ro, decision.Actions)
+	done, held, err := r.actor.act(ctx, ro, decision.Actions)
+	// What was decided is told before what was done for it.
+	defer r.reporter.record(ro, done...)
 	if err != nil {
 		return r.failed(ctx, ro, decision, err)
 	}

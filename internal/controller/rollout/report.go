@@ -33,9 +33,7 @@ func (r reporter) report(ctx context.Context, ro *v1alpha1.Rollout, decision rol
 			return fmt.Errorf("writing the status of Rollout %s/%s: %w", ro.Namespace, ro.Name, err)
 		}
 	}
-	for _, e := range decision.Events {
-		r.record(ro, e)
-	}
+	r.record(ro, decision.Events...)
 	if decision.Completed > 0 {
 		r.metrics.finished(ro.Namespace, ro.Name, decision.Completed)
 	}
@@ -59,7 +57,9 @@ func (r reporter) annotate(ctx context.Context, ro *v1alpha1.Rollout, set map[st
 	return nil
 }
 
-func (r reporter) record(ro *v1alpha1.Rollout, e rollout.Event) {
-	r.metrics.recorded(ro.Namespace, ro.Name, e)
-	r.recorder.Eventf(ro, nil, e.Type, e.Reason, e.Reason, "%s", e.Message)
+func (r reporter) record(ro *v1alpha1.Rollout, events ...rollout.Event) {
+	for _, e := range events {
+		r.metrics.recorded(ro.Namespace, ro.Name, e)
+		r.recorder.Eventf(ro, nil, e.Type, e.Reason, e.Reason, "%s", e.Message)
+	}
 }

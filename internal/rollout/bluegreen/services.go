@@ -52,12 +52,13 @@ func (b Strategy) switchPreview(s rollout.State, now time.Time) rollout.Work {
 
 // abortedGoes reports whether the pods of the aborted version go now, or have gone.
 func (b Strategy) abortedGoes(s rollout.State, now time.Time) bool {
-	at, ok := b.abortedGoesAt(s)
-	return rollout.Size(s.Desired) == 0 || (ok && !now.Before(at))
+	at, ok := b.abortDeadline(s)
+	followed, converged := followedAt(s)
+	return rollout.Size(s.Desired) == 0 || (ok && converged && !now.Before(later(at, followed)))
 }
 
-// abortedGoesAt returns when the pods of the aborted version go; false when they stay.
-func (b Strategy) abortedGoesAt(s rollout.State) (time.Time, bool) {
+// abortDeadline returns from when on the pods of the aborted version may go; false when they stay.
+func (b Strategy) abortDeadline(s rollout.State) (time.Time, bool) {
 	if b.abortDelay() == 0 {
 		return time.Time{}, false
 	}

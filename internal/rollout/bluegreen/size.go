@@ -53,7 +53,7 @@ func (b Strategy) scaleDownAborted(s rollout.State, now time.Time) rollout.Work 
 	if !s.Abort || s.Desired == nil || s.Stable == nil || s.Needed(s.Desired) || rollout.Size(s.Desired) == 0 {
 		return rollout.Work{}
 	}
-	at, ok := b.abortedGoesAt(s)
+	at, ok := b.abortDeadline(s)
 	if !ok {
 		return rollout.Work{}
 	}
