@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"strings"
 	"sync"
-	"time"
 
 	"golang.org/x/sync/errgroup"
 	apiextensionsv1 "k8s.io/apiextensions-apiserver/pkg/apis/apiextensions/v1"
@@ -27,13 +26,9 @@ type Reader struct {
 	// Client tries objects in the cluster.
 	Client *apply.Client
 
-	dynamic   dynamic.Interface
-	metadata  metadata.Interface
-	discovery discovery.DiscoveryInterfaceWithContext
-
-	mu      sync.Mutex
-	kinds   *Kinds
-	kindsAt time.Time
+	*kindCache
+	dynamic  dynamic.Interface
+	metadata metadata.Interface
 }
 
 // NewReader returns a Reader of the cluster that config names; nothing is asked of it yet.
@@ -54,43 +49,15 @@ func NewReader(config *rest.Config) (*Reader, error) {
 	if err != nil {
 		return nil, fmt.Errorf("connecting to %s: %w", config.Host, err)
 	}
-	r.discovery = asking
+	r.kindCache = &kindCache{discovery: asking}
 	r.Client = apply.NewClient(r.dynamic, r)
 	return r, nil
 }
 
 // Kinds returns what the cluster serves, asked for anew when one of the wanted kinds is missing.
 func (r *Reader) Kinds(ctx context.Context, wanted []schema.GroupVersionKind) (*Kinds, error) {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	if r.kinds != nil && (r.kinds.have(wanted) || time.Since(r.kindsAt) < kindsTTL) {
-		return r.kinds, nil
-	}
-	asked := time.Now()
-	kinds, err := discover(ctx, r.discovery, r.kinds)
-	if err != nil {
-		return nil, err
-	}
-	r.kinds, r.kindsAt = kinds, asked
-	return kinds, nil
+	return r.get(ctx, wanted)
 }
-
-func (r *Reader) known() *Kinds {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	if r.kinds == nil {
-		return &Kinds{}
-	}
-	return r.kinds
-}
-
-// Resource returns the resource that serves a kind, of the kinds that were asked for last.
-func (r *Reader) Resource(kind schema.GroupVersionKind) (resource schema.GroupVersionResource, namespaced, ok bool) {
-	return r.known().Resource(kind)
-}
-
-// Served returns the versions of a kind.
-func (r *Reader) Served(kind schema.GroupKind) []string { return r.known().Served(kind) }
 
 // Definitions returns the CustomResourceDefinitions of the kinds that have one. Those that may not be read are left out.
 func (r *Reader) Definitions(ctx context.Context, wanted []schema.GroupVersionKind) ([]apiextensionsv1.CustomResourceDefinition, error) {

@@ -186,9 +186,6 @@ func (r *Registry) trouble() string {
 	return said
 }
 
-// Project is the project that a cluster is limited to, or "".
-func (c *Cluster) Project() string { return c.spec.Project }
-
 // Release ends an instance's claims in all clusters.
 func (r *Registry) Release(instance string) {
 	r.mu.Lock()

@@ -2,11 +2,15 @@ package live
 
 import (
 	"context"
+	"fmt"
+	"log/slog"
 	"strings"
+	"sync"
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apimachinery/pkg/runtime/schema"
+	"k8s.io/apimachinery/pkg/util/wait"
 	"k8s.io/apimachinery/pkg/watch"
 	"k8s.io/client-go/metadata"
 	"k8s.io/client-go/tools/cache"
@@ -22,7 +26,7 @@ type watched struct {
 	kind      schema.GroupKind
 	informers []cache.SharedIndexInformer
 	stop      context.CancelFunc
-	// err is what the last list or watch ended with; nil while it goes well. Guarded by Cluster.mu.
+	// err is what the last list or watch ended with; nil while it goes well. Guarded by watches.mu.
 	err error
 }
 
@@ -63,32 +67,115 @@ func (w *watched) tracked(instance string) []*metav1.PartialObjectMetadata {
 	return all
 }
 
-// watchKind begins to watch a kind. The caller holds c.mu.
-func (c *Cluster) watchKind(kind schema.GroupKind, where served) *watched {
-	ctx, stop := context.WithCancel(c.life)
+// watches are the kinds of a cluster that are watched.
+type watches struct {
+	metadata metadata.Interface
+	// namespaces limits what is watched; all when empty.
+	namespaces []string
+	log        *slog.Logger
+	life       context.Context //nolint:containedctx // the watches live as long as the cluster is registered
+	// heard is called after each list and watch, and changed after each change of an object.
+	heard   func(ctx context.Context, w *watched, err error)
+	changed func(kind schema.GroupKind, after, before any)
+	// reachable returns why the cluster cannot be reached, or nil.
+	reachable func() error
+
+	mu     sync.Mutex
+	byKind map[schema.GroupKind]*watched
+}
+
+// ensure has a kind watched.
+func (s *watches) ensure(kind schema.GroupKind, where served) *watched {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	w := s.byKind[kind]
+	if w == nil {
+		w = s.start(kind, where)
+		s.byKind[kind] = w
+	}
+	return w
+}
+
+// start begins to watch a kind. The caller holds s.mu.
+func (s *watches) start(kind schema.GroupKind, where served) *watched {
+	ctx, stop := context.WithCancel(s.life)
 	w := &watched{kind: kind, stop: stop}
 	namespaces := []string{metav1.NamespaceAll}
-	if where.namespaced && len(c.spec.Namespaces) > 0 {
-		namespaces = c.spec.Namespaces
+	if where.namespaced && len(s.namespaces) > 0 {
+		namespaces = s.namespaces
 	}
 	for _, namespace := range namespaces {
-		i := c.informer(w, c.metadata.Resource(where.resource).Namespace(namespace))
+		i := s.informer(w, s.metadata.Resource(where.resource).Namespace(namespace))
 		w.informers = append(w.informers, i)
 		go i.RunWithContext(ctx)
 	}
 	return w
 }
 
-func (c *Cluster) informer(w *watched, from metadata.ResourceInterface) cache.SharedIndexInformer {
+// stopAll ends every watch: those that failed for long wait for long.
+func (s *watches) stopAll() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for kind, w := range s.byKind {
+		w.stop()
+		delete(s.byKind, kind)
+	}
+}
+
+// note keeps how a list or watch went, and reports whether that differs from before.
+func (s *watches) note(w *watched, err error) (differs bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	differs = (w.err == nil) != (err == nil)
+	w.err = err
+	return differs
+}
+
+// awaitSync waits for first lists, and moves kinds that can't be listed to broken.
+func (s *watches) awaitSync(ctx context.Context, wanted map[schema.GroupKind]*watched, broken map[schema.GroupKind]error) error {
+	ready := func(context.Context) (bool, error) {
+		if err := s.reachable(); err != nil {
+			return false, err
+		}
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		for _, w := range wanted {
+			if w.err == nil && !w.synced() {
+				return false, nil
+			}
+		}
+		return true, nil
+	}
+	err := wait.PollUntilContextTimeout(ctx, syncPoll, syncTimeout, true, ready)
+	if err != nil && (ctx.Err() != nil || !wait.Interrupted(err)) {
+		return err
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for kind, w := range wanted {
+		switch {
+		case w.err != nil:
+			broken[kind] = w.err
+		case !w.synced():
+			broken[kind] = fmt.Errorf("the cluster did not list %s within %s", kind, syncTimeout)
+		default:
+			continue
+		}
+		delete(wanted, kind)
+	}
+	return nil
+}
+
+func (s *watches) informer(w *watched, from metadata.ResourceInterface) cache.SharedIndexInformer {
 	lw := &cache.ListWatch{
 		ListWithContextFunc: func(ctx context.Context, o metav1.ListOptions) (runtime.Object, error) {
 			list, err := from.List(ctx, o)
-			c.heard(ctx, w, err)
+			s.heard(ctx, w, err)
 			return list, err
 		},
 		WatchFuncWithContext: func(ctx context.Context, o metav1.ListOptions) (watch.Interface, error) {
 			stream, err := from.Watch(ctx, o)
-			c.heard(ctx, w, err)
+			s.heard(ctx, w, err)
 			return stream, err
 		},
 	}
@@ -96,20 +183,20 @@ func (c *Cluster) informer(w *watched, from metadata.ResourceInterface) cache.Sh
 	// These only fail on an informer that runs already.
 	_ = i.SetTransform(slim)
 	_ = i.SetWatchErrorHandlerWithContext(func(_ context.Context, _ *cache.Reflector, err error) {
-		c.log.Debug("watch ended", "cluster", c.Name, "kind", w.kind.String(), "err", err)
+		s.log.Debug("watch ended", "kind", w.kind.String(), "err", err)
 	})
 	_, _ = i.AddEventHandler(cache.ResourceEventHandlerDetailedFuncs{
 		AddFunc: func(o any, isInInitialList bool) {
 			if !isInInitialList {
-				c.changed(w.kind, o, nil)
+				s.changed(w.kind, o, nil)
 			}
 		},
-		UpdateFunc: func(before, after any) { c.changed(w.kind, after, before) },
+		UpdateFunc: func(before, after any) { s.changed(w.kind, after, before) },
 		DeleteFunc: func(o any) {
 			if unknown, ok := o.(cache.DeletedFinalStateUnknown); ok {
 				o = unknown.Obj
 			}
-			c.changed(w.kind, o, nil)
+			s.changed(w.kind, o, nil)
 		},
 	})
 	return i
@@ -143,32 +230,4 @@ func instanceOf(m *metav1.PartialObjectMetadata) string {
 		return ""
 	}
 	return instance
-}
-
-// changed tells those whom an object concerns.
-func (c *Cluster) changed(kind schema.GroupKind, after, before any) {
-	if kind == definitionKind.GroupKind() {
-		c.Forget()
-		c.notifyAll()
-	}
-	instances := map[string]bool{}
-	var key Key
-	for _, o := range []any{before, after} {
-		m, ok := o.(*metav1.PartialObjectMetadata)
-		if !ok {
-			continue
-		}
-		key = Key{Group: kind.Group, Kind: kind.Kind, Namespace: m.Namespace, Name: m.Name}
-		if instance := instanceOf(m); instance != "" {
-			instances[instance] = true
-		}
-	}
-	c.mu.Lock()
-	for instance := range c.claims[key] {
-		instances[instance] = true
-	}
-	c.mu.Unlock()
-	for instance := range instances {
-		c.notify(instance)
-	}
 }

@@ -1,0 +1,68 @@
+package live
+
+import (
+	"maps"
+	"slices"
+	"sync"
+)
+
+// claims are who wants to hear of which object.
+type claims struct {
+	mu sync.Mutex
+	// instances are those that want to hear of an object, and keys the objects of an instance.
+	instances map[Key]map[string]bool
+	keys      map[string][]Key
+}
+
+func newClaims() *claims {
+	return &claims{instances: map[Key]map[string]bool{}, keys: map[string][]Key{}}
+}
+
+// replace has an instance hear of these objects and no others. It returns those that nobody wants to hear of any more.
+func (c *claims) replace(instance string, keys []Key) (unclaimed []Key) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	now := map[Key]bool{}
+	for _, key := range keys {
+		now[key] = true
+		if c.instances[key] == nil {
+			c.instances[key] = map[string]bool{}
+		}
+		c.instances[key][instance] = true
+	}
+	for _, key := range c.keys[instance] {
+		if now[key] {
+			continue
+		}
+		delete(c.instances[key], instance)
+		if len(c.instances[key]) == 0 {
+			delete(c.instances, key)
+			unclaimed = append(unclaimed, key)
+		}
+	}
+	c.keys[instance] = keys
+	return unclaimed
+}
+
+// remove ends an instance's claims. It returns the objects that nobody wants to hear of any more.
+func (c *claims) remove(instance string) (unclaimed []Key) {
+	unclaimed = c.replace(instance, nil)
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	delete(c.keys, instance)
+	return unclaimed
+}
+
+// of returns the instances that want to hear of an object.
+func (c *claims) of(key Key) []string {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return slices.Collect(maps.Keys(c.instances[key]))
+}
+
+// all returns every instance that has looked.
+func (c *claims) all() []string {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return slices.Collect(maps.Keys(c.keys))
+}
