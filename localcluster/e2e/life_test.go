@@ -60,7 +60,7 @@ func TestRealLife(t *testing.T) {
 		if err := syscall.Kill(old.Supervisor, syscall.SIGKILL); err != nil {
 			t.Fatal(err)
 		}
-		eventually(t, 10*time.Second, "no part outlives the supervisor", func(context.Context) error {
+		eventually(t, 30*time.Second, "no part outlives the supervisor", func(context.Context) error {
 			for _, p := range processesOf(t, c.own()) {
 				if !p.pod {
 					return fmt.Errorf("%s does", p)

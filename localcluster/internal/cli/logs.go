@@ -83,7 +83,7 @@ func logNames(dir state.Dir) []string {
 func oneLog(c *cobra.Command, dir state.Dir, part string, follow bool) error {
 	f, err := os.Open(dir.Log(filepath.Base(part)))
 	if err != nil {
-		return fmt.Errorf("there is no log of %q: the parts are %s", part, strings.Join(logNames(dir), ", "))
+		return fmt.Errorf("log of %q: not found; the parts are %s", part, strings.Join(logNames(dir), ", "))
 	}
 	defer f.Close()
 	if !follow {

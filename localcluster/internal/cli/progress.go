@@ -9,8 +9,8 @@ import (
 	"golang.org/x/term"
 )
 
-// progress prints what is going on, for a person: a line for each thing done, and in a terminal a running clock on what is at
-// work.
+// progress prints what is going on, for a person: a line for each thing done, and in a terminal a running clock on what
+// is at work.
 type progress struct {
 	to       *os.File
 	terminal bool

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net/http"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"strconv"
 	"strings"
@@ -37,9 +38,9 @@ type endpoint struct {
 // toolPath is where Debian keeps the programs that a node calls.
 const toolPath = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 
-// environment is what every part gets: the mark of its cluster, and nothing of the user's own, which could be a proxy
-// or a kubeconfig. gogc trades processor time for memory; 100 is Go's own choice.
-func environment(dir state.Dir, gogc int) []string {
+// partEnvironment is what every part gets: the mark of its cluster, and nothing of the user's own, which could be a
+// proxy or a kubeconfig. gogc trades processor time for memory; 100 is Go's own choice.
+func partEnvironment(dir state.Dir, gogc int) []string {
 	return []string{
 		processes.Mark(dir),
 		"PATH=" + filepath.Join(dir.Run, "bin") + ":" + toolPath, "HOME=/root", "LANG=C.UTF-8", "GOGC=" + strconv.Itoa(gogc),
@@ -47,20 +48,39 @@ func environment(dir state.Dir, gogc int) []string {
 	}
 }
 
-func (s *supervisor) spec(name string, gogc int, args ...string) supervise.Spec {
-	return supervise.Spec{
-		Name: name, Command: append([]string{s.program}, args...), Env: environment(s.dir, gogc),
-		Log: s.dir.Log(name), Start: s.ground.start, Grace: 5 * time.Second,
+// partSpecs are the command lines of the parts of one cluster.
+type partSpecs struct {
+	dir     state.Dir
+	program string
+	// start launches a process where the parts run.
+	start func(*exec.Cmd) error
+	nodes int
+	// apiURL and registryAddress are where the supervisor asks whether the parts are ready.
+	apiURL, registryAddress string
+}
+
+// specs returns the command lines of the parts, once it is known where they run.
+func (s *supervisor) specs() partSpecs {
+	return partSpecs{
+		dir: s.dir, program: s.program, start: s.placement.start, nodes: s.record.Nodes,
+		apiURL: s.api.url(), registryAddress: s.registryPort.address(),
 	}
 }
 
-func (s *supervisor) etcd() supervise.Spec {
-	return s.spec(parts.Etcd, 60, "--data-dir="+s.dir.Data("etcd"), "--socket="+s.dir.Socket("etcd"))
+func (p partSpecs) spec(name string, gogc int, args ...string) supervise.Spec {
+	return supervise.Spec{
+		Name: name, Command: append([]string{p.program}, args...), Env: partEnvironment(p.dir, gogc),
+		Log: p.dir.Log(name), Start: p.start, Grace: 5 * time.Second,
+	}
 }
 
-func (s *supervisor) apiServer(ids identities, at endpoint) supervise.Spec {
+func (p partSpecs) etcd() supervise.Spec {
+	return p.spec(parts.Etcd, 60, "--data-dir="+p.dir.Data("etcd"), "--socket="+p.dir.Socket("etcd"))
+}
+
+func (p partSpecs) apiServer(ids identities, at endpoint) supervise.Spec {
 	args := append([]string{
-		"--etcd-servers=unix://" + s.dir.Socket("etcd"),
+		"--etcd-servers=unix://" + p.dir.Socket("etcd"),
 		"--bind-address=" + at.bind, "--secure-port=" + strconv.Itoa(at.port),
 		"--service-cluster-ip-range=" + serviceRange,
 		"--tls-cert-file=" + ids.serving.CertFile, "--tls-private-key-file=" + ids.serving.KeyFile,
@@ -75,16 +95,16 @@ func (s *supervisor) apiServer(ids identities, at endpoint) supervise.Spec {
 		"--authorization-mode=Node,RBAC", "--allow-privileged=true",
 		"--profiling=false", "--v=0",
 	}, at.advertise...)
-	spec := s.spec(parts.APIServer, 50, args...)
-	spec.Ready = s.apiReady
+	spec := p.spec(parts.APIServer, 50, args...)
+	spec.Ready = p.apiReady
 	// It keeps nothing that could be lost, and takes long to end by itself because of open watches.
 	spec.Grace = 1500 * time.Millisecond
 	return spec
 }
 
-func (s *supervisor) controllerManager(ids identities) supervise.Spec {
-	return s.spec(parts.ControllerManager, 50,
-		"--kubeconfig="+kubeconfigOf(s.dir, "controller-manager"), "--leader-elect=false", "--secure-port=0", "--profiling=false",
+func (p partSpecs) controllerManager(ids identities) supervise.Spec {
+	return p.spec(parts.ControllerManager, 50,
+		"--kubeconfig="+kubeconfigOf(p.dir, "controller-manager"), "--leader-elect=false", "--secure-port=0", "--profiling=false",
 		"--root-ca-file="+ids.clusterCA.CertFile, "--service-account-private-key-file="+ids.serviceAccounts,
 		"--cluster-signing-cert-file="+ids.clusterCA.CertFile, "--cluster-signing-key-file="+ids.clusterCA.KeyFile,
 		"--service-cluster-ip-range="+serviceRange, "--kube-api-qps=200", "--kube-api-burst=400",
@@ -93,22 +113,22 @@ func (s *supervisor) controllerManager(ids identities) supervise.Spec {
 		"--v=0")
 }
 
-func (s *supervisor) scheduler() supervise.Spec {
-	return s.spec(parts.Scheduler, 50,
-		"--kubeconfig="+kubeconfigOf(s.dir, "scheduler"), "--leader-elect=false", "--secure-port=0", "--profiling=false",
+func (p partSpecs) scheduler() supervise.Spec {
+	return p.spec(parts.Scheduler, 50,
+		"--kubeconfig="+kubeconfigOf(p.dir, "scheduler"), "--leader-elect=false", "--secure-port=0", "--profiling=false",
 		"--kube-api-qps=200", "--kube-api-burst=400", "--v=0")
 }
 
-func (s *supervisor) simulatedNodes() supervise.Spec {
-	return s.spec(parts.Nodes, 80, "--kubeconfig="+kubeconfigOf(s.dir, "nodes"), "--count="+strconv.Itoa(s.record.Nodes))
+func (p partSpecs) simulatedNodes() supervise.Spec {
+	return p.spec(parts.Nodes, 80, "--kubeconfig="+kubeconfigOf(p.dir, "nodes"), "--count="+strconv.Itoa(p.nodes))
 }
 
-func (s *supervisor) registry(listeners ...*os.File) supervise.Spec {
-	spec := s.spec(parts.Registry, 50, "--root="+s.dir.Data("registry"), "--listeners="+strconv.Itoa(len(listeners)))
+func (p partSpecs) registry(listeners ...*os.File) supervise.Spec {
+	spec := p.spec(parts.Registry, 50, "--root="+p.dir.Data("registry"), "--listeners="+strconv.Itoa(len(listeners)))
 	spec.Files = listeners
 	spec.Start = nil // on this machine's network, to reach other registries
 	spec.Env = append(spec.Env, registryEnvironment()...)
-	spec.Ready = s.registryReady
+	spec.Ready = p.registryReady
 	return spec
 }
 
@@ -125,19 +145,19 @@ func registryEnvironment() []string {
 	return env
 }
 
-// client is how the supervisor itself reaches the API server.
-func (s *supervisor) client() (*rest.Config, error) {
-	config, err := clientcmd.BuildConfigFromFlags("", s.dir.Kubeconfig())
+// adminConfig returns how the supervisor itself reaches the API server.
+func adminConfig(dir state.Dir) (*rest.Config, error) {
+	config, err := clientcmd.BuildConfigFromFlags("", dir.Kubeconfig())
 	if err != nil {
-		return nil, fmt.Errorf("reading %s: %w", s.dir.Kubeconfig(), err)
+		return nil, fmt.Errorf("reading %s: %w", dir.Kubeconfig(), err)
 	}
 	config.UserAgent = "cyan-local"
 	config.QPS = -1
 	return config, nil
 }
 
-func (s *supervisor) apiReady(ctx context.Context) error {
-	config, err := s.client()
+func (p partSpecs) apiReady(ctx context.Context) error {
+	config, err := adminConfig(p.dir)
 	if err != nil {
 		return err
 	}
@@ -145,14 +165,14 @@ func (s *supervisor) apiReady(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	return ask(ctx, client, s.api.url()+"/readyz")
+	return getOK(ctx, client, p.apiURL+"/readyz")
 }
 
-func (s *supervisor) registryReady(ctx context.Context) error {
-	return ask(ctx, http.DefaultClient, "http://"+s.registryHold.address()+"/v2/")
+func (p partSpecs) registryReady(ctx context.Context) error {
+	return getOK(ctx, http.DefaultClient, "http://"+p.registryAddress+"/v2/")
 }
 
-func ask(ctx context.Context, client *http.Client, url string) error {
+func getOK(ctx context.Context, client *http.Client, url string) error {
 	request, err := http.NewRequestWithContext(ctx, http.MethodGet, url, nil)
 	if err != nil {
 		return err
@@ -169,4 +189,4 @@ func ask(ctx context.Context, client *http.Client, url string) error {
 }
 
 // url is the API server's on this machine.
-func (h *hold) url() string { return "https://" + h.address() }
+func (h *reservedPort) url() string { return "https://" + h.address() }

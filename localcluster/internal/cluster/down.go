@@ -89,20 +89,20 @@ func stopSupervisor(ctx context.Context, dir state.Dir) (was bool, err error) {
 	if err := control(ctx, dir, http.MethodPost, "/stop", nil); err != nil {
 		_ = syscall.Kill(pid, syscall.SIGTERM) // its socket is gone, or it is about to be
 	}
-	if err := gone(ctx, dir, stopLimit); err == nil {
+	if err := waitStopped(ctx, dir, stopLimit); err == nil {
 		return true, nil
 	} else if ctx.Err() != nil {
 		return true, fmt.Errorf("waiting for the supervisor to stop: %w", ctx.Err())
 	}
 	_ = syscall.Kill(pid, syscall.SIGKILL) // its parts end with it
-	if err := gone(ctx, dir, killLimit); err != nil {
+	if err := waitStopped(ctx, dir, killLimit); err != nil {
 		return true, fmt.Errorf("the supervisor (process %d) cannot be stopped: end it with `kill -9 %d` and run the command again", pid, pid)
 	}
 	return true, nil
 }
 
-// gone waits until no supervisor holds the directory.
-func gone(ctx context.Context, dir state.Dir, limit time.Duration) error {
+// waitStopped waits until no supervisor holds the directory.
+func waitStopped(ctx context.Context, dir state.Dir, limit time.Duration) error {
 	ctx, cancel := context.WithTimeout(ctx, limit)
 	defer cancel()
 	for dir.SupervisorPID() != 0 {

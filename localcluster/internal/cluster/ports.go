@@ -15,23 +15,23 @@ import (
 
 const loopback = "127.0.0.1"
 
-// hold is a port of 127.0.0.1 that is kept from other programs.
-type hold struct {
+// reservedPort is a port of 127.0.0.1 that is kept from other programs.
+type reservedPort struct {
 	port int
 	file *os.File
 }
 
-// holdPort binds a port without listening, so that a part of ours can listen on it and no other program can. A given
+// reservePort binds a port without listening, so that a part of ours can listen on it and no other program can. A given
 // port has to be free; without one, the port from before is taken, or any.
-func holdPort(given, before int, flag string) (*hold, error) {
+func reservePort(given, before int, flag string) (*reservedPort, error) {
 	// The parts of a supervisor that was killed may be about to end.
 	for tries := 0; given == 0 && before != 0 && tries < 20; tries++ {
-		if h, err := bindPort(before); err == nil {
+		if h, err := bindLoopback(before); err == nil {
 			return h, nil
 		}
 		<-time.After(50 * time.Millisecond)
 	}
-	h, err := bindPort(given)
+	h, err := bindLoopback(given)
 	switch {
 	case errors.Is(err, unix.EADDRINUSE):
 		return nil, fmt.Errorf("port %d of %s is taken by another program: end that program, or choose another port with %s", given, loopback, flag)
@@ -43,7 +43,7 @@ func holdPort(given, before int, flag string) (*hold, error) {
 	return h, nil
 }
 
-func bindPort(port int) (*hold, error) {
+func bindLoopback(port int) (*reservedPort, error) {
 	// Sharing must not hide another program that listens there already.
 	if port != 0 {
 		probe, err := net.Listen("tcp4", net.JoinHostPort(loopback, strconv.Itoa(port)))
@@ -78,11 +78,11 @@ func bindPort(port int) (*hold, error) {
 		_ = file.Close()
 		return nil, err
 	}
-	return &hold{port: bound.(*unix.SockaddrInet4).Port, file: file}, nil
+	return &reservedPort{port: bound.(*unix.SockaddrInet4).Port, file: file}, nil
 }
 
 // listen listens on the port that is held.
-func (h *hold) listen() (*net.TCPListener, error) {
+func (h *reservedPort) listen() (*net.TCPListener, error) {
 	config := net.ListenConfig{Control: func(_, _ string, raw syscall.RawConn) error {
 		var setting error
 		err := raw.Control(func(fd uintptr) {
@@ -97,9 +97,9 @@ func (h *hold) listen() (*net.TCPListener, error) {
 	return l.(*net.TCPListener), nil
 }
 
-func (h *hold) address() string { return net.JoinHostPort(loopback, strconv.Itoa(h.port)) }
+func (h *reservedPort) address() string { return net.JoinHostPort(loopback, strconv.Itoa(h.port)) }
 
-func (h *hold) release() {
+func (h *reservedPort) close() {
 	if h != nil {
 		_ = h.file.Close()
 	}

@@ -57,35 +57,35 @@ func removeNode(dir state.Dir) error {
 	if err := node.RemoveCgroups(dir); err != nil {
 		return err
 	}
-	node.RemoveOutside(dir)
+	node.RemoveHostDirs(dir)
 	return nil
 }
 
 // realRun is a start of a real node under way.
 type realRun struct {
 	*supervisor
-	*run
+	*startup
 	node *node.Node
 	ids  identities
 }
 
-// raiseReal brings up the control plane and a node in namespaces of their own.
-func (s *supervisor) raiseReal(ctx context.Context, report func(Event)) (*run, error) {
-	r := &realRun{supervisor: s, run: &run{}}
+// startReal brings up the control plane and a node in namespaces of their own.
+func (s *supervisor) startReal(ctx context.Context, report func(Event)) (*startup, error) {
+	r := &realRun{supervisor: s, startup: &startup{}}
 	if err := r.enterNode(); err != nil {
-		return r.run, err
+		return r.startup, err
 	}
 	if err := r.startBase(ctx, report); err != nil {
-		return r.run, err
+		return r.startup, err
 	}
 	if err := r.startRest(ctx); err != nil {
-		return r.run, err
+		return r.startup, err
 	}
 	if err := s.waitUsable(ctx); err != nil {
-		return r.run, err
+		return r.startup, err
 	}
 	report(Event{Text: "node is Ready"})
-	return r.run, r.serveServices(ctx)
+	return r.startup, r.serveServices(ctx)
 }
 
 // enterNode makes the namespaces.
@@ -94,8 +94,8 @@ func (r *realRun) enterNode() error {
 	if err != nil {
 		return err
 	}
-	r.ends = append(r.ends, func() { _ = removeLeftovers(r.dir) })
-	if err := node.MakeOutside(); err != nil {
+	r.stops = append(r.stops, func() { _ = removeLeftovers(r.dir) })
+	if err := node.MakeHostDirs(); err != nil {
 		return err
 	}
 	for _, dir := range []string{r.dir.Data("kubelet"), filepath.Join(r.dir.Run, "kubelet"), node.BinDir(r.dir)} {
@@ -106,8 +106,8 @@ func (r *realRun) enterNode() error {
 	if r.node, err = node.New(r.dir, []string{r.program, parts.Init, r.dir.Path}); err != nil {
 		return err
 	}
-	r.ends = append(r.ends, r.node.Leave)
-	r.ground = ground{start: r.node.Start, broken: r.node.Broken()}
+	r.stops = append(r.stops, r.node.Stop)
+	r.placement = placement{start: r.node.Start, exited: r.node.Exited()}
 	r.ids, err = issueIdentities(r.dir, r.api.url(), fmt.Sprintf("https://%s:%d", node.Address, insidePort), []string{node.Address})
 	if err != nil {
 		return err
@@ -118,7 +118,7 @@ func (r *realRun) enterNode() error {
 func (r *realRun) configureNode(cgroup string) error {
 	settings := nodeSettings{
 		Dir: r.dir, ID: r.dir.ID, Cgroup: cgroup, NodeAddress: node.Address, PodRange: node.PodRange, PluginDir: node.PluginDir,
-		RegistryPort: r.registryHold.port, DNS: dnsIP, CA: r.ids.clusterCA.CertFile, Serving: r.ids.kubeletServing, Snapshotter: r.snapshotter(),
+		RegistryPort: r.registryPort.port, DNS: dnsIP, CA: r.ids.clusterCA.CertFile, Serving: r.ids.kubeletServing, Snapshotter: r.snapshotter(),
 		DNSReady: dnsReady,
 	}
 	return settings.write(r.program)
@@ -154,30 +154,30 @@ func (r *realRun) snapshotter() string {
 // startBase starts what everything else asks: the database, the API server, the registry; and containerd, which asks
 // nobody.
 func (r *realRun) startBase(ctx context.Context, report func(Event)) error {
-	outside, err := r.registryHold.listen()
+	outside, err := r.registryPort.listen()
 	if err != nil {
 		return err
 	}
-	inside, err := r.node.Listen(r.registryHold.address())
+	inside, err := r.node.Listen(r.registryPort.address())
 	if err != nil {
 		return err
 	}
 	files := make([]*os.File, 2)
 	for i, l := range []*net.TCPListener{outside, inside} {
-		if files[i], err = handOver(l); err != nil {
+		if files[i], err = listenerFile(l); err != nil {
 			return err
 		}
-		r.ends = append(r.ends, func() { _ = files[i].Close() })
+		r.stops = append(r.stops, func() { _ = files[i].Close() })
 	}
 	listener, err := r.api.listen()
 	if err != nil {
 		return err
 	}
 	forwarder := expose.Forward(listener, r.node.Dial, net.JoinHostPort(node.Address, strconv.Itoa(insidePort)))
-	r.ends = append(r.ends, forwarder.Close, r.stopParts)
-	etcd := r.group.Launch(r.etcd())
-	api := r.group.Launch(r.apiServer(r.ids, endpoint{bind: node.Address, port: insidePort, advertise: []string{"--advertise-address=" + node.Address}}))
-	images := r.group.Launch(r.registry(files...))
+	r.stops = append(r.stops, forwarder.Close, r.stopParts)
+	etcd := r.group.Launch(r.specs().etcd())
+	api := r.group.Launch(r.specs().apiServer(r.ids, endpoint{bind: node.Address, port: insidePort, advertise: []string{"--advertise-address=" + node.Address}}))
+	images := r.group.Launch(r.specs().registry(files...))
 	containerd := r.group.Launch(r.containerd())
 	if err := waitFor(ctx, images); err != nil {
 		return err
@@ -185,7 +185,7 @@ func (r *realRun) startBase(ctx context.Context, report func(Event)) error {
 	if err := r.pushSandbox(ctx); err != nil {
 		return err
 	}
-	report(Event{Text: "registry answers at " + r.registryHold.address()})
+	report(Event{Text: "registry answers at " + r.registryPort.address()})
 	if err := waitFor(ctx, etcd, api, containerd); err != nil {
 		return err
 	}
@@ -206,7 +206,7 @@ func (r *realRun) pushSandbox(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	target, err := name.NewTag(r.registryHold.address()+"/"+sandboxPath, name.Insecure)
+	target, err := name.NewTag(r.registryPort.address()+"/"+sandboxPath, name.Insecure)
 	if err != nil {
 		return fmt.Errorf("naming the sandbox image: %w", err)
 	}
@@ -218,10 +218,10 @@ func (r *realRun) pushSandbox(ctx context.Context) error {
 
 func (r *realRun) startRest(ctx context.Context) error {
 	launched := []*supervise.Part{
-		r.group.Launch(r.controllerManager(r.ids)), r.group.Launch(r.scheduler()), r.group.Launch(r.kubelet()),
+		r.group.Launch(r.specs().controllerManager(r.ids)), r.group.Launch(r.specs().scheduler()), r.group.Launch(r.kubelet()),
 		r.group.Launch(r.proxy()), r.group.Launch(r.dns()),
 	}
-	config, err := r.client()
+	config, err := adminConfig(r.dir)
 	if err != nil {
 		return err
 	}
@@ -229,7 +229,7 @@ func (r *realRun) startRest(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("making a client: %w", err)
 	}
-	if err := offerDNS(ctx, client, node.Address); err != nil {
+	if err := createDNSService(ctx, client, node.Address); err != nil {
 		return err
 	}
 	return waitFor(ctx, launched...)
@@ -237,7 +237,7 @@ func (r *realRun) startRest(ctx context.Context) error {
 
 // serveServices offers Services on this machine until the cluster stops.
 func (r *realRun) serveServices(context.Context) error {
-	config, err := r.client()
+	config, err := adminConfig(r.dir)
 	if err != nil {
 		return err
 	}
@@ -254,7 +254,7 @@ func (r *realRun) serveServices(context.Context) error {
 		// It ends with its context, which is how it is stopped.
 		_ = services.Run(ctx)
 	}()
-	r.ends = append(r.ends, func() {
+	r.stops = append(r.stops, func() {
 		cancel()
 		<-done
 	})
@@ -273,6 +273,6 @@ func (r *realRun) insideReady(port, path string) func(context.Context) error {
 		},
 	}}
 	return func(ctx context.Context) error {
-		return ask(ctx, client, "http://"+net.JoinHostPort(node.Address, port)+path)
+		return getOK(ctx, client, "http://"+net.JoinHostPort(node.Address, port)+path)
 	}
 }

@@ -9,8 +9,8 @@ import (
 	"github.com/cyan-cd/cyan/localcluster/internal/state"
 )
 
-func (s *supervisor) raiseReal(context.Context, func(Event)) (*run, error) {
-	return &run{}, checkReal()
+func (s *supervisor) startReal(context.Context, func(Event)) (*startup, error) {
+	return &startup{}, checkReal()
 }
 
 func checkReal() error {

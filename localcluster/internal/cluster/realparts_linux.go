@@ -19,7 +19,7 @@ import (
 )
 
 func (r *realRun) containerd() supervise.Spec {
-	spec := r.spec(parts.Containerd, 50, "--config="+r.dir.Config("containerd.toml"))
+	spec := r.specs().spec(parts.Containerd, 50, "--config="+r.dir.Config("containerd.toml"))
 	socket := r.dir.Socket("containerd")
 	spec.Ready = func(ctx context.Context) error {
 		conn, err := (&net.Dialer{}).DialContext(ctx, "unix", socket)
@@ -32,7 +32,7 @@ func (r *realRun) containerd() supervise.Spec {
 }
 
 func (r *realRun) kubelet() supervise.Spec {
-	spec := r.spec(parts.Kubelet, 50,
+	spec := r.specs().spec(parts.Kubelet, 50,
 		"--config="+r.dir.Config("kubelet.json"), "--kubeconfig="+kubeconfigOf(r.dir, "kubelet"),
 		"--root-dir="+filepath.Join(r.dir.Run, "kubelet"), "--cert-dir="+r.dir.PKI(),
 		"--node-ip="+node.Address, "--hostname-override="+nodeName, "--v=0")
@@ -41,7 +41,7 @@ func (r *realRun) kubelet() supervise.Spec {
 }
 
 func (r *realRun) proxy() supervise.Spec {
-	spec := r.spec(parts.Proxy, 50,
+	spec := r.specs().spec(parts.Proxy, 50,
 		"--kubeconfig="+kubeconfigOf(r.dir, "proxy"), "--proxy-mode=iptables", "--cluster-cidr="+node.PodRange,
 		"--hostname-override="+nodeName, "--conntrack-max-per-core=0", "--conntrack-min=0",
 		"--conntrack-tcp-timeout-established=0", "--conntrack-tcp-timeout-close-wait=0",
@@ -53,13 +53,13 @@ func (r *realRun) proxy() supervise.Spec {
 }
 
 func (r *realRun) dns() supervise.Spec {
-	spec := r.spec(parts.DNS, 50, "--conf="+r.dir.Config("Corefile"))
+	spec := r.specs().spec(parts.DNS, 50, "--conf="+r.dir.Config("Corefile"))
 	spec.Ready = r.insideReady(dnsReady, "/ready")
 	return spec
 }
 
-// offerDNS makes the Service by which pods find the DNS server, which is no pod itself.
-func offerDNS(ctx context.Context, client kubernetes.Interface, address string) error {
+// createDNSService makes the Service by which pods find the DNS server, which is no pod itself.
+func createDNSService(ctx context.Context, client kubernetes.Interface, address string) error {
 	labels := map[string]string{"k8s-app": "kube-dns", "kubernetes.io/name": "CoreDNS"}
 	port, portName := int32(53), []string{"dns", "dns-tcp"}
 	protocols := []corev1.Protocol{corev1.ProtocolUDP, corev1.ProtocolTCP}

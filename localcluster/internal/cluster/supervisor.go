@@ -20,12 +20,12 @@ import (
 // startLimit is how long a start may take before it is given up.
 const startLimit = 3 * time.Minute
 
-// ground is what the parts stand on: this machine as it is, or namespaces of the cluster's own.
-type ground struct {
+// placement is where the parts run: on this machine as it is, or in namespaces of the cluster's own.
+type placement struct {
 	// start launches a part there.
 	start func(*exec.Cmd) error
-	// broken is closed when the ground is gone, and every part with it.
-	broken <-chan struct{}
+	// exited is closed when the namespaces are gone, and every part with it.
+	exited <-chan struct{}
 }
 
 // supervisor holds one cluster while it runs.
@@ -34,8 +34,8 @@ type supervisor struct {
 	record  state.Record
 	program string
 
-	api, registryHold *hold
-	ground            ground
+	api, registryPort *reservedPort
+	placement         placement
 	group             *supervise.Group
 	ports             func() []expose.Port
 
@@ -81,8 +81,8 @@ func (s *supervisor) serve(ctx context.Context, options Options, report func(Eve
 	if err := s.prepare(options); err != nil {
 		return err
 	}
-	defer s.api.release()
-	defer s.registryHold.release()
+	defer s.api.close()
+	defer s.registryPort.close()
 	if s.group, err = supervise.NewGroup(); err != nil {
 		return err
 	}
@@ -93,9 +93,9 @@ func (s *supervisor) serve(ctx context.Context, options Options, report func(Eve
 	defer server.Close()
 	defer func() { _ = s.dir.RemoveRun() }()
 	limited, cancel := s.limitStart(ctx)
-	run, err := s.raise(limited, report)
+	run, err := s.start(limited, report)
 	cancel(nil)
-	defer run.end()
+	defer run.stop()
 	if err != nil {
 		return err
 	}
@@ -117,9 +117,9 @@ func (s *supervisor) limitStart(ctx context.Context) (context.Context, context.C
 			case <-ctx.Done():
 				return
 			case <-limit:
-				cancel(fmt.Errorf("it took longer than %s", startLimit))
+				cancel(fmt.Errorf("longer than %s", startLimit))
 			case <-tick.C:
-				if err := s.group.Hopeless(); err != nil {
+				if err := s.group.FailedPart(); err != nil {
 					cancel(err)
 				}
 			}
@@ -138,10 +138,10 @@ func (s *supervisor) watch(ctx context.Context) error {
 			s.enter("stopping")
 			slog.Info("cluster stops", "dir", s.dir.Path)
 			return nil
-		case <-s.ground.broken:
+		case <-s.placement.exited:
 			return fmt.Errorf("the cluster's namespaces are gone: start it again with `cyan local up`")
 		case <-trim.C:
-			s.group.TrimLogs()
+			s.group.RotateLogs()
 		}
 	}
 }
@@ -157,13 +157,13 @@ func (s *supervisor) prepare(options Options) error {
 		record.Nodes = options.Nodes
 	}
 	record.Nodes = max(record.Nodes, 1)
-	if s.api, err = holdPort(options.APIPort, record.APIPort, "--api-port"); err != nil {
+	if s.api, err = reservePort(options.APIPort, record.APIPort, "--api-port"); err != nil {
 		return err
 	}
-	if s.registryHold, err = holdPort(options.RegistryPort, record.RegistryPort, "--registry-port"); err != nil {
+	if s.registryPort, err = reservePort(options.RegistryPort, record.RegistryPort, "--registry-port"); err != nil {
 		return err
 	}
-	record.APIPort, record.RegistryPort = s.api.port, s.registryHold.port
+	record.APIPort, record.RegistryPort = s.api.port, s.registryPort.port
 	s.record = record
 	if err := s.dir.MakeRun(); err != nil {
 		return err
@@ -203,8 +203,8 @@ func describe(dir state.Dir, record state.Record) Status {
 		State: "stopped", Mode: record.Mode, Nodes: record.Nodes, Kubernetes: record.Kubernetes, Dir: dir.Path, Kubeconfig: dir.Kubeconfig(),
 		Parts: []supervise.Status{}, Ports: []expose.Port{},
 	}
-	status.APIServer = (&hold{port: record.APIPort}).url()
-	status.Registry = (&hold{port: record.RegistryPort}).address()
+	status.APIServer = (&reservedPort{port: record.APIPort}).url()
+	status.Registry = (&reservedPort{port: record.RegistryPort}).address()
 	if record.Mode == state.Simulated {
 		status.Notes = append(status.Notes, "pods are simulated: they change their phases, run nothing and serve no traffic")
 	}

@@ -20,9 +20,9 @@ import (
 
 const (
 	// roomNeeded is the free space, in bytes, below which a cluster would soon stop working.
-	roomNeeded  = 512 << 20
-	eventsFile  = 3
-	settleLimit = 30 * time.Second
+	roomNeeded   = 512 << 20
+	eventsFile   = 3
+	cleanUpLimit = 30 * time.Second
 )
 
 // UpResult is what Up found and did.
@@ -48,7 +48,7 @@ func Up(ctx context.Context, dir state.Dir, options Options, progress func(strin
 	if err != nil && !errors.Is(err, state.ErrNone) {
 		return UpResult{}, err
 	}
-	options, err = settle(dir, options, record, known, progress)
+	options, err = resolveOptions(dir, options, record, known, progress)
 	if err == nil {
 		err = removeLeftovers(dir)
 	}
@@ -85,8 +85,8 @@ func prepareAndLock(ctx context.Context, dir state.Dir, progress func(string)) (
 	}
 }
 
-// settle decides what the cluster is to be, and checks that it can be.
-func settle(dir state.Dir, options Options, record state.Record, known bool, progress func(string)) (Options, error) {
+// resolveOptions decides what the cluster is to be, and checks that it can be.
+func resolveOptions(dir state.Dir, options Options, record state.Record, known bool, progress func(string)) (Options, error) {
 	if known {
 		if err := record.Usable(dir.Path); err != nil {
 			return options, err
@@ -161,9 +161,9 @@ func upAlready(ctx context.Context, dir state.Dir, options Options) (UpResult, e
 func differences(status Status, wanted Options) []string {
 	var notes []string
 	if wanted.Mode != "" && wanted.Mode != status.Mode || wanted.Nodes > 0 && wanted.Nodes != status.Nodes ||
-		wanted.APIPort > 0 && (&hold{port: wanted.APIPort}).url() != status.APIServer ||
-		wanted.RegistryPort > 0 && (&hold{port: wanted.RegistryPort}).address() != status.Registry {
-		notes = append(notes, "it runs with other nodes or ports than asked for now; `cyan local down` first to change them")
+		wanted.APIPort > 0 && (&reservedPort{port: wanted.APIPort}).url() != status.APIServer ||
+		wanted.RegistryPort > 0 && (&reservedPort{port: wanted.RegistryPort}).address() != status.Registry {
+		notes = append(notes, "nodes or ports: other than asked for now; run `cyan local down` first to change them")
 	}
 	return notes
 }
@@ -202,14 +202,14 @@ func launch(ctx context.Context, dir state.Dir, options Options, progress func(s
 		// Why it ended is in its events and its log.
 		_ = cmd.Wait()
 	}()
-	err = follow(ctx, events, progress)
+	err = followEvents(ctx, events, progress)
 	if err == nil {
 		return nil
 	}
 	_ = cmd.Process.Signal(syscall.SIGTERM)
 	select {
 	case <-ended:
-	case <-time.After(settleLimit):
+	case <-time.After(cleanUpLimit):
 		_ = cmd.Process.Kill()
 		<-ended
 	}
@@ -219,8 +219,8 @@ func launch(ctx context.Context, dir state.Dir, options Options, progress func(s
 	return errors.Join(err, dir.RemoveRun())
 }
 
-// follow passes events on until the cluster is ready or will not be.
-func follow(ctx context.Context, events *os.File, progress func(string)) error {
+// followEvents passes events on until the cluster is ready or will not be.
+func followEvents(ctx context.Context, events *os.File, progress func(string)) error {
 	type reading struct {
 		event Event
 		err   error

@@ -45,7 +45,7 @@ func unified() bool {
 func PrepareCgroups(dir state.Dir) (string, error) {
 	roots := hierarchies()
 	if len(roots) == 0 {
-		return "", fmt.Errorf("there are no cgroups in %s, and containers need them: mount them (in a container: --privileged), or take --nodes simulated", cgroupRoot)
+		return "", fmt.Errorf("%s: no cgroups found, and containers need them; mount them (in a container: --privileged), or take --nodes simulated", cgroupRoot)
 	}
 	if unified() {
 		if err := delegate(); err != nil {

@@ -1,4 +1,4 @@
-// Package node makes the ground that a real node stands on: namespaces for its network, its mounts and its processes.
+// Package node makes the namespaces of a real node: for its network, its mounts and its processes.
 //
 // The first process in them holds them. It dies with the supervisor, and the kernel then ends every other process,
 // frees every mount and removes every interface, so that nothing can be left behind but cgroups, which have names.
@@ -34,7 +34,7 @@ const (
 type Node struct {
 	tasks  chan task
 	init   *exec.Cmd
-	broken chan struct{}
+	exited chan struct{}
 	once   sync.Once
 	dir    state.Dir
 	thread int
@@ -56,18 +56,18 @@ func New(dir state.Dir, initCommand []string) (*Node, error) {
 	if err := os.WriteFile(pauseFile(dir), program, 0o700); err != nil {
 		return nil, fmt.Errorf("writing the node's first process: %w", err)
 	}
-	n := &Node{tasks: make(chan task), broken: make(chan struct{}), dir: dir}
+	n := &Node{tasks: make(chan task), exited: make(chan struct{}), dir: dir}
 	entered := make(chan error)
-	go n.inhabit(entered)
+	go n.enterNamespaces(entered)
 	if err := <-entered; err != nil {
 		return nil, err
 	}
 	if err := n.Do(func() error { return n.startInit(initCommand) }); err != nil {
-		n.Leave()
+		n.Stop()
 		return nil, err
 	}
 	if n.net, err = newNetThread(n.thread); err != nil {
-		n.Leave()
+		n.Stop()
 		return nil, err
 	}
 	return n, nil
@@ -75,9 +75,9 @@ func New(dir state.Dir, initCommand []string) (*Node, error) {
 
 func pauseFile(dir state.Dir) string { return dir.Run + "/pause" }
 
-// inhabit takes a thread of this process into new namespaces and keeps it there. Programs that it starts are born
-// there, and the kernel tells them when the thread ends, which is when this process does.
-func (n *Node) inhabit(entered chan<- error) {
+// enterNamespaces takes a thread of this process into new namespaces and keeps it there. Programs that it starts are
+// born there, and the kernel tells them when the thread ends, which is when this process does.
+func (n *Node) enterNamespaces(entered chan<- error) {
 	runtime.LockOSThread() // for ever: this thread can serve nothing else
 	n.thread = unix.Gettid()
 	// The first time that Go handles a process it tries out what the kernel can do with one that ends at once. That one
@@ -134,7 +134,7 @@ func (n *Node) startInit(command []string) error {
 	}
 	go func() {
 		_ = n.init.Wait()
-		close(n.broken)
+		close(n.exited)
 	}()
 	if text := strings.TrimSpace(string(said)); text != "" {
 		return errors.New(text)
@@ -142,15 +142,15 @@ func (n *Node) startInit(command []string) error {
 	return nil
 }
 
-// Broken is closed when the namespaces have lost their first process, and with it every other.
-func (n *Node) Broken() <-chan struct{} { return n.broken }
+// Exited is closed when the namespaces have lost their first process, and with it every other.
+func (n *Node) Exited() <-chan struct{} { return n.exited }
 
-// Leave ends every process in the namespaces and returns when they, and the cgroups of pods, are gone.
-func (n *Node) Leave() {
+// Stop ends every process in the namespaces and returns when they, and the cgroups of pods, are gone.
+func (n *Node) Stop() {
 	n.once.Do(func() {
 		if n.init != nil && n.init.Process != nil {
 			_ = n.init.Process.Kill()
-			<-n.broken
+			<-n.exited
 		}
 		if n.net != nil {
 			n.net.close()

@@ -98,5 +98,5 @@ func runInit() error {
 	if err != nil {
 		return err
 	}
-	return node.Settle(dir)
+	return node.RunInit(dir)
 }

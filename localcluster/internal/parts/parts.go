@@ -49,7 +49,7 @@ func Run() {
 	if main == nil {
 		return
 	}
-	supervise.HoldLifeline()
+	supervise.ExitWithSupervisor()
 	if err := main(); err != nil {
 		fmt.Fprintf(os.Stderr, "%s: %v\n", name, err)
 		os.Exit(1)

@@ -9,7 +9,7 @@ import (
 	"github.com/cyan-cd/cyan/localcluster/internal/registry"
 )
 
-// firstFile is the first file descriptor that a part is handed: 3 is its lifeline.
+// firstFile is the first file descriptor that a part is handed: 3 is the pipe to its supervisor.
 const firstFile = 4
 
 // runRegistry serves images on the listeners that it was handed.

@@ -53,7 +53,7 @@ func archiveKind(archive string) (string, error) {
 		return "", fmt.Errorf("reading the image archive %s: %w", archive, err)
 	}
 	if err != nil || kind == "" {
-		return "", fmt.Errorf("%s is no image archive: it holds neither manifest.json (docker save) nor index.json (OCI)", archive)
+		return "", fmt.Errorf("%s: no image archive: neither manifest.json (docker save) nor index.json (OCI) found", archive)
 	}
 	return kind, nil
 }
@@ -173,7 +173,7 @@ func push(ctx context.Context, address, tag string, what remote.Taggable) error 
 	case v1.Image:
 		err = remote.Write(target, what, remote.WithContext(ctx))
 	default:
-		err = errors.New("it is neither an image nor an index")
+		err = errors.New("neither an image nor an index")
 	}
 	if err != nil {
 		return fmt.Errorf("loading %s into the registry: %w", tag, err)

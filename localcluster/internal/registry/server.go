@@ -45,14 +45,14 @@ func New(ctx context.Context, root string) *Server {
 	// An archive often holds one platform of an index that lists many.
 	config.Validation.Manifests.Indexes.Platforms = "none"
 	logrus.SetLevel(logrus.WarnLevel)
-	logrus.SetFormatter(quiet{&logrus.TextFormatter{DisableColors: true}})
+	logrus.SetFormatter(withoutNotFound{&logrus.TextFormatter{DisableColors: true}})
 	return &Server{local: handlers.NewApp(ctx, config), mirror: newMirror(filepath.Join(root, "fetched"))}
 }
 
-// quiet leaves out what is no error: clients ask for what may not be here all the time.
-type quiet struct{ logrus.Formatter }
+// withoutNotFound leaves out what is no error: clients ask for what may not be here all the time.
+type withoutNotFound struct{ logrus.Formatter }
 
-func (q quiet) Format(entry *logrus.Entry) ([]byte, error) {
+func (q withoutNotFound) Format(entry *logrus.Entry) ([]byte, error) {
 	if entry.Data["http.response.status"] == http.StatusNotFound {
 		return nil, nil
 	}
@@ -82,7 +82,7 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 func (s *Server) holds(r *http.Request, path string) bool {
 	probe := withPath(r, path)
 	probe.Method = http.MethodHead
-	var answer statusOnly
+	var answer statusRecorder
 	s.local.ServeHTTP(&answer, probe)
 	return answer.code == http.StatusOK || answer.code == http.StatusTemporaryRedirect
 }
@@ -94,26 +94,26 @@ func withPath(r *http.Request, path string) *http.Request {
 	return clone
 }
 
-// statusOnly keeps the status of an answer and forgets the rest.
-type statusOnly struct {
+// statusRecorder keeps the status of an answer and forgets the rest.
+type statusRecorder struct {
 	header http.Header
 	code   int
 }
 
-func (s *statusOnly) Header() http.Header {
+func (s *statusRecorder) Header() http.Header {
 	if s.header == nil {
 		s.header = http.Header{}
 	}
 	return s.header
 }
 
-func (s *statusOnly) WriteHeader(code int) {
+func (s *statusRecorder) WriteHeader(code int) {
 	if s.code == 0 {
 		s.code = code
 	}
 }
 
-func (s *statusOnly) Write(b []byte) (int, error) {
+func (s *statusRecorder) Write(b []byte) (int, error) {
 	s.WriteHeader(http.StatusOK)
 	return len(b), nil
 }

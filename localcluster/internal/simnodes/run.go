@@ -63,11 +63,11 @@ func Run(ctx context.Context, kubeconfig string, count int) error {
 		return err
 	}
 	go s.keepAlive(ctx)
-	return s.play(ctx)
+	return s.run(ctx)
 }
 
-func (s *simulator) play(ctx context.Context) error {
-	factory := informers.NewSharedInformerFactoryWithOptions(s.client, 0, informers.WithTransform(slim))
+func (s *simulator) run(ctx context.Context) error {
+	factory := informers.NewSharedInformerFactoryWithOptions(s.client, 0, informers.WithTransform(stripPod))
 	informer := factory.Core().V1().Pods()
 	s.pods = informer.Lister()
 	enqueue := func(obj any) {
@@ -108,8 +108,8 @@ func (s *simulator) play(ctx context.Context) error {
 	return nil
 }
 
-// slim drops what is never looked at, to keep thousands of pods small.
-func slim(obj any) (any, error) {
+// stripPod drops what is never looked at, to keep thousands of pods small.
+func stripPod(obj any) (any, error) {
 	if pod, ok := obj.(*corev1.Pod); ok {
 		pod.ManagedFields = nil
 	}

@@ -9,7 +9,7 @@ import (
 
 // Group is the parts of one cluster. When the process that holds the group ends, its parts end as well.
 type Group struct {
-	lifeline struct{ watched, held *os.File }
+	supervisorPipe struct{ watched, held *os.File }
 
 	mu    sync.Mutex
 	parts []*Part
@@ -19,8 +19,8 @@ type Group struct {
 func NewGroup() (*Group, error) {
 	g := &Group{}
 	var err error
-	if g.lifeline.watched, g.lifeline.held, err = os.Pipe(); err != nil {
-		return nil, fmt.Errorf("making the parts' lifeline: %w", err)
+	if g.supervisorPipe.watched, g.supervisorPipe.held, err = os.Pipe(); err != nil {
+		return nil, fmt.Errorf("making the pipe that parts watch: %w", err)
 	}
 	return g, nil
 }
@@ -28,7 +28,7 @@ func NewGroup() (*Group, error) {
 // Launch starts a part and keeps it running until it is stopped.
 func (g *Group) Launch(spec Spec) *Part {
 	p := &Part{
-		spec: spec, lifeline: g.lifeline.watched,
+		spec: spec, supervisorPipe: g.supervisorPipe.watched,
 		stop: make(chan struct{}), stopped: make(chan struct{}), ready: make(chan struct{}), failed: make(chan struct{}),
 		status: Status{Name: spec.Name},
 	}
@@ -50,10 +50,10 @@ func (g *Group) Status() []Status {
 	return all
 }
 
-// Hopeless returns an error when a part died so often that waiting for it makes no sense.
-func (g *Group) Hopeless() error {
+// FailedPart returns an error when a part died so often that waiting for it makes no sense.
+func (g *Group) FailedPart() error {
 	for _, p := range g.named(nil) {
-		if p.Status().Restarts >= hopeless {
+		if p.Status().Restarts >= maxEarlyExits {
 			return p.startError()
 		}
 	}

@@ -12,17 +12,17 @@ const (
 	tail   = 8 << 10
 )
 
-// TrimLogs moves the content of logs that have grown too large to a file beside them.
-func (g *Group) TrimLogs() {
+// RotateLogs moves the content of logs that have grown too large to a file beside them.
+func (g *Group) RotateLogs() {
 	for _, p := range g.named(nil) {
 		if info, err := os.Stat(p.spec.Log); err == nil && info.Size() > maxLog {
-			moveAside(p.spec.Log)
+			rotateLog(p.spec.Log)
 		}
 	}
 }
 
-// moveAside copies and truncates: the part keeps its file open, and appends to whatever it is.
-func moveAside(name string) {
+// rotateLog copies and truncates: the part keeps its file open, and appends to whatever it is.
+func rotateLog(name string) {
 	from, err := os.OpenFile(name, os.O_RDWR, 0)
 	if err != nil {
 		return

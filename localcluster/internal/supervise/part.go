@@ -27,11 +27,11 @@ const (
 const (
 	firstDelay = 100 * time.Millisecond
 	maxDelay   = 5 * time.Second
-	// settled is how long a part has to run before its next death counts as the first.
-	settled = 30 * time.Second
-	// hopeless is how often a part may die before it was ready once.
-	hopeless   = 6
-	probeEvery = 25 * time.Millisecond
+	// stableAfter is how long a part has to run before its next death counts as the first.
+	stableAfter = 30 * time.Second
+	// maxEarlyExits is how often a part may die before it was ready once.
+	maxEarlyExits = 6
+	probeEvery    = 25 * time.Millisecond
 )
 
 // Spec is how to run a part.
@@ -39,7 +39,7 @@ type Spec struct {
 	Name    string
 	Command []string
 	Env     []string
-	// Files are inherited from file descriptor 4 on; 3 is the lifeline.
+	// Files are inherited from file descriptor 4 on; 3 is the pipe by which a part notices that its supervisor is gone.
 	Files []*os.File
 	// Log takes what the part writes.
 	Log string
@@ -64,8 +64,8 @@ type Status struct {
 
 // Part is a program that is kept running.
 type Part struct {
-	spec     Spec
-	lifeline *os.File
+	spec           Spec
+	supervisorPipe *os.File
 
 	stop    chan struct{}
 	stopped chan struct{}
@@ -130,19 +130,19 @@ func (p *Part) run() {
 	delay := firstDelay
 	for {
 		began := time.Now()
-		err := p.live()
+		err := p.runOnce()
 		if p.stopping() {
 			p.set(func(s *Status) { s.State, s.PID = Stopped, 0 })
 			return
 		}
-		if time.Since(began) > settled {
+		if time.Since(began) > stableAfter {
 			delay = firstDelay
 		}
 		p.set(func(s *Status) {
 			s.State, s.PID, s.LastExit = Restarting, 0, exitReason(err)
 			s.Restarts++
 		})
-		p.giveUpWaiting()
+		p.failWaiters()
 		select {
 		case <-p.stop:
 			p.set(func(s *Status) { s.State = Stopped })
@@ -153,20 +153,20 @@ func (p *Part) run() {
 	}
 }
 
-// giveUpWaiting ends the wait for a part that dies over and over. It goes on being started.
-func (p *Part) giveUpWaiting() {
+// failWaiters ends the wait for a part that dies over and over. It goes on being started.
+func (p *Part) failWaiters() {
 	select {
 	case <-p.ready:
 	case <-p.failed:
 	default:
-		if p.Status().Restarts >= hopeless {
+		if p.Status().Restarts >= maxEarlyExits {
 			close(p.failed)
 		}
 	}
 }
 
-// live runs the process once, until it ends or is stopped.
-func (p *Part) live() error {
+// runOnce runs the process once, until it ends or is stopped.
+func (p *Part) runOnce() error {
 	log, err := os.OpenFile(p.spec.Log, os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600)
 	if err != nil {
 		return err
@@ -207,9 +207,9 @@ func (p *Part) live() error {
 func (p *Part) command(log *os.File) *exec.Cmd {
 	cmd := exec.Command(p.spec.Command[0])
 	cmd.Args = append([]string{p.spec.Name}, p.spec.Command[1:]...)
-	cmd.Env = append(p.spec.Env, lifelineEnv+"=3")
+	cmd.Env = append(p.spec.Env, supervisorPipeEnv+"=3")
 	cmd.Stdout, cmd.Stderr = log, log
-	cmd.ExtraFiles = append([]*os.File{p.lifeline}, p.spec.Files...)
+	cmd.ExtraFiles = append([]*os.File{p.supervisorPipe}, p.spec.Files...)
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true} // Ctrl-C in a terminal is not for the parts
 	return cmd
 }
@@ -263,7 +263,7 @@ func exitReason(err error) string {
 	var exit *exec.ExitError
 	switch {
 	case err == nil:
-		return "it ended by itself"
+		return "ended by itself"
 	case errors.As(err, &exit):
 		return exit.String()
 	default:

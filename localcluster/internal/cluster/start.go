@@ -18,49 +18,49 @@ import (
 	"github.com/cyan-cd/cyan/localcluster/internal/supervise"
 )
 
-// run is what a start has brought up. It can be ended however far the start came.
-type run struct {
+// startup is what a start has brought up. It can be ended however far the start came.
+type startup struct {
 	// ends are called in reverse order.
-	ends []func()
+	stops []func()
 }
 
-func (r *run) end() {
-	for _, end := range slices.Backward(r.ends) {
+func (r *startup) stop() {
+	for _, end := range slices.Backward(r.stops) {
 		end()
 	}
 }
 
-// raise starts the parts, those that can start together at once, and returns when pods can be run.
-func (s *supervisor) raise(ctx context.Context, report func(Event)) (*run, error) {
+// start starts the parts, those that can start together at once, and returns when pods can be run.
+func (s *supervisor) start(ctx context.Context, report func(Event)) (*startup, error) {
 	if s.record.Mode == state.Real {
-		return s.raiseReal(ctx, report)
+		return s.startReal(ctx, report)
 	}
-	return s.raiseSimulated(ctx, report)
+	return s.startSimulated(ctx, report)
 }
 
-func (s *supervisor) raiseSimulated(ctx context.Context, report func(Event)) (*run, error) {
-	s.ground = ground{start: (*exec.Cmd).Start}
-	run := &run{}
+func (s *supervisor) startSimulated(ctx context.Context, report func(Event)) (*startup, error) {
+	s.placement = placement{start: (*exec.Cmd).Start}
+	run := &startup{}
 	ids, err := issueIdentities(s.dir, s.api.url(), s.api.url(), nil)
 	if err != nil {
 		return run, err
 	}
-	listener, err := s.registryHold.listen()
+	listener, err := s.registryPort.listen()
 	if err != nil {
 		return run, err
 	}
-	inherited, err := handOver(listener)
+	inherited, err := listenerFile(listener)
 	if err != nil {
 		return run, err
 	}
-	run.ends = append(run.ends, func() { _ = inherited.Close() })
-	etcd := s.group.Launch(s.etcd())
-	api := s.group.Launch(s.apiServer(ids, endpoint{bind: loopback, port: s.api.port, advertise: []string{
+	run.stops = append(run.stops, func() { _ = inherited.Close() })
+	etcd := s.group.Launch(s.specs().etcd())
+	api := s.group.Launch(s.specs().apiServer(ids, endpoint{bind: loopback, port: s.api.port, advertise: []string{
 		// Nothing inside the cluster runs that could look for the API server there.
 		"--permit-port-sharing=true", "--endpoint-reconciler-type=none",
 	}}))
-	registry := s.group.Launch(s.registry(inherited))
-	run.ends = append(run.ends, func() {
+	registry := s.group.Launch(s.specs().registry(inherited))
+	run.stops = append(run.stops, func() {
 		s.group.Stop(parts.ControllerManager, parts.Scheduler, parts.Nodes, parts.Registry)
 		s.group.Stop(parts.APIServer)
 		s.group.Stop()
@@ -69,10 +69,10 @@ func (s *supervisor) raiseSimulated(ctx context.Context, report func(Event)) (*r
 		return run, err
 	}
 	report(Event{Text: "control plane answers at " + s.api.url()})
-	if err := waitFor(ctx, s.group.Launch(s.controllerManager(ids)), s.group.Launch(s.scheduler()), s.group.Launch(s.simulatedNodes()), registry); err != nil {
+	if err := waitFor(ctx, s.group.Launch(s.specs().controllerManager(ids)), s.group.Launch(s.specs().scheduler()), s.group.Launch(s.specs().simulatedNodes()), registry); err != nil {
 		return run, err
 	}
-	report(Event{Text: "registry answers at " + s.registryHold.address()})
+	report(Event{Text: "registry answers at " + s.registryPort.address()})
 	if err := s.waitUsable(ctx); err != nil {
 		return run, err
 	}
@@ -87,9 +87,9 @@ func nodesReady(record state.Record) string {
 	return fmt.Sprintf("%d %s nodes are Ready", record.Nodes, record.Mode)
 }
 
-// handOver takes the socket of a listener, for a part to inherit. It stays open here, so that clients wait while the
-// part restarts.
-func handOver(l *net.TCPListener) (*os.File, error) {
+// listenerFile takes the socket of a listener, for a part to inherit. It stays open here, so that clients wait while
+// the part restarts.
+func listenerFile(l *net.TCPListener) (*os.File, error) {
 	defer l.Close()
 	file, err := l.File()
 	if err != nil {
@@ -110,7 +110,7 @@ func waitFor(ctx context.Context, waited ...*supervise.Part) error {
 // waitUsable returns once every node is Ready and pods are admitted: those need the service account that a controller
 // makes.
 func (s *supervisor) waitUsable(ctx context.Context) error {
-	config, err := s.client()
+	config, err := adminConfig(s.dir)
 	if err != nil {
 		return err
 	}

@@ -14,15 +14,16 @@ import (
 
 	"github.com/cyan-cd/cyan/localcluster/internal/processes"
 	"github.com/cyan-cd/cyan/localcluster/internal/state"
+	"github.com/cyan-cd/cyan/localcluster/internal/supervise"
 )
 
 // reportFile is the pipe that the first process says on what goes wrong.
 const reportFile = 3
 
-// Outside are the directories outside the cluster's own that its parts insist on. Inside the node they are empty and
+// HostDirs are the directories outside the cluster's own that its parts insist on. Inside the node they are empty and
 // private; on the machine they only have to exist. A kubelet listens for device plugins in /var/lib/kubelet, whatever
 // its own directory is.
-var Outside = []string{"/var/log/containers", "/var/lib/cni", "/var/lib/kubelet"}
+var HostDirs = []string{"/var/log/containers", "/var/lib/cni", "/var/lib/kubelet"}
 
 // kernelSettings are what a kubelet sets for the whole machine. It finds them set already, in files of the node's own.
 var kernelSettings = map[string]string{
@@ -43,19 +44,19 @@ func optional(name string) bool {
 	return strings.HasPrefix(name, "ipv6/") || strings.HasPrefix(name, "kernel/keys/")
 }
 
-// Settle is the life of a node's first process: it furnishes the namespaces and becomes a program that only waits.
-func Settle(dir state.Dir) error {
+// RunInit is the life of a node's first process: it sets up the namespaces and becomes a program that only waits.
+func RunInit(dir state.Dir) error {
 	report := os.NewFile(reportFile, "report")
 	unix.CloseOnExec(reportFile)
-	err := furnish(dir)
+	err := setUpNode(dir)
 	if err == nil {
-		err = unix.Exec(pauseFile(dir), []string{"cyan-node", dir.Path}, []string{processes.Mark(dir)})
+		err = unix.Exec(pauseFile(dir), []string{supervise.NodeInit, dir.Path}, []string{processes.Mark(dir)})
 	}
 	fmt.Fprintln(report, err)
 	return err
 }
 
-func furnish(dir state.Dir) error {
+func setUpNode(dir state.Dir) error {
 	// What the machine mounts later is seen here; what is mounted here is seen by containers that ask for it, and
 	// nowhere else.
 	if err := unix.Mount("", "/", "", unix.MS_SLAVE|unix.MS_REC, ""); err != nil {
@@ -67,7 +68,7 @@ func furnish(dir state.Dir) error {
 	if err := unix.Mount("proc", "/proc", "proc", unix.MS_NOSUID|unix.MS_NODEV|unix.MS_NOEXEC, ""); err != nil {
 		return fmt.Errorf("mounting the node's /proc: %w: real nodes need all of root's rights (in a container: --privileged), or take --nodes simulated", err)
 	}
-	for _, path := range Outside {
+	for _, path := range HostDirs {
 		if err := unix.Mount("cyan-"+dir.ID, path, "tmpfs", unix.MS_NOSUID|unix.MS_NODEV, "mode=755"); err != nil {
 			return fmt.Errorf("mounting %s: %w", path, err)
 		}
@@ -76,17 +77,17 @@ func furnish(dir state.Dir) error {
 	if err := unix.Mount(dir.Data("kubelet"), filepath.Join(dir.Run, "kubelet"), "", unix.MS_BIND, ""); err != nil {
 		return fmt.Errorf("placing the kubelet's directory: %w", err)
 	}
-	if err := ownKernelSettings(dir); err != nil {
+	if err := bindKernelSettings(dir); err != nil {
 		return err
 	}
-	if err := ownNetwork(); err != nil {
+	if err := setUpNetwork(); err != nil {
 		return err
 	}
 	return chooseIptables(dir)
 }
 
-// ownKernelSettings keeps the machine's settings from being changed.
-func ownKernelSettings(dir state.Dir) error {
+// bindKernelSettings keeps the machine's settings from being changed.
+func bindKernelSettings(dir state.Dir) error {
 	for name, value := range kernelSettings {
 		file := filepath.Join(dir.Run, "sysctl", strings.ReplaceAll(name, "/", "."))
 		if err := os.MkdirAll(filepath.Dir(file), 0o700); err != nil {
@@ -103,7 +104,7 @@ func ownKernelSettings(dir state.Dir) error {
 	return nil
 }
 
-func ownNetwork() error {
+func setUpNetwork() error {
 	lo, err := netlink.LinkByName("lo")
 	if err == nil {
 		err = netlink.LinkSetUp(lo)
@@ -136,37 +137,37 @@ func ownNetwork() error {
 	return nil
 }
 
-// outsideMark stands in a directory that did not exist before a cluster needed it.
-const outsideMark = ".made-by-cyan-local"
+// hostDirMark stands in a directory that did not exist before a cluster needed it.
+const hostDirMark = ".made-by-cyan-local"
 
-// MakeOutside makes the directories of Outside that do not exist.
-func MakeOutside() error {
-	for _, path := range Outside {
+// MakeHostDirs makes the directories of Outside that do not exist.
+func MakeHostDirs() error {
+	for _, path := range HostDirs {
 		if _, err := os.Stat(path); err == nil {
 			continue
 		}
 		if err := os.MkdirAll(path, 0o755); err != nil {
 			return fmt.Errorf("making %s: %w", path, err)
 		}
-		if err := os.WriteFile(filepath.Join(path, outsideMark), nil, 0o644); err != nil {
+		if err := os.WriteFile(filepath.Join(path, hostDirMark), nil, 0o644); err != nil {
 			return fmt.Errorf("marking %s: %w", path, err)
 		}
 	}
 	return nil
 }
 
-// RemoveOutside removes the directories that MakeOutside made, unless another cluster uses them.
-func RemoveOutside(dir state.Dir) {
+// RemoveHostDirs removes the directories that MakeOutside made, unless another cluster uses them.
+func RemoveHostDirs(dir state.Dir) {
 	others, _ := os.ReadDir(filepath.Dir(dir.Run))
 	for _, other := range others {
 		if other.Name() != dir.ID {
 			return
 		}
 	}
-	for _, path := range Outside {
+	for _, path := range HostDirs {
 		entries, err := os.ReadDir(path)
-		if err == nil && len(entries) == 1 && entries[0].Name() == outsideMark {
-			_ = os.Remove(filepath.Join(path, outsideMark))
+		if err == nil && len(entries) == 1 && entries[0].Name() == hostDirMark {
+			_ = os.Remove(filepath.Join(path, hostDirMark))
 			_ = os.Remove(path)
 		}
 	}
