@@ -54,6 +54,9 @@ func (in *inspection) build(dir string, overlay map[string][]byte, use func(resm
 	options.PluginConfig = types.DisabledPluginConfig()
 	fsys := &fileSystem{tree: in.tree, overlay: overlay}
 	objects, err := krusty.MakeKustomizer(options).Run(fsys, path.Join(mount, dir))
+	if fsys.failure != nil {
+		return fsys.failure
+	}
 	if err != nil {
 		return kustomizeError(dir, err)
 	}

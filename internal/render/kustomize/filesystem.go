@@ -22,6 +22,16 @@ type fileSystem struct {
 	tree *render.Tree
 	// overlay replaces the content of files, by resolved path.
 	overlay map[string][]byte
+	// failure is the first error of reading the tree: not about what it holds, and lost in what kustomize makes of it.
+	failure error
+}
+
+// note keeps an error of reading the tree.
+func (k *fileSystem) note(err error) {
+	var refused *render.Error
+	if k.failure == nil && err != nil && !errors.Is(err, fs.ErrNotExist) && !errors.As(err, &refused) {
+		k.failure = err
+	}
 }
 
 var _ filesys.FileSystem = (*fileSystem)(nil)
@@ -48,7 +58,9 @@ func (k *fileSystem) resolve(name string) (string, fs.FileMode, error) {
 	if err != nil {
 		return "", 0, err
 	}
-	return k.tree.Resolve(name)
+	resolved, mode, err := k.tree.Resolve(name)
+	k.note(err)
+	return resolved, mode, err
 }
 
 func (k *fileSystem) IsDir(name string) bool {
@@ -67,6 +79,7 @@ func (k *fileSystem) ReadDir(name string) ([]string, error) {
 		return nil, err
 	}
 	entries, err := k.tree.List(dir)
+	k.note(err)
 	if err != nil {
 		return nil, err
 	}
@@ -100,7 +113,9 @@ func (k *fileSystem) ReadFile(name string) ([]byte, error) {
 	if data, ok := k.overlay[resolved]; ok {
 		return data, nil
 	}
-	return k.tree.ReadYAML(resolved)
+	data, err := k.tree.ReadYAML(resolved)
+	k.note(err)
+	return data, err
 }
 
 func (k *fileSystem) Glob(pattern string) ([]string, error) {

@@ -1,6 +1,7 @@
 package renderers
 
 import (
+	"context"
 	"fmt"
 	"io/fs"
 	"maps"
@@ -8,8 +9,10 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/fstest"
+	"time"
 
 	"golang.org/x/tools/txtar"
 
@@ -117,6 +120,57 @@ func TestConcurrentRenderingsAfterOwnSchema(t *testing.T) {
 		}
 		wait.Wait()
 	}
+}
+
+// meeting is where renderings wait in the middle of their builds until as many as are expected are there.
+type meeting struct {
+	expected int32
+	arrived  atomic.Int32
+	complete chan struct{}
+}
+
+// meetingTree holds its rendering up when kustomize reads the file app/data, which nothing reads before.
+type meetingTree struct {
+	fstest.MapFS
+	arrive func() error
+}
+
+func (m meetingTree) ReadFile(name string) ([]byte, error) {
+	if name == "app/data" {
+		if err := m.arrive(); err != nil {
+			return nil, err
+		}
+	}
+	return m.MapFS.ReadFile(name)
+}
+
+// Builds by the built-in schema run at the same time: one waits for the other.
+func TestBuildsRunSideBySide(t *testing.T) {
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+	defer cancel()
+	m := &meeting{expected: 4, complete: make(chan struct{})}
+	var wait sync.WaitGroup
+	for range m.expected {
+		arrive := sync.OnceValue(func() error {
+			if m.arrived.Add(1) == m.expected {
+				close(m.complete)
+			}
+			select {
+			case <-m.complete:
+				return nil
+			case <-ctx.Done():
+				return fmt.Errorf("%d of %d builds are running at the same time", m.arrived.Load(), m.expected)
+			}
+		})
+		tree := meetingTree{kustomization("configMapGenerator: [{name: c, files: [data]}]"), arrive}
+		tree.MapFS["app/data"] = file("x")
+		wait.Go(func() {
+			if _, err := Render(tree, v1alpha1.ApplicationSource{Path: "app"}, render.Options{}); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+	wait.Wait()
 }
 
 // shop is the tree of the article, rendered by all benchmarks.

@@ -120,3 +120,45 @@ func TestEnvUsedOfFailure(t *testing.T) {
 		}
 	}
 }
+
+// A tree that cannot be read is not a fault of what it holds, wherever in a rendering that happens: it is tried again.
+func TestFailureToRead(t *testing.T) {
+	away := errors.New("git is away")
+	for rule, name := range map[string]string{"by the inspection": "app/cm.yaml", "by kustomize": "app/data"} {
+		failing := true
+		tree := kustomization("resources: [cm.yaml]", "configMapGenerator: [{name: c, files: [data]}]")
+		tree["app/data"] = file("x")
+		unreadable := unreadableTree{tree, name, func() error {
+			if failing {
+				return away
+			}
+			return nil
+		}}
+		cached := render.Cached(Render, 1)
+		_, err := cached(unreadable, v1alpha1.ApplicationSource{Path: "app"}, render.Options{})
+		var refused *render.Error
+		if !errors.Is(err, away) || errors.As(err, &refused) {
+			t.Errorf("%s: the error is %v, want %v and no refusal", rule, err, away)
+		}
+		failing = false
+		if _, err := cached(unreadable, v1alpha1.ApplicationSource{Path: "app"}, render.Options{}); err != nil {
+			t.Errorf("%s: once it can be read, the error is %v", rule, err)
+		}
+	}
+}
+
+// unreadableTree fails to read one file.
+type unreadableTree struct {
+	fstest.MapFS
+	name string
+	fail func() error
+}
+
+func (u unreadableTree) ReadFile(name string) ([]byte, error) {
+	if name == u.name {
+		if err := u.fail(); err != nil {
+			return nil, err
+		}
+	}
+	return u.MapFS.ReadFile(name)
+}
