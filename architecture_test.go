@@ -63,7 +63,7 @@ var rooms = []room{
 	{folder: "internal/live", may: []string{"api/...", "internal/plan", "internal/apply", "internal/cluster"}},
 	{folder: "internal/patch", may: []string{"api/..."}},
 	{folder: "internal/cluster", may: []string{"api/..."}},
-	{folder: "internal/traffic", may: []string{"api/...", "internal/rollout", "internal/testkit", "internal/jsonpatch"}},
+	{folder: "internal/traffic", may: []string{"api/...", "internal/rollout", "internal/testkit"}},
 	{folder: "internal/traffic/service", may: []string{"api/...", "internal/rollout", "internal/traffic"}},
 	{folder: "internal/controller/rollout", may: []string{"api/...", "internal/rollout", "internal/rollout/strategy", "internal/traffic/...", "internal/patch"}},
 	{folder: "internal/server", may: []string{"internal/action", "api/...", "internal/rollout/...", "internal/plan", "internal/health", "internal/delivery", "internal/render"}},

@@ -143,6 +143,12 @@ func TestGoProgramIsBuiltInProcess(t *testing.T) {
 	if _, again := build(t, request); again.Digest != b.Digest {
 		t.Errorf("%s, then %s", b.Digest, again.Digest)
 	}
+	// A package that is named is built, whatever the Dockerfile beside it describes.
+	named := request
+	named.Dir, named.Package = folder(t, with(program, "Dockerfile", "FROM scratch\nRUN make\n")), "."
+	if p, again := build(t, named); again.Digest != b.Digest || p.Reason != "a Go main package, which the request names" {
+		t.Errorf("%s because %q, want %s because the request names the package", again.Digest, p.Reason, b.Digest)
+	}
 	request.Keep, request.Repository = true, "127.0.0.1:1/app"
 	if _, kept := build(t, request); kept.Digest != b.Digest {
 		t.Errorf("a rehearsal gives %s, not %s", kept.Digest, b.Digest)

@@ -42,6 +42,9 @@ func findGoMain(ctx context.Context, r Request, file *dockerfile.File) (*goMain,
 		if err != nil {
 			return nil, err.Error()
 		}
+		if r.Package != "" {
+			return g, "a Go main package, which the request names"
+		}
 		return g, "a Go main package, and there is no Dockerfile"
 	}
 	img, err := file.GoImage()

@@ -43,7 +43,8 @@ commits first; a run that a newer commit has overtaken stops. Commits that Cyan 
 
 Without --push everything is built and checked, and nothing leaves this machine: neither the image nor the commit.
 
-A Go main package is built here, without Docker. A Dockerfile is built by the first of BuildKit, Docker, podman, buildah and nerdctl that answers.
+A Go main package is built here, without Docker, and so is a Dockerfile that runs nothing but go build, if that comes to the same program. Any other
+Dockerfile is built by the first of BuildKit, Docker, podman, buildah and nerdctl that answers.
 Where a cluster can be reached, it is asked whether it would take the objects.
 
 Progress goes to stderr, the result to stdout. The program ends with 0 when the commit was delivered, when there was nothing to do and when a newer one has
