@@ -89,7 +89,8 @@ func TestClusters(t *testing.T) {
 	}
 }
 
-// TestErrors is the contract of errors, word for word: the object, the cause and the remedy on stderr, and the exit code that scripts know.
+// TestErrors is the contract of errors, word for word: the object, the cause and the remedy on stderr, and the exit
+// code that scripts know.
 func TestErrors(t *testing.T) {
 	s, repo := newShell(t), shopRepo(t)
 	s.forget("shop")

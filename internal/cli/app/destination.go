@@ -12,7 +12,8 @@ import (
 	"github.com/cyan-cd/cyan/internal/cli/kit"
 )
 
-// destinationConfig returns how the cluster is reached that an Application is deployed to, with the rights that Cyan has there.
+// destinationConfig returns how the cluster is reached that an Application is deployed to, with the rights that Cyan
+// has there.
 func destinationConfig(ctx context.Context, a *kit.Control, c client.Client, app *v1alpha1.Application) (*rest.Config, error) {
 	d := app.Spec.Destination
 	if d.Server == v1alpha1.InClusterServer || d.Name == v1alpha1.InClusterName {
