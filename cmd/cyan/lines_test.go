@@ -79,9 +79,9 @@ func TestUnknownCommands(t *testing.T) {
 			wrong(t, name, words([]string{"help"}, path, []string{"zzzzzzzzzz"}), unknown)
 			wrong(t, name, words(path, []string{"--no-such-flag", "zzzzzzzzzz"}), "unknown flag: --no-such-flag")
 			for _, below := range cmd.Commands() {
-				slip := below.Name()[:len(below.Name())-1] + "zq"
+				slip := below.Name() + "zq"
 				wrong(t, name, words(path, []string{below.Name() + "z", "shop"}), `unknown command "`+below.Name()+`z"; did you mean "`)
-				if len(slip) > 6 {
+				if len(slip) > 7 {
 					wrong(t, name, words(path, []string{slip, "shop"}), `did you mean "`+below.Name()+`"?`)
 				}
 			}
