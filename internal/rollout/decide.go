@@ -33,7 +33,7 @@ func Decide(seen Observation, strategy Strategy, now time.Time) Decision {
 	return report(s, o, restarting.At, work, now)
 }
 
-// releaseLeft gives up the Services that the spec does not name any more.
+// releaseLeft releases the Services that the spec does not name any more.
 func releaseLeft(seen Observation) Work {
 	var w Work
 	for _, service := range seen.Left {
@@ -42,7 +42,7 @@ func releaseLeft(seen Observation) Work {
 	return w
 }
 
-// releaseAll gives up every Service: the Rollout is being deleted.
+// releaseAll releases every Service: the Rollout is being deleted.
 func releaseAll(seen Observation) []Action {
 	actions := releaseLeft(seen).Actions
 	for _, service := range []*corev1.Service{seen.Active, seen.Preview} {

@@ -40,7 +40,7 @@ func canonical(template corev1.PodTemplateSpec) any {
 	return prune(value)
 }
 
-// fillHostPorts gives the containers of a pod that is on its node's network the host ports that follow from it. Some
+// fillHostPorts adds to the containers of a pod that is on its node's network the host ports that follow from it. Some
 // API servers store them, others do not.
 func fillHostPorts(template any) {
 	t, _ := template.(map[string]any)
@@ -61,7 +61,7 @@ func fillHostPorts(template any) {
 	}
 }
 
-// fillRequests gives resources the requests that follow from their limits.
+// fillRequests adds to resources the requests that follow from their limits.
 func fillRequests(value any) {
 	switch v := value.(type) {
 	case map[string]any:
@@ -232,8 +232,8 @@ func defaultPullPolicy(image string) string {
 	return "IfNotPresent"
 }
 
-// defaults are fields of pod templates, by FIELD or PARENT.FIELD, whose default does not depend on other fields. Numbers
-// are as JSON reads them.
+// defaults are fields of pod templates, by FIELD or PARENT.FIELD, whose default does not depend on other fields.
+// Numbers are as JSON reads them.
 var defaults = map[string]any{
 	"restartPolicy":                 "Always",
 	"dnsPolicy":                     "ClusterFirst",

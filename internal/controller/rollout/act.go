@@ -34,8 +34,8 @@ type actor struct {
 // createError is the API server's refusal of a new ReplicaSet, by quota or admission.
 type createError struct{ error }
 
-// act carries actions out, in order, and returns the events of those that are done. When something speaks against one, it
-// and those after it wait: held is why.
+// act carries actions out, in order, and returns the events of those that are done. When something speaks against
+// one, it and those after it wait: held is why.
 func (r actor) act(ctx context.Context, ro *v1alpha1.Rollout, actions []rollout.Action) (done []rollout.Event, held, err error) {
 	for _, a := range actions {
 		err := r.carryOut(ctx, ro, a)

@@ -1,4 +1,5 @@
-// Package rollout is the controller of Rollouts: it observes what is there, asks the pure package of the same name what to do, does it, and reports.
+// Package rollout is the controller of Rollouts: it observes what is there, asks the pure package of the same name
+// what to do, does it, and reports.
 package rollout
 
 import (
@@ -42,8 +43,8 @@ type Options struct {
 	Metrics prometheus.Registerer
 }
 
-// Setup adds the controller to a manager, whose cache may be limited to the ReplicaSets and pods that carry a pod-template
-// hash: others are not read from it.
+// Setup adds the controller to a manager, whose cache may be limited to the ReplicaSets and pods that carry a
+// pod-template hash: others are not read from it.
 func Setup(mgr ctrl.Manager, o Options) error {
 	if o.Now == nil {
 		o.Now = time.Now
@@ -89,7 +90,8 @@ func ofInstance(id string) predicate.Predicate {
 const (
 	// staleRequeueAfter is the wait for a cache that is behind: watches take milliseconds.
 	staleRequeueAfter = 10 * time.Millisecond
-	// heldRequeueAfter is the wait after a check spoke against an action; what it waits for mostly comes by watch before.
+	// heldRequeueAfter is the wait after a check spoke against an action; what it waits for mostly comes by watch
+	// before.
 	heldRequeueAfter = time.Second
 	// workloadRequeueAfter is how often a ReplicaSet in workloadRef is looked at: it is not watched.
 	workloadRequeueAfter = 30 * time.Second

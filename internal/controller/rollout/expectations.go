@@ -14,8 +14,8 @@ import (
 // errStale is the error of a cache that does not show yet what this controller has written.
 var errStale = errors.New("cache: behind this controller's own writes")
 
-// expectations are what this controller has written and a cache has to show, so that one that is behind is not taken for
-// the truth.
+// expectations are what this controller has written and a cache has to show, so that one that is behind is not taken
+// for the truth.
 type expectations struct {
 	mu   sync.Mutex
 	now  func() time.Time
@@ -35,8 +35,8 @@ func newExpectations(now func() time.Time) *expectations {
 	return &expectations{now: now, last: map[types.UID]write{}}
 }
 
-// expect remembers an object as a write returned it; nil is none. Resource versions of one kind are numbers that grow; one
-// that is not a number is not waited for.
+// expect remembers an object as a write returned it; nil is none. Resource versions of one kind are numbers that
+// grow; one that is not a number is not waited for.
 func (e *expectations) expect(o client.Object) {
 	if o == nil {
 		return

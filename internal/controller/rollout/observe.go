@@ -23,9 +23,9 @@ type observer struct {
 	expectations *expectations
 }
 
-// observe reads a Rollout and what belongs to it. The Rollout itself and the object of its workloadRef are read from the API
-// server, since people write its status as well; the rest comes from the cache, provided that the cache shows what this
-// controller has written: errStale, when it does not. Nil means that the Rollout is gone.
+// observe reads a Rollout and what belongs to it. The Rollout itself and the object of its workloadRef are read from
+// the API server, since people write its status as well; the rest comes from the cache, provided that the cache shows
+// what this controller has written: errStale, when it does not. Nil means that the Rollout is gone.
 func (o observer) observe(ctx context.Context, key client.ObjectKey) (*rollout.Observation, error) {
 	ro := &v1alpha1.Rollout{}
 	if err := o.live.Get(ctx, key, ro); apierrors.IsNotFound(err) {

@@ -56,11 +56,6 @@ func (b Strategy) Settings() rollout.Settings {
 
 func seconds(n int32) time.Duration { return time.Duration(n) * time.Second }
 
-// abortDelay returns how long the pods of an aborted version stay; zero: for ever.
-func (b Strategy) abortDelay() time.Duration {
-	return seconds(ptr.Deref(b.spec.AbortScaleDownDelaySeconds, defaultAbortScaleDownDelay))
-}
-
 // previewSize returns how many pods the desired version has before it is promoted.
 func (b Strategy) previewSize(s rollout.State) int32 {
 	return min(ptr.Deref(b.spec.PreviewReplicaCount, s.Replicas), s.Replicas)

@@ -30,7 +30,8 @@ func (b Strategy) Next(s rollout.State, now time.Time) rollout.Outcome {
 		b.scaleUp(s, promoted),
 		b.scaleDown(s, now),
 	)
-	o.BlueGreen = b.status(s, promoted, arrived)
+	grows := b.spec.PreviewReplicaCount != nil && promoted && !s.Needed(s.Desired)
+	o.BlueGreen = statusOf(s, (s.Verified || grows) && !arrived)
 	o.Waits = waitsFor(s, o)
 	return o
 }
@@ -68,14 +69,13 @@ func opensAt(pause rollout.Pause, promotion gate.Verdict) time.Time {
 	return promotion.Until
 }
 
-// status returns the strategy's own part of the status.
-func (b Strategy) status(s rollout.State, promoted, arrived bool) v1alpha1.BlueGreenStatus {
+// statusOf returns the strategy's own part of the status.
+func statusOf(s rollout.State, verified bool) v1alpha1.BlueGreenStatus {
 	status := *s.Rollout.Status.BlueGreen.DeepCopy()
 	status.ActiveSelector = rollout.SelectedHash(s.ActiveService)
 	status.PreviewSelector = rollout.SelectedHash(s.PreviewService)
 	status.Switch = s.Switch
-	grows := b.spec.PreviewReplicaCount != nil && promoted && !s.Needed(s.Desired)
-	status.ScaleUpPreviewCheckPoint = (s.Verified || grows) && !arrived
+	status.ScaleUpPreviewCheckPoint = verified
 	if s.Changed {
 		status.PrePromotionAnalysisRunStatus, status.PostPromotionAnalysisRunStatus = nil, nil
 	}

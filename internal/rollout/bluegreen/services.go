@@ -3,6 +3,8 @@ package bluegreen
 import (
 	"time"
 
+	"k8s.io/utils/ptr"
+
 	"github.com/cyan-cd/cyan/internal/rollout"
 )
 
@@ -59,8 +61,9 @@ func (b Strategy) abortedGoes(s rollout.State, now time.Time) bool {
 
 // abortDeadline returns from when on the pods of the aborted version may go; false when they stay.
 func (b Strategy) abortDeadline(s rollout.State) (time.Time, bool) {
-	if b.abortDelay() == 0 {
+	delay := ptr.Deref(b.spec.AbortScaleDownDelaySeconds, defaultAbortScaleDownDelay)
+	if delay == 0 {
 		return time.Time{}, false
 	}
-	return rollout.UpToSecond(s.AbortedAt.Add(b.abortDelay())), true
+	return rollout.UpToSecond(s.AbortedAt.Add(seconds(delay))), true
 }

@@ -11,7 +11,7 @@ import (
 	"github.com/cyan-cd/cyan/internal/rollout"
 )
 
-// scaleUp gives the versions that matter their size.
+// scaleUp brings the versions that matter to their size.
 func (b Strategy) scaleUp(s rollout.State, promoted bool) rollout.Work {
 	var w rollout.Work
 	for _, rs := range s.ReplicaSets {

@@ -8,6 +8,7 @@ import (
 
 	"github.com/cyan-cd/cyan/api/v1alpha1"
 	"github.com/cyan-cd/cyan/internal/rollout"
+	"github.com/cyan-cd/cyan/internal/rollout/gate"
 )
 
 // Steps implements [rollout.Strategy].
@@ -18,7 +19,7 @@ func (b Strategy) Steps(s rollout.State, o rollout.Outcome) []rollout.Step {
 		Name: "Start new pods", Done: s.Serving() || available >= b.previewSize(s),
 		Detail: fmt.Sprintf("%d of %d pods of revision %d are available", available, rollout.Size(desired), rollout.Revision(desired)),
 	}}
-	steps = append(steps, b.pauseSteps(s, o)...)
+	steps = append(steps, pauseSteps(s, o, b.promotion(s))...)
 	return append(steps,
 		rollout.Step{Name: "Switch " + service, Done: s.Serving(), Detail: switchDetail(available >= s.Replicas, service)},
 		rollout.Step{
@@ -36,10 +37,10 @@ func switchDetail(grown bool, service string) string {
 }
 
 // pauseSteps are the pause before the cut-over, where the spec asks for one.
-func (b Strategy) pauseSteps(s rollout.State, o rollout.Outcome) []rollout.Step {
+func pauseSteps(s rollout.State, o rollout.Outcome, promotion gate.Promotion) []rollout.Step {
 	const name = "Wait for promotion"
 	command := "`cyan rollout promote " + s.Rollout.Name + "`"
-	pause, promotion := o.Pause.Has(v1alpha1.PauseBlueGreen), b.promotion(s)
+	pause := o.Pause.Has(v1alpha1.PauseBlueGreen)
 	switch {
 	case s.Rollout.Spec.Paused && !s.Serving():
 		return []rollout.Step{{Name: "Pause", Detail: "paused by hand: resume it with " + command}}

@@ -24,13 +24,14 @@ import (
 	"github.com/cyan-cd/cyan/internal/traffic"
 )
 
-// World is a place in which a router is tried: a namespace with the Services active and preview, and whatever the router
-// needs besides.
+// World is a place in which a router is tried: a namespace with the Services active and preview, and whatever the
+// router needs besides.
 type World struct {
 	Router    traffic.Router
 	Client    client.Client
 	Namespace string
-	// Shares returns the shares of the requests that versions get, in percent, as the objects in the API server have it.
+	// Shares returns the shares of the requests that versions get, in percent, as the objects in the API server have
+	// it.
 	Shares func(t *testing.T) map[string]int32
 }
 

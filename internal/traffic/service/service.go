@@ -60,8 +60,8 @@ func (r Router) Observe(ctx context.Context, ro *v1alpha1.Rollout) (rollout.Rout
 	return routes, err
 }
 
-// readerOfSlices returns the API server while a switch has not converged: only what is true now may start the clock of the
-// scale-down.
+// readerOfSlices returns the API server while a switch has not converged: only what is true now may start the clock
+// of the scale-down.
 func (r Router) readerOfSlices(ro *v1alpha1.Rollout, active *corev1.Service) client.Reader {
 	last := ro.Status.BlueGreen.Switch
 	if last != nil && last.ConvergedAt != nil && last.To == rollout.SelectedHash(active) {
@@ -131,8 +131,8 @@ func (r Router) release(ctx context.Context, owner client.ObjectKey, service *co
 	return service, r.patch(ctx, service, nil, nil)
 }
 
-// patch sets the hash that a Service selects and the Rollout that manages it, or removes them when they are nil, provided
-// that the Service is still as it was read. The Service becomes what was written.
+// patch sets the hash that a Service selects and the Rollout that manages it, or removes them when they are nil,
+// provided that the Service is still as it was read. The Service becomes what was written.
 func (r Router) patch(ctx context.Context, service *corev1.Service, hash, owner any) error {
 	patch := mergePatch{
 		"metadata": mergePatch{
