@@ -249,7 +249,7 @@ func (s *session) printBefore(ctx context.Context) error {
 	}
 	active := service(v, rollout.RoleActive)
 	if !ok || active == nil {
-		return fmt.Errorf("there is no Rollout %s with an active Service in namespace %s", rolloutName, s.target.namespace)
+		return fmt.Errorf("Rollout %s: no active Service found in namespace %s", rolloutName, s.target.namespace)
 	}
 	s.step(1, 0, fmt.Sprintf("revision %d is behind %s, with %s", active.Revision, active.Name, readyPods(v.Replicas.Available)))
 	return nil

@@ -87,16 +87,6 @@ func (c *Checkout) Changes(ctx context.Context, sha string) ([]string, error) {
 	return strings.FieldsFunc(out, func(r rune) bool { return r == 0 }), nil
 }
 
-// IsClean reports whether the files are those of the commit that is checked out, with nothing changed and nothing added
-// but what is ignored.
-func (c *Checkout) IsClean(ctx context.Context) (bool, error) {
-	out, err := c.run(ctx, "status", "--porcelain", "--untracked-files=normal", "--ignore-submodules=none")
-	if err != nil {
-		return false, fmt.Errorf("looking for changes in %s: %w", c.Dir, err)
-	}
-	return out == "", nil
-}
-
 // Branch is the branch that is checked out or was asked for, "" when none is.
 func (c *Checkout) Branch(ctx context.Context) string {
 	if c.of != nil {
