@@ -10,8 +10,8 @@ import (
 )
 
 // checkProject holds an Application to its project: where it is, where it comes from and where it goes.
-func (r *reconciler) checkProject(o *observation) {
-	for _, v := range project.Check(o.project, o.app, o.to(), r.control) {
+func checkProject(o *observation, controlNamespace string) {
+	for _, v := range project.Check(o.project, o.app, o.to(), controlNamespace) {
 		o.add(v1alpha1.ConditionInvalidSpecError, errors.New(v.String()))
 	}
 	if only := o.cluster.Project(); only != "" && only != o.project.Name {
@@ -21,7 +21,7 @@ func (r *reconciler) checkProject(o *observation) {
 		// A source that an operation brings is bound by the project like the spec's own.
 		brought := o.app.DeepCopy()
 		brought.Spec.Source, brought.Spec.Sources = &o.source, nil
-		for _, v := range project.Check(o.project, brought, o.to(), r.control) {
+		for _, v := range project.Check(o.project, brought, o.to(), controlNamespace) {
 			o.add(v1alpha1.ConditionInvalidSpecError, fmt.Errorf("operation.sync.source %s: %s", src, v))
 		}
 	}

@@ -54,17 +54,17 @@ func (r *reconciler) compare(ctx context.Context, o *observation) error {
 	for _, p := range whole.Problems {
 		o.add(p.Condition, p.Err)
 	}
-	return r.takeComparison(ctx, o, whole, err)
+	return takeComparison(ctx, o, whole, err)
 }
 
 // compareAgain looks at what was written, so that the status tells of the state after it.
 func (r *reconciler) compareAgain(ctx context.Context, o *observation) error {
 	whole, err := r.comparer.Again(ctx, r.input(o), o.whole)
 	o.now = r.now()
-	return r.takeComparison(ctx, o, whole, err)
+	return takeComparison(ctx, o, whole, err)
 }
 
-func (r *reconciler) takeComparison(ctx context.Context, o *observation, whole compare.Comparison, err error) error {
+func takeComparison(ctx context.Context, o *observation, whole compare.Comparison, err error) error {
 	if err != nil && ctx.Err() != nil {
 		return ctx.Err()
 	}
@@ -83,9 +83,9 @@ func (r *reconciler) input(o *observation) compare.Input {
 
 // exists reports whether there is an Application of this instance.
 func (r *reconciler) exists(ctx context.Context, instance string) (bool, error) {
-	err := r.client.Get(ctx, r.appOf(instance), &v1alpha1.Application{})
+	err := r.client.Get(ctx, plan.ApplicationOf(instance, r.control), &v1alpha1.Application{})
 	if client.IgnoreNotFound(err) != nil {
-		return false, fmt.Errorf("reading Application %s: %w", r.appOf(instance), err)
+		return false, fmt.Errorf("reading Application %s: %w", plan.ApplicationOf(instance, r.control), err)
 	}
 	return err == nil, nil
 }

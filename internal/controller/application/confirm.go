@@ -3,16 +3,19 @@ package application
 import (
 	"context"
 	"fmt"
+	"log/slog"
 
 	"k8s.io/apimachinery/pkg/runtime/schema"
+	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/cyan-cd/cyan/api/v1alpha1"
 	"github.com/cyan-cd/cyan/internal/apply"
+	"github.com/cyan-cd/cyan/internal/live"
 	"github.com/cyan-cd/cyan/internal/plan"
 )
 
 // observeDeletions finds out what has to be known before anything is pruned: whether a person has confirmed it, and what lives in the namespaces that would go.
-func (r *reconciler) observeDeletions(ctx context.Context, o *observation, state *v1alpha1.OperationState) error {
+func observeDeletions(ctx context.Context, log *slog.Logger, o *observation, state *v1alpha1.OperationState) error {
 	o.policy.Confirmed = plan.Confirmed(o.app, state.StartedAt.Time)
 	o.policy.Occupants = map[string][]plan.Key{}
 	for _, namespace := range o.plan.NamespacesToPrune() {
@@ -24,7 +27,7 @@ func (r *reconciler) observeDeletions(ctx context.Context, o *observation, state
 			return err
 		case err != nil:
 			// Not known is not empty: a person has to confirm it.
-			r.log.Info("looking into a namespace that is to be pruned", "application", o.name, "namespace", namespace, "err", err)
+			log.Info("looking into a namespace that is to be pruned", "application", o.name, "namespace", namespace, "err", err)
 			continue
 		}
 		o.policy.Occupants[namespace] = occupants
@@ -60,9 +63,9 @@ func occupantsOf(ctx context.Context, o *observation, namespace string) ([]plan.
 }
 
 // objectsOfOthers are the objects that other Applications have in each namespace of this one's cluster, by what their statuses list.
-func (r *reconciler) objectsOfOthers(ctx context.Context, o *observation) (map[string][]plan.Key, error) {
+func objectsOfOthers(ctx context.Context, reader client.Reader, clusters *live.Registry, o *observation) (map[string][]plan.Key, error) {
 	var apps v1alpha1.ApplicationList
-	if err := r.client.List(ctx, &apps); err != nil {
+	if err := reader.List(ctx, &apps); err != nil {
 		return nil, fmt.Errorf("listing Applications: %w", err)
 	}
 	others := map[string][]plan.Key{}
@@ -71,7 +74,7 @@ func (r *reconciler) objectsOfOthers(ctx context.Context, o *observation) (map[s
 		if app.UID == o.app.UID || app.DeletionTimestamp != nil {
 			continue
 		}
-		if cluster, err := r.clusters.For(app.Spec.Destination); err != nil || cluster != o.cluster {
+		if cluster, err := clusters.For(app.Spec.Destination); err != nil || cluster != o.cluster {
 			continue
 		}
 		for _, s := range app.Status.Resources {

@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
-	"sync"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -84,10 +83,9 @@ type reconciler struct {
 	now      func() time.Time
 	log      *slog.Logger
 	meters   *meters
-	wake     *wake
 	hooks    *heldHooks
-	// secretsRead is closed once the Secrets are known.
-	secretsRead chan struct{}
+	// settingsRead is closed once the settings are known.
+	settingsRead chan struct{}
 }
 
 // Setup adds the controller to a manager.
@@ -96,7 +94,7 @@ func Setup(mgr manager.Manager, o Options) error {
 	r := &reconciler{
 		client: client.WithFieldOwner(mgr.GetClient(), v1alpha1.ApplicationFieldManager), live: mgr.GetAPIReader(), recorder: mgr.GetEventRecorder("cyan-application"),
 		sources: newSources(o.Mirrors, o.Tips), renderer: compare.NewRenderer(o.Mirrors), comparer: compare.New(), control: o.ControlNamespace, now: o.Now, log: o.Log,
-		meters: newMeters(), wake: &wake{}, hooks: &heldHooks{of: map[types.NamespacedName]heldIn{}}, secretsRead: make(chan struct{}),
+		meters: newMeters(), hooks: &heldHooks{of: map[types.NamespacedName]heldIn{}}, settingsRead: make(chan struct{}),
 	}
 	if err := r.meters.register(o.Metrics, mgr.GetClient()); err != nil {
 		return fmt.Errorf("registering the metrics of Applications: %w", err)
@@ -105,16 +103,9 @@ func Setup(mgr manager.Manager, o Options) error {
 	if err != nil {
 		return fmt.Errorf("connecting to %s: %w", mgr.GetConfig().Host, err)
 	}
-	for _, run := range []manager.RunnableFunc{
-		func(ctx context.Context) error { return r.followSettings(ctx, kube) },
-		func(ctx context.Context) error { return r.followTips(ctx, o.Tips) },
-	} {
-		if err := mgr.Add(run); err != nil {
-			return err
-		}
-	}
+	queue := &enqueuer{}
 	life, end := context.WithCancel(context.Background())
-	r.clusters = live.NewRegistry(life, mgr.GetConfig(), o.Log, func(instance string) { r.wake.add(r.appOf(instance)) })
+	r.clusters = live.NewRegistry(life, mgr.GetConfig(), o.Log, func(instance string) { queue.add(plan.ApplicationOf(instance, r.control)) })
 	r.clusters.Programs = o.Programs
 	err = mgr.Add(manager.RunnableFunc(func(ctx context.Context) error {
 		<-ctx.Done()
@@ -124,11 +115,20 @@ func Setup(mgr manager.Manager, o Options) error {
 	if err != nil {
 		return err
 	}
+	f := &follower{reader: r.client, control: r.control, sources: r.sources, clusters: r.clusters, queue: queue, log: r.log, settingsRead: r.settingsRead}
+	for _, run := range []manager.RunnableFunc{
+		func(ctx context.Context) error { return f.followSettings(ctx, kube) },
+		func(ctx context.Context) error { return f.followRefs(ctx, o.Tips) },
+	} {
+		if err := mgr.Add(run); err != nil {
+			return err
+		}
+	}
 	return ctrl.NewControllerManagedBy(mgr).
 		Named("application").
 		For(&v1alpha1.Application{}, builder.WithPredicates(asked())).
-		Watches(&v1alpha1.AppProject{}, handler.EnqueueRequestsFromMapFunc(r.appsOf)).
-		WatchesRawSource(ctrlsource.Func(r.wake.start)).
+		Watches(&v1alpha1.AppProject{}, handler.EnqueueRequestsFromMapFunc(f.applicationsOf)).
+		WatchesRawSource(ctrlsource.Func(queue.start)).
 		WithOptions(controller.Options{
 			MaxConcurrentReconciles: o.Workers,
 			RateLimiter:             workqueue.NewTypedItemExponentialFailureRateLimiter[reconcile.Request](retryFirst, retryMost),
@@ -158,102 +158,5 @@ func asked() predicate.Predicate {
 				was.DeletionTimestamp.IsZero() != is.DeletionTimestamp.IsZero() ||
 				is.Status.OperationState != nil && is.Status.OperationState.Phase == v1alpha1.OperationTerminating
 		},
-	}
-}
-
-// appsOf lists the Applications of a project.
-func (r *reconciler) appsOf(ctx context.Context, project client.Object) []reconcile.Request {
-	var apps v1alpha1.ApplicationList
-	if err := r.client.List(ctx, &apps); err != nil {
-		r.log.Error("listing Applications", "err", err)
-		return nil
-	}
-	var all []reconcile.Request
-	for i := range apps.Items {
-		if projectName(&apps.Items[i]) == project.GetName() {
-			all = append(all, reconcile.Request{NamespacedName: client.ObjectKeyFromObject(&apps.Items[i])})
-		}
-	}
-	return all
-}
-
-// instance names an Application in tracking-ids.
-func (r *reconciler) instance(app types.NamespacedName) string {
-	if app.Namespace == r.control {
-		return app.Name
-	}
-	return app.Namespace + "_" + app.Name
-}
-
-func (r *reconciler) appOf(instance string) types.NamespacedName {
-	return plan.ApplicationOf(instance, r.control)
-}
-
-// wake puts Applications into the work queue from anywhere.
-type wake struct {
-	mu     sync.Mutex
-	queue  workqueue.TypedRateLimitingInterface[reconcile.Request]
-	before []types.NamespacedName
-}
-
-func (w *wake) start(_ context.Context, queue workqueue.TypedRateLimitingInterface[reconcile.Request]) error {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	w.queue = queue
-	for _, app := range w.before {
-		queue.Add(reconcile.Request{NamespacedName: app})
-	}
-	w.before = nil
-	return nil
-}
-
-func (w *wake) add(app types.NamespacedName) {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	if w.queue == nil {
-		w.before = append(w.before, app)
-		return
-	}
-	w.queue.Add(reconcile.Request{NamespacedName: app})
-}
-
-// gitCheck is the time between two looks at which repositories can't be reached.
-const gitCheck = 2 * time.Second
-
-// followTips wakes the Applications whose repository has news, or went away.
-func (r *reconciler) followTips(ctx context.Context, tips *source.RefPoller) error {
-	ticker := time.NewTicker(gitCheck)
-	defer ticker.Stop()
-	away := map[string]bool{}
-	for {
-		select {
-		case <-ctx.Done():
-			return nil
-		case url := <-tips.Changed():
-			for _, app := range r.sources.followers(url) {
-				r.wake.add(app)
-			}
-		case <-ticker.C:
-			for url, apps := range r.sources.followed() {
-				failing := tips.Err(url) != nil
-				if failing != away[url] {
-					for _, app := range apps {
-						r.wake.add(app)
-					}
-				}
-				away[url] = failing
-			}
-		}
-	}
-}
-
-func (r *reconciler) wakeAll(ctx context.Context) {
-	var apps v1alpha1.ApplicationList
-	if err := r.client.List(ctx, &apps); err != nil {
-		r.log.Error("listing Applications", "err", err)
-		return
-	}
-	for i := range apps.Items {
-		r.wake.add(client.ObjectKeyFromObject(&apps.Items[i]))
 	}
 }

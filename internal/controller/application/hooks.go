@@ -68,7 +68,7 @@ func (r *reconciler) followHooks(ctx context.Context, o *observation, after *v1a
 	if after.Operation != nil {
 		running = o.plan
 	}
-	if err := r.releaseHooks(ctx, o, running); err != nil {
+	if err := releaseHooks(ctx, o, running); err != nil {
 		return err
 	}
 	now := heldIn{cluster: o.cluster}
@@ -82,6 +82,6 @@ func (r *reconciler) followHooks(ctx context.Context, o *observation, after *v1a
 }
 
 // releaseHooks lets go of the hooks that the running operation knows nothing of; the zero Plan when none runs.
-func (r *reconciler) releaseHooks(ctx context.Context, o *observation, running plan.Plan) error {
+func releaseHooks(ctx context.Context, o *observation, running plan.Plan) error {
 	return heldIn{o.cluster, plan.Abandoned(o.lives(), running, plan.Policy{Instance: o.instance})}.release(ctx)
 }

@@ -98,3 +98,15 @@ func info(app *v1alpha1.Application) prometheus.Metric {
 	return prometheus.MustNewConstMetric(infoDescription, prometheus.GaugeValue, 1, app.Namespace, app.Name, app.Spec.Project, automated, repo,
 		app.Spec.Destination.Server, app.Spec.Destination.Namespace, or(string(app.Status.Sync.Status)), or(string(app.Status.Health.Status)), doing)
 }
+
+// count notes a finished operation.
+func (m *meters) count(before, after *v1alpha1.Application) {
+	if before.Operation == nil || after.Operation != nil || after.Status.OperationState == nil {
+		return
+	}
+	dryRun := "false"
+	if before.Operation.Sync != nil && before.Operation.Sync.DryRun {
+		dryRun = "true"
+	}
+	m.finished(before, after.Status.OperationState.Phase, dryRun)
+}

@@ -20,7 +20,7 @@ const lookAgain = 3 * time.Minute
 // Reconcile gathers, decides, acts and reports for one Application.
 func (r *reconciler) Reconcile(ctx context.Context, request ctrl.Request) (ctrl.Result, error) {
 	select {
-	case <-r.secretsRead:
+	case <-r.settingsRead:
 	case <-ctx.Done():
 		return ctrl.Result{}, ctx.Err()
 	}
@@ -40,11 +40,11 @@ func (r *reconciler) Reconcile(ctx context.Context, request ctrl.Request) (ctrl.
 	if err != nil {
 		return ctrl.Result{}, err
 	}
-	after, wait, told, err := r.actAndReport(ctx, o)
+	after, wait, happened, err := r.actAndReport(ctx, o)
 	if err != nil {
 		return ctrl.Result{}, err
 	}
-	written, err := r.write(ctx, app, after)
+	written, err := write(ctx, r.client, app, after)
 	if apierrors.IsConflict(err) {
 		// Somebody wrote in between: what was decided is decided again on what is there now.
 		return ctrl.Result{RequeueAfter: time.Millisecond}, nil
@@ -53,8 +53,8 @@ func (r *reconciler) Reconcile(ctx context.Context, request ctrl.Request) (ctrl.
 		return ctrl.Result{}, err
 	}
 	if written {
-		emit(r.recorder, app, append(told, statusUpdates(&app.Status, &after.Status)...))
-		r.count(app, after)
+		emit(r.recorder, app, append(happened, statusUpdates(&app.Status, &after.Status)...))
+		r.meters.count(app, after)
 	}
 	r.meters.reconciled(app, time.Since(started))
 	return ctrl.Result{RequeueAfter: wait}, nil
@@ -67,12 +67,12 @@ func (r *reconciler) forget(ctx context.Context, request ctrl.Request) error {
 	r.sources.forget(request.NamespacedName)
 	r.renderer.Forget(request.NamespacedName)
 	r.comparer.Forget(request.NamespacedName)
-	r.clusters.Release(r.instance(request.NamespacedName))
+	r.clusters.Release(instanceOf(r.control, request.NamespacedName))
 	return nil
 }
 
 // actAndReport carries out what an observation asks for, and gives the Application as it is to be written, and when to look again.
-func (r *reconciler) actAndReport(ctx context.Context, o *observation) (after *v1alpha1.Application, wait time.Duration, told []operation.Event, err error) {
+func (r *reconciler) actAndReport(ctx context.Context, o *observation) (after *v1alpha1.Application, wait time.Duration, happened []operation.Event, err error) {
 	after = o.app.DeepCopy()
 	wait = lookAgain*2/3 + rand.N(lookAgain*2/3)
 	if o.app.DeletionTimestamp != nil {
@@ -106,16 +106,4 @@ func earlier(a, b time.Duration) time.Duration {
 		return b
 	}
 	return a
-}
-
-// count notes a finished operation.
-func (r *reconciler) count(before, after *v1alpha1.Application) {
-	if before.Operation == nil || after.Operation != nil || after.Status.OperationState == nil {
-		return
-	}
-	dryRun := "false"
-	if before.Operation.Sync != nil && before.Operation.Sync.DryRun {
-		dryRun = "true"
-	}
-	r.meters.finished(before, after.Status.OperationState.Phase, dryRun)
 }

@@ -72,10 +72,10 @@ func (r *reconciler) removeObjects(ctx context.Context, o *observation, propagat
 		return 0, fmt.Errorf("the objects of the Application can't be deleted: reading %s: %w", kind, err)
 	}
 	o.live = live
-	if err := r.releaseHooks(ctx, o, plan.Plan{}); err != nil {
+	if err := releaseHooks(ctx, o, plan.Plan{}); err != nil {
 		return 0, err
 	}
-	others, err := r.objectsOfOthers(ctx, o)
+	others, err := objectsOfOthers(ctx, r.client, r.clusters, o)
 	if err != nil {
 		return 0, err
 	}
@@ -88,7 +88,7 @@ func (r *reconciler) removeObjects(ctx context.Context, o *observation, propagat
 	case len(removal.Waves) == 0:
 		return 0, nil
 	}
-	return removal.Left(), r.removeWave(ctx, o, removal.Waves[0], propagation)
+	return removal.Left(), removeWave(ctx, o, removal.Waves[0], propagation)
 }
 
 // specOptions are the sync options of an Application itself: an operation that happens to run changes nothing of its deletion.
@@ -120,7 +120,7 @@ func problemsOf(o *observation) []error {
 // stuckAfter is how long an object may take to go before it is named.
 const stuckAfter = 30 * time.Second
 
-func (r *reconciler) removeWave(ctx context.Context, o *observation, wave []*unstructured.Unstructured, propagation metav1.DeletionPropagation) error {
+func removeWave(ctx context.Context, o *observation, wave []*unstructured.Unstructured, propagation metav1.DeletionPropagation) error {
 	var stuck []string
 	for _, object := range wave {
 		if at := object.GetDeletionTimestamp(); at != nil {

@@ -17,9 +17,9 @@ import (
 type settings struct{ secrets, hosts, certificates cache.SharedIndexInformer }
 
 // followSettings keeps clusters and credentials as the settings say.
-func (r *reconciler) followSettings(ctx context.Context, kube kubernetes.Interface) error {
+func (f *follower) followSettings(ctx context.Context, kube kubernetes.Interface) error {
 	only := func(narrow func(*metav1.ListOptions)) informers.SharedInformerFactory {
-		return informers.NewSharedInformerFactoryWithOptions(kube, 0, informers.WithNamespace(r.control), informers.WithTweakListOptions(narrow))
+		return informers.NewSharedInformerFactoryWithOptions(kube, 0, informers.WithNamespace(f.control), informers.WithTweakListOptions(narrow))
 	}
 	named := func(name string) informers.SharedInformerFactory {
 		return only(func(o *metav1.ListOptions) { o.FieldSelector = "metadata.name=" + name })
@@ -42,26 +42,26 @@ func (r *reconciler) followSettings(ctx context.Context, kube kubernetes.Interfa
 			return err
 		}
 	}
-	for _, f := range []informers.SharedInformerFactory{labelled, hosts, certificates} {
-		f.Start(ctx.Done())
+	for _, factory := range []informers.SharedInformerFactory{labelled, hosts, certificates} {
+		factory.Start(ctx.Done())
 	}
 	if !cache.WaitForCacheSync(ctx.Done(), s.secrets.HasSynced, s.hosts.HasSynced, s.certificates.HasSynced) {
 		return nil
 	}
-	r.takeSettings(s)
-	close(r.secretsRead)
+	f.takeSettings(s)
+	close(f.settingsRead)
 	for {
 		select {
 		case <-ctx.Done():
 			return nil
 		case <-changed:
-			r.takeSettings(s)
-			r.wakeAll(ctx)
+			f.takeSettings(s)
+			f.enqueueAll(ctx)
 		}
 	}
 }
 
-func (r *reconciler) takeSettings(s settings) {
+func (f *follower) takeSettings(s settings) {
 	var clusters []*corev1.Secret
 	var repositories []corev1.Secret
 	for _, o := range s.secrets.GetStore().List() {
@@ -72,8 +72,8 @@ func (r *reconciler) takeSettings(s settings) {
 			repositories = append(repositories, *secret)
 		}
 	}
-	r.clusters.Update(clusters)
-	r.sources.setBook(source.NewCredentialStore(repositories, source.Trust{KnownHosts: dataOf(s.hosts), Certificates: dataOf(s.certificates)}))
+	f.clusters.Update(clusters)
+	f.sources.setBook(source.NewCredentialStore(repositories, source.Trust{KnownHosts: dataOf(s.hosts), Certificates: dataOf(s.certificates)}))
 }
 
 // dataOf is what the one ConfigMap of an informer holds.

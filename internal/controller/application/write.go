@@ -7,6 +7,7 @@ import (
 
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/apimachinery/pkg/runtime"
+	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/cyan-cd/cyan/api/v1alpha1"
 	"github.com/cyan-cd/cyan/internal/patch"
@@ -14,12 +15,12 @@ import (
 
 // write stores what is to be said about an Application in one patch against the object as it was read: status, the operation's end, and the annotations that are done with.
 // It reports whether there was anything to write. A change that came in between is a conflict, after which everything is looked at again.
-func (r *reconciler) write(ctx context.Context, before, after *v1alpha1.Application) (written bool, err error) {
+func write(ctx context.Context, writer client.Client, before, after *v1alpha1.Application) (written bool, err error) {
 	differ, err := differs(before, after)
 	if err != nil || !differ {
 		return false, err
 	}
-	err = patch.Unchanged(ctx, r.client, before, after.DeepCopy())
+	err = patch.Unchanged(ctx, writer, before, after.DeepCopy())
 	switch {
 	case apierrors.IsNotFound(err):
 		return false, nil

@@ -42,7 +42,7 @@ type observation struct {
 // gather looks at everything that concerns an Application. An error means that the control plane itself can't be read.
 func (r *reconciler) gather(ctx context.Context, app *v1alpha1.Application) (*observation, error) {
 	o := &observation{now: r.now(), name: client.ObjectKeyFromObject(app), app: app, refresh: app.Annotations[v1alpha1.RefreshAnnotation]}
-	o.instance = r.instance(o.name)
+	o.instance = instanceOf(r.control, o.name)
 	var err error
 	if o.project, err = r.project(ctx, app); err != nil {
 		return nil, err
@@ -63,7 +63,7 @@ func (r *reconciler) gather(ctx context.Context, app *v1alpha1.Application) (*ob
 		return o, nil
 	}
 	o.source = wantedSource(app)
-	r.checkProject(o)
+	checkProject(o, r.control)
 	if o.stops() {
 		return o, nil
 	}

@@ -46,7 +46,7 @@ type syncing struct {
 
 // sync carries the operation as far as it goes without waiting.
 func (r *reconciler) sync(ctx context.Context, o *observation, app *v1alpha1.Application) (operation.Decision, error) {
-	if err := r.observeDeletions(ctx, o, app.Status.OperationState); err != nil {
+	if err := observeDeletions(ctx, r.log, o, app.Status.OperationState); err != nil {
 		if ctx.Err() != nil {
 			return operation.Decision{}, ctx.Err()
 		}

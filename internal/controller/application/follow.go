@@ -1,0 +1,122 @@
+package application
+
+import (
+	"context"
+	"log/slog"
+	"sync"
+	"time"
+
+	"k8s.io/apimachinery/pkg/types"
+	"k8s.io/client-go/util/workqueue"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+	"sigs.k8s.io/controller-runtime/pkg/reconcile"
+
+	"github.com/cyan-cd/cyan/api/v1alpha1"
+	"github.com/cyan-cd/cyan/internal/live"
+	"github.com/cyan-cd/cyan/internal/source"
+)
+
+// follower hears of what concerns Applications besides themselves, and has them looked at: settings, projects, repositories.
+type follower struct {
+	reader   client.Reader
+	control  string
+	sources  *sources
+	clusters *live.Registry
+	queue    *enqueuer
+	log      *slog.Logger
+	// settingsRead is closed once the settings are known.
+	settingsRead chan struct{}
+}
+
+// applicationsOf lists the Applications of a project.
+func (f *follower) applicationsOf(ctx context.Context, project client.Object) []reconcile.Request {
+	var apps v1alpha1.ApplicationList
+	if err := f.reader.List(ctx, &apps); err != nil {
+		f.log.Error("listing Applications", "err", err)
+		return nil
+	}
+	var all []reconcile.Request
+	for i := range apps.Items {
+		if projectName(&apps.Items[i]) == project.GetName() {
+			all = append(all, reconcile.Request{NamespacedName: client.ObjectKeyFromObject(&apps.Items[i])})
+		}
+	}
+	return all
+}
+
+// gitCheck is the time between two looks at which repositories can't be reached.
+const gitCheck = 2 * time.Second
+
+// followRefs enqueues the Applications whose repository has news, or went away.
+func (f *follower) followRefs(ctx context.Context, tips *source.RefPoller) error {
+	ticker := time.NewTicker(gitCheck)
+	defer ticker.Stop()
+	away := map[string]bool{}
+	for {
+		select {
+		case <-ctx.Done():
+			return nil
+		case url := <-tips.Changed():
+			for _, app := range f.sources.followers(url) {
+				f.queue.add(app)
+			}
+		case <-ticker.C:
+			for url, apps := range f.sources.followed() {
+				failing := tips.Err(url) != nil
+				if failing != away[url] {
+					for _, app := range apps {
+						f.queue.add(app)
+					}
+				}
+				away[url] = failing
+			}
+		}
+	}
+}
+
+func (f *follower) enqueueAll(ctx context.Context) {
+	var apps v1alpha1.ApplicationList
+	if err := f.reader.List(ctx, &apps); err != nil {
+		f.log.Error("listing Applications", "err", err)
+		return
+	}
+	for i := range apps.Items {
+		f.queue.add(client.ObjectKeyFromObject(&apps.Items[i]))
+	}
+}
+
+// instanceOf is what an Application is called in tracking marks.
+func instanceOf(controlNamespace string, app types.NamespacedName) string {
+	if app.Namespace == controlNamespace {
+		return app.Name
+	}
+	return app.Namespace + "_" + app.Name
+}
+
+// enqueuer puts Applications into the work queue from anywhere.
+type enqueuer struct {
+	mu     sync.Mutex
+	queue  workqueue.TypedRateLimitingInterface[reconcile.Request]
+	before []types.NamespacedName
+}
+
+func (e *enqueuer) start(_ context.Context, queue workqueue.TypedRateLimitingInterface[reconcile.Request]) error {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	e.queue = queue
+	for _, app := range e.before {
+		queue.Add(reconcile.Request{NamespacedName: app})
+	}
+	e.before = nil
+	return nil
+}
+
+func (e *enqueuer) add(app types.NamespacedName) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if e.queue == nil {
+		e.before = append(e.before, app)
+		return
+	}
+	e.queue.Add(reconcile.Request{NamespacedName: app})
+}
