@@ -17,9 +17,10 @@ import (
 	"github.com/cyan-cd/cyan/api/v1alpha1"
 )
 
-// Kinds says where objects of a kind are served.
+// Kinds knows where objects of a kind are served.
 type Kinds interface {
-	// Resource gives the resource that serves a kind and whether it lives in namespaces; ok is false when the cluster doesn't serve it.
+	// Resource returns the resource that serves a kind and whether it lives in namespaces; ok is false when the cluster
+	// doesn't serve it.
 	Resource(kind schema.GroupVersionKind) (resource schema.GroupVersionResource, namespaced, ok bool)
 	// Served lists the versions in which the cluster serves a kind, the preferred one first.
 	Served(kind schema.GroupKind) []string
@@ -43,13 +44,14 @@ type Method string
 const (
 	// ServerSide applies server-side and takes the fields over from whoever owned them.
 	ServerSide Method = ""
-	// ClientSide patches with what changed since the last-applied-configuration annotation, for kinds whose server-side apply is broken.
+	// ClientSide patches with what changed since the last-applied-configuration annotation, for kinds whose server-side
+	// apply is broken.
 	ClientSide Method = "ClientSide"
 	// Replace updates the object as a whole.
 	Replace Method = "Replace"
 )
 
-// Trial says whether a write lasts.
+// Trial is whether a write lasts.
 type Trial string
 
 // The values of Trial.
@@ -66,11 +68,12 @@ type How struct {
 	// Force deletes and creates again what can't be changed; without it such a write fails.
 	Force bool
 	Trial Trial
-	// Basis is the resourceVersion that the object must still have; "" for any. If it has another by now, nothing is written and the reason is Conflict.
+	// Basis is the resourceVersion that the object must still have; "" for any. If it has another by now, nothing is
+	// written and the reason is Conflict.
 	Basis string
 }
 
-// Change says what a write did.
+// Change is what a write did.
 type Change string
 
 // The values of Change.
@@ -86,7 +89,8 @@ const (
 // Outcome is what a write that succeeded did.
 type Outcome struct {
 	Change Change
-	// Object is what the server answered: the object as stored, or as it would be stored by a dry run. It is nil for deletions.
+	// Object is what the server answered: the object as stored, or as it would be stored by a dry run. It is nil for
+	// deletions.
 	Object *unstructured.Unstructured
 }
 
@@ -107,7 +111,8 @@ func (c *Client) Get(ctx context.Context, kind schema.GroupVersionKind, namespac
 	return found, nil
 }
 
-// Apply brings an object to its desired state. live is the object as last read, or nil when there is none; it is only used to see what changed and who owned the fields.
+// Apply brings an object to its desired state. live is the object as last read, or nil when there is none; it is only
+// used to see what changed and who owned the fields.
 func (c *Client) Apply(ctx context.Context, desired, live *unstructured.Unstructured, how How) (Outcome, error) {
 	ref := RefOf(desired)
 	resource, err := c.resource(ref)
@@ -192,7 +197,8 @@ func (c *Client) replace(ctx context.Context, resource dynamic.ResourceInterface
 	return resource.Update(ctx, body, metav1.UpdateOptions{FieldManager: v1alpha1.FieldManager, DryRun: dryRun(how), FieldValidation: metav1.FieldValidationStrict})
 }
 
-// recreate deletes the object, waits until it is gone and creates it: the one wait in this package, since nothing may come between.
+// recreate deletes the object, waits until it is gone and creates it: the one wait in this package, since nothing may
+// come between.
 func (c *Client) recreate(ctx context.Context, resource dynamic.ResourceInterface, desired *unstructured.Unstructured, how How) (Outcome, error) {
 	ref := RefOf(desired)
 	if how.Trial == DryRun {
@@ -236,7 +242,8 @@ func (c *Client) Create(ctx context.Context, desired *unstructured.Unstructured,
 	return Outcome{Change: Created, Object: after}, nil
 }
 
-// Delete deletes the object that was seen: one of the same name that came since stays. Without a policy the object's children go in the foreground.
+// Delete deletes the object that was seen: one of the same name that came since stays. Without a policy the object's
+// children go in the foreground.
 func (c *Client) Delete(ctx context.Context, seen *unstructured.Unstructured, policy metav1.DeletionPropagation, trial Trial) (Outcome, error) {
 	ref := RefOf(seen)
 	resource, err := c.resource(ref)
@@ -260,7 +267,8 @@ func (c *Client) Delete(ctx context.Context, seen *unstructured.Unstructured, po
 	return Outcome{Change: Deleted}, nil
 }
 
-// RemoveFinalizer takes one finalizer from the object that was seen. An object of the same name that came since keeps its own.
+// RemoveFinalizer takes one finalizer from the object that was seen. An object of the same name that came since keeps
+// its own.
 func (c *Client) RemoveFinalizer(ctx context.Context, seen *unstructured.Unstructured, finalizer string) error {
 	ref := RefOf(seen)
 	resource, err := c.resource(ref)

@@ -22,7 +22,8 @@ import (
 	"github.com/cyan-cd/cyan/api/v1alpha1"
 )
 
-// clientSide does what kubectl apply does without --server-side: a patch of what changed between the last applied configuration, the live object and the desired one.
+// clientSide does what kubectl apply does without --server-side: a patch of what changed between the last applied
+// configuration, the live object and the desired one.
 func (c *Client) clientSide(ctx context.Context, resource dynamic.ResourceInterface, desired, live *unstructured.Unstructured, how How) (*unstructured.Unstructured, error) {
 	modified, err := withLastApplied(forApply(desired))
 	if err != nil {

@@ -54,10 +54,10 @@ func (e *Error) Message() string {
 	return e.Problem + "; " + e.Remedy
 }
 
-// Unwrap gives what the client said.
+// Unwrap returns what the client said.
 func (e *Error) Unwrap() error { return e.cause }
 
-// ReasonOf gives the reason of an error of this package, or ReasonOther.
+// ReasonOf returns the reason of an error of this package, or ReasonOther.
 func ReasonOf(err error) Reason {
 	var e *Error
 	if errors.As(err, &e) {
@@ -130,7 +130,7 @@ func isNoNamespace(err error) bool {
 	return ok && apierrors.IsNotFound(err) && status.ErrStatus.Details != nil && status.ErrStatus.Details.Kind == "namespaces"
 }
 
-// IsUnreachable says that nobody answered, or that whoever did is not able to work.
+// IsUnreachable reports whether no server answered, or one that is not able to work.
 func IsUnreachable(err error) bool {
 	var e *Error
 	if errors.As(err, &e) {

@@ -19,8 +19,8 @@ const (
 	listsAtOnce = 8
 )
 
-// Occupants returns all objects that live in a namespace, of the kinds that are given, each kind in the version that the cluster prefers. Kinds that the
-// cluster does not list are left out.
+// Occupants returns all objects that live in a namespace, of the kinds that are given, each kind in the version that
+// the cluster prefers. Kinds that the cluster does not list are left out.
 func (c *Client) Occupants(ctx context.Context, namespace string, kinds []schema.GroupKind) ([]*unstructured.Unstructured, error) {
 	var mu sync.Mutex
 	var all []*unstructured.Unstructured

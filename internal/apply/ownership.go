@@ -17,11 +17,13 @@ import (
 	"github.com/cyan-cd/cyan/internal/jsonpatch"
 )
 
-// formerManagers applied the same manifests before: kubectl's client-side apply, and the GitOps controller that people come from. Whatever they own and git no longer has must go,
-// which the server only does for fields that the applying manager owns.
+// formerManagers applied the same manifests before: kubectl's client-side apply, and the GitOps controller that
+// people come from. Whatever they own and git no longer has must go, which the server only does for fields that the
+// applying manager owns.
 var formerManagers = sets.New("kubectl-client-side-apply", "kubectl-create", "kubectl-replace", "argocd-controller", "argocd-application-controller")
 
-// Inherited names the former appliers that still own fields of an object: its fields don't follow git until it is applied once more.
+// Inherited names the former appliers that still own fields of an object: its fields don't follow git until it is
+// applied once more.
 func Inherited(live *unstructured.Unstructured) []string {
 	var names []string
 	for _, entry := range live.GetManagedFields() {
@@ -41,7 +43,8 @@ func isFormer(entry metav1.ManagedFieldsEntry) bool {
 	return own || formerManagers.Has(entry.Manager)
 }
 
-// takeOver makes the fields of former appliers Cyan's own, so that the apply that follows removes what git no longer has. It gives the object as it is then.
+// takeOver makes the fields of former appliers Cyan's own, so that the apply that follows removes what git no longer
+// has. It gives the object as it is then.
 func (c *Client) takeOver(ctx context.Context, resource dynamic.ResourceInterface, live *unstructured.Unstructured) (*unstructured.Unstructured, error) {
 	names := Inherited(live)
 	if len(names) == 0 {

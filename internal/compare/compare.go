@@ -144,7 +144,7 @@ func (c *Comparer) Again(ctx context.Context, in Input, before Comparison) (Comp
 	if result.Live, err = in.Cluster.Snapshot(ctx, Wanted(in.App, in.Instance, result.Desired)); err != nil {
 		return result, err
 	}
-	if result.Policy.Neighbours, err = otherApps(ctx, in, result); err != nil {
+	if result.Policy.OtherApps, err = otherApps(ctx, in, result); err != nil {
 		return result, err
 	}
 	result.writes = plan.Writes(result.Desired, result.Live.Objects, result.Policy)

@@ -48,7 +48,7 @@ func forOperation(p plan.Policy, op *v1alpha1.Operation) plan.Policy {
 	if op.Sync.Prune {
 		p.Prune = true
 	}
-	p.Only = op.Sync.Resources
+	p.Selected = op.Sync.Resources
 	if s := op.Sync.SyncStrategy; s != nil {
 		switch {
 		case s.Apply != nil:

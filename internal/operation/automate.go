@@ -118,7 +118,8 @@ func heal(op *v1alpha1.Operation, seen Observation, finished time.Time, auto v1a
 	return Automation{Start: op, Why: "the cluster has changed"}
 }
 
-// synced reports whether the last operation synced what a new one would: the same revision of the same source, whatever name the revision was given.
+// synced reports whether the last operation synced what a new one would: the same revision of the same source,
+// whatever name the revision was given.
 func synced(app *v1alpha1.Application, last *v1alpha1.OperationState, revision string) bool {
 	if last.SyncResult == nil || last.Operation.Sync == nil || last.SyncResult.Revision != revision {
 		return false
@@ -144,7 +145,8 @@ func automatedOperation(app *v1alpha1.Application, seen Observation, auto v1alph
 	return op
 }
 
-// drifted limits a heal to what differs, so that hooks do not run for it. What another Application has taken since is left to it.
+// drifted limits a heal to what differs, so that hooks do not run for it. What another Application has taken since is
+// left to it.
 func drifted(p plan.Plan, auto v1alpha1.AutomatedSync) []v1alpha1.SyncOperationResource {
 	var all []v1alpha1.SyncOperationResource
 	for _, r := range p.Resources {

@@ -43,7 +43,8 @@ func end(app *v1alpha1.Application, seen Observation, phase v1alpha1.OperationPh
 	return Decision{App: app, RequeueAfter: RequeueNow, Events: []Event{completed(state)}}
 }
 
-// isDeployment reports whether an operation deploys a revision: a sync of some objects does not, and neither does one that only tries.
+// isDeployment reports whether an operation deploys a revision: a sync of some objects does not, and neither does one
+// that only tries.
 func isDeployment(op *v1alpha1.Operation) bool {
 	return op != nil && op.Sync != nil && !op.Sync.DryRun && len(op.Sync.Resources) == 0
 }
@@ -67,7 +68,8 @@ func remember(app *v1alpha1.Application, now time.Time) {
 	app.Status.History = all[max(0, len(all)-limit):]
 }
 
-// liftsPin reports whether a deployment that has just ended well makes the rollback pin void: automation has brought another commit, or a person this very one.
+// liftsPin reports whether a deployment that has just ended well makes the rollback pin void: automation has brought
+// another commit, or a person this very one.
 func liftsPin(app *v1alpha1.Application) bool {
 	pinned, is := app.Annotations[v1alpha1.RollbackPinAnnotation]
 	return is && (app.Operation.InitiatedBy.Automated || app.Status.OperationState.SyncResult.Revision == pinned)

@@ -1,9 +1,10 @@
-// Package operation decides the life of a sync operation: when automation begins one, what it waits for, when a newer commit supersedes it, when it is tried
-// again, and how it ends.
+// Package operation decides the life of a sync operation: when automation begins one, what it waits for, when a newer
+// commit supersedes it, when it is tried again, and how it ends.
 //
-// [Decide] takes an Application and what was observed of it, and returns the Application as it is to be written. Where the plan is to be carried out, the
-// decision says so, and [Continue] decides from how far that went. Nothing here reads or writes: the whole life is in the Application's operation and status, so
-// that it goes on after a restart.
+// [Decide] takes an Application and what was observed of it, and returns the Application as it is to be written.
+// Where the plan is to be carried out, the decision says so, and [Continue] decides from how far that went. Nothing
+// here reads or writes: the whole life is in the Application's operation and status, so that it goes on after a
+// restart.
 package operation
 
 import (
@@ -108,7 +109,8 @@ func begin(app *v1alpha1.Application, seen Observation) Decision {
 	return refused
 }
 
-// terminate ends an operation by request: at once where nothing is known of what it began, else by the plan, which takes its hooks away.
+// terminate ends an operation by request: at once where nothing is known of what it began, else by the plan, which
+// takes its hooks away.
 func terminate(app *v1alpha1.Application, seen Observation) Decision {
 	if !seen.Compared || app.Status.OperationState.SyncResult == nil {
 		return finish(app, seen, v1alpha1.OperationFailed, "terminated by request")
@@ -135,7 +137,8 @@ func hold(app *v1alpha1.Application, seen Observation) Decision {
 	return Decision{App: app}
 }
 
-// isSuperseded reports whether something else is wanted by now than what is being synced. Sources are compared by what they mean: an empty list is none.
+// isSuperseded reports whether something else is wanted by now than what is being synced. Sources are compared by
+// what they mean: an empty list is none.
 func isSuperseded(state *v1alpha1.OperationState, seen Observation) bool {
 	if state.SyncResult == nil || state.SyncResult.Revision == "" {
 		return true
@@ -143,7 +146,8 @@ func isSuperseded(state *v1alpha1.OperationState, seen Observation) bool {
 	return state.SyncResult.Revision != seen.Revision || !equality.Semantic.DeepEqual(state.SyncResult.Source, seen.Source)
 }
 
-// supersede begins the operation anew with what is wanted now. One of automation's ends where automation wants nothing now.
+// supersede begins the operation anew with what is wanted now. One of automation's ends where automation wants
+// nothing now.
 func supersede(app *v1alpha1.Application, seen Observation) Decision {
 	before := ""
 	if result := app.Status.OperationState.SyncResult; result != nil {

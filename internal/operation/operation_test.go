@@ -53,8 +53,9 @@ func (l *look) problem(effect operation.Effect, text string) {
 	l.seen.Problems = append(l.seen.Problems, operation.Problem{Condition: "X", Err: errors.New(text), Effect: effect})
 }
 
-// TestDecide: what becomes of an operation, by what was seen. A row expects the phase and message of the state afterwards, whether the operation stands, whether
-// its plan is carried on, after which time to look again, and the events.
+// TestDecide: what becomes of an operation, by what was seen. A row expects the phase and message of the state
+// afterwards, whether the operation stands, whether its plan is carried on, after which time to look again, and the
+// events.
 func TestDecide(t *testing.T) {
 	const none = "none"
 	for _, c := range []struct {
@@ -305,7 +306,8 @@ func TestContinue(t *testing.T) {
 		carried operation.Carried
 		phase   v1alpha1.OperationPhase
 		message string
-		// stands is whether the operation goes on; finished whether its state has an end, as one has that waits for its next try.
+		// stands is whether the operation goes on; finished whether its state has an end, as one has that waits for its
+		// next try.
 		stands, finished bool
 		retries          int64
 		after            time.Duration

@@ -17,7 +17,8 @@ type Effect int
 const (
 	// Warns is the effect of what people should know of, and nothing waits for.
 	Warns Effect = iota
-	// Waits is the effect of what passes by itself, such as a repository that does not answer. A sync that a person asked for waits.
+	// Waits is the effect of what passes by itself, such as a repository that does not answer. A sync that a person
+	// asked for waits.
 	Waits
 	// Blocks is the effect of what somebody has to change. Nothing is compared, and a sync fails.
 	Blocks

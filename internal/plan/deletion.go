@@ -38,7 +38,8 @@ func (r Removal) Left() int {
 	return left
 }
 
-// Deletion orders the objects that go with an Application that is being deleted. Objects that are to be kept are left out.
+// Deletion orders the objects that go with an Application that is being deleted. Objects that are to be kept are left
+// out.
 func Deletion(live []Live, policy Policy) Removal {
 	var removal Removal
 	byWave := map[int][]*unstructured.Unstructured{}
@@ -76,9 +77,9 @@ func Deletion(live []Live, policy Policy) Removal {
 	return removal
 }
 
-// consentToDelete is whether an object goes with its Application, and why that has to be confirmed: its own option counts, else the Application's.
-// A CustomResourceDefinition stays, since every object of its kind in the cluster would go with it, whoever made it. A namespace asks when it holds
-// objects of others.
+// consentToDelete is whether an object goes with its Application, and why that has to be confirmed: its own option
+// counts, else the Application's. A CustomResourceDefinition stays, since every object of its kind in the cluster
+// would go with it, whoever made it. A namespace asks when it holds objects of others.
 func consentToDelete(object *unstructured.Unstructured, policy Policy) (consent Consent, why string) {
 	if keptByHelm(object) || isDefinition(object) {
 		return Refused, ""
@@ -94,9 +95,10 @@ func consentToDelete(object *unstructured.Unstructured, policy Policy) (consent 
 	return consent, ""
 }
 
-// confirmation is why a person has to confirm that an object is pruned; empty when nobody has to, or somebody has. Such a deletion comes last, so that it
-// holds nothing else up. A namespace always asks, unless it is known to hold nothing that stays: everything in it would go with it.
-func (b *building) confirmation(object *unstructured.Unstructured, options Options) (last bool, why string) {
+// confirmation is why a person has to confirm that an object is pruned; empty when nobody has to, or somebody has.
+// Such a deletion comes last, so that it holds nothing else up. A namespace always asks, unless it is known to hold
+// nothing that stays: everything in it would go with it.
+func (b *builder) confirmation(object *unstructured.Unstructured, options Options) (last bool, why string) {
 	switch {
 	case options.Prune() == AfterConfirmation:
 		why = "Prune=confirm"
@@ -111,7 +113,7 @@ func (b *building) confirmation(object *unstructured.Unstructured, options Optio
 }
 
 // holds is what would be lost with a namespace besides what the same sync prunes in it; empty when that is nothing.
-func (b *building) holds(namespace string) string {
+func (b *builder) holds(namespace string) string {
 	var held []Key
 	for key := range b.inGit {
 		if key.Namespace == namespace {
@@ -152,8 +154,8 @@ func isNamespace(object *unstructured.Unstructured) bool {
 	return object.GetKind() == "Namespace" && object.GroupVersionKind().Group == ""
 }
 
-// Occupies reports whether a live object would be lost with its namespace. What Kubernetes itself puts into each namespace, what an owner takes with it,
-// and what is going already would not.
+// Occupies reports whether a live object would be lost with its namespace. What Kubernetes itself puts into each
+// namespace, what an owner takes with it, and what is going already would not.
 func Occupies(object *unstructured.Unstructured) bool {
 	kind := object.GroupVersionKind().GroupKind()
 	switch {

@@ -47,8 +47,8 @@ var serverOwned = [][]string{
 	{"metadata", "annotations", "deployment.kubernetes.io/revision"},
 }
 
-// Drift is how a live object differs from what a sync would make of it. With a prediction by the API server, defaults and mutations are no drift, since they are in both; without one,
-// only the fields that git names are compared.
+// Drift is how a live object differs from what a sync would make of it. With a prediction by the API server, defaults
+// and mutations are no drift, since they are in both; without one, only the fields that git names are compared.
 func Drift(desired *unstructured.Unstructured, live Live, ignore []v1alpha1.IgnoreDifference) []Difference {
 	have := comparable(live.Object)
 	rules := rulesFor(desired, ignore)
@@ -83,7 +83,7 @@ func comparable(object *unstructured.Unstructured) map[string]any {
 	return plain
 }
 
-// extent says which fields of the live object are compared.
+// extent is which fields of the live object are compared.
 type extent int
 
 const (
@@ -263,7 +263,7 @@ func replaceWith(object map[string]any, data []byte) {
 	}
 }
 
-// CheckIgnore says which jq expressions or pointers of a spec can't be read.
+// CheckIgnore names the jq expressions and pointers of a spec that can't be read.
 func CheckIgnore(ignore []v1alpha1.IgnoreDifference) []string {
 	var all []string
 	for _, i := range ignore {

@@ -117,7 +117,8 @@ func TestDriftSaysWhat(t *testing.T) {
 	}
 }
 
-// TestDriftOfPredictedObjects: with the API server's answer every field counts, but for those that are ignored; an empty map of annotations is none.
+// TestDriftOfPredictedObjects: with the API server's answer every field counts, but for those that are ignored; an
+// empty map of annotations is none.
 func TestDriftOfPredictedObjects(t *testing.T) {
 	git := object(t, "{apiVersion: v1, kind: ConfigMap, metadata: {name: a}}")
 	live := plan.Live{Object: object(t, "{apiVersion: v1, kind: ConfigMap, metadata: {name: a, annotations: {}, labels: {}}, data: {x: '1', z: '1'}}"), Predicted: object(t, "{apiVersion: v1, kind: ConfigMap, metadata: {name: a}, data: {z: '2'}}")}
@@ -145,7 +146,7 @@ func TestSyncOptionsThatMeanNothing(t *testing.T) {
 	desired := []plan.Desired{{Object: object(t, "{apiVersion: v1, kind: Secret, metadata: {name: key, namespace: d, annotations: {argocd.argoproj.io/sync-options: 'Prune=false,Delet=false'}}}")}}
 	found := plan.CheckOptions([]string{"CreateNamespace=true", "Replace", "Frobnicate=1"}, desired)
 	text := strings.Join(found, "\n")
-	for _, part := range []string{`"Replace" has no value`, `"Frobnicate=1" means nothing; the options are`, "Secret d/key", "is it Delete?"} {
+	for _, part := range []string{`"Replace": missing value`, `"Frobnicate=1": unknown sync option; the options are`, "Secret d/key", "did you mean Delete?"} {
 		if !strings.Contains(text, part) {
 			t.Errorf("%q is not said in\n%s", part, text)
 		}

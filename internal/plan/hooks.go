@@ -10,7 +10,7 @@ import (
 	"github.com/cyan-cd/cyan/internal/health"
 )
 
-// HookDeletePolicy says when a hook is taken away.
+// HookDeletePolicy is when a hook is deleted.
 type HookDeletePolicy string
 
 // The values of HookDeletePolicy.
@@ -26,7 +26,8 @@ const (
 	helmHookDelete = "helm.sh/hook-delete-policy"
 )
 
-// helmPhases are the phases that Helm's hooks run in. Those of an upgrade run with every sync, since a sync knows no first time.
+// helmPhases are the phases that Helm's hooks run in. Those of an upgrade run with every sync, since a sync knows no
+// first time.
 var helmPhases = map[string]v1alpha1.HookType{
 	"crd-install": v1alpha1.HookPreSync, "pre-install": v1alpha1.HookPreSync, "pre-upgrade": v1alpha1.HookPreSync,
 	"post-install": v1alpha1.HookPostSync, "post-upgrade": v1alpha1.HookPostSync,
@@ -67,7 +68,7 @@ func hookPhases(object *unstructured.Unstructured) []v1alpha1.HookType {
 	return all
 }
 
-// skipped says that an object is never applied.
+// skipped reports whether an object is never applied.
 func skipped(object *unstructured.Unstructured) bool {
 	return slices.Contains(hookPhases(object), v1alpha1.HookSkip)
 }
@@ -94,8 +95,8 @@ func deletePolicies(object *unstructured.Unstructured) []HookDeletePolicy {
 }
 
 // hooks plans the runs of a hook, one for each of its phases that belong to a sync.
-func (b *building) hooks(d Desired, of []v1alpha1.HookType) {
-	if slices.Contains(of, v1alpha1.HookSkip) || b.policy.SkipHooks || len(b.policy.Only) > 0 {
+func (b *builder) hooks(d Desired, of []v1alpha1.HookType) {
+	if slices.Contains(of, v1alpha1.HookSkip) || b.policy.SkipHooks || len(b.policy.Selected) > 0 {
 		return
 	}
 	for _, phase := range of {
@@ -124,8 +125,9 @@ func Held(hook *unstructured.Unstructured) bool {
 	return slices.Contains(hook.GetFinalizers(), v1alpha1.HookFinalizer)
 }
 
-// Abandoned are the live hooks of an Application that are held and that its running operation knows nothing of: those of an operation that was superseded,
-// or of which a restart or a failed write left no trace. Without an operation, running is the zero Plan.
+// Abandoned are the live hooks of an Application that are held and that its running operation knows nothing of: those
+// of an operation that was superseded, or of which a restart or a failed write left no trace. Without an operation,
+// running is the zero Plan.
 func Abandoned(live []Live, running Plan, policy Policy) []*unstructured.Unstructured {
 	var all []*unstructured.Unstructured
 	for _, l := range live {
@@ -138,8 +140,9 @@ func Abandoned(live []Live, running Plan, policy Policy) []*unstructured.Unstruc
 	return all
 }
 
-// hookOutcome is how far a hook has got: it succeeds when it is healthy at its end, and fails when it is degraded. A hook of a kind without health is done
-// when it exists. An outcome that was not seen is no success: a hook that is gone, or going before its end, has failed.
+// hookOutcome is how far a hook has got: it succeeds when it is healthy at its end, and fails when it is degraded. A
+// hook of a kind without health is done when it exists. An outcome that was not seen is no success: a hook that is
+// gone, or going before its end, has failed.
 func hookOutcome(live *unstructured.Unstructured) (v1alpha1.OperationPhase, string) {
 	if live == nil {
 		return v1alpha1.OperationFailed, "deleted before its outcome was seen; sync again"
@@ -169,5 +172,5 @@ func hookOutcome(live *unstructured.Unstructured) (v1alpha1.OperationPhase, stri
 	return phase, message
 }
 
-// IsHook says that an object is a hook, or is marked never to be applied.
+// IsHook reports whether an object is a hook, or is marked never to be applied.
 func IsHook(object *unstructured.Unstructured) bool { return len(hookPhases(object)) > 0 }

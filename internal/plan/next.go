@@ -13,7 +13,7 @@ import (
 
 // Progress is how far a sync has got.
 type Progress struct {
-	// Tried says whether everything has gone through a dry run, and Refused what the API server said against tasks then.
+	// Tried is set once everything has gone through a dry run, and Refused is why the API server would refuse tasks.
 	Tried   bool
 	Refused map[ID]string
 	// Results are those of the operation's status, one for each task that was begun.
@@ -22,7 +22,7 @@ type Progress struct {
 	Recorded map[ID]bool
 	// Live are the objects as they are now.
 	Live map[Key]*unstructured.Unstructured
-	// Terminate says that a person asked to stop.
+	// Terminate is set when a person asked to stop.
 	Terminate bool
 }
 
@@ -53,13 +53,14 @@ func (a Action) String() string { return string(a.Do) + " " + a.Task.Key.String(
 type Step struct {
 	// Try asks for a dry run of every task that is not skipped before anything else is done.
 	Try bool
-	// Actions are carried out at the same time. Each but DoDeleteHook and DoReleaseHook leaves a result: see [Begun], [Failed].
+	// Actions are carried out at the same time. Each but DoDeleteHook and DoReleaseHook leaves a result: see [Begun],
+	// [Failed].
 	Actions []Action
 	// Results are those that changed by what was seen; they are written to the operation's status.
 	Results []v1alpha1.ResourceResult
 	// Record asks for Results to be stored before anything else is done.
 	Record bool
-	// Waiting says what is waited for, a line for each object.
+	// Waiting is what is waited for, a line for each object.
 	Waiting []string
 	// Phase is how the sync has ended; empty while it goes on.
 	Phase   v1alpha1.OperationPhase
@@ -104,9 +105,9 @@ func IDOf(r v1alpha1.ResourceResult) ID {
 	return ID{Key{r.Group, r.Kind, r.Namespace, r.Name}, r.SyncPhase}
 }
 
-// Next says what to do now. It is called after every step and whenever a watched object has changed.
+// Next is what to do now. It is called after every step and whenever a watched object has changed.
 func (p Plan) Next(seen Progress) Step {
-	n := &nexting{plan: p, seen: seen, results: map[ID]v1alpha1.ResourceResult{}}
+	n := &stepper{plan: p, seen: seen, results: map[ID]v1alpha1.ResourceResult{}}
 	for id, r := range seen.Results {
 		n.results[id] = r
 	}
@@ -131,24 +132,24 @@ func (p Plan) Next(seen Progress) Step {
 	return n.step
 }
 
-type nexting struct {
+type stepper struct {
 	plan    Plan
 	seen    Progress
 	results map[ID]v1alpha1.ResourceResult
 	step    Step
 }
 
-func (n *nexting) end(phase v1alpha1.OperationPhase, message string) {
+func (n *stepper) end(phase v1alpha1.OperationPhase, message string) {
 	n.step.Phase, n.step.Message = phase, message
 }
 
-func (n *nexting) set(r v1alpha1.ResourceResult) {
+func (n *stepper) set(r v1alpha1.ResourceResult) {
 	n.results[IDOf(r)] = r
 	n.step.Results = append(n.step.Results, r)
 }
 
 // refuse ends a sync of which a part would not be accepted, before anything was changed.
-func (n *nexting) refuse() Step {
+func (n *stepper) refuse() Step {
 	var lines []string
 	for _, t := range n.plan.Tasks {
 		if why, ok := n.seen.Refused[t.ID()]; ok {
@@ -161,7 +162,7 @@ func (n *nexting) refuse() Step {
 }
 
 // terminate stops: hooks that still run are taken away, and nothing more is begun.
-func (n *nexting) terminate() Step {
+func (n *stepper) terminate() Step {
 	for i, t := range n.plan.Tasks {
 		r, begun := n.results[t.ID()]
 		if !begun {
@@ -184,7 +185,7 @@ func (n *nexting) terminate() Step {
 }
 
 // settle looks at what was begun: which of it has ended, and how.
-func (n *nexting) settle() {
+func (n *stepper) settle() {
 	last := n.lastGroup()
 	for _, t := range n.plan.Tasks {
 		r, begun := n.results[t.ID()]
@@ -207,8 +208,9 @@ func (n *nexting) settle() {
 	}
 }
 
-// outcome says how a task that was begun stands. Objects of the last group are not waited for: their health is the Application's.
-func (n *nexting) outcome(t Task, live *unstructured.Unstructured, inLastGroup bool) (v1alpha1.OperationPhase, string) {
+// outcome is how a task that was begun stands. Objects of the last group are not waited for: their health is the
+// Application's.
+func (n *stepper) outcome(t Task, live *unstructured.Unstructured, inLastGroup bool) (v1alpha1.OperationPhase, string) {
 	switch {
 	case t.Verb == Delete && live == nil:
 		return v1alpha1.OperationSucceeded, "pruned"
@@ -234,7 +236,7 @@ func (n *nexting) outcome(t Task, live *unstructured.Unstructured, inLastGroup b
 }
 
 // releaseHooks lets go of the hooks whose outcome is recorded, and deletes those whose policy says so.
-func (n *nexting) releaseHooks() {
+func (n *stepper) releaseHooks() {
 	for i, t := range n.plan.Tasks {
 		live := n.seen.Live[t.Key]
 		if t.Verb != Hook || live == nil || !n.seen.Recorded[t.ID()] || n.runsAgain(i) {
@@ -254,7 +256,7 @@ func (n *nexting) releaseHooks() {
 }
 
 // runsAgain reports whether the hook of a task was begun once more, in a later phase.
-func (n *nexting) runsAgain(i int) bool {
+func (n *stepper) runsAgain(i int) bool {
 	return slices.ContainsFunc(n.plan.Tasks[i+1:], func(t Task) bool {
 		_, begun := n.results[t.ID()]
 		return begun && t.Verb == Hook && t.Key == n.plan.Tasks[i].Key
@@ -267,7 +269,7 @@ type groupName struct {
 }
 
 // groups are the tasks of some phases that are done together, in their order.
-func (n *nexting) groups(of ...v1alpha1.HookType) [][]Task {
+func (n *stepper) groups(of ...v1alpha1.HookType) [][]Task {
 	var all [][]Task
 	var current groupName
 	for _, t := range n.plan.Tasks {
@@ -282,7 +284,7 @@ func (n *nexting) groups(of ...v1alpha1.HookType) [][]Task {
 	return all
 }
 
-func (n *nexting) lastGroup() groupName {
+func (n *stepper) lastGroup() groupName {
 	var last groupName
 	for _, t := range n.plan.Tasks {
 		if t.Phase != v1alpha1.HookSyncFail {
@@ -293,7 +295,7 @@ func (n *nexting) lastGroup() groupName {
 }
 
 // group goes on with one group: what goes goes first, then what comes comes. It says whether the group is done.
-func (n *nexting) group(tasks []Task) bool {
+func (n *stepper) group(tasks []Task) bool {
 	if failed := n.failed(tasks); len(failed) > 0 {
 		if n.wait(tasks); len(n.step.Waiting) == 0 {
 			n.fail(failed)
@@ -324,7 +326,7 @@ func (n *nexting) group(tasks []Task) bool {
 }
 
 // begin starts a task, and says whether that takes a write.
-func (n *nexting) begin(t Task) bool {
+func (n *stepper) begin(t Task) bool {
 	switch {
 	case t.Skip != "":
 		r := result(t)
@@ -361,7 +363,7 @@ func (n *nexting) begin(t Task) bool {
 const howToConfirm = "annotate the Application with " + v1alpha1.DeletionApprovedAnnotation + " and the time"
 
 // beginHook makes a hook; one that is left from an earlier sync goes first if its policy says so.
-func (n *nexting) beginHook(t Task) bool {
+func (n *stepper) beginHook(t Task) bool {
 	old := n.seen.Live[t.Key]
 	if old != nil && slices.Contains(t.DeletePolicies, BeforeHookCreation) {
 		n.step.Waiting = append(n.step.Waiting, t.Key.String()+" of an earlier sync is being deleted")
@@ -375,7 +377,7 @@ func (n *nexting) beginHook(t Task) bool {
 }
 
 // wait names what was begun and has not ended.
-func (n *nexting) wait(tasks []Task) {
+func (n *stepper) wait(tasks []Task) {
 	for _, t := range tasks {
 		r, begun := n.results[t.ID()]
 		if !begun || r.HookPhase != v1alpha1.OperationRunning {
@@ -399,7 +401,7 @@ func (n *nexting) wait(tasks []Task) {
 	}
 }
 
-func (n *nexting) failed(tasks []Task) []v1alpha1.ResourceResult {
+func (n *stepper) failed(tasks []Task) []v1alpha1.ResourceResult {
 	var all []v1alpha1.ResourceResult
 	for _, t := range tasks {
 		if r, ok := n.results[t.ID()]; ok && (r.HookPhase == v1alpha1.OperationFailed || r.HookPhase == v1alpha1.OperationError) {
@@ -410,7 +412,7 @@ func (n *nexting) failed(tasks []Task) []v1alpha1.ResourceResult {
 }
 
 // fail runs the hooks that a failure asks for, and then ends the sync.
-func (n *nexting) fail(failed []v1alpha1.ResourceResult) {
+func (n *stepper) fail(failed []v1alpha1.ResourceResult) {
 	for _, group := range n.groups(v1alpha1.HookSyncFail) {
 		if len(n.failed(group)) > 0 {
 			continue
@@ -426,7 +428,7 @@ func (n *nexting) fail(failed []v1alpha1.ResourceResult) {
 	n.end(v1alpha1.OperationFailed, "one or more objects failed to sync: "+strings.Join(lines, "; "))
 }
 
-func (n *nexting) failGroup(tasks []Task) bool {
+func (n *stepper) failGroup(tasks []Task) bool {
 	begun := false
 	for _, t := range tasks {
 		if _, is := n.results[t.ID()]; !is {
@@ -437,7 +439,7 @@ func (n *nexting) failGroup(tasks []Task) bool {
 	return !begun && len(n.step.Waiting) == 0
 }
 
-func (n *nexting) skippedNote() string {
+func (n *stepper) skippedNote() string {
 	count := 0
 	for _, t := range n.plan.Tasks {
 		if t.Skip != "" {

@@ -18,7 +18,8 @@ import (
 	"github.com/cyan-cd/cyan/api/v1alpha1"
 )
 
-// TestStories runs the syncs in testdata. A story has the files git.yaml (what is desired), live.yaml (what is there), and a timeline of lines:
+// TestStories runs the syncs in testdata. A story has the files git.yaml (what is desired), live.yaml (what is
+// there), and a timeline of lines:
 //
 //	option NAME=VALUE         a sync option of the Application
 //	prune                     the sync prunes
@@ -32,8 +33,8 @@ import (
 //	delete KIND NAME          somebody deletes the object: it is gone, unless a finalizer holds it
 //	vanish KIND NAME          the object is gone at once, whatever holds it
 //	terminate                 a person stops it
-//	expect did WORDS          what was written since the last such line: apply, create, delete, and hooks with their phase; record where the
-//	                          status is stored before the sync goes on
+//	expect did WORDS          what was written since the last such line: apply, create, delete, and hooks with their
+//	                          phase; record where the status is stored before the sync goes on
 //	expect waits TEXT | expect running | expect succeeded | expect failed TEXT
 //	expect live KIND NAME | expect gone KIND NAME
 //	expect held KIND NAME | expect free KIND NAME   a hook with and without the finalizer
@@ -122,7 +123,7 @@ func (s *story) do(verb string, args []string) string {
 	case "prune":
 		s.policy.Prune = true
 	case "only":
-		s.policy.Only = append(s.policy.Only, v1alpha1.SyncOperationResource{Kind: args[0], Name: args[1]})
+		s.policy.Selected = append(s.policy.Selected, v1alpha1.SyncOperationResource{Kind: args[0], Name: args[1]})
 	case "refuse":
 		for _, phase := range []v1alpha1.HookType{v1alpha1.HookSync} {
 			s.refuse[ID{s.key(args[0], args[1]), phase}] = strings.Join(args[2:], " ")
@@ -336,7 +337,8 @@ func (s *story) expect(what, want string) string {
 	return ""
 }
 
-// TestARestartForgetsNothing builds the progress anew from the results alone, after every step of a sync: it goes on where it was.
+// TestARestartForgetsNothing builds the progress anew from the results alone, after every step of a sync: it goes on
+// where it was.
 func TestARestartForgetsNothing(t *testing.T) {
 	object := func(kind, name, hook string, wave int) Desired {
 		o := &unstructured.Unstructured{Object: map[string]any{}}

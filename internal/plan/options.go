@@ -49,7 +49,7 @@ var known = []string{
 	"ServerSideApply", "FailOnSharedResource", "RespectIgnoreDifferences", "CreateNamespace", "ClientSideApplyMigration",
 }
 
-// CheckOptions says which sync options mean nothing: those of the Application, and those that its objects carry.
+// CheckOptions names the sync options that mean nothing: those of the Application, and those that its objects carry.
 func CheckOptions(ofApplication []string, desired []Desired) []string {
 	var all []string
 	for _, o := range ofApplication {
@@ -74,11 +74,11 @@ func checkOption(option string) string {
 	case slices.Contains(known, name) && ok:
 		return ""
 	case slices.Contains(known, name):
-		return fmt.Sprintf("%q has no value; write %s=true or %s=false", option, name, name)
+		return fmt.Sprintf("%q: missing value; write %s=true or %s=false", option, name, name)
 	case closest != "":
-		return fmt.Sprintf("%q means nothing; is it %s?", option, closest)
+		return fmt.Sprintf("%q: unknown sync option; did you mean %s?", option, closest)
 	}
-	return fmt.Sprintf("%q means nothing; the options are %s", option, strings.Join(known, ", "))
+	return fmt.Sprintf("%q: unknown sync option; the options are %s", option, strings.Join(known, ", "))
 }
 
 // With are these options, overridden by others.
@@ -131,7 +131,8 @@ func (o Options) Replace() bool { return o.is("Replace") }
 // Force deletes and creates again what can't be changed.
 func (o Options) Force() bool { return o.is("Force") }
 
-// ClientSide asks for the apply that kubectl does on its own side; objects are applied by the server unless ServerSideApply=false.
+// ClientSide asks for the apply that kubectl does on its own side; objects are applied by the server unless
+// ServerSideApply=false.
 func (o Options) ClientSide() bool { return o["ServerSideApply"] == "false" }
 
 // SkipValidation asks not to validate against the schemas.
@@ -140,7 +141,8 @@ func (o Options) SkipValidation() bool { return o["Validate"] == "false" }
 // SkipDryRunOnMissing lets an object go untried whose kind the cluster does not serve yet.
 func (o Options) SkipDryRunOnMissing() bool { return o.is("SkipDryRunOnMissingResource") }
 
-// OutOfSyncOnly reports whether objects that are as desired are left out of a sync and its results. They are never written in any case.
+// OutOfSyncOnly reports whether objects that are as desired are left out of a sync and its results. They are never
+// written in any case.
 func (o Options) OutOfSyncOnly() bool { return o.is("ApplyOutOfSyncOnly") }
 
 // CreateNamespace makes the destination's namespace.
@@ -163,7 +165,7 @@ func (o Options) Propagation() metav1.DeletionPropagation {
 	return metav1.DeletePropagationForeground
 }
 
-// ignoresExtraneous says that an object that git does not have does not make its Application OutOfSync.
+// ignoresExtraneous reports whether an object that git does not have does not make its Application OutOfSync.
 func ignoresExtraneous(object *unstructured.Unstructured) bool {
 	return slices.Contains(list(object.GetAnnotations()[v1alpha1.CompareOptionsAnnotation]), "IgnoreExtraneous")
 }

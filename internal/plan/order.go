@@ -54,7 +54,8 @@ func kindRank(kind string) int {
 	return len(kindOrder)
 }
 
-// compareTasks orders by phase, wave, what goes before what comes, kind, and name. Kinds go in the opposite order from that in which they come.
+// compareTasks orders by phase, wave, what goes before what comes, kind, and name. Kinds go in the opposite order
+// from that in which they come.
 func compareTasks(x, y Task) int {
 	byKind := cmp.Compare(kindRank(x.Key.Kind), kindRank(y.Key.Kind))
 	if x.Verb == Delete && y.Verb == Delete {
@@ -69,7 +70,8 @@ func compareTasks(x, y Task) int {
 	)
 }
 
-// reversePruneWaves lets objects go in the opposite order of waves from that in which they came, and the last ones after everything.
+// reversePruneWaves lets objects go in the opposite order of waves from that in which they came, and the last ones
+// after everything.
 func reversePruneWaves(tasks []Task) {
 	var waves []int
 	last := 0

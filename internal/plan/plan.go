@@ -1,8 +1,10 @@
-// Package plan decides what a sync does: which objects are written, in which order, what it waits for, and whether it may begin at all.
+// Package plan decides what a sync does: which objects are written, in which order, what it waits for, and whether it
+// may begin at all.
 //
-// [Prepare] makes the rendered objects what they will be in the cluster; [Build] compares them with what lives there and orders the work in phases
-// and waves; [Plan.Next] says, from how far the work has got, what to do now. [Automate] decides whether a sync starts by itself. Nothing here reads or
-// writes anything: what a plan knows of a sync that is under way is in the Application's status and in the live objects, so that it goes on after a restart.
+// [Prepare] makes the rendered objects what they will be in the cluster; [Build] compares them with what lives there
+// and orders the work in phases and waves; [Plan.Next] says, from how far the work has got, what to do now.
+// [Automate] decides whether a sync starts by itself. Nothing here reads or writes anything: what a plan knows of a
+// sync that is under way is in the Application's status and in the live objects, so that it goes on after a restart.
 package plan
 
 import (
@@ -50,8 +52,8 @@ type Desired struct {
 // Live is an object as the cluster has it.
 type Live struct {
 	Object *unstructured.Unstructured
-	// Predicted is what the API server answers to applying the desired object on it, as a dry run. Nil when that was not asked or was refused: then what is
-	// desired is compared with the live object field by field.
+	// Predicted is what the API server answers to applying the desired object on it, as a dry run. Nil when that was not
+	// asked or was refused: then what is desired is compared with the live object field by field.
 	Predicted *unstructured.Unstructured
 }
 
@@ -68,8 +70,8 @@ type Policy struct {
 	// ManagedNamespace is put on the namespace that CreateNamespace makes; that namespace is then kept in step.
 	ManagedNamespace  *v1alpha1.ManagedNamespaceMetadata
 	IgnoreDifferences []v1alpha1.IgnoreDifference
-	// Neighbours are the instances of other Applications that exist.
-	Neighbours map[string]bool
+	// OtherApps are the instances of other Applications that exist.
+	OtherApps map[string]bool
 
 	// Prune has objects deleted that git no longer has.
 	Prune bool
@@ -77,12 +79,13 @@ type Policy struct {
 	SkipHooks bool
 	// Confirmed reports whether a person has confirmed the deletions that have to be confirmed.
 	Confirmed bool
-	// Occupants are the objects that live in a namespace that is to be deleted, by its name, as far as they have been looked for.
+	// Occupants are the objects that live in a namespace that is to be deleted, by its name, as far as they have been
+	// looked for.
 	Occupants map[string][]Key
 	// Force deletes and creates again what can't be changed.
 	Force bool
-	// Only limits the sync to these objects: no hooks run then. Empty: everything.
-	Only []v1alpha1.SyncOperationResource
+	// Selected limits the sync to these objects: no hooks run then. Empty: everything.
+	Selected []v1alpha1.SyncOperationResource
 	// Revision and StartedAt of the operation give hooks with generateName their names.
 	Revision  string
 	StartedAt time.Time
@@ -118,17 +121,19 @@ type Task struct {
 	DeletePolicies []HookDeletePolicy
 	// Skip is why the task is not carried out; empty when it is.
 	Skip string
-	// Confirm is why a person has to confirm the deletion before it is carried out; empty when it needs no confirmation, or has it.
+	// Confirm is why a person has to confirm the deletion before it is carried out; empty when it needs no confirmation,
+	// or has it.
 	Confirm string
 	// Last puts a deletion after everything else of its phase.
 	Last bool
-	// Unchanged says that the live object is as desired already, so that there is nothing to write.
+	// Unchanged is set when the live object is as desired already, so that there is nothing to write.
 	Unchanged bool
-	// Basis is the resourceVersion that Live must still have when the task is carried out, since Object holds values of it; "" for any.
+	// Basis is the resourceVersion that Live must still have when the task is carried out, since Object holds values of
+	// it; "" for any.
 	Basis string
 }
 
-// ID tells tasks apart: an object can be a hook of several phases.
+// ID is what tells tasks apart: an object can be a hook of several phases.
 type ID struct {
 	Key
 	Phase v1alpha1.HookType
@@ -160,18 +165,19 @@ type Plan struct {
 	Resources []Resource
 	// Status is OutOfSync when any resource is, unless it is one that does not count.
 	Status v1alpha1.SyncStatusCode
-	// LeavesNothing says that everything that the Application has would be pruned.
+	// LeavesNothing is set when everything that the Application has would be pruned.
 	LeavesNothing bool
 }
 
-// Build compares prepared objects with what lives in the cluster, and orders the work. live holds every object that is desired and there, and every object that is tracked as the
-// Application's own.
+// Build compares prepared objects with what lives in the cluster, and orders the work. live holds every object that
+// is desired and there, and every object that is tracked as the Application's own.
 func Build(desired []Desired, live []Live, policy Policy) Plan {
-	b := building{policy: policy, live: map[Key]Live{}, shared: SharedWith(desired, policy), inGit: map[Key]bool{}, goes: map[Key]bool{}}
+	b := builder{policy: policy, live: map[Key]Live{}, shared: SharedWith(desired, policy), inGit: map[Key]bool{}, goes: map[Key]bool{}}
 	for _, l := range live {
 		b.live[KeyOf(l.Object)] = l
 	}
-	// An object that git has is never pruned, whether or not this sync applies it: hooks of any phase and skipped objects are in git too.
+	// An object that git has is never pruned, whether or not this sync applies it: hooks of any phase and skipped
+	// objects are in git too.
 	kept := 0
 	for _, d := range desired {
 		b.inGit[KeyOf(d.Object)] = true
@@ -185,7 +191,7 @@ func Build(desired []Desired, live []Live, policy Policy) Plan {
 		if !d.Generated {
 			kept++
 		}
-		b.want(d)
+		b.planApply(d)
 	}
 	for _, l := range live {
 		if _, wanted := b.inGit[KeyOf(l.Object)]; !wanted && b.owns(l.Object) && len(hookPhases(l.Object)) == 0 {
@@ -194,7 +200,7 @@ func Build(desired []Desired, live []Live, policy Policy) Plan {
 	}
 	for _, l := range live {
 		if b.goes[KeyOf(l.Object)] {
-			b.unwant(l)
+			b.planPrune(l)
 		}
 	}
 	b.plan.LeavesNothing = kept == 0 && len(b.goes) > 0
@@ -202,17 +208,18 @@ func Build(desired []Desired, live []Live, policy Policy) Plan {
 	return b.plan
 }
 
-type building struct {
+type builder struct {
 	policy Policy
 	live   map[Key]Live
 	shared Shared
-	// inGit are the keys of all that is desired, applied or not; goes are those of the live objects that git no longer has.
+	// inGit are the keys of all that is desired, applied or not; goes are those of the live objects that git no longer
+	// has.
 	inGit, goes map[Key]bool
 	plan        Plan
 }
 
-// want plans an object that git has.
-func (b *building) want(d Desired) {
+// planApply plans an object that git has.
+func (b *builder) planApply(d Desired) {
 	key := KeyOf(d.Object)
 	live := b.live[key]
 	w := writeOf(d, live.Object, b.shared, b.policy)
@@ -222,7 +229,7 @@ func (b *building) want(d Desired) {
 		if len(r.Drift) == 0 {
 			r.Status = v1alpha1.Synced
 		}
-		if owner := Owner(live.Object); owner != b.policy.Instance && b.policy.Neighbours[owner] {
+		if owner := Owner(live.Object); owner != b.policy.Instance && b.policy.OtherApps[owner] {
 			r.SharedWith = owner
 		}
 	}
@@ -236,8 +243,8 @@ func (b *building) want(d Desired) {
 	})
 }
 
-// unwant plans an object that git no longer has.
-func (b *building) unwant(l Live) {
+// planPrune plans an object that git no longer has.
+func (b *builder) planPrune(l Live) {
 	key := KeyOf(l.Object)
 	own := optionsOf(l.Object)
 	r := Resource{Key: key, Version: l.Object.GroupVersionKind().Version, Status: v1alpha1.OutOfSync, RequiresPruning: true, Wave: waveOf(l.Object), Live: l.Object}
@@ -265,22 +272,22 @@ func (b *building) unwant(l Live) {
 	b.plan.Tasks = append(b.plan.Tasks, t)
 }
 
-func (b *building) owns(object *unstructured.Unstructured) bool {
+func (b *builder) owns(object *unstructured.Unstructured) bool {
 	return Owner(object) == b.policy.Instance
 }
 
-// selected says that a sync that is limited to some objects includes this one.
-func (b *building) selected(key Key) bool {
-	if len(b.policy.Only) == 0 {
+// selected reports whether a sync that is limited to some objects includes this one.
+func (b *builder) selected(key Key) bool {
+	if len(b.policy.Selected) == 0 {
 		return true
 	}
-	return slices.ContainsFunc(b.policy.Only, func(r v1alpha1.SyncOperationResource) bool {
+	return slices.ContainsFunc(b.policy.Selected, func(r v1alpha1.SyncOperationResource) bool {
 		return r.Group == key.Group && r.Kind == key.Kind && r.Name == key.Name && (r.Namespace == "" || r.Namespace == key.Namespace)
 	})
 }
 
 // finish orders the tasks and sums the status up.
-func (b *building) finish() {
+func (b *builder) finish() {
 	reversePruneWaves(b.plan.Tasks)
 	slices.SortStableFunc(b.plan.Tasks, compareTasks)
 	slices.SortFunc(b.plan.Resources, func(x, y Resource) int { return compareKeys(x.Key, y.Key) })

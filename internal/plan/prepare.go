@@ -9,8 +9,9 @@ import (
 	"github.com/cyan-cd/cyan/api/v1alpha1"
 )
 
-// Prepare makes rendered objects what they will be in the cluster: each in its namespace, marked as the Application's, hooks with their names. Of objects that are given twice the last
-// one stays; the others are named in warnings. What was given is not changed.
+// Prepare makes rendered objects what they will be in the cluster: each in its namespace, marked as the
+// Application's, hooks with their names. Of objects that are given twice the last one stays; the others are named in
+// warnings. What was given is not changed.
 func Prepare(rendered []Desired, policy Policy) (prepared []Desired, warnings []string) {
 	at := map[Key]int{}
 	for _, d := range rendered {
@@ -57,7 +58,8 @@ func place(object *unstructured.Unstructured, policy Policy) {
 	}
 }
 
-// managedNamespace is the destination's namespace. It is only the Application's to keep, and to prune, when the spec gives it metadata.
+// managedNamespace is the destination's namespace. It is only the Application's to keep, and to prune, when the spec
+// gives it metadata.
 func managedNamespace(policy Policy) *unstructured.Unstructured {
 	n := &unstructured.Unstructured{}
 	n.SetAPIVersion("v1")
@@ -74,7 +76,7 @@ func managedNamespace(policy Policy) *unstructured.Unstructured {
 	return n
 }
 
-// nameHook gives a hook with generateName its name: the same one however often the operation is taken up again.
+// nameHook sets the name of a hook with generateName: the same one however often the operation is taken up again.
 func nameHook(object *unstructured.Unstructured, policy Policy) {
 	if object.GetName() != "" || object.GetGenerateName() == "" {
 		return

@@ -128,7 +128,8 @@ func TestPrune(t *testing.T) {
 	}
 }
 
-// TestOccupies: what Kubernetes puts into every namespace does not keep it from being pruned, and what somebody made does.
+// TestOccupies: what Kubernetes puts into every namespace does not keep it from being pruned, and what somebody made
+// does.
 func TestOccupies(t *testing.T) {
 	for text, want := range map[string]bool{
 		"{apiVersion: v1, kind: ConfigMap, metadata: {name: a, namespace: d}}":                                                   true,

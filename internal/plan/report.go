@@ -33,7 +33,8 @@ func (r Resource) Health() *v1alpha1.HealthStatus {
 	return health.Of(r.Live)
 }
 
-// Health of the Application: the worst of its resources'. Resources that would be pruned, and those that say so themselves, do not count.
+// Health of the Application: the worst of its resources'. Resources that would be pruned, and those that say so
+// themselves, do not count.
 func (p Plan) Health() v1alpha1.HealthStatusCode {
 	worst := v1alpha1.HealthHealthy
 	for _, r := range p.Resources {
@@ -47,7 +48,7 @@ func (p Plan) Health() v1alpha1.HealthStatusCode {
 	return worst
 }
 
-// Shared says which objects belong to another Application as well.
+// Shared names the objects that belong to another Application as well.
 func (p Plan) Shared() []string {
 	var all []string
 	for _, r := range p.Resources {

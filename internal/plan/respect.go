@@ -8,7 +8,8 @@ import (
 	"github.com/cyan-cd/cyan/api/v1alpha1"
 )
 
-// Respected are the rules for the fields that a sync leaves as they are: those whose drift does not count, when the Application says RespectIgnoreDifferences.
+// Respected are the rules for the fields that a sync leaves as they are: those whose drift does not count, when the
+// Application says RespectIgnoreDifferences.
 func (p Policy) Respected() []v1alpha1.IgnoreDifference {
 	if !p.Options.RespectIgnored() {
 		return nil
@@ -16,7 +17,7 @@ func (p Policy) Respected() []v1alpha1.IgnoreDifference {
 	return p.IgnoreDifferences
 }
 
-// respect gives the desired object with the live values of every field that the rules take out.
+// respect returns the desired object with the live values of every field that the rules take out.
 func respect(desired, live *unstructured.Unstructured, ignore []v1alpha1.IgnoreDifference) *unstructured.Unstructured {
 	rules := append(rulesFor(desired, ignore), managedFieldsRules(live, desired, ignore)...)
 	if len(rules) == 0 {
@@ -26,34 +27,35 @@ func respect(desired, live *unstructured.Unstructured, ignore []v1alpha1.IgnoreD
 	for _, r := range rules {
 		r(countsHere, countsThere)
 	}
-	if merged, ok := mixed(object.Object, countsHere, live.Object, countsThere).(map[string]any); ok {
+	if merged, ok := merged(object.Object, countsHere, live.Object, countsThere).(map[string]any); ok {
 		object.Object = merged
 	}
 	return object
 }
 
-// mixed walks git's value and the live one side by side, each with what is left of it under the rules, and takes the live one where the rules have taken something out.
-func mixed(git, gitLeft, live, liveLeft any) any {
+// merged walks git's value and the live one side by side, each with what is left of it under the rules, and takes the
+// live one where the rules have taken something out.
+func merged(git, gitLeft, live, liveLeft any) any {
 	switch git := git.(type) {
 	case map[string]any:
 		g, ok1 := gitLeft.(map[string]any)
 		l, ok2 := live.(map[string]any)
 		ll, ok3 := liveLeft.(map[string]any)
 		if ok1 && ok2 && ok3 {
-			return mixedMap(git, g, l, ll)
+			return mergedMap(git, g, l, ll)
 		}
 	case []any:
 		g, ok1 := gitLeft.([]any)
 		l, ok2 := live.([]any)
 		ll, ok3 := liveLeft.([]any)
 		if ok1 && ok2 && ok3 {
-			return mixedList(git, g, l, ll)
+			return mergedList(git, g, l, ll)
 		}
 	}
 	return git
 }
 
-func mixedMap(git, gitLeft, live, liveLeft map[string]any) map[string]any {
+func mergedMap(git, gitLeft, live, liveLeft map[string]any) map[string]any {
 	all := map[string]any{}
 	for key, value := range git {
 		left, counts := gitLeft[key]
@@ -61,7 +63,7 @@ func mixedMap(git, gitLeft, live, liveLeft map[string]any) map[string]any {
 		switch {
 		case !counts:
 		case isLive:
-			all[key] = mixed(value, left, there, liveLeft[key])
+			all[key] = merged(value, left, there, liveLeft[key])
 		default:
 			all[key] = value
 		}
@@ -75,23 +77,25 @@ func mixedMap(git, gitLeft, live, liveLeft map[string]any) map[string]any {
 	return all
 }
 
-// mixedList pairs elements by their names, or else by their places. When the rules take whole elements out of a list without names, the live list stands.
-func mixedList(git, gitLeft, live, liveLeft []any) []any {
+// mergedList pairs elements by their names, or else by their places. When the rules take whole elements out of a list
+// without names, the live list stands.
+func mergedList(git, gitLeft, live, liveLeft []any) []any {
 	if byName(git) {
-		return mixedByName(git, gitLeft, live, liveLeft)
+		return mergedByName(git, gitLeft, live, liveLeft)
 	}
 	if len(git) != len(gitLeft) || len(live) != len(liveLeft) {
 		return slices.Clone(live)
 	}
 	all := slices.Clone(git)
 	for i := range min(len(git), len(live)) {
-		all[i] = mixed(git[i], gitLeft[i], live[i], liveLeft[i])
+		all[i] = merged(git[i], gitLeft[i], live[i], liveLeft[i])
 	}
 	return all
 }
 
-// mixedByName leaves live elements alone that git doesn't have: whoever set them keeps them, since an applied list is merged by its names.
-func mixedByName(git, gitLeft, live, liveLeft []any) []any {
+// mergedByName leaves live elements alone that git doesn't have: whoever set them keeps them, since an applied list
+// is merged by its names.
+func mergedByName(git, gitLeft, live, liveLeft []any) []any {
 	var all []any
 	for _, element := range git {
 		left, there, thereLeft := named(gitLeft, element), named(live, element), named(liveLeft, element)
@@ -100,7 +104,7 @@ func mixedByName(git, gitLeft, live, liveLeft []any) []any {
 		case left == nil:
 			all = append(all, there)
 		default:
-			all = append(all, mixed(element, left, there, thereLeft))
+			all = append(all, merged(element, left, there, thereLeft))
 		}
 	}
 	return all

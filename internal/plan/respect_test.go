@@ -8,7 +8,8 @@ import (
 	"github.com/cyan-cd/cyan/internal/plan"
 )
 
-// With RespectIgnoreDifferences, a sync writes the live value of whatever an Application ignores, and git's of all else.
+// With RespectIgnoreDifferences, a sync writes the live value of whatever an Application ignores, and git's of all
+// else.
 func TestIgnoredFieldsAreLeftAlone(t *testing.T) {
 	const git = "{apiVersion: apps/v1, kind: Deployment, metadata: {name: web}, spec: {replicas: 2, paused: false, template: {spec: {containers: [{name: web, image: web:2, command: [a, b]}, {name: side, image: side:2}]}}}}"
 	const live = "{apiVersion: apps/v1, kind: Deployment, metadata: {name: web, resourceVersion: '7', managedFields: [{manager: hpa, operation: Update, fieldsType: FieldsV1, fieldsV1: {'f:spec': {'f:replicas': {}}}}]}, " +

@@ -6,7 +6,8 @@ import (
 	"github.com/cyan-cd/cyan/api/v1alpha1"
 )
 
-// Shared knows the fields of objects from git that are not git's to decide: Rollouts do, or whoever the Application says.
+// Shared knows the fields of objects from git that are not git's to decide: Rollouts do, or whoever the Application
+// says.
 type Shared struct {
 	// respected are rules for fields that stay as they are.
 	respected []v1alpha1.IgnoreDifference
@@ -29,8 +30,8 @@ func SharedWith(desired []Desired, policy Policy) Shared {
 	return s
 }
 
-// Keep gives what to apply of a desired object: git's, with the values of the live one where others decide. Since those may change at any moment, it may only be applied on basis, unless
-// that is "".
+// Keep returns what to apply of a desired object: git's, with the values of the live one where others decide. Since
+// those may change at any moment, it may only be applied on basis, unless that is "".
 func (s Shared) Keep(desired, live *unstructured.Unstructured) (object *unstructured.Unstructured, basis string) {
 	if live == nil {
 		return desired, ""

@@ -43,7 +43,8 @@ func ParseTrackingID(id string) (instance string, key Key, ok bool) {
 	return instance, Key{group, kindName, namespace, name}, true
 }
 
-// Owner is the instance that an object is marked with; empty when it carries no mark, or one that names another object: a copy.
+// Owner is the instance that an object is marked with; empty when it carries no mark, or one that names another
+// object: a copy.
 func Owner(object *unstructured.Unstructured) string {
 	instance, key, ok := ParseTrackingID(object.GetAnnotations()[v1alpha1.TrackingIDAnnotation])
 	own := KeyOf(object)

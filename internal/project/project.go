@@ -76,7 +76,8 @@ func CheckObjects(project *v1alpha1.AppProject, desired []plan.Desired, to Desti
 	return all
 }
 
-// PermitsKind reports whether a project allows an object by the lists of its kind. Kinds without a namespace need to be allowed; others need not to be denied.
+// PermitsKind reports whether a project allows an object by the lists of its kind. Kinds without a namespace need to
+// be allowed; others need not to be denied.
 func PermitsKind(project *v1alpha1.AppProject, kind schema.GroupKind, name string, clusterScoped bool) bool {
 	match := func(patterns []v1alpha1.GroupKindPattern) bool {
 		return slices.ContainsFunc(patterns, func(p v1alpha1.GroupKindPattern) bool {
@@ -90,7 +91,8 @@ func PermitsKind(project *v1alpha1.AppProject, kind schema.GroupKind, name strin
 	return allowed && !match(project.Spec.NamespaceResourceBlacklist)
 }
 
-// PermitsDestination reports whether a project allows a destination; one that begins with an exclamation mark denies, whatever others allow.
+// PermitsDestination reports whether a project allows a destination; one that begins with an exclamation mark denies,
+// whatever others allow.
 func PermitsDestination(project *v1alpha1.AppProject, to Destination) bool {
 	allowed := false
 	for _, d := range project.Spec.Destinations {

@@ -27,8 +27,8 @@ type Denial struct {
 	Until time.Time
 }
 
-// Windows returns whether the sync windows of a project keep an Application from being synced now. An open deny window wins. Where there are allow windows,
-// one of them has to be open.
+// Windows returns whether the sync windows of a project keep an Application from being synced now. An open deny
+// window wins. Where there are allow windows, one of them has to be open.
 func Windows(project *v1alpha1.AppProject, app *v1alpha1.Application, to Destination, who Initiator, now time.Time) Denial {
 	var reason string
 	var allows, open int

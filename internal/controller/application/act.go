@@ -31,8 +31,8 @@ const (
 	servedPoll   = 20 * time.Millisecond
 )
 
-// syncing is one operation being carried on in this reconcile.
-type syncing struct {
+// syncRun is one operation being carried on in this reconcile.
+type syncRun struct {
 	*reconciler
 	o        *observation
 	progress plan.Progress
@@ -52,7 +52,7 @@ func (r *reconciler) sync(ctx context.Context, o *observation, app *v1alpha1.App
 		}
 		return operation.Continue(app, o.forOperation(), operation.Carried{Results: app.Status.OperationState.SyncResult.Resources, PutOff: err}), nil
 	}
-	s := newSyncing(r, o, app.Status.OperationState)
+	s := newSyncRun(r, o, app.Status.OperationState)
 	step, err := s.run(ctx)
 	if err != nil {
 		return operation.Decision{}, err
@@ -65,9 +65,9 @@ func (r *reconciler) sync(ctx context.Context, o *observation, app *v1alpha1.App
 	return operation.Continue(app, o.forOperation(), operation.Carried{Results: s.results(), Step: step, PutOff: s.putOff}), nil
 }
 
-// newSyncing takes an operation up from what its status has recorded.
-func newSyncing(r *reconciler, o *observation, state *v1alpha1.OperationState) *syncing {
-	s := &syncing{reconciler: r, o: o, progress: plan.Progress{
+// newSyncRun takes an operation up from what its status has recorded.
+func newSyncRun(r *reconciler, o *observation, state *v1alpha1.OperationState) *syncRun {
+	s := &syncRun{reconciler: r, o: o, progress: plan.Progress{
 		Live: maps.Clone(o.live.Objects), Results: map[plan.ID]v1alpha1.ResourceResult{}, Recorded: map[plan.ID]bool{},
 		Terminate: state.Phase == v1alpha1.OperationTerminating,
 	}}
@@ -78,8 +78,9 @@ func newSyncing(r *reconciler, o *observation, state *v1alpha1.OperationState) *
 	return s
 }
 
-// run asks the plan for steps and carries them out until there is nothing to do but wait. One operation has as many steps as it has phases and waves.
-func (s *syncing) run(ctx context.Context) (plan.Step, error) {
+// run asks the plan for steps and carries them out until there is nothing to do but wait. One operation has as many
+// steps as it has phases and waves.
+func (s *syncRun) run(ctx context.Context) (plan.Step, error) {
 	for {
 		step := s.o.plan.Next(s.progress)
 		if step.Try {
@@ -116,7 +117,7 @@ func onlyHookDeletions(actions []plan.Action) bool {
 	return true
 }
 
-func (s *syncing) note(result v1alpha1.ResourceResult) {
+func (s *syncRun) note(result v1alpha1.ResourceResult) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	id := plan.IDOf(result)
@@ -126,7 +127,7 @@ func (s *syncing) note(result v1alpha1.ResourceResult) {
 	s.progress.Results[id] = result
 }
 
-func (s *syncing) results() []*v1alpha1.ResourceResult {
+func (s *syncRun) results() []*v1alpha1.ResourceResult {
 	all := make([]*v1alpha1.ResourceResult, 0, len(s.order))
 	for _, id := range s.order {
 		result := s.progress.Results[id]
@@ -136,7 +137,7 @@ func (s *syncing) results() []*v1alpha1.ResourceResult {
 }
 
 // try has the API server judge every task before anything is changed.
-func (s *syncing) try(ctx context.Context) error {
+func (s *syncRun) try(ctx context.Context) error {
 	s.progress.Tried, s.progress.Refused = true, map[plan.ID]string{}
 	var refusals compare.Refusals
 	kinds, err := s.o.cluster.Kinds(ctx, nil)
@@ -154,7 +155,7 @@ func (s *syncing) try(ctx context.Context) error {
 }
 
 // dryRunDone ends an operation that was only to try.
-func (s *syncing) dryRunDone() plan.Step {
+func (s *syncRun) dryRunDone() plan.Step {
 	var refused []string
 	for _, t := range s.o.plan.Tasks {
 		if why, ok := s.progress.Refused[t.ID()]; ok {
@@ -172,8 +173,9 @@ func (s *syncing) dryRunDone() plan.Step {
 	return plan.Step{Phase: v1alpha1.OperationSucceeded, Message: "successfully tried (dry run): nothing was changed"}
 }
 
-// act carries actions out: kind after kind, since namespaces and definitions come before what lives on them, and those of a kind at the same time.
-func (s *syncing) act(ctx context.Context, actions []plan.Action) error {
+// act carries actions out: kind after kind, since namespaces and definitions come before what lives on them, and
+// those of a kind at the same time.
+func (s *syncRun) act(ctx context.Context, actions []plan.Action) error {
 	for len(actions) > 0 && s.putOff == nil {
 		n := 1
 		for n < len(actions) && actions[n].Do == actions[0].Do && actions[n].Task.Key.Kind == actions[0].Task.Key.Kind && actions[n].Task.Key.Group == actions[0].Task.Key.Group {
@@ -192,7 +194,7 @@ func (s *syncing) act(ctx context.Context, actions []plan.Action) error {
 	return nil
 }
 
-func (s *syncing) actOne(ctx context.Context, a plan.Action) error {
+func (s *syncRun) actOne(ctx context.Context, a plan.Action) error {
 	outcome, err := s.carryOut(ctx, a)
 	switch {
 	case err != nil && ctx.Err() != nil:
@@ -251,7 +253,7 @@ func message(err error) string {
 	return err.Error()
 }
 
-func (s *syncing) carryOut(ctx context.Context, a plan.Action) (apply.Outcome, error) {
+func (s *syncRun) carryOut(ctx context.Context, a plan.Action) (apply.Outcome, error) {
 	client, t := s.o.cluster.Client, a.Task
 	switch a.Do {
 	case plan.DoDelete:
@@ -289,7 +291,7 @@ func (s *syncing) carryOut(ctx context.Context, a plan.Action) (apply.Outcome, e
 }
 
 // awaitKind waits for a kind that an object of this sync defines to be served.
-func (s *syncing) awaitKind(ctx context.Context, t plan.Task) error {
+func (s *syncRun) awaitKind(ctx context.Context, t plan.Task) error {
 	if _, pending := s.o.pendingKinds[schema.GroupKind{Group: t.Key.Group, Kind: t.Key.Kind}]; !pending {
 		return nil
 	}

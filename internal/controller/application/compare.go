@@ -15,7 +15,7 @@ import (
 
 // comparison is git against the cluster, as far as it is known.
 type comparison struct {
-	// compared says that all that follows is filled.
+	// compared is set when all that follows is filled.
 	compared     bool
 	desired      []plan.Desired
 	live         live.Snapshot

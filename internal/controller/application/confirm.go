@@ -14,7 +14,8 @@ import (
 	"github.com/cyan-cd/cyan/internal/plan"
 )
 
-// observeDeletions finds out what has to be known before anything is pruned: whether a person has confirmed it, and what lives in the namespaces that would go.
+// observeDeletions finds out what has to be known before anything is pruned: whether a person has confirmed it, and
+// what lives in the namespaces that would go.
 func observeDeletions(ctx context.Context, log *slog.Logger, o *observation, state *v1alpha1.OperationState) error {
 	o.policy.Confirmed = plan.Confirmed(o.app, state.StartedAt.Time)
 	o.policy.Occupants = map[string][]plan.Key{}
@@ -62,7 +63,8 @@ func occupantsOf(ctx context.Context, o *observation, namespace string) ([]plan.
 	return occupants, nil
 }
 
-// objectsOfOthers are the objects that other Applications have in each namespace of this one's cluster, by what their statuses list.
+// objectsOfOthers are the objects that other Applications have in each namespace of this one's cluster, by what their
+// statuses list.
 func objectsOfOthers(ctx context.Context, reader client.Reader, clusters *live.Registry, o *observation) (map[string][]plan.Key, error) {
 	var apps v1alpha1.ApplicationList
 	if err := reader.List(ctx, &apps); err != nil {

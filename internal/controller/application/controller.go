@@ -44,7 +44,7 @@ type Options struct {
 	Programs cluster.Programs
 	// Workers is the number of Applications that are worked on at the same time; 10 when zero.
 	Workers int
-	// Now tells the time; time.Now when nil.
+	// Now returns the time; time.Now when nil.
 	Now func() time.Time
 	// Metrics is where metrics are registered; controller-runtime's registry when nil.
 	Metrics prometheus.Registerer
@@ -136,7 +136,8 @@ func Setup(mgr manager.Manager, o Options) error {
 		Complete(r)
 }
 
-// retryFirst and retryMost bound the time after which an Application is looked at again whose reconcile ended in an error.
+// retryFirst and retryMost bound the time after which an Application is looked at again whose reconcile ended in an
+// error.
 const (
 	retryFirst = 50 * time.Millisecond
 	retryMost  = 30 * time.Second

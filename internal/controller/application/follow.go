@@ -16,7 +16,8 @@ import (
 	"github.com/cyan-cd/cyan/internal/source"
 )
 
-// follower hears of what concerns Applications besides themselves, and has them looked at: settings, projects, repositories.
+// follower hears of what concerns Applications besides themselves, and has them looked at: settings, projects,
+// repositories.
 type follower struct {
 	reader   client.Reader
 	control  string

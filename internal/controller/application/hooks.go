@@ -14,8 +14,8 @@ import (
 	"github.com/cyan-cd/cyan/internal/plan"
 )
 
-// heldHooks are the hooks that the finalizer holds, by Application. An Application that asks for nothing at its deletion is gone when that is heard of, and
-// with it all that its status knew.
+// heldHooks are the hooks that the finalizer holds, by Application. An Application that asks for nothing at its
+// deletion is gone when that is heard of, and with it all that its status knew.
 type heldHooks struct {
 	mu sync.Mutex
 	of map[types.NamespacedName]heldIn

@@ -30,7 +30,8 @@ func newMeters() *meters {
 	}
 }
 
-// register adds the metrics to a registry. Those of a controller that ran before in the same process are replaced by nothing: the first ones go on counting.
+// register adds the metrics to a registry. Those of a controller that ran before in the same process are replaced by
+// nothing: the first ones go on counting.
 func (m *meters) register(registry prometheus.Registerer, reader client.Reader) error {
 	for _, c := range []prometheus.Collector{m.syncs, m.reconciles, infoCollector{reader}} {
 		err := registry.Register(c)
@@ -53,7 +54,7 @@ func (m *meters) reconciled(app *v1alpha1.Application, took time.Duration) {
 var infoDescription = prometheus.NewDesc("argocd_app_info", "Information about application.",
 	[]string{"namespace", "name", "project", "autosync_enabled", "repo", "dest_server", "dest_namespace", "sync_status", "health_status", "operation"}, nil)
 
-// infoCollector tells of every Application as it is at the moment of the scrape.
+// infoCollector exports every Application as it is at the moment of the scrape.
 type infoCollector struct{ reader client.Reader }
 
 // Describe implements prometheus.Collector.

@@ -119,7 +119,8 @@ func checkSource(app *v1alpha1.Application) error {
 	return nil
 }
 
-// wantedSource is what the Application says, unless an operation runs that brings a source of its own, as a rollback does.
+// wantedSource is what the Application says, unless an operation runs that brings a source of its own, as a rollback
+// does.
 func wantedSource(app *v1alpha1.Application) v1alpha1.ApplicationSource {
 	if op := app.Operation; op != nil && op.Sync != nil {
 		switch {
@@ -151,7 +152,8 @@ func wantedRevision(app *v1alpha1.Application, src v1alpha1.ApplicationSource) s
 	return src.TargetRevision
 }
 
-// gatherSource resolves the revision and renders it. While the repository can't be reached, the revision known last stands.
+// gatherSource resolves the revision and renders it. While the repository can't be reached, the revision known last
+// stands.
 func (r *reconciler) gatherSource(ctx context.Context, o *observation) error {
 	repo := r.sources.repository(o.source.RepoURL)
 	r.sources.follow(o.name, repo)

@@ -343,7 +343,8 @@ func TestRollbackHolds(t *testing.T) {
 	}
 }
 
-// What git has is never pruned, though a sync does not apply it: skipped, a hook of another phase, or refused by the project.
+// What git has is never pruned, though a sync does not apply it: skipped, a hook of another phase, or refused by the
+// project.
 func TestWhatGitHasIsNotPruned(t *testing.T) {
 	w := newWorld(t)
 	w.start()

@@ -37,7 +37,8 @@ func (o *observation) stops() bool {
 	return slices.ContainsFunc(o.problems, func(p operation.Problem) bool { return p.Effect != operation.Warns })
 }
 
-// stopsComparing leaves out what passes by itself: while git is away, the cluster is held to the commit that was seen last.
+// stopsComparing leaves out what passes by itself: while git is away, the cluster is held to the commit that was seen
+// last.
 func (o *observation) stopsComparing() bool {
 	return slices.ContainsFunc(o.problems, func(p operation.Problem) bool { return p.Effect == operation.Blocks })
 }

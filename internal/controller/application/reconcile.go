@@ -71,7 +71,8 @@ func (r *reconciler) forget(ctx context.Context, request ctrl.Request) error {
 	return nil
 }
 
-// actAndReport carries out what an observation asks for, and gives the Application as it is to be written, and when to look again.
+// actAndReport carries out what an observation asks for, and gives the Application as it is to be written, and when
+// to look again.
 func (r *reconciler) actAndReport(ctx context.Context, o *observation) (after *v1alpha1.Application, wait time.Duration, happened []operation.Event, err error) {
 	after = o.app.DeepCopy()
 	wait = lookAgain*2/3 + rand.N(lookAgain*2/3)

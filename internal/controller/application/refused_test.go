@@ -12,7 +12,8 @@ import (
 	"github.com/cyan-cd/cyan/api/v1alpha1"
 )
 
-// A source with one fault is refused as a whole, before anything is applied, with file, object, field and remedy; and taken once it is mended.
+// A source with one fault is refused as a whole, before anything is applied, with file, object, field and remedy; and
+// taken once it is mended.
 func TestRefusedAsAWhole(t *testing.T) {
 	for _, c := range []struct {
 		name, manifest string

@@ -59,7 +59,8 @@ func (r *reconciler) remove(ctx context.Context, o *observation, after *v1alpha1
 	return 0, nil
 }
 
-// removeObjects deletes the highest wave that is there, and says how many objects are left in all. An error says what holds them up.
+// removeObjects deletes the highest wave that is there, and says how many objects are left in all. An error says what
+// holds them up.
 func (r *reconciler) removeObjects(ctx context.Context, o *observation, propagation metav1.DeletionPropagation) (int, error) {
 	if o.cluster == nil {
 		return 0, fmt.Errorf("the objects of the Application can't be deleted: %w", errors.Join(problemsOf(o)...))
@@ -91,7 +92,8 @@ func (r *reconciler) removeObjects(ctx context.Context, o *observation, propagat
 	return removal.Left(), removeWave(ctx, o, removal.Waves[0], propagation)
 }
 
-// specOptions are the sync options of an Application itself: an operation that happens to run changes nothing of its deletion.
+// specOptions are the sync options of an Application itself: an operation that happens to run changes nothing of its
+// deletion.
 func specOptions(app *v1alpha1.Application) plan.Options {
 	if app.Spec.SyncPolicy == nil {
 		return nil

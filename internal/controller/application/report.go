@@ -14,8 +14,9 @@ import (
 	"github.com/cyan-cd/cyan/internal/plan"
 )
 
-// report puts an observation into a status: what is compared with what, how it stands, and what keeps it from standing better.
-// Where nothing could be compared, it is not known whether it is synced; nor how it fares, when the cluster is away.
+// report puts an observation into a status: what is compared with what, how it stands, and what keeps it from
+// standing better. Where nothing could be compared, it is not known whether it is synced; nor how it fares, when the
+// cluster is away.
 func (o *observation) report(status *v1alpha1.ApplicationStatus, control string) {
 	at := metav1.NewTime(o.now)
 	status.Conditions = plan.MergeConditions(status.Conditions, o.conditions(), at)

@@ -13,7 +13,8 @@ import (
 	"github.com/cyan-cd/cyan/internal/source"
 )
 
-// settings are what people keep beside their Applications: clusters and repositories in labelled Secrets, and whom to trust in two ConfigMaps.
+// settings are what people keep beside their Applications: clusters and repositories in labelled Secrets, and whom to
+// trust in two ConfigMaps.
 type settings struct{ secrets, hosts, certificates cache.SharedIndexInformer }
 
 // followSettings keeps clusters and credentials as the settings say.

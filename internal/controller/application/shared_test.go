@@ -48,7 +48,7 @@ func TestTwoApplicationsWithOneObject(t *testing.T) {
 	if len(got.Status.History) > 0 || strings.HasPrefix(w.owner("a"), "third:") {
 		t.Error("it took the object nevertheless")
 	}
-	if said := condition(got, v1alpha1.ConditionSyncOptionWarning); !strings.Contains(said, "is it Replace?") {
+	if said := condition(got, v1alpha1.ConditionSyncOptionWarning); !strings.Contains(said, "did you mean Replace?") {
 		t.Errorf("%q", said)
 	}
 }

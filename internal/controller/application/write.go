@@ -13,8 +13,9 @@ import (
 	"github.com/cyan-cd/cyan/internal/patch"
 )
 
-// write stores what is to be said about an Application in one patch against the object as it was read: status, the operation's end, and the annotations that are done with.
-// It reports whether there was anything to write. A change that came in between is a conflict, after which everything is looked at again.
+// write stores what is to be said about an Application in one patch against the object as it was read: status, the
+// operation's end, and the annotations that are done with. It reports whether there was anything to write. A change
+// that came in between is a conflict, after which everything is looked at again.
 func write(ctx context.Context, writer client.Client, before, after *v1alpha1.Application) (written bool, err error) {
 	differ, err := differs(before, after)
 	if err != nil || !differ {
