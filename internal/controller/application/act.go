@@ -26,9 +26,9 @@ import (
 const (
 	// writesAtOnce bounds the writes of one step.
 	writesAtOnce = 16
-	// servedWithin bounds the wait for a kind whose definition was just applied.
-	servedWithin = 15 * time.Second
-	servedPoll   = 20 * time.Millisecond
+	// servedTimeout bounds the wait for a kind whose definition was just applied.
+	servedTimeout = 15 * time.Second
+	servedPoll    = 20 * time.Millisecond
 )
 
 // syncRun is one operation being carried on in this reconcile.
@@ -295,7 +295,7 @@ func (s *syncRun) awaitKind(ctx context.Context, t plan.Task) error {
 	if _, pending := s.o.pendingKinds[schema.GroupKind{Group: t.Key.Group, Kind: t.Key.Kind}]; !pending {
 		return nil
 	}
-	err := wait.PollUntilContextTimeout(ctx, servedPoll, servedWithin, true, func(ctx context.Context) (bool, error) {
+	err := wait.PollUntilContextTimeout(ctx, servedPoll, servedTimeout, true, func(ctx context.Context) (bool, error) {
 		s.o.cluster.Forget()
 		kinds, err := s.o.cluster.Kinds(ctx, nil)
 		if err != nil {
@@ -305,7 +305,7 @@ func (s *syncRun) awaitKind(ctx context.Context, t plan.Task) error {
 		return ok, nil
 	})
 	if wait.Interrupted(err) && ctx.Err() == nil {
-		return fmt.Errorf("%s is not served %s after its definition was applied; see the conditions of the CustomResourceDefinition", t.GVK().GroupKind(), servedWithin)
+		return fmt.Errorf("%s is not served %s after its definition was applied; see the conditions of the CustomResourceDefinition", t.GVK().GroupKind(), servedTimeout)
 	}
 	return err
 }

@@ -60,12 +60,12 @@ type infoCollector struct{ reader client.Reader }
 // Describe implements prometheus.Collector.
 func (infoCollector) Describe(ch chan<- *prometheus.Desc) { ch <- infoDescription }
 
-// scrapeWithin bounds a scrape, which reads from a cache.
-const scrapeWithin = 5 * time.Second
+// scrapeTimeout bounds a scrape, which reads from a cache.
+const scrapeTimeout = 5 * time.Second
 
 // Collect implements prometheus.Collector.
 func (c infoCollector) Collect(ch chan<- prometheus.Metric) {
-	ctx, cancel := context.WithTimeout(context.Background(), scrapeWithin)
+	ctx, cancel := context.WithTimeout(context.Background(), scrapeTimeout)
 	defer cancel()
 	var apps v1alpha1.ApplicationList
 	if err := c.reader.List(ctx, &apps); err != nil {

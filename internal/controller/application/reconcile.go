@@ -14,8 +14,8 @@ import (
 	"github.com/cyan-cd/cyan/internal/operation"
 )
 
-// lookAgain is the time after which an Application is looked at although nothing was heard of it, give or take a third.
-const lookAgain = 3 * time.Minute
+// lookRequeueAfter is the time after which an Application is looked at although nothing was heard of it, give or take a third.
+const lookRequeueAfter = 3 * time.Minute
 
 // Reconcile gathers, decides, acts and reports for one Application.
 func (r *reconciler) Reconcile(ctx context.Context, request ctrl.Request) (ctrl.Result, error) {
@@ -75,7 +75,7 @@ func (r *reconciler) forget(ctx context.Context, request ctrl.Request) error {
 // to look again.
 func (r *reconciler) actAndReport(ctx context.Context, o *observation) (after *v1alpha1.Application, wait time.Duration, happened []operation.Event, err error) {
 	after = o.app.DeepCopy()
-	wait = lookAgain*2/3 + rand.N(lookAgain*2/3)
+	wait = lookRequeueAfter*2/3 + rand.N(lookRequeueAfter*2/3)
 	if o.app.DeletionTimestamp != nil {
 		soon, err := r.remove(ctx, o, after)
 		return after, earlier(wait, soon), nil, err

@@ -16,8 +16,8 @@ import (
 	"github.com/cyan-cd/cyan/internal/plan"
 )
 
-// removeAgain is the time between two looks at a deletion that something holds up.
-const removeAgain = 5 * time.Second
+// removeRequeueAfter is the time between two looks at a deletion that something holds up.
+const removeRequeueAfter = 5 * time.Second
 
 // resourcesFinalizer is the one of an Application that asks for its objects to be deleted with it, and how.
 func resourcesFinalizer(app *v1alpha1.Application) (string, metav1.DeletionPropagation) {
@@ -52,7 +52,7 @@ func (r *reconciler) remove(ctx context.Context, o *observation, after *v1alpha1
 		after.Status.Conditions = nil
 	}
 	if err != nil || left > 0 {
-		return removeAgain, nil
+		return removeRequeueAfter, nil
 	}
 	after.Finalizers = slices.DeleteFunc(slices.Clone(after.Finalizers), func(f string) bool { return f == finalizer })
 	r.log.Info("deleted", "application", o.name)

@@ -20,8 +20,8 @@ import (
 	"github.com/cyan-cd/cyan/api/v1alpha1"
 )
 
-// servedWithin bounds the wait for the API server to serve a new definition.
-const servedWithin = 30 * time.Second
+// servedTimeout bounds the wait for the API server to serve a new definition.
+const servedTimeout = 30 * time.Second
 
 // CRDs applies the definitions of Cyan's kinds, server-side and as field manager "cyan", and returns when all of them are served.
 // Definitions that another program installed are taken over: their fields become Cyan's. One whose objects would lose something by that is a ForeignError, and nothing is
@@ -108,7 +108,7 @@ func applyCRD(ctx context.Context, c client.Client, crd *apiextensionsv1.CustomR
 }
 
 func waitServed(ctx context.Context, c client.Client, name string) error {
-	err := wait.PollUntilContextTimeout(ctx, 50*time.Millisecond, servedWithin, true, func(ctx context.Context) (bool, error) {
+	err := wait.PollUntilContextTimeout(ctx, 50*time.Millisecond, servedTimeout, true, func(ctx context.Context) (bool, error) {
 		crd := &apiextensionsv1.CustomResourceDefinition{}
 		if err := c.Get(ctx, client.ObjectKey{Name: name}, crd); err != nil {
 			return false, err
