@@ -55,7 +55,8 @@ type Comparison struct {
 	Live    live.Snapshot
 	// Predictions are what desired objects that are live would become, by dry run.
 	Predictions map[plan.Key]Prediction
-	// PendingKinds are those that the objects themselves define and the cluster does not serve yet; true for those that live in namespaces.
+	// PendingKinds are those that the objects themselves define and the cluster does not serve yet; true for those that
+	// live in namespaces.
 	PendingKinds map[schema.GroupKind]bool
 	Policy       plan.Policy
 	Plan         plan.Plan
@@ -75,7 +76,8 @@ func (c *Comparison) add(condition, text string) {
 	c.Problems = append(c.Problems, Problem{condition, errors.New(text)})
 }
 
-// Comparer compares Applications. It remembers validations and dry runs, and is safe for concurrent use on different Applications.
+// Comparer compares Applications. It remembers validations and dry runs, and is safe for concurrent use on different
+// Applications.
 type Comparer struct {
 	dryRuns *dryRunCache
 	// validations has a *validation for each Application.
@@ -93,7 +95,8 @@ func (c *Comparer) Forget(app types.NamespacedName) {
 	c.validations.Remove(app)
 }
 
-// Compare validates what was rendered, finds what is live, and has the API server say what would change. An error means that the cluster could not be asked.
+// Compare validates what was rendered, finds what is live, and has the API server say what would change. An error
+// means that the cluster could not be asked.
 func (c *Comparer) Compare(ctx context.Context, in Input) (Comparison, error) {
 	var result Comparison
 	var err error
@@ -180,7 +183,8 @@ func otherApps(ctx context.Context, in Input, c Comparison) (map[string]bool, er
 	return found, nil
 }
 
-// Wanted returns what is looked for of an Application: each desired object, and whatever is tracked of the kinds that the Application has or had.
+// Wanted returns what is looked for of an Application: each desired object, and whatever is tracked of the kinds that
+// the Application has or had.
 func Wanted(app *v1alpha1.Application, instance string, desired []plan.Desired) live.Wanted {
 	want := live.Wanted{Instance: instance}
 	kinds := map[schema.GroupKind]bool{}
@@ -221,7 +225,8 @@ func (c Comparison) Replanned() Comparison {
 	return c
 }
 
-// inherited are the objects whose fields still belong to a former applier: until one is applied once more, what git drops of it would stay.
+// inherited are the objects whose fields still belong to a former applier: until one is applied once more, what git
+// drops of it would stay.
 func (c *Comparison) inherited() map[plan.Key]bool {
 	all := map[plan.Key]bool{}
 	for _, w := range c.writes {

@@ -127,7 +127,8 @@ func hashOf(desired *unstructured.Unstructured, how apply.How) string {
 	return hex.EncodeToString(sum[:])
 }
 
-// substance names a live object without its status and what goes with every write, so that a workload that reports its progress is not tried again for that.
+// substance names a live object without its status and what goes with every write, so that a workload that reports
+// its progress is not tried again for that.
 func substance(live *unstructured.Unstructured) string {
 	if live == nil {
 		return ""

@@ -21,7 +21,8 @@ type Refusals struct {
 	Untried []plan.ID
 }
 
-// Refusals has the API server judge every task that is to be carried out, before anything is changed. An error means that it could not be asked.
+// Refusals has the API server judge every task that is to be carried out, before anything is changed. An error means
+// that it could not be asked.
 func (c Comparison) Refusals(ctx context.Context, client *apply.Client, kinds *live.Kinds) (Refusals, error) {
 	found := Refusals{ByTask: map[plan.ID]error{}}
 	var mu sync.Mutex

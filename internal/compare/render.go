@@ -41,7 +41,8 @@ type Rendering struct {
 	options string
 }
 
-// Renderer renders commits. It keeps what it rendered last for each Application, and for each source. It is safe for concurrent use.
+// Renderer renders commits. It keeps what it rendered last for each Application, and for each source. It is safe for
+// concurrent use.
 type Renderer struct {
 	trees  Trees
 	render render.Func
@@ -54,7 +55,8 @@ func NewRenderer(trees Trees) *Renderer {
 	return &Renderer{trees: trees, render: render.Cached(renderers.Render, maxApplications), last: lru.New(maxApplications)}
 }
 
-// Render renders an Application's source at a commit of repo. An error means that the commit could not be read; a source that is wrong is a Rendering with Err.
+// Render renders an Application's source at a commit of repo. An error means that the commit could not be read; a
+// source that is wrong is a Rendering with Err.
 func (r *Renderer) Render(ctx context.Context, app *v1alpha1.Application, src v1alpha1.ApplicationSource, repo source.Repository, revision string) (*Rendering, error) {
 	name, options := nameOf(app), optionsHash(app, src)
 	if last, ok := r.last.Get(name); ok {
@@ -78,7 +80,8 @@ func (r *Renderer) Render(ctx context.Context, app *v1alpha1.Application, src v1
 // Forget drops what was rendered for an Application.
 func (r *Renderer) Forget(app types.NamespacedName) { r.last.Remove(app) }
 
-// RenderTree renders an Application's source from a tree that is at hand, such as a local directory. revision may be empty.
+// RenderTree renders an Application's source from a tree that is at hand, such as a local directory. revision may be
+// empty.
 func RenderTree(by render.Func, tree fs.FS, app *v1alpha1.Application, src v1alpha1.ApplicationSource, revision string) (*Rendering, error) {
 	result, err := by(tree, src, render.Options{Namespace: app.Spec.Destination.Namespace, Env: Environment(app, src, revision)})
 	var refused *render.Error

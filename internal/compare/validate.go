@@ -26,7 +26,8 @@ type validation struct {
 	findings []validate.Finding
 }
 
-// validate checks rendered objects against what the cluster serves. It is done again when they or the cluster's kinds changed.
+// validate checks rendered objects against what the cluster serves. It is done again when they or the cluster's kinds
+// changed.
 func (c *Comparer) validate(ctx context.Context, in Input) ([]validate.Finding, error) {
 	objects := in.Rendering.Result.Objects
 	wanted := kindsOf(objects)
@@ -93,7 +94,8 @@ func allowsEmpty(app *v1alpha1.Application) bool {
 	return p != nil && p.Automated != nil && p.Automated.AllowEmpty
 }
 
-// pendingKinds are defined by CustomResourceDefinitions among the objects, and not served yet; the value says whether they live in namespaces.
+// pendingKinds are defined by CustomResourceDefinitions among the objects, and not served yet; the value says whether
+// they live in namespaces.
 func pendingKinds(objects []render.Rendered, kinds *live.Kinds) map[schema.GroupKind]bool {
 	pending := map[schema.GroupKind]bool{}
 	for _, o := range objects {

@@ -1,4 +1,5 @@
-// Package controller runs Cyan's controllers against a cluster: Applications that follow git, and Rollouts that switch traffic.
+// Package controller runs Cyan's controllers against a cluster: Applications that follow git, and Rollouts that
+// switch traffic.
 package controller
 
 import (
@@ -95,7 +96,8 @@ func Run(ctx context.Context, config *rest.Config, o Options) error {
 	return nil
 }
 
-// newManager makes the manager. Its cache holds only the ReplicaSets and pods that belong to a Rollout, and drops what is read by nobody.
+// newManager makes the manager. Its cache holds only the ReplicaSets and pods that belong to a Rollout, and drops
+// what is read by nobody.
 func newManager(config *rest.Config, o Options) (manager.Manager, error) {
 	scheme := runtime.NewScheme()
 	for _, add := range []func(*runtime.Scheme) error{clientgoscheme.AddToScheme, v1alpha1.AddToScheme} {
@@ -205,7 +207,8 @@ func handler(mgr manager.Manager, o Options, tips *source.RefPoller) http.Handle
 // webhookSecretsName is the Secret that existing installations keep the secrets of webhooks in.
 const webhookSecretsName = "argocd-secret"
 
-// webhookSecrets are read for each webhook: they come seldom, and a changed secret counts at once. Without the Secret, every host is believed.
+// webhookSecrets are read for each webhook: they come seldom, and a changed secret counts at once. Without the
+// Secret, every host is believed.
 func webhookSecrets(from client.Reader, namespace string) (source.WebhookSecrets, error) {
 	ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
 	defer cancel()

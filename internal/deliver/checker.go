@@ -91,7 +91,8 @@ func lines(findings []validate.Finding) []string {
 	return all
 }
 
-// ask judges by what the cluster serves and has, as a sync of the objects would: it counts what can't be tried before something else is there, or by these credentials.
+// ask judges by what the cluster serves and has, as a sync of the objects would: it counts what can't be tried before
+// something else is there, or by these credentials.
 func (c *checker) ask(ctx context.Context, objects []render.Rendered) ([]string, error) {
 	in := compare.Input{
 		App: &v1alpha1.Application{Spec: v1alpha1.ApplicationSpec{Destination: v1alpha1.ApplicationDestination{Namespace: c.namespace}}}, Rendering: &compare.Rendering{Result: &render.Result{Objects: objects}},

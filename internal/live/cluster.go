@@ -142,7 +142,8 @@ func (c *Cluster) notifyAll() {
 	}
 }
 
-// Wrote notes an object that was just written, so that the next snapshot has it though the watch may not have brought it yet. after is nil for a deletion.
+// Wrote notes an object that was just written, so that the next snapshot has it though the watch may not have brought
+// it yet. after is nil for a deletion.
 func (c *Cluster) Wrote(ref apply.Ref, after *unstructured.Unstructured) {
 	c.objects.wrote(keyOf(ref), after)
 }

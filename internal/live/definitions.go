@@ -25,7 +25,7 @@ type definition struct {
 	crd             apiextensionsv1.CustomResourceDefinition
 }
 
-// Definitions gives the CustomResourceDefinitions of the kinds that have one, read again only when they changed.
+// Definitions returns the CustomResourceDefinitions of the kinds that have one, read again only when they changed.
 func (c *Cluster) Definitions(ctx context.Context, wanted []schema.GroupVersionKind) ([]apiextensionsv1.CustomResourceDefinition, error) {
 	kinds, err := c.Kinds(ctx, wanted)
 	if err != nil {

@@ -28,7 +28,7 @@ type Kinds struct {
 	broken map[schema.GroupVersion]error
 }
 
-// Resource gives the resource that serves a kind and whether it lives in namespaces.
+// Resource returns the resource that serves a kind and whether it lives in namespaces.
 func (k *Kinds) Resource(kind schema.GroupVersionKind) (resource schema.GroupVersionResource, namespaced, ok bool) {
 	s, ok := k.byKind[kind]
 	return s.resource, s.namespaced, ok
@@ -37,7 +37,7 @@ func (k *Kinds) Resource(kind schema.GroupVersionKind) (resource schema.GroupVer
 // Served lists the versions of a kind, the preferred one first.
 func (k *Kinds) Served(kind schema.GroupKind) []string { return k.versions[kind] }
 
-// All says of each kind whether it lives in namespaces.
+// All reports of each kind whether it lives in namespaces.
 func (k *Kinds) All() map[schema.GroupVersionKind]bool {
 	all := make(map[schema.GroupVersionKind]bool, len(k.byKind))
 	for kind, s := range k.byKind {

@@ -64,7 +64,8 @@ func (r *reach) explain(err error) error {
 	return fmt.Errorf("cluster %s: %w", r.cluster, err)
 }
 
-// failed notes how a request has failed. The first one that could not reach the cluster begins to look for it, for as long as ctx lives.
+// failed notes how a request has failed. The first one that could not reach the cluster begins to look for it, for as
+// long as ctx lives.
 func (r *reach) failed(ctx context.Context, err error) {
 	if !apply.IsUnreachable(err) {
 		return

@@ -21,7 +21,8 @@ import (
 	"github.com/cyan-cd/cyan/internal/apply"
 )
 
-// Reader reads a cluster when it is asked, and watches nothing: for a command or a delivery, which look once. It is safe for concurrent use.
+// Reader reads a cluster when it is asked, and watches nothing: for a command or a delivery, which look once. It is
+// safe for concurrent use.
 type Reader struct {
 	// Client tries objects in the cluster.
 	Client *apply.Client
@@ -59,7 +60,8 @@ func (r *Reader) Kinds(ctx context.Context, wanted []schema.GroupVersionKind) (*
 	return r.get(ctx, wanted)
 }
 
-// Definitions returns the CustomResourceDefinitions of the kinds that have one. Those that may not be read are left out.
+// Definitions returns the CustomResourceDefinitions of the kinds that have one. Those that may not be read are left
+// out.
 func (r *Reader) Definitions(ctx context.Context, wanted []schema.GroupVersionKind) ([]apiextensionsv1.CustomResourceDefinition, error) {
 	kinds, err := r.Kinds(ctx, wanted)
 	if err != nil {
@@ -94,7 +96,8 @@ func (r *Reader) Definitions(ctx context.Context, wanted []schema.GroupVersionKi
 	return found, nil
 }
 
-// Snapshot finds an instance's live objects. Of kinds that may not be listed, those that the instance is known to have are read by name.
+// Snapshot finds an instance's live objects. Of kinds that may not be listed, those that the instance is known to
+// have are read by name.
 func (r *Reader) Snapshot(ctx context.Context, want Wanted) (Snapshot, error) {
 	found := Snapshot{Objects: map[Key]*unstructured.Unstructured{}, Broken: map[schema.GroupKind]error{}}
 	kinds, err := r.Kinds(ctx, nil)
@@ -136,7 +139,8 @@ func (r *Reader) Snapshot(ctx context.Context, want Wanted) (Snapshot, error) {
 	return found, reads.Wait()
 }
 
-// tracked names the objects of a kind that carry the instance's mark; those that it is known to have when the kind may not be listed.
+// tracked names the objects of a kind that carry the instance's mark; those that it is known to have when the kind
+// may not be listed.
 func (r *Reader) tracked(ctx context.Context, kinds *Kinds, kind schema.GroupKind, want Wanted) ([]apply.Ref, error) {
 	preferred, served := kinds.preferred(kind)
 	if !served || want.Instance == "" {

@@ -15,7 +15,8 @@ import (
 	"github.com/cyan-cd/cyan/internal/cluster"
 )
 
-// Registry holds the clusters that Applications can name: the one of the control plane, and those that Secrets register.
+// Registry holds the clusters that Applications can name: the one of the control plane, and those that Secrets
+// register.
 type Registry struct {
 	// Programs are those that cluster Secrets may have run here; none unless set before the first Update.
 	Programs cluster.Programs
@@ -44,7 +45,8 @@ type entry struct {
 	cluster *Cluster
 }
 
-// NewRegistry knows the control plane's own cluster. notify is told the instance of every change that concerns one; it must not block.
+// NewRegistry knows the control plane's own cluster. notify is told the instance of every change that concerns one;
+// it must not block.
 func NewRegistry(ctx context.Context, home *rest.Config, log *slog.Logger, notify func(instance string)) *Registry {
 	r := &Registry{ctx: ctx, home: home, log: log, notify: notify, clusters: map[string]*entry{}}
 	r.clusters[v1alpha1.InClusterServer] = &entry{spec: r.homeSpec()}
@@ -55,7 +57,8 @@ func (r *Registry) homeSpec() cluster.Cluster {
 	return cluster.Cluster{Server: v1alpha1.InClusterServer, Name: v1alpha1.InClusterName, Config: r.home}
 }
 
-// Update takes all cluster Secrets as they are now. A cluster whose Secret changed is connected anew; one whose Secret is gone is left.
+// Update takes all cluster Secrets as they are now. A cluster whose Secret changed is connected anew; one whose
+// Secret is gone is left.
 func (r *Registry) Update(secrets []*corev1.Secret) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -103,7 +106,8 @@ func (e *entry) close() {
 	}
 }
 
-// For finds the cluster that a destination names. An unknown one is an error that lists those that are known; one whose Secret cannot be used, that error.
+// For finds the cluster that a destination names. An unknown one is an error that lists those that are known; one
+// whose Secret cannot be used, that error.
 func (r *Registry) For(d v1alpha1.ApplicationDestination) (*Cluster, error) {
 	r.mu.Lock()
 	defer r.mu.Unlock()

@@ -14,7 +14,8 @@ import (
 	"github.com/cyan-cd/cyan/internal/live"
 )
 
-// A cluster whose Secret names a program that is not allowed is not reached by any of its names, and the error is that of the Secret.
+// A cluster whose Secret names a program that is not allowed is not reached by any of its names, and the error is
+// that of the Secret.
 func TestRefusedClusters(t *testing.T) {
 	registry := live.NewRegistry(t.Context(), &rest.Config{Host: "https://home.example"}, slog.New(slog.DiscardHandler), func(string) {})
 	registry.Programs = cluster.Programs{Allowed: []string{"aws"}, Remedy: "allow it"}

@@ -52,7 +52,7 @@ func (w *watched) get(namespace, name string) *metav1.PartialObjectMetadata {
 	return nil
 }
 
-// tracked gives the objects whose tracking-id names the instance.
+// tracked returns the objects whose tracking-id names the instance.
 func (w *watched) tracked(instance string) []*metav1.PartialObjectMetadata {
 	var all []*metav1.PartialObjectMetadata
 	for _, i := range w.informers {

@@ -5,8 +5,9 @@ import (
 	"reflect"
 )
 
-// Merge returns stored with the difference between before and after made in it. All three are an object as JSON; before and after may lack fields
-// that stored has, and these stay: in mappings, and in the elements of lists that are the same before and after.
+// Merge returns stored with the difference between before and after made in it. All three are an object as JSON;
+// before and after may lack fields that stored has, and these stay: in mappings, and in the elements of lists that
+// are the same before and after.
 func Merge(stored, before, after map[string]any) map[string]any {
 	merged := maps.Clone(stored)
 	if merged == nil {
@@ -44,7 +45,8 @@ func mergeValue(stored, before, after any) any {
 	return after
 }
 
-// mergeList merges each element of after with the stored one that it was before. stored and before have the same elements.
+// mergeList merges each element of after with the stored one that it was before. stored and before have the same
+// elements.
 func mergeList(stored, before, after []any) []any {
 	origins := originsOf(before, after)
 	merged := make([]any, len(after))
@@ -62,8 +64,9 @@ func mergeList(stored, before, after []any) []any {
 	return merged
 }
 
-// originsOf finds for each element of after the index of what it was before; -1 for a new one. It is the equal one, else the one with the same
-// identity, else, in a list that became neither longer nor shorter, the one in the same place.
+// originsOf finds for each element of after the index of what it was before; -1 for a new one. It is the equal one,
+// else the one with the same identity, else, in a list that became neither longer nor shorter, the one in the same
+// place.
 func originsOf(before, after []any) []int {
 	origins, taken := make([]int, len(after)), make([]bool, len(before))
 	for i := range origins {

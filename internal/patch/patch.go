@@ -1,5 +1,5 @@
-// Package patch writes a change that was made to a typed object without losing what the Go type does not know: fields that another program, or
-// a later version, stored beside the known ones.
+// Package patch writes a change that was made to a typed object without losing what the Go type does not know: fields
+// that another program, or a later version, stored beside the known ones.
 package patch
 
 import (
@@ -16,8 +16,8 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client/apiutil"
 )
 
-// Object makes the difference between before and after in the stored object, whatever became of its other fields since before was read.
-// Afterwards, after is the object as the API server returned it.
+// Object makes the difference between before and after in the stored object, whatever became of its other fields
+// since before was read. Afterwards, after is the object as the API server returned it.
 func Object(ctx context.Context, c client.Client, before, after client.Object, options ...client.PatchOption) error {
 	wanted := after.DeepCopyObject().(client.Object)
 	return retry.RetryOnConflict(retry.DefaultBackoff, func() error {

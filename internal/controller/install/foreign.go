@@ -10,7 +10,8 @@ import (
 	apiextensionsv1 "k8s.io/apiextensions-apiserver/pkg/apis/apiextensions/v1"
 )
 
-// ForeignError is the refusal to replace a definition that another program installed, because objects stored by it would lose something.
+// ForeignError is the refusal to replace a definition that another program installed, because objects stored by it
+// would lose something.
 type ForeignError struct {
 	// Definition is the name of the CustomResourceDefinition.
 	Definition string

@@ -23,9 +23,9 @@ import (
 // servedTimeout bounds the wait for the API server to serve a new definition.
 const servedTimeout = 30 * time.Second
 
-// CRDs applies the definitions of Cyan's kinds, server-side and as field manager "cyan", and returns when all of them are served.
-// Definitions that another program installed are taken over: their fields become Cyan's. One whose objects would lose something by that is a ForeignError, and nothing is
-// installed.
+// CRDs applies the definitions of Cyan's kinds, server-side and as field manager "cyan", and returns when all of them
+// are served. Definitions that another program installed are taken over: their fields become Cyan's. One whose
+// objects would lose something by that is a ForeignError, and nothing is installed.
 func CRDs(ctx context.Context, config *rest.Config) error {
 	scheme := runtime.NewScheme()
 	if err := apiextensionsv1.AddToScheme(scheme); err != nil {
