@@ -287,7 +287,7 @@ func (b *building) goBuild(words []string, env map[string]string) error {
 	}
 	p.Dir, p.Flags, p.Packages, p.Output = b.workdir, flags.kept, flags.packages, resolve(b.workdir, flags.output)
 	os, arch := b.platformOf()
-	if os != "" && all["GOOS"] == "" {
+	if all["GOOS"] == "" {
 		p.Env = append(p.Env, "GOOS="+os)
 	}
 	if all["GOARCH"] == "" {

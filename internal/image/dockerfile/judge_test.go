@@ -123,6 +123,21 @@ func TestWhatIsBuiltInProcess(t *testing.T) {
 		{name: "the revision", file: all + "RUN go build -buildvcs=true -o /app ." + tail, because: "-buildvcs=true"},
 		{name: "a second program", file: all + "RUN go build -o /app ./a && go build -o /b ./b" + tail, because: "second program"},
 		{name: "another module's package", file: all + "RUN go build -o /app example.com/other" + tail, because: "builds the package example.com/other"},
+		{name: "a switch that is given its value", file: all + "RUN go build -trimpath=true -o /app ." + tail, inputs: ">/src/ in /src: go build -trimpath -o /app ."},
+		{name: "a switch that is switched off", file: all + "RUN go build -trimpath=false -o /app ." + tail, because: "-trimpath=false"},
+		{name: "linker flags with an equals sign", file: all + "RUN go build -ldflags='-X=main.v=1 -buildid=' -o /app ." + tail, inputs: ">/src/ in /src: go build -ldflags=-X=main.v=1 -buildid= -o /app ."},
+		{name: "linker flags with a word that is none", file: all + "RUN go build -ldflags='-s main.v=1' -o /app ." + tail, because: "-ldflags=-s main.v=1"},
+		{name: "GOFLAGS with a quote that does not end", file: all + "ENV GOFLAGS=\"'-tags=a\"\nRUN go build -o /app ." + tail, because: "sets GOFLAGS='-tags=a"},
+		{name: "GOFLAGS with several flags in quotes", file: all + "ENV GOFLAGS=\"'-tags=a b' -trimpath\"\nRUN go build -o /app ." + tail, inputs: ">/src/ in /src: GOFLAGS='-tags=a b' -trimpath go build -o /app ."},
+		{name: "GOFLAGS that names the output", file: all + "ENV GOFLAGS=-o=/x\nRUN go build -o /app ." + tail, because: "sets GOFLAGS=-o=/x"},
+		{name: "a file above the folder", file: all + "RUN go build -o /app ../main.go" + tail, because: "builds the package ../main.go"},
+		{name: "a package above the folder", file: all + "RUN go build -o /app ./../x" + tail, because: "builds the package ./../x"},
+		{name: "all packages", file: all + "RUN go build -o /app ./..." + tail, because: "builds the package ./..."},
+		{name: "a file and a package", file: all + "RUN go build -o /app main.go ./x" + tail, because: "builds several packages"},
+		{name: "a flag behind the package", file: all + "RUN go build -o /app . -v" + tail, because: "behind the package"},
+		{name: "mkdir with a mode", file: all + "RUN mkdir -m 700 /x && go build -o /app ." + tail, because: "runs mkdir -m"},
+		{name: "copied to the folder above", file: head + "COPY main.go ..\nRUN go build -o /app ." + tail, inputs: "main.go>/ in /src: go build -o /app ."},
+		{name: "copied to a folder by its dot", file: head + "COPY a b x/.\nRUN go build -o /app ." + tail, inputs: "a+b>/src/x/ in /src: go build -o /app ."},
 		{name: "a cache", file: all + "RUN --mount=type=cache,target=/root/.cache/go-build --mount=type=cache,target=/go/pkg/mod go build -o /app ." + tail, inputs: ">/src/ in /src: go build -o /app ."},
 		{name: "a cache over the sources", file: all + "RUN --mount=type=cache,target=/src go build -o /app ." + tail, because: "mounts cache on /src"},
 		{name: "a mounted context", file: head + "RUN --mount=type=bind,target=. go build -o /app ." + tail, because: "mounts bind"},
@@ -188,11 +203,32 @@ func TestWhatIsBuiltInProcess(t *testing.T) {
 	}
 }
 
+func TestWhetherTheProgramCarriesTheRevision(t *testing.T) {
+	for _, c := range []struct {
+		name, lines string
+		want        bool
+	}{
+		{"by default", "RUN go build -o /app .", true},
+		{"automatically", "RUN go build -buildvcs=auto -o /app .", true},
+		{"not by the flag", "RUN go build -buildvcs=false -o /app .", false},
+		{"not by GOFLAGS", "ENV GOFLAGS=-buildvcs=false\nRUN go build -o /app .", false},
+	} {
+		f, err := Parse([]byte(all+c.lines+tail), Options{Platform: "linux/amd64", Builder: "linux/amd64", Toolchain: "go1.26.8"})
+		if err != nil {
+			t.Fatalf("%s: %v", c.name, err)
+		}
+		if i, err := f.GoImage(); err != nil || i.Program.VCSStamp != c.want {
+			t.Errorf("%s: %+v, %v; want a stamp: %v", c.name, i, err, c.want)
+		}
+	}
+}
+
 // Each row: lines of the last stage → what the image is run with.
 func TestWhatTheImageIsRunWith(t *testing.T) {
 	for _, c := range []struct{ name, lines, want string }{
 		{"nothing", "FROM scratch\nCOPY --from=b /app /app", "/app"},
 		{"into a folder", "FROM scratch\nCOPY --from=b /app /usr/bin/", "/usr/bin/app"},
+		{"to a folder by its dots", "FROM scratch\nWORKDIR /opt\nCOPY --from=b /app ..", "/app dir=/opt makes=[/opt]"},
 		{"seen from a folder", "FROM scratch\nWORKDIR /opt\nWORKDIR x\nCOPY --from=b /app .", "/opt/x/app dir=/opt/x makes=[/opt /opt/x]"},
 		{"a command before the entrypoint is kept", "FROM alpine\nCOPY --from=b /app /app\nCMD [\"-v\"]\nENTRYPOINT [\"/app\"]", "/app on alpine entrypoint=[/app] cmd=[-v]"},
 		{"an entrypoint drops the base's command", "FROM alpine\nCOPY --from=b /app /app\nENTRYPOINT [\"/app\"]", "/app on alpine entrypoint=[/app] without cmd"},
