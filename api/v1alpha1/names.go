@@ -35,7 +35,8 @@ const (
 	// objects with Prune=confirm or Delete=confirm.
 	DeletionApprovedAnnotation = "argocd.argoproj.io/deletion-approved"
 
-	// RollbackPinAnnotation is on an Application that a person rolled back: the commit that automation must not deploy again.
+	// RollbackPinAnnotation is on an Application that a person rolled back: the commit that automation must not deploy
+	// again.
 	RollbackPinAnnotation = "cyan.dev/rollback-pin"
 
 	// ResourcesFinalizer makes the deletion of an Application delete what it deployed.

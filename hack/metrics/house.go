@@ -178,8 +178,8 @@ func (h *house) comments() (old, wide []string) {
 // and "invalid".
 var vague = regexp.MustCompile(`^(it|this|that|nobody|there is no|there are no)\b.* |\bis no (?:longer)?\b|\bis none of\b`)
 
-// messages returns where texts for people are vague. A text is a literal of several words; what stands in the middle of a
-// line, after a comma or a colon, is a part of one.
+// messages returns where texts for people are vague. A text is a literal of several words; what stands in the middle
+// of a line, after a comma or a colon, is a part of one.
 func (h *house) messages() []string {
 	var found []string
 	for _, f := range h.files {

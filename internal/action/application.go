@@ -14,8 +14,8 @@ const (
 	RefreshHard = "hard"
 )
 
-// Refresh asks the controller to look at an Application again, in one of the refresh modes. It takes the annotation away
-// once it has.
+// Refresh asks the controller to look at an Application again, in one of the refresh modes. It takes the annotation
+// away once it has.
 func Refresh(mode string) Request {
 	return annotate("refreshed", v1alpha1.RefreshAnnotation, mode)
 }

@@ -1,5 +1,6 @@
-// Package action is what a person may ask for, whatever the program that asks: from an object as it was read, the patches
-// that make the request. It decides and writes nothing; who sends the patches needs no more than the right to patch.
+// Package action is what a person may ask for, whatever the program that asks: from an object as it was read, the
+// patches that make the request. It decides and writes nothing; who sends the patches needs no more than the right to
+// patch.
 package action
 
 import (

@@ -63,7 +63,8 @@ func Restart(now, at time.Time) Request {
 	return rolloutRequest(outcome, nil, map[string]any{"restartAt": at.UTC().Format(time.RFC3339)})
 }
 
-// rolloutRequest patches the status first and then the spec, so that the controller never sees the one without the other.
+// rolloutRequest patches the status first and then the spec, so that the controller never sees the one without the
+// other.
 func rolloutRequest(outcome string, status, spec map[string]any) Request {
 	r := Request{Outcome: outcome}
 	if len(status) > 0 {

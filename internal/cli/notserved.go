@@ -18,12 +18,12 @@ var argocdNotServed = kit.NotServed{
 
 	"admin app":                    "`app get` shows what was compared, and `app create` takes a file",
 	"admin cluster":                "`cluster list` shows the clusters, and `cluster add` registers one",
-	"admin dashboard":              "there is no web page yet",
+	"admin dashboard":              "a web page does not exist yet",
 	"admin export":                 "back up with kubectl: applications, appprojects, and the Secrets and ConfigMaps beside them, as YAML",
 	"admin import":                 "restore with `kubectl apply`",
 	"admin notifications":          noNotifications,
 	"admin proj":                   editProject,
-	"admin redis-initial-password": "there is no redis",
+	"admin redis-initial-password": "Cyan runs without redis",
 	"admin repo":                   "register repositories with `repo add`",
 	"admin settings":               "change the ConfigMaps with kubectl",
 
@@ -69,7 +69,7 @@ var argocdNotServed = kit.NotServed{
 // pluginNotServed are the commands of kubectl's plugin for Rollouts that Cyan has not.
 var pluginNotServed = kit.NotServed{
 	"create":           "create objects with `kubectl create`",
-	"dashboard":        "there is no web page yet",
+	"dashboard":        "a web page does not exist yet",
 	"get experiment":   noAnalysis,
 	"get experiments":  noAnalysis,
 	"get exp":          noAnalysis,

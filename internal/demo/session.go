@@ -9,10 +9,10 @@ import (
 	"time"
 
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
-	"k8s.io/apimachinery/pkg/types"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/cyan-cd/cyan/api/v1alpha1"
+	"github.com/cyan-cd/cyan/internal/action"
 	"github.com/cyan-cd/cyan/internal/cli"
 	"github.com/cyan-cd/cyan/internal/cli/kit"
 	"github.com/cyan-cd/cyan/internal/controller"
@@ -115,28 +115,40 @@ func (s *session) deploy(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("connecting to %s: %w", s.target.config.Host, err)
 	}
+	if err := s.haveApplication(ctx, c); err != nil {
+		return err
+	}
+	return s.untilHealthy(ctx, c)
+}
+
+var appKey = client.ObjectKey{Namespace: controller.DefaultControlNamespace, Name: appName}
+
+// haveApplication makes the Application, or has one of an earlier run compared anew.
+func (s *session) haveApplication(ctx context.Context, c client.Client) error {
 	app := &v1alpha1.Application{}
-	key := client.ObjectKey{Namespace: controller.DefaultControlNamespace, Name: appName}
-	err = c.Get(ctx, key, app)
+	err := c.Get(ctx, appKey, app)
 	if err != nil && !apierrors.IsNotFound(err) {
 		return fmt.Errorf("looking for Application %s: %w", appName, err)
 	}
-	if err != nil || app.Spec.Source == nil || app.Spec.Source.RepoURL != s.repo.url {
-		if err := s.createApplication(ctx); err != nil {
-			return err
-		}
-	} else if err := refresh(ctx, c, app); err != nil {
-		return err
+	sources := app.Spec.GetSources()
+	if len(sources) != 1 || sources[0].RepoURL != s.repo.url {
+		return s.createApplication(ctx)
 	}
+	return refresh(ctx, c, app)
+}
+
+// untilHealthy waits until what the Application deploys is healthy.
+func (s *session) untilHealthy(ctx context.Context, c client.Client) error {
 	start := time.Now()
 	s.status("waiting for " + appName + " to be synced and healthy")
+	app := &v1alpha1.Application{}
 	for {
-		if err := c.Get(ctx, key, app); err != nil {
+		if err := c.Get(ctx, appKey, app); err != nil {
 			return fmt.Errorf("looking at Application %s: %w", appName, err)
 		}
-		status := app.Status
-		if status.Sync.Status == v1alpha1.Synced && status.Health.Status == v1alpha1.HealthHealthy && status.ReconciledAt != nil && app.Annotations[v1alpha1.RefreshAnnotation] == "" {
-			s.done(appName, "Synced and Healthy at "+status.Sync.Revision[:min(7, len(status.Sync.Revision))], time.Since(start))
+		if isHealthy(app) {
+			revision := app.Status.Sync.Revision
+			s.done(appName, "Synced and Healthy at "+revision[:min(7, len(revision))], time.Since(start))
 			return nil
 		}
 		s.status(waitingFor(app))
@@ -148,12 +160,19 @@ func (s *session) deploy(ctx context.Context) error {
 	}
 }
 
+func isHealthy(app *v1alpha1.Application) bool {
+	status := app.Status
+	return status.Sync.Status == v1alpha1.Synced && status.Health.Status == v1alpha1.HealthHealthy &&
+		status.ReconciledAt != nil && app.Annotations[v1alpha1.RefreshAnnotation] == ""
+}
+
 // refresh asks for a new comparison, since the status may be of an earlier run. The annotation goes when it has been
 // made.
 func refresh(ctx context.Context, c client.Client, app *v1alpha1.Application) error {
-	patch := fmt.Sprintf(`{"metadata":{"annotations":{%q:"normal"}}}`, v1alpha1.RefreshAnnotation)
-	if err := c.Patch(ctx, app, client.RawPatch(types.MergePatchType, []byte(patch))); err != nil {
-		return fmt.Errorf("refreshing Application %s: %w", appName, err)
+	for _, p := range action.Refresh(action.RefreshNormal).Patches {
+		if err := c.Patch(ctx, app, client.RawPatch(p.Type, p.Body)); err != nil {
+			return fmt.Errorf("refreshing Application %s: %w", appName, err)
+		}
 	}
 	return nil
 }

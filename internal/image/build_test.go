@@ -121,7 +121,7 @@ func TestGoProgramIsBuiltInProcess(t *testing.T) {
 	created := time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)
 	request := image.Request{Dir: dir, Repository: host + "/team/app", Tag: "abc", Created: created, Labels: map[string]string{"org.opencontainers.image.revision": "abc"}}
 	p, b := build(t, request)
-	if p.Builder != "go" || !strings.Contains(p.Reason, "no Dockerfile") {
+	if p.Builder != "go" || !strings.Contains(p.Reason, "without a Dockerfile") {
 		t.Errorf("%s: %s", p.Builder, p.Reason)
 	}
 	img, config := pull(t, host+"/team/app@"+b.Digest)
@@ -286,7 +286,7 @@ func TestErrors(t *testing.T) {
 		{"does not compile", with(program, "main.go", "package main\n\nfunc main() { undefinedThing() }\n"), image.Request{}, image.ErrBuildFailed, []string{"main.go:3:15: undefined: undefinedThing", "commit again"}},
 		{"registry refuses", program, image.Request{Repository: strings.TrimPrefix(denied.URL, "http://") + "/app"}, image.ErrPushRefused, []string{"DENIED", "team app may not push", "docker login"}},
 		{"registry gone", program, image.Request{Repository: strings.TrimPrefix(gone.URL, "http://") + "/app"}, image.ErrUnreachable, []string{"check that the registry runs"}},
-		{"no builder", needsEngine, image.Request{}, image.ErrNoBuilder, []string{"go: Dockerfile: there is no stage that runs go build", "buildkit: BUILDKIT_HOST is not set", "docker: not on the PATH", "podman: ", "buildah: ", "nerdctl: "}},
+		{"no builder", needsEngine, image.Request{}, image.ErrNoBuilder, []string{"go: Dockerfile: no stage that runs go build", "buildkit: BUILDKIT_HOST is not set", "docker: not on the PATH", "podman: ", "buildah: ", "nerdctl: "}},
 		{"nothing to build", map[string]string{"README": "x"}, image.Request{}, image.ErrNoBuilder, []string{"neither a Dockerfile nor one Go main package"}},
 		{"several programs", map[string]string{"go.mod": program["go.mod"], "a/main.go": program["main.go"], "b/main.go": program["main.go"]}, image.Request{}, image.ErrNoBuilder, []string{"several Go main packages: ./a, ./b"}},
 		{"unknown builder", program, image.Request{Builder: "kaniko"}, image.ErrNoBuilder, []string{`"kaniko"`, "go, buildkit, docker"}},

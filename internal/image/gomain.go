@@ -45,7 +45,7 @@ func findGoMain(ctx context.Context, r Request, file *dockerfile.File) (*goMain,
 		if r.Package != "" {
 			return g, "a Go main package, which the request names"
 		}
-		return g, "a Go main package, and there is no Dockerfile"
+		return g, "a Go main package without a Dockerfile"
 	}
 	img, err := file.GoImage()
 	if err != nil {

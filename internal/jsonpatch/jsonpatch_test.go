@@ -32,7 +32,8 @@ func TestPointer(t *testing.T) {
 	}
 }
 
-// What is written under a key is found under it, and nothing else is touched, by another implementation of the standard.
+// What is written under a key is found under it, and nothing else is touched, by another implementation of the
+// standard.
 func TestEveryKeyIsReached(t *testing.T) {
 	for _, key := range keys {
 		object := func(value any) []byte {

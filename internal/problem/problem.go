@@ -1,6 +1,8 @@
-// Package problem is the one error that people read: the object, the cause, the remedy, and a kind from which the exit code of a command follows.
+// Package problem is the one error that people read: the object, the cause, the remedy, and a kind from which the
+// exit code of a command follows.
 //
-// An error on its way up is wrapped with fmt.Errorf as usual. An [Error] is made where cause and remedy are known, and [Of] finds it again.
+// An error on its way up is wrapped with fmt.Errorf as usual. An [Error] is made where cause and remedy are known,
+// and [Of] finds it again.
 package problem
 
 import (
@@ -16,7 +18,8 @@ type Kind int
 const (
 	// Failed is a problem about which nothing more is known.
 	Failed Kind = iota
-	// Negative is the answer no to a question that was asked: there is a difference, a deadline has passed, an object is degraded.
+	// Negative is the answer no to a question that was asked: there is a difference, a deadline has passed, an object is
+	// degraded.
 	Negative
 	// Usage is a command line, a field or a file that is invalid as it was written.
 	Usage
@@ -39,7 +42,8 @@ type Error struct {
 	// File and Line are where the cause stands, Line from 1; both may be missing.
 	File string
 	Line int
-	// Object is a kind and a name such as "Application shop", and Field a path in it such as spec.source.path; both may be missing.
+	// Object is a kind and a name such as "Application shop", and Field a path in it such as spec.source.path; both may
+	// be missing.
 	Object, Field string
 	// Cause is what is wrong, in a few words that begin with neither object nor field.
 	Cause string

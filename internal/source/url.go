@@ -52,37 +52,57 @@ func parseURL(raw string) (*url.URL, error) {
 
 // checkURL refuses what is no repository's address, or would make git run something.
 func checkURL(raw string) (*url.URL, error) {
-	refuse := func(problem, remedy string) (*url.URL, error) {
+	problem, remedy := unsafeText(raw)
+	if problem != "" {
 		return nil, newError(ErrRefused, withoutSecrets(raw), problem, remedy)
-	}
-	const give = "give the repository's https, http, ssh, git or file URL"
-	switch {
-	case raw == "":
-		return refuse("the repository's URL is empty", give)
-	case strings.HasPrefix(raw, "-"):
-		return refuse("the repository's URL begins with a dash, which git would read as an option", give)
-	case strings.IndexFunc(raw, unicode.IsControl) >= 0:
-		return refuse("the repository's URL has control characters in it", give)
-	case transportHelper.MatchString(raw):
-		return refuse("the repository's URL names a transport helper, which would run a program", give)
 	}
 	u, err := parseURL(raw)
 	if err != nil {
-		return refuse(err.Error(), give)
+		return nil, newError(ErrRefused, withoutSecrets(raw), err.Error(), giveURL)
 	}
-	switch {
-	case !slices.Contains(allowedTransports, u.Scheme):
-		return refuse(fmt.Sprintf("the transport %q is not allowed", u.Scheme), give)
-	case u.Scheme == "file" && u.Host != "":
-		return refuse("a file URL with a host means another machine", "write file:///path")
-	case u.Scheme != "file" && u.Hostname() == "":
-		return refuse("the repository's URL has no host", give)
-	case strings.HasPrefix(u.Host, "-"), strings.HasPrefix(u.User.Username(), "-"), strings.HasPrefix(strings.TrimLeft(u.Path, "/"), "-") && u.Scheme == "ssh":
-		return refuse("a part of the repository's URL begins with a dash, which ssh would read as an option", give)
-	case u.Scheme != "http" && u.Scheme != "https" && passwordIn(raw) != "":
-		return refuse("a password in this kind of URL is never used", "leave it out, and give an SSH key where one is needed")
+	if problem, remedy = unusable(u, raw); problem != "" {
+		return nil, newError(ErrRefused, withoutSecrets(raw), problem, remedy)
 	}
 	return u, nil
+}
+
+const giveURL = "give the repository's https, http, ssh, git or file URL"
+
+// unsafeText returns why a text must not come near git as a URL, and what to do; empty when nothing speaks against it.
+func unsafeText(raw string) (problem, remedy string) {
+	switch {
+	case raw == "":
+		return "the repository's URL is empty", giveURL
+	case strings.HasPrefix(raw, "-"):
+		return "the repository's URL begins with a dash, which git would read as an option", giveURL
+	case strings.IndexFunc(raw, unicode.IsControl) >= 0:
+		return "the repository's URL has control characters in it", giveURL
+	case transportHelper.MatchString(raw):
+		return "the repository's URL names a transport helper, which would run a program", giveURL
+	}
+	return "", ""
+}
+
+// unusable returns why a URL is not followed, and what to do; empty when nothing speaks against it.
+func unusable(u *url.URL, raw string) (problem, remedy string) {
+	switch {
+	case !slices.Contains(allowedTransports, u.Scheme):
+		return fmt.Sprintf("the transport %q is not allowed", u.Scheme), giveURL
+	case u.Scheme == "file" && u.Host != "":
+		return "a file URL with a host means another machine", "write file:///path"
+	case u.Scheme != "file" && u.Hostname() == "":
+		return "the repository's URL has no host", giveURL
+	case hasDashedPart(u):
+		return "a part of the repository's URL begins with a dash, which ssh would read as an option", giveURL
+	case u.Scheme != "http" && u.Scheme != "https" && passwordIn(raw) != "":
+		return "a password in this kind of URL is never used", "leave it out, and give an SSH key where one is needed"
+	}
+	return "", ""
+}
+
+func hasDashedPart(u *url.URL) bool {
+	return strings.HasPrefix(u.Host, "-") || strings.HasPrefix(u.User.Username(), "-") ||
+		u.Scheme == "ssh" && strings.HasPrefix(strings.TrimLeft(u.Path, "/"), "-")
 }
 
 // NormalizeURL returns one string for every spelling of a repository's URL: case of the host, default port, trailing

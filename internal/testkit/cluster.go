@@ -1,5 +1,5 @@
-// Package testkit provides tests with the real things: an API server of their own, git repositories behind a real git server,
-// and ways to wait for an outcome.
+// Package testkit provides tests with the real things: an API server of their own, git repositories behind a real git
+// server, and ways to wait for an outcome.
 package testkit
 
 import (

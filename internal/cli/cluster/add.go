@@ -55,7 +55,7 @@ Applications, on the cluster of the current context.`,
 	f.BoolVar(&o.clusterResources, "cluster-resources", false, "objects without a namespace as well, where --namespace is given")
 	f.StringArrayVar(&o.labels, "label", nil, "KEY=VALUE on its Secret")
 	f.StringArrayVar(&o.annotations, "annotation", nil, "KEY=VALUE on its Secret")
-	f.BoolVar(&o.inCluster, "in-cluster", false, "it is the cluster that Cyan runs in: reach it by "+v1alpha1.InClusterServer)
+	f.BoolVar(&o.inCluster, "in-cluster", false, "reach the cluster, which Cyan runs in, by "+v1alpha1.InClusterServer)
 	f.BoolVar(&o.upsert, "upsert", false, "change it if it is registered already")
 	f.BoolVarP(&o.yes, "yes", "y", false, "do not ask")
 	return cmd

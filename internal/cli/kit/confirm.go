@@ -16,7 +16,7 @@ func (e *Env) Confirm(question string, yes bool) error {
 		return nil
 	}
 	if !term.InputIsTerminal(e.In) {
-		return Usage("confirmation", "there is no terminal to ask on: "+question, "add -y if you mean it")
+		return Usage("confirmation", "no terminal to ask on: "+question, "add -y if you mean it")
 	}
 	fmt.Fprintf(e.Err, "%s [y/N] ", question)
 	line, err := bufio.NewReader(e.In).ReadString('\n')

@@ -120,14 +120,14 @@ func (f *File) compileStage(last int) (*building, error) {
 		from = i
 	}
 	if from < 0 {
-		return nil, because("there is no stage that runs go build and that the last stage copies from")
+		return nil, because("no stage that runs go build, and that the last stage copies from, was found")
 	}
 	b, err := f.build(from)
 	if err != nil {
 		return nil, err
 	}
 	if b.program.Output == "" {
-		return nil, because("there is no stage that runs go build and that the last stage copies from")
+		return nil, because("no stage that runs go build, and that the last stage copies from, was found")
 	}
 	return b, nil
 }

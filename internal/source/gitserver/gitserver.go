@@ -133,7 +133,7 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	if _, err := os.Stat(filepath.Join(s.Path(name), "HEAD")); err != nil {
-		http.Error(w, "there is no repository "+name, http.StatusNotFound)
+		http.Error(w, "repository "+name+": not found", http.StatusNotFound)
 		return
 	}
 	push := m[2] == "git-receive-pack"

@@ -134,7 +134,7 @@ func down(c *cobra.Command, dir state.Dir, after cluster.After) error {
 	out := c.OutOrStdout()
 	switch {
 	case errors.Is(before, state.ErrNone) && !was:
-		fmt.Fprintf(out, "There is no cluster in %s.\n", dir.Path)
+		fmt.Fprintf(out, "No cluster was found in %s.\n", dir.Path)
 	case after == cluster.Delete:
 		fmt.Fprintf(out, "The cluster in %s is removed.\n", dir.Path)
 	case was:

@@ -98,7 +98,7 @@ func nodeStatus(name, address string) corev1.NodeStatus {
 	add(corev1.NodeMemoryPressure, corev1.ConditionFalse, "")
 	add(corev1.NodeDiskPressure, corev1.ConditionFalse, "")
 	add(corev1.NodePIDPressure, corev1.ConditionFalse, "")
-	add(corev1.NodeReady, corev1.ConditionTrue, "this node is simulated: it runs nothing")
+	add(corev1.NodeReady, corev1.ConditionTrue, "simulated node: runs nothing")
 	return status
 }
 
