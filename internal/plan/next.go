@@ -123,12 +123,12 @@ func (p Plan) Next(seen Progress) Step {
 		return n.step
 	}
 	n.releaseHooks()
-	for _, group := range n.groups(v1alpha1.HookPreSync, v1alpha1.HookSync, v1alpha1.HookPostSync) {
+	for _, group := range n.plan.groups(v1alpha1.HookPreSync, v1alpha1.HookSync, v1alpha1.HookPostSync) {
 		if done := n.group(group); !done {
 			return n.step
 		}
 	}
-	n.end(v1alpha1.OperationSucceeded, "successfully synced"+n.skippedNote())
+	n.end(v1alpha1.OperationSucceeded, "successfully synced"+n.plan.skippedNote())
 	return n.step
 }
 
@@ -186,7 +186,7 @@ func (n *stepper) terminate() Step {
 
 // settle looks at what was begun: which of it has ended, and how.
 func (n *stepper) settle() {
-	last := n.lastGroup()
+	last := n.plan.lastGroup()
 	for _, t := range n.plan.Tasks {
 		r, begun := n.results[t.ID()]
 		if !begun || r.HookPhase != v1alpha1.OperationRunning {
@@ -269,10 +269,10 @@ type groupName struct {
 }
 
 // groups are the tasks of some phases that are done together, in their order.
-func (n *stepper) groups(of ...v1alpha1.HookType) [][]Task {
+func (p Plan) groups(of ...v1alpha1.HookType) [][]Task {
 	var all [][]Task
 	var current groupName
-	for _, t := range n.plan.Tasks {
+	for _, t := range p.Tasks {
 		if !slices.Contains(of, t.Phase) {
 			continue
 		}
@@ -284,9 +284,9 @@ func (n *stepper) groups(of ...v1alpha1.HookType) [][]Task {
 	return all
 }
 
-func (n *stepper) lastGroup() groupName {
+func (p Plan) lastGroup() groupName {
 	var last groupName
-	for _, t := range n.plan.Tasks {
+	for _, t := range p.Tasks {
 		if t.Phase != v1alpha1.HookSyncFail {
 			last = groupName{t.Phase, t.Wave}
 		}
@@ -339,7 +339,7 @@ func (n *stepper) begin(t Task) bool {
 	case t.Verb == Apply && t.Unchanged:
 		r := Begun(t, t.Key.String()+" unchanged")
 		n.set(r)
-		if phase, message := n.outcome(t, n.seen.Live[t.Key], n.lastGroup() == groupName{t.Phase, t.Wave}); phase != v1alpha1.OperationRunning {
+		if phase, message := n.outcome(t, n.seen.Live[t.Key], n.plan.lastGroup() == groupName{t.Phase, t.Wave}); phase != v1alpha1.OperationRunning {
 			r.HookPhase = phase
 			if message != "" {
 				r.Message = message
@@ -413,7 +413,7 @@ func (n *stepper) failed(tasks []Task) []v1alpha1.ResourceResult {
 
 // fail runs the hooks that a failure asks for, and then ends the sync.
 func (n *stepper) fail(failed []v1alpha1.ResourceResult) {
-	for _, group := range n.groups(v1alpha1.HookSyncFail) {
+	for _, group := range n.plan.groups(v1alpha1.HookSyncFail) {
 		if len(n.failed(group)) > 0 {
 			continue
 		}
@@ -439,9 +439,9 @@ func (n *stepper) failGroup(tasks []Task) bool {
 	return !begun && len(n.step.Waiting) == 0
 }
 
-func (n *stepper) skippedNote() string {
+func (p Plan) skippedNote() string {
 	count := 0
-	for _, t := range n.plan.Tasks {
+	for _, t := range p.Tasks {
 		if t.Skip != "" {
 			count++
 		}

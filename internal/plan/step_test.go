@@ -293,3 +293,12 @@ func TestIsHook(t *testing.T) {
 		}
 	}
 }
+
+// TestApplicationOf: an instance names its Application, in the control namespace or in its own.
+func TestApplicationOf(t *testing.T) {
+	for instance, want := range map[string]string{"shop": "argocd/shop", "team_shop": "team/shop", "team_a_b": "team/a_b"} {
+		if got := plan.ApplicationOf(instance, "argocd").String(); got != want {
+			t.Errorf("%q: got %s, want %s", instance, got, want)
+		}
+	}
+}

@@ -96,21 +96,26 @@ func PermitsKind(project *v1alpha1.AppProject, kind schema.GroupKind, name strin
 func PermitsDestination(project *v1alpha1.AppProject, to Destination) bool {
 	allowed := false
 	for _, d := range project.Spec.Destinations {
-		server, denyServer := strings.CutPrefix(d.Server, "!")
-		name, denyName := strings.CutPrefix(d.Name, "!")
-		namespace, denyNamespace := strings.CutPrefix(d.Namespace, "!")
-		cluster := (server != "" && matches(server, to.Server)) || (name != "" && matches(name, to.Name))
-		inNamespace := matches(namespace, to.Namespace)
-		switch {
-		case (denyServer || denyName) && cluster:
+		matched, denies := matchDestination(d, to)
+		if matched && denies {
 			return false
-		case denyNamespace && cluster && inNamespace:
-			return false
-		case !denyServer && !denyName && !denyNamespace && cluster && inNamespace:
-			allowed = true
 		}
+		allowed = allowed || matched
 	}
 	return allowed
+}
+
+// matchDestination returns whether one of a project's destinations is about a destination, and whether it denies it.
+// One that denies a cluster is about all namespaces of it.
+func matchDestination(d v1alpha1.ApplicationDestination, to Destination) (matched, denies bool) {
+	server, denyServer := strings.CutPrefix(d.Server, "!")
+	name, denyName := strings.CutPrefix(d.Name, "!")
+	namespace, denyNamespace := strings.CutPrefix(d.Namespace, "!")
+	cluster := (server != "" && matches(server, to.Server)) || (name != "" && matches(name, to.Name))
+	if denyServer || denyName {
+		return cluster, true
+	}
+	return cluster && matches(namespace, to.Namespace), denyNamespace
 }
 
 // anyMatch reports whether a value matches patterns, of which those that begin with an exclamation mark deny.

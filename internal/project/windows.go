@@ -30,40 +30,53 @@ type Denial struct {
 // Windows returns whether the sync windows of a project keep an Application from being synced now. An open deny
 // window wins. Where there are allow windows, one of them has to be open.
 func Windows(project *v1alpha1.AppProject, app *v1alpha1.Application, to Destination, who Initiator, now time.Time) Denial {
-	var reason string
-	var allows, open int
-	var soonest time.Time
-	note := func(t time.Time) {
-		if !t.IsZero() && (soonest.IsZero() || t.Before(soonest)) {
-			soonest = t
-		}
-	}
+	var all windows
 	for _, w := range project.Spec.SyncWindows {
 		if !concerns(w, app, to) {
 			continue
 		}
-		active, changes, err := windowAt(w, now)
-		if err != nil {
+		if err := all.add(w, who, now); err != nil {
 			return Denial{Reason: fmt.Sprintf("project %s: spec.syncWindows: %v", project.Name, err)}
 		}
-		note(changes)
-		switch {
-		case w.Kind == "deny" && active && (who == ByAutomation || !w.ManualSync):
-			reason = fmt.Sprintf("project %s: a deny window is open (%s for %s)", project.Name, w.Schedule, w.Duration)
-		case w.Kind == "allow":
-			allows++
-			if active || (who == ByPerson && w.ManualSync) {
-				open++
-			}
+	}
+	switch {
+	case all.denies != "":
+		return Denial{fmt.Sprintf("project %s: a deny window is open (%s)", project.Name, all.denies), all.soonest}
+	case all.allow > 0 && all.open == 0:
+		return Denial{fmt.Sprintf("project %s: no allow window is open", project.Name), all.soonest}
+	}
+	return Denial{}
+}
+
+// windows sums up those that concern an Application.
+type windows struct {
+	// denies is a deny window that is open; empty when there is none.
+	denies string
+	// allow is the number of allow windows, and open that of those that are open.
+	allow, open int
+	// soonest is when the first of them opens or closes.
+	soonest time.Time
+}
+
+func (all *windows) add(w v1alpha1.SyncWindow, who Initiator, now time.Time) error {
+	active, changes, err := windowAt(w, now)
+	if err != nil {
+		return err
+	}
+	if !changes.IsZero() && (all.soonest.IsZero() || changes.Before(all.soonest)) {
+		all.soonest = changes
+	}
+	passes := w.ManualSync && who == ByPerson
+	switch {
+	case w.Kind == "allow":
+		all.allow++
+		if active || passes {
+			all.open++
 		}
+	case active && !passes:
+		all.denies = w.Schedule + " for " + w.Duration
 	}
-	if reason == "" && allows > 0 && open == 0 {
-		reason = fmt.Sprintf("project %s: no allow window is open", project.Name)
-	}
-	if reason == "" {
-		return Denial{}
-	}
-	return Denial{reason, soonest}
+	return nil
 }
 
 // concerns reports whether a window is about an Application.
