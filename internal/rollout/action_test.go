@@ -58,7 +58,8 @@ scale Deployment web to 0
 	}
 }
 
-// liveState is a ReplicaSet web-new of size 2 with two pods that have been ready for a minute, behind the Services web and preview.
+// liveState is a ReplicaSet web-new of size 2 with two pods that have been ready for a minute, behind the Services
+// web and preview.
 func liveState() rollout.LiveState {
 	now := time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)
 	labels := map[string]string{v1alpha1.PodHashLabel: "new"}

@@ -40,14 +40,16 @@ type cluster struct {
 	never      map[string]bool
 	// linger is how long a deleted pod stays on as terminating.
 	linger time.Duration
-	// lag is how long EndpointSlices take to follow; frozen holds the Services, or SERVICE/FAMILY, whose slices stand still, and "replicasets".
+	// lag is how long EndpointSlices take to follow; frozen holds the Services, or SERVICE/FAMILY, whose slices stand
+	// still, and "replicasets".
 	lag       time.Duration
 	frozen    map[string]bool
 	families  []discoveryv1.AddressType
 	sliceSize int
 	// guarded is whether a PodDisruptionBudget refuses every eviction.
 	guarded bool
-	// proxied are the pods to which nodes send requests for the active Service. Nodes follow EndpointSlices a second late.
+	// proxied are the pods to which nodes send requests for the active Service. Nodes follow EndpointSlices a second
+	// late.
 	proxied map[string]bool
 	// versions has the version of every hash that there ever was.
 	versions map[string]string
@@ -177,7 +179,8 @@ func readyCondition(pod *corev1.Pod) *corev1.PodCondition {
 	return nil
 }
 
-// run does what kubelets, the ReplicaSet controller and the EndpointSlice controller do, and reports whether anything changed.
+// run does what kubelets, the ReplicaSet controller and the EndpointSlice controller do, and reports whether anything
+// changed.
 func (c *cluster) run() bool {
 	c.moved = false
 	c.runWorkload()

@@ -4,7 +4,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"maps"
 	"slices"
 	"strconv"
 	"strings"
@@ -17,7 +16,6 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"github.com/cyan-cd/cyan/api/v1alpha1"
-	"github.com/cyan-cd/cyan/internal/rollout"
 )
 
 // command carries out one line of a timeline, and returns what is wrong with the line.
@@ -250,12 +248,6 @@ func (c *controller) controllerCommand(name string, args []string) (known bool, 
 		c.failures["create"] = failure{errRefused{errors.New(strings.Join(args, " "))}, -1}
 	case "forget":
 		c.rollout.Status = v1alpha1.RolloutStatus{}
-	case "forget-annotations":
-		for _, rs := range c.replicaSets {
-			maps.DeleteFunc(rs.Annotations, func(key, _ string) bool {
-				return key == rollout.TemplateHashAnnotation || key == rollout.StableSinceAnnotation
-			})
-		}
 	default:
 		return false, nil
 	}

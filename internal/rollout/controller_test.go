@@ -22,8 +22,9 @@ import (
 	"github.com/cyan-cd/cyan/internal/rollout/strategy"
 )
 
-// controller observes the cluster, decides, acts and reports. It decides only when something that it watches has changed, when the time of the last
-// decision's RequeueAt has come, and a second after a check or an error has held an action.
+// controller observes the cluster, decides, acts and reports. It decides only when something that it watches has
+// changed, when the time of the last decision's RequeueAt has come, and a second after a check or an error has held
+// an action.
 type controller struct {
 	*cluster
 	// fatal ends the story.
@@ -39,9 +40,11 @@ type controller struct {
 	waiting bool
 	// failures are the errors that the API server answers to the actions of a kind.
 	failures map[string]failure
-	// crash, when not nil, is asked before every write: true loses that write and everything after it in the same decision.
+	// crash, when not nil, is asked before every write: true loses that write and everything after it in the same
+	// decision.
 	crash func() bool
-	// stale, when not nil, is asked before every decision: true makes it from the observation before, unless the controller has written since.
+	// stale, when not nil, is asked before every decision: true makes it from the observation before, unless the
+	// controller has written since.
 	stale  func() bool
 	behind bool
 	last   *rollout.Observation
@@ -169,7 +172,8 @@ func (c *controller) reconcile() {
 // retry comes again after an error: then RequeueAt does not count.
 func (c *controller) retry() { c.requeueAt, c.retryAt = time.Time{}, c.now.Add(time.Second) }
 
-// decide asks for a decision, and holds it to what is true of each: it leaves the observation alone, and depends on nothing else.
+// decide asks for a decision, and holds it to what is true of each: it leaves the observation alone, and depends on
+// nothing else.
 func (c *controller) decide(seen rollout.Observation) rollout.Decision {
 	if !c.strict {
 		return strategy.Decide(seen, c.now)
@@ -266,7 +270,8 @@ func with(annotations map[string]string, key, value string) map[string]string {
 	return after
 }
 
-// observe returns what the controller sees: the Rollout and, until a switch has converged, the EndpointSlices as they are, the rest as its cache has it.
+// observe returns what the controller sees: the Rollout and, until a switch has converged, the EndpointSlices as they
+// are, the rest as its cache has it.
 func (c *controller) observe() rollout.Observation {
 	live := c.observation()
 	seen := live

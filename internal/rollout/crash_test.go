@@ -29,8 +29,8 @@ func (b *bytes) IntN(n int) int {
 	return first % n
 }
 
-// TestCrashesAnywhere lives through random lives in which the controller is stopped at any write, and sees the cluster late. The invariants hold all the
-// way, and in the end the newest version serves.
+// TestCrashesAnywhere lives through random lives in which the controller is stopped at any write, and sees the
+// cluster late. The invariants hold all the way, and in the end the newest version serves.
 func TestCrashesAnywhere(t *testing.T) {
 	first, lives := uint64(1), uint64(400)
 	if testing.Short() {

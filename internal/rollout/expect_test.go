@@ -146,7 +146,8 @@ func (s *story) expectEvent(want string) string {
 	return fmt.Sprintf("got  events\n  %s\nwant %s", strings.Join(all, "\n  "), want)
 }
 
-// expectBlock compares several lines. Actions and events are those since the last command or the last line that asked for them.
+// expectBlock compares several lines. Actions and events are those since the last command or the last line that asked
+// for them.
 func (s *story) expectBlock(what string, args, block []string) string {
 	var got []string
 	switch what {

@@ -13,7 +13,8 @@ import (
 	"github.com/cyan-cd/cyan/internal/rollout/strategy"
 )
 
-// invalidSpecs are the specs that cannot be carried out, each with the fields of its problems, and the change that repairs it.
+// invalidSpecs are the specs that cannot be carried out, each with the fields of its problems, and the change that
+// repairs it.
 var invalidSpecs = []struct {
 	name   string
 	patch  string

@@ -17,7 +17,8 @@ import (
 	"github.com/cyan-cd/cyan/api/v1alpha1"
 )
 
-// TestStories runs the stories in testdata: what a Rollout does, rule by rule. testdata/README.md describes their language.
+// TestStories runs the stories in testdata: what a Rollout does, rule by rule. testdata/README.md describes their
+// language.
 func TestStories(t *testing.T) {
 	files, err := filepath.Glob("testdata/*/*.txtar")
 	if err != nil || len(files) == 0 {

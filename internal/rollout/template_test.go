@@ -12,8 +12,8 @@ import (
 	"github.com/cyan-cd/cyan/internal/rollout/strategy"
 )
 
-// filledIn are the fields that the API server fills in: what was written, what is stored, and another value, which somebody must have written. A ReplicaSet
-// with the first two runs the template, one with the third does not.
+// filledIn are the fields that the API server fills in: what was written, what is stored, and another value, which
+// somebody must have written. A ReplicaSet with the first two runs the template, one with the third does not.
 var filledIn = []struct{ name, written, stored, other string }{
 	{"restartPolicy", "{}", "{restartPolicy: Always}", "{restartPolicy: Never}"},
 	{"dnsPolicy", "{}", "{dnsPolicy: ClusterFirst}", "{dnsPolicy: Default}"},

@@ -11,7 +11,8 @@ import (
 
 var instant = regexp.MustCompile(`\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ`)
 
-// text puts versions in the place of names and hashes of ReplicaSets, and the time since the story began in the place of times.
+// text puts versions in the place of names and hashes of ReplicaSets, and the time since the story began in the place
+// of times.
 func (c *cluster) text(s string) string {
 	for _, hash := range slices.Sorted(maps.Keys(c.versions)) {
 		if hash == "" {
