@@ -75,25 +75,38 @@ func lostFields(stored, wanted *apiextensionsv1.JSONSchemaProps, path string) []
 	if keepsUnlisted(stored) && !keepsUnlisted(wanted) {
 		lost = append(lost, "unlisted fields of "+cmp.Or(strings.TrimPrefix(path, "."), "the object"))
 	}
+	lost = append(lost, lostProperties(stored, wanted, path)...)
+	if stored.Items != nil && wanted.Items != nil {
+		lost = append(lost, lostBelow(stored.Items.Schema, wanted.Items.Schema, path+"[]")...)
+	}
+	if stored.AdditionalProperties != nil && wanted.AdditionalProperties != nil {
+		lost = append(lost, lostBelow(stored.AdditionalProperties.Schema, wanted.AdditionalProperties.Schema, path+"{}")...)
+	}
+	return lost
+}
+
+// lostBelow is lostFields for the elements of a list or a mapping; nil is a schema that says nothing of them.
+func lostBelow(stored, wanted *apiextensionsv1.JSONSchemaProps, path string) []string {
+	if stored == nil || wanted == nil {
+		return nil
+	}
+	return lostFields(stored, wanted, path)
+}
+
+// lostProperties lists what is lost of the listed fields at path. An object's own metadata is the API server's.
+func lostProperties(stored, wanted *apiextensionsv1.JSONSchemaProps, path string) []string {
+	var lost []string
 	for _, name := range slices.Sorted(maps.Keys(stored.Properties)) {
 		at := path + "." + name
-		if path == "" && name == "metadata" {
-			continue
-		}
 		theirs := stored.Properties[name]
 		ours, listed := wanted.Properties[name]
 		switch {
+		case at == ".metadata":
 		case listed:
 			lost = append(lost, lostFields(&theirs, &ours, at)...)
 		case !keepsUnlisted(wanted):
 			lost = append(lost, "field "+strings.TrimPrefix(at, "."))
 		}
-	}
-	if stored.Items != nil && stored.Items.Schema != nil && wanted.Items != nil && wanted.Items.Schema != nil {
-		lost = append(lost, lostFields(stored.Items.Schema, wanted.Items.Schema, path+"[]")...)
-	}
-	if theirs, ours := stored.AdditionalProperties, wanted.AdditionalProperties; theirs != nil && theirs.Schema != nil && ours != nil && ours.Schema != nil {
-		lost = append(lost, lostFields(theirs.Schema, ours.Schema, path+"{}")...)
 	}
 	return lost
 }
