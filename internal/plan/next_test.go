@@ -156,7 +156,7 @@ func (s *story) do(verb string, args []string) string {
 	return ""
 }
 
-// settle gives an object the status of one that has ended well or badly.
+// settle sets the status of an object that has ended well or badly.
 func (s *story) settle(how, kind, name string) string {
 	o := s.live[s.key(kind, name)]
 	if o == nil {

@@ -14,7 +14,8 @@ import (
 	"github.com/cyan-cd/cyan/internal/operation"
 )
 
-// lookRequeueAfter is the time after which an Application is looked at although nothing was heard of it, give or take a third.
+// lookRequeueAfter is the time after which an Application is looked at although nothing was heard of it, give or take
+// a third.
 const lookRequeueAfter = 3 * time.Minute
 
 // Reconcile gathers, decides, acts and reports for one Application.
