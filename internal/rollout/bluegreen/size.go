@@ -97,13 +97,10 @@ func hadTraffic(s rollout.State, rs *appsv1.ReplicaSet) bool {
 }
 
 // scaleDownAt takes a ReplicaSet to zero once its deadline has passed, but not before nodes have followed the last
-// switch. A deadline that it has already stays, unless the new one is earlier; the first one lies ahead.
+// switch. A deadline that it has already stays, unless the new one is earlier; a new one lies ahead.
 func scaleDownAt(s rollout.State, rs *appsv1.ReplicaSet, at, now time.Time) rollout.Work {
 	deadline, ok := rollout.ScaleDownDeadline(rs)
-	if !ok {
-		at = later(at, now.Add(scaleDownFloor))
-	}
-	at = rollout.UpToSecond(at)
+	at = rollout.UpToSecond(later(at, now.Add(scaleDownFloor)))
 	var w rollout.Work
 	if ok && !at.Before(deadline) {
 		at = deadline
