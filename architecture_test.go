@@ -50,7 +50,8 @@ var rooms = []room{
 	{folder: "internal/action", may: []string{"api/..."}, never: effects},
 	{folder: "internal/jsonpatch", may: []string{}, never: effects},
 	{folder: "internal/delivery", may: []string{"api/...", "internal/spelling"}, never: effects},
-	{folder: "internal/render", may: []string{"api/...", "internal/spelling"}, never: effects, but: []string{"os"}}, // os.Expand reads nothing
+	// os.Expand reads nothing.
+	{folder: "internal/render", may: []string{"api/...", "internal/spelling"}, never: effects, but: []string{"os"}},
 	{folder: "internal/render/kustomize", may: []string{"api/...", "internal/render"}},
 	{folder: "internal/render/directory", may: []string{"api/...", "internal/render"}},
 	{folder: "internal/validate", may: []string{"api/...", "internal/render", "internal/spelling"}, never: clients, but: []string{"k8s.io/client-go/kubernetes/scheme"}},

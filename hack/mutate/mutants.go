@@ -215,23 +215,23 @@ func (f *finder) remove(s ast.Stmt) {
 	default:
 		return // The head of an if or for.
 	}
+	if canBeLeftOut(s) {
+		f.add(s, 0, "removed", f.text(s), "if !mutantOn(ID) { ", " }")
+	}
+}
+
+// canBeLeftOut reports whether a function still compiles, and is another one, without a statement.
+func canBeLeftOut(s ast.Stmt) bool {
 	switch s := s.(type) {
 	case *ast.AssignStmt:
-		if s.Tok == token.DEFINE || isBlank(s.Lhs) {
-			return
-		}
+		return s.Tok != token.DEFINE && !isBlank(s.Lhs)
 	case *ast.BranchStmt:
-		if s.Label != nil || s.Tok == token.GOTO || s.Tok == token.FALLTHROUGH {
-			return
-		}
+		return s.Label == nil && s.Tok != token.GOTO && s.Tok != token.FALLTHROUGH
 	case *ast.ExprStmt:
-		if call, ok := s.X.(*ast.CallExpr); ok {
-			if name, ok := call.Fun.(*ast.Ident); ok && name.Name == "panic" {
-				return
-			}
-		}
+		call, ok := s.X.(*ast.CallExpr)
+		return !ok || types.ExprString(call.Fun) != "panic"
 	}
-	f.add(s, 0, "removed", f.text(s), "if !mutantOn(ID) { ", " }")
+	return true
 }
 
 func isBlank(all []ast.Expr) bool {

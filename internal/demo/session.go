@@ -47,7 +47,7 @@ func (s *session) run(ctx context.Context) (Summary, error) {
 		}
 	}
 	s.repo.discardPushes()
-	if err := s.deploy(ctx); err != nil {
+	if err := deploy(ctx, s); err != nil {
 		return summary, err
 	}
 	if s.watcher, err = watch(ctx, s.target.config, s.target.namespace); err != nil {
@@ -104,7 +104,7 @@ func (s *session) deliverFirst(ctx context.Context) error {
 }
 
 // deploy has the Application, and waits until what it deploys is healthy.
-func (s *session) deploy(ctx context.Context) error {
+func deploy(ctx context.Context, s *session) error {
 	ctx, cancel := context.WithTimeoutCause(ctx, firstTimeout, errors.New("the first deployment did not become healthy in time"))
 	defer cancel()
 	sch, err := scheme()
@@ -115,16 +115,16 @@ func (s *session) deploy(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("connecting to %s: %w", s.target.config.Host, err)
 	}
-	if err := s.haveApplication(ctx, c); err != nil {
+	if err := haveApplication(ctx, c, s); err != nil {
 		return err
 	}
-	return s.untilHealthy(ctx, c)
+	return untilHealthy(ctx, c, s.printer)
 }
 
 var appKey = client.ObjectKey{Namespace: controller.DefaultControlNamespace, Name: appName}
 
 // haveApplication makes the Application, or has one of an earlier run compared anew.
-func (s *session) haveApplication(ctx context.Context, c client.Client) error {
+func haveApplication(ctx context.Context, c client.Client, s *session) error {
 	app := &v1alpha1.Application{}
 	err := c.Get(ctx, appKey, app)
 	if err != nil && !apierrors.IsNotFound(err) {
@@ -138,9 +138,9 @@ func (s *session) haveApplication(ctx context.Context, c client.Client) error {
 }
 
 // untilHealthy waits until what the Application deploys is healthy.
-func (s *session) untilHealthy(ctx context.Context, c client.Client) error {
+func untilHealthy(ctx context.Context, c client.Client, p *printer) error {
 	start := time.Now()
-	s.status("waiting for " + appName + " to be synced and healthy")
+	p.status("waiting for " + appName + " to be synced and healthy")
 	app := &v1alpha1.Application{}
 	for {
 		if err := c.Get(ctx, appKey, app); err != nil {
@@ -148,10 +148,10 @@ func (s *session) untilHealthy(ctx context.Context, c client.Client) error {
 		}
 		if isHealthy(app) {
 			revision := app.Status.Sync.Revision
-			s.done(appName, "Synced and Healthy at "+revision[:min(7, len(revision))], time.Since(start))
+			p.done(appName, "Synced and Healthy at "+revision[:min(7, len(revision))], time.Since(start))
 			return nil
 		}
-		s.status(waitingFor(app))
+		p.status(waitingFor(app))
 		select {
 		case <-ctx.Done():
 			return fmt.Errorf("%w: %s", context.Cause(ctx), waitingFor(app))

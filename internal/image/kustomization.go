@@ -197,35 +197,47 @@ func (k *kustomization) edit(t *lines, s Setting) error {
 	case entry.Style&yaml.FlowStyle != 0 || k.images.Style&yaml.FlowStyle != 0:
 		return editFlow(t, entry, s)
 	}
-	newNameKey, newName := field(entry, "newName")
-	tagKey, tag := field(entry, "newTag")
-	digestKey, digest := field(entry, "digest")
-	switch {
-	case digest != nil:
-		err = t.replace(digestKey, digest, "digest: "+s.Digest)
-		if tag != nil && err == nil {
-			err = t.drop(tagKey, tag)
-		}
-	case tag != nil:
-		err = t.replace(tagKey, tag, "digest: "+s.Digest)
-	default:
-		after := newName
-		if after == nil {
-			_, after = field(entry, "name")
-		}
-		err = t.insertAfter(after, entry.Content[0], "digest: "+s.Digest)
-	}
-	if err != nil {
+	if err := editDigest(t, entry, s.Digest); err != nil {
 		return err
 	}
+	return editNewName(t, entry, s)
+}
+
+// editDigest has an entry give the digest, and no tag beside it.
+func editDigest(t *lines, entry *yaml.Node, digest string) error {
+	tagKey, tag := field(entry, "newTag")
+	oldKey, old := field(entry, "digest")
+	line := "digest: " + digest
+	switch {
+	case old != nil && tag != nil:
+		if err := t.replace(oldKey, old, line); err != nil {
+			return err
+		}
+		return t.drop(tagKey, tag)
+	case old != nil:
+		return t.replace(oldKey, old, line)
+	case tag != nil:
+		return t.replace(tagKey, tag, line)
+	}
+	_, after := field(entry, "newName")
+	if after == nil {
+		_, after = field(entry, "name")
+	}
+	return t.insertAfter(after, entry.Content[0], line)
+}
+
+// editNewName has an entry give the repository, where it is another than the name that the manifests use.
+func editNewName(t *lines, entry *yaml.Node, s Setting) error {
+	key, newName := field(entry, "newName")
+	line := "newName: " + scalar(s.Repository)
 	switch {
 	case newName != nil && newName.Value != s.Repository:
-		err = t.replace(newNameKey, newName, "newName: "+scalar(s.Repository))
+		return t.replace(key, newName, line)
 	case newName == nil && s.Repository != s.Name:
 		_, name := field(entry, "name")
-		err = t.insertAfter(name, entry.Content[0], "newName: "+scalar(s.Repository))
+		return t.insertAfter(name, entry.Content[0], line)
 	}
-	return err
+	return nil
 }
 
 // editFlow is for entries in braces.

@@ -29,8 +29,8 @@ var (
 	ErrCorrupt = errors.New("damaged mirror")
 )
 
-// newError returns what went wrong with a repository, for a reader. kind is one of the errors above, or nil; repository is a URL
-// without secrets, and neither cause nor remedy may hold one.
+// newError returns what went wrong with a repository, for a reader. kind is one of the errors above, or nil;
+// repository is a URL without secrets, and neither cause nor remedy may hold one.
 func newError(kind error, repository, cause, remedy string) *problem.Error {
 	return &problem.Error{Object: "repository " + repository, Cause: cause, Remedy: remedy, Err: kind}
 }

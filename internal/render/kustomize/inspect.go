@@ -71,8 +71,8 @@ func (in *inspection) kustomization(dir, file string, k *types.Kustomization, ab
 	return nil
 }
 
-// bases checks the resources and components of a kustomization. It returns the number of kustomizations that are built for
-// it, itself included.
+// bases checks the resources and components of a kustomization. It returns the number of kustomizations that are
+// built for it, itself included.
 func (in *inspection) bases(dir, file string, k *types.Kustomization, above []string) (int, error) {
 	builds, limit := 1, in.tree.Limits().Kustomizations
 	for _, list := range []struct {
