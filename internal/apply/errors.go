@@ -89,7 +89,7 @@ type symptom struct {
 
 // symptoms are looked through in order; the first that fits counts.
 var symptoms = []symptom{
-	{ReasonUnreachable, IsUnreachable, "it is tried again; check that the cluster's API server runs and can be reached from here"},
+	{ReasonUnreachable, IsUnreachable, "check that the cluster's API server runs and can be reached from here; Cyan tries again by itself"},
 	{ReasonWebhook, isWebhook, "an admission webhook of the cluster decides this: change the manifest as it asks, or repair the webhook"},
 	{ReasonTerminating, func(err error) bool { return apierrors.HasStatusCause(err, "NamespaceTerminating") },
 		"the namespace is being deleted: wait until it is gone, or see what holds it"},

@@ -64,7 +64,7 @@ func Automate(app *v1alpha1.Application, seen Observation) Automation {
 	case onlyPruning(seen.Plan) && !auto.Prune:
 		return Automation{Why: "what is left needs pruning, which automation does not do"}
 	case pinned != "" && pinned == seen.Revision:
-		return Automation{Why: "this commit was rolled back",
+		return Automation{Why: fmt.Sprintf("commit %s: rolled back by a person", short(seen.Revision)),
 			Condition: fmt.Sprintf("commit %s: rolled back by a person; push another commit, or sync this one yourself", short(seen.Revision))}
 	case seen.Plan.LeavesNothing && auto.Prune && !auto.AllowEmpty:
 		return Automation{Why: "refusing to prune everything",
@@ -107,7 +107,7 @@ func startOrWait(app *v1alpha1.Application, seen Observation, auto v1alpha1.Auto
 // heal undoes what has changed in the cluster since a sync that ended well.
 func heal(op *v1alpha1.Operation, seen Observation, finished time.Time, auto v1alpha1.AutomatedSync) Automation {
 	if !auto.SelfHeal {
-		return Automation{Why: "this commit was synced already, and selfHeal is off"}
+		return Automation{Why: fmt.Sprintf("commit %s: synced already, and selfHeal is off", short(seen.Revision))}
 	}
 	if at := finished.Add(healAfter); seen.Now.Before(at) {
 		return Automation{Why: "the last sync was just now", At: at}

@@ -90,10 +90,14 @@ func TestAutomate(t *testing.T) {
 			l.last(newSHA, v1alpha1.OperationSucceeded, time.Hour)
 			l.app.Spec.Sources, l.app.Spec.Source = []v1alpha1.ApplicationSource{*l.app.Spec.Source}, nil
 		}, why: "selfHeal is off"},
+		{name: "git: of several sources none was synced by itself", set: func(l *look) {
+			l.last(newSHA, v1alpha1.OperationSucceeded, time.Hour).SyncResult.Source = v1alpha1.ApplicationSource{}
+			l.app.Spec.Sources, l.app.Spec.Source = []v1alpha1.ApplicationSource{*l.app.Spec.Source, *l.app.Spec.Source}, nil
+		}, starts: "all", why: "git has changed"},
 		{name: "git: an operation that was no sync tells nothing", set: func(l *look) { l.last(newSHA, v1alpha1.OperationSucceeded, time.Hour).Operation.Sync = nil }, starts: "all", why: "git has changed"},
 		{name: "git: an operation without a result tells nothing", set: func(l *look) { l.last(newSHA, v1alpha1.OperationSucceeded, time.Hour).SyncResult = nil }, starts: "all", why: "git has changed"},
 		{name: "git: an operation that has not finished tells nothing", set: func(l *look) { l.last(newSHA, v1alpha1.OperationSucceeded, time.Hour).FinishedAt = nil }, starts: "all", why: "git has changed"},
-		{name: "drift: nobody heals", set: func(l *look) { l.last(newSHA, v1alpha1.OperationSucceeded, time.Hour) }, why: "selfHeal is off"},
+		{name: "drift: nobody heals", set: func(l *look) { l.last(newSHA, v1alpha1.OperationSucceeded, time.Hour) }, why: "commit 2222222: synced already, and selfHeal is off"},
 		{name: "drift: healed", set: func(l *look) { l.last(newSHA, v1alpha1.OperationSucceeded, time.Hour); l.heals() }, starts: "g/ConfigMap/d/a", why: "cluster has changed"},
 		{name: "drift: comes back at once", set: func(l *look) { l.last(newSHA, v1alpha1.OperationSucceeded, 300*time.Millisecond); l.heals() }, why: "just now", at: 700 * time.Millisecond},
 		{name: "drift: at the very second", set: func(l *look) { l.last(newSHA, v1alpha1.OperationSucceeded, time.Second); l.heals() }, starts: "g/ConfigMap/d/a", why: "cluster has changed"},
@@ -138,7 +142,7 @@ func TestAutomate(t *testing.T) {
 			l.app.Spec.SyncPolicy.Automated.Prune, l.app.Spec.SyncPolicy.Automated.AllowEmpty, l.seen.Plan.LeavesNothing = true, true, true
 		}, starts: "all", why: "git has changed"},
 		{name: "pin: the commit that was rolled back", set: func(l *look) { l.app.Annotations = map[string]string{v1alpha1.RollbackPinAnnotation: newSHA} },
-			why: "rolled back", condition: "commit 2222222: rolled back"},
+			why: "commit 2222222: rolled back by a person", condition: "commit 2222222: rolled back"},
 		{name: "pin: the commit after it", set: func(l *look) { l.app.Annotations = map[string]string{v1alpha1.RollbackPinAnnotation: oldSHA} }, starts: "all", why: "git has changed"},
 		{name: "pin: an empty one pins nothing", set: func(l *look) {
 			l.app.Annotations = map[string]string{v1alpha1.RollbackPinAnnotation: ""}
@@ -228,6 +232,9 @@ func TestBackoff(t *testing.T) {
 		{"a factor of zero is the usual one", backoff("1s", 0, "10s"), 2, 2 * time.Second},
 		{"a factor below zero is the usual one", backoff("1s", -4, "10s"), 2, 2 * time.Second},
 		{"a factor beyond all bounds", backoff("1s", 1<<62, "10s"), 2, 10 * time.Second},
+		{"the next would be just beyond the longest", backoff("3ns", 3, "10ns"), 2, 9 * time.Nanosecond},
+		{"a product beyond all bounds that would be short again", backoff("2h30m", 1<<61+1, "3h"), 2, 3 * time.Hour},
+		{"a product beyond all bounds that would lie below zero", backoff("2h30m", 1<<20+1, "2540400h"), 2, 2540400 * time.Hour},
 		{"a number of tries beyond all bounds", backoff("1ns", 2, "2540400h"), 9e18, 2540400 * time.Hour},
 		{"a duration that is none", backoff("nonsense", 2, "nonsense"), 1, 5 * time.Second},
 		{"a duration of zero", backoff("0s", 2, "0s"), 1, 5 * time.Second},

@@ -122,7 +122,7 @@ func (b *builder) holds(namespace string) string {
 	}
 	occupants, looked := b.policy.Occupants[namespace]
 	if len(held) == 0 && !looked {
-		return "what it holds is not known"
+		return "contents unknown"
 	}
 	for _, key := range occupants {
 		if !b.goes[key] && !slices.Contains(held, key) {
@@ -143,7 +143,7 @@ func holding(held []Key) string {
 	for _, key := range held[:min(most, len(held))] {
 		names = append(names, key.Kind+" "+key.Name)
 	}
-	text := "it holds " + strings.Join(names, ", ")
+	text := "holds " + strings.Join(names, ", ")
 	if more := len(held) - most; more > 0 {
 		text += fmt.Sprintf(" and %d more", more)
 	}

@@ -101,6 +101,7 @@ func TestCheckObjects(t *testing.T) {
 		{"others have it", secret, v1alpha1.AppProjectSpec{}, ""},
 		{"unless it is taken", secret, v1alpha1.AppProjectSpec{NamespaceResourceBlacklist: []v1alpha1.GroupKindPattern{{Kind: "Secret"}}}, "Secret"},
 		{"or only given to some", secret, v1alpha1.AppProjectSpec{NamespaceResourceWhitelist: []v1alpha1.GroupKindPattern{{Group: "apps", Kind: "*"}}}, "Secret"},
+		{"refused by its kind, its namespace is not named as well", elsewhere, v1alpha1.AppProjectSpec{NamespaceResourceBlacklist: all}, "ConfigMap is not permitted"},
 		{"in a namespace of the project", elsewhere, v1alpha1.AppProjectSpec{}, `"blog"`},
 	} {
 		c.spec.Destinations = []v1alpha1.ApplicationDestination{{Server: "*", Namespace: "shop"}}

@@ -57,7 +57,7 @@ func TestNamespaceWithObjectsIsNotPruned(t *testing.T) {
 	w.eventually(app, "the first sync", syncedTo(sha))
 	// Objects that git still has.
 	w.push(map[string]string{"k8s/namespace.yaml": "", "k8s/b.yaml": "", "k8s/c.yaml": configMap("c", "green")})
-	w.untilWaiting(app, "Namespace "+w.to+" (it holds ConfigMap a")
+	w.untilWaiting(app, "Namespace "+w.to+" (holds ConfigMap a")
 	if w.data("b") != nil || w.data("c") == nil {
 		t.Errorf("b is %v, c is %v; want what needs no confirmation done", w.data("b"), w.data("c"))
 	}
@@ -66,7 +66,7 @@ func TestNamespaceWithObjectsIsNotPruned(t *testing.T) {
 		t.Fatal(err)
 	}
 	w.push(map[string]string{"k8s/a.yaml": "", "k8s/c.yaml": "", "k8s/else.yaml": strings.Replace(configMap("else", "green"), "name: else", "name: else\n  namespace: "+w.control, 1)})
-	w.untilWaiting(app, "Namespace "+w.to+" (it holds Secret foreign)")
+	w.untilWaiting(app, "Namespace "+w.to+" (holds Secret foreign)")
 	if n := w.namespace(w.to); n == nil || n.DeletionTimestamp != nil {
 		t.Fatalf("namespace is %v; want it kept", n)
 	}
@@ -111,7 +111,7 @@ func TestDeletionAsksForNamespacesWithObjectsOfOthers(t *testing.T) {
 	w.eventually(guest, "the guest's sync", syncedTo(sha))
 	w.remove(owner)
 	w.eventually(owner, "a condition that names the guest's object", func(a *v1alpha1.Application) bool {
-		return strings.Contains(condition(a, v1alpha1.ConditionDeletionError), "Namespace "+w.to+" (it holds ConfigMap a)")
+		return strings.Contains(condition(a, v1alpha1.ConditionDeletionError), "Namespace "+w.to+" (holds ConfigMap a)")
 	})
 	if w.data("a") == nil {
 		t.Error("a is gone; want it kept before the confirmation")
