@@ -1,5 +1,7 @@
 package v1alpha1
 
+import "time"
+
 // GetSources returns the sources of an Application, whichever of the two fields they stand in: sources replaces source.
 func (s *ApplicationSpec) GetSources() []ApplicationSource { return sourcesOf(s.Source, s.Sources) }
 
@@ -99,4 +101,16 @@ func (s *RolloutStrategy) PreviewService() string {
 		return ""
 	}
 	return s.BlueGreen.PreviewService
+}
+
+// PromotesAfter returns how long a version that is ready waits before it is promoted by itself; zero when it does not
+// wait, or waits for a person.
+func (s *RolloutStrategy) PromotesAfter() time.Duration {
+	if s.BlueGreen == nil {
+		return 0
+	}
+	if enabled := s.BlueGreen.AutoPromotionEnabled; enabled != nil && !*enabled {
+		return 0
+	}
+	return time.Duration(s.BlueGreen.AutoPromotionSeconds) * time.Second
 }

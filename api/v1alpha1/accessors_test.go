@@ -2,6 +2,7 @@ package v1alpha1
 
 import (
 	"testing"
+	"time"
 
 	"k8s.io/apimachinery/pkg/api/equality"
 )
@@ -118,6 +119,27 @@ func TestTheStrategyOfARollout(t *testing.T) {
 			}
 			if got := [2]string{c.strategy.ActiveService(), c.strategy.PreviewService()}; got != c.services {
 				t.Errorf("services: got %v, want %v", got, c.services)
+			}
+		})
+	}
+}
+
+func TestWhenAStrategyPromotesByItself(t *testing.T) {
+	blueGreen := func(enabled *bool) RolloutStrategy {
+		return RolloutStrategy{BlueGreen: &BlueGreenStrategy{AutoPromotionEnabled: enabled, AutoPromotionSeconds: 3}}
+	}
+	for name, c := range map[string]struct {
+		strategy RolloutStrategy
+		want     time.Duration
+	}{
+		"none":                        {RolloutStrategy{}, 0},
+		"after its pause":             {blueGreen(nil), 3 * time.Second},
+		"after its pause, as written": {blueGreen(pointer(true)), 3 * time.Second},
+		"by a person":                 {blueGreen(pointer(false)), 0},
+	} {
+		t.Run(name, func(t *testing.T) {
+			if got := c.strategy.PromotesAfter(); got != c.want {
+				t.Errorf("got %s, want %s", got, c.want)
 			}
 		})
 	}

@@ -285,7 +285,7 @@ func (s *session) follow(ctx context.Context, p push, at time.Time, version stri
 	if err != nil {
 		return round, err
 	}
-	change := NewSwitchover(before, promotionDelay(ro))
+	change := NewSwitchover(before, ro.Spec.Strategy.PromotesAfter())
 	s.step(3, time.Since(at), "the push starts a delivery")
 	s.detail(strings.Join(s.deliveries.command("app"), " "))
 	s.status("building")
@@ -345,13 +345,6 @@ func timeline(at time.Time, delivered delivery.Timeline, change *Switchover, lan
 		line = line.With(stage)
 	}
 	return line
-}
-
-func promotionDelay(ro *v1alpha1.Rollout) time.Duration {
-	if bg := ro.Spec.Strategy.BlueGreen; bg != nil {
-		return time.Duration(bg.AutoPromotionSeconds) * time.Second
-	}
-	return 0
 }
 
 func doing(v rollout.View) string {
