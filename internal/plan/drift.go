@@ -162,8 +162,6 @@ func number(v any) (float64, bool) {
 	switch v := v.(type) {
 	case int64:
 		return float64(v), true
-	case int:
-		return float64(v), true
 	case float64:
 		return v, true
 	}
@@ -325,20 +323,22 @@ func removePath(value any, path fieldpath.Path) {
 			}
 			value = m[*step.FieldName]
 		case step.Key != nil:
-			items, ok := value.([]any)
-			if !ok || last {
-				return
-			}
-			value = nil
-			for _, item := range items {
-				if hasKeys(item, step) {
-					value = item
-				}
-			}
+			value = elementWith(value, step)
 		default:
 			return
 		}
 	}
+}
+
+// elementWith returns the element of a list that has the keys of a step; nil when there is none.
+func elementWith(list any, step fieldpath.PathElement) any {
+	items, _ := list.([]any)
+	for _, item := range items {
+		if hasKeys(item, step) {
+			return item
+		}
+	}
+	return nil
 }
 
 func hasKeys(item any, step fieldpath.PathElement) bool {

@@ -212,10 +212,8 @@ func (n *stepper) settle() {
 // Application's.
 func (n *stepper) outcome(t Task, live *unstructured.Unstructured, inLastGroup bool) (v1alpha1.OperationPhase, string) {
 	switch {
-	case t.Verb == Delete && live == nil:
-		return v1alpha1.OperationSucceeded, "pruned"
-	case t.Verb == Delete && inLastGroup:
-		return v1alpha1.OperationSucceeded, "pruned"
+	case t.Verb == Delete && (live == nil || inLastGroup):
+		return v1alpha1.OperationSucceeded, ""
 	case t.Verb == Delete:
 		return v1alpha1.OperationRunning, ""
 	case t.Verb == Hook:
@@ -411,12 +409,9 @@ func (n *stepper) failed(tasks []Task) []v1alpha1.ResourceResult {
 	return all
 }
 
-// fail runs the hooks that a failure asks for, and then ends the sync.
+// fail runs the hooks that a failure asks for, and then ends the sync. One of them that fails itself stops no other.
 func (n *stepper) fail(failed []v1alpha1.ResourceResult) {
 	for _, group := range n.plan.groups(v1alpha1.HookSyncFail) {
-		if len(n.failed(group)) > 0 {
-			continue
-		}
 		if done := n.failGroup(group); !done {
 			return
 		}

@@ -25,7 +25,7 @@ import (
 //	prune                     the sync prunes
 //	only KIND NAME            the sync is limited to this object
 //	refuse KIND NAME WHY      the API server refuses this object in the dry run
-//	break KIND NAME           writing this object fails
+//	break|mend KIND NAME      writing this object fails, or no longer does
 //	sync                      the sync begins and goes as far as it can
 //	healthy|degraded KIND NAME   the object gets there, and the sync goes on
 //	end well KIND NAME        the object gets there before the sync looks
@@ -130,6 +130,8 @@ func (s *story) do(verb string, args []string) string {
 		}
 	case "break":
 		s.broken[s.key(args[0], args[1])] = true
+	case "mend":
+		delete(s.broken, s.key(args[0], args[1]))
 	case "sync":
 		s.begin()
 	case "end":
@@ -278,6 +280,9 @@ func (s *story) carryOut(a Action) {
 		r := Failed(t, "the API server said no")
 		s.seen.Results[IDOf(r)] = r
 		return
+	case a.Do == DoDelete && len(t.Object.GetFinalizers()) > 0:
+		now := metav1.NewTime(s.policy.StartedAt)
+		s.live[t.Key].SetDeletionTimestamp(&now)
 	case a.Do == DoDelete || a.Do == DoDeleteHook:
 		delete(s.live, t.Key)
 	default:
