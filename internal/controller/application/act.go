@@ -68,7 +68,7 @@ func (r *reconciler) sync(ctx context.Context, o *observation, app *v1alpha1.App
 // newSyncRun takes an operation up from what its status has recorded.
 func newSyncRun(r *reconciler, o *observation, state *v1alpha1.OperationState) *syncRun {
 	s := &syncRun{reconciler: r, o: o, progress: plan.Progress{
-		Live: maps.Clone(o.live.Objects), Results: map[plan.ID]v1alpha1.ResourceResult{}, Recorded: map[plan.ID]bool{},
+		Live: maps.Clone(o.comparison.Live.Objects), Results: map[plan.ID]v1alpha1.ResourceResult{}, Recorded: map[plan.ID]bool{},
 		Terminate: state.Phase == v1alpha1.OperationTerminating,
 	}}
 	for _, result := range state.SyncResult.Resources {
@@ -82,7 +82,7 @@ func newSyncRun(r *reconciler, o *observation, state *v1alpha1.OperationState) *
 // steps as it has phases and waves.
 func (s *syncRun) run(ctx context.Context) (plan.Step, error) {
 	for {
-		step := s.o.plan.Next(s.progress)
+		step := s.o.comparison.Plan.Next(s.progress)
 		if step.Try {
 			if err := s.try(ctx); err != nil || s.putOff != nil {
 				return step, err
@@ -142,7 +142,7 @@ func (s *syncRun) try(ctx context.Context) error {
 	var refusals compare.Refusals
 	kinds, err := s.o.cluster.Kinds(ctx, nil)
 	if err == nil {
-		refusals, err = s.o.whole.Refusals(ctx, s.o.cluster.Client, kinds)
+		refusals, err = s.o.comparison.Refusals(ctx, s.o.cluster.Client, kinds)
 	}
 	if err != nil && apply.IsUnreachable(err) {
 		s.putOff = err
@@ -157,7 +157,7 @@ func (s *syncRun) try(ctx context.Context) error {
 // dryRunDone ends an operation that was only to try.
 func (s *syncRun) dryRunDone() plan.Step {
 	var refused []string
-	for _, t := range s.o.plan.Tasks {
+	for _, t := range s.o.comparison.Plan.Tasks {
 		if why, ok := s.progress.Refused[t.ID()]; ok {
 			refused = append(refused, why)
 			s.note(plan.Failed(t, why))
@@ -292,7 +292,7 @@ func (s *syncRun) carryOut(ctx context.Context, a plan.Action) (apply.Outcome, e
 
 // awaitKind waits for a kind that an object of this sync defines to be served.
 func (s *syncRun) awaitKind(ctx context.Context, t plan.Task) error {
-	if _, pending := s.o.pendingKinds[schema.GroupKind{Group: t.Key.Group, Kind: t.Key.Kind}]; !pending {
+	if _, pending := s.o.comparison.PendingKinds[schema.GroupKind{Group: t.Key.Group, Kind: t.Key.Kind}]; !pending {
 		return nil
 	}
 	err := wait.PollUntilContextTimeout(ctx, servedPoll, servedTimeout, true, func(ctx context.Context) (bool, error) {

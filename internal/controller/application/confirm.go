@@ -17,9 +17,9 @@ import (
 // observeDeletions finds out what has to be known before anything is pruned: whether a person has confirmed it, and
 // what lives in the namespaces that would go.
 func observeDeletions(ctx context.Context, log *slog.Logger, o *observation, state *v1alpha1.OperationState) error {
-	o.policy.Confirmed = plan.Confirmed(o.app, state.StartedAt.Time)
-	o.policy.Occupants = map[string][]plan.Key{}
-	for _, namespace := range o.plan.NamespacesToPrune() {
+	o.comparison.Policy.Confirmed = plan.Confirmed(o.app, state.StartedAt.Time)
+	o.comparison.Policy.Occupants = map[string][]plan.Key{}
+	for _, namespace := range o.comparison.Plan.NamespacesToPrune() {
 		occupants, err := occupantsOf(ctx, o, namespace)
 		switch {
 		case ctx.Err() != nil:
@@ -31,9 +31,9 @@ func observeDeletions(ctx context.Context, log *slog.Logger, o *observation, sta
 			log.Info("looking into a namespace that is to be pruned", "application", o.name, "namespace", namespace, "err", err)
 			continue
 		}
-		o.policy.Occupants[namespace] = occupants
+		o.comparison.Policy.Occupants[namespace] = occupants
 	}
-	o.rebuild()
+	o.comparison = o.comparison.Replanned()
 	return nil
 }
 

@@ -10,7 +10,6 @@ import (
 	"k8s.io/apimachinery/pkg/api/equality"
 	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/client-go/kubernetes"
-	"k8s.io/client-go/tools/events"
 	"k8s.io/client-go/util/workqueue"
 	ctrl "sigs.k8s.io/controller-runtime"
 	"sigs.k8s.io/controller-runtime/pkg/builder"
@@ -68,24 +67,6 @@ func (o *Options) setDefaults() {
 	if o.Log == nil {
 		o.Log = slog.New(slog.DiscardHandler)
 	}
-}
-
-// reconciler looks at one Application at a time per worker.
-type reconciler struct {
-	client   client.Client
-	live     client.Reader
-	recorder events.EventRecorder
-	sources  *sources
-	clusters *live.Registry
-	renderer *compare.Renderer
-	comparer *compare.Comparer
-	control  string
-	now      func() time.Time
-	log      *slog.Logger
-	meters   *meters
-	hooks    *heldHooks
-	// settingsRead is closed once the settings are known.
-	settingsRead chan struct{}
 }
 
 // Setup adds the controller to a manager.

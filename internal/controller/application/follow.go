@@ -49,7 +49,7 @@ func (f *follower) applicationsOf(ctx context.Context, project client.Object) []
 const gitCheck = 2 * time.Second
 
 // followRefs enqueues the Applications whose repository has news, or went away.
-func (f *follower) followRefs(ctx context.Context, tips *source.RefPoller) error {
+func (f *follower) followRefs(ctx context.Context, refPoller *source.RefPoller) error {
 	ticker := time.NewTicker(gitCheck)
 	defer ticker.Stop()
 	away := map[string]bool{}
@@ -57,13 +57,13 @@ func (f *follower) followRefs(ctx context.Context, tips *source.RefPoller) error
 		select {
 		case <-ctx.Done():
 			return nil
-		case url := <-tips.Changed():
+		case url := <-refPoller.Changed():
 			for _, app := range f.sources.followers(url) {
 				f.queue.add(app)
 			}
 		case <-ticker.C:
 			for url, apps := range f.sources.followed() {
-				failing := tips.Err(url) != nil
+				failing := refPoller.Err(url) != nil
 				if failing != away[url] {
 					for _, app := range apps {
 						f.queue.add(app)
@@ -84,14 +84,6 @@ func (f *follower) enqueueAll(ctx context.Context) {
 	for i := range apps.Items {
 		f.queue.add(client.ObjectKeyFromObject(&apps.Items[i]))
 	}
-}
-
-// instanceOf is what an Application is called in tracking marks.
-func instanceOf(controlNamespace string, app types.NamespacedName) string {
-	if app.Namespace == controlNamespace {
-		return app.Name
-	}
-	return app.Namespace + "_" + app.Name
 }
 
 // enqueuer puts Applications into the work queue from anywhere.

@@ -5,39 +5,15 @@ import (
 	"errors"
 	"fmt"
 	"strings"
-	"time"
 
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
-	"k8s.io/apimachinery/pkg/types"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/cyan-cd/cyan/api/v1alpha1"
 	"github.com/cyan-cd/cyan/internal/compare"
-	"github.com/cyan-cd/cyan/internal/live"
-	"github.com/cyan-cd/cyan/internal/operation"
 	"github.com/cyan-cd/cyan/internal/project"
 	"github.com/cyan-cd/cyan/internal/source"
 )
-
-// observation is all that a look at one Application found. What could not be found out is told by problems.
-type observation struct {
-	now  time.Time
-	name types.NamespacedName
-	// app is the Application as the API server has it, not to be changed.
-	app      *v1alpha1.Application
-	instance string
-	project  *v1alpha1.AppProject
-	cluster  *live.Cluster
-	// source is what is compared with: the Application's own, or the operation's.
-	source   v1alpha1.ApplicationSource
-	revision string
-	rendered *compare.Rendering
-	// refresh is what the refresh annotation asked for; "" when there is none.
-	refresh string
-
-	comparison
-	problems []operation.Problem
-}
 
 // gather looks at everything that concerns an Application. An error means that the control plane itself can't be read.
 func (r *reconciler) gather(ctx context.Context, app *v1alpha1.Application) (*observation, error) {
@@ -152,47 +128,33 @@ func wantedRevision(app *v1alpha1.Application, src v1alpha1.ApplicationSource) s
 	return src.TargetRevision
 }
 
-// gatherSource resolves the revision and renders it. While the repository can't be reached, the revision known last
-// stands.
+// gatherSource resolves the revision and renders it.
 func (r *reconciler) gatherSource(ctx context.Context, o *observation) error {
 	repo := r.sources.repository(o.source.RepoURL)
 	r.sources.follow(o.name, repo)
-	if o.refresh != "" {
-		if o.refresh == "hard" {
-			r.renderer.Forget(o.name)
-			r.comparer.Forget(o.name)
-		}
-		if err := r.sources.mirrors.Refresh(ctx, repo); err != nil && ctx.Err() != nil {
-			return err
-		}
+	if err := r.refresh(ctx, o, repo); err != nil {
+		return err
 	}
-	revision, err := r.sources.mirrors.Resolve(ctx, repo, wantedRevision(o.app, o.source))
-	if err == nil && !isCommit(wantedRevision(o.app, o.source)) {
-		// What was believed until now may be what the host no longer says.
-		err = r.sources.tips.Err(repo.URL)
-	}
+	revision, unresolved := r.resolve(ctx, o, repo)
 	if ctx.Err() != nil {
 		return ctx.Err()
 	}
-	if err != nil {
-		o.add(v1alpha1.ConditionComparisonError, fmt.Errorf("reading revision %q: %w", wantedRevision(o.app, o.source), err))
-		revision = lastRevision(o.app, o.source)
-		if revision == "" || !source.IsTemporary(err) {
-			return nil
-		}
+	if unresolved != nil {
+		o.add(v1alpha1.ConditionComparisonError, unresolved)
+	}
+	if revision == "" {
+		return nil
 	}
 	o.revision = revision
-	rendered, renderErr := r.renderer.Render(ctx, o.app, o.source, repo, revision)
-	if ctx.Err() != nil {
+	rendered, err := r.render(ctx, o, repo)
+	switch {
+	case ctx.Err() != nil:
 		return ctx.Err()
-	}
-	if renderErr == nil {
-		renderErr = rendered.Err
-	}
-	if renderErr != nil {
-		if err == nil {
-			o.add(v1alpha1.ConditionComparisonError, renderErr)
-		}
+	case err != nil && unresolved != nil:
+		// The repository is away, which is the cause of both.
+		return nil
+	case err != nil:
+		o.add(v1alpha1.ConditionComparisonError, err)
 		return nil
 	}
 	o.rendered = rendered
@@ -200,6 +162,51 @@ func (r *reconciler) gatherSource(ctx context.Context, o *observation) error {
 		o.add(w.Type, errors.New(w.Message))
 	}
 	return nil
+}
+
+// refresh has git asked anew where the refresh annotation wants it; a hard one drops what is remembered of rendering
+// and comparing, too. An error means that there is no time left: whether git answers is found when the revision is
+// resolved.
+func (r *reconciler) refresh(ctx context.Context, o *observation, repo source.Repository) error {
+	if o.refresh == "" {
+		return nil
+	}
+	if o.refresh == "hard" {
+		r.renderer.Forget(o.name)
+		r.comparer.Forget(o.name)
+	}
+	if err := r.sources.mirrors.Refresh(ctx, repo); err != nil && ctx.Err() != nil {
+		return err
+	}
+	return nil
+}
+
+// resolve returns the commit of the wanted revision. While the repository can't be reached, it is the one known last,
+// with the error; "" when there is none.
+func (r *reconciler) resolve(ctx context.Context, o *observation, repo source.Repository) (string, error) {
+	wanted := wantedRevision(o.app, o.source)
+	revision, err := r.sources.mirrors.Resolve(ctx, repo, wanted)
+	if err == nil && !isCommit(wanted) {
+		// What was believed until now may be what the host no longer says.
+		err = r.sources.refPoller.Err(repo.URL)
+	}
+	if err == nil {
+		return revision, nil
+	}
+	err = fmt.Errorf("reading revision %q: %w", wanted, err)
+	if !source.IsTemporary(err) {
+		return "", err
+	}
+	return lastRevision(o.app, o.source), err
+}
+
+// render renders the source at the observation's revision.
+func (r *reconciler) render(ctx context.Context, o *observation, repo source.Repository) (*compare.Rendering, error) {
+	rendered, err := r.renderer.Render(ctx, o.app, o.source, repo, o.revision)
+	if err != nil {
+		return nil, err
+	}
+	return rendered, rendered.Err
 }
 
 // lastRevision is the one that the status speaks of, if it is of the same source.

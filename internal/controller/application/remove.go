@@ -72,7 +72,7 @@ func (r *reconciler) removeObjects(ctx context.Context, o *observation, propagat
 	for kind, err := range live.Broken {
 		return 0, fmt.Errorf("the objects of the Application can't be deleted: reading %s: %w", kind, err)
 	}
-	o.live = live
+	o.comparison.Live = live
 	if err := releaseHooks(ctx, o, plan.Plan{}); err != nil {
 		return 0, err
 	}

@@ -24,7 +24,7 @@ func (o *observation) report(status *v1alpha1.ApplicationStatus, control string)
 		status.Conditions = nil
 	}
 	status.ControllerNamespace = control
-	if !o.compared {
+	if !o.comparison.Complete {
 		status.Sync.Status = v1alpha1.SyncUnknown
 		if status.Health.Status == "" || (o.clusterAway() && status.Health.Status != v1alpha1.HealthUnknown) {
 			status.Health = v1alpha1.AppHealthStatus{Status: v1alpha1.HealthUnknown, LastTransitionTime: &at}
@@ -34,14 +34,14 @@ func (o *observation) report(status *v1alpha1.ApplicationStatus, control string)
 	source := *o.source.DeepCopy()
 	status.SourceType = o.rendered.Result.SourceType
 	status.Sync = v1alpha1.SyncStatus{
-		Status: o.plan.Status, Revision: o.revision,
+		Status: o.comparison.Plan.Status, Revision: o.revision,
 		ComparedTo: v1alpha1.ComparedTo{Source: &source, Destination: o.app.Spec.Destination, IgnoreDifferences: o.app.Spec.IgnoreDifferences},
 	}
-	if len(o.broken) > 0 && status.Sync.Status == v1alpha1.Synced {
+	if len(o.comparison.Live.Broken) > 0 && status.Sync.Status == v1alpha1.Synced {
 		status.Sync.Status = v1alpha1.SyncUnknown
 	}
 	status.Resources = o.resources()
-	status.Summary = o.plan.Summary()
+	status.Summary = o.comparison.Plan.Summary()
 	code, message := o.health(status.Resources)
 	if status.Health.Status != code || status.Health.LastTransitionTime == nil {
 		status.Health.LastTransitionTime = &at
@@ -74,9 +74,9 @@ func (o *observation) conditions() []v1alpha1.ApplicationCondition {
 
 // resources are the plan's, with what can't be read told apart from what is missing.
 func (o *observation) resources() []v1alpha1.ResourceStatus {
-	all := o.plan.ResourceStatuses()
+	all := o.comparison.Plan.ResourceStatuses()
 	for i, s := range all {
-		if err := o.broken[schema.GroupKind{Group: s.Group, Kind: s.Kind}]; err != nil {
+		if err := o.comparison.Live.Broken[schema.GroupKind{Group: s.Group, Kind: s.Kind}]; err != nil {
 			all[i].Status = v1alpha1.SyncUnknown
 			all[i].Health = &v1alpha1.HealthStatus{Status: v1alpha1.HealthUnknown, Message: err.Error()}
 		}
@@ -86,8 +86,8 @@ func (o *observation) resources() []v1alpha1.ResourceStatus {
 
 // health is the worst of what the Application manages, and which object that is.
 func (o *observation) health(resources []v1alpha1.ResourceStatus) (v1alpha1.HealthStatusCode, string) {
-	code := o.plan.Health()
-	if len(o.broken) > 0 {
+	code := o.comparison.Plan.Health()
+	if len(o.comparison.Live.Broken) > 0 {
 		code = v1alpha1.HealthUnknown
 	}
 	if code == v1alpha1.HealthHealthy {
@@ -97,7 +97,7 @@ func (o *observation) health(resources []v1alpha1.ResourceStatus) (v1alpha1.Heal
 		if s.Health == nil || s.Health.Status != code || s.RequiresPruning {
 			continue
 		}
-		name := o.plan.Resources[i].Key.String()
+		name := o.comparison.Plan.Resources[i].Key.String()
 		if s.Health.Message == "" {
 			return code, name
 		}

@@ -74,7 +74,7 @@ func (f *follower) takeSettings(s settings) {
 		}
 	}
 	f.clusters.Update(clusters)
-	f.sources.setBook(source.NewCredentialStore(repositories, source.Trust{KnownHosts: dataOf(s.hosts), Certificates: dataOf(s.certificates)}))
+	f.sources.setCredentials(source.NewCredentialStore(repositories, source.Trust{KnownHosts: dataOf(s.hosts), Certificates: dataOf(s.certificates)}))
 }
 
 // dataOf is what the one ConfigMap of an informer holds.

@@ -10,12 +10,12 @@ import (
 
 // sources has the repositories of all Applications followed.
 type sources struct {
-	mirrors *source.Mirrors
-	tips    *source.RefPoller
+	mirrors   *source.Mirrors
+	refPoller *source.RefPoller
 
-	mu      sync.Mutex
-	book    source.CredentialStore
-	follows map[types.NamespacedName]follow
+	mu          sync.Mutex
+	credentials source.CredentialStore
+	follows     map[types.NamespacedName]follow
 }
 
 type follow struct {
@@ -23,20 +23,20 @@ type follow struct {
 	release func()
 }
 
-func newSources(mirrors *source.Mirrors, tips *source.RefPoller) *sources {
-	return &sources{mirrors: mirrors, tips: tips, follows: map[types.NamespacedName]follow{}}
+func newSources(mirrors *source.Mirrors, refPoller *source.RefPoller) *sources {
+	return &sources{mirrors: mirrors, refPoller: refPoller, follows: map[types.NamespacedName]follow{}}
 }
 
-func (s *sources) setBook(book source.CredentialStore) {
+func (s *sources) setCredentials(credentials source.CredentialStore) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.book = book
+	s.credentials = credentials
 }
 
 func (s *sources) repository(url string) source.Repository {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return s.book.Repository(url)
+	return s.credentials.Repository(url)
 }
 
 // follow has an Application's repository looked at regularly; the last call for an Application counts.
@@ -47,7 +47,7 @@ func (s *sources) follow(app types.NamespacedName, repo source.Repository) {
 	if ok && before.repo == repo {
 		return
 	}
-	s.follows[app] = follow{repo, s.tips.Follow(repo)}
+	s.follows[app] = follow{repo, s.refPoller.Follow(repo)}
 	if ok {
 		before.release()
 	}

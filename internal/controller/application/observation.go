@@ -1,0 +1,76 @@
+package application
+
+import (
+	"time"
+
+	"k8s.io/apimachinery/pkg/types"
+
+	"github.com/cyan-cd/cyan/api/v1alpha1"
+	"github.com/cyan-cd/cyan/internal/compare"
+	"github.com/cyan-cd/cyan/internal/live"
+	"github.com/cyan-cd/cyan/internal/operation"
+	"github.com/cyan-cd/cyan/internal/plan"
+	"github.com/cyan-cd/cyan/internal/project"
+)
+
+// observation is all that a look at one Application found. What could not be found out is told by problems.
+type observation struct {
+	now  time.Time
+	name types.NamespacedName
+	// app is the Application as the API server has it, not to be changed.
+	app      *v1alpha1.Application
+	instance string
+	project  *v1alpha1.AppProject
+	cluster  *live.Cluster
+	// source is what is compared with: the Application's own, or the operation's.
+	source   v1alpha1.ApplicationSource
+	revision string
+	rendered *compare.Rendering
+	// refresh is what the refresh annotation asked for; "" when there is none.
+	refresh string
+
+	// comparison is git against the cluster, as far as it is known; the zero value when nothing could be compared.
+	comparison compare.Comparison
+	problems   []operation.Problem
+}
+
+// instanceOf is what an Application is called in tracking marks.
+func instanceOf(controlNamespace string, app types.NamespacedName) string {
+	if app.Namespace == controlNamespace {
+		return app.Name
+	}
+	return app.Namespace + "_" + app.Name
+}
+
+// to is the destination with every name of its cluster.
+func (o *observation) to() project.Destination {
+	d := project.Destination{Server: o.app.Spec.Destination.Server, Name: o.app.Spec.Destination.Name, Namespace: o.app.Spec.Destination.Namespace}
+	if o.cluster != nil {
+		d.Server, d.Name = o.cluster.Server, o.cluster.Name
+	}
+	return d
+}
+
+// wanted is what to look for of an Application.
+func (o *observation) wanted() live.Wanted {
+	return compare.Wanted(o.app, o.instance, o.comparison.Desired)
+}
+
+// lives are the live objects for a plan that predicts nothing.
+func (o *observation) lives() []plan.Live {
+	all := make([]plan.Live, 0, len(o.comparison.Live.Objects))
+	for _, object := range o.comparison.Live.Objects {
+		all = append(all, plan.Live{Object: object})
+	}
+	return all
+}
+
+// forOperation is what is to be known of an Application to decide about its operation.
+func (o *observation) forOperation() operation.Observation {
+	seen := operation.Observation{Now: o.now, Revision: o.revision, Source: o.source, Compared: o.comparison.Complete, Plan: o.comparison.Plan, Problems: o.problems}
+	if o.project != nil {
+		seen.ToAutomation = project.Windows(o.project, o.app, o.to(), project.ByAutomation, o.now)
+		seen.ToPeople = project.Windows(o.project, o.app, o.to(), project.ByPerson, o.now)
+	}
+	return seen
+}
