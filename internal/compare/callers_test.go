@@ -82,14 +82,14 @@ func (c *callers) start() {
 	if err != nil {
 		c.Fatal(err)
 	}
-	tips := source.NewRefPoller(mirrors, source.RefPollerOptions{Every: time.Hour})
-	err = application.Setup(mgr, application.Options{Mirrors: mirrors, Tips: tips, ControlNamespace: control, Metrics: prometheus.NewRegistry(), Log: slog.New(slog.DiscardHandler)})
+	refPoller := source.NewRefPoller(mirrors, source.RefPollerOptions{Every: time.Hour})
+	err = application.Setup(mgr, application.Options{Mirrors: mirrors, RefPoller: refPoller, ControlNamespace: control, Metrics: prometheus.NewRegistry(), Log: slog.New(slog.DiscardHandler)})
 	if err != nil {
 		c.Fatal(err)
 	}
 	ctx, cancel := context.WithCancel(context.Background())
 	ended := make(chan error, 2)
-	go func() { ended <- tips.Run(ctx) }()
+	go func() { ended <- refPoller.Run(ctx) }()
 	go func() { ended <- mgr.Start(ctx) }()
 	c.Cleanup(func() {
 		cancel()

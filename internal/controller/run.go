@@ -86,8 +86,8 @@ func Run(ctx context.Context, config *rest.Config, o Options) error {
 		return err
 	}
 	defer mirrors.Close()
-	tips := source.NewRefPoller(mirrors, source.RefPollerOptions{Every: o.PollEvery})
-	if err := addAll(mgr, o, mirrors, tips); err != nil {
+	refPoller := source.NewRefPoller(mirrors, source.RefPollerOptions{Every: o.PollEvery})
+	if err := addAll(mgr, o, mirrors, refPoller); err != nil {
 		return err
 	}
 	if err := mgr.Start(ctx); err != nil {
@@ -143,21 +143,21 @@ func ensureNamespace(ctx context.Context, config *rest.Config, name string) erro
 }
 
 // addAll adds the controllers and what they stand on to the manager.
-func addAll(mgr manager.Manager, o Options, mirrors *source.Mirrors, tips *source.RefPoller) error {
+func addAll(mgr manager.Manager, o Options, mirrors *source.Mirrors, refPoller *source.RefPoller) error {
 	if err := rollout.Setup(mgr, rollout.Options{InstanceID: o.RolloutInstanceID}); err != nil {
 		return err
 	}
 	err := application.Setup(mgr, application.Options{
-		Mirrors: mirrors, Tips: tips, ControlNamespace: o.ControlNamespace, Programs: o.Programs, Log: o.Log.With("controller", "application"),
+		Mirrors: mirrors, RefPoller: refPoller, ControlNamespace: o.ControlNamespace, Programs: o.Programs, Log: o.Log.With("controller", "application"),
 	})
 	if err != nil {
 		return err
 	}
-	if err := mgr.Add(manager.RunnableFunc(tips.Run)); err != nil {
+	if err := mgr.Add(manager.RunnableFunc(refPoller.Run)); err != nil {
 		return err
 	}
 	if o.Listener != nil {
-		if err := mgr.Add(everywhere(func(ctx context.Context) error { return server.Serve(ctx, o.Listener, handler(mgr, o, tips)) })); err != nil {
+		if err := mgr.Add(everywhere(func(ctx context.Context) error { return server.Serve(ctx, o.Listener, handler(mgr, o, refPoller)) })); err != nil {
 			return err
 		}
 	}
@@ -175,7 +175,7 @@ type everywhere func(context.Context) error
 func (f everywhere) Start(ctx context.Context) error { return f(ctx) }
 func (everywhere) NeedLeaderElection() bool          { return false }
 
-func handler(mgr manager.Manager, o Options, tips *source.RefPoller) http.Handler {
+func handler(mgr manager.Manager, o Options, refPoller *source.RefPoller) http.Handler {
 	return server.Handler(server.Options{
 		Metrics: metrics.Registry,
 		Push: func(header http.Header, body []byte) ([]string, error) {
@@ -188,7 +188,7 @@ func handler(mgr manager.Manager, o Options, tips *source.RefPoller) http.Handle
 				return nil, fmt.Errorf("%w: %w", server.ErrUnauthenticated, err)
 			}
 			for _, url := range urls {
-				tips.PollNow(url)
+				refPoller.PollNow(url)
 			}
 			return urls, err
 		},

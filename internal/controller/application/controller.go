@@ -31,12 +31,12 @@ import (
 	"github.com/cyan-cd/cyan/internal/source"
 )
 
-// Options are what the controller of Applications needs. Mirrors and Tips are needed; the rest has defaults.
+// Options are what the controller of Applications needs. Mirrors and RefPoller are needed; the rest has defaults.
 type Options struct {
 	// Mirrors reads git.
 	Mirrors *source.Mirrors
-	// Tips follows the repositories; the controller takes what Changed gives. The caller has it Run.
-	Tips *source.RefPoller
+	// RefPoller follows the repositories; the controller takes what Changed gives. The caller has it Run.
+	RefPoller *source.RefPoller
 	// ControlNamespace is where Applications, AppProjects and Secrets are: "argocd" when empty.
 	ControlNamespace string
 	// Programs are those that cluster Secrets may have run as this process; none when zero.
@@ -74,7 +74,7 @@ func Setup(mgr manager.Manager, o Options) error {
 	o.setDefaults()
 	r := &reconciler{
 		client: client.WithFieldOwner(mgr.GetClient(), v1alpha1.ApplicationFieldManager), live: mgr.GetAPIReader(), recorder: mgr.GetEventRecorder("cyan-application"),
-		sources: newSources(o.Mirrors, o.Tips), renderer: compare.NewRenderer(o.Mirrors), comparer: compare.New(), control: o.ControlNamespace, now: o.Now, log: o.Log,
+		sources: newSources(o.Mirrors, o.RefPoller), renderer: compare.NewRenderer(o.Mirrors), comparer: compare.New(), control: o.ControlNamespace, now: o.Now, log: o.Log,
 		meters: newMeters(), hooks: &heldHooks{of: map[types.NamespacedName]heldIn{}}, settingsRead: make(chan struct{}),
 	}
 	if err := r.meters.register(o.Metrics, mgr.GetClient()); err != nil {
@@ -99,7 +99,7 @@ func Setup(mgr manager.Manager, o Options) error {
 	f := &follower{reader: r.client, control: r.control, sources: r.sources, clusters: r.clusters, queue: queue, log: r.log, settingsRead: r.settingsRead}
 	for _, run := range []manager.RunnableFunc{
 		func(ctx context.Context) error { return f.followSettings(ctx, kube) },
-		func(ctx context.Context) error { return f.followRefs(ctx, o.Tips) },
+		func(ctx context.Context) error { return f.followRefs(ctx, o.RefPoller) },
 	} {
 		if err := mgr.Add(run); err != nil {
 			return err

@@ -50,7 +50,7 @@ type world struct {
 	metrics     *prometheus.Registry
 	mirrors     string
 	config      *rest.Config
-	tips        *source.RefPoller
+	refPoller   *source.RefPoller
 	poll        time.Duration
 }
 
@@ -99,13 +99,13 @@ func (w *world) start() (stop func()) {
 	if err != nil {
 		w.Fatal(err)
 	}
-	w.tips = source.NewRefPoller(mirrors, source.RefPollerOptions{Every: w.poll, MaxBackoff: time.Second})
-	if err := application.Setup(mgr, application.Options{Mirrors: mirrors, Tips: w.tips, ControlNamespace: w.control, Metrics: w.metrics, Log: log}); err != nil {
+	w.refPoller = source.NewRefPoller(mirrors, source.RefPollerOptions{Every: w.poll, MaxBackoff: time.Second})
+	if err := application.Setup(mgr, application.Options{Mirrors: mirrors, RefPoller: w.refPoller, ControlNamespace: w.control, Metrics: w.metrics, Log: log}); err != nil {
 		w.Fatal(err)
 	}
 	ctx, cancel := context.WithCancel(context.Background())
 	ended := make(chan error, 2)
-	go func() { ended <- w.tips.Run(ctx) }()
+	go func() { ended <- w.refPoller.Run(ctx) }()
 	go func() { ended <- mgr.Start(ctx) }()
 	stopped := false
 	stop = func() {
@@ -129,8 +129,8 @@ func (w *world) start() (stop func()) {
 func (w *world) push(files map[string]string) string {
 	w.Helper()
 	sha := w.repo.Commit(files)
-	if w.tips != nil {
-		w.tips.PollNow(w.repo.URL)
+	if w.refPoller != nil {
+		w.refPoller.PollNow(w.repo.URL)
 	}
 	return sha
 }
