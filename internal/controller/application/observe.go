@@ -20,7 +20,7 @@ func (r *reconciler) gather(ctx context.Context, app *v1alpha1.Application) (*ob
 	o := &observation{now: r.now(), name: client.ObjectKeyFromObject(app), app: app, refresh: app.Annotations[v1alpha1.RefreshAnnotation]}
 	o.instance = instanceOf(r.control, o.name)
 	var err error
-	if o.project, err = r.project(ctx, app); err != nil {
+	if o.project, err = readProject(ctx, r.client, client.ObjectKey{Namespace: r.control, Name: projectName(app)}); err != nil {
 		return nil, err
 	}
 	if o.project == nil {
@@ -59,11 +59,10 @@ func projectName(app *v1alpha1.Application) string {
 	return app.Spec.Project
 }
 
-// project reads an Application's AppProject; nil when there is none. The default one is made when it is missing.
-func (r *reconciler) project(ctx context.Context, app *v1alpha1.Application) (*v1alpha1.AppProject, error) {
+// readProject reads an AppProject; nil when there is none. The default one is made when it is missing.
+func readProject(ctx context.Context, c client.Client, key client.ObjectKey) (*v1alpha1.AppProject, error) {
 	found := &v1alpha1.AppProject{}
-	key := client.ObjectKey{Namespace: r.control, Name: projectName(app)}
-	err := r.client.Get(ctx, key, found)
+	err := c.Get(ctx, key, found)
 	switch {
 	case err == nil:
 		return found, nil
@@ -73,7 +72,7 @@ func (r *reconciler) project(ctx context.Context, app *v1alpha1.Application) (*v
 		return nil, nil
 	}
 	found = project.Default(key.Namespace)
-	if err := r.client.Create(ctx, found); err != nil && !apierrors.IsAlreadyExists(err) {
+	if err := c.Create(ctx, found); err != nil && !apierrors.IsAlreadyExists(err) {
 		return nil, fmt.Errorf("creating AppProject %s: %w", key, err)
 	}
 	return found, nil
@@ -128,25 +127,29 @@ func wantedRevision(app *v1alpha1.Application, src v1alpha1.ApplicationSource) s
 	return src.TargetRevision
 }
 
-// gatherSource resolves the revision and renders it.
+// gatherSource resolves the revision and renders it. While the repository can't be reached, the revision known last
+// stands.
 func (r *reconciler) gatherSource(ctx context.Context, o *observation) error {
 	repo := r.sources.repository(o.source.RepoURL)
 	r.sources.follow(o.name, repo)
 	if err := r.refresh(ctx, o, repo); err != nil {
 		return err
 	}
-	revision, unresolved := r.resolve(ctx, o, repo)
+	revision, unresolved := r.sources.resolve(ctx, repo, wantedRevision(o.app, o.source))
 	if ctx.Err() != nil {
 		return ctx.Err()
 	}
 	if unresolved != nil {
 		o.add(v1alpha1.ConditionComparisonError, unresolved)
 	}
+	if source.IsTemporary(unresolved) {
+		revision = lastRevision(o.app, o.source)
+	}
 	if revision == "" {
 		return nil
 	}
 	o.revision = revision
-	rendered, err := r.render(ctx, o, repo)
+	rendered, err := render(ctx, r.renderer, o, repo)
 	switch {
 	case ctx.Err() != nil:
 		return ctx.Err()
@@ -181,28 +184,9 @@ func (r *reconciler) refresh(ctx context.Context, o *observation, repo source.Re
 	return nil
 }
 
-// resolve returns the commit of the wanted revision. While the repository can't be reached, it is the one known last,
-// with the error; "" when there is none.
-func (r *reconciler) resolve(ctx context.Context, o *observation, repo source.Repository) (string, error) {
-	wanted := wantedRevision(o.app, o.source)
-	revision, err := r.sources.mirrors.Resolve(ctx, repo, wanted)
-	if err == nil && !isCommit(wanted) {
-		// What was believed until now may be what the host no longer says.
-		err = r.sources.refPoller.Err(repo.URL)
-	}
-	if err == nil {
-		return revision, nil
-	}
-	err = fmt.Errorf("reading revision %q: %w", wanted, err)
-	if !source.IsTemporary(err) {
-		return "", err
-	}
-	return lastRevision(o.app, o.source), err
-}
-
 // render renders the source at the observation's revision.
-func (r *reconciler) render(ctx context.Context, o *observation, repo source.Repository) (*compare.Rendering, error) {
-	rendered, err := r.renderer.Render(ctx, o.app, o.source, repo, o.revision)
+func render(ctx context.Context, renderer *compare.Renderer, o *observation, repo source.Repository) (*compare.Rendering, error) {
+	rendered, err := renderer.Render(ctx, o.app, o.source, repo, o.revision)
 	if err != nil {
 		return nil, err
 	}
@@ -216,9 +200,4 @@ func lastRevision(app *v1alpha1.Application, src v1alpha1.ApplicationSource) str
 		return ""
 	}
 	return s.Revision
-}
-
-func isCommit(revision string) bool {
-	const sha = 40
-	return len(revision) == sha && strings.Trim(strings.ToLower(revision), "0123456789abcdef") == ""
 }

@@ -1,6 +1,9 @@
 package application
 
 import (
+	"context"
+	"fmt"
+	"strings"
 	"sync"
 
 	"k8s.io/apimachinery/pkg/types"
@@ -37,6 +40,25 @@ func (s *sources) repository(url string) source.Repository {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return s.credentials.Repository(url)
+}
+
+// resolve returns the commit of a revision. An error that is temporary means that the host can't be reached now, also
+// where the mirror still has a commit of that revision.
+func (s *sources) resolve(ctx context.Context, repo source.Repository, revision string) (string, error) {
+	commit, err := s.mirrors.Resolve(ctx, repo, revision)
+	if err == nil && !isCommit(revision) {
+		// What was believed until now may be what the host no longer says.
+		err = s.refPoller.Err(repo.URL)
+	}
+	if err != nil {
+		return "", fmt.Errorf("reading revision %q: %w", revision, err)
+	}
+	return commit, nil
+}
+
+func isCommit(revision string) bool {
+	const sha = 40
+	return len(revision) == sha && strings.Trim(strings.ToLower(revision), "0123456789abcdef") == ""
 }
 
 // follow has an Application's repository looked at regularly; the last call for an Application counts.
