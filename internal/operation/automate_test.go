@@ -131,6 +131,9 @@ func TestAutomate(t *testing.T) {
 			l.app.Spec.SyncPolicy.Retry = &v1alpha1.RetryStrategy{Backoff: &v1alpha1.RetryBackoff{Duration: "1m"}}
 		}, why: "failed", at: 59 * time.Second},
 		{name: "prune: only pruning is left and automation does not prune", set: func(l *look) { l.seen.Plan.Resources = []plan.Resource{pruning("x")} }, why: "needs pruning"},
+		{name: "prune: only pruning is left beside what is in sync", set: func(l *look) {
+			l.seen.Plan.Resources = []plan.Resource{{Key: plan.Key{Kind: "ConfigMap", Namespace: "d", Name: "a"}, Status: v1alpha1.Synced}, pruning("x")}
+		}, why: "needs pruning"},
 		{name: "prune: only pruning is left and automation prunes", set: func(l *look) {
 			l.seen.Plan.Resources = []plan.Resource{pruning("x")}
 			l.app.Spec.SyncPolicy.Automated.Prune = true

@@ -89,6 +89,10 @@ func TestOrder(t *testing.T) {
 			live: []string{liveNamed("Secret", "x", "argocd.argoproj.io/sync-options: PruneLast=true"), liveNamed("Secret", "yy", "")}}, "yy a x"},
 		{"prune: last by the Application's option", given{policy: plan.Policy{Prune: true, Options: plan.Options{"PruneLast": "true"}}, git: []string{named("ConfigMap", "a", wave("4"))},
 			live: []string{liveNamed("Secret", "x", "")}}, "a x"},
+		{"prune: last by its own option, where it is going already", given{policy: plan.Policy{Prune: true}, git: []string{named("ConfigMap", "a", wave("4"))},
+			live: []string{strings.Replace(liveNamed("Secret", "x", "argocd.argoproj.io/sync-options: PruneLast=true"), "namespace: d,", "namespace: d, deletionTimestamp: '2026-05-01T12:00:00Z',", 1)}}, "a x"},
+		{"prune: last by its own option, though its wave counts where waves go backwards", given{policy: plan.Policy{Prune: true}, git: []string{named("ConfigMap", "a", "")},
+			live: []string{liveNamed("Secret", "x", "argocd.argoproj.io/sync-options: PruneLast=true, "+wave("-7")), liveNamed("Secret", "yy", wave("3"))}}, "yy a x"},
 		{"limited: by group, kind and name", given{policy: plan.Policy{Selected: []v1alpha1.SyncOperationResource{{Group: "apps", Kind: "Deployment", Name: "x"}, {Kind: "ConfigMap", Name: "b", Namespace: "d"}}},
 			git: []string{named("Deployment", "x", ""), named("Deployment", "y", ""), named("ConfigMap", "x", ""), named("ConfigMap", "b", "")}}, "b x"},
 		{"limited: the group counts", given{policy: plan.Policy{Selected: []v1alpha1.SyncOperationResource{{Group: "batch", Kind: "ConfigMap", Name: "x"}}}, git: []string{named("ConfigMap", "x", "")}}, ""},
@@ -298,6 +302,10 @@ func TestPrepare(t *testing.T) {
 				t.Errorf("%s: what was given has changed: its namespace is %q, want %q", c.name, got, want)
 			}
 		}
+	}
+	again, _ := plan.Prepare(nil, creating)
+	if again, _ = plan.Prepare(again, creating); len(again) != 1 || !again[0].Generated || again[0].Object.GetAPIVersion() != "v1" {
+		t.Errorf("prepared twice: got %+v, want the generated Namespace of v1", again)
 	}
 	_, warnings := plan.Prepare([]plan.Desired{{Object: object(t, named("ConfigMap", "a", ""))}, {Object: object(t, named("ConfigMap", "a", ""))}}, base)
 	if text := strings.Join(warnings, ""); text != "ConfigMap d/a: given twice, by the source and by the source; the last one is used" {

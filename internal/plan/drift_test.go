@@ -5,6 +5,7 @@ import (
 	"testing"
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 
 	"github.com/cyan-cd/cyan/api/v1alpha1"
 	"github.com/cyan-cd/cyan/internal/plan"
@@ -92,6 +93,17 @@ func TestDriftSaysWhat(t *testing.T) {
 		{"an element that a manager has set, by its name", "{list: [{name: a, v: 1}, {name: b, v: 1}]}", "{list: [{name: a, v: 2}, {name: b, v: 2}]}", v1alpha1.IgnoreDifference{ManagedFieldsManagers: []string{"mesh"}}, "spec.list[1].v: 2 → 1"},
 		{"what another manager has set counts", "{list: [{name: a, v: 1}]}", "{list: [{name: a, v: 2}]}", v1alpha1.IgnoreDifference{ManagedFieldsManagers: []string{"other"}}, "spec.list[0].v: 2 → 1"},
 		{"a manager's element that git has as something else", "{list: [x]}", "{list: [{name: a, v: 2}]}", v1alpha1.IgnoreDifference{ManagedFieldsManagers: []string{"mesh"}}, `spec.list[0]: {"name":"a"} → "x"`},
+		{"a manager's element beside one without keys", "{list: [x, {name: a, v: 1}]}", "{list: [x, {name: a, v: 2}]}", v1alpha1.IgnoreDifference{ManagedFieldsManagers: []string{"mesh"}}, ""},
+		{"a manager's element that neither has", "{list: [{name: b, v: 1}]}", "{list: [{name: b, v: 2}]}", v1alpha1.IgnoreDifference{ManagedFieldsManagers: []string{"mesh"}}, "spec.list[0].v: 2 → 1"},
+		{"a manager's list that git has as something else", "{list: x}", "{list: [{name: a, v: 2}]}", v1alpha1.IgnoreDifference{ManagedFieldsManagers: []string{"mesh"}}, `spec.list: [{"name":"a"}] → "x"`},
+		{"what a manager has set counts on another kind", "{list: [{name: a, v: 1}]}", "{list: [{name: a, v: 2}]}", v1alpha1.IgnoreDifference{Kind: "Service", ManagedFieldsManagers: []string{"mesh"}}, "spec.list[0].v: 2 → 1"},
+		{"fields of a manager that can't be read ignore nothing", "{a: 1}", "{a: 2}", v1alpha1.IgnoreDifference{ManagedFieldsManagers: []string{"broken"}}, "spec.a: 2 → 1"},
+		{"a whole field of the object", "{a: 1}", "{a: 2}", v1alpha1.IgnoreDifference{JSONPointers: []string{"/spec"}}, ""},
+		{"a whole field of the object, by an expression", "{a: 1}", "{a: 2}", v1alpha1.IgnoreDifference{JQPathExpressions: []string{".spec"}}, ""},
+		{"an element by its place", "{list: [1, 2]}", "{list: [1, 3]}", v1alpha1.IgnoreDifference{JSONPointers: []string{"/spec/list/1"}}, ""},
+		{"an element by its place, and no other", "{list: [1, 2]}", "{list: [0, 3]}", v1alpha1.IgnoreDifference{JSONPointers: []string{"/spec/list/1"}}, "spec.list[0]: 0 → 1"},
+		{"a name with a slash, as pointers write it", "{a/b: 1}", "{a/b: 2}", v1alpha1.IgnoreDifference{JSONPointers: []string{"/spec/a~1b"}}, ""},
+		{"any group and any kind", "{a: 1}", "{a: 2}", v1alpha1.IgnoreDifference{Group: "*", Kind: "*", JSONPointers: []string{"/spec/a"}}, ""},
 	} {
 		of := func(spec string) string {
 			return "{apiVersion: x/v1, kind: Gadget, metadata: {name: g, namespace: d}, spec: " + spec + "}"
@@ -100,6 +112,7 @@ func TestDriftSaysWhat(t *testing.T) {
 		live.SetManagedFields([]metav1.ManagedFieldsEntry{
 			{Manager: "mesh", Operation: metav1.ManagedFieldsOperationUpdate, FieldsV1: &metav1.FieldsV1{Raw: []byte(`{"f:spec":{"f:list":{"k:{\"name\":\"a\"}":{"f:v":{}}}}}`)}},
 			{Manager: "mesh", Operation: metav1.ManagedFieldsOperationApply},
+			{Manager: "broken", Operation: metav1.ManagedFieldsOperationApply, FieldsV1: &metav1.FieldsV1{Raw: []byte(`{"f:spec":{"f:a":{}},"nonsense":{}}`)}},
 		})
 		if c.ignore.Group == "" {
 			c.ignore.Group = "x"
@@ -133,6 +146,63 @@ func TestDriftOfPredictedObjects(t *testing.T) {
 	}
 }
 
+// TestDriftOfNumbers: a number is the same however it was read, and in whatever key of a list it stands.
+func TestDriftOfNumbers(t *testing.T) {
+	of := func(value any) *unstructured.Unstructured {
+		return &unstructured.Unstructured{Object: map[string]any{"apiVersion": "x/v1", "kind": "Gadget", "spec": map[string]any{"a": value}}}
+	}
+	for _, c := range []struct {
+		name       string
+		git, there any
+		want       int
+	}{
+		{"a whole one and a fraction of nothing", int64(3), 3.0, 0},
+		{"the other way round", 3.0, int64(3), 0},
+		{"two whole ones", int64(3), int64(4), 1},
+		{"a whole one and a fraction", int64(3), 3.5, 1},
+		{"zero and none", int64(0), nil, 1},
+		{"a number and a switch", int64(1), true, 1},
+	} {
+		if got := plan.Drift(of(c.git), plan.Live{Object: of(c.there)}, nil); len(got) != c.want {
+			t.Errorf("%s: got %v, want %d differences", c.name, got, c.want)
+		}
+	}
+	ports := func(number int64) *unstructured.Unstructured {
+		return of([]any{map[string]any{"port": int64(80), "to": number}, map[string]any{"port": int64(90), "to": number}})
+	}
+	live := ports(2)
+	live.SetManagedFields([]metav1.ManagedFieldsEntry{{Manager: "mesh", FieldsV1: &metav1.FieldsV1{Raw: []byte(`{"f:spec":{"f:a":{"k:{\"port\":80}":{"f:to":{}}}}}`)}}})
+	got := plan.Drift(ports(1), plan.Live{Object: live}, []v1alpha1.IgnoreDifference{{Group: "x", Kind: "Gadget", ManagedFieldsManagers: []string{"mesh"}}})
+	if len(got) != 1 || got[0].Path != "spec.a[1].to" {
+		t.Errorf("an element by its number: got %v, want spec.a[1].to alone", got)
+	}
+}
+
+// TestDriftOfMetadata: what the server and kubectl keep is no drift, and when nothing else is there, nothing is.
+func TestDriftOfMetadata(t *testing.T) {
+	const record = "kubectl.kubernetes.io/last-applied-configuration: text"
+	for _, c := range []struct{ name, git, live, want string }{
+		{"kubectl's record", "{name: a}", "{name: a, annotations: {" + record + "}}", ""},
+		{"kubectl's record where git has annotations", "{name: a, annotations: {x: y}}", "{name: a, annotations: {" + record + "}}", "metadata.annotations"},
+		{"kubectl's record beside another annotation", "{name: a, annotations: {x: y}}", "{name: a, annotations: {x: z, " + record + "}}", "metadata.annotations.x"},
+		{"empty labels where git has some", "{name: a, labels: {x: y}}", "{name: a, labels: {}}", "metadata.labels"},
+		{"a Deployment's number", "{name: a}", "{name: a, annotations: {deployment.kubernetes.io/revision: '4'}}", ""},
+		{"owners, times and numbers", "{name: a}", "{name: a, uid: u, generation: 4, creationTimestamp: '2026-05-01T12:00:00Z', deletionTimestamp: '2026-05-01T12:00:00Z', deletionGracePeriodSeconds: 30, ownerReferences: [{name: x}], selfLink: /x}", ""},
+		{"finalizers are wanted, and are drift", "{name: a, finalizers: [x/y]}", "{name: a}", "metadata.finalizers"},
+	} {
+		of := func(metadata string) *unstructured.Unstructured {
+			return object(t, "{apiVersion: v1, kind: ConfigMap, metadata: "+metadata+"}")
+		}
+		var got []string
+		for _, d := range plan.Drift(of(c.git), plan.Live{Object: of(c.live)}, nil) {
+			got = append(got, d.Path)
+		}
+		if text := strings.Join(got, " "); text != c.want {
+			t.Errorf("%s: got %q, want %q", c.name, text, c.want)
+		}
+	}
+}
+
 func TestIgnoredDifferencesThatCantBeRead(t *testing.T) {
 	found := plan.CheckIgnore([]v1alpha1.IgnoreDifference{
 		{JSONPointers: []string{"/spec/replicas", "spec/replicas"}, JQPathExpressions: []string{".spec.replicas", ".spec[", "nonsense(.)"}},
@@ -144,7 +214,7 @@ func TestIgnoredDifferencesThatCantBeRead(t *testing.T) {
 
 func TestSyncOptionsThatMeanNothing(t *testing.T) {
 	desired := []plan.Desired{{Object: object(t, "{apiVersion: v1, kind: Secret, metadata: {name: key, namespace: d, annotations: {argocd.argoproj.io/sync-options: 'Prune=false,Delet=false'}}}")}}
-	found := plan.CheckOptions([]string{"CreateNamespace=true", "Replace", "Frobnicate=1"}, desired)
+	found := plan.CheckOptions([]string{"CreateNamespace=true", " PruneLast = true ", "Replace", "Frobnicate=1"}, desired)
 	text := strings.Join(found, "\n")
 	for _, part := range []string{`"Replace": missing value`, `"Frobnicate=1": unknown sync option; the options are`, "Secret d/key", "did you mean Delete?"} {
 		if !strings.Contains(text, part) {

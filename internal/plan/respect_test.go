@@ -48,3 +48,37 @@ func TestIgnoredFieldsAreLeftAlone(t *testing.T) {
 		}
 	}
 }
+
+// TestIgnoredFieldsOfLists: elements with names are paired by them; lists without names go by place, or stand as they
+// are live where the rules take whole elements out.
+func TestIgnoredFieldsOfLists(t *testing.T) {
+	for _, c := range []struct{ name, git, live, expression, want string }{
+		{"names: an element that is only in git is written", "[{name: a, v: 1}, {name: new, v: 1}]", "[{name: a, v: 2}]", ".spec.list[].v", "[{name: a, v: 2}, {name: new, v: 1}]"},
+		{"names: an ignored element that is only in git is not", "[{name: a, v: 1}, {name: new, v: 1}]", "[{name: a, v: 2}]", `.spec.list[] | select(.name == "new")`, "[{name: a, v: 1}]"},
+		{"names: an element that is only live is left to whoever set it", "[{name: a, v: 1}]", "[{name: b, v: 2}, {name: a, v: 2}]", ".spec.list[].v", "[{name: a, v: 2}]"},
+		{"names: an element that the rule takes out of the live list alone is git's", "[{name: a, v: 1}]", "[{name: a, v: 2}]", ".spec.list[] | select(.v == 2)", "[{name: a, v: 1}]"},
+		{"names: an element that the rule takes out of git's list alone is the live one", "[{name: a, v: 1}]", "[{name: a, v: 2}]", ".spec.list[] | select(.v == 1)", "[{name: a, v: 2}]"},
+		{"names: an element without one makes the list one of places", "[{name: a, v: 1}, {v: 1}]", "[{v: 2}, {name: a, v: 3}]", ".spec.list[].v", "[{name: a, v: 2}, {v: 3}]"},
+		{"places: a field of each element", "[{p: 80, q: 1}, {p: 81, q: 1}]", "[{p: 90, q: 7}, {p: 91, q: 8}]", ".spec.list[].q", "[{p: 80, q: 7}, {p: 81, q: 8}]"},
+		{"places: git has more elements", "[{p: 80, q: 1}, {p: 81, q: 1}]", "[{p: 90, q: 7}]", ".spec.list[].q", "[{p: 80, q: 7}, {p: 81, q: 1}]"},
+		{"places: git has fewer elements", "[{p: 80, q: 1}]", "[{p: 90, q: 7}, {p: 91, q: 8}]", ".spec.list[].q", "[{p: 80, q: 7}]"},
+		{"places: an element that is ignored in git alone", "[a, b]", "[c]", ".spec.list[1]", "[c]"},
+		{"places: an element that is ignored in the live list alone", "[a]", "[c, d]", ".spec.list[1]", "[c, d]"},
+		{"places: an element that is ignored in both", "[a, b]", "[c, d]", ".spec.list[1]", "[c, d]"},
+		{"places: an empty list in git, of which live elements are ignored", "[]", "[c]", ".spec.list[0]", "[c]"},
+		{"the whole list", "[a, b]", "[c]", ".spec.list", "[c]"},
+		{"a list that is something else in the cluster", "[{name: a, v: 1}]", "text", ".spec.list[]?.v", "[{name: a, v: 1}]"},
+		{"a rule that meets nothing", "[a]", "[c]", ".spec.other", "[a]"},
+	} {
+		of := func(list string) string {
+			return "{apiVersion: x/v1, kind: Gadget, metadata: {name: g}, spec: {list: " + list + "}}"
+		}
+		policy := plan.Policy{Instance: "x", Options: plan.Options{"RespectIgnoreDifferences": "true"},
+			IgnoreDifferences: []v1alpha1.IgnoreDifference{{Group: "x", Kind: "Gadget", JQPathExpressions: []string{c.expression}}}}
+		p := plan.Build([]plan.Desired{{Object: object(t, of(c.git))}}, []plan.Live{{Object: object(t, of(c.live))}}, policy)
+		got, want := p.Tasks[0].Object.Object["spec"], object(t, of(c.want)).Object["spec"]
+		if !reflect.DeepEqual(got, want) {
+			t.Errorf("%s: got %v, want %v", c.name, got, want)
+		}
+	}
+}

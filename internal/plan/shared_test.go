@@ -1,6 +1,7 @@
 package plan_test
 
 import (
+	"strings"
 	"testing"
 
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
@@ -45,6 +46,14 @@ func TestRolloutsKeepWhatTheyDecide(t *testing.T) {
 			v1alpha1.OutOfSync, "7", []string{"spec", "selector", "rollouts-pod-template-hash"}, "abc"},
 		{"a Service that is new", []string{service}, nil, v1alpha1.OutOfSync, "", []string{"spec", "selector", "app"}, "a"},
 		{"the size of a workload that a Rollout replaces", []string{deployment, rolloutOf}, []string{liveDeployment}, v1alpha1.Synced, "7", []string{"spec", "replicas"}, int64(0)},
+		{"a Service that a Rollout has not switched yet", []string{service}, []string{"{apiVersion: v1, kind: Service, metadata: {name: active, namespace: d, resourceVersion: '7', annotations: {argo-rollouts.argoproj.io/managed-by-rollouts: app}}, spec: {selector: {app: b}, type: ClusterIP}}"},
+			v1alpha1.OutOfSync, "", []string{"spec", "selector", "app"}, "a"},
+		{"a Service whose selector git has as something else", []string{"{apiVersion: v1, kind: Service, metadata: {name: active, namespace: d}, spec: {selector: none}}"}, []string{liveService},
+			v1alpha1.OutOfSync, "", []string{"spec", "selector"}, "none"},
+		{"the size of a workload that a Rollout only points at", []string{deployment, strings.Replace(rolloutOf, "onsuccess", "never", 1)}, []string{liveDeployment}, v1alpha1.OutOfSync, "", []string{"spec", "replicas"}, float64(3)},
+		{"the size of a workload that a Rollout of another namespace replaces", []string{deployment, strings.Replace(rolloutOf, "namespace: d", "namespace: x", 1)}, []string{liveDeployment}, v1alpha1.OutOfSync, "", []string{"spec", "replicas"}, float64(3)},
+		{"the size of a workload that another kind of the Rollouts' group names", []string{deployment, strings.Replace(rolloutOf, "kind: Rollout", "kind: Experiment", 1)}, []string{liveDeployment}, v1alpha1.OutOfSync, "", []string{"spec", "replicas"}, float64(3)},
+		{"the size of a workload that a Rollout of another group names", []string{deployment, strings.Replace(rolloutOf, "argoproj.io", "example.com", 1)}, []string{liveDeployment}, v1alpha1.OutOfSync, "", []string{"spec", "replicas"}, float64(3)},
 		{"the size of any other", []string{deployment}, []string{liveDeployment}, v1alpha1.OutOfSync, "", []string{"spec", "replicas"}, float64(3)},
 	} {
 		var desired []plan.Desired

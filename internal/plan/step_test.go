@@ -13,14 +13,14 @@ import (
 // TestResultsOfTasks: what the status says of a task that was begun, and of one that was refused.
 func TestResultsOfTasks(t *testing.T) {
 	key := plan.Key{Group: "apps", Kind: "Deployment", Namespace: "d", Name: "web"}
-	web := object(t, "{apiVersion: apps/v1, kind: Deployment, metadata: {name: web, namespace: d}, spec: {template: {spec: {containers: [{image: 'web:1'}]}}}}")
+	web := object(t, "{apiVersion: apps/v1, kind: Deployment, metadata: {name: web, namespace: d}, spec: {template: {spec: {containers: [{image: 'web:1'}, {image: 'side:2'}, {image: 'web:1'}]}}}}")
 	for _, c := range []struct {
 		name string
 		task plan.Task
 		want v1alpha1.ResourceResult
 	}{
 		{"an object", plan.Task{Key: key, Verb: plan.Apply, Phase: v1alpha1.HookSync, Object: web},
-			v1alpha1.ResourceResult{Status: v1alpha1.ResultSynced, SyncPhase: v1alpha1.HookSync, Images: []string{"web:1"}}},
+			v1alpha1.ResourceResult{Status: v1alpha1.ResultSynced, SyncPhase: v1alpha1.HookSync, Images: []string{"side:2", "web:1"}}},
 		{"a deletion", plan.Task{Key: key, Verb: plan.Delete, Phase: v1alpha1.HookSync, Object: web}, v1alpha1.ResourceResult{Status: v1alpha1.ResultPruned, SyncPhase: v1alpha1.HookSync}},
 		{"a hook", plan.Task{Key: key, Verb: plan.Hook, Phase: v1alpha1.HookPreSync, Object: web}, v1alpha1.ResourceResult{SyncPhase: v1alpha1.HookPreSync, HookType: v1alpha1.HookPreSync}},
 	} {
@@ -152,6 +152,8 @@ func TestNext(t *testing.T) {
 			tasks: map[string]state{"j": {phase: v1alpha1.OperationSucceeded, live: free}}, phase: v1alpha1.OperationFailed},
 		{name: "terminate: a hook that is gone is let be", given: given{git: []string{named("Job", "j", "argocd.argoproj.io/hook: PreSync"), named("ConfigMap", "a", "")}}, terminate: true,
 			tasks: map[string]state{"j": {phase: v1alpha1.OperationSucceeded}}, phase: v1alpha1.OperationFailed},
+		{name: "terminate: a hook of an earlier sync that this one has not begun is let be", given: given{git: []string{named("Job", "j", "argocd.argoproj.io/hook: PostSync"), named("ConfigMap", "a", "")}}, terminate: true,
+			tasks: map[string]state{"a": {phase: v1alpha1.OperationSucceeded, live: plainMap}, "j": {live: job}}, phase: v1alpha1.OperationFailed},
 		{name: "terminate: a hook of two phases goes once", given: given{git: []string{named("Job", "j", "argocd.argoproj.io/hook: 'PreSync,PostSync'")}}, terminate: true,
 			tasks: map[string]state{"j@PreSync": {phase: v1alpha1.OperationSucceeded, live: job}, "j@PostSync": {phase: v1alpha1.OperationRunning, live: job}}, did: "delete hook j", results: "j Failed terminated", phase: v1alpha1.OperationFailed},
 	} {
@@ -200,6 +202,92 @@ func TestNext(t *testing.T) {
 				t.Errorf("phase: got %q, record %v; want %q, %v", got.Phase, got.Record, c.phase, c.record)
 			}
 		})
+	}
+}
+
+// TestNextTriesFirst: nothing is begun before all has gone through a dry run, and what is begun is not tried again.
+func TestNextTriesFirst(t *testing.T) {
+	p, _ := given{git: []string{named("ConfigMap", "a", ""), named("ConfigMap", "b", "")}}.build(t)
+	begun := plan.Begun(p.Tasks[0], "")
+	for _, c := range []struct {
+		name    string
+		tried   bool
+		results map[plan.ID]v1alpha1.ResourceResult
+		try     bool
+		did     int
+	}{
+		{"at the beginning", false, nil, true, 0},
+		{"once it is tried", true, nil, false, 2},
+		{"after a restart in the middle", false, map[plan.ID]v1alpha1.ResourceResult{plan.IDOf(begun): begun}, false, 1},
+	} {
+		got := p.Next(plan.Progress{Tried: c.tried, Results: c.results})
+		if got.Try != c.try || len(got.Actions) != c.did || got.Phase != "" {
+			t.Errorf("%s: tries %v, does %v, phase %q; want %v, %d actions, none", c.name, got.Try, got.Actions, got.Phase, c.try, c.did)
+		}
+	}
+}
+
+// TestMessagesOfResults: what was said of an object when it was written stays as long as it fares well; a hook says how
+// it ended.
+func TestMessagesOfResults(t *testing.T) {
+	const (
+		late     = "argocd.argoproj.io/sync-wave: '5'"
+		verdict  = "{apiVersion: argoproj.io/v1alpha1, kind: AnalysisRun, metadata: {name: run, namespace: d}, status: {phase: %, message: said}}"
+		analysis = "{apiVersion: argoproj.io/v1alpha1, kind: AnalysisRun, metadata: {name: run, annotations: {argocd.argoproj.io/hook: Sync}}}"
+	)
+	ended := func(phase string) string { return strings.Replace(verdict, "%", phase, 1) }
+	for _, c := range []struct{ name, git, live, want string }{
+		{"an object that is well", named("Deployment", "web", ""), healthyWeb, "Succeeded written"},
+		{"an object that is degraded", named("Deployment", "web", ""), degradedWeb, "Failed Deployment d/web is degraded: late"},
+		{"an object without health", named("ConfigMap", "a", ""), plainMap, "Succeeded written"},
+		{"a hook that ends well", analysis, ended("Successful"), "Succeeded said"},
+		{"a hook that fails", analysis, ended("Failed"), "Failed said"},
+		{"a hook that knows no verdict is an error", analysis, ended("Inconclusive"), "Error said"},
+		{"a hook that runs", analysis, ended("Running"), ""},
+		{"a hook that is gone", analysis, "", "Failed deleted before its outcome was seen; sync again"},
+		{"a hook that is deleted while it runs", analysis, strings.Replace(ended("Running"), "namespace: d", "namespace: d, deletionTimestamp: '2026-05-01T12:00:00Z'", 1), "Failed deleted while it ran; sync again"},
+		{"a hook that is deleted after its end", analysis, strings.Replace(ended("Failed"), "namespace: d", "namespace: d, deletionTimestamp: '2026-05-01T12:00:00Z'", 1), "Failed said"},
+	} {
+		p, _ := given{git: []string{c.git, named("Secret", "z", late)}}.build(t)
+		begun := plan.Begun(p.Tasks[0], "written")
+		seen := plan.Progress{Tried: true, Results: map[plan.ID]v1alpha1.ResourceResult{plan.IDOf(begun): begun}, Live: map[plan.Key]*unstructured.Unstructured{}}
+		if c.live != "" {
+			seen.Live[p.Tasks[0].Key] = object(t, c.live)
+		}
+		got := ""
+		for _, r := range p.Next(seen).Results {
+			got += string(r.HookPhase) + " " + r.Message
+		}
+		if got != c.want {
+			t.Errorf("%s: got %q, want %q", c.name, got, c.want)
+		}
+	}
+}
+
+// TestWaitsFor: a line for each object that is waited for, with what it says of itself where it says anything.
+func TestWaitsFor(t *testing.T) {
+	const late = "argocd.argoproj.io/sync-wave: '5'"
+	of := func(status string) string {
+		return "{apiVersion: argoproj.io/v1alpha1, kind: AnalysisRun, metadata: {name: run, namespace: d}, status: " + status + "}"
+	}
+	run := func(annotations string) string {
+		return "{apiVersion: argoproj.io/v1alpha1, kind: AnalysisRun, metadata: {name: run, annotations: {" + annotations + "}}}"
+	}
+	for _, c := range []struct{ name, git, live, want string }{
+		{"an object that says nothing", run(""), of("{phase: Running}"), "AnalysisRun d/run to be healthy"},
+		{"an object that says something", run(""), of("{phase: Running, message: 2 of 3}"), "AnalysisRun d/run to be healthy: 2 of 3"},
+		{"an object that is not there yet", run(""), "", "AnalysisRun d/run to be healthy"},
+		{"a hook", run("argocd.argoproj.io/hook: Sync"), of("{phase: Running, message: 2 of 3}"), "hook AnalysisRun d/run to complete"},
+	} {
+		p, _ := given{git: []string{c.git, named("Secret", "z", late)}}.build(t)
+		begun := plan.Begun(p.Tasks[0], "written")
+		seen := plan.Progress{Tried: true, Results: map[plan.ID]v1alpha1.ResourceResult{plan.IDOf(begun): begun}, Live: map[plan.Key]*unstructured.Unstructured{}}
+		if c.live != "" {
+			seen.Live[p.Tasks[0].Key] = object(t, c.live)
+		}
+		if got := strings.Join(p.Next(seen).Waiting, ", "); got != c.want {
+			t.Errorf("%s: got %q, want %q", c.name, got, c.want)
+		}
 	}
 }
 
