@@ -240,7 +240,8 @@ func ownersAlone(s socket) error {
 	}
 	// The process may have other mounts than this one.
 	root := fmt.Sprintf("/proc/%d/root", s.process.pid)
-	for denied := fs.FileMode(0o022); ; denied = 0o011 { // to connect takes the right to write, to pass a directory that to search
+	// To connect takes the right to write, to pass a directory the right to search.
+	for denied := fs.FileMode(0o022); ; denied = 0o011 {
 		info, err := os.Stat(filepath.Join(root, path))
 		if err != nil && !errors.Is(err, fs.ErrNotExist) { // a socket can be renamed, and stays in its directory
 			return err

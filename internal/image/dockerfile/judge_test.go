@@ -175,7 +175,7 @@ func TestWhatIsBuiltInProcess(t *testing.T) {
 		{name: "a shell at the start", file: all + "RUN go build -o /app ." + tail + "ENTRYPOINT /app --x", because: "needs a shell"},
 		{name: "something else of the stage", file: all + "RUN go build -o /app .\nFROM scratch\nCOPY --from=b other /app", because: "copies other"},
 		{name: "a path seen from the root", file: all + "RUN go build -o app .\nFROM scratch\nCOPY --from=b app /app", because: "copies app, and go build writes /src/app"},
-		{name: "nothing is copied", file: all + "RUN go build -o /app .\nFROM scratch\n", because: "no stage that runs go build and that the last stage copies from"},
+		{name: "nothing is copied", file: all + "RUN go build -o /app .\nFROM scratch\n", because: "no stage that runs go build, and that the last stage copies from, was found"},
 		{name: "a health check", file: all + "RUN go build -o /app ." + tail + "HEALTHCHECK CMD x", because: "has HEALTHCHECK"},
 		{name: "another platform is shipped", file: all + "RUN go build -o /app .\nFROM --platform=linux/s390x scratch\nCOPY --from=b /app /app", because: "asks for the platform linux/s390x"},
 		{name: "the stage itself is shipped", file: all + "RUN go build -o /app .\nFROM b\nCOPY --from=b /app /app", because: "stands on another stage"},
