@@ -34,7 +34,7 @@ func (b *bytes) IntN(n int) int {
 func TestCrashesAnywhere(t *testing.T) {
 	first, lives := uint64(1), uint64(400)
 	if testing.Short() {
-		lives = 50
+		lives = 12
 	}
 	if *seed != 0 {
 		first, lives = *seed, 1
