@@ -64,6 +64,7 @@ func TestOrder(t *testing.T) {
 		{"kinds: what others lean on comes first", given{git: []string{named("Widget", "w", ""), named("Ingress", "i", ""), named("Deployment", "d", ""), named("Service", "s", ""), named("ConfigMap", "c", ""),
 			named("Secret", "k", ""), named("CustomResourceDefinition", "x", ""), named("Namespace", "ns", "")}}, "ns x k c s d i w"},
 		{"kinds: those that are not known come last, by name of the kind", given{git: []string{named("Widget", "b", ""), named("Gadget", "a", ""), named("APIService", "z", "")}}, "z a b"},
+		{"kinds: definitions come before classes, and both before what uses them", given{git: []string{named("Pod", "p", ""), named("PriorityClass", "c", ""), named("CustomResourceDefinition", "x", "")}}, "x c p"},
 		{"names within a kind", given{git: []string{named("ConfigMap", "b", ""), named("ConfigMap", "a", "")}}, "a b"},
 		{"waves come before kinds", given{git: []string{named("Namespace", "late", wave("1")), named("Ingress", "first", wave("-2")), named("Secret", "middle", "")}}, "first middle late"},
 		{"waves of Helm", given{git: []string{named("ConfigMap", "a", "helm.sh/hook-weight: '5'"), named("ConfigMap", "b", "")}}, "b a"},

@@ -30,8 +30,8 @@ var verbOrder = map[Verb]int{Delete: 0, Hook: 1, Apply: 1}
 var kindOrder = func() map[string]int {
 	order := map[string]int{}
 	for i, kind := range []string{
-		"Namespace", "PriorityClass", "NetworkPolicy", "ResourceQuota", "LimitRange", "PodSecurityPolicy", "PodDisruptionBudget", "ServiceAccount",
-		"Secret", "ConfigMap", "StorageClass", "PersistentVolume", "PersistentVolumeClaim", "CustomResourceDefinition", "ClusterRole", "ClusterRoleBinding", "Role",
+		"Namespace", "CustomResourceDefinition", "PriorityClass", "NetworkPolicy", "ResourceQuota", "LimitRange", "PodSecurityPolicy", "PodDisruptionBudget", "ServiceAccount",
+		"Secret", "ConfigMap", "StorageClass", "PersistentVolume", "PersistentVolumeClaim", "ClusterRole", "ClusterRoleBinding", "Role",
 		"RoleBinding", "Service", "DaemonSet", "Pod", "ReplicationController", "ReplicaSet", "Deployment", "Rollout", "HorizontalPodAutoscaler", "StatefulSet", "Job", "CronJob",
 		"IngressClass", "Ingress", "APIService",
 	} {
@@ -40,14 +40,8 @@ var kindOrder = func() map[string]int {
 	return order
 }()
 
-// kindRank puts namespaces and definitions before everything.
+// kindRank is the place of a kind among those that are listed, or the one after them.
 func kindRank(kind string) int {
-	switch kind {
-	case "Namespace":
-		return -2
-	case "CustomResourceDefinition":
-		return -1
-	}
 	if rank, ok := kindOrder[kind]; ok {
 		return rank
 	}
@@ -58,7 +52,7 @@ func kindRank(kind string) int {
 // from that in which they come.
 func compareTasks(x, y Task) int {
 	byKind := cmp.Compare(kindRank(x.Key.Kind), kindRank(y.Key.Kind))
-	if x.Verb == Delete && y.Verb == Delete {
+	if x.Verb == Delete {
 		byKind = -byKind
 	}
 	return cmp.Or(

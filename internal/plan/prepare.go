@@ -81,10 +81,7 @@ func nameHook(object *unstructured.Unstructured, policy Policy) {
 	if object.GetName() != "" || object.GetGenerateName() == "" {
 		return
 	}
-	revision := policy.Revision
-	if len(revision) > 7 {
-		revision = revision[:7]
-	}
+	revision := policy.Revision[:min(7, len(policy.Revision))]
 	phase := strings.ToLower(string(hookPhases(object)[0]))
 	object.SetName(fmt.Sprintf("%s%s-%s-%d", object.GetGenerateName(), revision, phase, policy.StartedAt.Unix()))
 	object.SetGenerateName("")

@@ -80,10 +80,7 @@ func (p Plan) Summary() v1alpha1.ApplicationSummary {
 func imagesOf(object *unstructured.Unstructured) []string {
 	var all []string
 	for _, path := range [][]string{{"spec"}, {"spec", "template", "spec"}, {"spec", "jobTemplate", "spec", "template", "spec"}} {
-		spec, ok, _ := unstructured.NestedMap(object.Object, path...)
-		if !ok {
-			continue
-		}
+		spec, _, _ := unstructured.NestedMap(object.Object, path...)
 		for _, field := range []string{"initContainers", "containers"} {
 			containers, _ := spec[field].([]any)
 			for _, c := range containers {

@@ -54,6 +54,13 @@ func TestRolloutsKeepWhatTheyDecide(t *testing.T) {
 		{"the size of a workload that a Rollout of another namespace replaces", []string{deployment, strings.Replace(rolloutOf, "namespace: d", "namespace: x", 1)}, []string{liveDeployment}, v1alpha1.OutOfSync, "", []string{"spec", "replicas"}, float64(3)},
 		{"the size of a workload that another kind of the Rollouts' group names", []string{deployment, strings.Replace(rolloutOf, "kind: Rollout", "kind: Experiment", 1)}, []string{liveDeployment}, v1alpha1.OutOfSync, "", []string{"spec", "replicas"}, float64(3)},
 		{"the size of a workload that a Rollout of another group names", []string{deployment, strings.Replace(rolloutOf, "argoproj.io", "example.com", 1)}, []string{liveDeployment}, v1alpha1.OutOfSync, "", []string{"spec", "replicas"}, float64(3)},
+		{"a Service that no Rollout switches any more", []string{service}, []string{strings.Replace(liveService, "argo-rollouts.argoproj.io/managed-by-rollouts: app", "x: y", 1)},
+			v1alpha1.Synced, "", []string{"spec", "selector", "rollouts-pod-template-hash"}, nil},
+		{"another kind that carries a Rollout's mark", []string{strings.Replace(service, "kind: Service", "kind: Gadget", 1)}, []string{strings.Replace(liveService, "kind: Service", "kind: Gadget", 1)},
+			v1alpha1.Synced, "", []string{"spec", "selector", "app"}, "a"},
+		{"the size of a workload that a Rollout does not say to scale down", []string{deployment, strings.Replace(rolloutOf, ", scaleDown: onsuccess", "", 1)}, []string{liveDeployment}, v1alpha1.OutOfSync, "", []string{"spec", "replicas"}, float64(3)},
+		{"the size of a workload of another kind", []string{strings.Replace(deployment, "kind: Deployment", "kind: StatefulSet", 1), strings.Replace(rolloutOf, "kind: Deployment", "kind: StatefulSet", 1)},
+			[]string{strings.Replace(liveDeployment, "kind: Deployment", "kind: StatefulSet", 1)}, v1alpha1.OutOfSync, "", []string{"spec", "replicas"}, float64(3)},
 		{"the size of any other", []string{deployment}, []string{liveDeployment}, v1alpha1.OutOfSync, "", []string{"spec", "replicas"}, float64(3)},
 	} {
 		var desired []plan.Desired

@@ -373,6 +373,23 @@ func TestOwnerOfMarkedObjects(t *testing.T) {
 	}
 }
 
+// TestParseTrackingID: a mark has an instance, a kind and a name; a group and a namespace only where the object has.
+func TestParseTrackingID(t *testing.T) {
+	for id, want := range map[string]string{
+		"shop:apps/Deployment:d/web": "shop apps Deployment d web", "shop:/Secret:d/key": "shop  Secret d key", "shop:/Namespace:/d": "shop  Namespace  d", "team_shop:/Secret:d/a:b": "team_shop  Secret d a:b",
+		"": "", "shop": "", ":apps/Deployment:d/web": "", "shop:apps/:d/web": "", "shop:apps/Deployment:d/": "", "shop:apps/Deployment": "", "shop:Deployment:d/web": "", "shop:apps/Deployment:web": "", "::": "",
+	} {
+		instance, key, ok := plan.ParseTrackingID(id)
+		got := ""
+		if ok {
+			got = strings.Join([]string{instance, key.Group, key.Kind, key.Namespace, key.Name}, " ")
+		}
+		if got != want {
+			t.Errorf("%q: got %q, want %q", id, got, want)
+		}
+	}
+}
+
 // TestIsHook: an object that a sync does not simply apply.
 func TestIsHook(t *testing.T) {
 	for annotations, want := range map[string]bool{"": false, "argocd.argoproj.io/hook: Sync": true, "argocd.argoproj.io/hook: Skip": true, "argocd.argoproj.io/hook: ''": false, "helm.sh/hook: test": true, "helm.sh/hook: never": false} {

@@ -31,13 +31,13 @@ func TrackingID(instance string, key Key) string {
 	return fmt.Sprintf("%s:%s/%s:%s/%s", instance, key.Group, key.Kind, key.Namespace, key.Name)
 }
 
-// ParseTrackingID takes a mark apart.
+// ParseTrackingID takes a mark apart. One that lacks a separator lacks the part behind it.
 func ParseTrackingID(id string) (instance string, key Key, ok bool) {
-	instance, rest, ok1 := strings.Cut(id, ":")
-	kind, object, ok2 := strings.Cut(rest, ":")
-	group, kindName, ok3 := strings.Cut(kind, "/")
-	namespace, name, ok4 := strings.Cut(object, "/")
-	if !ok1 || !ok2 || !ok3 || !ok4 || instance == "" || kindName == "" || name == "" {
+	instance, rest, _ := strings.Cut(id, ":")
+	kind, object, _ := strings.Cut(rest, ":")
+	group, kindName, _ := strings.Cut(kind, "/")
+	namespace, name, _ := strings.Cut(object, "/")
+	if instance == "" || kindName == "" || name == "" {
 		return "", Key{}, false
 	}
 	return instance, Key{group, kindName, namespace, name}, true
