@@ -28,7 +28,7 @@ func (e *ForeignError) Error() string {
 	if len(losses) > maxLosses {
 		losses = append(slices.Clone(losses[:maxLosses]), fmt.Sprintf("and %d more", len(e.Losses)-maxLosses))
 	}
-	return fmt.Sprintf("CustomResourceDefinition %s: installed by another program, and not replaced, because Cyan's lacks %s; keep it and start with --install-crds=false, "+
+	return fmt.Sprintf("CustomResourceDefinition %s: installed by another program, and not replaced, because Cyan's lacks %s; keep it and start with --skip-crds, "+
 		"or move its objects to version v1alpha1 without those and delete it first", e.Definition, strings.Join(losses, ", "))
 }
 

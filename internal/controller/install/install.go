@@ -102,7 +102,7 @@ func applyCRD(ctx context.Context, c client.Client, crd *apiextensionsv1.CustomR
 	delete(object, "status")
 	err = c.Apply(ctx, client.ApplyConfigurationFromUnstructured(&unstructured.Unstructured{Object: object}), client.FieldOwner(v1alpha1.FieldManager), client.ForceOwnership)
 	if err != nil {
-		return fmt.Errorf("installing CustomResourceDefinition %s: %w (installing definitions needs cluster-admin rights, or install them beforehand and start with --install-crds=false)", crd.Name, err)
+		return fmt.Errorf("installing CustomResourceDefinition %s: %w (installing definitions needs cluster-admin rights, or install them beforehand and start with --skip-crds)", crd.Name, err)
 	}
 	return nil
 }

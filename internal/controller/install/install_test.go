@@ -193,7 +193,7 @@ func TestDefinitionWhoseObjectsWouldLoseSomethingIsNotReplaced(t *testing.T) {
 			replaceDefinitions(t, cluster.Client, []*apiextensionsv1.CustomResourceDefinition{crd})
 			err := install.CRDs(t.Context(), cluster.Config)
 			foreign, ok := errors.AsType[*install.ForeignError](err)
-			if !ok || !strings.Contains(err.Error(), test.want) || !strings.Contains(err.Error(), "--install-crds=false") {
+			if !ok || !strings.Contains(err.Error(), test.want) || !strings.Contains(err.Error(), "--skip-crds") {
 				t.Fatalf("got %v, want a refusal that names %q and the way out", err, test.want)
 			}
 			if foreign.Definition != crd.Name {
