@@ -184,8 +184,9 @@ spec:
 `
 	s.run("cyan", "rollout", "lint", "-f", write(t, "good.yaml", good))
 	out, _, err := s.try("kubectl-argo-rollouts", "lint", "-f", write(t, "bad.yaml", strings.Replace(good, "previewService: preview", "previewService: active", 1)))
-	if err == nil || !strings.Contains(out+err.Error(), "previewService") || !strings.Contains(out+err.Error(), "bad.yaml:18") {
-		t.Error(out, err)
+	const want = "bad.yaml:18: Rollout shop: spec.strategy.blueGreen.previewService: Service active is the activeService; name another Service"
+	if err == nil || !strings.Contains(out+err.Error(), want) {
+		t.Errorf("got %q and %v, want %q", out, err, want)
 	}
 }
 

@@ -12,17 +12,14 @@ import (
 	"k8s.io/utils/ptr"
 
 	"github.com/cyan-cd/cyan/api/v1alpha1"
+	"github.com/cyan-cd/cyan/internal/problem"
 )
 
-// Problem is something in a Rollout, or in what it names, that keeps it from being carried out.
-type Problem struct {
-	// Field is the path in the Rollout, such as spec.strategy.blueGreen.activeService.
-	Field string
-	// Says is what is wrong, and what to do.
-	Says string
+// Invalid returns the problem of a field of a Rollout, such as spec.strategy.blueGreen.activeService, or of what the
+// field names, that keeps the Rollout from being carried out. The remedy may be empty.
+func Invalid(field, cause, remedy string) *problem.Error {
+	return &problem.Error{Kind: problem.Usage, Field: field, Cause: cause, Remedy: remedy}
 }
-
-func (p Problem) String() string { return p.Field + ": " + p.Says }
 
 // Number is the value of a field that counts something.
 type Number struct {
@@ -31,15 +28,15 @@ type Number struct {
 }
 
 // Problems returns what is wrong with a number: one below zero counts nothing.
-func (n Number) Problems() []Problem {
+func (n Number) Problems() []*problem.Error {
 	if n.Value >= 0 {
 		return nil
 	}
-	return []Problem{{n.Field, fmt.Sprintf("%d is negative", n.Value)}}
+	return []*problem.Error{Invalid(n.Field, fmt.Sprintf("%d is negative", n.Value), "")}
 }
 
 // Problems checks a Rollout against what was observed of the cluster.
-func Problems(seen Observation, strategy Strategy) []Problem {
+func Problems(seen Observation, strategy Strategy) []*problem.Error {
 	ro := seen.Rollout
 	all := append(Lint(ro, strategy), workloadProblems(seen)...)
 	if len(all) > 0 {
@@ -54,15 +51,14 @@ func Problems(seen Observation, strategy Strategy) []Problem {
 }
 
 // Lint checks a Rollout by itself, without a cluster.
-func Lint(ro *v1alpha1.Rollout, strategy Strategy) []Problem {
-	var all []Problem
-	add := func(field, format string, args ...any) {
-		all = append(all, Problem{"spec." + field, fmt.Sprintf(format, args...)})
-	}
+func Lint(ro *v1alpha1.Rollout, strategy Strategy) []*problem.Error {
+	var all []*problem.Error
 	spec := &ro.Spec
 	deadline := ptr.Deref(spec.ProgressDeadlineSeconds, defaultProgressDeadline)
 	if deadline <= spec.MinReadySeconds {
-		add("progressDeadlineSeconds", "%d must be more than minReadySeconds (%d), or no pod is ever available in time", deadline, spec.MinReadySeconds)
+		all = append(all, Invalid("spec.progressDeadlineSeconds",
+			fmt.Sprintf("%d is not more than minReadySeconds (%d), so that no pod is available in time", deadline, spec.MinReadySeconds),
+			"give more than minReadySeconds"))
 	}
 	for _, n := range []Number{
 		{"spec.replicas", ptr.Deref(spec.Replicas, 0)},
@@ -75,7 +71,7 @@ func Lint(ro *v1alpha1.Rollout, strategy Strategy) []Problem {
 	if spec.WorkloadRef == nil {
 		all = append(all, templateProblems(spec.Template)...)
 		if spec.Selector == nil {
-			add("selector", "is missing: give the labels of the template that find its pods, as in matchLabels: {app: NAME}")
+			all = append(all, Invalid("spec.selector", "missing", "give the labels of the template that find its pods, as in matchLabels: {app: NAME}"))
 		} else {
 			all = append(all, selectorProblems(spec.Selector, spec.Template)...)
 		}
@@ -83,75 +79,77 @@ func Lint(ro *v1alpha1.Rollout, strategy Strategy) []Problem {
 	return append(all, strategy.Lint(spec)...)
 }
 
-func templateProblems(template corev1.PodTemplateSpec) []Problem {
-	var all []Problem
+func templateProblems(template corev1.PodTemplateSpec) []*problem.Error {
+	var all []*problem.Error
 	if len(template.Spec.Containers) == 0 {
-		all = append(all, Problem{"spec.template.spec.containers", "is empty: a pod needs a container (or name a Deployment in workloadRef)"})
+		all = append(all, Invalid("spec.template.spec.containers", "empty", "add a container, or name a Deployment in spec.workloadRef"))
 	}
 	for i, c := range template.Spec.Containers {
 		field := fmt.Sprintf("spec.template.spec.containers[%d]", i)
 		if c.Name == "" {
-			all = append(all, Problem{field + ".name", "is missing"})
+			all = append(all, Invalid(field+".name", "missing", "name the container"))
 		}
 		if c.Image == "" {
-			all = append(all, Problem{field + ".image", "is missing"})
+			all = append(all, Invalid(field+".image", "missing", "give the image that the container runs"))
 		}
 	}
 	if p := template.Spec.RestartPolicy; p != "" && p != corev1.RestartPolicyAlways {
-		all = append(all, Problem{"spec.template.spec.restartPolicy", fmt.Sprintf("is %s; pods of a Rollout are always restarted: leave it out", p)})
+		all = append(all, Invalid("spec.template.spec.restartPolicy",
+			fmt.Sprintf("%s is invalid, because the pods of a Rollout are always restarted", p), "give Always, or leave it out"))
 	}
 	return all
 }
 
-func selectorProblems(selector *metav1.LabelSelector, template corev1.PodTemplateSpec) []Problem {
+func selectorProblems(selector *metav1.LabelSelector, template corev1.PodTemplateSpec) []*problem.Error {
 	const field = "spec.selector"
 	if selector == nil || len(selector.MatchLabels)+len(selector.MatchExpressions) == 0 {
-		return []Problem{{field, "is empty, which would select every pod: give the labels of the template"}}
+		return []*problem.Error{Invalid(field, "empty, which selects every pod", "give the labels of the template that find its pods")}
 	}
 	s, err := metav1.LabelSelectorAsSelector(selector)
 	if err != nil {
-		return []Problem{{field, err.Error()}}
+		return []*problem.Error{Invalid(field, "invalid: "+err.Error(), "")}
 	}
 	if !s.Matches(labels.Set(template.Labels)) {
-		return []Problem{{field, fmt.Sprintf("%s does not match the labels of the template (%s)", s, labels.Set(template.Labels))}}
+		return []*problem.Error{Invalid(field,
+			fmt.Sprintf("%s does not match the labels of the template (%s)", s, labels.Set(template.Labels)), "give labels that the template has")}
 	}
 	return nil
 }
 
-func workloadProblems(seen Observation) []Problem {
+func workloadProblems(seen Observation) []*problem.Error {
 	ref := seen.Rollout.Spec.WorkloadRef
 	if ref == nil {
 		return nil
 	}
 	const field = "spec.workloadRef"
-	var all []Problem
+	var all []*problem.Error
 	if len(seen.Rollout.Spec.Template.Spec.Containers) > 0 {
-		all = append(all, Problem{field, "stands together with spec.template: keep one"})
+		all = append(all, Invalid(field, "set together with spec.template", "keep one"))
 	}
 	known := map[string]string{"Deployment": "apps/v1", "ReplicaSet": "apps/v1", "PodTemplate": "v1"}
 	switch version, ok := known[ref.Kind]; {
 	case !ok || ref.APIVersion != version:
-		all = append(all, Problem{field, fmt.Sprintf(
-			"%s %s can't be used: name a Deployment or ReplicaSet (apps/v1) or a PodTemplate (v1)", ref.APIVersion, ref.Kind)})
+		all = append(all, Invalid(field, fmt.Sprintf("%s %s is not supported", ref.APIVersion, ref.Kind),
+			"name a Deployment or ReplicaSet (apps/v1) or a PodTemplate (v1)"))
 	case ref.Name == "":
-		all = append(all, Problem{field + ".name", "is missing"})
+		all = append(all, Invalid(field+".name", "missing", "name the "+ref.Kind))
 	case seen.Workload == nil:
-		all = append(all, Problem{field, fmt.Sprintf("%s %s does not exist in namespace %s", ref.Kind, ref.Name, seen.Rollout.Namespace)})
+		all = append(all, Invalid(field, fmt.Sprintf("%s %s not found in namespace %s", ref.Kind, ref.Name, seen.Rollout.Namespace), "create it, or name another"))
 	}
 	switch ref.ScaleDown {
 	case "", v1alpha1.ScaleDownNever, v1alpha1.ScaleDownOnSuccess, v1alpha1.ScaleDownProgressively:
 	default:
-		all = append(all, Problem{field + ".scaleDown", fmt.Sprintf("%q is none of never, onsuccess, progressively", ref.ScaleDown)})
+		all = append(all, Invalid(field+".scaleDown", fmt.Sprintf("unknown value %q", ref.ScaleDown), "give never, onsuccess or progressively"))
 	}
 	return all
 }
 
-func serviceProblems(ref ServiceRef, service *corev1.Service, ro *v1alpha1.Rollout, template corev1.PodTemplateSpec) []Problem {
+func serviceProblems(ref ServiceRef, service *corev1.Service, ro *v1alpha1.Rollout, template corev1.PodTemplateSpec) []*problem.Error {
 	if service == nil {
-		return []Problem{{ref.Field, fmt.Sprintf("Service %s does not exist in namespace %s: create it", ref.Name, ro.Namespace)}}
+		return []*problem.Error{Invalid(ref.Field, fmt.Sprintf("Service %s not found in namespace %s", ref.Name, ro.Namespace), "create it")}
 	}
 	if other := service.Annotations[v1alpha1.ManagedByRolloutsAnnotation]; other != "" && other != ro.Name {
-		return []Problem{{ref.Field, fmt.Sprintf("Service %s is managed by Rollout %s already: use another Service", ref.Name, other)}}
+		return []*problem.Error{Invalid(ref.Field, fmt.Sprintf("Service %s is managed by Rollout %s already", ref.Name, other), "use another Service")}
 	}
 	var off []string
 	for _, key := range slices.Sorted(maps.Keys(service.Spec.Selector)) {
@@ -160,8 +158,9 @@ func serviceProblems(ref ServiceRef, service *corev1.Service, ro *v1alpha1.Rollo
 		}
 	}
 	if len(off) > 0 {
-		return []Problem{{ref.Field, fmt.Sprintf("Service %s selects %s, which the labels of the template do not have",
-			ref.Name, strings.Join(off, ","))}}
+		return []*problem.Error{Invalid(ref.Field,
+			fmt.Sprintf("Service %s selects %s, which the labels of the template do not have", ref.Name, strings.Join(off, ",")),
+			"change the selector of the Service, or the labels")}
 	}
 	return nil
 }

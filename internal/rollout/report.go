@@ -10,6 +10,7 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"github.com/cyan-cd/cyan/api/v1alpha1"
+	"github.com/cyan-cd/cyan/internal/problem"
 )
 
 // report returns the Decision: the work, and what State and Outcome are to people.
@@ -183,10 +184,10 @@ func phaseOf(s State, o Outcome, status v1alpha1.RolloutStatus, now time.Time) (
 }
 
 // refuse reports a spec that can't be carried out. Nothing but a selector that was lost is mended: what runs, runs on.
-func refuse(seen Observation, problems []Problem, now time.Time) Decision {
+func refuse(seen Observation, problems []*problem.Error, now time.Time) Decision {
 	all := make([]string, len(problems))
 	for i, p := range problems {
-		all[i] = p.String()
+		all[i] = p.Error()
 	}
 	message := strings.Join(all, "; ")
 	d := Decision{Annotations: map[string]string{}, Status: *seen.Rollout.Status.DeepCopy()}

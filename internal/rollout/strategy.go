@@ -7,6 +7,7 @@ import (
 	appsv1 "k8s.io/api/apps/v1"
 
 	"github.com/cyan-cd/cyan/api/v1alpha1"
+	"github.com/cyan-cd/cyan/internal/problem"
 )
 
 // Strategy is a way to replace the pods of a Rollout. It takes values and returns values.
@@ -14,7 +15,7 @@ type Strategy interface {
 	// Settings returns what the strategy's part of the spec holds of what all strategies share.
 	Settings() Settings
 	// Lint checks the strategy's part of a spec by itself, without a cluster.
-	Lint(spec *v1alpha1.RolloutSpec) []Problem
+	Lint(spec *v1alpha1.RolloutSpec) []*problem.Error
 	// Next decides how the versions go on.
 	Next(s State, now time.Time) Outcome
 	// Steps returns the way of the desired version to all the traffic, as people look at it.

@@ -82,7 +82,9 @@ func lint(o render.Rendered) []validate.Finding {
 	var found []validate.Finding
 	for _, p := range strategy.Lint(ro) {
 		line, _ := o.Line(p.Field)
-		found = append(found, validate.Finding{File: o.Origin.File, Line: line, Object: v1alpha1.RolloutKind + " " + ro.Name, Field: p.Field, Problem: p.Says})
+		found = append(found, validate.Finding{
+			File: o.Origin.File, Line: line, Object: v1alpha1.RolloutKind + " " + ro.Name, Field: p.Field, Problem: p.Cause, Remedy: p.Remedy,
+		})
 	}
 	return found
 }

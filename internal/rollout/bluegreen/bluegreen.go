@@ -12,6 +12,7 @@ import (
 	"k8s.io/utils/ptr"
 
 	"github.com/cyan-cd/cyan/api/v1alpha1"
+	"github.com/cyan-cd/cyan/internal/problem"
 	"github.com/cyan-cd/cyan/internal/rollout"
 	"github.com/cyan-cd/cyan/internal/rollout/gate"
 )
@@ -76,16 +77,16 @@ func (b Strategy) gates(s rollout.State) gate.Chain {
 }
 
 // Lint implements [rollout.Strategy].
-func (b Strategy) Lint(spec *v1alpha1.RolloutSpec) []rollout.Problem {
-	var all []rollout.Problem
-	add := func(when bool, name, format string, args ...any) {
+func (b Strategy) Lint(spec *v1alpha1.RolloutSpec) []*problem.Error {
+	var all []*problem.Error
+	add := func(when bool, name, cause, remedy string) {
 		if when {
-			all = append(all, rollout.Problem{Field: field + "." + name, Says: fmt.Sprintf(format, args...)})
+			all = append(all, rollout.Invalid(field+"."+name, cause, remedy))
 		}
 	}
-	add(b.spec.ActiveService == "", "activeService", "is missing: name the Service that takes the traffic")
+	add(b.spec.ActiveService == "", "activeService", "missing", "name the Service that takes the traffic")
 	add(b.spec.ActiveService != "" && b.spec.ActiveService == b.spec.PreviewService, "previewService",
-		"is the same as activeService (%s): the preview needs a Service of its own", b.spec.ActiveService)
+		fmt.Sprintf("Service %s is the activeService", b.spec.ActiveService), "name another Service")
 	for _, n := range []rollout.Number{
 		{Field: field + ".previewReplicaCount", Value: ptr.Deref(b.spec.PreviewReplicaCount, 0)},
 		{Field: field + ".autoPromotionSeconds", Value: b.spec.AutoPromotionSeconds},
@@ -96,13 +97,18 @@ func (b Strategy) Lint(spec *v1alpha1.RolloutSpec) []rollout.Problem {
 		all = append(all, n.Problems()...)
 	}
 	limit, history := ptr.Deref(b.spec.ScaleDownDelayRevisionLimit, 0), rollout.RevisionHistoryLimit(spec)
-	add(limit > history, "scaleDownDelayRevisionLimit", "%d is more than revisionHistoryLimit (%d)", limit, history)
-	a := ptr.Deref(b.spec.AntiAffinity, v1alpha1.AntiAffinity{RequiredDuringSchedulingIgnoredDuringExecution: &v1alpha1.RequiredAntiAffinity{}})
-	add((a.PreferredDuringSchedulingIgnoredDuringExecution == nil) == (a.RequiredDuringSchedulingIgnoredDuringExecution == nil), "antiAffinity",
-		"needs exactly one of preferredDuringSchedulingIgnoredDuringExecution and requiredDuringSchedulingIgnoredDuringExecution")
+	add(limit > history, "scaleDownDelayRevisionLimit", fmt.Sprintf("%d is more than revisionHistoryLimit (%d)", limit, history),
+		"lower it, or raise revisionHistoryLimit")
+	if a := b.spec.AntiAffinity; a != nil {
+		preferred, required := a.PreferredDuringSchedulingIgnoredDuringExecution != nil, a.RequiredDuringSchedulingIgnoredDuringExecution != nil
+		add(!preferred && !required, "antiAffinity", "empty",
+			"give preferredDuringSchedulingIgnoredDuringExecution or requiredDuringSchedulingIgnoredDuringExecution")
+		add(preferred && required, "antiAffinity",
+			"both preferredDuringSchedulingIgnoredDuringExecution and requiredDuringSchedulingIgnoredDuringExecution are set", "keep one")
+	}
 	add(b.spec.PrePromotionAnalysis != nil, "prePromotionAnalysis",
-		"analysis is not served by this version of Cyan: remove it, or gate by autoPromotionEnabled: false")
+		"not served by this version of Cyan", "remove it, or gate by autoPromotionEnabled: false")
 	add(b.spec.PostPromotionAnalysis != nil, "postPromotionAnalysis",
-		"analysis is not served by this version of Cyan: remove it")
+		"not served by this version of Cyan", "remove it")
 	return all
 }

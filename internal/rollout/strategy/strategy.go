@@ -9,6 +9,7 @@ import (
 	corev1 "k8s.io/api/core/v1"
 
 	"github.com/cyan-cd/cyan/api/v1alpha1"
+	"github.com/cyan-cd/cyan/internal/problem"
 	"github.com/cyan-cd/cyan/internal/rollout"
 	"github.com/cyan-cd/cyan/internal/rollout/bluegreen"
 )
@@ -24,10 +25,10 @@ func Describe(ro *v1alpha1.Rollout, replicaSets []*appsv1.ReplicaSet, pods []*co
 }
 
 // Lint checks a Rollout by itself, without a cluster.
-func Lint(ro *v1alpha1.Rollout) []rollout.Problem { return rollout.Lint(ro, Of(&ro.Spec.Strategy)) }
+func Lint(ro *v1alpha1.Rollout) []*problem.Error { return rollout.Lint(ro, Of(&ro.Spec.Strategy)) }
 
 // Problems checks a Rollout against what was observed of the cluster.
-func Problems(seen rollout.Observation) []rollout.Problem {
+func Problems(seen rollout.Observation) []*problem.Error {
 	return rollout.Problems(seen, Of(&seen.Rollout.Spec.Strategy))
 }
 
@@ -35,24 +36,24 @@ func Problems(seen rollout.Observation) []rollout.Problem {
 func Of(spec *v1alpha1.RolloutStrategy) rollout.Strategy {
 	switch {
 	case spec.BlueGreen != nil && spec.Canary != nil:
-		return unserved{Field: "spec.strategy", Says: "has both blueGreen and canary: keep one"}
+		return unserved{rollout.Invalid("spec.strategy", "both blueGreen and canary are set", "keep one")}
 	case spec.BlueGreen != nil:
 		return bluegreen.New(*spec.BlueGreen)
 	case spec.Canary != nil:
-		return unserved{Field: "spec.strategy.canary", Says: "canary is not served by this version of Cyan: use blueGreen"}
+		return unserved{rollout.Invalid("spec.strategy.canary", "not served by this version of Cyan", "use blueGreen")}
 	}
-	return unserved{Field: "spec.strategy", Says: "is missing: give blueGreen with an activeService"}
+	return unserved{rollout.Invalid("spec.strategy", "missing", "give blueGreen with an activeService")}
 }
 
 // unserved is the strategy of a spec that names none that can be carried out: it has a problem, and does nothing.
-type unserved rollout.Problem
+type unserved struct{ problem *problem.Error }
 
 var _ rollout.Strategy = unserved{}
 
 func (unserved) Settings() rollout.Settings { return rollout.Settings{} }
 
-func (u unserved) Lint(*v1alpha1.RolloutSpec) []rollout.Problem {
-	return []rollout.Problem{rollout.Problem(u)}
+func (u unserved) Lint(*v1alpha1.RolloutSpec) []*problem.Error {
+	return []*problem.Error{u.problem}
 }
 
 func (unserved) Next(rollout.State, time.Time) rollout.Outcome { return rollout.Outcome{} }
