@@ -18,8 +18,8 @@ import (
 // ofOthers are flags of other programs that texts name.
 var ofOthers = map[string]bool{"cluster-name": true, "format": true}
 
-// TestTextsNameFlagsThatExist looks for flags in every text of the program: an advice that names a flag that does not exist
-// leads astray.
+// TestTextsNameFlagsThatExist looks for flags in every text of the program: an advice that names a flag that does not
+// exist leads astray.
 func TestTextsNameFlagsThatExist(t *testing.T) {
 	known := map[string]bool{}
 	note := func(f *pflag.Flag) { known[f.Name] = true }

@@ -22,10 +22,13 @@ import (
 // switches is the code by which a mutant is switched on. It stands in every package that has mutants.
 const switches = `package %s
 
-import "os"
+import (
+	"os"
+	"strconv"
+)
 
 var (
-	mutantID      = os.Getenv("MUTANT")
+	mutantID, _   = strconv.Atoi(os.Getenv("MUTANT"))
 	mutantReached = map[int]bool{}
 	mutantLog     = func() *os.File {
 		if os.Getenv("MUTANTS_REACHED") == "" {
@@ -40,24 +43,17 @@ var (
 	mutantLock = make(chan struct{}, 1)
 )
 
-func mutantText(id int) string {
-	if id == 0 {
-		return ""
-	}
-	return mutantText(id/10) + string(rune('0'+id%%10))
-}
-
 func mutantOn(id int) bool {
 	if mutantLog != nil {
 		mutantLock <- struct{}{}
 		if !mutantReached[id] {
 			mutantReached[id] = true
-			mutantLog.WriteString(mutantText(id) + "\n")
+			mutantLog.WriteString(strconv.Itoa(id) + "\n")
 		}
 		<-mutantLock
 		return false
 	}
-	return mutantID != "" && mutantID == mutantText(id)
+	return id == mutantID
 }
 
 func mutantNot[T ~bool](id int, v T) T {
