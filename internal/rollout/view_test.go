@@ -19,8 +19,8 @@ import (
 
 var update = flag.Bool("update", false, "write the golden files anew")
 
-// TestViewOfObjectsFromACache holds a whole View: of a Rollout whose spec is newer than its status, where the caller has
-// no Services, two ReplicaSets share a revision, and pods come in any order.
+// TestViewOfObjectsFromACache holds a whole View: of a Rollout whose spec is newer than its status, where the caller
+// has no Services, two ReplicaSets share a revision, and pods come in any order.
 func TestViewOfObjectsFromACache(t *testing.T) {
 	at := time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)
 	ro := &v1alpha1.Rollout{
