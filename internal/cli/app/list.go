@@ -101,5 +101,5 @@ func fromRepo(app *v1alpha1.Application, url string) bool {
 	same := func(s v1alpha1.ApplicationSource) bool {
 		return source.NormalizeURL(s.RepoURL) == source.NormalizeURL(url)
 	}
-	return app.Spec.Source != nil && same(*app.Spec.Source) || slices.ContainsFunc(app.Spec.Sources, same)
+	return slices.ContainsFunc(app.Spec.GetSources(), same)
 }

@@ -58,8 +58,8 @@ func (o *command) run(path string) error {
 		return err
 	}
 	source := v1alpha1.ApplicationSource{}
-	if app.Spec.Source != nil {
-		source = *app.Spec.Source
+	if sources := app.Spec.GetSources(); len(sources) > 0 {
+		source = sources[0]
 	}
 	result, err := Directory(o.root, path, source, render.Options{})
 	if err != nil {

@@ -27,12 +27,12 @@ func (p Page) appHeader(app *v1alpha1.Application) string {
 	b.WriteString(field("Name", p.Theme.Strong(app.Namespace+"/"+app.Name)))
 	b.WriteString(field("Project", app.Spec.Project))
 	b.WriteString(field("Destination", destination(app.Spec.Destination)))
-	for _, source := range sources(app) {
+	for _, source := range app.Spec.GetSources() {
 		b.WriteString(field("Source", source.RepoURL))
 		b.WriteString(field("  Path", path(source)))
 		b.WriteString(field("  Target", target(source)))
 	}
-	b.WriteString(field("Sync Policy", policy(app.Spec.SyncPolicy)))
+	b.WriteString(field("Sync Policy", policy(&app.Spec)))
 	status := app.Status.Sync
 	b.WriteString(field("Sync Status", strings.TrimSpace(p.sync(orUnknown(status.Status))+" "+against(app))))
 	health := app.Status.Health
@@ -137,16 +137,16 @@ func (p Page) Apps(apps []v1alpha1.Application, wide bool) string {
 		app := &apps[i]
 		sync, health := p.sync(orUnknown(app.Status.Sync.Status)), p.healthCode(app.Status.Health.Status)
 		if !wide {
-			rows = append(rows, []string{app.Name, sync, health, ShortRevision(revision(app)), policy(app.Spec.SyncPolicy), destination(app.Spec.Destination)})
+			rows = append(rows, []string{app.Name, sync, health, ShortRevision(revision(app)), policy(&app.Spec), destination(app.Spec.Destination)})
 			continue
 		}
 		var first v1alpha1.ApplicationSource
-		if all := sources(app); len(all) > 0 {
+		if all := app.Spec.GetSources(); len(all) > 0 {
 			first = all[0]
 		}
 		rows = append(rows, []string{
 			app.Namespace + "/" + app.Name, cluster(app.Spec.Destination), app.Spec.Destination.Namespace, app.Spec.Project, sync, health,
-			policy(app.Spec.SyncPolicy), conditionTypes(app), first.RepoURL, path(first), target(first),
+			policy(&app.Spec), conditionTypes(app), first.RepoURL, path(first), target(first),
 		})
 	}
 	if wide {
@@ -259,16 +259,6 @@ func orUnknown(code v1alpha1.SyncStatusCode) v1alpha1.SyncStatusCode {
 	return code
 }
 
-func sources(app *v1alpha1.Application) []v1alpha1.ApplicationSource {
-	if len(app.Spec.Sources) > 0 {
-		return app.Spec.Sources
-	}
-	if app.Spec.Source != nil {
-		return []v1alpha1.ApplicationSource{*app.Spec.Source}
-	}
-	return nil
-}
-
 func path(s v1alpha1.ApplicationSource) string {
 	if s.Chart != "" {
 		return s.Chart
@@ -304,15 +294,16 @@ func destination(d v1alpha1.ApplicationDestination) string {
 	return name + "/" + d.Namespace
 }
 
-func policy(sync *v1alpha1.SyncPolicy) string {
-	if sync == nil || sync.Automated == nil || sync.Automated.Enabled != nil && !*sync.Automated.Enabled {
+func policy(spec *v1alpha1.ApplicationSpec) string {
+	automation := spec.Automation()
+	if automation == nil {
 		return "Manual"
 	}
 	var also []string
-	if sync.Automated.Prune {
+	if automation.Prune {
 		also = append(also, "Prune")
 	}
-	if sync.Automated.SelfHeal {
+	if automation.SelfHeal {
 		also = append(also, "SelfHeal")
 	}
 	if len(also) == 0 {
@@ -330,7 +321,7 @@ func revision(app *v1alpha1.Application) string {
 
 // against describes what the cluster was compared with: the target, and the commit that it is.
 func against(app *v1alpha1.Application) string {
-	all := sources(app)
+	all := app.Spec.GetSources()
 	if len(all) == 0 {
 		return ""
 	}

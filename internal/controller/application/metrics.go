@@ -81,8 +81,8 @@ func info(app *v1alpha1.Application) prometheus.Metric {
 	if app.Spec.IsAutomated() {
 		automated = "true"
 	}
-	if app.Spec.Source != nil {
-		repo = source.Repository{URL: app.Spec.Source.RepoURL}.String()
+	if sources := app.Spec.GetSources(); len(sources) > 0 {
+		repo = source.Repository{URL: sources[0].RepoURL}.String()
 	}
 	switch {
 	case app.DeletionTimestamp != nil:

@@ -80,12 +80,14 @@ func readProject(ctx context.Context, c client.Client, key client.ObjectKey) (*v
 
 // checkSource finds what can't be served, before git is asked.
 func checkSource(app *v1alpha1.Application) error {
-	s := app.Spec.Source
-	switch {
-	case len(app.Spec.Sources) > 1:
+	_, one := app.SyncSource()
+	switch sources := app.Spec.GetSources(); {
+	case len(sources) > 1:
 		return errors.New("spec.sources has several sources, and one is served; keep one, or make an Application of each")
-	case s == nil && len(app.Spec.Sources) == 0:
+	case len(sources) == 0:
 		return errors.New("spec.source is missing; set repoURL, path and targetRevision")
+	case !one:
+		return errors.New("operation.sync.sources has several sources, and one is served; keep one")
 	case wantedSource(app).RepoURL == "":
 		return errors.New("spec.source.repoURL is empty; set the URL of a git repository")
 	case strings.HasPrefix(wantedSource(app).RepoURL, "oci://"):
@@ -97,21 +99,8 @@ func checkSource(app *v1alpha1.Application) error {
 // wantedSource is what the Application says, unless an operation runs that brings a source of its own, as a rollback
 // does.
 func wantedSource(app *v1alpha1.Application) v1alpha1.ApplicationSource {
-	if op := app.Operation; op != nil && op.Sync != nil {
-		switch {
-		case op.Sync.Source != nil:
-			return *op.Sync.Source
-		case len(op.Sync.Sources) == 1:
-			return op.Sync.Sources[0]
-		}
-	}
-	switch {
-	case len(app.Spec.Sources) == 1:
-		return app.Spec.Sources[0]
-	case app.Spec.Source != nil:
-		return *app.Spec.Source
-	}
-	return v1alpha1.ApplicationSource{}
+	wanted, _ := app.SyncSource()
+	return wanted
 }
 
 // wantedRevision is what is to be compared with: the operation's, else the source's.
