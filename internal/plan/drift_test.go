@@ -110,9 +110,9 @@ func TestDriftSaysWhat(t *testing.T) {
 		}
 		live := object(t, of(c.live))
 		live.SetManagedFields([]metav1.ManagedFieldsEntry{
-			{Manager: "mesh", Operation: metav1.ManagedFieldsOperationUpdate, FieldsV1: &metav1.FieldsV1{Raw: []byte(`{"f:spec":{"f:list":{"k:{\"name\":\"a\"}":{"f:v":{}}}}}`)}},
+			{Manager: "mesh", Operation: metav1.ManagedFieldsOperationUpdate, FieldsV1: metav1.NewFieldsV1(`{"f:spec":{"f:list":{"k:{\"name\":\"a\"}":{"f:v":{}}}}}`)},
 			{Manager: "mesh", Operation: metav1.ManagedFieldsOperationApply},
-			{Manager: "broken", Operation: metav1.ManagedFieldsOperationApply, FieldsV1: &metav1.FieldsV1{Raw: []byte(`{"f:spec":{"f:a":{}},"nonsense":{}}`)}},
+			{Manager: "broken", Operation: metav1.ManagedFieldsOperationApply, FieldsV1: metav1.NewFieldsV1(`{"f:spec":{"f:a":{}},"nonsense":{}}`)},
 		})
 		if c.ignore.Group == "" {
 			c.ignore.Group = "x"
@@ -171,7 +171,7 @@ func TestDriftOfNumbers(t *testing.T) {
 		return of([]any{map[string]any{"port": int64(80), "to": number}, map[string]any{"port": int64(90), "to": number}})
 	}
 	live := ports(2)
-	live.SetManagedFields([]metav1.ManagedFieldsEntry{{Manager: "mesh", FieldsV1: &metav1.FieldsV1{Raw: []byte(`{"f:spec":{"f:a":{"k:{\"port\":80}":{"f:to":{}}}}}`)}}})
+	live.SetManagedFields([]metav1.ManagedFieldsEntry{{Manager: "mesh", FieldsV1: metav1.NewFieldsV1(`{"f:spec":{"f:a":{"k:{\"port\":80}":{"f:to":{}}}}}`)}})
 	got := plan.Drift(ports(1), plan.Live{Object: live}, []v1alpha1.IgnoreDifference{{Group: "x", Kind: "Gadget", ManagedFieldsManagers: []string{"mesh"}}})
 	if len(got) != 1 || got[0].Path != "spec.a[1].to" {
 		t.Errorf("an element by its number: got %v, want spec.a[1].to alone", got)
