@@ -107,8 +107,12 @@ func TestDownEndsWhatTheSupervisorCouldNot(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	ended := make(chan error, 1)
-	go func() { ended <- child.Wait() }()
+	ended, end := context.WithCancel(context.Background())
+	go func() {
+		// It is killed: how it ended is known.
+		_ = child.Wait()
+		end()
+	}()
 	defer func() { _ = input.Close() }() // ends it, too
 	if err := syscall.Kill(c.Supervisor, syscall.SIGKILL); err != nil {
 		t.Fatal(err)
@@ -116,9 +120,11 @@ func TestDownEndsWhatTheSupervisorCouldNot(t *testing.T) {
 	if r := run(t, "down", "--delete", "--dir", c.dir); r.code != 0 {
 		t.Fatalf("down --delete: exit code %d\n%s", r.code, r.stderr)
 	}
+	deadline, cancel := context.WithTimeout(context.Background(), 10*time.Second)
+	defer cancel()
 	select {
-	case <-ended:
-	case <-time.After(10 * time.Second):
+	case <-ended.Done():
+	case <-deadline.Done():
 		t.Error("process of a part, in a session of its own: still running after down --delete")
 	}
 }
