@@ -77,7 +77,6 @@ var rooms = []room{
 	{folder: "internal/cli/repo", may: []string{"api/...", "internal/source", "internal/cli/kit"}},
 	{folder: "internal/cli/project", may: []string{"api/...", "internal/patch", "internal/cli/kit"}},
 	{folder: "internal/controller/application", may: []string{"api/...", "internal/operation", "internal/project", "internal/plan", "internal/health", "internal/compare", "internal/live", "internal/apply", "internal/cluster", "internal/source", "internal/patch"}},
-	{folder: "internal/controller/rollout", may: []string{"api/...", "internal/rollout/...", "internal/traffic/...", "internal/patch"}},
 	{folder: "internal/controller/install", may: []string{"api/..."}},
 	// Below are those that put the program together, and what only tests use.
 	{folder: "internal/controller"},

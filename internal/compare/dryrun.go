@@ -17,8 +17,8 @@ import (
 	"github.com/cyan-cd/cyan/internal/plan"
 )
 
-// MaxDryRuns bounds the dry runs of one Application that are under way at the same time.
-const MaxDryRuns = 8
+// maxDryRuns bounds the dry runs of one Application that are under way at the same time.
+const maxDryRuns = 8
 
 // dryRunCache remembers dry runs: the answer for the same desired object on the same live one is the same.
 type dryRunCache struct {
@@ -63,7 +63,7 @@ func (c *dryRunCache) run(ctx context.Context, app types.NamespacedName, client 
 	now := make(map[plan.Key]Prediction, len(writes))
 	var mu sync.Mutex
 	group, ctx := errgroup.WithContext(ctx)
-	group.SetLimit(MaxDryRuns)
+	group.SetLimit(maxDryRuns)
 	for _, w := range writes {
 		group.Go(func() error {
 			predicted, err := dryRun(ctx, client, w, before[w.Key])

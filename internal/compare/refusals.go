@@ -27,7 +27,7 @@ func (c Comparison) Refusals(ctx context.Context, client *apply.Client, kinds *l
 	found := Refusals{ByTask: map[plan.ID]error{}}
 	var mu sync.Mutex
 	group, ctx := errgroup.WithContext(ctx)
-	group.SetLimit(MaxDryRuns)
+	group.SetLimit(maxDryRuns)
 	for _, t := range c.Plan.Tasks {
 		switch {
 		case t.Skip != "" || t.Unchanged:
