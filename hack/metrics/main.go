@@ -8,6 +8,7 @@ package main
 
 import (
 	"fmt"
+	"io"
 	"os"
 	"path/filepath"
 	"sort"
@@ -41,7 +42,14 @@ func main() {
 		fmt.Fprintln(os.Stderr, "metrics:", err)
 		os.Exit(2)
 	}
-	r := &report{}
+	if !measure(h, os.Stdout) {
+		os.Exit(1)
+	}
+}
+
+// measure prints every figure of the house, and reports whether all bounds hold.
+func measure(h *house, out io.Writer) bool {
+	r := &report{out: out}
 	for _, room := range roomRatios {
 		code, tests := h.lines(room.room)
 		ratio := 0.0
@@ -77,20 +85,21 @@ func main() {
 	silent := h.packagesWithoutDoc()
 	r.line(len(silent) == 0, "packages without a sentence", fmt.Sprint(len(silent)), "0")
 	r.note(silent)
-	if r.failed {
-		os.Exit(1)
-	}
+	return !r.failed
 }
 
 // report prints a line for each figure.
-type report struct{ failed bool }
+type report struct {
+	out    io.Writer
+	failed bool
+}
 
 func (r *report) line(holds bool, what, figure, bound string) {
 	mark := "ok  "
 	if !holds {
 		mark, r.failed = "FAIL", true
 	}
-	fmt.Printf("%s  %-62s %s   [%s]\n", mark, what, figure, bound)
+	fmt.Fprintf(r.out, "%s  %-62s %s   [%s]\n", mark, what, figure, bound)
 }
 
 // note prints what a figure is made of.
@@ -98,11 +107,11 @@ func (r *report) note(parts any) {
 	switch parts := parts.(type) {
 	case []string:
 		for _, p := range parts {
-			fmt.Println("        " + p)
+			fmt.Fprintln(r.out, "        "+p)
 		}
 	case []receiver:
 		for _, p := range parts {
-			fmt.Println("        " + p.String())
+			fmt.Fprintln(r.out, "        "+p.String())
 		}
 	}
 }

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bytes"
 	"fmt"
 	"testing"
 )
@@ -21,5 +22,17 @@ func TestArrowsThatRunBackUp(t *testing.T) {
 				t.Errorf("got %s, want %d", fmt.Sprint(got), c.want)
 			}
 		})
+	}
+}
+
+func TestTheHouseKeepsItsBounds(t *testing.T) {
+	t.Chdir("../..")
+	h, err := load()
+	if err != nil {
+		t.Fatal(err)
+	}
+	var out bytes.Buffer
+	if !measure(h, &out) {
+		t.Errorf("a bound does not hold:\n%s", out.String())
 	}
 }

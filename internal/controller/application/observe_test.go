@@ -6,7 +6,8 @@ import (
 	"github.com/cyan-cd/cyan/api/v1alpha1"
 )
 
-// TestSourcesThatAreNotServed are told before git is asked, whichever of the fields of spec and operation they stand in.
+// TestSourcesThatAreNotServed are told before git is asked, whichever of the fields of spec and operation they stand
+// in.
 func TestSourcesThatAreNotServed(t *testing.T) {
 	git, other := v1alpha1.ApplicationSource{RepoURL: "https://git.example/shop"}, v1alpha1.ApplicationSource{RepoURL: "https://git.example/other"}
 	spec := func(one *v1alpha1.ApplicationSource, several ...v1alpha1.ApplicationSource) v1alpha1.ApplicationSpec {
