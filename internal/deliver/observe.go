@@ -179,9 +179,9 @@ func (r *run) rehearse(ctx context.Context, digest string, check checkFunc) (del
 // decide returns the decision on what was observed, as an error where it is one.
 func (r *run) decide(try delivery.Try) (delivery.Decision, error) {
 	decision := delivery.Decide(try)
-	if decision.IsError() {
+	if decision.Problem != nil {
 		r.result.Verdict, r.result.Reason = decision.Verdict, decision.Reason
-		return decision, decision
+		return decision, decision.Problem
 	}
 	return decision, nil
 }

@@ -5,6 +5,7 @@ import (
 	"path"
 	"strings"
 
+	"github.com/cyan-cd/cyan/internal/problem"
 	"github.com/cyan-cd/cyan/internal/spelling"
 )
 
@@ -64,19 +65,8 @@ const (
 type Decision struct {
 	Verdict Verdict
 	Reason  string
-	// Remedy is what to do about a verdict that is an error.
-	Remedy string
-}
-
-// IsError reports whether somebody has to do something.
-func (d Decision) IsError() bool { return d.Verdict == Unused || d.Verdict == Invalid }
-
-// Error is the decision as an error.
-func (d Decision) Error() string {
-	if d.Remedy == "" {
-		return d.Reason
-	}
-	return d.Reason + "; " + d.Remedy
+	// Problem is what somebody has to do something about; nil when the verdict is none of these.
+	Problem *problem.Error
 }
 
 // Decide returns what to do on a tip. A stale run stops whatever else is the matter with it.
@@ -88,20 +78,23 @@ func Decide(t Try) Decision {
 		return Decision{Verdict: Nothing, Reason: fmt.Sprintf("overlay %s: image %s is set already", t.Mark.Overlay, t.Mark.Image)}
 	}
 	if !t.Used {
-		return Decision{
-			Verdict: Unused,
-			Reason:  fmt.Sprintf("overlay %s: image %q was built and is used nowhere: %s", t.Mark.Overlay, t.Mark.Name, uses(t.Images)),
-			Remedy:  fmt.Sprintf("give the name that the manifests use, as --image NAME=%s%s", repository(t.Mark.Image), probably(t.Mark.Name, t.Images)),
-		}
+		return failed(Unused, t.Mark.Overlay, fmt.Sprintf("image %q was built and is used nowhere: %s", t.Mark.Name, uses(t.Images)),
+			fmt.Sprintf("give the name that the manifests use, as --image NAME=%s%s", repository(t.Mark.Image), probably(t.Mark.Name, t.Images)))
 	}
 	if len(t.Findings) > 0 {
-		return Decision{
-			Verdict: Invalid,
-			Reason:  fmt.Sprintf("overlay %s: the rendered objects would be refused:\n  %s", t.Mark.Overlay, strings.Join(t.Findings, "\n  ")),
-			Remedy:  "correct the manifests and push again",
-		}
+		return failed(Invalid, t.Mark.Overlay, "the rendered objects would be refused:\n  "+strings.Join(t.Findings, "\n  "),
+			"correct the manifests and push again")
 	}
 	return Decision{Verdict: Commit, Reason: reason(t)}
+}
+
+// failed is the decision that an overlay can't be delivered as it is.
+func failed(verdict Verdict, overlay, cause, remedy string) Decision {
+	object := "overlay " + overlay
+	return Decision{
+		Verdict: verdict, Reason: object + ": " + cause,
+		Problem: &problem.Error{Kind: problem.Refused, Object: object, Cause: cause, Remedy: remedy},
+	}
 }
 
 func reason(t Try) string {

@@ -178,11 +178,15 @@ func TestDecide(t *testing.T) {
 		{"invalid", with(func(t *delivery.Try) { t.Findings = []string{"a.yaml:3: wrong", "b"} }), delivery.Invalid, "overlay k8s/overlays/local: the rendered objects would be refused:\n  a.yaml:3: wrong\n  b; correct the manifests and push again"},
 	} {
 		d := delivery.Decide(c.try)
-		if d.Verdict != c.want || d.Error() != c.text {
-			t.Errorf("%s:\ngot  %s: %s\nwant %s: %s", c.name, d.Verdict, d.Error(), c.want, c.text)
+		text := d.Reason
+		if d.Problem != nil {
+			text = d.Problem.Error()
 		}
-		if wrong := c.want == delivery.Unused || c.want == delivery.Invalid; d.IsError() != wrong {
-			t.Errorf("%s: an error: %v, want %v", c.name, d.IsError(), wrong)
+		if d.Verdict != c.want || text != c.text {
+			t.Errorf("%s:\ngot  %s: %s\nwant %s: %s", c.name, d.Verdict, text, c.want, c.text)
+		}
+		if wrong := c.want == delivery.Unused || c.want == delivery.Invalid; (d.Problem != nil) != wrong {
+			t.Errorf("%s: a problem: %v, want %v", c.name, d.Problem, wrong)
 		}
 	}
 }
