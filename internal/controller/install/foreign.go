@@ -8,28 +8,25 @@ import (
 	"strings"
 
 	apiextensionsv1 "k8s.io/apiextensions-apiserver/pkg/apis/apiextensions/v1"
-)
 
-// ForeignError is the refusal to replace a definition that another program installed, because objects stored by it
-// would lose something.
-type ForeignError struct {
-	// Definition is the name of the CustomResourceDefinition.
-	Definition string
-	// Losses are what objects would lose, a phrase each.
-	Losses []string
-}
+	"github.com/cyan-cd/cyan/api/v1alpha1"
+	"github.com/cyan-cd/cyan/internal/problem"
+)
 
 // maxLosses bounds the message: the first ones are enough to understand it.
 const maxLosses = 5
 
-// Error names the definition, what would be lost, and the way out.
-func (e *ForeignError) Error() string {
-	losses := e.Losses
-	if len(losses) > maxLosses {
-		losses = append(slices.Clone(losses[:maxLosses]), fmt.Sprintf("and %d more", len(e.Losses)-maxLosses))
+// foreign refuses to replace a definition that another program installed, because objects stored by it would lose
+// something.
+func foreign(definition string, losses []string) error {
+	if more := len(losses) - maxLosses; more > 0 {
+		losses = append(slices.Clone(losses[:maxLosses]), fmt.Sprintf("and %d more", more))
 	}
-	return fmt.Sprintf("CustomResourceDefinition %s: installed by another program, and not replaced, because Cyan's lacks %s; keep it and start with --skip-crds, "+
-		"or move its objects to version v1alpha1 without those and delete it first", e.Definition, strings.Join(losses, ", "))
+	return &problem.Error{
+		Kind: problem.Refused, Object: "CustomResourceDefinition " + definition,
+		Cause:  "installed by another program, and not replaced, because Cyan's lacks " + strings.Join(losses, ", "),
+		Remedy: "keep it and start with --skip-crds, or move its objects to version " + v1alpha1.GroupVersion.Version + " without those and delete it first",
+	}
 }
 
 // losses lists what the objects stored by a definition would lose when wanted replaces it.

@@ -25,7 +25,7 @@ const servedTimeout = 30 * time.Second
 
 // CRDs applies the definitions of Cyan's kinds, server-side and as field manager "cyan", and returns when all of them
 // are served. Definitions that another program installed are taken over: their fields become Cyan's. One whose
-// objects would lose something by that is a ForeignError, and nothing is installed.
+// objects would lose something by that is refused, and nothing is installed.
 func CRDs(ctx context.Context, config *rest.Config) error {
 	scheme := runtime.NewScheme()
 	if err := apiextensionsv1.AddToScheme(scheme); err != nil {
@@ -89,7 +89,7 @@ func checkForeign(ctx context.Context, c client.Client, wanted *apiextensionsv1.
 		return fmt.Errorf("reading CustomResourceDefinition %s: %w", wanted.Name, err)
 	}
 	if lost := losses(stored, wanted); len(lost) > 0 {
-		return &ForeignError{Definition: wanted.Name, Losses: lost}
+		return foreign(wanted.Name, lost)
 	}
 	return nil
 }

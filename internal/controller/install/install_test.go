@@ -2,7 +2,6 @@ package install_test
 
 import (
 	"context"
-	"errors"
 	"reflect"
 	"strings"
 	"testing"
@@ -16,6 +15,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/cyan-cd/cyan/internal/controller/install"
+	"github.com/cyan-cd/cyan/internal/problem"
 	"github.com/cyan-cd/cyan/internal/testkit"
 )
 
@@ -192,12 +192,12 @@ func TestDefinitionWhoseObjectsWouldLoseSomethingIsNotReplaced(t *testing.T) {
 			test.change(crd)
 			replaceDefinitions(t, cluster.Client, []*apiextensionsv1.CustomResourceDefinition{crd})
 			err := install.CRDs(t.Context(), cluster.Config)
-			foreign, ok := errors.AsType[*install.ForeignError](err)
-			if !ok || !strings.Contains(err.Error(), test.want) || !strings.Contains(err.Error(), "--skip-crds") {
+			refusal := problem.Of(err)
+			if refusal == nil || refusal.Kind != problem.Refused || !strings.Contains(refusal.Cause, test.want) || !strings.Contains(refusal.Remedy, "--skip-crds") {
 				t.Fatalf("got %v, want a refusal that names %q and the way out", err, test.want)
 			}
-			if foreign.Definition != crd.Name {
-				t.Errorf("got a refusal of %s, want %s", foreign.Definition, crd.Name)
+			if want := "CustomResourceDefinition " + crd.Name; refusal.Object != want {
+				t.Errorf("got a refusal of %s, want %s", refusal.Object, want)
 			}
 			after := &apiextensionsv1.CustomResourceDefinition{}
 			if err := cluster.Client.Get(t.Context(), client.ObjectKeyFromObject(crd), after); err != nil {
