@@ -11,6 +11,7 @@ import (
 	"k8s.io/client-go/discovery"
 
 	"github.com/cyan-cd/cyan/internal/apply"
+	"github.com/cyan-cd/cyan/internal/problem"
 )
 
 const (
@@ -32,19 +33,8 @@ type reach struct {
 	err error
 }
 
-// Unreachable is a cluster that doesn't answer.
-type Unreachable struct {
-	Cluster, Server string
-	cause           error
-}
-
-// Error is one line.
-func (e *Unreachable) Error() string {
-	return fmt.Sprintf("cluster %s (%s) cannot be reached: %v; it is tried again by itself", e.Cluster, e.Server, e.cause)
-}
-
-// Unwrap returns the cause.
-func (e *Unreachable) Unwrap() error { return e.cause }
+// ErrUnreachable is in the chain of the errors of a cluster that does not answer.
+var ErrUnreachable = errors.New("cluster unreachable")
 
 // get returns why the cluster cannot be reached, or nil.
 func (r *reach) get() error {
@@ -59,7 +49,10 @@ func (r *reach) explain(err error) error {
 		return err
 	}
 	if apply.IsUnreachable(err) {
-		return &Unreachable{r.cluster, r.server, err}
+		return &problem.Error{
+			Kind: problem.Unreachable, Object: fmt.Sprintf("cluster %s (%s)", r.cluster, r.server), Cause: "cannot be reached: " + err.Error(),
+			Remedy: "tried again by itself", Err: errors.Join(ErrUnreachable, err),
+		}
 	}
 	return fmt.Errorf("cluster %s: %w", r.cluster, err)
 }

@@ -1,12 +1,11 @@
 package application
 
 import (
-	"errors"
 	"slices"
 
 	"github.com/cyan-cd/cyan/api/v1alpha1"
-	"github.com/cyan-cd/cyan/internal/live"
 	"github.com/cyan-cd/cyan/internal/operation"
+	"github.com/cyan-cd/cyan/internal/problem"
 	"github.com/cyan-cd/cyan/internal/source"
 )
 
@@ -22,11 +21,10 @@ func (o *observation) add(condition string, err error) {
 
 // effectOf is what a problem does to comparing and syncing: while git or the cluster is away, one waits for it.
 func effectOf(condition string, err error) operation.Effect {
-	var away *live.Unreachable
 	switch {
 	case slices.Contains(warnings, condition):
 		return operation.Warns
-	case errors.As(err, &away), source.IsTemporary(err):
+	case problem.IsTemporary(err), source.IsTemporary(err):
 		return operation.Waits
 	}
 	return operation.Blocks

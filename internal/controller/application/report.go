@@ -51,8 +51,7 @@ func (o *observation) report(status *v1alpha1.ApplicationStatus, control string)
 
 func (o *observation) clusterAway() bool {
 	return slices.ContainsFunc(o.problems, func(p operation.Problem) bool {
-		var away *live.Unreachable
-		return errors.As(p.Err, &away)
+		return errors.Is(p.Err, live.ErrUnreachable)
 	})
 }
 
