@@ -7,6 +7,8 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+
+	"github.com/cyan-cd/cyan/internal/problem"
 )
 
 // gitAccess is what a call of git needs to be let in. Secrets go by environment or by files that only this user reads,
@@ -163,8 +165,8 @@ func (a *gitAccess) explain(doing string, err error) error {
 	if errors.As(err, &exit) {
 		return diagnose(a.name, doing, exit.stderr, a.secrets)
 	}
-	if errors.Is(err, ErrUnreachable) {
-		return newError(ErrUnreachable, a.name, doing+": "+err.Error(), "tried again by itself; check the network and the host")
+	if late := problem.Of(err); late != nil && errors.Is(err, ErrUnreachable) {
+		return newError(ErrUnreachable, a.name, doing+" "+late.Cause, "tried again by itself; check the network and the host")
 	}
 	return fmt.Errorf("repository %s: %s: %w", a.name, doing, err)
 }

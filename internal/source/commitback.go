@@ -123,7 +123,7 @@ func (q *branchQueue) work(r *bareMirror, branch string) {
 			return
 		}
 		q.mu.Unlock()
-		ctx, cancel := context.WithTimeoutCause(r.store.life, r.store.opts.FetchTimeout, ErrUnreachable)
+		ctx, cancel := context.WithTimeoutCause(r.store.life, r.store.opts.FetchTimeout, newError(ErrUnreachable, r.name, "commit did not land within "+r.store.opts.FetchTimeout.String(), "run again"))
 		err := landBatch(ctx, r, branch, batch)
 		cancel()
 		for _, p := range batch {

@@ -6,8 +6,8 @@ import (
 	"github.com/cyan-cd/cyan/internal/problem"
 )
 
-// What can be wrong, for errors.Is. ErrUnreachable and ErrBusy pass by themselves; the others stay until someone
-// changes something.
+// What can be wrong, for errors.Is. ErrUnreachable, ErrBusy and ErrCorrupt pass by themselves; the others stay until
+// someone changes something.
 var (
 	// ErrUnreachable: the host does not answer, or breaks off.
 	ErrUnreachable = errors.New("unreachable")
@@ -29,11 +29,24 @@ var (
 	ErrCorrupt = errors.New("damaged mirror")
 )
 
-// newError returns what went wrong with a repository, for a reader. kind is one of the errors above, or nil;
-// repository is a URL without secrets, and neither cause nor remedy may hold one.
-func newError(kind error, repository, cause, remedy string) *problem.Error {
-	return &problem.Error{Object: "repository " + repository, Cause: cause, Remedy: remedy, Err: kind}
+// kinds are what may be done about each of them, for exit codes and conditions. ErrUncertain is no entry: it stands
+// beside what broke off.
+var kinds = map[error]problem.Kind{
+	ErrUnreachable:  problem.Unreachable,
+	ErrBusy:         problem.Unreachable,
+	ErrCorrupt:      problem.Unreachable,
+	ErrDenied:       problem.Refused,
+	ErrPushRefused:  problem.Refused,
+	ErrNoRepository: problem.Absent,
+	ErrNoRevision:   problem.Absent,
+	ErrRefused:      problem.Usage,
+}
+
+// newError returns what went wrong with a repository, for a reader. is one of the errors above, or nil; repository is a
+// URL without secrets, and neither cause nor remedy may hold one.
+func newError(is error, repository, cause, remedy string) *problem.Error {
+	return &problem.Error{Kind: kinds[is], Object: "repository " + repository, Cause: cause, Remedy: remedy, Err: is}
 }
 
 // IsTemporary reports whether trying again later, with nothing changed, makes sense.
-func IsTemporary(err error) bool { return errors.Is(err, ErrUnreachable) || errors.Is(err, ErrBusy) }
+func IsTemporary(err error) bool { return problem.IsTemporary(err) }

@@ -11,6 +11,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"github.com/cyan-cd/cyan/internal/problem"
 )
 
 // gitProgram runs the git program in an environment of its own, in which nothing of a repository or of the machine's
@@ -124,7 +126,7 @@ func (g *gitProgram) command(ctx context.Context, c gitCall) *exec.Cmd {
 func (g *gitProgram) run(ctx context.Context, c gitCall) ([]byte, error) {
 	if c.timeout > 0 {
 		var cancel context.CancelFunc
-		ctx, cancel = context.WithTimeoutCause(ctx, c.timeout, fmt.Errorf("git took longer than %s: %w", c.timeout, ErrUnreachable))
+		ctx, cancel = context.WithTimeoutCause(ctx, c.timeout, tookTooLong(c.timeout))
 		defer cancel()
 	}
 	var stdout, stderr bytes.Buffer
@@ -142,6 +144,10 @@ func (g *gitProgram) run(ctx context.Context, c gitCall) ([]byte, error) {
 		return nil, &exitError{code: exit.ExitCode(), stderr: stderr.String(), stdout: stdout.String()}
 	}
 	return nil, fmt.Errorf("running git: %w", err)
+}
+
+func tookTooLong(limit time.Duration) error {
+	return &problem.Error{Kind: problem.Unreachable, Object: "git", Cause: "took longer than " + limit.String(), Remedy: "run again", Err: ErrUnreachable}
 }
 
 // prefixWriter keeps the first bytes of what may be endless.

@@ -220,7 +220,7 @@ func (r *bareMirror) repack(ctx context.Context) error {
 	}
 	if _, err := r.store.git.run(ctx, gitCall{dir: r.dir, args: args, timeout: r.store.opts.FetchTimeout}); err != nil {
 		r.markCorrupt()
-		return fmt.Errorf("%w: packing the mirror of %s: %w", ErrCorrupt, r.name, err)
+		return newError(ErrCorrupt, r.name, "packing its mirror: "+err.Error(), "the mirror is made anew")
 	}
 	return nil
 }

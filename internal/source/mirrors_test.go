@@ -131,14 +131,17 @@ func TestDamagedObjectsAreFoundByReading(t *testing.T) {
 	at := source.Repository{URL: repo.URL}
 	tree, err := m.Tree(t.Context(), at, sha)
 	must(t, err)
+	if _, err := tree.ReadFile("absent"); !errors.Is(err, fs.ErrNotExist) || tree.Err() != nil {
+		t.Fatalf("a file that the commit does not have: %v, Err %v", err, tree.Err())
+	}
 	packs, err := filepath.Glob(filepath.Join(mirrorDir(t, dir), "objects", "pack", "*.pack"))
 	must(t, err)
 	for _, pack := range packs {
 		must(t, os.Chmod(pack, 0o644))
 		must(t, os.WriteFile(pack, []byte("garbage"), 0o644))
 	}
-	if _, err := tree.ReadFile("a"); !errors.Is(err, source.ErrCorrupt) {
-		t.Fatal(err)
+	if _, err := tree.ReadFile("a"); !errors.Is(err, source.ErrCorrupt) || !source.IsTemporary(tree.Err()) {
+		t.Fatalf("%v, Err %v", err, tree.Err())
 	}
 	tree, err = m.Tree(t.Context(), at, sha)
 	must(t, err)

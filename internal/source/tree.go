@@ -11,6 +11,7 @@ import (
 	"path"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"time"
 )
 
@@ -21,6 +22,8 @@ type Tree struct {
 	mirror *bareMirror
 	commit string
 	root   string
+	// failed is the first error that the mirror, and not the commit, was the cause of.
+	failed atomic.Pointer[error]
 }
 
 var (
@@ -59,6 +62,26 @@ func (t *Tree) object(hash string) (objectInfo, []byte, error) {
 		return object{info, data}, err
 	})
 	return got.info, got.data, err
+}
+
+// Err returns why something in the tree could not be read that the commit has; nil when all could be. What was made of a
+// tree with such an error says nothing about the commit.
+func (t *Tree) Err() error {
+	if err := t.failed.Load(); err != nil {
+		return *err
+	}
+	return nil
+}
+
+// unreadable returns the error of an object that could not be read, and has [Tree.Err] remember it, unless the object
+// itself is the cause.
+func (t *Tree) unreadable(object string, err error) error {
+	err = t.mirror.checkCorrupt(object, err)
+	var large *tooLarge
+	if !errors.As(err, &large) {
+		t.failed.CompareAndSwap(nil, &err)
+	}
+	return err
 }
 
 // Commit is the full SHA that the tree is of.
@@ -111,10 +134,10 @@ func (t *Tree) entries(hash string) ([]treeEntry, error) {
 	}
 	info, data, err := t.object(hash)
 	if err != nil {
-		return nil, t.mirror.checkCorrupt(hash, err)
+		return nil, t.unreadable(hash, err)
 	}
 	if info.kind != "tree" {
-		return nil, t.mirror.checkCorrupt(hash, errMissing)
+		return nil, t.unreadable(hash, errMissing)
 	}
 	entries, err := parseTree(data)
 	if err != nil {
@@ -170,7 +193,7 @@ func (t *Tree) blob(e treeEntry) ([]byte, error) {
 	}
 	_, data, err := t.object(e.hash)
 	if err != nil {
-		return nil, t.mirror.checkCorrupt(e.hash, err)
+		return nil, t.unreadable(e.hash, err)
 	}
 	const small = 256 << 10
 	if len(data) <= small {
@@ -189,7 +212,7 @@ func (t *Tree) size(e treeEntry) (int64, error) {
 	}
 	info, err := readSettled(t.mirror.store.life, t.mirror, func() (objectInfo, error) { return t.mirror.objects.info(t.mirror.store.life, e.hash) })
 	if err != nil {
-		return 0, t.mirror.checkCorrupt(e.hash, err)
+		return 0, t.unreadable(e.hash, err)
 	}
 	t.mirror.store.cache.put("s"+e.hash, info.size, 128)
 	return info.size, nil
