@@ -16,8 +16,8 @@ import (
 	"github.com/cyan-cd/cyan/internal/apply"
 	"github.com/cyan-cd/cyan/internal/live"
 	"github.com/cyan-cd/cyan/internal/plan"
+	"github.com/cyan-cd/cyan/internal/problem"
 	"github.com/cyan-cd/cyan/internal/project"
-	"github.com/cyan-cd/cyan/internal/validate"
 )
 
 // Cluster is what is known of a destination.
@@ -49,7 +49,7 @@ type Input struct {
 type Comparison struct {
 	Complete bool
 	// Findings are what validation found, also where the Application asks not to be stopped by it.
-	Findings []validate.Finding
+	Findings []*problem.Error
 	// Desired are the objects as they will be in the cluster.
 	Desired []plan.Desired
 	Live    live.Snapshot
@@ -159,7 +159,7 @@ func (c *Comparer) Again(ctx context.Context, in Input, before Comparison) (Comp
 }
 
 // findings validates; nothing to apply is only taken with allowEmpty.
-func (c *Comparer) findings(ctx context.Context, in Input) ([]validate.Finding, error) {
+func (c *Comparer) findings(ctx context.Context, in Input) ([]*problem.Error, error) {
 	if len(in.Rendering.Result.Objects) == 0 && allowsEmpty(in.App) {
 		return nil, nil
 	}

@@ -6,7 +6,6 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"io/fs"
 
@@ -84,8 +83,7 @@ func (r *Renderer) Forget(app types.NamespacedName) { r.last.Remove(app) }
 // empty.
 func RenderTree(by render.Func, tree fs.FS, app *v1alpha1.Application, src v1alpha1.ApplicationSource, revision string) (*Rendering, error) {
 	result, err := by(tree, src, render.Options{Namespace: app.Spec.Destination.Namespace, Env: Environment(app, src, revision)})
-	var refused *render.Error
-	if err != nil && !errors.As(err, &refused) {
+	if err != nil && !render.IsRefusal(err) {
 		return nil, err
 	}
 	if result == nil {

@@ -15,6 +15,7 @@ import (
 
 	"github.com/cyan-cd/cyan/api/v1alpha1"
 	"github.com/cyan-cd/cyan/internal/live"
+	"github.com/cyan-cd/cyan/internal/problem"
 	"github.com/cyan-cd/cyan/internal/render"
 	"github.com/cyan-cd/cyan/internal/validate"
 )
@@ -23,12 +24,12 @@ import (
 type validation struct {
 	of       *render.Result
 	known    string
-	findings []validate.Finding
+	findings []*problem.Error
 }
 
 // validate checks rendered objects against what the cluster serves. It is done again when they or the cluster's kinds
 // changed.
-func (c *Comparer) validate(ctx context.Context, in Input) ([]validate.Finding, error) {
+func (c *Comparer) validate(ctx context.Context, in Input) ([]*problem.Error, error) {
 	objects := in.Rendering.Result.Objects
 	wanted := kindsOf(objects)
 	kinds, err := in.Cluster.Kinds(ctx, wanted)
@@ -76,14 +77,14 @@ func knowledge(wanted []schema.GroupVersionKind, known validate.Known) string {
 // maxFindings bounds a message: the first ones are enough to begin with.
 const maxFindings = 10
 
-func describeFindings(findings []validate.Finding) string {
+func describeFindings(findings []*problem.Error) string {
 	lines := make([]string, 0, len(findings))
 	for i, f := range findings {
 		if i == maxFindings {
 			lines = append(lines, fmt.Sprintf("and %d more", len(findings)-maxFindings))
 			break
 		}
-		lines = append(lines, f.String())
+		lines = append(lines, f.Error())
 	}
 	return "nothing was applied, because the manifests are not valid:\n" + strings.Join(lines, "\n")
 }

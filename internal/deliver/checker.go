@@ -13,6 +13,7 @@ import (
 	"github.com/cyan-cd/cyan/internal/apply"
 	"github.com/cyan-cd/cyan/internal/compare"
 	"github.com/cyan-cd/cyan/internal/live"
+	"github.com/cyan-cd/cyan/internal/problem"
 	"github.com/cyan-cd/cyan/internal/render"
 	"github.com/cyan-cd/cyan/internal/validate"
 )
@@ -83,10 +84,10 @@ func wrap(err error) error {
 // by describes who judged the objects last.
 func (c *checker) by() string { return c.judge }
 
-func lines(findings []validate.Finding) []string {
+func lines(findings []*problem.Error) []string {
 	var all []string
 	for _, f := range findings {
-		all = append(all, f.String())
+		all = append(all, f.Error())
 	}
 	return all
 }

@@ -4,7 +4,6 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"io/fs"
 	"maps"
@@ -64,16 +63,10 @@ func (c *cache) render(tree fs.FS, src v1alpha1.ApplicationSource, opts Options)
 		}
 	}
 	result, err := c.next(tree, src, opts)
-	if err == nil || isRefusal(err) {
+	if err == nil || IsRefusal(err) && result != nil {
 		c.keep(name, nil, &version{root: root, env: usedEnv(result.EnvUsed, opts.Env), result: result, err: err})
 	}
 	return result, err
-}
-
-// isRefusal reports whether an error is about what the tree has, and will be the same the next time.
-func isRefusal(err error) bool {
-	var refused *Error
-	return errors.As(err, &refused)
 }
 
 func (v *version) sameEnv(env map[string]string) bool {

@@ -9,6 +9,7 @@ import (
 	"testing/fstest"
 
 	"github.com/cyan-cd/cyan/api/v1alpha1"
+	"github.com/cyan-cd/cyan/internal/problem"
 	"github.com/cyan-cd/cyan/internal/render"
 )
 
@@ -50,7 +51,7 @@ func (h hashedTree) Hash(name string) (string, error) {
 func text(s string) *fstest.MapFile { return &fstest.MapFile{Data: []byte(s), Mode: 0o644} }
 
 func TestCached(t *testing.T) {
-	refusal := &render.Error{File: "a", Problem: "a is invalid", Remedy: "correct it"}
+	refusal := &problem.Error{Kind: problem.Usage, File: "a", Cause: "a is invalid", Remedy: "correct it"}
 	first := fstest.MapFS{"a": text("1"), "other": text("1")}
 	changed := func(name, content string) fstest.MapFS {
 		tree := maps.Clone(first)

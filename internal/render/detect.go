@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"github.com/cyan-cd/cyan/api/v1alpha1"
+	"github.com/cyan-cd/cyan/internal/problem"
 	"github.com/cyan-cd/cyan/internal/spelling"
 )
 
@@ -19,9 +20,10 @@ func named(renderers []Renderer, src v1alpha1.ApplicationSource) (Renderer, erro
 		case err != nil:
 			return nil, err
 		case asked && found != nil:
-			return nil, &Error{
-				Problem: fmt.Sprintf("source has both %s and %s", strings.ToLower(found.Type()), strings.ToLower(r.Type())),
-				Remedy:  "keep the one that is meant",
+			return nil, &problem.Error{
+				Kind:   problem.Usage,
+				Cause:  fmt.Sprintf("source has both %s and %s", strings.ToLower(found.Type()), strings.ToLower(r.Type())),
+				Remedy: "keep the one that is meant",
 			}
 		case asked:
 			found = r
@@ -36,37 +38,41 @@ func detect(renderers []Renderer, tree *Tree, dir string) (Renderer, error) {
 			return r, err
 		}
 	}
-	return nil, &Error{File: DisplayPath(dir), Problem: "nothing in this directory can be rendered", Remedy: "check source.path"}
+	return nil, &problem.Error{Kind: problem.Usage, File: DisplayPath(dir), Cause: "nothing in this directory can be rendered", Remedy: "check source.path"}
 }
 
 // sourceDirectory finds source.path in the tree.
 func sourceDirectory(t *Tree, name string) (string, error) {
 	if path.IsAbs(name) || strings.Contains(name, `\`) {
-		return "", &Error{
-			Problem: fmt.Sprintf("source.path %q is absolute", name),
-			Remedy:  "give it relative to the root of the repository, with forward slashes",
+		return "", &problem.Error{
+			Kind:   problem.Usage,
+			Cause:  fmt.Sprintf("source.path %q is absolute", name),
+			Remedy: "give it relative to the root of the repository, with forward slashes",
 		}
 	}
 	clean := path.Join(".", name)
 	if clean == ".." || strings.HasPrefix(clean, "../") {
-		return "", &Error{
-			Problem: fmt.Sprintf("source.path %q leaves the repository", name),
-			Remedy:  "give it relative to the root of the repository",
+		return "", &problem.Error{
+			Kind:   problem.Usage,
+			Cause:  fmt.Sprintf("source.path %q leaves the repository", name),
+			Remedy: "give it relative to the root of the repository",
 		}
 	}
 	dir, mode, err := t.Resolve(clean)
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
-		return "", &Error{
-			Problem: fmt.Sprintf("source.path %q does not exist in this revision", name),
-			Remedy:  nearestDirectory(t, clean),
+		return "", &problem.Error{
+			Kind:   problem.Usage,
+			Cause:  fmt.Sprintf("source.path %q does not exist in this revision", name),
+			Remedy: nearestDirectory(t, clean),
 		}
 	case err != nil:
 		return "", err
 	case !mode.IsDir():
-		return "", &Error{
-			Problem: fmt.Sprintf("source.path %q is a file", name),
-			Remedy:  fmt.Sprintf("give its directory, %s", DisplayPath(path.Dir(clean))),
+		return "", &problem.Error{
+			Kind:   problem.Usage,
+			Cause:  fmt.Sprintf("source.path %q is a file", name),
+			Remedy: fmt.Sprintf("give its directory, %s", DisplayPath(path.Dir(clean))),
 		}
 	}
 	return dir, nil

@@ -12,6 +12,8 @@ import (
 	"go.yaml.in/yaml/v3"
 	"k8s.io/apimachinery/pkg/util/json"
 	sigsyaml "sigs.k8s.io/yaml"
+
+	"github.com/cyan-cd/cyan/internal/problem"
 )
 
 const notYAML = "invalid YAML: "
@@ -86,8 +88,8 @@ func (t *Tree) Documents(name string, data []byte) ([]Document, error) {
 		}
 		var node yaml.Node
 		if err := yaml.Unmarshal(text, &node); err != nil {
-			line, problem := yamlProblem(err)
-			return nil, &Error{File: name, Line: line + d.Line - 1, Problem: notYAML + problem, Remedy: "correct it"}
+			line, cause := yamlProblem(err)
+			return nil, &problem.Error{Kind: problem.Usage, File: name, Line: line + d.Line - 1, Cause: notYAML + cause, Remedy: "correct it"}
 		}
 		if len(node.Content) == 0 || node.Content[0].Tag == "!!null" {
 			continue
@@ -132,7 +134,7 @@ func (t *Tree) checkAliases(name string, doc *yaml.Node, firstLine int) error {
 	measure = func(n *yaml.Node) (int, error) {
 		if size, ok := sizes[n]; ok {
 			if size < 0 {
-				return 0, &Error{File: name, Line: n.Line + firstLine - 1, Problem: fmt.Sprintf("YAML anchor &%s contains itself", n.Anchor), Remedy: "write the value out"}
+				return 0, &problem.Error{Kind: problem.Usage, File: name, Line: n.Line + firstLine - 1, Cause: fmt.Sprintf("YAML anchor &%s contains itself", n.Anchor), Remedy: "write the value out"}
 			}
 			return size, nil
 		}
@@ -148,7 +150,7 @@ func (t *Tree) checkAliases(name string, doc *yaml.Node, firstLine int) error {
 				return 0, err
 			}
 			if total += size; total > t.limits.YAMLNodes {
-				return 0, &Error{File: name, Line: n.Line + firstLine - 1, Problem: fmt.Sprintf("more than %d values once the aliases are expanded, which is the limit", t.limits.YAMLNodes), Remedy: "write the values out, or split the file"}
+				return 0, &problem.Error{Kind: problem.Usage, File: name, Line: n.Line + firstLine - 1, Cause: fmt.Sprintf("more than %d values once the aliases are expanded, which is the limit", t.limits.YAMLNodes), Remedy: "write the values out, or split the file"}
 			}
 		}
 		sizes[n] = total
@@ -173,8 +175,8 @@ func (t *Tree) CheckExpansion(name string, data []byte) error {
 		return nil
 	}
 	_, err := t.Documents(name, data)
-	var refused *Error
-	if errors.As(err, &refused) && (IsManifest(name) || !strings.HasPrefix(refused.Problem, notYAML)) {
+	var refused *problem.Error
+	if errors.As(err, &refused) && (IsManifest(name) || !strings.HasPrefix(refused.Cause, notYAML)) {
 		return err
 	}
 	return nil
@@ -188,12 +190,12 @@ func (d Document) Decode(name string) (object map[string]any, ok bool, err error
 	data := d.Text
 	if path.Ext(name) != ".json" {
 		if data, err = sigsyaml.YAMLToJSON(d.Text); err != nil {
-			line, problem := yamlProblem(err)
-			return nil, false, &Error{File: name, Line: line + d.Line - 1, Problem: notYAML + problem, Remedy: "correct it"}
+			line, cause := yamlProblem(err)
+			return nil, false, &problem.Error{Kind: problem.Usage, File: name, Line: line + d.Line - 1, Cause: notYAML + cause, Remedy: "correct it"}
 		}
 	}
 	if err := json.Unmarshal(data, &object); err != nil {
-		return nil, false, &Error{File: name, Line: d.Line, Problem: "invalid JSON: " + err.Error(), Remedy: "correct it"}
+		return nil, false, &problem.Error{Kind: problem.Usage, File: name, Line: d.Line, Cause: "invalid JSON: " + err.Error(), Remedy: "correct it"}
 	}
 	return object, true, nil
 }

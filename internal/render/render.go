@@ -13,12 +13,13 @@ import (
 	"io/fs"
 
 	"github.com/cyan-cd/cyan/api/v1alpha1"
+	"github.com/cyan-cd/cyan/internal/problem"
 )
 
 // Func renders a source from a commit's tree. The tree may implement HashFS, which saves hashing what was read; where
 // it implements fs.ReadLinkFS, symbolic links are followed inside the tree and never out of it.
 //
-// A source that cannot be rendered ends with an *Error in the chain, and with a Result whose ReadSet has what must
+// A source that cannot be rendered ends with a *problem.Error in the chain, and with a Result whose ReadSet has what must
 // change before another attempt makes sense. A Result may be shared, and is not to be changed.
 type Func func(tree fs.FS, src v1alpha1.ApplicationSource, opts Options) (*Result, error)
 
@@ -33,6 +34,10 @@ type Renderer interface {
 	// Render fills in the result's objects, warnings and EnvUsed from a directory of the tree.
 	Render(tree *Tree, dir string, src v1alpha1.ApplicationSource, opts Options, result *Result) error
 }
+
+// IsRefusal reports whether an error is about what the tree has, so that it is the same the next time. Its message
+// begins with the file or the field.
+func IsRefusal(err error) bool { return err != nil && problem.KindOf(err) == problem.Usage }
 
 // Types of Warning, which are also the types of an Application's conditions.
 const (
@@ -126,7 +131,9 @@ func With(renderers ...Renderer) Func {
 		result := &Result{}
 		err := render(renderers, tree, source, opts, result)
 		if err != nil {
-			err = fmt.Errorf("rendering %s: %w", DisplayPath(source.Path), err)
+			if !IsRefusal(err) {
+				err = fmt.Errorf("rendering %s: %w", DisplayPath(source.Path), err)
+			}
 			result = &Result{SourceType: result.SourceType, EnvUsed: result.EnvUsed}
 		}
 		result.ReadSet = tree.reads
@@ -153,10 +160,11 @@ func render(renderers []Renderer, tree *Tree, src v1alpha1.ApplicationSource, op
 		return err
 	}
 	if n := len(result.Objects); n > tree.limits.Objects {
-		return &Error{
-			File:    DisplayPath(dir),
-			Problem: fmt.Sprintf("%d objects are more than the limit of %d", n, tree.limits.Objects),
-			Remedy:  "split the source into several Applications",
+		return &problem.Error{
+			Kind:   problem.Usage,
+			File:   DisplayPath(dir),
+			Cause:  fmt.Sprintf("%d objects are more than the limit of %d", n, tree.limits.Objects),
+			Remedy: "split the source into several Applications",
 		}
 	}
 	dropRepeated(result, opts.Namespace)

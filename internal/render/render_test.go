@@ -1,7 +1,6 @@
 package render_test
 
 import (
-	"errors"
 	"slices"
 	"strings"
 	"testing"
@@ -10,6 +9,7 @@ import (
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 
 	"github.com/cyan-cd/cyan/api/v1alpha1"
+	"github.com/cyan-cd/cyan/internal/problem"
 	"github.com/cyan-cd/cyan/internal/render"
 )
 
@@ -26,7 +26,7 @@ func (f fake) Type() string { return f.kind }
 func (f fake) Named(src v1alpha1.ApplicationSource) (bool, error) {
 	asked := slices.Contains(strings.Fields(src.Ref), f.kind)
 	if asked && f.refuses {
-		return false, &render.Error{Problem: f.kind + " is not served", Remedy: "remove it"}
+		return false, &problem.Error{Kind: problem.Usage, Cause: f.kind + " is not served", Remedy: "remove it"}
 	}
 	return asked, nil
 }
@@ -66,18 +66,18 @@ func TestWith(t *testing.T) {
 		{name: "the first that detects the directory", src: v1alpha1.ApplicationSource{Path: "app"}, kind: "b", want: "b c"},
 		{name: "the one that a field asks for", src: v1alpha1.ApplicationSource{Path: "app", Ref: "c"}, kind: "c", want: "c"},
 		{name: "one that would not detect the directory", src: v1alpha1.ApplicationSource{Path: "app", Ref: "a"}, kind: "a", want: "a"},
-		{name: "two fields", src: v1alpha1.ApplicationSource{Path: "app", Ref: "a b"}, err: "rendering app: source has both a and b; keep the one that is meant"},
-		{name: "a field that is not served", src: v1alpha1.ApplicationSource{Path: "app", Ref: "d"}, err: "rendering app: d is not served; remove it"},
-		{name: "no renderer", src: v1alpha1.ApplicationSource{Path: "chart"}, err: "rendering chart: chart: nothing in this directory can be rendered; check source.path"},
-		{name: "no directory", src: v1alpha1.ApplicationSource{Path: "ap"}, err: `rendering ap: source.path "ap" does not exist in this revision; did you mean app?`},
-		{name: "nothing like it", src: v1alpha1.ApplicationSource{Path: "something"}, err: `rendering something: source.path "something" does not exist in this revision; check source.path and source.targetRevision`},
-		{name: "a file", src: v1alpha1.ApplicationSource{Path: "file"}, err: `rendering file: source.path "file" is a file; give its directory, the root of the repository`},
-		{name: "below a file", src: v1alpha1.ApplicationSource{Path: "file/x"}, err: `rendering file/x: source.path "file/x" does not exist in this revision; check source.path and source.targetRevision`},
-		{name: "outside", src: v1alpha1.ApplicationSource{Path: "app/../../x"}, err: `rendering app/../../x: source.path "app/../../x" leaves the repository; give it relative to the root of the repository`},
-		{name: "absolute", src: v1alpha1.ApplicationSource{Path: "/app"}, err: `rendering /app: source.path "/app" is absolute; give it relative to the root of the repository, with forward slashes`},
-		{name: "a path of Windows", src: v1alpha1.ApplicationSource{Path: `app\b`}, err: `rendering app\b: source.path "app\\b" is absolute; give it relative to the root of the repository, with forward slashes`},
+		{name: "two fields", src: v1alpha1.ApplicationSource{Path: "app", Ref: "a b"}, err: "source has both a and b; keep the one that is meant"},
+		{name: "a field that is not served", src: v1alpha1.ApplicationSource{Path: "app", Ref: "d"}, err: "d is not served; remove it"},
+		{name: "no renderer", src: v1alpha1.ApplicationSource{Path: "chart"}, err: "chart: nothing in this directory can be rendered; check source.path"},
+		{name: "no directory", src: v1alpha1.ApplicationSource{Path: "ap"}, err: `source.path "ap" does not exist in this revision; did you mean app?`},
+		{name: "nothing like it", src: v1alpha1.ApplicationSource{Path: "something"}, err: `source.path "something" does not exist in this revision; check source.path and source.targetRevision`},
+		{name: "a file", src: v1alpha1.ApplicationSource{Path: "file"}, err: `source.path "file" is a file; give its directory, the root of the repository`},
+		{name: "below a file", src: v1alpha1.ApplicationSource{Path: "file/x"}, err: `source.path "file/x" does not exist in this revision; check source.path and source.targetRevision`},
+		{name: "outside", src: v1alpha1.ApplicationSource{Path: "app/../../x"}, err: `source.path "app/../../x" leaves the repository; give it relative to the root of the repository`},
+		{name: "absolute", src: v1alpha1.ApplicationSource{Path: "/app"}, err: `source.path "/app" is absolute; give it relative to the root of the repository, with forward slashes`},
+		{name: "a path of Windows", src: v1alpha1.ApplicationSource{Path: `app\b`}, err: `source.path "app\\b" is absolute; give it relative to the root of the repository, with forward slashes`},
 		{name: "the last of repeated objects", src: v1alpha1.ApplicationSource{Path: "app", Ref: "twice"}, kind: "twice", want: "y x  ", warnings: 2},
-		{name: "too many objects", src: v1alpha1.ApplicationSource{Path: "app", Ref: "many"}, kind: "many", err: "rendering app: app: 11 objects are more than the limit of 10; split the source into several Applications"},
+		{name: "too many objects", src: v1alpha1.ApplicationSource{Path: "app", Ref: "many"}, kind: "many", err: "app: 11 objects are more than the limit of 10; split the source into several Applications"},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
@@ -85,9 +85,8 @@ func TestWith(t *testing.T) {
 			if got := errorText(err); got != test.err {
 				t.Errorf("the error is\n%s\nwant\n%s", got, test.err)
 			}
-			var refused *render.Error
-			if err != nil && !errors.As(err, &refused) {
-				t.Errorf("%v is not a *render.Error", err)
+			if err != nil && !render.IsRefusal(err) {
+				t.Errorf("%v is no refusal", err)
 			}
 			names := make([]string, len(result.Objects))
 			for i, o := range result.Objects {

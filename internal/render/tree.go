@@ -6,6 +6,8 @@ import (
 	"io/fs"
 	"path"
 	"strings"
+
+	"github.com/cyan-cd/cyan/internal/problem"
 )
 
 // maxLinks is the number of symbolic links in one path; more of them is a loop. Linux has the same number.
@@ -80,7 +82,7 @@ func (t *Tree) note(name string) error {
 }
 
 // Resolve follows the symbolic links of a path, relative to the root. The error is fs.ErrNotExist when nothing is
-// there, and an *Error when the path leaves the tree.
+// there, and a *problem.Error when the path leaves the tree.
 func (t *Tree) Resolve(name string) (string, fs.FileMode, error) {
 	rest := strings.Split(path.Clean(name), "/")
 	current, mode, links := ".", fs.ModeDir, 0
@@ -98,7 +100,7 @@ func (t *Tree) Resolve(name string) (string, fs.FileMode, error) {
 		}
 		if part == ".." {
 			if current == "." {
-				return "", 0, &Error{File: name, Problem: "path leaves the repository", Remedy: "nothing outside the repository is read: copy what is needed into it"}
+				return "", 0, &problem.Error{Kind: problem.Usage, File: name, Cause: "path leaves the repository", Remedy: "nothing outside the repository is read: copy what is needed into it"}
 			}
 			current = path.Dir(current)
 			continue
@@ -128,17 +130,17 @@ func (t *Tree) readLink(name string, followed *int) (string, error) {
 		return "", err
 	}
 	if *followed++; *followed > maxLinks {
-		return "", &Error{File: name, Problem: "symbolic link in a loop", Remedy: "replace it by the file that is meant"}
+		return "", &problem.Error{Kind: problem.Usage, File: name, Cause: "symbolic link in a loop", Remedy: "replace it by the file that is meant"}
 	}
 	target, err := fs.ReadLink(t.fsys, name)
 	if err != nil {
 		return "", fmt.Errorf("reading the link %s: %w", name, err)
 	}
 	if path.IsAbs(target) || strings.Contains(target, `\`) {
-		return "", &Error{File: name, Problem: fmt.Sprintf("symbolic link to the absolute path %q", target), Remedy: "nothing outside the repository is read: copy what is needed into it"}
+		return "", &problem.Error{Kind: problem.Usage, File: name, Cause: fmt.Sprintf("symbolic link to the absolute path %q", target), Remedy: "nothing outside the repository is read: copy what is needed into it"}
 	}
 	if path.Join(path.Dir(name), target) == ".." || strings.HasPrefix(path.Join(path.Dir(name), target), "../") {
-		return "", &Error{File: name, Problem: fmt.Sprintf("symbolic link that leaves the repository (%s)", target), Remedy: "nothing outside the repository is read: copy what is needed into it"}
+		return "", &problem.Error{Kind: problem.Usage, File: name, Cause: fmt.Sprintf("symbolic link that leaves the repository (%s)", target), Remedy: "nothing outside the repository is read: copy what is needed into it"}
 	}
 	return target, nil
 }
@@ -154,7 +156,7 @@ func (t *Tree) ReadFile(name string) ([]byte, error) {
 		t.contents[name] = data
 	}
 	if t.size += int64(len(data)); t.size > t.limits.TotalSize {
-		return nil, &Error{File: name, Problem: fmt.Sprintf("reading limit of %d bytes reached", t.limits.TotalSize), Remedy: "split the source into several Applications"}
+		return nil, &problem.Error{Kind: problem.Usage, File: name, Cause: fmt.Sprintf("reading limit of %d bytes reached", t.limits.TotalSize), Remedy: "split the source into several Applications"}
 	}
 	return data, nil
 }
@@ -167,23 +169,23 @@ func (t *Tree) load(name string) ([]byte, error) {
 	case mode == noEntry:
 		return nil, &fs.PathError{Op: "open", Path: name, Err: fs.ErrNotExist}
 	case !mode.IsRegular():
-		return nil, &Error{File: name, Problem: "not a regular file", Remedy: "submodules, devices and the like are not read: replace it by a file"}
+		return nil, &problem.Error{Kind: problem.Usage, File: name, Cause: "not a regular file", Remedy: "submodules, devices and the like are not read: replace it by a file"}
 	case len(t.contents) >= t.limits.Files:
-		return nil, &Error{File: name, Problem: fmt.Sprintf("reading limit of %d files reached", t.limits.Files), Remedy: "split the source into several Applications"}
+		return nil, &problem.Error{Kind: problem.Usage, File: name, Cause: fmt.Sprintf("reading limit of %d files reached", t.limits.Files), Remedy: "split the source into several Applications"}
 	}
 	info, err := fs.Lstat(t.fsys, name)
 	if err != nil {
 		return nil, fmt.Errorf("looking at %s: %w", name, err)
 	}
 	if info.Size() > t.limits.FileSize {
-		return nil, &Error{File: name, Problem: fmt.Sprintf("%d bytes are more than the limit of %d", info.Size(), t.limits.FileSize), Remedy: "split it"}
+		return nil, &problem.Error{Kind: problem.Usage, File: name, Cause: fmt.Sprintf("%d bytes are more than the limit of %d", info.Size(), t.limits.FileSize), Remedy: "split it"}
 	}
 	data, err := fs.ReadFile(t.fsys, name)
 	if err != nil {
 		return nil, fmt.Errorf("reading %s: %w", name, err)
 	}
 	if int64(len(data)) > t.limits.FileSize {
-		return nil, &Error{File: name, Problem: fmt.Sprintf("%d bytes are more than the limit of %d", len(data), t.limits.FileSize), Remedy: "split it"}
+		return nil, &problem.Error{Kind: problem.Usage, File: name, Cause: fmt.Sprintf("%d bytes are more than the limit of %d", len(data), t.limits.FileSize), Remedy: "split it"}
 	}
 	if err := t.note(name); err != nil {
 		return nil, err

@@ -8,6 +8,7 @@ import (
 	apiextensionsv1 "k8s.io/apiextensions-apiserver/pkg/apis/apiextensions/v1"
 	"k8s.io/apimachinery/pkg/runtime/schema"
 
+	"github.com/cyan-cd/cyan/internal/problem"
 	"github.com/cyan-cd/cyan/internal/render"
 )
 
@@ -28,9 +29,9 @@ type Known struct {
 // them would be admitted, as far as that is known without the objects that exist already.
 //
 // Findings come in the order of files and lines. Objects are not changed.
-func Check(objs []render.Rendered, known *Known) []Finding {
+func Check(objs []render.Rendered, known *Known) []*problem.Error {
 	if len(objs) == 0 {
-		return []Finding{{Problem: "no objects to validate", Remedy: "check the path and the revision of the source, and what it includes and excludes"}}
+		return []*problem.Error{{Kind: problem.Usage, Cause: "no objects to validate", Remedy: "check the path and the revision of the source, and what it includes and excludes"}}
 	}
 	kinds := newKinds(known)
 	subjects := make([]*subject, len(objs))
@@ -42,14 +43,14 @@ func Check(objs []render.Rendered, known *Known) []Finding {
 			kinds.define(o.Object, len(subjects[i].findings) == 0)
 		}
 	}
-	var findings []Finding
+	var findings []*problem.Error
 	for _, s := range subjects {
 		if s.rendered.Object.GroupVersionKind() != crdKind {
 			s.check(kinds)
 		}
 		findings = append(findings, s.findings...)
 	}
-	slices.SortStableFunc(findings, func(a, b Finding) int {
+	slices.SortStableFunc(findings, func(a, b *problem.Error) int {
 		return cmp.Or(cmp.Compare(a.File, b.File), cmp.Compare(a.Line, b.Line))
 	})
 	return withoutRepeated(findings)
@@ -57,11 +58,11 @@ func Check(objs []render.Rendered, known *Known) []Finding {
 
 // withoutRepeated keeps the last of the findings that differ in nothing but the remedy: where the rules refuse a
 // value twice, the second remedy is more exact.
-func withoutRepeated(findings []Finding) []Finding {
-	index := map[Finding]int{}
+func withoutRepeated(findings []*problem.Error) []*problem.Error {
+	index := map[problem.Error]int{}
 	kept := findings[:0]
 	for _, f := range findings {
-		key := f
+		key := *f
 		key.Remedy = ""
 		if i, repeated := index[key]; repeated {
 			kept[i] = f

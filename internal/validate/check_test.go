@@ -95,7 +95,7 @@ func TestKnown(t *testing.T) {
 				t.Fatalf("found\n%s\nand should find %d", lines(findings), len(test.want))
 			}
 			for i, want := range test.want {
-				if !strings.Contains(findings[i].String(), want) {
+				if !strings.Contains(findings[i].Error(), want) {
 					t.Errorf("found %s\nwithout %s", findings[i], want)
 				}
 				if findings[i].Remedy == "" {

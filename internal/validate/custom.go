@@ -29,6 +29,7 @@ import (
 	sigsyaml "sigs.k8s.io/yaml"
 
 	"github.com/cyan-cd/cyan/api/crds"
+	"github.com/cyan-cd/cyan/internal/problem"
 )
 
 // custom is a kind that a CustomResourceDefinition defines. Its rules are compiled when an object needs them.
@@ -271,7 +272,7 @@ func (s *subject) checkRollout(gvk schema.GroupVersionKind) {
 	as.rendered.Object = workload
 	as.checkBuiltin(builtins()[deployments.GroupKind()], deployments, "default")
 	for _, f := range as.findings {
-		repeated := slices.ContainsFunc(s.findings, func(have Finding) bool { return have.Field == f.Field })
+		repeated := slices.ContainsFunc(s.findings, func(have *problem.Error) bool { return have.Field == f.Field })
 		if !repeated {
 			f.Object = objectName(s.rendered.Object)
 			s.findings = append(s.findings, f)

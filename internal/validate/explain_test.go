@@ -149,23 +149,6 @@ func TestRecover(t *testing.T) {
 	}
 }
 
-func TestFindingString(t *testing.T) {
-	for _, c := range []struct {
-		rule    string
-		finding Finding
-		want    string
-	}{
-		{"everything", Finding{File: "a.yaml", Line: 3, Object: "Pod p", Field: "spec", Problem: "bad", Remedy: "mend it"}, "a.yaml:3: Pod p: spec: bad; mend it"},
-		{"no line", Finding{File: "a.yaml", Object: "Pod p", Problem: "bad", Remedy: "mend it"}, "a.yaml: Pod p: bad; mend it"},
-		{"the first line", Finding{File: "a.yaml", Line: 1, Problem: "bad"}, "a.yaml:1: bad"},
-		{"no file", Finding{Line: 3, Field: "spec", Problem: "bad"}, "spec: bad"},
-	} {
-		if got := c.finding.String(); got != c.want || c.finding.Error() != c.want {
-			t.Errorf("%s: %q and %q, want %q", c.rule, got, c.finding.Error(), c.want)
-		}
-	}
-}
-
 func TestObjectName(t *testing.T) {
 	for manifest, want := range map[string]string{
 		"{kind: Pod, metadata: {name: p}}":                  "Pod p",

@@ -1,56 +1,11 @@
 package validate
 
 import (
-	"fmt"
-	"strings"
-
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 
+	"github.com/cyan-cd/cyan/internal/problem"
 	"github.com/cyan-cd/cyan/internal/render"
 )
-
-// Finding is one thing that keeps rendered objects from being applied.
-type Finding struct {
-	// File and Line are where it stands in the repository, Line from 1. When the file does not have the field,
-	// because a patch or an option brought it in, Line is where the object starts. Both are empty when there is no
-	// such place.
-	File string
-	Line int
-	// Object is kind, namespace and name, such as "Deployment default/app".
-	Object string
-	// Field is the path of the field, such as spec.template.spec.containers[0].image; "" when the whole object is
-	// meant.
-	Field string
-	// Problem is what is wrong.
-	Problem string
-	// Remedy is what to do about it.
-	Remedy string
-}
-
-// String is one line: file:line: object: field: problem; remedy.
-func (f Finding) String() string {
-	var b strings.Builder
-	if f.File != "" {
-		b.WriteString(f.File)
-		if f.Line > 0 {
-			fmt.Fprintf(&b, ":%d", f.Line)
-		}
-		b.WriteString(": ")
-	}
-	for _, part := range []string{f.Object, f.Field} {
-		if part != "" {
-			b.WriteString(part + ": ")
-		}
-	}
-	b.WriteString(f.Problem)
-	if f.Remedy != "" {
-		b.WriteString("; " + f.Remedy)
-	}
-	return b.String()
-}
-
-// Error is a finding as an error.
-func (f Finding) Error() string { return f.String() }
 
 func objectName(u *unstructured.Unstructured) string {
 	name := u.GetName()
@@ -63,14 +18,15 @@ func objectName(u *unstructured.Unstructured) string {
 	return u.GetKind() + " " + name
 }
 
-// subject is the object that is being checked, and collects what is found.
+// subject is the object that is being checked, and collects what is found. The line of a finding is that of its field;
+// where the file does not have the field, because a patch or an option brought it in, it is where the object starts.
 type subject struct {
 	rendered render.Rendered
-	findings []Finding
+	findings []*problem.Error
 }
 
-func (s *subject) add(field, problem, remedy string) {
-	f := Finding{File: s.rendered.Origin.File, Object: objectName(s.rendered.Object), Field: field, Problem: problem, Remedy: remedy}
+func (s *subject) add(field, cause, remedy string) {
+	f := &problem.Error{Kind: problem.Usage, File: s.rendered.Origin.File, Object: objectName(s.rendered.Object), Field: field, Cause: cause, Remedy: remedy}
 	line, inFile := s.rendered.Line(field)
 	f.Line = line
 	if field != "" && !inFile && s.rendered.Has(field) && s.rendered.Source != nil {
@@ -80,7 +36,7 @@ func (s *subject) add(field, problem, remedy string) {
 }
 
 // addAt is add for a place in the file that is known.
-func (s *subject) addAt(line int, field, problem, remedy string) {
-	s.add(field, problem, remedy)
+func (s *subject) addAt(line int, field, cause, remedy string) {
+	s.add(field, cause, remedy)
 	s.findings[len(s.findings)-1].Line = line
 }

@@ -43,10 +43,10 @@ func FuzzCheck(f *testing.F) {
 			t.Errorf("the second time it found\n%s\nafter\n%s", lines(second), lines(first))
 		}
 		for _, finding := range first {
-			if finding.Problem == "" || finding.Remedy == "" {
+			if finding.Cause == "" || finding.Remedy == "" {
 				t.Errorf("%q says too little", finding)
 			}
-			if strings.Contains(finding.String(), "break down") {
+			if strings.Contains(finding.Error(), "break down") {
 				t.Errorf("%s", finding)
 			}
 			if len(result.Objects) > 0 && (finding.File != "m.yaml" || finding.Line < 1) {

@@ -13,6 +13,7 @@ import (
 	sigsyaml "sigs.k8s.io/yaml"
 
 	"github.com/cyan-cd/cyan/api/v1alpha1"
+	"github.com/cyan-cd/cyan/internal/problem"
 	"github.com/cyan-cd/cyan/internal/render"
 	"github.com/cyan-cd/cyan/internal/render/renderers"
 )
@@ -74,10 +75,10 @@ func unpack(t testing.TB, a *txtar.Archive) ([]render.Rendered, string) {
 	return result.Objects, want
 }
 
-func lines(findings []Finding) string {
+func lines(findings []*problem.Error) string {
 	var b strings.Builder
 	for _, f := range findings {
-		b.WriteString(f.String() + "\n")
+		b.WriteString(f.Error() + "\n")
 	}
 	return b.String()
 }

@@ -59,7 +59,7 @@ func TestAgreesWithTheAPIServer(t *testing.T) {
 				refused := ""
 				for _, f := range findings {
 					if f.Object == objectName(o.Object) && f.File == o.Origin.File {
-						refused = f.String()
+						refused = f.Error()
 					}
 				}
 				err := dryRun(ctx, cluster.Client, o)

@@ -21,7 +21,7 @@ func Directory(root, path string, source v1alpha1.ApplicationSource, options ren
 		source.Path = inside
 		var err error
 		if result, err = renderers.Render(tree, source, options); err != nil {
-			return &problem.Error{Kind: problem.Negative, Object: path, Cause: "rendering: " + err.Error(), Err: err}
+			return refusal(err)
 		}
 		return nil
 	})
@@ -38,11 +38,21 @@ func Application(path string, app *v1alpha1.Application, source v1alpha1.Applica
 			err = rendered.Err
 		}
 		if err != nil {
-			return &problem.Error{Kind: problem.Negative, Object: path, Cause: "rendering: " + err.Error(), Err: err}
+			return refusal(err)
 		}
 		return nil
 	})
 	return rendered, err
+}
+
+// refusal makes the answer no of a refused source; other errors stay as they are.
+func refusal(err error) error {
+	if p := problem.Of(err); p != nil && render.IsRefusal(err) {
+		no := *p
+		no.Kind, no.Err = problem.Negative, err
+		return &no
+	}
+	return err
 }
 
 // open opens the directory that nothing outside is read of; inside is path within it.

@@ -88,13 +88,13 @@ func (o *command) run(path string) error {
 }
 
 // Findings makes an error of what validation found; nil when that is nothing.
-func Findings(what string, found []validate.Finding) error {
+func Findings(what string, found []*problem.Error) error {
 	if len(found) == 0 {
 		return nil
 	}
 	lines := make([]string, len(found))
 	for i, f := range found {
-		lines[i] = "  " + f.String()
+		lines[i] = "  " + f.Error()
 	}
 	noun := "problems"
 	if len(found) == 1 {

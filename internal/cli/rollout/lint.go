@@ -73,17 +73,18 @@ func readManifests(path string) ([]render.Rendered, error) {
 }
 
 // lint checks what only the Rollout controller knows.
-func lint(o render.Rendered) []validate.Finding {
+func lint(o render.Rendered) []*problem.Error {
 	ro := &v1alpha1.Rollout{}
 	if err := runtime.DefaultUnstructuredConverter.FromUnstructured(o.Object.Object, ro); err != nil {
 		// Fields of a wrong type are found by the validation against the definition.
 		return nil
 	}
-	var found []validate.Finding
+	var found []*problem.Error
 	for _, p := range strategy.Lint(ro) {
 		line, _ := o.Line(p.Field)
-		found = append(found, validate.Finding{
-			File: o.Origin.File, Line: line, Object: v1alpha1.RolloutKind + " " + ro.Name, Field: p.Field, Problem: p.Cause, Remedy: p.Remedy,
+		found = append(found, &problem.Error{
+			Kind: problem.Usage,
+			File: o.Origin.File, Line: line, Object: v1alpha1.RolloutKind + " " + ro.Name, Field: p.Field, Cause: p.Cause, Remedy: p.Remedy,
 		})
 	}
 	return found

@@ -11,6 +11,7 @@ import (
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 
 	"github.com/cyan-cd/cyan/api/v1alpha1"
+	"github.com/cyan-cd/cyan/internal/problem"
 	"github.com/cyan-cd/cyan/internal/render"
 )
 
@@ -35,9 +36,10 @@ func (Renderer) Named(src v1alpha1.ApplicationSource) (bool, error) {
 		return false, nil
 	}
 	if d.Jsonnet != nil && len(d.Jsonnet.Raw) > len("{}") {
-		return false, &render.Error{
-			Problem: "source.directory.jsonnet asks for Jsonnet, which is not served",
-			Remedy:  "render it to plain manifests or a kustomization, commit that, and point source.path at it",
+		return false, &problem.Error{
+			Kind:   problem.Usage,
+			Cause:  "source.directory.jsonnet asks for Jsonnet, which is not served",
+			Remedy: "render it to plain manifests or a kustomization, commit that, and point source.path at it",
 		}
 	}
 	return true, nil
@@ -81,7 +83,7 @@ type walk struct {
 // enter reads a directory. rel is how it is called from the source's path.
 func (w *walk) enter(dir, rel string) error {
 	if w.entered[dir] {
-		return &render.Error{File: path.Join(w.root, rel), Problem: "symbolic link to a directory that it is in", Remedy: "remove it, or exclude it with source.directory.exclude"}
+		return &problem.Error{Kind: problem.Usage, File: path.Join(w.root, rel), Cause: "symbolic link to a directory that it is in", Remedy: "remove it, or exclude it with source.directory.exclude"}
 	}
 	w.entered[dir] = true
 	defer delete(w.entered, dir)
@@ -118,8 +120,9 @@ func (w *walk) entry(name, rel string) error {
 	case mode.IsDir() || !wanted:
 		return nil
 	case path.Ext(rel) == ".jsonnet":
-		return &render.Error{
-			File: name, Problem: "Jsonnet is not served",
+		return &problem.Error{
+			Kind: problem.Usage,
+			File: name, Cause: "Jsonnet is not served",
 			Remedy: "commit what it renders to, and exclude this file with source.directory.exclude",
 		}
 	}
@@ -196,8 +199,8 @@ func (w *walk) document(name string, doc render.Document) error {
 }
 
 func (w *walk) object(name string, value map[string]any, source *yaml.Node) error {
-	refuse := func(problem, remedy string) error {
-		return &render.Error{File: name, Line: source.Line, Problem: problem, Remedy: remedy}
+	refuse := func(cause, remedy string) error {
+		return &problem.Error{Kind: problem.Usage, File: name, Line: source.Line, Cause: cause, Remedy: remedy}
 	}
 	kind, _ := value["kind"].(string)
 	apiVersion, _ := value["apiVersion"].(string)

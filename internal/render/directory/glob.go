@@ -5,7 +5,7 @@ import (
 
 	gobwas "github.com/gobwas/glob"
 
-	"github.com/cyan-cd/cyan/internal/render"
+	"github.com/cyan-cd/cyan/internal/problem"
 )
 
 // glob is a pattern for paths below a source's path. A star matches slashes as well, and {a,b} is a or b.
@@ -17,7 +17,7 @@ func parseGlob(field, pattern string) (glob, error) {
 	}
 	g, err := gobwas.Compile(pattern)
 	if err != nil {
-		return glob{}, &render.Error{Problem: fmt.Sprintf("%s %q: invalid pattern: %v", field, pattern, err), Remedy: "write it with *, ?, [a-z] and {a,b}"}
+		return glob{}, &problem.Error{Kind: problem.Usage, Cause: fmt.Sprintf("%s %q: invalid pattern: %v", field, pattern, err), Remedy: "write it with *, ?, [a-z] and {a,b}"}
 	}
 	return glob{g}, nil
 }

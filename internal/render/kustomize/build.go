@@ -1,7 +1,6 @@
 package kustomize
 
 import (
-	"errors"
 	"fmt"
 	"maps"
 	"path"
@@ -13,7 +12,7 @@ import (
 	"sigs.k8s.io/kustomize/api/types"
 	sigsyaml "sigs.k8s.io/yaml"
 
-	"github.com/cyan-cd/cyan/internal/render"
+	"github.com/cyan-cd/cyan/internal/problem"
 )
 
 // objects builds the kustomization of dir as top has it.
@@ -42,8 +41,9 @@ func (in *inspection) build(dir string, overlay map[string][]byte, use func(resm
 	defer in.holdSchema()()
 	defer func() {
 		if p := recover(); p != nil {
-			err = &render.Error{
-				File: dir, Problem: fmt.Sprintf("kustomize breaks down on this: %v", p),
+			err = &problem.Error{
+				Kind: problem.Usage,
+				File: dir, Cause: fmt.Sprintf("kustomize breaks down on this: %v", p),
 				Remedy: "look for a field of an unexpected type in the kustomization, its patches and its resources",
 			}
 		}
@@ -65,14 +65,14 @@ func (in *inspection) build(dir string, overlay map[string][]byte, use func(resm
 
 // kustomizeError is an error of kustomize's, with paths of the repository.
 func kustomizeError(dir string, err error) error {
-	var own *render.Error
-	if errors.As(err, &own) {
+	if own := problem.Of(err); own != nil {
 		return own
 	}
 	text := strings.ReplaceAll(err.Error(), mount+"/", "")
 	text = strings.ReplaceAll(text, mount, "the root of the repository")
-	return &render.Error{
-		File: dir, Problem: "kustomize refuses it: " + strings.Join(strings.Fields(text), " "),
+	return &problem.Error{
+		Kind: problem.Usage,
+		File: dir, Cause: "kustomize refuses it: " + strings.Join(strings.Fields(text), " "),
 		Remedy: "correct the kustomization; `cyan render` shows the same on your machine",
 	}
 }

@@ -17,6 +17,7 @@ import (
 	"sigs.k8s.io/kustomize/kyaml/resid"
 
 	"github.com/cyan-cd/cyan/api/v1alpha1"
+	"github.com/cyan-cd/cyan/internal/problem"
 	"github.com/cyan-cd/cyan/internal/render"
 )
 
@@ -75,7 +76,7 @@ func parseImage(s string) (types.Image, error) {
 	if !renamed {
 		value = s
 	}
-	invalid := &render.Error{Problem: fmt.Sprintf("source.kustomize.images: invalid image %q", s), Remedy: "write [name=]newName[:tag][@digest], such as app=registry.example.com/app:v2"}
+	invalid := &problem.Error{Kind: problem.Usage, Cause: fmt.Sprintf("source.kustomize.images: invalid image %q", s), Remedy: "write [name=]newName[:tag][@digest], such as app=registry.example.com/app:v2"}
 	if strings.Count(s, "=") > 1 || strings.Count(value, "@") > 1 || strings.ContainsAny(s, " \t\n") {
 		return types.Image{}, invalid
 	}
@@ -135,12 +136,12 @@ func (e *edit) replicas(k *types.Kustomization, o *v1alpha1.KustomizeSource) err
 		if r.Count.Type == intstr.String {
 			n, err := strconv.ParseInt(r.Count.StrVal, 10, 32)
 			if err != nil {
-				return &render.Error{Problem: fmt.Sprintf("source.kustomize.replicas: invalid count %q of %q", r.Count.StrVal, r.Name), Remedy: "give a number"}
+				return &problem.Error{Kind: problem.Usage, Cause: fmt.Sprintf("source.kustomize.replicas: invalid count %q of %q", r.Count.StrVal, r.Name), Remedy: "give a number"}
 			}
 			count = n
 		}
 		if r.Name == "" || count < 0 {
-			return &render.Error{Problem: fmt.Sprintf("source.kustomize.replicas has the name %q and the count %d", r.Name, count), Remedy: "give the name of a workload and a count of 0 or more"}
+			return &problem.Error{Kind: problem.Usage, Cause: fmt.Sprintf("source.kustomize.replicas has the name %q and the count %d", r.Name, count), Remedy: "give the name of a workload and a count of 0 or more"}
 		}
 		if i := slices.IndexFunc(k.Replicas, func(have types.Replica) bool { return have.Name == r.Name }); i >= 0 {
 			k.Replicas[i].Count = count
@@ -156,7 +157,7 @@ func (e *edit) labels(k *types.Kustomization, o *v1alpha1.KustomizeSource) error
 		return nil
 	}
 	if o.LabelIncludeTemplates && !o.LabelWithoutSelector {
-		return &render.Error{Problem: "source.kustomize.labelIncludeTemplates has no meaning without labelWithoutSelector", Remedy: "set labelWithoutSelector as well, or remove it"}
+		return &problem.Error{Kind: problem.Usage, Cause: "source.kustomize.labelIncludeTemplates has no meaning without labelWithoutSelector", Remedy: "set labelWithoutSelector as well, or remove it"}
 	}
 	added := types.Label{Pairs: map[string]string{}, IncludeSelectors: !o.LabelWithoutSelector, IncludeTemplates: o.LabelIncludeTemplates}
 	for _, key := range slices.Sorted(maps.Keys(o.CommonLabels)) {
@@ -184,7 +185,7 @@ func (e *edit) replaceLabel(k *types.Kustomization, key, value string, force boo
 	for _, pairs := range places {
 		if old, ok := pairs[key]; ok {
 			if !force && old != value {
-				return false, &render.Error{File: e.file, Problem: fmt.Sprintf("the label %s is set to %q here and to %q by source.kustomize.commonLabels", key, old, value), Remedy: "remove one of them, or set forceCommonLabels"}
+				return false, &problem.Error{Kind: problem.Usage, File: e.file, Cause: fmt.Sprintf("the label %s is set to %q here and to %q by source.kustomize.commonLabels", key, old, value), Remedy: "remove one of them, or set forceCommonLabels"}
 			}
 			pairs[key] = value
 			replaced = true
@@ -200,7 +201,7 @@ func (e *edit) annotations(k *types.Kustomization, o *v1alpha1.KustomizeSource) 
 			value = e.expand(value)
 		}
 		if old, ok := k.CommonAnnotations[key]; ok && old != value && !o.ForceCommonAnnotations {
-			return &render.Error{File: e.file, Problem: fmt.Sprintf("the annotation %s is set to %q here and to %q by source.kustomize.commonAnnotations", key, old, value), Remedy: "remove one of them, or set forceCommonAnnotations"}
+			return &problem.Error{Kind: problem.Usage, File: e.file, Cause: fmt.Sprintf("the annotation %s is set to %q here and to %q by source.kustomize.commonAnnotations", key, old, value), Remedy: "remove one of them, or set forceCommonAnnotations"}
 		}
 		if k.CommonAnnotations == nil {
 			k.CommonAnnotations = map[string]string{}

@@ -10,6 +10,7 @@ import (
 
 	"sigs.k8s.io/kustomize/kyaml/filesys"
 
+	"github.com/cyan-cd/cyan/internal/problem"
 	"github.com/cyan-cd/cyan/internal/render"
 )
 
@@ -28,8 +29,7 @@ type fileSystem struct {
 
 // note keeps an error of reading the tree.
 func (k *fileSystem) note(err error) {
-	var refused *render.Error
-	if k.failure == nil && err != nil && !errors.Is(err, fs.ErrNotExist) && !errors.As(err, &refused) {
+	if k.failure == nil && err != nil && !errors.Is(err, fs.ErrNotExist) && !render.IsRefusal(err) {
 		k.failure = err
 	}
 }
@@ -50,7 +50,7 @@ func inside(name string) (string, error) {
 	if rest, ok := strings.CutPrefix(name, mount+"/"); ok {
 		return rest, nil
 	}
-	return "", &render.Error{File: name, Problem: "path outside the repository", Remedy: "nothing outside the repository is read: copy what is needed into it"}
+	return "", &problem.Error{Kind: problem.Usage, File: name, Cause: "path outside the repository", Remedy: "nothing outside the repository is read: copy what is needed into it"}
 }
 
 func (k *fileSystem) resolve(name string) (string, fs.FileMode, error) {
@@ -124,7 +124,7 @@ func (k *fileSystem) Glob(pattern string) ([]string, error) {
 		return nil, err
 	}
 	if strings.ContainsAny(path.Dir(rel), `*?[\`) {
-		return nil, &render.Error{File: rel, Problem: "a pattern may only be in the last part of a path", Remedy: "name the directories"}
+		return nil, &problem.Error{Kind: problem.Usage, File: rel, Cause: "a pattern may only be in the last part of a path", Remedy: "name the directories"}
 	}
 	names, err := k.ReadDir(path.Dir(path.Join(mount, rel)))
 	if err != nil {

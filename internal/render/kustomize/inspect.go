@@ -9,6 +9,7 @@ import (
 	"sigs.k8s.io/kustomize/api/types"
 	sigsyaml "sigs.k8s.io/yaml"
 
+	"github.com/cyan-cd/cyan/internal/problem"
 	"github.com/cyan-cd/cyan/internal/render"
 )
 
@@ -37,8 +38,8 @@ type place struct {
 	dir, file, field string
 }
 
-func (p place) refuse(problem, remedy string) error {
-	return &render.Error{File: p.file, Problem: p.field + " " + problem, Remedy: remedy}
+func (p place) refuse(cause, remedy string) error {
+	return &problem.Error{Kind: problem.Usage, File: p.file, Cause: p.field + " " + cause, Remedy: remedy}
 }
 
 // kustomization checks one kustomization and those that it reads. above are the directories on the way to it.
@@ -194,19 +195,19 @@ func (in *inspection) resourceFile(p place, entry, resolved string) error {
 		return err
 	}
 	for _, d := range docs {
-		problem := ""
+		cause := ""
 		switch {
 		case d.Node.Kind != yaml.MappingNode:
-			problem = "not an object"
+			cause = "not an object"
 		case render.Scalar(d.Node, "kind") == "":
-			problem = "object without kind"
+			cause = "object without kind"
 		case render.Scalar(d.Node, "apiVersion") == "":
-			problem = "object without apiVersion"
+			cause = "object without apiVersion"
 		case render.Scalar(render.Field(d.Node, "metadata"), "name") == "" && !strings.HasSuffix(render.Scalar(d.Node, "kind"), "List"):
-			problem = "object without metadata.name, which kustomize asks for (generateName is not enough)"
+			cause = "object without metadata.name, which kustomize asks for (generateName is not enough)"
 		}
-		if problem != "" {
-			return &render.Error{File: resolved, Line: d.Node.Line, Problem: problem, Remedy: fmt.Sprintf("correct it, or remove the file from %s", p.file)}
+		if cause != "" {
+			return &problem.Error{Kind: problem.Usage, File: resolved, Line: d.Node.Line, Cause: cause, Remedy: fmt.Sprintf("correct it, or remove the file from %s", p.file)}
 		}
 	}
 	in.places.addDocuments(resolved, docs)

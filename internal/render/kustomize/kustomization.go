@@ -10,6 +10,7 @@ import (
 	"go.yaml.in/yaml/v3"
 	"sigs.k8s.io/kustomize/api/types"
 
+	"github.com/cyan-cd/cyan/internal/problem"
 	"github.com/cyan-cd/cyan/internal/render"
 )
 
@@ -28,9 +29,9 @@ func loadKustomization(tree *render.Tree, dir string) (string, *types.Kustomizat
 	}
 	switch {
 	case len(files) == 0:
-		return "", nil, &render.Error{File: render.DisplayPath(dir), Problem: "no kustomization.yaml, kustomization.yml or Kustomization in this directory", Remedy: "add one that lists its files under resources"}
+		return "", nil, &problem.Error{Kind: problem.Usage, File: render.DisplayPath(dir), Cause: "no kustomization.yaml, kustomization.yml or Kustomization in this directory", Remedy: "add one that lists its files under resources"}
 	case len(files) > 1:
-		return "", nil, &render.Error{File: render.DisplayPath(dir), Problem: fmt.Sprintf("%d kustomizations in one directory (%s)", len(files), strings.Join(files, ", ")), Remedy: "keep one"}
+		return "", nil, &problem.Error{Kind: problem.Usage, File: render.DisplayPath(dir), Cause: fmt.Sprintf("%d kustomizations in one directory (%s)", len(files), strings.Join(files, ", ")), Remedy: "keep one"}
 	}
 	data, err := tree.ReadFile(files[0])
 	if err != nil {
@@ -41,12 +42,12 @@ func loadKustomization(tree *render.Tree, dir string) (string, *types.Kustomizat
 		return "", nil, err
 	}
 	if len(docs) != 1 {
-		return "", nil, &render.Error{File: files[0], Problem: fmt.Sprintf("%d YAML documents, and a kustomization is one", len(docs)), Remedy: "list the resources in it"}
+		return "", nil, &problem.Error{Kind: problem.Usage, File: files[0], Cause: fmt.Sprintf("%d YAML documents, and a kustomization is one", len(docs)), Remedy: "list the resources in it"}
 	}
 	k := &types.Kustomization{}
 	if err := k.Unmarshal(data); err != nil {
-		line, problem := kustomizationProblem(docs[0].Node, err)
-		return "", nil, &render.Error{File: files[0], Line: line, Problem: "invalid kustomization: " + problem, Remedy: "correct the field"}
+		line, cause := kustomizationProblem(docs[0].Node, err)
+		return "", nil, &problem.Error{Kind: problem.Usage, File: files[0], Line: line, Cause: "invalid kustomization: " + cause, Remedy: "correct the field"}
 	}
 	return files[0], k, nil
 }

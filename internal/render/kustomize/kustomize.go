@@ -17,6 +17,7 @@ import (
 	"sigs.k8s.io/kustomize/api/resource"
 
 	"github.com/cyan-cd/cyan/api/v1alpha1"
+	"github.com/cyan-cd/cyan/internal/problem"
 	"github.com/cyan-cd/cyan/internal/render"
 )
 
@@ -37,9 +38,10 @@ func (Renderer) Named(src v1alpha1.ApplicationSource) (bool, error) {
 		return false, nil
 	}
 	if src.Kustomize.Version != "" {
-		return false, &render.Error{
-			Problem: fmt.Sprintf("source.kustomize.version %q asks for a kustomize of another version than the one built in", src.Kustomize.Version),
-			Remedy:  "remove the field",
+		return false, &problem.Error{
+			Kind:   problem.Usage,
+			Cause:  fmt.Sprintf("source.kustomize.version %q asks for a kustomize of another version than the one built in", src.Kustomize.Version),
+			Remedy: "remove the field",
 		}
 	}
 	return true, nil
@@ -66,10 +68,11 @@ func (r Renderer) Render(
 	case err != nil:
 		return err
 	case !detected:
-		return &render.Error{
-			File:    render.DisplayPath(dir),
-			Problem: "source.kustomize is given, and the directory has no kustomization.yaml, kustomization.yml or Kustomization",
-			Remedy:  "add one, or remove source.kustomize",
+		return &problem.Error{
+			Kind:   problem.Usage,
+			File:   render.DisplayPath(dir),
+			Cause:  "source.kustomize is given, and the directory has no kustomization.yaml, kustomization.yml or Kustomization",
+			Remedy: "add one, or remove source.kustomize",
 		}
 	}
 	file, top, err := loadKustomization(tree, dir)
@@ -127,8 +130,9 @@ func fromResource(dir string, r *resource.Resource) (*unstructured.Unstructured,
 	}
 	object := &unstructured.Unstructured{}
 	if err := object.UnmarshalJSON(data); err != nil {
-		return nil, &render.Error{
-			File: dir, Problem: fmt.Sprintf("%s is not a Kubernetes object: %v", r.CurId(), err),
+		return nil, &problem.Error{
+			Kind: problem.Usage,
+			File: dir, Cause: fmt.Sprintf("%s is not a Kubernetes object: %v", r.CurId(), err),
 			Remedy: "give it apiVersion, kind and metadata.name",
 		}
 	}

@@ -10,6 +10,7 @@ import (
 	"k8s.io/kube-openapi/pkg/validation/spec"
 	sigsyaml "sigs.k8s.io/yaml"
 
+	"github.com/cyan-cd/cyan/internal/problem"
 	"github.com/cyan-cd/cyan/internal/render"
 )
 
@@ -31,13 +32,13 @@ const maxReferences = 10000
 func crdReferences(p place, resolved string, data []byte) error {
 	var types map[string]struct{ Schema spec.Schema }
 	if err := sigsyaml.Unmarshal(data, &types); err != nil {
-		return &render.Error{File: resolved, Problem: "invalid OpenAPI definition: " + err.Error(), Remedy: "correct it, or remove it from " + p.file}
+		return &problem.Error{Kind: problem.Usage, File: resolved, Cause: "invalid OpenAPI definition: " + err.Error(), Remedy: "correct it, or remove it from " + p.file}
 	}
 	followed := 0
 	var follow func(name string, above map[string]bool) error
 	follow = func(name string, above map[string]bool) error {
 		if followed++; followed > maxReferences || above[name] {
-			return &render.Error{File: resolved, Problem: fmt.Sprintf("the references of the type %s go round in a circle, or are too many", name), Remedy: "remove the $ref that leads back"}
+			return &problem.Error{Kind: problem.Usage, File: resolved, Cause: fmt.Sprintf("the references of the type %s go round in a circle, or are too many", name), Remedy: "remove the $ref that leads back"}
 		}
 		above[name] = true
 		defer delete(above, name)
@@ -79,7 +80,7 @@ func referenceCircle(file string, root, n *yaml.Node) error {
 			break
 		}
 		if seen[ref] {
-			return &render.Error{File: file, Line: n.Line, Problem: fmt.Sprintf("the reference %q goes round in a circle", ref), Remedy: "let it lead to a schema"}
+			return &problem.Error{Kind: problem.Usage, File: file, Line: n.Line, Cause: fmt.Sprintf("the reference %q goes round in a circle", ref), Remedy: "let it lead to a schema"}
 		}
 		seen[ref] = true
 		at = pointed(root, ref)

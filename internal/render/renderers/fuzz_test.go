@@ -1,7 +1,6 @@
 package renderers
 
 import (
-	"errors"
 	"testing"
 	"testing/fstest"
 
@@ -9,7 +8,7 @@ import (
 	"github.com/cyan-cd/cyan/internal/render"
 )
 
-// FuzzRender: whatever a repository has, rendering ends with objects or a *render.Error, the same ones twice, and
+// FuzzRender: whatever a repository has, rendering ends with objects or a refusal, the same ones twice, and
 // fetches and executes nothing.
 func FuzzRender(f *testing.F) {
 	noMore := guard(f)
@@ -41,9 +40,8 @@ func FuzzRender(f *testing.F) {
 		for _, src := range []v1alpha1.ApplicationSource{{Path: "app"}, {Path: ".", Directory: &v1alpha1.DirectorySource{Recurse: true}}} {
 			first, err := Render(tree, src, render.Options{})
 			noMore(t)
-			var refused *render.Error
-			if err != nil && !errors.As(err, &refused) {
-				t.Errorf("%v is not a *render.Error", err)
+			if err != nil && !render.IsRefusal(err) {
+				t.Errorf("%v is no refusal", err)
 			}
 			if !first.ReadSet.Unchanged(render.Hashed(tree)) {
 				t.Error("the tree counts as changed")

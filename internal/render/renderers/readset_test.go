@@ -80,8 +80,7 @@ func TestUnchanged(t *testing.T) {
 func TestReadSetOfFailure(t *testing.T) {
 	tree := kustomization("resources: [missing.yaml]")
 	result, err := Render(tree, v1alpha1.ApplicationSource{Path: "app"}, render.Options{})
-	var refused *render.Error
-	if !errors.As(err, &refused) {
+	if !render.IsRefusal(err) {
 		t.Fatalf("the error is %v", err)
 	}
 	if !result.ReadSet.Unchanged(render.Hashed(tree)) {
@@ -136,8 +135,7 @@ func TestFailureToRead(t *testing.T) {
 		}}
 		cached := render.Cached(Render, 1)
 		_, err := cached(unreadable, v1alpha1.ApplicationSource{Path: "app"}, render.Options{})
-		var refused *render.Error
-		if !errors.Is(err, away) || errors.As(err, &refused) {
+		if !errors.Is(err, away) || render.IsRefusal(err) {
 			t.Errorf("%s: the error is %v, want %v and no refusal", rule, err, away)
 		}
 		failing = false

@@ -14,6 +14,7 @@ import (
 	"k8s.io/apimachinery/pkg/runtime"
 
 	"github.com/cyan-cd/cyan/api/v1alpha1"
+	"github.com/cyan-cd/cyan/internal/problem"
 	"github.com/cyan-cd/cyan/internal/render"
 )
 
@@ -201,9 +202,9 @@ func TestRefused(t *testing.T) {
 			if err == nil {
 				t.Fatalf("it rendered to %d objects", len(result.Objects))
 			}
-			var refused *render.Error
+			var refused *problem.Error
 			if !errors.As(err, &refused) {
-				t.Fatalf("%v is not a *render.Error", err)
+				t.Fatalf("%v is not a *problem.Error", err)
 			}
 			if !strings.Contains(err.Error(), test.want) {
 				t.Errorf("the error is\n%v\nwithout\n%s", err, test.want)

@@ -7,6 +7,7 @@ import (
 	"path"
 
 	"github.com/cyan-cd/cyan/api/v1alpha1"
+	"github.com/cyan-cd/cyan/internal/problem"
 	"github.com/cyan-cd/cyan/internal/render"
 )
 
@@ -20,7 +21,9 @@ func (unserved) Type() string { return "" }
 
 // Named refuses the fields of charts and plugins.
 func (unserved) Named(src v1alpha1.ApplicationSource) (bool, error) {
-	refuse := func(problem string) (bool, error) { return false, &render.Error{Problem: problem, Remedy: commitPlain} }
+	refuse := func(cause string) (bool, error) {
+		return false, &problem.Error{Kind: problem.Usage, Cause: cause, Remedy: commitPlain}
+	}
 	switch {
 	case src.Chart != "":
 		return refuse(fmt.Sprintf("source.chart %q asks for a Helm chart, and charts are not served", src.Chart))
@@ -41,10 +44,10 @@ func (unserved) Detect(tree *render.Tree, dir string) (bool, error) {
 	case err != nil:
 		return false, err
 	}
-	return false, &render.Error{File: chart, Problem: "Helm charts are not served", Remedy: commitPlain}
+	return false, &problem.Error{Kind: problem.Usage, File: chart, Cause: "Helm charts are not served", Remedy: commitPlain}
 }
 
 // Render is never reached: Named and Detect refuse.
 func (unserved) Render(*render.Tree, string, v1alpha1.ApplicationSource, render.Options, *render.Result) error {
-	return &render.Error{Problem: "the source is of a kind that is not served", Remedy: commitPlain}
+	return &problem.Error{Kind: problem.Usage, Cause: "the source is of a kind that is not served", Remedy: commitPlain}
 }
