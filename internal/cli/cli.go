@@ -24,6 +24,7 @@ type Constructor func(*kit.Env) *cobra.Command
 // New makes the root command for the name that the program is called by, which is argv[0]; an unknown name is cyan's.
 // run are the commands that run Cyan itself, for the names of its own.
 func New(argv0, version string, streams kit.Streams, run ...Constructor) *cobra.Command {
+	streams = streams.Shown()
 	e := &kit.Env{Streams: streams, Version: version, Program: programName(argv0)}
 	var root *cobra.Command
 	notServed := argocdNotServed

@@ -181,8 +181,7 @@ func readable(object *unstructured.Unstructured) ([]string, error) {
 		unstructured.RemoveNestedField(o.Object, "metadata", field)
 	}
 	unstructured.RemoveNestedField(o.Object, "status")
-	hideSecret(o)
-	data, err := yaml.Marshal(o.Object)
+	data, err := yaml.Marshal(kit.Masked(o).Object)
 	if err != nil {
 		return nil, err
 	}

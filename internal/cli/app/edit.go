@@ -13,6 +13,7 @@ import (
 
 	"github.com/cyan-cd/cyan/api/v1alpha1"
 	"github.com/cyan-cd/cyan/internal/cli/kit"
+	"github.com/cyan-cd/cyan/internal/cli/term"
 	"github.com/cyan-cd/cyan/internal/problem"
 )
 
@@ -59,7 +60,7 @@ func editText(e *kit.Env, cmd *cobra.Command, text []byte) (edited []byte, err e
 		return nil, err
 	}
 	run := exec.CommandContext(cmd.Context(), editor[0], append(editor[1:], file.Name())...)
-	run.Stdin, run.Stdout, run.Stderr = e.In, e.Out, e.Err
+	run.Stdin, run.Stdout, run.Stderr = e.In, term.Raw(e.Out), term.Raw(e.Err)
 	if err := run.Run(); err != nil {
 		return nil, &problem.Error{Kind: problem.Refused, Object: "editor " + editor[0], Cause: err.Error(), Remedy: "set $EDITOR; nothing was changed", Err: err}
 	}

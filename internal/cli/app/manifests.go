@@ -15,11 +15,11 @@ import (
 	"github.com/cyan-cd/cyan/internal/cli/kit"
 	"github.com/cyan-cd/cyan/internal/cli/screens"
 	"github.com/cyan-cd/cyan/internal/problem"
-	"github.com/cyan-cd/cyan/internal/render"
 )
 
 func newManifests(a *kit.Control) *cobra.Command {
 	var from, revision, local string
+	var reveal kit.Reveal
 	cmd := &cobra.Command{
 		Use:   "manifests NAME",
 		Short: "Print an Application's objects as git renders them, or as they are in the cluster",
@@ -42,13 +42,17 @@ func newManifests(a *kit.Control) *cobra.Command {
 				if err != nil {
 					return &problem.Error{Kind: problem.Refused, Cause: err.Error(), Err: err}
 				}
-				data, err := render.Encode(rendered.Result.Objects)
+				var objects []*unstructured.Unstructured
+				for _, o := range rendered.Result.Objects {
+					objects = append(objects, o.Object)
+				}
+				return printManifests(a, objects, reveal)
+			case "live":
+				objects, err := liveManifests(cmd.Context(), a, c, app)
 				if err != nil {
 					return err
 				}
-				return a.Show(string(data))
-			case "live":
-				return liveManifests(cmd.Context(), a, c, app)
+				return printManifests(a, objects, reveal)
 			}
 			return kit.Usage("--source", fmt.Sprintf("unknown source %q", from), "give git or live")
 		},
@@ -56,15 +60,36 @@ func newManifests(a *kit.Control) *cobra.Command {
 	cmd.Flags().StringVar(&from, "source", "git", "git or live")
 	cmd.Flags().StringVar(&revision, "revision", "", "render this branch, tag or commit")
 	cmd.Flags().StringVar(&local, "local", "", "render this local directory")
+	reveal.Bind(cmd)
 	_ = cmd.RegisterFlagCompletionFunc("source", cobra.FixedCompletions([]string{"git", "live"}, cobra.ShellCompDirectiveNoFileComp))
 	return cmd
 }
 
-func liveManifests(ctx context.Context, a *kit.Control, c client.Client, app *v1alpha1.Application) error {
-	at, err := destinationClient(ctx, a, c, app)
+// printManifests prints objects as a stream of YAML documents.
+func printManifests(a *kit.Control, objects []*unstructured.Unstructured, reveal kit.Reveal) error {
+	visible, err := reveal.Visible(a.Env, objects)
 	if err != nil {
 		return err
 	}
+	for _, o := range visible {
+		data, err := yaml.Marshal(o.Object)
+		if err != nil {
+			return err
+		}
+		if err := a.Data("---\n" + string(data)); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// liveManifests reads an Application's objects from its cluster.
+func liveManifests(ctx context.Context, a *kit.Control, c client.Client, app *v1alpha1.Application) ([]*unstructured.Unstructured, error) {
+	at, err := destinationClient(ctx, a, c, app)
+	if err != nil {
+		return nil, err
+	}
+	var objects []*unstructured.Unstructured
 	for _, r := range app.Status.Resources {
 		live := &unstructured.Unstructured{}
 		live.SetGroupVersionKind(schema.GroupVersionKind{Group: r.Group, Version: r.Version, Kind: r.Kind})
@@ -73,17 +98,10 @@ func liveManifests(ctx context.Context, a *kit.Control, c client.Client, app *v1
 			continue
 		}
 		if err != nil {
-			return a.Explain(err, "reading "+screens.ObjectName(r.Kind, r.Namespace, r.Name))
+			return nil, a.Explain(err, "reading "+screens.ObjectName(r.Kind, r.Namespace, r.Name))
 		}
 		live.SetManagedFields(nil)
-		hideSecret(live)
-		data, err := yaml.Marshal(live.Object)
-		if err != nil {
-			return err
-		}
-		if err := a.Show("---\n" + string(data)); err != nil {
-			return err
-		}
+		objects = append(objects, live)
 	}
-	return nil
+	return objects, nil
 }

@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/cyan-cd/cyan/internal/cli/term"
 	"github.com/cyan-cd/cyan/internal/problem"
 	"github.com/cyan-cd/cyan/internal/spelling"
 )
@@ -19,8 +20,9 @@ func Usage(object, cause, remedy string) *problem.Error {
 // ExitCode returns what the program ends with after an error; 130 for a command that was interrupted.
 func ExitCode(err error) int { return problem.ExitCode(interrupted(err)) }
 
-// Message returns what is printed about an error; empty when all has been shown already.
-func Message(err error) string { return problem.Message(interrupted(err)) }
+// Message returns what is printed about an error; empty when all has been shown already. What is foreign in it steers
+// no terminal.
+func Message(err error) string { return term.Shown(problem.Message(interrupted(err))) }
 
 // interrupted is err, made a problem when it comes from the end of the command's context alone.
 func interrupted(err error) error {

@@ -10,6 +10,8 @@ import (
 	"time"
 
 	"github.com/spf13/cobra"
+	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/runtime"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/controller-runtime/pkg/client/apiutil"
@@ -61,6 +63,23 @@ type Streams struct {
 // Standard returns the process's own streams.
 func Standard() Streams { return Streams{In: os.Stdin, Out: os.Stdout, Err: os.Stderr} }
 
+// Shown returns the streams with nothing written to them that steers a terminal: what comes from git, the cluster or a
+// command line is foreign.
+func (s Streams) Shown() Streams {
+	s.Out, s.Err = term.NewWriter(s.Out), term.NewWriter(s.Err)
+	return s
+}
+
+// Data prints what a program reads: as it is, unless it goes to a terminal.
+func (s Streams) Data(text string) error {
+	to := s.Out
+	if !s.Terminal().IsTerminal() {
+		to = term.Raw(to)
+	}
+	_, err := io.WriteString(to, text)
+	return err
+}
+
 // Terminal returns where Out goes.
 func (s Streams) Terminal() term.Terminal { return term.Detect(s.Out, os.Getenv) }
 
@@ -105,9 +124,9 @@ func (s Streams) Dump(value any, as string) error {
 		if data, err = yaml.JSONToYAML(data); err != nil {
 			return err
 		}
-		return s.Show(string(data))
+		return s.Data(string(data))
 	}
-	return s.Say(string(data))
+	return s.Data(string(data) + "\n")
 }
 
 // Section prints a value as YAML below a title.
@@ -139,11 +158,22 @@ func (s Streams) Table(rows [][]string, shrink int) error {
 	return s.Show(term.Columns(rows, t.Width(), shrink))
 }
 
-// plain returns a copy of an object with its kind, which a typed client leaves out, and without managed fields.
+// plain returns a copy of an object with its kind, which a typed client leaves out, and without managed fields. A
+// Secret is masked.
 func plain(o client.Object) client.Object {
 	o = o.DeepCopyObject().(client.Object)
 	stamp(o)
 	o.SetManagedFields(nil)
+	if u, ok := o.(*unstructured.Unstructured); ok {
+		return Masked(u)
+	}
+	if _, ok := o.(*corev1.Secret); ok {
+		fields, err := runtime.DefaultUnstructuredConverter.ToUnstructured(o)
+		if err != nil {
+			panic("a Secret does not convert: " + err.Error())
+		}
+		return Masked(&unstructured.Unstructured{Object: fields})
+	}
 	return o
 }
 

@@ -10,7 +10,6 @@ import (
 	"time"
 
 	"github.com/charmbracelet/x/ansi"
-	"github.com/muesli/termenv"
 	"golang.org/x/tools/txtar"
 	"sigs.k8s.io/yaml"
 
@@ -121,7 +120,7 @@ func TestColourIsNeverAlone(t *testing.T) {
 		t.Fatal(err)
 	}
 	plain := screens.Page{Width: 80, Theme: term.Plain(), Now: now}.Rollout(view, screens.Full)
-	coloured := screens.Page{Width: 80, Theme: term.Colours(termenv.ANSI), Now: now}.Rollout(view, screens.Full)
+	coloured := screens.Page{Width: 80, Theme: term.Colours(), Now: now}.Rollout(view, screens.Full)
 	if !strings.Contains(coloured, "\x1b[") || strings.Contains(plain, "\x1b") {
 		t.Error("colours are not where they should be")
 	}

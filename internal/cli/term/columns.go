@@ -16,6 +16,7 @@ const narrowest = 12
 // takes, and what is still too long is cut. Cells lose their middle, since names differ in their ends, but for the
 // last column. Cells may hold colours. Lines end without blanks.
 func Columns(rows [][]string, width int, shrink ...int) string {
+	rows = cells(rows)
 	widths := columnWidths(rows)
 	for _, i := range shrink {
 		if over := lineWidth(widths) - width; width > 0 && over > 0 && i < len(widths) {
@@ -45,8 +46,20 @@ func Columns(rows [][]string, width int, shrink ...int) string {
 	return b.String()
 }
 
+// cells returns rows whose cells are fit to be shown, each in one line.
+func cells(rows [][]string) [][]string {
+	shown := make([][]string, len(rows))
+	for i, row := range rows {
+		shown[i] = make([]string, len(row))
+		for j, cell := range row {
+			shown[i][j] = markedInLine(cell)
+		}
+	}
+	return shown
+}
+
 // LineWidth is how wide the rows come out when nothing is shortened.
-func LineWidth(rows [][]string) int { return lineWidth(columnWidths(rows)) }
+func LineWidth(rows [][]string) int { return lineWidth(columnWidths(cells(rows))) }
 
 // shorten takes the middle out of what is too wide.
 func shorten(cell string, width int) string {
@@ -61,6 +74,7 @@ func shorten(cell string, width int) string {
 // Wrap breaks text between words, so that it keeps to a width behind an indent; its first line is not indented. 0
 // means as it is.
 func Wrap(text string, width, indent int) string {
+	text = marked(text)
 	if width <= indent {
 		return text
 	}
@@ -69,6 +83,7 @@ func Wrap(text string, width, indent int) string {
 
 // Fit cuts a line to a width; 0 means as it is.
 func Fit(line string, width int) string {
+	line = marked(line)
 	if width <= 0 {
 		return line
 	}

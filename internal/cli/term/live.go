@@ -27,7 +27,7 @@ type Live struct {
 
 // NewLive draws on a terminal of the given size, which is asked for each frame. Close must be called.
 func NewLive(out io.Writer, size func() (width, height int)) *Live {
-	return &Live{out: out, size: size}
+	return &Live{out: Raw(out), size: size}
 }
 
 // Draw replaces the block. What does not fit the screen is left out, and the last line then counts it.
@@ -39,7 +39,7 @@ func (l *Live) Draw(frame string) error {
 		lines = append(lines[:most-1:most-1], fmt.Sprintf("… %d more lines: make the window taller", left))
 	}
 	for i, line := range lines {
-		lines[i] = Fit(line, width) + clearRight
+		lines[i] = withColours(Fit(line, width)) + clearRight
 	}
 	body := strings.Join(lines, "\r\n") + "\r\n"
 	if body == l.drawn {
@@ -61,7 +61,7 @@ func (l *Live) Above(text string) error {
 		start = fmt.Sprintf("\x1b[%dA\r", l.lines)
 	}
 	l.lines, l.drawn = 0, ""
-	_, err := io.WriteString(l.out, start+clearBelow+strings.ReplaceAll(text, "\n", "\r\n"))
+	_, err := io.WriteString(l.out, start+clearBelow+strings.ReplaceAll(withColours(text), "\n", "\r\n"))
 	return err
 }
 

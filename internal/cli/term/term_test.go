@@ -6,13 +6,12 @@ import (
 	"testing"
 
 	"github.com/charmbracelet/x/ansi"
-	"github.com/muesli/termenv"
 
 	"github.com/cyan-cd/cyan/internal/cli/term"
 )
 
 func TestColumnsLineUpWhateverTheColours(t *testing.T) {
-	colours := term.Colours(termenv.ANSI)
+	colours := term.Colours()
 	rows := [][]string{{"NAME", "STATUS", "AGE"}, {"a", colours.Good("✔ Healthy"), "3m"}, {"longer", colours.Bad("✖ Bad"), "10s"}}
 	got := ansi.Strip(term.Columns(rows, 0, 0))
 	want := "NAME    STATUS     AGE\na       ✔ Healthy  3m\nlonger  ✖ Bad      10s\n"

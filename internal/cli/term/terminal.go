@@ -6,7 +6,6 @@ import (
 	"io"
 	"os"
 
-	"github.com/muesli/termenv"
 	xterm "golang.org/x/term"
 )
 
@@ -25,14 +24,14 @@ type Terminal struct {
 
 // Detect returns what a writer and the environment allow: NO_COLOR and TERM=dumb are honoured.
 func Detect(out io.Writer, getenv func(string) string) Terminal {
-	file, ok := out.(*os.File)
+	file, ok := Raw(out).(*os.File)
 	if !ok || !xterm.IsTerminal(int(file.Fd())) {
 		return Terminal{Theme: Plain()}
 	}
 	dumb := getenv("TERM") == "dumb"
 	t := Terminal{file: file, live: !dumb, Theme: Plain()}
 	if !dumb && getenv("NO_COLOR") == "" {
-		t.Theme = Colours(termenv.ANSI)
+		t.Theme = Colours()
 	}
 	return t
 }

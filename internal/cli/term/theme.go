@@ -1,51 +1,70 @@
 package term
 
 import (
-	"io"
-
-	"github.com/charmbracelet/lipgloss"
-	"github.com/muesli/termenv"
+	"crypto/rand"
+	"encoding/binary"
+	"fmt"
+	"strings"
+	"sync"
 )
 
 // Theme colours text. Colour only repeats what a word or an icon shows already.
-type Theme struct {
-	good, busy, wait, bad, quiet, strong, blue, green lipgloss.Style
-}
+type Theme struct{ coloured bool }
 
 // Plain has no colours.
-func Plain() Theme { return Colours(termenv.Ascii) }
+func Plain() Theme { return Theme{} }
 
-// Colours uses those of a profile.
-func Colours(profile termenv.Profile) Theme {
-	r := lipgloss.NewRenderer(io.Discard)
-	r.SetColorProfile(profile)
-	colour := func(c string) lipgloss.Style { return r.NewStyle().Foreground(lipgloss.Color(c)) }
-	return Theme{
-		good: colour("2"), busy: colour("6"), wait: colour("3"), bad: colour("1"), quiet: colour("8"), strong: r.NewStyle().Bold(true),
-		blue: colour("4"), green: colour("2"),
+// Colours uses the basic ones, which people choose for their terminal. A Writer shows them.
+func Colours() Theme { return Theme{coloured: true} }
+
+// mark begins a colour of this process: an escape sequence whose first number nobody else can know, so that foreign
+// text has no colours. A terminal that gets to see it passes over that number.
+var mark = sync.OnceValue(func() string {
+	var number [8]byte
+	_, _ = rand.Read(number[:])
+	return fmt.Sprintf("\x1b[%d;", binary.BigEndian.Uint64(number[:])>>1)
+})
+
+// Select Graphic Rendition, as ECMA-48 numbers it.
+const (
+	reset  = 0
+	strong = 1
+	red    = 31
+	green  = 32
+	yellow = 33
+	blue   = 34
+	cyan   = 36
+	grey   = 90
+)
+
+func (t Theme) render(code int, s string) string {
+	if !t.coloured || s == "" {
+		return s
 	}
+	on, off := fmt.Sprint(mark(), code, "m"), fmt.Sprint(mark(), reset, "m")
+	return on + strings.ReplaceAll(s, "\n", off+"\n"+on) + off
 }
 
 // Good is for what is as it should be.
-func (t Theme) Good(s string) string { return t.good.Render(s) }
+func (t Theme) Good(s string) string { return t.render(green, s) }
 
 // Busy is for what is on its way.
-func (t Theme) Busy(s string) string { return t.busy.Render(s) }
+func (t Theme) Busy(s string) string { return t.render(cyan, s) }
 
 // Wait is for what waits for someone or something.
-func (t Theme) Wait(s string) string { return t.wait.Render(s) }
+func (t Theme) Wait(s string) string { return t.render(yellow, s) }
 
 // Bad is for what is wrong.
-func (t Theme) Bad(s string) string { return t.bad.Render(s) }
+func (t Theme) Bad(s string) string { return t.render(red, s) }
 
 // Quiet is for what matters less.
-func (t Theme) Quiet(s string) string { return t.quiet.Render(s) }
+func (t Theme) Quiet(s string) string { return t.render(grey, s) }
 
 // Strong is for titles.
-func (t Theme) Strong(s string) string { return t.strong.Render(s) }
+func (t Theme) Strong(s string) string { return t.render(strong, s) }
 
 // Active is for the version that takes the traffic.
-func (t Theme) Active(s string) string { return t.green.Render(s) }
+func (t Theme) Active(s string) string { return t.render(green, s) }
 
 // Preview is for the version beside it.
-func (t Theme) Preview(s string) string { return t.blue.Render(s) }
+func (t Theme) Preview(s string) string { return t.render(blue, s) }
