@@ -262,7 +262,41 @@ type RolloutStatus struct {
 
 	BlueGreen  BlueGreenStatus    `json:"blueGreen,omitempty"`
 	Conditions []RolloutCondition `json:"conditions,omitempty"`
+	// Duration is how long the last attempt at a version took, or has taken so far.
+	Duration *RolloutDuration `json:"duration,omitempty"`
 }
+
+// RolloutDuration is how long an attempt took: from the moment that the desired version is not the stable one to the end
+// of the attempt, and how much of that a person was waited for.
+type RolloutDuration struct {
+	// RolloutStartedAt is when the attempt began.
+	RolloutStartedAt *metav1.Time `json:"rolloutStartedAt,omitempty"`
+	// ManualPauseStartedAt is since when a person is waited for; nil when none is.
+	ManualPauseStartedAt *metav1.Time `json:"manualPauseStartedAt,omitempty"`
+	// TotalManualPauseDurationSeconds is how long a person was waited for in pauses that have ended; nil without any.
+	TotalManualPauseDurationSeconds *int64 `json:"totalManualPauseDurationSeconds,omitempty"`
+	// FinishedAt is when the attempt ended; nil while it goes on.
+	FinishedAt *metav1.Time `json:"finishedAt,omitempty"`
+	// CompletionStatus is how the attempt ends, from when that is known.
+	CompletionStatus *CompletionStatus `json:"completionStatus,omitempty"`
+}
+
+// CompletionStatus is how an attempt at a version ends.
+type CompletionStatus string
+
+// The ends of an attempt.
+const (
+	// CompletionPromoted is a version that passed its gates.
+	CompletionPromoted CompletionStatus = "promoted"
+	// CompletionFastPromoted is a version that a person has promoted past its gates.
+	CompletionFastPromoted CompletionStatus = "fast-promoted"
+	// CompletionAborted is an attempt that gave the traffic back.
+	CompletionAborted CompletionStatus = "aborted"
+	// CompletionRollbacked is a return to an older version, through its gates.
+	CompletionRollbacked CompletionStatus = "rollbacked"
+	// CompletionFastRollbacked is a return to the stable version, or to an older one past its gates.
+	CompletionFastRollbacked CompletionStatus = "fast-rollbacked"
+)
 
 // BlueGreenStatus is how far a blue-green rollout got.
 type BlueGreenStatus struct {

@@ -18,7 +18,7 @@ func report(s State, o Outcome, restartedAt *metav1.Time, work Work, now time.Ti
 	status := *s.Rollout.Status.DeepCopy()
 	recordVersions(&status, s, o)
 	recordCounts(&status, s)
-	status.RestartedAt = restartedAt
+	status.RestartedAt, status.Duration = restartedAt, durationOf(s, o, now)
 	progress := progressOf(s, o, moved(s, status), now)
 	status.Conditions = withoutConditions(status.Conditions, v1alpha1.RolloutConditionInvalidSpec, v1alpha1.RolloutConditionReplicaFailure)
 	status.Conditions = withConditions(status.Conditions, now, append(progress.aspects, aspectsOf(s, o, status.AvailableReplicas)...)...)

@@ -32,6 +32,9 @@ type Outcome struct {
 	Settled *appsv1.ReplicaSet
 	// PromoteFull reports whether the request to skip every gate goes on.
 	PromoteFull bool
+	// Ungated reports whether the desired version takes the traffic without a gate. AwaitsPerson reports whether a pause
+	// holds it that time does not end.
+	Ungated, AwaitsPerson bool
 	// Waits is what the desired version waits for, as the message of its phase; empty when it has got everything.
 	Waits string
 	// BlueGreen is the strategy's own part of the status.

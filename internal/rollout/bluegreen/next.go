@@ -22,7 +22,9 @@ func (b Strategy) Next(s rollout.State, now time.Time) rollout.Outcome {
 		Pause:       b.nextPause(s, promotion, now),
 		Settled:     settled,
 		PromoteFull: s.PromoteFull && !arrived,
+		Ungated:     gate.NeedsNone(s, now),
 	}
+	o.AwaitsPerson = o.Pause.Holds() && opensAt(o.Pause, promotion).IsZero()
 	o.Work = rollout.Join(
 		rollout.RequeueAt(opensAt(o.Pause, promotion)),
 		switchActive(s, promoted),
