@@ -1,6 +1,9 @@
 package source
 
-import "strings"
+import (
+	"slices"
+	"strings"
+)
 
 // errorPattern maps what git prints, in English since it is run with LC_ALL=C, to a kind and a remedy. The first that
 // fits counts.
@@ -8,31 +11,36 @@ type errorPattern struct {
 	kind   error
 	marks  []string
 	remedy string
+	// cause is in place of what git said, where that misleads.
+	cause string
 }
 
 var errorPatterns = []errorPattern{
-	{ErrDenied, []string{"host key verification failed", "remote host identification has changed", "no matching host key"},
-		"add the host's key to known_hosts or to the ConfigMap " + KnownHostsName + ", or set insecureIgnoreHostKey"},
-	{ErrDenied, []string{"ssl certificate problem", "certificate verify", "server certificate verification failed", "tls_"},
-		"give the authority that signed the server's certificate, in the ConfigMap " + CertificatesName + ", or set insecure"},
+	// git would ask for what it was not given.
+	{kind: ErrDenied, marks: []string{"could not read username", "terminal prompts disabled"}, cause: "credentials are required, and none are known for it",
+		remedy: "add them with `cyan repo add URL --username NAME --password-stdin`"},
+	{kind: ErrDenied, marks: []string{"host key verification failed", "remote host identification has changed", "no matching host key"},
+		remedy: "add the host's key to known_hosts or to the ConfigMap " + KnownHostsName + ", or set insecureIgnoreHostKey"},
+	{kind: ErrDenied, marks: []string{"ssl certificate problem", "certificate verify", "server certificate verification failed", "tls_"},
+		remedy: "give the authority that signed the server's certificate, in the ConfigMap " + CertificatesName + ", or set insecure"},
 	// A daemon of git's says no more than this; it knows no credentials.
-	{ErrNoRepository, []string{"repository not exported"}, "check the URL, and that the daemon serves it"},
-	{ErrDenied, []string{"authentication failed", "could not read username", "could not read password", "permission denied", "http basic: access denied", "error: 401", "error: 403",
-		"terminal prompts disabled", "access denied", "invalid credentials", "incorrect username or password"},
-		"check the credentials of the repository and what they allow"},
-	{ErrDenied, []string{"dubious ownership"}, "let the repository's files belong to the user that runs this program"},
-	{ErrNoRepository, []string{"repository not found", "does not appear to be a git repository", "error: 404", "not found", "no such file or directory", "does not exist"},
-		"check the URL, and that the credentials may see it"},
-	{ErrDenied, []string{"error: 301", "error: 302", "error: 307", "error: 308", "unable to update url base from redirection"},
-		"the repository has moved: give its new URL, since credentials are not sent on to another host"},
-	{ErrUnreachable, []string{"could not resolve host", "couldn't connect", "connection refused", "connection timed out", "connection reset", "failed to connect", "operation timed out",
+	{kind: ErrNoRepository, marks: []string{"repository not exported"}, remedy: "check the URL, and that the daemon serves it"},
+	{kind: ErrDenied, marks: []string{"authentication failed", "could not read password", "permission denied", "http basic: access denied", "error: 401", "error: 403",
+		"access denied", "invalid credentials", "incorrect username or password"},
+		remedy: "check the credentials of the repository and what they allow"},
+	{kind: ErrDenied, marks: []string{"dubious ownership"}, remedy: "let the repository's files belong to the user that runs this program"},
+	{kind: ErrNoRepository, marks: []string{"repository not found", "does not appear to be a git repository", "error: 404", "not found", "no such file or directory", "does not exist"},
+		remedy: "check the URL, and that the credentials may see it"},
+	{kind: ErrDenied, marks: []string{"error: 301", "error: 302", "error: 307", "error: 308", "unable to update url base from redirection"},
+		remedy: "the repository has moved: give its new URL, since credentials are not sent on to another host"},
+	{kind: ErrUnreachable, marks: []string{"could not resolve host", "couldn't connect", "connection refused", "connection timed out", "connection reset", "failed to connect", "operation timed out",
 		"no route to host", "network is unreachable", "early eof", "rpc failed", "hung up unexpectedly", "unexpected disconnect", "empty reply from server", "operation too slow", "error: 5", "error: 429",
 		"connection closed", "temporary failure in name resolution", "name or service not known", "unable to connect", "could not read from remote repository", "broken pipe", "recv failure",
 		"send failure", "gnutls", "proxy"},
-		"tried again by itself; check the network and the host"},
-	{ErrCorrupt, []string{"corrupt", "bad object", "not a git repository", "unable to read tree", "missing blob", "missing tree", "invalid object", "object file", "bad tree", "index file", "unresolved delta",
+		remedy: "tried again by itself; check the network and the host"},
+	{kind: ErrCorrupt, marks: []string{"corrupt", "bad object", "not a git repository", "unable to read tree", "missing blob", "missing tree", "invalid object", "object file", "bad tree", "index file", "unresolved delta",
 		"did not send all necessary objects", "unable to read", "premature end of pack", "packfile", "is empty", "bad ref", "broken ref"},
-		"the mirror is made anew"},
+		remedy: "the mirror is made anew"},
 }
 
 // diagnose returns the error that git's output stands for.
@@ -41,6 +49,9 @@ func diagnose(repository, doing string, stderr string, secrets []string) error {
 	lower := strings.ToLower(stderr)
 	for _, p := range errorPatterns {
 		if containsAny(lower, p.marks) {
+			if p.cause != "" {
+				cause = doing + ": " + p.cause
+			}
 			return newError(p.kind, repository, cause, p.remedy)
 		}
 	}
@@ -58,7 +69,10 @@ func gitMessage(stderr string) string {
 		if line == "" || strings.HasPrefix(line, "hint:") || strings.HasPrefix(line, "warning: redirecting") {
 			continue
 		}
-		lines = append(lines, line)
+		lines = append(lines, strings.TrimSuffix(line, "."))
+	}
+	if own := slices.DeleteFunc(slices.Clone(lines), isAdvice); len(own) < len(lines) {
+		lines = append(own, lines[0])[:max(len(own), 1)]
 	}
 	const most = 6
 	if len(lines) > most {
@@ -68,6 +82,12 @@ func gitMessage(stderr string) string {
 		return "git gave no reason"
 	}
 	return strings.Join(lines, ". ")
+}
+
+// isAdvice reports whether a line is what git says after ssh has said what is wrong.
+func isAdvice(line string) bool {
+	return strings.HasPrefix(line, "Could not read from remote repository") || strings.HasPrefix(line, "Please make sure you have the correct access rights") ||
+		line == "and the repository exists"
 }
 
 func redactSecrets(text string, secrets []string) string {

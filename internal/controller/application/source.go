@@ -1,6 +1,7 @@
 package application
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"strings"
@@ -51,7 +52,7 @@ func (s *sources) resolve(ctx context.Context, repo source.Repository, revision 
 		err = s.refPoller.Err(repo.URL)
 	}
 	if err != nil {
-		return "", fmt.Errorf("reading revision %q: %w", revision, err)
+		return "", fmt.Errorf("reading revision %q: %w", cmp.Or(revision, "HEAD"), err)
 	}
 	return commit, nil
 }
