@@ -49,6 +49,7 @@ var rooms = []room{
 	{folder: "internal/problem", may: []string{}, never: effects},
 	{folder: "internal/action", may: []string{"api/..."}, never: effects},
 	{folder: "internal/jsonpatch", may: []string{}, never: effects},
+	{folder: "internal/settings", may: []string{"api/...", "internal/health", "internal/spelling"}, never: effects},
 	{folder: "internal/delivery", may: []string{"api/...", "internal/spelling"}, never: effects},
 	// os.Expand reads nothing.
 	{folder: "internal/render", may: []string{"api/...", "internal/spelling", "internal/problem"}, never: effects, but: []string{"os"}},
