@@ -61,7 +61,7 @@ var rooms = []room{
 	{folder: "internal/image/dockerfile", may: []string{}, never: effects},
 	{folder: "internal/deliver", may: []string{"api/...", "internal/delivery", "internal/image", "internal/problem", "internal/source", "internal/render/...", "internal/validate", "internal/apply", "internal/live", "internal/compare"}},
 	{folder: "internal/apply", may: []string{"api/...", "internal/plan", "internal/health", "internal/jsonpatch"}},
-	{folder: "internal/compare", may: []string{"api/...", "internal/problem", "internal/plan", "internal/project", "internal/render/...", "internal/validate", "internal/source", "internal/live", "internal/apply"}},
+	{folder: "internal/compare", may: []string{"api/...", "internal/settings", "internal/problem", "internal/plan", "internal/project", "internal/render/...", "internal/validate", "internal/source", "internal/live", "internal/apply"}},
 	{folder: "internal/live", may: []string{"api/...", "internal/plan", "internal/apply", "internal/cluster"}},
 	{folder: "internal/patch", may: []string{"api/..."}},
 	{folder: "internal/cluster", may: []string{"api/..."}},
@@ -77,7 +77,7 @@ var rooms = []room{
 	{folder: "internal/cli/cluster", may: []string{"api/...", "internal/cluster", "internal/cli/kit"}},
 	{folder: "internal/cli/repo", may: []string{"api/...", "internal/source", "internal/cli/kit"}},
 	{folder: "internal/cli/project", may: []string{"api/...", "internal/patch", "internal/cli/kit"}},
-	{folder: "internal/controller/application", may: []string{"api/...", "internal/operation", "internal/project", "internal/plan", "internal/health", "internal/compare", "internal/live", "internal/apply", "internal/cluster", "internal/source", "internal/patch"}},
+	{folder: "internal/controller/application", may: []string{"api/...", "internal/operation", "internal/project", "internal/plan", "internal/health", "internal/compare", "internal/live", "internal/apply", "internal/cluster", "internal/source", "internal/patch", "internal/settings"}},
 	{folder: "internal/controller/install", may: []string{"api/..."}},
 	// Below are those that put the program together, and what only tests use.
 	{folder: "internal/controller"},

@@ -49,7 +49,7 @@ It serves POST /api/webhook, GET /metrics, GET /healthz and GET /readyz.`,
 	flags.StringVar(&f.dataDir, "data-dir", "", "where git mirrors are kept (default: $XDG_CACHE_HOME/cyan/mirrors)")
 	flags.StringVarP(&f.namespace, "app-namespace", "N", controller.DefaultControlNamespace, "namespace of Applications, AppProjects and their Secrets")
 	flags.StringVar(&f.instance, "instance-id", "", "only Rollouts with this controller-instance-id label; empty: those without one")
-	flags.DurationVar(&f.poll, "poll", 15*time.Second, "time between two looks at a repository")
+	flags.DurationVar(&f.poll, "poll", 0, "time between two looks at a repository (default: timeout.reconciliation of ConfigMap argocd-cm, else 15s)")
 	flags.BoolVar(&f.skipInstall, "skip-crds", false, "leave the CustomResourceDefinitions as they are")
 	flags.BoolVar(&f.standBy, "leader-election", false, "work only while holding the lease, so that copies can stand by")
 	flags.StringArrayVar(&f.programs, "exec-provider-allow", nil, "NAME or absolute path of a program that cluster Secrets may have run here (execProviderConfig); may be repeated; none by default")

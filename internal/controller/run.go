@@ -45,7 +45,8 @@ type Options struct {
 	ControlNamespace string
 	// Programs are those that cluster Secrets may have run as this process; none when zero.
 	Programs cluster.Programs
-	// PollEvery is the time between two looks at a repository; 15 s when zero.
+	// PollEvery is the time between two looks at a repository. Zero: what timeout.reconciliation of ConfigMap argocd-cm
+	// says, else 15 s.
 	PollEvery time.Duration
 	// RolloutInstanceID limits the Rollouts to those with this controller-instance-id label; empty: those without one.
 	RolloutInstanceID string

@@ -13,7 +13,7 @@ import (
 
 // RefPollerOptions of NewTips.
 type RefPollerOptions struct {
-	// Every is the time between two looks at a repository, give or take a tenth; 15 s when zero.
+	// Every is the time between two looks at a repository, give or take a tenth. Zero: 15 s, or what SetInterval says.
 	Every time.Duration
 	// Parallel bounds the looks that run at once; 8 when zero.
 	Parallel int
@@ -33,6 +33,9 @@ type RefPoller struct {
 
 	mu       sync.Mutex
 	followed map[string]*followedRepo
+	// every is the time between two looks, and jitter what is added to it by chance; fixed when nothing changes them.
+	fixed         bool
+	every, jitter time.Duration
 	// news are the repositories that changed and were not yet told of, in order.
 	news []string
 }
@@ -53,6 +56,7 @@ type followedRepo struct {
 
 // NewRefPoller follows nothing yet.
 func NewRefPoller(m *Mirrors, opts RefPollerOptions) *RefPoller {
+	fixed := opts.Every > 0
 	defaultTo(&opts.Every, 15*time.Second)
 	defaultTo(&opts.MaxBackoff, 5*time.Minute)
 	if opts.Parallel <= 0 {
@@ -61,7 +65,7 @@ func NewRefPoller(m *Mirrors, opts RefPollerOptions) *RefPoller {
 	if opts.Log == nil {
 		opts.Log = slog.New(slog.DiscardHandler)
 	}
-	return &RefPoller{mirrors: m, opts: opts, changed: make(chan string), wake: make(chan struct{}, 1), followed: map[string]*followedRepo{}}
+	return &RefPoller{mirrors: m, opts: opts, changed: make(chan string), wake: make(chan struct{}, 1), followed: map[string]*followedRepo{}, fixed: fixed, every: opts.Every}
 }
 
 // Follow looks at a repository until release, beginning at once. The newest credentials count.
@@ -87,6 +91,25 @@ func (t *RefPoller) Follow(repo Repository) (release func()) {
 			delete(t.followed, key)
 		}
 	})
+}
+
+// SetInterval changes the time between two looks at a repository, and by how much it may be longer. Zero for every
+// stands for the default. A RefPoller that was made with a time of its own keeps it.
+func (t *RefPoller) SetInterval(every, jitter time.Duration) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	defaultTo(&every, t.opts.Every)
+	if t.fixed || every == t.every && jitter == t.jitter {
+		return
+	}
+	t.every, t.jitter = every, jitter
+	latest := time.Now().Add(every + jitter)
+	for _, f := range t.followed {
+		if f.due.After(latest) {
+			f.due = latest
+		}
+	}
+	t.wakeUp()
 }
 
 // Changed returns the NormalizeURL of each repository that has other tips than before, once after its first look, and
@@ -206,7 +229,7 @@ func (t *RefPoller) poll(ctx context.Context, key string) {
 		t.addChange(key)
 	}
 	f.seen, f.sum, f.err, f.failures = true, found.sum, nil, 0
-	f.due = time.Now().Add(withJitter(t.opts.Every))
+	f.due = time.Now().Add(withJitter(t.every) + rand.N(t.jitter+1))
 	if f.again {
 		f.due = time.Time{}
 	}

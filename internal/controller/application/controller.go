@@ -75,7 +75,7 @@ func Setup(mgr manager.Manager, o Options) error {
 	r := &reconciler{
 		client: client.WithFieldOwner(mgr.GetClient(), v1alpha1.ApplicationFieldManager), live: mgr.GetAPIReader(), recorder: mgr.GetEventRecorder("cyan-application"),
 		sources: newSources(o.Mirrors, o.RefPoller), renderer: compare.NewRenderer(o.Mirrors), comparer: compare.New(), control: o.ControlNamespace, now: o.Now, log: o.Log,
-		meters: newMeters(), hooks: &heldHooks{of: map[types.NamespacedName]heldIn{}}, settingsRead: make(chan struct{}),
+		meters: newMeters(), hooks: &heldHooks{of: map[types.NamespacedName]heldIn{}}, settings: &currentSettings{}, settingsRead: make(chan struct{}),
 	}
 	if err := r.meters.register(o.Metrics, mgr.GetClient()); err != nil {
 		return fmt.Errorf("registering the metrics of Applications: %w", err)
@@ -96,7 +96,7 @@ func Setup(mgr manager.Manager, o Options) error {
 	if err != nil {
 		return err
 	}
-	f := &follower{reader: r.client, control: r.control, sources: r.sources, clusters: r.clusters, queue: queue, log: r.log, settingsRead: r.settingsRead}
+	f := &follower{reader: r.client, control: r.control, sources: r.sources, clusters: r.clusters, queue: queue, log: r.log, settings: r.settings, settingsRead: r.settingsRead}
 	for _, run := range []manager.RunnableFunc{
 		func(ctx context.Context) error { return f.followSettings(ctx, kube) },
 		func(ctx context.Context) error { return f.followRefs(ctx, o.RefPoller) },

@@ -25,6 +25,7 @@ type follower struct {
 	clusters *live.Registry
 	queue    *enqueuer
 	log      *slog.Logger
+	settings *currentSettings
 	// settingsRead is closed once the settings are known.
 	settingsRead chan struct{}
 }

@@ -20,6 +20,8 @@ type observation struct {
 	// app is the Application as the API server has it, not to be changed.
 	app      *v1alpha1.Application
 	instance string
+	// settings are those that hold for this look.
+	settings *readSettings
 	project  *v1alpha1.AppProject
 	cluster  *live.Cluster
 	// source is what is compared with: the Application's own, or the operation's.

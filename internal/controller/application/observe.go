@@ -17,7 +17,7 @@ import (
 
 // gather looks at everything that concerns an Application. An error means that the control plane itself can't be read.
 func (r *reconciler) gather(ctx context.Context, app *v1alpha1.Application) (*observation, error) {
-	o := &observation{now: r.now(), name: client.ObjectKeyFromObject(app), app: app, refresh: app.Annotations[v1alpha1.RefreshAnnotation]}
+	o := &observation{now: r.now(), name: client.ObjectKeyFromObject(app), app: app, settings: r.settings.get(), refresh: app.Annotations[v1alpha1.RefreshAnnotation]}
 	o.instance = instanceOf(r.control, o.name)
 	var err error
 	if o.project, err = readProject(ctx, r.client, client.ObjectKey{Namespace: r.control, Name: projectName(app)}); err != nil {
@@ -32,6 +32,7 @@ func (r *reconciler) gather(ctx context.Context, app *v1alpha1.Application) (*ob
 	if app.DeletionTimestamp != nil {
 		return o, nil
 	}
+	checkSettings(o)
 	if err := checkSource(app); err != nil {
 		o.add(v1alpha1.ConditionInvalidSpecError, err)
 	}

@@ -6,6 +6,7 @@ import (
 	"github.com/cyan-cd/cyan/api/v1alpha1"
 	"github.com/cyan-cd/cyan/internal/operation"
 	"github.com/cyan-cd/cyan/internal/problem"
+	"github.com/cyan-cd/cyan/internal/settings"
 	"github.com/cyan-cd/cyan/internal/source"
 )
 
@@ -39,4 +40,18 @@ func (o *observation) stops() bool {
 // last.
 func (o *observation) stopsComparing() bool {
 	return slices.ContainsFunc(o.problems, func(p operation.Problem) bool { return p.Effect == operation.Blocks })
+}
+
+// checkSettings stops whatever a setting was to bound that can't be read.
+func checkSettings(o *observation) {
+	for _, f := range o.settings.found {
+		if f.Verdict == settings.Refused {
+			o.add(v1alpha1.ConditionInvalidSpecError, f.Problem())
+		}
+	}
+	if o.settings.InClusterDisabled && o.cluster != nil && o.cluster.Server == v1alpha1.InClusterServer {
+		o.add(v1alpha1.ConditionInvalidSpecError, &problem.Error{
+			Kind: problem.Refused, Field: "spec.destination", Cause: "the cluster of the control plane is switched off by cluster.inClusterEnabled in ConfigMap " + settings.ConfigName, Remedy: "use another cluster",
+		})
+	}
 }

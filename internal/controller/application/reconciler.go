@@ -25,6 +25,7 @@ type reconciler struct {
 	log      *slog.Logger
 	meters   *meters
 	hooks    *heldHooks
+	settings *currentSettings
 	// settingsRead is closed once the settings are known.
 	settingsRead chan struct{}
 }

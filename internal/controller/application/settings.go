@@ -2,6 +2,9 @@ package application
 
 import (
 	"context"
+	"log/slog"
+	"sync/atomic"
+	"time"
 
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -10,24 +13,100 @@ import (
 	"k8s.io/client-go/tools/cache"
 
 	"github.com/cyan-cd/cyan/api/v1alpha1"
+	"github.com/cyan-cd/cyan/internal/settings"
 	"github.com/cyan-cd/cyan/internal/source"
 )
 
-// settings are what people keep beside their Applications: clusters and repositories in labelled Secrets, and whom to
-// trust in two ConfigMaps.
-type settings struct{ secrets, hosts, certificates cache.SharedIndexInformer }
+// currentSettings holds the settings of this moment, and what of them is not honoured.
+type currentSettings struct{ value atomic.Pointer[readSettings] }
 
-// followSettings keeps clusters and credentials as the settings say.
-func (f *follower) followSettings(ctx context.Context, kube kubernetes.Interface) error {
-	only := func(narrow func(*metav1.ListOptions)) informers.SharedInformerFactory {
-		return informers.NewSharedInformerFactoryWithOptions(kube, 0, informers.WithNamespace(f.control), informers.WithTweakListOptions(narrow))
+// readSettings are settings as they were read at one moment. They are never changed.
+type readSettings struct {
+	settings.Settings
+	found []settings.Finding
+}
+
+// get returns the settings as they are now; the defaults while none were read.
+func (c *currentSettings) get() *readSettings {
+	if now := c.value.Load(); now != nil {
+		return now
 	}
-	named := func(name string) informers.SharedInformerFactory {
-		return only(func(o *metav1.ListOptions) { o.FieldSelector = "metadata.name=" + name })
+	return &readSettings{Settings: settings.Default()}
+}
+
+// take replaces the settings, and names in the log what is not honoured and was not named before.
+func (c *currentSettings) take(configMaps map[string]map[string]string, log *slog.Logger) *readSettings {
+	before := map[settings.Finding]bool{}
+	for _, f := range c.get().found {
+		before[f] = true
+	}
+	now := &readSettings{}
+	now.Settings, now.found = settings.Parse(configMaps)
+	for _, f := range now.found {
+		if !before[f] {
+			log.Warn("setting not honoured", "object", f.Object, "key", f.Field, "cause", f.Cause, "remedy", f.Remedy)
+		}
+	}
+	c.value.Store(now)
+	return now
+}
+
+// informed are what people keep beside their Applications: clusters and repositories in labelled Secrets, whom to
+// trust and how to go about it in ConfigMaps.
+type informed struct {
+	secrets    cache.SharedIndexInformer
+	configMaps map[string]cache.SharedIndexInformer
+}
+
+// newInformed makes the informers, which start has run.
+func newInformed(kube kubernetes.Interface, namespace string) (s informed, start func(context.Context)) {
+	only := func(narrow func(*metav1.ListOptions)) informers.SharedInformerFactory {
+		return informers.NewSharedInformerFactoryWithOptions(kube, 0, informers.WithNamespace(namespace), informers.WithTweakListOptions(narrow))
 	}
 	labelled := only(func(o *metav1.ListOptions) { o.LabelSelector = v1alpha1.SecretTypeLabel })
-	hosts, certificates := named(source.KnownHostsName), named(source.CertificatesName)
-	s := settings{labelled.Core().V1().Secrets().Informer(), hosts.Core().V1().ConfigMaps().Informer(), certificates.Core().V1().ConfigMaps().Informer()}
+	s = informed{secrets: labelled.Core().V1().Secrets().Informer(), configMaps: map[string]cache.SharedIndexInformer{}}
+	factories := []informers.SharedInformerFactory{labelled}
+	for _, name := range append([]string{source.KnownHostsName, source.CertificatesName}, settings.ConfigMapNames...) {
+		named := only(func(o *metav1.ListOptions) { o.FieldSelector = "metadata.name=" + name })
+		s.configMaps[name] = named.Core().V1().ConfigMaps().Informer()
+		factories = append(factories, named)
+	}
+	return s, func(ctx context.Context) {
+		for _, factory := range factories {
+			factory.Start(ctx.Done())
+		}
+	}
+}
+
+func (s informed) all() []cache.SharedIndexInformer {
+	all := []cache.SharedIndexInformer{s.secrets}
+	for _, informer := range s.configMaps {
+		all = append(all, informer)
+	}
+	return all
+}
+
+// synced waits until everything was read once; false when ctx ends before.
+func (s informed) synced(ctx context.Context) bool {
+	for _, informer := range s.all() {
+		if !cache.WaitForCacheSync(ctx.Done(), informer.HasSynced) {
+			return false
+		}
+	}
+	return true
+}
+
+// data is what the ConfigMap of a name holds.
+func (s informed) data(name string) map[string]string {
+	for _, o := range s.configMaps[name].GetStore().List() {
+		return o.(*corev1.ConfigMap).Data
+	}
+	return nil
+}
+
+// followSettings keeps clusters, credentials and settings as people write them.
+func (f *follower) followSettings(ctx context.Context, kube kubernetes.Interface) error {
+	s, start := newInformed(kube, f.control)
 	changed := make(chan struct{}, 1)
 	poke := func() {
 		select {
@@ -35,7 +114,7 @@ func (f *follower) followSettings(ctx context.Context, kube kubernetes.Interface
 		default:
 		}
 	}
-	for _, informer := range []cache.SharedIndexInformer{s.secrets, s.hosts, s.certificates} {
+	for _, informer := range s.all() {
 		_, err := informer.AddEventHandler(cache.ResourceEventHandlerFuncs{
 			AddFunc: func(any) { poke() }, UpdateFunc: func(any, any) { poke() }, DeleteFunc: func(any) { poke() },
 		})
@@ -43,10 +122,8 @@ func (f *follower) followSettings(ctx context.Context, kube kubernetes.Interface
 			return err
 		}
 	}
-	for _, factory := range []informers.SharedInformerFactory{labelled, hosts, certificates} {
-		factory.Start(ctx.Done())
-	}
-	if !cache.WaitForCacheSync(ctx.Done(), s.secrets.HasSynced, s.hosts.HasSynced, s.certificates.HasSynced) {
+	start(ctx)
+	if !s.synced(ctx) {
 		return nil
 	}
 	f.takeSettings(s)
@@ -62,7 +139,7 @@ func (f *follower) followSettings(ctx context.Context, kube kubernetes.Interface
 	}
 }
 
-func (f *follower) takeSettings(s settings) {
+func (f *follower) takeSettings(s informed) {
 	var clusters []*corev1.Secret
 	var repositories []corev1.Secret
 	for _, o := range s.secrets.GetStore().List() {
@@ -73,14 +150,23 @@ func (f *follower) takeSettings(s settings) {
 			repositories = append(repositories, *secret)
 		}
 	}
+	configMaps := map[string]map[string]string{}
+	for name := range s.configMaps {
+		configMaps[name] = s.data(name)
+	}
+	f.poll(f.settings.take(configMaps, f.log).Reconciliation)
 	f.clusters.Update(clusters)
-	f.sources.setCredentials(source.NewCredentialStore(repositories, source.Trust{KnownHosts: dataOf(s.hosts), Certificates: dataOf(s.certificates)}))
+	f.sources.setCredentials(source.NewCredentialStore(repositories, source.Trust{KnownHosts: s.data(source.KnownHostsName), Certificates: s.data(source.CertificatesName)}))
 }
 
-// dataOf is what the one ConfigMap of an informer holds.
-func dataOf(informer cache.SharedIndexInformer) map[string]string {
-	for _, o := range informer.GetStore().List() {
-		return o.(*corev1.ConfigMap).Data
+// neverPoll is the time between two looks at a repository when looking by time is switched off.
+const neverPoll = 365 * 24 * time.Hour
+
+// poll has repositories looked at as often as the settings say; where they say nothing, as before.
+func (f *follower) poll(r settings.Reconciliation) {
+	every := r.Every
+	if r.Disabled {
+		every = neverPoll
 	}
-	return nil
+	f.sources.refPoller.SetInterval(every, r.Jitter)
 }
