@@ -30,11 +30,21 @@ type Kinds interface {
 type Client struct {
 	dynamic dynamic.Interface
 	kinds   Kinds
+	// limit is why an object must not be read or written; nil for no limit.
+	limit func(Ref) error
 }
 
 // NewClient makes a Client of a connection and what is known of the cluster's kinds.
 func NewClient(connection dynamic.Interface, kinds Kinds) *Client {
 	return &Client{dynamic: connection, kinds: kinds}
+}
+
+// Within returns a client of the same cluster that neither reads nor writes the objects for which limit returns an
+// error.
+func (c *Client) Within(limit func(Ref) error) *Client {
+	limited := *c
+	limited.limit = limit
+	return &limited
 }
 
 // Method is how an object is written.
@@ -305,6 +315,14 @@ func (c *Client) resource(ref Ref) (dynamic.ResourceInterface, error) {
 	resource, namespaced, ok := c.kinds.Resource(ref.Kind)
 	if !ok {
 		return nil, unserved(ref, c.kinds.Served(ref.Kind.GroupKind()))
+	}
+	if !namespaced {
+		ref.Namespace = ""
+	}
+	if c.limit != nil && (!namespaced || ref.Namespace != "") {
+		if err := c.limit(ref); err != nil {
+			return nil, err
+		}
 	}
 	if !namespaced {
 		return c.dynamic.Resource(resource), nil

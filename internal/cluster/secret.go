@@ -15,6 +15,7 @@ import (
 	"net/http"
 	"net/url"
 	"slices"
+	"strconv"
 	"strings"
 
 	corev1 "k8s.io/api/core/v1"
@@ -26,8 +27,10 @@ import (
 type Cluster struct {
 	Server, Name string
 	Config       *rest.Config
-	// Namespaces limits what is watched; all when empty.
-	Namespaces []string
+	// Namespaces are the only ones that are read and written; all when empty. ClusterResources has kinds without a
+	// namespace read and written besides.
+	Namespaces       []string
+	ClusterResources bool
 	// Project limits the cluster to the Applications of a project; "" for all.
 	Project string
 }
@@ -84,10 +87,37 @@ func FromSecret(secret *corev1.Secret, allowed Programs) (Cluster, error) {
 		}
 	}
 	var err error
+	if found.ClusterResources, err = flag(secret, "clusterResources"); err != nil {
+		return found, fmt.Errorf("Secret %s/%s: %w", secret.Namespace, secret.Name, err)
+	}
 	if found.Config, err = restConfig(found.Server, secret.Data["config"], allowed); err != nil {
 		return found, fmt.Errorf("Secret %s/%s: %w", secret.Namespace, secret.Name, err)
 	}
 	return found, nil
+}
+
+// flag reads an entry that is true or false; one that is missing is false.
+func flag(secret *corev1.Secret, name string) (bool, error) {
+	text := strings.TrimSpace(string(secret.Data[name]))
+	if text == "" {
+		return false, nil
+	}
+	value, err := strconv.ParseBool(text)
+	if err != nil {
+		return false, fmt.Errorf("%s is invalid; set it to true or false", name)
+	}
+	return value, nil
+}
+
+// Limits reports whether the cluster is used in a part only.
+func (c Cluster) Limits() bool { return len(c.Namespaces) > 0 }
+
+// Uses reports whether objects of a namespace are read and written; of kinds without one, when it is "".
+func (c Cluster) Uses(namespace string) bool {
+	if namespace == "" {
+		return !c.Limits() || c.ClusterResources
+	}
+	return !c.Limits() || slices.Contains(c.Namespaces, namespace)
 }
 
 func restConfig(server string, raw []byte, allowed Programs) (*rest.Config, error) {

@@ -35,6 +35,45 @@ func TestFromSecret(t *testing.T) {
 	}
 }
 
+// How much of a cluster is used is what its Secret says, and less rather than more where that cannot be read.
+func TestHowMuchOfAClusterIsUsed(t *testing.T) {
+	for name, c := range map[string]struct {
+		data []string
+		// uses are the namespaces of which objects are used, "" for kinds without one.
+		uses, not []string
+		refused   string
+	}{
+		"all":                       {uses: []string{"", "shop", "blog"}},
+		"namespaces":                {data: []string{"namespaces=shop, blog"}, uses: []string{"shop", "blog"}, not: []string{"", "sho", "kube-system"}},
+		"and kinds without one":     {data: []string{"namespaces=shop", "clusterResources=true"}, uses: []string{"", "shop"}, not: []string{"blog"}},
+		"and not kinds without one": {data: []string{"namespaces=shop", "clusterResources=false"}, uses: []string{"shop"}, not: []string{"", "blog"}},
+		"no namespaces after all":   {data: []string{"namespaces= , "}, uses: []string{"", "shop"}},
+		"kinds without one, of all": {data: []string{"clusterResources=false"}, uses: []string{"", "shop"}},
+		"neither true nor false":    {data: []string{"namespaces=shop", "clusterResources=yes"}, refused: "clusterResources is invalid; set it to true or false"},
+	} {
+		got, err := cluster.FromSecret(secret(append(c.data, "server=https://far.example")...), none)
+		if c.refused != "" {
+			if err == nil || !strings.Contains(err.Error(), c.refused) || got.Config != nil {
+				t.Errorf("%s: got %v, want an error with %q", name, err, c.refused)
+			}
+			continue
+		}
+		if err != nil {
+			t.Errorf("%s: %v", name, err)
+		}
+		for _, namespace := range c.uses {
+			if !got.Uses(namespace) {
+				t.Errorf("%s: namespace %q is not used", name, namespace)
+			}
+		}
+		for _, namespace := range c.not {
+			if got.Uses(namespace) {
+				t.Errorf("%s: namespace %q is used", name, namespace)
+			}
+		}
+	}
+}
+
 // none is what a command allows.
 var none = cluster.Programs{Remedy: "say so to the server"}
 

@@ -35,10 +35,9 @@ type Input struct {
 	Rendering *Rendering
 	// Instance is the Application in tracking marks.
 	Instance string
-	// Project bounds the objects; nil for no bounds. Destination is the cluster as the project's patterns name it.
-	Project     *v1alpha1.AppProject
-	Destination project.Destination
-	Cluster     Cluster
+	// Bounds are the objects that the Application may have to do with.
+	Bounds  project.Bounds
+	Cluster Cluster
 	// Client tries objects.
 	Client *apply.Client
 	// Exists reports whether there is an Application of this instance.
@@ -118,14 +117,12 @@ func (c *Comparer) Compare(ctx context.Context, in Input) (Comparison, error) {
 	for _, w := range warnings {
 		result.add(v1alpha1.ConditionRepeatedResourceWarning, w)
 	}
-	if in.Project != nil {
-		violations := project.CheckObjects(in.Project, result.Desired, in.Destination, result.Policy.ClusterScoped)
-		for _, v := range violations {
-			result.add(v1alpha1.ConditionInvalidSpecError, v.String())
-		}
-		if len(violations) > 0 {
-			return result, nil
-		}
+	violations := in.Bounds.CheckObjects(result.Desired, result.Policy.ClusterScoped)
+	for _, v := range violations {
+		result.add(v1alpha1.ConditionInvalidSpecError, v.String())
+	}
+	if len(violations) > 0 {
+		return result, nil
 	}
 	if result, err = c.Again(ctx, in, result); err != nil {
 		return result, err
@@ -144,7 +141,7 @@ func (c *Comparer) Again(ctx context.Context, in Input, before Comparison) (Comp
 	result := before
 	result.Complete = false
 	var err error
-	if result.Live, err = in.Cluster.Snapshot(ctx, Wanted(in.App, in.Instance, result.Desired)); err != nil {
+	if result.Live, err = in.Cluster.Snapshot(ctx, Wanted(in.App, in.Instance, in.Bounds, result.Desired)); err != nil {
 		return result, err
 	}
 	if result.Policy.OtherApps, err = otherApps(ctx, in, result); err != nil {
@@ -184,9 +181,10 @@ func otherApps(ctx context.Context, in Input, c Comparison) (map[string]bool, er
 }
 
 // Wanted returns what is looked for of an Application: each desired object, and whatever is tracked of the kinds that
-// the Application has or had.
-func Wanted(app *v1alpha1.Application, instance string, desired []plan.Desired) live.Wanted {
-	want := live.Wanted{Instance: instance}
+// the Application has or had, within its bounds. A status only helps to find: what it lists is looked at where it
+// carries the Application's mark.
+func Wanted(app *v1alpha1.Application, instance string, bounds project.Bounds, desired []plan.Desired) live.Wanted {
+	want := live.Wanted{Instance: instance, Within: bounds.Hold}
 	kinds := map[schema.GroupKind]bool{}
 	for _, d := range desired {
 		ref := apply.RefOf(d.Object)

@@ -14,6 +14,8 @@ import (
 
 	"github.com/cyan-cd/cyan/api/v1alpha1"
 	"github.com/cyan-cd/cyan/internal/plan"
+	"github.com/cyan-cd/cyan/internal/problem"
+	"github.com/cyan-cd/cyan/internal/project"
 	"github.com/cyan-cd/cyan/internal/render"
 	"github.com/cyan-cd/cyan/internal/render/renderers"
 	"github.com/cyan-cd/cyan/internal/source"
@@ -54,9 +56,13 @@ func NewRenderer(trees Trees) *Renderer {
 	return &Renderer{trees: trees, render: render.Cached(renderers.Render, maxApplications), last: lru.New(maxApplications)}
 }
 
-// Render renders an Application's source at a commit of repo. An error means that the commit could not be read; a
-// source that is wrong is a Rendering with Err.
-func (r *Renderer) Render(ctx context.Context, app *v1alpha1.Application, src v1alpha1.ApplicationSource, repo source.Repository, revision string) (*Rendering, error) {
+// Render renders an Application's source at a commit of repo, which has to be the source's. An error means that the
+// commit could not be read; a source that is wrong is a Rendering with Err.
+func (r *Renderer) Render(ctx context.Context, app *v1alpha1.Application, permitted project.PermittedSource, repo source.Repository, revision string) (*Rendering, error) {
+	src := permitted.Source()
+	if src.RepoURL == "" || source.NormalizeURL(src.RepoURL) != source.NormalizeURL(repo.URL) {
+		return nil, &problem.Error{Kind: problem.Refused, Object: "Application " + app.Name, Field: "spec.source.repoURL", Cause: fmt.Sprintf("repository %s was not judged by the project", repo.URL)}
+	}
 	name, options := nameOf(app), optionsHash(app, src)
 	if last, ok := r.last.Get(name); ok {
 		if before := last.(*Rendering); before.options == options && before.Revision == revision {

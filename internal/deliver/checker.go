@@ -14,6 +14,7 @@ import (
 	"github.com/cyan-cd/cyan/internal/compare"
 	"github.com/cyan-cd/cyan/internal/live"
 	"github.com/cyan-cd/cyan/internal/problem"
+	"github.com/cyan-cd/cyan/internal/project"
 	"github.com/cyan-cd/cyan/internal/render"
 	"github.com/cyan-cd/cyan/internal/validate"
 )
@@ -97,7 +98,7 @@ func lines(findings []*problem.Error) []string {
 func (c *checker) ask(ctx context.Context, objects []render.Rendered) ([]string, error) {
 	in := compare.Input{
 		App: &v1alpha1.Application{Spec: v1alpha1.ApplicationSpec{Destination: v1alpha1.ApplicationDestination{Namespace: c.namespace}}}, Rendering: &compare.Rendering{Result: &render.Result{Objects: objects}},
-		Cluster: c.cluster, Client: c.cluster.Client, Exists: func(context.Context, string) (bool, error) { return false, nil },
+		Bounds: project.Unbounded(), Cluster: c.cluster, Client: c.cluster.Client, Exists: func(context.Context, string) (bool, error) { return false, nil },
 	}
 	compared, err := compare.New().Compare(ctx, in)
 	if err != nil || len(compared.Findings) > 0 {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
+	"strings"
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
@@ -18,6 +19,7 @@ import (
 	"github.com/cyan-cd/cyan/internal/apply"
 	"github.com/cyan-cd/cyan/internal/cluster"
 	"github.com/cyan-cd/cyan/internal/plan"
+	"github.com/cyan-cd/cyan/internal/problem"
 )
 
 // requestTimeout bounds a request where the cluster's own configuration does not.
@@ -33,7 +35,7 @@ type Cluster struct {
 	Client *apply.Client
 
 	*kindCache
-	project string
+	spec    cluster.Cluster
 	log     *slog.Logger
 	notify  func(instance string)
 	life    context.Context //nolint:containedctx // the cluster is looked for as long as it is registered
@@ -57,7 +59,7 @@ func connect(ctx context.Context, spec cluster.Cluster, log *slog.Logger, notify
 	}
 	streaming := rest.CopyConfig(config)
 	streaming.Timeout = 0
-	c := &Cluster{Server: spec.Server, Name: spec.Name, project: spec.Project, log: log, notify: notify, claims: newClaims()}
+	c := &Cluster{Server: spec.Server, Name: spec.Name, spec: spec, log: log, notify: notify, claims: newClaims()}
 	asking, err := discovery.NewDiscoveryClientForConfig(config)
 	if err == nil {
 		c.dynamic, err = dynamic.NewForConfig(streaming)
@@ -71,19 +73,30 @@ func connect(ctx context.Context, spec cluster.Cluster, log *slog.Logger, notify
 	}
 	c.life, c.end = context.WithCancel(ctx)
 	c.kindCache = &kindCache{discovery: asking}
-	c.Client = apply.NewClient(c.dynamic, c)
+	c.Client = apply.NewClient(c.dynamic, c).Within(c.limit)
 	c.objects = newObjects(c.Client)
 	c.reach = &reach{cluster: spec.Name, server: spec.Server, discovery: asking, log: log, changed: c.notifyAll}
 	c.watches = &watches{
-		metadata: watching, namespaces: spec.Namespaces, log: log.With("cluster", spec.Name), life: c.life, heard: c.heard, changed: c.changed,
+		metadata: watching, spec: spec, log: log.With("cluster", spec.Name), life: c.life, heard: c.heard, changed: c.changed,
 		reachable: c.reach.get, byKind: map[schema.GroupKind]*watched{},
 	}
 	c.reach.back = c.watches.stopAll
 	return c, nil
 }
 
-// Project returns the project that the cluster is limited to, or "".
-func (c *Cluster) Project() string { return c.project }
+// Spec returns how the cluster is registered.
+func (c *Cluster) Spec() cluster.Cluster { return c.spec }
+
+// limit is why an object is not one that the cluster is used for; nil when it is.
+func (c *Cluster) limit(ref apply.Ref) error {
+	if c.spec.Uses(ref.Namespace) {
+		return nil
+	}
+	return &problem.Error{
+		Kind: problem.Refused, Object: ref.String(), Cause: fmt.Sprintf("cluster %s is limited to namespaces %s", c.Name, strings.Join(c.spec.Namespaces, ", ")),
+		Remedy: "change namespaces or clusterResources in the cluster's Secret, or remove the object",
+	}
+}
 
 // Away returns why the cluster can't be reached, or nil.
 func (c *Cluster) Away() error { return c.reach.get() }

@@ -104,7 +104,7 @@ func (r *Reader) Snapshot(ctx context.Context, want Wanted) (Snapshot, error) {
 	if err != nil {
 		return found, err
 	}
-	refs := append([]apply.Ref(nil), want.Objects...)
+	refs := want.objects()
 	for _, kind := range want.Kinds {
 		more, err := r.tracked(ctx, kinds, kind, want)
 		if err != nil {
@@ -152,7 +152,7 @@ func (r *Reader) tracked(ctx context.Context, kinds *Kinds, kind schema.GroupKin
 	switch {
 	case apierrors.IsForbidden(err), apierrors.IsMethodNotSupported(err):
 		for _, key := range want.Known {
-			if key.Group == kind.Group && key.Kind == kind.Kind {
+			if key.Group == kind.Group && key.Kind == kind.Kind && want.allows(key) {
 				refs = append(refs, apply.Ref{Kind: preferred, Namespace: key.Namespace, Name: key.Name})
 			}
 		}
@@ -161,8 +161,10 @@ func (r *Reader) tracked(ctx context.Context, kinds *Kinds, kind schema.GroupKin
 		return nil, fmt.Errorf("listing %s: %w", kind, err)
 	}
 	for i := range list.Items {
-		if m := &list.Items[i]; instanceOf(m) == want.Instance {
-			refs = append(refs, apply.Ref{Kind: preferred, Namespace: m.Namespace, Name: m.Name})
+		m := &list.Items[i]
+		ref := apply.Ref{Kind: preferred, Namespace: m.Namespace, Name: m.Name}
+		if instanceOf(m) == want.Instance && want.allows(keyOf(ref)) {
+			refs = append(refs, ref)
 		}
 	}
 	return refs, nil

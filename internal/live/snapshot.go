@@ -25,12 +25,27 @@ const (
 type Wanted struct {
 	// Instance is whose snapshot it is, as tracking-ids spell it.
 	Instance string
+	// Within reports whether an object may be looked at. Nil allows none.
+	Within func(Key) bool
 	// Objects are looked for by name, in their versions.
 	Objects []apply.Ref
 	// Kinds are searched for what else the instance tracks.
 	Kinds []schema.GroupKind
 	// Known are objects that the instance had when it was looked at last, for who may read them but not list their kinds.
 	Known []Key
+}
+
+func (w Wanted) allows(key Key) bool { return w.Within != nil && w.Within(key) }
+
+// objects are those that are looked for by name and may be looked at.
+func (w Wanted) objects() []apply.Ref {
+	var refs []apply.Ref
+	for _, ref := range w.Objects {
+		if w.allows(keyOf(ref)) {
+			refs = append(refs, ref)
+		}
+	}
+	return refs
 }
 
 // Snapshot is what is live of what was wanted.
@@ -43,7 +58,7 @@ type Snapshot struct {
 // Snapshot finds an instance's live objects, and has the instance told of every change of them from now on.
 func (c *Cluster) Snapshot(ctx context.Context, want Wanted) (Snapshot, error) {
 	if err := c.Away(); err != nil {
-		c.claim(want.Instance, want.Objects)
+		c.claim(want.Instance, want.objects())
 		return Snapshot{}, err
 	}
 	live := Snapshot{Objects: map[Key]*unstructured.Unstructured{}, Broken: map[schema.GroupKind]error{}}
@@ -119,8 +134,8 @@ func (c *Cluster) watch(ctx context.Context, want Wanted, broken map[schema.Grou
 	for kind := range all {
 		preferred, ok := kinds.preferred(kind)
 		where := kinds.byKind[preferred]
-		if !ok {
-			// Nothing of it can be there.
+		if !ok || !where.namespaced && !c.spec.Uses("") {
+			// Nothing of it can be there, or may be looked at.
 			continue
 		}
 		if !where.watchable {
@@ -134,7 +149,7 @@ func (c *Cluster) watch(ctx context.Context, want Wanted, broken map[schema.Grou
 
 // refs are the objects that are looked for, and those that are tracked besides.
 func (c *Cluster) refs(want Wanted, watches map[schema.GroupKind]*watched) []apply.Ref {
-	refs := append([]apply.Ref(nil), want.Objects...)
+	refs := want.objects()
 	seen := map[Key]bool{}
 	for _, ref := range refs {
 		seen[keyOf(ref)] = true
@@ -147,8 +162,8 @@ func (c *Cluster) refs(want Wanted, watches map[schema.GroupKind]*watched) []app
 		}
 		for _, m := range w.tracked(want.Instance) {
 			ref := apply.Ref{Kind: preferred, Namespace: m.Namespace, Name: m.Name}
-			if !seen[keyOf(ref)] {
-				seen[keyOf(ref)] = true
+			if key := keyOf(ref); !seen[key] && want.allows(key) {
+				seen[key] = true
 				refs = append(refs, ref)
 			}
 		}

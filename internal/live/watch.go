@@ -16,6 +16,7 @@ import (
 	"k8s.io/client-go/tools/cache"
 
 	"github.com/cyan-cd/cyan/api/v1alpha1"
+	"github.com/cyan-cd/cyan/internal/cluster"
 )
 
 // byInstance is the index of what is tracked.
@@ -70,10 +71,10 @@ func (w *watched) tracked(instance string) []*metav1.PartialObjectMetadata {
 // watches are the kinds of a cluster that are watched.
 type watches struct {
 	metadata metadata.Interface
-	// namespaces limits what is watched; all when empty.
-	namespaces []string
-	log        *slog.Logger
-	life       context.Context //nolint:containedctx // the watches live as long as the cluster is registered
+	// spec limits what is watched.
+	spec cluster.Cluster
+	log  *slog.Logger
+	life context.Context //nolint:containedctx // the watches live as long as the cluster is registered
 	// heard is called after each list and watch, and changed after each change of an object.
 	heard   func(ctx context.Context, w *watched, err error)
 	changed func(kind schema.GroupKind, after, before any)
@@ -101,8 +102,8 @@ func (s *watches) start(kind schema.GroupKind, where served) *watched {
 	ctx, stop := context.WithCancel(s.life)
 	w := &watched{kind: kind, stop: stop}
 	namespaces := []string{metav1.NamespaceAll}
-	if where.namespaced && len(s.namespaces) > 0 {
-		namespaces = s.namespaces
+	if where.namespaced && s.spec.Limits() {
+		namespaces = s.spec.Namespaces
 	}
 	for _, namespace := range namespaces {
 		i := s.informer(w, s.metadata.Resource(where.resource).Namespace(namespace))

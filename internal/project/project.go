@@ -11,7 +11,6 @@ import (
 	"k8s.io/apimachinery/pkg/runtime/schema"
 
 	"github.com/cyan-cd/cyan/api/v1alpha1"
-	"github.com/cyan-cd/cyan/internal/plan"
 )
 
 // Violation is something that an AppProject does not allow.
@@ -22,8 +21,19 @@ type Violation struct {
 // String is object, cause and remedy on one line.
 func (v Violation) String() string { return v.Object + ": " + v.Cause + "; " + v.Remedy }
 
-// Destination is where an Application goes, with every name that its cluster has.
-type Destination struct{ Server, Name, Namespace string }
+// Destination is where an Application goes, with every name that its cluster has, and how far that cluster may be used.
+type Destination struct {
+	Server, Name, Namespace string
+	// Project is the only project that the cluster serves; "" for any.
+	Project string
+	// Namespaces are the only ones that are used in the cluster; all when empty. ClusterResources has kinds without a
+	// namespace used besides.
+	Namespaces       []string
+	ClusterResources bool
+}
+
+// cluster is how people call the destination's cluster.
+func (d Destination) cluster() string { return cmp.Or(d.Name, d.Server) }
 
 // Default is the AppProject that exists by itself: it allows everything.
 func Default(namespace string) *v1alpha1.AppProject {
@@ -37,7 +47,8 @@ func Default(namespace string) *v1alpha1.AppProject {
 	return p
 }
 
-// Check returns what a project does not allow of an Application: where it is, where it comes from, and where it goes.
+// Check returns what a project does not allow of an Application: where it is and where it goes. [PermitSync]
+// judges where it comes from, and [Bounds] what it has.
 func Check(project *v1alpha1.AppProject, app *v1alpha1.Application, to Destination, controlNamespace string) []Violation {
 	var all []Violation
 	add := func(problem, remedy string) {
@@ -46,10 +57,8 @@ func Check(project *v1alpha1.AppProject, app *v1alpha1.Application, to Destinati
 	if app.Namespace != controlNamespace && !anyMatch(project.Spec.SourceNamespaces, app.Namespace) {
 		add(fmt.Sprintf("namespace %s may not use project %s", app.Namespace, project.Name), "add it to the project's sourceNamespaces")
 	}
-	for _, s := range app.Spec.GetSources() {
-		if !anyMatch(project.Spec.SourceRepos, strings.TrimSuffix(s.RepoURL, ".git")) && !anyMatch(project.Spec.SourceRepos, s.RepoURL) {
-			add(fmt.Sprintf("repository %s is not permitted in project %s", s.RepoURL, project.Name), "add it to the project's sourceRepos")
-		}
+	for _, v := range checkCluster(project, to) {
+		add(v.Cause, v.Remedy)
 	}
 	if !PermitsDestination(project, to) {
 		add(fmt.Sprintf("destination %s, namespace %q is not permitted in project %s", cmp.Or(to.Server, to.Name), to.Namespace, project.Name), "add it to the project's destinations")
@@ -57,23 +66,15 @@ func Check(project *v1alpha1.AppProject, app *v1alpha1.Application, to Destinati
 	return all
 }
 
-// CheckObjects returns what a project does not allow of the objects of an Application.
-func CheckObjects(project *v1alpha1.AppProject, desired []plan.Desired, to Destination, clusterScoped map[schema.GroupKind]bool) []Violation {
-	var all []Violation
-	for _, d := range desired {
-		key := plan.KeyOf(d.Object)
-		kind := schema.GroupKind{Group: key.Group, Kind: key.Kind}
-		if !PermitsKind(project, kind, key.Name, clusterScoped[kind]) {
-			all = append(all, Violation{key.String(), fmt.Sprintf("%s is not permitted in project %s", kind, project.Name), "allow the kind in the project, or remove the object"})
-			continue
-		}
-		at := to
-		at.Namespace = key.Namespace
-		if key.Namespace != "" && !PermitsDestination(project, at) {
-			all = append(all, Violation{key.String(), fmt.Sprintf("namespace %q of %s is not permitted in project %s", key.Namespace, cmp.Or(to.Server, to.Name), project.Name), "add it to the project's destinations"})
-		}
+// checkCluster returns why a project and a cluster do not go together, whatever namespace is meant.
+func checkCluster(project *v1alpha1.AppProject, to Destination) []Violation {
+	switch {
+	case to.Project != "" && to.Project != project.Name:
+		return []Violation{{Cause: fmt.Sprintf("cluster %s is for project %s alone, and not for project %s", to.cluster(), to.Project, project.Name), Remedy: "use another cluster or project"}}
+	case project.Spec.PermitOnlyProjectScopedClusters && to.Project != project.Name:
+		return []Violation{{Cause: fmt.Sprintf("project %s permits only clusters of its own, and cluster %s is not", project.Name, to.cluster()), Remedy: "set project in the cluster's Secret, or use another cluster"}}
 	}
-	return all
+	return nil
 }
 
 // PermitsKind reports whether a project allows an object by the lists of its kind. Kinds without a namespace need to

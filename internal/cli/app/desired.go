@@ -5,17 +5,18 @@ import (
 	"context"
 	"fmt"
 
-	"k8s.io/client-go/rest"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/cyan-cd/cyan/api/v1alpha1"
 	"github.com/cyan-cd/cyan/internal/cli/kit"
 	"github.com/cyan-cd/cyan/internal/cli/manifests"
+	cliproject "github.com/cyan-cd/cyan/internal/cli/project"
 	"github.com/cyan-cd/cyan/internal/cli/repo"
 	"github.com/cyan-cd/cyan/internal/compare"
 	"github.com/cyan-cd/cyan/internal/live"
 	"github.com/cyan-cd/cyan/internal/plan"
 	"github.com/cyan-cd/cyan/internal/problem"
+	"github.com/cyan-cd/cyan/internal/project"
 	"github.com/cyan-cd/cyan/internal/source"
 )
 
@@ -30,7 +31,10 @@ func renderDesired(ctx context.Context, a *kit.Control, c client.Client, app *v1
 	case !single:
 		return nil, &problem.Error{Kind: problem.Refused, Object: object(app), Cause: "spec.sources is not rendered by commands yet", Remedy: "compare with a directory by --local"}
 	default:
-		rendered, err = renderRevision(ctx, a, c, app, src, cmp.Or(revision, src.TargetRevision))
+		var permitted project.PermittedSource
+		if permitted, err = permit(ctx, a, c, app); err == nil {
+			rendered, err = renderRevision(ctx, a, c, app, permitted, cmp.Or(revision, src.TargetRevision))
+		}
 	}
 	if err != nil {
 		return nil, err
@@ -38,14 +42,38 @@ func renderDesired(ctx context.Context, a *kit.Control, c client.Client, app *v1
 	return rendered, rendered.Err
 }
 
-func renderRevision(ctx context.Context, a *kit.Control, c client.Client, app *v1alpha1.Application, src v1alpha1.ApplicationSource, revision string) (*compare.Rendering, error) {
+// permit has the Application's project judge its sources.
+func permit(ctx context.Context, a *kit.Control, c client.Client, app *v1alpha1.Application) (project.PermittedSource, error) {
+	within, err := projectOf(ctx, a, c, app)
+	if err != nil {
+		return project.PermittedSource{}, err
+	}
+	permitted, violations := project.PermitSync(within, app)
+	if len(violations) > 0 {
+		first := violations[0]
+		return permitted, &problem.Error{Kind: problem.Refused, Object: first.Object, Cause: first.Cause, Remedy: first.Remedy}
+	}
+	return permitted, nil
+}
+
+// projectOf reads the project of an Application. The default one is made by the controller, and may not be there yet.
+func projectOf(ctx context.Context, a *kit.Control, c client.Client, app *v1alpha1.Application) (*v1alpha1.AppProject, error) {
+	name := cmp.Or(app.Spec.Project, v1alpha1.DefaultProject)
+	found, err := cliproject.Find(ctx, a, c, name)
+	if name == v1alpha1.DefaultProject && problem.KindOf(err) == problem.Absent {
+		return project.Default(a.Namespace), nil
+	}
+	return found, err
+}
+
+func renderRevision(ctx context.Context, a *kit.Control, c client.Client, app *v1alpha1.Application, src project.PermittedSource, revision string) (*compare.Rendering, error) {
 	book, err := repo.Book(ctx, a, c)
 	if err != nil {
 		return nil, err
 	}
 	var rendered *compare.Rendering
 	err = repo.WithMirrors(func(mirrors *source.Mirrors) error {
-		from := book.Repository(src.RepoURL)
+		from := book.Repository(src.Source().RepoURL)
 		sha, err := mirrors.Resolve(ctx, from, revision)
 		if err != nil {
 			return err
@@ -61,14 +89,22 @@ func renderRevision(ctx context.Context, a *kit.Control, c client.Client, app *v
 	return rendered, nil
 }
 
-// compareWith compares what was rendered with the cluster that config names, as the controller does.
-func compareWith(ctx context.Context, a *kit.Control, c client.Client, app *v1alpha1.Application, rendered *compare.Rendering, config *rest.Config) (compare.Comparison, error) {
+// compareWith compares what was rendered with the cluster of the destination, as the controller does.
+func compareWith(ctx context.Context, a *kit.Control, c client.Client, app *v1alpha1.Application, rendered *compare.Rendering) (compare.Comparison, error) {
+	to, config, err := destination(ctx, a, c, app)
+	if err != nil {
+		return compare.Comparison{}, err
+	}
+	within, err := projectOf(ctx, a, c, app)
+	if err != nil {
+		return compare.Comparison{}, err
+	}
 	reader, err := live.NewReader(config)
 	if err != nil {
 		return compare.Comparison{}, err
 	}
 	return compare.New().Compare(ctx, compare.Input{
-		App: app, Rendering: rendered, Instance: plan.Instance(app, a.Namespace), Cluster: reader, Client: reader.Client,
+		App: app, Rendering: rendered, Instance: plan.Instance(app, a.Namespace), Bounds: project.BoundsOf(within, to), Cluster: reader, Client: reader.Client,
 		Exists: func(ctx context.Context, instance string) (bool, error) {
 			err := c.Get(ctx, plan.ApplicationOf(instance, a.Namespace), &v1alpha1.Application{})
 			return err == nil, client.IgnoreNotFound(err)

@@ -83,11 +83,7 @@ func (o *diffCommand) run(ctx context.Context, name string) (different bool, err
 	if err != nil {
 		return false, err
 	}
-	config, err := destinationConfig(ctx, o.Control, c, app)
-	if err != nil {
-		return false, err
-	}
-	compared, err := compareWith(ctx, o.Control, c, app, rendered, config)
+	compared, err := compareWith(ctx, o.Control, c, app, rendered)
 	if err != nil {
 		return false, o.Explain(err, "comparing "+object(app)+" with its cluster")
 	}

@@ -60,15 +60,15 @@ func Find(ctx context.Context, a *kit.Control, c client.Client, wanted string) (
 	return Registered{}, kit.Missing("registered cluster", a.Namespace, wanted, names, a.Command("cluster add CONTEXT")+" registers one")
 }
 
-// Config returns how the cluster is reached, with the rights that Cyan has there.
-func (r Registered) Config() (*rest.Config, error) {
+// Spec returns how the cluster is reached, with the rights that Cyan has there, and how much of it is used.
+func (r Registered) Spec() (cluster.Cluster, error) {
 	// A Secret's program would run as the person who typed the command.
 	found, err := cluster.FromSecret(r.secret, cluster.Programs{Remedy: "commands run no program that a Secret names: register the cluster with a token, or ask the server, which may be allowed to"})
 	if err != nil {
-		return nil, &problem.Error{Kind: problem.Refused, Cause: err.Error(), Err: err}
+		return found, &problem.Error{Kind: problem.Refused, Cause: err.Error(), Err: err}
 	}
 	found.Config.QPS, found.Config.WarningHandler = -1, rest.NoWarnings{}
-	return found.Config, nil
+	return found, nil
 }
 
 func show(a *kit.Control, all []Registered, as string) error {

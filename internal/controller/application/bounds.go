@@ -2,7 +2,6 @@ package application
 
 import (
 	"errors"
-	"fmt"
 
 	"github.com/cyan-cd/cyan/api/v1alpha1"
 	"github.com/cyan-cd/cyan/internal/plan"
@@ -14,17 +13,11 @@ func checkProject(o *observation, controlNamespace string) {
 	for _, v := range project.Check(o.project, o.app, o.to(), controlNamespace) {
 		o.add(v1alpha1.ConditionInvalidSpecError, errors.New(v.String()))
 	}
-	if only := o.cluster.Project(); only != "" && only != o.project.Name {
-		o.add(v1alpha1.ConditionInvalidSpecError, fmt.Errorf("cluster %s is for project %s alone, and this Application is in project %s; use another cluster or project", o.cluster.Name, only, o.project.Name))
+	permitted, violations := project.PermitSync(o.project, o.app)
+	for _, v := range violations {
+		o.add(v1alpha1.ConditionInvalidSpecError, errors.New(v.String()))
 	}
-	if src := o.source.RepoURL; o.app.Operation != nil && o.app.Operation.Sync != nil && o.app.Operation.Sync.Source != nil {
-		// A source that an operation brings is bound by the project like the spec's own.
-		brought := o.app.DeepCopy()
-		brought.Spec.Source, brought.Spec.Sources = &o.source, nil
-		for _, v := range project.Check(o.project, brought, o.to(), controlNamespace) {
-			o.add(v1alpha1.ConditionInvalidSpecError, fmt.Errorf("operation.sync.source %s: %s", src, v))
-		}
-	}
+	o.permitted, o.source = permitted, permitted.Source()
 	for _, problem := range plan.CheckIgnore(o.app.Spec.IgnoreDifferences) {
 		o.add(v1alpha1.ConditionInvalidSpecError, errors.New(problem))
 	}

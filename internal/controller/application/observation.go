@@ -24,10 +24,12 @@ type observation struct {
 	settings *readSettings
 	project  *v1alpha1.AppProject
 	cluster  *live.Cluster
-	// source is what is compared with: the Application's own, or the operation's.
-	source   v1alpha1.ApplicationSource
-	revision string
-	rendered *compare.Rendering
+	// permitted is what may be compared with: the Application's own source, or the operation's. source is the same
+	// without the project's leave.
+	permitted project.PermittedSource
+	source    v1alpha1.ApplicationSource
+	revision  string
+	rendered  *compare.Rendering
 	// refresh is what the refresh annotation asked for; "" when there is none.
 	refresh string
 
@@ -48,14 +50,18 @@ func instanceOf(controlNamespace string, app types.NamespacedName) string {
 func (o *observation) to() project.Destination {
 	d := project.Destination{Server: o.app.Spec.Destination.Server, Name: o.app.Spec.Destination.Name, Namespace: o.app.Spec.Destination.Namespace}
 	if o.cluster != nil {
-		d.Server, d.Name = o.cluster.Server, o.cluster.Name
+		spec := o.cluster.Spec()
+		d.Server, d.Name, d.Project, d.Namespaces, d.ClusterResources = spec.Server, spec.Name, spec.Project, spec.Namespaces, spec.ClusterResources
 	}
 	return d
 }
 
+// bounds are the objects that the Application may have to do with; none while its project is unknown.
+func (o *observation) bounds() project.Bounds { return project.BoundsOf(o.project, o.to()) }
+
 // wanted is what to look for of an Application.
 func (o *observation) wanted() live.Wanted {
-	return compare.Wanted(o.app, o.instance, o.comparison.Desired)
+	return compare.Wanted(o.app, o.instance, o.bounds(), o.comparison.Desired)
 }
 
 // lives are the live objects for a plan that predicts nothing.

@@ -39,7 +39,6 @@ func (r *reconciler) gather(ctx context.Context, app *v1alpha1.Application) (*ob
 	if o.stops() {
 		return o, nil
 	}
-	o.source = wantedSource(app)
 	checkProject(o, r.control)
 	if o.stops() {
 		return o, nil
@@ -120,7 +119,7 @@ func wantedRevision(app *v1alpha1.Application, src v1alpha1.ApplicationSource) s
 // gatherSource resolves the revision and renders it. While the repository can't be reached, the revision known last
 // stands.
 func (r *reconciler) gatherSource(ctx context.Context, o *observation) error {
-	repo := r.sources.repository(o.source.RepoURL)
+	repo := r.sources.repository(o.permitted)
 	r.sources.follow(o.name, repo)
 	if err := r.refresh(ctx, o, repo); err != nil {
 		return err
@@ -176,7 +175,7 @@ func (r *reconciler) refresh(ctx context.Context, o *observation, repo source.Re
 
 // render renders the source at the observation's revision.
 func render(ctx context.Context, renderer *compare.Renderer, o *observation, repo source.Repository) (*compare.Rendering, error) {
-	rendered, err := renderer.Render(ctx, o.app, o.source, repo, o.revision)
+	rendered, err := renderer.Render(ctx, o.app, o.permitted, repo, o.revision)
 	if err != nil {
 		return nil, err
 	}

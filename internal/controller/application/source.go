@@ -9,6 +9,7 @@ import (
 
 	"k8s.io/apimachinery/pkg/types"
 
+	"github.com/cyan-cd/cyan/internal/project"
 	"github.com/cyan-cd/cyan/internal/source"
 )
 
@@ -37,10 +38,11 @@ func (s *sources) setCredentials(credentials source.CredentialStore) {
 	s.credentials = credentials
 }
 
-func (s *sources) repository(url string) source.Repository {
+// repository is where a source is, with the credentials for it.
+func (s *sources) repository(permitted project.PermittedSource) source.Repository {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return s.credentials.Repository(url)
+	return s.credentials.Repository(permitted.Source().RepoURL)
 }
 
 // resolve returns the commit of a revision. An error that is temporary means that the host can't be reached now, also
