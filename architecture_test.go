@@ -63,7 +63,7 @@ var rooms = []room{
 	{folder: "internal/apply", may: []string{"api/...", "internal/plan", "internal/health", "internal/jsonpatch"}},
 	{folder: "internal/compare", may: []string{"api/...", "internal/settings", "internal/problem", "internal/plan", "internal/project", "internal/render/...", "internal/validate", "internal/source", "internal/live", "internal/apply"}},
 	{folder: "internal/live", may: []string{"api/...", "internal/plan", "internal/apply", "internal/cluster"}},
-	{folder: "internal/patch", may: []string{"api/..."}},
+	{folder: "internal/patch", may: []string{"api/...", "internal/jsonpatch"}},
 	{folder: "internal/cluster", may: []string{"api/..."}},
 	{folder: "internal/traffic", may: []string{"api/...", "internal/rollout", "internal/testkit"}},
 	{folder: "internal/traffic/service", may: []string{"api/...", "internal/rollout", "internal/traffic"}},

@@ -6,14 +6,18 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"reflect"
 
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apimachinery/pkg/runtime/schema"
+	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/client-go/util/retry"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/controller-runtime/pkg/client/apiutil"
+
+	"github.com/cyan-cd/cyan/internal/jsonpatch"
 )
 
 // Object makes the difference between before and after in the stored object, whatever became of its other fields
@@ -31,26 +35,63 @@ func Object(ctx context.Context, c client.Client, before, after client.Object, o
 	})
 }
 
-// Unchanged is Object for an object that is still as before has it; another version of it is a conflict.
+// Unchanged is Object for an object that is still as before has it; another version of it is a conflict. Where before
+// tells enough, the object is not read again.
 func Unchanged(ctx context.Context, c client.Client, before, after client.Object, options ...client.PatchOption) error {
-	stored, err := readUnchanged(ctx, c, before)
-	if err != nil {
-		return err
-	}
-	return write(stored, before, after, after, func(merged *unstructured.Unstructured, patch client.Patch) error {
-		return c.Patch(ctx, merged, patch, options...)
+	return unchanged(ctx, c, before, after, func(object client.Object, patch client.Patch) error {
+		return c.Patch(ctx, object, patch, options...)
 	})
 }
 
 // UnchangedStatus is Unchanged for the status subresource.
 func UnchangedStatus(ctx context.Context, c client.Client, before, after client.Object, options ...client.SubResourcePatchOption) error {
+	return unchanged(ctx, c, before, after, func(object client.Object, patch client.Patch) error {
+		return c.Status().Patch(ctx, object, patch, options...)
+	})
+}
+
+func unchanged(ctx context.Context, c client.Client, before, after client.Object, send func(client.Object, client.Patch) error) error {
+	was, is, err := asJSON(before, after)
+	if err != nil {
+		return err
+	}
+	if patch, ok := operations(before.GetResourceVersion(), was, is); ok {
+		err := sendOperations(patch, after, send)
+		if !apierrors.IsInvalid(err) && !apierrors.IsBadRequest(err) {
+			return err
+		}
+		// The object is not as its Go type shows it, or is refused for good, which comes out below.
+	}
 	stored, err := readUnchanged(ctx, c, before)
 	if err != nil {
 		return err
 	}
-	return write(stored, before, after, after, func(merged *unstructured.Unstructured, patch client.Patch) error {
-		return c.Status().Patch(ctx, merged, patch, options...)
-	})
+	return write(stored, before, after, after, func(merged *unstructured.Unstructured, patch client.Patch) error { return send(merged, patch) })
+}
+
+func asJSON(before, after client.Object) (was, is map[string]any, err error) {
+	if was, err = runtime.DefaultUnstructuredConverter.ToUnstructured(before); err != nil {
+		return nil, nil, err
+	}
+	is, err = runtime.DefaultUnstructuredConverter.ToUnstructured(after)
+	return was, is, err
+}
+
+// sendOperations sends a patch, and puts the answer into result.
+func sendOperations(patch jsonpatch.Patch, result client.Object, send func(client.Object, client.Patch) error) error {
+	data, err := patch.Data()
+	if err != nil {
+		return err
+	}
+	answer := reflect.New(reflect.TypeOf(result).Elem())
+	object := answer.Interface().(client.Object)
+	object.SetNamespace(result.GetNamespace())
+	object.SetName(result.GetName())
+	if err := send(object, client.RawPatch(types.JSONPatchType, data)); err != nil {
+		return err
+	}
+	reflect.ValueOf(result).Elem().Set(answer.Elem())
+	return nil
 }
 
 func read(ctx context.Context, c client.Client, object client.Object) (*unstructured.Unstructured, error) {
@@ -77,11 +118,7 @@ func readUnchanged(ctx context.Context, c client.Client, before client.Object) (
 
 // write sends what differs between stored and stored with the change, and puts the answer into result.
 func write(stored *unstructured.Unstructured, before, after, result client.Object, send func(*unstructured.Unstructured, client.Patch) error) error {
-	was, err := runtime.DefaultUnstructuredConverter.ToUnstructured(before)
-	if err != nil {
-		return err
-	}
-	is, err := runtime.DefaultUnstructuredConverter.ToUnstructured(after)
+	was, is, err := asJSON(before, after)
 	if err != nil {
 		return err
 	}
