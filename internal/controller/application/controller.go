@@ -73,7 +73,7 @@ func (o *Options) setDefaults() {
 func Setup(mgr manager.Manager, o Options) error {
 	o.setDefaults()
 	r := &reconciler{
-		client: client.WithFieldOwner(mgr.GetClient(), v1alpha1.ApplicationFieldManager), live: mgr.GetAPIReader(), recorder: mgr.GetEventRecorder("cyan-application"),
+		client: client.WithFieldOwner(mgr.GetClient(), v1alpha1.ApplicationFieldManager), newest: newNewest(mgr.GetClient(), mgr.GetAPIReader()), recorder: mgr.GetEventRecorder("cyan-application"),
 		sources: newSources(o.Mirrors, o.RefPoller), renderer: compare.NewRenderer(o.Mirrors), comparer: compare.New(), control: o.ControlNamespace, now: o.Now, log: o.Log,
 		meters: newMeters(), hooks: &heldHooks{of: map[types.NamespacedName]heldIn{}}, settings: &currentSettings{}, settingsRead: make(chan struct{}),
 	}

@@ -18,7 +18,14 @@ import (
 // a third.
 const lookRequeueAfter = 3 * time.Minute
 
-// Reconcile gathers, decides, acts and reports for one Application.
+// conflictRequeueAfter is the time after which an Application is looked at again that somebody else wrote meanwhile.
+const conflictRequeueAfter = 5 * time.Millisecond
+
+// maxVisits bounds how often an Application is looked at in a row because its last look asked for the next one: an
+// operation that begins is carried on at once, and does not wait behind all others.
+const maxVisits = 8
+
+// Reconcile looks at one Application until there is nothing to do but wait.
 func (r *reconciler) Reconcile(ctx context.Context, request ctrl.Request) (ctrl.Result, error) {
 	select {
 	case <-r.settingsRead:
@@ -26,45 +33,62 @@ func (r *reconciler) Reconcile(ctx context.Context, request ctrl.Request) (ctrl.
 		return ctrl.Result{}, ctx.Err()
 	}
 	started := time.Now()
-	app := &v1alpha1.Application{}
-	err := r.live.Get(ctx, request.NamespacedName, app)
-	if apierrors.IsNotFound(err) {
-		return ctrl.Result{}, r.forget(ctx, request)
-	}
-	if err != nil {
-		return ctrl.Result{}, fmt.Errorf("reading Application %s: %w", request.NamespacedName, err)
-	}
-	if app.Annotations[v1alpha1.SkipReconcileAnnotation] == "true" && app.DeletionTimestamp == nil {
-		return ctrl.Result{}, nil
-	}
-	o, err := r.gather(ctx, app)
-	if err != nil {
-		return ctrl.Result{}, err
-	}
-	after, wait, happened, err := r.actAndReport(ctx, o)
-	if err != nil {
-		return ctrl.Result{}, err
-	}
-	written, err := write(ctx, r.client, app, after)
-	if apierrors.IsConflict(err) {
-		// Somebody wrote in between: what was decided is decided again on what is there now.
-		return ctrl.Result{RequeueAfter: time.Millisecond}, nil
-	}
-	if err != nil {
-		return ctrl.Result{}, err
-	}
-	if written {
-		emit(r.recorder, app, append(happened, statusUpdates(&app.Status, &after.Status)...))
-		r.meters.count(app, after)
+	var app *v1alpha1.Application
+	var wait time.Duration
+	for range maxVisits {
+		var err error
+		app, err = r.newest.get(ctx, request.NamespacedName)
+		if apierrors.IsNotFound(err) {
+			return ctrl.Result{}, r.forget(ctx, request)
+		}
+		if err != nil {
+			return ctrl.Result{}, fmt.Errorf("reading Application %s: %w", request.NamespacedName, err)
+		}
+		if app.Annotations[v1alpha1.SkipReconcileAnnotation] == "true" && app.DeletionTimestamp == nil {
+			return ctrl.Result{}, nil
+		}
+		written := false
+		if written, wait, err = r.visit(ctx, app); err != nil {
+			return ctrl.Result{}, err
+		}
+		if !written || wait > operation.RequeueNow {
+			break
+		}
 	}
 	r.meters.reconciled(app, time.Since(started))
 	return ctrl.Result{RequeueAfter: wait}, nil
+}
+
+// visit gathers, decides, acts and reports for an Application once. It returns whether there was something to report,
+// and when to look again.
+func (r *reconciler) visit(ctx context.Context, app *v1alpha1.Application) (written bool, wait time.Duration, err error) {
+	o, err := r.gather(ctx, app)
+	if err != nil {
+		return false, 0, err
+	}
+	after, wait, happened, err := r.actAndReport(ctx, o)
+	if err != nil {
+		return false, 0, err
+	}
+	stored, err := write(ctx, r.client, app, after)
+	if apierrors.IsConflict(err) {
+		// Somebody wrote in between: what was decided is decided again once the watch has brought that.
+		return false, conflictRequeueAfter, nil
+	}
+	if err != nil || stored == nil {
+		return false, wait, err
+	}
+	r.newest.wrote(stored)
+	emit(r.recorder, app, append(happened, statusUpdates(&app.Status, &after.Status)...))
+	r.meters.count(app, after)
+	return true, wait, nil
 }
 
 func (r *reconciler) forget(ctx context.Context, request ctrl.Request) error {
 	if err := r.hooks.release(ctx, request.NamespacedName); err != nil {
 		return err
 	}
+	r.newest.forget(request.NamespacedName)
 	r.sources.forget(request.NamespacedName)
 	r.renderer.Forget(request.NamespacedName)
 	r.comparer.Forget(request.NamespacedName)

@@ -14,7 +14,7 @@ import (
 // reconciler looks at one Application at a time per worker.
 type reconciler struct {
 	client   client.Client
-	live     client.Reader
+	newest   *newest
 	recorder events.EventRecorder
 	sources  *sources
 	clusters *live.Registry

@@ -14,21 +14,23 @@ import (
 )
 
 // write stores what is to be said about an Application in one patch against the object as it was read: status, the
-// operation's end, and the annotations that are done with. It reports whether there was anything to write. A change
-// that came in between is a conflict, after which everything is looked at again.
-func write(ctx context.Context, writer client.Client, before, after *v1alpha1.Application) (written bool, err error) {
+// operation's end, and the annotations that are done with. It returns the object as it is stored then; nil when there
+// was nothing to write, or no object any more. A change that came in between is a conflict, after which everything is
+// looked at again.
+func write(ctx context.Context, writer client.Client, before, after *v1alpha1.Application) (*v1alpha1.Application, error) {
 	differ, err := differs(before, after)
 	if err != nil || !differ {
-		return false, err
+		return nil, err
 	}
-	err = patch.Unchanged(ctx, writer, before, after.DeepCopy())
+	stored := after.DeepCopy()
+	err = patch.Unchanged(ctx, writer, before, stored)
 	switch {
 	case apierrors.IsNotFound(err):
-		return false, nil
+		return nil, nil
 	case err != nil:
-		return false, fmt.Errorf("writing the status of Application %s/%s: %w", before.Namespace, before.Name, err)
+		return nil, fmt.Errorf("writing the status of Application %s/%s: %w", before.Namespace, before.Name, err)
 	}
-	return true, nil
+	return stored, nil
 }
 
 // differs reports whether two Applications differ as JSON, where nothing and empty are the same.
