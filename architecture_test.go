@@ -33,7 +33,7 @@ var effects = []string{
 var clients = []string{"k8s.io/client-go/...", "sigs.k8s.io/controller-runtime/...", "net/http"}
 
 // everywhere lists the packages of this module that every room may import.
-var everywhere = []string{"internal/problem"}
+var everywhere = []string{"internal/problem", "internal/secret"}
 
 // rooms is the table in ARCHITECTURE.md.
 var rooms = []room{
@@ -47,6 +47,7 @@ var rooms = []room{
 	{folder: "internal/operation", may: []string{"api/...", "internal/plan", "internal/project"}, never: effects},
 	{folder: "internal/spelling", may: []string{}, never: effects},
 	{folder: "internal/problem", may: []string{}, never: effects},
+	{folder: "internal/secret", may: []string{}, never: effects},
 	{folder: "internal/action", may: []string{"api/..."}, never: effects},
 	{folder: "internal/jsonpatch", may: []string{}, never: effects},
 	{folder: "internal/settings", may: []string{"api/...", "internal/health", "internal/spelling"}, never: effects},

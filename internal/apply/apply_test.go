@@ -25,6 +25,8 @@ func (kinds) Resource(kind schema.GroupVersionKind) (schema.GroupVersionResource
 	switch kind {
 	case schema.GroupVersionKind{Version: "v1", Kind: "ConfigMap"}:
 		return kind.GroupVersion().WithResource("configmaps"), true, true
+	case schema.GroupVersionKind{Version: "v1", Kind: "Secret"}:
+		return kind.GroupVersion().WithResource("secrets"), true, true
 	case schema.GroupVersionKind{Version: "v1", Kind: "Service"}:
 		return kind.GroupVersion().WithResource("services"), true, true
 	case schema.GroupVersionKind{Group: "batch", Version: "v1", Kind: "Job"}:

@@ -15,6 +15,7 @@ import (
 	"k8s.io/client-go/util/retry"
 
 	"github.com/cyan-cd/cyan/api/v1alpha1"
+	"github.com/cyan-cd/cyan/internal/problem"
 )
 
 // Kinds knows where objects of a kind are served.
@@ -116,7 +117,7 @@ func (c *Client) Get(ctx context.Context, kind schema.GroupVersionKind, namespac
 		return nil, nil
 	}
 	if err != nil {
-		return nil, explain("reading", ref, err)
+		return nil, explain(ref, err)
 	}
 	return found, nil
 }
@@ -144,14 +145,7 @@ func (c *Client) Apply(ctx context.Context, desired, live *unstructured.Unstruct
 	case how.Force && live != nil && cannotChange(err):
 		return c.recreate(ctx, resource, desired, how)
 	}
-	return Outcome{}, explain(gerund(how), ref, err)
-}
-
-func gerund(how How) string {
-	if how.Trial == DryRun {
-		return "trying"
-	}
-	return "applying"
+	return Outcome{}, explain(ref, err, desired, live)
 }
 
 func changeOf(before, after *unstructured.Unstructured) Change {
@@ -217,14 +211,14 @@ func (c *Client) recreate(ctx context.Context, resource dynamic.ResourceInterfac
 	foreground := metav1.DeletePropagationForeground
 	err := resource.Delete(ctx, desired.GetName(), metav1.DeleteOptions{PropagationPolicy: &foreground})
 	if err != nil && !apierrors.IsNotFound(err) {
-		return Outcome{}, explain("deleting", ref, err)
+		return Outcome{}, explain(ref, err)
 	}
 	if err := gone(ctx, resource, ref); err != nil {
 		return Outcome{}, err
 	}
 	after, err := resource.Create(ctx, forApply(desired), metav1.CreateOptions{FieldManager: v1alpha1.FieldManager})
 	if err != nil {
-		return Outcome{}, explain("creating", ref, err)
+		return Outcome{}, explain(ref, err, desired)
 	}
 	return Outcome{Change: Recreated, Object: after}, nil
 }
@@ -242,12 +236,12 @@ func (c *Client) Create(ctx context.Context, desired *unstructured.Unstructured,
 	if apierrors.IsAlreadyExists(err) {
 		live, err := resource.Get(ctx, desired.GetName(), metav1.GetOptions{})
 		if err != nil {
-			return Outcome{}, explain("reading", ref, err)
+			return Outcome{}, explain(ref, err)
 		}
 		return Outcome{Change: Unchanged, Object: live}, nil
 	}
 	if err != nil {
-		return Outcome{}, explain("creating", ref, err)
+		return Outcome{}, explain(ref, err, desired)
 	}
 	return Outcome{Change: Created, Object: after}, nil
 }
@@ -272,7 +266,7 @@ func (c *Client) Delete(ctx context.Context, seen *unstructured.Unstructured, po
 	case apierrors.IsNotFound(err), apierrors.IsConflict(err):
 		return Outcome{Change: Absent}, nil
 	case err != nil:
-		return Outcome{}, explain("deleting", ref, err)
+		return Outcome{}, explain(ref, err)
 	}
 	return Outcome{Change: Deleted}, nil
 }
@@ -299,7 +293,7 @@ func (c *Client) RemoveFinalizer(ctx context.Context, seen *unstructured.Unstruc
 		return err
 	})
 	if err != nil && !apierrors.IsNotFound(err) {
-		return explain("releasing", ref, err)
+		return explain(ref, err)
 	}
 	return nil
 }
@@ -328,8 +322,8 @@ func (c *Client) resource(ref Ref) (dynamic.ResourceInterface, error) {
 		return c.dynamic.Resource(resource), nil
 	}
 	if ref.Namespace == "" {
-		return nil, &Error{Reason: ReasonInvalid, Ref: ref, Doing: "applying", Problem: "the object names no namespace, and the Application's destination names none either",
-			Remedy: "set spec.destination.namespace, or metadata.namespace in the manifest"}
+		return nil, &problem.Error{Kind: problem.Refused, Object: ref.String(), Cause: "no namespace: neither the object nor the Application's destination names one",
+			Remedy: "set spec.destination.namespace, or metadata.namespace in the manifest", Err: &refusal{reason: ReasonInvalid}}
 	}
 	return c.dynamic.Resource(resource).Namespace(ref.Namespace), nil
 }

@@ -94,20 +94,20 @@ func gone(ctx context.Context, resource dynamic.ResourceInterface, ref Ref) erro
 			return nil
 		}
 		if err != nil {
-			return explain("waiting for the end of", ref, err)
+			return explain(ref, err)
 		}
 		w, err := resource.Watch(ctx, metav1.ListOptions{
 			FieldSelector: fields.OneTermEqualSelector("metadata.name", ref.Name).String(), ResourceVersion: live.GetResourceVersion(),
 		})
 		if err != nil {
-			return explain("waiting for the end of", ref, err)
+			return explain(ref, err)
 		}
 		_, err = watchtools.UntilWithoutRetry(ctx, w, isDeletion)
 		if err == nil {
 			return nil
 		}
 		if ctx.Err() != nil {
-			return explain("waiting for the end of", ref, context.Cause(ctx))
+			return explain(ref, context.Cause(ctx))
 		}
 	}
 }

@@ -10,6 +10,10 @@ import (
 
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+
+	"github.com/cyan-cd/cyan/internal/problem"
+	"github.com/cyan-cd/cyan/internal/secret"
 )
 
 // Reason is why a cluster did not take a change.
@@ -19,6 +23,7 @@ type Reason string
 const (
 	ReasonInvalid     Reason = "Invalid"
 	ReasonImmutable   Reason = "Immutable"
+	ReasonTooLarge    Reason = "TooLarge"
 	ReasonUnserved    Reason = "Unserved"
 	ReasonConflict    Reason = "Conflict"
 	ReasonForbidden   Reason = "Forbidden"
@@ -29,76 +34,75 @@ const (
 	ReasonOther       Reason = "Other"
 )
 
-// Error is a change that the cluster did not take, for a reader: object, cause, remedy.
-type Error struct {
-	Reason Reason
-	Ref    Ref
-	// Doing is what was tried, such as "applying".
-	Doing string
-	// Problem is the cause; Remedy what to do about it, or "".
-	Problem string
-	Remedy  string
-	cause   error
+// refusal is where the errors of this package come from: the reason, and the client's error; nil when no request was
+// made.
+type refusal struct {
+	reason Reason
+	err    error
 }
 
-// Error is one line.
-func (e *Error) Error() string {
-	return fmt.Sprintf("%s %s: %s", e.Doing, e.Ref, e.Message())
-}
-
-// Message is cause and remedy without the object.
-func (e *Error) Message() string {
-	if e.Remedy == "" {
-		return e.Problem
+func (r *refusal) Error() string {
+	if r.err == nil {
+		return string(r.reason)
 	}
-	return e.Problem + "; " + e.Remedy
+	return r.err.Error()
 }
 
-// Unwrap returns what the client said.
-func (e *Error) Unwrap() error { return e.cause }
+func (r *refusal) Unwrap() error { return r.err }
 
 // ReasonOf returns the reason of an error of this package, or ReasonOther.
 func ReasonOf(err error) Reason {
-	var e *Error
-	if errors.As(err, &e) {
-		return e.Reason
+	if r, ok := errors.AsType[*refusal](err); ok {
+		return r.reason
 	}
 	return ReasonOther
 }
 
-func explain(doing string, ref Ref, err error) error {
-	var known *Error
-	if errors.As(err, &known) {
+// explain returns what went wrong with an object as a problem for people. Values of the objects that the request was
+// about stay out of it, if they are Secrets.
+func explain(ref Ref, err error, about ...*unstructured.Unstructured) error {
+	if _, known := errors.AsType[*refusal](err); known {
 		return err
 	}
-	e := &Error{Doing: doing, Ref: ref, Reason: ReasonOther, Problem: essence(err), cause: err}
-	for _, s := range symptoms {
-		if s.fits(err) {
-			e.Reason, e.Remedy = s.reason, s.remedy
-			break
-		}
+	s := symptomOf(err)
+	cause := secret.Redact(essence(err), about...)
+	if s.reason == ReasonImmutable {
+		cause = immutableFields(err, cause)
 	}
-	return e
+	return &problem.Error{Kind: s.kind, Object: ref.String(), Cause: cause, Remedy: s.remedy, Err: &refusal{s.reason, err}}
 }
 
 type symptom struct {
 	reason Reason
+	kind   problem.Kind
 	fits   func(error) bool
 	remedy string
 }
 
+func symptomOf(err error) symptom {
+	for _, s := range symptoms {
+		if s.fits(err) {
+			return s
+		}
+	}
+	return symptom{reason: ReasonOther}
+}
+
 // symptoms are looked through in order; the first that fits counts.
 var symptoms = []symptom{
-	{ReasonUnreachable, IsUnreachable, "check that the cluster's API server runs and can be reached from here; Cyan tries again by itself"},
-	{ReasonWebhook, isWebhook, "an admission webhook of the cluster decides this: change the manifest as it asks, or repair the webhook"},
-	{ReasonTerminating, func(err error) bool { return apierrors.HasStatusCause(err, "NamespaceTerminating") },
+	{ReasonUnreachable, problem.Unreachable, IsUnreachable, "check that the cluster's API server runs and can be reached from here; Cyan tries again by itself"},
+	{ReasonTooLarge, problem.Refused, hasLongAnnotations, "shorten the annotations to 256 kB in all; the sync option ServerSideApply=false puts the whole object into one: remove it"},
+	{ReasonTooLarge, problem.Refused, isTooLarge, "split the object: the API server stores about 1.5 MB of one, and 1 MB of a ConfigMap or Secret"},
+	{ReasonWebhook, problem.Refused, isWebhook, "an admission webhook of the cluster decides this: change the manifest as it asks, or repair the webhook"},
+	{ReasonTerminating, problem.Refused, func(err error) bool { return apierrors.HasStatusCause(err, "NamespaceTerminating") },
 		"the namespace is being deleted: wait until it is gone, or see what holds it"},
-	{ReasonImmutable, cannotChange, `the field can't be changed in place: undo the change, give the object a new name, or annotate it with argocd.argoproj.io/sync-options: Force=true,Replace=true, which deletes and creates it again`},
-	{ReasonInvalid, isInvalid, "correct the field in the manifest"},
-	{ReasonForbidden, func(err error) bool { return apierrors.IsForbidden(err) || apierrors.IsUnauthorized(err) },
+	{ReasonImmutable, problem.Refused, cannotChange, `undo the change, give the object a new name, or annotate it with argocd.argoproj.io/sync-options: Force=true,Replace=true, which deletes and creates it again`},
+	{ReasonInvalid, problem.Refused, isTooLong, "shorten it"},
+	{ReasonInvalid, problem.Refused, isInvalid, "correct the field in the manifest"},
+	{ReasonForbidden, problem.Refused, func(err error) bool { return apierrors.IsForbidden(err) || apierrors.IsUnauthorized(err) },
 		"give the credentials that Cyan uses for this cluster the right to do it, or remove the object from git"},
-	{ReasonNoNamespace, isNoNamespace, "add the Namespace to the manifests, or set the sync option CreateNamespace=true"},
-	{ReasonConflict, apierrors.IsConflict, "someone changed the object at the same time: it is tried again"},
+	{ReasonNoNamespace, problem.Absent, isNoNamespace, "add the Namespace to the manifests, or set the sync option CreateNamespace=true"},
+	{ReasonConflict, problem.Failed, apierrors.IsConflict, "someone changed the object at the same time: it is tried again"},
 }
 
 // cannotChange: the server refuses an update for a field that only a new object can have.
@@ -107,13 +111,43 @@ func cannotChange(err error) bool {
 		return false
 	}
 	text := err.Error()
-	for _, mark := range []string{"field is immutable", "may not be changed once set", "updates to statefulset spec", "cannot change roleRef", "may not change once set",
-		"is immutable after creation", "spec is immutable", "pod updates may not change", "immutable"} {
+	for _, mark := range []string{"immutable", "may not be changed once set", "updates to statefulset spec", "cannot change roleRef", "may not change once set", "pod updates may not change"} {
 		if strings.Contains(text, mark) {
 			return true
 		}
 	}
 	return false
+}
+
+// immutableFields names the fields that can't be changed, without what the API server prints of their values.
+func immutableFields(err error, otherwise string) string {
+	status, ok := errors.AsType[*apierrors.StatusError](err)
+	if !ok || status.ErrStatus.Details == nil {
+		return otherwise
+	}
+	var names []string
+	for _, cause := range status.ErrStatus.Details.Causes {
+		if cause.Field != "" && cause.Field != "<nil>" {
+			names = append(names, cause.Field)
+		}
+	}
+	if len(names) == 0 {
+		return otherwise
+	}
+	return strings.Join(names, ", ") + ": immutable"
+}
+
+func hasLongAnnotations(err error) bool {
+	return apierrors.IsInvalid(err) && strings.Contains(err.Error(), "metadata.annotations: Too long")
+}
+
+func isTooLarge(err error) bool {
+	text := err.Error()
+	return apierrors.IsRequestEntityTooLargeError(err) || strings.Contains(text, "etcdserver: request is too large") || strings.Contains(text, "Too long: may not be more than 1048576 bytes")
+}
+
+func isTooLong(err error) bool {
+	return apierrors.IsInvalid(err) && strings.Contains(err.Error(), ": Too long: ")
 }
 
 func isInvalid(err error) bool {
@@ -132,9 +166,8 @@ func isNoNamespace(err error) bool {
 
 // IsUnreachable reports whether no server answered, or one that is not able to work.
 func IsUnreachable(err error) bool {
-	var e *Error
-	if errors.As(err, &e) {
-		return e.Reason == ReasonUnreachable
+	if r, ok := errors.AsType[*refusal](err); ok {
+		return r.reason == ReasonUnreachable
 	}
 	if errors.Is(err, context.Canceled) {
 		return false
@@ -153,26 +186,59 @@ func IsUnreachable(err error) bool {
 	return strings.Contains(text, "connection refused") || strings.Contains(text, "connection reset") || strings.Contains(text, "unexpected EOF")
 }
 
-// essence is the server's message without what the reader knows already.
+const (
+	// longestCause bounds one cause of a refusal, and mostCauses their number.
+	longestCause = 300
+	mostCauses   = 5
+)
+
+// goValue is where the API server begins to print a value as Go has it.
+const goValue = ": Invalid value: "
+
+// essence is the server's message without what the reader knows already, and without values that are Go's notation.
 func essence(err error) string {
 	status, ok := errors.AsType[*apierrors.StatusError](err)
 	if !ok {
 		return err.Error()
 	}
-	if d := status.ErrStatus.Details; d != nil && apierrors.IsInvalid(err) && len(d.Causes) > 0 {
-		var causes []string
-		for _, c := range d.Causes {
-			causes = append(causes, strings.TrimPrefix(c.Field+": "+c.Message, ": "))
-		}
-		return strings.Join(causes, "; ")
+	d := status.ErrStatus.Details
+	if d == nil || !apierrors.IsInvalid(err) || len(d.Causes) == 0 {
+		return status.ErrStatus.Message
 	}
-	return status.ErrStatus.Message
+	var causes []string
+	for i, c := range d.Causes {
+		if i == mostCauses {
+			causes = append(causes, fmt.Sprintf("and %d more", len(d.Causes)-mostCauses))
+			break
+		}
+		field := c.Field
+		if field == "<nil>" {
+			field = ""
+		}
+		causes = append(causes, strings.TrimPrefix(field+": "+brief(c.Message), ": "))
+	}
+	return strings.Join(causes, "; ")
+}
+
+// brief cuts the value out of a long message, which ends with what is wrong with it.
+func brief(message string) string {
+	if len(message) <= longestCause {
+		return message
+	}
+	head, value, found := strings.Cut(": "+message, goValue)
+	end := strings.LastIndex(value, ": ")
+	if found && end >= 0 && len(value)-end <= longestCause {
+		return strings.TrimPrefix(head+": Invalid value"+value[end:], ": ")
+	}
+	return strings.ToValidUTF8(message[:longestCause], "") + "…"
 }
 
 func unserved(ref Ref, served []string) error {
-	e := &Error{Reason: ReasonUnserved, Ref: ref, Doing: "applying", Problem: fmt.Sprintf("the cluster does not serve %s %s", ref.Kind.GroupVersion(), ref.Kind.Kind)}
+	e := &problem.Error{
+		Kind: problem.Refused, Object: ref.String(), Cause: fmt.Sprintf("the cluster does not serve %s %s", ref.Kind.GroupVersion(), ref.Kind.Kind),
+		Remedy: "correct apiVersion and kind, or install its CustomResourceDefinition first", Err: &refusal{reason: ReasonUnserved},
+	}
 	if len(served) == 0 {
-		e.Remedy = "correct apiVersion and kind, or install its CustomResourceDefinition first"
 		return e
 	}
 	group := ref.Kind.Group

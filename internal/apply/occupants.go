@@ -59,7 +59,7 @@ func (c *Client) list(ctx context.Context, namespace string, kind schema.GroupKi
 		case apierrors.IsMethodNotSupported(err), apierrors.IsNotFound(err):
 			return nil, nil
 		case err != nil:
-			return nil, explain("listing", ref, err)
+			return nil, explain(ref, err)
 		}
 		all = slices.Grow(all, len(page.Items))
 		for i := range page.Items {

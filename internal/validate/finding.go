@@ -5,6 +5,7 @@ import (
 
 	"github.com/cyan-cd/cyan/internal/problem"
 	"github.com/cyan-cd/cyan/internal/render"
+	"github.com/cyan-cd/cyan/internal/secret"
 )
 
 func objectName(u *unstructured.Unstructured) string {
@@ -26,7 +27,10 @@ type subject struct {
 }
 
 func (s *subject) add(field, cause, remedy string) {
-	f := &problem.Error{Kind: problem.Usage, File: s.rendered.Origin.File, Object: objectName(s.rendered.Object), Field: field, Cause: cause, Remedy: remedy}
+	f := &problem.Error{
+		Kind: problem.Usage, File: s.rendered.Origin.File, Object: objectName(s.rendered.Object), Field: field,
+		Cause: secret.Redact(cause, s.rendered.Object), Remedy: secret.Redact(remedy, s.rendered.Object),
+	}
 	line, inFile := s.rendered.Line(field)
 	f.Line = line
 	if field != "" && !inFile && s.rendered.Has(field) && s.rendered.Source != nil {

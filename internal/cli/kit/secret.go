@@ -9,44 +9,15 @@ import (
 	"sync"
 
 	"github.com/spf13/cobra"
-	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+
+	"github.com/cyan-cd/cyan/internal/secret"
 )
 
-// IsSecret reports whether an object is a Secret, whose values are not shown.
-func IsSecret(o *unstructured.Unstructured) bool {
-	return o.GetKind() == "Secret" && o.GroupVersionKind().Group == corev1.GroupName
-}
-
 // Masked returns an object as it may be shown. The values of a Secret are replaced by fingerprints: enough to see that
-// one changed, and nothing that an API server would take, so that no masked Secret is ever applied.
+// one changed.
 func Masked(o *unstructured.Unstructured) *unstructured.Unstructured {
-	if o == nil || !IsSecret(o) {
-		return o
-	}
-	o = o.DeepCopy()
-	masked := map[string]any{}
-	for _, field := range []string{"data", "stringData"} {
-		switch values := o.Object[field].(type) {
-		case nil:
-		case map[string]any:
-			for key, value := range values {
-				masked[key] = "hidden, " + fingerprint(fmt.Sprint(value))
-			}
-		default:
-			// A malformed Secret is shown malformed.
-			masked[field] = "hidden, " + fingerprint(fmt.Sprint(values))
-		}
-		delete(o.Object, field)
-	}
-	if len(masked) > 0 {
-		o.Object["data"] = masked
-	}
-	unstructured.RemoveNestedField(o.Object, "metadata", "annotations", corev1.LastAppliedConfigAnnotation)
-	if len(o.GetAnnotations()) == 0 {
-		unstructured.RemoveNestedField(o.Object, "metadata", "annotations")
-	}
-	return o
+	return secret.Masker{Fingerprint: fingerprint}.Mask(o)
 }
 
 // fingerprintKey makes fingerprints worth nothing outside this run of the program.
@@ -57,9 +28,9 @@ var fingerprintKey = sync.OnceValue(func() []byte {
 })
 
 // fingerprint distinguishes two values without showing anything of them.
-func fingerprint(value string) string {
+func fingerprint(value []byte) string {
 	mac := hmac.New(sha256.New, fingerprintKey())
-	mac.Write([]byte(value))
+	mac.Write(value)
 	return "fingerprint " + hex.EncodeToString(mac.Sum(nil))[:8]
 }
 
@@ -78,7 +49,7 @@ func (r *Reveal) Visible(e *Env, objects []*unstructured.Unstructured) ([]*unstr
 	shown, secrets := make([]*unstructured.Unstructured, len(objects)), 0
 	for i, o := range objects {
 		shown[i] = Masked(o)
-		if IsSecret(o) {
+		if secret.Is(o) {
 			secrets++
 		}
 	}

@@ -2,7 +2,6 @@ package application
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"maps"
 	"slices"
@@ -21,6 +20,7 @@ import (
 	"github.com/cyan-cd/cyan/internal/compare"
 	"github.com/cyan-cd/cyan/internal/operation"
 	"github.com/cyan-cd/cyan/internal/plan"
+	"github.com/cyan-cd/cyan/internal/problem"
 )
 
 const (
@@ -245,10 +245,12 @@ func afterHook(live *unstructured.Unstructured, do plan.Do, now time.Time) *unst
 	return after
 }
 
+// message is what a result tells of an error: the result names its object itself.
 func message(err error) string {
-	var e *apply.Error
-	if errors.As(err, &e) {
-		return e.Message()
+	if p := problem.Of(err); p != nil {
+		bare := *p
+		bare.Object = ""
+		return bare.Error()
 	}
 	return err.Error()
 }
