@@ -2,9 +2,10 @@ package project
 
 import (
 	"fmt"
-	"strings"
 
 	"github.com/cyan-cd/cyan/api/v1alpha1"
+	"github.com/cyan-cd/cyan/internal/problem"
+	"github.com/cyan-cd/cyan/internal/repository"
 )
 
 // PermittedSource is a source that a project permits. Only [PermitSource] makes one, and nothing is fetched or rendered
@@ -22,13 +23,23 @@ func (p PermittedSource) Project() string { return p.project }
 
 // PermitSource judges a source, whoever names it; nil when the project permits it.
 func PermitSource(project *v1alpha1.AppProject, source v1alpha1.ApplicationSource) (PermittedSource, *Violation) {
-	url := source.RepoURL
-	if !anyMatch(project.Spec.SourceRepos, strings.TrimSuffix(url, ".git")) && !anyMatch(project.Spec.SourceRepos, url) {
-		return PermittedSource{}, &Violation{
-			Cause: fmt.Sprintf("repository %s is not permitted in project %s", url, project.Name), Remedy: "add it to the project's sourceRepos",
-		}
+	if cause := refusal(project, source.RepoURL); cause != "" {
+		return PermittedSource{}, &Violation{Cause: cause, Remedy: "add it to the project's sourceRepos"}
 	}
 	return PermittedSource{*source.DeepCopy(), project.Name}, nil
+}
+
+// refusal returns why a project does not permit a repository; "" when it does. What names no place for certain is never
+// permitted.
+func refusal(project *v1alpha1.AppProject, raw string) string {
+	u, err := repository.Parse(raw)
+	if err != nil {
+		return err.Error()
+	}
+	if no := problem.Of(repository.Permitted(project.Spec.SourceRepos, u)); no != nil {
+		return fmt.Sprintf("repository %s is not permitted in project %s, %s", u, project.Name, no.Cause)
+	}
+	return ""
 }
 
 // PermitSync judges every source that an Application names, those of the operation that is asked for included, and

@@ -70,7 +70,7 @@ func TestPermitSync(t *testing.T) {
 				t.Fatalf("violations are %v, want one of %q", violations, c.refuses)
 			}
 			if c.refuses != "" {
-				want := "Application shop: " + c.refuses + ": repository " + theirs + " is not permitted in project a; add it to the project's sourceRepos"
+				want := "Application shop: " + c.refuses + ": repository " + theirs + " is not permitted in project a, no pattern permits it; add it to the project's sourceRepos"
 				if violations[0].String() != want {
 					t.Errorf("got %q, want %q", violations[0], want)
 				}
@@ -81,6 +81,12 @@ func TestPermitSync(t *testing.T) {
 
 func TestPermitSource(t *testing.T) {
 	const url = "https://git.example/team/shop.git"
+	for _, raw := range []string{"https://git.example/team/../other/shop", "https://git.example/team/%2e%2e/other/shop", "https://2130706433/team/shop", "-x", "/srv/team/shop"} {
+		p := &v1alpha1.AppProject{Spec: v1alpha1.AppProjectSpec{SourceRepos: []string{"https://git.example/team/*"}}}
+		if got, no := project.PermitSource(p, from(raw)); no == nil || got.Source().RepoURL != "" {
+			t.Errorf("%s: permitted, want it refused", raw)
+		}
+	}
 	for _, c := range []struct {
 		name    string
 		repos   []string
@@ -89,8 +95,10 @@ func TestPermitSource(t *testing.T) {
 		{"everything", []string{"*"}, true},
 		{"a pattern", []string{"https://git.example/team/*"}, true},
 		{"the same repository without .git", []string{"https://git.example/team/shop"}, true},
+		{"a star is one part of a path", []string{"https://git.example/*"}, false},
+		{"another spelling", []string{"HTTPS://Git.Example:443/team/shop/"}, true},
 		{"another repository", []string{"https://other.example/*"}, false},
-		{"one that is denied", []string{"*", "!https://git.example/team/*"}, false},
+		{"one that is denied", []string{"*", "!https://GIT.example:443/team/*"}, false},
 		{"none", nil, false},
 		{"a pattern that can't be read", []string{"["}, false},
 	} {
