@@ -3,6 +3,7 @@ package main
 import (
 	"bytes"
 	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 
@@ -198,6 +199,8 @@ func TestLines(t *testing.T) {
 		{"cyan app sync", 2, "", "Error: cyan app sync: the Application's name is missing; give names, or --selector\n"},
 		{"cyan app sync shop -l a=b", 2, "", "Error: cyan app sync: --selector is given together with names; leave one out\n"},
 		{"cyan app sync shop --local .", 2, "", "Error: --local: not served: what is synced comes from git; commit it; `cyan app diff --local` shows what it would change\n"},
+		{"cyan delivery run --image r.example/x --overlay k8s --platform linux/amd64,linux/arm64", 2, "", "Error: --platform: \"linux/amd64,linux/arm64\" is no single platform; give one, as OS/ARCH such as linux/amd64; images of several platforms are not built\n"},
+		{"cyan delivery run --image r.example/x --overlay k8s --platform linux", 2, "", "Error: --platform: \"linux\" is no single platform; give one, as OS/ARCH such as linux/amd64; images of several platforms are not built\n"},
 		{"cyan delivery run", 2, "", "Error: cyan delivery run: required flag(s) \"image\", \"overlay\" not set; `cyan delivery run --help` shows how it is written\n"},
 		{"cyan server --log-level loud", 2, "", "Error: --log-level: unknown level \"loud\"; give debug, info, warn or error\n"},
 		{"cyan server --exec-provider-allow ./aws", 2, "", "Error: --exec-provider-allow: program \"./aws\" is invalid; give a name such as aws, or an absolute path\n"},
@@ -225,6 +228,23 @@ func TestLines(t *testing.T) {
 		args := strings.Fields(c.line)
 		if code, stdout, stderr := line(t, args[0], args[1:]...); code != c.code || stdout != c.stdout || stderr != c.stderr {
 			t.Errorf("%s:\ngot  %d %q %q\nwant %d %q %q", c.line, code, stdout, stderr, c.code, c.stdout, c.stderr)
+		}
+	}
+}
+
+// TestDeadCluster: a cluster that does not answer is to blame, whatever is asked of it, with one exit code.
+func TestDeadCluster(t *testing.T) {
+	withoutCluster(t)
+	config := filepath.Join(t.TempDir(), "config")
+	dead := `{current-context: dead, contexts: [{name: dead, context: {cluster: dead, user: u}}], clusters: [{name: dead, cluster: {server: "http://127.0.0.1:1"}}], users: [{name: u, user: {token: x}}]}`
+	if err := os.WriteFile(config, []byte(dead), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	const want = "cluster \"dead\" (http://127.0.0.1:1) does not answer: dial tcp 127.0.0.1:1: connect: connection refused; see whether it runs (`cyan local status` for one of Cyan's own), or choose another by --context\n"
+	for _, l := range []string{"app list", "app get shop", "rollout list", "server --listen 127.0.0.1:0", "proj list", "repo list", "cluster list"} {
+		args := append(strings.Fields(l), "--kubeconfig", config)
+		if code, stdout, stderr := line(t, "cyan", args...); code != 11 || stdout != "" || !strings.HasPrefix(stderr, "Error: ") || !strings.HasSuffix(stderr, want) {
+			t.Errorf("%s: got %d %q %q, want 11, nothing, and %q", l, code, stdout, stderr, want)
 		}
 	}
 }

@@ -36,6 +36,8 @@ func TestArticlesApplication(t *testing.T) {
 
 func TestAppCreateTwice(t *testing.T) {
 	s, repo := newShell(t), shopRepo(t)
+	repo.Git("branch", "release")
+	repo.Push("release")
 	s.forget("twice")
 	create := []string{"cyan", "app", "create", "twice", "--repo", repo.URL, "--path", "k8s", "--dest-namespace", "default"}
 	s.run(create...)

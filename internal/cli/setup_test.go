@@ -125,7 +125,7 @@ func TestErrors(t *testing.T) {
 		{"cyan app sync shop --resource web", 2, `Error: --resource: "web" is not of the form GROUP:KIND:NAME; the core group is empty, as in :Service:web`},
 		{"cyan app sync shop --resource :Service:web", 13, `Error: Application "shop": object :Service:web not found`},
 		{"cyan app sync shop --strategy slowly", 2, `Error: --strategy: unknown strategy "slowly"; give apply or hook`},
-		{"cyan app delete shop", 2, `Error: confirmation: no terminal to ask on: delete Application "shop" and the 0 objects that it deployed?; add -y if you mean it`},
+		{"cyan app delete shop", 2, `Error: confirmation: no terminal to ask on (delete Application "shop" and the 0 objects that it deployed?); add -y if you mean it`},
 		{"cyan app delete shop -p sideways -y", 2, `Error: --propagation-policy: unknown policy "sideways"; give foreground or background`},
 		{"cyan app logs shop", 13, "Error: Application \"shop\": no pods found; `cyan app get shop` shows what it has"},
 		{"cyan app patch shop --type strategic --patch {}", 2, `Error: --type: unknown type "strategic"; give json or merge`},

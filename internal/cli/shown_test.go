@@ -180,7 +180,7 @@ data: {password: czNjcmV0LWRhdGE=}
 		}
 	}
 	out, _, err := s.try("cyan", "app", "manifests", "secrets", "--reveal")
-	if want := "Error: confirmation: no terminal to ask on: print the values of 2 Secrets in clear?; add -y if you mean it"; kit.Message(err) != want || kit.ExitCode(err) != 2 || out != "" {
+	if want := "Error: confirmation: no terminal to ask on (print the values of 2 Secrets in clear?); add -y if you mean it"; kit.Message(err) != want || kit.ExitCode(err) != 2 || out != "" {
 		t.Errorf("--reveal alone: got %q, %q; want %q", out, kit.Message(err), want)
 	}
 	s.says([]string{"cyan", "app", "manifests", "secrets", "--reveal", "--yes"}, "password: s3cret-text", "password: czNjcmV0LWRhdGE=")

@@ -64,11 +64,11 @@ func TestCommandsKeepFieldsOfOtherPrograms(t *testing.T) {
 	s.forget("elsewhere")
 	_, lost := s.stored(appFromElsewhere, repo.URL)
 	for _, line := range [][]string{
-		{"cyan", "app", "set", "elsewhere", "--kustomize-replica", "shop=3", "--self-heal"},
+		{"cyan", "app", "set", "elsewhere", "--kustomize-replica", "shop=3", "--self-heal", "--validate=false"},
 		{"cyan", "app", "set", "elsewhere", "--path", "k8s/other", "--validate=false"},
 		{"cyan", "app", "set", "elsewhere", "--sync-option", "CreateNamespace=true"},
 		{"cyan", "app", "unset", "elsewhere", "--sync-option", "CreateNamespace"},
-		{"cyan", "app", "create", "elsewhere", "--repo", repo.URL, "--path", "k8s", "--revision", "main", "--dest-namespace", "other", "--sync-policy", "automated", "--kustomize-replica", "shop=4", "--kustomize-replica", "other=1", "--upsert"},
+		{"cyan", "app", "create", "elsewhere", "--repo", repo.URL, "--path", "k8s", "--revision", "main", "--dest-namespace", "other", "--sync-policy", "automated", "--kustomize-replica", "shop=4", "--kustomize-replica", "other=1", "--upsert", "--validate=false"},
 		{"cyan", "app", "sync", "elsewhere", "--async"},
 		{"cyan", "app", "terminate-op", "elsewhere"},
 	} {

@@ -3,6 +3,7 @@ package app
 import (
 	"context"
 	"fmt"
+	"slices"
 
 	"k8s.io/apimachinery/pkg/api/equality"
 	"sigs.k8s.io/controller-runtime/pkg/client"
@@ -10,7 +11,18 @@ import (
 	"github.com/cyan-cd/cyan/api/v1alpha1"
 	"github.com/cyan-cd/cyan/internal/cli/kit"
 	"github.com/cyan-cd/cyan/internal/patch"
+	"github.com/cyan-cd/cyan/internal/plan"
 )
+
+// warnOfOptions names the sync options that mean nothing and that an Application has not had before.
+func warnOfOptions(a *kit.Control, before, app *v1alpha1.Application) {
+	had := plan.CheckOptions(before.Spec.GetSyncOptions(), nil)
+	for _, about := range plan.CheckOptions(app.Spec.GetSyncOptions(), nil) {
+		if !slices.Contains(had, about) {
+			a.Note("warning: %s", about)
+		}
+	}
+}
 
 // change edits an Application and writes what became different.
 func change(ctx context.Context, a *kit.Control, name string, edit func(client.Client, *v1alpha1.Application) error) error {
@@ -29,6 +41,7 @@ func change(ctx context.Context, a *kit.Control, name string, edit func(client.C
 	if equality.Semantic.DeepEqual(before, app) {
 		return a.Say(fmt.Sprintf("application '%s' unchanged", app.Name))
 	}
+	warnOfOptions(a, before, app)
 	if err := patch.Object(ctx, c, before, app); err != nil {
 		return a.Explain(err, "changing Application "+name)
 	}

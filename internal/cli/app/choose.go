@@ -3,6 +3,7 @@ package app
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strings"
 
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
@@ -22,13 +23,9 @@ func (o *syncCommand) chosen(ctx context.Context, c client.Client, app *v1alpha1
 	if len(o.resources) == 0 && len(o.labels) == 0 {
 		return nil, nil
 	}
-	var chosen []v1alpha1.SyncOperationResource
-	for _, wanted := range o.resources {
-		found, err := matchResources(app, wanted)
-		if err != nil {
-			return nil, err
-		}
-		chosen = append(chosen, found...)
+	chosen, err := selectResources(app, o.resources)
+	if err != nil {
+		return nil, err
 	}
 	if len(o.labels) == 0 {
 		return chosen, nil
@@ -53,6 +50,37 @@ func (o *syncCommand) chosen(ctx context.Context, c client.Client, app *v1alpha1
 	}
 	if len(chosen) == 0 {
 		return nil, &problem.Error{Kind: problem.Absent, Object: object(app), Cause: fmt.Sprintf("no object has the labels %s", selector)}
+	}
+	return chosen, nil
+}
+
+// selectResources returns the objects of an Application that patterns name, less those that patterns with a leading !
+// name; where there are only such, the others of the Application.
+func selectResources(app *v1alpha1.Application, patterns []string) ([]v1alpha1.SyncOperationResource, error) {
+	var chosen, without []v1alpha1.SyncOperationResource
+	included := false
+	for _, pattern := range patterns {
+		excluded, isExcluded := strings.CutPrefix(pattern, "!")
+		found, err := matchResources(app, excluded)
+		if err != nil {
+			return nil, err
+		}
+		if isExcluded {
+			without = append(without, found...)
+			continue
+		}
+		included = true
+		chosen = append(chosen, found...)
+	}
+	if len(without) == 0 {
+		return chosen, nil
+	}
+	if !included {
+		chosen, _ = matchResources(app, "*:*:*")
+	}
+	chosen = slices.DeleteFunc(chosen, func(r v1alpha1.SyncOperationResource) bool { return slices.Contains(without, r) })
+	if len(chosen) == 0 {
+		return nil, &problem.Error{Kind: problem.Absent, Object: object(app), Cause: "every object is excluded", Remedy: "leave a --resource out"}
 	}
 	return chosen, nil
 }

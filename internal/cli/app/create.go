@@ -60,7 +60,7 @@ func newCreate(a *kit.Control) *cobra.Command {
 	flags.StringArrayVar(&o.annotations, "annotations", nil, "KEY=VALUE on the Application")
 	flags.BoolVar(&o.upsert, "upsert", false, "change the Application if it is there already and differs")
 	flags.BoolVar(&o.finalizer, "set-finalizer", false, "have its deletion delete what it deployed")
-	flags.BoolVar(&o.validate, "validate", true, "refuse a destination or project that does not exist")
+	flags.BoolVar(&o.validate, "validate", true, "refuse a source that cannot be rendered, and a destination or project that does not exist")
 	o.out.Bind(cmd, kit.JSON, kit.YAML, kit.Name)
 	return cmd
 }
@@ -84,7 +84,7 @@ func (o *createCommand) run(ctx context.Context) error {
 	}
 	for _, app := range wanted {
 		if o.validate {
-			if err := checkPlace(ctx, o.Control, c, app); err != nil {
+			if err := o.check(ctx, c, app); err != nil {
 				return err
 			}
 		}
@@ -93,6 +93,20 @@ func (o *createCommand) run(ctx context.Context) error {
 		}
 	}
 	return nil
+}
+
+// check refuses what could not be deployed.
+func (o *createCommand) check(ctx context.Context, c client.Client, app *v1alpha1.Application) error {
+	live := &v1alpha1.Application{}
+	if err := c.Get(ctx, client.ObjectKeyFromObject(app), live); err == nil {
+		if _, err := o.merge(live, app); err != nil {
+			return err
+		}
+	}
+	if err := checkPlace(ctx, o.Control, c, app); err != nil {
+		return err
+	}
+	return checkSources(ctx, o.Control, c, app)
 }
 
 // wanted are the Applications of the file, or the one of the flags.
@@ -215,29 +229,40 @@ func (o *createCommand) update(ctx context.Context, c client.Client, app *v1alph
 		return "", err
 	}
 	before := live.DeepCopy()
-	live.Spec = app.Spec
-	for k, v := range app.Labels {
+	different, err := o.merge(live, app)
+	if err != nil {
+		return "", err
+	}
+	done := "unchanged"
+	if different {
+		done, err = "updated", patch.Object(ctx, c, before, live)
+	}
+	live.DeepCopyInto(app)
+	return done, err
+}
+
+// merge makes of an Application that is there what is wanted, and reports whether that differs. It returns an error
+// when it does and --upsert was not given.
+func (o *createCommand) merge(live, wanted *v1alpha1.Application) (different bool, err error) {
+	before := live.DeepCopy()
+	live.Spec = wanted.Spec
+	for k, v := range wanted.Labels {
 		kit.Put(&live.Labels, k, v)
 	}
-	for k, v := range app.Annotations {
+	for k, v := range wanted.Annotations {
 		kit.Put(&live.Annotations, k, v)
 	}
-	for _, f := range app.Finalizers {
+	for _, f := range wanted.Finalizers {
 		if !slices.Contains(live.Finalizers, f) {
 			live.Finalizers = append(live.Finalizers, f)
 		}
 	}
-	if equality.Semantic.DeepEqual(before, live) {
-		live.DeepCopyInto(app)
-		return "unchanged", nil
-	}
-	if !o.upsert {
-		return "", &problem.Error{
-			Kind: problem.Refused, Object: object(app), Cause: "exists already, with another spec",
+	different = !equality.Semantic.DeepEqual(before, live)
+	if different && !o.upsert {
+		return true, &problem.Error{
+			Kind: problem.Refused, Object: object(wanted), Cause: "exists already, with another spec",
 			Remedy: "add --upsert to change it, or see " + o.Command("app set"),
 		}
 	}
-	err := patch.Object(ctx, c, before, live)
-	live.DeepCopyInto(app)
-	return "updated", err
+	return different, nil
 }

@@ -1,6 +1,7 @@
 package app
 
 import (
+	"cmp"
 	"context"
 	"slices"
 	"strings"
@@ -31,16 +32,24 @@ func newList(a *kit.Control) *cobra.Command {
 			if err := out.Check(); err != nil {
 				return err
 			}
-			found, err := listApps(cmd.Context(), a, selector, everywhere)
+			parsed, err := labels.Parse(selector)
+			if err != nil {
+				return kit.Usage("--selector", err.Error(), "write it as key=value,other!=value")
+			}
+			c, err := a.Connect()
+			if err != nil {
+				return err
+			}
+			found, err := listApps(cmd.Context(), a, c, parsed, everywhere)
 			if err != nil {
 				return err
 			}
 			found = slices.DeleteFunc(found, func(app v1alpha1.Application) bool {
 				return len(projects) > 0 && !slices.Contains(projects, app.Spec.Project) ||
 					cluster != "" && cluster != app.Spec.Destination.Server && cluster != app.Spec.Destination.Name ||
-					repo != "" && !fromRepo(&app, repo) || path != "" && (app.Spec.Source == nil || app.Spec.Source.Path != path)
+					repo != "" && !fromRepo(&app, repo) || path != "" && !slices.ContainsFunc(app.Spec.GetSources(), func(s v1alpha1.ApplicationSource) bool { return s.Path == path })
 			})
-			return showApps(a, found, out.Value)
+			return showApps(cmd.Context(), a, c, found, out.Value, everywhere)
 		},
 	}
 	out.Bind(cmd, kit.JSON, kit.YAML, kit.Wide, kit.Name)
@@ -53,28 +62,22 @@ func newList(a *kit.Control) *cobra.Command {
 	return cmd
 }
 
-func listApps(ctx context.Context, a *kit.Control, selector string, everywhere bool) ([]v1alpha1.Application, error) {
-	parsed, err := labels.Parse(selector)
-	if err != nil {
-		return nil, kit.Usage("--selector", err.Error(), "write it as key=value,other!=value")
-	}
-	c, err := a.Connect()
-	if err != nil {
-		return nil, err
-	}
+func listApps(ctx context.Context, a *kit.Control, c client.Client, selector labels.Selector, everywhere bool) ([]v1alpha1.Application, error) {
 	in := client.InNamespace(a.Namespace)
 	if everywhere {
 		in = ""
 	}
 	all := &v1alpha1.ApplicationList{}
-	if err := c.List(ctx, all, in, client.MatchingLabelsSelector{Selector: parsed}); err != nil {
+	if err := c.List(ctx, all, in, client.MatchingLabelsSelector{Selector: selector}); err != nil {
 		return nil, a.Explain(err, "listing Applications")
 	}
-	slices.SortFunc(all.Items, func(x, y v1alpha1.Application) int { return strings.Compare(x.Name, y.Name) })
+	slices.SortFunc(all.Items, func(x, y v1alpha1.Application) int {
+		return cmp.Or(strings.Compare(x.Name, y.Name), strings.Compare(x.Namespace, y.Namespace))
+	})
 	return all.Items, nil
 }
 
-func showApps(a *kit.Control, found []v1alpha1.Application, as string) error {
+func showApps(ctx context.Context, a *kit.Control, c client.Client, found []v1alpha1.Application, as string, everywhere bool) error {
 	switch as {
 	case kit.JSON, kit.YAML:
 		objects := make([]client.Object, len(found))
@@ -90,11 +93,18 @@ func showApps(a *kit.Control, found []v1alpha1.Application, as string) error {
 		}
 		return nil
 	}
+	if len(found) == 0 && !everywhere {
+		if err := a.CheckNamespace(ctx, c); err != nil {
+			return err
+		}
+	}
 	if len(found) == 0 && a.Terminal().IsTerminal() {
 		a.Note("no Applications found in namespace %s; %s makes one", a.Namespace, a.Command("app create"))
 		return nil
 	}
-	return a.Show(a.Page().Apps(found, as == kit.Wide))
+	page := a.Page()
+	page.Namespaces = everywhere
+	return a.Show(page.Apps(found, as == kit.Wide))
 }
 
 func fromRepo(app *v1alpha1.Application, url string) bool {

@@ -93,6 +93,7 @@ func (o *logsCommand) run(ctx context.Context, name string) error {
 				mu.Lock()
 				defer mu.Unlock()
 				if err != nil && ctx.Err() == nil {
+					err = orSimulated(ctx, c, &pod, err)
 					failed = append(failed, o.Explain(err, "reading the logs of pod "+pod.Name))
 				}
 			})
@@ -133,6 +134,21 @@ func (o *logsCommand) stream(ctx context.Context, set kubernetes.Interface, pod 
 		}
 	}
 }
+
+// orSimulated returns the error of reading a pod's logs, or that a simulated node has none.
+func orSimulated(ctx context.Context, c client.Client, pod *corev1.Pod, err error) error {
+	node := &corev1.Node{}
+	if c.Get(ctx, client.ObjectKey{Name: pod.Spec.NodeName}, node) != nil || node.Labels[simulatedLabel] == "" {
+		return err
+	}
+	return &problem.Error{
+		Kind: problem.Refused, Object: "Pod " + pod.Namespace + "/" + pod.Name, Cause: "runs on the simulated node " + node.Name + ", where no program runs and nothing is logged",
+		Remedy: "run it on a cluster with real nodes, such as that of `cyan local up` as root", Err: err,
+	}
+}
+
+// simulatedLabel is on the nodes of a local cluster that only pretend to run pods.
+const simulatedLabel = "cyan.dev/simulated"
 
 // pods are those of an Application's objects, however many owners are between.
 func (o *logsCommand) pods(ctx context.Context, c client.Client, app *v1alpha1.Application) ([]corev1.Pod, error) {

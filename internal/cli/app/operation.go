@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
@@ -45,10 +46,31 @@ func finish(ctx context.Context, a *kit.Control, c client.WithWatch, app *v1alph
 	if state.Phase == v1alpha1.OperationSucceeded {
 		return nil
 	}
-	return &problem.Error{
-		Kind: problem.Negative, Object: object(app), Cause: fmt.Sprintf("sync ended with %s: %s", state.Phase, cmp.Or(state.Message, "no reason was given")),
-		Remedy: a.Command("app get %s", app.Name) + " shows every object",
+	return failedSync(a, app, !out.Machine())
+}
+
+// failedSync returns what is left to tell about a sync that failed: what its objects have told already is not told
+// again. shown is set where they were shown.
+func failedSync(a *kit.Control, app *v1alpha1.Application, shown bool) error {
+	state := app.Status.OperationState
+	failed := &problem.Error{Kind: problem.Negative, Object: object(app), Cause: fmt.Sprintf("sync ended with %s: %s", state.Phase, cmp.Or(state.Message, "no reason was given"))}
+	if state.SyncResult == nil || len(state.SyncResult.Resources) == 0 {
+		return failed
 	}
+	failed.Remedy = a.Command("app get %s", app.Name) + " shows every object"
+	told := 0
+	for _, r := range state.SyncResult.Resources {
+		if r.Message != "" && (r.Status == v1alpha1.ResultSyncFailed || r.HookPhase == v1alpha1.OperationFailed || r.HookPhase == v1alpha1.OperationError) {
+			if !shown || !strings.Contains(state.Message, r.Message) {
+				return failed
+			}
+			told++
+		}
+	}
+	if told > 0 {
+		failed.Cause = fmt.Sprintf("sync ended with %s: %d of %d objects failed, as told above", state.Phase, told, len(state.SyncResult.Resources))
+	}
+	return failed
 }
 
 // operationOver reports whether no operation is asked for and the last one has ended. Its state was taken away when

@@ -107,7 +107,8 @@ func (p *progress) lines(app *v1alpha1.Application, page screens.Page) {
 	if state.SyncResult != nil && state.SyncResult.Revision != "" {
 		line += " at " + screens.ShortRevision(state.SyncResult.Revision)
 	}
-	if state.Message != "" {
+	// How a sync failed is told by the error that ends the command.
+	if state.Message != "" && (!over(state.Phase) || state.Phase == v1alpha1.OperationSucceeded) {
 		line += ": " + state.Message
 	}
 	p.once(line + "\n")

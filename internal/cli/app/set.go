@@ -1,6 +1,8 @@
 package app
 
 import (
+	"reflect"
+
 	"github.com/spf13/cobra"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
@@ -22,6 +24,7 @@ func newSet(a *kit.Control) *cobra.Command {
 		ValidArgsFunction: completeApps(a, 1),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			return change(cmd.Context(), a, args[0], func(c client.Client, app *v1alpha1.Application) error {
+				before := app.DeepCopy().Spec.GetSources()
 				edits, err := flags.Apply(app)
 				if err != nil {
 					return err
@@ -29,14 +32,20 @@ func newSet(a *kit.Control) *cobra.Command {
 				if edits == 0 {
 					return kit.Usage(cmd.CommandPath(), "a flag is missing", "`"+cmd.CommandPath()+" --help` lists what can be set")
 				}
-				if validate {
-					return checkPlace(cmd.Context(), a, c, app)
+				if !validate {
+					return nil
 				}
-				return nil
+				if err := checkPlace(cmd.Context(), a, c, app); err != nil {
+					return err
+				}
+				if reflect.DeepEqual(before, app.Spec.GetSources()) {
+					return nil
+				}
+				return checkSources(cmd.Context(), a, c, app)
 			})
 		},
 	}
 	flags = spec.New(cmd)
-	cmd.Flags().BoolVar(&validate, "validate", true, "refuse a destination or project that does not exist")
+	cmd.Flags().BoolVar(&validate, "validate", true, "refuse a source that cannot be rendered, and a destination or project that does not exist")
 	return cmd
 }

@@ -54,7 +54,7 @@ func newSync(a *kit.Control) *cobra.Command {
 	f.StringVar(&o.revision, "revision", "", "sync to this branch, tag or commit, this once")
 	f.StringVar(&o.local, "local", "", "not served: commit what is to be synced")
 	_ = f.MarkHidden("local")
-	f.StringArrayVar(&o.resources, "resource", nil, "only these: GROUP:KIND:NAME or GROUP:KIND:NAMESPACE/NAME; * stands for any")
+	f.StringArrayVar(&o.resources, "resource", nil, "only these: GROUP:KIND:NAME or GROUP:KIND:NAMESPACE/NAME; * stands for any, and a leading ! leaves out")
 	f.StringArrayVar(&o.labels, "label", nil, "only objects with this label, KEY=VALUE")
 	f.BoolVar(&o.prune, "prune", false, "delete what git no longer has")
 	f.BoolVar(&o.dryRun, "dry-run", false, "ask the API server what would happen, and change nothing")

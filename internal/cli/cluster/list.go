@@ -25,6 +25,11 @@ func newList(a *kit.Control) *cobra.Command {
 			if err != nil {
 				return err
 			}
+			if len(all) == 0 {
+				if err := a.CheckNamespace(cmd.Context(), c); err != nil {
+					return err
+				}
+			}
 			if !slices.ContainsFunc(all, func(r Registered) bool { return r.Server == v1alpha1.InClusterServer }) {
 				all = slices.Insert(all, 0, Registered{Name: v1alpha1.InClusterName, Server: v1alpha1.InClusterServer})
 			}

@@ -48,8 +48,8 @@ Dockerfile is built by the first of BuildKit, Docker, podman, buildah and nerdct
 Where a cluster can be reached, it is asked whether it would take the objects.
 
 Progress goes to stderr, the result to stdout. The program ends with 0 when the commit was delivered, when there was nothing to do and when a newer one has
-overtaken it; with 130 when it was interrupted; with 2 when it was called wrongly; with 11 when a cluster that was named cannot be used; else with 1. Unless it
-ends with 0, nothing was committed.`,
+overtaken it; with 130 when it was interrupted; with 2 when it was called wrongly; with 11 when a host or a cluster that was named does not answer; with 13 when something is
+not there; with 20 when it is refused; else with 1. Unless it ends with 0, nothing was committed.`,
 		Example: `  cyan delivery run --repo . --image registry.example/shop --overlay k8s/overlays/production --push
   cyan delivery run --image app=registry.example/shop --package ./cmd/shop --overlay k8s/overlays/production   # a rehearsal
   cyan delivery run --image registry.example/shop --overlay shop/production --config-repo https://git.example/deploy --push
@@ -142,6 +142,9 @@ func printResult(out io.Writer, result deliver.Result, failure error) error {
 func (f *run) complete() error {
 	f.ConfigRepo = source.Repository{URL: f.configRepo}
 	f.Registries = image.Registries{Mirrors: f.registryMirrors, Insecure: f.insecureRegistry}
+	if os, arch, ok := strings.Cut(f.Platform, "/"); f.Platform != "" && (!ok || os == "" || arch == "" || strings.ContainsAny(f.Platform, ", ")) {
+		return kit.Usage("--platform", fmt.Sprintf("%q is no single platform", f.Platform), "give one, as OS/ARCH such as linux/amd64; images of several platforms are not built")
+	}
 	if f.author != "" {
 		name, mail, ok := strings.Cut(strings.TrimSuffix(f.author, ">"), "<")
 		if !ok || strings.TrimSpace(name) == "" {

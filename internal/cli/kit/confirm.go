@@ -16,12 +16,12 @@ func (e *Env) Confirm(question string, yes bool) error {
 		return nil
 	}
 	if !term.InputIsTerminal(e.In) {
-		return Usage("confirmation", "no terminal to ask on: "+question, "add -y if you mean it")
+		return Usage("confirmation", fmt.Sprintf("no terminal to ask on (%s)", question), "add -y if you mean it")
 	}
 	fmt.Fprintf(e.Err, "%s [y/N] ", question)
 	line, err := bufio.NewReader(e.In).ReadString('\n')
 	if err != nil && line == "" {
-		return &problem.Error{Kind: problem.Negative, Object: "confirmation", Cause: "no answer to: " + question, Remedy: "add -y if you mean it", Err: err}
+		return &problem.Error{Kind: problem.Negative, Object: "confirmation", Cause: fmt.Sprintf("no answer (%s)", question), Remedy: "add -y if you mean it", Err: err}
 	}
 	switch strings.ToLower(strings.TrimSpace(line)) {
 	case "y", "yes":

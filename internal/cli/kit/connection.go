@@ -2,10 +2,12 @@ package kit
 
 import (
 	"errors"
+	"io/fs"
 	"maps"
 	"os"
 	"path/filepath"
 	"slices"
+	"strings"
 
 	"github.com/spf13/cobra"
 	"k8s.io/client-go/rest"
@@ -218,9 +220,30 @@ func (c *Connection) Config() (*rest.Config, error) {
 
 func explainConfig(err error) error {
 	if clientcmd.IsEmptyConfig(err) {
-		return &problem.Error{Kind: problem.Unreachable, Object: "kubeconfig", Cause: "not found, so that no cluster is known", Remedy: noClusterRemedy, Err: err}
+		return &problem.Error{Kind: problem.Unreachable, Object: "kubeconfig", Cause: missingKubeconfig(), Remedy: noClusterRemedy, Err: err}
 	}
 	return unusable(err, "`kubectl config get-contexts` shows what it holds")
+}
+
+// missingKubeconfig is why there is no kubeconfig: what $KUBECONFIG names is not there, or nothing names one.
+func missingKubeconfig() string {
+	var named, missing []string
+	for _, path := range filepath.SplitList(os.Getenv(clientcmd.RecommendedConfigPathEnvVar)) {
+		if path == "" || path == os.DevNull {
+			continue
+		}
+		named = append(named, path)
+		if _, err := os.Stat(path); errors.Is(err, fs.ErrNotExist) {
+			missing = append(missing, path)
+		}
+	}
+	switch {
+	case len(missing) > 0:
+		return "$KUBECONFIG names " + strings.Join(missing, " and ") + ", not found"
+	case len(named) > 0:
+		return strings.Join(named, " and ") + " (of $KUBECONFIG) has no clusters"
+	}
+	return "not found, so that no cluster is known"
 }
 
 func unusable(err error, remedy string) error {

@@ -4,16 +4,19 @@ import (
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
+	"fmt"
 	"net/url"
 	"os"
 	"strings"
 
 	"github.com/spf13/cobra"
 	corev1 "k8s.io/api/core/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/cyan-cd/cyan/api/v1alpha1"
+	"github.com/cyan-cd/cyan/internal/problem"
 )
 
 // defaultAppNamespace is where existing manifests and tools expect Applications.
@@ -35,6 +38,20 @@ func NewControl(e *Env, cmd *cobra.Command) *Control {
 	}
 	cmd.PersistentFlags().StringVarP(&c.Namespace, "app-namespace", "N", from, "the namespace that Applications are in")
 	return c
+}
+
+// CheckNamespace returns an error if the namespace of the Applications does not exist; for a command that found
+// nothing in it.
+func (c *Control) CheckNamespace(ctx context.Context, from client.Client) error {
+	err := from.Get(ctx, client.ObjectKey{Name: c.Namespace}, &corev1.Namespace{})
+	if apierrors.IsNotFound(err) {
+		return &problem.Error{
+			Kind: problem.Absent, Object: fmt.Sprintf("namespace %q", c.Namespace), Cause: "not found", Err: err,
+			Remedy: "start `cyan server`, which makes its namespace, or name that of the Applications by --app-namespace",
+		}
+	}
+	// Who may not read namespaces gets an empty list.
+	return nil
 }
 
 // Secrets lists the Secrets of one of the SecretType values.

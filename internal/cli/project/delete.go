@@ -3,6 +3,7 @@ package project
 import (
 	"fmt"
 	"slices"
+	"strings"
 
 	"github.com/spf13/cobra"
 	"sigs.k8s.io/controller-runtime/pkg/client"
@@ -42,6 +43,12 @@ func newDelete(a *kit.Control) *cobra.Command {
 			}
 			if err := c.Delete(cmd.Context(), p); client.IgnoreNotFound(err) != nil {
 				return a.Explain(err, "deleting AppProject "+args[0])
+			}
+			if left := client.IgnoreNotFound(c.Get(cmd.Context(), client.ObjectKeyFromObject(p), p)); left != nil {
+				return a.Explain(left, "reading AppProject "+args[0])
+			}
+			if p.DeletionTimestamp != nil && len(p.Finalizers) > 0 {
+				return a.Say(fmt.Sprintf("project '%s' is being deleted; waiting for its finalizers: %s", args[0], strings.Join(p.Finalizers, ", ")))
 			}
 			return a.Say(fmt.Sprintf("project '%s' deleted", args[0]))
 		},

@@ -27,6 +27,11 @@ func newList(a *kit.Control) *cobra.Command {
 			if err := c.List(cmd.Context(), all, client.InNamespace(a.Namespace)); err != nil {
 				return a.Explain(err, "listing AppProjects")
 			}
+			if len(all.Items) == 0 {
+				if err := a.CheckNamespace(cmd.Context(), c); err != nil {
+					return err
+				}
+			}
 			return show(a, all.Items, out.Value)
 		},
 	}

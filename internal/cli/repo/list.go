@@ -38,6 +38,11 @@ func newList(a *kit.Control, secretType string) *cobra.Command {
 			if err != nil {
 				return err
 			}
+			if len(secrets) == 0 {
+				if err := a.CheckNamespace(cmd.Context(), c); err != nil {
+					return err
+				}
+			}
 			return show(a, secrets, out.Value)
 		},
 	}

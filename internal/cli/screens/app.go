@@ -34,6 +34,9 @@ func (p Page) appHeader(app *v1alpha1.Application) string {
 	}
 	b.WriteString(field("Sync Policy", policy(&app.Spec)))
 	status := app.Status.Sync
+	if at := app.DeletionTimestamp; at != nil {
+		b.WriteString(field("Deletion", p.deletion(app)))
+	}
 	b.WriteString(field("Sync Status", strings.TrimSpace(p.sync(orUnknown(status.Status))+" "+against(app))))
 	health := app.Status.Health
 	line := p.healthCode(health.Status)
@@ -48,6 +51,27 @@ func (p Page) appHeader(app *v1alpha1.Application) string {
 		b.WriteString(field([]string{"Images", ""}[min(i, 1)], p.image(image)))
 	}
 	return b.String()
+}
+
+// deletion describes an Application that is being deleted: since when, and what that waits for.
+func (p Page) deletion(app *v1alpha1.Application) string {
+	text := p.Theme.Busy("◌ Deleting") + " for " + p.age(*app.DeletionTimestamp)
+	switch left := len(app.Status.Resources); {
+	case !slices.ContainsFunc(app.Finalizers, func(f string) bool { return strings.HasPrefix(f, v1alpha1.ResourcesFinalizer) }):
+		return text + ": its objects stay; waiting for " + strings.Join(app.Finalizers, ", ")
+	case left == 1:
+		return text + ": its object goes first"
+	default:
+		return text + fmt.Sprintf(": its %d objects go first", left)
+	}
+}
+
+// appSync is the sync status of an Application, unless it is being deleted.
+func (p Page) appSync(app *v1alpha1.Application) string {
+	if app.DeletionTimestamp != nil {
+		return p.Theme.Busy("◌ Deleting")
+	}
+	return p.sync(orUnknown(app.Status.Sync.Status))
 }
 
 func (p Page) operation(state *v1alpha1.OperationState) string {
@@ -129,15 +153,15 @@ func (p Page) Resources(app *v1alpha1.Application, wide bool) string {
 
 // Apps lists Applications; wide shows everything about each.
 func (p Page) Apps(apps []v1alpha1.Application, wide bool) string {
-	rows := [][]string{{"NAME", "SYNC", "HEALTH", "REVISION", "POLICY", "DESTINATION"}}
+	rows := [][]string{{"NAMESPACE", "NAME", "SYNC", "HEALTH", "REVISION", "POLICY", "DESTINATION"}}
 	if wide {
 		rows = [][]string{{"NAME", "CLUSTER", "NAMESPACE", "PROJECT", "STATUS", "HEALTH", "SYNCPOLICY", "CONDITIONS", "REPO", "PATH", "TARGET"}}
 	}
 	for i := range apps {
 		app := &apps[i]
-		sync, health := p.sync(orUnknown(app.Status.Sync.Status)), p.healthCode(app.Status.Health.Status)
+		sync, health := p.appSync(app), p.healthCode(app.Status.Health.Status)
 		if !wide {
-			rows = append(rows, []string{app.Name, sync, health, ShortRevision(revision(app)), policy(&app.Spec), destination(app.Spec.Destination)})
+			rows = append(rows, []string{app.Namespace, app.Name, sync, health, ShortRevision(revision(app)), policy(&app.Spec), destination(app.Spec.Destination)})
 			continue
 		}
 		var first v1alpha1.ApplicationSource
@@ -152,8 +176,13 @@ func (p Page) Apps(apps []v1alpha1.Application, wide bool) string {
 	if wide {
 		return Page{Theme: p.Theme, Now: p.Now}.table(rows)
 	}
+	if !p.Namespaces {
+		for i := range rows {
+			rows[i] = rows[i][1:]
+		}
+	}
 	rows = p.without(rows, "POLICY")
-	return p.table(rows, len(rows[0])-1, 0)
+	return p.table(rows, len(rows[0])-1, slices.Index(rows[0], "NAME"))
 }
 
 // History lists what was deployed, the newest last.
@@ -361,7 +390,7 @@ func yes(b bool) string {
 // AppTree shows an Application and below it its objects, by sync wave.
 func (p Page) AppTree(app *v1alpha1.Application) string {
 	rows := [][]string{{"NAME", "STATUS", "HEALTH"}}
-	rows = append(rows, []string{"⎈ " + ObjectName(v1alpha1.ApplicationKind, app.Namespace, app.Name), p.sync(orUnknown(app.Status.Sync.Status)), p.healthCode(app.Status.Health.Status)})
+	rows = append(rows, []string{"⎈ " + ObjectName(v1alpha1.ApplicationKind, app.Namespace, app.Name), p.appSync(app), p.healthCode(app.Status.Health.Status)})
 	for i, r := range app.Status.Resources {
 		branch := "├──"
 		if i == len(app.Status.Resources)-1 {

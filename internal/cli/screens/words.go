@@ -21,6 +21,8 @@ type Page struct {
 	Width int
 	Theme term.Theme
 	Now   time.Time
+	// Namespaces is set where objects of several namespaces are listed.
+	Namespaces bool
 }
 
 func (p Page) age(since metav1.Time) string {
