@@ -394,6 +394,8 @@ const (
 	ConditionSyncOptionWarning       = "SyncOptionWarning"
 	ConditionExcludedResourceWarning = "ExcludedResourceWarning"
 	ConditionOrphanedResourceWarning = "OrphanedResourceWarning"
+	// ConditionUnsupportedWarning names what is written and not done.
+	ConditionUnsupportedWarning = "UnsupportedWarning"
 )
 
 // ApplicationCondition is something a person should know.

@@ -59,6 +59,10 @@ type AppProjectSpec struct {
 	// +kubebuilder:validation:Schemaless
 	DestinationServiceAccounts      []runtime.RawExtension `json:"destinationServiceAccounts,omitempty"`
 	PermitOnlyProjectScopedClusters bool                   `json:"permitOnlyProjectScopedClusters,omitempty"`
+	// +kubebuilder:pruning:PreserveUnknownFields
+	// +kubebuilder:validation:Schemaless
+	// +kubebuilder:validation:Type=object
+	SourceIntegrity *runtime.RawExtension `json:"sourceIntegrity,omitempty"`
 }
 
 // GroupKindPattern matches kinds.
@@ -85,6 +89,8 @@ type SyncWindow struct {
 	TimeZone       string `json:"timeZone,omitempty"`
 	UseAndOperator bool   `json:"andOperator,omitempty"`
 	Description    string `json:"description,omitempty"`
+	// SyncOverrun lets a sync go on that began before a deny window opened, or while an allow window was open.
+	SyncOverrun bool `json:"syncOverrun,omitempty"`
 }
 
 // AppProjectStatus is kept for tools that write it.

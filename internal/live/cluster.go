@@ -13,6 +13,7 @@ import (
 	"k8s.io/client-go/dynamic"
 	"k8s.io/client-go/metadata"
 	"k8s.io/client-go/rest"
+	"k8s.io/utils/lru"
 
 	"time"
 
@@ -31,8 +32,6 @@ type Key = plan.Key
 // Cluster is one destination, watched. It is safe for concurrent use.
 type Cluster struct {
 	Server, Name string
-	// Client changes objects of the cluster.
-	Client *apply.Client
 
 	*kindCache
 	spec    cluster.Cluster
@@ -41,6 +40,11 @@ type Cluster struct {
 	life    context.Context //nolint:containedctx // the cluster is looked for as long as it is registered
 	end     context.CancelFunc
 	dynamic dynamic.Interface
+	// config is how the cluster is asked by those who wait for an answer, and client does so with the program's own rights.
+	config *rest.Config
+	client *apply.Client
+	// users has the *apply.Client of each user as whom objects are written.
+	users *lru.Cache
 
 	reach       *reach
 	watches     *watches
@@ -73,8 +77,9 @@ func connect(ctx context.Context, spec cluster.Cluster, log *slog.Logger, notify
 	}
 	c.life, c.end = context.WithCancel(ctx)
 	c.kindCache = &kindCache{discovery: asking}
-	c.Client = apply.NewClient(c.dynamic, c).Within(c.limit)
-	c.objects = newObjects(c.Client)
+	c.config, c.users = config, lru.New(maxUsers)
+	c.client = apply.NewClient(c.dynamic, c).Within(c.limit)
+	c.objects = newObjects(c.client)
 	c.reach = &reach{cluster: spec.Name, server: spec.Server, discovery: asking, log: log, changed: c.notifyAll}
 	c.watches = &watches{
 		metadata: watching, spec: spec, log: log.With("cluster", spec.Name), life: c.life, heard: c.heard, changed: c.changed,
@@ -86,6 +91,28 @@ func connect(ctx context.Context, spec cluster.Cluster, log *slog.Logger, notify
 
 // Spec returns how the cluster is registered.
 func (c *Cluster) Spec() cluster.Cluster { return c.spec }
+
+// maxUsers bounds the users whose clients are kept, those that were used last.
+const maxUsers = 1024
+
+// As returns what writes in the cluster as a user, for whom the program stands in; as itself for "".
+func (c *Cluster) As(user string) (*apply.Client, error) {
+	if user == "" {
+		return c.client, nil
+	}
+	if known, ok := c.users.Get(user); ok {
+		return known.(*apply.Client), nil
+	}
+	config := rest.CopyConfig(c.config)
+	config.Impersonate = rest.ImpersonationConfig{UserName: user}
+	connection, err := dynamic.NewForConfig(config)
+	if err != nil {
+		return nil, fmt.Errorf("connecting to cluster %s as %s: %w", c.Name, user, err)
+	}
+	client := apply.NewClient(connection, c).Within(c.limit)
+	c.users.Add(user, client)
+	return client, nil
+}
 
 // limit is why an object is not one that the cluster is used for; nil when it is.
 func (c *Cluster) limit(ref apply.Ref) error {

@@ -142,7 +142,7 @@ func (s *syncRun) try(ctx context.Context) error {
 	var refusals compare.Refusals
 	kinds, err := s.o.cluster.Kinds(ctx, nil)
 	if err == nil {
-		refusals, err = s.o.comparison.Refusals(ctx, s.o.cluster.Client, kinds)
+		refusals, err = s.o.comparison.Refusals(ctx, s.o.writer, kinds)
 	}
 	if err != nil && apply.IsUnreachable(err) {
 		s.putOff = err
@@ -256,7 +256,7 @@ func message(err error) string {
 }
 
 func (s *syncRun) carryOut(ctx context.Context, a plan.Action) (apply.Outcome, error) {
-	client, t := s.o.cluster.Client, a.Task
+	client, t := s.o.writer, a.Task
 	switch a.Do {
 	case plan.DoDelete:
 		return client.Delete(ctx, t.Live, t.Propagation(), apply.Real)

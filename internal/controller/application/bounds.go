@@ -13,6 +13,9 @@ func checkProject(o *observation, controlNamespace string) {
 	for _, v := range project.Check(o.project, o.app, o.to(), controlNamespace) {
 		o.add(v1alpha1.ConditionInvalidSpecError, errors.New(v.String()))
 	}
+	for _, v := range project.CheckProtection(o.project) {
+		o.add(v1alpha1.ConditionInvalidSpecError, errors.New(v.String()))
+	}
 	permitted, violations := project.PermitSync(o.project, o.app)
 	for _, v := range violations {
 		o.add(v1alpha1.ConditionInvalidSpecError, errors.New(v.String()))
@@ -20,5 +23,24 @@ func checkProject(o *observation, controlNamespace string) {
 	o.permitted, o.source = permitted, permitted.Source()
 	for _, problem := range plan.CheckIgnore(o.app.Spec.IgnoreDifferences) {
 		o.add(v1alpha1.ConditionInvalidSpecError, errors.New(problem))
+	}
+}
+
+// chooseWriter decides as whom the objects of an Application are written.
+func chooseWriter(o *observation) {
+	if o.cluster == nil || o.project == nil {
+		return
+	}
+	user, refused, warning := project.User(o.project, o.app, o.to(), project.Impersonation(o.settings.Impersonation))
+	if warning != nil {
+		o.add(v1alpha1.ConditionUnsupportedWarning, errors.New(warning.String()))
+	}
+	if refused != nil {
+		o.add(v1alpha1.ConditionInvalidSpecError, errors.New(refused.String()))
+		return
+	}
+	var err error
+	if o.writer, err = o.cluster.As(user); err != nil {
+		o.add(v1alpha1.ConditionInvalidSpecError, err)
 	}
 }

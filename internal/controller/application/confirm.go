@@ -50,7 +50,11 @@ func occupantsOf(ctx context.Context, o *observation, namespace string) ([]plan.
 			kinds = append(kinds, kind.GroupKind())
 		}
 	}
-	objects, err := o.cluster.Client.Occupants(ctx, namespace, kinds)
+	reader, err := o.cluster.As("")
+	if err != nil {
+		return nil, err
+	}
+	objects, err := reader.Occupants(ctx, namespace, kinds)
 	if err != nil {
 		return nil, err
 	}

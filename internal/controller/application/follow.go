@@ -3,6 +3,7 @@ package application
 import (
 	"context"
 	"log/slog"
+	"slices"
 	"sync"
 	"time"
 
@@ -13,6 +14,7 @@ import (
 
 	"github.com/cyan-cd/cyan/api/v1alpha1"
 	"github.com/cyan-cd/cyan/internal/live"
+	"github.com/cyan-cd/cyan/internal/settings"
 	"github.com/cyan-cd/cyan/internal/source"
 )
 
@@ -37,9 +39,10 @@ func (f *follower) applicationsOf(ctx context.Context, project client.Object) []
 		f.log.Error("listing Applications", "err", err)
 		return nil
 	}
+	isGlobal := slices.ContainsFunc(f.settings.get().GlobalProjects, func(g settings.GlobalProject) bool { return g.ProjectName == project.GetName() })
 	var all []reconcile.Request
 	for i := range apps.Items {
-		if projectName(&apps.Items[i]) == project.GetName() {
+		if isGlobal || projectName(&apps.Items[i]) == project.GetName() {
 			all = append(all, reconcile.Request{NamespacedName: client.ObjectKeyFromObject(&apps.Items[i])})
 		}
 	}

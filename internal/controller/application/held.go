@@ -23,6 +23,7 @@ type heldHooks struct {
 // heldIn are held hooks and the cluster that they are in.
 type heldIn struct {
 	cluster *live.Cluster
+	writer  *apply.Client
 	hooks   []*unstructured.Unstructured
 }
 
@@ -49,7 +50,7 @@ func (h *heldHooks) release(ctx context.Context, app types.NamespacedName) error
 func (h heldIn) release(ctx context.Context) error {
 	var failed []error
 	for _, hook := range h.hooks {
-		if err := h.cluster.Client.RemoveFinalizer(ctx, hook, v1alpha1.HookFinalizer); err != nil {
+		if err := h.writer.RemoveFinalizer(ctx, hook, v1alpha1.HookFinalizer); err != nil {
 			failed = append(failed, err)
 			continue
 		}

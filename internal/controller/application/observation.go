@@ -6,6 +6,7 @@ import (
 	"k8s.io/apimachinery/pkg/types"
 
 	"github.com/cyan-cd/cyan/api/v1alpha1"
+	"github.com/cyan-cd/cyan/internal/apply"
 	"github.com/cyan-cd/cyan/internal/compare"
 	"github.com/cyan-cd/cyan/internal/live"
 	"github.com/cyan-cd/cyan/internal/operation"
@@ -24,6 +25,8 @@ type observation struct {
 	settings *readSettings
 	project  *v1alpha1.AppProject
 	cluster  *live.Cluster
+	// writer writes in the cluster, as whom the project says; nil when that is not known.
+	writer *apply.Client
 	// permitted is what may be compared with: the Application's own source, or the operation's. source is the same
 	// without the project's leave.
 	permitted project.PermittedSource

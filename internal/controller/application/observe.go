@@ -12,6 +12,7 @@ import (
 	"github.com/cyan-cd/cyan/api/v1alpha1"
 	"github.com/cyan-cd/cyan/internal/compare"
 	"github.com/cyan-cd/cyan/internal/project"
+	"github.com/cyan-cd/cyan/internal/settings"
 	"github.com/cyan-cd/cyan/internal/source"
 )
 
@@ -20,7 +21,7 @@ func (r *reconciler) gather(ctx context.Context, app *v1alpha1.Application) (*ob
 	o := &observation{now: r.now(), name: client.ObjectKeyFromObject(app), app: app, settings: r.settings.get(), refresh: app.Annotations[v1alpha1.RefreshAnnotation]}
 	o.instance = instanceOf(r.control, o.name)
 	var err error
-	if o.project, err = readProject(ctx, r.client, client.ObjectKey{Namespace: r.control, Name: projectName(app)}); err != nil {
+	if err = r.gatherProject(ctx, o); err != nil {
 		return nil, err
 	}
 	if o.project == nil {
@@ -29,6 +30,7 @@ func (r *reconciler) gather(ctx context.Context, app *v1alpha1.Application) (*ob
 	if o.cluster, err = r.clusters.For(app.Spec.Destination); err != nil {
 		o.add(v1alpha1.ConditionInvalidSpecError, err)
 	}
+	chooseWriter(o)
 	if app.DeletionTimestamp != nil {
 		return o, nil
 	}
@@ -57,6 +59,28 @@ func projectName(app *v1alpha1.Application) string {
 		return v1alpha1.DefaultProject
 	}
 	return app.Spec.Project
+}
+
+// gatherProject reads the project of an Application, with what projects that are global allow and deny besides.
+func (r *reconciler) gatherProject(ctx context.Context, o *observation) error {
+	own, err := readProject(ctx, r.client, client.ObjectKey{Namespace: r.control, Name: projectName(o.app)})
+	if own == nil || err != nil {
+		return err
+	}
+	var global []*v1alpha1.AppProject
+	for _, name := range o.settings.GlobalProjectsOf(own.Name, own.Labels) {
+		found, err := readProject(ctx, r.client, client.ObjectKey{Namespace: r.control, Name: name})
+		switch {
+		case err != nil:
+			return err
+		case found == nil:
+			o.add(v1alpha1.ConditionUnsupportedWarning, fmt.Errorf("ConfigMap %s: globalProjects: AppProject %q not found in namespace %s; create it, or leave it out", settings.ConfigName, name, r.control))
+			continue
+		}
+		global = append(global, found)
+	}
+	o.project = project.WithGlobal(own, global...)
+	return nil
 }
 
 // readProject reads an AppProject; nil when there is none. The default one is made when it is missing.

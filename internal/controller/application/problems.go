@@ -13,7 +13,7 @@ import (
 // warnings are the conditions of problems that nothing waits for.
 var warnings = []string{
 	v1alpha1.ConditionRepeatedResourceWarning, v1alpha1.ConditionSharedResourceWarning, v1alpha1.ConditionSyncOptionWarning,
-	v1alpha1.ConditionExcludedResourceWarning, v1alpha1.ConditionOrphanedResourceWarning,
+	v1alpha1.ConditionExcludedResourceWarning, v1alpha1.ConditionOrphanedResourceWarning, v1alpha1.ConditionUnsupportedWarning,
 }
 
 func (o *observation) add(condition string, err error) {

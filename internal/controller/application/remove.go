@@ -62,7 +62,7 @@ func (r *reconciler) remove(ctx context.Context, o *observation, after *v1alpha1
 // removeObjects deletes the highest wave that is there, and says how many objects are left in all. An error says what
 // holds them up.
 func (r *reconciler) removeObjects(ctx context.Context, o *observation, propagation metav1.DeletionPropagation) (int, error) {
-	if o.cluster == nil || o.project == nil {
+	if o.cluster == nil || o.project == nil || o.writer == nil {
 		return 0, fmt.Errorf("the objects of the Application can't be deleted: %w", errors.Join(problemsOf(o)...))
 	}
 	live, err := o.cluster.Snapshot(ctx, o.wanted())
@@ -131,7 +131,7 @@ func removeWave(ctx context.Context, o *observation, wave []*unstructured.Unstru
 			}
 			continue
 		}
-		if _, err := o.cluster.Client.Delete(ctx, object, propagation, apply.Real); err != nil {
+		if _, err := o.writer.Delete(ctx, object, propagation, apply.Real); err != nil {
 			return err
 		}
 		o.cluster.Wrote(apply.RefOf(object), nil)

@@ -1,0 +1,173 @@
+package application_test
+
+import (
+	"context"
+	"encoding/json"
+	"strings"
+	"testing"
+
+	corev1 "k8s.io/api/core/v1"
+	rbacv1 "k8s.io/api/rbac/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/runtime"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	"github.com/cyan-cd/cyan/api/v1alpha1"
+)
+
+func rawJSON(t *testing.T, value any) runtime.RawExtension {
+	t.Helper()
+	text, err := json.Marshal(value)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return runtime.RawExtension{Raw: text}
+}
+
+func (w *world) create(objects ...client.Object) {
+	w.Helper()
+	for _, o := range objects {
+		if err := w.Create(context.Background(), o); err != nil {
+			w.Fatal(err)
+		}
+	}
+}
+
+// Objects are written, tried and deleted with the rights of the service account that the project names, and not with
+// Cyan's own.
+func TestWritesAreDoneAsTheServiceAccountOfTheProject(t *testing.T) {
+	w := newWorld(t)
+	w.create(&corev1.ConfigMap{ObjectMeta: metav1.ObjectMeta{Namespace: w.control, Name: "argocd-cm"}, Data: map[string]string{"application.sync.impersonation.enabled": "true"}})
+	w.teamProject(func(p *v1alpha1.AppProject) {
+		p.Spec.DestinationServiceAccounts = []runtime.RawExtension{rawJSON(t, map[string]string{"server": "*", "namespace": w.to, "defaultServiceAccount": "deployer"})}
+	})
+	w.start()
+	sha := w.push(map[string]string{"k8s/a.yaml": configMap("a", "green")})
+	app := w.app("shop", func(a *v1alpha1.Application) {
+		a.Spec.Project, a.Finalizers = "team", []string{v1alpha1.ResourcesFinalizer}
+	})
+	w.eventually(app, "a look", func(a *v1alpha1.Application) bool { return a.Status.Sync.Status == v1alpha1.OutOfSync })
+	w.operate(app, &v1alpha1.SyncOperation{})
+	user := "system:serviceaccount:" + w.to + ":deployer"
+	got := w.eventually(app, "the sync to be refused", func(a *v1alpha1.Application) bool {
+		return a.Status.OperationState != nil && a.Status.OperationState.Phase == v1alpha1.OperationFailed
+	})
+	if m := got.Status.OperationState.Message; !strings.Contains(m, user) {
+		t.Errorf("the sync failed with %q, want it refused to %s", m, user)
+	}
+	if w.data("a") != nil {
+		t.Error("a was written without the rights of the service account")
+	}
+	role := &rbacv1.Role{ObjectMeta: metav1.ObjectMeta{Namespace: w.to, Name: "deployer"}, Rules: []rbacv1.PolicyRule{{APIGroups: []string{""}, Resources: []string{"configmaps"}, Verbs: []string{"get", "create", "patch"}}}}
+	w.create(role, &rbacv1.RoleBinding{
+		ObjectMeta: metav1.ObjectMeta{Namespace: w.to, Name: "deployer"}, RoleRef: rbacv1.RoleRef{APIGroup: rbacv1.GroupName, Kind: "Role", Name: "deployer"},
+		Subjects: []rbacv1.Subject{{Kind: "ServiceAccount", Namespace: w.to, Name: "deployer"}},
+	})
+	w.operate(app, &v1alpha1.SyncOperation{})
+	w.eventually(app, "the sync with the rights", syncedTo(sha))
+
+	w.remove(app)
+	w.eventually(app, "the deletion to be refused", func(a *v1alpha1.Application) bool {
+		return strings.Contains(condition(a, v1alpha1.ConditionDeletionError), user)
+	})
+	if w.data("a") == nil {
+		t.Error("a was deleted without the rights of the service account")
+	}
+	role.Rules[0].Verbs = append(role.Rules[0].Verbs, "delete")
+	if err := w.Update(context.Background(), role); err != nil {
+		t.Fatal(err)
+	}
+	w.untilGone(app)
+	if w.data("a") != nil {
+		t.Error("a is still there after the deletion")
+	}
+}
+
+// What would be less safe if it were passed over keeps an Application from being synced; the rest is named.
+func TestWhatAProjectAsksForAndDoesNotGet(t *testing.T) {
+	for name, c := range map[string]struct {
+		project   func(*testing.T, *v1alpha1.AppProject)
+		cluster   map[string]string
+		settings  map[string]string
+		condition string
+		says      string
+		synced    bool
+	}{
+		"signed commits": {
+			project: func(t *testing.T, p *v1alpha1.AppProject) {
+				p.Spec.SignatureKeys = []runtime.RawExtension{rawJSON(t, map[string]string{"keyID": "4AEE18F83AFDEB23"})}
+			},
+			condition: v1alpha1.ConditionInvalidSpecError, says: "AppProject team: spec.signatureKeys: signatures of commits are not verified",
+		},
+		"the integrity of sources": {
+			project: func(t *testing.T, p *v1alpha1.AppProject) {
+				integrity := rawJSON(t, map[string]any{"git": map[string]any{}})
+				p.Spec.SourceIntegrity = &integrity
+			},
+			condition: v1alpha1.ConditionInvalidSpecError, says: "AppProject team: spec.sourceIntegrity: ",
+		},
+		"service accounts, while impersonation is off": {
+			project: func(t *testing.T, p *v1alpha1.AppProject) {
+				p.Spec.DestinationServiceAccounts = []runtime.RawExtension{rawJSON(t, map[string]string{"server": "*", "namespace": "*", "defaultServiceAccount": "deployer"})}
+			},
+			condition: v1alpha1.ConditionUnsupportedWarning, says: "AppProject team: spec.destinationServiceAccounts: not used, since impersonation is off", synced: true,
+		},
+		"no service account, while impersonation is on": {
+			settings:  map[string]string{"application.sync.impersonation.enabled": "true"},
+			condition: v1alpha1.ConditionInvalidSpecError, says: "AppProject team: spec.destinationServiceAccounts: no service account matches destination server https://kubernetes.default.svc",
+		},
+		"only clusters of its own": {
+			project:   func(_ *testing.T, p *v1alpha1.AppProject) { p.Spec.PermitOnlyProjectScopedClusters = true },
+			condition: v1alpha1.ConditionInvalidSpecError, says: "project team permits only clusters of its own, and cluster in-cluster is not",
+		},
+		"a cluster of another project": {
+			cluster:   map[string]string{"project": "other"},
+			condition: v1alpha1.ConditionInvalidSpecError, says: "cluster home is for project other alone, and not for project team",
+		},
+		"a cluster that is limited to other namespaces": {
+			cluster:   map[string]string{"namespaces": "elsewhere"},
+			condition: v1alpha1.ConditionInvalidSpecError, says: "is not one that cluster home is limited to",
+		},
+		"a global project that denies": {
+			settings:  map[string]string{"globalProjects": "- {projectName: everywhere, labelSelector: {matchLabels: {team: a}}}"},
+			condition: v1alpha1.ConditionInvalidSpecError, says: "ConfigMap is not permitted in project team",
+		},
+		"a global project that is missing": {
+			settings:  map[string]string{"globalProjects": "- {projectName: nowhere, labelSelector: {matchLabels: {team: a}}}"},
+			condition: v1alpha1.ConditionUnsupportedWarning, says: `globalProjects: AppProject "nowhere" not found`, synced: true,
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			w := newWorld(t)
+			w.create(&v1alpha1.AppProject{ObjectMeta: metav1.ObjectMeta{Namespace: w.control, Name: "everywhere"}, Spec: v1alpha1.AppProjectSpec{NamespaceResourceBlacklist: []v1alpha1.GroupKindPattern{{Kind: "ConfigMap"}}}})
+			w.teamProject(func(p *v1alpha1.AppProject) {
+				p.Labels = map[string]string{"team": "a"}
+				if c.project != nil {
+					c.project(t, p)
+				}
+			})
+			if c.settings != nil {
+				w.create(&corev1.ConfigMap{ObjectMeta: metav1.ObjectMeta{Namespace: w.control, Name: "argocd-cm"}, Data: c.settings})
+			}
+			if c.cluster != nil {
+				secret := &corev1.Secret{ObjectMeta: metav1.ObjectMeta{Namespace: w.control, Name: "home", Labels: map[string]string{v1alpha1.SecretTypeLabel: v1alpha1.SecretTypeCluster}},
+					StringData: map[string]string{"name": "home", "server": v1alpha1.InClusterServer}}
+				for key, value := range c.cluster {
+					secret.StringData[key] = value
+				}
+				w.create(secret)
+			}
+			w.start()
+			sha := w.push(map[string]string{"k8s/a.yaml": configMap("a", "green")})
+			app := w.app("shop", func(a *v1alpha1.Application) { automated(a); a.Spec.Project = "team" })
+			got := w.eventually(app, "the condition", func(a *v1alpha1.Application) bool { return strings.Contains(condition(a, c.condition), c.says) })
+			if c.synced {
+				w.eventually(app, "the sync all the same", syncedTo(sha))
+				return
+			}
+			if got.Status.OperationState != nil || w.data("a") != nil {
+				t.Errorf("it was synced: %+v, %v", got.Status.OperationState, w.data("a"))
+			}
+		})
+	}
+}
