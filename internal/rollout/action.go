@@ -19,7 +19,7 @@ type Decision struct {
 	Status v1alpha1.RolloutStatus
 	// Annotations to set on the Rollout.
 	Annotations map[string]string
-	// Events to record with the status. Those of actions are made by [EventOf], once the action is done.
+	// Events to record once the status is written. Those of actions are made by [EventsOf], once the action is done.
 	Events []Event
 	// Completed is how long the desired version took from its ReplicaSet to all the traffic, in the decision that finds
 	// it there; else zero.
@@ -66,6 +66,8 @@ type SwitchService struct {
 	MinReadySeconds int32
 	// Why is a few words for the event and the log.
 	Why string
+	// Completes is the event that comes before the one of the switch; nil when the switch completes nothing.
+	Completes *Event
 }
 
 // Role is what a Service is to a Rollout.
@@ -106,6 +108,9 @@ type SetMinReadySeconds struct {
 	Seconds int32
 }
 
+// RecordEvent records what follows, before it is done: whatever interrupts that, the event is recorded a single time.
+type RecordEvent struct{ Event Event }
+
 // ScaleWorkload sets the size of the object that workloadRef names.
 type ScaleWorkload struct {
 	Ref v1alpha1.WorkloadRef
@@ -122,6 +127,7 @@ func (EvictPod) action()           {}
 func (SetRoleMetadata) action()    {}
 func (SetMinReadySeconds) action() {}
 func (ScaleWorkload) action()      {}
+func (RecordEvent) action()        {}
 
 func (a CreateReplicaSet) String() string {
 	return fmt.Sprintf("create ReplicaSet %s with %d", a.ReplicaSet.Name, Size(a.ReplicaSet))
@@ -168,6 +174,8 @@ func (a SetMinReadySeconds) String() string {
 func (a ScaleWorkload) String() string {
 	return fmt.Sprintf("scale %s %s to %d", a.Ref.Kind, a.Ref.Name, a.To)
 }
+
+func (a RecordEvent) String() string { return "record event " + a.Event.Reason }
 
 // String lists the actions, a line each.
 func (d Decision) String() string {

@@ -31,6 +31,7 @@ func TestActionsInWords(t *testing.T) {
 		rollout.SetRoleMetadata{ReplicaSet: "app-1", Metadata: metadata},
 		rollout.SetMinReadySeconds{Name: "app-1", Seconds: 5},
 		rollout.ScaleWorkload{Ref: v1alpha1.WorkloadRef{Kind: "Deployment", Name: "web"}, To: 0},
+		rollout.RecordEvent{Event: rollout.Event{Reason: "RolloutUpdated", Message: "m"}},
 	}
 	want := `create ReplicaSet app-1 with 0
 annotate ReplicaSet app-1 a- b=c
@@ -43,18 +44,21 @@ evict Pod app-1-x
 set metadata of ReplicaSet app-1 to labels map[a:b] annotations map[]
 set minReadySeconds of ReplicaSet app-1 to 5
 scale Deployment web to 0
+record event RolloutUpdated
 `
 	if got := (rollout.Decision{Actions: actions}).String(); got != want {
 		t.Errorf("got\n%s\nwant\n%s", got, want)
 	}
 	with := 0
 	for _, a := range actions {
-		if e, ok := rollout.EventOf(a); ok && e.Reason != "" && e.Message != "" {
-			with++
+		for _, e := range rollout.EventsOf(a) {
+			if e.Reason != "" && e.Message != "" {
+				with++
+			}
 		}
 	}
-	if with != 4 {
-		t.Errorf("%d actions have an event, want 4: the new ReplicaSet, the scaling and the two switches", with)
+	if with != 5 {
+		t.Errorf("%d actions have an event, want 5: the new ReplicaSet, the scaling, the two switches, and the event itself", with)
 	}
 }
 

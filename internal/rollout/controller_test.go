@@ -51,9 +51,7 @@ type controller struct {
 	completed time.Duration
 	actions   []string
 	events    []rollout.Event
-	// occurred are the events of the actions of this decision; they are recorded after its own.
-	occurred []rollout.Event
-	log      []string
+	log       []string
 }
 
 // note adds a line to the log; one that repeats the last is left out.
@@ -105,7 +103,6 @@ func (c *controller) reconcile() {
 		c.changed, c.requeueAt, c.retryAt = false, time.Time{}, time.Time{}
 		return
 	}
-	defer c.recordActions()
 	seen := c.observe()
 	d := c.decide(seen)
 	// Of what the cache did not show yet the controller hears soon.
@@ -115,6 +112,10 @@ func (c *controller) reconcile() {
 		if c.crash != nil && c.crash() {
 			c.restart()
 			return
+		}
+		if told, ok := a.(rollout.RecordEvent); ok {
+			c.record(told.Event)
+			continue
 		}
 		err := c.act(a)
 		var held errHeld
@@ -177,22 +178,17 @@ func (c *controller) done(a rollout.Action) {
 	}
 	c.actions = append(c.actions, c.describe(a))
 	c.note("%s", c.describe(a))
-	if e, ok := rollout.EventOf(a); ok {
-		c.occurred = append(c.occurred, e)
+	for _, e := range rollout.EventsOf(a) {
+		c.record(e)
 	}
 	c.invariants(a)
 }
 
-func (c *controller) recordActions() {
-	for _, e := range c.occurred {
-		c.record(e)
-	}
-	c.occurred = nil
-}
-
 func (c *controller) record(e rollout.Event) {
 	e.Message = c.text(e.Message)
-	c.events = append(c.events, e)
+	if !e.Once || !slices.Contains(c.events, e) {
+		c.events = append(c.events, e)
+	}
 }
 
 // report writes annotations and status as an API server stores them, and records the events.

@@ -21,8 +21,11 @@ func Decide(seen Observation, strategy Strategy, now time.Time) Decision {
 	o := strategy.Next(s, now)
 	restarting, forgotten := restart(s, now), beyondHistory(s)
 	work := Join(
+		announceRollout(s.Rollout),
 		releaseLeft(seen),
+		announceRevision(s),
 		beginVersion(seen, s),
+		announceCompletion(s, o),
 		o.Work,
 		deleteAll(forgotten),
 		syncRoleMetadata(s, forgotten),

@@ -14,9 +14,38 @@ type Event struct {
 	// Type is Normal or Warning.
 	Type            string
 	Reason, Message string
+	// Once reports whether the event is recorded a single time for a Rollout, however often that is asked for.
+	Once bool
 }
 
-// eventsOf returns the events of a decision besides those of its actions.
+// announceRollout records that a Rollout is looked after, before anything is done for it.
+func announceRollout(ro *v1alpha1.Rollout) Work {
+	if ro.Status.ObservedGeneration != "" {
+		return Work{}
+	}
+	return Do(RecordEvent{eventAdded(ro.Name)})
+}
+
+// announceRevision records that a version begins, before its ReplicaSet is made or found again.
+func announceRevision(s State) Work {
+	if s.Beginning == "" {
+		return Work{}
+	}
+	return Do(RecordEvent{eventUpdated(desiredRevision(s))})
+}
+
+// announceCompletion records that the desired version has got there, or that the Rollout is on its way again.
+func announceCompletion(s State, o Outcome) Work {
+	switch {
+	case completes(s, o):
+		return Do(RecordEvent{CompletedEvent(s, o.Ungated)})
+	case isTrue(s.Rollout.Status.Conditions, v1alpha1.RolloutConditionCompleted) && !o.Completes(s):
+		return Do(RecordEvent{eventNotCompleted(desiredRevision(s), s.CurrentHash)})
+	}
+	return Work{}
+}
+
+// eventsOf returns the events of a decision that are recorded once its status is written.
 func eventsOf(s State, o Outcome) []Event {
 	var events []Event
 	add := func(when bool, e Event) {
@@ -25,43 +54,49 @@ func eventsOf(s State, o Outcome) []Event {
 		}
 	}
 	before := s.Rollout.Status
-	wasCompleted := isTrue(before.Conditions, v1alpha1.RolloutConditionCompleted)
 	wasPaused := isTrue(before.Conditions, v1alpha1.RolloutConditionPaused)
-	add(before.ObservedGeneration == "", eventAdded(s.Rollout.Name))
 	add(s.AbortCause != "", eventAborted(desiredRevision(s), s.AbortCause))
-	add(s.Beginning != "", eventUpdated(desiredRevision(s)))
 	// A pause of a Rollout that rests holds nothing.
 	paused, rests := isPaused(s.Rollout, o.Pause), o.Completes(s)
 	add(!rests && !wasPaused && paused, eventPaused(cmp.Or(o.Pause.Reason(), "manually paused")))
 	add(!rests && wasPaused && !paused && !s.Changed && s.AbortCause == "", eventResumed())
-	add(completes(s, o), eventCompleted(desiredRevision(s), s.CurrentHash))
-	add(wasCompleted && !rests, eventNotCompleted(desiredRevision(s)))
 	return events
 }
 
-// EventOf returns the event of an action that is done; false when it has none.
-func EventOf(a Action) (Event, bool) {
+// EventsOf returns the events of an action that is done.
+func EventsOf(a Action) []Event {
 	switch a := a.(type) {
 	case CreateReplicaSet:
-		return eventNewReplicaSet(a.ReplicaSet.Name, Revision(a.ReplicaSet)), true
+		return []Event{eventNewReplicaSet(a.ReplicaSet.Name, Revision(a.ReplicaSet))}
 	case Scale:
-		return eventScaling(a), true
+		return []Event{eventScaling(a)}
 	case SwitchService:
-		return eventSwitch(a), true
+		if a.Completes != nil {
+			return []Event{*a.Completes, eventSwitch(a)}
+		}
+		return []Event{eventSwitch(a)}
+	case RecordEvent:
+		return []Event{a.Event}
 	}
-	return Event{}, false
+	return nil
 }
 
 func normal(reason, format string, args ...any) Event {
-	return Event{corev1.EventTypeNormal, reason, fmt.Sprintf(format, args...)}
+	return Event{Type: corev1.EventTypeNormal, Reason: reason, Message: fmt.Sprintf(format, args...)}
 }
 
 func warning(reason, format string, args ...any) Event {
-	return Event{corev1.EventTypeWarning, reason, fmt.Sprintf(format, args...)}
+	return Event{Type: corev1.EventTypeWarning, Reason: reason, Message: fmt.Sprintf(format, args...)}
+}
+
+// once is an event that says the same only of one thing, and so is recorded a single time.
+func once(e Event) Event {
+	e.Once = true
+	return e
 }
 
 func eventAdded(name string) Event {
-	return normal("RolloutAddedToInformer", "Rollout %s is looked after", name)
+	return once(normal("RolloutAddedToInformer", "Rollout %s is looked after", name))
 }
 
 // EventDeleted returns the event of a Rollout that is gone.
@@ -72,7 +107,7 @@ func EventDeleted(name string) Event {
 func eventInvalidSpec(message string) Event { return warning("InvalidSpec", "%s", message) }
 
 func eventUpdated(revision int64) Event {
-	return normal("RolloutUpdated", "Rollout updated to revision %d", revision)
+	return once(normal("RolloutUpdated", "Rollout updated to revision %d", revision))
 }
 
 func eventNewReplicaSet(name string, revision int64) Event {
@@ -101,10 +136,21 @@ func eventAborted(revision int64, why string) Event {
 	return warning("RolloutAborted", "Rollout aborted update to revision %d: %s", revision, why)
 }
 
-func eventCompleted(revision int64, hash string) Event {
-	return normal("RolloutCompleted", "Rollout completed update to revision %d (%s)", revision, hash)
+// CompletedEvent returns the event of a desired version that has all the traffic, or gets it with the first switch of
+// the Rollout.
+func CompletedEvent(s State, ungated bool) Event {
+	why := "Completed blue-green update"
+	switch {
+	case s.Stable == nil:
+		why = "Initial deploy"
+	case s.PromoteFull:
+		why = "Full promotion requested"
+	case ungated && isRollback(s):
+		why = "Rollback past the gates"
+	}
+	return once(normal("RolloutCompleted", "Rollout completed update to revision %d (%s): %s", desiredRevision(s), s.CurrentHash, why))
 }
 
-func eventNotCompleted(revision int64) Event {
-	return normal("RolloutNotCompleted", "Rollout went to not completed state, started update to revision %d", revision)
+func eventNotCompleted(revision int64, hash string) Event {
+	return once(normal("RolloutNotCompleted", "Rollout went to not completed state, started update to revision %d (%s)", revision, hash))
 }

@@ -194,8 +194,9 @@ func refuse(seen Observation, problems []*problem.Error, now time.Time) Decision
 	if before := condition(d.Status.Conditions, v1alpha1.RolloutConditionInvalidSpec); before == nil || before.Message != message {
 		d.Events = []Event{eventInvalidSpec(message)}
 	}
+	d.Actions = announceRollout(seen.Rollout).Actions
 	if a, ok := repairSelector(seen); ok {
-		d.Actions = []Action{a}
+		d.Actions = append(d.Actions, a)
 	}
 	d.Status.Conditions = withConditions(d.Status.Conditions, now,
 		aspect{kind: v1alpha1.RolloutConditionInvalidSpec, status: corev1.ConditionTrue, reason: "InvalidSpec", message: message})

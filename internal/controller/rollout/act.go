@@ -29,30 +29,29 @@ type actor struct {
 	router       traffic.Router
 	expectations *expectations
 	now          func() time.Time
+	record       func(*v1alpha1.Rollout, ...rollout.Event)
 }
 
 // createError is the API server's refusal of a new ReplicaSet, by quota or admission.
 type createError struct{ error }
 
-// act carries actions out, in order, and returns the events of those that are done. When something speaks against
-// one, it and those after it wait: held is why.
-func (r actor) act(ctx context.Context, ro *v1alpha1.Rollout, actions []rollout.Action) (done []rollout.Event, held, err error) {
+// act carries actions out, in order, and records their events. When something speaks against one, it and those after
+// it wait: held is why.
+func (r actor) act(ctx context.Context, ro *v1alpha1.Rollout, actions []rollout.Action) (held, err error) {
 	for _, a := range actions {
 		err := r.carryOut(ctx, ro, a)
 		var held *traffic.HeldError
 		if errors.As(err, &held) {
 			log.FromContext(ctx).Info("waiting", "action", a.String(), "why", held.Error())
-			return done, held, nil
+			return held, nil
 		}
 		if err != nil {
-			return done, nil, fmt.Errorf("%s: %w", a, err)
+			return nil, fmt.Errorf("%s: %w", a, err)
 		}
 		log.FromContext(ctx).Info("done", "action", a.String())
-		if e, ok := rollout.EventOf(a); ok {
-			done = append(done, e)
-		}
+		r.record(ro, rollout.EventsOf(a)...)
 	}
-	return done, nil, nil
+	return nil, nil
 }
 
 func (r actor) carryOut(ctx context.Context, ro *v1alpha1.Rollout, a rollout.Action) error {
@@ -78,6 +77,8 @@ func (r actor) carryOut(ctx context.Context, ro *v1alpha1.Rollout, a rollout.Act
 		return r.patchReplicaSet(ctx, ro, a.Name, map[string]any{"spec": map[string]any{"minReadySeconds": a.Seconds}})
 	case rollout.ScaleWorkload:
 		return r.scaleWorkload(ctx, ro.Namespace, a)
+	case rollout.RecordEvent:
+		return nil
 	}
 	return fmt.Errorf("unknown action %T", a)
 }

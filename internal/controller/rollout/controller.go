@@ -56,6 +56,9 @@ func Setup(mgr ctrl.Manager, o Options) error {
 		o.Metrics = ctrlmetrics.Registry
 	}
 	r := newReconciler(mgr, o.Now)
+	if err := mgr.Add(r.reporter.recorder); err != nil {
+		return err
+	}
 	if err := o.Metrics.Register(r.reporter.metrics); err != nil {
 		return fmt.Errorf("registering the metrics of Rollouts: %w", err)
 	}
@@ -111,10 +114,10 @@ func newReconciler(mgr ctrl.Manager, now func() time.Time) *reconciler {
 	writer := client.WithFieldOwner(mgr.GetClient(), v1alpha1.RolloutFieldManager)
 	live, written := mgr.GetAPIReader(), newExpectations(now)
 	router := service.Router{Client: writer, Live: live}
-	reporter := reporter{client: writer, recorder: mgr.GetEventRecorder("cyan-rollout"), metrics: newMetrics(mgr.GetClient())}
+	reporter := reporter{client: writer, recorder: newRecorder(writer, now), metrics: newMetrics(mgr.GetClient())}
 	return &reconciler{
 		observer: observer{cache: mgr.GetClient(), live: live, router: router, expectations: written},
-		actor:    actor{client: writer, live: live, router: router, expectations: written, now: now},
+		actor:    actor{client: writer, live: live, router: router, expectations: written, now: now, record: reporter.record},
 		reporter: reporter,
 		now:      now,
 	}
@@ -142,9 +145,7 @@ func (r *reconciler) reconcile(ctx context.Context, key client.ObjectKey) (recon
 	r.seen.Store(key, identityOf(ro))
 	now := r.now()
 	decision := strategy.Decide(*observed, now)
-	done, held, err := r.actor.act(ctx, ro, decision.Actions)
-	// What was decided is told before what was done for it.
-	defer r.reporter.record(ro, done...)
+	held, err := r.actor.act(ctx, ro, decision.Actions)
 	if err != nil {
 		return r.failed(ctx, ro, decision, err)
 	}

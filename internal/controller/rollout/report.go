@@ -6,7 +6,6 @@ import (
 	"maps"
 
 	"k8s.io/apimachinery/pkg/api/equality"
-	"k8s.io/client-go/tools/events"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/cyan-cd/cyan/api/v1alpha1"
@@ -17,7 +16,7 @@ import (
 // reporter writes what was decided where people and programs look for it.
 type reporter struct {
 	client   client.Client
-	recorder events.EventRecorder
+	recorder *recorder
 	metrics  *metrics
 }
 
@@ -60,6 +59,6 @@ func (r reporter) annotate(ctx context.Context, ro *v1alpha1.Rollout, set map[st
 func (r reporter) record(ro *v1alpha1.Rollout, events ...rollout.Event) {
 	for _, e := range events {
 		r.metrics.recorded(ro.Namespace, ro.Name, e)
-		r.recorder.Eventf(ro, nil, e.Type, e.Reason, e.Reason, "%s", e.Message)
+		r.recorder.record(ro, e)
 	}
 }

@@ -27,6 +27,11 @@ func switchActive(s rollout.State, promoted bool) rollout.Work {
 		// An active version with more pods than are wanted is made smaller first.
 		a.To, a.Why = s.CurrentHash, "new version is ready"
 		a.Replicas, a.MinReadySeconds = s.Replicas, s.Rollout.Spec.MinReadySeconds
+		if s.Stable == nil {
+			// Nothing is there that the first version could take the traffic from.
+			completed := rollout.CompletedEvent(s, true)
+			a.Completes = &completed
+		}
 	default:
 		return rollout.Work{}
 	}
