@@ -53,14 +53,24 @@ func eventsOf(s State, o Outcome) []Event {
 			events = append(events, e)
 		}
 	}
-	before := s.Rollout.Status
-	wasPaused := isTrue(before.Conditions, v1alpha1.RolloutConditionPaused)
+	wasPaused := wasPaused(s.Rollout)
 	add(s.AbortCause != "", eventAborted(desiredRevision(s), s.AbortCause))
 	// A pause of a Rollout that rests holds nothing.
 	paused, rests := isPaused(s.Rollout, o.Pause), o.Completes(s)
 	add(!rests && !wasPaused && paused, eventPaused(cmp.Or(o.Pause.Reason(), "manually paused")))
 	add(!rests && wasPaused && !paused && !s.Changed && s.AbortCause == "", eventResumed())
 	return events
+}
+
+// wasPaused reports whether the status says that a pause holds the Rollout. The Paused condition lasts longer than that.
+func wasPaused(ro *v1alpha1.Rollout) bool {
+	switch progressReason(ro) {
+	case reasonPaused:
+		return true
+	case reasonRetry, reasonAvailable:
+		return isTrue(ro.Status.Conditions, v1alpha1.RolloutConditionPaused)
+	}
+	return false
 }
 
 // EventsOf returns the events of an action that is done.

@@ -2,6 +2,7 @@ package rollout
 
 import (
 	"cmp"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -152,17 +153,39 @@ func progressing(reason, message string) progress {
 
 // aspectsOf returns the conditions besides Progressing.
 func aspectsOf(s State, o Outcome, availableReplicas int32) []aspect {
-	available, complete := availableReplicas >= s.Replicas, o.Completes(s)
-	return []aspect{
+	available, complete, paused := availableReplicas >= s.Replicas, o.Completes(s), isPaused(s.Rollout, o.Pause)
+	aspects := []aspect{
 		yesOrNo(v1alpha1.RolloutConditionAvailable, "AvailableReason", available,
 			"Rollout has minimum availability", "Rollout does not have minimum availability"),
-		yesOrNo(v1alpha1.RolloutConditionPaused, "RolloutPaused", isPaused(s.Rollout, o.Pause),
-			"Rollout is paused", "Rollout is not paused"),
 		yesOrNo(v1alpha1.RolloutConditionCompleted, "RolloutCompleted", complete,
 			"Rollout completed", "Rollout is not completed"),
-		yesOrNo(v1alpha1.RolloutConditionHealthy, "RolloutHealthy", complete && available,
+		yesOrNo(v1alpha1.RolloutConditionHealthy, "RolloutHealthy", complete && available && !paused,
 			"Rollout is healthy", "Rollout is not healthy"),
+		yesOrNo(v1alpha1.RolloutConditionPaused, "RolloutPaused", paused || pauseEnds(s, o),
+			"Rollout is paused", "Rollout is not paused"),
 	}
+	return slices.DeleteFunc(aspects, func(a aspect) bool { return saysNothing(s.Rollout, a) })
+}
+
+// pauseEnds reports whether a pause has ended and the traffic is on its way to the version that it held: who waits for
+// the end of a pause looks at what serves then.
+func pauseEnds(s State, o Outcome) bool {
+	switching := s.Serving() && !s.Converged
+	for _, a := range o.Actions {
+		to, ok := a.(SwitchService)
+		switching = switching || ok && to.Role == RoleActive
+	}
+	return switching && !s.Abort && !s.Changed && isTrue(s.Rollout.Status.Conditions, v1alpha1.RolloutConditionPaused)
+}
+
+// saysNothing reports whether a condition is that a Rollout is not healthy, or not paused, and it never was: then there
+// is no such condition.
+func saysNothing(ro *v1alpha1.Rollout, a aspect) bool {
+	switch a.kind {
+	case v1alpha1.RolloutConditionPaused, v1alpha1.RolloutConditionHealthy:
+		return a.status == corev1.ConditionFalse && condition(ro.Status.Conditions, a.kind) == nil
+	}
+	return false
 }
 
 // phaseOf returns the state of a Rollout in a word, with a message.
