@@ -318,6 +318,9 @@ type SwitchStatus struct {
 	From string      `json:"from,omitempty"`
 	To   string      `json:"to"`
 	Time metav1.Time `json:"time"`
+	// Token is the value of the label by which the Service, and the EndpointSlices that have followed it, tell this
+	// cut-over from others.
+	Token string `json:"token,omitempty"`
 	// ConvergedAt is when the Service's EndpointSlices listed the new pods alone; the scale-down delay counts from here.
 	ConvergedAt *metav1.Time `json:"convergedAt,omitempty"`
 }

@@ -11,6 +11,7 @@ import (
 
 	appsv1 "k8s.io/api/apps/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/labels"
 	"k8s.io/apimachinery/pkg/types"
 
 	"github.com/cyan-cd/cyan/api/v1alpha1"
@@ -64,16 +65,23 @@ func (c *controller) act(a rollout.Action) error {
 	case rollout.Scale:
 		rs := c.named(a.Name)
 		rs.Spec.Replicas = &a.To
-		rs.Annotations = with(rs.Annotations, v1alpha1.DesiredReplicasAnnotation, fmt.Sprint(a.To))
+		for key, value := range a.Annotations() {
+			rs.Annotations = with(rs.Annotations, key, value)
+		}
 		rs.Generation++
 	case rollout.SwitchService:
 		service := c.services[a.Service]
 		service.Spec.Selector = with(service.Spec.Selector, v1alpha1.PodHashLabel, a.To)
 		service.Annotations = with(service.Annotations, v1alpha1.ManagedByRolloutsAnnotation, c.rollout.Name)
+		if a.Role == rollout.RoleActive {
+			c.switches++
+			service.Labels = with(service.Labels, rollout.SwitchLabel, fmt.Sprint(c.switches))
+		}
 	case rollout.ReleaseService:
 		service := c.services[a.Service]
 		service.Spec.Selector = with(service.Spec.Selector, v1alpha1.PodHashLabel, "")
 		service.Annotations = with(service.Annotations, v1alpha1.ManagedByRolloutsAnnotation, "")
+		service.Labels = with(service.Labels, rollout.SwitchLabel, "")
 	case rollout.DeleteReplicaSet:
 		c.replicaSets = slices.DeleteFunc(c.replicaSets, func(rs *appsv1.ReplicaSet) bool { return rs.Name == a.Name })
 	case rollout.EvictPod:
@@ -117,6 +125,11 @@ func (c *controller) live(hash, service string) rollout.LiveState {
 	for _, pod := range c.pods {
 		if rollout.PodHash(pod.Labels) == hash {
 			f.Pods = append(f.Pods, pod)
+		}
+	}
+	for _, pod := range c.pods {
+		if f.Service != nil && len(f.Service.Spec.Selector) > 0 && labels.SelectorFromSet(f.Service.Spec.Selector).Matches(labels.Set(pod.Labels)) {
+			f.Serving = append(f.Serving, pod)
 		}
 	}
 	bg := c.rollout.Spec.Strategy.BlueGreen

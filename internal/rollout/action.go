@@ -3,6 +3,7 @@ package rollout
 import (
 	"fmt"
 	"sort"
+	"strconv"
 	"strings"
 	"time"
 
@@ -52,6 +53,16 @@ type Scale struct {
 	Drain bool
 	// Revision of the ReplicaSet, for the event.
 	Revision int64
+}
+
+// Annotations returns those that the ReplicaSet gets with its size; an empty value removes one. Without pods there is no
+// time at which they go.
+func (a Scale) Annotations() map[string]string {
+	set := map[string]string{v1alpha1.DesiredReplicasAnnotation: strconv.Itoa(int(a.To))}
+	if a.To == 0 {
+		set[v1alpha1.ScaleDownDeadlineAnnotation], set[TrafficLeftAnnotation] = "", ""
+	}
+	return set
 }
 
 // SwitchService makes a Service select the pods with a hash. [SwitchService.Check] has to agree first.

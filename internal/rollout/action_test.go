@@ -115,9 +115,18 @@ func TestSwitchIsCheckedOnLiveState(t *testing.T) {
 		{"a named port", active, func(l *rollout.LiveState) {
 			l.Service.Spec.Ports = []corev1.ServicePort{{TargetPort: intstr.FromString("http")}}
 		}, ""},
-		{"a port that nobody names", active, func(l *rollout.LiveState) {
+		{"a port that the pods before name and the new ones do not", active, func(l *rollout.LiveState) {
 			l.Service.Spec.Ports = []corev1.ServicePort{{TargetPort: intstr.FromString("http")}, {TargetPort: intstr.FromString("metrics")}}
+			l.Serving = []*corev1.Pod{{}, {Spec: corev1.PodSpec{Containers: []corev1.Container{{Ports: []corev1.ContainerPort{{Name: "metrics"}}}}}}}
 		}, `service web: forwards to port "metrics"`},
+		{"a port that only a pod names which goes", active, func(l *rollout.LiveState) {
+			l.Service.Spec.Ports = []corev1.ServicePort{{TargetPort: intstr.FromString("metrics")}}
+			l.Serving = []*corev1.Pod{{ObjectMeta: metav1.ObjectMeta{DeletionTimestamp: new(metav1.Time)}, Spec: corev1.PodSpec{Containers: []corev1.Container{{Ports: []corev1.ContainerPort{{Name: "metrics"}}}}}}}
+		}, ""},
+		{"a port that nobody names, and nobody named", active, func(l *rollout.LiveState) {
+			l.Service.Spec.Ports = []corev1.ServicePort{{TargetPort: intstr.FromString("http")}, {TargetPort: intstr.FromString("metrics")}}
+			l.Serving = []*corev1.Pod{{}}
+		}, ""},
 		{"the preview has not followed", active, func(l *rollout.LiveState) {
 			l.PreviewSlices[0].Endpoints = l.PreviewSlices[0].Endpoints[:1]
 		}, "pod b: not in the EndpointSlices"},

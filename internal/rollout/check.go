@@ -21,6 +21,8 @@ type LiveState struct {
 	ReplicaSet *appsv1.ReplicaSet
 	// Pods are those with the hash of the ReplicaSet.
 	Pods []*corev1.Pod
+	// Serving are the pods that the Service selects before the switch.
+	Serving []*corev1.Pod
 	// Preview reports whether the Rollout has a preview Service; PreviewSlices are its EndpointSlices, PreviewHash is
 	// what it selects.
 	Preview       bool
@@ -51,8 +53,8 @@ func (a SwitchService) Check(live LiveState) error {
 		return fmt.Errorf("ReplicaSet %s: %d pods are ready of the %d that are needed", live.ReplicaSet.Name, len(ready), a.Replicas)
 	}
 	for _, pod := range ready {
-		if port := unresolvedPort(live.Service, pod); port != "" {
-			return fmt.Errorf("service %s: forwards to port %q, which no container of pod %s names", a.Service, port, pod.Name)
+		if port, ok := lostPort(live, pod); ok {
+			return fmt.Errorf("service %s: forwards to port %q, which no container of pod %s names, as the pods before do; name it in the template", a.Service, port, pod.Name)
 		}
 	}
 	return a.checkPreview(live, ready)
@@ -93,14 +95,22 @@ func readySince(pods []*corev1.Pod, since time.Time) []*corev1.Pod {
 	})
 }
 
-// unresolvedPort returns the name of a target port that no container of a pod has; empty when all resolve.
-func unresolvedPort(service *corev1.Service, pod *corev1.Pod) string {
-	for _, port := range service.Spec.Ports {
-		if port.TargetPort.Type == intstr.String && !namesPort(pod, port.TargetPort.StrVal) {
-			return port.TargetPort.StrVal
+// HasNamedPorts reports whether a Service forwards to a port that the containers of its pods name.
+func HasNamedPorts(service *corev1.Service) bool {
+	return slices.ContainsFunc(service.Spec.Ports, func(p corev1.ServicePort) bool { return p.TargetPort.Type == intstr.String })
+}
+
+// lostPort returns a target port of the Service that a pod which serves names, and a new pod does not. One that never
+// led anywhere takes no requests away.
+func lostPort(live LiveState, pod *corev1.Pod) (string, bool) {
+	for _, port := range live.Service.Spec.Ports {
+		name := port.TargetPort.StrVal
+		served := func(serving *corev1.Pod) bool { return serving.DeletionTimestamp == nil && namesPort(serving, name) }
+		if port.TargetPort.Type == intstr.String && !namesPort(pod, name) && slices.ContainsFunc(live.Serving, served) {
+			return name, true
 		}
 	}
-	return ""
+	return "", false
 }
 
 // namesPort reports whether a container of a pod that runs as long as the pod does names a port.

@@ -75,6 +75,8 @@ type endpoints struct {
 type endpointChange struct {
 	at  time.Time
 	all []discoveryv1.Endpoint
+	// token is the label of the Service that slices take over.
+	token string
 }
 
 func newCluster(ro *v1alpha1.Rollout) *cluster {
@@ -294,8 +296,9 @@ func (c *cluster) runEndpoints(service *corev1.Service) {
 		e = &endpoints{}
 		c.endpoints[service.Name] = e
 	}
-	if all := c.selected(service); len(e.pending) == 0 || describeEndpoints(all) != describeEndpoints(e.pending[len(e.pending)-1].all) {
-		e.pending = append(e.pending, endpointChange{c.now, all})
+	change := endpointChange{c.now, c.selected(service), service.Labels[rollout.SwitchLabel]}
+	if len(e.pending) == 0 || change.describe() != e.pending[len(e.pending)-1].describe() {
+		e.pending = append(e.pending, change)
 	}
 	for len(e.pending) > 1 && !c.now.Before(e.pending[1].at.Add(c.lag)) {
 		e.pending = e.pending[1:]
@@ -308,7 +311,7 @@ func (c *cluster) runEndpoints(service *corev1.Service) {
 		if c.frozen[service.Name] || c.frozen[service.Name+"/"+string(family)] {
 			slices = append(slices, e.of(family)...)
 		} else {
-			slices = append(slices, c.divide(service.Name, family, e.pending[0].all)...)
+			slices = append(slices, c.divide(service.Name, family, e.pending[0])...)
 		}
 	}
 	if describeSlices(slices) != describeSlices(e.slices) {
@@ -328,11 +331,16 @@ func (e *endpoints) of(family discoveryv1.AddressType) []*discoveryv1.EndpointSl
 }
 
 // divide puts endpoints into slices of at most sliceSize; there is always one.
-func (c *cluster) divide(name string, family discoveryv1.AddressType, all []discoveryv1.Endpoint) []*discoveryv1.EndpointSlice {
+func (c *cluster) divide(name string, family discoveryv1.AddressType, as endpointChange) []*discoveryv1.EndpointSlice {
 	var divided []*discoveryv1.EndpointSlice
+	all := as.all
+	labels := map[string]string{discoveryv1.LabelManagedBy: "endpointslice-controller.k8s.io"}
+	if as.token != "" {
+		labels[rollout.SwitchLabel] = as.token
+	}
 	for first := 0; first == 0 || first < len(all); first += c.sliceSize {
 		divided = append(divided, &discoveryv1.EndpointSlice{
-			ObjectMeta: metav1.ObjectMeta{Name: fmt.Sprintf("%s-%s-%d", name, family, first)}, AddressType: family, Endpoints: all[first:min(len(all), first+c.sliceSize)],
+			ObjectMeta: metav1.ObjectMeta{Name: fmt.Sprintf("%s-%s-%d", name, family, first), Labels: labels}, AddressType: family, Endpoints: all[first:min(len(all), first+c.sliceSize)],
 		})
 	}
 	return divided
@@ -354,6 +362,8 @@ func (c *cluster) selected(service *corev1.Service) []discoveryv1.Endpoint {
 	return all
 }
 
+func (e endpointChange) describe() string { return e.token + " " + describeEndpoints(e.all) }
+
 func describeEndpoints(all []discoveryv1.Endpoint) string {
 	var b strings.Builder
 	for _, e := range all {
@@ -365,7 +375,7 @@ func describeEndpoints(all []discoveryv1.Endpoint) string {
 func describeSlices(all []*discoveryv1.EndpointSlice) string {
 	var b strings.Builder
 	for _, slice := range all {
-		fmt.Fprintln(&b, slice.Name, describeEndpoints(slice.Endpoints))
+		fmt.Fprintln(&b, slice.Name, slice.Labels[rollout.SwitchLabel], describeEndpoints(slice.Endpoints))
 	}
 	return b.String()
 }

@@ -46,6 +46,10 @@ type controller struct {
 	behind bool
 	last   *rollout.Observation
 
+	// switches is how many switches of the active Service there were.
+	switches int
+	// heldSince is since when an action waits.
+	heldSince time.Time
 	served    bool
 	held      string
 	completed time.Duration
@@ -125,6 +129,10 @@ func (c *controller) reconcile() {
 			c.held = c.text(a.String() + ": " + err.Error())
 			c.note("held: %s: %v", c.describe(a), err)
 			c.retryAt = c.now.Add(time.Second)
+			if c.heldSince.IsZero() {
+				c.heldSince = c.now
+			}
+			d = rollout.Waiting(d, a, errors.New(c.text(err.Error())), c.now.Sub(c.heldSince))
 		case errors.Is(err, errConflict):
 			c.note("conflict: %s", c.describe(a))
 			c.changed = true
@@ -143,6 +151,9 @@ func (c *controller) reconcile() {
 			continue
 		}
 		break
+	}
+	if c.held == "" {
+		c.heldSince = time.Time{}
 	}
 	if c.crash != nil && c.crash() {
 		c.restart()

@@ -84,12 +84,32 @@ func beginVersion(seen Observation, s State) Work {
 	return w
 }
 
-// KeepPods takes the time at which its pods would go off a ReplicaSet.
+// KeepPods takes off a ReplicaSet when its pods would go, and since when they have no traffic.
 func KeepPods(rs *appsv1.ReplicaSet) Work {
-	if _, ok := rs.Annotations[v1alpha1.ScaleDownDeadlineAnnotation]; !ok {
+	return removeAnnotations(rs, v1alpha1.ScaleDownDeadlineAnnotation, TrafficLeftAnnotation)
+}
+
+// ForgetTrafficLeft takes off ReplicaSets since when they have no traffic: a Service selects no version, and so all.
+func ForgetTrafficLeft(all []*appsv1.ReplicaSet) Work {
+	var w Work
+	for _, rs := range all {
+		w = Join(w, removeAnnotations(rs, TrafficLeftAnnotation))
+	}
+	return w
+}
+
+// removeAnnotations takes those of some annotations off a ReplicaSet that it has.
+func removeAnnotations(rs *appsv1.ReplicaSet, keys ...string) Work {
+	remove := map[string]string{}
+	for _, key := range keys {
+		if _, ok := rs.Annotations[key]; ok {
+			remove[key] = ""
+		}
+	}
+	if len(remove) == 0 {
 		return Work{}
 	}
-	return Do(AnnotateReplicaSet{rs.Name, map[string]string{v1alpha1.ScaleDownDeadlineAnnotation: ""}})
+	return Do(AnnotateReplicaSet{rs.Name, remove})
 }
 
 // recordStable marks the version that has all the traffic as one that was stable.

@@ -23,6 +23,20 @@ const (
 // it. Only such a ReplicaSet is gone back to without a gate.
 const StableSinceAnnotation = "rollout.cyan.dev/stable-since"
 
+// TrafficLeftAnnotation is on a ReplicaSet that gave the traffic over, with the RFC 3339 time at which the EndpointSlices
+// had followed.
+const TrafficLeftAnnotation = "rollout.cyan.dev/traffic-left"
+
+// SwitchLabel is on an active Service: it tells the last switch of its selector from those before. The endpoint controller
+// puts the labels of a Service on its EndpointSlices, so that those show which state of the Service they follow.
+const SwitchLabel = "rollout.cyan.dev/switch"
+
+// SwitchToken returns the value of [SwitchLabel] for a switch at a time.
+func SwitchToken(at time.Time) string { return strconv.FormatInt(at.UnixMilli(), 10) }
+
+// endpointController is the value of the managed-by label of EndpointSlices that follow the labels of their Service.
+const endpointController = "endpointslice-controller.k8s.io"
+
 // Replicas returns the number of pods that a Rollout wants.
 func Replicas(ro *v1alpha1.Rollout) int32 { return ptr.Deref(ro.Spec.Replicas, defaultReplicas) }
 
@@ -66,6 +80,12 @@ func WasStable(rs *appsv1.ReplicaSet) bool { return rs.Annotations[StableSinceAn
 // ScaleDownDeadline returns when the pods of a ReplicaSet go; false when that is not set.
 func ScaleDownDeadline(rs *appsv1.ReplicaSet) (time.Time, bool) {
 	at, err := time.Parse(time.RFC3339, rs.Annotations[v1alpha1.ScaleDownDeadlineAnnotation])
+	return at, err == nil
+}
+
+// TrafficLeft returns from when on no request was sent to the pods of a ReplicaSet any more; false when that is not known.
+func TrafficLeft(rs *appsv1.ReplicaSet) (time.Time, bool) {
+	at, err := time.Parse(time.RFC3339, rs.Annotations[TrafficLeftAnnotation])
 	return at, err == nil
 }
 

@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/api/equality"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/labels"
 	"k8s.io/utils/ptr"
@@ -68,6 +69,9 @@ func Lint(ro *v1alpha1.Rollout, strategy Strategy) []*problem.Error {
 	} {
 		all = append(all, n.Problems()...)
 	}
+	if spec.WorkloadRef != nil && !equality.Semantic.DeepEqual(spec.Template, corev1.PodTemplateSpec{}) {
+		all = append(all, Invalid("spec.template", "template must be empty for workload reference rollout", "remove it, or spec.workloadRef"))
+	}
 	if spec.WorkloadRef == nil {
 		all = append(all, templateProblems(spec.Template)...)
 		if spec.Selector == nil {
@@ -123,9 +127,6 @@ func workloadProblems(seen Observation) []*problem.Error {
 	}
 	const field = "spec.workloadRef"
 	var all []*problem.Error
-	if len(seen.Rollout.Spec.Template.Spec.Containers) > 0 {
-		all = append(all, Invalid(field, "set together with spec.template", "keep one"))
-	}
 	known := map[string]string{"Deployment": "apps/v1", "ReplicaSet": "apps/v1", "PodTemplate": "v1"}
 	switch version, ok := known[ref.Kind]; {
 	case !ok || ref.APIVersion != version:

@@ -36,11 +36,13 @@ func requestsOf(ro *v1alpha1.Rollout, v Versions, t Traffic, availableSince, now
 		return Requests{}
 	}
 	abortedAt := status.AbortedAt
+	// In whole seconds, as it is stored: the delay after it ends at the same time in every decision.
+	at := ptr.To(metav1.NewTime(now.Truncate(time.Second)))
 	switch {
 	case deadlineAborts(ro, v, availableSince, now) && abortedAt == nil:
-		return Requests{Abort: true, AbortedAt: ptr.To(metav1.NewTime(now)), AbortCause: abortDeadline}
+		return Requests{Abort: true, AbortedAt: at, AbortCause: abortDeadline}
 	case status.Abort && abortedAt == nil:
-		return Requests{Abort: true, AbortedAt: ptr.To(metav1.NewTime(now)), AbortCause: abortAsked}
+		return Requests{Abort: true, AbortedAt: at, AbortCause: abortAsked}
 	case status.Abort:
 		return Requests{Abort: true, AbortedAt: abortedAt, PromoteFull: status.PromoteFull}
 	}
@@ -75,8 +77,13 @@ func progressDeadline(ro *v1alpha1.Rollout, paused bool, availableSince time.Tim
 }
 
 func deadlineExceeded(ro *v1alpha1.Rollout, paused bool, availableSince, now time.Time) bool {
-	if progressReason(ro) == reasonDeadline {
+	c := condition(ro.Status.Conditions, v1alpha1.RolloutConditionProgressing)
+	switch {
+	case c != nil && c.Reason == reasonDeadline:
 		return true
+	case c != nil && availableSince.After(c.LastUpdateTime.Time):
+		// Progress that the controller was away for is progress.
+		return false
 	}
 	at, ok := progressDeadline(ro, paused, availableSince)
 	return ok && !now.Before(at)

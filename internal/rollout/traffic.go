@@ -2,6 +2,7 @@ package rollout
 
 import (
 	"maps"
+	"slices"
 	"time"
 
 	corev1 "k8s.io/api/core/v1"
@@ -67,17 +68,29 @@ func lastSwitch(seen Observation, v Versions, lost bool, now time.Time) *v1alpha
 	}
 	selected := SelectedHash(seen.Active)
 	adopted := last == nil && v.StableHash == selected
-	if !adopted && (last == nil || last.To != selected) {
-		from := before.ActiveSelector
-		if from == "" && last != nil {
-			from = last.To
-		}
-		last = &v1alpha1.SwitchStatus{From: from, To: selected, Time: metav1.NewTime(now)}
+	if token := seen.Active.Labels[SwitchLabel]; !adopted && (last == nil || last.To != selected || isLater(token, last.Token)) {
+		last = &v1alpha1.SwitchStatus{From: trafficBefore(before, selected), To: selected, Token: token, Time: metav1.NewTime(now)}
 	}
 	if last != nil && last.ConvergedAt == nil && slicesFollow(seen, selected) {
 		last.ConvergedAt = ptr.To(metav1.NewTime(UpToSecond(now)))
 	}
 	return last
+}
+
+// isLater reports whether the mark on a Service is of another switch than the one that the status has recorded.
+func isLater(token, recorded string) bool { return token != "" && token != recorded }
+
+// trafficBefore returns the version that the traffic has come from; empty when that is not known.
+func trafficBefore(before v1alpha1.BlueGreenStatus, selected string) string {
+	switch last := before.Switch; {
+	case before.ActiveSelector != "" && before.ActiveSelector != selected:
+		return before.ActiveSelector
+	case last != nil && last.To != selected:
+		return last.To
+	case last != nil:
+		return last.From
+	}
+	return ""
 }
 
 // slicesFollow reports whether the active Service's EndpointSlices list exactly the ready pods with a hash as ready, in
@@ -96,12 +109,20 @@ func slicesFollow(seen Observation, hash string) bool {
 	for _, slice := range seen.ActiveSlices {
 		byFamily[slice.AddressType] = append(byFamily[slice.AddressType], slice)
 	}
-	for _, slices := range byFamily {
-		if !maps.Equal(readyEndpoints(slices), ready) {
+	for _, of := range byFamily {
+		if !maps.Equal(readyEndpoints(of), ready) || !areCurrent(of, seen.Active.Labels[SwitchLabel]) {
 			return false
 		}
 	}
 	return len(byFamily) > 0 || len(ready) == 0
+}
+
+// areCurrent reports whether EndpointSlices follow the Service as the last switch has left it: they have its label. Those
+// of other controllers than Kubernetes' own may not take labels over.
+func areCurrent(all []*discoveryv1.EndpointSlice, token string) bool {
+	return !slices.ContainsFunc(all, func(slice *discoveryv1.EndpointSlice) bool {
+		return slice.Labels[discoveryv1.LabelManagedBy] == endpointController && slice.Labels[SwitchLabel] != token && token != ""
+	})
 }
 
 // readyEndpoints returns the names of the pods that EndpointSlices list as ready.

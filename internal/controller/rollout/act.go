@@ -35,15 +35,21 @@ type actor struct {
 // createError is the API server's refusal of a new ReplicaSet, by quota or admission.
 type createError struct{ error }
 
+// heldAction is an action that something spoke against.
+type heldAction struct {
+	action rollout.Action
+	why    error
+}
+
 // act carries actions out, in order, and records their events. When something speaks against one, it and those after
-// it wait: held is why.
-func (r actor) act(ctx context.Context, ro *v1alpha1.Rollout, actions []rollout.Action) (held, err error) {
+// it wait.
+func (r actor) act(ctx context.Context, ro *v1alpha1.Rollout, actions []rollout.Action) (*heldAction, error) {
 	for _, a := range actions {
 		err := r.carryOut(ctx, ro, a)
 		var held *traffic.HeldError
 		if errors.As(err, &held) {
 			log.FromContext(ctx).Info("waiting", "action", a.String(), "why", held.Error())
-			return held, nil
+			return &heldAction{a, held}, nil
 		}
 		if err != nil {
 			return nil, fmt.Errorf("%s: %w", a, err)
@@ -144,7 +150,7 @@ func (r actor) scale(ctx context.Context, ro *v1alpha1.Rollout, a rollout.Scale)
 		}
 	}
 	return r.patchReplicaSet(ctx, ro, a.Name, map[string]any{
-		"metadata": map[string]any{"annotations": map[string]any{v1alpha1.DesiredReplicasAnnotation: fmt.Sprint(a.To)}},
+		"metadata": map[string]any{"annotations": nullWhenEmpty(a.Annotations())},
 		"spec":     map[string]any{"replicas": a.To},
 	})
 }

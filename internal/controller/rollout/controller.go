@@ -108,6 +108,8 @@ type reconciler struct {
 	now      func() time.Time
 	// seen are the Rollouts that were there when they were last looked at, for the event of those that go.
 	seen sync.Map
+	// waiting holds since when an action of a Rollout waits.
+	waiting sync.Map
 }
 
 func newReconciler(mgr ctrl.Manager, now func() time.Time) *reconciler {
@@ -149,10 +151,20 @@ func (r *reconciler) reconcile(ctx context.Context, key client.ObjectKey) (recon
 	if err != nil {
 		return r.failed(ctx, ro, decision, err)
 	}
-	if err := r.reporter.report(ctx, ro, decision); err != nil {
+	if err := r.reporter.report(ctx, ro, r.whatWaits(key, decision, held, now)); err != nil {
 		return again(err)
 	}
 	return reconcile.Result{RequeueAfter: requeueAfter(ro, decision, held, now)}, nil
+}
+
+// whatWaits returns a decision that says for what an action of it waits.
+func (r *reconciler) whatWaits(key client.ObjectKey, decision rollout.Decision, held *heldAction, now time.Time) rollout.Decision {
+	if held == nil {
+		r.waiting.Delete(key)
+		return decision
+	}
+	since, _ := r.waiting.LoadOrStore(key, now)
+	return rollout.Waiting(decision, held.action, held.why, now.Sub(since.(time.Time)))
 }
 
 // forget leaves what belonged to a Rollout that is gone.
@@ -160,6 +172,7 @@ func (r *reconciler) forget(ctx context.Context, key client.ObjectKey) error {
 	if was, ok := r.seen.LoadAndDelete(key); ok {
 		r.reporter.record(was.(*v1alpha1.Rollout), rollout.EventDeleted(key.Name))
 	}
+	r.waiting.Delete(key)
 	r.reporter.metrics.forget(key.Namespace, key.Name)
 	return r.actor.router.ReleaseAll(ctx, key)
 }
@@ -190,7 +203,7 @@ func again(err error) (reconcile.Result, error) {
 }
 
 // requeueAfter returns how long to wait when nothing is heard; zero: for ever.
-func requeueAfter(ro *v1alpha1.Rollout, decision rollout.Decision, held error, now time.Time) time.Duration {
+func requeueAfter(ro *v1alpha1.Rollout, decision rollout.Decision, held *heldAction, now time.Time) time.Duration {
 	var waits []time.Duration
 	if !decision.RequeueAt.IsZero() {
 		waits = append(waits, max(decision.RequeueAt.Sub(now), staleRequeueAfter))

@@ -11,7 +11,7 @@ import (
 // switchActive points the active Service at the version that shall have the traffic.
 func switchActive(s rollout.State, promoted bool) rollout.Work {
 	if a, lost := rollout.BackToStable(s); lost {
-		return rollout.Do(a)
+		return rollout.Join(rollout.ForgetTrafficLeft(s.ReplicaSets), rollout.Do(a))
 	}
 	if s.ActiveService == nil {
 		return rollout.Work{}

@@ -54,10 +54,14 @@ func (b Strategy) scaleDownAborted(s rollout.State, now time.Time) rollout.Work 
 		return rollout.Work{}
 	}
 	at, ok := b.abortDeadline(s)
-	if !ok {
+	switch {
+	case !ok:
 		return rollout.Work{}
+	case hadTraffic(s, s.Desired):
+		return scaleDownAt(s, s.Desired, at, now)
 	}
-	return scaleDownAt(s, s.Desired, at, now)
+	// No node sends requests to a version that never had the traffic.
+	return rollout.Join(noteDeadline(s.Desired, at, nil), drainAt(s.Desired, at, now))
 }
 
 // scaleDownOld takes the pods of older versions away: those that gave the traffic over, after the scale-down delay that
@@ -81,11 +85,11 @@ func (b Strategy) scaleDownOld(s rollout.State, now time.Time) rollout.Work {
 	slices.SortStableFunc(delayed, newestFirst)
 	limit := b.spec.ScaleDownDelayRevisionLimit
 	for i, rs := range delayed {
-		delay := s.Settings.ScaleDownDelay
 		if limit != nil && i >= int(*limit) {
-			delay = scaleDownFloor
+			w = rollout.Join(w, drainAt(rs, freeAt(s, rs), now))
+			continue
 		}
-		w = rollout.Join(w, scaleDownAt(s, rs, s.ConvergedAt.Add(delay), now))
+		w = rollout.Join(w, scaleDownAt(s, rs, s.ConvergedAt.Add(s.Settings.ScaleDownDelay), now))
 	}
 	return w
 }
@@ -96,22 +100,52 @@ func hadTraffic(s rollout.State, rs *appsv1.ReplicaSet) bool {
 	return s.Switch == nil || s.Switch.From == rollout.PodHash(rs.Labels) || rollout.WasStable(rs)
 }
 
-// scaleDownAt takes a ReplicaSet to zero once its deadline has passed, but not before nodes have followed the last
-// switch. A deadline that it has already stays, unless the new one is earlier; a new one lies ahead.
+// freeAt returns when nodes have followed the switch that took the traffic of a ReplicaSet: the last one, when none is
+// noted.
+func freeAt(s rollout.State, rs *appsv1.ReplicaSet) time.Time {
+	left, ok := rollout.TrafficLeft(rs)
+	if !ok {
+		left = s.ConvergedAt
+	}
+	return left.Add(scaleDownFloor)
+}
+
+// scaleDownAt takes a ReplicaSet to zero once its deadline has passed, but not before nodes have followed the switch
+// that took its traffic. A deadline that it has already stays, unless the new one is earlier; a new one lies ahead.
 func scaleDownAt(s rollout.State, rs *appsv1.ReplicaSet, at, now time.Time) rollout.Work {
 	deadline, ok := rollout.ScaleDownDeadline(rs)
 	at = rollout.UpToSecond(later(at, now.Add(scaleDownFloor)))
-	var w rollout.Work
 	if ok && !at.Before(deadline) {
 		at = deadline
-	} else {
-		note := map[string]string{v1alpha1.ScaleDownDeadlineAnnotation: at.UTC().Format(time.RFC3339)}
-		w = rollout.Do(rollout.AnnotateReplicaSet{Name: rs.Name, Set: note})
 	}
-	if followed, ok := followedAt(s); ok {
-		return rollout.Join(w, drainAt(rs, later(at, followed), now))
+	var left *time.Time
+	if _, noted := rollout.TrafficLeft(rs); !noted && s.Switch != nil && s.Converged {
+		left = &s.ConvergedAt
 	}
-	return w
+	w := noteDeadline(rs, at, left)
+	if !s.Converged {
+		return w
+	}
+	free := freeAt(s, rs)
+	if s.Switch == nil {
+		free = at
+	}
+	return rollout.Join(w, drainAt(rs, later(at, free), now))
+}
+
+// noteDeadline notes on a ReplicaSet when its pods go, and since when they have no traffic, where it has no such note.
+func noteDeadline(rs *appsv1.ReplicaSet, at time.Time, left *time.Time) rollout.Work {
+	note := map[string]string{}
+	if deadline, ok := rollout.ScaleDownDeadline(rs); !ok || !deadline.Equal(at) {
+		note[v1alpha1.ScaleDownDeadlineAnnotation] = at.UTC().Format(time.RFC3339)
+	}
+	if left != nil {
+		note[rollout.TrafficLeftAnnotation] = left.UTC().Format(time.RFC3339)
+	}
+	if len(note) == 0 {
+		return rollout.Work{}
+	}
+	return rollout.Do(rollout.AnnotateReplicaSet{Name: rs.Name, Set: note})
 }
 
 func later(a, b time.Time) time.Time {

@@ -8,6 +8,7 @@ import (
 	appsv1 "k8s.io/api/apps/v1"
 	corev1 "k8s.io/api/core/v1"
 	discoveryv1 "k8s.io/api/discovery/v1"
+	"k8s.io/apimachinery/pkg/labels"
 	"k8s.io/apimachinery/pkg/types"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
@@ -29,8 +30,13 @@ func (r Router) beforeSwitch(ctx context.Context, ro *v1alpha1.Rollout, a rollou
 	if len(sets.Items) > 0 {
 		live.ReplicaSet = &sets.Items[0]
 	}
-	if live.Pods, err = pods(ctx, r.Live, ro.Namespace, a.To); err != nil {
+	if live.Pods, err = pods(ctx, r.Live, ro.Namespace, withHash(a.To)); err != nil {
 		return live, err
+	}
+	if live.Service != nil && rollout.HasNamedPorts(live.Service) && len(live.Service.Spec.Selector) > 0 {
+		if live.Serving, err = pods(ctx, r.Live, ro.Namespace, live.Service.Spec.Selector); err != nil {
+			return live, err
+		}
 	}
 	return r.withPreview(ctx, ro, live)
 }
@@ -66,7 +72,7 @@ func (r Router) beforeDrain(ctx context.Context, ro *v1alpha1.Rollout, a rollout
 		}
 		live.Slices = append(live.Slices, own...)
 	}
-	live.Pods, err = pods(ctx, r.Live, ro.Namespace, a.Hash)
+	live.Pods, err = pods(ctx, r.Live, ro.Namespace, withHash(a.Hash))
 	return live, err
 }
 
@@ -88,10 +94,10 @@ func slices(ctx context.Context, reader client.Reader, namespace, service string
 	return pointers(list.Items), nil
 }
 
-func pods(ctx context.Context, reader client.Reader, namespace, hash string) ([]*corev1.Pod, error) {
+func pods(ctx context.Context, reader client.Reader, namespace string, with client.MatchingLabels) ([]*corev1.Pod, error) {
 	list := &corev1.PodList{}
-	if err := reader.List(ctx, list, client.InNamespace(namespace), withHash(hash)); err != nil {
-		return nil, fmt.Errorf("listing the pods with hash %s: %w", hash, err)
+	if err := reader.List(ctx, list, client.InNamespace(namespace), with); err != nil {
+		return nil, fmt.Errorf("listing the pods with labels %s: %w", labels.Set(with), err)
 	}
 	return pointers(list.Items), nil
 }

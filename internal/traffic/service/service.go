@@ -80,7 +80,11 @@ func (r Router) Switch(ctx context.Context, ro *v1alpha1.Rollout, a rollout.Swit
 	if err := a.Check(live); err != nil {
 		return nil, traffic.Held(err)
 	}
-	return live.Service, r.patch(ctx, live.Service, a.To, ro.Name)
+	mark := selection{hash: a.To, owner: ro.Name}
+	if a.Role == rollout.RoleActive {
+		mark.labels = mergePatch{rollout.SwitchLabel: rollout.SwitchToken(now)}
+	}
+	return live.Service, r.patch(ctx, live.Service, mark)
 }
 
 // Converged implements [traffic.Router].
@@ -128,19 +132,26 @@ func (r Router) release(ctx context.Context, owner client.ObjectKey, service *co
 	if marked == "" && rollout.SelectedHash(service) == "" {
 		return nil, nil
 	}
-	return service, r.patch(ctx, service, nil, nil)
+	return service, r.patch(ctx, service, selection{labels: mergePatch{rollout.SwitchLabel: nil}})
 }
 
-// patch sets the hash that a Service selects and the Rollout that manages it, or removes them when they are nil,
-// provided that the Service is still as it was read. The Service becomes what was written.
-func (r Router) patch(ctx context.Context, service *corev1.Service, hash, owner any) error {
-	patch := mergePatch{
-		"metadata": mergePatch{
-			"resourceVersion": service.ResourceVersion,
-			"annotations":     mergePatch{v1alpha1.ManagedByRolloutsAnnotation: owner},
-		},
-		"spec": mergePatch{"selector": mergePatch{v1alpha1.PodHashLabel: hash}},
+// selection is what a Service selects, and the Rollout that manages it; nil removes either. labels are set or removed
+// in the same write.
+type selection struct {
+	hash, owner any
+	labels      mergePatch
+}
+
+// patch writes a selection, provided that the Service is still as it was read. The Service becomes what was written.
+func (r Router) patch(ctx context.Context, service *corev1.Service, s selection) error {
+	metadata := mergePatch{
+		"resourceVersion": service.ResourceVersion,
+		"annotations":     mergePatch{v1alpha1.ManagedByRolloutsAnnotation: s.owner},
 	}
+	if s.labels != nil {
+		metadata["labels"] = s.labels
+	}
+	patch := mergePatch{"metadata": metadata, "spec": mergePatch{"selector": mergePatch{v1alpha1.PodHashLabel: s.hash}}}
 	if err := r.Client.Patch(ctx, service, patch.raw()); err != nil {
 		return fmt.Errorf("patching the selector of Service %s/%s: %w", service.Namespace, service.Name, err)
 	}
