@@ -42,10 +42,12 @@ var rooms = []room{
 	{folder: "internal/rollout/gate", may: []string{"api/...", "internal/rollout"}},
 	{folder: "internal/rollout/bluegreen", may: []string{"api/...", "internal/rollout", "internal/rollout/gate"}},
 	{folder: "internal/health", may: []string{"api/..."}, never: effects},
-	{folder: "internal/plan", may: []string{"api/...", "internal/health", "internal/spelling"}, never: effects},
+	{folder: "internal/plan", may: []string{"api/...", "internal/health", "internal/jq", "internal/spelling"}, never: effects},
 	{folder: "internal/repository", may: []string{}, never: effects},
 	{folder: "internal/project", may: []string{"api/...", "internal/repository", "internal/plan"}, never: effects},
 	{folder: "internal/operation", may: []string{"api/...", "internal/plan", "internal/project"}, never: effects},
+	// The context is a time limit, not a way to the world.
+	{folder: "internal/jq", may: []string{}, never: effects, but: []string{"context"}},
 	{folder: "internal/spelling", may: []string{}, never: effects},
 	{folder: "internal/problem", may: []string{}, never: effects},
 	{folder: "internal/secret", may: []string{}, never: effects},

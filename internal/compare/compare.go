@@ -147,12 +147,19 @@ func (c *Comparer) Again(ctx context.Context, in Input, before Comparison) (Comp
 	if result.Policy.OtherApps, err = otherApps(ctx, in, result); err != nil {
 		return result, err
 	}
-	result.writes = plan.Writes(result.Desired, result.Live.Objects, result.Policy)
+	if result.writes, err = plan.Writes(result.Desired, result.Live.Objects, result.Policy); err != nil {
+		result.Problems = append(result.Problems, Problem{v1alpha1.ConditionComparisonError, err})
+		return result, nil
+	}
 	if result.Predictions, err = c.dryRuns.run(ctx, nameOf(in.App), in.Client, result.writes); err != nil {
 		return result, err
 	}
+	if result = result.Replanned(); result.Plan.Err != nil {
+		result.Problems = append(result.Problems, Problem{v1alpha1.ConditionComparisonError, result.Plan.Err})
+		return result, nil
+	}
 	result.Complete = true
-	return result.Replanned(), nil
+	return result, nil
 }
 
 // findings validates; nothing to apply is only taken with allowEmpty.

@@ -3,16 +3,15 @@ package plan
 import (
 	"encoding/json"
 	"fmt"
+	"math/big"
 	"reflect"
 	"slices"
 	"strings"
 
-	jsonpatch "github.com/evanphx/json-patch/v5"
-	"github.com/itchyny/gojq"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
-	"sigs.k8s.io/structured-merge-diff/v6/fieldpath"
 
 	"github.com/cyan-cd/cyan/api/v1alpha1"
+	"github.com/cyan-cd/cyan/internal/secret"
 )
 
 // Difference is one field that is not as git has it.
@@ -23,7 +22,7 @@ type Difference struct {
 	Want, Have any
 }
 
-// String is the difference on one line. Values of Secrets must not be given to it: see [Masked].
+// String is the difference on one line. Differences of Secrets have no values.
 func (d Difference) String() string {
 	return fmt.Sprintf("%s: %s → %s", d.Path, brief(d.Have), brief(d.Want))
 }
@@ -48,23 +47,37 @@ var serverOwned = [][]string{
 }
 
 // Drift is how a live object differs from what a sync would make of it. With a prediction by the API server, defaults
-// and mutations are no drift, since they are in both; without one, only the fields that git names are compared.
-func Drift(desired *unstructured.Unstructured, live Live, ignore []v1alpha1.IgnoreDifference) []Difference {
-	have := comparable(live.Object)
-	rules := rulesFor(desired, ignore)
-	rules = append(rules, managedFieldsRules(live.Object, desired, ignore)...)
+// and mutations are no drift, since they are in both; without one, only the fields that git names are compared. An
+// error means that it is not known which fields count.
+func Drift(desired *unstructured.Unstructured, live Live, ignore []v1alpha1.IgnoreDifference) ([]Difference, error) {
+	rules := &ignoring{rules: ignore}
+	return drift(desired, live, rules), rules.err
+}
+
+func drift(desired *unstructured.Unstructured, live Live, ignore *ignoring) []Difference {
+	have, git, fields := comparable(live.Object), desired, onlyWanted
 	if live.Predicted != nil {
-		want := comparable(live.Predicted)
-		for _, r := range rules {
-			r(want, have)
+		git, fields = live.Predicted, everyField
+	}
+	want := comparable(git)
+	ignore.takeOut(desired, live.Object, want, have)
+	all := differences(want, have, "", fields)
+	if secret.Is(desired) {
+		hideValues(all)
+	}
+	return all
+}
+
+// hideValues leaves of the differences of a Secret which fields they are in.
+func hideValues(all []Difference) {
+	for i := range all {
+		d := &all[i]
+		for _, value := range []*any{&d.Want, &d.Have} {
+			if *value != nil && secret.Holds(d.Path) {
+				*value = secret.Hidden
+			}
 		}
-		return differences(want, have, "", everyField)
 	}
-	want := comparable(desired)
-	for _, r := range rules {
-		r(want, have)
-	}
-	return differences(want, have, "", onlyWanted)
 }
 
 // comparable is an object without the fields that are the server's.
@@ -136,14 +149,28 @@ func mapDifferences(want, have map[string]any, path string, fields extent) []Dif
 	return all
 }
 
-// sameValue compares numbers by value, and takes an empty list or map for none.
+// sameValue compares numbers by value, exactly, and takes an empty list or map for none.
 func sameValue(a, b any) bool {
 	if isEmpty(a) && isEmpty(b) {
 		return true
 	}
-	x, okA := number(a)
-	y, okB := number(b)
-	return (okA && okB && x == y) || reflect.DeepEqual(a, b)
+	switch x := a.(type) {
+	case int64:
+		if y, ok := b.(float64); ok {
+			return sameNumber(x, y)
+		}
+	case float64:
+		if y, ok := b.(int64); ok {
+			return sameNumber(y, x)
+		}
+	}
+	return reflect.DeepEqual(a, b)
+}
+
+// sameNumber compares a whole number with one that has been through a float, which is exact up to 2⁵³.
+func sameNumber(whole int64, other float64) bool {
+	exact, accuracy := new(big.Float).SetFloat64(other).Int64()
+	return accuracy == big.Exact && exact == whole
 }
 
 func isEmpty(v any) bool {
@@ -156,200 +183,4 @@ func isEmpty(v any) bool {
 		return len(v) == 0
 	}
 	return false
-}
-
-func number(v any) (float64, bool) {
-	switch v := v.(type) {
-	case int64:
-		return float64(v), true
-	case float64:
-		return v, true
-	}
-	return 0, false
-}
-
-// rule takes what does not count out of both objects.
-type rule func(want, have map[string]any)
-
-func rulesFor(object *unstructured.Unstructured, ignore []v1alpha1.IgnoreDifference) []rule {
-	var rules []rule
-	for _, i := range ignore {
-		if !applies(i, object) {
-			continue
-		}
-		for _, pointer := range i.JSONPointers {
-			rules = append(rules, removePointer(pointer))
-		}
-		for _, expression := range i.JQPathExpressions {
-			if r := removeJQ(expression); r != nil {
-				rules = append(rules, r)
-			}
-		}
-	}
-	return rules
-}
-
-func applies(i v1alpha1.IgnoreDifference, object *unstructured.Unstructured) bool {
-	kind := object.GroupVersionKind()
-	return (i.Group == "*" || i.Group == kind.Group) && (i.Kind == "*" || i.Kind == kind.Kind) &&
-		(i.Name == "" || i.Name == object.GetName()) && (i.Namespace == "" || i.Namespace == object.GetNamespace())
-}
-
-func removePointer(pointer string) rule {
-	patch, err := json.Marshal([]map[string]string{{"op": "remove", "path": pointer}})
-	if err != nil {
-		return func(_, _ map[string]any) {}
-	}
-	decoded, err := jsonpatch.DecodePatch(patch)
-	if err != nil {
-		return func(_, _ map[string]any) {}
-	}
-	remove := func(object map[string]any) {
-		data, err := json.Marshal(object)
-		if err != nil {
-			return
-		}
-		after, err := decoded.Apply(data)
-		if err != nil {
-			// The field is not there.
-			return
-		}
-		replaceWith(object, after)
-	}
-	return func(want, have map[string]any) { remove(want); remove(have) }
-}
-
-func removeJQ(expression string) rule {
-	query, err := gojq.Parse("del(" + expression + ")")
-	if err != nil {
-		return nil
-	}
-	code, err := gojq.Compile(query)
-	if err != nil {
-		return nil
-	}
-	remove := func(object map[string]any) {
-		data, err := json.Marshal(object)
-		if err != nil {
-			return
-		}
-		var plain any
-		if err := json.Unmarshal(data, &plain); err != nil {
-			return
-		}
-		if after, ok := code.Run(plain).Next(); ok {
-			if m, isMap := after.(map[string]any); isMap {
-				data, err := json.Marshal(m)
-				if err == nil {
-					replaceWith(object, data)
-				}
-			}
-		}
-	}
-	return func(want, have map[string]any) { remove(want); remove(have) }
-}
-
-// replaceWith puts the contents of a JSON object into a map.
-func replaceWith(object map[string]any, data []byte) {
-	after := map[string]any{}
-	if err := json.Unmarshal(data, &after); err != nil {
-		return
-	}
-	clear(object)
-	for key, value := range after {
-		object[key] = value
-	}
-}
-
-// CheckIgnore names the jq expressions and pointers of a spec that can't be read.
-func CheckIgnore(ignore []v1alpha1.IgnoreDifference) []string {
-	var all []string
-	for _, i := range ignore {
-		for _, expression := range i.JQPathExpressions {
-			if query, err := gojq.Parse("del(" + expression + ")"); err != nil {
-				all = append(all, fmt.Sprintf("ignoreDifferences: jqPathExpressions %q: %v", expression, err))
-			} else if _, err := gojq.Compile(query); err != nil {
-				all = append(all, fmt.Sprintf("ignoreDifferences: jqPathExpressions %q: %v", expression, err))
-			}
-		}
-		for _, pointer := range i.JSONPointers {
-			if !strings.HasPrefix(pointer, "/") {
-				all = append(all, fmt.Sprintf("ignoreDifferences: jsonPointers %q must begin with a slash", pointer))
-			}
-		}
-	}
-	return all
-}
-
-// managedFieldsRules leave out the fields that a trusted manager has set on the live object.
-func managedFieldsRules(live, desired *unstructured.Unstructured, ignore []v1alpha1.IgnoreDifference) []rule {
-	var rules []rule
-	for _, i := range ignore {
-		if !applies(i, desired) {
-			continue
-		}
-		for _, entry := range live.GetManagedFields() {
-			if !slices.Contains(i.ManagedFieldsManagers, entry.Manager) || entry.FieldsV1 == nil {
-				continue
-			}
-			set := &fieldpath.Set{}
-			if err := set.FromJSON(entry.FieldsV1.GetRawReader()); err != nil {
-				continue
-			}
-			rules = append(rules, func(want, have map[string]any) {
-				set.Leaves().Iterate(func(p fieldpath.Path) {
-					removePath(want, p)
-					removePath(have, p)
-				})
-			})
-		}
-	}
-	return rules
-}
-
-// removePath removes a field by its structured path; a step into a list goes to the element with the same keys.
-func removePath(value any, path fieldpath.Path) {
-	for i, step := range path {
-		last := i == len(path)-1
-		switch {
-		case step.FieldName != nil:
-			m, ok := value.(map[string]any)
-			if !ok {
-				return
-			}
-			if last {
-				delete(m, *step.FieldName)
-				return
-			}
-			value = m[*step.FieldName]
-		case step.Key != nil:
-			value = elementWith(value, step)
-		default:
-			return
-		}
-	}
-}
-
-// elementWith returns the element of a list that has the keys of a step; nil when there is none.
-func elementWith(list any, step fieldpath.PathElement) any {
-	items, _ := list.([]any)
-	for _, item := range items {
-		if hasKeys(item, step) {
-			return item
-		}
-	}
-	return nil
-}
-
-func hasKeys(item any, step fieldpath.PathElement) bool {
-	m, ok := item.(map[string]any)
-	if !ok {
-		return false
-	}
-	for _, key := range *step.Key {
-		if !sameValue(m[key.Name], key.Value.Unstructured()) {
-			return false
-		}
-	}
-	return true
 }

@@ -1,6 +1,9 @@
 package plan_test
 
 import (
+	"math"
+	"slices"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -10,6 +13,15 @@ import (
 	"github.com/cyan-cd/cyan/api/v1alpha1"
 	"github.com/cyan-cd/cyan/internal/plan"
 )
+
+func drift(t *testing.T, desired *unstructured.Unstructured, live plan.Live, ignore []v1alpha1.IgnoreDifference) []plan.Difference {
+	t.Helper()
+	all, err := plan.Drift(desired, live, ignore)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return all
+}
 
 func TestDrift(t *testing.T) {
 	const git = "{apiVersion: v1, kind: Service, metadata: {name: web}, spec: {ports: [{port: 80}], selector: {app: web}}}"
@@ -50,7 +62,7 @@ func TestDrift(t *testing.T) {
 			live.Predicted = object(t, c.predicted)
 		}
 		var got []string
-		for _, d := range plan.Drift(object(t, c.git), live, c.ignore) {
+		for _, d := range drift(t, object(t, c.git), live, c.ignore) {
 			got = append(got, d.Path)
 		}
 		if strings.Join(got, " ") != c.want {
@@ -121,7 +133,7 @@ func TestDriftSaysWhat(t *testing.T) {
 			c.ignore.Kind = "Gadget"
 		}
 		var got []string
-		for _, d := range plan.Drift(object(t, of(c.git)), plan.Live{Object: live}, []v1alpha1.IgnoreDifference{c.ignore}) {
+		for _, d := range drift(t, object(t, of(c.git)), plan.Live{Object: live}, []v1alpha1.IgnoreDifference{c.ignore}) {
 			got = append(got, d.String())
 		}
 		if text := strings.Join(got, ", "); text != c.want {
@@ -137,7 +149,7 @@ func TestDriftOfPredictedObjects(t *testing.T) {
 	live := plan.Live{Object: object(t, "{apiVersion: v1, kind: ConfigMap, metadata: {name: a, annotations: {}, labels: {}}, data: {x: '1', z: '1'}}"), Predicted: object(t, "{apiVersion: v1, kind: ConfigMap, metadata: {name: a}, data: {z: '2'}}")}
 	for want, pointers := range map[string][]string{"data.x data.z": nil, "data.x": {"/data/z"}, "": {"/data/z", "/data/x"}} {
 		var got []string
-		for _, d := range plan.Drift(git, live, []v1alpha1.IgnoreDifference{{Kind: "ConfigMap", JSONPointers: pointers}}) {
+		for _, d := range drift(t, git, live, []v1alpha1.IgnoreDifference{{Kind: "ConfigMap", JSONPointers: pointers}}) {
 			got = append(got, d.Path)
 		}
 		if text := strings.Join(got, " "); text != want {
@@ -163,7 +175,7 @@ func TestDriftOfNumbers(t *testing.T) {
 		{"zero and none", int64(0), nil, 1},
 		{"a number and a switch", int64(1), true, 1},
 	} {
-		if got := plan.Drift(of(c.git), plan.Live{Object: of(c.there)}, nil); len(got) != c.want {
+		if got := drift(t, of(c.git), plan.Live{Object: of(c.there)}, nil); len(got) != c.want {
 			t.Errorf("%s: got %v, want %d differences", c.name, got, c.want)
 		}
 	}
@@ -172,7 +184,7 @@ func TestDriftOfNumbers(t *testing.T) {
 	}
 	live := ports(2)
 	live.SetManagedFields([]metav1.ManagedFieldsEntry{{Manager: "mesh", FieldsV1: metav1.NewFieldsV1(`{"f:spec":{"f:a":{"k:{\"port\":80}":{"f:to":{}}}}}`)}})
-	got := plan.Drift(ports(1), plan.Live{Object: live}, []v1alpha1.IgnoreDifference{{Group: "x", Kind: "Gadget", ManagedFieldsManagers: []string{"mesh"}}})
+	got := drift(t, ports(1), plan.Live{Object: live}, []v1alpha1.IgnoreDifference{{Group: "x", Kind: "Gadget", ManagedFieldsManagers: []string{"mesh"}}})
 	if len(got) != 1 || got[0].Path != "spec.a[1].to" {
 		t.Errorf("an element by its number: got %v, want spec.a[1].to alone", got)
 	}
@@ -194,7 +206,7 @@ func TestDriftOfMetadata(t *testing.T) {
 			return object(t, "{apiVersion: v1, kind: ConfigMap, metadata: "+metadata+"}")
 		}
 		var got []string
-		for _, d := range plan.Drift(of(c.git), plan.Live{Object: of(c.live)}, nil) {
+		for _, d := range drift(t, of(c.git), plan.Live{Object: of(c.live)}, nil) {
 			got = append(got, d.Path)
 		}
 		if text := strings.Join(got, " "); text != c.want {
@@ -209,6 +221,110 @@ func TestIgnoredDifferencesThatCantBeRead(t *testing.T) {
 	})
 	if text := strings.Join(found, "\n"); len(found) != 3 || !strings.Contains(text, `".spec["`) || !strings.Contains(text, `"nonsense(.)"`) || !strings.Contains(text, `"spec/replicas" must begin`) {
 		t.Error(text)
+	}
+}
+
+// A stranger's expressions and pointers are named where they can't be evaluated, and few enough to be evaluated.
+func TestIgnoredDifferencesAreBounded(t *testing.T) {
+	many := slices.Repeat([]string{"/spec/a"}, 1001)
+	for _, c := range []struct {
+		name   string
+		ignore []v1alpha1.IgnoreDifference
+		want   string
+	}{
+		{"an endless recursion", []v1alpha1.IgnoreDifference{{JQPathExpressions: []string{"(def f: f; f)"}}}, `jqPathExpressions "(def f: f; f)": def f: not taken`},
+		{"what grows", []v1alpha1.IgnoreDifference{{JQPathExpressions: []string{`.a | select([range(1e9)] == .)`}}}, "not taken"},
+		{"a long expression", []v1alpha1.IgnoreDifference{{JQPathExpressions: []string{strings.Repeat(".a|", 2000) + ".a"}}}, `"…: longer than 4096 bytes`},
+		{"a long pointer", []v1alpha1.IgnoreDifference{{JSONPointers: []string{strings.Repeat("/a", 3000)}}}, `/a"… is longer than 4096 bytes`},
+		{"many pointers", []v1alpha1.IgnoreDifference{{JSONPointers: many}}, "more than 1000 rules"},
+		{"many expressions", []v1alpha1.IgnoreDifference{{JQPathExpressions: slices.Repeat([]string{".a"}, 1001)}}, "more than 1000 rules"},
+		{"many managers, in two entries", []v1alpha1.IgnoreDifference{{ManagedFieldsManagers: many[:500]}, {ManagedFieldsManagers: many[500:]}}, "more than 1000 rules"},
+		{"as many as may be", []v1alpha1.IgnoreDifference{{JSONPointers: many[:1000]}}, ""},
+	} {
+		if got := strings.Join(plan.CheckIgnore(c.ignore), "\n"); (got == "") != (c.want == "") || !strings.Contains(got, c.want) || len(got) > 500 {
+			t.Errorf("%s: got %.600s, want %s", c.name, got, c.want)
+		}
+	}
+}
+
+// An expression that takes long ends, and leaves it unknown how the objects stand; one Application is not another's
+// fault.
+func TestAnExpressionThatTakesLong(t *testing.T) {
+	const slow = `.. | .. | .. | .. | .. | select(false)`
+	deep := strings.Repeat("{d: ", 200) + "1" + strings.Repeat("}", 200)
+	of := func(kind, spec string) *unstructured.Unstructured {
+		return object(t, "{apiVersion: x/v1, kind: "+kind+", metadata: {name: g}, spec: "+spec+"}")
+	}
+	build := func(instance, kind, spec string, options plan.Options) plan.Plan {
+		desired, live := []plan.Desired{{Object: of(kind, spec)}}, []plan.Live{{Object: of(kind, spec)}}
+		return plan.Build(desired, live, plan.Policy{Instance: instance, Options: options, IgnoreDifferences: []v1alpha1.IgnoreDifference{{Group: "x", Kind: "Gadget", JQPathExpressions: []string{slow}}}})
+	}
+	for _, respected := range []string{"false", "true"} {
+		p := build("slow", "Gadget", deep, plan.Options{"RespectIgnoreDifferences": respected})
+		if p.Err == nil || !strings.Contains(p.Err.Error(), strconv.Quote(slow)) || !strings.Contains(p.Err.Error(), "takes longer than 1s") {
+			t.Errorf("RespectIgnoreDifferences=%s: got %v; want the expression and the limit", respected, p.Err)
+		}
+	}
+	if p := build("slow", "Gizmo", deep, nil); p.Err != nil {
+		t.Errorf("of a kind that it is not about: %v", p.Err)
+	}
+	if p := build("other", "Gadget", "{a: 1}", nil); p.Err != nil {
+		t.Errorf("of another Application: %v", p.Err)
+	}
+	_, err := plan.Drift(of("Gadget", deep), plan.Live{Object: of("Gadget", deep)}, []v1alpha1.IgnoreDifference{{Group: "x", Kind: "Gadget", JQPathExpressions: []string{slow}}})
+	if err == nil {
+		t.Error("the drift is known")
+	}
+	key := plan.KeyOf(of("Gadget", deep))
+	_, err = plan.Writes([]plan.Desired{{Object: of("Gadget", deep)}}, map[plan.Key]*unstructured.Unstructured{key: of("Gadget", deep)},
+		plan.Policy{Instance: "slow", Options: plan.Options{"RespectIgnoreDifferences": "true"}, IgnoreDifferences: []v1alpha1.IgnoreDifference{{Group: "x", Kind: "Gadget", JQPathExpressions: []string{slow}}}})
+	if err == nil {
+		t.Error("what to write is known")
+	}
+}
+
+// Whole numbers are compared exactly, also beyond those that a float holds.
+func TestLargeNumbers(t *testing.T) {
+	of := func(value any) *unstructured.Unstructured {
+		return &unstructured.Unstructured{Object: map[string]any{"apiVersion": "x/v1", "kind": "Gadget", "spec": map[string]any{"n": value, "other": "x"}}}
+	}
+	ignore := []v1alpha1.IgnoreDifference{{Group: "x", Kind: "Gadget", JSONPointers: []string{"/spec/other"}, JQPathExpressions: []string{".spec.other"}}}
+	for _, c := range []struct {
+		git, live any
+		same      bool
+	}{
+		{int64(9007199254740992), int64(9007199254740993), false},
+		{int64(9007199254740993), int64(9007199254740993), true},
+		{int64(9007199254740993), float64(9007199254740992), false},
+		{float64(9007199254740992), int64(9007199254740992), true},
+		{int64(9223372036854775807), float64(9223372036854775807), false},
+		{int64(1), 1.0, true},
+		{1.5, int64(1), false},
+		{1.5, 1.5, true},
+		{int64(1), math.Inf(1), false},
+	} {
+		if got := drift(t, of(c.git), plan.Live{Object: of(c.live)}, ignore); (len(got) == 0) != c.same {
+			t.Errorf("%v and %v: got %v, want the same %v", c.git, c.live, got, c.same)
+		}
+	}
+}
+
+// Which fields of a Secret differ is told, and no value of them.
+func TestDriftOfASecretShowsNoValue(t *testing.T) {
+	git := object(t, "{apiVersion: v1, kind: Secret, metadata: {name: s, labels: {a: b}}, data: {p: c2VzYW1l}, stringData: {q: sesame}, type: Opaque}")
+	live := object(t, "{apiVersion: v1, kind: Secret, metadata: {name: s, labels: {a: c}}, data: {p: b3Blbg==, r: b3Blbg==}, type: x}")
+	for _, predicted := range []*unstructured.Unstructured{nil, git} {
+		var lines []string
+		for _, d := range drift(t, git, plan.Live{Object: live, Predicted: predicted}, nil) {
+			lines = append(lines, d.String())
+		}
+		want := `data.p: "***" → "***"; metadata.labels.a: "c" → "b"; stringData: none → "***"; type: "x" → "Opaque"`
+		if predicted != nil {
+			want = `data.p: "***" → "***"; data.r: "***" → none; metadata.labels.a: "c" → "b"; stringData: none → "***"; type: "x" → "Opaque"`
+		}
+		if got := strings.Join(lines, "; "); got != want {
+			t.Errorf("got %s, want %s", got, want)
+		}
 	}
 }
 

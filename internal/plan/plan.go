@@ -167,12 +167,14 @@ type Plan struct {
 	Status v1alpha1.SyncStatusCode
 	// LeavesNothing is set when everything that the Application has would be pruned.
 	LeavesNothing bool
+	// Err is why it is not known how the objects stand. Nothing is to be carried out then.
+	Err error
 }
 
 // Build compares prepared objects with what lives in the cluster, and orders the work. live holds every object that
 // is desired and there, and every object that is tracked as the Application's own.
 func Build(desired []Desired, live []Live, policy Policy) Plan {
-	b := builder{policy: policy, live: map[Key]Live{}, shared: SharedWith(desired, policy), inGit: map[Key]bool{}, goes: map[Key]bool{}}
+	b := builder{policy: policy, ignore: &ignoring{owner: policy.Instance, rules: policy.IgnoreDifferences}, live: map[Key]Live{}, shared: SharedWith(desired, policy), inGit: map[Key]bool{}, goes: map[Key]bool{}}
 	for _, l := range live {
 		b.live[KeyOf(l.Object)] = l
 	}
@@ -205,11 +207,13 @@ func Build(desired []Desired, live []Live, policy Policy) Plan {
 	}
 	b.plan.LeavesNothing = kept == 0 && len(b.goes) > 0
 	b.finish()
+	b.plan.Err = cmp.Or(b.ignore.err, b.shared.respected.err)
 	return b.plan
 }
 
 type builder struct {
 	policy Policy
+	ignore *ignoring
 	live   map[Key]Live
 	shared Shared
 	// inGit are the keys of all that is desired, applied or not; goes are those of the live objects that git no longer
@@ -225,7 +229,7 @@ func (b *builder) planApply(d Desired) {
 	w := writeOf(d, live.Object, b.shared, b.policy)
 	r := Resource{Key: key, Version: d.Object.GroupVersionKind().Version, Status: v1alpha1.OutOfSync, Wave: waveOf(d.Object), Live: live.Object}
 	if live.Object != nil {
-		r.Drift = Drift(w.Object, live, b.policy.IgnoreDifferences)
+		r.Drift = drift(w.Object, live, b.ignore)
 		if len(r.Drift) == 0 {
 			r.Status = v1alpha1.Synced
 		}

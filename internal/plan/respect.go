@@ -18,15 +18,12 @@ func (p Policy) Respected() []v1alpha1.IgnoreDifference {
 }
 
 // respect returns the desired object with the live values of every field that the rules take out.
-func respect(desired, live *unstructured.Unstructured, ignore []v1alpha1.IgnoreDifference) *unstructured.Unstructured {
-	rules := append(rulesFor(desired, ignore), managedFieldsRules(live, desired, ignore)...)
-	if len(rules) == 0 {
+func respect(desired, live *unstructured.Unstructured, ignore *ignoring) *unstructured.Unstructured {
+	if !ignore.matches(desired) {
 		return desired
 	}
 	object, countsHere, countsThere := desired.DeepCopy(), desired.DeepCopy().Object, live.DeepCopy().Object
-	for _, r := range rules {
-		r(countsHere, countsThere)
-	}
+	ignore.takeOut(desired, live, countsHere, countsThere)
 	if merged, ok := merged(object.Object, countsHere, live.Object, countsThere).(map[string]any); ok {
 		object.Object = merged
 	}

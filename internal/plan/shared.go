@@ -10,14 +10,14 @@ import (
 // says.
 type Shared struct {
 	// respected are rules for fields that stay as they are.
-	respected []v1alpha1.IgnoreDifference
+	respected *ignoring
 	// scaled are the workloads that a Rollout has taken the pods of, and scales down itself.
 	scaled map[Key]bool
 }
 
 // SharedWith finds the Rollouts among all that an Application wants.
 func SharedWith(desired []Desired, policy Policy) Shared {
-	s := Shared{respected: policy.Respected(), scaled: map[Key]bool{}}
+	s := Shared{respected: &ignoring{owner: policy.Instance, rules: policy.Respected()}, scaled: map[Key]bool{}}
 	for _, d := range desired {
 		if gk := d.Object.GroupVersionKind().GroupKind(); gk.Group != v1alpha1.GroupVersion.Group || gk.Kind != v1alpha1.RolloutKind {
 			continue

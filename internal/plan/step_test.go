@@ -340,8 +340,8 @@ func TestWrites(t *testing.T) {
 	for _, text := range []string{plainMap, liveNamed("Secret", "s", "argocd.argoproj.io/sync-options: 'Force=true,Replace=true'"), liveNamed("Job", "j", "argocd.argoproj.io/hook: Sync"), liveNamed("Secret", "new", "")} {
 		desired = append(desired, plan.Desired{Object: object(t, text)})
 	}
-	got := plan.Writes(desired, live, plan.Policy{Options: plan.Options{"Validate": "false"}})
-	if len(got) != 2 || got[0].Key.Name != "a" || got[0].Live == nil || got[0].Object == nil || got[0].Force || got[1].Key.Name != "s" || !got[1].Force || !got[1].Options.Replace() || !got[1].Options.SkipValidation() {
+	got, err := plan.Writes(desired, live, plan.Policy{Options: plan.Options{"Validate": "false"}})
+	if err != nil || len(got) != 2 || got[0].Key.Name != "a" || got[0].Live == nil || got[0].Object == nil || got[0].Force || got[1].Key.Name != "s" || !got[1].Force || !got[1].Options.Replace() || !got[1].Options.SkipValidation() {
 		t.Errorf("got %+v; want the ConfigMap, and the Secret by force", got)
 	}
 }

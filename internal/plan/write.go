@@ -13,8 +13,9 @@ type Write struct {
 	Force   bool
 }
 
-// Writes returns how each desired object that is live already would be written. Hooks are not among them.
-func Writes(desired []Desired, live map[Key]*unstructured.Unstructured, policy Policy) []Write {
+// Writes returns how each desired object that is live already would be written. Hooks are not among them. An error
+// means that it is not known which fields are to be left as they are.
+func Writes(desired []Desired, live map[Key]*unstructured.Unstructured, policy Policy) ([]Write, error) {
 	var all []Write
 	shared := SharedWith(desired, policy)
 	for _, d := range desired {
@@ -25,7 +26,7 @@ func Writes(desired []Desired, live map[Key]*unstructured.Unstructured, policy P
 			all = append(all, writeOf(d, there, shared, policy))
 		}
 	}
-	return all
+	return all, shared.respected.err
 }
 
 func writeOf(d Desired, live *unstructured.Unstructured, shared Shared, policy Policy) Write {
