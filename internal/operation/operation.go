@@ -40,6 +40,8 @@ type Observation struct {
 	Problems []Problem
 	// ToAutomation and ToPeople are what the project's sync windows deny to each.
 	ToAutomation, ToPeople project.Denial
+	// ToGoOn is what they deny to the operation that runs.
+	ToGoOn project.Denial
 }
 
 // Decision is what becomes of an operation.
@@ -68,6 +70,8 @@ func Decide(app *v1alpha1.Application, seen Observation) Decision {
 		return finish(app, seen, v1alpha1.OperationError, "operation.sync: missing; set it, or remove the operation")
 	case state.Phase == v1alpha1.OperationTerminating:
 		return terminate(app, seen)
+	case seen.ToGoOn.Reason != "":
+		return awaitWindow(app, seen)
 	case !seen.Compared || (!app.Operation.InitiatedBy.Automated && isHeld(seen.Problems)):
 		return hold(app, seen)
 	case isSuperseded(state, seen):
@@ -100,8 +104,8 @@ func begin(app *v1alpha1.Application, seen Observation) Decision {
 		refused = finish(app, seen, v1alpha1.OperationError, "operation.sync: missing; set it, or remove the operation")
 	case len(op.Sync.Manifests) > 0:
 		refused = finish(app, seen, v1alpha1.OperationError, "operation.sync.manifests: only what git has is synced; commit the manifests")
-	case !op.InitiatedBy.Automated && seen.ToPeople.Reason != "":
-		refused = finish(app, seen, v1alpha1.OperationFailed, seen.ToPeople.Reason+"; sync later, or allow manualSync in the window")
+	case denialOf(op, seen).Reason != "":
+		refused = finish(app, seen, v1alpha1.OperationFailed, denialOf(op, seen).Reason+"; sync later, or allow manualSync in the window")
 	default:
 		return Decision{App: app, RequeueAfter: RequeueNow, Events: started}
 	}

@@ -142,7 +142,21 @@ func TestDecide(t *testing.T) {
 		{name: "carry on: with a warning", set: func(l *look) { l.running(); l.problem(operation.Warns, "look out") }, phase: v1alpha1.OperationRunning, message: "waiting", stands: true, sync: true},
 		{name: "carry on: automation's own while git is away", set: func(l *look) { l.automated(); l.problem(operation.Waits, "git is away") }, phase: v1alpha1.OperationRunning, message: "waiting",
 			stands: true, sync: true},
-		{name: "carry on: a window that has shut meanwhile stops nothing", set: func(l *look) { l.running(); l.seen.ToPeople.Reason = "shut" }, phase: v1alpha1.OperationRunning, message: "waiting",
+		{name: "begin: what calls itself automation's, in a window that is shut to automation", set: func(l *look) {
+			l.asked().InitiatedBy.Automated = true
+			l.seen.ToAutomation.Reason = "shut"
+		}, phase: v1alpha1.OperationFailed, message: "shut; sync later, or allow manualSync", after: operation.RequeueNow,
+			events: "Normal OperationStarted Automated sync initiated sync to '2222222' | Warning OperationCompleted Sync operation to 2222222 failed: shut; sync later, or allow manualSync in the window"},
+		{name: "carry on: not in a window that has shut to it", set: func(l *look) {
+			l.running()
+			l.seen.ToGoOn = project.Denial{Reason: "shut", Until: noon.Add(time.Hour)}
+		}, phase: v1alpha1.OperationRunning, message: "waiting: shut", stands: true, after: time.Hour},
+		{name: "carry on: nor automation's", set: func(l *look) { l.automated(); l.seen.ToGoOn.Reason = "shut" }, phase: v1alpha1.OperationRunning, message: "waiting: shut", stands: true},
+		{name: "carry on: nothing is retried or superseded in such a window", set: func(l *look) {
+			l.running()
+			l.seen.ToGoOn.Reason, l.seen.Revision = "shut", "3333333333333333333333333333333333333333"
+		}, phase: v1alpha1.OperationRunning, message: "waiting: shut", stands: true},
+		{name: "carry on: though one may not begin now", set: func(l *look) { l.running(); l.seen.ToPeople.Reason = "shut" }, phase: v1alpha1.OperationRunning, message: "waiting",
 			stands: true, sync: true},
 		{name: "carry on: an operation that lost its sync ends", set: func(l *look) { l.running(); l.app.Operation.Sync = nil }, phase: v1alpha1.OperationError, message: "operation.sync: missing",
 			after: operation.RequeueNow, events: "Warning OperationCompleted Sync operation to 2222222 failed: operation.sync: missing; set it, or remove the operation"},

@@ -30,12 +30,36 @@ type Denial struct {
 // Windows returns whether the sync windows of a project keep an Application from being synced now. An open deny
 // window wins. Where there are allow windows, one of them has to be open.
 func Windows(project *v1alpha1.AppProject, app *v1alpha1.Application, to Destination, who Initiator, now time.Time) Denial {
+	return judge(project, app, to, sync{who: who, now: now})
+}
+
+// Continues returns whether the sync windows keep the operation of an Application from going on, if one runs. Windows
+// with syncOverrun let one go on that began before they denied it.
+func Continues(project *v1alpha1.AppProject, app *v1alpha1.Application, to Destination, now time.Time) Denial {
+	state := app.Status.OperationState
+	if app.Operation == nil || state == nil {
+		return Denial{}
+	}
+	who := ByPerson
+	if app.Operation.InitiatedBy.Automated {
+		who = ByAutomation
+	}
+	return judge(project, app, to, sync{who: who, began: state.StartedAt.Time, now: now})
+}
+
+// sync is what windows judge: who wants it, and when it began; a zero time for one that is still to begin.
+type sync struct {
+	who        Initiator
+	began, now time.Time
+}
+
+func judge(project *v1alpha1.AppProject, app *v1alpha1.Application, to Destination, s sync) Denial {
 	var all windows
 	for _, w := range project.Spec.SyncWindows {
 		if !concerns(w, app, to) {
 			continue
 		}
-		if err := all.add(w, who, now); err != nil {
+		if err := all.add(w, s); err != nil {
 			return Denial{Reason: fmt.Sprintf("project %s: spec.syncWindows: %v", project.Name, err)}
 		}
 	}
@@ -58,25 +82,41 @@ type windows struct {
 	soonest time.Time
 }
 
-func (all *windows) add(w v1alpha1.SyncWindow, who Initiator, now time.Time) error {
-	active, changes, err := windowAt(w, now)
+func (all *windows) add(w v1alpha1.SyncWindow, s sync) error {
+	at, err := windowAt(w, s.now)
 	if err != nil {
 		return err
 	}
-	if !changes.IsZero() && (all.soonest.IsZero() || changes.Before(all.soonest)) {
-		all.soonest = changes
+	if !at.changes.IsZero() && (all.soonest.IsZero() || at.changes.Before(all.soonest)) {
+		all.soonest = at.changes
 	}
-	passes := w.ManualSync && who == ByPerson
+	passes := w.ManualSync && s.who == ByPerson
+	if !passes {
+		passes, err = overruns(w, s, at)
+	}
 	switch {
 	case w.Kind == "allow":
 		all.allow++
-		if active || passes {
+		if at.open || passes {
 			all.open++
 		}
-	case active && !passes:
+	case at.open && !passes:
 		all.denies = w.Schedule + " for " + w.Duration
 	}
-	return nil
+	return err
+}
+
+// overruns reports whether a window lets a sync go on that began before the window denied it: before it opened, for
+// one that denies, and while it was open, for one that allows.
+func overruns(w v1alpha1.SyncWindow, s sync, now moment) (bool, error) {
+	if !w.SyncOverrun || s.began.IsZero() {
+		return false, nil
+	}
+	if w.Kind == "deny" {
+		return s.began.Before(now.opened), nil
+	}
+	then, err := windowAt(w, s.began)
+	return then.open, err
 }
 
 // concerns reports whether a window is about an Application.
@@ -99,32 +139,47 @@ func concerns(w v1alpha1.SyncWindow, app *v1alpha1.Application, to Destination) 
 	})
 }
 
-// windowAt returns whether a window is open, and when it opens or closes next.
-func windowAt(w v1alpha1.SyncWindow, now time.Time) (open bool, changes time.Time, err error) {
+// moment is how a window stands at a time.
+type moment struct {
+	open bool
+	// opened is since when it is open, and changes when it opens or closes next; zero when that is not known.
+	opened, changes time.Time
+}
+
+// windowAt returns how a window stands at a time.
+func windowAt(w v1alpha1.SyncWindow, now time.Time) (moment, error) {
 	if w.Kind != "allow" && w.Kind != "deny" {
-		return false, time.Time{}, fmt.Errorf("invalid kind %q; use allow or deny", w.Kind)
+		return moment{}, fmt.Errorf("invalid kind %q; use allow or deny", w.Kind)
 	}
 	schedule, err := cron.ParseStandard(w.Schedule)
 	if err != nil {
-		return false, time.Time{}, fmt.Errorf("invalid schedule %q: %w", w.Schedule, err)
+		return moment{}, fmt.Errorf("invalid schedule %q: %w", w.Schedule, err)
 	}
 	lasts, err := time.ParseDuration(w.Duration)
 	if err != nil || lasts <= 0 {
-		return false, time.Time{}, fmt.Errorf("invalid duration %q; use one such as 1h", w.Duration)
+		return moment{}, fmt.Errorf("invalid duration %q; use one such as 1h", w.Duration)
 	}
 	zone := time.UTC
 	if w.TimeZone != "" {
 		if zone, err = time.LoadLocation(w.TimeZone); err != nil {
-			return false, time.Time{}, fmt.Errorf("invalid timeZone %q: %w", w.TimeZone, err)
+			return moment{}, fmt.Errorf("invalid timeZone %q: %w", w.TimeZone, err)
 		}
 	}
-	at := now.In(zone)
+	return openings(schedule, lasts, now.In(zone)), nil
+}
+
+// openings finds the openings that last until now.
+func openings(schedule cron.Schedule, lasts time.Duration, now time.Time) moment {
+	var m moment
 	// The last opening that could still be open is after now less its length.
-	for opened := schedule.Next(at.Add(-lasts)); !opened.IsZero() && !opened.After(at); opened = schedule.Next(opened) {
-		open, changes = true, opened.Add(lasts)
+	for opened := schedule.Next(now.Add(-lasts)); !opened.IsZero() && !opened.After(now); opened = schedule.Next(opened) {
+		if !m.open {
+			m.open, m.opened = true, opened
+		}
+		m.changes = opened.Add(lasts)
 	}
-	if !open {
-		changes = schedule.Next(at)
+	if !m.open {
+		m.changes = schedule.Next(now)
 	}
-	return open, changes, nil
+	return m
 }

@@ -82,6 +82,7 @@ func (o *observation) forOperation() operation.Observation {
 	if o.project != nil {
 		seen.ToAutomation = project.Windows(o.project, o.app, o.to(), project.ByAutomation, o.now)
 		seen.ToPeople = project.Windows(o.project, o.app, o.to(), project.ByPerson, o.now)
+		seen.ToGoOn = project.Continues(o.project, o.app, o.to(), o.now)
 	}
 	return seen
 }
