@@ -14,6 +14,7 @@ import (
 	"github.com/cyan-cd/cyan/internal/cluster"
 	"github.com/cyan-cd/cyan/internal/controller"
 	"github.com/cyan-cd/cyan/internal/problem"
+	"github.com/cyan-cd/cyan/internal/source"
 )
 
 // serverFlags are the flags of `cyan server`.
@@ -25,6 +26,7 @@ type serverFlags struct {
 	poll                 time.Duration
 	skipInstall, standBy bool
 	programs             []string
+	directories          []string
 }
 
 func newServerCommand(e *kit.Env) *cobra.Command {
@@ -39,6 +41,7 @@ It serves POST /api/webhook, GET /metrics, GET /healthz and GET /readyz.`,
 		Example: `  cyan server                          # on the cluster of the current context
   cyan server --context kind-dev       # from this machine, against another one
   cyan server --exec-provider-allow aws        # cluster Secrets may have aws run for a token
+  cyan server --allow-repository-directory /srv/git    # Applications may name repositories there
   cyan server --leader-election        # several copies that stand by for one another`,
 		Args:              kit.NoArgs,
 		ValidArgsFunction: cobra.NoFileCompletions,
@@ -53,6 +56,7 @@ It serves POST /api/webhook, GET /metrics, GET /healthz and GET /readyz.`,
 	flags.BoolVar(&f.skipInstall, "skip-crds", false, "leave the CustomResourceDefinitions as they are")
 	flags.BoolVar(&f.standBy, "leader-election", false, "work only while holding the lease, so that copies can stand by")
 	flags.StringArrayVar(&f.programs, "exec-provider-allow", nil, "NAME or absolute path of a program that cluster Secrets may have run here (execProviderConfig); may be repeated; none by default")
+	flags.StringArrayVar(&f.directories, "allow-repository-directory", nil, "DIR on this machine in which git repositories may be that Applications name by path or file URL; may be repeated; none by default")
 	flags.StringVar(&f.logLevel, "log-level", "info", "debug, info, warn or error")
 	return cmd
 }
@@ -67,6 +71,9 @@ func (f serverFlags) run(cmd *cobra.Command) error {
 	if err != nil {
 		return kit.Usage("--exec-provider-allow", err.Error(), "")
 	}
+	if err := source.CheckLocalDirectories(f.directories); err != nil {
+		return kit.Usage("--allow-repository-directory", err.Error(), "give the absolute path of a directory")
+	}
 	config, err := f.env.Kube.Config()
 	if err != nil {
 		return err
@@ -76,7 +83,7 @@ func (f serverFlags) run(cmd *cobra.Command) error {
 		return err
 	}
 	o := controller.Options{
-		MirrorDir: mirrors, ControlNamespace: f.namespace, Programs: programs, PollEvery: f.poll, RolloutInstanceID: f.instance,
+		MirrorDir: mirrors, RepositoryDirectories: f.directories, ControlNamespace: f.namespace, Programs: programs, PollEvery: f.poll, RolloutInstanceID: f.instance,
 		SkipInstall: f.skipInstall, LeaderElection: f.standBy, Log: log,
 	}
 	if f.address != "" {

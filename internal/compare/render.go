@@ -60,10 +60,10 @@ func NewRenderer(trees Trees) *Renderer {
 // commit could not be read; a source that is wrong is a Rendering with Err.
 func (r *Renderer) Render(ctx context.Context, app *v1alpha1.Application, permitted project.PermittedSource, repo source.Repository, revision string) (*Rendering, error) {
 	src := permitted.Source()
-	if src.RepoURL == "" || source.NormalizeURL(src.RepoURL) != source.NormalizeURL(repo.URL) {
+	if src.RepoURL == "" || src.RepoURL != repo.URL {
 		return nil, &problem.Error{Kind: problem.Refused, Object: "Application " + app.Name, Field: "spec.source.repoURL", Cause: fmt.Sprintf("repository %s was not judged by the project", repo.URL)}
 	}
-	name, options := nameOf(app), optionsHash(app, src)
+	name, options := nameOf(app), optionsHash(app, src)+repo.Identity()
 	if last, ok := r.last.Get(name); ok {
 		if before := last.(*Rendering); before.options == options && before.Revision == revision {
 			return before, nil

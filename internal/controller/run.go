@@ -41,6 +41,8 @@ import (
 type Options struct {
 	// MirrorDir holds bare mirrors of the git repositories; it may be deleted while nothing runs.
 	MirrorDir string
+	// RepositoryDirectories are those on this machine in which repositories may be that Applications name; none when empty.
+	RepositoryDirectories []string
 	// ControlNamespace is where Applications, AppProjects and their Secrets are: "argocd" when empty.
 	ControlNamespace string
 	// Programs are those that cluster Secrets may have run as this process; none when zero.
@@ -82,7 +84,7 @@ func Run(ctx context.Context, config *rest.Config, o Options) error {
 	if err := ensureNamespace(ctx, mgr.GetConfig(), o.ControlNamespace); err != nil {
 		return err
 	}
-	mirrors, err := source.Open(o.MirrorDir, source.Options{})
+	mirrors, err := source.Open(o.MirrorDir, source.Options{LocalDirectories: o.RepositoryDirectories})
 	if err != nil {
 		return err
 	}

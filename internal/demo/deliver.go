@@ -40,7 +40,7 @@ func (d deliveries) run(ctx context.Context, program, commit string) (deliver.Re
 	if err != nil {
 		return deliver.Result{}, err
 	}
-	mirrors, err := source.Open(filepath.Join(d.target.dir, "delivery-mirrors"), source.Options{OwnConfiguration: true})
+	mirrors, err := source.Open(filepath.Join(d.target.dir, "delivery-mirrors"), source.Options{OwnConfiguration: true, LocalDirectories: []string{"/"}})
 	if err != nil {
 		return deliver.Result{}, err
 	}

@@ -3,12 +3,12 @@ package source
 import (
 	"errors"
 	"fmt"
-	"net/url"
 	"os"
 	"path/filepath"
 	"strings"
 
 	"github.com/cyan-cd/cyan/internal/problem"
+	"github.com/cyan-cd/cyan/internal/repository"
 )
 
 // gitAccess is what a call of git needs to be let in. Secrets go by environment or by files that only this user reads,
@@ -28,20 +28,21 @@ const credentialHelper = `!f() { test "$1" = get && printf 'username=%s\npasswor
 
 // gitAccess prepares the credentials of repo. The caller calls done.
 func (s *mirrorStore) access(repo Repository) (*gitAccess, error) {
-	repo, err := repo.split()
+	u, c, err := repo.split()
 	if err != nil {
 		return nil, err
 	}
-	a := &gitAccess{url: repo.URL, name: repo.String(), secrets: repo.Credentials.secrets()}
-	u, err := parseURL(repo.URL)
-	if err != nil {
-		return nil, err
-	}
-	switch u.Scheme {
+	a := &gitAccess{url: u.Remote(), name: repo.String(), secrets: c.secrets()}
+	switch u.Scheme() {
 	case "http", "https":
-		err = a.overHTTP(s, u, repo.Credentials)
+		err = a.overHTTP(s, u, c)
 	case "ssh":
-		err = a.overSSH(s, repo.Credentials)
+		err = a.overSSH(s, c)
+	case "file":
+		if a.url, err = s.local(u); err != nil {
+			return nil, err
+		}
+		a.env = append(a.env, "GIT_ALLOW_PROTOCOL=file")
 	}
 	if err != nil {
 		a.done()
@@ -63,8 +64,8 @@ func (a *gitAccess) call(c gitCall) gitCall {
 	return c
 }
 
-func (a *gitAccess) overHTTP(s *mirrorStore, u *url.URL, c Credentials) error {
-	origin := u.Scheme + "://" + u.Host
+func (a *gitAccess) overHTTP(s *mirrorStore, u repository.URL, c Credentials) error {
+	origin := u.Origin()
 	for _, text := range []string{c.Username, c.Password, c.BearerToken, c.Proxy} {
 		if strings.ContainsAny(text, "\r\n\x00") {
 			return errors.New("a user name, password, token or proxy has a line break in it")

@@ -117,7 +117,7 @@ func TestRefusedURLs(t *testing.T) {
 	dir := t.TempDir()
 	for _, url := range []string{
 		"", "-oProxyCommand=touch x", "--upload-pack=touch " + dir + "/x", "ext::sh -c 'touch " + dir + "/x'", "fd::17", "ssh://-oProxyCommand=touch/x", "-x@host:path", "host:-path",
-		"ftp://host/x", "file://other/x", "http:///x", "https://host/x\n", "relative/path", "git+ssh://x/y", "transport::http://x", "ssh://user:secret@host/x",
+		"ftp://host/x", "file://other/x", "http:///x", "https://host/\nx", "relative/path", "git+ssh://x/y", "transport::http://x", "ssh://user:secret@host/x",
 	} {
 		if _, err := m.Resolve(t.Context(), source.Repository{URL: url}, "main"); !errors.Is(err, source.ErrRefused) {
 			t.Errorf("%q: %v", url, err)
@@ -139,7 +139,7 @@ func TestUnreachableIsTemporary(t *testing.T) {
 	if _, err := m.Resolve(t.Context(), source.Repository{URL: url + "/x.git"}, "main"); !source.IsTemporary(err) {
 		t.Error(err)
 	}
-	if _, err := m.Resolve(t.Context(), source.Repository{URL: "/nowhere/x.git"}, "main"); !errors.Is(err, source.ErrNoRepository) {
+	if _, err := m.Resolve(t.Context(), source.Repository{URL: filepath.Join(t.TempDir(), "x.git")}, "main"); !errors.Is(err, source.ErrNoRepository) {
 		t.Error(err)
 	}
 	silent := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) { <-r.Context().Done() }))

@@ -112,7 +112,7 @@ func (c *Checkout) Remote(ctx context.Context, name string) (Repository, error) 
 	if err != nil || url == "" {
 		return Repository{}, newError(ErrNoRepository, c.Dir, fmt.Sprintf("remote %q not found", name), "add one, or name another repository to commit to")
 	}
-	if u, err := parseURL(url); err != nil && !strings.Contains(url, "://") || err == nil && u.Scheme == "file" && !filepath.IsAbs(u.Path) {
+	if _, err := parseURL(url); err != nil && !strings.Contains(url, "://") {
 		url = filepath.Join(c.Dir, url)
 	}
 	repo := Repository{URL: url}

@@ -2,46 +2,57 @@ package source
 
 import (
 	"cmp"
+	"fmt"
+	"maps"
 	"slices"
 	"strings"
 
 	corev1 "k8s.io/api/core/v1"
 
 	"github.com/cyan-cd/cyan/api/v1alpha1"
+	"github.com/cyan-cd/cyan/internal/repository"
 )
 
 // CredentialStore finds what opens a repository, among all that people keep beside their Applications. The zero value
 // is empty.
 type CredentialStore struct {
-	// repositories are by NormalizeURL.
-	repositories map[string]Credentials
-	// prefixes hold for every repository whose URL begins with them, the longest first.
-	prefixes []urlPrefix
-	trust    Trust
+	entries []credentialEntry
+	trust   Trust
 }
 
-type urlPrefix struct {
-	url         string
+// credentialEntry is what one Secret opens.
+type credentialEntry struct {
+	url repository.URL
+	// project is the one that the Secret is for; "" for all.
+	project string
+	// prefix is set when it holds for every repository below url.
+	prefix      bool
 	credentials Credentials
 }
 
-// NewCredentialStore reads Secrets of the types repository and repo-creds; others are left out.
+// NewCredentialStore reads Secrets of the types repository and repo-creds; others, and those whose URL is invalid, are
+// left out. Of two for the same place and project, the later counts.
 func NewCredentialStore(secrets []corev1.Secret, trust Trust) CredentialStore {
-	b := CredentialStore{repositories: map[string]Credentials{}, trust: trust}
+	b := CredentialStore{trust: trust}
 	for _, s := range secrets {
-		opened := OpenedBy(s)
-		normal := NormalizeURL(opened.URL)
-		if opened.URL == "" {
+		kind := s.Labels[v1alpha1.SecretTypeLabel]
+		if kind != v1alpha1.SecretTypeRepository && kind != v1alpha1.SecretTypeRepoCredentials {
 			continue
 		}
-		switch s.Labels[v1alpha1.SecretTypeLabel] {
-		case v1alpha1.SecretTypeRepository:
-			b.repositories[normal] = opened.Credentials
-		case v1alpha1.SecretTypeRepoCredentials:
-			b.prefixes = append(b.prefixes, urlPrefix{strings.TrimSuffix(normal, "/"), opened.Credentials})
+		opened := OpenedBy(s)
+		u, err := parseURL(opened.URL)
+		if err != nil {
+			continue
 		}
+		b.entries = append(b.entries, credentialEntry{
+			url: u, project: strings.TrimSpace(string(s.Data["project"])), prefix: kind == v1alpha1.SecretTypeRepoCredentials, credentials: opened.Credentials,
+		})
 	}
-	slices.SortStableFunc(b.prefixes, func(x, y urlPrefix) int { return cmp.Compare(len(y.url), len(x.url)) })
+	// The first that fits counts: those of a project before those for all, the longest prefix before shorter ones.
+	slices.Reverse(b.entries)
+	slices.SortStableFunc(b.entries, func(x, y credentialEntry) int {
+		return cmp.Or(-cmp.Compare(min(len(x.project), 1), min(len(y.project), 1)), -cmp.Compare(len(x.url.Path()), len(y.url.Path())), -cmp.Compare(len(x.url.User()), len(y.url.User())))
+	})
 	return b
 }
 
@@ -56,27 +67,77 @@ func OpenedBy(s corev1.Secret) Repository {
 	}}
 }
 
-// Repository is a URL with what opens it. A repository without credentials of its own takes those of the longest
-// prefix.
-func (b CredentialStore) Repository(url string) Repository {
-	c := b.credentials(NormalizeURL(url))
-	c.SSHKnownHosts = cmp.Or(c.SSHKnownHosts, b.trust.KnownHosts[knownHostsKey])
-	c.CA = cmp.Or(c.CA, b.trust.Certificates[hostOf(url)])
-	return Repository{URL: url, Credentials: c}
+// servedKeys are the keys of a Secret that are honoured.
+var servedKeys = []string{
+	"type", "name", "url", "project", "username", "password", "bearerToken", "sshPrivateKey", "tlsClientCertData", "tlsClientCertKey",
+	"insecure", "insecureIgnoreHostKey", "proxy", "noProxy",
 }
 
-func (b CredentialStore) credentials(normal string) Credentials {
-	own := b.repositories[normal]
-	if own.Username != "" || own.Password != "" || own.BearerToken != "" || own.SSHPrivateKey != "" || own.TLSClientCert != "" {
-		return own
-	}
-	for _, p := range b.prefixes {
-		if rest, ok := strings.CutPrefix(normal, p.url); ok && (rest == "" || rest[0] == '/') {
-			c := p.credentials
-			c.Insecure, c.InsecureIgnoreHostKey = c.Insecure || own.Insecure, c.InsecureIgnoreHostKey || own.InsecureIgnoreHostKey
-			c.Proxy, c.NoProxy = cmp.Or(own.Proxy, c.Proxy), cmp.Or(own.NoProxy, c.NoProxy)
-			return c
+// UnservedKeys returns what a Secret of the types repository and repo-creds asks for that is not served, a sentence for
+// each: keys that are not honoured, and a URL that is invalid. What is switched off by its value asks for nothing.
+func UnservedKeys(s corev1.Secret) []string {
+	var all []string
+	for _, key := range slices.Sorted(maps.Keys(s.Data)) {
+		value := strings.TrimSpace(string(s.Data[key]))
+		off := value == "" || value == "false" || value == "0"
+		switch {
+		case key == "type" && value != "git" && !off:
+			all = append(all, fmt.Sprintf("type %q is not served; git is", value))
+		case !off && !slices.Contains(servedKeys, key):
+			all = append(all, fmt.Sprintf("key %q is not served", key))
 		}
 	}
-	return own
+	if _, err := parseURL(OpenedBy(s).URL); err != nil && strings.TrimSpace(string(s.Data["type"])) != "helm" {
+		all = append(all, err.Error())
+	}
+	return all
+}
+
+// Repository is a URL with what opens it for the Applications of a project. Credentials that a project has for itself
+// come before those for all, those of the repository before those of a prefix, and the longest prefix before others. What
+// is for another project opens nothing.
+func (b CredentialStore) Repository(url, project string) Repository {
+	repo := Repository{URL: url}
+	u, err := parseURL(url)
+	if err != nil {
+		return repo
+	}
+	c := b.credentials(u, project)
+	c.SSHKnownHosts = cmp.Or(c.SSHKnownHosts, b.trust.KnownHosts[knownHostsKey])
+	c.CA = cmp.Or(c.CA, b.trust.Certificates[u.Host()])
+	repo.Credentials = c
+	return repo
+}
+
+func (b CredentialStore) credentials(u repository.URL, project string) Credentials {
+	var own Credentials
+	if e := b.find(func(e credentialEntry) bool { return !e.prefix && e.url.Within(u) && u.Within(e.url) }, project); e != nil {
+		own = e.credentials
+	}
+	if own.opens() {
+		return own
+	}
+	e := b.find(func(e credentialEntry) bool { return e.prefix && u.Within(e.url) }, project)
+	if e == nil {
+		return own
+	}
+	c := e.credentials
+	c.Insecure, c.InsecureIgnoreHostKey = c.Insecure || own.Insecure, c.InsecureIgnoreHostKey || own.InsecureIgnoreHostKey
+	c.Proxy, c.NoProxy = cmp.Or(own.Proxy, c.Proxy), cmp.Or(own.NoProxy, c.NoProxy)
+	return c
+}
+
+// find returns the first entry that fits and that is for a project; nil when there is none.
+func (b CredentialStore) find(fits func(credentialEntry) bool, project string) *credentialEntry {
+	for i, e := range b.entries {
+		if (e.project == "" || e.project == project) && fits(e) {
+			return &b.entries[i]
+		}
+	}
+	return nil
+}
+
+// opens reports whether credentials hold something to be let in by.
+func (c Credentials) opens() bool {
+	return c.Username != "" || c.Password != "" || c.BearerToken != "" || c.SSHPrivateKey != "" || c.TLSClientCert != ""
 }

@@ -21,7 +21,7 @@ func secret(kind string, data ...string) corev1.Secret {
 	return s
 }
 
-func TestBook(t *testing.T) {
+func TestCredentials(t *testing.T) {
 	const own, prefix = v1alpha1.SecretTypeRepository, v1alpha1.SecretTypeRepoCredentials
 	book := source.NewCredentialStore([]corev1.Secret{
 		secret(own, "url=https://git.example/team/shop.git", "username=ada", "password=one"),
@@ -44,15 +44,70 @@ func TestBook(t *testing.T) {
 		"https://git.example/teammates/x":        {Password: "two", CA: "PEM"},
 		"https://git.example.evil/team/x":        {},
 		"https://lax.example/a":                  {Insecure: true, InsecureIgnoreHostKey: true},
+		"https://git.example/team/../other/shop": {Password: "two", CA: "PEM"},
+		"https://GIT.example/team/%73hop":        {Username: "ada", Password: "one", CA: "PEM"},
 		"ssh://git@git.example/team/tools":       {SSHPrivateKey: "KEY", CA: "PEM"},
 	} {
 		want.SSHKnownHosts = "git.example ssh-ed25519 AAAA"
-		got := book.Repository(url)
+		got := book.Repository(url, "")
 		if got.URL != url || got.Credentials != want {
 			t.Errorf("%s: %#v", url, got)
 		}
 	}
-	if got := (source.CredentialStore{}).Repository("https://git.example/a"); got.Credentials != (source.Credentials{}) {
+	if got := (source.CredentialStore{}).Repository("https://git.example/a", ""); got.Credentials != (source.Credentials{}) {
 		t.Errorf("%#v", got)
+	}
+}
+
+// What is for a project serves that project, and comes before what is for all.
+func TestCredentialsOfProjects(t *testing.T) {
+	const own, prefix = v1alpha1.SecretTypeRepository, v1alpha1.SecretTypeRepoCredentials
+	book := source.NewCredentialStore([]corev1.Secret{
+		secret(own, "url=https://h/both", "project=a", "password=of a"),
+		secret(own, "url=https://h/both", "password=of all"),
+		secret(own, "url=https://h/both", "project=b", "password=of b"),
+		secret(own, "url=https://h/a-only", "project=a", "password=of a alone"),
+		secret(prefix, "url=https://h/team", "project=a", "password=prefix of a"),
+		secret(prefix, "url=https://h/team/sub", "password=longer prefix of all"),
+		secret(prefix, "url=https://h", "password=prefix of all"),
+		secret(own, "url=https://h/team/proxied", "proxy=http://proxy.example"),
+		secret(own, "url=https://h/twice", "password=first"),
+		secret(own, "url=https://h/twice", "password=second"),
+		secret(own, "url=https://h/%zz", "password=invalid"),
+	}, source.Trust{})
+	for _, c := range []struct{ rule, url, project, want string }{
+		{"a project's own", "https://h/both", "a", "of a"},
+		{"another project's own", "https://h/both.git", "b", "of b"},
+		{"those for all, for a project that has none", "https://h/both", "c", "of all"},
+		{"those for all, without a project", "https://h/both", "", "of all"},
+		{"a project's own, for that project", "https://h/a-only", "a", "of a alone"},
+		{"a project's own is not for others", "https://h/a-only", "b", "prefix of all"},
+		{"a project's prefix before a longer one of all", "https://h/team/sub/x", "a", "prefix of a"},
+		{"the longest prefix of all", "https://h/team/sub/x", "b", "longer prefix of all"},
+		{"a prefix beside an entry without credentials", "https://h/team/proxied", "a", "prefix of a"},
+		{"the later of two", "https://h/twice", "a", "second"},
+	} {
+		if got := book.Repository(c.url, c.project).Credentials.Password; got != c.want {
+			t.Errorf("%s: %s for project %q: got %q, want %q", c.rule, c.url, c.project, got, c.want)
+		}
+	}
+}
+
+func TestUnservedKeys(t *testing.T) {
+	const own = v1alpha1.SecretTypeRepository
+	for _, c := range []struct {
+		rule string
+		data []string
+		want string
+	}{
+		{"all served", []string{"url=https://h/x", "type=git", "name=x", "project=p", "password=secret", "proxy=http://p", "insecure=true"}, ""},
+		{"a key that is not served", []string{"url=https://h/x", "gcpServiceAccountKey=secret"}, `key "gcpServiceAccountKey" is not served`},
+		{"switched off", []string{"url=https://h/x", "useAzureWorkloadIdentity=false", "gcpServiceAccountKey="}, ""},
+		{"another type", []string{"url=https://h/x", "type=helm", "enableOCI=true"}, `key "enableOCI" is not served|type "helm" is not served; git is`},
+		{"an invalid URL", []string{"url=ftp://h/x"}, `repository ftp://h/x: transport "ftp" is not allowed; give the repository's https, http, ssh, git or file URL`},
+	} {
+		if got := strings.Join(source.UnservedKeys(secret(own, c.data...)), "|"); got != c.want {
+			t.Errorf("%s: got %q, want %q", c.rule, got, c.want)
+		}
 	}
 }

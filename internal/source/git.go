@@ -8,11 +8,13 @@ import (
 	"io"
 	"os"
 	"os/exec"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
 
 	"github.com/cyan-cd/cyan/internal/problem"
+	"github.com/cyan-cd/cyan/internal/repository"
 )
 
 // gitProgram runs the git program in an environment of its own, in which nothing of a repository or of the machine's
@@ -50,7 +52,7 @@ func newGitProgram(own bool) (*gitProgram, error) {
 	}
 	g.base = append(g.base,
 		"LC_ALL=C", "GIT_TERMINAL_PROMPT=0", "GIT_OPTIONAL_LOCKS=0", "GIT_NO_REPLACE_OBJECTS=1", "GIT_LITERAL_PATHSPECS=1", "GIT_PAGER=cat",
-		"GIT_ALLOW_PROTOCOL="+strings.Join(allowedTransports, ":"))
+		"GIT_ALLOW_PROTOCOL="+remoteTransports())
 	g.config = append(g.config,
 		gitSetting{"core.hooksPath", os.DevNull}, gitSetting{"core.fsmonitor", "false"}, gitSetting{"gc.auto", "0"}, gitSetting{"maintenance.auto", "false"},
 		// What a fetch brings is seen at once and whole: loose objects would come one by one, a commit before its
@@ -144,6 +146,11 @@ func (g *gitProgram) run(ctx context.Context, c gitCall) ([]byte, error) {
 		return nil, &exitError{code: exit.ExitCode(), stderr: stderr.String(), stdout: stdout.String()}
 	}
 	return nil, fmt.Errorf("running git: %w", err)
+}
+
+// remoteTransports are what git may use unless a call is for a directory on this machine.
+func remoteTransports() string {
+	return strings.Join(slices.DeleteFunc(slices.Clone(repository.Transports), func(t string) bool { return t == "file" }), ":")
 }
 
 func tookTooLong(limit time.Duration) error {

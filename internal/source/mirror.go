@@ -32,9 +32,9 @@ type bareMirror struct {
 	ready       bool
 }
 
-// newMirror returns the mirror for the repository with a normalized URL. Nothing is made on disk.
-func newMirror(s *mirrorStore, url, name string) *bareMirror {
-	sum := sha256.Sum256([]byte(url))
+// newMirror returns the mirror with a key, which tells repositories and credentials apart. Nothing is made on disk.
+func newMirror(s *mirrorStore, key, name string) *bareMirror {
+	sum := sha256.Sum256([]byte(key))
 	dir := filepath.Join(s.dir, hex.EncodeToString(sum[:12])+".git")
 	r := &bareMirror{store: s, name: name, dir: dir, looking: make(chan struct{}, 1), fetching: make(chan struct{}, 1)}
 	r.objects = &objectStore{life: s.life, git: s.git, dir: dir, name: name}

@@ -9,7 +9,7 @@ import (
 	"time"
 )
 
-// Mirrors is a folder of bare mirrors, one per repository. It may be shared by processes, be deleted while nothing
+// Mirrors is a folder of bare mirrors, one per repository and credential. It may be shared by processes, be deleted while nothing
 // runs, and be damaged: it is made anew.
 type Mirrors struct {
 	store   *mirrorStore
@@ -42,10 +42,16 @@ func (m *Mirrors) Close() error {
 
 // remote returns a repository as it is reached through its mirror.
 func (m *Mirrors) remote(repo Repository) (hostedRepo, error) {
-	if _, err := checkURL(repo.URL); err != nil {
+	u, c, err := repo.split()
+	if err != nil {
 		return hostedRepo{}, err
 	}
-	key := NormalizeURL(repo.URL)
+	if u.Scheme() == "file" {
+		if _, err := m.store.local(u); err != nil {
+			return hostedRepo{}, err
+		}
+	}
+	key := u.Identity() + " " + c.fingerprint(m.store.key)
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	r, ok := m.byKey[key]

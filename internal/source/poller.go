@@ -70,7 +70,7 @@ func NewRefPoller(m *Mirrors, opts RefPollerOptions) *RefPoller {
 
 // Follow looks at a repository until release, beginning at once. The newest credentials count.
 func (t *RefPoller) Follow(repo Repository) (release func()) {
-	key := NormalizeURL(repo.URL)
+	key := repo.Identity()
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	f, ok := t.followed[key]
@@ -112,28 +112,33 @@ func (t *RefPoller) SetInterval(every, jitter time.Duration) {
 	t.wakeUp()
 }
 
-// Changed returns the NormalizeURL of each repository that has other tips than before, once after its first look, and
+// Changed returns the identity of each repository that has other tips than before, once after its first look, and
 // once when it is reachable again. It is for one receiver.
 func (t *RefPoller) Changed() <-chan string { return t.changed }
 
-// PollNow looks at a repository now, as a webhook asks for. Repositories that nobody follows are left alone.
+// PollNow looks at a repository now, as a webhook asks for, by whatever transport and with whatever credentials it is
+// followed. Repositories that nobody follows are left alone.
 func (t *RefPoller) PollNow(url string) {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	f, ok := t.followed[NormalizeURL(url)]
-	if !ok {
+	u, err := parseURL(url)
+	if err != nil {
 		return
 	}
-	f.due = time.Time{}
-	f.again = f.looking
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	for _, f := range t.followed {
+		if there, err := parseURL(f.repo.URL); err == nil && there.SamePlace(u) {
+			f.due = time.Time{}
+			f.again = f.looking
+		}
+	}
 	t.wakeUp()
 }
 
 // Err returns what the last look at a repository ended with.
-func (t *RefPoller) Err(url string) error {
+func (t *RefPoller) Err(repo Repository) error {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	if f, ok := t.followed[NormalizeURL(url)]; ok {
+	if f, ok := t.followed[repo.Identity()]; ok {
 		return f.err
 	}
 	return nil
@@ -237,7 +242,7 @@ func (t *RefPoller) poll(ctx context.Context, key string) {
 
 func (t *RefPoller) pollFailed(key string, f *followedRepo, err error) {
 	if f.err == nil || !sameKind(f.err, err) {
-		t.opts.Log.Warn("repository cannot be read", "repository", key, "err", err)
+		t.opts.Log.Warn("repository cannot be read", "repository", f.repo.String(), "err", err)
 	}
 	f.err = err
 	f.failures++

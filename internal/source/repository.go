@@ -7,9 +7,16 @@
 package source
 
 import (
+	"cmp"
+	"crypto/hmac"
+	"crypto/sha256"
 	"encoding/base64"
+	"encoding/hex"
+	"encoding/json"
 	"fmt"
 	"strings"
+
+	"github.com/cyan-cd/cyan/internal/repository"
 )
 
 // Repository is where a git repository is, and what opens it.
@@ -21,31 +28,38 @@ type Repository struct {
 }
 
 // String is the URL without any secret.
-func (r Repository) String() string { return withoutSecrets(r.URL) }
+func (r Repository) String() string { return withoutSecrets(strings.TrimSpace(r.URL)) }
 
 // GoString keeps %#v from showing secrets.
 func (r Repository) GoString() string {
 	return fmt.Sprintf("source.Repository{URL:%q, Credentials:%s}", r.String(), r.Credentials)
 }
 
-// split takes a password out of the URL: it goes where no process list shows it.
-func (r Repository) split() (Repository, error) {
-	u, err := checkURL(r.URL)
+// split returns the URL, and what opens it: a password in the URL goes where no process list shows it.
+func (r Repository) split() (repository.URL, Credentials, error) {
+	u, err := parseURL(r.URL)
 	if err != nil {
-		return r, err
+		return u, Credentials{}, err
 	}
-	if u.User == nil || (u.Scheme != "http" && u.Scheme != "https") {
-		return r, nil
+	c := r.Credentials
+	if web(u) {
+		c.Username = cmp.Or(c.Username, u.User())
+		c.Password = cmp.Or(c.Password, repository.Password(strings.TrimSpace(r.URL)))
 	}
-	if r.Credentials.Username == "" {
-		r.Credentials.Username = u.User.Username()
+	return u, c, nil
+}
+
+// web reports whether a repository is reached over http or https.
+func web(u repository.URL) bool { return u.Scheme() == "http" || u.Scheme() == "https" }
+
+// Identity names the repository together with what opens it: what was fetched with one credential is not read with
+// another. Two that have one are the same; it holds no secret.
+func (r Repository) Identity() string {
+	u, c, err := r.split()
+	if err != nil {
+		return "invalid: " + r.String()
 	}
-	if password, ok := u.User.Password(); ok && r.Credentials.Password == "" {
-		r.Credentials.Password = password
-	}
-	u.User = nil
-	r.URL = u.String()
-	return r, nil
+	return u.Identity() + " " + c.fingerprint(nil)
 }
 
 // Credentials open a repository. The zero value opens what is public.
@@ -92,6 +106,17 @@ func (c Credentials) String() string {
 // GoString keeps %#v from showing secrets.
 func (c Credentials) GoString() string { return "source.Credentials{" + c.String() + "}" }
 
+// fingerprint names what opens a repository, under a key, so that who sees it cannot guess at a password. Whom to trust
+// at the other end is no part of it.
+func (c Credentials) fingerprint(key []byte) string {
+	c.SSHKnownHosts, c.CA = "", ""
+	mac := hmac.New(sha256.New, key)
+	// Encoding texts cannot fail.
+	_ = json.NewEncoder(mac).Encode(c)
+	const enough = 12
+	return hex.EncodeToString(mac.Sum(nil)[:enough])
+}
+
 // secrets are the strings that must never be seen.
 func (c Credentials) secrets() []string {
 	var all []string
@@ -99,7 +124,7 @@ func (c Credentials) secrets() []string {
 		// Some hosts take a token for a name.
 		all = append(all, c.Username)
 	}
-	for _, s := range []string{c.Password, c.BearerToken, c.SSHPrivateKey, c.TLSClientKey, passwordIn(c.Proxy)} {
+	for _, s := range []string{c.Password, c.BearerToken, c.SSHPrivateKey, c.TLSClientKey, repository.Password(c.Proxy)} {
 		if s != "" {
 			all = append(all, s)
 		}

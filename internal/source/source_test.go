@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"net/url"
+	"os"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -22,6 +23,7 @@ func open(t testing.TB, opts source.Options) *source.Mirrors {
 	if opts.TrustRefs == 0 {
 		opts.TrustRefs = time.Nanosecond
 	}
+	opts.LocalDirectories = append(opts.LocalDirectories, os.TempDir())
 	m, err := source.Open(t.TempDir(), opts)
 	if err != nil {
 		t.Fatal(err)
@@ -233,11 +235,11 @@ func TestServerComesAndGoes(t *testing.T) {
 		t.Helper()
 		select {
 		case got := <-tips.Changed():
-			if got != source.NormalizeURL(at.URL) {
+			if got != at.Identity() {
 				t.Fatalf("%s: %s", what, got)
 			}
 		case <-time.After(20 * time.Second):
-			t.Fatalf("%s: nothing was told; last: %v", what, tips.Err(at.URL))
+			t.Fatalf("%s: nothing was told; last: %v", what, tips.Err(at))
 		}
 	}
 	next("first look")
@@ -245,7 +247,7 @@ func TestServerComesAndGoes(t *testing.T) {
 	next("a push")
 	must(t, readA(t.Context(), m, at, sha, "2"))
 	down.Store(true)
-	waitFor(t, func() bool { return source.IsTemporary(tips.Err(at.URL)) })
+	waitFor(t, func() bool { return source.IsTemporary(tips.Err(at)) })
 	sha = repo.Commit(map[string]string{"a": "3"})
 	down.Store(false)
 	next("back again")
@@ -293,7 +295,7 @@ func TestTipsBoundAndNudge(t *testing.T) {
 		at := source.Repository{URL: web.URL + "/r" + string(rune('a'+i)) + ".git"}
 		defer tips.Follow(at)()
 		defer tips.Follow(at)()
-		want[source.NormalizeURL(at.URL)] = true
+		want[at.Identity()] = true
 	}
 	ctx, cancel := context.WithCancel(t.Context())
 	done := make(chan error, 1)
@@ -307,7 +309,7 @@ func TestTipsBoundAndNudge(t *testing.T) {
 	repo.Commit(map[string]string{"a": "2"})
 	tips.PollNow(web.URL + "/rc.git")
 	tips.PollNow(web.URL + "/nobody-follows.git")
-	if got := <-tips.Changed(); got != source.NormalizeURL(web.URL+"/rc") {
+	if got := <-tips.Changed(); got != (source.Repository{URL: web.URL + "/rc"}).Identity() {
 		t.Error(got)
 	}
 	if total.Load() != repositories+1 {

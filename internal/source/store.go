@@ -2,7 +2,10 @@ package source
 
 import (
 	"context"
+	"crypto/rand"
+	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"time"
@@ -21,6 +24,9 @@ type Options struct {
 	// CacheSize bounds the memory for tree objects and small files, shared by all repositories, in bytes; 64 MiB when
 	// zero.
 	CacheSize int64
+	// LocalDirectories are those in which, and below which, repositories on this machine may be; none by default. Whoever
+	// writes there decides what is read.
+	LocalDirectories []string
 	// OwnConfiguration lets git use the configuration, credential helpers and SSH agent of the user who runs this
 	// program, as in a CI job. A server leaves it off.
 	OwnConfiguration bool
@@ -32,6 +38,8 @@ type mirrorStore struct {
 	opts  Options
 	git   *gitProgram
 	cache *objectCache
+	// key is what names of mirrors are made with, so that they give no credential away.
+	key []byte
 
 	// life ends with Close: processes that read objects end with it.
 	life context.Context // a Tree is an fs.FS, whose methods take no context
@@ -57,8 +65,28 @@ func openMirrorStore(dir string, opts Options) (*mirrorStore, error) {
 	if err := os.MkdirAll(s.secretsDir(), 0o700); err != nil {
 		return nil, fmt.Errorf("opening the mirrors in %s: %w", dir, err)
 	}
+	if s.key, err = readKey(filepath.Join(s.secretsDir(), "key")); err != nil {
+		return nil, fmt.Errorf("opening the mirrors in %s: %w", dir, err)
+	}
 	s.life, s.end = context.WithCancel(context.Background())
 	return s, nil
+}
+
+// readKey reads a file of random bytes, which is made when it is missing. Processes that make it at once agree.
+func readKey(file string) ([]byte, error) {
+	key, err := os.ReadFile(file)
+	if err == nil && len(key) > 0 || err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return key, err
+	}
+	fresh := file + "-" + rand.Text()
+	if err := os.WriteFile(fresh, []byte(rand.Text()), 0o600); err != nil {
+		return nil, err
+	}
+	defer os.Remove(fresh)
+	if err := os.Link(fresh, file); err != nil && !errors.Is(err, fs.ErrExist) {
+		return nil, err
+	}
+	return os.ReadFile(file)
 }
 
 func defaultTo[T time.Duration | int64](v *T, value T) {

@@ -160,8 +160,8 @@ func ParseWebhook(header http.Header, body []byte, secrets WebhookSecrets) ([]st
 	}
 	var urls []string
 	for _, raw := range slices.Concat(p.Repository.urls(), p.Project.urls(), p.Resource.Repository.urls()) {
-		if _, err := checkURL(raw); err == nil {
-			urls = append(urls, NormalizeURL(raw))
+		if u, err := parseURL(raw); err == nil {
+			urls = append(urls, u.String())
 		}
 	}
 	slices.Sort(urls)

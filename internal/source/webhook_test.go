@@ -11,6 +11,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/cyan-cd/cyan/internal/repository"
 	"github.com/cyan-cd/cyan/internal/source"
 )
 
@@ -100,7 +101,7 @@ func FuzzParseWebhook(f *testing.F) {
 			t.Error("both URLs and an error")
 		}
 		for _, u := range urls {
-			if u != source.NormalizeURL(u) {
+			if normal, err := repository.Parse(u); err != nil || u != normal.String() {
 				t.Errorf("%q is not normalized", u)
 			}
 		}

@@ -73,7 +73,7 @@ func renderRevision(ctx context.Context, a *kit.Control, c client.Client, app *v
 	}
 	var rendered *compare.Rendering
 	err = repo.WithMirrors(func(mirrors *source.Mirrors) error {
-		from := book.Repository(src.Source().RepoURL)
+		from := book.Repository(src.Source().RepoURL, src.Project())
 		sha, err := mirrors.Resolve(ctx, from, revision)
 		if err != nil {
 			return err

@@ -12,7 +12,7 @@ import (
 
 	"github.com/cyan-cd/cyan/api/v1alpha1"
 	"github.com/cyan-cd/cyan/internal/cli/kit"
-	"github.com/cyan-cd/cyan/internal/source"
+	"github.com/cyan-cd/cyan/internal/repository"
 )
 
 func newList(a *kit.Control) *cobra.Command {
@@ -109,7 +109,7 @@ func showApps(ctx context.Context, a *kit.Control, c client.Client, found []v1al
 
 func fromRepo(app *v1alpha1.Application, url string) bool {
 	same := func(s v1alpha1.ApplicationSource) bool {
-		return source.NormalizeURL(s.RepoURL) == source.NormalizeURL(url)
+		return repository.Same(s.RepoURL, url)
 	}
 	return slices.ContainsFunc(app.Spec.GetSources(), same)
 }

@@ -92,7 +92,7 @@ func (f *run) deliver(cmd *cobra.Command) error {
 	if err := f.complete(); err != nil {
 		return err
 	}
-	mirrors, err := source.Open(f.mirrors, source.Options{OwnConfiguration: true})
+	mirrors, err := source.Open(f.mirrors, source.Options{OwnConfiguration: true, LocalDirectories: []string{"/"}})
 	if err != nil {
 		return err
 	}

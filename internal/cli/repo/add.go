@@ -13,6 +13,7 @@ import (
 	"github.com/cyan-cd/cyan/api/v1alpha1"
 	"github.com/cyan-cd/cyan/internal/cli/kit"
 	"github.com/cyan-cd/cyan/internal/problem"
+	repourl "github.com/cyan-cd/cyan/internal/repository"
 	"github.com/cyan-cd/cyan/internal/source"
 )
 
@@ -82,7 +83,7 @@ func (o *repoAdd) run(ctx context.Context, url string) error {
 	}
 	var existing *corev1.Secret
 	for i := range there {
-		if source.NormalizeURL(string(there[i].Data["url"])) != source.NormalizeURL(url) {
+		if !repourl.Same(string(there[i].Data["url"]), url) || string(there[i].Data["project"]) != string(secret.Data["project"]) {
 			continue
 		}
 		existing = &there[i]
@@ -150,7 +151,7 @@ func (o *repoAdd) reach(ctx context.Context, c client.Client, secret corev1.Secr
 		return err
 	}
 	err = WithMirrors(func(mirrors *source.Mirrors) error {
-		return mirrors.Refresh(ctx, book.Repository(source.OpenedBy(secret).URL))
+		return mirrors.Refresh(ctx, book.Repository(source.OpenedBy(secret).URL, string(secret.Data["project"])))
 	})
 	if err != nil {
 		return &problem.Error{Kind: problem.Refused, Cause: err.Error(), Remedy: "add --skip-check if only the controllers reach it", Err: err}

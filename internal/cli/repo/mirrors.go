@@ -23,7 +23,7 @@ func WithMirrors(use func(*source.Mirrors) error) (err error) {
 			err = removed
 		}
 	}()
-	mirrors, err := source.Open(dir, source.Options{OwnConfiguration: true})
+	mirrors, err := source.Open(dir, source.Options{OwnConfiguration: true, LocalDirectories: []string{"/"}})
 	if err != nil {
 		return err
 	}

@@ -9,6 +9,7 @@ import (
 
 	"github.com/cyan-cd/cyan/api/v1alpha1"
 	"github.com/cyan-cd/cyan/internal/cli/kit"
+	repourl "github.com/cyan-cd/cyan/internal/repository"
 	"github.com/cyan-cd/cyan/internal/source"
 )
 
@@ -49,7 +50,7 @@ func remove(ctx context.Context, a *kit.Control, secretType, url string, yes boo
 	var there []string
 	for i := range secrets {
 		s := &secrets[i]
-		if source.NormalizeURL(string(s.Data["url"])) != source.NormalizeURL(url) {
+		if !repourl.Same(string(s.Data["url"]), url) {
 			there = append(there, source.Repository{URL: string(s.Data["url"])}.String())
 			continue
 		}

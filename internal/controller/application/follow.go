@@ -56,24 +56,24 @@ const gitCheck = 2 * time.Second
 func (f *follower) followRefs(ctx context.Context, refPoller *source.RefPoller) error {
 	ticker := time.NewTicker(gitCheck)
 	defer ticker.Stop()
-	away := map[string]bool{}
+	away := map[source.Repository]bool{}
 	for {
 		select {
 		case <-ctx.Done():
 			return nil
-		case url := <-refPoller.Changed():
-			for _, app := range f.sources.followers(url) {
+		case identity := <-refPoller.Changed():
+			for _, app := range f.sources.followers(identity) {
 				f.queue.add(app)
 			}
 		case <-ticker.C:
-			for url, apps := range f.sources.followed() {
-				failing := refPoller.Err(url) != nil
-				if failing != away[url] {
+			for repo, apps := range f.sources.followed() {
+				failing := refPoller.Err(repo) != nil
+				if failing != away[repo] {
 					for _, app := range apps {
 						f.queue.add(app)
 					}
 				}
-				away[url] = failing
+				away[repo] = failing
 			}
 		}
 	}

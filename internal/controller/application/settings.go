@@ -3,6 +3,8 @@ package application
 import (
 	"context"
 	"log/slog"
+	"slices"
+	"strings"
 	"sync/atomic"
 	"time"
 
@@ -150,6 +152,8 @@ func (f *follower) takeSettings(s informed) {
 			repositories = append(repositories, *secret)
 		}
 	}
+	// Of two for one repository, the later counts: always the same.
+	slices.SortFunc(repositories, func(a, b corev1.Secret) int { return strings.Compare(a.Name, b.Name) })
 	configMaps := map[string]map[string]string{}
 	for name := range s.configMaps {
 		configMaps[name] = s.data(name)

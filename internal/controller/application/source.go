@@ -42,7 +42,7 @@ func (s *sources) setCredentials(credentials source.CredentialStore) {
 func (s *sources) repository(permitted project.PermittedSource) source.Repository {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return s.credentials.Repository(permitted.Source().RepoURL)
+	return s.credentials.Repository(permitted.Source().RepoURL, permitted.Project())
 }
 
 // resolve returns the commit of a revision. An error that is temporary means that the host can't be reached now, also
@@ -51,7 +51,7 @@ func (s *sources) resolve(ctx context.Context, repo source.Repository, revision 
 	commit, err := s.mirrors.Resolve(ctx, repo, revision)
 	if err == nil && !isCommit(revision) {
 		// What was believed until now may be what the host no longer says.
-		err = s.refPoller.Err(repo.URL)
+		err = s.refPoller.Err(repo)
 	}
 	if err != nil {
 		return "", fmt.Errorf("reading revision %q: %w", cmp.Or(revision, "HEAD"), err)
@@ -88,13 +88,13 @@ func (s *sources) forget(app types.NamespacedName) {
 	}
 }
 
-// followers lists the Applications that follow a repository.
-func (s *sources) followers(url string) []types.NamespacedName {
+// followers lists the Applications that follow a repository, by its identity.
+func (s *sources) followers(identity string) []types.NamespacedName {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	var all []types.NamespacedName
 	for app, f := range s.follows {
-		if source.NormalizeURL(f.repo.URL) == url {
+		if f.repo.Identity() == identity {
 			all = append(all, app)
 		}
 	}
@@ -102,13 +102,12 @@ func (s *sources) followers(url string) []types.NamespacedName {
 }
 
 // followed lists the Applications by the repository that they follow.
-func (s *sources) followed() map[string][]types.NamespacedName {
+func (s *sources) followed() map[source.Repository][]types.NamespacedName {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	all := map[string][]types.NamespacedName{}
+	all := map[source.Repository][]types.NamespacedName{}
 	for app, f := range s.follows {
-		url := source.NormalizeURL(f.repo.URL)
-		all[url] = append(all[url], app)
+		all[f.repo] = append(all[f.repo], app)
 	}
 	return all
 }
