@@ -53,7 +53,7 @@ var rooms = []room{
 	{folder: "internal/secret", may: []string{}, never: effects},
 	{folder: "internal/action", may: []string{"api/..."}, never: effects},
 	{folder: "internal/jsonpatch", may: []string{}, never: effects},
-	{folder: "internal/settings", may: []string{"api/...", "internal/health", "internal/spelling"}, never: effects},
+	{folder: "internal/settings", may: []string{"api/...", "internal/health/...", "internal/spelling"}, never: effects},
 	{folder: "internal/delivery", may: []string{"api/...", "internal/spelling"}, never: effects},
 	// os.Expand reads nothing.
 	{folder: "internal/render", may: []string{"api/...", "internal/spelling", "internal/problem"}, never: effects, but: []string{"os"}},
@@ -65,7 +65,7 @@ var rooms = []room{
 	{folder: "internal/image/dockerfile", may: []string{}, never: effects},
 	{folder: "internal/deliver", may: []string{"api/...", "internal/delivery", "internal/image", "internal/problem", "internal/source", "internal/render/...", "internal/validate", "internal/apply", "internal/live", "internal/compare", "internal/project"}},
 	{folder: "internal/apply", may: []string{"api/...", "internal/plan", "internal/health", "internal/jsonpatch"}},
-	{folder: "internal/compare", may: []string{"api/...", "internal/settings", "internal/problem", "internal/plan", "internal/project", "internal/render/...", "internal/validate", "internal/source", "internal/live", "internal/apply"}},
+	{folder: "internal/compare", may: []string{"api/...", "internal/settings", "internal/health", "internal/problem", "internal/plan", "internal/project", "internal/render/...", "internal/validate", "internal/source", "internal/live", "internal/apply"}},
 	{folder: "internal/live", may: []string{"api/...", "internal/plan", "internal/apply", "internal/cluster"}},
 	{folder: "internal/patch", may: []string{"api/...", "internal/jsonpatch"}},
 	{folder: "internal/cluster", may: []string{"api/..."}},

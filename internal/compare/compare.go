@@ -14,10 +14,12 @@ import (
 
 	"github.com/cyan-cd/cyan/api/v1alpha1"
 	"github.com/cyan-cd/cyan/internal/apply"
+	"github.com/cyan-cd/cyan/internal/health"
 	"github.com/cyan-cd/cyan/internal/live"
 	"github.com/cyan-cd/cyan/internal/plan"
 	"github.com/cyan-cd/cyan/internal/problem"
 	"github.com/cyan-cd/cyan/internal/project"
+	"github.com/cyan-cd/cyan/internal/settings"
 )
 
 // Cluster is what is known of a destination.
@@ -40,6 +42,10 @@ type Input struct {
 	Cluster Cluster
 	// Client tries objects.
 	Client *apply.Client
+	// Settings are those of the control namespace; the zero value for none.
+	Settings settings.Settings
+	// Health judges live objects.
+	Health health.Judge
 	// Exists reports whether there is an Application of this instance.
 	Exists func(ctx context.Context, instance string) (bool, error)
 }
@@ -112,8 +118,13 @@ func (c *Comparer) Compare(ctx context.Context, in Input) (Comparison, error) {
 	}
 	result.PendingKinds = pendingKinds(in.Rendering.Result.Objects, kinds)
 	result.Policy = policyOf(in, kinds, result.PendingKinds)
+	result.Policy.Health = in.Health
 	var warnings []string
-	result.Desired, warnings = plan.Prepare(in.Rendering.Desired(), result.Policy)
+	rendered, excluded := withoutExcluded(in.Rendering.Desired(), in.Bounds)
+	for _, e := range excluded {
+		result.add(v1alpha1.ConditionExcludedResourceWarning, e)
+	}
+	result.Desired, warnings = plan.Prepare(rendered, result.Policy)
 	for _, w := range warnings {
 		result.add(v1alpha1.ConditionRepeatedResourceWarning, w)
 	}
@@ -144,6 +155,7 @@ func (c *Comparer) Again(ctx context.Context, in Input, before Comparison) (Comp
 	if result.Live, err = in.Cluster.Snapshot(ctx, Wanted(in.App, in.Instance, in.Bounds, result.Desired)); err != nil {
 		return result, err
 	}
+	result.Policy.IgnoreDifferences = ignoredDifferences(in, result.Desired)
 	if result.Policy.OtherApps, err = otherApps(ctx, in, result); err != nil {
 		return result, err
 	}
@@ -209,6 +221,7 @@ func Wanted(app *v1alpha1.Application, instance string, bounds project.Bounds, d
 			kinds[schema.GroupKind{Group: s.Group, Kind: s.Kind}] = true
 		}
 	}
+	maps.DeleteFunc(kinds, func(kind schema.GroupKind, _ bool) bool { return bounds.Exclude(kind) })
 	want.Kinds = slices.Collect(maps.Keys(kinds))
 	return want
 }

@@ -51,6 +51,17 @@ func Of(object *unstructured.Unstructured) *v1alpha1.HealthStatus {
 	return byConvention(object)
 }
 
+// Judge returns the health of an object as people want it judged. The nil Judge judges as [Of] does.
+type Judge func(*unstructured.Unstructured) *v1alpha1.HealthStatus
+
+// Of returns the health of an object; nil for one that has none.
+func (j Judge) Of(object *unstructured.Unstructured) *v1alpha1.HealthStatus {
+	if j == nil {
+		return Of(object)
+	}
+	return j(object)
+}
+
 type check func(*unstructured.Unstructured) *v1alpha1.HealthStatus
 
 var builtIn = map[schema.GroupKind]check{

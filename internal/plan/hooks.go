@@ -143,7 +143,7 @@ func Abandoned(live []Live, running Plan, policy Policy) []*unstructured.Unstruc
 // hookOutcome is how far a hook has got: it succeeds when it is healthy at its end, and fails when it is degraded. A
 // hook of a kind without health is done when it exists. An outcome that was not seen is no success: a hook that is
 // gone, or going before its end, has failed.
-func hookOutcome(live *unstructured.Unstructured) (v1alpha1.OperationPhase, string) {
+func hookOutcome(judge health.Judge, live *unstructured.Unstructured) (v1alpha1.OperationPhase, string) {
 	if live == nil {
 		return v1alpha1.OperationFailed, "deleted before its outcome was seen; sync again"
 	}
@@ -154,7 +154,7 @@ func hookOutcome(live *unstructured.Unstructured) (v1alpha1.OperationPhase, stri
 		seen.SetDeletionTimestamp(nil)
 	}
 	phase, message := v1alpha1.OperationSucceeded, ""
-	if h := health.Of(seen); h != nil {
+	if h := judge.Of(seen); h != nil {
 		message = h.Message
 		switch h.Status {
 		case v1alpha1.HealthHealthy:

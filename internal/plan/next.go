@@ -8,7 +8,6 @@ import (
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 
 	"github.com/cyan-cd/cyan/api/v1alpha1"
-	"github.com/cyan-cd/cyan/internal/health"
 )
 
 // Progress is how far a sync has got.
@@ -217,13 +216,13 @@ func (n *stepper) outcome(t Task, live *unstructured.Unstructured, inLastGroup b
 	case t.Verb == Delete:
 		return v1alpha1.OperationRunning, ""
 	case t.Verb == Hook:
-		return hookOutcome(live)
+		return hookOutcome(n.plan.judge, live)
 	case live == nil:
 		return v1alpha1.OperationRunning, ""
 	case inLastGroup:
 		return v1alpha1.OperationSucceeded, ""
 	}
-	h := health.Of(live)
+	h := n.plan.judge.Of(live)
 	switch {
 	case h == nil || h.Status == v1alpha1.HealthHealthy || h.Status == v1alpha1.HealthSuspended:
 		return v1alpha1.OperationSucceeded, ""
@@ -390,7 +389,7 @@ func (n *stepper) wait(tasks []Task) {
 		default:
 			line += " to be healthy"
 			if live := n.seen.Live[t.Key]; live != nil {
-				if h := health.Of(live); h != nil && h.Message != "" {
+				if h := n.plan.judge.Of(live); h != nil && h.Message != "" {
 					line += ": " + h.Message
 				}
 			}

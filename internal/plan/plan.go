@@ -20,6 +20,7 @@ import (
 	"k8s.io/apimachinery/pkg/runtime/schema"
 
 	"github.com/cyan-cd/cyan/api/v1alpha1"
+	"github.com/cyan-cd/cyan/internal/health"
 )
 
 // Key names an object, whatever its version. Namespace is empty for kinds without one.
@@ -70,6 +71,8 @@ type Policy struct {
 	// ManagedNamespace is put on the namespace that CreateNamespace makes; that namespace is then kept in step.
 	ManagedNamespace  *v1alpha1.ManagedNamespaceMetadata
 	IgnoreDifferences []v1alpha1.IgnoreDifference
+	// Health judges live objects.
+	Health health.Judge
 	// OtherApps are the instances of other Applications that exist.
 	OtherApps map[string]bool
 
@@ -155,6 +158,8 @@ type Resource struct {
 	Live            *unstructured.Unstructured
 	// SharedWith is the instance of another Application that has marked the object as its own; empty when there is none.
 	SharedWith string
+
+	judge health.Judge
 }
 
 // Plan is all that a sync has to do, and how the objects stand before it.
@@ -169,12 +174,14 @@ type Plan struct {
 	LeavesNothing bool
 	// Err is why it is not known how the objects stand. Nothing is to be carried out then.
 	Err error
+
+	judge health.Judge
 }
 
 // Build compares prepared objects with what lives in the cluster, and orders the work. live holds every object that
 // is desired and there, and every object that is tracked as the Application's own.
 func Build(desired []Desired, live []Live, policy Policy) Plan {
-	b := builder{policy: policy, ignore: &ignoring{owner: policy.Instance, rules: policy.IgnoreDifferences}, live: map[Key]Live{}, shared: SharedWith(desired, policy), inGit: map[Key]bool{}, goes: map[Key]bool{}}
+	b := builder{policy: policy, ignore: &ignoring{owner: policy.Instance, rules: policy.IgnoreDifferences}, live: map[Key]Live{}, shared: SharedWith(desired, policy), inGit: map[Key]bool{}, goes: map[Key]bool{}, plan: Plan{judge: policy.Health}}
 	for _, l := range live {
 		b.live[KeyOf(l.Object)] = l
 	}
@@ -227,7 +234,7 @@ func (b *builder) planApply(d Desired) {
 	key := KeyOf(d.Object)
 	live := b.live[key]
 	w := writeOf(d, live.Object, b.shared, b.policy)
-	r := Resource{Key: key, Version: d.Object.GroupVersionKind().Version, Status: v1alpha1.OutOfSync, Wave: waveOf(d.Object), Live: live.Object}
+	r := Resource{Key: key, Version: d.Object.GroupVersionKind().Version, Status: v1alpha1.OutOfSync, Wave: waveOf(d.Object), Live: live.Object, judge: b.policy.Health}
 	if live.Object != nil {
 		r.Drift = drift(w.Object, live, b.ignore)
 		if len(r.Drift) == 0 {
@@ -251,7 +258,7 @@ func (b *builder) planApply(d Desired) {
 func (b *builder) planPrune(l Live) {
 	key := KeyOf(l.Object)
 	own := optionsOf(l.Object)
-	r := Resource{Key: key, Version: l.Object.GroupVersionKind().Version, Status: v1alpha1.OutOfSync, RequiresPruning: true, Wave: waveOf(l.Object), Live: l.Object}
+	r := Resource{Key: key, Version: l.Object.GroupVersionKind().Version, Status: v1alpha1.OutOfSync, RequiresPruning: true, Wave: waveOf(l.Object), Live: l.Object, judge: b.policy.Health}
 	if ignoresExtraneous(l.Object) {
 		r.Status = ""
 	}

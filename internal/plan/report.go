@@ -30,7 +30,7 @@ func (r Resource) Health() *v1alpha1.HealthStatus {
 	if r.Live == nil {
 		return &v1alpha1.HealthStatus{Status: v1alpha1.HealthMissing}
 	}
-	return health.Of(r.Live)
+	return r.judge.Of(r.Live)
 }
 
 // Health of the Application: the worst of its resources'. Resources that would be pruned, and those that say so

@@ -18,6 +18,8 @@ type Bounds struct {
 	project *v1alpha1.AppProject
 	to      Destination
 	open    bool
+	// excluded reports whether a kind is left alone whatever the project permits; nil for none.
+	excluded func(schema.GroupKind) bool
 }
 
 // BoundsOf returns the bounds that a project sets in the cluster of a destination.
@@ -28,9 +30,19 @@ func BoundsOf(project *v1alpha1.AppProject, to Destination) Bounds {
 // Unbounded returns the bounds of who looks with rights of their own and for no Application: everything is in them.
 func Unbounded() Bounds { return Bounds{open: true} }
 
+// Without returns the bounds without the kinds that are left alone.
+func (b Bounds) Without(excluded func(schema.GroupKind) bool) Bounds {
+	b.excluded = excluded
+	return b
+}
+
+// Exclude reports whether the objects of a kind are left alone: those of git are left out, and those that are live are
+// not looked at.
+func (b Bounds) Exclude(kind schema.GroupKind) bool { return b.excluded != nil && b.excluded(kind) }
+
 // Hold reports whether an object lies within the bounds. An object of a kind without namespaces has none in its key.
 func (b Bounds) Hold(key plan.Key) bool {
-	return b.refuse(key, key.Namespace == "") == nil
+	return !b.Exclude(schema.GroupKind{Group: key.Group, Kind: key.Kind}) && b.refuse(key, key.Namespace == "") == nil
 }
 
 // CheckObjects returns why objects of an Application lie outside the bounds.

@@ -6,6 +6,8 @@ import (
 
 	"github.com/gobwas/glob"
 	"sigs.k8s.io/yaml"
+
+	"github.com/cyan-cd/cyan/internal/health/script"
 )
 
 func checkGlob(pattern string) error {
@@ -88,6 +90,7 @@ func (p *parser) customizationsOfAll(byKind map[string]*Customization) {
 		}
 		p.checkGlobs(customizationsKey, []string{group, kind})
 		c := entry(byKind, group, kind)
+		p.lua(customizationsKey+": "+name+".health.lua", w.HealthLua)
 		c.HealthLua, c.UseOpenLibs, c.Actions, c.KnownTypeFields = w.HealthLua, w.UseOpenLibs, w.Actions, w.KnownTypeFields
 		p.fields(customizationsKey+": "+name+".ignoreDifferences", w.IgnoreDifferences, &c.IgnoreDifferences)
 		p.fields(customizationsKey+": "+name+".ignoreResourceUpdates", w.IgnoreUpdates, &c.IgnoreUpdates)
@@ -112,6 +115,7 @@ func (p *parser) customize(key, what string, c *Customization) {
 	switch what {
 	case "health":
 		c.HealthLua = text
+		p.lua(key, text)
 	case "useOpenLibs":
 		p.flag(key, &c.UseOpenLibs, Named)
 	case "actions":
@@ -133,4 +137,14 @@ func (p *parser) fields(key, text string, into *IgnoredFields) {
 		return
 	}
 	*into = read
+}
+
+// lua notes a script that can't be run.
+func (p *parser) lua(key, text string) {
+	if text == "" {
+		return
+	}
+	if _, err := script.Compile(text); err != nil {
+		p.invalid(key, err.Error(), "correct it; until then the health of these objects is Unknown", Named)
+	}
 }

@@ -159,8 +159,10 @@ func TestCustomizations(t *testing.T) {
 			}, nil},
 		{"actions in the one key", map[string]string{"resource.customizations": "Pod: {actions: x}"}, []Customization{{Kind: "Pod", Actions: "x"}}, []string{"named: resource.customizations: Pod.actions: custom actions are not served"}},
 		{"a pattern that is none in the one key", map[string]string{"resource.customizations": "'[/Pod': {}"}, []Customization{{Group: "[", Kind: "Pod"}}, []string{`"[" is no pattern`}},
-		{"a key of its own counts more than the one key", map[string]string{"resource.customizations": "Pod: {health.lua: old}", "resource.customizations.health.Pod": "new"},
-			[]Customization{{Kind: "Pod", HealthLua: "new"}}, nil},
+		{"a key of its own counts more than the one key", map[string]string{"resource.customizations": "Pod: {health.lua: return 1}", "resource.customizations.health.Pod": "return 2"},
+			[]Customization{{Kind: "Pod", HealthLua: "return 2"}}, nil},
+		{"a script that is none", map[string]string{"resource.customizations.health.Pod": "return {"}, []Customization{{Kind: "Pod", HealthLua: "return {"}}, []string{"named: resource.customizations.health.Pod: invalid Lua: at its end: syntax error; correct it"}},
+		{"a script that is none in the one key", map[string]string{"resource.customizations": "Pod: {health.lua: 'return {'}"}, []Customization{{Kind: "Pod", HealthLua: "return {"}}, []string{"named: resource.customizations: Pod.health.lua: invalid Lua"}},
 		{"the one key can't be read", map[string]string{"resource.customizations": "Pod: {health: x}"}, nil, []string{`named: resource.customizations: invalid YAML: unknown field "health"`}},
 	} {
 		t.Run(test.rule, func(t *testing.T) {

@@ -47,7 +47,7 @@ func takeComparison(ctx context.Context, o *observation, result compare.Comparis
 
 func (r *reconciler) input(o *observation) compare.Input {
 	return compare.Input{
-		App: o.app, Rendering: o.rendered, Instance: o.instance, Bounds: o.bounds(), Cluster: o.cluster, Client: o.writer, Exists: r.exists,
+		App: o.app, Rendering: o.rendered, Instance: o.instance, Bounds: o.bounds(), Cluster: o.cluster, Client: o.writer, Settings: o.settings.Settings, Health: o.settings.health, Exists: r.exists,
 	}
 }
 

@@ -3,6 +3,7 @@ package application
 import (
 	"time"
 
+	"k8s.io/apimachinery/pkg/runtime/schema"
 	"k8s.io/apimachinery/pkg/types"
 
 	"github.com/cyan-cd/cyan/api/v1alpha1"
@@ -60,7 +61,10 @@ func (o *observation) to() project.Destination {
 }
 
 // bounds are the objects that the Application may have to do with; none while its project is unknown.
-func (o *observation) bounds() project.Bounds { return project.BoundsOf(o.project, o.to()) }
+func (o *observation) bounds() project.Bounds {
+	to := o.to()
+	return project.BoundsOf(o.project, to).Without(func(kind schema.GroupKind) bool { return o.settings.Excludes(kind, to.Server) })
+}
 
 // wanted is what to look for of an Application.
 func (o *observation) wanted() live.Wanted {

@@ -15,6 +15,8 @@ import (
 	"k8s.io/client-go/tools/cache"
 
 	"github.com/cyan-cd/cyan/api/v1alpha1"
+	"github.com/cyan-cd/cyan/internal/health"
+	"github.com/cyan-cd/cyan/internal/plan"
 	"github.com/cyan-cd/cyan/internal/settings"
 	"github.com/cyan-cd/cyan/internal/source"
 )
@@ -25,7 +27,8 @@ type currentSettings struct{ value atomic.Pointer[readSettings] }
 // readSettings are settings as they were read at one moment. They are never changed.
 type readSettings struct {
 	settings.Settings
-	found []settings.Finding
+	found  []settings.Finding
+	health health.Judge
 }
 
 // get returns the settings as they are now; the defaults while none were read.
@@ -44,6 +47,12 @@ func (c *currentSettings) take(configMaps map[string]map[string]string, log *slo
 	}
 	now := &readSettings{}
 	now.Settings, now.found = settings.Parse(configMaps)
+	now.health = now.Judge()
+	for _, c := range now.Customizations {
+		for _, problem := range plan.CheckIgnore([]v1alpha1.IgnoreDifference{{JSONPointers: c.IgnoreDifferences.JSONPointers, JQPathExpressions: c.IgnoreDifferences.JQPathExpressions}}) {
+			now.found = append(now.found, settings.Finding{Object: "ConfigMap " + settings.ConfigName, Field: "resource.customizations of " + c.Group + "/" + c.Kind, Verdict: settings.Named, Cause: problem, Remedy: "correct it"})
+		}
+	}
 	for _, f := range now.found {
 		if !before[f] {
 			log.Warn("setting not honoured", "object", f.Object, "key", f.Field, "cause", f.Cause, "remedy", f.Remedy)
