@@ -4,6 +4,7 @@ import "github.com/cyan-cd/cyan/internal/cli/kit"
 
 const (
 	editProject     = "change the AppProject with `kubectl edit appproject`"
+	noTokens        = "there is no server that takes such tokens: make one for a service account with `kubectl create token`"
 	byProxy         = "rights are those of the kubeconfig's user: see `kubectl auth`"
 	noAnalysis      = "Experiments and AnalysisRuns are not run yet"
 	noNotifications = "no notifications are sent yet"
@@ -43,27 +44,7 @@ var argocdNotServed = kit.NotServed{
 	"cluster set":         noChange,
 	"repo get":            "`repo list -o yaml` shows all",
 
-	"proj add-destination":                    editProject,
-	"proj add-destination-service-account":    editProject,
-	"proj add-orphaned-ignore":                editProject,
-	"proj add-signature-key":                  editProject,
-	"proj add-source":                         editProject,
-	"proj add-source-namespace":               editProject,
-	"proj allow-cluster-resource":             editProject,
-	"proj allow-namespace-resource":           editProject,
-	"proj deny-cluster-resource":              editProject,
-	"proj deny-namespace-resource":            editProject,
-	"proj edit":                               editProject,
-	"proj remove-destination":                 editProject,
-	"proj remove-destination-service-account": editProject,
-	"proj remove-orphaned-ignore":             editProject,
-	"proj remove-signature-key":               editProject,
-	"proj remove-source":                      editProject,
-	"proj remove-source-namespace":            editProject,
-	"proj role":                               editProject,
-	"proj set":                                editProject,
-	"proj source-integrity":                   editProject,
-	"proj windows":                            editProject,
+	"proj role create-token": noTokens,
 }
 
 // pluginNotServed are the commands of kubectl's plugin for Rollouts that Cyan has not.

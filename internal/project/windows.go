@@ -183,3 +183,9 @@ func openings(schedule cron.Schedule, lasts time.Duration, now time.Time) moment
 	}
 	return m
 }
+
+// WindowOpen reports whether a window is open at a time, or what about it is invalid.
+func WindowOpen(w v1alpha1.SyncWindow, now time.Time) (bool, error) {
+	at, err := windowAt(w, now)
+	return at.open, err
+}

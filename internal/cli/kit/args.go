@@ -23,17 +23,28 @@ func NoArgs(cmd *cobra.Command, args []string) error { return Between(0, 0)(cmd,
 // arguments that must be there.
 func Between(least, most int, what ...string) cobra.PositionalArgs {
 	return func(cmd *cobra.Command, args []string) error {
-		remedy := "write it as `" + cmd.UseLine() + "`"
-		switch {
-		case len(args) < least:
-			return Usage(cmd.CommandPath(), what[len(args)]+" is missing", remedy)
-		case most >= 0 && len(args) > most:
-			return Usage(cmd.CommandPath(), fmt.Sprintf("unexpected argument %q", args[most]), remedy)
+		if err := Counted(least, most, what...)(cmd, args); err != nil {
+			return err
 		}
 		for i, arg := range args {
 			if i < least && strings.TrimSpace(arg) == "" {
-				return Usage(cmd.CommandPath(), what[i]+" is empty", remedy)
+				return Usage(cmd.CommandPath(), what[i]+" is empty", written(cmd))
 			}
+		}
+		return nil
+	}
+}
+
+func written(cmd *cobra.Command) string { return "write it as `" + cmd.UseLine() + "`" }
+
+// Counted is Between for arguments that may be empty, such as the core group.
+func Counted(least, most int, what ...string) cobra.PositionalArgs {
+	return func(cmd *cobra.Command, args []string) error {
+		switch {
+		case len(args) < least:
+			return Usage(cmd.CommandPath(), what[len(args)]+" is missing", written(cmd))
+		case most >= 0 && len(args) > most:
+			return Usage(cmd.CommandPath(), fmt.Sprintf("unexpected argument %q", args[most]), written(cmd))
 		}
 		return nil
 	}

@@ -1,13 +1,14 @@
 package project
 
 import (
+	"context"
 	"fmt"
-	"strings"
 
 	"github.com/spf13/cobra"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
-	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"sigs.k8s.io/controller-runtime/pkg/client"
+	"sigs.k8s.io/yaml"
 
 	"github.com/cyan-cd/cyan/api/v1alpha1"
 	"github.com/cyan-cd/cyan/internal/cli/kit"
@@ -16,60 +17,106 @@ import (
 )
 
 func newCreate(a *kit.Control) *cobra.Command {
-	var description string
-	var sources, destinations, kinds []string
+	var flags specFlags
+	var file string
 	var upsert bool
 	cmd := &cobra.Command{
-		Use: "create NAME", Short: "Create a project",
-		Example:           "  cyan proj create shop --src https://git.example/shop --dest https://kubernetes.default.svc,shop --allow-cluster-resource rbac.authorization.k8s.io/ClusterRole",
-		Args:              kit.Exactly("the project's name"),
+		Use: "create [NAME]", Short: "Create a project",
+		Example: `  cyan proj create shop --src https://git.example/shop --dest https://kubernetes.default.svc,shop --allow-cluster-resource rbac.authorization.k8s.io/ClusterRole
+  cyan proj create -f project.yaml`,
+		Args:              kit.AtMost(1),
 		ValidArgsFunction: cobra.NoFileCompletions,
 		RunE: func(cmd *cobra.Command, args []string) error {
-			p := &v1alpha1.AppProject{
-				ObjectMeta: metav1.ObjectMeta{Name: args[0], Namespace: a.Namespace},
-				Spec:       v1alpha1.AppProjectSpec{Description: description, SourceRepos: sources},
+			p, err := wanted(a, file, args)
+			if err != nil {
+				return err
 			}
-			for _, d := range destinations {
-				parts := strings.Split(d, ",")
-				if len(parts) != 2 {
-					return kit.Usage("--dest", fmt.Sprintf("%q is not of the form SERVER,NAMESPACE", d), "")
-				}
-				p.Spec.Destinations = append(p.Spec.Destinations, v1alpha1.ApplicationDestination{Server: parts[0], Namespace: parts[1]})
+			spec := specOf(p)
+			if _, err := flags.apply(spec); err != nil {
+				return err
 			}
-			for _, k := range kinds {
-				group, kind, ok := strings.Cut(k, "/")
-				if !ok {
-					return kit.Usage("--allow-cluster-resource", fmt.Sprintf("%q is not of the form GROUP/KIND", k), "")
-				}
-				p.Spec.ClusterResourceWhitelist = append(p.Spec.ClusterResourceWhitelist, v1alpha1.GroupKindPattern{Group: group, Kind: kind})
-			}
+			p.Object["spec"] = spec
 			c, err := a.Connect()
 			if err != nil {
 				return err
 			}
-			err = c.Create(cmd.Context(), p)
-			if apierrors.IsAlreadyExists(err) && upsert {
-				live := &v1alpha1.AppProject{}
-				if err = c.Get(cmd.Context(), client.ObjectKeyFromObject(p), live); err == nil {
-					before := live.DeepCopy()
-					live.Spec = p.Spec
-					err = patch.Object(cmd.Context(), c, before, live)
-				}
-			}
-			if apierrors.IsAlreadyExists(err) {
-				return &problem.Error{Kind: problem.Refused, Object: fmt.Sprintf("AppProject %q", p.Name), Cause: "exists already", Remedy: "add --upsert to change it"}
-			}
-			if err != nil {
-				return a.Explain(err, "creating AppProject "+p.Name)
-			}
-			return a.Say(fmt.Sprintf("project '%s' created", p.Name))
+			return create(cmd.Context(), a, c, p, upsert)
 		},
 	}
-	f := cmd.Flags()
-	f.StringVar(&description, "description", "", "what it is for")
-	f.StringArrayVarP(&sources, "src", "s", nil, "repository that is allowed; a glob, and a leading ! denies")
-	f.StringArrayVarP(&destinations, "dest", "d", nil, "SERVER,NAMESPACE that is allowed; globs, and a leading ! denies")
-	f.StringArrayVar(&kinds, "allow-cluster-resource", nil, "GROUP/KIND without a namespace that is allowed")
-	f.BoolVar(&upsert, "upsert", false, "change it if it is there already")
+	flags.bind(cmd)
+	cmd.Flags().StringVarP(&file, "file", "f", "", "manifest of the project; - is standard input; other flags change it")
+	cmd.Flags().BoolVar(&upsert, "upsert", false, "change it if it is there already")
 	return cmd
+}
+
+// wanted is the project of a file, or an empty one, by the name that was given.
+func wanted(a *kit.Control, file string, args []string) (*unstructured.Unstructured, error) {
+	p := &unstructured.Unstructured{Object: map[string]any{}}
+	if file != "" {
+		data, err := a.ReadInput(file)
+		if err != nil {
+			return nil, &problem.Error{Kind: problem.Usage, Object: "--file", Cause: err.Error(), Err: err}
+		}
+		typed := &v1alpha1.AppProject{}
+		err = yaml.Unmarshal(data, typed)
+		if err == nil {
+			err = yaml.Unmarshal(data, &p.Object)
+		}
+		if err != nil {
+			return nil, &problem.Error{Kind: problem.Usage, File: file, Cause: err.Error(), Remedy: "write an AppProject of " + v1alpha1.GroupVersion.String(), Err: err}
+		}
+		if p.GetKind() != v1alpha1.AppProjectKind {
+			return nil, kit.Usage(file, fmt.Sprintf("kind %q found, where an AppProject is expected", p.GetKind()), "apply other kinds with kubectl")
+		}
+	}
+	p.SetGroupVersionKind(v1alpha1.GroupVersion.WithKind(v1alpha1.AppProjectKind))
+	if len(args) == 1 {
+		p.SetName(args[0])
+	}
+	if p.GetName() == "" {
+		return nil, kit.Usage("AppProject", "name is missing", "write `proj create NAME …`")
+	}
+	p.SetNamespace(a.Namespace)
+	return p, nil
+}
+
+func create(ctx context.Context, a *kit.Control, c client.Client, p *unstructured.Unstructured, upsert bool) error {
+	done := "created"
+	err := c.Create(ctx, p.DeepCopy())
+	if apierrors.IsAlreadyExists(err) {
+		if !upsert {
+			return &problem.Error{Kind: problem.Refused, Object: fmt.Sprintf("AppProject %q", p.GetName()), Cause: "exists already", Remedy: "add --upsert to change it"}
+		}
+		done = "updated"
+		err = upsertProject(ctx, c, p)
+	}
+	if err != nil {
+		return a.Explain(err, "creating AppProject "+p.GetName())
+	}
+	return a.Say(fmt.Sprintf("project '%s' %s", p.GetName(), done))
+}
+
+// upsertProject makes a project that is there the wanted one, but for fields that its type does not know.
+func upsertProject(ctx context.Context, c client.Client, p *unstructured.Unstructured) error {
+	live := &v1alpha1.AppProject{}
+	if err := c.Get(ctx, client.ObjectKeyFromObject(p), live); err != nil {
+		return err
+	}
+	data, err := p.MarshalJSON()
+	if err != nil {
+		return err
+	}
+	typed := &v1alpha1.AppProject{}
+	if err := yaml.Unmarshal(data, typed); err != nil {
+		return err
+	}
+	before := live.DeepCopy()
+	live.Spec = typed.Spec
+	for k, v := range typed.Labels {
+		kit.Put(&live.Labels, k, v)
+	}
+	for k, v := range typed.Annotations {
+		kit.Put(&live.Annotations, k, v)
+	}
+	return patch.Object(ctx, c, before, live)
 }

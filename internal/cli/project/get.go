@@ -19,17 +19,21 @@ func newGet(a *kit.Control) *cobra.Command {
 			if err != nil {
 				return err
 			}
-			p, err := Find(cmd.Context(), a, c, args[0])
+			p, err := read(cmd.Context(), a, c, args[0])
 			if err != nil {
 				return err
 			}
 			if out.Machine() {
 				return a.Object(p, out.Value)
 			}
-			if out.Value != "" {
-				return show(a, []v1alpha1.AppProject{*p}, out.Value)
+			if out.Value == "" {
+				return a.Section(p.GetName(), specOf(p))
 			}
-			return a.Section(p.Name, p.Spec)
+			typed, err := Find(cmd.Context(), a, c, args[0])
+			if err != nil {
+				return err
+			}
+			return show(a, []v1alpha1.AppProject{*typed}, out.Value)
 		},
 	}
 	out.Bind(cmd, kit.JSON, kit.YAML, kit.Wide, kit.Name)

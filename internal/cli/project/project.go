@@ -15,6 +15,9 @@ func New(e *kit.Env) *cobra.Command {
   cyan proj list`,
 	}
 	a := kit.NewControl(e, cmd)
-	cmd.AddCommand(newList(a), newGet(a), newCreate(a), newDelete(a))
+	cmd.AddCommand(newList(a), newGet(a), newCreate(a), newSet(a), newEdit(a), newDelete(a), newRole(a), newWindows(a), newSourceIntegrity(a))
+	for _, edits := range []func(*kit.Control) []*cobra.Command{newDestinations, newServiceAccounts, newSources, newOrphans, newSignatureKeys, newKinds} {
+		cmd.AddCommand(edits(a)...)
+	}
 	return cmd
 }
