@@ -20,6 +20,7 @@ who="Real pods"
 if [ "${1:-}" = tests ]; then
   who="Real pods and the tests"
   need openssh-client /usr/bin/ssh
+  need gnupg /usr/bin/gpg
   need buildah /usr/bin/buildah
 fi
 [ ${#missing[@]} -eq 0 ] && exit 0
