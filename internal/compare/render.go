@@ -64,10 +64,8 @@ func (r *Renderer) Render(ctx context.Context, app *v1alpha1.Application, permit
 		return nil, &problem.Error{Kind: problem.Refused, Object: "Application " + app.Name, Field: "spec.source.repoURL", Cause: fmt.Sprintf("repository %s was not judged by the project", repo.URL)}
 	}
 	name, options := nameOf(app), optionsHash(app, src)+repo.Identity()
-	if last, ok := r.last.Get(name); ok {
-		if before := last.(*Rendering); before.options == options && before.Revision == revision {
-			return before, nil
-		}
+	if last := r.lastOf(app, src, repo); last != nil && last.Revision == revision {
+		return last, nil
 	}
 	tree, err := r.trees.Tree(ctx, repo, revision)
 	if err != nil {
@@ -112,12 +110,15 @@ func optionsHash(app *v1alpha1.Application, src v1alpha1.ApplicationSource) stri
 	return hex.EncodeToString(sum[:])
 }
 
+// revisionVariable is the beginning of the names of all variables that tell the revision.
+const revisionVariable = "ARGOCD_APP_REVISION"
+
 // Environment returns the variables that a source may ask for, by the names that existing manifests use.
 func Environment(app *v1alpha1.Application, src v1alpha1.ApplicationSource, revision string) map[string]string {
 	short := func(n int) string { return revision[:min(n, len(revision))] }
 	return map[string]string{
 		"ARGOCD_APP_NAME": app.Name, "ARGOCD_APP_NAMESPACE": app.Spec.Destination.Namespace, "ARGOCD_APP_PROJECT_NAME": cmp.Or(app.Spec.Project, v1alpha1.DefaultProject),
-		"ARGOCD_APP_REVISION": revision, "ARGOCD_APP_REVISION_SHORT": short(7), "ARGOCD_APP_REVISION_SHORT_8": short(8),
+		revisionVariable: revision, revisionVariable + "_SHORT": short(7), revisionVariable + "_SHORT_8": short(8),
 		"ARGOCD_APP_SOURCE_REPO_URL": src.RepoURL, "ARGOCD_APP_SOURCE_PATH": src.Path, "ARGOCD_APP_SOURCE_TARGET_REVISION": src.TargetRevision,
 	}
 }

@@ -84,7 +84,9 @@ func Setup(mgr manager.Manager, o Options) error {
 	if err != nil {
 		return fmt.Errorf("connecting to %s: %w", mgr.GetConfig().Host, err)
 	}
-	queue := &enqueuer{}
+	queue := newEnqueuer()
+	r.queue = queue
+	recorder := newRevisionRecorder(r.client, r.newest, queue, o.Now, o.Log)
 	life, end := context.WithCancel(context.Background())
 	r.clusters = live.NewRegistry(life, mgr.GetConfig(), o.Log, func(instance string) { queue.add(plan.ApplicationOf(instance, r.control)) })
 	r.clusters.Programs = o.Programs
@@ -96,10 +98,13 @@ func Setup(mgr manager.Manager, o Options) error {
 	if err != nil {
 		return err
 	}
-	f := &follower{reader: r.client, control: r.control, sources: r.sources, clusters: r.clusters, queue: queue, log: r.log, settings: r.settings, settingsRead: r.settingsRead}
+	f := &follower{reader: r.client, control: r.control, sources: r.sources, clusters: r.clusters, queue: queue, log: r.log,
+		news:     &news{projects: r.client, control: r.control, newest: r.newest, sources: r.sources, renderer: r.renderer, queue: queue, recorder: recorder, log: r.log},
+		settings: r.settings, settingsRead: r.settingsRead}
 	for _, run := range []manager.RunnableFunc{
 		func(ctx context.Context) error { return f.followSettings(ctx, kube) },
 		func(ctx context.Context) error { return f.followRefs(ctx, o.RefPoller) },
+		recorder.run,
 	} {
 		if err := mgr.Add(run); err != nil {
 			return err

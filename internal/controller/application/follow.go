@@ -4,11 +4,8 @@ import (
 	"context"
 	"log/slog"
 	"slices"
-	"sync"
 	"time"
 
-	"k8s.io/apimachinery/pkg/types"
-	"k8s.io/client-go/util/workqueue"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/controller-runtime/pkg/reconcile"
 
@@ -26,6 +23,7 @@ type follower struct {
 	sources  *sources
 	clusters *live.Registry
 	queue    *enqueuer
+	news     *news
 	log      *slog.Logger
 	settings *currentSettings
 	// settingsRead is closed once the settings are known.
@@ -62,9 +60,7 @@ func (f *follower) followRefs(ctx context.Context, refPoller *source.RefPoller) 
 		case <-ctx.Done():
 			return nil
 		case identity := <-refPoller.Changed():
-			for _, app := range f.sources.followers(identity) {
-				f.queue.add(app)
-			}
+			f.news.of(ctx, identity)
 		case <-ticker.C:
 			for repo, apps := range f.sources.followed() {
 				failing := refPoller.Err(repo) != nil
@@ -88,32 +84,4 @@ func (f *follower) enqueueAll(ctx context.Context) {
 	for i := range apps.Items {
 		f.queue.add(client.ObjectKeyFromObject(&apps.Items[i]))
 	}
-}
-
-// enqueuer puts Applications into the work queue from anywhere.
-type enqueuer struct {
-	mu     sync.Mutex
-	queue  workqueue.TypedRateLimitingInterface[reconcile.Request]
-	before []types.NamespacedName
-}
-
-func (e *enqueuer) start(_ context.Context, queue workqueue.TypedRateLimitingInterface[reconcile.Request]) error {
-	e.mu.Lock()
-	defer e.mu.Unlock()
-	e.queue = queue
-	for _, app := range e.before {
-		queue.Add(reconcile.Request{NamespacedName: app})
-	}
-	e.before = nil
-	return nil
-}
-
-func (e *enqueuer) add(app types.NamespacedName) {
-	e.mu.Lock()
-	defer e.mu.Unlock()
-	if e.queue == nil {
-		e.before = append(e.before, app)
-		return
-	}
-	e.queue.Add(reconcile.Request{NamespacedName: app})
 }

@@ -162,7 +162,7 @@ func (r *reconciler) gatherSource(ctx context.Context, o *observation) error {
 		return nil
 	}
 	o.revision = revision
-	rendered, err := render(ctx, r.renderer, o, repo)
+	rendered, err := renderSource(ctx, r.renderer, o, repo)
 	switch {
 	case ctx.Err() != nil:
 		return ctx.Err()
@@ -197,8 +197,8 @@ func (r *reconciler) refresh(ctx context.Context, o *observation, repo source.Re
 	return nil
 }
 
-// render renders the source at the observation's revision.
-func render(ctx context.Context, renderer *compare.Renderer, o *observation, repo source.Repository) (*compare.Rendering, error) {
+// renderSource renders the source at the observation's revision.
+func renderSource(ctx context.Context, renderer *compare.Renderer, o *observation, repo source.Repository) (*compare.Rendering, error) {
 	rendered, err := renderer.Render(ctx, o.app, o.permitted, repo, o.revision)
 	if err != nil {
 		return nil, err

@@ -32,6 +32,7 @@ func (r *reconciler) Reconcile(ctx context.Context, request ctrl.Request) (ctrl.
 	case <-ctx.Done():
 		return ctrl.Result{}, ctx.Err()
 	}
+	defer r.queue.looked(request.NamespacedName)
 	started := time.Now()
 	var app *v1alpha1.Application
 	var wait time.Duration

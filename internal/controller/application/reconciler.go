@@ -15,6 +15,7 @@ import (
 type reconciler struct {
 	client   client.Client
 	newest   *newest
+	queue    *enqueuer
 	recorder events.EventRecorder
 	sources  *sources
 	clusters *live.Registry

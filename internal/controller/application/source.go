@@ -88,6 +88,14 @@ func (s *sources) forget(app types.NamespacedName) {
 	}
 }
 
+// followedBy returns the repository that an Application follows, with its credentials.
+func (s *sources) followedBy(app types.NamespacedName) (source.Repository, bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	f, ok := s.follows[app]
+	return f.repo, ok
+}
+
 // followers lists the Applications that follow a repository, by its identity.
 func (s *sources) followers(identity string) []types.NamespacedName {
 	s.mu.Lock()
