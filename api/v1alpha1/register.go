@@ -28,6 +28,10 @@ func addKnownTypes(scheme *runtime.Scheme) error {
 		&Application{}, &ApplicationList{},
 		&AppProject{}, &AppProjectList{},
 		&Rollout{}, &RolloutList{},
+		&AnalysisTemplate{}, &AnalysisTemplateList{},
+		&ClusterAnalysisTemplate{}, &ClusterAnalysisTemplateList{},
+		&AnalysisRun{}, &AnalysisRunList{},
+		&Experiment{}, &ExperimentList{},
 	)
 	metav1.AddToGroupVersion(scheme, GroupVersion)
 	return nil

@@ -39,7 +39,11 @@ type RolloutList struct {
 
 // RolloutSpec is what runs and how it is replaced.
 type RolloutSpec struct {
+	// Unreadable is why fields of the spec could not be read, and so are missing here; empty when all were read.
+	Unreadable string `json:"-"`
 	// Replicas is the number of pods wanted; 1 when nil.
+	//
+	// +kubebuilder:default=1
 	Replicas *int32 `json:"replicas,omitempty"`
 	// Selector finds the pods; it must match the template's labels. Not used with WorkloadRef when empty.
 	Selector *metav1.LabelSelector `json:"selector,omitempty"`

@@ -1,6 +1,7 @@
 // Command preserve has the objects of CustomResourceDefinitions keep the fields that they do not list, at every
-// level: an object that another program or a later version wrote loses nothing by Cyan's definition. controller-gen's
-// markers reach Cyan's own types alone, and not a pod template.
+// level: an object that another program or a later version wrote loses nothing by Cyan's definition. And it has the pod
+// templates in them take what the API server takes in that of a Deployment. controller-gen's markers reach Cyan's own
+// types alone, and not a pod template.
 package main
 
 import (
@@ -29,6 +30,7 @@ func preserve(name string) error {
 		return err
 	}
 	keepUnlisted(definition)
+	takeWhatDeploymentsTake(definition)
 	if data, err = yaml.Marshal(definition); err != nil {
 		return err
 	}

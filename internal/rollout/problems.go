@@ -53,8 +53,11 @@ func Problems(seen Observation, strategy Strategy) []*problem.Error {
 
 // Lint checks a Rollout by itself, without a cluster.
 func Lint(ro *v1alpha1.Rollout, strategy Strategy) []*problem.Error {
-	var all []*problem.Error
 	spec := &ro.Spec
+	if spec.Unreadable != "" {
+		return []*problem.Error{Invalid("spec", "not all of it can be read: "+spec.Unreadable, "correct the field")}
+	}
+	var all []*problem.Error
 	deadline := ptr.Deref(spec.ProgressDeadlineSeconds, defaultProgressDeadline)
 	if deadline <= spec.MinReadySeconds {
 		all = append(all, Invalid("spec.progressDeadlineSeconds",

@@ -107,7 +107,7 @@ func (s *story) load(archive *txtar.Archive) (timeline string) {
 	for _, f := range archive.Files {
 		switch f.Name {
 		case "rollout.yaml":
-			if err := yaml.UnmarshalStrict(f.Data, ro); err != nil {
+			if err := strictly(f.Data, ro); err != nil {
 				panic(end{"rollout.yaml: " + err.Error()})
 			}
 		case "objects.yaml":
@@ -181,6 +181,20 @@ func exampleRollout() *v1alpha1.Rollout {
 			Strategy: v1alpha1.RolloutStrategy{BlueGreen: &v1alpha1.BlueGreenStrategy{ActiveService: "active", PreviewService: "preview"}},
 		},
 	}
+}
+
+// strictly reads what differs from a Rollout; a field that there is not is an error.
+func strictly(data []byte, ro *v1alpha1.Rollout) error {
+	type spec v1alpha1.RolloutSpec
+	known := struct {
+		Metadata metav1.ObjectMeta      `json:"metadata"`
+		Spec     spec                   `json:"spec"`
+		Status   v1alpha1.RolloutStatus `json:"status"`
+	}{}
+	if err := yaml.UnmarshalStrict(data, &known); err != nil {
+		return err
+	}
+	return yaml.UnmarshalStrict(data, ro)
 }
 
 // run runs a timeline, line by line.

@@ -58,7 +58,10 @@ func object(crd *apiextensionsv1.CustomResourceDefinition, namespace string) *un
 	o := &unstructured.Unstructured{Object: full(*version.Schema.OpenAPIV3Schema).(map[string]any)}
 	o.SetAPIVersion(crd.Spec.Group + "/" + version.Name)
 	o.SetKind(crd.Spec.Names.Kind)
-	o.Object["metadata"] = map[string]any{"namespace": namespace, "name": "full"}
+	o.Object["metadata"] = map[string]any{"name": "full"}
+	if crd.Spec.Scope == apiextensionsv1.NamespaceScoped {
+		o.SetNamespace(namespace)
+	}
 	return o
 }
 

@@ -55,7 +55,7 @@ func Setup(mgr ctrl.Manager, o Options) error {
 	if o.Metrics == nil {
 		o.Metrics = ctrlmetrics.Registry
 	}
-	r := newReconciler(mgr, o.Now)
+	r := newReconciler(mgr, o)
 	if err := mgr.Add(r.reporter.recorder); err != nil {
 		return err
 	}
@@ -63,6 +63,9 @@ func Setup(mgr ctrl.Manager, o Options) error {
 		return fmt.Errorf("registering the metrics of Rollouts: %w", err)
 	}
 	if err := indexRollouts(mgr); err != nil {
+		return err
+	}
+	if err := setupUnserved(mgr, o.InstanceID); err != nil {
 		return err
 	}
 	enqueue := enqueuer{mgr.GetClient()}
@@ -83,11 +86,15 @@ func Setup(mgr ctrl.Manager, o Options) error {
 		Complete(r)
 }
 
-// ofInstance lets through the Rollouts that this controller looks after.
+// ofInstance lets through the objects that this controller looks after.
 func ofInstance(id string) predicate.Predicate {
-	return predicate.NewPredicateFuncs(func(o client.Object) bool {
-		return o.GetLabels()[v1alpha1.RolloutInstanceIDLabel] == id
-	})
+	return predicate.NewPredicateFuncs(func(o client.Object) bool { return isOfInstance(o, id) })
+}
+
+// isOfInstance reports whether an object is looked after by the controller with an id; that without one looks after
+// objects that have no label.
+func isOfInstance(o client.Object, id string) bool {
+	return o.GetLabels()[v1alpha1.RolloutInstanceIDLabel] == id
 }
 
 const (
@@ -112,13 +119,14 @@ type reconciler struct {
 	waiting sync.Map
 }
 
-func newReconciler(mgr ctrl.Manager, now func() time.Time) *reconciler {
+func newReconciler(mgr ctrl.Manager, o Options) *reconciler {
+	now := o.Now
 	writer := client.WithFieldOwner(mgr.GetClient(), v1alpha1.RolloutFieldManager)
 	live, written := mgr.GetAPIReader(), newExpectations(now)
 	router := service.Router{Client: writer, Live: live}
 	reporter := reporter{client: writer, recorder: newRecorder(writer, now), metrics: newMetrics(mgr.GetClient())}
 	return &reconciler{
-		observer: observer{cache: mgr.GetClient(), live: live, router: router, expectations: written},
+		observer: observer{cache: mgr.GetClient(), live: live, router: router, expectations: written, instance: o.InstanceID},
 		actor:    actor{client: writer, live: live, router: router, expectations: written, now: now, record: reporter.record},
 		reporter: reporter,
 		now:      now,
@@ -138,6 +146,9 @@ func (r *reconciler) reconcile(ctx context.Context, key client.ObjectKey) (recon
 	switch {
 	case errors.Is(err, errStale):
 		return reconcile.Result{RequeueAfter: staleRequeueAfter}, nil
+	case errors.Is(err, errForeign):
+		r.seen.Delete(key)
+		return reconcile.Result{}, nil
 	case err != nil:
 		return reconcile.Result{}, err
 	case observed == nil:

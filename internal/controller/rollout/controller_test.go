@@ -42,6 +42,8 @@ type world struct {
 	namespace string
 	stop      func()
 	cluster   *testkit.LocalCluster
+	// instance is the id of the controller.
+	instance string
 }
 
 func newWorld(t *testing.T) *world {
@@ -65,7 +67,7 @@ func (w *world) start() {
 	if err != nil {
 		w.Fatal(err)
 	}
-	if err := rollout.Setup(mgr, rollout.Options{Metrics: prometheus.NewRegistry()}); err != nil {
+	if err := rollout.Setup(mgr, rollout.Options{Metrics: prometheus.NewRegistry(), InstanceID: w.instance}); err != nil {
 		w.Fatal(err)
 	}
 	ctx, cancel := context.WithCancel(context.Background())

@@ -2,6 +2,7 @@ package rollout
 
 import (
 	"context"
+	"errors"
 	"fmt"
 
 	appsv1 "k8s.io/api/apps/v1"
@@ -16,8 +17,13 @@ import (
 	"github.com/cyan-cd/cyan/internal/traffic"
 )
 
+// errForeign is the error of a Rollout that another controller looks after.
+var errForeign = errors.New("rollout: of another controller instance")
+
 // observer reads what a decision is made from.
 type observer struct {
+	// instance is the id of the controller.
+	instance     string
 	cache, live  client.Reader
 	router       traffic.Router
 	expectations *expectations
@@ -25,13 +31,18 @@ type observer struct {
 
 // observe reads a Rollout and what belongs to it. The Rollout itself and the object of its workloadRef are read from
 // the API server, since people write its status as well; the rest comes from the cache, provided that the cache shows
-// what this controller has written: errStale, when it does not. Nil means that the Rollout is gone.
+// what this controller has written: errStale, when it does not. errForeign is for the Rollouts of other controllers. Nil
+// means that the Rollout is gone.
 func (o observer) observe(ctx context.Context, key client.ObjectKey) (*rollout.Observation, error) {
 	ro := &v1alpha1.Rollout{}
 	if err := o.live.Get(ctx, key, ro); apierrors.IsNotFound(err) {
 		return nil, nil
 	} else if err != nil {
 		return nil, fmt.Errorf("reading Rollout %s: %w", key, err)
+	}
+	// Whatever led here, be it a Service or a pod, the Rollout's own label decides.
+	if !isOfInstance(ro, o.instance) {
+		return nil, errForeign
 	}
 	observed := &rollout.Observation{Rollout: ro}
 	var err error
