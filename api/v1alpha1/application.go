@@ -430,6 +430,8 @@ type SyncOperationResult struct {
 	Source                   ApplicationSource         `json:"source,omitempty"`
 	Sources                  []ApplicationSource       `json:"sources,omitempty"`
 	ManagedNamespaceMetadata *ManagedNamespaceMetadata `json:"managedNamespaceMetadata,omitempty"`
+	// Manifests names what git wanted: a later commit that wants the same does not supersede the sync.
+	Manifests string `json:"manifests,omitempty"`
 }
 
 // ResultCode is what a sync did to an object.

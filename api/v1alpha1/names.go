@@ -27,7 +27,9 @@ const (
 	HookAnnotation             = "argocd.argoproj.io/hook"
 	HookDeletePolicyAnnotation = "argocd.argoproj.io/hook-delete-policy"
 	// HookFinalizer is on a hook that a sync has made, until its outcome is recorded in the Application.
-	HookFinalizer            = "argocd.argoproj.io/hook-finalizer"
+	HookFinalizer = "argocd.argoproj.io/hook-finalizer"
+	// HookRunAnnotation is on a hook that a sync has made: which run it is, as operation/phase/definition.
+	HookRunAnnotation        = "cyan.dev/hook-run"
 	SyncWaveAnnotation       = "argocd.argoproj.io/sync-wave"
 	SyncOptionsAnnotation    = "argocd.argoproj.io/sync-options"
 	CompareOptionsAnnotation = "argocd.argoproj.io/compare-options"

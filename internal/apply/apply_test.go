@@ -1,13 +1,16 @@
 package apply_test
 
 import (
+	"context"
 	"strings"
 	"testing"
+	"time"
 
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/runtime/schema"
+	"k8s.io/apimachinery/pkg/util/wait"
 	"k8s.io/client-go/dynamic"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/yaml"
@@ -69,6 +72,15 @@ func read(t *testing.T, c *apply.Client, like *unstructured.Unstructured) *unstr
 		t.Fatal(err)
 	}
 	return live
+}
+
+// awaitGone waits for the end of an object that is being deleted.
+func awaitGone(t *testing.T, c *apply.Client, like *unstructured.Unstructured) {
+	t.Helper()
+	err := wait.PollUntilContextTimeout(t.Context(), 10*time.Millisecond, time.Minute, true, func(context.Context) (bool, error) { return read(t, c, like) == nil, nil })
+	if err != nil {
+		t.Fatalf("waiting for the end of %s: %v", apply.RefOf(like), err)
+	}
 }
 
 const configMap = `{apiVersion: v1, kind: ConfigMap, metadata: {name: settings}, data: {colour: green}}`
@@ -165,8 +177,12 @@ func TestImmutableFields(t *testing.T) {
 		t.Errorf("changing an immutable field: %v; want the object, the cause and the way out", err)
 	}
 	done, err := c.Apply(t.Context(), changed, read(t, c, desired), apply.How{Force: true})
-	if err != nil || done.Change != apply.Recreated {
-		t.Fatalf("by force: %s, %v; want it deleted and created again", done.Change, err)
+	if err != nil || done.Change != apply.Deleting {
+		t.Fatalf("by force: %s, %v; want it deleted, to be created again", done.Change, err)
+	}
+	awaitGone(t, c, desired)
+	if done, err = c.Apply(t.Context(), changed, nil, apply.How{Force: true}); err != nil || done.Change != apply.Created {
+		t.Fatalf("once it is gone: %s, %v; want it created", done.Change, err)
 	}
 	if after := read(t, c, desired); after.GetUID() == first.Object.GetUID() {
 		t.Error("it is still the same Job")

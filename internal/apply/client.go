@@ -93,8 +93,10 @@ const (
 	Configured Change = "configured"
 	Unchanged  Change = "unchanged"
 	Recreated  Change = "deleted and created again"
-	Deleted    Change = "deleted"
-	Absent     Change = "was gone already"
+	// Deleting is the first half of that: the object is created by the next Apply, once it is gone.
+	Deleting Change = "deleted, to be created again"
+	Deleted  Change = "deleted"
+	Absent   Change = "was gone already"
 )
 
 // Outcome is what a write that succeeded did.
@@ -143,7 +145,7 @@ func (c *Client) Apply(ctx context.Context, desired, live *unstructured.Unstruct
 	case err == nil:
 		return Outcome{Change: changeOf(live, after), Object: after}, nil
 	case how.Force && live != nil && cannotChange(err):
-		return c.recreate(ctx, resource, desired, how)
+		return c.recreate(ctx, resource, desired, live, how)
 	}
 	return Outcome{}, explain(ref, err, desired, live)
 }
@@ -201,26 +203,26 @@ func (c *Client) replace(ctx context.Context, resource dynamic.ResourceInterface
 	return resource.Update(ctx, body, metav1.UpdateOptions{FieldManager: v1alpha1.FieldManager, DryRun: dryRun(how), FieldValidation: metav1.FieldValidationStrict})
 }
 
-// recreate deletes the object, waits until it is gone and creates it: the one wait in this package, since nothing may
-// come between.
-func (c *Client) recreate(ctx context.Context, resource dynamic.ResourceInterface, desired *unstructured.Unstructured, how How) (Outcome, error) {
-	ref := RefOf(desired)
+// recreate deletes an object that can't be changed. It waits for nothing: once the object is gone, applying it creates
+// it.
+func (c *Client) recreate(ctx context.Context, resource dynamic.ResourceInterface, desired, live *unstructured.Unstructured, how How) (Outcome, error) {
 	if how.Trial == DryRun {
 		return Outcome{Change: Recreated, Object: desired.DeepCopy()}, nil
 	}
-	foreground := metav1.DeletePropagationForeground
-	err := resource.Delete(ctx, desired.GetName(), metav1.DeleteOptions{PropagationPolicy: &foreground})
-	if err != nil && !apierrors.IsNotFound(err) {
-		return Outcome{}, explain(ref, err)
-	}
-	if err := gone(ctx, resource, ref); err != nil {
+	outcome, err := c.Delete(ctx, live, metav1.DeletePropagationForeground, Real)
+	if err != nil {
 		return Outcome{}, err
 	}
-	after, err := resource.Create(ctx, forApply(desired), metav1.CreateOptions{FieldManager: v1alpha1.FieldManager})
-	if err != nil {
-		return Outcome{}, explain(ref, err, desired)
+	if outcome.Change == Absent {
+		after, err := resource.Create(ctx, forApply(desired), metav1.CreateOptions{FieldManager: v1alpha1.FieldManager})
+		if err == nil {
+			return Outcome{Change: Recreated, Object: after}, nil
+		}
+		if !apierrors.IsAlreadyExists(err) {
+			return Outcome{}, explain(RefOf(desired), err, desired)
+		}
 	}
-	return Outcome{Change: Recreated, Object: after}, nil
+	return Outcome{Change: Deleting}, nil
 }
 
 // Create makes a hook. One that exists already under its name, of the same operation, is left as it is and given back.

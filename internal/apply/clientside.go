@@ -5,17 +5,13 @@ import (
 	"encoding/json"
 	"fmt"
 
-	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
-	"k8s.io/apimachinery/pkg/fields"
 	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/apimachinery/pkg/util/jsonmergepatch"
 	"k8s.io/apimachinery/pkg/util/strategicpatch"
-	"k8s.io/apimachinery/pkg/watch"
 	"k8s.io/client-go/dynamic"
 	"k8s.io/client-go/kubernetes/scheme"
-	watchtools "k8s.io/client-go/tools/watch"
 
 	corev1 "k8s.io/api/core/v1"
 
@@ -84,38 +80,4 @@ func threeWay(modified, live *unstructured.Unstructured) (types.PatchType, []byt
 		return "", nil, fmt.Errorf("comparing with the last applied configuration: %w", err)
 	}
 	return types.StrategicMergePatchType, patch, nil
-}
-
-// gone waits until an object that is being deleted has left.
-func gone(ctx context.Context, resource dynamic.ResourceInterface, ref Ref) error {
-	for {
-		live, err := resource.Get(ctx, ref.Name, metav1.GetOptions{})
-		if apierrors.IsNotFound(err) {
-			return nil
-		}
-		if err != nil {
-			return explain(ref, err)
-		}
-		w, err := resource.Watch(ctx, metav1.ListOptions{
-			FieldSelector: fields.OneTermEqualSelector("metadata.name", ref.Name).String(), ResourceVersion: live.GetResourceVersion(),
-		})
-		if err != nil {
-			return explain(ref, err)
-		}
-		_, err = watchtools.UntilWithoutRetry(ctx, w, isDeletion)
-		if err == nil {
-			return nil
-		}
-		if ctx.Err() != nil {
-			return explain(ref, context.Cause(ctx))
-		}
-	}
-}
-
-// isDeletion is the condition of a watch that ends with the object. A watch that fails is begun again.
-func isDeletion(event watch.Event) (bool, error) {
-	if event.Type == watch.Error {
-		return false, apierrors.FromObject(event.Object)
-	}
-	return event.Type == watch.Deleted, nil
 }

@@ -36,6 +36,10 @@ func policyOf(in Input, kinds *live.Kinds, pending map[schema.GroupKind]bool) pl
 	}
 	if state := in.App.Status.OperationState; state != nil && in.App.Operation != nil {
 		p.StartedAt = state.StartedAt.Time
+		if state.SyncResult != nil && state.SyncResult.Revision != "" {
+			// Hooks keep their names when a commit comes that changes nothing of the Application.
+			p.Revision = state.SyncResult.Revision
+		}
 	}
 	return forOperation(p, in.App.Operation)
 }

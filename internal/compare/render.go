@@ -8,6 +8,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io/fs"
+	"sync"
 
 	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/utils/lru"
@@ -40,6 +41,32 @@ type Rendering struct {
 
 	// options names everything but the revision that the result depends on.
 	options string
+	// digest names the objects; nil in a Rendering that nothing was rendered for.
+	digest func() string
+}
+
+// Digest names the objects: two renderings with the same one want the same. It is "" where nothing was rendered.
+func (r *Rendering) Digest() string {
+	if r.digest == nil {
+		return ""
+	}
+	return r.digest()
+}
+
+// digestOf names objects, at the first call.
+func digestOf(objects []render.Rendered) func() string {
+	return sync.OnceValue(func() string {
+		h := sha256.New()
+		for _, o := range objects {
+			text, err := json.Marshal(o.Object.Object)
+			if err != nil {
+				return ""
+			}
+			h.Write(text)
+			h.Write([]byte{0})
+		}
+		return "sha256:" + hex.EncodeToString(h.Sum(nil))
+	})
 }
 
 // Renderer renders commits. It keeps what it rendered last for each Application, and for each source. It is safe for
@@ -93,7 +120,7 @@ func RenderTree(by render.Func, tree fs.FS, app *v1alpha1.Application, src v1alp
 	if result == nil {
 		result = &render.Result{}
 	}
-	return &Rendering{Source: src, Revision: revision, Result: result, Err: err}, nil
+	return &Rendering{Source: src, Revision: revision, Result: result, Err: err, digest: digestOf(result.Objects)}, nil
 }
 
 func nameOf(app *v1alpha1.Application) types.NamespacedName {

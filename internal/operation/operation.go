@@ -8,6 +8,7 @@
 package operation
 
 import (
+	"fmt"
 	"slices"
 	"strings"
 	"time"
@@ -36,6 +37,8 @@ type Observation struct {
 	// Compared is set when git and the cluster could be compared, and Plan is what a sync would do then.
 	Compared bool
 	Plan     plan.Plan
+	// Manifests names what git wants, whatever commit it is of; "" when that is not known.
+	Manifests string
 	// Problems are why the picture is not whole, or must not be acted on.
 	Problems []Problem
 	// ToAutomation and ToPeople are what the project's sync windows deny to each.
@@ -89,10 +92,13 @@ func hasEnded(state *v1alpha1.OperationState) bool {
 // newState is an operation that has just begun. It is written before anything is done.
 func newState(op *v1alpha1.Operation, seen Observation) *v1alpha1.OperationState {
 	return &v1alpha1.OperationState{
-		Operation: *op.DeepCopy(), Phase: v1alpha1.OperationRunning, StartedAt: metav1.NewTime(seen.Now.Truncate(time.Second)), Message: "waiting to start",
-		SyncResult: &v1alpha1.SyncOperationResult{Revision: seen.Revision, Source: *seen.Source.DeepCopy()},
+		Operation: *op.DeepCopy(), Phase: v1alpha1.OperationRunning, StartedAt: startedAt(seen.Now), Message: "waiting to start",
+		SyncResult: &v1alpha1.SyncOperationResult{Revision: seen.Revision, Source: *seen.Source.DeepCopy(), Manifests: seen.Manifests},
 	}
 }
+
+// startedAt is when an operation begins, or begins again, as the API stores it.
+func startedAt(now time.Time) metav1.Time { return metav1.NewTime(now.Truncate(time.Second)) }
 
 // begin takes up an operation that was asked for.
 func begin(app *v1alpha1.Application, seen Observation) Decision {
@@ -141,18 +147,25 @@ func hold(app *v1alpha1.Application, seen Observation) Decision {
 	return Decision{App: app}
 }
 
-// isSuperseded reports whether something else is wanted by now than what is being synced. Sources are compared by
-// what they mean: an empty list is none.
+// isSuperseded reports whether something else is wanted by now than what is being synced: a commit that changes none of
+// the objects is the same. Sources are compared by what they mean: an empty list is none.
 func isSuperseded(state *v1alpha1.OperationState, seen Observation) bool {
 	if state.SyncResult == nil || state.SyncResult.Revision == "" {
 		return true
 	}
-	return state.SyncResult.Revision != seen.Revision || !equality.Semantic.DeepEqual(state.SyncResult.Source, seen.Source)
+	if state.SyncResult.Revision == seen.Revision && equality.Semantic.DeepEqual(state.SyncResult.Source, seen.Source) {
+		return false
+	}
+	return seen.Manifests == "" || state.SyncResult.Manifests != seen.Manifests
 }
 
 // supersede begins the operation anew with what is wanted now. One of automation's ends where automation wants
 // nothing now.
 func supersede(app *v1alpha1.Application, seen Observation) Decision {
+	if unfinished := unfinishedHooks(app.Status.OperationState, seen); unfinished != "" {
+		app.Status.OperationState.Message = unfinished
+		return Decision{App: app}
+	}
 	before := ""
 	if result := app.Status.OperationState.SyncResult; result != nil {
 		before = result.Revision
@@ -173,6 +186,21 @@ func supersede(app *v1alpha1.Application, seen Observation) Decision {
 		d.Events = []Event{started(app.Operation.InitiatedBy, seen.Revision)}
 	}
 	return d
+}
+
+// unfinishedHooks names the hooks that are let finish before an operation is superseded; empty when there are none.
+func unfinishedHooks(state *v1alpha1.OperationState, seen Observation) string {
+	if state.SyncResult == nil || state.FinishedAt != nil {
+		return ""
+	}
+	var names []string
+	for _, key := range seen.Plan.Unfinished(state.SyncResult.Resources) {
+		names = append(names, key.Path())
+	}
+	if len(names) == 0 {
+		return ""
+	}
+	return fmt.Sprintf("waiting for completion of hook %s, before %s supersedes %s", strings.Join(names, ", "), short(seen.Revision), short(state.SyncResult.Revision))
 }
 
 // Carried is how far a plan was carried.
@@ -198,12 +226,12 @@ func Continue(app *v1alpha1.Application, seen Observation, carried Carried) Deci
 		state.Message = "waiting: " + carried.PutOff.Error()
 		return Decision{App: app, RequeueAfter: retryWriteAfter}
 	case step.Record:
-		state.Message = "recording how hooks have ended"
+		state.Message = "one or more tasks are running"
 		return Decision{App: app, RequeueAfter: RequeueNow}
 	case step.Phase != "":
 		return finish(app, seen, step.Phase, step.Message)
 	default:
 		state.Message = "waiting for " + strings.Join(step.Waiting, ", ")
-		return Decision{App: app}
+		return Decision{App: app, RequeueAfter: until(step.Until, seen.Now)}
 	}
 }

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 
 	"github.com/cyan-cd/cyan/api/v1alpha1"
 	"github.com/cyan-cd/cyan/internal/operation"
@@ -47,6 +48,15 @@ func (l *look) tried(count int64, ago time.Duration) *v1alpha1.OperationState {
 	at := metav1.NewTime(noon.Add(-ago))
 	state.FinishedAt, state.RetryCount, state.Operation.Retry = &at, count, v1alpha1.RetryStrategy{Limit: 3}
 	return state
+}
+
+// runs adds a hook that the operation has begun, and that still runs as git has it.
+func (l *look) runs(kind string, phase v1alpha1.HookType) {
+	key := plan.Key{Group: "batch", Kind: kind, Namespace: "d", Name: "migrate"}
+	object := &unstructured.Unstructured{Object: map[string]any{"apiVersion": "batch/v1", "kind": kind, "metadata": map[string]any{"name": key.Name, "namespace": key.Namespace}}}
+	l.seen.Plan.Tasks = append(l.seen.Plan.Tasks, plan.Task{Key: key, Verb: plan.Hook, Phase: phase, Object: object, Live: object})
+	result := &l.app.Status.OperationState.SyncResult.Resources
+	*result = append(*result, &v1alpha1.ResourceResult{Group: key.Group, Kind: kind, Namespace: key.Namespace, Name: key.Name, HookType: phase, SyncPhase: phase, HookPhase: v1alpha1.OperationRunning})
 }
 
 func (l *look) problem(effect operation.Effect, text string) {
@@ -192,6 +202,27 @@ func TestDecide(t *testing.T) {
 					t.Errorf("state is %+v; want it to begin anew", s)
 				}
 			}},
+		{name: "supersede: not by a commit that wants the same", set: func(l *look) {
+			l.running().SyncResult.Revision = oldSHA
+			l.app.Status.OperationState.SyncResult.Manifests, l.seen.Manifests = "same", "same"
+		}, phase: v1alpha1.OperationRunning, message: "waiting", stands: true, sync: true},
+		{name: "supersede: by a commit that wants something else", set: func(l *look) {
+			l.running().SyncResult.Revision = oldSHA
+			l.app.Status.OperationState.SyncResult.Manifests, l.seen.Manifests = "one", "other"
+		}, phase: v1alpha1.OperationRunning, message: "2222222 supersedes 1111111", stands: true, after: operation.RequeueNow, events: "Normal OperationStarted ada initiated sync to '2222222'"},
+		{name: "supersede: by a commit of which it is not known what it wants", set: func(l *look) { l.running().SyncResult.Revision = oldSHA }, phase: v1alpha1.OperationRunning, message: "2222222 supersedes 1111111",
+			stands: true, after: operation.RequeueNow, events: "Normal OperationStarted ada initiated sync to '2222222'"},
+		{name: "supersede: not by the same commit that wants something else", set: func(l *look) { l.running().SyncResult.Manifests, l.seen.Manifests = "one", "other" },
+			phase: v1alpha1.OperationRunning, message: "waiting", stands: true, sync: true},
+		{name: "supersede: waits for a hook that runs", set: func(l *look) { l.running().SyncResult.Revision = oldSHA; l.runs("Job", v1alpha1.HookPreSync) },
+			phase: v1alpha1.OperationRunning, message: "waiting for completion of hook batch/Job/migrate, before 2222222 supersedes 1111111", stands: true},
+		{name: "supersede: waits for no hook that runs after the objects", set: func(l *look) { l.running().SyncResult.Revision = oldSHA; l.runs("Job", v1alpha1.HookPostSync) },
+			phase: v1alpha1.OperationRunning, message: "2222222 supersedes 1111111", stands: true, after: operation.RequeueNow, events: "Normal OperationStarted ada initiated sync to '2222222'"},
+		{name: "supersede: waits for no hook of a try that has failed", set: func(l *look) {
+			l.tried(1, time.Second).SyncResult.Revision = oldSHA
+			l.runs("Job", v1alpha1.HookPreSync)
+		},
+			phase: v1alpha1.OperationRunning, message: "2222222 supersedes 1111111", stands: true, after: operation.RequeueNow, events: "Normal OperationStarted ada initiated sync to '2222222'"},
 		{name: "supersede: by another source", set: func(l *look) { l.running().SyncResult.Source.Path = "other" }, phase: v1alpha1.OperationRunning, message: "2222222 supersedes 2222222", stands: true,
 			after: operation.RequeueNow, events: "Normal OperationStarted ada initiated sync to '2222222'"},
 		{name: "supersede: not by empty fields of the same source", set: func(l *look) {
@@ -334,7 +365,7 @@ func TestContinue(t *testing.T) {
 			phase: v1alpha1.OperationRunning, message: "waiting for Job d/a to complete, Secret d/b to be gone", stands: true},
 		{name: "a write is done again", carried: operation.Carried{PutOff: errors.New("conflict"), Step: plan.Step{Phase: v1alpha1.OperationSucceeded}},
 			phase: v1alpha1.OperationRunning, message: "waiting: conflict", stands: true, after: 200 * time.Millisecond},
-		{name: "records how hooks have ended", carried: operation.Carried{Step: plan.Step{Record: true}}, phase: v1alpha1.OperationRunning, message: "recording how hooks have ended", stands: true,
+		{name: "has what hooks do recorded", carried: operation.Carried{Step: plan.Step{Record: true}}, phase: v1alpha1.OperationRunning, message: "one or more tasks are running", stands: true,
 			after: operation.RequeueNow},
 		{name: "succeeds", carried: operation.Carried{Step: plan.Step{Phase: v1alpha1.OperationSucceeded, Message: "done"}}, phase: v1alpha1.OperationSucceeded, message: "done", finished: true,
 			after: operation.RequeueNow, events: "Normal OperationCompleted Sync operation to 2222222 succeeded", history: "2222222"},

@@ -15,7 +15,7 @@ const (
 	defaultRetryMax    = 3 * time.Minute
 )
 
-// retry begins a failed operation again when its time has come. What it had done before is done anew.
+// retry begins a failed operation again when its time has come. What it had done before is done anew, hooks included.
 func retry(app *v1alpha1.Application, seen Observation) Decision {
 	state := app.Status.OperationState
 	at := state.FinishedAt.Add(Backoff(&state.Operation.Retry, state.RetryCount))
@@ -23,6 +23,7 @@ func retry(app *v1alpha1.Application, seen Observation) Decision {
 		return Decision{App: app, RequeueAfter: until(at, seen.Now)}
 	}
 	state.FinishedAt = nil
+	state.StartedAt = startedAt(seen.Now)
 	state.Message = fmt.Sprintf("retry %d", state.RetryCount)
 	state.SyncResult.Resources = nil
 	return Decision{App: app, RequeueAfter: RequeueNow}

@@ -1,8 +1,13 @@
 package plan
 
 import (
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"fmt"
 	"slices"
 	"strings"
+	"time"
 
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 
@@ -106,11 +111,74 @@ func (b *builder) hooks(d Desired, of []v1alpha1.HookType) {
 		key := KeyOf(d.Object)
 		object := d.Object.DeepCopy()
 		hold(object)
+		markRun(object, digest(d.Object), b.policy.StartedAt, phase)
 		b.plan.Tasks = append(b.plan.Tasks, Task{
 			Key: key, Verb: Hook, Phase: phase, Wave: waveOf(d.Object), Object: object, Live: b.live[key].Object, Origin: d.Origin,
 			Options: b.policy.Options.With(optionsOf(d.Object)), DeletePolicies: deletePolicies(d.Object),
 		})
 	}
+}
+
+// markRun notes on a hook which run it is, of which operation and phase, and of which definition.
+func markRun(hook *unstructured.Unstructured, definition string, startedAt time.Time, phase v1alpha1.HookType) {
+	annotations := hook.GetAnnotations()
+	if annotations == nil {
+		annotations = map[string]string{}
+	}
+	annotations[v1alpha1.HookRunAnnotation] = fmt.Sprintf("%d/%s/%s", startedAt.Unix(), phase, definition)
+	hook.SetAnnotations(annotations)
+}
+
+// IsRunOf reports whether a live hook was created by a task: of the same operation and phase, and the same definition.
+func IsRunOf(live *unstructured.Unstructured, t Task) bool {
+	return live.GetAnnotations()[v1alpha1.HookRunAnnotation] == t.Object.GetAnnotations()[v1alpha1.HookRunAnnotation]
+}
+
+// digest names a definition.
+func digest(object *unstructured.Unstructured) string {
+	const length = 12
+	text, err := json.Marshal(object.Object)
+	if err != nil {
+		return ""
+	}
+	sum := sha256.Sum256(text)
+	return hex.EncodeToString(sum[:])[:length]
+}
+
+// Unfinished are the hooks before and beside the objects that an operation has begun and that still run, unless git
+// defines them in another way by now or no longer: they are let finish before anything supersedes the operation.
+func (p Plan) Unfinished(results []*v1alpha1.ResourceResult) []Key {
+	var all []Key
+	for _, r := range results {
+		running := r.HookPhase == v1alpha1.OperationRunning || isPlanned(*r)
+		if !running || (r.HookType != v1alpha1.HookPreSync && r.HookType != v1alpha1.HookSync) {
+			continue
+		}
+		for _, t := range p.Tasks {
+			if t.Verb != Hook || t.ID() != IDOf(*r) || t.Live == nil || !IsRunOf(t.Live, t) {
+				continue
+			}
+			if phase, _ := hookOutcome(p.judge, t.Live); phase == v1alpha1.OperationRunning {
+				all = append(all, t.Key)
+			}
+		}
+	}
+	return all
+}
+
+// endsItself reports whether a hook runs to an end of its own, as a Job does: what others lean on, such as a
+// ServiceAccount, does not, and lives as long as the sync.
+func (n *stepper) endsItself(hook *unstructured.Unstructured) bool {
+	return n.plan.judge.Of(hook) != nil
+}
+
+func anyHook(*unstructured.Unstructured) bool { return true }
+
+// withoutHook is a hook without the finalizer that is this program's own.
+func withoutHook(hook *unstructured.Unstructured) *unstructured.Unstructured {
+	other := hook.DeepCopy()
+	other.SetFinalizers(slices.DeleteFunc(other.GetFinalizers(), func(f string) bool { return f == v1alpha1.HookFinalizer }))
+	return other
 }
 
 // hold puts the finalizer on a hook that keeps it until its outcome is recorded, whoever deletes it.

@@ -32,10 +32,13 @@ import (
 //	confirm                   a person confirms the deletions that wait for it
 //	delete KIND NAME          somebody deletes the object: it is gone, unless a finalizer holds it
 //	vanish KIND NAME          the object is gone at once, whatever holds it
+//	unserved|served GROUP KIND   the cluster does not serve a kind yet, or does
+//	pass DURATION             time passes, and the sync looks again
 //	terminate                 a person stops it
 //	expect did WORDS          what was written since the last such line: apply, create, delete, and hooks with their
 //	                          phase; record where the status is stored before the sync goes on
-//	expect waits TEXT | expect running | expect succeeded | expect failed TEXT
+//	expect waits TEXT | expect looks DURATION   what is waited for, and after which time it looks again by itself
+//	expect running | expect succeeded | expect failed TEXT
 //	expect live KIND NAME | expect gone KIND NAME
 //	expect held KIND NAME | expect free KIND NAME   a hook with and without the finalizer
 //
@@ -57,10 +60,12 @@ type story struct {
 	policy  Policy
 	refuse  map[ID]string
 	broken  map[Key]bool
-	plan    Plan
-	seen    Progress
-	did     []string
-	last    Step
+	// unserved are kinds that the cluster does not serve.
+	unserved map[schema.GroupKind]bool
+	plan     Plan
+	seen     Progress
+	did      []string
+	last     Step
 }
 
 func tellStory(t *testing.T, file string) {
@@ -68,7 +73,7 @@ func tellStory(t *testing.T, file string) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	s := &story{t: t, live: map[Key]*unstructured.Unstructured{}, refuse: map[ID]string{}, broken: map[Key]bool{}, policy: Policy{
+	s := &story{t: t, live: map[Key]*unstructured.Unstructured{}, refuse: map[ID]string{}, broken: map[Key]bool{}, unserved: map[schema.GroupKind]bool{}, policy: Policy{
 		Instance: "shop", Namespace: "default", Options: Options{}, Revision: "0123456789abcdef", StartedAt: time.Unix(1700000000, 0),
 		ClusterScoped: map[schema.GroupKind]bool{{Kind: "Namespace"}: true},
 	}}
@@ -147,6 +152,18 @@ func (s *story) do(verb string, args []string) string {
 		s.policy.Confirmed = true
 		s.build()
 		s.run()
+	case "unserved":
+		s.unserved[schema.GroupKind{Group: args[0], Kind: args[1]}] = true
+	case "served":
+		delete(s.unserved, schema.GroupKind{Group: args[0], Kind: args[1]})
+		s.run()
+	case "pass":
+		d, err := time.ParseDuration(args[0])
+		if err != nil {
+			return err.Error()
+		}
+		s.seen.Now = s.seen.Now.Add(d)
+		s.run()
 	case "terminate":
 		s.seen.Terminate = true
 		s.run()
@@ -217,7 +234,9 @@ func (s *story) key(kind, name string) Key {
 
 func (s *story) begin() {
 	s.build()
-	s.seen = Progress{Results: map[ID]v1alpha1.ResourceResult{}, Recorded: map[ID]bool{}, Refused: s.refuse}
+	s.seen = Progress{
+		Results: map[ID]v1alpha1.ResourceResult{}, Recorded: map[ID]bool{}, Refused: s.refuse, Unserved: s.unserved, Now: s.policy.StartedAt, Since: s.policy.StartedAt,
+	}
 	s.did = nil
 	s.run()
 }
@@ -239,6 +258,7 @@ func (s *story) run() {
 		s.last = step
 		for _, r := range step.Results {
 			s.seen.Results[IDOf(r)] = r
+			s.seen.Recorded[IDOf(r)] = false
 		}
 		if step.Try {
 			s.seen.Tried = true
@@ -276,9 +296,18 @@ func (s *story) carryOut(a Action) {
 			delete(s.live, t.Key)
 		}
 		return
+	case a.Do == DoApply && t.Force && s.live[t.Key] != nil && s.live[t.Key].GetDeletionTimestamp() == nil:
+		// It can't be changed: it is deleted, and created when it is gone.
+		if now := metav1.NewTime(s.policy.StartedAt); len(s.live[t.Key].GetFinalizers()) > 0 {
+			s.live[t.Key].SetDeletionTimestamp(&now)
+		} else {
+			delete(s.live, t.Key)
+		}
+		return
 	case s.broken[t.Key] && a.Do != DoDeleteHook:
 		r := Failed(t, "the API server said no")
 		s.seen.Results[IDOf(r)] = r
+		s.seen.Recorded[IDOf(r)] = false
 		return
 	case a.Do == DoDelete && len(t.Object.GetFinalizers()) > 0:
 		now := metav1.NewTime(s.policy.StartedAt)
@@ -295,6 +324,7 @@ func (s *story) carryOut(a Action) {
 	if a.Do != DoDeleteHook {
 		r := Begun(t, "done")
 		s.seen.Results[IDOf(r)] = r
+		s.seen.Recorded[IDOf(r)] = false
 	}
 }
 
@@ -310,6 +340,10 @@ func (s *story) expect(what, want string) string {
 	case "waits":
 		if !strings.Contains(strings.Join(s.last.Waiting, "; "), want) || s.last.Phase != "" {
 			return fmt.Sprintf("it waits for %v, phase %s", s.last.Waiting, s.last.Phase)
+		}
+	case "looks":
+		if got := s.last.Until.Sub(s.seen.Now); got.String() != want {
+			return "it looks again after " + got.String()
 		}
 	case "running":
 		if s.last.Phase != "" {
@@ -368,6 +402,9 @@ func TestARestartForgetsNothing(t *testing.T) {
 		for _, r := range step.Results {
 			results[IDOf(r)] = r
 			recorded[IDOf(r)] = r.HookPhase != v1alpha1.OperationRunning
+		}
+		if step.Record {
+			continue
 		}
 		for _, a := range step.Actions {
 			if a.Do == DoReleaseHook {

@@ -22,17 +22,21 @@ func TestResultsOfTasks(t *testing.T) {
 		{"an object", plan.Task{Key: key, Verb: plan.Apply, Phase: v1alpha1.HookSync, Object: web},
 			v1alpha1.ResourceResult{Status: v1alpha1.ResultSynced, SyncPhase: v1alpha1.HookSync, Images: []string{"side:2", "web:1"}}},
 		{"a deletion", plan.Task{Key: key, Verb: plan.Delete, Phase: v1alpha1.HookSync, Object: web}, v1alpha1.ResourceResult{Status: v1alpha1.ResultPruned, SyncPhase: v1alpha1.HookSync}},
-		{"a hook", plan.Task{Key: key, Verb: plan.Hook, Phase: v1alpha1.HookPreSync, Object: web}, v1alpha1.ResourceResult{SyncPhase: v1alpha1.HookPreSync, HookType: v1alpha1.HookPreSync}},
+		{"a hook", plan.Task{Key: key, Verb: plan.Hook, Phase: v1alpha1.HookPreSync, Object: web},
+			v1alpha1.ResourceResult{Status: v1alpha1.ResultSynced, SyncPhase: v1alpha1.HookPreSync, HookType: v1alpha1.HookPreSync, Images: []string{"side:2", "web:1"}}},
 	} {
 		for _, refused := range []bool{false, true} {
-			got, want := plan.Begun(c.task, "said"), c.want
+			got, want, message := plan.Begun(c.task, "created"), c.want, "deployment.apps/web created"
 			want.HookPhase = v1alpha1.OperationRunning
+			if c.task.Verb == plan.Delete {
+				message = "pruned"
+			}
 			if refused {
-				got = plan.Failed(c.task, "said")
+				got, message = plan.Failed(c.task, "said"), "said"
 				want.Status, want.HookPhase = v1alpha1.ResultSyncFailed, v1alpha1.OperationFailed
 			}
 			same := got.Status == want.Status && got.SyncPhase == want.SyncPhase && got.HookType == want.HookType && got.HookPhase == want.HookPhase && strings.Join(got.Images, " ") == strings.Join(want.Images, " ")
-			if !same || got.Message != "said" || got.Group != "apps" || got.Version != "v1" || got.Kind != "Deployment" || got.Namespace != "d" || got.Name != "web" {
+			if !same || got.Message != message || got.Group != "apps" || got.Version != "v1" || got.Kind != "Deployment" || got.Namespace != "d" || got.Name != "web" {
 				t.Errorf("%s, refused %v: got %+v, want %+v", c.name, refused, got, want)
 			}
 			if id := plan.IDOf(got); id != c.task.ID() {
@@ -49,6 +53,9 @@ type state struct {
 	live     string
 }
 
+// planned is the state of a hook that is recorded to be created.
+const planned v1alpha1.OperationPhase = "planned"
+
 // TestNext: the next step, by how each task stands.
 func TestNext(t *testing.T) {
 	const (
@@ -58,6 +65,8 @@ func TestNext(t *testing.T) {
 		free  = "{apiVersion: batch/v1, kind: Job, metadata: {name: j, namespace: d}, status: {conditions: [{type: Complete, status: 'True'}]}}"
 	)
 	late := "argocd.argoproj.io/sync-wave: '5'"
+	// mine is what the task itself creates.
+	const mine = "mine"
 	gone := func(text string) string {
 		return strings.Replace(text, "namespace: d", "namespace: d, deletionTimestamp: '2026-05-01T12:00:00Z'", 1)
 	}
@@ -75,20 +84,32 @@ func TestNext(t *testing.T) {
 	}{
 		{name: "an object is applied", given: given{git: []string{named("ConfigMap", "a", "")}}, did: "apply a"},
 		{name: "an object of the last wave is not waited for", given: given{git: []string{named("Deployment", "web", "")}}, tasks: map[string]state{"web": {phase: v1alpha1.OperationRunning, live: slow}},
-			results: "web Succeeded", phase: v1alpha1.OperationSucceeded},
+			phase: v1alpha1.OperationSucceeded},
+		{name: "an object of the last wave that is well is told so", given: given{git: []string{named("ConfigMap", "a", "")}}, tasks: map[string]state{"a": {phase: v1alpha1.OperationRunning, live: plainMap}},
+			results: "a Succeeded", phase: v1alpha1.OperationSucceeded},
+		{name: "an object of the last wave that is degraded is the Application's health", given: given{git: []string{named("Deployment", "web", "")}}, tasks: map[string]state{"web": {phase: v1alpha1.OperationRunning, live: degradedWeb}},
+			phase: v1alpha1.OperationSucceeded},
+		{name: "an object whose health does not count holds nothing up", given: given{git: []string{named("Deployment", "web", ""), named("ConfigMap", "z", late)}},
+			tasks: map[string]state{"web": {phase: v1alpha1.OperationRunning, live: strings.Replace(degradedWeb, "name: web", "name: web, annotations: {argocd.argoproj.io/ignore-healthcheck: 'true'}", 1)}}, results: "web Succeeded", did: "apply z"},
+		{name: "a claim that waits for its pod holds nothing up", given: given{git: []string{named("PersistentVolumeClaim", "c", ""), named("ConfigMap", "z", late)}},
+			tasks: map[string]state{"c": {phase: v1alpha1.OperationRunning, live: "{apiVersion: v1, kind: PersistentVolumeClaim, metadata: {name: c, namespace: d}, status: {phase: Pending}}"}}, results: "c Succeeded", did: "apply z"},
+		{name: "a claim that is lost fails", given: given{git: []string{named("PersistentVolumeClaim", "c", ""), named("ConfigMap", "z", late)}},
+			tasks: map[string]state{"c": {phase: v1alpha1.OperationRunning, live: "{apiVersion: v1, kind: PersistentVolumeClaim, metadata: {name: c, namespace: d}, status: {phase: Lost}}"}}, results: "c Failed", phase: v1alpha1.OperationFailed},
+		{name: "an Ingress without an address holds nothing up", given: given{git: []string{named("Ingress", "i", ""), named("ConfigMap", "z", late)}},
+			tasks: map[string]state{"i": {phase: v1alpha1.OperationRunning, live: "{apiVersion: networking.k8s.io/v1, kind: Ingress, metadata: {name: i, namespace: d}, status: {}}"}}, results: "i Succeeded", did: "apply z"},
 		{name: "an object of an earlier wave is waited for", given: given{git: []string{named("Deployment", "web", ""), named("ConfigMap", "z", late)}}, tasks: map[string]state{"web": {phase: v1alpha1.OperationRunning, live: slow}},
-			waits: "Deployment d/web to be healthy: "},
+			waits: "healthy state of apps/Deployment/web: "},
 		{name: "an object without health is done when it is there", given: given{git: []string{named("ConfigMap", "a", ""), named("ConfigMap", "z", late)}}, tasks: map[string]state{"a": {phase: v1alpha1.OperationRunning, live: plainMap}},
 			results: "a Succeeded", did: "apply z"},
 		{name: "an object that is gone again is waited for", given: given{git: []string{named("ConfigMap", "a", ""), named("ConfigMap", "z", late)}}, tasks: map[string]state{"a": {phase: v1alpha1.OperationRunning}},
-			waits: "ConfigMap d/a to be healthy"},
+			waits: "healthy state of /ConfigMap/a"},
 		{name: "an object that is degraded fails", given: given{git: []string{named("Deployment", "web", ""), named("ConfigMap", "z", late)}}, tasks: map[string]state{"web": {phase: v1alpha1.OperationRunning, live: degradedWeb}},
 			results: "web Failed Deployment d/web is degraded: late", phase: v1alpha1.OperationFailed},
 		{name: "an object that is as desired is not written", given: given{git: []string{named("ConfigMap", "a", "")}, live: []string{plainMap}}, tasks: map[string]state{"a": {live: plainMap}},
-			results: "a Running ConfigMap d/a unchanged, a Succeeded ConfigMap d/a unchanged", phase: v1alpha1.OperationSucceeded},
+			results: "a Succeeded configmap/a unchanged", phase: v1alpha1.OperationSucceeded},
 		{name: "an object that is as desired and degraded fails", given: given{git: []string{named("Deployment", "web", ""), named("ConfigMap", "z", late)}, live: []string{strings.Replace(degradedWeb, "spec: {replicas: 1}", "spec: {}", 1)}},
 			tasks:   map[string]state{"web": {live: degradedWeb}},
-			results: "web Running Deployment d/web unchanged, web Failed Deployment d/web is degraded: late", phase: v1alpha1.OperationFailed},
+			results: "web Failed Deployment d/web is degraded: late", phase: v1alpha1.OperationFailed},
 		{name: "ApplyOutOfSyncOnly leaves no result", given: given{policy: plan.Policy{Options: plan.Options{"ApplyOutOfSyncOnly": "true"}}, git: []string{named("ConfigMap", "a", ""), named("Secret", "s", late)}, live: []string{plainMap}},
 			tasks: map[string]state{"a": {live: plainMap}}, did: "apply s"},
 		{name: "an object that is left is a result", given: given{live: []string{liveNamed("ConfigMap", "x", "")}}, tasks: map[string]state{"x": {live: plainMap}},
@@ -96,16 +117,21 @@ func TestNext(t *testing.T) {
 		{name: "what goes goes before what comes", given: given{policy: plan.Policy{Prune: true}, git: []string{named("ConfigMap", "a", "")}, live: []string{liveNamed("ConfigMap", "x", "")}}, tasks: map[string]state{"x": {live: plainMap}},
 			did: "delete x"},
 		{name: "what goes is waited for", given: given{policy: plan.Policy{Prune: true}, git: []string{named("ConfigMap", "a", late)}, live: []string{liveNamed("ConfigMap", "x", "")}},
-			tasks: map[string]state{"x": {phase: v1alpha1.OperationRunning, live: going}}, waits: "ConfigMap d/x to be gone"},
+			tasks: map[string]state{"x": {phase: v1alpha1.OperationRunning, live: going}}, waits: "deletion of /ConfigMap/x"},
 		{name: "what is gone is done", given: given{policy: plan.Policy{Prune: true}, git: []string{named("ConfigMap", "a", late)}, live: []string{liveNamed("ConfigMap", "x", "")}},
 			tasks: map[string]state{"x": {phase: v1alpha1.OperationRunning}}, results: "x Succeeded", did: "apply a"},
 		{name: "what goes last is not waited for", given: given{policy: plan.Policy{Prune: true}, live: []string{liveNamed("ConfigMap", "x", "")}},
 			tasks: map[string]state{"x": {phase: v1alpha1.OperationRunning, live: going}}, results: "x Succeeded", phase: v1alpha1.OperationSucceeded},
-		{name: "a hook runs beside the objects of its wave", given: given{git: []string{named("Job", "j", "argocd.argoproj.io/hook: Sync"), named("ConfigMap", "a", "")}}, did: "apply a, create j"},
+		{name: "a hook runs beside the objects of its wave", given: given{git: []string{named("Job", "j", "argocd.argoproj.io/hook: Sync"), named("ConfigMap", "a", "")}}, tasks: map[string]state{"j": {phase: planned, recorded: true}}, did: "apply a, create j"},
+		{name: "a hook is recorded before it is created", given: given{git: []string{named("Job", "j", "argocd.argoproj.io/hook: Sync")}}, results: "j  job.batch/j is about to be created", record: true},
+		{name: "a hook is not created before that is recorded", given: given{git: []string{named("Job", "j", "argocd.argoproj.io/hook: Sync")}}, tasks: map[string]state{"j": {phase: planned}}, results: "j  job.batch/j is about to be created", record: true},
+		{name: "a hook that was created and not recorded is taken as it is", given: given{git: []string{named("Job", "j", "argocd.argoproj.io/hook: Sync")}}, tasks: map[string]state{"j": {phase: planned, recorded: true, live: mine}}, did: "create j"},
+		{name: "a hook of an earlier operation under the name of a recorded one goes first", given: given{git: []string{named("Job", "j", "argocd.argoproj.io/hook: Sync")}}, tasks: map[string]state{"j": {phase: planned, recorded: true, live: free}},
+			did: "delete hook j", waits: "deletion of batch/Job/j of an earlier sync"},
 		{name: "a hook that has ended is recorded before anything else", given: given{git: []string{named("Job", "j", "argocd.argoproj.io/hook: PreSync"), named("ConfigMap", "a", "")}},
 			tasks: map[string]state{"j": {phase: v1alpha1.OperationRunning, live: job}}, results: "j Succeeded", record: true},
 		{name: "a hook that is unknown is an error", given: given{git: []string{named("Job", "j", "argocd.argoproj.io/hook: PreSync")}},
-			tasks: map[string]state{"j": {phase: v1alpha1.OperationRunning, live: "{apiVersion: argoproj.io/v1alpha1, kind: Rollout, metadata: {name: j, namespace: d}, status: {phase: Nonsense}}"}}, waits: "hook"},
+			tasks: map[string]state{"j": {phase: v1alpha1.OperationRunning, live: "{apiVersion: argoproj.io/v1alpha1, kind: Rollout, metadata: {name: j, namespace: d}, status: {phase: Nonsense}}"}}, waits: "completion of hook"},
 		{name: "a hook that is recorded is let go", given: given{git: []string{named("Job", "j", "argocd.argoproj.io/hook: PreSync"), named("ConfigMap", "a", "")}},
 			tasks: map[string]state{"j": {phase: v1alpha1.OperationSucceeded, recorded: true, live: job}}, did: "release hook j, apply a"},
 		{name: "a hook is not let go before it is recorded", given: given{git: []string{named("Job", "j", "argocd.argoproj.io/hook: PreSync"), named("ConfigMap", "a", "")}},
@@ -129,18 +155,18 @@ func TestNext(t *testing.T) {
 		{name: "HookFailed keeps a success", given: given{git: []string{named("Job", "j", "argocd.argoproj.io/hook: PreSync, argocd.argoproj.io/hook-delete-policy: HookFailed")}},
 			tasks: map[string]state{"j": {phase: v1alpha1.OperationSucceeded, recorded: true, live: job}}, did: "release hook j", phase: v1alpha1.OperationSucceeded},
 		{name: "BeforeHookCreation deletes what is left, and waits for its end", given: given{git: []string{named("Job", "j", "argocd.argoproj.io/hook: PreSync")}}, tasks: map[string]state{"j": {live: free}},
-			did: "delete hook j", waits: "Job d/j of an earlier sync is being deleted"},
+			did: "delete hook j", waits: "deletion of batch/Job/j of an earlier sync"},
 		{name: "BeforeHookCreation waits for what is going", given: given{git: []string{named("Job", "j", "argocd.argoproj.io/hook: PreSync")}}, tasks: map[string]state{"j": {live: gone(free)}},
-			waits: "Job d/j of an earlier sync is being deleted"},
+			waits: "deletion of batch/Job/j of an earlier sync"},
 		{name: "BeforeHookCreation lets go what is going and held", given: given{git: []string{named("Job", "j", "argocd.argoproj.io/hook: PreSync")}}, tasks: map[string]state{"j": {live: gone(job)}},
-			did: "delete hook j", waits: "Job d/j of an earlier sync is being deleted"},
-		{name: "without BeforeHookCreation what is left is taken as it is", given: given{git: []string{named("Job", "j", "argocd.argoproj.io/hook: PreSync, argocd.argoproj.io/hook-delete-policy: HookFailed")}}, tasks: map[string]state{"j": {live: free}},
-			did: "create j"},
+			did: "delete hook j", waits: "deletion of batch/Job/j of an earlier sync"},
+		{name: "without BeforeHookCreation what is left goes as well", given: given{git: []string{named("Job", "j", "argocd.argoproj.io/hook: PreSync, argocd.argoproj.io/hook-delete-policy: HookFailed")}}, tasks: map[string]state{"j": {live: free}},
+			did: "delete hook j", waits: "deletion of batch/Job/j of an earlier sync"},
 		{name: "refused: nothing is begun", given: given{git: []string{named("ConfigMap", "a", ""), named("ConfigMap", "b", "")}}, refused: map[string]string{"b": "too long"}, results: "b Failed too long", phase: v1alpha1.OperationFailed},
 		{name: "refused: not after something was begun", given: given{git: []string{named("ConfigMap", "a", ""), named("ConfigMap", "b", "")}}, refused: map[string]string{"b": "too long"},
 			tasks: map[string]state{"a": {phase: v1alpha1.OperationSucceeded, live: plainMap}}, did: "apply b"},
 		{name: "failure: what runs beside it is waited for", given: given{git: []string{named("ConfigMap", "a", ""), named("Deployment", "web", ""), named("ConfigMap", "z", late)}},
-			tasks: map[string]state{"a": {phase: v1alpha1.OperationFailed, live: plainMap}, "web": {phase: v1alpha1.OperationRunning, live: slow}}, waits: "Deployment d/web to be healthy"},
+			tasks: map[string]state{"a": {phase: v1alpha1.OperationFailed, live: plainMap}, "web": {phase: v1alpha1.OperationRunning, live: slow}}, waits: "healthy state of apps/Deployment/web"},
 		{name: "failure: a hook after it that fails too ends it", given: given{git: []string{named("ConfigMap", "a", ""), named("Job", "j", "argocd.argoproj.io/hook: SyncFail")}},
 			tasks: map[string]state{"a": {phase: v1alpha1.OperationFailed, live: plainMap}, "j": {phase: v1alpha1.OperationFailed, recorded: true, live: free}}, phase: v1alpha1.OperationFailed},
 		{name: "terminate: what runs ends, and its hook goes", given: given{git: []string{named("Job", "j", "argocd.argoproj.io/hook: Sync"), named("Deployment", "web", ""), named("ConfigMap", "z", late)}}, terminate: true,
@@ -167,10 +193,16 @@ func TestNext(t *testing.T) {
 				}
 				if s.phase != "" {
 					r := plan.Begun(task, "")
-					r.HookPhase = s.phase
+					if r.HookPhase = s.phase; s.phase == planned {
+						r = plan.Planned(task)
+					}
 					seen.Results[task.ID()] = r
 				}
-				if s.live != "" {
+				switch s.live {
+				case "":
+				case mine:
+					seen.Live[task.Key] = task.Object
+				default:
 					seen.Live[task.Key] = object(t, s.live)
 				}
 				seen.Recorded[task.ID()] = s.recorded
@@ -237,9 +269,9 @@ func TestMessagesOfResults(t *testing.T) {
 	)
 	ended := func(phase string) string { return strings.Replace(verdict, "%", phase, 1) }
 	for _, c := range []struct{ name, git, live, want string }{
-		{"an object that is well", named("Deployment", "web", ""), healthyWeb, "Succeeded written"},
+		{"an object that is well", named("Deployment", "web", ""), healthyWeb, "Succeeded deployment.apps/web written"},
 		{"an object that is degraded", named("Deployment", "web", ""), degradedWeb, "Failed Deployment d/web is degraded: late"},
-		{"an object without health", named("ConfigMap", "a", ""), plainMap, "Succeeded written"},
+		{"an object without health", named("ConfigMap", "a", ""), plainMap, "Succeeded configmap/a written"},
 		{"a hook that ends well", analysis, ended("Successful"), "Succeeded said"},
 		{"a hook that fails", analysis, ended("Failed"), "Failed said"},
 		{"a hook that knows no verdict is an error", analysis, ended("Inconclusive"), "Error said"},
@@ -274,10 +306,10 @@ func TestWaitsFor(t *testing.T) {
 		return "{apiVersion: argoproj.io/v1alpha1, kind: AnalysisRun, metadata: {name: run, annotations: {" + annotations + "}}}"
 	}
 	for _, c := range []struct{ name, git, live, want string }{
-		{"an object that says nothing", run(""), of("{phase: Running}"), "AnalysisRun d/run to be healthy"},
-		{"an object that says something", run(""), of("{phase: Running, message: 2 of 3}"), "AnalysisRun d/run to be healthy: 2 of 3"},
-		{"an object that is not there yet", run(""), "", "AnalysisRun d/run to be healthy"},
-		{"a hook", run("argocd.argoproj.io/hook: Sync"), of("{phase: Running, message: 2 of 3}"), "hook AnalysisRun d/run to complete"},
+		{"an object that says nothing", run(""), of("{phase: Running}"), "healthy state of argoproj.io/AnalysisRun/run"},
+		{"an object that says something", run(""), of("{phase: Running, message: 2 of 3}"), "healthy state of argoproj.io/AnalysisRun/run: 2 of 3"},
+		{"an object that is not there yet", run(""), "", "healthy state of argoproj.io/AnalysisRun/run"},
+		{"a hook", run("argocd.argoproj.io/hook: Sync"), of("{phase: Running, message: 2 of 3}"), "completion of hook argoproj.io/AnalysisRun/run"},
 	} {
 		p, _ := given{git: []string{c.git, named("Secret", "z", late)}}.build(t)
 		begun := plan.Begun(p.Tasks[0], "written")

@@ -2,7 +2,7 @@ package application
 
 import (
 	"context"
-	"fmt"
+	"errors"
 	"maps"
 	"slices"
 	"strings"
@@ -13,7 +13,6 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/runtime/schema"
-	"k8s.io/apimachinery/pkg/util/wait"
 
 	"github.com/cyan-cd/cyan/api/v1alpha1"
 	"github.com/cyan-cd/cyan/internal/apply"
@@ -26,9 +25,6 @@ import (
 const (
 	// writesAtOnce bounds the writes of one step.
 	writesAtOnce = 16
-	// servedTimeout bounds the wait for a kind whose definition was just applied.
-	servedTimeout = 15 * time.Second
-	servedPoll    = 20 * time.Millisecond
 )
 
 // syncRun is one operation being carried on in this reconcile.
@@ -69,7 +65,7 @@ func (r *reconciler) sync(ctx context.Context, o *observation, app *v1alpha1.App
 func newSyncRun(r *reconciler, o *observation, state *v1alpha1.OperationState) *syncRun {
 	s := &syncRun{reconciler: r, o: o, progress: plan.Progress{
 		Live: maps.Clone(o.comparison.Live.Objects), Results: map[plan.ID]v1alpha1.ResourceResult{}, Recorded: map[plan.ID]bool{},
-		Terminate: state.Phase == v1alpha1.OperationTerminating,
+		Terminate: state.Phase == v1alpha1.OperationTerminating, Now: o.now, Since: state.StartedAt.Time,
 	}}
 	for _, result := range state.SyncResult.Resources {
 		s.note(*result)
@@ -82,6 +78,9 @@ func newSyncRun(r *reconciler, o *observation, state *v1alpha1.OperationState) *
 // steps as it has phases and waves.
 func (s *syncRun) run(ctx context.Context) (plan.Step, error) {
 	for {
+		if err := s.observeKinds(ctx); err != nil {
+			return plan.Step{}, err
+		}
 		step := s.o.comparison.Plan.Next(s.progress)
 		if step.Try {
 			if err := s.try(ctx); err != nil || s.putOff != nil {
@@ -125,6 +124,7 @@ func (s *syncRun) note(result v1alpha1.ResourceResult) {
 		s.order = append(s.order, id)
 	}
 	s.progress.Results[id] = result
+	s.progress.Recorded[id] = false
 }
 
 func (s *syncRun) results() []*v1alpha1.ResourceResult {
@@ -199,7 +199,7 @@ func (s *syncRun) actOne(ctx context.Context, a plan.Action) error {
 	switch {
 	case err != nil && ctx.Err() != nil:
 		return ctx.Err()
-	case err != nil && (apply.IsUnreachable(err) || apply.ReasonOf(err) == apply.ReasonConflict):
+	case err != nil && (apply.IsUnreachable(err) || apply.ReasonOf(err) == apply.ReasonConflict || errors.Is(err, errLeftOver)):
 		s.mu.Lock()
 		defer s.mu.Unlock()
 		s.putOff = err
@@ -214,15 +214,15 @@ func (s *syncRun) actOne(ctx context.Context, a plan.Action) error {
 	s.mu.Lock()
 	s.acted = true
 	switch {
-	case leavesNoResult(a):
-		s.progress.Live[a.Task.Key] = afterHook(s.progress.Live[a.Task.Key], a.Do, s.o.now)
+	case leavesNoResult(a), outcome.Change == apply.Deleting:
+		s.progress.Live[a.Task.Key] = afterLetting(s.progress.Live[a.Task.Key], a.Do, s.o.now)
 	case outcome.Object != nil:
 		s.progress.Live[a.Task.Key] = outcome.Object
 	}
 	s.mu.Unlock()
 	s.o.cluster.Wrote(apply.RefOf(a.Task.Object), outcome.Object)
-	if !leavesNoResult(a) {
-		s.note(plan.Begun(a.Task, fmt.Sprintf("%s %s", a.Task.Key, outcome.Change)))
+	if !leavesNoResult(a) && outcome.Change != apply.Deleting {
+		s.note(plan.Begun(a.Task, string(outcome.Change)))
 	}
 	return nil
 }
@@ -232,14 +232,14 @@ func leavesNoResult(a plan.Action) bool {
 	return a.Do == plan.DoDeleteHook || a.Do == plan.DoReleaseHook
 }
 
-// afterHook is a hook as it is once it was let go, until a watch brings it as it is.
-func afterHook(live *unstructured.Unstructured, do plan.Do, now time.Time) *unstructured.Unstructured {
+// afterLetting is an object as it is once it was let go, until a watch brings it as it is.
+func afterLetting(live *unstructured.Unstructured, do plan.Do, now time.Time) *unstructured.Unstructured {
 	if live == nil {
 		return nil
 	}
 	after := live.DeepCopy()
 	after.SetFinalizers(slices.DeleteFunc(after.GetFinalizers(), func(f string) bool { return f == v1alpha1.HookFinalizer }))
-	if at := metav1.NewTime(now); do == plan.DoDeleteHook {
+	if at := metav1.NewTime(now); do != plan.DoReleaseHook {
 		after.SetDeletionTimestamp(&at)
 	}
 	return after
@@ -261,7 +261,7 @@ func (s *syncRun) carryOut(ctx context.Context, a plan.Action) (apply.Outcome, e
 	case plan.DoDelete:
 		return client.Delete(ctx, t.Live, t.Propagation(), apply.Real)
 	case plan.DoDeleteHook:
-		live := s.progress.Live[t.Key]
+		live := s.live(t.Key)
 		if live == nil {
 			return apply.Outcome{Change: apply.Absent}, nil
 		}
@@ -271,16 +271,10 @@ func (s *syncRun) carryOut(ctx context.Context, a plan.Action) (apply.Outcome, e
 		}
 		return outcome, client.RemoveFinalizer(ctx, live, v1alpha1.HookFinalizer)
 	case plan.DoReleaseHook:
-		return apply.Outcome{}, client.RemoveFinalizer(ctx, s.progress.Live[t.Key], v1alpha1.HookFinalizer)
+		return apply.Outcome{}, client.RemoveFinalizer(ctx, s.live(t.Key), v1alpha1.HookFinalizer)
 	case plan.DoCreate:
-		if err := s.awaitKind(ctx, t); err != nil {
-			return apply.Outcome{}, err
-		}
-		return client.Create(ctx, t.Object, apply.Real)
+		return s.createHook(ctx, t)
 	default:
-		if err := s.awaitKind(ctx, t); err != nil {
-			return apply.Outcome{}, err
-		}
 		how := compare.HowOf(t)
 		real := how
 		real.Basis = t.Basis
@@ -292,22 +286,43 @@ func (s *syncRun) carryOut(ctx context.Context, a plan.Action) (apply.Outcome, e
 	}
 }
 
-// awaitKind waits for a kind that an object of this sync defines to be served.
-func (s *syncRun) awaitKind(ctx context.Context, t plan.Task) error {
-	if _, pending := s.o.comparison.PendingKinds[schema.GroupKind{Group: t.Key.Group, Kind: t.Key.Kind}]; !pending {
+// live is an object as this run knows it.
+func (s *syncRun) live(key plan.Key) *unstructured.Unstructured {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.progress.Live[key]
+}
+
+// createHook creates a hook. One that is there already is what a try before has created, of which no answer came; any
+// other is left from an earlier sync, and goes when it is seen.
+func (s *syncRun) createHook(ctx context.Context, t plan.Task) (apply.Outcome, error) {
+	outcome, err := s.o.writer.Create(ctx, t.Object, apply.Real)
+	if err == nil && !plan.IsRunOf(outcome.Object, t) {
+		s.o.cluster.Wrote(apply.RefOf(t.Object), outcome.Object)
+		return outcome, errLeftOver
+	}
+	return outcome, err
+}
+
+// errLeftOver has a sync look again, since a hook was not known to be there.
+var errLeftOver = errors.New("a hook of an earlier sync is still there")
+
+// observeKinds finds out which of the kinds that this sync defines are not served yet.
+func (s *syncRun) observeKinds(ctx context.Context) error {
+	pending := s.o.comparison.PendingKinds
+	if len(pending) == 0 {
 		return nil
 	}
-	err := wait.PollUntilContextTimeout(ctx, servedPoll, servedTimeout, true, func(ctx context.Context) (bool, error) {
-		s.o.cluster.Forget()
-		kinds, err := s.o.cluster.Kinds(ctx, nil)
-		if err != nil {
-			return false, err
-		}
-		_, _, ok := kinds.Resource(t.GVK())
-		return ok, nil
-	})
-	if wait.Interrupted(err) && ctx.Err() == nil {
-		return fmt.Errorf("%s is not served %s after its definition was applied; see the conditions of the CustomResourceDefinition", t.GVK().GroupKind(), servedTimeout)
+	s.o.cluster.Forget()
+	kinds, err := s.o.cluster.Kinds(ctx, nil)
+	if err != nil && ctx.Err() != nil {
+		return ctx.Err()
 	}
-	return err
+	s.progress.Unserved = map[schema.GroupKind]bool{}
+	for kind := range pending {
+		if err != nil || len(kinds.Served(kind)) == 0 {
+			s.progress.Unserved[kind] = true
+		}
+	}
+	return nil
 }

@@ -145,7 +145,7 @@ func TestHooksAreLetGo(t *testing.T) {
 			app := w.app("shop", automated)
 			w.untilHeld("endless")
 			w.eventually(app, "the hook to be recorded", func(a *v1alpha1.Application) bool {
-				return a.Status.OperationState != nil && strings.Contains(a.Status.OperationState.Message, "waiting for hook")
+				return a.Status.OperationState != nil && strings.Contains(a.Status.OperationState.Message, "waiting for completion of hook")
 			})
 			c.do(w, app)
 			w.untilFree("endless")
@@ -160,7 +160,7 @@ func TestHookEndsWhileTheControllerIsAway(t *testing.T) {
 	sha := w.push(map[string]string{"k8s/pre.yaml": job("name: slow", "PreSync", "BeforeHookCreation"), "k8s/a.yaml": configMap("a", "green")})
 	app := w.app("shop", automated)
 	w.eventually(app, "the hook to be recorded", func(a *v1alpha1.Application) bool {
-		return a.Status.OperationState != nil && strings.Contains(a.Status.OperationState.Message, "waiting for hook")
+		return a.Status.OperationState != nil && strings.Contains(a.Status.OperationState.Message, "waiting for completion of hook")
 	})
 	stop()
 	ctx, end := context.WithCancel(t.Context())

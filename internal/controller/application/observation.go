@@ -83,6 +83,9 @@ func (o *observation) lives() []plan.Live {
 // forOperation is what is to be known of an Application to decide about its operation.
 func (o *observation) forOperation() operation.Observation {
 	seen := operation.Observation{Now: o.now, Revision: o.revision, Source: o.source, Compared: o.comparison.Complete, Plan: o.comparison.Plan, Problems: o.problems}
+	if seen.Compared && o.rendered != nil {
+		seen.Manifests = o.rendered.Digest()
+	}
 	if o.project != nil {
 		seen.ToAutomation = project.Windows(o.project, o.app, o.to(), project.ByAutomation, o.now)
 		seen.ToPeople = project.Windows(o.project, o.app, o.to(), project.ByPerson, o.now)

@@ -71,7 +71,7 @@ func (r *reconciler) visit(ctx context.Context, app *v1alpha1.Application) (writ
 	if err != nil {
 		return false, 0, err
 	}
-	stored, err := write(ctx, r.client, app, after)
+	stored, err := write(ctx, r.client, r.newest.server, app, after)
 	if apierrors.IsConflict(err) {
 		// Somebody wrote in between: what was decided is decided again once the watch has brought that.
 		return false, conflictRequeueAfter, nil

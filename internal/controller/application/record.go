@@ -96,7 +96,7 @@ func (r *revisionRecorder) record(ctx context.Context, name types.NamespacedName
 	after := app.DeepCopy()
 	at := metav1.NewTime(r.now())
 	after.Status.Sync.Revision, after.Status.ReconciledAt = revision, &at
-	stored, err := write(ctx, r.client, app, after)
+	stored, err := write(ctx, r.client, r.newest.server, app, after)
 	if err == nil && stored != nil {
 		r.newest.wrote(stored)
 	}

@@ -4,7 +4,9 @@ import (
 	"context"
 	"fmt"
 	"reflect"
+	"strings"
 
+	"k8s.io/apimachinery/pkg/api/equality"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/apimachinery/pkg/runtime"
 	"sigs.k8s.io/controller-runtime/pkg/client"
@@ -16,14 +18,25 @@ import (
 // write stores what is to be said about an Application in one patch against the object as it was read: status, the
 // operation's end, and the annotations that are done with. It returns the object as it is stored then; nil when there
 // was nothing to write, or no object any more. A change that came in between is a conflict, after which everything is
-// looked at again.
-func write(ctx context.Context, writer client.Client, before, after *v1alpha1.Application) (*v1alpha1.Application, error) {
+// looked at again; but one that concerns nothing that was decided is kept, and what was decided is written beside it.
+func write(ctx context.Context, writer client.Client, reader client.Reader, before, after *v1alpha1.Application) (*v1alpha1.Application, error) {
 	differ, err := differs(before, after)
 	if err != nil || !differ {
 		return nil, err
 	}
 	stored := after.DeepCopy()
 	err = patch.Unchanged(ctx, writer, before, stored)
+	for try := 0; try < writeTries && apierrors.IsConflict(err); try++ {
+		now := &v1alpha1.Application{}
+		if err := reader.Get(ctx, client.ObjectKeyFromObject(before), now); err != nil {
+			return nil, client.IgnoreNotFound(err)
+		}
+		if !sameForDecisions(before, now) {
+			break
+		}
+		stored = onTop(now, before, after)
+		err = patch.Unchanged(ctx, writer, now, stored)
+	}
 	switch {
 	case apierrors.IsNotFound(err):
 		return nil, nil
@@ -31,6 +44,48 @@ func write(ctx context.Context, writer client.Client, before, after *v1alpha1.Ap
 		return nil, fmt.Errorf("writing the status of Application %s/%s: %w", before.Namespace, before.Name, err)
 	}
 	return stored, nil
+}
+
+// writeTries bounds how often a write is done again that met another one.
+const writeTries = 5
+
+// sameForDecisions reports whether two versions of an Application differ in nothing that decisions are made of.
+func sameForDecisions(before, now *v1alpha1.Application) bool {
+	return before.UID == now.UID && before.DeletionTimestamp.Equal(now.DeletionTimestamp) &&
+		equality.Semantic.DeepEqual(before.Finalizers, now.Finalizers) &&
+		equality.Semantic.DeepEqual(before.Spec, now.Spec) &&
+		equality.Semantic.DeepEqual(before.Operation, now.Operation) &&
+		equality.Semantic.DeepEqual(before.Status, now.Status) &&
+		equality.Semantic.DeepEqual(ownAnnotations(before), ownAnnotations(now))
+}
+
+// ownAnnotations are those that mean something to this program.
+func ownAnnotations(app *v1alpha1.Application) map[string]string {
+	own := map[string]string{}
+	for name, value := range app.Annotations {
+		if strings.HasPrefix(name, "argocd.argoproj.io/") || strings.HasPrefix(name, "cyan.dev/") {
+			own[name] = value
+		}
+	}
+	return own
+}
+
+// onTop is what was decided, made of an Application that others have annotated since.
+func onTop(now, before, after *v1alpha1.Application) *v1alpha1.Application {
+	merged := now.DeepCopy()
+	merged.Operation, merged.Finalizers, merged.Status = after.Operation, after.Finalizers, after.Status
+	for name := range ownAnnotations(before) {
+		if _, still := after.Annotations[name]; !still {
+			delete(merged.Annotations, name)
+		}
+	}
+	for name, value := range ownAnnotations(after) {
+		if merged.Annotations == nil {
+			merged.Annotations = map[string]string{}
+		}
+		merged.Annotations[name] = value
+	}
+	return merged
 }
 
 // differs reports whether two Applications differ as JSON, where nothing and empty are the same.
