@@ -394,6 +394,10 @@ const (
 	ConditionSyncOptionWarning       = "SyncOptionWarning"
 	ConditionExcludedResourceWarning = "ExcludedResourceWarning"
 	ConditionOrphanedResourceWarning = "OrphanedResourceWarning"
+	// ConditionSkippedFileWarning names a file of the source that is left out.
+	ConditionSkippedFileWarning = "SkippedFileWarning"
+	// ConditionDeprecatedFieldWarning names a field of a kustomization that a later version of kustomize removes.
+	ConditionDeprecatedFieldWarning = "DeprecatedFieldWarning"
 	// ConditionUnsupportedWarning names what is written and not done.
 	ConditionUnsupportedWarning = "UnsupportedWarning"
 )

@@ -6,14 +6,18 @@ import (
 	"net"
 	"os"
 	"path/filepath"
+	"strconv"
+	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
 
 	"github.com/cyan-cd/cyan/internal/cli/kit"
 	"github.com/cyan-cd/cyan/internal/cluster"
+	"github.com/cyan-cd/cyan/internal/compare"
 	"github.com/cyan-cd/cyan/internal/controller"
 	"github.com/cyan-cd/cyan/internal/problem"
+	"github.com/cyan-cd/cyan/internal/render"
 	"github.com/cyan-cd/cyan/internal/source"
 )
 
@@ -27,6 +31,8 @@ type serverFlags struct {
 	skipInstall, standBy bool
 	programs             []string
 	directories          []string
+	renderTime           time.Duration
+	renderLimits         map[string]string
 }
 
 func newServerCommand(e *kit.Env) *cobra.Command {
@@ -57,6 +63,8 @@ It serves POST /api/webhook, GET /metrics, GET /healthz and GET /readyz.`,
 	flags.BoolVar(&f.standBy, "leader-election", false, "work only while holding the lease, so that copies can stand by")
 	flags.StringArrayVar(&f.programs, "exec-provider-allow", nil, "NAME or absolute path of a program that cluster Secrets may have run here (execProviderConfig); may be repeated; none by default")
 	flags.StringArrayVar(&f.directories, "allow-repository-directory", nil, "DIR on this machine in which git repositories may be that Applications name by path or file URL; may be repeated; none by default")
+	flags.DurationVar(&f.renderTime, "render-timeout", 2*time.Minute, "how long rendering one source may take")
+	flags.StringToStringVar(&f.renderLimits, "render-limit", nil, "NAME=NUMBER of what rendering one source may cost ("+strings.Join(render.LimitNames(), ", ")+"); may be repeated")
 	flags.StringVar(&f.logLevel, "log-level", "info", "debug, info, warn or error")
 	return cmd
 }
@@ -74,6 +82,10 @@ func (f serverFlags) run(cmd *cobra.Command) error {
 	if err := source.CheckLocalDirectories(f.directories); err != nil {
 		return kit.Usage("--allow-repository-directory", err.Error(), "give the absolute path of a directory")
 	}
+	limits, err := f.limits()
+	if err != nil {
+		return err
+	}
 	config, err := f.env.Kube.Config()
 	if err != nil {
 		return err
@@ -83,7 +95,7 @@ func (f serverFlags) run(cmd *cobra.Command) error {
 		return err
 	}
 	o := controller.Options{
-		MirrorDir: mirrors, RepositoryDirectories: f.directories, ControlNamespace: f.namespace, Programs: programs, PollEvery: f.poll, RolloutInstanceID: f.instance,
+		MirrorDir: mirrors, RepositoryDirectories: f.directories, ControlNamespace: f.namespace, Programs: programs, Render: compare.RenderOptions{Time: f.renderTime, Limits: limits}, PollEvery: f.poll, RolloutInstanceID: f.instance,
 		SkipInstall: f.skipInstall, LeaderElection: f.standBy, Log: log,
 	}
 	if f.address != "" {
@@ -97,6 +109,21 @@ func (f serverFlags) run(cmd *cobra.Command) error {
 		return explained
 	}
 	return err
+}
+
+// limits are those of rendering, by name.
+func (f serverFlags) limits() (render.Limits, error) {
+	var limits render.Limits
+	for name, text := range f.renderLimits {
+		n, err := strconv.ParseInt(text, 10, 64)
+		if err != nil || n <= 0 {
+			return limits, kit.Usage("--render-limit "+name, fmt.Sprintf("invalid number %q", text), "give a whole number above 0")
+		}
+		if !limits.Set(name, n) {
+			return limits, kit.Usage("--render-limit "+name, "unknown limit", "give one of "+strings.Join(render.LimitNames(), ", "))
+		}
+	}
+	return limits, nil
 }
 
 func (f serverFlags) mirrorDir() (string, error) {

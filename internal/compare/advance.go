@@ -39,16 +39,16 @@ func (r *Renderer) Advance(app *v1alpha1.Application, src v1alpha1.ApplicationSo
 	}
 	advanced := *last
 	advanced.Revision = to
-	r.last.Add(nameOf(app), &advanced)
+	r.last.Add(nameOf(app), &advanced, advanced.Result.Size)
 	return true
 }
 
 func (r *Renderer) lastOf(app *v1alpha1.Application, src v1alpha1.ApplicationSource, repo source.Repository) *Rendering {
 	last, ok := r.last.Get(nameOf(app))
-	if !ok || last.(*Rendering).options != optionsHash(app, src)+repo.Identity() {
+	if !ok || last.options != optionsHash(app, src)+repo.Identity() {
 		return nil
 	}
-	return last.(*Rendering)
+	return last
 }
 
 // usesRevision reports whether a variable that tells the revision went into a result.

@@ -52,7 +52,7 @@ func TestAdvance(t *testing.T) {
 			c.src.RepoURL, c.src.TargetRevision = repo.URL, "main"
 			app := &v1alpha1.Application{ObjectMeta: metav1.ObjectMeta{Namespace: "argocd", Name: "shop"}, Spec: v1alpha1.ApplicationSpec{Source: &c.src}}
 			at := source.Repository{URL: c.src.RepoURL}
-			renderer := compare.NewRenderer(mirrors)
+			renderer := compare.NewRenderer(mirrors, compare.RenderOptions{})
 			if got := renderer.Rendered(app, c.src, at); got != "" {
 				t.Errorf("rendered at %q before anything was", got)
 			}

@@ -2,7 +2,6 @@ package compare
 
 import (
 	"cmp"
-	"context"
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
@@ -11,24 +10,14 @@ import (
 	"sync"
 
 	"k8s.io/apimachinery/pkg/types"
-	"k8s.io/utils/lru"
 
 	"github.com/cyan-cd/cyan/api/v1alpha1"
 	"github.com/cyan-cd/cyan/internal/plan"
-	"github.com/cyan-cd/cyan/internal/problem"
-	"github.com/cyan-cd/cyan/internal/project"
 	"github.com/cyan-cd/cyan/internal/render"
-	"github.com/cyan-cd/cyan/internal/render/renderers"
-	"github.com/cyan-cd/cyan/internal/source"
 )
 
 // maxApplications is the number of Applications of which results are kept, those that were used last.
 const maxApplications = 4096
-
-// Trees are the commits of repositories.
-type Trees interface {
-	Tree(ctx context.Context, repo source.Repository, revision string) (*source.Tree, error)
-}
 
 // Rendering is what a source renders to at a commit. It is not changed once it is made.
 type Rendering struct {
@@ -69,51 +58,14 @@ func digestOf(objects []render.Rendered) func() string {
 	})
 }
 
-// Renderer renders commits. It keeps what it rendered last for each Application, and for each source. It is safe for
-// concurrent use.
-type Renderer struct {
-	trees  Trees
-	render render.Func
-	// last has a *Rendering for each Application.
-	last *lru.Cache
-}
-
-// NewRenderer returns a Renderer of the commits that trees has.
-func NewRenderer(trees Trees) *Renderer {
-	return &Renderer{trees: trees, render: render.Cached(renderers.Render, maxApplications), last: lru.New(maxApplications)}
-}
-
-// Render renders an Application's source at a commit of repo, which has to be the source's. An error means that the
-// commit could not be read; a source that is wrong is a Rendering with Err.
-func (r *Renderer) Render(ctx context.Context, app *v1alpha1.Application, permitted project.PermittedSource, repo source.Repository, revision string) (*Rendering, error) {
-	src := permitted.Source()
-	if src.RepoURL == "" || src.RepoURL != repo.URL {
-		return nil, &problem.Error{Kind: problem.Refused, Object: "Application " + app.Name, Field: "spec.source.repoURL", Cause: fmt.Sprintf("repository %s was not judged by the project", repo.URL)}
-	}
-	name, options := nameOf(app), optionsHash(app, src)+repo.Identity()
-	if last := r.lastOf(app, src, repo); last != nil && last.Revision == revision {
-		return last, nil
-	}
-	tree, err := r.trees.Tree(ctx, repo, revision)
-	if err != nil {
-		return nil, err
-	}
-	rendered, err := RenderTree(r.render, tree, app, src, revision)
-	if err != nil {
-		return nil, err
-	}
-	rendered.options = options
-	r.last.Add(name, rendered)
-	return rendered, nil
-}
-
-// Forget drops what was rendered for an Application.
-func (r *Renderer) Forget(app types.NamespacedName) { r.last.Remove(app) }
-
 // RenderTree renders an Application's source from a tree that is at hand, such as a local directory. revision may be
 // empty.
 func RenderTree(by render.Func, tree fs.FS, app *v1alpha1.Application, src v1alpha1.ApplicationSource, revision string) (*Rendering, error) {
-	result, err := by(tree, src, render.Options{Namespace: app.Spec.Destination.Namespace, Env: Environment(app, src, revision)})
+	return renderTree(by, tree, app, src, revision, render.Limits{}, render.Control{})
+}
+
+func renderTree(by render.Func, tree fs.FS, app *v1alpha1.Application, src v1alpha1.ApplicationSource, revision string, limits render.Limits, control render.Control) (*Rendering, error) {
+	result, err := by(tree, src, render.Options{Namespace: app.Spec.Destination.Namespace, Env: Environment(app, src, revision), Limits: limits, Control: control})
 	if err != nil && !render.IsRefusal(err) {
 		return nil, err
 	}

@@ -30,6 +30,7 @@ import (
 
 	"github.com/cyan-cd/cyan/api/v1alpha1"
 	"github.com/cyan-cd/cyan/internal/cluster"
+	"github.com/cyan-cd/cyan/internal/compare"
 	"github.com/cyan-cd/cyan/internal/controller/application"
 	"github.com/cyan-cd/cyan/internal/controller/install"
 	"github.com/cyan-cd/cyan/internal/controller/rollout"
@@ -47,6 +48,8 @@ type Options struct {
 	ControlNamespace string
 	// Programs are those that cluster Secrets may have run as this process; none when zero.
 	Programs cluster.Programs
+	// Render bounds what rendering one source costs.
+	Render compare.RenderOptions
 	// PollEvery is the time between two looks at a repository. Zero: what timeout.reconciliation of ConfigMap argocd-cm
 	// says, else 15 s.
 	PollEvery time.Duration
@@ -151,7 +154,7 @@ func addAll(mgr manager.Manager, o Options, mirrors *source.Mirrors, refPoller *
 		return err
 	}
 	err := application.Setup(mgr, application.Options{
-		Mirrors: mirrors, RefPoller: refPoller, ControlNamespace: o.ControlNamespace, Programs: o.Programs, Log: o.Log.With("controller", "application"),
+		Mirrors: mirrors, RefPoller: refPoller, ControlNamespace: o.ControlNamespace, Programs: o.Programs, Render: o.Render, Log: o.Log.With("controller", "application"),
 	})
 	if err != nil {
 		return err

@@ -10,8 +10,6 @@ import (
 	"slices"
 	"sync"
 
-	"k8s.io/utils/lru"
-
 	"github.com/cyan-cd/cyan/api/v1alpha1"
 )
 
@@ -20,18 +18,20 @@ import (
 const maxVersions = 4
 
 // Cached returns a Func that renders by next, unless the result is known: nothing that was read for it, and no
-// variable that went into it, is different now. The results of that many sources are kept, those that were used last.
-func Cached(next Func, sources int) Func {
-	c := &cache{next: next, sources: lru.New(sources)}
+// variable that went into it, is different now. The results of that many sources are kept, those that were used last,
+// as far as they take no more memory than size, in bytes.
+func Cached(next Func, sources int, size int64) Func {
+	c := &cache{next: next, sources: NewStore[string, []*version](sources, size)}
 	return c.render
 }
 
 type cache struct {
 	next Func
 
+	// mu makes a change of the versions of a source one step.
 	mu sync.Mutex
 	// sources has the versions by the name of what was asked for.
-	sources *lru.Cache
+	sources *Store[string, []*version]
 }
 
 // version is what a source rendered to once. It is not changed.
@@ -82,26 +82,26 @@ func usedEnv(names []string, env map[string]string) map[string]string {
 }
 
 func (c *cache) versions(name string) []*version {
-	c.mu.Lock()
-	defer c.mu.Unlock()
 	known, _ := c.sources.Get(name)
-	versions, _ := known.([]*version)
-	return versions
+	return known
 }
 
 // keep puts a version in front of the others of its source, and in the place of old.
 func (c *cache) keep(name string, old, v *version) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	known, _ := c.sources.Get(name)
-	versions, _ := known.([]*version)
+	versions, _ := c.sources.Get(name)
 	kept := append(make([]*version, 0, maxVersions+1), v)
 	for _, other := range versions {
 		if other != old && len(kept) < maxVersions {
 			kept = append(kept, other)
 		}
 	}
-	c.sources.Add(name, kept)
+	var size int64
+	for _, v := range kept {
+		size += v.result.Size
+	}
+	c.sources.Add(name, kept, size)
 }
 
 // cacheName names what is asked for, but for the tree and the variables: the revision is the tree's.

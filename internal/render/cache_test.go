@@ -26,7 +26,7 @@ func (c *counter) render(fsys fs.FS, _ v1alpha1.ApplicationSource, opts render.O
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.calls++
-	tree := render.NewTree(fsys, opts.Limits)
+	tree := render.NewTree(fsys, render.NewBudget(opts.Limits, render.Control{}))
 	for _, name := range c.reads {
 		if _, err := tree.ReadFile(name); err != nil && !errors.Is(err, fs.ErrNotExist) {
 			return nil, err
@@ -108,7 +108,7 @@ func TestCached(t *testing.T) {
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
 			c := &counter{reads: []string{"a", "missing"}, uses: test.uses, err: test.err}
-			cached := render.Cached(c.render, 10)
+			cached := render.Cached(c.render, 10, 1<<20)
 			for i, call := range test.calls {
 				result, err := cached(call.tree, call.src, call.opts)
 				if !errors.Is(err, test.err) {
@@ -128,7 +128,7 @@ func TestCached(t *testing.T) {
 // The result of a source that was not used for long makes room.
 func TestCachedSources(t *testing.T) {
 	c := &counter{reads: []string{"a"}}
-	cached := render.Cached(c.render, 2)
+	cached := render.Cached(c.render, 2, 1<<20)
 	tree := fstest.MapFS{"a": text("1")}
 	for _, name := range []string{"x", "y", "x", "z", "x", "y"} {
 		if _, err := cached(tree, v1alpha1.ApplicationSource{Path: name}, render.Options{}); err != nil {
@@ -143,7 +143,7 @@ func TestCachedSources(t *testing.T) {
 // A result that is given again is the same one: what was found out about it stays true.
 func TestCachedResultIsShared(t *testing.T) {
 	c := &counter{reads: []string{"a"}}
-	cached := render.Cached(c.render, 2)
+	cached := render.Cached(c.render, 2, 1<<20)
 	one, err := cached(fstest.MapFS{"a": text("1")}, v1alpha1.ApplicationSource{}, render.Options{})
 	if err != nil {
 		t.Fatal(err)

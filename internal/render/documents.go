@@ -2,7 +2,6 @@ package render
 
 import (
 	"bytes"
-	"errors"
 	"fmt"
 	"path"
 	"regexp"
@@ -32,6 +31,8 @@ type Document struct {
 	Line int
 	// Node is its content, with line numbers of the file.
 	Node *yaml.Node
+	// Size is what it costs.
+	Size Size
 }
 
 // splitDocuments cuts a YAML stream at its --- lines. Each part keeps its own line numbers, from firstLine.
@@ -76,6 +77,9 @@ func blank(part []byte) bool {
 
 // Documents reads every document of a file, with line numbers of the file.
 func (t *Tree) Documents(name string, data []byte) ([]Document, error) {
+	if err := t.budget.Spend(Work, int64(len(data))*stepsPerByte, name); err != nil {
+		return nil, err
+	}
 	docs := splitDocuments(data)
 	if path.Ext(name) == ".json" {
 		docs = []Document{{Text: data, Line: 1}}
@@ -86,6 +90,9 @@ func (t *Tree) Documents(name string, data []byte) ([]Document, error) {
 		if path.Ext(name) == ".json" {
 			text = bytes.ReplaceAll(text, []byte("\t"), []byte(" "))
 		}
+		if err := t.budget.Allows(Nodes, leastNodes(text), name); err != nil {
+			return nil, err
+		}
 		var node yaml.Node
 		if err := yaml.Unmarshal(text, &node); err != nil {
 			line, cause := yamlProblem(err)
@@ -94,14 +101,51 @@ func (t *Tree) Documents(name string, data []byte) ([]Document, error) {
 		if len(node.Content) == 0 || node.Content[0].Tag == "!!null" {
 			continue
 		}
-		if err := t.checkAliases(name, &node, d.Line); err != nil {
+		size, err := t.measure(name, &node, d.Line)
+		if err != nil {
 			return nil, err
 		}
-		d.Node = node.Content[0]
+		d.Size, d.Node = size, node.Content[0]
 		shiftLines(&node, d.Line-1, map[*yaml.Node]bool{})
 		parsed = append(parsed, d)
 	}
 	return parsed, nil
+}
+
+// ReadDocuments reads every document of a file by its resolved path. They are parsed once and not to be changed.
+func (t *Tree) ReadDocuments(name string) ([]Document, error) {
+	data, err := t.ReadFile(name)
+	if err != nil {
+		return nil, err
+	}
+	if docs, ok := t.documents[name]; ok {
+		return docs, nil
+	}
+	docs, err := t.Documents(name, data)
+	if err == nil {
+		t.documents[name] = docs
+	}
+	return docs, err
+}
+
+// stepsPerByte is the work of parsing a byte of YAML.
+const stepsPerByte = 20
+
+// wideFlow is the number of separators beyond which a document is taken for one of as many values, before it is parsed.
+const wideFlow = 1_000_000
+
+// leastNodes estimates how many values a document has that is too large to be parsed before they are counted.
+func leastNodes(text []byte) int64 {
+	if len(text) <= wideFlow {
+		return 0
+	}
+	separators := 0
+	for _, c := range text {
+		if c == ',' || c == '\n' {
+			separators++
+		}
+	}
+	return int64(separators)
 }
 
 var yamlLine = regexp.MustCompile(`line (\d+): `)
@@ -127,63 +171,117 @@ func shiftLines(n *yaml.Node, by int, seen map[*yaml.Node]bool) {
 	}
 }
 
-// checkAliases refuses a document whose aliases contain themselves, or expand to more than the limit.
-func (t *Tree) checkAliases(name string, doc *yaml.Node, firstLine int) error {
-	sizes := map[*yaml.Node]int{}
-	var measure func(n *yaml.Node) (int, error)
-	measure = func(n *yaml.Node) (int, error) {
+// Size is what a document costs, with its aliases expanded.
+type Size struct {
+	// Nodes is the number of its values, and Bytes the length of their texts.
+	Nodes, Bytes int64
+	// Pairs is the sum of the squares of the lengths of its mappings and lists: kustomize compares their entries with
+	// each other.
+	Pairs int64
+	// Widest is the length of the longest mapping or list.
+	Widest int64
+}
+
+func (s *Size) add(other Size) {
+	s.Nodes += other.Nodes
+	s.Bytes += other.Bytes
+	s.Pairs += other.Pairs
+	s.Widest = max(s.Widest, other.Widest)
+}
+
+// measure spends the nodes of a document. It refuses a document whose aliases contain themselves.
+func (t *Tree) measure(name string, doc *yaml.Node, firstLine int) (Size, error) {
+	sizes := map[*yaml.Node]*Size{}
+	var measure func(n *yaml.Node) (Size, error)
+	measure = func(n *yaml.Node) (Size, error) {
 		if size, ok := sizes[n]; ok {
-			if size < 0 {
-				return 0, &problem.Error{Kind: problem.Usage, File: name, Line: n.Line + firstLine - 1, Cause: fmt.Sprintf("YAML anchor &%s contains itself", n.Anchor), Remedy: "write the value out"}
+			if size == nil {
+				return Size{}, &problem.Error{Kind: problem.Usage, File: name, Line: n.Line + firstLine - 1, Cause: fmt.Sprintf("YAML anchor &%s contains itself", n.Anchor), Remedy: "write the value out"}
 			}
-			return size, nil
+			return *size, nil
 		}
-		sizes[n] = -1
-		total := 1
+		own := int64(len(n.Content))
+		if n.Kind == yaml.MappingNode {
+			own /= 2
+		}
+		total := Size{Nodes: 1, Bytes: int64(len(n.Value)) + 2, Pairs: own * own, Widest: own}
 		children := n.Content
 		if n.Kind == yaml.AliasNode {
 			children = []*yaml.Node{n.Alias}
 		}
+		// Only what an alias may name is met a second time.
+		shared := n.Anchor != "" || n.Kind == yaml.AliasNode
+		if shared {
+			sizes[n] = nil
+		}
 		for _, c := range children {
 			size, err := measure(c)
 			if err != nil {
-				return 0, err
+				return Size{}, err
 			}
-			if total += size; total > t.limits.YAMLNodes {
-				return 0, &problem.Error{Kind: problem.Usage, File: name, Line: n.Line + firstLine - 1, Cause: fmt.Sprintf("more than %d values once the aliases are expanded, which is the limit", t.limits.YAMLNodes), Remedy: "write the values out, or split the file"}
+			total.add(size)
+			if err := t.allowed(total, name, n.Line+firstLine-1); err != nil {
+				return Size{}, err
 			}
 		}
-		sizes[n] = total
+		if shared {
+			sizes[n] = &total
+		}
 		return total, nil
 	}
-	_, err := measure(doc)
-	return err
+	size, err := measure(doc)
+	if err != nil {
+		return Size{}, err
+	}
+	return size, t.budget.Spend(Nodes, size.Nodes, name)
 }
 
-// ReadYAML reads a file for kustomize, which expands aliases without a bound of its own.
-func (t *Tree) ReadYAML(name string) ([]byte, error) {
+func (t *Tree) allowed(size Size, name string, line int) error {
+	if limits := t.budget.Limits(); size.Nodes <= limits.Nodes && size.Bytes <= limits.Output {
+		return nil
+	}
+	at := fmt.Sprintf("%s:%d", name, line)
+	if err := t.budget.Allows(Nodes, size.Nodes, at); err != nil {
+		return err
+	}
+	return t.budget.Allows(Output, size.Bytes, at)
+}
+
+// Reread returns a file for kustomize, which parses it again, and expands aliases without a bound of its own.
+func (t *Tree) Reread(name string) ([]byte, error) {
 	data, err := t.ReadFile(name)
 	if err != nil {
 		return nil, err
 	}
-	return data, t.CheckExpansion(name, data)
+	docs, known := t.documents[name]
+	if !known {
+		return data, t.CheckExpansion(name, data)
+	}
+	for _, d := range docs {
+		if err := t.budget.Spend(Nodes, d.Size.Nodes, name); err != nil {
+			return nil, err
+		}
+	}
+	return data, t.budget.Spend(Work, int64(len(data))*stepsPerByte, name)
 }
 
 // CheckExpansion checks text that may be YAML; text that is not passes.
 func (t *Tree) CheckExpansion(name string, data []byte) error {
-	if bytes.IndexByte(data, '&') < 0 || bytes.IndexByte(data, '*') < 0 {
-		return nil
+	_, err := t.TextDocuments(name, data)
+	return err
+}
+
+// TextDocuments reads the documents of text that may be YAML; text that is not has none.
+func (t *Tree) TextDocuments(name string, data []byte) ([]Document, error) {
+	docs, err := t.Documents(name, data)
+	if p := problem.Of(err); p != nil && !IsManifest(name) && strings.HasPrefix(p.Cause, notYAML) {
+		return nil, nil
 	}
-	_, err := t.Documents(name, data)
-	var refused *problem.Error
-	if errors.As(err, &refused) && (IsManifest(name) || !strings.HasPrefix(refused.Cause, notYAML)) {
-		return err
-	}
-	return nil
+	return docs, err
 }
 
 // Decode returns a document as the API server would read it; ok is false when it is not a mapping.
-func (d Document) Decode(name string) (object map[string]any, ok bool, err error) {
+func (t *Tree) Decode(name string, d Document) (object map[string]any, ok bool, err error) {
 	if d.Node.Kind != yaml.MappingNode {
 		return nil, false, nil
 	}
@@ -193,6 +291,9 @@ func (d Document) Decode(name string) (object map[string]any, ok bool, err error
 			line, cause := yamlProblem(err)
 			return nil, false, &problem.Error{Kind: problem.Usage, File: name, Line: line + d.Line - 1, Cause: notYAML + cause, Remedy: "correct it"}
 		}
+	}
+	if err := t.budget.Spend(Output, int64(len(data)), name); err != nil {
+		return nil, false, err
 	}
 	if err := json.Unmarshal(data, &object); err != nil {
 		return nil, false, &problem.Error{Kind: problem.Usage, File: name, Line: d.Line, Cause: "invalid JSON: " + err.Error(), Remedy: "correct it"}

@@ -8,7 +8,6 @@
 package render
 
 import (
-	"cmp"
 	"fmt"
 	"io/fs"
 
@@ -42,11 +41,11 @@ func IsRefusal(err error) bool { return err != nil && problem.KindOf(err) == pro
 // Types of Warning, which are also the types of an Application's conditions.
 const (
 	// RepeatedResource warns of an object that is given twice; the last one wins.
-	RepeatedResource = "RepeatedResourceWarning"
+	RepeatedResource = v1alpha1.ConditionRepeatedResourceWarning
 	// SkippedFile warns of a file, or a document of one, that holds no Kubernetes object.
-	SkippedFile = "SkippedFileWarning"
+	SkippedFile = v1alpha1.ConditionSkippedFileWarning
 	// DeprecatedField warns of a field of a kustomization that a later version of kustomize removes.
-	DeprecatedField = "DeprecatedFieldWarning"
+	DeprecatedField = v1alpha1.ConditionDeprecatedFieldWarning
 )
 
 // Result is what a source renders to.
@@ -63,6 +62,8 @@ type Result struct {
 	EnvUsed []string
 	// Warnings are about what was rendered all the same.
 	Warnings []Warning
+	// Size is about how much memory the result takes, in bytes.
+	Size int64
 }
 
 // Warning is something that a person should know, though it stops nothing.
@@ -81,53 +82,15 @@ type Options struct {
 	Env map[string]string
 	// Limits bound what a source may cost; the zero value means DefaultLimits.
 	Limits Limits
-}
-
-// Limits bound what rendering one source may cost. A field that is zero takes its value from DefaultLimits.
-type Limits struct {
-	// FileSize is the largest file that is read, in bytes.
-	FileSize int64
-	// Files is the number of files read.
-	Files int
-	// TotalSize is the number of bytes read, files that are read again included.
-	TotalSize int64
-	// YAMLNodes is the number of YAML nodes of one file once its aliases are expanded.
-	YAMLNodes int
-	// Kustomizations is the number of kustomizations that are built, those reached by several ways counted each time.
-	Kustomizations int
-	// Objects is the number of objects in the result.
-	Objects int
-}
-
-// DefaultLimits returns limits that suit repositories with thousands of objects, and stop what only means harm.
-func DefaultLimits() Limits {
-	return Limits{
-		FileSize:       8 << 20,
-		Files:          20000,
-		TotalSize:      256 << 20,
-		YAMLNodes:      1_000_000,
-		Kustomizations: 2000,
-		Objects:        20000,
-	}
-}
-
-func (l Limits) orDefault() Limits {
-	d := DefaultLimits()
-	return Limits{
-		FileSize:       cmp.Or(max(l.FileSize, 0), d.FileSize),
-		Files:          cmp.Or(max(l.Files, 0), d.Files),
-		TotalSize:      cmp.Or(max(l.TotalSize, 0), d.TotalSize),
-		YAMLNodes:      cmp.Or(max(l.YAMLNodes, 0), d.YAMLNodes),
-		Kustomizations: cmp.Or(max(l.Kustomizations, 0), d.Kustomizations),
-		Objects:        cmp.Or(max(l.Objects, 0), d.Objects),
-	}
+	// Control governs the rendering while it runs.
+	Control Control
 }
 
 // With returns a Func that renders by the first of the renderers that a field of the source asks for, or else by the
 // first that detects the directory as its own.
 func With(renderers ...Renderer) Func {
 	return func(src fs.FS, source v1alpha1.ApplicationSource, opts Options) (*Result, error) {
-		tree := NewTree(src, opts.Limits)
+		tree := NewTree(src, NewBudget(opts.Limits, opts.Control))
 		result := &Result{}
 		err := render(renderers, tree, source, opts, result)
 		if err != nil {
@@ -137,6 +100,7 @@ func With(renderers ...Renderer) Func {
 			result = &Result{SourceType: result.SourceType, EnvUsed: result.EnvUsed}
 		}
 		result.ReadSet = tree.reads
+		result.Size = tree.size(result)
 		return result, err
 	}
 }
@@ -159,13 +123,8 @@ func render(renderers []Renderer, tree *Tree, src v1alpha1.ApplicationSource, op
 	if err := renderer.Render(tree, dir, src, opts, result); err != nil {
 		return err
 	}
-	if n := len(result.Objects); n > tree.limits.Objects {
-		return &problem.Error{
-			Kind:   problem.Usage,
-			File:   DisplayPath(dir),
-			Cause:  fmt.Sprintf("%d objects are more than the limit of %d", n, tree.limits.Objects),
-			Remedy: "split the source into several Applications",
-		}
+	if err := tree.budget.Allows(Objects, int64(len(result.Objects)), DisplayPath(dir)); err != nil {
+		return err
 	}
 	dropRepeated(result, opts.Namespace)
 	return nil

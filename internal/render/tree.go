@@ -13,33 +13,37 @@ import (
 // maxLinks is the number of symbolic links in one path; more of them is a loop. Linux has the same number.
 const maxLinks = 40
 
+// maxTarget is the longest path that a symbolic link may have. Linux has the same number.
+const maxTarget = 4096
+
 // Tree is a commit's tree while one source is rendered from it: it follows symbolic links inside the tree, refuses
-// those that leave it, holds the limits, and records what was looked at. It serves one goroutine.
+// those that leave it, spends from the budget, and records what was looked at. It serves one goroutine.
 type Tree struct {
 	fsys   fs.FS
 	hashes HashFS
-	limits Limits
+	budget *Budget
 	reads  ReadSet
 
-	lstats   map[string]fs.FileMode
-	contents map[string][]byte
-	size     int64
+	lstats    map[string]fs.FileMode
+	contents  map[string][]byte
+	documents map[string][]Document
 }
 
 // NewTree returns a Tree of which nothing was read yet.
-func NewTree(fsys fs.FS, limits Limits) *Tree {
+func NewTree(fsys fs.FS, budget *Budget) *Tree {
 	return &Tree{
-		fsys:     fsys,
-		hashes:   Hashed(fsys),
-		limits:   limits.orDefault(),
-		reads:    ReadSet{},
-		lstats:   map[string]fs.FileMode{},
-		contents: map[string][]byte{},
+		fsys:      fsys,
+		hashes:    Hashed(fsys),
+		budget:    budget,
+		reads:     ReadSet{},
+		lstats:    map[string]fs.FileMode{},
+		contents:  map[string][]byte{},
+		documents: map[string][]Document{},
 	}
 }
 
-// Limits returns what rendering may cost, with a value in each field.
-func (t *Tree) Limits() Limits { return t.limits }
+// Budget returns what is left to be spent on the rendering.
+func (t *Tree) Budget() *Budget { return t.budget }
 
 // ReadSet returns what was looked at until now.
 func (t *Tree) ReadSet() ReadSet { return t.reads }
@@ -92,6 +96,9 @@ func (t *Tree) Resolve(name string) (string, fs.FileMode, error) {
 		if part == "" || part == "." {
 			continue
 		}
+		if err := t.budget.Spend(Entries, 1, name); err != nil {
+			return "", 0, err
+		}
 		if !mode.IsDir() {
 			if err := t.note(current); err != nil {
 				return "", 0, err
@@ -132,6 +139,9 @@ func (t *Tree) readLink(name string, followed *int) (string, error) {
 	if *followed++; *followed > maxLinks {
 		return "", &problem.Error{Kind: problem.Usage, File: name, Cause: "symbolic link in a loop", Remedy: "replace it by the file that is meant"}
 	}
+	if info, err := fs.Lstat(t.fsys, name); err == nil && info.Size() > maxTarget {
+		return "", &problem.Error{Kind: problem.Usage, File: name, Cause: fmt.Sprintf("symbolic link with a target of %d bytes, which is more than the limit of %d", info.Size(), maxTarget), Remedy: "replace it by the file that is meant"}
+	}
 	target, err := fs.ReadLink(t.fsys, name)
 	if err != nil {
 		return "", fmt.Errorf("reading the link %s: %w", name, err)
@@ -155,10 +165,7 @@ func (t *Tree) ReadFile(name string) ([]byte, error) {
 		}
 		t.contents[name] = data
 	}
-	if t.size += int64(len(data)); t.size > t.limits.TotalSize {
-		return nil, &problem.Error{Kind: problem.Usage, File: name, Cause: fmt.Sprintf("reading limit of %d bytes reached", t.limits.TotalSize), Remedy: "split the source into several Applications"}
-	}
-	return data, nil
+	return data, t.budget.Spend(Bytes, int64(len(data)), name)
 }
 
 func (t *Tree) load(name string) ([]byte, error) {
@@ -170,22 +177,23 @@ func (t *Tree) load(name string) ([]byte, error) {
 		return nil, &fs.PathError{Op: "open", Path: name, Err: fs.ErrNotExist}
 	case !mode.IsRegular():
 		return nil, &problem.Error{Kind: problem.Usage, File: name, Cause: "not a regular file", Remedy: "submodules, devices and the like are not read: replace it by a file"}
-	case len(t.contents) >= t.limits.Files:
-		return nil, &problem.Error{Kind: problem.Usage, File: name, Cause: fmt.Sprintf("reading limit of %d files reached", t.limits.Files), Remedy: "split the source into several Applications"}
 	}
 	info, err := fs.Lstat(t.fsys, name)
 	if err != nil {
 		return nil, fmt.Errorf("looking at %s: %w", name, err)
 	}
-	if info.Size() > t.limits.FileSize {
-		return nil, &problem.Error{Kind: problem.Usage, File: name, Cause: fmt.Sprintf("%d bytes are more than the limit of %d", info.Size(), t.limits.FileSize), Remedy: "split it"}
+	if err := t.budget.fileSize(name, info.Size()); err != nil {
+		return nil, err
+	}
+	if err := t.budget.Spend(Files, 1, name); err != nil {
+		return nil, err
 	}
 	data, err := fs.ReadFile(t.fsys, name)
 	if err != nil {
 		return nil, fmt.Errorf("reading %s: %w", name, err)
 	}
-	if int64(len(data)) > t.limits.FileSize {
-		return nil, &problem.Error{Kind: problem.Usage, File: name, Cause: fmt.Sprintf("%d bytes are more than the limit of %d", len(data), t.limits.FileSize), Remedy: "split it"}
+	if err := t.budget.fileSize(name, int64(len(data))); err != nil {
+		return nil, err
 	}
 	if err := t.note(name); err != nil {
 		return nil, err
@@ -199,6 +207,9 @@ func (t *Tree) List(dir string) ([]fs.DirEntry, error) {
 	if err != nil {
 		return nil, fmt.Errorf("listing %s: %w", DisplayPath(dir), err)
 	}
+	if err := t.budget.Spend(Entries, int64(len(entries))+1, DisplayPath(dir)); err != nil {
+		return nil, err
+	}
 	if hash, ok := t.reads[dir]; !ok || !strings.Contains(hash, listingSeparator) {
 		hash, err := t.hashes.Hash(dir)
 		if err != nil {
@@ -207,4 +218,15 @@ func (t *Tree) List(dir string) ([]fs.DirEntry, error) {
 		t.reads[dir] = hash + listingSeparator + namesDigest(entries)
 	}
 	return entries, nil
+}
+
+// size estimates how much memory a result takes: its objects, the values of the files that they stem from, and the read
+// set.
+func (t *Tree) size(r *Result) int64 {
+	const perByte, perNode, perRead = 6, 160, 200
+	size := int64(len(r.ReadSet)) * perRead
+	if len(r.Objects) > 0 {
+		size += t.budget.spent[Output]*perByte + t.budget.spent[Nodes]*perNode
+	}
+	return size
 }

@@ -200,7 +200,7 @@ func TestPaths(t *testing.T) {
 func located(t *testing.T, text string) render.Rendered {
 	t.Helper()
 	r := object(t, "{apiVersion: v1, kind: ConfigMap, metadata: {name: a}}")
-	docs, err := render.NewTree(fstest.MapFS{}, render.Limits{}).Documents("a.yaml", []byte(text))
+	docs, err := render.NewTree(fstest.MapFS{}, render.NewBudget(render.Limits{}, render.Control{})).Documents("a.yaml", []byte(text))
 	if err != nil || len(docs) != 1 {
 		t.Fatalf("%d documents, %v", len(docs), err)
 	}

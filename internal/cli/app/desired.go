@@ -78,7 +78,7 @@ func renderRevision(ctx context.Context, a *kit.Control, c client.Client, app *v
 		if err != nil {
 			return err
 		}
-		if rendered, err = compare.NewRenderer(mirrors).Render(ctx, app, src, from, sha); err != nil {
+		if rendered, err = compare.NewRenderer(mirrors, compare.RenderOptions{}).Render(ctx, app, src, from, sha); err != nil {
 			return err
 		}
 		return rendered.Err

@@ -41,6 +41,8 @@ type Options struct {
 	ControlNamespace string
 	// Programs are those that cluster Secrets may have run as this process; none when zero.
 	Programs cluster.Programs
+	// Render bounds what rendering one source costs.
+	Render compare.RenderOptions
 	// Workers is the number of Applications that are worked on at the same time; 10 when zero.
 	Workers int
 	// Now returns the time; time.Now when nil.
@@ -58,6 +60,9 @@ func (o *Options) setDefaults() {
 	if o.Workers == 0 {
 		o.Workers = 10
 	}
+	if o.Render.Time == 0 {
+		o.Render.Time = 2 * time.Minute
+	}
 	if o.Now == nil {
 		o.Now = time.Now
 	}
@@ -69,12 +74,16 @@ func (o *Options) setDefaults() {
 	}
 }
 
+// renderPatience is how long a worker waits for a rendering. One that takes longer goes on, and its Application is
+// looked at again when it has ended.
+const renderPatience = 2 * time.Second
+
 // Setup adds the controller to a manager.
 func Setup(mgr manager.Manager, o Options) error {
 	o.setDefaults()
 	r := &reconciler{
 		client: client.WithFieldOwner(mgr.GetClient(), v1alpha1.ApplicationFieldManager), newest: newNewest(mgr.GetClient(), mgr.GetAPIReader()), recorder: mgr.GetEventRecorder("cyan-application"),
-		sources: newSources(o.Mirrors, o.RefPoller), renderer: compare.NewRenderer(o.Mirrors), comparer: compare.New(), control: o.ControlNamespace, now: o.Now, log: o.Log,
+		sources: newSources(o.Mirrors, o.RefPoller), comparer: compare.New(), control: o.ControlNamespace, now: o.Now, log: o.Log,
 		meters: newMeters(), hooks: &heldHooks{of: map[types.NamespacedName]heldIn{}}, settings: &currentSettings{}, settingsRead: make(chan struct{}),
 	}
 	if err := r.meters.register(o.Metrics, mgr.GetClient()); err != nil {
@@ -87,6 +96,8 @@ func Setup(mgr manager.Manager, o Options) error {
 	queue := newEnqueuer()
 	r.queue = queue
 	recorder := newRevisionRecorder(r.client, r.newest, queue, o.Now, o.Log)
+	o.Render.Patience, o.Render.Finished = renderPatience, queue.add
+	r.renderer = compare.NewRenderer(o.Mirrors, o.Render)
 	life, end := context.WithCancel(context.Background())
 	r.clusters = live.NewRegistry(life, mgr.GetConfig(), o.Log, func(instance string) { queue.add(plan.ApplicationOf(instance, r.control)) })
 	r.clusters.Programs = o.Programs

@@ -171,7 +171,7 @@ func (w *walk) skip(name string, line int, why string) {
 }
 
 func (w *walk) document(name string, doc render.Document) error {
-	value, isMapping, err := doc.Decode(name)
+	value, isMapping, err := w.tree.Decode(name, doc)
 	if err != nil {
 		return err
 	}
@@ -216,8 +216,8 @@ func (w *walk) object(name string, value map[string]any, source *yaml.Node) erro
 	if object.GetName() == "" && object.GetGenerateName() == "" {
 		return refuse(kind+" without metadata.name", "add it")
 	}
-	if len(w.result.Objects) >= w.tree.Limits().Objects {
-		return refuse(fmt.Sprintf("reading limit of %d objects reached", w.tree.Limits().Objects), "split the source into several Applications")
+	if err := w.tree.Budget().Spend(render.Objects, 1, name); err != nil {
+		return err
 	}
 	w.result.Objects = append(w.result.Objects, render.Rendered{Object: object, Origin: render.Origin{File: name, Line: source.Line}, Source: source})
 	return nil

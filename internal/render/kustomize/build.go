@@ -18,7 +18,7 @@ import (
 // objects builds the kustomization of dir as top has it.
 func (in *inspection) objects(dir, file string, top *types.Kustomization) (objects []*unstructured.Unstructured, err error) {
 	err = in.buildAs(dir, file, top, func(built resmap.ResMap) error {
-		objects, err = fromResources(dir, built)
+		objects, err = fromResources(in.tree.Budget(), dir, built)
 		return err
 	})
 	return objects, err
@@ -63,6 +63,9 @@ func (in *inspection) build(dir string, overlay map[string][]byte, use func(resm
 	return use(objects)
 }
 
+// longestMessage is how much is shown of a message of kustomize's, which may repeat the file that it is about.
+const longestMessage = 600
+
 // kustomizeError is an error of kustomize's, with paths of the repository.
 func kustomizeError(dir string, err error) error {
 	if own := problem.Of(err); own != nil {
@@ -70,9 +73,13 @@ func kustomizeError(dir string, err error) error {
 	}
 	text := strings.ReplaceAll(err.Error(), mount+"/", "")
 	text = strings.ReplaceAll(text, mount, "the root of the repository")
+	text = strings.Join(strings.Fields(text), " ")
+	if len(text) > longestMessage {
+		text = strings.ToValidUTF8(text[:longestMessage], "") + "…"
+	}
 	return &problem.Error{
 		Kind: problem.Usage,
-		File: dir, Cause: "kustomize refuses it: " + strings.Join(strings.Fields(text), " "),
+		File: dir, Cause: "kustomize refuses it: " + text,
 		Remedy: "correct the kustomization; `cyan render` shows the same on your machine",
 	}
 }

@@ -79,11 +79,11 @@ func (l localFiles) schemas(dir, file string, k *types.Kustomization) error {
 		}
 	}
 	if entry, ok := k.OpenAPI["path"]; ok {
-		resolved, data, err := read(place{dir, file, "openapi.path"}, entry)
+		resolved, _, err := read(place{dir, file, "openapi.path"}, entry)
 		if err != nil {
 			return err
 		}
-		docs, err := l.tree.Documents(resolved, data)
+		docs, err := l.tree.ReadDocuments(resolved)
 		if err != nil {
 			return err
 		}
@@ -134,11 +134,7 @@ func (l localFiles) parsed(p place, entry string) error {
 	if err != nil {
 		return err
 	}
-	data, err := l.tree.ReadFile(resolved)
-	if err != nil {
-		return err
-	}
-	_, err = l.tree.Documents(resolved, data)
+	_, err = l.tree.ReadDocuments(resolved)
 	return err
 }
 

@@ -113,7 +113,7 @@ func (k *fileSystem) ReadFile(name string) ([]byte, error) {
 	if data, ok := k.overlay[resolved]; ok {
 		return data, nil
 	}
-	data, err := k.tree.ReadYAML(resolved)
+	data, err := k.tree.Reread(resolved)
 	k.note(err)
 	return data, err
 }

@@ -19,8 +19,8 @@ import (
 type inspection struct {
 	tree  *render.Tree
 	files localFiles
-	// builds is the number of kustomizations built for a directory, those below included.
-	builds map[string]int
+	// inspected are the kustomizations by their directories.
+	inspected map[string]*inspected
 	// ownSchema is whether a kustomization brings an OpenAPI schema.
 	ownSchema bool
 	// modern are the kustomizations with old fields, written with new ones: kustomize prints a line for each old field.
@@ -30,7 +30,7 @@ type inspection struct {
 }
 
 func newInspection(tree *render.Tree) *inspection {
-	return &inspection{tree: tree, files: localFiles{tree}, builds: map[string]int{}, modern: map[string][]byte{}, places: places{}}
+	return &inspection{tree: tree, files: localFiles{tree}, inspected: map[string]*inspected{}, modern: map[string][]byte{}, places: places{}}
 }
 
 // place is where an entry stands, for errors.
@@ -61,49 +61,49 @@ func (in *inspection) kustomization(dir, file string, k *types.Kustomization, ab
 		return err
 	}
 	above = append(slices.Clone(above), dir)
-	builds, err := in.bases(dir, file, k, above)
-	if err != nil {
+	found := &inspected{dir: dir, file: file, kustomization: k}
+	if err := in.bases(found, above); err != nil {
 		return err
 	}
-	if err := in.plugins(dir, file, k, above); err != nil {
+	if err := in.plugins(found, above); err != nil {
 		return err
 	}
-	in.builds[dir] = builds
+	in.inspected[dir] = found
+	return in.collect(found)
+}
+
+// bases checks the resources and components of a kustomization.
+func (in *inspection) bases(k *inspected, above []string) error {
+	for i, entry := range k.kustomization.Resources {
+		r, err := in.base(place{k.dir, k.file, fmt.Sprintf("resources[%d]", i)}, entry, above, false)
+		if err != nil {
+			return err
+		}
+		k.resources = append(k.resources, r)
+	}
+	for i, entry := range k.kustomization.Components {
+		c, err := in.base(place{k.dir, k.file, fmt.Sprintf("components[%d]", i)}, entry, above, true)
+		if err != nil {
+			return err
+		}
+		k.components = append(k.components, c.dir)
+	}
 	return nil
 }
 
-// bases checks the resources and components of a kustomization. It returns the number of kustomizations that are
-// built for it, itself included.
-func (in *inspection) bases(dir, file string, k *types.Kustomization, above []string) (int, error) {
-	builds, limit := 1, in.tree.Limits().Kustomizations
-	for _, list := range []struct {
-		field         string
-		entries       []string
-		directoryOnly bool
-	}{{"resources", k.Resources, false}, {"components", k.Components, true}} {
-		for i, entry := range list.entries {
-			n, err := in.base(place{dir, file, fmt.Sprintf("%s[%d]", list.field, i)}, entry, above, list.directoryOnly)
-			if err != nil {
-				return 0, err
-			}
-			if builds += n; builds > limit {
-				return 0, place{dir, file, list.field}.refuse(
-					fmt.Sprintf("leads to more than %d kustomizations, those reached by several ways counted each time, which is the limit", limit),
-					"list each base once")
-			}
-		}
-	}
-	return builds, nil
-}
-
 // plugins checks the generators, transformers and validators of a kustomization.
-func (in *inspection) plugins(dir, file string, k *types.Kustomization, above []string) error {
+func (in *inspection) plugins(k *inspected, above []string) error {
 	for _, list := range []struct {
 		field   string
 		entries []string
-	}{{"generators", k.Generators}, {"transformers", k.Transformers}, {"validators", k.Validators}} {
+	}{{"generators", k.kustomization.Generators}, {"transformers", k.kustomization.Transformers}, {"validators", k.kustomization.Validators}} {
 		for i, entry := range list.entries {
-			if err := in.plugin(place{dir, file, fmt.Sprintf("%s[%d]", list.field, i)}, entry, above); err != nil {
+			p := place{k.dir, k.file, fmt.Sprintf("%s[%d]", list.field, i)}
+			configs, err := in.plugin(p, entry, above)
+			if err != nil {
+				return err
+			}
+			if err := in.collectPlugins(p, k, configs); err != nil {
 				return err
 			}
 		}
@@ -132,11 +132,7 @@ func (in *inspection) modernize(file string, k *types.Kustomization) error {
 
 // generators notes where the generators of a kustomization stand.
 func (in *inspection) generators(file string) error {
-	data, err := in.tree.ReadFile(file)
-	if err != nil {
-		return err
-	}
-	docs, err := in.tree.Documents(file, data)
+	docs, err := in.tree.ReadDocuments(file)
 	if err != nil {
 		return err
 	}
@@ -146,53 +142,46 @@ func (in *inspection) generators(file string) error {
 	return nil
 }
 
-// base checks an entry that is a file of resources, or a directory with a kustomization. It returns the number of
-// kustomizations that are built for it.
-func (in *inspection) base(p place, entry string, above []string, directoryOnly bool) (int, error) {
+// base checks an entry that is a file of resources, or a directory with a kustomization.
+func (in *inspection) base(p place, entry string, above []string, directoryOnly bool) (base, error) {
 	if isRemote(entry) {
-		return 0, p.refuse(fmt.Sprintf("%q is fetched from elsewhere, and nothing outside the repository is read", entry), "copy it into the repository and name the copy")
+		return base{}, p.refuse(fmt.Sprintf("%q is fetched from elsewhere, and nothing outside the repository is read", entry), "copy it into the repository and name the copy")
 	}
 	resolved, mode, err := in.files.find(p, entry)
 	if err != nil {
-		return 0, err
+		return base{}, err
 	}
 	if !mode.IsDir() {
 		if directoryOnly {
-			return 0, p.refuse(fmt.Sprintf("%q is a file, and a component is a directory", entry), "name the directory with its kustomization.yaml")
+			return base{}, p.refuse(fmt.Sprintf("%q is a file, and a component is a directory", entry), "name the directory with its kustomization.yaml")
 		}
-		return 0, in.resourceFile(p, entry, resolved)
+		docs, err := in.resourceFile(p, entry, resolved)
+		return base{docs: docs}, err
 	}
 	for _, d := range above {
 		if d == resolved || resolved == "." || strings.HasPrefix(d, resolved+"/") {
-			return 0, p.refuse(fmt.Sprintf("%q goes round in a circle: it is or contains %s, which is being built", entry, render.DisplayPath(d)), "let a base never name what builds on it")
+			return base{}, p.refuse(fmt.Sprintf("%q goes round in a circle: it is or contains %s, which is being built", entry, render.DisplayPath(d)), "let a base never name what builds on it")
 		}
 	}
-	if n, ok := in.builds[resolved]; ok {
-		return n, nil
+	if in.inspected[resolved] != nil {
+		return base{dir: resolved}, nil
 	}
 	file, k, err := loadKustomization(in.tree, resolved)
 	if err != nil {
-		return 0, err
+		return base{}, err
 	}
-	if err := in.kustomization(resolved, file, k, above); err != nil {
-		return 0, err
-	}
-	return in.builds[resolved], nil
+	return base{dir: resolved}, in.kustomization(resolved, file, k, above)
 }
 
 // resourceFile checks a file of objects. Kustomize takes one that it cannot read for a base, and its error is about
 // that.
-func (in *inspection) resourceFile(p place, entry, resolved string) error {
+func (in *inspection) resourceFile(p place, entry, resolved string) ([]render.Document, error) {
 	if err := below(p, entry, resolved); err != nil {
-		return err
+		return nil, err
 	}
-	data, err := in.tree.ReadFile(resolved)
+	docs, err := in.tree.ReadDocuments(resolved)
 	if err != nil {
-		return err
-	}
-	docs, err := in.tree.Documents(resolved, data)
-	if err != nil {
-		return err
+		return nil, err
 	}
 	for _, d := range docs {
 		cause := ""
@@ -207,9 +196,9 @@ func (in *inspection) resourceFile(p place, entry, resolved string) error {
 			cause = "object without metadata.name, which kustomize asks for (generateName is not enough)"
 		}
 		if cause != "" {
-			return &problem.Error{Kind: problem.Usage, File: resolved, Line: d.Node.Line, Cause: cause, Remedy: fmt.Sprintf("correct it, or remove the file from %s", p.file)}
+			return nil, &problem.Error{Kind: problem.Usage, File: resolved, Line: d.Node.Line, Cause: cause, Remedy: fmt.Sprintf("correct it, or remove the file from %s", p.file)}
 		}
 	}
 	in.places.addDocuments(resolved, docs)
-	return nil
+	return docs, nil
 }

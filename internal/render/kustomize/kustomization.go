@@ -37,7 +37,7 @@ func loadKustomization(tree *render.Tree, dir string) (string, *types.Kustomizat
 	if err != nil {
 		return "", nil, err
 	}
-	docs, err := tree.Documents(files[0], data)
+	docs, err := tree.ReadDocuments(files[0])
 	if err != nil {
 		return "", nil, err
 	}

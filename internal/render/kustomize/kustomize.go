@@ -91,6 +91,9 @@ func (r Renderer) Render(
 	if err := inspection.kustomization(dir, file, top, nil); err != nil {
 		return err
 	}
+	if err := inspection.spend(dir); err != nil {
+		return err
+	}
 	objects, err := inspection.objects(dir, file, top)
 	if err != nil {
 		return err
@@ -111,10 +114,10 @@ func (r Renderer) Render(
 func kustomizationNames() []string { return konfig.RecognizedKustomizationFileNames() }
 
 // fromResources returns what kustomize made as objects.
-func fromResources(dir string, resources resmap.ResMap) ([]*unstructured.Unstructured, error) {
+func fromResources(budget *render.Budget, dir string, resources resmap.ResMap) ([]*unstructured.Unstructured, error) {
 	objects := make([]*unstructured.Unstructured, 0, resources.Size())
 	for _, r := range resources.Resources() {
-		object, err := fromResource(dir, r)
+		object, err := fromResource(budget, dir, r)
 		if err != nil {
 			return nil, err
 		}
@@ -123,10 +126,16 @@ func fromResources(dir string, resources resmap.ResMap) ([]*unstructured.Unstruc
 	return objects, nil
 }
 
-func fromResource(dir string, r *resource.Resource) (*unstructured.Unstructured, error) {
+func fromResource(budget *render.Budget, dir string, r *resource.Resource) (*unstructured.Unstructured, error) {
 	data, err := r.MarshalJSON()
 	if err != nil {
 		return nil, fmt.Errorf("encoding %s: %w", r.CurId(), err)
+	}
+	if err := budget.Spend(render.Output, int64(len(data)), render.DisplayPath(dir)); err != nil {
+		return nil, err
+	}
+	if err := budget.Spend(render.Objects, 1, render.DisplayPath(dir)); err != nil {
+		return nil, err
 	}
 	object := &unstructured.Unstructured{}
 	if err := object.UnmarshalJSON(data); err != nil {

@@ -124,8 +124,11 @@ func (f *originFinder) locate(r *render.Rendered, index int) {
 }
 
 // originFiles builds the kustomization once more and returns the file of each object, in the order of the objects;
-// nothing when kustomize does not know it.
+// nothing when kustomize does not know it, or the build costs too much to be done twice.
 func (in *inspection) originFiles(dir, file string, top *types.Kustomization) (files []string) {
+	if in.tree.Budget().Expensive() || in.spend(dir) != nil {
+		return nil
+	}
 	annotated := *top
 	annotated.BuildMetadata = []string{types.OriginAnnotations}
 	err := in.buildAs(dir, file, &annotated, func(built resmap.ResMap) error {

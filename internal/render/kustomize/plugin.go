@@ -27,65 +27,65 @@ type pluginFiles struct {
 }
 
 // plugin checks an entry of generators, transformers or validators: the configuration of a plugin, as text, as a
-// file, or as a directory whose kustomization makes it.
-func (in *inspection) plugin(p place, entry string, above []string) error {
+// file, or as a directory whose kustomization makes it. It returns the configurations.
+func (in *inspection) plugin(p place, entry string, above []string) ([]pluginConfig, error) {
 	if isRemote(entry) {
-		return p.refuse(fmt.Sprintf("%q is fetched from elsewhere, and nothing outside the repository is read", strings.TrimSpace(entry)), "copy it into the repository and name the copy")
+		return nil, p.refuse(fmt.Sprintf("%q is fetched from elsewhere, and nothing outside the repository is read", strings.TrimSpace(entry)), "copy it into the repository and name the copy")
 	}
 	if strings.Contains(entry, "\n") {
 		return in.pluginText(p, []byte(entry))
 	}
 	resolved, mode, err := in.files.find(p, entry)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	if mode.IsDir() {
 		return in.pluginDirectory(p, entry, above)
 	}
-	if err := in.resourceFile(p, entry, resolved); err != nil {
-		return err
+	if _, err := in.resourceFile(p, entry, resolved); err != nil {
+		return nil, err
 	}
 	data, err := in.tree.ReadFile(resolved)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	return in.pluginText(p, data)
 }
 
 // pluginText reads configurations as kustomize does, so that both see the same.
-func (in *inspection) pluginText(p place, data []byte) error {
+func (in *inspection) pluginText(p place, data []byte) ([]pluginConfig, error) {
 	docs, err := in.tree.Documents(p.file, data)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	if len(docs) == 0 {
-		return p.refuse("is empty", "remove the entry")
+		return nil, p.refuse("is empty", "remove the entry")
 	}
-	configs, err := configsInText(data)
+	configs, err := in.configsInText(data)
 	if err != nil {
-		return p.refuse("is not the configuration of a plugin: "+err.Error(), "give apiVersion, kind and metadata.name")
+		return nil, p.refuse("is not the configuration of a plugin: "+err.Error(), "give apiVersion, kind and metadata.name")
 	}
-	return in.files.pluginConfigs(p, configs)
+	return configs, in.files.pluginConfigs(p, configs)
 }
 
 // pluginDirectory builds a directory of configurations, because its patches can change what they read.
-func (in *inspection) pluginDirectory(p place, entry string, above []string) error {
-	if _, err := in.base(p, entry, above, true); err != nil {
-		return err
-	}
-	resolved, _, err := in.files.find(p, entry)
+func (in *inspection) pluginDirectory(p place, entry string, above []string) ([]pluginConfig, error) {
+	directory, err := in.base(p, entry, above, true)
 	if err != nil {
-		return err
+		return nil, err
+	}
+	if err := in.spend(directory.dir); err != nil {
+		return nil, err
 	}
 	var configs []pluginConfig
-	err = in.build(resolved, in.modern, func(built resmap.ResMap) error {
+	err = in.build(directory.dir, in.modern, func(built resmap.ResMap) error {
 		configs, err = configsOf(built.Resources())
 		return err
 	})
 	if err != nil {
-		return err
+		return nil, err
 	}
-	return in.files.pluginConfigs(p, configs)
+	return configs, in.files.pluginConfigs(p, configs)
 }
 
 // pluginConfig is the configuration of one plugin.
@@ -97,8 +97,8 @@ type pluginConfig struct {
 }
 
 // configsInText reads configurations as kustomize does.
-func configsInText(data []byte) ([]pluginConfig, error) {
-	defer schemas.holdBuiltIn()()
+func (in *inspection) configsInText(data []byte) ([]pluginConfig, error) {
+	defer schemas.holdBuiltIn(in.tree.Budget())()
 	resources, err := provider.NewDefaultDepProvider().GetResourceFactory().SliceFromBytes(data)
 	if err != nil {
 		return nil, err

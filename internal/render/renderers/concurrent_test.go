@@ -229,7 +229,7 @@ func BenchmarkOwnSchema(b *testing.B) {
 // BenchmarkCached returns what was rendered before, after a commit that changes nothing that was read.
 func BenchmarkCached(b *testing.B) {
 	tree := shop(b)
-	cached := render.Cached(Render, 10)
+	cached := render.Cached(Render, 10, 1<<20)
 	for b.Loop() {
 		if _, err := cached(tree, v1alpha1.ApplicationSource{Path: "k8s/kustomize/overlays/local"}, render.Options{}); err != nil {
 			b.Fatal(err)

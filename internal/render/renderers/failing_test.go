@@ -62,7 +62,7 @@ func TestWhatFailsForAMomentIsReadAgain(t *testing.T) {
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
-			render := render.Cached(renderers.Render, 4)
+			render := render.Cached(renderers.Render, 4, 1<<20)
 			source := v1alpha1.ApplicationSource{Path: "."}
 			if _, err := render(&failingTree{MapFS: files, unreadable: "a.yaml"}, source, renderOptions()); !errors.Is(err, errDamaged) {
 				t.Fatalf("got %v, want %v", err, errDamaged)

@@ -108,7 +108,7 @@ func TestEnvUsedOfFailure(t *testing.T) {
 	src := v1alpha1.ApplicationSource{Path: "app", Kustomize: &v1alpha1.KustomizeSource{
 		CommonAnnotations: map[string]string{"owner": "$ARGOCD_APP_NAME"}, CommonAnnotationsEnvsubst: true,
 	}}
-	cached := render.Cached(Render, 1)
+	cached := render.Cached(Render, 1, 1<<20)
 	for name, refused := range map[string]bool{"other": true, "shop": false} {
 		result, err := cached(tree, src, render.Options{Env: map[string]string{"ARGOCD_APP_NAME": name}})
 		if (err != nil) != refused {
@@ -133,7 +133,7 @@ func TestFailureToRead(t *testing.T) {
 			}
 			return nil
 		}}
-		cached := render.Cached(Render, 1)
+		cached := render.Cached(Render, 1, 1<<20)
 		_, err := cached(unreadable, v1alpha1.ApplicationSource{Path: "app"}, render.Options{})
 		if !errors.Is(err, away) || render.IsRefusal(err) {
 			t.Errorf("%s: the error is %v, want %v and no refusal", rule, err, away)
