@@ -50,6 +50,10 @@ type ApplicationSpec struct {
 	Info              []Info             `json:"info,omitempty"`
 	// RevisionHistoryLimit is the number of entries kept in status.history; 10 when nil.
 	RevisionHistoryLimit *int64 `json:"revisionHistoryLimit,omitempty"`
+
+	// Unlisted are the paths of the fields that were written and are not among those above, sorted. What they hold is
+	// kept in the cluster alone.
+	Unlisted []string `json:"-"`
 }
 
 // Info is a line for people.

@@ -138,6 +138,9 @@ func (c *Comparer) Compare(ctx context.Context, in Input) (Comparison, error) {
 	if result, err = c.Again(ctx, in, result); err != nil {
 		return result, err
 	}
+	for _, u := range unserved(result.Desired) {
+		result.add(v1alpha1.ConditionUnsupportedWarning, u)
+	}
 	for _, shared := range result.Plan.Shared() {
 		result.add(v1alpha1.ConditionSharedResourceWarning, shared)
 	}

@@ -37,3 +37,28 @@ func ignoredDifferences(in Input, desired []plan.Desired) []v1alpha1.IgnoreDiffe
 	}
 	return slices.Concat(in.App.Spec.IgnoreDifferences, in.Settings.IgnoredOf(kinds...))
 }
+
+// maxUnserved bounds the objects that are named for what they ask for and do not get.
+const maxUnserved = 10
+
+// tellThemselves are the kinds whose own conditions say what of them is not served.
+var tellThemselves = map[schema.GroupKind]bool{
+	{Group: v1alpha1.GroupVersion.Group, Kind: "Application"}: true, {Group: v1alpha1.GroupVersion.Group, Kind: "Rollout"}: true,
+}
+
+// unserved names what the objects of git ask for and do not get.
+func unserved(desired []plan.Desired) []string {
+	var all []string
+	for _, d := range desired {
+		if tellThemselves[d.Object.GroupVersionKind().GroupKind()] {
+			continue
+		}
+		for _, f := range settings.Unserved(d.Object) {
+			all = append(all, f.Problem().Error())
+		}
+	}
+	if more := len(all) - maxUnserved; more > 0 {
+		all = append(all[:maxUnserved], fmt.Sprintf("and %d more", more))
+	}
+	return all
+}

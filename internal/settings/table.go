@@ -100,7 +100,7 @@ func readRow(line string) (Row, error) {
 		r.Test = last
 	case Named, Refused:
 		r.Remedy = last
-	case Harmless:
+	case Harmless, as:
 	default:
 		return Row{}, fmt.Errorf("%q has an unknown verdict", line)
 	}

@@ -35,6 +35,7 @@ func (r *reconciler) gather(ctx context.Context, app *v1alpha1.Application) (*ob
 		return o, nil
 	}
 	checkSettings(o)
+	checkServed(o)
 	if err := checkSource(app); err != nil {
 		o.add(v1alpha1.ConditionInvalidSpecError, err)
 	}
@@ -112,6 +113,8 @@ func checkSource(app *v1alpha1.Application) error {
 		return errors.New("spec.source is missing; set repoURL, path and targetRevision")
 	case !one:
 		return errors.New("operation.sync.sources has several sources, and one is served; keep one")
+	case app.Operation != nil && app.Operation.Sync != nil && len(app.Operation.Sync.Revisions) > 1:
+		return errors.New("operation.sync.revisions has several revisions, and one source is served; keep one")
 	case wantedSource(app).RepoURL == "":
 		return errors.New("spec.source.repoURL is empty; set the URL of a git repository")
 	case strings.HasPrefix(wantedSource(app).RepoURL, "oci://"):

@@ -31,7 +31,11 @@ func TestSourcesThatAreNotServed(t *testing.T) {
 		"several":                        {spec: spec(nil, git, other), refused: "spec.sources has several sources, and one is served; keep one, or make an Application of each"},
 		"several beside a source":        {spec: spec(&git, git, other), refused: "spec.sources has several sources, and one is served; keep one, or make an Application of each"},
 		"several of the operation's":     {spec: spec(&git), operation: bring(nil, git, other), refused: "operation.sync.sources has several sources, and one is served; keep one"},
-		"no URL":                         {spec: spec(&v1alpha1.ApplicationSource{Path: "k8s"}), refused: "spec.source.repoURL is empty; set the URL of a git repository"},
+		"several revisions": {
+			spec: spec(&git), operation: &v1alpha1.Operation{Sync: &v1alpha1.SyncOperation{Revisions: []string{"a", "b"}}},
+			refused: "operation.sync.revisions has several revisions, and one source is served; keep one",
+		},
+		"no URL": {spec: spec(&v1alpha1.ApplicationSource{Path: "k8s"}), refused: "spec.source.repoURL is empty; set the URL of a git repository"},
 		"a registry, which the sync brings": {
 			spec: spec(&git), operation: bring(&v1alpha1.ApplicationSource{RepoURL: "oci://registry.example/shop"}),
 			refused: "spec.source.repoURL is an OCI registry, and git is served; set the URL of a git repository",

@@ -43,6 +43,17 @@ func (o *observation) stopsComparing() bool {
 	return slices.ContainsFunc(o.problems, func(p operation.Problem) bool { return p.Effect == operation.Blocks })
 }
 
+// checkServed tells of what an Application asks for and does not get; what had better not be passed over stops.
+func checkServed(o *observation) {
+	for _, f := range settings.UnservedOf(o.app) {
+		condition := v1alpha1.ConditionUnsupportedWarning
+		if f.Verdict == settings.Refused {
+			condition = v1alpha1.ConditionInvalidSpecError
+		}
+		o.add(condition, (&settings.Finding{Field: f.Field, Verdict: f.Verdict, Cause: f.Cause, Remedy: f.Remedy}).Problem())
+	}
+}
+
 // checkSettings stops whatever a setting was to bound that can't be read.
 func checkSettings(o *observation) {
 	for _, f := range o.settings.found {
