@@ -13,6 +13,7 @@ import (
 	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/utils/lru"
 
+	"github.com/cyan-cd/cyan/api/v1alpha1"
 	"github.com/cyan-cd/cyan/internal/apply"
 	"github.com/cyan-cd/cyan/internal/plan"
 )
@@ -91,6 +92,9 @@ func dryRun(ctx context.Context, client *apply.Client, w plan.Write, before Pred
 	hash, on := hashOf(w.Object, how), substance(w.Live)
 	if before.desired == hash && before.on == on && before.Err == nil && on != "" {
 		return before, nil
+	}
+	if how.Method == apply.ServerSide && plan.IsApplied(w.Object, w.Live, v1alpha1.FieldManager) && len(apply.Inherited(w.Live)) == 0 {
+		return Prediction{Object: w.Live, desired: hash, on: on}, nil
 	}
 	how.Trial = apply.DryRun
 	outcome, err := client.Apply(ctx, w.Object, w.Live, how)

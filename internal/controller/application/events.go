@@ -4,7 +4,6 @@ import (
 	"fmt"
 
 	corev1 "k8s.io/api/core/v1"
-	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/client-go/tools/events"
 
 	"github.com/cyan-cd/cyan/api/v1alpha1"
@@ -14,9 +13,30 @@ import (
 // reasonResourceUpdated is the reason of the events of transitions, as tools know it.
 const reasonResourceUpdated = "ResourceUpdated"
 
-func emit(recorder events.EventRecorder, app runtime.Object, all []operation.Event) {
-	for _, e := range all {
-		recorder.Eventf(app, nil, e.Type, e.Reason, e.Action, "%s", e.Note)
+// happenings are what is to be told of the looks at one Application that follow each other at once. Of its status, only
+// the way from the first to the last is told: what was in between, nobody could have seen.
+type happenings struct {
+	app   *v1alpha1.Application
+	last  v1alpha1.ApplicationStatus
+	other []operation.Event
+}
+
+// wrote notes what was written after a look, and what happened in it.
+func (h *happenings) wrote(before, after *v1alpha1.Application, happened []operation.Event) {
+	if h.app == nil {
+		h.app = before
+	}
+	h.last = after.Status
+	h.other = append(h.other, happened...)
+}
+
+// emit records the events.
+func (h *happenings) emit(recorder events.EventRecorder) {
+	if h.app == nil {
+		return
+	}
+	for _, e := range append(h.other, statusUpdates(&h.app.Status, &h.last)...) {
+		recorder.Eventf(h.app, nil, e.Type, e.Reason, e.Action, "%s", e.Note)
 	}
 }
 

@@ -36,6 +36,8 @@ func (r *reconciler) Reconcile(ctx context.Context, request ctrl.Request) (ctrl.
 	started := time.Now()
 	var app *v1alpha1.Application
 	var wait time.Duration
+	told := &happenings{}
+	defer func() { told.emit(r.recorder) }()
 	for range maxVisits {
 		var err error
 		app, err = r.newest.get(ctx, request.NamespacedName)
@@ -49,7 +51,7 @@ func (r *reconciler) Reconcile(ctx context.Context, request ctrl.Request) (ctrl.
 			return ctrl.Result{}, nil
 		}
 		written := false
-		if written, wait, err = r.visit(ctx, app); err != nil {
+		if written, wait, err = r.visit(ctx, app, told); err != nil {
 			return ctrl.Result{}, err
 		}
 		if !written || wait > operation.RequeueNow {
@@ -62,7 +64,7 @@ func (r *reconciler) Reconcile(ctx context.Context, request ctrl.Request) (ctrl.
 
 // visit gathers, decides, acts and reports for an Application once. It returns whether there was something to report,
 // and when to look again.
-func (r *reconciler) visit(ctx context.Context, app *v1alpha1.Application) (written bool, wait time.Duration, err error) {
+func (r *reconciler) visit(ctx context.Context, app *v1alpha1.Application, told *happenings) (written bool, wait time.Duration, err error) {
 	o, err := r.gather(ctx, app)
 	if err != nil {
 		return false, 0, err
@@ -80,7 +82,7 @@ func (r *reconciler) visit(ctx context.Context, app *v1alpha1.Application) (writ
 		return false, wait, err
 	}
 	r.newest.wrote(stored)
-	emit(r.recorder, app, append(happened, statusUpdates(&app.Status, &after.Status)...))
+	told.wrote(app, after, happened)
 	r.meters.count(app, after)
 	return true, wait, nil
 }
