@@ -169,7 +169,7 @@ func TestAnOperationCannotBringAForeignSource(t *testing.T) {
 			got := w.eventually(app, "the operation to fail", func(a *v1alpha1.Application) bool {
 				return a.Operation == nil && a.Status.OperationState != nil && a.Status.OperationState.Phase == v1alpha1.OperationFailed
 			})
-			want := fmt.Sprintf("operation.sync.source: repository %s is not permitted in project team", evil.URL)
+			want := fmt.Sprintf("operation.sync.source: repository %s is not permitted in project team", strings.TrimSuffix(evil.URL, ".git"))
 			if m := got.Status.OperationState.Message; !strings.Contains(m, want) {
 				t.Errorf("the operation failed with %q, want %q", m, want)
 			}

@@ -81,7 +81,7 @@ func TestProjectsBound(t *testing.T) {
 	}
 	app := w.app("shop", func(a *v1alpha1.Application) { automated(a); a.Spec.Project = "narrow" })
 	got := w.eventually(app, "a refusal", func(a *v1alpha1.Application) bool { return condition(a, v1alpha1.ConditionInvalidSpecError) != "" })
-	if message := condition(got, v1alpha1.ConditionInvalidSpecError); !strings.Contains(message, "narrow") || !strings.Contains(message, w.repo.URL) {
+	if message := condition(got, v1alpha1.ConditionInvalidSpecError); !strings.Contains(message, "narrow") || !strings.Contains(message, strings.TrimSuffix(w.repo.URL, ".git")) {
 		t.Error(message)
 	}
 	project.Spec.SourceRepos, project.Spec.Destinations[0].Namespace = []string{"*"}, w.to
