@@ -51,14 +51,7 @@ var argocdNotServed = kit.NotServed{
 var pluginNotServed = kit.NotServed{
 	"create":           "create objects with `kubectl create`",
 	"dashboard":        "a web page does not exist yet",
-	"get experiment":   noAnalysis,
-	"get experiments":  noAnalysis,
-	"get exp":          noAnalysis,
-	"list experiment":  noAnalysis,
-	"list experiments": noAnalysis,
-	"list exp":         noAnalysis,
 	"notifications":    noNotifications,
 	"retry experiment": noAnalysis,
 	"retry exp":        noAnalysis,
-	"terminate":        noAnalysis,
 }

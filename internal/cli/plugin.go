@@ -2,6 +2,7 @@ package cli
 
 import (
 	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
 
 	"github.com/cyan-cd/cyan/internal/cli/kit"
 	"github.com/cyan-cd/cyan/internal/cli/rollout"
@@ -20,8 +21,18 @@ func newPluginRoot(e *kit.Env) *cobra.Command {
 		Version: e.Version,
 	}
 	e.Kube.Bind(root, kit.PluginFlags)
+	e.WithoutEffect(root, "errors are printed as they are, and nothing is cached", pluginFlags())
 	e.CompleteNamespaces(root)
 	rollout.AddPlugin(root, e)
 	root.AddCommand(newVersionCommand(e))
 	return root
+}
+
+// pluginFlags are flags of kubectl's plugin that mean nothing here.
+func pluginFlags() *pflag.FlagSet {
+	flags := pflag.NewFlagSet("", pflag.ContinueOnError)
+	flags.IntP("kloglevel", "v", 0, "")
+	flags.String("loglevel", "info", "")
+	flags.String("cache-dir", "", "")
+	return flags
 }

@@ -2,6 +2,9 @@ package cli_test
 
 import (
 	"context"
+	"net"
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -237,4 +240,80 @@ func TestUndoWritesWhatWasAskedFor(t *testing.T) {
 			t.Errorf("%s: wrote %+v %+v and labels %v; want %+v, none, and its own label", c.name, required, preferred, template.Labels, c.keeps)
 		}
 	}
+}
+
+// The lines of kubectl's plugin as scripts have them: flags that mean nothing here are taken with a note, and what is not
+// served is refused in one line.
+func TestLinesOfThePlugin(t *testing.T) {
+	s := newShell(t)
+	namespace := paused(s)
+	experiment := &v1alpha1.Experiment{ObjectMeta: metav1.ObjectMeta{Namespace: namespace, Name: "shop"}}
+	if err := s.cluster.Client.Create(t.Context(), experiment); err != nil {
+		t.Fatal(err)
+	}
+	run := &v1alpha1.AnalysisRun{ObjectMeta: metav1.ObjectMeta{Namespace: namespace, Name: "shop"}}
+	if err := s.cluster.Client.Create(t.Context(), run); err != nil {
+		t.Fatal(err)
+	}
+	for _, c := range []struct{ line, want string }{
+		{"get rollout shop -v 4", "Name:            shop"},
+		{"get rollout shop -v4 --loglevel debug --kloglevel 2 --cache-dir /tmp/none", "Name:            shop"},
+		{"list rollouts --timestamps", "shop"},
+		{"list experiments", "shop"},
+		{"list exp", "Pending"},
+		{"get experiment shop", "Pending"},
+		{"terminate experiment shop", "terminated"},
+		{"terminate analysisrun shop", "terminated"},
+	} {
+		s.says(append(append([]string{"kubectl-argo-rollouts"}, strings.Fields(c.line)...), "-n", namespace), c.want)
+	}
+	out := s.run("kubectl-argo-rollouts", "list", "rollouts", "-n", namespace)
+	lines := strings.Split(strings.TrimSpace(out), "\n")
+	if got := strings.Fields(lines[len(lines)-1]); len(got) != 9 || got[2] != "Paused" || len(strings.Fields(lines[0])) != 9 {
+		t.Errorf("scripts cut fields; got %q", out)
+	}
+	for _, c := range []struct{ line, want string }{
+		{"promote shop -c", "a blue-green Rollout has no steps to skip"},
+		{"promote shop --skip-all-steps", "a blue-green Rollout has no steps to skip"},
+		{"retry experiment shop", "not run yet"},
+		{"create -f x.yaml", "kubectl create"},
+		{"dashboard", "does not exist yet"},
+		{"notifications template list", "no notifications"},
+		{"get rollout shop -s https://127.0.0.1:1", "127.0.0.1:1"},
+	} {
+		_, _, err := s.try(append(append([]string{"kubectl-argo-rollouts"}, strings.Fields(c.line)...), "-n", namespace)...)
+		if err == nil || !strings.Contains(kit.Message(err), c.want) || strings.Contains(strings.TrimSpace(kit.Message(err)), "\n") {
+			t.Errorf("%s: got %v, want %q in one line", c.line, err, c.want)
+		}
+	}
+}
+
+// Lint reads the file that it is given, whatever lies beside it, and leaves the kinds of operators alone.
+func TestLintReadsItsFile(t *testing.T) {
+	s := newShell(t)
+	file := write(t, "good.yaml", `apiVersion: argoproj.io/v1alpha1
+kind: Rollout
+metadata: {name: shop}
+spec:
+  selector: {matchLabels: {app: shop}}
+  template:
+    metadata: {labels: {app: shop}}
+    spec: {containers: [{name: shop, image: "registry.example/shop:v1", resources: {limits: {cpu: 0.5}}, env: [{name: a}, {name: a}]}]}
+  strategy: {blueGreen: {activeService: active}}
+---
+apiVersion: monitoring.example.com/v1
+kind: ServiceMonitor
+metadata: {name: shop}
+`)
+	beside := filepath.Join(filepath.Dir(file), "socket")
+	listener, err := net.Listen("unix", beside)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = listener.Close() }()
+	if err := os.WriteFile(filepath.Join(filepath.Dir(file), "broken.yaml"), []byte("a: [\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	s.says([]string{"cyan", "rollout", "lint", "-f", file}, "1 Rollouts are valid")
+	s.says([]string{"kubectl-argo-rollouts", "lint", "-f", file}, "1 Rollouts are valid")
 }

@@ -354,6 +354,9 @@ func doing(v rollout.View) string {
 			if step.Detail != "" {
 				text += ": " + step.Detail
 			}
+			if step.Request != "" {
+				text += " with `cyan rollout " + step.Request + " " + v.Name + "`"
+			}
 			return text
 		}
 	}

@@ -55,6 +55,8 @@ type StepView struct {
 	State StepState `json:"state"`
 	// Detail is what the step waits for; empty when there is nothing to tell.
 	Detail string `json:"detail,omitempty"`
+	// Request is the verb of the command by which a person ends the step; empty when nobody can.
+	Request string `json:"request,omitempty"`
 	// EndsIn is the time until the step ends by itself; zero when it is not known.
 	EndsIn time.Duration `json:"endsIn,omitempty"`
 }
@@ -238,7 +240,7 @@ func viewSteps(seen Observation, strategy Strategy, now time.Time) []StepView {
 			v.State = StepAhead
 		case !step.Done:
 			current = true
-			v.State, v.Detail = StepCurrent, step.Detail
+			v.State, v.Detail, v.Request = StepCurrent, step.Detail, step.Request
 			if !step.Until.IsZero() {
 				v.EndsIn = max(0, step.Until.Sub(now))
 			}

@@ -280,6 +280,9 @@ func (s *story) describeSteps(steps []rollout.StepView) []string {
 		if step.Detail != "" {
 			line += ": " + step.Detail
 		}
+		if step.Request != "" {
+			line += " by " + step.Request
+		}
 		if step.EndsIn > 0 {
 			line += fmt.Sprintf(" (%s)", step.EndsIn)
 		}

@@ -60,6 +60,8 @@ type Step struct {
 	Done bool
 	// Detail is what the step waits for.
 	Detail string
+	// Request is what a person may ask for to end the step, as the verb of a command; empty when nobody can.
+	Request string
 	// Until is when the step ends by itself; zero when that is not known.
 	Until time.Time
 }

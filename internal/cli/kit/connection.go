@@ -54,15 +54,19 @@ func (c *Connection) Bind(root *cobra.Command, set FlagSet) {
 		names.ClusterOverrideFlags.APIServer, names.ClusterOverrideFlags.InsecureSkipTLSVerify = clientcmd.FlagInfo{}, clientcmd.FlagInfo{}
 		names.CurrentContext = clientcmd.FlagInfo{LongName: "kube-context", Description: "the kubeconfig's context"}
 	}
+	if set == PluginFlags {
+		names.ClusterOverrideFlags.APIServer.ShortName = "s"
+	}
 	clientcmd.BindOverrideFlags(&c.overrides, flags, names)
 	if set == ArgoCDFlags {
 		flags.StringVar(&c.overrides.CurrentContext, "context", "", "the kubeconfig's context")
 	}
-	flags.CountVarP(&c.verbose, "verbose", "v", "print which cluster is used")
 	if set == PluginFlags {
 		c.BindNamespace(root)
+		flags.CountVar(&c.verbose, "verbose", "print which cluster is used")
 		return
 	}
+	flags.CountVarP(&c.verbose, "verbose", "v", "print which cluster is used")
 	for _, name := range []string{
 		"as", "as-group", "as-uid", "as-user-extra", "certificate-authority", "client-certificate", "client-key", "disable-compression", "insecure-skip-tls-verify",
 		"password", "proxy-url", "request-timeout", "server", "tls-server-name", "token", "user", "username",

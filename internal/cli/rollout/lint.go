@@ -5,7 +5,8 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
-	"path/filepath"
+	"slices"
+	"strings"
 
 	"github.com/spf13/cobra"
 	"k8s.io/apimachinery/pkg/runtime"
@@ -35,7 +36,11 @@ func newLint(e *kit.Env) *cobra.Command {
 			if err != nil {
 				return err
 			}
-			found := validate.Check(objects, nil)
+			objects = slices.DeleteFunc(objects, ofOperators)
+			var found []*problem.Error
+			if len(objects) > 0 {
+				found = validate.Check(objects, nil)
+			}
 			rollouts := 0
 			for _, o := range objects {
 				if o.Object.GroupVersionKind().GroupKind() == v1alpha1.GroupVersion.WithKind(v1alpha1.RolloutKind).GroupKind() {
@@ -61,15 +66,19 @@ func readManifests(path string) ([]render.Rendered, error) {
 	} else if err != nil {
 		return nil, err
 	}
-	source := v1alpha1.ApplicationSource{}
-	root := ""
 	if !info.IsDir() {
-		source.Directory = &v1alpha1.DirectorySource{Include: filepath.Base(path)}
-		path = filepath.Dir(path)
-		root = path
+		result, err := manifests.File(path)
+		return result.Objects, err
 	}
-	result, err := manifests.Directory(root, path, source, render.Options{})
+	result, err := manifests.Directory("", path, v1alpha1.ApplicationSource{}, render.Options{})
 	return result.Objects, err
+}
+
+// ofOperators reports whether an object is of a kind that a program defines which is neither Kubernetes nor Cyan. Nothing
+// is known of those without a cluster, and they are no Rollouts.
+func ofOperators(o render.Rendered) bool {
+	group := o.Object.GroupVersionKind().Group
+	return strings.Contains(group, ".") && !strings.HasSuffix(group, ".k8s.io") && group != v1alpha1.GroupVersion.Group
 }
 
 // lint checks what only the Rollout controller knows.

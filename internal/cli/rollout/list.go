@@ -16,7 +16,7 @@ import (
 
 func newList(e *kit.Env, use string) *cobra.Command {
 	var out kit.Format
-	var everywhere, watch bool
+	var everywhere, watch, timestamps bool
 	var name string
 	var timeout time.Duration
 	cmd := &cobra.Command{
@@ -60,7 +60,11 @@ func newList(e *kit.Env, use string) *cobra.Command {
 			if watch {
 				ctx, cancel := kit.WithTimeout(cmd.Context(), timeout)
 				defer cancel()
-				return watchList(ctx, e, namespace, everywhere, list)
+				show := func(all []v1alpha1.Rollout) string { return e.Page().Rollouts(brief(all), everywhere) }
+				if timestamps {
+					show = func(all []v1alpha1.Rollout) string { return stamped(e.Page().Rollouts(brief(all), everywhere)) }
+				}
+				return watchList(ctx, e, namespace, show, list)
 			}
 			return showRollouts(e, all, out.Value, everywhere)
 		},
@@ -68,6 +72,7 @@ func newList(e *kit.Env, use string) *cobra.Command {
 	out.Bind(cmd, kit.JSON, kit.YAML, kit.Wide, kit.Name)
 	cmd.Flags().BoolVarP(&everywhere, "all-namespaces", "A", false, "in every namespace")
 	cmd.Flags().BoolVarP(&watch, "watch", "w", false, "go on showing them, with every change")
+	cmd.Flags().BoolVar(&timestamps, "timestamps", false, "with --watch: begin each line with the time at which it was printed")
 	cmd.Flags().StringVar(&name, "name", "", "only the one with this name")
 	cmd.Flags().DurationVar(&timeout, "timeout-seconds", 0, "end the watch after this time")
 	kit.AcceptSeconds(cmd.Flags().Lookup("timeout-seconds"))
@@ -97,7 +102,17 @@ func showRollouts(e *kit.Env, all []v1alpha1.Rollout, as string, everywhere bool
 	return e.Show(e.Page().Rollouts(brief(all), everywhere))
 }
 
-func watchList(ctx context.Context, e *kit.Env, namespace string, everywhere bool, list func(client.Reader) ([]v1alpha1.Rollout, error)) error {
+// stamped is a text whose lines begin with the time.
+func stamped(text string) string {
+	now := time.Now().UTC().Format(time.RFC3339)
+	lines := strings.Split(strings.TrimSuffix(text, "\n"), "\n")
+	for i := range lines {
+		lines[i] = now + "  " + lines[i]
+	}
+	return strings.Join(lines, "\n")
+}
+
+func watchList(ctx context.Context, e *kit.Env, namespace string, show func([]v1alpha1.Rollout) string, list func(client.Reader) ([]v1alpha1.Rollout, error)) error {
 	f, err := e.Follow(ctx, namespace, kit.Watched{Object: &v1alpha1.Rollout{}})
 	if err != nil {
 		return err
@@ -121,7 +136,7 @@ func watchList(ctx context.Context, e *kit.Env, namespace string, everywhere boo
 		if err != nil {
 			return err
 		}
-		if err := draw(e.Page().Rollouts(brief(all), everywhere)); err != nil {
+		if err := draw(show(all)); err != nil {
 			return err
 		}
 		select {

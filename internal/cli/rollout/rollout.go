@@ -33,14 +33,17 @@ func New(e *kit.Env) *cobra.Command {
 
 // AddPlugin adds the same commands in the order of words of kubectl's plugin.
 func AddPlugin(root *cobra.Command, e *kit.Env) {
-	group := func(use, short, example string, below *cobra.Command, aliases ...string) {
+	group := func(use, short, example string, below *cobra.Command, aliases ...string) *cobra.Command {
 		below.Aliases = aliases
 		cmd := &cobra.Command{Use: use, Short: short, Example: example}
 		cmd.AddCommand(below)
 		root.AddCommand(cmd)
+		return cmd
 	}
-	group("get", "Show a Rollout", "  kubectl argo rollouts get rollout shop --watch", newGet(e, "rollout NAME"), "ro", "rollouts")
-	group("list", "List Rollouts", "  kubectl argo rollouts list rollouts", newList(e, "rollouts"), "ro", "rollout")
+	group("get", "Show a Rollout", "  kubectl argo rollouts get rollout shop --watch", newGet(e, "rollout NAME"), "ro", "rollouts").AddCommand(newGetExperiment(e))
+	group("list", "List Rollouts", "  kubectl argo rollouts list rollouts", newList(e, "rollouts"), "ro", "rollout").AddCommand(newListExperiments(e))
+	group("terminate", "End an AnalysisRun or an Experiment", "  kubectl argo rollouts terminate experiment shop", newTerminateExperiment(e), "exp", "experiments").
+		AddCommand(newTerminateRun(e))
 	group("retry", "Try again", "  kubectl argo rollouts retry rollout shop", newRetry(e, "rollout NAME…"), "ro", "rollouts")
 	group("set", "Change a Rollout", "  kubectl argo rollouts set image shop shop=registry.example/shop:v2", newSetImage(e, "image NAME CONTAINER=IMAGE…"))
 	root.AddCommand(newStatus(e), newPromote(e), newAbort(e), newUndo(e), newPause(e), newRestart(e), newLint(e))

@@ -63,6 +63,12 @@ func phase(ro *v1alpha1.Rollout) (v1alpha1.RolloutPhase, string) {
 
 func coloured(e *kit.Env, plain bool) screens.Page {
 	page := e.Page()
+	switch e.Program {
+	case kit.NamePlugin:
+		page.RolloutCommand = "kubectl argo rollouts"
+	case kit.NameKubectl:
+		page.RolloutCommand = "kubectl cyan rollout"
+	}
 	if plain {
 		page.Theme = term.Plain()
 	}

@@ -128,3 +128,15 @@ func TestColourIsNeverAlone(t *testing.T) {
 		t.Errorf("without its colours it is\n%s\nand not\n%s", got, plain)
 	}
 }
+
+// What a person may ask for is shown as the command of the program that was called.
+func TestStepsNameTheCommandThatWasCalled(t *testing.T) {
+	view := rollout.View{Name: "shop", Steps: []rollout.StepView{{Name: "Wait", State: rollout.StepCurrent, Detail: "promote it", Request: "promote"}}}
+	for command, want := range map[string]string{
+		"": "promote it with `cyan rollout promote shop`", "kubectl argo rollouts": "promote it with `kubectl argo rollouts promote shop`",
+	} {
+		if got := (screens.Page{Theme: term.Plain(), RolloutCommand: command}).Rollout(view, screens.Full); !strings.Contains(got, want) {
+			t.Errorf("%q: got %q, want %q", command, got, want)
+		}
+	}
+}

@@ -1,6 +1,7 @@
 package screens
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"strings"
@@ -41,7 +42,7 @@ func (p Page) Rollout(v rollout.View, detail Detail) string {
 	b.WriteString(p.images(v.Images))
 	b.WriteString(p.services(v))
 	b.WriteString(replicas(v.Replicas, detail))
-	b.WriteString(p.steps(v.Steps))
+	b.WriteString(p.steps(v.Name, v.Steps))
 	b.WriteByte('\n')
 	b.WriteString(p.tree(v, detail))
 	return b.String()
@@ -82,6 +83,15 @@ func (p Page) rolloutPhase(phase v1alpha1.RolloutPhase) string {
 		return p.Theme.Busy("◌ " + string(phase))
 	}
 	return p.Theme.Quiet("? " + orWord(string(phase), "Unknown"))
+}
+
+// rolloutWord is a phase in a single word, which scripts cut out of a line.
+func (p Page) rolloutWord(phase v1alpha1.RolloutPhase) string {
+	_, word, _ := strings.Cut(Page{Theme: term.Plain()}.rolloutPhase(phase), " ")
+	return map[v1alpha1.RolloutPhase]func(string) string{
+		v1alpha1.RolloutHealthy: p.Theme.Good, v1alpha1.RolloutPaused: p.Theme.Wait,
+		v1alpha1.RolloutDegraded: p.Theme.Bad, v1alpha1.RolloutProgressing: p.Theme.Busy, "": p.Theme.Quiet,
+	}[phase](word)
 }
 
 func orWord(s, otherwise string) string {
@@ -162,7 +172,7 @@ func replicas(r rollout.ReplicasView, detail Detail) string {
 }
 
 // steps show the way of the new version while it is under way.
-func (p Page) steps(steps []rollout.StepView) string {
+func (p Page) steps(name string, steps []rollout.StepView) string {
 	underway := false
 	for _, s := range steps {
 		underway = underway || s.State == rollout.StepCurrent
@@ -172,13 +182,13 @@ func (p Page) steps(steps []rollout.StepView) string {
 	}
 	var b strings.Builder
 	for i, s := range steps {
-		text := p.step(s)
+		text := p.step(name, s)
 		b.WriteString(line([]string{"Steps", ""}[min(i, 1)], text))
 	}
 	return b.String()
 }
 
-func (p Page) step(s rollout.StepView) string {
+func (p Page) step(name string, s rollout.StepView) string {
 	switch s.State {
 	case rollout.StepDone:
 		return p.Theme.Good("✔ " + s.Name)
@@ -191,6 +201,9 @@ func (p Page) step(s rollout.StepView) string {
 	}
 	if s.Detail != "" {
 		text += ": " + s.Detail
+	}
+	if s.Request != "" {
+		text += " with `" + cmp.Or(p.RolloutCommand, "cyan rollout") + " " + s.Request + " " + name + "`"
 	}
 	return text
 }
@@ -241,7 +254,7 @@ func (p Page) replicaSet(rs rollout.ReplicaSetView, indent string, last bool) []
 		branch, below = "└──", "   "
 	}
 	info := p.tags(rs.Tags, ",")
-	if rs.ScaleDownAt != nil {
+	if rs.ScaleDownAt != nil && rs.Size > 0 {
 		delay := "delay:passed"
 		if rs.ScaleDownIn > 0 {
 			delay = "delay:" + countdown(rs.ScaleDownIn)
@@ -294,7 +307,7 @@ func (p Page) Rollouts(views []rollout.View, namespaces bool) string {
 			}
 		}
 		rows = append(rows, []string{
-			v.Name, v.Strategy, p.rolloutPhase(v.Phase), step, "-",
+			v.Name, v.Strategy, p.rolloutWord(v.Phase), step, "-",
 			fmt.Sprintf("%d/%d", v.Replicas.Ready, v.Replicas.Desired), fmt.Sprint(v.Replicas.Desired), fmt.Sprint(v.Replicas.Updated), fmt.Sprint(v.Replicas.Available),
 		})
 	}

@@ -21,6 +21,8 @@ type Page struct {
 	Width int
 	Theme term.Theme
 	Now   time.Time
+	// RolloutCommand is the command below which a person asks something of a Rollout; `cyan rollout` when empty.
+	RolloutCommand string
 	// Namespaces is set where objects of several namespaces are listed.
 	Namespaces bool
 }

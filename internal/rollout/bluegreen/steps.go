@@ -39,11 +39,10 @@ func switchDetail(grown bool, service string) string {
 // pauseSteps are the pause before the cut-over, where the spec asks for one.
 func pauseSteps(s rollout.State, o rollout.Outcome, promotion gate.Promotion) []rollout.Step {
 	const name = "Wait for promotion"
-	command := "`cyan rollout promote " + s.Rollout.Name + "`"
 	pause := o.Pause.Has(v1alpha1.PauseBlueGreen)
 	switch {
 	case s.Rollout.Spec.Paused && !s.Serving():
-		return []rollout.Step{{Name: "Pause", Detail: "paused by hand: resume it with " + command}}
+		return []rollout.Step{{Name: "Pause", Detail: "paused by hand: resume it", Request: "promote"}}
 	case s.Stable == nil || (!promotion.Asked && pause == nil):
 		return nil
 	case pause == nil:
@@ -51,7 +50,7 @@ func pauseSteps(s rollout.State, o rollout.Outcome, promotion gate.Promotion) []
 	case promotion.Automatic:
 		return []rollout.Step{{Name: name, Detail: "promotes itself", Until: pause.StartTime.Add(promotion.After)}}
 	}
-	return []rollout.Step{{Name: name, Detail: "promote it with " + command}}
+	return []rollout.Step{{Name: name, Detail: "promote it", Request: "promote"}}
 }
 
 // removalStep is the end of the pods of other versions, which go after their delay.

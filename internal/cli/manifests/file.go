@@ -1,0 +1,69 @@
+package manifests
+
+import (
+	"io/fs"
+	"path/filepath"
+	"slices"
+
+	"github.com/cyan-cd/cyan/api/v1alpha1"
+	"github.com/cyan-cd/cyan/internal/render"
+	"github.com/cyan-cd/cyan/internal/render/renderers"
+)
+
+// File renders a single file on disk; what lies beside it is not looked at.
+func File(path string) (*render.Result, error) {
+	result := &render.Result{}
+	dir, name := filepath.Split(path)
+	if dir == "" {
+		dir = "."
+	}
+	err := open(dir, dir, func(tree fs.FS, inside string) error {
+		source := v1alpha1.ApplicationSource{Path: inside, Directory: &v1alpha1.DirectorySource{Include: name}}
+		var err error
+		if result, err = renderers.Render(onlyFile{tree, name}, source, render.Options{}); err != nil {
+			return refusal(err)
+		}
+		return nil
+	})
+	return result, err
+}
+
+// onlyFile is a file system with one file of another.
+type onlyFile struct {
+	all  fs.FS
+	name string
+}
+
+func (o onlyFile) hides(op, name string) error {
+	if name == "." || name == o.name {
+		return nil
+	}
+	return &fs.PathError{Op: op, Path: name, Err: fs.ErrNotExist}
+}
+
+// Open implements fs.FS.
+func (o onlyFile) Open(name string) (fs.File, error) {
+	if err := o.hides("open", name); err != nil {
+		return nil, err
+	}
+	return o.all.Open(name)
+}
+
+// ReadDir implements fs.ReadDirFS.
+func (o onlyFile) ReadDir(name string) ([]fs.DirEntry, error) {
+	if err := o.hides("readdir", name); err != nil {
+		return nil, err
+	}
+	entries, err := fs.ReadDir(o.all, name)
+	return slices.DeleteFunc(entries, func(e fs.DirEntry) bool { return e.Name() != o.name }), err
+}
+
+// ReadLink implements fs.ReadLinkFS.
+func (o onlyFile) ReadLink(name string) (string, error) {
+	return fs.ReadLink(o.all, name)
+}
+
+// Lstat implements fs.ReadLinkFS.
+func (o onlyFile) Lstat(name string) (fs.FileInfo, error) {
+	return fs.Lstat(o.all, name)
+}
