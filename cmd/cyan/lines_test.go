@@ -204,6 +204,7 @@ func TestLines(t *testing.T) {
 		{"cyan server --log-level loud", 2, "", "Error: --log-level: unknown level \"loud\"; give debug, info, warn or error\n"},
 		{"cyan server --exec-provider-allow ./aws", 2, "", "Error: --exec-provider-allow: program \"./aws\" is invalid; give a name such as aws, or an absolute path\n"},
 		{"cyan server --allow-repository-directory git", 2, "", "Error: --allow-repository-directory: \"git\" is not an absolute path; give the absolute path of a directory\n"},
+		{"cyan server --deny-network ten", 2, "", "Error: --deny-network: \"ten\" is not a network; give an address, or one with the length of its prefix, such as 10.0.0.0/8\n"},
 		{"cyan demo --registry r.example/x", 2, "", "Error: --registry, --kubeconfig: given without the context of another cluster; name it with --context\n"},
 
 		// One loader of kubeconfigs, with one set of words, wherever the flag stands.

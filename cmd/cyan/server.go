@@ -33,6 +33,7 @@ type serverFlags struct {
 	directories          []string
 	renderTime           time.Duration
 	renderLimits         map[string]string
+	denied               []string
 }
 
 func newServerCommand(e *kit.Env) *cobra.Command {
@@ -65,6 +66,7 @@ It serves POST /api/webhook, GET /metrics, GET /healthz and GET /readyz.`,
 	flags.StringArrayVar(&f.directories, "allow-repository-directory", nil, "DIR on this machine in which git repositories may be that Applications name by path or file URL; may be repeated; none by default")
 	flags.DurationVar(&f.renderTime, "render-timeout", 2*time.Minute, "how long rendering one source may take")
 	flags.StringToStringVar(&f.renderLimits, "render-limit", nil, "NAME=NUMBER of what rendering one source may cost ("+strings.Join(render.LimitNames(), ", ")+"); may be repeated")
+	flags.StringArrayVar(&f.denied, "deny-network", nil, "NETWORK such as 10.0.0.0/8 that no repository is fetched from; may be repeated; link-local addresses always are")
 	flags.StringVar(&f.logLevel, "log-level", "info", "debug, info, warn or error")
 	return cmd
 }
@@ -86,6 +88,10 @@ func (f serverFlags) run(cmd *cobra.Command) error {
 	if err != nil {
 		return err
 	}
+	denied, err := source.ParseNetworks(f.denied)
+	if err != nil {
+		return kit.Usage("--deny-network", err.Error(), "give an address, or one with the length of its prefix, such as 10.0.0.0/8")
+	}
 	config, err := f.env.Kube.Config()
 	if err != nil {
 		return err
@@ -95,7 +101,7 @@ func (f serverFlags) run(cmd *cobra.Command) error {
 		return err
 	}
 	o := controller.Options{
-		MirrorDir: mirrors, RepositoryDirectories: f.directories, ControlNamespace: f.namespace, Programs: programs, Render: compare.RenderOptions{Time: f.renderTime, Limits: limits}, PollEvery: f.poll, RolloutInstanceID: f.instance,
+		MirrorDir: mirrors, RepositoryDirectories: f.directories, DenyNetworks: denied, ControlNamespace: f.namespace, Programs: programs, Render: compare.RenderOptions{Time: f.renderTime, Limits: limits}, PollEvery: f.poll, RolloutInstanceID: f.instance,
 		SkipInstall: f.skipInstall, LeaderElection: f.standBy, Log: log,
 	}
 	if f.address != "" {

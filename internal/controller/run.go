@@ -9,6 +9,7 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"net/netip"
 	"time"
 
 	"github.com/go-logr/logr"
@@ -44,6 +45,8 @@ type Options struct {
 	MirrorDir string
 	// RepositoryDirectories are those on this machine in which repositories may be that Applications name; none when empty.
 	RepositoryDirectories []string
+	// DenyNetworks are networks that no repository is fetched from, besides those of single links.
+	DenyNetworks []netip.Prefix
 	// ControlNamespace is where Applications, AppProjects and their Secrets are: "argocd" when empty.
 	ControlNamespace string
 	// Programs are those that cluster Secrets may have run as this process; none when zero.
@@ -87,7 +90,7 @@ func Run(ctx context.Context, config *rest.Config, o Options) error {
 	if err := ensureNamespace(ctx, mgr.GetConfig(), o.ControlNamespace); err != nil {
 		return err
 	}
-	mirrors, err := source.Open(o.MirrorDir, source.Options{LocalDirectories: o.RepositoryDirectories})
+	mirrors, err := source.Open(o.MirrorDir, source.Options{LocalDirectories: o.RepositoryDirectories, DenyNetworks: o.DenyNetworks})
 	if err != nil {
 		return err
 	}

@@ -324,6 +324,14 @@ func (u URL) User() string { return u.user }
 // Host returns the host, in lower case and without a port; "" for a file.
 func (u URL) Host() string { return u.host }
 
+// Port returns the port, also where it is the default one; "" for a file.
+func (u URL) Port() string {
+	if u.port != "" {
+		return u.port
+	}
+	return defaultPorts[u.scheme]
+}
+
 // Origin returns scheme, host and port, for which credentials are given.
 func (u URL) Origin() string { return u.scheme + "://" + u.authority() }
 

@@ -235,8 +235,8 @@ func TestSamePlace(t *testing.T) {
 
 func TestPartsOfAURL(t *testing.T) {
 	u := parse(t, "https://Ada:secret@H:8443/a/b.git")
-	got := []string{u.Scheme(), u.User(), u.Host(), u.Origin(), u.Path(), repository.Password("https://ada:secret@h/x")}
-	if want := []string{"https", "Ada", "h", "https://h:8443", "/a/b", "secret"}; !slices.Equal(got, want) {
+	got := []string{u.Scheme(), u.User(), u.Host(), u.Origin(), u.Port(), u.Path(), repository.Password("https://ada:secret@h/x"), parse(t, "git@h:x").Port()}
+	if want := []string{"https", "Ada", "h", "https://h:8443", "8443", "/a/b", "secret", "22"}; !slices.Equal(got, want) {
 		t.Errorf("got %q, want %q", got, want)
 	}
 	if got := (repository.URL{}).String(); got != "" {

@@ -1,8 +1,13 @@
 package source
 
 import (
+	"context"
 	"errors"
 	"fmt"
+	"net"
+	"net/http"
+	"net/netip"
+	"net/url"
 	"os"
 	"path/filepath"
 	"strings"
@@ -20,6 +25,10 @@ type gitAccess struct {
 	config  []gitSetting
 	secrets []string
 	files   string
+	// egress is the way to the host, for http and https; nil where git goes by itself.
+	egress *egress
+	// foreign is set when what git says may be the words of the other end.
+	foreign bool
 }
 
 // credentialHelper is a credential helper: git asks it only for the URL that it is configured for, so a redirect to
@@ -27,17 +36,23 @@ type gitAccess struct {
 const credentialHelper = `!f() { test "$1" = get && printf 'username=%s\npassword=%s\n' "$CYAN_GIT_USERNAME" "$CYAN_GIT_PASSWORD"; }; f`
 
 // gitAccess prepares the credentials of repo. The caller calls done.
-func (s *mirrorStore) access(repo Repository) (*gitAccess, error) {
+func (s *mirrorStore) access(ctx context.Context, repo Repository) (*gitAccess, error) {
 	u, c, err := repo.split()
 	if err != nil {
 		return nil, err
 	}
-	a := &gitAccess{url: u.Remote(), name: repo.String(), secrets: c.secrets()}
+	a := &gitAccess{url: u.Remote(), name: repo.String(), secrets: c.secrets(), foreign: u.Scheme() != "file"}
 	switch u.Scheme() {
 	case "http", "https":
-		err = a.overHTTP(s, u, c)
+		if err = a.overHTTP(s, u, c); err == nil && !s.opts.OwnConfiguration {
+			err = a.guardHTTP(s.networks, u, c)
+		}
 	case "ssh":
-		err = a.overSSH(s, c)
+		err = a.overSSH(ctx, s, u, c)
+	case "git":
+		if !s.opts.OwnConfiguration {
+			_, err = s.networks.lookup(ctx, u.Host())
+		}
 	case "file":
 		if a.url, err = s.local(u); err != nil {
 			return nil, err
@@ -46,12 +61,18 @@ func (s *mirrorStore) access(repo Repository) (*gitAccess, error) {
 	}
 	if err != nil {
 		a.done()
+		if p := problem.Of(err); p != nil {
+			return nil, a.rename("connecting", p)
+		}
 		return nil, newError(ErrRefused, a.name, err.Error(), "correct the credentials of the repository")
 	}
 	return a, nil
 }
 
 func (a *gitAccess) done() {
+	if a.egress != nil {
+		a.egress.close()
+	}
 	if a.files != "" {
 		_ = os.RemoveAll(a.files)
 	}
@@ -83,7 +104,9 @@ func (a *gitAccess) overHTTP(s *mirrorStore, u repository.URL, c Credentials) er
 			username = "git"
 		}
 		a.env = append(a.env, "CYAN_GIT_USERNAME="+username, "CYAN_GIT_PASSWORD="+c.Password)
-		a.set("credential."+origin+".helper", credentialHelper)
+		for _, at := range append([]string{origin}, upgrades(u)...) {
+			a.set("credential."+at+".helper", credentialHelper)
+		}
 	}
 	if c.Insecure {
 		a.set("http.sslVerify", "false")
@@ -111,10 +134,56 @@ func (a *gitAccess) overHTTP(s *mirrorStore, u repository.URL, c Credentials) er
 	return nil
 }
 
-func (a *gitAccess) overSSH(s *mirrorStore, c Credentials) error {
+// upgrades are where a host may send git on to when it is asked over http.
+func upgrades(u repository.URL) []string {
+	if u.Scheme() != "http" {
+		return nil
+	}
+	host := strings.TrimSuffix(strings.TrimPrefix(u.Origin(), "http://"), ":"+u.Port())
+	return []string{"https://" + host, "https://" + host + ":" + u.Port()}
+}
+
+// guardHTTP has git reach the host of a URL and no other. A proxy that people have set decides itself where it goes, so
+// nothing is followed there.
+func (a *gitAccess) guardHTTP(n networks, u repository.URL, c Credentials) error {
+	own := c.Proxy != ""
+	if !own {
+		proxy, err := http.ProxyFromEnvironment(&http.Request{URL: &url.URL{Scheme: u.Scheme(), Host: net.JoinHostPort(u.Host(), u.Port())}})
+		own = proxy != nil || err != nil
+	}
+	if address, err := netip.ParseAddr(u.Host()); err == nil && !n.allow(address) {
+		return n.refusal(u.Host())
+	}
+	if own {
+		a.set("http.followRedirects", "false")
+		return nil
+	}
+	e, err := openEgress(u, n)
+	if err != nil {
+		return err
+	}
+	a.egress = e
+	a.set("http.proxy", "http://"+e.address)
+	a.env = append(a.env, "no_proxy=", "NO_PROXY=")
+	return nil
+}
+
+func (a *gitAccess) overSSH(ctx context.Context, s *mirrorStore, u repository.URL, c Credentials) error {
 	command := []string{"ssh", "-o", "BatchMode=yes", "-o", "ConnectTimeout=20", "-o", "ServerAliveInterval=15"}
 	if !s.opts.OwnConfiguration {
 		command = append(command, "-F", os.DevNull)
+		addresses, err := s.networks.lookup(ctx, u.Host())
+		if err != nil {
+			return err
+		}
+		if _, err := netip.ParseAddr(u.Host()); err != nil {
+			// What was judged is what is connected to, under the name that known_hosts has.
+			alias := u.Host()
+			if u.Port() != "22" {
+				alias = "[" + alias + "]:" + u.Port()
+			}
+			command = append(command, "-o", "HostName="+addresses[0].Unmap().String(), "-o", shellQuote("HostKeyAlias="+alias))
+		}
 	}
 	if c.SSHPrivateKey != "" {
 		file, err := a.file(s, "key", strings.TrimSpace(strings.ReplaceAll(c.SSHPrivateKey, "\r\n", "\n"))+"\n")
@@ -162,14 +231,26 @@ func (a *gitAccess) file(s *mirrorStore, name, content string) (string, error) {
 
 // explain adds the repository's name, a kind and a remedy to git's failure.
 func (a *gitAccess) explain(doing string, err error) error {
+	if failed := problem.Of(a.egress.err()); failed != nil {
+		return a.rename(doing, failed)
+	}
 	var exit *exitError
-	if errors.As(err, &exit) {
+	if errors.As(err, &exit) && a.foreign {
+		return diagnose(a.name, doing, ownWords(exit.stderr), a.secrets)
+	} else if errors.As(err, &exit) {
 		return diagnose(a.name, doing, exit.stderr, a.secrets)
 	}
 	if late := problem.Of(err); late != nil && errors.Is(err, ErrUnreachable) {
 		return newError(ErrUnreachable, a.name, doing+" "+late.Cause, "tried again by itself; check the network and the host")
 	}
 	return fmt.Errorf("repository %s: %s: %w", a.name, doing, err)
+}
+
+// rename tells a problem with a host as one with the repository.
+func (a *gitAccess) rename(doing string, p *problem.Error) error {
+	named := *p
+	named.Object, named.Cause = "repository "+a.name, doing+": "+p.Cause
+	return &named
 }
 
 // shellQuote is for the shell that git starts ssh with.

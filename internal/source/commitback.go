@@ -189,7 +189,7 @@ func landBatch(ctx context.Context, r *bareMirror, branch string, batch []*pendi
 		return err
 	}
 	newest := hostedRepo{r, batch[len(batch)-1].repo}
-	a, err := r.store.access(newest.repo)
+	a, err := r.store.access(ctx, newest.repo)
 	if err != nil {
 		return err
 	}

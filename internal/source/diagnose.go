@@ -1,6 +1,7 @@
 package source
 
 import (
+	"regexp"
 	"slices"
 	"strings"
 )
@@ -88,6 +89,52 @@ func gitMessage(stderr string) string {
 func isAdvice(line string) bool {
 	return strings.HasPrefix(line, "Could not read from remote repository") || strings.HasPrefix(line, "Please make sure you have the correct access rights") ||
 		line == "and the repository exists"
+}
+
+// localWords are what git, curl and ssh say by themselves. All else may be what the other end has answered, and is not
+// repeated: whoever names a URL must not read what a machine says that only the server reaches.
+var localWords = []*regexp.Regexp{
+	regexp.MustCompile(`^unable to access '[^']*': .*`),
+	regexp.MustCompile(`^Authentication failed for '[^']*'`),
+	regexp.MustCompile(`^repository '[^']*' not found`),
+	regexp.MustCompile(`^could not read (Username|Password) for '[^']*'(: terminal prompts disabled)?`),
+	regexp.MustCompile(`^'[^']*' does not appear to be a git repository`),
+	regexp.MustCompile(`Permission denied \([a-z0-9,-]*\)`),
+	regexp.MustCompile(`Host key verification failed`),
+	regexp.MustCompile(`(?i)remote host identification has changed`),
+	regexp.MustCompile(`Could not resolve hostname [^\s:]+`),
+	regexp.MustCompile(`connect to host \S+ port \d+: [A-Za-z ]+`),
+	regexp.MustCompile(`(?i)(connection (closed|refused|reset|timed out)|unable to connect|no route to host|network is unreachable|early EOF|broken pipe)`),
+	regexp.MustCompile(`^RPC failed; HTTP \d+ curl \d+ The requested URL returned error: \d+`),
+	regexp.MustCompile(`(the remote end hung up unexpectedly|unexpected disconnect while reading sideband packet)`),
+	regexp.MustCompile(`(?i)repository not (found|exported)`),
+	regexp.MustCompile(`(couldn't find remote ref|not our ref)`),
+	regexp.MustCompile(`unable to update url base from redirection`),
+	regexp.MustCompile(`^detected dubious ownership in repository`),
+	regexp.MustCompile(`(?i)(bad object|unresolved deltas|invalid object|premature end of pack|did not send all necessary objects|bad tree|missing blob|missing tree|unable to read tree|not a git repository)`),
+	regexp.MustCompile(`Could not read from remote repository`),
+}
+
+// ownWords returns what of git's words is its own.
+func ownWords(stderr string) string {
+	var kept []string
+	for line := range strings.Lines(stderr) {
+		line = strings.TrimSpace(line)
+		if strings.HasPrefix(line, "remote: ") {
+			continue
+		}
+		line = strings.TrimPrefix(strings.TrimPrefix(line, "fatal: "), "error: ")
+		for _, words := range localWords {
+			if own := words.FindString(line); own != "" {
+				kept = append(kept, own)
+				break
+			}
+		}
+	}
+	if len(kept) == 0 {
+		return "the answer is not one of a git server"
+	}
+	return strings.Join(kept, "\n")
 }
 
 func redactSecrets(text string, secrets []string) string {

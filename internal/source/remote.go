@@ -23,7 +23,7 @@ func (r hostedRepo) listRefs(ctx context.Context, willDo func(hostRefs) bool) (h
 	if known := r.knownRefs(); willDo(known) {
 		return known, nil
 	}
-	a, err := r.store.access(r.repo)
+	a, err := r.store.access(ctx, r.repo)
 	if err != nil {
 		return hostRefs{}, err
 	}
@@ -93,7 +93,7 @@ func (r hostedRepo) fetch(ctx context.Context, object, ref string) error {
 			return nil
 		}
 	}
-	a, err := r.store.access(r.repo)
+	a, err := r.store.access(ctx, r.repo)
 	if err != nil {
 		return err
 	}

@@ -127,6 +127,9 @@ func serveChannel(channel ssh.Channel, asked <-chan *ssh.Request) {
 	}
 }
 
+// byName has the host's name in the place of its address.
+func byName(text string) string { return strings.Replace(text, "127.0.0.1", "localhost", 1) }
+
 func TestOverSSH(t *testing.T) {
 	if _, err := exec.LookPath("ssh"); err != nil {
 		t.Skip("there is no ssh on this machine: apt-get install openssh-client")
@@ -146,6 +149,7 @@ func TestOverSSH(t *testing.T) {
 		says        string
 	}{
 		{"its key, and a host that is known", source.Credentials{SSHPrivateKey: host.key, SSHKnownHosts: host.known}, url, nil, ""},
+		{"a name, and a host that is known by it", source.Credentials{SSHPrivateKey: host.key, SSHKnownHosts: byName(host.known)}, byName(url), nil, ""},
 		{"with the line ends of another system", source.Credentials{SSHPrivateKey: strings.ReplaceAll(host.key, "\n", "\r\n"), SSHKnownHosts: host.known}, url, nil, ""},
 		{"a host that nobody checks", source.Credentials{SSHPrivateKey: host.key, InsecureIgnoreHostKey: true}, url, nil, ""},
 		{"a host that nobody knows", source.Credentials{SSHPrivateKey: host.key, SSHKnownHosts: "git.example " + elsewhere}, url, source.ErrDenied, "known_hosts"},

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"net/netip"
 	"os"
 	"path/filepath"
 	"time"
@@ -27,8 +28,10 @@ type Options struct {
 	// LocalDirectories are those in which, and below which, repositories on this machine may be; none by default. Whoever
 	// writes there decides what is read.
 	LocalDirectories []string
+	// DenyNetworks are not connected to, nor are those for addresses that hold in one network segment alone.
+	DenyNetworks []netip.Prefix
 	// OwnConfiguration lets git use the configuration, credential helpers and SSH agent of the user who runs this
-	// program, as in a CI job. A server leaves it off.
+	// program, as in a CI job, and go where they lead. A server leaves it off.
 	OwnConfiguration bool
 }
 
@@ -38,6 +41,8 @@ type mirrorStore struct {
 	opts  Options
 	git   *gitProgram
 	cache *objectCache
+	// networks are those that may be connected to.
+	networks networks
 	// key is what names of mirrors are made with, so that they give no credential away.
 	key []byte
 
@@ -61,7 +66,7 @@ func openMirrorStore(dir string, opts Options) (*mirrorStore, error) {
 	defaultTo(&opts.FetchTimeout, 15*time.Minute)
 	defaultTo(&opts.MaxFileSize, 64<<20)
 	defaultTo(&opts.CacheSize, 64<<20)
-	s := &mirrorStore{dir: dir, opts: opts, git: g, cache: newObjectCache(opts.CacheSize)}
+	s := &mirrorStore{dir: dir, opts: opts, git: g, cache: newObjectCache(opts.CacheSize), networks: networks{opts.DenyNetworks}}
 	if err := os.MkdirAll(s.secretsDir(), 0o700); err != nil {
 		return nil, fmt.Errorf("opening the mirrors in %s: %w", dir, err)
 	}
