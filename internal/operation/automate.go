@@ -11,9 +11,6 @@ import (
 	"github.com/cyan-cd/cyan/internal/plan"
 )
 
-// healAfter bounds how often automation undoes the same drift, when it comes back each time.
-const healAfter = time.Second
-
 // Automation is what automation does about an Application now.
 type Automation struct {
 	// Start is the operation to begin; nil for none.
@@ -93,7 +90,7 @@ func startOrWait(app *v1alpha1.Application, seen Observation, auto v1alpha1.Auto
 	case last == nil || last.FinishedAt == nil || !synced(app, last, seen.Revision):
 		return Automation{Start: op, Why: "git has changed"}
 	case last.Phase == v1alpha1.OperationSucceeded:
-		return heal(op, seen, last.FinishedAt.Time, auto)
+		return heal(op, seen, last, auto)
 	}
 	// Nothing is given up for ever: a sync that has failed is tried again, each time after a longer wait.
 	op.Sync.AutoHealAttemptsCount = last.Operation.Sync.AutoHealAttemptsCount + 1
@@ -102,20 +99,6 @@ func startOrWait(app *v1alpha1.Application, seen Observation, auto v1alpha1.Auto
 		return Automation{Why: "the last sync of this commit failed", At: at}
 	}
 	return Automation{Start: op, Why: "the last sync of this commit failed; trying again"}
-}
-
-// heal undoes what has changed in the cluster since a sync that ended well.
-func heal(op *v1alpha1.Operation, seen Observation, finished time.Time, auto v1alpha1.AutomatedSync) Automation {
-	if !auto.SelfHeal {
-		return Automation{Why: fmt.Sprintf("commit %s: synced already, and selfHeal is off", short(seen.Revision))}
-	}
-	if at := finished.Add(healAfter); seen.Now.Before(at) {
-		return Automation{Why: "the last sync was just now", At: at}
-	}
-	if op.Sync.Resources = drifted(seen.Plan, auto); len(op.Sync.Resources) == 0 {
-		return Automation{Why: "what differs belongs to another Application as well, and the two would undo each other's work for ever"}
-	}
-	return Automation{Start: op, Why: "the cluster has changed"}
 }
 
 // synced reports whether the last operation synced what a new one would: the same revision of the same source,
