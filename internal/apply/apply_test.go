@@ -32,6 +32,8 @@ func (kinds) Resource(kind schema.GroupVersionKind) (schema.GroupVersionResource
 		return kind.GroupVersion().WithResource("secrets"), true, true
 	case schema.GroupVersionKind{Version: "v1", Kind: "Service"}:
 		return kind.GroupVersion().WithResource("services"), true, true
+	case schema.GroupVersionKind{Group: "apps", Version: "v1", Kind: "Deployment"}:
+		return kind.GroupVersion().WithResource("deployments"), true, true
 	case schema.GroupVersionKind{Group: "batch", Version: "v1", Kind: "Job"}:
 		return kind.GroupVersion().WithResource("jobs"), true, true
 	}

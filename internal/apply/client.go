@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"slices"
+	"strings"
 
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -79,9 +80,18 @@ type How struct {
 	// Force deletes and creates again what can't be changed; without it such a write fails.
 	Force bool
 	Trial Trial
+	// Lax has the server drop fields that it does not know, instead of refusing them.
+	Lax bool
 	// Basis is the resourceVersion that the object must still have; "" for any. If it has another by now, nothing is
 	// written and the reason is Conflict.
 	Basis string
+}
+
+func (h How) validation() string {
+	if h.Lax {
+		return metav1.FieldValidationIgnore
+	}
+	return metav1.FieldValidationStrict
 }
 
 // Change is what a write did.
@@ -102,9 +112,19 @@ const (
 // Outcome is what a write that succeeded did.
 type Outcome struct {
 	Change Change
+	// TakenOver are the former appliers whose fields are Cyan's now.
+	TakenOver []string
 	// Object is what the server answered: the object as stored, or as it would be stored by a dry run. It is nil for
 	// deletions.
 	Object *unstructured.Unstructured
+}
+
+// String is what was done, for people.
+func (o Outcome) String() string {
+	if len(o.TakenOver) == 0 {
+		return string(o.Change)
+	}
+	return fmt.Sprintf("%s, with the fields that %s had applied", o.Change, strings.Join(o.TakenOver, " and "))
 }
 
 // Get reads an object in the version of kind; nil when it isn't there.
@@ -132,7 +152,7 @@ func (c *Client) Apply(ctx context.Context, desired, live *unstructured.Unstruct
 	if err != nil {
 		return Outcome{}, err
 	}
-	write := c.serverSide
+	write := serverSide
 	switch how.Method {
 	case Replace:
 		write = c.replace
@@ -143,7 +163,7 @@ func (c *Client) Apply(ctx context.Context, desired, live *unstructured.Unstruct
 	after, err := write(ctx, resource, desired, live, how)
 	switch {
 	case err == nil:
-		return Outcome{Change: changeOf(live, after), Object: after}, nil
+		return Outcome{Change: changeOf(live, after), TakenOver: takenOver(live, after), Object: after}, nil
 	case how.Force && live != nil && cannotChange(err):
 		return c.recreate(ctx, resource, desired, live, how)
 	}
@@ -160,30 +180,6 @@ func changeOf(before, after *unstructured.Unstructured) Change {
 	return Configured
 }
 
-func (c *Client) serverSide(ctx context.Context, resource dynamic.ResourceInterface, desired, live *unstructured.Unstructured, how How) (*unstructured.Unstructured, error) {
-	if how.Trial == Real && live != nil {
-		after, err := c.takeOver(ctx, resource, live)
-		if err != nil {
-			return nil, err
-		}
-		if how.Basis == live.GetResourceVersion() && how.Basis != "" {
-			how.Basis = after.GetResourceVersion()
-		}
-	}
-	clean := forApply(desired)
-	if how.Basis != "" {
-		clean.SetResourceVersion(how.Basis)
-	}
-	body, err := json.Marshal(clean)
-	if err != nil {
-		return nil, err
-	}
-	force := true
-	return resource.Patch(ctx, desired.GetName(), types.ApplyPatchType, body, metav1.PatchOptions{
-		FieldManager: v1alpha1.FieldManager, Force: &force, DryRun: dryRun(how), FieldValidation: metav1.FieldValidationStrict,
-	})
-}
-
 // forApply drops what the server keeps itself and refuses in an apply.
 func forApply(desired *unstructured.Unstructured) *unstructured.Unstructured {
 	clean := desired.DeepCopy()
@@ -197,10 +193,10 @@ func forApply(desired *unstructured.Unstructured) *unstructured.Unstructured {
 func (c *Client) replace(ctx context.Context, resource dynamic.ResourceInterface, desired, live *unstructured.Unstructured, how How) (*unstructured.Unstructured, error) {
 	body := forApply(desired)
 	if live == nil {
-		return resource.Create(ctx, body, metav1.CreateOptions{FieldManager: v1alpha1.FieldManager, DryRun: dryRun(how), FieldValidation: metav1.FieldValidationStrict})
+		return resource.Create(ctx, body, metav1.CreateOptions{FieldManager: v1alpha1.FieldManager, DryRun: dryRun(how), FieldValidation: how.validation()})
 	}
 	body.SetResourceVersion(live.GetResourceVersion())
-	return resource.Update(ctx, body, metav1.UpdateOptions{FieldManager: v1alpha1.FieldManager, DryRun: dryRun(how), FieldValidation: metav1.FieldValidationStrict})
+	return resource.Update(ctx, body, metav1.UpdateOptions{FieldManager: v1alpha1.FieldManager, DryRun: dryRun(how), FieldValidation: how.validation()})
 }
 
 // recreate deletes an object that can't be changed. It waits for nothing: once the object is gone, applying it creates

@@ -26,7 +26,7 @@ func (c *Client) clientSide(ctx context.Context, resource dynamic.ResourceInterf
 		return nil, err
 	}
 	if live == nil {
-		return resource.Create(ctx, modified, metav1.CreateOptions{FieldManager: v1alpha1.FieldManager, DryRun: dryRun(how), FieldValidation: metav1.FieldValidationStrict})
+		return resource.Create(ctx, modified, metav1.CreateOptions{FieldManager: v1alpha1.FieldManager, DryRun: dryRun(how), FieldValidation: how.validation()})
 	}
 	kind, patch, err := threeWay(modified, live)
 	if err != nil {
@@ -35,7 +35,7 @@ func (c *Client) clientSide(ctx context.Context, resource dynamic.ResourceInterf
 	if string(patch) == "{}" {
 		return live, nil
 	}
-	return resource.Patch(ctx, desired.GetName(), kind, patch, metav1.PatchOptions{FieldManager: v1alpha1.FieldManager, DryRun: dryRun(how), FieldValidation: metav1.FieldValidationStrict})
+	return resource.Patch(ctx, desired.GetName(), kind, patch, metav1.PatchOptions{FieldManager: v1alpha1.FieldManager, DryRun: dryRun(how), FieldValidation: how.validation()})
 }
 
 func withLastApplied(desired *unstructured.Unstructured) (*unstructured.Unstructured, error) {

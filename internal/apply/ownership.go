@@ -34,6 +34,15 @@ func Inherited(live *unstructured.Unstructured) []string {
 	return names
 }
 
+// takenOver names the former appliers, other than Cyan itself, that own nothing of an object any more.
+func takenOver(before, after *unstructured.Unstructured) []string {
+	if before == nil {
+		return nil
+	}
+	left := append(Inherited(after), v1alpha1.FieldManager)
+	return slices.DeleteFunc(Inherited(before), func(name string) bool { return slices.Contains(left, name) })
+}
+
 func isFormer(entry metav1.ManagedFieldsEntry) bool {
 	if entry.Subresource != "" {
 		return false
@@ -44,31 +53,48 @@ func isFormer(entry metav1.ManagedFieldsEntry) bool {
 }
 
 // takeOver makes the fields of former appliers Cyan's own, so that the apply that follows removes what git no longer
-// has. It gives the object as it is then.
-func (c *Client) takeOver(ctx context.Context, resource dynamic.ResourceInterface, live *unstructured.Unstructured) (*unstructured.Unstructured, error) {
-	names := Inherited(live)
-	if len(names) == 0 {
-		return live, nil
-	}
-	mine := live.DeepCopy()
-	entries := mine.GetManagedFields()
-	for i := range entries {
-		if isFormer(entries[i]) {
-			entries[i].Operation = metav1.ManagedFieldsOperationUpdate
+// has. It returns the object as it is then.
+func takeOver(ctx context.Context, resource dynamic.ResourceInterface, live *unstructured.Unstructured, how How) (*unstructured.Unstructured, error) {
+	after := live
+	err := onLatest(ctx, resource, live, how, func(live *unstructured.Unstructured) error {
+		after = live
+		names := Inherited(live)
+		if len(names) == 0 {
+			return nil
 		}
+		mine := live.DeepCopy()
+		entries := mine.GetManagedFields()
+		for i := range entries {
+			if isFormer(entries[i]) {
+				entries[i].Operation = metav1.ManagedFieldsOperationUpdate
+			}
+		}
+		mine.SetManagedFields(entries)
+		if err := csaupgrade.UpgradeManagedFields(mine, sets.New(names...), v1alpha1.FieldManager); err != nil {
+			return err
+		}
+		return replaceManagedFields(ctx, resource, live, mine.GetManagedFields(), &after)
+	})
+	return after, err
+}
+
+// replaceManagedFields writes who owns which fields of the object that was read, and into after what it is then.
+func replaceManagedFields(ctx context.Context, resource dynamic.ResourceInterface, live *unstructured.Unstructured, entries []metav1.ManagedFieldsEntry, after **unstructured.Unstructured) error {
+	if len(entries) == 0 {
+		// The server takes a list without entries for none that was given; one of an empty entry empties it.
+		entries = []metav1.ManagedFieldsEntry{{}}
 	}
-	mine.SetManagedFields(entries)
-	if err := csaupgrade.UpgradeManagedFields(mine, sets.New(names...), v1alpha1.FieldManager); err != nil {
-		return nil, err
-	}
-	body, err := jsonpatch.AsRead(live.GetResourceVersion()).Replace(mine.GetManagedFields(), "metadata", "managedFields").Data()
+	body, err := jsonpatch.AsRead(live.GetResourceVersion()).Replace(entries, "metadata", "managedFields").Data()
 	if err != nil {
-		return nil, err
+		return err
 	}
-	after, err := resource.Patch(ctx, live.GetName(), types.JSONPatchType, body, metav1.PatchOptions{FieldManager: v1alpha1.FieldManager})
+	written, err := resource.Patch(ctx, live.GetName(), types.JSONPatchType, body, metav1.PatchOptions{FieldManager: v1alpha1.FieldManager})
 	if apierrors.IsInvalid(err) {
 		// That is how the server says that the test failed: the object has changed since it was seen.
-		return nil, apierrors.NewConflict(schema.GroupResource{Group: live.GroupVersionKind().Group, Resource: live.GetKind()}, live.GetName(), err)
+		return apierrors.NewConflict(schema.GroupResource{Group: live.GroupVersionKind().Group, Resource: live.GetKind()}, live.GetName(), err)
 	}
-	return after, err
+	if err == nil {
+		*after = written
+	}
+	return err
 }

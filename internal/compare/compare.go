@@ -233,11 +233,6 @@ func Wanted(app *v1alpha1.Application, instance string, bounds project.Bounds, d
 func (c Comparison) Replanned() Comparison {
 	c.Plan = plan.Build(c.Desired, c.lives(), c.Policy)
 	inherited := c.inherited()
-	for i := range c.Plan.Resources {
-		if r := &c.Plan.Resources[i]; inherited[r.Key] && r.Status == v1alpha1.Synced {
-			r.Status, c.Plan.Status = v1alpha1.OutOfSync, v1alpha1.OutOfSync
-		}
-	}
 	for i := range c.Plan.Tasks {
 		if t := &c.Plan.Tasks[i]; t.Verb == plan.Apply && inherited[t.Key] {
 			t.Unchanged = false
@@ -246,8 +241,8 @@ func (c Comparison) Replanned() Comparison {
 	return c
 }
 
-// inherited are the objects whose fields still belong to a former applier: until one is applied once more, what git
-// drops of it would stay.
+// inherited are the objects whose fields still belong to a former applier. Who wrote a field is no drift, but the next
+// sync takes them over.
 func (c *Comparison) inherited() map[plan.Key]bool {
 	all := map[plan.Key]bool{}
 	for _, w := range c.writes {

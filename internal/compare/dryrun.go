@@ -112,7 +112,7 @@ func HowOf(t plan.Task) apply.How {
 }
 
 func howOf(options plan.Options) apply.How {
-	var how apply.How
+	how := apply.How{Lax: options.SkipValidation()}
 	switch {
 	case options.Replace():
 		how.Method = apply.Replace

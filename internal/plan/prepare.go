@@ -17,6 +17,7 @@ func Prepare(rendered []Desired, policy Policy) (prepared []Desired, warnings []
 	for _, d := range rendered {
 		object := d.Object.DeepCopy()
 		place(object, policy)
+		yield(object)
 		if isHook := len(hookPhases(object)) > 0; isHook {
 			nameHook(object, policy)
 		}

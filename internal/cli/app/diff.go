@@ -101,11 +101,13 @@ func problemsOf(compared compare.Comparison) string {
 	return strings.Join(lines, "; ")
 }
 
-// showAll prints every object that is not as git has it.
+// showAll prints every object that is not as git has it. One that the API server refuses keeps no other from being
+// shown.
 func (o *diffCommand) showAll(compared compare.Comparison) (different bool, err error) {
 	for kind, err := range compared.Live.Broken {
 		return false, o.Explain(err, "reading "+kind.String())
 	}
+	var refused error
 	desired := map[plan.Key]*unstructured.Unstructured{}
 	for _, d := range compared.Desired {
 		desired[plan.KeyOf(d.Object)] = d.Object
@@ -115,11 +117,15 @@ func (o *diffCommand) showAll(compared compare.Comparison) (different bool, err 
 			continue
 		}
 		different = true
-		if err := o.showOne(r, desired[r.Key], compared.Predictions[r.Key]); err != nil {
+		predicted := compared.Predictions[r.Key]
+		if predicted.Err != nil && refused == nil {
+			refused = o.Explain(predicted.Err, "asking what a sync would make of "+r.Key.String())
+		}
+		if err := o.showOne(r, desired[r.Key], predicted); err != nil {
 			return different, err
 		}
 	}
-	return different, nil
+	return different, refused
 }
 
 // showOne prints how a live object differs from what a sync would make of it.
@@ -131,9 +137,7 @@ func (o *diffCommand) showOne(r plan.Resource, desired *unstructured.Unstructure
 	case r.Live == nil:
 		return o.unified(name+" (new)", nil, desired)
 	case predicted.Err != nil:
-		return o.Explain(predicted.Err, "asking what a sync would make of "+name)
-	case len(r.Drift) == 0:
-		name += " (fields of a former applier are taken over)"
+		return o.Say(o.Page().Theme.Bad(fmt.Sprintf("===== %s: the API server refuses what git has", name)))
 	}
 	return o.unified(name, r.Live, cmp.Or(predicted.Object, desired))
 }

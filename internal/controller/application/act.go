@@ -222,7 +222,7 @@ func (s *syncRun) actOne(ctx context.Context, a plan.Action) error {
 	s.mu.Unlock()
 	s.o.cluster.Wrote(apply.RefOf(a.Task.Object), outcome.Object)
 	if !leavesNoResult(a) && outcome.Change != apply.Deleting {
-		s.note(plan.Begun(a.Task, string(outcome.Change)))
+		s.note(plan.Begun(a.Task, outcome.String()))
 	}
 	return nil
 }
