@@ -26,12 +26,19 @@ func (in *inspection) objects(dir, file string, top *types.Kustomization) (objec
 
 // buildAs builds the kustomization of dir with top in the place of its file.
 func (in *inspection) buildAs(dir, file string, top *types.Kustomization, use func(resmap.ResMap) error) error {
+	overlay := maps.Clone(in.modern)
+	top, err := in.withRollouts(top, overlay)
+	if err != nil {
+		return err
+	}
 	data, err := sigsyaml.Marshal(top)
 	if err != nil {
 		return fmt.Errorf("encoding %s: %w", file, err)
 	}
-	overlay := maps.Clone(in.modern)
 	overlay[file] = data
+	if err := in.overlaySchemas(overlay); err != nil {
+		return err
+	}
 	return in.build(dir, overlay, use)
 }
 

@@ -58,6 +58,9 @@ func (k *fileSystem) resolve(name string) (string, fs.FileMode, error) {
 	if err != nil {
 		return "", 0, err
 	}
+	if _, ok := k.overlay[name]; ok {
+		return name, 0, nil
+	}
 	resolved, mode, err := k.tree.Resolve(name)
 	k.note(err)
 	return resolved, mode, err

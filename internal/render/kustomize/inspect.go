@@ -7,6 +7,7 @@ import (
 
 	"go.yaml.in/yaml/v3"
 	"sigs.k8s.io/kustomize/api/types"
+	"sigs.k8s.io/kustomize/kyaml/openapi"
 	sigsyaml "sigs.k8s.io/yaml"
 
 	"github.com/cyan-cd/cyan/internal/problem"
@@ -115,6 +116,11 @@ func (in *inspection) plugins(k *inspected, above []string) error {
 func (in *inspection) modernize(file string, k *types.Kustomization) error {
 	old := len(k.Bases) + len(k.ImageTags) + len(k.CommonLabels) //nolint:staticcheck // kustomizations that exist have the old fields
 	k.FixKustomization()
+	if k.OpenAPI["version"] == openapi.DefaultOpenAPI && len(k.OpenAPI) == 1 {
+		// The schema that is built in: naming it changes global variables of kustomize's all the same.
+		k.OpenAPI = nil
+		old++
+	}
 	if old == 0 {
 		return nil
 	}
