@@ -1,7 +1,9 @@
 package live
 
 import (
+	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"slices"
@@ -13,6 +15,7 @@ import (
 
 	"github.com/cyan-cd/cyan/api/v1alpha1"
 	"github.com/cyan-cd/cyan/internal/cluster"
+	"github.com/cyan-cd/cyan/internal/problem"
 )
 
 // Registry holds the clusters that Applications can name: the one of the control plane, and those that Secrets
@@ -31,6 +34,9 @@ type Registry struct {
 	// refused are the clusters whose Secrets cannot be used, and why.
 	refused []refusal
 }
+
+// ErrSkipped is what the refusal of a cluster comes from that is left alone for as long as its Secret asks for that.
+var ErrSkipped = errors.New("cluster skipped")
 
 // refusal is a registered cluster that must not be connected as its Secret says.
 type refusal struct {
@@ -66,6 +72,12 @@ func (r *Registry) Update(secrets []*corev1.Secret) {
 	r.refused = nil
 	for _, secret := range secrets {
 		spec, err := cluster.FromSecret(secret, r.Programs)
+		if secret.Annotations[v1alpha1.SkipReconcileAnnotation] == "true" {
+			err = &problem.Error{
+				Kind: problem.Refused, Object: "cluster " + cmp.Or(spec.Name, spec.Server), Cause: "not contacted, as annotation " + v1alpha1.SkipReconcileAnnotation + " of its Secret asks",
+				Remedy: "remove the annotation", Err: ErrSkipped,
+			}
+		}
 		if err != nil {
 			r.refused = append(r.refused, refusal{spec.Server, spec.Name, err})
 			continue

@@ -26,6 +26,8 @@ type observation struct {
 	settings *readSettings
 	project  *v1alpha1.AppProject
 	cluster  *live.Cluster
+	// skipped is set when the cluster is to be left alone: nothing is done, and nothing reported.
+	skipped bool
 	// writer writes in the cluster, as whom the project says; nil when that is not known.
 	writer *apply.Client
 	// permitted is what may be compared with: the Application's own source, or the operation's. source is the same

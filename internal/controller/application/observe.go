@@ -11,6 +11,7 @@ import (
 
 	"github.com/cyan-cd/cyan/api/v1alpha1"
 	"github.com/cyan-cd/cyan/internal/compare"
+	"github.com/cyan-cd/cyan/internal/live"
 	"github.com/cyan-cd/cyan/internal/project"
 	"github.com/cyan-cd/cyan/internal/settings"
 	"github.com/cyan-cd/cyan/internal/source"
@@ -27,7 +28,12 @@ func (r *reconciler) gather(ctx context.Context, app *v1alpha1.Application) (*ob
 	if o.project == nil {
 		o.add(v1alpha1.ConditionInvalidSpecError, fmt.Errorf("spec.project names AppProject %q, which does not exist in namespace %s; create it, or use %q", projectName(app), r.control, v1alpha1.DefaultProject))
 	}
-	if o.cluster, err = r.clusters.For(app.Spec.Destination); err != nil {
+	o.cluster, err = r.clusters.For(app.Spec.Destination)
+	if errors.Is(err, live.ErrSkipped) && app.DeletionTimestamp == nil {
+		o.skipped = true
+		return o, nil
+	}
+	if err != nil {
 		o.add(v1alpha1.ConditionInvalidSpecError, err)
 	}
 	chooseWriter(o)

@@ -66,7 +66,7 @@ func (r *reconciler) Reconcile(ctx context.Context, request ctrl.Request) (ctrl.
 // and when to look again.
 func (r *reconciler) visit(ctx context.Context, app *v1alpha1.Application, told *happenings) (written bool, wait time.Duration, err error) {
 	o, err := r.gather(ctx, app)
-	if err != nil {
+	if err != nil || o.skipped {
 		return false, 0, err
 	}
 	after, wait, happened, err := r.actAndReport(ctx, o)

@@ -119,3 +119,33 @@ func TestSettingsThatProtectAndCannotBeReadStop(t *testing.T) {
 	w.set(nil)
 	w.eventually(name, "a sync", func(app *v1alpha1.Application) bool { return app.Status.Sync.Status == v1alpha1.Synced })
 }
+
+func TestSkippedCluster(t *testing.T) {
+	w := newWorld(t)
+	secret := &corev1.Secret{
+		ObjectMeta: metav1.ObjectMeta{Namespace: w.control, Name: "home", Labels: map[string]string{v1alpha1.SecretTypeLabel: v1alpha1.SecretTypeCluster},
+			Annotations: map[string]string{v1alpha1.SkipReconcileAnnotation: "true"}},
+		StringData: map[string]string{"name": "in-cluster", "server": v1alpha1.InClusterServer, "config": "{}"},
+	}
+	if err := w.Create(t.Context(), secret); err != nil {
+		t.Fatal(err)
+	}
+	w.start()
+	sha := w.push(map[string]string{"k8s/config.yaml": configMap("config", "red")})
+	name := w.app("skipped", automated)
+	// The Application of an unknown cluster is looked at after the other one, and shows that looks are taken.
+	other := w.app("unknown", func(app *v1alpha1.Application) { app.Spec.Destination.Server = "https://unknown.example" })
+	w.eventually(other, "the refusal of another cluster", func(app *v1alpha1.Application) bool { return condition(app, v1alpha1.ConditionInvalidSpecError) != "" })
+	app := &v1alpha1.Application{}
+	if err := w.Get(t.Context(), name, app); err != nil {
+		t.Fatal(err)
+	}
+	if w.data("config") != nil || app.Status.ReconciledAt != nil || len(app.Status.Conditions) > 0 {
+		t.Errorf("the Application of a cluster that is left alone has status %+v, want none", app.Status)
+	}
+	secret.Annotations = nil
+	if err := w.Update(t.Context(), secret); err != nil {
+		t.Fatal(err)
+	}
+	w.eventually(name, "the sync to the cluster that is not left alone any more", syncedTo(sha))
+}
