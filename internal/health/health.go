@@ -22,6 +22,10 @@ import (
 // IgnoreAnnotation with the value "true" keeps an object's health out of its Application's.
 const IgnoreAnnotation = "argocd.argoproj.io/ignore-healthcheck"
 
+// RunsOnAnnotation is on a pod that is not restarted by itself and runs on all the same, as a proxy may: it is healthy
+// while it runs, whatever its value.
+const RunsOnAnnotation = "argocd.argoproj.io/ignore-restart-policy"
+
 // rank orders the codes from best to worst.
 var rank = map[v1alpha1.HealthStatusCode]int{
 	v1alpha1.HealthHealthy: 0, v1alpha1.HealthSuspended: 1, v1alpha1.HealthProgressing: 2,
@@ -232,6 +236,9 @@ func pod(p *corev1.Pod) *v1alpha1.HealthStatus {
 		return degraded("%s", podFailure(p))
 	case corev1.PodRunning:
 		if p.Spec.RestartPolicy != corev1.RestartPolicyAlways && p.Spec.RestartPolicy != "" {
+			if _, runsOn := p.Annotations[RunsOnAnnotation]; runsOn {
+				return healthy("")
+			}
 			return progressing("running to its end")
 		}
 		for _, c := range p.Status.Conditions {

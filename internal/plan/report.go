@@ -2,6 +2,7 @@ package plan
 
 import (
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 
@@ -96,14 +97,20 @@ func imagesOf(object *unstructured.Unstructured) []string {
 	return slices.Compact(all)
 }
 
-// urlsOf are the addresses that an Ingress or a load balancer offers, and those in link annotations.
-func urlsOf(object *unstructured.Unstructured) []string {
+// Links returns the addresses in link annotations, in the order of their names.
+func Links(annotations map[string]string) []string {
 	var all []string
-	for name, value := range object.GetAnnotations() {
+	for _, name := range slices.Sorted(maps.Keys(annotations)) {
 		if strings.HasPrefix(name, "link.argocd.argoproj.io/") {
-			all = append(all, value)
+			all = append(all, annotations[name])
 		}
 	}
+	return all
+}
+
+// urlsOf are the addresses that an Ingress or a load balancer offers, and those in link annotations.
+func urlsOf(object *unstructured.Unstructured) []string {
+	all := Links(object.GetAnnotations())
 	if object.GetKind() != "Ingress" {
 		return all
 	}

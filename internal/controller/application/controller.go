@@ -9,6 +9,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 	"k8s.io/apimachinery/pkg/api/equality"
 	"k8s.io/apimachinery/pkg/types"
+	"k8s.io/client-go/dynamic"
 	"k8s.io/client-go/kubernetes"
 	"k8s.io/client-go/util/workqueue"
 	ctrl "sigs.k8s.io/controller-runtime"
@@ -93,6 +94,10 @@ func Setup(mgr manager.Manager, o Options) error {
 	if err != nil {
 		return fmt.Errorf("connecting to %s: %w", mgr.GetConfig().Host, err)
 	}
+	anything, err := dynamic.NewForConfig(mgr.GetConfig())
+	if err != nil {
+		return fmt.Errorf("connecting to %s: %w", mgr.GetConfig().Host, err)
+	}
 	queue := newEnqueuer()
 	r.queue = queue
 	recorder := newRevisionRecorder(r.client, r.newest, queue, o.Now, o.Log)
@@ -116,6 +121,7 @@ func Setup(mgr manager.Manager, o Options) error {
 		func(ctx context.Context) error { return f.followSettings(ctx, kube) },
 		func(ctx context.Context) error { return f.followRefs(ctx, o.RefPoller) },
 		recorder.run,
+		newSetWatcher(anything, o.Now, o.Log).run,
 	} {
 		if err := mgr.Add(run); err != nil {
 			return err

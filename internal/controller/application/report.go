@@ -42,6 +42,7 @@ func (o *observation) report(status *v1alpha1.ApplicationStatus, control string)
 	}
 	status.Resources = o.resources()
 	status.Summary = o.comparison.Plan.Summary()
+	status.Summary.ExternalURLs = slices.Compact(slices.Sorted(slices.Values(append(status.Summary.ExternalURLs, plan.Links(o.app.Annotations)...))))
 	code, message := o.health(status.Resources)
 	if status.Health.Status != code || status.Health.LastTransitionTime == nil {
 		status.Health.LastTransitionTime = &at

@@ -34,6 +34,20 @@ func (w *world) raw(name string, change func(spec map[string]any, metadata map[s
 	return types.NamespacedName{Namespace: w.control, Name: name}
 }
 
+func TestLinksOfAnApplicationAreShown(t *testing.T) {
+	w := newWorld(t)
+	w.start()
+	sha := w.push(map[string]string{"k8s/config.yaml": configMap("config", "red", "link.argocd.argoproj.io/a: https://z.example", "link.argocd.argoproj.io/b: https://docs.example")})
+	name := w.app("linked", func(app *v1alpha1.Application) {
+		automated(app)
+		app.Annotations = map[string]string{"link.argocd.argoproj.io/wiki": "https://wiki.example", "link.argocd.argoproj.io/docs": "https://docs.example"}
+	})
+	app := w.eventually(name, "the sync", syncedTo(sha))
+	if got, want := strings.Join(app.Status.Summary.ExternalURLs, " "), "https://docs.example https://wiki.example https://z.example"; got != want {
+		t.Errorf("URLs %q, want %q", got, want)
+	}
+}
+
 func TestUnservedFieldsAreNamed(t *testing.T) {
 	w := newWorld(t)
 	w.start()
