@@ -148,16 +148,21 @@ func ReadyPods(pods []*corev1.Pod, hash string) int32 {
 	return n
 }
 
-// Available reports whether the ReplicaSet controller has seen a ReplicaSet's size, and at least so many pods are
-// available.
-func Available(rs *appsv1.ReplicaSet, want int32) bool {
-	return rs != nil && rs.DeletionTimestamp == nil && rs.Status.ObservedGeneration >= rs.Generation &&
-		Size(rs) >= want && rs.Status.AvailableReplicas >= want
+// isSettled reports whether the ReplicaSet controller has seen a ReplicaSet's size.
+func isSettled(rs *appsv1.ReplicaSet) bool {
+	return rs != nil && rs.DeletionTimestamp == nil && rs.Status.ObservedGeneration >= rs.Generation
 }
 
-// Saturated reports whether the ReplicaSet controller has seen a ReplicaSet's size, and so many pods are there and
-// available.
-func Saturated(rs *appsv1.ReplicaSet, want int32) bool {
-	return rs != nil && rs.DeletionTimestamp == nil && rs.Status.ObservedGeneration >= rs.Generation &&
-		Size(rs) == want && rs.Status.Replicas == want && rs.Status.AvailableReplicas == want
+// Available reports whether the ReplicaSet controller has seen the size of the desired version, and at least so many of
+// its pods are available. The pods themselves say that before the status of the ReplicaSet counts them.
+func (s State) Available(want int32) bool {
+	return isSettled(s.Desired) && Size(s.Desired) >= want && max(s.Desired.Status.AvailableReplicas, s.AvailablePods) >= want
+}
+
+// Saturated reports whether the ReplicaSet controller has seen the size of the desired version, and so many of its pods
+// are there and available.
+func (s State) Saturated(want int32) bool {
+	counted := s.Desired != nil && s.Desired.Status.Replicas == want && s.Desired.Status.AvailableReplicas == want
+	return isSettled(s.Desired) && Size(s.Desired) == want &&
+		(counted || s.AvailablePods == want && int32(len(podsOf(s.Pods, s.CurrentHash))) == want)
 }

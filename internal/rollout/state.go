@@ -25,7 +25,9 @@ type State struct {
 	Replicas int32
 
 	Versions
-	// AvailableSince is when the newest available pod of the desired version became so; zero when there is none.
+	// AvailablePods is how many pods of the desired version are available. AvailableSince is when the newest of them
+	// became so; zero when there is none.
+	AvailablePods  int32
 	AvailableSince time.Time
 	Traffic
 	Requests
@@ -61,32 +63,35 @@ func NewState(seen Observation, settings Settings, now time.Time) State {
 	versions := identify(seen)
 	traffic := trafficOf(seen, versions, now)
 	versions, replicaSets := withDesired(seen, versions, settings)
-	available := availableSince(seen, versions.CurrentHash, now)
+	pods, available := availablePods(seen, versions.CurrentHash, now)
 	requests := requestsOf(seen.Rollout, versions, traffic, available, now)
 	return State{
 		Rollout: seen.Rollout, Workload: seen.Workload, ReplicaSets: replicaSets, Pods: seen.Pods,
 		ActiveService: seen.Active, PreviewService: seen.Preview,
 		Settings: settings, Replicas: Replicas(seen.Rollout),
-		Versions: versions, AvailableSince: available, Traffic: traffic, Requests: requests,
+		Versions: versions, AvailablePods: pods, AvailableSince: available, Traffic: traffic, Requests: requests,
 		Pause:    pauseOf(before, versions, requests),
 		Verified: before.BlueGreen.ScaleUpPreviewCheckPoint && !versions.Changed && requests.AbortCause == "",
 	}
 }
 
-// availableSince returns when the last pod of a version became available.
-func availableSince(seen Observation, hash string, now time.Time) time.Time {
-	var last time.Time
+// availablePods returns how many pods of a version are available, and when the last of them became so.
+func availablePods(seen Observation, hash string, now time.Time) (n int32, last time.Time) {
 	for _, pod := range podsOf(seen.Pods, hash) {
 		ready := readyCondition(pod)
 		if ready == nil {
 			continue
 		}
 		at := ready.LastTransitionTime.Add(time.Duration(seen.Rollout.Spec.MinReadySeconds) * time.Second)
-		if at.After(last) && !now.Before(at) {
+		if now.Before(at) {
+			continue
+		}
+		n++
+		if at.After(last) {
 			last = at
 		}
 	}
-	return last
+	return n, last
 }
 
 // Serving reports whether the active Service selects the desired version.

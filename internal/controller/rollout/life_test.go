@@ -10,6 +10,7 @@ import (
 	appsv1 "k8s.io/api/apps/v1"
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/types"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/cyan-cd/cyan/api/v1alpha1"
@@ -157,5 +158,36 @@ func TestConditionsOfAnAbort(t *testing.T) {
 			return fmt.Errorf("abort %v, v2 has a size of %d, conditions %s", after.Status.Abort, w.size("v2"), got)
 		}
 		return nil
+	})
+}
+
+// A port that the Service names by a name leads nowhere at first, and holds nothing up; once it leads to pods, the next
+// version has to name it.
+func TestNamedPorts(t *testing.T) {
+	w := newWorld(t)
+	s := &corev1.Service{ObjectMeta: metav1.ObjectMeta{Namespace: w.namespace, Name: "active"}}
+	if err := w.client.Patch(context.Background(), s, client.RawPatch(types.JSONPatchType, []byte(`[{"op":"replace","path":"/spec/ports/0/targetPort","value":"http"}]`))); err != nil {
+		t.Fatal(err)
+	}
+	w.create(app())
+	w.serves("v1")
+	w.image("v2")
+	w.serves("v2")
+	w.patch(`{"spec":{"template":{"spec":{"containers":[{"name":"app","image":"app:v3","ports":[{"name":"http","containerPort":80}]}]}}}}`)
+	w.serves("v3")
+	w.image("v4")
+	w.eventually("the reason why v4 waits", func() error {
+		if ro := w.rollout(); !strings.Contains(ro.Status.Message, `active service cutover pending: service active: forwards to port "http", which no container of pod app-`) || w.version("active") != "v3" {
+			return fmt.Errorf("active %s, %s %s", w.version("active"), ro.Status.Phase, ro.Status.Message)
+		}
+		return nil
+	})
+	w.eventually("the event", func() error {
+		for _, e := range w.told(w.rollout()) {
+			if e.Reason == "SwitchServiceWaiting" {
+				return nil
+			}
+		}
+		return fmt.Errorf("no SwitchServiceWaiting")
 	})
 }

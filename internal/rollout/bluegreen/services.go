@@ -23,7 +23,7 @@ func switchActive(s rollout.State, promoted bool) rollout.Work {
 	case s.Abort && s.Stable != nil && s.Active != s.Stable:
 		a.To, a.Why = rollout.PodHash(s.Stable.Labels), "aborted; back to stable"
 		a.Replicas = max(1, min(s.Replicas, serving))
-	case promoted && !s.Serving() && rollout.Saturated(s.Desired, s.Replicas) && serving <= s.Replicas:
+	case promoted && !s.Serving() && s.Saturated(s.Replicas) && serving <= s.Replicas:
 		// An active version with more pods than are wanted is made smaller first.
 		a.To, a.Why = s.CurrentHash, "new version is ready"
 		a.Replicas, a.MinReadySeconds = s.Replicas, s.Rollout.Spec.MinReadySeconds

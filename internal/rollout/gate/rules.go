@@ -42,7 +42,7 @@ type Promotion struct {
 // person or by time. A version that needs no gate passes.
 func Promoted(p Promotion) Gate {
 	return Gate{"promotion", func(s rollout.State, now time.Time) Verdict {
-		available := rollout.Available(s.Desired, p.Size)
+		available := s.Available(p.Size)
 		pause := s.Pause.Has(v1alpha1.PauseBlueGreen)
 		switch {
 		case s.Verified || NeedsNone(s, now):

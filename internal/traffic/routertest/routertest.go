@@ -282,7 +282,10 @@ func testConvergence(t *testing.T, w world) {
 	w.version(t, v2)
 	w.move(t, to("", v1))
 	w.move(t, rollout.SwitchService{Role: rollout.RolePreview, Service: "preview", To: v2})
-	w.move(t, to(v1, v2))
+	testkit.Eventually(t, timeout, "the preview to have followed", func() error {
+		_, err := w.Router.Switch(t.Context(), w.rollout(), to(v1, v2), time.Now())
+		return err
+	})
 	testkit.Eventually(t, timeout, "requests to leave "+v1, func() error {
 		return w.Router.Converged(t.Context(), w.rollout(), drain(v1))
 	})

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 
+	"golang.org/x/sync/errgroup"
 	appsv1 "k8s.io/api/apps/v1"
 	corev1 "k8s.io/api/core/v1"
 	discoveryv1 "k8s.io/api/discovery/v1"
@@ -16,63 +17,93 @@ import (
 	"github.com/cyan-cd/cyan/internal/rollout"
 )
 
-// beforeSwitch reads what [rollout.SwitchService.Check] looks at.
+// beforeSwitch reads what [rollout.SwitchService.Check] looks at, all at the same time: requests wait for the switch.
 func (r Router) beforeSwitch(ctx context.Context, ro *v1alpha1.Rollout, a rollout.SwitchService) (rollout.LiveState, error) {
 	var live rollout.LiveState
-	var err error
-	if live.Service, err = getService(ctx, r.Live, ro.Namespace, a.Service); err != nil || a.Role != rollout.RoleActive {
+	if a.Role != rollout.RoleActive {
+		var err error
+		live.Service, err = getService(ctx, r.Live, ro.Namespace, a.Service)
 		return live, err
 	}
-	sets := &appsv1.ReplicaSetList{}
-	if err := r.Live.List(ctx, sets, client.InNamespace(ro.Namespace), withHash(a.To)); err != nil {
-		return live, fmt.Errorf("listing the ReplicaSets with hash %s: %w", a.To, err)
+	group, ctx := errgroup.WithContext(ctx)
+	group.Go(func() (err error) {
+		live.Service, live.Serving, err = r.serving(ctx, ro.Namespace, a.Service)
+		return err
+	})
+	group.Go(func() (err error) {
+		live.ReplicaSet, err = r.replicaSet(ctx, ro.Namespace, a.To)
+		return err
+	})
+	group.Go(func() (err error) {
+		live.Pods, err = pods(ctx, r.Live, ro.Namespace, withHash(a.To))
+		return err
+	})
+	preview := ro.Spec.Strategy.PreviewService()
+	var shown *corev1.Service
+	if preview != "" {
+		group.Go(func() (err error) {
+			shown, err = getService(ctx, r.Live, ro.Namespace, preview)
+			return err
+		})
+		group.Go(func() (err error) {
+			live.PreviewSlices, err = slices(ctx, r.Live, ro.Namespace, preview)
+			return err
+		})
 	}
-	if len(sets.Items) > 0 {
-		live.ReplicaSet = &sets.Items[0]
-	}
-	if live.Pods, err = pods(ctx, r.Live, ro.Namespace, withHash(a.To)); err != nil {
-		return live, err
-	}
-	if live.Service != nil && rollout.HasNamedPorts(live.Service) && len(live.Service.Spec.Selector) > 0 {
-		if live.Serving, err = pods(ctx, r.Live, ro.Namespace, live.Service.Spec.Selector); err != nil {
-			return live, err
-		}
-	}
-	return r.withPreview(ctx, ro, live)
+	err := group.Wait()
+	live.Preview, live.PreviewHash = shown != nil, rollout.SelectedHash(shown)
+	return live, err
 }
 
-func (r Router) withPreview(ctx context.Context, ro *v1alpha1.Rollout, live rollout.LiveState) (rollout.LiveState, error) {
-	name := ro.Spec.Strategy.PreviewService()
-	if name == "" {
-		return live, nil
+// serving reads a Service and, when their ports matter, the pods that it selects.
+func (r Router) serving(ctx context.Context, namespace, name string) (*corev1.Service, []*corev1.Pod, error) {
+	service, err := getService(ctx, r.Live, namespace, name)
+	if err != nil || service == nil || !rollout.HasNamedPorts(service) || len(service.Spec.Selector) == 0 {
+		return service, nil, err
 	}
-	preview, err := getService(ctx, r.Live, ro.Namespace, name)
-	if err != nil || preview == nil {
-		return live, err
+	selected, err := pods(ctx, r.Live, namespace, service.Spec.Selector)
+	return service, selected, err
+}
+
+// replicaSet reads the ReplicaSet with a hash; nil when there is none.
+func (r Router) replicaSet(ctx context.Context, namespace, hash string) (*appsv1.ReplicaSet, error) {
+	sets := &appsv1.ReplicaSetList{}
+	if err := r.Live.List(ctx, sets, client.InNamespace(namespace), withHash(hash)); err != nil {
+		return nil, fmt.Errorf("listing the ReplicaSets with hash %s: %w", hash, err)
 	}
-	live.Preview, live.PreviewHash = true, rollout.SelectedHash(preview)
-	live.PreviewSlices, err = slices(ctx, r.Live, ro.Namespace, name)
-	return live, err
+	if len(sets.Items) == 0 {
+		return nil, nil
+	}
+	return &sets.Items[0], nil
 }
 
 // beforeDrain reads what [rollout.Scale.Check] looks at.
 func (r Router) beforeDrain(ctx context.Context, ro *v1alpha1.Rollout, a rollout.Scale) (rollout.LiveState, error) {
 	var live rollout.LiveState
-	var err error
-	if live.Services, err = listServices(ctx, r.Live, ro.Namespace); err != nil {
-		return live, err
-	}
-	for _, name := range []string{ro.Spec.Strategy.ActiveService(), ro.Spec.Strategy.PreviewService()} {
+	group, ctx := errgroup.WithContext(ctx)
+	group.Go(func() (err error) {
+		live.Services, err = listServices(ctx, r.Live, ro.Namespace)
+		return err
+	})
+	group.Go(func() (err error) {
+		live.Pods, err = pods(ctx, r.Live, ro.Namespace, withHash(a.Hash))
+		return err
+	})
+	names := []string{ro.Spec.Strategy.ActiveService(), ro.Spec.Strategy.PreviewService()}
+	own := make([][]*discoveryv1.EndpointSlice, len(names))
+	for i, name := range names {
 		if name == "" {
 			continue
 		}
-		own, err := slices(ctx, r.Live, ro.Namespace, name)
-		if err != nil {
-			return live, err
-		}
-		live.Slices = append(live.Slices, own...)
+		group.Go(func() (err error) {
+			own[i], err = slices(ctx, r.Live, ro.Namespace, name)
+			return err
+		})
 	}
-	live.Pods, err = pods(ctx, r.Live, ro.Namespace, withHash(a.Hash))
+	err := group.Wait()
+	for _, of := range own {
+		live.Slices = append(live.Slices, of...)
+	}
 	return live, err
 }
 
