@@ -22,6 +22,7 @@ import (
 	"k8s.io/apimachinery/pkg/selection"
 	clientgoscheme "k8s.io/client-go/kubernetes/scheme"
 	"k8s.io/client-go/rest"
+	"k8s.io/utils/lru"
 	ctrl "sigs.k8s.io/controller-runtime"
 	"sigs.k8s.io/controller-runtime/pkg/cache"
 	"sigs.k8s.io/controller-runtime/pkg/client"
@@ -153,10 +154,17 @@ func ensureNamespace(ctx context.Context, config *rest.Config, name string) erro
 
 // addAll adds the controllers and what they stand on to the manager.
 func addAll(mgr manager.Manager, o Options, mirrors *source.Mirrors, refPoller *source.RefPoller) error {
+	heard, err := newNotices(mgr, o, refPoller)
+	if err != nil {
+		return err
+	}
+	if err := mgr.Add(heard); err != nil {
+		return err
+	}
 	if err := rollout.Setup(mgr, rollout.Options{InstanceID: o.RolloutInstanceID}); err != nil {
 		return err
 	}
-	err := application.Setup(mgr, application.Options{
+	err = application.Setup(mgr, application.Options{
 		Mirrors: mirrors, RefPoller: refPoller, ControlNamespace: o.ControlNamespace, Programs: o.Programs, Render: o.Render, Log: o.Log.With("controller", "application"),
 	})
 	if err != nil {
@@ -166,7 +174,7 @@ func addAll(mgr manager.Manager, o Options, mirrors *source.Mirrors, refPoller *
 		return err
 	}
 	if o.Listener != nil {
-		if err := mgr.Add(everywhere(func(ctx context.Context) error { return server.Serve(ctx, o.Listener, handler(mgr, o, refPoller)) })); err != nil {
+		if err := mgr.Add(everywhere(func(ctx context.Context) error { return server.Serve(ctx, o.Listener, handler(mgr, o, heard)) })); err != nil {
 			return err
 		}
 	}
@@ -184,22 +192,21 @@ type everywhere func(context.Context) error
 func (f everywhere) Start(ctx context.Context) error { return f(ctx) }
 func (everywhere) NeedLeaderElection() bool          { return false }
 
-func handler(mgr manager.Manager, o Options, refPoller *source.RefPoller) http.Handler {
+func handler(mgr manager.Manager, o Options, heard *notices) http.Handler {
+	secrets := &webhookSecrets{from: mgr.GetAPIReader(), namespace: o.ControlNamespace}
+	seen := lru.New(maxDeliveries)
 	return server.Handler(server.Options{
 		Metrics: metrics.Registry,
-		Push: func(header http.Header, body []byte) ([]string, error) {
-			secrets, err := webhookSecrets(mgr.GetAPIReader(), o.ControlNamespace)
+		Open: func(header http.Header) (server.Webhook, error) {
+			current, err := secrets.read()
 			if err != nil {
 				return nil, err
 			}
-			urls, err := source.ParseWebhook(header, body, secrets)
-			if errors.Is(err, source.ErrUnauthenticated) {
-				return nil, fmt.Errorf("%w: %w", server.ErrUnauthenticated, err)
+			hook, err := source.OpenWebhook(header, current)
+			if err != nil {
+				return nil, explained(err)
 			}
-			for _, url := range urls {
-				refPoller.PollNow(url)
-			}
-			return urls, err
+			return &push{Webhook: hook, seen: seen, heard: heard}, nil
 		},
 		Ready: func(ctx context.Context) error {
 			ctx, cancel := context.WithTimeout(ctx, time.Second)
@@ -211,20 +218,4 @@ func handler(mgr manager.Manager, o Options, refPoller *source.RefPoller) http.H
 		},
 		Log: o.Log,
 	})
-}
-
-// webhookSecretsName is the Secret that existing installations keep the secrets of webhooks in.
-const webhookSecretsName = "argocd-secret"
-
-// webhookSecrets are read for each webhook: they come seldom, and a changed secret counts at once. Without the
-// Secret, every host is believed.
-func webhookSecrets(from client.Reader, namespace string) (source.WebhookSecrets, error) {
-	ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
-	defer cancel()
-	secret := &corev1.Secret{}
-	err := from.Get(ctx, client.ObjectKey{Namespace: namespace, Name: webhookSecretsName}, secret)
-	if err != nil && !apierrors.IsNotFound(err) {
-		return source.WebhookSecrets{}, fmt.Errorf("reading the secrets of webhooks, Secret %s in namespace %s: %w", webhookSecretsName, namespace, err)
-	}
-	return source.ReadWebhookSecrets(secret.Data), nil
 }

@@ -1,6 +1,7 @@
 package server
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -15,21 +16,38 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 )
 
+// fakeHook collects what is written to it.
+type fakeHook struct {
+	io.Writer
+	push func(written, body string) ([]string, error)
+}
+
+func (f *fakeHook) Push(body []byte) ([]string, error) {
+	return f.push(f.Writer.(*bytes.Buffer).String(), string(body))
+}
+
 func options() Options {
 	metrics := prometheus.NewRegistry()
 	counter := prometheus.NewCounter(prometheus.CounterOpts{Name: "pushes_total", Help: "Pushes."})
 	metrics.MustRegister(counter)
 	return Options{
 		Metrics: metrics,
-		Push: func(header http.Header, body []byte) ([]string, error) {
-			switch {
-			case header.Get("X-Secret") != "s3cret":
+		Open: func(header http.Header) (Webhook, error) {
+			if header.Get("X-Secret") == "none" {
 				return nil, fmt.Errorf("push to shop: %w", ErrUnauthenticated)
-			case string(body) == "?":
-				return nil, errors.New("no repository in the payload")
 			}
-			counter.Inc()
-			return []string{"https://git.example/shop"}, nil
+			return &fakeHook{Writer: &bytes.Buffer{}, push: func(written, body string) ([]string, error) {
+				switch {
+				case header.Get("X-Secret") != "s3cret":
+					return nil, fmt.Errorf("push to shop: %w", ErrUnauthenticated)
+				case body == "?":
+					return nil, errors.New("no repository in the payload")
+				case written != body:
+					return nil, errors.New("the parts are not the whole")
+				}
+				counter.Inc()
+				return []string{"https://git.example/shop"}, nil
+			}}, nil
 		},
 		Ready: func(context.Context) error { return nil },
 		Log:   slog.New(slog.DiscardHandler),
@@ -50,6 +68,7 @@ func TestAnswers(t *testing.T) {
 		{"not ready", "GET", "/readyz", "", "", notReady, 503, "caches are filling"},
 		{"push", "POST", "/api/webhook", "s3cret", "{}", options(), 202, "https://git.example/shop"},
 		{"push of a stranger", "POST", "/api/webhook", "guess", "{}", options(), 401, "secret does not match"},
+		{"a long push", "POST", "/api/webhook", "s3cret", strings.Repeat("x", 100<<10), options(), 202, "https://git.example/shop"},
 		{"push of nothing", "POST", "/api/webhook", "s3cret", "?", options(), 400, "no repository in the payload"},
 		{"push by GET", "GET", "/api/webhook", "s3cret", "", options(), 405, ""},
 		{"metrics", "GET", "/metrics", "", "", options(), 200, "pushes_total 0"},
@@ -65,6 +84,57 @@ func TestAnswers(t *testing.T) {
 				t.Errorf("got %d %q, want %d and %q", answer.Code, answer.Body, c.status, c.says)
 			}
 		})
+	}
+}
+
+// endless is a body of which more comes, as far as anyone can tell.
+type endless struct {
+	length int
+	opened chan struct{}
+	wait   chan struct{}
+}
+
+func (e *endless) Read(p []byte) (int, error) {
+	if e.length == 0 {
+		close(e.opened)
+		<-e.wait
+		return 0, io.EOF
+	}
+	n := min(len(p), e.length)
+	e.length -= n
+	return n, nil
+}
+
+// Bodies that never end hold no more than a bound, all of them together; once they are gone there is room again.
+func TestWebhooksHoldNoMoreThanABound(t *testing.T) {
+	handler := Handler(options())
+	push := func(secret string, body io.Reader) int {
+		request := httptest.NewRequest("POST", "/api/webhook", body)
+		request.Header.Set("X-Secret", secret)
+		answer := httptest.NewRecorder()
+		handler.ServeHTTP(answer, request)
+		return answer.Code
+	}
+	slow := &endless{length: 20 << 20, opened: make(chan struct{}), wait: make(chan struct{})}
+	ended := make(chan int)
+	go func() { ended <- push("guess", slow) }()
+	<-slow.opened
+	if code := push("s3cret", strings.NewReader(strings.Repeat("x", 20<<20))); code != http.StatusServiceUnavailable {
+		t.Errorf("while 20 MiB of 32 are held, 20 more: got %d, want 503", code)
+	}
+	if code := push("s3cret", strings.NewReader("{}")); code != http.StatusAccepted {
+		t.Errorf("while 20 MiB of 32 are held, a small one: got %d, want 202", code)
+	}
+	refused := &endless{length: 1 << 20}
+	if code := push("none", refused); code != http.StatusUnauthorized || refused.length != 1<<20 {
+		t.Errorf("a stranger by the headers: got %d, and %d bytes were read, want 401 and none", code, 1<<20-refused.length)
+	}
+	close(slow.wait)
+	if code := <-ended; code != http.StatusUnauthorized {
+		t.Errorf("the slow one: got %d, want 401", code)
+	}
+	if code := push("s3cret", strings.NewReader(strings.Repeat("x", 20<<20))); code != http.StatusAccepted {
+		t.Errorf("after that, 20 MiB: got %d, want 202", code)
 	}
 }
 

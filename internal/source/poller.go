@@ -47,6 +47,8 @@ type followedRepo struct {
 	due     time.Time
 	looking bool
 	again   bool
+	// asked is when the last look began: a storm of webhooks makes no more than one look in pollGap.
+	asked time.Time
 	// sum names the last answer; seen after the first.
 	sum      [32]byte
 	seen     bool
@@ -127,12 +129,15 @@ func (t *RefPoller) PollNow(url string) {
 	defer t.mu.Unlock()
 	for _, f := range t.followed {
 		if there, err := parseURL(f.repo.URL); err == nil && there.SamePlace(u) {
-			f.due = time.Time{}
+			f.due = f.asked.Add(pollGap)
 			f.again = f.looking
 		}
 	}
 	t.wakeUp()
 }
+
+// pollGap is the shortest time between two looks at a repository, however often somebody asks for one.
+const pollGap = 250 * time.Millisecond
 
 // Err returns what the last look at a repository ended with.
 func (t *RefPoller) Err(repo Repository) error {
@@ -189,7 +194,7 @@ func (t *RefPoller) next(now time.Time) string {
 	defer t.mu.Unlock()
 	for key, f := range t.followed {
 		if !f.looking && !f.due.After(now) {
-			f.looking, f.again = true, false
+			f.looking, f.again, f.asked = true, false, now
 			return key
 		}
 	}
@@ -236,7 +241,7 @@ func (t *RefPoller) poll(ctx context.Context, key string) {
 	f.seen, f.sum, f.err, f.failures = true, found.sum, nil, 0
 	f.due = time.Now().Add(withJitter(t.every) + rand.N(t.jitter+1))
 	if f.again {
-		f.due = time.Time{}
+		f.due = f.asked.Add(pollGap)
 	}
 }
 
@@ -252,7 +257,7 @@ func (t *RefPoller) pollFailed(key string, f *followedRepo, err error) {
 	}
 	f.due = time.Now().Add(withJitter(wait))
 	if f.again {
-		f.due = time.Time{}
+		f.due = f.asked.Add(pollGap)
 	}
 }
 

@@ -315,6 +315,17 @@ func TestTipsBoundAndNudge(t *testing.T) {
 	if total.Load() != repositories+1 {
 		t.Errorf("PollNow made %d looks", total.Load()-repositories)
 	}
+	// A storm is one look more, or two: one is on when it begins.
+	repo.Commit(map[string]string{"a": "3"})
+	for range 1000 {
+		tips.PollNow(web.URL + "/rd")
+	}
+	if got := <-tips.Changed(); got != (source.Repository{URL: web.URL + "/rd"}).Identity() {
+		t.Error(got)
+	}
+	if looks := total.Load() - repositories - 1; looks > 2 {
+		t.Errorf("a storm of webhooks made %d looks, want one or two", looks)
+	}
 	cancel()
 	must(t, <-done)
 }

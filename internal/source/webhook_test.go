@@ -29,6 +29,55 @@ func header(pairs ...string) http.Header {
 	return h
 }
 
+// parseWebhook reads a webhook in parts.
+func parseWebhook(header http.Header, body []byte, secrets source.WebhookSecrets) ([]string, error) {
+	w, err := source.OpenWebhook(header, secrets)
+	if err != nil {
+		return nil, err
+	}
+	for part := range slices.Chunk(body, 7) {
+		if _, err := w.Write(part); err != nil {
+			return nil, err
+		}
+	}
+	return w.Repositories(body)
+}
+
+// As soon as a secret is set for one host, the others are strangers.
+func TestHostsWithoutASecretAreRefusedOnceThereIsOne(t *testing.T) {
+	headers := map[string]http.Header{
+		"GitHub": header("X-GitHub-Event", "push"), "GitLab": header("X-Gitlab-Event", "Push Hook"), "Gogs": header("X-Gogs-Event", "push"), "Gitea": header("X-Gitea-Event", "push"),
+		"Bitbucket": header("X-Hook-UUID", "u-1"), "Bitbucket Server": header("X-Event-Key", "repo:refs_changed"), "Azure DevOps": header("X-Vss-Activityid", "1"),
+	}
+	for set, secrets := range map[string]source.WebhookSecrets{
+		"GitHub": {GitHub: "x"}, "GitLab": {GitLab: "x"}, "Gogs": {Gogs: "x"}, "Bitbucket Server": {BitbucketServer: "x"}, "Bitbucket": {BitbucketUUID: "x"},
+		"Azure DevOps": {AzurePassword: "x"},
+	} {
+		for host, h := range headers {
+			if got, err := source.OpenWebhook(h, secrets); !errors.Is(err, source.ErrUnauthenticated) || got != nil {
+				t.Errorf("a secret for %s, and a webhook of %s without any: got %v, want it refused before its body is read", set, host, err)
+			}
+		}
+	}
+}
+
+func TestDeliveriesHaveNames(t *testing.T) {
+	for want, h := range map[string]http.Header{
+		"GitHub d-1":           header("X-GitHub-Event", "push", "X-GitHub-Delivery", "d-1"),
+		"Gitea d-1":            header("X-Gitea-Event", "push", "X-Gitea-Delivery", "d-1", "X-GitHub-Delivery", "d-2"),
+		"GitLab d-1":           header("X-Gitlab-Event", "push", "X-Gitlab-Event-UUID", "d-1"),
+		"Bitbucket d-1":        header("X-Hook-UUID", "u", "X-Request-UUID", "d-1"),
+		"Bitbucket Server d-1": header("X-Event-Key", "push", "X-Request-Id", "d-1"),
+		"":                     header("X-Vss-Activityid", "1", "X-Request-Id", strings.Repeat("x", 200)),
+	} {
+		w, err := source.OpenWebhook(h, source.WebhookSecrets{})
+		must(t, err)
+		if got := w.Delivery(); got != want {
+			t.Errorf("got %q, want %q", got, want)
+		}
+	}
+}
+
 func TestWebhooks(t *testing.T) {
 	const (
 		github      = `{"ref":"refs/heads/main","repository":{"clone_url":"https://github.com/Acme/Shop.git","ssh_url":"git@github.com:Acme/Shop.git","git_url":"git://github.com/Acme/Shop.git","html_url":"https://github.com/Acme/Shop"}}`
@@ -60,16 +109,16 @@ func TestWebhooks(t *testing.T) {
 		{"Bitbucket Server", header("X-Event-Key", "repo:refs_changed", "X-Hub-Signature", "sha256="+sign("bb", bitbucketDC)), bitbucketDC, []string{"https://bb.example/scm/ac/shop", "ssh://git@bb.example:7999/ac/shop"}},
 		{"Azure DevOps", header("X-Vss-Activityid", "1", "Authorization", "Basic YXo6dXJl"), azure, []string{"https://dev.azure.com/acme/p/_git/shop"}},
 	} {
-		got, err := source.ParseWebhook(c.header, []byte(c.body), secrets)
+		got, err := parseWebhook(c.header, []byte(c.body), secrets)
 		if err != nil || !slices.Equal(got, c.want) {
 			t.Errorf("%s: %q, %v", c.name, got, err)
 		}
 		// Without secrets of its own, an installation believes every host.
-		if got, err := source.ParseWebhook(c.header, []byte(c.body), source.WebhookSecrets{}); err != nil || !slices.Equal(got, c.want) {
+		if got, err := parseWebhook(c.header, []byte(c.body), source.WebhookSecrets{}); err != nil || !slices.Equal(got, c.want) {
 			t.Errorf("%s without secrets: %q, %v", c.name, got, err)
 		}
 		wrong := source.WebhookSecrets{GitHub: "?", GitLab: "?", Gogs: "?", BitbucketServer: "?", BitbucketUUID: "?", AzureUsername: "az", AzurePassword: "?"}
-		if got, err := source.ParseWebhook(c.header, []byte(c.body), wrong); !errors.Is(err, source.ErrUnauthenticated) || got != nil {
+		if got, err := parseWebhook(c.header, []byte(c.body), wrong); !errors.Is(err, source.ErrUnauthenticated) || got != nil {
 			t.Errorf("%s with a wrong secret: %q, %v", c.name, got, err)
 		}
 	}
@@ -86,7 +135,7 @@ func TestWebhooksThatAreNone(t *testing.T) {
 		"no form":           {header("X-GitHub-Event", "push", "Content-Type", "application/x-www-form-urlencoded"), "payload=%zz", "form"},
 		"a number for text": {header("X-GitHub-Event", "push"), `{"repository":{"clone_url":1}}`, "payload"},
 	} {
-		if got, err := source.ParseWebhook(c.header, []byte(c.body), source.WebhookSecrets{}); err == nil || !strings.Contains(err.Error(), c.says) || got != nil {
+		if got, err := parseWebhook(c.header, []byte(c.body), source.WebhookSecrets{}); err == nil || !strings.Contains(err.Error(), c.says) || got != nil {
 			t.Errorf("%s: %q, %v", name, got, err)
 		}
 	}
@@ -96,7 +145,7 @@ func FuzzParseWebhook(f *testing.F) {
 	f.Add("X-GitHub-Event", "application/json", `{"repository":{"clone_url":"https://u:p@github.com/a/b.git"}}`)
 	f.Add("X-Event-Key", "application/x-www-form-urlencoded", "payload=%7B%7D")
 	f.Fuzz(func(t *testing.T, event, contentType, body string) {
-		urls, err := source.ParseWebhook(header(event, "push", "Content-Type", contentType), []byte(body), source.WebhookSecrets{})
+		urls, err := parseWebhook(header(event, "push", "Content-Type", contentType), []byte(body), source.WebhookSecrets{})
 		if err != nil && urls != nil {
 			t.Error("both URLs and an error")
 		}
