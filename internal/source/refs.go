@@ -41,7 +41,8 @@ func parseRefs(out []byte) (hostRefs, error) {
 	return r, nil
 }
 
-// find returns the object that a revision names: HEAD, a full ref name, a branch, a tag, in this order.
+// find returns the object that a revision names: HEAD, a full ref name, a branch, a tag, or the highest version of a
+// range, in this order.
 func (r hostRefs) find(revision string) (name, object string, ok bool) {
 	candidates := []string{"refs/heads/" + revision, "refs/tags/" + revision}
 	switch {
@@ -57,6 +58,9 @@ func (r hostRefs) find(revision string) (name, object string, ok bool) {
 		if object, ok := r.tips[name]; ok {
 			return name, object, true
 		}
+	}
+	if within, isRange := versionRange(revision); isRange {
+		return r.highest(within)
 	}
 	return "", "", false
 }

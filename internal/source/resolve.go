@@ -64,7 +64,14 @@ func (r hostedRepo) resolveOther(ctx context.Context, revision string, known hos
 			return r.ensureCommit(ctx, object, name)
 		}
 	}
-	return "", newError(ErrNoRevision, r.name, fmt.Sprintf("branch, tag or commit %q not found", revision), "check the spelling, or push it")
+	if _, isRange := versionRange(revision); isRange {
+		return "", newError(ErrNoRevision, r.name, fmt.Sprintf("no branch or tag %q, and none of %s is a version in that range", revision, count(known.tags(), "tag")), "push a tag such as v1.2.3, or correct the range")
+	}
+	tried := "branch or tag"
+	if shortName.MatchString(strings.ToLower(revision)) {
+		tried = "branch, tag or commit"
+	}
+	return "", newError(ErrNoRevision, r.name, fmt.Sprintf("%s %q not found", tried, revision), "check the spelling, or push it")
 }
 
 func (r hostedRepo) resolveShort(ctx context.Context, short string) (string, error) {
@@ -83,4 +90,12 @@ func (r hostedRepo) resolveShort(ctx context.Context, short string) (string, err
 		}
 	}
 	return "", newError(ErrNoRevision, r.name, fmt.Sprintf("no commit, or more than one, begins with %s", short), "give the full SHA")
+}
+
+// count returns a number of things: "1 tag", "2 tags".
+func count(n int, thing string) string {
+	if n == 1 {
+		return "1 " + thing
+	}
+	return fmt.Sprintf("%d %ss", n, thing)
 }

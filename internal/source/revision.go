@@ -16,8 +16,11 @@ var (
 
 // checkRevision refuses what git would read as an option or as an expression.
 func checkRevision(repository, revision string) error {
+	if _, ok := versionRange(revision); ok {
+		return nil
+	}
 	if strings.HasPrefix(revision, "-") || badRefName.MatchString(revision) || len(revision) > 1024 {
-		return newError(ErrRefused, repository, fmt.Sprintf("%.200q cannot be a revision", revision), "give a branch, a tag, a full commit SHA or HEAD")
+		return newError(ErrRefused, repository, fmt.Sprintf("%.200q cannot be a revision", revision), "give a branch, a tag, a commit SHA, HEAD, or a range of versions such as 1.x")
 	}
 	return nil
 }
