@@ -39,7 +39,7 @@ func New(argv0, version string, streams kit.Streams, run ...Constructor) *cobra.
 	root.SetIn(streams.In)
 	root.SetOut(streams.Out)
 	root.SetErr(streams.Err)
-	kit.Settle(root, notServed)
+	kit.Settle(root, notServed, argocdFlagsNotServed)
 	return root
 }
 

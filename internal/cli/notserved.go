@@ -8,7 +8,10 @@ const (
 	byProxy         = "rights are those of the kubeconfig's user: see `kubectl auth`"
 	noAnalysis      = "Experiments and AnalysisRuns are not run yet"
 	noNotifications = "no notifications are sent yet"
-	noChange        = "change what is there with `cluster add --upsert`"
+	noHelm          = "charts are not rendered: commit what `helm template` makes"
+	noPlugins       = "plugins are not run: commit what they make"
+	noCloud         = "give a token, a password or a key"
+	noHydrator      = "manifests are not hydrated: commit what is to be deployed"
 )
 
 // argocdNotServed are the commands of the argocd program that Cyan has not.
@@ -28,21 +31,11 @@ var argocdNotServed = kit.NotServed{
 	"admin repo":                   "register repositories with `repo add`",
 	"admin settings":               "change the ConfigMaps with kubectl",
 
-	"app actions":         "use kubectl, and `kubectl argo rollouts` for Rollouts",
-	"app add-source":      "change spec.sources with `app edit`",
-	"app delete-resource": "delete it with kubectl",
-	"app get-resource":    "read it with kubectl",
-	"app patch-resource":  "change it with kubectl",
-	"app remove-source":   "change spec.sources with `app edit`",
-	"app rename":          "create it under its new name, and delete the old one with --cascade=false",
+	"app rename": "create it under its new name, and delete the old one with --cascade=false",
 
 	"appset": "ApplicationSets are not generated yet; create the Applications",
 	"cert":   "change the ConfigMaps argocd-tls-certs-cm and argocd-ssh-known-hosts-cm with kubectl",
 	"gpg":    "signatures of commits are not checked yet",
-
-	"cluster rotate-auth": noChange,
-	"cluster set":         noChange,
-	"repo get":            "`repo list -o yaml` shows all",
 
 	"proj role create-token": noTokens,
 }
@@ -54,4 +47,40 @@ var pluginNotServed = kit.NotServed{
 	"notifications":    noNotifications,
 	"retry experiment": noAnalysis,
 	"retry exp":        noAnalysis,
+}
+
+// argocdFlagsNotServed are the flags of the argocd program that Cyan's commands have not.
+var argocdFlagsNotServed = kit.NotServedFlags{
+	"helm-":    noHelm,
+	"jsonnet-": "jsonnet is not rendered: commit what it makes",
+	"plugin-":  noPlugins,
+
+	"aws-":                  noCloud,
+	"azure-":                noCloud,
+	"gcp-":                  noCloud,
+	"use-azure-":            noCloud,
+	"dry-source-":           noHydrator,
+	"sync-source-":          noHydrator,
+	"hydrate-to-branch":     noHydrator,
+	"hydrated":              noHydrator,
+	"server-side-generate":  "render with --local here; nothing is rendered elsewhere",
+	"tag-prefix":            "give a branch, a tag or a commit by --revision",
+	"kustomize-version":     "one version of kustomize is built in",
+	"kustomize-kube-":       noHelm,
+	"kustomize-api-":        noHelm,
+	"config-management-":    noPlugins,
+	"directory-disable-":    "name the files with the endings .yaml, .yml or .json",
+	"env":                   "use an overlay of kustomize",
+	"parameter":             noHelm,
+	"pass-credentials":      noHelm,
+	"ignore-missing-value-": noHelm,
+	"values-literal":        "change spec.source with `app edit`",
+	"webhook-manifest-":     "what a webhook tells is rendered once, whatever is set",
+	"enable-oci":            "charts and OCI artifacts are not rendered",
+	"insecure-oci-":         "charts and OCI artifacts are not rendered",
+	"orphaned":              "`kubectl get all -n NAMESPACE` lists what is there",
+	"shard":                 "clusters are not sharded",
+	"server-proxy-url":      "give --proxy-url",
+	"local-repo-root":       "what is synced comes from git: commit it",
+	"local-include":         "--local reads all of a directory",
 }

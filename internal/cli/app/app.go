@@ -27,8 +27,8 @@ func New(e *kit.Env) *cobra.Command {
 			cmd.AddCommand(command)
 		}
 	}
-	add("see", newGet(a), newList(a), newHistory(a), newResources(a), newDiff(a), newManifests(a), newLogs(a))
-	add("do", newSync(a), newWait(a), newRollback(a), newTerminateOp(a), newConfirmDeletion(a))
-	add("change", newCreate(a), newSet(a), newUnset(a), newPatch(a), newEdit(a), newDelete(a))
+	add("see", newGet(a), newList(a), newHistory(a), newResources(a), newDiff(a), newManifests(a), newGetResource(a), newLogs(a))
+	add("do", newSync(a), newWait(a), newRollback(a), newTerminateOp(a), newActions(a), newConfirmDeletion(a))
+	add("change", newCreate(a), newSet(a), newUnset(a), newAddSource(a), newRemoveSource(a), newPatch(a), newPatchResource(a), newEdit(a), newDeleteResource(a), newDelete(a))
 	return cmd
 }

@@ -32,7 +32,7 @@ func checkSources(ctx context.Context, a *kit.Control, c client.Client, app *v1a
 		// What several sources make together is for the controller to find out.
 		return nil
 	}
-	_, err := renderDesired(ctx, a, c, app, "", "")
+	_, err := renderDesired(ctx, a, c, app, localDir{}, "")
 	if err == nil || ctx.Err() != nil {
 		return err
 	}

@@ -20,14 +20,17 @@ import (
 	"github.com/cyan-cd/cyan/internal/source"
 )
 
+// localDir is a directory of this machine that is rendered in place of a commit; the zero value is none.
+type localDir struct{ path, root string }
+
 // renderDesired renders a local directory, a revision, or the target revision, as a sync would.
-func renderDesired(ctx context.Context, a *kit.Control, c client.Client, app *v1alpha1.Application, local, revision string) (*compare.Rendering, error) {
+func renderDesired(ctx context.Context, a *kit.Control, c client.Client, app *v1alpha1.Application, local localDir, revision string) (*compare.Rendering, error) {
 	src, single := app.SyncSource()
 	var rendered *compare.Rendering
 	var err error
 	switch {
-	case local != "":
-		rendered, err = manifests.Application(local, app, src)
+	case local.path != "":
+		rendered, err = manifests.Application(local.root, local.path, app, src)
 	case !single:
 		return nil, &problem.Error{Kind: problem.Refused, Object: object(app), Cause: "spec.sources is not rendered by commands yet", Remedy: "compare with a directory by --local"}
 	default:

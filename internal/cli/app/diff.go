@@ -23,7 +23,11 @@ import (
 type diffCommand struct {
 	*kit.Control
 	local, revision, refresh string
+	root                     string
 	exitCode                 bool
+	// code is what the command ends with when there are differences.
+	code      int
+	revisions revisionFlags
 }
 
 func newDiff(a *kit.Control) *cobra.Command {
@@ -51,7 +55,7 @@ It ends with 1 when there are differences (see --exit-code), with 0 when there a
 				return &problem.Error{Kind: problem.Usage, Cause: err.Error(), Err: err}
 			}
 			if different && o.exitCode {
-				return &problem.Error{Kind: problem.Negative, Object: args[0], Cause: "differs", Reported: true}
+				return &kit.Exit{Code: o.code}
 			}
 			return nil
 		},
@@ -60,6 +64,11 @@ It ends with 1 when there are differences (see --exit-code), with 0 when there a
 	f.StringVar(&o.local, "local", "", "compare with what this local directory renders to")
 	f.StringVar(&o.revision, "revision", "", "compare with this branch, tag or commit")
 	f.BoolVar(&o.exitCode, "exit-code", true, "end with 1 when there are differences")
+	f.IntVar(&o.code, "diff-exit-code", 1, "end with this when there are differences")
+	f.StringVar(&o.root, "local-repo-root", "", "the directory that nothing outside is read of, where --local is given")
+	o.revisions.bind(cmd)
+	a.Idle(cmd, "the API server is always asked what a sync would change", "server-side-diff", "server-side-diff-concurrency=", "server-side-diff-max-batch-kb=")
+	a.Idle(cmd, "expressions have a limit of their own", "ignore-normalizer-jq-execution-timeout=")
 	f.BoolVar(&refresh, "refresh", false, "have the controller look at git first")
 	f.BoolVar(&hard, "hard-refresh", false, "the same, past every cache")
 	return cmd
@@ -79,7 +88,11 @@ func (o *diffCommand) run(ctx context.Context, name string) (different bool, err
 			return false, err
 		}
 	}
-	rendered, err := renderDesired(ctx, o.Control, c, app, o.local, o.revision)
+	revision, err := o.revisions.of(app)
+	if err != nil {
+		return false, err
+	}
+	rendered, err := renderDesired(ctx, o.Control, c, app, localDir{o.local, o.root}, cmp.Or(o.revision, revision))
 	if err != nil {
 		return false, err
 	}

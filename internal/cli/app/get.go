@@ -5,11 +5,13 @@ import (
 
 	"github.com/cyan-cd/cyan/internal/action"
 	"github.com/cyan-cd/cyan/internal/cli/kit"
+	"github.com/cyan-cd/cyan/internal/cli/spec"
 )
 
 func newGet(a *kit.Control) *cobra.Command {
 	var out kit.Format
 	var again, hard, operation, params bool
+	var which spec.Which
 	timeout := refreshTimeout
 	cmd := &cobra.Command{
 		Use:   "get NAME",
@@ -22,6 +24,9 @@ func newGet(a *kit.Control) *cobra.Command {
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if err := out.Check(); err != nil {
 				return err
+			}
+			if !params && (cmd.Flags().Changed("source-position") || cmd.Flags().Changed("source-name")) {
+				return kit.Usage("--source-position, --source-name", "given without --show-params", "add it")
 			}
 			c, err := a.Connect()
 			if err != nil {
@@ -40,10 +45,18 @@ func newGet(a *kit.Control) *cobra.Command {
 					return err
 				}
 			}
-			return showApp(a, app, out.Value, operation, params)
+			if err := showApp(a, app, out.Value, operation); err != nil || !params || out.Machine() {
+				return err
+			}
+			src, err := which.Chosen(app)
+			if err != nil || src == nil {
+				return err
+			}
+			return a.Section("Source", src)
 		},
 	}
-	out.Bind(cmd, kit.JSON, kit.YAML, kit.Wide, kit.Tree, kit.Name)
+	which.Bind(cmd)
+	out.Bind(cmd, kit.JSON, kit.YAML, kit.Wide, kit.Tree, kit.DetailedTree, kit.Name)
 	cmd.Flags().BoolVar(&again, "refresh", false, "have the controller look at git and the cluster first")
 	cmd.Flags().BoolVar(&hard, "hard-refresh", false, "the same, past every cache")
 	cmd.Flags().BoolVar(&operation, "show-operation", false, "show the last operation in full")

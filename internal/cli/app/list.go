@@ -56,7 +56,7 @@ func newList(a *kit.Control) *cobra.Command {
 	cmd.Flags().StringVarP(&selector, "selector", "l", "", "those with these labels")
 	cmd.Flags().StringSliceVarP(&projects, "project", "p", nil, "those of these projects")
 	cmd.Flags().StringVarP(&repo, "repo", "r", "", "those from this repository")
-	cmd.Flags().StringVar(&path, "path", "", "those from this path")
+	cmd.Flags().StringVarP(&path, "path", "P", "", "those from this path")
 	cmd.Flags().StringVarP(&cluster, "cluster", "c", "", "those for this cluster, by name or URL")
 	cmd.Flags().BoolVarP(&everywhere, "all-namespaces", "A", false, "in every namespace")
 	return cmd

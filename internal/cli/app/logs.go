@@ -11,6 +11,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/charmbracelet/x/ansi"
 	"github.com/spf13/cobra"
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -30,7 +31,10 @@ type logsCommand struct {
 	follow, previous  bool
 	tail              int64
 	since             time.Duration
-	kind, name        string
+	sinceSeconds      int64
+	until             string
+	matchCase         bool
+	objects           objectFlags
 }
 
 func newLogs(a *kit.Control) *cobra.Command {
@@ -47,16 +51,26 @@ func newLogs(a *kit.Control) *cobra.Command {
 	f := cmd.Flags()
 	f.StringVarP(&o.container, "container", "c", "", "only this container")
 	f.StringVar(&o.filter, "filter", "", "only lines that hold this text")
-	f.StringVar(&o.kind, "kind", "", "only pods of objects of this kind")
-	f.StringVar(&o.name, "name", "", "only pods of the object with this name")
+	f.BoolVarP(&o.matchCase, "match-case", "m", false, "tell capital letters of the filter from small ones")
+	f.StringVar(&o.objects.kind, "kind", "", "only pods of objects of this kind")
+	f.StringVar(&o.objects.group, "group", "", "only pods of objects of this group")
+	f.StringVar(&o.objects.namespace, "namespace", "", "only pods of objects of this namespace")
+	f.StringVar(&o.objects.name, "name", "", "only pods of the object with this name")
 	f.BoolVarP(&o.follow, "follow", "f", false, "go on with what comes")
 	f.BoolVarP(&o.previous, "previous", "p", false, "of the container's last run")
 	f.Int64Var(&o.tail, "tail", -1, "so many lines of each; all if negative")
 	f.DurationVar(&o.since, "since", 0, "no older than this")
+	f.Int64Var(&o.sinceSeconds, "since-seconds", 0, "no older than so many seconds")
+	f.StringVar(&o.until, "until-time", "", "no newer than this time, as in 2026-05-01T12:00:00Z")
+	cmd.MarkFlagsMutuallyExclusive("since", "since-seconds")
 	return cmd
 }
 
 func (o *logsCommand) run(ctx context.Context, name string) error {
+	filter, err := o.lines()
+	if err != nil {
+		return err
+	}
 	c, err := o.Connect()
 	if err != nil {
 		return err
@@ -89,7 +103,7 @@ func (o *logsCommand) run(ctx context.Context, name string) error {
 				continue
 			}
 			wait.Go(func() {
-				err := o.stream(ctx, set, &pod, container.Name, &mu)
+				err := o.stream(ctx, set, &pod, container.Name, filter, &mu)
 				mu.Lock()
 				defer mu.Unlock()
 				if err != nil && ctx.Err() == nil {
@@ -103,12 +117,12 @@ func (o *logsCommand) run(ctx context.Context, name string) error {
 	return kit.FirstWithRest(failed)
 }
 
-func (o *logsCommand) stream(ctx context.Context, set kubernetes.Interface, pod *corev1.Pod, container string, mu *sync.Mutex) (err error) {
-	options := &corev1.PodLogOptions{Container: container, Follow: o.follow, Previous: o.previous}
+func (o *logsCommand) stream(ctx context.Context, set kubernetes.Interface, pod *corev1.Pod, container string, filter lineFilter, mu *sync.Mutex) (err error) {
+	options := &corev1.PodLogOptions{Container: container, Follow: o.follow, Previous: o.previous, Timestamps: !filter.until.IsZero()}
 	if o.tail >= 0 {
 		options.TailLines = &o.tail
 	}
-	if seconds := int64(o.since.Seconds()); seconds > 0 {
+	if seconds := max(int64(o.since.Seconds()), o.sinceSeconds); seconds > 0 {
 		options.SinceSeconds = &seconds
 	}
 	stream, err := set.CoreV1().Pods(pod.Namespace).GetLogs(pod.Name, options).Stream(ctx)
@@ -116,12 +130,17 @@ func (o *logsCommand) stream(ctx context.Context, set kubernetes.Interface, pod 
 		return err
 	}
 	defer func() { err = errors.Join(err, stream.Close()) }()
+	// The colours of a program are not ours, and would be written out.
+	coloured := o.Terminal().IsTerminal()
 	lines := bufio.NewReader(stream)
 	for {
 		line, err := lines.ReadString('\n')
-		if line != "" && strings.Contains(line, o.filter) {
+		if text, shown := filter.of(line); line != "" && shown {
+			if coloured {
+				text = ansi.Strip(text)
+			}
 			mu.Lock()
-			_, written := io.WriteString(o.Out, o.Page().Theme.Quiet(pod.Name+" "+container+" | ")+strings.TrimRight(line, "\n")+"\n")
+			written := o.Data(o.Page().Theme.Quiet(pod.Name+" "+container+" | ") + strings.TrimRight(text, "\n") + "\n")
 			mu.Unlock()
 			if written != nil {
 				return written
@@ -133,6 +152,43 @@ func (o *logsCommand) stream(ctx context.Context, set kubernetes.Interface, pod 
 			return err
 		}
 	}
+}
+
+// lineFilter is which lines of a log are shown.
+type lineFilter struct {
+	text      string
+	matchCase bool
+	// until is zero for no end; lines begin with their times otherwise.
+	until time.Time
+}
+
+// lines returns the filter that the flags ask for.
+func (o *logsCommand) lines() (lineFilter, error) {
+	f := lineFilter{text: o.filter, matchCase: o.matchCase}
+	if o.until == "" {
+		return f, nil
+	}
+	var err error
+	if f.until, err = time.Parse(time.RFC3339, o.until); err != nil {
+		return f, kit.Usage("--until-time", err.Error(), "write it as 2026-05-01T12:00:00Z")
+	}
+	return f, nil
+}
+
+// of returns a line as it is shown, without the time that was asked for, and whether it is.
+func (f lineFilter) of(line string) (string, bool) {
+	if !f.until.IsZero() {
+		stamp, rest, _ := strings.Cut(line, " ")
+		if at, err := time.Parse(time.RFC3339Nano, stamp); err == nil {
+			if line = rest; at.After(f.until) {
+				return line, false
+			}
+		}
+	}
+	if f.matchCase {
+		return line, strings.Contains(line, f.text)
+	}
+	return line, strings.Contains(strings.ToLower(line), strings.ToLower(f.text))
 }
 
 // orSimulated returns the error of reading a pod's logs, or that a simulated node has none.
@@ -155,7 +211,7 @@ func (o *logsCommand) pods(ctx context.Context, c client.Client, app *v1alpha1.A
 	wanted := map[string]bool{}
 	namespaces := map[string]bool{}
 	for _, r := range app.Status.Resources {
-		if r.Namespace == "" || o.kind != "" && !strings.EqualFold(r.Kind, o.kind) || o.name != "" && r.Name != o.name {
+		if r.Namespace == "" || !o.objects.fits(r.Group, r.Kind, r.Namespace, r.Name) {
 			continue
 		}
 		namespaces[r.Namespace] = true

@@ -1,6 +1,7 @@
 package app
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 
@@ -18,7 +19,9 @@ import (
 )
 
 func newManifests(a *kit.Control) *cobra.Command {
-	var from, revision, local string
+	var from, revision string
+	var local localDir
+	var revisions revisionFlags
 	var reveal kit.Reveal
 	cmd := &cobra.Command{
 		Use:   "manifests NAME",
@@ -38,7 +41,11 @@ func newManifests(a *kit.Control) *cobra.Command {
 			}
 			switch from {
 			case "git":
-				rendered, err := renderDesired(cmd.Context(), a, c, app, local, revision)
+				only, err := revisions.of(app)
+				if err != nil {
+					return err
+				}
+				rendered, err := renderDesired(cmd.Context(), a, c, app, local, cmp.Or(revision, only))
 				if err != nil {
 					return &problem.Error{Kind: problem.Refused, Cause: err.Error(), Err: err}
 				}
@@ -59,7 +66,9 @@ func newManifests(a *kit.Control) *cobra.Command {
 	}
 	cmd.Flags().StringVar(&from, "source", "git", "git or live")
 	cmd.Flags().StringVar(&revision, "revision", "", "render this branch, tag or commit")
-	cmd.Flags().StringVar(&local, "local", "", "render this local directory")
+	revisions.bind(cmd)
+	cmd.Flags().StringVar(&local.root, "local-repo-root", "", "the directory that nothing outside is read of, where --local is given")
+	cmd.Flags().StringVar(&local.path, "local", "", "render this local directory")
 	reveal.Bind(cmd)
 	_ = cmd.RegisterFlagCompletionFunc("source", cobra.FixedCompletions([]string{"git", "live"}, cobra.ShellCompDirectiveNoFileComp))
 	return cmd

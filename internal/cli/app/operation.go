@@ -38,7 +38,7 @@ func finish(ctx context.Context, a *kit.Control, c client.WithWatch, app *v1alph
 		return err
 	}
 	if out.Value != "" {
-		if err := showApp(a, app, out.Value, false, false); err != nil {
+		if err := showApp(a, app, out.Value, false); err != nil {
 			return err
 		}
 	}

@@ -1,15 +1,19 @@
 package app
 
 import (
+	"fmt"
 	"strings"
 
 	"github.com/spf13/cobra"
 
 	"github.com/cyan-cd/cyan/internal/cli/kit"
+	"github.com/cyan-cd/cyan/internal/cli/screens"
+	"github.com/cyan-cd/cyan/internal/problem"
 )
 
 func newResources(a *kit.Control) *cobra.Command {
 	var out kit.Format
+	var project string
 	cmd := &cobra.Command{
 		Use:               "resources NAME",
 		Short:             "List an Application's objects",
@@ -24,11 +28,16 @@ func newResources(a *kit.Control) *cobra.Command {
 			if err != nil {
 				return err
 			}
+			if project != "" && app.Spec.Project != project {
+				return &problem.Error{Kind: problem.Absent, Object: object(app), Cause: fmt.Sprintf("of project %q, not %q", app.Spec.Project, project)}
+			}
 			switch out.Value {
 			case kit.JSON, kit.YAML:
 				return a.Dump(app.Status.Resources, out.Value)
 			case kit.Tree:
-				return a.Show(a.Page().AppTree(app))
+				return a.Show(a.Page().AppTree(app, screens.Brief))
+			case kit.DetailedTree:
+				return a.Show(a.Page().AppTree(app, screens.Detailed))
 			case kit.Name:
 				for _, r := range app.Status.Resources {
 					if err := a.Say(resourceName(r.Group, r.Kind, r.Name)); err != nil {
@@ -40,7 +49,8 @@ func newResources(a *kit.Control) *cobra.Command {
 			return a.Show(a.Page().Resources(app, out.Value == kit.Wide))
 		},
 	}
-	out.Bind(cmd, kit.JSON, kit.YAML, kit.Wide, kit.Tree, kit.Name)
+	cmd.Flags().StringVar(&project, "project", "", "only if the Application is of this project")
+	out.Bind(cmd, kit.JSON, kit.YAML, kit.Wide, kit.Tree, kit.DetailedTree, kit.Name)
 	return cmd
 }
 

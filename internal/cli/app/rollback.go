@@ -82,7 +82,7 @@ this commit that you ask for yourself. Until then, changes in the cluster are no
 	f.BoolVarP(&yes, "yes", "y", false, "do not ask")
 	f.DurationVar(&timeout, "timeout", 0, "how long to wait; for ever if not given")
 	kit.AcceptSeconds(f.Lookup("timeout"))
-	out.Bind(cmd, kit.JSON, kit.YAML, kit.Wide, kit.Tree, kit.Name)
+	out.Bind(cmd, kit.JSON, kit.YAML, kit.Wide, kit.Tree, kit.DetailedTree, kit.Name)
 	return cmd
 }
 

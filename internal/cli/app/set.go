@@ -45,7 +45,7 @@ func newSet(a *kit.Control) *cobra.Command {
 			})
 		},
 	}
-	flags = spec.New(cmd)
+	flags = spec.NewSet(cmd)
 	cmd.Flags().BoolVar(&validate, "validate", true, "refuse a source that cannot be rendered, and a destination or project that does not exist")
 	return cmd
 }

@@ -1,8 +1,11 @@
 package app
 
 import (
+	"cmp"
 	"context"
 	"fmt"
+	"slices"
+	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -11,11 +14,15 @@ import (
 	"github.com/cyan-cd/cyan/api/v1alpha1"
 	"github.com/cyan-cd/cyan/internal/cli/kit"
 	"github.com/cyan-cd/cyan/internal/cli/spec"
+	"github.com/cyan-cd/cyan/internal/problem"
 )
 
 type syncCommand struct {
 	*kit.Control
 	selector       string
+	projects       []string
+	revisions      revisionFlags
+	preview, yes   bool
 	revision       string
 	local          string
 	resources      []string
@@ -43,7 +50,7 @@ func newSync(a *kit.Control) *cobra.Command {
   cyan app sync shop --prune --timeout 5m
   cyan app sync shop --resource apps:Deployment:web
   cyan app sync -l team=shop --async`,
-		Args:              namesOrSelector(&o.selector),
+		Args:              o.args,
 		ValidArgsFunction: completeApps(a, 0),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			return o.run(cmd.Context(), args)
@@ -51,6 +58,13 @@ func newSync(a *kit.Control) *cobra.Command {
 	}
 	f := cmd.Flags()
 	f.StringVarP(&o.selector, "selector", "l", "", "every Application with these labels")
+	f.StringArrayVar(&o.projects, "project", nil, "every Application of this project; with names, only if it is of it")
+	o.revisions.bind(cmd)
+	a.Idle(cmd, "the API server is always asked what a sync would change", "server-side-diff-concurrency=", "server-side-diff-max-batch-kb=")
+	a.Idle(cmd, "expressions have a limit of their own", "ignore-normalizer-jq-execution-timeout=")
+	f.BoolVar(&o.preview, "preview-changes", false, "show what would change, and ask")
+	f.BoolVar(&o.yes, "assumeYes", false, "do not ask")
+	f.BoolVarP(&o.yes, "yes", "y", false, "do not ask")
 	f.StringVar(&o.revision, "revision", "", "sync to this branch, tag or commit, this once")
 	f.StringVar(&o.local, "local", "", "not served: commit what is to be synced")
 	_ = f.MarkHidden("local")
@@ -72,9 +86,55 @@ func newSync(a *kit.Control) *cobra.Command {
 	f.Int64Var(&o.factor, "retry-backoff-factor", 2, "what it is multiplied by each time")
 	f.StringVar(&o.backoff.MaxDuration, "retry-backoff-max-duration", "3m", "the longest it gets")
 	kit.AcceptSeconds(f.Lookup("timeout"))
-	o.out.Bind(cmd, kit.JSON, kit.YAML, kit.Wide, kit.Tree, kit.Name)
+	o.out.Bind(cmd, kit.JSON, kit.YAML, kit.Wide, kit.Tree, kit.DetailedTree, kit.Name)
 	_ = cmd.RegisterFlagCompletionFunc("strategy", cobra.FixedCompletions([]string{"apply", "hook"}, cobra.ShellCompDirectiveNoFileComp))
 	return cmd
+}
+
+// args wants names, a selector or a project.
+func (o *syncCommand) args(cmd *cobra.Command, names []string) error {
+	if len(names) == 0 && o.selector == "" && len(o.projects) > 0 {
+		return nil
+	}
+	return namesOrSelector(&o.selector)(cmd, names)
+}
+
+// picked reads the Applications that are meant.
+func (o *syncCommand) picked(ctx context.Context, c client.Client, names []string) ([]*v1alpha1.Application, error) {
+	selector := o.selector
+	if len(names) == 0 && selector == "" {
+		all := &v1alpha1.ApplicationList{}
+		if err := c.List(ctx, all, client.InNamespace(o.Namespace)); err != nil {
+			return nil, o.Explain(err, "listing Applications")
+		}
+		names = appNames(slices.DeleteFunc(all.Items, func(app v1alpha1.Application) bool { return !slices.Contains(o.projects, app.Spec.Project) }))
+		if len(names) == 0 {
+			return nil, &problem.Error{Kind: problem.Absent, Object: "--project", Cause: "no Application in namespace " + o.Namespace + " is of " + strings.Join(o.projects, ", ")}
+		}
+	}
+	picked, err := pick(ctx, o.Control, c, names, selector)
+	for _, app := range picked {
+		if len(o.projects) > 0 && !slices.Contains(o.projects, app.Spec.Project) && o.selector == "" {
+			return nil, &problem.Error{Kind: problem.Absent, Object: object(app), Cause: fmt.Sprintf("of project %q, not %s", app.Spec.Project, strings.Join(o.projects, ", "))}
+		}
+	}
+	if o.selector != "" && len(o.projects) > 0 {
+		picked = slices.DeleteFunc(picked, func(app *v1alpha1.Application) bool { return !slices.Contains(o.projects, app.Spec.Project) })
+	}
+	return picked, err
+}
+
+// previewed shows what a sync would change, and asks; it reports whether to go on.
+func (o *syncCommand) previewed(ctx context.Context, app *v1alpha1.Application, revision string) (bool, error) {
+	diff := &diffCommand{Control: o.Control, revision: revision}
+	different, err := diff.run(ctx, app.Namespace+"/"+app.Name)
+	if err != nil {
+		return false, err
+	}
+	if !different {
+		return false, o.Say(fmt.Sprintf("application '%s' has no differences", app.Name))
+	}
+	return true, o.Confirm(fmt.Sprintf("sync Application %q?", app.Name), o.yes)
 }
 
 func (o *syncCommand) run(ctx context.Context, names []string) error {
@@ -88,7 +148,7 @@ func (o *syncCommand) run(ctx context.Context, names []string) error {
 	if err != nil {
 		return err
 	}
-	picked, err := pick(ctx, o.Control, c, names, o.selector)
+	picked, err := o.picked(ctx, c, names)
 	if err != nil {
 		return err
 	}
@@ -106,6 +166,11 @@ func (o *syncCommand) sync(ctx context.Context, c client.WithWatch, app *v1alpha
 	if err != nil {
 		return err
 	}
+	if o.preview {
+		if goOn, err := o.previewed(ctx, app, operation.Sync.Revision); err != nil || !goOn {
+			return err
+		}
+	}
 	app, err = start(ctx, o.Control, c, app, operation, nil)
 	if err != nil {
 		return err
@@ -118,7 +183,11 @@ func (o *syncCommand) sync(ctx context.Context, c client.WithWatch, app *v1alpha
 
 // operation is what is asked of the controller.
 func (o *syncCommand) operation(ctx context.Context, c client.Client, app *v1alpha1.Application) (*v1alpha1.Operation, error) {
-	sync := &v1alpha1.SyncOperation{Revision: o.revision, Prune: o.prune, DryRun: o.dryRun}
+	revision, err := o.revisions.of(app)
+	if err != nil {
+		return nil, err
+	}
+	sync := &v1alpha1.SyncOperation{Revision: cmp.Or(o.revision, revision), Prune: o.prune, DryRun: o.dryRun}
 	if app.Spec.SyncPolicy != nil {
 		sync.SyncOptions = append(sync.SyncOptions, app.Spec.SyncPolicy.SyncOptions...)
 	}
@@ -127,7 +196,6 @@ func (o *syncCommand) operation(ctx context.Context, c client.Client, app *v1alp
 			sync.SyncOptions, _ = spec.MergeSyncOptions(sync.SyncOptions, []string{option})
 		}
 	}
-	var err error
 	if sync.SyncStrategy, err = strategyOf(o.strategy, o.force); err != nil {
 		return nil, err
 	}

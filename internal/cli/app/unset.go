@@ -14,7 +14,8 @@ import (
 
 func newUnset(a *kit.Control) *cobra.Command {
 	var images, replicas, options, values, parameters []string
-	var prefix, suffix, namespace bool
+	var prefix, suffix, namespace, components, ref bool
+	var which spec.Which
 	cmd := &cobra.Command{
 		Use:   "unset NAME",
 		Short: "Take options of an Application's source away",
@@ -24,14 +25,24 @@ func newUnset(a *kit.Control) *cobra.Command {
 		ValidArgsFunction: completeApps(a, 1),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			return change(cmd.Context(), a, args[0], func(_ client.Client, app *v1alpha1.Application) error {
-				unsetKustomize(app, images, replicas, prefix, suffix, namespace)
+				src, err := which.Chosen(app)
+				if err != nil {
+					return err
+				}
+				if src != nil && src.Kustomize != nil {
+					unsetKustomize(src.Kustomize, images, replicas, map[*string]bool{&src.Kustomize.NamePrefix: prefix, &src.Kustomize.NameSuffix: suffix, &src.Kustomize.Namespace: namespace})
+					src.Kustomize.IgnoreMissingComponents = src.Kustomize.IgnoreMissingComponents && !components
+				}
+				if src != nil && ref {
+					src.Ref = ""
+				}
 				if p := app.Spec.SyncPolicy; p != nil {
 					for _, option := range options {
 						name, _, _ := strings.Cut(option, "=")
 						p.SyncOptions = slices.DeleteFunc(p.SyncOptions, func(s string) bool { return strings.HasPrefix(s, name+"=") })
 					}
 				}
-				return unsetHelm(app, values, parameters)
+				return unsetHelm(src, values, parameters)
 			})
 		},
 	}
@@ -43,35 +54,30 @@ func newUnset(a *kit.Control) *cobra.Command {
 	f.StringArrayVarP(&parameters, "parameter", "p", nil, "parameter of a chart")
 	f.BoolVar(&prefix, "nameprefix", false, "the prefix of names")
 	f.BoolVar(&suffix, "namesuffix", false, "the suffix of names")
+	f.BoolVar(&components, "ignore-missing-components", false, "that missing components are left out")
+	f.BoolVar(&ref, "ref", false, "the name by which other sources refer to it")
+	which.Bind(cmd)
 	f.BoolVar(&namespace, "kustomize-namespace", false, "the namespace of every object")
 	return cmd
 }
 
-func unsetKustomize(app *v1alpha1.Application, images, replicas []string, prefix, suffix, namespace bool) {
-	if app.Spec.Source == nil || app.Spec.Source.Kustomize == nil {
-		return
-	}
-	k := app.Spec.Source.Kustomize
+func unsetKustomize(k *v1alpha1.KustomizeSource, images, replicas []string, texts map[*string]bool) {
 	k.Images = slices.DeleteFunc(k.Images, func(entry string) bool {
 		return slices.Contains(images, spec.ImageName(entry)) || slices.Contains(images, entry)
 	})
 	k.Replicas = slices.DeleteFunc(k.Replicas, func(r v1alpha1.KustomizeReplica) bool { return slices.Contains(replicas, r.Name) })
-	if prefix {
-		k.NamePrefix = ""
-	}
-	if suffix {
-		k.NameSuffix = ""
-	}
-	if namespace {
-		k.Namespace = ""
+	for text, empty := range texts {
+		if empty {
+			*text = ""
+		}
 	}
 }
 
-func unsetHelm(app *v1alpha1.Application, values, parameters []string) error {
-	if len(values) == 0 && len(parameters) == 0 || app.Spec.Source == nil || app.Spec.Source.Helm == nil {
+func unsetHelm(src *v1alpha1.ApplicationSource, values, parameters []string) error {
+	if len(values) == 0 && len(parameters) == 0 || src == nil || src.Helm == nil {
 		return nil
 	}
-	return spec.EditHelm(app, func(h map[string]any) {
+	return spec.EditHelm(src, func(h map[string]any) {
 		if files, ok := h["valueFiles"].([]any); ok {
 			h["valueFiles"] = slices.DeleteFunc(files, func(f any) bool { name, _ := f.(string); return slices.Contains(values, name) })
 		}

@@ -53,7 +53,7 @@ It ends with 1 when --timeout comes first.`,
 	f.BoolVar(&o.delete, "delete", false, "until it is gone")
 	f.DurationVar(&o.timeout, "timeout", 0, "how long to wait; for ever if not given")
 	kit.AcceptSeconds(f.Lookup("timeout"))
-	o.out.Bind(cmd, kit.JSON, kit.YAML, kit.Wide, kit.Tree, kit.Name)
+	o.out.Bind(cmd, kit.JSON, kit.YAML, kit.Wide, kit.Tree, kit.DetailedTree, kit.Name)
 	return cmd
 }
 
@@ -112,7 +112,7 @@ func (o *waitCommand) wait(ctx context.Context, c client.WithWatch, app *v1alpha
 		return err
 	}
 	if o.out.Value != "" {
-		return showApp(o.Control, app, o.out.Value, false, false)
+		return showApp(o.Control, app, o.out.Value, false)
 	}
 	return o.Say(fmt.Sprintf("%s: %s", app.Name, state(app)))
 }

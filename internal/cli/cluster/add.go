@@ -27,6 +27,8 @@ type clusterAdd struct {
 	labels, annotations                   []string
 	clusterResources                      bool
 	inCluster, upsert, yes                bool
+	uncompressed                          bool
+	exec                                  execFlags
 }
 
 func newAdd(a *kit.Control) *cobra.Command {
@@ -55,6 +57,8 @@ Applications, on the cluster of the current context.`,
 	f.BoolVar(&o.clusterResources, "cluster-resources", false, "objects without a namespace as well, where --namespace is given")
 	f.StringArrayVar(&o.labels, "label", nil, "KEY=VALUE on its Secret")
 	f.StringArrayVar(&o.annotations, "annotation", nil, "KEY=VALUE on its Secret")
+	f.BoolVar(&o.uncompressed, "disable-compression", false, "ask the API server for answers that are not compressed")
+	o.exec.bind(cmd)
 	f.BoolVar(&o.inCluster, "in-cluster", false, "reach the cluster, which Cyan runs in, by "+v1alpha1.InClusterServer)
 	f.BoolVar(&o.upsert, "upsert", false, "change it if it is registered already")
 	f.BoolVarP(&o.yes, "yes", "y", false, "do not ask")
@@ -62,6 +66,9 @@ Applications, on the cluster of the current context.`,
 }
 
 func (o *clusterAdd) run(ctx context.Context, contextName string) error {
+	if err := o.exec.check(); err != nil {
+		return err
+	}
 	target, err := o.target(contextName)
 	if err != nil {
 		return err
@@ -81,6 +88,9 @@ func (o *clusterAdd) run(ctx context.Context, contextName string) error {
 	if err != nil {
 		return err
 	}
+	if o.exec.command != "" {
+		return o.keep(ctx, control, existing, server, "", target)
+	}
 	if o.serviceAccount == "" {
 		question := fmt.Sprintf("make a service account %q with full rights on the cluster of context %q (%s), for Cyan to deploy with?", managerAccount, contextName, target.Host)
 		if err := o.Confirm(question, o.yes); err != nil {
@@ -95,6 +105,11 @@ func (o *clusterAdd) run(ctx context.Context, contextName string) error {
 	if err != nil {
 		return err
 	}
+	return o.keep(ctx, control, existing, server, token, target)
+}
+
+// keep writes the Secret of the cluster.
+func (o *clusterAdd) keep(ctx context.Context, control client.Client, existing *corev1.Secret, server, token string, target *rest.Config) error {
 	secret, err := o.secret(server, token, target)
 	if err != nil {
 		return err
@@ -140,7 +155,7 @@ func (o *clusterAdd) registered(ctx context.Context, c client.Client, server str
 }
 
 func (o *clusterAdd) secret(server string, token string, target *rest.Config) (*corev1.Secret, error) {
-	config := cluster.Connection{BearerToken: token, ProxyURL: o.proxy, TLS: cluster.TLS{
+	config := cluster.Connection{BearerToken: token, ProxyURL: o.proxy, DisableCompression: o.uncompressed, Exec: o.exec.program(), TLS: cluster.TLS{
 		Insecure: target.Insecure, ServerName: target.ServerName, CAData: target.CAData,
 	}}
 	if target.CAFile != "" && len(target.CAData) == 0 {

@@ -17,6 +17,6 @@ func New(e *kit.Env) *cobra.Command {
   cyan cluster list`,
 	}
 	a := kit.NewControl(e, cmd)
-	cmd.AddCommand(newAdd(a), newList(a), newRemove(a), newGet(a))
+	cmd.AddCommand(newAdd(a), newList(a), newRemove(a), newGet(a), newSet(a), newRotateAuth(a))
 	return cmd
 }

@@ -65,7 +65,8 @@ func (c *Control) Secrets(ctx context.Context, from client.Client, kind string) 
 
 // NewSecret returns the Secret of a cluster or repository, which is named by its URL, with its host in it for people.
 func (c *Control) NewSecret(kind, prefix, address string, data map[string][]byte) *corev1.Secret {
-	sum := sha256.Sum256([]byte(address))
+	// One of a project stands beside that of all.
+	sum := sha256.Sum256(append([]byte(address), data["project"]...))
 	name := prefix
 	if u, err := url.Parse(address); err == nil && u.Hostname() != "" {
 		name += "-" + strings.ToLower(strings.Trim(strings.ReplaceAll(u.Hostname(), ":", "-"), "-."))

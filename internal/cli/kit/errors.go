@@ -17,12 +17,30 @@ func Usage(object, cause, remedy string) *problem.Error {
 	return &problem.Error{Kind: problem.Usage, Object: object, Cause: cause, Remedy: remedy}
 }
 
+// Exit ends a command with an exit code of the person's choice; the output has told why.
+type Exit struct{ Code int }
+
+// Error is not shown.
+func (e *Exit) Error() string { return fmt.Sprintf("ends with %d", e.Code) }
+
 // ExitCode returns what the program ends with after an error; 130 for a command that was interrupted.
-func ExitCode(err error) int { return problem.ExitCode(interrupted(err)) }
+func ExitCode(err error) int {
+	var exit *Exit
+	if errors.As(err, &exit) {
+		return exit.Code
+	}
+	return problem.ExitCode(interrupted(err))
+}
 
 // Message returns what is printed about an error; empty when all has been shown already. What is foreign in it steers
 // no terminal.
-func Message(err error) string { return term.Shown(problem.Message(interrupted(err))) }
+func Message(err error) string {
+	var exit *Exit
+	if errors.As(err, &exit) {
+		return ""
+	}
+	return term.Shown(problem.Message(interrupted(err)))
+}
 
 // interrupted is err, made a problem when it comes from the end of the command's context alone.
 func interrupted(err error) error {

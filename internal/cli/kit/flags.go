@@ -83,3 +83,34 @@ func Put(m *map[string]string, key, value string) {
 	}
 	(*m)[key] = value
 }
+
+// idle is a flag that is accepted because scripts pass it, and that changes nothing here; it is noted when it is given.
+type idle struct {
+	env       *Env
+	name, why string
+}
+
+// Set notes that the flag has no effect.
+func (i idle) Set(string) error {
+	i.env.Note("note: --%s has no effect: %s", i.name, i.why)
+	return nil
+}
+
+// String returns no default.
+func (i idle) String() string { return "" }
+
+// Type is what help shows of the value.
+func (i idle) Type() string { return "string" }
+
+// Idle adds flags to a command that are accepted because scripts pass them, and that change nothing here. A name that
+// ends with = takes a value.
+func (e *Env) Idle(cmd *cobra.Command, why string, names ...string) {
+	for _, name := range names {
+		name, value := strings.CutSuffix(name, "=")
+		f := cmd.Flags().VarPF(idle{e, name, why}, name, "", "has no effect: "+why)
+		f.Hidden = true
+		if !value {
+			f.NoOptDefVal = "true"
+		}
+	}
+}

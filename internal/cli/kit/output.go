@@ -28,6 +28,8 @@ const (
 	Wide = "wide"
 	Name = "name"
 	Tree = "tree"
+	// DetailedTree is Tree with the health's reasons.
+	DetailedTree = "tree=detailed"
 )
 
 // Format is the value of -o.

@@ -1,10 +1,12 @@
 package kit
 
 import (
+	"errors"
 	"fmt"
 	"strings"
 
 	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
 
 	"github.com/cyan-cd/cyan/internal/problem"
 )
@@ -13,9 +15,26 @@ import (
 // instead. What is below a command is not served either.
 type NotServed map[string]string
 
+// NotServedFlags are flags that other programs have and this one has not: from a flag, or the beginning of several that
+// ends with a hyphen, to what to do instead.
+type NotServedFlags map[string]string
+
+// instead returns what to do in place of a flag.
+func (f NotServedFlags) instead(flag string) (string, bool) {
+	if remedy, ok := f[flag]; ok {
+		return remedy, true
+	}
+	for at := strings.LastIndex(flag, "-"); at > 0; at = strings.LastIndex(flag[:at], "-") {
+		if remedy, ok := f[flag[:at+1]]; ok {
+			return remedy, true
+		}
+	}
+	return "", false
+}
+
 // Settle makes every command of a tree answer a wrong command line alike: one line on stderr, and exit code 2.
 // A group of commands without a command prints its help to stderr.
-func Settle(root *cobra.Command, notServed NotServed) {
+func Settle(root *cobra.Command, notServed NotServed, flags NotServedFlags) {
 	root.SilenceErrors, root.SilenceUsage = true, true
 	root.InitDefaultHelpCmd()
 	root.InitDefaultCompletionCmd()
@@ -35,6 +54,12 @@ func Settle(root *cobra.Command, notServed NotServed) {
 		// A flag of a command that does not exist is unknown because the command is.
 		if args := cmd.Flags().Args(); cmd.HasSubCommands() && len(args) > 0 {
 			return unknownCommand(cmd, args, notServed)
+		}
+		var unknown *pflag.NotExistError
+		if errors.As(err, &unknown) {
+			if instead, ok := flags.instead(unknown.GetSpecifiedName()); ok && unknown.GetSpecifiedShortnames() == "" {
+				return Usage(cmd.CommandPath(), "--"+unknown.GetSpecifiedName()+" is not served by Cyan", instead)
+			}
 		}
 		return Usage(cmd.CommandPath(), err.Error(), "`"+cmd.CommandPath()+" --help` lists its flags")
 	})

@@ -28,10 +28,11 @@ func Directory(root, path string, source v1alpha1.ApplicationSource, options ren
 	return result, err
 }
 
-// Application renders a directory on disk as an Application whose source it were.
-func Application(path string, app *v1alpha1.Application, source v1alpha1.ApplicationSource) (*compare.Rendering, error) {
+// Application renders a directory on disk as an Application whose source it were; root bounds what is
+// read.
+func Application(root, path string, app *v1alpha1.Application, source v1alpha1.ApplicationSource) (*compare.Rendering, error) {
 	var rendered *compare.Rendering
-	err := open("", path, func(tree fs.FS, inside string) error {
+	err := open(root, path, func(tree fs.FS, inside string) error {
 		source.Path = inside
 		var err error
 		if rendered, err = compare.RenderTree(renderers.Render, tree, app, source, ""); err == nil {

@@ -3,7 +3,9 @@ package repo
 import (
 	"context"
 	"fmt"
+	"maps"
 	"os"
+	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -19,16 +21,19 @@ import (
 
 type repoAdd struct {
 	*kit.Control
-	secretType     string
-	text           map[string]*string
-	files          map[string]*string
-	truths         map[string]*bool
+	secretType string
+	text       map[string]*string
+	files      map[string]*string
+	truths     map[string]*bool
+	// kept are the flags of what is written and not used yet, by their keys.
+	kept           map[string]string
 	passwordStdin  bool
+	proxyURL       *string
 	upsert, unseen bool
 }
 
 func newAdd(a *kit.Control, secretType string) *cobra.Command {
-	o := &repoAdd{Control: a, secretType: secretType, text: map[string]*string{}, files: map[string]*string{}, truths: map[string]*bool{}}
+	o := &repoAdd{Control: a, secretType: secretType, text: map[string]*string{}, files: map[string]*string{}, truths: map[string]*bool{}, kept: map[string]string{}}
 	cmd := &cobra.Command{
 		Use:   "add URL",
 		Short: "Remember a repository's credentials",
@@ -52,11 +57,25 @@ func newAdd(a *kit.Control, secretType string) *cobra.Command {
 	truth("insecure-skip-server-verification", "insecure", "leave the server's identity unchecked, TLS or SSH")
 	truth("insecure-ignore-host-key", "insecureIgnoreHostKey", "leave the SSH host key unchecked")
 	text("proxy", "proxy", "proxy for http and https")
+	if secretType == v1alpha1.SecretTypeRepoCredentials {
+		o.proxyURL = f.String("proxy-url", "", "the same, by argocd's name of it")
+	}
 	text("no-proxy", "noProxy", "hosts that are reached without it")
+	// kept are written as existing tools read them, and mean nothing here yet.
+	kept := func(flag, key, usage string) { text(flag, key, usage); o.kept[key] = flag }
+	kept("github-app-id", "githubAppID", "ID of the GitHub App")
+	kept("github-app-installation-id", "githubAppInstallationID", "ID of its installation")
+	kept("github-app-enterprise-base-url", "githubAppEnterpriseBaseUrl", "URL of a GitHub Enterprise")
+	file("github-app-private-key-path", "githubAppPrivateKey", "file with the GitHub App's key")
+	truth("force-http-basic-auth", "forceHttpBasicAuth", "send the user name and the password at once")
+	o.kept["githubAppPrivateKey"], o.kept["forceHttpBasicAuth"] = "github-app-private-key-path", "force-http-basic-auth"
+	text("type", "type", "git; helm and oci are kept as written")
 	if secretType == v1alpha1.SecretTypeRepository {
+		truth("enable-lfs", "enableLfs", "fetch files of Git LFS")
+		kept("depth", "depth", "how many commits are fetched")
+		o.kept["enableLfs"] = "enable-lfs"
 		text("name", "name", "a name for it")
 		text("project", "project", "only for Applications of this project")
-		text("type", "type", "git; helm and oci are kept as written")
 		f.BoolVar(&o.unseen, "skip-check", false, "do not try to reach it from here first")
 	}
 	f.BoolVar(&o.upsert, "upsert", false, "change it if it is there already")
@@ -96,6 +115,11 @@ func (o *repoAdd) run(ctx context.Context, url string) error {
 	if err := o.StoreSecret(ctx, c, existing, secret); err != nil {
 		return err
 	}
+	for _, key := range slices.Sorted(maps.Keys(o.kept)) {
+		if secret.Data[key] != nil {
+			o.Note("note: --%s is kept as written, and not used yet", o.kept[key])
+		}
+	}
 	return o.Say(fmt.Sprintf("repository '%s' added", source.Repository{URL: url}))
 }
 
@@ -119,6 +143,9 @@ func (o *repoAdd) secret(url string) (*corev1.Secret, error) {
 			return nil, fmt.Errorf("reading the password: %w", err)
 		}
 		*o.text["password"] = strings.TrimRight(string(password), "\r\n")
+	}
+	if o.proxyURL != nil && *o.proxyURL != "" {
+		*o.text["proxy"] = *o.proxyURL
 	}
 	for key, value := range o.text {
 		if *value != "" {

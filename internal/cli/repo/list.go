@@ -8,6 +8,7 @@ import (
 	"github.com/spf13/cobra"
 	corev1 "k8s.io/api/core/v1"
 
+	"github.com/cyan-cd/cyan/api/v1alpha1"
 	"github.com/cyan-cd/cyan/internal/cli/kit"
 	"github.com/cyan-cd/cyan/internal/source"
 )
@@ -45,6 +46,9 @@ func newList(a *kit.Control, secretType string) *cobra.Command {
 			}
 			return show(a, secrets, out.Value)
 		},
+	}
+	if secretType == v1alpha1.SecretTypeRepository {
+		a.Idle(cmd, "nothing is cached here", "refresh=")
 	}
 	out.Bind(cmd, kit.JSON, kit.YAML, kit.Wide, kit.Name, "url")
 	return cmd

@@ -18,7 +18,7 @@ func New(e *kit.Env) *cobra.Command {
   cyan repo list`,
 	}
 	a := kit.NewControl(e, cmd)
-	cmd.AddCommand(newAdd(a, v1alpha1.SecretTypeRepository), newList(a, v1alpha1.SecretTypeRepository), newRemove(a, v1alpha1.SecretTypeRepository))
+	cmd.AddCommand(newAdd(a, v1alpha1.SecretTypeRepository), newList(a, v1alpha1.SecretTypeRepository), newGet(a), newRemove(a, v1alpha1.SecretTypeRepository))
 	return cmd
 }
 

@@ -15,6 +15,7 @@ import (
 
 func newRemove(a *kit.Control, secretType string) *cobra.Command {
 	var yes bool
+	var project string
 	cmd := &cobra.Command{
 		Use: "rm URL", Aliases: []string{"remove", "delete"}, Short: "Forget a repository's credentials", Example: "  cyan repo rm https://git.example/shop",
 		Args: kit.Exactly("the repository's URL"),
@@ -30,14 +31,17 @@ func newRemove(a *kit.Control, secretType string) *cobra.Command {
 			})
 		},
 		RunE: func(cmd *cobra.Command, args []string) error {
-			return remove(cmd.Context(), a, secretType, args[0], yes)
+			return remove(cmd.Context(), a, secretType, args[0], project, yes)
 		},
+	}
+	if secretType == v1alpha1.SecretTypeRepository {
+		cmd.Flags().StringVar(&project, "project", "", "those of this project, where several have some")
 	}
 	cmd.Flags().BoolVarP(&yes, "yes", "y", false, "do not ask")
 	return cmd
 }
 
-func remove(ctx context.Context, a *kit.Control, secretType, url string, yes bool) error {
+func remove(ctx context.Context, a *kit.Control, secretType, url, project string, yes bool) error {
 	c, err := a.Connect()
 	if err != nil {
 		return err
@@ -50,7 +54,9 @@ func remove(ctx context.Context, a *kit.Control, secretType, url string, yes boo
 	var there []string
 	for i := range secrets {
 		s := &secrets[i]
-		if !repourl.Same(string(s.Data["url"]), url) {
+		if same := repourl.Same(string(s.Data["url"]), url); same && project != "" && project != string(s.Data["project"]) {
+			continue
+		} else if !same {
 			there = append(there, source.Repository{URL: string(s.Data["url"])}.String())
 			continue
 		}

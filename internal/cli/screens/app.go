@@ -387,16 +387,38 @@ func yes(b bool) string {
 	return ""
 }
 
+// TreeDetail is how much a tree shows.
+type TreeDetail int
+
+// The values of TreeDetail.
+const (
+	Brief TreeDetail = iota
+	// Detailed has the reason of each object's health.
+	Detailed
+)
+
 // AppTree shows an Application and below it its objects, by sync wave.
-func (p Page) AppTree(app *v1alpha1.Application) string {
-	rows := [][]string{{"NAME", "STATUS", "HEALTH"}}
-	rows = append(rows, []string{"⎈ " + ObjectName(v1alpha1.ApplicationKind, app.Namespace, app.Name), p.appSync(app), p.healthCode(app.Status.Health.Status)})
+func (p Page) AppTree(app *v1alpha1.Application, detail TreeDetail) string {
+	rows := [][]string{{"NAME", "STATUS", "HEALTH", "REASON"}}
+	rows = append(rows, []string{"⎈ " + ObjectName(v1alpha1.ApplicationKind, app.Namespace, app.Name), p.appSync(app), p.healthCode(app.Status.Health.Status), firstLine(app.Status.Health.Message)})
 	for i, r := range app.Status.Resources {
 		branch := "├──"
 		if i == len(app.Status.Resources)-1 {
 			branch = "└──"
 		}
-		rows = append(rows, []string{branch + ObjectName(r.Kind, r.Namespace, r.Name), p.sync(r.Status), p.health(r.Health)})
+		rows = append(rows, []string{branch + ObjectName(r.Kind, r.Namespace, r.Name), p.sync(r.Status), p.health(r.Health), reason(r.Health)})
+	}
+	if detail == Brief {
+		for i := range rows {
+			rows[i] = rows[i][:3]
+		}
 	}
 	return p.table(rows, 0)
+}
+
+func reason(h *v1alpha1.HealthStatus) string {
+	if h == nil {
+		return ""
+	}
+	return firstLine(h.Message)
 }

@@ -53,7 +53,7 @@ func drawn(t *testing.T, name string, from map[string][]byte) string {
 	case "apps":
 		return page.Apps([]v1alpha1.Application{*app}, width == 0)
 	case "tree":
-		return page.AppTree(app)
+		return page.AppTree(app, screens.Brief)
 	case "progress":
 		return page.Progress(app)
 	case "history":

@@ -26,6 +26,23 @@ func sourceOf(app *v1alpha1.Application) *v1alpha1.ApplicationSource {
 	return app.Spec.Source
 }
 
+// Chosen returns the source that flags tell apart, or else the only one; nil where there is none, or no flag says which
+// of several.
+func (w *Which) Chosen(app *v1alpha1.Application) (*v1alpha1.ApplicationSource, error) {
+	at, given, err := w.Of(app)
+	switch {
+	case err != nil:
+		return nil, err
+	case given:
+		return &app.Spec.Sources[at], nil
+	case len(app.Spec.Sources) == 1:
+		return &app.Spec.Sources[0], nil
+	case len(app.Spec.Sources) > 1:
+		return nil, kit.Usage("spec.sources", fmt.Sprintf("has %d entries, and which one is meant is not known", len(app.Spec.Sources)), "add --source-position or --source-name")
+	}
+	return app.Spec.Source, nil
+}
+
 func kustomizeOf(app *v1alpha1.Application) *v1alpha1.KustomizeSource {
 	s := sourceOf(app)
 	if s.Kustomize == nil {
@@ -134,7 +151,7 @@ func ImageName(entry string) string {
 }
 
 func helmParameters(app *v1alpha1.Application, values []string, asString bool) error {
-	err := EditHelm(app, func(h map[string]any) {
+	err := EditHelm(sourceOf(app), func(h map[string]any) {
 		parameters, _ := h["parameters"].([]any)
 		_ = kit.Pairs(values, func(name, value string) {
 			parameters = slices.DeleteFunc(parameters, func(p any) bool {
@@ -153,8 +170,7 @@ func helmParameters(app *v1alpha1.Application, values []string, asString bool) e
 }
 
 // EditHelm changes a source's options for a chart, whatever fields they have.
-func EditHelm(app *v1alpha1.Application, edit func(map[string]any)) error {
-	s := sourceOf(app)
+func EditHelm(s *v1alpha1.ApplicationSource, edit func(map[string]any)) error {
 	helm := map[string]any{}
 	if s.Helm != nil && len(s.Helm.Raw) > 0 {
 		if err := json.Unmarshal(s.Helm.Raw, &helm); err != nil {

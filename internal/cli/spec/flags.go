@@ -20,6 +20,8 @@ type Flags struct {
 	set *pflag.FlagSet
 	// edits are in the order in which the flags were declared, so that --sync-policy comes before --auto-prune.
 	edits []edit
+	// which tells sources apart that are there; nil where there are none yet.
+	which *Which
 }
 
 type edit struct {
@@ -37,8 +39,22 @@ const (
 	ofApplication
 )
 
-// New adds the flags of create and set to a command.
+// New adds the flags of an Application, or of a source, that is made to a command.
 func New(cmd *cobra.Command) *Flags {
+	f := newFlags(cmd)
+	f.text(ofSource, "source-name", "name of the source in spec.sources", func(app *v1alpha1.Application, v string) { sourceOf(app).Name = v })
+	return f
+}
+
+// NewSet adds the flags by which an Application is changed to a command.
+func NewSet(cmd *cobra.Command) *Flags {
+	f := newFlags(cmd)
+	f.which = &Which{}
+	f.which.Bind(cmd)
+	return f
+}
+
+func newFlags(cmd *cobra.Command) *Flags {
 	f := &Flags{set: cmd.Flags()}
 	f.set.SortFlags = false
 	f.source()
@@ -61,12 +77,44 @@ func NewRender(cmd *cobra.Command) *Flags {
 
 // Apply carries the flags that were given out on an Application, and returns how many there were.
 func (f *Flags) Apply(app *v1alpha1.Application) (edits int, err error) {
+	if f.which == nil {
+		return f.apply(app)
+	}
+	at, given, err := f.which.Of(app)
+	if err != nil || !given {
+		if err == nil {
+			edits, err = f.apply(app)
+		}
+		return edits, err
+	}
+	all, source := app.Spec.Sources, app.Spec.Source
+	app.Spec.Sources, app.Spec.Source = []v1alpha1.ApplicationSource{all[at]}, nil
+	edits, err = f.apply(app)
+	all[at] = app.Spec.Sources[0]
+	app.Spec.Sources, app.Spec.Source = all, source
+	return edits, err
+}
+
+// Append adds the source that the flags describe to those of an Application.
+func (f *Flags) Append(app *v1alpha1.Application) error {
+	all := app.Spec.Sources
+	app.Spec.Sources = []v1alpha1.ApplicationSource{{}}
+	_, err := f.apply(app)
+	added := app.Spec.Sources[0]
+	app.Spec.Sources = append(slices.Clone(all), added)
+	if err == nil && added.RepoURL == "" {
+		err = kit.Usage("--repo", "missing", "give the URL of the source's repository")
+	}
+	return err
+}
+
+func (f *Flags) apply(app *v1alpha1.Application) (edits int, err error) {
 	for _, edit := range f.edits {
 		if !f.set.Changed(edit.flag) {
 			continue
 		}
 		if n := len(app.Spec.Sources); edit.place == ofSource && n > 1 {
-			return edits, kit.Usage("--"+edit.flag, fmt.Sprintf("spec.sources has %d entries, and which one is meant is not known", n), "change it with `app edit`")
+			return edits, kit.Usage("--"+edit.flag, fmt.Sprintf("spec.sources has %d entries, and which one is meant is not known", n), "add --source-position or --source-name")
 		}
 		if err := edit.do(app); err != nil {
 			return edits, kit.Usage("--"+edit.flag, err.Error(), "")
@@ -103,6 +151,7 @@ func (f *Flags) source() {
 	f.text(ofSource, "repo", "URL of the git repository", func(app *v1alpha1.Application, v string) { sourceOf(app).RepoURL = v })
 	f.text(ofSource, "path", "directory in it", func(app *v1alpha1.Application, v string) { sourceOf(app).Path = v })
 	f.text(ofSource, "revision", "branch, tag or commit; HEAD if not given", func(app *v1alpha1.Application, v string) { sourceOf(app).TargetRevision = v })
+	f.text(ofSource, "ref", "name by which other sources of the Application refer to this one", func(app *v1alpha1.Application, v string) { sourceOf(app).Ref = v })
 }
 
 func (f *Flags) destination() {
@@ -130,6 +179,10 @@ func (f *Flags) policy() {
 	f.texts(ofApplication, "sync-option", "Name=value, such as CreateNamespace=true; !Name takes it away", setSyncOptions)
 	f.parsed(ofApplication, "sync-retry-limit", "how often a failed sync is tried again; negative for no limit", func(app *v1alpha1.Application, v string) error {
 		return number(v, func(n int64) { retryOf(app).Limit = n })
+	})
+	f.truth(ofApplication, "sync-retry-refresh", "take the newest revision for a retry", func(app *v1alpha1.Application, v bool) error {
+		retryOf(app).Refresh = v
+		return nil
 	})
 	f.text(ofApplication, "sync-retry-backoff-duration", "time before the first retry, such as 5s", func(app *v1alpha1.Application, v string) { backoffOf(app).Duration = v })
 	f.parsed(ofApplication, "sync-retry-backoff-factor", "what it is multiplied by each time", func(app *v1alpha1.Application, v string) error {
@@ -167,6 +220,18 @@ func (f *Flags) kustomize() {
 		k := kustomizeOf(app)
 		return kit.Pairs(v, func(key, value string) { kit.Put(&k.CommonAnnotations, key, value) })
 	})
+	f.truth(ofSource, "kustomize-label-without-selector", "leave selectors without the common labels", func(app *v1alpha1.Application, v bool) error {
+		kustomizeOf(app).LabelWithoutSelector = v
+		return nil
+	})
+	f.truth(ofSource, "kustomize-label-include-templates", "put the common labels on templates all the same", func(app *v1alpha1.Application, v bool) error {
+		kustomizeOf(app).LabelIncludeTemplates = v
+		return nil
+	})
+	f.truth(ofSource, "ignore-missing-components", "leave out components whose directory is not there", func(app *v1alpha1.Application, v bool) error {
+		kustomizeOf(app).IgnoreMissingComponents = v
+		return nil
+	})
 	f.truth(ofSource, "kustomize-force-common-label", "let common labels replace an object's own", func(app *v1alpha1.Application, v bool) error {
 		kustomizeOf(app).ForceCommonLabels = v
 		return nil
@@ -196,7 +261,7 @@ func (f *Flags) helm() {
 		return helmParameters(app, v, true)
 	})
 	f.texts(ofSource, "values", "values files of a chart, in the repository", func(app *v1alpha1.Application, v []string) error {
-		return EditHelm(app, func(h map[string]any) {
+		return EditHelm(sourceOf(app), func(h map[string]any) {
 			files, _ := h["valueFiles"].([]any)
 			for _, file := range v {
 				files = append(files, file)
@@ -209,9 +274,9 @@ func (f *Flags) helm() {
 		if err != nil {
 			return err
 		}
-		return EditHelm(app, func(h map[string]any) { h["values"] = string(data) })
+		return EditHelm(sourceOf(app), func(h map[string]any) { h["values"] = string(data) })
 	})
 	f.parsed(ofSource, "release-name", "name of a chart's release", func(app *v1alpha1.Application, v string) error {
-		return EditHelm(app, func(h map[string]any) { h["releaseName"] = v })
+		return EditHelm(sourceOf(app), func(h map[string]any) { h["releaseName"] = v })
 	})
 }
