@@ -84,10 +84,10 @@ func (b *bench) prepare(ctx context.Context) error {
 		return err
 	}
 	var err error
-	if b.apps, err = watch[*v1alpha1.Application](ctx, b.cluster.client, &v1alpha1.ApplicationList{}, control); err != nil {
+	if b.apps, err = watch(ctx, b.cluster, &v1alpha1.Application{}, control); err != nil {
 		return err
 	}
-	b.maps, err = watch[*corev1.ConfigMap](ctx, b.cluster.client, &corev1.ConfigMapList{}, target)
+	b.maps, err = watch(ctx, b.cluster, &corev1.ConfigMap{}, target)
 	return err
 }
 

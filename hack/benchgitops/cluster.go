@@ -18,7 +18,9 @@ import (
 	"k8s.io/apimachinery/pkg/runtime"
 	clientgoscheme "k8s.io/client-go/kubernetes/scheme"
 	"k8s.io/client-go/rest"
+	toolscache "k8s.io/client-go/tools/cache"
 	"k8s.io/client-go/tools/clientcmd"
+	"sigs.k8s.io/controller-runtime/pkg/cache"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/yaml"
 
@@ -32,7 +34,7 @@ import (
 type cluster struct {
 	program, dir, kubeconfig string
 	config                   *rest.Config
-	client                   client.WithWatch
+	client                   client.Client
 }
 
 const (
@@ -72,7 +74,7 @@ func (c *cluster) connect(ctx context.Context) error {
 	if err := errors.Join(clientgoscheme.AddToScheme(scheme), v1alpha1.AddToScheme(scheme)); err != nil {
 		return err
 	}
-	if c.client, err = client.NewWithWatch(c.config, client.Options{Scheme: scheme}); err != nil {
+	if c.client, err = client.New(c.config, client.Options{Scheme: scheme}); err != nil {
 		return err
 	}
 	for _, name := range []string{control, target} {
@@ -167,26 +169,40 @@ type wait[T client.Object] struct {
 	ok   func(all map[string]T) bool
 }
 
-// watch follows the objects of one kind in a namespace until ctx ends. list is an empty list of the kind.
-func watch[T client.Object](ctx context.Context, c client.WithWatch, list client.ObjectList, namespace string) (*seen[T], error) {
+// watch follows the objects of one kind, of which empty is one, in a namespace until ctx ends.
+func watch[T client.Object](ctx context.Context, c *cluster, empty T, namespace string) (*seen[T], error) {
 	s := &seen[T]{newest: map[string]T{}}
-	watcher, err := c.Watch(ctx, list, client.InNamespace(namespace))
+	objects, err := cache.New(c.config, cache.Options{Scheme: c.client.Scheme(), DefaultNamespaces: map[string]cache.Config{namespace: {}}})
 	if err != nil {
 		return nil, err
 	}
-	go func() {
-		defer watcher.Stop()
-		for event := range watcher.ResultChan() {
-			if object, ok := event.Object.(T); ok {
-				s.show(object, event.Type == "DELETED")
-			}
-		}
-	}()
+	informer, err := objects.GetInformer(ctx, empty, cache.BlockUntilSynced(false))
+	if err != nil {
+		return nil, err
+	}
+	if _, err := informer.AddEventHandler(toolscache.ResourceEventHandlerFuncs{
+		AddFunc:    func(object any) { s.show(object, false) },
+		UpdateFunc: func(_, object any) { s.show(object, false) },
+		DeleteFunc: func(object any) { s.show(object, true) },
+	}); err != nil {
+		return nil, err
+	}
+	go func() { _ = objects.Start(ctx) }()
+	if !objects.WaitForCacheSync(ctx) {
+		return nil, ctx.Err()
+	}
 	return s, nil
 }
 
-func (s *seen[T]) show(object T, gone bool) {
+func (s *seen[T]) show(shown any, gone bool) {
 	now := time.Now()
+	if last, ok := shown.(toolscache.DeletedFinalStateUnknown); ok {
+		shown = last.Obj
+	}
+	object, ok := shown.(T)
+	if !ok {
+		return
+	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.newest[object.GetName()] = object; gone {

@@ -113,8 +113,8 @@ func ownsList(owned map[string]any, desired, live []any) bool {
 		if !ok {
 			return false
 		}
-		at, match := elementNamed(desired, element)
-		is, there := elementNamed(live, element)
+		at, match := theOne(desired, func(e any) bool { return mayBeNamed(e, element) })
+		is, there := theOne(live, func(e any) bool { return isNamed(e, element) })
 		if !match || !there || !ownsChild(keys, desired[at], live[is]) {
 			return false
 		}
@@ -128,22 +128,21 @@ func ownsList(owned map[string]any, desired, live []any) bool {
 	return found == len(desired) && next == len(desired)
 }
 
-// sameElement reports whether two elements have one name among the owned ones.
-func sameElement(owned map[string]any, a, b any) bool {
+// sameElement reports whether a desired and a live element have one name among the owned ones.
+func sameElement(owned map[string]any, desired, live any) bool {
 	for element := range owned {
-		if element != "." && isNamed(a, element) && isNamed(b, element) {
+		if element != "." && mayBeNamed(desired, element) && isNamed(live, element) {
 			return true
 		}
 	}
 	return false
 }
 
-// elementNamed returns the index of the one element with a name such as `k:{"name":"web"}` or `v:"x"`. It reports false
-// when there is none, or more than one.
-func elementNamed(list []any, name string) (int, bool) {
+// theOne returns the index of the one element that matches. It reports false when there is none, or more than one.
+func theOne(list []any, matches func(any) bool) (int, bool) {
 	found := -1
 	for i, element := range list {
-		if !isNamed(element, name) {
+		if !matches(element) {
 			continue
 		}
 		if found >= 0 {
@@ -154,29 +153,33 @@ func elementNamed(list []any, name string) (int, bool) {
 	return found, found >= 0
 }
 
-func isNamed(element any, name string) bool {
+// isNamed reports whether an element has a name such as `k:{"name":"web"}` or `v:"x"`.
+func isNamed(element any, name string) bool { return keysMatch(element, name, false) }
+
+// mayBeNamed is isNamed for an element whose keys may be left to their defaults.
+func mayBeNamed(element any, name string) bool { return keysMatch(element, name, true) }
+
+// keysMatch compares an element with a name; absent is what a key counts as that the element does not have.
+func keysMatch(element any, name string, absent bool) bool {
 	kind, text, _ := strings.Cut(name, ":")
 	var value any
 	if err := json.Unmarshal([]byte(text), &value); err != nil {
 		return false
 	}
-	switch kind {
-	case "v":
+	if kind == "v" {
 		return sameKey(element, value)
-	case "k":
-		fields, isMapping := element.(map[string]any)
-		keys, isKeys := value.(map[string]any)
-		if !isMapping || !isKeys {
+	}
+	fields, isMapping := element.(map[string]any)
+	keys, isKeys := value.(map[string]any)
+	if kind != "k" || !isMapping || !isKeys {
+		return false
+	}
+	for key, want := range keys {
+		if is, there := fields[key]; there && !sameKey(is, want) || !there && !absent {
 			return false
 		}
-		for key, want := range keys {
-			if is, there := fields[key]; !there || !sameKey(is, want) {
-				return false
-			}
-		}
-		return true
 	}
-	return false
+	return true
 }
 
 // sameKey compares a value of an object with one of a name, whose numbers are read as floats.

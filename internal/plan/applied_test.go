@@ -1,6 +1,7 @@
 package plan_test
 
 import (
+	"reflect"
 	"testing"
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -11,9 +12,9 @@ import (
 )
 
 const (
-	appliedDesired = `{apiVersion: v1, kind: Service, metadata: {name: web, namespace: shop, labels: {app: web}}, spec: {selector: {app: web}, ports: [{port: 80, protocol: TCP, name: http}, {port: 81, protocol: TCP}], externalIPs: [1.2.3.4], loadBalancerSourceRanges: [a, b]}}`
+	appliedDesired = `{apiVersion: v1, kind: Service, metadata: {name: web, namespace: shop, labels: {app: web}}, spec: {selector: {app: web}, ports: [{port: 80, protocol: TCP, name: http}, {port: 81}], externalIPs: [1.2.3.4], loadBalancerSourceRanges: [a, b]}}`
 	appliedLive    = `{apiVersion: v1, kind: Service, metadata: {name: web, namespace: shop, labels: {app: web, other: x}, uid: u}, spec: {selector: {app: web}, type: ClusterIP, ports: [{port: 80, protocol: TCP, name: http, targetPort: 80}, {port: 79, protocol: TCP}, {port: 81, protocol: TCP, targetPort: 81}], externalIPs: [9.9.9.9, 1.2.3.4], loadBalancerSourceRanges: [a, b]}, status: {x: 1}}`
-	appliedOwned   = `{"f:metadata":{"f:labels":{".":{},"f:app":{}}},"f:spec":{"f:selector":{".":{},"f:app":{}},"f:loadBalancerSourceRanges":{},"f:externalIPs":{".":{},"v:\"1.2.3.4\"":{}},"f:ports":{".":{},"k:{\"port\":80,\"protocol\":\"TCP\"}":{".":{},"f:port":{},"f:protocol":{},"f:name":{}},"k:{\"port\":81,\"protocol\":\"TCP\"}":{".":{},"f:port":{},"f:protocol":{}}}}}`
+	appliedOwned   = `{"f:metadata":{"f:labels":{".":{},"f:app":{}}},"f:spec":{"f:selector":{".":{},"f:app":{}},"f:loadBalancerSourceRanges":{},"f:externalIPs":{".":{},"v:\"1.2.3.4\"":{}},"f:ports":{".":{},"k:{\"port\":80,\"protocol\":\"TCP\"}":{".":{},"f:port":{},"f:protocol":{},"f:name":{}},"k:{\"port\":81,\"protocol\":\"TCP\"}":{".":{},"f:port":{}}}}}`
 )
 
 // TestIsApplied: an apply is only known to change nothing where the fields that are owned are those that are wanted,
@@ -71,6 +72,9 @@ func TestIsApplied(t *testing.T) {
 		{"git wants one element more, which is there", func(u *unstructured.Unstructured) {
 			ports(u, func(p []any) []any { return append(p, map[string]any{"port": int64(79), "protocol": "TCP"}) })
 		}, nil, entry(nil), false},
+		{"git wants two elements, of which one may be either", func(u *unstructured.Unstructured) {
+			ports(u, func(p []any) []any { delete(p[0].(map[string]any), "port"); return p })
+		}, nil, entry(nil), false},
 		{"git wants null", func(u *unstructured.Unstructured) {
 			u.Object["spec"].(map[string]any)["loadBalancerSourceRanges"] = nil
 		}, func(u *unstructured.Unstructured) {
@@ -103,6 +107,44 @@ func TestIsApplied(t *testing.T) {
 	}
 	if plan.IsApplied(parsed(t, appliedDesired), nil, "cyan") {
 		t.Error("an object that is not there: got true")
+	}
+}
+
+// TestIsAppliedBySmallObjects: what small and odd sets of fields say.
+func TestIsAppliedBySmallObjects(t *testing.T) {
+	for _, c := range []struct {
+		name, desired, live, owned string
+		want                       bool
+	}{
+		{"nothing of the metadata but the name is wanted", "{metadata: {name: a}, data: {a: b}}", "{metadata: {name: a, uid: u}, data: {a: b, c: d}}", `{"f:data":{".":{},"f:a":{}}}`, true},
+		{"no metadata are wanted", "{data: {a: b}}", "{data: {a: b}}", `{"f:data":{".":{},"f:a":{}}}`, true},
+		{"an empty mapping is wanted, and owned with a field", "{data: {}}", "{data: {}}", `{"f:data":{".":{},"f:a":{}}}`, false},
+		{"an empty mapping is wanted and owned", "{data: {}}", "{data: {}}", `{"f:data":{}}`, true},
+		{"an empty list is wanted, and owned with an element", "{data: []}", "{data: []}", `{"f:data":{".":{},"v:1":{}}}`, false},
+		{"a value is wanted, and owned with a field", "{data: a}", "{data: a}", `{"f:data":{"f:a":{}}}`, false},
+		{"a mapping is wanted where a value lives", "{data: {a: b}}", "{data: x}", `{"f:data":{"f:a":{}}}`, false},
+		{"a list is wanted where a value lives", "{data: [a]}", "{data: x}", `{"f:data":{"v:\"a\"":{}}}`, false},
+		{"a field that is wanted does not live, and is owned", "{data: {a: b}}", "{data: {}}", `{"f:data":{"f:a":{}}}`, false},
+		{"a field that is wanted lives, and is not owned", "{data: {a: b}}", "{data: {a: b}}", `{"f:data":{"f:c":{}}}`, false},
+		{"the set is of no known form", "{data: {a: b}}", "{data: {a: b}}", `{"f:data":"x"}`, false},
+		{"elements are owned by their place", "{data: [a]}", "{data: [a]}", `{"f:data":{"i:0":{}}}`, false},
+		{"the name of an element can't be read", "{data: [a]}", "{data: [a]}", `{"f:data":{"v:x":{}}}`, false},
+		{"the name of an element is of no known kind", "{data: [{n: a}]}", "{data: [{n: a}]}", `{"f:data":{"x:{\"n\":\"a\"}":{"f:n":{}}}}`, false},
+		{"an element of keys is a value", "{data: [a]}", "{data: [a]}", `{"f:data":{"k:{\"n\":\"a\"}":{}}}`, false},
+		{"the keys of an element are no mapping", "{data: [{n: a}]}", "{data: [{n: a}]}", `{"f:data":{"k:7":{"f:n":{}}}}`, false},
+		{"an element is of no known form", "{data: [a]}", "{data: [a]}", `{"f:data":{"v:\"a\"":7}}`, false},
+		{"numbers in a set", "{data: [7, 8]}", "{data: [7, 9, 8]}", `{"f:data":{"v:7":{},"v:8":{}}}`, true},
+		{"nothing is wanted or owned", "{}", "{}", `{}`, false},
+	} {
+		desired, live := parsed(t, "{apiVersion: v1, kind: Thing, "+c.desired[1:]), parsed(t, "{apiVersion: v1, kind: Thing, "+c.live[1:])
+		before := desired.DeepCopy()
+		live.SetManagedFields([]metav1.ManagedFieldsEntry{{Manager: "cyan", Operation: metav1.ManagedFieldsOperationApply, APIVersion: "v1", FieldsV1: &metav1.FieldsV1{Raw: []byte(c.owned)}}})
+		if got := plan.IsApplied(desired, live, "cyan"); got != c.want {
+			t.Errorf("%s: got %v, want %v", c.name, got, c.want)
+		}
+		if !reflect.DeepEqual(desired, before) {
+			t.Errorf("%s: the desired object was changed", c.name)
+		}
 	}
 }
 
