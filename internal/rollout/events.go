@@ -140,6 +140,11 @@ func eventPaused(why string) Event {
 	return normal("RolloutPaused", "Rollout is paused (%s)", why)
 }
 
+func eventInterrupts(name, at string) Event {
+	return once(warning("RestartInterrupts",
+		"The restart of %s takes the only pod of ReplicaSet %s away: requests fail until the next one is ready; give spec.replicas 2 or more", at, name))
+}
+
 func eventResumed() Event { return normal("RolloutResumed", "Rollout is resumed") }
 
 func eventAborted(revision int64, why string) Event {

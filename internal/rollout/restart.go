@@ -38,12 +38,20 @@ func restart(s State, now time.Time) restarting {
 	}
 	for _, rs := range inRestartOrder(s) {
 		if old := olderPods(s.Pods, PodHash(rs.Labels), at); len(old) > 0 {
-			r.Actions = evictions(s, rs, old)
+			r.Actions = slices.Concat(announceInterruption(s, rs, at), evictions(s, rs, old))
 			return r
 		}
 	}
 	r.At = at.DeepCopy()
 	return r
+}
+
+// announceInterruption records that a restart takes away the only pod that serves: with a single pod there is no other.
+func announceInterruption(s State, rs *appsv1.ReplicaSet, at *metav1.Time) []Action {
+	if rs != s.Active || Size(rs) > 1 {
+		return nil
+	}
+	return []Action{RecordEvent{eventInterrupts(rs.Name, at.UTC().Format(time.RFC3339))}}
 }
 
 // evictions takes away as many of a ReplicaSet's pods as may be missing, less those that are missing already.

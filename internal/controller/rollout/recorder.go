@@ -4,6 +4,8 @@ import (
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
+	"hash/fnv"
+	"sync"
 	"time"
 
 	corev1 "k8s.io/api/core/v1"
@@ -20,8 +22,10 @@ import (
 
 const (
 	eventSource = "cyan-rollout"
-	// queuedEvents bounds how many events wait for the API server; those beyond are left out.
-	queuedEvents = 4096
+	// lanes is how many events are written at the same time. Those of one Rollout are in one lane, and so in order.
+	lanes = 4
+	// queuedEvents bounds how many events of a lane wait for the API server; those beyond are left out.
+	queuedEvents = 1024
 	// maxEventMessage is the API server's own limit, in bytes.
 	maxEventMessage = 1024
 	// flushTimeout bounds how long a controller that stops writes the events that still wait.
@@ -33,17 +37,23 @@ const (
 type recorder struct {
 	client client.Client
 	now    func() time.Time
-	queue  chan *corev1.Event
+	queues [lanes]chan *corev1.Event
 }
 
 func newRecorder(writer client.Client, now func() time.Time) *recorder {
-	return &recorder{client: writer, now: now, queue: make(chan *corev1.Event, queuedEvents)}
+	r := &recorder{client: writer, now: now}
+	for i := range r.queues {
+		r.queues[i] = make(chan *corev1.Event, queuedEvents)
+	}
+	return r
 }
 
 // record queues an event about a Rollout.
 func (r *recorder) record(ro *v1alpha1.Rollout, e rollout.Event) {
+	lane := fnv.New32a()
+	_, _ = lane.Write([]byte(ro.UID))
 	select {
-	case r.queue <- eventObject(ro, e, r.now()):
+	case r.queues[lane.Sum32()%lanes] <- eventObject(ro, e, r.now()):
 	default:
 	}
 }
@@ -86,23 +96,32 @@ func truncate(text string, limit int) string {
 
 // Start implements manager.Runnable: it writes until the controller stops, and then what still waits.
 func (r *recorder) Start(ctx context.Context) error {
+	var all sync.WaitGroup
+	for _, queue := range r.queues {
+		all.Go(func() { r.serve(ctx, queue) })
+	}
+	all.Wait()
+	return nil
+}
+
+func (r *recorder) serve(ctx context.Context, queue <-chan *corev1.Event) {
 	for {
 		select {
-		case e := <-r.queue:
+		case e := <-queue:
 			r.write(ctx, e)
 		case <-ctx.Done():
-			r.flush(context.WithoutCancel(ctx))
-			return nil
+			r.flush(context.WithoutCancel(ctx), queue)
+			return
 		}
 	}
 }
 
-func (r *recorder) flush(ctx context.Context) {
+func (r *recorder) flush(ctx context.Context, queue <-chan *corev1.Event) {
 	ctx, cancel := context.WithTimeout(ctx, flushTimeout)
 	defer cancel()
 	for {
 		select {
-		case e := <-r.queue:
+		case e := <-queue:
 			r.write(ctx, e)
 		default:
 			return

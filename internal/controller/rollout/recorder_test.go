@@ -58,7 +58,11 @@ func TestEventsThatWaitAreBounded(t *testing.T) {
 	for range queuedEvents + 10 {
 		r.record(&v1alpha1.Rollout{}, rollout.Event{Reason: "ScalingReplicaSet"})
 	}
-	if len(r.queue) != queuedEvents {
-		t.Errorf("%d events wait, want %d", len(r.queue), queuedEvents)
+	waiting := 0
+	for _, queue := range r.queues {
+		waiting += len(queue)
+	}
+	if waiting != queuedEvents {
+		t.Errorf("%d events wait, want %d", waiting, queuedEvents)
 	}
 }
