@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"fmt"
 	"log/slog"
 	"net"
@@ -34,6 +35,8 @@ type serverFlags struct {
 	renderTime           time.Duration
 	renderLimits         map[string]string
 	denied               []string
+	pprof                string
+	pprofForOthers       bool
 }
 
 func newServerCommand(e *kit.Env) *cobra.Command {
@@ -67,6 +70,8 @@ It serves POST /api/webhook, GET /metrics, GET /healthz and GET /readyz.`,
 	flags.DurationVar(&f.renderTime, "render-timeout", 2*time.Minute, "how long rendering one source may take")
 	flags.StringToStringVar(&f.renderLimits, "render-limit", nil, "NAME=NUMBER of what rendering one source may cost ("+strings.Join(render.LimitNames(), ", ")+"); may be repeated")
 	flags.StringArrayVar(&f.denied, "deny-network", nil, "NETWORK such as 10.0.0.0/8 that no repository is fetched from; may be repeated; link-local addresses always are")
+	flags.StringVar(&f.pprof, "pprof", "", "address for profiles of the process, such as 127.0.0.1:6060; none by default")
+	flags.BoolVar(&f.pprofForOthers, "pprof-for-others", false, "let that be an address that others reach")
 	flags.StringVar(&f.logLevel, "log-level", "info", "debug, info, warn or error")
 	return cmd
 }
@@ -109,12 +114,33 @@ func (f serverFlags) run(cmd *cobra.Command) error {
 			return kit.Usage("--listen", err.Error(), "choose another address")
 		}
 	}
+	if err := f.profile(cmd.Context(), log); err != nil {
+		return err
+	}
 	o.Started = func() { log.Info("ready", "cluster", config.Host, "listening", f.address) }
 	err = controller.Run(cmd.Context(), config, o)
 	if explained := f.env.Explain(err, ""); problem.IsTemporary(explained) {
 		return explained
 	}
 	return err
+}
+
+// profile serves profiles where that is asked for.
+func (f serverFlags) profile(ctx context.Context, log *slog.Logger) error {
+	if f.pprof == "" {
+		return nil
+	}
+	listener, err := listenPprof(f.pprof, f.pprofForOthers)
+	if err != nil {
+		return err
+	}
+	log.Info("profiles", "listening", listener.Addr().String())
+	go func() {
+		if err := servePprof(ctx, listener); err != nil {
+			log.Error("serving profiles", "error", err)
+		}
+	}()
+	return nil
 }
 
 // limits are those of rendering, by name.

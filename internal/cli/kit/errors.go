@@ -66,9 +66,9 @@ func Missing(kind, namespace, name string, there []string, remedy string) *probl
 // mostChoices bounds how many names an error lists.
 const mostChoices = 8
 
-// Choices lists names, in order and not too many.
+// Choices lists names, each once, in order and not too many.
 func Choices(names []string) string {
-	names = slices.Sorted(slices.Values(names))
+	names = slices.Compact(slices.Sorted(slices.Values(names)))
 	if len(names) > mostChoices {
 		return strings.Join(names[:mostChoices], ", ") + fmt.Sprintf(" and %d more", len(names)-mostChoices)
 	}
