@@ -33,9 +33,10 @@ lint: ## golangci-lint, with ceilings for the length and complexity of functions
 	go tool -modfile=go.lint.mod golangci-lint run ./...
 	cd localcluster && go tool -modfile=../go.lint.mod golangci-lint run --config ../.golangci.yml ./...
 
-generate: ## deepcopy functions and CRDs, from the Go types
+generate: ## deepcopy functions and CRDs, from the Go types; docs/compatibility.md, from its tables
 	$(TOOL) controller-gen object crd:maxDescLen=0,generateEmbeddedObjectMeta=true paths=./api/... output:crd:dir=api/crds
 	go run ./hack/preserve api/crds/*.yaml
+	go generate ./internal/settings
 
 bench: build system-packages ## where the time goes, and what it costs
 	./hack/bench.sh

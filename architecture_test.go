@@ -82,7 +82,7 @@ var rooms = []room{
 	{folder: "internal/cli/repo", may: []string{"internal/repository", "api/...", "internal/source", "internal/cli/kit"}},
 	{folder: "internal/cli/project", may: []string{"api/...", "internal/patch", "internal/project", "internal/cli/kit"}},
 	{folder: "internal/controller/application", may: []string{"internal/repository", "api/...", "internal/operation", "internal/project", "internal/plan", "internal/health", "internal/compare", "internal/live", "internal/apply", "internal/cluster", "internal/source", "internal/patch", "internal/settings"}},
-	{folder: "internal/controller/install", may: []string{"api/..."}},
+	{folder: "internal/controller/install", may: []string{"api/...", "internal/settings"}},
 	// Below are those that put the program together, and what only tests use.
 	{folder: "internal/controller"},
 	{folder: "internal/demo"},

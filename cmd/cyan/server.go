@@ -30,6 +30,7 @@ type serverFlags struct {
 	logLevel             string
 	poll                 time.Duration
 	skipInstall, standBy bool
+	besideOthers         bool
 	programs             []string
 	directories          []string
 	renderTime           time.Duration
@@ -65,6 +66,7 @@ It serves POST /api/webhook, GET /metrics, GET /healthz and GET /readyz.`,
 	flags.DurationVar(&f.poll, "poll", 0, "time between two looks at a repository (default: timeout.reconciliation of ConfigMap argocd-cm, else 15s)")
 	flags.BoolVar(&f.skipInstall, "skip-crds", false, "leave the CustomResourceDefinitions as they are")
 	flags.BoolVar(&f.standBy, "leader-election", false, "work only while holding the lease, so that copies can stand by")
+	flags.BoolVar(&f.besideOthers, "beside-others", false, "work although the cluster runs another controller of the same kinds, which then leaves these objects alone")
 	flags.StringArrayVar(&f.programs, "exec-provider-allow", nil, "NAME or absolute path of a program that cluster Secrets may have run here (execProviderConfig); may be repeated; none by default")
 	flags.StringArrayVar(&f.directories, "allow-repository-directory", nil, "DIR on this machine in which git repositories may be that Applications name by path or file URL; may be repeated; none by default")
 	flags.DurationVar(&f.renderTime, "render-timeout", 2*time.Minute, "how long rendering one source may take")
@@ -107,7 +109,7 @@ func (f serverFlags) run(cmd *cobra.Command) error {
 	}
 	o := controller.Options{
 		MirrorDir: mirrors, RepositoryDirectories: f.directories, DenyNetworks: denied, ControlNamespace: f.namespace, Programs: programs, Render: compare.RenderOptions{Time: f.renderTime, Limits: limits}, PollEvery: f.poll, RolloutInstanceID: f.instance,
-		SkipInstall: f.skipInstall, LeaderElection: f.standBy, Log: log,
+		SkipInstall: f.skipInstall, LeaderElection: f.standBy, BesideOthers: f.besideOthers, Log: log,
 	}
 	if f.address != "" {
 		if o.Listener, err = net.Listen("tcp", f.address); err != nil {

@@ -65,6 +65,8 @@ type Options struct {
 	SkipInstall bool
 	// LeaderElection lets several copies of the program stand by for one another.
 	LeaderElection bool
+	// BesideOthers works although another program in the cluster works on the same objects.
+	BesideOthers bool
 	// Started is called once the caches are filled and the controllers work. It may be nil.
 	Started func()
 	Log     *slog.Logger
@@ -79,6 +81,15 @@ func Run(ctx context.Context, config *rest.Config, o Options) error {
 		o.ControlNamespace = DefaultControlNamespace
 	}
 	ctrl.SetLogger(logr.FromSlogHandler(o.Log.Handler()))
+	c, err := client.New(config, client.Options{})
+	if err != nil {
+		return fmt.Errorf("connecting to %s: %w", config.Host, err)
+	}
+	if !o.BesideOthers {
+		if err := install.CheckOthers(ctx, c, o.RolloutInstanceID); err != nil {
+			return err
+		}
+	}
 	if !o.SkipInstall {
 		if err := install.CRDs(ctx, config); err != nil {
 			return err
@@ -100,10 +111,33 @@ func Run(ctx context.Context, config *rest.Config, o Options) error {
 	if err := addAll(mgr, o, mirrors, refPoller); err != nil {
 		return err
 	}
+	if err := holdLease(ctx, mgr, install.NewLease(c, o.ControlNamespace, o.Log), o.LeaderElection); err != nil {
+		return err
+	}
 	if err := mgr.Start(ctx); err != nil {
 		return fmt.Errorf("running the controllers: %w", err)
 	}
 	return nil
+}
+
+// holdLease has the server that works hold a Lease, so that a second one notices. Copies that stand by for one another
+// take it when they are elected; a server by itself takes it before anything else.
+func holdLease(ctx context.Context, mgr manager.Manager, lease *install.Lease, elected bool) error {
+	if !elected {
+		if err := lease.Take(ctx); err != nil {
+			return err
+		}
+		return mgr.Add(manager.RunnableFunc(lease.Keep))
+	}
+	return mgr.Add(manager.RunnableFunc(func(ctx context.Context) error {
+		if err := lease.Take(ctx); err != nil {
+			if ctx.Err() != nil {
+				return nil //nolint:nilerr // the server ends
+			}
+			return err
+		}
+		return lease.Keep(ctx)
+	}))
 }
 
 // newManager makes the manager. Its cache holds only the ReplicaSets and pods that belong to a Rollout, and drops

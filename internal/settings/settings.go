@@ -6,6 +6,8 @@
 // the tables, a row for each field, key, annotation and option; docs/compatibility.md is made of the same tables.
 package settings
 
+//go:generate sh -c "go run ../../hack/compatibility >../../docs/compatibility.md"
+
 import (
 	"time"
 

@@ -259,3 +259,23 @@ func TestFindingsOfOneObjectAreBounded(t *testing.T) {
 		t.Errorf("%d findings, want %d", got, maxFindings)
 	}
 }
+
+func TestCompatibilityPage(t *testing.T) {
+	page, err := os.ReadFile("../../docs/compatibility.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if string(page) != Page() {
+		t.Error("docs/compatibility.md is not what the tables say; run make generate")
+	}
+	for _, table := range Tables() {
+		if !slices.ContainsFunc(chapters, func(c struct {
+			title  string
+			tables []string
+		}) bool {
+			return slices.Contains(c.tables, table.Of)
+		}) {
+			t.Errorf("the page has no table of %s", table.Of)
+		}
+	}
+}
