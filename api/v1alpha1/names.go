@@ -20,8 +20,10 @@ const (
 
 // Labels and annotations that Applications read and write.
 const (
-	TrackingIDAnnotation       = "argocd.argoproj.io/tracking-id"
-	InstanceLabel              = "app.kubernetes.io/instance"
+	TrackingIDAnnotation = "argocd.argoproj.io/tracking-id"
+	InstanceLabel        = "app.kubernetes.io/instance"
+	// InstallationIDAnnotation names the installation that an object is tracked by, where several share a cluster.
+	InstallationIDAnnotation   = "argocd.argoproj.io/installation-id"
 	RefreshAnnotation          = "argocd.argoproj.io/refresh"
 	SkipReconcileAnnotation    = "argocd.argoproj.io/skip-reconcile"
 	HookAnnotation             = "argocd.argoproj.io/hook"

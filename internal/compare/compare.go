@@ -189,7 +189,7 @@ func (c *Comparer) findings(ctx context.Context, in Input) ([]*problem.Error, er
 func otherApps(ctx context.Context, in Input, c Comparison) (map[string]bool, error) {
 	found := map[string]bool{}
 	for _, object := range c.Live.Objects {
-		owner := plan.Owner(object)
+		owner := TrackingOf(in.Settings).OwnerOf(object)
 		if _, known := found[owner]; known || owner == "" || owner == in.Instance {
 			continue
 		}

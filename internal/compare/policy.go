@@ -20,7 +20,7 @@ func SyncOptions(app *v1alpha1.Application) []string {
 // policyOf is how a sync would go about it: the running operation's way, or the Application's.
 func policyOf(in Input, kinds *live.Kinds, pending map[schema.GroupKind]bool) plan.Policy {
 	p := plan.Policy{
-		Instance: in.Instance, Namespace: in.App.Spec.Destination.Namespace, ClusterScoped: map[schema.GroupKind]bool{},
+		Instance: in.Instance, Tracking: TrackingOf(in.Settings), Namespace: in.App.Spec.Destination.Namespace, ClusterScoped: map[schema.GroupKind]bool{},
 		Options: plan.ParseOptions(SyncOptions(in.App)), IgnoreDifferences: in.App.Spec.IgnoreDifferences, Revision: in.Rendering.Revision,
 	}
 	for kind, namespaced := range kinds.All() {

@@ -108,7 +108,7 @@ func (c Comparison) otherOwner(t plan.Task) string {
 	if t.Live == nil {
 		return ""
 	}
-	if owner := plan.Owner(t.Live); owner != c.Policy.Instance {
+	if owner := c.Policy.Tracking.OwnerOf(t.Live); owner != c.Policy.Instance {
 		return owner
 	}
 	return ""

@@ -62,3 +62,8 @@ func unserved(desired []plan.Desired) []string {
 	}
 	return all
 }
+
+// TrackingOf returns how objects are marked under settings.
+func TrackingOf(s settings.Settings) plan.Tracking {
+	return plan.Tracking{Method: plan.TrackingMethod(s.Tracking.Method), LabelKey: s.Tracking.InstanceLabelKey, InstallationID: s.Tracking.InstallationID}
+}

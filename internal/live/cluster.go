@@ -4,18 +4,20 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
+	"slices"
 	"strings"
+	"sync/atomic"
+	"time"
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/runtime/schema"
+	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/client-go/discovery"
 	"k8s.io/client-go/dynamic"
 	"k8s.io/client-go/metadata"
 	"k8s.io/client-go/rest"
 	"k8s.io/utils/lru"
-
-	"time"
 
 	"github.com/cyan-cd/cyan/internal/apply"
 	"github.com/cyan-cd/cyan/internal/cluster"
@@ -46,6 +48,10 @@ type Cluster struct {
 	// users has the *apply.Client of each user as whom objects are written.
 	users *lru.Cache
 
+	// tracking is how objects are marked.
+	tracking   atomic.Pointer[plan.Tracking]
+	sweepEvery time.Duration
+
 	reach       *reach
 	watches     *watches
 	claims      *claims
@@ -63,7 +69,7 @@ func connect(ctx context.Context, spec cluster.Cluster, log *slog.Logger, notify
 	}
 	streaming := rest.CopyConfig(config)
 	streaming.Timeout = 0
-	c := &Cluster{Server: spec.Server, Name: spec.Name, spec: spec, log: log, notify: notify, claims: newClaims()}
+	c := &Cluster{Server: spec.Server, Name: spec.Name, spec: spec, log: log, notify: notify, claims: newClaims(), sweepEvery: sweepEvery}
 	asking, err := discovery.NewDiscoveryClientForConfig(config)
 	if err == nil {
 		c.dynamic, err = dynamic.NewForConfig(streaming)
@@ -80,10 +86,11 @@ func connect(ctx context.Context, spec cluster.Cluster, log *slog.Logger, notify
 	c.config, c.users = config, lru.New(maxUsers)
 	c.client = apply.NewClient(c.dynamic, c).Within(c.limit)
 	c.objects = newObjects(c.client)
+	c.follow(plan.Tracking{})
 	c.reach = &reach{cluster: spec.Name, server: spec.Server, discovery: asking, log: log, changed: c.notifyAll}
 	c.watches = &watches{
-		metadata: watching, spec: spec, log: log.With("cluster", spec.Name), life: c.life, heard: c.heard, changed: c.changed,
-		reachable: c.reach.get, byKind: map[schema.GroupKind]*watched{},
+		metadata: watching, spec: spec, log: log.With("cluster", spec.Name), life: c.life, heard: c.heard, keeper: c.keeper,
+		reachable: c.reach.get, recovered: c.recovered, byKind: map[schema.GroupKind]*watched{},
 	}
 	c.reach.back = c.watches.stopAll
 	return c, nil
@@ -132,7 +139,7 @@ func (c *Cluster) Away() error { return c.reach.get() }
 func (c *Cluster) Kinds(ctx context.Context, wanted []schema.GroupVersionKind) (*Kinds, error) {
 	kinds, err := c.get(ctx, wanted)
 	if err != nil {
-		c.reach.failed(c.life, err)
+		c.reach.doubt(c.life, err)
 		return nil, c.reach.explain(err)
 	}
 	return kinds, nil
@@ -141,37 +148,77 @@ func (c *Cluster) Kinds(ctx context.Context, wanted []schema.GroupVersionKind) (
 // heard notes how a list or watch went.
 func (c *Cluster) heard(ctx context.Context, w *watched, err error) {
 	switch {
-	case ctx.Err() != nil:
-	case err != nil && apply.IsUnreachable(err):
-		c.reach.failed(c.life, err)
+	case ctx.Err() != nil, c.reach.doubt(c.life, err):
 	case c.watches.note(w, err):
-		c.log.Info("kind of a cluster", "cluster", c.Name, "kind", w.kind.String(), "err", err)
+		c.log.Info("kind of a cluster can't be read", "cluster", c.Name, "kind", w.kind.String(), "err", err)
+		c.notifyConcerned(w.kind)
+	}
+}
+
+// recovered is called when a kind can be read again.
+func (c *Cluster) recovered(kind schema.GroupKind) {
+	c.log.Info("kind of a cluster can be read again", "cluster", c.Name, "kind", kind.String())
+	c.notifyConcerned(kind)
+}
+
+// notifyConcerned notifies those who have looked for objects of a kind.
+func (c *Cluster) notifyConcerned(kind schema.GroupKind) {
+	for _, instance := range c.claims.ofKind(kind) {
+		c.notify(instance)
+	}
+}
+
+// owner returns whose marks an object of a kind carries; "" for nobody's.
+func (c *Cluster) owner(kind schema.GroupKind, o metav1.Object) string {
+	return c.tracking.Load().Owner(kind, o)
+}
+
+// follow has objects found by other marks from now on.
+func (c *Cluster) follow(tracking plan.Tracking) {
+	if before := c.tracking.Swap(&tracking); before != nil && *before != tracking {
+		// What was not marked before may be now.
+		c.watches.stopAll()
 		c.notifyAll()
 	}
 }
 
-// changed notifies those whom an object concerns.
-func (c *Cluster) changed(kind schema.GroupKind, after, before any) {
-	if kind == definitionKind.GroupKind() {
+// keeper returns what is kept of a kind: of definitions everything, since all of them are asked for.
+func (c *Cluster) keeper(kind schema.GroupKind) keeper {
+	return keeper{
+		owner: func(m *metav1.PartialObjectMetadata) string { return c.owner(kind, m) },
+		wanted: func(name types.NamespacedName) bool {
+			return kind == definitionKind.GroupKind() || c.claims.has(keyOfName(kind, name))
+		},
+		changed: func(name types.NamespacedName, isNew bool, instances ...string) {
+			c.changed(keyOfName(kind, name), isNew, instances)
+		},
+	}
+}
+
+func keyOfName(kind schema.GroupKind, name types.NamespacedName) Key {
+	return Key{Group: kind.Group, Kind: kind.Kind, Namespace: name.Namespace, Name: name.Name}
+}
+
+// changed notifies those whom an object concerns. What a first list brings is news only to those who have looked and
+// have not found it.
+func (c *Cluster) changed(key Key, isNew bool, marked []string) {
+	if !isNew && key.Group == definitionKind.Group && key.Kind == definitionKind.Kind {
 		c.Forget()
 		c.notifyAll()
 	}
-	instances := map[string]bool{}
-	var key Key
-	for _, o := range []any{before, after} {
-		m, ok := o.(*metav1.PartialObjectMetadata)
-		if !ok {
-			continue
-		}
-		key = Key{Group: kind.Group, Kind: kind.Kind, Namespace: m.Namespace, Name: m.Name}
-		if instance := instanceOf(m); instance != "" {
-			instances[instance] = true
+	claiming := c.claims.of(key)
+	concerned := map[string]bool{}
+	for _, instance := range marked {
+		if instance != "" && (!isNew || c.claims.hasLooked(instance) && !slices.Contains(claiming, instance)) {
+			concerned[instance] = true
 		}
 	}
-	for _, instance := range c.claims.of(key) {
-		instances[instance] = true
+	for _, instance := range claiming {
+		if !isNew {
+			concerned[instance] = true
+		}
 	}
-	for instance := range instances {
+	for instance := range concerned {
 		c.notify(instance)
 	}
 }
@@ -189,4 +236,10 @@ func (c *Cluster) Wrote(ref apply.Ref, after *unstructured.Unstructured) {
 }
 
 // Release ends an instance's claims.
-func (c *Cluster) Release(instance string) { c.objects.drop(c.claims.remove(instance)...) }
+func (c *Cluster) Release(instance string) { c.unclaimed(c.claims.remove(instance)) }
+
+// unclaimed forgets objects that nobody wants to hear of any more.
+func (c *Cluster) unclaimed(keys []Key) {
+	c.objects.drop(keys...)
+	c.watches.release(keys...)
+}

@@ -49,11 +49,11 @@ func (c *Cluster) Definitions(ctx context.Context, wanted []schema.GroupVersionK
 			continue
 		}
 		asked[name] = true
-		meta := w.get("", name)
-		if meta == nil {
+		last, is := w.get("", name)
+		if is != known {
 			continue
 		}
-		crd, err := c.definition(ctx, where.resource, meta)
+		crd, err := c.definition(ctx, where.resource, name, last.resourceVersion)
 		if err != nil {
 			return nil, err
 		}
@@ -62,27 +62,27 @@ func (c *Cluster) Definitions(ctx context.Context, wanted []schema.GroupVersionK
 	return found, nil
 }
 
-func (c *Cluster) definition(ctx context.Context, resource schema.GroupVersionResource, meta *metav1.PartialObjectMetadata) (apiextensionsv1.CustomResourceDefinition, error) {
+func (c *Cluster) definition(ctx context.Context, resource schema.GroupVersionResource, name, resourceVersion string) (apiextensionsv1.CustomResourceDefinition, error) {
 	c.definitions.mu.Lock()
-	have, ok := c.definitions.byName[meta.Name]
+	have, ok := c.definitions.byName[name]
 	c.definitions.mu.Unlock()
-	if ok && have.resourceVersion == meta.ResourceVersion {
+	if ok && have.resourceVersion == resourceVersion {
 		return have.crd, nil
 	}
-	live, err := c.dynamic.Resource(resource).Get(ctx, meta.Name, metav1.GetOptions{})
+	live, err := c.dynamic.Resource(resource).Get(ctx, name, metav1.GetOptions{})
 	if err != nil {
-		c.reach.failed(c.life, err)
-		return have.crd, c.reach.explain(fmt.Errorf("reading CustomResourceDefinition %s: %w", meta.Name, err))
+		c.reach.doubt(c.life, err)
+		return have.crd, c.reach.explain(fmt.Errorf("reading CustomResourceDefinition %s: %w", name, err))
 	}
-	fresh := definition{resourceVersion: meta.ResourceVersion}
+	fresh := definition{resourceVersion: resourceVersion}
 	if err := runtime.DefaultUnstructuredConverter.FromUnstructured(live.Object, &fresh.crd); err != nil {
-		return have.crd, fmt.Errorf("reading CustomResourceDefinition %s: %w", meta.Name, err)
+		return have.crd, fmt.Errorf("reading CustomResourceDefinition %s: %w", name, err)
 	}
 	c.definitions.mu.Lock()
 	defer c.definitions.mu.Unlock()
 	if c.definitions.byName == nil {
 		c.definitions.byName = map[string]definition{}
 	}
-	c.definitions.byName[meta.Name] = fresh
+	c.definitions.byName[name] = fresh
 	return fresh.crd, nil
 }

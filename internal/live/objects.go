@@ -5,7 +5,6 @@ import (
 	"sync"
 
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
-	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/util/resourceversion"
 
@@ -27,17 +26,17 @@ func newObjects(client *apply.Client) *objects {
 }
 
 // read returns an object in full, from memory if the watch, which has seen it so, has nothing newer.
-func (o *objects) read(ctx context.Context, seen *metav1.PartialObjectMetadata, ref apply.Ref) (*unstructured.Unstructured, error) {
+func (o *objects) read(ctx context.Context, last seen, is presence, ref apply.Ref) (*unstructured.Unstructured, error) {
 	key := keyOf(ref)
 	o.mu.Lock()
 	have, written := o.full[key], o.written[key]
 	o.mu.Unlock()
 	switch {
-	case seen == nil && !written:
+	case is == absent && !written:
 		o.drop(key)
 		return nil, nil
-	case seen != nil && have != nil && have.GroupVersionKind() == ref.Kind && have.GetUID() == seen.UID && notOlder(have.GetResourceVersion(), seen.ResourceVersion):
-		if written && have.GetResourceVersion() == seen.ResourceVersion {
+	case is == known && have != nil && have.GroupVersionKind() == ref.Kind && have.GetUID() == last.uid && notOlder(have.GetResourceVersion(), last.resourceVersion):
+		if written && have.GetResourceVersion() == last.resourceVersion {
 			o.settle(key)
 		}
 		return have, nil
@@ -51,7 +50,7 @@ func (o *objects) read(ctx context.Context, seen *metav1.PartialObjectMetadata, 
 	}
 	if found == nil {
 		o.drop(key)
-		if seen == nil {
+		if is == absent {
 			o.settle(key)
 		}
 		return nil, nil

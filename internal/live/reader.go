@@ -19,6 +19,7 @@ import (
 	"k8s.io/client-go/rest"
 
 	"github.com/cyan-cd/cyan/internal/apply"
+	"github.com/cyan-cd/cyan/internal/plan"
 )
 
 // Reader reads a cluster when it is asked, and watches nothing: for a command or a delivery, which look once. It is
@@ -26,6 +27,8 @@ import (
 type Reader struct {
 	// Client tries objects in the cluster.
 	Client *apply.Client
+	// Tracking is how objects are marked: by annotation unless set before the first Snapshot.
+	Tracking plan.Tracking
 
 	*kindCache
 	dynamic  dynamic.Interface
@@ -163,7 +166,7 @@ func (r *Reader) tracked(ctx context.Context, kinds *Kinds, kind schema.GroupKin
 	for i := range list.Items {
 		m := &list.Items[i]
 		ref := apply.Ref{Kind: preferred, Namespace: m.Namespace, Name: m.Name}
-		if instanceOf(m) == want.Instance && want.allows(keyOf(ref)) {
+		if r.Tracking.Owner(kind, m) == want.Instance && want.allows(keyOf(ref)) {
 			refs = append(refs, ref)
 		}
 	}

@@ -9,12 +9,14 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"time"
 
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/client-go/rest"
 
 	"github.com/cyan-cd/cyan/api/v1alpha1"
 	"github.com/cyan-cd/cyan/internal/cluster"
+	"github.com/cyan-cd/cyan/internal/plan"
 	"github.com/cyan-cd/cyan/internal/problem"
 )
 
@@ -23,6 +25,8 @@ import (
 type Registry struct {
 	// Programs are those that cluster Secrets may have run here; none unless set before the first Update.
 	Programs cluster.Programs
+	// SweepEvery is the time between two looks for marked objects of kinds that are not watched; ten minutes when zero.
+	SweepEvery time.Duration
 
 	ctx    context.Context //nolint:containedctx // connections live as long as the controller runs
 	home   *rest.Config
@@ -30,6 +34,7 @@ type Registry struct {
 	notify func(instance string)
 
 	mu       sync.Mutex
+	tracking plan.Tracking
 	clusters map[string]*entry
 	// refused are the clusters whose Secrets cannot be used, and why.
 	refused []refusal
@@ -118,6 +123,18 @@ func (e *entry) close() {
 	}
 }
 
+// Track has objects found by these marks from now on, in all clusters.
+func (r *Registry) Track(tracking plan.Tracking) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.tracking = tracking
+	for _, e := range r.clusters {
+		if e.cluster != nil {
+			e.cluster.follow(tracking)
+		}
+	}
+}
+
 // For finds the cluster that a destination names. An unknown one is an error that lists those that are known; one
 // whose Secret cannot be used, that error.
 func (r *Registry) For(d v1alpha1.ApplicationDestination) (*Cluster, error) {
@@ -134,10 +151,14 @@ func (r *Registry) For(d v1alpha1.ApplicationDestination) (*Cluster, error) {
 		return nil, err
 	}
 	if e.cluster == nil {
-		e.cluster, err = connect(r.ctx, e.spec, r.log, r.notify)
+		connected, err := connect(r.ctx, e.spec, r.log, r.notify)
 		if err != nil {
 			return nil, err
 		}
+		connected.follow(r.tracking)
+		connected.sweepEvery = cmp.Or(r.SweepEvery, sweepEvery)
+		go connected.sweep(connected.life)
+		e.cluster = connected
 	}
 	return e.cluster, nil
 }

@@ -29,7 +29,7 @@ type Wanted struct {
 	Within func(Key) bool
 	// Objects are looked for by name, in their versions.
 	Objects []apply.Ref
-	// Kinds are searched for what else the instance tracks.
+	// Kinds are searched for what else carries the instance's marks, besides all that are watched or found to have such.
 	Kinds []schema.GroupKind
 	// Known are objects that the instance had when it was looked at last, for who may read them but not list their kinds.
 	Known []Key
@@ -66,7 +66,7 @@ func (c *Cluster) Snapshot(ctx context.Context, want Wanted) (Snapshot, error) {
 	if err != nil {
 		return Snapshot{}, err
 	}
-	refs := c.refs(want, watches)
+	refs := c.refs(want, watches, live.Broken)
 	c.claim(want.Instance, refs)
 	var mu sync.Mutex
 	reads, ctx := errgroup.WithContext(ctx)
@@ -77,13 +77,11 @@ func (c *Cluster) Snapshot(ctx context.Context, want Wanted) (Snapshot, error) {
 			continue
 		}
 		reads.Go(func() error {
-			object, err := c.objects.read(ctx, w.get(ref.Namespace, ref.Name), ref)
+			object, err := c.read(ctx, w, ref)
 			mu.Lock()
 			defer mu.Unlock()
 			switch {
-			case err != nil && apply.IsUnreachable(err):
-				return err
-			case err != nil && ctx.Err() != nil:
+			case err != nil && (ctx.Err() != nil || c.reach.doubt(c.life, err)):
 				return err
 			case err != nil:
 				live.Broken[w.kind] = err
@@ -94,10 +92,19 @@ func (c *Cluster) Snapshot(ctx context.Context, want Wanted) (Snapshot, error) {
 		})
 	}
 	if err := reads.Wait(); err != nil {
-		c.reach.failed(c.life, err)
 		return Snapshot{}, c.reach.explain(err)
 	}
 	return live, nil
+}
+
+// read returns an object in full; nil when it is not there.
+func (c *Cluster) read(ctx context.Context, w *watched, ref apply.Ref) (*unstructured.Unstructured, error) {
+	last, is := w.get(ref.Namespace, ref.Name)
+	object, err := c.objects.read(ctx, last, is, ref)
+	if err == nil && object != nil && is == unread {
+		w.adopt(ref.Namespace, ref.Name, seen{object.GetUID(), object.GetResourceVersion(), c.owner(w.kind, object)})
+	}
+	return object, err
 }
 
 func keyOf(ref apply.Ref) Key {
@@ -106,7 +113,7 @@ func keyOf(ref apply.Ref) Key {
 
 // claim replaces what an instance wants to hear of.
 func (c *Cluster) claim(instance string, refs []apply.Ref) {
-	c.objects.drop(c.claims.replace(instance, keysOf(refs))...)
+	c.unclaimed(c.claims.replace(instance, keysOf(refs)))
 }
 
 func keysOf(refs []apply.Ref) []Key {
@@ -130,6 +137,7 @@ func (c *Cluster) watch(ctx context.Context, want Wanted, broken map[schema.Grou
 	for _, kind := range want.Kinds {
 		all[kind] = true
 	}
+	c.claims.looks(want.Instance, all)
 	watches := map[schema.GroupKind]*watched{}
 	for kind := range all {
 		preferred, ok := kinds.preferred(kind)
@@ -148,25 +156,25 @@ func (c *Cluster) watch(ctx context.Context, want Wanted, broken map[schema.Grou
 }
 
 // refs are the objects that are looked for, and those that are tracked besides.
-func (c *Cluster) refs(want Wanted, watches map[schema.GroupKind]*watched) []apply.Ref {
+func (c *Cluster) refs(want Wanted, watches map[schema.GroupKind]*watched, broken map[schema.GroupKind]error) []apply.Ref {
 	refs := want.objects()
 	seen := map[Key]bool{}
 	for _, ref := range refs {
 		seen[keyOf(ref)] = true
 	}
 	kinds := c.known()
-	for kind, w := range watches {
+	for _, key := range c.watches.tracked(want.Instance) {
+		kind := schema.GroupKind{Group: key.Group, Kind: key.Kind}
 		preferred, ok := kinds.preferred(kind)
-		if !ok {
+		if !ok || seen[key] || !want.allows(key) {
 			continue
 		}
-		for _, m := range w.tracked(want.Instance) {
-			ref := apply.Ref{Kind: preferred, Namespace: m.Namespace, Name: m.Name}
-			if key := keyOf(ref); !seen[key] && want.allows(key) {
-				seen[key] = true
-				refs = append(refs, ref)
-			}
+		if _, broken := broken[kind]; watches[kind] == nil && !broken {
+			// Neither git nor the status names this kind.
+			watches[kind] = c.watches.of(kind)
 		}
+		seen[key] = true
+		refs = append(refs, apply.Ref{Kind: preferred, Namespace: key.Namespace, Name: key.Name})
 	}
 	return refs
 }

@@ -4,68 +4,55 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
-	"strings"
 	"sync"
+	"time"
 
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apimachinery/pkg/runtime/schema"
+	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/apimachinery/pkg/util/wait"
 	"k8s.io/apimachinery/pkg/watch"
 	"k8s.io/client-go/metadata"
 	"k8s.io/client-go/tools/cache"
 
-	"github.com/cyan-cd/cyan/api/v1alpha1"
 	"github.com/cyan-cd/cyan/internal/cluster"
 )
 
-// byInstance is the index of what is tracked.
-const byInstance = "instance"
-
 // watched is one kind of one cluster, by metadata.
 type watched struct {
-	kind      schema.GroupKind
-	informers []cache.SharedIndexInformer
-	stop      context.CancelFunc
-	// err is what the last list or watch ended with; nil while it goes well. Guarded by watches.mu.
-	err error
+	kind   schema.GroupKind
+	stores []*store
+	stop   context.CancelFunc
+	// state is how the lists and watches of the kind go. Guarded by watches.mu.
+	state kindState
 }
 
 func (w *watched) synced() bool {
-	for _, i := range w.informers {
-		if !i.HasSynced() {
+	for _, s := range w.stores {
+		if !s.isListed() {
 			return false
 		}
 	}
 	return true
 }
 
-func (w *watched) get(namespace, name string) *metav1.PartialObjectMetadata {
-	key := name
-	if namespace != "" {
-		key = namespace + "/" + name
-	}
-	for _, i := range w.informers {
-		if found, ok, _ := i.GetStore().GetByKey(key); ok {
-			return found.(*metav1.PartialObjectMetadata)
+// get returns what is kept of an object, and whether it is there.
+func (w *watched) get(namespace, name string) (seen, presence) {
+	for _, s := range w.stores {
+		if found, is := s.get(types.NamespacedName{Namespace: namespace, Name: name}); is != absent {
+			return found, is
 		}
 	}
-	return nil
+	return seen{}, absent
 }
 
-// tracked returns the objects whose tracking-id names the instance.
-func (w *watched) tracked(instance string) []*metav1.PartialObjectMetadata {
-	var all []*metav1.PartialObjectMetadata
-	for _, i := range w.informers {
-		found, err := i.GetIndexer().ByIndex(byInstance, instance)
-		if err != nil {
-			continue
-		}
-		for _, o := range found {
-			all = append(all, o.(*metav1.PartialObjectMetadata))
-		}
+// adopt keeps an object that was read.
+func (w *watched) adopt(namespace, name string, now seen) {
+	for _, s := range w.stores {
+		s.adopt(types.NamespacedName{Namespace: namespace, Name: name}, now)
 	}
-	return all
 }
 
 // watches are the kinds of a cluster that are watched.
@@ -75,11 +62,14 @@ type watches struct {
 	spec cluster.Cluster
 	log  *slog.Logger
 	life context.Context //nolint:containedctx // the watches live as long as the cluster is registered
-	// heard is called after each list and watch, and changed after each change of an object.
-	heard   func(ctx context.Context, w *watched, err error)
-	changed func(kind schema.GroupKind, after, before any)
+	// heard is called after each list and watch.
+	heard func(ctx context.Context, w *watched, err error)
+	// keeper returns what is kept of a kind.
+	keeper func(kind schema.GroupKind) keeper
 	// reachable returns why the cluster cannot be reached, or nil.
 	reachable func() error
+	// recovered is called when a kind can be read again.
+	recovered func(kind schema.GroupKind)
 
 	mu     sync.Mutex
 	byKind map[schema.GroupKind]*watched
@@ -97,18 +87,30 @@ func (s *watches) ensure(kind schema.GroupKind, where served) *watched {
 	return w
 }
 
+// has reports whether a kind is watched.
+func (s *watches) has(kind schema.GroupKind) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.byKind[kind] != nil
+}
+
+// namespaces are those in which a kind is read; one for all of them when the cluster is not limited.
+func (s *watches) namespaces(where served) []string {
+	if where.namespaced && s.spec.Limits() {
+		return s.spec.Namespaces
+	}
+	return []string{metav1.NamespaceAll}
+}
+
 // start begins to watch a kind. The caller holds s.mu.
 func (s *watches) start(kind schema.GroupKind, where served) *watched {
 	ctx, stop := context.WithCancel(s.life)
 	w := &watched{kind: kind, stop: stop}
-	namespaces := []string{metav1.NamespaceAll}
-	if where.namespaced && s.spec.Limits() {
-		namespaces = s.spec.Namespaces
-	}
-	for _, namespace := range namespaces {
-		i := s.informer(w, s.metadata.Resource(where.resource).Namespace(namespace))
-		w.informers = append(w.informers, i)
-		go i.RunWithContext(ctx)
+	for _, namespace := range s.namespaces(where) {
+		objects := newStore(s.keeper(kind))
+		w.stores = append(w.stores, objects)
+		reflector := s.reflector(w, s.metadata.Resource(where.resource).Namespace(namespace), objects)
+		go reflector.RunWithContext(ctx)
 	}
 	return w
 }
@@ -119,17 +121,67 @@ func (s *watches) stopAll() {
 	defer s.mu.Unlock()
 	for kind, w := range s.byKind {
 		w.stop()
+		w.state.end()
 		delete(s.byKind, kind)
 	}
 }
 
-// note keeps how a list or watch went, and reports whether that differs from before.
-func (s *watches) note(w *watched, err error) (differs bool) {
+// tracked returns the objects that are marked as an instance's, of all kinds that are watched.
+func (s *watches) tracked(instance string) []Key {
+	s.mu.Lock()
+	all := make([]*watched, 0, len(s.byKind))
+	for _, w := range s.byKind {
+		all = append(all, w)
+	}
+	s.mu.Unlock()
+	var keys []Key
+	for _, w := range all {
+		for _, objects := range w.stores {
+			for _, name := range objects.of(instance) {
+				keys = append(keys, Key{Group: w.kind.Group, Kind: w.kind.Kind, Namespace: name.Namespace, Name: name.Name})
+			}
+		}
+	}
+	return keys
+}
+
+// of returns a kind that is watched; nil when it is not.
+func (s *watches) of(kind schema.GroupKind) *watched {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	differs = (w.err == nil) != (err == nil)
-	w.err = err
-	return differs
+	return s.byKind[kind]
+}
+
+// release keeps no more of objects than of others, unless somebody wants them.
+func (s *watches) release(keys ...Key) {
+	for _, key := range keys {
+		if w := s.of(schema.GroupKind{Group: key.Group, Kind: key.Kind}); w != nil {
+			for _, objects := range w.stores {
+				objects.release(types.NamespacedName{Namespace: key.Namespace, Name: key.Name})
+			}
+		}
+	}
+}
+
+// note keeps how a list or watch went, and reports whether the kind has become one that can't be read.
+func (s *watches) note(w *watched, err error) (broke bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if err != nil {
+		return w.state.fail(err, time.Now())
+	}
+	w.state.recover(func(failures int) {
+		s.mu.Lock()
+		still := w.state.failures == failures
+		if still {
+			w.state.err = nil
+		}
+		s.mu.Unlock()
+		if still {
+			s.recovered(w.kind)
+		}
+	})
+	return false
 }
 
 // awaitSync waits for first lists, and moves kinds that can't be listed to broken.
@@ -141,7 +193,7 @@ func (s *watches) awaitSync(ctx context.Context, wanted map[schema.GroupKind]*wa
 		s.mu.Lock()
 		defer s.mu.Unlock()
 		for _, w := range wanted {
-			if w.err == nil && !w.synced() {
+			if w.state.err == nil && !w.synced() {
 				return false, nil
 			}
 		}
@@ -154,20 +206,22 @@ func (s *watches) awaitSync(ctx context.Context, wanted map[schema.GroupKind]*wa
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	for kind, w := range wanted {
-		switch {
-		case w.err != nil:
-			broken[kind] = w.err
-		case !w.synced():
-			broken[kind] = fmt.Errorf("the cluster did not list %s within %s", kind, syncTimeout)
-		default:
-			continue
+		if w.state.err == nil && !w.synced() {
+			// Those who come after this one don't wait as long for the same.
+			w.state.fail(fmt.Errorf("the cluster did not list %s within %s", kind, syncTimeout), time.Now())
 		}
-		delete(wanted, kind)
+		if w.state.err != nil {
+			broken[kind] = w.state.err
+			delete(wanted, kind)
+		}
 	}
 	return nil
 }
 
-func (s *watches) informer(w *watched, from metadata.ResourceInterface) cache.SharedIndexInformer {
+// backoff is the time between two tries to list and watch a kind.
+var backoff = wait.Backoff{Duration: 500 * time.Millisecond, Factor: 2, Jitter: 0.5, Steps: 8, Cap: 30 * time.Second}
+
+func (s *watches) reflector(w *watched, from metadata.ResourceInterface, objects *store) *cache.Reflector {
 	lw := &cache.ListWatch{
 		ListWithContextFunc: func(ctx context.Context, o metav1.ListOptions) (runtime.Object, error) {
 			list, err := from.List(ctx, o)
@@ -176,59 +230,12 @@ func (s *watches) informer(w *watched, from metadata.ResourceInterface) cache.Sh
 		},
 		WatchFuncWithContext: func(ctx context.Context, o metav1.ListOptions) (watch.Interface, error) {
 			stream, err := from.Watch(ctx, o)
-			s.heard(ctx, w, err)
+			if !apierrors.IsResourceExpired(err) && !apierrors.IsGone(err) {
+				s.heard(ctx, w, err)
+			}
 			return stream, err
 		},
 	}
-	i := cache.NewSharedIndexInformer(lw, &metav1.PartialObjectMetadata{}, 0, cache.Indexers{byInstance: instanceIndex})
-	// These only fail on an informer that runs already.
-	_ = i.SetTransform(slim)
-	_ = i.SetWatchErrorHandlerWithContext(func(_ context.Context, _ *cache.Reflector, err error) {
-		s.log.Debug("watch ended", "kind", w.kind.String(), "err", err)
-	})
-	_, _ = i.AddEventHandler(cache.ResourceEventHandlerDetailedFuncs{
-		AddFunc: func(o any, isInInitialList bool) {
-			if !isInInitialList {
-				s.changed(w.kind, o, nil)
-			}
-		},
-		UpdateFunc: func(before, after any) { s.changed(w.kind, after, before) },
-		DeleteFunc: func(o any) {
-			if unknown, ok := o.(cache.DeletedFinalStateUnknown); ok {
-				o = unknown.Obj
-			}
-			s.changed(w.kind, o, nil)
-		},
-	})
-	return i
-}
-
-// slim keeps of an object what is asked of it: which one it is, in which state, and who tracks it.
-func slim(o any) (any, error) {
-	m, ok := o.(*metav1.PartialObjectMetadata)
-	if !ok {
-		return o, nil
-	}
-	kept := metav1.ObjectMeta{Name: m.Name, Namespace: m.Namespace, UID: m.UID, ResourceVersion: m.ResourceVersion}
-	if id, ok := m.Annotations[v1alpha1.TrackingIDAnnotation]; ok {
-		kept.Annotations = map[string]string{v1alpha1.TrackingIDAnnotation: id}
-	}
-	return &metav1.PartialObjectMetadata{TypeMeta: m.TypeMeta, ObjectMeta: kept}, nil
-}
-
-func instanceIndex(o any) ([]string, error) {
-	if m, ok := o.(*metav1.PartialObjectMetadata); ok {
-		if instance := instanceOf(m); instance != "" {
-			return []string{instance}, nil
-		}
-	}
-	return nil, nil
-}
-
-func instanceOf(m *metav1.PartialObjectMetadata) string {
-	instance, _, ok := strings.Cut(m.Annotations[v1alpha1.TrackingIDAnnotation], ":")
-	if !ok {
-		return ""
-	}
-	return instance
+	wait := backoff
+	return cache.NewReflectorWithOptions(lw, &metav1.PartialObjectMetadata{}, transforming{objects}, cache.ReflectorOptions{Name: w.kind.String(), Backoff: &wait})
 }

@@ -45,7 +45,7 @@ func Deletion(live []Live, policy Policy) Removal {
 	byWave := map[int][]*unstructured.Unstructured{}
 	var waves []int
 	for _, l := range live {
-		if Owner(l.Object) != policy.Instance {
+		if policy.Tracking.OwnerOf(l.Object) != policy.Instance {
 			continue
 		}
 		consent, why := consentToDelete(l.Object, policy)

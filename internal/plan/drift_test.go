@@ -366,12 +366,12 @@ func FuzzTracking(f *testing.F) {
 func TestOwner(t *testing.T) {
 	web := object(t, "{apiVersion: apps/v1, kind: Deployment, metadata: {name: web, namespace: d}}")
 	plan.Mark(web, plan.Policy{Instance: "shop"})
-	if got := plan.Owner(web); got != "shop" {
+	if got := (plan.Tracking{}).OwnerOf(web); got != "shop" {
 		t.Error(got)
 	}
 	copied := web.DeepCopy()
 	copied.SetName("web-copy")
-	if got := plan.Owner(copied); got != "" {
+	if got := (plan.Tracking{}).OwnerOf(copied); got != "" {
 		t.Errorf("a copy is %q's", got)
 	}
 }

@@ -200,7 +200,7 @@ func Abandoned(live []Live, running Plan, policy Policy) []*unstructured.Unstruc
 	var all []*unstructured.Unstructured
 	for _, l := range live {
 		known := slices.ContainsFunc(running.Tasks, func(t Task) bool { return t.Verb == Hook && t.Key == KeyOf(l.Object) })
-		if !known && Held(l.Object) && Owner(l.Object) == policy.Instance {
+		if !known && Held(l.Object) && policy.Tracking.OwnerOf(l.Object) == policy.Instance {
 			all = append(all, l.Object)
 		}
 	}

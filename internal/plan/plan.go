@@ -62,6 +62,8 @@ type Live struct {
 type Policy struct {
 	// Instance is the Application in tracking marks: its name, or namespace_name outside the control namespace.
 	Instance string
+	// Tracking is how objects are marked.
+	Tracking Tracking
 	// Namespace is where objects go that name none.
 	Namespace string
 	// ClusterScoped are the kinds without a namespace.
@@ -240,7 +242,7 @@ func (b *builder) planApply(d Desired) {
 		if len(r.Drift) == 0 {
 			r.Status = v1alpha1.Synced
 		}
-		if owner := Owner(live.Object); owner != b.policy.Instance && b.policy.OtherApps[owner] {
+		if owner := b.policy.Tracking.OwnerOf(live.Object); owner != b.policy.Instance && b.policy.OtherApps[owner] {
 			r.SharedWith = owner
 		}
 	}
@@ -284,7 +286,7 @@ func (b *builder) planPrune(l Live) {
 }
 
 func (b *builder) owns(object *unstructured.Unstructured) bool {
-	return Owner(object) == b.policy.Instance
+	return b.policy.Tracking.OwnerOf(object) == b.policy.Instance
 }
 
 // selected reports whether a sync that is limited to some objects includes this one.

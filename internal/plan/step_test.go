@@ -399,7 +399,7 @@ func TestOwnerOfMarkedObjects(t *testing.T) {
 		{web, "shop:apps/Deployment:web", ""}, {web, "shop:Deployment:d/web", ""}, {web, "shop", ""}, {web, "shop:apps/Deployment", ""}, {web, ":apps/Deployment:d/web", ""}, {web, "shop:apps/:d/web", ""}, {web, "shop:apps/Deployment:d/", ""}, {web, "", ""},
 		{role, "shop:rbac.authorization.k8s.io/ClusterRole:/reader", "shop"}, {role, "shop:rbac.authorization.k8s.io/ClusterRole:d/reader", "shop"},
 	} {
-		if got := plan.Owner(object(t, strings.Replace(c.object, "%", c.id, 1))); got != c.want {
+		if got := (plan.Tracking{}).OwnerOf(object(t, strings.Replace(c.object, "%", c.id, 1))); got != c.want {
 			t.Errorf("%q: got %q, want %q", c.id, got, c.want)
 		}
 	}

@@ -1,10 +1,15 @@
 package plan
 
 import (
+	"bytes"
+	"cmp"
 	"fmt"
+	"slices"
 	"strings"
 
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"k8s.io/apimachinery/pkg/runtime/schema"
 	"k8s.io/apimachinery/pkg/types"
 
 	"github.com/cyan-cd/cyan/api/v1alpha1"
@@ -43,31 +48,138 @@ func ParseTrackingID(id string) (instance string, key Key, ok bool) {
 	return instance, Key{group, kindName, namespace, name}, true
 }
 
-// Owner is the instance that an object is marked with; empty when it carries no mark, or one that names another
-// object: a copy.
-func Owner(object *unstructured.Unstructured) string {
-	instance, key, ok := ParseTrackingID(object.GetAnnotations()[v1alpha1.TrackingIDAnnotation])
-	own := KeyOf(object)
+// TrackingMethod is how an object is marked as an Application's.
+type TrackingMethod string
+
+// The values of TrackingMethod.
+const (
+	TrackByAnnotation TrackingMethod = "annotation"
+	TrackByLabel      TrackingMethod = "label"
+	// TrackByAnnotationAndLabel finds objects by the annotation, and writes the label as well.
+	TrackByAnnotationAndLabel TrackingMethod = "annotation+label"
+)
+
+// Tracking is how the objects of Applications are told from others. The zero value tracks by annotation.
+type Tracking struct {
+	Method TrackingMethod
+	// LabelKey is the label of the methods that write one: app.kubernetes.io/instance when empty.
+	LabelKey string
+	// InstallationID tells several installations on one cluster apart; "" for one.
+	InstallationID string
+}
+
+func (t Tracking) labelKey() string { return cmp.Or(t.LabelKey, v1alpha1.InstanceLabel) }
+
+// Owner returns the instance that an object of a kind is marked with, as far as its metadata says; empty when it carries
+// no mark, the mark of another installation, or a copied one. Where the method has changed, the marks of the other
+// method count until an object has one of the new.
+func (t Tracking) Owner(kind schema.GroupKind, o metav1.Object) string {
+	if id := o.GetAnnotations()[v1alpha1.InstallationIDAnnotation]; id != t.InstallationID && (id != "" || t.InstallationID != "" && t.byAnnotation(o)) {
+		return ""
+	}
+	annotated, labelled := annotatedOwner(kind, o), t.labelledOwner(kind, o)
+	switch {
+	case t.Method == TrackByLabel && labelled != "":
+		return labelled
+	case annotated != "" || t.byAnnotation(o):
+		return annotated
+	case t.Method != TrackByLabel && !t.labelledByFormer(o):
+		// Charts and people give this label to what no Application has.
+		return ""
+	}
+	return labelled
+}
+
+// OwnerOf returns the instance that an object is marked with; empty when it is nobody's.
+func (t Tracking) OwnerOf(object *unstructured.Unstructured) string {
+	return t.Owner(object.GroupVersionKind().GroupKind(), object)
+}
+
+// byAnnotation reports whether an object carries the annotation, whatever it says.
+func (t Tracking) byAnnotation(o metav1.Object) bool {
+	return o.GetAnnotations()[v1alpha1.TrackingIDAnnotation] != ""
+}
+
+// annotatedOwner is the instance that the annotation of an object names; empty when it names another object: a copy.
+func annotatedOwner(kind schema.GroupKind, o metav1.Object) string {
+	instance, key, ok := ParseTrackingID(o.GetAnnotations()[v1alpha1.TrackingIDAnnotation])
 	// An object without a namespace may carry the one of its destination in the mark.
-	if !ok || key.Group != own.Group || key.Kind != own.Kind || key.Name != own.Name || (own.Namespace != "" && key.Namespace != own.Namespace) {
+	if !ok || key.Group != kind.Group || key.Kind != kind.Kind || key.Name != o.GetName() || (o.GetNamespace() != "" && key.Namespace != o.GetNamespace()) {
 		return ""
 	}
 	return instance
 }
 
-// Mark puts an Application's mark on an object; without an instance there is none to put.
+// labelledOwner is the instance that the label of an object names; empty when the object, or the label, was made by a
+// controller of the cluster that copies labels: of a template, as for pods, or of a Service.
+func (t Tracking) labelledOwner(kind schema.GroupKind, o metav1.Object) string {
+	if len(o.GetOwnerReferences()) > 0 || slices.Contains(copiesLabels, kind) {
+		return ""
+	}
+	if managers := t.managersOfLabel(o); len(managers) > 0 && !slices.ContainsFunc(managers, func(m string) bool { return !strings.HasPrefix(m, "kube-") }) {
+		return ""
+	}
+	return o.GetLabels()[t.labelKey()]
+}
+
+// copiesLabels are kinds of objects that controllers make and label without owning them by reference.
+var copiesLabels = []schema.GroupKind{{Kind: "Endpoints"}, {Group: "discovery.k8s.io", Kind: "EndpointSlice"}}
+
+// formerTrackers are the field managers of the controllers that tracked by label before.
+var formerTrackers = []string{"argocd-controller", "argocd-application-controller"}
+
+// labelledByFormer reports whether the label was put on by a controller that tracked by it.
+func (t Tracking) labelledByFormer(o metav1.Object) bool {
+	return slices.ContainsFunc(t.managersOfLabel(o), func(m string) bool { return slices.Contains(formerTrackers, m) })
+}
+
+// managersOfLabel are those that have set the label, as far as the API server knows.
+func (t Tracking) managersOfLabel(o metav1.Object) []string {
+	var all []string
+	for _, entry := range o.GetManagedFields() {
+		if entry.FieldsV1 != nil && bytes.Contains(entry.FieldsV1.Raw, []byte(`"f:`+t.labelKey()+`"`)) {
+			all = append(all, entry.Manager)
+		}
+	}
+	return all
+}
+
+// maxLabel is the longest value of a label.
+const maxLabel = 63
+
+// Mark puts an Application's marks on an object; without an instance there are none to put.
 func Mark(object *unstructured.Unstructured, policy Policy) {
 	if policy.Instance == "" {
 		return
 	}
-	key := KeyOf(object)
-	if key.Namespace == "" {
-		key.Namespace = policy.Namespace
-	}
+	how := policy.Tracking
 	annotations := object.GetAnnotations()
 	if annotations == nil {
 		annotations = map[string]string{}
 	}
-	annotations[v1alpha1.TrackingIDAnnotation] = TrackingID(policy.Instance, key)
-	object.SetAnnotations(annotations)
+	if how.InstallationID != "" {
+		annotations[v1alpha1.InstallationIDAnnotation] = how.InstallationID
+	}
+	if how.Method != TrackByLabel {
+		key := KeyOf(object)
+		if key.Namespace == "" {
+			key.Namespace = policy.Namespace
+		}
+		annotations[v1alpha1.TrackingIDAnnotation] = TrackingID(policy.Instance, key)
+	}
+	if len(annotations) > 0 {
+		object.SetAnnotations(annotations)
+	}
+	if how.Method == TrackByLabel || how.Method == TrackByAnnotationAndLabel {
+		value := policy.Instance
+		if how.Method == TrackByAnnotationAndLabel {
+			value = strings.TrimRight(value[:min(maxLabel, len(value))], "-_.")
+		}
+		labels := object.GetLabels()
+		if labels == nil {
+			labels = map[string]string{}
+		}
+		labels[how.labelKey()] = value
+		object.SetLabels(labels)
+	}
 }

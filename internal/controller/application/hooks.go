@@ -21,7 +21,7 @@ func (r *reconciler) followHooks(ctx context.Context, o *observation, after *v1a
 	}
 	now := heldIn{cluster: o.cluster, writer: o.writer}
 	for _, object := range o.comparison.Live.Objects {
-		if plan.Held(object) && plan.Owner(object) == o.instance {
+		if plan.Held(object) && o.tracking().OwnerOf(object) == o.instance {
 			now.hooks = append(now.hooks, object)
 		}
 	}
@@ -31,5 +31,5 @@ func (r *reconciler) followHooks(ctx context.Context, o *observation, after *v1a
 
 // releaseHooks lets go of the hooks that the running operation knows nothing of; the zero Plan when none runs.
 func releaseHooks(ctx context.Context, o *observation, running plan.Plan) error {
-	return heldIn{o.cluster, o.writer, plan.Abandoned(o.lives(), running, plan.Policy{Instance: o.instance})}.release(ctx)
+	return heldIn{o.cluster, o.writer, plan.Abandoned(o.lives(), running, plan.Policy{Instance: o.instance, Tracking: o.tracking()})}.release(ctx)
 }

@@ -62,6 +62,9 @@ func (o *observation) to() project.Destination {
 	return d
 }
 
+// tracking is how the objects of Applications are told from others.
+func (o *observation) tracking() plan.Tracking { return compare.TrackingOf(o.settings.Settings) }
+
 // bounds are the objects that the Application may have to do with; none while its project is unknown.
 func (o *observation) bounds() project.Bounds {
 	to := o.to()

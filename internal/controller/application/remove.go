@@ -81,7 +81,7 @@ func (r *reconciler) removeObjects(ctx context.Context, o *observation, propagat
 		return 0, err
 	}
 	removal := plan.Deletion(o.lives(), plan.Policy{
-		Instance: o.instance, Options: specOptions(o.app), Confirmed: plan.Confirmed(o.app, o.app.DeletionTimestamp.Time), Occupants: others,
+		Instance: o.instance, Tracking: o.tracking(), Options: specOptions(o.app), Confirmed: plan.Confirmed(o.app, o.app.DeletionTimestamp.Time), Occupants: others,
 	})
 	switch {
 	case len(removal.Unconfirmed) > 0:

@@ -15,6 +15,7 @@ import (
 	"k8s.io/client-go/tools/cache"
 
 	"github.com/cyan-cd/cyan/api/v1alpha1"
+	"github.com/cyan-cd/cyan/internal/compare"
 	"github.com/cyan-cd/cyan/internal/health"
 	"github.com/cyan-cd/cyan/internal/plan"
 	"github.com/cyan-cd/cyan/internal/settings"
@@ -167,7 +168,9 @@ func (f *follower) takeSettings(s informed) {
 	for name := range s.configMaps {
 		configMaps[name] = s.data(name)
 	}
-	f.poll(f.settings.take(configMaps, f.log).Reconciliation)
+	now := f.settings.take(configMaps, f.log)
+	f.poll(now.Reconciliation)
+	f.clusters.Track(compare.TrackingOf(now.Settings))
 	f.clusters.Update(clusters)
 	f.sources.setCredentials(source.NewCredentialStore(repositories, source.Trust{KnownHosts: s.data(source.KnownHostsName), Certificates: s.data(source.CertificatesName)}))
 }

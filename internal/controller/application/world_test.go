@@ -27,6 +27,7 @@ import (
 
 	"github.com/cyan-cd/cyan/api/v1alpha1"
 	"github.com/cyan-cd/cyan/internal/controller/application"
+	"github.com/cyan-cd/cyan/internal/project"
 	"github.com/cyan-cd/cyan/internal/source"
 	"github.com/cyan-cd/cyan/internal/testkit"
 )
@@ -60,6 +61,12 @@ func newWorld(t *testing.T) *world {
 	w := &world{TB: t, Client: cluster.Client, cluster: cluster, control: cluster.Namespace(t), to: cluster.Namespace(t), repo: testkit.GitRepo(t),
 		mirrors: t.TempDir(), config: cluster.Config, poll: time.Hour}
 	t.Cleanup(func() { w.freeApps() })
+	// What other tests leave behind on the shared cluster carries the marks of Applications of the same names.
+	mine := project.Default(w.control)
+	mine.Spec.Destinations = []v1alpha1.ApplicationDestination{{Server: "*", Namespace: w.to + "*"}, {Server: "*", Namespace: w.control + "*"}}
+	if err := w.Create(context.Background(), mine); err != nil {
+		t.Fatal(err)
+	}
 	return w
 }
 

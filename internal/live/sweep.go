@@ -1,0 +1,89 @@
+package live
+
+import (
+	"context"
+	"math/rand/v2"
+	"time"
+
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/runtime/schema"
+)
+
+const (
+	// sweepFirst is the time from the first look at a cluster to the first sweep, and sweepEvery that between two, give or
+	// take a third.
+	sweepFirst = time.Second
+	sweepEvery = 10 * time.Minute
+	// sweepPage is the number of objects that one request asks for.
+	sweepPage = 500
+)
+
+// unswept are kinds of which a cluster has very many, that come and go by themselves, and that nobody deploys: those
+// that are deployed all the same are watched, as any kind is that an Application has.
+var unswept = map[schema.GroupKind]bool{
+	{Kind: "Event"}: true, {Group: "events.k8s.io", Kind: "Event"}: true, {Group: "coordination.k8s.io", Kind: "Lease"}: true,
+	{Kind: "Endpoints"}: true, {Group: "discovery.k8s.io", Kind: "EndpointSlice"}: true, {Group: "apps", Kind: "ControllerRevision"}: true,
+	{Kind: "Node"}: true, {Group: "storage.k8s.io", Kind: "CSIStorageCapacity"}: true,
+}
+
+// sweep looks from time to time through the kinds that are not watched, and has those watched that have an object with
+// a mark: what an Application has there is found though neither git nor its status names the kind.
+func (c *Cluster) sweep(ctx context.Context) {
+	for wait := sweepFirst; ; wait = c.sweepEvery*2/3 + rand.N(c.sweepEvery*2/3) {
+		timer := time.NewTimer(wait)
+		select {
+		case <-ctx.Done():
+			timer.Stop()
+			return
+		case <-timer.C:
+		}
+		if c.Away() == nil {
+			c.sweepOnce(ctx)
+		}
+	}
+}
+
+func (c *Cluster) sweepOnce(ctx context.Context) {
+	kinds, err := c.Kinds(ctx, nil)
+	if err != nil {
+		return
+	}
+	for kind := range kinds.versions {
+		preferred, _ := kinds.preferred(kind)
+		where := kinds.byKind[preferred]
+		if !where.watchable || unswept[kind] || c.watches.has(kind) || !where.namespaced && !c.spec.Uses("") {
+			continue
+		}
+		if c.hasMarked(ctx, kind, where) {
+			c.log.Info("kind with marked objects found", "cluster", c.Name, "kind", kind.String())
+			c.watches.ensure(kind, where)
+		}
+		if ctx.Err() != nil {
+			return
+		}
+	}
+}
+
+// hasMarked reports whether an object of a kind is marked as an Application's, as far as it can be read.
+func (c *Cluster) hasMarked(ctx context.Context, kind schema.GroupKind, where served) bool {
+	for _, namespace := range c.watches.namespaces(where) {
+		options := metav1.ListOptions{Limit: sweepPage}
+		for {
+			page, err := c.watches.metadata.Resource(where.resource).Namespace(namespace).List(ctx, options)
+			if err != nil {
+				// What can't be listed now may be listed next time.
+				c.log.Debug("looking for marked objects", "cluster", c.Name, "kind", kind.String(), "err", err)
+				break
+			}
+			for i := range page.Items {
+				if c.owner(kind, &page.Items[i]) != "" {
+					return true
+				}
+			}
+			if options.Continue = page.Continue; options.Continue == "" {
+				break
+			}
+		}
+	}
+	return false
+}
