@@ -65,7 +65,7 @@ func RenderTree(by render.Func, tree fs.FS, app *v1alpha1.Application, src v1alp
 }
 
 func renderTree(by render.Func, tree fs.FS, app *v1alpha1.Application, src v1alpha1.ApplicationSource, revision string, limits render.Limits, control render.Control) (*Rendering, error) {
-	result, err := by(tree, src, render.Options{Namespace: app.Spec.Destination.Namespace, Env: Environment(app, src, revision), Limits: limits, Control: control})
+	result, err := by(tree, src, render.Options{Namespace: app.Spec.Destination.Namespace, Env: Environment(app, src, revision), Names: []string{app.Name, app.Namespace + "_" + app.Name}, Limits: limits, Control: control})
 	if err != nil && !render.IsRefusal(err) {
 		return nil, err
 	}

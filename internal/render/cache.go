@@ -39,6 +39,7 @@ type version struct {
 	// root is the hash of the whole tree, or "" when the tree does not know it.
 	root   string
 	env    map[string]string
+	names  []string
 	result *Result
 	err    error
 }
@@ -54,7 +55,9 @@ func (c *cache) render(tree fs.FS, src v1alpha1.ApplicationSource, opts Options)
 		func(v *version) bool { return root != "" && v.root == root },
 		func(v *version) bool { return v.result.ReadSet.Unchanged(Hashed(tree)) },
 	} {
-		i := slices.IndexFunc(known, func(v *version) bool { return v.sameEnv(opts.Env) && same(v) })
+		i := slices.IndexFunc(known, func(v *version) bool {
+			return v.sameEnv(opts.Env) && (slices.Equal(v.names, opts.Names) || v.result.isFor(Hashed(tree), opts.Names)) && same(v)
+		})
 		if i >= 0 {
 			found := *known[i]
 			found.root = root
@@ -64,7 +67,7 @@ func (c *cache) render(tree fs.FS, src v1alpha1.ApplicationSource, opts Options)
 	}
 	result, err := c.next(tree, src, opts)
 	if err == nil || IsRefusal(err) && result != nil {
-		c.keep(name, nil, &version{root: root, env: usedEnv(result.EnvUsed, opts.Env), result: result, err: err})
+		c.keep(name, nil, &version{root: root, env: usedEnv(result.EnvUsed, opts.Env), names: opts.Names, result: result, err: err})
 	}
 	return result, err
 }

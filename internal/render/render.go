@@ -60,6 +60,12 @@ type Result struct {
 	// EnvUsed names the entries of Options.Env that went into the result, or into the error. They are not part of the
 	// read set.
 	EnvUsed []string
+	// Overrides are the files of the tree that were merged over the source, and NamesUsed is whether Options.Names chose
+	// among them.
+	Overrides []string
+	NamesUsed bool
+	// directory is the resolved source.path.
+	directory string
 	// Warnings are about what was rendered all the same.
 	Warnings []Warning
 	// Size is about how much memory the result takes, in bytes.
@@ -80,6 +86,8 @@ type Options struct {
 	Namespace string
 	// Env holds the variables for kustomize.commonAnnotationsEnvsubst, such as ARGOCD_APP_NAME.
 	Env map[string]string
+	// Names are those that files of the tree may call the Application by.
+	Names []string
 	// Limits bound what a source may cost; the zero value means DefaultLimits.
 	Limits Limits
 	// Control governs the rendering while it runs.
@@ -97,12 +105,23 @@ func With(renderers ...Renderer) Func {
 			if !IsRefusal(err) {
 				err = fmt.Errorf("rendering %s: %w", DisplayPath(source.Path), err)
 			}
-			result = &Result{SourceType: result.SourceType, EnvUsed: result.EnvUsed}
+			result = &Result{SourceType: result.SourceType, EnvUsed: result.EnvUsed, NamesUsed: result.NamesUsed, directory: result.directory}
 		}
 		result.ReadSet = tree.reads
 		result.Size = tree.size(result)
 		return result, err
 	}
+}
+
+// inFile adds the file to a problem that names none.
+func inFile(err error, file string) error {
+	p := problem.Of(err)
+	if p == nil || p.File != "" {
+		return err
+	}
+	located := *p
+	located.File = file
+	return &located
 }
 
 func render(renderers []Renderer, tree *Tree, src v1alpha1.ApplicationSource, opts Options, result *Result) error {
@@ -113,6 +132,16 @@ func render(renderers []Renderer, tree *Tree, src v1alpha1.ApplicationSource, op
 	dir, err := sourceDirectory(tree, src.Path)
 	if err != nil {
 		return err
+	}
+	merged, err := overridden(tree, dir, src, opts, result)
+	if err != nil {
+		return err
+	}
+	if len(result.Overrides) > 0 {
+		src = merged
+		if renderer, err = named(renderers, src); err != nil {
+			return inFile(err, result.Overrides[len(result.Overrides)-1])
+		}
 	}
 	if renderer == nil {
 		if renderer, err = detect(renderers, tree, dir); err != nil {

@@ -65,6 +65,9 @@ func (o *command) run(path string) error {
 	if err != nil {
 		return err
 	}
+	for _, file := range result.Overrides {
+		o.Note("%s is merged over the source", file)
+	}
 	for _, w := range result.Warnings {
 		o.Note("warning: %s", w.Message)
 	}
