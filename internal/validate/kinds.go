@@ -20,10 +20,11 @@ import (
 
 // kinds knows which kinds will be served when the objects are applied, and how each is checked.
 type kinds struct {
-	known     *Known
-	rendered  map[schema.GroupVersionKind]*custom
-	live      map[schema.GroupVersionKind]*custom
-	namespace string
+	// known is nil when there is no cluster at hand, and whatever was said is in said.
+	known, said *Known
+	rendered    map[schema.GroupVersionKind]*custom
+	live        map[schema.GroupVersionKind]*custom
+	namespace   string
 }
 
 // kind is how objects of a kind are checked, or why it will not be served.
@@ -35,9 +36,12 @@ type kind struct {
 }
 
 func newKinds(known *Known) *kinds {
-	k := &kinds{known: known, rendered: map[schema.GroupVersionKind]*custom{}, live: map[schema.GroupVersionKind]*custom{}, namespace: "default"}
+	k := &kinds{said: known, rendered: map[schema.GroupVersionKind]*custom{}, live: map[schema.GroupVersionKind]*custom{}, namespace: "default"}
 	if known != nil {
 		k.namespace = cmp.Or(known.DefaultNamespace, k.namespace)
+		if known.Kinds != nil {
+			k.known = known
+		}
 		for i := range known.CRDs {
 			maps.Copy(k.live, customKinds(&known.CRDs[i]))
 		}
@@ -74,15 +78,42 @@ func (k *kinds) find(gvk schema.GroupVersionKind) kind {
 		return kind{custom: c}
 	}
 	if k.known != nil && !served {
-		return k.missing(gvk)
+		return k.unknown(gvk)
 	}
-	if c := k.live[gvk]; c != nil {
+	if c := k.foreign(gvk); c != nil {
 		return kind{custom: c}
 	}
 	if c := vendoredKind(gvk); c != nil {
 		return kind{custom: c}
 	}
 	if served {
+		return kind{}
+	}
+	return k.unknown(gvk)
+}
+
+// foreign returns how a kind of the given definitions is checked, or nil. One that is made of a JSON schema has its kind in
+// small letters until it is asked for.
+func (k *kinds) foreign(gvk schema.GroupVersionKind) *custom {
+	small := strings.ToLower(gvk.Kind)
+	if k.said == nil || k.live[gvk] != nil || small == gvk.Kind {
+		return k.live[gvk]
+	}
+	for _, crd := range k.said.CRDs {
+		if crd.Spec.Group == gvk.Group && crd.Spec.Names.Kind == small {
+			for of := range customKinds(&crd) {
+				delete(k.live, of)
+			}
+			crd.Spec.Names.Kind = gvk.Kind
+			maps.Copy(k.live, customKinds(&crd))
+		}
+	}
+	return k.live[gvk]
+}
+
+// unknown is missing, unless the kind is allowed by name, and no kind that Kubernetes has removed.
+func (k *kinds) unknown(gvk schema.GroupVersionKind) kind {
+	if k.said.skips(gvk) && removedSince(gvk) == "" {
 		return kind{}
 	}
 	return k.missing(gvk)
@@ -135,6 +166,7 @@ func (k *kinds) all() []schema.GroupVersionKind {
 	if k.known != nil {
 		return slices.AppendSeq(all, maps.Keys(k.known.Kinds))
 	}
+	all = slices.AppendSeq(all, maps.Keys(k.live))
 	for _, read := range vendored() {
 		all = slices.AppendSeq(all, maps.Keys(read()))
 	}
