@@ -24,8 +24,10 @@ type checker struct {
 	namespace string
 	host      string
 	needed    bool
-	cluster   *live.Reader
-	end       context.CancelFunc
+	// known is what is known of kinds when no cluster is asked; nil for what is built in.
+	known   *validate.Known
+	cluster *live.Reader
+	end     context.CancelFunc
 	// unusable is why the cluster cannot be asked.
 	unusable error
 	// judge describes who judged the objects last.
@@ -72,7 +74,7 @@ func (c *checker) check(ctx context.Context, objects []render.Rendered) ([]strin
 	if c.unusable != nil {
 		c.judge = "by the rules of Kubernetes alone, since the cluster could not be asked: " + c.unusable.Error()
 	}
-	return lines(validate.Check(objects, nil)), nil
+	return lines(validate.Check(objects, c.known)), nil
 }
 
 func wrap(err error) error {

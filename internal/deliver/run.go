@@ -17,6 +17,7 @@ import (
 	"github.com/cyan-cd/cyan/internal/image"
 	"github.com/cyan-cd/cyan/internal/problem"
 	"github.com/cyan-cd/cyan/internal/source"
+	"github.com/cyan-cd/cyan/internal/validate"
 )
 
 // Options are one run.
@@ -51,6 +52,8 @@ type Options struct {
 	// an error.
 	Cluster       *rest.Config
 	ClusterNeeded bool
+	// Known is what is known of kinds when no cluster is asked; nil for what is built in.
+	Known *validate.Known
 	// Namespace is where objects go that name none; "default" when empty.
 	Namespace string
 	// Author is who commits; Cyan when it is empty.
@@ -148,6 +151,7 @@ func (r *run) deliver(ctx context.Context) error {
 	}
 	// The cluster is asked what it serves while the image is built.
 	r.cluster = newChecker(ctx, r.Cluster, r.Namespace, r.ClusterNeeded)
+	r.cluster.known = r.Known
 	defer r.cluster.close()
 	if r.dir, err = os.MkdirTemp("", "cyan-build-"); err != nil {
 		return fmt.Errorf("making a folder to build in: %w", err)

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io/fs"
 	"path"
+	"strings"
 
 	jsonpatch "gopkg.in/evanphx/json-patch.v4"
 	strictjson "sigs.k8s.io/json"
@@ -21,6 +22,11 @@ const (
 	overrideFile   = ".argocd-source.yaml"
 	overridePrefix = ".argocd-source-"
 )
+
+// IsOverride reports whether a file of a source's directory changes the source, and is no manifest.
+func IsOverride(name string) bool {
+	return name == overrideFile || strings.HasPrefix(name, overridePrefix) && strings.HasSuffix(name, ".yaml")
+}
 
 // overridden returns the source with the files of its directory merged over it. What says where the source is, they cannot
 // change.

@@ -13,6 +13,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/cyan-cd/cyan/internal/cli/kit"
+	"github.com/cyan-cd/cyan/internal/cli/manifests"
 	"github.com/cyan-cd/cyan/internal/deliver"
 	"github.com/cyan-cd/cyan/internal/delivery"
 	"github.com/cyan-cd/cyan/internal/image"
@@ -29,6 +30,7 @@ type run struct {
 	registryMirrors  []string
 	insecureRegistry bool
 	verbose          bool
+	schemas          manifests.Schemas
 }
 
 func newRun(e *kit.Env) *cobra.Command {
@@ -76,6 +78,7 @@ not there; with 20 when it is refused; else with 1. Unless it ends with 0, nothi
 	flags.BoolVar(&f.insecureRegistry, "insecure-registry", false, "speak plain HTTP to registries that are not on this machine")
 	flags.StringVarP(&f.Namespace, "namespace", "n", "", "namespace of objects that name none, when the cluster is asked (default: default)")
 	flags.BoolVar(&f.ClusterNeeded, "require-cluster", false, "fail if the cluster cannot be asked")
+	f.schemas.AddTo(flags)
 	flags.StringVar(&f.author, "author", "", "who commits, as 'NAME <MAIL>' (default: Cyan)")
 	flags.StringVar(&f.mirrors, "mirror-dir", "", "where repositories are mirrored; runs that share it keep the order of their commits (default: $XDG_CACHE_HOME/cyan/delivery)")
 	flags.StringVarP(&f.output, "output", "o", "", "output format: json")
@@ -92,6 +95,11 @@ func (f *run) deliver(cmd *cobra.Command) error {
 	if err := f.complete(); err != nil {
 		return err
 	}
+	known, err := f.schemas.Known(f.Namespace)
+	if err != nil {
+		return err
+	}
+	f.Known = known
 	mirrors, err := source.Open(f.mirrors, source.Options{OwnConfiguration: true, LocalDirectories: []string{"/"}})
 	if err != nil {
 		return err

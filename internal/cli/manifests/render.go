@@ -3,6 +3,7 @@ package manifests
 import (
 	"fmt"
 	"os"
+	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -20,18 +21,23 @@ type command struct {
 	root, output string
 	validate     bool
 	spec         *spec.Flags
+	schemas      Schemas
 }
 
 // New makes the command render.
 func New(e *kit.Env) *cobra.Command {
 	o := &command{Env: e}
 	cmd := &cobra.Command{
-		Use:   "render [PATH]",
+		Use:   "render [PATH|-]",
 		Short: "Render a local directory as Cyan would, check it, and print it",
 		Long: `Render a local directory as Cyan would: a kustomization, or plain manifests. What the API server would refuse is shown with file and line, and
-nothing is printed then. No cluster is needed.`,
+nothing is printed then. PATH may be a file, and - is standard input. No cluster is needed.
+
+A custom kind is known by its CustomResourceDefinition, among the objects or in a folder that --schema-location names.`,
 		Example: `  cyan render k8s/overlays/local
   cyan render k8s --directory-recurse -o all.yaml
+  cyan render k8s --schema-location ../crds --skip ServiceMonitor
+  helm template shop | cyan render -
   cyan render k8s --kustomize-image shop=registry.example/shop:v2 | kubectl apply -f -`,
 		Args: kit.AtMost(1),
 		ValidArgsFunction: func(*cobra.Command, []string, string) ([]string, cobra.ShellCompDirective) {
@@ -48,6 +54,7 @@ nothing is printed then. No cluster is needed.`,
 	cmd.Flags().StringVar(&o.root, "root", "", "the directory that nothing outside is read of; the git work tree around PATH, or the working directory, if not given")
 	cmd.Flags().StringVarP(&o.output, "output", "o", "", "write to this file")
 	cmd.Flags().BoolVar(&o.validate, "validate", true, "refuse what the API server would refuse")
+	o.schemas.AddTo(cmd.Flags())
 	o.spec = spec.NewRender(cmd)
 	return cmd
 }
@@ -61,7 +68,11 @@ func (o *command) run(path string) error {
 	if sources := app.Spec.GetSources(); len(sources) > 0 {
 		source = sources[0]
 	}
-	result, err := Directory(o.root, path, source, render.Options{})
+	known, err := o.schemas.Known("")
+	if err != nil {
+		return err
+	}
+	result, err := o.render(path, source)
 	if err != nil {
 		return err
 	}
@@ -72,7 +83,7 @@ func (o *command) run(path string) error {
 		o.Note("warning: %s", w.Message)
 	}
 	if o.validate {
-		if err := Findings(path, validate.Check(result.Objects, nil)); err != nil {
+		if err := Findings(path, validate.Check(result.Objects, known)); err != nil {
 			return err
 		}
 	}
@@ -90,6 +101,16 @@ func (o *command) run(path string) error {
 	return nil
 }
 
+func (o *command) render(path string, source v1alpha1.ApplicationSource) (*render.Result, error) {
+	if path == "-" {
+		return Stream(o.In, render.Options{})
+	}
+	if info, err := os.Stat(path); err == nil && info.Mode().IsRegular() {
+		return File(path)
+	}
+	return Directory(o.root, path, source, render.Options{})
+}
+
 // Findings makes an error of what validation found; nil when that is nothing.
 func Findings(what string, found []*problem.Error) error {
 	if len(found) == 0 {
@@ -103,5 +124,9 @@ func Findings(what string, found []*problem.Error) error {
 	if len(found) == 1 {
 		noun = "problem"
 	}
-	return &problem.Error{Kind: problem.Negative, Object: what, Cause: fmt.Sprintf("%d %s:\n%s", len(found), noun, strings.Join(lines, "\n"))}
+	no := &problem.Error{Kind: problem.Negative, Object: what, Cause: fmt.Sprintf("%d %s:\n%s", len(found), noun, strings.Join(lines, "\n"))}
+	if slices.ContainsFunc(found, func(f *problem.Error) bool { return strings.HasPrefix(f.Cause, "unknown kind ") }) {
+		no.Cause += "\nA kind that is defined elsewhere is known by --schema-location FOLDER, or allowed by --skip KIND."
+	}
+	return no
 }

@@ -135,7 +135,7 @@ func (w *walk) excluded(rel string) bool {
 
 // wanted reports whether a file is of a kind that is read, and is included.
 func (w *walk) wanted(rel string) bool {
-	if !render.IsManifest(rel) && path.Ext(rel) != ".jsonnet" {
+	if render.IsOverride(rel) || !render.IsManifest(rel) && path.Ext(rel) != ".jsonnet" {
 		return false
 	}
 	return !w.include.given() || w.include.matches(rel)

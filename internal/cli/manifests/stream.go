@@ -1,0 +1,97 @@
+package manifests
+
+import (
+	"bytes"
+	"fmt"
+	"io"
+	"io/fs"
+	"time"
+
+	"github.com/cyan-cd/cyan/api/v1alpha1"
+	"github.com/cyan-cd/cyan/internal/problem"
+	"github.com/cyan-cd/cyan/internal/render"
+	"github.com/cyan-cd/cyan/internal/render/renderers"
+)
+
+// longestStream is how much is read of standard input.
+const longestStream = 64 << 20
+
+// Stream renders manifests that come by a stream, such as standard input.
+func Stream(in io.Reader, options render.Options) (*render.Result, error) {
+	data, err := io.ReadAll(io.LimitReader(in, longestStream+1))
+	switch {
+	case err != nil:
+		return nil, fmt.Errorf("reading standard input: %w", err)
+	case len(data) > longestStream:
+		return nil, &problem.Error{Kind: problem.Refused, Object: "standard input", Cause: fmt.Sprintf("more than the limit of %d bytes", longestStream), Remedy: "give it in parts"}
+	}
+	options.Limits.FileSize = longestStream
+	return one("stdin.yaml", data, options)
+}
+
+func one(name string, data []byte, options render.Options) (*render.Result, error) {
+	result, err := renderers.Render(oneFile{name, data}, v1alpha1.ApplicationSource{Path: ".", Directory: &v1alpha1.DirectorySource{Recurse: true}}, options)
+	if err != nil {
+		return nil, refusal(err)
+	}
+	return result, nil
+}
+
+// oneFile is a directory with a file.
+type oneFile struct {
+	name string
+	data []byte
+}
+
+var _ fs.FS = oneFile{}
+
+// Open implements fs.FS.
+func (f oneFile) Open(name string) (fs.File, error) {
+	switch name {
+	case ".":
+		return &openDirectory{of: f}, nil
+	case f.name:
+		return openFile{bytes.NewReader(f.data), f}, nil
+	}
+	return nil, &fs.PathError{Op: "open", Path: name, Err: fs.ErrNotExist}
+}
+
+type openFile struct {
+	*bytes.Reader
+	of oneFile
+}
+
+func (o openFile) Stat() (fs.FileInfo, error) { return info{o.of.name, o.of.data, 0o444}, nil }
+func (openFile) Close() error                 { return nil }
+
+type openDirectory struct {
+	of   oneFile
+	read bool
+}
+
+func (*openDirectory) Stat() (fs.FileInfo, error) { return info{".", nil, fs.ModeDir | 0o555}, nil }
+func (*openDirectory) Close() error               { return nil }
+func (*openDirectory) Read([]byte) (int, error) {
+	return 0, &fs.PathError{Op: "read", Path: ".", Err: fs.ErrInvalid}
+}
+
+func (o *openDirectory) ReadDir(int) ([]fs.DirEntry, error) {
+	if o.read {
+		return nil, io.EOF
+	}
+	o.read = true
+	return []fs.DirEntry{fs.FileInfoToDirEntry(info{o.of.name, o.of.data, 0o444})}, nil
+}
+
+type info struct {
+	name string
+	data []byte
+	mode fs.FileMode
+}
+
+func (i info) Name() string      { return i.name }
+func (i info) Size() int64       { return int64(len(i.data)) }
+func (i info) Mode() fs.FileMode { return i.mode }
+func (info) ModTime() time.Time  { return time.Time{} }
+func (i info) IsDir() bool       { return i.mode.IsDir() }
+func (info) Sys() any            { return nil }
