@@ -207,6 +207,9 @@ func addAll(mgr manager.Manager, o Options, mirrors *source.Mirrors, refPoller *
 	if err := mgr.Add(manager.RunnableFunc(refPoller.Run)); err != nil {
 		return err
 	}
+	if err := mgr.Add(everywhere(func(ctx context.Context) error { return cleanMirrors(ctx, mirrors, o.Log) })); err != nil {
+		return err
+	}
 	if o.Listener != nil {
 		if err := mgr.Add(everywhere(func(ctx context.Context) error { return server.Serve(ctx, o.Listener, handler(mgr, o, heard)) })); err != nil {
 			return err
@@ -218,6 +221,27 @@ func addAll(mgr manager.Manager, o Options, mirrors *source.Mirrors, refPoller *
 		}
 		return nil
 	}))
+}
+
+// cleanMirrors removes the mirrors that nobody uses any more, once in a while.
+func cleanMirrors(ctx context.Context, mirrors *source.Mirrors, log *slog.Logger) error {
+	const every = time.Hour
+	tick := time.NewTicker(every)
+	defer tick.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return nil
+		case now := <-tick.C:
+			removed, err := mirrors.Clean(ctx, now)
+			if err != nil && ctx.Err() == nil {
+				log.Warn("mirrors that nobody uses cannot be removed", "err", err)
+			}
+			if removed > 0 {
+				log.Info("mirrors removed that nobody uses", "number", removed)
+			}
+		}
+	}
 }
 
 // everywhere is a runnable that runs on copies that are not the leader as well.

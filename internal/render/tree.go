@@ -1,6 +1,7 @@
 package render
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -119,6 +120,8 @@ func (t *Tree) Resolve(name string) (string, fs.FileMode, error) {
 			return "", 0, err
 		case nextMode == noEntry:
 			return "", 0, &fs.PathError{Op: "open", Path: name, Err: fs.ErrNotExist}
+		case nextMode&fs.ModeIrregular != 0:
+			return "", 0, t.refuseSubmodule(next)
 		case nextMode&fs.ModeSymlink == 0:
 			current, mode = next, nextMode
 			continue
@@ -175,8 +178,10 @@ func (t *Tree) load(name string) ([]byte, error) {
 		return nil, err
 	case mode == noEntry:
 		return nil, &fs.PathError{Op: "open", Path: name, Err: fs.ErrNotExist}
+	case mode&fs.ModeIrregular != 0:
+		return nil, t.refuseSubmodule(name)
 	case !mode.IsRegular():
-		return nil, &problem.Error{Kind: problem.Usage, File: name, Cause: "not a regular file", Remedy: "submodules, devices and the like are not read: replace it by a file"}
+		return nil, &problem.Error{Kind: problem.Usage, File: name, Cause: "not a regular file", Remedy: "devices and the like are not read: replace it by a file"}
 	}
 	info, err := fs.Lstat(t.fsys, name)
 	if err != nil {
@@ -198,7 +203,27 @@ func (t *Tree) load(name string) ([]byte, error) {
 	if err := t.note(name); err != nil {
 		return nil, err
 	}
+	if bytes.HasPrefix(data, largeFilePointer) {
+		return nil, &problem.Error{
+			Kind: problem.Usage, File: name, Cause: "file is a Git LFS pointer, and what it points to is not in the repository",
+			Remedy: "Git LFS is not served for what is rendered: commit the file itself (`git lfs untrack`)",
+		}
+	}
 	return data, nil
+}
+
+// largeFilePointer is what Git LFS commits in the place of a file begins with.
+var largeFilePointer = []byte("version https://git-lfs.github.com/spec/")
+
+// refuseSubmodule returns why nothing is read from a submodule, and notes which commit it was at.
+func (t *Tree) refuseSubmodule(name string) error {
+	if err := t.note(name); err != nil {
+		return err
+	}
+	return &problem.Error{
+		Kind: problem.Usage, File: name, Cause: "git submodule, whose files are in another repository, which is not read",
+		Remedy: "make that repository the source of an Application, or copy what is needed into this one",
+	}
 }
 
 // List lists a directory by its resolved path.

@@ -14,6 +14,7 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/cyan-cd/cyan/internal/problem"
@@ -98,6 +99,10 @@ type egress struct {
 	server   *http.Server
 	address  string
 
+	// left is how much may come yet, and bounded whether there is such a bound.
+	left    atomic.Int64
+	bounded atomic.Bool
+
 	mu sync.Mutex
 	// failed is why it let something not through; the first counts.
 	failed error
@@ -116,6 +121,40 @@ func openEgress(u repository.URL, n networks) (*egress, error) {
 }
 
 func (e *egress) close() { _ = e.server.Close() }
+
+// bound ends what comes after so many bytes.
+func (e *egress) bound(bytes int64) {
+	if e != nil {
+		e.left.Store(bytes)
+		e.bounded.Store(true)
+	}
+}
+
+// over reports whether more came than may.
+func (e *egress) over() bool { return e != nil && e.bounded.Load() && e.left.Load() < 0 }
+
+// boundedConn is a connection of an egress with a bound.
+type boundedConn struct {
+	net.Conn
+	egress *egress
+}
+
+func (c boundedConn) Read(p []byte) (int, error) {
+	n, err := c.Conn.Read(p)
+	if c.egress.bounded.Load() && c.egress.left.Add(-int64(n)) < 0 {
+		return 0, errTooMuch
+	}
+	return n, err
+}
+
+// dial connects to the host.
+func (e *egress) dial(ctx context.Context, port string) (net.Conn, error) {
+	conn, err := e.networks.dial(ctx, e.host, port)
+	if err != nil {
+		return nil, err
+	}
+	return boundedConn{conn, e}, nil
+}
 
 func (e *egress) fail(err error) {
 	e.mu.Lock()
@@ -170,7 +209,7 @@ func (e *egress) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		Rewrite: func(p *httputil.ProxyRequest) { p.Out.URL, p.Out.Host = p.In.URL, p.In.Host },
 		Transport: &http.Transport{
 			DisableCompression: true, DisableKeepAlives: true,
-			DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) { return e.networks.dial(ctx, e.host, port) },
+			DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) { return e.dial(ctx, port) },
 		},
 		FlushInterval: -1, ErrorLog: e.server.ErrorLog,
 		ErrorHandler: func(w http.ResponseWriter, _ *http.Request, err error) {
@@ -185,7 +224,7 @@ func (e *egress) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 
 // tunnel connects git to the host, over which the two speak TLS.
 func (e *egress) tunnel(w http.ResponseWriter, r *http.Request, port string) {
-	there, err := e.networks.dial(r.Context(), e.host, port)
+	there, err := e.dial(r.Context(), port)
 	if err != nil {
 		e.fail(err)
 		w.WriteHeader(http.StatusBadGateway)

@@ -54,7 +54,7 @@ func newGitProgram(own bool) (*gitProgram, error) {
 		"LC_ALL=C", "GIT_TERMINAL_PROMPT=0", "GIT_OPTIONAL_LOCKS=0", "GIT_NO_REPLACE_OBJECTS=1", "GIT_LITERAL_PATHSPECS=1", "GIT_PAGER=cat",
 		"GIT_ALLOW_PROTOCOL="+remoteTransports())
 	g.config = append(g.config,
-		gitSetting{"core.hooksPath", os.DevNull}, gitSetting{"core.fsmonitor", "false"}, gitSetting{"gc.auto", "0"}, gitSetting{"maintenance.auto", "false"},
+		gitSetting{"core.hooksPath", os.DevNull}, gitSetting{"core.fsmonitor", "false"}, gitSetting{"gc.auto", "0"}, gitSetting{"core.bigFileThreshold", "64m"}, gitSetting{"maintenance.auto", "false"},
 		// What a fetch brings is seen at once and whole: loose objects would come one by one, a commit before its
 		// files.
 		gitSetting{"fetch.unpackLimit", "1"},
@@ -89,6 +89,9 @@ type gitCall struct {
 	stdin  io.Reader
 	// timeout bounds the run; zero: the context alone does.
 	timeout time.Duration
+	// most bounds what is read from stdout, in bytes, and memory what git may take, so far as the system can hold it to
+	// that; zero: nothing does.
+	most, memory int64
 }
 
 // exitError is git's own failure: how it ended and what it said.
@@ -131,10 +134,16 @@ func (g *gitProgram) run(ctx context.Context, c gitCall) ([]byte, error) {
 		ctx, cancel = context.WithTimeoutCause(ctx, c.timeout, tookTooLong(c.timeout))
 		defer cancel()
 	}
+	ctx, stop := context.WithCancelCause(ctx)
+	defer stop(nil)
 	var stdout, stderr bytes.Buffer
 	cmd := g.command(ctx, c)
-	cmd.Stdout, cmd.Stderr = &stdout, &prefixWriter{keep: 64 << 10, to: &stderr}
-	err := cmd.Run()
+	cmd.Stdout, cmd.Stderr = &boundedWriter{to: &stdout, most: c.most, over: stop}, &prefixWriter{keep: 64 << 10, to: &stderr}
+	err := cmd.Start()
+	if err == nil {
+		limitMemory(cmd.Process.Pid, c.memory)
+		err = cmd.Wait()
+	}
 	if err == nil {
 		return stdout.Bytes(), nil
 	}
@@ -155,6 +164,24 @@ func remoteTransports() string {
 
 func tookTooLong(limit time.Duration) error {
 	return &problem.Error{Kind: problem.Unreachable, Object: "git", Cause: "took longer than " + limit.String(), Remedy: "run again", Err: ErrUnreachable}
+}
+
+// errTooMuch is what a run of git ends with that says more than it may.
+var errTooMuch = errors.New("the answer is too large")
+
+// boundedWriter ends a run that writes too much.
+type boundedWriter struct {
+	to   *bytes.Buffer
+	most int64
+	over context.CancelCauseFunc
+}
+
+func (b *boundedWriter) Write(p []byte) (int, error) {
+	if b.most > 0 && int64(b.to.Len()+len(p)) > b.most {
+		b.over(errTooMuch)
+		return 0, errTooMuch
+	}
+	return b.to.Write(p)
 }
 
 // prefixWriter keeps the first bytes of what may be endless.

@@ -12,6 +12,7 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+	"time"
 )
 
 // bareMirror is one repository's bare mirror.
@@ -30,6 +31,8 @@ type bareMirror struct {
 	// corruptMark is the mark of the mirror that was found damaged.
 	corruptMark string
 	ready       bool
+	// largeUntil is how long it is not fetched since it was too large, and touched when its use was last noted.
+	largeUntil, touched time.Time
 }
 
 // newMirror returns the mirror with a key, which tells repositories and credentials apart. Nothing is made on disk.

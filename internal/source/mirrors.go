@@ -59,6 +59,7 @@ func (m *Mirrors) remote(repo Repository) (hostedRepo, error) {
 		r = newMirror(m.store, key, repo.String())
 		m.byKey[key] = r
 	}
+	r.touch(time.Now())
 	return hostedRepo{r, repo}, nil
 }
 

@@ -27,9 +27,14 @@ func (r hostedRepo) listRefs(ctx context.Context, willDo func(hostRefs) bool) (h
 	if err != nil {
 		return hostRefs{}, err
 	}
+	// What comes over the wire is not much longer than what is printed of it.
+	a.egress.bound(2*r.store.opts.MaxRefs + 1<<20)
 	defer a.done()
 	asked := time.Now()
-	out, err := r.store.git.run(ctx, a.call(gitCall{args: []string{"ls-remote", "--symref", "--quiet", "--", a.url}, timeout: r.store.opts.LookTimeout}))
+	out, err := r.store.git.run(ctx, a.call(gitCall{args: []string{"ls-remote", "--symref", "--quiet", "--", a.url}, timeout: r.store.opts.LookTimeout, most: r.store.opts.MaxRefs, memory: lookMemory}))
+	if errors.Is(err, errTooMuch) || a.egress.over() {
+		return hostRefs{}, tooManyRefs(a.name, r.store.opts.MaxRefs)
+	}
 	if err != nil {
 		return hostRefs{}, a.explain("asking for its branches and tags", err)
 	}
@@ -85,6 +90,9 @@ func (r hostedRepo) fetch(ctx context.Context, object, ref string) error {
 		return err
 	}
 	defer unlock()
+	if err := r.checkSize(); err != nil {
+		return err
+	}
 	if err := r.prepare(ctx); err != nil {
 		return err
 	}
@@ -98,6 +106,8 @@ func (r hostedRepo) fetch(ctx context.Context, object, ref string) error {
 		return err
 	}
 	defer a.done()
+	ctx, stop := r.watchSize(ctx)
+	defer stop()
 	if err = r.fetchAll(ctx, a); err != nil {
 		// A git that was killed leaves lock files.
 		removeLeftovers(r.dir)
@@ -107,6 +117,12 @@ func (r hostedRepo) fetch(ctx context.Context, object, ref string) error {
 		if err = r.prepare(ctx); err == nil {
 			err = r.fetchAll(ctx, a)
 		}
+	}
+	if errors.Is(err, errTooMuch) {
+		return r.dropLarge()
+	}
+	if large := r.checkSize(); large != nil {
+		return large
 	}
 	if err != nil || object == "" {
 		return err
@@ -132,6 +148,10 @@ func suspectsMirror(err error) bool {
 var fetchFlags = []string{"fetch", "--quiet", "--force", "--no-tags", "--no-write-fetch-head", "--no-auto-maintenance", "--no-recurse-submodules", "--no-show-forced-updates"}
 
 func (r hostedRepo) fetchAll(ctx context.Context, a *gitAccess) error {
+	// The host's refs become files: how many there are is known before they are brought.
+	if _, err := r.currentRefs(ctx); err != nil {
+		return err
+	}
 	args := append(append([]string{}, fetchFlags...), "--prune", "--", a.url, "+refs/heads/*:refs/heads/*", "+refs/tags/*:refs/tags/*")
 	if _, err := r.store.git.run(ctx, a.call(gitCall{dir: r.dir, args: args, timeout: r.store.opts.FetchTimeout})); err != nil {
 		return a.explain("fetching", err)

@@ -22,6 +22,14 @@ type Options struct {
 	FetchTimeout time.Duration
 	// MaxFileSize is the largest file that a Tree reads, in bytes; 64 MiB when zero.
 	MaxFileSize int64
+	// MaxRefs bounds the list of refs of one repository, in bytes as ls-remote prints them; 48 MiB when zero, which is more
+	// than half a million. MaxRepositorySize bounds the mirror of one repository on disk, in bytes; 8 GiB when zero.
+	MaxRefs           int64
+	MaxRepositorySize int64
+	// MaxDisk bounds all mirrors together, in bytes: Clean removes those first that were not used for the longest; 64 GiB when
+	// zero. KeepUnused is how long a mirror stays that nobody uses; a day when zero.
+	MaxDisk    int64
+	KeepUnused time.Duration
 	// CacheSize bounds the memory for tree objects and small files, shared by all repositories, in bytes; 64 MiB when
 	// zero.
 	CacheSize int64
@@ -41,6 +49,8 @@ type mirrorStore struct {
 	opts  Options
 	git   *gitProgram
 	cache *objectCache
+	// watchEvery is the time between two looks at the size of a mirror that is being fetched.
+	watchEvery time.Duration
 	// networks are those that may be connected to.
 	networks networks
 	// key is what names of mirrors are made with, so that they give no credential away.
@@ -66,7 +76,11 @@ func openMirrorStore(dir string, opts Options) (*mirrorStore, error) {
 	defaultTo(&opts.FetchTimeout, 15*time.Minute)
 	defaultTo(&opts.MaxFileSize, 64<<20)
 	defaultTo(&opts.CacheSize, 64<<20)
-	s := &mirrorStore{dir: dir, opts: opts, git: g, cache: newObjectCache(opts.CacheSize), networks: networks{opts.DenyNetworks}}
+	defaultTo(&opts.MaxRefs, 48<<20)
+	defaultTo(&opts.MaxRepositorySize, 8<<30)
+	defaultTo(&opts.MaxDisk, 64<<30)
+	defaultTo(&opts.KeepUnused, 24*time.Hour)
+	s := &mirrorStore{dir: dir, opts: opts, git: g, cache: newObjectCache(opts.CacheSize), networks: networks{opts.DenyNetworks}, watchEvery: time.Second}
 	if err := os.MkdirAll(s.secretsDir(), 0o700); err != nil {
 		return nil, fmt.Errorf("opening the mirrors in %s: %w", dir, err)
 	}
