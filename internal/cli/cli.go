@@ -16,6 +16,7 @@ import (
 	"github.com/cyan-cd/cyan/internal/cli/project"
 	"github.com/cyan-cd/cyan/internal/cli/repo"
 	"github.com/cyan-cd/cyan/internal/cli/rollout"
+	"github.com/cyan-cd/cyan/internal/cli/setup"
 )
 
 // Constructor makes a command that is wired elsewhere, for the environment that all commands share.
@@ -97,7 +98,7 @@ Cyan watches git, syncs the cluster, and replaces the running version by blue-gr
 	for _, command := range run {
 		add(groupRun, command(e))
 	}
-	add(groupSetup, cluster.New(e), repo.New(e), project.New(e))
+	add(groupSetup, cluster.New(e), repo.New(e), project.New(e), setup.NewDoctor(e), setup.NewAdopt(e))
 	root.AddCommand(newVersionCommand(e))
 	return root
 }
