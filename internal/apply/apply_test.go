@@ -266,11 +266,11 @@ func TestDeleteTakesOnlyWhatWasSeen(t *testing.T) {
 func TestCreateIsIdempotent(t *testing.T) {
 	c, _, namespace := setup(t)
 	hook := object(t, namespace, job)
-	first, err := c.Create(t.Context(), hook, apply.Real)
+	first, err := c.Create(t.Context(), hook, apply.How{})
 	if err != nil || first.Change != apply.Created {
 		t.Fatal(first.Change, err)
 	}
-	again, err := c.Create(t.Context(), hook, apply.Real)
+	again, err := c.Create(t.Context(), hook, apply.How{})
 	if err != nil || again.Change != apply.Unchanged || again.Object.GetUID() != first.Object.GetUID() {
 		t.Errorf("creating again: %s, %v; want the one that is there", again.Change, err)
 	}

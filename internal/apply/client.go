@@ -222,14 +222,14 @@ func (c *Client) recreate(ctx context.Context, resource dynamic.ResourceInterfac
 }
 
 // Create makes a hook. One that exists already under its name, of the same operation, is left as it is and given back.
-func (c *Client) Create(ctx context.Context, desired *unstructured.Unstructured, trial Trial) (Outcome, error) {
+func (c *Client) Create(ctx context.Context, desired *unstructured.Unstructured, how How) (Outcome, error) {
 	ref := RefOf(desired)
 	resource, err := c.resource(ref)
 	if err != nil {
 		return Outcome{}, err
 	}
 	after, err := resource.Create(ctx, forApply(desired), metav1.CreateOptions{
-		FieldManager: v1alpha1.FieldManager, DryRun: dryRun(How{Trial: trial}), FieldValidation: metav1.FieldValidationStrict,
+		FieldManager: v1alpha1.FieldManager, DryRun: dryRun(how), FieldValidation: how.validation(),
 	})
 	if apierrors.IsAlreadyExists(err) {
 		live, err := resource.Get(ctx, desired.GetName(), metav1.GetOptions{})

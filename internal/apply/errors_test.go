@@ -54,7 +54,7 @@ func TestNoErrorShowsAValueOfASecret(t *testing.T) {
 				}
 			}
 		}
-		_, err := c.Create(t.Context(), object(t, namespace, "apiVersion: v1\nkind: Secret\nmetadata: {name: hook}\n"+bad), apply.DryRun)
+		_, err := c.Create(t.Context(), object(t, namespace, "apiVersion: v1\nkind: Secret\nmetadata: {name: hook}\n"+bad), apply.How{Trial: apply.DryRun})
 		checkHides(t, "creating "+bad, err, value, number, encoded)
 	}
 }

@@ -63,9 +63,11 @@ type Comparison struct {
 	// PendingKinds are those that the objects themselves define and the cluster does not serve yet; true for those that
 	// live in namespaces.
 	PendingKinds map[schema.GroupKind]bool
-	Policy       plan.Policy
-	Plan         plan.Plan
-	Problems     []Problem
+	// Pending are the versions of kinds in which objects are written and that the sync itself has to bring.
+	Pending  map[schema.GroupVersionKind]bool
+	Policy   plan.Policy
+	Plan     plan.Plan
+	Problems []Problem
 
 	writes []plan.Write
 }
@@ -108,15 +110,17 @@ func (c *Comparer) Compare(ctx context.Context, in Input) (Comparison, error) {
 	if result.Findings, err = c.findings(ctx, in); err != nil {
 		return result, err
 	}
-	if len(result.Findings) > 0 && !plan.ParseOptions(SyncOptions(in.App)).SkipValidation() {
-		result.add(v1alpha1.ConditionComparisonError, describeFindings(result.Findings))
-		return result, nil
-	}
 	kinds, err := in.Cluster.Kinds(ctx, nil)
 	if err != nil {
 		return result, err
 	}
-	result.PendingKinds = pendingKinds(in.Rendering.Result.Objects, kinds)
+	objects, asked := in.Rendering.Result.Objects, plan.Policy{Options: plan.ParseOptions(SyncOptions(in.App))}
+	if stop := stopping(result.Findings, objects, kinds, asked); len(stop) > 0 {
+		result.Findings = stop
+		result.add(v1alpha1.ConditionComparisonError, describeFindings(stop))
+		return result, nil
+	}
+	result.PendingKinds, result.Pending = pendingKinds(objects, kinds, asked), pendingVersions(objects, kinds, asked)
 	result.Policy = policyOf(in, kinds, result.PendingKinds)
 	result.Policy.Health = in.Health
 	var warnings []string

@@ -3,6 +3,8 @@ package compare
 import (
 	"context"
 	"fmt"
+	"slices"
+	"strings"
 	"sync"
 
 	"golang.org/x/sync/errgroup"
@@ -33,7 +35,9 @@ func (c Comparison) Refusals(ctx context.Context, client *apply.Client, kinds *l
 		case t.Skip != "" || t.Unchanged:
 			continue
 		case c.isUntriable(t, kinds):
+			mu.Lock()
 			found.Untried = append(found.Untried, t.ID())
+			mu.Unlock()
 			continue
 		}
 		group.Go(func() error {
@@ -46,6 +50,10 @@ func (c Comparison) Refusals(ctx context.Context, client *apply.Client, kinds *l
 			}
 			mu.Lock()
 			defer mu.Unlock()
+			if c.leans(t, err) {
+				found.Untried = append(found.Untried, t.ID())
+				return nil
+			}
 			found.ByTask[t.ID()] = located(t, err)
 			return nil
 		})
@@ -63,7 +71,7 @@ func located(t plan.Task, err error) error {
 
 // isUntriable reports whether a task leans on what this very sync brings.
 func (c Comparison) isUntriable(t plan.Task, kinds *live.Kinds) bool {
-	if _, pending := c.PendingKinds[schema.GroupKind{Group: t.Key.Group, Kind: t.Key.Kind}]; pending {
+	if c.Pending[t.GVK()] {
 		return true
 	}
 	if t.Options.SkipDryRunOnMissing() {
@@ -82,6 +90,60 @@ func (c Comparison) isUntriable(t plan.Task, kinds *live.Kinds) bool {
 	return false
 }
 
+// leans reports whether the API server may refuse a task only for what this very sync brings before it: the definition
+// by which the object is valid, or an object that it names and that is not there yet, such as its ServiceAccount, its
+// PriorityClass, or the Service of a webhook. Such a task is judged when its turn comes.
+func (c Comparison) leans(t plan.Task, err error) bool {
+	if reason := apply.ReasonOf(err); (reason == apply.ReasonInvalid || reason == apply.ReasonUnserved) && c.changes(t.GVK().GroupKind()) {
+		return true
+	}
+	text := strings.ToLower(err.Error())
+	if !strings.Contains(text, "not found") && !strings.Contains(text, "was found") && !strings.Contains(text, "no endpoints available") {
+		return false
+	}
+	return slices.ContainsFunc(c.Plan.Tasks, func(other plan.Task) bool {
+		brings := other.Verb != plan.Delete && other.Skip == "" && other.Live == nil && other.ID() != t.ID()
+		return brings && names(text, other.Key.Kind, other.Key.Name)
+	})
+}
+
+// names reports whether an error says that an object is missing: its kind, and its name as a word. A webhook names the
+// host of its Service.
+func names(text, kind, name string) bool {
+	if name == "" || !strings.Contains(strings.ReplaceAll(text, " ", ""), strings.ToLower(kind)) {
+		return false
+	}
+	for rest := text; ; {
+		at := strings.Index(rest, name)
+		if at < 0 {
+			return false
+		}
+		end := at + len(name)
+		if (at == 0 || !isPartOfName(rest[at-1])) && (end == len(rest) || !isPartOfName(rest[end])) {
+			return true
+		}
+		rest = rest[end:]
+	}
+}
+
+func isPartOfName(c byte) bool {
+	return c == '-' || c >= 'a' && c <= 'z' || c >= '0' && c <= '9'
+}
+
+// Defines reports whether git has the CustomResourceDefinition of a kind.
+func (c Comparison) Defines(kind schema.GroupKind) bool {
+	return slices.ContainsFunc(c.Plan.Tasks, func(t plan.Task) bool { return defines(t, kind) })
+}
+
+// changes reports whether the sync has to write the CustomResourceDefinition of a kind.
+func (c Comparison) changes(kind schema.GroupKind) bool {
+	return slices.ContainsFunc(c.Plan.Tasks, func(t plan.Task) bool { return defines(t, kind) && !t.Unchanged })
+}
+
+func defines(t plan.Task, kind schema.GroupKind) bool {
+	return t.Verb == plan.Apply && t.Skip == "" && isDefinition(t.GVK().GroupKind()) && definedKind(t.Object) == kind
+}
+
 func (c Comparison) try(ctx context.Context, client *apply.Client, t plan.Task) error {
 	if owner := c.otherOwner(t); owner != "" && t.Options.FailOnShared() {
 		return fmt.Errorf("%s belongs to Application %s already, and FailOnSharedResource=true: remove it from one of the two", t.Key, owner)
@@ -91,7 +153,9 @@ func (c Comparison) try(ctx context.Context, client *apply.Client, t plan.Task) 
 	case plan.Delete:
 		_, err = client.Delete(ctx, t.Live, t.Propagation(), apply.DryRun)
 	case plan.Hook:
-		_, err = client.Create(ctx, t.Object, apply.DryRun)
+		how := HowOf(t)
+		how.Trial = apply.DryRun
+		_, err = client.Create(ctx, t.Object, how)
 	default:
 		if known, ok := c.Predictions[t.Key]; ok && t.Live != nil {
 			return known.Err

@@ -15,6 +15,7 @@ import (
 
 	"github.com/cyan-cd/cyan/api/v1alpha1"
 	"github.com/cyan-cd/cyan/internal/live"
+	"github.com/cyan-cd/cyan/internal/plan"
 	"github.com/cyan-cd/cyan/internal/problem"
 	"github.com/cyan-cd/cyan/internal/render"
 	"github.com/cyan-cd/cyan/internal/validate"
@@ -95,21 +96,76 @@ func allowsEmpty(app *v1alpha1.Application) bool {
 	return p != nil && p.Automated != nil && p.Automated.AllowEmpty
 }
 
-// pendingKinds are defined by CustomResourceDefinitions among the objects, and not served yet; the value says whether
-// they live in namespaces.
-func pendingKinds(objects []render.Rendered, kinds *live.Kinds) map[schema.GroupKind]bool {
+// isDefinition reports whether a kind is that of definitions of kinds.
+func isDefinition(kind schema.GroupKind) bool {
+	return kind == schema.GroupKind{Group: apiextensionsv1.GroupName, Kind: "CustomResourceDefinition"}
+}
+
+// definedKind is the kind that a CustomResourceDefinition defines.
+func definedKind(definition *unstructured.Unstructured) schema.GroupKind {
+	group, _, _ := unstructured.NestedString(definition.Object, "spec", "group")
+	kind, _, _ := unstructured.NestedString(definition.Object, "spec", "names", "kind")
+	return schema.GroupKind{Group: group, Kind: kind}
+}
+
+// pendingKinds are defined by CustomResourceDefinitions among the objects, and not served yet, or expected by objects
+// that may go untried; the value says whether they live in namespaces.
+func pendingKinds(objects []render.Rendered, kinds *live.Kinds, policy plan.Policy) map[schema.GroupKind]bool {
 	pending := map[schema.GroupKind]bool{}
 	for _, o := range objects {
-		if o.Object.GroupVersionKind().GroupKind() != (schema.GroupKind{Group: apiextensionsv1.GroupName, Kind: "CustomResourceDefinition"}) {
+		kind := o.Object.GroupVersionKind().GroupKind()
+		if len(kinds.Served(kind)) == 0 && policy.OptionsOf(o.Object).SkipDryRunOnMissing() {
+			pending[kind] = true
+		}
+	}
+	for _, o := range objects {
+		if !isDefinition(o.Object.GroupVersionKind().GroupKind()) {
 			continue
 		}
-		group, _, _ := unstructured.NestedString(o.Object.Object, "spec", "group")
-		kind, _, _ := unstructured.NestedString(o.Object.Object, "spec", "names", "kind")
 		scope, _, _ := unstructured.NestedString(o.Object.Object, "spec", "scope")
-		gk := schema.GroupKind{Group: group, Kind: kind}
-		if len(kinds.Served(gk)) == 0 {
-			pending[gk] = scope == string(apiextensionsv1.NamespaceScoped)
+		if kind := definedKind(o.Object); len(kinds.Served(kind)) == 0 {
+			pending[kind] = scope == string(apiextensionsv1.NamespaceScoped)
 		}
 	}
 	return pending
+}
+
+// pendingVersions are the versions of kinds in which objects are written and that the cluster does not serve yet, of
+// kinds that are defined by other objects, or whose objects may go untried.
+func pendingVersions(objects []render.Rendered, kinds *live.Kinds, policy plan.Policy) map[schema.GroupVersionKind]bool {
+	defined := map[schema.GroupKind]bool{}
+	for _, o := range objects {
+		if isDefinition(o.Object.GroupVersionKind().GroupKind()) {
+			defined[definedKind(o.Object)] = true
+		}
+	}
+	pending := map[schema.GroupVersionKind]bool{}
+	for _, o := range objects {
+		gvk := o.Object.GroupVersionKind()
+		_, _, served := kinds.Resource(gvk)
+		if !served && (defined[gvk.GroupKind()] || policy.OptionsOf(o.Object).SkipDryRunOnMissing()) {
+			pending[gvk] = true
+		}
+	}
+	return pending
+}
+
+// stopping returns the findings that keep an Application from being synced: those of objects that ask not to be
+// validated do not, nor do those of objects that may go untried, while their kind is not served.
+func stopping(findings []*problem.Error, objects []render.Rendered, kinds *live.Kinds, policy plan.Policy) []*problem.Error {
+	defined := map[schema.GroupKind]bool{}
+	for _, o := range objects {
+		if isDefinition(o.Object.GroupVersionKind().GroupKind()) {
+			defined[definedKind(o.Object)] = true
+		}
+	}
+	passed := map[string]bool{}
+	for _, o := range objects {
+		gvk, options := o.Object.GroupVersionKind(), policy.OptionsOf(o.Object)
+		_, _, served := kinds.Resource(gvk)
+		if options.SkipValidation() || options.SkipDryRunOnMissing() && !served && !defined[gvk.GroupKind()] {
+			passed[validate.ObjectName(o.Object)] = true
+		}
+	}
+	return slices.DeleteFunc(slices.Clone(findings), func(f *problem.Error) bool { return passed[f.Object] })
 }

@@ -84,7 +84,7 @@ func consentToDelete(object *unstructured.Unstructured, policy Policy) (consent 
 	if keptByHelm(object) || isDefinition(object) {
 		return Refused, ""
 	}
-	consent = policy.Options.With(optionsOf(object)).Delete()
+	consent = policy.OptionsOf(object).Delete()
 	held := policy.Occupants[object.GetName()]
 	switch {
 	case consent == Allowed && isNamespace(object) && len(held) > 0:

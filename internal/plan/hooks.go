@@ -114,7 +114,7 @@ func (b *builder) hooks(d Desired, of []v1alpha1.HookType) {
 		markRun(object, digest(d.Object), b.policy.StartedAt, phase)
 		b.plan.Tasks = append(b.plan.Tasks, Task{
 			Key: key, Verb: Hook, Phase: phase, Wave: waveOf(d.Object), Object: object, Live: b.live[key].Object, Origin: d.Origin,
-			Options: b.policy.Options.With(optionsOf(d.Object)), DeletePolicies: deletePolicies(d.Object),
+			Options: b.policy.OptionsOf(d.Object), DeletePolicies: deletePolicies(d.Object),
 		})
 	}
 }

@@ -32,6 +32,12 @@ func optionsOf(object *unstructured.Unstructured) Options {
 	return ParseOptions(list(object.GetAnnotations()[v1alpha1.SyncOptionsAnnotation]))
 }
 
+// OptionsOf returns the options that hold for an object: the Application's and the operation's, and over them those
+// that the object carries. Nothing else asks for options of an object.
+func (p Policy) OptionsOf(object *unstructured.Unstructured) Options {
+	return p.Options.With(optionsOf(object))
+}
+
 // list splits a comma-separated annotation.
 func list(value string) []string {
 	var all []string
@@ -49,7 +55,7 @@ var known = []string{
 	"ServerSideApply", "FailOnSharedResource", "RespectIgnoreDifferences", "CreateNamespace", "ClientSideApplyMigration",
 }
 
-// CheckOptions names the sync options that mean nothing: those of the Application, and those that its objects carry.
+// CheckOptions names the options that mean nothing: those of the Application, and those that its objects carry.
 func CheckOptions(ofApplication []string, desired []Desired) []string {
 	var all []string
 	for _, o := range ofApplication {
@@ -61,6 +67,11 @@ func CheckOptions(ofApplication []string, desired []Desired) []string {
 		for _, o := range list(d.Object.GetAnnotations()[v1alpha1.SyncOptionsAnnotation]) {
 			if problem := checkOption(o); problem != "" {
 				all = append(all, fmt.Sprintf("%s, annotation %s: %s", KeyOf(d.Object), v1alpha1.SyncOptionsAnnotation, problem))
+			}
+		}
+		for _, o := range list(d.Object.GetAnnotations()[v1alpha1.CompareOptionsAnnotation]) {
+			if problem := checkCompareOption(o); problem != "" {
+				all = append(all, fmt.Sprintf("%s, annotation %s: %s", KeyOf(d.Object), v1alpha1.CompareOptionsAnnotation, problem))
 			}
 		}
 	}
@@ -168,4 +179,28 @@ func (o Options) Propagation() metav1.DeletionPropagation {
 // ignoresExtraneous reports whether an object that git does not have does not make its Application OutOfSync.
 func ignoresExtraneous(object *unstructured.Unstructured) bool {
 	return slices.Contains(list(object.GetAnnotations()[v1alpha1.CompareOptionsAnnotation]), "IgnoreExtraneous")
+}
+
+// compared are the options of comparing that hold, with what is to be said of those that do not. Objects are always
+// compared by what the API server makes of them, admission included.
+var compared = map[string]string{
+	"IgnoreExtraneous": "", "ServerSideDiff=true": "", "IncludeMutationWebhook=true": "",
+	"ServerSideDiff=false":         "objects are always compared by what the API server makes of them; remove it",
+	"IncludeMutationWebhook=false": "what admission webhooks change is always part of the comparison; remove it, and name the fields in ignoreDifferences if they are not to count",
+}
+
+// checkCompareOption says what is to be known of an option of comparing; empty when it holds.
+func checkCompareOption(option string) string {
+	problem, ok := compared[option]
+	if ok && problem == "" {
+		return ""
+	}
+	if ok {
+		return fmt.Sprintf("%q: %s", option, problem)
+	}
+	names := slices.Sorted(maps.Keys(compared))
+	if closest := spelling.Closest(option, names); closest != "" {
+		return fmt.Sprintf("%q: unknown compare option; did you mean %s?", option, closest)
+	}
+	return fmt.Sprintf("%q: unknown compare option; the options are %s", option, strings.Join(names, ", "))
 }

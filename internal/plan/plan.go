@@ -259,7 +259,6 @@ func (b *builder) planApply(d Desired) {
 // planPrune plans an object that git no longer has.
 func (b *builder) planPrune(l Live) {
 	key := KeyOf(l.Object)
-	own := optionsOf(l.Object)
 	r := Resource{Key: key, Version: l.Object.GroupVersionKind().Version, Status: v1alpha1.OutOfSync, RequiresPruning: true, Wave: waveOf(l.Object), Live: l.Object, judge: b.policy.Health}
 	if ignoresExtraneous(l.Object) {
 		r.Status = ""
@@ -268,7 +267,7 @@ func (b *builder) planPrune(l Live) {
 	if !b.selected(key) {
 		return
 	}
-	options := b.policy.Options.With(own)
+	options := b.policy.OptionsOf(l.Object)
 	t := Task{Key: key, Verb: Delete, Phase: v1alpha1.HookSync, Wave: r.Wave, Object: l.Object, Live: l.Object, Options: options, Last: options.PruneLast()}
 	switch {
 	case !b.policy.Prune:

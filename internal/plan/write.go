@@ -30,7 +30,7 @@ func Writes(desired []Desired, live map[Key]*unstructured.Unstructured, policy P
 }
 
 func writeOf(d Desired, live *unstructured.Unstructured, shared Shared, policy Policy) Write {
-	w := Write{Key: KeyOf(d.Object), Live: live, Options: policy.Options.With(optionsOf(d.Object)), Force: policy.Force}
+	w := Write{Key: KeyOf(d.Object), Live: live, Options: policy.OptionsOf(d.Object), Force: policy.Force}
 	w.Object, w.Basis = shared.Keep(d.Object, live)
 	if w.Options.Force() {
 		w.Force = true

@@ -274,7 +274,7 @@ func (s *subject) checkRollout(gvk schema.GroupVersionKind) {
 	for _, f := range as.findings {
 		repeated := slices.ContainsFunc(s.findings, func(have *problem.Error) bool { return have.Field == f.Field })
 		if !repeated {
-			f.Object = objectName(s.rendered.Object)
+			f.Object = ObjectName(s.rendered.Object)
 			s.findings = append(s.findings, f)
 		}
 	}

@@ -156,7 +156,7 @@ func TestObjectName(t *testing.T) {
 		"{kind: Job, metadata: {generateName: nightly-}}":   "Job nightly-…",
 	} {
 		r := object(t, strings.Replace(manifest, "{", "{apiVersion: v1, ", 1))
-		if got := objectName(r.Object); got != want {
+		if got := ObjectName(r.Object); got != want {
 			t.Errorf("%s: %q, want %q", manifest, got, want)
 		}
 	}

@@ -8,7 +8,8 @@ import (
 	"github.com/cyan-cd/cyan/internal/secret"
 )
 
-func objectName(u *unstructured.Unstructured) string {
+// ObjectName returns what findings call an object: kind, namespace and name.
+func ObjectName(u *unstructured.Unstructured) string {
 	name := u.GetName()
 	if name == "" {
 		name = u.GetGenerateName() + "…"
@@ -28,7 +29,7 @@ type subject struct {
 
 func (s *subject) add(field, cause, remedy string) {
 	f := &problem.Error{
-		Kind: problem.Usage, File: s.rendered.Origin.File, Object: objectName(s.rendered.Object), Field: field,
+		Kind: problem.Usage, File: s.rendered.Origin.File, Object: ObjectName(s.rendered.Object), Field: field,
 		Cause: secret.Redact(cause, s.rendered.Object), Remedy: secret.Redact(remedy, s.rendered.Object),
 	}
 	line, inFile := s.rendered.Line(field)

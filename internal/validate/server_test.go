@@ -58,7 +58,7 @@ func TestAgreesWithTheAPIServer(t *testing.T) {
 			for _, o := range objects {
 				refused := ""
 				for _, f := range findings {
-					if f.Object == objectName(o.Object) && f.File == o.Origin.File {
+					if f.Object == ObjectName(o.Object) && f.File == o.Origin.File {
 						refused = f.Error()
 					}
 				}
@@ -66,9 +66,9 @@ func TestAgreesWithTheAPIServer(t *testing.T) {
 				switch {
 				case err == nil && isOwn(o.Object.GroupVersionKind()) && strings.Contains(refused, " has no field "):
 				case err == nil && refused != "":
-					t.Errorf("the API server takes %s, and here it is refused: %s", objectName(o.Object), refused)
+					t.Errorf("the API server takes %s, and here it is refused: %s", ObjectName(o.Object), refused)
 				case err != nil && refused == "":
-					t.Errorf("here %s passes, and the API server says: %v", objectName(o.Object), err)
+					t.Errorf("here %s passes, and the API server says: %v", ObjectName(o.Object), err)
 				}
 			}
 		})

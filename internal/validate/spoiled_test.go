@@ -55,9 +55,9 @@ func TestAgreesWithTheAPIServerOnSpoiledObjects(t *testing.T) {
 			count++
 			switch {
 			case err == nil && len(findings) > 0:
-				t.Errorf("%s with %s: the API server takes it, and here it is refused: %s", objectName(o.Object), spoiled.how, findings[0])
+				t.Errorf("%s with %s: the API server takes it, and here it is refused: %s", ObjectName(o.Object), spoiled.how, findings[0])
 			case err != nil && len(findings) == 0:
-				t.Errorf("%s with %s: here it passes, and the API server says: %v", objectName(o.Object), spoiled.how, err)
+				t.Errorf("%s with %s: here it passes, and the API server says: %v", ObjectName(o.Object), spoiled.how, err)
 			}
 		}
 	}

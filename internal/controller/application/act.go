@@ -25,6 +25,9 @@ import (
 const (
 	// writesAtOnce bounds the writes of one step.
 	writesAtOnce = 16
+	// judgedByNew bounds the time, from the start of a sync, for which objects are tried again that the definition of
+	// their kind may have refused as it was before.
+	judgedByNew = 10 * time.Second
 )
 
 // syncRun is one operation being carried on in this reconcile.
@@ -199,7 +202,7 @@ func (s *syncRun) actOne(ctx context.Context, a plan.Action) error {
 	switch {
 	case err != nil && ctx.Err() != nil:
 		return ctx.Err()
-	case err != nil && (apply.IsUnreachable(err) || apply.ReasonOf(err) == apply.ReasonConflict || errors.Is(err, errLeftOver)):
+	case err != nil && (apply.IsUnreachable(err) || apply.ReasonOf(err) == apply.ReasonConflict || errors.Is(err, errLeftOver) || s.isJudgedByOld(a, err)):
 		s.mu.Lock()
 		defer s.mu.Unlock()
 		s.putOff = err
@@ -225,6 +228,19 @@ func (s *syncRun) actOne(ctx context.Context, a plan.Action) error {
 		s.note(plan.Begun(a.Task, outcome.String()))
 	}
 	return nil
+}
+
+// isJudgedByOld reports whether an object may have been refused by the definition of its kind that this sync has just
+// changed: an API server takes a moment to judge by the new one.
+func (s *syncRun) isJudgedByOld(a plan.Action, err error) bool {
+	if reason := apply.ReasonOf(err); reason != apply.ReasonInvalid && reason != apply.ReasonUnserved {
+		return false
+	}
+	if !s.o.comparison.Defines(a.Task.GVK().GroupKind()) {
+		return false
+	}
+	s.o.cluster.Forget()
+	return s.o.now.Sub(s.progress.Since) < judgedByNew
 }
 
 // leavesNoResult reports whether an action is one of those that let a hook go, of which the status tells nothing.
@@ -296,7 +312,7 @@ func (s *syncRun) live(key plan.Key) *unstructured.Unstructured {
 // createHook creates a hook. One that is there already is what a try before has created, of which no answer came; any
 // other is left from an earlier sync, and goes when it is seen.
 func (s *syncRun) createHook(ctx context.Context, t plan.Task) (apply.Outcome, error) {
-	outcome, err := s.o.writer.Create(ctx, t.Object, apply.Real)
+	outcome, err := s.o.writer.Create(ctx, t.Object, compare.HowOf(t))
 	if err == nil && !plan.IsRunOf(outcome.Object, t) {
 		s.o.cluster.Wrote(apply.RefOf(t.Object), outcome.Object)
 		return outcome, errLeftOver
@@ -309,7 +325,7 @@ var errLeftOver = errors.New("a hook of an earlier sync is still there")
 
 // observeKinds finds out which of the kinds that this sync defines are not served yet.
 func (s *syncRun) observeKinds(ctx context.Context) error {
-	pending := s.o.comparison.PendingKinds
+	pending := s.o.comparison.Pending
 	if len(pending) == 0 {
 		return nil
 	}
@@ -320,8 +336,13 @@ func (s *syncRun) observeKinds(ctx context.Context) error {
 	}
 	s.progress.Unserved = map[schema.GroupKind]bool{}
 	for kind := range pending {
-		if err != nil || len(kinds.Served(kind)) == 0 {
-			s.progress.Unserved[kind] = true
+		// One whose scope is not what was assumed has to be compared anew.
+		served, namespaced := false, false
+		if err == nil {
+			_, namespaced, served = kinds.Resource(kind)
+		}
+		if assumed, known := s.o.comparison.PendingKinds[kind.GroupKind()]; !served || (known && assumed != namespaced) {
+			s.progress.Unserved[kind.GroupKind()] = true
 		}
 	}
 	return nil
