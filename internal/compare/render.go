@@ -61,11 +61,12 @@ func digestOf(objects []render.Rendered) func() string {
 // RenderTree renders an Application's source from a tree that is at hand, such as a local directory. revision may be
 // empty.
 func RenderTree(by render.Func, tree fs.FS, app *v1alpha1.Application, src v1alpha1.ApplicationSource, revision string) (*Rendering, error) {
-	return renderTree(by, tree, app, src, revision, render.Limits{}, render.Control{})
+	return renderTree(by, tree, app, src, revision, render.Options{})
 }
 
-func renderTree(by render.Func, tree fs.FS, app *v1alpha1.Application, src v1alpha1.ApplicationSource, revision string, limits render.Limits, control render.Control) (*Rendering, error) {
-	result, err := by(tree, src, render.Options{Namespace: app.Spec.Destination.Namespace, Env: Environment(app, src, revision), Names: []string{app.Name, app.Namespace + "_" + app.Name}, Limits: limits, Control: control})
+func renderTree(by render.Func, tree fs.FS, app *v1alpha1.Application, src v1alpha1.ApplicationSource, revision string, options render.Options) (*Rendering, error) {
+	options.Namespace, options.Env, options.Names = app.Spec.Destination.Namespace, Environment(app, src, revision), []string{app.Name, app.Namespace + "_" + app.Name}
+	result, err := by(tree, src, options)
 	if err != nil && !render.IsRefusal(err) {
 		return nil, err
 	}

@@ -50,6 +50,8 @@ type Renderer struct {
 
 	mu      sync.Mutex
 	running map[types.NamespacedName]*rendering
+	// distrusted are the Applications whose next rendering is made anew.
+	distrusted map[types.NamespacedName]bool
 }
 
 // rendering is one that runs. The results are there when done is closed.
@@ -68,7 +70,7 @@ func NewRenderer(trees Trees, o RenderOptions) *Renderer {
 	return &Renderer{
 		trees: trees, options: o, render: render.Cached(renderers.Render, maxApplications, maxRendered),
 		last:      render.NewStore[types.NamespacedName, *Rendering](maxApplications, maxRendered),
-		expensive: make(chan struct{}, max(1, runtime.GOMAXPROCS(0)/2)), running: map[types.NamespacedName]*rendering{},
+		expensive: make(chan struct{}, max(1, runtime.GOMAXPROCS(0)/2)), running: map[types.NamespacedName]*rendering{}, distrusted: map[types.NamespacedName]bool{},
 	}
 }
 
@@ -87,9 +89,26 @@ func (r *Renderer) Render(ctx context.Context, app *v1alpha1.Application, permit
 	if err != nil {
 		return nil, err
 	}
+	anew := r.takeDistrust(name)
 	return r.wait(ctx, name, r.run(name, options, revision, func(control render.Control) (*Rendering, error) {
-		return renderTree(r.render, tree, app, src, revision, r.options.Limits, control)
+		return renderTree(r.render, tree, app, src, revision, render.Options{Limits: r.options.Limits, Control: control, Anew: anew})
 	}))
+}
+
+// Distrust has the next rendering of an Application made anew, whatever is remembered of its source, by any name.
+func (r *Renderer) Distrust(app types.NamespacedName) {
+	r.last.Remove(app)
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.distrusted[app] = true
+}
+
+func (r *Renderer) takeDistrust(app types.NamespacedName) bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	anew := r.distrusted[app]
+	delete(r.distrusted, app)
+	return anew
 }
 
 // run starts a rendering, unless it runs already. One of something else for the same Application is stopped.
@@ -220,4 +239,5 @@ func (r *Renderer) Forget(app types.NamespacedName) {
 		of.stop()
 		delete(r.running, app)
 	}
+	delete(r.distrusted, app)
 }

@@ -163,3 +163,25 @@ func TestABreakdownIsAnError(t *testing.T) {
 		t.Errorf("got %v", err)
 	}
 }
+
+// What is distrusted is rendered anew once, and nothing is kept of who asked for it.
+func TestDistrust(t *testing.T) {
+	r := NewRenderer(nil, RenderOptions{})
+	name := appName("a")
+	if _, err := r.wait(t.Context(), name, r.run(name, "o", "1", atOnce)); err != nil {
+		t.Fatal(err)
+	}
+	r.Distrust(name)
+	if _, kept := r.last.Get(name); kept {
+		t.Error("what was rendered last is still taken")
+	}
+	if !r.takeDistrust(name) || r.takeDistrust(name) || r.takeDistrust(appName("b")) {
+		t.Error("the next rendering of this Application, and no other, is made anew")
+	}
+	if r.Distrust(name); len(r.distrusted) != 1 {
+		t.Error("it is not distrusted again")
+	}
+	if r.Forget(name); len(r.distrusted) != 0 {
+		t.Error("something is kept of an Application that is gone")
+	}
+}

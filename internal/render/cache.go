@@ -50,7 +50,10 @@ func (c *cache) render(tree fs.FS, src v1alpha1.ApplicationSource, opts Options)
 		return nil, err
 	}
 	root := rootHash(tree)
-	known := c.versions(name)
+	var known []*version
+	if !opts.Anew {
+		known = c.versions(name)
+	}
 	for _, same := range []func(*version) bool{
 		func(v *version) bool { return root != "" && v.root == root },
 		func(v *version) bool { return v.result.ReadSet.Unchanged(Hashed(tree)) },

@@ -159,3 +159,18 @@ func TestCachedResultIsShared(t *testing.T) {
 	}
 	wait.Wait()
 }
+
+// A rendering that is to be made anew is made, whatever is known, and is what is known from then on.
+func TestRenderingAnew(t *testing.T) {
+	c := &counter{reads: []string{"a"}}
+	cached := render.Cached(c.render, 10, 1<<20)
+	for i, step := range []struct {
+		anew  bool
+		calls int
+	}{{false, 1}, {false, 1}, {true, 2}, {true, 3}, {false, 3}} {
+		_, err := cached(fstest.MapFS{"a": text("1")}, v1alpha1.ApplicationSource{Path: "k8s"}, render.Options{Anew: step.anew})
+		if err != nil || c.calls != step.calls {
+			t.Errorf("step %d: rendered %d times, %v; want %d", i, c.calls, err, step.calls)
+		}
+	}
+}

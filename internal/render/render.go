@@ -92,6 +92,8 @@ type Options struct {
 	Limits Limits
 	// Control governs the rendering while it runs.
 	Control Control
+	// Anew has the source rendered although the result is known, such as by somebody who does not trust what is.
+	Anew bool
 }
 
 // With returns a Func that renders by the first of the renderers that a field of the source asks for, or else by the

@@ -197,7 +197,7 @@ func (r *reconciler) refresh(ctx context.Context, o *observation, repo source.Re
 		return nil
 	}
 	if o.refresh == "hard" {
-		r.renderer.Forget(o.name)
+		r.renderer.Distrust(o.name)
 		r.comparer.Forget(o.name)
 	}
 	if err := r.sources.mirrors.Refresh(ctx, repo); err != nil && ctx.Err() != nil {
