@@ -1,7 +1,9 @@
 package source
 
 import (
+	"cmp"
 	"context"
+	"encoding/base64"
 	"errors"
 	"fmt"
 	"net"
@@ -44,6 +46,9 @@ func (s *mirrorStore) access(ctx context.Context, repo Repository) (*gitAccess, 
 	a := &gitAccess{url: u.Remote(), name: repo.String(), secrets: c.secrets(), foreign: u.Scheme() != "file"}
 	switch u.Scheme() {
 	case "http", "https":
+		if c, err = a.asApp(ctx, s, c); err != nil {
+			break
+		}
 		if err = a.overHTTP(s, u, c); err == nil && !s.opts.OwnConfiguration {
 			err = a.guardHTTP(s.networks, u, c)
 		}
@@ -97,6 +102,9 @@ func (a *gitAccess) overHTTP(s *mirrorStore, u repository.URL, c Credentials) er
 		a.set("http."+origin+".extraHeader", "Authorization: Bearer "+c.BearerToken)
 		// The header would go wherever the host points.
 		a.set("http.followRedirects", "false")
+	case c.ForceBasicAuth && c.Password != "":
+		a.set("http."+origin+".extraHeader", "Authorization: Basic "+base64.StdEncoding.EncodeToString([]byte(cmp.Or(c.Username, "git")+":"+c.Password)))
+		a.set("http.followRedirects", "false")
 	case c.Password != "" || c.Username != "":
 		// A name alone may be a token.
 		username := c.Username
@@ -132,6 +140,24 @@ func (a *gitAccess) overHTTP(s *mirrorStore, u repository.URL, c Credentials) er
 		}
 	}
 	return nil
+}
+
+// asApp puts a token of a GitHub App in the place of its key.
+func (a *gitAccess) asApp(ctx context.Context, s *mirrorStore, c Credentials) (Credentials, error) {
+	if c.GitHubApp == (GitHubApp{}) || c.Password != "" || c.BearerToken != "" {
+		return c, nil
+	}
+	client, err := s.apiClient(c)
+	if err != nil {
+		return c, err
+	}
+	token, err := s.apps.token(ctx, c, client)
+	if err != nil {
+		return c, err
+	}
+	a.secrets = append(a.secrets, token)
+	c.Username, c.Password = "x-access-token", token
+	return c, nil
 }
 
 // upgrades are where a host may send git on to when it is asked over http.

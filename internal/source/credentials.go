@@ -28,6 +28,8 @@ type credentialEntry struct {
 	// prefix is set when it holds for every repository below url.
 	prefix      bool
 	credentials Credentials
+	// unserved is what the Secret asks for and does not get, each with the Secret's name.
+	unserved []string
 }
 
 // NewCredentialStore reads Secrets of the types repository and repo-creds; others, and those whose URL is invalid, are
@@ -44,8 +46,13 @@ func NewCredentialStore(secrets []corev1.Secret, trust Trust) CredentialStore {
 		if err != nil {
 			continue
 		}
+		var unserved []string
+		for _, what := range UnservedKeys(s) {
+			unserved = append(unserved, "Secret "+s.Name+": "+what)
+		}
 		b.entries = append(b.entries, credentialEntry{
-			url: u, project: strings.TrimSpace(string(s.Data["project"])), prefix: kind == v1alpha1.SecretTypeRepoCredentials, credentials: opened.Credentials,
+			unserved: unserved,
+			url:      u, project: strings.TrimSpace(string(s.Data["project"])), prefix: kind == v1alpha1.SecretTypeRepoCredentials, credentials: opened.Credentials,
 		})
 	}
 	// The first that fits counts: those of a project before those for all, the longest prefix before shorter ones.
@@ -62,6 +69,10 @@ func OpenedBy(s corev1.Secret) Repository {
 	unchecked := text("insecure") == "true" || text("insecureIgnoreHostKey") == "true"
 	return Repository{URL: text("url"), Credentials: Credentials{
 		Username: text("username"), Password: text("password"), BearerToken: text("bearerToken"),
+		ForceBasicAuth: text("forceHttpBasicAuth") == "true",
+		GitHubApp: GitHubApp{
+			ID: text("githubAppID"), InstallationID: text("githubAppInstallationID"), PrivateKey: string(s.Data["githubAppPrivateKey"]), APIURL: text("githubAppEnterpriseBaseUrl"),
+		},
 		SSHPrivateKey: string(s.Data["sshPrivateKey"]), TLSClientCert: string(s.Data["tlsClientCertData"]), TLSClientKey: string(s.Data["tlsClientCertKey"]),
 		Insecure: unchecked, InsecureIgnoreHostKey: unchecked, Proxy: text("proxy"), NoProxy: text("noProxy"),
 	}}
@@ -70,7 +81,7 @@ func OpenedBy(s corev1.Secret) Repository {
 // servedKeys are the keys of a Secret that are honoured.
 var servedKeys = []string{
 	"type", "name", "url", "project", "username", "password", "bearerToken", "sshPrivateKey", "tlsClientCertData", "tlsClientCertKey",
-	"insecure", "insecureIgnoreHostKey", "proxy", "noProxy",
+	"insecure", "insecureIgnoreHostKey", "proxy", "noProxy", "forceHttpBasicAuth", "githubAppID", "githubAppInstallationID", "githubAppPrivateKey", "githubAppEnterpriseBaseUrl",
 }
 
 // UnservedKeys returns what a Secret of the types repository and repo-creds asks for that is not served, a sentence for
@@ -111,13 +122,13 @@ func (b CredentialStore) Repository(url, project string) Repository {
 
 func (b CredentialStore) credentials(u repository.URL, project string) Credentials {
 	var own Credentials
-	if e := b.find(func(e credentialEntry) bool { return !e.prefix && e.url.Within(u) && u.Within(e.url) }, project); e != nil {
+	if e := b.find(func(e credentialEntry) bool { return !e.prefix && e.holdsFor(u) }, project); e != nil {
 		own = e.credentials
 	}
 	if own.opens() {
 		return own
 	}
-	e := b.find(func(e credentialEntry) bool { return e.prefix && u.Within(e.url) }, project)
+	e := b.find(func(e credentialEntry) bool { return e.prefix && e.holdsFor(u) }, project)
 	if e == nil {
 		return own
 	}
@@ -137,7 +148,27 @@ func (b CredentialStore) find(fits func(credentialEntry) bool, project string) *
 	return nil
 }
 
+// Unserved returns what the Secrets ask for that open a repository for a project, and do not get: a sentence for each.
+func (b CredentialStore) Unserved(url, project string) []string {
+	u, err := parseURL(url)
+	if err != nil {
+		return nil
+	}
+	var all []string
+	for _, prefix := range []bool{false, true} {
+		if e := b.find(func(e credentialEntry) bool { return e.prefix == prefix && e.holdsFor(u) }, project); e != nil {
+			all = append(all, e.unserved...)
+		}
+	}
+	return all
+}
+
+// holdsFor reports whether an entry is for a repository.
+func (e credentialEntry) holdsFor(u repository.URL) bool {
+	return u.Within(e.url) && (e.prefix || e.url.Within(u))
+}
+
 // opens reports whether credentials hold something to be let in by.
 func (c Credentials) opens() bool {
-	return c.Username != "" || c.Password != "" || c.BearerToken != "" || c.SSHPrivateKey != "" || c.TLSClientCert != ""
+	return c.Username != "" || c.Password != "" || c.BearerToken != "" || c.SSHPrivateKey != "" || c.GitHubApp != (GitHubApp{}) || c.TLSClientCert != ""
 }

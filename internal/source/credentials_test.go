@@ -111,3 +111,22 @@ func TestUnservedKeys(t *testing.T) {
 		}
 	}
 }
+
+// What is not served is named where it would have been used, and nowhere else.
+func TestUnservedKeysOfARepository(t *testing.T) {
+	lfs, azure := secret(v1alpha1.SecretTypeRepository, "url=https://h/x", "enableLfs=true"), secret(v1alpha1.SecretTypeRepoCredentials, "url=https://h", "project=a", "useAzureWorkloadIdentity=true")
+	lfs.Name, azure.Name = "repo-x", "creds-h"
+	book := source.NewCredentialStore([]corev1.Secret{lfs, azure}, source.Trust{})
+	for _, c := range []struct{ url, project, want string }{
+		{"https://h/x", "b", `Secret repo-x: key "enableLfs" is not served`},
+		{"https://h/x.git", "a", `Secret repo-x: key "enableLfs" is not served|Secret creds-h: key "useAzureWorkloadIdentity" is not served`},
+		{"https://h/y", "a", `Secret creds-h: key "useAzureWorkloadIdentity" is not served`},
+		{"https://h/y", "b", ""},
+		{"https://other/x", "a", ""},
+		{"-x", "a", ""},
+	} {
+		if got := strings.Join(book.Unserved(c.url, c.project), "|"); got != c.want {
+			t.Errorf("%s for project %s: got %q, want %q", c.url, c.project, got, c.want)
+		}
+	}
+}

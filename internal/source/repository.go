@@ -69,6 +69,10 @@ type Credentials struct {
 	Password string
 	// BearerToken is sent in place of Username and Password.
 	BearerToken string
+	// ForceBasicAuth sends Username and Password before they are asked for.
+	ForceBasicAuth bool
+	// GitHubApp is in place of Username and Password.
+	GitHubApp GitHubApp
 	// SSHPrivateKey is a key in PEM or OpenSSH format without a passphrase.
 	SSHPrivateKey string
 	// SSHKnownHosts are lines of a known_hosts file. Empty: those of the machine and of its user count.
@@ -91,7 +95,7 @@ type Credentials struct {
 func (c Credentials) String() string {
 	var parts []string
 	for _, p := range []struct{ name, value string }{
-		{"password", c.Password}, {"bearer token", c.BearerToken}, {"ssh key", c.SSHPrivateKey}, {"client certificate", c.TLSClientCert + c.TLSClientKey},
+		{"password", c.Password}, {"bearer token", c.BearerToken}, {"GitHub App", c.GitHubApp.ID + c.GitHubApp.PrivateKey}, {"ssh key", c.SSHPrivateKey}, {"client certificate", c.TLSClientCert + c.TLSClientKey},
 	} {
 		if p.value != "" {
 			parts = append(parts, p.name)
@@ -124,7 +128,7 @@ func (c Credentials) secrets() []string {
 		// Some hosts take a token for a name.
 		all = append(all, c.Username)
 	}
-	for _, s := range []string{c.Password, c.BearerToken, c.SSHPrivateKey, c.TLSClientKey, repository.Password(c.Proxy)} {
+	for _, s := range []string{c.Password, c.BearerToken, c.SSHPrivateKey, c.TLSClientKey, c.GitHubApp.PrivateKey, repository.Password(c.Proxy)} {
 		if s != "" {
 			all = append(all, s)
 		}

@@ -51,6 +51,8 @@ type mirrorStore struct {
 	cache *objectCache
 	// watchEvery is the time between two looks at the size of a mirror that is being fetched.
 	watchEvery time.Duration
+	// apps are the tokens of GitHub Apps.
+	apps *appTokens
 	// networks are those that may be connected to.
 	networks networks
 	// key is what names of mirrors are made with, so that they give no credential away.
@@ -80,7 +82,7 @@ func openMirrorStore(dir string, opts Options) (*mirrorStore, error) {
 	defaultTo(&opts.MaxRepositorySize, 8<<30)
 	defaultTo(&opts.MaxDisk, 64<<30)
 	defaultTo(&opts.KeepUnused, 24*time.Hour)
-	s := &mirrorStore{dir: dir, opts: opts, git: g, cache: newObjectCache(opts.CacheSize), networks: networks{opts.DenyNetworks}, watchEvery: time.Second}
+	s := &mirrorStore{dir: dir, opts: opts, git: g, cache: newObjectCache(opts.CacheSize), apps: newAppTokens(), networks: networks{opts.DenyNetworks}, watchEvery: time.Second}
 	if err := os.MkdirAll(s.secretsDir(), 0o700); err != nil {
 		return nil, fmt.Errorf("opening the mirrors in %s: %w", dir, err)
 	}

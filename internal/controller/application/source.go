@@ -45,6 +45,13 @@ func (s *sources) repository(permitted project.PermittedSource) source.Repositor
 	return s.credentials.Repository(permitted.Source().RepoURL, permitted.Project())
 }
 
+// unserved is what the Secrets that open a source's repository ask for and do not get.
+func (s *sources) unserved(permitted project.PermittedSource) []string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.credentials.Unserved(permitted.Source().RepoURL, permitted.Project())
+}
+
 // resolve returns the commit of a revision. An error that is temporary means that the host can't be reached now, also
 // where the mirror still has a commit of that revision.
 func (s *sources) resolve(ctx context.Context, repo source.Repository, revision string) (string, error) {
