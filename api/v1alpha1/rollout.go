@@ -363,6 +363,8 @@ const (
 	RolloutConditionCompleted      RolloutConditionType = "Completed"
 	RolloutConditionInvalidSpec    RolloutConditionType = "InvalidSpec"
 	RolloutConditionReplicaFailure RolloutConditionType = "ReplicaFailure"
+	// RolloutConditionUnsupported names what is written and not done.
+	RolloutConditionUnsupported RolloutConditionType = ConditionUnsupportedWarning
 )
 
 // RolloutCondition is one aspect of a Rollout's state.

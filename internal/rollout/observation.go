@@ -7,11 +7,16 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"github.com/cyan-cd/cyan/api/v1alpha1"
+	"github.com/cyan-cd/cyan/internal/problem"
 )
 
 // Observation is all that a decision is made from. Nothing in it is changed by a decision.
 type Observation struct {
 	Rollout *v1alpha1.Rollout
+	// Unserved is what the Rollout asks for and does not get, a phrase each.
+	Unserved []string
+	// Misspelt are fields whose names are not those that were meant, where passing them over would be less safe.
+	Misspelt []*problem.Error
 	// Workload is what spec.workloadRef names; nil without a workloadRef, or when it does not exist.
 	Workload *Workload
 	// ReplicaSets are those that the Rollout owns.

@@ -39,7 +39,7 @@ func (n Number) Problems() []*problem.Error {
 // Problems checks a Rollout against what was observed of the cluster.
 func Problems(seen Observation, strategy Strategy) []*problem.Error {
 	ro := seen.Rollout
-	all := append(Lint(ro, strategy), workloadProblems(seen)...)
+	all := slices.Concat(seen.Misspelt, Lint(ro, strategy), workloadProblems(seen))
 	if len(all) > 0 {
 		return all
 	}

@@ -22,6 +22,9 @@ func report(s State, o Outcome, restartedAt *metav1.Time, work Work, now time.Ti
 	status.RestartedAt, status.Duration = restartedAt, durationOf(s, o, now)
 	progress := progressOf(s, o, moved(s, status), now)
 	status.Conditions = withoutConditions(status.Conditions, v1alpha1.RolloutConditionInvalidSpec, v1alpha1.RolloutConditionReplicaFailure)
+	if len(s.Unserved) == 0 {
+		status.Conditions = withoutConditions(status.Conditions, v1alpha1.RolloutConditionUnsupported)
+	}
 	status.Conditions = withConditions(status.Conditions, now, append(progress.aspects, aspectsOf(s, o, status.AvailableReplicas)...)...)
 	status.Phase, status.Message = phaseOf(s, o, status, now)
 	return Decision{
@@ -163,6 +166,11 @@ func aspectsOf(s State, o Outcome, availableReplicas int32) []aspect {
 			"Rollout is healthy", "Rollout is not healthy"),
 		yesOrNo(v1alpha1.RolloutConditionPaused, "RolloutPaused", paused || pauseEnds(s, o),
 			"Rollout is paused", "Rollout is not paused"),
+	}
+	if len(s.Unserved) > 0 {
+		aspects = append(aspects, aspect{
+			kind: v1alpha1.RolloutConditionUnsupported, status: corev1.ConditionTrue, reason: "Unsupported", message: strings.Join(s.Unserved, "; "),
+		})
 	}
 	return slices.DeleteFunc(aspects, func(a aspect) bool { return saysNothing(s.Rollout, a) })
 }

@@ -14,6 +14,8 @@ import (
 type State struct {
 	Rollout  *v1alpha1.Rollout
 	Workload *Workload
+	// Unserved is what the Rollout asks for and does not get.
+	Unserved []string
 	// ReplicaSets are those that were observed; the desired one with the revision that it has from now on.
 	ReplicaSets []*appsv1.ReplicaSet
 	Pods        []*corev1.Pod
@@ -66,7 +68,7 @@ func NewState(seen Observation, settings Settings, now time.Time) State {
 	pods, available := availablePods(seen, versions.CurrentHash, now)
 	requests := requestsOf(seen.Rollout, versions, traffic, available, now)
 	return State{
-		Rollout: seen.Rollout, Workload: seen.Workload, ReplicaSets: replicaSets, Pods: seen.Pods,
+		Rollout: seen.Rollout, Workload: seen.Workload, Unserved: seen.Unserved, ReplicaSets: replicaSets, Pods: seen.Pods,
 		ActiveService: seen.Active, PreviewService: seen.Preview,
 		Settings: settings, Replicas: Replicas(seen.Rollout),
 		Versions: versions, AvailablePods: pods, AvailableSince: available, Traffic: traffic, Requests: requests,

@@ -24,6 +24,8 @@ type Finding struct {
 	// Field is the path or key.
 	Field   string
 	Verdict Verdict
+	// Meant is the path of the field that was probably meant; empty when there is none.
+	Meant string
 	// Cause and Remedy are as in problem.Error.
 	Cause, Remedy string
 }

@@ -182,7 +182,8 @@ func unknownField(m model, object, at, shown string) Finding {
 	f := Finding{Object: object, Field: shown, Verdict: Named, Cause: "unknown field", Remedy: "remove it"}
 	name := strings.TrimPrefix(at[len(parentOf(at)):], ".")
 	if meant := spelling.Closest(name, m.siblings(at)); meant != "" {
-		f.Remedy = "did you mean " + strings.TrimSuffix(shown, name) + meant + "?"
+		f.Meant = strings.TrimSuffix(shown, name) + meant
+		f.Remedy = "did you mean " + f.Meant + "?"
 	}
 	return f
 }

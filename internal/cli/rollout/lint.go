@@ -17,6 +17,7 @@ import (
 	"github.com/cyan-cd/cyan/internal/problem"
 	"github.com/cyan-cd/cyan/internal/render"
 	"github.com/cyan-cd/cyan/internal/rollout/strategy"
+	"github.com/cyan-cd/cyan/internal/settings"
 	"github.com/cyan-cd/cyan/internal/validate"
 )
 
@@ -46,6 +47,11 @@ func newLint(e *kit.Env) *cobra.Command {
 				if o.Object.GroupVersionKind().GroupKind() == v1alpha1.GroupVersion.WithKind(v1alpha1.RolloutKind).GroupKind() {
 					rollouts++
 					found = append(found, lint(o)...)
+					misspelt, unserved := unservedOf(o)
+					found = append(found, misspelt...)
+					for _, line := range unserved {
+						e.Note("%s", line)
+					}
 				}
 			}
 			if err := manifests.Findings(file, found); err != nil {
@@ -79,6 +85,25 @@ func readManifests(path string) ([]render.Rendered, error) {
 func ofOperators(o render.Rendered) bool {
 	group := o.Object.GroupVersionKind().Group
 	return strings.Contains(group, ".") && !strings.HasSuffix(group, ".k8s.io") && group != v1alpha1.GroupVersion.Group
+}
+
+// unservedOf returns the fields of a Rollout whose names are not those that were meant, and a line for each other that is
+// not honoured.
+func unservedOf(o render.Rendered) (misspelt []*problem.Error, unserved []string) {
+	for _, f := range settings.Unserved(o.Object) {
+		switch {
+		case f.Verdict == settings.Refused:
+			// The strategy refuses these itself.
+		case f.Meant != "":
+			line, _ := o.Line(f.Field)
+			p := f.Problem()
+			p.File, p.Line = o.Origin.File, line
+			misspelt = append(misspelt, p)
+		default:
+			unserved = append(unserved, f.Problem().Error())
+		}
+	}
+	return misspelt, unserved
 }
 
 // lint checks what only the Rollout controller knows.

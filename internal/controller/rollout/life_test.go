@@ -191,3 +191,34 @@ func TestNamedPorts(t *testing.T) {
 		return fmt.Errorf("no SwitchServiceWaiting")
 	})
 }
+
+// What is written and not done is named: a warning where the rest is carried out all the same, and a refusal where a
+// misspelt field was to hold a version back.
+func TestUnservedFields(t *testing.T) {
+	w := newWorld(t)
+	w.create(app())
+	w.serves("v1")
+	w.patch(`{"spec":{"unheardOf":1},"metadata":{"annotations":{"notifications.argoproj.io/subscribe.on-rollout-completed.slack":"x"}}}`)
+	w.eventually("the warning", func() error {
+		ro := w.rollout()
+		for _, c := range ro.Status.Conditions {
+			if c.Type == v1alpha1.RolloutConditionUnsupported && c.Status == corev1.ConditionTrue && strings.Contains(c.Message, "spec.unheardOf: unknown field") {
+				return nil
+			}
+		}
+		return fmt.Errorf("conditions %+v", ro.Status.Conditions)
+	})
+	w.image("v2")
+	w.serves("v2")
+	w.patch(`{"spec":{"unheardOf":null,"strategy":{"blueGreen":{"autoPromotionEnable":false}}},"metadata":{"annotations":null}}`)
+	if got := w.is(v1alpha1.RolloutDegraded).Status.Message; got != "InvalidSpec: spec.strategy.blueGreen.autoPromotionEnable: unknown field; did you mean spec.strategy.blueGreen.autoPromotionEnabled?" {
+		t.Errorf("message %q", got)
+	}
+	w.image("v3")
+	w.patch(`{"spec":{"strategy":{"blueGreen":{"autoPromotionEnable":null,"autoPromotionEnabled":false}}}}`)
+	for _, c := range w.is(v1alpha1.RolloutPaused).Status.Conditions {
+		if c.Type == v1alpha1.RolloutConditionUnsupported || c.Type == v1alpha1.RolloutConditionInvalidSpec {
+			t.Errorf("condition %+v stays", c)
+		}
+	}
+}

@@ -4,16 +4,21 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 
 	appsv1 "k8s.io/api/apps/v1"
 	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apimachinery/pkg/types"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/cyan-cd/cyan/api/v1alpha1"
+	"github.com/cyan-cd/cyan/internal/problem"
 	"github.com/cyan-cd/cyan/internal/rollout"
+	"github.com/cyan-cd/cyan/internal/settings"
 	"github.com/cyan-cd/cyan/internal/traffic"
 )
 
@@ -34,10 +39,15 @@ type observer struct {
 // what this controller has written: errStale, when it does not. errForeign is for the Rollouts of other controllers. Nil
 // means that the Rollout is gone.
 func (o observer) observe(ctx context.Context, key client.ObjectKey) (*rollout.Observation, error) {
-	ro := &v1alpha1.Rollout{}
-	if err := o.live.Get(ctx, key, ro); apierrors.IsNotFound(err) {
+	written := &unstructured.Unstructured{}
+	written.SetGroupVersionKind(v1alpha1.GroupVersion.WithKind(v1alpha1.RolloutKind))
+	if err := o.live.Get(ctx, key, written); apierrors.IsNotFound(err) {
 		return nil, nil
 	} else if err != nil {
+		return nil, fmt.Errorf("reading Rollout %s: %w", key, err)
+	}
+	ro := &v1alpha1.Rollout{}
+	if err := runtime.DefaultUnstructuredConverter.FromUnstructured(written.Object, ro); err != nil {
 		return nil, fmt.Errorf("reading Rollout %s: %w", key, err)
 	}
 	// Whatever led here, be it a Service or a pod, the Rollout's own label decides.
@@ -45,6 +55,7 @@ func (o observer) observe(ctx context.Context, key client.ObjectKey) (*rollout.O
 		return nil, errForeign
 	}
 	observed := &rollout.Observation{Rollout: ro}
+	observed.Unserved, observed.Misspelt = unservedOf(written)
 	var err error
 	if observed.Workload, err = o.workload(ctx, ro); err != nil {
 		return nil, err
@@ -59,6 +70,22 @@ func (o observer) observe(ctx context.Context, key client.ObjectKey) (*rollout.O
 		return nil, err
 	}
 	return observed, nil
+}
+
+// unservedOf returns what a Rollout asks for and does not get. A misspelt field of its strategy keeps it from being carried
+// out: what was to hold a version back would not.
+func unservedOf(written *unstructured.Unstructured) (unserved []string, misspelt []*problem.Error) {
+	for _, f := range settings.Unserved(written) {
+		switch {
+		case f.Verdict == settings.Refused:
+			// The strategy refuses these itself.
+		case f.Meant != "" && strings.HasPrefix(f.Field, "spec.strategy."):
+			misspelt = append(misspelt, rollout.Invalid(f.Field, f.Cause, f.Remedy))
+		default:
+			unserved = append(unserved, f.String())
+		}
+	}
+	return unserved, misspelt
 }
 
 // workload reads the object that spec.workloadRef names; nil when there is none.
