@@ -24,8 +24,9 @@ import (
 const (
 	// RequeueNow has an Application looked at again as soon as what was decided is written.
 	RequeueNow = time.Millisecond
-	// retryWriteAfter is the wait before a write that came to nothing by chance is done again.
-	retryWriteAfter = 200 * time.Millisecond
+	// retryWriteFirst and retryWriteMost bound the wait before a write that came to nothing by chance is done again.
+	retryWriteFirst = 200 * time.Millisecond
+	retryWriteMost  = 30 * time.Second
 )
 
 // Observation is what was seen of an Application.
@@ -224,7 +225,7 @@ func Continue(app *v1alpha1.Application, seen Observation, carried Carried) Deci
 	switch step := carried.Step; {
 	case carried.PutOff != nil:
 		state.Message = "waiting: " + carried.PutOff.Error()
-		return Decision{App: app, RequeueAfter: retryWriteAfter}
+		return Decision{App: app, RequeueAfter: retryWriteAfter(seen.Now.Sub(state.StartedAt.Time))}
 	case step.Record:
 		state.Message = "one or more tasks are running"
 		return Decision{App: app, RequeueAfter: RequeueNow}

@@ -63,3 +63,10 @@ func Backoff(retry *v1alpha1.RetryStrategy, n int64) time.Duration {
 	}
 	return min(wait, most)
 }
+
+// retryWriteAfter is the wait before a write that came to nothing by chance is done again: the longer, the longer the
+// operation runs, so that what does not pass is not asked for without end.
+func retryWriteAfter(running time.Duration) time.Duration {
+	const part = 8
+	return min(max(running/part, retryWriteFirst), retryWriteMost)
+}

@@ -29,6 +29,14 @@ func CheckProtection(project *v1alpha1.AppProject) []Violation {
 	return all
 }
 
+// Unserved returns what a project asks for and does not get, and does without safely.
+func Unserved(project *v1alpha1.AppProject) []Violation {
+	if project.Spec.OrphanedResources == nil {
+		return nil
+	}
+	return []Violation{{"AppProject " + project.Name + ": spec.orphanedResources", "objects that no Application has are not looked for", "remove it, or look for them by other means"}}
+}
+
 // Impersonation is whether objects are written as a service account of the project.
 type Impersonation struct {
 	Enabled bool

@@ -49,6 +49,19 @@ func TestCheckProtection(t *testing.T) {
 	}
 }
 
+// What is asked for and not done, but protects nothing, is a warning.
+func TestUnserved(t *testing.T) {
+	p := &v1alpha1.AppProject{ObjectMeta: metav1.ObjectMeta{Name: "team"}}
+	if got := project.Unserved(p); len(got) > 0 {
+		t.Errorf("nothing asked for: got %v", got)
+	}
+	p.Spec.OrphanedResources = &raw(t, map[string]any{"warn": true})[0]
+	got := project.Unserved(p)
+	if len(got) != 1 || !strings.HasPrefix(got[0].String(), "AppProject team: spec.orphanedResources: objects that no Application has are not looked for") {
+		t.Errorf("orphaned resources: got %v", got)
+	}
+}
+
 func TestUser(t *testing.T) {
 	on, lenient, off := project.Impersonation{Enabled: true, Enforced: true}, project.Impersonation{Enabled: true}, project.Impersonation{Enforced: true}
 	here := project.Destination{Server: "https://far.example", Namespace: "shop"}

@@ -16,6 +16,9 @@ func checkProject(o *observation, controlNamespace string) {
 	for _, v := range project.CheckProtection(o.project) {
 		o.add(v1alpha1.ConditionInvalidSpecError, errors.New(v.String()))
 	}
+	for _, v := range project.Unserved(o.project) {
+		o.add(v1alpha1.ConditionUnsupportedWarning, errors.New(v.String()))
+	}
 	permitted, violations := project.PermitSync(o.project, o.app)
 	for _, v := range violations {
 		o.add(v1alpha1.ConditionInvalidSpecError, errors.New(v.String()))

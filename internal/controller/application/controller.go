@@ -127,6 +127,10 @@ func Setup(mgr manager.Manager, o Options) error {
 			return err
 		}
 	}
+	projects := &projectReconciler{client: r.client, recorder: r.recorder, control: r.control, log: r.log}
+	if err := projects.setUp(mgr); err != nil {
+		return err
+	}
 	return ctrl.NewControllerManagedBy(mgr).
 		Named("application").
 		For(&v1alpha1.Application{}, builder.WithPredicates(asked())).

@@ -3,13 +3,16 @@ package application_test
 import (
 	"context"
 	"encoding/json"
+	"slices"
 	"strings"
 	"testing"
 
 	corev1 "k8s.io/api/core/v1"
+	eventsv1 "k8s.io/api/events/v1"
 	rbacv1 "k8s.io/api/rbac/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime"
+	"k8s.io/apimachinery/pkg/types"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/cyan-cd/cyan/api/v1alpha1"
@@ -83,6 +86,45 @@ func TestWritesAreDoneAsTheServiceAccountOfTheProject(t *testing.T) {
 	}
 }
 
+// A project that is deleted stays for as long as Applications use it, and says which; then it goes.
+func TestAProjectGoesWhenNobodyUsesIt(t *testing.T) {
+	w := newWorld(t)
+	w.teamProject(func(p *v1alpha1.AppProject) { p.Finalizers = []string{v1alpha1.ResourcesFinalizer, "example.com/kept"} })
+	w.push(map[string]string{"k8s/a.yaml": configMap("a", "green")})
+	app := w.app("shop", func(a *v1alpha1.Application) { a.Spec.Project = "team" })
+	w.start()
+	team := &v1alpha1.AppProject{ObjectMeta: metav1.ObjectMeta{Namespace: w.control, Name: "team"}}
+	if err := w.Delete(t.Context(), team); err != nil {
+		t.Fatal(err)
+	}
+	w.until("the event that names who uses it", func(ctx context.Context) (bool, error) {
+		var all eventsv1.EventList
+		if err := w.List(ctx, &all, client.InNamespace(w.control)); err != nil {
+			return false, err
+		}
+		return slices.ContainsFunc(all.Items, func(e eventsv1.Event) bool {
+			return e.Reason == "DeletionWaits" && strings.Contains(e.Note, "AppProject team: used by the Applications shop; delete them")
+		}), nil
+	})
+	finalizers := func(ctx context.Context) []string {
+		if err := w.Get(ctx, client.ObjectKeyFromObject(team), team); err != nil {
+			t.Fatal(err)
+		}
+		return team.Finalizers
+	}
+	if got := finalizers(t.Context()); len(got) != 2 {
+		t.Errorf("finalizers are %v while it is used, want both", got)
+	}
+	w.remove(app)
+	w.until("the project to be let go", func(ctx context.Context) (bool, error) { return len(finalizers(ctx)) == 1, nil })
+	if team.Finalizers[0] != "example.com/kept" {
+		t.Errorf("finalizers are %v, want the one of others", team.Finalizers)
+	}
+	if err := w.Patch(t.Context(), team, client.RawPatch(types.MergePatchType, []byte(`{"metadata":{"finalizers":null}}`))); err != nil {
+		t.Fatal(err)
+	}
+}
+
 // What would be less safe if it were passed over keeps an Application from being synced; the rest is named.
 func TestWhatAProjectAsksForAndDoesNotGet(t *testing.T) {
 	for name, c := range map[string]struct {
@@ -93,6 +135,13 @@ func TestWhatAProjectAsksForAndDoesNotGet(t *testing.T) {
 		says      string
 		synced    bool
 	}{
+		"orphaned objects": {
+			project: func(t *testing.T, p *v1alpha1.AppProject) {
+				orphans := rawJSON(t, map[string]any{"warn": true})
+				p.Spec.OrphanedResources = &orphans
+			},
+			condition: v1alpha1.ConditionUnsupportedWarning, says: "AppProject team: spec.orphanedResources: ", synced: true,
+		},
 		"signed commits": {
 			project: func(t *testing.T, p *v1alpha1.AppProject) {
 				p.Spec.SignatureKeys = []runtime.RawExtension{rawJSON(t, map[string]string{"keyID": "4AEE18F83AFDEB23"})}

@@ -1,0 +1,81 @@
+package application
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"slices"
+	"strings"
+
+	corev1 "k8s.io/api/core/v1"
+	"k8s.io/client-go/tools/events"
+	ctrl "sigs.k8s.io/controller-runtime"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+	"sigs.k8s.io/controller-runtime/pkg/handler"
+	"sigs.k8s.io/controller-runtime/pkg/manager"
+	"sigs.k8s.io/controller-runtime/pkg/reconcile"
+
+	"github.com/cyan-cd/cyan/api/v1alpha1"
+	"github.com/cyan-cd/cyan/internal/patch"
+)
+
+// projectReconciler lets AppProjects go that are deleted, once no Application uses them any more.
+type projectReconciler struct {
+	client   client.Client
+	recorder events.EventRecorder
+	control  string
+	log      *slog.Logger
+}
+
+// setUp adds the reconciler to a manager.
+func (p *projectReconciler) setUp(mgr manager.Manager) error {
+	ofApplication := func(_ context.Context, app client.Object) []reconcile.Request {
+		return []reconcile.Request{{NamespacedName: client.ObjectKey{Namespace: p.control, Name: projectName(app.(*v1alpha1.Application))}}}
+	}
+	return ctrl.NewControllerManagedBy(mgr).
+		Named("appproject").
+		For(&v1alpha1.AppProject{}).
+		Watches(&v1alpha1.Application{}, handler.EnqueueRequestsFromMapFunc(ofApplication)).
+		Complete(p)
+}
+
+// maxUsersNamed bounds a message.
+const maxUsersNamed = 5
+
+// Reconcile takes the finalizer off an AppProject that is deleted and that nobody uses.
+func (p *projectReconciler) Reconcile(ctx context.Context, request ctrl.Request) (ctrl.Result, error) {
+	found := &v1alpha1.AppProject{}
+	if err := p.client.Get(ctx, request.NamespacedName, found); err != nil {
+		return ctrl.Result{}, client.IgnoreNotFound(err)
+	}
+	if found.Namespace != p.control || found.DeletionTimestamp == nil || !slices.Contains(found.Finalizers, v1alpha1.ResourcesFinalizer) {
+		return ctrl.Result{}, nil
+	}
+	var apps v1alpha1.ApplicationList
+	if err := p.client.List(ctx, &apps); err != nil {
+		return ctrl.Result{}, fmt.Errorf("listing Applications: %w", err)
+	}
+	var users []string
+	for i := range apps.Items {
+		if projectName(&apps.Items[i]) == found.Name {
+			users = append(users, apps.Items[i].Name)
+		}
+	}
+	if len(users) > 0 {
+		slices.Sort(users)
+		more := ""
+		if len(users) > maxUsersNamed {
+			more = fmt.Sprintf(" and %d more", len(users)-maxUsersNamed)
+			users = users[:maxUsersNamed]
+		}
+		p.recorder.Eventf(found, nil, corev1.EventTypeWarning, "DeletionWaits", "Delete", "AppProject %s: used by the Applications %s%s; delete them, or move them to another project", found.Name, strings.Join(users, ", "), more)
+		return ctrl.Result{}, nil
+	}
+	after := found.DeepCopy()
+	after.Finalizers = slices.DeleteFunc(after.Finalizers, func(f string) bool { return f == v1alpha1.ResourcesFinalizer })
+	if err := patch.Object(ctx, p.client, found, after); client.IgnoreNotFound(err) != nil {
+		return ctrl.Result{}, fmt.Errorf("letting AppProject %s go: %w", request.NamespacedName, err)
+	}
+	p.log.Info("deleted", "project", request.Name)
+	return ctrl.Result{}, nil
+}
