@@ -14,7 +14,7 @@ NAMES   := argocd kubectl-argo-rollouts kubectl-cyan
 # The rooms that decide, whose own tests have to notice nearly every small bug in them.
 MUTATED := rollout operation plan project delivery health validate
 
-.PHONY: demo test build lint generate bench bench-gitops mutate metrics clean system-packages
+.PHONY: demo test build lint generate bench bench-gitops audit mutate metrics clean system-packages
 
 demo: build system-packages ## bring a commit to live traffic and watch it happen
 	@$(BIN)/cyan demo
@@ -43,6 +43,9 @@ bench: build system-packages ## where the time goes, and what it costs
 
 bench-gitops: build system-packages ## what many Applications cost, each figure beside its limit
 	@go run ./hack/benchgitops -bin $(BIN) $(BENCH)
+
+audit: ## known vulnerabilities in what the programs are built of, and licences that do not go with this one
+	@go run ./hack/audit
 
 mutate: ## put small bugs into what decides, one at a time, and list those that its own tests do not notice
 	@go run ./hack/mutate -at-least 90 $(foreach room,$(MUTATED),$(wildcard internal/$(room)))

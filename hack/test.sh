@@ -11,6 +11,8 @@ run() { # run FOLDER PATTERN...
   echo "== go test in ${folder}"
   (cd "$folder" && go test -json -count=1 -timeout 25m ${TEST_FLAGS:-} "$@") | go run ./hack/testreport "$results" || failed=1
 }
+echo "== audit"
+go run ./hack/audit || failed=1
 # The chain under constant load comes last and alone, so that the load is all that the machine has to bear.
 run . $(go list ./... | grep -v '/e2e$')
 [ ! -d examples/request-counter ] || run examples/request-counter ./...
