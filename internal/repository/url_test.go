@@ -75,8 +75,14 @@ func TestOtherPlacesHaveOtherStrings(t *testing.T) {
 	if repository.Same("http://h/x", "http://h/y") || !repository.Same("no url", " no url") || repository.Same("no url", "http://h/x") {
 		t.Error("Same: texts that are no URLs are the same only as they are written")
 	}
-	if scp, plain := parse(t, "git@h:x"), parse(t, "ssh://git@h/x"); scp.Identity() == plain.Identity() {
-		t.Errorf("a path in the home directory is kept with one from the root: %q", scp.Identity())
+	// A path in the home directory is not kept with one from the root: on a plain host they are two.
+	for raw, want := range map[string]string{"git@h:x.git": "ssh://git@h/x in the home directory", "git@h:/x": "ssh://git@h/x", "ssh://git@h/x.git": "ssh://git@h/x"} {
+		if got := parse(t, raw).Identity(); got != want {
+			t.Errorf("%q: identity: got %q, want %q", raw, got, want)
+		}
+	}
+	if repository.Same("no url", "http://h/x") || repository.Same("http://h/x", "no url") {
+		t.Error("Same: a URL and what is none are the same")
 	}
 }
 
@@ -146,16 +152,17 @@ func TestRefused(t *testing.T) {
 		{"half an encoding", "http://h/%2", "URL is invalid"},
 		{"a transport helper behind a dot", "https.:./:0", "begins with a colon"},
 		{"a space at the end", "http://h/x%20", "ends with a space"},
-		{"too long", "http://h/" + strings.Repeat("x", 2048), "longer than"},
+		{"too long", "http://h/" + strings.Repeat("x", 2040), "longer than"},
 	} {
 		_, err := repository.Parse(c.raw)
 		if err == nil || !strings.Contains(err.Error(), c.want) {
 			t.Errorf("%s: Parse(%q): got %v, want %q", c.rule, c.raw, err, c.want)
 		}
-		if p := problem.Of(err); p == nil || p.Kind != problem.Usage || p.Remedy == "" {
+		if p := problem.Of(err); p == nil || p.Kind != problem.Usage || p.Remedy == "" || !strings.HasPrefix(p.Object, "repository") {
 			t.Errorf("%s: got %#v, want a problem of use with a remedy", c.rule, p)
 		}
 	}
+	parse(t, "http://h/"+strings.Repeat("x", 2039)) // 2048 bytes
 	if _, err := repository.Parse("ssh://u:secret@h/x"); strings.Contains(err.Error(), "secret") {
 		t.Error("a password is shown:", err)
 	}
@@ -169,6 +176,7 @@ func TestAPageIsToldFromARepository(t *testing.T) {
 		"https://github.com/a/b/tree/main/k8s/x":      "give the repository https://github.com/a/b and the revision main, with the path k8s/x",
 		"https://github.com/a/b/blob/v1":              "give the repository https://github.com/a/b and the revision v1",
 		"https://gitlab.com/g/s/b/-/tree/main/k8s":    "give the repository https://gitlab.com/g/s/b and the revision main, with the path k8s",
+		"https://gitlab.com/g/b/tree/main/k8s":        "",
 		"https://github.com/a/tree":                   "",
 		"https://github.com/tree/main":                "",
 		"https://gitlab.com/g/tree/b":                 "",
