@@ -7,10 +7,19 @@ import (
 	"k8s.io/apimachinery/pkg/runtime/schema"
 
 	"github.com/cyan-cd/cyan/api/v1alpha1"
+	"github.com/cyan-cd/cyan/internal/health"
 	"github.com/cyan-cd/cyan/internal/plan"
 	"github.com/cyan-cd/cyan/internal/project"
 	"github.com/cyan-cd/cyan/internal/settings"
 )
+
+// With returns the input as the settings of a control namespace change it: what is excluded in the cluster of a server
+// is out of its bounds, and health is judged by their scripts.
+func (in Input) With(s settings.Settings, judge health.Judge, server string) Input {
+	in.Settings, in.Health = s, judge
+	in.Bounds = in.Bounds.Without(func(kind schema.GroupKind) bool { return s.Excludes(kind, server) })
+	return in
+}
 
 // withoutExcluded takes out what the settings leave alone, and tells of each.
 func withoutExcluded(rendered []plan.Desired, bounds project.Bounds) (kept []plan.Desired, excluded []string) {

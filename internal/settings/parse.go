@@ -163,19 +163,13 @@ func (p *parser) compareOptions() {
 	if !p.yaml(key, &read, Named) {
 		return
 	}
-	o := &p.settings.CompareOptions
-	o.IgnoreAggregatedRoles = read.IgnoreAggregatedRoles
-	if read.OnUpdates != nil {
-		o.IgnoreDifferencesOnUpdates = *read.OnUpdates
-	}
+	p.settings.CompareOptions.IgnoreAggregatedRoles = read.IgnoreAggregatedRoles
 	switch read.IgnoreStatus {
 	case nil, "", "all":
-	case "crd":
-		o.IgnoreStatus = IgnoreStatusOfCRDs
-	case "none", "off", "false", false:
-		o.IgnoreStatus = IgnoreNoStatus
+	case "crd", "none", "off", "false", false:
+		p.invalid(key, "ignoreResourceStatusField: the status of objects is never compared", "remove it, or write all", Named)
 	default:
-		p.invalid(key, "ignoreResourceStatusField is invalid", "write all, crd or none", Named)
+		p.invalid(key, "ignoreResourceStatusField is invalid", "write all", Named)
 	}
 }
 

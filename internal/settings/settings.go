@@ -9,6 +9,8 @@ package settings
 //go:generate sh -c "go run ../../hack/compatibility >../../docs/compatibility.md"
 
 import (
+	"regexp"
+	"strings"
 	"time"
 
 	"github.com/gobwas/glob"
@@ -65,9 +67,8 @@ type Tracking struct {
 // Default returns the settings that hold when nothing is written.
 func Default() Settings {
 	return Settings{
-		Tracking:       Tracking{Method: TrackByAnnotation, InstanceLabelKey: v1alpha1.InstanceLabel},
-		CompareOptions: CompareOptions{IgnoreStatus: IgnoreStatusOfAll, IgnoreDifferencesOnUpdates: true},
-		Impersonation:  Impersonation{Enforced: true},
+		Tracking:      Tracking{Method: TrackByAnnotation, InstanceLabelKey: v1alpha1.InstanceLabel},
+		Impersonation: Impersonation{Enforced: true},
 	}
 }
 
@@ -99,6 +100,21 @@ func matchGlob(pattern, value string) bool {
 	}
 	g, err := glob.Compile(pattern)
 	return err == nil && g.Match(value)
+}
+
+// ServesNamespace reports whether the Applications of a namespace are looked after, besides those of the control
+// namespace.
+func (s Settings) ServesNamespace(name string) bool {
+	for _, pattern := range s.ApplicationNamespaces {
+		if expression, ok := strings.CutPrefix(pattern, "/"); ok && strings.HasSuffix(expression, "/") {
+			if compiled, err := regexp.Compile(strings.TrimSuffix(expression, "/")); err == nil && compiled.MatchString(name) {
+				return true
+			}
+		} else if matchGlob(pattern, name) {
+			return true
+		}
+	}
+	return false
 }
 
 // alwaysExcluded are kinds that nobody deploys from git: they come and go by the thousand.
@@ -198,23 +214,10 @@ func (s Settings) HealthScript(kind schema.GroupKind) (Customization, bool) {
 	return found, found.HealthLua != ""
 }
 
-// IgnoreStatus is of which objects the status does not count as drift.
-type IgnoreStatus string
-
-// The values of IgnoreStatus.
-const (
-	IgnoreStatusOfAll  IgnoreStatus = "all"
-	IgnoreStatusOfCRDs IgnoreStatus = "crd"
-	IgnoreNoStatus     IgnoreStatus = "none"
-)
-
 // CompareOptions are how desired and live objects are compared.
 type CompareOptions struct {
 	// IgnoreAggregatedRoles leaves the rules of roles alone that the cluster puts together from others.
 	IgnoreAggregatedRoles bool
-	IgnoreStatus          IgnoreStatus
-	// IgnoreDifferencesOnUpdates has a change of nothing but ignored fields be no reason to look.
-	IgnoreDifferencesOnUpdates bool
 }
 
 // Reconciliation is the time between two looks: Every, and up to Jitter more. Zero values are not written.

@@ -43,11 +43,11 @@ func TestParse(t *testing.T) {
 		{"a misspelt field of an exclusion", ConfigName, "resource.exclusions", "- kind: [x]", Default(), []string{`refused: resource.exclusions: invalid YAML: unknown field "kind"`}},
 		{"a pattern that is none", ConfigName, "resource.exclusions", "- kinds: ['[']", with(func(s *Settings) { s.Exclusions = []ResourceFilter{{Kinds: []string{"["}}} }), []string{`refused: resource.exclusions: "[" is no pattern`}},
 		{"aggregated roles", ConfigName, "resource.compareoptions", "ignoreAggregatedRoles: true", with(func(s *Settings) { s.CompareOptions.IgnoreAggregatedRoles = true }), nil},
-		{"the status of definitions", ConfigName, "resource.compareoptions", "ignoreResourceStatusField: crd", with(func(s *Settings) { s.CompareOptions.IgnoreStatus = IgnoreStatusOfCRDs }), nil},
-		{"the status of none", ConfigName, "resource.compareoptions", "ignoreResourceStatusField: none", with(func(s *Settings) { s.CompareOptions.IgnoreStatus = IgnoreNoStatus }), nil},
-		{"the status of none, as YAML reads off", ConfigName, "resource.compareoptions", "ignoreResourceStatusField: off", with(func(s *Settings) { s.CompareOptions.IgnoreStatus = IgnoreNoStatus }), nil},
-		{"a status that is neither", ConfigName, "resource.compareoptions", "ignoreResourceStatusField: some", Default(), []string{"named: resource.compareoptions: ignoreResourceStatusField is invalid; write all, crd or none"}},
-		{"updates that are looked at", ConfigName, "resource.compareoptions", "ignoreDifferencesOnResourceUpdates: false", with(func(s *Settings) { s.CompareOptions.IgnoreDifferencesOnUpdates = false }), nil},
+		{"the status of none", ConfigName, "resource.compareoptions", "ignoreResourceStatusField: none", Default(), []string{"named: resource.compareoptions: ignoreResourceStatusField: the status of objects is never compared"}},
+		{"the status of none, as YAML reads off", ConfigName, "resource.compareoptions", "ignoreResourceStatusField: off", Default(), []string{"the status of objects is never compared"}},
+		{"the status of all", ConfigName, "resource.compareoptions", "ignoreResourceStatusField: all", Default(), nil},
+		{"a status that is neither", ConfigName, "resource.compareoptions", "ignoreResourceStatusField: some", Default(), []string{"named: resource.compareoptions: ignoreResourceStatusField is invalid; write all"}},
+		{"updates that are looked at", ConfigName, "resource.compareoptions", "ignoreDifferencesOnResourceUpdates: false", Default(), nil},
 		{"the poll", ConfigName, "timeout.reconciliation", "5m", with(func(s *Settings) { s.Reconciliation.Every = 5 * time.Minute }), nil},
 		{"the poll in seconds", ConfigName, "timeout.reconciliation", "90", with(func(s *Settings) { s.Reconciliation.Every = 90 * time.Second }), nil},
 		{"no poll", ConfigName, "timeout.reconciliation", "0s", with(func(s *Settings) { s.Reconciliation.Disabled = true }), nil},
@@ -55,8 +55,8 @@ func TestParse(t *testing.T) {
 		{"a poll before now", ConfigName, "timeout.reconciliation", "-5m", Default(), []string{"is invalid"}},
 		{"a poll in a hundred years", ConfigName, "timeout.reconciliation", "876000h", Default(), []string{"is invalid"}},
 		{"the jitter of the poll", ConfigName, "timeout.reconciliation.jitter", "60s", with(func(s *Settings) { s.Reconciliation.Jitter = time.Minute }), nil},
-		{"options of builds", ConfigName, "kustomize.buildOptions", "--enable-helm", with(func(s *Settings) { s.Kustomize.BuildOptions = "--enable-helm" }), nil},
-		{"options of builds of a version", ConfigName, "kustomize.buildOptions.v4", "--x", with(func(s *Settings) { s.Kustomize.VersionedOptions = map[string]string{"v4": "--x"} }), nil},
+		{"options of builds", ConfigName, "kustomize.buildOptions", "--enable-helm", with(func(s *Settings) { s.Kustomize.BuildOptions = "--enable-helm" }), []string{"named: kustomize.buildOptions: builds have no options"}},
+		{"options of builds of a version", ConfigName, "kustomize.buildOptions.v4", "--x", with(func(s *Settings) { s.Kustomize.VersionedOptions = map[string]string{"v4": "--x"} }), []string{"named: kustomize.buildOptions.v4"}},
 		{"a program of another version", ConfigName, "kustomize.path.v4", "/k4", with(func(s *Settings) { s.Kustomize.Versions = []string{"v4"} }), []string{"named: kustomize.path.v4: programs of other versions are not run"}},
 		{"no kustomize", ConfigName, "kustomize.enable", "false", with(func(s *Settings) { s.Kustomize.Disabled = true }), nil},
 		{"global projects", ConfigName, "globalProjects", "- projectName: bounds\n  labelSelector: {matchLabels: {team: a}}\n",
@@ -68,7 +68,7 @@ func TestParse(t *testing.T) {
 			with(func(s *Settings) {
 				s.GlobalProjects = []GlobalProject{{ProjectName: "b", LabelSelector: metav1.LabelSelector{MatchExpressions: []metav1.LabelSelectorRequirement{{Key: "a", Operator: "Is"}}}}}
 			}), []string{"refused: globalProjects: labelSelector of b is invalid"}},
-		{"masked annotations", ConfigName, "resource.sensitive.mask.annotations", "a, b,,", with(func(s *Settings) { s.MaskedAnnotations = []string{"a", "b"} }), nil},
+		{"masked annotations", ConfigName, "resource.sensitive.mask.annotations", "a, b,,", with(func(s *Settings) { s.MaskedAnnotations = []string{"a", "b"} }), []string{"named: resource.sensitive.mask.annotations: commands show"}},
 		{"impersonation", ConfigName, "application.sync.impersonation.enabled", "true", with(func(s *Settings) { s.Impersonation.Enabled = true }), nil},
 		{"impersonation where a project asks for it", ConfigName, "application.sync.impersonation.enforced", "false", with(func(s *Settings) { s.Impersonation.Enforced = false }), nil},
 		{"impersonation that can't be read", ConfigName, "application.sync.impersonation.enabled", "yes", Default(), []string{`refused: application.sync.impersonation.enabled: "yes" is invalid; write true or false`}},
@@ -244,6 +244,15 @@ func TestHealthScript(t *testing.T) {
 	}
 }
 
+func TestServesNamespace(t *testing.T) {
+	s := Settings{ApplicationNamespaces: []string{"ops", "team-*", "/^x[0-9]+$/", "/(/"}}
+	for name, want := range map[string]bool{"ops": true, "opsx": false, "team-a": true, "x12": true, "x": false, "": false} {
+		if got := s.ServesNamespace(name); got != want {
+			t.Errorf("%q served %v, want %v", name, got, want)
+		}
+	}
+}
+
 func TestGlobalProjectsOf(t *testing.T) {
 	matching := func(value string) metav1.LabelSelector {
 		return metav1.LabelSelector{MatchLabels: map[string]string{"team": value}}
@@ -286,4 +295,36 @@ func FuzzParse(f *testing.F) {
 			s.HealthScript(schema.GroupKind{Group: "apps", Kind: "Deployment"})
 		}
 	})
+}
+
+func TestInSecret(t *testing.T) {
+	for _, test := range []struct {
+		rule, secretType string
+		data             map[string]string
+		want             []string
+	}{
+		{"a repository", "repository", map[string]string{"type": "git", "url": "https://h/x", "password": "p", "insecure": "true"}, nil},
+		{"a repository of charts", "repository", map[string]string{"type": "helm", "url": "https://h/x"}, []string{"named: type: Helm charts are not rendered"}},
+		{"keys that are not served", "repo-creds", map[string]string{"gcpServiceAccountKey": "secret"}, []string{"named: gcpServiceAccountKey: keys of Google Cloud"}},
+		{"keys that are switched off", "repository", map[string]string{"gcpServiceAccountKey": "", "useAzureWorkloadIdentity": "false"}, nil},
+		{"a misspelt key", "repository", map[string]string{"pasword": "p"}, []string{"named: pasword: unknown key; did you mean password?"}},
+		{"a cluster", "cluster", map[string]string{"server": "https://c", "config": `{"bearerToken":"t","tlsClientConfig":{"insecure":true}}`}, nil},
+		{"a cluster with a login that is not served", "cluster", map[string]string{"server": "https://c", "config": `{"awsAuthConfig":{"clusterName":"x"}}`}, []string{"refused: config.awsAuthConfig"}},
+		{"a login that is not served, empty", "cluster", map[string]string{"config": `{"awsAuthConfig":null}`}, nil},
+		{"a misspelt key of a connection", "cluster", map[string]string{"config": `{"bearertoken":"t"}`}, []string{"did you mean config.bearerToken?"}},
+		{"a connection that can't be read", "cluster", map[string]string{"config": "{"}, nil},
+		{"another type", "cluser", nil, []string{"named: label argocd.argoproj.io/secret-type: unknown type; use cluster"}},
+	} {
+		data := map[string][]byte{}
+		for key, value := range test.data {
+			data[key] = []byte(value)
+		}
+		found := InSecret("x", test.secretType, data)
+		t.Run(test.rule, func(t *testing.T) { checkFound(t, found, test.want) })
+		for _, f := range found {
+			if f.Object != "Secret x" || strings.Contains(f.String(), "secret-value") {
+				t.Errorf("%s: %+v", test.rule, f)
+			}
+		}
+	}
 }

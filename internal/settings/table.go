@@ -121,7 +121,7 @@ func (r Row) finding(object, field string) Finding {
 	return Finding{Object: object, Field: field, Verdict: r.Verdict, Cause: r.Words, Remedy: r.Remedy}
 }
 
-// key returns the first row that matches a key of a ConfigMap, a Secret, or a mapping of annotations.
+// key returns the first row that matches a key of a mapping, whatever its value.
 func (t Table) key(key string) (Row, bool) {
 	for _, r := range t.Rows {
 		if matchGlob(r.Field, key) {
@@ -129,6 +129,25 @@ func (t Table) key(key string) (Row, bool) {
 		}
 	}
 	return Row{}, false
+}
+
+// entry returns the row of a key with a value: one of that value alone comes before others. A key that is only known
+// with other values is harmless.
+func (t Table) entry(key, value string) (Row, bool) {
+	var found Row
+	for _, r := range t.Rows {
+		switch {
+		case !matchGlob(r.Field, key):
+		case r.Only != "" && r.Only == value:
+			return r, true
+		case found.Field == "":
+			found = r
+		}
+	}
+	if found.Field != "" && !found.concerns(value) {
+		found.Verdict = Harmless
+	}
+	return found, found.Field != ""
 }
 
 // unknownKey is the finding of a key that has no row: probably misspelt.
@@ -163,11 +182,12 @@ func (t Table) closest(key string) string {
 func (t Table) keys(data map[string]string) []Finding {
 	var all []Finding
 	for _, key := range sorted(data) {
-		r, known := t.key(key)
+		value := strings.TrimSpace(data[key])
+		r, known := t.entry(key, value)
 		switch {
 		case !known:
 			all = append(all, t.unknownKey(key))
-		case strings.TrimSpace(data[key]) == "" || !r.concerns(strings.TrimSpace(data[key])):
+		case value == "" || value == "false" || value == "0":
 		case r.Verdict == Named || r.Verdict == Refused:
 			all = append(all, r.finding(t.Of, key))
 		}

@@ -5,6 +5,8 @@ import (
 	"context"
 	"fmt"
 
+	corev1 "k8s.io/api/core/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/cyan-cd/cyan/api/v1alpha1"
@@ -17,6 +19,7 @@ import (
 	"github.com/cyan-cd/cyan/internal/plan"
 	"github.com/cyan-cd/cyan/internal/problem"
 	"github.com/cyan-cd/cyan/internal/project"
+	"github.com/cyan-cd/cyan/internal/settings"
 	"github.com/cyan-cd/cyan/internal/source"
 )
 
@@ -106,11 +109,27 @@ func compareWith(ctx context.Context, a *kit.Control, c client.Client, app *v1al
 	if err != nil {
 		return compare.Comparison{}, err
 	}
-	return compare.New().Compare(ctx, compare.Input{
+	written, err := settingsOf(ctx, a, c)
+	if err != nil {
+		return compare.Comparison{}, err
+	}
+	in := compare.Input{
 		App: app, Rendering: rendered, Instance: plan.Instance(app, a.Namespace), Bounds: project.BoundsOf(within, to), Cluster: reader, Client: reader.Client,
 		Exists: func(ctx context.Context, instance string) (bool, error) {
 			err := c.Get(ctx, plan.ApplicationOf(instance, a.Namespace), &v1alpha1.Application{})
 			return err == nil, client.IgnoreNotFound(err)
 		},
-	})
+	}
+	return compare.New().Compare(ctx, in.With(written, written.Judge(), to.Server))
+}
+
+// settingsOf reads the settings of the control namespace. Who may not read them compares without.
+func settingsOf(ctx context.Context, a *kit.Control, c client.Client) (settings.Settings, error) {
+	written := &corev1.ConfigMap{}
+	err := c.Get(ctx, client.ObjectKey{Namespace: a.Namespace, Name: settings.ConfigName}, written)
+	if err != nil && !apierrors.IsNotFound(err) && !apierrors.IsForbidden(err) {
+		return settings.Settings{}, fmt.Errorf("reading ConfigMap %s in namespace %s: %w", settings.ConfigName, a.Namespace, err)
+	}
+	read, _ := settings.Parse(map[string]map[string]string{settings.ConfigName: written.Data})
+	return read, nil
 }

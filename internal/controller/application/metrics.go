@@ -16,6 +16,8 @@ import (
 type meters struct {
 	syncs      *prometheus.CounterVec
 	reconciles *prometheus.HistogramVec
+	// seconds are those that syncs took.
+	seconds *prometheus.CounterVec
 }
 
 func newMeters() *meters {
@@ -27,13 +29,16 @@ func newMeters() *meters {
 			Name: "argocd_app_reconcile", Help: "Application reconciliation performance in seconds.",
 			Buckets: []float64{0.005, 0.02, 0.1, 0.25, 0.5, 1, 2, 4, 8, 16},
 		}, []string{"namespace", "dest_server"}),
+		seconds: prometheus.NewCounterVec(prometheus.CounterOpts{
+			Name: "argocd_app_sync_duration_seconds_total", Help: "Application sync performance in seconds total.",
+		}, []string{"namespace", "name", "project", "dest_server"}),
 	}
 }
 
 // register adds the metrics to a registry. Those of a controller that ran before in the same process are replaced by
 // nothing: the first ones go on counting.
 func (m *meters) register(registry prometheus.Registerer, reader client.Reader) error {
-	for _, c := range []prometheus.Collector{m.syncs, m.reconciles, infoCollector{reader}} {
+	for _, c := range []prometheus.Collector{m.syncs, m.reconciles, m.seconds, infoCollector{reader}} {
 		err := registry.Register(c)
 		var twice prometheus.AlreadyRegisteredError
 		if err != nil && !errors.As(err, &twice) {
@@ -58,7 +63,25 @@ var infoDescription = prometheus.NewDesc("argocd_app_info", "Information about a
 type infoCollector struct{ reader client.Reader }
 
 // Describe implements prometheus.Collector.
-func (infoCollector) Describe(ch chan<- *prometheus.Desc) { ch <- infoDescription }
+func (infoCollector) Describe(ch chan<- *prometheus.Desc) {
+	ch <- infoDescription
+	ch <- conditionDescription
+}
+
+var conditionDescription = prometheus.NewDesc("argocd_app_condition", "Report application conditions.", []string{"namespace", "name", "condition"}, nil)
+
+// conditions counts the conditions of an Application by type.
+func conditions(app *v1alpha1.Application) []prometheus.Metric {
+	count := map[string]int{}
+	for _, c := range app.Status.Conditions {
+		count[c.Type]++
+	}
+	var all []prometheus.Metric
+	for kind, n := range count {
+		all = append(all, prometheus.MustNewConstMetric(conditionDescription, prometheus.GaugeValue, float64(n), app.Namespace, app.Name, kind))
+	}
+	return all
+}
 
 // scrapeTimeout bounds a scrape, which reads from a cache.
 const scrapeTimeout = 5 * time.Second
@@ -73,6 +96,9 @@ func (c infoCollector) Collect(ch chan<- prometheus.Metric) {
 	}
 	for i := range apps.Items {
 		ch <- info(&apps.Items[i])
+		for _, c := range conditions(&apps.Items[i]) {
+			ch <- c
+		}
 	}
 }
 
@@ -110,4 +136,8 @@ func (m *meters) count(before, after *v1alpha1.Application) {
 		dryRun = "true"
 	}
 	m.finished(before, after.Status.OperationState.Phase, dryRun)
+	if state := after.Status.OperationState; state.FinishedAt != nil {
+		took := max(0, state.FinishedAt.Sub(state.StartedAt.Time).Seconds())
+		m.seconds.WithLabelValues(before.Namespace, before.Name, before.Spec.Project, before.Spec.Destination.Server).Add(took)
+	}
 }

@@ -40,7 +40,7 @@ func (r *reconciler) gather(ctx context.Context, app *v1alpha1.Application) (*ob
 	if app.DeletionTimestamp != nil {
 		return o, nil
 	}
-	checkSettings(o)
+	checkSettings(o, r.control)
 	checkServed(o)
 	if err := checkSource(app); err != nil {
 		o.add(v1alpha1.ConditionInvalidSpecError, err)
@@ -186,6 +186,9 @@ func (r *reconciler) gatherSource(ctx context.Context, o *observation) error {
 		return nil
 	}
 	o.rendered = rendered
+	if o.settings.Kustomize.Disabled && rendered.Result.SourceType == "Kustomize" {
+		o.add(v1alpha1.ConditionInvalidSpecError, fmt.Errorf("spec.source.path %q has a kustomization, and kustomize.enable is false in ConfigMap %s; use a directory of manifests", o.source.Path, settings.ConfigName))
+	}
 	for _, w := range rendered.Result.Warnings {
 		o.add(w.Type, errors.New(w.Message))
 	}

@@ -1,6 +1,7 @@
 package application
 
 import (
+	"fmt"
 	"slices"
 
 	"github.com/cyan-cd/cyan/api/v1alpha1"
@@ -55,11 +56,16 @@ func checkServed(o *observation) {
 }
 
 // checkSettings stops whatever a setting was to bound that can't be read.
-func checkSettings(o *observation) {
+func checkSettings(o *observation, control string) {
 	for _, f := range o.settings.found {
 		if f.Verdict == settings.Refused {
 			o.add(v1alpha1.ConditionInvalidSpecError, f.Problem())
 		}
+	}
+	if at, allowed := o.app.Namespace, o.settings.ApplicationNamespaces; at != control && len(allowed) > 0 && !o.settings.ServesNamespace(at) {
+		o.add(v1alpha1.ConditionInvalidSpecError, &problem.Error{
+			Kind: problem.Refused, Field: "metadata.namespace", Cause: fmt.Sprintf("%q is not among application.namespaces of ConfigMap %s", at, settings.ParametersName), Remedy: "add it there, or move the Application",
+		})
 	}
 	if o.settings.InClusterDisabled && o.cluster != nil && o.cluster.Server == v1alpha1.InClusterServer {
 		o.add(v1alpha1.ConditionInvalidSpecError, &problem.Error{

@@ -6,6 +6,7 @@ import (
 	"testing"
 	"time"
 
+	dto "github.com/prometheus/client_model/go"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/runtime"
@@ -65,5 +66,25 @@ func TestApplicationSetsAreToldThatTheyAreNotServed(t *testing.T) {
 	look()
 	if got := read()[0].(map[string]any)["type"]; got != "ErrorOccurred" {
 		t.Errorf("condition %v of a new generation, want an error", got)
+	}
+}
+
+func TestConditionsAreCountedByType(t *testing.T) {
+	app := &v1alpha1.Application{ObjectMeta: metav1.ObjectMeta{Namespace: "argocd", Name: "shop"}}
+	app.Status.Conditions = []v1alpha1.ApplicationCondition{{Type: "SyncError", Message: "a"}, {Type: "SyncError", Message: "b"}, {Type: "UnsupportedWarning"}}
+	got := map[string]float64{}
+	for _, m := range conditions(app) {
+		var written dto.Metric
+		if err := m.Write(&written); err != nil {
+			t.Fatal(err)
+		}
+		for _, l := range written.GetLabel() {
+			if l.GetName() == "condition" {
+				got[l.GetValue()] = written.GetGauge().GetValue()
+			}
+		}
+	}
+	if len(got) != 2 || got["SyncError"] != 2 || got["UnsupportedWarning"] != 1 {
+		t.Errorf("got %v, want 2 of SyncError and 1 of UnsupportedWarning", got)
 	}
 }
