@@ -10,6 +10,8 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/runtime/schema"
+
+	"github.com/cyan-cd/cyan/internal/problem"
 )
 
 const (
@@ -27,13 +29,13 @@ func (c *Client) Occupants(ctx context.Context, namespace string, kinds []schema
 	lists, ctx := errgroup.WithContext(ctx)
 	lists.SetLimit(listsAtOnce)
 	for _, kind := range kinds {
-		lists.Go(func() error {
+		lists.Go(problem.Guard(func() error {
 			found, err := c.list(ctx, namespace, kind)
 			mu.Lock()
 			defer mu.Unlock()
 			all = append(all, found...)
 			return err
-		})
+		}))
 	}
 	if err := lists.Wait(); err != nil {
 		return nil, err

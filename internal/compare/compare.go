@@ -148,7 +148,7 @@ func (c *Comparer) Compare(ctx context.Context, in Input) (Comparison, error) {
 	for _, shared := range result.Plan.Shared() {
 		result.add(v1alpha1.ConditionSharedResourceWarning, shared)
 	}
-	for _, problem := range plan.CheckOptions(SyncOptions(in.App), result.Desired) {
+	for _, problem := range append(plan.CheckOptions(SyncOptions(in.App), result.Desired), plan.CheckMarks(result.Desired)...) {
 		result.add(v1alpha1.ConditionSyncOptionWarning, problem)
 	}
 	return result, nil

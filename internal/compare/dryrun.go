@@ -16,6 +16,7 @@ import (
 	"github.com/cyan-cd/cyan/api/v1alpha1"
 	"github.com/cyan-cd/cyan/internal/apply"
 	"github.com/cyan-cd/cyan/internal/plan"
+	"github.com/cyan-cd/cyan/internal/problem"
 )
 
 // maxDryRuns bounds the dry runs of one Application that are under way at the same time.
@@ -66,7 +67,7 @@ func (c *dryRunCache) run(ctx context.Context, app types.NamespacedName, client 
 	group, ctx := errgroup.WithContext(ctx)
 	group.SetLimit(maxDryRuns)
 	for _, w := range writes {
-		group.Go(func() error {
+		group.Go(problem.Guard(func() error {
 			predicted, err := dryRun(ctx, client, w, before[w.Key])
 			if err != nil {
 				return err
@@ -75,7 +76,7 @@ func (c *dryRunCache) run(ctx context.Context, app types.NamespacedName, client 
 			defer mu.Unlock()
 			now[w.Key] = predicted
 			return nil
-		})
+		}))
 	}
 	if err := group.Wait(); err != nil {
 		return nil, err

@@ -13,6 +13,7 @@ import (
 	"github.com/cyan-cd/cyan/internal/apply"
 	"github.com/cyan-cd/cyan/internal/live"
 	"github.com/cyan-cd/cyan/internal/plan"
+	"github.com/cyan-cd/cyan/internal/problem"
 )
 
 // Refusals are what the API server said to the tasks of a plan, by dry run.
@@ -40,7 +41,7 @@ func (c Comparison) Refusals(ctx context.Context, client *apply.Client, kinds *l
 			mu.Unlock()
 			continue
 		}
-		group.Go(func() error {
+		group.Go(problem.Guard(func() error {
 			err := c.try(ctx, client, t)
 			switch {
 			case err == nil:
@@ -56,7 +57,7 @@ func (c Comparison) Refusals(ctx context.Context, client *apply.Client, kinds *l
 			}
 			found.ByTask[t.ID()] = located(t, err)
 			return nil
-		})
+		}))
 	}
 	return found, group.Wait()
 }

@@ -48,9 +48,26 @@ func (c *Comparer) validate(ctx context.Context, in Input) ([]*problem.Error, er
 			return before.findings, nil
 		}
 	}
-	found := validate.Check(objects, &known)
+	found := validate.Check(named(objects), &known)
 	c.validations.Add(nameOf(in.App), &validation{in.Rendering.Result, name, found})
 	return found, nil
+}
+
+// named are the objects with a name for each hook that has none: it gets one from the sync that runs it.
+func named(objects []render.Rendered) []render.Rendered {
+	all := objects
+	for i, o := range objects {
+		if o.Object.GetName() != "" || o.Object.GetGenerateName() != "" || !plan.IsHook(o.Object) {
+			continue
+		}
+		if &all[0] == &objects[0] {
+			all = slices.Clone(objects)
+		}
+		o.Object = o.Object.DeepCopy()
+		o.Object.SetGenerateName("hook-")
+		all[i] = o
+	}
+	return all
 }
 
 func kindsOf(objects []render.Rendered) []schema.GroupVersionKind {

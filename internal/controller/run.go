@@ -198,8 +198,9 @@ func addAll(mgr manager.Manager, o Options, mirrors *source.Mirrors, refPoller *
 	if err := rollout.Setup(mgr, rollout.Options{InstanceID: o.RolloutInstanceID}); err != nil {
 		return err
 	}
+	watchdog := application.NewWatchdog(nil)
 	err = application.Setup(mgr, application.Options{
-		Mirrors: mirrors, RefPoller: refPoller, ControlNamespace: o.ControlNamespace, Programs: o.Programs, Render: o.Render, Log: o.Log.With("controller", "application"),
+		Mirrors: mirrors, RefPoller: refPoller, ControlNamespace: o.ControlNamespace, Programs: o.Programs, Render: o.Render, Watchdog: watchdog, Log: o.Log.With("controller", "application"),
 	})
 	if err != nil {
 		return err
@@ -211,7 +212,9 @@ func addAll(mgr manager.Manager, o Options, mirrors *source.Mirrors, refPoller *
 		return err
 	}
 	if o.Listener != nil {
-		if err := mgr.Add(everywhere(func(ctx context.Context) error { return server.Serve(ctx, o.Listener, handler(mgr, o, heard)) })); err != nil {
+		if err := mgr.Add(everywhere(func(ctx context.Context) error {
+			return server.Serve(ctx, o.Listener, handler(mgr, o, heard, watchdog))
+		})); err != nil {
 			return err
 		}
 	}
@@ -250,7 +253,7 @@ type everywhere func(context.Context) error
 func (f everywhere) Start(ctx context.Context) error { return f(ctx) }
 func (everywhere) NeedLeaderElection() bool          { return false }
 
-func handler(mgr manager.Manager, o Options, heard *notices) http.Handler {
+func handler(mgr manager.Manager, o Options, heard *notices, watchdog *application.Watchdog) http.Handler {
 	secrets := &webhookSecrets{from: mgr.GetAPIReader(), namespace: o.ControlNamespace}
 	seen := lru.New(maxDeliveries)
 	return server.Handler(server.Options{
@@ -266,6 +269,7 @@ func handler(mgr manager.Manager, o Options, heard *notices) http.Handler {
 			}
 			return &push{Webhook: hook, seen: seen, heard: heard}, nil
 		},
+		Alive: watchdog.Check,
 		Ready: func(ctx context.Context) error {
 			ctx, cancel := context.WithTimeout(ctx, time.Second)
 			defer cancel()

@@ -20,6 +20,7 @@ import (
 
 	"github.com/cyan-cd/cyan/internal/apply"
 	"github.com/cyan-cd/cyan/internal/plan"
+	"github.com/cyan-cd/cyan/internal/problem"
 )
 
 // Reader reads a cluster when it is asked, and watches nothing: for a command or a delivery, which look once. It is
@@ -124,7 +125,7 @@ func (r *Reader) Snapshot(ctx context.Context, want Wanted) (Snapshot, error) {
 			continue
 		}
 		seen[keyOf(ref)] = true
-		reads.Go(func() error {
+		reads.Go(problem.Guard(func() error {
 			object, err := r.Client.Get(ctx, ref.Kind, ref.Namespace, ref.Name)
 			mu.Lock()
 			defer mu.Unlock()
@@ -137,7 +138,7 @@ func (r *Reader) Snapshot(ctx context.Context, want Wanted) (Snapshot, error) {
 				found.Objects[keyOf(ref)] = object
 			}
 			return nil
-		})
+		}))
 	}
 	return found, reads.Wait()
 }

@@ -11,6 +11,7 @@ import (
 	"k8s.io/apimachinery/pkg/runtime/schema"
 
 	"github.com/cyan-cd/cyan/internal/apply"
+	"github.com/cyan-cd/cyan/internal/problem"
 )
 
 const (
@@ -76,7 +77,7 @@ func (c *Cluster) Snapshot(ctx context.Context, want Wanted) (Snapshot, error) {
 		if w == nil {
 			continue
 		}
-		reads.Go(func() error {
+		reads.Go(problem.Guard(func() error {
 			object, err := c.read(ctx, w, ref)
 			mu.Lock()
 			defer mu.Unlock()
@@ -89,7 +90,7 @@ func (c *Cluster) Snapshot(ctx context.Context, want Wanted) (Snapshot, error) {
 				live.Objects[keyOf(ref)] = object
 			}
 			return nil
-		})
+		}))
 	}
 	if err := reads.Wait(); err != nil {
 		return Snapshot{}, c.reach.explain(err)

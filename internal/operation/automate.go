@@ -133,7 +133,7 @@ func automatedOperation(app *v1alpha1.Application, seen Observation, auto v1alph
 func drifted(p plan.Plan, auto v1alpha1.AutomatedSync) []v1alpha1.SyncOperationResource {
 	var all []v1alpha1.SyncOperationResource
 	for _, r := range p.Resources {
-		if r.Status == v1alpha1.OutOfSync && (auto.Prune || !r.RequiresPruning) && r.SharedWith == "" {
+		if r.Status == v1alpha1.OutOfSync && !r.Ignored && (auto.Prune || !r.RequiresPruning) && r.SharedWith == "" {
 			all = append(all, v1alpha1.SyncOperationResource{Group: r.Key.Group, Kind: r.Key.Kind, Namespace: r.Key.Namespace, Name: r.Key.Name})
 		}
 	}

@@ -86,6 +86,12 @@ func Decide(app *v1alpha1.Application, seen Observation) Decision {
 	return Decision{App: app, Sync: true}
 }
 
+// IsAsked reports whether an operation was asked for and is not begun.
+func IsAsked(app *v1alpha1.Application) bool {
+	state := app.Status.OperationState
+	return app.Operation != nil && (state == nil || hasEnded(state))
+}
+
 func hasEnded(state *v1alpha1.OperationState) bool {
 	return slices.Contains([]v1alpha1.OperationPhase{v1alpha1.OperationSucceeded, v1alpha1.OperationFailed, v1alpha1.OperationError}, state.Phase)
 }

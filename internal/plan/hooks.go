@@ -73,6 +73,19 @@ func hookPhases(object *unstructured.Unstructured) []v1alpha1.HookType {
 	return all
 }
 
+// phasesOf are the phases that a desired object is a hook of.
+func phasesOf(d Desired) []v1alpha1.HookType {
+	if d.Run != "" {
+		return []v1alpha1.HookType{d.Run}
+	}
+	return hookPhases(d.Object)
+}
+
+// isRunHook reports whether an object is a hook that a sync or a deletion runs.
+func isRunHook(object *unstructured.Unstructured) bool {
+	return len(hookPhases(object)) > 0 && !skipped(object)
+}
+
 // skipped reports whether an object is never applied.
 func skipped(object *unstructured.Unstructured) bool {
 	return slices.Contains(hookPhases(object), v1alpha1.HookSkip)

@@ -64,6 +64,26 @@ func compareTasks(x, y Task) int {
 	)
 }
 
+// namespacesFirst brings each namespace before whatever lives in it, hooks included.
+func namespacesFirst(tasks []Task) {
+	first := map[string]groupName{}
+	for _, t := range tasks {
+		if before, ok := first[t.Key.Namespace]; t.Verb != Delete && t.Key.Namespace != "" && (!ok || compareGroups(groupOf(t), before) < 0) {
+			first[t.Key.Namespace] = groupOf(t)
+		}
+	}
+	for i := range tasks {
+		t := &tasks[i]
+		if group, ok := first[t.Key.Name]; ok && t.Verb == Apply && isNamespace(t.Object) && compareGroups(group, groupOf(*t)) < 0 {
+			t.Phase, t.Wave = group.phase, group.wave
+		}
+	}
+}
+
+func compareGroups(x, y groupName) int {
+	return cmp.Or(cmp.Compare(phaseOrder[x.phase], phaseOrder[y.phase]), cmp.Compare(x.wave, y.wave))
+}
+
 // reversePruneWaves lets objects go in the opposite order of waves from that in which they came, and the last ones
 // after everything.
 func reversePruneWaves(tasks []Task) {

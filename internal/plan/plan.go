@@ -48,6 +48,8 @@ type Desired struct {
 	Origin string
 	// Generated marks the namespace that CreateNamespace adds to what git has.
 	Generated bool
+	// Run is the phase of a hook that was given its name for that phase; "" for every other object.
+	Run v1alpha1.HookType
 }
 
 // Live is an object as the cluster has it.
@@ -155,9 +157,13 @@ type Resource struct {
 	// Drift is how the live object differs; empty when it does not, or when one of the two is missing.
 	Drift           []Difference
 	RequiresPruning bool
-	Hook            bool
-	Wave            int
-	Live            *unstructured.Unstructured
+	// Ignored is set for what git no longer has and does not make the Application OutOfSync, as its compare options say.
+	Ignored bool
+	// RequiresConfirmation is set when a person has to confirm that the object is deleted.
+	RequiresConfirmation bool
+	Hook                 bool
+	Wave                 int
+	Live                 *unstructured.Unstructured
 	// SharedWith is the instance of another Application that has marked the object as its own; empty when there is none.
 	SharedWith string
 
@@ -168,7 +174,7 @@ type Resource struct {
 type Plan struct {
 	// Tasks in the order in which they are done.
 	Tasks []Task
-	// Resources of the Application, sorted by key. Hooks are not among them.
+	// Resources of the Application, sorted by key. Of hooks those are among them that are there.
 	Resources []Resource
 	// Status is OutOfSync when any resource is, unless it is one that does not count.
 	Status v1alpha1.SyncStatusCode
@@ -192,8 +198,12 @@ func Build(desired []Desired, live []Live, policy Policy) Plan {
 	kept := 0
 	for _, d := range desired {
 		b.inGit[KeyOf(d.Object)] = true
-		if phases := hookPhases(d.Object); len(phases) > 0 {
+		if phases := phasesOf(d); len(phases) > 0 {
 			b.hooks(d, phases)
+			continue
+		}
+		if d.Generated && b.policy.ManagedNamespace == nil && b.live[KeyOf(d.Object)].Object != nil {
+			// It is there, and nobody asks for anything more of it.
 			continue
 		}
 		if d.Object.GetGenerateName() != "" && d.Object.GetName() == "" {
@@ -210,8 +220,11 @@ func Build(desired []Desired, live []Live, policy Policy) Plan {
 		}
 	}
 	for _, l := range live {
-		if b.goes[KeyOf(l.Object)] {
+		switch {
+		case b.goes[KeyOf(l.Object)]:
 			b.planPrune(l)
+		case b.owns(l.Object) && isRunHook(l.Object):
+			b.plan.Resources = append(b.plan.Resources, Resource{Key: KeyOf(l.Object), Version: l.Object.GroupVersionKind().Version, Hook: true, Wave: waveOf(l.Object), Live: l.Object, judge: b.policy.Health})
 		}
 	}
 	b.plan.LeavesNothing = kept == 0 && len(b.goes) > 0
@@ -260,9 +273,8 @@ func (b *builder) planApply(d Desired) {
 func (b *builder) planPrune(l Live) {
 	key := KeyOf(l.Object)
 	r := Resource{Key: key, Version: l.Object.GroupVersionKind().Version, Status: v1alpha1.OutOfSync, RequiresPruning: true, Wave: waveOf(l.Object), Live: l.Object, judge: b.policy.Health}
-	if ignoresExtraneous(l.Object) {
-		r.Status = ""
-	}
+	r.Ignored = ignoresExtraneous(l.Object)
+	r.RequiresConfirmation = b.policy.OptionsOf(l.Object).Prune() == AfterConfirmation
 	b.plan.Resources = append(b.plan.Resources, r)
 	if !b.selected(key) {
 		return
@@ -301,11 +313,18 @@ func (b *builder) selected(key Key) bool {
 // finish orders the tasks and sums the status up.
 func (b *builder) finish() {
 	reversePruneWaves(b.plan.Tasks)
+	namespacesFirst(b.plan.Tasks)
 	slices.SortStableFunc(b.plan.Tasks, compareTasks)
+	for i := range b.plan.Resources {
+		r := &b.plan.Resources[i]
+		if r.Live != nil && b.policy.OptionsOf(r.Live).Delete() == AfterConfirmation {
+			r.RequiresConfirmation = true
+		}
+	}
 	slices.SortFunc(b.plan.Resources, func(x, y Resource) int { return compareKeys(x.Key, y.Key) })
 	b.plan.Status = v1alpha1.Synced
 	for _, r := range b.plan.Resources {
-		if r.Status == v1alpha1.OutOfSync {
+		if r.Status == v1alpha1.OutOfSync && !r.Ignored {
 			b.plan.Status = v1alpha1.OutOfSync
 		}
 	}

@@ -14,18 +14,17 @@ import (
 // warnings. What was given is not changed.
 func Prepare(rendered []Desired, policy Policy) (prepared []Desired, warnings []string) {
 	at := map[Key]int{}
-	for _, d := range rendered {
+	names := hookNames{}
+	for _, d := range runs(rendered) {
 		object := d.Object.DeepCopy()
 		place(object, policy)
 		yield(object)
-		if isHook := len(hookPhases(object)) > 0; isHook {
-			nameHook(object, policy)
-		}
+		names.give(object, d.Run, policy)
 		if !skipped(object) {
 			Mark(object, policy)
 		}
 		key := KeyOf(object)
-		ready := Desired{Object: object, Origin: d.Origin, Generated: d.Generated}
+		ready := Desired{Object: object, Origin: d.Origin, Generated: d.Generated, Run: d.Run}
 		if i, twice := at[key]; twice && key.Name != "" {
 			warnings = append(warnings, fmt.Sprintf("%s: given twice, by %s and by %s; the last one is used", key, from(prepared[i]), from(ready)))
 			prepared[i] = ready
@@ -66,24 +65,58 @@ func managedNamespace(policy Policy) *unstructured.Unstructured {
 	n.SetAPIVersion("v1")
 	n.SetKind("Namespace")
 	n.SetName(policy.Namespace)
-	annotations := map[string]string{v1alpha1.SyncOptionsAnnotation: "Prune=false,Delete=false"}
 	if m := policy.ManagedNamespace; m != nil {
+		annotations := map[string]string{v1alpha1.SyncOptionsAnnotation: "Prune=false,Delete=false"}
 		n.SetLabels(m.Labels)
 		for key, value := range m.Annotations {
 			annotations[key] = value
 		}
+		n.SetAnnotations(annotations)
 	}
-	n.SetAnnotations(annotations)
 	return n
 }
 
-// nameHook sets the name of a hook with generateName: the same one however often the operation is taken up again.
-func nameHook(object *unstructured.Unstructured, policy Policy) {
-	if object.GetName() != "" || object.GetGenerateName() == "" {
+// runs are the objects with those hooks taken apart that have no name of their own: each phase runs another object.
+func runs(rendered []Desired) []Desired {
+	all := make([]Desired, 0, len(rendered))
+	for _, d := range rendered {
+		phases := hookPhases(d.Object)
+		if d.Object.GetName() != "" || len(phases) == 0 || phases[0] == v1alpha1.HookSkip {
+			all = append(all, d)
+			continue
+		}
+		for _, phase := range phases {
+			d.Run = phase
+			all = append(all, d)
+		}
+	}
+	return all
+}
+
+// hookNames are the names that hooks without one were given.
+type hookNames map[Key]bool
+
+// maxName is the length of the longest name: what a Job is called is a label of its pods.
+const maxName = 63
+
+// give names a hook that has no name: the same one however often the operation is taken up again. A prefix that is too
+// long is cut, as the API server cuts it, and of two hooks with one prefix the second gets a number.
+func (n hookNames) give(object *unstructured.Unstructured, phase v1alpha1.HookType, policy Policy) {
+	if phase == "" {
 		return
 	}
-	revision := policy.Revision[:min(7, len(policy.Revision))]
-	phase := strings.ToLower(string(hookPhases(object)[0]))
-	object.SetName(fmt.Sprintf("%s%s-%s-%d", object.GetGenerateName(), revision, phase, policy.StartedAt.Unix()))
+	prefix := object.GetGenerateName()
 	object.SetGenerateName("")
+	suffix := fmt.Sprintf("%s-%s-%d", policy.Revision[:min(7, len(policy.Revision))], strings.ToLower(string(phase)), policy.StartedAt.Unix())
+	for i := 1; ; i++ {
+		end := suffix
+		if i > 1 {
+			end += fmt.Sprintf("-%d", i)
+		}
+		object.SetName(prefix[:min(len(prefix), max(0, maxName-len(end)))] + end)
+		if key := KeyOf(object); !n[key] {
+			n[key] = true
+			return
+		}
+	}
 }

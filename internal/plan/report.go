@@ -19,7 +19,7 @@ func (p Plan) ResourceStatuses() []v1alpha1.ResourceStatus {
 	for _, r := range p.Resources {
 		s := v1alpha1.ResourceStatus{
 			Group: r.Key.Group, Version: r.Version, Kind: r.Key.Kind, Namespace: r.Key.Namespace, Name: r.Key.Name,
-			Status: r.Status, RequiresPruning: r.RequiresPruning, SyncWave: int64(r.Wave), Health: r.Health(),
+			Status: r.Status, RequiresPruning: r.RequiresPruning, RequiresDeletionConfirmation: r.RequiresConfirmation, Hook: r.Hook, SyncWave: int64(r.Wave), Health: r.Health(),
 		}
 		all = append(all, s)
 	}
@@ -39,7 +39,7 @@ func (r Resource) Health() *v1alpha1.HealthStatus {
 func (p Plan) Health() v1alpha1.HealthStatusCode {
 	worst := v1alpha1.HealthHealthy
 	for _, r := range p.Resources {
-		if r.RequiresPruning || (r.Live != nil && r.Live.GetAnnotations()[health.IgnoreAnnotation] == "true") {
+		if r.RequiresPruning || r.Hook || (r.Live != nil && r.Live.GetAnnotations()[health.IgnoreAnnotation] == "true") {
 			continue
 		}
 		if h := r.Health(); h != nil {

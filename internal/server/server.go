@@ -46,12 +46,14 @@ type Options struct {
 	// Open judges a webhook by its headers, before its body is read. An error that wraps ErrUnauthenticated is answered
 	// with 401, others with 400.
 	Open func(header http.Header) (Webhook, error)
+	// Alive returns why only a restart helps; nil when none is needed.
+	Alive func() error
 	// Ready returns why the program can't do its work yet; nil when it can.
 	Ready func(ctx context.Context) error
 	Log   *slog.Logger
 }
 
-// Handler serves POST /api/webhook, GET /metrics, GET /healthz (the process answers) and GET /readyz (it does its
+// Handler serves POST /api/webhook, GET /metrics, GET /healthz and /livez (the workers are not stuck) and GET /readyz (it does its
 // work).
 func Handler(o Options) http.Handler {
 	mux := http.NewServeMux()
@@ -59,7 +61,15 @@ func Handler(o Options) http.Handler {
 	hooks.free.Store(inFlight)
 	mux.HandleFunc("POST /api/webhook", hooks.serve)
 	mux.Handle("GET /metrics", promhttp.HandlerFor(o.Metrics, promhttp.HandlerOpts{}))
-	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) { fmt.Fprintln(w, "ok") })
+	alive := func(w http.ResponseWriter, _ *http.Request) {
+		if err := o.Alive(); err != nil {
+			http.Error(w, err.Error(), http.StatusServiceUnavailable)
+			return
+		}
+		fmt.Fprintln(w, "ok")
+	}
+	mux.HandleFunc("GET /healthz", alive)
+	mux.HandleFunc("GET /livez", alive)
 	mux.HandleFunc("GET /readyz", func(w http.ResponseWriter, r *http.Request) {
 		if err := o.Ready(r.Context()); err != nil {
 			http.Error(w, err.Error(), http.StatusServiceUnavailable)

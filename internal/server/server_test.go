@@ -49,12 +49,15 @@ func options() Options {
 				return []string{"https://git.example/shop"}, nil
 			}}, nil
 		},
+		Alive: func() error { return nil },
 		Ready: func(context.Context) error { return nil },
 		Log:   slog.New(slog.DiscardHandler),
 	}
 }
 
 func TestAnswers(t *testing.T) {
+	stuck := options()
+	stuck.Alive = func() error { return errors.New("all 10 workers are stuck") }
 	notReady := options()
 	notReady.Ready = func(context.Context) error { return errors.New("caches are filling") }
 	for _, c := range []struct {
@@ -64,6 +67,9 @@ func TestAnswers(t *testing.T) {
 		says                             string
 	}{
 		{"alive", "GET", "/healthz", "", "", options(), 200, "ok"},
+		{"alive, as Kubernetes names it", "GET", "/livez", "", "", options(), 200, "ok"},
+		{"stuck", "GET", "/healthz", "", "", stuck, 503, "all 10 workers are stuck"},
+		{"stuck, as Kubernetes names it", "GET", "/livez", "", "", stuck, 503, "all 10 workers are stuck"},
 		{"ready", "GET", "/readyz", "", "", options(), 200, "ok"},
 		{"not ready", "GET", "/readyz", "", "", notReady, 503, "caches are filling"},
 		{"push", "POST", "/api/webhook", "s3cret", "{}", options(), 202, "https://git.example/shop"},

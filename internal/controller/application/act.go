@@ -187,7 +187,7 @@ func (s *syncRun) act(ctx context.Context, actions []plan.Action) error {
 		group, gctx := errgroup.WithContext(ctx)
 		group.SetLimit(writesAtOnce)
 		for _, a := range actions[:n] {
-			group.Go(func() error { return s.actOne(gctx, a) })
+			group.Go(problem.Guard(func() error { return s.actOne(gctx, a) }))
 		}
 		if err := group.Wait(); err != nil {
 			return err

@@ -46,6 +46,8 @@ type Options struct {
 	Render compare.RenderOptions
 	// Workers is the number of Applications that are worked on at the same time; 10 when zero.
 	Workers int
+	// Watchdog notices workers that are stuck; a new one when nil.
+	Watchdog *Watchdog
 	// Now returns the time; time.Now when nil.
 	Now func() time.Time
 	// Metrics is where metrics are registered; controller-runtime's registry when nil.
@@ -67,6 +69,10 @@ func (o *Options) setDefaults() {
 	if o.Now == nil {
 		o.Now = time.Now
 	}
+	if o.Watchdog == nil {
+		o.Watchdog = NewWatchdog(o.Now)
+	}
+	o.Watchdog.workers = o.Workers
 	if o.Metrics == nil {
 		o.Metrics = ctrlmetrics.Registry
 	}
@@ -85,7 +91,7 @@ func Setup(mgr manager.Manager, o Options) error {
 	r := &reconciler{
 		client: client.WithFieldOwner(mgr.GetClient(), v1alpha1.ApplicationFieldManager), newest: newNewest(mgr.GetClient(), mgr.GetAPIReader()), recorder: mgr.GetEventRecorder("cyan-application"),
 		sources: newSources(o.Mirrors, o.RefPoller), comparer: compare.New(), control: o.ControlNamespace, now: o.Now, log: o.Log,
-		meters: newMeters(), hooks: &heldHooks{of: map[types.NamespacedName]heldIn{}}, settings: &currentSettings{}, settingsRead: make(chan struct{}),
+		meters: newMeters(), hooks: &heldHooks{of: map[types.NamespacedName]heldIn{}}, settings: &currentSettings{}, watchdog: o.Watchdog, settingsRead: make(chan struct{}),
 	}
 	if err := r.meters.register(o.Metrics, mgr.GetClient()); err != nil {
 		return fmt.Errorf("registering the metrics of Applications: %w", err)

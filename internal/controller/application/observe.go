@@ -12,6 +12,7 @@ import (
 	"github.com/cyan-cd/cyan/api/v1alpha1"
 	"github.com/cyan-cd/cyan/internal/compare"
 	"github.com/cyan-cd/cyan/internal/live"
+	"github.com/cyan-cd/cyan/internal/operation"
 	"github.com/cyan-cd/cyan/internal/project"
 	"github.com/cyan-cd/cyan/internal/settings"
 	"github.com/cyan-cd/cyan/internal/source"
@@ -195,11 +196,12 @@ func (r *reconciler) gatherSource(ctx context.Context, o *observation) error {
 	return nil
 }
 
-// refresh has git asked anew where the refresh annotation wants it; a hard one drops what is remembered of rendering
+// refresh has git asked anew where the refresh annotation wants it, or a person has asked for a sync: what was pushed
+// before is what they mean. A hard one drops what is remembered of rendering
 // and comparing, too. An error means that there is no time left: whether git answers is found when the revision is
 // resolved.
 func (r *reconciler) refresh(ctx context.Context, o *observation, repo source.Repository) error {
-	if o.refresh == "" {
+	if o.refresh == "" && !operation.IsAsked(o.app) {
 		return nil
 	}
 	if o.refresh == "hard" {

@@ -2,6 +2,7 @@ package application
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"math/rand/v2"
 	"time"
@@ -9,9 +10,12 @@ import (
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	ctrl "sigs.k8s.io/controller-runtime"
+	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/cyan-cd/cyan/api/v1alpha1"
 	"github.com/cyan-cd/cyan/internal/operation"
+	"github.com/cyan-cd/cyan/internal/plan"
+	"github.com/cyan-cd/cyan/internal/problem"
 )
 
 // lookRequeueAfter is the time after which an Application is looked at although nothing was heard of it, give or take
@@ -34,6 +38,7 @@ func (r *reconciler) Reconcile(ctx context.Context, request ctrl.Request) (ctrl.
 	}
 	defer r.queue.looked(request.NamespacedName)
 	started := time.Now()
+	defer r.watchdog.enter(request.NamespacedName)()
 	var app *v1alpha1.Application
 	var wait time.Duration
 	told := &happenings{}
@@ -51,8 +56,12 @@ func (r *reconciler) Reconcile(ctx context.Context, request ctrl.Request) (ctrl.
 			return ctrl.Result{}, nil
 		}
 		written := false
-		if written, wait, err = r.visit(ctx, app, told); err != nil {
-			return ctrl.Result{}, err
+		err = problem.Guard(func() (err error) {
+			written, wait, err = r.visit(ctx, app, told)
+			return err
+		})()
+		if err != nil {
+			return ctrl.Result{}, r.failed(ctx, app, err)
 		}
 		if !written || wait > operation.RequeueNow {
 			break
@@ -60,6 +69,23 @@ func (r *reconciler) Reconcile(ctx context.Context, request ctrl.Request) (ctrl.
 	}
 	r.meters.reconciled(app, time.Since(started))
 	return ctrl.Result{RequeueAfter: wait}, nil
+}
+
+// failed puts a fault of the program into the status of the Application that met it, whose next look is backed off.
+func (r *reconciler) failed(ctx context.Context, app *v1alpha1.Application, err error) error {
+	var fault *problem.Panic
+	if !errors.As(err, &fault) {
+		return err
+	}
+	r.log.Error("the program has failed", "application", client.ObjectKeyFromObject(app), "panic", fault.Value, "stack", string(fault.Stack))
+	after := app.DeepCopy()
+	after.Status.Conditions = plan.MergeConditions(app.Status.Conditions,
+		[]v1alpha1.ApplicationCondition{{Type: v1alpha1.ConditionUnknownError, Message: fault.Error()}}, metav1.NewTime(r.now()))
+	stored, writing := write(ctx, r.client, r.newest.server, app, after)
+	if stored != nil {
+		r.newest.wrote(stored)
+	}
+	return errors.Join(err, writing)
 }
 
 // visit gathers, decides, acts and reports for an Application once. It returns whether there was something to report,

@@ -27,6 +27,7 @@ type reconciler struct {
 	meters   *meters
 	hooks    *heldHooks
 	settings *currentSettings
+	watchdog *Watchdog
 	// settingsRead is closed once the settings are known.
 	settingsRead chan struct{}
 }

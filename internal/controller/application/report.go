@@ -94,7 +94,7 @@ func (o *observation) health(resources []v1alpha1.ResourceStatus) (v1alpha1.Heal
 		return code, ""
 	}
 	for i, s := range resources {
-		if s.Health == nil || s.Health.Status != code || s.RequiresPruning {
+		if s.Health == nil || s.Health.Status != code || s.RequiresPruning || s.Hook {
 			continue
 		}
 		name := o.comparison.Plan.Resources[i].Key.String()

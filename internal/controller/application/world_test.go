@@ -53,6 +53,8 @@ type world struct {
 	config      *rest.Config
 	refPoller   *source.RefPoller
 	poll        time.Duration
+	// clock is time.Now when nil.
+	clock func() time.Time
 }
 
 func newWorld(t *testing.T) *world {
@@ -107,7 +109,7 @@ func (w *world) start() (stop func()) {
 		w.Fatal(err)
 	}
 	w.refPoller = source.NewRefPoller(mirrors, source.RefPollerOptions{Every: w.poll, MaxBackoff: time.Second})
-	if err := application.Setup(mgr, application.Options{Mirrors: mirrors, RefPoller: w.refPoller, ControlNamespace: w.control, Metrics: w.metrics, Log: log}); err != nil {
+	if err := application.Setup(mgr, application.Options{Mirrors: mirrors, RefPoller: w.refPoller, ControlNamespace: w.control, Metrics: w.metrics, Now: w.clock, Log: log}); err != nil {
 		w.Fatal(err)
 	}
 	ctx, cancel := context.WithCancel(context.Background())

@@ -213,7 +213,8 @@ func (w *walk) object(name string, value map[string]any, source *yaml.Node) erro
 		return refuse("kustomization in a source that is read as a directory of plain files", "let source.path name its directory, or exclude it with source.directory.exclude")
 	}
 	object := &unstructured.Unstructured{Object: value}
-	if object.GetName() == "" && object.GetGenerateName() == "" {
+	if object.GetName() == "" && object.GetGenerateName() == "" && object.GetAnnotations()[v1alpha1.HookAnnotation] == "" {
+		// A hook gets its name from the sync that runs it.
 		return refuse(kind+" without metadata.name", "add it")
 	}
 	if err := w.tree.Budget().Spend(render.Objects, 1, name); err != nil {
