@@ -66,7 +66,7 @@ func registryHost(t *testing.T) string {
 
 func mirrors(t *testing.T, dir string) *source.Mirrors {
 	t.Helper()
-	m, err := source.Open(dir, source.Options{})
+	m, err := source.Open(dir, source.Options{LocalDirectories: []string{os.TempDir()}})
 	if err != nil {
 		t.Fatal(err)
 	}
