@@ -163,7 +163,12 @@ func isUndeclared(err error) bool {
 // isStale reports whether an apply fails for what was applied in a version that does not fit any more.
 func isStale(err error) bool {
 	text := err.Error()
-	return strings.Contains(text, "failed to convert merged object to last applied version") || strings.Contains(text, "failed to convert new object to proper version")
+	for _, mark := range []string{"failed to convert merged object to last applied version", "failed to convert new object to proper version", "request to convert CR to an invalid group/version"} {
+		if strings.Contains(text, mark) {
+			return true
+		}
+	}
+	return false
 }
 
 var index = regexp.MustCompile(`\[[^\]]*\]`)

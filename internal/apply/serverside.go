@@ -91,7 +91,9 @@ func put(ctx context.Context, resource dynamic.ResourceInterface, desired, live 
 		base, _ := withoutLeaving(live, live, desired, func(entry metav1.ManagedFieldsEntry) bool { return ownEntry(entry) || isFormer(entry) })
 		merged, _ := overlay(base.Object, forApply(desired).Object, "", gitsAlone).(map[string]any)
 		body := &unstructured.Unstructured{Object: merged}
-		body.SetManagedFields(nil)
+		if body.SetManagedFields(nil); isStale(why) {
+			body.SetManagedFields([]metav1.ManagedFieldsEntry{{}})
+		}
 		body.SetResourceVersion(live.GetResourceVersion())
 		var err error
 		after, err = resource.Update(ctx, body, metav1.UpdateOptions{FieldManager: v1alpha1.FieldManager, DryRun: dryRun(how), FieldValidation: how.validation()})
