@@ -2,6 +2,7 @@ package image
 
 import (
 	"bytes"
+	"cmp"
 	"errors"
 	"fmt"
 	"io"
@@ -11,6 +12,8 @@ import (
 	"strings"
 
 	"go.yaml.in/yaml/v3"
+
+	"github.com/cyan-cd/cyan/internal/problem"
 )
 
 // Setting is an image as a kustomization is to give it: by digest.
@@ -32,7 +35,9 @@ func SetInKustomization(data []byte, s Setting) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	s.Name = doc.nameFor(s)
+	if s.Name, err = doc.nameFor(s); err != nil {
+		return nil, err
+	}
 	want, err := doc.wanted(s)
 	if err != nil {
 		return nil, err
@@ -58,7 +63,7 @@ func NameInKustomization(data []byte, s Setting) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	return doc.nameFor(s), nil
+	return doc.nameFor(s)
 }
 
 type kustomization struct {
@@ -120,18 +125,30 @@ func text(mapping *yaml.Node, name string) string {
 	return ""
 }
 
-func (k *kustomization) nameFor(s Setting) string {
+// nameFor returns the name of the one entry that a setting is for. Where it names none, that is the entry that leads to
+// its repository; an error names them when there are several, of which nobody could know which one is meant.
+func (k *kustomization) nameFor(s Setting) (string, error) {
 	if s.Name != "" {
-		return s.Name
+		return s.Name, nil
 	}
+	var names []string
 	if k.images != nil {
 		for _, entry := range k.images.Content {
-			if text(entry, "newName") == s.Repository {
-				return text(entry, "name")
+			if name := text(entry, "name"); cmp.Or(text(entry, "newName"), name) == s.Repository && !slices.Contains(names, name) {
+				names = append(names, name)
 			}
 		}
 	}
-	return s.Repository
+	switch len(names) {
+	case 0:
+		return s.Repository, nil
+	case 1:
+		return names[0], nil
+	}
+	return "", &problem.Error{
+		Kind: problem.Usage, Object: "images", Cause: fmt.Sprintf("entries %s all lead to %s", strings.Join(names, ", "), s.Repository),
+		Remedy: fmt.Sprintf("name the one that is delivered, as %s=%s, and deliver the others likewise", names[0], s.Repository),
+	}
 }
 
 // entry finds the entry of a name; there must not be two.
