@@ -87,7 +87,7 @@ func (r *run) findTarget(ctx context.Context, checkout *source.Checkout) error {
 }
 
 // precheck takes the run's place in the line, and checks the branch before anything is built: a stale run, a missing
-// kustomization and an image that is used nowhere are known by now.
+// kustomization, an image that is used nowhere and objects that would be refused are known by now.
 func (r *run) precheck(ctx context.Context, checkout *source.Checkout) (ticket *source.Ticket, err error) {
 	err = r.stage(delivery.Check, "looking at "+r.Branch+" of "+r.ConfigRepo.String(), func() (string, error) {
 		var err error
@@ -102,8 +102,8 @@ func (r *run) precheck(ctx context.Context, checkout *source.Checkout) (ticket *
 		if r.tip, err = r.Mirrors.Resolve(ctx, r.ConfigRepo, r.Branch); err != nil {
 			return "", err
 		}
-		// What the image will be is not known yet; what uses it is.
-		decision, err := r.rehearse(ctx, rehearsedDigest, nil)
+		// What the image will be is not known yet; what uses it is, and whether the cluster would take that.
+		decision, err := r.rehearse(ctx, rehearsedDigest, r.cluster.check)
 		if err != nil {
 			return "", err
 		}

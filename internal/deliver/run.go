@@ -149,7 +149,7 @@ func (r *run) deliver(ctx context.Context) error {
 	if err != nil || !starts {
 		return err
 	}
-	// The cluster is asked what it serves while the image is built.
+	// The cluster is asked what it serves while the branch is looked at.
 	r.cluster = newChecker(ctx, r.Cluster, r.Namespace, r.ClusterNeeded)
 	r.cluster.known = r.Known
 	defer r.cluster.close()

@@ -341,7 +341,7 @@ func TestNothingIsCommitted(t *testing.T) {
 		{"a Dockerfile that fails", map[string]string{"Dockerfile": "FROM scratch\nRUN make\n"}, func(o *deliver.Options) { o.Builder = "buildah" }, []string{":Dockerfile", "make: no rule"}},
 		{"nobody to build a Dockerfile", map[string]string{"Dockerfile": "FROM scratch\nRUN make\n"}, func(o *deliver.Options) { o.Builder = "nerdctl" }, []string{"commit ", "nerdctl"}},
 		{"code that does not compile", map[string]string{"main.go": "package main\n\nfunc main() { undefined() }\n"}, nil, []string{"undefined"}},
-		{"a manifest that is not valid", map[string]string{"k8s/base/deployment.yaml": strings.Replace(deployment, "image: app", "image: app\n          imagePullPolicy: Sometimes", 1)}, nil,
+		{"a manifest that is not valid, known before anything is compiled", map[string]string{"main.go": "package main\n\nfunc main() { undefined() }\n", "k8s/base/deployment.yaml": strings.Replace(deployment, "image: app", "image: app\n          imagePullPolicy: Sometimes", 1)}, nil,
 			[]string{"k8s/base/deployment.yaml:15", "imagePullPolicy", "Sometimes"}},
 		{"a registry that refuses", nil, func(o *deliver.Options) { o.Image = "app=" + refusing(t) + "/team/app" }, []string{"team/app"}},
 		{"an image name in capitals", nil, func(o *deliver.Options) { o.Image = "app=" + host + "/Team/App" }, []string{"small letters"}},
@@ -435,9 +435,10 @@ func TestTheClusterIsAsked(t *testing.T) {
 	if result, err := deliver.Run(t.Context(), o, nil); err != nil || result.Verdict != delivery.Commit || !strings.Contains(result.Checked, "tried 1 of 1") {
 		t.Fatalf("%+v, %v", result, err)
 	}
-	// Only the API server knows which addresses it gives out.
+	// Only the API server knows which addresses it gives out. It is asked before the program is compiled, which fails.
 	repo.Git("reset", "--quiet", "--hard", sha)
 	sha = repo.CommitLocally(map[string]string{
+		"main.go":                     "package main\n\nfunc main() { undefined() }\n",
 		"k8s/base/kustomization.yaml": "resources: [deployment.yaml, service.yaml]\n",
 		"k8s/base/service.yaml":       "apiVersion: v1\nkind: Service\nmetadata:\n  name: app\nspec:\n  clusterIP: 192.0.2.1\n  ports:\n    - port: 80\n",
 	})
