@@ -13,6 +13,7 @@ import (
 	"github.com/cyan-cd/cyan/api/v1alpha1"
 	"github.com/cyan-cd/cyan/internal/delivery"
 	"github.com/cyan-cd/cyan/internal/image"
+	"github.com/cyan-cd/cyan/internal/problem"
 	"github.com/cyan-cd/cyan/internal/render"
 	"github.com/cyan-cd/cyan/internal/render/renderers"
 	"github.com/cyan-cd/cyan/internal/source"
@@ -41,9 +42,32 @@ func (r *run) resolve(ctx context.Context) (checkout *source.Checkout, starts bo
 			r.result.Verdict, r.result.Reason = delivery.Own, reason
 			return reason, nil
 		}
+		if err := r.warn(ctx, checkout, sha); err != nil {
+			return "", err
+		}
 		return fmt.Sprintf("commit %.12s %s", sha, r.commit.Subject), r.findTarget(ctx, checkout)
 	})
 	return checkout, starts, err
+}
+
+// warn notes what others would not see of what is delivered.
+func (r *run) warn(ctx context.Context, checkout *source.Checkout, sha string) error {
+	found, err := checkout.Unpublished(ctx, sha)
+	if err != nil {
+		return err
+	}
+	if r.Revision != "" {
+		// What lies there was not meant.
+		found.Files = nil
+	}
+	if r.RequireClean && (len(found.Files) > 0 || found.NotPushed) {
+		return &problem.Error{
+			Kind: problem.Refused, Object: checkout.Dir, Cause: strings.Join(delivery.Warnings(delivery.Checkout{Uncommitted: found.Files, NotPushed: found.NotPushed}, sha, false), "; "),
+			Remedy: "commit and push first",
+		}
+	}
+	r.result.Warnings = delivery.Warnings(delivery.Checkout{Uncommitted: found.Files, NotPushed: found.NotPushed, Signs: found.Signs}, sha, r.Push)
+	return nil
 }
 
 // open finds what is built: in a working copy, or in a repository's mirror.

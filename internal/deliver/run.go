@@ -56,6 +56,8 @@ type Options struct {
 	Known *validate.Known
 	// Namespace is where objects go that name none; "default" when empty.
 	Namespace string
+	// RequireClean refuses a working copy with files that are not in the commit, or a commit that no remote has.
+	RequireClean bool
 	// Author is who commits; Cyan when it is empty.
 	Author source.Person
 	// Output gets what compilers and builders print; nil drops it.
@@ -75,6 +77,8 @@ type Result struct {
 	Builder string `json:"builder,omitempty"`
 	// Landed is the commit that sets the image, "" when there is none.
 	Landed string `json:"landed,omitempty"`
+	// Warnings are what the person who delivers should know, a line each.
+	Warnings []string `json:"warnings,omitempty"`
 	// Checked is who validated the objects, for a reader; "" when none had to.
 	Checked string `json:"checked,omitempty"`
 	// Timeline is the stages and their times.

@@ -172,6 +172,25 @@ func TestRehearsal(t *testing.T) {
 }
 
 // A CI job without a checkout names the repository, and commits to the branch that it builds.
+// TestWhatOthersWouldNotSee: a working copy that holds more than the commit is told of, or refused where that is asked.
+func TestWhatOthersWouldNotSee(t *testing.T) {
+	repo, host := testkit.GitRepo(t), registryHost(t)
+	repo.Commit(files())
+	if err := os.WriteFile(filepath.Join(repo.Dir, "main.go"), []byte("package main // changed\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	o := options(t, repo, host)
+	o.RequireClean = true
+	if _, err := deliver.Run(t.Context(), o, nil); err == nil || !strings.Contains(err.Error(), "main.go is not committed") {
+		t.Errorf("got %v, want a refusal that names the file", err)
+	}
+	o.RequireClean = false
+	result, err := deliver.Run(t.Context(), o, nil)
+	if err != nil || result.Verdict != delivery.Commit || len(result.Warnings) != 1 || !strings.Contains(result.Warnings[0], "main.go is not committed") {
+		t.Errorf("got %+v, %v; want the commit delivered, with a warning", result, err)
+	}
+}
+
 func TestRepositoryByURL(t *testing.T) {
 	repo, host := testkit.GitRepo(t), registryHost(t)
 	repo.Commit(files())

@@ -77,6 +77,7 @@ not there; with 20 when it is refused; else with 1. Unless it ends with 0, nothi
 	flags.StringSliceVar(&f.registryMirrors, "registry-mirror", nil, "HOST:PORT of a registry that is asked first for base images, whatever their name")
 	flags.BoolVar(&f.insecureRegistry, "insecure-registry", false, "speak plain HTTP to registries that are not on this machine")
 	flags.StringVarP(&f.Namespace, "namespace", "n", "", "namespace of objects that name none, when the cluster is asked (default: default)")
+	flags.BoolVar(&f.RequireClean, "require-clean", false, "fail if the working copy has changes that are not committed, or no remote has the commit")
 	flags.BoolVar(&f.ClusterNeeded, "require-cluster", false, "fail if the cluster cannot be asked")
 	f.schemas.AddTo(flags)
 	flags.StringVar(&f.author, "author", "", "who commits, as 'NAME <MAIL>' (default: Cyan)")
@@ -116,6 +117,9 @@ func (f *run) deliver(cmd *cobra.Command) error {
 		if printed := printResult(cmd.OutOrStdout(), result, err); printed != nil && err == nil {
 			return printed
 		}
+	}
+	for _, warning := range result.Warnings {
+		fmt.Fprintln(cmd.ErrOrStderr(), "Warning: "+warning)
 	}
 	switch {
 	case errors.Is(err, context.Canceled) && cmd.Context().Err() != nil:

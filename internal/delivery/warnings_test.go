@@ -1,0 +1,36 @@
+package delivery_test
+
+import (
+	"slices"
+	"testing"
+
+	"github.com/cyan-cd/cyan/internal/delivery"
+)
+
+func TestWarnings(t *testing.T) {
+	const commit = "0123456789abcdef0123"
+	files := func(names ...string) delivery.Checkout { return delivery.Checkout{Uncommitted: names} }
+	for _, c := range []struct {
+		name     string
+		checkout delivery.Checkout
+		pushes   bool
+		want     []string
+	}{
+		{"clean and pushed", delivery.Checkout{}, true, nil},
+		{"one file", files("a"), false, []string{"a is not committed, and so not in what is delivered: commit 0123456789ab is"}},
+		{"three files", files("a", "b", "c"), false, []string{"a, b, c are not committed, and so not in what is delivered: commit 0123456789ab is"}},
+		{"many files", files("a", "b", "c", "d", "e"), false, []string{"a, b, c and 2 more are not committed, and so not in what is delivered: commit 0123456789ab is"}},
+		{"not pushed", delivery.Checkout{NotPushed: true}, false, []string{"commit 0123456789ab is in no remote: others can't find what the image was built of; push it"}},
+		{"signs", delivery.Checkout{Signs: true}, true, []string{"commit.gpgsign is set, and the commits that Cyan makes are not signed; a branch that wants signatures refuses them"}},
+		{"signs, and nothing is committed", delivery.Checkout{Signs: true}, false, nil},
+		{"everything", delivery.Checkout{Uncommitted: []string{"a"}, NotPushed: true, Signs: true}, true, []string{
+			"a is not committed, and so not in what is delivered: commit 0123456789ab is",
+			"commit 0123456789ab is in no remote: others can't find what the image was built of; push it",
+			"commit.gpgsign is set, and the commits that Cyan makes are not signed; a branch that wants signatures refuses them",
+		}},
+	} {
+		if got := delivery.Warnings(c.checkout, commit, c.pushes); !slices.Equal(got, c.want) {
+			t.Errorf("%s:\ngot  %q\nwant %q", c.name, got, c.want)
+		}
+	}
+}
