@@ -194,7 +194,6 @@ func TestLines(t *testing.T) {
 		{"kubectl-cyan rollout promot shop", 2, "", "Error: kubectl cyan rollout: unknown command \"promot\"; did you mean \"promote\"?\n"},
 		{"kubectl-argo-rollouts get rolout shop", 2, "", "Error: kubectl argo rollouts get: unknown command \"rolout\"; did you mean \"rollout\"?\n"},
 		{"cyan delivery rn", 2, "", "Error: cyan delivery: unknown command \"rn\"; did you mean \"run\"?\n"},
-		{"argocd admin export", 2, "", "Error: argocd admin export: not served by Cyan; back up with kubectl: applications, appprojects, and the Secrets and ConfigMaps beside them, as YAML\n"},
 		{"cyan app get", 2, "", "Error: cyan app get: the Application's name is missing; write it as `cyan app get NAME [flags]`\n"},
 		{"cyan app get a b", 2, "", "Error: cyan app get: unexpected argument \"b\"; write it as `cyan app get NAME [flags]`\n"},
 		{"cyan app sync", 2, "", "Error: cyan app sync: the Application's name is missing; give names, or --selector\n"},

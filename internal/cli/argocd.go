@@ -4,6 +4,7 @@ import (
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 
+	"github.com/cyan-cd/cyan/internal/cli/admin"
 	"github.com/cyan-cd/cyan/internal/cli/app"
 	"github.com/cyan-cd/cyan/internal/cli/cluster"
 	"github.com/cyan-cd/cyan/internal/cli/kit"
@@ -25,7 +26,7 @@ It speaks to the Kubernetes API, not to a server of its own: there is nothing to
 	}
 	e.Kube.Bind(root, kit.ArgoCDFlags)
 	e.WithoutEffect(root, "Cyan has no API server of its own; it speaks to the Kubernetes API of the kubeconfig's context", serverFlags())
-	root.AddCommand(app.New(e), cluster.New(e), repo.New(e), repo.NewTemplates(e), project.New(e), newVersionCommand(e))
+	root.AddCommand(app.New(e), cluster.New(e), repo.New(e), repo.NewTemplates(e), project.New(e), admin.New(e), newVersionCommand(e))
 	root.AddCommand(loginCommands(e)...)
 	return root
 }
@@ -63,7 +64,5 @@ func loginCommands(e *kit.Env) []*cobra.Command {
 			},
 		}
 	}
-	admin := &cobra.Command{Use: "admin", Short: "What administrators of Argo CD do first", Example: "  argocd admin initial-password"}
-	admin.AddCommand(nothing("initial-password", "admin initial-password"))
-	return []*cobra.Command{nothing("login [SERVER]", "login cd.example"), nothing("logout [CONTEXT]", "logout cd.example"), nothing("relogin", "relogin"), admin}
+	return []*cobra.Command{nothing("login [SERVER]", "login cd.example"), nothing("logout [CONTEXT]", "logout cd.example"), nothing("relogin", "relogin")}
 }

@@ -20,16 +20,16 @@ var argocdNotServed = kit.NotServed{
 	"configure": "there is nothing to configure but the kubeconfig",
 	"context":   "choose the kubeconfig's context by --context, or with `kubectl config use-context`",
 
-	"admin app":                    "`app get` shows what was compared, and `app create` takes a file",
-	"admin cluster":                "`cluster list` shows the clusters, and `cluster add` registers one",
-	"admin dashboard":              "a web page does not exist yet",
-	"admin export":                 "back up with kubectl: applications, appprojects, and the Secrets and ConfigMaps beside them, as YAML",
-	"admin import":                 "restore with `kubectl apply`",
-	"admin notifications":          noNotifications,
-	"admin proj":                   editProject,
-	"admin redis-initial-password": "Cyan runs without redis",
-	"admin repo":                   "register repositories with `repo add`",
-	"admin settings":               "change the ConfigMaps with kubectl",
+	"admin app":                         "`app get` shows what was compared, and `app create` takes a file",
+	"admin cluster":                     "`cluster list` shows the clusters, and `cluster add` registers one",
+	"admin dashboard":                   "a web page does not exist yet",
+	"admin initial-password":            "there is none: rights are those of the kubeconfig's user",
+	"admin settings rbac":               byProxy,
+	"admin settings resource-overrides": "`admin settings validate` checks them; health is shown by `app get`",
+	"admin notifications":               noNotifications,
+	"admin proj":                        editProject,
+	"admin redis-initial-password":      "Cyan runs without redis",
+	"admin repo":                        "register repositories with `repo add`",
 
 	"app rename": "create it under its new name, and delete the old one with --cascade=false",
 
@@ -82,5 +82,6 @@ var argocdFlagsNotServed = kit.NotServedFlags{
 	"shard":                 "clusters are not sharded",
 	"server-proxy-url":      "give --proxy-url",
 	"local-repo-root":       "what is synced comes from git: commit it",
+	"prune":                 "delete what is not wanted with kubectl: no Application is deleted for not being in a file",
 	"local-include":         "--local reads all of a directory",
 }
