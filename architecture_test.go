@@ -58,6 +58,7 @@ var rooms = []room{
 	// os.Expand reads nothing.
 	{folder: "internal/render", may: []string{"api/...", "internal/spelling", "internal/problem"}, never: effects, but: []string{"os"}},
 	{folder: "internal/render/kustomize", may: []string{"api/...", "internal/render", "internal/problem"}},
+	{folder: "internal/render/sops", may: []string{}, never: effects},
 	{folder: "internal/render/directory", may: []string{"api/...", "internal/render", "internal/problem"}},
 	{folder: "internal/validate", may: []string{"api/...", "internal/render", "internal/spelling", "internal/problem"}, never: clients, but: []string{"k8s.io/client-go/kubernetes/scheme"}},
 	{folder: "internal/source", may: []string{"api/...", "internal/delivery", "internal/repository", "internal/source/..."}, never: []string{"k8s.io/client-go/...", "sigs.k8s.io/controller-runtime/..."}},
@@ -81,7 +82,7 @@ var rooms = []room{
 	{folder: "internal/cli/cluster", may: []string{"api/...", "internal/cluster", "internal/cli/kit"}},
 	{folder: "internal/cli/repo", may: []string{"internal/repository", "api/...", "internal/source", "internal/cli/kit"}},
 	{folder: "internal/cli/project", may: []string{"api/...", "internal/patch", "internal/project", "internal/cli/kit"}},
-	{folder: "internal/controller/application", may: []string{"internal/repository", "api/...", "internal/operation", "internal/project", "internal/plan", "internal/health", "internal/compare", "internal/live", "internal/apply", "internal/cluster", "internal/source", "internal/patch", "internal/settings"}},
+	{folder: "internal/controller/application", may: []string{"internal/repository", "api/...", "internal/operation", "internal/project", "internal/plan", "internal/health", "internal/compare", "internal/live", "internal/apply", "internal/cluster", "internal/source", "internal/patch", "internal/settings", "internal/render/sops"}},
 	{folder: "internal/controller/install", may: []string{"api/...", "internal/settings"}},
 	// Below are those that put the program together, and what only tests use.
 	{folder: "internal/controller"},

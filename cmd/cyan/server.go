@@ -14,11 +14,13 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/cyan-cd/cyan/internal/cli/kit"
+	"github.com/cyan-cd/cyan/internal/cli/manifests"
 	"github.com/cyan-cd/cyan/internal/cluster"
 	"github.com/cyan-cd/cyan/internal/compare"
 	"github.com/cyan-cd/cyan/internal/controller"
 	"github.com/cyan-cd/cyan/internal/problem"
 	"github.com/cyan-cd/cyan/internal/render"
+	"github.com/cyan-cd/cyan/internal/render/sops"
 	"github.com/cyan-cd/cyan/internal/source"
 )
 
@@ -99,6 +101,10 @@ func (f serverFlags) run(cmd *cobra.Command) error {
 	if err != nil {
 		return kit.Usage("--deny-network", err.Error(), "give an address, or one with the length of its prefix, such as 10.0.0.0/8")
 	}
+	keys, err := manifests.Keys()
+	if err != nil {
+		return err
+	}
 	config, err := f.env.Kube.Config()
 	if err != nil {
 		return err
@@ -108,7 +114,7 @@ func (f serverFlags) run(cmd *cobra.Command) error {
 		return err
 	}
 	o := controller.Options{
-		MirrorDir: mirrors, RepositoryDirectories: f.directories, DenyNetworks: denied, ControlNamespace: f.namespace, Programs: programs, Render: compare.RenderOptions{Time: f.renderTime, Limits: limits}, PollEvery: f.poll, RolloutInstanceID: f.instance,
+		MirrorDir: mirrors, RepositoryDirectories: f.directories, DenyNetworks: denied, ControlNamespace: f.namespace, Programs: programs, Render: compare.RenderOptions{Time: f.renderTime, Limits: limits, Keys: func(context.Context) sops.Keys { return keys }}, PollEvery: f.poll, RolloutInstanceID: f.instance,
 		SkipInstall: f.skipInstall, LeaderElection: f.standBy, BesideOthers: f.besideOthers, Log: log,
 	}
 	if f.address != "" {

@@ -14,6 +14,7 @@ import (
 	"github.com/cyan-cd/cyan/api/v1alpha1"
 	"github.com/cyan-cd/cyan/internal/plan"
 	"github.com/cyan-cd/cyan/internal/render"
+	"github.com/cyan-cd/cyan/internal/render/sops"
 )
 
 // maxApplications is the number of Applications of which results are kept, those that were used last.
@@ -30,6 +31,8 @@ type Rendering struct {
 
 	// options names everything but the revision that the result depends on.
 	options string
+	// keys names the keys that it was rendered with.
+	keys string
 	// digest names the objects; nil in a Rendering that nothing was rendered for.
 	digest func() string
 }
@@ -60,8 +63,8 @@ func digestOf(objects []render.Rendered) func() string {
 
 // RenderTree renders an Application's source from a tree that is at hand, such as a local directory. revision may be
 // empty.
-func RenderTree(by render.Func, tree fs.FS, app *v1alpha1.Application, src v1alpha1.ApplicationSource, revision string) (*Rendering, error) {
-	return renderTree(by, tree, app, src, revision, render.Options{})
+func RenderTree(by render.Func, tree fs.FS, app *v1alpha1.Application, src v1alpha1.ApplicationSource, revision string, keys sops.Keys) (*Rendering, error) {
+	return renderTree(by, tree, app, src, revision, render.Options{Keys: keys})
 }
 
 func renderTree(by render.Func, tree fs.FS, app *v1alpha1.Application, src v1alpha1.ApplicationSource, revision string, options render.Options) (*Rendering, error) {

@@ -15,6 +15,7 @@ import (
 	"github.com/cyan-cd/cyan/internal/project"
 	"github.com/cyan-cd/cyan/internal/render"
 	"github.com/cyan-cd/cyan/internal/render/renderers"
+	"github.com/cyan-cd/cyan/internal/render/sops"
 	"github.com/cyan-cd/cyan/internal/source"
 )
 
@@ -29,6 +30,8 @@ type Trees interface {
 // RenderOptions bound what rendering costs. The zero value has the limits of the renderers, and waits for ever.
 type RenderOptions struct {
 	Limits render.Limits
+	// Keys returns those that open files encrypted with SOPS; none when nil.
+	Keys func(context.Context) sops.Keys
 	// Time is how long one rendering may take; no limit when zero.
 	Time time.Duration
 	// Patience is how long Render waits. The rendering goes on without it, and Finished is called with the Application
@@ -56,11 +59,11 @@ type Renderer struct {
 
 // rendering is one that runs. The results are there when done is closed.
 type rendering struct {
-	options, revision string
-	stop              context.CancelFunc
-	done              chan struct{}
-	result            *Rendering
-	err               error
+	options, revision, keys string
+	stop                    context.CancelFunc
+	done                    chan struct{}
+	result                  *Rendering
+	err                     error
 	// left is whether somebody has stopped waiting for it.
 	left bool
 }
@@ -81,8 +84,12 @@ func (r *Renderer) Render(ctx context.Context, app *v1alpha1.Application, permit
 	if src.RepoURL == "" || src.RepoURL != repo.URL {
 		return nil, &problem.Error{Kind: problem.Refused, Object: "Application " + app.Name, Field: "spec.source.repoURL", Cause: fmt.Sprintf("repository %s was not judged by the project", repo.URL)}
 	}
+	var keys sops.Keys
+	if r.options.Keys != nil {
+		keys = r.options.Keys(ctx)
+	}
 	name, options := nameOf(app), optionsHash(app, src)+repo.Identity()
-	if before := r.lastOf(app, src, repo); before != nil && before.Revision == revision {
+	if before := r.lastOf(app, src, repo); before != nil && before.Revision == revision && before.keys == keys.Fingerprint() {
 		return before, nil
 	}
 	tree, err := r.trees.Tree(ctx, repo, revision)
@@ -90,8 +97,8 @@ func (r *Renderer) Render(ctx context.Context, app *v1alpha1.Application, permit
 		return nil, err
 	}
 	anew := r.takeDistrust(name)
-	return r.wait(ctx, name, r.run(name, options, revision, func(control render.Control) (*Rendering, error) {
-		return renderTree(r.render, tree, app, src, revision, render.Options{Limits: r.options.Limits, Control: control, Anew: anew})
+	return r.wait(ctx, name, r.run(name, options, revision, keys.Fingerprint(), func(control render.Control) (*Rendering, error) {
+		return renderTree(r.render, tree, app, src, revision, render.Options{Keys: keys, Limits: r.options.Limits, Control: control, Anew: anew})
 	}))
 }
 
@@ -112,11 +119,11 @@ func (r *Renderer) takeDistrust(app types.NamespacedName) bool {
 }
 
 // run starts a rendering, unless it runs already. One of something else for the same Application is stopped.
-func (r *Renderer) run(name types.NamespacedName, options, revision string, do func(render.Control) (*Rendering, error)) *rendering {
+func (r *Renderer) run(name types.NamespacedName, options, revision, keys string, do func(render.Control) (*Rendering, error)) *rendering {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if before := r.running[name]; before != nil {
-		if before.options == options && before.revision == revision {
+		if before.options == options && before.revision == revision && before.keys == keys {
 			return before
 		}
 		before.stop()
@@ -125,7 +132,7 @@ func (r *Renderer) run(name types.NamespacedName, options, revision string, do f
 	if r.options.Time > 0 {
 		ctx, stop = context.WithTimeout(context.Background(), r.options.Time)
 	}
-	started := &rendering{options: options, revision: revision, stop: stop, done: make(chan struct{})}
+	started := &rendering{options: options, revision: revision, keys: keys, stop: stop, done: make(chan struct{})}
 	r.running[name] = started
 	go func() {
 		defer stop()
@@ -187,7 +194,7 @@ func (r *Renderer) finish(name types.NamespacedName, ended *rendering, result *R
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if ended.result, ended.err = result, err; result != nil {
-		result.options = ended.options
+		result.options, result.keys = ended.options, ended.keys
 	}
 	current := r.running[name] == ended
 	if current {

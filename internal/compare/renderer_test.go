@@ -40,7 +40,7 @@ func TestAWorkerDoesNotWaitForALongRendering(t *testing.T) {
 			return &Rendering{Revision: "1", Result: &render.Result{}}, nil
 		}
 		started := time.Now()
-		_, err := r.wait(t.Context(), appName("a"), r.run(appName("a"), "o", "1", long))
+		_, err := r.wait(t.Context(), appName("a"), r.run(appName("a"), "o", "1", "", long))
 		if !problem.IsTemporary(err) || time.Since(started) != time.Second {
 			t.Fatalf("got %v after %s, want a temporary error after a second", err, time.Since(started))
 		}
@@ -58,7 +58,7 @@ func TestAWorkerDoesNotWaitForALongRendering(t *testing.T) {
 func TestNobodyIsToldOfWhatWasWaitedFor(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r := NewRenderer(nil, RenderOptions{Patience: time.Second, Finished: func(app types.NamespacedName) { t.Errorf("told of %s", app.Name) }})
-		if _, err := r.wait(t.Context(), appName("a"), r.run(appName("a"), "o", "1", atOnce)); err != nil {
+		if _, err := r.wait(t.Context(), appName("a"), r.run(appName("a"), "o", "1", "", atOnce)); err != nil {
 			t.Error(err)
 		}
 		synctest.Wait()
@@ -76,7 +76,7 @@ func TestARenderingHasALimitOfTime(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				r := NewRenderer(nil, RenderOptions{Time: time.Minute})
-				rendered, err := r.wait(t.Context(), appName("a"), r.run(appName("a"), "o", "1", do))
+				rendered, err := r.wait(t.Context(), appName("a"), r.run(appName("a"), "o", "1", "", do))
 				if err != nil || !render.IsRefusal(rendered.Err) || !strings.Contains(rendered.Err.Error(), "not finished after 1m0s, which is the limit") {
 					t.Fatalf("got %v and %v, want a refusal that has the limit", rendered, err)
 				}
@@ -92,11 +92,11 @@ func TestARenderingHasALimitOfTime(t *testing.T) {
 func TestAnotherRevisionStopsARendering(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r := NewRenderer(nil, RenderOptions{})
-		first := r.run(appName("a"), "o", "1", endless(false))
-		if again := r.run(appName("a"), "o", "1", atOnce); again != first {
+		first := r.run(appName("a"), "o", "1", "", endless(false))
+		if again := r.run(appName("a"), "o", "1", "", atOnce); again != first {
 			t.Error("the same is rendered twice at the same time")
 		}
-		second := r.run(appName("a"), "o", "2", atOnce)
+		second := r.run(appName("a"), "o", "2", "", atOnce)
 		if _, err := r.wait(t.Context(), appName("a"), first); !errors.Is(err, render.ErrStopped) {
 			t.Errorf("the first: got %v, want %v", err, render.ErrStopped)
 		}
@@ -109,7 +109,7 @@ func TestAnotherRevisionStopsARendering(t *testing.T) {
 func TestForgettingStopsARendering(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r := NewRenderer(nil, RenderOptions{})
-		of := r.run(appName("a"), "o", "1", endless(false))
+		of := r.run(appName("a"), "o", "1", "", endless(false))
 		r.Forget(appName("a"))
 		if _, err := r.wait(t.Context(), appName("a"), of); !errors.Is(err, render.ErrStopped) {
 			t.Errorf("got %v, want %v", err, render.ErrStopped)
@@ -124,13 +124,13 @@ func TestExpensiveRenderingsWaitForEachOtherAndHoldUpNoOther(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r := NewRenderer(nil, RenderOptions{Patience: time.Second})
 		for i := range cap(r.expensive) + 5 {
-			r.run(appName("hostile"+string(rune('a'+i))), "o", "1", endless(true))
+			r.run(appName("hostile"+string(rune('a'+i))), "o", "1", "", endless(true))
 		}
 		synctest.Wait()
 		if len(r.expensive) != cap(r.expensive) {
 			t.Errorf("%d expensive renderings run, want %d", len(r.expensive), cap(r.expensive))
 		}
-		if _, err := r.wait(t.Context(), appName("good"), r.run(appName("good"), "o", "1", atOnce)); err != nil {
+		if _, err := r.wait(t.Context(), appName("good"), r.run(appName("good"), "o", "1", "", atOnce)); err != nil {
 			t.Errorf("a cheap one: %v", err)
 		}
 		for name := range r.running {
@@ -147,7 +147,7 @@ func TestWhoeverGoesAwayDoesNotWait(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r := NewRenderer(nil, RenderOptions{})
 		ctx, cancel := context.WithCancel(t.Context())
-		of := r.run(appName("a"), "o", "1", endless(false))
+		of := r.run(appName("a"), "o", "1", "", endless(false))
 		cancel()
 		if _, err := r.wait(ctx, appName("a"), of); !errors.Is(err, context.Canceled) {
 			t.Errorf("got %v, want %v", err, context.Canceled)
@@ -158,7 +158,7 @@ func TestWhoeverGoesAwayDoesNotWait(t *testing.T) {
 
 func TestABreakdownIsAnError(t *testing.T) {
 	r := NewRenderer(nil, RenderOptions{})
-	_, err := r.wait(t.Context(), appName("a"), r.run(appName("a"), "o", "1", func(render.Control) (*Rendering, error) { panic("nil map") }))
+	_, err := r.wait(t.Context(), appName("a"), r.run(appName("a"), "o", "1", "", func(render.Control) (*Rendering, error) { panic("nil map") }))
 	if err == nil || !strings.Contains(err.Error(), "rendering breaks down: nil map") {
 		t.Errorf("got %v", err)
 	}
@@ -168,7 +168,7 @@ func TestABreakdownIsAnError(t *testing.T) {
 func TestDistrust(t *testing.T) {
 	r := NewRenderer(nil, RenderOptions{})
 	name := appName("a")
-	if _, err := r.wait(t.Context(), name, r.run(name, "o", "1", atOnce)); err != nil {
+	if _, err := r.wait(t.Context(), name, r.run(name, "o", "1", "", atOnce)); err != nil {
 		t.Fatal(err)
 	}
 	r.Distrust(name)

@@ -233,7 +233,7 @@ func (r *run) observe(
 	if try.Changed = string(edited) != string(k.data); !try.Changed {
 		return try, nil, nil
 	}
-	result, err := renderers.Render(edit(tree, k.file, edited), v1alpha1.ApplicationSource{Path: mark.Overlay}, render.Options{Namespace: r.Namespace})
+	result, err := renderers.Render(edit(tree, k.file, edited), v1alpha1.ApplicationSource{Path: mark.Overlay}, render.Options{Namespace: r.Namespace, Keys: r.Keys})
 	if err != nil {
 		return try, nil, fmt.Errorf("overlay %s with the new image: %w", mark.Overlay, err)
 	}

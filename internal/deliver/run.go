@@ -16,6 +16,7 @@ import (
 	"github.com/cyan-cd/cyan/internal/delivery"
 	"github.com/cyan-cd/cyan/internal/image"
 	"github.com/cyan-cd/cyan/internal/problem"
+	"github.com/cyan-cd/cyan/internal/render/sops"
 	"github.com/cyan-cd/cyan/internal/source"
 	"github.com/cyan-cd/cyan/internal/validate"
 )
@@ -52,6 +53,8 @@ type Options struct {
 	// an error.
 	Cluster       *rest.Config
 	ClusterNeeded bool
+	// Keys open files that are encrypted with SOPS.
+	Keys sops.Keys
 	// Known is what is known of kinds when no cluster is asked; nil for what is built in.
 	Known *validate.Known
 	// Namespace is where objects go that name none; "default" when empty.

@@ -113,7 +113,7 @@ func (c *cache) keep(name string, old, v *version) {
 // cacheName names what is asked for, but for the tree and the variables: the revision is the tree's.
 func cacheName(src v1alpha1.ApplicationSource, opts Options) (string, error) {
 	src.TargetRevision = ""
-	text, err := json.Marshal([]any{src, opts.Namespace, opts.Limits})
+	text, err := json.Marshal([]any{src, opts.Namespace, opts.Limits, opts.Keys.Fingerprint()})
 	if err != nil {
 		return "", fmt.Errorf("naming source %s: %w", DisplayPath(src.Path), err)
 	}

@@ -11,6 +11,7 @@ import (
 	"github.com/cyan-cd/cyan/api/v1alpha1"
 	"github.com/cyan-cd/cyan/internal/problem"
 	"github.com/cyan-cd/cyan/internal/render"
+	"github.com/cyan-cd/cyan/internal/render/sops"
 )
 
 // counter renders by counting: its result depends on the files that it reads and the variables that it uses.
@@ -26,7 +27,7 @@ func (c *counter) render(fsys fs.FS, _ v1alpha1.ApplicationSource, opts render.O
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.calls++
-	tree := render.NewTree(fsys, render.NewBudget(opts.Limits, render.Control{}))
+	tree := render.NewTree(fsys, render.NewBudget(opts.Limits, render.Control{}), sops.Keys{})
 	for _, name := range c.reads {
 		if _, err := tree.ReadFile(name); err != nil && !errors.Is(err, fs.ErrNotExist) {
 			return nil, err

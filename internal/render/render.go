@@ -13,6 +13,7 @@ import (
 
 	"github.com/cyan-cd/cyan/api/v1alpha1"
 	"github.com/cyan-cd/cyan/internal/problem"
+	"github.com/cyan-cd/cyan/internal/render/sops"
 )
 
 // Func renders a source from a commit's tree. The tree may implement HashFS, which saves hashing what was read; where
@@ -88,6 +89,8 @@ type Options struct {
 	Env map[string]string
 	// Names are those that files of the tree may call the Application by.
 	Names []string
+	// Keys open files that are encrypted with SOPS.
+	Keys sops.Keys
 	// Limits bound what a source may cost; the zero value means DefaultLimits.
 	Limits Limits
 	// Control governs the rendering while it runs.
@@ -100,7 +103,7 @@ type Options struct {
 // first that detects the directory as its own.
 func With(renderers ...Renderer) Func {
 	return func(src fs.FS, source v1alpha1.ApplicationSource, opts Options) (*Result, error) {
-		tree := NewTree(src, NewBudget(opts.Limits, opts.Control))
+		tree := NewTree(src, NewBudget(opts.Limits, opts.Control), opts.Keys)
 		result := &Result{}
 		err := render(renderers, tree, source, opts, result)
 		if err != nil {

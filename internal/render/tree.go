@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"github.com/cyan-cd/cyan/internal/problem"
+	"github.com/cyan-cd/cyan/internal/render/sops"
 )
 
 // maxLinks is the number of symbolic links in one path; more of them is a loop. Linux has the same number.
@@ -23,6 +24,7 @@ type Tree struct {
 	fsys   fs.FS
 	hashes HashFS
 	budget *Budget
+	keys   sops.Keys
 	reads  ReadSet
 
 	lstats    map[string]fs.FileMode
@@ -31,11 +33,12 @@ type Tree struct {
 }
 
 // NewTree returns a Tree of which nothing was read yet.
-func NewTree(fsys fs.FS, budget *Budget) *Tree {
+func NewTree(fsys fs.FS, budget *Budget, keys sops.Keys) *Tree {
 	return &Tree{
 		fsys:      fsys,
 		hashes:    Hashed(fsys),
 		budget:    budget,
+		keys:      keys,
 		reads:     ReadSet{},
 		lstats:    map[string]fs.FileMode{},
 		contents:  map[string][]byte{},
@@ -209,7 +212,7 @@ func (t *Tree) load(name string) ([]byte, error) {
 			Remedy: "Git LFS is not served for what is rendered: commit the file itself (`git lfs untrack`)",
 		}
 	}
-	return data, nil
+	return t.keys.Decrypt(name, data)
 }
 
 // largeFilePointer is what Git LFS commits in the place of a file begins with.

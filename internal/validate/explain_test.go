@@ -13,6 +13,7 @@ import (
 	"k8s.io/utils/ptr"
 
 	"github.com/cyan-cd/cyan/internal/render"
+	"github.com/cyan-cd/cyan/internal/render/sops"
 )
 
 // Each type of error that an API server has, as a problem and a remedy.
@@ -200,7 +201,7 @@ func TestPaths(t *testing.T) {
 func located(t *testing.T, text string) render.Rendered {
 	t.Helper()
 	r := object(t, "{apiVersion: v1, kind: ConfigMap, metadata: {name: a}}")
-	docs, err := render.NewTree(fstest.MapFS{}, render.NewBudget(render.Limits{}, render.Control{})).Documents("a.yaml", []byte(text))
+	docs, err := render.NewTree(fstest.MapFS{}, render.NewBudget(render.Limits{}, render.Control{}), sops.Keys{}).Documents("a.yaml", []byte(text))
 	if err != nil || len(docs) != 1 {
 		t.Fatalf("%d documents, %v", len(docs), err)
 	}

@@ -101,6 +101,9 @@ func (f *run) deliver(cmd *cobra.Command) error {
 		return err
 	}
 	f.Known = known
+	if f.Keys, err = manifests.Keys(); err != nil {
+		return err
+	}
 	mirrors, err := source.Open(f.mirrors, source.Options{OwnConfiguration: true, LocalDirectories: []string{"/"}})
 	if err != nil {
 		return err

@@ -17,7 +17,11 @@ import (
 // Directory renders a directory on disk; root bounds what is read.
 func Directory(root, path string, source v1alpha1.ApplicationSource, options render.Options) (*render.Result, error) {
 	result := &render.Result{}
-	err := open(root, path, func(tree fs.FS, inside string) error {
+	var err error
+	if options.Keys, err = Keys(); err != nil {
+		return result, err
+	}
+	err = open(root, path, func(tree fs.FS, inside string) error {
 		source.Path = inside
 		var err error
 		if result, err = renderers.Render(tree, source, options); err != nil {
@@ -32,10 +36,14 @@ func Directory(root, path string, source v1alpha1.ApplicationSource, options ren
 // read.
 func Application(root, path string, app *v1alpha1.Application, source v1alpha1.ApplicationSource) (*compare.Rendering, error) {
 	var rendered *compare.Rendering
-	err := open(root, path, func(tree fs.FS, inside string) error {
+	keys, err := Keys()
+	if err != nil {
+		return nil, err
+	}
+	err = open(root, path, func(tree fs.FS, inside string) error {
 		source.Path = inside
 		var err error
-		if rendered, err = compare.RenderTree(renderers.Render, tree, app, source, ""); err == nil {
+		if rendered, err = compare.RenderTree(renderers.Render, tree, app, source, "", keys); err == nil {
 			err = rendered.Err
 		}
 		if err != nil {

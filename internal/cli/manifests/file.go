@@ -17,10 +17,14 @@ func File(path string) (*render.Result, error) {
 	if dir == "" {
 		dir = "."
 	}
-	err := open(dir, dir, func(tree fs.FS, inside string) error {
+	keys, err := Keys()
+	if err != nil {
+		return result, err
+	}
+	err = open(dir, dir, func(tree fs.FS, inside string) error {
 		source := v1alpha1.ApplicationSource{Path: inside, Directory: &v1alpha1.DirectorySource{Include: name}}
 		var err error
-		if result, err = renderers.Render(onlyFile{tree, name}, source, render.Options{}); err != nil {
+		if result, err = renderers.Render(onlyFile{tree, name}, source, render.Options{Keys: keys}); err != nil {
 			return refusal(err)
 		}
 		return nil

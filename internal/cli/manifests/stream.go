@@ -26,6 +26,9 @@ func Stream(in io.Reader, options render.Options) (*render.Result, error) {
 		return nil, &problem.Error{Kind: problem.Refused, Object: "standard input", Cause: fmt.Sprintf("more than the limit of %d bytes", longestStream), Remedy: "give it in parts"}
 	}
 	options.Limits.FileSize = longestStream
+	if options.Keys, err = Keys(); err != nil {
+		return nil, err
+	}
 	return one("stdin.yaml", data, options)
 }
 

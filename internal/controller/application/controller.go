@@ -108,6 +108,11 @@ func Setup(mgr manager.Manager, o Options) error {
 	r.queue = queue
 	recorder := newRevisionRecorder(r.client, r.newest, queue, o.Now, o.Log)
 	o.Render.Patience, o.Render.Finished = renderPatience, queue.add
+	ring := &keyring{reader: mgr.GetAPIReader(), namespace: o.ControlNamespace, now: o.Now, log: o.Log}
+	if o.Render.Keys != nil {
+		ring.started = o.Render.Keys(context.Background())
+	}
+	o.Render.Keys = ring.current
 	r.renderer = compare.NewRenderer(o.Mirrors, o.Render)
 	life, end := context.WithCancel(context.Background())
 	r.clusters = live.NewRegistry(life, mgr.GetConfig(), o.Log, func(instance string) { queue.add(plan.ApplicationOf(instance, r.control)) })
