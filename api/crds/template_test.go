@@ -23,8 +23,8 @@ var keyed = []string{
 	"schedulingGates", "topologySpreadConstraints",
 }
 
-// The template of a Rollout takes what a Deployment's takes: the definition is compared with the Go type of the template,
-// field by field.
+// The template of a Rollout takes what a Deployment's takes: the definition is compared with the Go type of the
+// template, field by field.
 func TestTemplateTakesWhatDeploymentsTake(t *testing.T) {
 	data, err := crds.Files.ReadFile("argoproj.io_rollouts.yaml")
 	if err != nil {

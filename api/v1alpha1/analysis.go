@@ -2,8 +2,8 @@ package v1alpha1
 
 import metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
-// The kinds of analyses and experiments are installed so that programs which look for them find them. Cyan keeps what they
-// hold, and serves none of it: an object that asks for work is answered in its status.
+// The kinds of analyses and experiments are installed so that programs which look for them find them. Cyan keeps what
+// they hold, and serves none of it: an object that asks for work is answered in its status.
 
 // AnalysisTemplate is a way to measure a version.
 //
@@ -101,7 +101,8 @@ type ExperimentList struct {
 // UnservedSpec is kept as it was written; its fields are not interpreted.
 type UnservedSpec struct{}
 
-// UnservedStatus is what programs read of an object whose kind is not served. Other fields are kept as they were written.
+// UnservedStatus is what programs read of an object whose kind is not served. Other fields are kept as they were
+// written.
 type UnservedStatus struct {
 	Phase   AnalysisPhase `json:"phase,omitempty"`
 	Message string        `json:"message,omitempty"`

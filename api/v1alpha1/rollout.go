@@ -270,8 +270,8 @@ type RolloutStatus struct {
 	Duration *RolloutDuration `json:"duration,omitempty"`
 }
 
-// RolloutDuration is how long an attempt took: from the moment that the desired version is not the stable one to the end
-// of the attempt, and how much of that a person was waited for.
+// RolloutDuration is how long an attempt took: from the moment that the desired version is not the stable one to the
+// end of the attempt, and how much of that a person was waited for.
 type RolloutDuration struct {
 	// RolloutStartedAt is when the attempt began.
 	RolloutStartedAt *metav1.Time `json:"rolloutStartedAt,omitempty"`

@@ -2,9 +2,9 @@ package v1alpha1
 
 import "k8s.io/apimachinery/pkg/util/json"
 
-// UnmarshalJSON implements json.Unmarshaler. A pod template with a value that is none, such as a quantity in words, passes
-// the API server, and must not keep a list of Rollouts from being read: what can't be read is left out, and Unreadable
-// is why.
+// UnmarshalJSON implements json.Unmarshaler. A pod template with a value that is none, such as a quantity in words,
+// passes the API server, and must not keep a list of Rollouts from being read: what can't be read is left out, and
+// Unreadable is why.
 func (s *RolloutSpec) UnmarshalJSON(data []byte) error {
 	type fields RolloutSpec
 	read := *s.DeepCopy()

@@ -17,8 +17,8 @@ var kubectlFlags = strings.Fields(`as as-group as-uid certificate-authority clie
 	namespace password proxy-url request-timeout server tls-server-name token user username`)
 
 // TestEveryFlagOfArgoCD walks the commands of the argocd program and their flags, as its reference lists them in
-// testdata/argocd.txt: COMMAND: [-SHORT,]FLAG[=] …, where = means that the flag has a value. Each is there, with a value
-// where it has one there, or is refused in one line with exit code 2.
+// testdata/argocd.txt: COMMAND: [-SHORT,]FLAG[=] …, where = means that the flag has a value. Each is there, with a
+// value where it has one there, or is refused in one line with exit code 2.
 func TestEveryFlagOfArgoCD(t *testing.T) {
 	withoutCluster(t)
 	data, err := os.ReadFile("testdata/argocd.txt")

@@ -4,6 +4,6 @@
 //	go run ./hack/benchgitops -n 1000
 //	go run ./hack/benchgitops -n 10,100,1000,5000 -plot docs/applications.svg
 //
-// Each Application is a kustomize overlay on a common base, with a Deployment of 0 replicas and a ConfigMap. Let nothing
-// else run on the machine meanwhile.
+// Each Application is a kustomize overlay on a common base, with a Deployment of 0 replicas and a ConfigMap. Let
+// nothing else run on the machine meanwhile.
 package main

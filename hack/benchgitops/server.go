@@ -64,7 +64,7 @@ func (s *server) ready(ctx context.Context) (bool, error) {
 	select {
 	case err := <-s.ended:
 		s.ended <- err
-		return false, fmt.Errorf("it has ended: %w", err)
+		return false, fmt.Errorf("ended early: %w", err)
 	default:
 	}
 	_, err := s.get(ctx, "/readyz")

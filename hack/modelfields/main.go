@@ -3,9 +3,9 @@
 //
 //	go run ./hack/modelfields FILE.yaml >internal/settings/models/KIND.txt
 //
-// What is Kubernetes' own is not gone into: pods, and selectors of labels. A shape that comes at many places, such as the
-// source of an Application, is listed once, under its name, and its places as "PATH NAME". Of a status, the first level
-// is listed.
+// What is Kubernetes' own is not gone into: pods, and selectors of labels. A shape that comes at many places, such as
+// the source of an Application, is listed once, under its name, and its places as "PATH NAME". Of a status, the first
+// level is listed.
 package main
 
 import (

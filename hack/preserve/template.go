@@ -2,8 +2,8 @@ package main
 
 import "slices"
 
-// unique are the lists of a pod template whose elements the API server requires to differ in their keys. In others, such
-// as the ports and the environment of a container, it takes an element twice.
+// unique are the lists of a pod template whose elements the API server requires to differ in their keys. In others,
+// such as the ports and the environment of a container, it takes an element twice.
 var unique = []string{
 	"containers", "initContainers", "ephemeralContainers", "volumes", "volumeMounts", "volumeDevices", "resourceClaims", "claims",
 	"schedulingGates", "topologySpreadConstraints",
@@ -23,8 +23,8 @@ func takeWhatDeploymentsTake(definition map[string]any) {
 	})
 }
 
-// relax lets a schema, and those below it, take numbers as quantities, elements of a list twice, and null for a field that
-// is left out.
+// relax lets a schema, and those below it, take numbers as quantities, elements of a list twice, and null for a field
+// that is left out.
 func relax(root map[string]any) {
 	eachSchema(root, "", func(name string, schema map[string]any) {
 		if schema["x-kubernetes-int-or-string"] == true && schema["pattern"] != nil {

@@ -27,7 +27,7 @@ func TestResourceActions(t *testing.T) {
 		{"a Rollout between versions", rollout + `status: {currentPodHash: b, stableRS: a}}`, "abort pause promote-full restart -resume -retry", "abort", `status:{"status":{"abort":true}}`},
 		{"a Rollout that waits", rollout + `status: {currentPodHash: b, stableRS: a, pauseConditions: [{reason: BlueGreenPause, startTime: null}]}}`, "abort pause promote-full restart resume -retry", "resume", `status:{"status":{"pauseConditions":null}}`},
 		{"a Rollout that was aborted", rollout + `status: {currentPodHash: b, stableRS: a, abort: true}}`, "-abort -pause promote-full restart -resume retry", "retry", `status:{"status":{"abort":false}}`},
-		{"a Rollout that cannot be read", rollout + `spec: {replicas: many}}`, "", "", ""},
+		{"a Rollout that cannot be read", rollout + `spec: {replicas: many}}`, "-abort -pause -promote-full restart -resume -retry", "", ""},
 		{"another kind", `{apiVersion: v1, kind: ConfigMap}`, "", "", ""},
 		{"a Deployment of another group", `{apiVersion: x.example/v1, kind: Deployment}`, "", "", ""},
 	} {

@@ -16,7 +16,7 @@ import (
 
 // withoutLeaving returns a copy of an object without the fields that go with the next apply: those that were applied
 // before, by Cyan or by who applied the same manifests before, that nobody else has set, and that git does not have.
-// Any says whether there were such fields.
+// Any reports whether there were such fields.
 func withoutLeaving(object, live, desired *unstructured.Unstructured, applied func(metav1.ManagedFieldsEntry) bool) (after *unstructured.Unstructured, any bool) {
 	own, others := &fieldpath.Set{}, &fieldpath.Set{}
 	for _, entry := range live.GetManagedFields() {

@@ -1,6 +1,7 @@
 package cli_test
 
 import (
+	"context"
 	"encoding/json"
 	"slices"
 	"strings"
@@ -64,7 +65,11 @@ func TestClusterIsChanged(t *testing.T) {
 	}
 	name := config.CurrentContext
 	s.run("argocd", "cluster", "add", name, "--yes", "--name", "before")
-	t.Cleanup(func() { s.try("argocd", "cluster", "rm", "after", "--yes") })
+	t.Cleanup(func() {
+		if out, note, err := s.tryWith(context.Background(), "", "argocd", "cluster", "rm", "after", "--yes"); err != nil {
+			t.Errorf("cleaning up: %v\n%s%s", err, out, note)
+		}
+	})
 	connection := func() (c struct {
 		BearerToken        string
 		DisableCompression bool

@@ -52,7 +52,7 @@ func TestCreateLooksAtTheSource(t *testing.T) {
 		{"--repo http://127.0.0.1:1/x.git --path k8s", outcome{11, "", `Error: Application "looked": repository http://127.0.0.1:1/x.git: asking for its branches and tags: unable to access 'http://127.0.0.1:1/x.git/': `}},
 		{"--repo $NOWHERE --path k8s", outcome{13, "", `Error: Application "looked": repository $NOWHERE: asking for its branches and tags: `}},
 		{"--repo $PRIVATE --path k8s", outcome{20, "", `Error: Application "looked": repository $PRIVATE: asking for its branches and tags: credentials are required, and none are known for it; add them with ` + "`cyan repo add URL --username NAME --password-stdin`" + skip}},
-		{"--repo $REPO --path k8s --revision nope", outcome{13, "", `Error: Application "looked": repository $REPO: branch, tag or commit "nope" not found; check the spelling, or push it` + skip}},
+		{"--repo $REPO --path k8s --revision nope", outcome{13, "", `Error: Application "looked": repository $REPO: branch or tag "nope" not found; check the spelling, or push it` + skip}},
 		{"--repo $REPO --path k8z", outcome{0, "", `k8z`}},
 		{"--repo $REPO --path broken", outcome{0, "", `nowhere.yaml`}},
 		{"--repo https://github.com/a/b/tree/main/k8s --path .", outcome{2, "", `Error: Application "looked": spec.source.repoURL: https://github.com/a/b/tree/main/k8s is a page for people; give --repo https://github.com/a/b --revision main --path k8s` + "\n"}},

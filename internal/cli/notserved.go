@@ -4,7 +4,7 @@ import "github.com/cyan-cd/cyan/internal/cli/kit"
 
 const (
 	editProject     = "change the AppProject with `kubectl edit appproject`"
-	noTokens        = "there is no server that takes such tokens: make one for a service account with `kubectl create token`"
+	noTokens        = "tokens of a server are not served: make one for a service account with `kubectl create token`"
 	byProxy         = "rights are those of the kubeconfig's user: see `kubectl auth`"
 	noAnalysis      = "Experiments and AnalysisRuns are not run yet"
 	noNotifications = "no notifications are sent yet"

@@ -98,7 +98,7 @@ func TestProjectCommands(t *testing.T) {
 		{"role add-group p cj g", `{"roles":[{"name":"ci"}]}`, ``, 13, "Error: spec.roles: role \"cj\" not found; there are: ci\n"},
 		{"role delete-token p ci 5", `{"roles":[{"name":"ci","jwtTokens":[{"iat":5},{"iat":6}]}]}`, `{"roles":[{"jwtTokens":[{"iat":6}],"name":"ci"}]}`, 0, roles},
 		{"role delete-token p ci five", `{"roles":[{"name":"ci"}]}`, ``, 2, "Error: ISSUED-AT: \"five\" is not a number; `proj role list-tokens --unixtime` lists them\n"},
-		{"role create-token p ci", `{}`, ``, 2, "Error: cyan proj role create-token: not served by Cyan; there is no server that takes such tokens: make one for a service account with `kubectl create token`\n"},
+		{"role create-token p ci", `{}`, ``, 2, "Error: cyan proj role create-token: not served by Cyan; tokens of a server are not served: make one for a service account with `kubectl create token`\n"},
 		{"windows add p -k deny --schedule '0 22 * * *' --duration 1h --applications a,b --manual-sync", `{}`, `{"syncWindows":[{"applications":["a","b"],"duration":"1h","kind":"deny","manualSync":true,"schedule":"0 22 * * *"}]}`, 0, ""},
 		{"windows add p -k deny --schedule '0 22 * *' --duration 1h --applications a", `{}`, ``, 2, "Error: sync window: invalid schedule \"0 22 * *\": expected exactly 5 fields, found 4: [0 22 * *]\n"},
 		{"windows add p -k deny --schedule '0 22 * * *' --duration 1h", `{}`, ``, 2, "Error: sync window: concerns nothing; add --applications, --namespaces or --clusters\n"},

@@ -242,8 +242,8 @@ func TestUndoWritesWhatWasAskedFor(t *testing.T) {
 	}
 }
 
-// The lines of kubectl's plugin as scripts have them: flags that mean nothing here are taken with a note, and what is not
-// served is refused in one line.
+// The lines of kubectl's plugin as scripts have them: flags that mean nothing here are taken with a note, and what is
+// not served is refused in one line.
 func TestLinesOfThePlugin(t *testing.T) {
 	s := newShell(t)
 	namespace := paused(s)

@@ -44,7 +44,7 @@ import (
 type Options struct {
 	// MirrorDir holds bare mirrors of the git repositories; it may be deleted while nothing runs.
 	MirrorDir string
-	// RepositoryDirectories are those on this machine in which repositories may be that Applications name; none when empty.
+	// RepositoryDirectories are on this machine; Applications may name repositories in them. None by default.
 	RepositoryDirectories []string
 	// DenyNetworks are networks that no repository is fetched from, besides those of single links.
 	DenyNetworks []netip.Prefix

@@ -46,7 +46,7 @@ type Expression struct {
 	spent time.Duration
 }
 
-// name tells expressions apart: what one owner's takes is not another's fault.
+// name identifies an expression: what one owner's takes is not another's fault.
 type name struct{ owner, text string }
 
 // known has an *Expression for each name.

@@ -42,7 +42,7 @@ type Cluster struct {
 	life    context.Context //nolint:containedctx // the cluster is looked for as long as it is registered
 	end     context.CancelFunc
 	dynamic dynamic.Interface
-	// config is how the cluster is asked by those who wait for an answer, and client does so with the program's own rights.
+	// config is how the cluster is asked by those who wait for an answer; client does so with the program's own rights.
 	config *rest.Config
 	client *apply.Client
 	// users has the *apply.Client of each user as whom objects are written.

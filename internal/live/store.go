@@ -34,8 +34,8 @@ type keeper struct {
 	owner func(*metav1.PartialObjectMetadata) string
 	// wanted reports whether an object is to be kept whoever it is marked as.
 	wanted func(types.NamespacedName) bool
-	// changed is told of every change of an object that is kept, with the instances that it is and was marked as; not while
-	// the store is locked. isNew is set for what the first list brought.
+	// changed is told of every change of an object that is kept, with the instances that it is and was marked as; not
+	// while the store is locked. isNew is set for what the first list brought.
 	changed func(name types.NamespacedName, isNew bool, instances ...string)
 }
 

@@ -189,7 +189,7 @@ var compared = map[string]string{
 	"IncludeMutationWebhook=false": "what admission webhooks change is always part of the comparison; remove it, and name the fields in ignoreDifferences if they are not to count",
 }
 
-// checkCompareOption says what is to be known of an option of comparing; empty when it holds.
+// checkCompareOption returns what is to be known of an option of comparing; empty when it holds.
 func checkCompareOption(option string) string {
 	problem, ok := compared[option]
 	if ok && problem == "" {

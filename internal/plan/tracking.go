@@ -64,15 +64,15 @@ type Tracking struct {
 	Method TrackingMethod
 	// LabelKey is the label of the methods that write one: app.kubernetes.io/instance when empty.
 	LabelKey string
-	// InstallationID tells several installations on one cluster apart; "" for one.
+	// InstallationID distinguishes several installations on one cluster; "" for one.
 	InstallationID string
 }
 
 func (t Tracking) labelKey() string { return cmp.Or(t.LabelKey, v1alpha1.InstanceLabel) }
 
-// Owner returns the instance that an object of a kind is marked with, as far as its metadata says; empty when it carries
-// no mark, the mark of another installation, or a copied one. Where the method has changed, the marks of the other
-// method count until an object has one of the new.
+// Owner returns the instance that an object of a kind is marked with, as far as its metadata says; empty when it
+// carries no mark, the mark of another installation, or a copied one. Where the method has changed, the marks of the
+// other method count until an object has one of the new.
 func (t Tracking) Owner(kind schema.GroupKind, o metav1.Object) string {
 	if id := o.GetAnnotations()[v1alpha1.InstallationIDAnnotation]; id != t.InstallationID && (id != "" || t.InstallationID != "" && t.byAnnotation(o)) {
 		return ""

@@ -28,8 +28,8 @@ func IsOverride(name string) bool {
 	return name == overrideFile || strings.HasPrefix(name, overridePrefix) && strings.HasSuffix(name, ".yaml")
 }
 
-// overridden returns the source with the files of its directory merged over it. What says where the source is, they cannot
-// change.
+// overridden returns the source with the files of its directory merged over it. What says where the source is, they
+// cannot change.
 func overridden(tree *Tree, dir string, src v1alpha1.ApplicationSource, opts Options, result *Result) (v1alpha1.ApplicationSource, error) {
 	result.directory = dir
 	merged := src
@@ -59,8 +59,8 @@ func overrideFiles(names []string) []string {
 	return files
 }
 
-// isFor reports whether a result is also that of an Application with other names: as long as no file of the tree goes by
-// the names of either.
+// isFor reports whether a result is also that of an Application with other names: as long as no file of the tree goes
+// by the names of either.
 func (r *Result) isFor(tree HashFS, names []string) bool {
 	if r.NamesUsed {
 		return false

@@ -19,8 +19,8 @@ import (
 // Func renders a source from a commit's tree. The tree may implement HashFS, which saves hashing what was read; where
 // it implements fs.ReadLinkFS, symbolic links are followed inside the tree and never out of it.
 //
-// A source that cannot be rendered ends with a *problem.Error in the chain, and with a Result whose ReadSet has what must
-// change before another attempt makes sense. A Result may be shared, and is not to be changed.
+// A source that cannot be rendered ends with a *problem.Error in the chain, and with a Result whose ReadSet has what
+// must change before another attempt makes sense. A Result may be shared, and is not to be changed.
 type Func func(tree fs.FS, src v1alpha1.ApplicationSource, opts Options) (*Result, error)
 
 // Renderer renders one kind of source.

@@ -5,7 +5,8 @@ import (
 	"sync"
 )
 
-// Store keeps the values that were used last: so many of them, and of such a size in all. It is safe for concurrent use.
+// Store keeps the values that were used last: so many of them, and of such a size in all. It is safe for concurrent
+// use.
 type Store[K comparable, V any] struct {
 	count int
 	size  int64

@@ -83,7 +83,7 @@ func parse(raw string) (u URL, cause, remedy string) {
 	case !slices.Contains(Transports, u.scheme):
 		return URL{}, fmt.Sprintf("transport %q is not allowed", u.scheme), giveURL
 	case parsed.RawQuery != "" || parsed.ForceQuery || parsed.Fragment != "" || strings.Contains(raw, "#"):
-		return URL{}, "a query or fragment is no part of a repository's URL", "leave it out, and give a revision in its own field"
+		return URL{}, "query or fragment in a repository's URL", "leave it out, and give a revision in its own field"
 	case u.scheme == "file" && parsed.Host != "":
 		return URL{}, "a file URL with a host means another machine", "write file:///path"
 	}

@@ -55,8 +55,8 @@ type Scale struct {
 	Revision int64
 }
 
-// Annotations returns those that the ReplicaSet gets with its size; an empty value removes one. Without pods there is no
-// time at which they go.
+// Annotations returns those that the ReplicaSet gets with its size; an empty value removes one. Without pods there is
+// no time at which they go.
 func (a Scale) Annotations() map[string]string {
 	set := map[string]string{v1alpha1.DesiredReplicasAnnotation: strconv.Itoa(int(a.To))}
 	if a.To == 0 {

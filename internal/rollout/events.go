@@ -62,7 +62,8 @@ func eventsOf(s State, o Outcome) []Event {
 	return events
 }
 
-// wasPaused reports whether the status says that a pause holds the Rollout. The Paused condition lasts longer than that.
+// wasPaused reports whether the status says that a pause holds the Rollout. The Paused condition lasts longer than
+// that.
 func wasPaused(ro *v1alpha1.Rollout) bool {
 	switch progressReason(ro) {
 	case reasonPaused:

@@ -23,12 +23,13 @@ const (
 // it. Only such a ReplicaSet is gone back to without a gate.
 const StableSinceAnnotation = "rollout.cyan.dev/stable-since"
 
-// TrafficLeftAnnotation is on a ReplicaSet that gave the traffic over, with the RFC 3339 time at which the EndpointSlices
-// had followed.
+// TrafficLeftAnnotation is on a ReplicaSet that gave the traffic over, with the RFC 3339 time at which the
+// EndpointSlices had followed.
 const TrafficLeftAnnotation = "rollout.cyan.dev/traffic-left"
 
-// SwitchLabel is on an active Service: it tells the last switch of its selector from those before. The endpoint controller
-// puts the labels of a Service on its EndpointSlices, so that those show which state of the Service they follow.
+// SwitchLabel is on an active Service: it tells the last switch of its selector from those before. The endpoint
+// controller puts the labels of a Service on its EndpointSlices, so that those show which state of the Service they
+// follow.
 const SwitchLabel = "rollout.cyan.dev/switch"
 
 // SwitchToken returns the value of [SwitchLabel] for a switch at a time.
@@ -83,7 +84,8 @@ func ScaleDownDeadline(rs *appsv1.ReplicaSet) (time.Time, bool) {
 	return at, err == nil
 }
 
-// TrafficLeft returns from when on no request was sent to the pods of a ReplicaSet any more; false when that is not known.
+// TrafficLeft returns from when on no request was sent to the pods of a ReplicaSet any more; false when that is not
+// known.
 func TrafficLeft(rs *appsv1.ReplicaSet) (time.Time, bool) {
 	at, err := time.Parse(time.RFC3339, rs.Annotations[TrafficLeftAnnotation])
 	return at, err == nil

@@ -22,13 +22,15 @@ const (
 	largestWebhook = 25 << 20
 	// inFlight bounds what is held of all webhooks that are being read, in bytes.
 	inFlight = 32 << 20
-	// patience is how long a webhook may take to arrive, and idle how long a connection may be silent between two requests.
+	// patience is how long a webhook may take to arrive, and idle how long a connection may be silent between two
+	// requests.
 	patience, idle = 20 * time.Second, time.Minute
 	// drain is how long requests under way may take when the program stops.
 	drain = 5 * time.Second
 )
 
-// ErrUnauthenticated is what Options.Open and a Webhook return, wrapped, for a payload whose signature is missing or wrong.
+// ErrUnauthenticated is what Options.Open and a Webhook return, wrapped, for a payload whose signature is missing or
+// wrong.
 var ErrUnauthenticated = errors.New("webhook: the secret does not match; set the same one at the git host")
 
 // Webhook is one that is being read. The parts of the body are written to it as they come.
@@ -53,8 +55,8 @@ type Options struct {
 	Log   *slog.Logger
 }
 
-// Handler serves POST /api/webhook, GET /metrics, GET /healthz and /livez (the workers are not stuck) and GET /readyz (it does its
-// work).
+// Handler serves POST /api/webhook, GET /metrics, GET /healthz and /livez (the workers are not stuck) and GET /readyz
+// (it does its work).
 func Handler(o Options) http.Handler {
 	mux := http.NewServeMux()
 	hooks := &webhooks{Options: o}

@@ -55,8 +55,8 @@ func argsOf(containers []corev1.Container) []string {
 	return all
 }
 
-// OtherControllers finds the programs that run and work on the same objects as Cyan does: both would write. A controller
-// of Rollouts is another's when it has another instance id.
+// OtherControllers finds the programs that run and work on the same objects as Cyan does: both would write. A
+// controller of Rollouts is another's when it has another instance id.
 func OtherControllers(workloads []Workload, rolloutInstance string) []Finding {
 	var all []Finding
 	for _, w := range workloads {

@@ -148,7 +148,7 @@ func (p *parser) filters() {
 func (p *parser) checkGlobs(key string, lists ...[]string) {
 	for _, pattern := range slices.Concat(lists...) {
 		if err := checkGlob(pattern); err != nil {
-			p.invalid(key, strconv.Quote(pattern)+" is no pattern: "+brief(err), "correct it", Refused)
+			p.invalid(key, strconv.Quote(pattern)+" is not a pattern: "+brief(err), "correct it", Refused)
 		}
 	}
 }

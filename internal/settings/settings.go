@@ -1,9 +1,10 @@
 // Package settings reads what people keep beside their Applications in ConfigMaps and Secrets, and names what is not
 // served of it, and of the objects themselves.
 //
-// [Parse] makes a [Settings] of the ConfigMaps that existing installations have, with a [Finding] for each key that is
-// not honoured. [Unserved] finds what an object asks for and does not get. What is honoured, named or harmless stands in
-// the tables, a row for each field, key, annotation and option; docs/compatibility.md is made of the same tables.
+// [Parse] makes a [Settings] of the ConfigMaps that existing installations have, with a [Finding] for each key that
+// is not honoured. [Unserved] finds what an object asks for and does not get. What is honoured, named or harmless
+// stands in the tables, a row for each field, key, annotation and option; docs/compatibility.md is made of the same
+// tables.
 package settings
 
 //go:generate sh -c "go run ../../hack/compatibility >../../docs/compatibility.md"
@@ -60,7 +61,7 @@ type Tracking struct {
 	Method TrackingMethod
 	// InstanceLabelKey is the label of the methods that write one; never empty.
 	InstanceLabelKey string
-	// InstallationID tells several installations on one cluster apart; "" for one.
+	// InstallationID distinguishes several installations on one cluster; "" for one.
 	InstallationID string
 }
 
@@ -148,7 +149,7 @@ type Customization struct {
 	IgnoreDifferences, IgnoreUpdates IgnoredFields
 	// HealthLua is a script that returns the health of obj; "" for none.
 	HealthLua string
-	// UseOpenLibs gives the script more of Lua's libraries.
+	// UseOpenLibs lets the script have more of Lua's libraries.
 	UseOpenLibs bool
 	// Actions is how people may change an object by name, as YAML.
 	Actions         string
@@ -166,7 +167,7 @@ func (f IgnoredFields) isEmpty() bool {
 	return len(f.JSONPointers) == 0 && len(f.JQPathExpressions) == 0 && len(f.ManagedFieldsManagers) == 0
 }
 
-// KnownTypeField says that a field of a custom kind has a type of Kubernetes, such as core/v1/PodSpec.
+// KnownTypeField is the claim that a field of a custom kind has a type of Kubernetes, such as core/v1/PodSpec.
 type KnownTypeField struct {
 	Field string `json:"field,omitempty"`
 	Type  string `json:"type,omitempty"`

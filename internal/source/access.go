@@ -272,7 +272,7 @@ func (a *gitAccess) explain(doing string, err error) error {
 	return fmt.Errorf("repository %s: %s: %w", a.name, doing, err)
 }
 
-// rename tells a problem with a host as one with the repository.
+// rename returns a problem with a host as one with the repository.
 func (a *gitAccess) rename(doing string, p *problem.Error) error {
 	named := *p
 	named.Object, named.Cause = "repository "+a.name, doing+": "+p.Cause

@@ -105,8 +105,8 @@ func UnservedKeys(s corev1.Secret) []string {
 }
 
 // Repository is a URL with what opens it for the Applications of a project. Credentials that a project has for itself
-// come before those for all, those of the repository before those of a prefix, and the longest prefix before others. What
-// is for another project opens nothing.
+// come before those for all, those of the repository before those of a prefix, and the longest prefix before others.
+// What is for another project opens nothing.
 func (b CredentialStore) Repository(url, project string) Repository {
 	repo := Repository{URL: url}
 	u, err := parseURL(url)

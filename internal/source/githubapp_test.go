@@ -28,7 +28,7 @@ import (
 	"github.com/cyan-cd/cyan/internal/testkit"
 )
 
-// fakeGitHub gives tokens to an app that proves who it is.
+// fakeGitHub hands out tokens to an app that proves who it is.
 type fakeGitHub struct {
 	*httptest.Server
 	key    *rsa.PrivateKey

@@ -9,8 +9,8 @@ import (
 	"time"
 )
 
-// Mirrors is a folder of bare mirrors, one per repository and credential. It may be shared by processes, be deleted while nothing
-// runs, and be damaged: it is made anew.
+// Mirrors is a folder of bare mirrors, one per repository and credential. It may be shared by processes, be deleted
+// while nothing runs, and be damaged: it is made anew.
 type Mirrors struct {
 	store   *mirrorStore
 	queues  branchQueues

@@ -22,12 +22,13 @@ type Options struct {
 	FetchTimeout time.Duration
 	// MaxFileSize is the largest file that a Tree reads, in bytes; 64 MiB when zero.
 	MaxFileSize int64
-	// MaxRefs bounds the list of refs of one repository, in bytes as ls-remote prints them; 48 MiB when zero, which is more
-	// than half a million. MaxRepositorySize bounds the mirror of one repository on disk, in bytes; 8 GiB when zero.
+	// MaxRefs bounds the list of refs of one repository, in bytes as ls-remote prints them; 48 MiB when zero, which is
+	// more than half a million. MaxRepositorySize bounds the mirror of one repository on disk, in bytes; 8 GiB when
+	// zero.
 	MaxRefs           int64
 	MaxRepositorySize int64
-	// MaxDisk bounds all mirrors together, in bytes: Clean removes those first that were not used for the longest; 64 GiB when
-	// zero. KeepUnused is how long a mirror stays that nobody uses; a day when zero.
+	// MaxDisk bounds all mirrors together, in bytes: Clean removes those first that were not used for the longest; 64
+	// GiB when zero. KeepUnused is how long a mirror stays that nobody uses; a day when zero.
 	MaxDisk    int64
 	KeepUnused time.Duration
 	// CacheSize bounds the memory for tree objects and small files, shared by all repositories, in bytes; 64 MiB when

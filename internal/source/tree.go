@@ -64,8 +64,8 @@ func (t *Tree) object(hash string) (objectInfo, []byte, error) {
 	return got.info, got.data, err
 }
 
-// Err returns why something in the tree could not be read that the commit has; nil when all could be. What was made of a
-// tree with such an error says nothing about the commit.
+// Err returns why something in the tree could not be read that the commit has; nil when all could be. What was made
+// of a tree with such an error says nothing about the commit.
 func (t *Tree) Err() error {
 	if err := t.failed.Load(); err != nil {
 		return *err

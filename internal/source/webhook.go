@@ -82,8 +82,8 @@ func sameSecret(secret, given string) bool {
 	return subtle.ConstantTimeCompare([]byte(secret), []byte(given)) == 1
 }
 
-// Webhook is a request of a git host that is being read. What its headers prove was checked when it was opened; the body
-// is written to it as it comes, and proves the rest.
+// Webhook is a request of a git host that is being read. What its headers prove was checked when it was opened; the
+// body is written to it as it comes, and proves the rest.
 type Webhook struct {
 	host   gitHost
 	header http.Header
@@ -93,8 +93,8 @@ type Webhook struct {
 }
 
 // OpenWebhook finds out which host sent a request, before its body is read. A host for which no secret is set is
-// believed as long as none is set for any: its webhook only makes Cyan look at a repository that it follows already. The
-// error wraps ErrUnauthenticated when what the host has to know is missing or wrong.
+// believed as long as none is set for any: its webhook only makes Cyan look at a repository that it follows already.
+// The error wraps ErrUnauthenticated when what the host has to know is missing or wrong.
 func OpenWebhook(header http.Header, secrets WebhookSecrets) (*Webhook, error) {
 	i := slices.IndexFunc(gitHosts, func(h gitHost) bool { return header.Get(h.event) != "" })
 	if i < 0 {

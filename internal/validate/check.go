@@ -15,14 +15,14 @@ import (
 // Known is what is known of the cluster that the objects are for. It is data: nothing is asked of the cluster.
 type Known struct {
 	// Kinds are those that the cluster serves; true for those that live in a namespace. A kind that is neither here nor
-	// defined by the objects themselves is a finding. Nil when there is no cluster at hand: then CRDs are those that it will
-	// have.
+	// defined by the objects themselves is a finding. Nil when there is no cluster at hand: then CRDs are those that it
+	// will have.
 	Kinds map[schema.GroupVersionKind]bool
 	// CRDs are the definitions of the cluster, for the custom kinds among Kinds. A kind without one is only checked for
 	// being served.
 	CRDs []apiextensionsv1.CustomResourceDefinition
-	// Skip are kinds that are not checked when they are unknown: Kind, GROUP/Kind or GROUP/VERSION/Kind. With IgnoreMissing
-	// that is any.
+	// Skip are kinds that are not checked when they are unknown: Kind, GROUP/Kind or GROUP/VERSION/Kind. With
+	// IgnoreMissing that is any.
 	Skip          []string
 	IgnoreMissing bool
 	// DefaultNamespace is where objects go that name none; "default" when it is empty.

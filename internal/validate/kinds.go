@@ -92,8 +92,8 @@ func (k *kinds) find(gvk schema.GroupVersionKind) kind {
 	return k.unknown(gvk)
 }
 
-// foreign returns how a kind of the given definitions is checked, or nil. One that is made of a JSON schema has its kind in
-// small letters until it is asked for.
+// foreign returns how a kind of the given definitions is checked, or nil. One that is made of a JSON schema has its
+// kind in small letters until it is asked for.
 func (k *kinds) foreign(gvk schema.GroupVersionKind) *custom {
 	small := strings.ToLower(gvk.Kind)
 	if k.said == nil || k.live[gvk] != nil || small == gvk.Kind {

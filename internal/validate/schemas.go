@@ -21,8 +21,9 @@ const (
 	maxSchemaFile = 8 << 20
 )
 
-// ReadSchemas reads the definitions of custom kinds from a folder and those below it: CustomResourceDefinitions in YAML or
-// JSON, and JSON schemas named GROUP/KIND_VERSION.json, as public collections have them. Other files are passed over.
+// ReadSchemas reads the definitions of custom kinds from a folder and those below it: CustomResourceDefinitions in
+// YAML or JSON, and JSON schemas named GROUP/KIND_VERSION.json, as public collections have them. Other files are
+// passed over.
 func ReadSchemas(folder fs.FS) ([]apiextensionsv1.CustomResourceDefinition, error) {
 	var all []apiextensionsv1.CustomResourceDefinition
 	files := 0
@@ -69,8 +70,8 @@ func readSchemaFile(folder fs.FS, name string) ([]apiextensionsv1.CustomResource
 	return all, nil
 }
 
-// jsonSchema makes a definition of a file GROUP/KIND_VERSION.json; nil when it is none. Such a file has the kind in small
-// letters, and says nothing of namespaces.
+// jsonSchema makes a definition of a file GROUP/KIND_VERSION.json; nil when it is none. Such a file has the kind in
+// small letters, and says nothing of namespaces.
 func jsonSchema(name string, data []byte) *apiextensionsv1.CustomResourceDefinition {
 	kind, version, ok := strings.Cut(strings.TrimSuffix(path.Base(name), ".json"), "_")
 	group := path.Base(path.Dir(name))

@@ -108,7 +108,7 @@ func (o *restore) parse(file string, data []byte) ([]*unstructured.Unstructured,
 			object.SetNamespace(o.Namespace)
 		}
 		if !isOwn(object) || object.GetName() == "" {
-			return nil, kit.Usage(file, fmt.Sprintf("%s %q is no object of an installation", object.GetKind(), object.GetName()), "apply others with kubectl")
+			return nil, kit.Usage(file, fmt.Sprintf("%s %q: not an object of an installation", object.GetKind(), object.GetName()), "apply others with kubectl")
 		}
 		if key, value, _ := strings.Cut(o.skip, "="); o.skip != "" && object.GetLabels()[key] == value {
 			continue

@@ -42,7 +42,7 @@ func newAddSource(a *kit.Control) *cobra.Command {
 	return cmd
 }
 
-// noteSources tells that what is written is not synced.
+// noteSources prints that what is written is not synced.
 func noteSources(a *kit.Control, app *v1alpha1.Application) {
 	if _, single := app.SyncSource(); !single {
 		a.Note("warning: spec.sources has %d entries, and several sources are not synced yet", len(app.Spec.Sources))

@@ -54,7 +54,7 @@ func newUnset(a *kit.Control) *cobra.Command {
 	f.StringArrayVarP(&parameters, "parameter", "p", nil, "parameter of a chart")
 	f.BoolVar(&prefix, "nameprefix", false, "the prefix of names")
 	f.BoolVar(&suffix, "namesuffix", false, "the suffix of names")
-	f.BoolVar(&components, "ignore-missing-components", false, "that missing components are left out")
+	f.BoolVar(&components, "ignore-missing-components", false, "ignoreMissingComponents, so that missing components are errors again")
 	f.BoolVar(&ref, "ref", false, "the name by which other sources refer to it")
 	which.Bind(cmd)
 	f.BoolVar(&namespace, "kustomize-namespace", false, "the namespace of every object")

@@ -158,7 +158,7 @@ func (f *run) complete() error {
 	f.ConfigRepo = source.Repository{URL: f.configRepo}
 	f.Registries = image.Registries{Mirrors: f.registryMirrors, Insecure: f.insecureRegistry}
 	if os, arch, ok := strings.Cut(f.Platform, "/"); f.Platform != "" && (!ok || os == "" || arch == "" || strings.ContainsAny(f.Platform, ", ")) {
-		return kit.Usage("--platform", fmt.Sprintf("%q is no single platform", f.Platform), "give one, as OS/ARCH such as linux/amd64; images of several platforms are not built")
+		return kit.Usage("--platform", fmt.Sprintf("%q is not a single platform", f.Platform), "give one, as OS/ARCH such as linux/amd64; images of several platforms are not built")
 	}
 	if f.author != "" {
 		name, mail, ok := strings.Cut(strings.TrimSuffix(f.author, ">"), "<")

@@ -42,7 +42,7 @@ func newGet(a *kit.Control) *cobra.Command {
 			return show(a, found, out.Value)
 		},
 	}
-	cmd.Flags().StringVar(&project, "project", "", "that of this project, where several have one")
+	cmd.Flags().StringVar(&project, "project", "", "the credentials of this project, where several have some")
 	a.Idle(cmd, "nothing is cached here", "refresh=")
 	out.Bind(cmd, kit.JSON, kit.YAML, kit.Wide, kit.Name, "url")
 	return cmd

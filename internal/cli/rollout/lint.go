@@ -80,15 +80,15 @@ func readManifests(path string) ([]render.Rendered, error) {
 	return result.Objects, err
 }
 
-// ofOperators reports whether an object is of a kind that a program defines which is neither Kubernetes nor Cyan. Nothing
-// is known of those without a cluster, and they are no Rollouts.
+// ofOperators reports whether an object is of a kind that a program defines which is neither Kubernetes nor Cyan.
+// Nothing is known of those without a cluster, and they are no Rollouts.
 func ofOperators(o render.Rendered) bool {
 	group := o.Object.GroupVersionKind().Group
 	return strings.Contains(group, ".") && !strings.HasSuffix(group, ".k8s.io") && group != v1alpha1.GroupVersion.Group
 }
 
-// unservedOf returns the fields of a Rollout whose names are not those that were meant, and a line for each other that is
-// not honoured.
+// unservedOf returns the fields of a Rollout whose names are not those that were meant, and a line for each other
+// that is not honoured.
 func unservedOf(o render.Rendered) (misspelt []*problem.Error, unserved []string) {
 	for _, f := range settings.Unserved(o.Object) {
 		switch {

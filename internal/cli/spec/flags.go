@@ -20,7 +20,7 @@ type Flags struct {
 	set *pflag.FlagSet
 	// edits are in the order in which the flags were declared, so that --sync-policy comes before --auto-prune.
 	edits []edit
-	// which tells sources apart that are there; nil where there are none yet.
+	// which is how the sources that are there are told apart; nil where there are none yet.
 	which *Which
 }
 

@@ -44,7 +44,7 @@ func (o *observation) stopsComparing() bool {
 	return slices.ContainsFunc(o.problems, func(p operation.Problem) bool { return p.Effect == operation.Blocks })
 }
 
-// checkServed tells of what an Application asks for and does not get; what had better not be passed over stops.
+// checkServed adds what an Application asks for and does not get; what had better not be passed over stops.
 func checkServed(o *observation) {
 	for _, f := range settings.UnservedOf(o.app) {
 		condition := v1alpha1.ConditionUnsupportedWarning

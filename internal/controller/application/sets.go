@@ -19,7 +19,7 @@ import (
 // setsEvery is the time between two looks for ApplicationSets.
 const setsEvery = time.Minute
 
-// setWatcher tells on each ApplicationSet that nothing is generated from it, in the conditions of its own status. It
+// setWatcher writes on each ApplicationSet that nothing is generated from it, in the conditions of its own status. It
 // says so once for each generation: whoever serves ApplicationSets beside Cyan has the last word.
 type setWatcher struct {
 	client dynamic.NamespaceableResourceInterface
@@ -48,7 +48,7 @@ func (s *setWatcher) run(ctx context.Context) error {
 	}
 }
 
-// look tells the ApplicationSets that were not told. A cluster without the kind has none.
+// look writes to the ApplicationSets that have no word of it yet. A cluster without the kind has none.
 func (s *setWatcher) look(ctx context.Context) error {
 	sets, err := s.client.List(ctx, metav1.ListOptions{})
 	if apierrors.IsNotFound(err) {

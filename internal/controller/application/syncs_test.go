@@ -157,7 +157,8 @@ func TestHooksWithoutAName(t *testing.T) {
 	}
 }
 
-// results are those of the last operation in the destination: other tests leave objects of their Applications elsewhere.
+// results are those of the last operation in the destination: other tests leave objects of their Applications
+// elsewhere.
 func (w *world) results(app *v1alpha1.Application) []*v1alpha1.ResourceResult {
 	return slices.DeleteFunc(slices.Clone(app.Status.OperationState.SyncResult.Resources), func(r *v1alpha1.ResourceResult) bool { return r.Namespace != w.to })
 }

@@ -59,7 +59,7 @@ func isAlive(pid int) bool {
 	return err == nil || errors.Is(err, os.ErrPermission)
 }
 
-// Keep gives signs of life until ctx ends; then the Lease is let go. Another holder is a refusal.
+// Keep renews the Lease until ctx ends; then the Lease is let go. Another holder is a refusal.
 func (l *Lease) Keep(ctx context.Context) error {
 	ticker := time.NewTicker(renewEvery)
 	defer ticker.Stop()
@@ -162,7 +162,7 @@ func (l *Lease) refusal(lease *coordinationv1.Lease) error {
 	}
 }
 
-// renew gives a sign of life. Another holder is a refusal; an error that passes is tried again.
+// renew writes a sign of life. Another holder is a refusal; an error that passes is tried again.
 func (l *Lease) renew(ctx context.Context) error {
 	lease := &coordinationv1.Lease{}
 	if err := l.client.Get(ctx, client.ObjectKey{Namespace: l.namespace, Name: LeaseName}, lease); err != nil {

@@ -17,8 +17,8 @@ import (
 	"github.com/cyan-cd/cyan/internal/testkit"
 )
 
-// BenchmarkSwitch measures how long a Service is switched after the last new pod is ready, as somebody sees it who watches
-// both: of each of 50 Rollouts once an iteration, one after the other.
+// BenchmarkSwitch measures how long a Service is switched after the last new pod is ready, as somebody sees it who
+// watches both: of each of 50 Rollouts once an iteration, one after the other.
 //
 //	go test -run '^$' -bench Switch -benchtime 1x ./internal/controller/rollout
 func BenchmarkSwitch(b *testing.B) {

@@ -13,8 +13,8 @@ import (
 	"github.com/cyan-cd/cyan/api/v1alpha1"
 )
 
-// The instance id decides on every way on which a controller comes to a Rollout: by a Service, EndpointSlices, a ReplicaSet,
-// a pod, a workload, or a Rollout whose label was changed.
+// The instance id decides on every way on which a controller comes to a Rollout: by a Service, EndpointSlices, a
+// ReplicaSet, a pod, a workload, or a Rollout whose label was changed.
 func TestRolloutsOfOtherInstances(t *testing.T) {
 	w := newWorld(t)
 	w.create(app())

@@ -36,8 +36,8 @@ type observer struct {
 
 // observe reads a Rollout and what belongs to it. The Rollout itself and the object of its workloadRef are read from
 // the API server, since people write its status as well; the rest comes from the cache, provided that the cache shows
-// what this controller has written: errStale, when it does not. errForeign is for the Rollouts of other controllers. Nil
-// means that the Rollout is gone.
+// what this controller has written: errStale, when it does not. errForeign is for the Rollouts of other controllers.
+// Nil means that the Rollout is gone.
 func (o observer) observe(ctx context.Context, key client.ObjectKey) (*rollout.Observation, error) {
 	written := &unstructured.Unstructured{}
 	written.SetGroupVersionKind(v1alpha1.GroupVersion.WithKind(v1alpha1.RolloutKind))
@@ -72,8 +72,8 @@ func (o observer) observe(ctx context.Context, key client.ObjectKey) (*rollout.O
 	return observed, nil
 }
 
-// unservedOf returns what a Rollout asks for and does not get. A misspelt field of its strategy keeps it from being carried
-// out: what was to hold a version back would not.
+// unservedOf returns what a Rollout asks for and does not get. A misspelt field of its strategy keeps it from being
+// carried out: what was to hold a version back would not.
 func unservedOf(written *unstructured.Unstructured) (unserved []string, misspelt []*problem.Error) {
 	for _, f := range settings.Unserved(written) {
 		switch {

@@ -53,7 +53,7 @@ func (u unserved[T]) setup(mgr ctrl.Manager, kind, instance string) error {
 	return ctrl.NewControllerManagedBy(mgr).For(u.empty(), builder.WithPredicates(ofInstance(instance))).Complete(u)
 }
 
-// Reconcile gives an object that has no outcome the one of work that could not be done.
+// Reconcile sets the outcome of an object that has none: that of work that could not be done.
 func (u unserved[T]) Reconcile(ctx context.Context, request reconcile.Request) (reconcile.Result, error) {
 	o := u.empty()
 	if err := u.client.Get(ctx, request.NamespacedName, o); err != nil {

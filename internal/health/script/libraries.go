@@ -39,7 +39,7 @@ func newState(b *budget) *lua.LState {
 	return l
 }
 
-// requireSafe gives the libraries that are there already.
+// requireSafe returns the libraries that are there already.
 func requireSafe(l *lua.LState) int {
 	name := l.CheckString(1)
 	if library, ok := l.G.Global.RawGetString(name).(*lua.LTable); ok && (name == "string" || name == "table" || name == "math") {

@@ -10,8 +10,8 @@ import (
 )
 
 // glob is a pattern for paths below a source's path. A star matches slashes as well, and {a,b} is a or b. It is a
-// regular expression, whose matching takes no longer than path and pattern are long; the usual library for such patterns
-// tries all alternatives.
+// regular expression, whose matching takes no longer than path and pattern are long; the usual library for such
+// patterns tries all alternatives.
 type glob struct{ pattern *regexp.Regexp }
 
 // longestPattern is the longest pattern that is taken.

@@ -24,9 +24,9 @@ const rolloutFieldsFile = ".cyan-rollout-fields.yaml"
 
 const argoGroup = "argoproj.io"
 
-// withRollouts has every kustomization of a build know the fields of Rollouts, if it has any objects of their group. What
-// the repository's own configurations say of a field comes before that. top is the kustomization to be built, and is
-// returned as it is to be built; overlay gets the files.
+// withRollouts has every kustomization of a build know the fields of Rollouts, if it has any objects of their group.
+// What the repository's own configurations say of a field comes before that. top is the kustomization to be built,
+// and is returned as it is to be built; overlay gets the files.
 func (in *inspection) withRollouts(top *types.Kustomization, overlay map[string][]byte) (*types.Kustomization, error) {
 	if !in.places.hasGroup(argoGroup) {
 		return top, nil
@@ -58,8 +58,8 @@ func (p places) hasGroup(group string) bool {
 	return false
 }
 
-// fieldsLeft returns the fields of Rollouts that the repository says nothing of: kustomize refuses two entries about the
-// same field that differ.
+// fieldsLeft returns the fields of Rollouts that the repository says nothing of: kustomize refuses two entries about
+// the same field that differ.
 func (in *inspection) fieldsLeft() ([]byte, error) {
 	own := map[string]bool{}
 	for _, k := range in.inspected {
@@ -122,8 +122,8 @@ const (
 	gvkExtension   = "x-kubernetes-group-version-kind"
 )
 
-// rolloutSchema is a schema of Rollouts by which strategic patches merge their pods as they do those of Deployments. Its
-// references lead into the built-in schema.
+// rolloutSchema is a schema of Rollouts by which strategic patches merge their pods as they do those of Deployments.
+// Its references lead into the built-in schema.
 func rolloutSchema() map[string]any {
 	ref := func(name string) map[string]any { return map[string]any{"$ref": "#/definitions/" + name} }
 	object := func(properties map[string]any) map[string]any {
@@ -220,8 +220,8 @@ func (in *inspection) overlaySchemas(overlay map[string][]byte) error {
 	return nil
 }
 
-// schemaWithRollouts adds Rollouts to a schema of the repository's own that does not have them. One that cannot be read is
-// left to kustomize.
+// schemaWithRollouts adds Rollouts to a schema of the repository's own that does not have them. One that cannot be
+// read is left to kustomize.
 func schemaWithRollouts(data []byte) ([]byte, error) {
 	var own map[string]any
 	if sigsyaml.Unmarshal(data, &own) != nil {
