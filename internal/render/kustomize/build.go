@@ -15,19 +15,22 @@ import (
 	"github.com/cyan-cd/cyan/internal/problem"
 )
 
+// builder builds what was inspected.
+type builder struct{ *facts }
+
 // objects builds the kustomization of dir as top has it.
-func (in *inspection) objects(dir, file string, top *types.Kustomization) (objects []*unstructured.Unstructured, err error) {
-	err = in.buildAs(dir, file, top, func(built resmap.ResMap) error {
-		objects, err = fromResources(in.tree.Budget(), dir, built)
+func (b builder) objects(dir, file string, top *types.Kustomization) (objects []*unstructured.Unstructured, err error) {
+	err = b.buildAs(dir, file, top, func(built resmap.ResMap) error {
+		objects, err = fromResources(b.tree.Budget(), dir, built)
 		return err
 	})
 	return objects, err
 }
 
 // buildAs builds the kustomization of dir with top in the place of its file.
-func (in *inspection) buildAs(dir, file string, top *types.Kustomization, use func(resmap.ResMap) error) error {
-	overlay := maps.Clone(in.modern)
-	top, err := in.withRollouts(top, overlay)
+func (b builder) buildAs(dir, file string, top *types.Kustomization, use func(resmap.ResMap) error) error {
+	overlay := maps.Clone(b.modern)
+	top, err := b.withRollouts(top, overlay)
 	if err != nil {
 		return err
 	}
@@ -36,16 +39,16 @@ func (in *inspection) buildAs(dir, file string, top *types.Kustomization, use fu
 		return fmt.Errorf("encoding %s: %w", file, err)
 	}
 	overlay[file] = data
-	if err := in.overlaySchemas(overlay); err != nil {
+	if err := b.overlaySchemas(overlay); err != nil {
 		return err
 	}
-	return in.build(dir, overlay, use)
+	return b.build(dir, overlay, use)
 }
 
 // build runs kustomize on dir, with overlay in the place of files, and passes what it makes to use, while the schema
 // that it was made by is held. A panic becomes an error, because anybody may have written the input.
-func (in *inspection) build(dir string, overlay map[string][]byte, use func(resmap.ResMap) error) (err error) {
-	defer in.holdSchema()()
+func (b builder) build(dir string, overlay map[string][]byte, use func(resmap.ResMap) error) (err error) {
+	defer b.holdSchema()()
 	defer func() {
 		if p := recover(); p != nil {
 			err = &problem.Error{
@@ -59,7 +62,7 @@ func (in *inspection) build(dir string, overlay map[string][]byte, use func(resm
 	options.Reorder = krusty.ReorderOptionUnspecified
 	options.LoadRestrictions = types.LoadRestrictionsRootOnly
 	options.PluginConfig = types.DisabledPluginConfig()
-	fsys := &fileSystem{tree: in.tree, overlay: overlay}
+	fsys := &fileSystem{tree: b.tree, overlay: overlay}
 	objects, err := krusty.MakeKustomizer(options).Run(fsys, path.Join(mount, dir))
 	if fsys.failure != nil {
 		return fsys.failure

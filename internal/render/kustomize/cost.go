@@ -136,21 +136,24 @@ func (l *load) allowed(budget *render.Budget, at string) error {
 	return nil
 }
 
+// estimator estimates the costs of a build of what was inspected.
+type estimator struct{ *facts }
+
 // spend estimates what building dir costs, and takes that from the budget.
-func (in *inspection) spend(dir string) error {
+func (e estimator) spend(dir string) error {
 	total := newLoad()
-	if err := in.estimate(dir, total, map[string]*load{}); err != nil {
+	if err := e.estimate(dir, total, map[string]*load{}); err != nil {
 		return err
 	}
 	if total.renamed {
 		total.work += total.objects * total.objects * stepsPerRename
 	}
 	total.bytes += total.references * total.value
-	budget, at := in.tree.Budget(), render.DisplayPath(dir)
+	budget, at := e.tree.Budget(), render.DisplayPath(dir)
 	if err := total.allowed(budget, at); err != nil {
 		return err
 	}
-	if in.ownSchema && total.work > ownSchemaWork {
+	if e.ownSchema && total.work > ownSchemaWork {
 		return overOwnSchema(at, total.work)
 	}
 	return budget.Spend(render.Work, total.work, at)
@@ -158,8 +161,8 @@ func (in *inspection) spend(dir string) error {
 
 // estimate adds what building a directory costs to into, which has what there is already: for a component, the
 // objects of whoever names it. known has the loads of directories that build on nothing else.
-func (in *inspection) estimate(dir string, into *load, known map[string]*load) error {
-	inspected := in.inspected[dir]
+func (e estimator) estimate(dir string, into *load, known map[string]*load) error {
+	inspected := e.inspected[dir]
 	into.kustomizations++
 	for _, r := range inspected.resources {
 		if r.docs != nil {
@@ -168,43 +171,43 @@ func (in *inspection) estimate(dir string, into *load, known map[string]*load) e
 			into.add(base)
 		} else {
 			base := newLoad()
-			if err := in.estimate(r.dir, base, known); err != nil {
+			if err := e.estimate(r.dir, base, known); err != nil {
 				return err
 			}
 			known[r.dir] = base
 			into.add(base)
 		}
-		if err := into.allowed(in.tree.Budget(), inspected.file); err != nil {
+		if err := into.allowed(e.tree.Budget(), inspected.file); err != nil {
 			return err
 		}
 	}
-	if err := in.generated(inspected, into); err != nil {
+	if err := e.generated(inspected, into); err != nil {
 		return err
 	}
 	for _, component := range inspected.components {
-		if err := in.estimate(component, into, known); err != nil {
+		if err := e.estimate(component, into, known); err != nil {
 			return err
 		}
 	}
-	return in.transformed(inspected, into)
+	return e.transformed(inspected, into)
 }
 
 // generated adds what the generators of a kustomization make.
-func (in *inspection) generated(k *inspected, into *load) error {
+func (e estimator) generated(k *inspected, into *load) error {
 	for _, g := range k.kustomization.ConfigMapGenerator {
-		if err := in.generator(k, "ConfigMap", g.GeneratorArgs, into); err != nil {
+		if err := e.generator(k, "ConfigMap", g.GeneratorArgs, into); err != nil {
 			return err
 		}
 	}
 	for _, g := range k.kustomization.SecretGenerator {
-		if err := in.generator(k, "Secret", g.GeneratorArgs, into); err != nil {
+		if err := e.generator(k, "Secret", g.GeneratorArgs, into); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-func (in *inspection) generator(k *inspected, kind string, g types.GeneratorArgs, into *load) error {
+func (e estimator) generator(k *inspected, kind string, g types.GeneratorArgs, into *load) error {
 	var size render.Size
 	for _, literal := range g.LiteralSources {
 		size.Bytes += int64(len(literal))
@@ -219,11 +222,11 @@ func (in *inspection) generator(k *inspected, kind string, g types.GeneratorArgs
 		if !keyed {
 			name = entry
 		}
-		resolved, _, err := in.tree.Resolve(path.Join(k.dir, name))
+		resolved, _, err := e.tree.Resolve(path.Join(k.dir, name))
 		if err != nil {
 			return err
 		}
-		data, err := in.tree.ReadFile(resolved)
+		data, err := e.tree.ReadFile(resolved)
 		if err != nil {
 			return err
 		}
@@ -240,17 +243,17 @@ func (in *inspection) generator(k *inspected, kind string, g types.GeneratorArgs
 	into.bytes += size.Bytes
 	into.addKind(kind, kindLoad{0, size.Widest, size.Bytes})
 	into.work += size.Widest * size.Widest * stepsPerEntry
-	return into.allowed(in.tree.Budget(), k.file)
+	return into.allowed(e.tree.Budget(), k.file)
 }
 
 // transformed adds what the transformers of a kustomization cost, by the objects that there are.
-func (in *inspection) transformed(k *inspected, into *load) error {
+func (e estimator) transformed(k *inspected, into *load) error {
 	into.work += into.objects * into.objects * stepsPerPair
-	for _, step := range []func(*inspected, *load) error{in.patched, in.labelled, in.plugged, in.replaced} {
+	for _, step := range []func(*inspected, *load) error{e.patched, e.labelled, e.plugged, e.replaced} {
 		if err := step(k, into); err != nil {
 			return err
 		}
-		if err := into.allowed(in.tree.Budget(), k.file); err != nil {
+		if err := into.allowed(e.tree.Budget(), k.file); err != nil {
 			return err
 		}
 	}
@@ -258,7 +261,7 @@ func (in *inspection) transformed(k *inspected, into *load) error {
 }
 
 // patched adds what patches cost.
-func (in *inspection) patched(k *inspected, into *load) error {
+func (e estimator) patched(k *inspected, into *load) error {
 	for _, p := range k.patches {
 		for _, d := range p.docs {
 			kind, name := render.Scalar(d.Node, "kind"), render.Scalar(render.Field(d.Node, "metadata"), "name")
@@ -275,7 +278,7 @@ func (in *inspection) patched(k *inspected, into *load) error {
 				into.work += n * (1 + into.nodes/max(into.objects, 1)) * stepsPerNode
 			}
 			into.grow(n, of, size)
-			if err := into.allowed(in.tree.Budget(), k.file); err != nil {
+			if err := into.allowed(e.tree.Budget(), k.file); err != nil {
 				return err
 			}
 		}
@@ -295,7 +298,7 @@ func copied(patch *yaml.Node, largest int64) int64 {
 }
 
 // labelled adds what names, labels, annotations, images and replicas cost.
-func (in *inspection) labelled(k *inspected, into *load) error {
+func (e estimator) labelled(k *inspected, into *load) error {
 	kz := k.kustomization
 	var pairs, size int64
 	count := func(m map[string]string) {
@@ -329,7 +332,7 @@ func (in *inspection) labelled(k *inspected, into *load) error {
 }
 
 // plugged adds what the configurations of transformers cost: as if each changed every object by all that it has.
-func (in *inspection) plugged(k *inspected, into *load) error {
+func (e estimator) plugged(k *inspected, into *load) error {
 	for _, c := range k.plugins {
 		for _, d := range c.docs {
 			size := d.Size
@@ -340,7 +343,7 @@ func (in *inspection) plugged(k *inspected, into *load) error {
 			into.references += into.objects * references(d.Text)
 			into.renamed = true
 			into.grow(into.objects, "", size)
-			if err := into.allowed(in.tree.Budget(), k.file); err != nil {
+			if err := into.allowed(e.tree.Budget(), k.file); err != nil {
 				return err
 			}
 		}

@@ -33,7 +33,7 @@ func isLiteral(s string) bool { return s != "" && !strings.ContainsAny(s, `*?[](
 
 // replaced adds what replacements and variables may make of the objects. A replacement may read what another has
 // written, so that each can double what there is.
-func (in *inspection) replaced(k *inspected, into *load) error {
+func (e estimator) replaced(k *inspected, into *load) error {
 	var before []written
 	start := newLoad()
 	start.add(into)
@@ -41,7 +41,7 @@ func (in *inspection) replaced(k *inspected, into *load) error {
 		var value render.Size
 		if r.Source != nil {
 			field := cmpOr(r.Source.FieldPath, "metadata.name")
-			value = in.valueOf(r.Source.Kind, r.Source.Name, field, start)
+			value = e.valueOf(r.Source.Kind, r.Source.Name, field, start)
 			for _, w := range before {
 				if w.mayBe(r.Source.Kind, r.Source.Name, fieldPath(field)) {
 					value.Nodes += w.size.Nodes
@@ -53,13 +53,13 @@ func (in *inspection) replaced(k *inspected, into *load) error {
 		}
 		for _, t := range r.Targets {
 			before = append(before, into.writes(t, value)...)
-			if err := into.allowed(in.tree.Budget(), k.file); err != nil {
+			if err := into.allowed(e.tree.Budget(), k.file); err != nil {
 				return err
 			}
 		}
 	}
 	for _, v := range k.kustomization.Vars {
-		into.value = max(into.value, in.valueOf(v.ObjRef.Kind, v.ObjRef.Name, cmpOr(v.FieldRef.FieldPath, "metadata.name"), into).Bytes)
+		into.value = max(into.value, e.valueOf(v.ObjRef.Kind, v.ObjRef.Name, cmpOr(v.FieldRef.FieldPath, "metadata.name"), into).Bytes)
 	}
 	return nil
 }
@@ -107,9 +107,9 @@ func (l *load) whole(kind string) render.Size {
 
 // valueOf returns how large the field of an object may be, by the files that have it: as large as the whole object
 // where no file has the field.
-func (in *inspection) valueOf(kind, name, field string, l *load) render.Size {
+func (e estimator) valueOf(kind, name, field string, l *load) render.Size {
 	var found *render.Size
-	for id, all := range in.places {
+	for id, all := range e.places {
 		if kind != "" && id.kind != kind {
 			continue
 		}

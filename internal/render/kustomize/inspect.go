@@ -18,20 +18,26 @@ import (
 // leave the tree or cost too much. Kustomize has no switch of its own for that: it clones a base and downloads a file
 // wherever an entry looks like a URL.
 type inspection struct {
-	tree  *render.Tree
-	files localFiles
+	*facts
+	files    localFiles
+	changes  changeReader
+	warnings []render.Warning
+}
+
+// facts are what an inspection has found out. Only the inspection writes to them.
+type facts struct {
+	tree *render.Tree
 	// inspected are the kustomizations by their directories.
 	inspected map[string]*inspected
 	// ownSchema is whether a kustomization brings an OpenAPI schema.
 	ownSchema bool
 	// modern are the kustomizations with old fields, written with new ones: kustomize prints a line for each old field.
-	modern   map[string][]byte
-	places   places
-	warnings []render.Warning
+	modern map[string][]byte
+	places places
 }
 
 func newInspection(tree *render.Tree) *inspection {
-	return &inspection{tree: tree, files: localFiles{tree}, inspected: map[string]*inspected{}, modern: map[string][]byte{}, places: places{}}
+	return &inspection{files: localFiles{tree}, changes: changeReader{tree}, facts: &facts{tree: tree, inspected: map[string]*inspected{}, modern: map[string][]byte{}, places: places{}}}
 }
 
 // place is where an entry stands, for errors.
@@ -70,7 +76,7 @@ func (in *inspection) kustomization(dir, file string, k *types.Kustomization, ab
 		return err
 	}
 	in.inspected[dir] = found
-	return in.collect(found)
+	return in.changes.collect(found)
 }
 
 // bases checks the resources and components of a kustomization.
@@ -104,7 +110,7 @@ func (in *inspection) plugins(k *inspected, above []string) error {
 			if err != nil {
 				return err
 			}
-			if err := in.collectPlugins(p, k, configs); err != nil {
+			if err := in.changes.collectPlugins(p, k, configs); err != nil {
 				return err
 			}
 		}

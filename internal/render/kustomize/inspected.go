@@ -37,11 +37,14 @@ type inspectedPatch struct {
 // inspectedPlugin is the configuration of a transformer, with the patches in it and in the files that it names.
 type inspectedPlugin struct{ docs []render.Document }
 
+// changeReader reads what a kustomization changes its objects by.
+type changeReader struct{ tree *render.Tree }
+
 // collect fills in the patches and the replacements. All of them were checked before.
-func (in *inspection) collect(k *inspected) error {
+func (cr changeReader) collect(k *inspected) error {
 	kz := k.kustomization
 	for _, entry := range kz.PatchesStrategicMerge { //nolint:staticcheck // kustomizations that exist have the old field
-		docs, err := in.patch(k, string(entry), "")
+		docs, err := cr.patch(k, string(entry), "")
 		if err != nil {
 			return err
 		}
@@ -49,7 +52,7 @@ func (in *inspection) collect(k *inspected) error {
 	}
 	for _, list := range [][]types.Patch{kz.Patches, kz.PatchesJson6902} { //nolint:staticcheck // as above
 		for _, p := range list {
-			docs, err := in.patch(k, p.Path, p.Patch)
+			docs, err := cr.patch(k, p.Path, p.Patch)
 			if err != nil {
 				return err
 			}
@@ -61,7 +64,7 @@ func (in *inspection) collect(k *inspected) error {
 			k.replacements = append(k.replacements, r.Replacement)
 			continue
 		}
-		if err := in.replacementFile(k, r.Path); err != nil {
+		if err := cr.replacementFile(k, r.Path); err != nil {
 			return err
 		}
 	}
@@ -69,24 +72,24 @@ func (in *inspection) collect(k *inspected) error {
 }
 
 // patch reads a patch that is a file or a text.
-func (in *inspection) patch(k *inspected, file, text string) ([]render.Document, error) {
+func (cr changeReader) patch(k *inspected, file, text string) ([]render.Document, error) {
 	if file == "" || strings.Contains(file, "\n") {
-		return in.tree.TextDocuments(k.file, []byte(file+text))
+		return cr.tree.TextDocuments(k.file, []byte(file+text))
 	}
-	resolved, _, err := in.tree.Resolve(path.Join(k.dir, file))
+	resolved, _, err := cr.tree.Resolve(path.Join(k.dir, file))
 	if err != nil {
 		return nil, err
 	}
-	return in.tree.ReadDocuments(resolved)
+	return cr.tree.ReadDocuments(resolved)
 }
 
 // replacementFile reads replacements from a file: a list of them, or one. Kustomize refuses a file that is neither.
-func (in *inspection) replacementFile(k *inspected, file string) error {
-	resolved, _, err := in.tree.Resolve(path.Join(k.dir, file))
+func (cr changeReader) replacementFile(k *inspected, file string) error {
+	resolved, _, err := cr.tree.Resolve(path.Join(k.dir, file))
 	if err != nil {
 		return err
 	}
-	data, err := in.tree.ReadFile(resolved)
+	data, err := cr.tree.ReadFile(resolved)
 	if err != nil {
 		return err
 	}
@@ -100,18 +103,18 @@ func (in *inspection) replacementFile(k *inspected, file string) error {
 }
 
 // collectPlugins fills in what generators and transformers are configured to do. All of it was checked before.
-func (in *inspection) collectPlugins(p place, k *inspected, configs []pluginConfig) error {
+func (cr changeReader) collectPlugins(p place, k *inspected, configs []pluginConfig) error {
 	for _, c := range configs {
 		var f pluginFiles
 		if err := sigsyaml.Unmarshal(c.text, &f); err != nil {
 			return p.refuse("cannot be read: "+err.Error(), "correct it")
 		}
-		docs, err := in.tree.TextDocuments(p.file, c.text)
+		docs, err := cr.tree.TextDocuments(p.file, c.text)
 		if err != nil {
 			return err
 		}
 		for _, text := range []string{f.Patch, f.Patches, f.JSONOp} {
-			inner, err := in.tree.TextDocuments(p.file, []byte(text))
+			inner, err := cr.tree.TextDocuments(p.file, []byte(text))
 			if err != nil {
 				return err
 			}
@@ -121,21 +124,21 @@ func (in *inspection) collectPlugins(p place, k *inspected, configs []pluginConf
 			if entry == "" {
 				continue
 			}
-			inner, err := in.patch(k, entry, "")
+			inner, err := cr.patch(k, entry, "")
 			if err != nil {
 				return err
 			}
 			docs = append(docs, inner...)
 		}
 		k.plugins = append(k.plugins, inspectedPlugin{docs})
-		if err := in.pluginReplacements(k, c); err != nil {
+		if err := cr.pluginReplacements(k, c); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-func (in *inspection) pluginReplacements(k *inspected, c pluginConfig) error {
+func (cr changeReader) pluginReplacements(k *inspected, c pluginConfig) error {
 	var f struct {
 		Replacements []types.ReplacementField `json:"replacements"`
 	}
@@ -145,7 +148,7 @@ func (in *inspection) pluginReplacements(k *inspected, c pluginConfig) error {
 	for _, r := range f.Replacements {
 		if r.Path == "" {
 			k.replacements = append(k.replacements, r.Replacement)
-		} else if err := in.replacementFile(k, r.Path); err != nil {
+		} else if err := cr.replacementFile(k, r.Path); err != nil {
 			return err
 		}
 	}

@@ -91,17 +91,18 @@ func (r Renderer) Render(
 	if err := inspection.kustomization(dir, file, top, nil); err != nil {
 		return err
 	}
-	if err := inspection.spend(dir); err != nil {
+	if err := (estimator{inspection.facts}).spend(dir); err != nil {
 		return err
 	}
-	objects, err := inspection.objects(dir, file, top)
+	builder := builder{inspection.facts}
+	objects, err := builder.objects(dir, file, top)
 	if err != nil {
 		return err
 	}
 	result.Warnings = append(result.Warnings, inspection.warnings...)
 	origins := &originFinder{
 		places:    inspection.places,
-		annotated: sync.OnceValue(func() []string { return inspection.originFiles(dir, file, top) }),
+		annotated: sync.OnceValue(func() []string { return builder.originFiles(dir, file, top) }),
 	}
 	for i, object := range objects {
 		rendered := render.Rendered{Object: object}

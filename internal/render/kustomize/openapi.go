@@ -92,11 +92,11 @@ func (g *openAPIGuard) holdOwn() (release func()) {
 }
 
 // holdSchema holds the schema that a build of what was inspected needs.
-func (in *inspection) holdSchema() (release func()) {
-	if in.ownSchema {
+func (b builder) holdSchema() (release func()) {
+	if b.ownSchema {
 		return schemas.holdOwn()
 	}
-	return schemas.holdBuiltIn(in.tree.Budget())
+	return schemas.holdBuiltIn(b.tree.Budget())
 }
 
 // overOwnSchema refuses a build by a schema of its own that would hold up others for too long.

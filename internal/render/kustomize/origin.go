@@ -125,15 +125,15 @@ func (f *originFinder) locate(r *render.Rendered, index int) {
 
 // originFiles builds the kustomization once more and returns the file of each object, in the order of the objects;
 // nothing when kustomize does not know it, or the build costs too much to be done twice.
-func (in *inspection) originFiles(dir, file string, top *types.Kustomization) (files []string) {
-	if in.tree.Budget().Expensive() || in.spend(dir) != nil {
+func (b builder) originFiles(dir, file string, top *types.Kustomization) (files []string) {
+	if b.tree.Budget().Expensive() || estimator(b).spend(dir) != nil {
 		return nil
 	}
 	annotated := *top
 	annotated.BuildMetadata = []string{types.OriginAnnotations}
-	err := in.buildAs(dir, file, &annotated, func(built resmap.ResMap) error {
+	err := b.buildAs(dir, file, &annotated, func(built resmap.ResMap) error {
 		for _, r := range built.Resources() {
-			files = append(files, originFile(in.tree, dir, r))
+			files = append(files, originFile(b.tree, dir, r))
 		}
 		return nil
 	})

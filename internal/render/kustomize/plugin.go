@@ -10,6 +10,8 @@ import (
 	"sigs.k8s.io/kustomize/api/resource"
 	"sigs.k8s.io/kustomize/api/types"
 	sigsyaml "sigs.k8s.io/yaml"
+
+	"github.com/cyan-cd/cyan/internal/render"
 )
 
 // pluginFiles are the fields by which a generator or transformer that is built into kustomize names files.
@@ -61,7 +63,7 @@ func (in *inspection) pluginText(p place, data []byte) ([]pluginConfig, error) {
 	if len(docs) == 0 {
 		return nil, p.refuse("is empty", "remove the entry")
 	}
-	configs, err := in.configsInText(data)
+	configs, err := configsInText(in.tree.Budget(), data)
 	if err != nil {
 		return nil, p.refuse("is not the configuration of a plugin: "+err.Error(), "give apiVersion, kind and metadata.name")
 	}
@@ -74,11 +76,11 @@ func (in *inspection) pluginDirectory(p place, entry string, above []string) ([]
 	if err != nil {
 		return nil, err
 	}
-	if err := in.spend(directory.dir); err != nil {
+	if err := (estimator{in.facts}).spend(directory.dir); err != nil {
 		return nil, err
 	}
 	var configs []pluginConfig
-	err = in.build(directory.dir, in.modern, func(built resmap.ResMap) error {
+	err = builder{in.facts}.build(directory.dir, in.modern, func(built resmap.ResMap) error {
 		configs, err = configsOf(built.Resources())
 		return err
 	})
@@ -97,8 +99,8 @@ type pluginConfig struct {
 }
 
 // configsInText reads configurations as kustomize does.
-func (in *inspection) configsInText(data []byte) ([]pluginConfig, error) {
-	defer schemas.holdBuiltIn(in.tree.Budget())()
+func configsInText(budget *render.Budget, data []byte) ([]pluginConfig, error) {
+	defer schemas.holdBuiltIn(budget)()
 	resources, err := provider.NewDefaultDepProvider().GetResourceFactory().SliceFromBytes(data)
 	if err != nil {
 		return nil, err

@@ -27,15 +27,15 @@ const argoGroup = "argoproj.io"
 // withRollouts has every kustomization of a build know the fields of Rollouts, if it has any objects of their group.
 // What the repository's own configurations say of a field comes before that. top is the kustomization to be built,
 // and is returned as it is to be built; overlay gets the files.
-func (in *inspection) withRollouts(top *types.Kustomization, overlay map[string][]byte) (*types.Kustomization, error) {
-	if !in.places.hasGroup(argoGroup) {
+func (b builder) withRollouts(top *types.Kustomization, overlay map[string][]byte) (*types.Kustomization, error) {
+	if !b.places.hasGroup(argoGroup) {
 		return top, nil
 	}
-	fields, err := in.fieldsLeft()
+	fields, err := b.fieldsLeft()
 	if err != nil {
 		return nil, err
 	}
-	for _, k := range in.inspected {
+	for _, k := range b.inspected {
 		with := *k.kustomization
 		with.Configurations = append(slices.Clone(with.Configurations), rolloutFieldsFile)
 		data, err := sigsyaml.Marshal(with)
@@ -60,15 +60,15 @@ func (p places) hasGroup(group string) bool {
 
 // fieldsLeft returns the fields of Rollouts that the repository says nothing of: kustomize refuses two entries about
 // the same field that differ.
-func (in *inspection) fieldsLeft() ([]byte, error) {
+func (b builder) fieldsLeft() ([]byte, error) {
 	own := map[string]bool{}
-	for _, k := range in.inspected {
+	for _, k := range b.inspected {
 		for _, entry := range k.kustomization.Configurations {
-			resolved, _, err := in.tree.Resolve(path.Join(k.dir, entry))
+			resolved, _, err := b.tree.Resolve(path.Join(k.dir, entry))
 			if err != nil {
 				return nil, err
 			}
-			data, err := in.tree.ReadFile(resolved)
+			data, err := b.tree.ReadFile(resolved)
 			if err != nil {
 				return nil, err
 			}
@@ -193,24 +193,24 @@ func referred(schema any, names []string) []string {
 }
 
 // overlaySchemas adds Rollouts to the repository's own schemas, where there are any of their group.
-func (in *inspection) overlaySchemas(overlay map[string][]byte) error {
-	if !in.ownSchema || !in.places.hasGroup(argoGroup) {
+func (b builder) overlaySchemas(overlay map[string][]byte) error {
+	if !b.ownSchema || !b.places.hasGroup(argoGroup) {
 		return nil
 	}
-	for _, k := range in.inspected {
+	for _, k := range b.inspected {
 		entry, ok := k.kustomization.OpenAPI["path"]
 		if !ok {
 			continue
 		}
-		resolved, _, err := in.tree.Resolve(path.Join(k.dir, entry))
+		resolved, _, err := b.tree.Resolve(path.Join(k.dir, entry))
 		if err != nil {
 			return err
 		}
-		data, err := in.tree.ReadFile(resolved)
+		data, err := b.tree.ReadFile(resolved)
 		if err != nil {
 			return err
 		}
-		release := schemas.holdBuiltIn(in.tree.Budget())
+		release := schemas.holdBuiltIn(b.tree.Budget())
 		overlay[resolved], err = schemaWithRollouts(data)
 		release()
 		if err != nil {
