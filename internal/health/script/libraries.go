@@ -33,9 +33,10 @@ func newState(b *budget) *lua.LState {
 	clean.RawSetString("_G", clean)
 	clean.RawSetString("require", l.NewFunction(requireSafe))
 	clean.RawSetString("print", l.NewFunction(func(*lua.LState) int { return 0 }))
-	clean.RawSetString(concatFunction, l.NewFunction(b.concat))
-	clean.RawSetString(keyFunction, l.NewFunction(b.key))
-	b.guardLibraries(l, clean)
+	p := paidLibraries{b}
+	clean.RawSetString(concatFunction, l.NewFunction(p.concat))
+	clean.RawSetString(keyFunction, l.NewFunction(p.key))
+	p.guardLibraries(l, clean)
 	return l
 }
 
@@ -53,7 +54,10 @@ func requireSafe(l *lua.LState) int {
 // dropped are the functions of libraries that a script does not have: by chance, or made of code.
 var dropped = map[string][]string{"string": {"dump"}, "math": {"random", "randomseed"}}
 
-func (b *budget) guardLibraries(l *lua.LState, globals *lua.LTable) {
+// paidLibraries are the functions that a script has, which spend from the budget before they run.
+type paidLibraries struct{ *budget }
+
+func (p paidLibraries) guardLibraries(l *lua.LState, globals *lua.LTable) {
 	for library, names := range dropped {
 		for _, name := range names {
 			globals.RawGetString(library).(*lua.LTable).RawSetString(name, lua.LNil)
@@ -61,10 +65,10 @@ func (b *budget) guardLibraries(l *lua.LState, globals *lua.LTable) {
 	}
 	for library, checks := range map[string]map[string]func(*lua.LState){
 		"string": {
-			"find": b.pattern, "match": b.pattern, "gmatch": b.pattern, "gfind": b.pattern, "gsub": b.substitution, "rep": b.repetition,
-			"format": b.format, "lower": b.copied, "upper": b.copied, "reverse": b.copied, "sub": b.copied, "byte": b.copied,
+			"find": p.pattern, "match": p.pattern, "gmatch": p.pattern, "gfind": p.pattern, "gsub": p.substitution, "rep": p.repetition,
+			"format": p.format, "lower": p.copied, "upper": p.copied, "reverse": p.copied, "sub": p.copied, "byte": p.copied,
 		},
-		"table": {"concat": b.joined, "insert": b.inserted, "remove": b.walked, "sort": b.sorted, "maxn": b.walked},
+		"table": {"concat": p.joined, "insert": p.inserted, "remove": p.walked, "sort": p.sorted, "maxn": p.walked},
 	} {
 		table := globals.RawGetString(library).(*lua.LTable)
 		for name, check := range checks {
@@ -74,7 +78,7 @@ func (b *budget) guardLibraries(l *lua.LState, globals *lua.LTable) {
 		}
 	}
 	if unpack, ok := globals.RawGetString("unpack").(*lua.LFunction); ok {
-		globals.RawSetString("unpack", guarded(l, unpack, b.walked))
+		globals.RawSetString("unpack", guarded(l, unpack, p.walked))
 	}
 }
 
@@ -93,7 +97,7 @@ func guarded(l *lua.LState, function *lua.LFunction, check func(*lua.LState)) *l
 }
 
 // concat joins two values, as the instruction would.
-func (b *budget) concat(l *lua.LState) int {
+func (p paidLibraries) concat(l *lua.LState) int {
 	left, right := l.Get(1), l.Get(2)
 	for _, v := range []lua.LValue{left, right} {
 		if !lua.LVCanConvToString(v) {
@@ -101,40 +105,40 @@ func (b *budget) concat(l *lua.LState) int {
 		}
 	}
 	x, y := lua.LVAsString(left), lua.LVAsString(right)
-	b.make(l, len(x)+len(y))
+	p.make(l, len(x)+len(y))
 	l.Push(lua.LString(x + y))
 	return 1
 }
 
 // key looks at an index before it is written to, and gives it back. The second argument is the list, or nil.
-func (b *budget) key(l *lua.LState) int {
+func (p paidLibraries) key(l *lua.LState) int {
 	key := l.Get(1)
 	if index, ok := key.(lua.LNumber); ok {
 		end := 0
 		if list, ok := l.Get(2).(*lua.LTable); ok {
 			end = list.Len()
 		}
-		b.gap(l, float64(index)-float64(end))
+		p.gap(l, float64(index)-float64(end))
 	}
 	l.Push(key)
 	return 1
 }
 
-func (b *budget) gap(l *lua.LState, gap float64) {
+func (p paidLibraries) gap(l *lua.LState, gap float64) {
 	// An index beyond all lists is put beside them, and makes none longer.
 	if gap > maxGap && gap < float64(lua.MaxArrayIndex) {
-		b.stop("stopped at an index far beyond the end of a list; make the script shorter")
-		b.check(l)
+		p.stop("stopped at an index far beyond the end of a list; make the script shorter")
+		p.check(l)
 	}
 }
 
 // cost counts work of a library in instructions.
-func (b *budget) cost(l *lua.LState, n float64) {
+func (p paidLibraries) cost(l *lua.LState, n float64) {
 	if n > maxInstructions {
 		n = maxInstructions + 1
 	}
-	b.charge(int(n))
-	b.check(l)
+	p.charge(int(n))
+	p.check(l)
 }
 
 // bytesPerInstruction is how many bytes a library goes through in the time of an instruction.
@@ -152,44 +156,44 @@ func length(l *lua.LState, n int) int {
 	return 0
 }
 
-func (b *budget) copied(l *lua.LState) {
-	b.make(l, min(length(l, 1), maxString))
-	b.cost(l, float64(length(l, 1))/bytesPerInstruction)
+func (p paidLibraries) copied(l *lua.LState) {
+	p.make(l, min(length(l, 1), maxString))
+	p.cost(l, float64(length(l, 1))/bytesPerInstruction)
 }
 
 // pattern counts what a match may cost: each part that repeats can be tried at each place.
-func (b *budget) pattern(l *lua.LState) {
+func (p paidLibraries) pattern(l *lua.LState) {
 	pattern := lua.LVAsString(l.Get(2))
 	repeats := strings.Count(pattern, "%b")
 	for _, c := range []string{"*", "+", "-", "?"} {
 		repeats += strings.Count(pattern, c)
 	}
-	b.cost(l, math.Pow(float64(length(l, 1)+2), float64(repeats+1))*float64(len(pattern)+1)/bytesPerInstruction)
+	p.cost(l, math.Pow(float64(length(l, 1)+2), float64(repeats+1))*float64(len(pattern)+1)/bytesPerInstruction)
 }
 
-func (b *budget) substitution(l *lua.LState) {
-	b.pattern(l)
+func (p paidLibraries) substitution(l *lua.LState) {
+	p.pattern(l)
 	if replacement, ok := l.Get(3).(lua.LString); ok {
 		captures := strings.Count(string(replacement), "%")
-		b.make(l, length(l, 1)*(captures+1)+(length(l, 1)+1)*len(replacement))
+		p.make(l, length(l, 1)*(captures+1)+(length(l, 1)+1)*len(replacement))
 		return
 	}
 	// What a function or a table gives was made before; each place may have the longest of them.
-	b.make(l, length(l, 1))
-	b.cost(l, float64(length(l, 1)))
+	p.make(l, length(l, 1))
+	p.cost(l, float64(length(l, 1)))
 }
 
-func (b *budget) repetition(l *lua.LState) {
+func (p paidLibraries) repetition(l *lua.LState) {
 	times := float64(lua.LVAsNumber(l.Get(2)))
 	if bytes := times * float64(length(l, 1)); bytes > 0 || math.IsNaN(bytes) {
-		b.make(l, int(min(bytes, maxString+1)))
+		p.make(l, int(min(bytes, maxString+1)))
 	}
 }
 
 // width is a width or precision of three digits or more, which Lua does not have.
 var width = regexp.MustCompile(`%[-+ #0]*(\d{3,}|\d*\.\d{3,})`)
 
-func (b *budget) format(l *lua.LState) {
+func (p paidLibraries) format(l *lua.LState) {
 	format := lua.LVAsString(l.Get(1))
 	if width.MatchString(format) {
 		l.RaiseError("invalid format (width or precision too long)")
@@ -199,32 +203,32 @@ func (b *budget) format(l *lua.LState) {
 		// A number has at most as many letters as its width, precision and exponent; a quoted string four for each byte.
 		bytes += 4*length(l, i) + 420
 	}
-	b.make(l, bytes)
+	p.make(l, bytes)
 }
 
-func (b *budget) joined(l *lua.LState) {
+func (p paidLibraries) joined(l *lua.LState) {
 	list, ok := l.Get(1).(*lua.LTable)
 	if !ok {
 		return
 	}
-	b.cost(l, float64(list.Len()))
+	p.cost(l, float64(list.Len()))
 	bytes := 0
 	for i := 1; i <= list.Len(); i++ {
 		bytes += len(lua.LVAsString(list.RawGetInt(i))) + length(l, 2)
 	}
-	b.make(l, bytes)
+	p.make(l, bytes)
 }
 
-func (b *budget) inserted(l *lua.LState) {
-	b.walked(l)
+func (p paidLibraries) inserted(l *lua.LState) {
+	p.walked(l)
 	if at, ok := l.Get(2).(lua.LNumber); ok && l.GetTop() > 2 {
-		b.gap(l, float64(at)-float64(length(l, 1)))
+		p.gap(l, float64(at)-float64(length(l, 1)))
 	}
 }
 
-func (b *budget) walked(l *lua.LState) { b.cost(l, float64(length(l, 1))/8) }
+func (p paidLibraries) walked(l *lua.LState) { p.cost(l, float64(length(l, 1))/8) }
 
-func (b *budget) sorted(l *lua.LState) {
+func (p paidLibraries) sorted(l *lua.LState) {
 	n := float64(length(l, 1))
-	b.cost(l, n*math.Log2(n+1))
+	p.cost(l, n*math.Log2(n+1))
 }
