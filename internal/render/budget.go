@@ -178,3 +178,14 @@ func (b *Budget) fileSize(name string, size int64) error {
 	}
 	return nil
 }
+
+// size estimates how much memory a result takes: its objects, the values of the files that they stem from, and the read
+// set.
+func (b *Budget) size(r *Result) int64 {
+	const perByte, perNode, perRead = 6, 160, 200
+	size := int64(len(r.ReadSet)) * perRead
+	if len(r.Objects) > 0 {
+		size += b.spent[Output]*perByte + b.spent[Nodes]*perNode
+	}
+	return size
+}

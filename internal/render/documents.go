@@ -101,7 +101,7 @@ func (t *Tree) Documents(name string, data []byte) ([]Document, error) {
 		if len(node.Content) == 0 || node.Content[0].Tag == "!!null" {
 			continue
 		}
-		size, err := t.measure(name, &node, d.Line)
+		size, err := t.budget.measure(name, &node, d.Line)
 		if err != nil {
 			return nil, err
 		}
@@ -190,7 +190,7 @@ func (s *Size) add(other Size) {
 }
 
 // measure spends the nodes of a document. It refuses a document whose aliases contain themselves.
-func (t *Tree) measure(name string, doc *yaml.Node, firstLine int) (Size, error) {
+func (b *Budget) measure(name string, doc *yaml.Node, firstLine int) (Size, error) {
 	sizes := map[*yaml.Node]*Size{}
 	var measure func(n *yaml.Node) (Size, error)
 	measure = func(n *yaml.Node) (Size, error) {
@@ -220,7 +220,7 @@ func (t *Tree) measure(name string, doc *yaml.Node, firstLine int) (Size, error)
 				return Size{}, err
 			}
 			total.add(size)
-			if err := t.allowed(total, name, n.Line+firstLine-1); err != nil {
+			if err := b.allowed(total, name, n.Line+firstLine-1); err != nil {
 				return Size{}, err
 			}
 		}
@@ -233,18 +233,18 @@ func (t *Tree) measure(name string, doc *yaml.Node, firstLine int) (Size, error)
 	if err != nil {
 		return Size{}, err
 	}
-	return size, t.budget.Spend(Nodes, size.Nodes, name)
+	return size, b.Spend(Nodes, size.Nodes, name)
 }
 
-func (t *Tree) allowed(size Size, name string, line int) error {
-	if limits := t.budget.Limits(); size.Nodes <= limits.Nodes && size.Bytes <= limits.Output {
+func (b *Budget) allowed(size Size, name string, line int) error {
+	if limits := b.Limits(); size.Nodes <= limits.Nodes && size.Bytes <= limits.Output {
 		return nil
 	}
 	at := fmt.Sprintf("%s:%d", name, line)
-	if err := t.budget.Allows(Nodes, size.Nodes, at); err != nil {
+	if err := b.Allows(Nodes, size.Nodes, at); err != nil {
 		return err
 	}
-	return t.budget.Allows(Output, size.Bytes, at)
+	return b.Allows(Output, size.Bytes, at)
 }
 
 // Reread returns a file for kustomize, which parses it again, and expands aliases without a bound of its own.

@@ -64,6 +64,38 @@ func namesDigest(entries []fs.DirEntry) string {
 	return hex.EncodeToString(h.Sum(nil)[:16])
 }
 
+// record is the ReadSet of a rendering while it runs.
+type record struct {
+	hashes HashFS
+	reads  ReadSet
+}
+
+// note records the hash of what is at a path that is no link.
+func (r record) note(name string) error {
+	if _, ok := r.reads[name]; ok {
+		return nil
+	}
+	hash, err := r.hashes.Hash(name)
+	if err != nil {
+		return fmt.Errorf("hashing %s: %w", name, err)
+	}
+	r.reads[name] = hash
+	return nil
+}
+
+// noteListing records a directory with the names that were listed of it.
+func (r record) noteListing(dir string, entries []fs.DirEntry) error {
+	if hash, ok := r.reads[dir]; ok && strings.Contains(hash, listingSeparator) {
+		return nil
+	}
+	hash, err := r.hashes.Hash(dir)
+	if err != nil {
+		return fmt.Errorf("hashing %s: %w", DisplayPath(dir), err)
+	}
+	r.reads[dir] = hash + listingSeparator + namesDigest(entries)
+	return nil
+}
+
 // Hashed returns tree with hashes: its own where it is a HashFS; otherwise files get git's SHA-1 blob hash, and
 // directories a digest of their names: nothing below them is read.
 func Hashed(tree fs.FS) interface {

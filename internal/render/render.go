@@ -112,8 +112,8 @@ func With(renderers ...Renderer) Func {
 			}
 			result = &Result{SourceType: result.SourceType, EnvUsed: result.EnvUsed, NamesUsed: result.NamesUsed, directory: result.directory}
 		}
-		result.ReadSet = tree.reads
-		result.Size = tree.size(result)
+		result.ReadSet = tree.record.reads
+		result.Size = tree.budget.size(result)
 		return result, err
 	}
 }

@@ -22,10 +22,9 @@ const maxTarget = 4096
 // those that leave it, spends from the budget, and records what was looked at. It serves one goroutine.
 type Tree struct {
 	fsys   fs.FS
-	hashes HashFS
 	budget *Budget
 	keys   sops.Keys
-	reads  ReadSet
+	record record
 
 	lstats    map[string]fs.FileMode
 	contents  map[string][]byte
@@ -36,10 +35,9 @@ type Tree struct {
 func NewTree(fsys fs.FS, budget *Budget, keys sops.Keys) *Tree {
 	return &Tree{
 		fsys:      fsys,
-		hashes:    Hashed(fsys),
 		budget:    budget,
 		keys:      keys,
-		reads:     ReadSet{},
+		record:    record{Hashed(fsys), ReadSet{}},
 		lstats:    map[string]fs.FileMode{},
 		contents:  map[string][]byte{},
 		documents: map[string][]Document{},
@@ -50,7 +48,7 @@ func NewTree(fsys fs.FS, budget *Budget, keys sops.Keys) *Tree {
 func (t *Tree) Budget() *Budget { return t.budget }
 
 // ReadSet returns what was looked at until now.
-func (t *Tree) ReadSet() ReadSet { return t.reads }
+func (t *Tree) ReadSet() ReadSet { return t.record.reads }
 
 // noEntry is the mode of what is not there.
 const noEntry = fs.ModeIrregular | fs.ModeTemporary
@@ -64,7 +62,7 @@ func (t *Tree) Lstat(name string) (fs.FileMode, error) {
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
 		t.lstats[name] = noEntry
-		t.reads[name] = ""
+		t.record.reads[name] = ""
 		return noEntry, nil
 	case errors.Is(err, fs.ErrInvalid):
 		// No file can have such a name, and none ever will.
@@ -74,19 +72,6 @@ func (t *Tree) Lstat(name string) (fs.FileMode, error) {
 	}
 	t.lstats[name] = info.Mode()
 	return info.Mode(), nil
-}
-
-// note records the hash of what is at a path that is no link.
-func (t *Tree) note(name string) error {
-	if _, ok := t.reads[name]; ok {
-		return nil
-	}
-	hash, err := t.hashes.Hash(name)
-	if err != nil {
-		return fmt.Errorf("hashing %s: %w", name, err)
-	}
-	t.reads[name] = hash
-	return nil
 }
 
 // Resolve follows the symbolic links of a path, relative to the root. The error is fs.ErrNotExist when nothing is
@@ -104,7 +89,7 @@ func (t *Tree) Resolve(name string) (string, fs.FileMode, error) {
 			return "", 0, err
 		}
 		if !mode.IsDir() {
-			if err := t.note(current); err != nil {
+			if err := t.record.note(current); err != nil {
 				return "", 0, err
 			}
 			return "", 0, &fs.PathError{Op: "open", Path: name, Err: fs.ErrNotExist}
@@ -139,7 +124,7 @@ func (t *Tree) Resolve(name string) (string, fs.FileMode, error) {
 }
 
 func (t *Tree) readLink(name string, followed *int) (string, error) {
-	if err := t.note(name); err != nil {
+	if err := t.record.note(name); err != nil {
 		return "", err
 	}
 	if *followed++; *followed > maxLinks {
@@ -203,7 +188,7 @@ func (t *Tree) load(name string) ([]byte, error) {
 	if err := t.budget.fileSize(name, int64(len(data))); err != nil {
 		return nil, err
 	}
-	if err := t.note(name); err != nil {
+	if err := t.record.note(name); err != nil {
 		return nil, err
 	}
 	if bytes.HasPrefix(data, largeFilePointer) {
@@ -220,7 +205,7 @@ var largeFilePointer = []byte("version https://git-lfs.github.com/spec/")
 
 // refuseSubmodule returns why nothing is read from a submodule, and notes which commit it was at.
 func (t *Tree) refuseSubmodule(name string) error {
-	if err := t.note(name); err != nil {
+	if err := t.record.note(name); err != nil {
 		return err
 	}
 	return &problem.Error{
@@ -238,23 +223,8 @@ func (t *Tree) List(dir string) ([]fs.DirEntry, error) {
 	if err := t.budget.Spend(Entries, int64(len(entries))+1, DisplayPath(dir)); err != nil {
 		return nil, err
 	}
-	if hash, ok := t.reads[dir]; !ok || !strings.Contains(hash, listingSeparator) {
-		hash, err := t.hashes.Hash(dir)
-		if err != nil {
-			return nil, fmt.Errorf("hashing %s: %w", DisplayPath(dir), err)
-		}
-		t.reads[dir] = hash + listingSeparator + namesDigest(entries)
+	if err := t.record.noteListing(dir, entries); err != nil {
+		return nil, err
 	}
 	return entries, nil
-}
-
-// size estimates how much memory a result takes: its objects, the values of the files that they stem from, and the read
-// set.
-func (t *Tree) size(r *Result) int64 {
-	const perByte, perNode, perRead = 6, 160, 200
-	size := int64(len(r.ReadSet)) * perRead
-	if len(r.Objects) > 0 {
-		size += t.budget.spent[Output]*perByte + t.budget.spent[Nodes]*perNode
-	}
-	return size
 }
