@@ -130,21 +130,21 @@ func (p *parser) customize(key, what string, c *Customization) {
 }
 
 // fields reads the names of fields.
-func (p *parser) fields(key, text string, into *IgnoredFields) {
+func (v *values) fields(key, text string, into *IgnoredFields) {
 	var read IgnoredFields
 	if err := yaml.UnmarshalStrict([]byte(text), &read); err != nil {
-		p.invalid(key, "invalid YAML: "+brief(err), "correct it", Named)
+		v.invalid(key, "invalid YAML: "+brief(err), "correct it", Named)
 		return
 	}
 	*into = read
 }
 
 // lua notes a script that can't be run.
-func (p *parser) lua(key, text string) {
+func (v *values) lua(key, text string) {
 	if text == "" {
 		return
 	}
 	if _, err := script.Compile(text); err != nil {
-		p.invalid(key, err.Error(), "correct it; until then the health of these objects is Unknown", Named)
+		v.invalid(key, err.Error(), "correct it; until then the health of these objects is Unknown", Named)
 	}
 }

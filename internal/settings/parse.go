@@ -31,7 +31,7 @@ var ConfigMapNames = []string{ConfigName, ParametersName, RBACName, Notification
 // Parse reads ConfigMaps, given by name. What is not honoured of them, unknown or invalid is found; an invalid value
 // counts as not written.
 func Parse(configMaps map[string]map[string]string) (Settings, []Finding) {
-	p := parser{of: "ConfigMap " + ConfigName, data: configMaps[ConfigName], settings: Default()}
+	p := parser{values: values{of: "ConfigMap " + ConfigName, data: configMaps[ConfigName]}, settings: Default()}
 	p.tracking()
 	p.filters()
 	p.customizations()
@@ -59,30 +59,35 @@ func tableOf(of string) (Table, bool) {
 
 // parser goes through the keys of argocd-cm.
 type parser struct {
-	of       string
-	data     map[string]string
+	values
 	settings Settings
-	found    []Finding
+}
+
+// values are those of an object's keys, and what is found to be wrong with them.
+type values struct {
+	of    string
+	data  map[string]string
+	found []Finding
 }
 
 func sorted[V any](m map[string]V) []string { return slices.Sorted(maps.Keys(m)) }
 
 // value returns what a key has; "" when it is not there.
-func (p *parser) value(key string) string { return strings.TrimSpace(p.data[key]) }
+func (v *values) value(key string) string { return strings.TrimSpace(v.data[key]) }
 
 // invalid notes a value that can't be used. A value that protects is never passed over: its finding is a refusal.
-func (p *parser) invalid(key, cause, remedy string, verdict Verdict) {
-	p.found = append(p.found, Finding{Object: p.of, Field: key, Verdict: verdict, Cause: cause, Remedy: remedy})
+func (v *values) invalid(key, cause, remedy string, verdict Verdict) {
+	v.found = append(v.found, Finding{Object: v.of, Field: key, Verdict: verdict, Cause: cause, Remedy: remedy})
 }
 
 // yaml reads a value; a field that it does not have, or another shape, is invalid.
-func (p *parser) yaml(key string, into any, verdict Verdict) bool {
-	text := p.value(key)
+func (v *values) yaml(key string, into any, verdict Verdict) bool {
+	text := v.value(key)
 	if text == "" {
 		return false
 	}
 	if err := yaml.UnmarshalStrict([]byte(text), into); err != nil {
-		p.invalid(key, "invalid YAML: "+brief(err), "correct it", verdict)
+		v.invalid(key, "invalid YAML: "+brief(err), "correct it", verdict)
 		return false
 	}
 	return true
@@ -101,14 +106,14 @@ func brief(err error) string {
 	return text
 }
 
-func (p *parser) flag(key string, into *bool, verdict Verdict) {
-	text := p.value(key)
+func (v *values) flag(key string, into *bool, verdict Verdict) {
+	text := v.value(key)
 	if text == "" {
 		return
 	}
 	set, err := strconv.ParseBool(text)
 	if err != nil {
-		p.invalid(key, strconv.Quote(text)+" is invalid", "write true or false", verdict)
+		v.invalid(key, strconv.Quote(text)+" is invalid", "write true or false", verdict)
 		return
 	}
 	*into = set
@@ -145,10 +150,10 @@ func (p *parser) filters() {
 	}
 }
 
-func (p *parser) checkGlobs(key string, lists ...[]string) {
+func (v *values) checkGlobs(key string, lists ...[]string) {
 	for _, pattern := range slices.Concat(lists...) {
 		if err := checkGlob(pattern); err != nil {
-			p.invalid(key, strconv.Quote(pattern)+" is not a pattern: "+brief(err), "correct it", Refused)
+			v.invalid(key, strconv.Quote(pattern)+" is no pattern: "+brief(err), "correct it", Refused)
 		}
 	}
 }
@@ -185,8 +190,8 @@ func (p *parser) reconciliation() {
 const longestWait = 30 * 24 * time.Hour
 
 // duration reads a time such as 180s; a number alone is in seconds.
-func (p *parser) duration(key string, into *time.Duration) {
-	text := p.value(key)
+func (v *values) duration(key string, into *time.Duration) {
+	text := v.value(key)
 	if text == "" {
 		return
 	}
@@ -195,7 +200,7 @@ func (p *parser) duration(key string, into *time.Duration) {
 		d, err = time.Duration(seconds)*time.Second, nil
 	}
 	if err != nil || d < 0 || d > longestWait {
-		p.invalid(key, strconv.Quote(text)+" is invalid", "write a time such as 180s", Named)
+		v.invalid(key, strconv.Quote(text)+" is invalid", "write a time such as 180s", Named)
 		return
 	}
 	*into = d
