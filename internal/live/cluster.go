@@ -4,9 +4,6 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
-	"slices"
-	"strings"
-	"sync/atomic"
 	"time"
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -17,12 +14,10 @@ import (
 	"k8s.io/client-go/dynamic"
 	"k8s.io/client-go/metadata"
 	"k8s.io/client-go/rest"
-	"k8s.io/utils/lru"
 
 	"github.com/cyan-cd/cyan/internal/apply"
 	"github.com/cyan-cd/cyan/internal/cluster"
 	"github.com/cyan-cd/cyan/internal/plan"
-	"github.com/cyan-cd/cyan/internal/problem"
 )
 
 // requestTimeout bounds a request where the cluster's own configuration does not.
@@ -36,25 +31,18 @@ type Cluster struct {
 	Server, Name string
 
 	*kindCache
+	*identities
 	spec    cluster.Cluster
 	log     *slog.Logger
-	notify  func(instance string)
 	life    context.Context //nolint:containedctx // the cluster is looked for as long as it is registered
 	end     context.CancelFunc
 	dynamic dynamic.Interface
-	// config is how the cluster is asked by those who wait for an answer; client does so with the program's own rights.
-	config *rest.Config
-	client *apply.Client
-	// users has the *apply.Client of each user as whom objects are written.
-	users *lru.Cache
 
-	// tracking is how objects are marked.
-	tracking   atomic.Pointer[plan.Tracking]
-	sweepEvery time.Duration
-
+	marks       *marks
 	reach       *reach
 	watches     *watches
 	claims      *claims
+	concerned   concerned
 	objects     *objects
 	definitions definitions
 }
@@ -69,7 +57,7 @@ func connect(ctx context.Context, spec cluster.Cluster, log *slog.Logger, notify
 	}
 	streaming := rest.CopyConfig(config)
 	streaming.Timeout = 0
-	c := &Cluster{Server: spec.Server, Name: spec.Name, spec: spec, log: log, notify: notify, claims: newClaims(), sweepEvery: sweepEvery}
+	c := &Cluster{Server: spec.Server, Name: spec.Name, spec: spec, log: log, marks: &marks{}, claims: newClaims()}
 	asking, err := discovery.NewDiscoveryClientForConfig(config)
 	if err == nil {
 		c.dynamic, err = dynamic.NewForConfig(streaming)
@@ -83,11 +71,11 @@ func connect(ctx context.Context, spec cluster.Cluster, log *slog.Logger, notify
 	}
 	c.life, c.end = context.WithCancel(ctx)
 	c.kindCache = &kindCache{discovery: asking}
-	c.config, c.users = config, lru.New(maxUsers)
-	c.client = apply.NewClient(c.dynamic, c).Within(c.limit)
+	c.identities = newIdentities(spec, config, c.dynamic, c.kindCache)
 	c.objects = newObjects(c.client)
-	c.follow(plan.Tracking{})
-	c.reach = &reach{cluster: spec.Name, server: spec.Server, discovery: asking, log: log, changed: c.notifyAll}
+	c.marks.replace(plan.Tracking{})
+	c.concerned = concerned{claims: c.claims, notify: notify}
+	c.reach = &reach{cluster: spec.Name, server: spec.Server, discovery: asking, log: log, changed: c.concerned.all}
 	c.watches = &watches{
 		metadata: watching, spec: spec, log: log.With("cluster", spec.Name), life: c.life, heard: c.heard, keeper: c.keeper,
 		reachable: c.reach.get, recovered: c.recovered, byKind: map[schema.GroupKind]*watched{},
@@ -98,39 +86,6 @@ func connect(ctx context.Context, spec cluster.Cluster, log *slog.Logger, notify
 
 // Spec returns how the cluster is registered.
 func (c *Cluster) Spec() cluster.Cluster { return c.spec }
-
-// maxUsers bounds the users whose clients are kept, those that were used last.
-const maxUsers = 1024
-
-// As returns what writes in the cluster as a user, for whom the program stands in; as itself for "".
-func (c *Cluster) As(user string) (*apply.Client, error) {
-	if user == "" {
-		return c.client, nil
-	}
-	if known, ok := c.users.Get(user); ok {
-		return known.(*apply.Client), nil
-	}
-	config := rest.CopyConfig(c.config)
-	config.Impersonate = rest.ImpersonationConfig{UserName: user}
-	connection, err := dynamic.NewForConfig(config)
-	if err != nil {
-		return nil, fmt.Errorf("connecting to cluster %s as %s: %w", c.Name, user, err)
-	}
-	client := apply.NewClient(connection, c).Within(c.limit)
-	c.users.Add(user, client)
-	return client, nil
-}
-
-// limit is why an object is not one that the cluster is used for; nil when it is.
-func (c *Cluster) limit(ref apply.Ref) error {
-	if c.spec.Uses(ref.Namespace) {
-		return nil
-	}
-	return &problem.Error{
-		Kind: problem.Refused, Object: ref.String(), Cause: fmt.Sprintf("cluster %s is limited to namespaces %s", c.Name, strings.Join(c.spec.Namespaces, ", ")),
-		Remedy: "change namespaces or clusterResources in the cluster's Secret, or remove the object",
-	}
-}
 
 // Away returns why the cluster can't be reached, or nil.
 func (c *Cluster) Away() error { return c.reach.get() }
@@ -151,41 +106,29 @@ func (c *Cluster) heard(ctx context.Context, w *watched, err error) {
 	case ctx.Err() != nil, c.reach.doubt(c.life, err):
 	case c.watches.note(w, err):
 		c.log.Info("kind of a cluster can't be read", "cluster", c.Name, "kind", w.kind.String(), "err", err)
-		c.notifyConcerned(w.kind)
+		c.concerned.byKind(w.kind)
 	}
 }
 
 // recovered is called when a kind can be read again.
 func (c *Cluster) recovered(kind schema.GroupKind) {
 	c.log.Info("kind of a cluster can be read again", "cluster", c.Name, "kind", kind.String())
-	c.notifyConcerned(kind)
-}
-
-// notifyConcerned notifies those who have looked for objects of a kind.
-func (c *Cluster) notifyConcerned(kind schema.GroupKind) {
-	for _, instance := range c.claims.ofKind(kind) {
-		c.notify(instance)
-	}
-}
-
-// owner returns whose marks an object of a kind carries; "" for nobody's.
-func (c *Cluster) owner(kind schema.GroupKind, o metav1.Object) string {
-	return c.tracking.Load().Owner(kind, o)
+	c.concerned.byKind(kind)
 }
 
 // follow has objects found by other marks from now on.
 func (c *Cluster) follow(tracking plan.Tracking) {
-	if before := c.tracking.Swap(&tracking); before != nil && *before != tracking {
+	if c.marks.replace(tracking) {
 		// What was not marked before may be now.
 		c.watches.stopAll()
-		c.notifyAll()
+		c.concerned.all()
 	}
 }
 
 // keeper returns what is kept of a kind: of definitions everything, since all of them are asked for.
 func (c *Cluster) keeper(kind schema.GroupKind) keeper {
 	return keeper{
-		owner: func(m *metav1.PartialObjectMetadata) string { return c.owner(kind, m) },
+		owner: func(m *metav1.PartialObjectMetadata) string { return c.marks.owner(kind, m) },
 		wanted: func(name types.NamespacedName) bool {
 			return kind == definitionKind.GroupKind() || c.claims.has(keyOfName(kind, name))
 		},
@@ -199,34 +142,13 @@ func keyOfName(kind schema.GroupKind, name types.NamespacedName) Key {
 	return Key{Group: kind.Group, Kind: kind.Kind, Namespace: name.Namespace, Name: name.Name}
 }
 
-// changed notifies those whom an object concerns. What a first list brings is news only to those who have looked and
-// have not found it.
+// changed notifies those whom an object concerns; of a definition, everybody.
 func (c *Cluster) changed(key Key, isNew bool, marked []string) {
 	if !isNew && key.Group == definitionKind.Group && key.Kind == definitionKind.Kind {
 		c.Forget()
-		c.notifyAll()
+		c.concerned.all()
 	}
-	claiming := c.claims.of(key)
-	concerned := map[string]bool{}
-	for _, instance := range marked {
-		if instance != "" && (!isNew || c.claims.hasLooked(instance) && !slices.Contains(claiming, instance)) {
-			concerned[instance] = true
-		}
-	}
-	for _, instance := range claiming {
-		if !isNew {
-			concerned[instance] = true
-		}
-	}
-	for instance := range concerned {
-		c.notify(instance)
-	}
-}
-
-func (c *Cluster) notifyAll() {
-	for _, instance := range c.claims.all() {
-		c.notify(instance)
-	}
+	c.concerned.byChange(key, isNew, marked)
 }
 
 // Wrote notes an object that was just written, so that the next snapshot has it though the watch may not have brought

@@ -156,8 +156,7 @@ func (r *Registry) For(d v1alpha1.ApplicationDestination) (*Cluster, error) {
 			return nil, err
 		}
 		connected.follow(r.tracking)
-		connected.sweepEvery = cmp.Or(r.SweepEvery, sweepEvery)
-		go connected.sweep(connected.life)
+		go sweeper{cluster: connected, every: cmp.Or(r.SweepEvery, sweepEvery)}.run(connected.life)
 		e.cluster = connected
 	}
 	return e.cluster, nil

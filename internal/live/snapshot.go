@@ -2,16 +2,12 @@ package live
 
 import (
 	"context"
-	"fmt"
-	"sync"
 	"time"
 
-	"golang.org/x/sync/errgroup"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/runtime/schema"
 
 	"github.com/cyan-cd/cyan/internal/apply"
-	"github.com/cyan-cd/cyan/internal/problem"
 )
 
 const (
@@ -58,63 +54,27 @@ type Snapshot struct {
 
 // Snapshot finds an instance's live objects, and has the instance told of every change of them from now on.
 func (c *Cluster) Snapshot(ctx context.Context, want Wanted) (Snapshot, error) {
+	l := &look{
+		cluster: c, want: want, watches: map[schema.GroupKind]*watched{},
+		live: Snapshot{Objects: map[Key]*unstructured.Unstructured{}, Broken: map[schema.GroupKind]error{}},
+	}
 	if err := c.Away(); err != nil {
-		c.claim(want.Instance, want.objects())
+		l.claim(want.objects())
 		return Snapshot{}, err
 	}
-	live := Snapshot{Objects: map[Key]*unstructured.Unstructured{}, Broken: map[schema.GroupKind]error{}}
-	watches, err := c.watch(ctx, want, live.Broken)
-	if err != nil {
+	if err := l.watch(ctx); err != nil {
 		return Snapshot{}, err
 	}
-	refs := c.refs(want, watches, live.Broken)
-	c.claim(want.Instance, refs)
-	var mu sync.Mutex
-	reads, ctx := errgroup.WithContext(ctx)
-	reads.SetLimit(maxReads)
-	for _, ref := range refs {
-		w := watches[ref.Kind.GroupKind()]
-		if w == nil {
-			continue
-		}
-		reads.Go(problem.Guard(func() error {
-			object, err := c.read(ctx, w, ref)
-			mu.Lock()
-			defer mu.Unlock()
-			switch {
-			case err != nil && (ctx.Err() != nil || c.reach.doubt(c.life, err)):
-				return err
-			case err != nil:
-				live.Broken[w.kind] = err
-			case object != nil:
-				live.Objects[keyOf(ref)] = object
-			}
-			return nil
-		}))
-	}
-	if err := reads.Wait(); err != nil {
+	refs := l.refs()
+	l.claim(refs)
+	if err := l.readAll(ctx, refs); err != nil {
 		return Snapshot{}, c.reach.explain(err)
 	}
-	return live, nil
-}
-
-// read returns an object in full; nil when it is not there.
-func (c *Cluster) read(ctx context.Context, w *watched, ref apply.Ref) (*unstructured.Unstructured, error) {
-	last, is := w.get(ref.Namespace, ref.Name)
-	object, err := c.objects.read(ctx, last, is, ref)
-	if err == nil && object != nil && is == unread {
-		w.adopt(ref.Namespace, ref.Name, seen{object.GetUID(), object.GetResourceVersion(), c.owner(w.kind, object)})
-	}
-	return object, err
+	return l.live, nil
 }
 
 func keyOf(ref apply.Ref) Key {
 	return Key{Group: ref.Kind.Group, Kind: ref.Kind.Kind, Namespace: ref.Namespace, Name: ref.Name}
-}
-
-// claim replaces what an instance wants to hear of.
-func (c *Cluster) claim(instance string, refs []apply.Ref) {
-	c.unclaimed(c.claims.replace(instance, keysOf(refs)))
 }
 
 func keysOf(refs []apply.Ref) []Key {
@@ -123,59 +83,4 @@ func keysOf(refs []apply.Ref) []Key {
 		keys[i] = keyOf(ref)
 	}
 	return keys
-}
-
-// watch has all kinds of a look watched, and waits until they are listed.
-func (c *Cluster) watch(ctx context.Context, want Wanted, broken map[schema.GroupKind]error) (map[schema.GroupKind]*watched, error) {
-	kinds, err := c.Kinds(ctx, nil)
-	if err != nil {
-		return nil, err
-	}
-	all := map[schema.GroupKind]bool{}
-	for _, ref := range want.Objects {
-		all[ref.Kind.GroupKind()] = true
-	}
-	for _, kind := range want.Kinds {
-		all[kind] = true
-	}
-	c.claims.looks(want.Instance, all)
-	watches := map[schema.GroupKind]*watched{}
-	for kind := range all {
-		preferred, ok := kinds.preferred(kind)
-		where := kinds.byKind[preferred]
-		if !ok || !where.namespaced && !c.spec.Uses("") {
-			// Nothing of it can be there, or may be looked at.
-			continue
-		}
-		if !where.watchable {
-			broken[kind] = fmt.Errorf("the cluster can't list %s", kind)
-			continue
-		}
-		watches[kind] = c.watches.ensure(kind, where)
-	}
-	return watches, c.watches.awaitSync(ctx, watches, broken)
-}
-
-// refs are the objects that are looked for, and those that are tracked besides.
-func (c *Cluster) refs(want Wanted, watches map[schema.GroupKind]*watched, broken map[schema.GroupKind]error) []apply.Ref {
-	refs := want.objects()
-	seen := map[Key]bool{}
-	for _, ref := range refs {
-		seen[keyOf(ref)] = true
-	}
-	kinds := c.known()
-	for _, key := range c.watches.tracked(want.Instance) {
-		kind := schema.GroupKind{Group: key.Group, Kind: key.Kind}
-		preferred, ok := kinds.preferred(kind)
-		if !ok || seen[key] || !want.allows(key) {
-			continue
-		}
-		if _, broken := broken[kind]; watches[kind] == nil && !broken {
-			// Neither git nor the status names this kind.
-			watches[kind] = c.watches.of(kind)
-		}
-		seen[key] = true
-		refs = append(refs, apply.Ref{Kind: preferred, Namespace: key.Namespace, Name: key.Name})
-	}
-	return refs
 }

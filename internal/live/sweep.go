@@ -26,10 +26,16 @@ var unswept = map[schema.GroupKind]bool{
 	{Kind: "Node"}: true, {Group: "storage.k8s.io", Kind: "CSIStorageCapacity"}: true,
 }
 
-// sweep looks from time to time through the kinds that are not watched, and has those watched that have an object with
+// sweeper looks for marked objects of the kinds of a cluster that are not watched.
+type sweeper struct {
+	cluster *Cluster
+	every   time.Duration
+}
+
+// run looks from time to time through the kinds that are not watched, and has those watched that have an object with
 // a mark: what an Application has there is found though neither git nor its status names the kind.
-func (c *Cluster) sweep(ctx context.Context) {
-	for wait := sweepFirst; ; wait = c.sweepEvery*2/3 + rand.N(c.sweepEvery*2/3) {
+func (s sweeper) run(ctx context.Context) {
+	for wait := sweepFirst; ; wait = s.every*2/3 + rand.N(s.every*2/3) {
 		timer := time.NewTimer(wait)
 		select {
 		case <-ctx.Done():
@@ -37,13 +43,14 @@ func (c *Cluster) sweep(ctx context.Context) {
 			return
 		case <-timer.C:
 		}
-		if c.Away() == nil {
-			c.sweepOnce(ctx)
+		if s.cluster.Away() == nil {
+			s.once(ctx)
 		}
 	}
 }
 
-func (c *Cluster) sweepOnce(ctx context.Context) {
+func (s sweeper) once(ctx context.Context) {
+	c := s.cluster
 	kinds, err := c.Kinds(ctx, nil)
 	if err != nil {
 		return
@@ -54,7 +61,7 @@ func (c *Cluster) sweepOnce(ctx context.Context) {
 		if !where.watchable || unswept[kind] || c.watches.has(kind) || !where.namespaced && !c.spec.Uses("") {
 			continue
 		}
-		if c.hasMarked(ctx, kind, where) {
+		if s.hasMarked(ctx, kind, where) {
 			c.log.Info("kind with marked objects found", "cluster", c.Name, "kind", kind.String())
 			c.watches.ensure(kind, where)
 		}
@@ -65,7 +72,8 @@ func (c *Cluster) sweepOnce(ctx context.Context) {
 }
 
 // hasMarked reports whether an object of a kind is marked as an Application's, as far as it can be read.
-func (c *Cluster) hasMarked(ctx context.Context, kind schema.GroupKind, where served) bool {
+func (s sweeper) hasMarked(ctx context.Context, kind schema.GroupKind, where served) bool {
+	c := s.cluster
 	for _, namespace := range c.watches.namespaces(where) {
 		options := metav1.ListOptions{Limit: sweepPage}
 		for {
@@ -76,7 +84,7 @@ func (c *Cluster) hasMarked(ctx context.Context, kind schema.GroupKind, where se
 				break
 			}
 			for i := range page.Items {
-				if c.owner(kind, &page.Items[i]) != "" {
+				if c.marks.owner(kind, &page.Items[i]) != "" {
 					return true
 				}
 			}
