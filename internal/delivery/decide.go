@@ -78,7 +78,7 @@ func Decide(t Try) Decision {
 		return Decision{Verdict: Nothing, Reason: fmt.Sprintf("overlay %s: image %s is set already", t.Mark.Overlay, t.Mark.Image)}
 	}
 	if !t.Used {
-		return failed(Unused, t.Mark.Overlay, fmt.Sprintf("image %q was built and is used nowhere: %s", t.Mark.Name, uses(t.Images)),
+		return failed(Unused, t.Mark.Overlay, fmt.Sprintf("image %q is used nowhere: %s", t.Mark.Name, uses(t.Images)),
 			fmt.Sprintf("give the name that the manifests use, as --image NAME=%s%s", repository(t.Mark.Image), probably(t.Mark.Name, t.Images)))
 	}
 	if len(t.Findings) > 0 {

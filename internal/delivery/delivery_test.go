@@ -151,7 +151,7 @@ func TestDecide(t *testing.T) {
 		return with(func(t *delivery.Try) { t.Used, t.Images = false, images })
 	}
 	const (
-		nowhere = `overlay k8s/overlays/local: image "pokoytan/app" was built and is used nowhere: `
+		nowhere = `overlay k8s/overlays/local: image "pokoytan/app" is used nowhere: `
 		giveIt  = "; give the name that the manifests use, as --image NAME=registry:5000/team/app"
 	)
 	for _, c := range []struct {
