@@ -22,9 +22,11 @@ func TestRepositoryFlags(t *testing.T) {
 	for _, c := range []struct {
 		line, kind, key, value, note string
 	}{
-		{"repo add $URL --skip-check --github-app-id 1 --upsert", v1alpha1.SecretTypeRepository, "githubAppID", "1", "note: --github-app-id is kept as written, and not used yet\n"},
-		{"repo add $URL --skip-check --github-app-installation-id 2 --upsert", v1alpha1.SecretTypeRepository, "githubAppInstallationID", "2", "note: --github-app-installation-id is kept as written, and not used yet\n"},
-		{"repo add $URL --skip-check --github-app-private-key-path $KEY --upsert", v1alpha1.SecretTypeRepository, "githubAppPrivateKey", "KEY", "note: --github-app-private-key-path is kept as written, and not used yet\n"},
+		{"repo add $URL --skip-check --github-app-id 1 --upsert", v1alpha1.SecretTypeRepository, "githubAppID", "1", ""},
+		{"repo add $URL --skip-check --github-app-installation-id 2 --upsert", v1alpha1.SecretTypeRepository, "githubAppInstallationID", "2", ""},
+		{"repo add $URL --skip-check --github-app-private-key-path $KEY --upsert", v1alpha1.SecretTypeRepository, "githubAppPrivateKey", "KEY", ""},
+		{"repo add $URL --skip-check --github-app-enterprise-base-url https://github.example/api/v3 --upsert", v1alpha1.SecretTypeRepository, "githubAppEnterpriseBaseUrl", "https://github.example/api/v3", ""},
+		{"repo add $URL --skip-check --force-http-basic-auth --upsert", v1alpha1.SecretTypeRepository, "forceHttpBasicAuth", "true", ""},
 		{"repo add $URL --skip-check --enable-lfs --upsert", v1alpha1.SecretTypeRepository, "enableLfs", "true", "note: --enable-lfs is kept as written, and not used yet\n"},
 		{"repo add $URL --skip-check --depth 1 --upsert", v1alpha1.SecretTypeRepository, "depth", "1", "note: --depth is kept as written, and not used yet\n"},
 		{"repo add $URL --skip-check --project p --upsert", v1alpha1.SecretTypeRepository, "project", "p", ""},

@@ -61,19 +61,16 @@ func newAdd(a *kit.Control, secretType string) *cobra.Command {
 		o.proxyURL = f.String("proxy-url", "", "the same, by argocd's name of it")
 	}
 	text("no-proxy", "noProxy", "hosts that are reached without it")
-	// kept are written as existing tools read them, and mean nothing here yet.
-	kept := func(flag, key, usage string) { text(flag, key, usage); o.kept[key] = flag }
-	kept("github-app-id", "githubAppID", "ID of the GitHub App")
-	kept("github-app-installation-id", "githubAppInstallationID", "ID of its installation")
-	kept("github-app-enterprise-base-url", "githubAppEnterpriseBaseUrl", "URL of a GitHub Enterprise")
+	text("github-app-id", "githubAppID", "ID of the GitHub App")
+	text("github-app-installation-id", "githubAppInstallationID", "ID of its installation")
+	text("github-app-enterprise-base-url", "githubAppEnterpriseBaseUrl", "URL of a GitHub Enterprise")
 	file("github-app-private-key-path", "githubAppPrivateKey", "file with the GitHub App's key")
 	truth("force-http-basic-auth", "forceHttpBasicAuth", "send the user name and the password at once")
-	o.kept["githubAppPrivateKey"], o.kept["forceHttpBasicAuth"] = "github-app-private-key-path", "force-http-basic-auth"
 	text("type", "type", "git; helm and oci are kept as written")
 	if secretType == v1alpha1.SecretTypeRepository {
 		truth("enable-lfs", "enableLfs", "fetch files of Git LFS")
-		kept("depth", "depth", "how many commits are fetched")
-		o.kept["enableLfs"] = "enable-lfs"
+		text("depth", "depth", "how many commits are fetched")
+		o.kept["depth"], o.kept["enableLfs"] = "depth", "enable-lfs"
 		text("name", "name", "a name for it")
 		text("project", "project", "only for Applications of this project")
 		f.BoolVar(&o.unseen, "skip-check", false, "do not try to reach it from here first")
