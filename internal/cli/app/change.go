@@ -12,14 +12,21 @@ import (
 	"github.com/cyan-cd/cyan/internal/cli/kit"
 	"github.com/cyan-cd/cyan/internal/patch"
 	"github.com/cyan-cd/cyan/internal/plan"
+	"github.com/cyan-cd/cyan/internal/settings"
 )
 
-// warnOfOptions names the sync options that mean nothing and that an Application has not had before.
-func warnOfOptions(a *kit.Control, before, app *v1alpha1.Application) {
+// warn names the sync options that mean nothing, and what else is not served, that an Application has not had before.
+func warn(a *kit.Control, before, app *v1alpha1.Application) {
 	had := plan.CheckOptions(before.Spec.GetSyncOptions(), nil)
 	for _, about := range plan.CheckOptions(app.Spec.GetSyncOptions(), nil) {
 		if !slices.Contains(had, about) {
 			a.Note("warning: %s", about)
+		}
+	}
+	known := settings.UnservedOf(before)
+	for _, f := range settings.UnservedOf(app) {
+		if !slices.Contains(known, f) {
+			a.Note("warning: %s", f.Problem())
 		}
 	}
 }
@@ -41,7 +48,7 @@ func change(ctx context.Context, a *kit.Control, name string, edit func(client.C
 	if equality.Semantic.DeepEqual(before, app) {
 		return a.Say(fmt.Sprintf("application '%s' unchanged", app.Name))
 	}
-	warnOfOptions(a, before, app)
+	warn(a, before, app)
 	if err := patch.Object(ctx, c, before, app); err != nil {
 		return a.Explain(err, "changing Application "+name)
 	}

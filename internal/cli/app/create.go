@@ -213,6 +213,7 @@ func (o *createCommand) create(ctx context.Context, c client.Client, app *v1alph
 	if err != nil {
 		return o.Explain(err, "creating Application "+app.Name)
 	}
+	warn(o.Control, &v1alpha1.Application{}, app)
 	switch o.out.Value {
 	case kit.JSON, kit.YAML:
 		return o.Object(app, o.out.Value)
