@@ -68,7 +68,7 @@ func TestParse(t *testing.T) {
 			with(func(s *Settings) {
 				s.GlobalProjects = []GlobalProject{{ProjectName: "b", LabelSelector: metav1.LabelSelector{MatchExpressions: []metav1.LabelSelectorRequirement{{Key: "a", Operator: "Is"}}}}}
 			}), []string{"refused: globalProjects: labelSelector of b is invalid"}},
-		{"masked annotations", ConfigName, "resource.sensitive.mask.annotations", "a, b,,", with(func(s *Settings) { s.MaskedAnnotations = []string{"a", "b"} }), []string{"named: resource.sensitive.mask.annotations: commands show"}},
+		{"masked annotations", ConfigName, "resource.sensitive.mask.annotations", "a, b,,", with(func(s *Settings) { s.MaskedAnnotations = []string{"a", "b"} }), nil},
 		{"impersonation", ConfigName, "application.sync.impersonation.enabled", "true", with(func(s *Settings) { s.Impersonation.Enabled = true }), nil},
 		{"impersonation where a project asks for it", ConfigName, "application.sync.impersonation.enforced", "false", with(func(s *Settings) { s.Impersonation.Enforced = false }), nil},
 		{"impersonation that can't be read", ConfigName, "application.sync.impersonation.enabled", "yes", Default(), []string{`refused: application.sync.impersonation.enabled: "yes" is invalid; write true or false`}},

@@ -118,6 +118,7 @@ func compareWith(ctx context.Context, a *kit.Control, c client.Client, app *v1al
 	if err != nil {
 		return compare.Comparison{}, err
 	}
+	reader.Tracking = compare.TrackingOf(written)
 	in := compare.Input{
 		App: app, Rendering: rendered, Instance: plan.Instance(app, a.Namespace), Bounds: project.BoundsOf(within, to), Cluster: reader, Client: reader.Client,
 		Exists: func(ctx context.Context, instance string) (bool, error) {

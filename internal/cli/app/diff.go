@@ -28,6 +28,8 @@ type diffCommand struct {
 	// code is what the command ends with when there are differences.
 	code      int
 	revisions revisionFlags
+	// masked are the annotations of Secrets whose values are not shown.
+	masked []string
 }
 
 func newDiff(a *kit.Control) *cobra.Command {
@@ -103,6 +105,11 @@ func (o *diffCommand) run(ctx context.Context, name string) (different bool, err
 	if !compared.Complete {
 		return false, &problem.Error{Kind: problem.Refused, Object: object(app), Cause: problemsOf(compared)}
 	}
+	written, err := settingsOf(ctx, o.Control, c)
+	if err != nil {
+		return false, err
+	}
+	o.masked = written.MaskedAnnotations
 	return o.showAll(compared)
 }
 
@@ -157,11 +164,11 @@ func (o *diffCommand) showOne(r plan.Resource, desired *unstructured.Unstructure
 
 // unified prints a unified diff from one object to another.
 func (o *diffCommand) unified(title string, from, to *unstructured.Unstructured) error {
-	before, err := readable(from)
+	before, err := readable(from, o.masked)
 	if err != nil {
 		return err
 	}
-	after, err := readable(to)
+	after, err := readable(to, o.masked)
 	if err != nil {
 		return err
 	}
@@ -185,7 +192,7 @@ func (o *diffCommand) unified(title string, from, to *unstructured.Unstructured)
 }
 
 // readable are the lines of an object without bookkeeping. The values of a Secret are distinguished, not shown.
-func readable(object *unstructured.Unstructured) ([]string, error) {
+func readable(object *unstructured.Unstructured, masked []string) ([]string, error) {
 	if object == nil {
 		return nil, nil
 	}
@@ -194,7 +201,7 @@ func readable(object *unstructured.Unstructured) ([]string, error) {
 		unstructured.RemoveNestedField(o.Object, "metadata", field)
 	}
 	unstructured.RemoveNestedField(o.Object, "status")
-	data, err := yaml.Marshal(kit.Masked(o).Object)
+	data, err := yaml.Marshal(kit.Masked(o, masked...).Object)
 	if err != nil {
 		return nil, err
 	}

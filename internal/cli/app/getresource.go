@@ -35,7 +35,15 @@ func newGetResource(a *kit.Control) *cobra.Command {
 			if err != nil {
 				return err
 			}
-			if objects, err = reveal.Visible(a.Env, objects); err != nil {
+			c, err := a.Connect()
+			if err != nil {
+				return err
+			}
+			written, err := settingsOf(cmd.Context(), a, c)
+			if err != nil {
+				return err
+			}
+			if objects, err = reveal.Visible(a.Env, objects, written.MaskedAnnotations); err != nil {
 				return err
 			}
 			for i, o := range objects {

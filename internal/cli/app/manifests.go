@@ -53,13 +53,13 @@ func newManifests(a *kit.Control) *cobra.Command {
 				for _, o := range rendered.Result.Objects {
 					objects = append(objects, o.Object)
 				}
-				return printManifests(a, objects, reveal)
+				return printManifests(cmd.Context(), a, c, objects, reveal)
 			case "live":
 				objects, err := liveManifests(cmd.Context(), a, c, app)
 				if err != nil {
 					return err
 				}
-				return printManifests(a, objects, reveal)
+				return printManifests(cmd.Context(), a, c, objects, reveal)
 			}
 			return kit.Usage("--source", fmt.Sprintf("unknown source %q", from), "give git or live")
 		},
@@ -75,8 +75,12 @@ func newManifests(a *kit.Control) *cobra.Command {
 }
 
 // printManifests prints objects as a stream of YAML documents.
-func printManifests(a *kit.Control, objects []*unstructured.Unstructured, reveal kit.Reveal) error {
-	visible, err := reveal.Visible(a.Env, objects)
+func printManifests(ctx context.Context, a *kit.Control, c client.Client, objects []*unstructured.Unstructured, reveal kit.Reveal) error {
+	written, err := settingsOf(ctx, a, c)
+	if err != nil {
+		return err
+	}
+	visible, err := reveal.Visible(a.Env, objects, written.MaskedAnnotations)
 	if err != nil {
 		return err
 	}

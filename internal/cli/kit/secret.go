@@ -15,9 +15,9 @@ import (
 )
 
 // Masked returns an object as it may be shown. The values of a Secret are replaced by fingerprints: enough to see that
-// one changed.
-func Masked(o *unstructured.Unstructured) *unstructured.Unstructured {
-	return secret.Masker{Fingerprint: fingerprint}.Mask(o)
+// one changed; and so are those of these annotations of a Secret.
+func Masked(o *unstructured.Unstructured, annotations ...string) *unstructured.Unstructured {
+	return secret.Masker{Fingerprint: fingerprint, Annotations: annotations}.Mask(o)
 }
 
 // fingerprintKey makes fingerprints worth nothing outside this run of the program.
@@ -44,11 +44,11 @@ func (r *Reveal) Bind(cmd *cobra.Command) {
 }
 
 // Visible returns objects as they may be printed: Secrets masked, with a note about it, or as they are if the person
-// has asked for that.
-func (r *Reveal) Visible(e *Env, objects []*unstructured.Unstructured) ([]*unstructured.Unstructured, error) {
+// has asked for that. Annotations are those of Secrets whose values are masked as well.
+func (r *Reveal) Visible(e *Env, objects []*unstructured.Unstructured, annotations []string) ([]*unstructured.Unstructured, error) {
 	shown, secrets := make([]*unstructured.Unstructured, len(objects)), 0
 	for i, o := range objects {
-		shown[i] = Masked(o)
+		shown[i] = Masked(o, annotations...)
 		if secret.Is(o) {
 			secrets++
 		}
