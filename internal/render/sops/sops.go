@@ -45,7 +45,8 @@ func ParseKeys(texts ...string) (Keys, error) {
 		}
 		identities, err := age.ParseIdentities(strings.NewReader(text))
 		if err != nil {
-			return Keys{}, errors.New("not an age key: give lines that begin with AGE-SECRET-KEY-1") // the error may have the key in it
+			// The error may have the key in it.
+			return Keys{}, errors.New("not an age key: give lines that begin with AGE-SECRET-KEY-1")
 		}
 		keys.identities = append(keys.identities, identities...)
 		sum.Write([]byte(text))
