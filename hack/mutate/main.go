@@ -16,6 +16,7 @@ import (
 	"fmt"
 	"os"
 	"runtime"
+	"slices"
 	"strings"
 	"time"
 )
@@ -36,6 +37,10 @@ func main() {
 	flag.BoolVar(&o.verbose, "v", false, "list the mutants that die, too")
 	flag.StringVar(&o.match, "match", "", "only mutants whose place, FILE:LINE, contains this")
 	flag.Parse()
+	if i := slices.IndexFunc(flag.Args(), func(folder string) bool { return strings.HasPrefix(folder, "-") }); i >= 0 {
+		fmt.Fprintf(os.Stderr, "%s: flags stand before the rooms\n", flag.Arg(i))
+		os.Exit(2)
+	}
 	code := 0
 	for _, folder := range flag.Args() {
 		result, err := mutateRoom(folder, o)
