@@ -66,17 +66,26 @@ func list(schema apiextensionsv1.JSONSchemaProps, path string, seen map[string]b
 	if isKubernetes(schema) || strings.Count(path, ".") > 1 && strings.HasPrefix(path, ".status.") {
 		return
 	}
+	for at, part := range parts(schema, path) {
+		list(part, at, seen)
+	}
+}
+
+// parts returns what a schema is made of, by the paths.
+func parts(schema apiextensionsv1.JSONSchemaProps, path string) map[string]apiextensionsv1.JSONSchemaProps {
+	all := map[string]apiextensionsv1.JSONSchemaProps{}
 	for name, property := range schema.Properties {
 		if at := path + "." + name; !slices.Contains(skipped, at) && !repeats(at) {
-			list(property, at, seen)
+			all[at] = property
 		}
 	}
 	if schema.Items != nil && schema.Items.Schema != nil && len(schema.Items.Schema.Properties) > 0 {
-		list(*schema.Items.Schema, path+"[]", seen)
+		all[path+"[]"] = *schema.Items.Schema
 	}
-	if schema.AdditionalProperties != nil && schema.AdditionalProperties.Schema != nil && len(schema.AdditionalProperties.Schema.Properties) > 0 {
-		list(*schema.AdditionalProperties.Schema, path+".*", seen)
+	if more := schema.AdditionalProperties; more != nil && more.Schema != nil && len(more.Schema.Properties) > 0 {
+		all[path+".*"] = *more.Schema
 	}
+	return all
 }
 
 // shapes are parts that come at many places, by the fields that tell them.

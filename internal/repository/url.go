@@ -77,15 +77,8 @@ func parse(raw string) (u URL, cause, remedy string) {
 		return URL{}, "URL is invalid", giveURL
 	}
 	u.scheme = strings.ToLower(parsed.Scheme)
-	switch {
-	case u.scheme == "oci":
-		return URL{}, "OCI registries are not served as sources", "set the URL of a git repository"
-	case !slices.Contains(Transports, u.scheme):
-		return URL{}, fmt.Sprintf("transport %q is not allowed", u.scheme), giveURL
-	case parsed.RawQuery != "" || parsed.ForceQuery || parsed.Fragment != "" || strings.Contains(raw, "#"):
-		return URL{}, "query or fragment in a repository's URL", "leave it out, and give a revision in its own field"
-	case u.scheme == "file" && parsed.Host != "":
-		return URL{}, "a file URL with a host means another machine", "write file:///path"
+	if cause, remedy := u.unserved(raw, parsed); cause != "" {
+		return URL{}, cause, remedy
 	}
 	if cause, remedy := u.setUser(parsed.User); cause != "" {
 		return URL{}, cause, remedy
@@ -96,6 +89,21 @@ func parse(raw string) (u URL, cause, remedy string) {
 		}
 	}
 	return u.finish(parsed.Path)
+}
+
+// unserved returns why a URL of this scheme is not that of a repository, and what to do; "" when it is.
+func (u URL) unserved(raw string, parsed *url.URL) (cause, remedy string) {
+	switch {
+	case u.scheme == "oci":
+		return "OCI registries are not served as sources", "set the URL of a git repository"
+	case !slices.Contains(Transports, u.scheme):
+		return fmt.Sprintf("transport %q is not allowed", u.scheme), giveURL
+	case parsed.RawQuery != "" || parsed.ForceQuery || parsed.Fragment != "" || strings.Contains(raw, "#"):
+		return "query or fragment in a repository's URL", "leave it out, and give a revision in its own field"
+	case u.scheme == "file" && parsed.Host != "":
+		return "a file URL with a host means another machine", "write file:///path"
+	}
+	return "", ""
 }
 
 // parseSCP reads user@host:path.
@@ -191,18 +199,8 @@ func (u URL) finish(decoded string) (_ URL, cause, remedy string) {
 	if u.scheme == "ssh" {
 		decoded = "/" + strings.TrimLeft(decoded, "/")
 	}
-	web := u.scheme == "http" || u.scheme == "https"
-	switch {
-	case strings.ContainsFunc(decoded, unicode.IsControl) || !utf8.ValidString(decoded):
-		return URL{}, "path has control characters in it, or is not UTF-8", giveURL
-	case web && strings.Contains(decoded, ";"):
-		return URL{}, "path has parameters in it, which servers read in different ways", "leave them out"
-	case u.scheme != "file" && encoded.MatchString(decoded):
-		return URL{}, "path is encoded twice, or encoded in user@host:path", "encode it once, in a URL"
-	case u.scheme != "file" && strings.Contains(decoded, `\`):
-		return URL{}, `path has a \ in it`, "write / instead"
-	case u.scheme == "ssh" && strings.HasPrefix(path.Clean(decoded), "/-"):
-		return URL{}, "path begins with a dash, which ssh would read as an option", giveURL
+	if cause, remedy := u.unsafePath(decoded); cause != "" {
+		return URL{}, cause, remedy
 	}
 	u.path = path.Clean("/" + decoded)
 	if u.scp && strings.HasPrefix(u.path, "/:") {
@@ -222,6 +220,24 @@ func (u URL) finish(decoded string) (_ URL, cause, remedy string) {
 		return URL{}, cause, remedy
 	}
 	return u, "", ""
+}
+
+// unsafePath returns why a decoded path must not come near git or ssh, and what to do.
+func (u URL) unsafePath(decoded string) (cause, remedy string) {
+	web := u.scheme == "http" || u.scheme == "https"
+	switch {
+	case strings.ContainsFunc(decoded, unicode.IsControl) || !utf8.ValidString(decoded):
+		return "path has control characters in it, or is not UTF-8", giveURL
+	case web && strings.Contains(decoded, ";"):
+		return "path has parameters in it, which servers read in different ways", "leave them out"
+	case u.scheme != "file" && encoded.MatchString(decoded):
+		return "path is encoded twice, or encoded in user@host:path", "encode it once, in a URL"
+	case u.scheme != "file" && strings.Contains(decoded, `\`):
+		return `path has a \ in it`, "write / instead"
+	case u.scheme == "ssh" && strings.HasPrefix(path.Clean(decoded), "/-"):
+		return "path begins with a dash, which ssh would read as an option", giveURL
+	}
+	return "", ""
 }
 
 // cutDotGit takes .git off a clean path, as a suffix or as a directory, in any case, since git and its hosts

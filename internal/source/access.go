@@ -91,12 +91,27 @@ func (a *gitAccess) call(c gitCall) gitCall {
 }
 
 func (a *gitAccess) overHTTP(s *mirrorStore, u repository.URL, c Credentials) error {
-	origin := u.Origin()
 	for _, text := range []string{c.Username, c.Password, c.BearerToken, c.Proxy} {
 		if strings.ContainsAny(text, "\r\n\x00") {
 			return errors.New("a user name, password, token or proxy has a line break in it")
 		}
 	}
+	a.authenticateHTTP(u, c)
+	if c.Insecure {
+		a.set("http.sslVerify", "false")
+	}
+	if c.Proxy != "" {
+		a.set("http.proxy", c.Proxy)
+	}
+	if c.NoProxy != "" {
+		a.env = append(a.env, "no_proxy="+c.NoProxy, "NO_PROXY="+c.NoProxy)
+	}
+	return a.certificates(s, c)
+}
+
+// authenticateHTTP sets who it is that asks.
+func (a *gitAccess) authenticateHTTP(u repository.URL, c Credentials) {
+	origin := u.Origin()
 	switch {
 	case c.BearerToken != "":
 		a.set("http."+origin+".extraHeader", "Authorization: Bearer "+c.BearerToken)
@@ -116,15 +131,10 @@ func (a *gitAccess) overHTTP(s *mirrorStore, u repository.URL, c Credentials) er
 			a.set("credential."+at+".helper", credentialHelper)
 		}
 	}
-	if c.Insecure {
-		a.set("http.sslVerify", "false")
-	}
-	if c.Proxy != "" {
-		a.set("http.proxy", c.Proxy)
-	}
-	if c.NoProxy != "" {
-		a.env = append(a.env, "no_proxy="+c.NoProxy, "NO_PROXY="+c.NoProxy)
-	}
+}
+
+// certificates puts those of TLS into files for git.
+func (a *gitAccess) certificates(s *mirrorStore, c Credentials) error {
 	for key, content := range map[string]string{"http.sslCAInfo": c.CA, "http.sslCert": c.TLSClientCert, "http.sslKey": c.TLSClientKey} {
 		if content == "" {
 			continue

@@ -108,16 +108,7 @@ func (r hostedRepo) fetch(ctx context.Context, object, ref string) error {
 	defer a.done()
 	ctx, stop := r.watchSize(ctx)
 	defer stop()
-	if err = r.fetchAll(ctx, a); err != nil {
-		// A git that was killed leaves lock files.
-		removeLeftovers(r.dir)
-	}
-	if err != nil && suspectsMirror(err) && ctx.Err() == nil {
-		r.markCorrupt()
-		if err = r.prepare(ctx); err == nil {
-			err = r.fetchAll(ctx, a)
-		}
-	}
+	err = r.fetchOrRepair(ctx, a)
 	if errors.Is(err, errTooMuch) {
 		return r.dropLarge()
 	}
@@ -131,6 +122,23 @@ func (r hostedRepo) fetch(ctx context.Context, object, ref string) error {
 		return err
 	}
 	return r.fetchOne(ctx, a, object, ref)
+}
+
+// fetchOrRepair brings all branches and tags, into a mirror that is made anew where this one may be at fault.
+func (r hostedRepo) fetchOrRepair(ctx context.Context, a *gitAccess) error {
+	err := r.fetchAll(ctx, a)
+	if err != nil {
+		// A git that was killed leaves lock files.
+		removeLeftovers(r.dir)
+	}
+	if err == nil || !suspectsMirror(err) || ctx.Err() != nil {
+		return err
+	}
+	r.markCorrupt()
+	if err := r.prepare(ctx); err != nil {
+		return err
+	}
+	return r.fetchAll(ctx, a)
 }
 
 // suspectsMirror reports whether neither the host nor the network is known to be at fault. A mirror costs nothing but

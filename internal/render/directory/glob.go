@@ -50,14 +50,6 @@ func expressionOf(pattern string) (string, error) {
 			b.WriteString(`.*`)
 		case c == '?':
 			b.WriteString(`.`)
-		case c == '{':
-			braces++
-			b.WriteString(`(?:`)
-		case c == '}' && braces > 0:
-			braces--
-			b.WriteString(`)`)
-		case c == ',' && braces > 0:
-			b.WriteString(`|`)
 		case c == '[':
 			class, after, err := classOf(rest)
 			if err != nil {
@@ -71,7 +63,7 @@ func expressionOf(pattern string) (string, error) {
 			b.WriteString(quoted(rest[0]))
 			rest = rest[1:]
 		default:
-			b.WriteString(quoted(c))
+			b.WriteString(alternative(c, &braces))
 		}
 	}
 	if braces > 0 {
@@ -79,6 +71,21 @@ func expressionOf(pattern string) (string, error) {
 	}
 	b.WriteString(`\z`)
 	return b.String(), nil
+}
+
+// alternative translates {a,b}, byte by byte; braces are those that are open. Any other byte stands for itself.
+func alternative(c byte, braces *int) string {
+	switch {
+	case c == '{':
+		*braces++
+		return `(?:`
+	case c == '}' && *braces > 0:
+		*braces--
+		return `)`
+	case c == ',' && *braces > 0:
+		return `|`
+	}
+	return quoted(c)
 }
 
 // quoted is a byte of a path as an expression; those beyond ASCII are parts of a rune.

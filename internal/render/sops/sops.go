@@ -112,12 +112,9 @@ func (k Keys) Decrypt(name string, data []byte) ([]byte, error) {
 		return nil, refuse(err.Error(), "encrypt it again")
 	case meta == nil:
 		return data, nil
-	case len(meta.Age) == 0 || len(meta.KeyGroups) > 0:
-		return nil, refuse("only single age keys are served", "encrypt it to an age recipient, without key groups")
-	case meta.UnencryptedCommentRegex != "" || meta.EncryptedCommentRegex != "":
-		return nil, refuse("rules for comments are not served", "encrypt by the names of keys: encrypted_regex")
-	case len(k.identities) == 0:
-		return nil, refuse("age key not found", "give it in SOPS_AGE_KEY_FILE, or for a server in Secret sops-age of its namespace, under a name that ends in .agekey")
+	}
+	if cause, remedy := k.unserved(meta); cause != "" {
+		return nil, refuse(cause, remedy)
 	}
 	key, err := k.dataKey(meta)
 	if err != nil {
@@ -140,6 +137,19 @@ func (k Keys) Decrypt(name string, data []byte) ([]byte, error) {
 		return nil, refuse(err.Error(), "encrypt it again, with each value in one line")
 	}
 	return plain, nil
+}
+
+// unserved returns why a file with such metadata is not decrypted, and what to do; "" when it can be.
+func (k Keys) unserved(meta *metadata) (cause, remedy string) {
+	switch {
+	case len(meta.Age) == 0 || len(meta.KeyGroups) > 0:
+		return "only single age keys are served", "encrypt it to an age recipient, without key groups"
+	case meta.UnencryptedCommentRegex != "" || meta.EncryptedCommentRegex != "":
+		return "rules for comments are not served", "encrypt by the names of keys: encrypted_regex"
+	case len(k.identities) == 0:
+		return "age key not found", "give it in SOPS_AGE_KEY_FILE, or for a server in Secret sops-age of its namespace, under a name that ends in .agekey"
+	}
+	return "", ""
 }
 
 // load parses the documents of a file. The metadata is that of the first; nil when there is none.
