@@ -17,7 +17,8 @@ import (
 // serverSide applies. What the server does not take of an apply, and would of an update, is updated: lists that repeat
 // an element, and lists in which somebody else's elements stand in the way of git's.
 func serverSide(ctx context.Context, resource dynamic.ResourceInterface, desired, live *unstructured.Unstructured, how How) (*unstructured.Unstructured, error) {
-	if how.Trial == Real && live != nil && len(Inherited(live)) > 0 {
+	inherits := live != nil && len(Inherited(live)) > 0
+	if how.Trial == Real && inherits {
 		trial := how
 		trial.Trial = DryRun
 		if _, err := patch(ctx, resource, desired, trial); err != nil && needsUpdate(err, how) {
@@ -35,7 +36,7 @@ func serverSide(ctx context.Context, resource dynamic.ResourceInterface, desired
 	}
 	after, err := patch(ctx, resource, desired, how)
 	switch {
-	case err == nil && how.Trial == DryRun && live != nil && len(Inherited(live)) > 0:
+	case err == nil && how.Trial == DryRun && inherits:
 		return foreseeTakeOver(ctx, resource, desired, live, after, how)
 	case err == nil:
 		return after, nil
@@ -46,11 +47,16 @@ func serverSide(ctx context.Context, resource dynamic.ResourceInterface, desired
 	case isStale(err):
 		return resetOwn(ctx, resource, desired, live, how, err)
 	}
-	lists := crowded(err)
+	return makeRoom(ctx, resource, desired, live, how, err)
+}
+
+// makeRoom applies where somebody else's elements stand in the way of git's in a list: without them first.
+func makeRoom(ctx context.Context, resource dynamic.ResourceInterface, desired, live *unstructured.Unstructured, how How, why error) (*unstructured.Unstructured, error) {
+	lists := crowded(why)
 	if len(lists) == 0 {
-		return nil, err
+		return nil, why
 	}
-	after, failure := put(ctx, resource, desired, live, lists, how, err)
+	after, failure := put(ctx, resource, desired, live, lists, how, why)
 	if failure != nil || how.Trial == DryRun {
 		return after, failure
 	}

@@ -92,7 +92,7 @@ func (n *stepper) beginHook(t Task) bool {
 	case live != nil && !(planned && IsRunOf(live, t)):
 		n.waitFor("deletion of " + t.Key.Path() + " of an earlier sync" + heldBy(withoutHook(live)))
 		if n.holding = true; live.GetDeletionTimestamp() == nil || Held(live) {
-			n.do(DoDeleteHook, t)
+			n.step.do(DoDeleteHook, t)
 			return true
 		}
 		return false
@@ -101,7 +101,7 @@ func (n *stepper) beginHook(t Task) bool {
 		n.step.Record = true
 		return false
 	}
-	n.do(DoCreate, t)
+	n.step.do(DoCreate, t)
 	return true
 }
 
@@ -110,7 +110,7 @@ func (n *stepper) releaseHooks() {
 	for i, t := range n.plan.Tasks {
 		live := n.seen.Live[t.Key]
 		if n.hasEnded(i) && Held(live) && !n.goesByPolicy(t) {
-			n.do(DoReleaseHook, t)
+			n.step.do(DoReleaseHook, t)
 		}
 	}
 }
@@ -124,40 +124,40 @@ func (n *stepper) deleteHooks(phase v1alpha1.HookType, which func(*unstructured.
 		}
 		again := slices.ContainsFunc(n.step.Actions, func(a Action) bool { return a.Do == DoDeleteHook && a.Task.ID() == t.ID() })
 		if !again && (Held(live) || live.GetDeletionTimestamp() == nil) {
-			n.do(DoDeleteHook, t)
+			n.step.do(DoDeleteHook, t)
 		}
 	}
 }
 
 // hasEnded reports whether a task is a hook that is there, and whose outcome is recorded.
-func (n *stepper) hasEnded(i int) bool {
-	t := n.plan.Tasks[i]
-	r, begun := n.results[t.ID()]
-	return begun && t.Verb == Hook && n.seen.Live[t.Key] != nil && n.seen.Recorded[t.ID()] && !isPlanned(r) &&
-		r.HookPhase != v1alpha1.OperationRunning && !n.runsAgain(i)
+func (s *standing) hasEnded(i int) bool {
+	t := s.plan.Tasks[i]
+	r, begun := s.results[t.ID()]
+	return begun && t.Verb == Hook && s.seen.Live[t.Key] != nil && s.seen.Recorded[t.ID()] && !isPlanned(r) &&
+		r.HookPhase != v1alpha1.OperationRunning && !s.runsAgain(i)
 }
 
 // goesByPolicy reports whether a hook that has ended is to be deleted for how it ended.
-func (n *stepper) goesByPolicy(t Task) bool {
+func (s *standing) goesByPolicy(t Task) bool {
 	policy := HookSucceeded
-	if n.results[t.ID()].HookPhase != v1alpha1.OperationSucceeded {
+	if s.results[t.ID()].HookPhase != v1alpha1.OperationSucceeded {
 		policy = HookFailed
 	}
 	return slices.Contains(t.DeletePolicies, policy)
 }
 
 // runsAgain reports whether the hook of a task was begun once more, in a later phase.
-func (n *stepper) runsAgain(i int) bool {
-	return slices.ContainsFunc(n.plan.Tasks[i+1:], func(t Task) bool {
-		_, begun := n.results[t.ID()]
-		return begun && t.Verb == Hook && t.Key == n.plan.Tasks[i].Key
+func (s *standing) runsAgain(i int) bool {
+	return slices.ContainsFunc(s.plan.Tasks[i+1:], func(t Task) bool {
+		_, begun := s.results[t.ID()]
+		return begun && t.Verb == Hook && t.Key == s.plan.Tasks[i].Key
 	})
 }
 
-func (n *stepper) failed(tasks []Task) []v1alpha1.ResourceResult {
+func (s *standing) failed(tasks []Task) []v1alpha1.ResourceResult {
 	var all []v1alpha1.ResourceResult
 	for _, t := range tasks {
-		if r, ok := n.results[t.ID()]; ok && (r.HookPhase == v1alpha1.OperationFailed || r.HookPhase == v1alpha1.OperationError) {
+		if r, ok := s.results[t.ID()]; ok && (r.HookPhase == v1alpha1.OperationFailed || r.HookPhase == v1alpha1.OperationError) {
 			all = append(all, r)
 		}
 	}

@@ -181,8 +181,8 @@ func (p Plan) Unfinished(results []*v1alpha1.ResourceResult) []Key {
 
 // endsItself reports whether a hook runs to an end of its own, as a Job does: what others lean on, such as a
 // ServiceAccount, does not, and lives as long as the sync.
-func (n *stepper) endsItself(hook *unstructured.Unstructured) bool {
-	return n.plan.judge.Of(hook) != nil
+func (s *standing) endsItself(hook *unstructured.Unstructured) bool {
+	return s.plan.judge.Of(hook) != nil
 }
 
 func anyHook(*unstructured.Unstructured) bool { return true }

@@ -76,20 +76,49 @@ type Step struct {
 
 // Next is what to do now. It is called after every step and whenever a watched object has changed.
 func (p Plan) Next(seen Progress) Step {
-	n := &stepper{plan: p, seen: seen, results: map[ID]v1alpha1.ResourceResult{}, last: p.lastGroup()}
+	s := &standing{plan: p, seen: seen, results: map[ID]v1alpha1.ResourceResult{}, last: p.lastGroup()}
 	for id, r := range seen.Results {
-		n.results[id] = r
+		s.results[id] = r
 	}
 	switch {
 	case seen.Terminate:
-		return n.terminate()
+		return s.terminate()
 	case !seen.Tried && len(seen.Results) == 0:
 		return Step{Try: true}
 	case len(seen.Refused) > 0 && len(seen.Results) == 0:
-		return n.refuse()
+		return s.refuse()
 	}
+	n := &stepper{standing: s, waits: waits{now: seen.Now, since: seen.Since}}
+	n.goOn()
+	n.step.Waiting, n.step.Until = n.waiting, n.until
+	return n.step
+}
+
+// standing is how the tasks of a sync stand.
+type standing struct {
+	plan    Plan
+	seen    Progress
+	results map[ID]v1alpha1.ResourceResult
+	// last is the group that nothing comes after.
+	last groupName
+}
+
+// stepper finds what to do now, and for what to wait.
+type stepper struct {
+	*standing
+	waits
+	step Step
+	// phase is the one that is carried out.
+	phase v1alpha1.HookType
+	// holding is set when what comes after a group has to wait, held when only deletions have, and postponed when there
+	// are such deletions.
+	holding, held, postponed bool
+}
+
+// goOn takes the groups in their order, as far as they go.
+func (n *stepper) goOn() {
 	if n.settle(); n.step.Record {
-		return n.step
+		return
 	}
 	n.releaseHooks()
 	for _, group := range n.plan.groups(v1alpha1.HookPreSync, v1alpha1.HookSync, v1alpha1.HookPostSync) {
@@ -99,27 +128,13 @@ func (p Plan) Next(seen Progress) Step {
 			}
 		}
 		if done := n.group(group); !done {
-			return n.step
+			return
 		}
 	}
 	if n.postponed {
-		return n.step
+		return
 	}
 	n.end(v1alpha1.OperationSucceeded, "successfully synced (all tasks run)"+n.plan.skippedNote())
-	return n.step
-}
-
-type stepper struct {
-	plan    Plan
-	seen    Progress
-	results map[ID]v1alpha1.ResourceResult
-	step    Step
-	// last is the group that nothing comes after, and phase the one that is carried out.
-	last  groupName
-	phase v1alpha1.HookType
-	// holding is set when what comes after a group has to wait, held when only deletions have, and postponed when there
-	// are such deletions.
-	holding, held, postponed bool
 }
 
 func (n *stepper) end(phase v1alpha1.OperationPhase, message string) {
@@ -132,50 +147,52 @@ func (n *stepper) set(r v1alpha1.ResourceResult) {
 	n.step.Results = append(n.step.Results, r)
 }
 
-func (n *stepper) do(do Do, t Task) {
-	n.step.Actions = append(n.step.Actions, Action{do, t})
+func (s *Step) do(do Do, t Task) {
+	s.Actions = append(s.Actions, Action{do, t})
 }
 
 // refuse ends a sync of which a part would not be accepted, before anything was changed.
-func (n *stepper) refuse() Step {
+func (s *standing) refuse() Step {
+	var step Step
 	var lines []string
-	for _, t := range n.plan.Tasks {
-		if why, ok := n.seen.Refused[t.ID()]; ok {
-			n.set(Failed(t, why))
+	for _, t := range s.plan.Tasks {
+		if why, ok := s.seen.Refused[t.ID()]; ok {
+			step.Results = append(step.Results, Failed(t, why))
 			lines = append(lines, why)
 		}
 	}
-	n.step.Phase = v1alpha1.OperationFailed
-	n.step.Message = "one or more objects failed to apply (dry run); nothing was applied, because the cluster would refuse a part of it: " + strings.Join(lines, "; ")
-	return n.step
+	step.Phase = v1alpha1.OperationFailed
+	step.Message = "one or more objects failed to apply (dry run); nothing was applied, because the cluster would refuse a part of it: " + strings.Join(lines, "; ")
+	return step
 }
 
 // terminate stops: hooks that still run are taken away, and nothing more is begun.
-func (n *stepper) terminate() Step {
-	for i, t := range n.plan.Tasks {
-		r, begun := n.results[t.ID()]
+func (s *standing) terminate() Step {
+	var step Step
+	for i, t := range s.plan.Tasks {
+		r, begun := s.results[t.ID()]
 		if !begun {
 			continue
 		}
-		live, running := n.seen.Live[t.Key], r.HookPhase == v1alpha1.OperationRunning || isPlanned(r)
+		live, running := s.seen.Live[t.Key], r.HookPhase == v1alpha1.OperationRunning || isPlanned(r)
 		switch {
 		case t.Verb == Hook && running:
-			n.do(DoDeleteHook, t)
-		case t.Verb == Hook && live != nil && Held(live) && !n.runsAgain(i):
-			n.do(DoReleaseHook, t)
+			step.do(DoDeleteHook, t)
+		case t.Verb == Hook && live != nil && Held(live) && !s.runsAgain(i):
+			step.do(DoReleaseHook, t)
 		}
 		if running {
 			r.HookPhase, r.Message = v1alpha1.OperationFailed, "terminated"
-			n.set(r)
+			step.Results = append(step.Results, r)
 		}
 	}
-	n.step.Phase, n.step.Message = v1alpha1.OperationFailed, "terminated by request"
-	return n.step
+	step.Phase, step.Message = v1alpha1.OperationFailed, "terminated by request"
+	return step
 }
 
 // isOpen reports whether a task is still to be begun.
-func (n *stepper) isOpen(t Task) bool {
-	r, is := n.results[t.ID()]
+func (s *standing) isOpen(t Task) bool {
+	r, is := s.results[t.ID()]
 	return !is || isPlanned(r)
 }
 
@@ -198,13 +215,13 @@ func (n *stepper) begin(t Task) bool {
 		n.holding = true
 		return false
 	case t.Verb == Delete:
-		n.do(DoDelete, t)
+		n.step.do(DoDelete, t)
 	case n.isPut(t):
 		return false
 	case t.Verb == Hook:
 		return n.beginHook(t)
 	default:
-		n.do(DoApply, t)
+		n.step.do(DoApply, t)
 	}
 	return true
 }
@@ -246,8 +263,8 @@ func (n *stepper) isPut(t Task) bool {
 }
 
 // definedAt is when the definition of a kind was created; when this try began, if that is not known.
-func (n *stepper) definedAt(kind schema.GroupKind) time.Time {
-	for _, live := range n.seen.Live {
+func (s *standing) definedAt(kind schema.GroupKind) time.Time {
+	for _, live := range s.seen.Live {
 		if !isDefinition(live) {
 			continue
 		}
@@ -257,7 +274,7 @@ func (n *stepper) definedAt(kind schema.GroupKind) time.Time {
 			return at.Time
 		}
 	}
-	return n.seen.Since
+	return s.seen.Since
 }
 
 const howToConfirm = "annotate the Application with " + v1alpha1.DeletionApprovedAnnotation + " and the time"

@@ -193,9 +193,17 @@ func Build(desired []Desired, live []Live, policy Policy) Plan {
 	for _, l := range live {
 		b.live[KeyOf(l.Object)] = l
 	}
-	// An object that git has is never pruned, whether or not this sync applies it: hooks of any phase and skipped
-	// objects are in git too.
-	kept := 0
+	kept := b.planDesired(desired)
+	b.planOthers(live)
+	b.plan.LeavesNothing = kept == 0 && len(b.goes) > 0
+	b.finish()
+	b.plan.Err = cmp.Or(b.ignore.err, b.shared.respected.err)
+	return b.plan
+}
+
+// planDesired plans what git has, and returns how many objects of it stay. An object that git has is never pruned,
+// whether or not this sync applies it: hooks of any phase and skipped objects are in git too.
+func (b *builder) planDesired(desired []Desired) (kept int) {
 	for _, d := range desired {
 		b.inGit[KeyOf(d.Object)] = true
 		if phases := phasesOf(d); len(phases) > 0 {
@@ -214,6 +222,11 @@ func Build(desired []Desired, live []Live, policy Policy) Plan {
 		}
 		b.planApply(d)
 	}
+	return kept
+}
+
+// planOthers plans what is the Application's own and git does not have.
+func (b *builder) planOthers(live []Live) {
 	for _, l := range live {
 		if _, wanted := b.inGit[KeyOf(l.Object)]; !wanted && b.owns(l.Object) && len(hookPhases(l.Object)) == 0 {
 			b.goes[KeyOf(l.Object)] = true
@@ -227,10 +240,6 @@ func Build(desired []Desired, live []Live, policy Policy) Plan {
 			b.plan.Resources = append(b.plan.Resources, Resource{Key: KeyOf(l.Object), Version: l.Object.GroupVersionKind().Version, Hook: true, Wave: waveOf(l.Object), Live: l.Object, judge: b.policy.Health})
 		}
 	}
-	b.plan.LeavesNothing = kept == 0 && len(b.goes) > 0
-	b.finish()
-	b.plan.Err = cmp.Or(b.ignore.err, b.shared.respected.err)
-	return b.plan
 }
 
 type builder struct {

@@ -24,6 +24,14 @@ const (
 	heldAfter = 30 * time.Second
 )
 
+// waits are what a sync waits for, and when it looks again.
+type waits struct {
+	// now is the time, and since when this try of the operation began.
+	now, since time.Time
+	waiting    []string
+	until      time.Time
+}
+
 // settle looks at what was begun: which of it has ended, and how.
 func (n *stepper) settle() {
 	for _, t := range n.plan.Tasks {
@@ -51,22 +59,22 @@ func (n *stepper) settle() {
 }
 
 // outcome is how a task that was begun stands. What goes in the last group is not waited for.
-func (n *stepper) outcome(t Task, live *unstructured.Unstructured) (v1alpha1.OperationPhase, string) {
+func (s *standing) outcome(t Task, live *unstructured.Unstructured) (v1alpha1.OperationPhase, string) {
 	switch {
-	case t.Verb == Delete && (live == nil || !n.isAwaited(t)):
+	case t.Verb == Delete && (live == nil || !s.isAwaited(t)):
 		return v1alpha1.OperationSucceeded, ""
 	case t.Verb == Delete:
 		return v1alpha1.OperationRunning, ""
 	case t.Verb == Hook:
-		return hookOutcome(n.plan.judge, live)
+		return hookOutcome(s.plan.judge, live)
 	case live == nil:
 		return v1alpha1.OperationRunning, ""
 	}
-	h := n.plan.judge.Of(live)
+	h := s.plan.judge.Of(live)
 	switch {
 	case h == nil || h.Status == v1alpha1.HealthHealthy || h.Status == v1alpha1.HealthSuspended || !holdsWaves(live, h.Status):
 		return v1alpha1.OperationSucceeded, ""
-	case h.Status == v1alpha1.HealthDegraded && n.isAwaited(t):
+	case h.Status == v1alpha1.HealthDegraded && s.isAwaited(t):
 		return v1alpha1.OperationFailed, t.Key.String() + " is degraded: " + h.Message
 	}
 	return v1alpha1.OperationRunning, ""
@@ -74,8 +82,8 @@ func (n *stepper) outcome(t Task, live *unstructured.Unstructured) (v1alpha1.Ope
 
 // isAwaited reports whether anything comes after a task: objects of the last group are not waited for, since their
 // health is the Application's. A hook always is.
-func (n *stepper) isAwaited(t Task) bool {
-	return t.Verb == Hook || groupOf(t) != n.last
+func (s *standing) isAwaited(t Task) bool {
+	return t.Verb == Hook || groupOf(t) != s.last
 }
 
 // holdsWaves reports whether the health of an object counts for what comes after it. A claim may wait for the pod that
@@ -95,8 +103,8 @@ func holdsWaves(live *unstructured.Unstructured, status v1alpha1.HealthStatusCod
 }
 
 // overdue ends a wait whose time is over; until then it has the sync look again at that time.
-func (n *stepper) overdue(t Task, live *unstructured.Unstructured) (v1alpha1.OperationPhase, string) {
-	since, timeout := n.seen.Since, healthyTimeout
+func (w *waits) overdue(t Task, live *unstructured.Unstructured) (v1alpha1.OperationPhase, string) {
+	since, timeout := w.since, healthyTimeout
 	what := "not healthy"
 	switch {
 	case t.Verb == Hook:
@@ -107,7 +115,7 @@ func (n *stepper) overdue(t Task, live *unstructured.Unstructured) (v1alpha1.Ope
 	case live != nil && live.GetDeletionTimestamp() != nil:
 		since, timeout, what = live.GetDeletionTimestamp().Time, goneTimeout, "not gone"+heldBy(live)
 	}
-	if n.isOver(since, timeout) {
+	if w.isOver(since, timeout) {
 		return v1alpha1.OperationFailed, fmt.Sprintf("%s: %s after %s; see its events, and sync again", t.Key, what, timeout)
 	}
 	return v1alpha1.OperationRunning, ""
@@ -115,21 +123,21 @@ func (n *stepper) overdue(t Task, live *unstructured.Unstructured) (v1alpha1.Ope
 
 // isOver reports whether a wait that began at a time has lasted too long; if not, the sync looks again when it has.
 // Without a time there is no end.
-func (n *stepper) isOver(since time.Time, timeout time.Duration) bool {
-	if since.IsZero() || n.seen.Now.IsZero() {
+func (w *waits) isOver(since time.Time, timeout time.Duration) bool {
+	if since.IsZero() || w.now.IsZero() {
 		return false
 	}
 	at := since.Add(timeout)
-	if n.seen.Now.Before(at) {
-		n.lookAt(at)
+	if w.now.Before(at) {
+		w.lookAt(at)
 		return false
 	}
 	return true
 }
 
-func (n *stepper) lookAt(at time.Time) {
-	if n.step.Until.IsZero() || at.Before(n.step.Until) {
-		n.step.Until = at
+func (w *waits) lookAt(at time.Time) {
+	if w.until.IsZero() || at.Before(w.until) {
+		w.until = at
 	}
 }
 
@@ -143,11 +151,11 @@ func heldBy(live *unstructured.Unstructured) string {
 
 // isHeldUp reports whether an object is being deleted and finalizers have held it for long: then only deletions that
 // come after it wait for it.
-func (n *stepper) isHeldUp(live *unstructured.Unstructured) bool {
+func (w *waits) isHeldUp(live *unstructured.Unstructured) bool {
 	if live == nil || live.GetDeletionTimestamp() == nil || len(live.GetFinalizers()) == 0 {
 		return false
 	}
-	return n.isOver(live.GetDeletionTimestamp().Time, heldAfter)
+	return w.isOver(live.GetDeletionTimestamp().Time, heldAfter)
 }
 
 // wait names what was begun and has not ended.
@@ -174,18 +182,18 @@ func (n *stepper) wait(tasks []Task) {
 	}
 }
 
-func (n *stepper) waitFor(what string) {
-	if !slices.Contains(n.step.Waiting, what) {
-		n.step.Waiting = append(n.step.Waiting, what)
+func (w *waits) waitFor(what string) {
+	if !slices.Contains(w.waiting, what) {
+		w.waiting = append(w.waiting, what)
 	}
 }
 
 // saying is what an object says of its health.
-func (n *stepper) saying(live *unstructured.Unstructured) string {
+func (s *standing) saying(live *unstructured.Unstructured) string {
 	if live == nil {
 		return ""
 	}
-	if h := n.plan.judge.Of(live); h != nil && h.Message != "" {
+	if h := s.plan.judge.Of(live); h != nil && h.Message != "" {
 		return ": " + h.Message
 	}
 	return ""

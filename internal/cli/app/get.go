@@ -3,6 +3,7 @@ package app
 import (
 	"github.com/spf13/cobra"
 
+	"github.com/cyan-cd/cyan/api/v1alpha1"
 	"github.com/cyan-cd/cyan/internal/action"
 	"github.com/cyan-cd/cyan/internal/cli/kit"
 	"github.com/cyan-cd/cyan/internal/cli/spec"
@@ -48,11 +49,7 @@ func newGet(a *kit.Control) *cobra.Command {
 			if err := showApp(a, app, out.Value, operation); err != nil || !params || out.Machine() {
 				return err
 			}
-			src, err := which.Chosen(app)
-			if err != nil || src == nil {
-				return err
-			}
-			return a.Section("Source", src)
+			return showSource(a, app, which)
 		},
 	}
 	which.Bind(cmd)
@@ -63,4 +60,13 @@ func newGet(a *kit.Control) *cobra.Command {
 	cmd.Flags().BoolVar(&params, "show-params", false, "show the source's options")
 	cmd.Flags().DurationVar(&timeout, "timeout", timeout, "how long a refresh may take")
 	return cmd
+}
+
+// showSource prints the options of the source that flags choose.
+func showSource(a *kit.Control, app *v1alpha1.Application, which spec.Which) error {
+	src, err := which.Chosen(app)
+	if err != nil || src == nil {
+		return err
+	}
+	return a.Section("Source", src)
 }

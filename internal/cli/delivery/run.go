@@ -116,6 +116,11 @@ func (f *run) deliver(cmd *cobra.Command) error {
 	show := newProgress(cmd.ErrOrStderr())
 	result, err := deliver.Run(cmd.Context(), f.Options, show.see)
 	show.close()
+	return f.report(cmd, result, err)
+}
+
+// report prints how a run went, and returns why it has failed.
+func (f *run) report(cmd *cobra.Command, result deliver.Result, err error) error {
 	if f.output == "json" {
 		if printed := printResult(cmd.OutOrStdout(), result, err); printed != nil && err == nil {
 			return printed
@@ -161,11 +166,11 @@ func (f *run) complete() error {
 		return kit.Usage("--platform", fmt.Sprintf("%q is not a single platform", f.Platform), "give one, as OS/ARCH such as linux/amd64; images of several platforms are not built")
 	}
 	if f.author != "" {
-		name, mail, ok := strings.Cut(strings.TrimSuffix(f.author, ">"), "<")
-		if !ok || strings.TrimSpace(name) == "" {
-			return kit.Usage("--author", fmt.Sprintf("%q is invalid", f.author), "write it as 'NAME <MAIL>'")
+		author, err := personOf(f.author)
+		if err != nil {
+			return err
 		}
-		f.Author = source.Person{Name: strings.TrimSpace(name), Email: strings.TrimSpace(mail)}
+		f.Author = author
 	}
 	if f.mirrors == "" {
 		cache, err := os.UserCacheDir()
@@ -182,6 +187,15 @@ func (f *run) complete() error {
 	}
 	f.Cluster = config
 	return nil
+}
+
+// personOf reads who commits from the flag.
+func personOf(author string) (source.Person, error) {
+	name, mail, ok := strings.Cut(strings.TrimSuffix(author, ">"), "<")
+	if !ok || strings.TrimSpace(name) == "" {
+		return source.Person{}, kit.Usage("--author", fmt.Sprintf("%q is invalid", author), "write it as 'NAME <MAIL>'")
+	}
+	return source.Person{Name: strings.TrimSpace(name), Email: strings.TrimSpace(mail)}, nil
 }
 
 func outcome(r deliver.Result) string {

@@ -97,17 +97,9 @@ func (o *repoAdd) run(ctx context.Context, url string) error {
 	if err != nil {
 		return err
 	}
-	var existing *corev1.Secret
-	for i := range there {
-		if !repourl.Same(string(there[i].Data["url"]), url) || string(there[i].Data["project"]) != string(secret.Data["project"]) {
-			continue
-		}
-		existing = &there[i]
-		if !o.upsert && !sameData(existing.Data, secret.Data) {
-			return &problem.Error{
-				Kind: problem.Refused, Object: "repository " + source.Repository{URL: url}.String(), Cause: "exists already, with other credentials", Remedy: "add --upsert to change them",
-			}
-		}
+	existing, err := o.existing(there, secret, url)
+	if err != nil {
+		return err
 	}
 	if err := o.StoreSecret(ctx, c, existing, secret); err != nil {
 		return err
@@ -118,6 +110,23 @@ func (o *repoAdd) run(ctx context.Context, url string) error {
 		}
 	}
 	return o.Say(fmt.Sprintf("repository '%s' added", source.Repository{URL: url}))
+}
+
+// existing returns the Secret that a repository has already; an error if it must not be changed.
+func (o *repoAdd) existing(there []corev1.Secret, secret *corev1.Secret, url string) (*corev1.Secret, error) {
+	var existing *corev1.Secret
+	for i := range there {
+		if !repourl.Same(string(there[i].Data["url"]), url) || string(there[i].Data["project"]) != string(secret.Data["project"]) {
+			continue
+		}
+		existing = &there[i]
+		if !o.upsert && !sameData(existing.Data, secret.Data) {
+			return nil, &problem.Error{
+				Kind: problem.Refused, Object: "repository " + source.Repository{URL: url}.String(), Cause: "exists already, with other credentials", Remedy: "add --upsert to change them",
+			}
+		}
+	}
+	return existing, nil
 }
 
 func sameData(a, b map[string][]byte) bool {
