@@ -47,6 +47,11 @@ const (
 	ResourcesFinalizer           = "resources-finalizer.argocd.argoproj.io"
 	ResourcesFinalizerForeground = ResourcesFinalizer + "/foreground"
 	ResourcesFinalizerBackground = ResourcesFinalizer + "/background"
+	// PreDeleteFinalizer is on an Application whose source has PreDelete hooks, until they have succeeded in its deletion,
+	// and PostDeleteFinalizer likewise. With CleanupFinalizer behind it, until they are deleted as their policies ask.
+	PreDeleteFinalizer  = "pre-delete-finalizer.argocd.argoproj.io"
+	PostDeleteFinalizer = "post-delete-finalizer.argocd.argoproj.io"
+	CleanupFinalizer    = "/cleanup"
 
 	// SecretTypeLabel marks a Secret as one of the SecretType values.
 	SecretTypeLabel           = "argocd.argoproj.io/secret-type"

@@ -29,23 +29,14 @@ type Confirmation struct {
 // String is the object and why its deletion has to be confirmed.
 func (c Confirmation) String() string { return c.Key.String() + " (" + c.Why + ")" }
 
-// Left is the number of objects that are not gone yet.
-func (r Removal) Left() int {
-	left := 0
-	for _, wave := range r.Waves {
-		left += len(wave)
-	}
-	return left
-}
-
 // Deletion orders the objects that go with an Application that is being deleted. Objects that are to be kept are left
-// out.
+// out, and so are the hooks that the deletion runs at its end.
 func Deletion(live []Live, policy Policy) Removal {
 	var removal Removal
 	byWave := map[int][]*unstructured.Unstructured{}
 	var waves []int
 	for _, l := range live {
-		if policy.Tracking.OwnerOf(l.Object) != policy.Instance {
+		if policy.Tracking.OwnerOf(l.Object) != policy.Instance || isRunIn(l.Object, v1alpha1.HookPostDelete, policy) {
 			continue
 		}
 		consent, why := consentToDelete(l.Object, policy)

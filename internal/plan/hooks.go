@@ -118,17 +118,23 @@ func (b *builder) hooks(d Desired, of []v1alpha1.HookType) {
 		return
 	}
 	for _, phase := range of {
-		if phase == v1alpha1.HookPreDelete || phase == v1alpha1.HookPostDelete {
+		if isOfDeletion(phase) {
 			continue
 		}
-		key := KeyOf(d.Object)
-		object := d.Object.DeepCopy()
-		hold(object)
-		markRun(object, digest(d.Object), b.policy.StartedAt, phase)
-		b.plan.Tasks = append(b.plan.Tasks, Task{
-			Key: key, Verb: Hook, Phase: phase, Wave: waveOf(d.Object), Object: object, Live: b.live[key].Object, Origin: d.Origin,
-			Options: b.policy.OptionsOf(d.Object), DeletePolicies: deletePolicies(d.Object),
-		})
+		run := newRun(d, phase, b.policy)
+		run.Live = b.live[run.Key].Object
+		b.plan.Tasks = append(b.plan.Tasks, run)
+	}
+}
+
+// newRun is one run of a hook.
+func newRun(d Desired, phase v1alpha1.HookType, policy Policy) Task {
+	object := d.Object.DeepCopy()
+	hold(object)
+	markRun(object, digest(d.Object), policy.StartedAt, phase)
+	return Task{
+		Key: KeyOf(d.Object), Verb: Hook, Phase: phase, Wave: waveOf(d.Object), Object: object, Origin: d.Origin,
+		Options: policy.OptionsOf(d.Object), DeletePolicies: deletePolicies(d.Object),
 	}
 }
 
@@ -138,8 +144,13 @@ func markRun(hook *unstructured.Unstructured, definition string, startedAt time.
 	if annotations == nil {
 		annotations = map[string]string{}
 	}
-	annotations[v1alpha1.HookRunAnnotation] = fmt.Sprintf("%d/%s/%s", startedAt.Unix(), phase, definition)
+	annotations[v1alpha1.HookRunAnnotation] = runOf(startedAt, phase) + definition
 	hook.SetAnnotations(annotations)
+}
+
+// runOf is what the marks of all runs begin with that an operation has in a phase.
+func runOf(startedAt time.Time, phase v1alpha1.HookType) string {
+	return fmt.Sprintf("%d/%s/", startedAt.Unix(), phase)
 }
 
 // IsRunOf reports whether a live hook was created by a task: of the same operation and phase, and the same definition.

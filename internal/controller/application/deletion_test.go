@@ -7,6 +7,8 @@ import (
 	"testing"
 	"time"
 
+	batchv1 "k8s.io/api/batch/v1"
+	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
@@ -122,5 +124,126 @@ func TestDeleteConfirmWaitsForAPerson(t *testing.T) {
 				t.Errorf("a is %v, data is %v; want neither after the confirmation", w.data("a"), w.data("data"))
 			}
 		})
+	}
+}
+
+// endDeletionHook ends a Job of the destination once it is there.
+func (w *world) endDeletionHook(name string, conditions ...batchv1.JobConditionType) {
+	w.Helper()
+	w.until("the end of hook "+name, func(ctx context.Context) (bool, error) {
+		job, err := w.hook(ctx, name)
+		if job == nil || job.DeletionTimestamp != nil || err != nil {
+			return false, err
+		}
+		now := metav1.Now()
+		job.Status = batchv1.JobStatus{StartTime: &now}
+		for _, kind := range conditions {
+			job.Status.Conditions = append(job.Status.Conditions, batchv1.JobCondition{Type: kind, Status: corev1.ConditionTrue, Reason: "Test", Message: "as the test wants", LastTransitionTime: now})
+			if kind == batchv1.JobComplete {
+				job.Status.CompletionTime = &now
+			}
+		}
+		if err = w.Status().Update(ctx, job); apierrors.IsConflict(err) || apierrors.IsNotFound(err) {
+			return false, nil
+		}
+		return err == nil, err
+	})
+}
+
+// TestDeletionHooks: hooks before the deletion run while every object is there, those after it when all are gone, and
+// one that fails holds the deletion until it succeeds.
+func TestDeletionHooks(t *testing.T) {
+	w := newWorld(t)
+	w.start()
+	sha := w.push(map[string]string{
+		"k8s/a.yaml": configMap("a", "green"), "k8s/pre.yaml": job("name: before", "PreDelete", "HookSucceeded"),
+		"k8s/post.yaml": job("name: after", "PostDelete", "HookSucceeded"), "k8s/helm.yaml": configMap("later", "green", "helm.sh/hook: post-delete", "helm.sh/hook-weight: '5'"),
+	})
+	app := w.app("shop", cascading())
+	w.eventually(app, "the sync", syncedTo(sha))
+	got := w.eventually(app, "the finalizers", func(a *v1alpha1.Application) bool { return len(a.Finalizers) == 5 })
+	if job, err := w.hook(t.Context(), "before"); job != nil || err != nil || w.data("later") != nil || len(got.Status.Resources) != 1 {
+		t.Errorf("hook is %v, %v, resources are %v; want hooks of the deletion neither run nor listed", job, err, got.Status.Resources)
+	}
+	w.remove(app)
+	w.endDeletionHook("before", batchv1.JobFailureTarget, batchv1.JobFailed)
+	w.eventually(app, "a condition that names the hook", func(a *v1alpha1.Application) bool {
+		return strings.Contains(condition(a, v1alpha1.ConditionDeletionError), "PreDelete hook Job "+w.to+"/before: failed")
+	})
+	if w.data("a") == nil {
+		t.Error("a was deleted; want it kept while a PreDelete hook has failed")
+	}
+	w.deleteHook("before")
+	w.until("the hook to run again", func(ctx context.Context) (bool, error) {
+		job, err := w.hook(ctx, "before")
+		return job != nil && job.DeletionTimestamp == nil && len(job.Status.Conditions) == 0, err
+	})
+	w.endDeletionHook("before", batchv1.JobSuccessCriteriaMet, batchv1.JobComplete)
+	w.eventually(app, "the status to tell of the deletion", func(a *v1alpha1.Application) bool {
+		return a.Status.Health.Status == v1alpha1.HealthMissing && a.Status.Sync.Status == v1alpha1.OutOfSync
+	})
+	w.until("the hook after", func(ctx context.Context) (bool, error) {
+		job, err := w.hook(ctx, "after")
+		return job != nil, err
+	})
+	if w.data("a") != nil || w.data("later") != nil {
+		t.Errorf("a is %v, later is %v; want neither while the first PostDelete hook runs", w.data("a"), w.data("later"))
+	}
+	w.endDeletionHook("after", batchv1.JobSuccessCriteriaMet, batchv1.JobComplete)
+	w.untilGone(app)
+	for _, name := range []string{"before", "after"} {
+		w.until("hook "+name+" to be gone", func(ctx context.Context) (bool, error) {
+			job, err := w.hook(ctx, name)
+			return job == nil, err
+		})
+	}
+	if w.data("later") == nil {
+		t.Error("later is not there; want the hook of the second wave run, and left as its policy says")
+	}
+}
+
+// TestDeletionHooksStayWithinTheProject: what the project forbids is not made by a deletion either, and is named.
+func TestDeletionHooksStayWithinTheProject(t *testing.T) {
+	w := newWorld(t)
+	w.start()
+	sha := w.push(map[string]string{"k8s/a.yaml": configMap("a", "green"), "k8s/pre.yaml": job("name: before", "PreDelete", "HookSucceeded")})
+	app := w.app("shop", cascading())
+	w.eventually(app, "the sync", syncedTo(sha))
+	mine := &v1alpha1.AppProject{}
+	if err := w.Get(t.Context(), types.NamespacedName{Namespace: w.control, Name: v1alpha1.DefaultProject}, mine); err != nil {
+		t.Fatal(err)
+	}
+	mine.Spec.NamespaceResourceBlacklist = []v1alpha1.GroupKindPattern{{Group: "batch", Kind: "Job"}}
+	if err := w.Update(t.Context(), mine); err != nil {
+		t.Fatal(err)
+	}
+	w.eventually(app, "the refusal", func(a *v1alpha1.Application) bool { return condition(a, v1alpha1.ConditionInvalidSpecError) != "" })
+	w.remove(app)
+	w.eventually(app, "a condition that names the hook", func(a *v1alpha1.Application) bool {
+		return strings.Contains(condition(a, v1alpha1.ConditionDeletionError), "Job "+w.to+"/before")
+	})
+	if job, err := w.hook(t.Context(), "before"); job != nil || err != nil || w.data("a") == nil {
+		t.Errorf("hook is %v, %v, a is %v; want no hook, and nothing deleted", job, err, w.data("a"))
+	}
+}
+
+// TestFinalizersThatNobodyServes: they are named, and finalizers of hooks hold no deletion that leaves the objects.
+func TestFinalizersThatNobodyServes(t *testing.T) {
+	const unknown = "mid-delete-finalizer.argocd.argoproj.io"
+	w := newWorld(t)
+	w.start()
+	sha := w.push(map[string]string{"k8s/a.yaml": configMap("a", "green"), "k8s/pre.yaml": job("name: before", "PreDelete", "HookSucceeded")})
+	app := w.app("shop", func(a *v1alpha1.Application) {
+		automated(a)
+		a.Finalizers = []string{unknown}
+	})
+	w.eventually(app, "the sync", syncedTo(sha))
+	w.eventually(app, "the finalizers", func(a *v1alpha1.Application) bool { return len(a.Finalizers) == 3 })
+	w.remove(app)
+	got := w.eventually(app, "a condition that names the finalizer", func(a *v1alpha1.Application) bool {
+		return strings.Contains(condition(a, v1alpha1.ConditionDeletionError), unknown)
+	})
+	if job, err := w.hook(t.Context(), "before"); job != nil || err != nil || len(got.Finalizers) != 1 || w.data("a") == nil {
+		t.Errorf("hook is %v, %v, finalizers are %v; want no hook, and its finalizers gone", job, err, got.Finalizers)
 	}
 }

@@ -144,6 +144,9 @@ func (r *reconciler) actAndReport(ctx context.Context, o *observation) (after *v
 	}
 	o.report(&after.Status, r.control)
 	delete(after.Annotations, v1alpha1.RefreshAnnotation)
+	if o.comparison.Complete {
+		after.Finalizers = plan.WithHookFinalizers(after.Finalizers, o.comparison.Desired)
+	}
 	changed, err := differs(o.app, after)
 	if err != nil {
 		return nil, 0, nil, err

@@ -13,7 +13,9 @@ import (
 
 	"github.com/cyan-cd/cyan/api/v1alpha1"
 	"github.com/cyan-cd/cyan/internal/apply"
+	"github.com/cyan-cd/cyan/internal/operation"
 	"github.com/cyan-cd/cyan/internal/plan"
+	"github.com/cyan-cd/cyan/internal/problem"
 )
 
 // removeRequeueAfter is the time between two looks at a deletion that something holds up.
@@ -32,64 +34,124 @@ func resourcesFinalizer(app *v1alpha1.Application) (string, metav1.DeletionPropa
 	return "", ""
 }
 
-// remove deletes what an Application deployed, a wave after the other, and lets the Application go when all is gone.
+// remove deletes what an Application deployed, a wave after the other and between the hooks of its deletion, and lets
+// the Application go when all is gone. Without the finalizer that asks for that, nothing is deleted and no hook runs.
 func (r *reconciler) remove(ctx context.Context, o *observation, after *v1alpha1.Application) (time.Duration, error) {
 	finalizer, propagation := resourcesFinalizer(o.app)
 	if finalizer == "" {
-		return 0, r.hooks.release(ctx, o.name)
+		after.Finalizers = plan.WithoutHookFinalizers(after.Finalizers)
+		o.problems = nil
+		wait := reportRemoval(o, after, nil)
+		return wait, r.hooks.release(ctx, o.name)
 	}
-	left, err := r.removeObjects(ctx, o, propagation)
+	gone, err := r.removeObjects(ctx, o, after, propagation)
 	if err != nil && ctx.Err() != nil {
 		return 0, ctx.Err()
 	}
 	o.problems = nil
+	reportGone(o, &after.Status)
+	if gone && err == nil {
+		after.Finalizers = slices.DeleteFunc(slices.Clone(after.Finalizers), func(f string) bool { return f == finalizer })
+		r.log.Info("deleted", "application", o.name)
+	}
+	wait := reportRemoval(o, after, err)
+	switch {
+	case len(after.Finalizers) != len(o.app.Finalizers):
+		return operation.RequeueNow, nil
+	case gone && err == nil:
+		return wait, nil
+	}
+	return removeRequeueAfter, nil
+}
+
+// reportRemoval names what holds a deletion up, the finalizers of others included, and returns when to look again.
+func reportRemoval(o *observation, after *v1alpha1.Application, err error) (wait time.Duration) {
 	if err != nil {
 		o.add(v1alpha1.ConditionDeletionError, fmt.Errorf("%w. To delete the Application and leave its objects where they are: kubectl -n %s patch application %s --type=json -p '[{\"op\":\"remove\",\"path\":\"/metadata/finalizers\"}]'",
 			err, o.app.Namespace, o.app.Name))
+	}
+	held := plan.UnservedFinalizers(after.Finalizers)
+	if finalizer, _ := resourcesFinalizer(after); finalizer == "" && len(held) == 0 && len(after.Finalizers) > 0 {
+		if wait = stuckAfter - o.now.Sub(o.app.DeletionTimestamp.Time); wait <= 0 {
+			held, wait = after.Finalizers, 0
+		}
+	}
+	if len(held) > 0 {
+		o.add(v1alpha1.ConditionDeletionError, &problem.Error{
+			Object: "Application " + o.app.Name, Field: "metadata.finalizers",
+			Cause: "the deletion waits for " + strings.Join(held, ", ") + ", which this controller does not serve", Remedy: "have whoever set that remove it, or remove it with kubectl edit",
+		})
 	}
 	after.Status.Conditions = plan.MergeConditions(after.Status.Conditions, o.conditions(), metav1.NewTime(o.now))
 	if len(after.Status.Conditions) == 0 {
 		after.Status.Conditions = nil
 	}
-	if err != nil || left > 0 {
-		return removeRequeueAfter, nil
-	}
-	after.Finalizers = slices.DeleteFunc(slices.Clone(after.Finalizers), func(f string) bool { return f == finalizer })
-	r.log.Info("deleted", "application", o.name)
-	return 0, nil
+	return wait
 }
 
-// removeObjects deletes the highest wave that is there, and says how many objects are left in all. An error says what
-// holds them up.
-func (r *reconciler) removeObjects(ctx context.Context, o *observation, propagation metav1.DeletionPropagation) (int, error) {
+// reportGone has a status tell of the objects that the deletion has taken.
+func reportGone(o *observation, status *v1alpha1.ApplicationStatus) {
+	if o.comparison.Live.Objects == nil || len(o.comparison.Live.Broken) > 0 {
+		return
+	}
+	missing := false
+	for i := range status.Resources {
+		s := &status.Resources[i]
+		if _, there := o.comparison.Live.Objects[plan.Key{Group: s.Group, Kind: s.Kind, Namespace: s.Namespace, Name: s.Name}]; there || s.Hook {
+			continue
+		}
+		missing = true
+		s.Status, s.Health = v1alpha1.OutOfSync, &v1alpha1.HealthStatus{Status: v1alpha1.HealthMissing}
+	}
+	if !missing {
+		return
+	}
+	status.Sync.Status = v1alpha1.OutOfSync
+	if status.Health.Status != v1alpha1.HealthMissing {
+		at := metav1.NewTime(o.now)
+		status.Health = v1alpha1.AppHealthStatus{Status: v1alpha1.HealthMissing, LastTransitionTime: &at}
+	}
+}
+
+// removeObjects runs the hooks before the deletion, deletes the highest wave that is there, and at the end runs the
+// hooks after it. It reports whether everything is over. An error says what holds it up.
+func (r *reconciler) removeObjects(ctx context.Context, o *observation, after *v1alpha1.Application, propagation metav1.DeletionPropagation) (over bool, err error) {
 	if o.cluster == nil || o.project == nil || o.writer == nil {
-		return 0, fmt.Errorf("the objects of the Application can't be deleted: %w", errors.Join(problemsOf(o)...))
+		return false, fmt.Errorf("the objects of the Application can't be deleted: %w", errors.Join(problemsOf(o)...))
+	}
+	hooks, err := r.gatherDeletionHooks(ctx, o)
+	if err != nil {
+		return false, fmt.Errorf("the hooks of the deletion can't be run: %w", err)
 	}
 	live, err := o.cluster.Snapshot(ctx, o.wanted())
 	if err != nil {
-		return 0, fmt.Errorf("the objects of the Application can't be deleted: %w", err)
+		return false, fmt.Errorf("the objects of the Application can't be deleted: %w", err)
 	}
 	for kind, err := range live.Broken {
-		return 0, fmt.Errorf("the objects of the Application can't be deleted: reading %s: %w", kind, err)
+		return false, fmt.Errorf("the objects of the Application can't be deleted: reading %s: %w", kind, err)
 	}
 	o.comparison.Live = live
-	if err := releaseHooks(ctx, o, plan.Plan{}); err != nil {
-		return 0, err
+	if err := releaseHooks(ctx, o, hooks.all()); err != nil {
+		return false, err
 	}
 	others, err := objectsOfOthers(ctx, r.client, r.clusters, o)
 	if err != nil {
-		return 0, err
+		return false, err
 	}
 	removal := plan.Deletion(o.lives(), plan.Policy{
-		Instance: o.instance, Tracking: o.tracking(), Options: specOptions(o.app), Confirmed: plan.Confirmed(o.app, o.app.DeletionTimestamp.Time), Occupants: others,
+		Instance: o.instance, Tracking: o.tracking(), Options: specOptions(o.app), StartedAt: o.app.DeletionTimestamp.Time,
+		Confirmed: plan.Confirmed(o.app, o.app.DeletionTimestamp.Time), Occupants: others,
 	})
-	switch {
-	case len(removal.Unconfirmed) > 0:
-		return removal.Left(), unconfirmed(o.app, removal.Unconfirmed)
-	case len(removal.Waves) == 0:
-		return 0, nil
+	if len(removal.Unconfirmed) > 0 {
+		return false, unconfirmed(o.app, removal.Unconfirmed)
 	}
-	return removal.Left(), removeWave(ctx, o, removal.Waves[0], propagation)
+	if over, err := runDeletionHooks(ctx, o, after, hooks, v1alpha1.HookPreDelete); !over || err != nil {
+		return false, err
+	}
+	if len(removal.Waves) > 0 {
+		return false, removeWave(ctx, o, removal.Waves[0], propagation)
+	}
+	return runDeletionHooks(ctx, o, after, hooks, v1alpha1.HookPostDelete)
 }
 
 // specOptions are the sync options of an Application itself: an operation that happens to run changes nothing of its
