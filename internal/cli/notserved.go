@@ -35,7 +35,7 @@ var argocdNotServed = kit.NotServed{
 
 	"appset": "ApplicationSets are not generated yet; create the Applications",
 	"cert":   "change the ConfigMaps argocd-tls-certs-cm and argocd-ssh-known-hosts-cm with kubectl",
-	"gpg":    "signatures of commits are not checked yet",
+	"gpg":    "public keys of signers are in the ConfigMap argocd-gpg-keys-cm, by their key ID; change it with kubectl",
 
 	"proj role create-token": noTokens,
 }

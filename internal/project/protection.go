@@ -17,8 +17,8 @@ func CheckProtection(project *v1alpha1.AppProject) []Violation {
 	add := func(field, cause, remedy string) {
 		all = append(all, Violation{"AppProject " + project.Name + ": spec." + field, cause, remedy})
 	}
-	if len(project.Spec.SignatureKeys) > 0 {
-		add("signatureKeys", "signatures of commits are not verified", "remove it if commits need no signature here")
+	if _, err := SignerIDs(project); err != nil {
+		add("signatureKeys", err.Error(), "correct it")
 	}
 	if project.Spec.SourceIntegrity != nil {
 		add("sourceIntegrity", "the integrity of sources is not verified", "remove it if it is not needed here")

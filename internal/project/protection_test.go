@@ -37,7 +37,8 @@ func TestCheckProtection(t *testing.T) {
 		says string
 	}{
 		"nothing asked for":             {v1alpha1.AppProjectSpec{}, ""},
-		"signed commits":                {v1alpha1.AppProjectSpec{SignatureKeys: raw(t, map[string]string{"keyID": "4AEE18F83AFDEB23"})}, "AppProject team: spec.signatureKeys: signatures of commits are not verified"},
+		"signed commits":                {v1alpha1.AppProjectSpec{SignatureKeys: raw(t, map[string]string{"keyID": "4AEE18F83AFDEB23"})}, ""},
+		"signatures of no key":          {v1alpha1.AppProjectSpec{SignatureKeys: raw(t, map[string]string{"keyID": "ada"})}, "AppProject team: spec.signatureKeys: entry 1 is invalid"},
 		"the integrity of sources":      {v1alpha1.AppProjectSpec{SourceIntegrity: &raw(t, map[string]any{})[0]}, "AppProject team: spec.sourceIntegrity: "},
 		"service accounts":              {v1alpha1.AppProjectSpec{DestinationServiceAccounts: raw(t, account("*", "*", "deployer"))}, ""},
 		"service accounts of no object": {v1alpha1.AppProjectSpec{DestinationServiceAccounts: raw(t, account("*", "*", "deployer"), "deployer")}, "AppProject team: spec.destinationServiceAccounts: entry 2 is invalid"},

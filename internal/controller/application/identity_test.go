@@ -142,11 +142,11 @@ func TestWhatAProjectAsksForAndDoesNotGet(t *testing.T) {
 			},
 			condition: v1alpha1.ConditionUnsupportedWarning, says: "AppProject team: spec.orphanedResources: ", synced: true,
 		},
-		"signed commits": {
+		"signatures of no key": {
 			project: func(t *testing.T, p *v1alpha1.AppProject) {
-				p.Spec.SignatureKeys = []runtime.RawExtension{rawJSON(t, map[string]string{"keyID": "4AEE18F83AFDEB23"})}
+				p.Spec.SignatureKeys = []runtime.RawExtension{rawJSON(t, map[string]string{"keyID": "3AFDEB23"})}
 			},
-			condition: v1alpha1.ConditionInvalidSpecError, says: "AppProject team: spec.signatureKeys: signatures of commits are not verified",
+			condition: v1alpha1.ConditionInvalidSpecError, says: "AppProject team: spec.signatureKeys: entry 1 is invalid",
 		},
 		"the integrity of sources": {
 			project: func(t *testing.T, p *v1alpha1.AppProject) {

@@ -150,8 +150,8 @@ func wantedRevision(app *v1alpha1.Application, src v1alpha1.ApplicationSource) s
 	return src.TargetRevision
 }
 
-// gatherSource resolves the revision and renders it. While the repository can't be reached, the revision known last
-// stands.
+// gatherSource resolves the revision and renders it, where the project permits that commit. While the repository
+// can't be reached, the revision known last stands.
 func (r *reconciler) gatherSource(ctx context.Context, o *observation) error {
 	repo := r.sources.repository(o.permitted)
 	for _, what := range r.sources.unserved(o.permitted) {
@@ -161,20 +161,17 @@ func (r *reconciler) gatherSource(ctx context.Context, o *observation) error {
 	if err := r.refresh(ctx, o, repo); err != nil {
 		return err
 	}
-	revision, unresolved := r.sources.resolve(ctx, repo, wantedRevision(o.app, o.source))
+	unresolved := r.gatherRevision(ctx, o, repo)
 	if ctx.Err() != nil {
 		return ctx.Err()
 	}
-	if unresolved != nil {
-		o.add(v1alpha1.ConditionComparisonError, unresolved)
-	}
-	if source.IsTemporary(unresolved) {
-		revision = lastRevision(o.app, o.source)
-	}
-	if revision == "" {
+	if o.revision == "" {
 		return nil
 	}
-	o.revision = revision
+	if err := r.checkSigned(ctx, o, repo); err != nil {
+		o.add(v1alpha1.ConditionComparisonError, err)
+		return ctx.Err()
+	}
 	rendered, err := renderSource(ctx, r.renderer, o, repo)
 	switch {
 	case ctx.Err() != nil:
@@ -194,6 +191,19 @@ func (r *reconciler) gatherSource(ctx context.Context, o *observation) error {
 		o.add(w.Type, errors.New(w.Message))
 	}
 	return nil
+}
+
+// gatherRevision resolves the revision, and returns why that can't be done now.
+func (r *reconciler) gatherRevision(ctx context.Context, o *observation, repo source.Repository) error {
+	revision, err := r.sources.resolve(ctx, repo, wantedRevision(o.app, o.source))
+	if err != nil {
+		o.add(v1alpha1.ConditionComparisonError, err)
+	}
+	if source.IsTemporary(err) {
+		revision = lastRevision(o.app, o.source)
+	}
+	o.revision = revision
+	return err
 }
 
 // refresh has git asked anew where the refresh annotation wants it, or a person has asked for a sync: what was pushed

@@ -27,6 +27,7 @@ type reconciler struct {
 	meters   *meters
 	hooks    *heldHooks
 	settings *currentSettings
+	verdicts verdicts
 	watchdog *Watchdog
 	// settingsRead is closed once the settings are known.
 	settingsRead chan struct{}

@@ -28,8 +28,9 @@ type currentSettings struct{ value atomic.Pointer[readSettings] }
 // readSettings are settings as they were read at one moment. They are never changed.
 type readSettings struct {
 	settings.Settings
-	found  []settings.Finding
-	health health.Judge
+	found   []settings.Finding
+	health  health.Judge
+	signers signers
 }
 
 // get returns the settings as they are now; the defaults while none were read.
@@ -48,7 +49,7 @@ func (c *currentSettings) take(configMaps map[string]map[string]string, log *slo
 	}
 	now := &readSettings{}
 	now.Settings, now.found = settings.Parse(configMaps)
-	now.health = now.Judge()
+	now.health, now.signers = now.Judge(), newSigners(configMaps[settings.GPGKeysName])
 	for _, c := range now.Customizations {
 		for _, problem := range plan.CheckIgnore([]v1alpha1.IgnoreDifference{{JSONPointers: c.IgnoreDifferences.JSONPointers, JQPathExpressions: c.IgnoreDifferences.JQPathExpressions}}) {
 			now.found = append(now.found, settings.Finding{Object: "ConfigMap " + settings.ConfigName, Field: "resource.customizations of " + c.Group + "/" + c.Kind, Verdict: settings.Named, Cause: problem, Remedy: "correct it"})

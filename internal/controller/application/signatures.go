@@ -1,0 +1,101 @@
+package application
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"maps"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/cyan-cd/cyan/internal/operation"
+	"github.com/cyan-cd/cyan/internal/project"
+	"github.com/cyan-cd/cyan/internal/source"
+)
+
+// signers are the public keys of those who may sign commits, as ConfigMap argocd-gpg-keys-cm has them.
+type signers struct {
+	// ids are the names that the keys have there.
+	ids  []string
+	keys source.SignerKeys
+	// digest names the keys.
+	digest string
+}
+
+func newSigners(data map[string]string) signers {
+	s := signers{ids: slices.Sorted(maps.Keys(data))}
+	for _, id := range s.ids {
+		s.keys.GPG = append(s.keys.GPG, data[id])
+	}
+	sum := sha256.Sum256([]byte(strings.Join(s.keys.GPG, "\x00")))
+	s.digest = hex.EncodeToString(sum[:])
+	return s
+}
+
+// The times for which a verdict on a signature counts: a key may expire, and a tag be signed anew.
+const (
+	goodVerdictFor  = 10 * time.Minute
+	otherVerdictFor = 30 * time.Second
+)
+
+// maxVerdicts bounds the verdicts that are kept.
+const maxVerdicts = 4096
+
+// verdictOf is all that a verdict on a signature depends on.
+type verdictOf struct{ repository, revision, sha, keys string }
+
+type verdict struct {
+	signature source.Signature
+	until     time.Time
+}
+
+// verdicts are those on signatures that were reached not long ago. The zero value is ready for use.
+type verdicts struct {
+	mu sync.Mutex
+	of map[verdictOf]verdict
+}
+
+func (v *verdicts) get(of verdictOf, now time.Time) (source.Signature, bool) {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	known, ok := v.of[of]
+	return known.signature, ok && now.Before(known.until)
+}
+
+func (v *verdicts) put(of verdictOf, signature source.Signature, now time.Time) {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	if v.of == nil || len(v.of) >= maxVerdicts {
+		v.of = map[verdictOf]verdict{}
+	}
+	until := now.Add(otherVerdictFor)
+	if signature.State == source.SignatureGood {
+		until = now.Add(goodVerdictFor)
+	}
+	v.of[of] = verdict{signature, until}
+}
+
+// checkSigned returns why the observation's revision may not be rendered: its project wants it signed, and it is not. A
+// signature that can't be checked is as good as none.
+func (r *reconciler) checkSigned(ctx context.Context, o *observation, repo source.Repository) error {
+	if len(o.project.Spec.SignatureKeys) == 0 {
+		return nil
+	}
+	keys, revision := o.settings.signers, wantedRevision(o.app, o.source)
+	of := verdictOf{repo.Identity(), revision, o.revision, keys.digest}
+	signature, known := r.verdicts.get(of, o.now)
+	if !known || o.refresh != "" || operation.IsAsked(o.app) {
+		var err error
+		if signature, err = r.sources.mirrors.Signature(ctx, repo, revision, o.revision, keys.keys); err != nil {
+			return err
+		}
+		r.verdicts.put(of, signature, o.now)
+	}
+	if no := project.CheckSignature(o.project, signature, keys.ids); no != nil {
+		return errors.New(no.String())
+	}
+	return nil
+}
