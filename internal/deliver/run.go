@@ -114,41 +114,41 @@ func Run(ctx context.Context, o Options, report func(Event)) (Result, error) {
 		report = func(Event) {}
 	}
 	r := &run{Options: o, report: report}
-	if err := r.complete(); err != nil {
+	setting, overlay, err := o.read()
+	if err != nil {
 		return r.result, err
 	}
-	err := r.deliver(ctx)
+	r.setting, r.mark.Overlay = setting, overlay
+	if r.Author.Name == "" {
+		r.Author = source.Person{Name: "Cyan", Email: "cyan@localhost"}
+	}
+	err = r.deliver(ctx)
 	return r.result, withCommit(err, r.dir, r.commit.SHA)
 }
 
-// complete reads what the options say, before anything is done.
-func (r *run) complete() error {
-	name, repository, named := strings.Cut(r.Image, "=")
+// read returns the image and the overlay that the options name.
+func (o Options) read() (setting image.Setting, overlay string, err error) {
+	name, repository, named := strings.Cut(o.Image, "=")
 	if !named {
-		name, repository = "", r.Image
+		name, repository = "", o.Image
 	}
 	if named && name == "" || repository == "" {
-		return &problem.Error{
-			Kind: problem.Usage, Object: fmt.Sprintf("image %q", r.Image), Cause: "invalid name",
+		return image.Setting{}, "", &problem.Error{
+			Kind: problem.Usage, Object: fmt.Sprintf("image %q", o.Image), Cause: "invalid name",
 			Remedy: "give HOST/PATH, or NAME=HOST/PATH where the manifests use NAME",
 		}
 	}
 	if err := image.ParseRepository(repository); err != nil {
-		return err
+		return image.Setting{}, "", err
 	}
-	if r.Overlay == "" {
-		return &problem.Error{Kind: problem.Usage, Object: "overlay", Cause: "missing", Remedy: "give the folder of the kustomization that is to get the image"}
+	if o.Overlay == "" {
+		return image.Setting{}, "", &problem.Error{Kind: problem.Usage, Object: "overlay", Cause: "missing", Remedy: "give the folder of the kustomization that is to get the image"}
 	}
-	overlay := path.Clean(strings.TrimPrefix(r.Overlay, "./"))
+	overlay = path.Clean(strings.TrimPrefix(o.Overlay, "./"))
 	if path.IsAbs(overlay) || overlay == ".." || strings.HasPrefix(overlay, "../") {
-		return &problem.Error{Kind: problem.Usage, Object: "overlay " + r.Overlay, Cause: "outside of the repository", Remedy: "give a path from its top"}
+		return image.Setting{}, "", &problem.Error{Kind: problem.Usage, Object: "overlay " + o.Overlay, Cause: "outside of the repository", Remedy: "give a path from its top"}
 	}
-	r.setting = image.Setting{Name: name, Repository: repository}
-	r.mark.Overlay = overlay
-	if r.Author.Name == "" {
-		r.Author = source.Person{Name: "Cyan", Email: "cyan@localhost"}
-	}
-	return nil
+	return image.Setting{Name: name, Repository: repository}, overlay, nil
 }
 
 func (r *run) deliver(ctx context.Context) error {

@@ -136,7 +136,7 @@ type mirrorOnDisk struct {
 
 // Clean removes the mirrors that nobody has used for a while, and beyond the bound of the disk those that were not used
 // for the longest. One that is in use right now stays. It returns how many it has removed.
-func (m *Mirrors) Clean(ctx context.Context, now time.Time) (int, error) {
+func (m *mirrorSet) Clean(ctx context.Context, now time.Time) (int, error) {
 	dirs, err := filepath.Glob(filepath.Join(m.store.dir, "*.git"))
 	if err != nil {
 		return 0, err
@@ -172,7 +172,7 @@ func (m *Mirrors) Clean(ctx context.Context, now time.Time) (int, error) {
 }
 
 // remove deletes a mirror, unless somebody is at work on it or has used it meanwhile.
-func (m *Mirrors) remove(ctx context.Context, one mirrorOnDisk) (bool, error) {
+func (m *mirrorSet) remove(ctx context.Context, one mirrorOnDisk) (bool, error) {
 	const patience = time.Second
 	short, cancel := context.WithTimeout(ctx, patience)
 	defer cancel()

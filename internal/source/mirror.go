@@ -25,6 +25,11 @@ type bareMirror struct {
 	fetching chan struct{}
 	objects  *objectStore
 
+	mirrorState
+}
+
+// mirrorState is what is known of a mirror until now.
+type mirrorState struct {
 	mu      sync.Mutex
 	refs    hostRefs
 	corrupt bool
@@ -116,23 +121,23 @@ func (r *bareMirror) markCorrupt() {
 	})
 }
 
-func (r *bareMirror) set(change func()) {
-	r.mu.Lock()
-	defer r.mu.Unlock()
+func (s *mirrorState) set(change func()) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
 	change()
 }
 
-func (r *bareMirror) isCorrupt() bool {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	return r.corrupt
+func (s *mirrorState) isCorrupt() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.corrupt
 }
 
 // knownRefs returns what the host said last.
-func (r *bareMirror) knownRefs() hostRefs {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	return r.refs
+func (s *mirrorState) knownRefs() hostRefs {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.refs
 }
 
 // checkCorrupt makes an error of an object that must be there: when it is not, the mirror is damaged and will be made

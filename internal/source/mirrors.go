@@ -12,9 +12,14 @@ import (
 // Mirrors is a folder of bare mirrors, one per repository and credential. It may be shared by processes, be deleted
 // while nothing runs, and be damaged: it is made anew.
 type Mirrors struct {
-	store   *mirrorStore
+	mirrorSet
 	queues  branchQueues
 	tickets ticketSet
+}
+
+// mirrorSet is the mirrors themselves: they are made when they are asked for, and removed when nobody asks any more.
+type mirrorSet struct {
+	store *mirrorStore
 
 	mu    sync.Mutex
 	byKey map[string]*bareMirror
@@ -26,11 +31,11 @@ func Open(dir string, opts Options) (*Mirrors, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &Mirrors{store: s, byKey: map[string]*bareMirror{}}, nil
+	return &Mirrors{mirrorSet: mirrorSet{store: s, byKey: map[string]*bareMirror{}}}, nil
 }
 
 // Close ends the processes that read objects. Trees cannot be read afterwards.
-func (m *Mirrors) Close() error {
+func (m *mirrorSet) Close() error {
 	m.store.end()
 	m.mu.Lock()
 	defer m.mu.Unlock()
@@ -41,7 +46,7 @@ func (m *Mirrors) Close() error {
 }
 
 // remote returns a repository as it is reached through its mirror.
-func (m *Mirrors) remote(repo Repository) (hostedRepo, error) {
+func (m *mirrorSet) remote(repo Repository) (hostedRepo, error) {
 	u, c, err := repo.split()
 	if err != nil {
 		return hostedRepo{}, err

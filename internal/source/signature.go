@@ -156,7 +156,7 @@ func signatureMethod(kind string, data []byte) string {
 	return ""
 }
 
-func (r *bareMirror) checkSignature(ctx context.Context, object objectInfo, keys SignerKeys) (Signature, error) {
+func (r hostedRepo) checkSignature(ctx context.Context, object objectInfo, keys SignerKeys) (Signature, error) {
 	s := Signature{Object: object.name, Kind: object.kind, State: SignatureNone}
 	config, env, err := r.store.signing(ctx, keys)
 	if err != nil {

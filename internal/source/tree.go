@@ -19,9 +19,14 @@ import (
 // followed: Stat is Lstat, and opening a link is an error. A submodule is an irregular file that cannot be opened.
 // Names are bytes as git has them. It is safe for concurrent use.
 type Tree struct {
+	treeObjects
+	root string
+}
+
+// treeObjects are the objects of one commit's tree, read and kept.
+type treeObjects struct {
 	mirror *bareMirror
 	commit string
-	root   string
 	// failed is the first error that the mirror, and not the commit, was the cause of.
 	failed atomic.Pointer[error]
 }
@@ -47,11 +52,11 @@ func newTree(ctx context.Context, r *bareMirror, sha string) (*Tree, error) {
 	if err != nil {
 		return nil, r.checkCorrupt(sha, err)
 	}
-	return &Tree{mirror: r, commit: sha, root: info.name}, nil
+	return &Tree{treeObjects: treeObjects{mirror: r, commit: sha}, root: info.name}, nil
 }
 
 // object reads an object of the tree in full.
-func (t *Tree) object(hash string) (objectInfo, []byte, error) {
+func (t *treeObjects) object(hash string) (objectInfo, []byte, error) {
 	type object struct {
 		info objectInfo
 		data []byte
@@ -66,7 +71,7 @@ func (t *Tree) object(hash string) (objectInfo, []byte, error) {
 
 // Err returns why something in the tree could not be read that the commit has; nil when all could be. What was made
 // of a tree with such an error says nothing about the commit.
-func (t *Tree) Err() error {
+func (t *treeObjects) Err() error {
 	if err := t.failed.Load(); err != nil {
 		return *err
 	}
@@ -75,7 +80,7 @@ func (t *Tree) Err() error {
 
 // unreadable returns the error of an object that could not be read, and has [Tree.Err] remember it, unless the object
 // itself is the cause.
-func (t *Tree) unreadable(object string, err error) error {
+func (t *treeObjects) unreadable(object string, err error) error {
 	err = t.mirror.checkCorrupt(object, err)
 	var large *tooLarge
 	if !errors.As(err, &large) {
@@ -128,7 +133,7 @@ func parseTree(data []byte) ([]treeEntry, error) {
 	return entries, nil
 }
 
-func (t *Tree) entries(hash string) ([]treeEntry, error) {
+func (t *treeObjects) entries(hash string) ([]treeEntry, error) {
 	if found, ok := t.mirror.store.cache.get("t" + hash); ok {
 		return found.([]treeEntry), nil
 	}
@@ -187,7 +192,7 @@ func (t *Tree) find(name string) (treeEntry, error) {
 	return here, nil
 }
 
-func (t *Tree) blob(e treeEntry) ([]byte, error) {
+func (t *treeObjects) blob(e treeEntry) ([]byte, error) {
 	if found, ok := t.mirror.store.cache.get("b" + e.hash); ok {
 		return found.([]byte), nil
 	}
@@ -203,7 +208,7 @@ func (t *Tree) blob(e treeEntry) ([]byte, error) {
 }
 
 // size asks for the head of a blob alone.
-func (t *Tree) size(e treeEntry) (int64, error) {
+func (t *treeObjects) size(e treeEntry) (int64, error) {
 	if found, ok := t.mirror.store.cache.get("b" + e.hash); ok {
 		return int64(len(found.([]byte))), nil
 	}
