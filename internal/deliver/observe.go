@@ -42,7 +42,7 @@ func (r *run) resolve(ctx context.Context) (checkout *source.Checkout, starts bo
 			r.result.Verdict, r.result.Reason = delivery.Own, reason
 			return reason, nil
 		}
-		if err := r.warn(ctx, checkout, sha); err != nil {
+		if r.result.Warnings, err = warnings(ctx, r.Options, checkout, sha); err != nil {
 			return "", err
 		}
 		return fmt.Sprintf("commit %.12s %s", sha, r.commit.Subject), r.findTarget(ctx, checkout)
@@ -50,24 +50,23 @@ func (r *run) resolve(ctx context.Context) (checkout *source.Checkout, starts bo
 	return checkout, starts, err
 }
 
-// warn notes what others would not see of what is delivered.
-func (r *run) warn(ctx context.Context, checkout *source.Checkout, sha string) error {
+// warnings are what others would not see of what is delivered from a checkout.
+func warnings(ctx context.Context, o Options, checkout *source.Checkout, sha string) ([]string, error) {
 	found, err := checkout.Unpublished(ctx, sha)
 	if err != nil {
-		return err
+		return nil, err
 	}
-	if r.Revision != "" {
+	if o.Revision != "" {
 		// What lies there was not meant.
 		found.Files = nil
 	}
-	if r.RequireClean && (len(found.Files) > 0 || found.NotPushed) {
-		return &problem.Error{
+	if o.RequireClean && (len(found.Files) > 0 || found.NotPushed) {
+		return nil, &problem.Error{
 			Kind: problem.Refused, Object: checkout.Dir, Cause: strings.Join(delivery.Warnings(delivery.Checkout{Uncommitted: found.Files, NotPushed: found.NotPushed}, sha, false), "; "),
 			Remedy: "commit and push first",
 		}
 	}
-	r.result.Warnings = delivery.Warnings(delivery.Checkout{Uncommitted: found.Files, NotPushed: found.NotPushed, Signs: found.Signs}, sha, r.Push)
-	return nil
+	return delivery.Warnings(delivery.Checkout{Uncommitted: found.Files, NotPushed: found.NotPushed, Signs: found.Signs}, sha, o.Push), nil
 }
 
 // open finds what is built: in a working copy, or in a repository's mirror.

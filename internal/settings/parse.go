@@ -153,7 +153,7 @@ func (p *parser) filters() {
 func (v *values) checkGlobs(key string, lists ...[]string) {
 	for _, pattern := range slices.Concat(lists...) {
 		if err := checkGlob(pattern); err != nil {
-			v.invalid(key, strconv.Quote(pattern)+" is no pattern: "+brief(err), "correct it", Refused)
+			v.invalid(key, strconv.Quote(pattern)+" is not a pattern: "+brief(err), "correct it", Refused)
 		}
 	}
 }
