@@ -137,7 +137,7 @@ func (r *run) precheck(ctx context.Context, checkout *source.Checkout) (ticket *
 		if err := checkout.Export(ctx, r.commit.SHA, r.dir); err != nil {
 			return "", err
 		}
-		if r.plan, err = image.Prepare(ctx, r.request()); err != nil {
+		if r.plan, err = image.Prepare(ctx, requestOf(r)); err != nil {
 			return "", err
 		}
 		return fmt.Sprintf("%s sets %s; built by %s: %s", r.kustomization, r.mark.Name, r.plan.Builder, r.plan.Reason), nil

@@ -178,7 +178,8 @@ func (r *run) deliver(ctx context.Context) error {
 	return r.land(ctx, ticket)
 }
 
-func (r *run) request() image.Request {
+// requestOf returns what is to be built in a run.
+func requestOf(r *run) image.Request {
 	return image.Request{
 		Root: r.dir, Dir: path.Join(r.dir, r.Context), Package: r.Package, Dockerfile: r.Dockerfile, BuildArgs: r.BuildArgs, Repository: r.setting.Repository, Tag: r.commit.SHA,
 		Platform: r.Platform, Builder: r.Builder, Keep: !r.Push, Created: r.commit.Committer.Time, Registries: r.Registries, Output: r.Output,

@@ -13,7 +13,7 @@ import (
 )
 
 // compare compares what was rendered with the cluster.
-func (r *reconciler) compare(ctx context.Context, o *observation) error {
+func (r *observer) compare(ctx context.Context, o *observation) error {
 	if err := o.cluster.Away(); err != nil {
 		// A snapshot is taken all the same: it has this Application told of the cluster's return.
 		_, _ = o.cluster.Snapshot(ctx, live.Wanted{Instance: o.instance})
@@ -28,7 +28,7 @@ func (r *reconciler) compare(ctx context.Context, o *observation) error {
 }
 
 // compareAgain looks at what was written, so that the status tells of the state after it.
-func (r *reconciler) compareAgain(ctx context.Context, o *observation) error {
+func (r *observer) compareAgain(ctx context.Context, o *observation) error {
 	result, err := r.comparer.Again(ctx, r.input(o), o.comparison)
 	o.now = r.now()
 	return takeComparison(ctx, o, result, err)
@@ -45,14 +45,14 @@ func takeComparison(ctx context.Context, o *observation, result compare.Comparis
 	return nil
 }
 
-func (r *reconciler) input(o *observation) compare.Input {
+func (r *observer) input(o *observation) compare.Input {
 	return compare.Input{
 		App: o.app, Rendering: o.rendered, Instance: o.instance, Bounds: o.bounds(), Cluster: o.cluster, Client: o.writer, Settings: o.settings.Settings, Health: o.settings.health, Exists: r.exists,
 	}
 }
 
 // exists reports whether there is an Application of this instance.
-func (r *reconciler) exists(ctx context.Context, instance string) (bool, error) {
+func (r *observer) exists(ctx context.Context, instance string) (bool, error) {
 	err := r.client.Get(ctx, plan.ApplicationOf(instance, r.control), &v1alpha1.Application{})
 	if client.IgnoreNotFound(err) != nil {
 		return false, fmt.Errorf("reading Application %s: %w", plan.ApplicationOf(instance, r.control), err)

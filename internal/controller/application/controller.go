@@ -89,9 +89,12 @@ const renderPatience = 2 * time.Second
 func Setup(mgr manager.Manager, o Options) error {
 	o.setDefaults()
 	r := &reconciler{
-		client: client.WithFieldOwner(mgr.GetClient(), v1alpha1.ApplicationFieldManager), newest: newNewest(mgr.GetClient(), mgr.GetAPIReader()), recorder: mgr.GetEventRecorder("cyan-application"),
-		sources: newSources(o.Mirrors, o.RefPoller), comparer: compare.New(), control: o.ControlNamespace, now: o.Now, log: o.Log,
-		meters: newMeters(), hooks: &heldHooks{of: map[types.NamespacedName]heldIn{}}, settings: &currentSettings{}, watchdog: o.Watchdog, settingsRead: make(chan struct{}),
+		observer: &observer{
+			client:  client.WithFieldOwner(mgr.GetClient(), v1alpha1.ApplicationFieldManager),
+			sources: newSources(o.Mirrors, o.RefPoller), comparer: compare.New(), control: o.ControlNamespace, now: o.Now, settings: &currentSettings{},
+		},
+		newest: newNewest(mgr.GetClient(), mgr.GetAPIReader()), recorder: mgr.GetEventRecorder("cyan-application"), log: o.Log,
+		meters: newMeters(), hooks: &heldHooks{of: map[types.NamespacedName]heldIn{}}, watchdog: o.Watchdog, settingsRead: make(chan struct{}),
 	}
 	if err := r.meters.register(o.Metrics, mgr.GetClient()); err != nil {
 		return fmt.Errorf("registering the metrics of Applications: %w", err)

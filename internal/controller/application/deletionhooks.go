@@ -29,7 +29,7 @@ func (h deletionHooks) all() plan.Plan {
 
 // gatherDeletionHooks renders the hooks of the deletion, as far as the Application's finalizers await any. They are
 // held to the project like everything else. An operation that happens to run changes nothing of them.
-func (r *reconciler) gatherDeletionHooks(ctx context.Context, o *observation) (deletionHooks, error) {
+func (r *observer) gatherDeletionHooks(ctx context.Context, o *observation) (deletionHooks, error) {
 	hooks := deletionHooks{policy: plan.Policy{StartedAt: o.app.DeletionTimestamp.Time}}
 	if len(plan.WithoutHookFinalizers(o.app.Finalizers)) == len(o.app.Finalizers) {
 		return hooks, nil

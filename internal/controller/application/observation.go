@@ -98,3 +98,11 @@ func (o *observation) forOperation() operation.Observation {
 	}
 	return seen
 }
+
+func problemsOf(o *observation) []error {
+	var all []error
+	for _, p := range o.problems {
+		all = append(all, p.Err)
+	}
+	return all
+}

@@ -19,7 +19,7 @@ import (
 )
 
 // gather looks at everything that concerns an Application. An error means that the control plane itself can't be read.
-func (r *reconciler) gather(ctx context.Context, app *v1alpha1.Application) (*observation, error) {
+func (r *observer) gather(ctx context.Context, app *v1alpha1.Application) (*observation, error) {
 	o := &observation{now: r.now(), name: client.ObjectKeyFromObject(app), app: app, settings: r.settings.get(), refresh: app.Annotations[v1alpha1.RefreshAnnotation]}
 	o.instance = instanceOf(r.control, o.name)
 	var err error
@@ -70,7 +70,7 @@ func projectName(app *v1alpha1.Application) string {
 }
 
 // gatherProject reads the project of an Application, with what projects that are global allow and deny besides.
-func (r *reconciler) gatherProject(ctx context.Context, o *observation) error {
+func (r *observer) gatherProject(ctx context.Context, o *observation) error {
 	own, err := readProject(ctx, r.client, client.ObjectKey{Namespace: r.control, Name: projectName(o.app)})
 	if own == nil || err != nil {
 		return err
@@ -152,7 +152,7 @@ func wantedRevision(app *v1alpha1.Application, src v1alpha1.ApplicationSource) s
 
 // gatherSource resolves the revision and renders it, where the project permits that commit. While the repository
 // can't be reached, the revision known last stands.
-func (r *reconciler) gatherSource(ctx context.Context, o *observation) error {
+func (r *observer) gatherSource(ctx context.Context, o *observation) error {
 	repo := r.sources.repository(o.permitted)
 	for _, what := range r.sources.unserved(o.permitted) {
 		o.add(v1alpha1.ConditionUnsupportedWarning, errors.New(what+"; remove it, or give credentials that are served"))
@@ -194,7 +194,7 @@ func (r *reconciler) gatherSource(ctx context.Context, o *observation) error {
 }
 
 // gatherRevision resolves the revision, and returns why that can't be done now.
-func (r *reconciler) gatherRevision(ctx context.Context, o *observation, repo source.Repository) error {
+func (r *observer) gatherRevision(ctx context.Context, o *observation, repo source.Repository) error {
 	revision, err := r.sources.resolve(ctx, repo, wantedRevision(o.app, o.source))
 	if err != nil {
 		o.add(v1alpha1.ConditionComparisonError, err)
@@ -206,11 +206,33 @@ func (r *reconciler) gatherRevision(ctx context.Context, o *observation, repo so
 	return err
 }
 
+// checkSigned returns why the observation's revision may not be rendered: its project wants it signed, and it is not. A
+// signature that can't be checked is as good as none.
+func (r *observer) checkSigned(ctx context.Context, o *observation, repo source.Repository) error {
+	if len(o.project.Spec.SignatureKeys) == 0 {
+		return nil
+	}
+	keys, revision := o.settings.signers, wantedRevision(o.app, o.source)
+	of := verdictOf{repo.Identity(), revision, o.revision, keys.digest}
+	signature, known := r.verdicts.get(of, o.now)
+	if !known || o.refresh != "" || operation.IsAsked(o.app) {
+		var err error
+		if signature, err = r.sources.mirrors.Signature(ctx, repo, revision, o.revision, keys.keys); err != nil {
+			return err
+		}
+		r.verdicts.put(of, signature, o.now)
+	}
+	if no := project.CheckSignature(o.project, signature, keys.ids); no != nil {
+		return errors.New(no.String())
+	}
+	return nil
+}
+
 // refresh has git asked anew where the refresh annotation wants it, or a person has asked for a sync: what was pushed
 // before is what they mean. A hard one drops what is remembered of rendering
 // and comparing, too. An error means that there is no time left: whether git answers is found when the revision is
 // resolved.
-func (r *reconciler) refresh(ctx context.Context, o *observation, repo source.Repository) error {
+func (r *observer) refresh(ctx context.Context, o *observation, repo source.Repository) error {
 	if o.refresh == "" && !operation.IsAsked(o.app) {
 		return nil
 	}

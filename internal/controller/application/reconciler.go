@@ -11,23 +11,28 @@ import (
 	"github.com/cyan-cd/cyan/internal/live"
 )
 
-// reconciler looks at one Application at a time per worker.
-type reconciler struct {
+// observer looks at what concerns an Application.
+type observer struct {
 	client   client.Client
-	newest   *newest
-	queue    *enqueuer
-	recorder events.EventRecorder
 	sources  *sources
 	clusters *live.Registry
 	renderer *compare.Renderer
 	comparer *compare.Comparer
 	control  string
 	now      func() time.Time
+	settings *currentSettings
+	verdicts verdicts
+}
+
+// reconciler looks at one Application at a time per worker.
+type reconciler struct {
+	*observer
+	newest   *newest
+	queue    *enqueuer
+	recorder events.EventRecorder
 	log      *slog.Logger
 	meters   *meters
 	hooks    *heldHooks
-	settings *currentSettings
-	verdicts verdicts
 	watchdog *Watchdog
 	// settingsRead is closed once the settings are known.
 	settingsRead chan struct{}

@@ -173,14 +173,6 @@ func unconfirmed(app *v1alpha1.Application, deletions []plan.Confirmation) error
 		strings.Join(lines, ", "), app.Name, v1alpha1.DeletionApprovedAnnotation, app.DeletionTimestamp.UTC().Format(time.RFC3339))
 }
 
-func problemsOf(o *observation) []error {
-	var all []error
-	for _, p := range o.problems {
-		all = append(all, p.Err)
-	}
-	return all
-}
-
 // stuckAfter is how long an object may take to go before it is named.
 const stuckAfter = 30 * time.Second
 

@@ -1,18 +1,14 @@
 package application
 
 import (
-	"context"
 	"crypto/sha256"
 	"encoding/hex"
-	"errors"
 	"maps"
 	"slices"
 	"strings"
 	"sync"
 	"time"
 
-	"github.com/cyan-cd/cyan/internal/operation"
-	"github.com/cyan-cd/cyan/internal/project"
 	"github.com/cyan-cd/cyan/internal/source"
 )
 
@@ -76,26 +72,4 @@ func (v *verdicts) put(of verdictOf, signature source.Signature, now time.Time) 
 		until = now.Add(goodVerdictFor)
 	}
 	v.of[of] = verdict{signature, until}
-}
-
-// checkSigned returns why the observation's revision may not be rendered: its project wants it signed, and it is not. A
-// signature that can't be checked is as good as none.
-func (r *reconciler) checkSigned(ctx context.Context, o *observation, repo source.Repository) error {
-	if len(o.project.Spec.SignatureKeys) == 0 {
-		return nil
-	}
-	keys, revision := o.settings.signers, wantedRevision(o.app, o.source)
-	of := verdictOf{repo.Identity(), revision, o.revision, keys.digest}
-	signature, known := r.verdicts.get(of, o.now)
-	if !known || o.refresh != "" || operation.IsAsked(o.app) {
-		var err error
-		if signature, err = r.sources.mirrors.Signature(ctx, repo, revision, o.revision, keys.keys); err != nil {
-			return err
-		}
-		r.verdicts.put(of, signature, o.now)
-	}
-	if no := project.CheckSignature(o.project, signature, keys.ids); no != nil {
-		return errors.New(no.String())
-	}
-	return nil
 }
