@@ -136,7 +136,10 @@ func (w *world) endDeletionHook(name string, conditions ...batchv1.JobConditionT
 			return false, err
 		}
 		now := metav1.Now()
-		job.Status = batchv1.JobStatus{StartTime: &now}
+		job.Status.Active, job.Status.Ready = 0, nil
+		if job.Status.StartTime == nil {
+			job.Status.StartTime = &now
+		}
 		for _, kind := range conditions {
 			job.Status.Conditions = append(job.Status.Conditions, batchv1.JobCondition{Type: kind, Status: corev1.ConditionTrue, Reason: "Test", Message: "as the test wants", LastTransitionTime: now})
 			if kind == batchv1.JobComplete {
