@@ -50,7 +50,8 @@ type Input struct {
 	Exists func(ctx context.Context, instance string) (bool, error)
 }
 
-// Comparison is git against the cluster. Where it is not complete, only the problems are filled.
+// Comparison is git against the cluster. Where it is not complete, only the problems are filled. Objects that may not be
+// applied keep no other from being compared: each is refused by itself, see [plan.Desired].
 type Comparison struct {
 	Complete bool
 	// Findings are what validation found, also where the Application asks not to be stopped by it.
@@ -77,10 +78,12 @@ type Problem struct {
 	// Condition is the type of the condition that reports it.
 	Condition string
 	Err       error
+	// OfObjects is set where single objects are refused, whose tasks fail.
+	OfObjects bool
 }
 
 func (c *Comparison) add(condition, text string) {
-	c.Problems = append(c.Problems, Problem{condition, errors.New(text)})
+	c.Problems = append(c.Problems, Problem{Condition: condition, Err: errors.New(text)})
 }
 
 // Comparer compares Applications. It remembers validations and dry runs, and is safe for concurrent use on different
@@ -107,7 +110,7 @@ func (c *Comparer) Forget(app types.NamespacedName) {
 func (c *Comparer) Compare(ctx context.Context, in Input) (Comparison, error) {
 	var result Comparison
 	var err error
-	if result.Findings, err = c.findings(ctx, in); err != nil {
+	if result.Findings, err = c.validate(ctx, in); err != nil {
 		return result, err
 	}
 	kinds, err := in.Cluster.Kinds(ctx, nil)
@@ -115,16 +118,20 @@ func (c *Comparer) Compare(ctx context.Context, in Input) (Comparison, error) {
 		return result, err
 	}
 	objects, asked := in.Rendering.Result.Objects, plan.Policy{Options: plan.ParseOptions(SyncOptions(in.App))}
+	desired := in.Rendering.Desired()
 	if stop := stopping(result.Findings, objects, kinds, asked); len(stop) > 0 {
 		result.Findings = stop
-		result.add(v1alpha1.ConditionComparisonError, describeFindings(stop))
-		return result, nil
+		if rest := refuseInvalid(desired, objects, stop); len(rest) > 0 {
+			result.add(v1alpha1.ConditionComparisonError, describeFindings(rest))
+			return result, nil
+		}
+		result.refuse(v1alpha1.ConditionComparisonError, describeFindings(stop))
 	}
 	result.PendingKinds, result.Pending = pendingKinds(objects, kinds, asked), pendingVersions(objects, kinds, asked)
 	result.Policy = policyOf(in, kinds, result.PendingKinds)
 	result.Policy.Health = in.Health
 	var warnings []string
-	rendered, excluded := withoutExcluded(in.Rendering.Desired(), in.Bounds)
+	rendered, excluded := withoutExcluded(desired, in.Bounds)
 	for _, e := range excluded {
 		result.add(v1alpha1.ConditionExcludedResourceWarning, e)
 	}
@@ -132,13 +139,7 @@ func (c *Comparer) Compare(ctx context.Context, in Input) (Comparison, error) {
 	for _, w := range warnings {
 		result.add(v1alpha1.ConditionRepeatedResourceWarning, w)
 	}
-	violations := in.Bounds.CheckObjects(result.Desired, result.Policy.ClusterScoped)
-	for _, v := range violations {
-		result.add(v1alpha1.ConditionInvalidSpecError, v.String())
-	}
-	if len(violations) > 0 {
-		return result, nil
-	}
+	result.refuseForbidden(in.Bounds)
 	if result, err = c.Again(ctx, in, result); err != nil {
 		return result, err
 	}
@@ -167,26 +168,18 @@ func (c *Comparer) Again(ctx context.Context, in Input, before Comparison) (Comp
 		return result, err
 	}
 	if result.writes, err = plan.Writes(result.Desired, result.Live.Objects, result.Policy); err != nil {
-		result.Problems = append(result.Problems, Problem{v1alpha1.ConditionComparisonError, err})
+		result.Problems = append(result.Problems, Problem{Condition: v1alpha1.ConditionComparisonError, Err: err})
 		return result, nil
 	}
 	if result.Predictions, err = c.dryRuns.run(ctx, nameOf(in.App), in.Client, result.writes); err != nil {
 		return result, err
 	}
 	if result = result.Replanned(); result.Plan.Err != nil {
-		result.Problems = append(result.Problems, Problem{v1alpha1.ConditionComparisonError, result.Plan.Err})
+		result.Problems = append(result.Problems, Problem{Condition: v1alpha1.ConditionComparisonError, Err: result.Plan.Err})
 		return result, nil
 	}
 	result.Complete = true
 	return result, nil
-}
-
-// findings validates; nothing to apply is only taken with allowEmpty.
-func (c *Comparer) findings(ctx context.Context, in Input) ([]*problem.Error, error) {
-	if len(in.Rendering.Result.Objects) == 0 && allowsEmpty(in.App) {
-		return nil, nil
-	}
-	return c.validate(ctx, in)
 }
 
 // otherApps are the other Applications that live objects are marked with, as far as they exist.
@@ -207,25 +200,34 @@ func otherApps(ctx context.Context, in Input, c Comparison) (map[string]bool, er
 }
 
 // Wanted returns what is looked for of an Application: each desired object, and whatever is tracked of the kinds that
-// the Application has or had, within its bounds. A status only helps to find: what it lists is looked at where it
+// the Application has or had, within its bounds: what is refused for lying outside is not looked for. A status only helps to find: what it lists is looked at where it
 // carries the Application's mark.
 func Wanted(app *v1alpha1.Application, instance string, bounds project.Bounds, desired []plan.Desired) live.Wanted {
 	want := live.Wanted{Instance: instance, Within: bounds.Hold}
 	kinds := map[schema.GroupKind]bool{}
 	for _, d := range desired {
+		if d.Refused != "" && !bounds.Hold(plan.KeyOf(d.Object)) {
+			continue
+		}
 		ref := apply.RefOf(d.Object)
 		kinds[ref.Kind.GroupKind()] = true
 		if ref.Name != "" {
 			want.Objects = append(want.Objects, ref)
 		}
 	}
+	had := func(key plan.Key) {
+		if bounds.Hold(key) {
+			kinds[schema.GroupKind{Group: key.Group, Kind: key.Kind}] = true
+		}
+	}
 	for _, s := range app.Status.Resources {
-		kinds[schema.GroupKind{Group: s.Group, Kind: s.Kind}] = true
-		want.Known = append(want.Known, plan.Key{Group: s.Group, Kind: s.Kind, Namespace: s.Namespace, Name: s.Name})
+		key := plan.Key{Group: s.Group, Kind: s.Kind, Namespace: s.Namespace, Name: s.Name}
+		had(key)
+		want.Known = append(want.Known, key)
 	}
 	if state := app.Status.OperationState; state != nil && state.SyncResult != nil {
 		for _, s := range state.SyncResult.Resources {
-			kinds[schema.GroupKind{Group: s.Group, Kind: s.Kind}] = true
+			had(plan.Key{Group: s.Group, Kind: s.Kind, Namespace: s.Namespace, Name: s.Name})
 		}
 	}
 	maps.DeleteFunc(kinds, func(kind schema.GroupKind, _ bool) bool { return bounds.Exclude(kind) })

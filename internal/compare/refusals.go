@@ -2,6 +2,7 @@ package compare
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -16,7 +17,7 @@ import (
 	"github.com/cyan-cd/cyan/internal/problem"
 )
 
-// Refusals are what the API server said to the tasks of a plan, by dry run.
+// Refusals are what the tasks of a plan are refused for: what was known before, and what the API server said by dry run.
 type Refusals struct {
 	// ByTask is why a task is refused, with file and line where they are known.
 	ByTask map[plan.ID]error
@@ -33,6 +34,11 @@ func (c Comparison) Refusals(ctx context.Context, client *apply.Client, kinds *l
 	group.SetLimit(maxDryRuns)
 	for _, t := range c.Plan.Tasks {
 		switch {
+		case t.Refused != "":
+			mu.Lock()
+			found.ByTask[t.ID()] = errors.New(t.Refused)
+			mu.Unlock()
+			continue
 		case t.Skip != "" || t.Unchanged:
 			continue
 		case c.isUntriable(t, kinds):

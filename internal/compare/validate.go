@@ -13,7 +13,6 @@ import (
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/runtime/schema"
 
-	"github.com/cyan-cd/cyan/api/v1alpha1"
 	"github.com/cyan-cd/cyan/internal/live"
 	"github.com/cyan-cd/cyan/internal/plan"
 	"github.com/cyan-cd/cyan/internal/problem"
@@ -29,9 +28,12 @@ type validation struct {
 }
 
 // validate checks rendered objects against what the cluster serves. It is done again when they or the cluster's kinds
-// changed.
+// changed. A source without objects is valid: whether everything may be pruned is asked by what prunes.
 func (c *Comparer) validate(ctx context.Context, in Input) ([]*problem.Error, error) {
 	objects := in.Rendering.Result.Objects
+	if len(objects) == 0 {
+		return nil, nil
+	}
 	wanted := kindsOf(objects)
 	kinds, err := in.Cluster.Kinds(ctx, wanted)
 	if err != nil {
@@ -96,21 +98,7 @@ func knowledge(wanted []schema.GroupVersionKind, known validate.Known) string {
 const maxFindings = 10
 
 func describeFindings(findings []*problem.Error) string {
-	lines := make([]string, 0, len(findings))
-	for i, f := range findings {
-		if i == maxFindings {
-			lines = append(lines, fmt.Sprintf("and %d more", len(findings)-maxFindings))
-			break
-		}
-		lines = append(lines, f.Error())
-	}
-	return "nothing was applied, because the manifests are not valid:\n" + strings.Join(lines, "\n")
-}
-
-// allowsEmpty reports whether git may have no object at all.
-func allowsEmpty(app *v1alpha1.Application) bool {
-	p := app.Spec.SyncPolicy
-	return p != nil && p.Automated != nil && p.Automated.AllowEmpty
+	return "nothing was applied, because the manifests are not valid:\n" + strings.Join(linesOf(findings), "\n")
 }
 
 // isDefinition reports whether a kind is that of definitions of kinds.

@@ -98,13 +98,19 @@ func lines(findings []*problem.Error) []string {
 // ask judges by what the cluster serves and has, as a sync of the objects would: it counts what can't be tried before
 // something else is there, or by these credentials.
 func (c *checker) ask(ctx context.Context, objects []render.Rendered) ([]string, error) {
+	if len(objects) == 0 {
+		return lines(validate.Check(objects, c.known)), nil
+	}
 	in := compare.Input{
 		App: &v1alpha1.Application{Spec: v1alpha1.ApplicationSpec{Destination: v1alpha1.ApplicationDestination{Namespace: c.namespace}}}, Rendering: &compare.Rendering{Result: &render.Result{Objects: objects}},
 		Bounds: project.Unbounded(), Cluster: c.cluster, Client: c.cluster.Client, Exists: func(context.Context, string) (bool, error) { return false, nil },
 	}
 	compared, err := compare.New().Compare(ctx, in)
-	if err != nil || len(compared.Findings) > 0 {
-		return lines(compared.Findings), err
+	if len(compared.Findings) > 0 {
+		return lines(compared.Findings), nil
+	}
+	if err != nil {
+		return nil, err
 	}
 	if !compared.Complete {
 		return nil, errors.Join(errorsOf(compared.Problems)...)

@@ -134,7 +134,7 @@ func newRun(d Desired, phase v1alpha1.HookType, policy Policy) Task {
 	markRun(object, digest(d.Object), policy.StartedAt, phase)
 	return Task{
 		Key: KeyOf(d.Object), Verb: Hook, Phase: phase, Wave: waveOf(d.Object), Object: object, Origin: d.Origin,
-		Options: policy.OptionsOf(d.Object), DeletePolicies: deletePolicies(d.Object),
+		Options: policy.OptionsOf(d.Object), DeletePolicies: deletePolicies(d.Object), Refused: d.Refused,
 	}
 }
 

@@ -13,7 +13,7 @@ import (
 
 // Progress is how far a sync has got.
 type Progress struct {
-	// Tried is set once everything has gone through a dry run, and Refused is why the API server would refuse tasks.
+	// Tried is set once everything has gone through a dry run, and Refused is why tasks would be refused.
 	Tried   bool
 	Refused map[ID]string
 	// Results are those of the operation's status, one for each task that was begun.
@@ -151,6 +151,9 @@ func (s *Step) do(do Do, t Task) {
 	s.Actions = append(s.Actions, Action{do, t})
 }
 
+// maxRefusals bounds the objects that the message of a sync names; each has a result of its own.
+const maxRefusals = 10
+
 // refuse ends a sync of which a part would not be accepted, before anything was changed.
 func (s *standing) refuse() Step {
 	var step Step
@@ -161,8 +164,11 @@ func (s *standing) refuse() Step {
 			lines = append(lines, why)
 		}
 	}
+	if more := len(lines) - maxRefusals; more > 0 {
+		lines = append(lines[:maxRefusals], fmt.Sprintf("and %d more", more))
+	}
 	step.Phase = v1alpha1.OperationFailed
-	step.Message = "one or more objects failed to apply (dry run); nothing was applied, because the cluster would refuse a part of it: " + strings.Join(lines, "; ")
+	step.Message = "one or more objects failed to apply (dry run); nothing was applied, because a part of it would be refused: " + strings.Join(lines, "; ")
 	return step
 }
 
@@ -199,6 +205,9 @@ func (s *standing) isOpen(t Task) bool {
 // begin starts a task, and reports whether that takes a write.
 func (n *stepper) begin(t Task) bool {
 	switch {
+	case t.Refused != "":
+		n.set(Failed(t, t.Refused))
+		return false
 	case t.Skip != "":
 		r := result(t)
 		r.Status, r.Message, r.HookPhase = v1alpha1.ResultPruneSkipped, t.Skip, v1alpha1.OperationSucceeded

@@ -50,6 +50,8 @@ type Desired struct {
 	Generated bool
 	// Run is the phase of a hook that was given its name for that phase; "" for every other object.
 	Run v1alpha1.HookType
+	// Refused is why the object may not be applied, whatever the API server would say to it; "" when it may.
+	Refused string
 }
 
 // Live is an object as the cluster has it.
@@ -126,6 +128,8 @@ type Task struct {
 	Force bool
 	// DeletePolicies say when a hook is taken away again.
 	DeletePolicies []HookDeletePolicy
+	// Refused is why the task must not be carried out, so that it fails; empty when it may.
+	Refused string
 	// Skip is why the task is not carried out; empty when it is.
 	Skip string
 	// Confirm is why a person has to confirm the deletion before it is carried out; empty when it needs no confirmation,
@@ -261,7 +265,7 @@ func (b *builder) planApply(d Desired) {
 	r := Resource{Key: key, Version: d.Object.GroupVersionKind().Version, Status: v1alpha1.OutOfSync, Wave: waveOf(d.Object), Live: live.Object, judge: b.policy.Health}
 	if live.Object != nil {
 		r.Drift = drift(w.Object, live, b.ignore)
-		if len(r.Drift) == 0 {
+		if len(r.Drift) == 0 && d.Refused == "" {
 			r.Status = v1alpha1.Synced
 		}
 		if owner := b.policy.Tracking.OwnerOf(live.Object); owner != b.policy.Instance && b.policy.OtherApps[owner] {
@@ -274,7 +278,7 @@ func (b *builder) planApply(d Desired) {
 	}
 	b.plan.Tasks = append(b.plan.Tasks, Task{
 		Key: key, Verb: Apply, Phase: v1alpha1.HookSync, Wave: r.Wave, Object: w.Object, Live: live.Object, Origin: d.Origin, Basis: w.Basis,
-		Options: w.Options, Force: w.Force, Unchanged: r.Status == v1alpha1.Synced,
+		Options: w.Options, Force: w.Force, Unchanged: r.Status == v1alpha1.Synced, Refused: d.Refused,
 	})
 }
 

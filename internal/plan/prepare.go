@@ -24,7 +24,7 @@ func Prepare(rendered []Desired, policy Policy) (prepared []Desired, warnings []
 			Mark(object, policy)
 		}
 		key := KeyOf(object)
-		ready := Desired{Object: object, Origin: d.Origin, Generated: d.Generated, Run: d.Run}
+		ready := Desired{Object: object, Origin: d.Origin, Generated: d.Generated, Run: d.Run, Refused: d.Refused}
 		if i, twice := at[key]; twice && key.Name != "" {
 			warnings = append(warnings, fmt.Sprintf("%s: given twice, by %s and by %s; the last one is used", key, from(prepared[i]), from(ready)))
 			prepared[i] = ready

@@ -1,6 +1,8 @@
 package plan_test
 
 import (
+	"fmt"
+	"slices"
 	"strings"
 	"testing"
 
@@ -255,6 +257,66 @@ func TestNextTriesFirst(t *testing.T) {
 		got := p.Next(plan.Progress{Tried: c.tried, Results: c.results})
 		if got.Try != c.try || len(got.Actions) != c.did || got.Phase != "" {
 			t.Errorf("%s: tries %v, does %v, phase %q; want %v, %d actions, none", c.name, got.Try, got.Actions, got.Phase, c.try, c.did)
+		}
+	}
+}
+
+// TestRefusedObjects: what may not be applied is out of sync however it stands, and its task fails without a write, also
+// in a sync that began before it was refused.
+func TestRefusedObjects(t *testing.T) {
+	const hook = "argocd.argoproj.io/hook: PreSync"
+	for _, c := range []struct{ name, git, live string }{
+		{"an object that is missing", named("ConfigMap", "a", ""), ""},
+		{"an object that is as desired", named("ConfigMap", "a", ""), liveNamed("ConfigMap", "a", "")},
+		{"a hook", named("ConfigMap", "a", hook), ""},
+	} {
+		policy := plan.Policy{Instance: "shop", Namespace: "d"}
+		desired, _ := plan.Prepare([]plan.Desired{{Object: object(t, c.git), Refused: "forbidden"}, {Object: object(t, named("ConfigMap", "z", ""))}}, policy)
+		var live []plan.Live
+		if c.live != "" {
+			there := object(t, c.live)
+			plan.Mark(there, policy)
+			live = append(live, plan.Live{Object: there})
+		}
+		p := plan.Build(desired, live, policy)
+		if p.Status != v1alpha1.OutOfSync || p.Tasks[0].Refused != "forbidden" || p.Tasks[0].Unchanged || p.Tasks[1].Refused != "" {
+			t.Errorf("%s: got %s, %+v; want OutOfSync, the first refused", c.name, p.Status, p.Tasks)
+		}
+		for _, r := range p.Resources {
+			if r.Status != v1alpha1.OutOfSync {
+				t.Errorf("%s: %s: got %s, want OutOfSync", c.name, r.Key, r.Status)
+			}
+		}
+		begun := plan.Begun(p.Tasks[1], "")
+		results := map[plan.ID]v1alpha1.ResourceResult{plan.IDOf(begun): begun}
+		got := p.Next(plan.Progress{Tried: true, Results: results})
+		for _, a := range got.Actions {
+			if a.Task.Key == p.Tasks[0].Key {
+				t.Errorf("%s: got %s, want no write of it", c.name, a)
+			}
+		}
+		i := slices.IndexFunc(got.Results, func(r v1alpha1.ResourceResult) bool { return plan.IDOf(r) == p.Tasks[0].ID() })
+		if i < 0 || got.Results[i].Status != v1alpha1.ResultSyncFailed || got.Results[i].Message != "forbidden" {
+			t.Errorf("%s: got results %+v, want its failure", c.name, got.Results)
+		}
+	}
+}
+
+// TestRefusalsAreBounded: a sync of which much is refused names the first objects, and counts the others.
+func TestRefusalsAreBounded(t *testing.T) {
+	var git []string
+	for i := range 15 {
+		git = append(git, named("ConfigMap", fmt.Sprintf("c%02d", i), ""))
+	}
+	p, _ := given{git: git}.build(t)
+	for n, want := range map[int]string{10: ": no; no; no; no; no; no; no; no; no; no", 15: "; no; and 5 more"} {
+		refused := map[plan.ID]string{}
+		for _, task := range p.Tasks[:n] {
+			refused[task.ID()] = "no"
+		}
+		got := p.Next(plan.Progress{Tried: true, Refused: refused})
+		if got.Phase != v1alpha1.OperationFailed || !strings.HasSuffix(got.Message, want) || len(got.Results) != n {
+			t.Errorf("%d refused: %s %q with %d results, want Failed with %q", n, got.Phase, got.Message, len(got.Results), want)
 		}
 	}
 }

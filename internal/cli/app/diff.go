@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/pmezard/go-difflib/difflib"
@@ -110,7 +111,17 @@ func (o *diffCommand) run(ctx context.Context, name string) (different bool, err
 		return false, err
 	}
 	o.masked = written.MaskedAnnotations
-	return o.showAll(compared)
+	different, err = o.showAll(compared)
+	if cause := refusalsOf(compared); err == nil && cause != "" {
+		err = &problem.Error{Kind: problem.Refused, Object: object(app), Cause: cause}
+	}
+	return different, err
+}
+
+// refusalsOf tells of the objects that a sync would refuse; "" for none.
+func refusalsOf(compared compare.Comparison) string {
+	compared.Problems = slices.DeleteFunc(slices.Clone(compared.Problems), func(p compare.Problem) bool { return !p.OfObjects })
+	return problemsOf(compared)
 }
 
 func problemsOf(compared compare.Comparison) string {

@@ -171,7 +171,7 @@ func (s *syncRun) dryRunDone() plan.Step {
 		s.note(result)
 	}
 	if len(refused) > 0 {
-		return plan.Step{Phase: v1alpha1.OperationFailed, Message: "the cluster would refuse a part of it: " + strings.Join(refused, "; ")}
+		return plan.Step{Phase: v1alpha1.OperationFailed, Message: "a part of it would be refused: " + strings.Join(refused, "; ")}
 	}
 	return plan.Step{Phase: v1alpha1.OperationSucceeded, Message: "successfully tried (dry run): nothing was changed"}
 }

@@ -9,6 +9,7 @@ import (
 	"github.com/cyan-cd/cyan/api/v1alpha1"
 	"github.com/cyan-cd/cyan/internal/compare"
 	"github.com/cyan-cd/cyan/internal/live"
+	"github.com/cyan-cd/cyan/internal/operation"
 	"github.com/cyan-cd/cyan/internal/plan"
 )
 
@@ -22,6 +23,11 @@ func (r *observer) compare(ctx context.Context, o *observation) error {
 	}
 	result, err := r.comparer.Compare(ctx, r.input(o))
 	for _, p := range result.Problems {
+		if p.OfObjects {
+			// What is compared is whole: a sync fails by the tasks of these objects, before anything is changed.
+			o.problems = append(o.problems, operation.Problem{Condition: p.Condition, Err: p.Err, Effect: operation.Warns})
+			continue
+		}
 		o.add(p.Condition, p.Err)
 	}
 	return takeComparison(ctx, o, result, err)

@@ -134,6 +134,8 @@ func TestWhatAProjectAsksForAndDoesNotGet(t *testing.T) {
 		condition string
 		says      string
 		synced    bool
+		// refused is set where it is the objects that are not permitted: their sync fails.
+		refused bool
 	}{
 		"orphaned objects": {
 			project: func(t *testing.T, p *v1alpha1.AppProject) {
@@ -175,11 +177,11 @@ func TestWhatAProjectAsksForAndDoesNotGet(t *testing.T) {
 		},
 		"a cluster that is limited to other namespaces": {
 			cluster:   map[string]string{"namespaces": "elsewhere"},
-			condition: v1alpha1.ConditionInvalidSpecError, says: "is not one that cluster home is limited to",
+			condition: v1alpha1.ConditionInvalidSpecError, says: "is not one that cluster home is limited to", refused: true,
 		},
 		"a global project that denies": {
 			settings:  map[string]string{"globalProjects": "- {projectName: everywhere, labelSelector: {matchLabels: {team: a}}}"},
-			condition: v1alpha1.ConditionInvalidSpecError, says: "ConfigMap is not permitted in project team",
+			condition: v1alpha1.ConditionInvalidSpecError, says: "ConfigMap is not permitted in project team", refused: true,
 		},
 		"a global project that is missing": {
 			settings:  map[string]string{"globalProjects": "- {projectName: nowhere, labelSelector: {matchLabels: {team: a}}}"},
@@ -214,7 +216,12 @@ func TestWhatAProjectAsksForAndDoesNotGet(t *testing.T) {
 				w.eventually(app, "the sync all the same", syncedTo(sha))
 				return
 			}
-			if got.Status.OperationState != nil || w.data("a") != nil {
+			if c.refused {
+				w.eventually(app, "the failure of the sync", func(a *v1alpha1.Application) bool {
+					return a.Status.OperationState != nil && strings.Contains(a.Status.OperationState.Message, c.says)
+				})
+			}
+			if (got.Status.OperationState != nil && !c.refused) || w.data("a") != nil {
 				t.Errorf("it was synced: %+v, %v", got.Status.OperationState, w.data("a"))
 			}
 		})

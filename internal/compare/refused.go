@@ -1,0 +1,70 @@
+package compare
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/cyan-cd/cyan/api/v1alpha1"
+	"github.com/cyan-cd/cyan/internal/plan"
+	"github.com/cyan-cd/cyan/internal/problem"
+	"github.com/cyan-cd/cyan/internal/project"
+	"github.com/cyan-cd/cyan/internal/render"
+	"github.com/cyan-cd/cyan/internal/validate"
+)
+
+// refuseInvalid notes on each of the objects, which are in the order of rendered, what validation found in it. It
+// returns the findings that belong to none of them.
+func refuseInvalid(desired []plan.Desired, rendered []render.Rendered, findings []*problem.Error) (rest []*problem.Error) {
+	type place struct{ file, object string }
+	causes := map[place][]*problem.Error{}
+	for _, f := range findings {
+		at := place{f.File, f.Object}
+		causes[at] = append(causes[at], f)
+	}
+	found := map[place]bool{}
+	for i, o := range named(rendered) {
+		at := place{o.Origin.File, validate.ObjectName(o.Object)}
+		if len(causes[at]) > 0 {
+			desired[i].Refused = strings.Join(linesOf(causes[at]), "; ")
+			found[at] = true
+		}
+	}
+	for _, f := range findings {
+		if !found[place{f.File, f.Object}] {
+			rest = append(rest, f)
+		}
+	}
+	return rest
+}
+
+// refuseForbidden notes on each prepared object why it lies outside the bounds of the Application, and reports it.
+func (c *Comparison) refuseForbidden(bounds project.Bounds) {
+	for i := range c.Desired {
+		d := &c.Desired[i]
+		for _, v := range bounds.CheckObjects(c.Desired[i:i+1], c.Policy.ClusterScoped) {
+			c.refuse(v1alpha1.ConditionInvalidSpecError, v.String())
+			if d.Refused != "" {
+				d.Refused += "; "
+			}
+			d.Refused += v.String()
+		}
+	}
+}
+
+// refuse reports why single objects may not be applied.
+func (c *Comparison) refuse(condition, text string) {
+	c.add(condition, text)
+	c.Problems[len(c.Problems)-1].OfObjects = true
+}
+
+// linesOf are the first findings, a line each, and the number of the others.
+func linesOf(findings []*problem.Error) []string {
+	lines := make([]string, 0, min(len(findings), maxFindings+1))
+	for i, f := range findings {
+		if i == maxFindings {
+			return append(lines, fmt.Sprintf("and %d more", len(findings)-maxFindings))
+		}
+		lines = append(lines, f.Error())
+	}
+	return lines
+}

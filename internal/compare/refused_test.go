@@ -1,0 +1,56 @@
+package compare
+
+import (
+	"strings"
+	"testing"
+
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+
+	"github.com/cyan-cd/cyan/internal/plan"
+	"github.com/cyan-cd/cyan/internal/problem"
+	"github.com/cyan-cd/cyan/internal/render"
+)
+
+// TestRefuseInvalid: each object is refused for what was found in it, and what belongs to none is left over.
+func TestRefuseInvalid(t *testing.T) {
+	object := func(kind, name, file, hook string) render.Rendered {
+		o := &unstructured.Unstructured{Object: map[string]any{"kind": kind, "metadata": map[string]any{"namespace": "d"}}}
+		o.SetName(name)
+		if hook != "" {
+			o.SetAnnotations(map[string]string{"argocd.argoproj.io/hook": hook})
+		}
+		r := render.Rendered{Object: o}
+		r.Origin.File = file
+		return r
+	}
+	objects := []render.Rendered{object("Service", "web", "a.yaml", ""), object("Service", "web", "b.yaml", ""), object("Job", "", "c.yaml", "PreSync"), object("Secret", "key", "", "")}
+	many := make([]*problem.Error, 12)
+	for i := range many {
+		many[i] = &problem.Error{File: "a.yaml", Object: "Service d/web", Cause: "no"}
+	}
+	for _, c := range []struct {
+		name     string
+		findings []*problem.Error
+		want     []string
+		rest     int
+	}{
+		{"nothing", nil, []string{"", "", "", ""}, 0},
+		{"two of one object", []*problem.Error{{File: "a.yaml", Object: "Service d/web", Cause: "x"}, {File: "a.yaml", Object: "Service d/web", Cause: "y"}},
+			[]string{"a.yaml: Service d/web: x; a.yaml: Service d/web: y", "", "", ""}, 0},
+		{"the same name in another file", []*problem.Error{{File: "b.yaml", Line: 3, Object: "Service d/web", Cause: "x"}}, []string{"", "b.yaml:3: Service d/web: x", "", ""}, 0},
+		{"a hook without a name", []*problem.Error{{File: "c.yaml", Object: "Job d/hook-…", Cause: "x"}}, []string{"", "", "c.yaml: Job d/hook-…: x", ""}, 0},
+		{"an object of no file", []*problem.Error{{Object: "Secret d/key", Cause: "x"}}, []string{"", "", "", "Secret d/key: x"}, 0},
+		{"no object's", []*problem.Error{{Cause: "x"}, {File: "c.yaml", Object: "Service d/web", Cause: "y"}}, []string{"", "", "", ""}, 2},
+		{"more than a message holds", many, []string{strings.Repeat("a.yaml: Service d/web: no; ", 10) + "and 2 more", "", "", ""}, 0},
+	} {
+		desired := make([]plan.Desired, len(objects))
+		if rest := refuseInvalid(desired, objects, c.findings); len(rest) != c.rest {
+			t.Errorf("%s: left over: got %v, want %d", c.name, rest, c.rest)
+		}
+		for i, d := range desired {
+			if d.Refused != c.want[i] {
+				t.Errorf("%s: object %d: got %q, want %q", c.name, i, d.Refused, c.want[i])
+			}
+		}
+	}
+}
