@@ -80,7 +80,7 @@ var rooms = []room{
 	{folder: "internal/cli/kit", may: []string{"api/...", "internal/action", "internal/spelling", "internal/cli/screens", "internal/cli/term"}},
 	{folder: "internal/cli/spec", may: []string{"api/...", "internal/cli/kit"}, never: clients},
 	{folder: "internal/cli/cluster", may: []string{"api/...", "internal/cluster", "internal/cli/kit"}},
-	{folder: "internal/cli/repo", may: []string{"internal/repository", "api/...", "internal/source", "internal/cli/kit"}},
+	{folder: "internal/cli/repo", may: []string{"internal/repository", "api/...", "internal/source", "internal/settings", "internal/cli/kit"}},
 	{folder: "internal/cli/project", may: []string{"api/...", "internal/patch", "internal/project", "internal/cli/kit"}},
 	{folder: "internal/controller/application", may: []string{"internal/repository", "api/...", "internal/operation", "internal/project", "internal/plan", "internal/health", "internal/compare", "internal/live", "internal/apply", "internal/cluster", "internal/source", "internal/patch", "internal/settings", "internal/render/sops"}},
 	{folder: "internal/controller/install", may: []string{"api/...", "internal/settings"}},

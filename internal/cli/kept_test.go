@@ -38,6 +38,17 @@ func TestRepositoryFlags(t *testing.T) {
 			t.Errorf("%s: got %+v and %d Secrets, want the note %q and %s=%s", c.line, got, len(kept), c.note, c.key, c.value)
 		}
 	}
+	s.run("cyan", "repo", "add", url, "--skip-check", "--project", "large", "--enable-lfs")
+	const warning = "enableLfs: files of LFS are not fetched; keep manifests in git itself\n"
+	for _, line := range []string{"repo list", "repo get $URL --project large"} {
+		if got := s.ends(append([]string{"argocd"}, strings.Fields(fill.Replace(line))...)...); got.code != 0 || !strings.HasPrefix(got.stderr, "warning: Secret repo-git.example-") || !strings.HasSuffix(got.stderr, warning) {
+			t.Errorf("%s: got %+v, want the warning %q", line, got, warning)
+		}
+	}
+	if got := s.ends("cyan", "adopt"); !strings.Contains(got.stdout, warning) {
+		t.Errorf("adopt: got %+v, want %q", got, warning)
+	}
+	s.run("cyan", "repo", "rm", url, "--project", "large", "-y")
 	for _, c := range []struct {
 		line string
 		want outcome

@@ -10,6 +10,7 @@ import (
 
 	"github.com/cyan-cd/cyan/api/v1alpha1"
 	"github.com/cyan-cd/cyan/internal/cli/kit"
+	"github.com/cyan-cd/cyan/internal/settings"
 	"github.com/cyan-cd/cyan/internal/source"
 )
 
@@ -71,6 +72,13 @@ func show(a *kit.Control, secrets []corev1.Secret, as string) error {
 			}
 		}
 		return nil
+	}
+	for _, s := range secrets {
+		for _, f := range settings.InSecret(s.Name, s.Labels[v1alpha1.SecretTypeLabel], s.Data) {
+			if f.Verdict != settings.Harmless {
+				a.Note("warning: %s", f.Problem())
+			}
+		}
 	}
 	rows := [][]string{{"TYPE", "NAME", "REPO", "PROJECT", "CREDENTIALS"}}
 	for _, r := range all {

@@ -64,7 +64,8 @@ func read(ctx context.Context, a *kit.Control, c client.Client) (installation, e
 	return found, err
 }
 
-// ofSettings finds what the ConfigMaps of the control namespace ask for and does not happen.
+// ofSettings finds what the ConfigMaps of the control namespace, and its Secrets of clusters and repositories, ask for
+// and does not happen.
 func ofSettings(ctx context.Context, a *kit.Control, c client.Client) ([]settings.Finding, error) {
 	all := &corev1.ConfigMapList{}
 	if err := c.List(ctx, all, client.InNamespace(a.Namespace)); err != nil {
@@ -77,6 +78,13 @@ func ofSettings(ctx context.Context, a *kit.Control, c client.Client) ([]setting
 		}
 	}
 	_, findings := settings.Parse(data)
+	secrets := &corev1.SecretList{}
+	if err := c.List(ctx, secrets, client.InNamespace(a.Namespace), client.HasLabels{v1alpha1.SecretTypeLabel}); err != nil {
+		return nil, a.Explain(err, "listing the Secrets of clusters and repositories")
+	}
+	for _, s := range secrets.Items {
+		findings = append(findings, settings.InSecret(s.Name, s.Labels[v1alpha1.SecretTypeLabel], s.Data)...)
+	}
 	// What concerns a part that Cyan has not is nothing to do.
 	return slices.DeleteFunc(findings, func(f settings.Finding) bool { return f.Verdict == settings.Harmless }), nil
 }
@@ -96,14 +104,9 @@ func (w workload) String() string {
 	return w.kind + " " + w.object.GetNamespace() + "/" + w.object.GetName()
 }
 
-// nameLabel has the name of the program that a workload runs, and controllers are those that work on the same kinds.
-const nameLabel = "app.kubernetes.io/name"
-
-var controllers = []string{"argocd-application-controller", "argo-rollouts"}
-
 // otherControllers finds the controllers of other installations, running or not.
 func otherControllers(ctx context.Context, a *kit.Control, c client.Client) ([]workload, error) {
-	named, err := labels.NewRequirement(nameLabel, selection.In, controllers)
+	named, err := labels.NewRequirement(settings.NameLabel, selection.In, settings.ControllerNames)
 	if err != nil {
 		return nil, err
 	}
@@ -117,21 +120,14 @@ func otherControllers(ctx context.Context, a *kit.Control, c client.Client) ([]w
 	var all []workload
 	for i := range deployments.Items {
 		d := &deployments.Items[i]
-		all = append(all, workload{object: d, kind: "Deployment", replicas: replicasOf(d.Spec.Replicas), before: beforeAdoption(d), running: d.Status.Replicas})
+		all = append(all, workload{object: d, kind: "Deployment", replicas: settings.FromDeployment(d).Replicas, before: beforeAdoption(d), running: d.Status.Replicas})
 	}
 	for i := range sets.Items {
 		s := &sets.Items[i]
-		all = append(all, workload{object: s, kind: "StatefulSet", replicas: replicasOf(s.Spec.Replicas), before: beforeAdoption(s), running: s.Status.Replicas})
+		all = append(all, workload{object: s, kind: "StatefulSet", replicas: settings.FromStatefulSet(s).Replicas, before: beforeAdoption(s), running: s.Status.Replicas})
 	}
 	slices.SortFunc(all, func(x, y workload) int { return strings.Compare(x.String(), y.String()) })
 	return all, nil
-}
-
-func replicasOf(written *int32) int32 {
-	if written == nil {
-		return 1
-	}
-	return *written
 }
 
 func counted(n int, noun string) string {

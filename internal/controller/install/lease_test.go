@@ -147,7 +147,7 @@ func TestOtherControllersAreRefused(t *testing.T) {
 	if problem.KindOf(err) != problem.Refused {
 		t.Fatalf("got %v, want a refusal", err)
 	}
-	for _, part := range []string{"StatefulSet argocd/argocd-application-controller", "kubectl -n argocd scale statefulset", "--beside-others"} {
+	for _, part := range []string{"StatefulSet argocd/argocd-application-controller", "kubectl -n argocd scale statefulset", "`cyan adopt`", "--beside-others"} {
 		if !strings.Contains(err.Error(), part) {
 			t.Errorf("%v does not say %q", err, part)
 		}

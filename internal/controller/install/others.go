@@ -23,7 +23,7 @@ func CheckOthers(ctx context.Context, c client.Reader, rolloutInstance string) e
 	}
 	var problems []error
 	for _, f := range settings.OtherControllers(all, rolloutInstance) {
-		f.Remedy += ", or start with --beside-others if it leaves these objects alone"
+		f.Remedy += ", or `cyan adopt`, which can give it back; or start with --beside-others if it leaves these objects alone"
 		problems = append(problems, f.Problem())
 	}
 	return errors.Join(problems...)
