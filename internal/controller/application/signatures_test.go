@@ -12,6 +12,7 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apimachinery/pkg/types"
+	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/cyan-cd/cyan/api/v1alpha1"
 	"github.com/cyan-cd/cyan/internal/settings"
@@ -102,7 +103,11 @@ func TestOnlySignedCommitsAreSynced(t *testing.T) {
 	w.repo.Push("--tags")
 
 	for what, revision := range map[string]string{"an unsigned commit": unsigned, "a commit of somebody else": byEve, "an unsigned tag of a signed commit": "v1"} {
-		w.operate(app, &v1alpha1.SyncOperation{Revision: revision})
+		// The controller may write the Application at the same time.
+		asked := client.RawPatch(types.MergePatchType, []byte(`{"operation":{"sync":{"revision":"`+revision+`"}}}`))
+		if err := w.Patch(t.Context(), &v1alpha1.Application{ObjectMeta: metav1.ObjectMeta{Namespace: app.Namespace, Name: app.Name}}, asked); err != nil {
+			t.Fatal(err)
+		}
 		got := w.eventually(app, "the end of the sync to "+what, func(a *v1alpha1.Application) bool {
 			return a.Operation == nil && a.Status.OperationState != nil && a.Status.OperationState.Operation.Sync.Revision == revision && a.Status.OperationState.FinishedAt != nil
 		})
