@@ -6,6 +6,7 @@ import (
 	"encoding/base64"
 	"encoding/json"
 	"fmt"
+	"slices"
 	"strings"
 
 	corev1 "k8s.io/api/core/v1"
@@ -86,21 +87,27 @@ func (m Masker) Mask(object *unstructured.Unstructured) *unstructured.Unstructur
 	return masked
 }
 
+// maskAnnotations masks them as they are written, which need not be text: git may have anything there.
 func (m Masker) maskAnnotations(masked *unstructured.Unstructured, values []string) {
-	annotations := masked.GetAnnotations()
-	if len(annotations) == 0 {
+	written, found, err := unstructured.NestedFieldNoCopy(masked.Object, "metadata", "annotations")
+	annotations, isMapping := written.(map[string]any)
+	switch {
+	case err != nil || !found:
+		return
+	case !isMapping:
+		_ = unstructured.SetNestedField(masked.Object, Hidden, "metadata", "annotations")
 		return
 	}
 	delete(annotations, corev1.LastAppliedConfigAnnotation)
 	for name, value := range annotations {
-		annotations[name] = redact(value, values)
-	}
-	for _, name := range m.Annotations {
-		if value, ok := annotations[name]; ok {
-			annotations[name] = m.hide(value, false)
+		text, isText := value.(string)
+		if isText && !slices.Contains(m.Annotations, name) {
+			annotations[name] = redact(text, values)
+			continue
 		}
+		annotations[name] = m.hide(value, false)
 	}
-	if masked.SetAnnotations(annotations); len(annotations) == 0 {
+	if len(annotations) == 0 {
 		unstructured.RemoveNestedField(masked.Object, "metadata", "annotations")
 	}
 }
