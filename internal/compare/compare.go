@@ -50,8 +50,8 @@ type Input struct {
 	Exists func(ctx context.Context, instance string) (bool, error)
 }
 
-// Comparison is git against the cluster. Where it is not complete, only the problems are filled. Objects that may not be
-// applied keep no other from being compared: each is refused by itself, see [plan.Desired].
+// Comparison is git against the cluster. Where it is not complete, only the problems are filled. Objects that may not
+// be applied keep no other from being compared: each is refused by itself, see [plan.Desired].
 type Comparison struct {
 	Complete bool
 	// Findings are what validation found, also where the Application asks not to be stopped by it.
@@ -200,8 +200,8 @@ func otherApps(ctx context.Context, in Input, c Comparison) (map[string]bool, er
 }
 
 // Wanted returns what is looked for of an Application: each desired object, and whatever is tracked of the kinds that
-// the Application has or had, within its bounds: what is refused for lying outside is not looked for. A status only helps to find: what it lists is looked at where it
-// carries the Application's mark.
+// the Application has or had, within its bounds: what is refused for lying outside is not looked for. A status only
+// helps to find: what it lists is looked at where it carries the Application's mark.
 func Wanted(app *v1alpha1.Application, instance string, bounds project.Bounds, desired []plan.Desired) live.Wanted {
 	want := live.Wanted{Instance: instance, Within: bounds.Hold}
 	kinds := map[schema.GroupKind]bool{}

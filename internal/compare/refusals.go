@@ -17,7 +17,8 @@ import (
 	"github.com/cyan-cd/cyan/internal/problem"
 )
 
-// Refusals are what the tasks of a plan are refused for: what was known before, and what the API server said by dry run.
+// Refusals are what the tasks of a plan are refused for: what was known before, and what the API server said by dry
+// run.
 type Refusals struct {
 	// ByTask is why a task is refused, with file and line where they are known.
 	ByTask map[plan.ID]error

@@ -261,8 +261,8 @@ func TestNextTriesFirst(t *testing.T) {
 	}
 }
 
-// TestRefusedObjects: what may not be applied is out of sync however it stands, and its task fails without a write, also
-// in a sync that began before it was refused.
+// TestRefusedObjects: what may not be applied is out of sync however it stands, and its task fails without a write,
+// also in a sync that began before it was refused.
 func TestRefusedObjects(t *testing.T) {
 	const hook = "argocd.argoproj.io/hook: PreSync"
 	for _, c := range []struct{ name, git, live string }{

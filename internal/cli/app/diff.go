@@ -118,7 +118,7 @@ func (o *diffCommand) run(ctx context.Context, name string) (different bool, err
 	return different, err
 }
 
-// refusalsOf tells of the objects that a sync would refuse; "" for none.
+// refusalsOf lists the objects that a sync would refuse; "" for none.
 func refusalsOf(compared compare.Comparison) string {
 	compared.Problems = slices.DeleteFunc(slices.Clone(compared.Problems), func(p compare.Problem) bool { return !p.OfObjects })
 	return problemsOf(compared)
