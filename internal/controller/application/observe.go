@@ -218,6 +218,7 @@ func (r *observer) checkSigned(ctx context.Context, o *observation, repo source.
 	if !known || o.refresh != "" || operation.IsAsked(o.app) {
 		var err error
 		if signature, err = r.sources.mirrors.Signature(ctx, repo, revision, o.revision, keys.keys); err != nil {
+			r.verdicts.forget(of)
 			return err
 		}
 		r.verdicts.put(of, signature, o.now)
@@ -229,9 +230,8 @@ func (r *observer) checkSigned(ctx context.Context, o *observation, repo source.
 }
 
 // refresh has git asked anew where the refresh annotation wants it, or a person has asked for a sync: what was pushed
-// before is what they mean. A hard one drops what is remembered of rendering
-// and comparing, too. An error means that there is no time left: whether git answers is found when the revision is
-// resolved.
+// before is what they mean. A hard one drops what is remembered of rendering and comparing, too. An error means that
+// there is no time left: whether git answers is found when the revision is resolved.
 func (r *observer) refresh(ctx context.Context, o *observation, repo source.Repository) error {
 	if o.refresh == "" && !operation.IsAsked(o.app) {
 		return nil

@@ -73,3 +73,10 @@ func (v *verdicts) put(of verdictOf, signature source.Signature, now time.Time) 
 	}
 	v.of[of] = verdict{signature, until}
 }
+
+// forget drops a verdict: what can't be checked any more is not believed.
+func (v *verdicts) forget(of verdictOf) {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	delete(v.of, of)
+}
