@@ -4,7 +4,8 @@ import (
 	"context"
 	"fmt"
 	"io"
-	"slices"
+	"os"
+	"path/filepath"
 	"time"
 
 	corev1 "k8s.io/api/core/v1"
@@ -13,9 +14,6 @@ import (
 	"github.com/cyan-cd/cyan/api/v1alpha1"
 	"github.com/cyan-cd/cyan/internal/render"
 	"github.com/cyan-cd/cyan/internal/render/renderers"
-
-	"os"
-	"path/filepath"
 )
 
 // bench measures n Applications.
@@ -141,7 +139,6 @@ func (b *bench) firstSync(ctx context.Context) error {
 	report(os.Stdout, "first sync, from the start of the program", rounded(b.result.first), ratio(b.result.first, b.limit)+" of the bare apply; goal 1.5")
 	report(os.Stdout, "  CPU an Application", rounded(used.cpu/time.Duration(b.n)), "goal 12ms")
 	report(os.Stdout, "  API calls an Application", fmt.Sprintf("%.1f", used.calls()/float64(b.n)), fmt.Sprintf("goal 6; %v", used.requests))
-	report(os.Stdout, "  renders", fmt.Sprint(used.renders), "")
 	report(os.Stdout, "  memory, now and at most", megabytes(used.rss)+" "+megabytes(used.peak), "")
 	return b.settle(ctx)
 }
@@ -210,7 +207,6 @@ func (b *bench) idle(ctx context.Context) error {
 // oneCommit measures commits that touch one Application each, at places all over the list.
 func (b *bench) oneCommit(ctx context.Context) error {
 	var live, untilLive, inAll []time.Duration
-	var renders []float64
 	for k := range b.samples {
 		i := k * b.n / b.samples
 		value := fmt.Sprintf("change-%d", k)
@@ -244,12 +240,11 @@ func (b *bench) oneCommit(ctx context.Context) error {
 		if now, err = b.server.usage(ctx); err != nil {
 			return err
 		}
-		inAll, renders = append(inAll, now.since(before).cpu), append(renders, now.since(before).renders)
+		inAll = append(inAll, now.since(before).cpu)
 	}
 	b.result.change = quantile(live, 0.5)
 	report(os.Stdout, "a commit to one Application, webhook → live: p50, p99", rounded(quantile(live, 0.5))+" "+rounded(quantile(live, 0.99)), "goal 300ms, 1s")
 	report(os.Stdout, "  CPU until live, in all (median)", rounded(quantile(untilLive, 0.5))+" "+rounded(quantile(inAll, 0.5)), "goal 200ms, 2s")
-	report(os.Stdout, "  renders, at most", fmt.Sprint(slices.Max(renders)), "goal 1")
 	return nil
 }
 
@@ -285,7 +280,7 @@ func (b *bench) baseCommit(ctx context.Context) error {
 	}
 	b.result.base = ended.Sub(pushed)
 	report(os.Stdout, "a commit to the common base, webhook → all live", rounded(b.result.base), ratio(b.result.base, b.limit)+" of the bare apply; goal 1.5")
-	report(os.Stdout, "  CPU, renders", fmt.Sprintf("%s, %.0f", rounded(after.since(before).cpu), after.since(before).renders), "")
+	report(os.Stdout, "  CPU", rounded(after.since(before).cpu), "")
 	return b.settle(ctx)
 }
 

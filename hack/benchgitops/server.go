@@ -122,9 +122,8 @@ type usage struct {
 	cpu time.Duration
 	// rss and peak are bytes of memory: resident now, and at most so far.
 	rss, peak int64
-	// requests counts requests to API servers by method; renders and looks count what the controller did.
+	// requests counts requests to API servers by method, and looks those at Applications.
 	requests map[string]float64
-	renders  float64
 	looks    float64
 }
 
@@ -144,7 +143,7 @@ func (u usage) writes() float64 {
 
 // since is what was used up after before was taken.
 func (u usage) since(before usage) usage {
-	d := usage{cpu: u.cpu - before.cpu, rss: u.rss, peak: u.peak, requests: map[string]float64{}, renders: u.renders - before.renders, looks: u.looks - before.looks}
+	d := usage{cpu: u.cpu - before.cpu, rss: u.rss, peak: u.peak, requests: map[string]float64{}, looks: u.looks - before.looks}
 	for method, n := range u.requests {
 		d.requests[method] = n - before.requests[method]
 	}
@@ -206,8 +205,6 @@ func (u *usage) count(metrics []byte) {
 		case strings.HasPrefix(name, "rest_client_requests_total{"):
 			_, method, _ := strings.Cut(name, `method="`)
 			u.requests[strings.SplitN(method, `"`, 2)[0]] += n
-		case strings.HasPrefix(name, "cyan_renders_total"):
-			u.renders += n
 		case strings.HasPrefix(name, "argocd_app_reconcile_count"):
 			u.looks += n
 		}

@@ -1,4 +1,4 @@
-// Compatibility prints docs/compatibility.md, which is made of the tables in internal/settings.
+// Command compatibility prints docs/compatibility.md, which is made of the tables in internal/settings.
 package main
 
 import (

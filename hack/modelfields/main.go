@@ -1,5 +1,5 @@
-// Modelfields lists the fields that a CustomResourceDefinition knows, a path per line: what internal/settings holds its
-// tables against. Run it on the definitions of a new version of the models, and see which rows are missing:
+// Command modelfields lists the fields that a CustomResourceDefinition knows, a path per line: what internal/settings
+// holds its tables against. Run it on the definitions of a new version of the models, and see which rows are missing:
 //
 //	go run ./hack/modelfields FILE.yaml >internal/settings/models/KIND.txt
 //
