@@ -7,7 +7,6 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/gobwas/glob"
 	"k8s.io/apimachinery/pkg/runtime/schema"
 
 	"github.com/cyan-cd/cyan/api/v1alpha1"
@@ -54,7 +53,7 @@ func Check(project *v1alpha1.AppProject, app *v1alpha1.Application, to Destinati
 	add := func(problem, remedy string) {
 		all = append(all, Violation{"Application " + app.Name, problem, remedy})
 	}
-	if app.Namespace != controlNamespace && !anyMatch(project.Spec.SourceNamespaces, app.Namespace) {
+	if app.Namespace != controlNamespace && !permitsNamespace(project.Spec.SourceNamespaces, app.Namespace) {
 		add(fmt.Sprintf("namespace %s may not use project %s", app.Namespace, project.Name), "add it to the project's sourceNamespaces")
 	}
 	for _, v := range checkCluster(project, to) {
@@ -80,16 +79,16 @@ func checkCluster(project *v1alpha1.AppProject, to Destination) []Violation {
 // PermitsKind reports whether a project allows an object by the lists of its kind. Kinds without a namespace need to
 // be allowed; others need not to be denied.
 func PermitsKind(project *v1alpha1.AppProject, kind schema.GroupKind, name string, clusterScoped bool) bool {
-	match := func(patterns []v1alpha1.GroupKindPattern) bool {
+	match := func(patterns []v1alpha1.GroupKindPattern, matches func(pattern, value string) bool) bool {
 		return slices.ContainsFunc(patterns, func(p v1alpha1.GroupKindPattern) bool {
 			return matches(p.Group, kind.Group) && matches(p.Kind, kind.Kind) && (p.Name == "" || matches(p.Name, name))
 		})
 	}
 	if clusterScoped {
-		return match(project.Spec.ClusterResourceWhitelist) && !match(project.Spec.ClusterResourceBlacklist)
+		return match(project.Spec.ClusterResourceWhitelist, permits) && !match(project.Spec.ClusterResourceBlacklist, denies)
 	}
-	allowed := len(project.Spec.NamespaceResourceWhitelist) == 0 || match(project.Spec.NamespaceResourceWhitelist)
-	return allowed && !match(project.Spec.NamespaceResourceBlacklist)
+	allowed := len(project.Spec.NamespaceResourceWhitelist) == 0 || match(project.Spec.NamespaceResourceWhitelist, permits)
+	return allowed && !match(project.Spec.NamespaceResourceBlacklist, denies)
 }
 
 // PermitsDestination reports whether a project allows a destination; one that begins with an exclamation mark denies,
@@ -97,8 +96,8 @@ func PermitsKind(project *v1alpha1.AppProject, kind schema.GroupKind, name strin
 func PermitsDestination(project *v1alpha1.AppProject, to Destination) bool {
 	allowed := false
 	for _, d := range project.Spec.Destinations {
-		matched, denies := matchDestination(d, to)
-		if matched && denies {
+		matched, denied := matchDestination(d, to)
+		if matched && denied {
 			return false
 		}
 		allowed = allowed || matched
@@ -108,37 +107,17 @@ func PermitsDestination(project *v1alpha1.AppProject, to Destination) bool {
 
 // matchDestination returns whether one of a project's destinations is about a destination, and whether it denies it.
 // One that denies a cluster is about all namespaces of it.
-func matchDestination(d v1alpha1.ApplicationDestination, to Destination) (matched, denies bool) {
+func matchDestination(d v1alpha1.ApplicationDestination, to Destination) (matched, denied bool) {
 	server, denyServer := strings.CutPrefix(d.Server, "!")
 	name, denyName := strings.CutPrefix(d.Name, "!")
 	namespace, denyNamespace := strings.CutPrefix(d.Namespace, "!")
+	matches := permits
+	if denyServer || denyName || denyNamespace {
+		matches = denies
+	}
 	cluster := (server != "" && matches(server, to.Server)) || (name != "" && matches(name, to.Name))
 	if denyServer || denyName {
 		return cluster, true
 	}
 	return cluster && matches(namespace, to.Namespace), denyNamespace
-}
-
-// anyMatch reports whether a value matches patterns, of which those that begin with an exclamation mark deny.
-func anyMatch(patterns []string, value string) bool {
-	allowed := false
-	for _, p := range patterns {
-		if denied, is := strings.CutPrefix(p, "!"); is {
-			if matches(denied, value) {
-				return false
-			}
-		} else if matches(p, value) {
-			allowed = true
-		}
-	}
-	return allowed
-}
-
-// matches reports whether a value matches a glob pattern, in which * also stands for slashes.
-func matches(pattern, value string) bool {
-	if pattern == "*" || pattern == value {
-		return true
-	}
-	g, err := glob.Compile(pattern)
-	return err == nil && g.Match(value)
 }

@@ -2,12 +2,14 @@ package project
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"strings"
 
 	"k8s.io/apimachinery/pkg/runtime"
 
 	"github.com/cyan-cd/cyan/api/v1alpha1"
+	"github.com/cyan-cd/cyan/internal/glob"
 )
 
 // CheckProtection returns what a project asks for to protect something and does not get: its Applications must not be
@@ -26,15 +28,17 @@ func CheckProtection(project *v1alpha1.AppProject) []Violation {
 	if _, err := serviceAccounts(project); err != nil {
 		add("destinationServiceAccounts", err.Error(), "correct it")
 	}
-	return all
+	restricting, _ := invalidPatterns(project)
+	return append(all, restricting...)
 }
 
 // Unserved returns what a project asks for and does not get, and does without safely.
 func Unserved(project *v1alpha1.AppProject) []Violation {
+	_, all := invalidPatterns(project)
 	if project.Spec.OrphanedResources == nil {
-		return nil
+		return all
 	}
-	return []Violation{{"AppProject " + project.Name + ": spec.orphanedResources", "objects that no Application has are not looked for", "remove it, or look for them by other means"}}
+	return append(all, Violation{"AppProject " + project.Name + ": spec.orphanedResources", "objects that no Application has are not looked for", "remove it, or look for them by other means"})
 }
 
 // Impersonation is whether objects are written as a service account of the project.
@@ -82,7 +86,12 @@ func User(project *v1alpha1.AppProject, app *v1alpha1.Application, to Destinatio
 		return "", nil, nil
 	}
 	for _, a := range accounts {
-		if matches(a.Server, to.Server) && matches(a.Namespace, to.Namespace) {
+		server, invalid := glob.Match(a.Server, to.Server)
+		namespace, alsoInvalid := glob.Match(a.Namespace, to.Namespace)
+		if err := errors.Join(invalid, alsoInvalid); err != nil {
+			return "", &Violation{object, fmt.Sprintf("a pattern for server %q and namespace %q is invalid: %v", a.Server, a.Namespace, err), "correct it"}, nil
+		}
+		if server && namespace {
 			return userOf(object, a.DefaultServiceAccount, app, to)
 		}
 	}

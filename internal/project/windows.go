@@ -3,11 +3,13 @@ package project
 import (
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/robfig/cron/v3"
 
 	"github.com/cyan-cd/cyan/api/v1alpha1"
+	"github.com/cyan-cd/cyan/internal/glob"
 )
 
 // Initiator is who wants to sync.
@@ -56,10 +58,11 @@ type sync struct {
 func judge(project *v1alpha1.AppProject, app *v1alpha1.Application, to Destination, s sync) Denial {
 	var all windows
 	for _, w := range project.Spec.SyncWindows {
-		if !concerns(w, app, to) {
-			continue
+		err := checkWindow(w)
+		if err == nil && concerns(w, app, to) {
+			err = all.add(w, s)
 		}
-		if err := all.add(w, s); err != nil {
+		if err != nil {
 			return Denial{Reason: fmt.Sprintf("project %s: spec.syncWindows: %v", project.Name, err)}
 		}
 	}
@@ -119,6 +122,16 @@ func overruns(w v1alpha1.SyncWindow, s sync, now moment) (bool, error) {
 	return then.open, err
 }
 
+// checkWindow returns why it can't be known which Applications a window is about.
+func checkWindow(w v1alpha1.SyncWindow) error {
+	for _, p := range slices.Concat(w.Applications, w.Namespaces, w.Clusters) {
+		if _, err := glob.Compile(strings.TrimPrefix(p, "!"), ""); err != nil {
+			return fmt.Errorf("pattern %q is invalid: %w", p, err)
+		}
+	}
+	return nil
+}
+
 // concerns reports whether a window is about an Application.
 func concerns(w v1alpha1.SyncWindow, app *v1alpha1.Application, to Destination) bool {
 	byApp := anyMatch(w.Applications, app.Name)
@@ -168,20 +181,25 @@ func windowAt(w v1alpha1.SyncWindow, now time.Time) (moment, error) {
 	return openings(schedule, lasts, now.In(zone)), nil
 }
 
-// openings finds the openings that last until now.
+// openings finds the openings that last until now. It takes few steps, however often a window opens and however long it
+// stays open.
 func openings(schedule cron.Schedule, lasts time.Duration, now time.Time) moment {
-	var m moment
 	// The last opening that could still be open is after now less its length.
-	for opened := schedule.Next(now.Add(-lasts)); !opened.IsZero() && !opened.After(now); opened = schedule.Next(opened) {
-		if !m.open {
-			m.open, m.opened = true, opened
+	since := now.Add(-lasts)
+	first := schedule.Next(since)
+	if first.IsZero() || first.After(now) {
+		return moment{changes: first}
+	}
+	// An opening is after since and not after now: the last of them is searched for between the two.
+	for last := now; last.Sub(since) > time.Second; {
+		middle := since.Add(last.Sub(since) / 2)
+		if next := schedule.Next(middle); next.IsZero() || next.After(now) {
+			last = middle
+		} else {
+			since = middle
 		}
-		m.changes = opened.Add(lasts)
 	}
-	if !m.open {
-		m.changes = schedule.Next(now)
-	}
-	return m
+	return moment{open: true, opened: first, changes: schedule.Next(since).Add(lasts)}
 }
 
 // WindowOpen reports whether a window is open at a time, or what about it is invalid.

@@ -7,8 +7,7 @@ import (
 	"regexp"
 	"strings"
 
-	"github.com/gobwas/glob"
-
+	"github.com/cyan-cd/cyan/internal/glob"
 	"github.com/cyan-cd/cyan/internal/problem"
 )
 
@@ -48,7 +47,7 @@ func matches(pattern string, u URL, denies bool) (bool, error) {
 		return false, fmt.Errorf("longer than %d bytes", longest)
 	}
 	user, normal := normalPattern(pattern)
-	compiled, err := glob.Compile(normal, '/')
+	compiled, err := glob.Compile(normal, "/")
 	if err != nil {
 		return false, err
 	}
@@ -58,7 +57,7 @@ func matches(pattern string, u URL, denies bool) (bool, error) {
 	if denies || user == "" {
 		return true, nil
 	}
-	users, err := glob.Compile(user)
+	users, err := glob.Compile(user, "")
 	return err == nil && users.Match(strings.ToLower(u.user)), err
 }
 

@@ -4,14 +4,14 @@ import (
 	"strconv"
 	"strings"
 
-	"github.com/gobwas/glob"
 	"sigs.k8s.io/yaml"
 
+	"github.com/cyan-cd/cyan/internal/glob"
 	"github.com/cyan-cd/cyan/internal/health/script"
 )
 
 func checkGlob(pattern string) error {
-	_, err := glob.Compile(pattern)
+	_, err := glob.Compile(pattern, "")
 	return err
 }
 

@@ -10,15 +10,13 @@ package settings
 //go:generate sh -c "go run ../../hack/compatibility >../../docs/compatibility.md"
 
 import (
-	"regexp"
-	"strings"
 	"time"
 
-	"github.com/gobwas/glob"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime/schema"
 
 	"github.com/cyan-cd/cyan/api/v1alpha1"
+	"github.com/cyan-cd/cyan/internal/glob"
 )
 
 // Settings are what holds for all Applications of a control namespace. The zero value is what holds when nothing is
@@ -96,22 +94,15 @@ func anyGlob(patterns []string, value string) bool {
 
 // matchGlob reports whether a value matches a pattern, in which * stands for any letters.
 func matchGlob(pattern, value string) bool {
-	if pattern == "*" || pattern == value {
-		return true
-	}
-	g, err := glob.Compile(pattern)
-	return err == nil && g.Match(value)
+	matches, err := glob.Match(pattern, value)
+	return err == nil && matches
 }
 
 // ServesNamespace reports whether the Applications of a namespace are looked after, besides those of the control
 // namespace.
 func (s Settings) ServesNamespace(name string) bool {
 	for _, pattern := range s.ApplicationNamespaces {
-		if expression, ok := strings.CutPrefix(pattern, "/"); ok && strings.HasSuffix(expression, "/") {
-			if compiled, err := regexp.Compile(strings.TrimSuffix(expression, "/")); err == nil && compiled.MatchString(name) {
-				return true
-			}
-		} else if matchGlob(pattern, name) {
+		if p, err := glob.CompileName(pattern); err == nil && p.Match(name) {
 			return true
 		}
 	}

@@ -11,6 +11,7 @@ import (
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 
 	"github.com/cyan-cd/cyan/api/v1alpha1"
+	"github.com/cyan-cd/cyan/internal/glob"
 	"github.com/cyan-cd/cyan/internal/problem"
 	"github.com/cyan-cd/cyan/internal/render"
 )
@@ -73,7 +74,7 @@ func (Renderer) Render(tree *render.Tree, dir string, src v1alpha1.ApplicationSo
 type walk struct {
 	tree             *render.Tree
 	root             string
-	include, exclude glob
+	include, exclude *glob.Pattern
 	recurse          bool
 	result           *render.Result
 	// entered are the resolved directories on the way to where we are, so that a link to one of them is no loop.
@@ -130,7 +131,7 @@ func (w *walk) entry(name, rel string) error {
 }
 
 func (w *walk) excluded(rel string) bool {
-	return path.Base(rel) == ".git" || w.exclude.given() && w.exclude.matches(rel)
+	return path.Base(rel) == ".git" || w.exclude != nil && w.exclude.Match(rel)
 }
 
 // wanted reports whether a file is of a kind that is read, and is included.
@@ -138,7 +139,7 @@ func (w *walk) wanted(rel string) bool {
 	if render.IsOverride(rel) || !render.IsManifest(rel) && path.Ext(rel) != ".jsonnet" {
 		return false
 	}
-	return !w.include.given() || w.include.matches(rel)
+	return w.include == nil || w.include.Match(rel)
 }
 
 func (w *walk) file(name string) error {
