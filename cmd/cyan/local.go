@@ -18,7 +18,7 @@ const localProgram = "cyan-local"
 
 func newLocalCommand(*kit.Env) *cobra.Command {
 	return &cobra.Command{
-		Use:   "local up|down|status|kubeconfig|logs|load",
+		Use:   "local up|down|status|kubeconfig|logs|load|login",
 		Short: "Run real Kubernetes on this machine",
 		Long: `Run real Kubernetes on this machine: etcd, the control plane, containerd, kubelet, DNS and an image registry.
 
@@ -27,6 +27,7 @@ As root on Linux its pods are real containers; elsewhere they are simulated, and
   cyan local status                  # its parts, ports and kubeconfig
   eval "export KUBECONFIG=$(cyan local kubeconfig --path)"
   cyan local load image.tar          # put an image into its registry
+  cyan local login                   # let docker and podman push to its registry
   cyan local down --delete           # remove all of it`,
 		DisableFlagParsing: true,
 		RunE: func(_ *cobra.Command, args []string) error {

@@ -130,7 +130,7 @@ func (p *Plan) run(ctx context.Context, doing string, name string, args ...strin
 	out := lastLines(said.String(), 20)
 	if doing == "push" || pushFailed(out) {
 		return &problem.Error{Err: ErrPushRefused, Object: "image " + p.request.Repository + ":" + p.request.Tag, Cause: "not pushed by " + p.Builder + ":\n" + out,
-			Remedy: "check that the registry runs, and log in to it as somebody who may push there"}
+			Remedy: "check that the registry runs; " + logInRemedy(p.request.Repository)}
 	}
 	return &problem.Error{Err: ErrBuildFailed, Object: filepath.Join(p.request.Dir, p.request.Dockerfile), Cause: "not built by " + p.Builder + ":\n" + out, Remedy: "correct the Dockerfile and commit again"}
 }
@@ -146,10 +146,7 @@ func pushFailed(out string) bool {
 
 // plainHTTP reports whether the registry is one of this machine, which is spoken to over plain HTTP.
 func (p *Plan) plainHTTP() bool {
-	host, _, _ := strings.Cut(p.request.Repository, "/")
-	host, _, _ = strings.Cut(host, ":")
-	ip := net.ParseIP(host)
-	return p.request.Registries.Insecure || host == "localhost" || (ip != nil && ip.IsLoopback())
+	return p.request.Registries.Insecure || onThisMachine(p.request.Repository)
 }
 
 // contexts are the bases that are elsewhere than in the registry of their name, as the flags of a builder.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net"
 	"net/http"
 	"strings"
 	"time"
@@ -22,7 +23,7 @@ type Registries struct {
 	// Mirrors are host:port of registries that are looked up first, for every image whatever registry its name has,
 	// as the local cluster does.
 	Mirrors []string
-	// Keychain holds the credentials; nil means those of `docker login`.
+	// Keychain holds the credentials; nil means those of this user's local clusters and of `docker login`.
 	Keychain authn.Keychain
 	// Insecure lets registries other than those of this machine be spoken to over plain HTTP.
 	Insecure bool
@@ -38,7 +39,7 @@ func (r Registries) nameOptions() []name.Option {
 func (r Registries) options(ctx context.Context) []remote.Option {
 	keychain := r.Keychain
 	if keychain == nil {
-		keychain = authn.DefaultKeychain
+		keychain = authn.NewMultiKeychain(newLocalLogins(), authn.DefaultKeychain)
 	}
 	return []remote.Option{remote.WithContext(ctx), remote.WithAuthFromKeychain(keychain), remote.WithJobs(4), remote.WithUserAgent("cyan")}
 }
@@ -118,6 +119,23 @@ func (r Registries) push(ctx context.Context, ref string, img v1.Image) error {
 	return nil
 }
 
+// logInRemedy returns how to get a login for the registry of an image.
+func logInRemedy(ref string) string {
+	remedy := "log in to it with `docker login`, as somebody who may push there"
+	if onThisMachine(ref) {
+		remedy = "log in to it: `cyan local login` for the registry of a local cluster, as the owner of the cluster, or `docker login`"
+	}
+	return remedy
+}
+
+// onThisMachine reports whether the registry of an image is one of this machine.
+func onThisMachine(ref string) bool {
+	host, _, _ := strings.Cut(ref, "/")
+	host, _, _ = strings.Cut(host, ":")
+	ip := net.ParseIP(host)
+	return host == "localhost" || ip != nil && ip.IsLoopback()
+}
+
 func pushError(ref string, err error) error {
 	object := "image " + ref
 	var refused *transport.Error
@@ -131,7 +149,7 @@ func pushError(ref string, err error) error {
 	e := &problem.Error{Err: ErrPushRefused, Object: object, Cause: strings.TrimSpace(fmt.Sprintf("the registry refused the push with %d %s", refused.StatusCode, strings.Join(said, ", ")))}
 	switch {
 	case refused.StatusCode == http.StatusUnauthorized || refused.StatusCode == http.StatusForbidden:
-		e.Remedy = "log in to it with `docker login`, as somebody who may push there"
+		e.Remedy = logInRemedy(ref)
 	case refused.StatusCode == http.StatusNotFound:
 		e.Remedy = "create the repository in the registry, or correct its name"
 	case refused.StatusCode >= http.StatusInternalServerError || refused.StatusCode == http.StatusTooManyRequests:

@@ -25,6 +25,9 @@ import (
 	"k8s.io/client-go/kubernetes"
 	"k8s.io/client-go/rest"
 	"k8s.io/client-go/tools/clientcmd"
+
+	"github.com/cyan-cd/cyan/localcluster/internal/registry"
+	"github.com/cyan-cd/cyan/localcluster/internal/state"
 )
 
 // program is the built program; `make test` builds it first.
@@ -188,11 +191,15 @@ func eventually(t testing.TB, limit time.Duration, what string, check func(conte
 
 // get fetches a page, on a connection of its own.
 func get(ctx context.Context, url string) (string, error) {
-	client := http.Client{Timeout: 5 * time.Second, Transport: &http.Transport{DisableKeepAlives: true}}
 	request, err := http.NewRequestWithContext(ctx, http.MethodGet, url, nil)
 	if err != nil {
 		return "", err
 	}
+	return answer(request)
+}
+
+func answer(request *http.Request) (string, error) {
+	client := http.Client{Timeout: 5 * time.Second, Transport: &http.Transport{DisableKeepAlives: true}}
 	response, err := client.Do(request)
 	if err != nil {
 		return "", err
@@ -243,20 +250,44 @@ func probeImage(t testing.TB) v1.Image {
 	return image
 }
 
-// push puts the probe's image into the cluster's registry and returns its name with its digest.
-func (c *testCluster) push(path string) string {
+// login is the way in to the cluster's registry.
+func (c *testCluster) login() remote.Option { return remote.WithAuth(c.account().Auth()) }
+
+// account is that of the cluster's registry, from its directory.
+func (c *testCluster) account() registry.Account {
 	c.t.Helper()
-	image := probeImage(c.t)
-	target, err := name.NewTag(c.Registry+"/"+path, name.Insecure)
-	if err == nil {
-		err = remote.Write(target, image)
-	}
-	if err != nil {
-		c.t.Fatalf("pushing %s: %v", path, err)
-	}
-	digest, err := image.Digest()
+	dir, err := state.At(c.dir)
 	if err != nil {
 		c.t.Fatal(err)
 	}
-	return target.Context().Name() + "@" + digest.String()
+	account, err := registry.OpenAccount(dir.RegistryPassword())
+	if err != nil {
+		c.t.Fatal(err)
+	}
+	return account
+}
+
+// push puts the probe's image into the cluster's registry and returns its name with its digest.
+func (c *testCluster) push(path string) string {
+	c.t.Helper()
+	repository, _, _ := strings.Cut(path, ":")
+	return c.Registry + "/" + repository + "@" + pushTo(c.t, c.Registry+"/"+path, c.login())
+}
+
+// pushTo puts the probe's image somewhere and returns its digest.
+func pushTo(t testing.TB, tag string, options ...remote.Option) string {
+	t.Helper()
+	image := probeImage(t)
+	target, err := name.NewTag(tag, name.Insecure)
+	if err == nil {
+		err = remote.Write(target, image, options...)
+	}
+	if err != nil {
+		t.Fatalf("pushing %s: %v", tag, err)
+	}
+	digest, err := image.Digest()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return digest.String()
 }

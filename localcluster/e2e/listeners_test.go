@@ -123,11 +123,11 @@ func (c *testCluster) rules() []rule {
 	_, api, _ := net.SplitHostPort(strings.TrimPrefix(c.APIServer, "https://"))
 	_, images, _ := net.SplitHostPort(c.Registry)
 	apiPaths := nothingOf("https", "/api/v1/namespaces/kube-system/secrets", "/metrics", "/configz", "/debug/pprof/", "/logs/")
+	registryPaths := nothingOf("http", "/v2/", "/v2/_catalog", "/v2/cyan/sandbox/manifests/1", "/v2/private/app/manifests/1?ns=registry.example", "/debug/pprof/")
 	all := []rule{
-		// The supervisor holds the registry's listener, so that clients wait while the registry restarts. The registry
-		// has no accounts: on this machine anybody can pull from it, and push to it.
-		{"cyan-local", "tcp", this, images, everything},
-		{"registry", "tcp", this, images, everything},
+		// The supervisor holds the registry's listener, so that clients wait while the registry restarts.
+		{"cyan-local", "tcp", this, images, registryPaths},
+		{"registry", "tcp", this, images, registryPaths},
 	}
 	if c.Mode == "simulated" {
 		return append(all, rule{"kube-apiserver", "tcp", this, api, apiPaths})

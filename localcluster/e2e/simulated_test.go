@@ -4,7 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"net"
+	"net/http"
+	"net/http/httptest"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -18,6 +19,8 @@ import (
 	batchv1 "k8s.io/api/batch/v1"
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+	"github.com/cyan-cd/cyan/localcluster/internal/registry"
 )
 
 // TestSimulated checks what can be done without containers.
@@ -191,7 +194,7 @@ func (c *testCluster) checkLoad(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		found, err := remote.Image(ref)
+		found, err := remote.Image(ref, c.login())
 		if err != nil {
 			t.Fatalf("%s: %v", at, err)
 		}
@@ -204,13 +207,19 @@ func (c *testCluster) checkLoad(t *testing.T) {
 	refusal(t, c.dir, []string{"no image archive"}, "load", filepath.Join("..", "Makefile"))
 }
 
-// checkPullThrough has one cluster's registry fetch from another's.
+// checkPullThrough has the cluster's registry fetch from another.
 func (c *testCluster) checkPullThrough(t *testing.T) {
-	other := newCluster(t, "--nodes", "simulated")
-	image := other.push("far/away:1")
-	_, digest, _ := strings.Cut(image, "@")
+	other := httptest.NewServer(registry.New(t.Context(), t.TempDir()))
+	defer other.Close()
+	host := strings.TrimPrefix(other.URL, "http://")
+	digest := pushTo(t, host+"/far/away:1")
 	page := func(path string) (string, error) {
-		return get(context.Background(), "http://"+c.Registry+"/v2/far/away/"+path+"?ns="+other.Registry)
+		request, err := http.NewRequestWithContext(t.Context(), http.MethodGet, "http://"+c.Registry+"/v2/far/away/"+path+"?ns="+host, nil)
+		if err != nil {
+			return "", err
+		}
+		c.account().Authorize(request)
+		return answer(request)
 	}
 	first, err := page("manifests/1")
 	if err != nil {
@@ -225,12 +234,7 @@ func (c *testCluster) checkPullThrough(t *testing.T) {
 	if err != nil || int64(len(content)) != layer.Size {
 		t.Fatalf("layer: %d bytes, %v; want %d", len(content), err, layer.Size)
 	}
-	if r := run(t, "down", "--dir", other.dir); r.code != 0 {
-		t.Fatal(r.stderr)
-	}
-	if _, err := net.DialTimeout("tcp", other.Registry, time.Second); err == nil {
-		t.Fatal("the other registry still answers")
-	}
+	other.Close()
 	for _, path := range []string{"manifests/1", "manifests/" + digest} {
 		if again, err := page(path); err != nil || again != first {
 			t.Errorf("%s after the other registry is gone: %v", path, err)

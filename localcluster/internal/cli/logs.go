@@ -179,10 +179,14 @@ func loadCommand() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			if status.State != "running" {
-				return fmt.Errorf("the cluster in %s is %s: run `cyan local up` first", dir.Path, status.State)
+			if err := checkRunning(dir, status); err != nil {
+				return err
 			}
-			loaded, err := registry.Load(c.Context(), status.Registry, args[0], name)
+			account, err := registry.OpenAccount(dir.RegistryPassword())
+			if err != nil {
+				return err
+			}
+			loaded, err := registry.Load(c.Context(), status.Registry, account, args[0], name)
 			for _, image := range loaded {
 				fmt.Fprintf(c.OutOrStdout(), "Loaded %s\n", image)
 			}

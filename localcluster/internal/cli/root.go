@@ -54,7 +54,7 @@ With root on Linux its node is real. Elsewhere nodes are simulated: pods change 
 	command.SetFlagErrorFunc(func(c *cobra.Command, err error) error {
 		return usageError{fmt.Errorf("%w (see `%s --help`)", err, c.CommandPath())}
 	})
-	command.AddCommand(upCommand(), downCommand(), statusCommand(), kubeconfigCommand(), logsCommand(), loadCommand(), superviseCommand())
+	command.AddCommand(upCommand(), downCommand(), statusCommand(), kubeconfigCommand(), logsCommand(), loadCommand(), loginCommand(), superviseCommand())
 	for _, c := range command.Commands() {
 		if c.Args != nil {
 			check := c.Args

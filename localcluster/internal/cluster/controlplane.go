@@ -16,6 +16,7 @@ import (
 
 	"github.com/cyan-cd/cyan/localcluster/internal/parts"
 	"github.com/cyan-cd/cyan/localcluster/internal/processes"
+	"github.com/cyan-cd/cyan/localcluster/internal/registry"
 	"github.com/cyan-cd/cyan/localcluster/internal/state"
 	"github.com/cyan-cd/cyan/localcluster/internal/supervise"
 )
@@ -57,13 +58,14 @@ type partSpecs struct {
 	nodes int
 	// apiURL and registryAddress are where the supervisor asks whether the parts are ready.
 	apiURL, registryAddress string
+	account                 registry.Account
 }
 
 // specs returns the command lines of the parts, once it is known where they run.
 func (s *supervisor) specs() partSpecs {
 	return partSpecs{
 		dir: s.dir, program: s.program, start: s.placement.start, nodes: s.record.Nodes,
-		apiURL: s.api.url(), registryAddress: s.registryPort.address(),
+		apiURL: s.api.url(), registryAddress: s.registryPort.address(), account: s.account,
 	}
 }
 
@@ -124,7 +126,7 @@ func (p partSpecs) simulatedNodes() supervise.Spec {
 }
 
 func (p partSpecs) registry(listeners ...*os.File) supervise.Spec {
-	spec := p.spec(parts.Registry, 50, "--root="+p.dir.Data("registry"), "--listeners="+strconv.Itoa(len(listeners)))
+	spec := p.spec(parts.Registry, 50, "--root="+p.dir.Data("registry"), "--password-file="+p.dir.RegistryPassword(), "--listeners="+strconv.Itoa(len(listeners)))
 	spec.Files = listeners
 	spec.Start = nil // on this machine's network, to reach other registries
 	spec.Env = append(spec.Env, registryEnvironment()...)
@@ -169,7 +171,12 @@ func (p partSpecs) apiReady(ctx context.Context) error {
 }
 
 func (p partSpecs) registryReady(ctx context.Context) error {
-	return getOK(ctx, http.DefaultClient, "http://"+p.registryAddress+"/v2/")
+	request, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://"+p.registryAddress+"/v2/", nil)
+	if err != nil {
+		return err
+	}
+	p.account.Authorize(request)
+	return doOK(http.DefaultClient, request)
 }
 
 func getOK(ctx context.Context, client *http.Client, url string) error {
@@ -177,13 +184,17 @@ func getOK(ctx context.Context, client *http.Client, url string) error {
 	if err != nil {
 		return err
 	}
+	return doOK(client, request)
+}
+
+func doOK(client *http.Client, request *http.Request) error {
 	response, err := client.Do(request)
 	if err != nil {
 		return err
 	}
 	_ = response.Body.Close()
 	if response.StatusCode != http.StatusOK {
-		return fmt.Errorf("%s answers %s", url, response.Status)
+		return fmt.Errorf("%s answers %s", request.URL, response.Status)
 	}
 	return nil
 }

@@ -10,6 +10,7 @@ import (
 	"github.com/cyan-cd/cyan/localcluster/internal/node"
 	"github.com/cyan-cd/cyan/localcluster/internal/parts"
 	"github.com/cyan-cd/cyan/localcluster/internal/pki"
+	"github.com/cyan-cd/cyan/localcluster/internal/registry"
 	"github.com/cyan-cd/cyan/localcluster/internal/state"
 )
 
@@ -22,6 +23,7 @@ type nodeSettings struct {
 	ID, Cgroup, NodeAddress          string
 	PodRange, PluginDir, Snapshotter string
 	RegistryPort                     int
+	Registry                         registry.Account
 	DNS, DNSReady, CA                string
 	Serving                          pki.Pair
 }
@@ -105,9 +107,18 @@ state = %[2]q
 		n.Dir.Config("registries"), n.PluginDir, n.Dir.Config("net"), shim, filepath.Join(n.Dir.Run, "runc"), filepath.Join(n.Dir.Run, "s"), runtime.GOARCH)
 }
 
-// mirror sends containerd to the cluster's own registry for every image, whatever its name says.
+// mirror sends containerd to the cluster's own registry for every image, whatever its name says, with its login.
 func (n nodeSettings) mirror() string {
-	return fmt.Sprintf("server = \"http://127.0.0.1:%[1]d\"\n\n[host.\"http://127.0.0.1:%[1]d\"]\n  capabilities = [\"pull\", \"resolve\"]\n", n.RegistryPort)
+	return fmt.Sprintf(`server = "http://127.0.0.1:%[1]d"
+
+[header]
+  Authorization = %[2]q
+
+[host."http://127.0.0.1:%[1]d"]
+  capabilities = ["pull", "resolve"]
+  [host."http://127.0.0.1:%[1]d".header]
+    Authorization = %[2]q
+`, n.RegistryPort, n.Registry.Header())
 }
 
 // network joins each pod to the node by a wire of its own. On a shared bridge, answers of a Service would pass from pod

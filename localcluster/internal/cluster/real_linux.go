@@ -118,7 +118,7 @@ func (r *realRun) enterNode() error {
 func (r *realRun) configureNode(cgroup string) error {
 	settings := nodeSettings{
 		Dir: r.dir, ID: r.dir.ID, Cgroup: cgroup, NodeAddress: node.Address, PodRange: node.PodRange, PluginDir: node.PluginDir,
-		RegistryPort: r.registryPort.port, DNS: dnsIP, CA: r.ids.clusterCA.CertFile, Serving: r.ids.kubeletServing, Snapshotter: r.snapshotter(),
+		RegistryPort: r.registryPort.port, Registry: r.account, DNS: dnsIP, CA: r.ids.clusterCA.CertFile, Serving: r.ids.kubeletServing, Snapshotter: r.snapshotter(),
 		DNSReady: dnsReady,
 	}
 	return settings.write(r.program)
@@ -210,7 +210,7 @@ func (r *realRun) pushSandbox(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("naming the sandbox image: %w", err)
 	}
-	if err := remote.Write(target, image, remote.WithContext(ctx)); err != nil {
+	if err := remote.Write(target, image, remote.WithContext(ctx), remote.WithAuth(r.account.Auth())); err != nil {
 		return fmt.Errorf("putting the sandbox image into the registry: %w", err)
 	}
 	return nil

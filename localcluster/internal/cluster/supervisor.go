@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/cyan-cd/cyan/localcluster/internal/expose"
+	"github.com/cyan-cd/cyan/localcluster/internal/registry"
 	"github.com/cyan-cd/cyan/localcluster/internal/state"
 	"github.com/cyan-cd/cyan/localcluster/internal/supervise"
 )
@@ -35,6 +36,7 @@ type supervisor struct {
 	program string
 
 	api, registryPort *reservedPort
+	account           registry.Account
 	placement         placement
 	group             *supervise.Group
 	ports             func() []expose.Port
@@ -166,6 +168,12 @@ func (s *supervisor) prepare(options Options) error {
 	record.APIPort, record.RegistryPort = s.api.port, s.registryPort.port
 	s.record = record
 	if err := s.dir.MakeRun(); err != nil {
+		return err
+	}
+	if s.account, err = registry.OpenAccount(s.dir.RegistryPassword()); err != nil {
+		return err
+	}
+	if err := s.account.WriteLogin(s.dir.RegistryLogin(), s.registryPort.address()); err != nil {
 		return err
 	}
 	return s.dir.Save(record)

@@ -16,9 +16,14 @@ const firstFile = 4
 func runRegistry() error {
 	flags := flag.NewFlagSet(Registry, flag.ExitOnError)
 	root := flags.String("root", "", "directory of the images")
+	password := flags.String("password-file", "", "file with the password of its only account")
 	count := flags.Int("listeners", 1, "how many listeners are handed over")
 	_ = flags.Parse(os.Args[1:])
 
+	account, err := registry.OpenAccount(*password)
+	if err != nil {
+		return err
+	}
 	var listeners []net.Listener
 	for i := range *count {
 		file := os.NewFile(uintptr(firstFile+i), "listener")
@@ -29,5 +34,5 @@ func runRegistry() error {
 		_ = file.Close()
 		listeners = append(listeners, listener)
 	}
-	return registry.Serve(*root, listeners)
+	return registry.Serve(*root, account, listeners)
 }

@@ -24,15 +24,22 @@ var nameAnnotations = []string{"io.containerd.image.name", "org.opencontainers.i
 
 // Load pushes every named image of a docker or OCI archive into the registry at address, and returns the names as they
 // can be used in a pod. as names the image of an archive that holds one without a name; it may be empty.
-func Load(ctx context.Context, address, archive, as string) ([]string, error) {
+func Load(ctx context.Context, address string, account Account, archive, as string) ([]string, error) {
+	to := at{address, account}
 	kind, err := archiveKind(archive)
 	if err != nil {
 		return nil, err
 	}
 	if kind == "docker" {
-		return loadDocker(ctx, address, archive, as)
+		return loadDocker(ctx, to, archive, as)
 	}
-	return loadOCI(ctx, address, archive, as)
+	return loadOCI(ctx, to, archive, as)
+}
+
+// at is where a registry is, and who may push to it.
+type at struct {
+	address string
+	account Account
 }
 
 // archiveKind is "docker" or "oci". Docker writes archives that are both: those are read as docker archives.
@@ -58,7 +65,7 @@ func archiveKind(archive string) (string, error) {
 	return kind, nil
 }
 
-func loadDocker(ctx context.Context, address, archive, as string) ([]string, error) {
+func loadDocker(ctx context.Context, to at, archive, as string) ([]string, error) {
 	opener := func() (io.ReadCloser, error) { return openArchive(archive) }
 	manifest, err := tarball.LoadManifest(opener)
 	if err != nil {
@@ -78,7 +85,7 @@ func loadDocker(ctx context.Context, address, archive, as string) ([]string, err
 			return loaded, fmt.Errorf("reading the image archive %s: %w", archive, err)
 		}
 		for _, tag := range tags {
-			if err := push(ctx, address, tag, img); err != nil {
+			if err := push(ctx, to, tag, img); err != nil {
 				return loaded, err
 			}
 			loaded = append(loaded, tag)
@@ -98,7 +105,7 @@ func dockerImage(opener tarball.Opener, entry tarball.Descriptor) (v1.Image, err
 	return tarball.Image(opener, &tag)
 }
 
-func loadOCI(ctx context.Context, address, archive, as string) ([]string, error) {
+func loadOCI(ctx context.Context, to at, archive, as string) ([]string, error) {
 	dir, err := os.MkdirTemp(filepath.Dir(archive), ".cyan-load-*")
 	if err != nil {
 		dir, err = os.MkdirTemp("", "cyan-load-*") // the archive lies where nothing can be written
@@ -136,7 +143,7 @@ func loadOCI(ctx context.Context, address, archive, as string) ([]string, error)
 		if err != nil {
 			return loaded, fmt.Errorf("reading the image archive %s: %w", archive, err)
 		}
-		if err := push(ctx, address, tag, what); err != nil {
+		if err := push(ctx, to, tag, what); err != nil {
 			return loaded, err
 		}
 		loaded = append(loaded, tag)
@@ -158,20 +165,20 @@ func unnamed(archive string) error {
 }
 
 // push writes an image under the path that its name has, whatever its host.
-func push(ctx context.Context, address, tag string, what remote.Taggable) error {
+func push(ctx context.Context, to at, tag string, what remote.Taggable) error {
 	original, err := name.NewTag(tag)
 	if err != nil {
 		return fmt.Errorf("reading the image name %q: %w", tag, err)
 	}
-	target, err := name.NewTag(address+"/"+original.RepositoryStr()+":"+original.TagStr(), name.Insecure)
+	target, err := name.NewTag(to.address+"/"+original.RepositoryStr()+":"+original.TagStr(), name.Insecure)
 	if err != nil {
 		return fmt.Errorf("reading the image name %q: %w", tag, err)
 	}
 	switch what := what.(type) {
 	case v1.ImageIndex:
-		err = remote.WriteIndex(target, what, remote.WithContext(ctx))
+		err = remote.WriteIndex(target, what, remote.WithContext(ctx), remote.WithAuth(to.account.Auth()))
 	case v1.Image:
-		err = remote.Write(target, what, remote.WithContext(ctx))
+		err = remote.Write(target, what, remote.WithContext(ctx), remote.WithAuth(to.account.Auth()))
 	default:
 		err = errors.New("neither an image nor an index")
 	}

@@ -28,7 +28,7 @@ type Server struct {
 	mirror *mirror
 }
 
-// New makes a registry that keeps its files under root.
+// New makes a registry that keeps its files under root. It serves everybody: Serve asks for credentials before it.
 func New(ctx context.Context, root string) *Server {
 	config := &configuration.Configuration{
 		Version: configuration.CurrentVersion,
@@ -162,11 +162,11 @@ func localNames(name string) []string {
 	return []string{name}
 }
 
-// Serve answers on all listeners until it is told to stop by SIGTERM or SIGINT.
-func Serve(root string, listeners []net.Listener) error {
+// Serve answers on all listeners, and whoever has the account, until it is told to stop by SIGTERM or SIGINT.
+func Serve(root string, account Account, listeners []net.Listener) error {
 	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGTERM, os.Interrupt)
 	defer stop()
-	server := &http.Server{Handler: New(ctx, root), ReadHeaderTimeout: 30 * time.Second}
+	server := &http.Server{Handler: account.guard(New(ctx, root)), ReadHeaderTimeout: 30 * time.Second}
 	ended := make(chan error, len(listeners))
 	for _, l := range listeners {
 		go func() { ended <- server.Serve(l) }()

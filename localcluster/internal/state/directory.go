@@ -91,6 +91,13 @@ func (d Dir) Log(part string) string { return filepath.Join(d.Logs(), part+".log
 // Kubeconfig is the file by which others reach the cluster.
 func (d Dir) Kubeconfig() string { return filepath.Join(d.Path, "kubeconfig") }
 
+// RegistryPassword is the file with the password of the image registry.
+func (d Dir) RegistryPassword() string { return filepath.Join(d.PKI(), "registry-password") }
+
+// RegistryLogin is a file of docker's configuration with the login of the image registry. It is there while the cluster
+// runs, where the programs of its owner find it by the address of the registry alone.
+func (d Dir) RegistryLogin() string { return filepath.Join(d.Run, "docker", "config.json") }
+
 // Data is where a part keeps what it stores.
 func (d Dir) Data(part string) string { return filepath.Join(d.Path, part) }
 
