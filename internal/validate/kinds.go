@@ -16,6 +16,8 @@ import (
 	apiversion "k8s.io/apimachinery/pkg/version"
 	"k8s.io/apiserver/pkg/endpoints/deprecation"
 	clientscheme "k8s.io/client-go/kubernetes/scheme"
+
+	"github.com/cyan-cd/cyan/internal/spelling"
 )
 
 // kinds knows which kinds will be served when the objects are applied, and how each is checked.
@@ -148,7 +150,7 @@ func (k *kinds) missing(gvk schema.GroupVersionKind) kind {
 	if len(served) > 0 {
 		return kind{field: field, problem: what + " is not served", remedy: "use " + strings.Join(served, " or ")}
 	}
-	if others := k.groupsWith(gvk.Kind); len(others) > 0 {
+	if others := k.groupsWith(gvk); len(others) > 0 {
 		return kind{field: field, problem: what + " is not served", remedy: "use " + strings.Join(others, " or ")}
 	}
 	where := "Kubernetes does not have it"
@@ -156,7 +158,7 @@ func (k *kinds) missing(gvk schema.GroupVersionKind) kind {
 		where = "the cluster does not serve it"
 	}
 	return kind{field: "kind", problem: fmt.Sprintf("unknown kind %s: %s, and no CustomResourceDefinition among the objects defines it", what, where),
-		remedy: didYouMean(gvk.Kind, k.kindsOf(gvk.GroupVersion()), "add its CustomResourceDefinition, or correct apiVersion and kind")}
+		remedy: didYouMean(gvk.Kind, k.kindsNear(gvk), "add its CustomResourceDefinition, or correct apiVersion and kind")}
 }
 
 // all lists every kind that is served.
@@ -184,8 +186,16 @@ func (k *kinds) servedVersions(gvk schema.GroupVersionKind) []string {
 	return k.versions(func(other schema.GroupVersionKind) bool { return other.GroupKind() == gvk.GroupKind() && other != gvk })
 }
 
-func (k *kinds) groupsWith(name string) []string {
-	return k.versions(func(other schema.GroupVersionKind) bool { return other.Kind == name })
+// groupsWith lists the groups in which a kind of this name was probably meant. A group of somebody's own, such as
+// serving.example.org, has kinds of its own, whatever Kubernetes calls by the same name, unless it is a misspelt one.
+func (k *kinds) groupsWith(gvk schema.GroupVersionKind) []string {
+	foreign := isForeign(gvk.Group)
+	return k.versions(func(other schema.GroupVersionKind) bool {
+		if other.Kind != gvk.Kind {
+			return false
+		}
+		return !foreign || spelling.Closest(gvk.Group, []string{other.Group}) != ""
+	})
 }
 
 func (k *kinds) versions(want func(schema.GroupVersionKind) bool) []string {
@@ -199,16 +209,22 @@ func (k *kinds) versions(want func(schema.GroupVersionKind) bool) []string {
 	return slices.Compact(found)
 }
 
-// kindsOf lists the kinds of a group and version, or all when it has none.
-func (k *kinds) kindsOf(gv schema.GroupVersion) []string {
+// isForeign reports whether a group is written as one that somebody else than Kubernetes has.
+func isForeign(group string) bool {
+	return strings.Contains(group, ".") && !strings.HasSuffix(group, ".k8s.io")
+}
+
+// kindsNear lists the kinds that an unknown one may be meant to be: those of its group and version; where it has none,
+// all, but for a group of somebody's own.
+func (k *kinds) kindsNear(gvk schema.GroupVersionKind) []string {
 	var same, others []string
-	for _, gvk := range k.all() {
-		others = append(others, gvk.Kind)
-		if gvk.GroupVersion() == gv {
-			same = append(same, gvk.Kind)
+	for _, other := range k.all() {
+		others = append(others, other.Kind)
+		if other.GroupVersion() == gvk.GroupVersion() {
+			same = append(same, other.Kind)
 		}
 	}
-	if len(same) > 0 {
+	if len(same) > 0 || isForeign(gvk.Group) {
 		others = same
 	}
 	sort.Strings(others)

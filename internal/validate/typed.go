@@ -182,6 +182,8 @@ func explain(e *field.Error, secret bool) (problem, remedy string) {
 	case field.ErrorTypeRequired:
 		value = ""
 		return with("the field is missing", e.Detail), "add it"
+	case field.ErrorTypeNotFound:
+		return with("not found:", notFoundDetail(e)), "add it, or correct the name"
 	case field.ErrorTypeNotSupported:
 		return with("unsupported value", ""), "use one of " + strings.TrimPrefix(e.Detail, "supported values: ")
 	case field.ErrorTypeDuplicate:
@@ -206,6 +208,24 @@ func explain(e *field.Error, secret bool) (problem, remedy string) {
 		}
 		return with("invalid value", e.Detail), "correct the value"
 	}
+}
+
+// listsOfNames are where an API server looks for a name that a field of a pod refers to, by the list that the field is
+// in.
+var listsOfNames = []struct{ list, sought string }{
+	{"volumeMounts", "no volume of the pod has this name"},
+	{"volumeDevices", "no volume of the pod has this name"},
+	{"claims", "no entry of resourceClaims in the pod has this name"},
+}
+
+// notFoundDetail returns what was not found, for a field that names something else in the same object.
+func notFoundDetail(e *field.Error) string {
+	for _, at := range listsOfNames {
+		if strings.Contains(e.Field, "."+at.list+"[") {
+			return at.sought
+		}
+	}
+	return e.Detail
 }
 
 var typeDetail = regexp.MustCompile(`must be of type (\w+): "(\w+)"$`)

@@ -48,6 +48,7 @@ func (b builder) buildAs(dir, file string, top *types.Kustomization, use func(re
 // build runs kustomize on dir, with overlay in the place of files, and passes what it makes to use, while the schema
 // that it was made by is held. A panic becomes an error, because anybody may have written the input.
 func (b builder) build(dir string, overlay map[string][]byte, use func(resmap.ResMap) error) (err error) {
+	guardLogger()
 	defer b.holdSchema()()
 	defer func() {
 		if p := recover(); p != nil {

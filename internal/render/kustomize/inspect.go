@@ -21,6 +21,7 @@ type inspection struct {
 	*facts
 	files    localFiles
 	changes  changeReader
+	encoder  encoder
 	warnings []render.Warning
 }
 
@@ -37,7 +38,8 @@ type facts struct {
 }
 
 func newInspection(tree *render.Tree) *inspection {
-	return &inspection{files: localFiles{tree}, changes: changeReader{tree}, facts: &facts{tree: tree, inspected: map[string]*inspected{}, modern: map[string][]byte{}, places: places{}}}
+	once := newEncoder()
+	return &inspection{files: localFiles{tree}, changes: changeReader{tree, once}, encoder: once, facts: &facts{tree: tree, inspected: map[string]*inspected{}, modern: map[string][]byte{}, places: places{}}}
 }
 
 // place is where an entry stands, for errors.
@@ -212,5 +214,5 @@ func (in *inspection) resourceFile(p place, entry, resolved string) ([]render.Do
 		}
 	}
 	in.places.addDocuments(resolved, docs)
-	return docs, nil
+	return docs, in.encoder.file(resolved, docs, false)
 }

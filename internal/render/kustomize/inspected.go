@@ -38,7 +38,10 @@ type inspectedPatch struct {
 type inspectedPlugin struct{ docs []render.Document }
 
 // changeReader reads what a kustomization changes its objects by.
-type changeReader struct{ tree *render.Tree }
+type changeReader struct {
+	tree    *render.Tree
+	encoder encoder
+}
 
 // collect fills in the patches and the replacements. All of them were checked before.
 func (cr changeReader) collect(k *inspected) error {
@@ -74,13 +77,21 @@ func (cr changeReader) collect(k *inspected) error {
 // patch reads a patch that is a file or a text.
 func (cr changeReader) patch(k *inspected, file, text string) ([]render.Document, error) {
 	if file == "" || strings.Contains(file, "\n") {
-		return cr.tree.TextDocuments(k.file, []byte(file+text))
+		docs, err := cr.tree.TextDocuments(k.file, []byte(file+text))
+		if err != nil {
+			return nil, err
+		}
+		return docs, encodable(k.file, docs, true)
 	}
 	resolved, _, err := cr.tree.Resolve(path.Join(k.dir, file))
 	if err != nil {
 		return nil, err
 	}
-	return cr.tree.ReadDocuments(resolved)
+	docs, err := cr.tree.ReadDocuments(resolved)
+	if err != nil {
+		return nil, err
+	}
+	return docs, cr.encoder.file(resolved, docs, true)
 }
 
 // replacementFile reads replacements from a file: a list of them, or one. Kustomize refuses a file that is neither.

@@ -63,6 +63,9 @@ func (in *inspection) pluginText(p place, data []byte) ([]pluginConfig, error) {
 	if len(docs) == 0 {
 		return nil, p.refuse("is empty", "remove the entry")
 	}
+	if err := encodable(p.file, docs, false); err != nil {
+		return nil, err
+	}
 	configs, err := configsInText(in.tree.Budget(), data)
 	if err != nil {
 		return nil, p.refuse("is not the configuration of a plugin: "+err.Error(), "give apiVersion, kind and metadata.name")
