@@ -45,7 +45,7 @@ func TestMissingKinds(t *testing.T) {
 		{"the wrong group", gvk("", "v1", "Deployment"), nil, "apiVersion: v1 Deployment is not served; use apps/v1"},
 		{"a version that a kind does not have", gvk("apps", "v9", "Deployment"), nil, "apiVersion: apps/v9 Deployment is not served; use apps/v1"},
 		{"an alpha version of the built-in types", gvk("storagemigration.k8s.io", "v1alpha1", "StorageVersionMigration"), nil, "apiVersion: storagemigration.k8s.io/v1alpha1 StorageVersionMigration is not served; use storagemigration.k8s.io/v1"},
-		{"several groups with the kind", gvk("wrong.example.com", "v1", "Event"), nil, "apiVersion: wrong.example.com/v1 Event is not served; use events.k8s.io/v1 or v1"},
+		{"several groups with the kind", gvk("wrong", "v1", "Event"), nil, "apiVersion: wrong/v1 Event is not served; use events.k8s.io/v1 or v1"},
 		{"a kind misspelt, of a group and version that are there", gvk("apps", "v1", "Deploymnt"), nil, "kind: unknown kind apps/v1 Deploymnt: Kubernetes does not have it, and no CustomResourceDefinition among the objects defines it; did you mean Deployment?"},
 		{"only kinds of the same group and version are likely", gvk("apps", "v1", "Ingres"), nil, "kind: unknown kind apps/v1 Ingres: Kubernetes does not have it, and no CustomResourceDefinition among the objects defines it; add its CustomResourceDefinition, or correct apiVersion and kind"},
 		{"any kind is likely where the group is unknown", gvk("network.k8s.io", "v1", "Ingres"), nil, "kind: unknown kind network.k8s.io/v1 Ingres: Kubernetes does not have it, and no CustomResourceDefinition among the objects defines it; did you mean Ingress?"},

@@ -23,7 +23,7 @@ func (g fatalGuard) Write(line []byte) (int, error) {
 	case !strings.HasPrefix(by, "sigs.k8s.io/kustomize/"):
 		return g.next.Write(line)
 	case fatal:
-		panic("it gives up: " + strings.TrimSpace(string(line)))
+		panic("kustomize gives up: " + strings.TrimSpace(string(line)))
 	default:
 		return len(line), nil
 	}
