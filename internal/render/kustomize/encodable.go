@@ -10,8 +10,8 @@ import (
 	"github.com/cyan-cd/cyan/internal/render"
 )
 
-// What kustomize cannot encode makes it fail at the end of a build without a file and a line, or end the program that it
-// runs in: it takes an object for one that can always be printed. So it is found before.
+// What kustomize cannot encode makes it fail at the end of a build without a file and a line, or end the program that
+// it runs in: it takes an object for one that can always be printed. So it is found before.
 
 // kindsOfKeys are what YAML takes a key for that is no text.
 var kindsOfKeys = map[string]string{
@@ -19,7 +19,8 @@ var kindsOfKeys = map[string]string{
 	"!!map": "a mapping", "!!seq": "a list",
 }
 
-// encoding looks for what cannot be encoded in one file. Of a patch, a repeated key is overwritten before it is encoded.
+// encoding looks for what cannot be encoded in one file. Of a patch, a repeated key is overwritten before it is
+// encoded.
 type encoding struct {
 	file, object string
 	isPatch      bool
