@@ -140,7 +140,7 @@ func (c *controller) reconcile() {
 		case errors.As(err, &refused):
 			c.note("refused: %s: %v", c.describe(a), err)
 			c.retry()
-			c.report(rollout.Decision{Status: rollout.CreateFailed(seen.Rollout.Status, err, c.now)})
+			c.report(rollout.Decision{Status: rollout.CreateFailed(seen.Rollout, err, c.now)})
 			return
 		case err != nil:
 			c.note("failed: %s: %v", c.describe(a), err)
@@ -211,6 +211,9 @@ func (c *controller) report(d rollout.Decision) {
 		}
 	}
 	status := stored(d.Status)
+	if problem := unreadable(c.rollout, status); problem != "" {
+		c.fatal("at %s: %s", c.now.Sub(began), problem)
+	}
 	if !equality.Semantic.DeepEqual(status, c.rollout.Status) {
 		if err := c.fails("status"); err != nil {
 			c.note("failed: status: %v", err)

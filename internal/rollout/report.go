@@ -27,6 +27,7 @@ func report(s State, o Outcome, restartedAt *metav1.Time, work Work, now time.Ti
 	}
 	status.Conditions = withConditions(status.Conditions, now, append(progress.aspects, aspectsOf(s, o, status.AvailableReplicas)...)...)
 	status.Phase, status.Message = phaseOf(s, o, status, now)
+	status.Conditions = withHealth(status.Conditions, status.Phase, now)
 	return Decision{
 		Actions: work.Actions, RequeueAt: Join(work, RequeueAt(progress.deadline)).RequeueAt,
 		Status: status, Annotations: annotationsOf(s), Events: eventsOf(s, o), Completed: completedIn(s, o, now),
@@ -162,8 +163,6 @@ func aspectsOf(s State, o Outcome, availableReplicas int32) []aspect {
 			"Rollout has minimum availability", "Rollout does not have minimum availability"),
 		yesOrNo(v1alpha1.RolloutConditionCompleted, "RolloutCompleted", complete,
 			"Rollout completed", "Rollout is not completed"),
-		yesOrNo(v1alpha1.RolloutConditionHealthy, "RolloutHealthy", complete && available && !paused,
-			"Rollout is healthy", "Rollout is not healthy"),
 		yesOrNo(v1alpha1.RolloutConditionPaused, "RolloutPaused", paused || pauseEnds(s, o),
 			"Rollout is paused", "Rollout is not paused"),
 	}
@@ -173,6 +172,16 @@ func aspectsOf(s State, o Outcome, availableReplicas int32) []aspect {
 		})
 	}
 	return slices.DeleteFunc(aspects, func(a aspect) bool { return saysNothing(s.Rollout, a) })
+}
+
+// withHealth returns the conditions with that of the phase among them: who waits for one of them has the other. A
+// Rollout that was never healthy has no such condition.
+func withHealth(all []v1alpha1.RolloutCondition, phase v1alpha1.RolloutPhase, now time.Time) []v1alpha1.RolloutCondition {
+	is := phase == v1alpha1.RolloutHealthy
+	if !is && condition(all, v1alpha1.RolloutConditionHealthy) == nil {
+		return all
+	}
+	return withConditions(all, now, yesOrNo(v1alpha1.RolloutConditionHealthy, "RolloutHealthy", is, "Rollout is healthy", "Rollout is not healthy"))
 }
 
 // pauseEnds reports whether a pause has ended and the traffic is on its way to the version that it held: who waits for
@@ -186,14 +195,10 @@ func pauseEnds(s State, o Outcome) bool {
 	return switching && !s.Abort && !s.Changed && isTrue(s.Rollout.Status.Conditions, v1alpha1.RolloutConditionPaused)
 }
 
-// saysNothing reports whether a condition is that a Rollout is not healthy, or not paused, and it never was: then there
-// is no such condition.
+// saysNothing reports whether a condition is that a Rollout is not paused, and it never was: then there is no such
+// condition.
 func saysNothing(ro *v1alpha1.Rollout, a aspect) bool {
-	switch a.kind {
-	case v1alpha1.RolloutConditionPaused, v1alpha1.RolloutConditionHealthy:
-		return a.status == corev1.ConditionFalse && condition(ro.Status.Conditions, a.kind) == nil
-	}
-	return false
+	return a.kind == v1alpha1.RolloutConditionPaused && a.status == corev1.ConditionFalse && condition(ro.Status.Conditions, a.kind) == nil
 }
 
 // phaseOf returns the state of a Rollout in a word, with a message.
@@ -233,15 +238,18 @@ func refuse(seen Observation, problems []*problem.Error, now time.Time) Decision
 		aspect{kind: v1alpha1.RolloutConditionInvalidSpec, status: corev1.ConditionTrue, reason: "InvalidSpec", message: message})
 	d.Status.ObservedGeneration = strconv.FormatInt(seen.Rollout.Generation, 10)
 	d.Status.Phase, d.Status.Message = v1alpha1.RolloutDegraded, "InvalidSpec: "+message
+	d.Status.Conditions = withHealth(d.Status.Conditions, d.Status.Phase, now)
 	return d
 }
 
 // CreateFailed returns the status of a Rollout whose new ReplicaSet the API server refused.
-func CreateFailed(status v1alpha1.RolloutStatus, cause error, now time.Time) v1alpha1.RolloutStatus {
-	after := *status.DeepCopy()
+func CreateFailed(ro *v1alpha1.Rollout, cause error, now time.Time) v1alpha1.RolloutStatus {
+	after := *ro.Status.DeepCopy()
+	after.ObservedGeneration = strconv.FormatInt(ro.Generation, 10)
 	after.Conditions = withConditions(after.Conditions, now,
 		aspect{kind: v1alpha1.RolloutConditionReplicaFailure, status: corev1.ConditionTrue, reason: reasonCreate, message: cause.Error()},
 		aspect{kind: v1alpha1.RolloutConditionProgressing, status: corev1.ConditionFalse, reason: reasonCreate, message: cause.Error()})
 	after.Phase, after.Message = v1alpha1.RolloutDegraded, reasonCreate+": "+cause.Error()
+	after.Conditions = withHealth(after.Conditions, after.Phase, now)
 	return after
 }

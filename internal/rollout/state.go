@@ -34,8 +34,7 @@ type State struct {
 	Traffic
 	Requests
 	Pause Pause
-	// Verified reports whether the desired version has passed its gates before, and has been growing to full size
-	// since.
+	// Verified reports whether the desired version has passed its gates before, and is on its way to the switch since.
 	Verified bool
 }
 
@@ -51,6 +50,9 @@ type Settings struct {
 	MaxUnavailable intstr.IntOrString
 	// ScaleDownDelay is how long pods stay after the traffic has left them.
 	ScaleDownDelay time.Duration
+	// StandsBy reports whether these pods stand by for a return to them meanwhile; else they only wait until nodes have
+	// followed.
+	StandsBy bool
 }
 
 // ServiceRef is a Service that a strategy names in a field of the Rollout.

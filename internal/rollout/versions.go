@@ -86,10 +86,11 @@ func desiredReplicaSet(seen Observation, template corev1.PodTemplateSpec) *appsv
 }
 
 // statusSpeaksOfTemplate reports whether the status was written for the template as it is now, whichever controller
-// wrote it. One that refused the spec is silent about its template.
+// wrote it. One that refused the spec is silent about its template; so is one that has no ReplicaSet of it, as the API
+// server refused that.
 func statusSpeaksOfTemplate(seen Observation) bool {
 	status := seen.Rollout.Status
-	if !Observed(seen.Rollout) || condition(status.Conditions, v1alpha1.RolloutConditionInvalidSpec) != nil {
+	if !Observed(seen.Rollout) || condition(status.Conditions, v1alpha1.RolloutConditionInvalidSpec) != nil || progressReason(seen.Rollout) == reasonCreate {
 		return false
 	}
 	return seen.Workload == nil || status.WorkloadObservedGeneration == strconv.FormatInt(seen.Workload.Generation, 10)

@@ -197,7 +197,7 @@ func identityOf(ro *v1alpha1.Rollout) *v1alpha1.Rollout {
 func (r *reconciler) failed(ctx context.Context, ro *v1alpha1.Rollout, decision rollout.Decision, cause error) (reconcile.Result, error) {
 	var create *createError
 	if errors.As(cause, &create) {
-		decision.Status = rollout.CreateFailed(ro.Status, create, r.now())
+		decision.Status = rollout.CreateFailed(ro, create, r.now())
 		if err := r.reporter.report(ctx, ro, decision); err != nil {
 			return reconcile.Result{}, errors.Join(cause, err)
 		}

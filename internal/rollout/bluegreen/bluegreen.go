@@ -45,13 +45,15 @@ func (b Strategy) Settings() rollout.Settings {
 	if b.spec.PreviewService != "" {
 		services = append(services, rollout.ServiceRef{Role: rollout.RolePreview, Field: field + ".previewService", Name: b.spec.PreviewService})
 	}
+	delay := seconds(ptr.Deref(b.spec.ScaleDownDelaySeconds, defaultScaleDownDelay))
 	return rollout.Settings{
 		Services:        services,
 		ActiveMetadata:  ptr.Deref(b.spec.ActiveMetadata, v1alpha1.PodTemplateMetadata{}),
 		PreviewMetadata: ptr.Deref(b.spec.PreviewMetadata, v1alpha1.PodTemplateMetadata{}),
 		AntiAffinity:    b.spec.AntiAffinity,
 		MaxUnavailable:  ptr.Deref(b.spec.MaxUnavailable, intstr.FromString(defaultMaxUnavailable)),
-		ScaleDownDelay:  max(seconds(ptr.Deref(b.spec.ScaleDownDelaySeconds, defaultScaleDownDelay)), scaleDownFloor),
+		ScaleDownDelay:  max(delay, scaleDownFloor),
+		StandsBy:        delay > 0,
 	}
 }
 

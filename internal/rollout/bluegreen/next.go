@@ -32,10 +32,16 @@ func (b Strategy) Next(s rollout.State, now time.Time) rollout.Outcome {
 		b.scaleUp(s, promoted),
 		b.scaleDown(s, now),
 	)
-	grows := b.spec.PreviewReplicaCount != nil && promoted && !s.Needed(s.Desired)
-	o.BlueGreen = statusOf(s, (s.Verified || grows) && !arrived)
+	o.BlueGreen = statusOf(s, b.verified(s, promotion) && !arrived)
 	o.Waits = waitsFor(s, o)
 	return o
+}
+
+// verified reports whether the desired version has passed its gates for good: its pods may go and come again before the
+// switch, and the pause has ended.
+func (b Strategy) verified(s rollout.State, promotion gate.Verdict) bool {
+	lasts := b.spec.PreviewReplicaCount != nil || b.promotion(s).Asked
+	return s.Verified || (lasts && promotion.Open && !s.Needed(s.Desired))
 }
 
 // settledVersion returns the version that is proved to have all the traffic; nil when none is.
@@ -55,7 +61,7 @@ func (b Strategy) nextPause(s rollout.State, promotion gate.Verdict, now time.Ti
 	case s.Abort || s.Serving() || gate.NeedsNone(s, now):
 		return rollout.Pause{}
 	case promotion.Open || !b.promotion(s).Asked:
-		return rollout.Pause{Begun: s.Pause.Begun}
+		return rollout.Pause{}
 	case promotion.Since.IsZero() || s.Pause.Has(v1alpha1.PauseBlueGreen) != nil:
 		return s.Pause
 	}

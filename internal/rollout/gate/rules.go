@@ -89,7 +89,7 @@ func NeedsNone(s rollout.State, now time.Time) bool {
 // delay.
 func standsBy(s rollout.State, now time.Time) bool {
 	deadline, ok := rollout.ScaleDownDeadline(s.Desired)
-	return ok && now.Before(deadline) && rollout.WasStable(s.Desired) && rollout.Size(s.Desired) > 0
+	return s.Settings.StandsBy && ok && now.Before(deadline) && rollout.WasStable(s.Desired) && rollout.Size(s.Desired) > 0
 }
 
 // withinRollbackWindow reports whether the desired version was stable before and is older than the stable one, by no
