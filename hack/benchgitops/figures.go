@@ -3,7 +3,10 @@ package main
 import (
 	"fmt"
 	"math"
+	"os"
+	"runtime"
 	"slices"
+	"strings"
 	"time"
 )
 
@@ -14,10 +17,13 @@ func timed(do func() error) (time.Duration, error) {
 	return time.Since(started), err
 }
 
-// median measures several times and returns the median.
-func median(times int, measure func() (time.Duration, error)) (time.Duration, error) {
+// medianOf is how often a limit is measured.
+const medianOf = 3
+
+// median measures some times and returns the median.
+func median(measure func() (time.Duration, error)) (time.Duration, error) {
 	var all []time.Duration
-	for range times {
+	for range medianOf {
 		took, err := measure()
 		if err != nil {
 			return 0, err
@@ -36,6 +42,23 @@ func quantile(all []time.Duration, q float64) time.Duration {
 	return sorted[max(0, int(math.Ceil(q*float64(len(sorted))))-1)]
 }
 
+// spread returns the median and the 99th percentile.
+func spread(all []time.Duration) []amount {
+	return []amount{lasting(quantile(all, 0.5)), lasting(quantile(all, 0.99))}
+}
+
+// place returns the k-th of some places that are spread over a list of n, from its first to its last. Where the list is
+// shorter it goes round, so that two that follow each other differ.
+func place(k, places, n int) int {
+	switch {
+	case places > n:
+		return k % n
+	case places < 2:
+		return 0
+	}
+	return k * (n - 1) / (places - 1)
+}
+
 // rounded writes a time with three digits.
 func rounded(d time.Duration) string {
 	switch {
@@ -43,10 +66,55 @@ func rounded(d time.Duration) string {
 		return d.Round(100 * time.Millisecond).String()
 	case d >= time.Second:
 		return d.Round(10 * time.Millisecond).String()
+	case d >= 100*time.Millisecond:
+		return d.Round(time.Millisecond).String()
 	}
 	return d.Round(100 * time.Microsecond).String()
 }
 
-func ratio(a, b time.Duration) string { return fmt.Sprintf("%.2f", float64(a)/float64(b)) }
+func ratio(a, b time.Duration) amount {
+	r := float64(a) / float64(max(b, 1))
+	return amount{r, fmt.Sprintf("%.2f ×", r)}
+}
 
 func megabytes(n int64) string { return fmt.Sprintf("%d MiB", n>>20) }
+
+// machine describes what the figures were measured on, and how busy it was before.
+func machine(load string) string {
+	model := field("/proc/cpuinfo", "model name")
+	var kilobytes int64
+	_, _ = fmt.Sscan(field("/proc/meminfo", "MemTotal"), &kilobytes)
+	system := strings.Trim(value("/etc/os-release", "PRETTY_NAME="), `"`)
+	return fmt.Sprintf("Machine: %s, %d processors, %d GiB, %s, %s; load average before the run: %s.",
+		model, runtime.NumCPU(), (kilobytes+1<<19)>>20, system, time.Now().UTC().Format(time.DateOnly), load)
+}
+
+// loadAverage is the number of processes that ran or waited in the last minute.
+func loadAverage() string {
+	text, err := os.ReadFile("/proc/loadavg")
+	if err != nil {
+		return "unknown"
+	}
+	first, _, _ := strings.Cut(string(text), " ")
+	return first
+}
+
+// field returns the value of a line "name : value".
+func field(path, name string) string {
+	_, after, _ := strings.Cut(value(path, name), ":")
+	return strings.TrimSpace(after)
+}
+
+// value returns what follows a prefix in the first line that has it.
+func value(path, prefix string) string {
+	text, err := os.ReadFile(path)
+	if err != nil {
+		return ""
+	}
+	for line := range strings.Lines(string(text)) {
+		if after, ok := strings.CutPrefix(line, prefix); ok {
+			return strings.TrimSpace(after)
+		}
+	}
+	return ""
+}

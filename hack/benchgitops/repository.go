@@ -14,40 +14,53 @@ import (
 	"github.com/cyan-cd/cyan/internal/source/gitserver"
 )
 
-// repository is what the Applications follow: a bare repository behind a git server, and a clone to commit in.
-type repository struct {
-	url, clone string
-	server     *http.Server
+// gitHost serves repositories from below a folder.
+type gitHost struct {
+	dir, address string
+	git          *gitserver.Server
+	server       *http.Server
 }
+
+// repository is what Applications follow: a bare repository of the host, and a clone to commit in.
+type repository struct{ url, clone string }
 
 // headerTimeout is the time that a client of the git server has for its headers.
 const headerTimeout = 10 * time.Second
 
-// serveRepository serves an empty repository below dir.
-func serveRepository(ctx context.Context, dir string) (*repository, error) {
+// serveGit serves repositories below dir, and those of others by their own handler.
+func serveGit(ctx context.Context, dir string, others http.Handler) (*gitHost, error) {
 	git, err := gitserver.New(filepath.Join(dir, "served"), gitserver.Options{})
 	if err != nil {
-		return nil, err
-	}
-	if _, err := git.Create("apps"); err != nil {
 		return nil, err
 	}
 	listener, err := new(net.ListenConfig).Listen(ctx, "tcp", "127.0.0.1:0")
 	if err != nil {
 		return nil, err
 	}
-	r := &repository{
-		url: "http://" + listener.Addr().String() + "/apps.git", clone: filepath.Join(dir, "clone"),
-		server: &http.Server{Handler: git, ReadHeaderTimeout: headerTimeout},
+	mux := http.NewServeMux()
+	mux.Handle("/", git)
+	mux.Handle(endlessPath, others)
+	h := &gitHost{dir: dir, address: "http://" + listener.Addr().String(), git: git, server: &http.Server{Handler: mux, ReadHeaderTimeout: headerTimeout}}
+	go func() { _ = h.server.Serve(listener) }()
+	return h, nil
+}
+
+func (h *gitHost) close() { _ = h.server.Close() }
+
+// create makes a repository with some files.
+func (h *gitHost) create(ctx context.Context, name string, files map[string]string) (*repository, error) {
+	if _, err := h.git.Create(name); err != nil {
+		return nil, err
 	}
-	go func() { _ = r.server.Serve(listener) }()
+	r := &repository{url: h.address + "/" + name + ".git", clone: filepath.Join(h.dir, "clones", name)}
 	if err := runGit(ctx, "", "init", "--quiet", "--initial-branch=main", "--template=", "--", r.clone); err != nil {
 		return nil, err
 	}
-	return r, runGit(ctx, r.clone, "remote", "add", "origin", r.url)
+	if err := runGit(ctx, r.clone, "remote", "add", "origin", r.url); err != nil {
+		return nil, err
+	}
+	return r, r.commit(ctx, "Manifests", files)
 }
-
-func (r *repository) close() { _ = r.server.Close() }
 
 // commit writes files, commits and pushes them.
 func (r *repository) commit(ctx context.Context, subject string, files map[string]string) error {
@@ -56,7 +69,7 @@ func (r *repository) commit(ctx context.Context, subject string, files map[strin
 		if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
 			return err
 		}
-		if err := os.WriteFile(path, []byte(content), 0o600); err != nil {
+		if err := writeFile(path, content); err != nil {
 			return err
 		}
 	}
@@ -66,6 +79,16 @@ func (r *repository) commit(ctx context.Context, subject string, files map[strin
 		}
 	}
 	return nil
+}
+
+// linkTo is the content of a file that stands for a symbolic link.
+const linkTo = "link: "
+
+func writeFile(path, content string) error {
+	if to, ok := strings.CutPrefix(content, linkTo); ok {
+		return os.Symlink(to, path)
+	}
+	return os.WriteFile(path, []byte(content), 0o600)
 }
 
 func runGit(ctx context.Context, dir string, args ...string) error {
@@ -81,6 +104,9 @@ func runGit(ctx context.Context, dir string, args ...string) error {
 
 // appName is the name of the i-th Application.
 func appName(i int) string { return fmt.Sprintf("app-%04d", i) }
+
+// settingsName is the name of the ConfigMap of the i-th Application.
+func settingsName(i int) string { return appName(i) + "-settings" }
 
 // settingsFile is the file that the i-th Application alone reads.
 func settingsFile(i int) string { return "apps/" + appName(i) + "/settings.yaml" }

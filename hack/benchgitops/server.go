@@ -1,7 +1,6 @@
 package main
 
 import (
-	"bufio"
 	"bytes"
 	"context"
 	"encoding/json"
@@ -21,23 +20,29 @@ import (
 
 // server is a running `cyan server`.
 type server struct {
-	cmd     *exec.Cmd
-	address string
-	started time.Time
-	ended   chan error
+	cmd *exec.Cmd
+	// address answers webhooks, metrics and probes, and profiles has the process's profiles.
+	address, profiles string
+	started           time.Time
+	ended             chan error
 }
 
-// readyTimeout bounds the start of the server.
-const readyTimeout = time.Minute
+const (
+	// readyTimeout bounds the start of the server, and answerTimeout the time that it has for an answer.
+	readyTimeout  = time.Minute
+	answerTimeout = time.Minute
+	// pollAll is far away, so that webhooks alone bring news.
+	pollAll = 10 * time.Hour
+)
 
 // startServer runs `cyan server` against a cluster, and returns once it is ready.
-func startServer(ctx context.Context, program, kubeconfig, dir string, poll time.Duration) (*server, error) {
-	listener, err := new(net.ListenConfig).Listen(ctx, "tcp", "127.0.0.1:0")
-	if err != nil {
+func startServer(ctx context.Context, program, kubeconfig, dir string) (*server, error) {
+	s := &server{ended: make(chan error, 1)}
+	var err error
+	if s.address, err = freeAddress(ctx); err != nil {
 		return nil, err
 	}
-	address := listener.Addr().String()
-	if err := listener.Close(); err != nil {
+	if s.profiles, err = freeAddress(ctx); err != nil {
 		return nil, err
 	}
 	log, err := os.Create(filepath.Join(dir, "server.log"))
@@ -45,10 +50,11 @@ func startServer(ctx context.Context, program, kubeconfig, dir string, poll time
 		return nil, err
 	}
 	defer func() { _ = log.Close() }()
-	s := &server{address: address, started: time.Now(), ended: make(chan error, 1)}
-	s.cmd = exec.CommandContext(ctx, program, "server", "--listen", address, "--data-dir", filepath.Join(dir, "mirrors"), "--poll", poll.String(), "--log-level", "warn")
+	s.cmd = exec.CommandContext(ctx, program, "server", "--listen", s.address, "--pprof", s.profiles, "--skip-crds",
+		"--data-dir", filepath.Join(dir, "mirrors"), "--poll", pollAll.String(), "--log-level", "warn")
 	s.cmd.Env = append(os.Environ(), "KUBECONFIG="+kubeconfig)
 	s.cmd.Stdout, s.cmd.Stderr = log, log
+	s.started = time.Now()
 	if err := s.cmd.Start(); err != nil {
 		return nil, err
 	}
@@ -60,6 +66,15 @@ func startServer(ctx context.Context, program, kubeconfig, dir string, poll time
 	return s, nil
 }
 
+// freeAddress returns an address of this machine that nobody listens at.
+func freeAddress(ctx context.Context) (string, error) {
+	listener, err := new(net.ListenConfig).Listen(ctx, "tcp", "127.0.0.1:0")
+	if err != nil {
+		return "", err
+	}
+	return listener.Addr().String(), listener.Close()
+}
+
 func (s *server) ready(ctx context.Context) (bool, error) {
 	select {
 	case err := <-s.ended:
@@ -67,7 +82,7 @@ func (s *server) ready(ctx context.Context) (bool, error) {
 		return false, fmt.Errorf("ended early: %w", err)
 	default:
 	}
-	_, err := s.get(ctx, "/readyz")
+	_, err := get(ctx, s.address, "/readyz")
 	return err == nil, nil
 }
 
@@ -79,15 +94,17 @@ func (s *server) stop() error {
 	return nil
 }
 
-func (s *server) get(ctx context.Context, path string) ([]byte, error) {
-	request, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://"+s.address+path, http.NoBody)
+func get(ctx context.Context, address, path string) ([]byte, error) {
+	ctx, cancel := context.WithTimeout(ctx, answerTimeout)
+	defer cancel()
+	request, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://"+address+path, http.NoBody)
 	if err != nil {
 		return nil, err
 	}
-	return s.do(request)
+	return answer(request)
 }
 
-func (s *server) do(request *http.Request) ([]byte, error) {
+func answer(request *http.Request) ([]byte, error) {
 	response, err := http.DefaultClient.Do(request)
 	if err != nil {
 		return nil, err
@@ -113,100 +130,6 @@ func (s *server) pushed(ctx context.Context, url string) error {
 	request.Header.Set("X-GitHub-Event", "push")
 	request.Header.Set("X-GitHub-Delivery", strconv.FormatInt(time.Now().UnixNano(), 10))
 	request.Header.Set("Content-Type", "application/json")
-	_, err = s.do(request)
+	_, err = answer(request)
 	return err
-}
-
-// usage is what the server has used up so far.
-type usage struct {
-	cpu time.Duration
-	// rss and peak are bytes of memory: resident now, and at most so far.
-	rss, peak int64
-	// requests counts requests to API servers by method, and looks those at Applications.
-	requests map[string]float64
-	looks    float64
-}
-
-// calls are all requests to the API server.
-func (u usage) calls() float64 {
-	var n float64
-	for _, count := range u.requests {
-		n += count
-	}
-	return n
-}
-
-// writes are the requests that change something.
-func (u usage) writes() float64 {
-	return u.requests["POST"] + u.requests["PUT"] + u.requests["PATCH"] + u.requests["DELETE"]
-}
-
-// since is what was used up after before was taken.
-func (u usage) since(before usage) usage {
-	d := usage{cpu: u.cpu - before.cpu, rss: u.rss, peak: u.peak, requests: map[string]float64{}, looks: u.looks - before.looks}
-	for method, n := range u.requests {
-		d.requests[method] = n - before.requests[method]
-	}
-	return d
-}
-
-// clockTicks is the unit of CPU times in /proc, a second's hundredth on Linux.
-const clockTicks = 100
-
-func (s *server) usage(ctx context.Context) (usage, error) {
-	u := usage{requests: map[string]float64{}}
-	pid := strconv.Itoa(s.cmd.Process.Pid)
-	stat, err := os.ReadFile(filepath.Join("/proc", pid, "stat"))
-	if err != nil {
-		return u, err
-	}
-	fields := strings.Fields(string(stat[bytes.LastIndexByte(stat, ')')+2:]))
-	// The process's own times, and those of its children that have ended, such as git's.
-	for _, at := range []int{11, 12, 13, 14} {
-		ticks, err := strconv.ParseInt(fields[at], 10, 64)
-		if err != nil {
-			return u, err
-		}
-		u.cpu += time.Duration(ticks) * time.Second / clockTicks
-	}
-	status, err := os.ReadFile(filepath.Join("/proc", pid, "status"))
-	if err != nil {
-		return u, err
-	}
-	u.rss, u.peak = kilobytes(status, "VmRSS:"), kilobytes(status, "VmHWM:")
-	metrics, err := s.get(ctx, "/metrics")
-	if err != nil {
-		return u, err
-	}
-	u.count(metrics)
-	return u, nil
-}
-
-func kilobytes(status []byte, name string) int64 {
-	_, rest, _ := bytes.Cut(status, []byte(name))
-	var n int64
-	_, _ = fmt.Sscan(string(rest), &n)
-	return n << 10
-}
-
-// count adds up what the metrics tell of.
-func (u *usage) count(metrics []byte) {
-	lines := bufio.NewScanner(bytes.NewReader(metrics))
-	for lines.Scan() {
-		name, value, ok := strings.Cut(lines.Text(), "} ")
-		if !ok {
-			name, value, ok = strings.Cut(lines.Text(), " ")
-		}
-		n, err := strconv.ParseFloat(value, 64)
-		if !ok || err != nil {
-			continue
-		}
-		switch {
-		case strings.HasPrefix(name, "rest_client_requests_total{"):
-			_, method, _ := strings.Cut(name, `method="`)
-			u.requests[strings.SplitN(method, `"`, 2)[0]] += n
-		case strings.HasPrefix(name, "argocd_app_reconcile_count"):
-			u.looks += n
-		}
-	}
 }
