@@ -43,6 +43,8 @@ func TestContinues(t *testing.T) {
 		"a deny window that lets it go on":                     {list(window("deny", overrun)), true, day(11, 59), day(13, 0), "", time.Time{}},
 		"one that began with the window":                       {list(window("deny", overrun)), true, day(12, 0), day(13, 0), "a deny window is open", day(14, 0)},
 		"one that began within it":                             {list(window("deny", overrun)), true, day(12, 30), day(13, 0), "a deny window is open", day(14, 0)},
+		"one of which it is not known when it began":           {list(window("deny", overrun)), true, time.Time{}, day(13, 0), "a deny window is open", day(14, 0)},
+		"the same, of an allow window":                         {list(window("allow", overrun)), true, time.Time{}, day(14, 30), "no allow window is open", day(36, 0)},
 		"another deny window that does not let it go on":       {list(window("deny", overrun), window("deny")), true, day(11, 0), day(13, 0), "a deny window is open", day(14, 0)},
 		"one that began in an opening that overlaps the next":  {list(window("deny", overrun, at("0 12,13 * * *"))), true, day(12, 30), day(13, 30), "a deny window is open", day(15, 0)},
 		"an allow window that has closed":                      {list(window("allow")), true, day(13, 59), day(14, 30), "no allow window is open", day(36, 0)},
@@ -56,16 +58,17 @@ func TestContinues(t *testing.T) {
 			p := &v1alpha1.AppProject{ObjectMeta: metav1.ObjectMeta{Name: "team"}, Spec: v1alpha1.AppProjectSpec{SyncWindows: c.windows}}
 			app := &v1alpha1.Application{ObjectMeta: metav1.ObjectMeta{Name: "shop"}}
 			app.Operation = &v1alpha1.Operation{InitiatedBy: v1alpha1.OperationInitiator{Automated: c.automated}}
-			app.Status.OperationState = &v1alpha1.OperationState{StartedAt: metav1.NewTime(c.began)}
-			got := project.Continues(p, app, project.Destination{}, c.now)
+			// What the status tells of it counts for nothing.
+			app.Status.OperationState = &v1alpha1.OperationState{StartedAt: metav1.NewTime(day(0, 0))}
+			got := project.Continues(p, app, project.Destination{}, c.began, c.now)
 			if (c.says == "") != (got.Reason == "") || !strings.Contains(got.Reason, c.says) || !got.Until.Equal(c.again) {
 				t.Errorf("got %q until %s, want %q until %s", got.Reason, got.Until, c.says, c.again)
 			}
-			if app.Operation = nil; project.Continues(p, app, project.Destination{}, c.now) != (project.Denial{}) {
+			if app.Operation = nil; project.Continues(p, app, project.Destination{}, c.began, c.now) != (project.Denial{}) {
 				t.Error("something is denied though nothing runs")
 			}
 			app.Operation, app.Status.OperationState = &v1alpha1.Operation{}, nil
-			if project.Continues(p, app, project.Destination{}, c.now) != (project.Denial{}) {
+			if project.Continues(p, app, project.Destination{}, c.began, c.now) != (project.Denial{}) {
 				t.Error("something is denied to what has not begun")
 			}
 		})

@@ -36,17 +36,18 @@ func Windows(project *v1alpha1.AppProject, app *v1alpha1.Application, to Destina
 }
 
 // Continues returns whether the sync windows keep the operation of an Application from going on, if one runs. Windows
-// with syncOverrun let one go on that began before they denied it.
-func Continues(project *v1alpha1.AppProject, app *v1alpha1.Application, to Destination, now time.Time) Denial {
-	state := app.Status.OperationState
-	if app.Operation == nil || state == nil {
+// with syncOverrun let one go on that began before they denied it. When that was is not what the Application's status
+// tells, which others can write as well: it is zero where nobody else knows it, and the operation is then judged as one
+// that is still to begin.
+func Continues(project *v1alpha1.AppProject, app *v1alpha1.Application, to Destination, began, now time.Time) Denial {
+	if app.Operation == nil || app.Status.OperationState == nil {
 		return Denial{}
 	}
 	who := ByPerson
 	if app.Operation.InitiatedBy.Automated {
 		who = ByAutomation
 	}
-	return judge(project, app, to, sync{who: who, began: state.StartedAt.Time, now: now})
+	return judge(project, app, to, sync{who: who, began: began, now: now})
 }
 
 // sync is what windows judge: who wants it, and when it began; a zero time for one that is still to begin.

@@ -38,6 +38,8 @@ type observation struct {
 	rendered  *compare.Rendering
 	// refresh is what the refresh annotation asked for; "" when there is none.
 	refresh string
+	// began is when the operation began that runs, as this process knows it; zero when it does not.
+	began time.Time
 
 	// comparison is git against the cluster, as far as it is known; the zero value when nothing could be compared.
 	comparison compare.Comparison
@@ -94,7 +96,7 @@ func (o *observation) forOperation() operation.Observation {
 	if o.project != nil {
 		seen.ToAutomation = project.Windows(o.project, o.app, o.to(), project.ByAutomation, o.now)
 		seen.ToPeople = project.Windows(o.project, o.app, o.to(), project.ByPerson, o.now)
-		seen.ToGoOn = project.Continues(o.project, o.app, o.to(), o.now)
+		seen.ToGoOn = project.Continues(o.project, o.app, o.to(), o.began, o.now)
 	}
 	return seen
 }

@@ -21,7 +21,7 @@ import (
 // gather looks at everything that concerns an Application. An error means that the control plane itself can't be read.
 func (r *observer) gather(ctx context.Context, app *v1alpha1.Application) (*observation, error) {
 	o := &observation{now: r.now(), name: client.ObjectKeyFromObject(app), app: app, settings: r.settings.get(), refresh: app.Annotations[v1alpha1.RefreshAnnotation]}
-	o.instance = instanceOf(r.control, o.name)
+	o.instance, o.began = instanceOf(r.control, o.name), r.begun.get(app)
 	var err error
 	if err = r.gatherProject(ctx, o); err != nil {
 		return nil, err

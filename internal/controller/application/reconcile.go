@@ -108,6 +108,7 @@ func (r *reconciler) visit(ctx context.Context, app *v1alpha1.Application, told 
 		return false, wait, err
 	}
 	r.newest.wrote(stored)
+	r.begun.wrote(app, stored)
 	told.wrote(app, after, happened)
 	r.meters.count(app, after)
 	return true, wait, nil
@@ -118,6 +119,7 @@ func (r *reconciler) forget(ctx context.Context, request ctrl.Request) error {
 		return err
 	}
 	r.newest.forget(request.NamespacedName)
+	r.begun.forget(request.NamespacedName)
 	r.sources.forget(request.NamespacedName)
 	r.renderer.Forget(request.NamespacedName)
 	r.comparer.Forget(request.NamespacedName)

@@ -22,6 +22,7 @@ type observer struct {
 	now      func() time.Time
 	settings *currentSettings
 	verdicts verdicts
+	begun    beginnings
 }
 
 // reconciler looks at one Application at a time per worker.
