@@ -33,25 +33,32 @@ type Known struct {
 // kinds of Kubernetes, those that the objects define, and Cyan's own are known. An empty result means that all of
 // them would be admitted, as far as that is known without the objects that exist already.
 //
-// Findings come in the order of files and lines. Objects are not changed.
+// Findings come in the order of files and lines, and are bounded: an object that is refused has one at least. Objects
+// are not changed.
 func Check(objs []render.Rendered, known *Known) []*problem.Error {
 	if len(objs) == 0 {
 		return []*problem.Error{{Kind: problem.Usage, Cause: "no objects to validate", Remedy: "check the path and the revision of the source, and what it includes and excludes"}}
 	}
 	kinds := newKinds(known)
 	subjects := make([]*subject, len(objs))
+	count := 0
+	check := func(s *subject) {
+		s.allowed = allowance(count)
+		s.check(kinds)
+		count += len(s.findings)
+	}
 	// Definitions first: their schemas count only if an API server would admit them.
 	for i, o := range objs {
 		subjects[i] = &subject{rendered: o}
 		if o.Object.GroupVersionKind() == crdKind {
-			subjects[i].check(kinds)
+			check(subjects[i])
 			kinds.define(o.Object, len(subjects[i].findings) == 0)
 		}
 	}
 	var findings []*problem.Error
 	for _, s := range subjects {
 		if s.rendered.Object.GroupVersionKind() != crdKind {
-			s.check(kinds)
+			check(s)
 		}
 		findings = append(findings, s.findings...)
 	}
@@ -95,7 +102,7 @@ func (s *subject) check(kinds *kinds) {
 // checkRepeatedKeys finds keys that a mapping of the file has twice: the last one counts, which is hardly what was
 // meant.
 func (s *subject) checkRepeatedKeys(n *yaml.Node, path string, seen map[*yaml.Node]bool) {
-	if n == nil || seen[n] {
+	if n == nil || seen[n] || s.full() {
 		return
 	}
 	seen[n] = true
@@ -110,7 +117,7 @@ func (s *subject) checkRepeatedKeys(n *yaml.Node, path string, seen map[*yaml.No
 		return
 	}
 	lines := map[string]int{}
-	for i := 0; i+1 < len(n.Content); i += 2 {
+	for i := 0; i+1 < len(n.Content) && !s.full(); i += 2 {
 		key := n.Content[i]
 		field := joinPath(path, key.Value)
 		if first, repeated := lines[key.Value]; repeated && key.Value != "<<" {

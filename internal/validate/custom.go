@@ -211,6 +211,9 @@ func (s *subject) checkCustom(c *custom, namespace string) {
 func (s *subject) checkUnknown(object *unstructured.Unstructured, structural *structuralschema.Structural) {
 	unknown := pruning.PruneWithOptions(object.Object, structural, true, structuralschema.UnknownFieldPathOptions{TrackUnknownFieldPaths: true})
 	for _, path := range unknown {
+		if s.full() {
+			break
+		}
 		parent, key, siblings := siblingsOf(structural, path)
 		s.add(path, fmt.Sprintf("%s has no field %q", display(parent, s), key), didYouMean(key, siblings, "remove it"))
 	}
@@ -272,6 +275,9 @@ func (s *subject) checkRollout(gvk schema.GroupVersionKind) {
 	as.rendered.Object = workload
 	as.checkBuiltin(builtins()[deployments.GroupKind()], deployments, "default")
 	for _, f := range as.findings {
+		if s.full() {
+			break
+		}
 		repeated := slices.ContainsFunc(s.findings, func(have *problem.Error) bool { return have.Field == f.Field })
 		if !repeated {
 			f.Object = ObjectName(s.rendered.Object)

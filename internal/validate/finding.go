@@ -1,12 +1,41 @@
 package validate
 
 import (
+	"cmp"
+	"strings"
+
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 
 	"github.com/cyan-cd/cyan/internal/problem"
 	"github.com/cyan-cd/cyan/internal/render"
 	"github.com/cyan-cd/cyan/internal/secret"
 )
+
+// What a stranger's objects can make of findings is bounded. Each object that is refused keeps one at least.
+const (
+	// maxOfObject is how many findings one object has at most, and maxDetailed how many all objects have together before
+	// each further one has a single one.
+	maxOfObject = 50
+	maxDetailed = 1000
+	// maxText is how long a text of a finding may be, in bytes.
+	maxText = 1000
+)
+
+// allowance is how many findings an object may have, after so many of the objects before it.
+func allowance(before int) int {
+	if before >= maxDetailed {
+		return 1
+	}
+	return maxOfObject
+}
+
+// shortened cuts a text that is too long to be read.
+func shortened(text string) string {
+	if len(text) <= maxText {
+		return text
+	}
+	return strings.ToValidUTF8(text[:maxText], "") + "…"
+}
 
 // ObjectName returns what findings call an object: kind, namespace and name.
 func ObjectName(u *unstructured.Unstructured) string {
@@ -17,7 +46,7 @@ func ObjectName(u *unstructured.Unstructured) string {
 	if ns := u.GetNamespace(); ns != "" {
 		name = ns + "/" + name
 	}
-	return u.GetKind() + " " + name
+	return shortened(u.GetKind() + " " + name)
 }
 
 // subject is the object that is being checked, and collects what is found. The line of a finding is that of its field;
@@ -25,12 +54,20 @@ func ObjectName(u *unstructured.Unstructured) string {
 type subject struct {
 	rendered render.Rendered
 	findings []*problem.Error
+	// allowed is how many findings there may be; 0 for the most that one object may have.
+	allowed int
 }
 
+// full reports whether there are as many findings as there may be, so that nothing more has to be looked for.
+func (s *subject) full() bool { return len(s.findings) >= cmp.Or(s.allowed, maxOfObject) }
+
 func (s *subject) add(field, cause, remedy string) {
+	if s.full() {
+		return
+	}
 	f := &problem.Error{
-		Kind: problem.Usage, File: s.rendered.Origin.File, Object: ObjectName(s.rendered.Object), Field: field,
-		Cause: secret.Redact(cause, s.rendered.Object), Remedy: secret.Redact(remedy, s.rendered.Object),
+		Kind: problem.Usage, File: s.rendered.Origin.File, Object: ObjectName(s.rendered.Object), Field: shortened(field),
+		Cause: shortened(secret.Redact(cause, s.rendered.Object)), Remedy: shortened(secret.Redact(remedy, s.rendered.Object)),
 	}
 	line, inFile := s.rendered.Line(field)
 	f.Line = line
@@ -38,10 +75,16 @@ func (s *subject) add(field, cause, remedy string) {
 		f.Remedy += " (set by a patch or an option, not by this file)"
 	}
 	s.findings = append(s.findings, f)
+	if s.full() {
+		f.Remedy += "; this object may have more findings, which are not looked for"
+	}
 }
 
 // addAt is add for a place in the file that is known.
 func (s *subject) addAt(line int, field, cause, remedy string) {
+	before := len(s.findings)
 	s.add(field, cause, remedy)
-	s.findings[len(s.findings)-1].Line = line
+	if len(s.findings) > before {
+		s.findings[before].Line = line
+	}
 }

@@ -96,6 +96,9 @@ func (w *shapeWalk) object(t reflect.Type, v any, path string) any {
 	}
 	fields, fitting := fieldsOf(t), make(map[string]any, len(m))
 	for _, key := range slices.Sorted(maps.Keys(m)) {
+		if w.subject.full() {
+			break
+		}
 		at := joinPath(path, key)
 		field, ok := fields[key]
 		if !ok {
@@ -123,6 +126,9 @@ func (w *shapeWalk) mapping(t reflect.Type, v any, path string) any {
 	}
 	fitting := make(map[string]any, len(m))
 	for _, key := range slices.Sorted(maps.Keys(m)) {
+		if w.subject.full() {
+			break
+		}
 		value := w.value(t.Elem(), m[key], path+"["+key+"]")
 		if value != nil || m[key] == nil {
 			fitting[key] = value
@@ -148,6 +154,9 @@ func (w *shapeWalk) list(t reflect.Type, v any, path string) any {
 	}
 	fitting := make([]any, len(list))
 	for i, e := range list {
+		if w.subject.full() {
+			break
+		}
 		// An element stays in its place, so that the paths of what follows are right.
 		fitting[i] = w.value(t.Elem(), e, indexPath(path, i))
 	}

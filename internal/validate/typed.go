@@ -1,6 +1,7 @@
 package validate
 
 import (
+	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -9,12 +10,17 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/go-logr/logr"
 	"k8s.io/apimachinery/pkg/api/meta"
+	"k8s.io/apimachinery/pkg/api/operation"
+	"k8s.io/apimachinery/pkg/api/validation"
+	pathvalidation "k8s.io/apimachinery/pkg/api/validation/path"
 	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apimachinery/pkg/runtime/schema"
 	"k8s.io/apimachinery/pkg/util/validation/field"
 	"k8s.io/apiserver/pkg/endpoints/request"
 	"k8s.io/apiserver/pkg/registry/rest"
+	"k8s.io/klog/v2"
 	"k8s.io/kubernetes/pkg/apis/core"
 )
 
@@ -27,7 +33,7 @@ func (s *subject) checkBuiltin(b builtin, gvk schema.GroupVersionKind, namespace
 	defer s.recover()
 	before := len(s.findings)
 	content, wrong := s.checkShape(b.scheme, gvk)
-	if content == nil {
+	if content == nil || s.full() {
 		return
 	}
 	object, err := b.decode(content, gvk)
@@ -95,7 +101,41 @@ func create(b builtin, gvk schema.GroupVersionKind, object runtime.Object, names
 	}
 	b.strategy.PrepareForCreate(ctx, object)
 	allocate(object)
-	return rest.ValidateCreate(ctx, object, b.strategy)
+	return validateCreate(ctx, object, b.strategy)
+}
+
+// maxErrors is how many errors of one object are compared with each other.
+const maxErrors = 4 * maxOfObject
+
+// validateCreate is what an API server does with a new object, but for objects with more errors than anybody reads:
+// rest.ValidateCreate compares each with each, and tells the log where its own two kinds of rules disagree.
+func validateCreate(ctx context.Context, object runtime.Object, strategy rest.RESTCreateStrategy) field.ErrorList {
+	ctx = klog.NewContext(ctx, logr.Discard())
+	errs := strategy.Validate(ctx, object)
+	if len(errs) > maxErrors {
+		return errs[:maxErrors]
+	}
+	if len(errs) == 0 {
+		accessor, err := meta.Accessor(object)
+		if err != nil {
+			return field.ErrorList{field.InternalError(field.NewPath("metadata"), err)}
+		}
+		segment := func(name string, prefix bool) []string {
+			if prefix {
+				return pathvalidation.IsValidPathSegmentPrefix(name)
+			}
+			return pathvalidation.IsValidPathSegmentName(name)
+		}
+		errs = validation.ValidateObjectMetaAccessor(accessor, strategy.NamespaceScoped(), segment, field.NewPath("metadata"))
+		if len(errs) > maxErrors {
+			return errs[:maxErrors]
+		}
+	}
+	if declarative, ok := strategy.(rest.DeclarativeValidationStrategy); ok {
+		config := declarative.DeclarativeValidationConfig(ctx, object, nil)
+		errs = declarative.ValidateDeclaratively(ctx, object, nil, errs, operation.Create, config)
+	}
+	return errs
 }
 
 // healthCheckPort stands for the port that an API server would allocate for a Service.
@@ -145,6 +185,9 @@ func quoted(message string) string {
 // addAll reports what validation refuses. Values of a secret are not shown.
 func (s *subject) addAll(errs field.ErrorList, secret bool) {
 	for _, e := range errs {
+		if s.full() {
+			break
+		}
 		name := e.Field
 		if name == "<nil>" {
 			name = ""
