@@ -124,7 +124,7 @@ func newReconciler(mgr ctrl.Manager, o Options) *reconciler {
 	writer := client.WithFieldOwner(mgr.GetClient(), v1alpha1.RolloutFieldManager)
 	live, written := mgr.GetAPIReader(), newExpectations(now)
 	router := service.Router{Client: writer, Live: live}
-	reporter := reporter{client: writer, recorder: newRecorder(writer, now), metrics: newMetrics(mgr.GetClient())}
+	reporter := reporter{client: writer, recorder: newRecorder(writer, now), metrics: newMetrics(mgr.GetClient(), o.InstanceID)}
 	return &reconciler{
 		observer: observer{cache: mgr.GetClient(), live: live, router: router, expectations: written, instance: o.InstanceID},
 		actor:    actor{client: writer, live: live, router: router, expectations: written, now: now, record: reporter.record},
@@ -135,25 +135,27 @@ func newReconciler(mgr ctrl.Manager, o Options) *reconciler {
 
 // Reconcile makes one decision about a Rollout and carries it out.
 func (r *reconciler) Reconcile(ctx context.Context, request reconcile.Request) (reconcile.Result, error) {
-	began := r.now()
-	result, err := r.reconcile(ctx, request.NamespacedName)
-	r.reporter.metrics.reconciled(request.Namespace, request.Name, r.now().Sub(began), err)
+	began, key := r.now(), request.NamespacedName
+	observed, err := r.observer.observe(ctx, key)
+	switch {
+	case errors.Is(err, errForeign):
+		r.leave(key)
+		return reconcile.Result{}, nil
+	case err == nil && observed == nil:
+		return reconcile.Result{}, r.forget(ctx, key)
+	}
+	var result reconcile.Result
+	switch {
+	case errors.Is(err, errStale):
+		result, err = reconcile.Result{RequeueAfter: staleRequeueAfter}, nil
+	case err == nil:
+		result, err = r.reconcile(ctx, key, observed)
+	}
+	r.reporter.metrics.reconciled(key.Namespace, key.Name, r.now().Sub(began), err)
 	return result, err
 }
 
-func (r *reconciler) reconcile(ctx context.Context, key client.ObjectKey) (reconcile.Result, error) {
-	observed, err := r.observer.observe(ctx, key)
-	switch {
-	case errors.Is(err, errStale):
-		return reconcile.Result{RequeueAfter: staleRequeueAfter}, nil
-	case errors.Is(err, errForeign):
-		r.seen.Delete(key)
-		return reconcile.Result{}, nil
-	case err != nil:
-		return reconcile.Result{}, err
-	case observed == nil:
-		return reconcile.Result{}, r.forget(ctx, key)
-	}
+func (r *reconciler) reconcile(ctx context.Context, key client.ObjectKey, observed *rollout.Observation) (reconcile.Result, error) {
 	ro := observed.Rollout
 	r.seen.Store(key, identityOf(ro))
 	now := r.now()
@@ -183,9 +185,15 @@ func (r *reconciler) forget(ctx context.Context, key client.ObjectKey) error {
 	if was, ok := r.seen.LoadAndDelete(key); ok {
 		r.reporter.record(was.(*v1alpha1.Rollout), rollout.EventDeleted(key.Name))
 	}
+	r.leave(key)
+	return r.actor.router.ReleaseAll(ctx, key)
+}
+
+// leave drops what was remembered of a Rollout that this controller does not look after any more.
+func (r *reconciler) leave(key client.ObjectKey) {
+	r.seen.Delete(key)
 	r.waiting.Delete(key)
 	r.reporter.metrics.forget(key.Namespace, key.Name)
-	return r.actor.router.ReleaseAll(ctx, key)
 }
 
 // identityOf returns of a Rollout what an event about it needs.

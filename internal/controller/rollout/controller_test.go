@@ -44,6 +44,8 @@ type world struct {
 	cluster   *testkit.LocalCluster
 	// instance is the id of the controller.
 	instance string
+	// metrics are those of the controller that runs, or ran last.
+	metrics *prometheus.Registry
 }
 
 func newWorld(t *testing.T) *world {
@@ -67,7 +69,8 @@ func (w *world) start() {
 	if err != nil {
 		w.Fatal(err)
 	}
-	if err := rollout.Setup(mgr, rollout.Options{Metrics: prometheus.NewRegistry(), InstanceID: w.instance}); err != nil {
+	w.metrics = prometheus.NewRegistry()
+	if err := rollout.Setup(mgr, rollout.Options{Metrics: w.metrics, InstanceID: w.instance}); err != nil {
 		w.Fatal(err)
 	}
 	ctx, cancel := context.WithCancel(context.Background())

@@ -2,6 +2,7 @@ package rollout
 
 import (
 	"errors"
+	"maps"
 	"strconv"
 	"sync"
 	"time"
@@ -20,6 +21,8 @@ type expectations struct {
 	mu   sync.Mutex
 	now  func() time.Time
 	last map[types.UID]write
+	// sweepAt is how many writes may be remembered before those that are not waited for any more are dropped.
+	sweepAt int
 }
 
 type write struct {
@@ -31,8 +34,11 @@ type write struct {
 // expectTimeout bounds how long a write is waited for: somebody else may have deleted the object.
 const expectTimeout = 10 * time.Second
 
+// sweepEvery is how many more writes than those that are waited for are remembered at most.
+const sweepEvery = 1024
+
 func newExpectations(now func() time.Time) *expectations {
-	return &expectations{now: now, last: map[types.UID]write{}}
+	return &expectations{now: now, last: map[types.UID]write{}, sweepAt: sweepEvery}
 }
 
 // expect remembers an object as a write returned it; nil is none. Resource versions of one kind are numbers that
@@ -52,6 +58,16 @@ func (e *expectations) expect(o client.Object) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	e.last[o.GetUID()] = written
+	e.sweep()
+}
+
+// sweep drops what is not waited for any more, such as the last writes to objects that are gone, when there is much.
+func (e *expectations) sweep() {
+	if len(e.last) < e.sweepAt {
+		return
+	}
+	maps.DeleteFunc(e.last, func(_ types.UID, w write) bool { return e.now().Sub(w.at) >= expectTimeout })
+	e.sweepAt = len(e.last) + sweepEvery
 }
 
 // isBehind reports whether this controller has written a newer version of an object than this one.

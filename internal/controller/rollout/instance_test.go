@@ -76,6 +76,10 @@ func TestRolloutsOfOtherInstances(t *testing.T) {
 			after.Status.ObservedGeneration, w.size("v2"), w.version("active"))
 	}
 
+	if series := w.series("app"); len(series) != 0 {
+		t.Errorf("metrics of the other controller's Rollout: %v", series)
+	}
+
 	w.patch(`{"metadata":{"labels":{%q:"another"}}}`, v1alpha1.RolloutInstanceIDLabel)
 	w.serves("v2")
 }

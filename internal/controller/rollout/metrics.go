@@ -17,6 +17,8 @@ const scrapeTimeout = 5 * time.Second
 // metrics counts what the controller does, and describes each Rollout when it is scraped.
 type metrics struct {
 	reader client.Reader
+	// instance is the id of the controller, which describes no Rollouts of others.
+	instance string
 
 	durations *prometheus.HistogramVec
 	errors    *prometheus.CounterVec
@@ -35,9 +37,9 @@ var (
 	updatedDesc     = prometheus.NewDesc("rollout_info_replicas_updated", "Pods of the newest version of a Rollout.", byRollout, nil)
 )
 
-func newMetrics(reader client.Reader) *metrics {
+func newMetrics(reader client.Reader, instance string) *metrics {
 	return &metrics{
-		reader:    reader,
+		reader: reader, instance: instance,
 		durations: prometheus.NewHistogramVec(prometheus.HistogramOpts{Name: "rollout_reconcile", Help: "Seconds that a decision about a Rollout took, with its writes.", Buckets: prometheus.ExponentialBuckets(0.001, 2, 12)}, byRollout),
 		errors:    prometheus.NewCounterVec(prometheus.CounterOpts{Name: "rollout_reconcile_error", Help: "Decisions about a Rollout that could not be carried out."}, byRollout),
 		events:    prometheus.NewCounterVec(prometheus.CounterOpts{Name: "rollout_events_total", Help: "Events about a Rollout."}, []string{"namespace", "name", "type", "reason"}),
@@ -97,7 +99,9 @@ func (m *metrics) Collect(to chan<- prometheus.Metric) {
 		return
 	}
 	for i := range list.Items {
-		describe(&list.Items[i], to)
+		if isOfInstance(&list.Items[i], m.instance) {
+			describe(&list.Items[i], to)
+		}
 	}
 }
 
