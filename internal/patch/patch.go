@@ -4,6 +4,7 @@ package patch
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"reflect"
@@ -16,8 +17,6 @@ import (
 	"k8s.io/client-go/util/retry"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/controller-runtime/pkg/client/apiutil"
-
-	"github.com/cyan-cd/cyan/internal/jsonpatch"
 )
 
 // Object makes the difference between before and after in the stored object, whatever became of its other fields
@@ -55,8 +54,8 @@ func unchanged(ctx context.Context, c client.Client, before, after client.Object
 	if err != nil {
 		return err
 	}
-	if patch, ok := operations(before.GetResourceVersion(), was, is); ok {
-		err := sendOperations(patch, after, send)
+	if patch := unread(before.GetResourceVersion(), was, is); patch != nil {
+		err := sendUnread(patch, after, send)
 		if !apierrors.IsInvalid(err) && !apierrors.IsBadRequest(err) {
 			return err
 		}
@@ -77,17 +76,34 @@ func asJSON(before, after client.Object) (was, is map[string]any, err error) {
 	return was, is, err
 }
 
-// sendOperations sends a patch, and puts the answer into result.
-func sendOperations(patch jsonpatch.Patch, result client.Object, send func(client.Object, client.Patch) error) error {
-	data, err := patch.Data()
-	if err != nil {
-		return err
+// unread returns the patch that makes the difference between before and after without what is stored at hand; nil where
+// before does not tell enough.
+func unread(resourceVersion string, before, after map[string]any) client.Patch {
+	if patch, ok := operations(resourceVersion, before, after); ok {
+		return raw(types.JSONPatchType, patch)
 	}
+	if patch, ok := merging(resourceVersion, before, after); ok {
+		return raw(types.MergePatchType, patch)
+	}
+	return nil
+}
+
+// raw returns a patch of JSON; nil for what can't be written as such, which objects of the API never are.
+func raw(kind types.PatchType, patch any) client.Patch {
+	data, err := json.Marshal(patch)
+	if err != nil {
+		return nil
+	}
+	return client.RawPatch(kind, data)
+}
+
+// sendUnread sends a patch, and puts the answer into result.
+func sendUnread(patch client.Patch, result client.Object, send func(client.Object, client.Patch) error) error {
 	answer := reflect.New(reflect.TypeOf(result).Elem())
 	object := answer.Interface().(client.Object)
 	object.SetNamespace(result.GetNamespace())
 	object.SetName(result.GetName())
-	if err := send(object, client.RawPatch(types.JSONPatchType, data)); err != nil {
+	if err := send(object, patch); err != nil {
 		return err
 	}
 	reflect.ValueOf(result).Elem().Set(answer.Elem())
