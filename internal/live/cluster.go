@@ -135,6 +135,8 @@ func (c *Cluster) keeper(kind schema.GroupKind) keeper {
 		changed: func(name types.NamespacedName, isNew bool, instances ...string) {
 			c.changed(keyOfName(kind, name), isNew, instances)
 		},
+		gone:     func(name types.NamespacedName, uid types.UID) { c.objects.gone(keyOfName(kind, name), uid) },
+		relisted: func() { c.objects.doubt(kind) },
 	}
 }
 

@@ -6,6 +6,8 @@ import (
 
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"k8s.io/apimachinery/pkg/runtime/schema"
+	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/apimachinery/pkg/util/resourceversion"
 
 	"github.com/cyan-cd/cyan/internal/apply"
@@ -17,7 +19,8 @@ type objects struct {
 
 	mu   sync.Mutex
 	full map[Key]*unstructured.Unstructured
-	// written are objects that were written here and may not have come back by the watch.
+	// written are objects that were written here, of which nobody has looked at the answer yet or which the watch may not
+	// have brought.
 	written map[Key]bool
 }
 
@@ -25,20 +28,22 @@ func newObjects(client *apply.Client) *objects {
 	return &objects{client: client, full: map[Key]*unstructured.Unstructured{}, written: map[Key]bool{}}
 }
 
-// read returns an object in full, from memory if the watch, which has seen it so, has nothing newer.
+// read returns an object in full, from memory if the watch, which has seen it so, has nothing newer. The answer to a
+// write counts once as it is: what the watch has brought since then has the object looked at again anyway.
 func (o *objects) read(ctx context.Context, last seen, is presence, ref apply.Ref) (*unstructured.Unstructured, error) {
 	key := keyOf(ref)
 	o.mu.Lock()
 	have, written := o.full[key], o.written[key]
 	o.mu.Unlock()
+	usable := have != nil && have.GroupVersionKind() == ref.Kind
 	switch {
 	case is == absent && !written:
 		o.drop(key)
 		return nil, nil
-	case is == known && have != nil && have.GroupVersionKind() == ref.Kind && have.GetUID() == last.uid && notOlder(have.GetResourceVersion(), last.resourceVersion):
-		if written && have.GetResourceVersion() == last.resourceVersion {
-			o.settle(key)
-		}
+	case is == absent && usable:
+		return have, nil
+	case is == known && usable && have.GetUID() == last.uid && (written || notOlder(have.GetResourceVersion(), last.resourceVersion)):
+		o.settle(key)
 		return have, nil
 	}
 	found, err := o.client.Get(ctx, ref.Kind, ref.Namespace, ref.Name)
@@ -72,6 +77,26 @@ func (o *objects) drop(keys ...Key) {
 	defer o.mu.Unlock()
 	for _, key := range keys {
 		delete(o.full, key)
+	}
+}
+
+// gone notes that the watch has brought the deletion of one object, which no answer to a write brings back.
+func (o *objects) gone(key Key, uid types.UID) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	if have := o.full[key]; have != nil && have.GetUID() == uid {
+		delete(o.full, key)
+	}
+}
+
+// doubt has the objects of a kind that were written read again: the watch has a gap, in which they may have gone.
+func (o *objects) doubt(kind schema.GroupKind) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	for key := range o.written {
+		if key.Group == kind.Group && key.Kind == kind.Kind {
+			delete(o.full, key)
+		}
 	}
 }
 

@@ -37,6 +37,10 @@ type keeper struct {
 	// changed is told of every change of an object that is kept, with the instances that it is and was marked as; not
 	// while the store is locked. isNew is set for what the first list brought.
 	changed func(name types.NamespacedName, isNew bool, instances ...string)
+	// gone is told of every object that was kept and is deleted, before changed is.
+	gone func(name types.NamespacedName, uid types.UID)
+	// relisted is told when all objects were listed, before changed is: what happened before then was not seen one by one.
+	relisted func()
 }
 
 // store has the objects of a kind: those that are marked or wanted by what is needed of them, and of all others no more
@@ -125,6 +129,7 @@ func (s *store) Delete(o any) error {
 	s.drop(name)
 	s.mu.Unlock()
 	if was {
+		s.gone(name, before.uid)
 		s.changed(name, false, before.instance, last.instance)
 	}
 	return nil
@@ -157,6 +162,7 @@ func (s *store) Replace(objects []any, _ string) error {
 		changes = append(changes, change{name, was.instance, ""})
 	}
 	s.mu.Unlock()
+	s.relisted()
 	for _, c := range changes {
 		s.changed(c.name, first, c.before, c.after)
 	}

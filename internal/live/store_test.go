@@ -26,6 +26,8 @@ func book(wanted ...string) (*store, *[]string) {
 		changed: func(name types.NamespacedName, isNew bool, instances ...string) {
 			told = append(told, fmt.Sprint(name.Name, isNew)+fmt.Sprint(instances))
 		},
+		gone:     func(name types.NamespacedName, _ types.UID) { told = append(told, name.Name+" gone") },
+		relisted: func() {},
 	}), &told
 }
 
@@ -53,7 +55,7 @@ func TestStore(t *testing.T) {
 		{"marked no more", []func(*store){add("a", "1", "shop"), add("a", "2", "")}, unread, seen{}, 0, []string{"afalse[ shop]", "afalse[shop ]"}},
 		{"marked otherwise", []func(*store){add("a", "1", "blog"), add("a", "2", "shop")}, known, seen{resourceVersion: "2", instance: "shop"}, 1, []string{"afalse[ blog]", "afalse[blog shop]"}},
 		{"the same again", []func(*store){add("a", "1", "shop"), add("a", "1", "shop")}, known, seen{resourceVersion: "1", instance: "shop"}, 1, []string{"afalse[ shop]"}},
-		{"deleted", []func(*store){add("a", "1", "shop"), gone("a", "shop")}, absent, seen{}, 0, []string{"afalse[ shop]", "afalse[shop shop]"}},
+		{"deleted", []func(*store){add("a", "1", "shop"), gone("a", "shop")}, absent, seen{}, 0, []string{"afalse[ shop]", "a gone", "afalse[shop shop]"}},
 		{"nobody's, deleted", []func(*store){add("a", "1", ""), gone("a", "")}, absent, seen{}, 0, nil},
 		{"a first list", []func(*store){list(object("a", "1", "shop"), object("b", "1", ""))}, known, seen{resourceVersion: "1", instance: "shop"}, 1, []string{"atrue[ shop]"}},
 		{"a list with nothing new", []func(*store){list(object("a", "1", "shop")), list(object("a", "1", "shop"))}, known, seen{resourceVersion: "1", instance: "shop"}, 1, []string{"atrue[ shop]"}},
@@ -80,6 +82,7 @@ func TestStoreKeepsWhatIsWanted(t *testing.T) {
 		owner:   func(*metav1.PartialObjectMetadata) string { return "" },
 		wanted:  func(name types.NamespacedName) bool { return slices.Contains(wanted, name.Name) },
 		changed: func(types.NamespacedName, bool, ...string) { told++ },
+		gone:    func(types.NamespacedName, types.UID) {},
 	})
 	_ = s.Add(object("a", "1", ""))
 	wanted = []string{"a"}
