@@ -73,7 +73,7 @@ var rooms = []room{
 	{folder: "internal/cluster", may: []string{"api/..."}},
 	{folder: "internal/traffic", may: []string{"api/...", "internal/rollout", "internal/testkit"}},
 	{folder: "internal/traffic/service", may: []string{"api/...", "internal/rollout", "internal/traffic"}},
-	{folder: "internal/controller/rollout", may: []string{"api/...", "internal/rollout", "internal/rollout/strategy", "internal/traffic/...", "internal/patch", "internal/problem", "internal/settings"}},
+	{folder: "internal/controller/rollout", may: []string{"api/...", "internal/controller/recorder", "internal/rollout", "internal/rollout/strategy", "internal/traffic/...", "internal/patch", "internal/problem", "internal/settings"}},
 	{folder: "internal/server", may: []string{"internal/action", "api/...", "internal/rollout/...", "internal/plan", "internal/health", "internal/delivery", "internal/render"}},
 	{folder: "internal/cli", may: []string{"internal/repository", "internal/action", "internal/project", "api/...", "internal/rollout/...", "internal/plan", "internal/health", "internal/delivery", "internal/render/...", "internal/validate", "internal/image", "internal/source", "internal/cluster", "internal/spelling", "internal/patch", "internal/problem", "internal/project", "internal/deliver", "internal/compare", "internal/live", "internal/cli/...", "internal/jsonpatch", "internal/settings", "internal/secret"}},
 	{folder: "internal/cli/term", may: []string{}, never: clients},
@@ -83,7 +83,8 @@ var rooms = []room{
 	{folder: "internal/cli/cluster", may: []string{"api/...", "internal/cluster", "internal/cli/kit"}},
 	{folder: "internal/cli/repo", may: []string{"internal/repository", "api/...", "internal/source", "internal/settings", "internal/cli/kit"}},
 	{folder: "internal/cli/project", may: []string{"api/...", "internal/patch", "internal/project", "internal/cli/kit"}},
-	{folder: "internal/controller/application", may: []string{"internal/repository", "api/...", "internal/operation", "internal/project", "internal/plan", "internal/health", "internal/compare", "internal/live", "internal/apply", "internal/cluster", "internal/source", "internal/patch", "internal/settings", "internal/render/sops"}},
+	{folder: "internal/controller/application", may: []string{"internal/repository", "api/...", "internal/controller/recorder", "internal/operation", "internal/project", "internal/plan", "internal/health", "internal/compare", "internal/live", "internal/apply", "internal/cluster", "internal/source", "internal/patch", "internal/settings", "internal/render/sops"}},
+	{folder: "internal/controller/recorder", may: []string{}},
 	{folder: "internal/controller/install", may: []string{"api/...", "internal/settings"}},
 	// Below are those that put the program together, and what only tests use.
 	{folder: "internal/controller"},

@@ -27,6 +27,7 @@ import (
 	"github.com/cyan-cd/cyan/api/v1alpha1"
 	"github.com/cyan-cd/cyan/internal/cluster"
 	"github.com/cyan-cd/cyan/internal/compare"
+	"github.com/cyan-cd/cyan/internal/controller/recorder"
 	"github.com/cyan-cd/cyan/internal/live"
 	"github.com/cyan-cd/cyan/internal/plan"
 	"github.com/cyan-cd/cyan/internal/source"
@@ -93,7 +94,7 @@ func Setup(mgr manager.Manager, o Options) error {
 			client:  client.WithFieldOwner(mgr.GetClient(), v1alpha1.ApplicationFieldManager),
 			sources: newSources(o.Mirrors, o.RefPoller), comparer: compare.New(), control: o.ControlNamespace, now: o.Now, settings: &currentSettings{},
 		},
-		newest: newNewest(mgr.GetClient(), mgr.GetAPIReader()), recorder: mgr.GetEventRecorder("cyan-application"), log: o.Log,
+		newest: newNewest(mgr.GetClient(), mgr.GetAPIReader()), log: o.Log,
 		meters: newMeters(), hooks: &heldHooks{of: map[types.NamespacedName]heldIn{}}, watchdog: o.Watchdog, settingsRead: make(chan struct{}),
 	}
 	if err := r.meters.register(o.Metrics, mgr.GetClient()); err != nil {
@@ -109,7 +110,9 @@ func Setup(mgr manager.Manager, o Options) error {
 	}
 	queue := newEnqueuer()
 	r.queue = queue
-	recorder := newRevisionRecorder(r.client, r.newest, queue, o.Now, o.Log)
+	r.recorder = newRecorder(r.client, v1alpha1.ApplicationKind, o.Now)
+	ofProjects := newRecorder(r.client, v1alpha1.AppProjectKind, o.Now)
+	revisions := newRevisionRecorder(r.client, r.newest, queue, o.Now, o.Log)
 	o.Render.Patience, o.Render.Finished = renderPatience, queue.add
 	ring := &keyring{reader: mgr.GetAPIReader(), namespace: o.ControlNamespace, now: o.Now, log: o.Log}
 	if o.Render.Keys != nil {
@@ -129,19 +132,21 @@ func Setup(mgr manager.Manager, o Options) error {
 		return err
 	}
 	f := &follower{reader: r.client, control: r.control, sources: r.sources, clusters: r.clusters, queue: queue, log: r.log,
-		news:     &news{projects: r.client, control: r.control, newest: r.newest, sources: r.sources, renderer: r.renderer, queue: queue, recorder: recorder, log: r.log},
+		news:     &news{projects: r.client, control: r.control, newest: r.newest, sources: r.sources, renderer: r.renderer, queue: queue, recorder: revisions, log: r.log},
 		settings: r.settings, settingsRead: r.settingsRead}
 	for _, run := range []manager.RunnableFunc{
 		func(ctx context.Context) error { return f.followSettings(ctx, kube) },
 		func(ctx context.Context) error { return f.followRefs(ctx, o.RefPoller) },
-		recorder.run,
+		revisions.run,
+		r.recorder.Start,
+		ofProjects.Start,
 		newSetWatcher(anything, o.Now, o.Log).run,
 	} {
 		if err := mgr.Add(run); err != nil {
 			return err
 		}
 	}
-	projects := &projectReconciler{client: r.client, recorder: r.recorder, control: r.control, log: r.log}
+	projects := &projectReconciler{client: r.client, recorder: ofProjects, control: r.control, log: r.log}
 	if err := projects.setUp(mgr); err != nil {
 		return err
 	}
@@ -155,6 +160,14 @@ func Setup(mgr manager.Manager, o Options) error {
 			RateLimiter:             workqueue.NewTypedItemExponentialFailureRateLimiter[reconcile.Request](retryFirst, retryMost),
 		}).
 		Complete(r)
+}
+
+// queuedEvents bounds the events that wait: some are told of each Application when all of them are synced at once.
+const queuedEvents = 1 << 14
+
+// newRecorder returns what records the events of objects of a kind.
+func newRecorder(writer client.Client, kind string, now func() time.Time) *recorder.Recorder {
+	return recorder.New(writer, recorder.Options{Source: "cyan-application", Kind: v1alpha1.GroupVersion.WithKind(kind), Queued: queuedEvents, Now: now})
 }
 
 // retryFirst and retryMost bound the time after which an Application is looked at again whose reconcile ended in an

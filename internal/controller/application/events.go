@@ -4,9 +4,9 @@ import (
 	"fmt"
 
 	corev1 "k8s.io/api/core/v1"
-	"k8s.io/client-go/tools/events"
 
 	"github.com/cyan-cd/cyan/api/v1alpha1"
+	"github.com/cyan-cd/cyan/internal/controller/recorder"
 	"github.com/cyan-cd/cyan/internal/operation"
 )
 
@@ -31,12 +31,12 @@ func (h *happenings) wrote(before, after *v1alpha1.Application, happened []opera
 }
 
 // emit records the events.
-func (h *happenings) emit(recorder events.EventRecorder) {
+func (h *happenings) emit(to *recorder.Recorder) {
 	if h.app == nil {
 		return
 	}
 	for _, e := range append(h.other, statusUpdates(&h.app.Status, &h.last)...) {
-		recorder.Eventf(h.app, nil, e.Type, e.Reason, e.Action, "%s", e.Note)
+		to.Record(h.app, recorder.Event{Type: e.Type, Reason: e.Reason, Action: e.Action, Message: e.Note})
 	}
 }
 

@@ -8,7 +8,6 @@ import (
 	"strings"
 
 	corev1 "k8s.io/api/core/v1"
-	"k8s.io/client-go/tools/events"
 	ctrl "sigs.k8s.io/controller-runtime"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/controller-runtime/pkg/handler"
@@ -16,13 +15,14 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/reconcile"
 
 	"github.com/cyan-cd/cyan/api/v1alpha1"
+	"github.com/cyan-cd/cyan/internal/controller/recorder"
 	"github.com/cyan-cd/cyan/internal/patch"
 )
 
 // projectReconciler lets AppProjects go that are deleted, once no Application uses them any more.
 type projectReconciler struct {
 	client   client.Client
-	recorder events.EventRecorder
+	recorder *recorder.Recorder
 	control  string
 	log      *slog.Logger
 }
@@ -68,7 +68,10 @@ func (p *projectReconciler) Reconcile(ctx context.Context, request ctrl.Request)
 			more = fmt.Sprintf(" and %d more", len(users)-maxUsersNamed)
 			users = users[:maxUsersNamed]
 		}
-		p.recorder.Eventf(found, nil, corev1.EventTypeWarning, "DeletionWaits", "Delete", "AppProject %s: used by the Applications %s%s; delete them, or move them to another project", found.Name, strings.Join(users, ", "), more)
+		p.recorder.Record(found, recorder.Event{
+			Type: corev1.EventTypeWarning, Reason: "DeletionWaits", Action: "Delete", Once: true,
+			Message: fmt.Sprintf("AppProject %s: used by the Applications %s%s; delete them, or move them to another project", found.Name, strings.Join(users, ", "), more),
+		})
 		return ctrl.Result{}, nil
 	}
 	after := found.DeepCopy()

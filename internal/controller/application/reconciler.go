@@ -4,10 +4,10 @@ import (
 	"log/slog"
 	"time"
 
-	"k8s.io/client-go/tools/events"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/cyan-cd/cyan/internal/compare"
+	"github.com/cyan-cd/cyan/internal/controller/recorder"
 	"github.com/cyan-cd/cyan/internal/live"
 )
 
@@ -30,7 +30,7 @@ type reconciler struct {
 	*observer
 	newest   *newest
 	queue    *enqueuer
-	recorder events.EventRecorder
+	recorder *recorder.Recorder
 	log      *slog.Logger
 	meters   *meters
 	hooks    *heldHooks

@@ -26,6 +26,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/reconcile"
 
 	"github.com/cyan-cd/cyan/api/v1alpha1"
+	"github.com/cyan-cd/cyan/internal/controller/recorder"
 	"github.com/cyan-cd/cyan/internal/rollout"
 	"github.com/cyan-cd/cyan/internal/rollout/strategy"
 	"github.com/cyan-cd/cyan/internal/traffic/service"
@@ -117,6 +118,11 @@ type reconciler struct {
 	seen sync.Map
 	// waiting holds since when an action of a Rollout waits.
 	waiting sync.Map
+}
+
+// newRecorder returns what records the events of Rollouts.
+func newRecorder(writer client.Client, now func() time.Time) *recorder.Recorder {
+	return recorder.New(writer, recorder.Options{Source: "cyan-rollout", Kind: v1alpha1.GroupVersion.WithKind(v1alpha1.RolloutKind), Lanes: 4, Queued: 1024, Now: now})
 }
 
 func newReconciler(mgr ctrl.Manager, o Options) *reconciler {

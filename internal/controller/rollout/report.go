@@ -9,6 +9,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/cyan-cd/cyan/api/v1alpha1"
+	"github.com/cyan-cd/cyan/internal/controller/recorder"
 	"github.com/cyan-cd/cyan/internal/patch"
 	"github.com/cyan-cd/cyan/internal/rollout"
 )
@@ -16,7 +17,7 @@ import (
 // reporter writes what was decided where people and programs look for it.
 type reporter struct {
 	client   client.Client
-	recorder *recorder
+	recorder *recorder.Recorder
 	metrics  *metrics
 }
 
@@ -59,6 +60,6 @@ func (r reporter) annotate(ctx context.Context, ro *v1alpha1.Rollout, set map[st
 func (r reporter) record(ro *v1alpha1.Rollout, events ...rollout.Event) {
 	for _, e := range events {
 		r.metrics.recorded(ro.Namespace, ro.Name, e)
-		r.recorder.record(ro, e)
+		r.recorder.Record(ro, recorder.Event{Type: e.Type, Reason: e.Reason, Message: e.Message, Once: e.Once})
 	}
 }
