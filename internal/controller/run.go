@@ -80,6 +80,7 @@ func Run(ctx context.Context, config *rest.Config, o Options) error {
 	if o.ControlNamespace == "" {
 		o.ControlNamespace = DefaultControlNamespace
 	}
+	trace(config)
 	ctrl.SetLogger(logr.FromSlogHandler(o.Log.Handler()))
 	c, err := client.New(config, client.Options{})
 	if err != nil {

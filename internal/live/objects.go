@@ -19,8 +19,8 @@ type objects struct {
 
 	mu   sync.Mutex
 	full map[Key]*unstructured.Unstructured
-	// written are objects that were written here, of which nobody has looked at the answer yet or which the watch may not
-	// have brought.
+	// written are objects that were written here and may not have come back by the watch; true for those whose answer in
+	// full nobody has looked at.
 	written map[Key]bool
 }
 
@@ -33,7 +33,8 @@ func newObjects(client *apply.Client) *objects {
 func (o *objects) read(ctx context.Context, last seen, is presence, ref apply.Ref) (*unstructured.Unstructured, error) {
 	key := keyOf(ref)
 	o.mu.Lock()
-	have, written := o.full[key], o.written[key]
+	have := o.full[key]
+	answer, written := o.written[key]
 	o.mu.Unlock()
 	usable := have != nil && have.GroupVersionKind() == ref.Kind
 	switch {
@@ -42,7 +43,7 @@ func (o *objects) read(ctx context.Context, last seen, is presence, ref apply.Re
 		return nil, nil
 	case is == absent && usable:
 		return have, nil
-	case is == known && usable && have.GetUID() == last.uid && (written || notOlder(have.GetResourceVersion(), last.resourceVersion)):
+	case is == known && usable && have.GetUID() == last.uid && (answer || notOlder(have.GetResourceVersion(), last.resourceVersion)):
 		o.settle(key)
 		return have, nil
 	}
@@ -55,20 +56,29 @@ func (o *objects) read(ctx context.Context, last seen, is presence, ref apply.Re
 	}
 	if found == nil {
 		o.drop(key)
-		if is == absent {
-			o.settle(key)
-		}
-		return nil, nil
 	}
-	o.mu.Lock()
-	defer o.mu.Unlock()
-	o.full[key] = found
+	if found == nil || is != absent {
+		o.settle(key)
+	}
+	if found != nil {
+		o.keep(key, found)
+	}
 	return found, nil
 }
 
 func notOlder(a, b string) bool {
 	order, err := resourceversion.CompareResourceVersion(a, b)
 	return err == nil && order >= 0 || a == b
+}
+
+// keep notes an object that was read, which is no answer to a write.
+func (o *objects) keep(key Key, found *unstructured.Unstructured) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	o.full[key] = found
+	if _, written := o.written[key]; written {
+		o.written[key] = false
+	}
 }
 
 // drop forgets objects.

@@ -63,6 +63,8 @@ func TestObjectsRead(t *testing.T) {
 		{"created where one of the same name was deleted before", "5", []step{{wrote: configMap("u", "5"), gone: "old", is: absent, want: "5"}}},
 		{"created, and perhaps deleted while the watch was broken", "", []step{{wrote: configMap("u", "5"), relisted: true, is: absent, want: asked}, {is: absent}}},
 		{"deleted, before the watch brings it", "5", []step{{deleted: true, is: known, last: seen{uid: "u", resourceVersion: "5"}, want: asked + "5"}}},
+		{"deleted, and changed by another at once", "6", []step{{deleted: true, is: known, last: seen{uid: "u", resourceVersion: "5"}, want: asked + "6"}, {is: known, last: seen{uid: "u", resourceVersion: "7"}, want: asked + "6"}}},
+		{"created, read anew before the watch brings it", "6", []step{{wrote: configMap("u", "5"), relisted: true, is: absent, want: asked + "6"}, {is: known, last: seen{uid: "u", resourceVersion: "7"}, want: asked + "6"}}},
 		{"deleted and gone, before the watch brings it", "", []step{{deleted: true, is: known, last: seen{uid: "u", resourceVersion: "5"}, want: asked}}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
