@@ -80,9 +80,8 @@ func Run(ctx context.Context, config *rest.Config, o Options) error {
 	if o.ControlNamespace == "" {
 		o.ControlNamespace = DefaultControlNamespace
 	}
-	trace(config)
 	ctrl.SetLogger(logr.FromSlogHandler(o.Log.Handler()))
-	c, err := client.New(config, client.Options{})
+	c, err := client.NewWithWatch(config, client.Options{})
 	if err != nil {
 		return fmt.Errorf("connecting to %s: %w", config.Host, err)
 	}

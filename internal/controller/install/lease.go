@@ -14,6 +14,7 @@ import (
 	coordinationv1 "k8s.io/api/coordination/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/watch"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/cyan-cd/cyan/internal/problem"
@@ -23,16 +24,18 @@ import (
 const LeaseName = "cyan-server"
 
 const (
-	// leaseFor is how long a holder is believed that is not heard of, and renewEvery the time between its signs of life.
-	leaseFor   = 30 * time.Second
-	renewEvery = 10 * time.Second
-	// leasePoll is the time between two looks at the Lease of another.
+	// answerWithin is how long a holder that is asked has to give a sign of life: one that works answers at once.
+	answerWithin = 15 * time.Second
+	// leasePoll is the time between two looks at the Lease of another, and before a watch of one's own is begun again.
 	leasePoll = time.Second
+	// askedByAnnotation asks the holder of the Lease for a sign of life, in the name of who would take it.
+	askedByAnnotation = "cyan.dev/asked-by"
 )
 
-// Lease is held by the one server that works in a control namespace.
+// Lease is held by the one server that works in a control namespace. It is not renewed as time goes by: its holder gives
+// a sign of life when another server asks for one, so that a server with nothing to do writes nothing.
 type Lease struct {
-	client    client.Client
+	client    client.WithWatch
 	namespace string
 	identity  string
 	now       func() time.Time
@@ -41,7 +44,7 @@ type Lease struct {
 }
 
 // NewLease returns the Lease of a control namespace for this process.
-func NewLease(c client.Client, namespace string, log *slog.Logger) *Lease {
+func NewLease(c client.WithWatch, namespace string, log *slog.Logger) *Lease {
 	name, err := os.Hostname()
 	if err != nil {
 		name = "unknown"
@@ -59,37 +62,110 @@ func isAlive(pid int) bool {
 	return err == nil || errors.Is(err, os.ErrPermission)
 }
 
-// Keep renews the Lease until ctx ends; then the Lease is let go. Another holder is a refusal.
+// Keep answers those who ask for the Lease until ctx ends; then the Lease is let go. Another holder is a refusal.
 func (l *Lease) Keep(ctx context.Context) error {
-	ticker := time.NewTicker(renewEvery)
-	defer ticker.Stop()
 	for {
+		err := l.follow(ctx)
+		switch {
+		case ctx.Err() != nil:
+			return l.release()
+		case problem.KindOf(err) == problem.Refused:
+			return err
+		case err != nil:
+			l.log.Debug("following the lease", "err", err)
+		}
 		select {
 		case <-ctx.Done():
-			return l.release()
-		case <-ticker.C:
-		}
-		if err := l.renew(ctx); err != nil && ctx.Err() == nil {
-			return err
+		case <-time.After(leasePoll):
 		}
 	}
 }
 
-// Take waits until the Lease is free, and takes it. A server that works already, since it gives a sign of life, is a
-// refusal; one that is not heard of any more is waited for until its Lease has run out.
+// follow answers as long as one watch lasts.
+func (l *Lease) follow(ctx context.Context) error {
+	lease, err := l.held(ctx)
+	if err != nil {
+		return err
+	}
+	stream, err := l.client.Watch(ctx, &coordinationv1.LeaseList{}, client.InNamespace(l.namespace), client.MatchingFields{"metadata.name": LeaseName},
+		&client.ListOptions{Raw: &metav1.ListOptions{ResourceVersion: lease.ResourceVersion}})
+	if err != nil {
+		return l.explain(err)
+	}
+	defer stream.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return nil
+		case event, open := <-stream.ResultChan():
+			lease, ok := event.Object.(*coordinationv1.Lease)
+			switch {
+			case !open:
+				return nil
+			case !ok:
+				return l.explain(apierrors.FromObject(event.Object))
+			case event.Type == watch.Deleted:
+				return l.explain(errors.New("the Lease was deleted"))
+			case lease.Name != LeaseName:
+				continue
+			}
+			if err := l.answer(ctx, lease); err != nil {
+				return err
+			}
+		}
+	}
+}
+
+// held returns the Lease as it is. One that is gone is made again.
+func (l *Lease) held(ctx context.Context) (*coordinationv1.Lease, error) {
+	lease := &coordinationv1.Lease{}
+	err := l.client.Get(ctx, client.ObjectKey{Namespace: l.namespace, Name: LeaseName}, lease)
+	switch {
+	case apierrors.IsNotFound(err):
+		lease = &coordinationv1.Lease{ObjectMeta: metav1.ObjectMeta{Namespace: l.namespace, Name: LeaseName}}
+		l.sign(lease)
+		return lease, l.explain(l.client.Create(ctx, lease))
+	case err != nil:
+		return nil, l.explain(err)
+	}
+	return lease, l.answer(ctx, lease)
+}
+
+// answer gives a sign of life where one is asked for. Another holder is a refusal.
+func (l *Lease) answer(ctx context.Context, lease *coordinationv1.Lease) error {
+	switch holder := holderOf(lease); {
+	case holder != l.identity && holder != "":
+		return l.refusal(lease)
+	case holder == l.identity && lease.Annotations[askedByAnnotation] == "":
+		return nil
+	}
+	l.sign(lease)
+	return l.explain(l.client.Update(ctx, lease))
+}
+
+// Take waits until the Lease is free, and takes it. A server that works already, since it answers, is a refusal; one
+// that does not answer in time has ended.
 func (l *Lease) Take(ctx context.Context) error {
 	var first *coordinationv1.Lease
+	var asked time.Time
 	for {
 		seen, err := l.tryTake(ctx)
-		if seen == nil || err != nil {
+		switch {
+		case seen == nil || err != nil:
 			return err
-		}
-		if first == nil {
-			first = seen
-			l.log.Info("waiting for another server, which may have ended", "lease", LeaseName, "holder", holderOf(seen), "at most", leaseFor)
-		}
-		if seen.Spec.RenewTime != nil && first.Spec.RenewTime != nil && !seen.Spec.RenewTime.Equal(first.Spec.RenewTime) {
+		case first == nil || holderOf(first) != holderOf(seen):
+			l.log.Info("asking another server, which may have ended, for a sign of life", "lease", LeaseName, "holder", holderOf(seen), "at most", answerWithin)
+			first, asked = seen.DeepCopy(), l.now()
+		case !seen.Spec.RenewTime.Equal(first.Spec.RenewTime):
 			return l.refusal(seen)
+		case l.now().Sub(asked) >= answerWithin:
+			if err := l.takeOver(ctx, seen); !apierrors.IsConflict(err) {
+				return l.explain(err)
+			}
+			continue
+		}
+		if err := l.ask(ctx, seen); err != nil && !apierrors.IsConflict(err) {
+			return l.explain(err)
 		}
 		select {
 		case <-ctx.Done():
@@ -97,6 +173,22 @@ func (l *Lease) Take(ctx context.Context) error {
 		case <-time.After(leasePoll):
 		}
 	}
+}
+
+// ask asks the holder for a sign of life, unless that was done.
+func (l *Lease) ask(ctx context.Context, held *coordinationv1.Lease) error {
+	if held.Annotations[askedByAnnotation] != "" {
+		return nil
+	}
+	asking := held.DeepCopy()
+	metav1.SetMetaDataAnnotation(&asking.ObjectMeta, askedByAnnotation, l.identity)
+	return l.client.Update(ctx, asking)
+}
+
+// takeOver takes a Lease whose holder has not answered; a conflict means that somebody has written it since.
+func (l *Lease) takeOver(ctx context.Context, held *coordinationv1.Lease) error {
+	l.sign(held)
+	return l.client.Update(ctx, held)
 }
 
 // tryTake takes the Lease if it is free; if it is not, the Lease is returned.
@@ -131,7 +223,8 @@ func (l *Lease) explain(err error) error {
 
 // sign makes a Lease this server's.
 func (l *Lease) sign(lease *coordinationv1.Lease) {
-	seconds, at := int32(leaseFor/time.Second), metav1.NewMicroTime(l.now())
+	seconds, at := int32(answerWithin/time.Second), metav1.NewMicroTime(l.now())
+	delete(lease.Annotations, askedByAnnotation)
 	lease.Spec.HolderIdentity, lease.Spec.LeaseDurationSeconds, lease.Spec.RenewTime = &l.identity, &seconds, &at
 }
 
@@ -142,11 +235,11 @@ func holderOf(lease *coordinationv1.Lease) string {
 	return *lease.Spec.HolderIdentity
 }
 
-// isFree reports whether nobody holds a Lease any more: it was let go, has run out, or its holder was a process of this
-// machine that has ended.
+// isFree reports whether nobody holds a Lease any more: it was let go, or its holder was a process of this machine that
+// has ended.
 func (l *Lease) isFree(lease *coordinationv1.Lease) bool {
 	holder := holderOf(lease)
-	if holder == "" || lease.Spec.RenewTime == nil || l.now().Sub(lease.Spec.RenewTime.Time) > leaseFor {
+	if holder == "" || lease.Spec.RenewTime == nil {
 		return true
 	}
 	ours, _, _ := strings.Cut(l.identity, "/")
@@ -162,23 +255,6 @@ func (l *Lease) refusal(lease *coordinationv1.Lease) error {
 	}
 }
 
-// renew writes a sign of life. Another holder is a refusal; an error that passes is tried again.
-func (l *Lease) renew(ctx context.Context) error {
-	lease := &coordinationv1.Lease{}
-	if err := l.client.Get(ctx, client.ObjectKey{Namespace: l.namespace, Name: LeaseName}, lease); err != nil {
-		l.log.Debug("renewing the lease", "err", err)
-		return nil
-	}
-	if holder := holderOf(lease); holder != l.identity && holder != "" {
-		return l.refusal(lease)
-	}
-	l.sign(lease)
-	if err := l.client.Update(ctx, lease); err != nil {
-		l.log.Debug("renewing the lease", "err", err)
-	}
-	return nil
-}
-
 // releaseTimeout bounds the last write of a server that ends.
 const releaseTimeout = 2 * time.Second
 
@@ -188,7 +264,7 @@ func (l *Lease) release() error {
 	defer cancel()
 	lease := &coordinationv1.Lease{}
 	if err := l.client.Get(ctx, client.ObjectKey{Namespace: l.namespace, Name: LeaseName}, lease); err != nil || holderOf(lease) != l.identity {
-		return nil //nolint:nilerr // a Lease that is not let go runs out
+		return nil //nolint:nilerr // who asks a holder that has ended gets no answer
 	}
 	nobody := ""
 	lease.Spec.HolderIdentity = &nobody

@@ -20,13 +20,16 @@ import (
 )
 
 // server is a Lease of one server on a cluster.
-func server(c client.Client, identity string, alive bool) *Lease {
+func server(c client.WithWatch, identity string, alive bool) *Lease {
 	l := NewLease(c, "argocd", slog.New(slog.DiscardHandler))
 	l.identity, l.alive = identity, func(int) bool { return alive }
 	return l
 }
 
-func cluster() client.Client { return fake.NewClientBuilder().WithScheme(scheme.Scheme).Build() }
+func cluster() client.WithWatch {
+	byName := func(o client.Object) []string { return []string{o.GetName()} }
+	return fake.NewClientBuilder().WithScheme(scheme.Scheme).WithIndex(&coordinationv1.Lease{}, "metadata.name", byName).Build()
+}
 
 func holder(t *testing.T, c client.Client) string {
 	t.Helper()
@@ -64,8 +67,8 @@ func TestASecondServerIsRefused(t *testing.T) {
 		if refusal == nil || refusal.Kind != problem.Refused || !strings.Contains(refusal.Cause, "one/1") || !strings.Contains(refusal.Remedy, "--leader-election") {
 			t.Errorf("got %v, want a refusal that names the first server and the way out", err)
 		}
-		if took := time.Since(began); took > renewEvery+leasePoll {
-			t.Errorf("refused after %s, want at the next sign of life", took)
+		if took := time.Since(began); took > 2*leasePoll {
+			t.Errorf("refused after %s, want as soon as the first has answered", took)
 		}
 		stop()
 		if got := holder(t, c); got != "" {
@@ -79,6 +82,42 @@ func TestASecondServerIsRefused(t *testing.T) {
 	})
 }
 
+func TestAServerThatNobodyAsksWritesNothing(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c := cluster()
+		version := func() string {
+			lease := &coordinationv1.Lease{}
+			if err := c.Get(t.Context(), client.ObjectKey{Namespace: "argocd", Name: LeaseName}, lease); err != nil {
+				t.Fatal(err)
+			}
+			return lease.ResourceVersion
+		}
+		stop := start(t, server(c, "one/1", true))
+		before := version()
+		time.Sleep(time.Hour)
+		if after := version(); after != before {
+			t.Errorf("the Lease was written in an hour in which nothing happened: resourceVersion %s, then %s", before, after)
+		}
+		stop()
+	})
+}
+
+func TestALeaseThatWasDeletedIsMadeAgain(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c := cluster()
+		stop := start(t, server(c, "one/1", true))
+		synctest.Wait()
+		if err := c.Delete(t.Context(), &coordinationv1.Lease{ObjectMeta: metav1.ObjectMeta{Namespace: "argocd", Name: LeaseName}}); err != nil {
+			t.Fatal(err)
+		}
+		time.Sleep(2 * leasePoll)
+		if got := holder(t, c); got != "one/1" {
+			t.Errorf("held by %q, want by the server that works", got)
+		}
+		stop()
+	})
+}
+
 func TestAServerThatWasKilledIsNotWaitedForLong(t *testing.T) {
 	for _, test := range []struct {
 		rule, killed string
@@ -87,8 +126,8 @@ func TestAServerThatWasKilledIsNotWaitedForLong(t *testing.T) {
 	}{
 		{"on this machine", "here/7", false, 0},
 		{"on this machine, by the same process number", "here/8", true, 0},
-		{"on another machine", "there/7", false, leaseFor + 2*leasePoll},
-		{"under a name without a process", "here", false, leaseFor + 2*leasePoll},
+		{"on another machine", "there/7", false, answerWithin + 2*leasePoll},
+		{"under a name without a process", "here", false, answerWithin + 2*leasePoll},
 	} {
 		t.Run(test.rule, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
