@@ -32,19 +32,7 @@ func newObjects(client *apply.Client) *objects {
 // write counts once as it is: what the watch has brought since then has the object looked at again anyway.
 func (o *objects) read(ctx context.Context, last seen, is presence, ref apply.Ref) (*unstructured.Unstructured, error) {
 	key := keyOf(ref)
-	o.mu.Lock()
-	have := o.full[key]
-	answer, written := o.written[key]
-	o.mu.Unlock()
-	usable := have != nil && have.GroupVersionKind() == ref.Kind
-	switch {
-	case is == absent && !written:
-		o.drop(key)
-		return nil, nil
-	case is == absent && usable:
-		return have, nil
-	case is == known && usable && have.GetUID() == last.uid && (answer || notOlder(have.GetResourceVersion(), last.resourceVersion)):
-		o.settle(key)
+	if have, ok := o.remembered(ref, last, is); ok {
 		return have, nil
 	}
 	found, err := o.client.Get(ctx, ref.Kind, ref.Namespace, ref.Name)
@@ -64,6 +52,28 @@ func (o *objects) read(ctx context.Context, last seen, is presence, ref apply.Re
 		o.keep(key, found)
 	}
 	return found, nil
+}
+
+// remembered returns an object as it is known to be, nil for one that is not there. It reports false where that is not
+// known.
+func (o *objects) remembered(ref apply.Ref, last seen, is presence) (have *unstructured.Unstructured, ok bool) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	key := keyOf(ref)
+	have = o.full[key]
+	answer, written := o.written[key]
+	usable := have != nil && have.GroupVersionKind() == ref.Kind
+	switch {
+	case is == absent && !written:
+		delete(o.full, key)
+		return nil, true
+	case is == absent && usable:
+		return have, true
+	case is == known && usable && have.GetUID() == last.uid && (answer || notOlder(have.GetResourceVersion(), last.resourceVersion)):
+		delete(o.written, key)
+		return have, true
+	}
+	return nil, false
 }
 
 func notOlder(a, b string) bool {

@@ -2,10 +2,10 @@ package patch
 
 import "reflect"
 
-// merging returns the JSON merge patch (RFC 7386) that makes the difference between before and after in an object that
-// is as before knows it; all are as JSON. What before shows as empty may be missing from the object, and mappings keep
-// what before lacks. It reports false where a list that holds something changes, since a merge patch writes lists whole,
-// or a value becomes null.
+// merging returns the JSON merge patch (RFC 7386) that makes the difference between before and after in an object
+// that is as before knows it; all are as JSON. What before shows as empty may be missing from the object, and
+// mappings keep what before lacks. It reports false where a list that holds something changes, since a merge patch
+// writes lists whole, or a value becomes null.
 func merging(resourceVersion string, before, after map[string]any) (map[string]any, bool) {
 	patch, ok := mergeMapping(before, after)
 	if !ok {

@@ -32,8 +32,8 @@ const (
 	askedByAnnotation = "cyan.dev/asked-by"
 )
 
-// Lease is held by the one server that works in a control namespace. It is not renewed as time goes by: its holder gives
-// a sign of life when another server asks for one, so that a server with nothing to do writes nothing.
+// Lease is held by the one server that works in a control namespace. It is not renewed as time goes by: its holder
+// gives a sign of life when another server asks for one, so that a server with nothing to do writes nothing.
 type Lease struct {
 	client    client.WithWatch
 	namespace string
@@ -131,7 +131,7 @@ func (l *Lease) held(ctx context.Context) (*coordinationv1.Lease, error) {
 	return lease, l.answer(ctx, lease)
 }
 
-// answer gives a sign of life where one is asked for. Another holder is a refusal.
+// answer writes a sign of life where one is asked for. Another holder is a refusal.
 func (l *Lease) answer(ctx context.Context, lease *coordinationv1.Lease) error {
 	switch holder := holderOf(lease); {
 	case holder != l.identity && holder != "":
