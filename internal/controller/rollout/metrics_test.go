@@ -62,13 +62,6 @@ func TestMetricsOfARolloutGoWithIt(t *testing.T) {
 		}
 		return nil
 	})
-	// What the Rollout owned goes as well, and leads to it one more time.
-	w.eventually("its ReplicaSets to be gone", func() error {
-		if sets := w.sets(); len(sets) != 0 {
-			return fmt.Errorf("%d ReplicaSets", len(sets))
-		}
-		return nil
-	})
 	w.eventually("its metrics to be gone", func() error {
 		if left := w.series("app"); len(left) != 0 {
 			return fmt.Errorf("got %v, want none", left)
