@@ -63,7 +63,7 @@ func Setup(mgr ctrl.Manager, o Options) error {
 	if err := o.Metrics.Register(r.reporter.metrics); err != nil {
 		return fmt.Errorf("registering the metrics of Rollouts: %w", err)
 	}
-	if err := indexRollouts(mgr); err != nil {
+	if err := addIndexes(mgr.GetFieldIndexer()); err != nil {
 		return err
 	}
 	if err := setupUnserved(mgr, o.InstanceID); err != nil {

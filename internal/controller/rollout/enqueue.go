@@ -4,10 +4,10 @@ import (
 	"context"
 
 	appsv1 "k8s.io/api/apps/v1"
+	corev1 "k8s.io/api/core/v1"
 	discoveryv1 "k8s.io/api/discovery/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
-	ctrl "sigs.k8s.io/controller-runtime"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/controller-runtime/pkg/handler"
 	"sigs.k8s.io/controller-runtime/pkg/reconcile"
@@ -15,28 +15,52 @@ import (
 	"github.com/cyan-cd/cyan/api/v1alpha1"
 )
 
-// Indexes of Rollouts by what they name: the name of a Service, "Kind/name" of a workload.
+// Indexes of Rollouts by what they name: the name of a Service, "Kind/name" of a workload. ReplicaSets and pods have one
+// by the UID of their controller, so that looking at a Rollout costs the same whatever else its namespace holds.
 const (
-	byService  = "services"
-	byWorkload = "workload"
+	byService    = "services"
+	byWorkload   = "workload"
+	byController = "controller"
 )
 
-func indexRollouts(mgr ctrl.Manager) error {
+func addIndexes(indexer client.FieldIndexer) error {
 	ctx := context.Background()
-	err := mgr.GetFieldIndexer().IndexField(ctx, &v1alpha1.Rollout{}, byService, func(o client.Object) []string {
-		strategy := o.(*v1alpha1.Rollout).Spec.Strategy
-		return []string{strategy.ActiveService(), strategy.PreviewService()}
-	})
-	if err != nil {
-		return err
-	}
-	return mgr.GetFieldIndexer().IndexField(ctx, &v1alpha1.Rollout{}, byWorkload, func(o client.Object) []string {
-		ref := o.(*v1alpha1.Rollout).Spec.WorkloadRef
-		if ref == nil {
-			return nil
+	for _, index := range []struct {
+		of     client.Object
+		name   string
+		values client.IndexerFunc
+	}{
+		{&v1alpha1.Rollout{}, byService, servicesOf},
+		{&v1alpha1.Rollout{}, byWorkload, workloadOf},
+		{&appsv1.ReplicaSet{}, byController, controllerOf},
+		{&corev1.Pod{}, byController, controllerOf},
+	} {
+		if err := indexer.IndexField(ctx, index.of, index.name, index.values); err != nil {
+			return err
 		}
-		return []string{ref.Kind + "/" + ref.Name}
-	})
+	}
+	return nil
+}
+
+func servicesOf(o client.Object) []string {
+	strategy := o.(*v1alpha1.Rollout).Spec.Strategy
+	return []string{strategy.ActiveService(), strategy.PreviewService()}
+}
+
+func workloadOf(o client.Object) []string {
+	ref := o.(*v1alpha1.Rollout).Spec.WorkloadRef
+	if ref == nil {
+		return nil
+	}
+	return []string{ref.Kind + "/" + ref.Name}
+}
+
+func controllerOf(o client.Object) []string {
+	owner := metav1.GetControllerOfNoCopy(o)
+	if owner == nil {
+		return nil
+	}
+	return []string{string(owner.UID)}
 }
 
 // enqueuer finds the Rollouts that a change of another object concerns.

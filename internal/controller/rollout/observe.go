@@ -128,7 +128,7 @@ func (o observer) workload(ctx context.Context, ro *v1alpha1.Rollout) (*rollout.
 // replicaSets reads those that a Rollout owns.
 func (o observer) replicaSets(ctx context.Context, ro *v1alpha1.Rollout) ([]*appsv1.ReplicaSet, error) {
 	list := &appsv1.ReplicaSetList{}
-	if err := o.cache.List(ctx, list, client.InNamespace(ro.Namespace)); err != nil {
+	if err := o.cache.List(ctx, list, client.InNamespace(ro.Namespace), controlledBy(ro.UID)); err != nil {
 		return nil, fmt.Errorf("listing ReplicaSets: %w", err)
 	}
 	var own []*appsv1.ReplicaSet
@@ -152,21 +152,22 @@ func (o observer) replicaSets(ctx context.Context, ro *v1alpha1.Rollout) ([]*app
 
 // pods reads those of some ReplicaSets.
 func (o observer) pods(ctx context.Context, namespace string, of []*appsv1.ReplicaSet) ([]*corev1.Pod, error) {
-	owners := map[types.UID]bool{}
-	for _, rs := range of {
-		owners[rs.UID] = true
-	}
-	list := &corev1.PodList{}
-	if err := o.cache.List(ctx, list, client.InNamespace(namespace), client.HasLabels{v1alpha1.PodHashLabel}); err != nil {
-		return nil, fmt.Errorf("listing pods: %w", err)
-	}
 	var own []*corev1.Pod
-	for i := range list.Items {
-		if owner := metav1.GetControllerOf(&list.Items[i]); owner != nil && owners[owner.UID] {
+	for _, rs := range of {
+		list := &corev1.PodList{}
+		if err := o.cache.List(ctx, list, client.InNamespace(namespace), client.HasLabels{v1alpha1.PodHashLabel}, controlledBy(rs.UID)); err != nil {
+			return nil, fmt.Errorf("listing pods: %w", err)
+		}
+		for i := range list.Items {
 			own = append(own, &list.Items[i])
 		}
 	}
 	return own, nil
+}
+
+// controlledBy limits a list to the objects that have a controller.
+func controlledBy(uid types.UID) client.MatchingFields {
+	return client.MatchingFields{byController: string(uid)}
 }
 
 // routes reads what routes the requests.

@@ -107,9 +107,9 @@ func (r Router) beforeDrain(ctx context.Context, ro *v1alpha1.Rollout, a rollout
 	return live, err
 }
 
-func listServices(ctx context.Context, reader client.Reader, namespace string) ([]*corev1.Service, error) {
+func listServices(ctx context.Context, reader client.Reader, namespace string, how ...client.ListOption) ([]*corev1.Service, error) {
 	list := &corev1.ServiceList{}
-	if err := reader.List(ctx, list, client.InNamespace(namespace)); err != nil {
+	if err := reader.List(ctx, list, append(how, client.InNamespace(namespace))...); err != nil {
 		return nil, fmt.Errorf("listing the Services of namespace %s: %w", namespace, err)
 	}
 	return pointers(list.Items), nil

@@ -37,27 +37,39 @@ func (Router) SetWeight(context.Context, *v1alpha1.Rollout, map[string]int32) (c
 // Observe implements [traffic.Router].
 func (r Router) Observe(ctx context.Context, ro *v1alpha1.Rollout) (rollout.Routes, error) {
 	var routes rollout.Routes
-	services, err := listServices(ctx, r.Client, ro.Namespace)
-	if err != nil {
+	var err error
+	strategy := ro.Spec.Strategy
+	if routes.Active, err = getService(ctx, r.Client, ro.Namespace, strategy.ActiveService()); err != nil {
 		return routes, err
 	}
-	for _, service := range services {
-		switch service.Name {
-		case ro.Spec.Strategy.ActiveService():
-			routes.Active = service
-		case ro.Spec.Strategy.PreviewService():
-			routes.Preview = service
-		default:
-			if isManagedBy(service, ro.Name) {
-				routes.Left = append(routes.Left, service)
-			}
-		}
+	if routes.Preview, err = getService(ctx, r.Client, ro.Namespace, strategy.PreviewService()); err != nil {
+		return routes, err
+	}
+	if routes.Left, err = r.left(ctx, ro); err != nil {
+		return routes, err
 	}
 	if routes.Active == nil {
 		return routes, nil
 	}
 	routes.ActiveSlices, err = slices(ctx, r.readerOfSlices(ro, routes.Active), ro.Namespace, routes.Active.Name)
 	return routes, err
+}
+
+// left returns the Services that a Rollout manages still, though it names them no longer. A namespace may have many: only
+// those are copied out of the cache.
+func (r Router) left(ctx context.Context, ro *v1alpha1.Rollout) ([]*corev1.Service, error) {
+	all, err := listServices(ctx, r.Client, ro.Namespace, client.UnsafeDisableDeepCopy)
+	if err != nil {
+		return nil, err
+	}
+	var left []*corev1.Service
+	for _, service := range all {
+		named := service.Name == ro.Spec.Strategy.ActiveService() || service.Name == ro.Spec.Strategy.PreviewService()
+		if !named && isManagedBy(service, ro.Name) {
+			left = append(left, service.DeepCopy())
+		}
+	}
+	return left, nil
 }
 
 // readerOfSlices returns the API server while a switch has not converged: only what is true now may start the clock
@@ -162,7 +174,11 @@ func isManagedBy(service *corev1.Service, ro string) bool {
 	return service.Annotations[v1alpha1.ManagedByRolloutsAnnotation] == ro
 }
 
+// getService reads a Service; nil when it is not there, or when no name is given.
 func getService(ctx context.Context, reader client.Reader, namespace, name string) (*corev1.Service, error) {
+	if name == "" {
+		return nil, nil
+	}
 	service := &corev1.Service{}
 	err := reader.Get(ctx, client.ObjectKey{Namespace: namespace, Name: name}, service)
 	if apierrors.IsNotFound(err) {
