@@ -38,7 +38,7 @@ type options struct {
 	samples                            int
 	others, objects, rollouts, hostile int
 	idleFor, timeout                   time.Duration
-	plot, tables, profiles             string
+	plot, tables, profiles, pprof      string
 	heap                               bool
 }
 
@@ -67,6 +67,7 @@ func parse(args []string, out io.Writer) (options, error) {
 	flags.StringVar(&o.plot, "plot", "", "FILE for a plot of how times grow with the number of Applications (SVG)")
 	flags.StringVar(&o.tables, "tables", "", "FILE for the figures as Markdown tables; a page gets them between "+tablesBegin+" and "+tablesEnd)
 	flags.StringVar(&o.profiles, "profile", "", "DIR for profiles of the server, of each scenario")
+	flags.StringVar(&o.pprof, "pprof", "", "ADDRESS at which the server serves its profiles (default: any)")
 	flags.BoolVar(&o.heap, "heap", false, "print what holds the server's memory when it is idle")
 	flags.DurationVar(&o.timeout, "timeout", time.Hour, "how long the whole may take")
 	flags.Usage = func() {

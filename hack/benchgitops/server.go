@@ -35,15 +35,18 @@ const (
 	pollAll = 10 * time.Hour
 )
 
-// startServer runs `cyan server` against a cluster, and returns once it is ready.
-func startServer(ctx context.Context, program, kubeconfig, dir string) (*server, error) {
-	s := &server{ended: make(chan error, 1)}
+// startServer runs `cyan server` against a cluster, and returns once it is ready. Its profiles are at any address
+// when none is named.
+func startServer(ctx context.Context, program, kubeconfig, dir, profiles string) (*server, error) {
+	s := &server{profiles: profiles, ended: make(chan error, 1)}
 	var err error
 	if s.address, err = freeAddress(ctx); err != nil {
 		return nil, err
 	}
-	if s.profiles, err = freeAddress(ctx); err != nil {
-		return nil, err
+	if s.profiles == "" {
+		if s.profiles, err = freeAddress(ctx); err != nil {
+			return nil, err
+		}
 	}
 	log, err := os.Create(filepath.Join(dir, "server.log"))
 	if err != nil {

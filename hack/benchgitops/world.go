@@ -79,7 +79,7 @@ func inWorld(ctx context.Context, o options, s *sheet, nodes int, use func(conte
 
 func (w *world) start(ctx context.Context) error {
 	var err error
-	w.server, err = startServer(ctx, filepath.Join(w.bin, "cyan"), w.cluster.kubeconfig, w.dir)
+	w.server, err = startServer(ctx, filepath.Join(w.bin, "cyan"), w.cluster.kubeconfig, w.dir, w.pprof)
 	w.running.Store(w.server)
 	return err
 }

@@ -15,8 +15,8 @@ import (
 	"github.com/cyan-cd/cyan/api/v1alpha1"
 )
 
-// Indexes of Rollouts by what they name: the name of a Service, "Kind/name" of a workload. ReplicaSets and pods have one
-// by the UID of their controller, so that looking at a Rollout costs the same whatever else its namespace holds.
+// Indexes of Rollouts by what they name: the name of a Service, "Kind/name" of a workload. ReplicaSets and pods have
+// one by the UID of their controller, so that looking at a Rollout costs the same whatever else its namespace holds.
 const (
 	byService    = "services"
 	byWorkload   = "workload"

@@ -55,8 +55,8 @@ func (r Router) Observe(ctx context.Context, ro *v1alpha1.Rollout) (rollout.Rout
 	return routes, err
 }
 
-// left returns the Services that a Rollout manages still, though it names them no longer. A namespace may have many: only
-// those are copied out of the cache.
+// left returns the Services that a Rollout manages still, though it names them no longer. A namespace may have many:
+// only those are copied out of the cache.
 func (r Router) left(ctx context.Context, ro *v1alpha1.Rollout) ([]*corev1.Service, error) {
 	all, err := listServices(ctx, r.Client, ro.Namespace, client.UnsafeDisableDeepCopy)
 	if err != nil {
