@@ -62,7 +62,7 @@ var rooms = []room{
 	{folder: "internal/render/sops", may: []string{}, never: effects},
 	{folder: "internal/render/directory", may: []string{"api/...", "internal/render", "internal/problem"}},
 	{folder: "internal/validate", may: []string{"api/...", "internal/render", "internal/spelling", "internal/problem"}, never: clients, but: []string{"k8s.io/client-go/kubernetes/scheme"}},
-	{folder: "internal/source", may: []string{"api/...", "internal/delivery", "internal/repository", "internal/source/..."}, never: []string{"k8s.io/client-go/...", "sigs.k8s.io/controller-runtime/..."}},
+	{folder: "internal/source", may: []string{"api/...", "internal/delivery", "internal/repository", "internal/settings", "internal/source/..."}, never: []string{"k8s.io/client-go/...", "sigs.k8s.io/controller-runtime/..."}},
 	{folder: "internal/image", may: []string{"internal/problem"}},
 	{folder: "internal/image/dockerfile", may: []string{}, never: effects},
 	{folder: "internal/deliver", may: []string{"api/...", "internal/delivery", "internal/image", "internal/problem", "internal/source", "internal/render/...", "internal/validate", "internal/apply", "internal/live", "internal/compare", "internal/project"}},

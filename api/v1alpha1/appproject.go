@@ -63,6 +63,10 @@ type AppProjectSpec struct {
 	// +kubebuilder:validation:Schemaless
 	// +kubebuilder:validation:Type=object
 	SourceIntegrity *runtime.RawExtension `json:"sourceIntegrity,omitempty"`
+
+	// Unlisted are the paths of the fields that were written and are not among those above, sorted. What they hold is
+	// kept in the cluster alone.
+	Unlisted []string `json:"-"`
 }
 
 // GroupKindPattern matches kinds.

@@ -16,6 +16,15 @@ func (s *ApplicationSpec) UnmarshalJSON(data []byte) error {
 	return err
 }
 
+// UnmarshalJSON reads a spec, and notes the fields that it does not list.
+func (s *AppProjectSpec) UnmarshalJSON(data []byte) error {
+	type plain AppProjectSpec
+	*s = AppProjectSpec{}
+	unlisted, err := decode(data, (*plain)(s))
+	s.Unlisted = unlisted
+	return err
+}
+
 // decode reads JSON into a value, and returns the paths of the fields that the value does not have, such as
 // source.tagPrefix and sources[0].tagPrefix.
 func decode(data []byte, into any) (unlisted []string, err error) {

@@ -22,9 +22,6 @@ func CheckProtection(project *v1alpha1.AppProject) []Violation {
 	if _, err := SignerIDs(project); err != nil {
 		add("signatureKeys", err.Error(), "correct it")
 	}
-	if project.Spec.SourceIntegrity != nil {
-		add("sourceIntegrity", "the integrity of sources is not verified", "remove it if it is not needed here")
-	}
 	if _, err := serviceAccounts(project); err != nil {
 		add("destinationServiceAccounts", err.Error(), "correct it")
 	}
@@ -35,10 +32,7 @@ func CheckProtection(project *v1alpha1.AppProject) []Violation {
 // Unserved returns what a project asks for and does not get, and does without safely.
 func Unserved(project *v1alpha1.AppProject) []Violation {
 	_, all := invalidPatterns(project)
-	if project.Spec.OrphanedResources == nil {
-		return all
-	}
-	return append(all, Violation{"AppProject " + project.Name + ": spec.orphanedResources", "objects that no Application has are not looked for", "remove it, or look for them by other means"})
+	return all
 }
 
 // Impersonation is whether objects are written as a service account of the project.

@@ -39,7 +39,6 @@ func TestCheckProtection(t *testing.T) {
 		"nothing asked for":             {v1alpha1.AppProjectSpec{}, ""},
 		"signed commits":                {v1alpha1.AppProjectSpec{SignatureKeys: raw(t, map[string]string{"keyID": "4AEE18F83AFDEB23"})}, ""},
 		"signatures of no key":          {v1alpha1.AppProjectSpec{SignatureKeys: raw(t, map[string]string{"keyID": "ada"})}, "AppProject team: spec.signatureKeys: entry 1 is invalid"},
-		"the integrity of sources":      {v1alpha1.AppProjectSpec{SourceIntegrity: &raw(t, map[string]any{})[0]}, "AppProject team: spec.sourceIntegrity: "},
 		"service accounts":              {v1alpha1.AppProjectSpec{DestinationServiceAccounts: raw(t, account("*", "*", "deployer"))}, ""},
 		"service accounts of no object": {v1alpha1.AppProjectSpec{DestinationServiceAccounts: raw(t, account("*", "*", "deployer"), "deployer")}, "AppProject team: spec.destinationServiceAccounts: entry 2 is invalid"},
 	} {
@@ -47,19 +46,6 @@ func TestCheckProtection(t *testing.T) {
 		if c.says == "" && len(got) > 0 || c.says != "" && (len(got) != 1 || !strings.HasPrefix(got[0].String(), c.says)) {
 			t.Errorf("%s: got %v, want %q", name, got, c.says)
 		}
-	}
-}
-
-// What is asked for and not done, but protects nothing, is a warning.
-func TestUnserved(t *testing.T) {
-	p := &v1alpha1.AppProject{ObjectMeta: metav1.ObjectMeta{Name: "team"}}
-	if got := project.Unserved(p); len(got) > 0 {
-		t.Errorf("nothing asked for: got %v", got)
-	}
-	p.Spec.OrphanedResources = &raw(t, map[string]any{"warn": true})[0]
-	got := project.Unserved(p)
-	if len(got) != 1 || !strings.HasPrefix(got[0].String(), "AppProject team: spec.orphanedResources: objects that no Application has are not looked for") {
-		t.Errorf("orphaned resources: got %v", got)
 	}
 }
 

@@ -14,6 +14,15 @@ func InSecret(name, secretType string, data map[string][]byte) []Finding {
 		v1alpha1.SecretTypeCluster: "Secret of a cluster", v1alpha1.SecretTypeRepository: "Secret of a repository",
 		v1alpha1.SecretTypeRepoCredentials: "Secret of a repository",
 	}[secretType]
+	switch secretType {
+	case "scm-creds":
+		return []Finding{{Object: "Secret " + name, Field: "label " + v1alpha1.SecretTypeLabel, Verdict: Harmless, Cause: "concerns ApplicationSets, which are not generated"}}
+	case "repository-write", "repo-write-creds":
+		return []Finding{{
+			Object: "Secret " + name, Field: "label " + v1alpha1.SecretTypeLabel, Verdict: Named,
+			Cause: "credentials to write rendered manifests with are not used", Remedy: "use repository or repo-creds, if it is to be read from",
+		}}
+	}
 	if of == "" {
 		return []Finding{{Object: "Secret " + name, Field: "label " + v1alpha1.SecretTypeLabel, Verdict: Named, Cause: "unknown type", Remedy: "use cluster, repository or repo-creds"}}
 	}

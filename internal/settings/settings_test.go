@@ -313,6 +313,8 @@ func TestInSecret(t *testing.T) {
 		{"a login that is not served, empty", "cluster", map[string]string{"config": `{"awsAuthConfig":null}`}, nil},
 		{"a misspelt key of a connection", "cluster", map[string]string{"config": `{"bearertoken":"t"}`}, []string{"did you mean config.bearerToken?"}},
 		{"a connection that can't be read", "cluster", map[string]string{"config": "{"}, nil},
+		{"credentials for generators", "scm-creds", nil, []string{"harmless: label argocd.argoproj.io/secret-type: concerns ApplicationSets"}},
+		{"credentials to write with", "repository-write", nil, []string{"named: label argocd.argoproj.io/secret-type: credentials to write rendered manifests with are not used; use repository"}},
 		{"another type", "cluser", nil, []string{"named: label argocd.argoproj.io/secret-type: unknown type; use cluster"}},
 	} {
 		data := map[string][]byte{}

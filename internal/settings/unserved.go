@@ -3,6 +3,7 @@ package settings
 import (
 	"fmt"
 	"regexp"
+	"slices"
 	"strings"
 
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
@@ -58,6 +59,38 @@ func UnservedOf(app *v1alpha1.Application) []Finding {
 	}
 	w.found = append(w.found, Unserved(plain)...)
 	return w.found
+}
+
+// UnservedOfProject is [Unserved] of an AppProject that was read into its type. A field that is misspelt is refused:
+// what it was to bound would not be bounded.
+func UnservedOfProject(project *v1alpha1.AppProject) []Finding {
+	plain := &unstructured.Unstructured{Object: map[string]any{}}
+	if fields, err := runtime.DefaultUnstructuredConverter.ToUnstructured(&project.Spec); err == nil {
+		plain.Object["spec"] = fields
+	}
+	plain.SetAPIVersion(v1alpha1.GroupVersion.String())
+	plain.SetKind("AppProject")
+	plain.SetName(project.Name)
+	plain.SetAnnotations(project.Annotations)
+	w := walker{object: "AppProject " + project.Name}
+	for _, path := range project.Spec.Unlisted {
+		w.unlisted(mustTable("AppProject"), "spec."+path)
+	}
+	w.found = append(w.found, Unserved(plain)...)
+	for i, f := range w.found {
+		if f.Meant != "" {
+			w.found[i].Verdict = Refused
+		}
+	}
+	return w.found
+}
+
+// UnservedByProject finds what an AppProject asks for and its Applications do not get. What concerns people, and its
+// annotations, are told on the project alone.
+func UnservedByProject(project *v1alpha1.AppProject) []Finding {
+	return slices.DeleteFunc(UnservedOfProject(project), func(f Finding) bool {
+		return f.Field == "spec.roles" || strings.HasPrefix(f.Field, annotationField)
+	})
 }
 
 // walker goes through an object.
@@ -188,6 +221,9 @@ func unknownField(m model, object, at, shown string) Finding {
 	return f
 }
 
+// annotationField comes before the key of an annotation in the field of a finding.
+const annotationField = "annotation "
+
 // annotations finds what is not served of the models' annotations.
 func (w *walker) annotations(all map[string]string) {
 	t := mustTable("annotations")
@@ -196,11 +232,11 @@ func (w *walker) annotations(all map[string]string) {
 		row, known := t.key(key)
 		switch {
 		case known && (row.Verdict == Named || row.Verdict == Refused):
-			f := row.finding(w.object, "annotation "+key)
+			f := row.finding(w.object, annotationField+key)
 			w.add(f)
 		case !known && (domain == "argocd.argoproj.io" || domain == "argoproj.io" || spelling.Closest(domain, []string{"argocd.argoproj.io"}) != ""):
 			f := t.unknownKey(key)
-			f.Object, f.Field, f.Cause = w.object, "annotation "+key, "unknown annotation"
+			f.Object, f.Field, f.Cause = w.object, annotationField+key, "unknown annotation"
 			w.add(f)
 		}
 	}

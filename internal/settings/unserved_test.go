@@ -249,6 +249,34 @@ func TestUnservedOfAnApplicationThatWasRead(t *testing.T) {
 	}
 }
 
+// A misspelt field of a project would leave unbounded what it was to bound.
+func TestUnservedOfAProjectThatWasRead(t *testing.T) {
+	const roles = "named: spec.roles: roles let nobody in"
+	for _, test := range []struct {
+		rule, object    string
+		want, ofApplied []string
+	}{
+		{"nothing", "{spec: {sourceRepos: ['*'], signatureKeys: [{keyID: x}]}}", nil, nil},
+		{"roles concern people", "{spec: {roles: [{name: r, policies: [p]}]}}", []string{roles}, nil},
+		{"integrity of sources", "{spec: {sourceIntegrity: {git: {policies: [{}]}}}}", []string{"refused: spec.sourceIntegrity: policies by repository"}, []string{"refused: spec.sourceIntegrity: policies by repository"}},
+		{"misspelt", "{spec: {signatureKey: [{keyID: x}]}}", []string{"refused: spec.signatureKey: unknown field; did you mean spec.signatureKeys?"}, []string{"refused: spec.signatureKey: unknown field"}},
+		{"misspelt in a list", "{spec: {syncWindows: [{kind: deny}, {shedule: x}]}}", []string{"refused: spec.syncWindows[1].shedule: unknown field; did you mean spec.syncWindows[1].schedule?"}, []string{"refused: spec.syncWindows[1].shedule"}},
+		{"misspelt in what is kept as written", "{spec: {destinationServiceAccounts: [{serverr: x}]}}",
+			[]string{"refused: spec.destinationServiceAccounts[0].serverr: unknown field; did you mean spec.destinationServiceAccounts[0].server?"}, []string{"refused: spec.destinationServiceAccounts[0].serverr"}},
+		{"a field that nobody knows", "{spec: {entirelyNew: x}}", []string{"named: spec.entirelyNew: unknown field; remove it"}, []string{"named: spec.entirelyNew"}},
+		{"annotations", "{metadata: {annotations: {notifications.argoproj.io/subscribe.on-x.slack: c}}}", []string{"named: annotation notifications.argoproj.io/subscribe.on-x.slack: notifications are not sent"}, nil},
+	} {
+		t.Run(test.rule, func(t *testing.T) {
+			project := &v1alpha1.AppProject{}
+			if err := yaml.Unmarshal([]byte(test.object), project); err != nil {
+				t.Fatal(err)
+			}
+			checkFound(t, UnservedOfProject(project), test.want)
+			checkFound(t, UnservedByProject(project), test.ofApplied)
+		})
+	}
+}
+
 func TestFindingsOfOneObjectAreBounded(t *testing.T) {
 	fields := map[string]any{}
 	for i := range 1000 {

@@ -2,8 +2,6 @@ package source
 
 import (
 	"cmp"
-	"fmt"
-	"maps"
 	"slices"
 	"strings"
 
@@ -11,6 +9,7 @@ import (
 
 	"github.com/cyan-cd/cyan/api/v1alpha1"
 	"github.com/cyan-cd/cyan/internal/repository"
+	"github.com/cyan-cd/cyan/internal/settings"
 )
 
 // CredentialStore finds what opens a repository, among all that people keep beside their Applications. The zero value
@@ -46,12 +45,8 @@ func NewCredentialStore(secrets []corev1.Secret, trust Trust) CredentialStore {
 		if err != nil {
 			continue
 		}
-		var unserved []string
-		for _, what := range UnservedKeys(s) {
-			unserved = append(unserved, "Secret "+s.Name+": "+what)
-		}
 		b.entries = append(b.entries, credentialEntry{
-			unserved: unserved,
+			unserved: UnservedKeys(s),
 			url:      u, project: strings.TrimSpace(string(s.Data["project"])), prefix: kind == v1alpha1.SecretTypeRepoCredentials, credentials: opened.Credentials,
 		})
 	}
@@ -78,28 +73,17 @@ func OpenedBy(s corev1.Secret) Repository {
 	}}
 }
 
-// servedKeys are the keys of a Secret that are honoured.
-var servedKeys = []string{
-	"type", "name", "url", "project", "username", "password", "bearerToken", "sshPrivateKey", "tlsClientCertData", "tlsClientCertKey",
-	"insecure", "insecureIgnoreHostKey", "proxy", "noProxy", "forceHttpBasicAuth", "githubAppID", "githubAppInstallationID", "githubAppPrivateKey", "githubAppEnterpriseBaseUrl",
-}
-
 // UnservedKeys returns what a Secret of the types repository and repo-creds asks for that is not served, a sentence for
-// each: keys that are not honoured, and a URL that is invalid. What is switched off by its value asks for nothing.
+// each: keys that are not honoured, and a URL that is invalid.
 func UnservedKeys(s corev1.Secret) []string {
 	var all []string
-	for _, key := range slices.Sorted(maps.Keys(s.Data)) {
-		value := strings.TrimSpace(string(s.Data[key]))
-		off := value == "" || value == "false" || value == "0"
-		switch {
-		case key == "type" && value != "git" && !off:
-			all = append(all, fmt.Sprintf("type %q is not served; git is", value))
-		case !off && !slices.Contains(servedKeys, key):
-			all = append(all, fmt.Sprintf("key %q is not served", key))
+	for _, f := range settings.InSecret(s.Name, s.Labels[v1alpha1.SecretTypeLabel], s.Data) {
+		if f.Verdict != settings.Harmless {
+			all = append(all, f.Problem().Error())
 		}
 	}
 	if _, err := parseURL(OpenedBy(s).URL); err != nil && strings.TrimSpace(string(s.Data["type"])) != "helm" {
-		all = append(all, err.Error())
+		all = append(all, "Secret "+s.Name+": "+err.Error())
 	}
 	return all
 }

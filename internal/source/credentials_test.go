@@ -101,10 +101,13 @@ func TestUnservedKeys(t *testing.T) {
 		want string
 	}{
 		{"all served", []string{"url=https://h/x", "type=git", "name=x", "project=p", "password=secret", "proxy=http://p", "insecure=true"}, ""},
-		{"a key that is not served", []string{"url=https://h/x", "gcpServiceAccountKey=secret"}, `key "gcpServiceAccountKey" is not served`},
+		{"a key that is not served", []string{"url=https://h/x", "gcpServiceAccountKey=secret"}, "Secret : gcpServiceAccountKey: keys of Google Cloud are not signed in with; use a token as password"},
 		{"switched off", []string{"url=https://h/x", "useAzureWorkloadIdentity=false", "gcpServiceAccountKey="}, ""},
-		{"another type", []string{"url=https://h/x", "type=helm", "enableOCI=true"}, `key "enableOCI" is not served|type "helm" is not served; git is`},
-		{"an invalid URL", []string{"url=ftp://h/x"}, `repository ftp://h/x: transport "ftp" is not allowed; give the repository's https, http, ssh, git or file URL`},
+		{"what concerns nothing", []string{"url=https://h/x", "depth=1"}, ""},
+		{"a misspelt key", []string{"url=https://h/x", "pasword=secret"}, "Secret : pasword: unknown key; did you mean password?"},
+		{"another type", []string{"url=https://h/x", "type=helm", "enableOCI=true"},
+			"Secret : enableOCI: registries are not read as a source; use a git repository|Secret : type: Helm charts are not rendered; render them in CI and commit what comes out"},
+		{"an invalid URL", []string{"url=ftp://h/x"}, `Secret : repository ftp://h/x: transport "ftp" is not allowed; give the repository's https, http, ssh, git or file URL`},
 	} {
 		if got := strings.Join(source.UnservedKeys(secret(own, c.data...)), "|"); got != c.want {
 			t.Errorf("%s: got %q, want %q", c.rule, got, c.want)
@@ -118,9 +121,9 @@ func TestUnservedKeysOfARepository(t *testing.T) {
 	lfs.Name, azure.Name = "repo-x", "creds-h"
 	book := source.NewCredentialStore([]corev1.Secret{lfs, azure}, source.Trust{})
 	for _, c := range []struct{ url, project, want string }{
-		{"https://h/x", "b", `Secret repo-x: key "enableLfs" is not served`},
-		{"https://h/x.git", "a", `Secret repo-x: key "enableLfs" is not served|Secret creds-h: key "useAzureWorkloadIdentity" is not served`},
-		{"https://h/y", "a", `Secret creds-h: key "useAzureWorkloadIdentity" is not served`},
+		{"https://h/x", "b", `Secret repo-x: enableLfs: files of LFS are not fetched; keep manifests in git itself`},
+		{"https://h/x.git", "a", `Secret repo-x: enableLfs: files of LFS are not fetched; keep manifests in git itself|Secret creds-h: useAzureWorkloadIdentity: identities of Azure are not signed in with; use a token as password`},
+		{"https://h/y", "a", `Secret creds-h: useAzureWorkloadIdentity: identities of Azure are not signed in with; use a token as password`},
 		{"https://h/y", "b", ""},
 		{"https://other/x", "a", ""},
 		{"-x", "a", ""},

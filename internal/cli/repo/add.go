@@ -3,9 +3,7 @@ package repo
 import (
 	"context"
 	"fmt"
-	"maps"
 	"os"
-	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -21,19 +19,17 @@ import (
 
 type repoAdd struct {
 	*kit.Control
-	secretType string
-	text       map[string]*string
-	files      map[string]*string
-	truths     map[string]*bool
-	// kept are the flags of what is written and not used yet, by their keys.
-	kept           map[string]string
+	secretType     string
+	text           map[string]*string
+	files          map[string]*string
+	truths         map[string]*bool
 	passwordStdin  bool
 	proxyURL       *string
 	upsert, unseen bool
 }
 
 func newAdd(a *kit.Control, secretType string) *cobra.Command {
-	o := &repoAdd{Control: a, secretType: secretType, text: map[string]*string{}, files: map[string]*string{}, truths: map[string]*bool{}, kept: map[string]string{}}
+	o := &repoAdd{Control: a, secretType: secretType, text: map[string]*string{}, files: map[string]*string{}, truths: map[string]*bool{}}
 	cmd := &cobra.Command{
 		Use:   "add URL",
 		Short: "Remember a repository's credentials",
@@ -70,7 +66,6 @@ func newAdd(a *kit.Control, secretType string) *cobra.Command {
 	if secretType == v1alpha1.SecretTypeRepository {
 		truth("enable-lfs", "enableLfs", "fetch files of Git LFS")
 		text("depth", "depth", "how many commits are fetched")
-		o.kept["depth"], o.kept["enableLfs"] = "depth", "enable-lfs"
 		text("name", "name", "a name for it")
 		text("project", "project", "only for Applications of this project")
 		f.BoolVar(&o.unseen, "skip-check", false, "do not try to reach it from here first")
@@ -104,11 +99,7 @@ func (o *repoAdd) run(ctx context.Context, url string) error {
 	if err := o.StoreSecret(ctx, c, existing, secret); err != nil {
 		return err
 	}
-	for _, key := range slices.Sorted(maps.Keys(o.kept)) {
-		if secret.Data[key] != nil {
-			o.Note("note: --%s is kept as written, and not used yet", o.kept[key])
-		}
-	}
+	noteUnserved(o.Control, *secret)
 	return o.Say(fmt.Sprintf("repository '%s' added", source.Repository{URL: url}))
 }
 

@@ -74,15 +74,20 @@ func show(a *kit.Control, secrets []corev1.Secret, as string) error {
 		return nil
 	}
 	for _, s := range secrets {
-		for _, f := range settings.InSecret(s.Name, s.Labels[v1alpha1.SecretTypeLabel], s.Data) {
-			if f.Verdict != settings.Harmless {
-				a.Note("warning: %s", f.Problem())
-			}
-		}
+		noteUnserved(a, s)
 	}
 	rows := [][]string{{"TYPE", "NAME", "REPO", "PROJECT", "CREDENTIALS"}}
 	for _, r := range all {
 		rows = append(rows, []string{cmp.Or(r.Type, "git"), r.Name, r.URL, r.Project, r.Credentials})
 	}
 	return a.Table(rows, 2)
+}
+
+// noteUnserved warns of what a Secret asks for and does not get.
+func noteUnserved(a *kit.Control, s corev1.Secret) {
+	for _, f := range settings.InSecret(s.Name, s.Labels[v1alpha1.SecretTypeLabel], s.Data) {
+		if f.Verdict != settings.Harmless {
+			a.Note("warning: %s", f.Problem())
+		}
+	}
 }

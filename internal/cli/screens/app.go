@@ -47,6 +47,9 @@ func (p Page) appHeader(app *v1alpha1.Application) string {
 	for _, url := range app.Status.Summary.ExternalURLs {
 		b.WriteString(field("URL", url))
 	}
+	for i, line := range app.Spec.Info {
+		b.WriteString(field([]string{"Info", ""}[min(i, 1)], line.Name+": "+line.Value))
+	}
 	for i, image := range app.Status.Summary.Images {
 		b.WriteString(field([]string{"Images", ""}[min(i, 1)], p.image(image)))
 	}

@@ -6,6 +6,7 @@ import (
 	"github.com/cyan-cd/cyan/api/v1alpha1"
 	"github.com/cyan-cd/cyan/internal/plan"
 	"github.com/cyan-cd/cyan/internal/project"
+	"github.com/cyan-cd/cyan/internal/settings"
 )
 
 // checkProject holds an Application to its project: where it is, where it comes from and where it goes.
@@ -18,6 +19,13 @@ func checkProject(o *observation, controlNamespace string) {
 	}
 	for _, v := range project.Unserved(o.project) {
 		o.add(v1alpha1.ConditionUnsupportedWarning, errors.New(v.String()))
+	}
+	for _, f := range settings.UnservedByProject(o.project) {
+		condition := v1alpha1.ConditionUnsupportedWarning
+		if f.Verdict == settings.Refused {
+			condition = v1alpha1.ConditionInvalidSpecError
+		}
+		o.add(condition, f.Problem())
 	}
 	permitted, violations := project.PermitSync(o.project, o.app)
 	for _, v := range violations {

@@ -146,7 +146,7 @@ func Setup(mgr manager.Manager, o Options) error {
 			return err
 		}
 	}
-	projects := &projectReconciler{client: r.client, recorder: ofProjects, control: r.control, log: r.log}
+	projects := &projectReconciler{client: r.client, recorder: ofProjects, control: r.control, log: r.log, named: map[types.NamespacedName]int64{}}
 	if err := projects.setUp(mgr); err != nil {
 		return err
 	}

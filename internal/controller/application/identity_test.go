@@ -125,10 +125,30 @@ func TestAProjectGoesWhenNobodyUsesIt(t *testing.T) {
 	}
 }
 
+// What a project asks for and does not get is told on the project.
+func TestProjectsAreToldWhatIsNotServed(t *testing.T) {
+	w := newWorld(t)
+	w.teamProject(func(p *v1alpha1.AppProject) {
+		p.Spec.Roles = []runtime.RawExtension{rawJSON(t, map[string]any{"name": "deployer"})}
+	})
+	w.start()
+	w.until("the event", func(ctx context.Context) (bool, error) {
+		var all eventsv1.EventList
+		if err := w.List(ctx, &all, client.InNamespace(w.control)); err != nil {
+			return false, err
+		}
+		return slices.ContainsFunc(all.Items, func(e eventsv1.Event) bool {
+			return e.Reason == "Unsupported" && strings.HasPrefix(e.Note, "AppProject team: spec.roles: roles let nobody in")
+		}), nil
+	})
+}
+
 // What would be less safe if it were passed over keeps an Application from being synced; the rest is named.
 func TestWhatAProjectAsksForAndDoesNotGet(t *testing.T) {
 	for name, c := range map[string]struct {
-		project   func(*testing.T, *v1alpha1.AppProject)
+		project func(*testing.T, *v1alpha1.AppProject)
+		// written is a merge patch of the project with what its type does not have.
+		written   string
 		cluster   map[string]string
 		settings  map[string]string
 		condition string
@@ -137,12 +157,13 @@ func TestWhatAProjectAsksForAndDoesNotGet(t *testing.T) {
 		// refused is set where it is the objects that are not permitted: their sync fails.
 		refused bool
 	}{
-		"orphaned objects": {
-			project: func(t *testing.T, p *v1alpha1.AppProject) {
-				orphans := rawJSON(t, map[string]any{"warn": true})
-				p.Spec.OrphanedResources = &orphans
-			},
-			condition: v1alpha1.ConditionUnsupportedWarning, says: "AppProject team: spec.orphanedResources: ", synced: true,
+		"a misspelt field": {
+			written:   `{"spec":{"signatureKey":[{"keyID":"4AEE18F83AFDEB23"}]}}`,
+			condition: v1alpha1.ConditionInvalidSpecError, says: "AppProject team: spec.signatureKey: unknown field; did you mean spec.signatureKeys?",
+		},
+		"a field that nobody knows": {
+			written:   `{"spec":{"entirelyNew":true}}`,
+			condition: v1alpha1.ConditionUnsupportedWarning, says: "AppProject team: spec.entirelyNew: unknown field; remove it", synced: true,
 		},
 		"signatures of no key": {
 			project: func(t *testing.T, p *v1alpha1.AppProject) {
@@ -197,6 +218,12 @@ func TestWhatAProjectAsksForAndDoesNotGet(t *testing.T) {
 					c.project(t, p)
 				}
 			})
+			if c.written != "" {
+				team := &v1alpha1.AppProject{ObjectMeta: metav1.ObjectMeta{Namespace: w.control, Name: "team"}}
+				if err := w.Patch(t.Context(), team, client.RawPatch(types.MergePatchType, []byte(c.written))); err != nil {
+					t.Fatal(err)
+				}
+			}
 			if c.settings != nil {
 				w.create(&corev1.ConfigMap{ObjectMeta: metav1.ObjectMeta{Namespace: w.control, Name: "argocd-cm"}, Data: c.settings})
 			}

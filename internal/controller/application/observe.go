@@ -155,7 +155,7 @@ func wantedRevision(app *v1alpha1.Application, src v1alpha1.ApplicationSource) s
 func (r *observer) gatherSource(ctx context.Context, o *observation) error {
 	repo := r.sources.repository(o.permitted)
 	for _, what := range r.sources.unserved(o.permitted) {
-		o.add(v1alpha1.ConditionUnsupportedWarning, errors.New(what+"; remove it, or give credentials that are served"))
+		o.add(v1alpha1.ConditionUnsupportedWarning, errors.New(what))
 	}
 	r.sources.follow(o.name, repo)
 	if err := r.refresh(ctx, o, repo); err != nil {

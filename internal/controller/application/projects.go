@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/types"
 	ctrl "sigs.k8s.io/controller-runtime"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/controller-runtime/pkg/handler"
@@ -17,14 +18,18 @@ import (
 	"github.com/cyan-cd/cyan/api/v1alpha1"
 	"github.com/cyan-cd/cyan/internal/controller/recorder"
 	"github.com/cyan-cd/cyan/internal/patch"
+	"github.com/cyan-cd/cyan/internal/settings"
 )
 
-// projectReconciler lets AppProjects go that are deleted, once no Application uses them any more.
+// projectReconciler lets AppProjects go that are deleted, once no Application uses them any more, and names on them what
+// they ask for and do not get.
 type projectReconciler struct {
 	client   client.Client
 	recorder *recorder.Recorder
 	control  string
 	log      *slog.Logger
+	// named are the projects, in the generation in which they were told what is not served.
+	named map[types.NamespacedName]int64
 }
 
 // setUp adds the reconciler to a manager.
@@ -42,12 +47,26 @@ func (p *projectReconciler) setUp(mgr manager.Manager) error {
 // maxUsersNamed bounds a message.
 const maxUsersNamed = 5
 
+// nameUnserved tells a project in an event what of it is not served, once in each of its generations.
+func (p *projectReconciler) nameUnserved(project *v1alpha1.AppProject) {
+	name := client.ObjectKeyFromObject(project)
+	if project.Namespace != p.control || p.named[name] == project.Generation {
+		return
+	}
+	p.named[name] = project.Generation
+	for _, f := range settings.UnservedOfProject(project) {
+		p.recorder.Record(project, recorder.Event{Type: corev1.EventTypeWarning, Reason: "Unsupported", Action: "Check", Message: f.Problem().Error()})
+	}
+}
+
 // Reconcile takes the finalizer off an AppProject that is deleted and that nobody uses.
 func (p *projectReconciler) Reconcile(ctx context.Context, request ctrl.Request) (ctrl.Result, error) {
 	found := &v1alpha1.AppProject{}
 	if err := p.client.Get(ctx, request.NamespacedName, found); err != nil {
+		delete(p.named, request.NamespacedName)
 		return ctrl.Result{}, client.IgnoreNotFound(err)
 	}
+	p.nameUnserved(found)
 	if found.Namespace != p.control || found.DeletionTimestamp == nil || !slices.Contains(found.Finalizers, v1alpha1.ResourcesFinalizer) {
 		return ctrl.Result{}, nil
 	}
