@@ -21,14 +21,14 @@ import (
 	"github.com/cyan-cd/cyan/internal/settings"
 )
 
-// projectReconciler lets AppProjects go that are deleted, once no Application uses them any more, and names on them what
-// they ask for and do not get.
+// projectReconciler lets AppProjects go that are deleted, once no Application uses them any more, and names on them
+// what they ask for and do not get.
 type projectReconciler struct {
 	client   client.Client
 	recorder *recorder.Recorder
 	control  string
 	log      *slog.Logger
-	// named are the projects, in the generation in which they were told what is not served.
+	// named are the generations of the projects in which what is not served was named.
 	named map[types.NamespacedName]int64
 }
 
@@ -47,7 +47,7 @@ func (p *projectReconciler) setUp(mgr manager.Manager) error {
 // maxUsersNamed bounds a message.
 const maxUsersNamed = 5
 
-// nameUnserved tells a project in an event what of it is not served, once in each of its generations.
+// nameUnserved records in events of a project what of it is not served, once in each of its generations.
 func (p *projectReconciler) nameUnserved(project *v1alpha1.AppProject) {
 	name := client.ObjectKeyFromObject(project)
 	if project.Namespace != p.control || p.named[name] == project.Generation {
