@@ -55,7 +55,7 @@ func (p *projectReconciler) nameUnserved(project *v1alpha1.AppProject) {
 	}
 	p.named[name] = project.Generation
 	for _, f := range settings.UnservedOfProject(project) {
-		p.recorder.Record(project, recorder.Event{Type: corev1.EventTypeWarning, Reason: "Unsupported", Action: "Check", Message: f.Problem().Error()})
+		p.recorder.Record(project, recorder.Event{Type: corev1.EventTypeWarning, Reason: "Unsupported", Action: "Check", Once: true, Message: f.Problem().Error()})
 	}
 }
 
