@@ -42,6 +42,8 @@ const (
 	// RollbackPinAnnotation is on an Application that a person rolled back: the commit that automation must not deploy
 	// again.
 	RollbackPinAnnotation = "cyan.dev/rollback-pin"
+	// NamespaceMetadataAnnotation on a namespace names the Application whose managedNamespaceMetadata it has.
+	NamespaceMetadataAnnotation = "cyan.dev/namespace-metadata-of"
 
 	// ResourcesFinalizer makes the deletion of an Application delete what it deployed.
 	ResourcesFinalizer           = "resources-finalizer.argocd.argoproj.io"

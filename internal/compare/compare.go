@@ -46,8 +46,11 @@ type Input struct {
 	Settings settings.Settings
 	// Health judges live objects.
 	Health health.Judge
-	// Exists reports whether there is an Application of this instance.
-	Exists func(ctx context.Context, instance string) (bool, error)
+	// Application returns the Application of an instance, not to be changed; nil when there is none.
+	Application func(ctx context.Context, instance string) (*v1alpha1.Application, error)
+	// Elsewhere returns which of some objects other Applications have in git by now, with the instance of each. It may be
+	// nil.
+	Elsewhere func(ctx context.Context, objects []plan.Key) map[plan.Key]string
 }
 
 // Comparison is git against the cluster. Where it is not complete, only the problems are filled. Objects that may not
@@ -164,7 +167,7 @@ func (c *Comparer) Again(ctx context.Context, in Input, before Comparison) (Comp
 		return result, err
 	}
 	result.Policy.IgnoreDifferences = ignoredDifferences(in, result.Desired)
-	if result.Policy.OtherApps, err = otherApps(ctx, in, result); err != nil {
+	if err = lookAtOthers(ctx, in, &result); err != nil {
 		return result, err
 	}
 	if result.writes, err = plan.Writes(result.Desired, result.Live.Objects, result.Policy); err != nil {
@@ -182,21 +185,42 @@ func (c *Comparer) Again(ctx context.Context, in Input, before Comparison) (Comp
 	return result, nil
 }
 
-// otherApps are the other Applications that live objects are marked with, as far as they exist.
-func otherApps(ctx context.Context, in Input, c Comparison) (map[string]bool, error) {
-	found := map[string]bool{}
-	for _, object := range c.Live.Objects {
-		owner := TrackingOf(in.Settings).OwnerOf(object)
-		if _, known := found[owner]; known || owner == "" || owner == in.Instance {
-			continue
+// lookAtOthers puts into the policy what other Applications have to do with the objects: those that live objects are
+// marked with, as far as they exist, and those that have in git what this one no longer has.
+func lookAtOthers(ctx context.Context, in Input, c *Comparison) error {
+	apps := map[string]*v1alpha1.Application{}
+	read := func(instance string) (*v1alpha1.Application, error) {
+		if app, known := apps[instance]; known || instance == "" || instance == in.Instance {
+			return app, nil
 		}
-		exists, err := in.Exists(ctx, owner)
+		app, err := in.Application(ctx, instance)
 		if err != nil {
-			return nil, fmt.Errorf("reading the Application of %s: %w", owner, err)
+			return nil, fmt.Errorf("reading the Application of %s: %w", instance, err)
 		}
-		found[owner] = exists
+		apps[instance] = app
+		return app, nil
 	}
-	return found, nil
+	c.Policy.OtherApps, c.Policy.NamespaceOwners, c.Policy.Elsewhere = map[string]bool{}, map[string]bool{}, nil
+	for _, object := range c.Live.Objects {
+		owner := c.Policy.Tracking.OwnerOf(object)
+		app, err := read(owner)
+		if err != nil {
+			return err
+		}
+		c.Policy.OtherApps[owner] = app != nil
+	}
+	if namespace := c.Live.Objects[plan.Key{Kind: "Namespace", Name: c.Policy.Namespace}]; namespace != nil {
+		owner := c.Policy.NamespaceOwner(namespace)
+		app, err := read(owner)
+		if err != nil {
+			return err
+		}
+		c.Policy.NamespaceOwners[owner] = c.Policy.OtherApps[owner] || plan.ManagesNamespace(app, c.Policy.Namespace)
+	}
+	if lost := plan.Lost(c.Desired, c.Live.Objects, c.Policy); len(lost) > 0 && in.Elsewhere != nil {
+		c.Policy.Elsewhere = in.Elsewhere(ctx, lost)
+	}
+	return nil
 }
 
 // Wanted returns what is looked for of an Application: each desired object, and whatever is tracked of the kinds that

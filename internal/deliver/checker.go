@@ -103,7 +103,7 @@ func (c *checker) ask(ctx context.Context, objects []render.Rendered) ([]string,
 	}
 	in := compare.Input{
 		App: &v1alpha1.Application{Spec: v1alpha1.ApplicationSpec{Destination: v1alpha1.ApplicationDestination{Namespace: c.namespace}}}, Rendering: &compare.Rendering{Result: &render.Result{Objects: objects}},
-		Bounds: project.Unbounded(), Cluster: c.cluster, Client: c.cluster.Client, Exists: func(context.Context, string) (bool, error) { return false, nil },
+		Bounds: project.Unbounded(), Cluster: c.cluster, Client: c.cluster.Client, Application: func(context.Context, string) (*v1alpha1.Application, error) { return nil, nil },
 	}
 	compared, err := compare.New().Compare(ctx, in)
 	if len(compared.Findings) > 0 {

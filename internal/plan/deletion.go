@@ -29,14 +29,14 @@ type Confirmation struct {
 // String is the object and why its deletion has to be confirmed.
 func (c Confirmation) String() string { return c.Key.String() + " (" + c.Why + ")" }
 
-// Deletion orders the objects that go with an Application that is being deleted. Objects that are to be kept are left
-// out, and so are the hooks that the deletion runs at its end.
+// Deletion orders the objects that go with an Application that is being deleted. Objects that are to be kept, or that
+// another Application has in git by now, are left out, and so are the hooks that the deletion runs at its end.
 func Deletion(live []Live, policy Policy) Removal {
 	var removal Removal
 	byWave := map[int][]*unstructured.Unstructured{}
 	var waves []int
 	for _, l := range live {
-		if policy.Tracking.OwnerOf(l.Object) != policy.Instance || isRunIn(l.Object, v1alpha1.HookPostDelete, policy) {
+		if policy.Tracking.OwnerOf(l.Object) != policy.Instance || policy.Elsewhere[KeyOf(l.Object)] != "" || isRunIn(l.Object, v1alpha1.HookPostDelete, policy) {
 			continue
 		}
 		consent, why := consentToDelete(l.Object, policy)

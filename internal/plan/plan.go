@@ -81,6 +81,11 @@ type Policy struct {
 	Health health.Judge
 	// OtherApps are the instances of other Applications that exist.
 	OtherApps map[string]bool
+	// NamespaceOwners are the instances of other Applications to which the destination's namespace is left.
+	NamespaceOwners map[string]bool
+	// Elsewhere are objects that other Applications have in git by now, with the instance of each: what is there of them
+	// is theirs to take over.
+	Elsewhere map[Key]string
 
 	// Prune has objects deleted that git no longer has.
 	Prune bool
@@ -168,7 +173,8 @@ type Resource struct {
 	Hook                 bool
 	Wave                 int
 	Live                 *unstructured.Unstructured
-	// SharedWith is the instance of another Application that has marked the object as its own; empty when there is none.
+	// SharedWith is the instance of another Application that has marked the object as its own, or has it in git where this
+	// one no longer does; empty when there is none.
 	SharedWith string
 
 	judge health.Judge
@@ -184,6 +190,8 @@ type Plan struct {
 	Status v1alpha1.SyncStatusCode
 	// LeavesNothing is set when everything that the Application has would be pruned.
 	LeavesNothing bool
+	// Warnings are what people should know of how objects are shared with other Applications.
+	Warnings []string
 	// Err is why it is not known how the objects stand. Nothing is to be carried out then.
 	Err error
 
@@ -214,8 +222,10 @@ func (b *builder) planDesired(desired []Desired) (kept int) {
 			b.hooks(d, phases)
 			continue
 		}
-		if d.Generated && b.policy.ManagedNamespace == nil && b.live[KeyOf(d.Object)].Object != nil {
-			// It is there, and nobody asks for anything more of it.
+		if live := b.live[KeyOf(d.Object)].Object; b.policy.leavesNamespace(d, live) {
+			if misses := b.policy.missesMetadata(d, live); misses != "" {
+				b.plan.Warnings = append(b.plan.Warnings, misses)
+			}
 			continue
 		}
 		if d.Object.GetGenerateName() != "" && d.Object.GetName() == "" {
@@ -232,8 +242,13 @@ func (b *builder) planDesired(desired []Desired) (kept int) {
 // planOthers plans what is the Application's own and git does not have.
 func (b *builder) planOthers(live []Live) {
 	for _, l := range live {
-		if _, wanted := b.inGit[KeyOf(l.Object)]; !wanted && b.owns(l.Object) && len(hookPhases(l.Object)) == 0 {
-			b.goes[KeyOf(l.Object)] = true
+		key := KeyOf(l.Object)
+		switch {
+		case b.inGit[key] || !b.owns(l.Object) || len(hookPhases(l.Object)) > 0:
+		case b.policy.Elsewhere[key] != "":
+			b.planPrune(l)
+		default:
+			b.goes[key] = true
 		}
 	}
 	for _, l := range live {
@@ -286,7 +301,8 @@ func (b *builder) planApply(d Desired) {
 func (b *builder) planPrune(l Live) {
 	key := KeyOf(l.Object)
 	r := Resource{Key: key, Version: l.Object.GroupVersionKind().Version, Status: v1alpha1.OutOfSync, RequiresPruning: true, Wave: waveOf(l.Object), Live: l.Object, judge: b.policy.Health}
-	r.Ignored = ignoresExtraneous(l.Object)
+	r.SharedWith = b.policy.Elsewhere[key]
+	r.Ignored = ignoresExtraneous(l.Object) || r.SharedWith != ""
 	r.RequiresConfirmation = b.policy.OptionsOf(l.Object).Prune() == AfterConfirmation
 	b.plan.Resources = append(b.plan.Resources, r)
 	if !b.selected(key) {
@@ -295,6 +311,8 @@ func (b *builder) planPrune(l Live) {
 	options := b.policy.OptionsOf(l.Object)
 	t := Task{Key: key, Verb: Delete, Phase: v1alpha1.HookSync, Wave: r.Wave, Object: l.Object, Live: l.Object, Options: options, Last: options.PruneLast()}
 	switch {
+	case r.SharedWith != "":
+		t.Skip = "left to Application " + r.SharedWith + ", which has it in git"
 	case !b.policy.Prune:
 		t.Skip = "ignored (requires pruning)"
 	case keptByHelm(l.Object):

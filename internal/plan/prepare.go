@@ -2,6 +2,7 @@ package plan
 
 import (
 	"fmt"
+	"maps"
 	"strings"
 
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
@@ -68,8 +69,9 @@ func managedNamespace(policy Policy) *unstructured.Unstructured {
 	if m := policy.ManagedNamespace; m != nil {
 		annotations := map[string]string{v1alpha1.SyncOptionsAnnotation: "Prune=false,Delete=false"}
 		n.SetLabels(m.Labels)
-		for key, value := range m.Annotations {
-			annotations[key] = value
+		maps.Copy(annotations, m.Annotations)
+		if policy.Instance != "" {
+			annotations[v1alpha1.NamespaceMetadataAnnotation] = policy.Instance
 		}
 		n.SetAnnotations(annotations)
 	}

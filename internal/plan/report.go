@@ -51,9 +51,12 @@ func (p Plan) Health() v1alpha1.HealthStatusCode {
 
 // Shared names the objects that belong to another Application as well.
 func (p Plan) Shared() []string {
-	var all []string
+	all := slices.Clone(p.Warnings)
 	for _, r := range p.Resources {
-		if r.SharedWith != "" {
+		switch {
+		case r.SharedWith != "" && r.RequiresPruning:
+			all = append(all, fmt.Sprintf("%s: not pruned, since Application %s has it in git by now; sync that one, or remove it there", r.Key, r.SharedWith))
+		case r.SharedWith != "":
 			all = append(all, fmt.Sprintf("%s: belongs to Application %s as well; remove it from one of the two", r.Key, r.SharedWith))
 		}
 	}

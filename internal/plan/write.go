@@ -22,7 +22,7 @@ func Writes(desired []Desired, live map[Key]*unstructured.Unstructured, policy P
 		if IsHook(d.Object) {
 			continue
 		}
-		if there := live[KeyOf(d.Object)]; there != nil {
+		if there := live[KeyOf(d.Object)]; there != nil && !policy.leavesNamespace(d, there) {
 			all = append(all, writeOf(d, there, shared, policy))
 		}
 	}

@@ -121,9 +121,12 @@ func compareWith(ctx context.Context, a *kit.Control, c client.Client, app *v1al
 	reader.Tracking = compare.TrackingOf(written)
 	in := compare.Input{
 		App: app, Rendering: rendered, Instance: plan.Instance(app, a.Namespace), Bounds: project.BoundsOf(within, to), Cluster: reader, Client: reader.Client,
-		Exists: func(ctx context.Context, instance string) (bool, error) {
-			err := c.Get(ctx, plan.ApplicationOf(instance, a.Namespace), &v1alpha1.Application{})
-			return err == nil, client.IgnoreNotFound(err)
+		Application: func(ctx context.Context, instance string) (*v1alpha1.Application, error) {
+			found := &v1alpha1.Application{}
+			if err := c.Get(ctx, plan.ApplicationOf(instance, a.Namespace), found); err != nil {
+				return nil, client.IgnoreNotFound(err)
+			}
+			return found, nil
 		},
 	}
 	return compare.New().Compare(ctx, in.With(written, written.Judge(), to.Server))

@@ -53,15 +53,20 @@ func takeComparison(ctx context.Context, o *observation, result compare.Comparis
 
 func (r *observer) input(o *observation) compare.Input {
 	return compare.Input{
-		App: o.app, Rendering: o.rendered, Instance: o.instance, Bounds: o.bounds(), Cluster: o.cluster, Client: o.writer, Settings: o.settings.Settings, Health: o.settings.health, Exists: r.exists,
+		App: o.app, Rendering: o.rendered, Instance: o.instance, Bounds: o.bounds(), Cluster: o.cluster, Client: o.writer, Settings: o.settings.Settings, Health: o.settings.health, Application: r.application,
+		Elsewhere: func(ctx context.Context, objects []plan.Key) map[plan.Key]string { return r.elsewhere(ctx, o, objects) },
 	}
 }
 
-// exists reports whether there is an Application of this instance.
-func (r *observer) exists(ctx context.Context, instance string) (bool, error) {
-	err := r.client.Get(ctx, plan.ApplicationOf(instance, r.control), &v1alpha1.Application{})
-	if client.IgnoreNotFound(err) != nil {
-		return false, fmt.Errorf("reading Application %s: %w", plan.ApplicationOf(instance, r.control), err)
+// application reads the Application of an instance; nil when there is none.
+func (r *observer) application(ctx context.Context, instance string) (*v1alpha1.Application, error) {
+	found := &v1alpha1.Application{}
+	err := r.client.Get(ctx, plan.ApplicationOf(instance, r.control), found)
+	switch {
+	case err == nil:
+		return found, nil
+	case client.IgnoreNotFound(err) != nil:
+		return nil, fmt.Errorf("reading Application %s: %w", plan.ApplicationOf(instance, r.control), err)
 	}
-	return err == nil, nil
+	return nil, nil
 }

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"strings"
 
-	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/cyan-cd/cyan/api/v1alpha1"
@@ -62,54 +61,6 @@ func (r *observer) gather(ctx context.Context, app *v1alpha1.Application) (*obse
 	return o, r.compare(ctx, o)
 }
 
-func projectName(app *v1alpha1.Application) string {
-	if app.Spec.Project == "" {
-		return v1alpha1.DefaultProject
-	}
-	return app.Spec.Project
-}
-
-// gatherProject reads the project of an Application, with what projects that are global allow and deny besides.
-func (r *observer) gatherProject(ctx context.Context, o *observation) error {
-	own, err := readProject(ctx, r.client, client.ObjectKey{Namespace: r.control, Name: projectName(o.app)})
-	if own == nil || err != nil {
-		return err
-	}
-	var global []*v1alpha1.AppProject
-	for _, name := range o.settings.GlobalProjectsOf(own.Name, own.Labels) {
-		found, err := readProject(ctx, r.client, client.ObjectKey{Namespace: r.control, Name: name})
-		switch {
-		case err != nil:
-			return err
-		case found == nil:
-			o.add(v1alpha1.ConditionUnsupportedWarning, fmt.Errorf("ConfigMap %s: globalProjects: AppProject %q not found in namespace %s; create it, or leave it out", settings.ConfigName, name, r.control))
-			continue
-		}
-		global = append(global, found)
-	}
-	o.project = project.WithGlobal(own, global...)
-	return nil
-}
-
-// readProject reads an AppProject; nil when there is none. The default one is made when it is missing.
-func readProject(ctx context.Context, c client.Client, key client.ObjectKey) (*v1alpha1.AppProject, error) {
-	found := &v1alpha1.AppProject{}
-	err := c.Get(ctx, key, found)
-	switch {
-	case err == nil:
-		return found, nil
-	case !apierrors.IsNotFound(err):
-		return nil, fmt.Errorf("reading AppProject %s: %w", key, err)
-	case key.Name != v1alpha1.DefaultProject:
-		return nil, nil
-	}
-	found = project.Default(key.Namespace)
-	if err := c.Create(ctx, found); err != nil && !apierrors.IsAlreadyExists(err) {
-		return nil, fmt.Errorf("creating AppProject %s: %w", key, err)
-	}
-	return found, nil
-}
-
 // checkSource finds what can't be served, before git is asked.
 func checkSource(app *v1alpha1.Application) error {
 	_, one := app.SyncSource()
@@ -128,26 +79,6 @@ func checkSource(app *v1alpha1.Application) error {
 		return errors.New("spec.source.repoURL is an OCI registry, and git is served; set the URL of a git repository")
 	}
 	return nil
-}
-
-// wantedSource is what the Application says, unless an operation runs that brings a source of its own, as a rollback
-// does.
-func wantedSource(app *v1alpha1.Application) v1alpha1.ApplicationSource {
-	wanted, _ := app.SyncSource()
-	return wanted
-}
-
-// wantedRevision is what is to be compared with: the operation's, else the source's.
-func wantedRevision(app *v1alpha1.Application, src v1alpha1.ApplicationSource) string {
-	if op := app.Operation; op != nil && op.Sync != nil && !op.InitiatedBy.Automated {
-		switch {
-		case op.Sync.Revision != "":
-			return op.Sync.Revision
-		case len(op.Sync.Revisions) == 1:
-			return op.Sync.Revisions[0]
-		}
-	}
-	return src.TargetRevision
 }
 
 // gatherSource resolves the revision and renders it, where the project permits that commit. While the repository

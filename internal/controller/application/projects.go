@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	corev1 "k8s.io/api/core/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/apimachinery/pkg/types"
 	ctrl "sigs.k8s.io/controller-runtime"
 	"sigs.k8s.io/controller-runtime/pkg/client"
@@ -18,6 +19,7 @@ import (
 	"github.com/cyan-cd/cyan/api/v1alpha1"
 	"github.com/cyan-cd/cyan/internal/controller/recorder"
 	"github.com/cyan-cd/cyan/internal/patch"
+	"github.com/cyan-cd/cyan/internal/project"
 	"github.com/cyan-cd/cyan/internal/settings"
 )
 
@@ -100,4 +102,52 @@ func (p *projectReconciler) Reconcile(ctx context.Context, request ctrl.Request)
 	}
 	p.log.Info("deleted", "project", request.Name)
 	return ctrl.Result{}, nil
+}
+
+func projectName(app *v1alpha1.Application) string {
+	if app.Spec.Project == "" {
+		return v1alpha1.DefaultProject
+	}
+	return app.Spec.Project
+}
+
+// gatherProject reads the project of an Application, with what projects that are global allow and deny besides.
+func (r *observer) gatherProject(ctx context.Context, o *observation) error {
+	own, err := readProject(ctx, r.client, client.ObjectKey{Namespace: r.control, Name: projectName(o.app)})
+	if own == nil || err != nil {
+		return err
+	}
+	var global []*v1alpha1.AppProject
+	for _, name := range o.settings.GlobalProjectsOf(own.Name, own.Labels) {
+		found, err := readProject(ctx, r.client, client.ObjectKey{Namespace: r.control, Name: name})
+		switch {
+		case err != nil:
+			return err
+		case found == nil:
+			o.add(v1alpha1.ConditionUnsupportedWarning, fmt.Errorf("ConfigMap %s: globalProjects: AppProject %q not found in namespace %s; create it, or leave it out", settings.ConfigName, name, r.control))
+			continue
+		}
+		global = append(global, found)
+	}
+	o.project = project.WithGlobal(own, global...)
+	return nil
+}
+
+// readProject reads an AppProject; nil when there is none. The default one is made when it is missing.
+func readProject(ctx context.Context, c client.Client, key client.ObjectKey) (*v1alpha1.AppProject, error) {
+	found := &v1alpha1.AppProject{}
+	err := c.Get(ctx, key, found)
+	switch {
+	case err == nil:
+		return found, nil
+	case !apierrors.IsNotFound(err):
+		return nil, fmt.Errorf("reading AppProject %s: %w", key, err)
+	case key.Name != v1alpha1.DefaultProject:
+		return nil, nil
+	}
+	found = project.Default(key.Namespace)
+	if err := c.Create(ctx, found); err != nil && !apierrors.IsAlreadyExists(err) {
+		return nil, fmt.Errorf("creating AppProject %s: %w", key, err)
+	}
+	return found, nil
 }

@@ -140,7 +140,7 @@ func (r *reconciler) removeObjects(ctx context.Context, o *observation, after *v
 	}
 	removal := plan.Deletion(o.lives(), plan.Policy{
 		Instance: o.instance, Tracking: o.tracking(), Options: specOptions(o.app), StartedAt: o.app.DeletionTimestamp.Time,
-		Confirmed: plan.Confirmed(o.app, o.app.DeletionTimestamp.Time), Occupants: others,
+		Confirmed: plan.Confirmed(o.app, o.app.DeletionTimestamp.Time), Occupants: others, Elsewhere: r.lostInDeletion(ctx, o, live.Objects),
 	})
 	if len(removal.Unconfirmed) > 0 {
 		return false, unconfirmed(o.app, removal.Unconfirmed)

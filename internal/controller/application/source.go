@@ -9,6 +9,7 @@ import (
 
 	"k8s.io/apimachinery/pkg/types"
 
+	"github.com/cyan-cd/cyan/api/v1alpha1"
 	"github.com/cyan-cd/cyan/internal/project"
 	"github.com/cyan-cd/cyan/internal/source"
 )
@@ -125,4 +126,24 @@ func (s *sources) followed() map[source.Repository][]types.NamespacedName {
 		all[f.repo] = append(all[f.repo], app)
 	}
 	return all
+}
+
+// wantedSource is what the Application says, unless an operation runs that brings a source of its own, as a rollback
+// does.
+func wantedSource(app *v1alpha1.Application) v1alpha1.ApplicationSource {
+	wanted, _ := app.SyncSource()
+	return wanted
+}
+
+// wantedRevision is what is to be compared with: the operation's, else the source's.
+func wantedRevision(app *v1alpha1.Application, src v1alpha1.ApplicationSource) string {
+	if op := app.Operation; op != nil && op.Sync != nil && !op.InitiatedBy.Automated {
+		switch {
+		case op.Sync.Revision != "":
+			return op.Sync.Revision
+		case len(op.Sync.Revisions) == 1:
+			return op.Sync.Revisions[0]
+		}
+	}
+	return src.TargetRevision
 }
