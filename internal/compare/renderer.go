@@ -38,6 +38,8 @@ type RenderOptions struct {
 	// when it has ended; for ever when zero.
 	Patience time.Duration
 	Finished func(app types.NamespacedName)
+	// Rendered counts renderings, those alone that were made and not remembered; it may be nil.
+	Rendered func(render.Outcome)
 }
 
 // Renderer renders commits. It keeps what it rendered last for each Application, and for each source. It is safe for
@@ -70,8 +72,12 @@ type rendering struct {
 
 // NewRenderer returns a Renderer of the commits that trees has.
 func NewRenderer(trees Trees, o RenderOptions) *Renderer {
+	by := render.Func(renderers.Render)
+	if o.Rendered != nil {
+		by = render.Counted(by, o.Rendered)
+	}
 	return &Renderer{
-		trees: trees, options: o, render: render.Cached(renderers.Render, maxApplications, maxRendered),
+		trees: trees, options: o, render: render.Cached(by, maxApplications, maxRendered),
 		last:      render.NewStore[types.NamespacedName, *Rendering](maxApplications, maxRendered),
 		expensive: make(chan struct{}, max(1, runtime.GOMAXPROCS(0)/2)), running: map[types.NamespacedName]*rendering{}, distrusted: map[types.NamespacedName]bool{},
 	}

@@ -7,6 +7,7 @@ import (
 	"sync"
 	"testing"
 	"testing/fstest"
+	"testing/synctest"
 
 	"github.com/cyan-cd/cyan/api/v1alpha1"
 	"github.com/cyan-cd/cyan/internal/problem"
@@ -21,6 +22,8 @@ type counter struct {
 	reads []string
 	uses  []string
 	err   error
+	// namespace is whether the result depends on it.
+	namespace bool
 }
 
 func (c *counter) render(fsys fs.FS, _ v1alpha1.ApplicationSource, opts render.Options) (*render.Result, error) {
@@ -33,7 +36,7 @@ func (c *counter) render(fsys fs.FS, _ v1alpha1.ApplicationSource, opts render.O
 			return nil, err
 		}
 	}
-	return &render.Result{ReadSet: tree.ReadSet(), EnvUsed: c.uses}, c.err
+	return &render.Result{ReadSet: tree.ReadSet(), EnvUsed: c.uses, NamespaceUsed: c.namespace}, c.err
 }
 
 // hashedTree is a tree that knows the hash of its root, as a commit does.
@@ -68,6 +71,7 @@ func TestCached(t *testing.T) {
 		name  string
 		uses  []string
 		err   error
+		ns    bool // the result depends on the namespace
 		calls []call
 		want  int // renderings
 	}{
@@ -90,7 +94,12 @@ func TestCached(t *testing.T) {
 		{name: "an option of the source", calls: []call{
 			{tree: first}, {tree: first, src: v1alpha1.ApplicationSource{Kustomize: &v1alpha1.KustomizeSource{NamePrefix: "x-"}}},
 		}, want: 2},
-		{name: "another namespace", calls: []call{{tree: first}, {tree: first, opts: render.Options{Namespace: "b"}}}, want: 2},
+		{name: "another namespace, which was used", ns: true, calls: []call{{tree: first}, {tree: first, opts: render.Options{Namespace: "b"}}}, want: 2},
+		{name: "another namespace, which was not used", calls: []call{{tree: first}, {tree: first, opts: render.Options{Namespace: "b"}}}, want: 1},
+		{name: "more namespaces that are used than versions are kept", ns: true, calls: []call{
+			{tree: first, opts: render.Options{Namespace: "a"}}, {tree: first, opts: render.Options{Namespace: "b"}}, {tree: first, opts: render.Options{Namespace: "c"}},
+			{tree: first, opts: render.Options{Namespace: "d"}}, {tree: first, opts: render.Options{Namespace: "e"}}, {tree: first, opts: render.Options{Namespace: "a"}},
+		}, want: 5},
 		{name: "other limits", calls: []call{{tree: first}, {tree: first, opts: render.Options{Limits: render.Limits{Files: 9}}}}, want: 2},
 		{name: "a variable that was used", uses: []string{"NAME"}, calls: []call{
 			{tree: first, opts: render.Options{Env: map[string]string{"NAME": "a"}}}, {tree: first, opts: render.Options{Env: map[string]string{"NAME": "b"}}},
@@ -108,7 +117,7 @@ func TestCached(t *testing.T) {
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
-			c := &counter{reads: []string{"a", "missing"}, uses: test.uses, err: test.err}
+			c := &counter{reads: []string{"a", "missing"}, uses: test.uses, err: test.err, namespace: test.ns}
 			cached := render.Cached(c.render, 10, 1<<20)
 			for i, call := range test.calls {
 				result, err := cached(call.tree, call.src, call.opts)
@@ -174,4 +183,83 @@ func TestRenderingAnew(t *testing.T) {
 			t.Errorf("step %d: rendered %d times, %v; want %d", i, c.calls, err, step.calls)
 		}
 	}
+}
+
+// Renderings of equal inputs that are asked for at the same time are one, and each that is made is counted by its
+// outcome; who waits for another's rendering can be told to stop.
+func TestCachedAtTheSameTime(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		outcomes := map[render.Outcome]int{}
+		entered, leave := make(chan struct{}), make(chan struct{})
+		c := &counter{reads: []string{"a"}}
+		cached := render.Cached(render.Counted(func(fsys fs.FS, src v1alpha1.ApplicationSource, opts render.Options) (*render.Result, error) {
+			if src.Path == "slow" {
+				close(entered)
+				<-leave
+			}
+			return c.render(fsys, src, opts)
+		}, func(o render.Outcome) { outcomes[o]++ }), 10, 1<<20)
+		tree := hashedTree{fstest.MapFS{"a": text("1")}, "1"}
+		ask := func(control render.Control) error {
+			_, err := cached(tree, v1alpha1.ApplicationSource{Path: "slow"}, render.Options{Control: control})
+			return err
+		}
+		var wait sync.WaitGroup
+		for range 100 {
+			wait.Go(func() {
+				if err := ask(render.Control{}); err != nil {
+					t.Error(err)
+				}
+			})
+		}
+		<-entered
+		synctest.Wait()
+		if _, err := cached(tree, v1alpha1.ApplicationSource{Path: "quick"}, render.Options{}); err != nil {
+			t.Errorf("another source, meanwhile: %v", err)
+		}
+		close(leave)
+		wait.Wait()
+		c.err = &problem.Error{Kind: problem.Usage, Cause: "invalid"}
+		if _, err := cached(hashedTree{fstest.MapFS{"a": text("2")}, "2"}, v1alpha1.ApplicationSource{Path: "quick"}, render.Options{}); err == nil {
+			t.Error("a source that is wrong is not refused")
+		}
+		c.err = errors.New("git is away")
+		if _, err := cached(hashedTree{fstest.MapFS{"a": text("3")}, "3"}, v1alpha1.ApplicationSource{Path: "quick"}, render.Options{}); err == nil {
+			t.Error("a source that cannot be read has no error")
+		}
+		if want := (map[render.Outcome]int{render.OutcomeRendered: 2, render.OutcomeRefused: 1, render.OutcomeFailed: 1}); !maps.Equal(outcomes, want) {
+			t.Errorf("counted %v, want %v", outcomes, want)
+		}
+	})
+}
+
+// Who waits for the rendering of another stops when it is told to.
+func TestWaitingForARenderingStops(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		entered, leave := make(chan struct{}, 2), make(chan struct{})
+		cached := render.Cached(func(_ fs.FS, _ v1alpha1.ApplicationSource, opts render.Options) (*render.Result, error) {
+			entered <- struct{}{}
+			select {
+			case <-leave:
+				return &render.Result{}, nil
+			case <-opts.Control.Done:
+				return nil, render.ErrStopped
+			}
+		}, 10, 1<<20)
+		tree := hashedTree{fstest.MapFS{}, "1"}
+		go func() { _, _ = cached(tree, v1alpha1.ApplicationSource{}, render.Options{}) }()
+		<-entered
+		stop := make(chan struct{})
+		stopped := make(chan error)
+		go func() {
+			_, err := cached(tree, v1alpha1.ApplicationSource{}, render.Options{Control: render.Control{Done: stop}})
+			stopped <- err
+		}()
+		synctest.Wait()
+		close(stop)
+		if err := <-stopped; !errors.Is(err, render.ErrStopped) {
+			t.Errorf("the error is %v, want %v", err, render.ErrStopped)
+		}
+		close(leave)
+	})
 }

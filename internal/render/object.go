@@ -225,6 +225,7 @@ func dropRepeated(result *Result, namespace string) {
 		if r.Object.GetName() != "" {
 			last[keyOf(r)] = i
 		}
+		result.NamespaceUsed = result.NamespaceUsed || r.Object.GetNamespace() != ""
 	}
 	kept := make([]Rendered, 0, len(result.Objects))
 	for i, r := range result.Objects {

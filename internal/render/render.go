@@ -65,6 +65,8 @@ type Result struct {
 	// among them.
 	Overrides []string
 	NamesUsed bool
+	// NamespaceUsed is whether the result depends on Options.Namespace.
+	NamespaceUsed bool
 	// directory is the resolved source.path.
 	directory string
 	// Warnings are about what was rendered all the same.

@@ -113,7 +113,7 @@ func Setup(mgr manager.Manager, o Options) error {
 	r.recorder = newRecorder(r.client, v1alpha1.ApplicationKind, o.Now)
 	ofProjects := newRecorder(r.client, v1alpha1.AppProjectKind, o.Now)
 	revisions := newRevisionRecorder(r.client, r.newest, queue, o.Now, o.Log)
-	o.Render.Patience, o.Render.Finished = renderPatience, queue.add
+	o.Render.Patience, o.Render.Finished, o.Render.Rendered = renderPatience, queue.add, r.meters.rendered
 	ring := &keyring{reader: mgr.GetAPIReader(), namespace: o.ControlNamespace, now: o.Now, log: o.Log}
 	if o.Render.Keys != nil {
 		ring.started = o.Render.Keys(context.Background())

@@ -9,6 +9,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/cyan-cd/cyan/api/v1alpha1"
+	"github.com/cyan-cd/cyan/internal/render"
 	"github.com/cyan-cd/cyan/internal/source"
 )
 
@@ -18,6 +19,7 @@ type meters struct {
 	reconciles *prometheus.HistogramVec
 	// seconds are those that syncs took.
 	seconds *prometheus.CounterVec
+	renders *prometheus.CounterVec
 }
 
 func newMeters() *meters {
@@ -32,13 +34,16 @@ func newMeters() *meters {
 		seconds: prometheus.NewCounterVec(prometheus.CounterOpts{
 			Name: "argocd_app_sync_duration_seconds_total", Help: "Application sync performance in seconds total.",
 		}, []string{"namespace", "name", "project", "dest_server"}),
+		renders: prometheus.NewCounterVec(prometheus.CounterOpts{
+			Name: "cyan_renders_total", Help: "Renderings of sources that were made, by outcome: equal inputs are rendered once.",
+		}, []string{"outcome"}),
 	}
 }
 
 // register adds the metrics to a registry. Those of a controller that ran before in the same process are replaced by
 // nothing: the first ones go on counting.
 func (m *meters) register(registry prometheus.Registerer, reader client.Reader) error {
-	for _, c := range []prometheus.Collector{m.syncs, m.reconciles, m.seconds, infoCollector{reader}} {
+	for _, c := range []prometheus.Collector{m.syncs, m.reconciles, m.seconds, m.renders, infoCollector{reader}} {
 		err := registry.Register(c)
 		var twice prometheus.AlreadyRegisteredError
 		if err != nil && !errors.As(err, &twice) {
@@ -51,6 +56,8 @@ func (m *meters) register(registry prometheus.Registerer, reader client.Reader) 
 func (m *meters) finished(app *v1alpha1.Application, phase v1alpha1.OperationPhase, dryRun string) {
 	m.syncs.WithLabelValues(app.Namespace, app.Name, app.Spec.Project, app.Spec.Destination.Server, string(phase), dryRun).Inc()
 }
+
+func (m *meters) rendered(outcome render.Outcome) { m.renders.WithLabelValues(string(outcome)).Inc() }
 
 func (m *meters) reconciled(app *v1alpha1.Application, took time.Duration) {
 	m.reconciles.WithLabelValues(app.Namespace, app.Spec.Destination.Server).Observe(took.Seconds())
