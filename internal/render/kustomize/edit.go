@@ -19,6 +19,7 @@ import (
 	"github.com/cyan-cd/cyan/api/v1alpha1"
 	"github.com/cyan-cd/cyan/internal/problem"
 	"github.com/cyan-cd/cyan/internal/render"
+	"github.com/cyan-cd/cyan/internal/spelling"
 )
 
 // edit puts an Application's kustomize options into the kustomization, as `kustomize edit` would: a name of an image
@@ -30,6 +31,8 @@ type edit struct {
 	file string
 	env  map[string]string
 	used map[string]bool
+	// warnings are about options that were passed over.
+	warnings []render.Warning
 }
 
 func (e *edit) apply(k *types.Kustomization, o *v1alpha1.KustomizeSource) error {
@@ -198,7 +201,7 @@ func (e *edit) annotations(k *types.Kustomization, o *v1alpha1.KustomizeSource) 
 	for _, key := range slices.Sorted(maps.Keys(o.CommonAnnotations)) {
 		value := o.CommonAnnotations[key]
 		if o.CommonAnnotationsEnvsubst {
-			value = e.expand(value)
+			value = e.expand(key, value, o)
 		}
 		if old, ok := k.CommonAnnotations[key]; ok && old != value && !o.ForceCommonAnnotations {
 			return &problem.Error{Kind: problem.Usage, File: e.file, Cause: fmt.Sprintf("the annotation %s is set to %q here and to %q by source.kustomize.commonAnnotations", key, old, value), Remedy: "remove one of them, or set forceCommonAnnotations"}
@@ -211,14 +214,38 @@ func (e *edit) annotations(k *types.Kustomization, o *v1alpha1.KustomizeSource) 
 	return nil
 }
 
-// expand puts variables of the Application in; $$ is a dollar sign.
-func (e *edit) expand(s string) string {
+// expand puts variables of the Application into the value of an annotation; $$ is a dollar sign. One that is unknown is
+// empty, and named in a warning.
+func (e *edit) expand(annotation, s string, o *v1alpha1.KustomizeSource) string {
+	given := map[string]string{"KUBE_VERSION": o.KubeVersion, "KUBE_API_VERSIONS": strings.Join(o.APIVersions, ",")}
 	return os.Expand(s, func(name string) string {
 		if name == "$" {
 			return name
 		}
-		e.used[name] = true
-		return e.env[name]
+		if value := given[name]; value != "" {
+			return value
+		}
+		value, known := e.env[name]
+		if known {
+			e.used[name] = true
+			return value
+		}
+		remedy := "correct it"
+		switch _, isGiven := given[name]; {
+		case name == "KUBE_VERSION":
+			remedy = "give it by source.kustomize.kubeVersion"
+		case isGiven:
+			remedy = "give them by source.kustomize.apiVersions"
+		default:
+			if meant := spelling.Closest(name, slices.Sorted(maps.Keys(e.env))); meant != "" {
+				remedy = "did you mean " + meant + "?"
+			}
+		}
+		e.warnings = append(e.warnings, render.Warning{
+			Type:    v1alpha1.ConditionUnsupportedWarning,
+			Message: fmt.Sprintf("source.kustomize.commonAnnotations[%s]: variable %s is unknown, and left empty; %s", annotation, name, remedy),
+		})
+		return ""
 	})
 }
 

@@ -83,6 +83,7 @@ func (r Renderer) Render(
 	if src.Kustomize != nil {
 		err := edit.apply(top, src.Kustomize)
 		result.EnvUsed = edit.envUsed()
+		result.Warnings = append(result.Warnings, edit.warnings...)
 		if err != nil {
 			return err
 		}
