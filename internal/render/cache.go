@@ -73,8 +73,8 @@ func (c *cache) render(tree fs.FS, src v1alpha1.ApplicationSource, opts Options)
 	return result, err
 }
 
-// begin waits for a rendering of the same that is under way, once: what comes of it may differ by a variable. It returns
-// what to call at the end, and whether it has waited.
+// begin waits for a rendering of the same that is under way, once: what comes of it may differ by a variable. It
+// returns what to call at the end, and whether it has waited.
 func (c *cache) begin(name string, control Control) (ended func(), waited bool) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
