@@ -38,8 +38,8 @@ type RenderOptions struct {
 	// when it has ended; for ever when zero.
 	Patience time.Duration
 	Finished func(app types.NamespacedName)
-	// Rendered counts renderings, those alone that were made and not remembered; it may be nil.
-	Rendered func(render.Outcome)
+	// Rendered is called with the outcome of each rendering that was made, and not remembered; it may be nil.
+	Rendered func(outcome string)
 }
 
 // Renderer renders commits. It keeps what it rendered last for each Application, and for each source. It is safe for
@@ -74,7 +74,7 @@ type rendering struct {
 func NewRenderer(trees Trees, o RenderOptions) *Renderer {
 	by := render.Func(renderers.Render)
 	if o.Rendered != nil {
-		by = render.Counted(by, o.Rendered)
+		by = render.Counted(by, func(outcome render.Outcome) { o.Rendered(string(outcome)) })
 	}
 	return &Renderer{
 		trees: trees, options: o, render: render.Cached(by, maxApplications, maxRendered),

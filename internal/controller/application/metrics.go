@@ -9,7 +9,6 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/cyan-cd/cyan/api/v1alpha1"
-	"github.com/cyan-cd/cyan/internal/render"
 	"github.com/cyan-cd/cyan/internal/source"
 )
 
@@ -57,7 +56,7 @@ func (m *meters) finished(app *v1alpha1.Application, phase v1alpha1.OperationPha
 	m.syncs.WithLabelValues(app.Namespace, app.Name, app.Spec.Project, app.Spec.Destination.Server, string(phase), dryRun).Inc()
 }
 
-func (m *meters) rendered(outcome render.Outcome) { m.renders.WithLabelValues(string(outcome)).Inc() }
+func (m *meters) rendered(outcome string) { m.renders.WithLabelValues(outcome).Inc() }
 
 func (m *meters) reconciled(app *v1alpha1.Application, took time.Duration) {
 	m.reconciles.WithLabelValues(app.Namespace, app.Spec.Destination.Server).Observe(took.Seconds())
