@@ -14,6 +14,7 @@ import (
 const (
 	reasonAvailable = "NewReplicaSetAvailable"
 	reasonUpdated   = "ReplicaSetUpdated"
+	reasonLost      = "ReplicaSetNotAvailable"
 	reasonPaused    = "RolloutPaused"
 	reasonResumed   = "RolloutResumed"
 	reasonAborted   = "RolloutAborted"

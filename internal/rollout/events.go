@@ -68,7 +68,7 @@ func wasPaused(ro *v1alpha1.Rollout) bool {
 	switch progressReason(ro) {
 	case reasonPaused:
 		return true
-	case reasonRetry, reasonAvailable:
+	case reasonRetry, reasonAvailable, reasonLost:
 		return isTrue(ro.Status.Conditions, v1alpha1.RolloutConditionPaused)
 	}
 	return false

@@ -121,10 +121,8 @@ func progressOf(s State, o Outcome, moved bool, now time.Time) progress {
 	switch {
 	case s.Abort:
 		return progressIs(corev1.ConditionFalse, reasonAborted, "Rollout aborted update to revision "+strconv.FormatInt(desiredRevision(s), 10))
-	case o.Completes(s) && before == reasonAvailable && s.Beginning == "":
-		return progress{}
 	case o.Completes(s):
-		return progressing(reasonAvailable, "ReplicaSet "+s.Desired.Name+" has successfully progressed")
+		return progressOfStable(s, moved, now)
 	case s.Retried:
 		return progressIs(corev1.ConditionUnknown, reasonRetry, "Rollout is retried")
 	case paused:
@@ -137,12 +135,37 @@ func progressOf(s State, o Outcome, moved bool, now time.Time) progress {
 		return progressIs(corev1.ConditionUnknown, reasonResumed, "Rollout is resumed")
 	case moved || before == "" || before == reasonAvailable:
 		return progressing(reasonUpdated, "ReplicaSet "+s.Desired.Name+" is progressing")
-	case deadlineExceeded(s.Rollout, paused, s.AvailableSince, now):
+	}
+	return untilDeadline(s, paused, now)
+}
+
+// progressOfStable returns the progress of a version that has got there: it is over as long as all its pods are
+// available. When some are not, they have to come back within the progress deadline.
+func progressOfStable(s State, moved bool, now time.Time) progress {
+	before, paused := progressReason(s.Rollout), s.Rollout.Spec.Paused
+	resumed := !paused && isTrue(s.Rollout.Status.Conditions, v1alpha1.RolloutConditionPaused)
+	switch {
+	case s.Desired.Status.AvailableReplicas >= s.Replicas && before == reasonAvailable && s.Beginning == "":
+		return progress{}
+	case s.Desired.Status.AvailableReplicas >= s.Replicas:
+		return progressing(reasonAvailable, "ReplicaSet "+s.Desired.Name+" has successfully progressed")
+	case (before != reasonLost && before != reasonDeadline) || moved || resumed:
+		return progressing(reasonLost, notAvailable)
+	}
+	return untilDeadline(s, paused, now)
+}
+
+// untilDeadline returns the progress of a version whose pods do not get further: it fails at the deadline.
+func untilDeadline(s State, paused bool, now time.Time) progress {
+	if deadlineExceeded(s.Rollout, paused, s.AvailableSince, now) {
 		return progressIs(corev1.ConditionFalse, reasonDeadline, "ReplicaSet "+s.Desired.Name+" has made no progress within progressDeadlineSeconds")
 	}
 	at, _ := progressDeadline(s.Rollout, paused, s.AvailableSince)
 	return progress{deadline: at}
 }
+
+// notAvailable is the message about pods that are missing.
+const notAvailable = "Rollout does not have minimum availability"
 
 func progressIs(status corev1.ConditionStatus, reason, message string) progress {
 	return progress{aspects: []aspect{{kind: v1alpha1.RolloutConditionProgressing, status: status, reason: reason, message: message}}}
@@ -160,7 +183,7 @@ func aspectsOf(s State, o Outcome, availableReplicas int32) []aspect {
 	available, complete, paused := availableReplicas >= s.Replicas, o.Completes(s), isPaused(s.Rollout, o.Pause)
 	aspects := []aspect{
 		yesOrNo(v1alpha1.RolloutConditionAvailable, "AvailableReason", available,
-			"Rollout has minimum availability", "Rollout does not have minimum availability"),
+			"Rollout has minimum availability", notAvailable),
 		yesOrNo(v1alpha1.RolloutConditionCompleted, "RolloutCompleted", complete,
 			"Rollout completed", "Rollout is not completed"),
 		yesOrNo(v1alpha1.RolloutConditionPaused, "RolloutPaused", paused || pauseEnds(s, o),
