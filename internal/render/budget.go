@@ -41,19 +41,21 @@ type quantity struct {
 	name, noun, remedy string
 	limit              func(*Limits) *int64
 	standard           int64
+	// steps are the Work that goes with each, so that much of anything counts as expensive.
+	steps int64
 }
 
 const splitUp = "split the source into several Applications"
 
 var quantityTable = [quantities]quantity{
-	Files:          {"files", "files to read", splitUp, func(l *Limits) *int64 { return &l.Files }, 20_000},
-	Bytes:          {"bytes", "bytes to read, files that are read again included,", splitUp, func(l *Limits) *int64 { return &l.TotalSize }, 128 << 20},
-	Entries:        {"entries", "directory entries and symbolic links to look at", "let the source have fewer links to directories, or " + splitUp, func(l *Limits) *int64 { return &l.Entries }, 200_000},
-	Nodes:          {"nodes", "YAML values to read, with aliases expanded,", "write the values out, or " + splitUp, func(l *Limits) *int64 { return &l.Nodes }, 1_000_000},
-	Kustomizations: {"kustomizations", "kustomizations, those reached by several ways counted each time,", "list each base once", func(l *Limits) *int64 { return &l.Kustomizations }, 2000},
-	Objects:        {"objects", "objects", splitUp, func(l *Limits) *int64 { return &l.Objects }, 20_000},
-	Output:         {"output", "bytes of objects", "let patches, replacements and variables change fewer objects, or " + splitUp, func(l *Limits) *int64 { return &l.Output }, 64 << 20},
-	Work:           {"work", "steps of work", "let patches, replacements and lists be shorter, or " + splitUp, func(l *Limits) *int64 { return &l.Work }, 20_000_000_000},
+	Files:          {"files", "files to read", splitUp, func(l *Limits) *int64 { return &l.Files }, 20_000, 4000},
+	Bytes:          {"bytes", "bytes to read, files that are read again included,", splitUp, func(l *Limits) *int64 { return &l.TotalSize }, 128 << 20, 4},
+	Entries:        {"entries", "directory entries and symbolic links to look at", "let the source have fewer links to directories, or " + splitUp, func(l *Limits) *int64 { return &l.Entries }, 200_000, 200},
+	Nodes:          {"nodes", "YAML values to read, with aliases expanded,", "write the values out, or " + splitUp, func(l *Limits) *int64 { return &l.Nodes }, 1_000_000, 100},
+	Kustomizations: {"kustomizations", "kustomizations, those reached by several ways counted each time,", "list each base once", func(l *Limits) *int64 { return &l.Kustomizations }, 2000, 4000},
+	Objects:        {"objects", "objects", splitUp, func(l *Limits) *int64 { return &l.Objects }, 20_000, 2000},
+	Output:         {"output", "bytes of objects", "let patches, replacements and variables change fewer objects, or " + splitUp, func(l *Limits) *int64 { return &l.Output }, 64 << 20, 4},
+	Work:           {"work", "steps of work", "let patches, replacements and lists be shorter, or " + splitUp, func(l *Limits) *int64 { return &l.Work }, 20_000_000_000, 0},
 }
 
 // Limits bound what rendering one source may cost. A field that is zero takes its value from DefaultLimits.
@@ -149,6 +151,7 @@ func (b *Budget) Spend(q Quantity, n int64, at string) error {
 		return b.over(q, b.spent[q]+min(n, b.limits.Of(q)+1), at)
 	}
 	b.spent[q] += n
+	b.spent[Work] += n * quantityTable[q].steps
 	if b.spent[Work] > cheap && !b.expensive {
 		b.expensive = true
 		if b.control.Expensive != nil {

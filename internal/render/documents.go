@@ -84,6 +84,9 @@ func (t *Tree) Documents(name string, data []byte) ([]Document, error) {
 	if path.Ext(name) == ".json" {
 		docs = []Document{{Text: data, Line: 1}}
 	}
+	if err := t.budget.Spend(Work, int64(len(docs))*stepsPerDocument, name); err != nil {
+		return nil, err
+	}
 	parsed := docs[:0]
 	for _, d := range docs {
 		text := d.Text
@@ -128,8 +131,8 @@ func (t *Tree) ReadDocuments(name string) ([]Document, error) {
 	return docs, err
 }
 
-// stepsPerByte is the work of parsing a byte of YAML.
-const stepsPerByte = 20
+// stepsPerByte is the work of parsing a byte of YAML, and stepsPerDocument that of each document besides.
+const stepsPerByte, stepsPerDocument = 30, 10_000
 
 // wideFlow is the number of separators beyond which a document is taken for one of as many values, before it is parsed.
 const wideFlow = 1_000_000

@@ -12,8 +12,13 @@ import (
 	"github.com/cyan-cd/cyan/internal/render"
 )
 
-// maxAllocated is what rendering the worst source may allocate in all, in bytes; what it holds at any time is less.
-const maxAllocated = 800 << 20
+const (
+	// maxAllocated is what rendering the worst source may allocate in all, in bytes; what it holds at any time is less.
+	maxAllocated = 800 << 20
+	// maxAllocatedBeforeItsTurn is the same for the time until it counts as expensive, and waits for others that do: any
+	// number of sources are rendered at the same time until then.
+	maxAllocatedBeforeItsTurn = 64 << 20
+)
 
 func configMaps(n int) string {
 	var b strings.Builder
@@ -221,10 +226,14 @@ func TestHostileSources(t *testing.T) {
 	for _, c := range hostile {
 		t.Run(c.name, func(t *testing.T) {
 			tree := mapFS(c.files())
-			var before, after runtime.MemStats
+			var before, turn, after runtime.MemStats
+			waits := func() error { runtime.ReadMemStats(&turn); return nil }
 			runtime.ReadMemStats(&before)
-			_, err := Render(tree, v1alpha1.ApplicationSource{Path: "app", Directory: recursing(tree)}, render.Options{})
+			_, err := Render(tree, v1alpha1.ApplicationSource{Path: "app", Directory: recursing(tree)}, render.Options{Control: render.Control{Expensive: waits}})
 			runtime.ReadMemStats(&after)
+			if turn.TotalAlloc == 0 {
+				turn = after
+			}
 			switch {
 			case c.want == "" && err != nil:
 				t.Errorf("got %v, want objects", shortened(err))
@@ -234,6 +243,10 @@ func TestHostileSources(t *testing.T) {
 			if allocated := after.TotalAlloc - before.TotalAlloc; allocated > maxAllocated {
 				t.Errorf("allocated %d MiB, want at most %d", allocated>>20, maxAllocated>>20)
 			}
+			if allocated := turn.TotalAlloc - before.TotalAlloc; allocated > maxAllocatedBeforeItsTurn {
+				t.Errorf("allocated %d MiB before it counted as expensive, want at most %d", allocated>>20, maxAllocatedBeforeItsTurn>>20)
+			}
+			t.Logf("allocated %d MiB before it counted as expensive", (turn.TotalAlloc-before.TotalAlloc)>>20)
 			t.Logf("allocated %d MiB: %v", (after.TotalAlloc-before.TotalAlloc)>>20, shortened(err))
 		})
 	}
