@@ -13,13 +13,30 @@ import (
 // knows it, whatever else the object holds; all are as JSON. It reports false where before does not tell enough: for
 // what is empty in it, which may be missing from the object or hold what before lacks, and for lists in another order.
 func operations(resourceVersion string, before, after map[string]any) (jsonpatch.Patch, bool) {
-	return ofMapping(jsonpatch.Patch{}.Replace(resourceVersion, "metadata", "resourceVersion"), nil, before, after)
+	refuse := func(p jsonpatch.Patch, _ []string, _ any) (jsonpatch.Patch, bool) { return p, false }
+	return change{refuse}.ofMapping(jsonpatch.Patch{}.Replace(resourceVersion, "metadata", "resourceVersion"), nil, before, after)
 }
 
-func ofMapping(p jsonpatch.Patch, path []string, before, after map[string]any) (jsonpatch.Patch, bool) {
+// probableOperations is operations that take for granted that the object shows what is empty as before does, which the
+// API server tests: it refuses the patch where that is not so.
+func probableOperations(resourceVersion string, before, after map[string]any) (jsonpatch.Patch, bool) {
+	test := func(p jsonpatch.Patch, path []string, was any) (jsonpatch.Patch, bool) {
+		return p.Test(was, path...), true
+	}
+	return change{test}.ofMapping(jsonpatch.Patch{}.Replace(resourceVersion, "metadata", "resourceVersion"), nil, before, after)
+}
+
+// change makes operations of a difference.
+type change struct {
+	// hollow is asked before what is empty is replaced or removed. It reports false to refuse that.
+	hollow func(p jsonpatch.Patch, path []string, was any) (jsonpatch.Patch, bool)
+}
+
+func (c change) ofMapping(p jsonpatch.Patch, path []string, before, after map[string]any) (jsonpatch.Patch, bool) {
+	var ok bool
 	for _, name := range slices.Sorted(maps.Keys(before)) {
 		if _, still := after[name]; !still {
-			if isHollow(before[name]) {
+			if p, ok = c.checked(p, below(path, name), before[name]); !ok {
 				return nil, false
 			}
 			p = p.Remove(below(path, name)...)
@@ -31,45 +48,48 @@ func ofMapping(p jsonpatch.Patch, path []string, before, after map[string]any) (
 			p = p.Add(after[name], below(path, name)...)
 			continue
 		}
-		var ok bool
-		if p, ok = ofValue(p, below(path, name), was, after[name]); !ok {
+		if p, ok = c.ofValue(p, below(path, name), was, after[name]); !ok {
 			return nil, false
 		}
 	}
 	return p, true
 }
 
-func ofValue(p jsonpatch.Patch, path []string, before, after any) (jsonpatch.Patch, bool) {
+// checked is p where a value that is there may be replaced or removed.
+func (c change) checked(p jsonpatch.Patch, path []string, was any) (jsonpatch.Patch, bool) {
+	if isHollow(was) {
+		return c.hollow(p, path, was)
+	}
+	return p, true
+}
+
+func (c change) ofValue(p jsonpatch.Patch, path []string, before, after any) (jsonpatch.Patch, bool) {
 	if reflect.DeepEqual(before, after) {
 		return p, true
 	}
+	p, ok := c.checked(p, path, before)
+	if !ok {
+		return nil, false
+	}
 	switch was := before.(type) {
 	case map[string]any:
-		is, mapping := after.(map[string]any)
-		if isHollow(was) {
-			return nil, false
-		}
-		if mapping {
-			return ofMapping(p, path, was, is)
+		if is, mapping := after.(map[string]any); mapping {
+			return c.ofMapping(p, path, was, is)
 		}
 	case []any:
-		is, list := after.([]any)
-		if list {
-			return ofList(p, path, was, is)
+		if is, list := after.([]any); list {
+			return c.ofList(p, path, was, is)
 		}
-	}
-	if isHollow(before) {
-		return nil, false
 	}
 	return p.Replace(after, path...), true
 }
 
 // ofList removes the elements that are gone, from the last one on, and then brings the others into their places from
 // the first one on.
-func ofList(p jsonpatch.Patch, path []string, before, after []any) (jsonpatch.Patch, bool) {
+func (c change) ofList(p jsonpatch.Patch, path []string, before, after []any) (jsonpatch.Patch, bool) {
 	origins := originsOf(before, after)
 	kept := slices.DeleteFunc(slices.Clone(origins), func(from int) bool { return from < 0 })
-	if !slices.IsSorted(kept) || len(before) == 0 {
+	if !slices.IsSorted(kept) {
 		return nil, false
 	}
 	for j := len(before) - 1; j >= 0; j-- {
@@ -84,7 +104,7 @@ func ofList(p jsonpatch.Patch, path []string, before, after []any) (jsonpatch.Pa
 			continue
 		}
 		var ok bool
-		if p, ok = ofValue(p, at, before[origins[i]], is); !ok {
+		if p, ok = c.ofValue(p, at, before[origins[i]], is); !ok {
 			return nil, false
 		}
 	}

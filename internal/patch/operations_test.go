@@ -6,6 +6,8 @@ import (
 	"testing"
 
 	library "github.com/evanphx/json-patch/v5"
+
+	"github.com/cyan-cd/cyan/internal/jsonpatch"
 )
 
 // TestOperations: the patch makes of what is stored the same as a merge with all of it at hand would, or is not made.
@@ -41,28 +43,74 @@ func TestOperations(t *testing.T) {
 				}
 				return
 			}
-			data, err := patch.Data()
+			got, err := patched(t, patch, c.stored)
 			if err != nil {
-				t.Fatal(err)
+				t.Fatalf("%v: %v", patch, err)
 			}
-			decoded, err := library.DecodePatch(data)
-			if err != nil {
-				t.Fatal(err)
-			}
-			stored := parse(t, c.stored)
-			stored["metadata"] = map[string]any{"resourceVersion": "5"}
-			text, err := json.Marshal(stored)
-			if err != nil {
-				t.Fatal(err)
-			}
-			if text, err = decoded.Apply(text); err != nil {
-				t.Fatalf("%s: %v", data, err)
-			}
-			got, want := parse(t, string(text)), parse(t, c.want)
+			want := parse(t, c.want)
 			want["metadata"] = map[string]any{"resourceVersion": "7"}
 			if !reflect.DeepEqual(got, want) {
-				t.Errorf("%s\ngot  %v\nwant %v", data, got, want)
+				t.Errorf("%v\ngot  %v\nwant %v", patch, got, want)
 			}
 		})
 	}
+}
+
+// TestProbableOperations: what is empty is replaced where the object shows it in the same way, and nothing is written
+// where it does not.
+func TestProbableOperations(t *testing.T) {
+	for _, c := range []struct{ name, stored, before, after, want string }{
+		{"an empty mapping, beside a list that changes", "{h: [{id: 1, own: a}], s: {}}", "{h: [{id: 1}], s: {}}", "{h: [{id: 1, x: 1}], s: {a: 1}}", "{h: [{id: 1, own: a, x: 1}], s: {a: 1}}"},
+		{"an empty mapping that goes", "{s: {}, b: 1}", "{s: {}, b: 1}", "{b: 1}", "{b: 1}"},
+		{"an empty list", "{h: []}", "{h: []}", "{h: [1, 2]}", "{h: [1, 2]}"},
+		{"an empty value", "{a: ''}", "{a: ''}", "{a: x}", "{a: x}"},
+		{"an empty mapping that is missing", "{}", "{s: {}}", "{s: {a: 1}}", ""},
+		{"an empty mapping that holds what is not known", "{s: {own: x}}", "{s: {}}", "{s: {a: 1}}", ""},
+		{"an empty mapping that holds what is not known, and goes", "{s: {own: x}}", "{s: {}}", "{}", ""},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			patch, ok := probableOperations("7", parse(t, c.before), parse(t, c.after))
+			if !ok {
+				t.Fatal("not made")
+			}
+			got, err := patched(t, patch, c.stored)
+			if c.want == "" {
+				if err == nil {
+					t.Errorf("%v: got %v, want nothing written", patch, got)
+				}
+				return
+			}
+			if err != nil {
+				t.Fatalf("%v: %v", patch, err)
+			}
+			want := parse(t, c.want)
+			want["metadata"] = map[string]any{"resourceVersion": "7"}
+			if !reflect.DeepEqual(got, want) {
+				t.Errorf("%v\ngot  %v\nwant %v", patch, got, want)
+			}
+		})
+	}
+}
+
+// patched returns what a patch makes of a stored object.
+func patched(t *testing.T, patch jsonpatch.Patch, stored string) (map[string]any, error) {
+	t.Helper()
+	data, err := patch.Data()
+	if err != nil {
+		t.Fatal(err)
+	}
+	decoded, err := library.DecodePatch(data)
+	if err != nil {
+		t.Fatal(err)
+	}
+	object := parse(t, stored)
+	object["metadata"] = map[string]any{"resourceVersion": "5"}
+	text, err := json.Marshal(object)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if text, err = decoded.Apply(text); err != nil {
+		return nil, err
+	}
+	return parse(t, string(text)), nil
 }

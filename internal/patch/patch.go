@@ -76,14 +76,17 @@ func asJSON(before, after client.Object) (was, is map[string]any, err error) {
 	return was, is, err
 }
 
-// unread returns the patch that makes the difference between before and after without what is stored at hand; nil where
-// before does not tell enough.
+// unread returns the patch that makes the difference between before and after without what is stored at hand, which the
+// API server refuses where that is not as before has it; nil where before does not tell enough.
 func unread(resourceVersion string, before, after map[string]any) client.Patch {
 	if patch, ok := operations(resourceVersion, before, after); ok {
 		return raw(types.JSONPatchType, patch)
 	}
 	if patch, ok := merging(resourceVersion, before, after); ok {
 		return raw(types.MergePatchType, patch)
+	}
+	if patch, ok := probableOperations(resourceVersion, before, after); ok {
+		return raw(types.JSONPatchType, patch)
 	}
 	return nil
 }
