@@ -211,6 +211,9 @@ func addAll(mgr manager.Manager, o Options, mirrors *source.Mirrors, refPoller *
 	if err := mgr.Add(everywhere(func(ctx context.Context) error { return cleanMirrors(ctx, mirrors, o.Log) })); err != nil {
 		return err
 	}
+	if err := mgr.Add(everywhere(returnMemory)); err != nil {
+		return err
+	}
 	if o.Listener != nil {
 		if err := mgr.Add(everywhere(func(ctx context.Context) error {
 			return server.Serve(ctx, o.Listener, handler(mgr, o, heard, watchdog))
