@@ -16,7 +16,7 @@ const (
 	worthReturning = 32 << 20
 )
 
-// returnMemory gives what the program needed while it had much to do back to the system once it has nothing to do: the
+// returnMemory returns to the system what the program needed while it had much to do, once it has nothing to do: the
 // runtime itself would keep as much again as is in use, until it has a reason to collect.
 func returnMemory(ctx context.Context) error {
 	ticker := time.NewTicker(memoryCheck)

@@ -10,7 +10,8 @@ func TestMemoryIsReturnedWhenThereIsNothingToDo(t *testing.T) {
 	const mega = 1 << 20
 	for _, c := range []struct {
 		name string
-		// allocated is what was allocated since the start, in MiB, at each look, and due the looks at which memory is returned.
+		// allocated is what was allocated since the start, in MiB, at each look, and due the looks at which memory is
+		// returned.
 		allocated []uint64
 		due       []int
 	}{
