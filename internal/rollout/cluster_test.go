@@ -273,7 +273,7 @@ func (c *cluster) runPods() {
 }
 
 func (c *cluster) countReplicaSet(rs *appsv1.ReplicaSet) {
-	status := appsv1.ReplicaSetStatus{ObservedGeneration: rs.Generation}
+	status := appsv1.ReplicaSetStatus{ObservedGeneration: rs.Generation, Conditions: rs.Status.Conditions}
 	for _, pod := range c.podsOf(rollout.PodHash(rs.Labels)) {
 		status.Replicas++
 		if ready := readyCondition(pod); ready != nil {

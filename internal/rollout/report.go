@@ -7,6 +7,7 @@ import (
 	"strings"
 	"time"
 
+	appsv1 "k8s.io/api/apps/v1"
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
@@ -21,7 +22,10 @@ func report(s State, o Outcome, restartedAt *metav1.Time, work Work, now time.Ti
 	recordCounts(&status, s)
 	status.RestartedAt, status.Duration = restartedAt, durationOf(s, o, now)
 	progress := progressOf(s, o, moved(s, status), now)
-	status.Conditions = withoutConditions(status.Conditions, v1alpha1.RolloutConditionInvalidSpec, v1alpha1.RolloutConditionReplicaFailure)
+	status.Conditions = withoutConditions(status.Conditions, v1alpha1.RolloutConditionInvalidSpec)
+	if replicaFailure(s) == nil {
+		status.Conditions = withoutConditions(status.Conditions, v1alpha1.RolloutConditionReplicaFailure)
+	}
 	if len(s.Unserved) == 0 {
 		status.Conditions = withoutConditions(status.Conditions, v1alpha1.RolloutConditionUnsupported)
 	}
@@ -194,7 +198,33 @@ func aspectsOf(s State, o Outcome, availableReplicas int32) []aspect {
 			kind: v1alpha1.RolloutConditionUnsupported, status: corev1.ConditionTrue, reason: "Unsupported", message: strings.Join(s.Unserved, "; "),
 		})
 	}
+	if c := replicaFailure(s); c != nil {
+		aspects = append(aspects, aspect{kind: v1alpha1.RolloutConditionReplicaFailure, status: c.Status, reason: c.Reason, message: c.Message})
+	}
 	return slices.DeleteFunc(aspects, func(a aspect) bool { return saysNothing(s.Rollout, a) })
+}
+
+// replicaFailure returns why pods could not be made or taken away, as a quota or an admission webhook has it: those of
+// the desired version first; nil when there is nothing of that kind.
+func replicaFailure(s State) *appsv1.ReplicaSetCondition {
+	for _, rs := range append([]*appsv1.ReplicaSet{s.Desired}, s.ReplicaSets...) {
+		if c := failureOf(rs); c != nil {
+			return c
+		}
+	}
+	return nil
+}
+
+func failureOf(rs *appsv1.ReplicaSet) *appsv1.ReplicaSetCondition {
+	if rs == nil {
+		return nil
+	}
+	for i := range rs.Status.Conditions {
+		if c := &rs.Status.Conditions[i]; c.Type == appsv1.ReplicaSetReplicaFailure && c.Status == corev1.ConditionTrue {
+			return c
+		}
+	}
+	return nil
 }
 
 // withHealth returns the conditions with that of the phase among them: who waits for one of them has the other. A
@@ -236,6 +266,8 @@ func phaseOf(s State, o Outcome, status v1alpha1.RolloutStatus, now time.Time) (
 		return v1alpha1.RolloutPaused, o.Pause.Reason()
 	case restartIsDue(s.Rollout.Spec.RestartAt, status.RestartedAt, now):
 		return v1alpha1.RolloutProgressing, "rollout is restarting"
+	case o.Waits != "" && failureOf(s.Desired) != nil:
+		return v1alpha1.RolloutProgressing, o.Waits + ": " + failureOf(s.Desired).Message
 	case o.Waits != "":
 		return v1alpha1.RolloutProgressing, o.Waits
 	}
