@@ -175,7 +175,7 @@ func TestImmutableFields(t *testing.T) {
 	}
 	changed := object(t, namespace, strings.Replace(job, "one:1", "two:2", 1))
 	_, err = c.Apply(t.Context(), changed, read(t, c, desired), apply.How{})
-	if apply.ReasonOf(err) != apply.ReasonImmutable || !strings.Contains(err.Error(), "Job "+namespace+"/work") || !strings.Contains(err.Error(), "Force=true") {
+	if apply.ReasonOf(err) != apply.ReasonImmutable || !strings.Contains(err.Error(), `Job "work" is invalid: `) || !strings.Contains(err.Error(), "Force=true") {
 		t.Errorf("changing an immutable field: %v; want the object, the cause and the way out", err)
 	}
 	done, err := c.Apply(t.Context(), changed, read(t, c, desired), apply.How{Force: true})

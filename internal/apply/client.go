@@ -102,7 +102,9 @@ const (
 	Created    Change = "created"
 	Configured Change = "configured"
 	Unchanged  Change = "unchanged"
-	Recreated  Change = "deleted and created again"
+	// Replaced is what a whole object did that was put in the place of another, whether or not that changed anything.
+	Replaced  Change = "replaced"
+	Recreated Change = "deleted and created again"
 	// Deleting is the first half of that: the object is created by the next Apply, once it is gone.
 	Deleting Change = "deleted, to be created again"
 	Deleted  Change = "deleted"
@@ -163,7 +165,11 @@ func (c *Client) Apply(ctx context.Context, desired, live *unstructured.Unstruct
 	after, err := write(ctx, resource, desired, live, how)
 	switch {
 	case err == nil:
-		return Outcome{Change: changeOf(live, after), TakenOver: takenOver(live, after), Object: after}, nil
+		change := changeOf(live, after)
+		if how.Method == Replace && change != Created {
+			change = Replaced
+		}
+		return Outcome{Change: change, TakenOver: takenOver(live, after), Object: after}, nil
 	case how.Force && live != nil && cannotChange(err):
 		return c.recreate(ctx, resource, desired, live, how)
 	}

@@ -69,7 +69,11 @@ func explain(ref Ref, err error, about ...*unstructured.Unstructured) error {
 	if s.reason == ReasonImmutable {
 		cause = immutableFields(err, cause)
 	}
-	return &problem.Error{Kind: s.kind, Object: ref.String(), Cause: cause, Remedy: s.remedy, Err: &refusal{s.reason, err}}
+	object := ref.String()
+	if apierrors.IsInvalid(err) {
+		object = problem.Invalid(ref.Kind.Kind, ref.Name)
+	}
+	return &problem.Error{Kind: s.kind, Object: object, Cause: cause, Remedy: s.remedy, Err: &refusal{s.reason, err}}
 }
 
 type symptom struct {

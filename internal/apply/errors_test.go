@@ -93,12 +93,12 @@ func TestRefusalsAreShort(t *testing.T) {
 		kind     problem.Kind
 		want     string
 	}{
-		{"an immutable template", strings.Replace(job, "one:1", "two:2", 1), apply.How{}, first.Object, apply.ReasonImmutable, problem.Refused, "Job NS/work: spec.template: immutable; undo the change"},
+		{"an immutable template", strings.Replace(job, "one:1", "two:2", 1), apply.How{}, first.Object, apply.ReasonImmutable, problem.Refused, `Job "work" is invalid: spec.template: immutable; undo the change`},
 		{"long annotations", "{apiVersion: v1, kind: ConfigMap, metadata: {name: long, annotations: {a: " + long + "}}}", apply.How{}, nil, apply.ReasonTooLarge, problem.Refused,
-			"ConfigMap NS/long: metadata.annotations: Too long: may not be more than 262144 bytes; shorten the annotations"},
+			`ConfigMap "long" is invalid: metadata.annotations: Too long: may not be more than 262144 bytes; shorten the annotations`},
 		{"an annotation of the last applied configuration that is long", "{apiVersion: v1, kind: ConfigMap, metadata: {name: long}, data: {a: " + long + "}}", apply.How{Method: apply.ClientSide}, nil, apply.ReasonTooLarge, problem.Refused,
 			"ServerSideApply=false puts the whole object into one: remove it"},
-		{"much data", "{apiVersion: v1, kind: ConfigMap, metadata: {name: long}, data: {a: " + strings.Repeat(long, 4) + "}}", apply.How{}, nil, apply.ReasonTooLarge, problem.Refused, "ConfigMap NS/long: "},
+		{"much data", "{apiVersion: v1, kind: ConfigMap, metadata: {name: long}, data: {a: " + strings.Repeat(long, 4) + "}}", apply.How{}, nil, apply.ReasonTooLarge, problem.Refused, `ConfigMap "long" is invalid: `},
 		{"more than a request may have", "{apiVersion: v1, kind: ConfigMap, metadata: {name: long}, data: {a: " + strings.Repeat(long, 12) + "}}", apply.How{}, nil, apply.ReasonTooLarge, problem.Refused, "split the object"},
 		{"a long label", "{apiVersion: v1, kind: ConfigMap, metadata: {name: long, labels: {a: " + long[:100] + "}}}", apply.How{}, nil, apply.ReasonInvalid, problem.Refused, "metadata.labels: Invalid value"},
 		{"a kind of another group that has the name of a known one", "{apiVersion: serving.example.org/v1, kind: Service, metadata: {name: s}}", apply.How{}, nil, apply.ReasonUnserved, problem.Refused,

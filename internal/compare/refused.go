@@ -1,8 +1,11 @@
 package compare
 
 import (
+	"cmp"
 	"fmt"
 	"strings"
+
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 
 	"github.com/cyan-cd/cyan/api/v1alpha1"
 	"github.com/cyan-cd/cyan/internal/plan"
@@ -25,7 +28,7 @@ func refuseInvalid(desired []plan.Desired, rendered []render.Rendered, findings 
 	for i, o := range named(rendered) {
 		at := place{o.Origin.File, validate.ObjectName(o.Object)}
 		if len(causes[at]) > 0 {
-			desired[i].Refused = strings.Join(linesOf(causes[at]), "; ")
+			desired[i].Refused = invalid(o.Object, causes[at])
 			found[at] = true
 		}
 	}
@@ -37,12 +40,28 @@ func refuseInvalid(desired []plan.Desired, rendered []render.Rendered, findings 
 	return rest
 }
 
+// invalid is why an object is refused that validation found something in: the object as the API server would name it,
+// and each finding with its place.
+func invalid(object *unstructured.Unstructured, findings []*problem.Error) string {
+	about := make([]*problem.Error, 0, len(findings))
+	for _, f := range findings {
+		finding := *f
+		finding.Object, finding.File = "", ""
+		if place := (&problem.Error{File: f.File, Line: f.Line}).Error(); place != "" {
+			finding.Cause += " (" + place + ")"
+		}
+		about = append(about, &finding)
+	}
+	return problem.Invalid(object.GetKind(), cmp.Or(object.GetName(), object.GetGenerateName())) + ": " + strings.Join(linesOf(about), "; ")
+}
+
 // refuseForbidden notes on each prepared object why it lies outside the bounds of the Application, and reports it.
 func (c *Comparison) refuseForbidden(bounds project.Bounds) {
 	for i := range c.Desired {
 		d := &c.Desired[i]
 		for _, v := range bounds.CheckObjects(c.Desired[i:i+1], c.Policy.ClusterScoped) {
 			c.refuse(v1alpha1.ConditionInvalidSpecError, v.String())
+			d.Forbidden = true
 			if d.Refused != "" {
 				d.Refused += "; "
 			}

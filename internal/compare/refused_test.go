@@ -36,12 +36,12 @@ func TestRefuseInvalid(t *testing.T) {
 	}{
 		{"nothing", nil, []string{"", "", "", ""}, 0},
 		{"two of one object", []*problem.Error{{File: "a.yaml", Object: "Service d/web", Cause: "x"}, {File: "a.yaml", Object: "Service d/web", Cause: "y"}},
-			[]string{"a.yaml: Service d/web: x; a.yaml: Service d/web: y", "", "", ""}, 0},
-		{"the same name in another file", []*problem.Error{{File: "b.yaml", Line: 3, Object: "Service d/web", Cause: "x"}}, []string{"", "b.yaml:3: Service d/web: x", "", ""}, 0},
-		{"a hook without a name", []*problem.Error{{File: "c.yaml", Object: "Job d/hook-…", Cause: "x"}}, []string{"", "", "c.yaml: Job d/hook-…: x", ""}, 0},
-		{"an object of no file", []*problem.Error{{Object: "Secret d/key", Cause: "x"}}, []string{"", "", "", "Secret d/key: x"}, 0},
+			[]string{`Service "web" is invalid: x (a.yaml); y (a.yaml)`, "", "", ""}, 0},
+		{"the same name in another file", []*problem.Error{{File: "b.yaml", Line: 3, Object: "Service d/web", Cause: "x"}}, []string{"", `Service "web" is invalid: x (b.yaml:3)`, "", ""}, 0},
+		{"a hook without a name", []*problem.Error{{File: "c.yaml", Object: "Job d/hook-…", Cause: "x"}}, []string{"", "", `Job "hook-" is invalid: x (c.yaml)`, ""}, 0},
+		{"an object of no file", []*problem.Error{{Object: "Secret d/key", Field: "metadata.labels", Cause: "x", Remedy: "shorten it"}}, []string{"", "", "", `Secret "key" is invalid: metadata.labels: x; shorten it`}, 0},
 		{"no object's", []*problem.Error{{Cause: "x"}, {File: "c.yaml", Object: "Service d/web", Cause: "y"}}, []string{"", "", "", ""}, 2},
-		{"more than a message holds", many, []string{strings.Repeat("a.yaml: Service d/web: no; ", 10) + "and 2 more", "", "", ""}, 0},
+		{"more than a message holds", many, []string{`Service "web" is invalid: ` + strings.Repeat("no (a.yaml); ", 10) + "and 2 more", "", "", ""}, 0},
 	} {
 		desired := make([]plan.Desired, len(objects))
 		if rest := refuseInvalid(desired, objects, c.findings); len(rest) != c.rest {

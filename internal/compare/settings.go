@@ -28,11 +28,14 @@ func withoutExcluded(rendered []plan.Desired, bounds project.Bounds) (kept []pla
 			kept = append(kept, d)
 			continue
 		}
-		excluded = append(excluded, fmt.Sprintf("%s: excluded by resource.exclusions or resource.inclusions of ConfigMap %s, and left alone; take it out of git, or out of the setting",
-			plan.KeyOf(d.Object), settings.ConfigName))
+		excluded = append(excluded, fmt.Sprintf("Resource %s is excluded in the settings; take it out of git, or change resource.exclusions and resource.inclusions of ConfigMap %s",
+			excludedName(plan.KeyOf(d.Object)), settings.ConfigName))
 	}
 	return kept, excluded
 }
+
+// excludedName is an object as tools read it in the warning of its exclusion.
+func excludedName(k plan.Key) string { return k.Group + "/" + k.Kind + " " + k.Name }
 
 // ignoredDifferences are those that the Application names, and those that the settings name for the kinds that it has.
 func ignoredDifferences(in Input, desired []plan.Desired) []v1alpha1.IgnoreDifference {

@@ -231,7 +231,7 @@ func pod(p *corev1.Pod) *v1alpha1.HealthStatus {
 	}
 	switch p.Status.Phase {
 	case corev1.PodSucceeded:
-		return healthy("completed")
+		return healthy("")
 	case corev1.PodFailed:
 		return degraded("%s", podFailure(p))
 	case corev1.PodRunning:
@@ -257,7 +257,7 @@ func podFailure(p *corev1.Pod) string {
 	}
 	for _, c := range p.Status.ContainerStatuses {
 		if t := c.State.Terminated; t != nil && t.ExitCode != 0 {
-			return joined(fmt.Sprintf("container %s exited with %d", c.Name, t.ExitCode), t.Message)
+			return joined(fmt.Sprintf("container %q failed with exit code %d", c.Name, t.ExitCode), t.Message)
 		}
 	}
 	return "failed"

@@ -45,6 +45,8 @@ type Cluster struct {
 	concerned   concerned
 	objects     *objects
 	definitions definitions
+	// restarted has a value when all watches were ended, since the last sweep.
+	restarted chan struct{}
 }
 
 // connect makes a Cluster; nothing is asked of it yet.
@@ -57,7 +59,7 @@ func connect(ctx context.Context, spec cluster.Cluster, log *slog.Logger, notify
 	}
 	streaming := rest.CopyConfig(config)
 	streaming.Timeout = 0
-	c := &Cluster{Server: spec.Server, Name: spec.Name, spec: spec, log: log, marks: &marks{}, claims: newClaims()}
+	c := &Cluster{Server: spec.Server, Name: spec.Name, spec: spec, log: log, marks: &marks{}, claims: newClaims(), restarted: make(chan struct{}, 1)}
 	asking, err := discovery.NewDiscoveryClientForConfig(config)
 	if err == nil {
 		c.dynamic, err = dynamic.NewForConfig(streaming)
@@ -80,7 +82,7 @@ func connect(ctx context.Context, spec cluster.Cluster, log *slog.Logger, notify
 		metadata: watching, spec: spec, log: log.With("cluster", spec.Name), life: c.life, heard: c.heard, keeper: c.keeper,
 		reachable: c.reach.get, recovered: c.recovered, byKind: map[schema.GroupKind]*watched{},
 	}
-	c.reach.back = c.watches.stopAll
+	c.reach.back = c.restart
 	return c, nil
 }
 
@@ -120,8 +122,17 @@ func (c *Cluster) recovered(kind schema.GroupKind) {
 func (c *Cluster) follow(tracking plan.Tracking) {
 	if c.marks.replace(tracking) {
 		// What was not marked before may be now.
-		c.watches.stopAll()
+		c.restart()
 		c.concerned.all()
+	}
+}
+
+// restart ends every watch. Those that somebody needs begin anew when they look, the others with the next sweep.
+func (c *Cluster) restart() {
+	c.watches.stopAll()
+	select {
+	case c.restarted <- struct{}{}:
+	default:
 	}
 }
 

@@ -249,6 +249,38 @@ func TestSweepFindsMarkedObjectsOfAnyKind(t *testing.T) {
 	f.until("the account to be found by its label", func(context.Context) (bool, error) { return len(look("robots").Objects) == 1, nil })
 }
 
+// A marked object of a kind that most Applications have is found at once, also by one that has none of its kind, and
+// after the marks have become others.
+func TestMarkedObjectsOfCommonKindsAreFoundAtOnce(t *testing.T) {
+	f := newFront(t)
+	told := &notices{of: map[string]int{}}
+	registry, known := f.connect(told, time.Hour)
+	found := func(instance string) func(context.Context) (bool, error) {
+		return func(ctx context.Context) (bool, error) {
+			seen, err := known.Snapshot(ctx, f.wanted(instance))
+			return len(seen.Objects) == 1, err
+		}
+	}
+	for _, step := range []struct {
+		name, instance string
+		tracking       plan.Tracking
+		made           *corev1.ConfigMap
+	}{
+		{"by annotation", "late", plan.Tracking{}, &corev1.ConfigMap{ObjectMeta: metav1.ObjectMeta{Namespace: f.namespace, Name: "first", Annotations: map[string]string{v1alpha1.TrackingIDAnnotation: "late:/ConfigMap:" + f.namespace + "/first"}}}},
+		{"by label", "later", plan.Tracking{Method: plan.TrackByLabel, LabelKey: "example.com/app"}, &corev1.ConfigMap{ObjectMeta: metav1.ObjectMeta{Namespace: f.namespace, Name: "second", Labels: map[string]string{"example.com/app": "later"}}}},
+	} {
+		registry.Track(step.tracking)
+		if _, err := known.Snapshot(t.Context(), f.wanted(step.instance)); err != nil {
+			t.Fatal(err)
+		}
+		if err := f.Create(t.Context(), step.made); err != nil {
+			t.Fatal(err)
+		}
+		f.until(step.name+": the object to be found", found(step.instance))
+		f.until(step.name+": the instance to be told", func(context.Context) (bool, error) { return told.count(step.instance) > 0, nil })
+	}
+}
+
 // What a cluster's Secret limits is kept to by whatever writes, too.
 func TestALimitedCluster(t *testing.T) {
 	f := newFront(t)

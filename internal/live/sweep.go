@@ -13,6 +13,8 @@ const (
 	// sweepFirst is the time from the first look at a cluster to the first sweep, and sweepEvery that between two, give or
 	// take a third.
 	sweepFirst = time.Second
+	// sweepAgain is the time from a restart of all watches to the next sweep.
+	sweepAgain = 100 * time.Millisecond
 	sweepEvery = 10 * time.Minute
 	// sweepPage is the number of objects that one request asks for.
 	sweepPage = 500
@@ -26,6 +28,16 @@ var unswept = map[schema.GroupKind]bool{
 	{Kind: "Node"}: true, {Group: "storage.k8s.io", Kind: "CSIStorageCapacity"}: true,
 }
 
+// alwaysWatched are kinds that most Applications have objects of. A marked one that somebody makes by hand is found at
+// once, also by an Application that had none of its kind.
+var alwaysWatched = map[schema.GroupKind]bool{
+	{Kind: "ConfigMap"}: true, {Kind: "Secret"}: true, {Kind: "Service"}: true, {Kind: "ServiceAccount"}: true, {Kind: "PersistentVolumeClaim"}: true,
+	{Group: "apps", Kind: "Deployment"}: true, {Group: "apps", Kind: "StatefulSet"}: true, {Group: "apps", Kind: "DaemonSet"}: true,
+	{Group: "batch", Kind: "Job"}: true, {Group: "batch", Kind: "CronJob"}: true,
+	{Group: "networking.k8s.io", Kind: "Ingress"}: true, {Group: "networking.k8s.io", Kind: "NetworkPolicy"}: true,
+	{Group: "rbac.authorization.k8s.io", Kind: "Role"}: true, {Group: "rbac.authorization.k8s.io", Kind: "RoleBinding"}: true,
+}
+
 // sweeper looks for marked objects of the kinds of a cluster that are not watched.
 type sweeper struct {
 	cluster *Cluster
@@ -35,17 +47,21 @@ type sweeper struct {
 // run looks from time to time through the kinds that are not watched, and has those watched that have an object with
 // a mark: what an Application has there is found though neither git nor its status names the kind.
 func (s sweeper) run(ctx context.Context) {
-	for wait := sweepFirst; ; wait = s.every*2/3 + rand.N(s.every*2/3) {
-		timer := time.NewTimer(wait)
+	timer := time.NewTimer(sweepFirst)
+	defer timer.Stop()
+	for {
 		select {
 		case <-ctx.Done():
-			timer.Stop()
 			return
+		case <-s.cluster.restarted:
+			timer.Reset(sweepAgain)
+			continue
 		case <-timer.C:
 		}
 		if s.cluster.Away() == nil {
 			s.once(ctx)
 		}
+		timer.Reset(s.every*2/3 + rand.N(s.every*2/3))
 	}
 }
 
@@ -61,7 +77,12 @@ func (s sweeper) once(ctx context.Context) {
 		if !where.watchable || unswept[kind] || c.watches.has(kind) || !where.namespaced && !c.spec.Uses("") {
 			continue
 		}
-		if s.hasMarked(ctx, kind, where) {
+		switch {
+		case alwaysWatched[kind]:
+			if s.isReadable(ctx, where) {
+				c.watches.ensure(kind, where)
+			}
+		case s.hasMarked(ctx, kind, where):
 			c.log.Info("kind with marked objects found", "cluster", c.Name, "kind", kind.String())
 			c.watches.ensure(kind, where)
 		}
@@ -69,6 +90,16 @@ func (s sweeper) once(ctx context.Context) {
 			return
 		}
 	}
+}
+
+// isReadable reports whether objects of a kind can be listed.
+func (s sweeper) isReadable(ctx context.Context, where served) bool {
+	for _, namespace := range s.cluster.watches.namespaces(where) {
+		if _, err := s.cluster.watches.metadata.Resource(where.resource).Namespace(namespace).List(ctx, metav1.ListOptions{Limit: 1}); err != nil {
+			return false
+		}
+	}
+	return true
 }
 
 // hasMarked reports whether an object of a kind is marked as an Application's, as far as it can be read.

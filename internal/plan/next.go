@@ -188,7 +188,7 @@ func (s *standing) terminate() Step {
 			step.do(DoReleaseHook, t)
 		}
 		if running {
-			r.HookPhase, r.Message = v1alpha1.OperationFailed, "terminated"
+			r.HookPhase, r.Message = v1alpha1.OperationFailed, "Terminated"
 			step.Results = append(step.Results, r)
 		}
 	}
@@ -216,7 +216,7 @@ func (n *stepper) begin(t Task) bool {
 	case t.Verb == Apply && t.Unchanged && t.Options.OutOfSyncOnly():
 		// It is none of the sync's work, and leaves no result.
 		return false
-	case t.Verb == Apply && t.Unchanged:
+	case t.Verb == Apply && t.Unchanged && !t.Options.Replace():
 		n.unchanged(t)
 		return false
 	case t.Verb == Delete && t.Confirm != "":

@@ -52,6 +52,8 @@ type Desired struct {
 	Run v1alpha1.HookType
 	// Refused is why the object may not be applied, whatever the API server would say to it; "" when it may.
 	Refused string
+	// Forbidden is set when it is for the project: the object is not the Application's to know of.
+	Forbidden bool
 }
 
 // Live is an object as the cluster has it.
@@ -239,8 +241,14 @@ func (b *builder) planDesired(desired []Desired) (kept int) {
 	return kept
 }
 
-// planOthers plans what is the Application's own and git does not have.
+// planOthers plans what is the Application's own and git does not have. The destination's namespace stays where the
+// spec gives it metadata: it is managed, whether or not a manifest of it is in git.
 func (b *builder) planOthers(live []Live) {
+	managed := Key{Kind: "Namespace", Name: b.policy.Namespace}
+	if l := b.live[managed]; b.policy.ManagedNamespace != nil && !b.inGit[managed] && l.Object != nil && b.owns(l.Object) {
+		b.inGit[managed] = true
+		b.plan.Resources = append(b.plan.Resources, Resource{Key: managed, Version: "v1", Status: v1alpha1.Synced, Wave: waveOf(l.Object), Live: l.Object, judge: b.policy.Health})
+	}
 	for _, l := range live {
 		key := KeyOf(l.Object)
 		switch {
@@ -286,6 +294,9 @@ func (b *builder) planApply(d Desired) {
 		if owner := b.policy.Tracking.OwnerOf(live.Object); owner != b.policy.Instance && b.policy.OtherApps[owner] {
 			r.SharedWith = owner
 		}
+	}
+	if d.Forbidden {
+		r.Status = v1alpha1.SyncUnknown
 	}
 	b.plan.Resources = append(b.plan.Resources, r)
 	if !b.selected(key) {
@@ -355,7 +366,7 @@ func (b *builder) finish() {
 	slices.SortFunc(b.plan.Resources, func(x, y Resource) int { return compareKeys(x.Key, y.Key) })
 	b.plan.Status = v1alpha1.Synced
 	for _, r := range b.plan.Resources {
-		if r.Status == v1alpha1.OutOfSync && !r.Ignored {
+		if (r.Status == v1alpha1.OutOfSync || r.Status == v1alpha1.SyncUnknown) && !r.Ignored {
 			b.plan.Status = v1alpha1.OutOfSync
 		}
 	}

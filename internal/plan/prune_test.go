@@ -31,6 +31,8 @@ func TestPrune(t *testing.T) {
 		pruned, left string
 		// confirm are the names that a person has to confirm, with the reason.
 		confirm string
+		// managed is set when the spec gives the destination's namespace metadata.
+		managed bool
 		// confirmed is what the person has done; occupants live in the namespace d, nil when that was not looked at.
 		confirmed bool
 		occupants []plan.Key
@@ -76,10 +78,17 @@ func TestPrune(t *testing.T) {
 		{name: "a namespace that CreateNamespace makes", options: []string{"CreateNamespace=true"}, git: []string{elsewhere}, live: []string{namespace}},
 		{name: "a namespace that CreateNamespace made", git: []string{elsewhere},
 			live: []string{"{apiVersion: v1, kind: Namespace, metadata: {name: d, annotations: {argocd.argoproj.io/sync-options: 'Prune=false,Delete=false'}}}"}, left: "d: ignored (no prune)"},
+		{name: "the destination's namespace, to which the spec gives metadata", managed: true, git: []string{other}, live: []string{namespace}},
+		{name: "the destination's namespace, to which the spec gives metadata, whatever is in it", managed: true, occupants: []plan.Key{}, git: []string{elsewhere}, live: []string{namespace}},
+		{name: "another namespace, where the spec gives the destination's metadata", managed: true, git: []string{other},
+			live: []string{"{apiVersion: v1, kind: Namespace, metadata: {name: e}}"}, confirm: "e: contents unknown"},
 		{name: "a namespace that is going", git: []string{other}, live: []string{"{apiVersion: v1, kind: Namespace, metadata: {name: d, deletionTimestamp: '2026-05-01T12:00:00Z'}}"}, pruned: "d"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			policy := plan.Policy{Instance: "shop", Namespace: "d", Options: plan.ParseOptions(c.options), Prune: true, Confirmed: c.confirmed, ClusterScoped: map[schema.GroupKind]bool{{Kind: "Namespace"}: true}}
+			if c.managed {
+				policy.ManagedNamespace = &v1alpha1.ManagedNamespaceMetadata{Labels: map[string]string{"a": "b"}}
+			}
 			if c.occupants != nil {
 				policy.Occupants = map[string][]plan.Key{"d": c.occupants}
 			}

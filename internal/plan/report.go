@@ -35,16 +35,25 @@ func (r Resource) Health() *v1alpha1.HealthStatus {
 }
 
 // Health of the Application: the worst of its resources'. Resources that would be pruned, and those that say so
-// themselves, do not count.
+// themselves, do not count; missing ones only where nothing else is there: that they are missing is what OutOfSync says.
 func (p Plan) Health() v1alpha1.HealthStatusCode {
 	worst := v1alpha1.HealthHealthy
+	var missing, present bool
 	for _, r := range p.Resources {
-		if r.RequiresPruning || r.Hook || (r.Live != nil && r.Live.GetAnnotations()[health.IgnoreAnnotation] == "true") {
+		if r.RequiresPruning || r.Hook {
 			continue
 		}
-		if h := r.Health(); h != nil {
+		if r.Live == nil {
+			missing = true
+			continue
+		}
+		present = true
+		if h := r.Health(); h != nil && r.Live.GetAnnotations()[health.IgnoreAnnotation] != "true" {
 			worst = health.Worse(worst, h.Status)
 		}
+	}
+	if missing && !present {
+		return v1alpha1.HealthMissing
 	}
 	return worst
 }

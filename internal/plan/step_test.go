@@ -109,6 +109,8 @@ func TestNext(t *testing.T) {
 			results: "web Failed Deployment d/web is degraded: late", phase: v1alpha1.OperationFailed},
 		{name: "an object that is as desired is not written", given: given{git: []string{named("ConfigMap", "a", "")}, live: []string{plainMap}}, tasks: map[string]state{"a": {live: plainMap}},
 			results: "a Succeeded configmap/a unchanged", phase: v1alpha1.OperationSucceeded},
+		{name: "an object that is as desired and replaced is put again", given: given{git: []string{named("ConfigMap", "a", "argocd.argoproj.io/sync-options: Replace=true")}, live: []string{strings.Replace(plainMap, "name: a", "name: a, annotations: {argocd.argoproj.io/sync-options: Replace=true}", 1)}},
+			tasks: map[string]state{"a": {live: plainMap}}, did: "apply a"},
 		{name: "an object that is as desired and degraded fails", given: given{git: []string{named("Deployment", "web", ""), named("ConfigMap", "z", late)}, live: []string{strings.Replace(degradedWeb, "spec: {replicas: 1}", "spec: {}", 1)}},
 			tasks:   map[string]state{"web": {live: degradedWeb}},
 			results: "web Failed Deployment d/web is degraded: late", phase: v1alpha1.OperationFailed},
@@ -173,7 +175,7 @@ func TestNext(t *testing.T) {
 			tasks: map[string]state{"a": {phase: v1alpha1.OperationFailed, live: plainMap}, "j": {phase: v1alpha1.OperationFailed, recorded: true, live: free}}, phase: v1alpha1.OperationFailed},
 		{name: "terminate: what runs ends, and its hook goes", given: given{git: []string{named("Job", "j", "argocd.argoproj.io/hook: Sync"), named("Deployment", "web", ""), named("ConfigMap", "z", late)}}, terminate: true,
 			tasks: map[string]state{"j": {phase: v1alpha1.OperationRunning, live: job}, "web": {phase: v1alpha1.OperationRunning, live: slow}}, did: "delete hook j",
-			results: "web Failed terminated, j Failed terminated", phase: v1alpha1.OperationFailed},
+			results: "web Failed Terminated, j Failed Terminated", phase: v1alpha1.OperationFailed},
 		{name: "terminate: a hook that has ended is let go", given: given{git: []string{named("Job", "j", "argocd.argoproj.io/hook: PreSync"), named("ConfigMap", "a", "")}}, terminate: true,
 			tasks: map[string]state{"j": {phase: v1alpha1.OperationSucceeded, live: job}}, did: "release hook j", phase: v1alpha1.OperationFailed},
 		{name: "terminate: a hook that is free is let be", given: given{git: []string{named("Job", "j", "argocd.argoproj.io/hook: PreSync"), named("ConfigMap", "a", "")}}, terminate: true,
@@ -183,7 +185,7 @@ func TestNext(t *testing.T) {
 		{name: "terminate: a hook of an earlier sync that this one has not begun is let be", given: given{git: []string{named("Job", "j", "argocd.argoproj.io/hook: PostSync"), named("ConfigMap", "a", "")}}, terminate: true,
 			tasks: map[string]state{"a": {phase: v1alpha1.OperationSucceeded, live: plainMap}, "j": {live: job}}, phase: v1alpha1.OperationFailed},
 		{name: "terminate: a hook of two phases goes once", given: given{git: []string{named("Job", "j", "argocd.argoproj.io/hook: 'PreSync,PostSync'")}}, terminate: true,
-			tasks: map[string]state{"j@PreSync": {phase: v1alpha1.OperationSucceeded, live: job}, "j@PostSync": {phase: v1alpha1.OperationRunning, live: job}}, did: "delete hook j", results: "j Failed terminated", phase: v1alpha1.OperationFailed},
+			tasks: map[string]state{"j@PreSync": {phase: v1alpha1.OperationSucceeded, live: job}, "j@PostSync": {phase: v1alpha1.OperationRunning, live: job}}, did: "delete hook j", results: "j Failed Terminated", phase: v1alpha1.OperationFailed},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			p, _ := c.build(t)
@@ -298,6 +300,23 @@ func TestRefusedObjects(t *testing.T) {
 		i := slices.IndexFunc(got.Results, func(r v1alpha1.ResourceResult) bool { return plan.IDOf(r) == p.Tasks[0].ID() })
 		if i < 0 || got.Results[i].Status != v1alpha1.ResultSyncFailed || got.Results[i].Message != "forbidden" {
 			t.Errorf("%s: got results %+v, want its failure", c.name, got.Results)
+		}
+	}
+}
+
+// TestForbiddenObjects: how an object stands that the project forbids is not known, and the Application is not synced.
+func TestForbiddenObjects(t *testing.T) {
+	for _, live := range []bool{false, true} {
+		policy := plan.Policy{Instance: "shop", Namespace: "d"}
+		desired, _ := plan.Prepare([]plan.Desired{{Object: object(t, named("ConfigMap", "a", ""))}}, policy)
+		var there []plan.Live
+		if live {
+			there = append(there, plan.Live{Object: desired[0].Object.DeepCopy()})
+		}
+		desired[0].Forbidden, desired[0].Refused = true, "forbidden"
+		p := plan.Build(desired, there, policy)
+		if len(p.Resources) != 1 || p.Resources[0].Status != v1alpha1.SyncUnknown || p.Status != v1alpha1.OutOfSync {
+			t.Errorf("live %v: got %+v, %s; want one object that is Unknown, and OutOfSync", live, p.Resources, p.Status)
 		}
 	}
 }

@@ -75,6 +75,9 @@ func (e *Error) Error() string {
 	return line
 }
 
+// Invalid is the object of a problem whose fields the API server refuses, as it says that itself and as tools read it.
+func Invalid(kind, name string) string { return fmt.Sprintf("%s %q is invalid", kind, name) }
+
 // Unwrap returns what the problem comes from, or nil.
 func (e *Error) Unwrap() error { return e.Err }
 

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io/fs"
 	"path"
+	"strconv"
 	"strings"
 
 	"github.com/cyan-cd/cyan/api/v1alpha1"
@@ -63,7 +64,7 @@ func sourceDirectory(t *Tree, name string) (string, error) {
 	case errors.Is(err, fs.ErrNotExist):
 		return "", &problem.Error{
 			Kind:   problem.Usage,
-			Cause:  fmt.Sprintf("source.path %q does not exist in this revision", name),
+			Cause:  "source.path " + strings.Trim(strconv.Quote(name), `"`) + ": app path does not exist in this revision",
 			Remedy: nearestDirectory(t, clean),
 		}
 	case err != nil:

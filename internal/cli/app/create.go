@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"bytes"
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -161,11 +162,11 @@ func (o *createCommand) readFile() ([]*v1alpha1.Application, error) {
 		if len(bytes.TrimSpace(document)) == 0 {
 			continue
 		}
-		app := &v1alpha1.Application{}
-		if err := yaml.UnmarshalStrict(document, app); err != nil {
+		app, err := decode(document)
+		if err != nil {
 			return nil, &problem.Error{Kind: problem.Usage, File: o.file, Cause: err.Error(), Remedy: "write Applications of " + v1alpha1.GroupVersion.String(), Err: err}
 		}
-		if app.Kind != v1alpha1.ApplicationKind {
+		if app.Kind != "" && app.Kind != v1alpha1.ApplicationKind {
 			return nil, kit.Usage(o.file, fmt.Sprintf("kind %q found, where an Application is expected", app.Kind), "apply other kinds with kubectl")
 		}
 		all = append(all, app)
@@ -174,6 +175,28 @@ func (o *createCommand) readFile() ([]*v1alpha1.Application, error) {
 		return nil, kit.Usage(o.file, "no Application found", "")
 	}
 	return all, nil
+}
+
+// decode reads one Application. A misspelt field is an error. Its status is what a controller wrote, by whichever
+// definition it knew, so that fields of it that are not ours are no mistake of who gives the file.
+func decode(document []byte) (*v1alpha1.Application, error) {
+	fields := map[string]any{}
+	if err := yaml.UnmarshalStrict(document, &fields); err != nil {
+		return nil, err
+	}
+	status := fields["status"]
+	delete(fields, "status")
+	app := &v1alpha1.Application{}
+	if data, err := json.Marshal(fields); err != nil {
+		return nil, err
+	} else if err := yaml.UnmarshalStrict(data, app); err != nil {
+		return nil, err
+	}
+	data, err := json.Marshal(status)
+	if err != nil {
+		return nil, err
+	}
+	return app, json.Unmarshal(data, &app.Status)
 }
 
 // setDefaults fills in what goes without saying, and names what is missing.

@@ -26,7 +26,7 @@ func (r *observer) gather(ctx context.Context, app *v1alpha1.Application) (*obse
 		return nil, err
 	}
 	if o.project == nil {
-		o.add(v1alpha1.ConditionInvalidSpecError, fmt.Errorf("spec.project names AppProject %q, which does not exist in namespace %s; create it, or use %q", projectName(app), r.control, v1alpha1.DefaultProject))
+		o.add(v1alpha1.ConditionInvalidSpecError, fmt.Errorf("Application referencing project %s which does not exist; create AppProject %s in namespace %s, or set spec.project to %s", projectName(app), projectName(app), r.control, v1alpha1.DefaultProject))
 	}
 	o.cluster, err = r.clusters.For(app.Spec.Destination)
 	if errors.Is(err, live.ErrSkipped) && app.DeletionTimestamp == nil {

@@ -69,7 +69,7 @@ func checkSettings(o *observation, control string) {
 	}
 	if o.settings.InClusterDisabled && o.cluster != nil && o.cluster.Server == v1alpha1.InClusterServer {
 		o.add(v1alpha1.ConditionInvalidSpecError, &problem.Error{
-			Kind: problem.Refused, Field: "spec.destination", Cause: "the cluster of the control plane is switched off by cluster.inClusterEnabled in ConfigMap " + settings.ConfigName, Remedy: "use another cluster",
+			Kind: problem.Refused, Field: "spec.destination", Cause: fmt.Sprintf("cluster %q is disabled by cluster.inClusterEnabled in ConfigMap %s", v1alpha1.InClusterServer, settings.ConfigName), Remedy: "use another cluster",
 		})
 	}
 }

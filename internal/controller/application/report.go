@@ -16,7 +16,7 @@ import (
 
 // report puts an observation into a status: what is compared with what, how it stands, and what keeps it from
 // standing better. Where nothing could be compared, it is not known whether it is synced; nor how it fares, when the
-// cluster is away.
+// cluster is away or the spec names none that may be used.
 func (o *observation) report(status *v1alpha1.ApplicationStatus, control string) {
 	at := metav1.NewTime(o.now)
 	status.Conditions = plan.MergeConditions(status.Conditions, o.conditions(), at)
@@ -26,8 +26,8 @@ func (o *observation) report(status *v1alpha1.ApplicationStatus, control string)
 	status.ControllerNamespace = control
 	if !o.comparison.Complete {
 		status.Sync.Status = v1alpha1.SyncUnknown
-		if status.Health.Status == "" || (o.clusterAway() && status.Health.Status != v1alpha1.HealthUnknown) {
-			status.Health = v1alpha1.AppHealthStatus{Status: v1alpha1.HealthUnknown, LastTransitionTime: &at}
+		if code, known := o.healthWithoutComparison(status); known && status.Health.Status != code {
+			status.Health = v1alpha1.AppHealthStatus{Status: code, LastTransitionTime: &at}
 		}
 		return
 	}
@@ -48,6 +48,25 @@ func (o *observation) report(status *v1alpha1.ApplicationStatus, control string)
 		status.Health.LastTransitionTime = &at
 	}
 	status.Health.Status, status.Health.Message = code, message
+}
+
+// healthWithoutComparison is how an Application fares of which nothing could be compared, where that is other than what
+// was reported last: a source that can't be read changes nothing about the objects, of which there may be none yet.
+func (o *observation) healthWithoutComparison(status *v1alpha1.ApplicationStatus) (code v1alpha1.HealthStatusCode, known bool) {
+	switch {
+	case o.clusterAway(), o.isInvalid():
+		return v1alpha1.HealthUnknown, true
+	case status.Health.Status == "":
+		return v1alpha1.HealthHealthy, true
+	}
+	return "", false
+}
+
+// isInvalid reports whether the spec asks for what it may not have.
+func (o *observation) isInvalid() bool {
+	return slices.ContainsFunc(o.problems, func(p operation.Problem) bool {
+		return p.Condition == v1alpha1.ConditionInvalidSpecError && p.Effect == operation.Blocks
+	})
 }
 
 func (o *observation) clusterAway() bool {

@@ -36,7 +36,7 @@ func TestExcludedKindsAreLeftAlone(t *testing.T) {
 	sha := w.push(map[string]string{"k8s/account.yaml": account, "k8s/config.yaml": configMap("config", "red")})
 	name := w.app("excluding", automated)
 	app := w.eventually(name, "a sync without what is excluded", syncedTo(sha))
-	if got := condition(app, v1alpha1.ConditionExcludedResourceWarning); !strings.Contains(got, "ServiceAccount account: excluded by resource.exclusions") {
+	if got := condition(app, v1alpha1.ConditionExcludedResourceWarning); !strings.Contains(got, "Resource /ServiceAccount account is excluded in the settings; take it out of git, or change resource.exclusions") {
 		t.Errorf("condition %q, want one that names what was left out", got)
 	}
 	exists := func() bool {
@@ -114,7 +114,7 @@ func TestSettingsThatProtectAndCannotBeReadStop(t *testing.T) {
 	}
 	w.set(map[string]string{"cluster.inClusterEnabled": "false"})
 	w.eventually(name, "the refusal of the cluster", func(app *v1alpha1.Application) bool {
-		return strings.Contains(condition(app, v1alpha1.ConditionInvalidSpecError), "switched off by cluster.inClusterEnabled")
+		return strings.Contains(condition(app, v1alpha1.ConditionInvalidSpecError), `cluster "https://kubernetes.default.svc" is disabled by cluster.inClusterEnabled`)
 	})
 	w.set(nil)
 	w.eventually(name, "a sync", func(app *v1alpha1.Application) bool { return app.Status.Sync.Status == v1alpha1.Synced })

@@ -6,6 +6,7 @@ import (
 	"io/fs"
 	"path"
 	"slices"
+	"strconv"
 	"strings"
 
 	"go.yaml.in/yaml/v3"
@@ -173,7 +174,7 @@ func (l localFiles) find(p place, entry string) (string, fs.FileMode, error) {
 	default:
 		resolved, mode, err := l.tree.Resolve(joined)
 		if errors.Is(err, fs.ErrNotExist) {
-			return "", 0, p.refuse(fmt.Sprintf("%q does not exist in this revision", entry), "add it, or remove the entry")
+			return "", 0, p.refuse(strings.Trim(strconv.Quote(joined), `"`)+": no such file or directory in this revision", "add it, or remove the entry")
 		}
 		return resolved, mode, err
 	}

@@ -172,9 +172,9 @@ func TestRefused(t *testing.T) {
 		{name: "copies of copies", tree: kustomization("resources: [cm.yaml]", "patches: [{target: {kind: ConfigMap}, patch: '[{\"op\":\"add\",\"path\":\"/data\",\"value\":{\"a\":\"b\"}}"+strings.Repeat(`,{"op":"copy","from":"/data","path":"/data/x"},{"op":"copy","from":"/data","path":"/data/y"}`, 30)+"]'}]"), want: "app: kustomize refuses it"},
 
 		// What is wrong.
-		{name: "path missing", tree: kustomization("resources: [cm.yaml]"), src: v1alpha1.ApplicationSource{Path: "ap"}, want: `source.path "ap" does not exist in this revision; did you mean app?`},
+		{name: "path missing", tree: kustomization("resources: [cm.yaml]"), src: v1alpha1.ApplicationSource{Path: "ap"}, want: `source.path ap: app path does not exist in this revision; did you mean app?`},
 		{name: "path is a file", tree: kustomization("resources: [cm.yaml]"), src: v1alpha1.ApplicationSource{Path: "app/cm.yaml"}, want: "is a file; give its directory, app"},
-		{name: "resource missing", tree: kustomization("resources: [cn.yaml]"), want: `app/kustomization.yaml: resources[0] "cn.yaml" does not exist in this revision`},
+		{name: "resource missing", tree: kustomization("resources: [cn.yaml]"), want: `app/kustomization.yaml: resources[0] app/cn.yaml: no such file or directory in this revision`},
 		{name: "no kustomization in base", tree: with(kustomization("resources: [../b]"), map[string]*fstest.MapFile{"b/x.yaml": {Data: []byte(configMap)}}), want: "b: no kustomization.yaml"},
 		{name: "two kustomizations", tree: with(kustomization("resources: [cm.yaml]"), map[string]*fstest.MapFile{"app/kustomization.yml": {Data: []byte("resources: [cm.yaml]\n")}}), want: "app: 2 kustomizations in one directory"},
 		{name: "unknown field", tree: kustomization("resources: [cm.yaml]", "namePrefx: a-"), want: `app/kustomization.yaml:2: invalid kustomization: json: unknown field "namePrefx"`},
