@@ -107,9 +107,9 @@ func TestDecide(t *testing.T) {
 		{name: "automation: a window without an end", set: func(l *look) { l.seen.ToAutomation = project.Denial{Reason: "shut"} }, phase: none},
 		{name: "automation: a window that ends now", set: func(l *look) { l.seen.ToAutomation = project.Denial{Reason: "shut", Until: noon} }, phase: none, after: operation.RequeueNow},
 		{name: "automation: a failure is told of while it stands", set: func(l *look) { l.last(newSHA, v1alpha1.OperationFailed, time.Second).Message = "no" }, phase: v1alpha1.OperationFailed, message: "no",
-			after: 4 * time.Second, problems: "SyncError: Failed sync attempt to " + newSHA + ": no"},
+			after: 4 * time.Second, problems: "SyncError: Failed last sync attempt to " + newSHA + ": no"},
 		{name: "automation: an error is told of while it stands", set: func(l *look) { l.last(newSHA, v1alpha1.OperationError, time.Second).Message = "no" }, phase: v1alpha1.OperationError, message: "no",
-			after: 4 * time.Second, problems: "SyncError: Failed sync attempt to " + newSHA + ": no"},
+			after: 4 * time.Second, problems: "SyncError: Failed last sync attempt to " + newSHA + ": no"},
 		{name: "automation: a failure is not told of in sync", set: func(l *look) {
 			l.last(newSHA, v1alpha1.OperationFailed, time.Second)
 			l.seen.Plan.Status = v1alpha1.Synced

@@ -89,6 +89,10 @@ func (n *stepper) beginHook(t Task) bool {
 	r, planned := n.results[t.ID()]
 	live := n.seen.Live[t.Key]
 	switch {
+	case t.Occupied && live != nil:
+		n.set(Failed(t, fmt.Sprintf("%s %q is invalid: metadata.name: an object that no sync has made has this name; give the hook another, or have it replace what is there by %s: %s",
+			t.Key.Kind, t.Key.Name, v1alpha1.HookDeletePolicyAnnotation, BeforeHookCreation)))
+		return false
 	case live != nil && !(planned && IsRunOf(live, t)):
 		n.waitFor("deletion of " + t.Key.Path() + " of an earlier sync" + heldBy(withoutHook(live)))
 		if n.holding = true; live.GetDeletionTimestamp() == nil || Held(live) {

@@ -123,6 +123,7 @@ func (b *builder) hooks(d Desired, of []v1alpha1.HookType) {
 		}
 		run := newRun(d, phase, b.policy)
 		run.Live = b.live[run.Key].Object
+		run.Occupied = run.Live != nil && !b.owns(run.Live) && !isRunHook(run.Live) && !slices.Contains(run.DeletePolicies, BeforeHookCreation)
 		b.plan.Tasks = append(b.plan.Tasks, run)
 	}
 }
@@ -246,7 +247,14 @@ func hookOutcome(judge health.Judge, live *unstructured.Unstructured) (v1alpha1.
 		seen.SetDeletionTimestamp(nil)
 	}
 	phase, message := v1alpha1.OperationSucceeded, ""
-	if h := judge.Of(seen); h != nil {
+	h := judge.Of(seen)
+	if seen != live {
+		// A script may go by the deletion.
+		if going := judge.Of(live); going != nil && (going.Status == v1alpha1.HealthHealthy || going.Status == v1alpha1.HealthDegraded) {
+			h = going
+		}
+	}
+	if h != nil {
 		message = h.Message
 		switch h.Status {
 		case v1alpha1.HealthHealthy:

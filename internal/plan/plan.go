@@ -137,6 +137,8 @@ type Task struct {
 	DeletePolicies []HookDeletePolicy
 	// Refused is why the task must not be carried out, so that it fails; empty when it may.
 	Refused string
+	// Occupied is set for a hook whose name an object has that no sync has made, and that no policy has deleted.
+	Occupied bool
 	// Skip is why the task is not carried out; empty when it is.
 	Skip string
 	// Confirm is why a person has to confirm the deletion before it is carried out; empty when it needs no confirmation,

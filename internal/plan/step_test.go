@@ -9,6 +9,7 @@ import (
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 
 	"github.com/cyan-cd/cyan/api/v1alpha1"
+	"github.com/cyan-cd/cyan/internal/health"
 	"github.com/cyan-cd/cyan/internal/plan"
 )
 
@@ -166,6 +167,11 @@ func TestNext(t *testing.T) {
 			did: "delete hook j", waits: "deletion of batch/Job/j of an earlier sync"},
 		{name: "without BeforeHookCreation what is left goes as well", given: given{git: []string{named("Job", "j", "argocd.argoproj.io/hook: PreSync, argocd.argoproj.io/hook-delete-policy: HookFailed")}}, tasks: map[string]state{"j": {live: free}},
 			did: "delete hook j", waits: "deletion of batch/Job/j of an earlier sync"},
+		{name: "a hook whose name somebody else's object has fails, and what is there stays", given: given{git: []string{named("Job", "j", "argocd.argoproj.io/hook: Sync, argocd.argoproj.io/hook-delete-policy: HookFailed"), named("ConfigMap", "a", "")},
+			live: []string{liveNamed("Job", "j", "argocd.argoproj.io/tracking-id: ''")}}, tasks: map[string]state{"j": {live: free}}, did: "apply a",
+			results: `j Failed Job "j" is invalid: metadata.name: an object that no sync has made has this name; give the hook another, or have it replace what is there by argocd.argoproj.io/hook-delete-policy: BeforeHookCreation`},
+		{name: "a hook that is created anew replaces also what somebody else has made", given: given{git: []string{named("Job", "j", "argocd.argoproj.io/hook: Sync")},
+			live: []string{liveNamed("Job", "j", "argocd.argoproj.io/tracking-id: ''")}}, tasks: map[string]state{"j": {live: free}}, did: "delete hook j", waits: "deletion of batch/Job/j of an earlier sync"},
 		{name: "refused: nothing is begun", given: given{git: []string{named("ConfigMap", "a", ""), named("ConfigMap", "b", "")}}, refused: map[string]string{"b": "too long"}, results: "b Failed too long", phase: v1alpha1.OperationFailed},
 		{name: "refused: not after something was begun", given: given{git: []string{named("ConfigMap", "a", ""), named("ConfigMap", "b", "")}}, refused: map[string]string{"b": "too long"},
 			tasks: map[string]state{"a": {phase: v1alpha1.OperationSucceeded, live: plainMap}}, did: "apply b"},
@@ -349,6 +355,12 @@ func TestMessagesOfResults(t *testing.T) {
 		analysis = "{apiVersion: argoproj.io/v1alpha1, kind: AnalysisRun, metadata: {name: run, annotations: {argocd.argoproj.io/hook: Sync}}}"
 	)
 	ended := func(phase string) string { return strings.Replace(verdict, "%", phase, 1) }
+	script := func(o *unstructured.Unstructured) *v1alpha1.HealthStatus {
+		if phase, _, _ := unstructured.NestedString(o.Object, "status", "phase"); phase == "Going" && o.GetDeletionTimestamp() != nil {
+			return &v1alpha1.HealthStatus{Status: v1alpha1.HealthHealthy, Message: "it goes"}
+		}
+		return health.Of(o)
+	}
 	for _, c := range []struct{ name, git, live, want string }{
 		{"an object that is well", named("Deployment", "web", ""), healthyWeb, "Succeeded deployment.apps/web written"},
 		{"an object that is degraded", named("Deployment", "web", ""), degradedWeb, "Failed Deployment d/web is degraded: late"},
@@ -359,9 +371,10 @@ func TestMessagesOfResults(t *testing.T) {
 		{"a hook that runs", analysis, ended("Running"), ""},
 		{"a hook that is gone", analysis, "", "Failed deleted before its outcome was seen; sync again"},
 		{"a hook that is deleted while it runs", analysis, strings.Replace(ended("Running"), "namespace: d", "namespace: d, deletionTimestamp: '2026-05-01T12:00:00Z'", 1), "Failed deleted while it ran; sync again"},
+		{"a hook that is well by a script only while it goes", analysis, strings.Replace(ended("Going"), "namespace: d", "namespace: d, deletionTimestamp: '2026-05-01T12:00:00Z'", 1), "Succeeded it goes"},
 		{"a hook that is deleted after its end", analysis, strings.Replace(ended("Failed"), "namespace: d", "namespace: d, deletionTimestamp: '2026-05-01T12:00:00Z'", 1), "Failed said"},
 	} {
-		p, _ := given{git: []string{c.git, named("Secret", "z", late)}}.build(t)
+		p, _ := given{git: []string{c.git, named("Secret", "z", late)}, policy: plan.Policy{Health: script}}.build(t)
 		begun := plan.Begun(p.Tasks[0], "written")
 		seen := plan.Progress{Tried: true, Results: map[plan.ID]v1alpha1.ResourceResult{plan.IDOf(begun): begun}, Live: map[plan.Key]*unstructured.Unstructured{}}
 		if c.live != "" {

@@ -81,6 +81,9 @@ func (t Tracking) Owner(kind schema.GroupKind, o metav1.Object) string {
 	switch {
 	case t.Method == TrackByLabel && labelled != "":
 		return labelled
+	case t.Method == TrackByLabel && !t.annotatedBefore(o):
+		// Who copies an object, or writes one by hand, copies a mark that this installation does not go by.
+		return ""
 	case annotated != "" || t.byAnnotation(o):
 		return annotated
 	case t.Method != TrackByLabel && !t.labelledByFormer(o):
@@ -134,14 +137,24 @@ func (t Tracking) labelledByFormer(o metav1.Object) bool {
 }
 
 // managersOfLabel are those that have set the label, as far as the API server knows.
-func (t Tracking) managersOfLabel(o metav1.Object) []string {
+func (t Tracking) managersOfLabel(o metav1.Object) []string { return managersOf(o, t.labelKey()) }
+
+// managersOf are the field managers of a label or an annotation.
+func managersOf(o metav1.Object, key string) []string {
 	var all []string
 	for _, entry := range o.GetManagedFields() {
-		if entry.FieldsV1 != nil && bytes.Contains(entry.FieldsV1.Raw, []byte(`"f:`+t.labelKey()+`"`)) {
+		if entry.FieldsV1 != nil && bytes.Contains(entry.FieldsV1.Raw, []byte(`"f:`+key+`"`)) {
 			all = append(all, entry.Manager)
 		}
 	}
 	return all
+}
+
+// annotatedBefore reports whether the annotation was put on by a controller that tracked by it.
+func (t Tracking) annotatedBefore(o metav1.Object) bool {
+	return slices.ContainsFunc(managersOf(o, v1alpha1.TrackingIDAnnotation), func(m string) bool {
+		return m == v1alpha1.FieldManager || slices.Contains(formerTrackers, m)
+	})
 }
 
 // maxLabel is the longest value of a label.

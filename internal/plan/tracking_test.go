@@ -27,6 +27,9 @@ func TestOwnerByMethod(t *testing.T) {
 		}
 		return "managedFields: [" + strings.Join(entries, ", ") + "]"
 	}
+	annotatedBy := func(managers ...string) string {
+		return strings.ReplaceAll(by(managers...), "f:labels: {f:app.kubernetes.io/instance: {}}", "f:annotations: {'f:argocd.argoproj.io/tracking-id': {}}")
+	}
 	annotation := plan.Tracking{Method: plan.TrackByAnnotation}
 	byLabel := plan.Tracking{Method: plan.TrackByLabel}
 	both := plan.Tracking{Method: plan.TrackByAnnotationAndLabel}
@@ -50,8 +53,11 @@ func TestOwnerByMethod(t *testing.T) {
 		{"annotation: a copied mark, though a label is right", annotation, "ConfigMap", []string{copied, label, by("argocd-controller")}, ""},
 		{"label", byLabel, "ConfigMap", []string{label}, "blog"},
 		{"label: an annotation that says otherwise", byLabel, "ConfigMap", []string{label, id}, "blog"},
-		{"label: an annotation from before", byLabel, "ConfigMap", []string{id}, "shop"},
-		{"label: a copied annotation from before", byLabel, "ConfigMap", []string{copied}, ""},
+		{"label: an annotation from before", byLabel, "ConfigMap", []string{id, annotatedBy("cyan")}, "shop"},
+		{"label: an annotation from before, by another controller", byLabel, "ConfigMap", []string{id, annotatedBy("kubectl", "argocd-controller")}, "shop"},
+		{"label: an annotation that somebody put on", byLabel, "ConfigMap", []string{id, annotatedBy("kubectl")}, ""},
+		{"label: an annotation, beside another field of a controller", byLabel, "ConfigMap", []string{id, by("cyan")}, ""},
+		{"label: a copied annotation from before", byLabel, "ConfigMap", []string{copied, annotatedBy("cyan")}, ""},
 		{"label: none", byLabel, "ConfigMap", nil, ""},
 		{"label: of another key", ownKey, "ConfigMap", []string{label}, ""},
 		{"label: by its own key", ownKey, "ConfigMap", []string{own}, "blog"},

@@ -50,10 +50,7 @@ func TestNamespaceWithObjectsIsNotPruned(t *testing.T) {
 	})
 	manifest := "apiVersion: v1\nkind: Namespace\nmetadata:\n  name: " + w.to + "\n"
 	sha := w.push(map[string]string{"k8s/namespace.yaml": manifest, "k8s/a.yaml": configMap("a", "green"), "k8s/b.yaml": configMap("b", "green")})
-	app := w.app("shop", func(a *v1alpha1.Application) {
-		automated(a)
-		a.Spec.SyncPolicy.ManagedNamespaceMetadata = &v1alpha1.ManagedNamespaceMetadata{Labels: map[string]string{"team": "a"}}
-	})
+	app := w.app("shop", automated)
 	w.eventually(app, "the first sync", syncedTo(sha))
 	// Objects that git still has.
 	w.push(map[string]string{"k8s/namespace.yaml": "", "k8s/b.yaml": "", "k8s/c.yaml": configMap("c", "green")})
@@ -75,6 +72,30 @@ func TestNamespaceWithObjectsIsNotPruned(t *testing.T) {
 		n := w.namespace(w.to)
 		return n == nil || n.DeletionTimestamp != nil, nil
 	})
+}
+
+// The destination's namespace to which the spec gives metadata is managed: it stays when its manifest leaves git, and
+// the Application is in sync.
+func TestManagedNamespaceOutlivesItsManifest(t *testing.T) {
+	w := newWorld(t)
+	w.start()
+	w.to += "-managed"
+	t.Cleanup(func() {
+		_ = w.Delete(context.Background(), &corev1.Namespace{ObjectMeta: metav1.ObjectMeta{Name: w.to}})
+	})
+	sha := w.push(map[string]string{"k8s/namespace.yaml": "apiVersion: v1\nkind: Namespace\nmetadata:\n  name: " + w.to + "\n", "k8s/a.yaml": configMap("a", "green")})
+	app := w.app("shop", func(a *v1alpha1.Application) {
+		automated(a)
+		a.Spec.SyncPolicy.ManagedNamespaceMetadata = &v1alpha1.ManagedNamespaceMetadata{Labels: map[string]string{"team": "a"}}
+	})
+	w.eventually(app, "the first sync", syncedTo(sha))
+	sha = w.push(map[string]string{"k8s/namespace.yaml": "", "k8s/a.yaml": configMap("a", "blue")})
+	w.eventually(app, "the sync without the manifest", func(a *v1alpha1.Application) bool {
+		return syncedTo(sha)(a) && a.Status.Sync.Status == v1alpha1.Synced
+	})
+	if n := w.namespace(w.to); n == nil || n.DeletionTimestamp != nil {
+		t.Errorf("namespace is %v; want it kept", n)
+	}
 }
 
 // A namespace with nothing in it but what goes as well needs no confirmation.

@@ -38,7 +38,7 @@ func failedOn(t *testing.T, app *v1alpha1.Application, sha string, says ...strin
 			t.Errorf("%q does not say %q", state.Message, part)
 		}
 	}
-	if told := condition(app, v1alpha1.ConditionSyncError); app.Spec.IsAutomated() && !strings.HasPrefix(told, "Failed sync attempt to "+sha+": ") {
+	if told := condition(app, v1alpha1.ConditionSyncError); app.Spec.IsAutomated() && !strings.HasPrefix(told, "Failed last sync attempt to "+sha+": ") {
 		t.Errorf("SyncError: got %q, want the failed attempt", told)
 	}
 }

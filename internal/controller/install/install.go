@@ -2,6 +2,7 @@
 package install
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"io/fs"
@@ -12,6 +13,7 @@ import (
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apimachinery/pkg/util/wait"
+	"k8s.io/client-go/discovery"
 	"k8s.io/client-go/rest"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/yaml"
@@ -54,7 +56,53 @@ func CRDs(ctx context.Context, config *rest.Config) error {
 			return err
 		}
 	}
+	return waitDiscovered(ctx, config, definitions)
+}
+
+// waitDiscovered waits until discovery has all kinds: it follows the definitions a little later, and who asks it before
+// is told that there are no such kinds.
+func waitDiscovered(ctx context.Context, config *rest.Config, definitions []*apiextensionsv1.CustomResourceDefinition) error {
+	asking, err := discovery.NewDiscoveryClientForConfig(config)
+	if err != nil {
+		return fmt.Errorf("connecting to %s: %w", config.Host, err)
+	}
+	missing := ""
+	err = wait.PollUntilContextTimeout(ctx, 50*time.Millisecond, servedTimeout, true, func(context.Context) (bool, error) {
+		if missing, err = undiscovered(asking, definitions); err != nil {
+			return false, err
+		}
+		return missing == "", nil
+	})
+	if err != nil {
+		return fmt.Errorf("waiting for %s to be discovered: %w", cmp.Or(missing, "the kinds"), err)
+	}
 	return nil
+}
+
+// undiscovered is a resource that is defined and that discovery does not have yet; "" when there is none.
+func undiscovered(asking discovery.DiscoveryInterface, definitions []*apiextensionsv1.CustomResourceDefinition) (string, error) {
+	known := map[string]bool{}
+	for _, crd := range definitions {
+		for _, v := range crd.Spec.Versions {
+			version := crd.Spec.Group + "/" + v.Name
+			if !v.Served || known[version+"/"+crd.Spec.Names.Plural] {
+				continue
+			}
+			list, err := asking.ServerResourcesForGroupVersion(version)
+			if err != nil && !apierrors.IsNotFound(err) {
+				return "", err
+			}
+			if list != nil {
+				for _, r := range list.APIResources {
+					known[version+"/"+r.Name] = true
+				}
+			}
+			if !known[version+"/"+crd.Spec.Names.Plural] {
+				return crd.Spec.Names.Plural + " of " + version, nil
+			}
+		}
+	}
+	return "", nil
 }
 
 // Definitions returns the CustomResourceDefinitions of Cyan's kinds.
