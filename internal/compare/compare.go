@@ -143,6 +143,7 @@ func (c *Comparer) Compare(ctx context.Context, in Input) (Comparison, error) {
 		result.add(v1alpha1.ConditionRepeatedResourceWarning, w)
 	}
 	result.refuseForbidden(in.Bounds)
+	result.refuseHomeless(kinds)
 	if result, err = c.Again(ctx, in, result); err != nil {
 		return result, err
 	}

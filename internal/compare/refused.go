@@ -8,6 +8,7 @@ import (
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 
 	"github.com/cyan-cd/cyan/api/v1alpha1"
+	"github.com/cyan-cd/cyan/internal/apply"
 	"github.com/cyan-cd/cyan/internal/plan"
 	"github.com/cyan-cd/cyan/internal/problem"
 	"github.com/cyan-cd/cyan/internal/project"
@@ -67,6 +68,19 @@ func (c *Comparison) refuseForbidden(bounds project.Bounds) {
 			}
 			d.Refused += v.String()
 		}
+	}
+}
+
+// refuseHomeless refuses objects that live in a namespace where neither they nor the Application name one.
+func (c *Comparison) refuseHomeless(kinds apply.Kinds) {
+	for i, d := range c.Desired {
+		kind := d.Object.GroupVersionKind()
+		if _, namespaced, served := kinds.Resource(kind); !served || !namespaced || d.Object.GetNamespace() != "" {
+			continue
+		}
+		why := fmt.Sprintf("Namespace for %s %s is missing; set spec.destination.namespace, or metadata.namespace in the manifest", d.Object.GetName(), kind)
+		c.refuse(v1alpha1.ConditionInvalidSpecError, why)
+		c.Desired[i].Refused = strings.TrimPrefix(d.Refused+"; "+why, "; ")
 	}
 }
 

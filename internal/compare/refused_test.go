@@ -5,7 +5,9 @@ import (
 	"testing"
 
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"k8s.io/apimachinery/pkg/runtime/schema"
 
+	"github.com/cyan-cd/cyan/api/v1alpha1"
 	"github.com/cyan-cd/cyan/internal/plan"
 	"github.com/cyan-cd/cyan/internal/problem"
 	"github.com/cyan-cd/cyan/internal/render"
@@ -52,5 +54,39 @@ func TestRefuseInvalid(t *testing.T) {
 				t.Errorf("%s: object %d: got %q, want %q", c.name, i, d.Refused, c.want[i])
 			}
 		}
+	}
+}
+
+// servedKinds are kinds that a cluster serves: true for those that live in namespaces.
+type servedKinds map[string]bool
+
+func (k servedKinds) Resource(kind schema.GroupVersionKind) (schema.GroupVersionResource, bool, bool) {
+	namespaced, served := k[kind.Kind]
+	return schema.GroupVersionResource{}, namespaced, served
+}
+
+func (k servedKinds) Served(schema.GroupKind) []string { return nil }
+
+// TestRefuseHomeless: objects that live in a namespace and have none are refused, each by itself; others are left.
+func TestRefuseHomeless(t *testing.T) {
+	object := func(kind, namespace string) plan.Desired {
+		o := &unstructured.Unstructured{}
+		o.SetAPIVersion("v1")
+		o.SetKind(kind)
+		o.SetNamespace(namespace)
+		o.SetName("web")
+		return plan.Desired{Object: o}
+	}
+	c := Comparison{Desired: []plan.Desired{object("Service", ""), object("Service", "d"), object("Node", ""), object("Unserved", ""), object("Service", "")}}
+	c.Desired[4].Refused = "forbidden"
+	c.refuseHomeless(servedKinds{"Service": true, "Node": false})
+	const why = "Namespace for web /v1, Kind=Service is missing; set spec.destination.namespace, or metadata.namespace in the manifest"
+	for i, want := range []string{why, "", "", "", "forbidden; " + why} {
+		if got := c.Desired[i].Refused; got != want {
+			t.Errorf("object %d: got %q, want %q", i, got, want)
+		}
+	}
+	if len(c.Problems) != 2 || c.Problems[0].Condition != v1alpha1.ConditionInvalidSpecError || !c.Problems[0].OfObjects {
+		t.Errorf("got problems %+v, want one of each refused object", c.Problems)
 	}
 }

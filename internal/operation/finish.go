@@ -38,6 +38,9 @@ func finish(app *v1alpha1.Application, seen Observation, phase v1alpha1.Operatio
 func end(app *v1alpha1.Application, seen Observation, phase v1alpha1.OperationPhase, message string) Decision {
 	state := app.Status.OperationState
 	at := metav1.NewTime(seen.Now)
+	if state.RetryCount > 0 {
+		message = fmt.Sprintf("%s (retried %d times)", message, state.RetryCount)
+	}
 	state.FinishedAt, state.Phase, state.Message = &at, phase, message
 	app.Operation = nil
 	return Decision{App: app, RequeueAfter: RequeueNow, Events: []Event{completed(state)}}

@@ -87,11 +87,11 @@ func TestLifeOfAnAutomatedSync(t *testing.T) {
 	l.step()
 	l.expect("operating Running retry 1")
 	l.step()
-	l.expect("idle Failed no")
+	l.expect("idle Failed no (retried 1 times)")
 
 	// What failed for good is not given up: automation begins it anew, after its wait.
 	l.step()
-	l.expect("idle Failed no")
+	l.expect("idle Failed no (retried 1 times)")
 	l.pass(5 * time.Second)
 	l.step()
 	l.expect("operating Running waiting to start")

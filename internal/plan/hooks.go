@@ -123,7 +123,7 @@ func (b *builder) hooks(d Desired, of []v1alpha1.HookType) {
 		}
 		run := newRun(d, phase, b.policy)
 		run.Live = b.live[run.Key].Object
-		run.Occupied = run.Live != nil && !b.owns(run.Live) && !isRunHook(run.Live) && !slices.Contains(run.DeletePolicies, BeforeHookCreation)
+		run.Occupied = run.Live != nil && !b.owns(run.Live) && !Held(run.Live) && run.Live.GetAnnotations()[v1alpha1.HookRunAnnotation] == "" && !slices.Contains(run.DeletePolicies, BeforeHookCreation)
 		b.plan.Tasks = append(b.plan.Tasks, run)
 	}
 }

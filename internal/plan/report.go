@@ -35,7 +35,7 @@ func (r Resource) Health() *v1alpha1.HealthStatus {
 }
 
 // Health of the Application: the worst of its resources'. Resources that would be pruned, and those that say so
-// themselves, do not count; missing ones only where nothing else is there: that they are missing is what OutOfSync says.
+// themselves, do not count; missing ones only where nothing else is there, since OutOfSync says that they are missing.
 func (p Plan) Health() v1alpha1.HealthStatusCode {
 	worst := v1alpha1.HealthHealthy
 	var missing, present bool

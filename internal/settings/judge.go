@@ -1,6 +1,8 @@
 package settings
 
 import (
+	"slices"
+
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/runtime/schema"
 	"k8s.io/apimachinery/pkg/types"
@@ -29,10 +31,12 @@ func (s Settings) Judge() health.Judge {
 	known := lru.New(maxJudged)
 	return func(object *unstructured.Unstructured) *v1alpha1.HealthStatus {
 		c, ok := s.HealthScript(object.GroupVersionKind().GroupKind())
-		if !ok || object.GetDeletionTimestamp() != nil {
+		// A hook that is being deleted is held until its outcome is known, which the script tells.
+		going := object.GetDeletionTimestamp() != nil
+		if !ok || going && !slices.Contains(object.GetFinalizers(), v1alpha1.HookFinalizer) {
 			return health.Of(object)
 		}
-		key := judged{object.GroupVersionKind().GroupKind(), object.GetUID(), object.GetResourceVersion()}
+		key := judged{object.GroupVersionKind().GroupKind(), object.GetUID(), object.GetResourceVersion(), going}
 		if before, ok := known.Get(key); ok && key.uid != "" {
 			return before.(*v1alpha1.HealthStatus).DeepCopy()
 		}
@@ -47,6 +51,7 @@ type judged struct {
 	kind    schema.GroupKind
 	uid     types.UID
 	version string
+	going   bool
 }
 
 // compiled is a script, or why it can't be run.

@@ -17,6 +17,8 @@ func TestJudge(t *testing.T) {
 	}
 	going := object("example.com/v1", "Base")
 	going.Object["metadata"].(map[string]any)["deletionTimestamp"] = "2026-01-02T03:04:05Z"
+	held := going.DeepCopy()
+	held.SetFinalizers([]string{"argocd.argoproj.io/hook-finalizer"})
 	for _, test := range []struct {
 		rule, script string
 		object       *unstructured.Unstructured
@@ -26,6 +28,7 @@ func TestJudge(t *testing.T) {
 		{"another kind", `return {status = "Degraded"}`, object("v1", "ConfigMap"), "none"},
 		{"another kind that is judged everywhere", `return {status = "Degraded"}`, object("v1", "PersistentVolumeClaim"), "Progressing not bound yet"},
 		{"an object that is being deleted", `return {status = "Healthy"}`, going, "Progressing being deleted"},
+		{"a hook that is being deleted and held", `return {status = "Healthy", message = obj.metadata.deletionTimestamp}`, held, "Healthy 2026-01-02T03:04:05Z"},
 		{"a script that says nothing", `return nil`, object("example.com/v1", "Base"), "none"},
 		{"a script that fails", `return obj.spec.x`, object("example.com/v1", "Base"), "Unknown health script of Base.example.com in ConfigMap argocd-cm: line 1: attempt to index a non-table object(nil)"},
 		{"a script that is none", `return`, object("example.com/v1", "Base"), "none"},

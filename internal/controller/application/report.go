@@ -75,10 +75,18 @@ func (o *observation) clusterAway() bool {
 	})
 }
 
-// conditions are the messages that an observation gives, with a kind's messages put together.
+// maxRefused bounds the conditions of single objects, of which the others are put together.
+const maxRefused = 10
+
+// conditions are the messages that an observation gives, with a kind's messages put together but for objects that may
+// not be applied: each of these has a condition of its own.
 func (o *observation) conditions() []v1alpha1.ApplicationCondition {
 	var all []v1alpha1.ApplicationCondition
-	for _, p := range o.problems {
+	for n, p := range o.problems {
+		if p.Condition == v1alpha1.ConditionInvalidSpecError && p.Effect == operation.Warns && n < maxRefused {
+			all = append(all, v1alpha1.ApplicationCondition{Type: p.Condition, Message: p.Err.Error()})
+			continue
+		}
 		i := slices.IndexFunc(all, func(c v1alpha1.ApplicationCondition) bool { return c.Type == p.Condition })
 		if i < 0 {
 			all = append(all, v1alpha1.ApplicationCondition{Type: p.Condition, Message: p.Err.Error()})
