@@ -26,7 +26,7 @@ func (o *observation) report(status *v1alpha1.ApplicationStatus, control string)
 	status.ControllerNamespace = control
 	if !o.comparison.Complete {
 		status.Sync.Status = v1alpha1.SyncUnknown
-		if code, known := o.healthWithoutComparison(status); known && status.Health.Status != code {
+		if code, known := healthWithoutComparison(o, status); known && status.Health.Status != code {
 			status.Health = v1alpha1.AppHealthStatus{Status: code, LastTransitionTime: &at}
 		}
 		return
@@ -52,9 +52,9 @@ func (o *observation) report(status *v1alpha1.ApplicationStatus, control string)
 
 // healthWithoutComparison is how an Application fares of which nothing could be compared, where that is other than what
 // was reported last: a source that can't be read changes nothing about the objects, of which there may be none yet.
-func (o *observation) healthWithoutComparison(status *v1alpha1.ApplicationStatus) (code v1alpha1.HealthStatusCode, known bool) {
+func healthWithoutComparison(o *observation, status *v1alpha1.ApplicationStatus) (code v1alpha1.HealthStatusCode, known bool) {
 	switch {
-	case o.clusterAway(), o.isInvalid():
+	case o.clusterAway(), isInvalid(o):
 		return v1alpha1.HealthUnknown, true
 	case status.Health.Status == "":
 		return v1alpha1.HealthHealthy, true
@@ -63,7 +63,7 @@ func (o *observation) healthWithoutComparison(status *v1alpha1.ApplicationStatus
 }
 
 // isInvalid reports whether the spec asks for what it may not have.
-func (o *observation) isInvalid() bool {
+func isInvalid(o *observation) bool {
 	return slices.ContainsFunc(o.problems, func(p operation.Problem) bool {
 		return p.Condition == v1alpha1.ConditionInvalidSpecError && p.Effect == operation.Blocks
 	})
