@@ -114,7 +114,7 @@ func (f serverFlags) run(cmd *cobra.Command) error {
 		return err
 	}
 	o := controller.Options{
-		MirrorDir: mirrors, RepositoryDirectories: f.directories, DenyNetworks: denied, ControlNamespace: f.namespace, Programs: programs, Render: compare.RenderOptions{Time: f.renderTime, Limits: limits, Keys: func(context.Context) sops.Keys { return keys }}, PollEvery: f.poll, RolloutInstanceID: f.instance,
+		MirrorDir: mirrors, RepositoryDirectories: f.directories, DenyNetworks: denied, ControlNamespace: f.namespace, Programs: programs, Render: compare.RenderOptions{Time: f.renderTime, Limits: limits, Keys: func(context.Context, string) sops.Keys { return keys }}, PollEvery: f.poll, RolloutInstanceID: f.instance,
 		SkipInstall: f.skipInstall, LeaderElection: f.standBy, BesideOthers: f.besideOthers, Log: log,
 	}
 	if f.address != "" {

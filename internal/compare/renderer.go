@@ -30,8 +30,8 @@ type Trees interface {
 // RenderOptions bound what rendering costs. The zero value has the limits of the renderers, and waits for ever.
 type RenderOptions struct {
 	Limits render.Limits
-	// Keys returns those that open files encrypted with SOPS; none when nil.
-	Keys func(context.Context) sops.Keys
+	// Keys returns those that open files encrypted with SOPS for Applications of a project; none when nil.
+	Keys func(ctx context.Context, project string) sops.Keys
 	// Time is how long one rendering may take; no limit when zero.
 	Time time.Duration
 	// Patience is how long Render waits. The rendering goes on without it, and Finished is called with the Application
@@ -92,7 +92,7 @@ func (r *Renderer) Render(ctx context.Context, app *v1alpha1.Application, permit
 	}
 	var keys sops.Keys
 	if r.options.Keys != nil {
-		keys = r.options.Keys(ctx)
+		keys = r.options.Keys(ctx, permitted.Project())
 	}
 	name, options := nameOf(app), optionsHash(app, src)+repo.Identity()
 	if before := r.lastOf(app, src, repo); before != nil && before.Revision == revision && before.keys == keys.Fingerprint() {

@@ -89,7 +89,7 @@ func renderRevision(ctx context.Context, a *kit.Control, c client.Client, app *v
 		if err != nil {
 			return err
 		}
-		if rendered, err = compare.NewRenderer(mirrors, compare.RenderOptions{Keys: func(context.Context) sops.Keys { return keys }}).Render(ctx, app, src, from, sha); err != nil {
+		if rendered, err = compare.NewRenderer(mirrors, compare.RenderOptions{Keys: func(context.Context, string) sops.Keys { return keys }}).Render(ctx, app, src, from, sha); err != nil {
 			return err
 		}
 		return rendered.Err

@@ -116,7 +116,7 @@ func Setup(mgr manager.Manager, o Options) error {
 	o.Render.Patience, o.Render.Finished, o.Render.Rendered = renderPatience, queue.add, r.meters.rendered
 	ring := &keyring{reader: mgr.GetAPIReader(), namespace: o.ControlNamespace, now: o.Now, log: o.Log}
 	if o.Render.Keys != nil {
-		ring.started = o.Render.Keys(context.Background())
+		ring.started = o.Render.Keys(context.Background(), "")
 	}
 	o.Render.Keys = ring.current
 	r.renderer = compare.NewRenderer(o.Mirrors, o.Render)
