@@ -60,14 +60,19 @@ func readSchemaFile(folder fs.FS, name string) ([]apiextensionsv1.CustomResource
 	if crd := jsonSchema(name, data); crd != nil {
 		return []apiextensionsv1.CustomResourceDefinition{*crd}, nil
 	}
+	return definitionsOf(data), nil
+}
+
+// definitionsOf returns the CustomResourceDefinitions of a file. What is none is passed over.
+func definitionsOf(data []byte) []apiextensionsv1.CustomResourceDefinition {
 	var all []apiextensionsv1.CustomResourceDefinition
 	for _, text := range strings.Split("\n"+string(data), "\n---") {
 		var crd apiextensionsv1.CustomResourceDefinition
-		if sigsyaml.Unmarshal([]byte(text), &crd) == nil && crd.GroupVersionKind() == crdKind {
+		if strings.Contains(text, crdKind.Kind) && sigsyaml.Unmarshal([]byte(text), &crd) == nil && crd.GroupVersionKind() == crdKind {
 			all = append(all, crd)
 		}
 	}
-	return all, nil
+	return all
 }
 
 // jsonSchema makes a definition of a file GROUP/KIND_VERSION.json; nil when it is none. Such a file has the kind in

@@ -2,6 +2,7 @@ package manifests
 
 import (
 	"fmt"
+	"io/fs"
 	"os"
 	"slices"
 	"strings"
@@ -33,7 +34,8 @@ func New(e *kit.Env) *cobra.Command {
 		Long: `Render a local directory as Cyan would: a kustomization, or plain manifests. What the API server would refuse is shown with file and line, and
 nothing is printed then. PATH may be a file, and - is standard input. No cluster is needed.
 
-A custom kind is known by its CustomResourceDefinition, among the objects or in a folder that --schema-location names.`,
+A custom kind is known by its CustomResourceDefinition: among the objects, anywhere in the git work tree, or in a folder that --schema-location
+names.`,
 		Example: `  cyan render k8s/overlays/local
   cyan render k8s --directory-recurse -o all.yaml
   cyan render k8s --schema-location ../crds --skip ServiceMonitor
@@ -83,7 +85,11 @@ func (o *command) run(path string) error {
 		o.Note("warning: %s", w.Message)
 	}
 	if o.validate {
-		if err := Findings(path, validate.Check(result.Objects, known)); err != nil {
+		found, err := o.check(path, result.Objects, known)
+		if err == nil {
+			err = Findings(path, found)
+		}
+		if err != nil {
 			return err
 		}
 	}
@@ -109,6 +115,18 @@ func (o *command) render(path string, source v1alpha1.ApplicationSource) (*rende
 		return File(path)
 	}
 	return Directory(o.root, path, source, render.Options{})
+}
+
+// check validates what a path renders to. Definitions of custom kinds are looked for in the whole work tree.
+func (o *command) check(path string, objects []render.Rendered, known *validate.Known) (found []*problem.Error, err error) {
+	if path == "-" {
+		return validate.Check(objects, known), nil
+	}
+	err = open(o.root, path, func(tree fs.FS, _ string) error {
+		found = validate.CheckIn(tree, objects, known)
+		return nil
+	})
+	return found, err
 }
 
 // Findings makes an error of what validation found; nil when that is nothing.

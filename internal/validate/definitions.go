@@ -1,0 +1,84 @@
+package validate
+
+import (
+	"bytes"
+	"errors"
+	"io/fs"
+	"path"
+	"slices"
+	"strings"
+
+	apiextensionsv1 "k8s.io/apiextensions-apiserver/pkg/apis/apiextensions/v1"
+	"k8s.io/apimachinery/pkg/runtime/schema"
+
+	"github.com/cyan-cd/cyan/internal/problem"
+	"github.com/cyan-cd/cyan/internal/render"
+)
+
+// errEnough ends a search.
+var errEnough = errors.New("enough was read")
+
+// CheckIn is Check for objects of a tree. Where kinds are unknown, the tree is searched for their
+// CustomResourceDefinitions, wherever they stand in it: who applies the objects has applied those before. The search
+// reads a bounded number of files, and passes over hidden directories.
+func CheckIn(tree fs.FS, objs []render.Rendered, known *Known) []*problem.Error {
+	findings := Check(objs, known)
+	wanted := map[schema.GroupKind]bool{}
+	for _, o := range objs {
+		if slices.ContainsFunc(findings, func(f *problem.Error) bool { return isUnknownKind(f) && f.Object == ObjectName(o.Object) }) {
+			wanted[o.Object.GroupVersionKind().GroupKind()] = true
+		}
+	}
+	if len(wanted) == 0 {
+		return findings
+	}
+	var with Known
+	if known != nil {
+		with = *known
+	}
+	if with.CRDs = slices.Concat(with.CRDs, definitionsIn(tree, wanted)); len(with.CRDs) == 0 {
+		return findings
+	}
+	return Check(objs, &with)
+}
+
+func isUnknownKind(f *problem.Error) bool { return strings.HasPrefix(f.Cause, "unknown kind ") }
+
+// definitionsIn returns the definitions of the wanted kinds in a tree. A file that cannot be read has none.
+func definitionsIn(tree fs.FS, wanted map[schema.GroupKind]bool) []apiextensionsv1.CustomResourceDefinition {
+	var all []apiextensionsv1.CustomResourceDefinition
+	files := 0
+	// The search ends with its files, or with errEnough.
+	_ = fs.WalkDir(tree, ".", func(name string, entry fs.DirEntry, err error) error {
+		if err != nil {
+			return nil //nolint:nilerr // as if it were not there
+		}
+		if entry.IsDir() {
+			if base := path.Base(name); name != "." && (strings.HasPrefix(base, ".") || base == "node_modules" || base == "vendor") {
+				return fs.SkipDir
+			}
+			return nil
+		}
+		if !entry.Type().IsRegular() || !render.IsManifest(name) {
+			return nil
+		}
+		if files++; files > maxSchemas {
+			return errEnough
+		}
+		info, err := entry.Info()
+		if err != nil || info.Size() > maxSchemaFile {
+			return nil //nolint:nilerr // as if it were not there
+		}
+		data, err := fs.ReadFile(tree, name)
+		if err != nil || !bytes.Contains(data, []byte("CustomResourceDefinition")) {
+			return nil //nolint:nilerr // as if it were not there
+		}
+		for _, crd := range definitionsOf(data) {
+			if wanted[schema.GroupKind{Group: crd.Spec.Group, Kind: crd.Spec.Names.Kind}] {
+				all = append(all, crd)
+			}
+		}
+		return nil
+	})
+	return all
+}
