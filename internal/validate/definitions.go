@@ -54,10 +54,7 @@ func definitionsIn(tree fs.FS, wanted map[schema.GroupKind]bool) []apiextensions
 			return nil //nolint:nilerr // as if it were not there
 		}
 		if entry.IsDir() {
-			if base := path.Base(name); name != "." && (strings.HasPrefix(base, ".") || base == "node_modules" || base == "vendor") {
-				return fs.SkipDir
-			}
-			return nil
+			return enter(name)
 		}
 		if !entry.Type().IsRegular() || !render.IsManifest(name) {
 			return nil
@@ -65,15 +62,7 @@ func definitionsIn(tree fs.FS, wanted map[schema.GroupKind]bool) []apiextensions
 		if files++; files > maxSchemas {
 			return errEnough
 		}
-		info, err := entry.Info()
-		if err != nil || info.Size() > maxSchemaFile {
-			return nil //nolint:nilerr // as if it were not there
-		}
-		data, err := fs.ReadFile(tree, name)
-		if err != nil || !bytes.Contains(data, []byte("CustomResourceDefinition")) {
-			return nil //nolint:nilerr // as if it were not there
-		}
-		for _, crd := range definitionsOf(data) {
+		for _, crd := range definitionsOf(mayDefine(tree, name)) {
 			if wanted[schema.GroupKind{Group: crd.Spec.Group, Kind: crd.Spec.Names.Kind}] {
 				all = append(all, crd)
 			}
@@ -81,4 +70,25 @@ func definitionsIn(tree fs.FS, wanted map[schema.GroupKind]bool) []apiextensions
 		return nil
 	})
 	return all
+}
+
+// enter returns fs.SkipDir for a directory of what somebody else has put there.
+func enter(name string) error {
+	if base := path.Base(name); name != "." && (strings.HasPrefix(base, ".") || base == "node_modules" || base == "vendor") {
+		return fs.SkipDir
+	}
+	return nil
+}
+
+// mayDefine returns the content of a file that may define kinds, and nothing of any other.
+func mayDefine(tree fs.FS, name string) []byte {
+	info, err := fs.Stat(tree, name)
+	if err != nil || info.Size() > maxSchemaFile {
+		return nil
+	}
+	data, err := fs.ReadFile(tree, name)
+	if err != nil || !bytes.Contains(data, []byte(crdKind.Kind)) {
+		return nil
+	}
+	return data
 }
