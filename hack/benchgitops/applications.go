@@ -161,10 +161,6 @@ func renders(u usage) []amount {
 
 // idle looks at a server that has nothing to do.
 func idle(ctx context.Context, w *world) error {
-	heap, err := w.server.heap(ctx)
-	if err != nil {
-		return err
-	}
 	if _, err := w.settle(ctx); err != nil {
 		return err
 	}
@@ -181,6 +177,11 @@ func idle(ctx context.Context, w *world) error {
 		return err
 	}
 	renewed, _ := w.leases.news()
+	// This collects garbage, so that it comes last.
+	heap, err := w.server.heap(ctx)
+	if err != nil {
+		return err
+	}
 	minutes := w.idleFor.Minutes()
 	w.sheet.add(figure{what: "nothing happens: CPU a minute", measured: []amount{lasting(time.Duration(float64(used.cpu) / minutes))},
 		limit: "0", targets: []amount{lasting(200 * time.Millisecond)}})
