@@ -51,7 +51,7 @@ func healAttempt(last *v1alpha1.OperationState, drifted []v1alpha1.SyncOperation
 		return 1
 	}
 	n := max(before.AutoHealAttemptsCount, 1)
-	if now.Sub(last.FinishedAt.Time) > healQuiet+2*healWait(n+1) {
+	if !IsSameDrift(n, last.FinishedAt.Time, now) {
 		return 1
 	}
 	return n + 1
@@ -64,6 +64,14 @@ func healWait(n int64) time.Duration {
 		wait *= 2
 	}
 	return min(wait, healMost)
+}
+
+// HealAt returns when drift may be undone again that was undone n times in a row by now, the last time at a moment.
+func HealAt(n int64, last time.Time) time.Time { return last.Add(healWait(n + 1)) }
+
+// IsSameDrift reports whether drift counts as the same as that which was undone n times, the last time at a moment.
+func IsSameDrift(n int64, last, now time.Time) bool {
+	return now.Sub(last) <= healQuiet+2*healWait(n+1)
 }
 
 // comesBack names the fields that differ again after a number of syncs.

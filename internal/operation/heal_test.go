@@ -117,3 +117,26 @@ func TestMessagesOfHealingAreBounded(t *testing.T) {
 		t.Errorf("got %q, want %q", got, want)
 	}
 }
+
+// The waits between heals that an operation does itself are those of automation.
+func TestHealsOfARunningOperation(t *testing.T) {
+	for _, c := range []struct {
+		times int64
+		wait  time.Duration
+		// same is for how long drift counts as the same.
+		same time.Duration
+	}{
+		{0, time.Second, 62 * time.Second},
+		{2, time.Second, 62 * time.Second},
+		{3, 2 * time.Second, 64 * time.Second},
+		{4, 4 * time.Second, 68 * time.Second},
+		{99, 5 * time.Minute, 11 * time.Minute},
+	} {
+		if got := operation.HealAt(c.times, noon).Sub(noon); got != c.wait {
+			t.Errorf("after %d: waits %s, want %s", c.times, got, c.wait)
+		}
+		if !operation.IsSameDrift(c.times, noon, noon.Add(c.same)) || operation.IsSameDrift(c.times, noon, noon.Add(c.same+time.Nanosecond)) {
+			t.Errorf("after %d: want drift to be the same for %s", c.times, c.same)
+		}
+	}
+}

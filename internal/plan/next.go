@@ -29,6 +29,9 @@ type Progress struct {
 	Live map[Key]*unstructured.Unstructured
 	// Terminate is set when a person asked to stop.
 	Terminate bool
+	// Heal has objects written again that differ from git while the sync waits for a confirmation, from HealAt on.
+	Heal   bool
+	HealAt time.Time
 }
 
 // Action is one write of a step.
@@ -69,6 +72,8 @@ type Step struct {
 	// nothing else does; zero for none.
 	Waiting []string
 	Until   time.Time
+	// Heals is set when the actions are for objects that were as desired before.
+	Heals bool
 	// Phase is how the sync has ended; empty while it goes on.
 	Phase   v1alpha1.OperationPhase
 	Message string
@@ -113,6 +118,8 @@ type stepper struct {
 	// holding is set when what comes after a group has to wait, held when only deletions have, and postponed when there
 	// are such deletions.
 	holding, held, postponed bool
+	// unconfirmed is set when a deletion waits for a person.
+	unconfirmed bool
 }
 
 // goOn takes the groups in their order, as far as they go.
@@ -128,6 +135,7 @@ func (n *stepper) goOn() {
 			}
 		}
 		if done := n.group(group); !done {
+			n.heal()
 			return
 		}
 	}
@@ -135,6 +143,30 @@ func (n *stepper) goOn() {
 		return
 	}
 	n.end(v1alpha1.OperationSucceeded, "successfully synced (all tasks run)"+n.plan.skippedNote())
+}
+
+// heal writes objects again that have come to differ from git while a deletion waits for a person, who may take days.
+func (n *stepper) heal() {
+	if !n.seen.Heal || !n.unconfirmed || len(n.step.Actions) > 0 || n.step.Record {
+		return
+	}
+	for _, t := range n.plan.Tasks {
+		if !n.hasDrifted(t) {
+			continue
+		}
+		if n.seen.HealAt.After(n.seen.Now) {
+			n.lookAt(n.seen.HealAt)
+			return
+		}
+		n.step.Heals = true
+		n.step.do(DoApply, t)
+	}
+}
+
+// hasDrifted reports whether an object that this sync has applied differs from git again.
+func (s *standing) hasDrifted(t Task) bool {
+	r, begun := s.results[t.ID()]
+	return begun && r.HookPhase == v1alpha1.OperationSucceeded && t.Verb == Apply && !t.Unchanged && t.Skip == "" && t.Refused == ""
 }
 
 func (n *stepper) end(phase v1alpha1.OperationPhase, message string) {
@@ -221,7 +253,7 @@ func (n *stepper) begin(t Task) bool {
 		return false
 	case t.Verb == Delete && t.Confirm != "":
 		n.waitFor(Confirmation{t.Key, t.Confirm}.String() + " to be confirmed: " + howToConfirm)
-		n.holding = true
+		n.holding, n.unconfirmed = true, true
 		return false
 	case t.Verb == Delete:
 		n.step.do(DoDelete, t)

@@ -70,6 +70,9 @@ func newSyncRun(r *reconciler, o *observation, state *v1alpha1.OperationState) *
 		Live: maps.Clone(o.comparison.Live.Objects), Results: map[plan.ID]v1alpha1.ResourceResult{}, Recorded: map[plan.ID]bool{},
 		Terminate: state.Phase == v1alpha1.OperationTerminating, Now: o.now, Since: state.StartedAt.Time,
 	}}
+	if auto, op := o.app.Spec.Automation(), o.app.Operation; auto != nil && auto.SelfHeal && op != nil && op.InitiatedBy.Automated {
+		s.progress.Heal, s.progress.HealAt = true, r.heals.at(o.name, o.now)
+	}
 	for _, result := range state.SyncResult.Resources {
 		s.note(*result)
 		s.progress.Recorded[plan.IDOf(*result)] = result.HookPhase != v1alpha1.OperationRunning
@@ -103,6 +106,7 @@ func (s *syncRun) run(ctx context.Context) (plan.Step, error) {
 		if err := s.act(ctx, step.Actions); err != nil {
 			return step, err
 		}
+		s.noteHeals(step)
 		if len(step.Actions) == 0 || step.Phase != "" || s.putOff != nil || onlyHookDeletions(step.Actions) {
 			return step, nil
 		}
@@ -117,6 +121,14 @@ func onlyHookDeletions(actions []plan.Action) bool {
 		}
 	}
 	return true
+}
+
+// noteHeals remembers that drift was undone: what the plan holds for drift is not undone again in this run.
+func (s *syncRun) noteHeals(step plan.Step) {
+	if step.Heals {
+		s.progress.Heal = false
+		s.heals.did(s.o.name, s.o.now)
+	}
 }
 
 func (s *syncRun) note(result v1alpha1.ResourceResult) {

@@ -58,6 +58,10 @@ func TestNamespaceWithObjectsIsNotPruned(t *testing.T) {
 	if w.data("b") != nil || w.data("c") == nil {
 		t.Errorf("b is %v, c is %v; want what needs no confirmation done", w.data("b"), w.data("c"))
 	}
+	// What git has is kept in step all the while.
+	w.patchMap("c", `{"data":{"colour":"red"}}`)
+	w.until("c to be healed while a person is waited for", func(context.Context) (bool, error) { return w.data("c")["colour"] == "green", nil })
+	w.untilWaiting(app, "Namespace "+w.to+" (holds ConfigMap a")
 	// Objects of somebody else.
 	if err := w.Create(t.Context(), &corev1.Secret{ObjectMeta: metav1.ObjectMeta{Namespace: w.to, Name: "foreign"}}); err != nil {
 		t.Fatal(err)

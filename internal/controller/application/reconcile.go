@@ -120,6 +120,7 @@ func (r *reconciler) forget(ctx context.Context, request ctrl.Request) error {
 	}
 	r.newest.forget(request.NamespacedName)
 	r.begun.forget(request.NamespacedName)
+	r.heals.forget(request.NamespacedName)
 	r.sources.forget(request.NamespacedName)
 	r.renderer.Forget(request.NamespacedName)
 	r.comparer.Forget(request.NamespacedName)

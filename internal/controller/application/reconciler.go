@@ -35,6 +35,7 @@ type reconciler struct {
 	meters   *meters
 	hooks    *heldHooks
 	watchdog *Watchdog
+	heals    heals
 	// settingsRead is closed once the settings are known.
 	settingsRead chan struct{}
 }
