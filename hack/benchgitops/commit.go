@@ -121,7 +121,7 @@ func baseCommit(ctx context.Context, w *world) error {
 	_, last := w.apps.news()
 	w.curve.base = ended.Sub(pushed)
 	w.sheet.add(figure{what: "a commit to the base of all, webhook → all live", measured: []amount{lasting(w.curve.base)},
-		limit: rounded(w.limits.bare) + ", a bare client", targets: []amount{lasting(w.limits.bare * 3 / 2)}})
+		limit: ofBare(w.limits.bare, w.curve.base), targets: []amount{lasting(w.limits.bare * 3 / 2)}})
 	w.sheet.add(figure{what: "a commit to the base of all: CPU until live", measured: []amount{lasting(used.cpu)}})
 	w.sheet.add(figure{what: "a commit to the base of all: renders", measured: renders(used), limit: fmt.Sprint(w.n), targets: rendered(used, float64(w.n))})
 	w.sheet.add(figure{what: "a commit to the base of all: API calls an Application", measured: []amount{number(all.since(before).calls() / float64(w.n))}, limit: "1, a bare client"})

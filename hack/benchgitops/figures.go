@@ -72,9 +72,9 @@ func rounded(d time.Duration) string {
 	return d.Round(100 * time.Microsecond).String()
 }
 
-func ratio(a, b time.Duration) amount {
-	r := float64(a) / float64(max(b, 1))
-	return amount{r, fmt.Sprintf("%.2f ×", r)}
+// ofBare is the time of a bare client as a limit, with how often what was measured takes that.
+func ofBare(bare, measured time.Duration) string {
+	return fmt.Sprintf("%s, a bare client: %.2f ×", rounded(bare), float64(measured)/float64(max(bare, 1)))
 }
 
 func megabytes(n int64) string { return fmt.Sprintf("%d MiB", n>>20) }

@@ -76,7 +76,7 @@ func largeApplication(ctx context.Context, w *world) error {
 	if err != nil {
 		return err
 	}
-	w.sheet.add(figure{what: fmt.Sprintf("an Application of %d objects syncs", n), measured: []amount{lasting(ended.Sub(w.server.started))}, limit: rounded(bare) + ", a bare client"})
+	w.sheet.add(figure{what: fmt.Sprintf("an Application of %d objects syncs", n), measured: []amount{lasting(ended.Sub(w.server.started))}, limit: ofBare(bare, ended.Sub(w.server.started))})
 	w.sheet.add(figure{what: "its first sync: CPU, memory at most", measured: []amount{lasting(used.cpu), memory(used.peak)}})
 	w.sheet.add(figure{what: "size of its status", measured: []amount{kilo(len(status))}, targets: []amount{kilo(statusBound)}})
 	return changeLarge(ctx, w, files)

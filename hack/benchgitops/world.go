@@ -38,13 +38,11 @@ type world struct {
 
 // limits are what the machine can do.
 type limits struct {
-	// bare is the time in which a bare client applies all objects, and change that in which it changes every second one.
-	bare, change time.Duration
+	// bare is the time in which a bare client applies all objects.
+	bare time.Duration
 	// clone and fetch are git's times for everything and for one commit, render that of one render, and apply that of one
 	// object, until a watch shows it.
 	clone, fetch, render, apply time.Duration
-	// list is the time in which a bare client lists all Applications and objects.
-	list time.Duration
 }
 
 // one is the least time from a commit to its object.
