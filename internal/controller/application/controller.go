@@ -91,6 +91,7 @@ func Setup(mgr manager.Manager, o Options) error {
 	o.setDefaults()
 	r := &reconciler{
 		observer: &observer{
+			orphans: newOrphanLooks(),
 			client:  client.WithFieldOwner(mgr.GetClient(), v1alpha1.ApplicationFieldManager),
 			sources: newSources(o.Mirrors, o.RefPoller), comparer: compare.New(), control: o.ControlNamespace, now: o.Now, settings: &currentSettings{},
 		},

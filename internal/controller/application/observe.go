@@ -58,7 +58,10 @@ func (r *observer) gather(ctx context.Context, app *v1alpha1.Application) (*obse
 	if o.rendered == nil || o.stopsComparing() {
 		return o, nil
 	}
-	return o, r.compare(ctx, o)
+	if err := r.compare(ctx, o); err != nil {
+		return nil, err
+	}
+	return o, warnOfOrphans(ctx, o, r.orphans)
 }
 
 // checkSource finds what can't be served, before git is asked.

@@ -23,6 +23,7 @@ type observer struct {
 	settings *currentSettings
 	verdicts verdicts
 	begun    beginnings
+	orphans  orphanLooks
 }
 
 // reconciler looks at one Application at a time per worker.
