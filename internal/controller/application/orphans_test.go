@@ -12,7 +12,7 @@ import (
 	"github.com/cyan-cd/cyan/api/v1alpha1"
 )
 
-// A project that asks is warned of the objects in the destination's namespace that no Application has, at a refresh, and
+// A project that asks is warned of the objects in the destination's namespace that no Application has, at a refresh:
 // not of those that it ignores, that another Application has, or that Kubernetes makes.
 func TestOrphanedResourcesAreWarnedOf(t *testing.T) {
 	w := newWorld(t)
