@@ -81,6 +81,15 @@ func notOlder(a, b string) bool {
 	return err == nil && order >= 0 || a == b
 }
 
+// isAnswer reports whether a state of an object is the one that a write here was answered with.
+func (o *objects) isAnswer(key Key, now seen) bool {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	have := o.full[key]
+	_, written := o.written[key]
+	return written && have != nil && have.GetUID() == now.uid && have.GetResourceVersion() == now.resourceVersion
+}
+
 // keep notes an object that was read, which is no answer to a write.
 func (o *objects) keep(key Key, found *unstructured.Unstructured) {
 	o.mu.Lock()

@@ -108,3 +108,30 @@ func TestObjectsRead(t *testing.T) {
 		})
 	}
 }
+
+func TestObjectsKnowTheAnswerToAWrite(t *testing.T) {
+	key := keyOf(apply.RefOf(configMap("u", "1")))
+	for _, c := range []struct {
+		name  string
+		wrote *unstructured.Unstructured
+		seen  seen
+		want  bool
+	}{
+		{"the answer", configMap("u", "5"), seen{uid: "u", resourceVersion: "5"}, true},
+		{"a state before it", configMap("u", "5"), seen{uid: "u", resourceVersion: "4"}, false},
+		{"a state since", configMap("u", "5"), seen{uid: "u", resourceVersion: "6"}, false},
+		{"another object of the name", configMap("u", "5"), seen{uid: "v", resourceVersion: "5"}, false},
+		{"a deletion", nil, seen{uid: "u", resourceVersion: "5"}, false},
+	} {
+		o := newObjects(nil)
+		o.wrote(key, c.wrote)
+		if got := o.isAnswer(key, c.seen); got != c.want {
+			t.Errorf("%s: got %v, want %v", c.name, got, c.want)
+		}
+	}
+	o := newObjects(nil)
+	o.keep(key, configMap("u", "5"))
+	if o.isAnswer(key, seen{uid: "u", resourceVersion: "5"}) {
+		t.Error("what was read is taken for the answer to a write")
+	}
+}

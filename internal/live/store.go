@@ -37,6 +37,8 @@ type keeper struct {
 	// changed is told of every change of an object that is kept, with the instances that it is and was marked as; not
 	// while the store is locked. isNew is set for what the first list brought.
 	changed func(name types.NamespacedName, isNew bool, instances ...string)
+	// answered reports whether a state of an object is the answer to a write of the only one whom it concerns.
+	answered func(name types.NamespacedName, now seen) bool
 	// gone is told of every object that was kept and is deleted, before changed is.
 	gone func(name types.NamespacedName, uid types.UID)
 	// relisted is told when all objects were listed, before changed is: what happened before then was not seen one by one.
@@ -112,7 +114,8 @@ func (s *store) Update(o any) error {
 	before, was := s.kept[name]
 	is := s.put(name, now)
 	s.mu.Unlock()
-	if (was || is) && before.resourceVersion != now.resourceVersion {
+	taken := before.instance != "" && before.instance != now.instance
+	if (was || is) && before.resourceVersion != now.resourceVersion && (taken || !s.answered(name, now)) {
 		s.changed(name, false, before.instance, now.instance)
 	}
 	return nil

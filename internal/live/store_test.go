@@ -26,6 +26,7 @@ func book(wanted ...string) (*store, *[]string) {
 		changed: func(name types.NamespacedName, isNew bool, instances ...string) {
 			told = append(told, fmt.Sprint(name.Name, isNew)+fmt.Sprint(instances))
 		},
+		answered: func(_ types.NamespacedName, now seen) bool { return now.resourceVersion == "own" },
 		gone:     func(name types.NamespacedName, _ types.UID) { told = append(told, name.Name+" gone") },
 		relisted: func() {},
 	}), &told
@@ -57,6 +58,8 @@ func TestStore(t *testing.T) {
 		{"the same again", []func(*store){add("a", "1", "shop"), add("a", "1", "shop")}, known, seen{resourceVersion: "1", instance: "shop"}, 1, []string{"afalse[ shop]"}},
 		{"deleted", []func(*store){add("a", "1", "shop"), gone("a", "shop")}, absent, seen{}, 0, []string{"afalse[ shop]", "a gone", "afalse[shop shop]"}},
 		{"nobody's, deleted", []func(*store){add("a", "1", ""), gone("a", "")}, absent, seen{}, 0, nil},
+		{"written by the one whom it concerns", []func(*store){add("a", "own", "shop"), add("a", "2", "shop")}, known, seen{resourceVersion: "2", instance: "shop"}, 1, []string{"afalse[shop shop]"}},
+		{"taken over by the one whom it concerns", []func(*store){add("a", "1", "blog"), add("a", "own", "shop")}, known, seen{resourceVersion: "own", instance: "shop"}, 1, []string{"afalse[ blog]", "afalse[blog shop]"}},
 		{"a first list", []func(*store){list(object("a", "1", "shop"), object("b", "1", ""))}, known, seen{resourceVersion: "1", instance: "shop"}, 1, []string{"atrue[ shop]"}},
 		{"a list with nothing new", []func(*store){list(object("a", "1", "shop")), list(object("a", "1", "shop"))}, known, seen{resourceVersion: "1", instance: "shop"}, 1, []string{"atrue[ shop]"}},
 		{"a list without it", []func(*store){list(object("a", "1", "shop")), list()}, absent, seen{}, 0, []string{"atrue[ shop]", "afalse[shop ]"}},
@@ -79,10 +82,11 @@ func TestStoreKeepsWhatIsWanted(t *testing.T) {
 	wanted := []string{}
 	var told int
 	s := newStore(keeper{
-		owner:   func(*metav1.PartialObjectMetadata) string { return "" },
-		wanted:  func(name types.NamespacedName) bool { return slices.Contains(wanted, name.Name) },
-		changed: func(types.NamespacedName, bool, ...string) { told++ },
-		gone:    func(types.NamespacedName, types.UID) {},
+		owner:    func(*metav1.PartialObjectMetadata) string { return "" },
+		wanted:   func(name types.NamespacedName) bool { return slices.Contains(wanted, name.Name) },
+		changed:  func(types.NamespacedName, bool, ...string) { told++ },
+		answered: func(types.NamespacedName, seen) bool { return false },
+		gone:     func(types.NamespacedName, types.UID) {},
 	})
 	_ = s.Add(object("a", "1", ""))
 	wanted = []string{"a"}
