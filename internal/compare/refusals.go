@@ -29,6 +29,11 @@ type Refusals struct {
 // Refusals has the API server judge every task that is to be carried out, before anything is changed. An error means
 // that it could not be asked.
 func (c Comparison) Refusals(ctx context.Context, client *apply.Client, kinds *live.Kinds) (Refusals, error) {
+	return c.RefusalsBut(ctx, client, kinds, plan.ID{})
+}
+
+// RefusalsBut is Refusals, but for one task, which is not tried.
+func (c Comparison) RefusalsBut(ctx context.Context, client *apply.Client, kinds *live.Kinds, but plan.ID) (Refusals, error) {
 	found := Refusals{ByTask: map[plan.ID]error{}}
 	var mu sync.Mutex
 	group, ctx := errgroup.WithContext(ctx)
@@ -40,7 +45,7 @@ func (c Comparison) Refusals(ctx context.Context, client *apply.Client, kinds *l
 			found.ByTask[t.ID()] = errors.New(t.Refused)
 			mu.Unlock()
 			continue
-		case t.Skip != "" || t.Unchanged:
+		case t.Skip != "" || t.Unchanged || t.ID() == but:
 			continue
 		case c.isUntriable(t, kinds):
 			mu.Lock()
@@ -62,15 +67,15 @@ func (c Comparison) Refusals(ctx context.Context, client *apply.Client, kinds *l
 				found.Untried = append(found.Untried, t.ID())
 				return nil
 			}
-			found.ByTask[t.ID()] = located(t, err)
+			found.ByTask[t.ID()] = Located(t, err)
 			return nil
 		}))
 	}
 	return found, group.Wait()
 }
 
-// located puts the file in front of what the cluster says about an object.
-func located(t plan.Task, err error) error {
+// Located puts the file in front of what the cluster says about an object.
+func Located(t plan.Task, err error) error {
 	if t.Origin == "" {
 		return err
 	}

@@ -36,6 +36,8 @@ type syncRun struct {
 	o        *observation
 	progress plan.Progress
 	order    []plan.ID
+	// opening is the task that is its own dry run; zero for none.
+	opening plan.ID
 	// put off says that a write came to nothing, for a reason that passes.
 	putOff error
 	acted  bool
@@ -155,9 +157,12 @@ func (s *syncRun) results() []*v1alpha1.ResourceResult {
 func (s *syncRun) try(ctx context.Context) error {
 	s.progress.Tried, s.progress.Refused = true, map[plan.ID]string{}
 	var refusals compare.Refusals
+	if op := s.o.app.Operation; op == nil || op.Sync == nil || !op.Sync.DryRun {
+		s.opening, _ = s.o.comparison.Plan.Opening(s.progress)
+	}
 	kinds, err := s.o.cluster.Kinds(ctx, nil)
 	if err == nil {
-		refusals, err = s.o.comparison.Refusals(ctx, s.o.writer, kinds)
+		refusals, err = s.o.comparison.RefusalsBut(ctx, s.o.writer, kinds, s.opening)
 	}
 	if err != nil && apply.IsUnreachable(err) {
 		s.putOff = err
@@ -191,20 +196,15 @@ func (s *syncRun) dryRunDone() plan.Step {
 // act carries actions out: kind after kind, since namespaces and definitions come before what lives on them, and
 // those of a kind at the same time.
 func (s *syncRun) act(ctx context.Context, actions []plan.Action) error {
-	for len(actions) > 0 && s.putOff == nil {
-		n := 1
-		for n < len(actions) && actions[n].Do == actions[0].Do && actions[n].Task.Key.Kind == actions[0].Task.Key.Kind && actions[n].Task.Key.Group == actions[0].Task.Key.Group {
-			n++
-		}
+	for now, then := plan.Batch(actions); len(now) > 0 && s.putOff == nil && len(s.progress.Refused) == 0; now, then = plan.Batch(then) {
 		group, gctx := errgroup.WithContext(ctx)
 		group.SetLimit(writesAtOnce)
-		for _, a := range actions[:n] {
+		for _, a := range now {
 			group.Go(problem.Guard(func() error { return s.actOne(gctx, a) }))
 		}
 		if err := group.Wait(); err != nil {
 			return err
 		}
-		actions = actions[n:]
 	}
 	return nil
 }
@@ -218,6 +218,10 @@ func (s *syncRun) actOne(ctx context.Context, a plan.Action) error {
 		s.mu.Lock()
 		defer s.mu.Unlock()
 		s.putOff = err
+		return nil
+	case err != nil && a.Task.ID() == s.opening:
+		// Nothing was changed yet: it is refused as by the dry run that it stands for.
+		s.progress.Refused[s.opening] = compare.Located(a.Task, err).Error()
 		return nil
 	case err != nil:
 		if !leavesNoResult(a) {

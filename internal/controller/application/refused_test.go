@@ -2,10 +2,13 @@ package application_test
 
 import (
 	"context"
+	"maps"
 	"strings"
 	"testing"
 
+	appsv1 "k8s.io/api/apps/v1"
 	corev1 "k8s.io/api/core/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
@@ -87,22 +90,32 @@ func TestRefusedAsAWhole(t *testing.T) {
 	}
 }
 
-// What only the API server can refuse is refused before anything is applied as well.
+// What only the API server can refuse is refused before anything is applied as well, wherever it comes in the order.
 func TestRefusedByTheServer(t *testing.T) {
-	w := newWorld(t)
-	w.start()
-	w.push(map[string]string{
-		"k8s/a.yaml":   configMap("a", "green"),
-		"k8s/svc.yaml": "apiVersion: v1\nkind: Service\nmetadata:\n  name: web\nspec:\n  clusterIP: 192.0.2.1\n  ports:\n  - port: 80\n",
-	})
-	got := w.eventually(w.app("shop", automated), "a refusal", func(a *v1alpha1.Application) bool {
-		return a.Status.OperationState != nil && strings.Contains(a.Status.OperationState.Message, "192.0.2.1")
-	})
-	if message := got.Status.OperationState.Message; !strings.Contains(message, "k8s/svc.yaml") || !strings.Contains(message, "Service") {
-		t.Error(message)
-	}
-	if w.data("a") != nil {
-		t.Error("a part was applied")
+	const service = "apiVersion: v1\nkind: Service\nmetadata:\n  name: web\nspec:\n  clusterIP: 192.0.2.1\n  ports:\n  - port: 80\n"
+	for _, c := range []struct {
+		name   string
+		others map[string]string
+	}{
+		{"after others", map[string]string{"k8s/a.yaml": configMap("a", "green")}},
+		{"alone", nil},
+		{"first, before others", map[string]string{"k8s/web.yaml": deployment, "k8s/a.yaml": strings.Replace(configMap("a", "green"), "name: a", "name: a\n  annotations: {argocd.argoproj.io/sync-wave: '1'}", 1)}},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			w := newWorld(t)
+			w.start()
+			files := map[string]string{"k8s/svc.yaml": service}
+			maps.Copy(files, c.others)
+			sha := w.push(files)
+			got := w.eventually(w.app("shop", once), "a refusal", func(a *v1alpha1.Application) bool {
+				return a.Operation == nil && a.Status.OperationState != nil && condition(a, v1alpha1.ConditionSyncError) != ""
+			})
+			failedOn(t, got, sha, "192.0.2.1", "k8s/svc.yaml", "Service")
+			web := &appsv1.Deployment{}
+			if err := w.Get(t.Context(), client.ObjectKey{Namespace: w.to, Name: "web"}, web); !apierrors.IsNotFound(err) || w.data("a") != nil {
+				t.Errorf("a part was applied: %v, %v", err, w.data("a"))
+			}
+		})
 	}
 }
 
