@@ -146,7 +146,9 @@ func (c *Cluster) keeper(kind schema.GroupKind) keeper {
 		changed: func(name types.NamespacedName, isNew bool, instances ...string) {
 			c.changed(keyOfName(kind, name), isNew, instances)
 		},
-		answered: func(name types.NamespacedName, now seen) bool { return c.answered(keyOfName(kind, name), now) },
+		answered: func(name types.NamespacedName, now seen) bool {
+			return answered(c.objects, c.claims, keyOfName(kind, name), now)
+		},
 		gone:     func(name types.NamespacedName, uid types.UID) { c.objects.gone(keyOfName(kind, name), uid) },
 		relisted: func() { c.objects.doubt(kind) },
 	}
@@ -154,16 +156,6 @@ func (c *Cluster) keeper(kind schema.GroupKind) keeper {
 
 func keyOfName(kind schema.GroupKind, name types.NamespacedName) Key {
 	return Key{Group: kind.Group, Kind: kind.Kind, Namespace: name.Namespace, Name: name.Name}
-}
-
-// answered reports whether a state of an object is the answer to a write, and concerns nobody but who wrote it: they
-// have looked at it already.
-func (c *Cluster) answered(key Key, now seen) bool {
-	if key.Group == definitionKind.Group && key.Kind == definitionKind.Kind || !c.objects.isAnswer(key, now) {
-		return false
-	}
-	claiming := c.claims.of(key)
-	return len(claiming) == 1 && (now.instance == "" || now.instance == claiming[0])
 }
 
 // changed notifies those whom an object concerns; of a definition, everybody.

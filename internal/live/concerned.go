@@ -63,3 +63,13 @@ func (c concerned) byChange(key Key, isNew bool, marked []string) {
 		c.notify(instance)
 	}
 }
+
+// answered reports whether a state of an object is the answer to a write, and concerns nobody but who wrote it: they
+// have looked at it already. Definitions concern everybody.
+func answered(objects *objects, claims *claims, key Key, now seen) bool {
+	if key.Group == definitionKind.Group && key.Kind == definitionKind.Kind || !objects.isAnswer(key, now) {
+		return false
+	}
+	claiming := claims.of(key)
+	return len(claiming) == 1 && (now.instance == "" || now.instance == claiming[0])
+}

@@ -214,7 +214,7 @@ func (s *syncRun) actOne(ctx context.Context, a plan.Action) error {
 	switch {
 	case err != nil && ctx.Err() != nil:
 		return ctx.Err()
-	case err != nil && (apply.IsUnreachable(err) || apply.ReasonOf(err) == apply.ReasonConflict || errors.Is(err, errLeftOver) || s.isJudgedByOld(a, err)):
+	case err != nil && s.passes(a, err):
 		s.mu.Lock()
 		defer s.mu.Unlock()
 		s.putOff = err
@@ -244,6 +244,11 @@ func (s *syncRun) actOne(ctx context.Context, a plan.Action) error {
 		s.note(plan.Begun(a.Task, outcome.String()))
 	}
 	return nil
+}
+
+// passes reports whether a write came to nothing for a reason that passes by itself.
+func (s *syncRun) passes(a plan.Action, err error) bool {
+	return apply.IsUnreachable(err) || apply.ReasonOf(err) == apply.ReasonConflict || errors.Is(err, errLeftOver) || s.isJudgedByOld(a, err)
 }
 
 // isJudgedByOld reports whether an object may have been refused by the definition of its kind that this sync has just
