@@ -45,7 +45,7 @@ func (r *run) land(ctx context.Context, ticket *source.Ticket) error {
 	}
 	return r.stage(delivery.Land, "committing to "+r.Branch, func() (string, error) {
 		var decision delivery.Decision
-		landed, err := r.Mirrors.CommitBack(ctx, r.ConfigRepo, r.Branch, source.Intent{Author: r.Author, Ticket: ticket, Apply: func(ctx context.Context, tip source.Tip) (source.Change, error) {
+		landed, err := r.Mirrors.CommitBack(ctx, r.ConfigRepo, r.Branch, source.Intent{Author: r.Author, Signing: r.signing, Ticket: ticket, Apply: func(ctx context.Context, tip source.Tip) (source.Change, error) {
 			var change source.Change
 			var err error
 			change, decision, err = r.apply(ctx, tip)

@@ -42,6 +42,9 @@ func (r *run) resolve(ctx context.Context) (checkout *source.Checkout, starts bo
 			r.result.Verdict, r.result.Reason = delivery.Own, reason
 			return reason, nil
 		}
+		if r.signing, err = checkout.Signing(ctx); err != nil {
+			return "", err
+		}
 		if r.result.Warnings, err = warnings(ctx, r.Options, checkout, sha); err != nil {
 			return "", err
 		}
@@ -62,11 +65,11 @@ func warnings(ctx context.Context, o Options, checkout *source.Checkout, sha str
 	}
 	if o.RequireClean && (len(found.Files) > 0 || found.NotPushed) {
 		return nil, &problem.Error{
-			Kind: problem.Refused, Object: checkout.Dir, Cause: strings.Join(delivery.Warnings(delivery.Checkout{Uncommitted: found.Files, NotPushed: found.NotPushed}, sha, false), "; "),
+			Kind: problem.Refused, Object: checkout.Dir, Cause: strings.Join(delivery.Warnings(delivery.Checkout{Uncommitted: found.Files, NotPushed: found.NotPushed}, sha), "; "),
 			Remedy: "commit and push first",
 		}
 	}
-	return delivery.Warnings(delivery.Checkout{Uncommitted: found.Files, NotPushed: found.NotPushed, Signs: found.Signs}, sha, o.Push), nil
+	return delivery.Warnings(delivery.Checkout{Uncommitted: found.Files, NotPushed: found.NotPushed}, sha), nil
 }
 
 // open finds what is built: in a working copy, or in a repository's mirror.

@@ -96,6 +96,8 @@ type run struct {
 	mark    delivery.Mark
 	history *source.History
 	commit  source.Commit
+	// signing is how the owner of the checkout signs commits.
+	signing source.Signing
 	setting image.Setting
 	cluster *checker
 	// tip is the commit that the run looked at before the build, and kustomization the file in it that gets the

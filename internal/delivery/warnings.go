@@ -9,22 +9,19 @@ import (
 type Checkout struct {
 	// Uncommitted are files that are not, or not as they are, in the commit.
 	Uncommitted []string
-	// NotPushed is set when no remote has the commit, and Signs when the owner has their commits signed.
-	NotPushed, Signs bool
+	// NotPushed is set when no remote has the commit.
+	NotPushed bool
 }
 
-// Warnings are what the person who delivers should know: that something else is delivered than lies there, that others
-// can't find the commit, or that Cyan does not sign as they do. pushes is set when Cyan commits.
-func Warnings(c Checkout, commit string, pushes bool) []string {
+// Warnings are what the person who delivers should know: that something else is delivered than lies there, or that
+// others can't find the commit.
+func Warnings(c Checkout, commit string) []string {
 	var all []string
 	if len(c.Uncommitted) > 0 {
 		all = append(all, fmt.Sprintf("%s not committed, and so not in what is delivered: commit %.12s is", few(c.Uncommitted), commit))
 	}
 	if c.NotPushed {
 		all = append(all, fmt.Sprintf("commit %.12s is in no remote: others can't find what the image was built of; push it", commit))
-	}
-	if c.Signs && pushes {
-		all = append(all, "commit.gpgsign is set, and the commits that Cyan makes are not signed; a branch that wants signatures refuses them")
 	}
 	return all
 }

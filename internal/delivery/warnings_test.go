@@ -13,23 +13,19 @@ func TestWarnings(t *testing.T) {
 	for _, c := range []struct {
 		name     string
 		checkout delivery.Checkout
-		pushes   bool
 		want     []string
 	}{
-		{"clean and pushed", delivery.Checkout{}, true, nil},
-		{"one file", files("a"), false, []string{"a is not committed, and so not in what is delivered: commit 0123456789ab is"}},
-		{"three files", files("a", "b", "c"), false, []string{"a, b, c are not committed, and so not in what is delivered: commit 0123456789ab is"}},
-		{"many files", files("a", "b", "c", "d", "e"), false, []string{"a, b, c and 2 more are not committed, and so not in what is delivered: commit 0123456789ab is"}},
-		{"not pushed", delivery.Checkout{NotPushed: true}, false, []string{"commit 0123456789ab is in no remote: others can't find what the image was built of; push it"}},
-		{"signs", delivery.Checkout{Signs: true}, true, []string{"commit.gpgsign is set, and the commits that Cyan makes are not signed; a branch that wants signatures refuses them"}},
-		{"signs, and nothing is committed", delivery.Checkout{Signs: true}, false, nil},
-		{"everything", delivery.Checkout{Uncommitted: []string{"a"}, NotPushed: true, Signs: true}, true, []string{
+		{"clean and pushed", delivery.Checkout{}, nil},
+		{"one file", files("a"), []string{"a is not committed, and so not in what is delivered: commit 0123456789ab is"}},
+		{"three files", files("a", "b", "c"), []string{"a, b, c are not committed, and so not in what is delivered: commit 0123456789ab is"}},
+		{"many files", files("a", "b", "c", "d", "e"), []string{"a, b, c and 2 more are not committed, and so not in what is delivered: commit 0123456789ab is"}},
+		{"not pushed", delivery.Checkout{NotPushed: true}, []string{"commit 0123456789ab is in no remote: others can't find what the image was built of; push it"}},
+		{"everything", delivery.Checkout{Uncommitted: []string{"a"}, NotPushed: true}, []string{
 			"a is not committed, and so not in what is delivered: commit 0123456789ab is",
 			"commit 0123456789ab is in no remote: others can't find what the image was built of; push it",
-			"commit.gpgsign is set, and the commits that Cyan makes are not signed; a branch that wants signatures refuses them",
 		}},
 	} {
-		if got := delivery.Warnings(c.checkout, commit, c.pushes); !slices.Equal(got, c.want) {
+		if got := delivery.Warnings(c.checkout, commit); !slices.Equal(got, c.want) {
 			t.Errorf("%s:\ngot  %q\nwant %q", c.name, got, c.want)
 		}
 	}

@@ -16,6 +16,8 @@ import (
 type Intent struct {
 	// Author is who the commit is by; its Time is now when zero.
 	Author Person
+	// Signing is how the commit is signed.
+	Signing Signing
 	// Apply returns what to change on a tip. An error ends this intent and no other. It may be called again, for
 	// another tip.
 	Apply func(ctx context.Context, tip Tip) (Change, error)
@@ -274,5 +276,5 @@ func replayOne(ctx context.Context, r *bareMirror, index *tempIndex, parent stri
 	if err != nil || hash == commit.Tree {
 		return Commit{}, err
 	}
-	return commitTree(ctx, r, hash, parent, p.intent.Author, change.Message)
+	return commitTree(ctx, r, hash, parent, p.intent.Author, p.intent.Signing, change.Message)
 }

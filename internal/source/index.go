@@ -74,7 +74,7 @@ func (i *tempIndex) write(ctx context.Context, tree *Tree, files map[string][]by
 	return i.run(ctx, nil, "write-tree")
 }
 
-func commitTree(ctx context.Context, r *bareMirror, tree, parent string, by Person, message string) (Commit, error) {
+func commitTree(ctx context.Context, r *bareMirror, tree, parent string, by Person, signing Signing, message string) (Commit, error) {
 	if by.Time.IsZero() {
 		by.Time = time.Now()
 	}
@@ -82,7 +82,10 @@ func commitTree(ctx context.Context, r *bareMirror, tree, parent string, by Pers
 	clean := strings.NewReplacer("\n", " ", "<", "", ">", "", "\x00", "")
 	name, email := clean.Replace(by.Name), clean.Replace(by.Email)
 	env := []string{"GIT_AUTHOR_NAME=" + name, "GIT_AUTHOR_EMAIL=" + email, "GIT_AUTHOR_DATE=" + when, "GIT_COMMITTER_NAME=" + name, "GIT_COMMITTER_EMAIL=" + email, "GIT_COMMITTER_DATE=" + when}
-	out, err := r.store.git.run(ctx, gitCall{dir: r.dir, env: env, args: []string{"commit-tree", "--no-gpg-sign", "-p", parent, "-F", "-", tree}, stdin: strings.NewReader(message)})
+	out, err := r.store.git.run(ctx, signing.call(gitCall{dir: r.dir, env: env, args: []string{"commit-tree", signing.flag(), "-p", parent, "-F", "-", tree}, stdin: strings.NewReader(message)}))
+	if err != nil && signing.Signs() {
+		return Commit{}, newError(ErrRefused, r.name, "not committed, as commit.gpgsign is set: "+err.Error(), "correct gpg.format, user.signingkey and the key; `git commit -S` shows the same")
+	}
 	if err != nil {
 		return Commit{}, fmt.Errorf("repository %s: committing: %w", r.name, err)
 	}

@@ -2,7 +2,6 @@ package source
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"strings"
 )
@@ -13,8 +12,6 @@ type Unpublished struct {
 	Files []string
 	// NotPushed is set when no remote-tracking branch has the commit.
 	NotPushed bool
-	// Signs is set when the owner has their commits signed (commit.gpgsign).
-	Signs bool
 }
 
 // Unpublished looks at a working copy; a mirror has nothing of its own.
@@ -39,11 +36,5 @@ func (c *Checkout) Unpublished(ctx context.Context, sha string) (Unpublished, er
 		return found, fmt.Errorf("looking for commit %s in the remotes of %s: %w", sha, c.Dir, err)
 	}
 	found.NotPushed = refs == ""
-	signs, err := c.run(ctx, "config", "--type=bool", "--get", "commit.gpgsign")
-	var exit *exitError
-	if err != nil && !errors.As(err, &exit) {
-		return found, fmt.Errorf("reading commit.gpgsign of %s: %w", c.Dir, err)
-	}
-	found.Signs = signs == "true"
 	return found, nil
 }
