@@ -94,7 +94,7 @@ func startOrWait(app *v1alpha1.Application, seen Observation, auto v1alpha1.Auto
 	}
 	// Nothing is given up for ever: a sync that has failed is tried again, each time after a longer wait.
 	op.Sync.AutoHealAttemptsCount = last.Operation.Sync.AutoHealAttemptsCount + 1
-	at := last.FinishedAt.Add(Backoff(app.Spec.SyncPolicy.Retry, op.Sync.AutoHealAttemptsCount))
+	at := endOf(last, seen.Now).Add(Backoff(app.Spec.SyncPolicy.Retry, op.Sync.AutoHealAttemptsCount))
 	if seen.Now.Before(at) {
 		return Automation{Why: "the last sync of this commit failed", At: at}
 	}

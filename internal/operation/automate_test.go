@@ -120,6 +120,9 @@ func TestAutomate(t *testing.T) {
 		{name: "failure: just now", set: func(l *look) { l.last(newSHA, v1alpha1.OperationFailed, time.Second) }, why: "failed", at: 4 * time.Second},
 		{name: "failure: an error counts as one", set: func(l *look) { l.last(newSHA, v1alpha1.OperationError, time.Second) }, why: "failed", at: 4 * time.Second},
 		{name: "failure: at the end of its wait", set: func(l *look) { l.last(newSHA, v1alpha1.OperationFailed, 5*time.Second) }, starts: "all", why: "trying again"},
+		{name: "failure: by a clock that is ahead", set: func(l *look) { l.last(newSHA, v1alpha1.OperationFailed, -time.Minute) }, why: "failed", at: 65 * time.Second},
+		{name: "failure: an end that lies ahead is waited for by nobody", set: func(l *look) { l.last(newSHA, v1alpha1.OperationFailed, -time.Minute-time.Nanosecond) }, starts: "all", why: "trying again"},
+		{name: "drift: nor by a heal", set: func(l *look) { l.last(newSHA, v1alpha1.OperationSucceeded, -1000*time.Hour); l.heals() }, starts: "g/ConfigMap/d/a", why: "cluster has changed"},
 		{name: "failure: the second waits longer", set: func(l *look) {
 			l.last(newSHA, v1alpha1.OperationFailed, time.Second).Operation.Sync.AutoHealAttemptsCount = 1
 		}, why: "failed", at: 9 * time.Second},

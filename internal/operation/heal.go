@@ -38,7 +38,7 @@ func heal(op *v1alpha1.Operation, seen Observation, last *v1alpha1.OperationStat
 	if n > patientHeals {
 		condition = comesBack(seen.Plan, n-1)
 	}
-	if at := last.FinishedAt.Add(healWait(n)); seen.Now.Before(at) {
+	if at := endOf(last, seen.Now).Add(healWait(n)); seen.Now.Before(at) {
 		return Automation{Why: "the last sync was just now", Condition: condition, At: at}
 	}
 	return Automation{Start: op, Why: "the cluster has changed", Condition: condition}
@@ -51,7 +51,7 @@ func healAttempt(last *v1alpha1.OperationState, drifted []v1alpha1.SyncOperation
 		return 1
 	}
 	n := max(before.AutoHealAttemptsCount, 1)
-	if !IsSameDrift(n, last.FinishedAt.Time, now) {
+	if !IsSameDrift(n, endOf(last, now), now) {
 		return 1
 	}
 	return n + 1

@@ -18,7 +18,7 @@ const (
 // retry begins a failed operation again when its time has come. What it had done before is done anew, hooks included.
 func retry(app *v1alpha1.Application, seen Observation) Decision {
 	state := app.Status.OperationState
-	at := state.FinishedAt.Add(Backoff(&state.Operation.Retry, state.RetryCount))
+	at := endOf(state, seen.Now).Add(Backoff(&state.Operation.Retry, state.RetryCount))
 	if seen.Now.Before(at) {
 		return Decision{App: app, RequeueAfter: until(at, seen.Now)}
 	}
@@ -27,6 +27,18 @@ func retry(app *v1alpha1.Application, seen Observation) Decision {
 	state.Message = fmt.Sprintf("retry %d", state.RetryCount)
 	state.SyncResult.Resources = nil
 	return Decision{App: app, RequeueAfter: RequeueNow}
+}
+
+// clockSkew is how far the clocks of those that write an Application may be apart.
+const clockSkew = time.Minute
+
+// endOf returns when an operation, or a try of it, ended, for what is to wait from then on. An end that lies ahead is
+// none: what waited for that would wait for as long as whoever wrote it likes.
+func endOf(state *v1alpha1.OperationState, now time.Time) time.Time {
+	if state.FinishedAt.After(now.Add(clockSkew)) {
+		return time.Time{}
+	}
+	return state.FinishedAt.Time
 }
 
 // retryAt returns when an operation that has failed is tried again, and whether it is. A limit below zero is none.

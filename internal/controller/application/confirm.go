@@ -6,11 +6,9 @@ import (
 	"log/slog"
 
 	"k8s.io/apimachinery/pkg/runtime/schema"
-	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/cyan-cd/cyan/api/v1alpha1"
 	"github.com/cyan-cd/cyan/internal/apply"
-	"github.com/cyan-cd/cyan/internal/live"
 	"github.com/cyan-cd/cyan/internal/plan"
 )
 
@@ -67,27 +65,57 @@ func occupantsOf(ctx context.Context, o *observation, namespace string) ([]plan.
 	return occupants, nil
 }
 
-// objectsOfOthers are the objects that other Applications have in each namespace of this one's cluster, by what their
-// statuses list.
-func objectsOfOthers(ctx context.Context, reader client.Reader, clusters *live.Registry, o *observation) (map[string][]plan.Key, error) {
+// objectsOfOthers are the objects that other Applications have in each of the namespaces that an Application has in its
+// cluster, by what their statuses list, as far as their projects permit them.
+func objectsOfOthers(ctx context.Context, r *observer, o *observation) (map[string][]plan.Key, error) {
+	others := map[string][]plan.Key{}
+	for key := range o.comparison.Live.Objects {
+		if key.Kind == "Namespace" && key.Group == "" {
+			others[key.Name] = nil
+		}
+	}
+	if len(others) == 0 {
+		return nil, nil
+	}
 	var apps v1alpha1.ApplicationList
-	if err := reader.List(ctx, &apps); err != nil {
+	if err := r.client.List(ctx, &apps); err != nil {
 		return nil, fmt.Errorf("listing Applications: %w", err)
 	}
-	others := map[string][]plan.Key{}
 	for i := range apps.Items {
 		app := &apps.Items[i]
 		if app.UID == o.app.UID || app.DeletionTimestamp != nil {
 			continue
 		}
-		if cluster, err := clusters.For(app.Spec.Destination); err != nil || cluster != o.cluster {
+		if cluster, err := r.clusters.For(app.Spec.Destination); err != nil || cluster != o.cluster {
 			continue
 		}
-		for _, s := range app.Status.Resources {
-			if s.Namespace != "" && (s.Health == nil || s.Health.Status != v1alpha1.HealthMissing) {
-				others[s.Namespace] = append(others[s.Namespace], plan.Key{Group: s.Group, Kind: s.Kind, Namespace: s.Namespace, Name: s.Name})
-			}
+		if err := addObjectsOf(ctx, r, o, app, others); err != nil {
+			return nil, err
 		}
 	}
 	return others, nil
+}
+
+// addObjectsOf adds the objects of one Application to those in the namespaces.
+func addObjectsOf(ctx context.Context, r *observer, o *observation, app *v1alpha1.Application, in map[string][]plan.Key) error {
+	var listed []plan.Key
+	for _, s := range app.Status.Resources {
+		if _, searched := in[s.Namespace]; searched && (s.Health == nil || s.Health.Status != v1alpha1.HealthMissing) {
+			listed = append(listed, plan.Key{Group: s.Group, Kind: s.Kind, Namespace: s.Namespace, Name: s.Name})
+		}
+	}
+	if len(listed) == 0 {
+		return nil
+	}
+	other := &observation{app: app, settings: o.settings, cluster: o.cluster}
+	if err := r.gatherProject(ctx, other); err != nil {
+		return err
+	}
+	bounds := other.bounds()
+	for _, key := range listed {
+		if bounds.Hold(key) {
+			in[key.Namespace] = append(in[key.Namespace], key)
+		}
+	}
+	return nil
 }

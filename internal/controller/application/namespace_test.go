@@ -134,6 +134,10 @@ func TestDeletionAsksForNamespacesWithObjectsOfOthers(t *testing.T) {
 	w.eventually(owner, "the sync", syncedTo(sha))
 	guest := w.app("guest", func(a *v1alpha1.Application) { automated(a); a.Spec.Source.Path = "other" })
 	w.eventually(guest, "the guest's sync", syncedTo(sha))
+	// One that may have nothing there only claims to.
+	w.teamProject(func(p *v1alpha1.AppProject) { p.Spec.Destinations[0].Namespace = w.control })
+	liar := w.app("liar", func(a *v1alpha1.Application) { a.Spec.Project, a.Spec.Destination.Namespace = "team", w.control })
+	w.claimInStatus(liar, []client.Object{&corev1.ConfigMap{ObjectMeta: metav1.ObjectMeta{Namespace: w.to, Name: "aaa"}}})
 	w.remove(owner)
 	w.eventually(owner, "a condition that names the guest's object", func(a *v1alpha1.Application) bool {
 		return strings.Contains(condition(a, v1alpha1.ConditionDeletionError), "Namespace "+w.to+" (holds ConfigMap a)")

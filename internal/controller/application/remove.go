@@ -134,7 +134,7 @@ func (r *reconciler) removeObjects(ctx context.Context, o *observation, after *v
 	if err := releaseHooks(ctx, o, hooks.all()); err != nil {
 		return false, err
 	}
-	others, err := objectsOfOthers(ctx, r.client, r.clusters, o)
+	others, err := objectsOfOthers(ctx, r.observer, o)
 	if err != nil {
 		return false, err
 	}
