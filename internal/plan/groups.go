@@ -89,11 +89,7 @@ func (n *stepper) beginHook(t Task) bool {
 	r, planned := n.results[t.ID()]
 	live := n.seen.Live[t.Key]
 	switch {
-	case t.Occupied && live != nil:
-		n.set(Failed(t, fmt.Sprintf("%s %q is invalid: metadata.name: an object that no sync has made has this name; give the hook another, or have it replace what is there by %s: %s",
-			t.Key.Kind, t.Key.Name, v1alpha1.HookDeletePolicyAnnotation, BeforeHookCreation)))
-		return false
-	case live != nil && !(planned && IsRunOf(live, t)):
+	case live != nil && !t.Occupied && !(planned && IsRunOf(live, t)):
 		n.waitFor("deletion of " + t.Key.Path() + " of an earlier sync" + heldBy(withoutHook(live)))
 		if n.holding = true; live.GetDeletionTimestamp() == nil || Held(live) {
 			n.step.do(DoDeleteHook, t)
@@ -103,6 +99,11 @@ func (n *stepper) beginHook(t Task) bool {
 	case !planned || !isPlanned(r) || !n.seen.Recorded[t.ID()]:
 		n.set(Planned(t))
 		n.step.Record = true
+		return false
+	}
+	if t.Occupied && live != nil {
+		n.set(Failed(t, fmt.Sprintf("%s %q is invalid: metadata.name: an object that no sync has made has this name; give the hook another, or have it replace what is there by %s: %s",
+			t.Key.Kind, t.Key.Name, v1alpha1.HookDeletePolicyAnnotation, BeforeHookCreation)))
 		return false
 	}
 	n.step.do(DoCreate, t)
@@ -141,13 +142,13 @@ func (s *standing) hasEnded(i int) bool {
 		r.HookPhase != v1alpha1.OperationRunning && !s.runsAgain(i)
 }
 
-// goesByPolicy reports whether a hook that has ended is to be deleted for how it ended.
+// goesByPolicy reports whether a hook that has ended is to be deleted for how it ended. What no sync has made stays.
 func (s *standing) goesByPolicy(t Task) bool {
 	policy := HookSucceeded
 	if s.results[t.ID()].HookPhase != v1alpha1.OperationSucceeded {
 		policy = HookFailed
 	}
-	return slices.Contains(t.DeletePolicies, policy)
+	return !t.Occupied && slices.Contains(t.DeletePolicies, policy)
 }
 
 // runsAgain reports whether the hook of a task was begun once more, in a later phase.

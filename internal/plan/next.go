@@ -214,7 +214,7 @@ func (s *standing) terminate() Step {
 		}
 		live, running := s.seen.Live[t.Key], r.HookPhase == v1alpha1.OperationRunning || isPlanned(r)
 		switch {
-		case t.Verb == Hook && running:
+		case t.Verb == Hook && running && !t.Occupied:
 			step.do(DoDeleteHook, t)
 		case t.Verb == Hook && live != nil && Held(live) && !s.runsAgain(i):
 			step.do(DoReleaseHook, t)
