@@ -13,20 +13,14 @@ import (
 // writer that panics when kustomize is about to do so; a build turns a panic into its error.
 var guardLogger = sync.OnceFunc(func() { log.SetOutput(fatalGuard{log.Writer()}) })
 
-// fatalGuard passes on what is logged, but for what kustomize logs: that has no name of a file, and what matters of it
-// is among the warnings of a rendering.
+// fatalGuard passes on what is logged, but for the last words of kustomize.
 type fatalGuard struct{ next io.Writer }
 
 func (g fatalGuard) Write(line []byte) (int, error) {
-	by, fatal := loggedBy()
-	switch {
-	case !strings.HasPrefix(by, "sigs.k8s.io/kustomize/"):
-		return g.next.Write(line)
-	case fatal:
+	if by, fatal := loggedBy(); fatal && strings.HasPrefix(by, "sigs.k8s.io/kustomize/") {
 		panic("kustomize gives up: " + strings.TrimSpace(string(line)))
-	default:
-		return len(line), nil
 	}
+	return g.next.Write(line)
 }
 
 // loggedBy returns the function that has called the standard logger, and whether it ends the program.
