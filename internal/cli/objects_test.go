@@ -120,6 +120,22 @@ func says(text, want string) bool {
 	return text == want
 }
 
+// TestUnsetLeavesNothingEmpty: what has been set and is taken away again leaves the source as it was.
+func TestUnsetLeavesNothingEmpty(t *testing.T) {
+	s, repo := newShell(t), shopRepo(t)
+	s.forget("bare")
+	s.run("cyan", "app", "create", "bare", "--repo", repo.URL, "--path", "k8s", "--dest-namespace", "default")
+	s.run("cyan", "app", "set", "bare", "--nameprefix", "a-", "--namesuffix", "-b", "--validate=false")
+	s.run("cyan", "app", "unset", "bare", "--nameprefix")
+	if k := s.app("bare").Spec.Source.Kustomize; k == nil || k.NameSuffix != "-b" {
+		t.Errorf("after one of two was taken away: got %+v, want the other", k)
+	}
+	s.run("cyan", "app", "unset", "bare", "--namesuffix")
+	if k := s.app("bare").Spec.Source.Kustomize; k != nil {
+		t.Errorf("after both were taken away: got %+v, want none", k)
+	}
+}
+
 // TestSourcesOfASpec: sources are added, told apart, changed and removed.
 func TestSourcesOfASpec(t *testing.T) {
 	s, repo := newShell(t), shopRepo(t)

@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"github.com/spf13/cobra"
+	"k8s.io/apimachinery/pkg/api/equality"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/cyan-cd/cyan/api/v1alpha1"
@@ -32,6 +33,9 @@ func newUnset(a *kit.Control) *cobra.Command {
 				if src != nil && src.Kustomize != nil {
 					unsetKustomize(src.Kustomize, images, replicas, map[*string]bool{&src.Kustomize.NamePrefix: prefix, &src.Kustomize.NameSuffix: suffix, &src.Kustomize.Namespace: namespace})
 					src.Kustomize.IgnoreMissingComponents = src.Kustomize.IgnoreMissingComponents && !components
+					if equality.Semantic.DeepEqual(*src.Kustomize, v1alpha1.KustomizeSource{}) {
+						src.Kustomize = nil
+					}
 				}
 				if src != nil && ref {
 					src.Ref = ""
