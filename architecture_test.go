@@ -82,6 +82,7 @@ var rooms = []room{
 	{folder: "internal/cli/spec", may: []string{"api/...", "internal/cli/kit"}, never: clients},
 	{folder: "internal/cli/cluster", may: []string{"api/...", "internal/cluster", "internal/cli/kit"}},
 	{folder: "internal/cli/repo", may: []string{"internal/repository", "api/...", "internal/source", "internal/settings", "internal/cli/kit"}},
+	{folder: "internal/cli/trust", may: []string{"internal/glob", "internal/settings", "internal/source", "internal/cli/kit"}},
 	{folder: "internal/cli/project", may: []string{"api/...", "internal/patch", "internal/project", "internal/cli/kit"}},
 	{folder: "internal/controller/application", may: []string{"internal/repository", "api/...", "internal/controller/recorder", "internal/operation", "internal/project", "internal/plan", "internal/health", "internal/compare", "internal/live", "internal/apply", "internal/cluster", "internal/source", "internal/patch", "internal/settings", "internal/render/sops"}},
 	{folder: "internal/controller/recorder", may: []string{}},

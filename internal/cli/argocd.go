@@ -10,6 +10,7 @@ import (
 	"github.com/cyan-cd/cyan/internal/cli/kit"
 	"github.com/cyan-cd/cyan/internal/cli/project"
 	"github.com/cyan-cd/cyan/internal/cli/repo"
+	"github.com/cyan-cd/cyan/internal/cli/trust"
 )
 
 // newArgoCDRoot is the root for who calls the program argocd.
@@ -26,7 +27,7 @@ It speaks to the Kubernetes API, not to a server of its own: there is nothing to
 	}
 	e.Kube.Bind(root, kit.ArgoCDFlags)
 	e.WithoutEffect(root, "Cyan has no API server of its own; it speaks to the Kubernetes API of the kubeconfig's context", serverFlags())
-	root.AddCommand(app.New(e), cluster.New(e), repo.New(e), repo.NewTemplates(e), project.New(e), admin.New(e), newVersionCommand(e))
+	root.AddCommand(app.New(e), cluster.New(e), repo.New(e), repo.NewTemplates(e), project.New(e), trust.NewCert(e), trust.NewGPG(e), admin.New(e), newVersionCommand(e))
 	root.AddCommand(loginCommands(e)...)
 	return root
 }

@@ -18,6 +18,7 @@ import (
 	"github.com/cyan-cd/cyan/internal/cli/repo"
 	"github.com/cyan-cd/cyan/internal/cli/rollout"
 	"github.com/cyan-cd/cyan/internal/cli/setup"
+	"github.com/cyan-cd/cyan/internal/cli/trust"
 )
 
 // Constructor makes a command that is wired elsewhere, for the environment that all commands share.
@@ -99,7 +100,7 @@ Cyan watches git, syncs the cluster, and replaces the running version by blue-gr
 	for _, command := range run {
 		add(groupRun, command(e))
 	}
-	add(groupSetup, cluster.New(e), repo.New(e), project.New(e), setup.NewDoctor(e), setup.NewAdopt(e), admin.New(e))
+	add(groupSetup, cluster.New(e), repo.New(e), project.New(e), trust.NewCert(e), trust.NewGPG(e), setup.NewDoctor(e), setup.NewAdopt(e), admin.New(e))
 	root.AddCommand(newVersionCommand(e))
 	return root
 }

@@ -34,8 +34,6 @@ var argocdNotServed = kit.NotServed{
 	"app rename": "create it under its new name, and delete the old one with --cascade=false",
 
 	"appset": "ApplicationSets are not generated yet; create the Applications",
-	"cert":   "change the ConfigMaps argocd-tls-certs-cm and argocd-ssh-known-hosts-cm with kubectl",
-	"gpg":    "public keys of signers are in the ConfigMap argocd-gpg-keys-cm, by their key ID; change it with kubectl",
 
 	"proj role create-token": noTokens,
 }
@@ -78,7 +76,6 @@ var argocdFlagsNotServed = kit.NotServedFlags{
 	"webhook-manifest-":     "what a webhook tells is rendered once, whatever is set",
 	"enable-oci":            "charts and OCI artifacts are not rendered",
 	"insecure-oci-":         "charts and OCI artifacts are not rendered",
-	"orphaned":              "`kubectl get all -n NAMESPACE` lists what is there",
 	"shard":                 "clusters are not sharded",
 	"server-proxy-url":      "give --proxy-url",
 	"local-repo-root":       "what is synced comes from git: commit it",

@@ -4,6 +4,8 @@ import (
 	"encoding/json"
 	"fmt"
 
+	"k8s.io/apimachinery/pkg/runtime/schema"
+
 	"github.com/cyan-cd/cyan/api/v1alpha1"
 	"github.com/cyan-cd/cyan/internal/glob"
 	"github.com/cyan-cd/cyan/internal/plan"
@@ -52,6 +54,11 @@ func (o Orphans) Ignores(key plan.Key) bool {
 		}
 	}
 	return false
+}
+
+// ComesByItself reports whether objects of a kind are made and unmade by what runs in a namespace: they are no orphans.
+func ComesByItself(kind schema.GroupKind) bool {
+	return kind == schema.GroupKind{Group: "coordination.k8s.io", Kind: "Lease"} || kind == schema.GroupKind{Group: "discovery.k8s.io", Kind: "EndpointSlice"}
 }
 
 func matches(pattern, value string) bool {

@@ -32,9 +32,11 @@ Every field, key, annotation and option that Argo CD and Argo Rollouts know, and
 | | |
 |---|---|
 | honoured | done as it is written |
-| named | not done, while the rest is: the object says so in condition ` + "`UnsupportedWarning`" + `, a ConfigMap's key is named in the log at start |
+| named | not done, while the rest is: the object says so in condition ` + "`UnsupportedWarning`" + ` (an AppProject in an event, and in the condition of its Applications), a key of a ConfigMap or Secret is named in the log at start |
 | refused | not done, and passing it over would be less safe than stopping: the object says so in condition ` + "`InvalidSpecError`" + ` (` + "`InvalidSpec`" + ` of a Rollout) |
 | harmless | concerns a part that Cyan does not have, such as the colours of a page |
+
+` + "`cyan doctor`" + ` lists all that an installation asks for and does not get, and ` + "`cyan adopt`" + ` does before anything is taken over.
 
 In the paths, ` + "`**`" + ` stands for everything below, ` + "`[]`" + ` for the elements of a list, and ` + "`*`" + ` for any letters. A field that no model knows is named, with the field that was
 probably meant.

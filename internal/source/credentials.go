@@ -98,7 +98,7 @@ func (b CredentialStore) Repository(url, project string) Repository {
 		return repo
 	}
 	c := b.credentials(u, project)
-	c.SSHKnownHosts = cmp.Or(c.SSHKnownHosts, b.trust.KnownHosts[knownHostsKey])
+	c.SSHKnownHosts = cmp.Or(c.SSHKnownHosts, b.trust.KnownHosts[KnownHostsKey])
 	c.CA = cmp.Or(c.CA, b.trust.Certificates[u.Host()])
 	repo.Credentials = c
 	return repo

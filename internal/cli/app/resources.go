@@ -14,6 +14,7 @@ import (
 func newResources(a *kit.Control) *cobra.Command {
 	var out kit.Format
 	var project string
+	var orphaned bool
 	cmd := &cobra.Command{
 		Use:               "resources NAME",
 		Short:             "List an Application's objects",
@@ -30,6 +31,9 @@ func newResources(a *kit.Control) *cobra.Command {
 			}
 			if project != "" && app.Spec.Project != project {
 				return &problem.Error{Kind: problem.Absent, Object: object(app), Cause: fmt.Sprintf("of project %q, not %q", app.Spec.Project, project)}
+			}
+			if orphaned {
+				return showOrphans(cmd.Context(), a, app, out.Value)
 			}
 			switch out.Value {
 			case kit.JSON, kit.YAML:
@@ -50,6 +54,7 @@ func newResources(a *kit.Control) *cobra.Command {
 		},
 	}
 	cmd.Flags().StringVar(&project, "project", "", "only if the Application is of this project")
+	cmd.Flags().BoolVar(&orphaned, "orphaned", false, "the objects in the Application's namespace that no Application has")
 	out.Bind(cmd, kit.JSON, kit.YAML, kit.Wide, kit.Tree, kit.DetailedTree, kit.Name)
 	return cmd
 }

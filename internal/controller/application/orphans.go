@@ -91,7 +91,7 @@ func orphansOf(ctx context.Context, o *observation, orphans project.Orphans) ([]
 	}
 	bounds, kinds := o.bounds(), map[schema.GroupKind]bool{}
 	for kind, namespaced := range served.All() {
-		if gk := kind.GroupKind(); namespaced && !bounds.Exclude(gk) && !comesByItself(gk) {
+		if gk := kind.GroupKind(); namespaced && !bounds.Exclude(gk) && !project.ComesByItself(gk) {
 			kinds[gk] = true
 		}
 	}
@@ -120,9 +120,4 @@ func orphansOf(ctx context.Context, o *observation, orphans project.Orphans) ([]
 	}
 	slices.SortFunc(found, func(x, y plan.Key) int { return strings.Compare(x.String(), y.String()) })
 	return found, nil
-}
-
-// comesByItself reports whether objects of a kind are made and unmade by what runs in a namespace.
-func comesByItself(kind schema.GroupKind) bool {
-	return kind == schema.GroupKind{Group: "coordination.k8s.io", Kind: "Lease"} || kind == schema.GroupKind{Group: "discovery.k8s.io", Kind: "EndpointSlice"}
 }

@@ -42,7 +42,7 @@ func (c *currentSettings) get() *readSettings {
 }
 
 // take replaces the settings, and names in the log what is not honoured and was not named before.
-func (c *currentSettings) take(configMaps map[string]map[string]string, log *slog.Logger) *readSettings {
+func (c *currentSettings) take(configMaps map[string]map[string]string, ofSecrets []settings.Finding, log *slog.Logger) *readSettings {
 	before := map[settings.Finding]bool{}
 	for _, f := range c.get().found {
 		before[f] = true
@@ -55,6 +55,7 @@ func (c *currentSettings) take(configMaps map[string]map[string]string, log *slo
 			now.found = append(now.found, settings.Finding{Object: "ConfigMap " + settings.ConfigName, Field: "resource.customizations of " + c.Group + "/" + c.Kind, Verdict: settings.Named, Cause: problem, Remedy: "correct it"})
 		}
 	}
+	now.found = append(now.found, ofSecrets...)
 	for _, f := range now.found {
 		if !before[f] {
 			log.Warn("setting not honoured", "object", f.Object, "key", f.Field, "cause", f.Cause, "remedy", f.Remedy)
@@ -169,11 +170,27 @@ func (f *follower) takeSettings(s informed) {
 	for name := range s.configMaps {
 		configMaps[name] = s.data(name)
 	}
-	now := f.settings.take(configMaps, f.log)
+	now := f.settings.take(configMaps, unservedSecrets(s.secrets.GetStore().List()), f.log)
 	f.poll(now.Reconciliation)
 	f.clusters.Track(compare.TrackingOf(now.Settings))
 	f.clusters.Update(clusters)
 	f.sources.setCredentials(source.NewCredentialStore(repositories, source.Trust{KnownHosts: s.data(source.KnownHostsName), Certificates: s.data(source.CertificatesName)}))
+}
+
+// unservedSecrets finds what the Secrets of clusters and repositories ask for and do not get. It concerns those alone
+// who use them, so it keeps nobody else from anything.
+func unservedSecrets(all []any) []settings.Finding {
+	var found []settings.Finding
+	for _, o := range all {
+		secret := o.(*corev1.Secret)
+		for _, f := range settings.InSecret(secret.Name, secret.Labels[v1alpha1.SecretTypeLabel], secret.Data) {
+			if f.Verdict != settings.Harmless {
+				f.Verdict = settings.Named
+				found = append(found, f)
+			}
+		}
+	}
+	return found
 }
 
 // neverPoll is the time between two looks at a repository when looking by time is switched off.

@@ -1,0 +1,118 @@
+package app
+
+import (
+	"context"
+	"maps"
+	"slices"
+	"strings"
+
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"k8s.io/apimachinery/pkg/runtime/schema"
+
+	"github.com/cyan-cd/cyan/api/v1alpha1"
+	"github.com/cyan-cd/cyan/internal/cli/kit"
+	"github.com/cyan-cd/cyan/internal/compare"
+	"github.com/cyan-cd/cyan/internal/live"
+	"github.com/cyan-cd/cyan/internal/plan"
+	"github.com/cyan-cd/cyan/internal/project"
+)
+
+// orphan is an object that no Application has, as it is printed.
+type orphan struct {
+	Group     string `json:"group,omitempty"`
+	Kind      string `json:"kind"`
+	Namespace string `json:"namespace"`
+	Name      string `json:"name"`
+}
+
+// showOrphans prints the objects in an Application's namespace that no Application has, but for those that its project
+// ignores.
+func showOrphans(ctx context.Context, a *kit.Control, app *v1alpha1.Application, as string) error {
+	keys, err := orphansOf(ctx, a, app)
+	if err != nil {
+		return err
+	}
+	all := make([]orphan, len(keys))
+	rows := [][]string{{"GROUP", "KIND", "NAMESPACE", "NAME", "ORPHANED"}}
+	for i, key := range keys {
+		all[i] = orphan{key.Group, key.Kind, key.Namespace, key.Name}
+		rows = append(rows, []string{key.Group, key.Kind, key.Namespace, key.Name, "Yes"})
+	}
+	switch as {
+	case kit.JSON, kit.YAML:
+		return a.Dump(all, as)
+	case kit.Name:
+		for _, key := range keys {
+			if err := a.Say(resourceName(key.Group, key.Kind, key.Name)); err != nil {
+				return err
+			}
+		}
+		return nil
+	}
+	return a.Table(rows, 3)
+}
+
+func orphansOf(ctx context.Context, a *kit.Control, app *v1alpha1.Application) ([]plan.Key, error) {
+	namespace := app.Spec.Destination.Namespace
+	if namespace == "" {
+		return nil, kit.Usage(object(app), "spec.destination.namespace is empty, so there is none to look in", "set it with "+a.Command("app set %s --dest-namespace NAMESPACE", app.Name))
+	}
+	c, err := a.Connect()
+	if err != nil {
+		return nil, err
+	}
+	to, config, err := destination(ctx, a, c, app)
+	if err != nil {
+		return nil, err
+	}
+	within, err := projectOf(ctx, a, c, app)
+	if err != nil {
+		return nil, err
+	}
+	written, err := settingsOf(ctx, a, c)
+	if err != nil {
+		return nil, err
+	}
+	reader, err := live.NewReader(config)
+	if err != nil {
+		return nil, err
+	}
+	reader.Tracking = compare.TrackingOf(written)
+	orphans, _, err := project.OrphansOf(within)
+	if err != nil {
+		return nil, kit.Usage("", err.Error(), "")
+	}
+	objects, err := occupants(ctx, reader, namespace)
+	if err != nil {
+		return nil, a.Explain(err, "listing the objects in namespace "+namespace)
+	}
+	bounds := project.BoundsOf(within, to).Without(func(kind schema.GroupKind) bool { return written.Excludes(kind, to.Server) })
+	own := map[plan.Key]bool{}
+	for _, r := range app.Status.Resources {
+		own[plan.Key{Group: r.Group, Kind: r.Kind, Namespace: r.Namespace, Name: r.Name}] = true
+	}
+	var found []plan.Key
+	for _, object := range objects {
+		key := plan.KeyOf(object)
+		if plan.Occupies(object) && !own[key] && !bounds.Exclude(object.GroupVersionKind().GroupKind()) && reader.Tracking.OwnerOf(object) == "" && !orphans.Ignores(key) {
+			found = append(found, key)
+		}
+	}
+	slices.SortFunc(found, func(x, y plan.Key) int { return strings.Compare(x.String(), y.String()) })
+	return found, nil
+}
+
+// occupants lists the objects of a namespace, but for those that come and go by themselves.
+func occupants(ctx context.Context, reader *live.Reader, namespace string) ([]*unstructured.Unstructured, error) {
+	served, err := reader.Kinds(ctx, nil)
+	if err != nil {
+		return nil, err
+	}
+	kinds := map[schema.GroupKind]bool{}
+	for kind, namespaced := range served.All() {
+		if namespaced && !project.ComesByItself(kind.GroupKind()) {
+			kinds[kind.GroupKind()] = true
+		}
+	}
+	return reader.Client.Occupants(ctx, namespace, slices.Collect(maps.Keys(kinds)))
+}
