@@ -72,6 +72,7 @@ func TestRepositoryFlags(t *testing.T) {
 // TestClusterIsChanged: a registered cluster gets another name, namespaces and token; and is added by a program.
 func TestClusterIsChanged(t *testing.T) {
 	s := newShell(t)
+	s.says([]string{"cyan", "cluster", "get", "in-cluster", "-o", "server"}, v1alpha1.InClusterServer)
 	config, err := clientcmd.LoadFromFile(s.cluster.Kubeconfig)
 	if err != nil {
 		t.Fatal(err)

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"net"
 	"os"
 	"os/exec"
@@ -167,15 +168,15 @@ func buildContext(name, place string) []string {
 	return []string{"--build-context", name + "=docker-image://" + place}
 }
 
-func (p *Plan) buildArgs(flag string, join string) []string {
+// buildArgs are the arguments that a Dockerfile takes, and labels those that the image gets.
+func (p *Plan) buildArgs(flag, join string) []string { return pairs(p.request.BuildArgs, flag, join) }
+func (p *Plan) labels(flag, join string) []string    { return pairs(p.request.Labels, flag, join) }
+
+// pairs are the entries of a mapping as values of a flag, in order.
+func pairs(all map[string]string, flag, join string) []string {
 	var args []string
-	keys := make([]string, 0, len(p.request.BuildArgs))
-	for key := range p.request.BuildArgs {
-		keys = append(keys, key)
-	}
-	slices.Sort(keys)
-	for _, key := range keys {
-		args = append(args, flag, join+key+"="+p.request.BuildArgs[key])
+	for _, key := range slices.Sorted(maps.Keys(all)) {
+		args = append(args, flag, join+key+"="+all[key])
 	}
 	return args
 }
@@ -193,6 +194,7 @@ func buildBuildkit(ctx context.Context, p *Plan) (Built, error) {
 		"--local", "dockerfile=" + filepath.Dir(filepath.Join(p.request.Dir, p.request.Dockerfile)), "--opt", "filename=" + filepath.Base(p.request.Dockerfile),
 		"--opt", "platform=" + p.request.Platform, "--output", output}
 	args = append(args, p.buildArgs("--opt", "build-arg:")...)
+	args = append(args, p.labels("--opt", "label:")...)
 	args = append(args, p.contexts(func(name, place string) []string {
 		return []string{"--opt", "context:" + name + "=docker-image://" + place}
 	})...)
@@ -211,6 +213,7 @@ func buildDocker(ctx context.Context, p *Plan) (Built, error) {
 		args = append(args, "--push")
 	}
 	args = append(args, p.buildArgs("--build-arg", "")...)
+	args = append(args, p.labels("--label", "")...)
 	args = append(args, p.contexts(buildContext)...)
 	return p.withMetadata(func(file string) error {
 		return p.run(ctx, "build", "docker", append(args, "--metadata-file", file, p.request.Dir)...)
@@ -306,6 +309,7 @@ func (b twoSteps) build(ctx context.Context, p *Plan) (Built, error) {
 	}
 	args = append(args, "--tag", ref, "--file", filepath.Join(p.request.Dir, p.request.Dockerfile))
 	args = append(args, p.buildArgs("--build-arg", "")...)
+	args = append(args, p.labels("--label", "")...)
 	if b.name != "docker" {
 		args = append(args, p.contexts(buildContext)...)
 	}

@@ -63,7 +63,7 @@ func TestBuildersAreCalledInOrder(t *testing.T) {
 				t.Setenv("BUILDKIT_HOST", "tcp://127.0.0.1:1")
 			}
 			dir := folder(t, map[string]string{"Dockerfile": "FROM debian:12\nRUN make\n"})
-			p, err := image.Prepare(t.Context(), image.Request{Dir: dir, Repository: host + "/app", Tag: "v1", BuildArgs: map[string]string{"A": "b c"}, Registries: image.Registries{Mirrors: []string{host}}})
+			p, err := image.Prepare(t.Context(), image.Request{Dir: dir, Repository: host + "/app", Tag: "v1", BuildArgs: map[string]string{"A": "b c"}, Labels: map[string]string{"org.opencontainers.image.revision": "abc"}, Registries: image.Registries{Mirrors: []string{host}}})
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -81,8 +81,8 @@ func TestBuildersAreCalledInOrder(t *testing.T) {
 			if err != nil || b.Digest != c.digest {
 				t.Errorf("%+v, %v\n%s", b, err, said)
 			}
-			if !bytes.Contains(said, []byte(host+"/library/debian:12")) || !bytes.Contains(said, []byte("A=b c")) {
-				t.Errorf("the base or the argument is missing:\n%s", said)
+			if !bytes.Contains(said, []byte(host+"/library/debian:12")) || !bytes.Contains(said, []byte("A=b c")) || !bytes.Contains(said, []byte("org.opencontainers.image.revision=abc")) {
+				t.Errorf("the base, the argument or the label is missing:\n%s", said)
 			}
 		})
 	}

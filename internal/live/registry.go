@@ -232,3 +232,29 @@ func (r *Registry) Release(instance string) {
 		}
 	}
 }
+
+// State is how a registered cluster fares.
+type State struct {
+	Server, Name string
+	// Used is set once an Application has asked for the cluster; of others, nothing is known.
+	Used bool
+	// Away is set while the cluster does not answer, and when its Secret cannot be used.
+	Away bool
+}
+
+// States returns how all registered clusters fare, by server.
+func (r *Registry) States() []State {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	var all []State
+	for _, e := range r.clusters {
+		all = append(all, State{Server: e.spec.Server, Name: e.spec.Name, Used: e.cluster != nil, Away: e.cluster != nil && e.cluster.Away() != nil})
+	}
+	for _, no := range r.refused {
+		if no.server != "" && !errors.Is(no.err, ErrSkipped) && r.clusters[no.server] == nil {
+			all = append(all, State{Server: no.server, Name: no.name, Used: true, Away: true})
+		}
+	}
+	slices.SortFunc(all, func(a, b State) int { return strings.Compare(a.Server, b.Server) })
+	return slices.CompactFunc(all, func(a, b State) bool { return a.Server == b.Server })
+}

@@ -2,6 +2,7 @@ package live_test
 
 import (
 	"log/slog"
+	"slices"
 	"strings"
 	"testing"
 
@@ -44,5 +45,28 @@ func TestRefusedClusters(t *testing.T) {
 		if c.refused == "" && err != nil || c.refused != "" && (err == nil || !strings.Contains(err.Error(), c.refused)) {
 			t.Errorf("%s: got %v, want %q", c.name, err, c.refused)
 		}
+	}
+}
+
+// How registered clusters fare: what nobody uses is not known, and what can't be used is away.
+func TestStates(t *testing.T) {
+	registry := live.NewRegistry(t.Context(), &rest.Config{Host: "https://127.0.0.1:1"}, slog.New(slog.DiscardHandler), func(string) {})
+	secret := func(name, config string, annotations map[string]string) *corev1.Secret {
+		return &corev1.Secret{ObjectMeta: metav1.ObjectMeta{Namespace: "argocd", Name: name, Annotations: annotations}, Data: map[string][]byte{
+			"name": []byte(name), "server": []byte("https://" + name), "config": []byte(config),
+		}}
+	}
+	registry.Update([]*corev1.Secret{
+		secret("broken", `{"awsAuthConfig":{"clusterName":"x"}}`, nil), secret("skipped", "{}", map[string]string{v1alpha1.SkipReconcileAnnotation: "true"}), secret("unused", "{}", nil), secret("used", "{}", nil),
+	})
+	if _, err := registry.For(v1alpha1.ApplicationDestination{Name: "used"}); err != nil {
+		t.Fatal(err)
+	}
+	want := []live.State{
+		{Server: "https://broken", Name: "broken", Used: true, Away: true}, {Server: v1alpha1.InClusterServer, Name: v1alpha1.InClusterName},
+		{Server: "https://unused", Name: "unused"}, {Server: "https://used", Name: "used", Used: true},
+	}
+	if got := registry.States(); !slices.Equal(got, want) {
+		t.Errorf("got %+v, want %+v", got, want)
 	}
 }

@@ -17,6 +17,7 @@ import (
 	"k8s.io/apiserver/pkg/endpoints/deprecation"
 	clientscheme "k8s.io/client-go/kubernetes/scheme"
 
+	"github.com/cyan-cd/cyan/api/v1alpha1"
 	"github.com/cyan-cd/cyan/internal/spelling"
 )
 
@@ -156,6 +157,9 @@ func (k *kinds) missing(gvk schema.GroupVersionKind) kind {
 	where := "Kubernetes does not have it"
 	if k.known != nil {
 		where = "the cluster does not serve it"
+	}
+	if gvk.GroupKind() == (schema.GroupKind{Group: v1alpha1.GroupVersion.Group, Kind: "ApplicationSet"}) {
+		return kind{field: "kind", problem: what + " is not served: no Application is generated from it", remedy: "write the Applications themselves"}
 	}
 	return kind{field: "kind", problem: fmt.Sprintf("unknown kind %s: %s, and no CustomResourceDefinition among the objects defines it", what, where),
 		remedy: didYouMean(gvk.Kind, k.kindsNear(gvk), "add its CustomResourceDefinition, or correct apiVersion and kind")}

@@ -3,7 +3,9 @@ package cluster
 import (
 	"github.com/spf13/cobra"
 
+	"github.com/cyan-cd/cyan/api/v1alpha1"
 	"github.com/cyan-cd/cyan/internal/cli/kit"
+	"github.com/cyan-cd/cyan/internal/problem"
 )
 
 func newGet(a *kit.Control) *cobra.Command {
@@ -19,6 +21,10 @@ func newGet(a *kit.Control) *cobra.Command {
 				return err
 			}
 			cluster, err := Find(cmd.Context(), a, c, args[0])
+			if problem.KindOf(err) == problem.Absent && (args[0] == v1alpha1.InClusterName || args[0] == v1alpha1.InClusterServer) {
+				// That of the control plane is there without a Secret, too.
+				cluster, err = Registered{Name: v1alpha1.InClusterName, Server: v1alpha1.InClusterServer}, nil
+			}
 			if err != nil {
 				return err
 			}

@@ -98,9 +98,6 @@ func Setup(mgr manager.Manager, o Options) error {
 		newest: newNewest(mgr.GetClient(), mgr.GetAPIReader()), log: o.Log,
 		meters: newMeters(), hooks: &heldHooks{of: map[types.NamespacedName]heldIn{}}, watchdog: o.Watchdog, settingsRead: make(chan struct{}),
 	}
-	if err := r.meters.register(o.Metrics, mgr.GetClient()); err != nil {
-		return fmt.Errorf("registering the metrics of Applications: %w", err)
-	}
 	kube, err := kubernetes.NewForConfig(mgr.GetConfig())
 	if err != nil {
 		return fmt.Errorf("connecting to %s: %w", mgr.GetConfig().Host, err)
@@ -131,6 +128,9 @@ func Setup(mgr manager.Manager, o Options) error {
 	}))
 	if err != nil {
 		return err
+	}
+	if err := r.meters.register(o.Metrics, infoCollector{mgr.GetClient()}, clusterCollector{r.clusters.States}); err != nil {
+		return fmt.Errorf("registering the metrics of Applications: %w", err)
 	}
 	f := &follower{reader: r.client, control: r.control, sources: r.sources, clusters: r.clusters, queue: queue, log: r.log,
 		news:     &news{projects: r.client, control: r.control, newest: r.newest, sources: r.sources, renderer: r.renderer, queue: queue, recorder: revisions, log: r.log},

@@ -236,7 +236,8 @@ func TestMetrics(t *testing.T) {
 		a.Spec.Source.RepoURL = strings.Replace(w.repo.URL, "http://", "http://ada:hidden-pass@", 1)
 	})
 	w.eventually(app, "the sync", syncedTo(sha))
-	want := map[string]string{"argocd_app_info": "Synced", "argocd_app_sync_total": "Succeeded", "argocd_app_reconcile": "", "argocd_app_sync_duration_seconds_total": ""}
+	want := map[string]string{"argocd_app_info": "Synced", "argocd_app_sync_total": "Succeeded", "argocd_app_reconcile": "", "argocd_app_sync_duration_seconds_total": "",
+		"argocd_cluster_info": v1alpha1.InClusterName, "argocd_cluster_connection_status": "value:1"}
 	w.until("the metrics", func(context.Context) (bool, error) {
 		families, err := w.metrics.Gather()
 		if err != nil {

@@ -41,8 +41,8 @@ func newMeters() *meters {
 
 // register adds the metrics to a registry. Those of a controller that ran before in the same process are replaced by
 // nothing: the first ones go on counting.
-func (m *meters) register(registry prometheus.Registerer, reader client.Reader) error {
-	for _, c := range []prometheus.Collector{m.syncs, m.reconciles, m.seconds, m.renders, infoCollector{reader}} {
+func (m *meters) register(registry prometheus.Registerer, more ...prometheus.Collector) error {
+	for _, c := range append([]prometheus.Collector{m.syncs, m.reconciles, m.seconds, m.renders}, more...) {
 		err := registry.Register(c)
 		var twice prometheus.AlreadyRegisteredError
 		if err != nil && !errors.As(err, &twice) {

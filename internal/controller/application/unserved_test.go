@@ -72,7 +72,7 @@ func TestUnservedFieldsAreNamed(t *testing.T) {
 		{"named", v1alpha1.ConditionUnsupportedWarning, func(spec, _ map[string]any) {
 			spec["source"].(map[string]any)["ref"] = "values"
 			spec["source"].(map[string]any)["directory"] = map[string]any{"disableExtensionFilter": true}
-		}, []string{"spec.source.ref: a name for other sources to refer to", "spec.source.directory.disableExtensionFilter: only files that end"}, true},
+		}, []string{"spec.source.ref: a name for the value files of charts to refer to", "spec.source.directory.disableExtensionFilter: only files that end"}, true},
 		{"refused", v1alpha1.ConditionInvalidSpecError, func(spec, _ map[string]any) {
 			spec["source"].(map[string]any)["tagPrefix"] = "v"
 		}, []string{"spec.source.tagPrefix: targetRevision would be resolved among all tags"}, false},
