@@ -86,20 +86,27 @@ func orphansOf(ctx context.Context, a *kit.Control, app *v1alpha1.Application) (
 	if err != nil {
 		return nil, a.Explain(err, "listing the objects in namespace "+namespace)
 	}
-	bounds := project.BoundsOf(within, to).Without(func(kind schema.GroupKind) bool { return written.Excludes(kind, to.Server) })
+	excluded := func(kind schema.GroupKind) bool { return written.Excludes(kind, to.Server) }
+	objects = slices.DeleteFunc(objects, func(o *unstructured.Unstructured) bool {
+		return excluded(o.GroupVersionKind().GroupKind()) || reader.Tracking.OwnerOf(o) != "" || orphans.Ignores(plan.KeyOf(o))
+	})
+	return withoutOwn(app, objects), nil
+}
+
+// withoutOwn returns the objects that occupy a namespace and that the status of an Application does not list, sorted.
+func withoutOwn(app *v1alpha1.Application, objects []*unstructured.Unstructured) []plan.Key {
 	own := map[plan.Key]bool{}
 	for _, r := range app.Status.Resources {
 		own[plan.Key{Group: r.Group, Kind: r.Kind, Namespace: r.Namespace, Name: r.Name}] = true
 	}
 	var found []plan.Key
-	for _, object := range objects {
-		key := plan.KeyOf(object)
-		if plan.Occupies(object) && !own[key] && !bounds.Exclude(object.GroupVersionKind().GroupKind()) && reader.Tracking.OwnerOf(object) == "" && !orphans.Ignores(key) {
+	for _, o := range objects {
+		if key := plan.KeyOf(o); plan.Occupies(o) && !own[key] {
 			found = append(found, key)
 		}
 	}
 	slices.SortFunc(found, func(x, y plan.Key) int { return strings.Compare(x.String(), y.String()) })
-	return found, nil
+	return found
 }
 
 // occupants lists the objects of a namespace, but for those that come and go by themselves.
