@@ -18,9 +18,7 @@ func upCommand() *cobra.Command {
 		Use:   "up",
 		Short: "Start the cluster, or resume it with everything in it",
 		Long: `Start the cluster in the background and return when it can be used. A cluster that was stopped is resumed with
-everything still in it; one that runs already is left as it is.
-
-It has no StorageClass, so a PersistentVolumeClaim waits until there is a PersistentVolume for it.`,
+everything still in it; one that runs already is left as it is.`,
 		Example: `  cyan local up
   cyan local up --nodes simulated --count 50
   cyan local up --dir /tmp/second --api-port 16443`,
