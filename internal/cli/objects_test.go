@@ -156,7 +156,7 @@ func TestSourcesOfASpec(t *testing.T) {
 		want          outcome
 	}{
 		{"add-source sources --path x", `[{"repoURL":"r","path":"p","name":"one"}]`, outcome{2, "", "Error: --repo: missing; give the URL of the source's repository\n"}},
-		{"add-source sources --repo s --path q --source-name two --ref base", `[{"repoURL":"r","path":"p","name":"one"},{"repoURL":"s","path":"q","ref":"base","name":"two"}]`, outcome{0, updated, warning + "warning: Application sources: spec.sources[1].ref: a name for other sources to refer to; there is one source, so nothing refers to it; remove it\n"}},
+		{"add-source sources --repo s --path q --source-name two --ref base", `[{"repoURL":"r","path":"p","name":"one"},{"repoURL":"s","path":"q","ref":"base","name":"two"}]`, outcome{0, updated, warning + "warning: Application sources: spec.sources[1].ref: a name for the value files of charts to refer to; charts are not rendered, so nothing refers to it; remove it\n"}},
 		{"set sources --path z", ``, outcome{2, "", "Error: --path: spec.sources has 2 entries, and which one is meant is not known; add --source-position or --source-name\n"}},
 		{"set sources --path z --source-position 3", ``, outcome{13, "", "Error: spec.sources: source 3 not found; there are 2, counted from 1\n"}},
 		{"set sources --path z --source-name two --nameprefix a- --ignore-missing-components --kustomize-label-without-selector --validate=false", `[{"repoURL":"r","path":"p","name":"one"},{"repoURL":"s","path":"z","kustomize":{"namePrefix":"a-","ignoreMissingComponents":true,"labelWithoutSelector":true},"ref":"base","name":"two"}]`, outcome{0, updated, ""}},

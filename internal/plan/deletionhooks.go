@@ -44,13 +44,18 @@ func WithHookFinalizers(finalizers []string, desired []Desired) []string {
 	return all
 }
 
-// WithoutHookFinalizers returns the finalizers of an Application without those of deletion hooks.
-func WithoutHookFinalizers(finalizers []string) []string { return WithHookFinalizers(finalizers, nil) }
+// withoutHookFinalizers returns the finalizers of an Application without those of deletion hooks.
+func withoutHookFinalizers(finalizers []string) []string { return WithHookFinalizers(finalizers, nil) }
+
+// AwaitsHooks reports whether the finalizers of an Application have its deletion wait for hooks.
+func AwaitsHooks(finalizers []string) bool {
+	return len(withoutHookFinalizers(finalizers)) < len(finalizers)
+}
 
 // UnservedFinalizers returns the finalizers of an Application that look like those which are served, and are not.
 func UnservedFinalizers(finalizers []string) []string {
 	served := []string{v1alpha1.ResourcesFinalizer, v1alpha1.ResourcesFinalizerForeground, v1alpha1.ResourcesFinalizerBackground}
-	return slices.DeleteFunc(WithoutHookFinalizers(finalizers), func(f string) bool {
+	return slices.DeleteFunc(withoutHookFinalizers(finalizers), func(f string) bool {
 		name, _, _ := strings.Cut(f, "/")
 		return slices.Contains(served, f) || !strings.HasSuffix(name, "argocd.argoproj.io")
 	})

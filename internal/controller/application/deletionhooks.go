@@ -31,7 +31,7 @@ func (h deletionHooks) all() plan.Plan {
 // held to the project like everything else. An operation that happens to run changes nothing of them.
 func (r *observer) gatherDeletionHooks(ctx context.Context, o *observation) (deletionHooks, error) {
 	hooks := deletionHooks{policy: plan.Policy{StartedAt: o.app.DeletionTimestamp.Time}}
-	if len(plan.WithoutHookFinalizers(o.app.Finalizers)) == len(o.app.Finalizers) {
+	if !plan.AwaitsHooks(o.app.Finalizers) {
 		return hooks, nil
 	}
 	of := *o

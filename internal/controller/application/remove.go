@@ -35,11 +35,10 @@ func resourcesFinalizer(app *v1alpha1.Application) (string, metav1.DeletionPropa
 }
 
 // remove deletes what an Application deployed, a wave after the other and between the hooks of its deletion, and lets
-// the Application go when all is gone. Without the finalizer that asks for that, nothing is deleted and no hook runs.
+// the Application go when all is gone. Without the finalizer that asks for that, nothing but the hooks is seen to.
 func (r *reconciler) remove(ctx context.Context, o *observation, after *v1alpha1.Application) (time.Duration, error) {
 	finalizer, propagation := resourcesFinalizer(o.app)
-	if finalizer == "" {
-		after.Finalizers = plan.WithoutHookFinalizers(after.Finalizers)
+	if finalizer == "" && !plan.AwaitsHooks(o.app.Finalizers) {
 		o.problems = nil
 		wait := reportRemoval(o, after, nil)
 		return wait, r.hooks.release(ctx, o.name)
@@ -114,7 +113,8 @@ func reportGone(o *observation, status *v1alpha1.ApplicationStatus) {
 }
 
 // removeObjects runs the hooks before the deletion, deletes the highest wave that is there, and at the end runs the
-// hooks after it. It reports whether everything is over. An error says what holds it up.
+// hooks after it; without a propagation the objects stay. It reports whether everything is over. An error says what
+// holds it up.
 func (r *reconciler) removeObjects(ctx context.Context, o *observation, after *v1alpha1.Application, propagation metav1.DeletionPropagation) (over bool, err error) {
 	if o.cluster == nil || o.project == nil || o.writer == nil {
 		return false, fmt.Errorf("the objects of the Application can't be deleted: %w", errors.Join(problemsOf(o)...))
@@ -142,13 +142,14 @@ func (r *reconciler) removeObjects(ctx context.Context, o *observation, after *v
 		Instance: o.instance, Tracking: o.tracking(), Options: specOptions(o.app), StartedAt: o.app.DeletionTimestamp.Time,
 		Confirmed: plan.Confirmed(o.app, o.app.DeletionTimestamp.Time), Occupants: others, Elsewhere: r.lostInDeletion(ctx, o, live.Objects),
 	})
-	if len(removal.Unconfirmed) > 0 {
+	stay := propagation == ""
+	if len(removal.Unconfirmed) > 0 && !stay {
 		return false, unconfirmed(o.app, removal.Unconfirmed)
 	}
 	if over, err := runDeletionHooks(ctx, o, after, hooks, v1alpha1.HookPreDelete); !over || err != nil {
 		return false, err
 	}
-	if len(removal.Waves) > 0 {
+	if len(removal.Waves) > 0 && !stay {
 		return false, removeWave(ctx, o, removal.Waves[0], propagation)
 	}
 	return runDeletionHooks(ctx, o, after, hooks, v1alpha1.HookPostDelete)
