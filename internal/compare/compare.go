@@ -144,7 +144,7 @@ func (c *Comparer) Compare(ctx context.Context, in Input) (Comparison, error) {
 	}
 	result.refuseForbidden(in.Bounds)
 	result.refuseHomeless(kinds)
-	if result, err = c.Again(ctx, in, result); err != nil {
+	if result, err = c.against(ctx, in, result, live.Anytime); err != nil {
 		return result, err
 	}
 	for _, u := range unserved(result.Desired) {
@@ -159,12 +159,19 @@ func (c *Comparer) Compare(ctx context.Context, in Input) (Comparison, error) {
 	return result, nil
 }
 
-// Again compares the same objects with the cluster as it is now.
+// Again compares the same objects with the cluster as it is after they were written.
 func (c *Comparer) Again(ctx context.Context, in Input, before Comparison) (Comparison, error) {
+	return c.against(ctx, in, before, live.AfterWrites)
+}
+
+// against compares the same objects with the cluster as it is now.
+func (c *Comparer) against(ctx context.Context, in Input, before Comparison, at live.Moment) (Comparison, error) {
 	result := before
 	result.Complete = false
 	var err error
-	if result.Live, err = in.Cluster.Snapshot(ctx, Wanted(in.App, in.Instance, in.Bounds, result.Desired)); err != nil {
+	want := Wanted(in.App, in.Instance, in.Bounds, result.Desired)
+	want.At = at
+	if result.Live, err = in.Cluster.Snapshot(ctx, want); err != nil {
 		return result, err
 	}
 	result.Policy.IgnoreDifferences = ignoredDifferences(in, result.Desired)

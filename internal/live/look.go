@@ -116,7 +116,7 @@ func (l *look) read(ctx context.Context, w *watched, ref apply.Ref) error {
 // object returns an object in full; nil when it is not there.
 func (l *look) object(ctx context.Context, w *watched, ref apply.Ref) (*unstructured.Unstructured, error) {
 	last, is := w.get(ref.Namespace, ref.Name)
-	object, err := l.cluster.objects.read(ctx, last, is, ref)
+	object, err := l.cluster.objects.read(ctx, last, is, ref, l.want.At)
 	if err == nil && object != nil && is == unread {
 		w.adopt(ref.Namespace, ref.Name, seen{object.GetUID(), object.GetResourceVersion(), l.cluster.marks.owner(w.kind, object)})
 	}

@@ -19,8 +19,8 @@ type objects struct {
 
 	mu   sync.Mutex
 	full map[Key]*unstructured.Unstructured
-	// written are objects that were written here and may not have come back by the watch; true for those whose answer in
-	// full nobody has looked at.
+	// written are objects that were written here and may not have come back by the watch; true for those of which the
+	// answer to that is what is known in full.
 	written map[Key]bool
 }
 
@@ -28,11 +28,11 @@ func newObjects(client *apply.Client) *objects {
 	return &objects{client: client, full: map[Key]*unstructured.Unstructured{}, written: map[Key]bool{}}
 }
 
-// read returns an object in full, from memory if the watch, which has seen it so, has nothing newer. The answer to a
-// write counts once as it is: what the watch has brought since then has the object looked at again anyway.
-func (o *objects) read(ctx context.Context, last seen, is presence, ref apply.Ref) (*unstructured.Unstructured, error) {
+// read returns an object in full, from memory if the watch, which has seen it so, has nothing newer. Right after a write
+// its answer counts as it is, whatever the watch has brought since.
+func (o *objects) read(ctx context.Context, last seen, is presence, ref apply.Ref, at Moment) (*unstructured.Unstructured, error) {
 	key := keyOf(ref)
-	if have, ok := o.remembered(ref, last, is); ok {
+	if have, ok := o.remembered(ref, last, is, at); ok {
 		return have, nil
 	}
 	found, err := o.client.Get(ctx, ref.Kind, ref.Namespace, ref.Name)
@@ -56,7 +56,7 @@ func (o *objects) read(ctx context.Context, last seen, is presence, ref apply.Re
 
 // remembered returns an object as it is known to be, nil for one that is not there. It reports false where that is not
 // known.
-func (o *objects) remembered(ref apply.Ref, last seen, is presence) (have *unstructured.Unstructured, ok bool) {
+func (o *objects) remembered(ref apply.Ref, last seen, is presence, at Moment) (have *unstructured.Unstructured, ok bool) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	key := keyOf(ref)
@@ -69,7 +69,7 @@ func (o *objects) remembered(ref apply.Ref, last seen, is presence) (have *unstr
 		return nil, true
 	case is == absent && usable:
 		return have, true
-	case is == known && usable && have.GetUID() == last.uid && (answer || notOlder(have.GetResourceVersion(), last.resourceVersion)):
+	case is == known && usable && have.GetUID() == last.uid && (answer && at == AfterWrites || notOlder(have.GetResourceVersion(), last.resourceVersion)):
 		delete(o.written, key)
 		return have, true
 	}

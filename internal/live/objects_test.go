@@ -31,8 +31,8 @@ func configMap(uid types.UID, version string) *unstructured.Unstructured {
 	return object
 }
 
-// The answer to a write counts once, whatever the watch has brought since; after that the object is read where the
-// watch has something newer.
+// The answer to a write counts for who has just written, whatever the watch has brought since; for all other looks the
+// object is read where the watch has something newer.
 func TestObjectsRead(t *testing.T) {
 	const asked = "asked"
 	ref := apply.RefOf(configMap("u", "1"))
@@ -46,6 +46,7 @@ func TestObjectsRead(t *testing.T) {
 		// whether the API server was asked for it.
 		last seen
 		is   presence
+		at   Moment
 		want string
 	}
 	for _, c := range []struct {
@@ -57,8 +58,11 @@ func TestObjectsRead(t *testing.T) {
 		{"changed since", "6", []step{{is: known, last: seen{uid: "u", resourceVersion: "5"}, want: asked + "6"}, {is: known, last: seen{uid: "u", resourceVersion: "6"}, want: "6"}, {is: known, last: seen{uid: "u", resourceVersion: "7"}, want: asked + "6"}}},
 		{"not there", "", []step{{is: absent}}},
 		{"created, before the watch brings it", "5", []step{{wrote: configMap("u", "5"), is: absent, want: "5"}, {is: absent, want: "5"}, {is: known, last: seen{uid: "u", resourceVersion: "5"}, want: "5"}, {is: absent}}},
-		{"written, and changed by another at once", "7", []step{{wrote: configMap("u", "5"), is: known, last: seen{uid: "u", resourceVersion: "7"}, want: "5"}, {is: known, last: seen{uid: "u", resourceVersion: "7"}, want: asked + "7"}}},
-		{"written, and replaced by another at once", "7", []step{{wrote: configMap("u", "5"), is: known, last: seen{uid: "v", resourceVersion: "7"}, want: asked + "7"}}},
+		{"written, and changed by another at once", "7", []step{{wrote: configMap("u", "5"), is: known, at: AfterWrites, last: seen{uid: "u", resourceVersion: "7"}, want: "5"}, {is: known, last: seen{uid: "u", resourceVersion: "7"}, want: asked + "7"}}},
+		{"written, and looked at by another", "7", []step{{wrote: configMap("u", "5"), is: known, last: seen{uid: "u", resourceVersion: "7"}, want: asked + "7"}}},
+		{"created, looked at before the watch brings it, and changed by another", "7", []step{{wrote: configMap("u", "5"), is: absent, at: AfterWrites, want: "5"}, {is: known, last: seen{uid: "u", resourceVersion: "7"}, want: asked + "7"}}},
+		{"written, and looked at twice by who wrote it", "7", []step{{wrote: configMap("u", "5"), is: known, at: AfterWrites, last: seen{uid: "u", resourceVersion: "5"}, want: "5"}, {is: known, at: AfterWrites, last: seen{uid: "u", resourceVersion: "7"}, want: asked + "7"}}},
+		{"written, and replaced by another at once", "7", []step{{wrote: configMap("u", "5"), is: known, at: AfterWrites, last: seen{uid: "v", resourceVersion: "7"}, want: asked + "7"}}},
 		{"created, and deleted before anybody looked", "", []step{{wrote: configMap("u", "5"), gone: "u", is: absent, want: asked}, {is: absent}}},
 		{"created where one of the same name was deleted before", "5", []step{{wrote: configMap("u", "5"), gone: "old", is: absent, want: "5"}}},
 		{"created, and perhaps deleted while the watch was broken", "", []step{{wrote: configMap("u", "5"), relisted: true, is: absent, want: asked}, {is: absent}}},
@@ -90,7 +94,7 @@ func TestObjectsRead(t *testing.T) {
 					o.doubt(schema.GroupKind{Kind: "ConfigMap"})
 				}
 				connection.ClearActions()
-				found, err := o.read(t.Context(), s.last, s.is, ref)
+				found, err := o.read(t.Context(), s.last, s.is, ref, s.at)
 				if err != nil {
 					t.Fatal(err)
 				}

@@ -30,7 +30,21 @@ type Wanted struct {
 	Kinds []schema.GroupKind
 	// Known are objects that the instance had when it was looked at last, for who may read them but not list their kinds.
 	Known []Key
+	// At is when the snapshot is taken.
+	At Moment
 }
+
+// Moment is when a snapshot is taken.
+type Moment string
+
+// The values of Moment.
+const (
+	// Anytime is for a look that may be the last one for what the watch has brought.
+	Anytime Moment = ""
+	// AfterWrites is for a look by who has just written: the answers to that count, since what the watch has brought since
+	// then asks for another look.
+	AfterWrites Moment = "AfterWrites"
+)
 
 func (w Wanted) allows(key Key) bool { return w.Within != nil && w.Within(key) }
 
