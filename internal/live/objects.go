@@ -28,8 +28,8 @@ func newObjects(client *apply.Client) *objects {
 	return &objects{client: client, full: map[Key]*unstructured.Unstructured{}, written: map[Key]bool{}}
 }
 
-// read returns an object in full, from memory if the watch, which has seen it so, has nothing newer. Right after a write
-// its answer counts as it is, whatever the watch has brought since.
+// read returns an object in full, from memory if the watch, which has seen it so, has nothing newer. Right after a
+// write its answer counts as it is, whatever the watch has brought since.
 func (o *objects) read(ctx context.Context, last seen, is presence, ref apply.Ref, at Moment) (*unstructured.Unstructured, error) {
 	key := keyOf(ref)
 	if have, ok := o.remembered(ref, last, is, at); ok {
