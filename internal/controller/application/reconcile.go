@@ -22,6 +22,10 @@ import (
 // a third.
 const lookRequeueAfter = 3 * time.Minute
 
+// restRequeueAfter is lookRequeueAfter where everything stands: what changes is heard of, and a thousand Applications
+// at rest should cost nothing to speak of.
+const restRequeueAfter = 15 * time.Minute
+
 // conflictRequeueAfter is the time after which an Application is looked at again that somebody else wrote meanwhile.
 const conflictRequeueAfter = 5 * time.Millisecond
 
@@ -132,10 +136,9 @@ func (r *reconciler) forget(ctx context.Context, request ctrl.Request) error {
 // to look again.
 func (r *reconciler) actAndReport(ctx context.Context, o *observation) (after *v1alpha1.Application, wait time.Duration, happened []operation.Event, err error) {
 	after = o.app.DeepCopy()
-	wait = lookRequeueAfter*2/3 + rand.N(lookRequeueAfter*2/3)
 	if o.app.DeletionTimestamp != nil {
 		soon, err := r.remove(ctx, o, after)
-		return after, earlier(wait, soon), nil, err
+		return after, earlier(lookAgainAfter(o, after), soon), nil, err
 	}
 	decided, err := r.operate(ctx, o)
 	if err != nil {
@@ -158,7 +161,17 @@ func (r *reconciler) actAndReport(ctx context.Context, o *observation) (after *v
 		at := metav1.NewTime(r.now())
 		after.Status.ReconciledAt = &at
 	}
-	return after, earlier(wait, decided.RequeueAfter), decided.Events, nil
+	return after, earlier(lookAgainAfter(o, after), decided.RequeueAfter), decided.Events, nil
+}
+
+// lookAgainAfter returns when an Application is looked at although nothing was heard of it: not all at the same time.
+func lookAgainAfter(o *observation, after *v1alpha1.Application) time.Duration {
+	wait := lookRequeueAfter
+	watched := len(o.comparison.Live.Broken) == 0 && (o.project == nil || o.project.Spec.OrphanedResources == nil)
+	if watched && operation.OnlyRevision(after) && after.Status.Health.Status == v1alpha1.HealthHealthy {
+		wait = restRequeueAfter
+	}
+	return wait*2/3 + rand.N(wait*2/3)
 }
 
 // earlier takes the second when it is there and comes first.
