@@ -149,8 +149,13 @@ func (c *Cluster) keeper(kind schema.GroupKind) keeper {
 		answered: func(name types.NamespacedName, now seen) bool {
 			return answered(c.objects, c.claims, keyOfName(kind, name), now)
 		},
-		gone:     func(name types.NamespacedName, uid types.UID) { c.objects.gone(keyOfName(kind, name), uid) },
-		relisted: func() { c.objects.doubt(kind) },
+		gone: func(name types.NamespacedName, uid types.UID) { c.objects.gone(keyOfName(kind, name), uid) },
+		relisted: func() {
+			// One that came and went in the gap, no list shows.
+			for _, key := range c.objects.doubt(kind) {
+				c.concerned.byChange(key, false, nil)
+			}
+		},
 	}
 }
 

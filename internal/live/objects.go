@@ -118,15 +118,19 @@ func (o *objects) gone(key Key, uid types.UID) {
 	}
 }
 
-// doubt has the objects of a kind that were written read again: the watch has a gap, in which they may have gone.
-func (o *objects) doubt(kind schema.GroupKind) {
+// doubt has the objects of a kind that were written read again, and returns them: the watch has a gap, in which they
+// may have gone.
+func (o *objects) doubt(kind schema.GroupKind) []Key {
 	o.mu.Lock()
 	defer o.mu.Unlock()
+	var doubted []Key
 	for key := range o.written {
 		if key.Group == kind.Group && key.Kind == kind.Kind {
 			delete(o.full, key)
+			doubted = append(doubted, key)
 		}
 	}
+	return doubted
 }
 
 // settle notes that the watch has brought what was written.

@@ -1,6 +1,7 @@
 package live
 
 import (
+	"slices"
 	"testing"
 
 	corev1 "k8s.io/api/core/v1"
@@ -91,7 +92,9 @@ func TestObjectsRead(t *testing.T) {
 					o.gone(key, s.gone)
 				}
 				if s.relisted {
-					o.doubt(schema.GroupKind{Kind: "ConfigMap"})
+					if doubted := o.doubt(schema.GroupKind{Kind: "ConfigMap"}); !slices.Equal(doubted, []Key{key}) {
+						t.Errorf("doubted %v, want what was written", doubted)
+					}
 				}
 				connection.ClearActions()
 				found, err := o.read(t.Context(), s.last, s.is, ref, s.at)
