@@ -81,7 +81,7 @@ func Run(ctx context.Context, config *rest.Config, o Options) error {
 		o.ControlNamespace = DefaultControlNamespace
 	}
 	ctrl.SetLogger(logr.FromSlogHandler(o.Log.Handler()))
-	c, err := client.NewWithWatch(config, client.Options{})
+	c, err := client.New(config, client.Options{})
 	if err != nil {
 		return fmt.Errorf("connecting to %s: %w", config.Host, err)
 	}

@@ -14,7 +14,6 @@ import (
 	coordinationv1 "k8s.io/api/coordination/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-	"k8s.io/apimachinery/pkg/watch"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/cyan-cd/cyan/internal/problem"
@@ -24,9 +23,11 @@ import (
 const LeaseName = "cyan-server"
 
 const (
-	// answerWithin is how long a holder that is asked has to give a sign of life: one that works answers at once.
+	// answerWithin is how long a holder that is asked has to give a sign of life: one that works answers sooner.
 	answerWithin = 15 * time.Second
-	// leasePoll is the time between two looks at the Lease of another, and before a watch of one's own is begun again.
+	// lookEvery is the time between a holder's looks at its Lease: it has several before its time to answer is over.
+	lookEvery = 4 * time.Second
+	// leasePoll is the time between two looks at the Lease of another.
 	leasePoll = time.Second
 	// askedByAnnotation asks the holder of the Lease for a sign of life, in the name of who would take it.
 	askedByAnnotation = "cyan.dev/asked-by"
@@ -35,7 +36,7 @@ const (
 // Lease is held by the one server that works in a control namespace. It is not renewed as time goes by: its holder
 // gives a sign of life when another server asks for one, so that a server with nothing to do writes nothing.
 type Lease struct {
-	client    client.WithWatch
+	client    client.Client
 	namespace string
 	identity  string
 	now       func() time.Time
@@ -44,7 +45,7 @@ type Lease struct {
 }
 
 // NewLease returns the Lease of a control namespace for this process.
-func NewLease(c client.WithWatch, namespace string, log *slog.Logger) *Lease {
+func NewLease(c client.Client, namespace string, log *slog.Logger) *Lease {
 	name, err := os.Hostname()
 	if err != nil {
 		name = "unknown"
@@ -62,73 +63,41 @@ func isAlive(pid int) bool {
 	return err == nil || errors.Is(err, os.ErrPermission)
 }
 
-// Keep answers those who ask for the Lease until ctx ends; then the Lease is let go. Another holder is a refusal.
+// Keep answers those who ask for the Lease until ctx ends; then the Lease is let go. Another holder is a refusal; an
+// error that passes is tried again.
 func (l *Lease) Keep(ctx context.Context) error {
+	ticker := time.NewTicker(lookEvery)
+	defer ticker.Stop()
 	for {
-		err := l.follow(ctx)
+		select {
+		case <-ctx.Done():
+			return l.release()
+		case <-ticker.C:
+		}
+		err := l.look(ctx)
 		switch {
 		case ctx.Err() != nil:
-			return l.release()
 		case problem.KindOf(err) == problem.Refused:
 			return err
 		case err != nil:
-			l.log.Debug("following the lease", "err", err)
-		}
-		select {
-		case <-ctx.Done():
-		case <-time.After(leasePoll):
+			l.log.Debug("looking at the lease", "err", err)
 		}
 	}
 }
 
-// follow answers as long as one watch lasts.
-func (l *Lease) follow(ctx context.Context) error {
-	lease, err := l.held(ctx)
-	if err != nil {
-		return err
-	}
-	stream, err := l.client.Watch(ctx, &coordinationv1.LeaseList{}, client.InNamespace(l.namespace), client.MatchingFields{"metadata.name": LeaseName},
-		&client.ListOptions{Raw: &metav1.ListOptions{ResourceVersion: lease.ResourceVersion}})
-	if err != nil {
-		return l.explain(err)
-	}
-	defer stream.Stop()
-	for {
-		select {
-		case <-ctx.Done():
-			return nil
-		case event, open := <-stream.ResultChan():
-			lease, ok := event.Object.(*coordinationv1.Lease)
-			switch {
-			case !open:
-				return nil
-			case !ok:
-				return l.explain(apierrors.FromObject(event.Object))
-			case event.Type == watch.Deleted:
-				return l.explain(errors.New("the Lease was deleted"))
-			case lease.Name != LeaseName:
-				continue
-			}
-			if err := l.answer(ctx, lease); err != nil {
-				return err
-			}
-		}
-	}
-}
-
-// held returns the Lease as it is. One that is gone is made again.
-func (l *Lease) held(ctx context.Context) (*coordinationv1.Lease, error) {
+// look reads the Lease, and answers who asks for it. One that is gone is made again.
+func (l *Lease) look(ctx context.Context) error {
 	lease := &coordinationv1.Lease{}
 	err := l.client.Get(ctx, client.ObjectKey{Namespace: l.namespace, Name: LeaseName}, lease)
 	switch {
 	case apierrors.IsNotFound(err):
 		lease = &coordinationv1.Lease{ObjectMeta: metav1.ObjectMeta{Namespace: l.namespace, Name: LeaseName}}
 		l.sign(lease)
-		return lease, l.explain(l.client.Create(ctx, lease))
+		return l.explain(l.client.Create(ctx, lease))
 	case err != nil:
-		return nil, l.explain(err)
+		return l.explain(err)
 	}
-	return lease, l.answer(ctx, lease)
+	return l.answer(ctx, lease)
 }
 
 // answer writes a sign of life where one is asked for. Another holder is a refusal.
