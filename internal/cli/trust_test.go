@@ -72,8 +72,8 @@ func TestTrustedHosts(t *testing.T) {
 	const hosts, authorities = "argocd-ssh-known-hosts-cm", "argocd-tls-certs-cm"
 	s.emptied(hosts, authorities)
 	const (
-		one   = "git.example ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIGhvc3Rob3N0aG9zdGhvc3Rob3N0aG9zdGhvc3Rob3N0aG9z"
-		other = "git.example ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIG90aGVyb3RoZXJvdGhlcm90aGVyb3RoZXJvdGhlcm90aGVy"
+		one   = "git.example ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8g"
+		other = "git.example ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAICgpKissLS4vMDEyMzQ1Njc4OTo7PD0+P0BBQkNERUZH"
 	)
 	first, second, ca := write(t, "one", "# by hand\n"+one+"\n"), write(t, "other", other+"\n"), write(t, "ca.pem", authority)
 	for _, c := range []struct {
@@ -104,7 +104,7 @@ func TestTrustedHosts(t *testing.T) {
 	}
 }
 
-const otherFingerprint = "ti6muK/YtHMfqCWQimZzY6/sfp3nTt+GOnyliUyeftI"
+const otherFingerprint = "oZadLeLJ75q2XywFfWlfBOWD1m0OvC8REu+Vl1SNnrA"
 
 // authority is a certificate that signs itself.
 const authority = `-----BEGIN CERTIFICATE-----

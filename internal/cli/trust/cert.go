@@ -1,13 +1,10 @@
 package trust
 
 import (
-	"bytes"
 	"cmp"
 	"context"
-	"crypto/sha256"
 	"crypto/x509"
 	"encoding/base64"
-	"encoding/binary"
 	"encoding/pem"
 	"fmt"
 	"maps"
@@ -15,6 +12,7 @@ import (
 	"strings"
 
 	"github.com/spf13/cobra"
+	"golang.org/x/crypto/ssh"
 
 	"github.com/cyan-cd/cyan/internal/cli/kit"
 	"github.com/cyan-cd/cyan/internal/glob"
@@ -71,20 +69,17 @@ func knownHosts(text string) ([]known, error) {
 		if len(fields) < least {
 			return nil, fmt.Errorf("line %d has no host, type and key", number)
 		}
-		key, err := base64.StdEncoding.DecodeString(fields[2])
-		if err != nil || !isKeyOf(key, fields[1]) {
+		raw, err := base64.StdEncoding.DecodeString(fields[2])
+		var key ssh.PublicKey
+		if err == nil {
+			key, err = ssh.ParsePublicKey(raw)
+		}
+		if err != nil || key.Type() != fields[1] {
 			return nil, fmt.Errorf("line %d: key is no %.40s key", number, fields[1])
 		}
-		sum := sha256.Sum256(key)
-		all = append(all, known{fields[0], typeSSH, fields[1], "SHA256:" + base64.RawStdEncoding.EncodeToString(sum[:]), line})
+		all = append(all, known{fields[0], typeSSH, fields[1], ssh.FingerprintSHA256(key), line})
 	}
 	return all, nil
-}
-
-// isKeyOf reports whether an ssh key begins with its type, as all do.
-func isKeyOf(key []byte, kind string) bool {
-	const length = 4
-	return len(key) > length && binary.BigEndian.Uint32(key) == uint32(len(kind)) && bytes.HasPrefix(key[length:], []byte(kind)) //nolint:gosec // a word of a line is no longer
 }
 
 // certificates reads the certificates in PEM that are trusted for a host.
