@@ -141,7 +141,7 @@ func firstSync(ctx context.Context, w *world) error {
 	n := float64(w.n)
 	w.sheet.add(figure{what: "first sync, from the start of the program", measured: []amount{lasting(w.curve.first)},
 		limit: ofBare(w.limits.bare, w.curve.first), targets: []amount{lasting(w.limits.bare * 3 / 2)}})
-	w.sheet.add(figure{what: "first sync: CPU an Application", measured: []amount{lasting(used.cpu / time.Duration(w.n))},
+	w.sheet.add(figure{what: "first sync: CPU an Application", measured: []amount{lasting(settled.cpu / time.Duration(w.n))},
 		limit: rounded(w.limits.render) + ", one render", targets: []amount{lasting(12 * time.Millisecond)}})
 	w.sheet.add(figure{what: "first sync: API calls an Application", measured: []amount{number(settled.calls() / n)},
 		limit: "2, a bare client", targets: []amount{number(6)}})

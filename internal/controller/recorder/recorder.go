@@ -133,27 +133,38 @@ func (r *Recorder) serve(ctx context.Context, queue <-chan *corev1.Event) {
 	for {
 		select {
 		case e := <-queue:
+			if ctx.Err() != nil {
+				r.flush(context.WithoutCancel(ctx), e, queue)
+				return
+			}
 			r.write(ctx, e)
 			if left := r.leftOut.Swap(0); left > 0 {
 				log.FromContext(ctx).Info("events are lost, since they come faster than the API server takes them", "source", r.Source, "number", left)
 			}
 		case <-ctx.Done():
-			r.flush(context.WithoutCancel(ctx), queue)
+			r.flush(context.WithoutCancel(ctx), nil, queue)
 			return
 		}
 	}
 }
 
-func (r *Recorder) flush(ctx context.Context, queue <-chan *corev1.Event) {
+// flush writes an event, if there is one, and those that wait behind it.
+func (r *Recorder) flush(ctx context.Context, e *corev1.Event, queue <-chan *corev1.Event) {
 	ctx, cancel := context.WithTimeout(ctx, flushTimeout)
 	defer cancel()
-	for {
+	if e != nil {
+		r.write(ctx, e)
+	}
+	for ctx.Err() == nil {
 		select {
 		case e := <-queue:
 			r.write(ctx, e)
 		default:
 			return
 		}
+	}
+	if left := len(queue); left > 0 {
+		log.FromContext(ctx).Info("events are lost, since the controller stops", "source", r.Source, "number", left)
 	}
 }
 

@@ -1,6 +1,8 @@
 package recorder
 
 import (
+	"context"
+	"errors"
 	"strings"
 	"testing"
 	"time"
@@ -8,6 +10,8 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"sigs.k8s.io/controller-runtime/pkg/client"
+	"sigs.k8s.io/controller-runtime/pkg/client/fake"
+	"sigs.k8s.io/controller-runtime/pkg/client/interceptor"
 )
 
 // quiet returns a recorder of Pods.
@@ -69,5 +73,28 @@ func TestEventsThatWaitAreBounded(t *testing.T) {
 	}
 	if left := r.leftOut.Load(); waiting != most || left != 10 {
 		t.Errorf("%d events wait and %d are left out, want %d and 10", waiting, left, most)
+	}
+}
+
+// What waits when the controller stops is written first, and none of it with a context that has ended.
+func TestEventsThatWaitAreWrittenAtTheEnd(t *testing.T) {
+	const waiting = 50
+	written := fake.NewClientBuilder().WithInterceptorFuncs(interceptor.Funcs{
+		Create: func(ctx context.Context, c client.WithWatch, o client.Object, opts ...client.CreateOption) error {
+			return errors.Join(ctx.Err(), c.Create(ctx, o, opts...))
+		},
+	}).Build()
+	r := quiet(written)
+	for range waiting {
+		r.Record(&corev1.Pod{ObjectMeta: metav1.ObjectMeta{Namespace: "shop", Name: "web"}}, Event{Reason: "Killing"})
+	}
+	ctx, stop := context.WithCancel(t.Context())
+	stop()
+	if err := r.Start(ctx); err != nil {
+		t.Fatal(err)
+	}
+	var all corev1.EventList
+	if err := written.List(t.Context(), &all); err != nil || len(all.Items) != waiting {
+		t.Errorf("%d events are written, want %d (%v)", len(all.Items), waiting, err)
 	}
 }
