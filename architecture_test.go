@@ -52,6 +52,7 @@ var rooms = []room{
 	{folder: "internal/spelling", may: []string{}, never: effects},
 	{folder: "internal/problem", may: []string{}, never: effects},
 	{folder: "internal/secret", may: []string{}, never: effects},
+	{folder: "internal/access", may: []string{"api/...", "internal/spelling"}, never: effects},
 	{folder: "internal/action", may: []string{"api/..."}, never: effects},
 	{folder: "internal/jsonpatch", may: []string{}, never: effects},
 	{folder: "internal/settings", may: []string{"api/...", "internal/health/...", "internal/spelling"}, never: effects},
