@@ -1,6 +1,7 @@
 package patch
 
 import (
+	"encoding/json"
 	"maps"
 	"reflect"
 )
@@ -72,9 +73,21 @@ func originsOf(before, after []any) []int {
 	for i := range origins {
 		origins[i] = -1
 	}
+	// Equal elements have equal identities, so that a long list is not searched for each of its elements.
+	named, names := map[string][]int{}, make([]string, len(after))
+	for j := range before {
+		name := identityText(before[j])
+		named[name] = append(named[name], j)
+	}
+	for i := range after {
+		names[i] = identityText(after[i])
+	}
 	match := func(same func(i, j int) bool) {
 		for i := range after {
-			for j := 0; j < len(before) && origins[i] < 0; j++ {
+			for _, j := range named[names[i]] {
+				if origins[i] >= 0 {
+					break
+				}
 				if !taken[j] && same(i, j) {
 					origins[i], taken[j] = j, true
 				}
@@ -82,14 +95,21 @@ func originsOf(before, after []any) []int {
 		}
 	}
 	match(func(i, j int) bool { return reflect.DeepEqual(before[j], after[i]) })
-	match(func(i, j int) bool {
-		was, is := identity(before[j]), identity(after[i])
-		return len(is) > 0 && reflect.DeepEqual(was, is)
-	})
+	match(func(i, _ int) bool { return names[i] != "" })
 	if len(before) == len(after) {
-		match(func(i, j int) bool { return i == j && len(identity(before[j])) == 0 && len(identity(after[i])) == 0 })
+		match(func(i, j int) bool { return i == j && names[i] == "" })
 	}
 	return origins
+}
+
+// identityText is the identity of an element as a text; empty for one without.
+func identityText(element any) string {
+	fields := identity(element)
+	if len(fields) == 0 {
+		return ""
+	}
+	text, _ := json.Marshal(fields)
+	return string(text)
 }
 
 // identities are the fields that name an element of a list, in the order in which they are looked for.

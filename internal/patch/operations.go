@@ -11,11 +11,16 @@ import (
 
 // operations returns the JSON patch that makes the difference between before and after in an object that is as before
 // knows it, whatever else the object holds; all are as JSON. It reports false where before does not tell enough: for
-// what is empty in it, which may be missing from the object or hold what before lacks, and for lists in another order.
+// what is empty in it, which may be missing from the object or hold what before lacks, for lists in another order, and
+// for more operations than a patch may have.
 func operations(resourceVersion string, before, after map[string]any) (jsonpatch.Patch, bool) {
 	refuse := func(p jsonpatch.Patch, _ []string, _ any) (jsonpatch.Patch, bool) { return p, false }
 	return change{refuse}.ofMapping(jsonpatch.Patch{}.Replace(resourceVersion, "metadata", "resourceVersion"), nil, before, after)
 }
+
+// maxOperations bounds a JSON patch: the API server takes 10,000 operations, and long before that a merge patch with
+// whole lists in it is the smaller one.
+const maxOperations = 1000
 
 // probableOperations is operations that take for granted that the object shows what is empty as before does, which the
 // API server tests: it refuses the patch where that is not so.
@@ -64,6 +69,9 @@ func (c change) checked(p jsonpatch.Patch, path []string, was any) (jsonpatch.Pa
 }
 
 func (c change) ofValue(p jsonpatch.Patch, path []string, before, after any) (jsonpatch.Patch, bool) {
+	if len(p) > maxOperations {
+		return nil, false
+	}
 	if reflect.DeepEqual(before, after) {
 		return p, true
 	}
@@ -92,12 +100,21 @@ func (c change) ofList(p jsonpatch.Patch, path []string, before, after []any) (j
 	if !slices.IsSorted(kept) {
 		return nil, false
 	}
+	left := len(kept)
+	if len(before)-left > maxOperations {
+		return nil, false
+	}
 	for j := len(before) - 1; j >= 0; j-- {
-		if !slices.Contains(kept, j) {
+		if left > 0 && kept[left-1] == j {
+			left--
+		} else {
 			p = p.Remove(below(path, strconv.Itoa(j))...)
 		}
 	}
 	for i, is := range after {
+		if len(p) > maxOperations {
+			return nil, false
+		}
 		at := below(path, strconv.Itoa(i))
 		if origins[i] < 0 {
 			p = p.Add(is, at...)

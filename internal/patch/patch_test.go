@@ -5,9 +5,11 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"net/http"
 	"reflect"
 	"slices"
+	"strings"
 	"testing"
 
 	library "github.com/evanphx/json-patch/v5"
@@ -67,6 +69,9 @@ func (s *server) Patch(_ context.Context, into client.Object, p client.Patch, _ 
 	} else {
 		var operations library.Patch
 		if operations, err = library.DecodePatch(data); err == nil {
+			if len(operations) > mostOperations {
+				return apierrors.NewRequestEntityTooLargeError("too many operations in a JSON patch")
+			}
 			after, err = operations.Apply(s.stored)
 		}
 	}
@@ -149,6 +154,58 @@ func TestUnchanged(t *testing.T) {
 			}
 			if got := server.value(server.stored, c.path...); !reflect.DeepEqual(got, c.want) {
 				t.Errorf("%v: stored %v, want %v", c.path, got, c.want)
+			}
+		})
+	}
+}
+
+// mostOperations is how many operations an API server takes in a JSON patch.
+const mostOperations = 10_000
+
+// However much of a long list changes, the API server takes the patch, and no field is lost.
+func TestUnchangedOfLongLists(t *testing.T) {
+	const many = 6000
+	for _, c := range []struct {
+		name   string
+		change func(all []v1alpha1.ResourceStatus) []v1alpha1.ResourceStatus
+		// own are the elements that keep what the Go type does not know.
+		own int
+	}{
+		{"each element in two fields", func(all []v1alpha1.ResourceStatus) []v1alpha1.ResourceStatus {
+			for i := range all {
+				all[i].Status, all[i].Health = v1alpha1.Synced, &v1alpha1.HealthStatus{Status: v1alpha1.HealthHealthy}
+			}
+			return all
+		}, many},
+		{"as many others besides", func(all []v1alpha1.ResourceStatus) []v1alpha1.ResourceStatus {
+			for i := range many {
+				all = append(all, v1alpha1.ResourceStatus{Kind: "Secret", Name: fmt.Sprintf("part-%05d", i)})
+			}
+			return all
+		}, many},
+		{"all but one gone", func(all []v1alpha1.ResourceStatus) []v1alpha1.ResourceStatus { return all[many-1:] }, 1},
+		{"every other one gone", func(all []v1alpha1.ResourceStatus) []v1alpha1.ResourceStatus {
+			return slices.DeleteFunc(all, func(r v1alpha1.ResourceStatus) bool { return r.Name[len(r.Name)-1]%2 == 0 })
+		}, many / 2},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			var list strings.Builder
+			for i := range many {
+				fmt.Fprintf(&list, "{kind: ConfigMap, name: part-%05d, status: OutOfSync, own: x},", i)
+			}
+			server := serve(t, ", status: {resources: ["+list.String()+"]}")
+			before := server.read()
+			after := before.DeepCopy()
+			after.Status.Resources = c.change(after.Status.Resources)
+			wanted := after.DeepCopy()
+			if err := patch.Unchanged(t.Context(), server, before, after); err != nil {
+				t.Fatal(err)
+			}
+			if !reflect.DeepEqual(after.Status, wanted.Status) {
+				t.Error("what is stored is not what was to be written")
+			}
+			if own := bytes.Count(server.stored, []byte(`"own"`)); own != c.own {
+				t.Errorf("%d elements have what is not known, want %d", own, c.own)
 			}
 		})
 	}
