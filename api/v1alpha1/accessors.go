@@ -1,6 +1,9 @@
 package v1alpha1
 
-import "time"
+import (
+	"slices"
+	"time"
+)
 
 // GetSources returns the sources of an Application, whichever of the two fields they stand in: sources replaces source.
 func (s *ApplicationSpec) GetSources() []ApplicationSource { return sourcesOf(s.Source, s.Sources) }
@@ -42,6 +45,11 @@ func (a *Application) SyncSource() (ApplicationSource, bool) {
 		return ApplicationSource{}, false
 	}
 	return sources[0], true
+}
+
+// OmitsResources reports whether an Application has more resources than its status lists.
+func (a *Application) OmitsResources() bool {
+	return slices.ContainsFunc(a.Status.Conditions, func(c ApplicationCondition) bool { return c.Type == ConditionOmittedResourceWarning })
 }
 
 // Automation returns how far automated sync goes; nil when the Application is synced by people alone.

@@ -402,6 +402,8 @@ const (
 	ConditionSkippedFileWarning = "SkippedFileWarning"
 	// ConditionDeprecatedFieldWarning names a field of a kustomization that a later version of kustomize removes.
 	ConditionDeprecatedFieldWarning = "DeprecatedFieldWarning"
+	// ConditionOmittedResourceWarning is of an Application of which the status does not list all resources.
+	ConditionOmittedResourceWarning = "OmittedResourceWarning"
 	// ConditionUnsupportedWarning names what is written and not done.
 	ConditionUnsupportedWarning = "UnsupportedWarning"
 )

@@ -128,11 +128,17 @@ func automatedOperation(app *v1alpha1.Application, seen Observation, auto v1alph
 	return op
 }
 
+// mostHealed bounds the objects of one heal, which the Application lists; those beyond are the next one's.
+const mostHealed = 500
+
 // drifted limits a heal to what differs, so that hooks do not run for it. What another Application has taken since is
 // left to it.
 func drifted(p plan.Plan, auto v1alpha1.AutomatedSync) []v1alpha1.SyncOperationResource {
 	var all []v1alpha1.SyncOperationResource
 	for _, r := range p.Resources {
+		if len(all) == mostHealed {
+			break
+		}
 		if r.Status == v1alpha1.OutOfSync && !r.Ignored && (auto.Prune || !r.RequiresPruning) && r.SharedWith == "" {
 			all = append(all, v1alpha1.SyncOperationResource{Group: r.Key.Group, Kind: r.Key.Kind, Namespace: r.Key.Namespace, Name: r.Key.Name})
 		}

@@ -224,7 +224,7 @@ type Carried struct {
 func Continue(app *v1alpha1.Application, seen Observation, carried Carried) Decision {
 	app = app.DeepCopy()
 	state := app.Status.OperationState
-	state.SyncResult.Resources = carried.Results
+	state.SyncResult.Resources = seen.Plan.ListedResults(carried.Results, carried.Step.Phase != "")
 	if policy := app.Spec.SyncPolicy; policy != nil {
 		state.SyncResult.ManagedNamespaceMetadata = policy.ManagedNamespaceMetadata
 	}

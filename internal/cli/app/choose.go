@@ -30,6 +30,9 @@ func (o *syncCommand) chosen(ctx context.Context, c client.Client, app *v1alpha1
 	if len(o.labels) == 0 {
 		return chosen, nil
 	}
+	if app.OmitsResources() {
+		return nil, unlisted(app, "--label")
+	}
 	selector, err := labels.Parse(strings.Join(o.labels, ","))
 	if err != nil {
 		return nil, kit.Usage("--label", err.Error(), "write it as KEY=VALUE")
@@ -85,6 +88,11 @@ func selectResources(app *v1alpha1.Application, patterns []string) ([]v1alpha1.S
 	return chosen, nil
 }
 
+// unlisted is why objects of a large Application can't be chosen by what is known of all of them.
+func unlisted(app *v1alpha1.Application, flag string) error {
+	return &problem.Error{Kind: problem.Refused, Object: object(app), Field: flag, Cause: "the status of the Application does not list all of its objects", Remedy: "name each as --resource GROUP:KIND:NAMESPACE/NAME, or sync all"}
+}
+
 // matchResources finds the objects of an Application that GROUP:KIND:[NAMESPACE/]NAME names.
 func matchResources(app *v1alpha1.Application, wanted string) ([]v1alpha1.SyncOperationResource, error) {
 	parts := strings.Split(wanted, ":")
@@ -94,6 +102,12 @@ func matchResources(app *v1alpha1.Application, wanted string) ([]v1alpha1.SyncOp
 	namespace, name, ok := strings.Cut(parts[2], "/")
 	if !ok {
 		namespace, name = "*", parts[2]
+	}
+	if app.OmitsResources() {
+		if slices.Contains([]string{parts[0], parts[1], namespace, name}, "*") {
+			return nil, unlisted(app, "--resource "+wanted)
+		}
+		return []v1alpha1.SyncOperationResource{{Group: parts[0], Kind: parts[1], Name: name, Namespace: namespace}}, nil
 	}
 	is := func(pattern, value string) bool { return pattern == "*" || pattern == value }
 	var found []v1alpha1.SyncOperationResource

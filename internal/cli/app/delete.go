@@ -90,7 +90,11 @@ func (o *deletionCommand) question(app *v1alpha1.Application) string {
 	if !o.cascade {
 		return fmt.Sprintf("delete Application %q and leave its objects running?", app.Name)
 	}
-	return fmt.Sprintf("delete Application %q and the %d objects that it deployed?", app.Name, len(app.Status.Resources))
+	most := ""
+	if app.OmitsResources() {
+		most = "more than "
+	}
+	return fmt.Sprintf("delete Application %q and the %s%d objects that it deployed?", app.Name, most, len(app.Status.Resources))
 }
 
 func (o *deletionCommand) delete(ctx context.Context, c client.Client, app *v1alpha1.Application, finalizer string) error {

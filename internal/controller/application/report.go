@@ -2,6 +2,7 @@ package application
 
 import (
 	"errors"
+	"fmt"
 	"slices"
 	"strings"
 
@@ -19,7 +20,9 @@ import (
 // cluster is away or the spec names none that may be used.
 func (o *observation) report(status *v1alpha1.ApplicationStatus, control string) {
 	at := metav1.NewTime(o.now)
-	status.Conditions = plan.MergeConditions(status.Conditions, o.conditions(), at)
+	resources := o.resources()
+	listed, omitted := plan.Listed(resources)
+	status.Conditions = plan.MergeConditions(status.Conditions, append(o.conditions(), omission(len(listed), omitted)...), at)
 	if len(status.Conditions) == 0 {
 		status.Conditions = nil
 	}
@@ -40,14 +43,25 @@ func (o *observation) report(status *v1alpha1.ApplicationStatus, control string)
 	if len(o.comparison.Live.Broken) > 0 && status.Sync.Status == v1alpha1.Synced {
 		status.Sync.Status = v1alpha1.SyncUnknown
 	}
-	status.Resources = o.resources()
+	status.Resources = listed
 	status.Summary = o.comparison.Plan.Summary()
 	status.Summary.ExternalURLs = slices.Compact(slices.Sorted(slices.Values(append(status.Summary.ExternalURLs, plan.Links(o.app.Annotations)...))))
-	code, message := o.health(status.Resources)
+	code, message := o.health(resources)
 	if status.Health.Status != code || status.Health.LastTransitionTime == nil {
 		status.Health.LastTransitionTime = &at
 	}
 	status.Health.Status, status.Health.Message = code, message
+}
+
+// omission is the condition of an Application that has more resources than a status lists.
+func omission(listed, omitted int) []v1alpha1.ApplicationCondition {
+	if omitted == 0 {
+		return nil
+	}
+	return []v1alpha1.ApplicationCondition{{Type: v1alpha1.ConditionOmittedResourceWarning, Message: fmt.Sprintf(
+		"%d resources, of which the status lists %d: those that are OutOfSync, not Healthy, or hooks come first, and the results of a sync likewise; divide the Application to have all of them listed",
+		listed+omitted, listed,
+	)}}
 }
 
 // healthWithoutComparison is how an Application fares of which nothing could be compared, where that is other than what
