@@ -128,11 +128,11 @@ func newRecorder(writer client.Client, now func() time.Time) *recorder.Recorder 
 func newReconciler(mgr ctrl.Manager, o Options) *reconciler {
 	now := o.Now
 	writer := client.WithFieldOwner(mgr.GetClient(), v1alpha1.RolloutFieldManager)
-	live, written := mgr.GetAPIReader(), newExpectations(now)
+	live, written, last := mgr.GetAPIReader(), newExpectations(now), newVersions()
 	router := service.Router{Client: writer, Live: live}
-	reporter := reporter{client: writer, recorder: newRecorder(writer, now), metrics: newMetrics(mgr.GetClient(), o.InstanceID)}
+	reporter := reporter{client: writer, versions: last, recorder: newRecorder(writer, now), metrics: newMetrics(mgr.GetClient(), o.InstanceID)}
 	return &reconciler{
-		observer: observer{cache: mgr.GetClient(), live: live, router: router, expectations: written, instance: o.InstanceID},
+		observer: observer{cache: mgr.GetClient(), live: live, router: router, expectations: written, versions: last, instance: o.InstanceID},
 		actor:    actor{client: writer, live: live, router: router, expectations: written, now: now, record: reporter.record},
 		reporter: reporter,
 		now:      now,
@@ -142,7 +142,7 @@ func newReconciler(mgr ctrl.Manager, o Options) *reconciler {
 // Reconcile makes one decision about a Rollout and carries it out.
 func (r *reconciler) Reconcile(ctx context.Context, request reconcile.Request) (reconcile.Result, error) {
 	began, key := r.now(), request.NamespacedName
-	observed, err := r.observer.observe(ctx, key)
+	observed, err := r.look(ctx, key)
 	switch {
 	case errors.Is(err, errForeign):
 		r.leave(key)
@@ -159,6 +159,16 @@ func (r *reconciler) Reconcile(ctx context.Context, request reconcile.Request) (
 	}
 	r.reporter.metrics.reconciled(key.Namespace, key.Name, r.now().Sub(began), err)
 	return result, err
+}
+
+// look observes a Rollout. What is remembered of it is enough where nothing is to be done; whatever is done follows from
+// what the API server says.
+func (r *reconciler) look(ctx context.Context, key client.ObjectKey) (*rollout.Observation, error) {
+	remembered, err := r.observer.remembered(ctx, key)
+	if err != nil || remembered != nil && len(strategy.Decide(*remembered, r.now()).Actions) == 0 {
+		return remembered, err
+	}
+	return r.observer.observe(ctx, key)
 }
 
 func (r *reconciler) reconcile(ctx context.Context, key client.ObjectKey, observed *rollout.Observation) (reconcile.Result, error) {
@@ -199,6 +209,7 @@ func (r *reconciler) forget(ctx context.Context, key client.ObjectKey) error {
 func (r *reconciler) leave(key client.ObjectKey) {
 	r.seen.Delete(key)
 	r.waiting.Delete(key)
+	r.reporter.versions.forget(key)
 	r.reporter.metrics.forget(key.Namespace, key.Name)
 }
 

@@ -32,6 +32,25 @@ type observer struct {
 	cache, live  client.Reader
 	router       traffic.Router
 	expectations *expectations
+	versions     *versions
+}
+
+// remembered reads a Rollout and what belongs to it from the cache alone; nil where that does not show the version that
+// the API server has shown last. Somebody may have written another one since: it is enough to find that there is
+// nothing to do.
+func (o observer) remembered(ctx context.Context, key client.ObjectKey) (*rollout.Observation, error) {
+	ro := &v1alpha1.Rollout{}
+	if err := o.cache.Get(ctx, key, ro); apierrors.IsNotFound(err) {
+		return nil, nil
+	} else if err != nil {
+		return nil, fmt.Errorf("reading Rollout %s: %w", key, err)
+	}
+	last, ok := o.versions.of(ro)
+	if !ok || !isOfInstance(ro, o.instance) || ro.Spec.WorkloadRef != nil {
+		return nil, nil
+	}
+	ro.SetGroupVersionKind(v1alpha1.GroupVersion.WithKind(v1alpha1.RolloutKind))
+	return o.around(ctx, &rollout.Observation{Rollout: ro, Unserved: last.unserved, Misspelt: last.misspelt})
 }
 
 // observe reads a Rollout and what belongs to it. The Rollout itself and the object of its workloadRef are read from
@@ -56,10 +75,18 @@ func (o observer) observe(ctx context.Context, key client.ObjectKey) (*rollout.O
 	}
 	observed := &rollout.Observation{Rollout: ro}
 	observed.Unserved, observed.Misspelt = unservedOf(written)
+	o.versions.read(ro, observed.Unserved, observed.Misspelt)
 	var err error
 	if observed.Workload, err = o.workload(ctx, ro); err != nil {
 		return nil, err
 	}
+	return o.around(ctx, observed)
+}
+
+// around adds what belongs to the Rollout of an observation.
+func (o observer) around(ctx context.Context, observed *rollout.Observation) (*rollout.Observation, error) {
+	ro := observed.Rollout
+	var err error
 	if observed.ReplicaSets, err = o.replicaSets(ctx, ro); err != nil {
 		return nil, err
 	}

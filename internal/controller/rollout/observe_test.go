@@ -43,7 +43,7 @@ func TestWhatIsReadDoesNotGrowWithTheNamespace(t *testing.T) {
 	read := func(others int) int {
 		builder := fake.NewClientBuilder().WithScheme(testkit.Scheme())
 		for i := range others + 1 {
-			builder.WithObjects(version(fmt.Sprintf("app-%d", i))...)
+			builder.WithObjects(versionOf(fmt.Sprintf("app-%d", i))...)
 		}
 		if err := addIndexes(indexes{builder}); err != nil {
 			t.Fatal(err)
@@ -69,8 +69,8 @@ func TestWhatIsReadDoesNotGrowWithTheNamespace(t *testing.T) {
 	}
 }
 
-// version is a ReplicaSet of a Rollout and its pod.
-func version(ro string) []client.Object {
+// versionOf returns a ReplicaSet of a Rollout and its pod.
+func versionOf(ro string) []client.Object {
 	owned := func(kind, by string) metav1.ObjectMeta {
 		yes := true
 		return metav1.ObjectMeta{

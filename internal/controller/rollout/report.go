@@ -17,6 +17,7 @@ import (
 // reporter writes what was decided where people and programs look for it.
 type reporter struct {
 	client   client.Client
+	versions *versions
 	recorder *recorder.Recorder
 	metrics  *metrics
 }
@@ -32,6 +33,7 @@ func (r reporter) report(ctx context.Context, ro *v1alpha1.Rollout, decision rol
 		if err := patch.UnchangedStatus(ctx, r.client, ro, after); err != nil {
 			return fmt.Errorf("writing the status of Rollout %s/%s: %w", ro.Namespace, ro.Name, err)
 		}
+		r.versions.wrote(ro.ResourceVersion, after)
 	}
 	r.record(ro, decision.Events...)
 	if decision.Completed > 0 {
