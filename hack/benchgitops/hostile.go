@@ -138,6 +138,12 @@ func hostile(ctx context.Context, w *world) error {
 		return err
 	}
 	stop := mostOf(ctx, w)
+	// The first commit comes while all Applications are compared anew.
+	starting, err := w.change(ctx, 0, "starting")
+	if err != nil {
+		stop()
+		return err
+	}
 	live, err := row(ctx, w, max(w.samples, 2*len(foes)), func(ctx context.Context, k int) error { return foes[k%len(foes)].again(ctx, w, k) })
 	if err != nil {
 		stop()
@@ -157,6 +163,7 @@ func hostile(ctx context.Context, w *world) error {
 	with := fmt.Sprintf("with %d hostile repositories: ", len(foes))
 	w.sheet.add(figure{what: with + "a good commit → live: p50, p99", measured: spread(live), limit: joined(spread(alone), "") + ", without them",
 		targets: []amount{lasting(2 * time.Second), lasting(2 * time.Second)}})
+	w.sheet.add(figure{what: with + "a good commit while the server starts → live", measured: []amount{lasting(starting.live)}})
 	w.sheet.add(figure{what: with + "memory at most", measured: []amount{memory(used.peak)}, targets: []amount{memory(400 << 20)}})
 	w.sheet.add(figure{what: with + "memory with every git at most", measured: []amount{memory(most)}})
 	w.sheet.add(figure{what: with + "Applications without a condition", measured: []amount{number(float64(silent))}, targets: []amount{number(0)}})

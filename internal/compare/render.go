@@ -18,7 +18,7 @@ import (
 )
 
 // maxApplications is the number of Applications of which results are kept, those that were used last.
-const maxApplications = 4096
+const maxApplications = 1 << 14
 
 // Rendering is what a source renders to at a commit. It is not changed once it is made.
 type Rendering struct {

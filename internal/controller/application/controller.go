@@ -164,7 +164,7 @@ func Setup(mgr manager.Manager, o Options) error {
 }
 
 // queuedEvents bounds the events that wait: some are told of each Application when all of them are synced at once.
-const queuedEvents = 1 << 14
+const queuedEvents = 1 << 15
 
 // newRecorder returns what records the events of objects of a kind.
 func newRecorder(writer client.Client, kind string, now func() time.Time) *recorder.Recorder {

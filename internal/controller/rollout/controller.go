@@ -161,8 +161,8 @@ func (r *reconciler) Reconcile(ctx context.Context, request reconcile.Request) (
 	return result, err
 }
 
-// look observes a Rollout. What is remembered of it is enough where nothing is to be done; whatever is done follows from
-// what the API server says.
+// look observes a Rollout. What is remembered of it is enough where nothing is to be done; whatever is done follows
+// from what the API server says.
 func (r *reconciler) look(ctx context.Context, key client.ObjectKey) (*rollout.Observation, error) {
 	remembered, err := r.observer.remembered(ctx, key)
 	if err != nil || remembered != nil && len(strategy.Decide(*remembered, r.now()).Actions) == 0 {
