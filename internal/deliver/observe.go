@@ -223,7 +223,7 @@ type newestMark func(ctx context.Context, match func(source.Commit) bool) (sourc
 func (r *run) observe(
 	ctx context.Context, tree *source.Tree, k kustomization, newest newestMark, setting image.Setting, mark delivery.Mark, check checkFunc,
 ) (delivery.Try, []byte, error) {
-	try := delivery.Try{Mark: mark}
+	try := delivery.Try{Mark: mark, Named: setting.Name != ""}
 	var err error
 	if try.Deployed, try.Order, err = r.order(ctx, newest); err != nil || try.Order == delivery.Older {
 		return try, nil, err

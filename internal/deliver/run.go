@@ -71,7 +71,7 @@ type Options struct {
 type Result struct {
 	// Source is the commit that was built.
 	Source string `json:"source"`
-	// Verdict is Commit, Nothing, Stale or Own; Unused and Invalid, and "", come with an error. Reason is for a
+	// Verdict is Commit, Nothing, Stale or Own; Unused, Partial and Invalid, and "", come with an error. Reason is for a
 	// reader.
 	Verdict delivery.Verdict `json:"verdict"`
 	Reason  string           `json:"reason"`

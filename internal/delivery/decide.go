@@ -38,6 +38,8 @@ type Try struct {
 	// Used: an object that the overlay renders with the change uses the image. Images are those that they use.
 	Used   bool
 	Images []string
+	// Named: whoever delivers has given the name that the manifests use, and so means that one alone.
+	Named bool
 	// Findings are what keeps the rendered objects from being applied, a line each.
 	Findings []string
 }
@@ -55,6 +57,8 @@ const (
 	Stale Verdict = "Stale"
 	// Unused: the image would be deployed nowhere.
 	Unused Verdict = "Unused"
+	// Partial: other objects would go on with another image of the same repository.
+	Partial Verdict = "Partial"
 	// Invalid: what the overlay renders to would be refused.
 	Invalid Verdict = "Invalid"
 	// Own: the commit is Cyan's own and starts no run.
@@ -81,11 +85,26 @@ func Decide(t Try) Decision {
 		return failed(Unused, t.Mark.Overlay, fmt.Sprintf("image %q is used nowhere: %s", t.Mark.Name, uses(t.Images)),
 			fmt.Sprintf("give the name that the manifests use, as --image NAME=%s%s", repository(t.Mark.Image), probably(t.Mark.Name, t.Images)))
 	}
+	if others := left(t); len(others) > 0 && !t.Named {
+		return failed(Partial, t.Mark.Overlay, fmt.Sprintf("image %q would be set, and %s of the same repository would stay", t.Mark.Name, strings.Join(others, ", ")),
+			fmt.Sprintf("give all of them an entry under images, or name the one that is delivered, as --image %s=%s", t.Mark.Name, repository(t.Mark.Image)))
+	}
 	if len(t.Findings) > 0 {
 		return failed(Invalid, t.Mark.Overlay, "the rendered objects would be refused:\n  "+strings.Join(t.Findings, "\n  "),
 			"correct the manifests and push again")
 	}
 	return Decision{Verdict: Commit, Reason: reason(t)}
+}
+
+// left are the images of the repository that is delivered which are not the one that is set.
+func left(t Try) []string {
+	var others []string
+	for _, image := range t.Images {
+		if image != t.Mark.Image && repository(image) == repository(t.Mark.Image) {
+			others = append(others, image)
+		}
+	}
+	return others
 }
 
 // failed is the decision that an overlay can't be delivered as it is.

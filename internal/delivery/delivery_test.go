@@ -154,6 +154,13 @@ func TestDecide(t *testing.T) {
 		nowhere = `overlay k8s/overlays/local: image "pokoytan/app" is used nowhere: `
 		giveIt  = "; give the name that the manifests use, as --image NAME=registry:5000/team/app"
 	)
+	partial := func(images ...string) delivery.Try {
+		return with(func(t *delivery.Try) { t.Images = images })
+	}
+	const (
+		some  = `overlay k8s/overlays/local: image "pokoytan/app" would be set, and `
+		whole = " of the same repository would stay; give all of them an entry under images, or name the one that is delivered, as --image pokoytan/app=registry:5000/team/app"
+	)
 	for _, c := range []struct {
 		name string
 		try  delivery.Try
@@ -175,6 +182,11 @@ func TestDecide(t *testing.T) {
 		{"unused, and no name is near", unused("redis"), delivery.Unused, nowhere + "the overlay uses redis" + giveIt},
 		{"unused, as there is no image", unused(), delivery.Unused, nowhere + "the overlay renders no object with an image" + giveIt},
 		{"unused and invalid", with(func(t *delivery.Try) { t.Used, t.Findings = false, []string{"x"} }), delivery.Unused, nowhere + "the overlay renders no object with an image" + giveIt},
+		{"used, and an older one stays", partial(mark.Image, "registry:5000/team/app:v1"), delivery.Partial, some + "registry:5000/team/app:v1" + whole},
+		{"used, and older ones stay", partial("registry:5000/team/app", mark.Image, "registry:5000/team/app@sha256:00"), delivery.Partial, some + "registry:5000/team/app, registry:5000/team/app@sha256:00" + whole},
+		{"used, and an older one stays, and invalid", with(func(t *delivery.Try) { t.Images, t.Findings = []string{"registry:5000/team/app:v1"}, []string{"x"} }), delivery.Partial, some + "registry:5000/team/app:v1" + whole},
+		{"used by the name that was given, and an older one stays", with(func(t *delivery.Try) { t.Images, t.Named = []string{mark.Image, "registry:5000/team/app:v1"}, true }), delivery.Commit, "newer than the deployed commit " + oldSHA},
+		{"used beside images of other repositories", partial(mark.Image, "registry:5000/team/apps:v1", "team/app:v1", "registry/team/app:v1", "redis"), delivery.Commit, "newer than the deployed commit " + oldSHA},
 		{"invalid", with(func(t *delivery.Try) { t.Findings = []string{"a.yaml:3: wrong", "b"} }), delivery.Invalid, "overlay k8s/overlays/local: the rendered objects would be refused:\n  a.yaml:3: wrong\n  b; correct the manifests and push again"},
 	} {
 		d := delivery.Decide(c.try)
@@ -185,7 +197,7 @@ func TestDecide(t *testing.T) {
 		if d.Verdict != c.want || text != c.text {
 			t.Errorf("%s:\ngot  %s: %s\nwant %s: %s", c.name, d.Verdict, text, c.want, c.text)
 		}
-		if wrong := c.want == delivery.Unused || c.want == delivery.Invalid; (d.Problem != nil) != wrong {
+		if wrong := c.want == delivery.Unused || c.want == delivery.Partial || c.want == delivery.Invalid; (d.Problem != nil) != wrong {
 			t.Errorf("%s: a problem: %v, want %v", c.name, d.Problem, wrong)
 		}
 	}

@@ -80,7 +80,8 @@ type Plan struct {
 	gomain  *goMain
 }
 
-// Prepare chooses the builder and finds every base image, before anything is started. What is missing is listed.
+// Prepare chooses the builder, finds every base image and asks whether the result may be pushed, before anything is
+// started. What is missing is listed.
 func Prepare(ctx context.Context, r Request) (*Plan, error) {
 	if err := r.complete(); err != nil {
 		return nil, err
@@ -93,7 +94,19 @@ func Prepare(ctx context.Context, r Request) (*Plan, error) {
 	if err != nil {
 		return nil, err
 	}
-	return p, p.findBases(ctx, file)
+	if err := p.findBases(ctx, file); err != nil {
+		return p, err
+	}
+	return p, p.checkPush(ctx)
+}
+
+// checkPush asks the registry whether it would take the image, where it is asked with the same login as when it is
+// pushed: other builders have their own.
+func (p *Plan) checkPush(ctx context.Context) error {
+	if p.Builder != inProcess || p.request.Keep {
+		return nil
+	}
+	return p.request.Registries.checkPush(ctx, p.request.Repository+":"+p.request.Tag)
 }
 
 // Build carries the plan out.

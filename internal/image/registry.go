@@ -29,6 +29,9 @@ type Registries struct {
 	Insecure bool
 }
 
+// askTimeout bounds a question to a registry.
+const askTimeout = 30 * time.Second
+
 func (r Registries) nameOptions() []name.Option {
 	if r.Insecure {
 		return []name.Option{name.Insecure}
@@ -36,12 +39,15 @@ func (r Registries) nameOptions() []name.Option {
 	return nil
 }
 
-func (r Registries) options(ctx context.Context) []remote.Option {
-	keychain := r.Keychain
-	if keychain == nil {
-		keychain = authn.NewMultiKeychain(newLocalLogins(), authn.DefaultKeychain)
+func (r Registries) keychain() authn.Keychain {
+	if r.Keychain != nil {
+		return r.Keychain
 	}
-	return []remote.Option{remote.WithContext(ctx), remote.WithAuthFromKeychain(keychain), remote.WithJobs(4), remote.WithUserAgent("cyan")}
+	return authn.NewMultiKeychain(newLocalLogins(), authn.DefaultKeychain)
+}
+
+func (r Registries) options(ctx context.Context) []remote.Option {
+	return []remote.Option{remote.WithContext(ctx), remote.WithAuthFromKeychain(r.keychain()), remote.WithJobs(4), remote.WithUserAgent("cyan")}
 }
 
 // ParseRepository checks the name of a repository, such as registry:5000/team/app. A tag or a digest in it is an
@@ -98,7 +104,7 @@ func (r Registries) Digest(ctx context.Context, ref string) (string, error) {
 	if err != nil {
 		return "", fmt.Errorf("asking for the image %q: %w", ref, err)
 	}
-	ctx, cancel := context.WithTimeout(ctx, 30*time.Second)
+	ctx, cancel := context.WithTimeout(ctx, askTimeout)
 	defer cancel()
 	head, err := remote.Head(parsed, r.options(ctx)...)
 	if err != nil {
@@ -118,6 +124,37 @@ func (r Registries) push(ctx context.Context, ref string, img v1.Image) error {
 	}
 	return nil
 }
+
+// checkPush returns why an image could not be pushed under a tag, before there is one.
+func (r Registries) checkPush(ctx context.Context, ref string) error {
+	parsed, err := name.NewTag(ref, append(r.nameOptions(), name.WeakValidation)...)
+	if err != nil {
+		return fmt.Errorf("pushing the image %q: %w", ref, err)
+	}
+	// What is begun for the question is taken back behind it: the time is bounded, and the context is not ended here.
+	ctx, end := context.WithCancelCause(ctx)
+	late := time.AfterFunc(askTimeout, func() {
+		end(&problem.Error{Err: ErrUnreachable, Object: "image " + ref, Cause: "its registry did not answer within " + askTimeout.String(), Remedy: "look at the registry"})
+	})
+	defer late.Stop()
+	until := transportFunc(func(request *http.Request) (*http.Response, error) {
+		return remote.DefaultTransport.RoundTrip(request.WithContext(ctx))
+	})
+	err = remote.CheckPushPermission(parsed, r.keychain(), until)
+	switch {
+	case ctx.Err() != nil:
+		return context.Cause(ctx)
+	case err != nil:
+		return pushError(ref, err)
+	}
+	return nil
+}
+
+// transportFunc is a transport by a function.
+type transportFunc func(*http.Request) (*http.Response, error)
+
+// RoundTrip calls f.
+func (f transportFunc) RoundTrip(request *http.Request) (*http.Response, error) { return f(request) }
 
 // logInRemedy returns how to get a login for the registry of an image.
 func logInRemedy(ref string) string {
