@@ -94,7 +94,7 @@ func symptomOf(err error) symptom {
 
 // symptoms are looked through in order; the first that fits counts.
 var symptoms = []symptom{
-	{ReasonUnreachable, problem.Unreachable, IsUnreachable, "check that the cluster's API server runs and can be reached from here; Cyan tries again by itself"},
+	{ReasonUnreachable, problem.Unreachable, IsUnreachable, "check that the cluster's API server runs and can be reached from here"},
 	{ReasonTooLarge, problem.Refused, hasLongAnnotations, "shorten the annotations to 256 kB in all; the sync option ServerSideApply=false puts the whole object into one: remove it"},
 	{ReasonTooLarge, problem.Refused, isTooLarge, "split the object: the API server stores about 1.5 MB of one, and 1 MB of a ConfigMap or Secret"},
 	{ReasonWebhook, problem.Refused, isWebhook, "an admission webhook of the cluster decides this: change the manifest as it asks, or repair the webhook"},

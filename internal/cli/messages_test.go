@@ -61,7 +61,7 @@ func TestCreateLooksAtTheSource(t *testing.T) {
 		got := s.ends(line...)
 		want := c.want
 		want.stderr = fill.Replace(want.stderr)
-		if want.code != 0 && got.code != want.code || got.code == 0 || got.stdout != "" || !strings.Contains(got.stderr, want.stderr) || strings.Count(got.stderr, "\n") != 1 {
+		if want.code != 0 && got.code != want.code || got.code == 0 || got.stdout != "" || !strings.Contains(got.stderr, want.stderr) || strings.Count(got.stderr, "\n") != 1 || strings.Contains(got.stderr, "by itself") {
 			t.Errorf("%s:\ngot  %+v\nwant %+v", c.line, got, want)
 		}
 		if err := s.cluster.Client.Get(t.Context(), client.ObjectKey{Namespace: "argocd", Name: "looked"}, &v1alpha1.Application{}); err == nil {

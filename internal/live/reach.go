@@ -59,7 +59,7 @@ func (r *reach) explain(err error) error {
 		return fmt.Errorf("cluster %s: %w", r.cluster, err)
 	}
 	p := &problem.Error{
-		Kind: problem.Unreachable, Object: fmt.Sprintf("cluster %s (%s)", r.cluster, r.server), Cause: "a part does not answer: " + err.Error(), Remedy: "tried again by itself", Err: err,
+		Kind: problem.Unreachable, Object: fmt.Sprintf("cluster %s (%s)", r.cluster, r.server), Cause: "a part does not answer: " + err.Error(), Remedy: "check that its API server runs, and what extends that", Err: err,
 	}
 	if r.isAway() {
 		p.Cause, p.Err = "cannot be reached: "+err.Error(), errors.Join(ErrUnreachable, err)

@@ -29,7 +29,7 @@ func TestAnUnreachableClusterIsTemporary(t *testing.T) {
 			t.Errorf("%s: got %v with exit code %d, want an unreachable cluster with 11", asked, err, problem.ExitCode(err))
 		}
 		want := "cluster in-cluster (https://kubernetes.default.svc): cannot be reached: "
-		if err == nil || !strings.HasPrefix(err.Error(), want) || !strings.HasSuffix(err.Error(), "; tried again by itself") {
+		if err == nil || !strings.HasPrefix(err.Error(), want) || !strings.HasSuffix(err.Error(), "; check that its API server runs, and what extends that") {
 			t.Errorf("%s: got %v, want %q…", asked, err, want)
 		}
 	}

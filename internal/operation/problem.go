@@ -1,6 +1,10 @@
 package operation
 
-import "slices"
+import (
+	"slices"
+
+	"github.com/cyan-cd/cyan/internal/problem"
+)
 
 // Problem is why the picture of an Application is not whole, or must not be acted on.
 type Problem struct {
@@ -8,6 +12,15 @@ type Problem struct {
 	Condition string
 	Err       error
 	Effect    Effect
+}
+
+// Message returns what people are told of a problem. Of one that passes by itself they learn that it does: a command
+// that meets the same ends with it.
+func (p Problem) Message() string {
+	if p.Effect == Waits || problem.IsTemporary(p.Err) {
+		return p.Err.Error() + "; tried again by itself"
+	}
+	return p.Err.Error()
 }
 
 // Effect is what a problem does to comparing and syncing.

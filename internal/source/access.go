@@ -277,7 +277,7 @@ func (a *gitAccess) explain(doing string, err error) error {
 		return diagnose(a.name, doing, exit.stderr, a.secrets)
 	}
 	if late := problem.Of(err); late != nil && errors.Is(err, ErrUnreachable) {
-		return newError(ErrUnreachable, a.name, doing+" "+late.Cause, "tried again by itself; check the network and the host")
+		return newError(ErrUnreachable, a.name, doing+" "+late.Cause, "check the network and the host")
 	}
 	return fmt.Errorf("repository %s: %s: %w", a.name, doing, err)
 }

@@ -9,6 +9,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/cyan-cd/cyan/internal/problem"
@@ -137,6 +138,10 @@ type mirrorOnDisk struct {
 // Clean removes the mirrors that nobody has used for a while, and beyond the bound of the disk those that were not used
 // for the longest. One that is in use right now stays. It returns how many it has removed.
 func (m *mirrorSet) Clean(ctx context.Context, now time.Time) (int, error) {
+	m.forget(now)
+	if err := m.removeHalves(ctx); err != nil {
+		return 0, err
+	}
 	dirs, err := filepath.Glob(filepath.Join(m.store.dir, "*.git"))
 	if err != nil {
 		return 0, err
@@ -171,12 +176,55 @@ func (m *mirrorSet) Clean(ctx context.Context, now time.Time) (int, error) {
 	return removed, nil
 }
 
-// remove deletes a mirror, unless somebody is at work on it or has used it meanwhile.
-func (m *mirrorSet) remove(ctx context.Context, one mirrorOnDisk) (bool, error) {
+// forget drops what is known of repositories that nobody has asked for in a while and of which nothing is on the disk,
+// such as those whose host never answered.
+func (m *mirrorSet) forget(now time.Time) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	for key, r := range m.byKey {
+		r.mu.Lock()
+		unused := now.Sub(r.touched)
+		r.mu.Unlock()
+		if unused > m.store.opts.KeepUnused && r.mark() == "" {
+			r.objects.close()
+			delete(m.byKey, key)
+		}
+	}
+}
+
+// removeHalves deletes what is left of mirrors that were being made, or made anew, or removed when the program ended.
+func (m *mirrorSet) removeHalves(ctx context.Context) error {
+	for _, suffix := range []string{".new", ".old"} {
+		dirs, err := filepath.Glob(filepath.Join(m.store.dir, "*.git"+suffix))
+		if err != nil {
+			return err
+		}
+		for _, dir := range dirs {
+			unlock, err := m.lockNow(ctx, strings.TrimSuffix(dir, suffix))
+			if err != nil {
+				continue // somebody is at work on it
+			}
+			err = os.RemoveAll(dir)
+			unlock()
+			if err != nil {
+				return fmt.Errorf("removing half a mirror: %w", err)
+			}
+		}
+	}
+	return ctx.Err()
+}
+
+// lockNow takes the lock of a mirror that nobody is at work on.
+func (m *mirrorSet) lockNow(ctx context.Context, dir string) (unlock func(), err error) {
 	const patience = time.Second
 	short, cancel := context.WithTimeout(ctx, patience)
 	defer cancel()
-	unlock, err := lockFile(short, one.dir+".lock")
+	return lockFile(short, dir+".lock")
+}
+
+// remove deletes a mirror, unless somebody is at work on it or has used it meanwhile.
+func (m *mirrorSet) remove(ctx context.Context, one mirrorOnDisk) (bool, error) {
+	unlock, err := m.lockNow(ctx, one.dir)
 	if err != nil {
 		return false, ctx.Err()
 	}

@@ -92,6 +92,14 @@ func TestCleaningUpMirrors(t *testing.T) {
 	}
 	clean("all were used today", 23*time.Hour, 0, 3)
 	clean("nobody used them for a day", 25*time.Hour, 3, 0)
+	// A program that was killed leaves halves of mirrors behind.
+	for _, half := range []string{"0123.git.old", "4567.git.new"} {
+		must(t, os.MkdirAll(filepath.Join(dir, half, "objects"), 0o700))
+	}
+	clean("halves of mirrors", time.Hour, 0, 0)
+	if halves, err := filepath.Glob(filepath.Join(dir, "*.git.???")); err != nil || len(halves) > 0 {
+		t.Errorf("halves of mirrors are left: %v, %v", halves, err)
+	}
 	must(t, readA(t.Context(), m, at("ada"), sha, "1"))
 	clean("what was removed is made anew when it is used", time.Hour, 0, 1)
 	must(t, m.Close())

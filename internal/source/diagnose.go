@@ -38,7 +38,7 @@ var errorPatterns = []errorPattern{
 		"no route to host", "network is unreachable", "early eof", "rpc failed", "hung up unexpectedly", "unexpected disconnect", "empty reply from server", "operation too slow", "error: 5", "error: 429",
 		"connection closed", "temporary failure in name resolution", "name or service not known", "unable to connect", "could not read from remote repository", "broken pipe", "recv failure",
 		"send failure", "gnutls", "proxy"},
-		remedy: "tried again by itself; check the network and the host"},
+		remedy: "check the network and the host"},
 	{kind: ErrCorrupt, marks: []string{"corrupt", "bad object", "not a git repository", "unable to read tree", "missing blob", "missing tree", "invalid object", "object file", "bad tree", "index file", "unresolved delta",
 		"did not send all necessary objects", "unable to read", "premature end of pack", "packfile", "is empty", "bad ref", "broken ref"},
 		remedy: "the mirror is made anew"},

@@ -21,7 +21,7 @@ func TestWhatGitSaidIsReadable(t *testing.T) {
 		{"there is nothing", "fatal: '/nowhere' does not appear to be a git repository\nfatal: Could not read from remote repository.\n\nPlease make sure you have the correct access rights\nand the repository exists.\n", ErrNoRepository,
 			"repository https://h/x: asking: '/nowhere' does not appear to be a git repository; check the URL, and that the credentials may see it"},
 		{"git alone speaks", "fatal: Could not read from remote repository.\n\nPlease make sure you have the correct access rights\nand the repository exists.\n", ErrUnreachable,
-			"repository https://h/x: asking: Could not read from remote repository; tried again by itself; check the network and the host"},
+			"repository https://h/x: asking: Could not read from remote repository; check the network and the host"},
 		{"nothing is said", "", nil, "repository https://h/x: asking: git gave no reason"},
 	} {
 		err := diagnose("https://h/x", "asking", c.stderr, nil)

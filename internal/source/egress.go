@@ -50,7 +50,7 @@ func (n networks) allow(address netip.Addr) bool {
 func (n networks) lookup(ctx context.Context, host string) ([]netip.Addr, error) {
 	found, err := net.DefaultResolver.LookupNetIP(ctx, "ip", host)
 	if err != nil {
-		return nil, newError(ErrUnreachable, host, "host name could not be resolved", "tried again by itself; check the name and the network")
+		return nil, newError(ErrUnreachable, host, "host name could not be resolved", "check the name and the network")
 	}
 	allowed := slices.DeleteFunc(slices.Clone(found), func(a netip.Addr) bool { return !n.allow(a) })
 	if len(allowed) == 0 {
@@ -86,7 +86,7 @@ func (n networks) dial(ctx context.Context, host, port string) (net.Conn, error)
 	} else if ne := net.Error(nil); errors.As(err, &ne) && ne.Timeout() {
 		cause = "connection timed out"
 	}
-	return nil, newError(ErrUnreachable, host, cause, "tried again by itself; check the network and the host")
+	return nil, newError(ErrUnreachable, host, cause, "check the network and the host")
 }
 
 // egress is a proxy on this machine through which one call of git reaches one host, and no other: redirects elsewhere

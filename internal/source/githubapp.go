@@ -121,7 +121,7 @@ func askForToken(ctx context.Context, app GitHubApp, client *http.Client, now ti
 		if p := problem.Of(err); p != nil {
 			return installationToken{}, p
 		}
-		return installationToken{}, appProblem(ErrUnreachable, "GitHub's API does not answer", "tried again by itself; check the network and githubAppEnterpriseBaseUrl")
+		return installationToken{}, appProblem(ErrUnreachable, "GitHub's API does not answer", "check the network and githubAppEnterpriseBaseUrl")
 	}
 	defer answer.Body.Close()
 	return readToken(answer)
@@ -133,7 +133,7 @@ func readToken(answer *http.Response) (installationToken, error) {
 	body, err := io.ReadAll(io.LimitReader(answer.Body, largest))
 	switch {
 	case answer.StatusCode >= http.StatusInternalServerError || answer.StatusCode == http.StatusTooManyRequests || err != nil:
-		return installationToken{}, appProblem(ErrUnreachable, fmt.Sprintf("GitHub's API answers with status %d", answer.StatusCode), "tried again by itself")
+		return installationToken{}, appProblem(ErrUnreachable, fmt.Sprintf("GitHub's API answers with status %d", answer.StatusCode), "check the status of the service")
 	case answer.StatusCode != http.StatusCreated:
 		return installationToken{}, appProblem(ErrDenied, fmt.Sprintf("GitHub's API answers with status %d", answer.StatusCode), "check githubAppID, githubAppInstallationID and githubAppPrivateKey, and that the app is installed")
 	}

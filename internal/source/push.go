@@ -81,7 +81,7 @@ func (l branchPush) push(ctx context.Context, commit string) error {
 	case status == "":
 		return a.explain("pushing to "+branch, err)
 	case containsAny(strings.ToLower(status), lostRacePatterns):
-		return newError(ErrBusy, l.name, fmt.Sprintf("the branch %s moved at every attempt to push: %s", branch, redactSecrets(status, a.secrets)), "tried again by itself")
+		return newError(ErrBusy, l.name, fmt.Sprintf("the branch %s moved at every attempt to push: %s", branch, redactSecrets(status, a.secrets)), "run it again")
 	}
 	said := gitMessage(redactSecrets(exit.stderr, a.secrets))
 	return newError(ErrPushRefused, l.name, fmt.Sprintf("host refused the push to %s: %s: %s", branch, status, said), "let the credentials push to this branch, or name a branch that they may push to")

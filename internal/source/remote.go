@@ -40,7 +40,7 @@ func (r hostedRepo) listRefs(ctx context.Context, willDo func(hostRefs) bool) (h
 	}
 	found, err := parseRefs(out)
 	if err != nil {
-		return hostRefs{}, newError(ErrUnreachable, a.name, err.Error(), "tried again by itself")
+		return hostRefs{}, newError(ErrUnreachable, a.name, err.Error(), "check what answers at this URL")
 	}
 	found.asked, found.until = asked, asked.Add(r.store.opts.TrustRefs)
 	r.set(func() { r.refs = found })

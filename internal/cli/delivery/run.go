@@ -9,6 +9,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"time"
 
 	"github.com/spf13/cobra"
 
@@ -19,6 +20,9 @@ import (
 	"github.com/cyan-cd/cyan/internal/image"
 	"github.com/cyan-cd/cyan/internal/source"
 )
+
+// keepMirrors is how long the mirror of a repository stays that is not delivered any more.
+const keepMirrors = 30 * 24 * time.Hour
 
 // run is `cyan delivery run`: its flags.
 type run struct {
@@ -81,7 +85,7 @@ not there; with 20 when it is refused; else with 1. Unless it ends with 0, nothi
 	flags.BoolVar(&f.ClusterNeeded, "require-cluster", false, "fail if the cluster cannot be asked")
 	f.schemas.AddTo(flags)
 	flags.StringVar(&f.author, "author", "", "who commits, as 'NAME <MAIL>' (default: Cyan)")
-	flags.StringVar(&f.mirrors, "mirror-dir", "", "where repositories are mirrored; runs that share it keep the order of their commits (default: $XDG_CACHE_HOME/cyan/delivery)")
+	flags.StringVar(&f.mirrors, "mirror-dir", "", "where repositories are mirrored; runs that share it keep the order of their commits (default: $XDG_CACHE_HOME/cyan/delivery); those that no run has used for 30 days are removed")
 	flags.StringVarP(&f.output, "output", "o", "", "output format: json")
 	flags.BoolVar(&f.verbose, "show-build", false, "show what compilers and builders print")
 	_ = cmd.MarkFlagRequired("image")
@@ -104,7 +108,7 @@ func (f *run) deliver(cmd *cobra.Command) error {
 	if f.Keys, err = manifests.Keys(); err != nil {
 		return err
 	}
-	mirrors, err := source.Open(f.mirrors, source.Options{OwnConfiguration: true, LocalDirectories: []string{"/"}})
+	mirrors, err := source.Open(f.mirrors, source.Options{OwnConfiguration: true, LocalDirectories: []string{"/"}, KeepUnused: keepMirrors})
 	if err != nil {
 		return err
 	}
@@ -116,6 +120,9 @@ func (f *run) deliver(cmd *cobra.Command) error {
 	show := newProgress(cmd.ErrOrStderr())
 	result, err := deliver.Run(cmd.Context(), f.Options, show.see)
 	show.close()
+	if _, unclean := mirrors.Clean(cmd.Context(), time.Now()); unclean != nil && cmd.Context().Err() == nil {
+		f.env.Note("mirrors of repositories that are not delivered any more cannot be removed: %v", unclean)
+	}
 	return f.report(cmd, result, err)
 }
 

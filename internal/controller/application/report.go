@@ -98,16 +98,16 @@ func (o *observation) conditions() []v1alpha1.ApplicationCondition {
 	var all []v1alpha1.ApplicationCondition
 	for n, p := range o.problems {
 		if p.Condition == v1alpha1.ConditionInvalidSpecError && p.Effect == operation.Warns && n < maxRefused {
-			all = append(all, v1alpha1.ApplicationCondition{Type: p.Condition, Message: p.Err.Error()})
+			all = append(all, v1alpha1.ApplicationCondition{Type: p.Condition, Message: p.Message()})
 			continue
 		}
 		i := slices.IndexFunc(all, func(c v1alpha1.ApplicationCondition) bool { return c.Type == p.Condition })
 		if i < 0 {
-			all = append(all, v1alpha1.ApplicationCondition{Type: p.Condition, Message: p.Err.Error()})
+			all = append(all, v1alpha1.ApplicationCondition{Type: p.Condition, Message: p.Message()})
 			continue
 		}
-		if !strings.Contains(all[i].Message, p.Err.Error()) {
-			all[i].Message += "; " + p.Err.Error()
+		if !strings.Contains(all[i].Message, p.Message()) {
+			all[i].Message += "; " + p.Message()
 		}
 	}
 	return all
