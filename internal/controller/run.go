@@ -264,7 +264,7 @@ func handler(mgr manager.Manager, o Options, heard *notices, watchdog *applicati
 		Open: func(header http.Header) (server.Webhook, error) {
 			current, err := secrets.read()
 			if err != nil {
-				return nil, err
+				return nil, fmt.Errorf("%w: %w", server.ErrUnavailable, err)
 			}
 			hook, err := source.OpenWebhook(header, current)
 			if err != nil {

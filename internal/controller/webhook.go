@@ -32,13 +32,18 @@ func (p *push) Push(body []byte) ([]string, error) {
 	if err != nil {
 		return nil, explained(err)
 	}
-	if id := p.Delivery(); id != "" {
-		if _, again := p.seen.Get(id); again {
-			return urls, nil
-		}
+	id := p.Delivery()
+	if _, again := p.seen.Get(id); again {
+		return urls, nil
+	}
+	if err := p.heard.hear(urls); err != nil {
+		return nil, fmt.Errorf("%w: %w", server.ErrUnavailable, err)
+	}
+	if id != "" {
+		// Only what was heard need not be heard again.
 		p.seen.Add(id, nil)
 	}
-	return urls, p.heard.hear(urls)
+	return urls, nil
 }
 
 // explained is err as the server knows it.

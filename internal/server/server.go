@@ -33,6 +33,10 @@ const (
 // wrong.
 var ErrUnauthenticated = errors.New("webhook: the secret does not match; set the same one at the git host")
 
+// ErrUnavailable is what Options.Open and a Webhook return, wrapped, for what is no fault of the payload: the host has
+// to send it again.
+var ErrUnavailable = errors.New("webhook: nothing can be done about it now; send it again")
+
 // Webhook is one that is being read. The parts of the body are written to it as they come.
 type Webhook interface {
 	io.Writer
@@ -46,7 +50,7 @@ type Options struct {
 	// Metrics are served at /metrics.
 	Metrics prometheus.Gatherer
 	// Open judges a webhook by its headers, before its body is read. An error that wraps ErrUnauthenticated is answered
-	// with 401, others with 400.
+	// with 401, one that wraps ErrUnavailable with 503, others with 400.
 	Open func(header http.Header) (Webhook, error)
 	// Alive returns why only a restart helps; nil when none is needed.
 	Alive func() error
@@ -98,10 +102,11 @@ func (o *webhooks) serve(w http.ResponseWriter, r *http.Request) {
 		http.Error(w, err.Error(), http.StatusUnauthorized)
 	case errors.As(err, &large):
 		http.Error(w, "reading the webhook: "+err.Error(), http.StatusRequestEntityTooLarge)
-	case errors.Is(err, errBusy):
+	case errors.Is(err, ErrUnavailable):
+		// Why is nothing that a stranger has to know.
 		o.Log.Warn("webhook put off", "remote", r.RemoteAddr, "err", err)
 		w.Header().Set("Retry-After", "5")
-		http.Error(w, err.Error(), http.StatusServiceUnavailable)
+		http.Error(w, ErrUnavailable.Error(), http.StatusServiceUnavailable)
 	case errors.As(err, &late) && late.Timeout():
 		http.Error(w, "webhook took too long to arrive", http.StatusRequestTimeout)
 	case err != nil:
@@ -117,7 +122,7 @@ func (o *webhooks) serve(w http.ResponseWriter, r *http.Request) {
 }
 
 // errBusy is for a webhook that comes while the others hold all that may be held.
-var errBusy = errors.New("webhook: too many are being read; send it again")
+var errBusy = fmt.Errorf("too many are being read: %w", ErrUnavailable)
 
 // read judges a webhook by its headers, and then by its body.
 func (o *webhooks) read(w http.ResponseWriter, r *http.Request) ([]string, error) {

@@ -42,6 +42,8 @@ func options() Options {
 					return nil, fmt.Errorf("push to shop: %w", ErrUnauthenticated)
 				case body == "?":
 					return nil, errors.New("no repository in the payload")
+				case body == "!":
+					return nil, fmt.Errorf("%w: dialing 192.0.2.1:443", ErrUnavailable)
 				case written != body:
 					return nil, errors.New("the parts are not the whole")
 				}
@@ -76,6 +78,7 @@ func TestAnswers(t *testing.T) {
 		{"push of a stranger", "POST", "/api/webhook", "guess", "{}", options(), 401, "secret does not match"},
 		{"a long push", "POST", "/api/webhook", "s3cret", strings.Repeat("x", 100<<10), options(), 202, "https://git.example/shop"},
 		{"push of nothing", "POST", "/api/webhook", "s3cret", "?", options(), 400, "no repository in the payload"},
+		{"push that cannot be heard now", "POST", "/api/webhook", "s3cret", "!", options(), 503, ErrUnavailable.Error() + "\n"},
 		{"push by GET", "GET", "/api/webhook", "s3cret", "", options(), 405, ""},
 		{"metrics", "GET", "/metrics", "", "", options(), 200, "pushes_total 0"},
 		{"elsewhere", "GET", "/nowhere", "", "", options(), 404, ""},
@@ -86,7 +89,7 @@ func TestAnswers(t *testing.T) {
 			request.Header.Set("X-Secret", c.secret)
 			answer := httptest.NewRecorder()
 			Handler(c.options).ServeHTTP(answer, request)
-			if answer.Code != c.status || !strings.Contains(answer.Body.String(), c.says) {
+			if answer.Code != c.status || !strings.Contains(answer.Body.String(), c.says) || strings.Contains(answer.Body.String(), "192.0.2.1") {
 				t.Errorf("got %d %q, want %d and %q", answer.Code, answer.Body, c.status, c.says)
 			}
 		})
