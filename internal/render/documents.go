@@ -40,7 +40,9 @@ func splitDocuments(data []byte) []Document {
 	var docs []Document
 	start, startLine, line := 0, 1, 1
 	cut := func(end int) {
-		if part := data[start:end]; !blank(part) {
+		// The directives of a document stand in front of its mark.
+		followed := end < len(data)
+		if part := data[start:end]; !blank(part, followed) {
 			docs = append(docs, Document{Text: part, Line: startLine})
 		}
 	}
@@ -61,14 +63,18 @@ func splitDocuments(data []byte) []Document {
 	return docs
 }
 
-// blank reports whether a part has nothing but comments, directives and document marks.
-func blank(part []byte) bool {
+// directive is what stands in front of the mark of a document.
+var directive = regexp.MustCompile(`^%(YAML|TAG)[ \t]`)
+
+// blank reports whether a part has nothing but comments and document marks, and the directives of a document that
+// follows.
+func blank(part []byte, followed bool) bool {
 	for text := range bytes.Lines(part) {
 		t := bytes.TrimSpace(text)
 		if bytes.HasPrefix(text, []byte("---")) {
 			t = bytes.TrimSpace(text[3:])
 		}
-		if len(t) > 0 && t[0] != '#' && !bytes.HasPrefix(text, []byte("%")) && !bytes.Equal(t, []byte("...")) && !bytes.Equal(t, []byte("\ufeff")) {
+		if len(t) > 0 && t[0] != '#' && !bytes.Equal(t, []byte("...")) && !bytes.Equal(t, []byte("\ufeff")) && !(followed && directive.Match(text)) {
 			return false
 		}
 	}

@@ -58,7 +58,7 @@ func (e estimator) replaced(k *inspected, into *load) error {
 			}
 		}
 	}
-	for _, v := range k.kustomization.Vars {
+	for _, v := range k.kustomization.Vars { //nolint:staticcheck // kustomizations that exist have the old field
 		into.value = max(into.value, e.valueOf(v.ObjRef.Kind, v.ObjRef.Name, cmpOr(v.FieldRef.FieldPath, "metadata.name"), into).Bytes)
 	}
 	return nil

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io/fs"
 	"path"
+	"reflect"
 	"strings"
 
 	"go.yaml.in/yaml/v3"
@@ -46,22 +47,18 @@ func loadKustomization(tree *render.Tree, dir string) (string, *types.Kustomizat
 	}
 	k := &types.Kustomization{}
 	if err := k.Unmarshal(data); err != nil {
-		line, cause := kustomizationProblem(docs[0].Node, err)
-		return "", nil, &problem.Error{Kind: problem.Usage, File: files[0], Line: line, Cause: "invalid kustomization: " + cause, Remedy: "correct the field"}
+		return "", nil, kustomizationProblem(files[0], docs[0].Node, err)
 	}
 	return files[0], k, nil
 }
 
-// kustomizationProblem finds the line of a field that a kustomization does not have.
-func kustomizationProblem(n *yaml.Node, err error) (int, string) {
-	problem := strings.TrimPrefix(err.Error(), "invalid Kustomization: ")
-	if _, field, ok := strings.Cut(problem, `unknown field "`); ok && n.Kind == yaml.MappingNode {
-		field = strings.TrimSuffix(field, `"`)
-		for i := 0; i < len(n.Content); i += 2 {
-			if n.Content[i].Value == field {
-				return n.Content[i].Line, problem
-			}
-		}
+// kustomizationProblem returns the error of a kustomization that kustomize cannot read, with the field that it is about.
+func kustomizationProblem(file string, n *yaml.Node, err error) error {
+	p := fieldProblem(n, reflect.TypeFor[types.Kustomization](), "")
+	if p == nil {
+		text := strings.TrimPrefix(strings.TrimPrefix(err.Error(), "invalid Kustomization: "), "json: ")
+		p = &problem.Error{Cause: text, Remedy: "correct the field"}
 	}
-	return 0, strings.TrimPrefix(problem, "json: ")
+	p.Kind, p.File, p.Cause = problem.Usage, file, "invalid kustomization: "+p.Cause
+	return p
 }
