@@ -19,10 +19,13 @@ var version = "unknown"
 
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	err := newRoot(os.Args[0], kit.Standard()).ExecuteContext(ctx)
+	streams := kit.Standard()
+	showAll := hideNotices(streams.Err)
+	err := newRoot(os.Args[0], streams).ExecuteContext(ctx)
 	stop()
+	showAll()
 	if message := kit.Message(err); message != "" {
-		fmt.Fprintln(os.Stderr, message)
+		fmt.Fprintln(streams.Err, message)
 	}
 	os.Exit(kit.ExitCode(err))
 }
