@@ -96,6 +96,9 @@ func (c *controller) act(a rollout.Action) error {
 		rs := c.named(a.Name)
 		rs.Spec.MinReadySeconds = a.Seconds
 		rs.Generation++
+	case rollout.SetReplicas:
+		c.rollout.Spec.Replicas = &a.To
+		c.rollout.Generation++
 	case rollout.ScaleWorkload:
 		c.workload.replicas = &a.To
 	default:
@@ -257,6 +260,8 @@ func (c *controller) describe(a rollout.Action) string {
 		return fmt.Sprintf("minReadySeconds %s %d", c.text(strings.TrimPrefix(a.Name, c.rollout.Name+"-")), a.Seconds)
 	case rollout.ScaleWorkload:
 		return fmt.Sprintf("workload %s/%s %d", a.Ref.Kind, a.Ref.Name, a.To)
+	case rollout.SetReplicas:
+		return fmt.Sprintf("size %d", a.To)
 	}
 	return fmt.Sprintf("%T", a)
 }

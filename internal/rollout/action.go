@@ -119,6 +119,9 @@ type SetMinReadySeconds struct {
 	Seconds int32
 }
 
+// SetReplicas writes the size of a Rollout that has none.
+type SetReplicas struct{ To int32 }
+
 // RecordEvent records what follows, before it is done: whatever interrupts that, the event is recorded a single time.
 type RecordEvent struct{ Event Event }
 
@@ -138,6 +141,7 @@ func (EvictPod) action()           {}
 func (SetRoleMetadata) action()    {}
 func (SetMinReadySeconds) action() {}
 func (ScaleWorkload) action()      {}
+func (SetReplicas) action()        {}
 func (RecordEvent) action()        {}
 
 func (a CreateReplicaSet) String() string {
@@ -185,6 +189,8 @@ func (a SetMinReadySeconds) String() string {
 func (a ScaleWorkload) String() string {
 	return fmt.Sprintf("scale %s %s to %d", a.Ref.Kind, a.Ref.Name, a.To)
 }
+
+func (a SetReplicas) String() string { return fmt.Sprintf("set spec.replicas to %d", a.To) }
 
 func (a RecordEvent) String() string { return "record event " + a.Event.Reason }
 

@@ -5,6 +5,7 @@ import (
 
 	appsv1 "k8s.io/api/apps/v1"
 	corev1 "k8s.io/api/core/v1"
+	"k8s.io/utils/ptr"
 
 	"github.com/cyan-cd/cyan/api/v1alpha1"
 )
@@ -14,13 +15,17 @@ func Decide(seen Observation, strategy Strategy, now time.Time) Decision {
 	if seen.Rollout.DeletionTimestamp != nil {
 		return Decision{Actions: releaseAll(seen), Status: *seen.Rollout.Status.DeepCopy()}
 	}
+	seen, sized := withSize(seen)
 	if problems := Problems(seen, strategy); len(problems) > 0 {
-		return refuse(seen, problems, now)
+		d := refuse(seen, problems, now)
+		d.Actions = append(sized.Actions, d.Actions...)
+		return d
 	}
 	s := NewState(seen, strategy.Settings(), now)
 	o := strategy.Next(s, now)
 	restarting, forgotten := restart(s, now), beyondHistory(s)
 	work := Join(
+		sized,
 		announceRollout(s.Rollout),
 		releaseLeft(seen),
 		announceRevision(s),
@@ -34,6 +39,19 @@ func Decide(seen Observation, strategy Strategy, now time.Time) Decision {
 		recordStable(s, o, now),
 	)
 	return report(s, o, restarting.At, work, now)
+}
+
+// withSize returns an observation in which the Rollout has a size, and has it written where there is none: autoscalers
+// and `kubectl scale` read it there, and a definition of Rollouts that is not Cyan's may have no default.
+func withSize(seen Observation) (Observation, Work) {
+	if seen.Rollout.Spec.Replicas != nil || seen.Rollout.Spec.Unreadable != "" {
+		return seen, Work{}
+	}
+	seen.Rollout = seen.Rollout.DeepCopy()
+	seen.Rollout.Spec.Replicas = ptr.To[int32](defaultReplicas)
+	// It is as it will be once that is written, so that the status speaks of it.
+	seen.Rollout.Generation++
+	return seen, Do(SetReplicas{defaultReplicas})
 }
 
 // releaseLeft releases the Services that the spec does not name any more.

@@ -83,6 +83,8 @@ func (r actor) carryOut(ctx context.Context, ro *v1alpha1.Rollout, a rollout.Act
 		return r.patchReplicaSet(ctx, ro, a.Name, map[string]any{"spec": map[string]any{"minReadySeconds": a.Seconds}})
 	case rollout.ScaleWorkload:
 		return r.scaleWorkload(ctx, ro.Namespace, a)
+	case rollout.SetReplicas:
+		return r.setReplicas(ctx, ro, a)
 	case rollout.RecordEvent:
 		return nil
 	}
@@ -153,6 +155,18 @@ func (r actor) scale(ctx context.Context, ro *v1alpha1.Rollout, a rollout.Scale)
 		"metadata": map[string]any{"annotations": nullWhenEmpty(a.Annotations())},
 		"spec":     map[string]any{"replicas": a.To},
 	})
+}
+
+// setReplicas writes the size of a Rollout, provided that nobody else has written to it.
+func (r actor) setReplicas(ctx context.Context, ro *v1alpha1.Rollout, a rollout.SetReplicas) error {
+	after := ro.DeepCopy()
+	err := r.mergePatch(ctx, after, map[string]any{
+		"metadata": map[string]any{"resourceVersion": ro.ResourceVersion}, "spec": map[string]any{"replicas": a.To},
+	})
+	if err == nil {
+		ro.ResourceVersion = after.ResourceVersion
+	}
+	return err
 }
 
 // evict takes a pod away as a PodDisruptionBudget allows.
