@@ -52,7 +52,8 @@ func loadKustomization(tree *render.Tree, dir string) (string, *types.Kustomizat
 	return files[0], k, nil
 }
 
-// kustomizationProblem returns the error of a kustomization that kustomize cannot read, with the field that it is about.
+// kustomizationProblem returns the error of a kustomization that kustomize cannot read, with the field that it is
+// about.
 func kustomizationProblem(file string, n *yaml.Node, err error) error {
 	p := fieldProblem(n, reflect.TypeFor[types.Kustomization](), "")
 	if p == nil {
