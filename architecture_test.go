@@ -75,6 +75,7 @@ var rooms = []room{
 	{folder: "internal/traffic", may: []string{"api/...", "internal/rollout", "internal/testkit"}},
 	{folder: "internal/traffic/service", may: []string{"api/...", "internal/rollout", "internal/traffic"}},
 	{folder: "internal/controller/rollout", may: []string{"api/...", "internal/controller/recorder", "internal/rollout", "internal/rollout/strategy", "internal/traffic/...", "internal/patch", "internal/problem", "internal/settings"}},
+	{folder: "internal/auth", may: []string{"api/...", "internal/access"}},
 	{folder: "internal/server", may: []string{"internal/action", "api/...", "internal/rollout/...", "internal/plan", "internal/health", "internal/delivery", "internal/render"}},
 	{folder: "internal/cli", may: []string{"internal/repository", "internal/action", "internal/project", "api/...", "internal/rollout/...", "internal/plan", "internal/health", "internal/delivery", "internal/render/...", "internal/validate", "internal/image", "internal/source", "internal/cluster", "internal/spelling", "internal/patch", "internal/problem", "internal/project", "internal/deliver", "internal/compare", "internal/live", "internal/cli/...", "internal/jsonpatch", "internal/settings", "internal/secret"}},
 	{folder: "internal/cli/term", may: []string{}, never: clients},

@@ -9,6 +9,7 @@ import (
 	"k8s.io/apimachinery/pkg/runtime"
 
 	"github.com/cyan-cd/cyan/api/v1alpha1"
+	"github.com/cyan-cd/cyan/internal/problem"
 )
 
 // TestFindings: what is not understood is named, with where it stands and what to write.
@@ -36,7 +37,7 @@ func TestFindings(t *testing.T) {
 		{"p, alice, applications, get, " + strings.Repeat("a", longestPattern+1) + ", allow", at + `pattern "` + strings.Repeat("a", 80) + `…": longer than 1024 bytes; the line allows nothing; correct the pattern`},
 		{"p, " + strings.Repeat("a", longestLine), at + "longer than 4096 bytes; " + forms},
 	} {
-		if _, found := Parse(Written{Policies: policies(c.line)}); len(found) != 1 || found[0].Error() != c.want {
+		if _, found := Parse(Written{Policies: policies(c.line)}); len(found) != 1 || found[0].Error() != c.want || found[0].Kind != problem.Usage {
 			t.Errorf("%.60s:\ngot  %v\nwant %s", c.line, found, c.want)
 		}
 	}
@@ -135,13 +136,35 @@ func TestRolesOfProjects(t *testing.T) {
 			t.Errorf("%s:\ngot  %s\nwant %s", policy, got, want)
 		}
 	}
+	// What is named counts for nothing: not for the role, not for another, and not in another project.
+	p, _ := Parse(Written{Projects: []*v1alpha1.AppProject{project("shop", `{"name":"ci","policies":["p, proj:shop:ci, applications, get, *, allow","p, proj:shop:ci, accounts, update, shop/*, allow",
+		"p, proj:shop:other, applications, get, shop/*, allow","p, role:readonly, applications, *, shop/*, deny","g, proj:shop:ci, role:admin"]}`, `{"name":"other"}`)}})
+	for _, c := range []struct {
+		subject string
+		call    Call
+		want    bool
+	}{
+		{"proj:shop:ci", Call{Applications, Get, "shop/web"}, false}, {"proj:shop:ci", Call{Applications, Get, "far/web"}, false}, {"proj:shop:ci", Call{Accounts, Update, "shop/x"}, false},
+		{"proj:shop:other", Call{Applications, Get, "shop/web"}, false}, {RoleReadOnly, Call{Applications, Get, "shop/web"}, true}, {"proj:shop:ci", Call{Projects, Get, "shop"}, true},
+	} {
+		if got := p.Of(Subject{Name: c.subject}).Allowed(c.call); got != c.want {
+			t.Errorf("%s, %s: got %v, want %v", c.subject, c.call, got, c.want)
+		}
+	}
+	for i, name := range []string{"a:b", strings.Repeat("x", longestName+1), strings.Repeat("x", longestName)} {
+		p := project("shop", fmt.Sprintf(`{"name":%q,"policies":[%q]}`, name, "p, "+ProjectSubject("shop", name)+", applications, get, shop/*, allow"))
+		parsed, found := Parse(Written{Projects: []*v1alpha1.AppProject{p}})
+		if allowed, want := parsed.Of(Subject{Name: ProjectSubject("shop", name)}).Allowed(Call{Applications, Get, "shop/web"}), i == 2; allowed != want || len(found) > 0 == want {
+			t.Errorf("role %d: got %v, %v", i, allowed, found)
+		}
+	}
 	parsed(t, Written{Projects: []*v1alpha1.AppProject{project("shop", `{"name":"a:b"}`, `{"name":""}`, `{"name":"a,b"}`, `[]`)}},
 		`AppProject shop: spec.roles[0]: invalid name "a:b"; the role allows nothing; give it a name without : and blanks`,
 		`AppProject shop: spec.roles[1]: invalid name ""; the role allows nothing; give it a name without : and blanks`,
 		`AppProject shop: spec.roles[2]: invalid name "a,b"; the role allows nothing; give it a name without : and blanks`,
 		`AppProject shop: spec.roles[3]: json: cannot unmarshal array into Go value of type access.ProjectRole; the role allows nothing; correct it`)
 	// What denies and is not understood denies the project's all.
-	p, _ := Parse(Written{Projects: []*v1alpha1.AppProject{project("shop", `{"name":"ci","policies":["p, proj:shop:ci, applications, *, shop/*, allow","p, proj:shop:ci, applications, sync, shop/[, deny"]}`)}})
+	p, _ = Parse(Written{Projects: []*v1alpha1.AppProject{project("shop", `{"name":"ci","policies":["p, proj:shop:ci, applications, *, shop/*, allow","p, proj:shop:ci, applications, sync, shop/[, deny"]}`)}})
 	for action, want := range map[string]bool{Get: true, Sync: false} {
 		if got := p.Of(Subject{Name: "proj:shop:ci"}).Allowed(Call{Applications, action, "shop/web"}); got != want {
 			t.Errorf("%s: got %v, want %v", action, got, want)

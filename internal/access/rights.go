@@ -95,7 +95,7 @@ func (p Policy) closure(name string, foreign bool, project *projectPolicy) []str
 	return names
 }
 
-// rulesOf returns the rules of all names, those that deny first.
+// rulesOf returns the rules of all names.
 func (p Policy) rulesOf(names []string, project *projectPolicy) []*rule {
 	var rules []*rule
 	for _, name := range names {
@@ -104,15 +104,6 @@ func (p Policy) rulesOf(names []string, project *projectPolicy) []*rule {
 			rules = append(rules, project.rules[name]...)
 		}
 	}
-	slices.SortStableFunc(rules, func(x, y *rule) int {
-		switch {
-		case x.deny == y.deny:
-			return 0
-		case x.deny:
-			return -1
-		}
-		return 1
-	})
 	return rules
 }
 
@@ -130,8 +121,6 @@ type Decision struct {
 // String returns the answer and why.
 func (d Decision) String() string {
 	switch {
-	case d.By == nil && d.Allowed:
-		return "allowed: nothing was asked for"
 	case d.By == nil:
 		return "denied: no line allows " + d.Call.String()
 	case d.Allowed:

@@ -9,6 +9,7 @@ import (
 	"k8s.io/apimachinery/pkg/runtime"
 
 	"github.com/cyan-cd/cyan/api/v1alpha1"
+	"github.com/cyan-cd/cyan/internal/problem"
 )
 
 // project makes an AppProject with roles in JSON.
@@ -161,7 +162,7 @@ func TestGroupsAreBounded(t *testing.T) {
 func TestZeroValuesAllowNothing(t *testing.T) {
 	call := Call{Applications, Get, "shop/web"}
 	for name, rights := range map[string]Rights{"rights": {}, "policy": Policy{}.Of(Subject{Name: AdminName})} {
-		if d := rights.Decide(Request{{call}}); d.Allowed || d.Call != call {
+		if d := rights.Decide(Request{{call}}); d.Allowed || d.Call != call || d.By != nil {
 			t.Errorf("%s: got %v", name, d)
 		}
 	}
@@ -183,7 +184,7 @@ func TestCheck(t *testing.T) {
 		"alice": "permission denied: applications, sync, shop/web, sub: alice: no policy allows it; ask who keeps ConfigMap argocd-rbac-cm or the project's roles for that right",
 		"":      "permission denied: applications, sync, shop/web, sub: not logged in: no policy allows it; ask who keeps ConfigMap argocd-rbac-cm or the project's roles for that right",
 	} {
-		if err := p.Of(Subject{Name: subject}).Check(web.On(Sync)); err == nil || err.Error() != want {
+		if err := p.Of(Subject{Name: subject}).Check(web.On(Sync)); err == nil || err.Error() != want || problem.KindOf(err) != problem.Refused {
 			t.Errorf("%s:\ngot  %v\nwant %s", subject, err, want)
 		}
 	}
@@ -191,7 +192,7 @@ func TestCheck(t *testing.T) {
 
 // Select answers as Decide does.
 func TestSelect(t *testing.T) {
-	p := parsed(t, Written{Policies: map[string]string{defaultKey: "role:d", policyKey: "p, role:d, applications, get, open/*, allow\np, alice, applications, *, s*/*, allow\np, alice, applications, get, shop/secret, deny"},
+	p := parsed(t, Written{Policies: map[string]string{defaultKey: "role:d", policyKey: "p, proj:far:r, applications, get, s*/*, allow\np, alice, applications, delete, *, deny\np, role:d, applications, get, open/*, allow\np, alice, applications, *, s*/*, allow\np, alice, applications, get, shop/secret, deny"},
 		Projects: []*v1alpha1.AppProject{project("far", `{"name":"r","groups":["g"],"policies":["p, proj:far:r, applications, get, far/a*, allow"]}`)}})
 	for _, s := range []Subject{{Name: "alice", Groups: []string{"g"}}, {Name: "proj:far:r"}, {}} {
 		rights := p.Of(s)
@@ -207,13 +208,13 @@ func TestSelect(t *testing.T) {
 }
 
 func TestRoles(t *testing.T) {
-	p := parsed(t, Written{WithoutBuiltIn: true, Policies: policies("p, role:dev, applications, get, *, allow", "g, bob, role:dev", "g, alice, role:dev", "g, alice, role:dev", "p, carol, logs, get, *, allow"),
+	p := parsed(t, Written{WithoutBuiltIn: true, Policies: policies("p, role:dev, applications, get, *, allow", "g, bob, role:dev", "g, alice, role:dev", "g, carl, role:dev", "g, alice, role:dev", "p, carol, logs, get, *, allow"),
 		Projects: []*v1alpha1.AppProject{project("shop", `{"name":"ci","groups":["org:devs"]}`)}})
 	var got []string
 	for _, r := range p.Roles() {
 		got = append(got, fmt.Sprintf("%s of %q: %d lines, %v", r.Name, r.Project, len(r.Lines), r.Members))
 	}
-	want := []string{`carol of "": 1 lines, []`, `proj:shop:ci of "shop": 1 lines, [org:devs]`, `role:dev of "": 1 lines, [alice bob]`}
+	want := []string{`carol of "": 1 lines, []`, `proj:shop:ci of "shop": 1 lines, [org:devs]`, `role:dev of "": 1 lines, [alice bob carl]`}
 	if !slices.Equal(got, want) {
 		t.Errorf("got %q, want %q", got, want)
 	}

@@ -1,0 +1,229 @@
+package auth
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"time"
+
+	"github.com/golang-jwt/jwt/v5"
+
+	"github.com/cyan-cd/cyan/internal/access"
+)
+
+// Authenticator finds out who asks, and logs in and out.
+type Authenticator struct {
+	*IssuerLogin
+	checks *checks
+	limits *limits
+	// Address returns the address that a request counts for; that of its connection unless a trusted proxy is in front.
+	Address func(*http.Request) string
+}
+
+// Options are what an Authenticator is made of.
+type Options struct {
+	Objects Objects
+	// Now is the clock.
+	Now     func() time.Time
+	Cookies Cookies
+	// Scopes returns the claims whose values are groups: access.Policy.Scopes of the policy of now.
+	Scopes func() []string
+	// Client reaches issuers; nil for one with bounds of time and size.
+	Client *http.Client
+}
+
+// New returns an Authenticator. [Accounts.Ensure] has to have run once before somebody can log in.
+func New(o Options) *Authenticator {
+	if o.Scopes == nil {
+		o.Scopes = func() []string { return []string{"groups"} }
+	}
+	v := &Verifier{Accounts: Accounts{o.Objects, o.Now}, revoked: newRevoked(o.Objects, o.Now), issuers: newIssuers(o.Client, o.Now), scopes: o.Scopes}
+	return &Authenticator{
+		IssuerLogin: &IssuerLogin{v, o.Cookies}, checks: newChecks(), limits: newLimits(o.Now()), Address: func(r *http.Request) string { return AddressOf(r.RemoteAddr) },
+	}
+}
+
+// Authenticate returns who a request is from. A request without a token is from nobody, who has what everybody has,
+// where settings allow that; else [ErrNoSession]. A token that does not hold is [ErrToken], never nobody.
+func (a *Authenticator) Authenticate(r *http.Request) (Identity, error) {
+	token := bearerOf(r)
+	if token == "" {
+		token = sessionOf(r)
+	}
+	if token != "" {
+		return a.Verify(r.Context(), token)
+	}
+	s, _, err := a.Settings(r.Context())
+	if err != nil {
+		return Identity{}, err
+	}
+	if !s.Anonymous {
+		return Identity{}, ErrNoSession
+	}
+	return Identity{How: ByNothing}, nil
+}
+
+// Session is a session that has begun.
+type Session struct {
+	Token   string
+	Expires time.Time
+	// Cookies are to be set in the answer.
+	Cookies []*http.Cookie
+}
+
+// Credentials are what somebody logs in with.
+type Credentials struct{ Name, Password string }
+
+// Login begins a session for who knows the password of an account. Who does not has [ErrCredentials], after the same
+// work, whatever is wrong; who tries too often, [*TooSoonError]; [ErrBusy] may be tried again at once.
+func (a *Authenticator) Login(r *http.Request, c Credentials) (Session, error) {
+	ctx := r.Context()
+	if len(c.Name) == 0 || len(c.Name) > longestName || len(c.Password) == 0 || len(c.Password) > longestPassword {
+		return Session{}, ErrCredentials
+	}
+	s, _, err := a.Settings(ctx)
+	if err != nil {
+		return Session{}, err
+	}
+	secret, err := a.secret(ctx)
+	if err != nil {
+		return Session{}, err
+	}
+	key, err := a.key(ctx)
+	if err != nil {
+		return Session{}, err
+	}
+	device, known := a.deviceOf(r, key, c.Name)
+	tried := attempt{address: a.Address(r), account: c.Name, device: device}
+	if wait := a.limits.begin(tried, a.Now()); wait > 0 {
+		return Session{}, &TooSoonError{wait}
+	}
+	account := Account{Name: c.Name}
+	if settings, there := s.Accounts[c.Name]; there && settings.Enabled && settings.Login {
+		account = accountOf(c.Name, settings, secret)
+	}
+	lane, right := &a.checks.strangers, false
+	if known {
+		lane = &a.checks.known
+	}
+	if err := lane.do(ctx, func() { right = matches(account.hash, c.Password) }); err != nil {
+		a.limits.undone(tried, a.Now())
+		return Session{}, err
+	}
+	if !right {
+		return Session{}, ErrCredentials
+	}
+	a.limits.succeeded(tried, a.Now())
+	return a.begin(key, account, s, newID())
+}
+
+// begin makes the session of an account.
+func (a *Authenticator) begin(key []byte, account Account, s Settings, id string) (Session, error) {
+	entry, err := newEntry(id, s.SessionDuration, a.Now(), account.PasswordChanged)
+	if err != nil {
+		return Session{}, err
+	}
+	token, err := sign(key, ownClaims(LocalIssuer, account.Name+":"+capabilityLogin, entry))
+	if err != nil {
+		return Session{}, err
+	}
+	session, err := a.cookies.hold(token, time.Unix(entry.ExpiresAt, 0))
+	if err != nil {
+		return Session{}, err
+	}
+	device, err := a.newDevice(key, account.Name)
+	session.Cookies = append(session.Cookies, device)
+	return session, err
+}
+
+// hold puts a session into cookies.
+func (c Cookies) hold(token string, expires time.Time) (Session, error) {
+	cookies, err := c.session(token, expires)
+	return Session{token, expires, cookies}, err
+}
+
+const (
+	issuerDevice = "cyan-device"
+	deviceLasts  = 90 * 24 * time.Hour
+)
+
+// newDevice returns the cookie by which a browser is known that has logged in to an account. It proves nothing else.
+func (a *Authenticator) newDevice(key []byte, account string) (*http.Cookie, error) {
+	expires := a.Now().Add(deviceLasts)
+	token, err := sign(key, ownClaims(issuerDevice, account, access.Token{ID: newID(), IssuedAt: a.Now().Unix(), ExpiresAt: expires.Unix()}))
+	return a.cookies.new(deviceCookie, token, expires), err
+}
+
+// deviceOf returns the browser of a request, where it has logged in to the account before.
+func (a *Authenticator) deviceOf(r *http.Request, key []byte, account string) (id string, known bool) {
+	cookie, err := r.Cookie(deviceCookie)
+	if err != nil || len(cookie.Value) > longestCookie {
+		return "", false
+	}
+	c := &jwt.RegisteredClaims{}
+	if verify(key, cookie.Value, a.Now, c, issuerDevice) != nil || c.Subject != account || c.ID == "" {
+		return "", false
+	}
+	return c.ID, true
+}
+
+// renewBefore is how long before its end a session is renewed.
+const renewBefore = 5 * time.Minute
+
+// Renew returns a session in place of one that ends soon; false where there is none to renew. It is the same session
+// for who ends it. One of a user whom an issuer has vouched for is not renewed: the issuer is asked again.
+func (a *Authenticator) Renew(ctx context.Context, id Identity) (Session, bool, error) {
+	if id.How != BySession || id.Issuer != LocalIssuer || id.Expires.IsZero() || id.Expires.Sub(a.Now()) >= renewBefore {
+		return Session{}, false, nil
+	}
+	s, _, err := a.Settings(ctx)
+	if err != nil || s.SessionDuration <= renewBefore {
+		return Session{}, false, err
+	}
+	key, err := a.key(ctx)
+	if err != nil {
+		return Session{}, false, err
+	}
+	entry := access.Token{ID: id.TokenID, IssuedAt: id.IssuedAt.Unix(), ExpiresAt: a.Now().Add(s.SessionDuration).Unix()}
+	token, err := sign(key, ownClaims(LocalIssuer, id.Name+":"+capabilityLogin, entry))
+	if err != nil {
+		return Session{}, false, err
+	}
+	session, err := a.cookies.hold(token, time.Unix(entry.ExpiresAt, 0))
+	return session, err == nil, err
+}
+
+// Logout ends a session on every replica, and returns the cookies that take it from the browser. A token of an account
+// or of a project's role is no session: it holds until it is deleted.
+func (a *Authenticator) Logout(r *http.Request) ([]*http.Cookie, error) {
+	ended := a.cookies.ended(r)
+	id, err := a.Authenticate(r)
+	if err != nil || id.How != BySession && id.How != ByIssuer {
+		return ended, ignoreNoSession(err)
+	}
+	s, _, err := a.Settings(r.Context())
+	if err != nil {
+		return ended, err
+	}
+	return ended, a.revoked.add(r.Context(), id, s.SessionDuration)
+}
+
+func ignoreNoSession(err error) error {
+	if errors.Is(err, ErrNoSession) || errors.Is(err, ErrToken) {
+		return nil
+	}
+	return err
+}
+
+// ChangePassword sets the password of an account at the wish of who has logged in, after the password of that account
+// itself was given again. Whether it may is for the caller to have decided.
+func (a *Authenticator) ChangePassword(r *http.Request, id Identity, current, account, password string) error {
+	if id.How != BySession || id.Foreign {
+		return fmt.Errorf("changing a password: %w", ErrNoSession)
+	}
+	if _, err := a.Login(r, Credentials{id.Name, current}); err != nil {
+		return err
+	}
+	return a.SetPassword(r.Context(), account, password)
+}
