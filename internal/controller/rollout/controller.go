@@ -129,7 +129,7 @@ func newReconciler(mgr ctrl.Manager, o Options) *reconciler {
 	now := o.Now
 	writer := client.WithFieldOwner(mgr.GetClient(), v1alpha1.RolloutFieldManager)
 	live, written, last := mgr.GetAPIReader(), newExpectations(now), newVersions()
-	router := service.Router{Client: writer, Live: live}
+	router := service.Router{Client: writer, Cache: mgr.GetClient(), Live: live}
 	reporter := reporter{client: writer, versions: last, recorder: newRecorder(writer, now), metrics: newMetrics(mgr.GetClient(), o.InstanceID)}
 	return &reconciler{
 		observer: observer{cache: mgr.GetClient(), live: live, router: router, expectations: written, versions: last, instance: o.InstanceID},

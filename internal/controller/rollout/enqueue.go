@@ -13,6 +13,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/reconcile"
 
 	"github.com/cyan-cd/cyan/api/v1alpha1"
+	"github.com/cyan-cd/cyan/internal/traffic/service"
 )
 
 // Indexes of Rollouts by what they name: the name of a Service, "Kind/name" of a workload. ReplicaSets and pods have
@@ -25,17 +26,13 @@ const (
 
 func addIndexes(indexer client.FieldIndexer) error {
 	ctx := context.Background()
-	for _, index := range []struct {
-		of     client.Object
-		name   string
-		values client.IndexerFunc
-	}{
-		{&v1alpha1.Rollout{}, byService, servicesOf},
-		{&v1alpha1.Rollout{}, byWorkload, workloadOf},
-		{&appsv1.ReplicaSet{}, byController, controllerOf},
-		{&corev1.Pod{}, byController, controllerOf},
-	} {
-		if err := indexer.IndexField(ctx, index.of, index.name, index.values); err != nil {
+	for _, index := range append(service.Indexes(), []service.Index{
+		{Of: &v1alpha1.Rollout{}, Name: byService, Values: servicesOf},
+		{Of: &v1alpha1.Rollout{}, Name: byWorkload, Values: workloadOf},
+		{Of: &appsv1.ReplicaSet{}, Name: byController, Values: controllerOf},
+		{Of: &corev1.Pod{}, Name: byController, Values: controllerOf},
+	}...) {
+		if err := indexer.IndexField(ctx, index.Of, index.Name, index.Values); err != nil {
 			return err
 		}
 	}

@@ -51,7 +51,7 @@ func TestRemembered(t *testing.T) {
 				t.Fatal(err)
 			}
 			cache := builder.Build()
-			o := observer{cache: cache, router: service.Router{Client: cache}, expectations: newExpectations(time.Now), versions: newVersions()}
+			o := observer{cache: cache, router: service.Router{Client: cache, Cache: cache, Live: cache}, expectations: newExpectations(time.Now), versions: newVersions()}
 			test.known(o.versions)
 			got, err := o.remembered(t.Context(), client.ObjectKeyFromObject(shown))
 			if err != nil {

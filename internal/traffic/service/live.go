@@ -125,6 +125,15 @@ func slices(ctx context.Context, reader client.Reader, namespace, service string
 	return pointers(list.Items), nil
 }
 
+// cachedSlices is slices, from a cache that has the [Indexes].
+func cachedSlices(ctx context.Context, cache client.Reader, namespace, service string) ([]*discoveryv1.EndpointSlice, error) {
+	list := &discoveryv1.EndpointSliceList{}
+	if err := cache.List(ctx, list, client.InNamespace(namespace), client.MatchingFields{byService: service}); err != nil {
+		return nil, fmt.Errorf("listing the EndpointSlices of Service %s/%s: %w", namespace, service, err)
+	}
+	return pointers(list.Items), nil
+}
+
 func pods(ctx context.Context, reader client.Reader, namespace string, with client.MatchingLabels) ([]*corev1.Pod, error) {
 	list := &corev1.PodList{}
 	if err := reader.List(ctx, list, client.InNamespace(namespace), with); err != nil {

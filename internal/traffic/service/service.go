@@ -18,8 +18,10 @@ import (
 
 // Router is the selectors of Services.
 type Router struct {
-	// Client writes, and reads from a cache.
+	// Client writes.
 	Client client.Client
+	// Cache reads from a cache that has the [Indexes]; everything is read from the API server when nil.
+	Cache client.Reader
 	// Live reads from the API server itself.
 	Live client.Reader
 }
@@ -39,10 +41,11 @@ func (r Router) Observe(ctx context.Context, ro *v1alpha1.Rollout) (rollout.Rout
 	var routes rollout.Routes
 	var err error
 	strategy := ro.Spec.Strategy
-	if routes.Active, err = getService(ctx, r.Client, ro.Namespace, strategy.ActiveService()); err != nil {
+	known := r.known()
+	if routes.Active, err = getService(ctx, known, ro.Namespace, strategy.ActiveService()); err != nil {
 		return routes, err
 	}
-	if routes.Preview, err = getService(ctx, r.Client, ro.Namespace, strategy.PreviewService()); err != nil {
+	if routes.Preview, err = getService(ctx, known, ro.Namespace, strategy.PreviewService()); err != nil {
 		return routes, err
 	}
 	if routes.Left, err = r.left(ctx, ro); err != nil {
@@ -51,35 +54,61 @@ func (r Router) Observe(ctx context.Context, ro *v1alpha1.Rollout) (rollout.Rout
 	if routes.Active == nil {
 		return routes, nil
 	}
-	routes.ActiveSlices, err = slices(ctx, r.readerOfSlices(ro, routes.Active), ro.Namespace, routes.Active.Name)
+	if r.Cache == nil || isConverging(ro, routes.Active) {
+		routes.ActiveSlices, err = slices(ctx, r.Live, ro.Namespace, routes.Active.Name)
+		return routes, err
+	}
+	routes.ActiveSlices, err = cachedSlices(ctx, r.Cache, ro.Namespace, routes.Active.Name)
 	return routes, err
 }
 
-// left returns the Services that a Rollout manages still, though it names them no longer. A namespace may have many:
-// only those are copied out of the cache.
+// known reads from the cache, where there is one.
+func (r Router) known() client.Reader {
+	if r.Cache == nil {
+		return r.Live
+	}
+	return r.Cache
+}
+
+// left returns the Services that a Rollout manages still, though it names them no longer.
 func (r Router) left(ctx context.Context, ro *v1alpha1.Rollout) ([]*corev1.Service, error) {
-	all, err := listServices(ctx, r.Client, ro.Namespace, client.UnsafeDisableDeepCopy)
+	managed, err := r.managed(ctx, client.ObjectKeyFromObject(ro))
 	if err != nil {
 		return nil, err
 	}
 	var left []*corev1.Service
-	for _, service := range all {
-		named := service.Name == ro.Spec.Strategy.ActiveService() || service.Name == ro.Spec.Strategy.PreviewService()
-		if !named && isManagedBy(service, ro.Name) {
-			left = append(left, service.DeepCopy())
+	for _, service := range managed {
+		if service.Name != ro.Spec.Strategy.ActiveService() && service.Name != ro.Spec.Strategy.PreviewService() {
+			left = append(left, service)
 		}
 	}
 	return left, nil
 }
 
-// readerOfSlices returns the API server while a switch has not converged: only what is true now may start the clock
-// of the scale-down.
-func (r Router) readerOfSlices(ro *v1alpha1.Rollout, active *corev1.Service) client.Reader {
-	last := ro.Status.BlueGreen.Switch
-	if last != nil && last.ConvergedAt != nil && last.To == rollout.SelectedHash(active) {
-		return r.Client
+// managed returns the Services that are marked with a Rollout.
+func (r Router) managed(ctx context.Context, ro client.ObjectKey) ([]*corev1.Service, error) {
+	var how []client.ListOption
+	if r.Cache != nil {
+		how = append(how, client.MatchingFields{byManager: ro.Name})
 	}
-	return r.Live
+	all, err := listServices(ctx, r.known(), ro.Namespace, how...)
+	if err != nil {
+		return nil, err
+	}
+	var managed []*corev1.Service
+	for _, service := range all {
+		if isManagedBy(service, ro.Name) {
+			managed = append(managed, service)
+		}
+	}
+	return managed, nil
+}
+
+// isConverging reports whether the EndpointSlices of a switch do not follow yet: only what is true now may start the
+// clock of the scale-down.
+func isConverging(ro *v1alpha1.Rollout, active *corev1.Service) bool {
+	last := ro.Status.BlueGreen.Switch
+	return last == nil || last.ConvergedAt == nil || last.To != rollout.SelectedHash(active)
 }
 
 // Switch implements [traffic.Router].
@@ -119,15 +148,12 @@ func (r Router) Release(ctx context.Context, owner client.ObjectKey, name string
 
 // ReleaseAll implements [traffic.Router].
 func (r Router) ReleaseAll(ctx context.Context, owner client.ObjectKey) error {
-	services, err := listServices(ctx, r.Client, owner.Namespace)
+	services, err := r.managed(ctx, owner)
 	if err != nil {
 		return err
 	}
 	var failed []error
 	for _, service := range services {
-		if !isManagedBy(service, owner.Name) {
-			continue
-		}
 		if _, err := r.release(ctx, owner, service); client.IgnoreNotFound(err) != nil {
 			failed = append(failed, err)
 		}
