@@ -6,6 +6,7 @@ package action
 import (
 	"encoding/json"
 
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/types"
 )
 
@@ -15,6 +16,8 @@ type Patch struct {
 	Subresource string
 	Type        types.PatchType
 	Body        []byte
+	// IfServed is set where the kind may lack the subresource, and the patch before it has done the same then.
+	IfServed bool
 }
 
 // Request is what is asked of an object.
@@ -22,13 +25,17 @@ type Request struct {
 	// Patches in the order in which they are sent. A patch that carries a resourceVersion is a conflict when the object
 	// has changed since it was read: read it and ask again.
 	Patches []Patch
+	// Scripted is set where a script that people keep has made it: it is sent where the project permits what it concerns.
+	Scripted bool
+	// Created are objects that are made before.
+	Created []*unstructured.Unstructured
 	// Outcome is what to tell a person once they are sent, such as "promoted".
 	Outcome string
 }
 
 // merge returns a merge patch (RFC 7386).
 func merge(subresource string, body map[string]any) Patch {
-	return Patch{subresource, types.MergePatchType, encode(body)}
+	return Patch{Subresource: subresource, Type: types.MergePatchType, Body: encode(body)}
 }
 
 // encode returns the JSON of what this package has built from maps, strings and API types, which always encodes.

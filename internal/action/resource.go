@@ -1,7 +1,10 @@
 package action
 
 import (
+	"cmp"
+	"fmt"
 	"slices"
+	"strings"
 	"time"
 
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
@@ -9,6 +12,8 @@ import (
 	"k8s.io/apimachinery/pkg/runtime/schema"
 
 	"github.com/cyan-cd/cyan/api/v1alpha1"
+	"github.com/cyan-cd/cyan/internal/problem"
+	"github.com/cyan-cd/cyan/internal/script"
 )
 
 // ResourceAction is what a person may ask of an object of an Application.
@@ -17,34 +22,77 @@ type ResourceAction struct {
 	Name string
 	// Available is unset where the object is in no state for it.
 	Available bool
-	Request   Request
+	// Request is what it sends. That of a script is made when it is asked for: see [OfResource].
+	Request Request
+
+	scripted bool
 }
 
 // restartedAt is the annotation by which kubectl has the pods of a workload replaced.
 const restartedAt = "kubectl.kubernetes.io/restartedAt"
 
-// ResourceActions returns what may be asked of an object, by name; nothing for a kind that has no actions.
-func ResourceActions(o *unstructured.Unstructured, now time.Time) []ResourceAction {
-	var all []ResourceAction
+// ResourceActions returns what may be asked of an object, by name: what is built in, and what scripts of its kind offer,
+// which count before what is built in. An error is what is wrong with the scripts; what is built in is there all the
+// same.
+func ResourceActions(o *unstructured.Unstructured, scripts *script.Actions, now time.Time) ([]ResourceAction, error) {
+	all, err := builtIn(o, now), error(nil)
+	if scripts != nil {
+		if scripts.Alone {
+			all = nil
+		}
+		var offered []script.Offered
+		offered, err = scripts.Offered(o, now)
+		for _, f := range offered {
+			all = slices.DeleteFunc(all, func(a ResourceAction) bool { return a.Name == f.Name })
+			all = append(all, ResourceAction{Name: f.Name, Available: !f.Disabled, scripted: true})
+		}
+	}
+	slices.SortFunc(all, func(x, y ResourceAction) int { return cmp.Compare(x.Name, y.Name) })
+	return all, err
+}
+
+// OfResource returns the request of an action on an object. name is the object's, for messages.
+func OfResource(name string, o *unstructured.Unstructured, scripts *script.Actions, wanted string, now time.Time) (Request, error) {
+	all, err := ResourceActions(o, scripts, now)
+	var there []string
+	for _, a := range all {
+		if a.Name != wanted {
+			there = append(there, a.Name)
+			continue
+		}
+		switch {
+		case !a.Available:
+			return Request{}, &problem.Error{Kind: problem.Refused, Object: name, Cause: "in no state for the action " + wanted}
+		case a.scripted:
+			return scripted(name, o, scripts, wanted, now)
+		}
+		return a.Request, nil
+	}
+	if err != nil {
+		return Request{}, &problem.Error{Kind: problem.Refused, Object: name, Cause: "actions of this kind: " + err.Error(), Remedy: "correct the script", Err: err}
+	}
+	missing := &problem.Error{Kind: problem.Usage, Object: name, Cause: fmt.Sprintf("unknown action %q", wanted)}
+	if len(there) > 0 {
+		missing.Remedy = "there are: " + strings.Join(there, ", ")
+	}
+	return Request{}, missing
+}
+
+// builtIn are the actions that every installation has.
+func builtIn(o *unstructured.Unstructured, now time.Time) []ResourceAction {
 	switch o.GroupVersionKind().GroupKind() {
 	case schema.GroupKind{Group: "apps", Kind: "Deployment"}:
 		paused := truth(o, "spec", "paused")
-		all = []ResourceAction{restart(now), setSpec("pause", "paused", "paused", true, !paused), setSpec("resume", "resumed", "paused", false, paused)}
+		return []ResourceAction{restart(now), setSpec("pause", "paused", "paused", true, !paused), setSpec("resume", "resumed", "paused", false, paused)}
 	case schema.GroupKind{Group: "apps", Kind: "StatefulSet"}, schema.GroupKind{Group: "apps", Kind: "DaemonSet"}:
-		all = []ResourceAction{restart(now)}
+		return []ResourceAction{restart(now)}
 	case schema.GroupKind{Group: "batch", Kind: "CronJob"}, schema.GroupKind{Group: "batch", Kind: "Job"}:
 		suspended := truth(o, "spec", "suspend")
-		all = []ResourceAction{setSpec("suspend", "suspended", "suspend", true, !suspended), setSpec("resume", "resumed", "suspend", false, suspended)}
+		return []ResourceAction{setSpec("suspend", "suspended", "suspend", true, !suspended), setSpec("resume", "resumed", "suspend", false, suspended)}
 	case schema.GroupKind{Group: v1alpha1.GroupVersion.Group, Kind: v1alpha1.RolloutKind}:
-		all = rolloutActions(o, now)
+		return rolloutActions(o, now)
 	}
-	slices.SortFunc(all, func(x, y ResourceAction) int {
-		if x.Name < y.Name {
-			return -1
-		}
-		return 1
-	})
-	return all
+	return nil
 }
 
 func truth(o *unstructured.Unstructured, path ...string) bool {
@@ -55,13 +103,13 @@ func truth(o *unstructured.Unstructured, path ...string) bool {
 func restart(now time.Time) ResourceAction {
 	annotations := map[string]any{restartedAt: now.UTC().Format(time.RFC3339)}
 	template := map[string]any{"metadata": map[string]any{"annotations": annotations}}
-	return ResourceAction{"restart", true, Request{
+	return ResourceAction{Name: "restart", Available: true, Request: Request{
 		Patches: []Patch{merge("", map[string]any{"spec": map[string]any{"template": template}})}, Outcome: "restarted",
 	}}
 }
 
 func setSpec(name, outcome, field string, value, available bool) ResourceAction {
-	return ResourceAction{name, available, Request{Patches: []Patch{merge("", map[string]any{"spec": map[string]any{field: value}})}, Outcome: outcome}}
+	return ResourceAction{Name: name, Available: available, Request: Request{Patches: []Patch{merge("", map[string]any{"spec": map[string]any{field: value}})}, Outcome: outcome}}
 }
 
 func rolloutActions(o *unstructured.Unstructured, now time.Time) []ResourceAction {
@@ -73,11 +121,11 @@ func rolloutActions(o *unstructured.Unstructured, now time.Time) []ResourceActio
 	settled := ro.Status.CurrentPodHash == ro.Status.StableRS
 	paused := len(ro.Status.PauseConditions) > 0 || ro.Spec.Paused
 	return []ResourceAction{
-		{"abort", !settled && !ro.Status.Abort, Abort(ro)},
-		{"pause", !settled && !ro.Status.Abort && !ro.Spec.Paused, Pause(ro)},
-		{"promote-full", !settled, PromoteFully(ro)},
-		{"restart", true, Restart(now, now)},
-		{"resume", paused, Promote(ro)},
-		{"retry", !settled && ro.Status.Abort, Retry(ro)},
+		{Name: "abort", Available: !settled && !ro.Status.Abort, Request: Abort(ro)},
+		{Name: "pause", Available: !settled && !ro.Status.Abort && !ro.Spec.Paused, Request: Pause(ro)},
+		{Name: "promote-full", Available: !settled, Request: PromoteFully(ro)},
+		{Name: "restart", Available: true, Request: Restart(now, now)},
+		{Name: "resume", Available: paused, Request: Promote(ro)},
+		{Name: "retry", Available: !settled && ro.Status.Abort, Request: Retry(ro)},
 	}
 }

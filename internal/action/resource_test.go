@@ -36,7 +36,11 @@ func TestResourceActions(t *testing.T) {
 			t.Fatal(err)
 		}
 		var names, sends []string
-		for _, a := range action.ResourceActions(o, now) {
+		all, err := action.ResourceActions(o, nil, now)
+		if err != nil {
+			t.Errorf("%s: %v", c.name, err)
+		}
+		for _, a := range all {
 			names = append(names, map[bool]string{true: "", false: "-"}[a.Available]+a.Name)
 			for _, p := range a.Request.Patches {
 				if a.Name == c.run {

@@ -45,7 +45,7 @@ func (s *shell) projectSpec(name string) string {
 func TestProjectCommands(t *testing.T) {
 	s := newShell(t)
 	const roles = "note: roles of projects are kept as written and bound nobody: rights are those of Kubernetes RBAC\n"
-	const id = "4AEE18F83AFDEB23"
+	const id, sshID = "4AEE18F83AFDEB23", "SHA256:txVF8wMITH8YaLGZZQFvW2we//3GrfAPnVFKj8cnJFU"
 	for _, c := range []struct {
 		line, before, after string
 		code                int
@@ -69,7 +69,10 @@ func TestProjectCommands(t *testing.T) {
 		{"add-orphaned-ignore p v1 ConfigMap --name x*", `{}`, `{"orphanedResources":{"ignore":[{"group":"v1","kind":"ConfigMap","name":"x*"}]}}`, 0, ""},
 		{"remove-orphaned-ignore p v1 ConfigMap", `{"orphanedResources":{"warn":true,"ignore":[{"group":"v1","kind":"ConfigMap"}]}}`, `{"orphanedResources":{"warn":true}}`, 0, ""},
 		{"add-signature-key p " + strings.ToLower(id), `{}`, `{"signatureKeys":[{"keyID":"` + id + `"}]}`, 0, ""},
-		{"add-signature-key p nope", `{}`, ``, 2, "Error: KEY-ID: \"nope\" is not the ID of a GnuPG key; give its last 16 hexadecimal digits\n"},
+		{"add-signature-key p nope", `{}`, ``, 2, "Error: KEY-ID: \"nope\" is not the ID of a gpg key, of at least 16 hexadecimal digits, or of an ssh key, which begins with SHA256:; give the last 16 hexadecimal digits of a gpg key, or SHA256:… of an ssh key\n"},
+		{"add-signature-key p " + sshID, `{}`, `{"signatureKeys":[{"keyID":"` + sshID + `"}]}`, 0, ""},
+		{"add-signature-key p SHA256:abc", `{}`, ``, 2, "Error: KEY-ID: \"SHA256:abc\" is not the fingerprint of an ssh key, as `ssh-keygen -l` prints it; give the last 16 hexadecimal digits of a gpg key, or SHA256:… of an ssh key\n"},
+		{"remove-signature-key p " + sshID, `{"signatureKeys":[{"keyID":"` + sshID + `"}]}`, `{}`, 0, ""},
 		{"remove-signature-key p " + id, `{"signatureKeys":[{"keyID":"` + id + `"}]}`, `{}`, 0, ""},
 		{"allow-cluster-resource p apps X", `{"clusterResourceBlacklist":[{"group":"apps","kind":"X"}]}`, `{"clusterResourceWhitelist":[{"group":"apps","kind":"X"}]}`, 0, ""},
 		{"allow-cluster-resource p apps X n*", `{}`, `{"clusterResourceWhitelist":[{"group":"apps","kind":"X","name":"n*"}]}`, 0, ""},

@@ -67,6 +67,44 @@ func TestKeysOfSigners(t *testing.T) {
 	}
 }
 
+func TestSSHKeysOfSigners(t *testing.T) {
+	s := newShell(t)
+	const name = "cyan-ssh-signers-cm"
+	s.emptied(name)
+	const (
+		one, oneID     = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIDbuVefTXBUOIaJU0wqM8DwYYzKcDDuocbtVC/CYRdfG", "SHA256:txVF8wMITH8YaLGZZQFvW2we//3GrfAPnVFKj8cnJFU"
+		other, otherID = "ecdsa-sha2-nistp256 AAAAE2VjZHNhLXNoYTItbmlzdHAyNTYAAAAIbmlzdHAyNTYAAABBBH2S7vAhd2KPLoI0PzSufrH6heA1NRJYJnsuMvHheUloRUh64dUXVyIk5xr0qtRlgayacIaCP1h4qpRmX0czAhg=", "SHA256:PKVizCOf1LdzWucs2psBot1mqzDSQKNKuyKcRNUwFrY"
+	)
+	key, both := write(t, "key.pub", one+" laptop\n"), write(t, "allowed_signers", "# of the team\nsue@example.com "+one+"\nmal@example.com "+other+"\n")
+	const remedy = "; give a public key with --principal, or lines as git's gpg.ssh.allowedSignersFile has them\n"
+	for _, c := range []struct {
+		line string
+		want outcome
+	}{
+		{"signer list", outcome{0, "KEYID  TYPE  PRINCIPAL\n", ""}},
+		{"signer add", outcome{2, "", "Error: --from: not given; name a file as ssh-keygen or gpg.ssh.allowedSignersFile makes it, or - for standard input\n"}},
+		{"signer add --from " + key, outcome{2, "", "Error: --from " + key + ": line 1: not of the form PRINCIPAL TYPE KEY" + remedy}},
+		{"signer add --from " + key + " --principal a#b", outcome{2, "", "Error: --from " + key + ": principal \"a#b\" has a space, a quote or a #" + remedy}},
+		{"signer add --from " + write(t, "empty", "# none\n"), outcome{2, "", "Error: --from EMPTY: no key found" + remedy}},
+		{"signer add --from " + key + " --principal sue@example.com", outcome{0, "key " + oneID + " of sue@example.com added\n", ""}},
+		{"signer add --from " + both, outcome{0, "key " + oneID + " of sue@example.com replaced\nkey " + otherID + " of mal@example.com added\n", ""}},
+		{"signer list", outcome{0, "KEYID                                               TYPE                 PRINCIPAL\n" + oneID + "  ssh-ed25519          sue@example.com\n" + otherID + "  ecdsa-sha2-nistp256  mal@example.com\n", ""}},
+		{"signer rm " + oneID, outcome{0, "key " + oneID + " removed\n", ""}},
+		{"signer rm " + oneID, outcome{13, "", "Error: key \"" + oneID + "\": not found in namespace \"argocd\"; there are: " + otherID + "\n"}},
+	} {
+		got := s.ends(append([]string{"cyan"}, strings.Fields(c.line)...)...)
+		if at := strings.Fields(c.line); strings.HasSuffix(c.line, "/empty") {
+			got.stderr = strings.Replace(got.stderr, at[len(at)-1], "EMPTY", 1)
+		}
+		if got != c.want {
+			t.Errorf("%s: got %+v, want %+v", c.line, got, c.want)
+		}
+	}
+	if got := s.entries(name)["allowed_signers"]; got != "mal@example.com "+other+"\n" {
+		t.Errorf("got the lines %q, want the other key alone", got)
+	}
+}
+
 func TestTrustedHosts(t *testing.T) {
 	s := newShell(t)
 	const hosts, authorities = "argocd-ssh-known-hosts-cm", "argocd-tls-certs-cm"

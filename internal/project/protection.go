@@ -19,8 +19,11 @@ func CheckProtection(project *v1alpha1.AppProject) []Violation {
 	add := func(field, cause, remedy string) {
 		all = append(all, Violation{"AppProject " + project.Name + ": spec." + field, cause, remedy})
 	}
-	if _, err := SignerIDs(project); err != nil {
-		add("signatureKeys", err.Error(), "correct it")
+	if _, err := signerIDs(project); err != nil {
+		add(signatureKeysField, err.Error(), "correct it")
+	}
+	if _, err := policies(project); err != nil {
+		add(sourceIntegrityField, err.Error(), "correct it")
 	}
 	if _, err := serviceAccounts(project); err != nil {
 		add("destinationServiceAccounts", err.Error(), "correct it")

@@ -36,9 +36,13 @@ func TestCheckProtection(t *testing.T) {
 		spec v1alpha1.AppProjectSpec
 		says string
 	}{
-		"nothing asked for":             {v1alpha1.AppProjectSpec{}, ""},
-		"signed commits":                {v1alpha1.AppProjectSpec{SignatureKeys: raw(t, map[string]string{"keyID": "4AEE18F83AFDEB23"})}, ""},
-		"signatures of no key":          {v1alpha1.AppProjectSpec{SignatureKeys: raw(t, map[string]string{"keyID": "ada"})}, "AppProject team: spec.signatureKeys: entry 1 is invalid"},
+		"nothing asked for":           {v1alpha1.AppProjectSpec{}, ""},
+		"signed commits":              {v1alpha1.AppProjectSpec{SignatureKeys: raw(t, map[string]string{"keyID": "4AEE18F83AFDEB23"})}, ""},
+		"signatures of no key":        {v1alpha1.AppProjectSpec{SignatureKeys: raw(t, map[string]string{"keyID": "ada"})}, "AppProject team: spec.signatureKeys: entry 1 is invalid"},
+		"policies":                    {v1alpha1.AppProjectSpec{SourceIntegrity: &raw(t, map[string]any{"git": map[string]any{"policies": []any{map[string]any{"repos": []any{map[string]string{"url": "*"}}, "gpg": map[string]string{"mode": "none"}}}}})[0]}, ""},
+		"policies that can't be read": {v1alpha1.AppProjectSpec{SourceIntegrity: &raw(t, 7)[0]}, "AppProject team: spec.sourceIntegrity: invalid: "},
+		"policies beside keys": {v1alpha1.AppProjectSpec{SourceIntegrity: &raw(t, map[string]any{})[0], SignatureKeys: raw(t, map[string]string{"keyID": "4AEE18F83AFDEB23"})},
+			"AppProject team: spec.sourceIntegrity: written beside spec.signatureKeys, and only one of them can hold"},
 		"service accounts":              {v1alpha1.AppProjectSpec{DestinationServiceAccounts: raw(t, account("*", "*", "deployer"))}, ""},
 		"service accounts of no object": {v1alpha1.AppProjectSpec{DestinationServiceAccounts: raw(t, account("*", "*", "deployer"), "deployer")}, "AppProject team: spec.destinationServiceAccounts: entry 2 is invalid"},
 	} {

@@ -1,6 +1,7 @@
 package repository
 
 import (
+	"errors"
 	"fmt"
 	"net/url"
 	"path"
@@ -32,6 +33,19 @@ func Permitted(patterns []string, u URL) error {
 		return notPermitted(u, "no pattern permits it", "permit its URL, or a pattern of it")
 	}
 	return nil
+}
+
+// Match reports whether a pattern, as [Permitted] takes them, matches a repository, whatever its user is. A pattern
+// that is empty, or denies, is invalid here.
+func Match(pattern string, u URL) (bool, error) {
+	pattern = strings.TrimSpace(pattern)
+	switch {
+	case pattern == "":
+		return false, errors.New("pattern is empty")
+	case strings.HasPrefix(pattern, "!"):
+		return false, errors.New("a leading ! denies, which only lists that permit can do")
+	}
+	return matches(pattern, u, true)
 }
 
 func notPermitted(u URL, cause, remedy string) error {

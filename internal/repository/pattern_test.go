@@ -8,6 +8,33 @@ import (
 	"github.com/cyan-cd/cyan/internal/repository"
 )
 
+func TestMatch(t *testing.T) {
+	for _, c := range []struct {
+		rule, pattern, url string
+		want               bool
+		wrong              string
+	}{
+		{"the same", "https://git.example/a", "https://git.example/a", true, ""},
+		{"another spelling", "https://git.example/a", "https://Git.Example:443/a.git/", true, ""},
+		{"a pattern", " https://git.example/* ", "https://git.example/a", true, ""},
+		{"everything", "*", "ssh://git@git.example/a/b", true, ""},
+		{"whatever the user", "ssh://git@git.example/a", "ssh://eve@git.example/a", true, ""},
+		{"another", "https://git.example/a", "https://git.example/b", false, ""},
+		{"an invalid one", "https://git.example/[", "https://git.example/a", false, "["},
+		{"an empty one", " ", "https://git.example/a", false, "pattern is empty"},
+		{"one that denies", "!*", "https://git.example/a", false, "a leading ! denies"},
+	} {
+		u, err := repository.Parse(c.url)
+		if err != nil {
+			t.Fatal(err)
+		}
+		got, err := repository.Match(c.pattern, u)
+		if got != c.want || (err == nil) != (c.wrong == "") || err != nil && !strings.Contains(err.Error(), c.wrong) {
+			t.Errorf("%s: got %v %v, want %v %s", c.rule, got, err, c.want, c.wrong)
+		}
+	}
+}
+
 // Each row is a rule about patterns.
 func TestPermitted(t *testing.T) {
 	for _, c := range []struct {

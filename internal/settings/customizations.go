@@ -7,7 +7,7 @@ import (
 	"sigs.k8s.io/yaml"
 
 	"github.com/cyan-cd/cyan/internal/glob"
-	"github.com/cyan-cd/cyan/internal/health/script"
+	"github.com/cyan-cd/cyan/internal/script"
 )
 
 func checkGlob(pattern string) error {
@@ -94,10 +94,7 @@ func (p *parser) customizationsOfAll(byKind map[string]*Customization) {
 		c.HealthLua, c.UseOpenLibs, c.Actions, c.KnownTypeFields = w.HealthLua, w.UseOpenLibs, w.Actions, w.KnownTypeFields
 		p.fields(customizationsKey+": "+name+".ignoreDifferences", w.IgnoreDifferences, &c.IgnoreDifferences)
 		p.fields(customizationsKey+": "+name+".ignoreResourceUpdates", w.IgnoreUpdates, &c.IgnoreUpdates)
-		if w.Actions != "" {
-			row, _ := mustTable("ConfigMap " + ConfigName).key(customizationsKey + ".actions.x")
-			p.found = append(p.found, row.finding(p.of, customizationsKey+": "+name+".actions"))
-		}
+		p.actions(customizationsKey+": "+name+".actions", w.Actions)
 	}
 }
 
@@ -120,6 +117,7 @@ func (p *parser) customize(key, what string, c *Customization) {
 		p.flag(key, &c.UseOpenLibs, Named)
 	case "actions":
 		c.Actions = text
+		p.actions(key, text)
 	case "ignoreDifferences":
 		p.fields(key, text, &c.IgnoreDifferences)
 	case "ignoreResourceUpdates":
@@ -146,5 +144,15 @@ func (v *values) lua(key, text string) {
 	}
 	if _, err := script.Compile(text); err != nil {
 		v.invalid(key, err.Error(), "correct it; until then the health of these objects is Unknown", Named)
+	}
+}
+
+// actions checks the scripts of actions.
+func (v *values) actions(key, text string) {
+	if text == "" {
+		return
+	}
+	if _, err := script.CompileActions(text); err != nil {
+		v.invalid(key, err.Error(), "correct it; until then these actions are not offered", Named)
 	}
 }

@@ -10,7 +10,7 @@ import (
 
 	"github.com/cyan-cd/cyan/api/v1alpha1"
 	"github.com/cyan-cd/cyan/internal/health"
-	"github.com/cyan-cd/cyan/internal/health/script"
+	"github.com/cyan-cd/cyan/internal/script"
 )
 
 // maxJudged bounds the objects whose health is remembered.

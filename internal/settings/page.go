@@ -17,7 +17,7 @@ var chapters = []struct {
 	{"Annotations", []string{"annotations"}},
 	{"Options of syncs and comparisons", []string{"sync options", "compare options"}},
 	{"ConfigMaps", []string{
-		"ConfigMap argocd-cm", "ConfigMap argocd-cmd-params-cm", "ConfigMap argocd-rbac-cm", "ConfigMap argocd-notifications-cm", "ConfigMap argocd-gpg-keys-cm",
+		"ConfigMap argocd-cm", "ConfigMap argocd-cmd-params-cm", "ConfigMap argocd-rbac-cm", "ConfigMap argocd-notifications-cm", "ConfigMap argocd-gpg-keys-cm", "ConfigMap cyan-ssh-signers-cm",
 		"ConfigMap argocd-ssh-known-hosts-cm", "ConfigMap argocd-tls-certs-cm",
 	}},
 	{"Secrets", []string{"Secret argocd-secret", "Secret of a cluster", "Secret of a repository"}},

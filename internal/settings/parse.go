@@ -22,11 +22,12 @@ const (
 	RBACName          = "argocd-rbac-cm"
 	NotificationsName = "argocd-notifications-cm"
 	GPGKeysName       = "argocd-gpg-keys-cm"
+	SSHSignersName    = "cyan-ssh-signers-cm"
 	SecretName        = "argocd-secret"
 )
 
 // ConfigMapNames are the ConfigMaps that [Parse] wants.
-var ConfigMapNames = []string{ConfigName, ParametersName, RBACName, NotificationsName, GPGKeysName}
+var ConfigMapNames = []string{ConfigName, ParametersName, RBACName, NotificationsName, GPGKeysName, SSHSignersName}
 
 // Parse reads ConfigMaps, given by name. What is not honoured of them, unknown or invalid is found; an invalid value
 // counts as not written.
@@ -40,6 +41,7 @@ func Parse(configMaps map[string]map[string]string) (Settings, []Finding) {
 	p.sources()
 	p.bounds()
 	p.parameters(configMaps[ParametersName])
+	p.sshSigners(configMaps[SSHSignersName])
 	for _, name := range ConfigMapNames {
 		if t, ok := tableOf("ConfigMap " + name); ok {
 			p.found = append(p.found, t.keys(configMaps[name])...)

@@ -38,6 +38,8 @@ type Settings struct {
 	// ApplicationNamespaces are patterns of the namespaces besides the control namespace in which Applications are looked
 	// after; those in slashes are regular expressions. Empty for all that a project's sourceNamespaces let in.
 	ApplicationNamespaces []string
+	// SSHSigners are the ssh keys of those who may sign commits.
+	SSHSigners []SSHSigner
 	// InClusterDisabled refuses the cluster of the control plane as a destination.
 	InClusterDisabled bool
 }
@@ -204,6 +206,22 @@ func (s Settings) HealthScript(kind schema.GroupKind) (Customization, bool) {
 		}
 	}
 	return found, found.HealthLua != ""
+}
+
+// ActionScripts returns the actions of a kind as YAML, "" for none: those of the first customization that names it, and
+// before patterns, of the one that names it in full.
+func (s Settings) ActionScripts(kind schema.GroupKind) string {
+	found := ""
+	for _, c := range s.Customizations {
+		switch {
+		case c.Actions == "" || !c.matches(kind):
+		case c.Group == kind.Group && c.Kind == kind.Kind:
+			return c.Actions
+		case found == "":
+			found = c.Actions
+		}
+	}
+	return found
 }
 
 // CompareOptions are how desired and live objects are compared.

@@ -86,6 +86,10 @@ func TestParse(t *testing.T) {
 		{"policies", RBACName, "policy.csv", "g, a, role:admin", Default(), []string{"named: policy.csv: rights are those of the kubeconfig"}},
 		{"policies in more keys", RBACName, "policy.team.csv", "g, a, role:admin", Default(), []string{"named: policy.team.csv"}},
 		{"notifications", NotificationsName, "service.slack", "token: $x", Default(), []string{"named: service.slack: notifications are not sent"}},
+		{"ssh keys of signers", SSHSignersName, SSHSignersKey, "# whom\nsue@example.com " + ed25519 + " laptop\nmal\n", with(func(s *Settings) {
+			s.SSHSigners = []SSHSigner{{ed25519ID, "ssh-ed25519", "sue@example.com", "sue@example.com " + ed25519 + " laptop"}}
+		}), []string{"named: allowed_signers: line 3: not of the form PRINCIPAL TYPE KEY; write lines as git's gpg.ssh.allowedSignersFile has them"}},
+		{"ssh keys under another name", SSHSignersName, "allowed-signers", "", Default(), []string{"named: allowed-signers: unknown key; did you mean allowed_signers?"}},
 		{"keys of signers", GPGKeysName, "4AEE18F83AFDEB23", "-----BEGIN", Default(), nil},
 	} {
 		t.Run(test.rule, func(t *testing.T) {
@@ -120,6 +124,7 @@ func checkFound(t *testing.T, found []Finding, want []string) {
 }
 
 func TestCustomizations(t *testing.T) {
+	const actions = "discovery.lua: return {a = {}}\ndefinitions: [{name: a, action.lua: return obj}]"
 	for _, test := range []struct {
 		rule string
 		data map[string]string
@@ -145,8 +150,10 @@ func TestCustomizations(t *testing.T) {
 			KnownTypeFields: []KnownTypeField{{"spec.x", "core/v1/PodSpec"}},
 		}}, nil},
 		{"libraries that are neither on nor off", map[string]string{"resource.customizations.useOpenLibs.Pod": "some"}, []Customization{{Kind: "Pod"}}, []string{"write true or false"}},
-		{"actions", map[string]string{"resource.customizations.actions.apps_Deployment": "x"},
-			[]Customization{{Group: "apps", Kind: "Deployment", Actions: "x"}}, []string{"named: resource.customizations.actions.apps_Deployment: custom actions are not served"}},
+		{"actions", map[string]string{"resource.customizations.actions.apps_Deployment": actions}, []Customization{{Group: "apps", Kind: "Deployment", Actions: actions}}, nil},
+		{"actions that are none", map[string]string{"resource.customizations.actions.apps_Deployment": "discovery.lua: 'return {'"},
+			[]Customization{{Group: "apps", Kind: "Deployment", Actions: "discovery.lua: 'return {'"}},
+			[]string{"named: resource.customizations.actions.apps_Deployment: discovery.lua: invalid Lua: at its end: syntax error; correct it; until then these actions are not offered"}},
 		{"a kind with two underscores", map[string]string{"resource.customizations.health.a_b_c": "x"}, nil, []string{`"a_b_c" names no kind`}},
 		{"something else to customize", map[string]string{"resource.customizations.helth.Pod": "x"}, []Customization{{Kind: "Pod"}}, []string{"unknown key; did you mean resource.customizations.health.Pod?"}},
 		{"the one key with all kinds", map[string]string{"resource.customizations": "apps/Deployment:\n  health.lua: return {}\n  health.lua.useOpenLibs: true\n  ignoreDifferences: |\n    jsonPointers: [/a]\n" +
@@ -157,7 +164,8 @@ func TestCustomizations(t *testing.T) {
 				{Group: "apps", Kind: "Deployment", HealthLua: "return {}", UseOpenLibs: true, IgnoreDifferences: IgnoredFields{JSONPointers: []string{"/a"}},
 					IgnoreUpdates: IgnoredFields{JSONPointers: []string{"/b"}}, KnownTypeFields: []KnownTypeField{{"f", "t"}}},
 			}, nil},
-		{"actions in the one key", map[string]string{"resource.customizations": "Pod: {actions: x}"}, []Customization{{Kind: "Pod", Actions: "x"}}, []string{"named: resource.customizations: Pod.actions: custom actions are not served"}},
+		{"actions in the one key", map[string]string{"resource.customizations": "Pod:\n  actions: |\n    discovery.lua: return {}\n"}, []Customization{{Kind: "Pod", Actions: "discovery.lua: return {}"}}, nil},
+		{"actions that are none in the one key", map[string]string{"resource.customizations": "Pod: {actions: '{}'}"}, []Customization{{Kind: "Pod", Actions: "{}"}}, []string{"named: resource.customizations: Pod.actions: discovery.lua is missing; correct it"}},
 		{"a pattern that is none in the one key", map[string]string{"resource.customizations": "'[/Pod': {}"}, []Customization{{Group: "[", Kind: "Pod"}}, []string{`"[" is not a pattern`}},
 		{"a key of its own counts more than the one key", map[string]string{"resource.customizations": "Pod: {health.lua: return 1}", "resource.customizations.health.Pod": "return 2"},
 			[]Customization{{Kind: "Pod", HealthLua: "return 2"}}, nil},
@@ -241,6 +249,20 @@ func TestHealthScript(t *testing.T) {
 	}
 	if _, ok := (Settings{Customizations: s.Customizations[1:]}).HealthScript(kind("Deployment.apps")); ok {
 		t.Error("Deployment.apps: a script, want none")
+	}
+}
+
+func TestActionScripts(t *testing.T) {
+	s := Settings{Customizations: []Customization{
+		{Group: "*", Kind: "*", Actions: "all"}, {Group: "*.example.com", Kind: "*", Actions: "group"}, {Group: "db.example.com", Kind: "Base", Actions: "kind"}, {Group: "apps", Kind: "Deployment"},
+	}}
+	for name, want := range map[string]string{"Base.db.example.com": "kind", "Other.db.example.com": "all", "Deployment.apps": "all"} {
+		if got := s.ActionScripts(kind(name)); got != want {
+			t.Errorf("%s: got %q, want %q", name, got, want)
+		}
+	}
+	if got := (Settings{Customizations: s.Customizations[1:]}).ActionScripts(kind("Deployment.apps")); got != "" {
+		t.Errorf("Deployment.apps: got %q, want none", got)
 	}
 }
 

@@ -258,7 +258,11 @@ func TestUnservedOfAProjectThatWasRead(t *testing.T) {
 	}{
 		{"nothing", "{spec: {sourceRepos: ['*'], signatureKeys: [{keyID: x}]}}", nil, nil},
 		{"roles concern people", "{spec: {roles: [{name: r, policies: [p]}]}}", []string{roles}, nil},
-		{"integrity of sources", "{spec: {sourceIntegrity: {git: {policies: [{}]}}}}", []string{"refused: spec.sourceIntegrity: policies by repository"}, []string{"refused: spec.sourceIntegrity: policies by repository"}},
+		{"integrity of sources", "{spec: {sourceIntegrity: {git: {policies: [{repos: [{url: '*'}], gpg: {mode: head, keys: [x]}}]}}}}", nil, nil},
+		{"integrity of all commits", "{spec: {sourceIntegrity: {git: {policies: [{gpg: {mode: strict}}]}}}}",
+			[]string{"refused: spec.sourceIntegrity.git.policies[0].gpg.mode: the commit or annotated tag"}, []string{"refused: spec.sourceIntegrity.git.policies[0].gpg.mode: the commit"}},
+		{"integrity that is misspelt", "{spec: {sourceIntegrity: {git: {policies: [{gpg: {mod: head}}]}}}}",
+			[]string{"refused: spec.sourceIntegrity.git.policies[0].gpg.mod: unknown field; did you mean"}, []string{"refused: spec.sourceIntegrity.git.policies[0].gpg.mod"}},
 		{"misspelt", "{spec: {signatureKey: [{keyID: x}]}}", []string{"refused: spec.signatureKey: unknown field; did you mean spec.signatureKeys?"}, []string{"refused: spec.signatureKey: unknown field"}},
 		{"misspelt in a list", "{spec: {syncWindows: [{kind: deny}, {shedule: x}]}}", []string{"refused: spec.syncWindows[1].shedule: unknown field; did you mean spec.syncWindows[1].schedule?"}, []string{"refused: spec.syncWindows[1].shedule"}},
 		{"misspelt in what is kept as written", "{spec: {destinationServiceAccounts: [{serverr: x}]}}",

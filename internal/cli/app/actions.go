@@ -3,18 +3,19 @@ package app
 import (
 	"fmt"
 	"strconv"
-	"time"
 
 	"github.com/spf13/cobra"
 
 	"github.com/cyan-cd/cyan/internal/action"
 	"github.com/cyan-cd/cyan/internal/cli/kit"
-	"github.com/cyan-cd/cyan/internal/problem"
+	"github.com/cyan-cd/cyan/internal/settings"
 )
 
 func newActions(a *kit.Control) *cobra.Command {
 	cmd := &cobra.Command{
 		Use: "actions", Aliases: []string{"action"}, Short: "What may be asked of an Application's objects: restart, pause, resume, …",
+		Long: `What may be asked of an Application's objects: restart, pause, resume, and what scripts offer that are kept in ConfigMap
+` + settings.ConfigName + ` under resource.customizations.actions.GROUP_KIND.`,
 		Example: `  cyan app actions list shop
   cyan app actions run shop restart --kind Deployment`,
 	}
@@ -50,10 +51,18 @@ func newActionsList(a *kit.Control) *cobra.Command {
 			if err != nil {
 				return err
 			}
+			scripts, err := newScriptedActions(cmd.Context(), a)
+			if err != nil {
+				return err
+			}
 			all := []listedAction{}
 			rows := [][]string{{"GROUP", "KIND", "NAME", "ACTION", "DISABLED"}}
 			for _, o := range objects {
-				for _, act := range action.ResourceActions(o, time.Now()) {
+				actions, err := scripts.list(o)
+				if err != nil {
+					a.Note("warning: %v", err)
+				}
+				for _, act := range actions {
 					all = append(all, listedAction{o.GroupVersionKind().Group, o.GetKind(), o.GetNamespace(), o.GetName(), act.Name, !act.Available})
 					rows = append(rows, []string{o.GroupVersionKind().Group, o.GetKind(), o.GetName(), act.Name, strconv.FormatBool(!act.Available)})
 				}
@@ -83,14 +92,21 @@ func newActionsRun(a *kit.Control) *cobra.Command {
 			if err != nil {
 				return err
 			}
+			scripts, err := newScriptedActions(cmd.Context(), a)
+			if err != nil {
+				return err
+			}
 			requests := make([]action.Request, len(objects))
 			for i, o := range objects {
-				if requests[i], err = requested(nameOf(o), action.ResourceActions(o, time.Now()), args[1]); err != nil {
+				if requests[i], err = scripts.request(o, args[1]); err != nil {
+					return err
+				}
+				if err := scripts.permit(cmd.Context(), at, app, o, requests[i]); err != nil {
 					return err
 				}
 			}
 			for i, o := range objects {
-				if err := kit.Send(cmd.Context(), at, o, requests[i]); err != nil {
+				if err := ask(cmd.Context(), at, o, requests[i]); err != nil {
 					return a.Explain(err, args[1]+" of "+nameOf(o))
 				}
 				if err := a.Say(nameOf(o) + " " + requests[i].Outcome); err != nil {
@@ -103,24 +119,4 @@ func newActionsRun(a *kit.Control) *cobra.Command {
 	flags.bind(cmd, true)
 	flags.bindAll(cmd)
 	return cmd
-}
-
-// requested finds the action of this name.
-func requested(name string, all []action.ResourceAction, wanted string) (action.Request, error) {
-	var there []string
-	for _, act := range all {
-		if act.Name != wanted {
-			there = append(there, act.Name)
-			continue
-		}
-		if !act.Available {
-			return action.Request{}, &problem.Error{Kind: problem.Refused, Object: name, Cause: "in no state for the action " + wanted}
-		}
-		return act.Request, nil
-	}
-	missing := &problem.Error{Kind: problem.Usage, Object: name, Cause: fmt.Sprintf("unknown action %q", wanted)}
-	if len(there) > 0 {
-		missing.Remedy = "there are: " + kit.Choices(there)
-	}
-	return action.Request{}, missing
 }

@@ -3,12 +3,13 @@ package kit
 import (
 	"context"
 
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/cyan-cd/cyan/internal/action"
 )
 
-// Send carries a request out on an object, which is brought up to date.
+// Send sends the patches of a request on an object, which is brought up to date.
 func Send(ctx context.Context, c client.Client, object client.Object, request action.Request) error {
 	for _, p := range request.Patches {
 		var err error
@@ -16,6 +17,9 @@ func Send(ctx context.Context, c client.Client, object client.Object, request ac
 			err = c.SubResource(p.Subresource).Patch(ctx, object, patch)
 		} else {
 			err = c.Patch(ctx, object, patch)
+		}
+		if p.IfServed && apierrors.IsNotFound(err) {
+			continue
 		}
 		if err != nil {
 			return err

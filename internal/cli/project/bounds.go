@@ -2,12 +2,12 @@ package project
 
 import (
 	"fmt"
-	"regexp"
 	"strings"
 
 	"github.com/spf13/cobra"
 
 	"github.com/cyan-cd/cyan/internal/cli/kit"
+	"github.com/cyan-cd/cyan/internal/project"
 )
 
 func newDestinations(a *kit.Control) []*cobra.Command {
@@ -112,31 +112,37 @@ func newOrphans(a *kit.Control) []*cobra.Command {
 	})
 }
 
-// keyID is how a GnuPG key is named: by 16 hexadecimal digits, or by its whole fingerprint.
-var keyID = regexp.MustCompile(`^([0-9A-Fa-f]{16}|[0-9A-Fa-f]{40})$`)
-
+// checkKeys wants IDs of keys: of a gpg key 16 hexadecimal digits or its whole fingerprint, of an ssh key the fingerprint.
 func checkKeys(flag string, ids ...string) error {
 	for _, id := range ids {
-		if !keyID.MatchString(id) {
-			return kit.Usage(flag, fmt.Sprintf("%q is not the ID of a GnuPG key", id), "give its last 16 hexadecimal digits")
+		if _, err := project.ParseKeyID(id); err != nil {
+			return kit.Usage(flag, err.Error(), "give the last 16 hexadecimal digits of a gpg key, or SHA256:… of an ssh key")
 		}
 	}
 	return nil
 }
 
+// writtenKey is an ID as it is stored.
+func writtenKey(id string) string {
+	if project.IsSSHKey(id) {
+		return id
+	}
+	return strings.ToUpper(id)
+}
+
 func newSignatureKeys(a *kit.Control) []*cobra.Command {
 	return commands(a, editing{
-		use: "add-signature-key PROJECT KEY-ID", short: "Allow commits that this GnuPG key signed", example: "add-signature-key shop 4AEE18F83AFDEB23", what: []string{"the key's ID"},
+		use: "add-signature-key PROJECT KEY-ID", short: "Allow commits that this gpg or ssh key signed", example: "add-signature-key shop 4AEE18F83AFDEB23", what: []string{"the key's ID"},
 		do: func(_ string, args []string) (edit, error) {
-			return add(map[string]any{"keyID": strings.ToUpper(args[0])}, "signatureKeys"), checkKeys("KEY-ID", args[0])
+			return add(map[string]any{"keyID": writtenKey(args[0])}, "signatureKeys"), checkKeys("KEY-ID", args[0])
 		},
 	}, editing{
-		use: "remove-signature-key PROJECT KEY-ID", short: "Allow commits of this GnuPG key no longer", example: "remove-signature-key shop 4AEE18F83AFDEB23", what: []string{"the key's ID"},
+		use: "remove-signature-key PROJECT KEY-ID", short: "Allow commits of this gpg or ssh key no longer", example: "remove-signature-key shop 4AEE18F83AFDEB23", what: []string{"the key's ID"},
 		do: func(_ string, args []string) (edit, error) {
 			match := func(element any) bool {
 				fields, _ := element.(map[string]any)
 				id, _ := fields["keyID"].(string)
-				return strings.EqualFold(id, args[0])
+				return writtenKey(id) == writtenKey(args[0])
 			}
 			return remove("key "+args[0], match, "signatureKeys"), nil
 		},

@@ -143,7 +143,7 @@ func kindPattern(value string) (any, error) {
 
 func signatureKey(id string) (any, error) {
 	if err := checkKeys("--signature-keys", id); err != nil {
-		return nil, fmt.Errorf("%q is not the ID of a GnuPG key", id)
+		return nil, fmt.Errorf("%q is not the ID of a gpg or ssh key", id)
 	}
-	return map[string]any{"keyID": strings.ToUpper(id)}, nil
+	return map[string]any{"keyID": writtenKey(id)}, nil
 }

@@ -86,7 +86,7 @@ func newGPGGet(a *kit.Control) *cobra.Command {
 	var out kit.Format
 	cmd := &cobra.Command{
 		Use: "get KEY-ID", Short: "Show a public key", Example: "  cyan gpg get 4AEE18F83AFDEB23",
-		Args: kit.Exactly("the key's ID"), ValidArgsFunction: completeEntries(a, settings.GPGKeysName),
+		Args: kit.Exactly("the key's ID"), ValidArgsFunction: completeEntries(a, settings.GPGKeysName, names),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if err := out.Check(); err != nil {
 				return err
@@ -151,7 +151,7 @@ func newGPGAdd(a *kit.Control) *cobra.Command {
 func newGPGRemove(a *kit.Control) *cobra.Command {
 	return &cobra.Command{
 		Use: "rm KEY-ID", Aliases: []string{"remove", "delete"}, Short: "Remove a public key: what it has signed is not permitted any more", Example: "  cyan gpg rm 4AEE18F83AFDEB23",
-		Args: kit.Exactly("the key's ID"), ValidArgsFunction: completeEntries(a, settings.GPGKeysName),
+		Args: kit.Exactly("the key's ID"), ValidArgsFunction: completeEntries(a, settings.GPGKeysName, names),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			var id string
 			err := change(cmd.Context(), a, settings.GPGKeysName, func(entries map[string]string) (err error) {

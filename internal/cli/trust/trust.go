@@ -58,8 +58,11 @@ func change(ctx context.Context, a *kit.Control, name string, entries func(map[s
 	return a.Explain(err, "writing ConfigMap "+name)
 }
 
-// completeEntries completes the names of a ConfigMap's entries.
-func completeEntries(a *kit.Control, name string) cobra.CompletionFunc {
+// names are those of a ConfigMap's entries.
+func names(entries map[string]string) []string { return slices.Sorted(maps.Keys(entries)) }
+
+// completeEntries completes what a ConfigMap has.
+func completeEntries(a *kit.Control, name string, of func(map[string]string) []string) cobra.CompletionFunc {
 	return func(cmd *cobra.Command, args []string, _ string) ([]string, cobra.ShellCompDirective) {
 		if len(args) > 0 {
 			return nil, cobra.ShellCompDirectiveNoFileComp
@@ -67,7 +70,7 @@ func completeEntries(a *kit.Control, name string) cobra.CompletionFunc {
 		return a.Completion(cmd, func(ctx context.Context, c client.Client) ([]string, error) {
 			found := &corev1.ConfigMap{}
 			err := c.Get(ctx, client.ObjectKey{Namespace: a.Namespace, Name: name}, found)
-			return slices.Sorted(maps.Keys(found.Data)), client.IgnoreNotFound(err)
+			return of(found.Data), client.IgnoreNotFound(err)
 		})
 	}
 }

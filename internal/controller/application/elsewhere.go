@@ -89,7 +89,7 @@ func (r *observer) renderOther(ctx context.Context, other *observation) *compare
 	}
 	src, repo := permitted.Source(), r.sources.repository(permitted)
 	revision, err := r.sources.resolve(ctx, repo, wantedRevision(app, src))
-	if err != nil || len(other.project.Spec.SignatureKeys) > 0 && r.renderer.Rendered(app, src, repo) != revision {
+	if err != nil || project.AsksForSignatures(other.project) && r.renderer.Rendered(app, src, repo) != revision {
 		// A commit that was not rendered yet may be one that nobody has signed.
 		return nil
 	}

@@ -171,7 +171,7 @@ func TestWhatAProjectAsksForAndDoesNotGet(t *testing.T) {
 			},
 			condition: v1alpha1.ConditionInvalidSpecError, says: "AppProject team: spec.signatureKeys: entry 1 is invalid",
 		},
-		"the integrity of sources": {
+		"the integrity of sources, without a policy": {
 			project: func(t *testing.T, p *v1alpha1.AppProject) {
 				integrity := rawJSON(t, map[string]any{"git": map[string]any{}})
 				p.Spec.SourceIntegrity = &integrity

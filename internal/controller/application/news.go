@@ -10,6 +10,7 @@ import (
 	"github.com/cyan-cd/cyan/api/v1alpha1"
 	"github.com/cyan-cd/cyan/internal/compare"
 	"github.com/cyan-cd/cyan/internal/operation"
+	"github.com/cyan-cd/cyan/internal/project"
 	"github.com/cyan-cd/cyan/internal/source"
 )
 
@@ -85,7 +86,7 @@ func (n *news) sort(ctx context.Context, asked look, name types.NamespacedName, 
 func (n *news) signed(ctx context.Context, app *v1alpha1.Application) bool {
 	of := &v1alpha1.AppProject{}
 	err := n.projects.Get(ctx, types.NamespacedName{Namespace: n.control, Name: projectName(app)}, of)
-	return err != nil || len(of.Spec.SignatureKeys) > 0
+	return err != nil || project.AsksForSignatures(of)
 }
 
 func (n *news) advance(ctx context.Context, asked look, name types.NamespacedName, app *v1alpha1.Application, src v1alpha1.ApplicationSource, s span) {

@@ -143,21 +143,25 @@ func (r *observer) gatherRevision(ctx context.Context, o *observation, repo sour
 // checkSigned returns why the observation's revision may not be rendered: its project wants it signed, and it is not. A
 // signature that can't be checked is as good as none.
 func (r *observer) checkSigned(ctx context.Context, o *observation, repo source.Repository) error {
-	if len(o.project.Spec.SignatureKeys) == 0 {
+	signers, no := project.SignersOf(o.project, o.source.RepoURL)
+	switch {
+	case no != nil:
+		return errors.New(no.String())
+	case !signers.Asked():
 		return nil
 	}
-	keys, revision := o.settings.signers, wantedRevision(o.app, o.source)
-	of := verdictOf{repo.Identity(), revision, o.revision, keys.digest}
+	keys, revision := o.settings.signers.asked(signers), wantedRevision(o.app, o.source)
+	of := verdictOf{repo.Identity(), revision, o.revision, digestOf(keys)}
 	signature, known := r.verdicts.get(of, o.now)
 	if !known || o.refresh != "" || operation.IsAsked(o.app) {
 		var err error
-		if signature, err = r.sources.mirrors.Signature(ctx, repo, revision, o.revision, keys.keys); err != nil {
+		if signature, err = r.sources.mirrors.Signature(ctx, repo, revision, o.revision, keys); err != nil {
 			r.verdicts.forget(of)
 			return err
 		}
 		r.verdicts.put(of, signature, o.now)
 	}
-	if no := project.CheckSignature(o.project, signature, keys.ids); no != nil {
+	if no = signers.Check(signature, o.settings.signers.ids); no != nil {
 		return errors.New(no.String())
 	}
 	return nil

@@ -49,7 +49,7 @@ func (c *currentSettings) take(configMaps map[string]map[string]string, ofSecret
 	}
 	now := &readSettings{}
 	now.Settings, now.found = settings.Parse(configMaps)
-	now.health, now.signers = now.Judge(), newSigners(configMaps[settings.GPGKeysName])
+	now.health, now.signers = now.Judge(), newSigners(configMaps[settings.GPGKeysName], now.SSHSigners)
 	for _, c := range now.Customizations {
 		for _, problem := range plan.CheckIgnore([]v1alpha1.IgnoreDifference{{JSONPointers: c.IgnoreDifferences.JSONPointers, JQPathExpressions: c.IgnoreDifferences.JQPathExpressions}}) {
 			now.found = append(now.found, settings.Finding{Object: "ConfigMap " + settings.ConfigName, Field: "resource.customizations of " + c.Group + "/" + c.Kind, Verdict: settings.Named, Cause: problem, Remedy: "correct it"})

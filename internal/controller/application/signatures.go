@@ -9,26 +9,50 @@ import (
 	"sync"
 	"time"
 
+	"github.com/cyan-cd/cyan/internal/project"
+	"github.com/cyan-cd/cyan/internal/settings"
 	"github.com/cyan-cd/cyan/internal/source"
 )
 
-// signers are the public keys of those who may sign commits, as ConfigMap argocd-gpg-keys-cm has them.
+// signers are the public keys of those who may sign commits, as ConfigMaps argocd-gpg-keys-cm and cyan-ssh-signers-cm
+// have them.
 type signers struct {
 	// ids are the names that the keys have there.
 	ids  []string
 	keys source.SignerKeys
-	// digest names the keys.
-	digest string
 }
 
-func newSigners(data map[string]string) signers {
-	s := signers{ids: slices.Sorted(maps.Keys(data))}
+func newSigners(gpg map[string]string, ssh []settings.SSHSigner) signers {
+	s := signers{ids: slices.Sorted(maps.Keys(gpg))}
 	for _, id := range s.ids {
-		s.keys.GPG = append(s.keys.GPG, data[id])
+		s.keys.GPG = append(s.keys.GPG, gpg[id])
 	}
-	sum := sha256.Sum256([]byte(strings.Join(s.keys.GPG, "\x00")))
-	s.digest = hex.EncodeToString(sum[:])
+	lines := make([]string, len(ssh))
+	for i, key := range ssh {
+		s.ids, lines[i] = append(s.ids, key.KeyID), key.Line
+	}
+	s.keys.SSH = strings.Join(lines, "\n")
 	return s
+}
+
+// asked returns the keys that a signature is checked against: of a kind that a project does not name, none are needed,
+// nor the program that checks them.
+func (s signers) asked(by project.Signers) source.SignerKeys {
+	keys := s.keys
+	gpg, ssh := by.Kinds()
+	if !gpg {
+		keys.GPG = nil
+	}
+	if !ssh {
+		keys.SSH = ""
+	}
+	return keys
+}
+
+// digestOf names keys.
+func digestOf(keys source.SignerKeys) string {
+	sum := sha256.Sum256([]byte(strings.Join(keys.GPG, "\x00") + "\x00\x00" + keys.SSH))
+	return hex.EncodeToString(sum[:])
 }
 
 // The times for which a verdict on a signature counts: a key may expire, and a tag be signed anew.

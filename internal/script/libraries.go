@@ -3,6 +3,7 @@ package script
 import (
 	"math"
 	"regexp"
+	"slices"
 	"strings"
 
 	lua "github.com/yuin/gopher-lua"
@@ -43,7 +44,7 @@ func newState(b *budget) *lua.LState {
 // requireSafe returns the libraries that are there already.
 func requireSafe(l *lua.LState) int {
 	name := l.CheckString(1)
-	if library, ok := l.G.Global.RawGetString(name).(*lua.LTable); ok && (name == "string" || name == "table" || name == "math") {
+	if library, ok := l.G.Global.RawGetString(name).(*lua.LTable); ok && slices.Contains([]string{"string", "table", "math", "os"}, name) {
 		l.Push(library)
 		return 1
 	}

@@ -95,25 +95,42 @@ func cut(text string, longest int) string {
 // Health returns what the script says of an object; nil when it says nothing. An error is Lua's, or that the script
 // costs too much, or that it returns no health.
 func (s *Script) Health(object *unstructured.Unstructured) (health *v1alpha1.HealthStatus, err error) {
+	err = s.run(object, time.Time{}, func(_ *values, result lua.LValue) (err error) {
+		health, err = healthOf(result)
+		return err
+	})
+	if err != nil {
+		health = nil
+	}
+	return health, err
+}
+
+// run runs the script with an object, and has use look at what it returns. The script knows now as the time; the zero
+// value for none.
+func (s *Script) run(object *unstructured.Unstructured, now time.Time, use func(v *values, result lua.LValue) error) (err error) {
 	defer func() {
 		if r := recover(); r != nil {
-			health, err = nil, fmt.Errorf("%v", r)
+			err = fmt.Errorf("%v", r)
 		}
 	}()
-	budget := &budget{instructions: maxInstructions, bytes: maxMade, spent: make(chan struct{})}
-	l := newState(budget)
-	defer l.Close()
-	l.SetGlobal("obj", toLua(l, object.Object, 0))
-	l.SetContext(budget)
-	l.Push(l.NewFunctionFromProto(s.code))
-	err = l.PCall(0, 1, nil)
-	switch {
-	case budget.cause != "":
-		return nil, errors.New(budget.cause)
-	case err != nil:
-		return nil, errors.New(readable(err))
+	v := newValues()
+	defer v.l.Close()
+	if !now.IsZero() {
+		v.addClock(now)
+		// An action is given no parameters.
+		v.l.SetGlobal("actionParams", v.l.NewTable())
 	}
-	return healthOf(l.Get(-1))
+	v.l.SetGlobal("obj", v.toLua(object.Object, 0))
+	v.l.SetContext(v.budget)
+	v.l.Push(v.l.NewFunctionFromProto(s.code))
+	err = v.l.PCall(0, 1, nil)
+	switch {
+	case v.budget.cause != "":
+		return errors.New(v.budget.cause)
+	case err != nil:
+		return errors.New(readable(err))
+	}
+	return use(v, v.l.Get(-1))
 }
 
 // codes are what a script may return.
@@ -135,39 +152,6 @@ func healthOf(result lua.LValue) (*v1alpha1.HealthStatus, error) {
 		return nil, fmt.Errorf("returned the status %.40q; Healthy, Progressing, Suspended, Degraded, Missing and Unknown are the ones there are", string(code))
 	}
 	return &v1alpha1.HealthStatus{Status: code, Message: cut(lua.LVAsString(table.RawGetString("message")), maxMessage)}, nil
-}
-
-// deepest bounds how deep an object is looked into.
-const deepest = 100
-
-// toLua is a value of an object as Lua has it.
-func toLua(l *lua.LState, value any, depth int) lua.LValue {
-	if depth > deepest {
-		return lua.LNil
-	}
-	switch v := value.(type) {
-	case map[string]any:
-		table := l.CreateTable(0, len(v))
-		for name, field := range v {
-			table.RawSetString(name, toLua(l, field, depth+1))
-		}
-		return table
-	case []any:
-		table := l.CreateTable(len(v), 0)
-		for _, element := range v {
-			table.Append(toLua(l, element, depth+1))
-		}
-		return table
-	case string:
-		return lua.LString(v)
-	case bool:
-		return lua.LBool(v)
-	case int64:
-		return lua.LNumber(v)
-	case float64:
-		return lua.LNumber(v)
-	}
-	return lua.LNil
 }
 
 // budget is what a run may cost still. It is the context of the interpreter, which asks it before each instruction
