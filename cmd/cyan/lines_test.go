@@ -198,7 +198,6 @@ func TestLines(t *testing.T) {
 		{"cyan app get a b", 2, "", "Error: cyan app get: unexpected argument \"b\"; write it as `cyan app get NAME [flags]`\n"},
 		{"cyan app sync", 2, "", "Error: cyan app sync: the Application's name is missing; give names, or --selector\n"},
 		{"cyan app sync shop -l a=b", 2, "", "Error: cyan app sync: --selector is given together with names; leave one out\n"},
-		{"cyan app sync shop --local .", 2, "", "Error: --local: not served: what is synced comes from git; commit it; `cyan app diff --local` shows what it would change\n"},
 		{"cyan delivery run --image r.example/x --overlay k8s --platform linux/amd64,linux/arm64", 2, "", "Error: --platform: \"linux/amd64,linux/arm64\" is not a single platform; give one, as OS/ARCH such as linux/amd64; images of several platforms are not built\n"},
 		{"cyan delivery run --image r.example/x --overlay k8s --platform linux", 2, "", "Error: --platform: \"linux\" is not a single platform; give one, as OS/ARCH such as linux/amd64; images of several platforms are not built\n"},
 		{"cyan delivery run", 2, "", "Error: cyan delivery run: required flag(s) \"image\", \"overlay\" not set; `cyan delivery run --help` shows how it is written\n"},

@@ -24,7 +24,7 @@ type syncCommand struct {
 	revisions      revisionFlags
 	preview, yes   bool
 	revision       string
-	local          string
+	local          localDir
 	resources      []string
 	labels         []string
 	strategy       string
@@ -49,6 +49,7 @@ func newSync(a *kit.Control) *cobra.Command {
 		Example: `  cyan app sync shop
   cyan app sync shop --prune --timeout 5m
   cyan app sync shop --resource apps:Deployment:web
+  cyan app sync shop --local k8s/overlays/local --dry-run
   cyan app sync -l team=shop --async`,
 		Args:              o.args,
 		ValidArgsFunction: completeApps(a, 0),
@@ -66,8 +67,8 @@ func newSync(a *kit.Control) *cobra.Command {
 	f.BoolVar(&o.yes, "assumeYes", false, "do not ask")
 	f.BoolVarP(&o.yes, "yes", "y", false, "do not ask")
 	f.StringVar(&o.revision, "revision", "", "sync to this branch, tag or commit, this once")
-	f.StringVar(&o.local, "local", "", "not served: commit what is to be synced")
-	_ = f.MarkHidden("local")
+	f.StringVar(&o.local.path, "local", "", "with --dry-run: see what a sync of this local directory would do")
+	f.StringVar(&o.local.root, "local-repo-root", "", "the directory that nothing outside is read of, where --local is given")
 	f.StringArrayVar(&o.resources, "resource", nil, "only these: GROUP:KIND:NAME or GROUP:KIND:NAMESPACE/NAME; * stands for any, and a leading ! leaves out")
 	f.StringArrayVar(&o.labels, "label", nil, "only objects with this label, KEY=VALUE")
 	f.BoolVar(&o.prune, "prune", false, "delete what git no longer has")
@@ -138,9 +139,6 @@ func (o *syncCommand) previewed(ctx context.Context, app *v1alpha1.Application, 
 }
 
 func (o *syncCommand) run(ctx context.Context, names []string) error {
-	if o.local != "" {
-		return kit.Usage("--local", "not served: what is synced comes from git", "commit it; "+o.Command("app diff --local")+" shows what it would change")
-	}
 	if err := o.out.Check(); err != nil {
 		return err
 	}
@@ -150,6 +148,9 @@ func (o *syncCommand) run(ctx context.Context, names []string) error {
 	}
 	picked, err := o.picked(ctx, c, names)
 	if err != nil {
+		return err
+	}
+	if err := o.checkLocal(picked); err != nil {
 		return err
 	}
 	var failed []error
@@ -165,6 +166,9 @@ func (o *syncCommand) sync(ctx context.Context, c client.WithWatch, app *v1alpha
 	operation, err := o.operation(ctx, c, app)
 	if err != nil {
 		return err
+	}
+	if o.local.path != "" {
+		return o.tryLocal(ctx, c, app, operation)
 	}
 	if o.preview {
 		if goOn, err := o.previewed(ctx, app, operation.Sync.Revision); err != nil || !goOn {
