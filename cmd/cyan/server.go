@@ -18,6 +18,7 @@ import (
 	"github.com/cyan-cd/cyan/internal/cluster"
 	"github.com/cyan-cd/cyan/internal/compare"
 	"github.com/cyan-cd/cyan/internal/controller"
+	"github.com/cyan-cd/cyan/internal/controller/application"
 	"github.com/cyan-cd/cyan/internal/problem"
 	"github.com/cyan-cd/cyan/internal/render"
 	"github.com/cyan-cd/cyan/internal/render/sops"
@@ -40,6 +41,7 @@ type serverFlags struct {
 	denied               []string
 	pprof                string
 	pprofForOthers       bool
+	metricLabels         []string
 }
 
 func newServerCommand(e *kit.Env) *cobra.Command {
@@ -76,6 +78,7 @@ It serves POST /api/webhook, GET /metrics, GET /healthz and GET /readyz.`,
 	flags.StringArrayVar(&f.denied, "deny-network", nil, "NETWORK such as 10.0.0.0/8 that no repository is fetched from; may be repeated; link-local addresses always are")
 	flags.StringVar(&f.pprof, "pprof", "", "address for profiles of the process, such as 127.0.0.1:6060; none by default")
 	flags.BoolVar(&f.pprofForOthers, "pprof-for-others", false, "let that be an address that others reach")
+	flags.StringSliceVar(&f.metricLabels, "metrics-application-labels", nil, "labels of Applications that metric argocd_app_labels shows; may be repeated")
 	flags.StringVar(&f.logLevel, "log-level", "info", "debug, info, warn or error")
 	return cmd
 }
@@ -101,6 +104,10 @@ func (f serverFlags) run(cmd *cobra.Command) error {
 	if err != nil {
 		return kit.Usage("--deny-network", err.Error(), "give an address, or one with the length of its prefix, such as 10.0.0.0/8")
 	}
+	labels, err := application.NewMetricLabels(f.metricLabels)
+	if err != nil {
+		return kit.Usage("--metrics-application-labels", err.Error(), "leave one out")
+	}
 	keys, err := manifests.Keys()
 	if err != nil {
 		return err
@@ -114,7 +121,7 @@ func (f serverFlags) run(cmd *cobra.Command) error {
 		return err
 	}
 	o := controller.Options{
-		MirrorDir: mirrors, RepositoryDirectories: f.directories, DenyNetworks: denied, ControlNamespace: f.namespace, Programs: programs, Render: compare.RenderOptions{Time: f.renderTime, Limits: limits, Keys: func(context.Context, string) sops.Keys { return keys }}, PollEvery: f.poll, RolloutInstanceID: f.instance,
+		MirrorDir: mirrors, RepositoryDirectories: f.directories, DenyNetworks: denied, ControlNamespace: f.namespace, Programs: programs, Render: compare.RenderOptions{Time: f.renderTime, Limits: limits, Keys: func(context.Context, string) sops.Keys { return keys }}, PollEvery: f.poll, MetricLabels: labels, RolloutInstanceID: f.instance,
 		SkipInstall: f.skipInstall, LeaderElection: f.standBy, BesideOthers: f.besideOthers, Log: log,
 	}
 	if f.address != "" {

@@ -54,6 +54,8 @@ type Options struct {
 	Programs cluster.Programs
 	// Render bounds what rendering one source costs.
 	Render compare.RenderOptions
+	// MetricLabels are the labels of Applications that metrics show.
+	MetricLabels application.MetricLabels
 	// PollEvery is the time between two looks at a repository. Zero: what timeout.reconciliation of ConfigMap argocd-cm
 	// says, else 15 s.
 	PollEvery time.Duration
@@ -102,13 +104,14 @@ func Run(ctx context.Context, config *rest.Config, o Options) error {
 	if err := ensureNamespace(ctx, mgr.GetConfig(), o.ControlNamespace); err != nil {
 		return err
 	}
-	mirrors, err := source.Open(o.MirrorDir, source.Options{LocalDirectories: o.RepositoryDirectories, DenyNetworks: o.DenyNetworks})
+	git := application.NewGitMeters()
+	mirrors, err := source.Open(o.MirrorDir, source.Options{LocalDirectories: o.RepositoryDirectories, DenyNetworks: o.DenyNetworks, Asked: git.Asked})
 	if err != nil {
 		return err
 	}
 	defer mirrors.Close()
 	refPoller := source.NewRefPoller(mirrors, source.RefPollerOptions{Every: o.PollEvery})
-	if err := addAll(mgr, o, mirrors, refPoller); err != nil {
+	if err := addAll(mgr, o, mirrors, git, refPoller); err != nil {
 		return err
 	}
 	if err := holdLease(ctx, mgr, install.NewLease(c, o.ControlNamespace, o.Log), o.LeaderElection); err != nil {
@@ -187,7 +190,7 @@ func ensureNamespace(ctx context.Context, config *rest.Config, name string) erro
 }
 
 // addAll adds the controllers and what they stand on to the manager.
-func addAll(mgr manager.Manager, o Options, mirrors *source.Mirrors, refPoller *source.RefPoller) error {
+func addAll(mgr manager.Manager, o Options, mirrors *source.Mirrors, git *application.GitMeters, refPoller *source.RefPoller) error {
 	heard, err := newNotices(mgr, o, refPoller)
 	if err != nil {
 		return err
@@ -200,7 +203,7 @@ func addAll(mgr manager.Manager, o Options, mirrors *source.Mirrors, refPoller *
 	}
 	watchdog := application.NewWatchdog(nil)
 	err = application.Setup(mgr, application.Options{
-		Mirrors: mirrors, RefPoller: refPoller, ControlNamespace: o.ControlNamespace, Programs: o.Programs, Render: o.Render, Watchdog: watchdog, Log: o.Log.With("controller", "application"),
+		Mirrors: mirrors, Git: git, MetricLabels: o.MetricLabels, RefPoller: refPoller, ControlNamespace: o.ControlNamespace, Programs: o.Programs, Render: o.Render, Watchdog: watchdog, Log: o.Log.With("controller", "application"),
 	})
 	if err != nil {
 		return err

@@ -39,6 +39,7 @@ type Cluster struct {
 	dynamic dynamic.Interface
 
 	marks       *marks
+	events      eventCounts
 	reach       *reach
 	watches     *watches
 	claims      *claims
@@ -149,7 +150,8 @@ func (c *Cluster) keeper(kind schema.GroupKind) keeper {
 		answered: func(name types.NamespacedName, now seen) bool {
 			return answered(c.objects, c.claims, keyOfName(kind, name), now)
 		},
-		gone: func(name types.NamespacedName, uid types.UID) { c.objects.gone(keyOfName(kind, name), uid) },
+		events: c.events.of(kind),
+		gone:   func(name types.NamespacedName, uid types.UID) { c.objects.gone(keyOfName(kind, name), uid) },
 		relisted: func() {
 			// One that came and went in the gap, no list shows.
 			for _, key := range c.objects.doubt(kind) {

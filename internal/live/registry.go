@@ -233,6 +233,16 @@ func (r *Registry) Release(instance string) {
 	}
 }
 
+// state is how the cluster fares.
+func (e *entry) state() State {
+	s := State{Server: e.spec.Server, Name: e.spec.Name}
+	if c := e.cluster; c != nil {
+		s.Used, s.Away, s.Events = true, c.Away() != nil, c.events.all()
+		s.Kinds, s.Objects = c.watches.size()
+	}
+	return s
+}
+
 // State is how a registered cluster fares.
 type State struct {
 	Server, Name string
@@ -240,6 +250,10 @@ type State struct {
 	Used bool
 	// Away is set while the cluster does not answer, and when its Secret cannot be used.
 	Away bool
+	// Kinds are watched, and Objects of them known.
+	Kinds, Objects int
+	// Events are what the watches have brought since the cluster was connected.
+	Events []Events
 }
 
 // States returns how all registered clusters fare, by server.
@@ -248,7 +262,7 @@ func (r *Registry) States() []State {
 	defer r.mu.Unlock()
 	var all []State
 	for _, e := range r.clusters {
-		all = append(all, State{Server: e.spec.Server, Name: e.spec.Name, Used: e.cluster != nil, Away: e.cluster != nil && e.cluster.Away() != nil})
+		all = append(all, e.state())
 	}
 	for _, no := range r.refused {
 		if no.server != "" && !errors.Is(no.err, ErrSkipped) && r.clusters[no.server] == nil {

@@ -2,7 +2,7 @@ package live_test
 
 import (
 	"log/slog"
-	"slices"
+	"reflect"
 	"strings"
 	"testing"
 
@@ -66,7 +66,7 @@ func TestStates(t *testing.T) {
 		{Server: "https://broken", Name: "broken", Used: true, Away: true}, {Server: v1alpha1.InClusterServer, Name: v1alpha1.InClusterName},
 		{Server: "https://unused", Name: "unused"}, {Server: "https://used", Name: "used", Used: true},
 	}
-	if got := registry.States(); !slices.Equal(got, want) {
+	if got := registry.States(); !reflect.DeepEqual(got, want) {
 		t.Errorf("got %+v, want %+v", got, want)
 	}
 }

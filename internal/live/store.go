@@ -3,6 +3,7 @@ package live
 import (
 	"hash/maphash"
 	"sync"
+	"sync/atomic"
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
@@ -41,6 +42,8 @@ type keeper struct {
 	answered func(name types.NamespacedName, now seen) bool
 	// gone is told of every object that was kept and is deleted, before changed is.
 	gone func(name types.NamespacedName, uid types.UID)
+	// events counts what a watch has brought; nil for nobody who asks.
+	events *atomic.Int64
 	// relisted is told when all objects were listed, before changed is: what happened before then was not seen one by one.
 	relisted func()
 }
@@ -106,6 +109,7 @@ func (s *store) Add(o any) error { return s.Update(o) }
 
 // Update takes an object up as it is now.
 func (s *store) Update(o any) error {
+	s.count()
 	name, now, ok := s.read(o)
 	if !ok {
 		return nil
@@ -123,6 +127,7 @@ func (s *store) Update(o any) error {
 
 // Delete drops an object.
 func (s *store) Delete(o any) error {
+	s.count()
 	name, last, ok := s.read(o)
 	if !ok {
 		return nil

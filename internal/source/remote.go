@@ -31,7 +31,7 @@ func (r hostedRepo) listRefs(ctx context.Context, willDo func(hostRefs) bool) (h
 	a.egress.bound(2*r.store.opts.MaxRefs + 1<<20)
 	defer a.done()
 	asked := time.Now()
-	out, err := r.store.git.run(ctx, a.call(gitCall{args: []string{"ls-remote", "--symref", "--quiet", "--", a.url}, timeout: r.store.opts.LookTimeout, most: r.store.opts.MaxRefs, memory: lookMemory}))
+	out, err := r.ask(ctx, a, gitCall{args: []string{"ls-remote", "--symref", "--quiet", "--", a.url}, timeout: r.store.opts.LookTimeout, most: r.store.opts.MaxRefs, memory: lookMemory})
 	if errors.Is(err, errTooMuch) || a.egress.over() {
 		return hostRefs{}, tooManyRefs(a.name, r.store.opts.MaxRefs)
 	}
@@ -45,6 +45,16 @@ func (r hostedRepo) listRefs(ctx context.Context, willDo func(hostRefs) bool) (h
 	found.asked, found.until = asked, asked.Add(r.store.opts.TrustRefs)
 	r.set(func() { r.refs = found })
 	return found, nil
+}
+
+// ask runs git against the host.
+func (r hostedRepo) ask(ctx context.Context, a *gitAccess, call gitCall) ([]byte, error) {
+	began := time.Now()
+	out, err := r.store.git.run(ctx, a.call(call))
+	if r.store.opts.Asked != nil {
+		r.store.opts.Asked(Asked{Repository: r.name, Operation: call.args[0], Took: time.Since(began), Failed: err != nil})
+	}
+	return out, err
 }
 
 // currentRefs returns the refs that are still believed, or asks.
@@ -161,7 +171,7 @@ func (r hostedRepo) fetchAll(ctx context.Context, a *gitAccess) error {
 		return err
 	}
 	args := append(append([]string{}, fetchFlags...), "--prune", "--", a.url, "+refs/heads/*:refs/heads/*", "+refs/tags/*:refs/tags/*")
-	if _, err := r.store.git.run(ctx, a.call(gitCall{dir: r.dir, args: args, timeout: r.store.opts.FetchTimeout})); err != nil {
+	if _, err := r.ask(ctx, a, gitCall{dir: r.dir, args: args, timeout: r.store.opts.FetchTimeout}); err != nil {
 		return a.explain("fetching", err)
 	}
 	return r.repack(ctx)
@@ -174,7 +184,7 @@ func (r hostedRepo) fetchOne(ctx context.Context, a *gitAccess, object, ref stri
 		from = ref
 	}
 	args := append(append([]string{}, fetchFlags...), "--", a.url, "+"+from+":refs/cyan/"+object)
-	_, err := r.store.git.run(ctx, a.call(gitCall{dir: r.dir, args: args, timeout: r.store.opts.FetchTimeout}))
+	_, err := r.ask(ctx, a, gitCall{dir: r.dir, args: args, timeout: r.store.opts.FetchTimeout})
 	var exit *exitError
 	if errors.As(err, &exit) && containsAny(strings.ToLower(exit.stderr), []string{"not our ref", "couldn't find remote ref", "unadvertised object", "no such remote ref", "missing necessary objects"}) {
 		return newError(ErrNoRevision, r.name, "commit "+object+" not found", "check the SHA, or push the commit")
@@ -200,7 +210,7 @@ func (r hostedRepo) fetchBranch(ctx context.Context, a *gitAccess, branch string
 	}
 	ref := "refs/heads/" + branch
 	args := append(append([]string{}, fetchFlags...), "--", a.url, "+"+ref+":"+ref)
-	_, err = r.store.git.run(ctx, a.call(gitCall{dir: r.dir, args: args, timeout: r.store.opts.FetchTimeout}))
+	_, err = r.ask(ctx, a, gitCall{dir: r.dir, args: args, timeout: r.store.opts.FetchTimeout})
 	var exit *exitError
 	if errors.As(err, &exit) && strings.Contains(exit.stderr, "couldn't find remote ref") {
 		return newError(ErrNoRevision, r.name, fmt.Sprintf("branch %q not found", branch), "create and push it first")

@@ -39,9 +39,21 @@ type Options struct {
 	LocalDirectories []string
 	// DenyNetworks are not connected to, nor are those for addresses that hold in one network segment alone.
 	DenyNetworks []netip.Prefix
+	// Asked is called after each question to a host, ls-remote or fetch; it may be nil.
+	Asked func(Asked)
 	// OwnConfiguration lets git use the configuration, credential helpers and SSH agent of the user who runs this
 	// program, as in a CI job, and go where they lead. A server leaves it off.
 	OwnConfiguration bool
+}
+
+// Asked is a question to a repository's host, and how it went.
+type Asked struct {
+	// Repository is its URL, without credentials.
+	Repository string
+	// Operation is ls-remote or fetch.
+	Operation string
+	Took      time.Duration
+	Failed    bool
 }
 
 // mirrorStore is what all mirrors of a folder have in common. It is not changed after Open.

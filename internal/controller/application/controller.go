@@ -51,6 +51,10 @@ type Options struct {
 	Watchdog *Watchdog
 	// Now returns the time; time.Now when nil.
 	Now func() time.Time
+	// Git counts what Mirrors asks hosts; nothing does when nil.
+	Git *GitMeters
+	// MetricLabels are the labels of Applications that metrics show.
+	MetricLabels MetricLabels
 	// Metrics is where metrics are registered; controller-runtime's registry when nil.
 	Metrics prometheus.Registerer
 	// Log may be nil.
@@ -129,7 +133,11 @@ func Setup(mgr manager.Manager, o Options) error {
 	if err != nil {
 		return err
 	}
-	if err := r.meters.register(o.Metrics, infoCollector{mgr.GetClient()}, clusterCollector{r.clusters.States}); err != nil {
+	collectors := []prometheus.Collector{infoCollector{mgr.GetClient(), r.orphans, o.MetricLabels}, clusterCollector{r.clusters.States}}
+	if o.Git != nil {
+		collectors = append(collectors, o.Git.collectors()...)
+	}
+	if err := r.meters.register(o.Metrics, collectors...); err != nil {
 		return fmt.Errorf("registering the metrics of Applications: %w", err)
 	}
 	f := &follower{reader: r.client, control: r.control, sources: r.sources, clusters: r.clusters, queue: queue, log: r.log,

@@ -233,11 +233,14 @@ func TestMetrics(t *testing.T) {
 	sha := w.push(map[string]string{"k8s/a.yaml": configMap("a", "green")})
 	app := w.app("shop", func(a *v1alpha1.Application) {
 		automated(a)
+		a.Labels = map[string]string{"team": "green"}
 		a.Spec.Source.RepoURL = strings.Replace(w.repo.URL, "http://", "http://ada:hidden-pass@", 1)
 	})
 	w.eventually(app, "the sync", syncedTo(sha))
 	want := map[string]string{"argocd_app_info": "Synced", "argocd_app_sync_total": "Succeeded", "argocd_app_reconcile": "", "argocd_app_sync_duration_seconds_total": "",
-		"argocd_cluster_info": v1alpha1.InClusterName, "argocd_cluster_connection_status": "value:1"}
+		"argocd_cluster_info": v1alpha1.InClusterName, "argocd_cluster_connection_status": "value:1",
+		"argocd_app_labels": "green", "argocd_git_request_total": "ls-remote", "argocd_git_request_duration_seconds": "fetch",
+		"argocd_cluster_events_total": "ConfigMap", "argocd_cluster_api_resources": "", "argocd_cluster_api_resource_objects": ""}
 	w.until("the metrics", func(context.Context) (bool, error) {
 		families, err := w.metrics.Gather()
 		if err != nil {

@@ -3,6 +3,9 @@ package application
 import (
 	"context"
 	"errors"
+	"fmt"
+	"regexp"
+	"slices"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -66,15 +69,60 @@ var infoDescription = prometheus.NewDesc("argocd_app_info", "Information about a
 	[]string{"namespace", "name", "project", "autosync_enabled", "repo", "dest_server", "dest_namespace", "sync_status", "health_status", "operation"}, nil)
 
 // infoCollector exports every Application as it is at the moment of the scrape.
-type infoCollector struct{ reader client.Reader }
-
-// Describe implements prometheus.Collector.
-func (infoCollector) Describe(ch chan<- *prometheus.Desc) {
-	ch <- infoDescription
-	ch <- conditionDescription
+type infoCollector struct {
+	reader  client.Reader
+	orphans orphanLooks
+	labels  MetricLabels
 }
 
-var conditionDescription = prometheus.NewDesc("argocd_app_condition", "Report application conditions.", []string{"namespace", "name", "condition"}, nil)
+// Describe implements prometheus.Collector.
+func (c infoCollector) Describe(ch chan<- *prometheus.Desc) {
+	ch <- infoDescription
+	ch <- conditionDescription
+	ch <- orphansDescription
+	if c.labels.description != nil {
+		ch <- c.labels.description
+	}
+}
+
+var (
+	conditionDescription = prometheus.NewDesc("argocd_app_condition", "Report application conditions.", []string{"namespace", "name", "project", "condition"}, nil)
+	orphansDescription   = prometheus.NewDesc("argocd_app_orphaned_resources_count", "Number of orphaned resources per application.", []string{"namespace", "name", "project"}, nil)
+)
+
+// MetricLabels are the labels of Applications that become labels of a metric. The zero value is none.
+type MetricLabels struct {
+	keys        []string
+	description *prometheus.Desc
+}
+
+// notInLabels is what the name of a metric's label has no place for.
+var notInLabels = regexp.MustCompile(`[^a-zA-Z0-9_]`)
+
+// NewMetricLabels returns labels by their keys. Two that would have the same name are an error.
+func NewMetricLabels(keys []string) (MetricLabels, error) {
+	if len(keys) == 0 {
+		return MetricLabels{}, nil
+	}
+	names := []string{"namespace", "name", "project"}
+	for _, key := range keys {
+		name := "label_" + notInLabels.ReplaceAllString(key, "_")
+		if key == "" || slices.Contains(names, name) {
+			return MetricLabels{}, fmt.Errorf("label %q is empty, or has the name %s as another one has", key, name)
+		}
+		names = append(names, name)
+	}
+	return MetricLabels{slices.Clone(keys), prometheus.NewDesc("argocd_app_labels", "Argo Application labels converted to Prometheus labels.", names, nil)}, nil
+}
+
+// of returns the metric of an Application's labels.
+func (l MetricLabels) of(app *v1alpha1.Application) prometheus.Metric {
+	values := []string{app.Namespace, app.Name, app.Spec.Project}
+	for _, key := range l.keys {
+		values = append(values, app.Labels[key])
+	}
+	return prometheus.MustNewConstMetric(l.description, prometheus.GaugeValue, 1, values...)
+}
 
 // conditions counts the conditions of an Application by type.
 func conditions(app *v1alpha1.Application) []prometheus.Metric {
@@ -84,7 +132,7 @@ func conditions(app *v1alpha1.Application) []prometheus.Metric {
 	}
 	var all []prometheus.Metric
 	for kind, n := range count {
-		all = append(all, prometheus.MustNewConstMetric(conditionDescription, prometheus.GaugeValue, float64(n), app.Namespace, app.Name, kind))
+		all = append(all, prometheus.MustNewConstMetric(conditionDescription, prometheus.GaugeValue, float64(n), app.Namespace, app.Name, app.Spec.Project, kind))
 	}
 	return all
 }
@@ -101,9 +149,16 @@ func (c infoCollector) Collect(ch chan<- prometheus.Metric) {
 		return
 	}
 	for i := range apps.Items {
-		ch <- info(&apps.Items[i])
-		for _, c := range conditions(&apps.Items[i]) {
-			ch <- c
+		app := &apps.Items[i]
+		ch <- info(app)
+		for _, of := range conditions(app) {
+			ch <- of
+		}
+		if n, known := c.orphans.count(client.ObjectKeyFromObject(app)); known {
+			ch <- prometheus.MustNewConstMetric(orphansDescription, prometheus.GaugeValue, float64(n), app.Namespace, app.Name, app.Spec.Project)
+		}
+		if c.labels.description != nil {
+			ch <- c.labels.of(app)
 		}
 	}
 }

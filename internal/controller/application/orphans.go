@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"k8s.io/apimachinery/pkg/runtime/schema"
+	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/utils/lru"
 
 	"github.com/cyan-cd/cyan/api/v1alpha1"
@@ -37,6 +38,15 @@ type orphanLook struct {
 
 func newOrphanLooks() orphanLooks { return orphanLooks{lru.New(maxOrphanLooks)} }
 
+// count returns how many were found of an Application, and whether it was looked for them.
+func (l orphanLooks) count(app types.NamespacedName) (int, bool) {
+	last, known := l.byApp.Get(app)
+	if !known {
+		return 0, false
+	}
+	return len(last.(orphanLook).found), true
+}
+
 // warnOfOrphans adds a warning of the objects in the destination's namespace that no Application has, where the
 // project wants that.
 func warnOfOrphans(ctx context.Context, o *observation, looks orphanLooks) error {
@@ -48,6 +58,7 @@ func warnOfOrphans(ctx context.Context, o *observation, looks orphanLooks) error
 		o.add(v1alpha1.ConditionOrphanedResourceWarning, err)
 	}
 	if !warns {
+		looks.byApp.Remove(o.name)
 		return nil
 	}
 	last, known := looks.byApp.Get(o.name)

@@ -1,6 +1,7 @@
 package application_test
 
 import (
+	"fmt"
 	"strings"
 	"testing"
 
@@ -48,10 +49,38 @@ func TestOrphanedResourcesAreWarnedOf(t *testing.T) {
 		t.Fatal(err)
 	}
 	refreshed("the warning", "Application has 1 orphaned resources: ConfigMap "+w.to+"/lost; ")
+	counted := func(want string) {
+		t.Helper()
+		if got := w.gauge("argocd_app_orphaned_resources_count", shop.Name); got != want {
+			t.Errorf("the metric has %q, want %q", got, want)
+		}
+	}
+	counted("1")
 	orphaned(`{"ignore":[{"group":"x","kind":"ConfigMap"}]}`)
 	refreshed("the warning although another group is ignored", "Application has 1 orphaned resources: ConfigMap "+w.to+"/lost; ")
 	orphaned(`{"ignore":[{"kind":"ConfigMap","name":"lo*"}]}`)
 	refreshed("no warning of what is ignored", "")
+	counted("0")
 	orphaned(`{"warn":false,"ignore":null}`)
 	refreshed("no warning where none is wanted", "")
+	counted("")
+}
+
+// gauge returns the value of an Application's metric; "" when there is none.
+func (w *world) gauge(name, app string) string {
+	w.Helper()
+	families, err := w.metrics.Gather()
+	if err != nil {
+		w.Fatal(err)
+	}
+	for _, f := range families {
+		for _, m := range f.GetMetric() {
+			for _, label := range m.GetLabel() {
+				if f.GetName() == name && label.GetName() == "name" && label.GetValue() == app {
+					return fmt.Sprint(m.GetGauge().GetValue())
+				}
+			}
+		}
+	}
+	return ""
 }

@@ -104,12 +104,17 @@ func (w *world) start() (stop func()) {
 	if err != nil {
 		w.Fatal(err)
 	}
-	mirrors, err := source.Open(w.mirrors, source.Options{})
+	git := application.NewGitMeters()
+	mirrors, err := source.Open(w.mirrors, source.Options{Asked: git.Asked})
+	if err != nil {
+		w.Fatal(err)
+	}
+	labels, err := application.NewMetricLabels([]string{"team"})
 	if err != nil {
 		w.Fatal(err)
 	}
 	w.refPoller = source.NewRefPoller(mirrors, source.RefPollerOptions{Every: w.poll, MaxBackoff: time.Second})
-	if err := application.Setup(mgr, application.Options{Mirrors: mirrors, RefPoller: w.refPoller, ControlNamespace: w.control, Metrics: w.metrics, Now: w.clock, Log: log}); err != nil {
+	if err := application.Setup(mgr, application.Options{Mirrors: mirrors, Git: git, MetricLabels: labels, RefPoller: w.refPoller, ControlNamespace: w.control, Metrics: w.metrics, Now: w.clock, Log: log}); err != nil {
 		w.Fatal(err)
 	}
 	ctx, cancel := context.WithCancel(context.Background())
