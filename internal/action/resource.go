@@ -31,9 +31,9 @@ type ResourceAction struct {
 // restartedAt is the annotation by which kubectl has the pods of a workload replaced.
 const restartedAt = "kubectl.kubernetes.io/restartedAt"
 
-// ResourceActions returns what may be asked of an object, by name: what is built in, and what scripts of its kind offer,
-// which count before what is built in. An error is what is wrong with the scripts; what is built in is there all the
-// same.
+// ResourceActions returns what may be asked of an object, by name: what is built in, and what scripts of its kind
+// offer, which count before what is built in. An error is what is wrong with the scripts; what is built in is there
+// all the same.
 func ResourceActions(o *unstructured.Unstructured, scripts *script.Actions, now time.Time) ([]ResourceAction, error) {
 	all, err := builtIn(o, now), error(nil)
 	if scripts != nil {

@@ -15,8 +15,8 @@ import (
 	"github.com/cyan-cd/cyan/internal/script"
 )
 
-// TestScriptedActions: what an action in Lua of a Deployment sends: SUBRESOURCE:PATCH of each patch, and what is created
-// after a +.
+// TestScriptedActions: what an action in Lua of a Deployment sends: SUBRESOURCE:PATCH of each patch, and what is
+// created after a +.
 func TestScriptedActions(t *testing.T) {
 	const deployment = `{apiVersion: apps/v1, kind: Deployment, metadata: {name: web, namespace: ns, uid: u, resourceVersion: "7", labels: {a: b}, managedFields: []}, spec: {paused: true, l: [{x: 1}, {x: 2}]}, status: {n: 1}}`
 	for _, c := range []struct {

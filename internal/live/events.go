@@ -38,9 +38,9 @@ func (e *eventCounts) all() []Events {
 }
 
 // count counts an event.
-func (s *store) count() {
-	if s.events != nil {
-		s.events.Add(1)
+func (k keeper) count() {
+	if k.events != nil {
+		k.events.Add(1)
 	}
 }
 

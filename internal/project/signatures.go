@@ -40,8 +40,8 @@ func signerIDs(project *v1alpha1.AppProject) ([]string, error) {
 	return ids, nil
 }
 
-// ParseKeyID returns the ID of a key as IDs are compared: of a gpg key its last 16 hexadecimal digits, of an ssh key the
-// fingerprint with its SHA256: before it. What names no key for certain is an error.
+// ParseKeyID returns the ID of a key as IDs are compared: of a gpg key its last 16 hexadecimal digits, of an ssh key
+// the fingerprint with its SHA256: before it. What names no key for certain is an error.
 func ParseKeyID(written string) (string, error) {
 	id := strings.TrimSpace(written)
 	if fingerprint, ok := strings.CutPrefix(id, sshKeyPrefix); ok {

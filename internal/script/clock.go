@@ -10,7 +10,7 @@ import (
 // longestDate bounds how long the words of a date get for each letter of their format.
 const longestDate = 32
 
-// addClock gives scripts os.date and os.time, which know no other time than now, in UTC, and nothing else of os.
+// addClock adds os.date and os.time, which know no other time than now, in UTC. Nothing else of os is there.
 func (v *values) addClock(now time.Time) {
 	l := v.l
 	l.Push(l.NewFunction(lua.OpenOs))

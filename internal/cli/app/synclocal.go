@@ -15,8 +15,8 @@ import (
 	"github.com/cyan-cd/cyan/internal/problem"
 )
 
-// checkLocal returns why a local directory is not synced. One that is of no repository is within no project's bounds, so
-// that it is tried and never written.
+// checkLocal returns why a local directory is not synced. One that is of no repository is within no project's bounds,
+// so that it is tried and never written.
 func (o *syncCommand) checkLocal(picked []*v1alpha1.Application) error {
 	tries := o.Command("app sync --local PATH --dry-run")
 	switch {

@@ -112,7 +112,8 @@ func newOrphans(a *kit.Control) []*cobra.Command {
 	})
 }
 
-// checkKeys wants IDs of keys: of a gpg key 16 hexadecimal digits or its whole fingerprint, of an ssh key the fingerprint.
+// checkKeys wants IDs of keys: of a gpg key 16 hexadecimal digits or its whole fingerprint, of an ssh key the
+// fingerprint.
 func checkKeys(flag string, ids ...string) error {
 	for _, id := range ids {
 		if _, err := project.ParseKeyID(id); err != nil {
