@@ -137,3 +137,45 @@ func TestDoctor(t *testing.T) {
 		t.Errorf("without a cluster: got %+v", got)
 	}
 }
+
+// TestDoctorLooksForTheKeysOfSigners: what projects ask of signatures, and what it takes to check them.
+func TestDoctorLooksForTheKeysOfSigners(t *testing.T) {
+	s := newShell(t)
+	s.emptied("cyan-ssh-signers-cm")
+	const gpg, ssh = "4AEE18F83AFDEB23", "SHA256:txVF8wMITH8YaLGZZQFvW2we//3GrfAPnVFKj8cnJFU"
+	const public = "sue@example.com ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIDbuVefTXBUOIaJU0wqM8DwYYzKcDDuocbtVC/CYRdfG\n"
+	path := write(t, "signers", public)
+	none := t.TempDir()
+	for _, c := range []struct {
+		rule, spec string
+		before     func()
+		want       []string
+	}{
+		{"no public keys", `{"signatureKeys":[{"keyID":"` + gpg + `"},{"keyID":"` + ssh + `"}]}`, func() {},
+			[]string{"warn AppProject vouched: no public key of " + gpg + ", " + ssh + ", so that nothing signed with it is permitted; add it with `cyan gpg add` or `cyan signer add`"}},
+		{"one of two", `{"signatureKeys":[{"keyID":"` + gpg + `"},{"keyID":"` + ssh + `"}]}`, func() { s.run("cyan", "signer", "add", "--from", path) },
+			[]string{"warn AppProject vouched: no public key of " + gpg + ", so that nothing"}},
+		{"all of them", `{"signatureKeys":[{"keyID":"` + ssh + `"}]}`, func() {}, nil},
+		{"a key that is none", `{"signatureKeys":[{"keyID":"ada"}]}`, func() {}, []string{"fail AppProject vouched: spec.signatureKeys: entry 1 is invalid"}},
+		{"no program", `{"sourceIntegrity":{"git":{"policies":[{"repos":[{"url":"*"}],"gpg":{"mode":"head","keys":["` + ssh + `"]}}]}}}`, func() { t.Setenv("PATH", none) },
+			[]string{"warn program ssh-keygen: not found on this machine, and signatures cannot be checked without it; install openssh-client where the server runs"}},
+	} {
+		s.storeProject("vouched", c.spec)
+		c.before()
+		out, _, _ := s.try("cyan", "doctor", "-o", "json")
+		var lines []struct{ Check, Status, Message, Remedy string }
+		if err := json.Unmarshal([]byte(out), &lines); err != nil {
+			t.Fatalf("%s: %v\n%s", c.rule, err, out)
+		}
+		var got []string
+		for _, l := range lines {
+			if l.Check == "signatures" && (strings.Contains(l.Message, "vouched") || strings.HasPrefix(l.Message, "program ssh-keygen")) {
+				got = append(got, l.Status+" "+l.Message+"; "+l.Remedy)
+			}
+		}
+		if len(got) != len(c.want) || len(got) > 0 && !strings.HasPrefix(got[0], c.want[0]) {
+			t.Errorf("%s: got %q, want %q", c.rule, got, c.want)
+		}
+	}
+	s.storeProject("vouched", `{}`)
+}

@@ -162,7 +162,7 @@ func (s *shell) storeProject(name, spec string) {
 func TestProjectsAreShown(t *testing.T) {
 	s := newShell(t)
 	s.storeProject("shown", `{"roles":[{"name":"ci","description":"d","policies":["pol"],"groups":["g"],"jwtTokens":[{"iat":1696759698,"id":"x"}]}],"unknownHere":1,
-		"syncWindows":[{"kind":"allow","schedule":"* * * * *","duration":"1h","applications":["*"]}],"sourceIntegrity":{"git":{"policies":[{"repos":[{"url":"u"}],"gpg":{"mode":"head","keys":["k"]}}]}}}`)
+		"syncWindows":[{"kind":"allow","schedule":"* * * * *","duration":"1h","applications":["*"]}],"sourceIntegrity":{"git":{"policies":[{"repos":[{"url":"u"}],"gpg":{"mode":"head","keys":["4AEE18F83AFDEB23"]}}]}}}`)
 	for _, c := range []struct {
 		line  string
 		parts []string
@@ -173,7 +173,7 @@ func TestProjectsAreShown(t *testing.T) {
 		{"role list-tokens shown ci -u", []string{"1696759698", "<none>"}},
 		{"windows list shown", []string{"Active", "* * * * *"}},
 		{"windows list shown -o json", []string{`"duration": "1h"`}},
-		{"source-integrity git policies list shown", []string{"head", "k"}},
+		{"source-integrity git policies list shown", []string{"head", "4AEE18F83AFDEB23"}},
 		{"get shown -o yaml", []string{"sourceIntegrity:", "roles:"}},
 		{"get shown", []string{"shown:", "roles:"}},
 	} {

@@ -96,6 +96,38 @@ func SignersOf(project *v1alpha1.AppProject, repoURL string) (Signers, *Violatio
 	return Signers{object, ids}, nil
 }
 
+// KeyIDs returns the IDs of all keys that a project names, for whatever repository, each once.
+func KeyIDs(project *v1alpha1.AppProject) ([]string, *Violation) {
+	object := "AppProject " + project.Name + ": spec."
+	ids, err := signerIDs(project)
+	if err != nil {
+		return nil, &Violation{object + signatureKeysField, err.Error(), "correct it"}
+	}
+	all, err := policies(project)
+	if err != nil {
+		return nil, &Violation{object + sourceIntegrityField, err.Error(), "correct it"}
+	}
+	for _, p := range all {
+		if p.GPG.Mode != modeNone {
+			ids = append(ids, p.GPG.Keys...)
+		}
+	}
+	slices.Sort(ids)
+	return slices.Compact(ids), nil
+}
+
+// Unpublished returns those of some key IDs that no public key is there of, by the names that the keys have where they
+// are kept.
+func Unpublished(ids, published []string) []string {
+	var known []string
+	for _, id := range published {
+		if id, err := ParseKeyID(id); err == nil {
+			known = append(known, id)
+		}
+	}
+	return slices.DeleteFunc(slices.Clone(ids), func(id string) bool { return slices.Contains(known, id) })
+}
+
 // AsksForSignatures reports whether a project asks for signed commits of some repository, or means to.
 func AsksForSignatures(project *v1alpha1.AppProject) bool {
 	return len(project.Spec.SignatureKeys) > 0 || project.Spec.SourceIntegrity != nil
@@ -116,18 +148,13 @@ func (s Signers) Check(found Signed, published []string) *Violation {
 	if !s.Asked() || found.SignedBy(s.ids) {
 		return nil
 	}
-	var known []string
-	for _, id := range published {
-		if id, err := ParseKeyID(id); err == nil {
-			known = append(known, id)
-		}
-	}
+	unpublished := Unpublished(s.ids, published)
 	remedy := "sign the commit with one of them, or add the key that has signed it to the project"
 	for _, place := range []struct {
 		where string
 		ssh   bool
 	}{{"key allowed_signers of ConfigMap cyan-ssh-signers-cm", true}, {"ConfigMap argocd-gpg-keys-cm", false}} {
-		missing := slices.DeleteFunc(slices.Clone(s.ids), func(id string) bool { return IsSSHKey(id) != place.ssh || slices.Contains(known, id) })
+		missing := slices.DeleteFunc(slices.Clone(unpublished), func(id string) bool { return IsSSHKey(id) != place.ssh })
 		if len(missing) > 0 {
 			remedy = "add the public key of " + strings.Join(missing, ", ") + " to " + place.where + ", or " + remedy
 		}

@@ -92,6 +92,33 @@ func TestSignatureKeys(t *testing.T) {
 	}
 }
 
+func TestKeyIDs(t *testing.T) {
+	policies := func(text string) *runtime.RawExtension {
+		return &runtime.RawExtension{Raw: []byte(`{"git": {"policies": [` + text + `]}}`)}
+	}
+	for _, c := range []struct {
+		rule  string
+		spec  v1alpha1.AppProjectSpec
+		want  []string
+		wrong string
+	}{
+		{"none", v1alpha1.AppProjectSpec{}, nil, ""},
+		{"keys, each once", v1alpha1.AppProjectSpec{SignatureKeys: keyIDs(t, sue, ada, strings.ToLower(ada))}, []string{ada, sue}, ""},
+		{"those of policies, but where nothing is asked", v1alpha1.AppProjectSpec{SourceIntegrity: policies(`{"repos": ["a"], "gpg": {"mode": "head", "keys": ["` + eve + `"]}},
+			{"repos": ["b"], "gpg": {"mode": "none", "keys": ["` + ada + `"]}}, {"repos": ["c"], "gpg": {"mode": "head", "keys": ["` + sue + `"]}}`)}, []string{eve, sue}, ""},
+		{"a key that is none", v1alpha1.AppProjectSpec{SignatureKeys: keyIDs(t, "x")}, nil, "AppProject team: spec.signatureKeys: entry 1 is invalid"},
+		{"policies that are none", v1alpha1.AppProjectSpec{SourceIntegrity: policies(``)}, nil, "AppProject team: spec.sourceIntegrity: git.policies is empty"},
+	} {
+		got, no := project.KeyIDs(&v1alpha1.AppProject{ObjectMeta: metav1.ObjectMeta{Name: "team"}, Spec: c.spec})
+		if !slices.Equal(got, c.want) || (no == nil) != (c.wrong == "") || no != nil && !strings.HasPrefix(no.String(), c.wrong) {
+			t.Errorf("%s: got %q, %v; want %q, %s", c.rule, got, no, c.want, c.wrong)
+		}
+	}
+	if got, want := project.Unpublished([]string{ada, eve, sue}, []string{"README", strings.ToLower(ada), sue}), []string{eve}; !slices.Equal(got, want) {
+		t.Errorf("unpublished: got %q, want %q", got, want)
+	}
+}
+
 func judgeRefusal(t *testing.T, rule string, got *project.Violation, want []string) {
 	t.Helper()
 	if (got != nil) != (len(want) > 0) {

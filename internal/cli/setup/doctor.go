@@ -135,6 +135,7 @@ func (o *doctor) examine(ctx context.Context) []result {
 	results = append(results, controllersBeside(found.others))
 	results = append(results, o.repositories(ctx, c, found)...)
 	results = append(results, o.registries(ctx, found)...)
+	results = append(results, o.signatures(ctx, c, found)...)
 	return append(results, unsupported(found.findings)...)
 }
 
