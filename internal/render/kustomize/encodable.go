@@ -19,6 +19,21 @@ var kindsOfKeys = map[string]string{
 	"!!map": "a mapping", "!!seq": "a list",
 }
 
+// quoteKeys quotes the keys in an object that read as something else than text: kustomize writes those of labels and
+// annotations as they are, and cannot read them again.
+func quoteKeys(n *yaml.Node) {
+	if n.Kind == yaml.MappingNode {
+		for i := 0; i < len(n.Content); i += 2 {
+			if key := n.Content[i]; key.Kind == yaml.ScalarNode && (typeOf(key) != "text" || key.ShortTag() == "!!timestamp") {
+				key.Tag, key.Style = "!!str", yaml.DoubleQuotedStyle
+			}
+		}
+	}
+	for _, c := range n.Content {
+		quoteKeys(c)
+	}
+}
+
 // encoding looks for what cannot be encoded in one file. Of a patch, a repeated key is overwritten before it is
 // encoded.
 type encoding struct {

@@ -68,6 +68,29 @@ func entryProblem(key, value *yaml.Node, t reflect.Type, path string) *problem.E
 	return p
 }
 
+// keyProblem returns what is wrong with the first key that is no text; nil when all are. Such a key would become
+// another one: n is false.
+func keyProblem(n *yaml.Node, path string) *problem.Error {
+	for i, c := range n.Content {
+		at := path
+		switch {
+		case n.Kind == yaml.SequenceNode:
+			at = fmt.Sprintf("%s[%d]", path, i)
+		case n.Kind == yaml.MappingNode && i%2 == 0:
+			if got := typeOf(c); c.Kind == yaml.ScalarNode && got != "text" {
+				return &problem.Error{Line: c.Line, Cause: fmt.Sprintf("the key %s of %s is a %s, and a text is expected", c.Value, cmp.Or(path, "the document"), got), Remedy: ways["text"]}
+			}
+			continue
+		case n.Kind == yaml.MappingNode:
+			at = strings.TrimPrefix(path+"."+n.Content[i-1].Value, ".")
+		}
+		if p := keyProblem(c, at); p != nil {
+			return p
+		}
+	}
+	return nil
+}
+
 // ways are how a value of a type is written.
 var ways = map[string]string{
 	"text": "write it in quotes", "number": "write it without quotes, and without a point", "truth value": "write true or false without quotes",

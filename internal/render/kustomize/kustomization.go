@@ -45,6 +45,9 @@ func loadKustomization(tree *render.Tree, dir string) (string, *types.Kustomizat
 	if len(docs) != 1 {
 		return "", nil, &problem.Error{Kind: problem.Usage, File: files[0], Cause: fmt.Sprintf("%d YAML documents, and a kustomization is one", len(docs)), Remedy: "list the resources in it"}
 	}
+	if p := keyProblem(docs[0].Node, ""); p != nil {
+		return "", nil, inKustomization(files[0], p)
+	}
 	k := &types.Kustomization{}
 	if err := k.Unmarshal(data); err != nil {
 		return "", nil, kustomizationProblem(files[0], docs[0].Node, err)
@@ -60,6 +63,10 @@ func kustomizationProblem(file string, n *yaml.Node, err error) error {
 		text := strings.TrimPrefix(strings.TrimPrefix(err.Error(), "invalid Kustomization: "), "json: ")
 		p = &problem.Error{Cause: text, Remedy: "correct the field"}
 	}
+	return inKustomization(file, p)
+}
+
+func inKustomization(file string, p *problem.Error) error {
 	p.Kind, p.File, p.Cause = problem.Usage, file, "invalid kustomization: "+p.Cause
 	return p
 }

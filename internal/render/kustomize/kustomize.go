@@ -129,6 +129,7 @@ func fromResources(budget *render.Budget, dir string, resources resmap.ResMap) (
 }
 
 func fromResource(budget *render.Budget, dir string, r *resource.Resource) (*unstructured.Unstructured, error) {
+	quoteKeys(r.YNode())
 	data, err := r.MarshalJSON()
 	if err != nil {
 		return nil, fmt.Errorf("encoding %s: %w", r.CurId(), err)
