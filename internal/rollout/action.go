@@ -18,7 +18,7 @@ type Decision struct {
 	Actions []Action
 	// Status is written after the actions.
 	Status v1alpha1.RolloutStatus
-	// Annotations to set on the Rollout.
+	// Annotations to set on the Rollout; an empty value removes one.
 	Annotations map[string]string
 	// Events to record once the status is written. Those of actions are made by [EventsOf], once the action is done.
 	Events []Event

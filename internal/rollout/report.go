@@ -78,6 +78,8 @@ func annotationsOf(s State) map[string]string {
 	}
 	if s.Workload != nil {
 		set[v1alpha1.WorkloadGenerationAnnotation] = strconv.FormatInt(s.Workload.Generation, 10)
+	} else {
+		set[v1alpha1.WorkloadGenerationAnnotation] = ""
 	}
 	return set
 }

@@ -48,7 +48,6 @@ func (r actor) act(ctx context.Context, ro *v1alpha1.Rollout, actions []rollout.
 		err := r.carryOut(ctx, ro, a)
 		var held *traffic.HeldError
 		if errors.As(err, &held) {
-			log.FromContext(ctx).Info("waiting", "action", a.String(), "why", held.Error())
 			return &heldAction{a, held}, nil
 		}
 		if err != nil {

@@ -21,6 +21,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/controller-runtime/pkg/controller"
 	"sigs.k8s.io/controller-runtime/pkg/handler"
+	"sigs.k8s.io/controller-runtime/pkg/log"
 	ctrlmetrics "sigs.k8s.io/controller-runtime/pkg/metrics"
 	"sigs.k8s.io/controller-runtime/pkg/predicate"
 	"sigs.k8s.io/controller-runtime/pkg/reconcile"
@@ -101,9 +102,6 @@ func isOfInstance(o client.Object, id string) bool {
 const (
 	// staleRequeueAfter is the wait for a cache that is behind: watches take milliseconds.
 	staleRequeueAfter = 10 * time.Millisecond
-	// heldRequeueAfter is the wait after a check spoke against an action; what it waits for mostly comes by watch
-	// before.
-	heldRequeueAfter = time.Second
 	// workloadRequeueAfter is how often a ReplicaSet in workloadRef is looked at: it is not watched.
 	workloadRequeueAfter = 30 * time.Second
 )
@@ -180,20 +178,38 @@ func (r *reconciler) reconcile(ctx context.Context, key client.ObjectKey, observ
 	if err != nil {
 		return r.failed(ctx, ro, decision, err)
 	}
-	if err := r.reporter.report(ctx, ro, r.whatWaits(key, decision, held, now)); err != nil {
+	told, waited := decision, r.waited(key, held, now)
+	if held != nil {
+		told = rollout.Waiting(decision, held.action, held.why, waited)
+	}
+	if held != nil && waited == 0 {
+		log.FromContext(ctx).Info("waiting", "action", held.action.String(), "why", held.why.Error())
+	}
+	if err := r.reporter.report(ctx, ro, told); err != nil {
 		return again(err)
 	}
-	return reconcile.Result{RequeueAfter: requeueAfter(ro, decision, held, now)}, nil
+	result := reconcile.Result{RequeueAfter: requeueAfter(ro, decision, now)}
+	if held != nil && (result.RequeueAfter == 0 || heldRequeueAfter(waited) < result.RequeueAfter) {
+		result.RequeueAfter = heldRequeueAfter(waited)
+	}
+	return result, nil
 }
 
-// whatWaits returns a decision that says for what an action of it waits.
-func (r *reconciler) whatWaits(key client.ObjectKey, decision rollout.Decision, held *heldAction, now time.Time) rollout.Decision {
+// waited returns how long an action of a Rollout has waited; zero when none does, or since now.
+func (r *reconciler) waited(key client.ObjectKey, held *heldAction, now time.Time) time.Duration {
 	if held == nil {
 		r.waiting.Delete(key)
-		return decision
+		return 0
 	}
 	since, _ := r.waiting.LoadOrStore(key, now)
-	return rollout.Waiting(decision, held.action, held.why, now.Sub(since.(time.Time)))
+	return now.Sub(since.(time.Time))
+}
+
+// heldRequeueAfter returns the wait after a check spoke against an action, which has waited for so long. What it waits
+// for mostly comes by watch before; nobody looks every second at what does not come for minutes.
+func heldRequeueAfter(waited time.Duration) time.Duration {
+	const least, most, share = time.Second, 10 * time.Second, 10
+	return min(max(waited/share, least), most)
 }
 
 // forget leaves what belonged to a Rollout that is gone.
@@ -239,13 +255,10 @@ func again(err error) (reconcile.Result, error) {
 }
 
 // requeueAfter returns how long to wait when nothing is heard; zero: for ever.
-func requeueAfter(ro *v1alpha1.Rollout, decision rollout.Decision, held *heldAction, now time.Time) time.Duration {
+func requeueAfter(ro *v1alpha1.Rollout, decision rollout.Decision, now time.Time) time.Duration {
 	var waits []time.Duration
 	if !decision.RequeueAt.IsZero() {
 		waits = append(waits, max(decision.RequeueAt.Sub(now), staleRequeueAfter))
-	}
-	if held != nil {
-		waits = append(waits, heldRequeueAfter)
 	}
 	if ref := ro.Spec.WorkloadRef; ref != nil && ref.Kind == "ReplicaSet" {
 		waits = append(waits, workloadRequeueAfter)

@@ -42,13 +42,14 @@ func (r reporter) report(ctx context.Context, ro *v1alpha1.Rollout, decision rol
 	return nil
 }
 
-// annotate sets annotations of a Rollout where they differ, in the one at hand as well.
+// annotate sets annotations of a Rollout where they differ, in the one at hand as well; an empty value removes one.
 func (r reporter) annotate(ctx context.Context, ro *v1alpha1.Rollout, set map[string]string) error {
 	after := ro.DeepCopy()
 	if after.Annotations == nil {
 		after.Annotations = map[string]string{}
 	}
 	maps.Copy(after.Annotations, set)
+	maps.DeleteFunc(after.Annotations, func(key, value string) bool { _, ours := set[key]; return ours && value == "" })
 	if len(set) == 0 || maps.Equal(ro.Annotations, after.Annotations) {
 		return nil
 	}
