@@ -31,6 +31,21 @@ func TestFieldsThatAnExpressionNames(t *testing.T) {
 		`.a.b[1:]`:                             `{"a":{"b":[{"name":"x","v":1}]},"c":"d","e":{"f.g":1}}`,
 		`.a.b[:-1]`:                            `{"a":{"b":[{"name":"z"}]},"c":"d","e":{"f.g":1}}`,
 		`.a.b[1:1]`:                            given,
+		`.a.b[9:], .a.b[2:1], .a.b[-9].v`:      given,
+		`.a.b[0:1], .a.b[2]`:                   `{"a":{"b":[{"name":"y","v":2}]},"c":"d","e":{"f.g":1}}`,
+		`.a.b[2], .a.b[0:1]`:                   `{"a":{"b":[{"name":"y","v":2}]},"c":"d","e":{"f.g":1}}`,
+		`.a.b[-1], .a.b[2]`:                    `{"a":{"b":[{"name":"x","v":1},{"name":"y","v":2}]},"c":"d","e":{"f.g":1}}`,
+		`.a.b[:2], .a.b[1:]`:                   `{"a":{"b":[]},"c":"d","e":{"f.g":1}}`,
+		`.a.b[1:2], .a.b[1:2]`:                 `{"a":{"b":[{"name":"x","v":1},{"name":"z"}]},"c":"d","e":{"f.g":1}}`,
+		`.a.b[0], .a.b[0].name, .a.b[1].v`:     `{"a":{"b":[{"name":"y"},{"name":"z"}]},"c":"d","e":{"f.g":1}}`,
+		`.a.b[1:][0].v`:                        `{"a":{"b":[{"name":"x","v":1},{"name":"y"},{"name":"z"}]},"c":"d","e":{"f.g":1}}`,
+		`.a.b[1:][-1].name`:                    `{"a":{"b":[{"name":"x","v":1},{"name":"y","v":2},{}]},"c":"d","e":{"f.g":1}}`,
+		`.a.b[1:][0:1]`:                        `{"a":{"b":[{"name":"x","v":1},{"name":"z"}]},"c":"d","e":{"f.g":1}}`,
+		`.a.b[:1][1].name`:                     given,
+		`.a.b[:2][-3].name`:                    given,
+		`.a.b[0], .c.x`:                        given,
+		`.a, .a.b[0]`:                          `{"c":"d","e":{"f.g":1}}`,
+		`.`:                                    given,
 		`.e["f.g"]`:                            `{"a":{"b":[{"name":"x","v":1},{"name":"y","v":2},{"name":"z"}]},"c":"d","e":{}}`,
 		`.a.b[9].v`:                            given,
 		`.c[].d`:                               given,
@@ -106,6 +121,11 @@ func TestWhatIsNotTakenIsNamed(t *testing.T) {
 		`.a[0:repeat(.)]`:                              "function repeat/1: not taken",
 		`.a | (.b | repeat(.))`:                        "function repeat/1: not taken",
 		`select(["a", repeat(.)] == .)`:                "a list of what is not constant: not taken",
+		`select([["a", repeat(.)]] == .)`:              "a list of what is not constant: not taken",
+		`select([{"a": repeat(.)}] == .)`:              "a list of what is not constant: not taken",
+		`select(["\(.)"] == .)`:                        `\( in a string: not taken`,
+		`select(["abc"[0:1]] == .)`:                    "a list of what is not constant: not taken",
+		`select([def f: 1; 2] == .)`:                   "a list of what is not constant: not taken",
 		strings.Repeat(".a|", 1400) + ".a":             "longer than 4096 bytes",
 	} {
 		if err := Check(expression); err == nil || !strings.Contains(err.Error(), want) {
@@ -182,6 +202,56 @@ func TestTimeInAll(t *testing.T) {
 	one.began, one.failed = one.began.Add(-2*window), one.failed.Add(-remembered)
 	if paths, err := one.Paths(o); err != nil || len(paths) != 1 {
 		t.Errorf("after a while: %v, %v", paths, err)
+	}
+}
+
+// An expression is compiled once for each owner.
+func TestExpressionsAreKept(t *testing.T) {
+	of := func(owner string) *Expression {
+		e, err := Parse(owner, ".kept")
+		if err != nil {
+			t.Fatal(err)
+		}
+		return e
+	}
+	if of("a") != of("a") || of("a") == of("b") {
+		t.Error("want the same expression for the same owner, and another one for another")
+	}
+}
+
+// A long expression is shown by its beginning, and one of the longest length is taken.
+func TestLongExpressions(t *testing.T) {
+	for _, c := range []struct{ text, shown string }{
+		{strings.Repeat("x", 200), strings.Repeat("x", 200)},
+		{strings.Repeat("x", 201), strings.Repeat("x", 200) + "…"},
+		{strings.Repeat("x", 199) + "é", strings.Repeat("x", 199) + "…"},
+	} {
+		got := (&Expression{text: c.text}).exceeds("takes long").Error()
+		if want := `jq expression "` + c.shown + `": takes long; name the fields by a shorter path`; got != want {
+			t.Errorf("got %s, want %s", got, want)
+		}
+	}
+	if err := Check("." + strings.Repeat(" ", longest-1)); err != nil {
+		t.Errorf("of the longest length: %v", err)
+	}
+	if err := Check("." + strings.Repeat(" ", longest)); err == nil {
+		t.Error("one byte longer: want an error")
+	}
+}
+
+// Numbers of any type are those that an expression compares with.
+func TestNumbersOfAnyType(t *testing.T) {
+	for _, value := range []any{5, int64(5), 5.0} {
+		e, err := Parse("app", ".a|select(.==5)")
+		if err != nil {
+			t.Fatal(err)
+		}
+		if paths, err := e.Paths(map[string]any{"a": value}); err != nil || len(paths) != 1 {
+			t.Errorf("%T: got %v, %v", value, paths, err)
+		}
+	}
+	if got := plain(map[string]any{"a": []any{int32(5)}}); got.(map[string]any)["a"].([]any)[0] != "5" {
+		t.Errorf("what JSON does not have: got %v, want it as text", got)
 	}
 }
 

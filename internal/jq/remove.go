@@ -1,85 +1,112 @@
 package jq
 
-import (
-	"cmp"
-	"slices"
-)
+import "slices"
 
-// Remove takes fields out of an object. The last one goes first, so that indices stay what they are.
+// Remove takes fields out of an object, each as the object was before any of them was taken out.
 func Remove(object map[string]any, paths []Path) {
-	ordered := slices.Clone(paths)
-	slices.SortStableFunc(ordered, func(a, b Path) int { return comparePaths(b, a) })
-	for _, p := range ordered {
-		removeAt(object, p)
+	var all cut
+	for _, p := range paths {
+		all.add(object, p)
 	}
+	all.apply(object)
 }
 
-func comparePaths(a, b Path) int {
-	for i := range min(len(a), len(b)) {
-		x, xIndex := a[i].(int)
-		y, yIndex := b[i].(int)
-		s, _ := a[i].(string)
-		t, _ := b[i].(string)
-		switch {
-		case xIndex && yIndex && x != y:
-			return cmp.Compare(x, y)
-		case s != t:
-			return cmp.Compare(s, t)
-		}
-	}
-	return cmp.Compare(len(a), len(b))
+// cut is what is taken out of a value: parts of a mapping by their keys, and of a list by their indices and as ranges.
+type cut struct {
+	keys   map[string]*cut
+	at     map[int]*cut
+	whole  bool
+	ranges [][2]int
 }
 
-// removeAt takes one field out, and returns what is left of the value.
-func removeAt(value any, path Path) any {
+// add notes the field that a path leads to. Where the value has no such field, nothing is taken out.
+func (c *cut) add(value any, path Path) {
 	if len(path) == 0 {
-		return nil
+		c.whole = true
+		return
 	}
 	switch value := value.(type) {
 	case map[string]any:
-		removeKey(value, path)
-		return value
+		key, ok := path[0].(string)
+		below, there := value[key]
+		if ok && there {
+			part(&c.keys, key).add(below, path[1:])
+		}
 	case []any:
-		return removeElement(value, path)
-	}
-	return value
-}
-
-func removeKey(value map[string]any, path Path) {
-	key, ok := path[0].(string)
-	below, there := value[key]
-	switch {
-	case !ok || !there:
-	case len(path) == 1:
-		delete(value, key)
-	default:
-		value[key] = removeAt(below, path[1:])
+		c.addToList(value, path, 0, len(value))
 	}
 }
 
-func removeElement(value []any, path Path) any {
+// addToList notes a field of the part of a list from one index to another.
+func (c *cut) addToList(list []any, path Path, from, to int) {
 	switch at := path[0].(type) {
 	case int:
 		if at < 0 {
-			at += len(value)
+			at += to - from
 		}
-		switch {
-		case at < 0 || at >= len(value):
-		case len(path) == 1:
-			return slices.Delete(slices.Clone(value), at, at+1)
-		default:
-			value[at] = removeAt(value[at], path[1:])
+		if at >= 0 && from+at < to {
+			part(&c.at, from+at).add(list[from+at], path[1:])
 		}
 	case map[string]any:
+		start, end := bound(at["start"], 0, to-from), bound(at["end"], to-from, to-from)
+		from, to = from+start, from+max(start, end)
 		if len(path) == 1 {
-			from, to := bound(at["start"], 0, len(value)), bound(at["end"], len(value), len(value))
-			return slices.Delete(slices.Clone(value), from, max(from, to))
+			c.ranges = append(c.ranges, [2]int{from, to})
+			return
 		}
+		c.addToList(list, path[1:], from, to)
+	}
+}
+
+func part[K comparable](of *map[K]*cut, key K) *cut {
+	if *of == nil {
+		*of = map[K]*cut{}
+	}
+	if (*of)[key] == nil {
+		(*of)[key] = &cut{}
+	}
+	return (*of)[key]
+}
+
+// apply returns what is left of a value. A mapping is changed, a list is not.
+func (c *cut) apply(value any) any {
+	switch value := value.(type) {
+	case map[string]any:
+		for key, below := range c.keys {
+			if below.whole {
+				delete(value, key)
+			} else {
+				value[key] = below.apply(value[key])
+			}
+		}
+	case []any:
+		return c.applyToList(value)
 	}
 	return value
 }
 
-// bound returns an end of a slice as an index of the list.
+func (c *cut) applyToList(list []any) []any {
+	gone := make([]int, len(list)+1)
+	for _, r := range c.ranges {
+		gone[r[0]]++
+		gone[r[1]]--
+	}
+	left, ranges := slices.Clone(list)[:0], 0
+	for i, element := range list {
+		ranges += gone[i]
+		below := c.at[i]
+		switch {
+		case ranges > 0 || below != nil && below.whole:
+			continue
+		case below != nil:
+			element = below.apply(element)
+		}
+		left = append(left, element)
+	}
+	return left
+}
+
+// bound returns an end of a slice as an index of a list.
 func bound(v any, missing, length int) int {
 	n, ok := v.(int)
 	if !ok {
