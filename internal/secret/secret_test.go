@@ -62,6 +62,14 @@ func TestAValueNeverStaysInAText(t *testing.T) {
 		{"a line of several", `stringData: {p: "first line\nsecond line\n"}`, "cannot read: second line", "cannot read: ***"},
 		{"cut at its end", "stringData: {p: correct-horse-battery-staple}", "got correct-horse-batt...", "got ***..."},
 		{"cut at its beginning", "stringData: {p: correct-horse-battery-staple}", "got ...battery-staple.", "got ...***."},
+		{"lines that are short", `stringData: {p: "ab1\n\ncd2\n"}`, "cannot read: cd2, xcd2", "cannot read: ***, xcd2"},
+		{"as JSON, with an escape of its own", "stringData: {p: a<b}", `got "a\u003cb".`, `got "***".`},
+		{"a short one, as a list of bytes", "stringData: {p: abc}", "got [97 98 99].", "got [97 98 99]."},
+		{"a short one within a word", "stringData: {p: abc}", "abc is not xabcx", "*** is not xabcx"},
+		{"cut at its end, which is the end", "stringData: {p: correct-horse-battery-staple}", "got correct-", "got ***"},
+		{"in a list that ends in nothing", "stringData: {p: [sesame, null]}", "got sesame", "got ***"},
+		{"a small fraction", "stringData: {p: 0.00002}", "got 0.00002.", "got ***."},
+		{"in an annotation of eight letters", "metadata: {annotations: {a: sesameee, b: sesamee}}", "got sesameee, sesamee", "got ***, sesamee"},
 		{"a short one, as a word", "stringData: {p: ab}", "ab is not absent: ab", "*** is not absent: ***"},
 		{"an empty one", `stringData: {p: ""}`, "nothing is hidden", "nothing is hidden"},
 		{"a blank one", `stringData: {p: " "}`, "nothing is hidden", "nothing is hidden"},
@@ -100,6 +108,7 @@ func TestMask(t *testing.T) {
 	}{
 		{"data and stringData look the same", "{kind: Secret, data: {a: c2VzYW1l}, stringData: {b: sesame}}", "{kind: Secret, data: {a: 'hidden, 6 bytes', b: 'hidden, 6 bytes'}}", secret.Masker{Fingerprint: length}},
 		{"data that is not encoded", "{kind: Secret, data: {a: '!'}}", "{kind: Secret, data: {a: 'hidden, 1 bytes'}}", secret.Masker{Fingerprint: length}},
+		{"stringData that looks encoded", "{kind: Secret, stringData: {a: c2VzYW1l}}", "{kind: Secret, data: {a: 'hidden, 8 bytes'}}", secret.Masker{Fingerprint: length}},
 		{"without fingerprints", "{kind: Secret, data: {a: c2VzYW1l}}", "{kind: Secret, data: {a: '***'}}", secret.Masker{}},
 		{"no values", "{kind: Secret, data: null, type: Opaque}", "{kind: Secret, data: null, type: Opaque}", secret.Masker{}},
 		{"values that are no text", "{kind: Secret, stringData: {a: 31337, b: [1, {c: 2}]}}", "{kind: Secret, data: {a: '***', b: '***'}}", secret.Masker{}},
@@ -152,7 +161,7 @@ func mustJSON(t testing.TB, u *unstructured.Unstructured) []byte {
 
 func TestHolds(t *testing.T) {
 	for path, want := range map[string]bool{
-		"data.password": true, "stringData": true, `data["a.b"]`: true, "password": true, "type": false, "immutable": false, "metadata.labels.a": false, "kind": false,
+		"data.password": true, "stringData": true, `data["a.b"]`: true, "password": true, "type": false, "immutable": false, "immutable[0]": false, "data[0]": true, "metadata.labels.a": false, "kind": false,
 	} {
 		if got := secret.Holds(path); got != want {
 			t.Errorf("%s: got %v, want %v", path, got, want)

@@ -27,6 +27,8 @@ func TestClosest(t *testing.T) {
 		{"more than one letter in three", "abcdef", []string{"abcxyz"}, ""},
 		{"a letter at the beginning", "xshop", []string{"shop"}, "shop"},
 		{"swapped at the beginning", "hsop", []string{"shop"}, "shop"},
+		{"the end of another name", "secret", []string{"clientsecret"}, ""},
+		{"a name whose end another is", "clientsecret", []string{"secret"}, ""},
 		{"nothing alike", "web", []string{"database"}, ""},
 		{"no names", "web", nil, ""},
 		{"a name that is too long", strings.Repeat("x", 1000), []string{"x"}, ""},
