@@ -185,10 +185,11 @@ func (p paidLibraries) substitution(l *lua.LState) {
 }
 
 func (p paidLibraries) repetition(l *lua.LState) {
-	times := float64(lua.LVAsNumber(l.Get(2)))
-	if bytes := times * float64(length(l, 1)); bytes > 0 || math.IsNaN(bytes) {
-		p.make(l, int(min(bytes, maxString+1)))
+	bytes := float64(lua.LVAsNumber(l.Get(2))) * float64(length(l, 1))
+	if math.IsNaN(bytes) || bytes > maxString {
+		bytes = maxString + 1
 	}
+	p.make(l, int(max(bytes, 0)))
 }
 
 // width is a width or precision of three digits or more, which Lua does not have.

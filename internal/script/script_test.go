@@ -80,6 +80,9 @@ func TestHealth(t *testing.T) {
 		{"sorting", `local l = {3, 1, 2} table.sort(l, function(a, b) return a > b end) return {status = "Healthy", message = table.concat(l)}`, "{}", "Healthy 321", ""},
 		{"an error that is caught", `local ok, e = pcall(error, "x") return {status = "Degraded", message = tostring(ok)}`, "{}", "Degraded false", ""},
 		{"a library by require", `local s = require("string") return {status = "Healthy", message = s.lower("A")}`, "{}", "Healthy a", ""},
+		{"a library by require is a table", `return {status = "Healthy", message = type(require("table")) .. type(require("math"))}`, "{}", "Healthy tabletable", ""},
+		{"all that is global", `x = 1 return {status = "Healthy", message = tostring(_G.obj == obj and _G.x == 1)}`, "{}", "Healthy true", ""},
+		{"what is written to is looked up once", `local n = 0 local function f() n = n + 1 return obj end f()[1] = "a" f().x = {} f().x[1] = "a" return {status = "Healthy", message = tostring(n)}`, "{}", "Healthy 3", ""},
 		{"functions", `local function f(c) return {status = c} end return f("Healthy")`, "{}", "Healthy", ""},
 		{"rounding", `return {status = "Healthy", message = tostring(math.floor(1.7))}`, "{}", "Healthy 1", ""},
 		{"printing says nothing", `print("x") return {status = "Healthy"}`, "{}", "Healthy", ""},
@@ -90,6 +93,7 @@ func TestHealth(t *testing.T) {
 		{"no status in the table", `return {}`, "{}", "", `returned the status ""; Healthy`},
 		{"no table", `return "Healthy"`, "{}", "", "returned a string, where a table with status and message is wanted"},
 		{"a field of what is not there", "\nreturn obj.status.phase", "{}", "", "line 2: attempt to index a non-table object(nil)"},
+		{"joining what is no string, in its line", "local a = 1\n\nreturn 'a' ..\nobj", "{}", "", "line 3: attempt to concatenate a table value"},
 		{"joining what is no string", `return "a" .. obj`, "{}", "", "line 1: attempt to concatenate a table value"},
 		{"a long message is cut", `return {status = "Healthy", message = string.rep("a", 9000)}`, "{}", "Healthy " + strings.Repeat("a", maxMessage) + "…", ""},
 	} {
