@@ -10,7 +10,6 @@ import (
 	apiextensionsv1 "k8s.io/apiextensions-apiserver/pkg/apis/apiextensions/v1"
 	"k8s.io/apimachinery/pkg/runtime/schema"
 	"k8s.io/apimachinery/pkg/types"
-	"k8s.io/utils/lru"
 
 	"github.com/cyan-cd/cyan/api/v1alpha1"
 	"github.com/cyan-cd/cyan/internal/apply"
@@ -19,6 +18,7 @@ import (
 	"github.com/cyan-cd/cyan/internal/plan"
 	"github.com/cyan-cd/cyan/internal/problem"
 	"github.com/cyan-cd/cyan/internal/project"
+	"github.com/cyan-cd/cyan/internal/render"
 	"github.com/cyan-cd/cyan/internal/settings"
 )
 
@@ -59,6 +59,9 @@ type Comparison struct {
 	Complete bool
 	// Findings are what validation found, also where the Application asks not to be stopped by it.
 	Findings []*problem.Error
+	// Manifests name what git wants: two comparisons with the same name want the same objects. It is "" where that is not
+	// known.
+	Manifests string
 	// Desired are the objects as they will be in the cluster.
 	Desired []plan.Desired
 	Live    live.Snapshot
@@ -72,8 +75,6 @@ type Comparison struct {
 	Policy   plan.Policy
 	Plan     plan.Plan
 	Problems []Problem
-
-	writes []plan.Write
 }
 
 // Problem is why a Comparison is not complete, or what a person should know of it.
@@ -89,37 +90,35 @@ func (c *Comparison) add(condition, text string) {
 	c.Problems = append(c.Problems, Problem{Condition: condition, Err: errors.New(text)})
 }
 
-// Comparer compares Applications. It remembers validations and dry runs, and is safe for concurrent use on different
-// Applications.
+// Comparer compares Applications. It remembers what it found of their objects, and is safe for concurrent use on
+// different Applications.
 type Comparer struct {
-	dryRuns *dryRunCache
-	// validations has a *validation for each Application.
-	validations *lru.Cache
+	memories *render.Store[types.NamespacedName, *memory]
 }
 
 // New returns a Comparer that remembers nothing yet.
 func New() *Comparer {
-	return &Comparer{dryRuns: newDryRunCache(), validations: lru.New(maxApplications)}
+	return &Comparer{memories: render.NewStore[types.NamespacedName, *memory](maxApplications, maxRemembered)}
 }
 
 // Forget drops what is remembered of an Application.
-func (c *Comparer) Forget(app types.NamespacedName) {
-	c.dryRuns.known.Remove(app)
-	c.validations.Remove(app)
-}
+func (c *Comparer) Forget(app types.NamespacedName) { c.memories.Remove(app) }
 
 // Compare validates what was rendered, finds what is live, and has the API server say what would change. An error
 // means that the cluster could not be asked.
 func (c *Comparer) Compare(ctx context.Context, in Input) (Comparison, error) {
 	var result Comparison
 	var err error
-	if result.Findings, err = c.validate(ctx, in); err != nil {
+	name, memory := nameOf(in.App), c.memoryOf(nameOf(in.App))
+	defer func() { c.endLook(name, memory, result.Desired) }()
+	if result.Findings, err = validated(ctx, in, memory); err != nil {
 		return result, err
 	}
 	kinds, err := in.Cluster.Kinds(ctx, nil)
 	if err != nil {
 		return result, err
 	}
+	result.Manifests = memory.manifests.nameOf(in.Rendering.Result)
 	objects, asked := in.Rendering.Result.Objects, plan.Policy{Options: plan.ParseOptions(SyncOptions(in.App))}
 	desired := in.Rendering.Desired()
 	if stop := stopping(result.Findings, objects, kinds, asked); len(stop) > 0 {
@@ -130,11 +129,13 @@ func (c *Comparer) Compare(ctx context.Context, in Input) (Comparison, error) {
 		}
 		result.refuse(v1alpha1.ConditionComparisonError, describeFindings(stop))
 	}
-	result.PendingKinds, result.Pending = pendingKinds(objects, kinds, asked), pendingVersions(objects, kinds, asked)
+	if of := memory.kindsOf(in.Rendering.Result); !allServed(of, kinds) {
+		result.PendingKinds, result.Pending = pendingKinds(objects, kinds, asked), pendingVersions(objects, kinds, asked)
+	}
 	result.Policy = policyOf(in, kinds, result.PendingKinds)
-	result.Policy.Health = in.Health
+	result.Policy.Health, result.Policy.JudgedBy, result.Policy.Memory = in.Health, in.Settings.Customizations, memory.plan
 	var warnings []string
-	rendered, excluded := withoutExcluded(desired, in.Bounds)
+	rendered, excluded := withoutExcluded(desired, memory.kindsOf(in.Rendering.Result), in.Bounds)
 	for _, e := range excluded {
 		result.add(v1alpha1.ConditionExcludedResourceWarning, e)
 	}
@@ -147,16 +148,22 @@ func (c *Comparer) Compare(ctx context.Context, in Input) (Comparison, error) {
 	if result, err = c.against(ctx, in, result, live.Anytime); err != nil {
 		return result, err
 	}
-	for _, u := range unserved(result.Desired) {
-		result.add(v1alpha1.ConditionUnsupportedWarning, u)
-	}
-	for _, shared := range result.Plan.Shared() {
-		result.add(v1alpha1.ConditionSharedResourceWarning, shared)
-	}
-	for _, problem := range append(plan.CheckOptions(SyncOptions(in.App), result.Desired), plan.CheckMarks(result.Desired)...) {
-		result.add(v1alpha1.ConditionSyncOptionWarning, problem)
-	}
+	result.warn(in, memory)
 	return result, nil
+}
+
+// warn reports what people should know of objects that are compared all the same.
+func (c *Comparison) warn(in Input, memory *memory) {
+	for _, u := range unserved(c.Desired, memory.unserved) {
+		c.add(v1alpha1.ConditionUnsupportedWarning, u)
+	}
+	for _, shared := range c.Plan.Shared() {
+		c.add(v1alpha1.ConditionSharedResourceWarning, shared)
+	}
+	instructed := plan.FactsUnder(c.Policy).Instructed(c.Desired)
+	for _, problem := range append(plan.CheckOptions(SyncOptions(in.App), instructed), plan.CheckMarks(instructed)...) {
+		c.add(v1alpha1.ConditionSyncOptionWarning, problem)
+	}
 }
 
 // Again compares the same objects with the cluster as it is after they were written.
@@ -178,11 +185,12 @@ func (c *Comparer) against(ctx context.Context, in Input, before Comparison, at 
 	if err = lookAtOthers(ctx, in, &result); err != nil {
 		return result, err
 	}
-	if result.writes, err = plan.Writes(result.Desired, result.Live.Objects, result.Policy); err != nil {
+	writes, err := plan.Writes(result.Desired, result.Live.Objects, result.Policy)
+	if err != nil {
 		result.Problems = append(result.Problems, Problem{Condition: v1alpha1.ConditionComparisonError, Err: err})
 		return result, nil
 	}
-	if result.Predictions, err = c.dryRuns.run(ctx, nameOf(in.App), in.Client, result.writes); err != nil {
+	if result.Predictions, err = c.memoryOf(nameOf(in.App)).predictions.of(ctx, in.Client, writes); err != nil {
 		return result, err
 	}
 	if result = result.Replanned(); result.Plan.Err != nil {
@@ -209,8 +217,12 @@ func lookAtOthers(ctx context.Context, in Input, c *Comparison) error {
 		return app, nil
 	}
 	c.Policy.OtherApps, c.Policy.NamespaceOwners, c.Policy.Elsewhere = map[string]bool{}, map[string]bool{}, nil
+	facts := plan.FactsUnder(c.Policy)
 	for _, object := range c.Live.Objects {
-		owner := c.Policy.Tracking.OwnerOf(object)
+		owner := facts.OwnerOf(object)
+		if _, looked := c.Policy.OtherApps[owner]; looked {
+			continue
+		}
 		app, err := read(owner)
 		if err != nil {
 			return err
@@ -235,10 +247,11 @@ func lookAtOthers(ctx context.Context, in Input, c *Comparison) error {
 // the Application has or had, within its bounds: what is refused for lying outside is not looked for. A status only
 // helps to find: what it lists is looked at where it carries the Application's mark.
 func Wanted(app *v1alpha1.Application, instance string, bounds project.Bounds, desired []plan.Desired) live.Wanted {
-	want := live.Wanted{Instance: instance, Within: bounds.Hold}
+	within := byPlace(bounds, bounds.Hold)
+	want := live.Wanted{Instance: instance, Within: within, Objects: make([]apply.Ref, 0, len(desired)), Known: make([]plan.Key, 0, len(app.Status.Resources))}
 	kinds := map[schema.GroupKind]bool{}
 	for _, d := range desired {
-		if d.Refused != "" && !bounds.Hold(plan.KeyOf(d.Object)) {
+		if d.Refused != "" && !within(plan.KeyOf(d.Object)) {
 			continue
 		}
 		ref := apply.RefOf(d.Object)
@@ -248,8 +261,8 @@ func Wanted(app *v1alpha1.Application, instance string, bounds project.Bounds, d
 		}
 	}
 	had := func(key plan.Key) {
-		if bounds.Hold(key) {
-			kinds[schema.GroupKind{Group: key.Group, Kind: key.Kind}] = true
+		if kind := (schema.GroupKind{Group: key.Group, Kind: key.Kind}); !kinds[kind] && within(key) {
+			kinds[kind] = true
 		}
 	}
 	for _, s := range app.Status.Resources {
@@ -267,28 +280,16 @@ func Wanted(app *v1alpha1.Application, instance string, bounds project.Bounds, d
 	return want
 }
 
-// Replanned returns the comparison with the plan that its policy gives now.
+// Replanned returns the comparison with the plan that its policy gives now. Who wrote a field is no drift, but the next
+// sync takes over the fields that still belong to a former applier.
 func (c Comparison) Replanned() Comparison {
 	c.Plan = plan.Build(c.Desired, c.lives(), c.Policy)
-	inherited := c.inherited()
 	for i := range c.Plan.Tasks {
-		if t := &c.Plan.Tasks[i]; t.Verb == plan.Apply && inherited[t.Key] {
+		if t := &c.Plan.Tasks[i]; t.Verb == plan.Apply && t.Unchanged && c.Predictions[t.Key].inherits && !t.Options.ClientSide() && !t.Options.Replace() {
 			t.Unchanged = false
 		}
 	}
 	return c
-}
-
-// inherited are the objects whose fields still belong to a former applier. Who wrote a field is no drift, but the next
-// sync takes them over.
-func (c *Comparison) inherited() map[plan.Key]bool {
-	all := map[plan.Key]bool{}
-	for _, w := range c.writes {
-		if !w.Options.ClientSide() && !w.Options.Replace() && len(apply.Inherited(w.Live)) > 0 {
-			all[w.Key] = true
-		}
-	}
-	return all
 }
 
 // lives are the live objects with what the API server predicts for them.

@@ -21,7 +21,7 @@ func DeletionHooks(ctx context.Context, in Input, deletedAt time.Time) ([]plan.D
 	}
 	policy := policyOf(in, kinds, nil)
 	policy.Health, policy.StartedAt, policy.Revision = in.Health, deletedAt, deletedRevision
-	rendered, _ := withoutExcluded(in.Rendering.Desired(), in.Bounds)
+	rendered, _ := withoutExcluded(in.Rendering.Desired(), kindsOf(in.Rendering.Result.Objects), in.Bounds)
 	prepared, _ := plan.Prepare(rendered, policy)
 	hooks := plan.OfDeletion(prepared)
 	var outside []error

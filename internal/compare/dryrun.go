@@ -2,16 +2,14 @@ package compare
 
 import (
 	"context"
-	"crypto/sha256"
-	"encoding/hex"
-	"encoding/json"
 	"maps"
+	"reflect"
+	"slices"
 	"sync"
 
 	"golang.org/x/sync/errgroup"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/types"
-	"k8s.io/utils/lru"
 
 	"github.com/cyan-cd/cyan/api/v1alpha1"
 	"github.com/cyan-cd/cyan/internal/apply"
@@ -22,13 +20,8 @@ import (
 // maxDryRuns bounds the dry runs of one Application that are under way at the same time.
 const maxDryRuns = 8
 
-// dryRunCache remembers dry runs: the answer for the same desired object on the same live one is the same.
-type dryRunCache struct {
-	// known has a *predictions for each Application.
-	known *lru.Cache
-}
-
-// predictions are those of one Application.
+// predictions are the answers to the dry runs of one Application: that for the same desired object on the same live one
+// is the same.
 type predictions struct {
 	mu    sync.Mutex
 	byKey map[plan.Key]Prediction
@@ -41,34 +34,33 @@ type Prediction struct {
 	// Err is why the API server refuses it.
 	Err error
 
-	// desired names what was applied, and on what, the live object as far as it matters; on is "" when there was none.
-	desired, on string
+	// desired is what was applied, how, and live what on.
+	desired, live *unstructured.Unstructured
+	how           apply.How
+	// inherits is whether fields of the live object belong to a former applier.
+	inherits bool
 }
 
-func newDryRunCache() *dryRunCache { return &dryRunCache{known: lru.New(maxApplications)} }
-
-func (c *dryRunCache) of(app types.NamespacedName) *predictions {
-	if known, ok := c.known.Get(app); ok {
-		return known.(*predictions)
-	}
-	fresh := &predictions{byKey: map[plan.Key]Prediction{}}
-	c.known.Add(app, fresh)
-	return fresh
-}
-
-// run asks for the predictions of all writes, those known already from memory. An unreachable cluster ends it.
-func (c *dryRunCache) run(ctx context.Context, app types.NamespacedName, client *apply.Client, writes []plan.Write) (map[plan.Key]Prediction, error) {
-	of := c.of(app)
-	of.mu.Lock()
-	before := maps.Clone(of.byKey)
-	of.mu.Unlock()
+// of returns the predictions of all writes, those known already from memory. An unreachable cluster ends it.
+func (p *predictions) of(ctx context.Context, client *apply.Client, writes []plan.Write) (map[plan.Key]Prediction, error) {
 	now := make(map[plan.Key]Prediction, len(writes))
+	var asked []plan.Write
+	p.mu.Lock()
+	before := p.byKey
+	for _, w := range writes {
+		if known, ok := before[w.Key]; ok && known.isOf(w) {
+			now[w.Key] = known.by(w)
+		} else {
+			asked = append(asked, w)
+		}
+	}
+	p.mu.Unlock()
 	var mu sync.Mutex
 	group, ctx := errgroup.WithContext(ctx)
 	group.SetLimit(maxDryRuns)
-	for _, w := range writes {
+	for _, w := range asked {
 		group.Go(problem.Guard(func() error {
-			predicted, err := dryRun(ctx, client, w, before[w.Key])
+			predicted, err := dryRun(ctx, client, w)
 			if err != nil {
 				return err
 			}
@@ -81,28 +73,47 @@ func (c *dryRunCache) run(ctx context.Context, app types.NamespacedName, client 
 	if err := group.Wait(); err != nil {
 		return nil, err
 	}
-	of.mu.Lock()
-	defer of.mu.Unlock()
-	of.byKey = maps.Clone(now)
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.byKey = maps.Clone(now)
 	return now, nil
 }
 
-func dryRun(ctx context.Context, client *apply.Client, w plan.Write, before Prediction) (Prediction, error) {
-	how := howOf(w.Options)
-	how.Force = w.Force
-	hash, on := hashOf(w.Object, how), substance(w.Live)
-	if before.desired == hash && before.on == on && before.Err == nil && on != "" {
-		return before, nil
+// isOf reports whether a prediction is the answer to a write: the same was applied, in the same manner, on a live object
+// that is the same as far as it matters.
+func (p Prediction) isOf(w plan.Write) bool {
+	if p.Err != nil || p.how != howOfWrite(w) {
+		return false
 	}
-	if how.Method == apply.ServerSide && plan.IsApplied(w.Object, w.Live, v1alpha1.FieldManager) && len(apply.Inherited(w.Live)) == 0 {
-		return Prediction{Object: w.Live, desired: hash, on: on}, nil
+	return (p.desired == w.Object || reflect.DeepEqual(p.desired.Object, w.Object.Object)) && (p.live == w.Live || isSameSubstance(p.live, w.Live))
+}
+
+// by is the prediction for a write that it is the answer to.
+func (p Prediction) by(w plan.Write) Prediction {
+	p.desired, p.live = w.Object, w.Live
+	return p
+}
+
+func dryRun(ctx context.Context, client *apply.Client, w plan.Write) (Prediction, error) {
+	how := howOfWrite(w)
+	predicted := Prediction{desired: w.Object, live: w.Live, how: how, inherits: len(apply.Inherited(w.Live)) > 0}
+	if how.Method == apply.ServerSide && !predicted.inherits && plan.IsApplied(w.Object, w.Live, v1alpha1.FieldManager) {
+		predicted.Object = w.Live
+		return predicted, nil
 	}
 	how.Trial = apply.DryRun
 	outcome, err := client.Apply(ctx, w.Object, w.Live, how)
 	if err != nil && apply.IsUnreachable(err) {
 		return Prediction{}, err
 	}
-	return Prediction{Object: outcome.Object, Err: err, desired: hash, on: on}, nil
+	predicted.Object, predicted.Err = outcome.Object, err
+	return predicted, nil
+}
+
+func howOfWrite(w plan.Write) apply.How {
+	how := howOf(w.Options)
+	how.Force = w.Force
+	return how
 }
 
 // HowOf returns the manner in which a task is written.
@@ -123,41 +134,33 @@ func howOf(options plan.Options) apply.How {
 	return how
 }
 
-func hashOf(desired *unstructured.Unstructured, how apply.How) string {
-	text, err := json.Marshal([]any{desired.Object, how})
-	if err != nil {
-		return ""
-	}
-	sum := sha256.Sum256(text)
-	return hex.EncodeToString(sum[:])
+// isSameSubstance reports whether two live objects are the same but for their status and what goes with every write, so
+// that a workload that reports its progress is not tried again for that.
+func isSameSubstance(a, b *unstructured.Unstructured) bool {
+	return a.GetUID() == b.GetUID() && (a.GetDeletionTimestamp() != nil) == (b.GetDeletionTimestamp() != nil) && isSameContent(a.Object, b.Object) &&
+		maps.Equal(a.GetLabels(), b.GetLabels()) && maps.Equal(a.GetAnnotations(), b.GetAnnotations()) && slices.Equal(a.GetFinalizers(), b.GetFinalizers()) &&
+		reflect.DeepEqual(a.GetOwnerReferences(), b.GetOwnerReferences()) && slices.Equal(apply.Inherited(a), apply.Inherited(b))
 }
 
-// substance names a live object without its status and what goes with every write, so that a workload that reports
-// its progress is not tried again for that.
-func substance(live *unstructured.Unstructured) string {
-	if live == nil {
-		return ""
-	}
-	plain := map[string]any{}
-	for name, value := range live.Object {
-		if name != "status" && name != "metadata" {
-			plain[name] = value
+// isSameContent reports whether two objects have the same fields but for metadata and status.
+func isSameContent(a, b map[string]any) bool {
+	fields := func(object map[string]any) map[string]any {
+		plain := make(map[string]any, len(object))
+		for name, value := range object {
+			if name != "status" && name != "metadata" {
+				plain[name] = value
+			}
 		}
+		return plain
 	}
-	text, err := json.Marshal([]any{
-		plain, live.GetUID(), live.GetLabels(), live.GetAnnotations(), live.GetFinalizers(), live.GetOwnerReferences(), live.GetDeletionTimestamp() != nil, apply.Inherited(live),
-	})
-	if err != nil {
-		return live.GetResourceVersion()
-	}
-	sum := sha256.Sum256(text)
-	return hex.EncodeToString(sum[:])
+	return reflect.DeepEqual(fields(a), fields(b))
 }
 
 // Applied notes what a real write of a task returned: what the API server would answer to the same again.
 func (c *Comparer) Applied(app types.NamespacedName, t plan.Task, result *unstructured.Unstructured) {
-	of := c.dryRuns.of(app)
+	of := &c.memoryOf(app).predictions
+	inherits := len(apply.Inherited(result)) > 0
 	of.mu.Lock()
 	defer of.mu.Unlock()
-	of.byKey[t.Key] = Prediction{Object: result, desired: hashOf(t.Object, HowOf(t)), on: substance(result)}
+	of.byKey[t.Key] = Prediction{Object: result, desired: t.Object, live: result, how: HowOf(t), inherits: inherits}
 }

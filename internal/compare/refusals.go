@@ -34,7 +34,7 @@ func (c Comparison) Refusals(ctx context.Context, client *apply.Client, kinds *l
 
 // RefusalsBut is Refusals, but for one task, which is not tried.
 func (c Comparison) RefusalsBut(ctx context.Context, client *apply.Client, kinds *live.Kinds, but plan.ID) (Refusals, error) {
-	found := Refusals{ByTask: map[plan.ID]error{}}
+	found, brings := Refusals{ByTask: map[plan.ID]error{}}, c.broughtNamespaces()
 	var mu sync.Mutex
 	group, ctx := errgroup.WithContext(ctx)
 	group.SetLimit(maxDryRuns)
@@ -47,7 +47,7 @@ func (c Comparison) RefusalsBut(ctx context.Context, client *apply.Client, kinds
 			continue
 		case t.Skip != "" || t.Unchanged || t.ID() == but:
 			continue
-		case c.isUntriable(t, kinds):
+		case brings[t.Key.Namespace] || c.isUntriable(t, kinds):
 			mu.Lock()
 			found.Untried = append(found.Untried, t.ID())
 			mu.Unlock()
@@ -82,7 +82,7 @@ func Located(t plan.Task, err error) error {
 	return fmt.Errorf("%s: %w", t.Origin, err)
 }
 
-// isUntriable reports whether a task leans on what this very sync brings.
+// isUntriable reports whether a task leans on a kind that this very sync brings.
 func (c Comparison) isUntriable(t plan.Task, kinds *live.Kinds) bool {
 	if c.Pending[t.GVK()] {
 		return true
@@ -92,15 +92,18 @@ func (c Comparison) isUntriable(t plan.Task, kinds *live.Kinds) bool {
 			return true
 		}
 	}
-	if t.Key.Namespace == "" {
-		return false
-	}
-	for _, other := range c.Plan.Tasks {
-		if other.Key.Kind == "Namespace" && other.Key.Group == "" && other.Key.Name == t.Key.Namespace && other.Verb == plan.Apply && other.Live == nil {
-			return true
+	return false
+}
+
+// broughtNamespaces are the namespaces that are not there yet and that the sync makes.
+func (c Comparison) broughtNamespaces() map[string]bool {
+	brought := map[string]bool{}
+	for i := range c.Plan.Tasks {
+		if t := &c.Plan.Tasks[i]; t.Key.Kind == "Namespace" && t.Key.Group == "" && t.Verb == plan.Apply && t.Live == nil {
+			brought[t.Key.Name] = true
 		}
 	}
-	return false
+	return brought
 }
 
 // leans reports whether the API server may refuse a task only for what this very sync brings before it: the definition

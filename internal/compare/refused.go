@@ -58,8 +58,12 @@ func invalid(object *unstructured.Unstructured, findings []*problem.Error) strin
 
 // refuseForbidden notes on each prepared object why it lies outside the bounds of the Application, and reports it.
 func (c *Comparison) refuseForbidden(bounds project.Bounds) {
+	within := byPlace(bounds, func(key plan.Key) bool { return bounds.Permit(key, c.Policy.ClusterScoped) })
 	for i := range c.Desired {
 		d := &c.Desired[i]
+		if within(plan.KeyOf(d.Object)) {
+			continue
+		}
 		for _, v := range bounds.CheckObjects(c.Desired[i:i+1], c.Policy.ClusterScoped) {
 			c.refuse(v1alpha1.ConditionInvalidSpecError, v.String())
 			d.Forbidden = true

@@ -5,9 +5,8 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
-	"fmt"
 	"io/fs"
-	"sync"
+	"strconv"
 
 	"k8s.io/apimachinery/pkg/types"
 
@@ -33,32 +32,6 @@ type Rendering struct {
 	options string
 	// keys names the keys that it was rendered with.
 	keys string
-	// digest names the objects; nil in a Rendering that nothing was rendered for.
-	digest func() string
-}
-
-// Digest names the objects: two renderings with the same one want the same. It is "" where nothing was rendered.
-func (r *Rendering) Digest() string {
-	if r.digest == nil {
-		return ""
-	}
-	return r.digest()
-}
-
-// digestOf names objects, at the first call.
-func digestOf(objects []render.Rendered) func() string {
-	return sync.OnceValue(func() string {
-		h := sha256.New()
-		for _, o := range objects {
-			text, err := json.Marshal(o.Object.Object)
-			if err != nil {
-				return ""
-			}
-			h.Write(text)
-			h.Write([]byte{0})
-		}
-		return "sha256:" + hex.EncodeToString(h.Sum(nil))
-	})
 }
 
 // RenderTree renders an Application's source from a tree that is at hand, such as a local directory. revision may be
@@ -76,7 +49,7 @@ func renderTree(by render.Func, tree fs.FS, app *v1alpha1.Application, src v1alp
 	if result == nil {
 		result = &render.Result{}
 	}
-	return &Rendering{Source: src, Revision: revision, Result: result, Err: err, digest: digestOf(result.Objects)}, nil
+	return &Rendering{Source: src, Revision: revision, Result: result, Err: err}, nil
 }
 
 func nameOf(app *v1alpha1.Application) types.NamespacedName {
@@ -112,7 +85,7 @@ func (r *Rendering) Desired() []plan.Desired {
 	for i, o := range r.Result.Objects {
 		origin := o.Origin.File
 		if origin != "" && o.Origin.Line > 0 {
-			origin = fmt.Sprintf("%s:%d", origin, o.Origin.Line)
+			origin += ":" + strconv.Itoa(o.Origin.Line)
 		}
 		all[i] = plan.Desired{Object: o.Object, Origin: origin}
 	}

@@ -22,6 +22,9 @@ import (
 // maxRendered is the memory that results of rendering may take, in bytes, about.
 const maxRendered = 128 << 20
 
+// maxFiles is the number of files of which it is remembered what they were read as.
+const maxFiles = 1 << 16
+
 // Trees are the commits of repositories.
 type Trees interface {
 	Tree(ctx context.Context, repo source.Repository, revision string) (*source.Tree, error)
@@ -50,6 +53,8 @@ type Renderer struct {
 	render  render.Func
 	// last has the result for each Application.
 	last *render.Store[types.NamespacedName, *Rendering]
+	// files are what files were read as.
+	files *render.FileStore
 	// expensive has a place for each rendering that may cost much at the same time.
 	expensive chan struct{}
 
@@ -79,6 +84,7 @@ func NewRenderer(trees Trees, o RenderOptions) *Renderer {
 	return &Renderer{
 		trees: trees, options: o, render: render.Cached(by, maxApplications, maxRendered),
 		last:      render.NewStore[types.NamespacedName, *Rendering](maxApplications, maxRendered),
+		files:     render.NewFileStore(maxFiles, maxRendered/2),
 		expensive: make(chan struct{}, max(1, runtime.GOMAXPROCS(0)/2)), running: map[types.NamespacedName]*rendering{}, distrusted: map[types.NamespacedName]bool{},
 	}
 }
@@ -104,7 +110,7 @@ func (r *Renderer) Render(ctx context.Context, app *v1alpha1.Application, permit
 	}
 	anew := r.takeDistrust(name)
 	return r.wait(ctx, name, r.run(name, options, revision, keys.Fingerprint(), func(control render.Control) (*Rendering, error) {
-		return renderTree(r.render, tree, app, src, revision, render.Options{Keys: keys, Limits: r.options.Limits, Control: control, Anew: anew})
+		return renderTree(r.render, tree, app, src, revision, render.Options{Keys: keys, Limits: r.options.Limits, Control: control, Files: r.files, Anew: anew})
 	}))
 }
 

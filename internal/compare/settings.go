@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"slices"
 
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/runtime/schema"
 
 	"github.com/cyan-cd/cyan/api/v1alpha1"
@@ -21,8 +22,11 @@ func (in Input) With(s settings.Settings, judge health.Judge, server string) Inp
 	return in
 }
 
-// withoutExcluded takes out what the settings leave alone, and tells of each.
-func withoutExcluded(rendered []plan.Desired, bounds project.Bounds) (kept []plan.Desired, excluded []string) {
+// withoutExcluded takes out what the settings leave alone of objects of some kinds, and tells of each.
+func withoutExcluded(rendered []plan.Desired, kinds []schema.GroupVersionKind, bounds project.Bounds) (kept []plan.Desired, excluded []string) {
+	if !slices.ContainsFunc(kinds, func(kind schema.GroupVersionKind) bool { return bounds.Exclude(kind.GroupKind()) }) {
+		return rendered, nil
+	}
 	for _, d := range rendered {
 		if !bounds.Exclude(d.Object.GroupVersionKind().GroupKind()) {
 			kept = append(kept, d)
@@ -58,19 +62,30 @@ var tellThemselves = map[schema.GroupKind]bool{
 	{Group: v1alpha1.GroupVersion.Group, Kind: "Application"}: true, {Group: v1alpha1.GroupVersion.Group, Kind: "Rollout"}: true,
 }
 
-// unserved names what the objects of git ask for and do not get.
-func unserved(desired []plan.Desired) []string {
+// unserved names what the objects of git ask for and do not get. known has what was found of an object before.
+func unserved(desired []plan.Desired, known map[*unstructured.Unstructured][]string) []string {
 	var all []string
 	for _, d := range desired {
-		if tellThemselves[d.Object.GroupVersionKind().GroupKind()] {
-			continue
+		found, is := known[d.Object]
+		if !is {
+			found = unservedOf(d.Object)
+			known[d.Object] = found
 		}
-		for _, f := range settings.Unserved(d.Object) {
-			all = append(all, f.Problem().Error())
-		}
+		all = append(all, found...)
 	}
 	if more := len(all) - maxUnserved; more > 0 {
 		all = append(all[:maxUnserved], fmt.Sprintf("and %d more", more))
+	}
+	return all
+}
+
+func unservedOf(object *unstructured.Unstructured) []string {
+	if tellThemselves[object.GroupVersionKind().GroupKind()] {
+		return nil
+	}
+	var all []string
+	for _, f := range settings.Unserved(object) {
+		all = append(all, f.Problem().Error())
 	}
 	return all
 }

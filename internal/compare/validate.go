@@ -25,16 +25,18 @@ type validation struct {
 	of       *render.Result
 	known    string
 	findings []*problem.Error
+	// good are the objects that nothing was found wrong with.
+	good validate.Good
 }
 
-// validate checks rendered objects against what the cluster serves. It is done again when they or the cluster's kinds
+// validated checks rendered objects against what the cluster serves. It is done again when they or the cluster's kinds
 // changed. A source without objects is valid: whether everything may be pruned is asked by what prunes.
-func (c *Comparer) validate(ctx context.Context, in Input) ([]*problem.Error, error) {
+func validated(ctx context.Context, in Input, memory *memory) ([]*problem.Error, error) {
 	objects := in.Rendering.Result.Objects
 	if len(objects) == 0 {
 		return nil, nil
 	}
-	wanted := kindsOf(objects)
+	wanted := memory.kindsOf(in.Rendering.Result)
 	kinds, err := in.Cluster.Kinds(ctx, wanted)
 	if err != nil {
 		return nil, err
@@ -44,15 +46,16 @@ func (c *Comparer) validate(ctx context.Context, in Input) ([]*problem.Error, er
 		return nil, err
 	}
 	known := validate.Known{Kinds: kinds.All(), CRDs: crds, DefaultNamespace: in.App.Spec.Destination.Namespace}
-	name := knowledge(wanted, known)
-	if last, ok := c.validations.Get(nameOf(in.App)); ok {
-		if before := last.(*validation); before.of == in.Rendering.Result && before.known == name {
-			return before.findings, nil
-		}
+	name, last := knowledge(wanted, known), &memory.checked
+	if last.of == in.Rendering.Result && last.known == name {
+		return last.findings, nil
 	}
-	found := validate.Check(named(objects), &known)
-	c.validations.Add(nameOf(in.App), &validation{in.Rendering.Result, name, found})
-	return found, nil
+	if last.known != name {
+		last.good = validate.Good{}
+	}
+	last.of, last.known = in.Rendering.Result, name
+	last.findings = validate.CheckBut(&last.good, named(objects), &known)
+	return last.findings, nil
 }
 
 // named are the objects with a name for each hook that has none: it gets one from the sync that runs it.
@@ -113,6 +116,14 @@ func definedKind(definition *unstructured.Unstructured) schema.GroupKind {
 	return schema.GroupKind{Group: group, Kind: kind}
 }
 
+// allServed reports whether the cluster serves all of some kinds, none of which defines others.
+func allServed(all []schema.GroupVersionKind, kinds *live.Kinds) bool {
+	return !slices.ContainsFunc(all, func(kind schema.GroupVersionKind) bool {
+		_, _, served := kinds.Resource(kind)
+		return !served || isDefinition(kind.GroupKind())
+	})
+}
+
 // pendingKinds are defined by CustomResourceDefinitions among the objects, and not served yet, or expected by objects
 // that may go untried; the value says whether they live in namespaces.
 func pendingKinds(objects []render.Rendered, kinds *live.Kinds, policy plan.Policy) map[schema.GroupKind]bool {
@@ -158,6 +169,9 @@ func pendingVersions(objects []render.Rendered, kinds *live.Kinds, policy plan.P
 // stopping returns the findings that keep an Application from being synced: those of objects that ask not to be
 // validated do not, nor do those of objects that may go untried, while their kind is not served.
 func stopping(findings []*problem.Error, objects []render.Rendered, kinds *live.Kinds, policy plan.Policy) []*problem.Error {
+	if len(findings) == 0 {
+		return nil
+	}
 	defined := map[schema.GroupKind]bool{}
 	for _, o := range objects {
 		if isDefinition(o.Object.GroupVersionKind().GroupKind()) {

@@ -26,7 +26,10 @@ func newClaims() *claims {
 func (c *claims) replace(instance string, keys []Key) (unclaimed []Key) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	now := map[Key]bool{}
+	if before, looked := c.keys[instance]; looked && slices.Equal(before, keys) {
+		return nil
+	}
+	now := make(map[Key]bool, len(keys))
 	for _, key := range keys {
 		now[key] = true
 		if c.instances[key] == nil {

@@ -64,15 +64,18 @@ func (l *look) claim(refs []apply.Ref) {
 // refs are the objects that are looked for, and those that are tracked besides.
 func (l *look) refs() []apply.Ref {
 	refs := l.want.objects()
-	seen := map[Key]bool{}
+	seen := make(map[Key]bool, len(refs))
 	for _, ref := range refs {
 		seen[keyOf(ref)] = true
 	}
 	kinds := l.cluster.known()
 	for _, key := range l.cluster.watches.tracked(l.want.Instance) {
+		if seen[key] {
+			continue
+		}
 		kind := schema.GroupKind{Group: key.Group, Kind: key.Kind}
 		preferred, ok := kinds.preferred(kind)
-		if !ok || seen[key] || !l.want.allows(key) {
+		if !ok || !l.want.allows(key) {
 			continue
 		}
 		if _, broken := l.live.Broken[kind]; l.watches[kind] == nil && !broken {
@@ -85,30 +88,47 @@ func (l *look) refs() []apply.Ref {
 	return refs
 }
 
-// readAll reads the objects of the kinds that can be read.
+// readAll reads the objects of the kinds that can be read: those that are not known as they are, from the API server.
 func (l *look) readAll(ctx context.Context, refs []apply.Ref) error {
 	reads, ctx := errgroup.WithContext(ctx)
 	reads.SetLimit(maxReads)
 	for _, ref := range refs {
-		if w := l.watches[ref.Kind.GroupKind()]; w != nil {
-			reads.Go(problem.Guard(func() error { return l.read(ctx, w, ref) }))
+		w := l.watches[ref.Kind.GroupKind()]
+		if w == nil {
+			continue
 		}
+		last, is := w.get(ref.Namespace, ref.Name)
+		if have, ok := l.cluster.objects.remembered(ref, last, is, l.want.At); ok {
+			l.found(ref, have)
+			continue
+		}
+		reads.Go(problem.Guard(func() error { return l.read(ctx, w, ref) }))
 	}
 	return reads.Wait()
+}
+
+// found has an object in the snapshot; nil for one that is not there.
+func (l *look) found(ref apply.Ref, object *unstructured.Unstructured) {
+	if object == nil {
+		return
+	}
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.live.Objects[keyOf(ref)] = object
 }
 
 // read has an object in the snapshot as it is, or its kind as one that can't be read.
 func (l *look) read(ctx context.Context, w *watched, ref apply.Ref) error {
 	object, err := l.object(ctx, w, ref)
-	l.mu.Lock()
-	defer l.mu.Unlock()
 	switch {
 	case err != nil && (ctx.Err() != nil || l.cluster.reach.doubt(l.cluster.life, err)):
 		return err
 	case err != nil:
+		l.mu.Lock()
+		defer l.mu.Unlock()
 		l.live.Broken[w.kind] = err
-	case object != nil:
-		l.live.Objects[keyOf(ref)] = object
+	default:
+		l.found(ref, object)
 	}
 	return nil
 }

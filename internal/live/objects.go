@@ -77,8 +77,11 @@ func (o *objects) remembered(ref apply.Ref, last seen, is presence, at Moment) (
 }
 
 func notOlder(a, b string) bool {
+	if a == b {
+		return true
+	}
 	order, err := resourceversion.CompareResourceVersion(a, b)
-	return err == nil && order >= 0 || a == b
+	return err == nil && order >= 0
 }
 
 // isAnswer reports whether a state of an object is the one that a write here was answered with.

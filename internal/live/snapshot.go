@@ -50,7 +50,7 @@ func (w Wanted) allows(key Key) bool { return w.Within != nil && w.Within(key) }
 
 // objects are those that are looked for by name and may be looked at.
 func (w Wanted) objects() []apply.Ref {
-	var refs []apply.Ref
+	refs := make([]apply.Ref, 0, len(w.Objects))
 	for _, ref := range w.Objects {
 		if w.allows(keyOf(ref)) {
 			refs = append(refs, ref)
@@ -70,7 +70,7 @@ type Snapshot struct {
 func (c *Cluster) Snapshot(ctx context.Context, want Wanted) (Snapshot, error) {
 	l := &look{
 		cluster: c, want: want, watches: map[schema.GroupKind]*watched{},
-		live: Snapshot{Objects: map[Key]*unstructured.Unstructured{}, Broken: map[schema.GroupKind]error{}},
+		live: Snapshot{Objects: make(map[Key]*unstructured.Unstructured, len(want.Objects)), Broken: map[schema.GroupKind]error{}},
 	}
 	if err := c.Away(); err != nil {
 		l.claim(want.objects())

@@ -2,37 +2,56 @@ package plan
 
 import (
 	"encoding/base64"
+	"maps"
 
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/runtime/schema"
 )
 
-// yield leaves out of an object from git what is not git's to say, by the contract of its kind: what the API server or
-// a controller fills in, and what is only another way to write a field. Who writes these fields in spite of that would
-// undo the work of others for ever, or never see a key go.
-func yield(object *unstructured.Unstructured) {
-	switch object.GroupVersionKind().GroupKind() {
-	case schema.GroupKind{Group: "rbac.authorization.k8s.io", Kind: "ClusterRole"}:
-		// The rules of an aggregated role are the sum of those that it selects.
-		if rule, found, _ := unstructured.NestedFieldNoCopy(object.Object, "aggregationRule"); found && rule != nil {
-			delete(object.Object, "rules")
+// yielding returns an object from git without what is not git's to say, by the contract of its kind: what the API server
+// or a controller fills in, and what is only another way to write a field. Who writes these fields in spite of that
+// would undo the work of others for ever, or never see a key go. Its metadata may be changed; everything else is the
+// given object's own where the kind has no such contract.
+func yielding(object *unstructured.Unstructured) *unstructured.Unstructured {
+	if contract := contracts[object.GroupVersionKind().GroupKind()]; contract != nil {
+		object = object.DeepCopy()
+		contract(object)
+		return object
+	}
+	fields := maps.Clone(object.Object)
+	if metadata, ok := fields["metadata"].(map[string]any); ok {
+		fields["metadata"] = maps.Clone(metadata)
+	}
+	return &unstructured.Unstructured{Object: fields}
+}
+
+// contracts take out of objects of a kind what is not git's to say.
+var contracts = map[schema.GroupKind]func(*unstructured.Unstructured){
+	{Group: "rbac.authorization.k8s.io", Kind: "ClusterRole"}:                       yieldRules,
+	{Group: "admissionregistration.k8s.io", Kind: "MutatingWebhookConfiguration"}:   yieldBundles,
+	{Group: "admissionregistration.k8s.io", Kind: "ValidatingWebhookConfiguration"}: yieldBundles,
+	{Group: "apiextensions.k8s.io", Kind: "CustomResourceDefinition"}: func(o *unstructured.Unstructured) {
+		yieldBundle(o.Object, "spec", "conversion", "webhook", "clientConfig")
+	},
+	{Group: "apiregistration.k8s.io", Kind: "APIService"}: func(o *unstructured.Unstructured) { yieldBundle(o.Object, "spec") },
+	{Kind: "Namespace"}:                       func(o *unstructured.Unstructured) { unstructured.RemoveNestedField(o.Object, "spec", "finalizers") },
+	{Group: corev1.GroupName, Kind: "Secret"}: encodeStringData,
+}
+
+// yieldRules leaves the rules of an aggregated role out: they are the sum of those that it selects.
+func yieldRules(role *unstructured.Unstructured) {
+	if rule, found, _ := unstructured.NestedFieldNoCopy(role.Object, "aggregationRule"); found && rule != nil {
+		delete(role.Object, "rules")
+	}
+}
+
+func yieldBundles(configuration *unstructured.Unstructured) {
+	webhooks, _ := configuration.Object["webhooks"].([]any)
+	for _, webhook := range webhooks {
+		if fields, ok := webhook.(map[string]any); ok {
+			yieldBundle(fields, "clientConfig")
 		}
-	case schema.GroupKind{Group: "admissionregistration.k8s.io", Kind: "MutatingWebhookConfiguration"}, schema.GroupKind{Group: "admissionregistration.k8s.io", Kind: "ValidatingWebhookConfiguration"}:
-		webhooks, _ := object.Object["webhooks"].([]any)
-		for _, webhook := range webhooks {
-			if fields, ok := webhook.(map[string]any); ok {
-				yieldBundle(fields, "clientConfig")
-			}
-		}
-	case schema.GroupKind{Group: "apiextensions.k8s.io", Kind: "CustomResourceDefinition"}:
-		yieldBundle(object.Object, "spec", "conversion", "webhook", "clientConfig")
-	case schema.GroupKind{Group: "apiregistration.k8s.io", Kind: "APIService"}:
-		yieldBundle(object.Object, "spec")
-	case schema.GroupKind{Kind: "Namespace"}:
-		unstructured.RemoveNestedField(object.Object, "spec", "finalizers")
-	case schema.GroupKind{Group: corev1.GroupName, Kind: "Secret"}:
-		encodeStringData(object)
 	}
 }
 

@@ -13,13 +13,17 @@ import (
 // Lost are the live objects that are an Application's own and that git no longer has: what a sync would prune. Hooks
 // are not among them.
 func Lost(desired []Desired, live map[Key]*unstructured.Unstructured, policy Policy) []Key {
-	inGit := map[Key]bool{}
+	of := FactsUnder(policy)
+	inGit := make(map[Key]bool, len(desired))
 	for _, d := range desired {
-		inGit[KeyOf(d.Object)] = true
+		inGit[of.of(d.Object).key] = true
 	}
 	var lost []Key
 	for key, object := range live {
-		if !inGit[key] && policy.Tracking.OwnerOf(object) == policy.Instance && len(hookPhases(object)) == 0 {
+		if inGit[key] {
+			continue
+		}
+		if about := of.of(object); about.owner == policy.Instance && len(about.phases) == 0 {
 			lost = append(lost, key)
 		}
 	}

@@ -81,6 +81,14 @@ func phasesOf(d Desired) []v1alpha1.HookType {
 	return hookPhases(d.Object)
 }
 
+// phasesOf is phasesOf of the object that the facts are about.
+func (a *about) phasesOf(d Desired) []v1alpha1.HookType {
+	if d.Run != "" {
+		return []v1alpha1.HookType{d.Run}
+	}
+	return a.phases
+}
+
 // isRunHook reports whether an object is a hook that a sync or a deletion runs.
 func isRunHook(object *unstructured.Unstructured) bool {
 	return len(hookPhases(object)) > 0 && !skipped(object)
@@ -224,8 +232,10 @@ func Held(hook *unstructured.Unstructured) bool {
 func Abandoned(live []Live, running Plan, policy Policy) []*unstructured.Unstructured {
 	var all []*unstructured.Unstructured
 	for _, l := range live {
-		known := slices.ContainsFunc(running.Tasks, func(t Task) bool { return t.Verb == Hook && t.Key == KeyOf(l.Object) })
-		if !known && Held(l.Object) && policy.Tracking.OwnerOf(l.Object) == policy.Instance {
+		if !Held(l.Object) || policy.Tracking.OwnerOf(l.Object) != policy.Instance {
+			continue
+		}
+		if key := KeyOf(l.Object); !slices.ContainsFunc(running.Tasks, func(t Task) bool { return t.Verb == Hook && t.Key == key }) {
 			all = append(all, l.Object)
 		}
 	}

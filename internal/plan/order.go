@@ -51,17 +51,24 @@ func kindRank(kind string) int {
 // compareTasks orders by phase, wave, what goes before what comes, kind, and name. Kinds go in the opposite order
 // from that in which they come.
 func compareTasks(x, y Task) int {
-	byKind := cmp.Compare(kindRank(x.Key.Kind), kindRank(y.Key.Kind))
-	if x.Verb == Delete {
-		byKind = -byKind
+	if order := compareGroups(groupOf(x), groupOf(y)); order != 0 {
+		return order
 	}
-	return cmp.Or(
-		cmp.Compare(phaseOrder[x.Phase], phaseOrder[y.Phase]),
-		cmp.Compare(x.Wave, y.Wave),
-		cmp.Compare(verbOrder[x.Verb], verbOrder[y.Verb]),
-		byKind,
-		compareKeys(x.Key, y.Key),
-	)
+	if x.Verb != y.Verb {
+		if order := cmp.Compare(verbOrder[x.Verb], verbOrder[y.Verb]); order != 0 {
+			return order
+		}
+	}
+	if x.Key.Kind != y.Key.Kind {
+		byKind := cmp.Compare(kindRank(x.Key.Kind), kindRank(y.Key.Kind))
+		if x.Verb == Delete {
+			byKind = -byKind
+		}
+		if byKind != 0 {
+			return byKind
+		}
+	}
+	return compareKeys(x.Key, y.Key)
 }
 
 // namespacesFirst brings each namespace before whatever lives in it, hooks included.
@@ -81,7 +88,12 @@ func namespacesFirst(tasks []Task) {
 }
 
 func compareGroups(x, y groupName) int {
-	return cmp.Or(cmp.Compare(phaseOrder[x.phase], phaseOrder[y.phase]), cmp.Compare(x.wave, y.wave))
+	if x.phase != y.phase {
+		if order := cmp.Compare(phaseOrder[x.phase], phaseOrder[y.phase]); order != 0 {
+			return order
+		}
+	}
+	return cmp.Compare(x.wave, y.wave)
 }
 
 // reversePruneWaves lets objects go in the opposite order of waves from that in which they came, and the last ones

@@ -79,8 +79,11 @@ type Policy struct {
 	// ManagedNamespace is put on the namespace that CreateNamespace makes; that namespace is then kept in step.
 	ManagedNamespace  *v1alpha1.ManagedNamespaceMetadata
 	IgnoreDifferences []v1alpha1.IgnoreDifference
-	// Health judges live objects.
-	Health health.Judge
+	// Health judges live objects, and JudgedBy is all that it goes by besides them; nil for what goes by them alone.
+	Health   health.Judge
+	JudgedBy any
+	// Memory has what was found of single objects before; nil for none.
+	Memory *Memory
 	// OtherApps are the instances of other Applications that exist.
 	OtherApps map[string]bool
 	// NamespaceOwners are the instances of other Applications to which the destination's namespace is left.
@@ -200,14 +203,21 @@ type Plan struct {
 	Err error
 
 	judge health.Judge
+	// summarize returns what people look for in an object; nil for what finds it anew.
+	summarize func(*unstructured.Unstructured) *summary
 }
 
 // Build compares prepared objects with what lives in the cluster, and orders the work. live holds every object that
 // is desired and there, and every object that is tracked as the Application's own.
 func Build(desired []Desired, live []Live, policy Policy) Plan {
-	b := builder{policy: policy, ignore: &ignoring{owner: policy.Instance, rules: policy.IgnoreDifferences}, live: map[Key]Live{}, shared: SharedWith(desired, policy), inGit: map[Key]bool{}, goes: map[Key]bool{}, plan: Plan{judge: policy.Health}}
+	of := FactsUnder(policy)
+	judge := of.judge()
+	b := builder{
+		policy: policy, facts: of, judge: judge, ignore: &ignoring{owner: policy.Instance, rules: policy.IgnoreDifferences}, live: make(map[Key]Live, len(live)), shared: SharedWith(desired, policy),
+		inGit: make(map[Key]bool, len(desired)), goes: map[Key]bool{}, plan: Plan{judge: judge, summarize: of.summarize, Tasks: make([]Task, 0, len(desired)), Resources: make([]Resource, 0, len(desired))},
+	}
 	for _, l := range live {
-		b.live[KeyOf(l.Object)] = l
+		b.live[of.of(l.Object).key] = l
 	}
 	kept := b.planDesired(desired)
 	b.planOthers(live)
@@ -221,18 +231,19 @@ func Build(desired []Desired, live []Live, policy Policy) Plan {
 // whether or not this sync applies it: hooks of any phase and skipped objects are in git too.
 func (b *builder) planDesired(desired []Desired) (kept int) {
 	for _, d := range desired {
-		b.inGit[KeyOf(d.Object)] = true
-		if phases := phasesOf(d); len(phases) > 0 {
+		about := b.facts.of(d.Object)
+		b.inGit[about.key] = true
+		if phases := about.phasesOf(d); len(phases) > 0 {
 			b.hooks(d, phases)
 			continue
 		}
-		if live := b.live[KeyOf(d.Object)].Object; b.policy.leavesNamespace(d, live) {
+		if live := b.live[about.key].Object; b.policy.leavesNamespace(d, live) {
 			if misses := b.policy.missesMetadata(d, live); misses != "" {
 				b.plan.Warnings = append(b.plan.Warnings, misses)
 			}
 			continue
 		}
-		if d.Object.GetGenerateName() != "" && d.Object.GetName() == "" {
+		if about.key.Name == "" && d.Object.GetGenerateName() != "" {
 			continue
 		}
 		if !d.Generated {
@@ -249,12 +260,13 @@ func (b *builder) planOthers(live []Live) {
 	managed := Key{Kind: "Namespace", Name: b.policy.Namespace}
 	if l := b.live[managed]; b.policy.ManagedNamespace != nil && !b.inGit[managed] && l.Object != nil && b.owns(l.Object) {
 		b.inGit[managed] = true
-		b.plan.Resources = append(b.plan.Resources, Resource{Key: managed, Version: "v1", Status: v1alpha1.Synced, Wave: waveOf(l.Object), Live: l.Object, judge: b.policy.Health})
+		b.plan.Resources = append(b.plan.Resources, Resource{Key: managed, Version: "v1", Status: v1alpha1.Synced, Wave: waveOf(l.Object), Live: l.Object, judge: b.judge})
 	}
 	for _, l := range live {
-		key := KeyOf(l.Object)
+		about := b.facts.of(l.Object)
+		key := about.key
 		switch {
-		case b.inGit[key] || !b.owns(l.Object) || len(hookPhases(l.Object)) > 0:
+		case b.inGit[key] || about.owner != b.policy.Instance || len(about.phases) > 0:
 		case b.policy.Elsewhere[key] != "":
 			b.planPrune(l)
 		default:
@@ -262,17 +274,20 @@ func (b *builder) planOthers(live []Live) {
 		}
 	}
 	for _, l := range live {
+		about := b.facts.of(l.Object)
 		switch {
-		case b.goes[KeyOf(l.Object)]:
+		case b.goes[about.key]:
 			b.planPrune(l)
-		case b.owns(l.Object) && isRunHook(l.Object):
-			b.plan.Resources = append(b.plan.Resources, Resource{Key: KeyOf(l.Object), Version: l.Object.GroupVersionKind().Version, Hook: true, Wave: waveOf(l.Object), Live: l.Object, judge: b.policy.Health})
+		case len(about.phases) > 0 && about.owner == b.policy.Instance && isRunHook(l.Object):
+			b.plan.Resources = append(b.plan.Resources, Resource{Key: KeyOf(l.Object), Version: l.Object.GroupVersionKind().Version, Hook: true, Wave: waveOf(l.Object), Live: l.Object, judge: b.judge})
 		}
 	}
 }
 
 type builder struct {
 	policy Policy
+	facts  Facts
+	judge  health.Judge
 	ignore *ignoring
 	live   map[Key]Live
 	shared Shared
@@ -284,16 +299,17 @@ type builder struct {
 
 // planApply plans an object that git has.
 func (b *builder) planApply(d Desired) {
-	key := KeyOf(d.Object)
+	about := b.facts.of(d.Object)
+	key := about.key
 	live := b.live[key]
-	w := writeOf(d, live.Object, b.shared, b.policy)
-	r := Resource{Key: key, Version: d.Object.GroupVersionKind().Version, Status: v1alpha1.OutOfSync, Wave: waveOf(d.Object), Live: live.Object, judge: b.policy.Health}
+	w := writeOf(d, live.Object, b.shared, b.facts)
+	r := Resource{Key: key, Version: about.version, Status: v1alpha1.OutOfSync, Wave: about.wave, Live: live.Object, judge: b.judge}
 	if live.Object != nil {
-		r.Drift = drift(w.Object, live, b.ignore)
+		r.Drift = b.facts.drift(d.Object, w.Object, live, b.ignore)
 		if len(r.Drift) == 0 && d.Refused == "" {
 			r.Status = v1alpha1.Synced
 		}
-		if owner := b.policy.Tracking.OwnerOf(live.Object); owner != b.policy.Instance && b.policy.OtherApps[owner] {
+		if owner := b.facts.OwnerOf(live.Object); owner != b.policy.Instance && b.policy.OtherApps[owner] {
 			r.SharedWith = owner
 		}
 	}
@@ -313,7 +329,7 @@ func (b *builder) planApply(d Desired) {
 // planPrune plans an object that git no longer has.
 func (b *builder) planPrune(l Live) {
 	key := KeyOf(l.Object)
-	r := Resource{Key: key, Version: l.Object.GroupVersionKind().Version, Status: v1alpha1.OutOfSync, RequiresPruning: true, Wave: waveOf(l.Object), Live: l.Object, judge: b.policy.Health}
+	r := Resource{Key: key, Version: l.Object.GroupVersionKind().Version, Status: v1alpha1.OutOfSync, RequiresPruning: true, Wave: waveOf(l.Object), Live: l.Object, judge: b.judge}
 	r.SharedWith = b.policy.Elsewhere[key]
 	r.Ignored = ignoresExtraneous(l.Object) || r.SharedWith != ""
 	r.RequiresConfirmation = b.policy.OptionsOf(l.Object).Prune() == AfterConfirmation
@@ -341,7 +357,7 @@ func (b *builder) planPrune(l Live) {
 }
 
 func (b *builder) owns(object *unstructured.Unstructured) bool {
-	return b.policy.Tracking.OwnerOf(object) == b.policy.Instance
+	return b.facts.OwnerOf(object) == b.policy.Instance
 }
 
 // selected reports whether a sync that is limited to some objects includes this one.
@@ -358,10 +374,12 @@ func (b *builder) selected(key Key) bool {
 func (b *builder) finish() {
 	reversePruneWaves(b.plan.Tasks)
 	namespacesFirst(b.plan.Tasks)
-	slices.SortStableFunc(b.plan.Tasks, compareTasks)
+	if !slices.IsSortedFunc(b.plan.Tasks, compareTasks) {
+		slices.SortStableFunc(b.plan.Tasks, compareTasks)
+	}
 	for i := range b.plan.Resources {
 		r := &b.plan.Resources[i]
-		if r.Live != nil && b.policy.OptionsOf(r.Live).Delete() == AfterConfirmation {
+		if r.Live != nil && b.facts.of(r.Live).options.Delete() == AfterConfirmation {
 			r.RequiresConfirmation = true
 		}
 	}
@@ -375,7 +393,12 @@ func (b *builder) finish() {
 }
 
 func compareKeys(x, y Key) int {
-	return cmp.Or(cmp.Compare(x.Group, y.Group), cmp.Compare(x.Kind, y.Kind), cmp.Compare(x.Namespace, y.Namespace), cmp.Compare(x.Name, y.Name))
+	for _, pair := range [][2]string{{x.Group, y.Group}, {x.Kind, y.Kind}, {x.Namespace, y.Namespace}} {
+		if pair[0] != pair[1] {
+			return strings.Compare(pair[0], pair[1])
+		}
+	}
+	return strings.Compare(x.Name, y.Name)
 }
 
 // GVK is the kind and version of the task's object.

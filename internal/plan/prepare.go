@@ -14,18 +14,16 @@ import (
 // Application's, hooks with their names. Of objects that are given twice the last one stays; the others are named in
 // warnings. What was given is not changed.
 func Prepare(rendered []Desired, policy Policy) (prepared []Desired, warnings []string) {
-	at := map[Key]int{}
-	names := hookNames{}
+	if policy.Memory != nil {
+		policy.Memory.place(&policy)
+	}
+	at, names := make(map[Key]int, len(rendered)), hookNames{}
+	prepared = make([]Desired, 0, len(rendered)+1)
 	for _, d := range runs(rendered) {
-		object := d.Object.DeepCopy()
-		place(object, policy)
-		yield(object)
-		names.give(object, d.Run, policy)
-		if !skipped(object) {
-			Mark(object, policy)
-		}
-		key := KeyOf(object)
-		ready := Desired{Object: object, Origin: d.Origin, Generated: d.Generated, Run: d.Run, Refused: d.Refused}
+		ready := d
+		placed := policy.prepare(d, names)
+		key := placed.key
+		ready.Object, ready.Forbidden = placed.object, false
 		if i, twice := at[key]; twice && key.Name != "" {
 			warnings = append(warnings, fmt.Sprintf("%s: given twice, by %s and by %s; the last one is used", key, from(prepared[i]), from(ready)))
 			prepared[i] = ready
@@ -40,6 +38,17 @@ func Prepare(rendered []Desired, policy Policy) (prepared []Desired, warnings []
 		}
 	}
 	return prepared, warnings
+}
+
+// placed makes of a rendered object what it will be in the cluster.
+func (p *Policy) placed(d Desired, names hookNames) *placed {
+	object := yielding(d.Object)
+	place(object, *p)
+	names.give(object, d.Run, *p)
+	if !skipped(object) {
+		Mark(object, *p)
+	}
+	return &placed{key: KeyOf(object), object: object}
 }
 
 func from(d Desired) string {
@@ -82,8 +91,12 @@ func managedNamespace(policy Policy) *unstructured.Unstructured {
 func runs(rendered []Desired) []Desired {
 	all := make([]Desired, 0, len(rendered))
 	for _, d := range rendered {
+		if d.Object.GetName() != "" {
+			all = append(all, d)
+			continue
+		}
 		phases := hookPhases(d.Object)
-		if d.Object.GetName() != "" || len(phases) == 0 || phases[0] == v1alpha1.HookSkip {
+		if len(phases) == 0 || phases[0] == v1alpha1.HookSkip {
 			all = append(all, d)
 			continue
 		}

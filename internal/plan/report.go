@@ -48,7 +48,7 @@ func (p Plan) Health() v1alpha1.HealthStatusCode {
 			continue
 		}
 		present = true
-		if h := r.Health(); h != nil && r.Live.GetAnnotations()[health.IgnoreAnnotation] != "true" {
+		if h := r.Health(); h != nil && h.Status != v1alpha1.HealthHealthy && r.Live.GetAnnotations()[health.IgnoreAnnotation] != "true" {
 			worst = health.Worse(worst, h.Status)
 		}
 	}
@@ -79,6 +79,11 @@ func (p Plan) Summary() v1alpha1.ApplicationSummary {
 		if r.Live == nil {
 			continue
 		}
+		if p.summarize != nil {
+			found := p.summarize(r.Live)
+			s.Images, s.ExternalURLs = append(s.Images, found.images...), append(s.ExternalURLs, found.urls...)
+			continue
+		}
 		s.Images = append(s.Images, imagesOf(r.Live)...)
 		s.ExternalURLs = append(s.ExternalURLs, urlsOf(r.Live)...)
 	}
@@ -93,7 +98,8 @@ func (p Plan) Summary() v1alpha1.ApplicationSummary {
 func imagesOf(object *unstructured.Unstructured) []string {
 	var all []string
 	for _, path := range [][]string{{"spec"}, {"spec", "template", "spec"}, {"spec", "jobTemplate", "spec", "template", "spec"}} {
-		spec, _, _ := unstructured.NestedMap(object.Object, path...)
+		found, _, _ := unstructured.NestedFieldNoCopy(object.Object, path...)
+		spec, _ := found.(map[string]any)
 		for _, field := range []string{"initContainers", "containers"} {
 			containers, _ := spec[field].([]any)
 			for _, c := range containers {

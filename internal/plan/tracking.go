@@ -74,33 +74,34 @@ func (t Tracking) labelKey() string { return cmp.Or(t.LabelKey, v1alpha1.Instanc
 // carries no mark, the mark of another installation, or a copied one. Where the method has changed, the marks of the
 // other method count until an object has one of the new.
 func (t Tracking) Owner(kind schema.GroupKind, o metav1.Object) string {
-	if id := o.GetAnnotations()[v1alpha1.InstallationIDAnnotation]; id != t.InstallationID && (id != "" || t.InstallationID != "" && t.byAnnotation(o)) {
+	annotations := o.GetAnnotations()
+	id, marked := annotations[v1alpha1.InstallationIDAnnotation], annotations[v1alpha1.TrackingIDAnnotation] != ""
+	if id != t.InstallationID && (id != "" || t.InstallationID != "" && marked) {
 		return ""
 	}
-	annotated, labelled := annotatedOwner(kind, o), t.labelledOwner(kind, o)
-	switch {
-	case t.Method == TrackByLabel && labelled != "":
-		return labelled
-	case t.Method == TrackByLabel && !t.annotatedBefore(o):
-		// Who copies an object, or writes one by hand, copies a mark that this installation does not go by.
-		return ""
-	case annotated != "" || t.byAnnotation(o):
-		return annotated
-	case t.Method != TrackByLabel && !t.labelledByFormer(o):
+	if t.Method != TrackByLabel {
+		if marked {
+			return annotatedOwner(kind, o)
+		}
 		// Charts and people give this label to what no Application has.
+		if labelled := t.labelledOwner(kind, o); labelled != "" && t.labelledByFormer(o) {
+			return labelled
+		}
 		return ""
 	}
-	return labelled
+	if labelled := t.labelledOwner(kind, o); labelled != "" {
+		return labelled
+	}
+	// Who copies an object, or writes one by hand, copies a mark that this installation does not go by.
+	if !marked || !t.annotatedBefore(o) {
+		return ""
+	}
+	return annotatedOwner(kind, o)
 }
 
 // OwnerOf returns the instance that an object is marked with; empty when it is nobody's.
 func (t Tracking) OwnerOf(object *unstructured.Unstructured) string {
 	return t.Owner(object.GroupVersionKind().GroupKind(), object)
-}
-
-// byAnnotation reports whether an object carries the annotation, whatever it says.
-func (t Tracking) byAnnotation(o metav1.Object) bool {
-	return o.GetAnnotations()[v1alpha1.TrackingIDAnnotation] != ""
 }
 
 // annotatedOwner is the instance that the annotation of an object names; empty when it names another object: a copy.
@@ -116,13 +117,14 @@ func annotatedOwner(kind schema.GroupKind, o metav1.Object) string {
 // labelledOwner is the instance that the label of an object names; empty when the object, or the label, was made by a
 // controller of the cluster that copies labels: of a template, as for pods, or of a Service.
 func (t Tracking) labelledOwner(kind schema.GroupKind, o metav1.Object) string {
-	if len(o.GetOwnerReferences()) > 0 || slices.Contains(copiesLabels, kind) {
+	label := o.GetLabels()[t.labelKey()]
+	if label == "" || len(o.GetOwnerReferences()) > 0 || slices.Contains(copiesLabels, kind) {
 		return ""
 	}
 	if managers := t.managersOfLabel(o); len(managers) > 0 && !slices.ContainsFunc(managers, func(m string) bool { return !strings.HasPrefix(m, "kube-") }) {
 		return ""
 	}
-	return o.GetLabels()[t.labelKey()]
+	return label
 }
 
 // copiesLabels are kinds of objects that controllers make and label without owning them by reference.

@@ -16,22 +16,25 @@ type Write struct {
 // Writes returns how each desired object that is live already would be written. Hooks are not among them. An error
 // means that it is not known which fields are to be left as they are.
 func Writes(desired []Desired, live map[Key]*unstructured.Unstructured, policy Policy) ([]Write, error) {
-	var all []Write
+	of := FactsUnder(policy)
+	all := make([]Write, 0, len(live))
 	shared := SharedWith(desired, policy)
 	for _, d := range desired {
-		if IsHook(d.Object) {
+		about := of.of(d.Object)
+		if len(about.phases) > 0 {
 			continue
 		}
-		if there := live[KeyOf(d.Object)]; there != nil && !policy.leavesNamespace(d, there) {
-			all = append(all, writeOf(d, there, shared, policy))
+		if there := live[about.key]; there != nil && !policy.leavesNamespace(d, there) {
+			all = append(all, writeOf(d, there, shared, of))
 		}
 	}
 	return all, shared.respected.err
 }
 
-func writeOf(d Desired, live *unstructured.Unstructured, shared Shared, policy Policy) Write {
-	w := Write{Key: KeyOf(d.Object), Live: live, Options: policy.OptionsOf(d.Object), Force: policy.Force}
-	w.Object, w.Basis = shared.Keep(d.Object, live)
+func writeOf(d Desired, live *unstructured.Unstructured, shared Shared, facts Facts) Write {
+	about := facts.of(d.Object)
+	w := Write{Key: about.key, Live: live, Options: about.options, Force: facts.policy.Force}
+	w.Object, w.Basis = facts.keep(shared, d.Object, live)
 	if w.Options.Force() {
 		w.Force = true
 	}

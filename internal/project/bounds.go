@@ -40,9 +40,24 @@ func (b Bounds) Without(excluded func(schema.GroupKind) bool) Bounds {
 // not looked at.
 func (b Bounds) Exclude(kind schema.GroupKind) bool { return b.excluded != nil && b.excluded(kind) }
 
+// NameObjects reports whether two objects of one kind in one namespace may lie one within and one outside the bounds.
+func (b Bounds) NameObjects() bool {
+	if b.open || b.project == nil {
+		return false
+	}
+	spec := b.project.Spec
+	return slices.ContainsFunc(slices.Concat(spec.ClusterResourceWhitelist, spec.ClusterResourceBlacklist, spec.NamespaceResourceWhitelist, spec.NamespaceResourceBlacklist),
+		func(p v1alpha1.GroupKindPattern) bool { return p.Name != "" })
+}
+
 // Hold reports whether an object lies within the bounds. An object of a kind without namespaces has none in its key.
 func (b Bounds) Hold(key plan.Key) bool {
 	return !b.Exclude(schema.GroupKind{Group: key.Group, Kind: key.Kind}) && b.refuse(key, key.Namespace == "") == nil
+}
+
+// Permit reports whether an object of an Application lies within the bounds, see [Bounds.CheckObjects].
+func (b Bounds) Permit(key plan.Key, clusterScoped map[schema.GroupKind]bool) bool {
+	return b.refuse(key, clusterScoped[schema.GroupKind{Group: key.Group, Kind: key.Kind}]) == nil
 }
 
 // CheckObjects returns why objects of an Application lie outside the bounds.

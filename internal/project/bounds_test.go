@@ -83,3 +83,38 @@ func TestNoBounds(t *testing.T) {
 		}
 	}
 }
+
+// TestNameObjects: bounds make a difference between objects of one kind in one namespace where a pattern has a name.
+func TestNameObjects(t *testing.T) {
+	named := []v1alpha1.GroupKindPattern{{Group: "*", Kind: "*"}, {Kind: "ConfigMap", Name: "a*"}}
+	for name, c := range map[string]struct {
+		bounds project.Bounds
+		want   bool
+	}{
+		"no project":               {project.BoundsOf(nil, project.Destination{}), false},
+		"everything":               {project.Unbounded(), false},
+		"kinds alone":              {project.BoundsOf(&v1alpha1.AppProject{Spec: v1alpha1.AppProjectSpec{NamespaceResourceWhitelist: named[:1]}}, project.Destination{}), false},
+		"an allowed name":          {project.BoundsOf(&v1alpha1.AppProject{Spec: v1alpha1.AppProjectSpec{NamespaceResourceWhitelist: named}}, project.Destination{}), true},
+		"a denied name":            {project.BoundsOf(&v1alpha1.AppProject{Spec: v1alpha1.AppProjectSpec{NamespaceResourceBlacklist: named}}, project.Destination{}), true},
+		"an allowed name of no ns": {project.BoundsOf(&v1alpha1.AppProject{Spec: v1alpha1.AppProjectSpec{ClusterResourceWhitelist: named}}, project.Destination{}), true},
+		"a denied name of no ns":   {project.BoundsOf(&v1alpha1.AppProject{Spec: v1alpha1.AppProjectSpec{ClusterResourceBlacklist: named}}, project.Destination{}), true},
+	} {
+		if got := c.bounds.NameObjects(); got != c.want {
+			t.Errorf("%s: got %v, want %v", name, got, c.want)
+		}
+	}
+}
+
+// TestPermit: an object is permitted where nothing is found wrong with where it lies.
+func TestPermit(t *testing.T) {
+	spec := v1alpha1.AppProjectSpec{Destinations: []v1alpha1.ApplicationDestination{{Server: "*", Namespace: "d"}}, NamespaceResourceWhitelist: []v1alpha1.GroupKindPattern{{Kind: "ConfigMap", Name: "a*"}}}
+	bounds := project.BoundsOf(&v1alpha1.AppProject{Spec: spec}, project.Destination{Server: "https://x"})
+	cluster := map[schema.GroupKind]bool{{Kind: "Node"}: true}
+	for key, want := range map[plan.Key]bool{
+		{Kind: "ConfigMap", Namespace: "d", Name: "a1"}: true, {Kind: "ConfigMap", Namespace: "d", Name: "b"}: false, {Kind: "ConfigMap", Namespace: "e", Name: "a1"}: false, {Kind: "Node", Name: "a"}: false,
+	} {
+		if got := bounds.Permit(key, cluster); got != want {
+			t.Errorf("%s: got %v, want %v", key, got, want)
+		}
+	}
+}

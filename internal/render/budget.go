@@ -123,7 +123,7 @@ const cheap = 50_000_000
 // makes something, before it is read or made. It serves one goroutine.
 type Budget struct {
 	limits    Limits
-	spent     [quantities]int64
+	spent     spent
 	control   Control
 	expensive bool
 }
@@ -152,14 +152,62 @@ func (b *Budget) Spend(q Quantity, n int64, at string) error {
 	}
 	b.spent[q] += n
 	b.spent[Work] += n * quantityTable[q].steps
-	if b.spent[Work] > cheap && !b.expensive {
-		b.expensive = true
-		if b.control.Expensive != nil {
-			return b.control.Expensive()
-		}
+	return b.weigh()
+}
+
+// weigh asks for room where the rendering has turned out to cost more than most do.
+func (b *Budget) weigh() error {
+	if b.spent[Work] <= cheap || b.expensive {
+		return nil
+	}
+	b.expensive = true
+	if b.control.Expensive != nil {
+		return b.control.Expensive()
 	}
 	return nil
 }
+
+// repeat takes what was spent before on the same. It reports false where there is not that much, and takes nothing.
+func (b *Budget) repeat(cost spent) (fits bool, err error) {
+	select {
+	case <-b.control.Done:
+		return true, ErrStopped
+	default:
+	}
+	for q := range quantities {
+		if cost[q] > b.limits.Of(q)-b.spent[q] {
+			return false, nil
+		}
+	}
+	for q := range quantities {
+		b.spent[q] += cost[q]
+	}
+	return true, b.weigh()
+}
+
+// spent is how much of each quantity was spent.
+type spent [quantities]int64
+
+// since returns what was spent after before.
+func (s spent) since(before spent) spent {
+	for q := range s {
+		s[q] -= before[q]
+	}
+	return s
+}
+
+// without returns what was spent but for n of a quantity.
+func (s spent) without(q Quantity, n int64) spent {
+	s[q] -= n
+	s[Work] -= n * quantityTable[q].steps
+	return s
+}
+
+// memory estimates how much memory objects take that were made of a file, with the values that they stem from.
+func (s spent) memory() int64 { return s[Output]*perByte + s[Nodes]*perNode + perRead }
+
+// perByte, perNode and perRead are the memory that a byte of objects, a value of a file and an entry of a read set take.
+const perByte, perNode, perRead = 6, 160, 200
 
 // Allows returns an error as Spend does when n is more than a quantity's limit, and takes nothing.
 func (b *Budget) Allows(q Quantity, n int64, at string) error {
@@ -185,7 +233,6 @@ func (b *Budget) fileSize(name string, size int64) error {
 // size estimates how much memory a result takes: its objects, the values of the files that they stem from, and the read
 // set.
 func (b *Budget) size(r *Result) int64 {
-	const perByte, perNode, perRead = 6, 160, 200
 	size := int64(len(r.ReadSet)) * perRead
 	if len(r.Objects) > 0 {
 		size += b.spent[Output]*perByte + b.spent[Nodes]*perNode

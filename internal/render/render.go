@@ -97,6 +97,8 @@ type Options struct {
 	Limits Limits
 	// Control governs the rendering while it runs.
 	Control Control
+	// Files are what files were read as before; nil for none.
+	Files *FileStore
 	// Anew has the source rendered although the result is known, such as by somebody who does not trust what is.
 	Anew bool
 }
@@ -106,6 +108,7 @@ type Options struct {
 func With(renderers ...Renderer) Func {
 	return func(src fs.FS, source v1alpha1.ApplicationSource, opts Options) (*Result, error) {
 		tree := NewTree(src, NewBudget(opts.Limits, opts.Control), opts.Keys)
+		tree.files, tree.anew = opts.Files, opts.Anew
 		result := &Result{}
 		err := render(renderers, tree, source, opts, result)
 		if err != nil {

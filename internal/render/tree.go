@@ -26,6 +26,12 @@ type Tree struct {
 	keys   sops.Keys
 	record record
 
+	// files are known from before; nil for none. With anew they are read all the same.
+	files *FileStore
+	anew  bool
+	// parsed are the files that were taken from there.
+	parsed map[string]bool
+
 	lstats    map[string]fs.FileMode
 	contents  map[string][]byte
 	documents map[string][]Document
@@ -38,6 +44,7 @@ func NewTree(fsys fs.FS, budget *Budget, keys sops.Keys) *Tree {
 		budget:    budget,
 		keys:      keys,
 		record:    record{Hashed(fsys), ReadSet{}},
+		parsed:    map[string]bool{},
 		lstats:    map[string]fs.FileMode{},
 		contents:  map[string][]byte{},
 		documents: map[string][]Document{},
@@ -178,8 +185,10 @@ func (t *Tree) load(name string) ([]byte, error) {
 	if err := t.budget.fileSize(name, info.Size()); err != nil {
 		return nil, err
 	}
-	if err := t.budget.Spend(Files, 1, name); err != nil {
-		return nil, err
+	if !t.parsed[name] {
+		if err := t.budget.Spend(Files, 1, name); err != nil {
+			return nil, err
+		}
 	}
 	data, err := fs.ReadFile(t.fsys, name)
 	if err != nil {

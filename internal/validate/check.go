@@ -6,6 +6,7 @@ import (
 
 	"go.yaml.in/yaml/v3"
 	apiextensionsv1 "k8s.io/apiextensions-apiserver/pkg/apis/apiextensions/v1"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/runtime/schema"
 
 	"github.com/cyan-cd/cyan/internal/problem"
@@ -36,10 +37,29 @@ type Known struct {
 // Findings come in the order of files and lines, and are bounded: an object that is refused has one at least. Objects
 // are not changed.
 func Check(objs []render.Rendered, known *Known) []*problem.Error {
+	return CheckBut(&Good{}, objs, known)
+}
+
+// Good are objects that nothing was found wrong with, by which objects they are: they are not changed once they are
+// made. The zero value has none.
+type Good struct {
+	objects map[*unstructured.Unstructured]bool
+	// definitions are those that were among the objects.
+	definitions []*unstructured.Unstructured
+}
+
+// Len returns the number of the objects.
+func (g *Good) Len() int { return len(g.objects) }
+
+// CheckBut is [Check], but for the objects that are good by the same knowledge already. Afterwards, good are those of
+// objs that are.
+func CheckBut(good *Good, objs []render.Rendered, known *Known) []*problem.Error {
 	if len(objs) == 0 {
+		*good = Good{}
 		return []*problem.Error{{Kind: problem.Usage, Cause: "no objects to validate", Remedy: "check the path and the revision of the source, and what it includes and excludes"}}
 	}
 	kinds := newKinds(known)
+	now := Good{objects: make(map[*unstructured.Unstructured]bool, len(objs))}
 	subjects := make([]*subject, len(objs))
 	count := 0
 	check := func(s *subject) {
@@ -49,19 +69,31 @@ func Check(objs []render.Rendered, known *Known) []*problem.Error {
 	}
 	// Definitions first: their schemas count only if an API server would admit them.
 	for i, o := range objs {
-		subjects[i] = &subject{rendered: o}
 		if o.Object.GroupVersionKind() == crdKind {
+			subjects[i] = &subject{rendered: o}
 			check(subjects[i])
 			kinds.define(o.Object, len(subjects[i].findings) == 0)
+			now.definitions = append(now.definitions, o.Object)
 		}
 	}
+	sameKinds := slices.Equal(good.definitions, now.definitions)
 	var findings []*problem.Error
-	for _, s := range subjects {
-		if s.rendered.Object.GroupVersionKind() != crdKind {
-			check(s)
+	for i, o := range objs {
+		s := subjects[i]
+		switch {
+		case s != nil:
+		case sameKinds && good.objects[o.Object]:
+			now.objects[o.Object] = true
+			continue
+		default:
+			s = &subject{rendered: o}
+			if check(s); len(s.findings) == 0 {
+				now.objects[o.Object] = true
+			}
 		}
 		findings = append(findings, s.findings...)
 	}
+	*good = now
 	slices.SortStableFunc(findings, func(a, b *problem.Error) int {
 		return cmp.Or(cmp.Compare(a.File, b.File), cmp.Compare(a.Line, b.Line))
 	})

@@ -91,7 +91,7 @@ func (o *observation) lives() []plan.Live {
 func (o *observation) forOperation() operation.Observation {
 	seen := operation.Observation{Now: o.now, Revision: o.revision, Source: o.source, Compared: o.comparison.Complete, Plan: o.comparison.Plan, Problems: o.problems}
 	if seen.Compared && o.rendered != nil {
-		seen.Manifests = o.rendered.Digest()
+		seen.Manifests = o.comparison.Manifests
 	}
 	if o.project != nil {
 		seen.ToAutomation = project.Windows(o.project, o.app, o.to(), project.ByAutomation, o.now)

@@ -24,8 +24,7 @@ func write(ctx context.Context, writer client.Client, reader client.Reader, befo
 	if err != nil || !differ {
 		return nil, err
 	}
-	stored := after.DeepCopy()
-	err = patch.Unchanged(ctx, writer, before, stored)
+	stored, err := writeOn(ctx, writer, before, after)
 	for try := 0; try < writeTries && apierrors.IsConflict(err); try++ {
 		now := &v1alpha1.Application{}
 		if err := reader.Get(ctx, client.ObjectKeyFromObject(before), now); err != nil {
@@ -34,8 +33,7 @@ func write(ctx context.Context, writer client.Client, reader client.Reader, befo
 		if !sameForDecisions(before, now) {
 			break
 		}
-		stored = onTop(now, before, after)
-		err = patch.Unchanged(ctx, writer, now, stored)
+		stored, err = writeOn(ctx, writer, now, onTop(now, before, after))
 	}
 	switch {
 	case apierrors.IsNotFound(err):
@@ -44,6 +42,14 @@ func write(ctx context.Context, writer client.Client, reader client.Reader, befo
 		return nil, fmt.Errorf("writing the status of Application %s/%s: %w", before.Namespace, before.Name, err)
 	}
 	return stored, nil
+}
+
+// writeOn makes the difference between before and after in the stored object, which is as before has it, and returns what
+// it is then.
+func writeOn(ctx context.Context, writer client.Client, before, after *v1alpha1.Application) (*v1alpha1.Application, error) {
+	was, is := differing(before, after)
+	stored := is.DeepCopy()
+	return stored, patch.Unchanged(ctx, writer, was, stored)
 }
 
 // writeTries bounds how often a write is done again that met another one.
@@ -90,10 +96,41 @@ func onTop(now, before, after *v1alpha1.Application) *v1alpha1.Application {
 
 // differs reports whether two Applications differ as JSON, where nothing and empty are the same.
 func differs(before, after *v1alpha1.Application) (bool, error) {
+	before, after = differing(before, after)
 	was, err := runtime.DefaultUnstructuredConverter.ToUnstructured(before)
 	if err != nil {
 		return false, err
 	}
 	is, err := runtime.DefaultUnstructuredConverter.ToUnstructured(after)
 	return !reflect.DeepEqual(was, is), err
+}
+
+// differing returns two Applications without the large parts that are the same in both: their specs, and what their
+// statuses list.
+func differing(before, after *v1alpha1.Application) (was, is *v1alpha1.Application) {
+	b, a := *before, *after
+	if reflect.DeepEqual(b.Spec, a.Spec) {
+		b.Spec, a.Spec = v1alpha1.ApplicationSpec{}, v1alpha1.ApplicationSpec{}
+	}
+	dropSame(&b.Status.Resources, &a.Status.Resources)
+	dropSame(&b.Status.History, &a.Status.History)
+	if b.Status.OperationState != nil && a.Status.OperationState != nil && b.Status.OperationState.SyncResult != nil && a.Status.OperationState.SyncResult != nil {
+		b.Status.OperationState, a.Status.OperationState = withOwnResult(b.Status.OperationState), withOwnResult(a.Status.OperationState)
+		dropSame(&b.Status.OperationState.SyncResult.Resources, &a.Status.OperationState.SyncResult.Resources)
+	}
+	return &b, &a
+}
+
+// dropSame empties two lists that are the same.
+func dropSame[T any](a, b *[]T) {
+	if reflect.DeepEqual(*a, *b) {
+		*a, *b = nil, nil
+	}
+}
+
+// withOwnResult returns a state whose result may be changed without changing the given one.
+func withOwnResult(state *v1alpha1.OperationState) *v1alpha1.OperationState {
+	own, result := *state, *state.SyncResult
+	own.SyncResult = &result
+	return &own
 }

@@ -143,46 +143,60 @@ func (w *walk) wanted(rel string) bool {
 }
 
 func (w *walk) file(name string) error {
-	data, err := w.tree.ReadFile(name)
-	if err != nil {
-		return err
-	}
+	parsed, err := w.tree.Parse(name, func(data []byte) (render.Parsed, error) {
+		f := file{tree: w.tree, name: name}
+		err := f.parse(data)
+		return f.parsed, err
+	})
+	w.result.Objects = append(w.result.Objects, parsed.Objects...)
+	w.result.Warnings = append(w.result.Warnings, parsed.Warnings...)
+	return err
+}
+
+// file is a file that is parsed.
+type file struct {
+	tree   *render.Tree
+	name   string
+	parsed render.Parsed
+}
+
+func (f *file) parse(data []byte) error {
 	if bytes.Contains(data, []byte(skipMark)) {
-		w.skip(name, 0, "marked with "+skipMark)
+		f.skip(0, "marked with "+skipMark)
 		return nil
 	}
-	docs, err := w.tree.Documents(name, data)
+	docs, err := f.tree.Documents(f.name, data)
 	if err != nil {
 		return err
 	}
 	for _, doc := range docs {
-		if err := w.document(name, doc); err != nil {
+		if err := f.document(doc); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-func (w *walk) skip(name string, line int, why string) {
-	at := name
+func (f *file) skip(line int, why string) {
+	at := f.name
 	if line > 0 {
-		at = fmt.Sprintf("%s:%d", name, line)
+		at = fmt.Sprintf("%s:%d", f.name, line)
 	}
-	w.result.Warnings = append(w.result.Warnings, render.Warning{Type: render.SkippedFile, Message: fmt.Sprintf("%s is left out: %s", at, why)})
+	f.parsed.Warnings = append(f.parsed.Warnings, render.Warning{Type: render.SkippedFile, Message: fmt.Sprintf("%s is left out: %s", at, why)})
 }
 
-func (w *walk) document(name string, doc render.Document) error {
-	value, isMapping, err := w.tree.Decode(name, doc)
+func (f *file) document(doc render.Document) error {
+	value, isMapping, err := f.tree.Decode(f.name, doc)
 	if err != nil {
 		return err
 	}
 	if !isMapping {
-		w.skip(name, doc.Node.Line, "not an object")
+		f.skip(doc.Node.Line, "not an object")
 		return nil
 	}
 	kind, apiVersion := render.Scalar(doc.Node, "kind"), render.Scalar(doc.Node, "apiVersion")
 	if kind == "" && apiVersion == "" {
-		w.skip(name, doc.Node.Line, "neither kind nor apiVersion")
+		f.skip(doc.Node.Line, "neither kind nor apiVersion")
 		return nil
 	}
 	items, isList := value["items"].([]any)
@@ -190,18 +204,18 @@ func (w *walk) document(name string, doc render.Document) error {
 		source := render.Field(doc.Node, "items")
 		for i, item := range items {
 			m, _ := item.(map[string]any)
-			if err := w.object(name, m, render.Unalias(source.Content[i])); err != nil {
+			if err := f.object(m, render.Unalias(source.Content[i])); err != nil {
 				return err
 			}
 		}
 		return nil
 	}
-	return w.object(name, value, doc.Node)
+	return f.object(value, doc.Node)
 }
 
-func (w *walk) object(name string, value map[string]any, source *yaml.Node) error {
+func (f *file) object(value map[string]any, source *yaml.Node) error {
 	refuse := func(cause, remedy string) error {
-		return &problem.Error{Kind: problem.Usage, File: name, Line: source.Line, Cause: cause, Remedy: remedy}
+		return &problem.Error{Kind: problem.Usage, File: f.name, Line: source.Line, Cause: cause, Remedy: remedy}
 	}
 	kind, _ := value["kind"].(string)
 	apiVersion, _ := value["apiVersion"].(string)
@@ -218,9 +232,9 @@ func (w *walk) object(name string, value map[string]any, source *yaml.Node) erro
 		// A hook gets its name from the sync that runs it.
 		return refuse(kind+" without metadata.name", "add it")
 	}
-	if err := w.tree.Budget().Spend(render.Objects, 1, name); err != nil {
+	if err := f.tree.Budget().Spend(render.Objects, 1, f.name); err != nil {
 		return err
 	}
-	w.result.Objects = append(w.result.Objects, render.Rendered{Object: object, Origin: render.Origin{File: name, Line: source.Line}, Source: source})
+	f.parsed.Objects = append(f.parsed.Objects, render.Rendered{Object: object, Origin: render.Origin{File: f.name, Line: source.Line}, Source: source})
 	return nil
 }

@@ -1,0 +1,76 @@
+package render
+
+// FileStore remembers what files were read as, by their names and what they hold, so that of many files those are read that
+// a commit has changed. It is safe for concurrent use.
+type FileStore struct {
+	known *Store[fileName, *known]
+}
+
+// NewFileStore returns a memory of at most count files, which take at most size bytes.
+func NewFileStore(count int, size int64) *FileStore {
+	return &FileStore{known: NewStore[fileName, *known](count, size)}
+}
+
+// fileName names what a file holds, and how it is read.
+type fileName struct {
+	name, hash, keys string
+	most             int64
+}
+
+// Parsed is what a file was read as. It is not changed once it is made.
+type Parsed struct {
+	Objects  []Rendered
+	Warnings []Warning
+}
+
+// known is what a file was read as, and what that has cost.
+type known struct {
+	parsed Parsed
+	spent  spent
+}
+
+// Parse reads a file by its resolved path, or takes what it was read as before. Either costs the same of the budget, so
+// that nothing depends on what is remembered; what the budget has no room for is read anew, up to where it ends.
+func (t *Tree) Parse(name string, parse func(data []byte) (Parsed, error)) (Parsed, error) {
+	at, ok := t.nameOf(name)
+	_, again := t.contents[name]
+	again = again || t.parsed[name]
+	if before, is := t.remembered(at); ok && is {
+		cost := before.spent
+		if again {
+			cost = cost.without(Files, 1)
+		}
+		if fits, err := t.budget.repeat(cost); fits {
+			t.parsed[name] = true
+			t.record.reads[name] = at.hash
+			return before.parsed, err
+		}
+	}
+	spentBefore := t.budget.spent
+	data, err := t.ReadFile(name)
+	if err != nil {
+		return Parsed{}, err
+	}
+	parsed, err := parse(data)
+	if err == nil && ok && !again {
+		cost := t.budget.spent.since(spentBefore)
+		t.files.known.Add(at, &known{parsed, cost}, cost.memory())
+	}
+	return parsed, err
+}
+
+// nameOf names what a file holds. It reports false where nothing is remembered of files.
+func (t *Tree) nameOf(name string) (fileName, bool) {
+	if t.files == nil {
+		return fileName{}, false
+	}
+	hash, err := t.record.hashes.Hash(name)
+	return fileName{name, hash, t.keys.Fingerprint(), t.budget.Limits().FileSize}, err == nil
+}
+
+func (t *Tree) remembered(at fileName) (*known, bool) {
+	if t.files == nil || t.anew {
+		return nil, false
+	}
+	return t.files.known.Get(at)
+}

@@ -1,0 +1,106 @@
+package renderers
+
+import (
+	"fmt"
+	"io/fs"
+	"maps"
+	"math/rand/v2"
+	"reflect"
+	"testing"
+	"testing/fstest"
+
+	"github.com/cyan-cd/cyan/api/v1alpha1"
+	"github.com/cyan-cd/cyan/internal/render"
+)
+
+// TestFilesMakeNoDifference: whatever files change from rendering to rendering, and whatever the limits, what is
+// remembered of files changes neither the result nor the refusal.
+func TestFilesMakeNoDifference(t *testing.T) {
+	texts := []string{
+		"apiVersion: v1\nkind: ConfigMap\nmetadata: {name: a}\n---\napiVersion: v1\nkind: ConfigMap\nmetadata: {name: b}\ndata: {k: v}\n", "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: a}\ndata: {k: x}\n",
+		"apiVersion: v1\nkind: ConfigMapList\nitems:\n- {apiVersion: v1, kind: ConfigMap, metadata: {name: c}}\n", "a: b\n", "- a\n", "# +argocd:skip-file-rendering\nkind: [\n", "kind: [\n", "kind: ConfigMap\n",
+		"apiVersion: v1\nkind: ConfigMap\nmetadata: {name: d}\ndata: &d {k: v}\nmore: [*d, *d, *d]\n", "",
+	}
+	limits := []render.Limits{{}, {}, {}, {Files: 2}, {TotalSize: 150}, {Objects: 3}, {Nodes: 40}, {Output: 200}, {Work: 70_000}, {FileSize: 100}, {Entries: 9}}
+	for seed := range uint64(60) {
+		random := rand.New(rand.NewPCG(seed, 3))
+		files, tree := render.NewFileStore(4+random.IntN(10), 1<<20), fstest.MapFS{}
+		for round := range 12 {
+			tree = maps.Clone(tree)
+			for range 1 + random.IntN(3) {
+				name := fmt.Sprintf("%c.yaml", 'a'+rune(random.IntN(5)))
+				switch random.IntN(6) {
+				case 0:
+					delete(tree, name)
+				case 1:
+					tree[name] = &fstest.MapFile{Data: []byte("a.yaml"), Mode: fs.ModeSymlink | 0o777}
+				default:
+					tree[name] = &fstest.MapFile{Data: []byte(texts[random.IntN(len(texts))]), Mode: 0o644}
+				}
+			}
+			options := render.Options{Limits: limits[random.IntN(len(limits))], Anew: random.IntN(8) == 0}
+			want, wantErr := Render(tree, v1alpha1.ApplicationSource{}, options)
+			options.Files = files
+			got, gotErr := Render(tree, v1alpha1.ApplicationSource{}, options)
+			if fmt.Sprint(gotErr) != fmt.Sprint(wantErr) || !reflect.DeepEqual(got, want) {
+				t.Fatalf("seed %d, round %d: got %+v, %v; want %+v, %v", seed, round, got, gotErr, want, wantErr)
+			}
+		}
+	}
+}
+
+// TestFilesAreParsedOnce: an object of a file that did not change is the same one in the next rendering.
+func TestFilesAreParsedOnce(t *testing.T) {
+	files := render.NewFileStore(10, 1<<20)
+	manifest := func(name, value string) *fstest.MapFile {
+		return &fstest.MapFile{Data: []byte("apiVersion: v1\nkind: ConfigMap\nmetadata: {name: " + name + "}\ndata: {k: " + value + "}\n"), Mode: 0o644}
+	}
+	rendered := func(tree fstest.MapFS, options render.Options) *render.Result {
+		options.Files = files
+		result, err := Render(tree, v1alpha1.ApplicationSource{}, options)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return result
+	}
+	first := rendered(fstest.MapFS{"a.yaml": manifest("a", "1"), "b.yaml": manifest("b", "1")}, render.Options{})
+	second := rendered(fstest.MapFS{"a.yaml": manifest("a", "2"), "b.yaml": manifest("b", "1")}, render.Options{})
+	if first.Objects[0].Object == second.Objects[0].Object || first.Objects[1].Object != second.Objects[1].Object {
+		t.Errorf("objects of the second rendering: %v, %v; want the second one of the first rendering, and the first one anew", second.Objects[0].Object, second.Objects[1].Object)
+	}
+	if anew := rendered(fstest.MapFS{"b.yaml": manifest("b", "1")}, render.Options{Anew: true}); anew.Objects[0].Object == first.Objects[1].Object {
+		t.Error("a file was taken from memory although everything was to be read anew")
+	}
+	if moved := rendered(fstest.MapFS{"c.yaml": manifest("b", "1")}, render.Options{}); moved.Objects[0].Origin.File != "c.yaml" {
+		t.Errorf("file of an object that has moved: got %s, want c.yaml", moved.Objects[0].Origin.File)
+	}
+}
+
+// BenchmarkOneChangedFile is a rendering of many files of which one has changed since the last.
+func BenchmarkOneChangedFile(b *testing.B) {
+	for _, n := range []int{100, 5000} {
+		b.Run(fmt.Sprintf("objects=%d", n), func(b *testing.B) {
+			const perFile = 100
+			tree := fstest.MapFS{}
+			write := func(file int, value string) {
+				var text string
+				for i := range perFile {
+					text += fmt.Sprintf("---\napiVersion: v1\nkind: ConfigMap\nmetadata: {name: part-%d-%d}\ndata: {k: %s}\n", file, i, value)
+				}
+				tree[fmt.Sprintf("%03d.yaml", file)] = &fstest.MapFile{Data: []byte(text), Mode: 0o644}
+			}
+			for file := range n / perFile {
+				write(file, "first")
+			}
+			options := render.Options{Files: render.NewFileStore(1000, 64<<20)}
+			b.ReportAllocs()
+			for i := 0; b.Loop(); i++ {
+				write(i%(n/perFile), fmt.Sprint("v", i))
+				result, err := Render(tree, v1alpha1.ApplicationSource{}, options)
+				if err != nil || len(result.Objects) != n {
+					b.Fatalf("%d objects, %v", len(result.Objects), err)
+				}
+			}
+		})
+	}
+}
