@@ -160,7 +160,7 @@ func (c *Comparison) warn(in Input, memory *memory) {
 	for _, shared := range c.Plan.Shared() {
 		c.add(v1alpha1.ConditionSharedResourceWarning, shared)
 	}
-	instructed := plan.FactsUnder(c.Policy).Instructed(c.Desired)
+	instructed := c.Instructed()
 	for _, problem := range append(plan.CheckOptions(SyncOptions(in.App), instructed), plan.CheckMarks(instructed)...) {
 		c.add(v1alpha1.ConditionSyncOptionWarning, problem)
 	}
@@ -251,13 +251,13 @@ func Wanted(app *v1alpha1.Application, instance string, bounds project.Bounds, d
 	want := live.Wanted{Instance: instance, Within: within, Objects: make([]apply.Ref, 0, len(desired)), Known: make([]plan.Key, 0, len(app.Status.Resources))}
 	kinds := map[schema.GroupKind]bool{}
 	for _, d := range desired {
-		if d.Refused != "" && !within(plan.KeyOf(d.Object)) {
+		key, kind := d.Key(), d.GVK()
+		if d.Refused != "" && !within(key) {
 			continue
 		}
-		ref := apply.RefOf(d.Object)
-		kinds[ref.Kind.GroupKind()] = true
-		if ref.Name != "" {
-			want.Objects = append(want.Objects, ref)
+		kinds[kind.GroupKind()] = true
+		if key.Name != "" {
+			want.Objects = append(want.Objects, apply.Ref{Kind: kind, Namespace: key.Namespace, Name: key.Name})
 		}
 	}
 	had := func(key plan.Key) {
@@ -285,11 +285,16 @@ func Wanted(app *v1alpha1.Application, instance string, bounds project.Bounds, d
 func (c Comparison) Replanned() Comparison {
 	c.Plan = plan.Build(c.Desired, c.lives(), c.Policy)
 	for i := range c.Plan.Tasks {
-		if t := &c.Plan.Tasks[i]; t.Verb == plan.Apply && t.Unchanged && c.Predictions[t.Key].inherits && !t.Options.ClientSide() && !t.Options.Replace() {
+		if t := &c.Plan.Tasks[i]; t.Verb == plan.Apply && t.Unchanged && c.Predictions[t.Key].inherits() && !t.Options.ClientSide() && !t.Options.Replace() {
 			t.Unchanged = false
 		}
 	}
 	return c
+}
+
+// Instructed returns the desired objects whose annotations say how they are to be synced.
+func (c *Comparison) Instructed() []plan.Desired {
+	return plan.FactsUnder(c.Policy).Instructed(c.Desired)
 }
 
 // lives are the live objects with what the API server predicts for them.

@@ -23,8 +23,9 @@ const maxDryRuns = 8
 // predictions are the answers to the dry runs of one Application: that for the same desired object on the same live one
 // is the same.
 type predictions struct {
-	mu    sync.Mutex
-	byKey map[plan.Key]Prediction
+	mu sync.Mutex
+	// byKey are those of the last look, and is not changed; newer are those that writes have brought since.
+	byKey, newer map[plan.Key]Prediction
 }
 
 // Prediction is what the API server says an object would become.
@@ -34,6 +35,12 @@ type Prediction struct {
 	// Err is why the API server refuses it.
 	Err error
 
+	// of is what it is the answer to; nil for none.
+	of *trial
+}
+
+// trial is a write that was tried.
+type trial struct {
 	// desired is what was applied, how, and live what on.
 	desired, live *unstructured.Unstructured
 	how           apply.How
@@ -46,9 +53,12 @@ func (p *predictions) of(ctx context.Context, client *apply.Client, writes []pla
 	now := make(map[plan.Key]Prediction, len(writes))
 	var asked []plan.Write
 	p.mu.Lock()
-	before := p.byKey
 	for _, w := range writes {
-		if known, ok := before[w.Key]; ok && known.isOf(w) {
+		known, is := p.newer[w.Key]
+		if !is {
+			known = p.byKey[w.Key]
+		}
+		if known.isOf(w) {
 			now[w.Key] = known.by(w)
 		} else {
 			asked = append(asked, w)
@@ -75,29 +85,35 @@ func (p *predictions) of(ctx context.Context, client *apply.Client, writes []pla
 	}
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	p.byKey = maps.Clone(now)
+	p.byKey, p.newer = now, nil
 	return now, nil
 }
 
 // isOf reports whether a prediction is the answer to a write: the same was applied, in the same manner, on a live object
 // that is the same as far as it matters.
 func (p Prediction) isOf(w plan.Write) bool {
-	if p.Err != nil || p.how != howOfWrite(w) {
+	of := p.of
+	if of == nil || p.Err != nil || of.how != howOfWrite(w) {
 		return false
 	}
-	return (p.desired == w.Object || reflect.DeepEqual(p.desired.Object, w.Object.Object)) && (p.live == w.Live || isSameSubstance(p.live, w.Live))
+	return (of.desired == w.Object || reflect.DeepEqual(of.desired.Object, w.Object.Object)) && (of.live == w.Live || isSameSubstance(of.live, w.Live))
 }
 
 // by is the prediction for a write that it is the answer to.
 func (p Prediction) by(w plan.Write) Prediction {
-	p.desired, p.live = w.Object, w.Live
+	if p.of.desired != w.Object || p.of.live != w.Live {
+		p.of = &trial{w.Object, w.Live, p.of.how, p.of.inherits}
+	}
 	return p
 }
 
+// inherits reports whether fields of the live object belong to a former applier.
+func (p Prediction) inherits() bool { return p.of != nil && p.of.inherits }
+
 func dryRun(ctx context.Context, client *apply.Client, w plan.Write) (Prediction, error) {
 	how := howOfWrite(w)
-	predicted := Prediction{desired: w.Object, live: w.Live, how: how, inherits: len(apply.Inherited(w.Live)) > 0}
-	if how.Method == apply.ServerSide && !predicted.inherits && plan.IsApplied(w.Object, w.Live, v1alpha1.FieldManager) {
+	predicted := Prediction{of: &trial{w.Object, w.Live, how, len(apply.Inherited(w.Live)) > 0}}
+	if how.Method == apply.ServerSide && !predicted.inherits() && plan.IsApplied(w.Object, w.Live, v1alpha1.FieldManager) {
 		predicted.Object = w.Live
 		return predicted, nil
 	}
@@ -159,8 +175,11 @@ func isSameContent(a, b map[string]any) bool {
 // Applied notes what a real write of a task returned: what the API server would answer to the same again.
 func (c *Comparer) Applied(app types.NamespacedName, t plan.Task, result *unstructured.Unstructured) {
 	of := &c.memoryOf(app).predictions
-	inherits := len(apply.Inherited(result)) > 0
+	answer := Prediction{Object: result, of: &trial{t.Object, result, HowOf(t), len(apply.Inherited(result)) > 0}}
 	of.mu.Lock()
 	defer of.mu.Unlock()
-	of.byKey[t.Key] = Prediction{Object: result, desired: t.Object, live: result, how: HowOf(t), inherits: inherits}
+	if of.newer == nil {
+		of.newer = map[plan.Key]Prediction{}
+	}
+	of.newer[t.Key] = answer
 }

@@ -34,7 +34,7 @@ type memory struct {
 }
 
 func newMemory() *memory {
-	return &memory{plan: plan.NewMemory(), predictions: predictions{byKey: map[plan.Key]Prediction{}}, unserved: map[*unstructured.Unstructured][]string{}}
+	return &memory{plan: plan.NewMemory(), unserved: map[*unstructured.Unstructured][]string{}}
 }
 
 // kindsOfResult are the kinds of the objects of a rendering, in order.

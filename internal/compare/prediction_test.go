@@ -66,10 +66,11 @@ func TestPredictionIsOf(t *testing.T) {
 		{"manner: without validation", func(_ *Prediction, w *plan.Write) { w.Options = plan.Options{"Validate": "false"} }, false},
 		{"manner: by force", func(_ *Prediction, w *plan.Write) { w.Force = true }, false},
 		{"manner: an option that is none of it", func(_ *Prediction, w *plan.Write) { w.Options = plan.Options{"Prune": "false"} }, true},
+		{"nothing was asked before", func(p *Prediction, _ *plan.Write) { *p = Prediction{} }, false},
 		{"a refusal is asked for again", func(p *Prediction, _ *plan.Write) { p.Err = errors.New("no") }, false},
 	} {
 		desired, live := object(), object()
-		p, w := Prediction{Object: object(), desired: desired, live: live, how: apply.How{}}, plan.Write{Object: desired, Live: live}
+		p, w := Prediction{Object: object(), of: &trial{desired: desired, live: live, how: apply.How{}}}, plan.Write{Object: desired, Live: live}
 		c.set(&p, &w)
 		if got := p.isOf(w); got != c.want {
 			t.Errorf("%s: got %v, want %v", c.name, got, c.want)

@@ -61,7 +61,7 @@ func (c *Comparison) refuseForbidden(bounds project.Bounds) {
 	within := byPlace(bounds, func(key plan.Key) bool { return bounds.Permit(key, c.Policy.ClusterScoped) })
 	for i := range c.Desired {
 		d := &c.Desired[i]
-		if within(plan.KeyOf(d.Object)) {
+		if within(d.Key()) {
 			continue
 		}
 		for _, v := range bounds.CheckObjects(c.Desired[i:i+1], c.Policy.ClusterScoped) {
@@ -78,8 +78,11 @@ func (c *Comparison) refuseForbidden(bounds project.Bounds) {
 // refuseHomeless refuses objects that live in a namespace where neither they nor the Application name one.
 func (c *Comparison) refuseHomeless(kinds apply.Kinds) {
 	for i, d := range c.Desired {
-		kind := d.Object.GroupVersionKind()
-		if _, namespaced, served := kinds.Resource(kind); !served || !namespaced || d.Object.GetNamespace() != "" {
+		if d.Key().Namespace != "" {
+			continue
+		}
+		kind := d.GVK()
+		if _, namespaced, served := kinds.Resource(kind); !served || !namespaced {
 			continue
 		}
 		why := fmt.Sprintf("Namespace for %s %s is missing; set spec.destination.namespace, or metadata.namespace in the manifest", d.Object.GetName(), kind)

@@ -46,7 +46,7 @@ func ignoredDifferences(in Input, desired []plan.Desired) []v1alpha1.IgnoreDiffe
 	seen := map[schema.GroupKind]bool{}
 	var kinds []schema.GroupKind
 	for _, d := range desired {
-		if kind := d.Object.GroupVersionKind().GroupKind(); !seen[kind] {
+		if kind := d.GVK().GroupKind(); !seen[kind] {
 			seen[kind] = true
 			kinds = append(kinds, kind)
 		}

@@ -20,15 +20,15 @@ func groupOf(t Task) groupName { return groupName{t.Phase, t.Wave} }
 // groups are the tasks of some phases that are done together, in their order.
 func (p Plan) groups(of ...v1alpha1.HookType) [][]Task {
 	var all [][]Task
-	var current groupName
-	for _, t := range p.Tasks {
-		if !slices.Contains(of, t.Phase) {
-			continue
+	for from := 0; from < len(p.Tasks); {
+		name, to := groupOf(p.Tasks[from]), from+1
+		for to < len(p.Tasks) && groupOf(p.Tasks[to]) == name {
+			to++
 		}
-		if name := groupOf(t); len(all) == 0 || name != current {
-			all, current = append(all, nil), name
+		if slices.Contains(of, name.phase) {
+			all = append(all, p.Tasks[from:to:to])
 		}
-		all[len(all)-1] = append(all[len(all)-1], t)
+		from = to
 	}
 	return all
 }

@@ -49,8 +49,8 @@ type placing struct {
 
 // placed is what a rendered object will be.
 type placed struct {
-	key    Key
 	object *unstructured.Unstructured
+	named  *identity
 	look   uint64
 }
 
@@ -184,32 +184,30 @@ func (f Facts) learn(object *unstructured.Unstructured) *about {
 	return a
 }
 
-// keep returns what to apply of a desired object on a live one, see [Shared.Keep].
-func (f Facts) keep(shared Shared, desired, live *unstructured.Unstructured) (object *unstructured.Unstructured, basis string) {
+// keep returns what to apply of a desired object, which the facts are about, on a live one: see [Shared.Keep].
+func (a *about) keep(shared Shared, desired, live *unstructured.Unstructured) (object *unstructured.Unstructured, basis string) {
 	if live == nil {
 		return desired, ""
 	}
-	about := f.of(desired)
-	scaled := shared.scaled[about.key]
-	if known := about.kept; known != nil && known.live == live && known.scaled == scaled {
+	scaled := shared.scaled[a.key]
+	if known := a.kept; known != nil && known.live == live && known.scaled == scaled {
 		return known.object, known.basis
 	}
 	object, basis = shared.Keep(desired, live)
 	if shared.respected.err == nil {
-		about.kept = &kept{live, scaled, object, basis}
+		a.kept = &kept{live, scaled, object, basis}
 	}
 	return object, basis
 }
 
-// drift returns how a live object differs from what is applied of a desired one.
-func (f Facts) drift(desired, applied *unstructured.Unstructured, live Live, ignore *ignoring) []Difference {
-	about := f.of(desired)
-	if known := about.drift; known != nil && known.applied == applied && known.live == live.Object && known.predicted == live.Predicted {
+// drifted returns how a live object differs from what is applied of a desired one, which the facts are about.
+func (a *about) drifted(applied *unstructured.Unstructured, live Live, ignore *ignoring) []Difference {
+	if known := a.drift; known != nil && known.applied == applied && known.live == live.Object && known.predicted == live.Predicted {
 		return known.all
 	}
 	all := drift(applied, live, ignore)
 	if ignore.err == nil {
-		about.drift = &drifting{applied, live.Object, live.Predicted, all}
+		a.drift = &drifting{applied, live.Object, live.Predicted, all}
 	}
 	return all
 }

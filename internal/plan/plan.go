@@ -54,6 +54,34 @@ type Desired struct {
 	Refused string
 	// Forbidden is set when it is for the project: the object is not the Application's to know of.
 	Forbidden bool
+
+	// named is the object as Prepare has named it; nil for one that is named when that is asked for.
+	named *identity
+}
+
+// identity is what an object is called.
+type identity struct {
+	key  Key
+	kind schema.GroupVersionKind
+}
+
+// identify returns what an object is called.
+func identify(object *unstructured.Unstructured) *identity {
+	kind := object.GroupVersionKind()
+	return &identity{Key{kind.Group, kind.Kind, object.GetNamespace(), object.GetName()}, kind}
+}
+
+// Key is the key of the object.
+func (d Desired) Key() Key { return d.identity().key }
+
+// GVK is the kind and version of the object.
+func (d Desired) GVK() schema.GroupVersionKind { return d.identity().kind }
+
+func (d Desired) identity() *identity {
+	if d.named != nil {
+		return d.named
+	}
+	return identify(d.Object)
 }
 
 // Live is an object as the cluster has it.
@@ -249,7 +277,7 @@ func (b *builder) planDesired(desired []Desired) (kept int) {
 		if !d.Generated {
 			kept++
 		}
-		b.planApply(d)
+		b.planApply(about, d)
 	}
 	return kept
 }
@@ -298,14 +326,13 @@ type builder struct {
 }
 
 // planApply plans an object that git has.
-func (b *builder) planApply(d Desired) {
-	about := b.facts.of(d.Object)
+func (b *builder) planApply(about *about, d Desired) {
 	key := about.key
 	live := b.live[key]
-	w := writeOf(d, live.Object, b.shared, b.facts)
+	w := writeOf(about, d, live.Object, b.shared, b.policy.Force)
 	r := Resource{Key: key, Version: about.version, Status: v1alpha1.OutOfSync, Wave: about.wave, Live: live.Object, judge: b.judge}
 	if live.Object != nil {
-		r.Drift = b.facts.drift(d.Object, w.Object, live, b.ignore)
+		r.Drift = about.drifted(w.Object, live, b.ignore)
 		if len(r.Drift) == 0 && d.Refused == "" {
 			r.Status = v1alpha1.Synced
 		}

@@ -22,8 +22,8 @@ func Prepare(rendered []Desired, policy Policy) (prepared []Desired, warnings []
 	for _, d := range runs(rendered) {
 		ready := d
 		placed := policy.prepare(d, names)
-		key := placed.key
-		ready.Object, ready.Forbidden = placed.object, false
+		key := placed.named.key
+		ready.Object, ready.named, ready.Forbidden = placed.object, placed.named, false
 		if i, twice := at[key]; twice && key.Name != "" {
 			warnings = append(warnings, fmt.Sprintf("%s: given twice, by %s and by %s; the last one is used", key, from(prepared[i]), from(ready)))
 			prepared[i] = ready
@@ -48,7 +48,7 @@ func (p *Policy) placed(d Desired, names hookNames) *placed {
 	if !skipped(object) {
 		Mark(object, *p)
 	}
-	return &placed{key: KeyOf(object), object: object}
+	return &placed{object: object, named: identify(object)}
 }
 
 func from(d Desired) string {

@@ -19,7 +19,7 @@ type Shared struct {
 func SharedWith(desired []Desired, policy Policy) Shared {
 	s := Shared{respected: &ignoring{owner: policy.Instance, rules: policy.Respected()}, scaled: map[Key]bool{}}
 	for _, d := range desired {
-		if gk := d.Object.GroupVersionKind().GroupKind(); gk.Group != v1alpha1.GroupVersion.Group || gk.Kind != v1alpha1.RolloutKind {
+		if gk := d.GVK().GroupKind(); gk.Group != v1alpha1.GroupVersion.Group || gk.Kind != v1alpha1.RolloutKind {
 			continue
 		}
 		ref, _, _ := unstructured.NestedStringMap(d.Object.Object, "spec", "workloadRef")

@@ -25,18 +25,15 @@ func Writes(desired []Desired, live map[Key]*unstructured.Unstructured, policy P
 			continue
 		}
 		if there := live[about.key]; there != nil && !policy.leavesNamespace(d, there) {
-			all = append(all, writeOf(d, there, shared, of))
+			all = append(all, writeOf(about, d, there, shared, policy.Force))
 		}
 	}
 	return all, shared.respected.err
 }
 
-func writeOf(d Desired, live *unstructured.Unstructured, shared Shared, facts Facts) Write {
-	about := facts.of(d.Object)
-	w := Write{Key: about.key, Live: live, Options: about.options, Force: facts.policy.Force}
-	w.Object, w.Basis = facts.keep(shared, d.Object, live)
-	if w.Options.Force() {
-		w.Force = true
-	}
+// writeOf is how a desired object is written, by what follows from it.
+func writeOf(about *about, d Desired, live *unstructured.Unstructured, shared Shared, force bool) Write {
+	w := Write{Key: about.key, Live: live, Options: about.options, Force: force || about.options.Force()}
+	w.Object, w.Basis = about.keep(shared, d.Object, live)
 	return w
 }

@@ -151,7 +151,7 @@ func (r *reconciler) actAndReport(ctx context.Context, o *observation) (after *v
 	o.report(&after.Status, r.control)
 	delete(after.Annotations, v1alpha1.RefreshAnnotation)
 	if o.comparison.Complete {
-		after.Finalizers = plan.WithHookFinalizers(after.Finalizers, o.comparison.Desired)
+		after.Finalizers = plan.WithHookFinalizers(after.Finalizers, o.comparison.Instructed())
 	}
 	changed, err := differs(o.app, after)
 	if err != nil {
