@@ -32,6 +32,12 @@ func TestOnlyRevision(t *testing.T) {
 		{"with a condition", func(a *v1alpha1.Application) {
 			a.Status.Conditions = []v1alpha1.ApplicationCondition{{Type: v1alpha1.ConditionSyncError}}
 		}, false},
+		{"with more objects than are listed", func(a *v1alpha1.Application) {
+			a.Status.Conditions = []v1alpha1.ApplicationCondition{{Type: v1alpha1.ConditionOmittedResourceWarning}}
+		}, true},
+		{"with more objects than are listed, and an error", func(a *v1alpha1.Application) {
+			a.Status.Conditions = []v1alpha1.ApplicationCondition{{Type: v1alpha1.ConditionOmittedResourceWarning}, {Type: v1alpha1.ConditionSyncError}}
+		}, false},
 		{"to be refreshed", func(a *v1alpha1.Application) { a.Annotations = map[string]string{v1alpha1.RefreshAnnotation: "normal"} }, false},
 		{"to be skipped", func(a *v1alpha1.Application) {
 			a.Annotations = map[string]string{v1alpha1.SkipReconcileAnnotation: "true"}
