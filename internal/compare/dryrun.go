@@ -89,8 +89,8 @@ func (p *predictions) of(ctx context.Context, client *apply.Client, writes []pla
 	return now, nil
 }
 
-// isOf reports whether a prediction is the answer to a write: the same was applied, in the same manner, on a live object
-// that is the same as far as it matters.
+// isOf reports whether a prediction is the answer to a write: the same was applied, in the same manner, on a live
+// object that is the same as far as it matters.
 func (p Prediction) isOf(w plan.Write) bool {
 	of := p.of
 	if of == nil || p.Err != nil || of.how != howOfWrite(w) {

@@ -9,10 +9,10 @@ import (
 	"k8s.io/apimachinery/pkg/runtime/schema"
 )
 
-// yielding returns an object from git without what is not git's to say, by the contract of its kind: what the API server
-// or a controller fills in, and what is only another way to write a field. Who writes these fields in spite of that
-// would undo the work of others for ever, or never see a key go. Its metadata may be changed; everything else is the
-// given object's own where the kind has no such contract.
+// yielding returns an object from git without what is not git's to say, by the contract of its kind: what the API
+// server or a controller fills in, and what is only another way to write a field. Who writes these fields in spite of
+// that would undo the work of others for ever, or never see a key go. Its metadata may be changed; everything else is
+// the given object's own where the kind has no such contract.
 func yielding(object *unstructured.Unstructured) *unstructured.Unstructured {
 	if contract := contracts[object.GroupVersionKind().GroupKind()]; contract != nil {
 		object = object.DeepCopy()

@@ -206,7 +206,8 @@ func (s spent) without(q Quantity, n int64) spent {
 // memory estimates how much memory objects take that were made of a file, with the values that they stem from.
 func (s spent) memory() int64 { return s[Output]*perByte + s[Nodes]*perNode + perRead }
 
-// perByte, perNode and perRead are the memory that a byte of objects, a value of a file and an entry of a read set take.
+// perByte, perNode and perRead are the memory that a byte of objects, a value of a file and an entry of a read set
+// take.
 const perByte, perNode, perRead = 6, 160, 200
 
 // Allows returns an error as Spend does when n is more than a quantity's limit, and takes nothing.

@@ -1,7 +1,7 @@
 package render
 
-// FileStore remembers what files were read as, by their names and what they hold, so that of many files those are read that
-// a commit has changed. It is safe for concurrent use.
+// FileStore remembers what files were read as, by their names and what they hold, so that of many files those are
+// read that a commit has changed. It is safe for concurrent use.
 type FileStore struct {
 	known *Store[fileName, *known]
 }

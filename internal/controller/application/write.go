@@ -44,8 +44,8 @@ func write(ctx context.Context, writer client.Client, reader client.Reader, befo
 	return stored, nil
 }
 
-// writeOn makes the difference between before and after in the stored object, which is as before has it, and returns what
-// it is then.
+// writeOn makes the difference between before and after in the stored object, which is as before has it, and returns
+// what it is then.
 func writeOn(ctx context.Context, writer client.Client, before, after *v1alpha1.Application) (*v1alpha1.Application, error) {
 	was, is := differing(before, after)
 	stored := is.DeepCopy()
