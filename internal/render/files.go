@@ -29,13 +29,14 @@ type known struct {
 	spent  spent
 }
 
-// Parse reads a file by its resolved path, or takes what it was read as before. Either costs the same of the budget, so
-// that nothing depends on what is remembered; what the budget has no room for is read anew, up to where it ends.
-func (t *Tree) Parse(name string, parse func(data []byte) (Parsed, error)) (Parsed, error) {
-	at, ok := t.nameOf(name)
+// Parse reads a file of a tree by its resolved path, or takes what it was read as before. Either costs the same of
+// the budget, so that nothing depends on what is remembered; what the budget has no room for is read anew, up to
+// where it ends.
+func Parse(t *Tree, name string, parse func(data []byte) (Parsed, error)) (Parsed, error) {
+	at, ok := nameOfFile(t, name)
 	_, again := t.contents[name]
 	again = again || t.parsed[name]
-	if before, is := t.remembered(at); ok && is {
+	if before, is := remembered(t, at); ok && is {
 		cost := before.spent
 		if again {
 			cost = cost.without(Files, 1)
@@ -59,8 +60,8 @@ func (t *Tree) Parse(name string, parse func(data []byte) (Parsed, error)) (Pars
 	return parsed, err
 }
 
-// nameOf names what a file holds. It reports false where nothing is remembered of files.
-func (t *Tree) nameOf(name string) (fileName, bool) {
+// nameOfFile names what a file holds. It reports false where nothing is remembered of files.
+func nameOfFile(t *Tree, name string) (fileName, bool) {
 	if t.files == nil {
 		return fileName{}, false
 	}
@@ -68,7 +69,7 @@ func (t *Tree) nameOf(name string) (fileName, bool) {
 	return fileName{name, hash, t.keys.Fingerprint(), t.budget.Limits().FileSize}, err == nil
 }
 
-func (t *Tree) remembered(at fileName) (*known, bool) {
+func remembered(t *Tree, at fileName) (*known, bool) {
 	if t.files == nil || t.anew {
 		return nil, false
 	}

@@ -143,7 +143,7 @@ func (w *walk) wanted(rel string) bool {
 }
 
 func (w *walk) file(name string) error {
-	parsed, err := w.tree.Parse(name, func(data []byte) (render.Parsed, error) {
+	parsed, err := render.Parse(w.tree, name, func(data []byte) (render.Parsed, error) {
 		f := file{tree: w.tree, name: name}
 		err := f.parse(data)
 		return f.parsed, err
