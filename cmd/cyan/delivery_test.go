@@ -156,6 +156,7 @@ func TestDeliveryAsACommand(t *testing.T) {
 		{"an author without an address", run("--author", "Ada"), 2, nil, []string{"--author", "NAME <MAIL>"}},
 		{"a wrong password", run("--config-repo", wrong), 20, nil, []string{"Error: ", "credentials", "Nothing was committed"}},
 		{"a slip of the hand, for a job", run("--config-repo", url, "--image", "shpo="+host+"/shop", "-o", "json"), 20, []string{`"verdict": "Unused"`, `"error": `, "used nowhere"}, []string{"Nothing was committed"}},
+		{"a registry that is away", run("--config-repo", url, "--image", "shop=127.0.0.1:1/shop"), 11, nil, []string{"image 127.0.0.1:1/shop:" + sha + ": pushing: ", "check that the registry runs", "Nothing was committed"}},
 		{"delivered", run("--config-repo", url, "--author", "Ada <ada@example.com>"), 0, []string{"Delivered " + sha[:12], "no cluster was named"}, []string{"✓ build", "✓ commit"}},
 		{"the same again, by URL", run("--repo", url, "--revision", sha), 0, []string{"Nothing to commit for " + sha[:12]}, nil},
 		{"its own commit", run("--repo", url, "-o", "json"), 0, []string{`"verdict": "Own"`}, nil},

@@ -130,7 +130,7 @@ func (p *Plan) run(ctx context.Context, doing string, name string, args ...strin
 	}
 	out := lastLines(said.String(), 20)
 	if doing == "push" || pushFailed(out) {
-		return &problem.Error{Err: ErrPushRefused, Object: "image " + p.request.Repository + ":" + p.request.Tag, Cause: "not pushed by " + p.Builder + ":\n" + out,
+		return &problem.Error{Kind: problem.Refused, Err: ErrPushRefused, Object: "image " + p.request.Repository + ":" + p.request.Tag, Cause: "not pushed by " + p.Builder + ":\n" + out,
 			Remedy: "check that the registry runs; " + logInRemedy(p.request.Repository)}
 	}
 	return &problem.Error{Err: ErrBuildFailed, Object: filepath.Join(p.request.Dir, p.request.Dockerfile), Cause: "not built by " + p.Builder + ":\n" + out, Remedy: "correct the Dockerfile and commit again"}

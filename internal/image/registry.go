@@ -134,7 +134,7 @@ func (r Registries) checkPush(ctx context.Context, ref string) error {
 	// What is begun for the question is taken back behind it: the time is bounded, and the context is not ended here.
 	ctx, end := context.WithCancelCause(ctx)
 	late := time.AfterFunc(askTimeout, func() {
-		end(&problem.Error{Err: ErrUnreachable, Object: "image " + ref, Cause: "its registry did not answer within " + askTimeout.String(), Remedy: "look at the registry"})
+		end(&problem.Error{Kind: problem.Unreachable, Err: ErrUnreachable, Object: "image " + ref, Cause: "its registry did not answer within " + askTimeout.String(), Remedy: "look at the registry"})
 	})
 	defer late.Stop()
 	until := transportFunc(func(request *http.Request) (*http.Response, error) {
@@ -177,20 +177,20 @@ func pushError(ref string, err error) error {
 	object := "image " + ref
 	var refused *transport.Error
 	if !errors.As(err, &refused) {
-		return &problem.Error{Err: ErrUnreachable, Object: object, Cause: "pushing: " + err.Error(), Remedy: "check that the registry runs and is reached from here"}
+		return &problem.Error{Kind: problem.Unreachable, Err: ErrUnreachable, Object: object, Cause: "pushing: " + err.Error(), Remedy: "check that the registry runs and is reached from here"}
 	}
 	said := make([]string, 0, len(refused.Errors))
 	for _, d := range refused.Errors {
 		said = append(said, strings.TrimSpace(string(d.Code)+" "+d.Message))
 	}
-	e := &problem.Error{Err: ErrPushRefused, Object: object, Cause: strings.TrimSpace(fmt.Sprintf("the registry refused the push with %d %s", refused.StatusCode, strings.Join(said, ", ")))}
+	e := &problem.Error{Kind: problem.Refused, Err: ErrPushRefused, Object: object, Cause: strings.TrimSpace(fmt.Sprintf("the registry refused the push with %d %s", refused.StatusCode, strings.Join(said, ", ")))}
 	switch {
 	case refused.StatusCode == http.StatusUnauthorized || refused.StatusCode == http.StatusForbidden:
 		e.Remedy = logInRemedy(ref)
 	case refused.StatusCode == http.StatusNotFound:
-		e.Remedy = "create the repository in the registry, or correct its name"
+		e.Kind, e.Remedy = problem.Absent, "create the repository in the registry, or correct its name"
 	case refused.StatusCode >= http.StatusInternalServerError || refused.StatusCode == http.StatusTooManyRequests:
-		e.Err, e.Remedy = ErrUnreachable, "try again; look at the registry's log"
+		e.Kind, e.Err, e.Remedy = problem.Unreachable, ErrUnreachable, "try again; look at the registry's log"
 	default:
 		e.Remedy = "look at the registry's settings"
 	}

@@ -142,7 +142,7 @@ func (f *run) report(cmd *cobra.Command, result deliver.Result, err error) error
 	case errors.Is(err, source.ErrUncertain):
 		return err
 	case err != nil:
-		return fmt.Errorf("%w\nNothing was committed", err)
+		return fmt.Errorf("%w%s\nNothing was committed", err, manifests.HintOfKinds(err.Error()))
 	case f.output == "json":
 		return nil
 	}

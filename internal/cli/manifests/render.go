@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
-	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -143,8 +142,14 @@ func Findings(what string, found []*problem.Error) error {
 		noun = "problem"
 	}
 	no := &problem.Error{Kind: problem.Negative, Object: what, Cause: fmt.Sprintf("%d %s:\n%s", len(found), noun, strings.Join(lines, "\n"))}
-	if slices.ContainsFunc(found, func(f *problem.Error) bool { return strings.HasPrefix(f.Cause, "unknown kind ") }) {
-		no.Cause += "\nA kind that is defined elsewhere is known by --schema-location FOLDER, or allowed by --skip KIND."
-	}
+	no.Cause += HintOfKinds(no.Cause)
 	return no
+}
+
+// HintOfKinds returns a line on what to do where findings are of kinds that are unknown; empty where none is.
+func HintOfKinds(findings string) string {
+	if !strings.Contains(findings, ": unknown kind ") {
+		return ""
+	}
+	return "\nA kind that is defined elsewhere is known by --schema-location FOLDER, or allowed by --skip KIND."
 }
