@@ -171,7 +171,7 @@ func TestCommandsOfOtherPrograms(t *testing.T) {
 		}
 	}
 	for _, name := range []string{"cyan", "kubectl-cyan"} {
-		wrong(t, name, []string{"project", "role", "create-token", "shop", "ci"}, "proj role create-token: not served by Cyan; ")
+		wrong(t, name, []string{"account", "session-token", "--account", "ci"}, "account session-token: not served by Cyan; ")
 	}
 }
 

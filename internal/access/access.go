@@ -6,6 +6,8 @@
 package access
 
 import (
+	"maps"
+	"slices"
 	"strings"
 
 	"github.com/cyan-cd/cyan/internal/problem"
@@ -109,6 +111,23 @@ var actionsOf = map[string][]string{
 	Rollouts:          {Get, Promote, Abort, Retry, Undo, Pause, Restart, SetImage},
 	Deliveries:        {Get},
 }
+
+// CheckNames returns what of a call's resource and action no policy can be about.
+func CheckNames(c Call) error {
+	actions, known := actionsOf[c.Resource]
+	if !known {
+		cause, remedy := unknown("resource", c.Resource, slices.Sorted(maps.Keys(actionsOf)))
+		return &problem.Error{Kind: problem.Usage, Object: "policies", Cause: cause, Remedy: remedy}
+	}
+	if slices.ContainsFunc(actions, func(a string) bool { return covers(a, c.Action) }) {
+		return nil
+	}
+	cause, remedy := unknown("action", c.Action, actions)
+	return &problem.Error{Kind: problem.Usage, Object: "policies about " + c.Resource, Cause: cause, Remedy: remedy}
+}
+
+// IsOfProject reports whether the objects of a resource always have a project before their name.
+func IsOfProject(resource string) bool { return withSlash[resource] }
 
 // ofProjects are the resources whose objects begin with a project and a slash. Those of repositories and clusters do
 // so when they belong to one.

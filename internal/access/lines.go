@@ -185,11 +185,11 @@ func (l *lines) names(r *rule, m mode) {
 	}
 	actions, known := actionsOf[r.resource.text]
 	if !known {
-		l.find(unknown(r.line, "resource", r.resource.text, slices.Sorted(maps.Keys(actionsOf))))
+		l.find(r.line.problem(unknown("resource", r.resource.text, slices.Sorted(maps.Keys(actionsOf)))))
 		return
 	}
 	if r.action.isLiteral() && !slices.ContainsFunc(actions, func(a string) bool { return covers(a, r.action.text) }) {
-		l.find(unknown(r.line, "action", r.action.text, actions))
+		l.find(r.line.problem(unknown("action", r.action.text, actions)))
 	}
 }
 
@@ -199,12 +199,13 @@ func covers(has, action string) bool {
 	return has == action || open && strings.HasPrefix(action, prefix)
 }
 
-func unknown(at *Line, what, name string, known []string) *problem.Error {
-	remedy := "there are: " + strings.Join(known, ", ")
+// unknown returns what is wrong about a name, and what was probably meant.
+func unknown(what, name string, known []string) (cause, remedy string) {
+	remedy = "there are: " + strings.Join(known, ", ")
 	if closest := spelling.Closest(name, known); closest != "" {
 		remedy = "did you mean " + closest + "?"
 	}
-	return at.problem(fmt.Sprintf("unknown %s %q", what, shortened(name)), remedy)
+	return fmt.Sprintf("unknown %s %q", what, shortened(name)), remedy
 }
 
 // shortened cuts what a stranger wrote to what a message holds.

@@ -228,3 +228,28 @@ func TestProjectSubjects(t *testing.T) {
 		}
 	}
 }
+
+func TestCheckNames(t *testing.T) {
+	for _, c := range everyCall {
+		if err := CheckNames(c); err != nil {
+			t.Errorf("%s: got %v", c, err)
+		}
+	}
+	for _, c := range []struct {
+		call Call
+		want string
+	}{
+		{Call{"application", Get, "x"}, `policies: unknown resource "application"; did you mean applications?`},
+		{Call{Applications, "gets", "x"}, `policies about applications: unknown action "gets"; did you mean get?`},
+		{Call{Logs, Sync, "x"}, `policies about logs: unknown action "sync"; there are: get`},
+	} {
+		if err := CheckNames(c.call); err == nil || err.Error() != c.want || problem.KindOf(err) != problem.Usage {
+			t.Errorf("%s: got %v, want %s", c.call, err, c.want)
+		}
+	}
+	for resource, want := range map[string]bool{Applications: true, Rollouts: true, Clusters: false, Repositories: false, "x": false} {
+		if got := IsOfProject(resource); got != want {
+			t.Errorf("%s: got %v", resource, got)
+		}
+	}
+}

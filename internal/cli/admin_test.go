@@ -57,7 +57,6 @@ func TestBackup(t *testing.T) {
 		{"import " + file + " --yes", outcome{0, "", ""}},
 		{"import " + file + " --prune", outcome{2, "", "Error: argocd admin import: --prune is not served by Cyan; delete what is not wanted with kubectl: no Application is deleted for not being in a file\n"}},
 		{"import " + write(t, "pod.yaml", "apiVersion: v1\nkind: Pod\nmetadata: {name: p}\n"), outcome{2, "", "*Pod \"p\": not an object of an installation; apply others with kubectl\n"}},
-		{"initial-password", outcome{2, "", "Error: argocd admin initial-password: not served by Cyan; there is none: rights are those of the kubeconfig's user\n"}},
 		{"settings validate", outcome{0, "the settings are valid, and all are served\n", ""}},
 		{"settings validate --argocd-cm-path " + write(t, "cm.yaml", "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: argocd-cm}\ndata: {timeout.reconcilation: 60s}\n"), outcome{1, "*timeout.reconcilation", ""}},
 		{"settings validate --group accounts", outcome{0, "the settings are valid, and all are served\n", "note: --group has no effect: all settings are validated\n"}},

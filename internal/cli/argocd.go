@@ -4,6 +4,7 @@ import (
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 
+	"github.com/cyan-cd/cyan/internal/cli/account"
 	"github.com/cyan-cd/cyan/internal/cli/admin"
 	"github.com/cyan-cd/cyan/internal/cli/app"
 	"github.com/cyan-cd/cyan/internal/cli/cluster"
@@ -27,7 +28,7 @@ It speaks to the Kubernetes API, not to a server of its own: there is nothing to
 	}
 	e.Kube.Bind(root, kit.ArgoCDFlags)
 	e.WithoutEffect(root, "Cyan has no API server of its own; it speaks to the Kubernetes API of the kubeconfig's context", serverFlags())
-	root.AddCommand(app.New(e), cluster.New(e), repo.New(e), repo.NewTemplates(e), project.New(e), trust.NewCert(e), trust.NewGPG(e), trust.NewSigner(e), admin.New(e), newVersionCommand(e))
+	root.AddCommand(app.New(e), cluster.New(e), repo.New(e), repo.NewTemplates(e), project.New(e), trust.NewCert(e), trust.NewGPG(e), trust.NewSigner(e), account.New(e), admin.New(e), newVersionCommand(e))
 	root.AddCommand(loginCommands(e)...)
 	return root
 }

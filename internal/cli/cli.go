@@ -8,6 +8,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/cyan-cd/cyan/internal/cli/account"
 	"github.com/cyan-cd/cyan/internal/cli/admin"
 	"github.com/cyan-cd/cyan/internal/cli/app"
 	"github.com/cyan-cd/cyan/internal/cli/cluster"
@@ -100,7 +101,7 @@ Cyan watches git, syncs the cluster, and replaces the running version by blue-gr
 	for _, command := range run {
 		add(groupRun, command(e))
 	}
-	add(groupSetup, cluster.New(e), repo.New(e), project.New(e), trust.NewCert(e), trust.NewGPG(e), trust.NewSigner(e), setup.NewDoctor(e), setup.NewAdopt(e), admin.New(e))
+	add(groupSetup, cluster.New(e), repo.New(e), project.New(e), trust.NewCert(e), trust.NewGPG(e), trust.NewSigner(e), setup.NewDoctor(e), setup.NewAdopt(e), account.New(e), admin.New(e))
 	root.AddCommand(newVersionCommand(e))
 	return root
 }

@@ -28,7 +28,13 @@ type outcome struct {
 // ends runs a command line as main does.
 func (s *shell) ends(line ...string) outcome {
 	s.t.Helper()
-	out, note, err := s.try(line...)
+	return s.endsWith("", line...)
+}
+
+// endsWith is ends for a command that reads standard input.
+func (s *shell) endsWith(in string, line ...string) outcome {
+	s.t.Helper()
+	out, note, err := s.tryWith(s.t.Context(), in, line...)
 	if message := kit.Message(err); message != "" {
 		note += message + "\n"
 	}

@@ -4,8 +4,7 @@ import "github.com/cyan-cd/cyan/internal/cli/kit"
 
 const (
 	editProject     = "change the AppProject with `kubectl edit appproject`"
-	noTokens        = "tokens of a server are not served: make one for a service account with `kubectl create token`"
-	byProxy         = "rights are those of the kubeconfig's user: see `kubectl auth`"
+	byLogin         = "rights are those of the kubeconfig's user: see `kubectl auth whoami`"
 	noAnalysis      = "Experiments and AnalysisRuns are not run yet"
 	noNotifications = "no notifications are sent yet"
 	noHelm          = "charts are not rendered: commit what `helm template` makes"
@@ -16,15 +15,14 @@ const (
 
 // argocdNotServed are the commands of the argocd program that Cyan has not.
 var argocdNotServed = kit.NotServed{
-	"account":   byProxy,
-	"configure": "there is nothing to configure but the kubeconfig",
-	"context":   "choose the kubeconfig's context by --context, or with `kubectl config use-context`",
+	"account get-user-info": byLogin,
+	"account session-token": byLogin,
+	"configure":             "there is nothing to configure but the kubeconfig",
+	"context":               "choose the kubeconfig's context by --context, or with `kubectl config use-context`",
 
 	"admin app":                         "`app get` shows what was compared, and `app create` takes a file",
 	"admin cluster":                     "`cluster list` shows the clusters, and `cluster add` registers one",
 	"admin dashboard":                   "a web page does not exist yet",
-	"admin initial-password":            "there is none: rights are those of the kubeconfig's user",
-	"admin settings rbac":               byProxy,
 	"admin settings resource-overrides": "`admin settings validate` checks them; health is shown by `app get`",
 	"admin notifications":               noNotifications,
 	"admin proj":                        editProject,
@@ -34,8 +32,6 @@ var argocdNotServed = kit.NotServed{
 	"app rename": "create it under its new name, and delete the old one with --cascade=false",
 
 	"appset": "ApplicationSets are not generated yet; create the Applications",
-
-	"proj role create-token": noTokens,
 }
 
 // pluginNotServed are the commands of kubectl's plugin for Rollouts that Cyan has not.

@@ -3,11 +3,29 @@ package kit
 import (
 	"bufio"
 	"fmt"
+	"os"
 	"strings"
+
+	xterm "golang.org/x/term"
 
 	"github.com/cyan-cd/cyan/internal/cli/term"
 	"github.com/cyan-cd/cyan/internal/problem"
 )
+
+// Secret asks for something without showing it, or reads a line of standard input where there is no terminal.
+func (s Streams) Secret(prompt string) (string, error) {
+	if file, ok := s.In.(*os.File); ok && term.InputIsTerminal(s.In) {
+		fmt.Fprint(s.Err, prompt)
+		typed, err := xterm.ReadPassword(int(file.Fd()))
+		fmt.Fprintln(s.Err)
+		return string(typed), err
+	}
+	line, err := bufio.NewReader(s.In).ReadString('\n')
+	if line = strings.TrimRight(line, "\r\n"); line == "" {
+		return "", &problem.Error{Kind: problem.Usage, Object: "standard input", Cause: "empty", Remedy: "give the password there, or by its flag", Err: err}
+	}
+	return line, nil
+}
 
 // Confirm asks before something is taken away. Where a question cannot be answered it refuses, and names the flag
 // that goes without.

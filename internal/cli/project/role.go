@@ -19,7 +19,7 @@ func newRole(a *kit.Control) *cobra.Command {
 		Use: "role", Short: "Roles of a project, which are kept as written and bound nobody: rights are those of Kubernetes RBAC",
 		Example: "  cyan proj role list shop",
 	}
-	cmd.AddCommand(newRoleList(a), newRoleGet(a), newRoleTokens(a))
+	cmd.AddCommand(newRoleList(a), newRoleGet(a), newRoleTokens(a), newCreateToken(a), newDeleteToken(a))
 	cmd.AddCommand(newRoleEdits(a)...)
 	return cmd
 }
@@ -102,18 +102,6 @@ func newRoleEdits(a *kit.Control) []*cobra.Command {
 		use: "remove-group PROJECT ROLE GROUP", short: "Remove a group of a role", example: "role remove-group shop ci my-org:team", what: append(role, "the group"),
 		do: func(_ string, args []string) (edit, error) {
 			return ofRole(args[0], remove("group "+args[1], is(args[1]), "groups")), nil
-		},
-	}, {
-		use: "delete-token PROJECT ROLE ISSUED-AT", short: "Remove a token's entry of a role", example: "role delete-token shop ci 1696759698", what: append(role, "when it was issued"),
-		do: func(_ string, args []string) (edit, error) {
-			if _, err := strconv.ParseInt(args[1], 10, 64); err != nil {
-				return nil, kit.Usage("ISSUED-AT", fmt.Sprintf("%q is not a number", args[1]), "`proj role list-tokens --unixtime` lists them")
-			}
-			match := func(element any) bool {
-				token, _ := element.(map[string]any)
-				return fmt.Sprint(token["iat"]) == args[1]
-			}
-			return ofRole(args[0], remove("token issued at "+args[1], match, "jwtTokens")), nil
 		},
 	}}
 	for i := range all {
