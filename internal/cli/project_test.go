@@ -116,7 +116,7 @@ func TestProjectCommands(t *testing.T) {
 		{"windows delete p 1", `{"syncWindows":[{"kind":"allow"},{"kind":"deny"}]}`, `{"syncWindows":[{"kind":"allow"}]}`, 0, ""},
 		{"windows delete p 2", `{"syncWindows":[{"kind":"allow"},{"kind":"deny"}]}`, ``, 13, "Error: spec.syncWindows: window 2 not found; there are 2, counted from 0\n"},
 		{"windows delete p x", `{}`, ``, 2, "Error: ID: \"x\" is not a number; `proj windows list` lists the IDs\n"},
-		{"source-integrity git policies add p --repo-url 'https://g/*' --gpg-mode strict --gpg-key " + id, `{}`, `{"sourceIntegrity":{"git":{"policies":[{"gpg":{"keys":["` + id + `"],"mode":"strict"},"repos":[{"url":"https://g/*"}]}]}}}`, 0, ""},
+		{"source-integrity git policies add p --repo-url 'https://g/*' --gpg-mode strict --gpg-key " + id, `{}`, `{"sourceIntegrity":{"git":{"policies":[{"gpg":{"keys":["` + id + `"],"mode":"strict"},"repos":[{"url":"https://g/*"}]}]}}}`, 0, "note: mode strict is not served: the project's Applications stand until it is head\n"},
 		{"source-integrity git policies add p --repo-url x --gpg-mode hard", `{}`, ``, 2, "Error: --gpg-mode: unknown mode \"hard\"; give strict, head or none\n"},
 		{"source-integrity git policies add p --repo-url x --gpg-mode head", `{}`, ``, 2, "Error: --gpg-key: missing; name the keys that sign\n"},
 		{"source-integrity git policies update p 0 --add-repo-url y --delete-repo-url x --gpg-mode none", `{"sourceIntegrity":{"git":{"policies":[{"gpg":{"keys":["` + id + `"],"mode":"strict"},"repos":[{"url":"x"}]}]}}}`, `{"sourceIntegrity":{"git":{"policies":[{"gpg":{"keys":["` + id + `"],"mode":"none"},"repos":[{"url":"y"}]}]}}}`, 0, ""},

@@ -170,6 +170,7 @@ func TestIntegrityOfSources(t *testing.T) {
 		"the second pattern":               {head(`[{"url": "https://a.example/x"}, {"url": "https://git.example/**"}]`, `["`+ada+`"]`), anyRepo, "", []string{field}},
 		"patterns as they once were":       {head(`["https://git.example/*"]`, `["`+ada+`"]`), anyRepo, "", []string{field}},
 		"an ssh key":                       {head(`[{"url": "*"}]`, `["`+sue+`"]`), anyRepo, sue, nil},
+		"a key by its fingerprint":         {head(`[{"url": "*"}]`, `["0x00000000`+strings.ToLower(ada)+`"]`), anyRepo, ada, nil},
 		"an ssh key, not signed":           {head(`[{"url": "*"}]`, `["`+sue+`"]`), anyRepo, "", []string{"one of the keys " + sue}},
 		"no policy":                        {"", anyRepo, "", []string{field + "git.policies is empty, and asks for nothing; correct it"}},
 		"no keys":                          {head(`[{"url": "*"}]`, `[]`), anyRepo, "", []string{field + "git.policies[0]: gpg.keys is empty"}},

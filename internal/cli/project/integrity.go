@@ -72,7 +72,7 @@ func (f *policyFlags) bind(cmd *cobra.Command) {
 	f.cmd = cmd
 	cmd.Flags().StringSliceVar(&f.repos, "repo-url", nil, "URL of a repository; a glob; may be repeated")
 	cmd.Flags().StringSliceVar(&f.keys, "gpg-key", nil, "ID of a GnuPG key; may be repeated")
-	cmd.Flags().StringVar(&f.mode, "gpg-mode", "", "strict (every new commit), head (the one that is synced) or none")
+	cmd.Flags().StringVar(&f.mode, "gpg-mode", "", "head (the commit or tag that is synced), none, or strict (all before it), which the server does not serve")
 }
 
 func (f *policyFlags) bindUpdate(cmd *cobra.Command) {
@@ -117,6 +117,13 @@ func (f *policyFlags) apply(policy map[string]any) error {
 	return nil
 }
 
+// warn names what is written and not served.
+func (f *policyFlags) warn(a *kit.Control, err error) {
+	if err == nil && f.mode == "strict" {
+		a.Note("note: mode strict is not served: the project's Applications stand until it is head")
+	}
+}
+
 // changed returns a list with another one in its place, with more, and with less.
 func changed(list, instead, more, less []string) []string {
 	if len(instead) > 0 {
@@ -136,7 +143,9 @@ func newPolicyEdits(a *kit.Control) []*cobra.Command {
 		use: "add PROJECT", short: "Add a policy", example: "source-integrity git policies add shop --repo-url 'https://git.example/*' --gpg-mode strict --gpg-key D56C4FCA57A46444", flags: added.bind,
 		do: func(string, []string) (edit, error) {
 			policy := map[string]any{}
-			return add(policy, policyPath...), added.apply(policy)
+			err := added.apply(policy)
+			added.warn(a, err)
+			return add(policy, policyPath...), err
 		},
 	}, editing{
 		use: "update PROJECT ID", short: "Change a policy", example: "source-integrity git policies update shop 0 --gpg-mode head", what: []string{"the policy's ID"}, flags: updated.bindUpdate,
@@ -147,7 +156,9 @@ func newPolicyEdits(a *kit.Control) []*cobra.Command {
 					return err
 				}
 				policy, _ := elements(spec, policyPath...)[at].(map[string]any)
-				return updated.apply(policy)
+				err = updated.apply(policy)
+				updated.warn(a, err)
+				return err
 			}, nil
 		},
 	}, editing{
