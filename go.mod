@@ -8,6 +8,7 @@ require (
 	github.com/casbin/casbin/v3 v3.10.0
 	github.com/charmbracelet/x/ansi v0.8.0
 	github.com/coreos/go-oidc/v3 v3.21.0
+	github.com/danielgtaylor/huma/v2 v2.37.2
 	github.com/evanphx/json-patch/v5 v5.9.11
 	github.com/fluxcd/cli-utils v1.2.3
 	github.com/go-jose/go-jose/v4 v4.1.4

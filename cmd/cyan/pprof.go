@@ -19,7 +19,7 @@ func listenPprof(address string, anywhere bool) (net.Listener, error) {
 	if err != nil {
 		return nil, kit.Usage("--pprof", err.Error(), "give HOST:PORT, such as 127.0.0.1:6060")
 	}
-	if ip := net.ParseIP(host); !anywhere && host != "localhost" && (ip == nil || !ip.IsLoopback()) {
+	if !anywhere && !isLoopback(host) {
 		return nil, kit.Usage("--pprof", fmt.Sprintf("%s is reached by others, and profiles show what the process holds", address), "give 127.0.0.1:6060, or add --pprof-for-others if it may be")
 	}
 	listener, err := net.Listen("tcp", address)
@@ -27,6 +27,12 @@ func listenPprof(address string, anywhere bool) (net.Listener, error) {
 		return nil, kit.Usage("--pprof", err.Error(), "choose another address")
 	}
 	return listener, nil
+}
+
+// isLoopback reports whether nobody but this machine reaches a host.
+func isLoopback(host string) bool {
+	ip := net.ParseIP(host)
+	return host == "localhost" || ip != nil && ip.IsLoopback()
 }
 
 // servePprof serves profiles until ctx ends.

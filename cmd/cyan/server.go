@@ -42,6 +42,7 @@ type serverFlags struct {
 	pprof                string
 	pprofForOthers       bool
 	metricLabels         []string
+	api                  apiFlags
 }
 
 func newServerCommand(e *kit.Env) *cobra.Command {
@@ -52,11 +53,12 @@ func newServerCommand(e *kit.Env) *cobra.Command {
 		Long: `Run Cyan's controllers: Applications that follow git, and Rollouts that switch traffic.
 
 Inside a cluster it works on that cluster; elsewhere on the one that the kubeconfig names, from this machine.
-It serves POST /api/webhook, GET /metrics, GET /healthz and GET /readyz.`,
+It serves POST /api/webhook, GET /metrics, GET /healthz and GET /readyz; with --api-listen the HTTP API besides, at an address of its own.`,
 		Example: `  cyan server                          # on the cluster of the current context
   cyan server --context kind-dev       # from this machine, against another one
   cyan server --exec-provider-allow aws        # cluster Secrets may have aws run for a token
   cyan server --allow-repository-directory /srv/git    # Applications may name repositories there
+  cyan server --api-listen 127.0.0.1:8081      # the HTTP API for scripts; cyan admin initial-password shows the password of admin
   cyan server --leader-election        # several copies that stand by for one another`,
 		Args:              kit.NoArgs,
 		ValidArgsFunction: cobra.NoFileCompletions,
@@ -79,6 +81,7 @@ It serves POST /api/webhook, GET /metrics, GET /healthz and GET /readyz.`,
 	flags.StringVar(&f.pprof, "pprof", "", "address for profiles of the process, such as 127.0.0.1:6060; none by default")
 	flags.BoolVar(&f.pprofForOthers, "pprof-for-others", false, "let that be an address that others reach")
 	flags.StringSliceVar(&f.metricLabels, "metrics-application-labels", nil, "labels of Applications that metric argocd_app_labels shows; may be repeated")
+	f.api.add(flags)
 	flags.StringVar(&f.logLevel, "log-level", "info", "debug, info, warn or error")
 	return cmd
 }
@@ -128,6 +131,9 @@ func (f serverFlags) run(cmd *cobra.Command) error {
 		if o.Listener, err = net.Listen("tcp", f.address); err != nil {
 			return kit.Usage("--listen", err.Error(), "choose another address")
 		}
+	}
+	if o.API, err = f.api.listen(); err != nil {
+		return err
 	}
 	if err := f.profile(cmd.Context(), log); err != nil {
 		return err

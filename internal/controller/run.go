@@ -63,6 +63,8 @@ type Options struct {
 	RolloutInstanceID string
 	// Listener answers webhooks, metrics and probes. Nil: nothing is served.
 	Listener net.Listener
+	// API is where the HTTP API is served; nowhere when its Listener is nil.
+	API API
 	// SkipInstall leaves the CustomResourceDefinitions as they are.
 	SkipInstall bool
 	// LeaderElection lets several copies of the program stand by for one another.
@@ -221,6 +223,11 @@ func addAll(mgr manager.Manager, o Options, mirrors *source.Mirrors, git *applic
 		if err := mgr.Add(everywhere(func(ctx context.Context) error {
 			return server.Serve(ctx, o.Listener, handler(mgr, o, heard, watchdog))
 		})); err != nil {
+			return err
+		}
+	}
+	if o.API.Listener != nil {
+		if err := addAPI(mgr, o); err != nil {
 			return err
 		}
 	}

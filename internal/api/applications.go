@@ -1,0 +1,206 @@
+package api
+
+import (
+	"context"
+	"net/http"
+	"slices"
+	"time"
+
+	"github.com/danielgtaylor/huma/v2"
+	"k8s.io/apimachinery/pkg/labels"
+	"k8s.io/apimachinery/pkg/util/wait"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	"github.com/cyan-cd/cyan/api/v1alpha1"
+	"github.com/cyan-cd/cyan/internal/access"
+	"github.com/cyan-cd/cyan/internal/action"
+	"github.com/cyan-cd/cyan/internal/problem"
+)
+
+// application is an Application as it is.
+type application struct{ v1alpha1.Application }
+
+// Schema is that of an object whose fields the definition of the kind has.
+func (application) Schema(huma.Registry) *huma.Schema {
+	return &huma.Schema{Type: huma.TypeObject, Description: "an Application of argoproj.io/v1alpha1", AdditionalProperties: true}
+}
+
+type applicationAnswer struct{ Body application }
+
+type applicationList struct {
+	Body struct {
+		Metadata listMetadata  `json:"metadata"`
+		Items    []application `json:"items"`
+	}
+}
+
+type listMetadata struct {
+	ResourceVersion string `json:"resourceVersion,omitempty"`
+}
+
+type listQuery struct {
+	Name         string   `query:"name"`
+	Projects     []string `query:"projects,explode"`
+	Project      []string `query:"project,explode"`
+	Selector     string   `query:"selector" maxLength:"1024" doc:"labels, as kubectl's -l"`
+	Repo         string   `query:"repo"`
+	AppNamespace string   `query:"appNamespace"`
+}
+
+// ApplicationName names an Application. It is exported for the library, which fills no other embedded fields.
+type ApplicationName struct {
+	Name         string `path:"name" maxLength:"253"`
+	AppNamespace string `query:"appNamespace" maxLength:"63" doc:"its namespace; the control namespace when empty"`
+	Project      string `query:"project" maxLength:"63" doc:"its project, which has who may see it told that it is not there"`
+}
+
+type applicationQuery struct {
+	ApplicationName
+	Refresh string `query:"refresh" enum:"normal,hard" doc:"have it looked at again first"`
+}
+
+func (s *service) registerApplications() {
+	register(s, huma.Operation{OperationID: "listApplications", Method: http.MethodGet, Path: "/api/v1/applications", Summary: "The Applications that who asks may see, by name", Tags: []string{"applications"}}, s.listApplications)
+	register(s, huma.Operation{OperationID: "getApplication", Method: http.MethodGet, Path: "/api/v1/applications/{name}", Summary: "An Application", Tags: []string{"applications"}}, s.getApplication)
+}
+
+func (s *service) listApplications(ctx context.Context, c *caller, in *listQuery) (*applicationList, error) {
+	may, err := c.mayAll()
+	if err != nil {
+		return nil, err
+	}
+	selector, err := labels.Parse(in.Selector)
+	if err != nil {
+		return nil, &problem.Error{Kind: problem.Usage, Object: "selector", Cause: err.Error(), Remedy: "write it as KEY=VALUE"}
+	}
+	var all v1alpha1.ApplicationList
+	if err := s.Reader.List(ctx, &all, client.MatchingLabelsSelector{Selector: selector}, client.UnsafeDisableDeepCopy); err != nil {
+		return nil, err
+	}
+	out := &applicationList{}
+	out.Body.Metadata.ResourceVersion, out.Body.Items = all.ResourceVersion, []application{}
+	for i := range all.Items {
+		if app := &all.Items[i]; in.wants(app) && may(s.named(app).On(access.Get)[0][0]) {
+			out.Body.Items = append(out.Body.Items, application{*app})
+		}
+	}
+	slices.SortFunc(out.Body.Items, func(a, b application) int { return compareNames(&a.Application, &b.Application) })
+	return out, nil
+}
+
+// wants reports whether an Application is among those that are asked for.
+func (q *listQuery) wants(app *v1alpha1.Application) bool {
+	projects := slices.Concat(q.Projects, q.Project)
+	return (q.Name == "" || app.Name == q.Name) &&
+		(q.AppNamespace == "" || app.Namespace == q.AppNamespace) &&
+		(len(projects) == 0 || slices.Contains(projects, app.Spec.Project)) &&
+		(q.Repo == "" || slices.ContainsFunc(app.Spec.GetSources(), func(s v1alpha1.ApplicationSource) bool { return s.RepoURL == q.Repo }))
+}
+
+// named is an Application as policies name it.
+func (s *service) named(app *v1alpha1.Application) access.Application {
+	named := access.Application{Project: app.Spec.Project, Name: app.Name}
+	if app.Namespace != s.Namespace {
+		named.Namespace = app.Namespace
+	}
+	return named
+}
+
+func (s *service) getApplication(ctx context.Context, c *caller, in *applicationQuery) (*applicationAnswer, error) {
+	app, err := s.find(ctx, c, in.ApplicationName, func(a access.Application) access.Request { return a.On(access.Get) })
+	if err != nil {
+		return nil, err
+	}
+	if in.Refresh == "" {
+		return &applicationAnswer{application{*app}}, nil
+	}
+	if err := s.send(ctx, app, action.Refresh(in.Refresh)); err != nil {
+		return nil, err
+	}
+	return s.refreshed(ctx, client.ObjectKeyFromObject(app))
+}
+
+// refreshTimeout bounds how long a refresh is waited for.
+const refreshTimeout = time.Minute
+
+// refreshed waits until an Application was looked at.
+func (s *service) refreshed(ctx context.Context, key client.ObjectKey) (*applicationAnswer, error) {
+	app := &v1alpha1.Application{}
+	err := wait.PollUntilContextTimeout(ctx, 50*time.Millisecond, refreshTimeout, false, func(ctx context.Context) (bool, error) {
+		if err := s.Reader.Get(ctx, key, app); err != nil {
+			return false, err
+		}
+		return app.Annotations[v1alpha1.RefreshAnnotation] == "", nil
+	})
+	if wait.Interrupted(err) {
+		return nil, &problem.Error{Kind: problem.Unreachable, Object: "Application " + key.Name, Cause: "not looked at for " + refreshTimeout.String(), Remedy: "see whether the controller runs"}
+	}
+	return &applicationAnswer{application{*app}}, err
+}
+
+// find reads an Application that the caller has a right to. Who does not name its project is not told whether it is
+// there.
+func (s *service) find(ctx context.Context, c *caller, of ApplicationName, need func(access.Application) access.Request) (*v1alpha1.Application, error) {
+	key := client.ObjectKey{Namespace: of.AppNamespace, Name: of.Name}
+	if key.Namespace == "" {
+		key.Namespace = s.Namespace
+	}
+	app := &v1alpha1.Application{}
+	err := s.Reader.Get(ctx, key, app)
+	if client.IgnoreNotFound(err) != nil {
+		return nil, err
+	}
+	missing := err != nil
+	if missing {
+		app.Namespace, app.Name, app.Spec.Project = key.Namespace, key.Name, of.Project
+	}
+	wrong := of.Project != "" && app.Spec.Project != of.Project
+	if wrong {
+		app.Spec.Project = of.Project
+	}
+	switch denied := c.allow(need(s.named(app))); {
+	case c.unknown != nil:
+		return nil, c.unknown
+	case denied != nil && of.Project == "", missing && of.Project == "":
+		return nil, errDenied
+	case denied != nil:
+		return nil, denied
+	case missing || wrong:
+		return nil, &problem.Error{Kind: problem.Absent, Object: "Application " + of.Name, Cause: "not found in project " + of.Project}
+	}
+	return app, nil
+}
+
+// send carries a request out.
+func (s *service) send(ctx context.Context, app *v1alpha1.Application, request action.Request) error {
+	for _, p := range request.Patches {
+		to := &v1alpha1.Application{}
+		to.Namespace, to.Name = app.Namespace, app.Name
+		patch := client.RawPatch(p.Type, p.Body)
+		var err error
+		if p.Subresource == "" {
+			err = s.Writer.Patch(ctx, to, patch)
+		} else {
+			err = s.Writer.SubResource(p.Subresource).Patch(ctx, to, patch)
+		}
+		if err != nil {
+			return err
+		}
+		*app = *to
+	}
+	return nil
+}
+
+func compareNames(a, b *v1alpha1.Application) int {
+	switch {
+	case a.Name < b.Name:
+		return -1
+	case a.Name > b.Name:
+		return 1
+	case a.Namespace < b.Namespace:
+		return -1
+	case a.Namespace > b.Namespace:
+		return 1
+	}
+	return 0
+}

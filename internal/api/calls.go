@@ -1,0 +1,154 @@
+package api
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"net/http"
+	"strconv"
+	"time"
+
+	"github.com/danielgtaylor/huma/v2"
+	"github.com/danielgtaylor/huma/v2/adapters/humago"
+
+	"github.com/cyan-cd/cyan/internal/access"
+	"github.com/cyan-cd/cyan/internal/auth"
+	"github.com/cyan-cd/cyan/internal/problem"
+)
+
+// largestBody bounds what is read of a request, and readTimeout how long that may take.
+const (
+	largestBody = 1 << 20
+	readTimeout = 10 * time.Second
+)
+
+// caller is who makes a call, and what became of it.
+type caller struct {
+	auth.Identity
+	request *http.Request
+	rights  access.Rights
+	options access.Options
+	// unknown is why it is not known who asks.
+	unknown error
+	// judged is set once it was decided whether the call is allowed, and about is what it is about.
+	judged bool
+	about  string
+}
+
+// open lets a call be made by anybody.
+func (c *caller) open() { c.judged = true }
+
+// loggedIn lets a call be made by whoever has proved who they are.
+func (c *caller) loggedIn() error {
+	c.judged = true
+	switch {
+	case c.unknown != nil:
+		return c.unknown
+	case !c.LoggedIn():
+		return auth.ErrNoSession
+	}
+	return nil
+}
+
+// allow lets a call be made by who has a right.
+func (c *caller) allow(request access.Request) error {
+	c.judged = true
+	if c.unknown != nil {
+		return c.unknown
+	}
+	d := c.rights.Decide(request)
+	c.about = d.Call.String()
+	if !d.Allowed {
+		var refused *problem.Error
+		if errors.As(c.rights.Check(request), &refused) {
+			return newError(http.StatusForbidden, codePermissionDenied, refused.Error())
+		}
+		return errDenied
+	}
+	return nil
+}
+
+// mayAll returns those of some calls that are allowed; nothing more is said of the others.
+func (c *caller) mayAll() (may func(access.Call) bool, err error) {
+	c.judged = true
+	if c.unknown != nil {
+		return nil, c.unknown
+	}
+	return c.rights.Allowed, nil
+}
+
+// errNotJudged is the answer of a call that forgot to ask whether it is allowed.
+var errNotJudged = newError(http.StatusInternalServerError, codeUnknown, "the call was not judged; report it")
+
+type requestKey struct{}
+
+// withRequest keeps the request for what is to be known of it besides a call's input.
+func withRequest(ctx huma.Context, next func(huma.Context)) {
+	r, w := humago.Unwrap(ctx)
+	r.Body = http.MaxBytesReader(w, r.Body, largestBody)
+	next(huma.WithValue(ctx, requestKey{}, r))
+}
+
+// register adds a call to the API.
+func register[I, O any](s *service, operation huma.Operation, do func(ctx context.Context, c *caller, in *I) (*O, error)) {
+	operation.MaxBodyBytes, operation.BodyReadTimeout = largestBody, readTimeout
+	operation.RejectUnknownQueryParameters = false
+	huma.Register(s.api, operation, func(ctx context.Context, in *I) (*O, error) {
+		c := s.callerOf(ctx)
+		out, err := do(ctx, c, in)
+		if !c.judged {
+			s.log.Error("a call was not judged", "operation", operation.OperationID)
+			out, err = nil, errNotJudged
+		}
+		s.audit(ctx, operation, c, err)
+		if err != nil {
+			return nil, answerOf(err)
+		}
+		return out, nil
+	})
+}
+
+// callerOf finds out who makes a call.
+func (s *service) callerOf(ctx context.Context) *caller {
+	r, _ := ctx.Value(requestKey{}).(*http.Request)
+	c := &caller{request: r}
+	c.Identity, c.unknown = s.auth.Authenticate(r)
+	if c.unknown != nil {
+		return c
+	}
+	policy, err := s.Policies.current(ctx)
+	if err != nil {
+		c.unknown = err
+		return c
+	}
+	c.rights, c.options = policy.Of(c.Subject), policy.Options()
+	return c
+}
+
+// audit writes a line for each change and each refusal.
+func (s *service) audit(ctx context.Context, operation huma.Operation, c *caller, err error) {
+	outcome, level := "done", slog.LevelInfo
+	var refused *Error
+	switch {
+	case err == nil && operation.Method == http.MethodGet:
+		return
+	case errors.As(err, &refused) && refused.Status == http.StatusForbidden, errors.Is(err, auth.ErrToken), errors.Is(err, auth.ErrCredentials):
+		outcome, level = "refused", slog.LevelWarn
+	case err != nil && operation.Method == http.MethodGet:
+		return
+	case err != nil:
+		outcome = "failed"
+	}
+	line := []any{"who", c.Name, "how", string(c.How), "token", c.TokenID, "from", s.auth.Address(c.request), "call", operation.OperationID, "path", c.request.URL.Path, "about", c.about, "outcome", outcome}
+	if err != nil {
+		line = append(line, "why", err.Error())
+	}
+	if reason := auth.ReasonOf(err); reason != "" {
+		line = append(line, "reason", reason)
+	}
+	s.log.Log(ctx, level, "audit", line...)
+}
+
+func retryAfter(wait time.Duration) http.Header {
+	return http.Header{"Retry-After": {strconv.Itoa(int(wait.Round(time.Second).Seconds()) + 1)}}
+}

@@ -1,0 +1,39 @@
+package api
+
+import (
+	"context"
+	"encoding/json"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"testing"
+)
+
+// Whatever is sent, the answer is JSON, and no fault of the server's.
+func FuzzCalls(f *testing.F) {
+	for i, c := range calls {
+		f.Add(i, "shop-web", "", c.body)
+	}
+	f.Add(0, "", "", `{"username":"admin","password":1}`)
+	f.Add(5, "", "selector=%zz&projects=&projects=shop", "")
+	f.Add(6, "..%2f", "refresh=soft&project=%00", "")
+	f.Add(7, "shop-web", "appNamespace=x", `{"resources":[{"kind":"x"}],"retryStrategy":{"limit":1e99}}`)
+	f.Add(8, "shop-web", "", `[[[[[[`)
+	w := newWorld(f)
+	f.Fuzz(func(t *testing.T, call int, name, query, body string) {
+		c := calls[((call%len(calls))+len(calls))%len(calls)]
+		r := httptest.NewRequestWithContext(context.Background(), c.method, "/", strings.NewReader(body))
+		r.URL.Path, r.URL.RawQuery = strings.ReplaceAll(c.path, "PROJECT-web", name), query
+		r.Header.Set("Content-Type", "application/json")
+		r.Header.Set("Authorization", "Bearer "+w.tokens["deployer"])
+		answer := httptest.NewRecorder()
+		w.handler.ServeHTTP(answer, r)
+		isRedirect := answer.Code >= http.StatusMultipleChoices && answer.Code < http.StatusBadRequest
+		if answer.Code >= http.StatusInternalServerError && !strings.Contains(query, "refresh=") {
+			t.Errorf("%s %s: %d %s", c.method, r.URL, answer.Code, answer.Body)
+		}
+		if strings.HasPrefix(answer.Header().Get("Content-Type"), "application/json") && !json.Valid(answer.Body.Bytes()) && !isRedirect {
+			t.Errorf("%s %s: %q is no JSON", c.method, r.URL, answer.Body)
+		}
+	})
+}

@@ -1,0 +1,198 @@
+package api
+
+import (
+	"context"
+	"fmt"
+	"net/http"
+	"slices"
+
+	"github.com/danielgtaylor/huma/v2"
+
+	"github.com/cyan-cd/cyan/api/v1alpha1"
+	"github.com/cyan-cd/cyan/internal/access"
+	"github.com/cyan-cd/cyan/internal/action"
+	"github.com/cyan-cd/cyan/internal/problem"
+)
+
+// syncBody is what a sync asks for.
+type syncBody struct {
+	Name         string                           `json:"name,omitempty" doc:"as in the path"`
+	AppNamespace string                           `json:"appNamespace,omitempty"`
+	Project      string                           `json:"project,omitempty"`
+	Revision     string                           `json:"revision,omitempty" maxLength:"256" doc:"in place of the source's targetRevision"`
+	Prune        bool                             `json:"prune,omitempty"`
+	DryRun       bool                             `json:"dryRun,omitempty"`
+	Strategy     *syncStrategy                    `json:"strategy,omitempty"`
+	Resources    []v1alpha1.SyncOperationResource `json:"resources,omitempty" maxItems:"1000"`
+	SyncOptions  *syncOptions                     `json:"syncOptions,omitempty"`
+	Retry        *v1alpha1.RetryStrategy          `json:"retryStrategy,omitempty"`
+	Infos        []*v1alpha1.Info                 `json:"infos,omitempty" maxItems:"100"`
+}
+
+type syncStrategy struct {
+	Apply *syncForce `json:"apply,omitempty"`
+	Hook  *syncForce `json:"hook,omitempty"`
+}
+
+type syncForce struct {
+	Force bool `json:"force,omitempty"`
+}
+
+// of returns the strategy as an operation has it.
+func (s *syncStrategy) of() *v1alpha1.SyncStrategy {
+	if s == nil {
+		return nil
+	}
+	strategy := &v1alpha1.SyncStrategy{}
+	if s.Apply != nil {
+		strategy.Apply = &v1alpha1.SyncStrategyApply{Force: s.Apply.Force}
+	}
+	if s.Hook != nil {
+		strategy.Hook = &v1alpha1.SyncStrategyHook{SyncStrategyApply: v1alpha1.SyncStrategyApply{Force: s.Hook.Force}}
+	}
+	return strategy
+}
+
+type syncOptions struct {
+	Items []string `json:"items,omitempty" maxItems:"100"`
+}
+
+type syncInput struct {
+	ApplicationName
+	Body syncBody
+}
+
+type rollbackBody struct {
+	Name         string `json:"name,omitempty"`
+	AppNamespace string `json:"appNamespace,omitempty"`
+	Project      string `json:"project,omitempty"`
+	ID           int64  `json:"id,omitempty" doc:"of the history; the deployment before the current one when 0"`
+	Prune        bool   `json:"prune,omitempty"`
+	DryRun       bool   `json:"dryRun,omitempty"`
+}
+
+type rollbackInput struct {
+	ApplicationName
+	Body rollbackBody
+}
+
+type nothing struct {
+	Body struct{}
+}
+
+func (s *service) registerOperations() {
+	tags := []string{"applications"}
+	register(s, huma.Operation{OperationID: "syncApplication", Method: http.MethodPost, Path: "/api/v1/applications/{name}/sync", Summary: "Begin a sync", Tags: tags}, s.sync)
+	register(s, huma.Operation{OperationID: "rollbackApplication", Method: http.MethodPost, Path: "/api/v1/applications/{name}/rollback", Summary: "Roll back to a deployment of the history", Tags: tags}, s.rollback)
+	register(s, huma.Operation{OperationID: "terminateOperation", Method: http.MethodDelete, Path: "/api/v1/applications/{name}/operation", Summary: "End the operation that goes on", Tags: tags}, s.terminate)
+}
+
+func (s *service) sync(ctx context.Context, c *caller, in *syncInput) (*applicationAnswer, error) {
+	of := in.ApplicationName.or(in.Body.AppNamespace, in.Body.Project)
+	app, err := s.find(ctx, c, of, func(a access.Application) access.Request {
+		return c.options.Sync(a, access.SyncRequest{OtherRevision: in.Body.Revision != ""})
+	})
+	if err != nil {
+		return nil, err
+	}
+	operation, err := syncOperation(app, in.Body, c.Name)
+	if err != nil {
+		return nil, err
+	}
+	return s.start(ctx, app, operation, nil)
+}
+
+// or returns a name of an Application, with what the body of a call has in place of the query.
+func (of ApplicationName) or(namespace, project string) ApplicationName {
+	if of.AppNamespace == "" {
+		of.AppNamespace = namespace
+	}
+	if of.Project == "" {
+		of.Project = project
+	}
+	return of
+}
+
+// syncOperation returns the operation that a call asks for.
+func syncOperation(app *v1alpha1.Application, body syncBody, by string) (*v1alpha1.Operation, error) {
+	if body.Revision != "" && app.Spec.IsAutomated() && !body.DryRun && !isTarget(app, body.Revision) {
+		return nil, &problem.Error{Kind: problem.Refused, Object: fmt.Sprintf("Cannot sync to %s", body.Revision),
+			Cause: fmt.Sprintf("auto-sync currently set to %s", targetOf(app)), Remedy: "commit there, or turn automated sync off"}
+	}
+	sync := &v1alpha1.SyncOperation{Revision: body.Revision, Prune: body.Prune, DryRun: body.DryRun, SyncStrategy: body.Strategy.of(), Resources: body.Resources, SyncOptions: app.Spec.GetSyncOptions()}
+	if body.SyncOptions != nil {
+		sync.SyncOptions = body.SyncOptions.Items
+	}
+	operation := &v1alpha1.Operation{InitiatedBy: v1alpha1.OperationInitiator{Username: by}, Sync: sync, Info: body.Infos}
+	if policy := app.Spec.SyncPolicy; policy != nil && policy.Retry != nil {
+		operation.Retry = *policy.Retry
+	}
+	if body.Retry != nil {
+		operation.Retry = *body.Retry
+	}
+	return operation, nil
+}
+
+func targetOf(app *v1alpha1.Application) string {
+	if source, ok := app.SyncSource(); ok && source.TargetRevision != "" {
+		return source.TargetRevision
+	}
+	return "HEAD"
+}
+
+func isTarget(app *v1alpha1.Application, revision string) bool {
+	return revision == targetOf(app) || revision == app.Status.Sync.Revision
+}
+
+func (s *service) start(ctx context.Context, app *v1alpha1.Application, operation *v1alpha1.Operation, annotations map[string]string) (*applicationAnswer, error) {
+	request, err := action.Start(app, operation, annotations)
+	if err != nil {
+		return nil, err
+	}
+	if err := s.send(ctx, app, request); err != nil {
+		return nil, err
+	}
+	return &applicationAnswer{application{*app}}, nil
+}
+
+func (s *service) rollback(ctx context.Context, c *caller, in *rollbackInput) (*applicationAnswer, error) {
+	app, err := s.find(ctx, c, in.ApplicationName.or(in.Body.AppNamespace, in.Body.Project), c.options.Rollback)
+	if err != nil {
+		return nil, err
+	}
+	to, err := deploymentOf(app, in.Body.ID)
+	if err != nil {
+		return nil, err
+	}
+	operation := action.RollBack(app, to, v1alpha1.OperationInitiator{Username: c.Name})
+	operation.Sync.Prune, operation.Sync.DryRun = in.Body.Prune, in.Body.DryRun
+	annotations := map[string]string{}
+	if left := action.RollBackLeaves(app, to); left != "" && !in.Body.DryRun {
+		annotations[v1alpha1.RollbackPinAnnotation] = left
+	}
+	return s.start(ctx, app, operation, annotations)
+}
+
+// deploymentOf returns a deployment of the history; the one before the last for 0.
+func deploymentOf(app *v1alpha1.Application, id int64) (v1alpha1.RevisionHistory, error) {
+	history := app.Status.History
+	if id == 0 && len(history) >= 2 {
+		return history[len(history)-2], nil
+	}
+	if i := slices.IndexFunc(history, func(h v1alpha1.RevisionHistory) bool { return h.ID == id }); i >= 0 && id != 0 {
+		return history[i], nil
+	}
+	return v1alpha1.RevisionHistory{}, &problem.Error{Kind: problem.Usage, Object: "Application " + app.Name, Cause: fmt.Sprintf("no deployment %d in the history", id), Remedy: "read status.history of the Application"}
+}
+
+func (s *service) terminate(ctx context.Context, c *caller, in *ApplicationName) (*nothing, error) {
+	app, err := s.find(ctx, c, *in, c.options.Terminate)
+	if err != nil {
+		return nil, err
+	}
+	request, err := action.Terminate(app)
+	if err != nil {
+		return nil, err
+	}
+	return &nothing{}, s.send(ctx, app, request)
+}

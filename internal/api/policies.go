@@ -1,0 +1,78 @@
+package api
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"strings"
+	"sync"
+
+	corev1 "k8s.io/api/core/v1"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	"github.com/cyan-cd/cyan/api/v1alpha1"
+	"github.com/cyan-cd/cyan/internal/access"
+	"github.com/cyan-cd/cyan/internal/auth"
+)
+
+// Policies has the policy of now, which is made anew when what it is made of has changed.
+type Policies struct {
+	reader    client.Reader
+	namespace string
+	log       *slog.Logger
+
+	mu     sync.Mutex
+	of     string
+	policy access.Policy
+}
+
+// NewPolicies returns the policies that a namespace has, read from a cache.
+func NewPolicies(reader client.Reader, namespace string, log *slog.Logger) *Policies {
+	return &Policies{reader: reader, namespace: namespace, log: log}
+}
+
+// Scopes returns the claims whose values are groups, as the last policy that was read has them.
+func (p *Policies) Scopes() []string {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.of == "" {
+		return []string{"groups"}
+	}
+	return p.policy.Scopes()
+}
+
+// current returns the policy of now.
+func (p *Policies) current(ctx context.Context) (access.Policy, error) {
+	var versions strings.Builder
+	written := access.Written{}
+	for _, part := range []struct {
+		name string
+		into *map[string]string
+	}{{access.ConfigMapName, &written.Policies}, {auth.ConfigName, &written.Settings}} {
+		found := &corev1.ConfigMap{}
+		if err := p.reader.Get(ctx, client.ObjectKey{Namespace: p.namespace, Name: part.name}, found); client.IgnoreNotFound(err) != nil {
+			return access.Policy{}, fmt.Errorf("reading ConfigMap %s: %w", part.name, err)
+		}
+		*part.into = found.Data
+		fmt.Fprintln(&versions, found.UID, found.ResourceVersion)
+	}
+	var projects v1alpha1.AppProjectList
+	if err := p.reader.List(ctx, &projects, client.InNamespace(p.namespace)); err != nil {
+		return access.Policy{}, fmt.Errorf("reading AppProjects: %w", err)
+	}
+	for i := range projects.Items {
+		written.Projects = append(written.Projects, &projects.Items[i])
+		fmt.Fprintln(&versions, projects.Items[i].UID, projects.Items[i].ResourceVersion)
+	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.of == versions.String() {
+		return p.policy, nil
+	}
+	policy, problems := access.Parse(written)
+	for _, problem := range problems {
+		p.log.Warn("policy not understood", "err", problem)
+	}
+	p.of, p.policy = versions.String(), policy
+	return policy, nil
+}

@@ -1,0 +1,118 @@
+package api
+
+import (
+	"net/http"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/danielgtaylor/huma/v2"
+)
+
+// calls are all calls of the API, each with a path and a body that fit, and who may make it for an Application of their
+// own project and of another. Calls without an Application have the same answer for both.
+var calls = []struct {
+	id, method, path, body string
+	// own and other name the accounts that are allowed, of those in accounts; "*" is everybody, a stranger too.
+	own, other []string
+}{
+	{"login", http.MethodPost, "/api/v1/session", `{"username":"admin","password":"wrong"}`, nil, nil},
+	{"logout", http.MethodDelete, "/api/v1/session", "", []string{"*"}, []string{"*"}},
+	{"userInfo", http.MethodGet, "/api/v1/session/userinfo", "", []string{"*"}, []string{"*"}},
+	{"canI", http.MethodGet, "/api/v1/account/can-i/applications/get/PROJECT/PROJECT-web", "", everyone, everyone},
+	{"version", http.MethodGet, "/api/version", "", []string{"*"}, []string{"*"}},
+	{"listApplications", http.MethodGet, "/api/v1/applications", "", everyone, everyone},
+	{"getApplication", http.MethodGet, "/api/v1/applications/PROJECT-web", "", []string{"admin", "reader", "shopper", "deployer"}, []string{"admin", "reader"}},
+	{"syncApplication", http.MethodPost, "/api/v1/applications/PROJECT-web/sync", `{}`, []string{"admin", "shopper", "deployer"}, []string{"admin"}},
+	{"rollbackApplication", http.MethodPost, "/api/v1/applications/PROJECT-web/rollback", `{"id":1}`, []string{"admin", "shopper", "deployer"}, []string{"admin"}},
+	{"terminateOperation", http.MethodDelete, "/api/v1/applications/PROJECT-web/operation", "", []string{"admin", "shopper", "deployer"}, []string{"admin"}},
+}
+
+var everyone = []string{"admin", "reader", "shopper", "deployer", "nobody"}
+
+// Every call is in the table, and every account is allowed what the table says and nothing else.
+func TestWhoMayCall(t *testing.T) {
+	_, api := build(Options{})
+	var registered, listed []string
+	for _, path := range api.OpenAPI().Paths {
+		for _, operation := range []*huma.Operation{path.Get, path.Post, path.Put, path.Patch, path.Delete, path.Head, path.Options, path.Trace} {
+			if operation != nil {
+				registered = append(registered, operation.OperationID)
+			}
+		}
+	}
+	for _, c := range calls {
+		listed = append(listed, c.id)
+	}
+	slices.Sort(registered)
+	if slices.Sort(listed); !slices.Equal(registered, listed) {
+		t.Fatalf("the calls are %v, and the table has %v", registered, listed)
+	}
+	for _, c := range calls {
+		t.Run(c.id, func(t *testing.T) {
+			for _, project := range []string{"shop", "bank"} {
+				allowed := c.own
+				if project == "bank" {
+					allowed = c.other
+				}
+				for _, as := range append(slices.Clone(everyone), "") {
+					w := newWorld(t)
+					if c.id == "terminateOperation" {
+						if status, answer := w.call("admin", http.MethodPost, "/api/v1/applications/"+project+"-web/sync", `{}`); status != http.StatusOK {
+							t.Fatalf("beginning an operation: %d %v", status, answer)
+						}
+					}
+					status, answer := w.call(as, c.method, strings.ReplaceAll(c.path, "PROJECT", project), c.body)
+					want := slices.Contains(allowed, "*") || as != "" && slices.Contains(allowed, as)
+					got := status != http.StatusUnauthorized && status != http.StatusForbidden
+					if got != want || got && status >= http.StatusInternalServerError {
+						t.Errorf("project %s, as %q: status %d, want it allowed: %v (%v)", project, as, status, want, answer)
+					}
+					if as == "" && !want && status != http.StatusUnauthorized {
+						t.Errorf("a stranger gets %d, want 401", status)
+					}
+				}
+			}
+		})
+	}
+}
+
+// A list holds what who asks may see, and nothing of the rest.
+func TestListsHoldWhatMayBeSeen(t *testing.T) {
+	w := newWorld(t)
+	for as, want := range map[string][]string{"admin": {"bank-web", "shop-web"}, "reader": {"bank-web", "shop-web"}, "shopper": {"shop-web"}, "deployer": {"shop-web"}, "nobody": nil} {
+		for query, of := range map[string][]string{"": {"bank-web", "shop-web"}, "?projects=bank": {"bank-web"}, "?name=shop-web": {"shop-web"}, "?selector=of%3Dshop": {"shop-web"}, "?repo=https://git.example/bank": {"bank-web"}} {
+			_, answer := w.call(as, http.MethodGet, "/api/v1/applications"+query, "")
+			var got []string
+			for _, item := range answer["items"].([]any) {
+				got = append(got, item.(map[string]any)["metadata"].(map[string]any)["name"].(string))
+			}
+			wanted := slices.DeleteFunc(slices.Clone(want), func(name string) bool { return !slices.Contains(of, name) })
+			if !slices.Equal(got, wanted) {
+				t.Errorf("as %s, %q: got %v, want %v", as, query, got, wanted)
+			}
+		}
+	}
+}
+
+// Who may not see an Application is not told whether it is there.
+func TestWhatIsHiddenIsNotThere(t *testing.T) {
+	w := newWorld(t)
+	for _, c := range []struct{ hidden, missing string }{
+		{"/api/v1/applications/bank-web", "/api/v1/applications/missing"},
+		{"/api/v1/applications/bank-web?project=bank", "/api/v1/applications/missing?project=bank"},
+	} {
+		status, hidden := w.call("shopper", http.MethodGet, c.hidden, "")
+		_, missing := w.call("shopper", http.MethodGet, c.missing, "")
+		text := strings.ReplaceAll(hidden["error"].(string), "bank-web", "missing")
+		if status != http.StatusForbidden || text != missing["error"] {
+			t.Errorf("%s: %d %v, and %s: %v; want 403 and the same", c.hidden, status, hidden, c.missing, missing)
+		}
+	}
+	if status, answer := w.call("shopper", http.MethodGet, "/api/v1/applications/missing?project=shop", ""); status != http.StatusNotFound {
+		t.Errorf("in a project that may be seen: %d %v, want 404", status, answer)
+	}
+	if status, _ := w.call("shopper", http.MethodGet, "/api/v1/applications/bank-web?project=shop", ""); status != http.StatusNotFound {
+		t.Errorf("an Application of another project than the one that is named: %d, want 404", status)
+	}
+}
