@@ -33,10 +33,11 @@ lint: ## golangci-lint, with ceilings for the length and complexity of functions
 	go tool -modfile=go.lint.mod golangci-lint run ./...
 	cd localcluster && go tool -modfile=../go.lint.mod golangci-lint run --config ../.golangci.yml ./...
 
-generate: ## deepcopy functions and CRDs, from the Go types; docs/compatibility.md, from its tables
+generate: ## deepcopy functions and CRDs, from the Go types; docs/compatibility.md, from its tables; docs/openapi.json, from the calls
 	$(TOOL) controller-gen object crd:maxDescLen=0,generateEmbeddedObjectMeta=true paths=./api/... output:crd:dir=api/crds
 	go run ./hack/preserve api/crds/*.yaml
 	go generate ./internal/settings
+	go test ./internal/api -run TestTheDocumentIsCurrent -update
 
 bench: build system-packages ## where the time goes, and what it costs
 	./hack/bench.sh

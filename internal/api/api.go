@@ -59,8 +59,8 @@ func build(o Options) (*http.ServeMux, huma.API) {
 	config.DocsPath, config.SchemasPath, config.CreateHooks, config.OpenAPIPath = "", "", nil, "/api/openapi"
 	s := &service{Options: o, auth: o.Auth, log: o.Log, api: humago.New(mux, config)}
 	s.api.UseMiddleware(withRequest)
-	s.registerSession()
-	s.registerApplications()
-	s.registerOperations()
+	sessions{s}.register()
+	applications{s}.register()
+	operations{s}.register()
 	return mux, s.api
 }

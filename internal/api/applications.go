@@ -59,12 +59,15 @@ type applicationQuery struct {
 	Refresh string `query:"refresh" enum:"normal,hard" doc:"have it looked at again first"`
 }
 
-func (s *service) registerApplications() {
-	register(s, huma.Operation{OperationID: "listApplications", Method: http.MethodGet, Path: "/api/v1/applications", Summary: "The Applications that who asks may see, by name", Tags: []string{"applications"}}, s.listApplications)
-	register(s, huma.Operation{OperationID: "getApplication", Method: http.MethodGet, Path: "/api/v1/applications/{name}", Summary: "An Application", Tags: []string{"applications"}}, s.getApplication)
+// applications are the calls that show Applications.
+type applications struct{ *service }
+
+func (s applications) register() {
+	register(s.service, huma.Operation{OperationID: "listApplications", Method: http.MethodGet, Path: "/api/v1/applications", Summary: "The Applications that who asks may see, by name", Tags: []string{"applications"}}, s.listApplications)
+	register(s.service, huma.Operation{OperationID: "getApplication", Method: http.MethodGet, Path: "/api/v1/applications/{name}", Summary: "An Application", Tags: []string{"applications"}}, s.getApplication)
 }
 
-func (s *service) listApplications(ctx context.Context, c *caller, in *listQuery) (*applicationList, error) {
+func (s applications) listApplications(ctx context.Context, c *caller, in *listQuery) (*applicationList, error) {
 	may, err := c.mayAll()
 	if err != nil {
 		return nil, err
@@ -106,7 +109,7 @@ func (s *service) named(app *v1alpha1.Application) access.Application {
 	return named
 }
 
-func (s *service) getApplication(ctx context.Context, c *caller, in *applicationQuery) (*applicationAnswer, error) {
+func (s applications) getApplication(ctx context.Context, c *caller, in *applicationQuery) (*applicationAnswer, error) {
 	app, err := s.find(ctx, c, in.ApplicationName, func(a access.Application) access.Request { return a.On(access.Get) })
 	if err != nil {
 		return nil, err
@@ -124,7 +127,7 @@ func (s *service) getApplication(ctx context.Context, c *caller, in *application
 const refreshTimeout = time.Minute
 
 // refreshed waits until an Application was looked at.
-func (s *service) refreshed(ctx context.Context, key client.ObjectKey) (*applicationAnswer, error) {
+func (s applications) refreshed(ctx context.Context, key client.ObjectKey) (*applicationAnswer, error) {
 	app := &v1alpha1.Application{}
 	err := wait.PollUntilContextTimeout(ctx, 50*time.Millisecond, refreshTimeout, false, func(ctx context.Context) (bool, error) {
 		if err := s.Reader.Get(ctx, key, app); err != nil {

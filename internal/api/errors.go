@@ -55,8 +55,8 @@ var statuses = map[problem.Kind]struct{ status, code int }{
 	problem.Unreachable: {http.StatusServiceUnavailable, codeUnavailable},
 }
 
-// answerOf returns an error as clients read it. What nothing is known of is told in general: its text may have come from
-// anywhere.
+// answerOf returns an error as clients read it. What nothing is known of is told in general: its text may have come
+// from anywhere.
 func answerOf(err error) error {
 	var known *Error
 	var soon *auth.TooSoonError

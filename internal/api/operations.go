@@ -80,14 +80,17 @@ type nothing struct {
 	Body struct{}
 }
 
-func (s *service) registerOperations() {
+// operations are the calls that begin and end operations.
+type operations struct{ *service }
+
+func (s operations) register() {
 	tags := []string{"applications"}
-	register(s, huma.Operation{OperationID: "syncApplication", Method: http.MethodPost, Path: "/api/v1/applications/{name}/sync", Summary: "Begin a sync", Tags: tags}, s.sync)
-	register(s, huma.Operation{OperationID: "rollbackApplication", Method: http.MethodPost, Path: "/api/v1/applications/{name}/rollback", Summary: "Roll back to a deployment of the history", Tags: tags}, s.rollback)
-	register(s, huma.Operation{OperationID: "terminateOperation", Method: http.MethodDelete, Path: "/api/v1/applications/{name}/operation", Summary: "End the operation that goes on", Tags: tags}, s.terminate)
+	register(s.service, huma.Operation{OperationID: "syncApplication", Method: http.MethodPost, Path: "/api/v1/applications/{name}/sync", Summary: "Begin a sync", Tags: tags}, s.sync)
+	register(s.service, huma.Operation{OperationID: "rollbackApplication", Method: http.MethodPost, Path: "/api/v1/applications/{name}/rollback", Summary: "Roll back to a deployment of the history", Tags: tags}, s.rollback)
+	register(s.service, huma.Operation{OperationID: "terminateOperation", Method: http.MethodDelete, Path: "/api/v1/applications/{name}/operation", Summary: "End the operation that goes on", Tags: tags}, s.terminate)
 }
 
-func (s *service) sync(ctx context.Context, c *caller, in *syncInput) (*applicationAnswer, error) {
+func (s operations) sync(ctx context.Context, c *caller, in *syncInput) (*applicationAnswer, error) {
 	of := in.ApplicationName.or(in.Body.AppNamespace, in.Body.Project)
 	app, err := s.find(ctx, c, of, func(a access.Application) access.Request {
 		return c.options.Sync(a, access.SyncRequest{OtherRevision: in.Body.Revision != ""})
@@ -144,7 +147,7 @@ func isTarget(app *v1alpha1.Application, revision string) bool {
 	return revision == targetOf(app) || revision == app.Status.Sync.Revision
 }
 
-func (s *service) start(ctx context.Context, app *v1alpha1.Application, operation *v1alpha1.Operation, annotations map[string]string) (*applicationAnswer, error) {
+func (s operations) start(ctx context.Context, app *v1alpha1.Application, operation *v1alpha1.Operation, annotations map[string]string) (*applicationAnswer, error) {
 	request, err := action.Start(app, operation, annotations)
 	if err != nil {
 		return nil, err
@@ -155,7 +158,7 @@ func (s *service) start(ctx context.Context, app *v1alpha1.Application, operatio
 	return &applicationAnswer{application{*app}}, nil
 }
 
-func (s *service) rollback(ctx context.Context, c *caller, in *rollbackInput) (*applicationAnswer, error) {
+func (s operations) rollback(ctx context.Context, c *caller, in *rollbackInput) (*applicationAnswer, error) {
 	app, err := s.find(ctx, c, in.ApplicationName.or(in.Body.AppNamespace, in.Body.Project), c.options.Rollback)
 	if err != nil {
 		return nil, err
@@ -185,7 +188,7 @@ func deploymentOf(app *v1alpha1.Application, id int64) (v1alpha1.RevisionHistory
 	return v1alpha1.RevisionHistory{}, &problem.Error{Kind: problem.Usage, Object: "Application " + app.Name, Cause: fmt.Sprintf("no deployment %d in the history", id), Remedy: "read status.history of the Application"}
 }
 
-func (s *service) terminate(ctx context.Context, c *caller, in *ApplicationName) (*nothing, error) {
+func (s operations) terminate(ctx context.Context, c *caller, in *ApplicationName) (*nothing, error) {
 	app, err := s.find(ctx, c, *in, c.options.Terminate)
 	if err != nil {
 		return nil, err

@@ -52,15 +52,18 @@ type versionInfo struct {
 	}
 }
 
-func (s *service) registerSession() {
-	register(s, huma.Operation{OperationID: "login", Method: http.MethodPost, Path: "/api/v1/session", Summary: "Log in with a password", Tags: []string{"session"}}, s.login)
-	register(s, huma.Operation{OperationID: "logout", Method: http.MethodDelete, Path: "/api/v1/session", Summary: "End the session on every replica", Tags: []string{"session"}}, s.logout)
-	register(s, huma.Operation{OperationID: "userInfo", Method: http.MethodGet, Path: "/api/v1/session/userinfo", Summary: "Who asks", Tags: []string{"session"}}, s.userInfo)
-	register(s, huma.Operation{OperationID: "canI", Method: http.MethodGet, Path: "/api/v1/account/can-i/{resource}/{action}/{subresource...}", Summary: "Whether who asks may do something", Tags: []string{"account"}}, s.canI)
-	register(s, huma.Operation{OperationID: "version", Method: http.MethodGet, Path: "/api/version", Summary: "The version of the program", Tags: []string{"version"}}, s.version)
+// sessions are the calls by which people log in and out, and find out who they are.
+type sessions struct{ *service }
+
+func (s sessions) register() {
+	register(s.service, huma.Operation{OperationID: "login", Method: http.MethodPost, Path: "/api/v1/session", Summary: "Log in with a password", Tags: []string{"session"}}, s.login)
+	register(s.service, huma.Operation{OperationID: "logout", Method: http.MethodDelete, Path: "/api/v1/session", Summary: "End the session on every replica", Tags: []string{"session"}}, s.logout)
+	register(s.service, huma.Operation{OperationID: "userInfo", Method: http.MethodGet, Path: "/api/v1/session/userinfo", Summary: "Who asks", Tags: []string{"session"}}, s.userInfo)
+	register(s.service, huma.Operation{OperationID: "canI", Method: http.MethodGet, Path: "/api/v1/account/can-i/{resource}/{action}/{subresource...}", Summary: "Whether who asks may do something", Tags: []string{"account"}}, s.canI)
+	register(s.service, huma.Operation{OperationID: "version", Method: http.MethodGet, Path: "/api/version", Summary: "The version of the program", Tags: []string{"version"}}, s.version)
 }
 
-func (s *service) login(_ context.Context, c *caller, in *credentials) (*token, error) {
+func (s sessions) login(_ context.Context, c *caller, in *credentials) (*token, error) {
 	c.open()
 	c.about = in.Body.Username
 	session, err := s.auth.Login(c.request, auth.Credentials{Name: in.Body.Username, Password: in.Body.Password})
@@ -72,7 +75,7 @@ func (s *service) login(_ context.Context, c *caller, in *credentials) (*token, 
 	return out, nil
 }
 
-func (s *service) logout(_ context.Context, c *caller, _ *struct{}) (*token, error) {
+func (s sessions) logout(_ context.Context, c *caller, _ *struct{}) (*token, error) {
 	c.open()
 	cookies, err := s.auth.Logout(c.request)
 	return &token{SetCookie: values(cookies)}, err
@@ -86,7 +89,7 @@ func values(cookies []*http.Cookie) []http.Cookie {
 	return all
 }
 
-func (s *service) userInfo(_ context.Context, c *caller, _ *struct{}) (*userInfo, error) {
+func (s sessions) userInfo(_ context.Context, c *caller, _ *struct{}) (*userInfo, error) {
 	c.open()
 	out := &userInfo{}
 	if c.unknown == nil && c.LoggedIn() {
@@ -95,7 +98,7 @@ func (s *service) userInfo(_ context.Context, c *caller, _ *struct{}) (*userInfo
 	return out, nil
 }
 
-func (s *service) canI(_ context.Context, c *caller, in *canI) (*yesOrNo, error) {
+func (s sessions) canI(_ context.Context, c *caller, in *canI) (*yesOrNo, error) {
 	may, err := c.mayAll()
 	if err != nil {
 		return nil, err
@@ -107,7 +110,7 @@ func (s *service) canI(_ context.Context, c *caller, in *canI) (*yesOrNo, error)
 	return out, nil
 }
 
-func (s *service) version(_ context.Context, c *caller, _ *struct{}) (*versionInfo, error) {
+func (s sessions) version(_ context.Context, c *caller, _ *struct{}) (*versionInfo, error) {
 	c.open()
 	out := &versionInfo{}
 	out.Body.Version = s.Version
