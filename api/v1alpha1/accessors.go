@@ -52,16 +52,22 @@ func (a *Application) OmitsResources() bool {
 	return slices.ContainsFunc(a.Status.Conditions, func(c ApplicationCondition) bool { return c.Type == ConditionOmittedResourceWarning })
 }
 
+// Automation is how far automated sync goes.
+type Automation struct{ Prune, SelfHeal, AllowEmpty bool }
+
 // Automation returns how far automated sync goes; nil when the Application is synced by people alone.
-func (s *ApplicationSpec) Automation() *AutomatedSync {
+func (s *ApplicationSpec) Automation() *Automation {
 	if s.SyncPolicy == nil || s.SyncPolicy.Automated == nil {
 		return nil
 	}
 	if enabled := s.SyncPolicy.Automated.Enabled; enabled != nil && !*enabled {
 		return nil
 	}
-	return s.SyncPolicy.Automated
+	auto := s.SyncPolicy.Automated
+	return &Automation{Prune: isTrue(auto.Prune), SelfHeal: isTrue(auto.SelfHeal), AllowEmpty: isTrue(auto.AllowEmpty)}
 }
+
+func isTrue(b *bool) bool { return b != nil && *b }
 
 // IsAutomated reports whether an Application is synced without being asked.
 func (s *ApplicationSpec) IsAutomated() bool { return s.Automation() != nil }

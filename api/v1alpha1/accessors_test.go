@@ -71,21 +71,24 @@ func TestTheSourceOfASync(t *testing.T) {
 func TestAutomation(t *testing.T) {
 	for name, c := range map[string]struct {
 		policy *SyncPolicy
-		want   bool
+		want   *Automation
 	}{
-		"no policy":      {nil, false},
-		"not automated":  {&SyncPolicy{}, false},
-		"automated":      {&SyncPolicy{Automated: &AutomatedSync{}}, true},
-		"enabled: true":  {&SyncPolicy{Automated: &AutomatedSync{Enabled: pointer(true)}}, true},
-		"enabled: false": {&SyncPolicy{Automated: &AutomatedSync{Enabled: pointer(false), SelfHeal: true}}, false},
+		"no policy":      {nil, nil},
+		"not automated":  {&SyncPolicy{}, nil},
+		"automated":      {&SyncPolicy{Automated: &AutomatedSync{}}, &Automation{}},
+		"enabled: true":  {&SyncPolicy{Automated: &AutomatedSync{Enabled: pointer(true)}}, &Automation{}},
+		"enabled: false": {&SyncPolicy{Automated: &AutomatedSync{Enabled: pointer(false), SelfHeal: pointer(true)}}, nil},
+		"pruning":        {&SyncPolicy{Automated: &AutomatedSync{Prune: pointer(true), SelfHeal: pointer(false)}}, &Automation{Prune: true}},
+		"healing":        {&SyncPolicy{Automated: &AutomatedSync{SelfHeal: pointer(true), AllowEmpty: pointer(false)}}, &Automation{SelfHeal: true}},
+		"emptying":       {&SyncPolicy{Automated: &AutomatedSync{AllowEmpty: pointer(true), Prune: pointer(false)}}, &Automation{AllowEmpty: true}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			spec := &ApplicationSpec{SyncPolicy: c.policy}
-			if got := spec.IsAutomated(); got != c.want {
+			if got := spec.IsAutomated(); got != (c.want != nil) {
 				t.Errorf("IsAutomated: got %v, want %v", got, c.want)
 			}
-			if got := spec.Automation(); (got != nil) != c.want || got != nil && got != c.policy.Automated {
-				t.Errorf("Automation: got %v", got)
+			if got := spec.Automation(); (got != nil) != (c.want != nil) || got != nil && *got != *c.want {
+				t.Errorf("Automation: got %v, want %v", got, c.want)
 			}
 		})
 	}

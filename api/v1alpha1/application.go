@@ -168,16 +168,16 @@ type SyncPolicy struct {
 	ManagedNamespaceMetadata *ManagedNamespaceMetadata `json:"managedNamespaceMetadata,omitempty"`
 }
 
-// AutomatedSync is how far automation goes.
+// AutomatedSync is how far automation goes, as people write it: what is false is kept as it was written.
 type AutomatedSync struct {
 	// Enabled false switches automation off; true when nil.
 	Enabled *bool `json:"enabled,omitempty"`
 	// Prune deletes what git no longer has.
-	Prune bool `json:"prune,omitempty"`
+	Prune *bool `json:"prune,omitempty"`
 	// SelfHeal undoes changes made in the cluster.
-	SelfHeal bool `json:"selfHeal,omitempty"`
+	SelfHeal *bool `json:"selfHeal,omitempty"`
 	// AllowEmpty lets a prune delete everything.
-	AllowEmpty bool `json:"allowEmpty,omitempty"`
+	AllowEmpty *bool `json:"allowEmpty,omitempty"`
 }
 
 // RetryStrategy is how a failed sync is retried.

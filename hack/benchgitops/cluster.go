@@ -177,7 +177,7 @@ func application(name, url, path, namespace string) *v1alpha1.Application {
 			Project:     v1alpha1.DefaultProject,
 			Source:      &v1alpha1.ApplicationSource{RepoURL: url, Path: path, TargetRevision: "main"},
 			Destination: v1alpha1.ApplicationDestination{Server: "https://kubernetes.default.svc", Namespace: namespace},
-			SyncPolicy:  &v1alpha1.SyncPolicy{Automated: &v1alpha1.AutomatedSync{Prune: true, SelfHeal: true}},
+			SyncPolicy:  &v1alpha1.SyncPolicy{Automated: &v1alpha1.AutomatedSync{Prune: new(true), SelfHeal: new(true)}},
 		},
 	}
 }

@@ -27,7 +27,7 @@ func TestArticlesApplication(t *testing.T) {
 	if spec.Project != "default" || spec.Source.RepoURL != repo.URL || spec.Source.Path != "k8s" || spec.Destination.Server != "https://kubernetes.default.svc" || spec.Destination.Namespace != "default" {
 		t.Errorf("%+v %+v", spec, spec.Source)
 	}
-	if a := spec.SyncPolicy.Automated; a == nil || !a.Prune || !a.SelfHeal || a.AllowEmpty {
+	if a := spec.Automation(); a == nil || !a.Prune || !a.SelfHeal || a.AllowEmpty {
 		t.Errorf("%+v", a)
 	}
 	s.says([]string{"argocd", "app", "list"}, "k8s-request-counter-emitter", "Auto-Prune-SelfHeal")
@@ -52,8 +52,12 @@ func TestAppCreateTwice(t *testing.T) {
 	}
 	s.run("cyan", "app", "set", "twice", "--sync-policy", "automated", "--self-heal", "--sync-option", "CreateNamespace=true", "--kustomize-image", "shop=registry.example/shop:v2")
 	spec := s.app("twice").Spec
-	if spec.SyncPolicy.Automated == nil || !spec.SyncPolicy.Automated.SelfHeal || len(spec.SyncPolicy.SyncOptions) != 1 || len(spec.Source.Kustomize.Images) != 1 || spec.Source.TargetRevision != "release" {
+	if a := spec.Automation(); a == nil || !a.SelfHeal || len(spec.SyncPolicy.SyncOptions) != 1 || len(spec.Source.Kustomize.Images) != 1 || spec.Source.TargetRevision != "release" {
 		t.Errorf("%+v", spec)
+	}
+	s.run("cyan", "app", "set", "twice", "--auto-prune=false", "--self-heal=false", "--allow-empty=false")
+	if a := s.app("twice").Spec.SyncPolicy.Automated; a.Prune == nil || *a.Prune || a.SelfHeal == nil || *a.SelfHeal || a.AllowEmpty == nil || *a.AllowEmpty {
+		t.Errorf("got %+v, want what is false as it was written", a)
 	}
 }
 
@@ -89,7 +93,7 @@ func TestAppDiff(t *testing.T) {
 	namespace := s.cluster.Namespace(t)
 	s.run("cyan", "app", "create", "different", "--repo", repo.URL, "--path", "k8s", "--dest-namespace", namespace)
 	out, _, err := s.try("cyan", "app", "diff", "different")
-	if err == nil || !strings.Contains(out, "Deployment "+namespace+"/shop (new)") || !strings.Contains(out, "registry.example/shop:v1") {
+	if err == nil || !strings.Contains(out, "===== apps/Deployment "+namespace+"/shop ====== new") || !strings.Contains(out, "registry.example/shop:v1") {
 		t.Errorf("%s\n%v", out, err)
 	}
 }

@@ -1,6 +1,7 @@
 package compare
 
 import (
+	"fmt"
 	"slices"
 	"strings"
 
@@ -45,10 +46,15 @@ func (r *Renderer) Advance(app *v1alpha1.Application, src v1alpha1.ApplicationSo
 
 func (r *Renderer) lastOf(app *v1alpha1.Application, src v1alpha1.ApplicationSource, repo source.Repository) *Rendering {
 	last, ok := r.last.Get(nameOf(app))
-	if !ok || last.options != optionsHash(app, src)+repo.Identity() {
+	if !ok || last.options != optionsOf(app, src, repo, r.settings()) {
 		return nil
 	}
 	return last
+}
+
+// optionsOf names everything but the revision and the keys that a rendering depends on.
+func optionsOf(app *v1alpha1.Application, src v1alpha1.ApplicationSource, repo source.Repository, settings render.Settings) string {
+	return optionsHash(app, src) + repo.Identity() + fmt.Sprint(settings)
 }
 
 // usesRevision reports whether a variable that tells the revision went into a result.

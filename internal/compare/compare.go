@@ -181,7 +181,8 @@ func (c *Comparer) against(ctx context.Context, in Input, before Comparison, at 
 	if result.Live, err = in.Cluster.Snapshot(ctx, want); err != nil {
 		return result, err
 	}
-	result.Policy.IgnoreDifferences = ignoredDifferences(in, result.Desired)
+	kinds := objectKinds(result.Desired)
+	result.Policy.IgnoreDifferences, result.Policy.KnownFields = ignoredDifferences(in, kinds), knownFields(in, kinds)
 	if err = lookAtOthers(ctx, in, &result); err != nil {
 		return result, err
 	}

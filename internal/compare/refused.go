@@ -48,6 +48,9 @@ func invalid(object *unstructured.Unstructured, findings []*problem.Error) strin
 	for _, f := range findings {
 		finding := *f
 		finding.Object, finding.File = "", ""
+		if value, is := strings.CutPrefix(f.Cause, "invalid value "); is {
+			finding.Cause = "Invalid value: " + value
+		}
 		if place := (&problem.Error{File: f.File, Line: f.Line}).Error(); place != "" {
 			finding.Cause += " (" + place + ")"
 		}

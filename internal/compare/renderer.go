@@ -35,6 +35,8 @@ type RenderOptions struct {
 	Limits render.Limits
 	// Keys returns those that open files encrypted with SOPS for Applications of a project; none when nil.
 	Keys func(ctx context.Context, project string) sops.Keys
+	// Settings returns those of the installation; none when nil.
+	Settings func() render.Settings
 	// Time is how long one rendering may take; no limit when zero.
 	Time time.Duration
 	// Patience is how long Render waits. The rendering goes on without it, and Finished is called with the Application
@@ -100,7 +102,8 @@ func (r *Renderer) Render(ctx context.Context, app *v1alpha1.Application, permit
 	if r.options.Keys != nil {
 		keys = r.options.Keys(ctx, permitted.Project())
 	}
-	name, options := nameOf(app), optionsHash(app, src)+repo.Identity()
+	settings := r.settings()
+	name, options := nameOf(app), optionsOf(app, src, repo, settings)
 	if before := r.lastOf(app, src, repo); before != nil && before.Revision == revision && before.keys == keys.Fingerprint() {
 		return before, nil
 	}
@@ -110,8 +113,16 @@ func (r *Renderer) Render(ctx context.Context, app *v1alpha1.Application, permit
 	}
 	anew := r.takeDistrust(name)
 	return r.wait(ctx, name, r.run(name, options, revision, keys.Fingerprint(), func(control render.Control) (*Rendering, error) {
-		return renderTree(r.render, tree, app, src, revision, render.Options{Keys: keys, Limits: r.options.Limits, Control: control, Files: r.files, Anew: anew})
+		return renderTree(r.render, tree, app, src, revision, render.Options{Keys: keys, Settings: settings, Limits: r.options.Limits, Control: control, Files: r.files, Anew: anew})
 	}))
+}
+
+// settings are those of this moment.
+func (r *Renderer) settings() render.Settings {
+	if r.options.Settings == nil {
+		return render.Settings{}
+	}
+	return r.options.Settings()
 }
 
 // Distrust has the next rendering of an Application made anew, whatever is remembered of its source, by any name.

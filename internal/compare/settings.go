@@ -11,6 +11,7 @@ import (
 	"github.com/cyan-cd/cyan/internal/health"
 	"github.com/cyan-cd/cyan/internal/plan"
 	"github.com/cyan-cd/cyan/internal/project"
+	"github.com/cyan-cd/cyan/internal/render"
 	"github.com/cyan-cd/cyan/internal/settings"
 )
 
@@ -41,8 +42,8 @@ func withoutExcluded(rendered []plan.Desired, kinds []schema.GroupVersionKind, b
 // excludedName is an object as tools read it in the warning of its exclusion.
 func excludedName(k plan.Key) string { return k.Group + "/" + k.Kind + " " + k.Name }
 
-// ignoredDifferences are those that the Application names, and those that the settings name for the kinds that it has.
-func ignoredDifferences(in Input, desired []plan.Desired) []v1alpha1.IgnoreDifference {
+// objectKinds are the kinds of objects, each once.
+func objectKinds(desired []plan.Desired) []schema.GroupKind {
 	seen := map[schema.GroupKind]bool{}
 	var kinds []schema.GroupKind
 	for _, d := range desired {
@@ -51,7 +52,26 @@ func ignoredDifferences(in Input, desired []plan.Desired) []v1alpha1.IgnoreDiffe
 			kinds = append(kinds, kind)
 		}
 	}
+	return kinds
+}
+
+// ignoredDifferences are those that the Application names, and those that the settings name for the kinds that it has.
+func ignoredDifferences(in Input, kinds []schema.GroupKind) []v1alpha1.IgnoreDifference {
 	return slices.Concat(in.App.Spec.IgnoreDifferences, in.Settings.IgnoredOf(kinds...))
+}
+
+// knownFields are the fields of some kinds that have a type of Kubernetes, as the settings claim.
+func knownFields(in Input, kinds []schema.GroupKind) map[schema.GroupKind][]plan.KnownField {
+	var all map[schema.GroupKind][]plan.KnownField
+	for _, kind := range kinds {
+		for _, f := range in.Settings.KnownTypesOf(kind) {
+			if all == nil {
+				all = map[schema.GroupKind][]plan.KnownField{}
+			}
+			all[kind] = append(all[kind], plan.KnownField{Path: f.Field, Type: f.Type})
+		}
+	}
+	return all
 }
 
 // maxUnserved bounds the objects that are named for what they ask for and do not get.
@@ -88,6 +108,11 @@ func unservedOf(object *unstructured.Unstructured) []string {
 		all = append(all, f.Problem().Error())
 	}
 	return all
+}
+
+// RenderSettings returns what settings change about rendering.
+func RenderSettings(s settings.Settings) render.Settings {
+	return render.Settings{WithoutKustomize: s.Kustomize.Disabled, AnyFile: s.Kustomize.AnyFile}
 }
 
 // TrackingOf returns how objects are marked under settings.

@@ -52,6 +52,11 @@ func (i *identities) As(user string) (*apply.Client, error) {
 	return client, nil
 }
 
+// Refusing returns what writes nothing in the cluster, and tries nothing, for a reason.
+func (i *identities) Refusing(why error) *apply.Client {
+	return i.client.Within(func(apply.Ref) error { return why })
+}
+
 // limit is why an object is not one that the cluster is used for; nil when it is.
 func (i *identities) limit(ref apply.Ref) error {
 	if i.spec.Uses(ref.Namespace) {

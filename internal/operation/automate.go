@@ -83,7 +83,7 @@ func onlyPruning(p plan.Plan) bool {
 }
 
 // startOrWait begins a sync, unless the same one was done just now.
-func startOrWait(app *v1alpha1.Application, seen Observation, auto v1alpha1.AutomatedSync) Automation {
+func startOrWait(app *v1alpha1.Application, seen Observation, auto v1alpha1.Automation) Automation {
 	op := automatedOperation(app, seen, auto)
 	last := app.Status.OperationState
 	switch {
@@ -116,7 +116,7 @@ func synced(app *v1alpha1.Application, last *v1alpha1.OperationState, revision s
 	return equality.Semantic.DeepEqual(before, now)
 }
 
-func automatedOperation(app *v1alpha1.Application, seen Observation, auto v1alpha1.AutomatedSync) *v1alpha1.Operation {
+func automatedOperation(app *v1alpha1.Application, seen Observation, auto v1alpha1.Automation) *v1alpha1.Operation {
 	op := &v1alpha1.Operation{
 		Sync:        &v1alpha1.SyncOperation{Revision: seen.Revision, Prune: auto.Prune, SyncOptions: app.Spec.GetSyncOptions()},
 		InitiatedBy: v1alpha1.OperationInitiator{Automated: true},
@@ -133,7 +133,7 @@ const mostHealed = 500
 
 // drifted limits a heal to what differs, so that hooks do not run for it. What another Application has taken since is
 // left to it.
-func drifted(p plan.Plan, auto v1alpha1.AutomatedSync) []v1alpha1.SyncOperationResource {
+func drifted(p plan.Plan, auto v1alpha1.Automation) []v1alpha1.SyncOperationResource {
 	var all []v1alpha1.SyncOperationResource
 	for _, r := range p.Resources {
 		if len(all) == mostHealed {

@@ -49,7 +49,7 @@ func (l *look) last(sha string, phase v1alpha1.OperationPhase, ago time.Duration
 	return l.app.Status.OperationState
 }
 
-func (l *look) heals() { l.app.Spec.SyncPolicy.Automated.SelfHeal = true }
+func (l *look) heals() { l.app.Spec.SyncPolicy.Automated.SelfHeal = new(true) }
 
 // pruning is an object that git no longer has.
 func pruning(name string) plan.Resource {
@@ -114,7 +114,7 @@ func TestAutomate(t *testing.T) {
 		{name: "drift: what needs pruning is healed with prune", set: func(l *look) {
 			l.last(newSHA, v1alpha1.OperationSucceeded, time.Hour)
 			l.heals()
-			l.app.Spec.SyncPolicy.Automated.Prune = true
+			l.app.Spec.SyncPolicy.Automated.Prune = new(true)
 			l.seen.Plan.Resources = append(l.seen.Plan.Resources, pruning("x"))
 		}, starts: "g/ConfigMap/d/a /Secret/d/x", why: "cluster has changed"},
 		{name: "failure: just now", set: func(l *look) { l.last(newSHA, v1alpha1.OperationFailed, time.Second) }, why: "failed", at: 4 * time.Second},
@@ -139,13 +139,13 @@ func TestAutomate(t *testing.T) {
 		}, why: "needs pruning"},
 		{name: "prune: only pruning is left and automation prunes", set: func(l *look) {
 			l.seen.Plan.Resources = []plan.Resource{pruning("x")}
-			l.app.Spec.SyncPolicy.Automated.Prune = true
+			l.app.Spec.SyncPolicy.Automated.Prune = new(true)
 		}, starts: "all", why: "git has changed"},
-		{name: "prune: not everything", set: func(l *look) { l.app.Spec.SyncPolicy.Automated.Prune, l.seen.Plan.LeavesNothing = true, true },
+		{name: "prune: not everything", set: func(l *look) { l.app.Spec.SyncPolicy.Automated.Prune, l.seen.Plan.LeavesNothing = new(true), true },
 			why: "refusing to prune everything", condition: "allowEmpty"},
 		{name: "prune: nothing is refused without prune", set: func(l *look) { l.seen.Plan.LeavesNothing = true }, starts: "all", why: "git has changed"},
 		{name: "prune: everything where that is meant", set: func(l *look) {
-			l.app.Spec.SyncPolicy.Automated.Prune, l.app.Spec.SyncPolicy.Automated.AllowEmpty, l.seen.Plan.LeavesNothing = true, true, true
+			l.app.Spec.SyncPolicy.Automated.Prune, l.app.Spec.SyncPolicy.Automated.AllowEmpty, l.seen.Plan.LeavesNothing = new(true), new(true), true
 		}, starts: "all", why: "git has changed"},
 		{name: "pin: the commit that was rolled back", set: func(l *look) { l.app.Annotations = map[string]string{v1alpha1.RollbackPinAnnotation: newSHA} },
 			why: "commit 2222222: rolled back by a person", condition: "commit 2222222: rolled back"},
@@ -201,7 +201,7 @@ func TestAutomatedOperation(t *testing.T) {
 	if op.Sync.Revision != newSHA || op.Sync.Prune || len(op.Sync.SyncOptions) != 1 || op.Sync.SyncOptions[0] != "PruneLast=true" || !op.InitiatedBy.Automated || op.Retry.Limit != 5 {
 		t.Errorf("got %+v of %+v; want the commit, the Application's options, automation and 5 tries", op, op.Sync)
 	}
-	l.app.Spec.SyncPolicy.Automated.Prune = true
+	l.app.Spec.SyncPolicy.Automated.Prune = new(true)
 	l.app.Spec.SyncPolicy.Retry = &v1alpha1.RetryStrategy{Limit: 1}
 	if op = operation.Automate(l.app, l.seen).Start; !op.Sync.Prune || op.Retry.Limit != 1 {
 		t.Errorf("got prune %v, %d tries; want the policy's own", op.Sync.Prune, op.Retry.Limit)

@@ -21,7 +21,7 @@ func finish(app *v1alpha1.Application, seen Observation, phase v1alpha1.Operatio
 			at := metav1.NewTime(seen.Now)
 			state.FinishedAt = &at
 			state.RetryCount++
-			state.Message = fmt.Sprintf("%s (retry %d at %s)", message, state.RetryCount, when.UTC().Format(time.TimeOnly))
+			state.Message = fmt.Sprintf("%s (retry %d at %s)%s", message, state.RetryCount, when.UTC().Format(time.TimeOnly), otherSource(app))
 			return Decision{App: app, RequeueAfter: until(when, seen.Now)}
 		}
 	}
@@ -41,6 +41,7 @@ func end(app *v1alpha1.Application, seen Observation, phase v1alpha1.OperationPh
 	if state.RetryCount > 0 {
 		message = fmt.Sprintf("%s (retried %d times)", message, state.RetryCount)
 	}
+	message += otherSource(app)
 	state.FinishedAt, state.Phase, state.Message = &at, phase, message
 	app.Operation = nil
 	return Decision{App: app, RequeueAfter: RequeueNow, Events: []Event{completed(state)}}

@@ -25,7 +25,7 @@ const (
 
 // heal undoes what has changed in the cluster since a sync that ended well. What comes back each time is undone after
 // ever longer waits, since something else in the cluster wants it so.
-func heal(op *v1alpha1.Operation, seen Observation, last *v1alpha1.OperationState, auto v1alpha1.AutomatedSync) Automation {
+func heal(op *v1alpha1.Operation, seen Observation, last *v1alpha1.OperationState, auto v1alpha1.Automation) Automation {
 	if !auto.SelfHeal {
 		return Automation{Why: fmt.Sprintf("commit %s: synced already, and selfHeal is off", short(seen.Revision))}
 	}

@@ -76,7 +76,9 @@ func Decide(app *v1alpha1.Application, seen Observation) Decision {
 		return terminate(app, seen)
 	case seen.ToGoOn.Reason != "":
 		return awaitWindow(app, seen)
-	case !seen.Compared || (!app.Operation.InitiatedBy.Automated && isHeld(seen.Problems)):
+	case keepsSource(app):
+		return keepSource(app)
+	case isOnHold(app, seen):
 		return hold(app, seen)
 	case isSuperseded(state, seen):
 		return supersede(app, seen)
@@ -135,8 +137,17 @@ func terminate(app *v1alpha1.Application, seen Observation) Decision {
 	return Decision{App: app, Sync: true}
 }
 
+// isOnHold reports whether something keeps an operation from going on. Automation's own goes on with what is known
+// while git is away, unless the spec has another source by now.
+func isOnHold(app *v1alpha1.Application, seen Observation) bool {
+	return !seen.Compared || isHeld(seen.Problems) && (!app.Operation.InitiatedBy.Automated || hasKept(app))
+}
+
 // hold waits for what passes by itself, and fails where somebody has to change something.
 func hold(app *v1alpha1.Application, seen Observation) Decision {
+	if hasKept(app) {
+		return giveUpKept(app, seen)
+	}
 	var blocking, passing []string
 	for _, p := range seen.Problems {
 		switch p.Effect {
@@ -173,10 +184,7 @@ func supersede(app *v1alpha1.Application, seen Observation) Decision {
 		app.Status.OperationState.Message = unfinished
 		return Decision{App: app}
 	}
-	before := ""
-	if result := app.Status.OperationState.SyncResult; result != nil {
-		before = result.Revision
-	}
+	before, kept, own := app.Status.OperationState, hasKept(app), app.Operation.Sync.Source
 	if app.Operation.InitiatedBy.Automated {
 		idle := app.DeepCopy()
 		idle.Operation, idle.Status.OperationState = nil, nil
@@ -187,9 +195,12 @@ func supersede(app *v1alpha1.Application, seen Observation) Decision {
 		app.Operation = next.Start
 	}
 	app.Status.OperationState = newState(app.Operation, seen)
+	if kept {
+		goOnKept(app, before, own)
+	}
 	d := Decision{App: app, RequeueAfter: RequeueNow}
-	if before != "" {
-		app.Status.OperationState.Message = short(seen.Revision) + " supersedes " + short(before)
+	if result := before.SyncResult; result != nil && result.Revision != "" {
+		app.Status.OperationState.Message = short(seen.Revision) + " supersedes " + short(result.Revision) + otherSource(app)
 		d.Events = []Event{started(app.Operation.InitiatedBy, seen.Revision)}
 	}
 	return d

@@ -18,15 +18,30 @@ const (
 // retry begins a failed operation again when its time has come. What it had done before is done anew, hooks included.
 func retry(app *v1alpha1.Application, seen Observation) Decision {
 	state := app.Status.OperationState
-	at := endOf(state, seen.Now).Add(Backoff(&state.Operation.Retry, state.RetryCount))
+	at := nextTry(state, seen.Now)
 	if seen.Now.Before(at) {
 		return Decision{App: app, RequeueAfter: until(at, seen.Now)}
 	}
 	state.FinishedAt = nil
 	state.StartedAt = startedAt(seen.Now)
-	state.Message = fmt.Sprintf("retry %d", state.RetryCount)
+	state.Message = fmt.Sprintf("retry %d", state.RetryCount) + otherSource(app)
 	state.SyncResult.Resources = nil
 	return Decision{App: app, RequeueAfter: RequeueNow}
+}
+
+// nextTry returns when an operation that waits for its next try is tried.
+func nextTry(state *v1alpha1.OperationState, now time.Time) time.Time {
+	return endOf(state, now).Add(Backoff(&state.Operation.Retry, state.RetryCount))
+}
+
+// LooksAtGit reports whether git is asked anew before an operation goes on: it was asked for and is not begun, or is
+// about to be tried again with what is newest.
+func LooksAtGit(app *v1alpha1.Application, now time.Time) bool {
+	if IsAsked(app) {
+		return true
+	}
+	state := app.Status.OperationState
+	return app.Operation != nil && state.Operation.Retry.Refresh && state.FinishedAt != nil && !now.Before(nextTry(state, now))
 }
 
 // clockSkew is how far the clocks of those that write an Application may be apart.

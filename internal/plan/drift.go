@@ -61,6 +61,9 @@ func drift(desired *unstructured.Unstructured, live Live, ignore *ignoring) []Di
 	}
 	want := comparable(git)
 	ignore.takeOut(desired, live.Object, want, have)
+	for _, object := range []map[string]any{want, have} {
+		canonical(object, ignore.known[desired.GroupVersionKind().GroupKind()])
+	}
 	all := differences(want, have, "", fields)
 	if secret.Is(desired) {
 		hideValues(all)

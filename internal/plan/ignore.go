@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"k8s.io/apimachinery/pkg/runtime/schema"
 	"sigs.k8s.io/structured-merge-diff/v6/fieldpath"
 
 	"github.com/cyan-cd/cyan/api/v1alpha1"
@@ -24,6 +25,8 @@ const (
 type ignoring struct {
 	owner string
 	rules []v1alpha1.IgnoreDifference
+	// known are the fields that are compared by the value of their type.
+	known map[schema.GroupKind][]KnownField
 	err   error
 }
 

@@ -89,7 +89,7 @@ func TestNamespacesComeFirst(t *testing.T) {
 		{"in git, at an early wave", given{git: []string{namespace("d", wave("-100")), named("ConfigMap", "a", "")}}, "Sync -100 d, Sync 0 a"},
 		{"in git, that nothing lives in", given{git: []string{namespace("other", wave("5")), named("ConfigMap", "a", "")}}, "Sync 0 a, Sync 5 other"},
 		{"created, before a hook", given{policy: created, git: []string{named("Job", "j", "argocd.argoproj.io/hook: PreSync"), named("ConfigMap", "a", "")}}, "PreSync 0 d, PreSync 0 j, Sync 0 a"},
-		{"created, at the first wave", given{policy: created, git: []string{named("ConfigMap", "a", wave("-7"))}}, "Sync -7 d, Sync -7 a"},
+		{"created, at the first wave", given{policy: created, git: []string{named("ConfigMap", "a", wave("-7"))}}, "PreSync 0 d, Sync -7 a"},
 		{"there already, which nobody asks anything more of", given{policy: created, git: []string{named("ConfigMap", "a", "")}, live: []string{namespace("d", "")}}, "Sync 0 a"},
 	} {
 		p, _ := c.build(t)

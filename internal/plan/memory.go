@@ -60,6 +60,7 @@ type judging struct {
 	tracking Tracking
 	options  Options
 	ignored  []v1alpha1.IgnoreDifference
+	known    map[schema.GroupKind][]KnownField
 	judgedBy any
 }
 
@@ -117,7 +118,7 @@ func (m *Memory) place(p *Policy) {
 
 // judge has what was remembered of objects under another policy forgotten.
 func (m *Memory) judge(p *Policy) {
-	now := judging{p.Instance, p.Tracking, p.Options, p.IgnoreDifferences, p.JudgedBy}
+	now := judging{p.Instance, p.Tracking, p.Options, p.IgnoreDifferences, p.KnownFields, p.JudgedBy}
 	if !reflect.DeepEqual(m.judging, now) {
 		clear(m.about)
 		m.judging = now

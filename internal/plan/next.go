@@ -88,9 +88,9 @@ func (p Plan) Next(seen Progress) Step {
 	switch {
 	case seen.Terminate:
 		return s.terminate()
-	case !seen.Tried && len(seen.Results) == 0:
+	case !seen.Tried && !s.hasBegun():
 		return Step{Try: true}
-	case len(seen.Refused) > 0 && len(seen.Results) == 0:
+	case len(seen.Refused) > 0 && !s.hasBegun():
 		return s.refuse()
 	}
 	n := &stepper{standing: s, waits: waits{now: seen.Now, since: seen.Since}}
@@ -186,9 +186,33 @@ func (s *Step) do(do Do, t Task) {
 // maxRefusals bounds the objects that the message of a sync names; each has a result of its own.
 const maxRefusals = 10
 
-// refuse ends a sync of which a part would not be accepted, before anything was changed.
+// hasBegun reports whether anything of git was begun: the namespace that CreateNamespace makes is not.
+func (s *standing) hasBegun() bool {
+	for _, t := range s.plan.Tasks {
+		if _, begun := s.results[t.ID()]; begun && !t.Generated {
+			return true
+		}
+	}
+	return false
+}
+
+// refuse ends a sync of which a part would not be accepted, before anything of git was changed. The namespace that
+// CreateNamespace asks for is made all the same: in it the API server can judge the next try for good, and what people
+// put into it by hand may be all that is missing.
 func (s *standing) refuse() Step {
 	var step Step
+	applied := "nothing was applied"
+	for _, t := range s.plan.Tasks {
+		_, begun := s.results[t.ID()]
+		switch {
+		case !t.Generated || t.Live != nil:
+		case begun:
+			applied = "nothing but the namespace was applied"
+		case t.Refused == "" && s.seen.Refused[t.ID()] == "":
+			step.do(DoApply, t)
+			return step
+		}
+	}
 	var lines []string
 	for _, t := range s.plan.Tasks {
 		if why, ok := s.seen.Refused[t.ID()]; ok {
@@ -200,7 +224,7 @@ func (s *standing) refuse() Step {
 		lines = append(lines[:maxRefusals], fmt.Sprintf("and %d more", more))
 	}
 	step.Phase = v1alpha1.OperationFailed
-	step.Message = "one or more objects failed to apply (dry run); nothing was applied, because a part of it would be refused: " + strings.Join(lines, "; ")
+	step.Message = "one or more objects failed to apply (dry run); " + applied + ", because a part of it would be refused: " + strings.Join(lines, "; ")
 	return step
 }
 

@@ -107,6 +107,8 @@ type Policy struct {
 	// ManagedNamespace is put on the namespace that CreateNamespace makes; that namespace is then kept in step.
 	ManagedNamespace  *v1alpha1.ManagedNamespaceMetadata
 	IgnoreDifferences []v1alpha1.IgnoreDifference
+	// KnownFields are those of custom kinds that have a type of Kubernetes.
+	KnownFields map[schema.GroupKind][]KnownField
 	// Health judges live objects, and JudgedBy is all that it goes by besides them; nil for what goes by them alone.
 	Health   health.Judge
 	JudgedBy any
@@ -150,6 +152,9 @@ const (
 	Hook Verb = "hook"
 )
 
+// RequiresPruning is why a deletion is skipped in a sync that does not prune.
+const RequiresPruning = "ignored (requires pruning)"
+
 // Task is one object's part in a sync.
 type Task struct {
 	Key   Key
@@ -179,6 +184,8 @@ type Task struct {
 	Last bool
 	// Unchanged is set when the live object is as desired already, so that there is nothing to write.
 	Unchanged bool
+	// Generated marks the namespace that CreateNamespace adds to what git has.
+	Generated bool
 	// Basis is the resourceVersion that Live must still have when the task is carried out, since Object holds values of
 	// it; "" for any.
 	Basis string
@@ -241,7 +248,7 @@ func Build(desired []Desired, live []Live, policy Policy) Plan {
 	of := FactsUnder(policy)
 	judge := of.judge()
 	b := builder{
-		policy: policy, facts: of, judge: judge, ignore: &ignoring{owner: policy.Instance, rules: policy.IgnoreDifferences}, live: make(map[Key]Live, len(live)), shared: SharedWith(desired, policy),
+		policy: policy, facts: of, judge: judge, ignore: &ignoring{owner: policy.Instance, rules: policy.IgnoreDifferences, known: policy.KnownFields}, live: make(map[Key]Live, len(live)), shared: SharedWith(desired, policy),
 		inGit: make(map[Key]bool, len(desired)), goes: map[Key]bool{}, plan: Plan{judge: judge, summarize: of.summarize, Tasks: make([]Task, 0, len(desired)), Resources: make([]Resource, 0, len(desired))},
 	}
 	for _, l := range live {
@@ -347,8 +354,12 @@ func (b *builder) planApply(about *about, d Desired) {
 	if !b.selected(key) {
 		return
 	}
+	phase := v1alpha1.HookSync
+	if d.Generated {
+		phase = v1alpha1.HookPreSync
+	}
 	b.plan.Tasks = append(b.plan.Tasks, Task{
-		Key: key, Verb: Apply, Phase: v1alpha1.HookSync, Wave: r.Wave, Object: w.Object, Live: live.Object, Origin: d.Origin, Basis: w.Basis,
+		Key: key, Verb: Apply, Phase: phase, Wave: r.Wave, Object: w.Object, Live: live.Object, Origin: d.Origin, Basis: w.Basis, Generated: d.Generated,
 		Options: w.Options, Force: w.Force, Unchanged: r.Status == v1alpha1.Synced, Refused: d.Refused,
 	})
 }
@@ -370,7 +381,7 @@ func (b *builder) planPrune(l Live) {
 	case r.SharedWith != "":
 		t.Skip = "left to Application " + r.SharedWith + ", which has it in git"
 	case !b.policy.Prune:
-		t.Skip = "ignored (requires pruning)"
+		t.Skip = RequiresPruning
 	case keptByHelm(l.Object):
 		t.Skip = "ignored (helm.sh/resource-policy: keep)"
 	case options.Prune() == Refused:

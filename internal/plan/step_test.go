@@ -29,6 +29,7 @@ func TestNext(t *testing.T) {
 		free  = "{apiVersion: batch/v1, kind: Job, metadata: {name: j, namespace: d}, status: {conditions: [{type: Complete, status: 'True'}]}}"
 	)
 	late := "argocd.argoproj.io/sync-wave: '5'"
+	makesNamespace := plan.Policy{Options: plan.ParseOptions([]string{"CreateNamespace=true"})}
 	// mine is what the task itself creates.
 	const mine = "mine"
 	gone := func(text string) string {
@@ -47,6 +48,13 @@ func TestNext(t *testing.T) {
 		record              bool
 	}{
 		{name: "an object is applied", given: given{git: []string{named("ConfigMap", "a", "")}}, did: "apply a"},
+		{name: "a namespace is made although what is to live in it is refused", given: given{policy: makesNamespace, git: []string{named("ConfigMap", "a", "")}}, refused: map[string]string{"a": "no"}, did: "apply d"},
+		{name: "not one that is there", given: given{policy: makesNamespace, git: []string{named("ConfigMap", "a", "")}, live: []string{"{apiVersion: v1, kind: Namespace, metadata: {name: d}}"}}, refused: map[string]string{"a": "no"},
+			results: "a Failed no", phase: v1alpha1.OperationFailed},
+		{name: "nor one that is refused itself", given: given{policy: makesNamespace, git: []string{named("ConfigMap", "a", "")}}, refused: map[string]string{"d": "no", "a": "no"}, results: "d Failed no, a Failed no",
+			phase: v1alpha1.OperationFailed},
+		{name: "nor one twice", given: given{policy: makesNamespace, git: []string{named("ConfigMap", "a", "")}}, refused: map[string]string{"a": "no"}, tasks: map[string]state{"d": {phase: v1alpha1.OperationRunning}},
+			results: "a Failed no", phase: v1alpha1.OperationFailed},
 		{name: "an object of the last wave is not waited for", given: given{git: []string{named("Deployment", "web", "")}}, tasks: map[string]state{"web": {phase: v1alpha1.OperationRunning, live: slow}},
 			phase: v1alpha1.OperationSucceeded},
 		{name: "an object of the last wave that is well is told so", given: given{git: []string{named("ConfigMap", "a", "")}}, tasks: map[string]state{"a": {phase: v1alpha1.OperationRunning, live: plainMap}},
@@ -217,8 +225,8 @@ func TestNext(t *testing.T) {
 
 // TestNextTriesFirst: nothing is begun before all has gone through a dry run, and what is begun is not tried again.
 func TestNextTriesFirst(t *testing.T) {
-	p, _ := given{git: []string{named("ConfigMap", "a", ""), named("ConfigMap", "b", "")}}.build(t)
-	begun := plan.Begun(p.Tasks[0], "")
+	p, _ := given{git: []string{named("ConfigMap", "a", ""), named("ConfigMap", "b", "")}, policy: plan.Policy{Options: plan.ParseOptions([]string{"CreateNamespace=true"})}}.build(t)
+	namespace, begun := plan.Begun(p.Tasks[0], ""), plan.Begun(p.Tasks[1], "")
 	for _, c := range []struct {
 		name    string
 		tried   bool
@@ -227,7 +235,8 @@ func TestNextTriesFirst(t *testing.T) {
 		did     int
 	}{
 		{"at the beginning", false, nil, true, 0},
-		{"once it is tried", true, nil, false, 2},
+		{"once it is tried", true, nil, false, 1},
+		{"when nothing but the namespace is made", false, map[plan.ID]v1alpha1.ResourceResult{plan.IDOf(namespace): namespace}, true, 0},
 		{"after a restart in the middle", false, map[plan.ID]v1alpha1.ResourceResult{plan.IDOf(begun): begun}, false, 1},
 	} {
 		got := p.Next(plan.Progress{Tried: c.tried, Results: c.results})

@@ -54,13 +54,13 @@ func Check(project *v1alpha1.AppProject, app *v1alpha1.Application, to Destinati
 		all = append(all, Violation{"Application " + app.Name, problem, remedy})
 	}
 	if app.Namespace != controlNamespace && !permitsNamespace(project.Spec.SourceNamespaces, app.Namespace) {
-		add(fmt.Sprintf("namespace %s may not use project %s", app.Namespace, project.Name), "add it to the project's sourceNamespaces")
+		add(fmt.Sprintf("namespace '%s' is not permitted to use project '%s'", app.Namespace, project.Name), "add it to the project's sourceNamespaces")
 	}
 	for _, v := range checkCluster(project, to) {
 		add(v.Cause, v.Remedy)
 	}
 	if !PermitsDestination(project, to) {
-		add(fmt.Sprintf("destination %s, namespace %q is not permitted in project %s", cmp.Or(to.Server, to.Name), to.Namespace, project.Name), "add it to the project's destinations")
+		add(fmt.Sprintf("destination server '%s' and namespace '%s' do not match any of the allowed destinations in project '%s'", cmp.Or(to.Server, to.Name), to.Namespace, project.Name), "add it to the project's destinations")
 	}
 	return all
 }

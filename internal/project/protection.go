@@ -95,7 +95,7 @@ func User(project *v1alpha1.AppProject, app *v1alpha1.Application, to Destinatio
 	if !how.Enforced {
 		return "", nil, nil
 	}
-	return "", &Violation{object, fmt.Sprintf("no service account matches destination server %s and namespace %q", to.Server, to.Namespace), "add one, since impersonation is on"}, nil
+	return "", &Violation{object, fmt.Sprintf("no matching service account found for destination server %s and namespace %q", to.Server, to.Namespace), "add one, since impersonation is on"}, nil
 }
 
 // userOf is the user of a service account, which stands in the destination's namespace unless it names another.

@@ -165,7 +165,7 @@ func (c *cache) keep(name string, old, v *version) {
 // tree's.
 func cacheName(src v1alpha1.ApplicationSource, opts Options) (string, error) {
 	src.TargetRevision = ""
-	text, err := json.Marshal([]any{src, opts.Limits, opts.Keys.Fingerprint()})
+	text, err := json.Marshal([]any{src, opts.Limits, opts.Settings, opts.Keys.Fingerprint()})
 	if err != nil {
 		return "", fmt.Errorf("naming source %s: %w", DisplayPath(src.Path), err)
 	}

@@ -33,8 +33,16 @@ func named(renderers []Renderer, src v1alpha1.ApplicationSource) (Renderer, erro
 	return found, nil
 }
 
-func detect(renderers []Renderer, tree *Tree, dir string) (Renderer, error) {
+// kustomizeType is the type of the renderer that settings can leave out.
+const kustomizeType = "Kustomize"
+
+func (s Settings) leavesOut(r Renderer) bool { return s.WithoutKustomize && r.Type() == kustomizeType }
+
+func detect(renderers []Renderer, tree *Tree, dir string, settings Settings) (Renderer, error) {
 	for _, r := range renderers {
+		if settings.leavesOut(r) {
+			continue
+		}
 		if detected, err := r.Detect(tree, dir); err != nil || detected {
 			return r, err
 		}

@@ -10,6 +10,7 @@ package render
 import (
 	"fmt"
 	"io/fs"
+	"strings"
 
 	"github.com/cyan-cd/cyan/api/v1alpha1"
 	"github.com/cyan-cd/cyan/internal/problem"
@@ -91,6 +92,8 @@ type Options struct {
 	Env map[string]string
 	// Names are those that files of the tree may call the Application by.
 	Names []string
+	// Settings are those of the installation.
+	Settings Settings
 	// Keys open files that are encrypted with SOPS.
 	Keys sops.Keys
 	// Limits bound what a source may cost; the zero value means DefaultLimits.
@@ -101,6 +104,14 @@ type Options struct {
 	Files *FileStore
 	// Anew has the source rendered although the result is known, such as by somebody who does not trust what is.
 	Anew bool
+}
+
+// Settings are how an installation has sources rendered.
+type Settings struct {
+	// WithoutKustomize has a directory with a kustomization read as one of plain manifests.
+	WithoutKustomize bool
+	// AnyFile lets a kustomization read single files of the whole repository, and not only those below it.
+	AnyFile bool
 }
 
 // With returns a Func that renders by the first of the renderers that a field of the source asks for, or else by the
@@ -154,9 +165,12 @@ func render(renderers []Renderer, tree *Tree, src v1alpha1.ApplicationSource, op
 		}
 	}
 	if renderer == nil {
-		if renderer, err = detect(renderers, tree, dir); err != nil {
+		if renderer, err = detect(renderers, tree, dir, opts.Settings); err != nil {
 			return err
 		}
+	}
+	if opts.Settings.leavesOut(renderer) {
+		return &problem.Error{Kind: problem.Usage, Cause: "source." + strings.ToLower(renderer.Type()) + " is given, and kustomize.enable is false in ConfigMap argocd-cm", Remedy: "use a directory of manifests"}
 	}
 	result.SourceType = renderer.Type()
 	if err := renderer.Render(tree, dir, src, opts, result); err != nil {

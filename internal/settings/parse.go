@@ -210,7 +210,7 @@ func (v *values) duration(key string, into *time.Duration) {
 
 func (p *parser) sources() {
 	k := &p.settings.Kustomize
-	k.BuildOptions = p.value("kustomize.buildOptions")
+	p.buildOptions(k)
 	for _, key := range sorted(p.data) {
 		if version, ok := strings.CutPrefix(key, "kustomize.buildOptions."); ok && version != "" {
 			if k.VersionedOptions == nil {
@@ -227,6 +227,34 @@ func (p *parser) sources() {
 	enabled := true
 	p.flag("kustomize.enable", &enabled, Named)
 	k.Disabled = !enabled
+}
+
+// The options of kustomize build that are known.
+const (
+	buildOptionsKey  = "kustomize.buildOptions"
+	loadRestrictor   = "load-restrictor"
+	noRestrictions   = "LoadRestrictionsNone"
+	rootRestrictions = "LoadRestrictionsRootOnly"
+)
+
+// buildOptions reads the options of all builds, and names those that have no effect.
+func (p *parser) buildOptions(k *Kustomize) {
+	words := strings.Fields(p.value(buildOptionsKey))
+	for i := 0; i < len(words); i++ {
+		name, value, given := strings.Cut(strings.TrimLeft(words[i], "-"), "=")
+		name = strings.ReplaceAll(name, "_", "-")
+		if !given && i+1 < len(words) && !strings.HasPrefix(words[i+1], "-") {
+			i++
+			value = words[i]
+		}
+		switch {
+		case name == loadRestrictor && value == noRestrictions:
+			k.AnyFile = true
+		case name == loadRestrictor && value == rootRestrictions:
+		default:
+			p.invalid(buildOptionsKey, strings.TrimSpace("--"+name+" "+value)+" has no effect: neither charts nor plugins are run", "remove it, and see with cyan render whether the kustomizations build", Named)
+		}
+	}
 }
 
 func (p *parser) bounds() {

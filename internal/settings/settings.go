@@ -190,6 +190,17 @@ func (s Settings) IgnoredOf(kinds ...schema.GroupKind) []v1alpha1.IgnoreDifferen
 	return all
 }
 
+// KnownTypesOf returns the fields of a kind that have a type of Kubernetes.
+func (s Settings) KnownTypesOf(kind schema.GroupKind) []KnownTypeField {
+	var all []KnownTypeField
+	for _, c := range s.Customizations {
+		if c.matches(kind) {
+			all = append(all, c.KnownTypeFields...)
+		}
+	}
+	return all
+}
+
 // HealthScript returns the customization whose script judges the health of a kind: the first that names it, and before
 // patterns, the one that names it in full.
 func (s Settings) HealthScript(kind schema.GroupKind) (Customization, bool) {
@@ -239,10 +250,10 @@ type Reconciliation struct {
 
 // Kustomize is how kustomizations are built.
 type Kustomize struct {
-	// Disabled refuses sources that have a kustomization.
+	// Disabled has kustomizations read as directories of manifests.
 	Disabled bool
-	// BuildOptions are as on the command line of kustomize build.
-	BuildOptions string
+	// AnyFile lets a kustomization read single files that are not below it.
+	AnyFile bool
 	// VersionedOptions are those for a version that an Application names; Versions are the names of those registered.
 	VersionedOptions map[string]string
 	Versions         []string

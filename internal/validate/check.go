@@ -123,7 +123,7 @@ func (s *subject) check(kinds *kinds) {
 	gvk := s.rendered.Object.GroupVersionKind()
 	switch kind := kinds.find(gvk); {
 	case kind.problem != "":
-		s.add(kind.field, kind.problem, kind.remedy)
+		s.add(kind.field, kind.problem+kinds.discovered(s.rendered.Object), kind.remedy)
 	case kind.builtin != nil:
 		s.checkBuiltin(*kind.builtin, gvk, kinds.namespace)
 	case kind.custom != nil:

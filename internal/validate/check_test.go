@@ -78,11 +78,17 @@ func TestKnown(t *testing.T) {
 		{"a custom kind offline", []string{widget}, nil, []string{"unknown kind example.com/v1 Widget: Kubernetes does not have it"}},
 		{"a custom kind that is served, schema unknown", []string{widget}, &Known{Kinds: served}, nil},
 		{"a custom kind that is served, with its schema", []string{widget}, &Known{Kinds: served, CRDs: []apiextensionsv1.CustomResourceDefinition{widgets(t)}}, []string{"spec.size: must be of type integer, and is of type string"}},
-		{"a kind that this cluster does not serve", []string{deploymentYAML}, &Known{Kinds: map[schema.GroupVersionKind]bool{gvk("", "v1", "Namespace"): false}}, []string{"unknown kind apps/v1 Deployment: the cluster does not serve it"}},
+		{"a kind that this cluster does not serve", []string{deploymentYAML}, &Known{Kinds: map[schema.GroupVersionKind]bool{gvk("", "v1", "Namespace"): false}}, []string{`unknown kind apps/v1 Deployment: the cluster does not serve it, and no CustomResourceDefinition among the objects defines it (Deployment.apps "" not found); `}},
+		{"a version of a kind that it serves in another", []string{widget}, &Known{Kinds: map[schema.GroupVersionKind]bool{gvk("example.com", "v2", "Widget"): true, gvk("a.example.com", "v1", "Widget"): true}, DefaultNamespace: "shop"},
+			[]string{`example.com/v1 Widget is not served (The Kubernetes API could not find version "v1" of example.com/Widget for requested resource shop/w. Version "v2" of example.com/Widget is installed on the destination cluster.); use example.com/v2`}},
+		{"a kind that it serves in a group of somebody else", []string{strings.Replace(widget, "example.com/v1", "wrong.example.org/v1alpha1", 1)}, &Known{Kinds: map[schema.GroupVersionKind]bool{gvk("example.com", "v1", "Widget"): false}},
+			[]string{`(The Kubernetes API could not find version "v1alpha1" of wrong.example.org/Widget for requested resource w. Version "v1" of example.com/Widget is installed on the destination cluster.); add its CustomResourceDefinition`}},
+		{"a kind that it serves in the group without a name", []string{strings.Replace(widget, "example.com/v1", "wrong.example.org/v1alpha1", 1)}, &Known{Kinds: map[schema.GroupVersionKind]bool{gvk("", "v1", "Widget"): false}},
+			[]string{`Version "v1" of Widget is installed on the destination cluster.)`}},
 		{"our own kind, not installed", []string{rollout}, &Known{Kinds: served}, []string{"the cluster does not serve it"}},
 		{"our own kind, installed", []string{rollout}, &Known{Kinds: map[schema.GroupVersionKind]bool{gvk("argoproj.io", "v1alpha1", "Rollout"): true}}, nil},
 		{"an old version that an old cluster serves", []string{cronJobYAML}, &Known{Kinds: map[schema.GroupVersionKind]bool{gvk("batch", "v1beta1", "CronJob"): true}}, nil},
-		{"an old version that it does not", []string{cronJobYAML}, &Known{Kinds: served}, []string{"batch/v1beta1 CronJob is not served since v1.25; use batch/v1"}},
+		{"an old version that it does not", []string{cronJobYAML}, &Known{Kinds: served}, []string{`Version "v1" of batch/CronJob is installed on the destination cluster.); use batch/v1`}},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {

@@ -165,6 +165,42 @@ func (k *kinds) missing(gvk schema.GroupVersionKind) kind {
 		remedy: didYouMean(gvk.Kind, k.kindsNear(gvk), "add its CustomResourceDefinition, or correct apiVersion and kind")}
 }
 
+// discovered returns what the cluster answers to who asks for the kind of an object that it does not serve, in the
+// words that people search for; "" without a cluster.
+func (k *kinds) discovered(object *unstructured.Unstructured) string {
+	if k.known == nil {
+		return ""
+	}
+	gvk := object.GroupVersionKind()
+	namesakes := slices.SortedFunc(maps.Keys(k.known.Kinds), func(a, b schema.GroupVersionKind) int {
+		foreign := func(other schema.GroupVersionKind) int {
+			if other.Group == gvk.Group {
+				return 0
+			}
+			return 1
+		}
+		return cmp.Or(foreign(a)-foreign(b), cmp.Compare(a.String(), b.String()))
+	})
+	i := slices.IndexFunc(namesakes, func(other schema.GroupVersionKind) bool { return other.Kind == gvk.Kind })
+	if i < 0 {
+		return fmt.Sprintf(" (%s %q not found)", gvk.GroupKind(), "")
+	}
+	name := object.GetName()
+	if namespace := cmp.Or(object.GetNamespace(), k.namespace); k.known.Kinds[namesakes[i]] {
+		name = namespace + "/" + name
+	}
+	return fmt.Sprintf(" (The Kubernetes API could not find version %q of %s for requested resource %s. Version %q of %s is installed on the destination cluster.)",
+		gvk.Version, groupKind(gvk), name, namesakes[i].Version, groupKind(namesakes[i]))
+}
+
+// groupKind is a kind as discovery names it: group/Kind.
+func groupKind(gvk schema.GroupVersionKind) string {
+	if gvk.Group == "" {
+		return gvk.Kind
+	}
+	return gvk.Group + "/" + gvk.Kind
+}
+
 // all lists every kind that is served.
 func (k *kinds) all() []schema.GroupVersionKind {
 	var all []schema.GroupVersionKind

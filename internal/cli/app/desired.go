@@ -19,6 +19,7 @@ import (
 	"github.com/cyan-cd/cyan/internal/plan"
 	"github.com/cyan-cd/cyan/internal/problem"
 	"github.com/cyan-cd/cyan/internal/project"
+	"github.com/cyan-cd/cyan/internal/render"
 	"github.com/cyan-cd/cyan/internal/render/sops"
 	"github.com/cyan-cd/cyan/internal/settings"
 	"github.com/cyan-cd/cyan/internal/source"
@@ -82,6 +83,13 @@ func renderRevision(ctx context.Context, a *kit.Control, c client.Client, app *v
 	if err != nil {
 		return nil, err
 	}
+	written, err := settingsOf(ctx, a, c)
+	if err != nil {
+		return nil, err
+	}
+	options := compare.RenderOptions{
+		Keys: func(context.Context, string) sops.Keys { return keys }, Settings: func() render.Settings { return compare.RenderSettings(written) },
+	}
 	var rendered *compare.Rendering
 	err = repo.WithMirrors(func(mirrors *source.Mirrors) error {
 		from := book.Repository(src.Source().RepoURL, src.Project())
@@ -89,7 +97,7 @@ func renderRevision(ctx context.Context, a *kit.Control, c client.Client, app *v
 		if err != nil {
 			return err
 		}
-		if rendered, err = compare.NewRenderer(mirrors, compare.RenderOptions{Keys: func(context.Context, string) sops.Keys { return keys }}).Render(ctx, app, src, from, sha); err != nil {
+		if rendered, err = compare.NewRenderer(mirrors, options).Render(ctx, app, src, from, sha); err != nil {
 			return err
 		}
 		return rendered.Err

@@ -168,13 +168,13 @@ func (f *Flags) destination() {
 func (f *Flags) policy() {
 	f.parsed(ofApplication, "sync-policy", "none (sync when asked) or automated (also auto, automatic)", setSyncPolicy)
 	f.truth(ofApplication, "auto-prune", "delete what git no longer has, with automated sync", func(app *v1alpha1.Application, v bool) error {
-		return automated(app, func(a *v1alpha1.AutomatedSync) { a.Prune = v })
+		return automated(app, func(a *v1alpha1.AutomatedSync) { a.Prune = &v })
 	})
 	f.truth(ofApplication, "self-heal", "undo changes made in the cluster, with automated sync", func(app *v1alpha1.Application, v bool) error {
-		return automated(app, func(a *v1alpha1.AutomatedSync) { a.SelfHeal = v })
+		return automated(app, func(a *v1alpha1.AutomatedSync) { a.SelfHeal = &v })
 	})
 	f.truth(ofApplication, "allow-empty", "let an automated prune delete everything", func(app *v1alpha1.Application, v bool) error {
-		return automated(app, func(a *v1alpha1.AutomatedSync) { a.AllowEmpty = v })
+		return automated(app, func(a *v1alpha1.AutomatedSync) { a.AllowEmpty = &v })
 	})
 	f.texts(ofApplication, "sync-option", "Name=value, such as CreateNamespace=true; !Name takes it away", setSyncOptions)
 	f.parsed(ofApplication, "sync-retry-limit", "how often a failed sync is tried again; negative for no limit", func(app *v1alpha1.Application, v string) error {

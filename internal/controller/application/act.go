@@ -47,6 +47,10 @@ type syncRun struct {
 
 // sync carries the operation as far as it goes without waiting.
 func (r *reconciler) sync(ctx context.Context, o *observation, app *v1alpha1.Application) (operation.Decision, error) {
+	if o.refusal != nil {
+		step := plan.Step{Phase: v1alpha1.OperationFailed, Message: "nothing was applied: " + o.refusal.Error()}
+		return operation.Continue(app, o.forOperation(), operation.Carried{Results: app.Status.OperationState.SyncResult.Resources, Step: step}), nil
+	}
 	if err := observeDeletions(ctx, r.log, o, app.Status.OperationState); err != nil {
 		if ctx.Err() != nil {
 			return operation.Decision{}, ctx.Err()
@@ -196,7 +200,8 @@ func (s *syncRun) dryRunDone() plan.Step {
 // act carries actions out: kind after kind, since namespaces and definitions come before what lives on them, and
 // those of a kind at the same time.
 func (s *syncRun) act(ctx context.Context, actions []plan.Action) error {
-	for now, then := plan.Batch(actions); len(now) > 0 && s.putOff == nil && len(s.progress.Refused) == 0; now, then = plan.Batch(then) {
+	refused := len(s.progress.Refused)
+	for now, then := plan.Batch(actions); len(now) > 0 && s.putOff == nil && len(s.progress.Refused) == refused; now, then = plan.Batch(then) {
 		group, gctx := errgroup.WithContext(ctx)
 		group.SetLimit(writesAtOnce)
 		for _, a := range now {

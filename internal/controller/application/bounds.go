@@ -4,6 +4,7 @@ import (
 	"errors"
 
 	"github.com/cyan-cd/cyan/api/v1alpha1"
+	"github.com/cyan-cd/cyan/internal/operation"
 	"github.com/cyan-cd/cyan/internal/plan"
 	"github.com/cyan-cd/cyan/internal/project"
 	"github.com/cyan-cd/cyan/internal/settings"
@@ -37,6 +38,14 @@ func checkProject(o *observation, controlNamespace string) {
 	}
 }
 
+// refuseWrites has an Application be compared, but not tried, written or deleted: by its own rights the program may do
+// what the project has not given to anybody. What of it is asked for fails.
+func (o *observation) refuseWrites(why error) {
+	o.problems = append(o.problems, operation.Problem{Condition: v1alpha1.ConditionInvalidSpecError, Err: why, Effect: operation.Warns})
+	o.refusal = why
+	o.writer = o.cluster.Refusing(why)
+}
+
 // chooseWriter decides as whom the objects of an Application are written.
 func chooseWriter(o *observation) {
 	if o.cluster == nil || o.project == nil {
@@ -47,7 +56,7 @@ func chooseWriter(o *observation) {
 		o.add(v1alpha1.ConditionUnsupportedWarning, errors.New(warning.String()))
 	}
 	if refused != nil {
-		o.add(v1alpha1.ConditionInvalidSpecError, errors.New(refused.String()))
+		o.refuseWrites(errors.New(refused.String()))
 		return
 	}
 	var err error

@@ -176,6 +176,8 @@ func TestDeletionHooks(t *testing.T) {
 	if w.data("a") == nil {
 		t.Error("a was deleted; want it kept while a PreDelete hook has failed")
 	}
+	w.refresh(app)
+	w.eventually(app, "the look that was asked for", func(a *v1alpha1.Application) bool { return a.Annotations[v1alpha1.RefreshAnnotation] == "" })
 	w.deleteHook("before")
 	w.until("the hook to run again", func(ctx context.Context) (bool, error) {
 		job, err := w.hook(ctx, "before")

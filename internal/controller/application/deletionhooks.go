@@ -35,7 +35,7 @@ func (r *observer) gatherDeletionHooks(ctx context.Context, o *observation) (del
 		return hooks, nil
 	}
 	of := *o
-	of.app, of.problems, of.refresh = o.app.DeepCopy(), nil, ""
+	of.app, of.problems = o.app.DeepCopy(), nil
 	of.app.Operation = nil
 	if err := checkSource(of.app); err != nil {
 		return hooks, err

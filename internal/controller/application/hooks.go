@@ -9,7 +9,7 @@ import (
 
 // followHooks lets go of the hooks that no operation knows of, and remembers those that are held.
 func (r *reconciler) followHooks(ctx context.Context, o *observation, after *v1alpha1.Application) error {
-	if !o.comparison.Complete {
+	if !o.comparison.Complete || o.refusal != nil {
 		return nil
 	}
 	running := plan.Plan{}

@@ -86,6 +86,49 @@ func TestWritesAreDoneAsTheServiceAccountOfTheProject(t *testing.T) {
 	}
 }
 
+// Where the project names no service account, an Application is compared, and nothing of it is written or deleted; what
+// is live is left as it was, also while automation would heal it.
+func TestNothingIsWrittenWithoutAServiceAccount(t *testing.T) {
+	const why = "no matching service account found for destination server " + v1alpha1.InClusterServer
+	w := newWorld(t)
+	settings := &corev1.ConfigMap{ObjectMeta: metav1.ObjectMeta{Namespace: w.control, Name: "argocd-cm"}}
+	w.create(settings)
+	w.start()
+	sha := w.push(map[string]string{"k8s/a.yaml": configMap("a", "green"), "k8s/b.yaml": configMap("b", "green")})
+	app := w.app("shop", func(a *v1alpha1.Application) {
+		automated(a)
+		a.Spec.SyncPolicy.Automated.SelfHeal = new(true)
+		a.Finalizers = []string{v1alpha1.ResourcesFinalizer}
+	})
+	w.eventually(app, "the sync", syncedTo(sha))
+	settings.Data = map[string]string{"application.sync.impersonation.enabled": "true"}
+	if err := w.Update(t.Context(), settings); err != nil {
+		t.Fatal(err)
+	}
+	w.eventually(app, "the condition", func(a *v1alpha1.Application) bool {
+		return strings.Contains(condition(a, v1alpha1.ConditionInvalidSpecError), why) && a.Status.Sync.Status == v1alpha1.Synced
+	})
+	w.push(map[string]string{"k8s/a.yaml": configMap("a", "blue"), "k8s/b.yaml": configMap("b", "green")})
+	got := w.eventually(app, "the failure of the sync", func(a *v1alpha1.Application) bool {
+		return a.Status.OperationState != nil && strings.Contains(a.Status.OperationState.Message, why)
+	})
+	if len(got.Status.Resources) != 2 || got.Status.Resources[0].Status != v1alpha1.OutOfSync || got.Status.Resources[1].Status != v1alpha1.Synced {
+		t.Errorf("got %+v, want a OutOfSync and b Synced", got.Status.Resources)
+	}
+	w.remove(app)
+	w.eventually(app, "the deletion to be refused", func(a *v1alpha1.Application) bool {
+		return strings.Contains(condition(a, v1alpha1.ConditionDeletionError), why)
+	})
+	if a, b := w.data("a"), w.data("b"); a["colour"] != "green" || b["colour"] != "green" {
+		t.Errorf("live are %v and %v, want both as they were", a, b)
+	}
+	settings.Data = nil
+	if err := w.Update(t.Context(), settings); err != nil {
+		t.Fatal(err)
+	}
+	w.untilGone(app)
+}
+
 // A project that is deleted stays for as long as Applications use it, and says which; then it goes.
 func TestAProjectGoesWhenNobodyUsesIt(t *testing.T) {
 	w := newWorld(t)
@@ -186,7 +229,7 @@ func TestWhatAProjectAsksForAndDoesNotGet(t *testing.T) {
 		},
 		"no service account, while impersonation is on": {
 			settings:  map[string]string{"application.sync.impersonation.enabled": "true"},
-			condition: v1alpha1.ConditionInvalidSpecError, says: "AppProject team: spec.destinationServiceAccounts: no service account matches destination server https://kubernetes.default.svc",
+			condition: v1alpha1.ConditionInvalidSpecError, says: "AppProject team: spec.destinationServiceAccounts: no matching service account found for destination server https://kubernetes.default.svc", refused: true,
 		},
 		"only clusters of its own": {
 			project:   func(_ *testing.T, p *v1alpha1.AppProject) { p.Spec.PermitOnlyProjectScopedClusters = true },

@@ -30,6 +30,8 @@ type observation struct {
 	skipped bool
 	// writer writes in the cluster, as whom the project says; nil when that is not known.
 	writer *apply.Client
+	// refusal is why nothing may be written or tried in the cluster; nil when it may.
+	refusal error
 	// permitted is what may be compared with: the Application's own source, or the operation's. source is the same
 	// without the project's leave.
 	permitted project.PermittedSource

@@ -13,7 +13,6 @@ import (
 	"github.com/cyan-cd/cyan/internal/live"
 	"github.com/cyan-cd/cyan/internal/operation"
 	"github.com/cyan-cd/cyan/internal/project"
-	"github.com/cyan-cd/cyan/internal/settings"
 	"github.com/cyan-cd/cyan/internal/source"
 )
 
@@ -118,9 +117,6 @@ func (r *observer) gatherSource(ctx context.Context, o *observation) error {
 		return nil
 	}
 	o.rendered = rendered
-	if o.settings.Kustomize.Disabled && rendered.Result.SourceType == "Kustomize" {
-		o.add(v1alpha1.ConditionInvalidSpecError, fmt.Errorf("spec.source.path %q has a kustomization, and kustomize.enable is false in ConfigMap %s; use a directory of manifests", o.source.Path, settings.ConfigName))
-	}
 	for _, w := range rendered.Result.Warnings {
 		o.add(w.Type, errors.New(w.Message))
 	}
@@ -168,10 +164,10 @@ func (r *observer) checkSigned(ctx context.Context, o *observation, repo source.
 }
 
 // refresh has git asked anew where the refresh annotation wants it, or a person has asked for a sync: what was pushed
-// before is what they mean. A hard one drops what is remembered of rendering and comparing, too. An error means that
+// before is what they mean. So it is before a retry that takes what is newest. A hard one drops what is remembered of rendering and comparing, too. An error means that
 // there is no time left: whether git answers is found when the revision is resolved.
 func (r *observer) refresh(ctx context.Context, o *observation, repo source.Repository) error {
-	if o.refresh == "" && !operation.IsAsked(o.app) {
+	if o.refresh == "" && !operation.LooksAtGit(o.app, o.now) {
 		return nil
 	}
 	if o.refresh == "hard" {

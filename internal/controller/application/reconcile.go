@@ -138,6 +138,7 @@ func (r *reconciler) actAndReport(ctx context.Context, o *observation) (after *v
 	after = o.app.DeepCopy()
 	if o.app.DeletionTimestamp != nil {
 		soon, err := r.remove(ctx, o, after)
+		delete(after.Annotations, v1alpha1.RefreshAnnotation)
 		return after, earlier(lookAgainAfter(o, after), soon), nil, err
 	}
 	decided, err := r.operate(ctx, o)

@@ -55,7 +55,7 @@ func (c *currentSettings) take(configMaps map[string]map[string]string, ofSecret
 			now.found = append(now.found, settings.Finding{Object: "ConfigMap " + settings.ConfigName, Field: "resource.customizations of " + c.Group + "/" + c.Kind, Verdict: settings.Named, Cause: problem, Remedy: "correct it"})
 		}
 	}
-	now.found = append(now.found, ofSecrets...)
+	now.found = append(append(now.found, unknownTypes(now.Customizations)...), ofSecrets...)
 	for _, f := range now.found {
 		if !before[f] {
 			log.Warn("setting not honoured", "object", f.Object, "key", f.Field, "cause", f.Cause, "remedy", f.Remedy)
@@ -63,6 +63,19 @@ func (c *currentSettings) take(configMaps map[string]map[string]string, ofSecret
 	}
 	c.value.Store(now)
 	return now
+}
+
+// unknownTypes finds the types that fields are said to have and that are not known.
+func unknownTypes(customizations []settings.Customization) []settings.Finding {
+	var all []settings.Finding
+	for _, c := range customizations {
+		for _, f := range c.KnownTypeFields {
+			for _, problem := range plan.CheckKnown([]plan.KnownField{{Path: f.Field, Type: f.Type}}) {
+				all = append(all, settings.Finding{Object: "ConfigMap " + settings.ConfigName, Field: "resource.customizations of " + c.Group + "/" + c.Kind, Verdict: settings.Named, Cause: problem, Remedy: "leave it out, or name a type of quantities or durations"})
+			}
+		}
+	}
+	return all
 }
 
 // informed are what people keep beside their Applications: clusters and repositories in labelled Secrets, whom to

@@ -169,7 +169,7 @@ func (w *world) app(name string, change func(*v1alpha1.Application)) types.Names
 }
 
 func automated(app *v1alpha1.Application) {
-	app.Spec.SyncPolicy = &v1alpha1.SyncPolicy{Automated: &v1alpha1.AutomatedSync{Prune: true, SelfHeal: true}}
+	app.Spec.SyncPolicy = &v1alpha1.SyncPolicy{Automated: &v1alpha1.AutomatedSync{Prune: new(true), SelfHeal: new(true)}}
 }
 
 // eventually waits for a condition and gives the Application that met it.

@@ -50,7 +50,7 @@ func (Renderer) Named(src v1alpha1.ApplicationSource) (bool, error) {
 func (Renderer) Detect(*render.Tree, string) (bool, error) { return true, nil }
 
 // Render reads the manifests of dir.
-func (Renderer) Render(tree *render.Tree, dir string, src v1alpha1.ApplicationSource, _ render.Options, result *render.Result) error {
+func (Renderer) Render(tree *render.Tree, dir string, src v1alpha1.ApplicationSource, opts render.Options, result *render.Result) error {
 	options := src.Directory
 	if options == nil {
 		options = &v1alpha1.DirectorySource{}
@@ -64,7 +64,7 @@ func (Renderer) Render(tree *render.Tree, dir string, src v1alpha1.ApplicationSo
 		return err
 	}
 	w := walk{
-		tree: tree, root: dir, include: include, exclude: exclude, recurse: options.Recurse, result: result,
+		tree: tree, root: dir, include: include, exclude: exclude, recurse: options.Recurse, plain: opts.Settings.WithoutKustomize, result: result,
 		entered: map[string]bool{},
 	}
 	return w.enter(dir, ".")
@@ -76,7 +76,9 @@ type walk struct {
 	root             string
 	include, exclude *glob.Pattern
 	recurse          bool
-	result           *render.Result
+	// plain leaves kustomizations out.
+	plain  bool
+	result *render.Result
 	// entered are the resolved directories on the way to where we are, so that a link to one of them is no loop.
 	entered map[string]bool
 }
@@ -224,6 +226,9 @@ func (f *file) object(value map[string]any, source *yaml.Node) error {
 		return refuse("object without kind", "add it, or exclude the file with source.directory.exclude")
 	case apiVersion == "":
 		return refuse(kind+" without apiVersion", "add it, or exclude the file with source.directory.exclude")
+	case strings.HasPrefix(apiVersion, "kustomize.config.k8s.io/") && w.plain:
+		w.skip(name, source.Line, "a kustomization, and kustomize.enable is false in ConfigMap argocd-cm")
+		return nil
 	case strings.HasPrefix(apiVersion, "kustomize.config.k8s.io/"):
 		return refuse("kustomization in a source that is read as a directory of plain files", "let source.path name its directory, or exclude it with source.directory.exclude")
 	}

@@ -62,6 +62,10 @@ func (b builder) build(dir string, overlay map[string][]byte, use func(resmap.Re
 	options := krusty.MakeDefaultOptions()
 	options.Reorder = krusty.ReorderOptionUnspecified
 	options.LoadRestrictions = types.LoadRestrictionsRootOnly
+	if b.anyFile {
+		// What the file system shows ends at the root of the repository.
+		options.LoadRestrictions = types.LoadRestrictionsNone
+	}
 	options.PluginConfig = types.DisabledPluginConfig()
 	fsys := &fileSystem{tree: b.tree, overlay: overlay}
 	objects, err := krusty.MakeKustomizer(options).Run(fsys, path.Join(mount, dir))

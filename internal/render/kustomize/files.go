@@ -16,7 +16,11 @@ import (
 )
 
 // localFiles checks the entries of a kustomization that kustomize reads as single files.
-type localFiles struct{ tree *render.Tree }
+type localFiles struct {
+	tree *render.Tree
+	// any is whether these may be anywhere in the tree.
+	any bool
+}
 
 // check checks everything that a kustomization reads as a single file, and what stands in it as text to be parsed.
 func (l localFiles) check(dir, file string, k *types.Kustomization) error {
@@ -180,7 +184,8 @@ func (l localFiles) find(p place, entry string) (string, fs.FileMode, error) {
 	}
 }
 
-// file checks an entry that kustomize reads as a file, which must be in or below the directory of the kustomization.
+// file checks an entry that kustomize reads as a file, which must be in or below the directory of the kustomization,
+// unless the settings let it be anywhere.
 func (l localFiles) file(p place, entry string) (string, error) {
 	if isRemoteFile(entry) {
 		return "", p.refuse(fmt.Sprintf("%q is fetched from elsewhere, and nothing outside the repository is read", entry), "copy it into the repository and name the copy")
@@ -192,14 +197,14 @@ func (l localFiles) file(p place, entry string) (string, error) {
 	if mode.IsDir() {
 		return "", p.refuse(fmt.Sprintf("%q is a directory", entry), "name a file")
 	}
-	if err := below(p, entry, resolved); err != nil {
+	if err := l.below(p, entry, resolved); err != nil {
 		return "", err
 	}
 	return resolved, nil
 }
 
-func below(p place, entry, resolved string) error {
-	if p.dir != "." && !strings.HasPrefix(resolved, p.dir+"/") {
+func (l localFiles) below(p place, entry, resolved string) error {
+	if !l.any && p.dir != "." && !strings.HasPrefix(resolved, p.dir+"/") {
 		return p.refuse(fmt.Sprintf("%q is not in or below %s, and kustomize reads single files only there", entry, p.dir), "put the file below, or give its directory a kustomization.yaml and name the directory")
 	}
 	return nil

@@ -28,6 +28,8 @@ type inspection struct {
 // facts are what an inspection has found out. Only the inspection writes to them.
 type facts struct {
 	tree *render.Tree
+	// anyFile is whether single files may be anywhere in the tree.
+	anyFile bool
 	// inspected are the kustomizations by their directories.
 	inspected map[string]*inspected
 	// ownSchema is whether a kustomization brings an OpenAPI schema.
@@ -37,9 +39,9 @@ type facts struct {
 	places places
 }
 
-func newInspection(tree *render.Tree) *inspection {
+func newInspection(tree *render.Tree, settings render.Settings) *inspection {
 	once := newEncoder()
-	return &inspection{files: localFiles{tree}, changes: changeReader{tree, once}, encoder: once, facts: &facts{tree: tree, inspected: map[string]*inspected{}, modern: map[string][]byte{}, places: places{}}}
+	return &inspection{files: localFiles{tree, settings.AnyFile}, changes: changeReader{tree, once}, encoder: once, facts: &facts{tree: tree, anyFile: settings.AnyFile, inspected: map[string]*inspected{}, modern: map[string][]byte{}, places: places{}}}
 }
 
 // place is where an entry stands, for errors.
@@ -190,7 +192,7 @@ func (in *inspection) base(p place, entry string, above []string, directoryOnly 
 // resourceFile checks a file of objects. Kustomize takes one that it cannot read for a base, and its error is about
 // that.
 func (in *inspection) resourceFile(p place, entry, resolved string) ([]render.Document, error) {
-	if err := below(p, entry, resolved); err != nil {
+	if err := in.files.below(p, entry, resolved); err != nil {
 		return nil, err
 	}
 	docs, err := in.tree.ReadDocuments(resolved)

@@ -88,7 +88,7 @@ func (r Renderer) Render(
 			return err
 		}
 	}
-	inspection := newInspection(tree)
+	inspection := newInspection(tree, opts.Settings)
 	if err := inspection.kustomization(dir, file, top, nil); err != nil {
 		return err
 	}
