@@ -117,9 +117,9 @@ func TestMessagesOfApplications(t *testing.T) {
 		stdout, stderr string
 	}{
 		{"app list -A", 0, namespace, ""},
-		{"app get gone", 0, "Deletion:           ◌ Deleting for ", ""},
-		{"app list", 0, "◌ Deleting", ""},
-		{"app get gone -o tree", 0, "◌ Deleting", ""},
+		{"app get gone", 0, "Deletion:           Deleting for ", ""},
+		{"app list", 0, "Deleting", ""},
+		{"app get gone -o tree", 0, "Deleting", ""},
 		{"app set told --sync-option Bogus=true", 0, "application 'told' updated", `warning: spec.syncPolicy.syncOptions: "Bogus=true": unknown sync option`},
 		{"app set told --sync-option Prunes=true", 0, "application 'told' updated", `warning: spec.syncPolicy.syncOptions: "Prunes=true": unknown sync option; did you mean Prune?`},
 		{"app set told --sync-option Prune=false", 0, "application 'told' updated", ""},
@@ -163,7 +163,7 @@ func TestAFailedSyncIsToldOnce(t *testing.T) {
 		{"for a program", []*v1alpha1.ResourceResult{object}, []string{"-o", "name"}, "Error: Application \"fails\": sync ended with Failed: 1 of 1 objects failed, as told above; `cyan app get fails` shows every object\n"},
 	} {
 		ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
-		go s.failSync(ctx, "fails", "one or more objects failed: "+reason, c.objects)
+		go s.endSync(ctx, "fails", v1alpha1.OperationFailed, "one or more objects failed: "+reason, c.objects)
 		got := s.ends(append([]string{"cyan", "app", "sync", "fails"}, c.format...)...)
 		cancel()
 		if got.code != 1 || got.stderr != c.error || strings.Count(got.stdout+got.stderr, reason) != 1 {
@@ -172,8 +172,37 @@ func TestAFailedSyncIsToldOnce(t *testing.T) {
 	}
 }
 
-// failSync does what a controller would whose sync fails.
-func (s *shell) failSync(ctx context.Context, name, message string, objects []*v1alpha1.ResourceResult) {
+// TestPruningIsRequired: what a sync has left that git no longer has is an error for who calls argocd, since its scripts
+// read that from the exit code; what is to stay is none.
+func TestPruningIsRequired(t *testing.T) {
+	s, repo := newShell(t), shopRepo(t)
+	s.forget("left")
+	s.run("cyan", "app", "create", "left", "--repo", repo.URL, "--path", "k8s", "--dest-namespace", "default")
+	left := func(message string) *v1alpha1.ResourceResult {
+		return &v1alpha1.ResourceResult{Kind: "ConfigMap", Version: "v1", Namespace: "default", Name: "c", Status: v1alpha1.ResultPruneSkipped, Message: message}
+	}
+	for _, c := range []struct {
+		line    string
+		objects []*v1alpha1.ResourceResult
+		want    outcome
+	}{
+		{"argocd app sync left", []*v1alpha1.ResourceResult{left("ignored (requires pruning)"), left("ignored (requires pruning)")}, outcome{code: 1, stderr: "Error: Application \"left\": 2 resources require pruning; sync with --prune\n"}},
+		{"argocd app sync left", []*v1alpha1.ResourceResult{left("ignored (no prune)")}, outcome{}},
+		{"argocd app sync left", nil, outcome{}},
+		{"cyan app sync left", []*v1alpha1.ResourceResult{left("ignored (requires pruning)")}, outcome{}},
+	} {
+		ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
+		go s.endSync(ctx, "left", v1alpha1.OperationSucceeded, "successfully synced", c.objects)
+		got := s.ends(strings.Fields(c.line)...)
+		cancel()
+		if got.code != c.want.code || got.stderr != c.want.stderr {
+			t.Errorf("%s: got %+v, want %+v", c.line, got, c.want)
+		}
+	}
+}
+
+// endSync does what a controller would whose sync ends.
+func (s *shell) endSync(ctx context.Context, name string, phase v1alpha1.OperationPhase, message string, objects []*v1alpha1.ResourceResult) {
 	_ = wait.PollUntilContextCancel(ctx, 20*time.Millisecond, true, func(ctx context.Context) (bool, error) {
 		app := &v1alpha1.Application{}
 		if err := s.cluster.Client.Get(ctx, client.ObjectKey{Namespace: "argocd", Name: name}, app); err != nil || app.Operation == nil {
@@ -181,7 +210,7 @@ func (s *shell) failSync(ctx context.Context, name, message string, objects []*v
 		}
 		now := metav1.Now()
 		app.Status.OperationState = &v1alpha1.OperationState{
-			Operation: *app.Operation, Phase: v1alpha1.OperationFailed, Message: message, StartedAt: now, FinishedAt: &now,
+			Operation: *app.Operation, Phase: phase, Message: message, StartedAt: now, FinishedAt: &now,
 			SyncResult: &v1alpha1.SyncOperationResult{Revision: strings.Repeat("a", 40), Resources: objects},
 		}
 		app.Operation = nil

@@ -73,7 +73,7 @@ func TestCommandsAboutObjects(t *testing.T) {
 		{"get-resource objects --kind ConfigMap --resource-name a --filter-fields data.k", 0, "*data.k           v", ""},
 		{"get-resource objects --kind ConfigMap -o yaml", 0, "*kind: List", ""},
 		{"get-resource objects --kind Pod -o yaml", 0, "*name: web-pod", ""},
-		{"get-resource objects --kind Pod --resource-name stranger", 13, "", "Error: Application \"objects\": object of Pod stranger not found; there are: ConfigMap $NS/a, ConfigMap $NS/b, Deployment $NS/web, Secret $NS/s\n"},
+		{"get-resource objects --kind Pod --resource-name stranger", 0, "RESOURCE FIELDS  VALUES\n", "note: Application \"objects\": object of Pod stranger not found; there are: ConfigMap $NS/a, ConfigMap $NS/b, Deployment $NS/web, Secret $NS/s\n"},
 		{"get-resource objects --kind Secret -o yaml", 0, "*password: hidden, fingerprint", "note: the values of 1 Secret are hidden; --reveal prints them\n"},
 		{"get-resource objects --kind Secret -o yaml --reveal", 2, "", "Error: confirmation: no terminal to ask on (print the values of 1 Secret in clear?); add -y if you mean it\n"},
 		{"get-resource objects --kind Secret -o yaml --reveal -y", 0, "*password: czNjcmV0", ""},
@@ -96,9 +96,11 @@ func TestCommandsAboutObjects(t *testing.T) {
 		{"logs objects --kind Service", 13, "", "*no pods found"},
 		{"sync objects --project other", 13, "", "Error: Application \"objects\": of project \"default\", not other\n"},
 		{"sync --project other", 13, "", "Error: --project: no Application in namespace argocd is of other\n"},
+		{"sync -l no=such", 13, "", "Error: --selector: No matching apps found for filter: selector no=such\n"},
+		{"delete -l no=such -y", 13, "", "Error: --selector: no apps match selector no=such in namespace argocd\n"},
 		{"sync objects --revisions a --revisions b", 2, "", "Error: --revisions: several sources are not synced yet; give --revision for an Application with one source\n"},
 		{"sync objects --revisions main --source-positions 2", 13, "", "*source [2] [] not found"},
-		{"sync objects --preview-changes", 2, "*===== Deployment $NS/shop (new)", "Error: confirmation: no terminal to ask on (sync Application \"objects\"?); add -y if you mean it\n"},
+		{"sync objects --preview-changes", 2, "*===== apps/Deployment $NS/shop ====== new", "Error: confirmation: no terminal to ask on (sync Application \"objects\"?); add -y if you mean it\n"},
 		{"sync objects --preview-changes --assumeYes --async", 0, "*application 'objects' sync asked for\n", ""},
 	} {
 		got := s.ends(append([]string{"argocd", "app"}, strings.Fields(c.line)...)...)

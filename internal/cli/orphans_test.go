@@ -1,10 +1,16 @@
 package cli_test
 
 import (
+	"context"
+	"slices"
+	"strings"
 	"testing"
 
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/runtime"
+	"k8s.io/apimachinery/pkg/types"
+	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/cyan-cd/cyan/api/v1alpha1"
 )
@@ -29,5 +35,22 @@ func TestOrphanedResources(t *testing.T) {
 	}
 	if got, want := s.run("argocd", "app", "resources", "orphans", "--orphaned", "-o", "name"), "configmap/stray\n"; got != want {
 		t.Errorf("got %q, want %q", got, want)
+	}
+	project := &v1alpha1.AppProject{}
+	s.get(project, "argocd", "default")
+	before := project.DeepCopy()
+	project.Spec.OrphanedResources = &runtime.RawExtension{Raw: []byte("{}")}
+	if err := s.cluster.Client.Patch(t.Context(), project, client.MergeFrom(before)); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		_ = s.cluster.Client.Patch(context.Background(), before, client.RawPatch(types.MergePatchType, []byte(`{"spec":{"orphanedResources":null}}`)))
+	})
+	// Where the project has them monitored, they follow the Application's own, unless a flag says which are meant.
+	for flag, want := range map[string]struct{ own, stray bool }{"": {true, true}, "--orphaned=true": {false, true}, "--orphaned=false": {true, false}} {
+		got := s.run(slices.DeleteFunc([]string{"argocd", "app", "resources", "orphans", flag}, func(word string) bool { return word == "" })...)
+		if strings.Contains(got, "own") != want.own || strings.Contains(got, "stray") != want.stray {
+			t.Errorf("%s: got %q, want %+v", flag, got, want)
+		}
 	}
 }

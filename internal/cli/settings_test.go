@@ -49,7 +49,7 @@ metadata: {name: few, annotations: {token: t0ken-of-git, note: plain}}
 		t.Fatal(err)
 	}
 	for _, c := range []struct{ line, want string }{
-		{"app diff held", "ConfigMap " + namespace + "/gone: not in git"},
+		{"app diff held", "ConfigMap " + namespace + "/gone ====== not in git"},
 		{"app diff held", "+    note: plain"},
 		{"app diff held", "+    token: hidden, fingerprint"},
 		{"app manifests held", "note: plain"},

@@ -161,9 +161,9 @@ func differing(out string) []string {
 	var all []string
 	for line := range strings.Lines(out) {
 		if title, ok := strings.CutPrefix(line, "===== "); ok {
-			name, _, _ := strings.Cut(strings.TrimSpace(title), " (")
-			name, _, _ = strings.Cut(name, ": ")
-			all = append(all, name)
+			_, name, _ := strings.Cut(strings.TrimSpace(title), "/")
+			name, _, _ = strings.Cut(name, " ======")
+			all = append(all, strings.Replace(name, " /", " ", 1))
 		}
 	}
 	slices.Sort(all)

@@ -107,6 +107,9 @@ func (o *createCommand) check(ctx context.Context, c client.Client, app *v1alpha
 	if err := checkPlace(ctx, o.Control, c, app); err != nil {
 		return err
 	}
+	if err := checkBounds(ctx, o.Control, c, app); err != nil {
+		return err
+	}
 	return checkSources(ctx, o.Control, c, app)
 }
 
@@ -284,7 +287,7 @@ func (o *createCommand) merge(live, wanted *v1alpha1.Application) (different boo
 	different = !equality.Semantic.DeepEqual(before, live)
 	if different && !o.upsert {
 		return true, &problem.Error{
-			Kind: problem.Refused, Object: object(wanted), Cause: "exists already, with another spec",
+			Kind: problem.Refused, Object: object(wanted), Cause: "existing application spec is different, use upsert flag to force update",
 			Remedy: "add --upsert to change it, or see " + o.Command("app set"),
 		}
 	}

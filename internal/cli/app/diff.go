@@ -15,7 +15,6 @@ import (
 	"github.com/cyan-cd/cyan/api/v1alpha1"
 	"github.com/cyan-cd/cyan/internal/action"
 	"github.com/cyan-cd/cyan/internal/cli/kit"
-	"github.com/cyan-cd/cyan/internal/cli/screens"
 	"github.com/cyan-cd/cyan/internal/compare"
 	"github.com/cyan-cd/cyan/internal/plan"
 	"github.com/cyan-cd/cyan/internal/problem"
@@ -161,14 +160,15 @@ func (o *diffCommand) showAll(compared compare.Comparison) (different bool, err 
 
 // showOne prints how a live object differs from what a sync would make of it.
 func (o *diffCommand) showOne(r plan.Resource, desired *unstructured.Unstructured, predicted compare.Prediction) error {
-	name := screens.ObjectName(r.Key.Kind, r.Key.Namespace, r.Key.Name)
+	// Tools look for this heading.
+	name := fmt.Sprintf("%s/%s %s/%s ======", r.Key.Group, r.Key.Kind, r.Key.Namespace, r.Key.Name)
 	switch {
 	case r.RequiresPruning:
-		return o.Say(o.Page().Theme.Bad(fmt.Sprintf("===== %s: not in git; a sync with --prune deletes it", name)))
+		return o.Say(o.Page().Theme.Bad(fmt.Sprintf("===== %s not in git; a sync with --prune deletes it", name)))
 	case r.Live == nil:
-		return o.unified(name+" (new)", nil, desired)
+		return o.unified(name+" new", nil, desired)
 	case predicted.Err != nil:
-		return o.Say(o.Page().Theme.Bad(fmt.Sprintf("===== %s: the API server refuses what git has", name)))
+		return o.Say(o.Page().Theme.Bad(fmt.Sprintf("===== %s the API server refuses what git has", name)))
 	}
 	return o.unified(name, r.Live, cmp.Or(predicted.Object, desired))
 }

@@ -86,7 +86,7 @@ func pick(ctx context.Context, a *kit.Control, c client.Client, names []string, 
 		return nil, a.Explain(err, "listing Applications")
 	}
 	if len(all.Items) == 0 {
-		return nil, &problem.Error{Kind: problem.Absent, Object: "--selector", Cause: "no Application in namespace " + a.Namespace + " has the labels " + selector}
+		return nil, &problem.Error{Kind: problem.Absent, Object: "--selector", Cause: "no apps match selector " + selector + " in namespace " + a.Namespace}
 	}
 	for i := range all.Items {
 		picked = append(picked, &all.Items[i])

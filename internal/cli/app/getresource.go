@@ -10,6 +10,7 @@ import (
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 
 	"github.com/cyan-cd/cyan/internal/cli/kit"
+	"github.com/cyan-cd/cyan/internal/problem"
 )
 
 func newGetResource(a *kit.Control) *cobra.Command {
@@ -32,6 +33,11 @@ func newGetResource(a *kit.Control) *cobra.Command {
 				return err
 			}
 			objects, err := flags.find(cmd.Context(), a, at, app)
+			if problem.KindOf(err) == problem.Absent && a.Program == kit.NameArgoCD {
+				// Its scripts take nothing for an answer.
+				a.Note("note: %s", problem.Of(err).Error())
+				err = nil
+			}
 			if err != nil {
 				return err
 			}

@@ -15,6 +15,7 @@ import (
 	"github.com/cyan-cd/cyan/api/v1alpha1"
 	"github.com/cyan-cd/cyan/internal/action"
 	"github.com/cyan-cd/cyan/internal/cli/kit"
+	"github.com/cyan-cd/cyan/internal/plan"
 	"github.com/cyan-cd/cyan/internal/problem"
 )
 
@@ -44,9 +45,27 @@ func finish(ctx context.Context, a *kit.Control, c client.WithWatch, app *v1alph
 	}
 	state := app.Status.OperationState
 	if state.Phase == v1alpha1.OperationSucceeded {
-		return nil
+		return pruningRequired(a, app)
 	}
 	return failedSync(a, app, !out.Machine())
+}
+
+// pruningRequired returns an error where a sync has left what git no longer has, since scripts that call argocd read
+// it from the exit code.
+func pruningRequired(a *kit.Control, app *v1alpha1.Application) error {
+	state, left := app.Status.OperationState, 0
+	if a.Program != kit.NameArgoCD || state.SyncResult == nil || state.Operation.Sync == nil || len(state.Operation.Sync.Resources) > 0 {
+		return nil
+	}
+	for _, r := range state.SyncResult.Resources {
+		if r.Status == v1alpha1.ResultPruneSkipped && r.Message == plan.RequiresPruning {
+			left++
+		}
+	}
+	if left == 0 {
+		return nil
+	}
+	return &problem.Error{Kind: problem.Negative, Object: object(app), Cause: fmt.Sprintf("%d resources require pruning", left), Remedy: "sync with --prune"}
 }
 
 // failedSync returns what is left to tell about a sync that failed: what its objects have told already is not told

@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/spf13/cobra"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/runtime/schema"
 
@@ -32,6 +33,33 @@ func showOrphans(ctx context.Context, a *kit.Control, app *v1alpha1.Application,
 	if err != nil {
 		return err
 	}
+	return listOrphans(a, keys, as)
+}
+
+// orphansBeside are the orphans that are listed after an Application's own objects: those that its project has
+// monitored, unless the flag leaves them out. Where they can't be found, that is said, and keeps nobody from the rest.
+func orphansBeside(cmd *cobra.Command, a *kit.Control, app *v1alpha1.Application) ([]plan.Key, error) {
+	if flag := cmd.Flags().Lookup("orphaned"); flag.Changed || app.Spec.Destination.Namespace == "" {
+		return nil, nil
+	}
+	c, err := a.Connect()
+	if err != nil {
+		return nil, err
+	}
+	within, err := projectOf(cmd.Context(), a, c, app)
+	if err != nil || within.Spec.OrphanedResources == nil {
+		// Who may not read projects sees the Application all the same.
+		return nil, nil //nolint:nilerr // as above
+	}
+	keys, err := orphansOf(cmd.Context(), a, app)
+	if err != nil {
+		a.Note("the objects that nobody has can't be listed: %s", kit.Message(err))
+		return nil, nil
+	}
+	return keys, nil
+}
+
+func listOrphans(a *kit.Control, keys []plan.Key, as string) error {
 	all := make([]orphan, len(keys))
 	rows := [][]string{{"GROUP", "KIND", "NAMESPACE", "NAME", "ORPHANED"}}
 	for i, key := range keys {

@@ -9,20 +9,58 @@ import (
 	"github.com/cyan-cd/cyan/api/v1alpha1"
 	"github.com/cyan-cd/cyan/internal/cli/cluster"
 	"github.com/cyan-cd/cyan/internal/cli/kit"
-	"github.com/cyan-cd/cyan/internal/cli/project"
+	cliproject "github.com/cyan-cd/cyan/internal/cli/project"
 	"github.com/cyan-cd/cyan/internal/problem"
+	"github.com/cyan-cd/cyan/internal/project"
+	"github.com/cyan-cd/cyan/internal/settings"
 )
+
+// checkHome refuses the control plane's own cluster where the settings have disabled it.
+func checkHome(ctx context.Context, a *kit.Control, c client.Client, app *v1alpha1.Application) error {
+	written, err := settingsOf(ctx, a, c)
+	if err != nil || !written.InClusterDisabled {
+		return err
+	}
+	return &problem.Error{
+		Kind: problem.Refused, Object: object(app), Cause: fmt.Sprintf("spec.destination: cluster %q is disabled by cluster.inClusterEnabled in ConfigMap %s", v1alpha1.InClusterServer, settings.ConfigName),
+		Remedy: "use another cluster",
+	}
+}
+
+// checkBounds refuses a place that the Application's project does not allow.
+func checkBounds(ctx context.Context, a *kit.Control, c client.Client, app *v1alpha1.Application) error {
+	within, err := projectOf(ctx, a, c, app)
+	if err != nil {
+		return err
+	}
+	to, _, err := destination(ctx, a, c, app)
+	if err != nil {
+		// What keeps a command from reaching the cluster may not keep the controller.
+		return nil //nolint:nilerr // as above
+	}
+	for _, v := range project.Check(within, app, to, a.Namespace) {
+		return &problem.Error{Kind: problem.Refused, Object: object(app), Cause: v.Cause, Remedy: v.Remedy}
+	}
+	return nil
+}
 
 // checkPlace refuses a project or a cluster that is not there, and names those that are.
 func checkPlace(ctx context.Context, a *kit.Control, c client.Client, app *v1alpha1.Application) error {
 	if app.Spec.Project != v1alpha1.DefaultProject {
-		if _, err := project.Find(ctx, a, c, app.Spec.Project); err != nil {
+		if _, err := cliproject.Find(ctx, a, c, app.Spec.Project); err != nil {
+			if problem.KindOf(err) == problem.Absent {
+				known := problem.Of(err)
+				return &problem.Error{
+					Kind: problem.Absent, Object: object(app), Cause: fmt.Sprintf("application is not allowed in project %q: AppProject not found in namespace %s", app.Spec.Project, a.Namespace),
+					Remedy: known.Remedy, Err: err,
+				}
+			}
 			return err
 		}
 	}
 	d := app.Spec.Destination
 	if d.Server == v1alpha1.InClusterServer || d.Name == v1alpha1.InClusterName {
-		return nil
+		return checkHome(ctx, a, c, app)
 	}
 	known, err := cluster.List(ctx, a, c)
 	if err != nil {

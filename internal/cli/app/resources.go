@@ -17,7 +17,7 @@ func newResources(a *kit.Control) *cobra.Command {
 	var orphaned bool
 	cmd := &cobra.Command{
 		Use:               "resources NAME",
-		Short:             "List an Application's objects",
+		Short:             "List an Application's objects, and those that nobody has where its project monitors them",
 		Example:           "  cyan app resources shop -o name",
 		Args:              kit.Exactly("the Application's name"),
 		ValidArgsFunction: completeApps(a, 1),
@@ -50,7 +50,17 @@ func newResources(a *kit.Control) *cobra.Command {
 				}
 				return nil
 			}
-			return a.Show(a.Page().Resources(app, out.Value == kit.Wide))
+			if err := a.Show(a.Page().Resources(app, out.Value == kit.Wide)); err != nil {
+				return err
+			}
+			monitored, err := orphansBeside(cmd, a, app)
+			if err != nil || len(monitored) == 0 {
+				return err
+			}
+			if err := a.Say(""); err != nil {
+				return err
+			}
+			return listOrphans(a, monitored, out.Value)
 		},
 	}
 	cmd.Flags().StringVar(&project, "project", "", "only if the Application is of this project")

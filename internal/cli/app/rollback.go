@@ -63,7 +63,7 @@ this commit that you ask for yourself. Until then, changes in the cluster are no
 			if pin != "" {
 				annotations = map[string]string{v1alpha1.RollbackPinAnnotation: pin}
 			}
-			if app, err = start(cmd.Context(), a, c, app, operation, annotations); err != nil {
+			if app, err = start(kit.Doing(cmd.Context(), kit.ReasonOperation, fmt.Sprintf("initiated rollback to %d", entry.ID)), a, c, app, operation, annotations); err != nil {
 				return err
 			}
 			if pin != "" {

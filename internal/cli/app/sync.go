@@ -114,6 +114,9 @@ func (o *syncCommand) picked(ctx context.Context, c client.Client, names []strin
 		}
 	}
 	picked, err := pick(ctx, o.Control, c, names, selector)
+	if selector != "" && problem.KindOf(err) == problem.Absent {
+		return nil, &problem.Error{Kind: problem.Absent, Object: "--selector", Cause: "No matching apps found for filter: selector " + selector}
+	}
 	for _, app := range picked {
 		if len(o.projects) > 0 && !slices.Contains(o.projects, app.Spec.Project) && o.selector == "" {
 			return nil, &problem.Error{Kind: problem.Absent, Object: object(app), Cause: fmt.Sprintf("of project %q, not %s", app.Spec.Project, strings.Join(o.projects, ", "))}

@@ -59,7 +59,7 @@ func (e *Env) Connect() (client.WithWatch, error) {
 	if err != nil {
 		return nil, e.Explain(err, "")
 	}
-	return c, nil
+	return &recording{WithWatch: c, user: e.Kube.UserName(), program: NameCyan}, nil
 }
 
 // Config returns how a command reaches the API server. The server's warnings are not shown in the middle of a

@@ -88,7 +88,7 @@ func (s Streams) Terminal() term.Terminal { return term.Detect(s.Out, os.Getenv)
 // Page returns a page for the terminal that Out is.
 func (s Streams) Page() screens.Page {
 	t := s.Terminal()
-	return screens.Page{Width: t.Width(), Theme: t.Theme, Now: time.Now()}
+	return screens.Page{Width: t.Width(), Theme: t.Theme, Now: time.Now(), Bare: !t.IsTerminal()}
 }
 
 // Say prints a line.

@@ -58,7 +58,7 @@ func (p Page) appHeader(app *v1alpha1.Application) string {
 
 // deletion describes an Application that is being deleted: since when, and what that waits for.
 func (p Page) deletion(app *v1alpha1.Application) string {
-	text := p.Theme.Busy("◌ Deleting") + " for " + p.age(*app.DeletionTimestamp)
+	text := p.Theme.Busy(p.sign("◌", "Deleting")) + " for " + p.age(*app.DeletionTimestamp)
 	switch left := len(app.Status.Resources); {
 	case !slices.ContainsFunc(app.Finalizers, func(f string) bool { return strings.HasPrefix(f, v1alpha1.ResourcesFinalizer) }):
 		return text + ": its objects stay; waiting for " + strings.Join(app.Finalizers, ", ")
@@ -72,7 +72,7 @@ func (p Page) deletion(app *v1alpha1.Application) string {
 // appSync is the sync status of an Application, unless it is being deleted.
 func (p Page) appSync(app *v1alpha1.Application) string {
 	if app.DeletionTimestamp != nil {
-		return p.Theme.Busy("◌ Deleting")
+		return p.Theme.Busy(p.sign("◌", "Deleting"))
 	}
 	return p.sync(orUnknown(app.Status.Sync.Status))
 }
@@ -109,9 +109,9 @@ func (p Page) conditions(all []v1alpha1.ApplicationCondition) string {
 	var b strings.Builder
 	b.WriteByte('\n')
 	for _, c := range all {
-		name := p.Theme.Bad("✖ " + c.Type)
+		name := p.Theme.Bad(p.sign("✖", c.Type))
 		if strings.HasSuffix(c.Type, "Warning") {
-			name = p.Theme.Wait("⚠ " + c.Type)
+			name = p.Theme.Wait(p.sign("⚠", c.Type))
 		}
 		fmt.Fprintln(&b, term.Wrap(name+": "+c.Message, p.Width, 2))
 	}
@@ -218,7 +218,7 @@ func (p Page) Progress(app *v1alpha1.Application) string {
 		if app.Operation == nil {
 			return ""
 		}
-		return p.Theme.Busy("◌ asked") + ": waiting for the controller to begin\n"
+		return p.Theme.Busy(p.sign("◌", "asked")) + ": waiting for the controller to begin\n"
 	}
 	line := p.phase(state.Phase)
 	if result := state.SyncResult; result != nil && result.Revision != "" {
@@ -261,13 +261,13 @@ func (p Page) result(r *v1alpha1.ResourceResult) string {
 	}
 	switch {
 	case r.Status == v1alpha1.ResultSynced && r.HookPhase == v1alpha1.OperationRunning:
-		return p.Theme.Busy("◌ " + string(r.Status))
+		return p.Theme.Busy(p.sign("◌", string(r.Status)))
 	case r.Status == v1alpha1.ResultSynced, r.Status == v1alpha1.ResultPruned:
-		return p.Theme.Good("✔ " + string(r.Status))
+		return p.Theme.Good(p.sign("✔", string(r.Status)))
 	case r.Status == v1alpha1.ResultPruneSkipped:
-		return p.Theme.Wait("⚠ " + string(r.Status))
+		return p.Theme.Wait(p.sign("⚠", string(r.Status)))
 	case r.Status == v1alpha1.ResultSyncFailed:
-		return p.Theme.Bad("✖ " + string(r.Status))
+		return p.Theme.Bad(p.sign("✖", string(r.Status)))
 	}
 	return p.phase(r.HookPhase)
 }

@@ -25,6 +25,16 @@ type Page struct {
 	RolloutCommand string
 	// Namespaces is set where objects of several namespaces are listed.
 	Namespaces bool
+	// Bare is set where a program reads the page: the states of Applications are words without a sign.
+	Bare bool
+}
+
+// sign puts a sign before the word for a state.
+func (p Page) sign(sign, word string) string {
+	if p.Bare {
+		return word
+	}
+	return sign + " " + word
 }
 
 func (p Page) age(since metav1.Time) string {
@@ -110,41 +120,41 @@ func (p Page) health(h *v1alpha1.HealthStatus) string {
 func (p Page) healthCode(code v1alpha1.HealthStatusCode) string {
 	switch code {
 	case v1alpha1.HealthHealthy:
-		return p.Theme.Good("✔ " + string(code))
+		return p.Theme.Good(p.sign("✔", string(code)))
 	case v1alpha1.HealthProgressing:
-		return p.Theme.Busy("◌ " + string(code))
+		return p.Theme.Busy(p.sign("◌", string(code)))
 	case v1alpha1.HealthSuspended:
-		return p.Theme.Wait("॥ " + string(code))
+		return p.Theme.Wait(p.sign("॥", string(code)))
 	case v1alpha1.HealthDegraded:
-		return p.Theme.Bad("✖ " + string(code))
+		return p.Theme.Bad(p.sign("✖", string(code)))
 	case v1alpha1.HealthMissing:
-		return p.Theme.Wait("∅ " + string(code))
+		return p.Theme.Wait(p.sign("∅", string(code)))
 	}
-	return p.Theme.Quiet("? " + string(v1alpha1.HealthUnknown))
+	return p.Theme.Quiet(p.sign("?", string(v1alpha1.HealthUnknown)))
 }
 
 func (p Page) sync(code v1alpha1.SyncStatusCode) string {
 	switch code {
 	case v1alpha1.Synced:
-		return p.Theme.Good("✔ " + string(code))
+		return p.Theme.Good(p.sign("✔", string(code)))
 	case v1alpha1.OutOfSync:
-		return p.Theme.Wait("⚠ " + string(code))
+		return p.Theme.Wait(p.sign("⚠", string(code)))
 	case "":
 		return ""
 	}
-	return p.Theme.Quiet("? " + string(code))
+	return p.Theme.Quiet(p.sign("?", string(code)))
 }
 
 func (p Page) phase(phase v1alpha1.OperationPhase) string {
 	switch phase {
 	case v1alpha1.OperationSucceeded:
-		return p.Theme.Good("✔ " + string(phase))
+		return p.Theme.Good(p.sign("✔", string(phase)))
 	case v1alpha1.OperationFailed, v1alpha1.OperationError:
-		return p.Theme.Bad("✖ " + string(phase))
+		return p.Theme.Bad(p.sign("✖", string(phase)))
 	case "":
 		return ""
 	}
-	return p.Theme.Busy("◌ " + string(phase))
+	return p.Theme.Busy(p.sign("◌", string(phase)))
 }
 
 // ShortRevision is as much of a commit as people read; other revisions are given back whole.
