@@ -29,7 +29,7 @@ func TestLargeApplication(t *testing.T) {
 	first := w.push(files)
 	app := w.app("large", func(app *v1alpha1.Application) {
 		automated(app)
-		app.Spec.SyncPolicy.Automated.SelfHeal = false
+		app.Spec.SyncPolicy.Automated.SelfHeal = nil
 	})
 	checked := func(got *v1alpha1.Application) *v1alpha1.Application {
 		t.Helper()
