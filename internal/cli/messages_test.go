@@ -172,8 +172,8 @@ func TestAFailedSyncIsToldOnce(t *testing.T) {
 	}
 }
 
-// TestPruningIsRequired: what a sync has left that git no longer has is an error for who calls argocd, since its scripts
-// read that from the exit code; what is to stay is none.
+// TestPruningIsRequired: what a sync has left that git no longer has is an error for who calls argocd, since its
+// scripts read that from the exit code; what is to stay is none.
 func TestPruningIsRequired(t *testing.T) {
 	s, repo := newShell(t), shopRepo(t)
 	s.forget("left")

@@ -16,6 +16,7 @@ import (
 	"github.com/cyan-cd/cyan/internal/render"
 	"github.com/cyan-cd/cyan/internal/render/renderers"
 	"github.com/cyan-cd/cyan/internal/render/sops"
+	"github.com/cyan-cd/cyan/internal/settings"
 	"github.com/cyan-cd/cyan/internal/source"
 )
 
@@ -36,7 +37,7 @@ type RenderOptions struct {
 	// Keys returns those that open files encrypted with SOPS for Applications of a project; none when nil.
 	Keys func(ctx context.Context, project string) sops.Keys
 	// Settings returns those of the installation; none when nil.
-	Settings func() render.Settings
+	Settings func() settings.Settings
 	// Time is how long one rendering may take; no limit when zero.
 	Time time.Duration
 	// Patience is how long Render waits. The rendering goes on without it, and Finished is called with the Application
@@ -102,8 +103,8 @@ func (r *Renderer) Render(ctx context.Context, app *v1alpha1.Application, permit
 	if r.options.Keys != nil {
 		keys = r.options.Keys(ctx, permitted.Project())
 	}
-	settings := r.settings()
-	name, options := nameOf(app), optionsOf(app, src, repo, settings)
+	asked := r.settings()
+	name, options := nameOf(app), optionsOf(app, src, repo, asked)
 	if before := r.lastOf(app, src, repo); before != nil && before.Revision == revision && before.keys == keys.Fingerprint() {
 		return before, nil
 	}
@@ -113,7 +114,7 @@ func (r *Renderer) Render(ctx context.Context, app *v1alpha1.Application, permit
 	}
 	anew := r.takeDistrust(name)
 	return r.wait(ctx, name, r.run(name, options, revision, keys.Fingerprint(), func(control render.Control) (*Rendering, error) {
-		return renderTree(r.render, tree, app, src, revision, render.Options{Keys: keys, Settings: settings, Limits: r.options.Limits, Control: control, Files: r.files, Anew: anew})
+		return renderTree(r.render, tree, app, src, revision, render.Options{Keys: keys, Settings: asked, Limits: r.options.Limits, Control: control, Files: r.files, Anew: anew})
 	}))
 }
 
@@ -122,7 +123,8 @@ func (r *Renderer) settings() render.Settings {
 	if r.options.Settings == nil {
 		return render.Settings{}
 	}
-	return r.options.Settings()
+	s := r.options.Settings()
+	return render.Settings{WithoutKustomize: s.Kustomize.Disabled, AnyFile: s.Kustomize.AnyFile}
 }
 
 // Distrust has the next rendering of an Application made anew, whatever is remembered of its source, by any name.

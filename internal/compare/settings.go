@@ -11,7 +11,6 @@ import (
 	"github.com/cyan-cd/cyan/internal/health"
 	"github.com/cyan-cd/cyan/internal/plan"
 	"github.com/cyan-cd/cyan/internal/project"
-	"github.com/cyan-cd/cyan/internal/render"
 	"github.com/cyan-cd/cyan/internal/settings"
 )
 
@@ -108,11 +107,6 @@ func unservedOf(object *unstructured.Unstructured) []string {
 		all = append(all, f.Problem().Error())
 	}
 	return all
-}
-
-// RenderSettings returns what settings change about rendering.
-func RenderSettings(s settings.Settings) render.Settings {
-	return render.Settings{WithoutKustomize: s.Kustomize.Disabled, AnyFile: s.Kustomize.AnyFile}
 }
 
 // TrackingOf returns how objects are marked under settings.

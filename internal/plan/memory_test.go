@@ -287,7 +287,7 @@ func (l *life) changeLive() {
 
 func (l *life) changePolicy() {
 	p := &l.policy
-	switch l.IntN(12) {
+	switch l.IntN(13) {
 	case 0:
 		p.Instance = l.one("shop", "other")
 	case 1:
@@ -314,6 +314,8 @@ func (l *life) changePolicy() {
 		p.OtherApps = map[string]bool{"other": l.IntN(2) == 0, "shop": true}
 	case 10:
 		p.Revision, p.StartedAt = l.one("1111111", "2222222"), time.Unix(int64(l.IntN(3)), 0)
+	case 11:
+		p.KnownFields = map[schema.GroupKind][]plan.KnownField{{Kind: "ConfigMap"}: {{Path: "data", Type: l.one("core/v1/ResourceList", "meta/v1/duration")}}}
 	default:
 		p.ManagedNamespace = nil
 		if l.IntN(2) == 0 {

@@ -19,7 +19,6 @@ import (
 	"github.com/cyan-cd/cyan/internal/plan"
 	"github.com/cyan-cd/cyan/internal/problem"
 	"github.com/cyan-cd/cyan/internal/project"
-	"github.com/cyan-cd/cyan/internal/render"
 	"github.com/cyan-cd/cyan/internal/render/sops"
 	"github.com/cyan-cd/cyan/internal/settings"
 	"github.com/cyan-cd/cyan/internal/source"
@@ -88,7 +87,7 @@ func renderRevision(ctx context.Context, a *kit.Control, c client.Client, app *v
 		return nil, err
 	}
 	options := compare.RenderOptions{
-		Keys: func(context.Context, string) sops.Keys { return keys }, Settings: func() render.Settings { return compare.RenderSettings(written) },
+		Keys: func(context.Context, string) sops.Keys { return keys }, Settings: func() settings.Settings { return written },
 	}
 	var rendered *compare.Rendering
 	err = repo.WithMirrors(func(mirrors *source.Mirrors) error {

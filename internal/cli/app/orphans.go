@@ -36,6 +36,18 @@ func showOrphans(ctx context.Context, a *kit.Control, app *v1alpha1.Application,
 	return listOrphans(a, keys, as)
 }
 
+// showOrphansBeside prints the orphans that are listed after an Application's own objects, if there are any.
+func showOrphansBeside(cmd *cobra.Command, a *kit.Control, app *v1alpha1.Application, as string) error {
+	monitored, err := orphansBeside(cmd, a, app)
+	if err != nil || len(monitored) == 0 {
+		return err
+	}
+	if err := a.Say(""); err != nil {
+		return err
+	}
+	return listOrphans(a, monitored, as)
+}
+
 // orphansBeside are the orphans that are listed after an Application's own objects: those that its project has
 // monitored, unless the flag leaves them out. Where they can't be found, that is said, and keeps nobody from the rest.
 func orphansBeside(cmd *cobra.Command, a *kit.Control, app *v1alpha1.Application) ([]plan.Key, error) {

@@ -53,14 +53,7 @@ func newResources(a *kit.Control) *cobra.Command {
 			if err := a.Show(a.Page().Resources(app, out.Value == kit.Wide)); err != nil {
 				return err
 			}
-			monitored, err := orphansBeside(cmd, a, app)
-			if err != nil || len(monitored) == 0 {
-				return err
-			}
-			if err := a.Say(""); err != nil {
-				return err
-			}
-			return listOrphans(a, monitored, out.Value)
+			return showOrphansBeside(cmd, a, app, out.Value)
 		},
 	}
 	cmd.Flags().StringVar(&project, "project", "", "only if the Application is of this project")

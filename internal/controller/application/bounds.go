@@ -40,11 +40,14 @@ func checkProject(o *observation, controlNamespace string) {
 
 // refuseWrites has an Application be compared, but not tried, written or deleted: by its own rights the program may do
 // what the project has not given to anybody. What of it is asked for fails.
-func (o *observation) refuseWrites(why error) {
+func refuseWrites(o *observation, why error) {
 	o.problems = append(o.problems, operation.Problem{Condition: v1alpha1.ConditionInvalidSpecError, Err: why, Effect: operation.Warns})
 	o.refusal = why
 	o.writer = o.cluster.Refusing(why)
 }
+
+// mayWrite reports whether anything can be written in the cluster.
+func mayWrite(o *observation) bool { return o.cluster != nil && o.writer != nil && o.refusal == nil }
 
 // chooseWriter decides as whom the objects of an Application are written.
 func chooseWriter(o *observation) {
@@ -56,7 +59,7 @@ func chooseWriter(o *observation) {
 		o.add(v1alpha1.ConditionUnsupportedWarning, errors.New(warning.String()))
 	}
 	if refused != nil {
-		o.refuseWrites(errors.New(refused.String()))
+		refuseWrites(o, errors.New(refused.String()))
 		return
 	}
 	var err error

@@ -30,7 +30,7 @@ import (
 	"github.com/cyan-cd/cyan/internal/controller/recorder"
 	"github.com/cyan-cd/cyan/internal/live"
 	"github.com/cyan-cd/cyan/internal/plan"
-	"github.com/cyan-cd/cyan/internal/render"
+	"github.com/cyan-cd/cyan/internal/settings"
 	"github.com/cyan-cd/cyan/internal/source"
 )
 
@@ -122,7 +122,7 @@ func Setup(mgr manager.Manager, o Options) error {
 		ring.started = o.Render.Keys(context.Background(), "")
 	}
 	o.Render.Keys = ring.current
-	o.Render.Settings = func() render.Settings { return compare.RenderSettings(r.settings.get().Settings) }
+	o.Render.Settings = func() settings.Settings { return r.settings.get().Settings }
 	r.renderer = compare.NewRenderer(o.Mirrors, o.Render)
 	life, end := context.WithCancel(context.Background())
 	r.clusters = live.NewRegistry(life, mgr.GetConfig(), o.Log, func(instance string) { queue.add(plan.ApplicationOf(instance, r.control)) })

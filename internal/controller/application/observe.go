@@ -164,8 +164,9 @@ func (r *observer) checkSigned(ctx context.Context, o *observation, repo source.
 }
 
 // refresh has git asked anew where the refresh annotation wants it, or a person has asked for a sync: what was pushed
-// before is what they mean. So it is before a retry that takes what is newest. A hard one drops what is remembered of rendering and comparing, too. An error means that
-// there is no time left: whether git answers is found when the revision is resolved.
+// before is what they mean. So it is before a retry that takes what is newest. A hard one drops what is remembered of
+// rendering and comparing, too. An error means that there is no time left: whether git answers is found when the
+// revision is resolved.
 func (r *observer) refresh(ctx context.Context, o *observation, repo source.Repository) error {
 	if o.refresh == "" && !operation.LooksAtGit(o.app, o.now) {
 		return nil

@@ -116,7 +116,7 @@ func reportGone(o *observation, status *v1alpha1.ApplicationStatus) {
 // hooks after it; without a propagation the objects stay. It reports whether everything is over. An error says what
 // holds it up.
 func (r *reconciler) removeObjects(ctx context.Context, o *observation, after *v1alpha1.Application, propagation metav1.DeletionPropagation) (over bool, err error) {
-	if o.cluster == nil || o.project == nil || o.writer == nil || o.refusal != nil {
+	if o.project == nil || !mayWrite(o) {
 		return false, fmt.Errorf("the objects of the Application can't be deleted: %w", errors.Join(problemsOf(o)...))
 	}
 	hooks, err := r.gatherDeletionHooks(ctx, o)

@@ -5,6 +5,7 @@ import (
 	"bytes"
 	"fmt"
 	"path"
+	"slices"
 	"strings"
 
 	"go.yaml.in/yaml/v3"
@@ -144,7 +145,14 @@ func (w *walk) wanted(rel string) bool {
 	return w.include == nil || w.include.Match(rel)
 }
 
+// kustomizations are the names of files of kustomize's.
+var kustomizations = []string{"kustomization.yaml", "kustomization.yml"}
+
 func (w *walk) file(name string) error {
+	if w.plain && slices.Contains(kustomizations, path.Base(name)) {
+		w.result.Warnings = append(w.result.Warnings, render.Warning{Type: render.SkippedFile, Message: name + " is left out: a kustomization, and kustomize.enable is false in ConfigMap argocd-cm"})
+		return nil
+	}
 	parsed, err := render.Parse(w.tree, name, func(data []byte) (render.Parsed, error) {
 		f := file{tree: w.tree, name: name}
 		err := f.parse(data)
@@ -226,9 +234,6 @@ func (f *file) object(value map[string]any, source *yaml.Node) error {
 		return refuse("object without kind", "add it, or exclude the file with source.directory.exclude")
 	case apiVersion == "":
 		return refuse(kind+" without apiVersion", "add it, or exclude the file with source.directory.exclude")
-	case strings.HasPrefix(apiVersion, "kustomize.config.k8s.io/") && w.plain:
-		w.skip(name, source.Line, "a kustomization, and kustomize.enable is false in ConfigMap argocd-cm")
-		return nil
 	case strings.HasPrefix(apiVersion, "kustomize.config.k8s.io/"):
 		return refuse("kustomization in a source that is read as a directory of plain files", "let source.path name its directory, or exclude it with source.directory.exclude")
 	}

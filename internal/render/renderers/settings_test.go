@@ -66,7 +66,7 @@ func TestWithoutKustomize(t *testing.T) {
 	if err != nil || namesOf(result) != "a" || result.SourceType != "Directory" {
 		t.Fatalf("got %+v, %v; want the plain manifest", result, err)
 	}
-	if len(result.Warnings) != 1 || result.Warnings[0].Type != render.SkippedFile || result.Warnings[0].Message != "a/kustomization.yaml:1 is left out: a kustomization, and kustomize.enable is false in ConfigMap argocd-cm" {
+	if len(result.Warnings) != 1 || result.Warnings[0].Type != render.SkippedFile || result.Warnings[0].Message != "a/kustomization.yaml is left out: a kustomization, and kustomize.enable is false in ConfigMap argocd-cm" {
 		t.Errorf("got warnings %+v", result.Warnings)
 	}
 	_, err = Render(tree, v1alpha1.ApplicationSource{Path: "a", Kustomize: &v1alpha1.KustomizeSource{NamePrefix: "y-"}}, without)
