@@ -426,3 +426,20 @@ func TestLoginsAtTheSameTime(t *testing.T) {
 	all.Wait()
 	w.stays("after all of that", session.Token)
 }
+
+// BenchmarkVerify is what a request costs, with an issuer and fifty accounts in the settings.
+func BenchmarkVerify(b *testing.B) {
+	w := newWorld(&testing.T{}, "url", "https://cd.example", "oidc.config", "{name: Okta, issuer: https://idp.example, clientID: cd, clientSecret: $oidc.secret, requestedScopes: [openid, email, groups]}")
+	for i := range 50 {
+		w.set(fmt.Sprint("accounts.a", i), "login, apiKey")
+	}
+	session, err := w.Login(request(), Credentials{"alice", alicePassword})
+	if err != nil {
+		b.Fatal(err)
+	}
+	for b.Loop() {
+		if _, err := w.Verify(b.Context(), session.Token); err != nil {
+			b.Fatal(err)
+		}
+	}
+}

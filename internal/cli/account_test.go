@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -62,12 +63,23 @@ func TestAccounts(t *testing.T) {
 	if got := s.ends("cyan", "account", "generate-token", "--account", "alice"); got.code != 20 || !strings.Contains(got.stderr, "server.secretkey: missing") {
 		t.Errorf("before the first start: got %+v", got)
 	}
-	if err := accounts.Ensure(t.Context()); err != nil {
-		t.Fatal(err)
+	// Several replicas start at the same time, and make one key and one password.
+	var replicas sync.WaitGroup
+	for range 4 {
+		replicas.Go(func() {
+			if err := accounts.Ensure(t.Context()); err != nil {
+				t.Error(err)
+			}
+		})
 	}
+	replicas.Wait()
 	first := s.ends("argocd", "admin", "initial-password", "-n", "argocd")
 	if first.code != 0 || len(strings.TrimSpace(first.stdout)) != 16 || first.stderr != "change it with `argocd account update-password`, which deletes it here\n" || s.run("cyan", "admin", "initial-password") != first.stdout {
 		t.Errorf("got %+v", first)
+	}
+	server := auth.New(auth.Options{Objects: accounts.Objects, Now: time.Now})
+	if _, err := server.Login(httptest.NewRequest(http.MethodPost, "/", nil), auth.Credentials{Name: "admin", Password: strings.TrimSpace(first.stdout)}); err != nil {
+		t.Errorf("with the first password: %v", err)
 	}
 	for _, c := range []struct {
 		line string
