@@ -18,14 +18,26 @@ type objects struct {
 	client *apply.Client
 
 	mu   sync.Mutex
-	full map[Key]*unstructured.Unstructured
+	full map[Key]*whole
 	// written are objects that were written here and may not have come back by the watch; true for those of which the
 	// answer to that is what is known in full.
 	written map[Key]bool
 }
 
+// whole is an object in full, and what is asked of it at every look.
+type whole struct {
+	object  *unstructured.Unstructured
+	kind    schema.GroupVersionKind
+	uid     types.UID
+	version string
+}
+
+func wholeOf(object *unstructured.Unstructured) *whole {
+	return &whole{object, object.GroupVersionKind(), object.GetUID(), object.GetResourceVersion()}
+}
+
 func newObjects(client *apply.Client) *objects {
-	return &objects{client: client, full: map[Key]*unstructured.Unstructured{}, written: map[Key]bool{}}
+	return &objects{client: client, full: map[Key]*whole{}, written: map[Key]bool{}}
 }
 
 // read returns an object in full, from memory if the watch, which has seen it so, has nothing newer. Right after a
@@ -56,22 +68,22 @@ func (o *objects) read(ctx context.Context, last seen, is presence, ref apply.Re
 
 // remembered returns an object as it is known to be, nil for one that is not there. It reports false where that is not
 // known.
-func (o *objects) remembered(ref apply.Ref, last seen, is presence, at Moment) (have *unstructured.Unstructured, ok bool) {
+func (o *objects) remembered(ref apply.Ref, last seen, is presence, at Moment) (object *unstructured.Unstructured, ok bool) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	key := keyOf(ref)
-	have = o.full[key]
+	have := o.full[key]
 	answer, written := o.written[key]
-	usable := have != nil && have.GroupVersionKind() == ref.Kind
+	usable := have != nil && have.kind == ref.Kind
 	switch {
 	case is == absent && !written:
 		delete(o.full, key)
 		return nil, true
 	case is == absent && usable:
-		return have, true
-	case is == known && usable && have.GetUID() == last.uid && (answer && at == AfterWrites || notOlder(have.GetResourceVersion(), last.resourceVersion)):
+		return have.object, true
+	case is == known && usable && have.uid == last.uid && (answer && at == AfterWrites || notOlder(have.version, last.resourceVersion)):
 		delete(o.written, key)
-		return have, true
+		return have.object, true
 	}
 	return nil, false
 }
@@ -90,14 +102,14 @@ func (o *objects) isAnswer(key Key, now seen) bool {
 	defer o.mu.Unlock()
 	have := o.full[key]
 	_, written := o.written[key]
-	return written && have != nil && have.GetUID() == now.uid && have.GetResourceVersion() == now.resourceVersion
+	return written && have != nil && have.uid == now.uid && have.version == now.resourceVersion
 }
 
 // keep notes an object that was read, which is no answer to a write.
 func (o *objects) keep(key Key, found *unstructured.Unstructured) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	o.full[key] = found
+	o.full[key] = wholeOf(found)
 	if _, written := o.written[key]; written {
 		o.written[key] = false
 	}
@@ -116,7 +128,7 @@ func (o *objects) drop(keys ...Key) {
 func (o *objects) gone(key Key, uid types.UID) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	if have := o.full[key]; have != nil && have.GetUID() == uid {
+	if have := o.full[key]; have != nil && have.uid == uid {
 		delete(o.full, key)
 	}
 }
@@ -149,7 +161,7 @@ func (o *objects) wrote(key Key, after *unstructured.Unstructured) {
 	defer o.mu.Unlock()
 	o.written[key] = true
 	if after != nil {
-		o.full[key] = after
+		o.full[key] = wholeOf(after)
 	} else {
 		delete(o.full, key)
 	}

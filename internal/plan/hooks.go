@@ -223,7 +223,9 @@ func hold(hook *unstructured.Unstructured) {
 
 // Held reports whether a live hook carries the finalizer that keeps it until its outcome is recorded.
 func Held(hook *unstructured.Unstructured) bool {
-	return slices.Contains(hook.GetFinalizers(), v1alpha1.HookFinalizer)
+	metadata, _ := hook.Object["metadata"].(map[string]any)
+	finalizers, _ := metadata["finalizers"].([]any)
+	return slices.Contains(finalizers, any(v1alpha1.HookFinalizer))
 }
 
 // Abandoned are the live hooks of an Application that are held and that its running operation knows nothing of: those

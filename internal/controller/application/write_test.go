@@ -4,7 +4,9 @@ import (
 	"fmt"
 	"reflect"
 	"testing"
+	"time"
 
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime"
 
 	"github.com/cyan-cd/cyan/api/v1alpha1"
@@ -16,6 +18,7 @@ func TestDiffers(t *testing.T) {
 		app := &v1alpha1.Application{}
 		app.Spec.Source = &v1alpha1.ApplicationSource{RepoURL: "https://x"}
 		app.Status.Resources = []v1alpha1.ResourceStatus{{Name: "a"}, {Name: "b", Health: &v1alpha1.HealthStatus{Status: v1alpha1.HealthHealthy}}}
+		app.Status.ReconciledAt = &metav1.Time{Time: time.Unix(1, 0)}
 		app.Status.History = []v1alpha1.RevisionHistory{{ID: 1}}
 		app.Status.OperationState = &v1alpha1.OperationState{Message: "x", SyncResult: &v1alpha1.SyncOperationResult{Revision: "1", Resources: []*v1alpha1.ResourceResult{{Name: "a"}, {Name: "b"}}}}
 		return app
@@ -27,6 +30,9 @@ func TestDiffers(t *testing.T) {
 	}{
 		{"nothing", func(*v1alpha1.Application) {}, false},
 		{"empty for none", func(a *v1alpha1.Application) { a.Spec.SyncPolicy, a.Annotations = nil, map[string]string{} }, false},
+		{"the time of the look", func(a *v1alpha1.Application) { a.Status.ReconciledAt = &metav1.Time{Time: time.Unix(2, 0)} }, true},
+		{"the time of the look, within a second", func(a *v1alpha1.Application) { a.Status.ReconciledAt = &metav1.Time{Time: time.Unix(1, 5)} }, false},
+		{"no time", func(a *v1alpha1.Application) { a.Status.ReconciledAt = nil }, true},
 		{"an annotation", func(a *v1alpha1.Application) { a.Annotations = map[string]string{"a": "b"} }, true},
 		{"the spec", func(a *v1alpha1.Application) { a.Spec.Project = "x" }, true},
 		{"a resource", func(a *v1alpha1.Application) { a.Status.Resources[1].Health.Message = "x" }, true},
