@@ -45,6 +45,7 @@ func TestFindings(t *testing.T) {
 		"p, alice, applications, update/*, *, allow", "p, alice, applications, action/apps/Deployment/restart, *, allow", "p, alice, *, nonsense, *, allow", "p, alice, applications, s*, *, allow",
 		"p, alice, extensions, invoke, httpbin, allow", "p, alice, exec, create, */*, deny",
 		"p, alice, applications, get, " + strings.Repeat("a", longestPattern) + ", allow", "#" + strings.Repeat("a", longestLine),
+		"g, alice, " + strings.Repeat("a", longestLine-len("g, alice, ")),
 	} {
 		if _, found := Parse(Written{Policies: policies(line)}); len(found) != 0 {
 			t.Errorf("%.60s: got %v, want that it is understood", line, found)
@@ -138,14 +139,15 @@ func TestRolesOfProjects(t *testing.T) {
 	}
 	// What is named counts for nothing: not for the role, not for another, and not in another project.
 	p, _ := Parse(Written{Projects: []*v1alpha1.AppProject{project("shop", `{"name":"ci","policies":["p, proj:shop:ci, applications, get, *, allow","p, proj:shop:ci, accounts, update, shop/*, allow",
-		"p, proj:shop:other, applications, get, shop/*, allow","p, role:readonly, applications, *, shop/*, deny","g, proj:shop:ci, role:admin"]}`, `{"name":"other"}`)}})
+		"p, proj:shop:other, applications, get, shop/*, allow","g, proj:shop:ci, role:admin"]}`, `{"name":"other"}`,
+		`{"name":"third","policies":["p, role:readonly, applications, *, shop/*, deny","p, proj:shop:third, applications, get, shop/*, allow"]}`)}})
 	for _, c := range []struct {
 		subject string
 		call    Call
 		want    bool
 	}{
 		{"proj:shop:ci", Call{Applications, Get, "shop/web"}, false}, {"proj:shop:ci", Call{Applications, Get, "far/web"}, false}, {"proj:shop:ci", Call{Accounts, Update, "shop/x"}, false},
-		{"proj:shop:other", Call{Applications, Get, "shop/web"}, false}, {RoleReadOnly, Call{Applications, Get, "shop/web"}, true}, {"proj:shop:ci", Call{Projects, Get, "shop"}, true},
+		{"proj:shop:other", Call{Applications, Get, "shop/web"}, false}, {RoleReadOnly, Call{Applications, Get, "shop/web"}, true}, {"proj:shop:third", Call{Applications, Get, "shop/web"}, true}, {"proj:shop:ci", Call{Projects, Get, "shop"}, true},
 	} {
 		if got := p.Of(Subject{Name: c.subject}).Allowed(c.call); got != c.want {
 			t.Errorf("%s, %s: got %v, want %v", c.subject, c.call, got, c.want)
@@ -202,7 +204,7 @@ func TestBounds(t *testing.T) {
 		"projects": {Policies: policies(line), Projects: []*v1alpha1.AppProject{huge}},
 	} {
 		p, found := Parse(w)
-		if len(found) != 1 || !strings.Contains(found[0].Error(), "only the built-in roles hold") {
+		if len(found) != 1 || !strings.Contains(found[0].Error(), "only the built-in roles hold; say the same with patterns and groups") || !strings.HasPrefix(found[0].Error(), "ConfigMap argocd-rbac-cm and the roles of AppProjects: ") {
 			t.Errorf("%s: got %v", name, found)
 		}
 		if p.Of(alice).Allowed(call) || !p.Of(Subject{Name: AdminName}).Allowed(call) {
@@ -211,6 +213,9 @@ func TestBounds(t *testing.T) {
 	}
 	if p, found := Parse(Written{Policies: map[string]string{policyKey: line + strings.Repeat("\n", mostLines-3)}}); len(found) != 0 || !p.Of(alice).Allowed(call) {
 		t.Errorf("just within: got %v, %v", found, p.Of(alice).Allowed(call))
+	}
+	if p, found := Parse(Written{Policies: map[string]string{policyKey: line, "policy.b.csv": "#" + strings.Repeat("a", mostBytes-len(line)-1)}}); !p.Of(alice).Allowed(call) || len(found) != 0 {
+		t.Errorf("as many bytes as are read: got %v, %v", found, p.Of(alice).Allowed(call))
 	}
 	for lines, want := range map[int]int{mostFindings: mostFindings, mostFindings + 1: mostFindings + 1, 1000: mostFindings + 1} {
 		_, found := Parse(Written{Policies: map[string]string{policyKey: strings.Repeat("x\n", lines)}})
