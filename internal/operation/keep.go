@@ -73,7 +73,7 @@ func isElsewhere(app *v1alpha1.Application) bool {
 // placeOf is where a source is, for people.
 func placeOf(s v1alpha1.ApplicationSource) string {
 	if s.Chart != "" {
-		return s.RepoURL + " " + s.Chart
+		return s.RepoURL + " chart " + s.Chart
 	}
 	return s.RepoURL + " " + path.Join(".", s.Path)
 }
@@ -81,7 +81,7 @@ func placeOf(s v1alpha1.ApplicationSource) string {
 // otherSource is what people should know of an operation that goes on with another source than that of the spec; ""
 // where it does not.
 func otherSource(app *v1alpha1.Application) string {
-	if app.Operation == nil || app.Operation.Sync == nil || !hasKept(app) || !isElsewhere(app) {
+	if !hasKept(app) || !isElsewhere(app) {
 		return ""
 	}
 	return fmt.Sprintf("; of source %s, with which the operation began: that of the spec is synced after it", placeOf(app.Status.OperationState.SyncResult.Source))

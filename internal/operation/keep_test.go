@@ -36,6 +36,8 @@ func TestKeepsItsSource(t *testing.T) {
 		{"a retry that takes what is newest", func(l *look) { l.refreshing(); l.moves() }, true, 7},
 		{"in another repository", func(l *look) { l.refreshing(); l.app.Spec.Source.RepoURL = "https://git.example/b" }, true, 7},
 		{"though the new place can't be read", func(l *look) { l.refreshing(); l.moves(); l.seen.Compared = false }, true, 7},
+		{"a chart in the place of a directory", func(l *look) { l.refreshing(); l.app.Spec.Source.Chart = "k8s"; l.app.Spec.Source.Path = "" }, true, 7},
+		{"with no try left", func(l *look) { l.refreshing().Operation.Retry.Limit = 0; l.moves() }, true, 0},
 		{"with a limit that is lower", func(l *look) { l.refreshing().Operation.Retry.Limit = 3; l.moves() }, true, 3},
 		{"with a limit that is higher", func(l *look) { l.refreshing().Operation.Retry.Limit = 1000; l.moves() }, true, 7},
 		{"a try that has begun nothing yet", func(l *look) {
@@ -189,6 +191,17 @@ func TestKeptSourceThatCannotBeSynced(t *testing.T) {
 			}
 		})
 	}
+}
+
+// TestKeptSourceWithoutAResult: a state that has lost its result keeps nothing up.
+func TestKeptSourceWithoutAResult(t *testing.T) {
+	l := &life{look: outOfSync(), t: t}
+	l.refreshing()
+	l.moves()
+	l.step()
+	l.app.Status.OperationState.SyncResult = nil
+	l.step()
+	l.expect("operating Running waiting to start")
 }
 
 // TestLooksAtGit: before what git is asked anew.
