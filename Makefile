@@ -12,7 +12,7 @@ TOOL    := go tool -modfile=go.tools.mod
 NAMES   := argocd kubectl-argo-rollouts kubectl-cyan
 
 # The rooms that decide, whose own tests have to notice nearly every small bug in them.
-MUTATED := rollout operation plan project delivery access health validate repository
+MUTATED := rollout operation plan project repository delivery access action settings health script jq secret glob spelling jsonpatch validate
 
 .PHONY: demo test build lint generate bench bench-gitops audit mutate metrics clean system-packages
 
