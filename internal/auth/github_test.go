@@ -7,7 +7,6 @@ import (
 	"log"
 	"net/http"
 	"net/http/httptest"
-	"net/url"
 	"slices"
 	"strings"
 	"testing"
@@ -18,7 +17,6 @@ type hub struct {
 	*httptest.Server
 	user        any
 	orgs, teams []any
-	asked       url.Values
 }
 
 func newHub(t *testing.T) *hub {
@@ -49,8 +47,8 @@ func newHub(t *testing.T) *hub {
 	mux.HandleFunc("GET /api/v3/user/orgs", func(w http.ResponseWriter, r *http.Request) { answer(w, r, page(h.orgs, r)) })
 	mux.HandleFunc("GET /api/v3/user/teams", func(w http.ResponseWriter, r *http.Request) { answer(w, r, page(h.teams, r)) })
 	h.Server = httptest.NewUnstartedServer(mux)
-	h.Server.Config.ErrorLog = log.New(io.Discard, "", 0)
-	h.Server.StartTLS()
+	h.Config.ErrorLog = log.New(io.Discard, "", 0)
+	h.StartTLS()
 	t.Cleanup(h.Close)
 	return h
 }

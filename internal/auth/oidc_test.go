@@ -87,7 +87,7 @@ func newIDP(t *testing.T, now func() time.Time) *idp {
 		answer(w, p.info)
 	})
 	p.Server = httptest.NewUnstartedServer(mux)
-	p.Server.Config.ErrorLog = log.New(io.Discard, "", 0)
+	p.Config.ErrorLog = log.New(io.Discard, "", 0)
 	p.Server.StartTLS()
 	t.Cleanup(p.Close)
 	return p

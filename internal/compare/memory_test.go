@@ -157,7 +157,7 @@ func (a *randomApp) changeLive(key plan.Key) {
 		at := metav1.Now()
 		o.SetDeletionTimestamp(&at)
 	case 4:
-		o.SetManagedFields([]metav1.ManagedFieldsEntry{{Manager: a.one("kubectl-create", "me"), Operation: "Update", APIVersion: "v1", FieldsV1: &metav1.FieldsV1{Raw: []byte(`{"f:data":{}}`)}}})
+		o.SetManagedFields([]metav1.ManagedFieldsEntry{{Manager: a.one("kubectl-create", "me"), Operation: "Update", APIVersion: "v1", FieldsV1: metav1.NewFieldsV1(`{"f:data":{}}`)}})
 	case 5:
 		o.SetLabels(map[string]string{"l": a.one("1", "2")})
 	default:

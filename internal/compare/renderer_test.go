@@ -36,7 +36,7 @@ func TestAWorkerDoesNotWaitForALongRendering(t *testing.T) {
 		var finished []string
 		r := NewRenderer(nil, RenderOptions{Patience: time.Second, Finished: func(app types.NamespacedName) { finished = append(finished, app.Name) }})
 		long := func(render.Control) (*Rendering, error) {
-			time.Sleep(5 * time.Second)
+			time.Sleep(5 * time.Second) //nolint:forbidigo // the time is that of the test
 			return &Rendering{Revision: "1", Result: &render.Result{}}, nil
 		}
 		started := time.Now()
@@ -44,7 +44,7 @@ func TestAWorkerDoesNotWaitForALongRendering(t *testing.T) {
 		if !problem.IsTemporary(err) || time.Since(started) != time.Second {
 			t.Fatalf("got %v after %s, want a temporary error after a second", err, time.Since(started))
 		}
-		time.Sleep(5 * time.Second)
+		time.Sleep(5 * time.Second) //nolint:forbidigo // the time is that of the test
 		synctest.Wait()
 		if strings.Join(finished, " ") != "a" {
 			t.Errorf("told of %q, want a", finished)
@@ -69,7 +69,7 @@ func TestARenderingHasALimitOfTime(t *testing.T) {
 	for name, do := range map[string]func(render.Control) (*Rendering, error){
 		"that can be stopped": endless(false),
 		"that cannot": func(render.Control) (*Rendering, error) {
-			time.Sleep(time.Hour)
+			time.Sleep(time.Hour) //nolint:forbidigo // the time is that of the test
 			return nil, errors.New("too late")
 		},
 	} {

@@ -214,7 +214,7 @@ func TestExpressionsAreKept(t *testing.T) {
 		}
 		return e
 	}
-	if of("a") != of("a") || of("a") == of("b") {
+	if first, again, other := of("a"), of("a"), of("b"); first != again || first == other {
 		t.Error("want the same expression for the same owner, and another one for another")
 	}
 }

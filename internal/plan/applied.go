@@ -48,7 +48,7 @@ func ownedFields(live *unstructured.Unstructured, apiVersion, manager string) (m
 		if entry.Operation != metav1.ManagedFieldsOperationApply || entry.APIVersion != apiVersion || found != nil || entry.FieldsV1 == nil {
 			return nil, false
 		}
-		if err := json.Unmarshal(entry.FieldsV1.Raw, &found); err != nil {
+		if err := json.Unmarshal(entry.FieldsV1.GetRawBytes(), &found); err != nil {
 			return nil, false
 		}
 	}

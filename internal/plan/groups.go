@@ -89,7 +89,7 @@ func (n *stepper) beginHook(t Task) bool {
 	r, planned := n.results[t.ID()]
 	live := n.seen.Live[t.Key]
 	switch {
-	case live != nil && !t.Occupied && !(planned && IsRunOf(live, t)):
+	case live != nil && !t.Occupied && (!planned || !IsRunOf(live, t)):
 		n.waitFor("deletion of " + t.Key.Path() + " of an earlier sync" + heldBy(withoutHook(live)))
 		if n.holding = true; live.GetDeletionTimestamp() == nil || Held(live) {
 			n.step.do(DoDeleteHook, t)

@@ -306,7 +306,7 @@ func (l *life) changePolicy() {
 	case 7:
 		says := l.one("good", "bad")
 		p.JudgedBy, p.Health = says, func(o *unstructured.Unstructured) *v1alpha1.HealthStatus {
-			return &v1alpha1.HealthStatus{Status: v1alpha1.HealthStatusCode(map[string]v1alpha1.HealthStatusCode{"good": v1alpha1.HealthHealthy, "bad": v1alpha1.HealthDegraded}[says]), Message: o.GetName() + " is " + says}
+			return &v1alpha1.HealthStatus{Status: map[string]v1alpha1.HealthStatusCode{"good": v1alpha1.HealthHealthy, "bad": v1alpha1.HealthDegraded}[says], Message: o.GetName() + " is " + says}
 		}
 	case 8:
 		p.Prune, p.Force = l.IntN(2) == 0, l.IntN(2) == 0

@@ -297,6 +297,20 @@ func (b *builder) planOthers(live []Live) {
 		b.inGit[managed] = true
 		b.plan.Resources = append(b.plan.Resources, Resource{Key: managed, Version: "v1", Status: v1alpha1.Synced, Wave: waveOf(l.Object), Live: l.Object, judge: b.judge})
 	}
+	b.findGoing(live)
+	for _, l := range live {
+		about := b.facts.of(l.Object)
+		switch {
+		case b.goes[about.key]:
+			b.planPrune(l)
+		case len(about.phases) > 0 && about.owner == b.policy.Instance && isRunHook(l.Object):
+			b.plan.Resources = append(b.plan.Resources, Resource{Key: KeyOf(l.Object), Version: l.Object.GroupVersionKind().Version, Hook: true, Wave: waveOf(l.Object), Live: l.Object, judge: b.judge})
+		}
+	}
+}
+
+// findGoing finds the live objects that git no longer has; those of another Application go by its leave.
+func (b *builder) findGoing(live []Live) {
 	for _, l := range live {
 		about := b.facts.of(l.Object)
 		key := about.key
@@ -306,15 +320,6 @@ func (b *builder) planOthers(live []Live) {
 			b.planPrune(l)
 		default:
 			b.goes[key] = true
-		}
-	}
-	for _, l := range live {
-		about := b.facts.of(l.Object)
-		switch {
-		case b.goes[about.key]:
-			b.planPrune(l)
-		case len(about.phases) > 0 && about.owner == b.policy.Instance && isRunHook(l.Object):
-			b.plan.Resources = append(b.plan.Resources, Resource{Key: KeyOf(l.Object), Version: l.Object.GroupVersionKind().Version, Hook: true, Wave: waveOf(l.Object), Live: l.Object, judge: b.judge})
 		}
 	}
 }

@@ -145,7 +145,7 @@ func (t Tracking) managersOfLabel(o metav1.Object) []string { return managersOf(
 func managersOf(o metav1.Object, key string) []string {
 	var all []string
 	for _, entry := range o.GetManagedFields() {
-		if entry.FieldsV1 != nil && bytes.Contains(entry.FieldsV1.Raw, []byte(`"f:`+key+`"`)) {
+		if entry.FieldsV1 != nil && bytes.Contains(entry.FieldsV1.GetRawBytes(), []byte(`"f:`+key+`"`)) {
 			all = append(all, entry.Manager)
 		}
 	}

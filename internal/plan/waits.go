@@ -166,14 +166,14 @@ func (n *stepper) wait(tasks []Task) {
 			continue
 		}
 		live := n.seen.Live[t.Key]
-		switch {
-		case t.Verb == Delete:
+		switch t.Verb {
+		case Delete:
 			n.waitFor("deletion of " + t.Key.Path() + heldBy(live))
 			if n.isHeldUp(live) {
 				n.held = true
 				continue
 			}
-		case t.Verb == Hook:
+		case Hook:
 			n.waitFor("completion of hook " + t.Key.Path())
 		default:
 			n.waitFor("healthy state of " + t.Key.Path() + n.saying(live))

@@ -74,7 +74,7 @@ func blank(part []byte, followed bool) bool {
 		if bytes.HasPrefix(text, []byte("---")) {
 			t = bytes.TrimSpace(text[3:])
 		}
-		if len(t) > 0 && t[0] != '#' && !bytes.Equal(t, []byte("...")) && !bytes.Equal(t, []byte("\ufeff")) && !(followed && directive.Match(text)) {
+		if len(t) > 0 && t[0] != '#' && !bytes.Equal(t, []byte("...")) && !bytes.Equal(t, []byte("\ufeff")) && (!followed || !directive.Match(text)) {
 			return false
 		}
 	}

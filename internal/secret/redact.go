@@ -95,7 +95,7 @@ func formsOf(value string) []string {
 	encoded := base64.StdEncoding.EncodeToString([]byte(value))
 	all = append(all, encoded, strings.TrimRight(encoded, "="), base64.URLEncoding.EncodeToString([]byte(value)), hex.EncodeToString([]byte(value)))
 	if len(value) > shortest && len(value) <= longestListed {
-		all = append(all, strings.Trim(fmt.Sprint([]byte(value)), "[]"), strings.TrimSuffix(strings.TrimPrefix(fmt.Sprintf("%#v", []byte(value)), "[]byte{"), "}"))
+		all = append(all, strings.Trim(fmt.Sprint([]byte(value)), "[]"), strings.TrimSuffix(strings.TrimPrefix(fmt.Sprintf("%#v", []byte(value)), "[]byte{"), "}")) //nolint:staticcheck // a list of bytes is printed as numbers
 	}
 	return all
 }

@@ -158,7 +158,7 @@ func TestGitHubApps(t *testing.T) {
 		if !errors.Is(err, c.want) || !strings.Contains(err.Error(), c.says) || strings.Contains(err.Error(), "INNERMOST") {
 			t.Errorf("%s: got %v, want %v and %q", c.rule, err, c.want, c.says)
 		}
-		if c.want == source.ErrUnreachable && !source.IsTemporary(err) {
+		if errors.Is(c.want, source.ErrUnreachable) && !source.IsTemporary(err) {
 			t.Errorf("%s: %v does not pass by itself", c.rule, err)
 		}
 	}

@@ -232,7 +232,7 @@ func (t *RefPoller) poll(ctx context.Context, key string) {
 	defer t.wakeUp()
 	f.looking = false
 	if err != nil {
-		t.pollFailed(key, f, err)
+		t.pollFailed(f, err)
 		return
 	}
 	if !f.seen || f.sum != found.sum || f.err != nil {
@@ -245,7 +245,7 @@ func (t *RefPoller) poll(ctx context.Context, key string) {
 	}
 }
 
-func (t *RefPoller) pollFailed(key string, f *followedRepo, err error) {
+func (t *RefPoller) pollFailed(f *followedRepo, err error) {
 	if f.err == nil || !sameKind(f.err, err) {
 		t.opts.Log.Warn("repository cannot be read", "repository", f.repo.String(), "err", err)
 	}

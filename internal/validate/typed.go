@@ -13,8 +13,8 @@ import (
 	"github.com/go-logr/logr"
 	"k8s.io/apimachinery/pkg/api/meta"
 	"k8s.io/apimachinery/pkg/api/operation"
+	"k8s.io/apimachinery/pkg/api/validate/content"
 	"k8s.io/apimachinery/pkg/api/validation"
-	pathvalidation "k8s.io/apimachinery/pkg/api/validation/path"
 	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apimachinery/pkg/runtime/schema"
 	"k8s.io/apimachinery/pkg/util/validation/field"
@@ -122,9 +122,9 @@ func validateCreate(ctx context.Context, object runtime.Object, strategy rest.RE
 		}
 		segment := func(name string, prefix bool) []string {
 			if prefix {
-				return pathvalidation.IsValidPathSegmentPrefix(name)
+				return content.IsPathSegmentPrefix(name)
 			}
-			return pathvalidation.IsValidPathSegmentName(name)
+			return content.IsPathSegmentName(name)
 		}
 		errs = validation.ValidateObjectMetaAccessor(accessor, strategy.NamespaceScoped(), segment, field.NewPath("metadata"))
 		if len(errs) > maxErrors {
@@ -212,15 +212,7 @@ func explain(e *field.Error, secret bool) (problem, remedy string) {
 	if secret {
 		value = ""
 	}
-	with := func(what, detail string) string {
-		if value != "" {
-			what += " " + value
-		}
-		if detail != "" {
-			what += ": " + detail
-		}
-		return what
-	}
+	with := func(what, detail string) string { return withDetail(what, value, detail) }
 	switch e.Type {
 	case field.ErrorTypeRequired:
 		value = ""
@@ -242,15 +234,25 @@ func explain(e *field.Error, secret bool) (problem, remedy string) {
 	case field.ErrorTypeInternal:
 		value = ""
 		return with("the rules for this kind cannot be applied", e.Detail), "correct the object"
-	default:
-		if m := typeDetail.FindStringSubmatch(e.Detail); m != nil {
-			return wrongType(e.Detail)
-		}
-		if value == "" && e.Detail != "" {
-			return e.Detail, "correct it"
-		}
-		return with("invalid value", e.Detail), "correct the value"
 	}
+	switch {
+	case typeDetail.MatchString(e.Detail):
+		return wrongType(e.Detail)
+	case value == "" && e.Detail != "":
+		return e.Detail, "correct it"
+	}
+	return with("invalid value", e.Detail), "correct the value"
+}
+
+// withDetail is what is wrong, with the value and more about it, where these are known.
+func withDetail(what, value, detail string) string {
+	if value != "" {
+		what += " " + value
+	}
+	if detail != "" {
+		what += ": " + detail
+	}
+	return what
 }
 
 // listsOfNames are where an API server looks for a name that a field of a pod refers to, by the list that the field is

@@ -41,7 +41,7 @@ func (e estimator) replaced(k *inspected, into *load) error {
 		var value render.Size
 		if r.Source != nil {
 			field := cmpOr(r.Source.FieldPath, "metadata.name")
-			value = e.valueOf(r.Source.Kind, r.Source.Name, field, start)
+			value = e.valueOf(r.Source.Kind, field, start)
 			for _, w := range before {
 				if w.mayBe(r.Source.Kind, r.Source.Name, fieldPath(field)) {
 					value.Nodes += w.size.Nodes
@@ -59,7 +59,7 @@ func (e estimator) replaced(k *inspected, into *load) error {
 		}
 	}
 	for _, v := range k.kustomization.Vars { //nolint:staticcheck // kustomizations that exist have the old field
-		into.value = max(into.value, e.valueOf(v.ObjRef.Kind, v.ObjRef.Name, cmpOr(v.FieldRef.FieldPath, "metadata.name"), into).Bytes)
+		into.value = max(into.value, e.valueOf(v.ObjRef.Kind, cmpOr(v.FieldRef.FieldPath, "metadata.name"), into).Bytes)
 	}
 	return nil
 }
@@ -107,7 +107,7 @@ func (l *load) whole(kind string) render.Size {
 
 // valueOf returns how large the field of an object may be, by the files that have it: as large as the whole object
 // where no file has the field.
-func (e estimator) valueOf(kind, name, field string, l *load) render.Size {
+func (e estimator) valueOf(kind, field string, l *load) render.Size {
 	var found *render.Size
 	for id, all := range e.places {
 		if kind != "" && id.kind != kind {
