@@ -155,5 +155,6 @@ func standingFailure(app *v1alpha1.Application, seen Observation) error {
 	if last.Phase != v1alpha1.OperationFailed && last.Phase != v1alpha1.OperationError {
 		return nil
 	}
-	return fmt.Errorf("Failed last sync attempt to %s: %s", seen.Revision, last.Message) // People's alerts look for these words.
+	// People's alerts look for these words.
+	return fmt.Errorf("Failed last sync attempt to %s: %s", seen.Revision, last.Message)
 }

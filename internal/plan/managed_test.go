@@ -7,8 +7,8 @@ import (
 	"github.com/cyan-cd/cyan/internal/plan"
 )
 
-// TestManagedNamespaces: the destination's namespace is listed, and stays, as long as the spec gives it metadata, though
-// git has no manifest of it.
+// TestManagedNamespaces: the destination's namespace is listed, and stays, as long as the spec gives it metadata,
+// though git has no manifest of it.
 func TestManagedNamespaces(t *testing.T) {
 	wave := "argocd.argoproj.io/sync-wave: '-3'"
 	foreign := "{apiVersion: v1, kind: Namespace, metadata: {name: d, annotations: {argocd.argoproj.io/tracking-id: 'blog:/Namespace:d/d'}}}"
