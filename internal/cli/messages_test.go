@@ -181,7 +181,7 @@ func TestPruningIsRequired(t *testing.T) {
 	left := func(message string) *v1alpha1.ResourceResult {
 		return &v1alpha1.ResourceResult{Kind: "ConfigMap", Version: "v1", Namespace: "default", Name: "c", Status: v1alpha1.ResultPruneSkipped, Message: message}
 	}
-	for _, c := range []struct {
+	for i, c := range []struct {
 		line    string
 		objects []*v1alpha1.ResourceResult
 		want    outcome
@@ -190,7 +190,16 @@ func TestPruningIsRequired(t *testing.T) {
 		{"argocd app sync left", []*v1alpha1.ResourceResult{left("ignored (no prune)")}, outcome{}},
 		{"argocd app sync left", nil, outcome{}},
 		{"cyan app sync left", []*v1alpha1.ResourceResult{left("ignored (requires pruning)")}, outcome{}},
+		{"argocd app sync left", []*v1alpha1.ResourceResult{left("ignored (requires pruning)")}, outcome{}},
 	} {
+		if i == 4 {
+			// What is left does not count.
+			app := s.app("left")
+			app.Status.Sync.Status = v1alpha1.Synced
+			if err := s.cluster.Client.Update(t.Context(), app); err != nil {
+				t.Fatal(err)
+			}
+		}
 		ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
 		go s.endSync(ctx, "left", v1alpha1.OperationSucceeded, "successfully synced", c.objects)
 		got := s.ends(strings.Fields(c.line)...)

@@ -50,11 +50,11 @@ func finish(ctx context.Context, a *kit.Control, c client.WithWatch, app *v1alph
 	return failedSync(a, app, !out.Machine())
 }
 
-// pruningRequired returns an error where a sync has left what git no longer has, since scripts that call argocd read
-// it from the exit code.
+// pruningRequired returns an error where a sync has left what git no longer has, and the Application out of sync by
+// that, since scripts that call argocd read it from the exit code.
 func pruningRequired(a *kit.Control, app *v1alpha1.Application) error {
 	state, left := app.Status.OperationState, 0
-	if a.Program != kit.NameArgoCD || state.SyncResult == nil || state.Operation.Sync == nil || len(state.Operation.Sync.Resources) > 0 {
+	if a.Program != kit.NameArgoCD || app.Status.Sync.Status == v1alpha1.Synced || state.SyncResult == nil || state.Operation.Sync == nil || len(state.Operation.Sync.Resources) > 0 {
 		return nil
 	}
 	for _, r := range state.SyncResult.Resources {

@@ -111,7 +111,7 @@ func (o *waitCommand) wait(ctx context.Context, c client.WithWatch, app *v1alpha
 	case err != nil:
 		return err
 	}
-	if o.out.Value != "" {
+	if o.out.Value != "" || o.Program == kit.NameArgoCD {
 		return showApp(o.Control, app, o.out.Value, false)
 	}
 	return o.Say(fmt.Sprintf("%s: %s", app.Name, state(app)))
