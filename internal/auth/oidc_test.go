@@ -88,7 +88,7 @@ func newIDP(t *testing.T, now func() time.Time) *idp {
 	})
 	p.Server = httptest.NewUnstartedServer(mux)
 	p.Config.ErrorLog = log.New(io.Discard, "", 0)
-	p.Server.StartTLS()
+	p.StartTLS()
 	t.Cleanup(p.Close)
 	return p
 }
