@@ -83,7 +83,7 @@ func TestARenderingHasALimitOfTime(t *testing.T) {
 				if _, ok := r.last.Get(appName("a")); !ok {
 					t.Error("the same commit would be rendered again")
 				}
-				time.Sleep(2 * time.Hour)
+				time.Sleep(2 * time.Hour) //nolint:forbidigo // the time is that of the test
 			})
 		})
 	}

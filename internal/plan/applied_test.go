@@ -21,11 +21,11 @@ const (
 // with the values that are wanted.
 func TestIsApplied(t *testing.T) {
 	entry := func(change func(*metav1.ManagedFieldsEntry)) []metav1.ManagedFieldsEntry {
-		e := metav1.ManagedFieldsEntry{Manager: "cyan", Operation: metav1.ManagedFieldsOperationApply, APIVersion: "v1", FieldsV1: &metav1.FieldsV1{Raw: []byte(appliedOwned)}}
+		e := metav1.ManagedFieldsEntry{Manager: "cyan", Operation: metav1.ManagedFieldsOperationApply, APIVersion: "v1", FieldsV1: metav1.NewFieldsV1(appliedOwned)}
 		if change != nil {
 			change(&e)
 		}
-		return []metav1.ManagedFieldsEntry{{Manager: "other", Operation: metav1.ManagedFieldsOperationUpdate, APIVersion: "v1", FieldsV1: &metav1.FieldsV1{Raw: []byte(`{"f:spec":{"f:type":{}}}`)}}, e}
+		return []metav1.ManagedFieldsEntry{{Manager: "other", Operation: metav1.ManagedFieldsOperationUpdate, APIVersion: "v1", FieldsV1: metav1.NewFieldsV1(`{"f:spec":{"f:type":{}}}`)}, e}
 	}
 	at := func(path ...string) func(value any) func(*unstructured.Unstructured) {
 		return func(value any) func(*unstructured.Unstructured) {
@@ -87,7 +87,7 @@ func TestIsApplied(t *testing.T) {
 		{"it was applied in another version", nil, nil, entry(func(e *metav1.ManagedFieldsEntry) { e.APIVersion = "v1beta1" }), false},
 		{"it was applied to a subresource", nil, nil, entry(func(e *metav1.ManagedFieldsEntry) { e.Subresource = "status" }), false},
 		{"it was applied and updated", nil, nil, append(entry(nil), entry(func(e *metav1.ManagedFieldsEntry) { e.Operation = metav1.ManagedFieldsOperationUpdate })...), false},
-		{"the fields can't be read", nil, nil, entry(func(e *metav1.ManagedFieldsEntry) { e.FieldsV1.Raw = []byte("x") }), false},
+		{"the fields can't be read", nil, nil, entry(func(e *metav1.ManagedFieldsEntry) { e.FieldsV1.SetRawString("x") }), false},
 		{"there are no fields", nil, nil, entry(func(e *metav1.ManagedFieldsEntry) { e.FieldsV1 = nil }), false},
 		{"nobody owns anything", nil, nil, nil, false},
 	} {
