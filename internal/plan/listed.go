@@ -17,17 +17,17 @@ const (
 
 // Listed returns those resources that a status lists, in their order, and how many it leaves out. First come those that
 // somebody has to look at; of each kind one is listed whatever comes first, since what an Application had is found by
-// its kinds.
+// its kinds, and of each namespace one before the rest, since a namespace is not deleted from under an Application.
 func Listed(all []v1alpha1.ResourceStatus) (listed []v1alpha1.ResourceStatus, omitted int) {
-	kinds := map[schema.GroupKind]bool{}
+	kinds, namespaces := map[schema.GroupKind]bool{}, map[string]bool{}
 	rank := func(i int) int {
 		kind := schema.GroupKind{Group: all[i].Group, Kind: all[i].Kind}
-		first := !kinds[kind]
-		kinds[kind] = true
+		firstOfKind, firstThere := !kinds[kind], !namespaces[all[i].Namespace]
+		kinds[kind], namespaces[all[i].Namespace] = true, true
 		switch {
-		case first:
+		case firstOfKind:
 			return 0
-		case needsSomebody(all[i]):
+		case needsSomebody(all[i]), firstThere:
 			return 1
 		}
 		return 2

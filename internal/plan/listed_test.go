@@ -46,6 +46,7 @@ func TestListed(t *testing.T) {
 		{"the last one waits for a confirmation", at(many-1, func(r *v1alpha1.ResourceStatus) { r.RequiresDeletionConfirmation = true }), many - 1},
 		{"the last one is a hook", at(many-1, func(r *v1alpha1.ResourceStatus) { r.Hook = true }), many - 1},
 		{"the last one is the only one of its kind", at(many-1, func(r *v1alpha1.ResourceStatus) { r.Kind = "StatefulSet" }), many - 1},
+		{"the last one is the only one of its namespace", at(many-1, func(r *v1alpha1.ResourceStatus) { r.Namespace = "till" }), many - 1},
 		{"the last one is the only one of its kind, all others need somebody", func(i int, r *v1alpha1.ResourceStatus) {
 			if r.Status = v1alpha1.OutOfSync; i == many-1 {
 				r.Kind, r.Status = "StatefulSet", v1alpha1.Synced
