@@ -70,10 +70,10 @@ func TestLocalDirectories(t *testing.T) {
 		code           int
 		stdout, stderr string
 	}{
-		{"diff local --local $ROOT/good", 1, "*===== ConfigMap $NS/fresh (new)", ""},
+		{"diff local --local $ROOT/good", 1, "*===== /ConfigMap $NS/fresh ====== new", ""},
 		{"diff local --local $ROOT/good", 1, "*-  k: old\n+  k: new", ""},
-		{"diff local --local $ROOT/good --exit-code=false", 0, "*===== ConfigMap $NS/gone: not in git", ""},
-		{"diff local --local $ROOT/bad", 2, "*ConfigMap $NS/same: the API server refuses", "*.datta: field not declared in schema; correct the field in the manifest"},
+		{"diff local --local $ROOT/good --exit-code=false", 0, "*===== /ConfigMap $NS/gone ====== not in git", ""},
+		{"diff local --local $ROOT/bad", 2, "*===== /ConfigMap $NS/same ====== the API server refuses", "*.datta: field not declared in schema; correct the field in the manifest"},
 		{"diff local --local $ROOT/nosuch", 2, "", "*not found"},
 		{"diff local --local $ROOT/outside --local-repo-root $ROOT", 2, "", "*beside"},
 		{"diff local --local $ROOT/../beside --local-repo-root $ROOT", 2, "", "*not below"},

@@ -197,6 +197,11 @@ func TestProjectFromAFileAndInAnEditor(t *testing.T) {
 	if got := s.ends("cyan", "proj", "create", "-f", file); got.code != 20 || got.stderr != "Error: AppProject \"filed\": exists already; add --upsert to change it\n" {
 		t.Errorf("got %+v", got)
 	}
+	// A file that names no kind, as tools write objects that they have decoded, is of the one that is meant.
+	if got := s.ends("argocd", "proj", "create", "-f", write(t, "bare.yaml", "metadata: {name: bare}\nspec: {description: d}\n")); got.code != 0 || got.stdout != "project 'bare' created\n" {
+		t.Errorf("without a kind: got %+v", got)
+	}
+	s.run("cyan", "proj", "delete", "bare", "-y")
 	if got := s.ends("cyan", "proj", "create", "-f", write(t, "app.yaml", "kind: Application\n")); got.code != 2 || !strings.Contains(got.stderr, `kind "Application" found, where an AppProject is expected`) {
 		t.Errorf("got %+v", got)
 	}

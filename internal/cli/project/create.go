@@ -65,7 +65,7 @@ func wanted(a *kit.Control, file string, args []string) (*unstructured.Unstructu
 		if err != nil {
 			return nil, &problem.Error{Kind: problem.Usage, File: file, Cause: err.Error(), Remedy: "write an AppProject of " + v1alpha1.GroupVersion.String(), Err: err}
 		}
-		if p.GetKind() != v1alpha1.AppProjectKind {
+		if p.GetKind() != "" && p.GetKind() != v1alpha1.AppProjectKind {
 			return nil, kit.Usage(file, fmt.Sprintf("kind %q found, where an AppProject is expected", p.GetKind()), "apply other kinds with kubectl")
 		}
 	}
