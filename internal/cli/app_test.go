@@ -61,6 +61,31 @@ func TestAppCreateTwice(t *testing.T) {
 	}
 }
 
+// An Application is made in the namespace that stands before its name, as all other commands find it there.
+func TestAppCreateInANamespace(t *testing.T) {
+	s, repo := newShell(t), shopRepo(t)
+	namespace := s.cluster.Namespace(t)
+	project := &v1alpha1.AppProject{}
+	s.get(project, "argocd", "default")
+	before := project.DeepCopy()
+	project.Spec.SourceNamespaces = []string{namespace}
+	if err := s.cluster.Client.Patch(t.Context(), project, client.MergeFrom(before)); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		_ = s.cluster.Client.Patch(context.Background(), before, client.RawPatch("application/merge-patch+json", []byte(`{"spec":{"sourceNamespaces":null}}`)))
+	})
+	create := []string{"argocd", "app", "create", namespace + "/far", "--repo", repo.URL, "--path", "k8s", "--dest-namespace", "default"}
+	s.run(create...)
+	app := &v1alpha1.Application{}
+	s.get(app, namespace, "far")
+	t.Cleanup(func() { _ = s.cluster.Client.Delete(context.Background(), app) })
+	create[3] = "elsewhere/far"
+	if got := s.ends(create...); got.code != 20 || !strings.Contains(got.stderr, "namespace 'elsewhere' is not permitted to use project 'default'") {
+		t.Errorf("in a namespace that the project does not permit: got %+v", got)
+	}
+}
+
 func TestAppOutputs(t *testing.T) {
 	s, repo := newShell(t), shopRepo(t)
 	s.forget("outputs")

@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"io"
 	"slices"
+	"strings"
 
 	"github.com/spf13/cobra"
 	"k8s.io/apimachinery/pkg/api/equality"
@@ -126,7 +127,9 @@ func (o *createCommand) wanted() ([]*v1alpha1.Application, error) {
 		}
 	}
 	for _, app := range all {
-		if o.name != "" {
+		if namespace, name, qualified := strings.Cut(o.name, "/"); qualified {
+			app.Namespace, app.Name = namespace, name
+		} else if o.name != "" {
 			app.Name = o.name
 		}
 		if app.Namespace == "" {
