@@ -44,7 +44,7 @@ func (s *shell) projectSpec(name string) string {
 // stays.
 func TestProjectCommands(t *testing.T) {
 	s := newShell(t)
-	const roles = "note: roles of projects are kept as written and bound nobody: rights are those of Kubernetes RBAC\n"
+	const roles = "note: roles of projects hold for the HTTP API (cyan server --api-listen); commands have the rights of the kubeconfig\n"
 	const id, sshID = "4AEE18F83AFDEB23", "SHA256:txVF8wMITH8YaLGZZQFvW2we//3GrfAPnVFKj8cnJFU"
 	for _, c := range []struct {
 		line, before, after string

@@ -87,8 +87,8 @@ func TestParse(t *testing.T) {
 		{"a parameter with another value", ParametersName, "reposerver.include.hidden.directories", "true", Default(), []string{"named: reposerver.include.hidden.directories"}},
 		{"a limit of nothing", ParametersName, "controller.sync.timeout.seconds", "0", Default(), nil},
 		{"a limit", ParametersName, "controller.sync.timeout.seconds", "30", Default(), []string{"named: controller.sync.timeout.seconds"}},
-		{"policies", RBACName, "policy.csv", "g, a, role:admin", Default(), []string{"named: policy.csv: rights are those of the kubeconfig"}},
-		{"policies in more keys", RBACName, "policy.team.csv", "g, a, role:admin", Default(), []string{"named: policy.team.csv"}},
+		{"policies", RBACName, "policy.csv", "g, a, role:admin", Default(), nil},
+		{"policies in more keys", RBACName, "policy.team.csv", "g, a, role:admin", Default(), nil},
 		{"notifications", NotificationsName, "service.slack", "token: $x", Default(), []string{"named: service.slack: notifications are not sent"}},
 		{"ssh keys of signers", SSHSignersName, SSHSignersKey, "# whom\nsue@example.com " + ed25519 + " laptop\nmal\n", with(func(s *Settings) {
 			s.SSHSigners = []SSHSigner{{ed25519ID, "ssh-ed25519", "sue@example.com", "sue@example.com " + ed25519 + " laptop"}}

@@ -11,12 +11,12 @@ import (
 	"github.com/cyan-cd/cyan/internal/cli/kit"
 )
 
-// rolesNote is about the roles of projects: they bound who may use a server that does not exist here.
-const rolesNote = "note: roles of projects are kept as written and bound nobody: rights are those of Kubernetes RBAC"
+// rolesNote is about the roles of projects: they bound who calls the HTTP API, and nobody else.
+const rolesNote = "note: roles of projects hold for the HTTP API (cyan server --api-listen); commands have the rights of the kubeconfig"
 
 func newRole(a *kit.Control) *cobra.Command {
 	cmd := &cobra.Command{
-		Use: "role", Short: "Roles of a project, which are kept as written and bound nobody: rights are those of Kubernetes RBAC",
+		Use: "role", Short: "Roles of a project, which hold for the HTTP API; commands have the rights of the kubeconfig",
 		Example: "  cyan proj role list shop",
 	}
 	cmd.AddCommand(newRoleList(a), newRoleGet(a), newRoleTokens(a), newCreateToken(a), newDeleteToken(a))

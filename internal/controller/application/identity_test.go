@@ -172,7 +172,7 @@ func TestAProjectGoesWhenNobodyUsesIt(t *testing.T) {
 func TestProjectsAreToldWhatIsNotServed(t *testing.T) {
 	w := newWorld(t)
 	w.teamProject(func(p *v1alpha1.AppProject) {
-		p.Spec.Roles = []runtime.RawExtension{rawJSON(t, map[string]any{"name": "deployer"})}
+		p.Annotations = map[string]string{"notifications.argoproj.io/subscribe.on-x.slack": "c"}
 	})
 	w.start()
 	w.until("the event", func(ctx context.Context) (bool, error) {
@@ -181,7 +181,7 @@ func TestProjectsAreToldWhatIsNotServed(t *testing.T) {
 			return false, err
 		}
 		return slices.ContainsFunc(all.Items, func(e eventsv1.Event) bool {
-			return e.Reason == "Unsupported" && strings.HasPrefix(e.Note, "AppProject team: spec.roles: roles let nobody in")
+			return e.Reason == "Unsupported" && strings.HasPrefix(e.Note, "AppProject team: annotation notifications.argoproj.io/subscribe.on-x.slack: notifications are not sent")
 		}), nil
 	})
 }
