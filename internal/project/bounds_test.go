@@ -15,6 +15,8 @@ import (
 // What a cluster's Secret says of how far the cluster is used, and for whom, bounds objects as the project does.
 func TestBoundsOfAClusterAndItsProject(t *testing.T) {
 	everything := project.Default("argocd").Spec
+	nothing := everything
+	nothing.Destinations = nil
 	only := everything
 	only.PermitOnlyProjectScopedClusters = true
 	configMap := "{apiVersion: v1, kind: ConfigMap, metadata: {name: x, namespace: shop}}"
@@ -28,6 +30,7 @@ func TestBoundsOfAClusterAndItsProject(t *testing.T) {
 		"a cluster for all":                                 {everything, project.Destination{}, configMap, ""},
 		"its kinds without a namespace":                     {everything, project.Destination{}, role, ""},
 		"the project's own cluster":                         {everything, project.Destination{Project: "team"}, configMap, ""},
+		"the project's own cluster, without destinations":   {nothing, project.Destination{Project: "team"}, configMap, ""},
 		"the cluster of another project":                    {everything, project.Destination{Project: "other"}, configMap, "cluster far is for project other alone, and not for project team"},
 		"the same, kinds without a namespace":               {everything, project.Destination{Project: "other"}, role, "cluster far is for project other alone"},
 		"a project that permits only its own":               {only, project.Destination{Project: "team"}, configMap, ""},

@@ -92,9 +92,9 @@ func PermitsKind(project *v1alpha1.AppProject, kind schema.GroupKind, name strin
 }
 
 // PermitsDestination reports whether a project allows a destination; one that begins with an exclamation mark denies,
-// whatever others allow.
+// whatever others allow. A cluster whose Secret is for the project alone is allowed.
 func PermitsDestination(project *v1alpha1.AppProject, to Destination) bool {
-	allowed := false
+	allowed := to.Project != "" && to.Project == project.Name
 	for _, d := range project.Spec.Destinations {
 		matched, denied := matchDestination(d, to)
 		if matched && denied {

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 
 	"k8s.io/apimachinery/pkg/runtime"
@@ -111,6 +112,18 @@ func userOf(object, account string, app *v1alpha1.Application, to Destination) (
 		return "", &Violation{object, fmt.Sprintf("defaultServiceAccount %q is invalid", account), "write NAME or NAMESPACE:NAME"}, nil
 	}
 	return "system:serviceaccount:" + namespace + ":" + name, nil, nil
+}
+
+// WithRepositories returns a project that permits some repositories besides: those whose Secret is for it alone. The
+// project itself is not changed. What reads as a pattern permits nothing.
+func WithRepositories(project *v1alpha1.AppProject, urls ...string) *v1alpha1.AppProject {
+	urls = slices.DeleteFunc(slices.Clone(urls), func(url string) bool { return url == "" || strings.ContainsAny(url, `*?[]{}!\`) })
+	if len(urls) == 0 {
+		return project
+	}
+	merged := project.DeepCopy()
+	merged.Spec.SourceRepos = append(merged.Spec.SourceRepos, urls...)
+	return merged
 }
 
 // WithGlobal returns a project bound also by others, as it is with projects that are global: what they allow and deny

@@ -131,3 +131,59 @@ func TestWithGlobal(t *testing.T) {
 		t.Error("the project itself was changed")
 	}
 }
+
+// A repository whose Secret is for a project alone is permitted there, as it is written and nothing beside it.
+func TestWithRepositories(t *testing.T) {
+	for _, c := range []struct {
+		name  string
+		own   []string
+		urls  []string
+		asked string
+		want  bool
+	}{
+		{"its own repository", nil, []string{"https://git.example/team/shop"}, "https://git.example/team/shop.git", true},
+		{"one beside it", nil, []string{"https://git.example/team/shop"}, "https://git.example/team/blog", false},
+		{"one below it", nil, []string{"https://git.example/team"}, "https://git.example/team/blog", false},
+		{"one that sourceRepos has", []string{"https://git.example/team/blog"}, []string{"https://git.example/team/shop"}, "https://git.example/team/blog", true},
+		{"one that sourceRepos denies", []string{"!https://git.example/team/*"}, []string{"https://git.example/team/shop"}, "https://git.example/team/shop", false},
+		{"a pattern", nil, []string{"https://git.example/*"}, "https://git.example/team/shop", false},
+		{"everything but a place", nil, []string{"!https://other.example/x"}, "https://git.example/team/shop", false},
+		{"no URL", nil, []string{""}, "https://git.example/team/shop", false},
+		{"none", nil, nil, "https://git.example/team/shop", false},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			own := &v1alpha1.AppProject{ObjectMeta: metav1.ObjectMeta{Name: "team"}, Spec: v1alpha1.AppProjectSpec{SourceRepos: c.own}}
+			before := own.DeepCopy()
+			_, no := project.PermitSource(project.WithRepositories(own, c.urls...), v1alpha1.ApplicationSource{RepoURL: c.asked})
+			if got := no == nil; got != c.want {
+				t.Errorf("permitted: %v (%v), want %v", got, no, c.want)
+			}
+			if !equality.Semantic.DeepEqual(own, before) {
+				t.Error("the project itself was changed")
+			}
+		})
+	}
+}
+
+// A cluster whose Secret is for a project alone needs no place in its destinations, which may deny it all the same.
+func TestDestinationsOfAProjectsOwnClusters(t *testing.T) {
+	for _, c := range []struct {
+		name, of     string
+		destinations []v1alpha1.ApplicationDestination
+		want         bool
+	}{
+		{"its own cluster", "team", nil, true},
+		{"one for all", "", nil, false},
+		{"that of another project", "other", nil, false},
+		{"its own, which it denies", "team", []v1alpha1.ApplicationDestination{{Server: "!https://far", Namespace: "*"}}, false},
+		{"its own, of which it denies a namespace", "team", []v1alpha1.ApplicationDestination{{Server: "https://far", Namespace: "!shop"}}, false},
+		{"its own, of which it denies another namespace", "team", []v1alpha1.ApplicationDestination{{Server: "https://far", Namespace: "!blog"}}, true},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			p := &v1alpha1.AppProject{ObjectMeta: metav1.ObjectMeta{Name: "team"}, Spec: v1alpha1.AppProjectSpec{Destinations: c.destinations}}
+			if got := project.PermitsDestination(p, project.Destination{Server: "https://far", Namespace: "shop", Project: c.of}); got != c.want {
+				t.Errorf("permitted: %v, want %v", got, c.want)
+			}
+		})
+	}
+}

@@ -132,6 +132,18 @@ func (b CredentialStore) find(fits func(credentialEntry) bool, project string) *
 	return nil
 }
 
+// OfProject returns the URLs of the repositories whose Secret is for a project alone, sorted.
+func (b CredentialStore) OfProject(project string) []string {
+	var all []string
+	for _, e := range b.entries {
+		if !e.prefix && e.project != "" && e.project == project {
+			all = append(all, e.url.String())
+		}
+	}
+	slices.Sort(all)
+	return all
+}
+
 // Unserved returns what the Secrets ask for that open a repository for a project, and do not get: a sentence for each.
 func (b CredentialStore) Unserved(url, project string) []string {
 	u, err := parseURL(url)

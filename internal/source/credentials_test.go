@@ -133,3 +133,21 @@ func TestUnservedKeysOfARepository(t *testing.T) {
 		}
 	}
 }
+
+// What a project has for itself is told to nobody else, and a prefix is no repository.
+func TestOfProject(t *testing.T) {
+	const own, prefix = v1alpha1.SecretTypeRepository, v1alpha1.SecretTypeRepoCredentials
+	store := source.NewCredentialStore([]corev1.Secret{
+		secret(own, "url=https://git.example/shop.git", "project=shop"),
+		secret(own, "url=https://git.example/blog", "project=blog"),
+		secret(own, "url=https://git.example/all"),
+		secret(own, "url=git@git.example:team/tools.git", "project=shop"),
+		secret(prefix, "url=https://git.example/team/", "project=shop"),
+		secret(own, "url=:", "project=shop"),
+	}, source.Trust{})
+	for project, want := range map[string]int{"shop": 2, "blog": 1, "other": 0, "": 0} {
+		if got := store.OfProject(project); len(got) != want {
+			t.Errorf("project %q has %v, want %d", project, got, want)
+		}
+	}
+}

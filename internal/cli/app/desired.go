@@ -55,7 +55,11 @@ func permit(ctx context.Context, a *kit.Control, c client.Client, app *v1alpha1.
 	if err != nil {
 		return project.PermittedSource{}, err
 	}
-	permitted, violations := project.PermitSync(within, app)
+	book, err := repo.Book(ctx, a, c)
+	if err != nil {
+		return project.PermittedSource{}, err
+	}
+	permitted, violations := project.PermitSync(project.WithRepositories(within, book.OfProject(within.Name)...), app)
 	if len(violations) > 0 {
 		first := violations[0]
 		return permitted, &problem.Error{Kind: problem.Refused, Object: first.Object, Cause: first.Cause, Remedy: first.Remedy}

@@ -297,3 +297,29 @@ func TestWhatAProjectAsksForAndDoesNotGet(t *testing.T) {
 		})
 	}
 }
+
+// A repository whose Secret is for a project alone needs no place in its sourceRepos, from the moment the Secret is
+// there.
+func TestRepositoriesOfAProject(t *testing.T) {
+	w := newWorld(t)
+	w.teamProject(func(p *v1alpha1.AppProject) { p.Spec.SourceRepos = nil })
+	w.start()
+	sha := w.push(map[string]string{"k8s/a.yaml": configMap("a", "green")})
+	app := w.app("shop", func(app *v1alpha1.Application) {
+		automated(app)
+		app.Spec.Project = "team"
+	})
+	w.eventually(app, "the refusal", func(a *v1alpha1.Application) bool {
+		return strings.Contains(condition(a, v1alpha1.ConditionInvalidSpecError), "is not permitted in project team")
+	})
+	for _, of := range []string{"other", "team"} {
+		secret := &corev1.Secret{
+			ObjectMeta: metav1.ObjectMeta{Namespace: w.control, Name: "repository-of-" + of, Labels: map[string]string{v1alpha1.SecretTypeLabel: v1alpha1.SecretTypeRepository}},
+			Data:       map[string][]byte{"url": []byte(w.repo.URL), "project": []byte(of)},
+		}
+		if err := w.Create(t.Context(), secret); err != nil {
+			t.Fatal(err)
+		}
+	}
+	w.eventually(app, "the sync", syncedTo(sha))
+}

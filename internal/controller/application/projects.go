@@ -129,7 +129,7 @@ func (r *observer) gatherProject(ctx context.Context, o *observation) error {
 		}
 		global = append(global, found)
 	}
-	o.project = project.WithGlobal(own, global...)
+	o.project = project.WithRepositories(project.WithGlobal(own, global...), r.sources.ofProject(own.Name)...)
 	return nil
 }
 

@@ -46,6 +46,13 @@ func (s *sources) repository(permitted project.PermittedSource) source.Repositor
 	return s.credentials.Repository(permitted.Source().RepoURL, permitted.Project())
 }
 
+// ofProject are the repositories whose Secret is for a project alone.
+func (s *sources) ofProject(name string) []string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.credentials.OfProject(name)
+}
+
 // unserved is what the Secrets that open a source's repository ask for and do not get.
 func (s *sources) unserved(permitted project.PermittedSource) []string {
 	s.mu.Lock()
