@@ -45,6 +45,8 @@ type listQuery struct {
 	Selector     string   `query:"selector" maxLength:"1024" doc:"labels, as kubectl's -l"`
 	Repo         string   `query:"repo"`
 	AppNamespace string   `query:"appNamespace"`
+	Fields       string   `query:"fields" doc:"taken, and the Applications are sent whole all the same"`
+	Refresh      string   `query:"refresh" doc:"taken, and of no effect: a list is as the caches have it"`
 }
 
 // ApplicationName names an Application. It is exported for the library, which fills no other embedded fields.

@@ -92,7 +92,7 @@ func withRequest(ctx huma.Context, next func(huma.Context)) {
 // register adds a call to the API.
 func register[I, O any](s *service, operation huma.Operation, do func(ctx context.Context, c *caller, in *I) (*O, error)) {
 	operation.MaxBodyBytes, operation.BodyReadTimeout = largestBody, readTimeout
-	operation.RejectUnknownQueryParameters = false
+	operation.RejectUnknownQueryParameters = true
 	huma.Register(s.api, operation, func(ctx context.Context, in *I) (*O, error) {
 		c := s.callerOf(ctx)
 		out, err := do(ctx, c, in)
