@@ -21,20 +21,28 @@ func refreshing(app *v1alpha1.Application) {
 
 const refusedMap = "apiVersion: v1\nkind: ConfigMap\nmetadata:\n  name: a\n  labels: {colour: not/a/label!}\n"
 
-// A sync that is tried again at what is newest keeps the source with which it began, says so, and is followed by the
-// source that the spec names by then.
-func TestARetryKeepsItsSource(t *testing.T) {
-	w := newWorld(t)
-	w.start()
+// movedWhileRetried makes an Application whose sync is refused and tried again, and then has its spec name another
+// source.
+func (w *world) movedWhileRetried() types.NamespacedName {
+	w.Helper()
 	w.push(map[string]string{"k8s/a.yaml": refusedMap, "other/b.yaml": configMap("b", "green")})
 	app := w.app("shop", refreshing)
 	w.eventually(app, "a retry", func(a *v1alpha1.Application) bool {
 		return a.Status.OperationState != nil && a.Status.OperationState.RetryCount > 0
 	})
 	move := client.RawPatch(types.MergePatchType, []byte(`{"spec":{"source":{"path":"other"}}}`))
-	if err := w.Patch(t.Context(), &v1alpha1.Application{ObjectMeta: metav1.ObjectMeta{Namespace: app.Namespace, Name: app.Name}}, move); err != nil {
-		t.Fatal(err)
+	if err := w.Patch(context.Background(), &v1alpha1.Application{ObjectMeta: metav1.ObjectMeta{Namespace: app.Namespace, Name: app.Name}}, move); err != nil {
+		w.Fatal(err)
 	}
+	return app
+}
+
+// A sync that is tried again at what is newest keeps the source with which it began, says so, and is followed by the
+// source that the spec names by then.
+func TestARetryKeepsItsSource(t *testing.T) {
+	w := newWorld(t)
+	w.start()
+	app := w.movedWhileRetried()
 	w.eventually(app, "the message that names the source", func(a *v1alpha1.Application) bool {
 		return strings.Contains(a.Status.OperationState.Message, "k8s, with which the operation began: that of the spec is synced after it")
 	})
@@ -49,15 +57,7 @@ func TestARetryKeepsItsSource(t *testing.T) {
 func TestARetryGivesItsSourceUp(t *testing.T) {
 	w := newWorld(t)
 	w.start()
-	w.push(map[string]string{"k8s/a.yaml": refusedMap, "other/b.yaml": configMap("b", "green")})
-	app := w.app("shop", refreshing)
-	w.eventually(app, "a retry", func(a *v1alpha1.Application) bool {
-		return a.Status.OperationState != nil && a.Status.OperationState.RetryCount > 0
-	})
-	move := client.RawPatch(types.MergePatchType, []byte(`{"spec":{"source":{"path":"other"}}}`))
-	if err := w.Patch(t.Context(), &v1alpha1.Application{ObjectMeta: metav1.ObjectMeta{Namespace: app.Namespace, Name: app.Name}}, move); err != nil {
-		t.Fatal(err)
-	}
+	app := w.movedWhileRetried()
 	got := w.eventually(app, "the other source", func(a *v1alpha1.Application) bool { return len(a.Status.History) == 1 })
 	if path := got.Status.History[0].Source.Path; path != "other" || w.data("a") != nil || w.data("b") == nil {
 		t.Errorf("got %s synced, a %v, b %v", path, w.data("a"), w.data("b"))
