@@ -70,7 +70,7 @@ func (s applications) register() {
 }
 
 func (s applications) listApplications(ctx context.Context, c *caller, in *listQuery) (*applicationList, error) {
-	may, err := c.mayAll()
+	rights, err := c.mayAll()
 	if err != nil {
 		return nil, err
 	}
@@ -82,10 +82,11 @@ func (s applications) listApplications(ctx context.Context, c *caller, in *listQ
 	if err := s.Reader.List(ctx, &all, client.MatchingLabelsSelector{Selector: selector}, client.UnsafeDisableDeepCopy); err != nil {
 		return nil, err
 	}
+	shows := rights.Select(access.Applications, access.Get)
 	out := &applicationList{}
 	out.Body.Metadata.ResourceVersion, out.Body.Items = all.ResourceVersion, []application{}
 	for i := range all.Items {
-		if app := &all.Items[i]; in.wants(app) && may(s.named(app).On(access.Get)[0][0]) {
+		if app := &all.Items[i]; in.wants(app) && shows(s.named(app).Object()) {
 			out.Body.Items = append(out.Body.Items, application{*app})
 		}
 	}

@@ -68,13 +68,10 @@ func (c *caller) allow(request access.Request) error {
 	return nil
 }
 
-// mayAll returns those of some calls that are allowed; nothing more is said of the others.
-func (c *caller) mayAll() (may func(access.Call) bool, err error) {
+// mayAll returns the rights by which a call chooses what it shows; nothing is said of the rest.
+func (c *caller) mayAll() (access.Rights, error) {
 	c.judged = true
-	if c.unknown != nil {
-		return nil, c.unknown
-	}
-	return c.rights.Allowed, nil
+	return c.rights, c.unknown
 }
 
 // errNotJudged is the answer of a call that forgot to ask whether it is allowed.

@@ -43,6 +43,7 @@ func TestErrors(t *testing.T) {
 		{"no JSON", "admin", http.MethodPost, "/api/v1/applications/shop-web/sync", `{`, 400, 3, ""},
 		{"too much", "admin", http.MethodPost, "/api/v1/applications/shop-web/sync", `{"revision":"` + strings.Repeat("x", largestBody) + `"}`, 413, 3, ""},
 		{"a refresh of another kind", "admin", http.MethodGet, "/api/v1/applications/shop-web?refresh=soft", "", 400, 3, "refresh"},
+		{"a right that there is not", "admin", http.MethodGet, "/api/v1/account/can-i/aplications/get/shop/web", "", 400, 3, "applications"},
 		{"a query that is misspelt", "admin", http.MethodGet, "/api/v1/applications?proyects=shop", "", 400, 3, "proyects"},
 		{"a query that a call does not have", "admin", http.MethodPost, "/api/v1/applications/shop-web/sync?prune=true", `{}`, 400, 3, "prune"},
 		{"a selector that is none", "admin", http.MethodGet, "/api/v1/applications?selector=a%3D%3D%3Db", "", 400, 3, "selector"},

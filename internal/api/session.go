@@ -99,12 +99,16 @@ func (s sessions) userInfo(_ context.Context, c *caller, _ *struct{}) (*userInfo
 }
 
 func (s sessions) canI(_ context.Context, c *caller, in *canI) (*yesOrNo, error) {
-	may, err := c.mayAll()
+	rights, err := c.mayAll()
 	if err != nil {
 		return nil, err
 	}
+	call := access.Call{Resource: in.Resource, Action: in.Action, Object: in.Subresource}
+	if err := access.CheckNames(call); err != nil {
+		return nil, err
+	}
 	out := &yesOrNo{}
-	if out.Body.Value = "no"; may(access.Call{Resource: in.Resource, Action: in.Action, Object: in.Subresource}) {
+	if out.Body.Value = "no"; rights.Allowed(call) {
 		out.Body.Value = "yes"
 	}
 	return out, nil
