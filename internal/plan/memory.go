@@ -231,7 +231,7 @@ func (f Facts) judge() health.Judge {
 func (f Facts) summarize(live *unstructured.Unstructured) *summary {
 	about := f.of(live)
 	if about.summary == nil {
-		about.summary = &summary{imagesOf(live), urlsOf(live)}
+		about.summary = &summary{ImagesOf(live), URLsOf(live)}
 	}
 	return about.summary
 }

@@ -84,8 +84,8 @@ func (p Plan) Summary() v1alpha1.ApplicationSummary {
 			s.Images, s.ExternalURLs = append(s.Images, found.images...), append(s.ExternalURLs, found.urls...)
 			continue
 		}
-		s.Images = append(s.Images, imagesOf(r.Live)...)
-		s.ExternalURLs = append(s.ExternalURLs, urlsOf(r.Live)...)
+		s.Images = append(s.Images, ImagesOf(r.Live)...)
+		s.ExternalURLs = append(s.ExternalURLs, URLsOf(r.Live)...)
 	}
 	slices.Sort(s.Images)
 	s.Images = slices.Compact(s.Images)
@@ -94,8 +94,8 @@ func (p Plan) Summary() v1alpha1.ApplicationSummary {
 	return s
 }
 
-// imagesOf are the images of an object's pod template, or of a pod.
-func imagesOf(object *unstructured.Unstructured) []string {
+// ImagesOf returns the images of an object's pod template, or of a pod.
+func ImagesOf(object *unstructured.Unstructured) []string {
 	var all []string
 	for _, path := range [][]string{{"spec"}, {"spec", "template", "spec"}, {"spec", "jobTemplate", "spec", "template", "spec"}} {
 		found, _, _ := unstructured.NestedFieldNoCopy(object.Object, path...)
@@ -126,8 +126,8 @@ func Links(annotations map[string]string) []string {
 	return all
 }
 
-// urlsOf are the addresses that an Ingress or a load balancer offers, and those in link annotations.
-func urlsOf(object *unstructured.Unstructured) []string {
+// URLsOf returns the addresses that an Ingress or a load balancer offers, and those in link annotations.
+func URLsOf(object *unstructured.Unstructured) []string {
 	all := Links(object.GetAnnotations())
 	if object.GetKind() != "Ingress" {
 		return all

@@ -42,7 +42,7 @@ func result(t Task) v1alpha1.ResourceResult {
 		r.HookType = t.Phase
 	}
 	if t.Verb != Delete {
-		r.Images = imagesOf(t.Object)
+		r.Images = ImagesOf(t.Object)
 	}
 	return r
 }

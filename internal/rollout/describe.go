@@ -346,7 +346,7 @@ func (v *ReplicaSetView) health() Health {
 }
 
 func viewPod(pod *corev1.Pod) PodView {
-	v := PodView{Name: pod.Name, Created: pod.CreationTimestamp.Time, Containers: len(pod.Spec.Containers), Status: podStatus(pod)}
+	v := PodView{Name: pod.Name, Created: pod.CreationTimestamp.Time, Containers: len(pod.Spec.Containers), Status: PodStatus(pod)}
 	for _, c := range pod.Status.ContainerStatuses {
 		v.Restarts += c.RestartCount
 		if c.Ready {
@@ -357,9 +357,9 @@ func viewPod(pod *corev1.Pod) PodView {
 	return v
 }
 
-// podStatus returns the state of a pod in a word, as kubectl prints it: the reason of a container that waits or has
+// PodStatus returns the state of a pod in a word, as kubectl prints it: the reason of a container that waits or has
 // ended comes before the phase.
-func podStatus(pod *corev1.Pod) string {
+func PodStatus(pod *corev1.Pod) string {
 	if pod.DeletionTimestamp != nil {
 		return "Terminating"
 	}
