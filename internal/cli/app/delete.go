@@ -88,13 +88,13 @@ func (o *deletionCommand) run(ctx context.Context, names []string) error {
 
 func (o *deletionCommand) question(app *v1alpha1.Application) string {
 	if !o.cascade {
-		return fmt.Sprintf("delete Application %q and leave its objects running?", app.Name)
+		return fmt.Sprintf("delete Application %q and leave its objects running?", qualified(o.Control, app))
 	}
 	most := ""
 	if app.OmitsResources() {
 		most = "more than "
 	}
-	return fmt.Sprintf("delete Application %q and the %s%d objects that it deployed?", app.Name, most, len(app.Status.Resources))
+	return fmt.Sprintf("delete Application %q and the %s%d objects that it deployed?", qualified(o.Control, app), most, len(app.Status.Resources))
 }
 
 func (o *deletionCommand) delete(ctx context.Context, c client.Client, app *v1alpha1.Application, finalizer string) error {

@@ -81,15 +81,15 @@ func pick(ctx context.Context, a *kit.Control, c client.Client, names []string, 
 	if err != nil {
 		return nil, kit.Usage("--selector", err.Error(), "write it as key=value,other!=value")
 	}
-	all := &v1alpha1.ApplicationList{}
-	if err := c.List(ctx, all, client.InNamespace(a.Namespace), client.MatchingLabelsSelector{Selector: parsed}); err != nil {
-		return nil, a.Explain(err, "listing Applications")
+	found, err := listServed(ctx, a, c, parsed)
+	if err != nil {
+		return nil, err
 	}
-	if len(all.Items) == 0 {
+	if len(found) == 0 {
 		return nil, &problem.Error{Kind: problem.Absent, Object: "--selector", Cause: "no apps match selector " + selector + " in namespace " + a.Namespace}
 	}
-	for i := range all.Items {
-		picked = append(picked, &all.Items[i])
+	for i := range found {
+		picked = append(picked, &found[i])
 	}
 	return picked, nil
 }
@@ -120,6 +120,14 @@ func completeApps(a *kit.Control, most int) cobra.CompletionFunc {
 			return found
 		})
 	}
+}
+
+// qualified returns the name by which an Application is asked for: NAMESPACE/NAME outside the control namespace.
+func qualified(a *kit.Control, app *v1alpha1.Application) string {
+	if app.Namespace == a.Namespace {
+		return app.Name
+	}
+	return app.Namespace + "/" + app.Name
 }
 
 // object names an Application in messages.

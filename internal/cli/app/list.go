@@ -1,10 +1,8 @@
 package app
 
 import (
-	"cmp"
 	"context"
 	"slices"
-	"strings"
 
 	"github.com/spf13/cobra"
 	"k8s.io/apimachinery/pkg/labels"
@@ -13,6 +11,7 @@ import (
 	"github.com/cyan-cd/cyan/api/v1alpha1"
 	"github.com/cyan-cd/cyan/internal/cli/kit"
 	"github.com/cyan-cd/cyan/internal/repository"
+	"github.com/cyan-cd/cyan/internal/settings"
 )
 
 func newList(a *kit.Control) *cobra.Command {
@@ -24,6 +23,8 @@ func newList(a *kit.Control) *cobra.Command {
 		Use:     "list",
 		Aliases: []string{"ls"},
 		Short:   "List Applications",
+		Long: `List the Applications of the control namespace and, as NAMESPACE/NAME, those of the other namespaces that the server looks after:
+application.namespaces in ConfigMap ` + settings.ParametersName + ` names them. With --app-namespace, those of that namespace alone.`,
 		Example: `  cyan app list
   cyan app list -p default -l team=shop -o wide`,
 		Args:              kit.NoArgs,
@@ -40,7 +41,11 @@ func newList(a *kit.Control) *cobra.Command {
 			if err != nil {
 				return err
 			}
-			found, err := listApps(cmd.Context(), a, c, parsed, everywhere)
+			list := listServed
+			if everywhere {
+				list = listEverywhere
+			}
+			found, err := list(cmd.Context(), a, c, parsed)
 			if err != nil {
 				return err
 			}
@@ -60,21 +65,6 @@ func newList(a *kit.Control) *cobra.Command {
 	cmd.Flags().StringVarP(&cluster, "cluster", "c", "", "those for this cluster, by name or URL")
 	cmd.Flags().BoolVarP(&everywhere, "all-namespaces", "A", false, "in every namespace")
 	return cmd
-}
-
-func listApps(ctx context.Context, a *kit.Control, c client.Client, selector labels.Selector, everywhere bool) ([]v1alpha1.Application, error) {
-	in := client.InNamespace(a.Namespace)
-	if everywhere {
-		in = ""
-	}
-	all := &v1alpha1.ApplicationList{}
-	if err := c.List(ctx, all, in, client.MatchingLabelsSelector{Selector: selector}); err != nil {
-		return nil, a.Explain(err, "listing Applications")
-	}
-	slices.SortFunc(all.Items, func(x, y v1alpha1.Application) int {
-		return cmp.Or(strings.Compare(x.Name, y.Name), strings.Compare(x.Namespace, y.Namespace))
-	})
-	return all.Items, nil
 }
 
 func showApps(ctx context.Context, a *kit.Control, c client.Client, found []v1alpha1.Application, as string, everywhere bool) error {
@@ -103,7 +93,7 @@ func showApps(ctx context.Context, a *kit.Control, c client.Client, found []v1al
 		return nil
 	}
 	page := a.Page()
-	page.Namespaces = everywhere
+	page.Namespaces, page.Namespace = everywhere, a.Namespace
 	return a.Show(page.Apps(found, as == kit.Wide))
 }
 

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/spf13/cobra"
+	"k8s.io/apimachinery/pkg/labels"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/cyan-cd/cyan/api/v1alpha1"
@@ -104,11 +105,15 @@ func (o *syncCommand) args(cmd *cobra.Command, names []string) error {
 func (o *syncCommand) picked(ctx context.Context, c client.Client, names []string) ([]*v1alpha1.Application, error) {
 	selector := o.selector
 	if len(names) == 0 && selector == "" {
-		all := &v1alpha1.ApplicationList{}
-		if err := c.List(ctx, all, client.InNamespace(o.Namespace)); err != nil {
-			return nil, o.Explain(err, "listing Applications")
+		all, err := listServed(ctx, o.Control, c, labels.Everything())
+		if err != nil {
+			return nil, err
 		}
-		names = appNames(slices.DeleteFunc(all.Items, func(app v1alpha1.Application) bool { return !slices.Contains(o.projects, app.Spec.Project) }))
+		for i := range all {
+			if slices.Contains(o.projects, all[i].Spec.Project) {
+				names = append(names, all[i].Namespace+"/"+all[i].Name)
+			}
+		}
 		if len(names) == 0 {
 			return nil, &problem.Error{Kind: problem.Absent, Object: "--project", Cause: "no Application in namespace " + o.Namespace + " is of " + strings.Join(o.projects, ", ")}
 		}

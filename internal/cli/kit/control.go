@@ -10,6 +10,7 @@ import (
 	"strings"
 
 	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
 	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -27,6 +28,8 @@ type Control struct {
 	*Env
 	// Namespace holds the Applications, their projects, clusters and repositories.
 	Namespace string
+	// flag is --app-namespace.
+	flag *pflag.Flag
 }
 
 // NewControl returns a Control whose namespace is a flag of a command and those below it.
@@ -37,8 +40,12 @@ func NewControl(e *Env, cmd *cobra.Command) *Control {
 		from = defaultAppNamespace
 	}
 	cmd.PersistentFlags().StringVarP(&c.Namespace, "app-namespace", "N", from, "the namespace that Applications are in")
+	c.flag = cmd.PersistentFlags().Lookup("app-namespace")
 	return c
 }
+
+// NamesNamespace reports whether the person has named the one namespace that is meant.
+func (c *Control) NamesNamespace() bool { return c.flag.Changed }
 
 // CheckNamespace returns an error if the namespace of the Applications does not exist; for a command that found
 // nothing in it.

@@ -164,7 +164,11 @@ func (p Page) Apps(apps []v1alpha1.Application, wide bool) string {
 		app := &apps[i]
 		sync, health := p.appSync(app), p.healthCode(app.Status.Health.Status)
 		if !wide {
-			rows = append(rows, []string{app.Namespace, app.Name, sync, health, ShortRevision(revision(app)), policy(&app.Spec), destination(app.Spec.Destination)})
+			name := app.Name
+			if !p.Namespaces && p.Namespace != "" && app.Namespace != p.Namespace {
+				name = app.Namespace + "/" + name
+			}
+			rows = append(rows, []string{app.Namespace, name, sync, health, ShortRevision(revision(app)), policy(&app.Spec), destination(app.Spec.Destination)})
 			continue
 		}
 		var first v1alpha1.ApplicationSource

@@ -25,6 +25,8 @@ type Page struct {
 	RolloutCommand string
 	// Namespaces is set where objects of several namespaces are listed.
 	Namespaces bool
+	// Namespace is the one whose Applications are listed by their names alone.
+	Namespace string
 	// Bare is set where a program reads the page: the states of Applications are words without a sign.
 	Bare bool
 }
