@@ -19,13 +19,16 @@ var localFiles = map[string]string{
 	"good/all.yaml": "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: same}\ndata: {k: v}\n---\napiVersion: v1\nkind: ConfigMap\nmetadata: {name: other}\ndata: {k: new}\n" +
 		"---\napiVersion: v1\nkind: ConfigMap\nmetadata: {name: fresh}\ndata: {k: v}\n" +
 		"---\napiVersion: v1\nkind: Secret\nmetadata: {name: s}\nstringData: {password: s3cret}\n",
-	"bad/all.yaml":                 "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: same}\ndatta: {k: v}\n",
-	"outside/kustomization.yaml":   "resources: [../../beside]\n",
-	"../beside/all.yaml":           "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: beside}\n",
-	"../beside/kustomization.yaml": "resources: [all.yaml]\n",
-	"role/all.yaml":                "apiVersion: rbac.authorization.k8s.io/v1\nkind: ClusterRole\nmetadata: {name: r}\n",
-	"elsewhere/all.yaml":           "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: x, namespace: kube-system}\n",
-	"refused/all.yaml":             "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: same, finalizers: [no domain]}\ndata: {k: v}\n",
+	"bad/all.yaml":                  "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: same}\ndatta: {k: v}\n",
+	"outside/kustomization.yaml":    "resources: [../../beside]\n",
+	"../beside/all.yaml":            "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: beside}\n",
+	"../beside/kustomization.yaml":  "resources: [all.yaml]\n",
+	"role/all.yaml":                 "apiVersion: rbac.authorization.k8s.io/v1\nkind: ClusterRole\nmetadata: {name: r}\n",
+	"elsewhere/all.yaml":            "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: x, namespace: kube-system}\n",
+	"whole/base/all.yaml":           "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: whole}\n",
+	"whole/base/kustomization.yaml": "resources: [all.yaml]\n",
+	"whole/k8s/kustomization.yaml":  "resources: [../base]\n",
+	"refused/all.yaml":              "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: same, finalizers: [no domain]}\ndata: {k: v}\n",
 }
 
 // TestLocalDirectories: what a local directory would make of an Application, within the bounds that git has.
@@ -73,6 +76,10 @@ func TestLocalDirectories(t *testing.T) {
 		{"diff local --local $ROOT/good", 1, "*===== /ConfigMap $NS/fresh ====== new", ""},
 		{"diff local --local $ROOT/good", 1, "*-  k: old\n+  k: new", ""},
 		{"diff local --local $ROOT/good --exit-code=false", 0, "*===== /ConfigMap $NS/gone ====== not in git", ""},
+		{"diff local --local $ROOT/whole --server-side-generate", 1, "*===== /ConfigMap $NS/whole ====== new", ""},
+		{"diff local --local $ROOT/good --server-side-generate", 2, "", "*k8s"},
+		{"diff local --server-side-generate", 2, "", "Error: --server-side-generate: given without --local; add --local, or leave it out\n"},
+		{"diff local --local $ROOT/good --server-side-generate --local-repo-root $ROOT", 2, "", "Error: --local-repo-root: given together with --server-side-generate, which takes --local for it; leave one out\n"},
 		{"diff local --local $ROOT/bad", 2, "*===== /ConfigMap $NS/same ====== the API server refuses", "*.datta: field not declared in schema; correct the field in the manifest"},
 		{"diff local --local $ROOT/nosuch", 2, "", "*not found"},
 		{"diff local --local $ROOT/outside --local-repo-root $ROOT", 2, "", "*beside"},

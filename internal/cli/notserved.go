@@ -57,7 +57,6 @@ var argocdFlagsNotServed = kit.NotServedFlags{
 	"sync-source-":          noHydrator,
 	"hydrate-to-branch":     noHydrator,
 	"hydrated":              noHydrator,
-	"server-side-generate":  "render with --local here; nothing is rendered elsewhere",
 	"tag-prefix":            "give a branch, a tag or a commit by --revision",
 	"kustomize-version":     "one version of kustomize is built in",
 	"kustomize-kube-":       noHelm,

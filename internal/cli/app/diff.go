@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"fmt"
+	"path/filepath"
 	"slices"
 	"strings"
 
@@ -24,7 +25,9 @@ type diffCommand struct {
 	*kit.Control
 	local, revision, refresh string
 	root                     string
-	exitCode                 bool
+	// whole is set where --local is the directory of the repository.
+	whole    bool
+	exitCode bool
 	// code is what the command ends with when there are differences.
 	code      int
 	revisions revisionFlags
@@ -42,7 +45,8 @@ func newDiff(a *kit.Control) *cobra.Command {
 It ends with 1 when there are differences (see --exit-code), with 0 when there are none, and with 2 when it cannot tell.`,
 		Example: `  cyan app diff shop
   cyan app diff shop --revision feature
-  cyan app diff shop --local k8s/overlays/local`,
+  cyan app diff shop --local k8s/overlays/local
+  cyan app diff shop --local . --server-side-generate`,
 		Args:              kit.Exactly("the Application's name"),
 		ValidArgsFunction: completeApps(a, 1),
 		RunE: func(cmd *cobra.Command, args []string) error {
@@ -68,6 +72,7 @@ It ends with 1 when there are differences (see --exit-code), with 0 when there a
 	f.BoolVar(&o.exitCode, "exit-code", true, "end with 1 when there are differences")
 	f.IntVar(&o.code, "diff-exit-code", 1, "end with this when there are differences")
 	f.StringVar(&o.root, "local-repo-root", "", "the directory that nothing outside is read of, where --local is given")
+	f.BoolVar(&o.whole, "server-side-generate", false, "take --local for the whole repository, with the Application's path in it")
 	o.revisions.bind(cmd)
 	a.Idle(cmd, "the API server is always asked what a sync would change", "server-side-diff", "server-side-diff-concurrency=", "server-side-diff-max-batch-kb=")
 	a.Idle(cmd, "expressions have a limit of their own", "ignore-normalizer-jq-execution-timeout=")
@@ -94,7 +99,11 @@ func (o *diffCommand) run(ctx context.Context, name string) (different bool, err
 	if err != nil {
 		return false, err
 	}
-	rendered, err := renderDesired(ctx, o.Control, c, app, localDir{o.local, o.root}, cmp.Or(o.revision, revision))
+	local, err := o.localDir(app)
+	if err != nil {
+		return false, err
+	}
+	rendered, err := renderDesired(ctx, o.Control, c, app, local, cmp.Or(o.revision, revision))
 	if err != nil {
 		return false, err
 	}
@@ -115,6 +124,20 @@ func (o *diffCommand) run(ctx context.Context, name string) (different bool, err
 		err = &problem.Error{Kind: problem.Refused, Object: object(app), Cause: cause}
 	}
 	return different, err
+}
+
+// localDir is the directory that is compared with.
+func (o *diffCommand) localDir(app *v1alpha1.Application) (localDir, error) {
+	switch {
+	case !o.whole:
+		return localDir{o.local, o.root}, nil
+	case o.local == "":
+		return localDir{}, kit.Usage("--server-side-generate", "given without --local", "add --local, or leave it out")
+	case o.root != "":
+		return localDir{}, kit.Usage("--local-repo-root", "given together with --server-side-generate, which takes --local for it", "leave one out")
+	}
+	src, _ := app.SyncSource()
+	return localDir{filepath.Join(o.local, filepath.FromSlash(src.Path)), o.local}, nil
 }
 
 // refusalsOf lists the objects that a sync would refuse; "" for none.
