@@ -14,7 +14,7 @@ NAMES   := argocd kubectl-argo-rollouts kubectl-cyan
 # The rooms that decide, whose own tests have to notice nearly every small bug in them.
 MUTATED := rollout operation plan project repository delivery access action settings health script jq secret glob spelling jsonpatch validate
 
-.PHONY: demo test build lint generate bench bench-gitops audit mutate metrics clean system-packages
+.PHONY: demo test build ui lint generate bench bench-gitops audit mutate metrics clean system-packages
 
 demo: build system-packages ## bring a commit to live traffic and watch it happen
 	@$(BIN)/cyan demo
@@ -23,11 +23,14 @@ test: build ## every test, on the real API server and real pods
 	@./hack/system-packages.sh tests
 	./hack/test.sh
 
-build: ## the programs, into bin/
+build: ui ## the programs, into bin/
 	@mkdir -p $(BIN)
 	@$(MAKE) --no-print-directory -C localcluster build OUT=$(CURDIR)/$(BIN)
 	@go build -ldflags '$(LDFLAGS)' -o $(BIN)/cyan ./cmd/cyan
 	@for name in $(NAMES); do ln -sf cyan $(BIN)/$$name; done
+
+ui: ## the page, for the programs to serve; it needs Node 20 and npm, and is left out without them
+	@./hack/ui.sh
 
 lint: ## golangci-lint, with ceilings for the length and complexity of functions
 	go tool -modfile=go.lint.mod golangci-lint run ./...

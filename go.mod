@@ -2,6 +2,9 @@ module github.com/cyan-cd/cyan
 
 go 1.26.8
 
+// Packages of npm may have Go files in them.
+ignore ./ui/node_modules
+
 require (
 	filippo.io/age v1.3.2
 	github.com/Masterminds/semver/v3 v3.5.0

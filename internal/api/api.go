@@ -3,12 +3,14 @@ package api
 import (
 	"log/slog"
 	"net/http"
+	"strconv"
 
 	"github.com/danielgtaylor/huma/v2"
 	"github.com/danielgtaylor/huma/v2/adapters/humago"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/cyan-cd/cyan/internal/auth"
+	"github.com/cyan-cd/cyan/internal/page"
 )
 
 // Options are what the API needs. All but Log are.
@@ -26,6 +28,8 @@ type Options struct {
 	Version string
 	// Log gets the audit lines, and may be nil.
 	Log *slog.Logger
+	// Page are the files of the page; nil: there is none.
+	Page *page.Page
 }
 
 // service is what the calls share.
@@ -36,11 +40,26 @@ type service struct {
 	api  huma.API
 }
 
-// Handler serves the API below /api, with the headers that guard browsers. What another site has a browser send is
-// refused.
+// Handler serves the API below /api and the page elsewhere, with the headers that guard browsers. What another site has
+// a browser send is refused.
 func Handler(o Options) http.Handler {
-	mux, _ := build(o)
-	return auth.Headers(auth.SameOrigin(mux))
+	calls, _ := build(o)
+	site := http.NewServeMux()
+	site.Handle("/api/", calls)
+	calls.HandleFunc("/api/", absent)
+	site.HandleFunc("/auth/", absent)
+	site.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write([]byte("ok")) })
+	var scripts []string
+	if o.Page != nil {
+		site.Handle("/", o.Page)
+		scripts = o.Page.Scripts
+	}
+	return auth.Headers(auth.SameOrigin(site), scripts...)
+}
+
+// absent answers for a call that there is not, as a call answers.
+func absent(w http.ResponseWriter, r *http.Request) {
+	writeError(w, newError(http.StatusNotFound, codeNotFound, "path "+strconv.Quote(r.URL.Path)+": not found; see /api/openapi.json for the calls"))
 }
 
 // Document returns the OpenAPI document of the calls, as JSON.

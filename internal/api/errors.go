@@ -1,6 +1,7 @@
 package api
 
 import (
+	"encoding/json"
 	"errors"
 	"net/http"
 
@@ -42,6 +43,14 @@ func (e *Error) Error() string { return e.Text }
 func (e *Error) GetStatus() int { return e.Status }
 
 func newError(status, code int, text string) *Error { return &Error{status, text, code, text} }
+
+// writeError answers with an error where there is no call to return it.
+func writeError(w http.ResponseWriter, e *Error) {
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("Cache-Control", "no-store")
+	w.WriteHeader(e.Status)
+	_ = json.NewEncoder(w).Encode(e)
+}
 
 // errDenied is the answer about what may not be seen, whether or not it is there.
 var errDenied = newError(http.StatusForbidden, codePermissionDenied, "permission denied")

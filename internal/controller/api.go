@@ -14,7 +14,9 @@ import (
 	"github.com/cyan-cd/cyan/api/v1alpha1"
 	"github.com/cyan-cd/cyan/internal/api"
 	"github.com/cyan-cd/cyan/internal/auth"
+	"github.com/cyan-cd/cyan/internal/page"
 	"github.com/cyan-cd/cyan/internal/server"
+	"github.com/cyan-cd/cyan/ui"
 )
 
 // API is where the HTTP API is served.
@@ -42,11 +44,15 @@ func addAPI(mgr manager.Manager, o Options) error {
 	if err := mgr.Add(everywhere(settings.Start)); err != nil {
 		return err
 	}
+	files, err := page.New(ui.Files, "/")
+	if err != nil {
+		return fmt.Errorf("reading the page: %w", err)
+	}
 	kept := auth.ClusterObjects{Client: direct, Cache: settings, Namespace: o.ControlNamespace}
 	policies := api.NewPolicies(settings, o.ControlNamespace, o.Log)
 	handler := api.Handler(api.Options{
 		Auth:     auth.New(auth.Options{Objects: kept, Now: time.Now, Cookies: auth.Cookies{Insecure: o.API.Insecure}, Scopes: policies.Scopes}),
-		Policies: policies, Reader: mgr.GetClient(), Writer: direct, Namespace: o.ControlNamespace, Version: o.API.Version, Log: o.Log.With("server", "api"),
+		Policies: policies, Reader: mgr.GetClient(), Writer: direct, Namespace: o.ControlNamespace, Version: o.API.Version, Log: o.Log.With("server", "api"), Page: files,
 	})
 	return mgr.Add(everywhere(func(ctx context.Context) error {
 		for _, kind := range []client.Object{&corev1.ConfigMap{}, &corev1.Secret{}, &v1alpha1.AppProject{}} {
