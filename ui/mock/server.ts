@@ -1,0 +1,90 @@
+import type { IncomingMessage, ServerResponse } from "node:http";
+import type { Connect, Plugin } from "vite";
+import { World } from "./world.ts";
+
+const number = (name: string, otherwise: number) => Number(process.env[name] ?? otherwise);
+
+/** pretend answers what the page asks from a world without a cluster: PRETEND=1, APPLICATIONS=5000, OBJECTS=1000. */
+export function pretend(): Plugin {
+  const world = new World(number("APPLICATIONS", 60), number("OBJECTS", 0));
+  const handler: Connect.NextHandleFunction = (request, response, next) => {
+    const url = new URL(request.url ?? "/", "http://localhost");
+    if (!/^\/(api|auth)\//.test(url.pathname)) return next();
+    answer(world, url, request, response);
+  };
+  return { name: "pretend", configureServer: (s) => void s.middlewares.use(handler), configurePreviewServer: (s) => void s.middlewares.use(handler) };
+}
+
+function json(response: ServerResponse, body: unknown, status = 200) {
+  response.writeHead(status, { "Content-Type": "application/json", "Cache-Control": "no-store" });
+  response.end(JSON.stringify(body));
+}
+
+function answer(world: World, url: URL, request: IncomingMessage, response: ServerResponse) {
+  const path = url.pathname;
+  const row = (namespace: string, name: string) => world.current().find((r) => r.name === decodeURIComponent(name) && r.namespace === namespace);
+  if (path === "/api/v1/view/me") return json(response, world.me());
+  if (path === "/api/v1/session") {
+    world.loggedIn = request.method === "POST";
+    return json(response, { token: world.loggedIn ? "x" : "" });
+  }
+  if (!world.loggedIn) return json(response, { error: "no session; log in", code: 16, message: "no session; log in" }, 401);
+  if (path === "/api/v1/view/applications") return json(response, { stream: "1", items: world.current(), total: world.size });
+  if (path === "/api/v1/view/overview") return json(response, world.overview());
+  if (path === "/api/v1/view/stream") return stream(world, url, response);
+  if (path === "/api/v1/view/rollouts") return json(response, { items: [world.rollout()] });
+  if (path.startsWith("/api/v1/view/rollouts/")) return json(response, world.rollout());
+  if (path.startsWith("/api/v1/rollouts/")) return json(response, world.rollout());
+  if (path === "/api/v1/view/deliveries") return json(response, { items: world.deliveries() });
+  if (path === "/api/v1/view/deliveries/lead") return json(response, { points: world.deliveries(200).filter((d) => d.leadSeconds).map((d) => ({ at: d.finishedAt ?? d.startedAt, seconds: d.leadSeconds, id: d.id })) });
+  const delivery = /^\/api\/v1\/view\/deliveries\/[^/]+\/[^/]+\/(\d+)$/.exec(path);
+  if (delivery) return json(response, world.delivery(Number(delivery[1])));
+  const app = /^\/api\/v1\/view\/applications\/([^/]+)\/([^/]+)(?:\/(\w+))?$/.exec(path);
+  const found = app && row(app[1]!, app[2]!);
+  if (app && found) {
+    if (app[3] === "changes") return json(response, world.changes(found));
+    if (app[3] === "plan") return json(response, world.plan(found));
+    return json(response, world.detail(found));
+  }
+  const argo = /^\/api\/v1\/applications\/([^/]+)(?:\/(.+))?$/.exec(path);
+  if (argo) return argoCall(url, argo[2] ?? "", request, response);
+  json(response, { error: `${path}: not found`, code: 5, message: `${path}: not found` }, 404);
+}
+
+function argoCall(url: URL, call: string, request: IncomingMessage, response: ServerResponse) {
+  if (call === "resource") return json(response, { manifest: JSON.stringify({ apiVersion: "v1", kind: url.searchParams.get("kind"), metadata: { name: url.searchParams.get("resourceName") }, spec: { replicas: 3 } }) });
+  if (call === "events") return json(response, { items: [{ metadata: { name: "e1" }, type: "Warning", reason: "BackOff", message: "Back-off restarting failed container", lastTimestamp: new Date().toISOString(), count: 14, involvedObject: { kind: "Pod", name: url.searchParams.get("resourceName") } }] });
+  if (call === "resource/actions" && request.method === "GET") return json(response, { actions: [{ name: "restart", displayName: "Restart", disabled: false }] });
+  if (call === "logs") {
+    response.writeHead(200, { "Content-Type": "application/json" });
+    let n = 0;
+    const line = () => response.write(`${JSON.stringify({ result: { content: `\u001b[32m${new Date().toISOString()}\u001b[0m request ${n++} <script>alert(1)</script>`, timeStampStr: new Date().toISOString(), podName: url.searchParams.get("podName") ?? "pod" } })}\n`);
+    for (let i = 0; i < 200; i++) line();
+    if (url.searchParams.get("follow") !== "true") return response.end();
+    const timer = setInterval(line, 100);
+    response.on("close", () => clearInterval(timer));
+    return;
+  }
+  json(response, {});
+}
+
+function stream(world: World, url: URL, response: ServerResponse) {
+  response.writeHead(200, { "Content-Type": "text/event-stream", "Cache-Control": "no-store" });
+  const topics = (url.searchParams.get("topics") ?? "").split(",");
+  let id = Date.now();
+  const send = (event: string, data: unknown) => response.write(`id: ${id++}\nevent: ${event}\ndata: ${JSON.stringify(data)}\n\n`);
+  const tick = () => {
+    if (!world.loggedIn) return send("end", { reason: "logged out" });
+    send("row", world.first());
+    if (topics.includes("overview")) send("overview", world.overview());
+    if (topics.includes("deliveries")) send("delivery", world.delivery(world.at().number));
+    for (const topic of topics) {
+      if (topic.startsWith("rollout:")) send("rollout", world.rollout());
+      const app = /^application:([^/]+)\/(.+)$/.exec(topic);
+      const row = app && world.current().find((r) => r.name === app[2]);
+      if (row) send("application", world.detail(row));
+    }
+  };
+  const timer = setInterval(tick, 1000);
+  response.on("close", () => clearInterval(timer));
+}

@@ -1,0 +1,208 @@
+// A world without a cluster, for working on the page and for trying it with more than a laptop can run. It moves: one
+// application is delivered over and over, some change, some are in trouble.
+
+import type { Delivery, Detail, Lane, Me, ObjectChanges, Overview, Plan, RolloutView, Row, Stage, StageName, TreeNode } from "../src/api/types";
+
+const iso = (t: number) => new Date(t).toISOString();
+const hex = (n: number, length = 40) => {
+  let text = "";
+  for (let x = (n + 1) * 2654435761; text.length < length; x = (x * 1103515245 + 12345) % 4294967296) text += Math.floor(x).toString(16);
+  return text.slice(0, length);
+};
+const all = ["get", "sync", "override", "rollback", "update", "delete", "logs", "action"] as Row["rights"];
+const people = ["Aiko Tanaka", "Ben Okafor", "Chiara Rossi", "Dmitri Volkov"];
+const messages = ["Count requests by path", "Raise the limit of uploads", "受付の文言を直す", "Retry what was not answered", "Make the greeting cyan"];
+
+/** cycle is how long a delivery of the pretended application takes, in seconds, and what happens when. */
+export const cycle = 60;
+const moments: [StageName, number, number][] = [["commit", 0, 0], ["build", 0, 8], ["set", 8, 9], ["seen", 9, 10], ["sync", 10, 13], ["preview", 13, 24], ["switch", 34, 35], ["drain", 35, 47], ["healthy", 47, 48]];
+
+export class World {
+  readonly began = Date.now() - 90 * 60_000;
+  readonly rows: Row[];
+  promoted = 0;
+  loggedIn = true;
+
+  constructor(
+    readonly size: number,
+    readonly objects: number,
+  ) {
+    this.rows = Array.from({ length: size }, (_, i) => this.row(i));
+  }
+
+  private row(i: number): Row {
+    const trouble = i % 41 === 7 ? "Degraded" : i % 53 === 9 ? "Missing" : i % 37 === 5 ? "Progressing" : i % 97 === 3 ? "Suspended" : "Healthy";
+    const name = i === 0 ? "request-counter" : `${["web", "api", "mail", "search", "billing", "images", "請求"][i % 7]}-${["front", "worker", "cache", "gate"][i % 4]}-${i}`;
+    const row: Row = {
+      namespace: "argocd", name, project: ["default", "core", "shop"][i % 3]!, labels: { team: ["platform", "shop", "data"][i % 3]!, tier: i % 2 ? "back" : "front" },
+      owner: i % 11 === 0 ? "platform" : undefined, cluster: i % 5 === 4 ? "tokyo" : "in-cluster", destination: i === 0 ? "demo" : `team-${i % 12}`, repo: `https://git.example/${["shop", "core"][i % 2]}/deploy.git`, path: `apps/${name}/overlays/production`,
+      targetRevision: "HEAD", sync: i % 29 === 4 ? "OutOfSync" : "Synced", revision: hex(i), health: trouble, automated: i % 6 !== 1, pinned: i % 113 === 20 ? hex(i + 5) : undefined,
+      created: iso(this.began - i * 3_600_000), lastSync: iso(this.began - (i % 900) * 60_000), images: [`registry.example/${name}:v${i % 30}`], objects: 3 + (i % 9), rollouts: i % 4 === 0 ? [{ namespace: "demo", name, phase: "Healthy" }] : [], rights: all,
+    };
+    if (trouble === "Degraded") row.attention = { reason: "Degraded", message: `Deployment ${name}: 1 of 3 pods crashes (CrashLoopBackOff, exit code 1); read the log of the crashed container`, since: iso(Date.now() - 23 * 60_000) };
+    if (i % 29 === 4) row.attention = { reason: "Failed", message: `Service ${name}: spec.ports[0].port: invalid value 99999; correct it in apps/${name}/base/service.yaml`, since: iso(Date.now() - 4 * 60_000) };
+    return row;
+  }
+
+  /** at is where the pretended delivery is: how many were there, and how many seconds the last one has run. */
+  at(now = Date.now()) {
+    const seconds = (now - this.began) / 1000;
+    return { number: Math.floor(seconds / cycle), second: seconds % cycle, start: this.began + Math.floor(seconds / cycle) * cycle * 1000 };
+  }
+
+  first(now = Date.now()): Row {
+    const { number, second } = this.at(now);
+    const row = this.rows[0]!;
+    const moving = second > 10 && second < 48;
+    return {
+      ...row, health: second > 13 && second < 48 ? (second > 24 && second < 34 ? "Suspended" : "Progressing") : "Healthy", sync: second > 9 && second < 13 ? "OutOfSync" : "Synced", revision: hex(number * 2 + 1),
+      operation: { phase: second > 10 && second < 13 ? "Running" : "Succeeded", startedAt: iso(this.at(now).start + 10_000), finishedAt: second > 13 ? iso(this.at(now).start + 13_000) : undefined, by: "automated sync" },
+      rollouts: [{ namespace: "demo", name: row.name, phase: moving ? "Progressing" : "Healthy" }],
+      attention: second > 24 && second < 34 ? { reason: "AwaitingPromotion", message: `Rollout ${row.name}: paused before the switch; look at the preview, then promote`, since: iso(this.at(now).start + 24_000) } : undefined,
+      lastSync: iso(this.at(now).start + (second > 13 ? 13_000 : -47_000)),
+    };
+  }
+
+  delivery(n: number, now = Date.now()): Delivery {
+    const start = this.began + n * cycle * 1000;
+    const second = (now - start) / 1000;
+    const failed = n % 9 === 4;
+    const stages: Stage[] = moments.map(([name, from, to]) => {
+      if (failed && from >= 34) return { name, state: "skipped" };
+      const begun = second >= from;
+      const over = second >= to;
+      return { name, state: failed && name === "preview" && over ? "failed" : over ? "done" : begun ? "running" : "waiting", startedAt: begun ? iso(start + from * 1000) : undefined, finishedAt: over ? iso(start + to * 1000) : undefined,
+        message: name === "preview" && begun && !over ? "3 of 3 pods of the new version are Ready" : name === "build" ? `registry.example/request-counter@sha256:${hex(n, 12)}` : undefined };
+    });
+    const waits = second > 24 && second < 34 && !failed;
+    return {
+      id: `${n}`, namespace: "argocd", application: "request-counter", project: "default", state: failed && second > 24 ? "Failed" : waits ? "Waiting" : second >= 48 ? "Done" : "Running",
+      commit: { sha: hex(n * 2 + 1), author: "Cyan", message: `Deploy request-counter ${hex(n * 2).slice(0, 7)}`, date: iso(start + 9000), url: "https://git.example/shop/deploy/commit/1" },
+      source: { sha: hex(n * 2), author: people[n % 4], message: messages[n % 5], date: iso(start) }, image: `registry.example/request-counter:${hex(n * 2, 7)}`, stages, startedAt: iso(start), finishedAt: second >= 48 ? iso(start + 48_000) : undefined, leadSeconds: second >= 35 && !failed ? 35 + (n % 7) : undefined,
+    };
+  }
+
+  deliveries(count = 30): Delivery[] {
+    const { number } = this.at();
+    return Array.from({ length: Math.min(count, number + 1) }, (_, i) => this.delivery(number - i));
+  }
+
+  overview(): Overview {
+    const rows = this.current();
+    const count = (f: (r: Row) => string) => rows.reduce<Record<string, number>>((c, r) => ({ ...c, [f(r)]: (c[f(r)] ?? 0) + 1 }), {});
+    const counts = { sync: {} as Record<string, number>, health: {} as Record<string, number> };
+    if (rows.length < 2000) Object.assign(counts, { sync: count((r) => r.sync), health: count((r) => r.health) });
+    else for (const r of rows) (counts.sync[r.sync] = (counts.sync[r.sync] ?? 0) + 1), (counts.health[r.health] = (counts.health[r.health] ?? 0) + 1);
+    return { deliveries: this.deliveries(6), attention: rows.filter((r) => r.attention).slice(0, 100), counts, total: rows.length, cluster: { reachable: true } };
+  }
+
+  current(): Row[] {
+    return [this.first(), ...this.rows.slice(1)];
+  }
+
+  rollout(now = Date.now()): RolloutView {
+    const { number, second, start } = this.at(now);
+    const switched = second >= 34;
+    const lane = (n: number, role: Lane["role"], pods: number, ready: number, gone: number): Lane => ({
+      role, replicaSet: `request-counter-${hex(n, 9)}`, revision: n + 1, hash: hex(n, 9), images: [`registry.example/request-counter:${hex(n * 2, 7)}`], desired: gone > 0 ? 0 : pods, ready, available: ready,
+      pods: Array.from({ length: Math.max(0, pods) }, (_, i) => ({ name: `request-counter-${hex(n, 9)}-${hex(n * 7 + i, 5)}`, phase: i < ready ? "Running" : "Pending", ready: i < ready, restarts: 0, created: iso(start + 13_000), terminating: gone > 0 })),
+      scaleDownAt: role === "old" && gone === 0 ? iso(start + 45_000) : undefined,
+    });
+    const fresh = second < 13 ? 0 : 3;
+    const ready = second < 16 ? 0 : second < 19 ? 1 : second < 22 ? 2 : 3;
+    const lanes: Lane[] = fresh === 0 ? [lane(number - 1, "both", 3, 3, 0)] : switched ? [lane(number, "active", 3, 3, 0), ...(second < 47 ? [lane(number - 1, "old", 3, 3, second > 45 ? 1 : 0)] : [])] : [lane(number, "preview", 3, ready, 0), lane(number - 1, "active", 3, 3, 0)];
+    const active = switched ? lanes[0]! : lanes[lanes.length - 1]!;
+    const waits = second > 24 && second < 34;
+    const no = "Rollout request-counter: nothing is on its way";
+    return {
+      namespace: "demo", name: "request-counter", application: { namespace: "argocd", name: "request-counter" }, strategy: "BlueGreen", phase: waits ? "Paused" : second > 13 && second < 48 ? "Progressing" : "Healthy", message: waits ? "BlueGreenPause" : undefined, paused: waits, aborted: false, conditions: [],
+      desired: 3, ready: 3, available: 3, updated: fresh, lanes,
+      services: [
+        { name: "request-counter", role: "active", hash: active.hash, replicaSet: active.replicaSet, addresses: active.ready, since: iso(switched ? start + 34_500 : start - 25_500) },
+        { name: "request-counter-preview", role: "preview", hash: lanes[0]!.hash, replicaSet: lanes[0]!.replicaSet, addresses: lanes[0]!.ready, since: iso(start + 13_000) },
+      ],
+      gates: fresh === 0 ? [] : [
+        { name: "ready", state: ready === 3 ? "open" : "waiting", message: `${ready} of 3 pods of the new version are Ready` },
+        { name: "promotion", state: switched ? "open" : "waiting", message: switched ? "promoted" : "promoted by itself after 10 s", until: waits ? iso(start + 34_000) : undefined },
+        ...(switched && second < 45 ? [{ name: "scale-down", state: "waiting" as const, message: "the version before stays for 10 s, so that what is open is finished", until: iso(start + 45_000) }] : []),
+      ],
+      actions: [
+        { name: "promote", effect: "The active Service is switched to the new version now.", enabled: waits, reason: waits ? undefined : no },
+        { name: "promote-full", effect: "The active Service is switched at once; what is waited for otherwise is skipped.", enabled: fresh > 0 && !switched, reason: fresh > 0 && !switched ? undefined : no },
+        { name: "abort", effect: "The new version is given up; the active Service stays where it is.", enabled: fresh > 0 && !switched, reason: fresh > 0 && !switched ? undefined : no },
+        { name: "retry", effect: "The aborted update begins again.", enabled: false, reason: "Rollout request-counter: not aborted" },
+        { name: "undo", effect: "The template of the revision before is brought back as a new update.", enabled: true },
+        { name: "pause", effect: "The update stops where it is.", enabled: !waits },
+        { name: "resume", effect: "The update goes on.", enabled: waits },
+        { name: "restart", effect: "All pods are replaced, one after the other.", enabled: true },
+        { name: "set-image", effect: "The image is set in the cluster; Argo CD or Cyan takes it back from git with the next sync.", enabled: true },
+      ],
+      revisions: Array.from({ length: 5 }, (_, i) => ({ revision: number + 1 - i, replicaSet: `request-counter-${hex(number - i, 9)}`, images: [`registry.example/request-counter:${hex((number - i) * 2, 7)}`], created: iso(start - i * 60_000 + 13_000), role: i === 0 ? "active" : undefined })),
+      events: moments.filter(([, from]) => from > 9 && second > from).map(([name, from]) => ({ time: iso(start + from * 1000), type: "Normal", reason: { preview: "NewReplicaSetCreated", switch: "SwitchService", drain: "ScalingReplicaSet", healthy: "RolloutCompleted", sync: "RolloutUpdated" }[name as string] ?? name, message: `request-counter: ${name}` })).reverse(),
+      rights: all,
+    };
+  }
+
+  nodes(row: Row): TreeNode[] {
+    const base = { version: "v1", info: [], images: [], targets: [], urls: [], created: row.created };
+    if (row.name === "request-counter") {
+      const r = this.rollout();
+      const id = "rollout";
+      const nodes: TreeNode[] = [
+        { ...base, id: "svc", group: "", kind: "Service", namespace: "demo", name: "request-counter", managed: true, sync: "Synced", health: "Healthy", targets: r.lanes.filter((l) => l.role !== "preview" && l.role !== "old").flatMap((l) => l.pods.map((p) => p.name)) },
+        { ...base, id: "svc-preview", group: "", kind: "Service", namespace: "demo", name: "request-counter-preview", managed: true, sync: "Synced", health: "Healthy", targets: r.lanes.slice(0, 1).flatMap((l) => l.pods.map((p) => p.name)) },
+        { ...base, id: "ing", group: "networking.k8s.io", kind: "Ingress", namespace: "demo", name: "request-counter", managed: true, sync: "Synced", health: "Healthy", targets: ["svc"], urls: ["https://counter.example/"] },
+        { ...base, id: "cm", group: "", kind: "ConfigMap", namespace: "demo", name: "request-counter-settings-7g2kd", managed: true, sync: "Synced" },
+        { ...base, id, group: "argoproj.io", version: "v1alpha1", kind: "Rollout", namespace: "demo", name: "request-counter", managed: true, sync: this.first().sync, health: this.first().health, info: [{ name: "Revision", value: `Rev:${r.lanes[0]!.revision}` }], images: r.lanes[0]!.images, message: r.message },
+      ];
+      for (const l of r.lanes) {
+        nodes.push({ ...base, id: l.replicaSet, parent: id, group: "apps", kind: "ReplicaSet", namespace: "demo", name: l.replicaSet, managed: false, health: l.ready === l.desired ? "Healthy" : "Progressing", role: l.role === "both" ? "active" : l.role, info: [{ name: "Revision", value: `Rev:${l.revision}` }], images: l.images });
+        for (const p of l.pods) nodes.push({ ...base, id: p.name, parent: l.replicaSet, group: "", kind: "Pod", namespace: "demo", name: p.name, managed: false, health: p.ready ? "Healthy" : "Progressing", info: [{ name: "Containers", value: p.ready ? "1/1" : "0/1" }, { name: "Status Reason", value: p.phase }], images: l.images });
+      }
+      for (let i = 0; i < this.objects; i++) nodes.push({ ...base, id: `cm${i}`, group: "", kind: i % 3 ? "ConfigMap" : "Secret", namespace: "demo", name: `generated-${i}`, managed: true, sync: i % 200 === 7 ? "OutOfSync" : "Synced" });
+      return nodes;
+    }
+    const ready = row.health === "Healthy";
+    return [
+      { ...base, id: "svc", group: "", kind: "Service", namespace: row.destination, name: row.name, managed: true, sync: row.sync, health: "Healthy", targets: ["p0", "p1", "p2"] },
+      { ...base, id: "deploy", group: "apps", kind: "Deployment", namespace: row.destination, name: row.name, managed: true, sync: row.sync, health: row.health, message: row.attention?.message, images: row.images },
+      { ...base, id: "rs", parent: "deploy", group: "apps", kind: "ReplicaSet", namespace: row.destination, name: `${row.name}-6f8`, managed: false, health: row.health, info: [{ name: "Revision", value: "Rev:4" }] },
+      ...[0, 1, 2].map((i): TreeNode => ({ ...base, id: `p${i}`, parent: "rs", group: "", kind: "Pod", namespace: row.destination, name: `${row.name}-6f8-${i}`, managed: false, health: ready || i > 0 ? "Healthy" : row.health, info: [{ name: "Containers", value: ready || i > 0 ? "1/1" : "0/1" }, { name: "Restart Count", value: ready || i > 0 ? "0" : "14" }], message: ready || i > 0 ? undefined : "CrashLoopBackOff: exit code 1" })),
+      { ...base, id: "sec", group: "", kind: "Secret", namespace: row.destination, name: `${row.name}-password`, managed: true, sync: "Synced" },
+    ];
+  }
+
+  detail(row: Row): Detail {
+    const { number, start } = this.at();
+    return {
+      row, manifest: `apiVersion: argoproj.io/v1alpha1\nkind: Application\nmetadata:\n  name: ${row.name}\n  namespace: ${row.namespace}\nspec:\n  project: ${row.project}\n  source:\n    repoURL: ${row.repo}\n    path: ${row.path}\n    targetRevision: HEAD\n  destination:\n    name: ${row.cluster}\n    namespace: ${row.destination}\n  syncPolicy:\n    automated: {prune: true, selfHeal: true}\n`,
+      conditions: row.attention ? [{ type: row.attention.reason === "Failed" ? "SyncError" : "Degraded", message: row.attention.message, remedy: "correct it in git; the next commit is synced by itself", since: row.attention.since! }] : [],
+      nodes: this.nodes(row),
+      history: Array.from({ length: 8 }, (_, i) => ({ id: number - i, revision: hex((number - i) * 2 + 1), author: people[(number - i) % 4], message: messages[(number - i) % 5], date: iso(start - i * 60_000), deployedAt: iso(start - i * 60_000 + 13_000), startedAt: iso(start - i * 60_000 + 10_000), by: i % 3 ? "automated sync" : "admin", path: row.path })),
+      pin: row.pinned ? { revision: row.pinned, by: "admin", since: row.lastSync, remedy: "a sync, or a commit later than the one that is held, lifts it" } : undefined,
+      operation: row.operation ? { ...row.operation, revision: row.revision, results: [{ group: "", kind: "Service", namespace: row.destination, name: row.name, status: "Synced", message: "unchanged" }, { group: "argoproj.io", kind: "Rollout", namespace: row.destination, name: row.name, status: "Synced", message: "configured" }] } : undefined,
+      commit: { revision: row.revision ?? "", author: people[number % 4], message: messages[number % 5], date: iso(start) }, windows: [], canSync: true, links: [], urls: row.name === "request-counter" ? ["https://counter.example/"] : [],
+    };
+  }
+
+  changes(row: Row): { items: ObjectChanges[] } {
+    const yaml = (port: string, replicas: string) => `apiVersion: apps/v1\nkind: Deployment\nmetadata:\n  name: ${row.name}\nspec:\n  replicas: ${replicas}\n  template:\n    spec:\n      containers:\n        - name: main\n          image: registry.example/${row.name}:v2\n          ports:\n            - containerPort: ${port}\n`;
+    return { items: [{ group: "apps", kind: "Deployment", namespace: row.destination, name: row.name, live: yaml("8080", "2"), desired: yaml("9090", "3"), after: yaml("9090", "3"), changes: [{ path: "spec.replicas", from: "2", to: "3" }, { path: "spec.template.spec.containers[main].ports[0].containerPort", from: "8080", to: "9090" }] }] };
+  }
+
+  plan(row: Row): Plan {
+    return {
+      revision: row.revision ?? "", findings: [], refusals: [],
+      tasks: [
+        { phase: "PreSync", wave: 0, action: "hook", group: "batch", kind: "Job", namespace: row.destination, name: "migrate", changes: [] },
+        { phase: "Sync", wave: 0, action: "change", group: "apps", kind: "Deployment", namespace: row.destination, name: row.name, restarts: true, changes: this.changes(row).items[0]!.changes },
+        { phase: "Sync", wave: 0, action: "none", group: "", kind: "Service", namespace: row.destination, name: row.name, changes: [] },
+        { phase: "Sync", wave: 1, action: "delete", group: "", kind: "ConfigMap", namespace: row.destination, name: "left-over", changes: [], note: "deleted only with prune" },
+      ],
+    };
+  }
+
+  me(): Me {
+    return { loggedIn: this.loggedIn, name: this.loggedIn ? "admin" : undefined, groups: [], admin: true, may: { createApplication: ["default", "core", "shop"], settings: true, accounts: true, projects: true, repositories: true, clusters: true }, methods: { password: true, sso: { name: "GitHub", loginUrl: "auth/login" } }, version: "v0.0.0-pretended", serverTime: iso(Date.now()) };
+  }
+}

@@ -1,0 +1,143 @@
+// One stream of changes for the whole browser: browsers allow six connections to a server that speaks HTTP/1.1, and a
+// page that people keep open in many tabs would use them up. The tab that holds the lock listens, and tells the others.
+
+import { address } from "./client";
+
+export type StreamEvent = { type: string; id: string; data: unknown };
+export type State = { connected: boolean; since: number };
+
+const types = ["row", "gone", "application", "rollout", "overview", "delivery", "cluster", "reset", "end"] as const;
+
+/** later is how long a tab that nobody sees keeps listening. */
+const later = 5 * 60_000;
+
+class Stream {
+  private readonly channel = "BroadcastChannel" in self ? new BroadcastChannel("cyan.stream") : undefined;
+  private readonly tab = Math.random().toString(36).slice(2);
+  private readonly listeners = new Map<string, Set<(event: StreamEvent) => void>>();
+  private readonly states = new Set<() => void>();
+  private readonly others = new Map<string, string[]>();
+  private source?: EventSource;
+  private lastId = "";
+  private open = "";
+  private leads = false;
+  private hidden?: ReturnType<typeof setTimeout>;
+  private asleep = false;
+  state: State = { connected: true, since: Date.now() };
+
+  start(after: string) {
+    this.lastId ||= after;
+    if (this.leads || this.hidden !== undefined) return;
+    this.channel?.addEventListener("message", (m) => this.heard(m.data));
+    document.addEventListener("visibilitychange", () => this.seen());
+    addEventListener("pagehide", () => this.channel?.postMessage({ from: this.tab, topics: [] }));
+    if (this.channel && navigator.locks) {
+      void navigator.locks.request("cyan.stream", () => new Promise<void>(() => this.lead()));
+    } else {
+      this.lead();
+    }
+    this.tell();
+  }
+
+  /** on calls a listener for each event of a topic. */
+  on(topic: string, listener: (event: StreamEvent) => void): () => void {
+    const of = this.listeners.get(topic) ?? new Set();
+    this.listeners.set(topic, of.add(listener));
+    this.tell();
+    return () => {
+      of.delete(listener);
+      if (of.size === 0) this.listeners.delete(topic);
+      // Views that follow each other often ask for the same: what nobody wants any more is left out a moment later.
+      setTimeout(() => this.tell(), 500);
+    };
+  }
+
+  onState(listener: () => void): () => void {
+    this.states.add(listener);
+    return () => this.states.delete(listener);
+  }
+
+  private lead() {
+    this.leads = true;
+    this.channel?.postMessage({ from: this.tab, ask: true });
+    this.connect();
+  }
+
+  private tell() {
+    if (this.leads) this.connect();
+    else this.channel?.postMessage({ from: this.tab, topics: [...this.listeners.keys()] });
+  }
+
+  private heard(m: { from: string; ask?: boolean; topics?: string[]; event?: StreamEvent; state?: State; topic?: string[] }) {
+    if (m.ask) this.tell();
+    if (m.topics && this.leads) {
+      if (m.topics.length > 0) this.others.set(m.from, m.topics);
+      else this.others.delete(m.from);
+      this.connect();
+    }
+    if (m.event) this.deliver(m.event);
+    if (m.state) this.set(m.state);
+  }
+
+  private seen() {
+    clearTimeout(this.hidden);
+    if (document.visibilityState === "hidden") {
+      this.hidden = setTimeout(() => {
+        if (!this.leads || this.others.size > 0) return;
+        this.asleep = true;
+        this.close();
+      }, later);
+    } else if (this.asleep) {
+      this.asleep = false;
+      this.connect();
+    }
+  }
+
+  private close() {
+    this.source?.close();
+    this.source = undefined;
+    this.open = "";
+  }
+
+  private connect() {
+    if (!this.leads || this.asleep) return;
+    const topics = [...new Set([...this.listeners.keys(), ...[...this.others.values()].flat()])].sort().join(",");
+    if (topics === this.open || topics === "") return;
+    this.close();
+    this.open = topics;
+    const source = new EventSource(address("api/v1/view/stream", { topics, after: this.lastId }), { withCredentials: true });
+    this.source = source;
+    source.onopen = () => this.announce({ connected: true, since: Date.now() });
+    source.onerror = () => {
+      if (this.state.connected) this.announce({ connected: false, since: Date.now() });
+      if (source.readyState !== EventSource.CLOSED) return;
+      // The server refused: what to do about that is found out by a call that can read the answer.
+      this.open = "";
+      setTimeout(() => this.source === source && this.connect(), 2000 + Math.random() * 1000);
+    };
+    for (const type of types) {
+      source.addEventListener(type, (m) => {
+        if (m.lastEventId) this.lastId = m.lastEventId;
+        const event = { type, id: m.lastEventId, data: m.data === "" ? undefined : JSON.parse(m.data) };
+        this.channel?.postMessage({ from: this.tab, event });
+        this.deliver(event);
+      });
+    }
+  }
+
+  private deliver(event: StreamEvent) {
+    for (const of of this.listeners.values()) for (const listener of of) listener(event);
+  }
+
+  private announce(state: State) {
+    this.channel?.postMessage({ from: this.tab, state });
+    this.set(state);
+  }
+
+  private set(state: State) {
+    this.state = state;
+    this.states.forEach((listener) => listener());
+  }
+}
+
+export const stream = new Stream();

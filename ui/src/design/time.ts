@@ -1,0 +1,51 @@
+import { language, t } from "../i18n";
+
+// The server's clock is the one that counts: a browser's may be wrong by an hour.
+let ahead = 0;
+
+/** heardTime takes the server's time, as an answer of now had it. */
+export function heardTime(serverTime: string) {
+  const at = Date.parse(serverTime);
+  if (!Number.isNaN(at)) ahead = at - Date.now();
+}
+
+/** now is the server's time in milliseconds. */
+export const now = () => Date.now() + ahead;
+
+const units: [Intl.RelativeTimeFormatUnit, number][] = [
+  ["year", 31_536_000],
+  ["month", 2_592_000],
+  ["day", 86_400],
+  ["hour", 3600],
+  ["minute", 60],
+  ["second", 1],
+];
+
+/** relative returns how far a time is from another, in words. */
+export function relative(at: number, from: number, lang: string = language()): string {
+  const seconds = Math.round((at - from) / 1000);
+  if (Math.abs(seconds) < 5) return t("time.now");
+  const [unit, size] = units.find(([, s]) => Math.abs(seconds) >= s) ?? ["second", 1];
+  return new Intl.RelativeTimeFormat(lang, { numeric: "auto", style: "short" }).format(Math.trunc(seconds / size), unit);
+}
+
+/** exact returns a time to the second, in the reader's zone, which it names. */
+export function exact(at: number, lang: string = language()): string {
+  return new Intl.DateTimeFormat(lang, { dateStyle: "medium", timeStyle: "long" }).format(at);
+}
+
+/** clock returns the time of day alone. */
+export function clock(at: number, lang: string = language()): string {
+  return new Intl.DateTimeFormat(lang, { timeStyle: "medium" }).format(at);
+}
+
+/** duration returns a span of seconds in two units at most; below ten seconds with one decimal. */
+export function duration(seconds: number): string {
+  const s = Math.max(0, seconds);
+  if (s < 10) return t("duration.s", { s: new Intl.NumberFormat(language(), { maximumFractionDigits: 1 }).format(s) });
+  const whole = Math.round(s);
+  if (whole < 60) return t("duration.s", { s: whole });
+  if (whole < 3600) return t("duration.ms", { m: Math.floor(whole / 60), s: whole % 60 });
+  if (whole < 86_400) return t("duration.hm", { h: Math.floor(whole / 3600), m: Math.floor((whole % 3600) / 60) });
+  return t("duration.dh", { d: Math.floor(whole / 86_400), h: Math.floor((whole % 86_400) / 3600) });
+}

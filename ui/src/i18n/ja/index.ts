@@ -1,0 +1,9 @@
+import { application } from "./application";
+import { applications } from "./applications";
+import { delivery } from "./delivery";
+import { rollout } from "./rollout";
+import { settings } from "./settings";
+import { shell } from "./shell";
+import { status } from "./status";
+
+export const ja = { ...shell, ...status, ...applications, ...application, ...rollout, ...delivery, ...settings };

@@ -1,0 +1,24 @@
+import { QueryClientProvider } from "@tanstack/react-query";
+import { RouterProvider } from "@tanstack/react-router";
+import { StrictMode } from "react";
+import { createRoot } from "react-dom/client";
+import { client } from "./api/queries";
+import "./design/tokens.css";
+import "./design/base.css";
+import { router } from "./router";
+
+// A tab that was open while the program was replaced asks for files that there are no longer: it is loaded anew, once.
+addEventListener("vite:preloadError", (event) => {
+  if (sessionStorage.getItem("cyan.reloaded")) return;
+  sessionStorage.setItem("cyan.reloaded", "1");
+  event.preventDefault();
+  location.reload();
+});
+
+createRoot(document.getElementById("root")!).render(
+  <StrictMode>
+    <QueryClientProvider client={client}>
+      <RouterProvider router={router} />
+    </QueryClientProvider>
+  </StrictMode>,
+);

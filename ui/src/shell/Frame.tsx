@@ -1,0 +1,248 @@
+import { Link as To, Outlet, useNavigate, useRouterState } from "@tanstack/react-router";
+import { useQuery, useQueryClient } from "@tanstack/react-query";
+import { CircleUserRound, GitCommitHorizontal, Languages, LayoutGrid, Lightbulb, Search as SearchIcon, Settings, SplitSquareVertical, SunMoon, WifiOff } from "lucide-react";
+import { lazy, Suspense, useEffect, useState, useSyncExternalStore } from "react";
+import { Button as AriaButton, I18nProvider, RouterProvider } from "react-aria-components";
+import { del, onSessionEnd } from "../api/client";
+import { meQuery } from "../api/queries";
+import { stream } from "../api/stream";
+import type { Cluster } from "../api/types";
+import { Ago, useNow } from "../design/Time";
+import { Hint, Link, Menu, Waiting } from "../design/parts";
+import { heardTime, relative } from "../design/time";
+import { setLanguage, t, useLanguage } from "../i18n";
+import { Login } from "./Login";
+import { setTheme, useTheme } from "./theme";
+import "./frame.css";
+
+const Palette = lazy(() => import("./Palette"));
+
+const places = [
+  { to: "/", text: "nav.overview", icon: Lightbulb },
+  { to: "/applications", text: "nav.applications", icon: LayoutGrid },
+  { to: "/rollouts", text: "nav.rollouts", icon: SplitSquareVertical },
+  { to: "/deliveries", text: "nav.deliveries", icon: GitCommitHorizontal },
+  { to: "/settings", text: "nav.settings", icon: Settings },
+] as const;
+
+export function Frame() {
+  const language = useLanguage();
+  const me = useQuery(meQuery);
+  const [ended, setEnded] = useState(false);
+  const queries = useQueryClient();
+  const navigate = useNavigate();
+  useEffect(() => onSessionEnd(() => setEnded(true)), []);
+  useEffect(() => stream.on("cluster", (event) => event.type === "end" && setEnded(true)), []);
+  useEffect(() => {
+    if (me.data) heardTime(me.data.serverTime);
+  }, [me.data]);
+  const again = () => {
+    setEnded(false);
+    void queries.invalidateQueries();
+  };
+  const first = me.data?.loggedIn === false;
+  return (
+    <I18nProvider locale={language === "ja" ? "ja-JP" : "en-US"}>
+      <RouterProvider navigate={(to) => void navigate({ to })}>
+        <a href="#content" className="skip noprint">
+          {t("skip")}
+        </a>
+        {first ? <Login me={me.data!} done={again} whole /> : <Bar />}
+        {!first && (
+          <main id="content" tabIndex={-1}>
+            <Banner />
+            {me.isPending ? (
+              <Waiting />
+            ) : (
+              <Suspense fallback={<Waiting />}>
+                <Outlet />
+              </Suspense>
+            )}
+          </main>
+        )}
+        {ended && !first && <Login me={me.data} done={again} />}
+        <Announcer />
+      </RouterProvider>
+    </I18nProvider>
+  );
+}
+
+function Bar() {
+  const path = useRouterState({ select: (s) => s.location.pathname });
+  return (
+    <header className="bar noprint">
+      <To to="/" className="brand" aria-label="Cyan">
+        <Mark />
+        <span>Cyan</span>
+      </To>
+      <nav aria-label={t("nav.label")}>
+        {places.map(({ to, text, icon: Icon }) => (
+          <To key={to} to={to} aria-current={(to === "/" ? path === "/" : path.startsWith(to)) ? "page" : undefined}>
+            <Icon size={18} aria-hidden />
+            <span>{t(text)}</span>
+          </To>
+        ))}
+      </nav>
+      <div className="tools">
+        <Going />
+        <Live />
+        <LanguageMenu />
+        <ThemeMenu />
+        <UserMenu />
+      </div>
+    </header>
+  );
+}
+
+export function Mark({ size = 26 }: { size?: number }) {
+  return (
+    <svg viewBox="0 0 32 32" width={size} height={size} aria-hidden>
+      <circle cx="12" cy="16" r="10" fill="#2f7bf6" />
+      <circle cx="20" cy="16" r="10" fill="#23b26d" />
+      <path d="M16 6.84a10 10 0 0 1 0 18.32 10 10 0 0 1 0-18.32z" fill="#35e0e6" />
+    </svg>
+  );
+}
+
+function Going() {
+  const [open, set] = useState(false);
+  useEffect(() => {
+    const listen = (e: KeyboardEvent) => {
+      if ((e.ctrlKey || e.metaKey) && e.key.toLowerCase() === "k" && !e.isComposing) {
+        e.preventDefault();
+        set(true);
+      }
+    };
+    addEventListener("keydown", listen);
+    return () => removeEventListener("keydown", listen);
+  }, []);
+  return (
+    <>
+      <AriaButton className="button going" onPress={() => set(true)}>
+        <SearchIcon size={16} aria-hidden />
+        <span>{t("palette.open")}</span>
+        <kbd aria-hidden>Ctrl K</kbd>
+      </AriaButton>
+      {open && (
+        <Suspense>
+          <Palette onClose={() => set(false)} />
+        </Suspense>
+      )}
+    </>
+  );
+}
+
+/** Live shows whether changes arrive; since when not, where they do not. */
+function Live() {
+  const state = useSyncExternalStore(
+    (l) => stream.onState(l),
+    () => stream.state,
+  );
+  if (state.connected) {
+    return (
+      <span className="live" data-tone="ok">
+        <i aria-hidden />
+        <span>{t("live.on")}</span>
+      </span>
+    );
+  }
+  return <Off since={state.since} />;
+}
+
+function Off({ since }: { since: number }) {
+  const at = useNow(5000);
+  const time = relative(since, Math.max(at, since));
+  return (
+    <Hint text={t("live.explain", { time })}>
+      <AriaButton className="live off button quiet" data-tone="bad">
+        <WifiOff size={16} aria-hidden />
+        <span>{t("live.off", { time })}</span>
+      </AriaButton>
+    </Hint>
+  );
+}
+
+/** Banner shows what concerns the whole page: the cluster does not answer, or what the installation has to say. */
+function Banner() {
+  const me = useQuery(meQuery).data;
+  const [cluster, set] = useState<Cluster>({ reachable: true });
+  useEffect(() => stream.on("cluster", (event) => event.type === "cluster" && set(event.data as Cluster)), []);
+  return (
+    <>
+      {!cluster.reachable && (
+        <div className="notice across" data-tone="bad" role="status">
+          <strong>{t("cluster.away", { time: "" })}</strong> <Ago at={cluster.since} /> <span className="name">{t("cluster.explain", { message: cluster.message ?? "" })}</span>
+        </div>
+      )}
+      {me?.banner && (
+        <div className="notice across" data-tone="busy">
+          {me.banner.url ? <Link href={me.banner.url}>{me.banner.text}</Link> : me.banner.text}
+        </div>
+      )}
+    </>
+  );
+}
+
+function LanguageMenu() {
+  const language = useLanguage();
+  return (
+    <Menu
+      label={t("language.label")}
+      items={[
+        { id: "en", label: <span lang="en">English</span>, text: "English", chosen: language === "en" },
+        { id: "ja", label: <span lang="ja">日本語</span>, text: "日本語", chosen: language === "ja" },
+      ]}
+      onAction={(id) => setLanguage(id === "ja" ? "ja" : "en")}
+    >
+      <Languages size={18} aria-hidden />
+    </Menu>
+  );
+}
+
+function ThemeMenu() {
+  const theme = useTheme();
+  const one = (id: "system" | "light" | "dark") => ({ id, label: t(`theme.${id}`), text: t(`theme.${id}`), chosen: theme === id });
+  return (
+    <Menu label={t("theme.label")} items={[one("system"), one("light"), one("dark")]} onAction={(id) => setTheme(id as "system" | "light" | "dark")}>
+      <SunMoon size={18} aria-hidden />
+    </Menu>
+  );
+}
+
+function UserMenu() {
+  const me = useQuery(meQuery).data;
+  const queries = useQueryClient();
+  if (!me?.loggedIn) return null;
+  return (
+    <Menu
+      label={`${t("user.menu")}: ${me.name ?? ""}`}
+      items={[{ id: "logout", label: t("user.logout"), text: t("user.logout") }]}
+      onAction={() => void del("api/v1/session").finally(() => queries.invalidateQueries({ queryKey: meQuery.queryKey }))}
+    >
+      <CircleUserRound size={18} aria-hidden />
+      <span className="who">{me.name}</span>
+    </Menu>
+  );
+}
+
+let say: (words: string) => void = () => {};
+
+/** announce has words read out to who does not see the page; what follows quickly replaces what was said. */
+export const announce = (words: string) => say(words);
+
+function Announcer() {
+  const [words, set] = useState("");
+  useEffect(() => {
+    let timer: ReturnType<typeof setTimeout> | undefined;
+    say = (next) => {
+      clearTimeout(timer);
+      timer = setTimeout(() => set(next), 400);
+    };
+    return () => clearTimeout(timer);
+  }, []);
+  return (
+    <div role="status" className="unseen">
+      {words}
+    </div>
+  );
+}

@@ -1,0 +1,86 @@
+import { type FormEvent, useState } from "react";
+import { address, post, Refusal } from "../api/client";
+import type { Me } from "../api/types";
+import { Button, Dialog } from "../design/parts";
+import { t } from "../i18n";
+import { Mark } from "./Frame";
+
+/** Login asks who somebody is: as a page of its own, or over the view that goes on afterwards. */
+export function Login({ me, done, whole }: { me?: Me; done: () => void; whole?: boolean }) {
+  const [failed, setFailed] = useState<string>();
+  const [busy, setBusy] = useState(false);
+  const code = new URLSearchParams(location.search).get("error");
+  const submit = async (event: FormEvent<HTMLFormElement>) => {
+    event.preventDefault();
+    const data = new FormData(event.currentTarget);
+    setBusy(true);
+    setFailed(undefined);
+    try {
+      await post("api/v1/session", { username: data.get("username"), password: data.get("password") });
+      done();
+    } catch (error) {
+      const refused = error as Refusal;
+      setFailed(refused.status === 401 ? t("login.error.credentials") : refused.status === 0 ? t("error.unreachable") : refused.message);
+    } finally {
+      setBusy(false);
+    }
+  };
+  const back = location.pathname.endsWith("/login") ? (new URLSearchParams(location.search).get("return_url") ?? "/") : location.pathname + location.search;
+  const form = (
+    <form className="login-form" onSubmit={(e) => void submit(e)}>
+      {me?.methods.sso && (
+        <a className="button main" href={address(me.methods.sso.loginUrl, { return_url: back }).href}>
+          {t("login.sso", { name: me.methods.sso.name })}
+        </a>
+      )}
+      {me?.methods.password !== false && (
+        <>
+          <div className="field">
+            <label htmlFor="username">{t("login.name")}</label>
+            <input className="input" id="username" name="username" autoComplete="username" autoCapitalize="none" spellCheck={false} required defaultValue={me?.name ?? "admin"} />
+          </div>
+          <div className="field">
+            <label htmlFor="password">{t("login.password")}</label>
+            {/* Somebody who has to log in came here to type a password. */}
+            <input className="input" id="password" name="password" type="password" autoComplete="current-password" required autoFocus />
+          </div>
+          {failed && (
+            <p className="notice" data-tone="bad" role="alert">
+              {failed}
+            </p>
+          )}
+          <Button type="submit" look="main" isPending={busy}>
+            {t("login.do")}
+          </Button>
+        </>
+      )}
+      {code && !failed && (
+        <p className="notice" data-tone="bad" role="alert">
+          {t("login.error.sso", { code: code.slice(0, 32).replace(/[^\w.-]/g, "") })}
+        </p>
+      )}
+    </form>
+  );
+  if (!whole) {
+    return (
+      <Dialog title={t("login.again")}>
+        <p>{t("login.againText")}</p>
+        {form}
+      </Dialog>
+    );
+  }
+  return (
+    <main className="login" id="content">
+      <section aria-label={t("login.title")}>
+        <div className="top">
+          <Mark size={56} />
+          <h1>{t("login.title")}</h1>
+        </div>
+        {form}
+        <p className="muted small" style={{ marginTop: "1.25rem" }}>
+          {t("login.help", { command: "" })} <code>cyan admin initial-password</code>
+        </p>
+      </section>
+    </main>
+  );
+}

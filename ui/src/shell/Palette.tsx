@@ -1,0 +1,59 @@
+import { useQuery } from "@tanstack/react-query";
+import { useNavigate } from "@tanstack/react-router";
+import { useMemo, useState } from "react";
+import { Autocomplete, Input, Menu, MenuItem, SearchField } from "react-aria-components";
+import { rowsQuery } from "../api/queries";
+import { Status } from "../design/Status";
+import { Dialog } from "../design/parts";
+import { t } from "../i18n";
+
+const most = 30;
+
+/** Palette goes anywhere by a few letters. */
+export default function Palette({ onClose }: { onClose: () => void }) {
+  const [text, set] = useState("");
+  const navigate = useNavigate();
+  const rows = useQuery(rowsQuery).data?.items;
+  const places = [
+    { id: "/", text: t("nav.overview") },
+    { id: "/applications", text: t("nav.applications") },
+    { id: "/rollouts", text: t("nav.rollouts") },
+    { id: "/deliveries", text: t("nav.deliveries") },
+    { id: "/settings", text: t("nav.settings") },
+    { id: "/new", text: t("nav.new") },
+  ];
+  const wanted = text.trim().toLowerCase();
+  const apps = useMemo(() => {
+    const found = (rows ?? []).filter((r) => r.name.toLowerCase().includes(wanted));
+    found.sort((a, b) => Number(b.name.toLowerCase().startsWith(wanted)) - Number(a.name.toLowerCase().startsWith(wanted)) || a.name.length - b.name.length);
+    return found.slice(0, most);
+  }, [rows, wanted]);
+  const go = (to: string) => {
+    onClose();
+    void navigate({ to });
+  };
+  return (
+    <Dialog title={t("palette.label")} onClose={onClose}>
+      <Autocomplete inputValue={text} onInputChange={set}>
+        <SearchField aria-label={t("palette.placeholder")} autoFocus>
+          <Input className="input" placeholder={t("palette.placeholder")} />
+        </SearchField>
+        <Menu className="menu palette" onAction={(id) => go(String(id))} renderEmptyState={() => <p className="muted">{t("palette.none")}</p>}>
+          {places
+            .filter((p) => p.text.toLowerCase().includes(wanted))
+            .map((p) => (
+              <MenuItem key={p.id} id={p.id} textValue={p.text} className="menu-item">
+                {p.text}
+              </MenuItem>
+            ))}
+          {apps.map((r) => (
+            <MenuItem key={`${r.namespace}/${r.name}`} id={`/applications/${r.namespace}/${r.name}`} textValue={r.name} className="menu-item">
+              <span className="name">{r.name}</span>
+              <Status kind="health" value={r.health} />
+            </MenuItem>
+          ))}
+        </Menu>
+      </Autocomplete>
+    </Dialog>
+  );
+}

@@ -1,0 +1,1 @@
+export default function Application() { return <p data-ready>Application</p>; }

@@ -1,0 +1,45 @@
+import { Checkbox, CheckboxGroup, Label } from "react-aria-components";
+import { collator, t, word } from "../../i18n";
+import { list, type Search } from "../../shell/search";
+import { type Facet, facets, type Shown } from "./filter";
+
+const most = 50;
+
+/** Filters has each value that there is, with how many applications have it. */
+export function Filters({ shown, search, choose }: { shown: Shown; search: Search; choose: (change: Search) => void }) {
+  return (
+    <div className="filters card noprint">
+      {facets.map((facet) => (
+        <One key={facet} facet={facet} shown={shown} search={search} choose={choose} />
+      ))}
+      <CheckboxGroup className="filter" value={search.attention === "true" ? ["true"] : []} onChange={(v) => choose({ attention: v.includes("true") ? "true" : undefined })}>
+        <Label>{t("apps.filter.attention")}</Label>
+        <Checkbox value="true" className="check">
+          <i aria-hidden />
+          {t("apps.filter.attention")}
+        </Checkbox>
+      </CheckboxGroup>
+    </div>
+  );
+}
+
+function One({ facet, shown, search, choose }: { facet: Facet; shown: Shown; search: Search; choose: (change: Search) => void }) {
+  const chosen = list(search[facet]);
+  const counts = new Map(shown.counts[facet]);
+  for (const c of chosen) if (!counts.has(c)) counts.set(c, 0);
+  const values = [...counts].sort((a, b) => Number(chosen.includes(b[0])) - Number(chosen.includes(a[0])) || b[1] - a[1] || collator().compare(a[0], b[0]));
+  if (values.length === 0) return null;
+  return (
+    <CheckboxGroup className="filter" value={chosen} onChange={(v) => choose({ [facet]: v.length === 0 ? undefined : v.join(",") })}>
+      <Label>{t(`apps.filter.${facet}`)}</Label>
+      {values.slice(0, most).map(([value, count]) => (
+        <Checkbox key={value} value={value} className="check">
+          <i aria-hidden />
+          <span className="name">{facet === "sync" || facet === "health" ? word(facet, value) : value}</span>
+          <span className="muted">{count}</span>
+        </Checkbox>
+      ))}
+      {values.length > most && <span className="muted small">{t("more", { count: values.length - most })}</span>}
+    </CheckboxGroup>
+  );
+}

@@ -1,0 +1,90 @@
+import { Link as To } from "@tanstack/react-router";
+import { useWindowVirtualizer } from "@tanstack/react-virtual";
+import { ArrowDown, ArrowUp } from "lucide-react";
+import { memo, useLayoutEffect, useRef, useState } from "react";
+import { key } from "../../api/rows";
+import type { Row } from "../../api/types";
+import { Ago } from "../../design/Time";
+import { short } from "../../design/parts";
+import { Status } from "../../design/Status";
+import { t, useLanguage } from "../../i18n";
+import type { Search } from "../../shell/search";
+
+const height = 44;
+const sortable: Record<string, string> = { name: "name", health: "health", lastSync: "lastSync" };
+const columns = ["name", "health", "sync", "project", "destination", "source", "revision", "lastSync"] as const;
+
+/** Table shows applications as lines; only those in sight are in the document. */
+export function Table(p: { rows: Row[]; selected: ReadonlySet<string>; select: (key: string) => void; all: () => void; search: Search; sort: (change: Search) => void }) {
+  const ref = useRef<HTMLDivElement>(null);
+  const [top, setTop] = useState(0);
+  useLayoutEffect(() => {
+    setTop((ref.current?.getBoundingClientRect().top ?? 0) + window.scrollY);
+  }, []);
+  const virtual = useWindowVirtualizer({ count: p.rows.length, estimateSize: () => height, overscan: 12, scrollMargin: top });
+  const by = p.search.sort ?? "name";
+  const descending = p.search.order === "desc";
+  return (
+    <div className="card table" role="table" aria-label={t("apps.title")} aria-rowcount={p.rows.length + 1}>
+      <div role="row" className="line head" aria-rowindex={1}>
+        <span role="columnheader">
+          <input type="checkbox" aria-label={t("apps.selectAll")} checked={p.rows.length > 0 && p.rows.every((r) => p.selected.has(key(r)))} onChange={p.all} />
+        </span>
+        {columns.map((c) => {
+          const sort = sortable[c];
+          const sorted = sort === by;
+          return (
+            <span key={c} role="columnheader" className={`col-${c}`} aria-sort={sorted ? (descending ? "descending" : "ascending") : undefined}>
+              {sort ? (
+                <button type="button" onClick={() => p.sort({ sort: sort === "name" ? undefined : sort, order: sorted && !descending ? "desc" : undefined })}>
+                  {t(`apps.col.${c}`)} {sorted && (descending ? <ArrowDown size={13} aria-hidden /> : <ArrowUp size={13} aria-hidden />)}
+                </button>
+              ) : (
+                t(`apps.col.${c}`)
+              )}
+            </span>
+          );
+        })}
+      </div>
+      <div ref={ref} role="rowgroup" style={{ height: virtual.getTotalSize(), position: "relative" }}>
+        {virtual.getVirtualItems().map((item) => {
+          const row = p.rows[item.index]!;
+          return <Line key={key(row)} row={row} index={item.index} at={item.start - virtual.options.scrollMargin} selected={p.selected.has(key(row))} select={p.select} />;
+        })}
+      </div>
+    </div>
+  );
+}
+
+const Line = memo(function Line({ row, index, at, selected, select }: { row: Row; index: number; at: number; selected: boolean; select: (key: string) => void }) {
+  useLanguage();
+  return (
+    <div role="row" className="line" aria-rowindex={index + 2} data-selected={selected || undefined} style={{ transform: `translateY(${at}px)`, height, position: "absolute", insetInline: 0 }}>
+      <span role="cell">
+        <input type="checkbox" checked={selected} onChange={() => select(key(row))} aria-label={t("apps.select", { name: row.name })} />
+      </span>
+      <span role="rowheader" className="col-name">
+        <To to="/applications/$namespace/$name" params={{ namespace: row.namespace, name: row.name }} title={row.name}>
+          {row.name}
+        </To>
+      </span>
+      <span role="cell" className="col-health" title={row.attention?.message}>
+        <Status kind="health" value={row.health} />
+      </span>
+      <span role="cell" className="col-sync">{row.operation?.phase === "Running" ? <Status kind="phase" value="Running" /> : <Status kind="sync" value={row.sync} />}</span>
+      <span role="cell" className="col-project">{row.project}</span>
+      <span role="cell" className="col-destination" title={`${row.cluster} / ${row.destination}`}>
+        {row.destination}
+      </span>
+      <span role="cell" className="col-source" title={`${row.repo} ${row.path ?? row.chart ?? ""}`}>
+        {row.path ?? row.chart}
+      </span>
+      <span role="cell" className="col-revision">
+        <code>{short(row.revision ?? row.targetRevision)}</code>
+      </span>
+      <span role="cell" className="col-lastSync">
+        <Ago at={row.lastSync} />
+      </span>
+    </div>
+  );
+});

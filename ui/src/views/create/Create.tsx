@@ -1,0 +1,1 @@
+export default function Create() { return <p data-ready>Create</p>; }

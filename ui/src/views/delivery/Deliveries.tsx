@@ -1,0 +1,1 @@
+export default function Deliveries() { return <p data-ready>Deliveries</p>; }

@@ -1,0 +1,1 @@
+export default function Delivery() { return <p data-ready>Delivery</p>; }

@@ -1,0 +1,1 @@
+export default function Rollout() { return <p data-ready>Rollout</p>; }

@@ -1,0 +1,1 @@
+export default function Rollouts() { return <p data-ready>Rollouts</p>; }
