@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"time"
 
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/runtime/schema"
@@ -81,9 +82,10 @@ func connect(ctx context.Context, spec cluster.Cluster, log *slog.Logger, notify
 	c.reach = &reach{cluster: spec.Name, server: spec.Server, discovery: asking, log: log, changed: c.concerned.all}
 	c.watches = &watches{
 		metadata: watching, spec: spec, log: log.With("cluster", spec.Name), life: c.life, heard: c.heard, keeper: c.keeper,
-		reachable: c.reach.get, recovered: c.recovered, byKind: map[schema.GroupKind]*watched{},
+		reachable: c.reach.get, recovered: c.recovered, ended: c.concerned.byKind, byKind: map[schema.GroupKind]*watched{},
 	}
 	c.reach.back = c.restart
+	c.renewed = c.watches.endUnserved
 	return c, nil
 }
 
@@ -105,6 +107,10 @@ func (c *Cluster) Kinds(ctx context.Context, wanted []schema.GroupVersionKind) (
 
 // heard notes how a list or watch went.
 func (c *Cluster) heard(ctx context.Context, w *watched, err error) {
+	if ctx.Err() == nil && apierrors.IsNotFound(err) {
+		// The kind itself is not found where it was.
+		c.Forget()
+	}
 	switch {
 	case ctx.Err() != nil, c.reach.doubt(c.life, err):
 	case c.watches.note(w, err):

@@ -17,6 +17,7 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	apiextensionsv1 "k8s.io/apiextensions-apiserver/pkg/apis/apiextensions/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	"k8s.io/apimachinery/pkg/api/meta"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/runtime/schema"
@@ -81,21 +82,35 @@ func newFront(t *testing.T) *front {
 // defineGadgets makes a kind, and an object of it that is marked as an Application's.
 func (f *front) defineGadgets() {
 	f.Helper()
-	yes := true
-	err := f.Create(f.Context(), &apiextensionsv1.CustomResourceDefinition{ObjectMeta: metav1.ObjectMeta{Name: "gadgets." + gadget.Group}, Spec: apiextensionsv1.CustomResourceDefinitionSpec{
-		Group: gadget.Group, Scope: apiextensionsv1.NamespaceScoped, Names: apiextensionsv1.CustomResourceDefinitionNames{Plural: "gadgets", Singular: "gadget", Kind: gadget.Kind},
-		Versions: []apiextensionsv1.CustomResourceDefinitionVersion{{Name: gadget.Version, Served: true, Storage: true,
-			Schema: &apiextensionsv1.CustomResourceValidation{OpenAPIV3Schema: &apiextensionsv1.JSONSchemaProps{Type: "object", XPreserveUnknownFields: &yes}}}},
-	}})
-	if err != nil && !apierrors.IsAlreadyExists(err) {
+	if err := f.Create(f.Context(), definition(gadget, "gadgets")); err != nil && !apierrors.IsAlreadyExists(err) {
 		f.Fatal(err)
 	}
+	f.make(gadget)
+}
+
+// definition defines a kind in its version and others, of which none is stored.
+func definition(kind schema.GroupVersionKind, plural string, others ...apiextensionsv1.CustomResourceDefinitionVersion) *apiextensionsv1.CustomResourceDefinition {
+	return &apiextensionsv1.CustomResourceDefinition{ObjectMeta: metav1.ObjectMeta{Name: plural + "." + kind.Group}, Spec: apiextensionsv1.CustomResourceDefinitionSpec{
+		Group: kind.Group, Scope: apiextensionsv1.NamespaceScoped,
+		Names:    apiextensionsv1.CustomResourceDefinitionNames{Plural: plural, Singular: strings.ToLower(kind.Kind), Kind: kind.Kind},
+		Versions: append([]apiextensionsv1.CustomResourceDefinitionVersion{{Name: kind.Version, Served: true, Storage: true, Schema: anything()}}, others...),
+	}}
+}
+
+func anything() *apiextensionsv1.CustomResourceValidation {
+	yes := true
+	return &apiextensionsv1.CustomResourceValidation{OpenAPIV3Schema: &apiextensionsv1.JSONSchemaProps{Type: "object", XPreserveUnknownFields: &yes}}
+}
+
+// make makes an object of a kind that is marked as an Application's.
+func (f *front) make(kind schema.GroupVersionKind) {
+	f.Helper()
 	object := &unstructured.Unstructured{}
-	object.SetGroupVersionKind(gadget)
+	object.SetGroupVersionKind(kind)
 	object.SetNamespace(f.namespace)
 	object.SetName("g")
 	object.SetAnnotations(map[string]string{v1alpha1.TrackingIDAnnotation: plan.TrackingID("shop", plan.KeyOf(object))})
-	f.until("a gadget to be made", func(ctx context.Context) (bool, error) {
+	f.until("an object to be made", func(ctx context.Context) (bool, error) {
 		err := f.Create(ctx, object.DeepCopy())
 		return err == nil || apierrors.IsAlreadyExists(err), nil
 	})
@@ -218,6 +233,88 @@ func TestABrokenKindConcernsOnlyThoseWhoHaveIt(t *testing.T) {
 			})
 		})
 	}
+}
+
+// A kind that goes is watched no more, and one that comes back, or in another version, is like a new one: nothing of
+// the time in which it could not be read is held against it.
+func TestAKindThatGoesAndComesBack(t *testing.T) {
+	f := newFront(t)
+	registry, known := f.connect(&notices{of: map[string]int{}}, time.Hour)
+	widget := schema.GroupVersionKind{Group: gadget.Group, Version: "v1", Kind: "Widget"}
+	const plural = "widgets"
+	t.Cleanup(func() { _ = f.Delete(context.Background(), definition(widget, plural)) })
+	watched := func() int { return registry.States()[0].Kinds }
+	seen := func(ctx context.Context) int {
+		shop, err := known.Snapshot(ctx, f.wanted("shop", widget.GroupKind()))
+		if err != nil || len(shop.Broken) > 0 {
+			return -1
+		}
+		found := 0
+		for key := range shop.Objects {
+			if key.Kind == widget.Kind {
+				found++
+			}
+		}
+		return found
+	}
+	find := func(what string, count int) {
+		t.Helper()
+		f.until(what, func(ctx context.Context) (bool, error) { return seen(ctx) == count, nil })
+	}
+	// These are 16 that are always watched, and the gadgets.
+	f.until("the first sweep", func(ctx context.Context) (bool, error) { return seen(ctx) == 0 && watched() >= 17, nil })
+	for round := range 3 {
+		if err := f.Create(t.Context(), definition(widget, plural)); err != nil {
+			t.Fatal(err)
+		}
+		known.Forget()
+		f.make(widget)
+		find(fmt.Sprintf("round %d: the object to be found", round), 1)
+		before := watched()
+		if err := f.Delete(t.Context(), definition(widget, plural)); err != nil {
+			t.Fatal(err)
+		}
+		f.until("the kind to be watched no more", func(ctx context.Context) (bool, error) {
+			return seen(ctx) == 0 && watched() == before-1, nil
+		})
+		f.until("the definition to be gone", func(ctx context.Context) (bool, error) {
+			return apierrors.IsNotFound(f.Get(ctx, client.ObjectKeyFromObject(definition(widget, plural)), &apiextensionsv1.CustomResourceDefinition{})), nil
+		})
+	}
+	defined := definition(widget, plural, apiextensionsv1.CustomResourceDefinitionVersion{Name: "v1beta1", Served: true, Schema: anything()})
+	defined.Spec.Versions[0].Served = false
+	if err := f.Create(t.Context(), defined); err != nil {
+		t.Fatal(err)
+	}
+	known.Forget()
+	beta := widget
+	beta.Version = "v1beta1"
+	f.make(beta)
+	find("the object to be found in the only version that is served", 1)
+	f.until("the definition to be changed", func(ctx context.Context) (bool, error) {
+		if err := f.Get(ctx, client.ObjectKeyFromObject(defined), defined); err != nil {
+			return false, err
+		}
+		defined.Spec.Versions[0].Served, defined.Spec.Versions[1].Served = true, false
+		err := f.Update(ctx, defined)
+		if apierrors.IsConflict(err) {
+			return false, nil
+		}
+		return err == nil, err
+	})
+	f.until("the version to be served no more", func(ctx context.Context) (bool, error) {
+		old := &unstructured.Unstructured{}
+		old.SetGroupVersionKind(beta)
+		err := f.Get(ctx, client.ObjectKey{Namespace: f.namespace, Name: "g"}, old)
+		return meta.IsNoMatchError(err) || apierrors.IsNotFound(err), nil
+	})
+	late := &unstructured.Unstructured{}
+	late.SetGroupVersionKind(widget)
+	late.SetNamespace(f.namespace)
+	late.SetName("late")
+	late.SetAnnotations(map[string]string{v1alpha1.TrackingIDAnnotation: "shop:" + widget.Group + "/Widget:" + f.namespace + "/late"})
+	f.until("an object to be made in the other version", func(ctx context.Context) (bool, error) { return f.Create(ctx, late.DeepCopy()) == nil, nil })
+	find("both objects to be found in the other version", 2)
 }
 
 // Objects of a kind that neither git nor a status names are found by their marks, by whichever method.

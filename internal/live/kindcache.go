@@ -15,6 +15,8 @@ const kindsTTL = 2 * time.Second
 // kindCache is what is known of the kinds that a cluster serves.
 type kindCache struct {
 	discovery discovery.DiscoveryInterfaceWithContext
+	// renewed is called with what was discovered; nil for nobody.
+	renewed func(*Kinds)
 	// discovering lets one ask at a time.
 	discovering sync.Mutex
 
@@ -59,11 +61,19 @@ func (c *kindCache) get(ctx context.Context, wanted []schema.GroupVersionKind) (
 	if err != nil {
 		return nil, err
 	}
+	c.take(k, asked)
+	if c.renewed != nil {
+		c.renewed(k)
+	}
+	return k, nil
+}
+
+// take keeps what was discovered when it was asked for.
+func (c *kindCache) take(k *Kinds, asked time.Time) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.kinds, c.asked = k, asked
 	c.stale = c.stale && c.staleAt.After(asked)
-	return k, nil
 }
 
 // enough returns the known kinds when they have all that is wanted, or were asked for just now.
@@ -76,7 +86,7 @@ func (c *kindCache) enough(wanted []schema.GroupVersionKind) *Kinds {
 	return c.kinds
 }
 
-// Forget has the kinds asked for again, as after a CustomResourceDefinition was applied.
+// Forget has the kinds asked for again, as after a CustomResourceDefinition was applied or a kind was not found.
 func (c *kindCache) Forget() {
 	c.mu.Lock()
 	defer c.mu.Unlock()

@@ -65,6 +65,12 @@ func (k *Kinds) preferred(kind schema.GroupKind) (schema.GroupVersionKind, bool)
 	return kind.WithVersion(versions[0]), true
 }
 
+// at reports whether a kind is where it was.
+func (k *Kinds) at(kind schema.GroupKind, where served) bool {
+	now, ok := k.byKind[kind.WithVersion(where.resource.Version)]
+	return ok && now == where
+}
+
 // discover asks a cluster for its kinds. Of groups that don't answer, what before knew is kept.
 func discover(ctx context.Context, client discovery.DiscoveryInterfaceWithContext, before *Kinds) (*Kinds, error) {
 	groups, lists, err := client.ServerGroupsAndResourcesWithContext(ctx)

@@ -23,6 +23,7 @@ import (
 // watched is one kind of one cluster, by metadata.
 type watched struct {
 	kind   schema.GroupKind
+	where  served
 	stores []*store
 	stop   context.CancelFunc
 	// state is how the lists and watches of the kind go. Guarded by watches.mu.
@@ -70,6 +71,8 @@ type watches struct {
 	reachable func() error
 	// recovered is called when a kind can be read again.
 	recovered func(kind schema.GroupKind)
+	// ended is called when the watch of a kind was ended that is not served any more.
+	ended func(kind schema.GroupKind)
 
 	mu     sync.Mutex
 	byKind map[schema.GroupKind]*watched
@@ -105,7 +108,7 @@ func (s *watches) namespaces(where served) []string {
 // start begins to watch a kind. The caller holds s.mu.
 func (s *watches) start(kind schema.GroupKind, where served) *watched {
 	ctx, stop := context.WithCancel(s.life)
-	w := &watched{kind: kind, stop: stop}
+	w := &watched{kind: kind, where: where, stop: stop}
 	for _, namespace := range s.namespaces(where) {
 		objects := newStore(s.keeper(kind))
 		w.stores = append(w.stores, objects)
@@ -123,6 +126,28 @@ func (s *watches) stopAll() {
 		w.stop()
 		w.state.end()
 		delete(s.byKind, kind)
+	}
+}
+
+// endUnserved ends the watches of kinds that are not served where they were: one that comes back, or in another
+// version, is watched anew, without the wait and the bad name of what could not be read.
+func (s *watches) endUnserved(now *Kinds) {
+	s.mu.Lock()
+	var ended []schema.GroupKind
+	for kind, w := range s.byKind {
+		if now.at(kind, w.where) {
+			continue
+		}
+		w.stop()
+		// Who waits for its list waits in vain.
+		w.state.fail(fmt.Errorf("%s is not served as %s any more", kind, w.where.resource.GroupVersion()), time.Now())
+		delete(s.byKind, kind)
+		ended = append(ended, kind)
+	}
+	s.mu.Unlock()
+	for _, kind := range ended {
+		s.log.Info("kind is not served any more, or not in the version that was watched", "kind", kind.String())
+		s.ended(kind)
 	}
 }
 
