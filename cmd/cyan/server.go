@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"fmt"
+	"io"
 	"log/slog"
 	"net"
 	"os"
@@ -49,23 +50,25 @@ func newServerCommand(e *kit.Env) *cobra.Command {
 	f := serverFlags{env: e}
 	cmd := &cobra.Command{
 		Use:   "server",
-		Short: "Run the controllers, and answer webhooks, metrics and probes",
+		Short: "Run the controllers, and serve the page, the HTTP API, webhooks, metrics and probes",
 		Long: `Run Cyan's controllers: Applications that follow git, and Rollouts that switch traffic.
 
 Inside a cluster it works on that cluster; elsewhere on the one that the kubeconfig names, from this machine.
-It serves POST /api/webhook, GET /metrics, GET /healthz and GET /readyz; with --api-listen the HTTP API besides, at an address of its own.`,
+It serves the page and the HTTP API at --api-listen, and at --listen GET /metrics, GET /healthz and GET /readyz; POST /api/webhook at both. An address of these that nobody
+has asked for and that is taken gets another port, which is printed.`,
 		Example: `  cyan server                          # on the cluster of the current context
   cyan server --context kind-dev       # from this machine, against another one
   cyan server --exec-provider-allow aws        # cluster Secrets may have aws run for a token
   cyan server --allow-repository-directory /srv/git    # Applications may name repositories there
-  cyan server --api-listen 127.0.0.1:8081      # the HTTP API for scripts; cyan admin initial-password shows the password of admin
+  cyan server --api-listen 10.0.0.5:443        # the page for others too, by TLS; cyan admin initial-password shows the password of admin
+  cyan server --api-listen :8080 --api-insecure --root-path /cd --trusted-proxies 10.0.0.0/8      # behind a proxy that ends TLS
   cyan server --leader-election        # several copies that stand by for one another`,
 		Args:              kit.NoArgs,
 		ValidArgsFunction: cobra.NoFileCompletions,
 		RunE:              func(cmd *cobra.Command, _ []string) error { return f.run(cmd) },
 	}
 	flags := cmd.Flags()
-	flags.StringVar(&f.address, "listen", "127.0.0.1:8080", "address for webhooks, metrics and probes; empty for none")
+	flags.StringVar(&f.address, "listen", defaultAddress, "address for metrics, probes and webhooks; empty for none")
 	flags.StringVar(&f.dataDir, "data-dir", "", "where git mirrors are kept (default: $XDG_CACHE_HOME/cyan/mirrors)")
 	flags.StringVarP(&f.namespace, "app-namespace", "N", controller.DefaultControlNamespace, "namespace of Applications, AppProjects and their Secrets")
 	flags.StringVar(&f.instance, "instance-id", "", "only Rollouts with this controller-instance-id label; empty: those without one")
@@ -128,22 +131,41 @@ func (f serverFlags) run(cmd *cobra.Command) error {
 		SkipInstall: f.skipInstall, LeaderElection: f.standBy, BesideOthers: f.besideOthers, Log: log,
 	}
 	if f.address != "" {
-		if o.Listener, err = net.Listen("tcp", f.address); err != nil {
+		if o.Listener, err = listen(f.address, asked(cmd, "listen")); err != nil {
 			return kit.Usage("--listen", err.Error(), "choose another address")
 		}
 	}
+	f.api.asked = asked(cmd, "api-listen")
 	if o.API, err = f.api.listen(); err != nil {
 		return err
 	}
+	o.API.Serving = func(address string, first bool) { f.printAddress(cmd.OutOrStdout(), address, first) }
 	if err := f.profile(cmd.Context(), log); err != nil {
 		return err
 	}
-	o.Started = func() { log.Info("ready", "cluster", config.Host, "listening", f.address) }
+	o.Started = func() { log.Info("ready", "cluster", config.Host, "listening", addressOf(o.Listener)) }
 	err = controller.Run(cmd.Context(), config, o)
 	if explained := f.env.Explain(err, ""); problem.IsTemporary(explained) {
 		return explained
 	}
 	return err
+}
+
+// printAddress prints where the page is, and how to log in.
+func (f serverFlags) printAddress(out io.Writer, address string, first bool) {
+	how := "the password that was set, or an issuer"
+	if first {
+		how = "the password that " + f.env.Command("admin initial-password") + " shows"
+	}
+	fmt.Fprintf(out, "Page and API: %s (user admin, %s)\n", address, how)
+}
+
+// addressOf returns where a listener listens.
+func addressOf(listener net.Listener) string {
+	if listener == nil {
+		return ""
+	}
+	return listener.Addr().String()
 }
 
 // profile serves profiles where that is asked for.

@@ -30,6 +30,8 @@ type Options struct {
 	Log *slog.Logger
 	// Page are the files of the page; nil: there is none.
 	Page *page.Page
+	// Hooks answers POST /api/webhook and GET /healthz; nil: they are answered elsewhere.
+	Hooks http.Handler
 }
 
 // service is what the calls share.
@@ -38,23 +40,31 @@ type service struct {
 	auth *auth.Authenticator
 	log  *slog.Logger
 	api  huma.API
+	// refusals bounds the lines about what is refused.
+	refusals *refusals
 }
 
 // Handler serves the API below /api and the page elsewhere, with the headers that guard browsers. What another site has
 // a browser send is refused.
 func Handler(o Options) http.Handler {
-	calls, _ := build(o)
-	site := http.NewServeMux()
-	site.Handle("/api/", calls)
+	s, calls := assemble(o)
 	calls.HandleFunc("/api/", absent)
-	site.HandleFunc("/auth/", absent)
-	site.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write([]byte("ok")) })
+	own := http.NewServeMux()
+	own.Handle("/api/", calls)
+	own.HandleFunc("/auth/", absent)
 	var scripts []string
 	if o.Page != nil {
-		site.Handle("/", o.Page)
+		own.Handle("/", o.Page)
 		scripts = o.Page.Scripts
 	}
-	return auth.Headers(auth.SameOrigin(site), scripts...)
+	site := http.NewServeMux()
+	site.Handle("/", auth.SameOrigin(own, s.refusedUnread))
+	if o.Hooks != nil {
+		// git hosts are no browsers: what they send is believed by its signature.
+		site.Handle("/api/webhook", o.Hooks)
+		site.Handle("/healthz", o.Hooks)
+	}
+	return auth.Headers(site, scripts...)
 }
 
 // absent answers for a call that there is not, as a call answers.
@@ -69,6 +79,12 @@ func Document() ([]byte, error) {
 }
 
 func build(o Options) (*http.ServeMux, huma.API) {
+	s, mux := assemble(o)
+	return mux, s.api
+}
+
+// assemble registers all calls.
+func assemble(o Options) (*service, *http.ServeMux) {
 	if o.Log == nil {
 		o.Log = slog.New(slog.DiscardHandler)
 	}
@@ -76,10 +92,15 @@ func build(o Options) (*http.ServeMux, huma.API) {
 	mux := http.NewServeMux()
 	config := huma.DefaultConfig("Cyan", "v1")
 	config.DocsPath, config.SchemasPath, config.CreateHooks, config.OpenAPIPath = "", "", nil, "/api/openapi"
-	s := &service{Options: o, auth: o.Auth, log: o.Log, api: humago.New(mux, config)}
-	s.api.UseMiddleware(withRequest)
+	config.Components.SecuritySchemes = map[string]*huma.SecurityScheme{
+		"bearer": {Type: "http", Scheme: "bearer", Description: "a token of an account, of a project's role, or of the issuer"},
+		"cookie": {Type: "apiKey", In: "cookie", Name: "argocd.token", Description: "the session of a browser"},
+	}
+	config.Security = []map[string][]string{{"bearer": {}}, {"cookie": {}}}
+	s := &service{Options: o, auth: o.Auth, log: o.Log, api: humago.New(mux, config), refusals: newRefusals(o.Log)}
+	s.api.UseMiddleware(s.admit)
 	sessions{s}.register()
 	applications{s}.register()
 	operations{s}.register()
-	return mux, s.api
+	return s, mux
 }

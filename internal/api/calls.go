@@ -77,21 +77,56 @@ func (c *caller) mayAll() (access.Rights, error) {
 // errNotJudged is the answer of a call that forgot to ask whether it is allowed.
 var errNotJudged = newError(http.StatusInternalServerError, codeUnknown, "the call was not judged; report it")
 
-type requestKey struct{}
+type callerKey struct{}
 
-// withRequest keeps the request for what is to be known of it besides a call's input.
-func withRequest(ctx huma.Context, next func(huma.Context)) {
+// anybody is the security of a call that strangers may make.
+var anybody = []map[string][]string{{}}
+
+// strangersBody bounds what is read of a request that anybody may make.
+const strangersBody = 16 << 10
+
+// admit finds out who makes a call before anything else of the request is read. A stranger gets no further, but to the
+// calls that are for anybody.
+func (s *service) admit(ctx huma.Context, next func(huma.Context)) {
 	r, w := humago.Unwrap(ctx)
+	c := s.identify(r)
+	w.Header().Set("Cache-Control", "no-store")
+	if c.unknown != nil && len(ctx.Operation().Security) == 0 {
+		s.audit(r.Context(), *ctx.Operation(), c, c.unknown)
+		writeError(w, shown(c.unknown))
+		return
+	}
+	s.renew(w, r, c)
 	r.Body = http.MaxBytesReader(w, r.Body, largestBody)
-	next(huma.WithValue(ctx, requestKey{}, r))
+	next(huma.WithValue(ctx, callerKey{}, c))
+}
+
+// renew has a browser's session go on that ends soon.
+func (s *service) renew(w http.ResponseWriter, r *http.Request, c *caller) {
+	if c.How != auth.BySession || r.Header.Get("Authorization") != "" || c.unknown != nil {
+		return
+	}
+	session, ok, err := s.auth.Renew(r, c.Identity)
+	if err != nil {
+		s.log.Warn("session not renewed", "who", c.Name, "err", err)
+	}
+	if !ok {
+		return
+	}
+	for _, cookie := range session.Cookies {
+		http.SetCookie(w, cookie)
+	}
 }
 
 // register adds a call to the API.
 func register[I, O any](s *service, operation huma.Operation, do func(ctx context.Context, c *caller, in *I) (*O, error)) {
 	operation.MaxBodyBytes, operation.BodyReadTimeout = largestBody, readTimeout
+	if len(operation.Security) > 0 {
+		operation.MaxBodyBytes = strangersBody
+	}
 	operation.RejectUnknownQueryParameters = true
 	huma.Register(s.api, operation, func(ctx context.Context, in *I) (*O, error) {
-		c := s.callerOf(ctx)
+		c := callerOf(ctx)
 		out, err := do(ctx, c, in)
 		if !c.judged {
 			s.log.Error("a call was not judged", "operation", operation.OperationID)
@@ -105,15 +140,20 @@ func register[I, O any](s *service, operation huma.Operation, do func(ctx contex
 	})
 }
 
-// callerOf finds out who makes a call.
-func (s *service) callerOf(ctx context.Context) *caller {
-	r, _ := ctx.Value(requestKey{}).(*http.Request)
+// callerOf returns who makes a call.
+func callerOf(ctx context.Context) *caller {
+	c, _ := ctx.Value(callerKey{}).(*caller)
+	return c
+}
+
+// identify finds out who makes a call, and what they may do.
+func (s *service) identify(r *http.Request) *caller {
 	c := &caller{request: r}
 	c.Identity, c.unknown = s.auth.Authenticate(r)
 	if c.unknown != nil {
 		return c
 	}
-	policy, err := s.Policies.current(ctx)
+	policy, err := s.Policies.current(r.Context())
 	if err != nil {
 		c.unknown = err
 		return c
@@ -135,6 +175,9 @@ func (s *service) audit(ctx context.Context, operation huma.Operation, c *caller
 		return
 	case err != nil:
 		outcome = "failed"
+	}
+	if outcome == "refused" && !s.refusals.allow() {
+		return
 	}
 	line := []any{"who", c.Name, "how", string(c.How), "token", c.TokenID, "from", s.auth.Address(c.request), "call", operation.OperationID, "path", c.request.URL.Path, "about", c.about, "outcome", outcome}
 	if err != nil {

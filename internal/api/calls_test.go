@@ -13,9 +13,8 @@ import (
 // A call that forgets to ask whether it is allowed answers nothing.
 func TestCallsThatAreNotJudgedAnswerNothing(t *testing.T) {
 	w := newWorld(t)
-	mux, api := build(w.options)
-	s := &service{Options: w.options, api: api, log: w.options.Log, auth: w.options.Auth}
-	register(s, huma.Operation{OperationID: "forgetful", Method: http.MethodGet, Path: "/api/forgetful"}, func(context.Context, *caller, *struct{}) (*versionInfo, error) {
+	s, mux := assemble(w.options)
+	register(s, huma.Operation{OperationID: "forgetful", Method: http.MethodGet, Path: "/api/forgetful", Security: anybody}, func(context.Context, *caller, *struct{}) (*versionInfo, error) {
 		out := &versionInfo{}
 		out.Body.Version = "secret"
 		return out, nil

@@ -52,6 +52,15 @@ func writeError(w http.ResponseWriter, e *Error) {
 	_ = json.NewEncoder(w).Encode(e)
 }
 
+// shown returns what is answered about an error, where it is not returned by a call.
+func shown(err error) *Error {
+	var known *Error
+	if errors.As(answerOf(err), &known) {
+		return known
+	}
+	return newError(http.StatusInternalServerError, codeUnknown, "something went wrong; try again")
+}
+
 // errDenied is the answer about what may not be seen, whether or not it is there.
 var errDenied = newError(http.StatusForbidden, codePermissionDenied, "permission denied")
 

@@ -56,11 +56,11 @@ type versionInfo struct {
 type sessions struct{ *service }
 
 func (s sessions) register() {
-	register(s.service, huma.Operation{OperationID: "login", Method: http.MethodPost, Path: "/api/v1/session", Summary: "Log in with a password", Tags: []string{"session"}}, s.login)
-	register(s.service, huma.Operation{OperationID: "logout", Method: http.MethodDelete, Path: "/api/v1/session", Summary: "End the session on every replica", Tags: []string{"session"}}, s.logout)
-	register(s.service, huma.Operation{OperationID: "userInfo", Method: http.MethodGet, Path: "/api/v1/session/userinfo", Summary: "Who asks", Tags: []string{"session"}}, s.userInfo)
+	register(s.service, huma.Operation{OperationID: "login", Security: anybody, Method: http.MethodPost, Path: "/api/v1/session", Summary: "Log in with a password", Tags: []string{"session"}}, s.login)
+	register(s.service, huma.Operation{OperationID: "logout", Security: anybody, Method: http.MethodDelete, Path: "/api/v1/session", Summary: "End the session on every replica", Tags: []string{"session"}}, s.logout)
+	register(s.service, huma.Operation{OperationID: "userInfo", Security: anybody, Method: http.MethodGet, Path: "/api/v1/session/userinfo", Summary: "Who asks", Tags: []string{"session"}}, s.userInfo)
 	register(s.service, huma.Operation{OperationID: "canI", Method: http.MethodGet, Path: "/api/v1/account/can-i/{resource}/{action}/{subresource...}", Summary: "Whether who asks may do something", Tags: []string{"account"}}, s.canI)
-	register(s.service, huma.Operation{OperationID: "version", Method: http.MethodGet, Path: "/api/version", Summary: "The version of the program", Tags: []string{"version"}}, s.version)
+	register(s.service, huma.Operation{OperationID: "version", Security: anybody, Method: http.MethodGet, Path: "/api/version", Summary: "The version of the program", Tags: []string{"version"}}, s.version)
 }
 
 func (s sessions) login(_ context.Context, c *caller, in *credentials) (*token, error) {

@@ -7,7 +7,9 @@ import (
 	"strings"
 	"testing"
 	"testing/fstest"
+	"time"
 
+	"github.com/cyan-cd/cyan/internal/auth"
 	"github.com/cyan-cd/cyan/internal/page"
 )
 
@@ -19,6 +21,7 @@ func (w *world) withPage(index string) *world {
 		w.Fatal(err)
 	}
 	w.options.Page = files
+	w.options.Hooks = http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { _, _ = w.Write([]byte("hooks " + r.Method)) })
 	w.handler = Handler(w.options)
 	return w
 }
@@ -44,7 +47,7 @@ func TestThePageIsServedBesideTheAPI(t *testing.T) {
 		body   string
 	}{
 		{"/", 200, "the page"}, {"/applications/argocd/shop-web", 200, "the page"}, {"/login?error=state", 200, "the page"}, {"/apish", 200, "the page"},
-		{"/assets/app-1.js", 200, "app()"}, {"/assets/app-2.js", 404, "not found"}, {"/healthz", 200, "ok"},
+		{"/assets/app-1.js", 200, "app()"}, {"/assets/app-2.js", 404, "not found"}, {"/healthz", 200, "hooks GET"},
 		{"/api/v1/nowhere", 404, `"code":5`}, {"/api/", 404, `"code":5`}, {"/auth/nowhere", 404, `"code":5`}, {"/api/version", 200, "v1.2.3"},
 	} {
 		answer := w.ask(http.MethodGet, c.path, nil)
@@ -63,5 +66,83 @@ func TestThePageIsServedBesideTheAPI(t *testing.T) {
 	w = newWorld(t).withPage("<head><script>alert(1)</script></head>")
 	if policy := w.ask(http.MethodGet, "/", nil).Header().Get("Content-Security-Policy"); !strings.Contains(policy, "script-src 'self' 'sha256-bhHHL3z2vDgxUt0W3dWQOrprscmda2Y5pLsLg4GF+pI='") {
 		t.Errorf("the policy is %q", policy)
+	}
+}
+
+// A stranger gets no further than to the calls that are for anybody: nothing of the rest is read or checked before it
+// is known who asks.
+func TestStrangersAreAskedFirst(t *testing.T) {
+	w := newWorld(t).withPage("")
+	large := strings.Repeat(" ", strangersBody) + `{"username":"admin","password":"wrong"}`
+	for _, c := range []struct {
+		as, method, path, body string
+		status                 int
+	}{
+		{"", http.MethodPost, "/api/v1/applications/shop-web/sync", "not JSON", 401},
+		{"", http.MethodPost, "/api/v1/applications/shop-web/sync", large, 401},
+		{"", http.MethodGet, "/api/v1/applications?nonsense=1", "", 401},
+		{"", http.MethodPost, "/api/v1/session", large, 413},
+		{"nobody", http.MethodPost, "/api/v1/applications/shop-web/sync", strings.Repeat(" ", strangersBody) + "{}", 403},
+	} {
+		status, answer := w.call(c.as, c.method, c.path, c.body)
+		if status != c.status || answer["error"] == "" {
+			t.Errorf("%s %s as %q: %d %v, want %d", c.method, c.path, c.as, status, answer, c.status)
+		}
+	}
+}
+
+// What is refused before a call is in the audit lines as well, and no number of refusals makes the log grow by more
+// than a bound.
+func TestRefusalsAreAudited(t *testing.T) {
+	w := newWorld(t).withPage("")
+	w.ask(http.MethodPost, "/api/v1/session", map[string]string{"Content-Type": "text/plain"})
+	w.ask(http.MethodDelete, "/api/v1/session", map[string]string{"Content-Type": "application/json", "Sec-Fetch-Site": "cross-site"})
+	w.ask(http.MethodGet, "/api/v1/applications", map[string]string{"Authorization": "Bearer forged"})
+	for _, want := range []string{"content type is not application/json", "request comes from another site", "call=listApplications"} {
+		if !strings.Contains(w.log.String(), want) {
+			t.Errorf("the log has no %q: %s", want, w.log)
+		}
+	}
+	w.log.Reset()
+	for range 2 * refusalsAtOnce {
+		w.ask(http.MethodGet, "/api/v1/applications", map[string]string{"Authorization": "Bearer forged"})
+	}
+	if lines := strings.Count(w.log.String(), "\n"); lines < refusalsAtOnce/2 || lines > refusalsAtOnce*3/2 {
+		t.Errorf("%d lines, want about %d", lines, refusalsAtOnce)
+	}
+}
+
+// A browser's session that ends soon goes on; one that was sent as a header is the program's own affair.
+func TestSessionsAreRenewed(t *testing.T) {
+	w := newWorld(t)
+	r := httptest.NewRequestWithContext(context.Background(), http.MethodPost, "/api/v1/session", strings.NewReader(`{"username":"admin","password":"correct horse"}`))
+	r.Header.Set("Content-Type", "application/json")
+	answer := httptest.NewRecorder()
+	w.handler.ServeHTTP(answer, r)
+	var session *http.Cookie
+	for _, cookie := range answer.Result().Cookies() {
+		if cookie.Name == "argocd.token" {
+			session = cookie
+		}
+	}
+	if session == nil {
+		t.Fatalf("logging in: %d %s", answer.Code, answer.Body)
+	}
+	for _, c := range []struct {
+		before  time.Duration
+		headers map[string]string
+		renewed bool
+	}{
+		{time.Hour, map[string]string{"Cookie": session.String()}, false},
+		{time.Minute, map[string]string{"Cookie": session.String()}, true},
+		{time.Minute, map[string]string{"Authorization": "Bearer " + session.Value}, false},
+	} {
+		now := session.Expires.Add(-c.before)
+		w.options.Auth = auth.New(auth.Options{Objects: auth.ClusterObjects{Client: w.Client, Namespace: control}, Now: func() time.Time { return now }})
+		w.handler = Handler(w.options)
+		answer := w.ask(http.MethodGet, "/api/v1/session/userinfo", c.headers)
+		if got := strings.Contains(answer.Header().Get("Set-Cookie"), "argocd.token="); got != c.renewed || !strings.Contains(answer.Body.String(), `"loggedIn":true`) {
+			t.Errorf("%s before its end, %v: renewed %v, want %v (%d %s)", c.before, c.headers, got, c.renewed, answer.Code, answer.Body)
+		}
 	}
 }

@@ -1,7 +1,6 @@
 package auth
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"net/http"
@@ -115,12 +114,12 @@ func (a *Authenticator) Login(r *http.Request, c Credentials) (Session, error) {
 		return Session{}, ErrCredentials
 	}
 	a.limits.succeeded(tried, a.Now())
-	return a.begin(key, account, s, newID())
+	return a.begin(r, key, account, s)
 }
 
 // begin makes the session of an account.
-func (a *Authenticator) begin(key []byte, account Account, s Settings, id string) (Session, error) {
-	entry, err := newEntry(id, s.SessionDuration, a.Now(), account.PasswordChanged)
+func (a *Authenticator) begin(r *http.Request, key []byte, account Account, s Settings) (Session, error) {
+	entry, err := newEntry(newID(), s.SessionDuration, a.Now(), account.PasswordChanged)
 	if err != nil {
 		return Session{}, err
 	}
@@ -128,11 +127,12 @@ func (a *Authenticator) begin(key []byte, account Account, s Settings, id string
 	if err != nil {
 		return Session{}, err
 	}
-	session, err := a.cookies.hold(token, time.Unix(entry.ExpiresAt, 0))
+	cookies := a.cookies.of(r)
+	session, err := cookies.hold(token, time.Unix(entry.ExpiresAt, 0))
 	if err != nil {
 		return Session{}, err
 	}
-	device, err := a.newDevice(key, account.Name)
+	device, err := a.newDevice(cookies, key, account.Name)
 	session.Cookies = append(session.Cookies, device)
 	return session, err
 }
@@ -149,10 +149,10 @@ const (
 )
 
 // newDevice returns the cookie by which a browser is known that has logged in to an account. It proves nothing else.
-func (a *Authenticator) newDevice(key []byte, account string) (*http.Cookie, error) {
+func (a *Authenticator) newDevice(cookies Cookies, key []byte, account string) (*http.Cookie, error) {
 	expires := a.Now().Add(deviceLasts)
 	token, err := sign(key, ownClaims(issuerDevice, account, access.Token{ID: newID(), IssuedAt: a.Now().Unix(), ExpiresAt: expires.Unix()}))
-	return a.cookies.new(deviceCookie, token, expires), err
+	return cookies.new(deviceCookie, token, expires), err
 }
 
 // deviceOf returns the browser of a request, where it has logged in to the account before.
@@ -173,7 +173,8 @@ const renewBefore = 5 * time.Minute
 
 // Renew returns a session in place of one that ends soon; false where there is none to renew. It is the same session
 // for who ends it. One of a user whom an issuer has vouched for is not renewed: the issuer is asked again.
-func (a *Authenticator) Renew(ctx context.Context, id Identity) (Session, bool, error) {
+func (a *Authenticator) Renew(r *http.Request, id Identity) (Session, bool, error) {
+	ctx := r.Context()
 	if id.How != BySession || id.Issuer != LocalIssuer || id.Expires.IsZero() || id.Expires.Sub(a.Now()) >= renewBefore {
 		return Session{}, false, nil
 	}
@@ -190,14 +191,14 @@ func (a *Authenticator) Renew(ctx context.Context, id Identity) (Session, bool, 
 	if err != nil {
 		return Session{}, false, err
 	}
-	session, err := a.cookies.hold(token, time.Unix(entry.ExpiresAt, 0))
+	session, err := a.cookies.of(r).hold(token, time.Unix(entry.ExpiresAt, 0))
 	return session, err == nil, err
 }
 
 // Logout ends a session on every replica, and returns the cookies that take it from the browser. A token of an account
 // or of a project's role is no session: it holds until it is deleted.
 func (a *Authenticator) Logout(r *http.Request) ([]*http.Cookie, error) {
-	ended := a.cookies.ended(r)
+	ended := a.cookies.of(r).ended(r)
 	id, err := a.Authenticate(r)
 	if err != nil || id.How != BySession && id.How != ByIssuer {
 		return ended, ignoreNoSession(err)

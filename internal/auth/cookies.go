@@ -22,8 +22,16 @@ const (
 type Cookies struct {
 	// Path is where the server is below its address, such as / or /cd.
 	Path string
-	// Insecure is set where the server is reached by plain HTTP.
+	// Insecure is set where the server is reached by plain HTTP, and Secure reports whether a request came by TLS all the
+	// same, to a proxy in front of it; nil for never.
 	Insecure bool
+	Secure   func(*http.Request) bool
+}
+
+// of returns how cookies are set in the answer to a request.
+func (c Cookies) of(r *http.Request) Cookies {
+	c.Insecure = c.Insecure && (c.Secure == nil || !c.Secure(r))
+	return c
 }
 
 func (c Cookies) new(name, value string, expires time.Time) *http.Cookie {

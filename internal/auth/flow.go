@@ -128,7 +128,7 @@ func (a *IssuerLogin) BeginLogin(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return &FlowError{CodeNotConfigured, err}
 	}
-	http.SetCookie(w, a.cookies.new(stateCookie, token, expires))
+	http.SetCookie(w, a.cookies.of(r).new(stateCookie, token, expires))
 	options = append(options, oauth2.S256ChallengeOption(state.Verifier), oauth2.SetAuthURLParam("nonce", state.Nonce))
 	http.Redirect(w, r, config.AuthCodeURL(state.ID, options...), http.StatusSeeOther)
 	return nil
@@ -137,7 +137,7 @@ func (a *IssuerLogin) BeginLogin(w http.ResponseWriter, r *http.Request) error {
 // FinishLogin answers who comes back from the issuer: with a session, and on to where they wanted to go. The error is
 // nil, or a [*FlowError]: then the browser was sent to the log-in page with its code.
 func (a *IssuerLogin) FinishLogin(w http.ResponseWriter, r *http.Request) (Identity, error) {
-	http.SetCookie(w, a.cookies.new(stateCookie, "", time.Time{}))
+	http.SetCookie(w, a.cookies.of(r).new(stateCookie, "", time.Time{}))
 	id, session, back, err := a.finish(r)
 	if err != nil {
 		var flow *FlowError
@@ -189,7 +189,7 @@ func (a *IssuerLogin) finish(r *http.Request) (Identity, Session, string, error)
 	if err != nil {
 		return Identity{}, Session{}, "", &FlowError{CodeRefused, err}
 	}
-	id, session, err := a.welcome(key, s, p.issuer(), u)
+	id, session, err := a.welcome(r, key, s, p.issuer(), u)
 	back := state.Return
 	if back == "/" {
 		back = a.below(back)
@@ -224,7 +224,7 @@ func (a *IssuerLogin) state(r *http.Request, key []byte) (*stateClaims, error) {
 
 // welcome begins the session of a user whom an issuer has vouched for. It ends with the issuer's own word, and at the
 // latest as a session of an account does.
-func (a *IssuerLogin) welcome(key []byte, s Settings, issuer string, u user) (Identity, Session, error) {
+func (a *IssuerLogin) welcome(r *http.Request, key []byte, s Settings, issuer string, u user) (Identity, Session, error) {
 	if s.clashes(u.name) {
 		return Identity{}, Session{}, &FlowError{CodeRefused, fmt.Errorf("user %q has the name of an account", cut(u.name))}
 	}
@@ -238,7 +238,7 @@ func (a *IssuerLogin) welcome(key []byte, s Settings, issuer string, u user) (Id
 	if err != nil {
 		return Identity{}, Session{}, &FlowError{CodeNotConfigured, err}
 	}
-	session, err := a.cookies.hold(token, expires)
+	session, err := a.cookies.of(r).hold(token, expires)
 	if err != nil {
 		return Identity{}, Session{}, &FlowError{CodeRefused, err}
 	}

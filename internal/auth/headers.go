@@ -37,9 +37,11 @@ func Headers(next http.Handler, scripts ...string) http.Handler {
 
 // SameOrigin refuses what another site has a browser send: a request that would change something has to come from this
 // origin, and to be JSON, which no form of another site can send. It goes round what browsers call, not round webhooks.
-func SameOrigin(next http.Handler) http.Handler {
+// refused is told of each that was refused, with why.
+func SameOrigin(next http.Handler, refused func(r *http.Request, why string)) http.Handler {
 	json := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if changes(r.Method) && !isJSON(r.Header.Get("Content-Type")) {
+			refused(r, "content type is not application/json")
 			w.Header().Set("Content-Type", "application/json")
 			w.WriteHeader(http.StatusUnsupportedMediaType)
 			_, _ = w.Write([]byte(`{"error":"Invalid content type","code":3,"message":"Invalid content type: send application/json"}` + "\n"))
@@ -48,7 +50,8 @@ func SameOrigin(next http.Handler) http.Handler {
 		next.ServeHTTP(w, r)
 	})
 	protection := http.NewCrossOriginProtection()
-	protection.SetDenyHandler(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+	protection.SetDenyHandler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		refused(r, "request comes from another site")
 		w.Header().Set("Content-Type", "application/json")
 		w.WriteHeader(http.StatusForbidden)
 		_, _ = w.Write([]byte(`{"error":"request comes from another site","code":7,"message":"request comes from another site"}` + "\n"))

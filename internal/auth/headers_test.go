@@ -9,8 +9,8 @@ import (
 
 // TestTheClassOfCrossSiteRequests: what another site has a browser send changes nothing.
 func TestTheClassOfCrossSiteRequests(t *testing.T) {
-	reached := false
-	handler := SameOrigin(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { reached = true }))
+	reached, refused := false, 0
+	handler := SameOrigin(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { reached = true }), func(*http.Request, string) { refused++ })
 	for _, c := range []struct {
 		what, method string
 		headers      map[string]string
@@ -32,11 +32,11 @@ func TestTheClassOfCrossSiteRequests(t *testing.T) {
 		for k, v := range c.headers {
 			r.Header.Set(k, v)
 		}
-		reached = false
+		reached, refused = false, 0
 		answer := httptest.NewRecorder()
 		handler.ServeHTTP(answer, r)
-		if answer.Code != c.want || reached != (c.want == 200) {
-			t.Errorf("%s: got %d, reached %v, want %d", c.what, answer.Code, reached, c.want)
+		if answer.Code != c.want || reached != (c.want == 200) || refused > 0 == reached {
+			t.Errorf("%s: got %d, reached %v, told of %d refusals, want %d", c.what, answer.Code, reached, refused, c.want)
 		}
 	}
 }

@@ -135,7 +135,7 @@ func TestRenewal(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		renewed, ok, err := w.Renew(t.Context(), id)
+		renewed, ok, err := w.Renew(httptest.NewRequest(http.MethodGet, "/", nil), id)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -167,12 +167,12 @@ func TestRenewal(t *testing.T) {
 		"a token of an account": {Issuer: LocalIssuer, How: ByAccountToken, Expires: w.now}, "a foreign user": {Issuer: "https://idp.example", How: BySession, Expires: w.now},
 		"nobody": {How: ByNothing}, "a session without an end": {Issuer: LocalIssuer, How: BySession},
 	} {
-		if _, ok, err := w.Renew(t.Context(), id); ok || err != nil {
+		if _, ok, err := w.Renew(httptest.NewRequest(http.MethodGet, "/", nil), id); ok || err != nil {
 			t.Errorf("%s: got %v, %v", what, ok, err)
 		}
 	}
 	w.set("users.session.duration", "5m")
-	if _, ok, err := w.Renew(t.Context(), Identity{Issuer: LocalIssuer, How: BySession, Expires: w.now}); ok || err != nil {
+	if _, ok, err := w.Renew(httptest.NewRequest(http.MethodGet, "/", nil), Identity{Issuer: LocalIssuer, How: BySession, Expires: w.now}); ok || err != nil {
 		t.Errorf("sessions as short as that: got %v, %v", ok, err)
 	}
 }

@@ -3,10 +3,17 @@ package controller
 import (
 	"context"
 	"fmt"
+	"log/slog"
 	"net"
+	"net/http"
+	"net/netip"
+	"net/url"
+	"strings"
 	"time"
 
 	corev1 "k8s.io/api/core/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	"k8s.io/apimachinery/pkg/util/wait"
 	"sigs.k8s.io/controller-runtime/pkg/cache"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/controller-runtime/pkg/manager"
@@ -16,53 +23,187 @@ import (
 	"github.com/cyan-cd/cyan/internal/auth"
 	"github.com/cyan-cd/cyan/internal/page"
 	"github.com/cyan-cd/cyan/internal/server"
+	"github.com/cyan-cd/cyan/internal/settings"
 	"github.com/cyan-cd/cyan/ui"
 )
 
-// API is where the HTTP API is served.
+// API is where the page and the HTTP API are served.
 type API struct {
 	Listener net.Listener
-	// Insecure is set where that is plain HTTP.
+	// Certificate is the one to be served with, read anew for each connection. Nil: that of the control namespace, which
+	// is made when there is none, unless the listener is reached from this machine alone.
+	Certificate func() (server.KeyPair, error)
+	// Insecure serves plain HTTP although others reach the listener: a proxy in front of it ends TLS.
 	Insecure bool
+	// Root is where the server is below its address, such as /cd; "" for what ConfigMap argocd-cmd-params-cm says.
+	Root string
+	// Proxies are those whose word is believed on who is behind them.
+	Proxies server.Proxies
 	// Version is that of the program.
 	Version string
+	// Serving is called once it is served, with the address and, where the first password of admin still is in force,
+	// that it is. It may be nil.
+	Serving func(address string, first bool)
 }
 
-// addAPI serves the HTTP API, on copies that stand by as well.
-func addAPI(mgr manager.Manager, o Options) error {
+// apiServer is what the API is served with.
+type apiServer struct {
+	API
+	kept      auth.ClusterObjects
+	namespace string
+	log       *slog.Logger
+	// plain is set where it is plain HTTP.
+	plain bool
+}
+
+// addAPI serves the page and the HTTP API, on copies that stand by as well.
+func addAPI(ctx context.Context, mgr manager.Manager, o Options, hooks http.Handler) error {
 	direct, err := client.New(mgr.GetConfig(), client.Options{Scheme: mgr.GetScheme()})
 	if err != nil {
 		return fmt.Errorf("connecting to %s: %w", mgr.GetConfig().Host, err)
 	}
 	// Accounts, policies and their Secrets are read for each call, of the control namespace alone.
-	settings, err := cache.New(mgr.GetConfig(), cache.Options{
+	kept, err := cache.New(mgr.GetConfig(), cache.Options{
 		Scheme: mgr.GetScheme(), DefaultNamespaces: map[string]cache.Config{o.ControlNamespace: {}}, DefaultTransform: cache.TransformStripManagedFields(),
 	})
 	if err != nil {
 		return fmt.Errorf("connecting to %s: %w", mgr.GetConfig().Host, err)
 	}
-	if err := mgr.Add(everywhere(settings.Start)); err != nil {
+	if err := mgr.Add(everywhere(kept.Start)); err != nil {
 		return err
 	}
-	files, err := page.New(ui.Files, "/")
-	if err != nil {
-		return fmt.Errorf("reading the page: %w", err)
+	s := &apiServer{API: o.API, namespace: o.ControlNamespace, log: o.Log.With("server", "api"), kept: auth.ClusterObjects{Client: direct, Cache: kept, Namespace: o.ControlNamespace}}
+	if err := s.configure(ctx, direct); err != nil {
+		return err
 	}
-	kept := auth.ClusterObjects{Client: direct, Cache: settings, Namespace: o.ControlNamespace}
-	policies := api.NewPolicies(settings, o.ControlNamespace, o.Log)
-	handler := api.Handler(api.Options{
-		Auth:     auth.New(auth.Options{Objects: kept, Now: time.Now, Cookies: auth.Cookies{Insecure: o.API.Insecure}, Scopes: policies.Scopes}),
-		Policies: policies, Reader: mgr.GetClient(), Writer: direct, Namespace: o.ControlNamespace, Version: o.API.Version, Log: o.Log.With("server", "api"), Page: files,
-	})
+	handler, err := s.handler(mgr.GetClient(), kept, hooks)
+	if err != nil {
+		return err
+	}
 	return mgr.Add(everywhere(func(ctx context.Context) error {
+		if !s.prepare(ctx) {
+			return nil
+		}
 		for _, kind := range []client.Object{&corev1.ConfigMap{}, &corev1.Secret{}, &v1alpha1.AppProject{}} {
-			if _, err := settings.GetInformer(ctx, kind); err != nil {
+			if _, err := kept.GetInformer(ctx, kind); err != nil {
 				return fmt.Errorf("reading the accounts and policies of namespace %s: %w", o.ControlNamespace, err)
 			}
 		}
-		if err := (auth.Accounts{Objects: kept, Now: time.Now}).Ensure(ctx); err != nil {
-			return fmt.Errorf("making what accounts of namespace %s need: %w", o.ControlNamespace, err)
-		}
-		return server.Serve(ctx, o.API.Listener, handler)
+		return s.serve(ctx, handler)
 	}))
+}
+
+// configure takes what ConfigMap argocd-cmd-params-cm says where no flag does.
+func (s *apiServer) configure(ctx context.Context, direct client.Reader) error {
+	written := &corev1.ConfigMap{}
+	err := direct.Get(ctx, client.ObjectKey{Namespace: s.namespace, Name: settings.ParametersName}, written)
+	if err != nil && !apierrors.IsNotFound(err) {
+		return fmt.Errorf("reading ConfigMap %s: %w", settings.ParametersName, err)
+	}
+	w := settings.ParseWebServer(written.Data)
+	if s.Root == "" {
+		s.Root = w.Root
+	}
+	if s.Root, err = server.CheckRoot(s.Root); err != nil {
+		return fmt.Errorf("path that the page is served below: %w", err)
+	}
+	s.plain = s.Certificate == nil && (s.onLoopback() || s.Insecure || w.Insecure)
+	if s.plain && !s.onLoopback() {
+		s.log.Warn("the API is served in plain HTTP where others reach it; a proxy in front has to end TLS", "listening", s.Listener.Addr().String())
+	}
+	return nil
+}
+
+func (s *apiServer) onLoopback() bool {
+	at, err := netip.ParseAddrPort(s.Listener.Addr().String())
+	return err == nil && at.Addr().Unmap().IsLoopback()
+}
+
+func (s *apiServer) handler(applications client.Reader, kept client.Reader, hooks http.Handler) (http.Handler, error) {
+	files, err := page.New(ui.Files, s.Root+"/")
+	if err != nil {
+		return nil, fmt.Errorf("reading the page: %w", err)
+	}
+	policies := api.NewPolicies(kept, s.namespace, s.log)
+	authenticator := auth.New(auth.Options{
+		Objects: s.kept, Now: time.Now, Cookies: auth.Cookies{Path: s.Root + "/", Insecure: s.plain, Secure: s.Proxies.Secure}, Scopes: policies.Scopes,
+	})
+	authenticator.Address = func(r *http.Request) string { return auth.AddressOf(s.Proxies.Client(r)) }
+	handler := api.Handler(api.Options{
+		Auth: authenticator, Policies: policies, Reader: applications, Writer: s.kept.Client, Namespace: s.namespace, Version: s.Version, Log: s.log,
+		Page: files, Hooks: hooks,
+	})
+	handler = server.Below(s.Root, handler)
+	if s.onLoopback() {
+		handler = server.OnlyHosts(handler, s.isKnown)
+	}
+	return handler, nil
+}
+
+// isKnown reports whether a host is that of an address that settings name.
+func (s *apiServer) isKnown(r *http.Request, host string) bool {
+	known, _, err := auth.Accounts{Objects: s.kept, Now: time.Now}.Settings(r.Context())
+	if err != nil {
+		return false
+	}
+	for _, written := range known.URLs {
+		if u, err := url.Parse(written); err == nil && strings.EqualFold(u.Hostname(), host) {
+			return true
+		}
+	}
+	return false
+}
+
+// prepareAgain is how long it takes until what a first start needs is tried again.
+const prepareAgain = 10 * time.Second
+
+// prepare makes what a first start needs, and returns whether it has: without rights for that the controllers work all
+// the same, and the log has what is missing.
+func (s *apiServer) prepare(ctx context.Context) bool {
+	// Nothing has filled the cache yet.
+	objects := auth.ClusterObjects{Client: s.kept.Client, Namespace: s.namespace}
+	failed := ""
+	return wait.PollUntilContextCancel(ctx, prepareAgain, true, func(ctx context.Context) (bool, error) {
+		err := (auth.Accounts{Objects: objects, Now: time.Now}).Ensure(ctx)
+		if err == nil && !s.plain && s.Certificate == nil {
+			err = certificates{objects, s.Listener.Addr().String()}.ensure(ctx, time.Now())
+		}
+		if err != nil && ctx.Err() == nil && err.Error() != failed {
+			failed = err.Error()
+			s.log.Error("page and API are not served yet: what accounts need cannot be made", "namespace", s.namespace, "err", err)
+		}
+		return err == nil, nil
+	}) == nil
+}
+
+// serve answers until ctx ends.
+func (s *apiServer) serve(ctx context.Context, handler http.Handler) error {
+	listener := server.Limit(s.Listener, s.Proxies)
+	if !s.plain {
+		current := s.Certificate
+		if current == nil {
+			kept := certificates{s.kept, s.Listener.Addr().String()}
+			current = func() (server.KeyPair, error) { return kept.current(ctx) }
+		}
+		listener = server.WithTLS(listener, current)
+	}
+	if s.Serving != nil {
+		_, err := auth.Accounts{Objects: s.kept, Now: time.Now}.InitialPassword(ctx)
+		s.Serving(s.address(), err == nil)
+	}
+	return server.Serve(ctx, listener, handler)
+}
+
+// address returns where people open the page.
+func (s *apiServer) address() string {
+	scheme, at := "https", s.Listener.Addr().String()
+	if s.plain {
+		scheme = "http"
+	}
+	if host, port, err := net.SplitHostPort(at); err == nil {
+		if address, err := netip.ParseAddr(host); err == nil && address.IsUnspecified() {
+			at = net.JoinHostPort("localhost", port)
+		}
+	}
+	return scheme + "://" + at + s.Root + "/"
 }

@@ -63,7 +63,7 @@ type Options struct {
 	RolloutInstanceID string
 	// Listener answers webhooks, metrics and probes. Nil: nothing is served.
 	Listener net.Listener
-	// API is where the HTTP API is served; nowhere when its Listener is nil.
+	// API is where the page and the HTTP API are served; nowhere when its Listener is nil.
 	API API
 	// SkipInstall leaves the CustomResourceDefinitions as they are.
 	SkipInstall bool
@@ -113,7 +113,7 @@ func Run(ctx context.Context, config *rest.Config, o Options) error {
 	}
 	defer mirrors.Close()
 	refPoller := source.NewRefPoller(mirrors, source.RefPollerOptions{Every: o.PollEvery})
-	if err := addAll(mgr, o, mirrors, git, refPoller); err != nil {
+	if err := addAll(ctx, mgr, o, mirrors, git, refPoller); err != nil {
 		return err
 	}
 	if err := holdLease(ctx, mgr, install.NewLease(c, o.ControlNamespace, o.Log), o.LeaderElection); err != nil {
@@ -192,7 +192,7 @@ func ensureNamespace(ctx context.Context, config *rest.Config, name string) erro
 }
 
 // addAll adds the controllers and what they stand on to the manager.
-func addAll(mgr manager.Manager, o Options, mirrors *source.Mirrors, git *application.GitMeters, refPoller *source.RefPoller) error {
+func addAll(ctx context.Context, mgr manager.Manager, o Options, mirrors *source.Mirrors, git *application.GitMeters, refPoller *source.RefPoller) error {
 	heard, err := newNotices(mgr, o, refPoller)
 	if err != nil {
 		return err
@@ -219,15 +219,14 @@ func addAll(mgr manager.Manager, o Options, mirrors *source.Mirrors, git *applic
 	if err := mgr.Add(everywhere(returnMemory)); err != nil {
 		return err
 	}
+	hooks := handler(mgr, o, heard, watchdog)
 	if o.Listener != nil {
-		if err := mgr.Add(everywhere(func(ctx context.Context) error {
-			return server.Serve(ctx, o.Listener, handler(mgr, o, heard, watchdog))
-		})); err != nil {
+		if err := mgr.Add(everywhere(func(ctx context.Context) error { return server.Serve(ctx, o.Listener, hooks) })); err != nil {
 			return err
 		}
 	}
 	if o.API.Listener != nil {
-		if err := addAPI(mgr, o); err != nil {
+		if err := addAPI(ctx, mgr, o, hooks); err != nil {
 			return err
 		}
 	}
