@@ -30,6 +30,8 @@ type Options struct {
 	Log *slog.Logger
 	// Page are the files of the page; nil: there is none.
 	Page *page.Page
+	// Feed knows what changes; nil: nothing does.
+	Feed *Feed
 	// Hooks answers POST /api/webhook and GET /healthz; nil: they are answered elsewhere.
 	Hooks http.Handler
 }
@@ -88,6 +90,9 @@ func assemble(o Options) (*service, *http.ServeMux) {
 	if o.Log == nil {
 		o.Log = slog.New(slog.DiscardHandler)
 	}
+	if o.Feed == nil {
+		o.Feed = NewFeed()
+	}
 	huma.NewError = invalid
 	mux := http.NewServeMux()
 	config := huma.DefaultConfig("Cyan", "v1")
@@ -102,5 +107,6 @@ func assemble(o Options) (*service, *http.ServeMux) {
 	sessions{s}.register()
 	applications{s}.register()
 	operations{s}.register()
+	viewed{s}.register()
 	return s, mux
 }

@@ -26,6 +26,8 @@ var calls = []struct {
 	{"syncApplication", http.MethodPost, "/api/v1/applications/PROJECT-web/sync", `{}`, []string{"admin", "shopper", "deployer"}, []string{"admin"}},
 	{"rollbackApplication", http.MethodPost, "/api/v1/applications/PROJECT-web/rollback", `{"id":1}`, []string{"admin", "shopper", "deployer"}, []string{"admin"}},
 	{"terminateOperation", http.MethodDelete, "/api/v1/applications/PROJECT-web/operation", "", []string{"admin", "shopper", "deployer"}, []string{"admin"}},
+	{"viewApplications", http.MethodGet, "/api/v1/view/applications", "", everyone, everyone},
+	{"viewOverview", http.MethodGet, "/api/v1/view/overview", "", everyone, everyone},
 }
 
 var everyone = []string{"admin", "reader", "shopper", "deployer", "nobody"}

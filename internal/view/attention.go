@@ -1,0 +1,252 @@
+package view
+
+import (
+	"cmp"
+	"fmt"
+	"strings"
+	"time"
+
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+	"github.com/cyan-cd/cyan/api/v1alpha1"
+)
+
+// Reason is why something needs somebody.
+type Reason string
+
+// The values of Reason, in the order in which one is chosen before another.
+const (
+	ReasonInvalidSpec       Reason = "InvalidSpec"
+	ReasonFailed            Reason = "Failed"
+	ReasonUnreachable       Reason = "Unreachable"
+	ReasonAwaitingPromotion Reason = "AwaitingPromotion"
+	ReasonPaused            Reason = "Paused"
+	ReasonDegraded          Reason = "Degraded"
+	ReasonStuck             Reason = "Stuck"
+)
+
+// Attention is why an Application needs somebody.
+type Attention struct {
+	Reason  Reason `json:"reason" enum:"Failed,Stuck,Paused,AwaitingPromotion,Degraded,InvalidSpec,Unreachable"`
+	Message string `json:"message" doc:"object: cause; remedy"`
+	Since   string `json:"since,omitempty" format:"date-time"`
+}
+
+// StuckAfter is how long something may go on before it needs somebody.
+const StuckAfter = 15 * time.Minute
+
+// AttentionOf returns why an Application needs somebody; nil when it does not.
+func AttentionOf(app *v1alpha1.Application, rollouts []*v1alpha1.Rollout, now time.Time) *Attention {
+	for _, judge := range []func() *Attention{
+		func() *Attention { return ofConditions(app, v1alpha1.ConditionInvalidSpecError) },
+		func() *Attention { return ofRollouts(rollouts, invalidRollout) },
+		func() *Attention { return ofConditions(app, failures...) },
+		func() *Attention { return ofOperation(app) },
+		func() *Attention { return ofRollouts(rollouts, abortedRollout) },
+		func() *Attention { return ofConditions(app, v1alpha1.ConditionComparisonError) },
+		func() *Attention { return ofRollouts(rollouts, awaitedRollout) },
+		func() *Attention { return ofRollouts(rollouts, pausedRollout) },
+		func() *Attention { return ofRollouts(rollouts, degradedRollout) },
+		func() *Attention { return ofHealth(app) },
+		func() *Attention { return ofTime(app, now) },
+	} {
+		if a := judge(); a != nil {
+			a.Message = shortened(a.Message)
+			return a
+		}
+	}
+	return nil
+}
+
+// failures are the conditions of what somebody has to mend.
+var failures = []string{v1alpha1.ConditionSyncError, v1alpha1.ConditionDeletionError, v1alpha1.ConditionUnknownError}
+
+// passesByItself ends the message of a problem that is waited for.
+const passesByItself = "tried again by itself"
+
+// ofConditions returns the first condition of some types. What cannot be compared is out of reach where the controller
+// tries it again by itself, and else a fault.
+func ofConditions(app *v1alpha1.Application, types ...string) *Attention {
+	for _, kind := range types {
+		for _, c := range app.Status.Conditions {
+			if c.Type != kind {
+				continue
+			}
+			return &Attention{reasonOf(c), sentence("Application "+app.Name, c.Message, remedies[kind]), stamp(c.LastTransitionTime)}
+		}
+	}
+	return nil
+}
+
+func reasonOf(c v1alpha1.ApplicationCondition) Reason {
+	switch {
+	case c.Type == v1alpha1.ConditionInvalidSpecError:
+		return ReasonInvalidSpec
+	case strings.HasSuffix(c.Message, passesByItself):
+		return ReasonUnreachable
+	}
+	return ReasonFailed
+}
+
+// remedies are what to do about conditions that do not name a remedy of their own.
+var remedies = map[string]string{
+	v1alpha1.ConditionInvalidSpecError: "correct the field of the Application",
+	v1alpha1.ConditionComparisonError:  "correct it in git; the next commit is looked at by itself",
+	v1alpha1.ConditionSyncError:        "correct it in git, or sync again",
+	v1alpha1.ConditionDeletionError:    "remove what holds the objects",
+	v1alpha1.ConditionUnknownError:     "read the server's log",
+}
+
+// ofOperation returns an operation that has failed and was not followed by another.
+func ofOperation(app *v1alpha1.Application) *Attention {
+	state := app.Status.OperationState
+	if state == nil || app.Operation != nil || state.Phase != v1alpha1.OperationFailed && state.Phase != v1alpha1.OperationError {
+		return nil
+	}
+	if sync := state.Operation.Sync; sync == nil || sync.DryRun {
+		return nil
+	}
+	// What git wanted then is live by now, by whatever way.
+	if app.Status.Sync.Status == v1alpha1.Synced && app.Status.ReconciledAt != nil && state.FinishedAt != nil && !app.Status.ReconciledAt.Before(state.FinishedAt) {
+		return nil
+	}
+	subject, cause := failureOf(app.Name, state)
+	return &Attention{ReasonFailed, sentence(subject, cause, remedies[v1alpha1.ConditionSyncError]), stamp(state.FinishedAt)}
+}
+
+// failureOf returns what of an operation has failed first, and why.
+func failureOf(app string, state *v1alpha1.OperationState) (subject, cause string) {
+	cause = cmp.Or(state.Message, "the sync failed")
+	if state.SyncResult == nil {
+		return "Application " + app, cause
+	}
+	for _, r := range state.SyncResult.Resources {
+		if r.Status == v1alpha1.ResultSyncFailed || r.HookPhase == v1alpha1.OperationFailed || r.HookPhase == v1alpha1.OperationError {
+			return r.Kind + " " + r.Name, cmp.Or(r.Message, cause)
+		}
+	}
+	return "Application " + app, cause
+}
+
+// ofHealth returns what is degraded.
+func ofHealth(app *v1alpha1.Application) *Attention {
+	if app.Status.Health.Status != v1alpha1.HealthDegraded {
+		return nil
+	}
+	subject, cause, since := "Application "+app.Name, cmp.Or(app.Status.Health.Message, "degraded"), app.Status.Health.LastTransitionTime
+	for i := range app.Status.Resources {
+		if r := &app.Status.Resources[i]; r.Health != nil && r.Health.Status == v1alpha1.HealthDegraded {
+			subject, cause = r.Kind+" "+r.Name, cmp.Or(r.Health.Message, cause)
+			break
+		}
+	}
+	return &Attention{ReasonDegraded, sentence(subject, cause, "look at its events and logs"), stamp(since)}
+}
+
+// ofTime returns what has gone on for too long.
+func ofTime(app *v1alpha1.Application, now time.Time) *Attention {
+	tooLong := func(since *metav1.Time) bool { return !since.IsZero() && now.Sub(since.Time) >= StuckAfter }
+	name := "Application " + app.Name
+	state := app.Status.OperationState
+	switch {
+	case tooLong(app.DeletionTimestamp):
+		return &Attention{ReasonStuck, sentence(name, fmt.Sprintf("its deletion goes on for more than %d minutes", int(StuckAfter.Minutes())), "see which objects have finalizers that nobody removes"), stamp(app.DeletionTimestamp)}
+	case state != nil && (state.Phase == v1alpha1.OperationRunning || state.Phase == v1alpha1.OperationTerminating) && tooLong(&state.StartedAt):
+		return &Attention{ReasonStuck, sentence(name, cmp.Or(state.Message, "its sync goes on"), "see what it waits for, or end it"), stamp(&state.StartedAt)}
+	case app.Status.Health.Status == v1alpha1.HealthProgressing && tooLong(app.Status.Health.LastTransitionTime):
+		subject, cause := name, cmp.Or(app.Status.Health.Message, "becomes healthy for long")
+		for i := range app.Status.Resources {
+			if r := &app.Status.Resources[i]; r.Health != nil && r.Health.Status == v1alpha1.HealthProgressing {
+				subject, cause = r.Kind+" "+r.Name, cmp.Or(r.Health.Message, cause)
+				break
+			}
+		}
+		return &Attention{ReasonStuck, sentence(subject, cause, "look at its events"), stamp(app.Status.Health.LastTransitionTime)}
+	}
+	return nil
+}
+
+// ofRollouts returns the first Rollout that needs somebody by a rule.
+func ofRollouts(all []*v1alpha1.Rollout, rule func(*v1alpha1.Rollout) *Attention) *Attention {
+	for _, ro := range all {
+		if a := rule(ro); a != nil {
+			return a
+		}
+	}
+	return nil
+}
+
+func invalidRollout(ro *v1alpha1.Rollout) *Attention {
+	c := conditionOf(ro, v1alpha1.RolloutConditionInvalidSpec)
+	if c == nil {
+		return nil
+	}
+	return &Attention{ReasonInvalidSpec, sentence(title(ro), c.Message, "correct the field in git"), stamp(&c.LastTransitionTime)}
+}
+
+func abortedRollout(ro *v1alpha1.Rollout) *Attention {
+	if !ro.Status.Abort {
+		return nil
+	}
+	return &Attention{ReasonFailed, sentence(title(ro), "aborted, and the traffic stays on the stable version", "correct it in git, or retry"), stamp(ro.Status.AbortedAt)}
+}
+
+// awaitedRollout returns a Rollout that a person has to promote; one that goes on by itself needs nobody.
+func awaitedRollout(ro *v1alpha1.Rollout) *Attention {
+	if len(ro.Status.PauseConditions) == 0 || ro.Spec.Paused || ro.Spec.Strategy.PromotesAfter() > 0 {
+		return nil
+	}
+	return &Attention{ReasonAwaitingPromotion, sentence(title(ro), "the new version waits before the switch", "look at the preview, then promote or abort"), stamp(&ro.Status.PauseConditions[0].StartTime)}
+}
+
+func pausedRollout(ro *v1alpha1.Rollout) *Attention {
+	if !ro.Spec.Paused || ro.Status.Phase == v1alpha1.RolloutHealthy {
+		return nil
+	}
+	var since *metav1.Time
+	if c := conditionOf(ro, v1alpha1.RolloutConditionPaused); c != nil {
+		since = &c.LastTransitionTime
+	}
+	return &Attention{ReasonPaused, sentence(title(ro), "paused by spec.paused", "resume it"), stamp(since)}
+}
+
+func degradedRollout(ro *v1alpha1.Rollout) *Attention {
+	if ro.Status.Phase != v1alpha1.RolloutDegraded {
+		return nil
+	}
+	var since *metav1.Time
+	if c := conditionOf(ro, v1alpha1.RolloutConditionProgressing); c != nil {
+		since = &c.LastTransitionTime
+	}
+	return &Attention{ReasonDegraded, sentence(title(ro), cmp.Or(ro.Status.Message, "degraded"), "look at its pods"), stamp(since)}
+}
+
+func title(ro *v1alpha1.Rollout) string { return "Rollout " + ro.Name }
+
+// conditionOf returns a condition that holds; nil when it does not.
+func conditionOf(ro *v1alpha1.Rollout, kind v1alpha1.RolloutConditionType) *v1alpha1.RolloutCondition {
+	for i := range ro.Status.Conditions {
+		if c := &ro.Status.Conditions[i]; c.Type == kind && c.Status == "True" {
+			return c
+		}
+	}
+	return nil
+}
+
+// sentence joins object, cause and remedy. A cause that begins with an object of its own, or names a remedy, keeps it.
+func sentence(object, cause, remedy string) string {
+	text := cause
+	if name, _, ok := strings.Cut(cause, ": "); !ok || name != object && !namesObject(name) {
+		text = object + ": " + cause
+	}
+	if remedy == "" || strings.Contains(cause, "; ") {
+		return text
+	}
+	return strings.TrimRight(text, ".\n ") + "; " + remedy
+}
+
+// namesObject reports whether a text is a kind and a name, such as Service web.
+func namesObject(text string) bool {
+	kind, name, ok := strings.Cut(text, " ")
+	return ok && name != "" && !strings.Contains(name, " ") && kind != "" && kind[0] >= 'A' && kind[0] <= 'Z'
+}

@@ -1,0 +1,281 @@
+package view
+
+import (
+	"encoding/json"
+	"fmt"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+	"github.com/cyan-cd/cyan/api/v1alpha1"
+)
+
+// What a row has of an Application.
+func TestRows(t *testing.T) {
+	full := func(a *v1alpha1.Application) {
+		a.Labels = map[string]string{"team": "shop"}
+		a.Spec = v1alpha1.ApplicationSpec{
+			Project: "p", Destination: v1alpha1.ApplicationDestination{Server: v1alpha1.InClusterServer, Namespace: "ns"},
+			Source:     &v1alpha1.ApplicationSource{RepoURL: "https://git.example/x", Path: "k8s", TargetRevision: "main"},
+			SyncPolicy: &v1alpha1.SyncPolicy{Automated: &v1alpha1.AutomatedSync{}},
+		}
+		a.Status.Sync.Revision = "new"
+		a.Status.Summary.Images = []string{"a:1"}
+		a.Status.Resources = []v1alpha1.ResourceStatus{{Kind: "Service", Name: "web"}, {Group: "argoproj.io", Kind: "Rollout", Namespace: "ns", Name: "web"}, {Group: "other", Kind: "Rollout", Name: "web"}}
+		a.Status.History = []v1alpha1.RevisionHistory{{Revision: "older", DeployedAt: before(time.Hour)}, {Revision: "old", DeployedAt: before(30 * time.Minute)}}
+		a.Annotations = map[string]string{v1alpha1.RollbackPinAnnotation: "pin"}
+	}
+	sources := func(all ...v1alpha1.ApplicationSource) func(*v1alpha1.Application) {
+		return func(a *v1alpha1.Application) { a.Spec.Sources = all }
+	}
+	with := func(change func(*v1alpha1.Application)) *v1alpha1.Application { return shop(full, change) }
+	nothing := func(*v1alpha1.Application) {}
+	for _, c := range []struct {
+		name, want string
+		app        *v1alpha1.Application
+		of         func(Row) any
+	}{
+		{"what it is", "argocd/shop of p, labels map[team:shop], created 2026-11-26T11:00:00Z", with(nothing), func(r Row) any {
+			return fmt.Sprintf("%s/%s of %s, labels %v, created %s", r.Namespace, r.Name, r.Project, r.Labels, r.Created)
+		}},
+		{"where from and where to", "https://git.example/x k8s  main in-cluster ns", with(nothing), func(r Row) any {
+			return strings.Join([]string{r.Repo, r.Path, r.Chart, r.TargetRevision, r.Cluster, r.Destination}, " ")
+		}},
+		{"how it is", "Synced Healthy true pin [a:1] 3", with(nothing), func(r Row) any {
+			return fmt.Sprint(r.Sync, " ", r.Health, " ", r.Automated, " ", r.Pinned, " ", r.Images, " ", r.Objects)
+		}},
+		{"how it is, and nobody has looked", "Unknown Unknown false", &v1alpha1.Application{}, func(r Row) any { return fmt.Sprint(r.Sync, " ", r.Health, " ", r.Automated) }},
+		{"no project", "default", shop(), func(r Row) any { return r.Project }},
+		{"no source", " HEAD", shop(), func(r Row) any { return r.Repo + " " + r.TargetRevision }},
+		{"no revision is HEAD", "HEAD", with(func(a *v1alpha1.Application) { a.Spec.Source.TargetRevision = "" }), func(r Row) any { return r.TargetRevision }},
+		{"the first of several sources", "one chart", with(sources(v1alpha1.ApplicationSource{RepoURL: "one", Chart: "chart"}, v1alpha1.ApplicationSource{RepoURL: "two"})), func(r Row) any { return r.Repo + " " + r.Chart }},
+		{"too many labels", "0", shop(func(a *v1alpha1.Application) {
+			a.Labels = map[string]string{}
+			for i := range mostLabels + 1 {
+				a.Labels[fmt.Sprint(i)] = ""
+			}
+		}), func(r Row) any { return len(r.Labels) }},
+		{"as many labels as there may be", fmt.Sprint(mostLabels), shop(func(a *v1alpha1.Application) {
+			a.Labels = map[string]string{}
+			for i := range mostLabels {
+				a.Labels[fmt.Sprint(i)] = ""
+			}
+		}), func(r Row) any { return len(r.Labels) }},
+		{"too many images", fmt.Sprint(mostImages), shop(func(a *v1alpha1.Application) { a.Status.Summary.Images = make([]string, 99) }), func(r Row) any { return len(r.Images) }},
+		{"too many Rollouts", fmt.Sprint(mostRollouts), shop(func(a *v1alpha1.Application) {
+			a.Status.Resources = slices.Repeat([]v1alpha1.ResourceStatus{{Group: "argoproj.io", Kind: "Rollout"}}, 99)
+		}), func(r Row) any { return len(r.Rollouts) }},
+
+		{"the live commit, in sync", "new", with(nothing), func(r Row) any { return r.Revision }},
+		{"the live commit, out of sync", "old", with(func(a *v1alpha1.Application) { a.Status.Sync.Status = v1alpha1.OutOfSync }), func(r Row) any { return r.Revision }},
+		{"the live commit, never deployed", "new", with(func(a *v1alpha1.Application) { a.Status.Sync.Status, a.Status.History = v1alpha1.OutOfSync, nil }), func(r Row) any { return r.Revision }},
+		{"the live commit of several sources", "a", shop(func(a *v1alpha1.Application) { a.Status.Sync.Revisions = []string{"a", "b"} }), func(r Row) any { return r.Revision }},
+
+		{"the last sync", "2026-11-26T11:30:00Z", with(nothing), func(r Row) any { return r.LastSync }},
+		{"the last sync, without a new deployment", "2026-11-26T11:59:00Z", with(withOperation(v1alpha1.OperationSucceeded, "")), func(r Row) any { return r.LastSync }},
+		{"the last sync has failed", "2026-11-26T11:30:00Z", with(withOperation(v1alpha1.OperationFailed, "")), func(r Row) any { return r.LastSync }},
+		{"the last sync that the history knows", "2026-11-26T11:59:30Z", with(func(a *v1alpha1.Application) {
+			withOperation(v1alpha1.OperationSucceeded, "")(a)
+			a.Status.History[1].DeployedAt = before(30 * time.Second)
+		}), func(r Row) any { return r.LastSync }},
+		{"never synced", "", shop(), func(r Row) any { return r.LastSync }},
+
+		{"an operation of a person", "Running waits ann 2026-11-26T11:40:00Z 2026-11-26T11:59:00Z", with(func(a *v1alpha1.Application) {
+			withOperation(v1alpha1.OperationRunning, "waits")(a)
+			a.Status.OperationState.Operation.InitiatedBy.Username = "ann"
+		}), func(r Row) any {
+			return fmt.Sprintf("%s %s %s %s %s", r.Operation.Phase, r.Operation.Message, r.Operation.By, r.Operation.StartedAt, r.Operation.FinishedAt)
+		}},
+		{"an operation of nobody", Automated, with(func(a *v1alpha1.Application) {
+			withOperation(v1alpha1.OperationRunning, "")(a)
+			a.Status.OperationState.Operation.InitiatedBy.Automated = true
+		}), func(r Row) any { return r.Operation.By }},
+		{"no operation", "true", shop(), func(r Row) any { return r.Operation == nil }},
+
+		{"made by a controller", "all-shops", shop(func(a *v1alpha1.Application) {
+			yes := true
+			a.OwnerReferences = []metav1.OwnerReference{{Kind: "ApplicationSet", Name: "all-shops", Controller: &yes}}
+		}), func(r Row) any { return r.Owner }},
+		{"made by an Application", "root", shop(func(a *v1alpha1.Application) {
+			a.Annotations = map[string]string{v1alpha1.TrackingIDAnnotation: "root:argoproj.io/Application:argocd/shop"}
+		}), func(r Row) any { return r.Owner }},
+		{"a copied mark", "", shop(func(a *v1alpha1.Application) {
+			a.Annotations = map[string]string{v1alpha1.TrackingIDAnnotation: "root:argoproj.io/Application:argocd/other"}
+		}), func(r Row) any { return r.Owner }},
+		{"a mark of another kind", "", shop(func(a *v1alpha1.Application) {
+			a.Annotations = map[string]string{v1alpha1.TrackingIDAnnotation: "root:apps/Deployment:argocd/shop"}
+		}), func(r Row) any { return r.Owner }},
+		{"made by itself", "", shop(func(a *v1alpha1.Application) {
+			a.Annotations = map[string]string{v1alpha1.TrackingIDAnnotation: "shop:argoproj.io/Application:argocd/shop"}
+		}), func(r Row) any { return r.Owner }},
+
+		{"a cluster by its name", "tokyo", with(func(a *v1alpha1.Application) { a.Spec.Destination = v1alpha1.ApplicationDestination{Name: "tokyo"} }), func(r Row) any { return r.Cluster }},
+		{"a cluster by its server", "https://tokyo", with(func(a *v1alpha1.Application) {
+			a.Spec.Destination = v1alpha1.ApplicationDestination{Server: "https://tokyo"}
+		}), func(r Row) any { return r.Cluster }},
+		{"the own cluster by its name", "in-cluster", with(func(a *v1alpha1.Application) {
+			a.Spec.Destination = v1alpha1.ApplicationDestination{Name: "in-cluster"}
+		}), func(r Row) any { return r.Cluster }},
+
+		{"its Rollouts", "[{ns web Paused}]", with(nothing), func(r Row) any { return r.Rollouts }},
+		{"attention", string(ReasonAwaitingPromotion), with(nothing), func(r Row) any { return r.Attention.Reason }},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			rollouts := web(waiting)
+			rollouts[1].Namespace = "ns"
+			rollouts = append(rollouts, &v1alpha1.Rollout{ObjectMeta: metav1.ObjectMeta{Namespace: "other", Name: "web"}})
+			if got := fmt.Sprint(c.of(RowOf(c.app, rollouts, noon))); got != c.want {
+				t.Errorf("got %q, want %q", got, c.want)
+			}
+		})
+	}
+}
+
+// The lists of a row are never null.
+func TestListsAreNeverNull(t *testing.T) {
+	text, err := json.Marshal(RowOf(&v1alpha1.Application{}, nil, noon))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, list := range []string{`"images":[]`, `"rollouts":[]`, `"rights":[]`} {
+		if !strings.Contains(string(text), list) {
+			t.Errorf("%s lacks %s", text, list)
+		}
+	}
+}
+
+// shelf are rows to choose from.
+func shelf() []Row {
+	return []Row{
+		{Namespace: "argocd", Name: "Web-front", Project: "shop", Cluster: "tokyo", Destination: "team-a", Sync: "Synced", Health: "Healthy", Owner: "root", Labels: map[string]string{"team": "Shop", "tier": ""}, LastSync: "2026-01-03", Created: "2026-01-01"},
+		{Namespace: "argocd", Name: "api", Project: "core", Cluster: "in-cluster", Destination: "team-b", Sync: "OutOfSync", Health: "Degraded", Attention: &Attention{}, LastSync: "2026-01-01", Created: "2026-01-03"},
+		{Namespace: "dev", Name: "api", Project: "core", Cluster: "in-cluster", Destination: "team-b", Sync: "Unknown", Health: "Missing", LastSync: "2026-01-02", Created: "2026-01-02"},
+	}
+}
+
+func names(rows []Row) string {
+	all := make([]string, len(rows))
+	for i, r := range rows {
+		all[i] = r.Namespace + "/" + r.Name
+	}
+	return strings.Join(all, " ")
+}
+
+// Which rows are chosen, and in which order.
+func TestChoices(t *testing.T) {
+	const front, api, dev = "argocd/Web-front", "argocd/api", "dev/api"
+	for _, c := range []struct {
+		name   string
+		choice Choice
+		want   string
+	}{
+		{"all, by name", Choice{}, front + " " + api + " " + dev},
+		{"the last name first", Choice{Sort: "name", Descending: true}, dev + " " + api + " " + front},
+		{"by the last sync", Choice{Sort: "lastSync"}, api + " " + dev + " " + front},
+		{"by age", Choice{Sort: "created", Descending: true}, api + " " + dev + " " + front},
+		{"the worst first", Choice{Sort: "health"}, api + " " + dev + " " + front},
+		{"a project", Choice{Projects: []string{"shop"}}, front},
+		{"either of two", Choice{Projects: []string{"core", "shop"}}, front + " " + api + " " + dev},
+		{"a cluster", Choice{Clusters: []string{"tokyo"}}, front},
+		{"a namespace", Choice{Namespaces: []string{"team-b"}}, api + " " + dev},
+		{"a state", Choice{Syncs: []string{"OutOfSync"}}, api},
+		{"a health", Choice{Healths: []string{"Missing"}}, dev},
+		{"an owner", Choice{Owners: []string{"root"}}, front},
+		{"two filters", Choice{Projects: []string{"core"}, Healths: []string{"Healthy"}}, ""},
+		{"what needs somebody", Choice{Attention: true}, api},
+		{"a label", Choice{Labels: []string{"team=Shop"}}, front},
+		{"a label of any value", Choice{Labels: []string{"tier"}}, front},
+		{"another value", Choice{Labels: []string{"team=shop"}}, ""},
+		{"both labels", Choice{Labels: []string{"tier", "other"}}, ""},
+		{"a word", Choice{Search: "FRONT"}, front},
+		{"two words", Choice{Search: "front web"}, front},
+		{"a word of none", Choice{Search: "front api"}, ""},
+		{"the namespace as a word", Choice{Search: "dev"}, dev},
+		{"a part of the namespace", Choice{Search: "de"}, ""},
+		{"a label as a word", Choice{Search: "team=sh"}, front},
+		{"a label as a word, of none", Choice{Search: "team=x"}, ""},
+		{"no label before the sign", Choice{Search: "=sh"}, ""},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			page, total, next, err := c.choice.Page(shelf())
+			if got := names(page); err != nil || got != c.want || total != len(page) || next != "" {
+				t.Errorf("got %q of %d, next %q, %v; want %q", got, total, next, err, c.want)
+			}
+		})
+	}
+}
+
+// Page after page, each row comes once, though some come and go between.
+func TestPages(t *testing.T) {
+	rows := shelf()
+	for _, sort := range []string{"", "lastSync", "created", "health"} {
+		for _, descending := range []bool{false, true} {
+			whole, _, _, _ := Choice{Sort: sort, Descending: descending}.Page(rows)
+			var got []Row
+			c := Choice{Sort: sort, Descending: descending, Limit: 1}
+			for {
+				page, total, next, err := c.Page(rows)
+				if err != nil || total != 3 {
+					t.Fatalf("total %d, %v", total, err)
+				}
+				got = append(got, page...)
+				if c.Continue = next; next == "" {
+					break
+				}
+			}
+			if names(got) != names(whole) {
+				t.Errorf("by %q: got %q, want %q", sort, names(got), names(whole))
+			}
+		}
+	}
+	_, _, next, _ := Choice{Limit: 2}.Page(rows)
+	rest, total, _, _ := Choice{Limit: 2, Continue: next}.Page(append(rows[:1:1], rows[2]))
+	if names(rest) != "dev/api" || total != 2 {
+		t.Errorf("after a row has gone: got %q of %d", names(rest), total)
+	}
+	for name, c := range map[string]Choice{"order": {Sort: "x"}, "token": {Continue: "%"}, "token of nothing": {Continue: "eA"}} {
+		if _, _, _, err := c.Page(rows); err == nil {
+			t.Errorf("an invalid %s is no error", name)
+		}
+	}
+}
+
+// A row shows the fields that were asked for, and always which it is.
+func TestFields(t *testing.T) {
+	rows := shelf()[:1]
+	if err := Only(rows, []string{"health", "rights"}); err != nil {
+		t.Fatal(err)
+	}
+	if got, _ := json.Marshal(rows[0]); string(got) != `{"health":"Healthy","name":"Web-front","namespace":"argocd"}` {
+		t.Errorf("got %s", got)
+	}
+	if err := Only(rows, []string{"health", "nothing"}); err == nil || !strings.Contains(err.Error(), `fields: unknown field "nothing"; use attention, automated`) {
+		t.Errorf("got %v", err)
+	}
+	whole := shelf()[:1]
+	if err := Only(whole, nil); err != nil || whole[0].only != nil {
+		t.Errorf("without fields, a row is not whole: %v", err)
+	}
+}
+
+// An overview counts all, and shows what is most urgent first.
+func TestOverview(t *testing.T) {
+	row := func(name string, reason Reason, since string) Row {
+		return Row{Name: name, Sync: "Synced", Health: "Healthy", Attention: &Attention{Reason: reason, Since: since}}
+	}
+	rows := append(shelf()[:1], row("paused", ReasonPaused, "3"), row("older", ReasonFailed, "1"), row("newer", ReasonFailed, "2"), row("also", ReasonFailed, "2"), row("awaits", ReasonAwaitingPromotion, "9"))
+	o := OverviewOf(rows, nil, Reachability{Reachable: true})
+	if got := names(o.Attention); got != "/also /newer /older /awaits /paused" {
+		t.Errorf("got %s", got)
+	}
+	if o.Total != 6 || o.Counts.Sync["Synced"] != 6 || o.Counts.Health["Healthy"] != 6 || o.Counts.Attention != 5 || o.Deliveries == nil || !o.Cluster.Reachable {
+		t.Errorf("got %+v", o)
+	}
+	o = OverviewOf(slices.Repeat([]Row{row("x", ReasonFailed, "")}, mostAttention+1), []Delivery{{ID: "1"}}, Reachability{})
+	if len(o.Attention) != mostAttention || o.Counts.Attention != mostAttention+1 || len(o.Deliveries) != 1 {
+		t.Errorf("got %d of %d", len(o.Attention), o.Counts.Attention)
+	}
+}
