@@ -207,6 +207,10 @@ func TestPruningIsRequired(t *testing.T) {
 		if got.code != c.want.code || got.stderr != c.want.stderr {
 			t.Errorf("%s: got %+v, want %+v", c.line, got, c.want)
 		}
+		// Such scripts read how the Application is by then, too.
+		if shown := strings.Contains(got.stdout, "Sync Status:"); shown != strings.HasPrefix(c.line, "argocd") {
+			t.Errorf("%s: the Application is shown: %v:\n%s", c.line, shown, got.stdout)
+		}
 	}
 }
 

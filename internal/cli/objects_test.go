@@ -61,7 +61,7 @@ func TestCommandsAboutObjects(t *testing.T) {
 		stdout, stderr string
 	}{
 		{"actions list objects --kind Deployment", 0, "GROUP  KIND        NAME  ACTION   DISABLED\napps   Deployment  web   pause    false\napps   Deployment  web   restart  false\napps   Deployment  web   resume   true\n", ""},
-		{"actions list objects --kind Deployment -o json", 0, `*"action": "restart"`, ""},
+		{"actions list objects --kind Deployment -o json", 0, `*"Action": "restart"`, ""},
 		{"actions list objects -o xml", 2, "", "Error: --out: unknown format \"xml\"; give json or yaml\n"},
 		{"actions list objects --kind Nothing", 13, "", "Error: Application \"objects\": object of Nothing not found; there are: ConfigMap $NS/a, ConfigMap $NS/b, Deployment $NS/web, Secret $NS/s\n"},
 		{"actions run objects restart --kind Deployment", 0, "Deployment $NS/web restarted\n", ""},

@@ -23,14 +23,14 @@ func newActions(a *kit.Control) *cobra.Command {
 	return cmd
 }
 
-// listedAction is an action as it is printed.
+// listedAction is an action as it is printed, with the keys that scripts know.
 type listedAction struct {
-	Group     string `json:"group"`
-	Kind      string `json:"kind"`
-	Namespace string `json:"namespace"`
-	Name      string `json:"name"`
-	Action    string `json:"action"`
-	Disabled  bool   `json:"disabled"`
+	Group     string `json:"Group"`
+	Kind      string `json:"Kind"`
+	Namespace string `json:"Namespace"`
+	Name      string `json:"Name"`
+	Action    string `json:"Action"`
+	Disabled  bool   `json:"Disabled"`
 }
 
 func newActionsList(a *kit.Control) *cobra.Command {

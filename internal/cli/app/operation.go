@@ -38,7 +38,8 @@ func finish(ctx context.Context, a *kit.Control, c client.WithWatch, app *v1alph
 	case err != nil:
 		return err
 	}
-	if out.Value != "" {
+	// Scripts that call argocd read how the Application is from what a sync prints at its end.
+	if out.Value != "" || a.Program == kit.NameArgoCD {
 		if err := showApp(a, app, out.Value, false); err != nil {
 			return err
 		}
