@@ -30,6 +30,7 @@ func TestServedNamespaces(t *testing.T) {
 		if err := s.cluster.Client.Create(t.Context(), app); err != nil {
 			t.Fatal(err)
 		}
+		t.Cleanup(func() { _ = s.cluster.Client.Delete(context.Background(), app) })
 	}
 	parameters := &corev1.ConfigMap{ObjectMeta: metav1.ObjectMeta{Namespace: "argocd", Name: settings.ParametersName}}
 	if err := s.cluster.Client.Create(t.Context(), parameters); err != nil {
@@ -85,11 +86,19 @@ func TestServedNamespaces(t *testing.T) {
 			t.Errorf("%s: got %q of %+v, want %q and the note %q", c.name, names, got, c.want, c.note)
 		}
 	}
-	// A command that is given labels means the same ones.
+	// One is created nowhere else.
 	parameters.Data = map[string]string{"application.namespaces": team}
 	if err := s.cluster.Client.Update(t.Context(), parameters); err != nil {
 		t.Fatal(err)
 	}
+	refused := "Error: Application \"served-new\": namespace '" + closed + "' is not permitted: not among application.namespaces of ConfigMap argocd-cmd-params-cm; add it there, or create the Application in one of argocd, " + team + "\n"
+	for _, line := range []string{"cyan app create " + closed + "/served-new", "cyan app create served-new -N " + closed} {
+		got := s.ends(append(strings.Fields(line), "--repo", "https://git.example/shop.git", "--path", "k8s", "--dest-namespace", "default")...)
+		if got != (outcome{20, "", refused}) {
+			t.Errorf("%s: got %+v, want %q", line, got, refused)
+		}
+	}
+	// A command that is given labels means the same ones.
 	s.run("cyan", "app", "delete", "-l", "served=yes", "--cascade=false", "-y", "--wait=false")
 	left := &v1alpha1.ApplicationList{}
 	if err := s.cluster.Client.List(t.Context(), left, client.MatchingLabels{"served": "yes"}); err != nil {

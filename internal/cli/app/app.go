@@ -18,6 +18,7 @@ func New(e *kit.Env) *cobra.Command {
   cyan app sync shop`,
 	}
 	a := kit.NewControl(e, cmd)
+	a.AppsElsewhere(cmd)
 	cmd.AddGroup(
 		&cobra.Group{ID: "see", Title: "See:"}, &cobra.Group{ID: "do", Title: "Do:"}, &cobra.Group{ID: "change", Title: "Change:"},
 	)

@@ -105,6 +105,9 @@ func (o *createCommand) check(ctx context.Context, c client.Client, app *v1alpha
 			return err
 		}
 	}
+	if err := checkNamespace(ctx, o.Control, c, app); err != nil {
+		return err
+	}
 	if err := checkPlace(ctx, o.Control, c, app); err != nil {
 		return err
 	}

@@ -55,7 +55,7 @@ func permit(ctx context.Context, a *kit.Control, c client.Client, app *v1alpha1.
 	if err != nil {
 		return project.PermittedSource{}, err
 	}
-	book, err := repo.Book(ctx, a, c)
+	book, err := repo.Book(ctx, a.Home(), c)
 	if err != nil {
 		return project.PermittedSource{}, err
 	}
@@ -70,15 +70,15 @@ func permit(ctx context.Context, a *kit.Control, c client.Client, app *v1alpha1.
 // projectOf reads the project of an Application. The default one is made by the controller, and may not be there yet.
 func projectOf(ctx context.Context, a *kit.Control, c client.Client, app *v1alpha1.Application) (*v1alpha1.AppProject, error) {
 	name := cmp.Or(app.Spec.Project, v1alpha1.DefaultProject)
-	found, err := cliproject.Find(ctx, a, c, name)
+	found, err := cliproject.Find(ctx, a.Home(), c, name)
 	if name == v1alpha1.DefaultProject && problem.KindOf(err) == problem.Absent {
-		return project.Default(a.Namespace), nil
+		return project.Default(a.Home().Namespace), nil
 	}
 	return found, err
 }
 
 func renderRevision(ctx context.Context, a *kit.Control, c client.Client, app *v1alpha1.Application, src project.PermittedSource, revision string) (*compare.Rendering, error) {
-	book, err := repo.Book(ctx, a, c)
+	book, err := repo.Book(ctx, a.Home(), c)
 	if err != nil {
 		return nil, err
 	}
@@ -131,10 +131,10 @@ func compareWith(ctx context.Context, a *kit.Control, c client.Client, app *v1al
 	}
 	reader.Tracking = compare.TrackingOf(written)
 	in := compare.Input{
-		App: app, Rendering: rendered, Instance: plan.Instance(app, a.Namespace), Bounds: project.BoundsOf(within, to), Cluster: reader, Client: reader.Client,
+		App: app, Rendering: rendered, Instance: plan.Instance(app, a.Home().Namespace), Bounds: project.BoundsOf(within, to), Cluster: reader, Client: reader.Client,
 		Application: func(ctx context.Context, instance string) (*v1alpha1.Application, error) {
 			found := &v1alpha1.Application{}
-			if err := c.Get(ctx, plan.ApplicationOf(instance, a.Namespace), found); err != nil {
+			if err := c.Get(ctx, plan.ApplicationOf(instance, a.Home().Namespace), found); err != nil {
 				return nil, client.IgnoreNotFound(err)
 			}
 			return found, nil
@@ -145,10 +145,10 @@ func compareWith(ctx context.Context, a *kit.Control, c client.Client, app *v1al
 
 // settingsOf reads the settings of the control namespace. Who may not read them compares without.
 func settingsOf(ctx context.Context, a *kit.Control, c client.Client) (settings.Settings, error) {
-	written := &corev1.ConfigMap{}
-	err := c.Get(ctx, client.ObjectKey{Namespace: a.Namespace, Name: settings.ConfigName}, written)
+	written, home := &corev1.ConfigMap{}, a.Home().Namespace
+	err := c.Get(ctx, client.ObjectKey{Namespace: home, Name: settings.ConfigName}, written)
 	if err != nil && !apierrors.IsNotFound(err) && !apierrors.IsForbidden(err) {
-		return settings.Settings{}, fmt.Errorf("reading ConfigMap %s in namespace %s: %w", settings.ConfigName, a.Namespace, err)
+		return settings.Settings{}, fmt.Errorf("reading ConfigMap %s in namespace %s: %w", settings.ConfigName, home, err)
 	}
 	read, _ := settings.Parse(map[string]map[string]string{settings.ConfigName: written.Data})
 	return read, nil

@@ -20,7 +20,7 @@ func destination(ctx context.Context, a *kit.Control, c client.Client, app *v1al
 	if d.Server == v1alpha1.InClusterServer || d.Name == v1alpha1.InClusterName {
 		return home(ctx, a, c, d)
 	}
-	registered, err := cluster.Find(ctx, a, c, cmp.Or(d.Server, d.Name))
+	registered, err := cluster.Find(ctx, a.Home(), c, cmp.Or(d.Server, d.Name))
 	if err != nil {
 		return project.Destination{}, nil, err
 	}
@@ -37,7 +37,7 @@ func destination(ctx context.Context, a *kit.Control, c client.Client, app *v1al
 // plane is.
 func home(ctx context.Context, a *kit.Control, c client.Client, d v1alpha1.ApplicationDestination) (project.Destination, *rest.Config, error) {
 	to := project.Destination{Server: v1alpha1.InClusterServer, Name: v1alpha1.InClusterName, Namespace: d.Namespace}
-	known, err := cluster.List(ctx, a, c)
+	known, err := cluster.List(ctx, a.Home(), c)
 	if err != nil {
 		return to, nil, err
 	}

@@ -27,6 +27,18 @@ func checkHome(ctx context.Context, a *kit.Control, c client.Client, app *v1alph
 	}
 }
 
+// checkNamespace refuses a namespace whose Applications the server does not look after.
+func checkNamespace(ctx context.Context, a *kit.Control, c client.Client, app *v1alpha1.Application) error {
+	served, err := servedNamespaces(ctx, a, c)
+	if home := a.Home().Namespace; err != nil || app.Namespace == home || len(served.ApplicationNamespaces) == 0 || served.ServesNamespace(app.Namespace) {
+		return err
+	}
+	return &problem.Error{
+		Kind: problem.Refused, Object: object(app), Cause: fmt.Sprintf("namespace '%s' is not permitted: not among application.namespaces of ConfigMap %s", app.Namespace, settings.ParametersName),
+		Remedy: "add it there, or create the Application in one of " + kit.Choices(append([]string{a.Home().Namespace}, served.ApplicationNamespaces...)),
+	}
+}
+
 // checkBounds refuses a place that the Application's project does not allow.
 func checkBounds(ctx context.Context, a *kit.Control, c client.Client, app *v1alpha1.Application) error {
 	within, err := projectOf(ctx, a, c, app)
@@ -38,7 +50,7 @@ func checkBounds(ctx context.Context, a *kit.Control, c client.Client, app *v1al
 		// What keeps a command from reaching the cluster may not keep the controller.
 		return nil //nolint:nilerr // as above
 	}
-	for _, v := range project.Check(within, app, to, a.Namespace) {
+	for _, v := range project.Check(within, app, to, a.Home().Namespace) {
 		return &problem.Error{Kind: problem.Refused, Object: object(app), Cause: v.Cause, Remedy: v.Remedy}
 	}
 	return nil
@@ -47,11 +59,11 @@ func checkBounds(ctx context.Context, a *kit.Control, c client.Client, app *v1al
 // checkPlace refuses a project or a cluster that is not there, and names those that are.
 func checkPlace(ctx context.Context, a *kit.Control, c client.Client, app *v1alpha1.Application) error {
 	if app.Spec.Project != v1alpha1.DefaultProject {
-		if _, err := cliproject.Find(ctx, a, c, app.Spec.Project); err != nil {
+		if _, err := cliproject.Find(ctx, a.Home(), c, app.Spec.Project); err != nil {
 			if problem.KindOf(err) == problem.Absent {
 				known := problem.Of(err)
 				return &problem.Error{
-					Kind: problem.Absent, Object: object(app), Cause: fmt.Sprintf("application is not allowed in project %q: AppProject not found in namespace %s", app.Spec.Project, a.Namespace),
+					Kind: problem.Absent, Object: object(app), Cause: fmt.Sprintf("application is not allowed in project %q: AppProject not found in namespace %s", app.Spec.Project, a.Home().Namespace),
 					Remedy: known.Remedy, Err: err,
 				}
 			}
@@ -62,7 +74,7 @@ func checkPlace(ctx context.Context, a *kit.Control, c client.Client, app *v1alp
 	if d.Server == v1alpha1.InClusterServer || d.Name == v1alpha1.InClusterName {
 		return checkHome(ctx, a, c, app)
 	}
-	known, err := cluster.List(ctx, a, c)
+	known, err := cluster.List(ctx, a.Home(), c)
 	if err != nil {
 		return err
 	}

@@ -98,10 +98,10 @@ func sortApps(apps []v1alpha1.Application) {
 // servedNamespaces reads which namespaces besides the control namespace the server looks after. Who may not read that
 // is told nothing of them.
 func servedNamespaces(ctx context.Context, a *kit.Control, c client.Client) (settings.Settings, error) {
-	written := &corev1.ConfigMap{}
-	err := c.Get(ctx, client.ObjectKey{Namespace: a.Namespace, Name: settings.ParametersName}, written)
+	written, home := &corev1.ConfigMap{}, a.Home().Namespace
+	err := c.Get(ctx, client.ObjectKey{Namespace: home, Name: settings.ParametersName}, written)
 	if err != nil && !apierrors.IsNotFound(err) && !apierrors.IsForbidden(err) {
-		return settings.Settings{}, fmt.Errorf("reading ConfigMap %s in namespace %s: %w", settings.ParametersName, a.Namespace, err)
+		return settings.Settings{}, fmt.Errorf("reading ConfigMap %s in namespace %s: %w", settings.ParametersName, home, err)
 	}
 	read, _ := settings.Parse(map[string]map[string]string{settings.ParametersName: written.Data})
 	return read, nil

@@ -1,6 +1,7 @@
 package kit
 
 import (
+	"cmp"
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
@@ -30,22 +31,53 @@ type Control struct {
 	Namespace string
 	// flag is --app-namespace.
 	flag *pflag.Flag
+	// usual is the namespace where the flag is not given, and home the control namespace where it is another.
+	usual, home string
 }
 
 // NewControl returns a Control whose namespace is a flag of a command and those below it.
 func NewControl(e *Env, cmd *cobra.Command) *Control {
-	c := &Control{Env: e}
-	from := os.Getenv("ARGOCD_APP_NAMESPACE")
-	if from == "" {
-		from = defaultAppNamespace
-	}
-	cmd.PersistentFlags().StringVarP(&c.Namespace, "app-namespace", "N", from, "the namespace that Applications are in")
+	c := &Control{Env: e, usual: cmp.Or(os.Getenv("ARGOCD_APP_NAMESPACE"), defaultAppNamespace)}
+	cmd.PersistentFlags().StringVarP(&c.Namespace, "app-namespace", "N", c.usual, "the namespace that Applications are in")
 	c.flag = cmd.PersistentFlags().Lookup("app-namespace")
 	return c
 }
 
 // NamesNamespace reports whether the person has named the one namespace that is meant.
-func (c *Control) NamesNamespace() bool { return c.flag.Changed }
+func (c *Control) NamesNamespace() bool { return c.flag != nil && c.flag.Changed }
+
+// Home is the Control of the control namespace, where projects, clusters, repositories and settings are kept.
+func (c *Control) Home() *Control {
+	if c.home == "" {
+		return c
+	}
+	return &Control{Env: c.Env, Namespace: c.home, flag: c.flag, usual: c.usual}
+}
+
+// AppsElsewhere has a command and those below it tell the namespace of an Application, when one is given, from the
+// control namespace.
+func (c *Control) AppsElsewhere(cmd *cobra.Command) {
+	cmd.PersistentPreRunE = func(cmd *cobra.Command, args []string) error {
+		if c.NamesNamespace() && c.Namespace != c.usual {
+			if from, err := c.Connect(); err == nil && c.isElsewhere(cmd.Context(), from) {
+				c.home = c.usual
+			}
+		}
+		if before := cmd.Root().PersistentPreRunE; before != nil {
+			return before(cmd, args)
+		}
+		return nil
+	}
+}
+
+// isElsewhere reports whether the namespace that is given is none in which a control plane keeps its default project,
+// and the usual one is.
+func (c *Control) isElsewhere(ctx context.Context, from client.Client) bool {
+	has := func(namespace string) bool {
+		return from.Get(ctx, client.ObjectKey{Namespace: namespace, Name: v1alpha1.DefaultProject}, &v1alpha1.AppProject{}) == nil
+	}
+	return !has(c.Namespace) && has(c.usual)
+}
 
 // CheckNamespace returns an error if the namespace of the Applications does not exist; for a command that found
 // nothing in it.
