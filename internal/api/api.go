@@ -54,6 +54,7 @@ func Handler(o Options) http.Handler {
 	own := http.NewServeMux()
 	own.Handle("/api/", calls)
 	own.HandleFunc("/auth/", absent)
+	flows{s}.register(own)
 	var scripts []string
 	if o.Page != nil {
 		own.Handle("/", o.Page)
@@ -105,6 +106,8 @@ func assemble(o Options) (*service, *http.ServeMux) {
 	s := &service{Options: o, auth: o.Auth, log: o.Log, api: humago.New(mux, config), refusals: newRefusals(o.Log)}
 	s.api.UseMiddleware(s.admit)
 	sessions{s}.register()
+	accountCalls{s}.register()
+	settingsCalls{s}.register()
 	applications{s}.register()
 	operations{s}.register()
 	viewed{s}.register()

@@ -2,13 +2,13 @@ package auth
 
 import (
 	"errors"
-	"fmt"
 	"net/http"
 	"time"
 
 	"github.com/golang-jwt/jwt/v5"
 
 	"github.com/cyan-cd/cyan/internal/access"
+	"github.com/cyan-cd/cyan/internal/problem"
 )
 
 // Authenticator finds out who asks, and logs in and out.
@@ -217,14 +217,18 @@ func ignoreNoSession(err error) error {
 	return err
 }
 
-// ChangePassword sets the password of an account at the wish of who has logged in, after the password of that account
-// itself was given again. Whether it may is for the caller to have decided.
-func (a *Authenticator) ChangePassword(r *http.Request, id Identity, current, account, password string) error {
+// ChangePassword sets the password of an account at the wish of who has logged in with one, after that was given again.
+// Whether they may is for the caller to have decided. Who has changed their own gets a session in place of the one that
+// the change has ended.
+func (a *Authenticator) ChangePassword(r *http.Request, id Identity, current, account, password string) (Session, error) {
 	if id.How != BySession || id.Foreign {
-		return fmt.Errorf("changing a password: %w", ErrNoSession)
+		return Session{}, &problem.Error{Kind: problem.Refused, Object: "password of account " + cut(account), Cause: "changed only by who has logged in with a password", Remedy: "log in to an account, or use `account update-password` with the kubeconfig"}
 	}
 	if _, err := a.Login(r, Credentials{id.Name, current}); err != nil {
-		return err
+		return Session{}, err
 	}
-	return a.SetPassword(r.Context(), account, password)
+	if err := a.SetPassword(r.Context(), account, password); err != nil || account != id.Name {
+		return Session{}, err
+	}
+	return a.Login(r, Credentials{account, password})
 }

@@ -21,10 +21,11 @@ import (
 const (
 	LoginPath       = "/auth/login"
 	CallbackPath    = "/auth/callback"
+	LogoutPath      = "/auth/logout"
 	DexCallbackPath = "/api/dex/callback"
 )
 
-// Codes are what the log-in page is told by its parameter sso_error; nothing of what an issuer or a stranger wrote is
+// Codes are what the log-in page is told by its parameter error; nothing of what an issuer or a stranger wrote is
 // repeated there.
 const (
 	CodeNotConfigured = "not-configured"
@@ -144,7 +145,7 @@ func (a *IssuerLogin) FinishLogin(w http.ResponseWriter, r *http.Request) (Ident
 		if !errors.As(err, &flow) {
 			flow = &FlowError{CodeRefused, err}
 		}
-		http.Redirect(w, r, a.below("/login?sso_error="+url.QueryEscape(flow.Code)), http.StatusSeeOther)
+		a.Fail(w, r, flow.Code)
 		return Identity{}, flow
 	}
 	for _, cookie := range session.Cookies {
@@ -154,8 +155,13 @@ func (a *IssuerLogin) FinishLogin(w http.ResponseWriter, r *http.Request) (Ident
 	return id, nil
 }
 
-// below returns a path of the server as the browser has it.
-func (a *IssuerLogin) below(path string) string {
+// Fail sends a browser to the log-in page, with one of the Codes.
+func (a *IssuerLogin) Fail(w http.ResponseWriter, r *http.Request, code string) {
+	http.Redirect(w, r, a.Below("/login?error="+url.QueryEscape(code)), http.StatusSeeOther)
+}
+
+// Below returns a path of the server as the browser has it.
+func (a *IssuerLogin) Below(path string) string {
 	return strings.TrimSuffix(a.cookies.Path, "/") + path
 }
 
@@ -192,7 +198,7 @@ func (a *IssuerLogin) finish(r *http.Request) (Identity, Session, string, error)
 	id, session, err := a.welcome(r, key, s, p.issuer(), u)
 	back := state.Return
 	if back == "/" {
-		back = a.below(back)
+		back = a.Below(back)
 	}
 	return id, session, back, err
 }
@@ -220,6 +226,22 @@ func (a *IssuerLogin) state(r *http.Request, key []byte) (*stateClaims, error) {
 		return nil, errors.New("state is of another log-in")
 	}
 	return state, nil
+}
+
+// LogoutURL returns where a browser goes when its session has ended: to the issuer's own log-out where settings name
+// one, else to the log-in page.
+func (a *IssuerLogin) LogoutURL(r *http.Request) string {
+	home := a.Below("/login")
+	s, _, err := a.Settings(r.Context())
+	if err != nil || s.OIDC == nil || !isHTTP(strings.SplitN(s.OIDC.LogoutURL, "?", 2)[0]) {
+		return home
+	}
+	back := ""
+	if len(s.URLs) > 0 {
+		back = url.QueryEscape(s.address(r))
+	}
+	// The issuer's token is not kept.
+	return strings.NewReplacer("{{token}}", "", "{{logoutRedirectURL}}", back).Replace(s.OIDC.LogoutURL)
 }
 
 // welcome begins the session of a user whom an issuer has vouched for. It ends with the issuer's own word, and at the

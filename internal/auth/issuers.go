@@ -1,6 +1,7 @@
 package auth
 
 import (
+	"context"
 	"fmt"
 	"maps"
 	"net/url"
@@ -76,6 +77,11 @@ func (p *settingsParser) yaml(key string, into any) bool {
 		return false
 	}
 	return true
+}
+
+// ClientID returns the client by which this server is known to the issuer.
+func (a Accounts) ClientID(ctx context.Context, o OIDCSettings) (string, error) {
+	return a.resolve(ctx, oidcKey+": clientID", o.ClientID)
 }
 
 // oidcNotServed has what of oidc.config is not honoured, with why and what to do; harmless ones are not listed.

@@ -136,7 +136,7 @@ func discover(client *http.Client, s OIDCSettings, scopes []string, now func() t
 	ctx := oidc.ClientContext(context.Background(), client)
 	p, err := oidc.NewProvider(ctx, s.Issuer)
 	if err != nil {
-		return nil, fmt.Errorf("asking issuer %s: %w", cut(s.Issuer), err)
+		return nil, &FlowError{CodeUnreachable, fmt.Errorf("asking issuer %s: %w", cut(s.Issuer), err)}
 	}
 	return &oidcProvider{settings: s, scopes: scopes, client: client, now: now, provider: p}, nil
 }

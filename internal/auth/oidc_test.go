@@ -361,7 +361,7 @@ func TestTheClassOfForgedLogins(t *testing.T) {
 		back := b.back()
 		c.change(t, w, p, &b, back)
 		id, answer, err := w.finish(b, back)
-		if codeOf(err) != c.code || id.LoggedIn() || answer.Header.Get("Location") != "/login?sso_error="+c.code || cookieNamed(answer.Cookies(), sessionCookie) != nil {
+		if codeOf(err) != c.code || id.LoggedIn() || answer.Header.Get("Location") != "/login?error="+c.code || cookieNamed(answer.Cookies(), sessionCookie) != nil {
 			t.Errorf("%s: got %+v, %v, %v; want %s", what, id, err, answer.Header, c.code)
 		}
 		if err != nil && strings.Contains(err.Error(), clientSecret) {
@@ -463,7 +463,7 @@ func FuzzReturnPath(f *testing.F) {
 func TestCertificatesOfIssuersAreVerified(t *testing.T) {
 	w, p := newOIDCWorld(t, map[string]any{"rootCA": ""})
 	w.set("oidc.tls.insecure.skip.verify", "true")
-	if err := w.BeginLogin(httptest.NewRecorder(), request()); codeOf(err) != CodeNotConfigured || !has(err.Error(), "certificate") || p.discoveries != 0 {
+	if err := w.BeginLogin(httptest.NewRecorder(), request()); codeOf(err) != CodeUnreachable || !has(err.Error(), "certificate") || p.discoveries != 0 {
 		t.Errorf("got %v, and %d requests", err, p.discoveries)
 	}
 	w.set("oidc.config", p.config(t, map[string]any{"rootCA": "no PEM"}))
@@ -480,7 +480,7 @@ func TestBelowAPath(t *testing.T) {
 	if _, answer, err := w.finish(b, b.back()); err != nil || answer.Header.Get("Location") != "/cd/" {
 		t.Errorf("got %v, %v", answer.Header, err)
 	}
-	if _, answer, _ := w.finish(b, nil); answer.Header.Get("Location") != "/cd/login?sso_error="+CodeState {
+	if _, answer, _ := w.finish(b, nil); answer.Header.Get("Location") != "/cd/login?error="+CodeState {
 		t.Errorf("got %v", answer.Header)
 	}
 }

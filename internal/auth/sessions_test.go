@@ -258,17 +258,19 @@ func TestChangePassword(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := w.ChangePassword(request(), id, "wrong", "alice", "a new password"); !errors.Is(err, ErrCredentials) {
+	if _, err := w.ChangePassword(request(), id, "wrong", "alice", "a new password"); !errors.Is(err, ErrCredentials) {
 		t.Errorf("got %v", err)
 	}
 	for what, other := range map[string]Identity{"a foreign user": {Subject: access.Subject{Name: "alice", Foreign: true}, How: BySession}, "a token": {Subject: id.Subject, How: ByAccountToken}} {
-		if err := w.ChangePassword(request(), other, alicePassword, "alice", "a new password"); !errors.Is(err, ErrNoSession) {
+		if _, err := w.ChangePassword(request(), other, alicePassword, "alice", "a new password"); problem.Of(err) == nil || problem.Of(err).Kind != problem.Refused {
 			t.Errorf("%s: got %v", what, err)
 		}
 	}
-	if err := w.ChangePassword(request(), id, alicePassword, "alice", "a new password"); err != nil {
+	next, err := w.ChangePassword(request(), id, alicePassword, "alice", "a new password")
+	if err != nil {
 		t.Error(err)
 	}
+	w.stays("the one in its place", next.Token)
 	w.ends("after the change", session.Token)
 	w.login("alice", "a new password")
 }

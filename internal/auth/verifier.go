@@ -2,6 +2,7 @@ package auth
 
 import (
 	"context"
+	"errors"
 	"slices"
 
 	"github.com/cyan-cd/cyan/internal/access"
@@ -132,8 +133,12 @@ func (a *Verifier) provider(ctx context.Context) (provider, Settings, error) {
 		return nil, s, &FlowError{CodeNotConfigured, &problem.Error{Kind: problem.Refused, Object: "ConfigMap " + ConfigName, Cause: "url, and oidc.config or dex.config, are not set", Remedy: "log in with an account"}}
 	}
 	p, err := a.issuers.of(ctx, a.Accounts, s, a.scopes())
+	var flow *FlowError
+	if err != nil && !errors.As(err, &flow) {
+		err = &FlowError{CodeNotConfigured, err}
+	}
 	if err != nil {
-		return nil, s, &FlowError{CodeNotConfigured, err}
+		return nil, s, err
 	}
 	return p, s, nil
 }

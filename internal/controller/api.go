@@ -187,11 +187,23 @@ func (s *apiServer) serve(ctx context.Context, handler http.Handler) error {
 		}
 		listener = server.WithTLS(listener, current)
 	}
+	s.warn(ctx)
 	if s.Serving != nil {
 		_, err := auth.Accounts{Objects: s.kept, Now: time.Now}.InitialPassword(ctx)
 		s.Serving(s.address(), err == nil)
 	}
 	return server.Serve(ctx, listener, handler)
+}
+
+// warn names what settings have about log-ins that is invalid or not served.
+func (s *apiServer) warn(ctx context.Context) {
+	_, found, err := auth.Accounts{Objects: s.kept, Now: time.Now}.Settings(ctx)
+	if err != nil {
+		s.log.Error("settings of accounts cannot be read", "err", err)
+	}
+	for _, f := range found {
+		s.log.Warn("settings of accounts", "problem", f)
+	}
 }
 
 // address returns where people open the page.

@@ -77,7 +77,7 @@ func TestParse(t *testing.T) {
 		{"impersonation where a project asks for it", ConfigName, "application.sync.impersonation.enforced", "false", with(func(s *Settings) { s.Impersonation.Enforced = false }), nil},
 		{"impersonation that can't be read", ConfigName, "application.sync.impersonation.enabled", "yes", Default(), []string{`refused: application.sync.impersonation.enabled: "yes" is invalid; write true or false`}},
 		{"no cluster of its own", ConfigName, "cluster.inClusterEnabled", "false", with(func(s *Settings) { s.InClusterDisabled = true }), nil},
-		{"a key that is not served", ConfigName, "dex.config", "connectors: []", Default(), []string{"named: dex.config: sign-in is not served"}},
+		{"a key that is not served", ConfigName, "extension.config", "extensions: []", Default(), []string{"named: extension.config: extensions are not served"}},
 		{"a key that concerns no part of Cyan", ConfigName, "ui.bannercontent", "hello", Default(), nil},
 		{"a key that is misspelt", ConfigName, "timeout.reconcilation", "60s", Default(), []string{"named: timeout.reconcilation: unknown key; did you mean timeout.reconciliation?"}},
 		{"a key that is misspelt before a kind", ConfigName, "resource.customisations.health.Pod", "return {}", Default(), []string{"did you mean resource.customizations.health.Pod?"}},

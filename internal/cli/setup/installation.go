@@ -16,6 +16,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/cyan-cd/cyan/api/v1alpha1"
+	"github.com/cyan-cd/cyan/internal/auth"
 	"github.com/cyan-cd/cyan/internal/cli/kit"
 	"github.com/cyan-cd/cyan/internal/settings"
 )
@@ -78,6 +79,10 @@ func ofSettings(ctx context.Context, a *kit.Control, c client.Client) ([]setting
 		}
 	}
 	_, findings := settings.Parse(data)
+	_, aboutAccounts := auth.ParseSettings(data[auth.ConfigName])
+	for _, f := range aboutAccounts {
+		findings = append(findings, settings.Finding{Object: f.Object, Field: f.Field, Verdict: settings.Named, Cause: f.Cause, Remedy: f.Remedy})
+	}
 	secrets := &corev1.SecretList{}
 	if err := c.List(ctx, secrets, client.InNamespace(a.Namespace), client.HasLabels{v1alpha1.SecretTypeLabel}); err != nil {
 		return nil, a.Explain(err, "listing the Secrets of clusters and repositories")
