@@ -15,7 +15,7 @@ import (
 const exampleFolder = "examples/request-counter"
 
 func newDemoCommand(e *kit.Env) *cobra.Command {
-	var once bool
+	var once, quiet bool
 	var o demo.Options
 	cmd := &cobra.Command{
 		Use:   "demo",
@@ -23,7 +23,7 @@ func newDemoCommand(e *kit.Env) *cobra.Command {
 		Long: `Watch a commit become live traffic: a push is built, set and committed back, synced, brought up beside the running version, and given the traffic, while
 a client sends requests and counts what fails.
 
-It starts a Kubernetes cluster on this machine (see cyan local), or uses the one that --context names. A second run goes on from where things are.`,
+It prints where the page is on which all of that can be watched, and how to log in. It starts a Kubernetes cluster on this machine (see cyan local), or uses the one that --context names. A second run goes on from where things are.`,
 		Example: `  cyan demo                     # tell the story, then deliver what you push until Ctrl-C
   cyan demo --once              # end with it: exit code 0 only if traffic moved and no request failed
   cyan demo --context kind-dev --registry localhost:5001`,
@@ -47,7 +47,7 @@ It starts a Kubernetes cluster on this machine (see cyan local), or uses the one
 				return err
 			}
 			o.DataDir = filepath.Join(kit.DataHome(), "cyan-demo")
-			o.Stay = !once
+			o.Stay, o.Browse, o.Version = !once, !once && !quiet, version
 			o.Out, o.Terminal = cmd.OutOrStdout(), term.Detect(cmd.OutOrStdout(), os.Getenv)
 			summary, err := demo.Run(cmd.Context(), o)
 			if err != nil {
@@ -58,6 +58,7 @@ It starts a Kubernetes cluster on this machine (see cyan local), or uses the one
 	}
 	flags := cmd.Flags()
 	flags.BoolVar(&once, "once", false, "end after the story")
+	flags.BoolVar(&quiet, "no-browser", false, "do not open the page, where there is a desktop")
 	flags.StringVar(&o.Registry, "registry", "", "HOST/PATH of a registry that this machine pushes to and the other cluster pulls from")
 	flags.StringVar(&o.LocalDir, "dir", "", "directory of the cluster on this machine (default: that of cyan local)")
 	flags.StringVar(&o.Nodes, "nodes", "", "real or simulated, for the cluster on this machine (default: real where that is possible)")

@@ -41,6 +41,10 @@ type Options struct {
 	Out  io.Writer
 	// Terminal is what Out is.
 	Terminal term.Terminal
+	// Version is that of the program.
+	Version string
+	// Browse opens the page where there is a desktop.
+	Browse bool
 }
 
 // session is one run of the demo: all that is up for it, and where it is printed.
@@ -51,6 +55,7 @@ type session struct {
 	repo       *devRepo
 	deliveries deliveries
 	webhook    string
+	page       page
 	watcher    *watcher
 	load       *Load
 	logFile    string
@@ -122,6 +127,7 @@ func (s *session) setUp(ctx context.Context, background *background) error {
 		return err
 	}
 	s.done("cyan", "controllers, and webhooks at "+s.webhook, time.Since(start))
+	s.showPage(ctx)
 	s.repo, err = openDevRepo(ctx, s.target.dir, func() {
 		if err := sendWebhook(ctx, s.webhook, s.repo.url); err != nil && ctx.Err() == nil {
 			s.warn(err.Error())
@@ -134,6 +140,16 @@ func (s *session) setUp(ctx context.Context, background *background) error {
 	background.run(ctx, s.repo.serve)
 	s.done("git server", s.repo.url, 0)
 	return nil
+}
+
+// showPage prints where the page is, and opens it.
+func (s *session) showPage(ctx context.Context) {
+	for _, line := range s.page.lines() {
+		s.line(line)
+	}
+	if s.Browse && s.page.address != "" && openInBrowser(ctx, s.page.address, os.Getenv) == nil {
+		s.line("  (opened in the browser)")
+	}
 }
 
 // startServer runs the controllers, as `cyan server` does, and returns when they work.
@@ -149,17 +165,23 @@ func (s *session) startServer(ctx context.Context, background *background) error
 	if err != nil {
 		return fmt.Errorf("writing the log: %w", err)
 	}
-	started := make(chan struct{})
+	onPage, err := listenForPage(ctx)
+	if err != nil {
+		return errors.Join(fmt.Errorf("listening for the page: %w", err), log.Close())
+	}
+	started, serving := make(chan struct{}), make(chan string, 1)
 	background.run(ctx, func(ctx context.Context) error {
 		defer log.Close()
 		return controller.Run(ctx, s.target.config, controller.Options{
 			MirrorDir: filepath.Join(s.target.dir, "mirrors"), Listener: listener, Started: func() { close(started) },
+			API: controller.API{Listener: onPage, Version: s.Version, Serving: func(address string, _ bool) { serving <- address }},
 			Log: slog.New(slog.NewTextHandler(log, nil)),
 		})
 	})
 	select {
 	case <-started:
-		return nil
+		s.page, err = awaitPage(ctx, s.target, serving)
+		return err
 	case <-ctx.Done():
 		return context.Cause(ctx)
 	}

@@ -146,6 +146,12 @@ func (s *session) printNext() {
 	}
 	s.line("Try next:")
 	if s.Stay {
+		if s.page.address != "" {
+			s.line("  watch all of it on the page, while this runs:")
+			for _, line := range s.page.lines() {
+				s.line("  " + line)
+			}
+		}
 		s.line("  change " + s.repo.clone + ", commit and push: it is delivered while this runs")
 	}
 	s.line("  cyan rollout get " + rolloutName + " --watch" + namespace + " " + flags)
