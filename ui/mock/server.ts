@@ -4,9 +4,9 @@ import { World } from "./world.ts";
 
 const number = (name: string, otherwise: number) => Number(process.env[name] ?? otherwise);
 
-/** pretend answers what the page asks from a world without a cluster: PRETEND=1, APPLICATIONS=5000, OBJECTS=1000. */
+/** pretend answers what the page asks from a world without a cluster: PRETEND=1, APPLICATIONS=5000, OBJECTS=1000, ROLLOUTS=500. */
 export function pretend(): Plugin {
-  const world = new World(number("APPLICATIONS", 60), number("OBJECTS", 0));
+  const world = new World(number("APPLICATIONS", 60), number("OBJECTS", 0), number("ROLLOUTS", 20));
   const handler: Connect.NextHandleFunction = (request, response, next) => {
     const url = new URL(request.url ?? "/", "http://localhost");
     if (!/^\/(api|auth)\//.test(url.pathname)) return next();
@@ -32,9 +32,10 @@ function answer(world: World, url: URL, request: IncomingMessage, response: Serv
   if (path === "/api/v1/view/applications") return json(response, { stream: "1", items: world.current(), total: world.size });
   if (path === "/api/v1/view/overview") return json(response, world.overview());
   if (path === "/api/v1/view/stream") return stream(world, url, response);
-  if (path === "/api/v1/view/rollouts") return json(response, { items: [world.rollout()] });
-  if (path.startsWith("/api/v1/view/rollouts/")) return json(response, world.rollout());
-  if (path.startsWith("/api/v1/rollouts/")) return json(response, world.rollout());
+  if (path === "/api/v1/view/rollouts") return json(response, { items: world.rollouts() });
+  const one = /^\/api\/v1\/(view\/)?rollouts\/([^/]+)\/([^/]+)(?:\/([\w-]+))?$/.exec(path);
+  const rollout = one && world.rollouts().find((r) => r.namespace === one[2] && r.name === decodeURIComponent(one[3]!));
+  if (one && rollout) return json(response, one[1] ? rollout : world.act(rollout, one[4] ?? ""));
   if (path === "/api/v1/view/deliveries") return json(response, { items: world.deliveries() });
   if (path === "/api/v1/view/deliveries/lead") return json(response, { points: world.deliveries(200).filter((d) => d.leadSeconds).map((d) => ({ at: d.finishedAt ?? d.startedAt, seconds: d.leadSeconds, id: d.id })) });
   const delivery = /^\/api\/v1\/view\/deliveries\/[^/]+\/[^/]+\/(\d+)$/.exec(path);
@@ -79,7 +80,7 @@ function stream(world: World, url: URL, response: ServerResponse) {
     if (topics.includes("overview")) send("overview", world.overview());
     if (topics.includes("deliveries")) send("delivery", world.delivery(world.at().number));
     for (const topic of topics) {
-      if (topic.startsWith("rollout:")) send("rollout", world.rollout());
+      if (topic === "rollout:demo/request-counter") send("rollout", world.rollout());
       const app = /^application:([^/]+)\/(.+)$/.exec(topic);
       const row = app && world.current().find((r) => r.name === app[2]);
       if (row) send("application", world.detail(row));

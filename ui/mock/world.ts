@@ -2,6 +2,7 @@
 // application is delivered over and over, some change, some are in trouble.
 
 import type { Delivery, Detail, Lane, Me, ObjectChanges, Overview, Plan, RolloutView, Row, Stage, StageName, TreeNode } from "../src/api/types";
+import { situations } from "./rollouts.ts";
 
 const iso = (t: number) => new Date(t).toISOString();
 const hex = (n: number, length = 40) => {
@@ -18,7 +19,7 @@ export const cycle = 60;
 const moments: [StageName, number, number][] = [["commit", 0, 0], ["build", 0, 8], ["set", 8, 9], ["seen", 9, 10], ["sync", 10, 13], ["preview", 13, 24], ["switch", 34, 35], ["drain", 35, 47], ["healthy", 47, 48]];
 
 export class World {
-  readonly began = Date.now() - 90 * 60_000;
+  began = Date.now() - 90 * 60_000;
   readonly rows: Row[];
   promoted = 0;
   loggedIn = true;
@@ -26,6 +27,7 @@ export class World {
   constructor(
     readonly size: number,
     readonly objects: number,
+    readonly others = 20,
   ) {
     this.rows = Array.from({ length: size }, (_, i) => this.row(i));
   }
@@ -137,10 +139,42 @@ export class World {
         { name: "restart", effect: "All pods are replaced, one after the other.", enabled: true },
         { name: "set-image", effect: "The image is set in the cluster; Argo CD or Cyan takes it back from git with the next sync.", enabled: true },
       ],
-      revisions: Array.from({ length: 5 }, (_, i) => ({ revision: number + 1 - i, replicaSet: `request-counter-${hex(number - i, 9)}`, images: [`registry.example/request-counter:${hex((number - i) * 2, 7)}`], created: iso(start - i * 60_000 + 13_000), role: i === 0 ? "active" : undefined })),
-      events: moments.filter(([, from]) => from > 9 && second > from).map(([name, from]) => ({ time: iso(start + from * 1000), type: "Normal", reason: { preview: "NewReplicaSetCreated", switch: "SwitchService", drain: "ScalingReplicaSet", healthy: "RolloutCompleted", sync: "RolloutUpdated" }[name as string] ?? name, message: `request-counter: ${name}` })).reverse(),
+      revisions: Array.from({ length: 5 }, (_, j) => (fresh === 0 ? j + 1 : j)).map((i) => ({ revision: number + 1 - i, replicaSet: `request-counter-${hex(number - i, 9)}`, images: [`registry.example/request-counter:${hex((number - i) * 2, 7)}`], created: iso(start - i * 60_000 + 13_000), role: lanes.find((l) => l.revision === number + 1 - i)?.role })),
+      events: this.events(now),
       rights: all,
     };
+  }
+
+  /** events are what the cluster remembers of the last three deliveries, newest first. */
+  private events(now: number): RolloutView["events"] {
+    const { number } = this.at(now);
+    return [number - 2, number - 1, number].flatMap((n) => {
+      const [start, set, before] = [this.began + n * cycle * 1000, hex(n, 9), hex(n - 1, 9)];
+      const at = (second: number, reason: string, message: string, type = "Normal") => ({ time: iso(start + second * 1000), type, reason, message });
+      const begins = [
+        at(13, "RolloutUpdated", `Rollout updated to revision ${n + 1}`), at(13.1, "NewReplicaSetCreated", `Created ReplicaSet request-counter-${set} (revision ${n + 1})`), at(13.2, "RolloutNotCompleted", `Rollout went to not completed state, started update to revision ${n + 1} (${set})`),
+        at(13.3, "ScalingReplicaSet", `Scaled up ReplicaSet request-counter-${set} (revision ${n + 1}) from 0 to 3`), at(13.4, "SwitchService", `Switched preview Service request-counter-preview from "${before}" to "${set}": preview of the new version`),
+        at(24, "RolloutPaused", "Rollout is paused (BlueGreenPause)"),
+      ];
+      return [
+        ...begins, at(34, "RolloutResumed", "Rollout is resumed"), at(34.5, "SwitchService", `Switched active Service request-counter from "${before}" to "${set}": new version is ready`), at(34.6, "RolloutCompleted", `Rollout completed update to revision ${n + 1} (${set}): Completed blue-green update`),
+        at(45, "ScalingReplicaSet", `Scaled down ReplicaSet request-counter-${before} (revision ${n}) from 3 to 0`),
+      ];
+    }).filter((e) => Date.parse(e.time) <= now).reverse();
+  }
+
+  rollouts(): RolloutView[] {
+    const first = this.rollout();
+    return [first, ...situations(first, this.others)];
+  }
+
+  /** act does what was asked for, as far as this world can: a promotion is the moment of the switch. */
+  act(rollout: RolloutView, verb: string): RolloutView {
+    if (rollout.namespace === "demo" && (verb === "promote" || verb === "resume")) {
+      this.began -= Math.max(0, 34 - this.at().second) * 1000;
+      return this.rollout();
+    }
+    return verb === "pause" ? { ...rollout, paused: true, phase: "Paused", message: "manually paused" } : rollout;
   }
 
   nodes(row: Row): TreeNode[] {

@@ -205,6 +205,7 @@ export interface RolloutView {
   revisions: { revision: number; replicaSet: string; images: string[]; created: string; role?: string }[];
   events: { time: string; type: string; reason: string; message: string }[];
   weight?: { desired: number; actual: number };
+  steps?: { name: string; state: "done" | "current" | "ahead"; detail?: string }[];
   rights: Right[];
 }
 

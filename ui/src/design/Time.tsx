@@ -32,8 +32,8 @@ export function Lasting({ from, to }: { from?: string; to?: string }) {
   return <span>{duration(seconds)}</span>;
 }
 
-/** Until counts down to a time. */
+/** Until counts down to a time, in whole seconds. */
 export function Until({ at }: { at: string }) {
   const from = useNow();
-  return <time dateTime={at} title={exact(Date.parse(at))}>{duration((Date.parse(at) - from) / 1000)}</time>;
+  return <time dateTime={at} title={exact(Date.parse(at))}>{duration(Math.ceil((Date.parse(at) - from) / 1000))}</time>;
 }

@@ -1,0 +1,42 @@
+import { describe, expect, it, vi } from "vitest";
+import { picture } from "./picture";
+import { view } from "./example.test-data";
+import type { Lane } from "../../api/types";
+
+vi.stubGlobal("document", { documentElement: { lang: "en" } });
+const { inWords, sentences, switchSentence } = await import("./sentences");
+
+const lane = (revision: number, role: Lane["role"], restarts = 0): Lane => ({ role, replicaSet: `web-${revision}`, revision, hash: `h${revision}`, images: [], desired: 1, ready: 1, available: 1, pods: [{ name: "p", phase: "Running", ready: true, restarts, created: "" }] });
+
+describe("the picture in sentences", () => {
+  it("names each Service and each lane", () => {
+    const v = view([lane(42, "preview", 2), lane(41, "active")]);
+    v.services.push({ name: "web-preview", role: "preview", hash: "h42", addresses: 1 }, { name: "lost", role: "preview", hash: "", addresses: 0 });
+    expect(sentences(picture(v))).toEqual([
+      "The traffic goes through Service web to Blue, revision 41 (2 pods answer).",
+      "Service web-preview shows Green, revision 42 as the preview (1 pod answers).",
+      "Service lost selects no pods.",
+      "Blue, revision 41, Active: 1 of 1 pods Ready.",
+      "Green, revision 42, Preview: 1 of 1 pods Ready, 2 restarts.",
+    ]);
+  });
+});
+
+describe("the switch", () => {
+  const before = picture(view([lane(42, "preview"), lane(41, "active")]));
+  const after = picture(view([lane(42, "active"), lane(41, "old")]));
+  it("is read out when the traffic has gone over", () => expect(switchSentence(before, after)).toBe("Switched: the traffic goes to Green, revision 42 now, 1 pod Ready."));
+  it("is not read out for what was so when the page was opened", () => expect(switchSentence(undefined, after)).toBeUndefined());
+  it("is not read out again", () => expect(switchSentence(after, after)).toBeUndefined());
+});
+
+describe("a message in words", () => {
+  it.each([
+    ["BlueGreenPause", "Waits before the switch: somebody looks at the preview and promotes it."],
+    ["more replicas need to be updated", "Pods of the new version are being made."],
+    ["RolloutAborted: Rollout aborted update to revision 9", "The update to revision 9 was aborted: the traffic stays on the version before. Mend it in git, or retry."],
+    ["InvalidSpec: spec.replicas: invalid value", "InvalidSpec: spec.replicas: invalid value"],
+    ["", ""],
+  ])("%s", (message, want) => expect(inWords(message)).toBe(want));
+});
+
