@@ -52,6 +52,7 @@ func forOperation(p plan.Policy, op *v1alpha1.Operation) plan.Policy {
 	if op.Sync.Prune {
 		p.Prune = true
 	}
+	p.Whole = !op.InitiatedBy.Automated
 	p.Selected = op.Sync.Resources
 	if s := op.Sync.SyncStrategy; s != nil {
 		switch {

@@ -53,7 +53,7 @@ func needsSomebody(r v1alpha1.ResourceStatus) bool {
 func (p Plan) ListedResults(all []*v1alpha1.ResourceResult, over bool) []*v1alpha1.ResourceResult {
 	idle := map[ID]bool{}
 	for _, t := range p.Tasks {
-		idle[t.ID()] = t.Verb == Apply && t.Unchanged && !t.Options.Replace()
+		idle[t.ID()] = t.isIdle()
 	}
 	rank := func(i int) int {
 		r := all[i]

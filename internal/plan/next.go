@@ -272,7 +272,7 @@ func (n *stepper) begin(t Task) bool {
 	case t.Verb == Apply && t.Unchanged && t.Options.OutOfSyncOnly():
 		// It is none of the sync's work, and leaves no result.
 		return false
-	case t.Verb == Apply && t.Unchanged && !t.Options.Replace():
+	case t.isIdle():
 		n.unchanged(t)
 		return false
 	case t.Verb == Delete && t.Confirm != "":

@@ -124,6 +124,9 @@ type Policy struct {
 
 	// Prune has objects deleted that git no longer has.
 	Prune bool
+	// Whole has fields written whose drift does not count, as when a person asks for a sync; one that automation begins
+	// has to do with what differs.
+	Whole bool
 	// SkipHooks leaves hooks out.
 	SkipHooks bool
 	// Confirmed reports whether a person has confirmed the deletions that have to be confirmed.
@@ -184,6 +187,8 @@ type Task struct {
 	Last bool
 	// Unchanged is set when the live object is as desired already, so that there is nothing to write.
 	Unchanged bool
+	// Overwrites is set when it differs all the same, in fields whose drift does not count, and these are written.
+	Overwrites bool
 	// Generated marks the namespace that CreateNamespace adds to what git has.
 	Generated bool
 	// Basis is the resourceVersion that Live must still have when the task is carried out, since Object holds values of
@@ -365,7 +370,7 @@ func (b *builder) planApply(about *about, d Desired) {
 	}
 	b.plan.Tasks = append(b.plan.Tasks, Task{
 		Key: key, Verb: Apply, Phase: phase, Wave: r.Wave, Object: w.Object, Live: live.Object, Origin: d.Origin, Basis: w.Basis, Generated: d.Generated,
-		Options: w.Options, Force: w.Force, Unchanged: r.Status == v1alpha1.Synced, Refused: d.Refused,
+		Options: w.Options, Force: w.Force, Unchanged: r.Status == v1alpha1.Synced, Overwrites: r.Status == v1alpha1.Synced && b.overwrites(w.Object, live), Refused: d.Refused,
 	})
 }
 

@@ -17,6 +17,17 @@ func (p Policy) Respected() []v1alpha1.IgnoreDifference {
 	return p.IgnoreDifferences
 }
 
+// overwrites reports whether a sync writes an object that differs in nothing but what the rules take out.
+func (b *builder) overwrites(desired *unstructured.Unstructured, live Live) bool {
+	return b.policy.Whole && !b.policy.Options.RespectIgnored() && b.ignore.matches(desired) &&
+		len(drift(desired, live, &ignoring{known: b.policy.KnownFields})) > 0
+}
+
+// isIdle reports whether a task would write what is there already.
+func (t Task) isIdle() bool {
+	return t.Verb == Apply && t.Unchanged && !t.Overwrites && !t.Options.Replace()
+}
+
 // respect returns the desired object with the live values of every field that the rules take out.
 func respect(desired, live *unstructured.Unstructured, ignore *ignoring) *unstructured.Unstructured {
 	if !ignore.matches(desired) {

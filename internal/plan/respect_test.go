@@ -3,6 +3,7 @@ package plan_test
 import (
 	"reflect"
 	"testing"
+	"time"
 
 	"github.com/cyan-cd/cyan/api/v1alpha1"
 	"github.com/cyan-cd/cyan/internal/plan"
@@ -45,6 +46,40 @@ func TestIgnoredFieldsAreLeftAlone(t *testing.T) {
 		policy.Options = nil
 		if task := plan.Build(desired, there, policy).Tasks[0]; !reflect.DeepEqual(task.Object.Object["spec"], object(t, git).Object["spec"]) || task.Basis != "" {
 			t.Errorf("%s: without the option: %v on %q", c.name, task.Object.Object["spec"], task.Basis)
+		}
+	}
+}
+
+// What differs only in what is ignored is in sync; a sync that a person asks for brings git's fields all the same, but
+// where they are to be respected, or only what is out of sync is applied.
+func TestIgnoredFieldsAreWrittenWhenAPersonAsks(t *testing.T) {
+	const git = "{apiVersion: apps/v1, kind: Deployment, metadata: {name: web}, spec: {replicas: 2, paused: false}}"
+	replicas := []v1alpha1.IgnoreDifference{{Group: "apps", Kind: "Deployment", JSONPointers: []string{"/spec/replicas"}}}
+	for _, c := range []struct {
+		name    string
+		live    string
+		ignore  []v1alpha1.IgnoreDifference
+		whole   bool
+		options []string
+		writes  bool
+	}{
+		{"a person asks", "{replicas: 9, paused: false}", replicas, true, nil, true},
+		{"automation", "{replicas: 9, paused: false}", replicas, false, nil, false},
+		{"fields are respected", "{replicas: 9, paused: false}", replicas, true, []string{"RespectIgnoreDifferences=true"}, false},
+		{"only what is out of sync", "{replicas: 9, paused: false}", replicas, true, []string{"ApplyOutOfSyncOnly=true"}, false},
+		{"nothing differs", "{replicas: 2, paused: false}", replicas, true, nil, false},
+		{"rules for another kind", "{replicas: 2, paused: false}", []v1alpha1.IgnoreDifference{{Kind: "Service", JSONPointers: []string{"/spec"}}}, true, nil, false},
+		{"another field differs, too", "{replicas: 9, paused: true}", replicas, false, nil, true},
+	} {
+		policy := plan.Policy{Instance: "x", IgnoreDifferences: c.ignore, Whole: c.whole, Options: plan.ParseOptions(c.options)}
+		live := object(t, "{apiVersion: apps/v1, kind: Deployment, metadata: {name: web, annotations: {argocd.argoproj.io/tracking-id: 'x:apps/Deployment:/web'}}, spec: "+c.live+"}")
+		built := plan.Build([]plan.Desired{{Object: object(t, git)}}, []plan.Live{{Object: live}}, policy)
+		step := built.Next(plan.Progress{Now: time.Unix(0, 0), Tried: true})
+		if writes := len(step.Actions) == 1 && step.Actions[0].Do == plan.DoApply; writes != c.writes {
+			t.Errorf("%s: %v is written: %v, want %v", c.name, built, writes, c.writes)
+		}
+		if synced := built.Status == v1alpha1.Synced; synced == (c.live == "{replicas: 9, paused: true}") {
+			t.Errorf("%s: the plan is %s", c.name, built.Status)
 		}
 	}
 }

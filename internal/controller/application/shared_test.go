@@ -82,4 +82,15 @@ func TestIgnoredFieldsStay(t *testing.T) {
 	if got := w.data("a"); got["colour"] != "blue" || got["size"] != "large" {
 		t.Error(got)
 	}
+	// Without it, a person's sync brings git's fields, though nothing that counts differs.
+	ask := client.RawPatch("application/merge-patch+json", []byte(`{"spec":{"syncPolicy":null},"operation":{"sync":{}}}`))
+	if err := w.Patch(t.Context(), &v1alpha1.Application{ObjectMeta: metav1.ObjectMeta{Namespace: app.Namespace, Name: app.Name}}, ask); err != nil {
+		t.Fatal(err)
+	}
+	w.eventually(app, "the sync that was asked for", func(a *v1alpha1.Application) bool {
+		return a.Operation == nil && a.Status.OperationState.Phase == v1alpha1.OperationSucceeded && !a.Status.OperationState.Operation.InitiatedBy.Automated
+	})
+	if got := w.data("a"); got["colour"] != "blue" || got["size"] != "small" {
+		t.Errorf("after a sync that a person asked for: %v", got)
+	}
 }
