@@ -79,7 +79,7 @@ var rooms = []room{
 	{folder: "internal/page", may: []string{}},
 	{folder: "ui", may: []string{}, never: effects},
 	{folder: "internal/auth", may: []string{"api/...", "internal/access"}},
-	{folder: "internal/api", may: []string{"api/...", "internal/access", "internal/action", "internal/auth", "internal/page", "internal/problem", "internal/view"}},
+	{folder: "internal/api", may: []string{"api/...", "internal/access", "internal/action", "internal/auth", "internal/page", "internal/plan", "internal/problem", "internal/view"}},
 	{folder: "internal/view", may: []string{"api/...", "internal/delivery", "internal/health", "internal/operation", "internal/plan", "internal/project", "internal/rollout", "internal/action", "internal/access"}, never: effects},
 	{folder: "internal/server", may: []string{"internal/action", "api/...", "internal/rollout/...", "internal/plan", "internal/health", "internal/delivery", "internal/render"}},
 	{folder: "internal/cli", may: []string{"internal/repository", "internal/action", "internal/project", "api/...", "internal/rollout/...", "internal/plan", "internal/health", "internal/script", "internal/delivery", "internal/render/...", "internal/validate", "internal/image", "internal/source", "internal/cluster", "internal/spelling", "internal/patch", "internal/problem", "internal/project", "internal/deliver", "internal/compare", "internal/live", "internal/cli/...", "internal/jsonpatch", "internal/settings", "internal/secret", "internal/access", "internal/auth"}},

@@ -111,5 +111,6 @@ func assemble(o Options) (*service, *http.ServeMux) {
 	applications{s}.register()
 	operations{s}.register()
 	viewed{s}.register()
+	streams{s, &readers{of: map[string]int{}}, newRowMemo()}.register()
 	return s, mux
 }

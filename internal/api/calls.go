@@ -28,6 +28,8 @@ type caller struct {
 	request *http.Request
 	rights  access.Rights
 	options access.Options
+	// version distinguishes the rights from those of others, and from others that the caller has had.
+	version string
 	// unknown is why it is not known who asks.
 	unknown error
 	// judged is set once it was decided whether the call is allowed, and about is what it is about.
@@ -153,12 +155,13 @@ func (s *service) identify(r *http.Request) *caller {
 	if c.unknown != nil {
 		return c
 	}
-	policy, err := s.Policies.current(r.Context())
+	policy, version, err := s.Policies.current(r.Context())
 	if err != nil {
 		c.unknown = err
 		return c
 	}
 	c.rights, c.options = policy.Of(c.Subject), policy.Options()
+	c.version = versionOf(version, c.Subject)
 	return c
 }
 

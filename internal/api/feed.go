@@ -11,7 +11,7 @@ import (
 )
 
 // feedSize is the number of changes that are remembered: streams that were cut off for longer begin anew.
-const feedSize = 8192
+const feedSize = 16384
 
 // subject is what a change is of.
 type subject struct {
@@ -37,8 +37,12 @@ type change struct {
 
 // Feed knows what has changed, in order, for all streams.
 type Feed struct {
+	// Pace is how often streams do what.
+	Pace Pace
 	// run distinguishes this run of the program from others.
-	run string
+	run   string
+	ended chan struct{}
+	end   sync.Once
 
 	mu      sync.Mutex
 	ring    [feedSize]change
@@ -49,8 +53,11 @@ type Feed struct {
 
 // NewFeed returns a feed in which nothing has changed.
 func NewFeed() *Feed {
-	return &Feed{run: rand.Text()[:8], waiting: map[chan struct{}]struct{}{}, cluster: view.Reachability{Reachable: true}}
+	return &Feed{run: rand.Text()[:8], ended: make(chan struct{}), waiting: map[chan struct{}]struct{}{}, cluster: view.Reachability{Reachable: true}}
 }
+
+// End ends all streams, for good.
+func (f *Feed) End() { f.end.Do(func() { close(f.ended) }) }
 
 // Application takes down that an Application has changed; before is nil for a new one.
 func (f *Feed) Application(before, after *v1alpha1.Application) {
@@ -100,22 +107,32 @@ func (f *Feed) add(c change) {
 	}
 }
 
-// Position returns where a stream begins that misses nothing from now on.
-func (f *Feed) Position() string {
+// IsRead reports whether anybody reads a stream.
+func (f *Feed) IsRead() bool {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	return f.position(f.last)
+	return len(f.waiting) > 0
 }
 
-func (f *Feed) position(at uint64) string { return f.run + "-" + strconv.FormatUint(at, 10) }
-
-// find returns the number of a position; false for one of another run, or of none.
-func (f *Feed) find(position string) (uint64, bool) {
-	run, number, _ := strings.Cut(position, "-")
-	at, err := strconv.ParseUint(number, 10, 64)
+// lastNumber returns the number of the last change.
+func (f *Feed) lastNumber() uint64 {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	return at, err == nil && run == f.run && at <= f.last
+	return f.last
+}
+
+// position returns the id of a place for who has rights of a version: what was shown by others is no place to go on
+// from.
+func (f *Feed) position(at uint64, version string) string {
+	return f.run + "-" + strconv.FormatUint(at, 10) + "-" + version
+}
+
+// find returns the number of a position, and the version of the rights; false for one of another run, or of none.
+func (f *Feed) find(position string) (at uint64, version string, known bool) {
+	run, rest, _ := strings.Cut(position, "-")
+	number, version, _ := strings.Cut(rest, "-")
+	at, err := strconv.ParseUint(number, 10, 64)
+	return at, version, err == nil && run == f.run && at <= f.lastNumber()
 }
 
 // since returns the changes after a number, oldest first, and the number of the last; false when some of them are not

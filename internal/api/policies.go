@@ -41,8 +41,8 @@ func (p *Policies) Scopes() []string {
 	return p.policy.Scopes()
 }
 
-// current returns the policy of now.
-func (p *Policies) current(ctx context.Context) (access.Policy, error) {
+// current returns the policy of now, and what distinguishes it from those before.
+func (p *Policies) current(ctx context.Context) (policy access.Policy, version string, err error) {
 	var versions strings.Builder
 	written := access.Written{}
 	for _, part := range []struct {
@@ -51,14 +51,14 @@ func (p *Policies) current(ctx context.Context) (access.Policy, error) {
 	}{{access.ConfigMapName, &written.Policies}, {auth.ConfigName, &written.Settings}} {
 		found := &corev1.ConfigMap{}
 		if err := p.reader.Get(ctx, client.ObjectKey{Namespace: p.namespace, Name: part.name}, found); client.IgnoreNotFound(err) != nil {
-			return access.Policy{}, fmt.Errorf("reading ConfigMap %s: %w", part.name, err)
+			return access.Policy{}, "", fmt.Errorf("reading ConfigMap %s: %w", part.name, err)
 		}
 		*part.into = found.Data
 		fmt.Fprintln(&versions, found.UID, found.ResourceVersion)
 	}
 	var projects v1alpha1.AppProjectList
 	if err := p.reader.List(ctx, &projects, client.InNamespace(p.namespace)); err != nil {
-		return access.Policy{}, fmt.Errorf("reading AppProjects: %w", err)
+		return access.Policy{}, "", fmt.Errorf("reading AppProjects: %w", err)
 	}
 	for i := range projects.Items {
 		written.Projects = append(written.Projects, &projects.Items[i])
@@ -67,12 +67,12 @@ func (p *Policies) current(ctx context.Context) (access.Policy, error) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if p.of == versions.String() {
-		return p.policy, nil
+		return p.policy, p.of, nil
 	}
 	policy, problems := access.Parse(written)
 	for _, problem := range problems {
 		p.log.Warn("policy not understood", "err", problem)
 	}
 	p.of, p.policy = versions.String(), policy
-	return policy, nil
+	return policy, p.of, nil
 }

@@ -55,7 +55,7 @@ func (s viewed) register() {
 func (s viewed) rows(ctx context.Context, c *caller, in *rowsInput) (*rowsAnswer, error) {
 	out := &rowsAnswer{}
 	// What changes after this is in the stream.
-	out.Body.Stream = s.Feed.Position()
+	out.Body.Stream = s.Feed.position(s.Feed.lastNumber(), c.version)
 	rows, err := s.rowsFor(ctx, c)
 	if err != nil {
 		return nil, err
@@ -72,11 +72,17 @@ func (s viewed) rows(ctx context.Context, c *caller, in *rowsInput) (*rowsAnswer
 }
 
 func (s viewed) overview(ctx context.Context, c *caller, _ *struct{}) (*overviewAnswer, error) {
+	o, err := s.overviewFor(ctx, c)
+	return &overviewAnswer{o}, err
+}
+
+// overviewFor returns the overview of what the caller may see.
+func (s *service) overviewFor(ctx context.Context, c *caller) (view.Overview, error) {
 	rows, err := s.rowsFor(ctx, c)
 	if err != nil {
-		return nil, err
+		return view.Overview{}, err
 	}
-	return &overviewAnswer{view.OverviewOf(rows, nil, view.Reachability{Reachable: true})}, nil
+	return view.OverviewOf(rows, nil, s.Feed.Cluster()), nil
 }
 
 // rowsFor returns the rows of the Applications that the caller may see.

@@ -89,6 +89,9 @@ func newWorld(t testing.TB) *world {
 		Auth: auth.New(auth.Options{Objects: kept, Now: time.Now}), Policies: NewPolicies(w.Client, control, slog.New(slog.DiscardHandler)), Reader: w.Client, Writer: w.Client, Namespace: control, Version: "v1.2.3",
 		Log: slog.New(slog.NewTextHandler(w.log, nil)),
 	}
+	// Streams end as soon as they have begun.
+	w.options.Feed = NewFeed()
+	w.options.Feed.End()
 	w.handler = Handler(w.options)
 	return w
 }
@@ -104,7 +107,7 @@ func (w *world) call(as, method, path, body string) (int, map[string]any) {
 	answer := httptest.NewRecorder()
 	w.handler.ServeHTTP(answer, r)
 	var out map[string]any
-	if answer.Body.Len() > 0 {
+	if answer.Body.Len() > 0 && answer.Header().Get("Content-Type") != "text/event-stream" {
 		if err := json.Unmarshal(answer.Body.Bytes(), &out); err != nil {
 			w.Fatalf("%s %s as %s: %d %q: %v", method, path, as, answer.Code, answer.Body, err)
 		}

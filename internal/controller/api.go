@@ -76,7 +76,15 @@ func addAPI(ctx context.Context, mgr manager.Manager, o Options, hooks http.Hand
 	if err := s.configure(ctx, direct); err != nil {
 		return err
 	}
-	handler, err := s.handler(mgr.GetClient(), kept, hooks)
+	feed := api.NewFeed()
+	ask, err := asking(mgr.GetConfig())
+	if err != nil {
+		return err
+	}
+	if err := mgr.Add(everywhere(feeder{mgr.GetCache(), mgr.GetClient(), feed, ask}.run)); err != nil {
+		return err
+	}
+	handler, err := s.handler(mgr.GetClient(), kept, hooks, feed)
 	if err != nil {
 		return err
 	}
@@ -119,7 +127,7 @@ func (s *apiServer) onLoopback() bool {
 	return err == nil && at.Addr().Unmap().IsLoopback()
 }
 
-func (s *apiServer) handler(applications client.Reader, kept client.Reader, hooks http.Handler) (http.Handler, error) {
+func (s *apiServer) handler(applications client.Reader, kept client.Reader, hooks http.Handler, feed *api.Feed) (http.Handler, error) {
 	files, err := page.New(ui.Files, s.Root+"/")
 	if err != nil {
 		return nil, fmt.Errorf("reading the page: %w", err)
@@ -131,7 +139,7 @@ func (s *apiServer) handler(applications client.Reader, kept client.Reader, hook
 	authenticator.Address = func(r *http.Request) string { return auth.AddressOf(s.Proxies.Client(r)) }
 	handler := api.Handler(api.Options{
 		Auth: authenticator, Policies: policies, Reader: applications, Writer: s.kept.Client, Namespace: s.namespace, Version: s.Version, Log: s.log,
-		Page: files, Hooks: hooks,
+		Page: files, Hooks: hooks, Feed: feed,
 	})
 	handler = server.Below(s.Root, handler)
 	if s.onLoopback() {

@@ -1,0 +1,197 @@
+package api
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"slices"
+	"strings"
+	"time"
+
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/utils/lru"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	"github.com/cyan-cd/cyan/api/v1alpha1"
+	"github.com/cyan-cd/cyan/internal/access"
+	"github.com/cyan-cd/cyan/internal/plan"
+	"github.com/cyan-cd/cyan/internal/view"
+)
+
+// gone is an Application that a reader does not see any more.
+type gone struct {
+	Namespace string `json:"namespace"`
+	Name      string `json:"name"`
+}
+
+// tell puts what a reader learns of a change.
+func (r *reader) tell(ctx context.Context, c changed) error {
+	switch c.kind {
+	case ofCluster:
+		r.out.put("cluster", r.Feed.Cluster())
+		return nil
+	case ofRollout:
+		return r.tellRollout(ctx, c)
+	}
+	return r.tellApplication(ctx, c)
+}
+
+func (r *reader) tellApplication(ctx context.Context, c changed) error {
+	if !r.topics.rows && !slices.Contains(r.topics.subjects, c.subject) {
+		return nil
+	}
+	app := &v1alpha1.Application{}
+	err := r.Reader.Get(ctx, client.ObjectKey{Namespace: c.namespace, Name: c.name}, app, client.UnsafeDisableDeepCopy)
+	switch {
+	case client.IgnoreNotFound(err) != nil:
+		return err
+	case err == nil && r.rights.shows(r.named(app).Object()):
+		return r.putRow(ctx, app)
+	case r.wasShown(c):
+		r.out.put("gone", gone{c.namespace, c.name})
+	}
+	return nil
+}
+
+// wasShown reports whether the reader could see an Application before it changed. Of others he learns nothing.
+func (r *reader) wasShown(c changed) bool {
+	for _, project := range c.projects {
+		was := access.Application{Project: project, Name: c.name}
+		if c.namespace != r.Namespace {
+			was.Namespace = c.namespace
+		}
+		if object := was.Object(); r.rights.shows(object) || r.before.shows(object) {
+			return true
+		}
+	}
+	return false
+}
+
+func (r *reader) putRow(ctx context.Context, app *v1alpha1.Application) error {
+	if !r.topics.rows {
+		return nil
+	}
+	text, err := r.memo.row(ctx, r.service, app, time.Now())
+	if err != nil {
+		return err
+	}
+	rights, err := json.Marshal(r.rights.on(r.named(app).Object()))
+	if err == nil {
+		r.out.putText("row", bytes.Join([][]byte{text, rights, []byte("}")}, nil))
+	}
+	return err
+}
+
+// tellRollout puts what a reader learns of a Rollout: the row of its Application.
+func (r *reader) tellRollout(ctx context.Context, c changed) error {
+	if !r.topics.rows {
+		return nil
+	}
+	ro := &v1alpha1.Rollout{}
+	if err := r.Reader.Get(ctx, client.ObjectKey{Namespace: c.namespace, Name: c.name}, ro, client.UnsafeDisableDeepCopy); err != nil {
+		return client.IgnoreNotFound(err)
+	}
+	app, err := r.applicationOf(ctx, ro)
+	if err != nil || app == nil || !r.rights.shows(r.named(app).Object()) {
+		return err
+	}
+	return r.putRow(ctx, app)
+}
+
+// applicationOf returns the Application that a Rollout belongs to: that of its mark, where its status has the Rollout
+// too. Nil when it belongs to none: a mark alone is written by whoever may write the Rollout.
+func (s *service) applicationOf(ctx context.Context, ro *v1alpha1.Rollout) (*v1alpha1.Application, error) {
+	instance, _, ok := plan.ParseTrackingID(ro.Annotations[v1alpha1.TrackingIDAnnotation])
+	if !ok {
+		instance = ro.Labels[v1alpha1.InstanceLabel]
+	}
+	if instance == "" {
+		return nil, nil
+	}
+	app := &v1alpha1.Application{}
+	if err := s.Reader.Get(ctx, client.ObjectKey(plan.ApplicationOf(instance, s.Namespace)), app, client.UnsafeDisableDeepCopy); err != nil {
+		return nil, client.IgnoreNotFound(err)
+	}
+	has := func(k plan.Key) bool { return k.Namespace == ro.Namespace && k.Name == ro.Name }
+	if !view.IsHome(app.Spec.Destination) || !slices.ContainsFunc(view.RolloutsOf(app), has) {
+		return nil, nil
+	}
+	return app, nil
+}
+
+// compare puts what a change of the reader's rights changes of what he sees.
+func (r *reader) compare(ctx context.Context) error {
+	var all v1alpha1.ApplicationList
+	if err := r.Reader.List(ctx, &all, client.UnsafeDisableDeepCopy); err != nil {
+		return err
+	}
+	for i := range all.Items {
+		app := &all.Items[i]
+		object := r.named(app).Object()
+		was, is := r.before.on(object), r.rights.on(object)
+		switch {
+		case r.rights.shows(object) && !slices.Equal(was, is):
+			if err := r.putRow(ctx, app); err != nil {
+				return err
+			}
+		case r.before.shows(object) && !r.rights.shows(object):
+			if r.topics.rows || slices.Contains(r.topics.subjects, subject{ofApplication, app.Namespace, app.Name}) {
+				r.out.put("gone", gone{app.Namespace, app.Name})
+			}
+		}
+	}
+	return nil
+}
+
+func (r *reader) putOverview(ctx context.Context) error {
+	o, err := r.overviewFor(ctx, r.who)
+	if err == nil {
+		r.out.put("overview", o)
+	}
+	return err
+}
+
+// mostMemos bounds the rows that are kept as text.
+const mostMemos = 20000
+
+// rowMemo keeps the text of rows for all readers, up to the rights.
+type rowMemo struct{ texts *lru.Cache }
+
+type rowText struct {
+	of   string
+	at   time.Time
+	text []byte
+}
+
+func newRowMemo() *rowMemo { return &rowMemo{lru.New(mostMemos)} }
+
+// row returns the JSON of a row up to the list of its rights.
+func (m *rowMemo) row(ctx context.Context, s *service, app *v1alpha1.Application, now time.Time) ([]byte, error) {
+	rollouts, err := s.rolloutsOf(ctx, app)
+	if err != nil {
+		return nil, err
+	}
+	versions := make([]string, 0, 1+len(rollouts))
+	versions = append(versions, app.ResourceVersion)
+	for _, ro := range rollouts {
+		versions = append(versions, ro.ResourceVersion)
+	}
+	of, key := strings.Join(versions, ","), keyOf(app)
+	if kept, ok := m.texts.Get(key); ok {
+		// What needs somebody depends on the time as well.
+		if k, ok := kept.(rowText); ok && k.of == of && now.Sub(k.at) < time.Minute {
+			return k.text, nil
+		}
+	}
+	text, err := json.Marshal(view.RowOf(app, rollouts, now))
+	if err != nil {
+		return nil, err
+	}
+	text = bytes.TrimSuffix(text, []byte("[]}"))
+	m.texts.Add(key, rowText{of, now, text})
+	return text, nil
+}
+
+func keyOf(o metav1.Object) string {
+	return string(o.GetUID()) + "/" + o.GetNamespace() + "/" + o.GetName()
+}
