@@ -108,7 +108,7 @@ func TestAppOutputs(t *testing.T) {
 	if out := s.run("cyan", "app", "list", "-o", "wide"); !strings.Contains(out, repo.URL) {
 		t.Error(out)
 	}
-	s.says([]string{"cyan", "app", "manifests", "outputs"}, "kind: Deployment", "registry.example/shop:v1")
+	s.says([]string{"cyan", "app", "manifests", "outputs"}, "kind: Deployment", "registry.example/shop:v1", "    argocd.argoproj.io/tracking-id: outputs:apps/Deployment:default/shop\n")
 	s.says([]string{"cyan", "render", repo.Dir + "/k8s"}, "kind: Deployment")
 }
 

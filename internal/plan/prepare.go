@@ -45,9 +45,7 @@ func (p *Policy) placed(d Desired, names hookNames) *placed {
 	object := yielding(d.Object)
 	place(object, *p)
 	names.give(object, d.Run, *p)
-	if !skipped(object) {
-		Mark(object, *p)
-	}
+	Mark(object, *p)
 	return &placed{object: object, named: identify(object)}
 }
 

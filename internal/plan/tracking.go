@@ -162,9 +162,10 @@ func (t Tracking) annotatedBefore(o metav1.Object) bool {
 // maxLabel is the longest value of a label.
 const maxLabel = 63
 
-// Mark puts an Application's marks on an object; without an instance there are none to put.
+// Mark puts an Application's marks on an object; without an instance there are none to put, and on an object that no
+// sync applies none belong.
 func Mark(object *unstructured.Unstructured, policy Policy) {
-	if policy.Instance == "" {
+	if policy.Instance == "" || skipped(object) {
 		return
 	}
 	how := policy.Tracking

@@ -15,6 +15,8 @@ import (
 	"github.com/cyan-cd/cyan/api/v1alpha1"
 	"github.com/cyan-cd/cyan/internal/cli/kit"
 	"github.com/cyan-cd/cyan/internal/cli/screens"
+	"github.com/cyan-cd/cyan/internal/compare"
+	"github.com/cyan-cd/cyan/internal/plan"
 	"github.com/cyan-cd/cyan/internal/problem"
 )
 
@@ -25,7 +27,7 @@ func newManifests(a *kit.Control) *cobra.Command {
 	var reveal kit.Reveal
 	cmd := &cobra.Command{
 		Use:   "manifests NAME",
-		Short: "Print an Application's objects as git renders them, or as they are in the cluster",
+		Short: "Print an Application's objects as git renders them and a sync marks them, or as they are in the cluster",
 		Example: `  cyan app manifests shop
   cyan app manifests shop --source live`,
 		Args:              kit.Exactly("the Application's name"),
@@ -49,9 +51,9 @@ func newManifests(a *kit.Control) *cobra.Command {
 				if err != nil {
 					return &problem.Error{Kind: problem.Refused, Cause: err.Error(), Err: err}
 				}
-				var objects []*unstructured.Unstructured
-				for _, o := range rendered.Result.Objects {
-					objects = append(objects, o.Object)
+				objects, err := marked(cmd.Context(), a, c, app, rendered)
+				if err != nil {
+					return err
 				}
 				return printManifests(cmd.Context(), a, c, objects, reveal)
 			case "live":
@@ -72,6 +74,23 @@ func newManifests(a *kit.Control) *cobra.Command {
 	reveal.Bind(cmd)
 	_ = cmd.RegisterFlagCompletionFunc("source", cobra.FixedCompletions([]string{"git", "live"}, cobra.ShellCompDirectiveNoFileComp))
 	return cmd
+}
+
+// marked are the objects that were rendered, with the marks by which a sync finds them again: who applies them in its
+// place leaves nothing behind that the Application does not know as its own.
+func marked(ctx context.Context, a *kit.Control, c client.Client, app *v1alpha1.Application, rendered *compare.Rendering) ([]*unstructured.Unstructured, error) {
+	written, err := settingsOf(ctx, a, c)
+	if err != nil {
+		return nil, err
+	}
+	policy := plan.Policy{Instance: plan.Instance(app, a.Home().Namespace), Tracking: compare.TrackingOf(written), Namespace: app.Spec.Destination.Namespace}
+	var objects []*unstructured.Unstructured
+	for _, o := range rendered.Result.Objects {
+		object := o.Object.DeepCopy()
+		plan.Mark(object, policy)
+		objects = append(objects, object)
+	}
+	return objects, nil
 }
 
 // printManifests prints objects as a stream of YAML documents.
