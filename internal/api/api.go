@@ -4,12 +4,14 @@ import (
 	"log/slog"
 	"net/http"
 	"strconv"
+	"time"
 
 	"github.com/danielgtaylor/huma/v2"
 	"github.com/danielgtaylor/huma/v2/adapters/humago"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/cyan-cd/cyan/internal/auth"
+	"github.com/cyan-cd/cyan/internal/informer"
 	"github.com/cyan-cd/cyan/internal/page"
 )
 
@@ -26,6 +28,13 @@ type Options struct {
 	Namespace string
 	// Version is that of the program.
 	Version string
+	// Config reads ConfigMaps, Secrets and AppProjects of the control namespace, from a cache.
+	Config client.Reader
+	// Clusters are those that Applications go to, and Informers watch what is looked at there.
+	Clusters  *informer.Clusters
+	Informers *informer.Informers
+	// JudgeEvery is the time between two looks at whether who reads a stream still may: 5 s when zero.
+	JudgeEvery time.Duration
 	// Log gets the audit lines, and may be nil.
 	Log *slog.Logger
 	// Page are the files of the page; nil: there is none.
@@ -112,5 +121,6 @@ func assemble(o Options) (*service, *http.ServeMux) {
 	operations{s}.register()
 	viewed{s}.register()
 	streams{s, &readers{of: map[string]int{}}, newRowMemo()}.register()
+	registerLooks(s)
 	return s, mux
 }

@@ -7,6 +7,7 @@ import (
 	"net/http/httptest"
 	"strings"
 	"testing"
+	"time"
 )
 
 // Whatever is sent, the answer is JSON, and no fault of the server's.
@@ -22,17 +23,18 @@ func FuzzCalls(f *testing.F) {
 	w := newWorld(f)
 	f.Fuzz(func(t *testing.T, call int, name, query, body string) {
 		c := calls[((call%len(calls))+len(calls))%len(calls)]
-		r := httptest.NewRequestWithContext(context.Background(), c.method, "/", strings.NewReader(body))
+		ctx, leave := context.WithTimeout(context.Background(), time.Minute)
+		defer leave()
+		r := httptest.NewRequestWithContext(ctx, c.method, "/", strings.NewReader(body))
 		r.URL.Path, r.URL.RawQuery = strings.ReplaceAll(c.path, "PROJECT-web", name), query
 		r.Header.Set("Content-Type", "application/json")
 		r.Header.Set("Authorization", "Bearer "+w.tokens["deployer"])
-		answer := httptest.NewRecorder()
-		w.handler.ServeHTTP(answer, r)
+		answer := w.serve(r, leave)
 		isRedirect := answer.Code >= http.StatusMultipleChoices && answer.Code < http.StatusBadRequest
 		if answer.Code >= http.StatusInternalServerError && !strings.Contains(query, "refresh=") {
 			t.Errorf("%s %s: %d %s", c.method, r.URL, answer.Code, answer.Body)
 		}
-		if strings.HasPrefix(answer.Header().Get("Content-Type"), "application/json") && !json.Valid(answer.Body.Bytes()) && !isRedirect {
+		if strings.HasPrefix(answer.Header().Get("Content-Type"), "application/json") && !json.Valid(answer.Body.Bytes()) && !isRedirect && !strings.Contains(c.path, "/stream/") {
 			t.Errorf("%s %s: %q is no JSON", c.method, r.URL, answer.Body)
 		}
 	})

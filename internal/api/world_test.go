@@ -1,6 +1,7 @@
 package api
 
 import (
+	"bufio"
 	"context"
 	"encoding/json"
 	"log/slog"
@@ -11,14 +12,24 @@ import (
 	"time"
 
 	"golang.org/x/crypto/bcrypt"
+	appsv1 "k8s.io/api/apps/v1"
 	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/api/meta/testrestmapper"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/runtime"
+	"k8s.io/apimachinery/pkg/types"
+	dynamicfake "k8s.io/client-go/dynamic/fake"
+	corefake "k8s.io/client-go/kubernetes/typed/core/v1/fake"
+	"k8s.io/client-go/rest"
+	clienttesting "k8s.io/client-go/testing"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/controller-runtime/pkg/client/fake"
 
 	"github.com/cyan-cd/cyan/api/v1alpha1"
 	"github.com/cyan-cd/cyan/internal/access"
 	"github.com/cyan-cd/cyan/internal/auth"
+	"github.com/cyan-cd/cyan/internal/cluster"
+	"github.com/cyan-cd/cyan/internal/informer"
 	"github.com/cyan-cd/cyan/internal/testkit"
 )
 
@@ -41,6 +52,7 @@ type world struct {
 	handler http.Handler
 	tokens  map[string]string
 	log     *strings.Builder
+	dynamic *dynamicfake.FakeDynamicClient
 }
 
 func newWorld(t testing.TB) *world {
@@ -60,19 +72,29 @@ func newWorld(t testing.TB) *world {
 		&corev1.ConfigMap{ObjectMeta: metav1.ObjectMeta{Namespace: control, Name: auth.ConfigName}, Data: settings},
 		&corev1.ConfigMap{ObjectMeta: metav1.ObjectMeta{Namespace: control, Name: access.ConfigMapName}, Data: map[string]string{"policy.csv": policies}},
 	}
+	var deployed []runtime.Object
 	for _, name := range []string{"shop", "bank"} {
-		objects = append(objects,
-			&v1alpha1.AppProject{ObjectMeta: metav1.ObjectMeta{Namespace: control, Name: name}},
+		web := &appsv1.Deployment{TypeMeta: metav1.TypeMeta{APIVersion: "apps/v1", Kind: "Deployment"}, ObjectMeta: metav1.ObjectMeta{Namespace: name, Name: "web", UID: types.UID(name + "-web")}}
+		deployed = append(deployed, web)
+		objects = append(objects, web.DeepCopy(),
+			&v1alpha1.AppProject{ObjectMeta: metav1.ObjectMeta{Namespace: control, Name: name}, Spec: v1alpha1.AppProjectSpec{
+				SourceRepos: []string{"https://git.example/" + name}, Destinations: []v1alpha1.ApplicationDestination{{Server: "*", Namespace: name}},
+			}},
 			&v1alpha1.Application{
 				ObjectMeta: metav1.ObjectMeta{Namespace: control, Name: name + "-web", Labels: map[string]string{"of": name}},
-				Spec:       v1alpha1.ApplicationSpec{Project: name, Source: &v1alpha1.ApplicationSource{RepoURL: "https://git.example/" + name, Path: ".", TargetRevision: "main"}},
+				Spec: v1alpha1.ApplicationSpec{
+					Project: name, Source: &v1alpha1.ApplicationSource{RepoURL: "https://git.example/" + name, Path: ".", TargetRevision: "main"},
+					Destination: v1alpha1.ApplicationDestination{Server: v1alpha1.InClusterServer, Namespace: name},
+				},
 				Status: v1alpha1.ApplicationStatus{
-					Sync:    v1alpha1.SyncStatus{Revision: "two"},
-					History: []v1alpha1.RevisionHistory{{ID: 1, Revision: "one"}, {ID: 2, Revision: "two"}},
+					Resources: []v1alpha1.ResourceStatus{{Group: "apps", Version: "v1", Kind: "Deployment", Namespace: name, Name: "web", Status: v1alpha1.Synced}},
+					Sync:      v1alpha1.SyncStatus{Revision: "two"},
+					History:   []v1alpha1.RevisionHistory{{ID: 1, Revision: "one"}, {ID: 2, Revision: "two"}},
 				},
 			})
 	}
-	w.Client = fake.NewClientBuilder().WithScheme(testkit.Scheme()).WithObjects(objects...).WithStatusSubresource().Build()
+	w.Client = fake.NewClientBuilder().WithScheme(testkit.Scheme()).WithRESTMapper(testrestmapper.TestOnlyStaticRESTMapper(testkit.Scheme())).WithObjects(objects...).WithStatusSubresource().Build()
+	w.dynamic = dynamicfake.NewSimpleDynamicClient(testkit.Scheme(), deployed...)
 	kept := auth.ClusterObjects{Client: w.Client, Namespace: control}
 	a := auth.Accounts{Objects: kept, Now: time.Now}
 	if err := a.Ensure(context.Background()); err != nil {
@@ -85,9 +107,11 @@ func newWorld(t testing.TB) *world {
 		}
 		w.tokens[name] = token
 	}
+	clusters := &informer.Clusters{Reader: w.Client, Namespace: control, Home: &rest.Config{}, Connect: w.connect}
 	w.options = Options{
+		Config: w.Client, Clusters: clusters, Informers: informer.New(ctxOf(t), clusters),
 		Auth: auth.New(auth.Options{Objects: kept, Now: time.Now}), Policies: NewPolicies(w.Client, control, slog.New(slog.DiscardHandler)), Reader: w.Client, Writer: w.Client, Namespace: control, Version: "v1.2.3",
-		Log: slog.New(slog.NewTextHandler(w.log, nil)),
+		JudgeEvery: 20 * time.Millisecond, Log: slog.New(slog.NewTextHandler(w.log, nil)),
 	}
 	// Streams end as soon as they have begun.
 	w.options.Feed = NewFeed()
@@ -96,16 +120,22 @@ func newWorld(t testing.TB) *world {
 	return w
 }
 
+// connect reaches a cluster that has the same objects in memory.
+func (w *world) connect(spec cluster.Cluster) (*informer.Cluster, error) {
+	return &informer.Cluster{Cluster: spec, Client: w.Client, Dynamic: w.dynamic, Core: &corefake.FakeCoreV1{Fake: &clienttesting.Fake{}}}, nil
+}
+
 // call makes a call as an account, or without a token, and returns the status and the answer.
 func (w *world) call(as, method, path, body string) (int, map[string]any) {
 	w.Helper()
-	r := httptest.NewRequestWithContext(context.Background(), method, path, strings.NewReader(body))
+	ctx, leave := context.WithTimeout(context.Background(), time.Minute)
+	defer leave()
+	r := httptest.NewRequestWithContext(ctx, method, path, strings.NewReader(body))
 	r.Header.Set("Content-Type", "application/json")
 	if as != "" {
 		r.Header.Set("Authorization", "Bearer "+w.tokens[as])
 	}
-	answer := httptest.NewRecorder()
-	w.handler.ServeHTTP(answer, r)
+	answer := w.serve(r, leave)
 	var out map[string]any
 	if answer.Body.Len() > 0 && answer.Header().Get("Content-Type") != "text/event-stream" {
 		if err := json.Unmarshal(answer.Body.Bytes(), &out); err != nil {
@@ -113,6 +143,83 @@ func (w *world) call(as, method, path, body string) (int, map[string]any) {
 		}
 	}
 	return answer.Code, out
+}
+
+// serve answers a request; of a stream, the first frame is read.
+func (w *world) serve(r *http.Request, leave func()) *httptest.ResponseRecorder {
+	answer := httptest.NewRecorder()
+	if strings.Contains(r.URL.Path, "/stream/") || r.URL.Query().Has("follow") {
+		w.handler.ServeHTTP(firstFrame{answer, leave}, r)
+	} else {
+		w.handler.ServeHTTP(answer, r)
+	}
+	return answer
+}
+
+// firstFrame is a reader of a stream who leaves after the first frame.
+type firstFrame struct {
+	*httptest.ResponseRecorder
+	leave func()
+}
+
+func (f firstFrame) Write(data []byte) (int, error) {
+	defer f.leave()
+	return f.ResponseRecorder.Write(data)
+}
+
+// reading is a stream that is read.
+type reading struct {
+	testing.TB
+	lines *bufio.Scanner
+}
+
+// stream begins to read a stream over a connection.
+func (w *world) stream(as, path string) *reading {
+	w.Helper()
+	server := httptest.NewServer(w.handler)
+	w.Cleanup(server.Close)
+	ctx, end := context.WithTimeout(context.Background(), time.Minute)
+	w.Cleanup(end)
+	r, err := http.NewRequestWithContext(ctx, http.MethodGet, server.URL+path, http.NoBody)
+	if err != nil {
+		w.Fatal(err)
+	}
+	r.Header.Set("Authorization", "Bearer "+w.tokens[as])
+	answer, err := server.Client().Do(r)
+	if err != nil {
+		w.Fatal(err)
+	}
+	w.Cleanup(func() { _ = answer.Body.Close() })
+	return &reading{w.TB, bufio.NewScanner(answer.Body)}
+}
+
+// next returns the next line; it fails when there is none in a minute.
+func (r *reading) next() string {
+	r.Helper()
+	if !r.lines.Scan() {
+		r.Fatalf("the stream has ended: %v", r.lines.Err())
+	}
+	return r.lines.Text()
+}
+
+// policy replaces the policies.
+func (w *world) policy(lines string) {
+	w.Helper()
+	policies := &corev1.ConfigMap{}
+	if err := w.Get(context.Background(), client.ObjectKey{Namespace: control, Name: access.ConfigMapName}, policies); err != nil {
+		w.Fatal(err)
+	}
+	policies.Data["policy.csv"] = lines
+	if err := w.Update(context.Background(), policies); err != nil {
+		w.Fatal(err)
+	}
+}
+
+// ctxOf returns a context that ends with a test.
+func ctxOf(t testing.TB) context.Context {
+	ctx, end := context.WithCancel(context.Background())
+	t.Cleanup(end)
+	return ctx
 }
 
 func (w *world) app(name string) *v1alpha1.Application {

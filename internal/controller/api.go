@@ -52,6 +52,7 @@ type apiServer struct {
 	kept      auth.ClusterObjects
 	namespace string
 	log       *slog.Logger
+	looks     looks
 	// plain is set where it is plain HTTP.
 	plain bool
 }
@@ -82,6 +83,9 @@ func addAPI(ctx context.Context, mgr manager.Manager, o Options, hooks http.Hand
 		return err
 	}
 	if err := mgr.Add(everywhere(feeder{mgr.GetCache(), mgr.GetClient(), feed, ask}.run)); err != nil {
+		return err
+	}
+	if s.looks, err = addLooks(mgr, o, kept); err != nil {
 		return err
 	}
 	handler, err := s.handler(mgr.GetClient(), kept, hooks, feed)
@@ -139,7 +143,7 @@ func (s *apiServer) handler(applications client.Reader, kept client.Reader, hook
 	authenticator.Address = func(r *http.Request) string { return auth.AddressOf(s.Proxies.Client(r)) }
 	handler := api.Handler(api.Options{
 		Auth: authenticator, Policies: policies, Reader: applications, Writer: s.kept.Client, Namespace: s.namespace, Version: s.Version, Log: s.log,
-		Page: files, Hooks: hooks, Feed: feed,
+		Page: files, Hooks: hooks, Feed: feed, Config: kept, Clusters: s.looks.clusters, Informers: s.looks.informers,
 	})
 	handler = server.Below(s.Root, handler)
 	if s.onLoopback() {

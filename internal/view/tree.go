@@ -22,8 +22,8 @@ const (
 	RoleOld     Role = "old"
 )
 
-// Info is something that is known of an object, by the name that Argo CD gives it.
-type Info struct {
+// NodeInfo is something that is known of an object, by the name that Argo CD gives it.
+type NodeInfo struct {
 	Name  string `json:"name"`
 	Value string `json:"value"`
 }
@@ -47,15 +47,20 @@ type Node struct {
 	Created   string                    `json:"created,omitempty" format:"date-time"`
 	Role      Role                      `json:"role,omitempty" enum:"active,preview,stable,canary,old"`
 	// Idle is set on an old ReplicaSet that is healthy and has no pods.
-	Idle    bool     `json:"idle,omitempty" doc:"an old ReplicaSet without pods, which a page may leave out"`
-	Info    []Info   `json:"info"`
-	Images  []string `json:"images"`
-	Hook    bool     `json:"hook,omitempty"`
-	Wave    int64    `json:"wave,omitempty"`
-	Prunes  bool     `json:"prunes,omitempty" doc:"no longer in git; a sync with prune deletes it"`
-	Targets []string `json:"targets" doc:"ids: of a Service its pods, of an Ingress its Services"`
-	URLs    []string `json:"urls"`
+	Idle    bool       `json:"idle,omitempty" doc:"an old ReplicaSet without pods, which a page may leave out"`
+	Info    []NodeInfo `json:"info"`
+	Images  []string   `json:"images"`
+	Hook    bool       `json:"hook,omitempty"`
+	Wave    int64      `json:"wave,omitempty"`
+	Prunes  bool       `json:"prunes,omitempty" doc:"no longer in git; a sync with prune deletes it"`
+	Targets []string   `json:"targets" doc:"ids: of a Service its pods, of an Ingress its Services"`
+	URLs    []string   `json:"urls"`
+
+	from *Observed
 }
+
+// Observed returns what was observed of the object; of one that was not, only the Node is filled.
+func (n Node) Observed() Observed { return *n.from }
 
 // ID returns the ID of an object.
 func ID(group, kind, namespace, name string) string {
@@ -149,25 +154,25 @@ func (f *forest) join(observed []Observed) {
 func (f *forest) grow(observed []Observed) {
 	owned := map[string][]int{}
 	for i, o := range observed {
-		if _, managed := f.byID[o.Node.ID]; managed {
+		if f.has(o.Node.ID) {
 			continue
 		}
 		for _, owner := range o.Owners {
 			owned[owner.UID] = append(owned[owner.UID], i)
+			for _, namespace := range []string{o.Node.Namespace, ""} {
+				id := ID(owner.Group, owner.Kind, namespace, owner.Name)
+				owned[id] = append(owned[id], i)
+			}
 		}
 	}
 	for at := 0; at < len(f.leaves); at++ {
-		uid := f.leaves[at].Node.UID
-		if uid == "" {
-			continue
-		}
-		for _, i := range owned[uid] {
-			if _, there := f.byID[observed[i].Node.ID]; there {
-				continue
-			}
-			f.add(observed[i], at)
-			if o := observed[i]; o.roles != nil {
-				f.roles[o.Node.UID] = o.roles
+		// Of a kind that is not observed, only the name is known.
+		for _, i := range owned[cmp.Or(f.leaves[at].Node.UID, f.leaves[at].Node.ID)] {
+			if !f.has(observed[i].Node.ID) {
+				f.add(observed[i], at)
+				if o := observed[i]; o.roles != nil {
+					f.roles[o.Node.UID] = o.roles
+				}
 			}
 		}
 	}
@@ -268,6 +273,7 @@ func (f *forest) cut(order []int, most int) (nodes []Node, hidden int) {
 			continue
 		}
 		n := f.leaves[at].Node
+		n.from = &f.leaves[at].Observed
 		n.Targets = slices.DeleteFunc(n.Targets, func(id string) bool { return !keep[f.byID[id]] })
 		nodes = append(nodes, n.complete())
 	}
@@ -317,7 +323,7 @@ func (f *forest) rank(at int) int {
 // complete returns the node with lists that are never null.
 func (n Node) complete() Node {
 	if n.Info == nil {
-		n.Info = []Info{}
+		n.Info = []NodeInfo{}
 	}
 	for _, list := range []*[]string{&n.Images, &n.Targets, &n.URLs} {
 		if *list == nil {

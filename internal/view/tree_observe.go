@@ -109,7 +109,7 @@ func observePod(o *Observed, object *unstructured.Unstructured) {
 
 func (o *Observed) info(name, value string) {
 	if value != "" {
-		o.Node.Info = append(o.Node.Info, Info{name, value})
+		o.Node.Info = append(o.Node.Info, NodeInfo{name, value})
 	}
 }
 

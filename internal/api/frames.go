@@ -1,0 +1,153 @@
+package api
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"net/http"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/danielgtaylor/huma/v2"
+	"github.com/danielgtaylor/huma/v2/adapters/humago"
+)
+
+const (
+	// judgeEvery is the time between two looks at whether who reads a stream still may.
+	judgeEvery = 5 * time.Second
+	// pingEvery is the time between two signs of life in a stream.
+	pingEvery = 15 * time.Second
+	// writeTimeout bounds how long a reader of a stream may take for one frame.
+	writeTimeout = 30 * time.Second
+	// mostStreams bounds the streams that are open at a time.
+	mostStreams = 1000
+)
+
+// openStreams counts those of all handlers.
+var openStreams atomic.Int64
+
+// frames writes a stream as clients of Argo CD's API read it: a JSON object a line, or server-sent events for whoever
+// asks for these.
+type frames struct {
+	mu       sync.Mutex
+	w        http.ResponseWriter
+	control  *http.ResponseController
+	isEvents bool
+}
+
+// streamError is how a stream ends that cannot go on.
+type streamError struct {
+	GRPCCode   int    `json:"grpc_code"`
+	HTTPCode   int    `json:"http_code"`
+	Message    string `json:"message"`
+	HTTPStatus string `json:"http_status"`
+}
+
+// send writes one value.
+func (f *frames) send(value any) error { return f.write(map[string]any{"result": value}) }
+
+func (f *frames) write(frame any) error {
+	text, err := json.Marshal(frame)
+	if err != nil {
+		return err
+	}
+	if f.isEvents {
+		return f.raw("data: " + string(text) + "\n\n")
+	}
+	return f.raw(string(text) + "\n")
+}
+
+func (f *frames) raw(text string) error {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	// Where that is not supported, as in tests, nobody is slow.
+	_ = f.control.SetWriteDeadline(time.Now().Add(writeTimeout))
+	if _, err := f.w.Write([]byte(text)); err != nil {
+		return err
+	}
+	if err := f.control.Flush(); err != nil && !errors.Is(err, http.ErrNotSupported) {
+		return err
+	}
+	return nil
+}
+
+// fail writes why the stream ends.
+func (f *frames) fail(err error) {
+	known := statusOf(answerOf(err))
+	_ = f.write(map[string]any{"error": streamError{known.Code, known.Status, known.Text, http.StatusText(known.Status)}})
+}
+
+// statusOf returns the error that an answer is made of.
+func statusOf(err error) *Error {
+	var known *Error
+	if errors.As(err, &known) {
+		return known
+	}
+	return newError(http.StatusInternalServerError, codeUnknown, err.Error())
+}
+
+// stream returns an answer that goes on until run returns, the reader leaves, or may no longer read: judge is asked
+// anew every few seconds, of who the reader is by then.
+func (s *service) stream(judge func(context.Context, *caller) error, run func(context.Context, *frames) error) (*huma.StreamResponse, error) {
+	if openStreams.Add(1) > mostStreams {
+		openStreams.Add(-1)
+		return nil, newError(http.StatusTooManyRequests, codeResourceExhausted, "too many streams are open; close some, and try again")
+	}
+	return &huma.StreamResponse{Body: func(hctx huma.Context) {
+		defer openStreams.Add(-1)
+		r, w := humago.Unwrap(hctx)
+		f := &frames{w: w, control: http.NewResponseController(w), isEvents: strings.Contains(r.Header.Get("Accept"), "text/event-stream")}
+		hctx.SetHeader("Content-Type", "application/json")
+		if f.isEvents {
+			hctx.SetHeader("Content-Type", "text/event-stream")
+		}
+		hctx.SetHeader("X-Accel-Buffering", "no")
+		hctx.SetStatus(http.StatusOK)
+		_ = f.control.SetReadDeadline(time.Time{})
+		ctx, end := context.WithCancelCause(hctx.Context())
+		defer end(nil)
+		go s.watchOver(ctx, end, f, judge)
+		err := run(ctx, f)
+		if cause := context.Cause(ctx); cause != nil && hctx.Context().Err() == nil {
+			err = cause
+		}
+		if err != nil && hctx.Context().Err() == nil {
+			f.fail(err)
+		}
+	}}, nil
+}
+
+// watchOver ends a stream when who reads it may no longer, and shows that it lives while nothing happens.
+func (s *service) watchOver(ctx context.Context, end context.CancelCauseFunc, f *frames, judge func(context.Context, *caller) error) {
+	ping, again := time.NewTicker(pingEvery), time.NewTicker(s.judgeEvery())
+	defer ping.Stop()
+	defer again.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-ping.C:
+			if f.isEvents && f.raw(":\n\n") != nil {
+				end(nil)
+				return
+			}
+		case <-again.C:
+			if err := judge(ctx, s.again(ctx)); err != nil && ctx.Err() == nil {
+				end(err)
+				return
+			}
+		}
+	}
+}
+
+func (s *service) judgeEvery() time.Duration {
+	if s.JudgeEvery > 0 {
+		return s.JudgeEvery
+	}
+	return judgeEvery
+}
+
+// again returns who makes a call, and what they may do by now.
+func (s *service) again(ctx context.Context) *caller { return s.identify(callerOf(ctx).request) }

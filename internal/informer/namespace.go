@@ -1,0 +1,143 @@
+package informer
+
+import (
+	"context"
+	"sync"
+	"time"
+
+	"k8s.io/apimachinery/pkg/api/meta"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"k8s.io/apimachinery/pkg/runtime"
+	"k8s.io/apimachinery/pkg/runtime/schema"
+	"k8s.io/apimachinery/pkg/watch"
+	"k8s.io/client-go/dynamic"
+	"k8s.io/client-go/tools/cache"
+
+	"github.com/cyan-cd/cyan/internal/view"
+)
+
+// Kinds are those that are watched in a namespace: what runs, what owns that, and what sends requests to it.
+var Kinds = []schema.GroupVersionKind{
+	{Version: "v1", Kind: "Pod"}, {Version: "v1", Kind: "Service"}, {Version: "v1", Kind: "PersistentVolumeClaim"},
+	{Group: "apps", Version: "v1", Kind: "Deployment"}, {Group: "apps", Version: "v1", Kind: "ReplicaSet"}, {Group: "apps", Version: "v1", Kind: "StatefulSet"},
+	{Group: "apps", Version: "v1", Kind: "DaemonSet"}, {Group: "apps", Version: "v1", Kind: "ControllerRevision"},
+	{Group: "batch", Version: "v1", Kind: "Job"}, {Group: "batch", Version: "v1", Kind: "CronJob"},
+	{Group: "discovery.k8s.io", Version: "v1", Kind: "EndpointSlice"}, {Group: "networking.k8s.io", Version: "v1", Kind: "Ingress"},
+	{Group: "argoproj.io", Version: "v1alpha1", Kind: "Rollout"},
+}
+
+// namespace is one that is watched.
+type namespace struct {
+	kinds []*kind
+	end   context.CancelFunc
+
+	mu      sync.Mutex
+	readers map[*Look]struct{}
+	// timer ends the watches when nobody has looked for a while.
+	timer *time.Timer
+}
+
+// kind is one whose objects are watched in a namespace.
+type kind struct {
+	informer cache.SharedIndexInformer
+	// tried is closed once the kind was listed, or could not be.
+	tried chan struct{}
+	once  sync.Once
+}
+
+// record is what is kept of an object.
+type record struct {
+	metav1.ObjectMeta
+	view.Observed
+}
+
+// small keeps of an object what is shown of it.
+func small(object any) (any, error) {
+	o, ok := object.(*unstructured.Unstructured)
+	if !ok {
+		return object, nil
+	}
+	return &record{
+		ObjectMeta: metav1.ObjectMeta{Namespace: o.GetNamespace(), Name: o.GetName(), UID: o.GetUID(), ResourceVersion: o.GetResourceVersion()},
+		Observed:   view.Observe(o, nil),
+	}, nil
+}
+
+// watchNamespace begins to watch a namespace of a cluster, until it is ended.
+func watchNamespace(life context.Context, c *Cluster, name string) *namespace {
+	ctx, end := context.WithCancel(life)
+	n := &namespace{end: end, readers: map[*Look]struct{}{}}
+	for _, of := range Kinds {
+		mapping, err := c.RESTMapper().RESTMapping(of.GroupKind(), of.Version)
+		if meta.IsNoMatchError(err) {
+			continue
+		}
+		resource := schema.GroupVersionResource{}
+		if err == nil {
+			resource = mapping.Resource
+		} else {
+			// Whether it is served is not known; asking for its objects will show that.
+			resource, _ = meta.UnsafeGuessKindToResource(of)
+		}
+		n.kinds = append(n.kinds, n.watch(ctx, c.Dynamic, c.Dynamic.Resource(resource).Namespace(name)))
+	}
+	return n
+}
+
+func (n *namespace) watch(ctx context.Context, connection dynamic.Interface, resource dynamic.ResourceInterface) *kind {
+	k := &kind{tried: make(chan struct{})}
+	k.informer = cache.NewSharedIndexInformerWithOptions(cache.ToListWatcherWithWatchListSemantics(&cache.ListWatch{
+		ListWithContextFunc: func(ctx context.Context, o metav1.ListOptions) (runtime.Object, error) {
+			return resource.List(ctx, o)
+		},
+		WatchFuncWithContext: func(ctx context.Context, o metav1.ListOptions) (watch.Interface, error) {
+			return resource.Watch(ctx, o)
+		},
+	}, connection), &unstructured.Unstructured{}, cache.SharedIndexInformerOptions{})
+	// Neither can fail before the informer runs.
+	_ = k.informer.SetTransform(small)
+	_ = k.informer.SetWatchErrorHandlerWithContext(func(context.Context, *cache.Reflector, error) { k.once.Do(func() { close(k.tried) }) })
+	_, _ = k.informer.AddEventHandler(cache.ResourceEventHandlerFuncs{
+		AddFunc: func(any) { n.notify() }, UpdateFunc: func(any, any) { n.notify() }, DeleteFunc: func(any) { n.notify() },
+	})
+	go k.informer.RunWithContext(ctx)
+	go func() {
+		if cache.WaitForCacheSync(ctx.Done(), k.informer.HasSynced) {
+			k.once.Do(func() { close(k.tried) })
+		}
+	}()
+	return k
+}
+
+// notify has all who look know that something has changed.
+func (n *namespace) notify() {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	for look := range n.readers {
+		look.notify()
+	}
+}
+
+// wait waits until each kind was listed, or could not be.
+func (n *namespace) wait(ctx context.Context) error {
+	for _, k := range n.kinds {
+		select {
+		case <-k.tried:
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+	}
+	return nil
+}
+
+func (n *namespace) observed(all []view.Observed) []view.Observed {
+	for _, k := range n.kinds {
+		for _, object := range k.informer.GetStore().List() {
+			if r, ok := object.(*record); ok {
+				all = append(all, r.Observed)
+			}
+		}
+	}
+	return all
+}
