@@ -26,7 +26,7 @@ type destination struct {
 
 // reach returns where an Application goes. What its project does not permit is not looked at: its status may have been
 // written while it went elsewhere.
-func (s *service) reach(ctx context.Context, app *v1alpha1.Application) (*destination, error) {
+func (s looked) reach(ctx context.Context, app *v1alpha1.Application) (*destination, error) {
 	within, err := s.permitted(ctx, app)
 	if err != nil {
 		return nil, err
@@ -36,7 +36,7 @@ func (s *service) reach(ctx context.Context, app *v1alpha1.Application) (*destin
 }
 
 // permitted returns where an Application goes, without reaching for it.
-func (s *service) permitted(ctx context.Context, app *v1alpha1.Application) (*destination, error) {
+func (s looked) permitted(ctx context.Context, app *v1alpha1.Application) (*destination, error) {
 	d := &destination{}
 	var err error
 	if d.written, err = s.settings(ctx); err != nil {
@@ -70,7 +70,7 @@ func (d *destination) as(app *v1alpha1.Application) (client.Client, error) {
 }
 
 // settings returns the settings of the control namespace.
-func (s *service) settings(ctx context.Context) (settings.Settings, error) {
+func (s looked) settings(ctx context.Context) (settings.Settings, error) {
 	data, err := s.configOf(ctx, settings.ConfigName)
 	if err != nil {
 		return settings.Settings{}, err
@@ -80,7 +80,7 @@ func (s *service) settings(ctx context.Context) (settings.Settings, error) {
 }
 
 // configOf returns what a ConfigMap of the control namespace has; nothing when it is not there.
-func (s *service) configOf(ctx context.Context, name string) (map[string]string, error) {
+func (s looked) configOf(ctx context.Context, name string) (map[string]string, error) {
 	written := &corev1.ConfigMap{}
 	if err := s.Config.Get(ctx, client.ObjectKey{Namespace: s.Namespace, Name: name}, written); client.IgnoreNotFound(err) != nil {
 		return nil, fmt.Errorf("reading ConfigMap %s: %w", name, err)
@@ -89,7 +89,7 @@ func (s *service) configOf(ctx context.Context, name string) (map[string]string,
 }
 
 // projectOf returns the project of an Application, bound by those that are global.
-func (s *service) projectOf(ctx context.Context, app *v1alpha1.Application, written settings.Settings) (*v1alpha1.AppProject, error) {
+func (s looked) projectOf(ctx context.Context, app *v1alpha1.Application, written settings.Settings) (*v1alpha1.AppProject, error) {
 	name := cmp.Or(app.Spec.Project, v1alpha1.DefaultProject)
 	found, err := s.projectNamed(ctx, name)
 	if err != nil {
@@ -105,7 +105,7 @@ func (s *service) projectOf(ctx context.Context, app *v1alpha1.Application, writ
 }
 
 // projectNamed reads a project. The default one is there by itself.
-func (s *service) projectNamed(ctx context.Context, name string) (*v1alpha1.AppProject, error) {
+func (s looked) projectNamed(ctx context.Context, name string) (*v1alpha1.AppProject, error) {
 	found := &v1alpha1.AppProject{}
 	err := s.Config.Get(ctx, client.ObjectKey{Namespace: s.Namespace, Name: name}, found)
 	switch {

@@ -90,7 +90,7 @@ func statusOf(err error) *Error {
 
 // stream returns an answer that goes on until run returns, the reader leaves, or may no longer read: judge is asked
 // anew every few seconds, of who the reader is by then.
-func (s *service) stream(judge func(context.Context, *caller) error, run func(context.Context, *frames) error) (*huma.StreamResponse, error) {
+func (s looked) stream(judge func(context.Context, *caller) error, run func(context.Context, *frames) error) (*huma.StreamResponse, error) {
 	if openStreams.Add(1) > mostStreams {
 		openStreams.Add(-1)
 		return nil, newError(http.StatusTooManyRequests, codeResourceExhausted, "too many streams are open; close some, and try again")
@@ -120,7 +120,7 @@ func (s *service) stream(judge func(context.Context, *caller) error, run func(co
 }
 
 // watchOver ends a stream when who reads it may no longer, and shows that it lives while nothing happens.
-func (s *service) watchOver(ctx context.Context, end context.CancelCauseFunc, f *frames, judge func(context.Context, *caller) error) {
+func (s looked) watchOver(ctx context.Context, end context.CancelCauseFunc, f *frames, judge func(context.Context, *caller) error) {
 	ping, again := time.NewTicker(pingEvery), time.NewTicker(s.judgeEvery())
 	defer ping.Stop()
 	defer again.Stop()
@@ -142,7 +142,7 @@ func (s *service) watchOver(ctx context.Context, end context.CancelCauseFunc, f 
 	}
 }
 
-func (s *service) judgeEvery() time.Duration {
+func (s looked) judgeEvery() time.Duration {
 	if s.JudgeEvery > 0 {
 		return s.JudgeEvery
 	}
@@ -150,4 +150,4 @@ func (s *service) judgeEvery() time.Duration {
 }
 
 // again returns who makes a call, and what they may do by now.
-func (s *service) again(ctx context.Context) *caller { return s.identify(callerOf(ctx).request) }
+func (s looked) again(ctx context.Context) *caller { return s.identify(callerOf(ctx).request) }

@@ -77,13 +77,17 @@ type treeInput struct {
 	ObjectFilter
 }
 
+// looked is what the calls share that look at what Applications have.
+type looked struct{ *service }
+
 // registerLooks adds the calls that look at what Applications have.
 func registerLooks(s *service) {
-	trees{s}.register()
+	l := looked{s}
+	trees{l}.register()
 }
 
 // trees are the calls that show what an Application's objects own.
-type trees struct{ *service }
+type trees struct{ looked }
 
 func (s trees) register() {
 	tags := []string{"applications"}
@@ -106,7 +110,7 @@ func (s trees) tree(ctx context.Context, c *caller, in *treeInput) (*treeAnswer,
 }
 
 // nodes returns the tree of an Application as it is now.
-func (s *service) nodes(ctx context.Context, app *v1alpha1.Application) ([]view.Node, int, error) {
+func (s looked) nodes(ctx context.Context, app *v1alpha1.Application) ([]view.Node, int, error) {
 	look, err := s.look(ctx, app)
 	if err != nil {
 		return nil, 0, err
@@ -121,7 +125,7 @@ func (s *service) nodes(ctx context.Context, app *v1alpha1.Application) ([]view.
 }
 
 // look has the namespaces of an Application watched, as far as its project permits them.
-func (s *service) look(ctx context.Context, app *v1alpha1.Application) (*informer.Look, error) {
+func (s looked) look(ctx context.Context, app *v1alpha1.Application) (*informer.Look, error) {
 	within, err := s.permitted(ctx, app)
 	if err != nil {
 		return nil, err
