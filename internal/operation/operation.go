@@ -71,7 +71,8 @@ func Decide(app *v1alpha1.Application, seen Observation) Decision {
 	case state == nil || hasEnded(state):
 		return begin(app, seen)
 	case app.Operation.Sync == nil:
-		return finish(app, seen, v1alpha1.OperationError, "operation.sync: missing; set it, or remove the operation")
+		// No further try would find one.
+		return end(app, seen, v1alpha1.OperationError, "operation.sync: missing; set it, or remove the operation")
 	case state.Phase == v1alpha1.OperationTerminating:
 		return terminate(app, seen)
 	case seen.ToGoOn.Reason != "":
@@ -116,9 +117,9 @@ func begin(app *v1alpha1.Application, seen Observation) Decision {
 	var refused Decision
 	switch op := app.Operation; {
 	case op.Sync == nil:
-		refused = finish(app, seen, v1alpha1.OperationError, "operation.sync: missing; set it, or remove the operation")
+		refused = end(app, seen, v1alpha1.OperationError, "operation.sync: missing; set it, or remove the operation")
 	case len(op.Sync.Manifests) > 0:
-		refused = finish(app, seen, v1alpha1.OperationError, "operation.sync.manifests: only what git has is synced; commit the manifests")
+		refused = end(app, seen, v1alpha1.OperationError, "operation.sync.manifests: only what git has is synced; commit the manifests")
 	case denialOf(op, seen).Reason != "":
 		refused = finish(app, seen, v1alpha1.OperationFailed, denialOf(op, seen).Reason+"; sync later, or allow manualSync in the window")
 	default:

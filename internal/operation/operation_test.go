@@ -139,6 +139,13 @@ func TestDecide(t *testing.T) {
 			stands: true, after: operation.RequeueNow, events: "Normal OperationStarted ada initiated sync to ''"},
 		{name: "begin: an operation that is no sync", set: func(l *look) { l.asked().Sync = nil }, phase: v1alpha1.OperationError, message: "operation.sync: missing", after: operation.RequeueNow,
 			events: "Normal OperationStarted ada initiated sync to '2222222' | Warning OperationCompleted Sync operation to 2222222 failed: operation.sync: missing; set it, or remove the operation"},
+		{name: "begin: a try again makes no sync of it", set: func(l *look) { l.asked().Sync = nil; l.app.Operation.Retry.Limit = 9e18 }, phase: v1alpha1.OperationError, message: "operation.sync: missing", after: operation.RequeueNow,
+			events: "Normal OperationStarted ada initiated sync to '2222222' | Warning OperationCompleted Sync operation to 2222222 failed: operation.sync: missing; set it, or remove the operation"},
+		{name: "begin: a try again makes none of its own manifests", set: func(l *look) {
+			l.asked().Sync.Manifests = []string{"{}"}
+			l.app.Operation.Retry.Limit = -1
+		}, phase: v1alpha1.OperationError, message: "operation.sync.manifests", after: operation.RequeueNow,
+			events: "Normal OperationStarted ada initiated sync to '2222222' | Warning OperationCompleted Sync operation to 2222222 failed: operation.sync.manifests: only what git has is synced; commit the manifests"},
 		{name: "begin: manifests of its own", set: func(l *look) { l.asked().Sync.Manifests = []string{"{}"} }, phase: v1alpha1.OperationError, message: "operation.sync.manifests", after: operation.RequeueNow,
 			events: "Normal OperationStarted ada initiated sync to '2222222' | Warning OperationCompleted Sync operation to 2222222 failed: operation.sync.manifests: only what git has is synced; commit the manifests"},
 		{name: "begin: in a window that is shut to people", set: func(l *look) { l.asked(); l.seen.ToPeople.Reason = "shut" }, phase: v1alpha1.OperationFailed, message: "shut; sync later, or allow manualSync",
@@ -168,6 +175,8 @@ func TestDecide(t *testing.T) {
 		}, phase: v1alpha1.OperationRunning, message: "waiting: shut", stands: true},
 		{name: "carry on: though one may not begin now", set: func(l *look) { l.running(); l.seen.ToPeople.Reason = "shut" }, phase: v1alpha1.OperationRunning, message: "waiting",
 			stands: true, sync: true},
+		{name: "carry on: an operation that lost its sync is not tried again", set: func(l *look) { l.tried(1, time.Hour); l.app.Operation.Sync = nil }, phase: v1alpha1.OperationError, message: "operation.sync: missing",
+			after: operation.RequeueNow, events: "Warning OperationCompleted Sync operation to 2222222 failed: operation.sync: missing; set it, or remove the operation (retried 1 times)"},
 		{name: "carry on: an operation that lost its sync ends", set: func(l *look) { l.running(); l.app.Operation.Sync = nil }, phase: v1alpha1.OperationError, message: "operation.sync: missing",
 			after: operation.RequeueNow, events: "Warning OperationCompleted Sync operation to 2222222 failed: operation.sync: missing; set it, or remove the operation"},
 
