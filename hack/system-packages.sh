@@ -22,6 +22,9 @@ if [ "${1:-}" = tests ]; then
   need openssh-client /usr/bin/ssh
   need gnupg /usr/bin/gpg
   need buildah /usr/bin/buildah
+  need chromium-headless-shell /usr/lib/chromium/chromium-headless-shell /usr/bin/chromium
+  need fonts-liberation /usr/share/fonts/truetype/liberation
+  need fonts-ipafont-gothic /usr/share/fonts/opentype/ipafont-gothic
 fi
 [ ${#missing[@]} -eq 0 ] && exit 0
 

@@ -44,9 +44,10 @@ export function Frame() {
   return (
     <I18nProvider locale={language === "ja" ? "ja-JP" : "en-US"}>
       <RouterProvider navigate={(to) => void navigate({ to })}>
-        <a href="#content" className="skip noprint">
+        {/* A link to #content would lead to the base of the page. */}
+        <button type="button" className="skip button noprint" onClick={() => document.getElementById("content")?.focus()}>
           {t("skip")}
-        </a>
+        </button>
         {first ? <Login me={me.data!} done={again} whole /> : <Bar />}
         {!first && (
           <main id="content" tabIndex={-1}>
@@ -118,7 +119,7 @@ function Going() {
   }, []);
   return (
     <>
-      <AriaButton className="button going" onPress={() => set(true)}>
+      <AriaButton aria-label={`${t("palette.open")} Ctrl K`} className="button going" onPress={() => set(true)}>
         <SearchIcon size={16} aria-hidden />
         <span>{t("palette.open")}</span>
         <kbd aria-hidden>Ctrl K</kbd>

@@ -90,7 +90,7 @@ export default function Applications() {
         )}
         <span className="spring" />
         <Menu
-          label={t("apps.sort")}
+          label={`${t("apps.sort")}: ${t(`apps.sort.${(search.sort ?? "name") as "name"}`)}`}
           items={[...(["name", "lastSync", "created", "health"] as const).map((id) => ({ id, label: t(`apps.sort.${id}`), text: t(`apps.sort.${id}`), chosen: (search.sort ?? "name") === id }))]}
           onAction={(id) => to({ sort: id === "name" ? undefined : id, order: id === "lastSync" || id === "created" ? "desc" : undefined })}
         >

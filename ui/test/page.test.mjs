@@ -1,0 +1,167 @@
+// What people do with the page, with the keyboard as well as with the mouse.
+import assert from "node:assert/strict";
+import { after, it } from "node:test";
+import { close, page, ready, visit } from "./browser.mjs";
+
+after(close);
+const focused = (tab) => tab.evaluate(() => document.activeElement?.textContent || document.activeElement?.getAttribute("aria-label") || document.activeElement?.tagName);
+
+it("applications are found as one types, and the address says what is shown", () =>
+  visit({}, async (tab) => {
+    await ready(tab, "/applications");
+    await tab.getByRole("searchbox").fill("web-front");
+    await tab.waitForURL(/search=web-front/);
+    const names = await tab.locator(".tile h2").allTextContents();
+    assert.ok(names.length > 0 && names.every((n) => n.includes("web-front")), names.join());
+    await tab.reload();
+    await tab.locator(".tile").first().waitFor();
+    assert.equal(await tab.getByRole("searchbox").inputValue(), "web-front");
+    assert.deepEqual(await tab.locator(".tile h2").allTextContents(), names);
+  }));
+
+it("filters are in the address, and the way back takes them off one by one", () =>
+  visit({}, async (tab) => {
+    await ready(tab, "/applications");
+    const all = await tab.locator(".view-head .muted").textContent();
+    await tab.getByRole("button", { name: "Filters" }).click();
+    await tab.getByRole("checkbox", { name: /Out of sync/ }).check({ force: true });
+    await tab.waitForURL(/sync=OutOfSync/);
+    await tab.goBack();
+    await tab.waitForURL(/\/applications$/);
+    await tab.locator(".view-head").getByText(all, { exact: true }).waitFor();
+  }));
+
+it("a favourite stays one, and can be shown alone", () =>
+  visit({}, async (tab) => {
+    await ready(tab, "/applications");
+    const name = await tab.locator(".tile h2").first().textContent();
+    await tab.getByRole("button", { name: `Favourite: ${name}` }).click();
+    await ready(tab, "/applications?favorites=true");
+    assert.deepEqual(await tab.locator(".tile h2").allTextContents(), [name]);
+  }));
+
+it("everything is reached by the keyboard alone", () =>
+  visit({}, async (tab) => {
+    await ready(tab, "/applications");
+    await tab.keyboard.press("Tab");
+    assert.equal(await focused(tab), "Skip to the content");
+    await tab.keyboard.press("Enter");
+    assert.equal(await tab.evaluate(() => document.activeElement?.id), "content");
+    await tab.keyboard.press("Control+k");
+    await tab.getByRole("dialog").waitFor();
+    await tab.keyboard.type("request-cou");
+    await tab.getByRole("menuitem", { name: /request-counter/ }).waitFor();
+    await tab.keyboard.press("ArrowDown");
+    await tab.keyboard.press("Enter");
+    await tab.waitForURL(/applications\/argocd\/request-counter/);
+    assert.equal(await tab.getByRole("dialog").count(), 0);
+  }));
+
+it("the palette closes with Escape, and the focus is where it was", () =>
+  visit({}, async (tab) => {
+    await ready(tab, "/");
+    const opener = tab.getByRole("button", { name: /Go to/ });
+    await opener.focus();
+    await tab.keyboard.press("Enter");
+    await tab.getByRole("dialog").waitFor();
+    await tab.keyboard.press("Escape");
+    await tab.getByRole("dialog").waitFor({ state: "detached" });
+    await tab.waitForFunction(() => document.activeElement?.classList.contains("going"));
+  }));
+
+it("a theme and a language that were chosen stay", () =>
+  visit({}, async (tab) => {
+    await ready(tab, "/");
+    await tab.getByRole("button", { name: "Appearance" }).click();
+    await tab.getByRole("menuitemradio", { name: "Dark" }).click();
+    await tab.getByRole("button", { name: "Language" }).click();
+    await tab.getByRole("menuitemradio", { name: "日本語" }).click();
+    await tab.getByRole("link", { name: "概要" }).waitFor();
+    await tab.reload();
+    await tab.getByRole("link", { name: "概要" }).waitFor();
+    assert.equal(await tab.evaluate(() => document.documentElement.dataset.theme), "dark");
+  }));
+
+it("a session that ends asks over the view, and what was typed is kept", () =>
+  visit({ allowed: [/401/] }, async (tab) => {
+    await ready(tab, "/applications");
+    await tab.getByRole("searchbox").fill("web");
+    await tab.waitForURL(/search=web/);
+    await tab.route("**/api/v1/view/**", (route) => route.fulfill({ status: 401, json: { error: "no session; log in", code: 16 } }));
+    await tab.evaluate(() => fetch("/api/v1/view/me"));
+    await tab.getByRole("checkbox", { name: /Select/ }).first().check();
+    await tab.route("**/api/v1/applications/*/sync", (route) => route.fulfill({ status: 401, json: { error: "no session; log in", code: 16 } }));
+    await tab.getByRole("button", { name: "Sync", exact: true }).click();
+    const dialog = tab.getByRole("dialog", { name: "Your session has ended" });
+    await dialog.waitFor();
+    await tab.unroute("**/api/v1/view/**");
+    await dialog.getByLabel("Password").fill("secret");
+    await dialog.getByRole("button", { name: "Log in", exact: true }).click();
+    await dialog.waitFor({ state: "detached" });
+    assert.equal(await tab.getByRole("searchbox").inputValue(), "web");
+  }));
+
+it("a server that is away is told with since when, and the page comes back by itself", () =>
+  visit({ allowed: [/Failed to load|502/] }, async (tab) => {
+    await ready(tab, "/");
+    await tab.getByRole("banner").getByText("Live", { exact: true }).waitFor();
+    await fetch(`${page}/test/away`, { method: "POST" });
+    try {
+      await tab.getByText(/Not live since/).waitFor();
+      assert.equal(await tab.locator(".counts").count(), 1, "what was seen last is still shown");
+    } finally {
+      await fetch(`${page}/test/back`, { method: "POST" });
+    }
+    await tab.getByRole("banner").getByText("Live", { exact: true }).waitFor();
+  }));
+
+it("foreign text is text", () =>
+  visit({}, async (tab) => {
+    const evil = `<img src=x onerror="window.hacked=1"><script>window.hacked=1</script>\u001b[31m`;
+    await tab.route("**/api/v1/view/applications", async (route) => {
+      const answer = await (await route.fetch()).json();
+      Object.assign(answer.items[1], { name: evil, project: evil, repo: `javascript:window.hacked=1`, health: "Degraded", attention: { reason: "Failed", message: evil } });
+      await route.fulfill({ json: answer });
+    });
+    await ready(tab, "/applications");
+    await tab.getByText("onerror").first().waitFor();
+    assert.equal(await tab.evaluate(() => window.hacked), undefined);
+    assert.equal(await tab.locator('a[href^="javascript"]').count(), 0);
+  }));
+
+it("the first view is there within a second and light", () =>
+  visit({}, async (tab) => {
+    let bytes = 0;
+    tab.on("response", async (r) => {
+      if (/\.js$/.test(new URL(r.url()).pathname)) bytes += Number(r.headers()["content-length"] ?? 0);
+    });
+    await ready(tab, "/");
+    assert.ok(bytes > 0 && bytes < 250 * 1024, `${bytes} bytes of script, compressed`);
+  }));
+
+it("a browser's wrong clock does not change what was how long ago", () =>
+  visit({}, async (tab) => {
+    await tab.addInitScript(() => {
+      const RealDate = Date;
+      window.Date = class extends RealDate {
+        constructor(...a) {
+          super(...(a.length ? a : [RealDate.now() + 3_600_000]));
+        }
+        static now() {
+          return RealDate.now() + 3_600_000;
+        }
+      };
+    });
+    await ready(tab, "/");
+    const said = await tab.locator(".needs time").first().textContent();
+    assert.match(said, /^\d+ min\. ago$/, said);
+    assert.ok(Number.parseInt(said, 10) < 40, said);
+  }));
+
+it("addresses that people have kept lead somewhere", () =>
+  visit({}, async (tab) => {
+    await tab.goto(`${page}/applications/request-counter?view=tree`);
+    await tab.waitForURL(/applications\/argocd\/request-counter\?view=tree/);
+    await tab.goto(`${page}/nothing/of/the/kind`);
+    await tab.getByText("Not found").waitFor();
+  }));

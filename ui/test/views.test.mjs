@@ -1,0 +1,37 @@
+// Every view, in both themes, both languages and two widths: for everybody to read, within the window, nothing refused.
+import assert from "node:assert/strict";
+import { mkdirSync } from "node:fs";
+import { after, it } from "node:test";
+import { axe, close, overflow, ready, visit } from "./browser.mjs";
+
+const views = {
+  overview: "/",
+  applications: "/applications",
+  "applications-table": "/applications?view=table",
+  rollout: "/rollouts/demo/request-counter",
+};
+const looks = [
+  { theme: "light", language: "en-US", width: 1440 },
+  { theme: "dark", language: "ja-JP", width: 1440 },
+  { theme: "dark", language: "en-US", width: 390, height: 844 },
+  { theme: "light", language: "ja-JP", width: 390, height: 844 },
+];
+const pictures = process.env.PICTURES;
+if (pictures) mkdirSync(pictures, { recursive: true });
+
+after(close);
+for (const [name, path] of Object.entries(views)) {
+  for (const look of looks) {
+    it(`${name}: ${look.theme}, ${look.language}, ${look.width} px`, async () => {
+      await visit(look, async (tab) => {
+        await ready(tab, path);
+        await tab.evaluate(() => document.fonts.ready);
+        if (pictures) await tab.screenshot({ path: `${pictures}/${name}-${look.theme}-${look.language.slice(0, 2)}-${look.width}.png` });
+        assert.deepEqual(await axe(tab), [], "what is not for everybody");
+        assert.deepEqual(await overflow(tab), [], "what is wider than the window");
+        assert.equal(await tab.locator("h1").count(), 1, "headings of the view");
+        assert.equal(await tab.evaluate(() => document.documentElement.lang), look.language.slice(0, 2));
+      });
+    });
+  }
+}
