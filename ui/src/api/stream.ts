@@ -8,6 +8,9 @@ export type State = { connected: boolean; since: number };
 
 const types = ["row", "gone", "application", "rollout", "overview", "delivery", "cluster", "reset", "end"] as const;
 
+const served = /^(applications|overview|(application|rollout):[^/]+\/.+)$/;
+const mostTopics = 64;
+
 /** later is how long a tab that nobody sees keeps listening. */
 const later = 5 * 60_000;
 
@@ -101,11 +104,13 @@ class Stream {
 
   private connect() {
     if (!this.leads || this.asleep) return;
-    const topics = [...new Set([...this.listeners.keys(), ...[...this.others.values()].flat()])].sort().join(",");
-    if (topics === this.open || topics === "") return;
+    const wanted = [...new Set([...this.listeners.keys(), ...[...this.others.values()].flat()])];
+    // What concerns the whole page, such as the cluster, comes with every stream: the server has no topic of that name.
+    const topics = `,${wanted.filter((t) => served.test(t)).sort().slice(0, mostTopics).join(",")}`;
+    if (topics === this.open || wanted.length === 0) return;
     this.close();
     this.open = topics;
-    const source = new EventSource(address("api/v1/view/stream", { topics, after: this.lastId }), { withCredentials: true });
+    const source = new EventSource(address("api/v1/view/stream", { topics: topics.slice(1), after: this.lastId }), { withCredentials: true });
     this.source = source;
     source.onopen = () => this.announce({ connected: true, since: Date.now() });
     source.onerror = () => {

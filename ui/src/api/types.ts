@@ -199,14 +199,15 @@ export interface RolloutView {
   available: number;
   updated: number;
   lanes: Lane[];
-  services: { name: string; role: "active" | "preview"; hash: string; replicaSet?: string; addresses: number; since?: string }[];
+  services: { name: string; role: "active" | "preview"; hash: string; replicaSet?: string; addresses: number; since?: string; missing?: boolean }[];
   gates: { name: string; state: "open" | "waiting" | "failed"; message: string; until?: string }[];
   actions: { name: Verb; effect: string; enabled: boolean; reason?: string }[];
   revisions: { revision: number; replicaSet: string; images: string[]; created: string; role?: string }[];
   events: { time: string; type: string; reason: string; message: string }[];
   weight?: { desired: number; actual: number };
   steps?: { name: string; state: "done" | "current" | "ahead"; detail?: string }[];
-  rights: Right[];
+  /** rights are get and what who asks may do: the names of actions. */
+  rights: string[];
 }
 
 export type StageName = "commit" | "build" | "set" | "seen" | "sync" | "preview" | "switch" | "drain" | "healthy";

@@ -19,6 +19,7 @@ export const rollout = {
   "rollout.preview": "Preview",
   "rollout.addresses": "{count, plural, =0 {no address} one {# address} other {# addresses}}",
   "rollout.nowhere": "selects no pods",
+  "rollout.missing": "not found; create it",
   "rollout.since": "since {time}",
   "rollout.ready": "{ready, number} of {desired, number} Ready",
   "rollout.scaledDown": "scaled to 0",

@@ -19,6 +19,7 @@ export const rollout = {
   "rollout.preview": "プレビュー",
   "rollout.addresses": "{count, plural, =0 {アドレスなし} other {アドレス # 件}}",
   "rollout.nowhere": "Pod を選択していません",
+  "rollout.missing": "見つかりません。作成してください",
   "rollout.since": "{time}から",
   "rollout.ready": "{desired, number} 個中 {ready, number} 個が Ready",
   "rollout.scaledDown": "0 にスケール済み",

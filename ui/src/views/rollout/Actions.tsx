@@ -49,7 +49,7 @@ export const effectOf = (action: Action) => (language() === "en" && action.effec
 
 /** whyNot returns why an action cannot be asked for; undefined when it can. */
 export function whyNot(view: RolloutView, action: Action): string | undefined {
-  if (!view.rights.includes("action")) return t("denied", { right: "action" });
+  if (!view.rights.includes("action") && !view.rights.includes(action.name)) return t("denied", { right: `action/argoproj.io/Rollout/${action.name}` });
   return action.enabled ? undefined : (action.reason ?? "");
 }
 

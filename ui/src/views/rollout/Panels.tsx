@@ -42,7 +42,7 @@ export function Pods({ view }: { view: RolloutView }) {
                 <Ago at={pod.created} />
               </td>
               <td>
-                {view.application && view.rights.includes("logs") && (
+                {view.application && (
                   <To to="/applications/$namespace/$name" params={{ namespace: view.application.namespace, name: view.application.name }} search={{ node: `/Pod/${view.namespace}/${pod.name}/0`, tab: "logs" }} aria-label={t("rollout.logOf", { pod: pod.name })}>
                     {t("rollout.log")}
                   </To>

@@ -58,7 +58,7 @@ function ServiceBox({ service, lane, past }: { service: PictureService; lane?: P
       <span className="service-facts muted">
         {!lane ? (
           <span className="trouble">
-            <TriangleAlert size={13} aria-hidden /> {t("rollout.nowhere")}
+            <TriangleAlert size={13} aria-hidden /> {t(service.missing ? "rollout.missing" : "rollout.nowhere")}
           </span>
         ) : (
           !past && <span className={silent ? "trouble" : undefined}>{t("rollout.addresses", { count: service.addresses ?? 0 })}</span>

@@ -32,6 +32,8 @@ export interface PictureService {
   /** addresses is how many pods answer; undefined where that is not known. */
   addresses?: number;
   since?: string;
+  /** missing is whether there is no Service of the name. */
+  missing?: boolean;
 }
 
 export interface Picture {
@@ -63,7 +65,7 @@ export function picture(view: RolloutView): Picture {
     for (let i = there; i < Math.min(lane.desired, most); i++) squares.push({ name: "", state: "gone", restarts: 0 });
     return { replicaSet: lane.replicaSet, hash: lane.hash, revision: lane.revision, side: sideOf(lane.revision), role: lane.role, images: lane.images, desired: lane.desired, ready: lane.ready, squares, scaleDownAt: lane.scaleDownAt };
   });
-  return { canary: view.strategy === "Canary", lanes: lanes.sort(inOrder), services: view.services.map(({ name, role, hash, addresses, since }) => ({ name, role, hash, addresses, since })) };
+  return { canary: view.strategy === "Canary", lanes: lanes.sort(inOrder), services: view.services.map(({ name, role, hash, addresses, since, missing }) => ({ name, role, hash, addresses, since, missing })) };
 }
 
 const most = 500;
