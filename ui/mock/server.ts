@@ -1,5 +1,6 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
 import type { Connect, Plugin } from "vite";
+import { leads, others } from "./deliveries.ts";
 import { World } from "./world.ts";
 
 const number = (name: string, otherwise: number) => Number(process.env[name] ?? otherwise);
@@ -36,10 +37,11 @@ function answer(world: World, url: URL, request: IncomingMessage, response: Serv
   const one = /^\/api\/v1\/(view\/)?rollouts\/([^/]+)\/([^/]+)(?:\/([\w-]+))?$/.exec(path);
   const rollout = one && world.rollouts().find((r) => r.namespace === one[2] && r.name === decodeURIComponent(one[3]!));
   if (one && rollout) return json(response, one[1] ? rollout : world.act(rollout, one[4] ?? ""));
-  if (path === "/api/v1/view/deliveries") return json(response, { items: world.deliveries() });
-  if (path === "/api/v1/view/deliveries/lead") return json(response, { points: world.deliveries(200).filter((d) => d.leadSeconds).map((d) => ({ at: d.finishedAt ?? d.startedAt, seconds: d.leadSeconds, id: d.id })) });
-  const delivery = /^\/api\/v1\/view\/deliveries\/[^/]+\/[^/]+\/(\d+)$/.exec(path);
-  if (delivery) return json(response, world.delivery(Number(delivery[1])));
+  if (path === "/api/v1/view/deliveries") return json(response, { items: [...world.deliveries(), ...others(120)].filter((d) => [d.application, null].includes(url.searchParams.get("application"))) });
+  if (path === "/api/v1/view/deliveries/lead") return json(response, { points: leads() });
+  const delivery = /^\/api\/v1\/view\/deliveries\/[^/]+\/([^/]+)\/(\d+)$/.exec(path);
+  const foreign = delivery && others(120).find((d) => d.application === delivery[1] && d.id === delivery[2]);
+  if (delivery) return json(response, foreign ?? world.delivery(Number(delivery[2])));
   const app = /^\/api\/v1\/view\/applications\/([^/]+)\/([^/]+)(?:\/(\w+))?$/.exec(path);
   const found = app && row(app[1]!, app[2]!);
   if (app && found) {
@@ -78,7 +80,6 @@ function stream(world: World, url: URL, response: ServerResponse) {
     if (!world.loggedIn) return send("end", { reason: "logged out" });
     send("row", world.first());
     if (topics.includes("overview")) send("overview", world.overview());
-    if (topics.includes("deliveries")) send("delivery", world.delivery(world.at().number));
     for (const topic of topics) {
       if (topic === "rollout:demo/request-counter") send("rollout", world.rollout());
       const app = /^application:([^/]+)\/(.+)$/.exec(topic);

@@ -26,6 +26,10 @@ export const rolloutQuery = (namespace: string, name: string) =>
   queryOptions({ queryKey: ["rollout", namespace, name], queryFn: ({ signal }) => get<RolloutView>(`api/v1/view/rollouts/${encodeURIComponent(namespace)}/${encodeURIComponent(name)}`, {}, signal), staleTime: Infinity });
 export const deliveriesQuery = (of: { namespace?: string; application?: string } = {}) =>
   queryOptions({ queryKey: ["deliveries", of], queryFn: ({ signal }) => get<{ items: Delivery[] }>("api/v1/view/deliveries", of, signal) });
+export const deliveryQuery = (namespace: string, application: string, id: string) =>
+  queryOptions({ queryKey: ["delivery", namespace, application, id], queryFn: ({ signal }) => get<Delivery>(`api/v1/view/deliveries/${encodeURIComponent(namespace)}/${encodeURIComponent(application)}/${encodeURIComponent(id)}`, {}, signal) });
+export const leadQuery = (namespace: string, application: string) =>
+  queryOptions({ queryKey: ["lead", namespace, application], queryFn: ({ signal }) => get<{ points: { at: string; seconds: number; id: string }[] }>("api/v1/view/deliveries/lead", { namespace, application }, signal), staleTime: 60_000 });
 
 /** useRows returns all rows, kept current by the stream: changes are taken up together, at most four times a second. */
 export function useRows() {

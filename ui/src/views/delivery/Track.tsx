@@ -1,18 +1,12 @@
 import { Link as To } from "@tanstack/react-router";
-import type { Delivery, Stage } from "../../api/types";
+import type { Delivery } from "../../api/types";
 import { useNow } from "../../design/Time";
 import { short } from "../../design/parts";
 import { Status } from "../../design/Status";
 import { duration } from "../../design/time";
 import { t, word } from "../../i18n";
+import { lasted } from "./figures";
 import "./track.css";
-
-/** lasted returns how long a stage took, or has taken up to now; undefined where its times are not known. */
-export function lasted(stage: Stage, now: number): number | undefined {
-  if (!stage.startedAt) return undefined;
-  const end = stage.finishedAt ? Date.parse(stage.finishedAt) : stage.state === "running" ? now : undefined;
-  return end === undefined ? undefined : Math.max(0, (end - Date.parse(stage.startedAt)) / 1000);
-}
 
 /** Track draws the way of a commit as a line through its stages; light runs where it is. */
 export function Track({ delivery, compact }: { delivery: Delivery; compact?: boolean }) {
@@ -23,11 +17,11 @@ export function Track({ delivery, compact }: { delivery: Delivery; compact?: boo
       {delivery.stages.map((stage) => {
         const seconds = lasted(stage, now);
         return (
-          <li key={stage.name} data-state={stage.state} title={stage.message}>
+          <li key={stage.name} data-state={stage.state} data-here={(stage.state === "waiting" && stage.startedAt !== undefined) || undefined} title={stage.message}>
             <i aria-hidden />
             <span className="track-name">{word("stage", stage.name)}</span>
             <span className="track-time">
-              {seconds === undefined ? "" : duration(seconds)}
+              {seconds === undefined ? "" : duration(stage.finishedAt ? seconds : Math.floor(seconds))}
               <span className="unseen"> {word("state", stage.state)}</span>
             </span>
           </li>

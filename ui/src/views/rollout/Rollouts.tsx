@@ -1,10 +1,10 @@
 import { Link as To, useNavigate, useSearch } from "@tanstack/react-router";
-import { useWindowVirtualizer } from "@tanstack/react-virtual";
 import { Eye, Globe, Hand, X } from "lucide-react";
-import { memo, useEffect, useLayoutEffect, useMemo, useRef, useState } from "react";
+import { memo, useEffect, useMemo } from "react";
 import type { RolloutView } from "../../api/types";
 import { Until } from "../../design/Time";
 import { Button, Card, Menu, Problem, Waiting } from "../../design/parts";
+import { Lines } from "../../design/Lines";
 import { Status } from "../../design/Status";
 import { collator, t, useLanguage } from "../../i18n";
 import { announce } from "../../shell/Frame";
@@ -17,6 +17,7 @@ import { activeOf, picture, type PictureLane, sides, tagOf } from "./picture";
 import { inWords, laneName, roleWord, sentences } from "./sentences";
 import { useRollouts } from "./useRollouts";
 import "./stage.css";
+import "../../design/list.css";
 import "./rollouts.css";
 
 export default function Rollouts() {
@@ -96,36 +97,10 @@ export default function Rollouts() {
               </Button>
             )}
           </div>
-          {count === 0 ? <p className="muted none-matches">{t("rollouts.nomatch")}</p> : <Lines items={shown.items} />}
+          {count === 0 ? <p className="muted none-matches">{t("rollouts.nomatch")}</p> : <Lines items={shown.items} keyOf={key} height={72} label={t("rollouts.list")} className="rollout-lines" line={(r) => <Line view={r} />} />}
         </>
       )}
     </div>
-  );
-}
-
-/** Lines has only those in the document that are in sight. */
-function Lines({ items }: { items: RolloutView[] }) {
-  const ref = useRef<HTMLUListElement>(null);
-  const [top, setTop] = useState(0);
-  useLayoutEffect(() => {
-    setTop((ref.current?.getBoundingClientRect().top ?? 0) + window.scrollY);
-  }, []);
-  const virtual = useWindowVirtualizer({ count: items.length, estimateSize: () => 92, overscan: 6, scrollMargin: top, getItemKey: (i) => key(items[i]!) });
-  return (
-    <ul ref={ref} className="card rollout-lines" aria-label={t("rollouts.list")} style={{ height: virtual.getTotalSize() }}>
-      {virtual.getVirtualItems().map((line) => (
-        <li
-          key={line.key}
-          ref={virtual.measureElement}
-          data-index={line.index}
-          aria-posinset={line.index + 1}
-          aria-setsize={items.length}
-          style={{ transform: `translateY(${line.start - virtual.options.scrollMargin}px)` }}
-        >
-          <Line view={items[line.index]!} />
-        </li>
-      ))}
-    </ul>
   );
 }
 
