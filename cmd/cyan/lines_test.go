@@ -33,6 +33,7 @@ func withoutCluster(t *testing.T) {
 	t.Setenv("KUBECONFIG", os.DevNull)
 	t.Setenv("XDG_DATA_HOME", t.TempDir())
 	t.Setenv("XDG_CACHE_HOME", t.TempDir())
+	t.Setenv("ARGOCD_CONFIG_DIR", t.TempDir())
 }
 
 // everyCommand calls visit with the words below the root that lead to each command.
@@ -187,7 +188,14 @@ func TestLines(t *testing.T) {
 	}{
 		{"cyan version --short", 0, "unknown\n", ""},
 		{"argocd version", 0, "cyan unknown\n", ""},
-		{"argocd login cd.example --username admin", 0, "", "note: rights are those of the kubeconfig's user, so there is nothing to log in to\n"},
+		{"argocd login", 2, "", "Error: argocd login: the server's address is missing; write it as `argocd login SERVER [flags]`\n"},
+		{"cyan login ftp://cd.example", 2, "", "Error: server \"ftp://cd.example\": unknown scheme; give HOST:PORT, such as cd.example or localhost:8080\n"},
+		{"cyan logout", 2, "", "Error: cyan logout: not logged in; name a context\n"},
+		{"cyan relogin", 2, "", "Error: cyan relogin: not logged in to a server; log in with `login SERVER`\n"},
+		{"cyan account get-user-info", 2, "", "Error: cyan account get-user-info: not logged in to a server; rights are those of the kubeconfig's user: see `kubectl auth whoami`\n"},
+		{"argocd app list --server cd.example", 20, "", "Error: server cd.example: not logged in; log in with `argocd login cd.example`, or give a token by $ARGOCD_AUTH_TOKEN, or use the kubeconfig with --core\n"},
+		{"cyan app diff shop --server cd.example", 2, "", "Error: --server: given to a command that reads the cluster itself, with the rights of the kubeconfig; leave it out, or add --core\n"},
+		{"cyan app list --server cd.example --core", 11, "", noCluster},
 		{"argocd app snyc shop", 2, "", "Error: argocd app: unknown command \"snyc\"; did you mean \"sync\"?\n"},
 		{"cyan app snyc shop --prune", 2, "", "Error: cyan app: unknown command \"snyc\"; did you mean \"sync\"?\n"},
 		{"cyan rolout get shop", 2, "", "Error: cyan: unknown command \"rolout\"; did you mean \"rollout\"?\n"},

@@ -117,7 +117,7 @@ func TestAccounts(t *testing.T) {
 		{"admin settings rbac validate --policy-file " + write(t, "bad.csv", "p, a, b\n"), "", outcome{1, "ConfigMap argocd-rbac-cm: policy.csv line 1: 3 fields, where p has 6; write p, SUBJECT, RESOURCE, ACTION, OBJECT, allow|deny or g, MEMBER, ROLE\n", ""}},
 		{"admin settings rbac validate --policy-file " + write(t, "cm.yaml", "kind: ConfigMap\ndata: {policy.default: 'role:none'}\n"), "", outcome{1, "ConfigMap argocd-rbac-cm: policy.default: role \"role:none\": no line is about it; write lines of it in policy.csv, or name another\n", ""}},
 		{"admin settings rbac validate --policy-file /no/such/file", "", outcome{2, "", "*--policy-file: open /no/such/file: no such file or directory; name a file that can be read\n"}},
-		{"account session-token", "", outcome{2, "", "*not served by Cyan; rights are those of the kubeconfig's user"}},
+		{"account session-token", "", outcome{2, "", "*not served by Cyan; `account generate-token` makes a token"}},
 		{"account bcrypt --password " + strings.Repeat("x", 73), "", outcome{2, "", "Error: password: longer than 72 bytes; choose a shorter one\n"}},
 	} {
 		got := s.endsWith(c.in, append([]string{"argocd"}, strings.Fields(c.line)...)...)

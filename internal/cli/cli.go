@@ -14,6 +14,7 @@ import (
 	"github.com/cyan-cd/cyan/internal/cli/cluster"
 	"github.com/cyan-cd/cyan/internal/cli/delivery"
 	"github.com/cyan-cd/cyan/internal/cli/kit"
+	"github.com/cyan-cd/cyan/internal/cli/login"
 	"github.com/cyan-cd/cyan/internal/cli/manifests"
 	"github.com/cyan-cd/cyan/internal/cli/project"
 	"github.com/cyan-cd/cyan/internal/cli/repo"
@@ -82,6 +83,7 @@ Cyan watches git, syncs the cluster, and replaces the running version by blue-gr
 		root.Annotations = map[string]string{cobra.CommandDisplayNameAnnotation: "kubectl cyan"}
 	}
 	e.Kube.Bind(root, kit.NativeFlags)
+	e.Server.Bind(root)
 	root.AddGroup(
 		&cobra.Group{ID: groupApps, Title: "Applications, from git to the cluster:"},
 		&cobra.Group{ID: groupRollouts, Title: "Rollouts, from one version to the next:"},
@@ -102,6 +104,7 @@ Cyan watches git, syncs the cluster, and replaces the running version by blue-gr
 		add(groupRun, command(e))
 	}
 	add(groupSetup, cluster.New(e), repo.New(e), project.New(e), trust.NewCert(e), trust.NewGPG(e), trust.NewSigner(e), setup.NewDoctor(e), setup.NewAdopt(e), account.New(e), admin.New(e))
+	add(groupSetup, login.New(e)...)
 	root.AddCommand(newVersionCommand(e))
 	return root
 }

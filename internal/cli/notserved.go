@@ -4,7 +4,7 @@ import "github.com/cyan-cd/cyan/internal/cli/kit"
 
 const (
 	editProject     = "change the AppProject with `kubectl edit appproject`"
-	byLogin         = "rights are those of the kubeconfig's user: see `kubectl auth whoami`"
+	byLogin         = "`account generate-token` makes a token, and `account get-user-info` shows who is logged in"
 	noAnalysis      = "Experiments and AnalysisRuns are not run yet"
 	noNotifications = "no notifications are sent yet"
 	noHelm          = "charts are not rendered: commit what `helm template` makes"
@@ -15,10 +15,8 @@ const (
 
 // argocdNotServed are the commands of the argocd program that Cyan has not.
 var argocdNotServed = kit.NotServed{
-	"account get-user-info": byLogin,
 	"account session-token": byLogin,
 	"configure":             "there is nothing to configure but the kubeconfig",
-	"context":               "choose the kubeconfig's context by --context, or with `kubectl config use-context`",
 
 	"admin app":                         "`app get` shows what was compared, and `app create` takes a file",
 	"admin cluster":                     "`cluster list` shows the clusters, and `cluster add` registers one",
@@ -76,4 +74,5 @@ var argocdFlagsNotServed = kit.NotServedFlags{
 	"local-repo-root":       "what is synced comes from git: commit it",
 	"prune":                 "delete what is not wanted with kubectl: no Application is deleted for not being in a file",
 	"local-include":         "--local reads all of a directory",
+	"callback":              "the issuer sends the browser back to this machine: give --sso-port",
 }

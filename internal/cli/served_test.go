@@ -2,109 +2,217 @@ package cli_test
 
 import (
 	"context"
+	"log/slog"
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	corev1 "k8s.io/api/core/v1"
-	rbacv1 "k8s.io/api/rbac/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/cyan-cd/cyan/api/v1alpha1"
-	"github.com/cyan-cd/cyan/internal/settings"
+	"github.com/cyan-cd/cyan/internal/access"
+	"github.com/cyan-cd/cyan/internal/api"
+	"github.com/cyan-cd/cyan/internal/auth"
 )
 
-// What is listed and chosen by labels is what the server looks after, as far as the person may list it.
-func TestServedNamespaces(t *testing.T) {
-	s := newShell(t)
-	s.forget("served-own")
-	open, team, closed := s.cluster.Namespace(t), s.cluster.Namespace(t), s.cluster.Namespace(t)
-	for name, namespace := range map[string]string{"served-own": "argocd", "served-open": open, "served-team": team, "served-closed": closed} {
-		app := &v1alpha1.Application{
-			ObjectMeta: metav1.ObjectMeta{Namespace: namespace, Name: name, Labels: map[string]string{"served": "yes"}},
-			Spec: v1alpha1.ApplicationSpec{
-				Project: "default", Destination: v1alpha1.ApplicationDestination{Server: v1alpha1.InClusterServer, Namespace: "default"},
-				Source: &v1alpha1.ApplicationSource{RepoURL: "https://git.example/shop.git", Path: "k8s"},
+// servedShell is a shell beside a server of the API. Its namespace is not the one that commands take without a flag.
+type servedShell struct {
+	*shell
+	namespace, address, config string
+}
+
+const servedPassword = "correct horse"
+
+func newServedShell(t *testing.T) *servedShell {
+	t.Helper()
+	s := &servedShell{shell: newShell(t)}
+	s.namespace, s.config = s.cluster.Namespace(t), filepath.Join(os.Getenv("ARGOCD_CONFIG_DIR"), "config")
+	// Nothing of these commands reaches the cluster by itself.
+	t.Setenv("KUBECONFIG", os.DevNull)
+	t.Setenv("XDG_DATA_HOME", t.TempDir())
+	hash, err := auth.Hash(servedPassword)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, o := range []client.Object{
+		&corev1.Secret{ObjectMeta: metav1.ObjectMeta{Namespace: s.namespace, Name: auth.SecretName}, Data: map[string][]byte{"admin.password": hash}},
+		&corev1.ConfigMap{ObjectMeta: metav1.ObjectMeta{Namespace: s.namespace, Name: auth.ConfigName}, Data: map[string]string{"accounts.ci": "apiKey"}},
+		&corev1.ConfigMap{ObjectMeta: metav1.ObjectMeta{Namespace: s.namespace, Name: access.ConfigMapName}, Data: map[string]string{"policy.csv": "p, ci, applications, get, default/*, allow"}},
+		&v1alpha1.AppProject{ObjectMeta: metav1.ObjectMeta{Namespace: s.namespace, Name: "default"}, Spec: v1alpha1.AppProjectSpec{SourceRepos: []string{"*"}, Destinations: []v1alpha1.ApplicationDestination{{Server: "*", Namespace: "*"}}}},
+		&v1alpha1.Application{
+			ObjectMeta: metav1.ObjectMeta{Namespace: s.namespace, Name: "shop", Labels: map[string]string{"team": "a"}},
+			Spec:       v1alpha1.ApplicationSpec{Project: "default", Source: &v1alpha1.ApplicationSource{RepoURL: "https://git.example/shop", Path: "k8s"}, Destination: v1alpha1.ApplicationDestination{Server: v1alpha1.InClusterServer, Namespace: "shop"}},
+			Status: v1alpha1.ApplicationStatus{
+				Sync: v1alpha1.SyncStatus{Status: v1alpha1.Synced, Revision: "2222222"}, Health: v1alpha1.AppHealthStatus{Status: v1alpha1.HealthHealthy},
+				History: []v1alpha1.RevisionHistory{{ID: 1, Revision: "1111111", DeployedAt: metav1.Now()}, {ID: 2, Revision: "2222222", DeployedAt: metav1.Now()}},
 			},
-		}
-		if err := s.cluster.Client.Create(t.Context(), app); err != nil {
-			t.Fatal(err)
-		}
-		t.Cleanup(func() { _ = s.cluster.Client.Delete(context.Background(), app) })
-	}
-	parameters := &corev1.ConfigMap{ObjectMeta: metav1.ObjectMeta{Namespace: "argocd", Name: settings.ParametersName}}
-	if err := s.cluster.Client.Create(t.Context(), parameters); err != nil {
-		t.Fatal(err)
-	}
-	role := &rbacv1.ClusterRole{ObjectMeta: metav1.ObjectMeta{Name: "served"}, Rules: []rbacv1.PolicyRule{{APIGroups: []string{"", "argoproj.io"}, Resources: []string{"configmaps", "applications"}, Verbs: []string{"get", "list"}}}}
-	if err := s.cluster.Client.Create(t.Context(), role); err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		for _, o := range []client.Object{parameters, role} {
-			_ = s.cluster.Client.Delete(context.Background(), o)
-		}
-	})
-	for _, namespace := range []string{"argocd", open} {
-		binding := &rbacv1.RoleBinding{
-			ObjectMeta: metav1.ObjectMeta{Namespace: namespace, Name: "served"},
-			RoleRef:    rbacv1.RoleRef{APIGroup: rbacv1.GroupName, Kind: "ClusterRole", Name: "served"},
-			Subjects:   []rbacv1.Subject{{APIGroup: rbacv1.GroupName, Kind: rbacv1.UserKind, Name: "ada"}},
-		}
-		if err := s.cluster.Client.Create(t.Context(), binding); err != nil {
-			t.Fatal(err)
-		}
-		t.Cleanup(func() { _ = s.cluster.Client.Delete(context.Background(), binding) })
-	}
-	own, qualified := "served-own", func(namespace, name string) string { return namespace + "/" + name }
-	for _, c := range []struct {
-		name, served, flags string
-		want                []string
-		note                string
-	}{
-		{"the setting is absent", "", "", []string{own}, ""},
-		{"names and patterns", open + "," + team[:len(team)-1] + "*", "", []string{qualified(open, "served-open"), own, qualified(team, "served-team")}, ""},
-		{"one namespace is asked for", "*", "-N " + closed, []string{"served-closed"}, ""},
-		{"the whole cluster", open, "-A", []string{"served-closed", "served-open", own, "served-team"}, ""},
-		{"who may list some", open + "," + team + ",x-*,argocd", "--as ada", []string{qualified(open, "served-open"), own}, "Applications in namespaces " + team + ", x-*: not listed, for want of the right to list them\n"},
+		},
 	} {
-		parameters.Data = map[string]string{"application.namespaces": c.served}
-		if err := s.cluster.Client.Update(t.Context(), parameters); err != nil {
+		if err := s.cluster.Client.Create(t.Context(), o); err != nil {
 			t.Fatal(err)
 		}
-		line := append(strings.Fields("cyan app list -l served=yes"), strings.Fields(c.flags)...)
-		got := s.ends(line...)
-		var names []string
-		for _, row := range strings.Split(strings.TrimSpace(got.stdout), "\n")[1:] {
-			columns := strings.Fields(row)
-			if c.flags == "-A" {
-				columns = columns[1:]
-			}
-			names = append(names, columns[0])
-		}
-		if got.code != 0 || strings.Join(names, " ") != strings.Join(c.want, " ") || got.stderr != c.note {
-			t.Errorf("%s: got %q of %+v, want %q and the note %q", c.name, names, got, c.want, c.note)
-		}
 	}
-	// One is created nowhere else.
-	parameters.Data = map[string]string{"application.namespaces": team}
-	if err := s.cluster.Client.Update(t.Context(), parameters); err != nil {
+	objects := auth.ClusterObjects{Client: s.cluster.Client, Namespace: s.namespace}
+	if err := (auth.Accounts{Objects: objects, Now: time.Now}).Ensure(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	refused := "Error: Application \"served-new\": namespace '" + closed + "' is not permitted: not among application.namespaces of ConfigMap argocd-cmd-params-cm; add it there, or create the Application in one of argocd, " + team + "\n"
-	for _, line := range []string{"cyan app create " + closed + "/served-new", "cyan app create served-new -N " + closed} {
-		got := s.ends(append(strings.Fields(line), "--repo", "https://git.example/shop.git", "--path", "k8s", "--dest-namespace", "default")...)
-		if got != (outcome{20, "", refused}) {
-			t.Errorf("%s: got %+v, want %q", line, got, refused)
-		}
+	handler := api.Handler(api.Options{
+		Auth: auth.New(auth.Options{Objects: objects, Now: time.Now, Cookies: auth.Cookies{Insecure: true}}), Policies: api.NewPolicies(s.cluster.Client, s.namespace, slog.New(slog.DiscardHandler)),
+		Reader: s.cluster.Client, Writer: s.cluster.Client, Namespace: s.namespace, Version: "v1.2.3",
+	})
+	server := httptest.NewServer(handler)
+	t.Cleanup(server.Close)
+	s.address = strings.TrimPrefix(server.URL, "http://")
+	return s
+}
+
+func (s *servedShell) stored(name string) *v1alpha1.Application {
+	s.t.Helper()
+	app := &v1alpha1.Application{}
+	s.get(app, s.namespace, name)
+	return app
+}
+
+// idle takes the operation away that nobody here carries out.
+func (s *servedShell) idle(name string) {
+	s.t.Helper()
+	if err := s.cluster.Client.Patch(context.Background(), s.stored(name), client.RawPatch("application/merge-patch+json", []byte(`{"operation":null}`))); err != nil {
+		s.t.Fatal(err)
 	}
-	// A command that is given labels means the same ones.
-	s.run("cyan", "app", "delete", "-l", "served=yes", "--cascade=false", "-y", "--wait=false")
-	left := &v1alpha1.ApplicationList{}
-	if err := s.cluster.Client.List(t.Context(), left, client.MatchingLabels{"served": "yes"}); err != nil {
+}
+
+// Who has logged in works on Applications through the server, with no kubeconfig at all, under either name.
+func TestCommandsThroughAServer(t *testing.T) {
+	s := newServedShell(t)
+	out, note, err := s.tryWith(t.Context(), servedPassword+"\n", "argocd", "login", s.address, "--username", "admin", "--insecure", "--grpc-web")
+	if err != nil || !strings.Contains(out, "'admin' logged in successfully") {
+		t.Fatalf("%s%s: %v", out, note, err)
+	}
+	if info, err := os.Stat(s.config); err != nil || info.Mode().Perm() != 0o600 {
+		t.Errorf("the file: %v %v, want it for its owner alone", info.Mode(), err)
+	}
+	for _, program := range []string{"cyan", "argocd"} {
+		s.says([]string{program, "app", "list"}, "shop", "Healthy")
+		s.says([]string{program, "app", "list", "-l", "team=b"})
+		s.says([]string{program, "app", "get", "shop"}, "https://git.example/shop", "Healthy")
+		s.says([]string{program, "app", "history", "shop"}, "1111111")
+		s.says([]string{program, "app", "wait", "shop", "--health", "--timeout", "1m"}, "shop")
+		s.says([]string{program, "account", "get-user-info"}, "Logged In: true", "Username: admin")
+		s.says([]string{program, "account", "can-i", "sync", "applications", "default/shop"}, "yes")
+	}
+	if out, note, err := s.try("cyan", "app", "get", "shopp"); err == nil || !strings.Contains(err.Error(), `did you mean "shop"?`) {
+		t.Errorf("another name: %s%s%v", out, note, err)
+	}
+
+	s.run("cyan", "app", "sync", "shop", "--async", "--revision", "3333333", "--prune", "--strategy", "apply", "--info", "why=test", "--retry-limit", "2")
+	operation := s.stored("shop").Operation
+	if operation == nil || operation.Sync.Revision != "3333333" || !operation.Sync.Prune || operation.Sync.SyncStrategy.Apply == nil || operation.Retry.Limit != 2 || operation.Info[0].Value != "test" || operation.InitiatedBy.Username != "admin" {
+		t.Errorf("sync has asked for %+v", operation)
+	}
+	if _, _, err := s.try("cyan", "app", "sync", "shop", "--async"); err == nil || !strings.Contains(err.Error(), "another operation is in progress") {
+		t.Errorf("a second one: %v", err)
+	}
+	s.run("cyan", "app", "terminate-op", "shop")
+	if operation := s.stored("shop").Operation; operation != nil {
+		t.Errorf("after terminate-op there is %+v", operation)
+	}
+	s.run("cyan", "app", "rollback", "shop", "1", "--async")
+	if operation := s.stored("shop").Operation; operation == nil || operation.Sync.Revision != "1111111" {
+		t.Errorf("rollback has asked for %+v", operation)
+	}
+	s.idle("shop")
+
+	if out, note, err := s.try("cyan", "app", "diff", "shop", "--server", s.address); err == nil || !strings.Contains(err.Error(), "reads the cluster itself") {
+		t.Errorf("a command that does not go through a server: %s%s%v", out, note, err)
+	}
+	token, err := os.ReadFile(s.config)
+	if err != nil {
 		t.Fatal(err)
 	}
-	if got := len(left.Items); got != 2 {
-		t.Errorf("%d Applications are left after a deletion by labels, want those of the two namespaces that are not served: %+v", got, left.Items)
+	s.says([]string{"cyan", "logout"}, "Logged out from '"+s.address+"'")
+	if _, _, err := s.try("cyan", "app", "list"); err == nil || !strings.Contains(err.Error(), "not logged in") {
+		t.Errorf("after logout: %v", err)
+	}
+	// The session has ended at the server too.
+	if err := os.WriteFile(s.config, token, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if _, _, err := s.try("cyan", "app", "list"); err == nil || !strings.Contains(err.Error(), "log in with") {
+		t.Errorf("with the token of before: %v", err)
+	}
+}
+
+// A token is given by the environment, and is bound by what its account may.
+func TestATokenThroughAServer(t *testing.T) {
+	s := newServedShell(t)
+	objects := auth.ClusterObjects{Client: s.cluster.Client, Namespace: s.namespace}
+	token, _, err := auth.Accounts{Objects: objects, Now: time.Now}.GenerateToken(t.Context(), "ci", "", 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Setenv("ARGOCD_SERVER", "http://"+s.address)
+	t.Setenv("ARGOCD_AUTH_TOKEN", token)
+	s.says([]string{"argocd", "app", "get", "shop"}, "Healthy")
+	s.says([]string{"argocd", "account", "can-i", "sync", "applications", "default/shop"}, "no")
+	if _, _, err := s.try("argocd", "app", "sync", "shop", "--async"); err == nil || !strings.Contains(err.Error(), "permission denied: applications, sync, default/shop") {
+		t.Errorf("a sync without the right: %v", err)
+	}
+	if _, _, err := s.try("argocd", "app", "list", "--core"); err == nil || !strings.Contains(err.Error(), "kubeconfig") {
+		t.Errorf("--core: %v, want it to use the kubeconfig", err)
+	}
+	if _, err := os.Stat(s.config); err == nil {
+		t.Error("a file was written")
+	}
+}
+
+func TestPasswordThroughAServer(t *testing.T) {
+	s := newServedShell(t)
+	s.run("cyan", "login", s.address, "--username", "admin", "--password", servedPassword)
+	if _, _, err := s.tryWith(t.Context(), "wrong\nbattery staple\n", "cyan", "account", "update-password"); err == nil || !strings.Contains(err.Error(), "not the password") {
+		t.Errorf("a wrong one: %v", err)
+	}
+	if out, note, err := s.tryWith(t.Context(), servedPassword+"\nbattery staple\n", "cyan", "account", "update-password"); err != nil {
+		t.Fatalf("%s%s%v", out, note, err)
+	}
+	if _, _, err := s.try("cyan", "app", "list"); err == nil || !strings.Contains(err.Error(), "log in with") {
+		t.Errorf("after the change: %v, want the session to have ended", err)
+	}
+	if out, note, err := s.tryWith(t.Context(), "battery staple\n", "cyan", "relogin"); err != nil {
+		t.Fatalf("%s%s%v", out, note, err)
+	}
+	s.says([]string{"cyan", "app", "list", "-o", "name"}, s.namespace+"/shop")
+	if _, _, err := s.tryWith(t.Context(), "wrong\n", "cyan", "login", s.address, "--username", "admin"); err == nil || !strings.Contains(err.Error(), "invalid username or password") {
+		t.Errorf("logging in with a wrong one: %v", err)
+	}
+}
+
+// A password is sent to nobody before it is known that the server has TLS, or that nobody but this machine listens.
+func TestNoPasswordIsSentInPlainText(t *testing.T) {
+	s := newServedShell(t)
+	var listen net.ListenConfig
+	listener, err := listen.Listen(t.Context(), "tcp", "0.0.0.0:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	asked := 0
+	server := &http.Server{ReadHeaderTimeout: time.Minute, Handler: http.HandlerFunc(func(http.ResponseWriter, *http.Request) { asked++ })}
+	go func() { _ = server.Serve(listener) }()
+	t.Cleanup(func() { _ = server.Close() })
+	_, port, _ := net.SplitHostPort(listener.Addr().String())
+	address := "0.0.0.0:" + port
+	if _, _, err := s.try("cyan", "login", address, "--username", "admin", "--password", servedPassword); err == nil || !strings.Contains(err.Error(), "serves plain HTTP; give --plaintext") || asked != 0 {
+		t.Errorf("got %v, and %d requests", err, asked)
+	}
+	tls := httptest.NewTLSServer(server.Handler)
+	t.Cleanup(tls.Close)
+	if _, _, err := s.try("cyan", "login", strings.TrimPrefix(tls.URL, "https://"), "--username", "admin", "--password", servedPassword); err == nil || !strings.Contains(err.Error(), "certificate: ") || asked != 0 {
+		t.Errorf("got %v, and %d requests", err, asked)
 	}
 }

@@ -32,6 +32,7 @@ func newShell(t *testing.T) *shell {
 	s := &shell{t, testkit.Cluster(t)}
 	t.Setenv("KUBECONFIG", s.cluster.Kubeconfig)
 	t.Setenv("XDG_CACHE_HOME", t.TempDir())
+	t.Setenv("ARGOCD_CONFIG_DIR", t.TempDir())
 	for _, o := range []client.Object{&corev1.Namespace{ObjectMeta: metav1.ObjectMeta{Name: "argocd"}}, &v1alpha1.AppProject{
 		ObjectMeta: metav1.ObjectMeta{Name: "default", Namespace: "argocd"},
 		Spec: v1alpha1.AppProjectSpec{

@@ -25,13 +25,13 @@ func New(e *kit.Env) *cobra.Command {
 
 Accounts are written into ConfigMap argocd-cm, as accounts.NAME: login, apiKey; admin is there always. What they may do
 is in ConfigMap argocd-rbac-cm and in the roles of projects. These commands read and write the cluster with the rights
-of the kubeconfig's user.`,
+of the kubeconfig's user; for who has logged in to a server, update-password, can-i and get-user-info go through it.`,
 		Example: `  cyan account list
   cyan account update-password --account alice
   cyan account can-i sync applications 'shop/*' --account alice`,
 	}
 	a := kit.NewControl(e, cmd)
-	cmd.AddCommand(newList(a), newGet(a), newUpdatePassword(a), newBcrypt(a), newGenerateToken(a), newDeleteToken(a), newCanI(a))
+	cmd.AddCommand(newList(a), newGet(a), newUpdatePassword(a), newBcrypt(a), newGenerateToken(a), newDeleteToken(a), newCanI(a), newGetUserInfo(a))
 	return cmd
 }
 

@@ -21,6 +21,9 @@ name of what stands outside of projects.`,
   cyan account can-i create clusters '*' --why`,
 		Args: kit.Exactly("the action", "the resource", "the object"), ValidArgsFunction: cobra.NoFileCompletions,
 		RunE: func(cmd *cobra.Command, args []string) error {
+			if done, err := canIThroughServer(cmd, a, args); done || err != nil {
+				return err
+			}
 			c, err := a.Connect()
 			if err != nil {
 				return err

@@ -8,13 +8,24 @@ import (
 )
 
 func newUpdatePassword(a *kit.Control) *cobra.Command {
-	var name, password string
+	var name, password, current string
 	cmd := &cobra.Command{
 		Use: "update-password", Short: "Set the password of an account, and end its sessions",
 		Example: `  cyan account update-password
   cyan account update-password --account alice < password`,
 		Args: kit.NoArgs, ValidArgsFunction: cobra.NoFileCompletions,
 		RunE: func(cmd *cobra.Command, _ []string) error {
+			if s, is, err := kit.Remote(a.Env); err != nil {
+				return err
+			} else if is {
+				if !cmd.Flags().Changed("account") {
+					name = ""
+				}
+				return passwordThroughServer(cmd.Context(), a, s, passwords{name, current, password})
+			}
+			if current != "" {
+				a.Note("note: --current-password has no effect: whoever may write Secret %s may set it", auth.SecretName)
+			}
 			if !cmd.Flags().Changed("new-password") {
 				var err error
 				if password, err = a.Secret("new password for " + name + ": "); err != nil {
@@ -33,7 +44,7 @@ func newUpdatePassword(a *kit.Control) *cobra.Command {
 	}
 	accountFlag(a, cmd, &name)
 	cmd.Flags().StringVar(&password, "new-password", "", "the password; without it, it is asked for or read from standard input, which keeps it out of the shell's history")
-	a.Idle(cmd, "whoever may write Secret "+auth.SecretName+" may set it", "current-password=")
+	cmd.Flags().StringVar(&current, "current-password", "", "of who is logged in to a server; asked for without it")
 	return cmd
 }
 

@@ -33,7 +33,7 @@ func warn(a *kit.Control, before, app *v1alpha1.Application) {
 
 // change edits an Application and writes what became different.
 func change(ctx context.Context, a *kit.Control, name string, edit func(client.Client, *v1alpha1.Application) error) error {
-	c, err := a.Connect()
+	c, err := a.ConnectServed()
 	if err != nil {
 		return err
 	}

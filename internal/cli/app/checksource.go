@@ -28,8 +28,8 @@ func checkSources(ctx context.Context, a *kit.Control, c client.Client, app *v1a
 			}
 		}
 	}
-	if _, single := app.SyncSource(); !single {
-		// What several sources make together is for the controller to find out.
+	if _, single := app.SyncSource(); !single || isServer(c) {
+		// What several sources make together is for the controller to find out, and a server checks for itself.
 		return nil
 	}
 	_, err := renderDesired(ctx, a, c, app, localDir{}, "")

@@ -80,7 +80,7 @@ func (o *createCommand) run(ctx context.Context) error {
 			return err
 		}
 	}
-	c, err := o.Connect()
+	c, err := o.ConnectServed()
 	if err != nil {
 		return err
 	}

@@ -55,7 +55,7 @@ func (o *deletionCommand) run(ctx context.Context, names []string) error {
 	if !o.cascade {
 		finalizer = ""
 	}
-	c, err := o.Connect()
+	c, err := o.ConnectServed()
 	if err != nil {
 		return err
 	}
@@ -98,12 +98,18 @@ func (o *deletionCommand) question(app *v1alpha1.Application) string {
 }
 
 func (o *deletionCommand) delete(ctx context.Context, c client.Client, app *v1alpha1.Application, finalizer string) error {
+	if through, is := c.(server); is && finalizer != "" {
+		if err := through.DeleteCascading(ctx, app, o.propagation); client.IgnoreNotFound(err) != nil {
+			return o.Explain(err, "deleting Application "+app.Name)
+		}
+		return o.Say(fmt.Sprintf("application '%s' is being deleted", app.Name))
+	}
 	before := app.DeepCopy()
 	app.Finalizers = slices.DeleteFunc(app.Finalizers, func(f string) bool { return strings.HasPrefix(f, v1alpha1.ResourcesFinalizer) })
 	if finalizer != "" {
 		app.Finalizers = append(app.Finalizers, finalizer)
 	}
-	if !slices.Equal(before.Finalizers, app.Finalizers) && app.DeletionTimestamp == nil {
+	if !slices.Equal(before.Finalizers, app.Finalizers) && app.DeletionTimestamp == nil && !isServer(c) {
 		if err := patch.Object(ctx, c, before, app); err != nil {
 			return o.Explain(err, "deleting Application "+app.Name)
 		}

@@ -96,7 +96,7 @@ func pick(ctx context.Context, a *kit.Control, c client.Client, names []string, 
 
 // read connects and reads one Application.
 func read(ctx context.Context, a *kit.Control, name string) (*v1alpha1.Application, error) {
-	c, err := a.Connect()
+	c, err := a.ConnectServed()
 	if err != nil {
 		return nil, err
 	}

@@ -29,7 +29,7 @@ func newGet(a *kit.Control) *cobra.Command {
 			if !params && (cmd.Flags().Changed("source-position") || cmd.Flags().Changed("source-name")) {
 				return kit.Usage("--source-position, --source-name", "given without --show-params", "add it")
 			}
-			c, err := a.Connect()
+			c, err := a.ConnectServed()
 			if err != nil {
 				return err
 			}

@@ -37,7 +37,7 @@ application.namespaces in ConfigMap ` + settings.ParametersName + ` names them. 
 			if err != nil {
 				return kit.Usage("--selector", err.Error(), "write it as key=value,other!=value")
 			}
-			c, err := a.Connect()
+			c, err := a.ConnectServed()
 			if err != nil {
 				return err
 			}

@@ -29,7 +29,7 @@ func newPatch(a *kit.Control) *cobra.Command {
 			if err != nil || patch == "" {
 				return kit.Usage("--patch", "neither JSON nor YAML", "write a patch of the type "+kind)
 			}
-			c, err := a.Connect()
+			c, err := a.ConnectServed()
 			if err != nil {
 				return err
 			}

@@ -37,7 +37,7 @@ this commit that you ask for yourself. Until then, changes in the cluster are no
 			if err := out.Check(); err != nil {
 				return err
 			}
-			c, err := a.Connect()
+			c, err := a.ConnectServed()
 			if err != nil {
 				return err
 			}
@@ -59,11 +59,7 @@ this commit that you ask for yourself. Until then, changes in the cluster are no
 			}
 			operation := action.RollBack(app, entry, v1alpha1.OperationInitiator{Username: a.Kube.UserName()})
 			operation.Sync.Prune, operation.Sync.DryRun = prune, dryRun
-			var annotations map[string]string
-			if pin != "" {
-				annotations = map[string]string{v1alpha1.RollbackPinAnnotation: pin}
-			}
-			if app, err = start(kit.Doing(cmd.Context(), kit.ReasonOperation, fmt.Sprintf("initiated rollback to %d", entry.ID)), a, c, app, operation, annotations); err != nil {
+			if app, err = startRollback(cmd.Context(), a, c, app, entry.ID, operation, pin); err != nil {
 				return err
 			}
 			if pin != "" {
@@ -84,6 +80,18 @@ this commit that you ask for yourself. Until then, changes in the cluster are no
 	kit.AcceptSeconds(f.Lookup("timeout"))
 	out.Bind(cmd, kit.JSON, kit.YAML, kit.Wide, kit.Tree, kit.DetailedTree, kit.Name)
 	return cmd
+}
+
+// startRollback begins a rollback to an entry of the history, and pins the commit that is left, if any.
+func startRollback(ctx context.Context, a *kit.Control, c client.Client, app *v1alpha1.Application, id int64, operation *v1alpha1.Operation, pin string) (*v1alpha1.Application, error) {
+	if through, is := c.(server); is {
+		return through.RollBack(ctx, app, id, operation.Sync.Prune, operation.Sync.DryRun)
+	}
+	var annotations map[string]string
+	if pin != "" {
+		annotations = map[string]string{v1alpha1.RollbackPinAnnotation: pin}
+	}
+	return start(kit.Doing(ctx, kit.ReasonOperation, fmt.Sprintf("initiated rollback to %d", id)), a, c, app, operation, annotations)
 }
 
 // confirmRollback asks on a terminal; scripts roll back without being asked, since nothing is lost by it.

@@ -106,3 +106,15 @@ func servedNamespaces(ctx context.Context, a *kit.Control, c client.Client) (set
 	read, _ := settings.Parse(map[string]map[string]string{settings.ParametersName: written.Data})
 	return read, nil
 }
+
+// server is a client that goes through a server, which carries out some things as a whole.
+type server interface {
+	RollBack(ctx context.Context, app *v1alpha1.Application, id int64, prune, dryRun bool) (*v1alpha1.Application, error)
+	DeleteCascading(ctx context.Context, app *v1alpha1.Application, policy string) error
+}
+
+// isServer reports whether a client goes through a server, which checks what it is sent itself.
+func isServer(c client.Client) bool {
+	_, is := c.(server)
+	return is
+}

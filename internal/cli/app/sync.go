@@ -150,7 +150,7 @@ func (o *syncCommand) run(ctx context.Context, names []string) error {
 	if err := o.out.Check(); err != nil {
 		return err
 	}
-	c, err := o.Connect()
+	c, err := o.ConnectServed()
 	if err != nil {
 		return err
 	}

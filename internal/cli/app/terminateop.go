@@ -18,7 +18,7 @@ func newTerminateOp(a *kit.Control) *cobra.Command {
 		Args:              kit.Exactly("the Application's name"),
 		ValidArgsFunction: completeApps(a, 1),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			c, err := a.Connect()
+			c, err := a.ConnectServed()
 			if err != nil {
 				return err
 			}

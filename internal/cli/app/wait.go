@@ -64,7 +64,7 @@ func (o *waitCommand) run(ctx context.Context, names []string) error {
 	if !o.sync && !o.health && !o.operation && !o.suspended && !o.degraded && !o.delete {
 		o.sync, o.health, o.operation = true, true, true
 	}
-	c, err := o.Connect()
+	c, err := o.ConnectServed()
 	if err != nil {
 		return err
 	}

@@ -2,7 +2,9 @@ package kit
 
 import (
 	"bufio"
+	"errors"
 	"fmt"
+	"io"
 	"os"
 	"strings"
 
@@ -20,9 +22,40 @@ func (s Streams) Secret(prompt string) (string, error) {
 		fmt.Fprintln(s.Err)
 		return string(typed), err
 	}
-	line, err := bufio.NewReader(s.In).ReadString('\n')
+	line, err := readLine(s.In)
 	if line = strings.TrimRight(line, "\r\n"); line == "" {
 		return "", &problem.Error{Kind: problem.Usage, Object: "standard input", Cause: "empty", Remedy: "give the password there, or by its flag", Err: err}
+	}
+	return line, nil
+}
+
+// longestLine bounds what is read of an answer.
+const longestLine = 64 << 10
+
+// readLine reads a line and nothing behind it: the next answer is there for the next question.
+func readLine(in io.Reader) (string, error) {
+	var line []byte
+	one := make([]byte, 1)
+	for len(line) < longestLine {
+		n, err := in.Read(one)
+		if n > 0 && one[0] == '\n' {
+			return string(line), nil
+		}
+		if line = append(line, one[:n]...); err != nil {
+			return string(line), err
+		}
+	}
+	return "", errors.New("line is too long")
+}
+
+// Ask asks for something on a terminal, or reads a line of standard input.
+func (s Streams) Ask(prompt string) (string, error) {
+	if term.InputIsTerminal(s.In) {
+		fmt.Fprint(s.Err, prompt)
+	}
+	line, err := readLine(s.In)
+	if line = strings.TrimSpace(line); line == "" {
+		return "", &problem.Error{Kind: problem.Usage, Object: strings.TrimRight(prompt, ": "), Cause: "not given", Remedy: "give it by its flag", Err: err}
 	}
 	return line, nil
 }

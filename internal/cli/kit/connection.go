@@ -40,7 +40,7 @@ const (
 	NativeFlags FlagSet = iota
 	// PluginFlags are kubectl's own, --namespace included.
 	PluginFlags
-	// ArgoCDFlags leave --server alone, which means something else to argocd.
+	// ArgoCDFlags are those of kubectl that mean nothing else to argocd.
 	ArgoCDFlags
 )
 
@@ -50,8 +50,12 @@ func (c *Connection) Bind(root *cobra.Command, set FlagSet) {
 	flags.StringVar(&c.path, "kubeconfig", "", "path of the kubeconfig")
 	names := clientcmd.RecommendedConfigOverrideFlags("")
 	names.ContextOverrideFlags.Namespace = clientcmd.FlagInfo{}
+	if set != PluginFlags {
+		// Cyan's own server has that name.
+		names.ClusterOverrideFlags.APIServer = clientcmd.FlagInfo{}
+	}
 	if set == ArgoCDFlags {
-		names.ClusterOverrideFlags.APIServer, names.ClusterOverrideFlags.InsecureSkipTLSVerify = clientcmd.FlagInfo{}, clientcmd.FlagInfo{}
+		names.ClusterOverrideFlags.InsecureSkipTLSVerify = clientcmd.FlagInfo{}
 		names.CurrentContext = clientcmd.FlagInfo{LongName: "kube-context", Description: "the kubeconfig's context"}
 	}
 	if set == PluginFlags {
@@ -69,7 +73,7 @@ func (c *Connection) Bind(root *cobra.Command, set FlagSet) {
 	flags.CountVarP(&c.verbose, "verbose", "v", "print which cluster is used")
 	for _, name := range []string{
 		"as", "as-group", "as-uid", "as-user-extra", "certificate-authority", "client-certificate", "client-key", "disable-compression", "insecure-skip-tls-verify",
-		"password", "proxy-url", "request-timeout", "server", "tls-server-name", "token", "user", "username",
+		"password", "proxy-url", "request-timeout", "tls-server-name", "token", "user", "username",
 	} {
 		if flags.Lookup(name) != nil {
 			_ = flags.MarkHidden(name)

@@ -58,8 +58,8 @@ func (c *Control) Home() *Control {
 // control namespace.
 func (c *Control) AppsElsewhere(cmd *cobra.Command) {
 	cmd.PersistentPreRunE = func(cmd *cobra.Command, args []string) error {
-		if c.NamesNamespace() && c.Namespace != c.usual {
-			if from, err := c.Connect(); err == nil && c.isElsewhere(cmd.Context(), from) {
+		if _, served, _ := c.Server.chosen(&c.Kube); !served && c.NamesNamespace() && c.Namespace != c.usual {
+			if from, err := connect(c.Env); err == nil && c.isElsewhere(cmd.Context(), from) {
 				c.home = c.usual
 			}
 		}

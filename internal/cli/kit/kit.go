@@ -30,6 +30,7 @@ const (
 type Env struct {
 	Streams
 	Kube    Connection
+	Server  ServerFlags
 	Version string
 	// Program is the name that the program was called by, one of the Name constants.
 	Program string
@@ -48,6 +49,13 @@ func Scheme() *runtime.Scheme {
 
 // Connect returns a client of the cluster that the flags and the kubeconfig name.
 func (e *Env) Connect() (client.WithWatch, error) {
+	if err := e.Server.refuse(); err != nil {
+		return nil, err
+	}
+	return connect(e)
+}
+
+func connect(e *Env) (client.WithWatch, error) {
 	config, err := e.Config()
 	if err != nil {
 		return nil, err
