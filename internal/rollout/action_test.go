@@ -147,6 +147,45 @@ func TestSwitchIsCheckedOnLiveState(t *testing.T) {
 	}
 }
 
+func TestPodsNameThePortsOfAService(t *testing.T) {
+	naming := func(names ...string) *corev1.Pod {
+		pod := &corev1.Pod{Spec: corev1.PodSpec{Containers: []corev1.Container{{}}}}
+		for _, name := range names {
+			pod.Spec.Containers[0].Ports = append(pod.Spec.Containers[0].Ports, corev1.ContainerPort{Name: name})
+		}
+		return pod
+	}
+	forwarding := func(to ...intstr.IntOrString) *corev1.Service {
+		service := &corev1.Service{}
+		for _, port := range to {
+			service.Spec.Ports = append(service.Spec.Ports, corev1.ServicePort{TargetPort: port})
+		}
+		return service
+	}
+	http, metrics, number := intstr.FromString("http"), intstr.FromString("metrics"), intstr.FromInt32(80)
+	for _, c := range []struct {
+		name    string
+		pods    []*corev1.Pod
+		service *corev1.Service
+		want    bool
+	}{
+		{"no ports", []*corev1.Pod{naming()}, forwarding(), true},
+		{"a number", []*corev1.Pod{naming()}, forwarding(number), true},
+		{"a name", []*corev1.Pod{naming("http")}, forwarding(http), true},
+		{"another name", []*corev1.Pod{naming("web")}, forwarding(http), false},
+		{"one of two names", []*corev1.Pod{naming("http")}, forwarding(http, metrics), false},
+		{"both names", []*corev1.Pod{naming("http", "metrics")}, forwarding(number, http, metrics), true},
+		{"one of two pods", []*corev1.Pod{naming("http"), naming()}, forwarding(http), false},
+		{"no pods", nil, forwarding(http), true},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			if got := rollout.NamePorts(c.pods, c.service); got != c.want {
+				t.Errorf("got %t, want %t", got, c.want)
+			}
+		})
+	}
+}
+
 func checkHeld(t *testing.T, err error, want string) {
 	t.Helper()
 	if (err == nil) != (want == "") || (err != nil && !strings.HasPrefix(err.Error(), want)) {

@@ -12,7 +12,8 @@ import (
 	"k8s.io/utils/ptr"
 )
 
-// LiveState is what a check looks at: read from the API server itself just before the action, never from a cache.
+// LiveState is what a check looks at: read from the API server itself just before the action. What a cache shows may
+// speak against an action, never for one.
 type LiveState struct {
 	Now time.Time
 	// Service is the one that an action switches.
@@ -21,7 +22,8 @@ type LiveState struct {
 	ReplicaSet *appsv1.ReplicaSet
 	// Pods are those with the hash of the ReplicaSet.
 	Pods []*corev1.Pod
-	// Serving are the pods that the Service selects before the switch.
+	// Serving are the pods that the Service selects before the switch; they are not looked at when the new ones
+	// [NamePorts].
 	Serving []*corev1.Pod
 	// Preview reports whether the Rollout has a preview Service; PreviewSlices are its EndpointSlices, PreviewHash is
 	// what it selects.
@@ -95,9 +97,16 @@ func readySince(pods []*corev1.Pod, since time.Time) []*corev1.Pod {
 	})
 }
 
-// HasNamedPorts reports whether a Service forwards to a port that the containers of its pods name.
-func HasNamedPorts(service *corev1.Service) bool {
-	return slices.ContainsFunc(service.Spec.Ports, func(p corev1.ServicePort) bool { return p.TargetPort.Type == intstr.String })
+// NamePorts reports whether each of some pods names every port that a Service forwards to by a name: then it does not
+// matter which the pods before name.
+func NamePorts(pods []*corev1.Pod, service *corev1.Service) bool {
+	for _, port := range service.Spec.Ports {
+		unnamed := func(pod *corev1.Pod) bool { return !namesPort(pod, port.TargetPort.StrVal) }
+		if port.TargetPort.Type == intstr.String && slices.ContainsFunc(pods, unnamed) {
+			return false
+		}
+	}
+	return true
 }
 
 // lostPort returns a target port of the Service that a pod which serves names, and a new pod does not. One that never

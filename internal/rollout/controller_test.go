@@ -112,6 +112,7 @@ func (c *controller) reconcile() {
 	// Of what the cache did not show yet the controller hears soon.
 	c.changed, c.behind = c.behind, false
 	c.requeueAt, c.retryAt, c.held = d.RequeueAt, time.Time{}, ""
+	brief := false
 	for _, a := range d.Actions {
 		if c.crash != nil && c.crash() {
 			c.restart()
@@ -132,6 +133,7 @@ func (c *controller) reconcile() {
 			if c.heldSince.IsZero() {
 				c.heldSince = c.now
 			}
+			brief = rollout.IsBrief(seen.Rollout.Status, d, a, c.now.Sub(c.heldSince))
 			d = rollout.Waiting(d, a, errors.New(c.text(err.Error())), c.now.Sub(c.heldSince))
 		case errors.Is(err, errConflict):
 			c.note("conflict: %s", c.describe(a))
@@ -159,7 +161,9 @@ func (c *controller) reconcile() {
 		c.restart()
 		return
 	}
-	c.report(d)
+	if !brief {
+		c.report(d)
+	}
 }
 
 // retry comes again after an error: then RequeueAt does not count.

@@ -110,16 +110,16 @@ func slicesFollow(seen Observation, hash string) bool {
 		byFamily[slice.AddressType] = append(byFamily[slice.AddressType], slice)
 	}
 	for _, of := range byFamily {
-		if !maps.Equal(readyEndpoints(of), ready) || !areCurrent(of, seen.Active.Labels[SwitchLabel]) {
+		if !maps.Equal(readyEndpoints(of), ready) || !AreCurrent(of, seen.Active.Labels[SwitchLabel]) {
 			return false
 		}
 	}
 	return len(byFamily) > 0 || len(ready) == 0
 }
 
-// areCurrent reports whether EndpointSlices follow the Service as the last switch has left it: they have its label.
+// AreCurrent reports whether EndpointSlices follow the Service as the last switch has left it: they have its label.
 // Those of other controllers than Kubernetes' own may not take labels over.
-func areCurrent(all []*discoveryv1.EndpointSlice, token string) bool {
+func AreCurrent(all []*discoveryv1.EndpointSlice, token string) bool {
 	return !slices.ContainsFunc(all, func(slice *discoveryv1.EndpointSlice) bool {
 		return slice.Labels[discoveryv1.LabelManagedBy] == endpointController && slice.Labels[SwitchLabel] != token && token != ""
 	})

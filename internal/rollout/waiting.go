@@ -4,6 +4,8 @@ import (
 	"slices"
 	"time"
 
+	"k8s.io/apimachinery/pkg/api/equality"
+
 	"github.com/cyan-cd/cyan/api/v1alpha1"
 )
 
@@ -24,6 +26,21 @@ func Waiting(d Decision, a Action, why error, lasted time.Duration) Decision {
 		d.Events = append(slices.Clone(d.Events), once(warning(waitingReason(a), "%s: %s", a, why)))
 	}
 	return d
+}
+
+// IsBrief reports whether an action has waited for so short a time that its decision is not reported meanwhile:
+// requests wait for a switch, which comes as soon as nothing speaks against it any more, and not behind a write of
+// what is counted and shown. A status in which anything else changes is written.
+func IsBrief(before v1alpha1.RolloutStatus, d Decision, a Action, lasted time.Duration) bool {
+	s, ok := a.(SwitchService)
+	return ok && s.Role == RoleActive && lasted < waitingIsShown && equality.Semantic.DeepEqual(remembered(before), remembered(d.Status))
+}
+
+// remembered returns of a status what later decisions are made from.
+func remembered(s v1alpha1.RolloutStatus) v1alpha1.RolloutStatus {
+	s.Phase, s.Message, s.Conditions = "", "", nil
+	s.Replicas, s.UpdatedReplicas, s.ReadyReplicas, s.AvailableReplicas, s.HPAReplicas = 0, 0, 0, 0, 0
+	return s
 }
 
 func waitingReason(a Action) string {

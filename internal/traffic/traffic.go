@@ -29,6 +29,9 @@ type Router interface {
 	// SetWeight divides the requests among versions, in percent. A router that can't returns [ErrNoWeights]. The object
 	// that was written is returned.
 	SetWeight(ctx context.Context, ro *v1alpha1.Rollout, shares map[string]int32) (client.Object, error)
+	// MaySwitch returns a [HeldError] of what is known already to speak against a switch, without asking the API server;
+	// nil when nothing is, and Switch has to find out.
+	MaySwitch(ctx context.Context, ro *v1alpha1.Rollout, a rollout.SwitchService, now time.Time) error
 	// Switch moves all requests to a version, as [rollout.SwitchService.Check] allows. The object that was written is
 	// returned.
 	Switch(ctx context.Context, ro *v1alpha1.Rollout, a rollout.SwitchService, now time.Time) (client.Object, error)

@@ -30,6 +30,7 @@ import (
 	"github.com/cyan-cd/cyan/internal/controller/recorder"
 	"github.com/cyan-cd/cyan/internal/rollout"
 	"github.com/cyan-cd/cyan/internal/rollout/strategy"
+	"github.com/cyan-cd/cyan/internal/traffic"
 	"github.com/cyan-cd/cyan/internal/traffic/service"
 )
 
@@ -127,7 +128,7 @@ func newReconciler(mgr ctrl.Manager, o Options) *reconciler {
 	now := o.Now
 	writer := client.WithFieldOwner(mgr.GetClient(), v1alpha1.RolloutFieldManager)
 	live, written, last := mgr.GetAPIReader(), newExpectations(now), newVersions()
-	router := service.Router{Client: writer, Cache: mgr.GetClient(), Live: live}
+	router := service.Router{Client: writer, Cache: mgr.GetClient(), Live: live, Shared: service.NewShared()}
 	reporter := reporter{client: writer, versions: last, recorder: newRecorder(writer, now), metrics: newMetrics(mgr.GetClient(), o.InstanceID)}
 	return &reconciler{
 		observer: observer{cache: mgr.GetClient(), live: live, router: router, expectations: written, versions: last, instance: o.InstanceID},
@@ -159,14 +160,38 @@ func (r *reconciler) Reconcile(ctx context.Context, request reconcile.Request) (
 	return result, err
 }
 
-// look observes a Rollout. What is remembered of it is enough where nothing is to be done; whatever is done follows
-// from what the API server says.
+// look observes a Rollout. What is remembered of it is enough where nothing is to be done, or can be done yet; whatever
+// is done follows from what the API server says.
 func (r *reconciler) look(ctx context.Context, key client.ObjectKey) (*rollout.Observation, error) {
 	remembered, err := r.observer.remembered(ctx, key)
-	if err != nil || remembered != nil && len(strategy.Decide(*remembered, r.now()).Actions) == 0 {
-		return remembered, err
+	if err != nil {
+		return nil, err
 	}
-	return r.observer.observe(ctx, key)
+	if remembered != nil {
+		if idle, err := r.isIdle(ctx, *remembered); err != nil || idle {
+			return remembered, err
+		}
+	}
+	return r.observer.observe(ctx, key, remembered)
+}
+
+// isIdle reports whether nothing is to be done with a Rollout, or what comes first has to wait by what is remembered.
+func (r *reconciler) isIdle(ctx context.Context, remembered rollout.Observation) (bool, error) {
+	now := r.now()
+	actions := strategy.Decide(remembered, now).Actions
+	if len(actions) == 0 {
+		return true, nil
+	}
+	first, ok := actions[0].(rollout.SwitchService)
+	if !ok {
+		return false, nil
+	}
+	err := r.actor.router.MaySwitch(ctx, remembered.Rollout, first, now)
+	var held *traffic.HeldError
+	if errors.As(err, &held) {
+		return true, nil
+	}
+	return false, err
 }
 
 func (r *reconciler) reconcile(ctx context.Context, key client.ObjectKey, observed *rollout.Observation) (reconcile.Result, error) {
@@ -185,8 +210,10 @@ func (r *reconciler) reconcile(ctx context.Context, key client.ObjectKey, observ
 	if held != nil && waited == 0 {
 		log.FromContext(ctx).Info("waiting", "action", held.action.String(), "why", held.why.Error())
 	}
-	if err := r.reporter.report(ctx, ro, told); err != nil {
-		return again(err)
+	if held == nil || !rollout.IsBrief(ro.Status, decision, held.action, waited) {
+		if err := r.reporter.report(ctx, ro, told); err != nil {
+			return again(err)
+		}
 	}
 	result := reconcile.Result{RequeueAfter: requeueAfter(ro, decision, now)}
 	if held != nil && (result.RequeueAfter == 0 || heldRequeueAfter(waited) < result.RequeueAfter) {

@@ -55,15 +55,19 @@ func (o observer) remembered(ctx context.Context, key client.ObjectKey) (*rollou
 
 // observe reads a Rollout and what belongs to it. The Rollout itself and the object of its workloadRef are read from
 // the API server, since people write its status as well; the rest comes from the cache, provided that the cache shows
-// what this controller has written: errStale, when it does not. errForeign is for the Rollouts of other controllers.
-// Nil means that the Rollout is gone.
-func (o observer) observe(ctx context.Context, key client.ObjectKey) (*rollout.Observation, error) {
+// what this controller has written: errStale, when it does not. What is remembered, if it is of the same version, was
+// read just before and is not read again. errForeign is for the Rollouts of other controllers. Nil means that the
+// Rollout is gone.
+func (o observer) observe(ctx context.Context, key client.ObjectKey, remembered *rollout.Observation) (*rollout.Observation, error) {
 	written := &unstructured.Unstructured{}
 	written.SetGroupVersionKind(v1alpha1.GroupVersion.WithKind(v1alpha1.RolloutKind))
 	if err := o.live.Get(ctx, key, written); apierrors.IsNotFound(err) {
 		return nil, nil
 	} else if err != nil {
 		return nil, fmt.Errorf("reading Rollout %s: %w", key, err)
+	}
+	if remembered != nil && remembered.Rollout.UID == written.GetUID() && remembered.Rollout.ResourceVersion == written.GetResourceVersion() {
+		return remembered, nil
 	}
 	ro := &v1alpha1.Rollout{}
 	if err := runtime.DefaultUnstructuredConverter.FromUnstructured(written.Object, ro); err != nil {

@@ -4,12 +4,13 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	std "slices"
 
 	"golang.org/x/sync/errgroup"
 	appsv1 "k8s.io/api/apps/v1"
 	corev1 "k8s.io/api/core/v1"
 	discoveryv1 "k8s.io/api/discovery/v1"
-	"k8s.io/apimachinery/pkg/labels"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/apimachinery/pkg/types"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
@@ -17,59 +18,139 @@ import (
 	"github.com/cyan-cd/cyan/internal/rollout"
 )
 
-// beforeSwitch reads what [rollout.SwitchService.Check] looks at, all at the same time: requests wait for the switch.
-func (r Router) beforeSwitch(ctx context.Context, ro *v1alpha1.Rollout, a rollout.SwitchService) (rollout.LiveState, error) {
+// mostByName is how many objects are read from the API server by their names; more of them by a list. A list waits
+// there until the server itself has seen all that was written before, which may take it a tenth of a second.
+const mostByName = 16
+
+// shown returns what [rollout.SwitchService.Check] looks at, as the cache shows it.
+func (r Router) shown(ctx context.Context, ro *v1alpha1.Rollout, a rollout.SwitchService) (rollout.LiveState, error) {
+	var shown rollout.LiveState
+	var err error
+	if shown.Service, err = getService(ctx, r.Cache, ro.Namespace, a.Service); err != nil || a.Role != rollout.RoleActive {
+		return shown, err
+	}
+	if shown.ReplicaSet, err = replicaSet(ctx, r.Cache, ro.Namespace, client.MatchingFields{byHash: a.To}); err != nil {
+		return shown, err
+	}
+	if shown.Pods, err = pods(ctx, r.Cache, ro.Namespace, client.MatchingFields{byHash: a.To}); err != nil {
+		return shown, err
+	}
+	name := ro.Spec.Strategy.PreviewService()
+	if name == "" {
+		return shown, nil
+	}
+	preview, err := getService(ctx, r.Cache, ro.Namespace, name)
+	if err != nil {
+		return shown, err
+	}
+	shown.Preview, shown.PreviewHash = preview != nil, rollout.SelectedHash(preview)
+	shown.PreviewSlices, err = slices(ctx, r.Cache, ro.Namespace, name, client.MatchingFields{byService: name})
+	return shown, err
+}
+
+// beforeSwitch reads what [rollout.SwitchService.Check] looks at from the API server, all at the same time: requests
+// wait for the switch. What the cache has shown is read again by name. A pod that it has not shown yet is not waited
+// for, and an EndpointSlice of the preview that it has not shown speaks against no switch.
+func (r Router) beforeSwitch(ctx context.Context, ro *v1alpha1.Rollout, a rollout.SwitchService, shown rollout.LiveState) (rollout.LiveState, error) {
 	var live rollout.LiveState
 	if a.Role != rollout.RoleActive {
 		var err error
 		live.Service, err = getService(ctx, r.Live, ro.Namespace, a.Service)
 		return live, err
 	}
-	group, ctx := errgroup.WithContext(ctx)
+	group, within := errgroup.WithContext(ctx)
 	group.Go(func() (err error) {
-		live.Service, live.Serving, err = r.serving(ctx, ro.Namespace, a.Service)
+		live.Service, err = getService(within, r.Live, ro.Namespace, a.Service)
 		return err
 	})
 	group.Go(func() (err error) {
-		live.ReplicaSet, err = r.replicaSet(ctx, ro.Namespace, a.To)
+		live.ReplicaSet, err = r.sameReplicaSet(within, ro.Namespace, a.To, shown.ReplicaSet)
 		return err
 	})
 	group.Go(func() (err error) {
-		live.Pods, err = pods(ctx, r.Live, ro.Namespace, withHash(a.To))
+		live.Pods, err = again(within, r.Live, shown.Pods, func() ([]*corev1.Pod, error) {
+			return pods(within, r.Live, ro.Namespace, withHash(a.To))
+		})
 		return err
 	})
-	preview := ro.Spec.Strategy.PreviewService()
-	var shown *corev1.Service
-	if preview != "" {
+	name := ro.Spec.Strategy.PreviewService()
+	var preview *corev1.Service
+	if name != "" {
 		group.Go(func() (err error) {
-			shown, err = getService(ctx, r.Live, ro.Namespace, preview)
+			preview, err = getService(within, r.Live, ro.Namespace, name)
 			return err
 		})
 		group.Go(func() (err error) {
-			live.PreviewSlices, err = slices(ctx, r.Live, ro.Namespace, preview)
+			live.PreviewSlices, err = again(within, r.Live, shown.PreviewSlices, func() ([]*discoveryv1.EndpointSlice, error) {
+				return slices(within, r.Live, ro.Namespace, name, ofService(name))
+			})
 			return err
 		})
 	}
-	err := group.Wait()
-	live.Preview, live.PreviewHash = shown != nil, rollout.SelectedHash(shown)
+	if err := group.Wait(); err != nil {
+		return live, err
+	}
+	live.Preview, live.PreviewHash = preview != nil, rollout.SelectedHash(preview)
+	var err error
+	live.Serving, err = r.serving(ctx, live)
 	return live, err
 }
 
-// serving reads a Service and, when their ports matter, the pods that it selects.
-func (r Router) serving(ctx context.Context, namespace, name string) (*corev1.Service, []*corev1.Pod, error) {
-	service, err := getService(ctx, r.Live, namespace, name)
-	if err != nil || service == nil || !rollout.HasNamedPorts(service) || len(service.Spec.Selector) == 0 {
-		return service, nil, err
+// again reads objects that a cache has shown from the API server, without those that are gone; by a list, when there
+// are none or many.
+func again[T any, O interface {
+	*T
+	client.Object
+}](ctx context.Context, live client.Reader, shown []O, list func() ([]O, error)) ([]O, error) {
+	if len(shown) == 0 || len(shown) > mostByName {
+		return list()
 	}
-	selected, err := pods(ctx, r.Live, namespace, service.Spec.Selector)
-	return service, selected, err
+	read := make([]O, len(shown))
+	group, ctx := errgroup.WithContext(ctx)
+	for i, o := range shown {
+		group.Go(func() error {
+			now := O(new(T))
+			err := live.Get(ctx, client.ObjectKeyFromObject(o), now)
+			if err == nil {
+				read[i] = now
+			} else if !apierrors.IsNotFound(err) {
+				return fmt.Errorf("reading %T %s: %w", o, client.ObjectKeyFromObject(o), err)
+			}
+			return nil
+		})
+	}
+	err := group.Wait()
+	return std.DeleteFunc(read, func(o O) bool { return o == nil }), err
+}
+
+// sameReplicaSet reads the ReplicaSet with a hash, that of the cache if it has shown one; nil when there is none.
+func (r Router) sameReplicaSet(ctx context.Context, namespace, hash string, shown *appsv1.ReplicaSet) (*appsv1.ReplicaSet, error) {
+	if shown == nil {
+		return replicaSet(ctx, r.Live, namespace, withHash(hash))
+	}
+	rs := &appsv1.ReplicaSet{}
+	if err := r.Live.Get(ctx, client.ObjectKeyFromObject(shown), rs); apierrors.IsNotFound(err) {
+		return nil, nil
+	} else if err != nil {
+		return nil, fmt.Errorf("reading ReplicaSet %s/%s: %w", namespace, shown.Name, err)
+	}
+	return rs, nil
+}
+
+// serving reads the pods that a Service selects, if a new pod does not name all of its ports: then those count.
+func (r Router) serving(ctx context.Context, live rollout.LiveState) ([]*corev1.Pod, error) {
+	service := live.Service
+	if service == nil || len(service.Spec.Selector) == 0 || rollout.NamePorts(live.Pods, service) {
+		return nil, nil
+	}
+	return pods(ctx, r.Live, service.Namespace, client.MatchingLabels(service.Spec.Selector))
 }
 
 // replicaSet reads the ReplicaSet with a hash; nil when there is none.
-func (r Router) replicaSet(ctx context.Context, namespace, hash string) (*appsv1.ReplicaSet, error) {
+func replicaSet(ctx context.Context, reader client.Reader, namespace string, with client.ListOption) (*appsv1.ReplicaSet, error) {
 	sets := &appsv1.ReplicaSetList{}
-	if err := r.Live.List(ctx, sets, client.InNamespace(namespace), withHash(hash)); err != nil {
-		return nil, fmt.Errorf("listing the ReplicaSets with hash %s: %w", hash, err)
+	if err := reader.List(ctx, sets, client.InNamespace(namespace), with); err != nil {
+		return nil, fmt.Errorf("listing the ReplicaSets with %s: %w", with, err)
 	}
 	if len(sets.Items) == 0 {
 		return nil, nil
@@ -82,7 +163,9 @@ func (r Router) beforeDrain(ctx context.Context, ro *v1alpha1.Rollout, a rollout
 	var live rollout.LiveState
 	group, ctx := errgroup.WithContext(ctx)
 	group.Go(func() (err error) {
-		live.Services, err = listServices(ctx, r.Live, ro.Namespace)
+		live.Services, err = r.Shared.list(ctx, ro.Namespace, func(ctx context.Context) ([]*corev1.Service, error) {
+			return listServices(ctx, r.Live, ro.Namespace)
+		})
 		return err
 	})
 	group.Go(func() (err error) {
@@ -96,7 +179,7 @@ func (r Router) beforeDrain(ctx context.Context, ro *v1alpha1.Rollout, a rollout
 			continue
 		}
 		group.Go(func() (err error) {
-			own[i], err = slices(ctx, r.Live, ro.Namespace, name)
+			own[i], err = slices(ctx, r.Live, ro.Namespace, name, ofService(name))
 			return err
 		})
 	}
@@ -115,31 +198,25 @@ func listServices(ctx context.Context, reader client.Reader, namespace string, h
 	return pointers(list.Items), nil
 }
 
-// slices lists the EndpointSlices of a Service.
-func slices(ctx context.Context, reader client.Reader, namespace, service string) ([]*discoveryv1.EndpointSlice, error) {
+// slices lists the EndpointSlices of a Service, which an option picks.
+func slices(ctx context.Context, reader client.Reader, namespace, service string, of client.ListOption) ([]*discoveryv1.EndpointSlice, error) {
 	list := &discoveryv1.EndpointSliceList{}
-	err := reader.List(ctx, list, client.InNamespace(namespace), client.MatchingLabels{discoveryv1.LabelServiceName: service})
-	if err != nil {
+	if err := reader.List(ctx, list, client.InNamespace(namespace), of); err != nil {
 		return nil, fmt.Errorf("listing the EndpointSlices of Service %s/%s: %w", namespace, service, err)
 	}
 	return pointers(list.Items), nil
 }
 
-// cachedSlices is slices, from a cache that has the [Indexes].
-func cachedSlices(ctx context.Context, cache client.Reader, namespace, service string) ([]*discoveryv1.EndpointSlice, error) {
-	list := &discoveryv1.EndpointSliceList{}
-	if err := cache.List(ctx, list, client.InNamespace(namespace), client.MatchingFields{byService: service}); err != nil {
-		return nil, fmt.Errorf("listing the EndpointSlices of Service %s/%s: %w", namespace, service, err)
-	}
-	return pointers(list.Items), nil
-}
-
-func pods(ctx context.Context, reader client.Reader, namespace string, with client.MatchingLabels) ([]*corev1.Pod, error) {
+func pods(ctx context.Context, reader client.Reader, namespace string, with client.ListOption) ([]*corev1.Pod, error) {
 	list := &corev1.PodList{}
 	if err := reader.List(ctx, list, client.InNamespace(namespace), with); err != nil {
-		return nil, fmt.Errorf("listing the pods with labels %s: %w", labels.Set(with), err)
+		return nil, fmt.Errorf("listing the pods with %s: %w", with, err)
 	}
 	return pointers(list.Items), nil
+}
+
+func ofService(name string) client.MatchingLabels {
+	return client.MatchingLabels{discoveryv1.LabelServiceName: name}
 }
 
 func withHash(hash string) client.MatchingLabels {

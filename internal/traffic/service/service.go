@@ -8,6 +8,7 @@ import (
 	"time"
 
 	corev1 "k8s.io/api/core/v1"
+	discoveryv1 "k8s.io/api/discovery/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
@@ -24,6 +25,8 @@ type Router struct {
 	Cache client.Reader
 	// Live reads from the API server itself.
 	Live client.Reader
+	// Shared has Rollouts of a namespace read its Services together; each reads them by itself when nil.
+	Shared *Shared
 }
 
 var _ traffic.Router = Router{}
@@ -54,12 +57,20 @@ func (r Router) Observe(ctx context.Context, ro *v1alpha1.Rollout) (rollout.Rout
 	if routes.Active == nil {
 		return routes, nil
 	}
-	if r.Cache == nil || isConverging(ro, routes.Active) {
-		routes.ActiveSlices, err = slices(ctx, r.Live, ro.Namespace, routes.Active.Name)
-		return routes, err
-	}
-	routes.ActiveSlices, err = cachedSlices(ctx, r.Cache, ro.Namespace, routes.Active.Name)
+	routes.ActiveSlices, err = r.activeSlices(ctx, ro, routes.Active)
 	return routes, err
+}
+
+// activeSlices returns the EndpointSlices of the active Service. What proves that a switch has converged is read from
+// the API server; as long as the cache shows some of before the switch, nothing is proved.
+func (r Router) activeSlices(ctx context.Context, ro *v1alpha1.Rollout, active *corev1.Service) ([]*discoveryv1.EndpointSlice, error) {
+	if r.Cache != nil {
+		shown, err := slices(ctx, r.Cache, ro.Namespace, active.Name, client.MatchingFields{byService: active.Name})
+		if err != nil || !isConverging(ro, active) || !rollout.AreCurrent(shown, active.Labels[rollout.SwitchLabel]) {
+			return shown, err
+		}
+	}
+	return slices(ctx, r.Live, ro.Namespace, active.Name, ofService(active.Name))
 }
 
 // known reads from the cache, where there is one.
@@ -111,9 +122,32 @@ func isConverging(ro *v1alpha1.Rollout, active *corev1.Service) bool {
 	return last == nil || last.ConvergedAt == nil || last.To != rollout.SelectedHash(active)
 }
 
+// MaySwitch implements [traffic.Router].
+func (r Router) MaySwitch(ctx context.Context, ro *v1alpha1.Rollout, a rollout.SwitchService, now time.Time) error {
+	_, err := r.remembered(ctx, ro, a, now)
+	return err
+}
+
+// remembered returns what the cache shows of what a switch depends on, and an error if that speaks against it.
+func (r Router) remembered(ctx context.Context, ro *v1alpha1.Rollout, a rollout.SwitchService, now time.Time) (rollout.LiveState, error) {
+	if r.Cache == nil {
+		return rollout.LiveState{}, nil
+	}
+	shown, err := r.shown(ctx, ro, a)
+	if err != nil {
+		return shown, err
+	}
+	shown.Now = now
+	return shown, traffic.Held(a.Check(shown))
+}
+
 // Switch implements [traffic.Router].
 func (r Router) Switch(ctx context.Context, ro *v1alpha1.Rollout, a rollout.SwitchService, now time.Time) (client.Object, error) {
-	live, err := r.beforeSwitch(ctx, ro, a)
+	shown, err := r.remembered(ctx, ro, a, now)
+	if err != nil {
+		return nil, err
+	}
+	live, err := r.beforeSwitch(ctx, ro, a, shown)
 	if err != nil {
 		return nil, err
 	}
