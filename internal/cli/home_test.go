@@ -36,6 +36,22 @@ func TestTheNamespaceOfAnApplicationIsNotTheControlNamespace(t *testing.T) {
 	if got := s.ends(append([]string{"cyan", "app", "create", "three", "-N", elsewhere}, create...)...); got.code != 20 || !strings.Contains(got.stderr, "away") {
 		t.Errorf("a place that the project does not allow: got %+v", got)
 	}
+	// What it could not be deployed by is refused, where it is changed.
+	for _, c := range []struct {
+		line string
+		code int
+	}{
+		{"set one -N " + elsewhere + " --dest-namespace kube-system", 20},
+		{"set " + elsewhere + "/one --dest-namespace kube-system", 20},
+		{"set one -N " + elsewhere + " --dest-namespace kube-system --validate=false", 0},
+		{"set one -N " + elsewhere + " --sync-option Prune=false", 0},
+		{"set one -N " + elsewhere + " --dest-namespace " + target, 0},
+	} {
+		got := s.ends(append([]string{"cyan", "app"}, strings.Fields(c.line)...)...)
+		if got.code != c.code || c.code != 0 && !strings.Contains(got.stderr, "namespace 'kube-system' do not match any of the allowed destinations in project 'away'") {
+			t.Errorf("%s: got %+v, want exit code %d", c.line, got, c.code)
+		}
+	}
 	// A namespace with a project of its own is another control namespace.
 	own := &v1alpha1.AppProject{}
 	own.Namespace, own.Name = elsewhere, v1alpha1.DefaultProject

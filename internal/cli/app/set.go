@@ -1,6 +1,7 @@
 package app
 
 import (
+	"context"
 	"reflect"
 
 	"github.com/spf13/cobra"
@@ -24,7 +25,7 @@ func newSet(a *kit.Control) *cobra.Command {
 		ValidArgsFunction: completeApps(a, 1),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			return change(cmd.Context(), a, args[0], func(c client.Client, app *v1alpha1.Application) error {
-				before := app.DeepCopy().Spec.GetSources()
+				before := app.DeepCopy()
 				edits, err := flags.Apply(app)
 				if err != nil {
 					return err
@@ -35,17 +36,27 @@ func newSet(a *kit.Control) *cobra.Command {
 				if !validate {
 					return nil
 				}
-				if err := checkPlace(cmd.Context(), a, c, app); err != nil {
-					return err
-				}
-				if reflect.DeepEqual(before, app.Spec.GetSources()) {
-					return nil
-				}
-				return checkSources(cmd.Context(), a, c, app)
+				return checkChange(cmd.Context(), a, c, before, app)
 			})
 		},
 	}
 	flags = spec.NewSet(cmd)
-	cmd.Flags().BoolVar(&validate, "validate", true, "refuse a source that cannot be rendered, and a destination or project that does not exist")
+	cmd.Flags().BoolVar(&validate, "validate", true, "refuse a source that cannot be rendered, and a destination or project that does not exist, or is not permitted")
 	return cmd
+}
+
+// checkChange refuses a change after which an Application could not be deployed. What was so before is no matter of the
+// change.
+func checkChange(ctx context.Context, a *kit.Control, c client.Client, before, app *v1alpha1.Application) error {
+	if err := checkPlace(ctx, a, c, app); err != nil {
+		return err
+	}
+	newSources := !reflect.DeepEqual(before.Spec.GetSources(), app.Spec.GetSources())
+	if !newSources && before.Spec.Project == app.Spec.Project && before.Spec.Destination == app.Spec.Destination {
+		return nil
+	}
+	if err := checkBounds(ctx, a, c, app); err != nil || !newSources {
+		return err
+	}
+	return checkSources(ctx, a, c, app)
 }
