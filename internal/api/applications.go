@@ -29,8 +29,8 @@ type applicationAnswer struct{ Body application }
 
 type applicationList struct {
 	Body struct {
-		Metadata listMetadata  `json:"metadata"`
-		Items    []application `json:"items"`
+		Metadata listMetadata `json:"metadata"`
+		Items    []projected  `json:"items"`
 	}
 }
 
@@ -38,14 +38,15 @@ type listMetadata struct {
 	ResourceVersion string `json:"resourceVersion,omitempty"`
 }
 
-type listQuery struct {
+// ListQuery is which Applications are listed. It is exported for the library.
+type ListQuery struct {
 	Name         string   `query:"name"`
 	Projects     []string `query:"projects,explode"`
 	Project      []string `query:"project,explode"`
 	Selector     string   `query:"selector" maxLength:"1024" doc:"labels, as kubectl's -l"`
 	Repo         string   `query:"repo"`
 	AppNamespace string   `query:"appNamespace"`
-	Fields       string   `query:"fields" doc:"taken, and the Applications are sent whole all the same"`
+	Fields       string   `query:"fields" maxLength:"8192" doc:"paths such as items.metadata.name, with commas between: what is sent; with a leading minus, what is not"`
 	Refresh      string   `query:"refresh" doc:"taken, and of no effect: a list is as the caches have it"`
 }
 
@@ -69,7 +70,7 @@ func (s applications) register() {
 	register(s.service, huma.Operation{OperationID: "getApplication", Method: http.MethodGet, Path: "/api/v1/applications/{name}", Summary: "An Application", Tags: []string{"applications"}}, s.getApplication)
 }
 
-func (s applications) listApplications(ctx context.Context, c *caller, in *listQuery) (*applicationList, error) {
+func (s applications) listApplications(ctx context.Context, c *caller, in *ListQuery) (*applicationList, error) {
 	rights, err := c.mayAll()
 	if err != nil {
 		return nil, err
@@ -84,18 +85,19 @@ func (s applications) listApplications(ctx context.Context, c *caller, in *listQ
 	}
 	shows := rights.Select(access.Applications, access.Get)
 	out := &applicationList{}
-	out.Body.Metadata.ResourceVersion, out.Body.Items = all.ResourceVersion, []application{}
+	out.Body.Metadata.ResourceVersion, out.Body.Items = all.ResourceVersion, []projected{}
+	only := projectionOf(in.Fields, "items.")
 	for i := range all.Items {
 		if app := &all.Items[i]; in.wants(app) && shows(s.named(app).Object()) {
-			out.Body.Items = append(out.Body.Items, application{*app})
+			out.Body.Items = append(out.Body.Items, projected{app, only})
 		}
 	}
-	slices.SortFunc(out.Body.Items, func(a, b application) int { return compareNames(&a.Application, &b.Application) })
+	slices.SortFunc(out.Body.Items, func(a, b projected) int { return compareNames(a.app, b.app) })
 	return out, nil
 }
 
 // wants reports whether an Application is among those that are asked for.
-func (q *listQuery) wants(app *v1alpha1.Application) bool {
+func (q *ListQuery) wants(app *v1alpha1.Application) bool {
 	projects := slices.Concat(q.Projects, q.Project)
 	return (q.Name == "" || app.Name == q.Name) &&
 		(q.AppNamespace == "" || app.Namespace == q.AppNamespace) &&

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"net/http"
 	"strings"
 	"sync"
@@ -35,6 +36,8 @@ type frames struct {
 	w        http.ResponseWriter
 	control  *http.ResponseController
 	isEvents bool
+	// bare is set where lines are sent that are no frames.
+	bare bool
 }
 
 // streamError is how a stream ends that cannot go on.
@@ -76,6 +79,9 @@ func (f *frames) raw(text string) error {
 // fail writes why the stream ends.
 func (f *frames) fail(err error) {
 	known := statusOf(answerOf(err))
+	if f.bare {
+		return
+	}
 	_ = f.write(map[string]any{"error": streamError{known.Code, known.Status, known.Text, http.StatusText(known.Status)}})
 }
 
@@ -88,9 +94,12 @@ func statusOf(err error) *Error {
 	return newError(http.StatusInternalServerError, codeUnknown, err.Error())
 }
 
+// media is what a stream is sent as: frames, or the bare lines of a file.
+type media struct{ file string }
+
 // stream returns an answer that goes on until run returns, the reader leaves, or may no longer read: judge is asked
 // anew every few seconds, of who the reader is by then.
-func (s looked) stream(judge func(context.Context, *caller) error, run func(context.Context, *frames) error) (*huma.StreamResponse, error) {
+func (s looked) stream(judge func(context.Context, *caller) error, of media, run func(context.Context, *frames) error) (*huma.StreamResponse, error) {
 	if openStreams.Add(1) > mostStreams {
 		openStreams.Add(-1)
 		return nil, newError(http.StatusTooManyRequests, codeResourceExhausted, "too many streams are open; close some, and try again")
@@ -98,14 +107,22 @@ func (s looked) stream(judge func(context.Context, *caller) error, run func(cont
 	return &huma.StreamResponse{Body: func(hctx huma.Context) {
 		defer openStreams.Add(-1)
 		r, w := humago.Unwrap(hctx)
-		f := &frames{w: w, control: http.NewResponseController(w), isEvents: strings.Contains(r.Header.Get("Accept"), "text/event-stream")}
-		hctx.SetHeader("Content-Type", "application/json")
-		if f.isEvents {
+		f := &frames{w: w, control: http.NewResponseController(w), bare: of.file != ""}
+		f.isEvents = !f.bare && strings.Contains(r.Header.Get("Accept"), "text/event-stream")
+		switch {
+		case f.bare:
+			hctx.SetHeader("Content-Type", "application/octet-stream")
+			hctx.SetHeader("Content-Disposition", fmt.Sprintf("attachment; filename=%q", of.file))
+		case f.isEvents:
 			hctx.SetHeader("Content-Type", "text/event-stream")
+		default:
+			hctx.SetHeader("Content-Type", "application/json")
 		}
 		hctx.SetHeader("X-Accel-Buffering", "no")
 		hctx.SetStatus(http.StatusOK)
 		_ = f.control.SetReadDeadline(time.Time{})
+		// Who reads is to know that it has begun, though nothing is sent for a while.
+		_ = f.control.Flush()
 		ctx, end := context.WithCancelCause(hctx.Context())
 		defer end(nil)
 		go s.watchOver(ctx, end, f, judge)

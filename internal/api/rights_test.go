@@ -72,7 +72,7 @@ func TestWhoMayCall(t *testing.T) {
 							t.Fatalf("beginning an operation: %d %v", status, answer)
 						}
 					}
-					status, answer := w.call(as, c.method, strings.ReplaceAll(c.path, "PROJECT", project), c.body)
+					status, answer := w.call(as, c.method, strings.ReplaceAll(c.path, "PROJECT", project), strings.ReplaceAll(c.body, "PROJECT", project))
 					want := slices.Contains(allowed, "*") || as != "" && slices.Contains(allowed, as)
 					got := status != http.StatusUnauthorized && status != http.StatusForbidden
 					if got != want || got && status >= http.StatusInternalServerError {

@@ -84,6 +84,12 @@ type looked struct{ *service }
 func registerLooks(s *service) {
 	l := looked{s}
 	trees{l}.register()
+	objects{l}.register()
+	resourceActions{l}.register()
+	events{l}.register()
+	logs{l}.register()
+	changes{l}.register()
+	watches{l}.register()
 }
 
 // trees are the calls that show what an Application's objects own.
@@ -149,7 +155,7 @@ func (s trees) watch(ctx context.Context, c *caller, in *treeInput) (*huma.Strea
 		_, err := find(ctx, c)
 		return err
 	}
-	return s.stream(judge, func(ctx context.Context, f *frames) error {
+	return s.stream(judge, media{}, func(ctx context.Context, f *frames) error {
 		changed, leave := s.Feed.wait()
 		defer leave()
 		for {

@@ -93,7 +93,12 @@ func newWorld(t testing.TB) *world {
 				},
 			})
 	}
-	w.Client = fake.NewClientBuilder().WithScheme(testkit.Scheme()).WithRESTMapper(testrestmapper.TestOnlyStaticRESTMapper(testkit.Scheme())).WithObjects(objects...).WithStatusSubresource().Build()
+	w.Client = fake.NewClientBuilder().WithScheme(testkit.Scheme()).WithRESTMapper(testrestmapper.TestOnlyStaticRESTMapper(testkit.Scheme())).WithObjects(objects...).WithStatusSubresource().
+		WithIndex(&corev1.Event{}, "involvedObject.name", func(o client.Object) []string { return []string{o.(*corev1.Event).InvolvedObject.Name} }).
+		WithIndex(&corev1.Event{}, "involvedObject.namespace", func(o client.Object) []string { return []string{o.(*corev1.Event).InvolvedObject.Namespace} }).
+		WithIndex(&corev1.Event{}, "involvedObject.kind", func(o client.Object) []string { return []string{o.(*corev1.Event).InvolvedObject.Kind} }).
+		WithIndex(&corev1.Event{}, "involvedObject.uid", func(o client.Object) []string { return []string{string(o.(*corev1.Event).InvolvedObject.UID)} }).
+		Build()
 	w.dynamic = dynamicfake.NewSimpleDynamicClient(testkit.Scheme(), deployed...)
 	kept := auth.ClusterObjects{Client: w.Client, Namespace: control}
 	a := auth.Accounts{Objects: kept, Now: time.Now}
@@ -149,7 +154,7 @@ func (w *world) call(as, method, path, body string) (int, map[string]any) {
 func (w *world) serve(r *http.Request, leave func()) *httptest.ResponseRecorder {
 	answer := httptest.NewRecorder()
 	if strings.Contains(r.URL.Path, "/stream/") || r.URL.Query().Has("follow") {
-		w.handler.ServeHTTP(firstFrame{answer, leave}, r)
+		w.handler.ServeHTTP(firstFrame{answer, leave, strings.HasSuffix(r.URL.Path, "/stream/applications")}, r)
 	} else {
 		w.handler.ServeHTTP(answer, r)
 	}
@@ -160,6 +165,14 @@ func (w *world) serve(r *http.Request, leave func()) *httptest.ResponseRecorder 
 type firstFrame struct {
 	*httptest.ResponseRecorder
 	leave func()
+	// early has the reader leave once the stream has begun.
+	early bool
+}
+
+func (f firstFrame) Flush() {
+	if f.early {
+		f.leave()
+	}
 }
 
 func (f firstFrame) Write(data []byte) (int, error) {
