@@ -2,6 +2,7 @@ package api
 
 import (
 	"bufio"
+	"bytes"
 	"context"
 	"encoding/json"
 	"log/slog"
@@ -142,8 +143,12 @@ func (w *world) call(as, method, path, body string) (int, map[string]any) {
 	}
 	answer := w.serve(r, leave)
 	var out map[string]any
-	if answer.Body.Len() > 0 && answer.Header().Get("Content-Type") != "text/event-stream" {
-		if err := json.Unmarshal(answer.Body.Bytes(), &out); err != nil {
+	sent := answer.Body.Bytes()
+	if strings.Contains(path, "/stream/") {
+		sent, _, _ = bytes.Cut(sent, []byte("\n"))
+	}
+	if len(sent) > 0 && answer.Header().Get("Content-Type") != "text/event-stream" {
+		if err := json.Unmarshal(sent, &out); err != nil {
 			w.Fatalf("%s %s as %s: %d %q: %v", method, path, as, answer.Code, answer.Body, err)
 		}
 	}
