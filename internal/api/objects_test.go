@@ -89,7 +89,7 @@ func TestResourceActions(t *testing.T) {
 	}
 }
 
-// withPods gives shop-web pods.
+// withPods puts pods of shop-web into the cluster.
 func (w *world) withPods(number int) {
 	w.Helper()
 	w.deploy(replicaSet("shop"))
