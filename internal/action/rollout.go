@@ -75,3 +75,12 @@ func rolloutRequest(outcome string, status, spec map[string]any) Request {
 	}
 	return r
 }
+
+// Resume lets a Rollout go on that was paused by hand, from where it stopped.
+func Resume(ro *v1alpha1.Rollout) Request {
+	outcome := "resumed"
+	if !ro.Spec.Paused {
+		outcome = "was not paused"
+	}
+	return rolloutRequest(outcome, nil, resume(ro))
+}

@@ -120,7 +120,8 @@ func assemble(o Options) (*service, *http.ServeMux) {
 	applications{s}.register()
 	operations{s}.register()
 	viewed{s}.register()
-	streams{s, &readers{of: map[string]int{}}, newRowMemo()}.register()
+	rollouts{viewed{s}}.register()
+	streams{viewed{s}, &readers{of: map[string]int{}}, newRowMemo()}.register()
 	registerLooks(s)
 	return s, mux
 }

@@ -36,6 +36,16 @@ var calls = []struct {
 	{"viewApplications", http.MethodGet, "/api/v1/view/applications", "", everyone, everyone},
 	{"viewOverview", http.MethodGet, "/api/v1/view/overview", "", everyone, everyone},
 	{"viewStream", http.MethodGet, "/api/v1/view/stream?topics=applications,overview,application:argocd/PROJECT-web", "", everyone, everyone},
+	{"viewRollouts", http.MethodGet, "/api/v1/view/rollouts", "", everyone, everyone},
+	{"viewRollout", http.MethodGet, "/api/v1/view/rollouts/PROJECT/web", "", []string{"admin", "reader", "shopper", "deployer"}, []string{"admin", "reader"}},
+	{"promoteRollout", http.MethodPost, "/api/v1/rollouts/PROJECT/web/promote", `{}`, []string{"admin", "shopper"}, []string{"admin"}},
+	{"abortRollout", http.MethodPost, "/api/v1/rollouts/PROJECT/web/abort", `{}`, []string{"admin", "shopper"}, []string{"admin"}},
+	{"retryRollout", http.MethodPost, "/api/v1/rollouts/PROJECT/web/retry", `{}`, []string{"admin", "shopper"}, []string{"admin"}},
+	{"undoRollout", http.MethodPost, "/api/v1/rollouts/PROJECT/web/undo", `{}`, []string{"admin", "shopper"}, []string{"admin"}},
+	{"pauseRollout", http.MethodPost, "/api/v1/rollouts/PROJECT/web/pause", `{}`, []string{"admin", "shopper"}, []string{"admin"}},
+	{"resumeRollout", http.MethodPost, "/api/v1/rollouts/PROJECT/web/resume", `{}`, []string{"admin", "shopper"}, []string{"admin"}},
+	{"restartRollout", http.MethodPost, "/api/v1/rollouts/PROJECT/web/restart", `{}`, []string{"admin", "shopper"}, []string{"admin"}},
+	{"setImageOfRollout", http.MethodPost, "/api/v1/rollouts/PROJECT/web/set-image", `{"image":"registry.example/web:3"}`, []string{"admin", "shopper"}, []string{"admin"}},
 }
 
 var everyone = []string{"admin", "reader", "shopper", "deployer", "nobody"}
@@ -60,13 +70,16 @@ func TestWhoMayCall(t *testing.T) {
 	}
 	for _, c := range calls {
 		t.Run(c.id, func(t *testing.T) {
+			w := newWorld(t)
 			for _, project := range []string{"shop", "bank"} {
 				allowed := c.own
 				if project == "bank" {
 					allowed = c.other
 				}
 				for _, as := range append(slices.Clone(everyone), "") {
-					w := newWorld(t)
+					if c.method != http.MethodGet {
+						w = newWorld(t)
+					}
 					if c.id == "terminateOperation" {
 						if status, answer := w.call("admin", http.MethodPost, "/api/v1/applications/"+project+"-web/sync", `{}`); status != http.StatusOK {
 							t.Fatalf("beginning an operation: %d %v", status, answer)

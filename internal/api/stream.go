@@ -114,7 +114,7 @@ func (r *readers) enter(name string) (leave func(), ok bool) {
 
 // streams is the call by which a page learns what changes.
 type streams struct {
-	*service
+	viewed
 	readers *readers
 	memo    *rowMemo
 }
@@ -181,7 +181,7 @@ var errEnded = errors.New("the stream has ended")
 func (r *reader) read(ctx context.Context, after string) {
 	added, leave := r.Feed.wait()
 	defer leave()
-	if err := r.begin(after); err != nil {
+	if err := r.begin(ctx, after); err != nil {
 		return
 	}
 	look, ping := time.NewTicker(r.pace.Look), time.NewTicker(r.pace.Ping)
@@ -209,8 +209,9 @@ func (r *reader) read(ctx context.Context, after string) {
 	}
 }
 
-// begin finds the place to begin at.
-func (r *reader) begin(after string) error {
+// begin finds the place to begin at, and sends what the topics that name an object show now: since the page has read
+// that, it may have changed.
+func (r *reader) begin(ctx context.Context, after string) error {
 	at, version, known := r.Feed.find(after)
 	switch {
 	case after == "":
@@ -225,6 +226,14 @@ func (r *reader) begin(after string) error {
 		r.out.put("cluster", cluster)
 	}
 	r.out.batch.WriteString("retry: 2000\n:\n\n")
+	rows := r.topics.rows
+	r.topics.rows = false
+	for _, s := range r.topics.subjects {
+		if err := r.tell(ctx, changed{subject: s}); err != nil {
+			return err
+		}
+	}
+	r.topics.rows = rows
 	return r.out.flush(r.out.at)
 }
 

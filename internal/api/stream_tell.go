@@ -71,7 +71,7 @@ func (r *reader) putRow(ctx context.Context, app *v1alpha1.Application) error {
 	if !r.topics.rows {
 		return nil
 	}
-	text, err := r.memo.row(ctx, r.service, app, time.Now())
+	text, err := r.memo.row(ctx, r.viewed, app, time.Now())
 	if err != nil {
 		return err
 	}
@@ -82,9 +82,10 @@ func (r *reader) putRow(ctx context.Context, app *v1alpha1.Application) error {
 	return err
 }
 
-// tellRollout puts what a reader learns of a Rollout: the row of its Application.
+// tellRollout puts what a reader learns of a Rollout: itself, and the row of its Application.
 func (r *reader) tellRollout(ctx context.Context, c changed) error {
-	if !r.topics.rows {
+	named := slices.Contains(r.topics.subjects, c.subject)
+	if !r.topics.rows && !named {
 		return nil
 	}
 	ro := &v1alpha1.Rollout{}
@@ -92,15 +93,34 @@ func (r *reader) tellRollout(ctx context.Context, c changed) error {
 		return client.IgnoreNotFound(err)
 	}
 	app, err := r.applicationOf(ctx, ro)
-	if err != nil || app == nil || !r.rights.shows(r.named(app).Object()) {
+	if err != nil {
 		return err
+	}
+	if named {
+		if err := r.putRollout(ctx, ro, app); err != nil {
+			return err
+		}
+	}
+	if app == nil || !r.rights.shows(r.named(app).Object()) {
+		return nil
 	}
 	return r.putRow(ctx, app)
 }
 
+func (r *reader) putRollout(ctx context.Context, ro *v1alpha1.Rollout, app *v1alpha1.Application) error {
+	if !r.who.rights.Decide(r.namedRollout(ro, app).On(access.Get)).Allowed {
+		return nil
+	}
+	v, err := r.describe(ctx, &surroundings{reader: r.Reader}, ro, app, r.who.rights)
+	if err == nil {
+		r.out.put("rollout", v)
+	}
+	return err
+}
+
 // applicationOf returns the Application that a Rollout belongs to: that of its mark, where its status has the Rollout
 // too. Nil when it belongs to none: a mark alone is written by whoever may write the Rollout.
-func (s *service) applicationOf(ctx context.Context, ro *v1alpha1.Rollout) (*v1alpha1.Application, error) {
+func (s viewed) applicationOf(ctx context.Context, ro *v1alpha1.Rollout) (*v1alpha1.Application, error) {
 	instance, _, ok := plan.ParseTrackingID(ro.Annotations[v1alpha1.TrackingIDAnnotation])
 	if !ok {
 		instance = ro.Labels[v1alpha1.InstanceLabel]
@@ -166,7 +186,7 @@ type rowText struct {
 func newRowMemo() *rowMemo { return &rowMemo{lru.New(mostMemos)} }
 
 // row returns the JSON of a row up to the list of its rights.
-func (m *rowMemo) row(ctx context.Context, s *service, app *v1alpha1.Application, now time.Time) ([]byte, error) {
+func (m *rowMemo) row(ctx context.Context, s viewed, app *v1alpha1.Application, now time.Time) ([]byte, error) {
 	rollouts, err := s.rolloutsOf(ctx, app)
 	if err != nil {
 		return nil, err

@@ -186,28 +186,22 @@ func TestStreamsTellWhatChanges(t *testing.T) {
 func TestStreamsTellOfRollouts(t *testing.T) {
 	f := newFed(t)
 	ctx := context.Background()
-	ro := &v1alpha1.Rollout{ObjectMeta: metav1.ObjectMeta{Namespace: "shop", Name: "web", Annotations: map[string]string{v1alpha1.TrackingIDAnnotation: "shop-web:argoproj.io/Rollout:shop/web"}}}
-	// One that only claims to belong to the Application.
-	claims := ro.DeepCopy()
-	claims.Name = "other"
-	for _, o := range []*v1alpha1.Rollout{ro, claims} {
-		if err := f.Create(ctx, o); err != nil {
-			t.Fatal(err)
-		}
+	ro := &v1alpha1.Rollout{}
+	if err := f.Get(ctx, client.ObjectKey{Namespace: "shop", Name: "web"}, ro); err != nil {
+		t.Fatal(err)
 	}
-	f.change("shop-web", func(a *v1alpha1.Application) {
-		a.Spec.Destination.Server = v1alpha1.InClusterServer
-		a.Status.Resources = []v1alpha1.ResourceStatus{{Group: "argoproj.io", Kind: "Rollout", Namespace: "shop", Name: "web"}}
-	})
+	// One that only claims to belong to the Application.
+	claims := &v1alpha1.Rollout{ObjectMeta: metav1.ObjectMeta{Namespace: "shop", Name: "other", Annotations: ro.Annotations}}
+	if err := f.Create(ctx, claims); err != nil {
+		t.Fatal(err)
+	}
 	l := f.listen("shopper", "applications", "").opened()
 	f.feed.Rollout("shop", "other")
 	f.feed.Rollout("shop", "gone")
-	ro.Status.Phase = v1alpha1.RolloutPaused
-	if err := f.Update(ctx, ro); err != nil {
-		t.Fatal(err)
-	}
+	ro.Status.Phase = v1alpha1.RolloutDegraded
+	f.write(ro)
 	f.feed.Rollout("shop", "web")
-	if e := l.next(); e.name != "row" || !strings.Contains(e.data, `"rollouts":[{"namespace":"shop","name":"web","phase":"Paused"}]`) {
+	if e := l.next(); e.name != "row" || !strings.Contains(e.data, `"rollouts":[{"namespace":"shop","name":"web","phase":"Degraded"}]`) {
 		t.Errorf("got %+v", e)
 	}
 }
@@ -353,7 +347,7 @@ func TestStreamsAreBounded(t *testing.T) {
 	f := newFed(t)
 	f.handler = nil
 	s := &service{Options: f.options}
-	full := streams{s, r, newRowMemo()}
+	full := streams{viewed{s}, r, newRowMemo()}
 	if _, err := full.open(context.Background(), &caller{}, &streamInput{}); err == nil || err.(*Error).Status != http.StatusTooManyRequests { //nolint:errorlint,forcetypeassert // of this package
 		t.Errorf("got %v, want 429", err)
 	}
@@ -386,8 +380,9 @@ func TestChangesAreToldOnce(t *testing.T) {
 // Hundreds of pages over a thousand Applications that change cost little memory, and one that does not read holds up
 // nobody.
 func TestManyPages(t *testing.T) {
-	const pages, applications, rounds = 200, 1000, 3
+	const pages, applications, rounds = 200, 1000, 2
 	f := newFed(t)
+	f.feed.Pace.Batch = 200 * time.Millisecond
 	list := &v1alpha1.ApplicationList{}
 	for i := range applications {
 		app := f.app("shop-web")

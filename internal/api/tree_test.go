@@ -40,7 +40,7 @@ func TestResourceTree(t *testing.T) {
 	w.deploy(replicaSet("shop"))
 	status, answer := w.call("shopper", http.MethodGet, "/api/v1/applications/shop-web/resource-tree", "")
 	const want = `{"hosts":[],"nodes":[{"group":"apps","health":{"message":"0 of 1 replicas are updated","status":"Progressing"},"kind":"Deployment","name":"web","namespace":"shop","uid":"shop-web","version":"v1"},` +
-		`{"group":"apps","health":{"message":"0 of 1 replicas are available","status":"Progressing"},"info":[{"name":"Revision","value":"Rev:1"}],"kind":"ReplicaSet","name":"web-1","namespace":"shop","parentRefs":[{"group":"apps","kind":"Deployment","name":"web","namespace":"shop","uid":"shop-web"}],"uid":"rs-1","version":"v1"}],"orphanedNodes":[],"shardsCount":1}`
+		`{"group":"apps","health":{"message":"0 of 1 replicas are available","status":"Progressing"},"info":[{"name":"Revision","value":"Rev:1"}],"kind":"ReplicaSet","name":"web-1","namespace":"shop","parentRefs":[{"group":"apps","kind":"Deployment","name":"web","namespace":"shop","uid":"shop-web"}],"uid":"rs-1","version":"v1"},{"group":"argoproj.io","kind":"Rollout","name":"web","namespace":"shop","version":"v1alpha1"}],"orphanedNodes":[],"shardsCount":1}`
 	if got, _ := json.Marshal(answer); status != http.StatusOK || string(got) != want {
 		t.Errorf("got %d\n%s\nwant\n%s", status, got, want)
 	}

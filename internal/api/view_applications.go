@@ -77,7 +77,7 @@ func (s viewed) overview(ctx context.Context, c *caller, _ *struct{}) (*overview
 }
 
 // overviewFor returns the overview of what the caller may see.
-func (s *service) overviewFor(ctx context.Context, c *caller) (view.Overview, error) {
+func (s viewed) overviewFor(ctx context.Context, c *caller) (view.Overview, error) {
 	rows, err := s.rowsFor(ctx, c)
 	if err != nil {
 		return view.Overview{}, err
@@ -86,7 +86,7 @@ func (s *service) overviewFor(ctx context.Context, c *caller) (view.Overview, er
 }
 
 // rowsFor returns the rows of the Applications that the caller may see.
-func (s *service) rowsFor(ctx context.Context, c *caller) ([]view.Row, error) {
+func (s viewed) rowsFor(ctx context.Context, c *caller) ([]view.Row, error) {
 	rights, err := c.mayAll()
 	if err != nil {
 		return nil, err
@@ -113,13 +113,13 @@ func (s *service) rowsFor(ctx context.Context, c *caller) ([]view.Row, error) {
 }
 
 // rowOf returns the row of an Application, without rights.
-func (s *service) rowOf(ctx context.Context, app *v1alpha1.Application, now time.Time) (view.Row, error) {
+func (s viewed) rowOf(ctx context.Context, app *v1alpha1.Application, now time.Time) (view.Row, error) {
 	rollouts, err := s.rolloutsOf(ctx, app)
 	return view.RowOf(app, rollouts, now), err
 }
 
 // rolloutsOf returns the Rollouts of an Application that the cache has: those of the control plane's own cluster.
-func (s *service) rolloutsOf(ctx context.Context, app *v1alpha1.Application) ([]*v1alpha1.Rollout, error) {
+func (s viewed) rolloutsOf(ctx context.Context, app *v1alpha1.Application) ([]*v1alpha1.Rollout, error) {
 	if !view.IsHome(app.Spec.Destination) {
 		return nil, nil
 	}

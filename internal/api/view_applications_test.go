@@ -13,7 +13,6 @@ import (
 	"strings"
 	"testing"
 
-	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/cyan-cd/cyan/api/v1alpha1"
@@ -85,7 +84,7 @@ func TestRowsAreChosen(t *testing.T) {
 	w := newWorld(t)
 	for query, want := range map[string]string{
 		"?project=shop": "shop-web", "?project=shop&project=bank": "bank-web shop-web", "?search=BANK": "bank-web", "?label=of%3Dshop": "shop-web", "?health=Healthy": "",
-		"?sort=name&order=desc": "shop-web bank-web", "?limit=1": "bank-web", "?attention=true": "", "?cluster=tokyo": "", "?namespace=x": "", "?owner=x": "", "?sync=Unknown": "bank-web shop-web",
+		"?sort=name&order=desc": "shop-web bank-web", "?limit=1": "bank-web", "?attention=true": "bank-web shop-web", "?cluster=tokyo": "", "?namespace=x": "", "?owner=x": "", "?sync=Unknown": "bank-web shop-web",
 	} {
 		var rows shownRows
 		w.get("admin", "/api/v1/view/applications"+query, &rows)
@@ -116,9 +115,6 @@ func TestRowsAreChosen(t *testing.T) {
 func TestRowsHaveRollouts(t *testing.T) {
 	w := newWorld(t)
 	ctx := context.Background()
-	if err := w.Create(ctx, &v1alpha1.Rollout{ObjectMeta: metav1.ObjectMeta{Namespace: "shop", Name: "web"}, Status: v1alpha1.RolloutStatus{Phase: v1alpha1.RolloutPaused}}); err != nil {
-		t.Fatal(err)
-	}
 	app := w.app("shop-web")
 	app.Status.Resources = []v1alpha1.ResourceStatus{{Group: "argoproj.io", Kind: "Rollout", Namespace: "shop", Name: "web"}, {Group: "argoproj.io", Kind: "Rollout", Namespace: "shop", Name: "gone"}}
 	for server, want := range map[string]string{v1alpha1.InClusterServer: "[{web Paused} {gone }]", "https://elsewhere": "[{web } {gone }]"} {

@@ -8,6 +8,7 @@ import (
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -23,6 +24,7 @@ import (
 	corefake "k8s.io/client-go/kubernetes/typed/core/v1/fake"
 	"k8s.io/client-go/rest"
 	clienttesting "k8s.io/client-go/testing"
+	"k8s.io/utils/ptr"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/controller-runtime/pkg/client/fake"
 
@@ -88,13 +90,16 @@ func newWorld(t testing.TB) *world {
 					Destination: v1alpha1.ApplicationDestination{Server: v1alpha1.InClusterServer, Namespace: name},
 				},
 				Status: v1alpha1.ApplicationStatus{
-					Resources: []v1alpha1.ResourceStatus{{Group: "apps", Version: "v1", Kind: "Deployment", Namespace: name, Name: "web", Status: v1alpha1.Synced}},
+					Resources: []v1alpha1.ResourceStatus{{Group: "apps", Version: "v1", Kind: "Deployment", Namespace: name, Name: "web", Status: v1alpha1.Synced}, {Group: "argoproj.io", Version: "v1alpha1", Kind: "Rollout", Namespace: name, Name: "web", Status: v1alpha1.Synced}},
 					Sync:      v1alpha1.SyncStatus{Revision: "two"},
 					History:   []v1alpha1.RevisionHistory{{ID: 1, Revision: "one"}, {ID: 2, Revision: "two"}},
 				},
 			})
 	}
-	w.Client = fake.NewClientBuilder().WithScheme(testkit.Scheme()).WithRESTMapper(testrestmapper.TestOnlyStaticRESTMapper(testkit.Scheme())).WithObjects(objects...).WithStatusSubresource().
+	for _, name := range []string{"shop", "bank"} {
+		objects = append(objects, rolloutOf(name)...)
+	}
+	w.Client = fake.NewClientBuilder().WithScheme(testkit.Scheme()).WithRESTMapper(testrestmapper.TestOnlyStaticRESTMapper(testkit.Scheme())).WithObjects(objects...).WithStatusSubresource(&v1alpha1.Rollout{}).
 		WithIndex(&corev1.Event{}, "involvedObject.name", func(o client.Object) []string { return []string{o.(*corev1.Event).InvolvedObject.Name} }).
 		WithIndex(&corev1.Event{}, "involvedObject.namespace", func(o client.Object) []string { return []string{o.(*corev1.Event).InvolvedObject.Namespace} }).
 		WithIndex(&corev1.Event{}, "involvedObject.kind", func(o client.Object) []string { return []string{o.(*corev1.Event).InvolvedObject.Kind} }).
@@ -247,4 +252,35 @@ func (w *world) app(name string) *v1alpha1.Application {
 		w.Fatal(err)
 	}
 	return app
+}
+
+// rolloutOf returns Rollout web of the Application of a project, of which a second version waits to be promoted.
+func rolloutOf(project string) []client.Object {
+	ro := &v1alpha1.Rollout{ObjectMeta: metav1.ObjectMeta{
+		Namespace: project, Name: "web", UID: types.UID(project), Generation: 1,
+		Annotations: map[string]string{v1alpha1.TrackingIDAnnotation: project + "-web:argoproj.io/Rollout:" + project + "/web"},
+	}}
+	ro.Spec.Strategy.BlueGreen = &v1alpha1.BlueGreenStrategy{ActiveService: "active", AutoPromotionEnabled: ptr.To(false)}
+	ro.Spec.Selector = &metav1.LabelSelector{MatchLabels: map[string]string{"app": "web"}}
+	ro.Spec.Template.Labels = ro.Spec.Selector.MatchLabels
+	ro.Spec.Template.Spec.Containers = []corev1.Container{{Name: "web", Image: "registry.example/web:2"}}
+	ro.Status = v1alpha1.RolloutStatus{
+		Phase: v1alpha1.RolloutPaused, ObservedGeneration: "1", CurrentPodHash: "two", StableRS: "one", PauseConditions: []v1alpha1.PauseCondition{{Reason: v1alpha1.PauseBlueGreen}},
+		BlueGreen: v1alpha1.BlueGreenStatus{ActiveSelector: "one"},
+	}
+	objects := []client.Object{ro, &corev1.Service{ObjectMeta: metav1.ObjectMeta{Namespace: project, Name: "active"}, Spec: corev1.ServiceSpec{Selector: map[string]string{v1alpha1.PodHashLabel: "one"}}}}
+	for i, hash := range []string{"one", "two"} {
+		rs := &appsv1.ReplicaSet{ObjectMeta: metav1.ObjectMeta{
+			Namespace: project, Name: "web-" + hash, UID: types.UID(project + hash), Labels: map[string]string{v1alpha1.PodHashLabel: hash}, Annotations: map[string]string{v1alpha1.RevisionAnnotation: strconv.Itoa(i + 1)},
+			OwnerReferences: []metav1.OwnerReference{{APIVersion: "argoproj.io/v1alpha1", Kind: "Rollout", Name: "web", UID: ro.UID, Controller: ptr.To(true)}},
+		}}
+		rs.Spec.Replicas = ptr.To(int32(1))
+		rs.Spec.Template.Labels = map[string]string{"app": "web", v1alpha1.PodHashLabel: hash}
+		rs.Spec.Template.Spec.Containers = []corev1.Container{{Name: "web", Image: "registry.example/web:" + strconv.Itoa(i+1)}}
+		pod := &corev1.Pod{ObjectMeta: metav1.ObjectMeta{
+			Namespace: project, Name: rs.Name + "-1", Labels: rs.Spec.Template.Labels, OwnerReferences: []metav1.OwnerReference{{APIVersion: "apps/v1", Kind: "ReplicaSet", Name: rs.Name, UID: rs.UID, Controller: ptr.To(true)}},
+		}}
+		objects = append(objects, rs, pod)
+	}
+	return objects
 }

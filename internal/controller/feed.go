@@ -43,7 +43,7 @@ func asking(config *rest.Config) (func(context.Context) error, error) {
 // run passes changes on until ctx ends.
 func (f feeder) run(ctx context.Context) error {
 	defer f.feed.End()
-	for _, kind := range []client.Object{&v1alpha1.Application{}, &v1alpha1.Rollout{}, &appsv1.ReplicaSet{}, &corev1.Pod{}, &corev1.Service{}, &discoveryv1.EndpointSlice{}} {
+	for _, kind := range []client.Object{&v1alpha1.Application{}, &v1alpha1.Rollout{}, &appsv1.ReplicaSet{}, &corev1.Pod{}, &corev1.Service{}, &discoveryv1.EndpointSlice{}, &corev1.Event{}} {
 		informer, err := f.cache.GetInformer(ctx, kind)
 		if err != nil {
 			if ctx.Err() != nil {
@@ -110,6 +110,10 @@ func (f feeder) rolloutOf(ctx context.Context, object client.Object) types.Names
 		}
 	case *corev1.Service:
 		key.Name = o.Annotations[v1alpha1.ManagedByRolloutsAnnotation]
+	case *corev1.Event:
+		if o.InvolvedObject.Kind == v1alpha1.RolloutKind {
+			key.Name = o.InvolvedObject.Name
+		}
 	case *discoveryv1.EndpointSlice:
 		service := &corev1.Service{}
 		if f.reader.Get(ctx, client.ObjectKey{Namespace: o.Namespace, Name: o.Labels[discoveryv1.LabelServiceName]}, service, client.UnsafeDisableDeepCopy) == nil {

@@ -17,6 +17,7 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/fields"
 	"k8s.io/apimachinery/pkg/labels"
 	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apimachinery/pkg/selection"
@@ -145,8 +146,8 @@ func holdLease(ctx context.Context, mgr manager.Manager, lease *install.Lease, e
 	}))
 }
 
-// newManager makes the manager. Its cache holds only the ReplicaSets and pods that belong to a Rollout, and drops
-// what is read by nobody.
+// newManager makes the manager. Its cache holds only the ReplicaSets, pods and events that belong to a Rollout, and
+// drops what is read by nobody.
 func newManager(config *rest.Config, o Options) (manager.Manager, error) {
 	scheme := runtime.NewScheme()
 	for _, add := range []func(*runtime.Scheme) error{clientgoscheme.AddToScheme, v1alpha1.AddToScheme} {
@@ -163,7 +164,10 @@ func newManager(config *rest.Config, o Options) (manager.Manager, error) {
 		Scheme: scheme,
 		Cache: cache.Options{
 			DefaultTransform: cache.TransformStripManagedFields(),
-			ByObject:         map[client.Object]cache.ByObject{&appsv1.ReplicaSet{}: only, &corev1.Pod{}: only},
+			ByObject: map[client.Object]cache.ByObject{
+				&appsv1.ReplicaSet{}: only, &corev1.Pod{}: only,
+				&corev1.Event{}: {Field: fields.OneTermEqualSelector("involvedObject.kind", v1alpha1.RolloutKind)},
+			},
 		},
 		// Metrics and probes are answered by the server package, together with webhooks.
 		Metrics:                       metricsserver.Options{BindAddress: "0"},

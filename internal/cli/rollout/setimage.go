@@ -3,17 +3,13 @@ package rollout
 import (
 	"context"
 	"fmt"
-	"slices"
-	"strconv"
 
 	"github.com/spf13/cobra"
-	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/client-go/util/retry"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/cyan-cd/cyan/api/v1alpha1"
 	"github.com/cyan-cd/cyan/internal/cli/kit"
-	"github.com/cyan-cd/cyan/internal/problem"
 )
 
 func newSetImage(e *kit.Env, use string) *cobra.Command {
@@ -52,32 +48,11 @@ func setImages(ctx context.Context, e *kit.Env, c client.Client, ro *v1alpha1.Ro
 	if err != nil {
 		return err
 	}
-	patch := h.asRead()
-	var there []string
-	found := map[string]bool{}
-	for _, list := range []string{"initContainers", "containers"} {
-		containers, _, _ := unstructured.NestedSlice(h.object.Object, slices.Concat(h.path, []string{"spec", list})...)
-		for i, value := range containers {
-			container, _ := value.(map[string]any)
-			name, _ := container["name"].(string)
-			there = append(there, name)
-			image, ok := images[name]
-			if all, any := images["*"]; any && !ok && list == "containers" {
-				image, ok, found["*"] = all, true, true
-			}
-			if !ok {
-				continue
-			}
-			found[name] = true
-			patch = patch.Add(image, h.in("spec", list, strconv.Itoa(i), "image")...)
-		}
+	request, err := h.SetImages(images)
+	if err != nil {
+		return err
 	}
-	for name := range images {
-		if !found[name] {
-			return &problem.Error{Kind: problem.Absent, Object: h.name(), Cause: fmt.Sprintf("container %q not found", name), Remedy: "there are: " + kit.Choices(there)}
-		}
-	}
-	return h.rewrite(ctx, c, patch)
+	return rewrite(ctx, c, h, request)
 }
 
 func completeContainers(e *kit.Env) cobra.CompletionFunc {
@@ -95,10 +70,8 @@ func completeContainers(e *kit.Env) cobra.CompletionFunc {
 				return nil, err
 			}
 			var found []string
-			containers, _, _ := unstructured.NestedSlice(h.object.Object, slices.Concat(h.path, []string{"spec", "containers"})...)
-			for _, value := range containers {
-				container, _ := value.(map[string]any)
-				found = append(found, fmt.Sprintf("%v=", container["name"]))
+			for _, name := range h.Containers() {
+				found = append(found, name+"=")
 			}
 			return found, nil
 		})

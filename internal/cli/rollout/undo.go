@@ -46,7 +46,7 @@ func newUndo(e *kit.Env) *cobra.Command {
 				if err != nil {
 					return err
 				}
-				return h.rewrite(cmd.Context(), c, h.asRead().Replace(rollout.WrittenTemplate(rs), h.in()...))
+				return rewrite(cmd.Context(), c, h, h.Replace(rollout.WrittenTemplate(rs), rollout.Revision(rs)))
 			})
 			if err != nil {
 				return e.Explain(err, "undoing Rollout "+ro.Name)
