@@ -49,7 +49,8 @@ export function Hint({ text, children }: { text: string; children: ReactNode }) 
 export type Choice = { id: string; label: ReactNode; text: string; chosen?: boolean; off?: string };
 
 /** Menu is a button with a list of things to do or to choose from. */
-export function Menu({ label, children, items, onAction, look = "quiet" }: { label: string; children: ReactNode; items: Choice[]; onAction: (id: string) => void; look?: Look }) {
+export function Menu({ label, children, items, onAction, look = "quiet", many }: { label: string; children: ReactNode; items: Choice[]; onAction: (id: string) => void; look?: Look; many?: boolean }) {
+  const selection = many ? "multiple" : items.some((i) => i.chosen !== undefined) ? "single" : "none";
   return (
     <MenuTrigger>
       <AriaButton aria-label={label} className={`button ${look}`}>
@@ -57,7 +58,7 @@ export function Menu({ label, children, items, onAction, look = "quiet" }: { lab
         <ChevronDown size={14} aria-hidden />
       </AriaButton>
       <Popover className="popover">
-        <AriaMenu className="menu" onAction={(id) => onAction(String(id))} disabledKeys={items.filter((i) => i.off).map((i) => i.id)} selectionMode={items.some((i) => i.chosen !== undefined) ? "single" : "none"} selectedKeys={items.filter((i) => i.chosen).map((i) => i.id)}>
+        <AriaMenu className="menu" onAction={(id) => onAction(String(id))} disabledKeys={items.filter((i) => i.off).map((i) => i.id)} selectionMode={selection} selectedKeys={items.filter((i) => i.chosen).map((i) => i.id)}>
           {items.map((item) => (
             <MenuItem key={item.id} id={item.id} textValue={item.text} className="menu-item">
               <span>{item.label}</span>

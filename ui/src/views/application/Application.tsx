@@ -1,1 +1,79 @@
-export default function Application() { return <p data-ready>Application</p>; }
+import { useNavigate, useParams, useSearch } from "@tanstack/react-router";
+import { useCallback, useDeferredValue, useEffect, useMemo, useState } from "react";
+import type { Detail, TreeNode } from "../../api/types";
+import { Problem, Waiting } from "../../design/parts";
+import { t, word } from "../../i18n";
+import { announce } from "../../shell/Frame";
+import type { Search } from "../../shell/search";
+import { useTitle } from "../../shell/title";
+import { filterOf, narrowed, nodeKey, viewOf } from "./address";
+import { Head } from "./Head";
+import { useDetail } from "./live";
+import { Narrow } from "./Narrow";
+import { Notices } from "./Notices";
+import { Tree } from "./Tree";
+import { cause, counted, flat, forest, left, lines } from "./tree";
+import "./application.css";
+
+/** Application is one application: how it is and why, its objects, and what can be done with them. */
+export default function Application() {
+  const { namespace, name } = useParams({ strict: false }) as { namespace: string; name: string };
+  useTitle(name);
+  const detail = useDetail(namespace, name);
+  if (detail.isPending) return <Waiting />;
+  if (!detail.data) return <Problem error={detail.error} again={() => void detail.refetch()} />;
+  return <Whole key={`${namespace}/${name}`} detail={detail.data} />;
+}
+
+function Whole({ detail }: { detail: Detail }) {
+  const search = useSearch({ strict: false }) as Search;
+  const navigate = useNavigate();
+  const go = useCallback((change: Search, replace = false) => void navigate({ to: ".", search: (old: Search) => ({ ...old, ...change }), replace, resetScroll: false }), [navigate]);
+  const { row } = detail;
+  const nodes = useDeferredValue(detail.nodes);
+  const roots = useMemo(() => forest(nodes), [nodes]);
+  const why = useMemo(() => cause(roots), [roots]);
+  const show = useCallback((node: TreeNode, tab?: string) => go({ node: nodeKey(node), tab }), [go]);
+  useEffect(() => announce(t("app.announce", { name: row.name, health: word("health", row.health), sync: word("sync", row.sync) })), [row.name, row.health, row.sync]);
+  return (
+    <div className="app" data-ready>
+      <Head detail={detail} onSync={() => go({ deploy: "all" })} onHistory={() => go({ rollback: "0" })} onOperation={() => go({ operation: "true" })} onDelete={() => go({ delete: "true" })} />
+      <Notices detail={detail} cause={why} show={show} />
+      <Objects nodes={nodes} roots={roots} search={search} go={go} show={show} hidden={detail.hidden} />
+    </div>
+  );
+}
+
+interface ObjectsProps {
+  nodes: TreeNode[];
+  roots: ReturnType<typeof forest>;
+  search: Search;
+  go: (change: Search, replace?: boolean) => void;
+  show: (node: TreeNode) => void;
+  hidden?: number;
+}
+
+function Objects({ nodes, roots, search, go, show, hidden }: ObjectsProps) {
+  const [opened, setOpened] = useState<ReadonlyMap<string, boolean>>(new Map());
+  const view = viewOf(search);
+  const filter = useMemo(() => filterOf(search), [search.resource, search.search, search.quiet]);
+  const counts = useMemo(() => counted(nodes, filter), [nodes, filter]);
+  const out = useMemo(() => left(roots), [roots]);
+  const all = useMemo(() => (view === "list" ? flat(roots, filter) : lines(roots, filter, opened)), [roots, filter, opened, view]);
+  const toggle = useCallback((key: string, open: boolean) => setOpened((old) => new Map(old).set(key, open)), []);
+  return (
+    <section aria-label={t("app.objects")}>
+      <Narrow search={search} view={view} counts={counts} left={out} go={go} />
+      {hidden !== undefined && hidden > 0 && (
+        <p className="notice" data-tone="warn">
+          {t("app.hidden", { count: hidden })}
+        </p>
+      )}
+      {all.length === 0 ? (
+        <p className="muted nothing">{t(narrowed(search) ? "app.nomatch" : "app.none")}</p>
+      ) : (
+        <Tree label={t("app.objects")} lines={all} chosen={search.node?.replace(/\/0$/, "")} choose={show} toggle={toggle} list={view === "list"} />
+      )}
+    </section>
+  );
+}

@@ -1,0 +1,89 @@
+import { CircleAlert, Pin } from "lucide-react";
+import { useState } from "react";
+import type { Condition, Detail, TreeNode } from "../../api/types";
+import { Ago } from "../../design/Time";
+import { Button, short } from "../../design/parts";
+import { toneOf } from "../../design/Status";
+import { t, word } from "../../i18n";
+import type { Cause } from "./tree";
+
+const most = 3;
+
+/** Notices is what somebody has to know before anything else: why it is not well, what holds it, what is to be done. */
+export function Notices({ detail, cause, show }: { detail: Detail; cause?: Cause; show: (node: TreeNode, tab?: string) => void }) {
+  const { row, pin, conditions, operation } = detail;
+  const failed = (operation?.phase === "Failed" || operation?.phase === "Error") && operation.message && !conditions.some((c) => c.message?.includes(operation.message!));
+  return (
+    <div className="app-notices">
+      {cause && <Why row={row} cause={cause} show={show} />}
+      {failed && (
+        <div className="notice" data-tone="bad">
+          <strong>{t("app.operation.failed")}</strong> <span className="name">{operation!.message}</span>
+        </div>
+      )}
+      <Conditions conditions={conditions} />
+      {pin && (
+        <div className="notice" data-tone="still">
+          <strong>
+            <Pin size={15} aria-hidden /> {t("app.pin", { revision: short(pin.revision) })}
+          </strong>{" "}
+          {pin.by && <span>{t("app.pin.by", { by: pin.by })}</span>} {pin.since && <Ago at={pin.since} />}
+          <p className="name">{pin.remedy}</p>
+        </div>
+      )}
+    </div>
+  );
+}
+
+function Why({ row, cause, show }: { row: Detail["row"]; cause: Cause; show: (node: TreeNode, tab?: string) => void }) {
+  const { node, others } = cause;
+  if (row.health === "Healthy") return null;
+  const crashed = node.kind === "Pod" && node.health === "Degraded";
+  return (
+    <div className="notice why" data-tone={toneOf("health", node.health ?? row.health)}>
+      <div>
+        <strong>
+          <CircleAlert size={16} aria-hidden /> {t("app.why", { kind: node.kind, name: node.name, health: word("health", node.health ?? "") })}
+        </strong>
+        {others > 0 && <span className="muted"> {t("app.why.others", { count: others })}</span>}
+        <p className="name">{node.message ?? t("app.why.silent")}</p>
+      </div>
+      <div className="actions noprint">
+        {node.kind === "Pod" && (
+          <Button onPress={() => show(node, "logs")}>{t(crashed ? "app.why.crash" : "app.why.logs")}</Button>
+        )}
+        <Button onPress={() => show(node, "events")}>{t("app.tab.events")}</Button>
+      </div>
+    </div>
+  );
+}
+
+function Conditions({ conditions }: { conditions: Condition[] }) {
+  const [all, set] = useState(false);
+  const shown = all ? conditions : conditions.slice(0, most);
+  return (
+    <>
+      {shown.map((c, i) => (
+        <div key={`${c.type}${i}`} className="notice" data-tone={/Warning$/.test(c.type) ? "warn" : "bad"}>
+          <strong>{c.type}</strong>{" "}
+          {c.since && (
+            <span className="muted small">
+              <Ago at={c.since} />
+            </span>
+          )}
+          {c.message && <p className="name">{c.message}</p>}
+          {c.remedy && (
+            <p className="name">
+              <span className="muted">{t("app.remedy")}</span> {c.remedy}
+            </p>
+          )}
+        </div>
+      ))}
+      {conditions.length > most && !all && (
+        <Button look="quiet" onPress={() => set(true)}>
+          {t("more", { count: conditions.length - most })}
+        </Button>
+      )}
+    </>
+  );
+}
