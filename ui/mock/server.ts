@@ -55,13 +55,13 @@ function answer(world: World, url: URL, request: IncomingMessage, response: Serv
 }
 
 function argoCall(url: URL, call: string, request: IncomingMessage, response: ServerResponse) {
-  if (call === "resource") return json(response, { manifest: JSON.stringify({ apiVersion: "v1", kind: url.searchParams.get("kind"), metadata: { name: url.searchParams.get("resourceName") }, spec: { replicas: 3 } }) });
+  if (call === "resource") return json(response, { manifest: JSON.stringify(manifest(url)) });
   if (call === "events") return json(response, { items: [{ metadata: { name: "e1" }, type: "Warning", reason: "BackOff", message: "Back-off restarting failed container", lastTimestamp: new Date().toISOString(), count: 14, involvedObject: { kind: "Pod", name: url.searchParams.get("resourceName") } }] });
-  if (call === "resource/actions" && request.method === "GET") return json(response, { actions: [{ name: "restart", displayName: "Restart", disabled: false }] });
+  if (call === "resource/actions" && request.method === "GET") return json(response, { actions: [{ name: "restart", displayName: "Restart", disabled: false }, { name: "resume", displayName: "Resume", disabled: true }] });
   if (call === "logs") {
     response.writeHead(200, { "Content-Type": "application/json" });
     let n = 0;
-    const line = () => response.write(`${JSON.stringify({ result: { content: `\u001b[32m${new Date().toISOString()}\u001b[0m request ${n++} <script>alert(1)</script>`, timeStampStr: new Date().toISOString(), podName: url.searchParams.get("podName") ?? "pod" } })}\n`);
+    const line = () => response.write(`${JSON.stringify({ result: { content: said(n++), timeStampStr: new Date().toISOString(), podName: url.searchParams.get("podName") ?? `${url.searchParams.get("resourceName")}-${n % 3}` } })}\n`);
     for (let i = 0; i < 200; i++) line();
     if (url.searchParams.get("follow") !== "true") return response.end();
     const timer = setInterval(line, 100);
@@ -69,6 +69,21 @@ function argoCall(url: URL, call: string, request: IncomingMessage, response: Se
     return;
   }
   json(response, {});
+}
+
+const lines = ["\u001b[32mINFO\u001b[0m GET /count 200 3ms", "\u001b[32mINFO\u001b[0m GET / 200 1ms", "\u001b[33mWARN\u001b[0m slow query: 412 ms", "\u001b[31mERROR\u001b[0m POST /upload: <script>alert(1)</script>: entity too large", "\u001b[2mDEBUG cache hit 受付\u001b[0m \u001b]8;;javascript:alert(1)\u0007link\u001b]8;;\u0007"];
+const said = (n: number) => lines[(n * 7) % 23 % lines.length]!;
+
+function manifest(url: URL) {
+  const kind = url.searchParams.get("kind");
+  const containers = [{ name: "web", image: "registry.example/web:v2", ports: [{ containerPort: 8080 }], env: [{ name: "GREETING", value: "Hello: \"you\"" }] }, { name: "proxy", image: "registry.example/proxy:v1" }];
+  const crash = url.searchParams.get("resourceName")?.endsWith("-0");
+  return {
+    apiVersion: url.searchParams.get("version"), kind,
+    metadata: { name: url.searchParams.get("resourceName"), namespace: url.searchParams.get("namespace"), labels: { app: "web", "app.kubernetes.io/part-of": "shop" }, managedFields: [{ manager: "x" }] },
+    spec: kind === "Pod" ? { containers } : kind === "ConfigMap" ? undefined : { replicas: 3, template: { spec: { containers } } },
+    status: kind === "Pod" ? { phase: "Running", containerStatuses: [{ name: "web", restartCount: crash ? 14 : 0, state: crash ? { waiting: { reason: "CrashLoopBackOff" } } : { running: {} } }] } : { readyReplicas: 3 },
+  };
 }
 
 function stream(world: World, url: URL, response: ServerResponse) {

@@ -29,7 +29,9 @@ export function onSessionEnd(listener: Listener): () => void {
   return () => ended.delete(listener);
 }
 
-async function ask<T>(method: string, path: string, query: Record<string, string | number | boolean | undefined>, body?: unknown, signal?: AbortSignal): Promise<T> {
+type Query = Record<string, string | number | boolean | undefined>;
+
+async function open(method: string, path: string, query: Query, body?: unknown, signal?: AbortSignal): Promise<Response> {
   const headers: Record<string, string> = { Accept: "application/json" };
   if (method !== "GET") headers["Content-Type"] = "application/json";
   let response: Response;
@@ -40,18 +42,30 @@ async function ask<T>(method: string, path: string, query: Record<string, string
     throw new Refusal(0, "");
   }
   if (response.status === 401 && !path.endsWith("/session")) ended.forEach((listener) => listener());
-  const text = await response.text();
-  let answer: unknown;
+  if (response.ok) return response;
+  const told = parsed(await response.text()) as { error?: string; message?: string } | undefined;
+  throw new Refusal(response.status, told?.error ?? told?.message ?? `${response.status} ${response.statusText}`);
+}
+
+function parsed(text: string): unknown {
   try {
-    answer = text === "" ? undefined : JSON.parse(text);
+    return text === "" ? undefined : JSON.parse(text);
   } catch {
-    answer = undefined;
+    return undefined;
   }
-  if (!response.ok) {
-    const told = answer as { error?: string; message?: string } | undefined;
-    throw new Refusal(response.status, told?.error ?? told?.message ?? `${response.status} ${response.statusText}`);
+}
+
+const ask = async <T>(method: string, path: string, query: Query, body?: unknown, signal?: AbortSignal) => parsed(await (await open(method, path, query, body, signal)).text()) as T;
+
+/** pieces gives what a call that goes on answers, piece by piece. */
+export async function* pieces(path: string, query: Query, signal: AbortSignal): AsyncGenerator<string> {
+  const response = await open("GET", path, query, undefined, signal);
+  const reader = response.body!.pipeThrough(new TextDecoderStream()).getReader();
+  for (;;) {
+    const { done, value } = await reader.read();
+    if (done) return;
+    yield value;
   }
-  return answer as T;
 }
 
 export const get = <T>(path: string, query = {}, signal?: AbortSignal) => ask<T>("GET", path, query, undefined, signal);

@@ -1,12 +1,12 @@
 import { useNavigate, useParams, useSearch } from "@tanstack/react-router";
-import { useCallback, useDeferredValue, useEffect, useMemo, useState } from "react";
+import { lazy, Suspense, useCallback, useDeferredValue, useEffect, useMemo, useState } from "react";
 import type { Detail, TreeNode } from "../../api/types";
 import { Problem, Waiting } from "../../design/parts";
 import { t, word } from "../../i18n";
 import { announce } from "../../shell/Frame";
 import type { Search } from "../../shell/search";
 import { useTitle } from "../../shell/title";
-import { filterOf, narrowed, nodeKey, viewOf } from "./address";
+import { filterOf, named, narrowed, nodeKey, nodeOf, viewOf } from "./address";
 import { Head } from "./Head";
 import { useDetail } from "./live";
 import { Narrow } from "./Narrow";
@@ -14,6 +14,9 @@ import { Notices } from "./Notices";
 import { Tree } from "./Tree";
 import { cause, counted, flat, forest, left, lines } from "./tree";
 import "./application.css";
+
+const Panel = lazy(() => import("./Panel"));
+const closed: Search = { node: undefined, tab: undefined, container: undefined, previous: undefined, find: undefined, found: undefined, bad: undefined, line: undefined, diff: undefined, manifest: undefined };
 
 /** Application is one application: how it is and why, its objects, and what can be done with them. */
 export default function Application() {
@@ -33,13 +36,22 @@ function Whole({ detail }: { detail: Detail }) {
   const nodes = useDeferredValue(detail.nodes);
   const roots = useMemo(() => forest(nodes), [nodes]);
   const why = useMemo(() => cause(roots), [roots]);
-  const show = useCallback((node: TreeNode, tab?: string) => go({ node: nodeKey(node), tab }), [go]);
+  const show = useCallback((node: TreeNode, tab?: string) => go({ ...closed, node: nodeKey(node), tab }), [go]);
+  // Who walks from object to object looks at the same of each.
+  const showKeepingTab = useCallback((node: TreeNode) => go({ ...closed, node: nodeKey(node), tab: search.tab }), [go, search.tab]);
+  const close = useCallback(() => go(closed), [go]);
+  const wanted = named(search.node);
   useEffect(() => announce(t("app.announce", { name: row.name, health: word("health", row.health), sync: word("sync", row.sync) })), [row.name, row.health, row.sync]);
   return (
-    <div className="app" data-ready>
+    <div className="app" data-ready data-panel={wanted ? true : undefined}>
       <Head detail={detail} onSync={() => go({ deploy: "all" })} onHistory={() => go({ rollback: "0" })} onOperation={() => go({ operation: "true" })} onDelete={() => go({ delete: "true" })} />
       <Notices detail={detail} cause={why} show={show} />
-      <Objects nodes={nodes} roots={roots} search={search} go={go} show={show} hidden={detail.hidden} />
+      <Objects nodes={nodes} roots={roots} search={search} go={go} show={showKeepingTab} hidden={detail.hidden} />
+      {wanted && (
+        <Suspense>
+          <Panel detail={detail} wanted={wanted} node={nodeOf(nodes, wanted)} search={search} go={go} close={close} />
+        </Suspense>
+      )}
     </div>
   );
 }

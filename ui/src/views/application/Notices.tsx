@@ -37,7 +37,8 @@ export function Notices({ detail, cause, show }: { detail: Detail; cause?: Cause
 
 function Why({ row, cause, show }: { row: Detail["row"]; cause: Cause; show: (node: TreeNode, tab?: string) => void }) {
   const { node, others } = cause;
-  if (row.health === "Healthy") return null;
+  // What is on its way needs no explanation, unless it gives one itself.
+  if (row.health === "Healthy" || (!node.message && (node.health === "Progressing" || node.health === "Suspended"))) return null;
   const crashed = node.kind === "Pod" && node.health === "Degraded";
   return (
     <div className="notice why" data-tone={toneOf("health", node.health ?? row.health)}>
