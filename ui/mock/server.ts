@@ -1,6 +1,7 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
 import type { Connect, Plugin } from "vite";
 import { leads, others } from "./deliveries.ts";
+import { Settings } from "./settings.ts";
 import { World } from "./world.ts";
 
 const number = (name: string, otherwise: number) => Number(process.env[name] ?? otherwise);
@@ -8,10 +9,11 @@ const number = (name: string, otherwise: number) => Number(process.env[name] ?? 
 /** pretend answers what the page asks from a world without a cluster: PRETEND=1, APPLICATIONS=5000, OBJECTS=1000, ROLLOUTS=500. */
 export function pretend(): Plugin {
   const world = new World(number("APPLICATIONS", 60), number("OBJECTS", 0), number("ROLLOUTS", 20));
+  const settings = new Settings();
   const handler: Connect.NextHandleFunction = (request, response, next) => {
     const url = new URL(request.url ?? "/", "http://localhost");
     if (!/^\/(api|auth)\//.test(url.pathname)) return next();
-    answer(world, url, request, response);
+    void answer(world, settings, url, request, response);
   };
   return { name: "pretend", configureServer: (s) => void s.middlewares.use(handler), configurePreviewServer: (s) => void s.middlewares.use(handler) };
 }
@@ -21,7 +23,17 @@ function json(response: ServerResponse, body: unknown, status = 200) {
   response.end(JSON.stringify(body));
 }
 
-function answer(world: World, url: URL, request: IncomingMessage, response: ServerResponse) {
+async function bodyOf(request: IncomingMessage): Promise<Record<string, unknown>> {
+  let text = "";
+  for await (const part of request) text += part;
+  try {
+    return JSON.parse(text || "{}") as Record<string, unknown>;
+  } catch {
+    return {};
+  }
+}
+
+async function answer(world: World, settings: Settings, url: URL, request: IncomingMessage, response: ServerResponse) {
   const path = url.pathname;
   const row = (namespace: string, name: string) => world.current().find((r) => r.name === decodeURIComponent(name) && r.namespace === namespace);
   if (path === "/api/v1/view/me") return json(response, world.me());
@@ -49,6 +61,12 @@ function answer(world: World, url: URL, request: IncomingMessage, response: Serv
     if (app[3] === "plan") return json(response, world.plan(found));
     return json(response, world.detail(found));
   }
+  const body = request.method === "GET" ? {} : await bodyOf(request);
+  const settled = settings.answer(request.method ?? "GET", url, body, (name) => world.rows.some((r) => r.name === name), (name) => {
+    const r = world.rows.find((x) => x.name === name) ?? world.rows[0]!;
+    return { apiVersion: "argoproj.io/v1alpha1", kind: "Application", metadata: { name, namespace: r.namespace, labels: r.labels, finalizers: ["resources-finalizer.argocd.argoproj.io"] }, spec: { project: r.project, source: { repoURL: r.repo, path: r.path, targetRevision: r.targetRevision }, destination: { name: r.cluster, namespace: r.destination }, syncPolicy: r.automated ? { automated: { prune: true, selfHeal: true }, syncOptions: ["CreateNamespace=true"] } : undefined } };
+  });
+  if (settled) return json(response, settled.body, settled.status);
   const argo = /^\/api\/v1\/applications\/([^/]+)(?:\/(.+))?$/.exec(path);
   if (argo) return argoCall(url, argo[2] ?? "", request, response);
   json(response, { error: `${path}: not found`, code: 5, message: `${path}: not found` }, 404);

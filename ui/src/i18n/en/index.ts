@@ -1,9 +1,10 @@
 import { application } from "./application";
 import { applications } from "./applications";
+import { create } from "./create";
 import { delivery } from "./delivery";
 import { rollout } from "./rollout";
 import { settings } from "./settings";
 import { shell } from "./shell";
 import { status } from "./status";
 
-export const en = { ...shell, ...status, ...applications, ...application, ...rollout, ...delivery, ...settings } as const;
+export const en = { ...shell, ...status, ...applications, ...application, ...rollout, ...delivery, ...create, ...settings } as const;
