@@ -65,7 +65,7 @@ func explain(ref Ref, err error, about ...*unstructured.Unstructured) error {
 		return err
 	}
 	s := symptomOf(err)
-	cause := secret.Redact(essence(err), about...)
+	cause := secret.Redact(problem.Refusal(err), about...)
 	if s.reason == ReasonImmutable {
 		cause = immutableFields(err, cause)
 	}
@@ -188,53 +188,6 @@ func IsUnreachable(err error) bool {
 	}
 	text := err.Error()
 	return strings.Contains(text, "connection refused") || strings.Contains(text, "connection reset") || strings.Contains(text, "unexpected EOF")
-}
-
-const (
-	// longestCause bounds one cause of a refusal, and mostCauses their number.
-	longestCause = 300
-	mostCauses   = 5
-)
-
-// goValue is where the API server begins to print a value as Go has it.
-const goValue = ": Invalid value: "
-
-// essence is the server's message without what the reader knows already, and without values that are Go's notation.
-func essence(err error) string {
-	status, ok := errors.AsType[*apierrors.StatusError](err)
-	if !ok {
-		return err.Error()
-	}
-	d := status.ErrStatus.Details
-	if d == nil || !apierrors.IsInvalid(err) || len(d.Causes) == 0 {
-		return status.ErrStatus.Message
-	}
-	var causes []string
-	for i, c := range d.Causes {
-		if i == mostCauses {
-			causes = append(causes, fmt.Sprintf("and %d more", len(d.Causes)-mostCauses))
-			break
-		}
-		field := c.Field
-		if field == "<nil>" {
-			field = ""
-		}
-		causes = append(causes, strings.TrimPrefix(field+": "+brief(c.Message), ": "))
-	}
-	return strings.Join(causes, "; ")
-}
-
-// brief cuts the value out of a long message, which ends with what is wrong with it.
-func brief(message string) string {
-	if len(message) <= longestCause {
-		return message
-	}
-	head, value, found := strings.Cut(": "+message, goValue)
-	end := strings.LastIndex(value, ": ")
-	if found && end >= 0 && len(value)-end <= longestCause {
-		return strings.TrimPrefix(head+": Invalid value"+value[end:], ": ")
-	}
-	return strings.ToValidUTF8(message[:longestCause], "") + "…"
 }
 
 func unserved(ref Ref, served []string) error {

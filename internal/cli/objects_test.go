@@ -2,6 +2,7 @@ package cli_test
 
 import (
 	"encoding/json"
+	"fmt"
 	"strings"
 	"testing"
 
@@ -173,6 +174,32 @@ func TestSourcesOfASpec(t *testing.T) {
 		sources, _ := json.Marshal(s.app("sources").Spec.Sources)
 		if got != c.want || c.sources != "" && string(sources) != c.sources {
 			t.Errorf("%s:\ngot  %+v\n     %s\nwant %+v\n     %s", c.line, got, sources, c.want, c.sources)
+		}
+	}
+}
+
+// What an API server says of a patch that it does not take is told in short, and of a Secret nothing that may have a
+// value of it.
+func TestPatchesThatAreNotTaken(t *testing.T) {
+	s := newShell(t)
+	namespace := deployed(s, "patches")
+	secret := fmt.Sprintf("Error: Secret %s/s: the patch makes no valid Secret of it; what the API server says may have values, and is left out; see that data is of text in base64\n", namespace)
+	for _, c := range []struct {
+		kind, as, patch, want string
+	}{
+		{"Secret", "json", `[{"op":"add","path":"/data/other","value":5}]`, secret},
+		{"Secret", "merge", `{"data":5}`, secret},
+		{"Secret", "merge", `{"data":{"other":"!!"}}`, secret},
+		{"Secret", "merge", `{"type":"changed"}`, secret},
+		{"Secret", "strategic", `{"stringData":{"other":5}}`, secret},
+		{"Secret", "json", `[{"op":"test","path":"/data/password","value":"b"}]`, "Error: --patch: testing value /data/password failed: test failed\n"},
+		{"Secret", "json", `[{"op":"remove","path":"/data/none"}]`, "Error: --patch: error in remove for path: '/data/none': unable to remove nonexistent key: none: missing value\n"},
+		{"Deployment", "json", `[{"op":"replace","path":"/spec/replicas","value":"x"}]`, "Error: Deployment \"web\" is invalid: patch: Invalid value: cannot unmarshal string into Go struct field DeploymentSpec.spec.replicas of type int32; correct the patch\n"},
+		{"Deployment", "merge", `{"spec":{"replicas":-1}}`, "Error: Deployment \"web\" is invalid: spec.replicas: Invalid value: -1: must be greater than or equal to 0; correct the patch\n"},
+	} {
+		got := s.ends("cyan", "app", "patch-resource", "patches", "--kind", c.kind, "--patch-type", c.as, "--patch", c.patch)
+		if got.code == 0 || got.stderr != c.want || got.stdout != "" || strings.Contains(got.stderr, "czNjcmV0") {
+			t.Errorf("%s %s: got %+v, want %q", c.kind, c.patch, got, c.want)
 		}
 	}
 }

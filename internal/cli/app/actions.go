@@ -107,7 +107,7 @@ func newActionsRun(a *kit.Control) *cobra.Command {
 			}
 			for i, o := range objects {
 				if err := ask(cmd.Context(), at, o, requests[i]); err != nil {
-					return a.Explain(err, args[1]+" of "+nameOf(o))
+					return a.Explain(refusedPatch(err, "", nil, o), args[1]+" of "+nameOf(o))
 				}
 				if err := a.Say(nameOf(o) + " " + requests[i].Outcome); err != nil {
 					return err

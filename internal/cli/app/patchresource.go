@@ -32,6 +32,9 @@ func newPatchResource(a *kit.Control) *cobra.Command {
 			if !json.Valid([]byte(patch)) {
 				return kit.Usage("--patch", "not JSON", `write it as '{"spec":{"replicas":3}}'`)
 			}
+			if err := checkPatch(as, []byte(patch), "--patch-type"); err != nil {
+				return err
+			}
 			app, at, err := flags.ofApp(cmd.Context(), a, args[0])
 			if err != nil {
 				return err
@@ -41,8 +44,9 @@ func newPatchResource(a *kit.Control) *cobra.Command {
 				return err
 			}
 			for _, o := range objects {
+				before := o.DeepCopy()
 				if err := at.Patch(cmd.Context(), o, client.RawPatch(as, []byte(patch))); err != nil {
-					return a.Explain(err, "patching "+nameOf(o))
+					return a.Explain(refusedPatch(err, as, []byte(patch), before), "patching "+nameOf(before))
 				}
 				if err := a.Say(nameOf(o) + " patched"); err != nil {
 					return err
