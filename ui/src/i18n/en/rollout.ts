@@ -22,6 +22,7 @@ export const rollout = {
   "rollout.missing": "not found; create it",
   "rollout.since": "since {time}",
   "rollout.ready": "{ready, number} of {desired, number} Ready",
+  "rollout.podCount": "{count, plural, =0 {no pods} one {# pod} other {# pods}}",
   "rollout.scaledDown": "scaled to 0",
   "rollout.goesIn": "pods go in {time}",
   "rollout.free": "{side} is free",

@@ -22,6 +22,7 @@ export const rollout = {
   "rollout.missing": "見つかりません。作成してください",
   "rollout.since": "{time}から",
   "rollout.ready": "{desired, number} 個中 {ready, number} 個が Ready",
+  "rollout.podCount": "Pod {count} 個",
   "rollout.scaledDown": "0 にスケール済み",
   "rollout.goesIn": "Pod の削除まで {time}",
   "rollout.free": "{side}は空いています",

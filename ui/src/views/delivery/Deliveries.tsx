@@ -92,10 +92,10 @@ export default function Deliveries() {
                   </Button>
                 ))}
             </div>
-            <Menu label={t("deliveries.filter.application")} items={choices(shown.applications, search.application)} onAction={(id) => to({ application: id || undefined })}>
+            <Menu label={`${t("deliveries.filter.application")}: ${search.application ?? t("deliveries.any")}`} items={choices(shown.applications, search.application)} onAction={(id) => to({ application: id || undefined })}>
               {t("deliveries.filter.application")}: {search.application ?? t("deliveries.any")}
             </Menu>
-            <Menu label={t("deliveries.filter.author")} items={choices(shown.authors, search.author)} onAction={(id) => to({ author: id || undefined })}>
+            <Menu label={`${t("deliveries.filter.author")}: ${search.author ?? t("deliveries.any")}`} items={choices(shown.authors, search.author)} onAction={(id) => to({ author: id || undefined })}>
               {t("deliveries.filter.author")}: {search.author ?? t("deliveries.any")}
             </Menu>
             {filtered && (
@@ -111,6 +111,7 @@ export default function Deliveries() {
               </Button>
             )}
           </div>
+          <h2 className="unseen">{t("deliveries.list")}</h2>
           {count === 0 ? <p className="muted none-matches">{t("deliveries.nomatch")}</p> : <Lines items={shown.items} keyOf={key} height={74} label={t("deliveries.list")} line={(d) => <DeliveryLine delivery={d} />} />}
         </>
       )}

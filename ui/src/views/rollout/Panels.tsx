@@ -23,7 +23,9 @@ export function Pods({ view }: { view: RolloutView }) {
             <th>{t("rollout.col.state")}</th>
             <th className="num">{t("rollout.col.restarts")}</th>
             <th>{t("rollout.col.age")}</th>
-            <th />
+            <th>
+              <span className="unseen">{t("rollout.log")}</span>
+            </th>
           </tr>
         </thead>
         <tbody>

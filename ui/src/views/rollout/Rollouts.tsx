@@ -68,7 +68,7 @@ export default function Rollouts() {
               </Button>
             </div>
             <Menu
-              label={t("rollouts.filter.namespace")}
+              label={`${t("rollouts.filter.namespace")}: ${search.namespace ?? t("rollouts.any")}`}
               items={[
                 { id: "", label: t("rollouts.any"), text: t("rollouts.any"), chosen: !search.namespace },
                 ...namespaces.map(([n, c]) => ({ id: n, text: n, label: <span className="name">{n} <span className="muted">{c}</span></span>, chosen: list(search.namespace).includes(n) })),
@@ -78,7 +78,7 @@ export default function Rollouts() {
               {t("rollouts.filter.namespace")}: {search.namespace ?? t("rollouts.any")}
             </Menu>
             <Menu
-              label={t("apps.sort")}
+              label={`${t("apps.sort")}: ${search.sort === "phase" ? t("rollouts.filter.phase") : t("apps.sort.name")}`}
               items={(["name", "phase"] as const).map((id) => ({ id, label: id === "name" ? t("apps.sort.name") : t("rollouts.filter.phase"), text: id, chosen: (search.sort ?? "name") === id }))}
               onAction={(id) => to({ sort: id === "name" ? undefined : id })}
             >

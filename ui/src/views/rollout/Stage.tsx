@@ -91,7 +91,7 @@ const LaneBox = memo(function LaneBox({ lane, canary, past }: { lane: PictureLan
               {t("rollout.goesIn", { time: "" })} <Until at={lane.scaleDownAt} />
             </span>
           )}
-          <span className="lane-count">{past ? lane.desired : lane.desired === 0 && lane.squares.length === 0 ? t("rollout.scaledDown") : t("rollout.ready", { ready: lane.ready, desired: lane.desired })}</span>
+          <span className="lane-count">{past ? t("rollout.podCount", { count: lane.desired }) : lane.desired === 0 && lane.squares.length === 0 ? t("rollout.scaledDown") : t("rollout.ready", { ready: lane.ready, desired: lane.desired })}</span>
         </span>
       </header>
       {lane.squares.length > 0 && (
