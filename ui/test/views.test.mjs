@@ -9,6 +9,12 @@ const views = {
   applications: "/applications",
   "applications-table": "/applications?view=table",
   rollout: "/rollouts/demo/request-counter",
+  "rollout-degraded": "/rollouts/situations/degraded?pods=true",
+  "rollout-canary": "/rollouts/situations/canary",
+  "rollout-replay": "/rollouts/demo/request-counter?replay=7",
+  rollouts: "/rollouts?sort=phase",
+  deliveries: "/deliveries",
+  delivery: "/deliveries/argocd/web-front-7/1000",
 };
 const looks = [
   { theme: "light", language: "en-US", width: 1440 },

@@ -27,10 +27,11 @@ export function useAsk(view: RolloutView) {
     const path = `api/v1/rollouts/${encodeURIComponent(view.namespace)}/${encodeURIComponent(view.name)}/${verb === "promote-full" ? "promote" : verb}`;
     try {
       const after = await post<RolloutView | undefined>(path, verb === "promote-full" ? { ...body, full: true } : body);
+      // What follows from it, such as the switch, is said after it and instead of it.
+      announce(t("rollout.asked", { action: t(`rollout.do.${verb}`), name: view.name }));
       if (after?.lanes) queries.setQueryData(rolloutQuery(view.namespace, view.name).queryKey, after);
       else void queries.invalidateQueries({ queryKey: rolloutQuery(view.namespace, view.name).queryKey });
       void queries.invalidateQueries({ queryKey: rolloutsQuery.queryKey });
-      announce(t("rollout.asked", { action: t(`rollout.do.${verb}`), name: view.name }));
       return true;
     } catch (error) {
       setProblem(t("rollout.refused", { action: t(`rollout.do.${verb}`), message: (error as Error).message || t("error.unreachable") }));
@@ -104,7 +105,7 @@ function Sure({ view, verb, body, busy, problem, done, close }: { view: RolloutV
   return (
     <Dialog title={t("rollout.sure", { action: t(`rollout.do.${verb}`), name })} onClose={close} role={verb === "set-image" ? undefined : "alertdialog"}>
       <form className="sure" onSubmit={submit}>
-        {action && <p>{effectOf(action)}</p>}
+        {action && <p>{verb === "undo" ? t("rollout.effect.undo") : effectOf(action)}</p>}
         {verb === "undo" && (
           <div className="field">
             <label htmlFor={id}>{t("rollout.backWhich")}</label>
