@@ -86,7 +86,7 @@ var rooms = []room{
 	{folder: "internal/cli", may: []string{"internal/repository", "internal/action", "internal/project", "api/...", "internal/rollout/...", "internal/plan", "internal/health", "internal/script", "internal/delivery", "internal/render/...", "internal/validate", "internal/image", "internal/source", "internal/cluster", "internal/spelling", "internal/patch", "internal/problem", "internal/project", "internal/deliver", "internal/compare", "internal/live", "internal/cli/...", "internal/jsonpatch", "internal/settings", "internal/secret", "internal/access", "internal/auth"}},
 	{folder: "internal/cli/term", may: []string{}, never: clients},
 	{folder: "internal/cli/screens", may: []string{"api/...", "internal/rollout", "internal/cli/term"}, never: clients},
-	{folder: "internal/cli/kit", may: []string{"api/...", "internal/action", "internal/spelling", "internal/cli/screens", "internal/cli/term", "internal/cli/remote"}},
+	{folder: "internal/cli/kit", may: []string{"api/...", "internal/repository", "internal/action", "internal/spelling", "internal/cli/screens", "internal/cli/term", "internal/cli/remote"}},
 	{folder: "internal/cli/remote", may: []string{"api/..."}},
 	{folder: "internal/cli/login", may: []string{"internal/cli/kit", "internal/cli/remote", "internal/cli/term"}},
 	{folder: "internal/cli/spec", may: []string{"api/...", "internal/cli/kit"}, never: clients},

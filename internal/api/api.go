@@ -60,6 +60,7 @@ type service struct {
 func Handler(o Options) http.Handler {
 	s, calls := assemble(o)
 	calls.HandleFunc("/api/", absent)
+	refuseUnserved(calls)
 	own := http.NewServeMux()
 	own.Handle("/api/", calls)
 	own.HandleFunc("/auth/", absent)
@@ -76,7 +77,7 @@ func Handler(o Options) http.Handler {
 		site.Handle("/api/webhook", o.Hooks)
 		site.Handle("/healthz", o.Hooks)
 	}
-	return auth.Headers(site, scripts...)
+	return auth.Headers(refuseGRPC(site), scripts...)
 }
 
 // absent answers for a call that there is not, as a call answers.

@@ -118,3 +118,11 @@ func (s looked) projectNamed(ctx context.Context, name string) (*v1alpha1.AppPro
 	}
 	return nil, &problem.Error{Kind: problem.Absent, Object: "AppProject " + name, Cause: "not found in namespace " + s.Namespace, Remedy: "create it, or name another project", Err: err}
 }
+
+// listAll lists all Applications, whoever may see them. They are those of the cache, and are not to be changed.
+func (s looked) listAll(ctx context.Context, into *v1alpha1.ApplicationList) error {
+	if err := s.Reader.List(ctx, into, client.UnsafeDisableDeepCopy); err != nil {
+		return fmt.Errorf("listing Applications: %w", err)
+	}
+	return nil
+}

@@ -76,12 +76,12 @@ func (s events) list(ctx context.Context, c *caller, in *eventsInput) (*eventsAn
 		if n.UID != "" {
 			of["involvedObject.uid"] = n.UID
 		}
-		return s.read(ctx, within, n.Namespace, of)
+		return s.eventsOf(ctx, within, n.Namespace, of)
 	}
 	return nil, &problem.Error{Kind: problem.Usage, Object: in.Object, Cause: "not found as part of application " + app.Name, Remedy: "see its resource-tree"}
 }
 
-func (s events) read(ctx context.Context, from client.Reader, namespace string, of fields.Set) (*eventsAnswer, error) {
+func (s looked) eventsOf(ctx context.Context, from client.Reader, namespace string, of fields.Set) (*eventsAnswer, error) {
 	out := &eventsAnswer{}
 	err := from.List(ctx, &out.Body.EventList, client.InNamespace(namespace), client.MatchingFieldsSelector{Selector: of.AsSelector()}, client.Limit(mostEvents))
 	out.Body.TypeMeta = metav1.TypeMeta{}
@@ -93,5 +93,5 @@ func (s events) read(ctx context.Context, from client.Reader, namespace string, 
 
 // ofApplication returns the events of the Application itself.
 func (s events) ofApplication(ctx context.Context, app *v1alpha1.Application) (*eventsAnswer, error) {
-	return s.read(ctx, s.Writer, app.Namespace, fields.Set{"involvedObject.name": app.Name, "involvedObject.namespace": app.Namespace, "involvedObject.kind": v1alpha1.ApplicationKind})
+	return s.eventsOf(ctx, s.Writer, app.Namespace, fields.Set{"involvedObject.name": app.Name, "involvedObject.namespace": app.Namespace, "involvedObject.kind": v1alpha1.ApplicationKind})
 }

@@ -90,6 +90,10 @@ func registerLooks(s *service) {
 	logs{l}.register()
 	changes{l}.register()
 	watches{l}.register()
+	projects{l}.register()
+	clusterCalls{l}.register()
+	registerRepositories(l)
+	badges{l}.register()
 }
 
 // trees are the calls that show what an Application's objects own.

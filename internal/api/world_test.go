@@ -152,7 +152,7 @@ func (w *world) call(as, method, path, body string) (int, map[string]any) {
 	if strings.Contains(path, "/stream/") {
 		sent, _, _ = bytes.Cut(sent, []byte("\n"))
 	}
-	if len(sent) > 0 && answer.Header().Get("Content-Type") != "text/event-stream" {
+	if len(sent) > 0 && !strings.HasPrefix(answer.Header().Get("Content-Type"), "text/event-stream") && answer.Header().Get("Content-Type") != "image/svg+xml" {
 		if err := json.Unmarshal(sent, &out); err != nil {
 			w.Fatalf("%s %s as %s: %d %q: %v", method, path, as, answer.Code, answer.Body, err)
 		}

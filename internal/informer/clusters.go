@@ -54,9 +54,11 @@ type Cluster struct {
 	config  *rest.Config
 	// Dynamic watches.
 	Dynamic   dynamic.Interface
-	discovery discovery.DiscoveryInterface
+	discovery discovery.DiscoveryInterfaceWithContext
 	scheme    *runtime.Scheme
 	users     *lru.Cache
+	asking    sync.Mutex
+	answer    Answer
 }
 
 // Registered is a cluster as its Secret has it.
@@ -197,11 +199,43 @@ func (c *Cluster) As(user string) (client.Client, error) {
 	return as, nil
 }
 
-// ServerVersion asks the cluster for its version.
-func (c *Cluster) ServerVersion() (string, error) {
-	v, err := c.discovery.ServerVersion()
-	if err != nil {
-		return "", err
+// Answer is whether a cluster answers.
+type Answer struct {
+	// Version is that of the API server.
+	Version string
+	At      time.Time
+	Err     error
+}
+
+const (
+	// answerHolds is how long an answer is believed, and answerTimeout how long it may take.
+	answerHolds   = 30 * time.Second
+	answerTimeout = 3 * time.Second
+)
+
+// Answer asks the cluster for its version; one that was asked a moment ago is not asked again.
+func (c *Cluster) Answer(ctx context.Context) Answer {
+	c.asking.Lock()
+	defer c.asking.Unlock()
+	if time.Since(c.answer.At) < answerHolds {
+		return c.answer
 	}
-	return v.Major + "." + v.Minor, nil
+	a := Answer{At: time.Now()}
+	if c.discovery != nil {
+		ctx, cancel := context.WithTimeout(ctx, answerTimeout)
+		defer cancel()
+		v, err := c.discovery.ServerVersionWithContext(ctx)
+		if a.Err = err; err == nil {
+			a.Version = v.Major + "." + v.Minor
+		}
+	}
+	c.answer = a
+	return a
+}
+
+// Forget has a cluster connected anew by who looks at it next.
+func (c *Clusters) Forget(server string) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	delete(c.open, server)
 }

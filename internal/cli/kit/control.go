@@ -3,12 +3,8 @@ package kit
 import (
 	"cmp"
 	"context"
-	"crypto/sha256"
-	"encoding/hex"
 	"fmt"
-	"net/url"
 	"os"
-	"strings"
 
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
@@ -19,6 +15,7 @@ import (
 
 	"github.com/cyan-cd/cyan/api/v1alpha1"
 	"github.com/cyan-cd/cyan/internal/problem"
+	"github.com/cyan-cd/cyan/internal/repository"
 )
 
 // defaultAppNamespace is where existing manifests and tools expect Applications.
@@ -104,15 +101,9 @@ func (c *Control) Secrets(ctx context.Context, from client.Client, kind string) 
 
 // NewSecret returns the Secret of a cluster or repository, which is named by its URL, with its host in it for people.
 func (c *Control) NewSecret(kind, prefix, address string, data map[string][]byte) *corev1.Secret {
-	// One of a project stands beside that of all.
-	sum := sha256.Sum256(append([]byte(address), data["project"]...))
-	name := prefix
-	if u, err := url.Parse(address); err == nil && u.Hostname() != "" {
-		name += "-" + strings.ToLower(strings.Trim(strings.ReplaceAll(u.Hostname(), ":", "-"), "-."))
-	}
 	return &corev1.Secret{
 		ObjectMeta: metav1.ObjectMeta{
-			Name: name + "-" + hex.EncodeToString(sum[:])[:10], Namespace: c.Namespace,
+			Name: repository.SecretName(prefix, address, string(data["project"])), Namespace: c.Namespace,
 			Labels: map[string]string{v1alpha1.SecretTypeLabel: kind},
 			// Existing tools mark the Secrets that a command made by this.
 			Annotations: map[string]string{"managed-by": "argocd.argoproj.io"},
