@@ -1,0 +1,55 @@
+# The calls of a script that deploys by Argo CD's REST API, in the order of its documentation.
+# $SERVER, $PASSWORD, $REPO and $NAMESPACE are set; each step prints a line.
+set -eu
+json() { curl -sS -H 'Content-Type: application/json' "$@"; }
+fail() { echo "$1: $2" >&2; exit 1; }
+has() { case $2 in *"$3"*) echo "$1" ;; *) fail "$1" "$2" ;; esac; }
+
+TOKEN=$(json "$SERVER/api/v1/session" -d "{\"username\":\"admin\",\"password\":\"$PASSWORD\"}" | sed -n 's/.*"token":"\([^"]*\)".*/\1/p')
+[ -n "$TOKEN" ] || fail session "no token"
+echo session
+call() { json -H "Authorization: Bearer $TOKEN" "$@"; }
+
+has "userinfo" "$(call "$SERVER/api/v1/session/userinfo")" '"username":"admin"'
+has "no token" "$(json "$SERVER/api/v1/applications")" '"code":16'
+has "none yet" "$(call "$SERVER/api/v1/applications")" '"items":[]'
+has "create" "$(call "$SERVER/api/v1/applications" -d '{"metadata":{"name":"shop"},"spec":{"project":"default",
+  "source":{"repoURL":"'"$REPO"'","path":"k8s","targetRevision":"HEAD"},
+  "destination":{"server":"https://kubernetes.default.svc","namespace":"'"$NAMESPACE"'"}}}')" '"name":"shop"'
+has "get" "$(call "$SERVER/api/v1/applications/shop?refresh=normal")" '"status":"OutOfSync"'
+has "sync" "$(call -X POST "$SERVER/api/v1/applications/shop/sync" -d '{"prune":false,"dryRun":false,"strategy":{"hook":{}}}')" '"operation":{'
+
+tries=0
+until case $(call "$SERVER/api/v1/applications/shop?refresh=normal") in *'"health":{"status":"Healthy"'*'"sync":{"status":"Synced"'*) true ;; *) false ;; esac; do
+  tries=$((tries + 1))
+  [ $tries -lt 600 ] || fail "synced and healthy" "$(call "$SERVER/api/v1/applications/shop")"
+done
+echo "synced and healthy"
+
+has "list" "$(call "$SERVER/api/v1/applications?fields=items.metadata.name,items.status.sync.status,items.status.health.status")" \
+  '"items":[{"metadata":{"name":"shop"},"status":{"health":{"status":"Healthy"},"sync":{"status":"Synced"}}}]'
+has "resource-tree" "$(call "$SERVER/api/v1/applications/shop/resource-tree")" '"kind":"Pod"'
+has "resource" "$(call "$SERVER/api/v1/applications/shop/resource?namespace=$NAMESPACE&resourceName=web&version=v1&kind=Deployment&group=apps")" '"manifest":"{'
+has "secret" "$(call "$SERVER/api/v1/applications/shop/resource?namespace=$NAMESPACE&resourceName=key&version=v1&kind=Secret&group=")" '"manifest":"{'
+case $(call "$SERVER/api/v1/applications/shop/resource?namespace=$NAMESPACE&resourceName=key&version=v1&kind=Secret&group=") in *hunter2* | *aHVudGVyMg*) fail "secret" "its value is shown" ;; esac
+has "actions" "$(call "$SERVER/api/v1/applications/shop/resource/actions?namespace=$NAMESPACE&resourceName=web&version=v1&kind=Deployment&group=apps")" '"name":"restart"'
+has "restart" "$(call -X POST "$SERVER/api/v1/applications/shop/resource/actions?namespace=$NAMESPACE&resourceName=web&version=v1&kind=Deployment&group=apps" -d '"restart"')" '{}'
+has "events" "$(call "$SERVER/api/v1/applications/shop/events")" '"items":['
+has "stream" "$(call -N -m 2 "$SERVER/api/v1/stream/applications?name=shop" 2>/dev/null || true)" '{"result":{"type":"ADDED","application":{'
+has "scale" "$(call -X PATCH "$SERVER/api/v1/applications/shop" -d '{"name":"shop","patch":"{\"metadata\":{\"labels\":{\"team\":\"shop\"}}}","patchType":"merge"}')" '"team":"shop"'
+has "spec" "$(call -X PUT "$SERVER/api/v1/applications/shop/spec" -d '{"project":"default",
+  "source":{"repoURL":"'"$REPO"'","path":"k8s","targetRevision":"main"},
+  "destination":{"server":"https://kubernetes.default.svc","namespace":"'"$NAMESPACE"'"}}')" '"targetRevision":"main"'
+has "terminate" "$(call -X DELETE "$SERVER/api/v1/applications/shop/operation")" '"error":'
+has "projects" "$(call "$SERVER/api/v1/projects")" '"name":"default"'
+has "clusters" "$(call "$SERVER/api/v1/clusters")" '"status":"Successful"'
+has "not JSON" "$(curl -sS -H "Authorization: Bearer $TOKEN" -X POST "$SERVER/api/v1/applications/shop/sync" -d '{}')" '"error":'
+has "delete" "$(call -X DELETE "$SERVER/api/v1/applications/shop?cascade=true")" '{}'
+tries=0
+until case $(call "$SERVER/api/v1/applications") in *'"items":[]'*) true ;; *) false ;; esac; do
+  tries=$((tries + 1))
+  [ $tries -lt 3000 ] || fail "deleted" "$(call "$SERVER/api/v1/applications")"
+done
+echo deleted
+has "logout" "$(call -X DELETE "$SERVER/api/v1/session")" '"token":""'
+has "ended" "$(call "$SERVER/api/v1/applications")" '"code":16'
