@@ -14,8 +14,13 @@ import { Notices } from "./Notices";
 import { Tree } from "./Tree";
 import { cause, counted, flat, forest, left, lines } from "./tree";
 import "./application.css";
+import "./sync.css";
 
 const Panel = lazy(() => import("./Panel"));
+const Sync = lazy(() => import("./Sync"));
+const Operation = lazy(() => import("./Operation"));
+const History = lazy(() => import("./History"));
+const Delete = lazy(() => import("./Delete"));
 const closed: Search = { node: undefined, tab: undefined, container: undefined, previous: undefined, find: undefined, found: undefined, bad: undefined, line: undefined, diff: undefined, manifest: undefined };
 
 /** Application is one application: how it is and why, its objects, and what can be done with them. */
@@ -47,12 +52,40 @@ function Whole({ detail }: { detail: Detail }) {
       <Head detail={detail} onSync={() => go({ deploy: "all" })} onHistory={() => go({ rollback: "0" })} onOperation={() => go({ operation: "true" })} onDelete={() => go({ delete: "true" })} />
       <Notices detail={detail} cause={why} show={show} />
       <Objects nodes={nodes} roots={roots} search={search} go={go} show={showKeepingTab} hidden={detail.hidden} />
+      <Dialogs detail={detail} search={search} go={go} />
       {wanted && (
         <Suspense>
           <Panel detail={detail} wanted={wanted} node={nodeOf(nodes, wanted)} search={search} go={go} close={close} />
         </Suspense>
       )}
     </div>
+  );
+}
+
+/** Dialogs are what the address asks for over the view. */
+function Dialogs({ detail, search, go }: { detail: Detail; search: Search; go: (change: Search, replace?: boolean) => void }) {
+  const [before, setBefore] = useState<string>();
+  // What was asked is watched until the operation of it is there.
+  const started = () => {
+    setBefore(detail.operation?.startedAt ?? "");
+    go({ deploy: undefined, rollback: undefined, operation: "true" }, true);
+  };
+  return (
+    <Suspense>
+      {search.deploy && <Sync detail={detail} wanted={search.deploy} close={() => go({ deploy: undefined })} started={started} />}
+      {search.rollback && <History detail={detail} wanted={search.rollback} choose={(rollback) => go({ rollback })} close={() => go({ rollback: undefined })} started={started} />}
+      {search.delete === "true" && <Delete detail={detail} close={() => go({ delete: undefined })} />}
+      {search.operation === "true" && (
+        <Operation
+          detail={detail}
+          before={before}
+          close={() => {
+            setBefore(undefined);
+            go({ operation: undefined });
+          }}
+        />
+      )}
+    </Suspense>
   );
 }
 

@@ -1,6 +1,6 @@
 import { useQuery } from "@tanstack/react-query";
 import { useNavigate } from "@tanstack/react-router";
-import { Play, Trash2 } from "lucide-react";
+import { Play, RefreshCw, Trash2 } from "lucide-react";
 import { useState } from "react";
 import { Radio, RadioGroup, Label } from "react-aria-components";
 import { del, get, post } from "../../api/client";
@@ -9,6 +9,8 @@ import { Ago } from "../../design/Time";
 import { Button, Copyable, Dialog, Link } from "../../design/parts";
 import { has, t } from "../../i18n";
 import { announce } from "../../shell/Frame";
+import type { Search } from "../../shell/search";
+import { nodeKey } from "./address";
 import { appPath, missing, ofObject } from "./calls";
 import { info } from "./parts";
 
@@ -103,6 +105,7 @@ interface Action {
 }
 
 function Actions({ row, node, onDeleted }: { row: Row; node: TreeNode; onDeleted: () => void }) {
+  const navigate = useNavigate();
   const path = `${appPath(row)}/resource/actions?${ofObject(row, node)}`;
   const actions = useQuery({ queryKey: ["actions", row.namespace, row.name, node.id], queryFn: ({ signal }) => get<{ actions?: Action[] }>(path, {}, signal) });
   const [state, set] = useState<{ busy?: string; failed?: string; done?: string }>({});
@@ -121,6 +124,11 @@ function Actions({ row, node, onDeleted }: { row: Row; node: TreeNode; onDeleted
   return (
     <section className="stack" aria-label={t("app.actions")}>
       <div className="actions">
+        {node.managed && (
+          <Button look={node.sync === "OutOfSync" ? "main" : "plain"} icon={<RefreshCw size={15} aria-hidden />} why={missing(row, "sync")} onPress={() => void navigate({ to: ".", search: (old: Search) => ({ ...old, deploy: nodeKey(node) }), resetScroll: false })}>
+            {t("app.object.sync")}
+          </Button>
+        )}
         {(actions.data?.actions ?? []).map((a) => (
           <Button key={a.name} icon={<Play size={14} aria-hidden />} isPending={state.busy === a.name} why={missing(row, "action") ?? (a.disabled ? t("app.action.off") : undefined)} onPress={() => void run(a)}>
             {a.displayName || a.name}
