@@ -181,4 +181,10 @@ export const application = {
   "app.delete.type": "Type {name} to go on",
   "app.delete.done": "{name}: deletion asked",
   "app.object.sync": "Sync…",
+  "app.network.none": "No Service: nothing of this application takes traffic from the cluster.",
+  "app.network.left": "{count, plural, one {# more Service is} other {# more Services are}} not drawn; those in trouble are.",
+  "app.network.to": "traffic goes to {names}",
+  "app.pods.none": "No Pod matches.",
+  "app.graph.trouble": "Only what needs somebody is drawn; {count, plural, one {# line is} other {# lines are}} left out. The tree has all.",
+  "app.graph.left": "{count, plural, one {# line is} other {# lines are}} left out. The tree has all.",
 } as const;

@@ -181,4 +181,10 @@ export const application = {
   "app.delete.type": "続けるには {name} と入力",
   "app.delete.done": "{name}: 削除を要求しました",
   "app.object.sync": "Sync…",
+  "app.network.none": "Service がありません。このアプリケーションはクラスター内の通信を受けません。",
+  "app.network.left": "ほか {count} 個の Service は省略しています (問題のあるものは表示しています)。",
+  "app.network.to": "通信先: {names}",
+  "app.pods.none": "該当する Pod はありません。",
+  "app.graph.trouble": "対応が必要なものだけを描いています。{count} 件を省略しました。ツリーではすべて見られます。",
+  "app.graph.left": "{count} 件を省略しました。ツリーではすべて見られます。",
 } as const;

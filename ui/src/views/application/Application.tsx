@@ -14,12 +14,16 @@ import { Notices } from "./Notices";
 import { Tree } from "./Tree";
 import { cause, counted, flat, forest, left, lines } from "./tree";
 import "./application.css";
+import "./panel.css";
 import "./sync.css";
 
 const Panel = lazy(() => import("./Panel"));
 const Sync = lazy(() => import("./Sync"));
 const Operation = lazy(() => import("./Operation"));
 const History = lazy(() => import("./History"));
+const Network = lazy(() => import("./Network"));
+const Pods = lazy(() => import("./Pods"));
+const Graph = lazy(() => import("./Graph"));
 const Delete = lazy(() => import("./Delete"));
 const closed: Search = { node: undefined, tab: undefined, container: undefined, previous: undefined, find: undefined, found: undefined, bad: undefined, line: undefined, diff: undefined, manifest: undefined };
 
@@ -51,7 +55,7 @@ function Whole({ detail }: { detail: Detail }) {
     <div className="app" data-ready data-panel={wanted ? true : undefined}>
       <Head detail={detail} onSync={() => go({ deploy: "all" })} onHistory={() => go({ rollback: "0" })} onOperation={() => go({ operation: "true" })} onDelete={() => go({ delete: "true" })} />
       <Notices detail={detail} cause={why} show={show} />
-      <Objects nodes={nodes} roots={roots} search={search} go={go} show={showKeepingTab} hidden={detail.hidden} />
+      <Objects row={row} nodes={nodes} roots={roots} search={search} go={go} show={showKeepingTab} hidden={detail.hidden} />
       <Dialogs detail={detail} search={search} go={go} />
       {wanted && (
         <Suspense>
@@ -90,6 +94,7 @@ function Dialogs({ detail, search, go }: { detail: Detail; search: Search; go: (
 }
 
 interface ObjectsProps {
+  row: Detail["row"];
   nodes: TreeNode[];
   roots: ReturnType<typeof forest>;
   search: Search;
@@ -98,7 +103,7 @@ interface ObjectsProps {
   hidden?: number;
 }
 
-function Objects({ nodes, roots, search, go, show, hidden }: ObjectsProps) {
+function Objects({ row, nodes, roots, search, go, show, hidden }: ObjectsProps) {
   const [opened, setOpened] = useState<ReadonlyMap<string, boolean>>(new Map());
   const view = viewOf(search);
   const filter = useMemo(() => filterOf(search), [search.resource, search.search, search.quiet]);
@@ -114,11 +119,19 @@ function Objects({ nodes, roots, search, go, show, hidden }: ObjectsProps) {
           {t("app.hidden", { count: hidden })}
         </p>
       )}
-      {all.length === 0 ? (
-        <p className="muted nothing">{t(narrowed(search) ? "app.nomatch" : "app.none")}</p>
-      ) : (
-        <Tree label={t("app.objects")} lines={all} chosen={search.node?.replace(/\/0$/, "")} choose={show} toggle={toggle} list={view === "list"} />
-      )}
+      <Suspense fallback={<Waiting />}>
+        {view === "network" ? (
+          <Network nodes={nodes} show={show} />
+        ) : view === "pods" ? (
+          <Pods nodes={nodes} filter={filter} show={show} />
+        ) : all.length === 0 ? (
+          <p className="muted nothing">{t(narrowed(search) ? "app.nomatch" : "app.none")}</p>
+        ) : view === "tree" && search.graph === "true" ? (
+          <Graph row={row} lines={all} show={show} />
+        ) : (
+          <Tree label={t("app.objects")} lines={all} chosen={search.node?.replace(/\/0$/, "")} choose={show} toggle={toggle} list={view === "list"} />
+        )}
+      </Suspense>
     </section>
   );
 }

@@ -1,4 +1,4 @@
-import { ListFilter, ListTree, Rows3, X } from "lucide-react";
+import { Boxes, ListFilter, ListTree, Network as NetworkIcon, Rows3, Workflow, X } from "lucide-react";
 import { useDeferredValue, useEffect, useRef, useState } from "react";
 import { Button, Menu } from "../../design/parts";
 import { t, word } from "../../i18n";
@@ -6,7 +6,7 @@ import { type Search, toggled } from "../../shell/search";
 import { cleared, filterOf, narrowed, type View, views, withFacet } from "./address";
 import { type Counts, type Facet, facets } from "./tree";
 
-const icons: Record<View, typeof ListTree> = { tree: ListTree, list: Rows3 };
+const icons: Record<View, typeof ListTree> = { tree: ListTree, list: Rows3, pods: Boxes, network: NetworkIcon };
 
 interface Props {
   search: Search;
@@ -42,9 +42,14 @@ export function Narrow({ search, view, counts, left, go }: Props) {
         </Button>
       )}
       <span className="spring" />
-      {quiet > 0 && (
+      {quiet > 0 && (view === "tree" || view === "list") && (
         <Button look="quiet" aria-pressed={filter.quiet} onPress={() => go({ quiet: toggled(search.quiet, "true") })}>
           {filter.quiet ? t("app.quiet.hide") : t("app.quiet.show", { what: [...left].map(([kind, count]) => `${count} ${kind}`).join(", ") })}
+        </Button>
+      )}
+      {view === "tree" && (
+        <Button look={search.graph === "true" ? "plain" : "quiet"} aria-pressed={search.graph === "true"} icon={<Workflow size={16} aria-hidden />} onPress={() => go({ graph: toggled(search.graph, "true") })}>
+          {t("app.graph")}
         </Button>
       )}
     </div>

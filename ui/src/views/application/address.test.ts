@@ -25,6 +25,6 @@ it("withFacet replaces the values of one facet only", () => {
 });
 
 it("viewOf takes a view that there is", () => {
-  expect(viewOf({ view: "list" })).toBe("list");
+  expect(viewOf({ view: "network" })).toBe("network");
   expect(viewOf({ view: "nothing" })).toBe("tree");
 });

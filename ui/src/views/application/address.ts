@@ -4,7 +4,7 @@ import type { Named, TreeNode } from "../../api/types";
 import { list, type Search } from "../../shell/search";
 import { type Facet, facets, type Filter } from "./tree";
 
-export const views = ["tree", "list"] as const;
+export const views = ["tree", "list", "pods", "network"] as const;
 export type View = (typeof views)[number];
 
 export const viewOf = (search: Search): View => views.find((v) => v === search.view) ?? "tree";
