@@ -20,7 +20,7 @@ export const meQuery = queryOptions({ queryKey: ["me"], queryFn: ({ signal }) =>
 export const rowsQuery = queryOptions({ queryKey: ["rows"], queryFn: ({ signal }) => get<Rows>("api/v1/view/applications", {}, signal), staleTime: Infinity });
 export const overviewQuery = queryOptions({ queryKey: ["overview"], queryFn: ({ signal }) => get<Overview>("api/v1/view/overview", {}, signal), staleTime: Infinity });
 export const detailQuery = (namespace: string, name: string) =>
-  queryOptions({ queryKey: ["application", namespace, name], queryFn: ({ signal }) => get<Detail>(`api/v1/view/applications/${encodeURIComponent(namespace)}/${encodeURIComponent(name)}`, {}, signal), staleTime: Infinity });
+  queryOptions({ queryKey: ["application", namespace, name], queryFn: ({ signal }) => get<Detail>(`api/v1/view/applications/${encodeURIComponent(namespace)}/${encodeURIComponent(name)}`, {}, signal), staleTime: Infinity, structuralSharing: false });
 export const rolloutsQuery = queryOptions({ queryKey: ["rollouts"], queryFn: ({ signal }) => get<{ items: RolloutView[] }>("api/v1/view/rollouts", {}, signal) });
 export const rolloutQuery = (namespace: string, name: string) =>
   queryOptions({ queryKey: ["rollout", namespace, name], queryFn: ({ signal }) => get<RolloutView>(`api/v1/view/rollouts/${encodeURIComponent(namespace)}/${encodeURIComponent(name)}`, {}, signal), staleTime: Infinity });

@@ -124,7 +124,8 @@ class Stream {
       source.addEventListener(type, (m) => {
         if (m.lastEventId) this.lastId = m.lastEventId;
         const event = { type, id: m.lastEventId, data: m.data === "" ? undefined : JSON.parse(m.data) };
-        this.channel?.postMessage({ from: this.tab, event });
+        // What nobody else listens to is not copied: an application with thousands of objects is large.
+        if (this.others.size > 0) this.channel?.postMessage({ from: this.tab, event });
         this.deliver(event);
       });
     }

@@ -32,11 +32,11 @@ export function Narrow({ search, view, counts, left, go }: Props) {
           );
         })}
       </div>
-      <Text search={search} go={go} />
-      {facets.map((f) => (
+      {view !== "network" && <Text search={search} go={go} />}
+      {(view === "network" ? [] : view === "pods" ? (["health"] as const) : facets).map((f) => (
         <One key={f} facet={f} chosen={filter[f]} counts={counts} choose={(values) => go({ resource: withFacet(search, f, values) })} />
       ))}
-      {narrowed(search) && (
+      {view !== "network" && narrowed(search) && (
         <Button look="quiet" icon={<X size={16} aria-hidden />} onPress={() => go(cleared)}>
           {t("apps.clear")}
         </Button>
