@@ -7,7 +7,7 @@ import { Card, Copyable, Problem } from "../../design/parts";
 import { t } from "../../i18n";
 import { command } from "./command";
 import type { Fields } from "./document";
-import { useLater } from "./Sections";
+import { useLater } from "./later";
 
 const most = 200;
 

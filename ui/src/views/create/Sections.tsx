@@ -1,27 +1,35 @@
 import { useQuery } from "@tanstack/react-query";
 import { Link as To } from "@tanstack/react-router";
-import { type ReactNode, useContext, useEffect, useState } from "react";
+import { type ReactNode, useContext, useState } from "react";
+import { Refusal } from "../../api/client";
 import { clustersQuery, projectsQuery, repositoriesQuery, treeQuery } from "../../api/settings";
 import type { Me } from "../../api/types";
 import { Card } from "../../design/parts";
 import { t } from "../../i18n";
 import { isEmpty, listAt, type Path, textAt, valueAt } from "./document";
+import { FormContext } from "./form";
+import { useLater } from "./later";
 import { optionOf, withOption } from "./edit";
-import { Check, CheckField, Choices, FormContext, LinesField, PickField, TextField } from "./fields";
+import { Check, CheckField, Choices, LinesField, PickField, TextField } from "./fields";
 
 const spec = (...steps: (string | number)[]): Path => ["spec", ...steps];
 
-/** useLater returns a value once it has stayed the same for a while. */
-export function useLater<T>(value: T, after: number): T {
-  const [late, set] = useState(value);
-  useEffect(() => {
-    const timer = setTimeout(() => set(value), after);
-    return () => clearTimeout(timer);
-  }, [value, after]);
-  return late;
+/** Sections are the fields of an Application that the form knows. */
+export default function Sections({ me, existing }: { me?: Me; existing?: boolean }) {
+  return (
+    <>
+      <General me={me} existing={existing} />
+      <Source />
+      <Destination />
+      <Policy />
+      <Options />
+      <Retry />
+      <Parameters />
+    </>
+  );
 }
 
-export function General({ me, existing }: { me?: Me; existing?: boolean }) {
+function General({ me, existing }: { me?: Me; existing?: boolean }) {
   const projects = useQuery(projectsQuery);
   const may = me?.may.createApplication ?? [];
   const names = [...new Set([...may, ...(projects.data?.map((p) => p.metadata.name) ?? [])])].sort();
@@ -35,7 +43,7 @@ export function General({ me, existing }: { me?: Me; existing?: boolean }) {
   );
 }
 
-export function Source() {
+function Source() {
   const { app, set } = useContext(FormContext);
   const several = valueAt(app, spec("sources"));
   const chart = textAt(app, spec("source", "chart"));
@@ -56,7 +64,7 @@ export function Source() {
   return (
     <Card title={t("create.source")}>
       <div className="fields">
-        <PickField label={t("create.repo")} path={spec("source", "repoURL")} items={(repositories.data ?? []).map((r) => ({ id: r.repo, note: r.project || undefined }))} hint={tree.isError && asked[0] === repo ? <RepositoryAway error={tree.error} /> : t("create.repoHint")} />
+        <PickField label={t("create.repo")} path={spec("source", "repoURL")} items={(repositories.data ?? []).map((r) => ({ id: r.repo, note: r.project || undefined }))} hint={tree.isError && asked[0] === repo && !(tree.error instanceof Refusal && tree.error.status === 404) ? <RepositoryAway error={tree.error} /> : t("create.repoHint")} />
         <div className="two">
           <PickField label={t("create.revision")} path={spec("source", "targetRevision")} items={revisions} hint={t("create.revisionHint")} />
           <div className="kind-of-source">
@@ -92,7 +100,7 @@ function RepositoryAway({ error }: { error: unknown }) {
   );
 }
 
-export function Destination() {
+function Destination() {
   const { app, set, off } = useContext(FormContext);
   const clusters = useQuery(clustersQuery);
   const byName = textAt(app, spec("destination", "name")) !== "" && textAt(app, spec("destination", "server")) === "";
@@ -128,7 +136,7 @@ export function Destination() {
 
 const finalizer = "resources-finalizer.argocd.argoproj.io";
 
-export function Policy() {
+function Policy() {
   const { app, set, off } = useContext(FormContext);
   const automated = valueAt(app, spec("syncPolicy", "automated"));
   const on = automated !== undefined && automated !== null && valueAt(automated, ["enabled"]) !== false;
@@ -165,7 +173,7 @@ export function Policy() {
 
 const switches = ["PruneLast", "ApplyOutOfSyncOnly", "RespectIgnoreDifferences", "FailOnSharedResource", "SkipDryRunOnMissingResource", "Replace", "Force"] as const;
 
-export function Options() {
+function Options() {
   const { app, set, off, fault } = useContext(FormContext);
   const path = spec("syncPolicy", "syncOptions");
   const all = listAt(app, path);
@@ -201,7 +209,7 @@ export function Options() {
   );
 }
 
-export function Retry() {
+function Retry() {
   const { app, set, off } = useContext(FormContext);
   const path = spec("syncPolicy", "retry");
   const on = valueAt(app, path) !== undefined;
@@ -223,7 +231,7 @@ export function Retry() {
   );
 }
 
-export function Parameters() {
+function Parameters() {
   const { app } = useContext(FormContext);
   const kustomize = spec("source", "kustomize");
   const directory = spec("source", "directory");

@@ -8,12 +8,12 @@ import type { Search } from "../../shell/search";
 import { check, type Problem } from "./check";
 import { fieldOf } from "./difference";
 import { type Fields, read, type Text, write } from "./document";
-import { type Form, FormContext } from "./fields";
+import { type Form, FormContext } from "./form";
 import { Commands, Preview } from "./Preview";
-import { Destination, General, Options, Parameters, Policy, Retry, Source } from "./Sections";
 import "./create.css";
 
 const Editor = lazy(() => import("./Editor"));
+const Sections = lazy(() => import("./Sections"));
 
 /** words returns what is wrong with a field, in the language of the page. */
 export const words = (p: Problem) => t(`create.fault.${p.word}`, p.values);
@@ -116,13 +116,9 @@ export function Writer({ writing, me, existing, tried, refusal, home, foot }: { 
                 {t("create.yamlFault", { line: parsed.fault.line, message: parsed.fault.message })}
               </p>
             )}
-            <General me={me} existing={existing} />
-            <Source />
-            <Destination />
-            <Policy />
-            <Options />
-            <Retry />
-            <Parameters />
+            <Suspense fallback={<Waiting />}>
+              <Sections me={me} existing={existing} />
+            </Suspense>
           </FormContext>
         )}
         {foot}

@@ -1,19 +1,8 @@
 import { ChevronsUpDown } from "lucide-react";
-import { createContext, type ReactNode, useContext, useId, useState } from "react";
+import { type ReactNode, useContext, useId, useState } from "react";
 import { Button as AriaButton, ComboBox, Input, Label, ListBox, ListBoxItem, Popover } from "react-aria-components";
-import { type Fields, fieldsAt, listAt, type Path, textAt, type Value, valueAt } from "./document";
-
-/** Form is what the fields of an Application read and write. */
-export interface Form {
-  app: Fields;
-  set: (path: Path, value: Value | undefined) => void;
-  /** fault returns what is wrong with a field, once it may be shown. */
-  fault: (path: Path) => { text: string; warning: boolean } | undefined;
-  touch: (path: Path) => void;
-  off: boolean;
-}
-
-export const FormContext = createContext<Form>({ app: {}, set: () => {}, fault: () => undefined, touch: () => {}, off: false });
+import { fieldsAt, listAt, type Path, textAt, valueAt } from "./document";
+import { FormContext } from "./form";
 
 function Fault({ id, path }: { id: string; path: Path }) {
   const fault = useContext(FormContext).fault(path);

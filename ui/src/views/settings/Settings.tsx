@@ -1,1 +1,54 @@
-export default function Settings() { return <p data-ready>Settings</p>; }
+import { Link as To, useParams, useRouterState } from "@tanstack/react-router";
+import { CalendarClock, Folders, GitBranch, Info, ListChecks, Server, ShieldCheck, UserRound, UsersRound } from "lucide-react";
+import { t, useLanguage } from "../../i18n";
+import { useTitle } from "../../shell/title";
+import { Accounts, Own } from "./Accounts";
+import { About, Config } from "./Config";
+import { Clusters, Repositories } from "./Places";
+import { type Section, sectionOf, sections } from "./project";
+import { Projects, Windows } from "./Projects";
+import { Roles } from "./Roles";
+import "../create/create.css";
+import "./settings.css";
+
+const views: Record<Section, [typeof GitBranch, () => React.ReactNode]> = {
+  repositories: [GitBranch, Repositories],
+  clusters: [Server, Clusters],
+  projects: [Folders, Projects],
+  windows: [CalendarClock, Windows],
+  accounts: [UsersRound, Accounts],
+  account: [UserRound, Own],
+  roles: [ShieldCheck, Roles],
+  config: [ListChecks, Config],
+  about: [Info, About],
+};
+
+export default function Settings() {
+  useLanguage();
+  const params = useParams({ strict: false }) as { section?: string };
+  const path = useRouterState({ select: (s) => s.location.pathname });
+  const section = sectionOf(path.endsWith("/user-info") ? "account" : params.section);
+  useTitle(`${t(`settings.${section}`)} · ${t("nav.settings")}`);
+  const [, View] = views[section];
+  return (
+    <div className="settings" data-ready>
+      <div className="view-head">
+        <h1>{t("nav.settings")}</h1>
+      </div>
+      <nav aria-label={t("nav.settings")} className="sections">
+        {sections.map((s) => {
+          const [Icon] = views[s];
+          return (
+            <To key={s} to="/settings/$section" params={{ section: s }} aria-current={s === section ? "page" : undefined}>
+              <Icon size={17} aria-hidden />
+              {t(`settings.${s}`)}
+            </To>
+          );
+        })}
+      </nav>
+      <div className="section">
+        <View />
+      </div>
+    </div>
+  );
+}

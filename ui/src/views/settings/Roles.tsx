@@ -1,0 +1,81 @@
+import { useQuery } from "@tanstack/react-query";
+import { useNavigate, useSearch } from "@tanstack/react-router";
+import { Ban, Check, Minus } from "lucide-react";
+import { useState } from "react";
+import { meQuery } from "../../api/queries";
+import { accountsQuery, rightsQuery } from "../../api/settings";
+import { Card } from "../../design/parts";
+import { t } from "../../i18n";
+import type { Search } from "../../shell/search";
+import { Pick } from "../create/fields";
+import { useLater } from "../create/later";
+import { Loaded } from "./shared";
+
+const looks = { allow: ["ok", Check], deny: ["bad", Ban], none: ["none", Minus] } as const;
+
+/** Roles explains who may do what: for one subject each resource and action, and the line that decides. */
+export function Roles() {
+  const me = useQuery(meQuery).data;
+  const search = useSearch({ strict: false }) as Search;
+  const navigate = useNavigate();
+  const accounts = useQuery(accountsQuery);
+  const own = me?.name ?? "";
+  const [text, setText] = useState(search.subject ?? own);
+  const subject = useLater(text, 400);
+  const rights = useQuery(rightsQuery(subject.trim(), own));
+  const known = [...new Set([own, ...(accounts.data ?? []).map((a) => a.name), ...(me?.groups ?? []), "role:admin", "role:readonly"])].filter((n) => n !== "");
+  return (
+    <Card title={t("settings.roles")}>
+      <div className="fields">
+        <Pick label={t("settings.subject")} text={text} onChange={(to) => { setText(to); void navigate({ to: ".", search: (old: Search) => ({ ...old, subject: to || undefined }), replace: true }); }} items={known.map((id) => ({ id }))}>
+          <p className="muted small">{t("settings.subjectHint")}</p>
+        </Pick>
+        <Loaded query={rights}>
+          {(data) => (
+            <>
+              {data.roles.length > 0 && <p className="name">{t("settings.hasRoles", { names: data.roles.join(", ") })}</p>}
+              {data.findings.map((f) => (
+                <p key={f.message} className="notice name" data-tone="warn">{f.message}</p>
+              ))}
+              <div className="changes-scroll rights" tabIndex={0}>
+                <table className="changes">
+                  <thead>
+                    <tr>
+                      <th scope="col">{t("settings.resource")}</th>
+                      <th scope="col">{t("settings.action")}</th>
+                      <th scope="col">{t("settings.object")}</th>
+                      <th scope="col">{t("settings.effect")}</th>
+                      <th scope="col">{t("settings.by")}</th>
+                    </tr>
+                  </thead>
+                  <tbody>
+                    {data.rows.map((r, i) => {
+                      const [tone, Icon] = looks[r.effect];
+                      return (
+                        <tr key={i}>
+                          <th scope="row">{data.rows[i - 1]?.resource === r.resource ? <span className="unseen">{r.resource}</span> : r.resource}</th>
+                          <td>{r.action}</td>
+                          <td className="mono name">{r.object}</td>
+                          <td>
+                            <span className="status" data-tone={tone}>
+                              <Icon size={15} aria-hidden />
+                              {t(`settings.effect.${r.effect}`)}
+                            </span>
+                          </td>
+                          <td>
+                            {r.by && <code className="name">{r.by}</code>}
+                            {r.from && <p className="muted small name">{r.from}</p>}
+                          </td>
+                        </tr>
+                      );
+                    })}
+                  </tbody>
+                </table>
+              </div>
+            </>
+          )}
+        </Loaded>
+      </div>
+    </Card>
+  );
+}

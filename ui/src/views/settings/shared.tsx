@@ -1,0 +1,77 @@
+import { type ReactNode, useId, useState } from "react";
+import { Refusal } from "../../api/client";
+import type { ConnectionState } from "../../api/settings";
+import { CheckCircle2, CircleHelp, PlugZap } from "lucide-react";
+import { Button, Dialog, Problem, Waiting } from "../../design/parts";
+import { Ago } from "../../design/Time";
+import { t } from "../../i18n";
+
+/** Loaded shows what a query has; a call that the server does not have is said plainly. */
+export function Loaded<T>({ query, children }: { query: { data: T | undefined; error: unknown; isPending: boolean; refetch: () => unknown }; children: (data: T) => ReactNode }) {
+  if (query.data !== undefined) return children(query.data);
+  if (query.isPending) return <Waiting />;
+  if (query.error instanceof Refusal && (query.error.status === 404 || query.error.status === 501)) return <p className="card empty-note muted">{t("settings.absent")}</p>;
+  return <Problem error={query.error} again={() => void query.refetch()} />;
+}
+
+/** Connection shows whether something answers, and what it said if not. */
+export function Connection({ state }: { state?: ConnectionState }) {
+  const status = state?.status ?? "Unknown";
+  const [tone, Icon] = status === "Successful" ? (["ok", CheckCircle2] as const) : status === "Failed" ? (["bad", PlugZap] as const) : (["none", CircleHelp] as const);
+  return (
+    <div className="connection">
+      <span className="status" data-tone={tone}>
+        <Icon size={16} aria-hidden />
+        {t(`settings.connection.${status}`)}
+      </span>
+      {state?.attemptedAt && (
+        <span className="muted small">
+          <Ago at={state.attemptedAt} />
+        </span>
+      )}
+      {status !== "Successful" && state?.message && <p className="name small">{state.message}</p>}
+    </div>
+  );
+}
+
+/** Ask asks before something is done, and shows what kept it from being done. */
+export function Ask({ title, text, action, danger, run, close, children, ready = true }: { title: string; text?: string; action: string; danger?: boolean; run: () => Promise<unknown>; close: () => void; children?: ReactNode; ready?: boolean }) {
+  const [state, set] = useState<{ busy?: boolean; error?: unknown }>({});
+  const go = async () => {
+    if (!ready || state.busy) return;
+    set({ busy: true });
+    try {
+      await run();
+      close();
+    } catch (error) {
+      set({ error });
+    }
+  };
+  return (
+    <Dialog title={title} onClose={close} role={danger ? "alertdialog" : undefined}>
+      {text && <p className="name">{text}</p>}
+      {children}
+      {state.error !== undefined && <Problem error={state.error} />}
+      <footer>
+        <Button onPress={close}>{t("cancel")}</Button>
+        <Button look={danger ? "danger" : "main"} isDisabled={!ready} isPending={state.busy} onPress={() => void go()}>
+          {action}
+        </Button>
+      </footer>
+    </Dialog>
+  );
+}
+
+/** Line is a field of a dialog. */
+export function Line({ label, hint, fault, ...input }: { label: string; hint?: string; fault?: string } & React.InputHTMLAttributes<HTMLInputElement>) {
+  const id = useId();
+  return (
+    <div className="field">
+      <label htmlFor={id}>{label}</label>
+      <input id={id} className="input" spellCheck={false} autoCapitalize="off" autoComplete="off" aria-invalid={fault ? true : undefined} aria-describedby={`${id}-hint`} {...input} />
+      <p id={`${id}-hint`} className={fault ? "fault name" : "muted small name"} data-tone={fault ? "bad" : undefined}>
+        {fault ?? hint}
+      </p>
+    </div>
+  );
+}
