@@ -237,6 +237,6 @@ export class World {
   }
 
   me(): Me {
-    return { loggedIn: this.loggedIn, name: this.loggedIn ? "admin" : undefined, groups: [], admin: true, may: { createApplication: ["default", "core", "shop"], settings: true, accounts: true, projects: true, repositories: true, clusters: true }, methods: { password: true, sso: { name: "GitHub", loginUrl: "auth/login" } }, version: "v0.0.0-pretended", serverTime: iso(Date.now()) };
+    return { loggedIn: this.loggedIn, name: this.loggedIn ? "admin" : undefined, account: this.loggedIn ? "admin" : undefined, groups: [], admin: true, may: { createApplication: ["default", "core", "shop"], settings: true, accounts: true, projects: true, repositories: true, clusters: true }, methods: { password: true, sso: { name: "GitHub", loginUrl: "auth/login" } }, version: "v0.0.0-pretended", serverTime: iso(Date.now()) };
   }
 }

@@ -260,6 +260,8 @@ export interface Overview {
 export interface Me {
   loggedIn: boolean;
   name?: string;
+  /** account is the one that has logged in with a password, which it may change. */
+  account?: string;
   groups?: string[];
   admin: boolean;
   may: { createApplication: string[]; settings: boolean; accounts: boolean; projects: boolean; repositories: boolean; clusters: boolean };

@@ -213,12 +213,14 @@ function ThemeMenu() {
 function UserMenu() {
   const me = useQuery(meQuery).data;
   const queries = useQueryClient();
+  const navigate = useNavigate();
   if (!me?.loggedIn) return null;
+  const logout = () => void del("api/v1/session").finally(() => queries.invalidateQueries({ queryKey: meQuery.queryKey }));
   return (
     <Menu
       label={`${t("user.menu")}: ${me.name ?? ""}`}
-      items={[{ id: "logout", label: t("user.logout"), text: t("user.logout") }]}
-      onAction={() => void del("api/v1/session").finally(() => queries.invalidateQueries({ queryKey: meQuery.queryKey }))}
+      items={[{ id: "account", label: t("settings.account"), text: t("settings.account") }, { id: "logout", label: t("user.logout"), text: t("user.logout") }]}
+      onAction={(id) => (id === "logout" ? logout() : void navigate({ to: "/settings/$section", params: { section: "account" } }))}
     >
       <CircleUserRound size={18} aria-hidden />
       <span className="who">{me.name}</span>

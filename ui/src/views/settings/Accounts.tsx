@@ -106,7 +106,7 @@ export function Own() {
   const change = async () => {
     set({ busy: true });
     try {
-      await put("api/v1/account/password", { name: me.data?.name, currentPassword: f.now, newPassword: f.next });
+      await put("api/v1/account/password", { name: me.data?.account, currentPassword: f.now, newPassword: f.next });
       setF({ now: "", next: "", again: "" });
       set({ done: true });
     } catch (error) {
@@ -127,10 +127,10 @@ export function Own() {
               <dd className="name">{who.may.createApplication.length ? who.may.createApplication.join(", ") : "–"}</dd>
             </dl>
           </Card>
-          {who.methods.password && (
+          {who.account && (
             <Card title={t("settings.password")}>
               <form className="fields" onSubmit={(e) => { e.preventDefault(); void change(); }}>
-                <input type="text" autoComplete="username" value={who.name ?? ""} readOnly hidden />
+                <input type="text" autoComplete="username" value={who.account} readOnly hidden />
                 <Line label={t("settings.passwordNow")} autoComplete="current-password" {...on("now")} />
                 <Line label={t("settings.passwordNew")} autoComplete="new-password" {...on("next")} hint={pattern && t("settings.passwordPattern", { pattern })} />
                 <Line label={t("settings.passwordAgain")} autoComplete="new-password" {...on("again")} fault={differs ? t("settings.passwordDiffers") : undefined} />

@@ -1,5 +1,7 @@
 import { Link as To, useParams, useRouterState } from "@tanstack/react-router";
 import { CalendarClock, Folders, GitBranch, Info, ListChecks, Server, ShieldCheck, UserRound, UsersRound } from "lucide-react";
+import { lazy, Suspense } from "react";
+import { Waiting } from "../../design/parts";
 import { t, useLanguage } from "../../i18n";
 import { useTitle } from "../../shell/title";
 import { Accounts, Own } from "./Accounts";
@@ -7,11 +9,12 @@ import { About, Config } from "./Config";
 import { Clusters, Repositories } from "./Places";
 import { type Section, sectionOf, sections } from "./project";
 import { Projects, Windows } from "./Projects";
-import { Roles } from "./Roles";
 import "../create/create.css";
 import "./settings.css";
 
-const views: Record<Section, [typeof GitBranch, () => React.ReactNode]> = {
+const Roles = lazy(() => import("./Roles").then((m) => ({ default: m.Roles })));
+
+const views: Record<Section, [typeof GitBranch, React.ComponentType]> = {
   repositories: [GitBranch, Repositories],
   clusters: [Server, Clusters],
   projects: [Folders, Projects],
@@ -47,7 +50,9 @@ export default function Settings() {
         })}
       </nav>
       <div className="section">
-        <View />
+        <Suspense fallback={<Waiting />}>
+          <View />
+        </Suspense>
       </div>
     </div>
   );
