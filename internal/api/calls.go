@@ -5,6 +5,7 @@ import (
 	"errors"
 	"log/slog"
 	"net/http"
+	"runtime/debug"
 	"strconv"
 	"time"
 
@@ -91,6 +92,7 @@ const strangersBody = 16 << 10
 // calls that are for anybody.
 func (s *service) admit(ctx huma.Context, next func(huma.Context)) {
 	r, w := humago.Unwrap(ctx)
+	defer s.recovered(w, r)
 	c := s.identify(r)
 	w.Header().Set("Cache-Control", "no-store")
 	if c.unknown != nil && len(ctx.Operation().Security) == 0 {
@@ -102,6 +104,23 @@ func (s *service) admit(ctx huma.Context, next func(huma.Context)) {
 	r.Body = http.MaxBytesReader(w, r.Body, largestBody)
 	next(huma.WithValue(ctx, callerKey{}, c))
 }
+
+// recovered has a call that panics end with an error like others, and the server go on.
+func (s *service) recovered(w http.ResponseWriter, r *http.Request) {
+	v := recover()
+	if v == nil {
+		return
+	}
+	s.log.Error("a call has panicked", "method", r.Method, "path", r.URL.Path, "panic", v, "stack", string(debug.Stack()))
+	if w.Header().Get("Content-Type") != "" {
+		// An answer has begun: what is cut off is not taken for the whole.
+		panic(http.ErrAbortHandler)
+	}
+	writeError(w, shown(errUnknown))
+}
+
+// errUnknown is an error of which nothing is told.
+var errUnknown = errors.New("a call has panicked")
 
 // renew has a browser's session go on that ends soon.
 func (s *service) renew(w http.ResponseWriter, r *http.Request, c *caller) {
@@ -175,6 +194,9 @@ func (s *service) audit(ctx context.Context, operation huma.Operation, c *caller
 	case errors.As(err, &refused) && refused.Status == http.StatusForbidden, errors.Is(err, auth.ErrToken), errors.Is(err, auth.ErrCredentials):
 		outcome, level = "refused", slog.LevelWarn
 	case err != nil && operation.Method == http.MethodGet:
+		if shown(err).Status >= http.StatusInternalServerError {
+			s.log.Error("a call has failed", "call", operation.OperationID, "path", c.request.URL.Path, "err", err)
+		}
 		return
 	case err != nil:
 		outcome = "failed"

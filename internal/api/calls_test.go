@@ -26,6 +26,20 @@ func TestCallsThatAreNotJudgedAnswerNothing(t *testing.T) {
 	}
 }
 
+// A call that panics is an error like others, and the server goes on.
+func TestACallThatPanics(t *testing.T) {
+	w := newWorld(t)
+	s, mux := assemble(w.options)
+	register(s, huma.Operation{OperationID: "panicking", Method: http.MethodGet, Path: "/api/panicking", Security: anybody}, func(context.Context, *caller, *struct{}) (*versionInfo, error) {
+		panic("secret words")
+	})
+	answer := httptest.NewRecorder()
+	mux.ServeHTTP(answer, httptest.NewRequest(http.MethodGet, "/api/panicking", http.NoBody))
+	if answer.Code != http.StatusInternalServerError || !strings.Contains(answer.Body.String(), `"code":2`) || strings.Contains(answer.Body.String(), "secret") || !strings.Contains(w.log.String(), "secret words") {
+		t.Errorf("got %d %s, and the log %s", answer.Code, answer.Body, w.log)
+	}
+}
+
 // Errors have the shape that clients of Argo CD's API read.
 func TestErrors(t *testing.T) {
 	w := newWorld(t)

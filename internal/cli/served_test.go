@@ -20,6 +20,7 @@ import (
 	"github.com/cyan-cd/cyan/internal/access"
 	"github.com/cyan-cd/cyan/internal/api"
 	"github.com/cyan-cd/cyan/internal/auth"
+	"github.com/cyan-cd/cyan/internal/informer"
 )
 
 // servedShell is a shell beside a server of the API. Its namespace is not the one that commands take without a flag.
@@ -63,9 +64,10 @@ func newServedShell(t *testing.T) *servedShell {
 	if err := (auth.Accounts{Objects: objects, Now: time.Now}).Ensure(t.Context()); err != nil {
 		t.Fatal(err)
 	}
+	clusters := &informer.Clusters{Reader: s.cluster.Client, Namespace: s.namespace, Home: s.cluster.Config, Scheme: s.cluster.Client.Scheme()}
 	handler := api.Handler(api.Options{
 		Auth: auth.New(auth.Options{Objects: objects, Now: time.Now, Cookies: auth.Cookies{Insecure: true}}), Policies: api.NewPolicies(s.cluster.Client, s.namespace, slog.New(slog.DiscardHandler)),
-		Reader: s.cluster.Client, Writer: s.cluster.Client, Namespace: s.namespace, Version: "v1.2.3",
+		Reader: s.cluster.Client, Writer: s.cluster.Client, Config: s.cluster.Client, Clusters: clusters, Informers: informer.New(t.Context(), clusters), Namespace: s.namespace, Version: "v1.2.3", Log: slog.New(slog.NewTextHandler(t.Output(), nil)),
 	})
 	server := httptest.NewServer(handler)
 	t.Cleanup(server.Close)
@@ -128,6 +130,31 @@ func TestCommandsThroughAServer(t *testing.T) {
 		t.Errorf("rollback has asked for %+v", operation)
 	}
 	s.idle("shop")
+
+	// What is made through the server lies where the server has its Applications.
+	s.run("argocd", "app", "create", "cart", "--repo", "https://git.example/cart", "--path", "k8s", "--dest-server", v1alpha1.InClusterServer, "--dest-namespace", "shop", "--validate=false")
+	if got := s.stored("cart").Spec; got.Source.RepoURL != "https://git.example/cart" || got.Project != "default" {
+		t.Errorf("create has made %+v", got)
+	}
+	if _, _, err := s.try("argocd", "app", "create", "cart", "--repo", "https://git.example/other", "--path", "k8s", "--dest-server", v1alpha1.InClusterServer, "--dest-namespace", "shop", "--validate=false"); err == nil || !strings.Contains(err.Error(), "existing application spec is different") {
+		t.Errorf("creating it once more: %v", err)
+	}
+	s.run("cyan", "app", "set", "cart", "--revision", "v2", "--validate=false")
+	s.run("cyan", "app", "patch", "cart", "--type", "merge", "--patch", `{"metadata":{"labels":{"team":"b"}}}`)
+	if got := s.stored("cart"); got.Spec.Source.TargetRevision != "v2" || got.Labels["team"] != "b" {
+		t.Errorf("set and patch have made %+v of %v", got.Spec.Source, got.Labels)
+	}
+	s.run("cyan", "app", "delete", "cart", "-y", "--cascade=false", "--wait", "--timeout", "1m")
+	if err := s.cluster.Client.Get(t.Context(), client.ObjectKey{Namespace: s.namespace, Name: "cart"}, &v1alpha1.Application{}); client.IgnoreNotFound(err) != nil || err == nil {
+		t.Errorf("after delete: %v", err)
+	}
+	s.run("cyan", "app", "delete", "shop", "-y")
+	if got := s.stored("shop"); got.DeletionTimestamp == nil || len(got.Finalizers) != 1 || got.Finalizers[0] != v1alpha1.ResourcesFinalizer {
+		t.Errorf("a cascading deletion: %v %v", got.DeletionTimestamp, got.Finalizers)
+	}
+	if err := s.cluster.Client.Patch(context.Background(), s.stored("shop"), client.RawPatch("application/merge-patch+json", []byte(`{"metadata":{"finalizers":null}}`))); err != nil {
+		t.Fatal(err)
+	}
 
 	if out, note, err := s.try("cyan", "app", "diff", "shop", "--server", s.address); err == nil || !strings.Contains(err.Error(), "reads the cluster itself") {
 		t.Errorf("a command that does not go through a server: %s%s%v", out, note, err)

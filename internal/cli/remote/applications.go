@@ -32,11 +32,12 @@ type Applications struct {
 	mu sync.Mutex
 	// projects are those of the Applications that were read: who names it is told that one is gone.
 	projects map[string]string
+	written  versions
 }
 
 // NewApplications returns a client. Home is the namespace of an Application that is named without one.
 func NewApplications(s Server, scheme *runtime.Scheme, home string) *Applications {
-	return &Applications{frame: frame{s, scheme}, home: home, projects: map[string]string{}}
+	return &Applications{frame: frame{s, scheme}, home: home, projects: map[string]string{}, written: versions{}}
 }
 
 var resource = schema.GroupResource{Group: v1alpha1.GroupVersion.Group, Resource: "applications"}
@@ -71,7 +72,9 @@ func (c *Applications) Get(ctx context.Context, key client.ObjectKey, object cli
 	if err := c.check(object); err != nil {
 		return err
 	}
-	err := c.Do(ctx, http.MethodGet, pathOf(key.Name), c.about(key.Namespace, key.Name), nil, object)
+	err := c.written.await(ctx, key.Name, object, func() error {
+		return c.doInto(ctx, http.MethodGet, pathOf(key.Name), c.about(key.Namespace, key.Name), nil, object)
+	})
 	if StatusOf(err) == http.StatusForbidden {
 		// A server does not tell what is not there from what may not be seen.
 		return apierrors.NewNotFound(resource, key.Name)
@@ -150,7 +153,7 @@ func (c *Applications) Create(ctx context.Context, object client.Object, _ ...cl
 	if sent.GetNamespace() == c.home {
 		sent.SetNamespace("")
 	}
-	return asStatus(c.Do(ctx, http.MethodPost, "/api/v1/applications", nil, sent, object), object.GetName())
+	return asStatus(c.doInto(ctx, http.MethodPost, "/api/v1/applications", nil, sent, object), object.GetName())
 }
 
 // Delete deletes an Application, and leaves what it has deployed; DeleteCascading takes that along.
@@ -199,7 +202,7 @@ func (c *Applications) Patch(ctx context.Context, object client.Object, by clien
 	}
 	body := map[string]any{"name": object.GetName(), "patch": string(data), "patchType": kind}
 	c.put(body, object.GetNamespace(), object.GetName())
-	return asStatus(c.Do(ctx, http.MethodPatch, pathOf(object.GetName()), nil, body, object), object.GetName())
+	return asStatus(c.written.note(object, c.doInto(ctx, http.MethodPatch, pathOf(object.GetName()), nil, body, object)), object.GetName())
 }
 
 // changes is what of a patch there are calls for.
@@ -235,7 +238,7 @@ func (c *Applications) call(ctx context.Context, object client.Object, patch []b
 	case wanted.Metadata.Annotations[v1alpha1.RefreshAnnotation] != nil:
 		query := c.about(object.GetNamespace(), object.GetName())
 		query.Set("refresh", *wanted.Metadata.Annotations[v1alpha1.RefreshAnnotation])
-		return true, c.Do(ctx, http.MethodGet, pathOf(object.GetName()), query, nil, object)
+		return true, c.doInto(ctx, http.MethodGet, pathOf(object.GetName()), query, nil, object)
 	}
 	return false, nil
 }
@@ -263,7 +266,7 @@ func (c *Applications) sync(ctx context.Context, object client.Object, written j
 	set("strategy", o.Sync.SyncStrategy, o.Sync.SyncStrategy != nil)
 	set("infos", o.Info, len(o.Info) > 0)
 	set("retryStrategy", o.Retry, !reflect.ValueOf(o.Retry).IsZero())
-	return c.Do(ctx, http.MethodPost, pathOf(object.GetName(), "sync"), nil, body, object)
+	return c.written.note(object, c.doInto(ctx, http.MethodPost, pathOf(object.GetName(), "sync"), nil, body, object))
 }
 
 // RollBack asks for a rollback to an entry of the history.
@@ -271,7 +274,7 @@ func (c *Applications) RollBack(ctx context.Context, app *v1alpha1.Application, 
 	body := map[string]any{"id": id, "prune": prune, "dryRun": dryRun}
 	c.put(body, app.Namespace, app.Name)
 	after := &v1alpha1.Application{}
-	return after, c.Do(ctx, http.MethodPost, pathOf(app.Name, "rollback"), nil, body, after)
+	return after, c.written.note(after, c.doInto(ctx, http.MethodPost, pathOf(app.Name, "rollback"), nil, body, after))
 }
 
 // CanI reports whether who is logged in may do something.

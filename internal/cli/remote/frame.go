@@ -4,10 +4,12 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net/url"
 	"strings"
 
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/apimachinery/pkg/api/meta"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apimachinery/pkg/runtime/schema"
 	"sigs.k8s.io/controller-runtime/pkg/client"
@@ -73,4 +75,28 @@ func (f frame) GroupVersionKindFor(object runtime.Object) (schema.GroupVersionKi
 // IsObjectNamespaced reports whether an object lies in a namespace, which each Application does.
 func (f frame) IsObjectNamespaced(object runtime.Object) (bool, error) {
 	return true, f.check(object)
+}
+
+// doInto makes a call whose answer is an Application, which is read into an object of either form.
+func (f frame) doInto(ctx context.Context, method, path string, query url.Values, body any, object client.Object) error {
+	if app, is := object.(*v1alpha1.Application); is {
+		// What an answer leaves out is not what was there before.
+		fresh := &v1alpha1.Application{}
+		err := f.Do(ctx, method, path, query, body, fresh)
+		if err == nil {
+			fresh.DeepCopyInto(app)
+		}
+		return err
+	}
+	loose, is := object.(*unstructured.Unstructured)
+	if !is {
+		return f.Do(ctx, method, path, query, body, object)
+	}
+	fields := map[string]any{}
+	if err := f.Do(ctx, method, path, query, body, &fields); err != nil {
+		return err
+	}
+	loose.Object = fields
+	loose.SetGroupVersionKind(v1alpha1.GroupVersion.WithKind(v1alpha1.ApplicationKind))
+	return nil
 }
