@@ -34,6 +34,12 @@ func NewChanges(all []Change) Changes {
 	return c
 }
 
+// Within reports whether a file of a directory, or somewhere below it, is among the changes.
+func (c Changes) Within(dir string) bool {
+	_, within := c.below[path.Clean(dir)]
+	return within
+}
+
 // TouchedBy reports whether changes may have changed what was read. It errs on the side of yes: where a file came or
 // went, every directory above it that was listed counts as changed.
 func (s ReadSet) TouchedBy(c Changes) bool {

@@ -40,3 +40,18 @@ func TestTouchedBy(t *testing.T) {
 		t.Error("a new file at the root leaves its listing alone; want it touched")
 	}
 }
+
+func TestChangesWithinADirectory(t *testing.T) {
+	changes := render.NewChanges([]render.Change{{Path: "apps/a/settings.yaml", Content: true}, {Path: "base/x/new.yaml"}})
+	for dir, want := range map[string]bool{
+		"apps/a": true, "apps/a/": true, "./apps/a": true, "apps": true, ".": true, "": true, "base": true, "base/x": true,
+		"apps/ab": false, "apps/b": false, "a": false, "x": false, "apps/a/settings.yaml": false,
+	} {
+		if got := changes.Within(dir); got != want {
+			t.Errorf("%q: got %t, want %t", dir, got, want)
+		}
+	}
+	if render.NewChanges(nil).Within(".") {
+		t.Error("nothing has changed: got true, want false")
+	}
+}

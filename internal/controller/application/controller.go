@@ -143,7 +143,7 @@ func Setup(mgr manager.Manager, o Options) error {
 		return fmt.Errorf("registering the metrics of Applications: %w", err)
 	}
 	f := &follower{reader: r.client, control: r.control, sources: r.sources, clusters: r.clusters, queue: queue, log: r.log,
-		news:     &news{projects: r.client, control: r.control, newest: r.newest, sources: r.sources, renderer: r.renderer, queue: queue, recorder: revisions, log: r.log},
+		news:     &news{projects: r.client, apps: r.client, control: r.control, newest: r.newest, sources: r.sources, renderer: r.renderer, queue: queue, recorder: revisions, log: r.log},
 		settings: r.settings, settingsRead: r.settingsRead}
 	for _, run := range []manager.RunnableFunc{
 		func(ctx context.Context) error { return f.followSettings(ctx, kube) },

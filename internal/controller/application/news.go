@@ -26,14 +26,14 @@ const (
 // and those that it concerns are looked at first. For those that stand as they are, only the revision is recorded, when
 // there is nothing else to do.
 type news struct {
-	projects client.Reader
-	control  string
-	newest   *newest
-	sources  *sources
-	renderer *compare.Renderer
-	queue    *enqueuer
-	recorder *revisionRecorder
-	log      *slog.Logger
+	projects, apps client.Reader
+	control        string
+	newest         *newest
+	sources        *sources
+	renderer       *compare.Renderer
+	queue          *enqueuer
+	recorder       *revisionRecorder
+	log            *slog.Logger
 }
 
 // span is the way from one commit of a repository to another.
@@ -59,6 +59,45 @@ func (n *news) of(ctx context.Context, identity string) {
 		}
 		n.sort(ctx, asked, name, app)
 	}
+	n.unseen(ctx, asked, identity)
+}
+
+// mostUnseen bounds the pairs of commits that git is asked about for Applications that were not looked at yet.
+const mostUnseen = 16
+
+// unseen puts those first that were not looked at since the start and below whose path a file has changed since they were
+// compared last: what they read is not known before they are rendered, and all others come before them by chance.
+func (n *news) unseen(ctx context.Context, asked look, identity string) {
+	repo, ok := n.sources.byIdentity(identity)
+	if !ok {
+		return
+	}
+	var apps v1alpha1.ApplicationList
+	if err := n.apps.List(ctx, &apps, client.UnsafeDisableDeepCopy); err != nil {
+		n.log.Error("listing Applications", "err", err)
+		return
+	}
+	for i := range apps.Items {
+		app := &apps.Items[i]
+		name := client.ObjectKeyFromObject(app)
+		src, one := app.SyncSource()
+		if _, seen := n.sources.followedBy(name); !seen && one && src.RepoURL == repo.URL && n.hasChanged(ctx, asked, app, src, repo) {
+			n.queue.addWith(name, priorityChanged)
+		}
+	}
+}
+
+// hasChanged reports whether a file below the path of an Application has changed since it was compared last.
+func (n *news) hasChanged(ctx context.Context, asked look, app *v1alpha1.Application, src v1alpha1.ApplicationSource, repo source.Repository) bool {
+	s := span{repo, app.Status.Sync.Revision, n.resolve(ctx, asked, repo, src.TargetRevision)}
+	if s.from == "" || s.to == "" || s.from == s.to {
+		return false
+	}
+	if _, known := asked.changes[s]; !known && len(asked.changes) >= mostUnseen {
+		return false
+	}
+	changes := n.changes(ctx, asked, s)
+	return changes != nil && changes.Within(src.Path)
 }
 
 // sort puts one Application where it belongs.
@@ -71,6 +110,8 @@ func (n *news) sort(ctx context.Context, asked look, name types.NamespacedName, 
 	}
 	from, to := n.renderer.Rendered(app, src, repo), n.resolve(ctx, asked, repo, src.TargetRevision)
 	switch {
+	case from == "" && n.hasChanged(ctx, asked, app, src, repo):
+		n.queue.addWith(name, priorityChanged)
 	case from == "" || to == "":
 		n.queue.add(name)
 	case from == to && !operation.OnlyRevision(app):

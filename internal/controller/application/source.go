@@ -124,6 +124,18 @@ func (s *sources) followers(identity string) []types.NamespacedName {
 	return all
 }
 
+// byIdentity returns a repository that an Application follows, by its identity.
+func (s *sources) byIdentity(identity string) (source.Repository, bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, f := range s.follows {
+		if f.repo.Identity() == identity {
+			return f.repo, true
+		}
+	}
+	return source.Repository{}, false
+}
+
 // followed lists the Applications by the repository that they follow.
 func (s *sources) followed() map[source.Repository][]types.NamespacedName {
 	s.mu.Lock()
