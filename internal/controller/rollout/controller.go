@@ -6,6 +6,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"hash/fnv"
 	"slices"
 	"sync"
 	"time"
@@ -16,6 +17,7 @@ import (
 	discoveryv1 "k8s.io/api/discovery/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/types"
 	ctrl "sigs.k8s.io/controller-runtime"
 	"sigs.k8s.io/controller-runtime/pkg/builder"
 	"sigs.k8s.io/controller-runtime/pkg/client"
@@ -38,7 +40,7 @@ import (
 type Options struct {
 	// InstanceID limits the controller to Rollouts with this controller-instance-id label; empty: to those without one.
 	InstanceID string
-	// Workers is the number of Rollouts that are looked at at the same time; 10 when zero.
+	// Workers is the number of Rollouts that are looked at at the same time; 16 when zero.
 	Workers int
 	// Now returns the time; time.Now when nil.
 	Now func() time.Time
@@ -53,7 +55,7 @@ func Setup(mgr ctrl.Manager, o Options) error {
 		o.Now = time.Now
 	}
 	if o.Workers == 0 {
-		o.Workers = 10
+		o.Workers = 16
 	}
 	if o.Metrics == nil {
 		o.Metrics = ctrlmetrics.Registry
@@ -215,7 +217,7 @@ func (r *reconciler) reconcile(ctx context.Context, key client.ObjectKey, observ
 			return again(err)
 		}
 	}
-	result := reconcile.Result{RequeueAfter: requeueAfter(ro, decision, now)}
+	result := reconcile.Result{RequeueAfter: requeueAfter(ro, decision, now), Priority: priorityOf(decision)}
 	if held != nil && (result.RequeueAfter == 0 || heldRequeueAfter(waited) < result.RequeueAfter) {
 		result.RequeueAfter = heldRequeueAfter(waited)
 	}
@@ -285,7 +287,11 @@ func again(err error) (reconcile.Result, error) {
 func requeueAfter(ro *v1alpha1.Rollout, decision rollout.Decision, now time.Time) time.Duration {
 	var waits []time.Duration
 	if !decision.RequeueAt.IsZero() {
-		waits = append(waits, max(decision.RequeueAt.Sub(now), staleRequeueAfter))
+		wait := max(decision.RequeueAt.Sub(now), staleRequeueAfter)
+		if isSettled(decision) {
+			wait += apart(ro.UID)
+		}
+		waits = append(waits, wait)
 	}
 	if ref := ro.Spec.WorkloadRef; ref != nil && ref.Kind == "ReplicaSet" {
 		waits = append(waits, workloadRequeueAfter)
@@ -294,4 +300,38 @@ func requeueAfter(ro *v1alpha1.Rollout, decision rollout.Decision, now time.Time
 		return 0
 	}
 	return slices.Min(waits)
+}
+
+// isSettled reports whether no request waits for what comes next: pods that have no traffic go.
+func isSettled(decision rollout.Decision) bool {
+	return decision.Status.Phase == v1alpha1.RolloutHealthy
+}
+
+// The priorities of Rollouts whose time has come.
+var (
+	priorityTraffic = 0
+	prioritySettled = -50
+)
+
+// priorityOf returns the priority with which a Rollout is looked at again: behind those whose traffic is to be switched,
+// if it has settled.
+func priorityOf(decision rollout.Decision) *int {
+	if isSettled(decision) {
+		return &prioritySettled
+	}
+	return &priorityTraffic
+}
+
+// Times at which pods go are whole seconds: the Rollouts whose pods go at the same one are divided among slots, so that
+// those that are to be switched at that moment get workers. Those of a slot share what they read.
+const (
+	slots     = 4
+	slotEvery = time.Second / slots
+)
+
+// apart returns how long after its time a settled Rollout is looked at.
+func apart(uid types.UID) time.Duration {
+	sum := fnv.New32a()
+	_, _ = sum.Write([]byte(uid))
+	return time.Duration(sum.Sum32()%slots) * slotEvery
 }
