@@ -65,8 +65,9 @@ func (n *news) of(ctx context.Context, identity string) {
 // mostUnseen bounds the pairs of commits that git is asked about for Applications that were not looked at yet.
 const mostUnseen = 16
 
-// unseen puts those first that were not looked at since the start and below whose path a file has changed since they were
-// compared last: what they read is not known before they are rendered, and all others come before them by chance.
+// unseen puts those first that were not looked at since the start and below whose path a file has changed since they
+// were compared last: what they read is not known before they are rendered, and all others come before them by
+// chance.
 func (n *news) unseen(ctx context.Context, asked look, identity string) {
 	repo, ok := n.sources.byIdentity(identity)
 	if !ok {

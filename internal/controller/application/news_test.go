@@ -25,8 +25,8 @@ type waiting struct {
 	queue priorityqueue.PriorityQueue[reconcile.Request]
 }
 
-// newWaiting returns the queue of some Applications, each at a path of its own and compared last at a revision. The first
-// follows its repository.
+// newWaiting returns the queue of some Applications, each at a path of its own and compared last at a revision. The
+// first follows its repository.
 func newWaiting(t *testing.T, repo *testkit.Repo, compared ...string) *waiting {
 	t.Helper()
 	mirrors, err := source.Open(t.TempDir(), source.Options{})
@@ -58,7 +58,8 @@ func newWaiting(t *testing.T, repo *testkit.Repo, compared ...string) *waiting {
 
 func appOf(i int) string { return fmt.Sprintf("app-%02d", i) }
 
-// hear tells of the repository's news, and returns the Applications of which a commit is taken to have changed something.
+// hear takes the repository's news, and returns the Applications of which a commit is taken to have changed
+// something.
 func (w *waiting) hear(t *testing.T) []string {
 	t.Helper()
 	asked := look{revisions: map[string]string{}, changes: map[span]*compare.Changes{}}
@@ -74,8 +75,8 @@ func (w *waiting) hear(t *testing.T) []string {
 	return first
 }
 
-// While a server begins, those come first below whose path a commit has changed a file, though nobody has looked at them
-// yet; the others stay where they are.
+// While a server begins, those come first below whose path a commit has changed a file, though nobody has looked at
+// them yet; the others stay where they are.
 func TestACommitWhileTheServerBegins(t *testing.T) {
 	repo := testkit.GitRepo(t)
 	files := map[string]string{}

@@ -313,8 +313,8 @@ var (
 	prioritySettled = -50
 )
 
-// priorityOf returns the priority with which a Rollout is looked at again: behind those whose traffic is to be switched,
-// if it has settled.
+// priorityOf returns the priority with which a Rollout is looked at again: behind those whose traffic is to be
+// switched, if it has settled.
 func priorityOf(decision rollout.Decision) *int {
 	if isSettled(decision) {
 		return &prioritySettled
