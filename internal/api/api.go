@@ -1,6 +1,7 @@
 package api
 
 import (
+	"context"
 	"log/slog"
 	"net/http"
 	"strconv"
@@ -13,6 +14,7 @@ import (
 	"github.com/cyan-cd/cyan/internal/auth"
 	"github.com/cyan-cd/cyan/internal/informer"
 	"github.com/cyan-cd/cyan/internal/page"
+	"github.com/cyan-cd/cyan/internal/source"
 )
 
 // Options are what the API needs. All but Log are.
@@ -33,6 +35,8 @@ type Options struct {
 	// Clusters are those that Applications go to, and Informers watch what is looked at there.
 	Clusters  *informer.Clusters
 	Informers *informer.Informers
+	// Commits reads a commit of a repository, with what a project has that opens it; nil: there are none to read.
+	Commits func(ctx context.Context, project, repo, sha string) (source.Commit, error)
 	// JudgeEvery is the time between two looks at whether who reads a stream still may: 5 s when zero.
 	JudgeEvery time.Duration
 	// Log gets the audit lines, and may be nil.
@@ -122,6 +126,7 @@ func assemble(o Options) (*service, *http.ServeMux) {
 	operations{s}.register()
 	viewed{s}.register()
 	rollouts{viewed{s}}.register()
+	details{viewed{s}}.register()
 	streams{viewed{s}, &readers{of: map[string]int{}}, newRowMemo()}.register()
 	registerLooks(s)
 	return s, mux

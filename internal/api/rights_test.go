@@ -35,6 +35,7 @@ var calls = []struct {
 	{"terminateOperation", http.MethodDelete, "/api/v1/applications/PROJECT-web/operation", "", []string{"admin", "shopper", "deployer"}, []string{"admin"}},
 	{"viewApplications", http.MethodGet, "/api/v1/view/applications", "", everyone, everyone},
 	{"viewOverview", http.MethodGet, "/api/v1/view/overview", "", everyone, everyone},
+	{"viewApplication", http.MethodGet, "/api/v1/view/applications/argocd/PROJECT-web", "", []string{"admin", "reader", "shopper", "deployer"}, []string{"admin", "reader"}},
 	{"viewStream", http.MethodGet, "/api/v1/view/stream?topics=applications,overview,application:argocd/PROJECT-web", "", everyone, everyone},
 	{"viewRollouts", http.MethodGet, "/api/v1/view/rollouts", "", everyone, everyone},
 	{"viewRollout", http.MethodGet, "/api/v1/view/rollouts/PROJECT/web", "", []string{"admin", "reader", "shopper", "deployer"}, []string{"admin", "reader"}},

@@ -153,7 +153,7 @@ func (s streams) open(_ context.Context, c *caller, in *streamInput) (*huma.Stre
 		h.SetStatus(http.StatusOK)
 		control := http.NewResponseController(w)
 		_ = control.SetReadDeadline(time.Time{}) // where that is not supported, there is none
-		r := &reader{streams: s, topics: t, who: c, rights: rightsOf(c.rights, c.options), out: outlet{w: w, control: control, log: s.log, feed: s.Feed, version: c.version}, pace: s.Feed.Pace.orUsual()}
+		r := &reader{streams: s, topics: t, who: c, rights: rightsOf(c.rights, c.options), out: outlet{w: w, control: control, log: s.log, feed: s.Feed, version: c.version}, pace: s.Feed.Pace.orUsual(), looks: objectLooks{map[subject]func(){}, make(chan subject, mostTopics)}}
 		r.read(h.Context(), after)
 	}}, nil
 }
@@ -168,6 +168,7 @@ type reader struct {
 
 	out      outlet
 	overview time.Time
+	looks    objectLooks
 	// before are the rights that the reader had until this batch.
 	before rowRights
 	// awaits is set where an overview is due that was held back.
@@ -181,6 +182,8 @@ var errEnded = errors.New("the stream has ended")
 func (r *reader) read(ctx context.Context, after string) {
 	added, leave := r.Feed.wait()
 	defer leave()
+	defer r.looks.end()
+	var moved []subject
 	if err := r.begin(ctx, after); err != nil {
 		return
 	}
@@ -197,10 +200,13 @@ func (r *reader) read(ctx context.Context, after string) {
 			r.out.batch.WriteString(":\n\n")
 		case <-look.C:
 		case <-added:
+		case of := <-r.looks.moved:
+			moved = append(moved, of)
 		}
-		if err := r.next(ctx); err != nil {
+		if err := r.next(ctx, moved); err != nil {
 			return
 		}
+		moved = nil
 		select {
 		case <-ctx.Done():
 			return
@@ -238,7 +244,7 @@ func (r *reader) begin(ctx context.Context, after string) error {
 }
 
 // next sends what has changed, to whom the reader is by now.
-func (r *reader) next(ctx context.Context) error {
+func (r *reader) next(ctx context.Context, moved []subject) error {
 	r.before = r.rights
 	if err := r.lookAgain(ctx); err != nil {
 		return err
@@ -247,6 +253,9 @@ func (r *reader) next(ctx context.Context) error {
 	if !whole {
 		r.out.put("reset", struct{}{})
 		return r.out.flush(last)
+	}
+	for _, of := range moved {
+		changes = append(changes, change{subject: of})
 	}
 	for _, c := range latest(changes) {
 		if err := r.tell(ctx, c); err != nil {

@@ -46,7 +46,7 @@ func (r *reader) tellApplication(ctx context.Context, c changed) error {
 	case client.IgnoreNotFound(err) != nil:
 		return err
 	case err == nil && r.rights.shows(r.named(app).Object()):
-		return r.putRow(ctx, app)
+		return r.putAll(ctx, app)
 	case r.wasShown(c):
 		r.out.put("gone", gone{c.namespace, c.name})
 	}
@@ -67,6 +67,16 @@ func (r *reader) wasShown(c changed) bool {
 	return false
 }
 
+// putAll puts an Application as a row, and as its page shows it, whichever the reader has asked for.
+func (r *reader) putAll(ctx context.Context, app *v1alpha1.Application) error {
+	if slices.Contains(r.topics.subjects, subject{ofApplication, app.Namespace, app.Name}) {
+		if err := r.putDetail(ctx, app); err != nil {
+			return err
+		}
+	}
+	return r.putRow(ctx, app)
+}
+
 func (r *reader) putRow(ctx context.Context, app *v1alpha1.Application) error {
 	if !r.topics.rows {
 		return nil
@@ -85,7 +95,7 @@ func (r *reader) putRow(ctx context.Context, app *v1alpha1.Application) error {
 // tellRollout puts what a reader learns of a Rollout: itself, and the row of its Application.
 func (r *reader) tellRollout(ctx context.Context, c changed) error {
 	named := slices.Contains(r.topics.subjects, c.subject)
-	if !r.topics.rows && !named {
+	if !r.topics.rows && len(r.topics.subjects) == 0 {
 		return nil
 	}
 	ro := &v1alpha1.Rollout{}
@@ -104,7 +114,7 @@ func (r *reader) tellRollout(ctx context.Context, c changed) error {
 	if app == nil || !r.rights.shows(r.named(app).Object()) {
 		return nil
 	}
-	return r.putRow(ctx, app)
+	return r.putAll(ctx, app)
 }
 
 func (r *reader) putRollout(ctx context.Context, ro *v1alpha1.Rollout, app *v1alpha1.Application) error {
@@ -151,7 +161,7 @@ func (r *reader) compare(ctx context.Context) error {
 		was, is := r.before.on(object), r.rights.on(object)
 		switch {
 		case r.rights.shows(object) && !slices.Equal(was, is):
-			if err := r.putRow(ctx, app); err != nil {
+			if err := r.putAll(ctx, app); err != nil {
 				return err
 			}
 		case r.before.shows(object) && !r.rights.shows(object):

@@ -242,6 +242,7 @@ func TestStreamsGoOnAfterABreak(t *testing.T) {
 func TestStreamsFollowRights(t *testing.T) {
 	f := newFed(t)
 	l := f.listen("shopper", "applications,application:argocd/shop-web", "").opened()
+	l.expect("application", "shop-web")
 	f.policy("p, shopper, applications, get, bank/*, allow\n")
 	seen := map[string]bool{}
 	for range 2 {

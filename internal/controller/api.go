@@ -14,6 +14,7 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/apimachinery/pkg/util/wait"
+	"k8s.io/utils/lru"
 	"sigs.k8s.io/controller-runtime/pkg/cache"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/controller-runtime/pkg/manager"
@@ -24,6 +25,7 @@ import (
 	"github.com/cyan-cd/cyan/internal/page"
 	"github.com/cyan-cd/cyan/internal/server"
 	"github.com/cyan-cd/cyan/internal/settings"
+	"github.com/cyan-cd/cyan/internal/source"
 	"github.com/cyan-cd/cyan/ui"
 )
 
@@ -53,12 +55,14 @@ type apiServer struct {
 	namespace string
 	log       *slog.Logger
 	looks     looks
+	// commits reads commits of repositories; nil where there are none.
+	commits func(ctx context.Context, project, repo, sha string) (source.Commit, error)
 	// plain is set where it is plain HTTP.
 	plain bool
 }
 
 // addAPI serves the page and the HTTP API, on copies that stand by as well.
-func addAPI(ctx context.Context, mgr manager.Manager, o Options, hooks http.Handler) error {
+func addAPI(ctx context.Context, mgr manager.Manager, o Options, hooks http.Handler, mirrors *source.Mirrors) error {
 	direct, err := client.New(mgr.GetConfig(), client.Options{Scheme: mgr.GetScheme()})
 	if err != nil {
 		return fmt.Errorf("connecting to %s: %w", mgr.GetConfig().Host, err)
@@ -87,6 +91,9 @@ func addAPI(ctx context.Context, mgr manager.Manager, o Options, hooks http.Hand
 	}
 	if s.looks, err = addLooks(mgr, o, kept); err != nil {
 		return err
+	}
+	if mirrors != nil {
+		s.commits = commits{mirrors, kept, o.ControlNamespace, lru.New(mostCommits)}.commit
 	}
 	handler, err := s.handler(mgr.GetClient(), kept, hooks, feed)
 	if err != nil {
@@ -143,7 +150,7 @@ func (s *apiServer) handler(applications client.Reader, kept client.Reader, hook
 	authenticator.Address = func(r *http.Request) string { return auth.AddressOf(s.Proxies.Client(r)) }
 	handler := api.Handler(api.Options{
 		Auth: authenticator, Policies: policies, Reader: applications, Writer: s.kept.Client, Namespace: s.namespace, Version: s.Version, Log: s.log,
-		Page: files, Hooks: hooks, Feed: feed, Config: kept, Clusters: s.looks.clusters, Informers: s.looks.informers,
+		Page: files, Hooks: hooks, Feed: feed, Commits: s.commits, Config: kept, Clusters: s.looks.clusters, Informers: s.looks.informers,
 	})
 	handler = server.Below(s.Root, handler)
 	if s.onLoopback() {

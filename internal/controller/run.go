@@ -230,7 +230,7 @@ func addAll(ctx context.Context, mgr manager.Manager, o Options, mirrors *source
 		}
 	}
 	if o.API.Listener != nil {
-		if err := addAPI(ctx, mgr, o, hooks); err != nil {
+		if err := addAPI(ctx, mgr, o, hooks, mirrors); err != nil {
 			return err
 		}
 	}

@@ -208,3 +208,14 @@ func WindowOpen(w v1alpha1.SyncWindow, now time.Time) (bool, error) {
 	at, err := windowAt(w, now)
 	return at.open, err
 }
+
+// WindowsOf returns the sync windows of a project that are about an Application.
+func WindowsOf(project *v1alpha1.AppProject, app *v1alpha1.Application, to Destination) []v1alpha1.SyncWindow {
+	var of []v1alpha1.SyncWindow
+	for _, w := range project.Spec.SyncWindows {
+		if concerns(w, app, to) {
+			of = append(of, w)
+		}
+	}
+	return of
+}

@@ -1,0 +1,185 @@
+package api
+
+import (
+	"context"
+	"net/http"
+	"strings"
+	"time"
+
+	"github.com/danielgtaylor/huma/v2"
+	"k8s.io/apimachinery/pkg/runtime"
+	"sigs.k8s.io/yaml"
+
+	"github.com/cyan-cd/cyan/api/v1alpha1"
+	"github.com/cyan-cd/cyan/internal/informer"
+	"github.com/cyan-cd/cyan/internal/source"
+	"github.com/cyan-cd/cyan/internal/view"
+)
+
+// Named names an Application by namespace and name. It is exported for the library, which fills no other embedded
+// fields.
+type Named struct {
+	Namespace string `path:"namespace" maxLength:"63"`
+	Name      string `path:"name" maxLength:"253"`
+}
+
+type detailAnswer struct{ Body view.Detail }
+
+// details are the calls that show one Application as its page does.
+type details struct{ viewed }
+
+func (s details) register() {
+	register(s.service, huma.Operation{OperationID: "viewApplication", Method: http.MethodGet, Path: "/api/v1/view/applications/{namespace}/{name}", Summary: "An Application with its objects, history and conditions", Tags: viewTags, Middlewares: huma.Middlewares{compact}}, s.get)
+}
+
+func (s details) get(ctx context.Context, c *caller, in *Named) (*detailAnswer, error) {
+	app, err := s.find(ctx, c, ApplicationName{Name: in.Name, AppNamespace: in.Namespace}, get)
+	if err != nil {
+		return nil, err
+	}
+	d, look, err := s.detail(ctx, c, app)
+	if look != nil {
+		look.Close()
+	}
+	return &detailAnswer{d}, err
+}
+
+// commitsTimeout bounds how long commits are waited for: without them a detail is true all the same.
+const commitsTimeout = 2 * time.Second
+
+// detail returns the detail of an Application for a caller, and the look at its objects, which has to be closed; nil
+// where there is none.
+func (s viewed) detail(ctx context.Context, c *caller, app *v1alpha1.Application) (view.Detail, *informer.Look, error) {
+	seen := view.DetailSeen{Application: app}
+	rollouts, err := s.rolloutsOf(ctx, app)
+	if err != nil {
+		return view.Detail{}, nil, err
+	}
+	now := time.Now()
+	seen.Row = view.RowOf(app, rollouts, now)
+	seen.Row.Rights = rightsOf(c.rights, c.options).on(s.named(app).Object())
+	if seen.Manifest, err = manifestOf(app); err != nil {
+		return view.Detail{}, nil, err
+	}
+	within, err := looked{s.service}.permitted(ctx, app)
+	if err != nil {
+		// What the project does not permit is not looked at; the rest is there all the same.
+		seen.Trouble = shown(err).Text
+		seen.Nodes, seen.Hidden = view.Tree(app, nil)
+		return view.DetailOf(seen, now), nil, nil
+	}
+	seen.Project, seen.To = within.project, within.to
+	seen.Commits = s.commitsOf(ctx, app, view.RevisionsOf(app))
+	look, err := looked{s.service}.look(ctx, app)
+	var observed []view.Observed
+	if err == nil {
+		observed, err = look.Objects(ctx)
+	}
+	if err != nil {
+		seen.Trouble = shown(err).Text
+	}
+	seen.Nodes, seen.Hidden = view.Tree(app, observed)
+	return view.DetailOf(seen, now), look, nil
+}
+
+// commitsOf reads commits of an Application's source, as far as they are at hand.
+func (s viewed) commitsOf(ctx context.Context, app *v1alpha1.Application, revisions []string) map[string]view.Commit {
+	found := map[string]view.Commit{}
+	for sha, c := range s.sourceCommits(ctx, app, revisions) {
+		found[sha] = view.CommitOf(sha, c.Author.Name, c.Message, c.Author.Time)
+	}
+	return found
+}
+
+// sourceCommits reads commits as git has them.
+func (s viewed) sourceCommits(ctx context.Context, app *v1alpha1.Application, revisions []string) map[string]source.Commit {
+	found := map[string]source.Commit{}
+	sources := app.Spec.GetSources()
+	if s.Commits == nil || len(sources) == 0 {
+		return found
+	}
+	ctx, cancel := context.WithTimeout(ctx, commitsTimeout)
+	defer cancel()
+	for _, sha := range revisions {
+		if c, err := s.Commits(ctx, app.Spec.Project, sources[0].RepoURL, sha); err == nil {
+			found[sha] = c
+		} else if ctx.Err() != nil {
+			break
+		}
+	}
+	return found
+}
+
+// manifestOf returns an Application as people write it: without its status and what the server keeps beside it.
+func manifestOf(app *v1alpha1.Application) (string, error) {
+	object, err := runtime.DefaultUnstructuredConverter.ToUnstructured(app)
+	if err != nil {
+		return "", err
+	}
+	delete(object, "status")
+	delete(object, "operation")
+	object["apiVersion"], object["kind"] = v1alpha1.GroupVersion.String(), "Application"
+	if metadata, ok := object["metadata"].(map[string]any); ok {
+		for _, key := range []string{"managedFields", "creationTimestamp", "resourceVersion", "uid", "generation", "selfLink"} {
+			delete(metadata, key)
+		}
+		if annotations, ok := metadata["annotations"].(map[string]any); ok {
+			delete(annotations, "kubectl.kubernetes.io/last-applied-configuration")
+		}
+	}
+	text, err := yaml.Marshal(object)
+	return strings.TrimSpace(string(text)) + "\n", err
+}
+
+// putDetail puts an Application as its page shows it, and has the reader know when its objects change.
+func (r *reader) putDetail(ctx context.Context, app *v1alpha1.Application) error {
+	of := subject{ofApplication, app.Namespace, app.Name}
+	d, look, err := r.detail(ctx, r.who, app)
+	if err != nil {
+		return err
+	}
+	r.looks.watch(ctx, of, look)
+	r.out.put("application", d)
+	return nil
+}
+
+// objectLooks are the looks of a reader at the objects of Applications.
+type objectLooks struct {
+	// open ends each, and moved has the subjects whose objects have changed.
+	open  map[subject]func()
+	moved chan subject
+}
+
+// watch has a subject told of again once its objects have changed, in place of the look before.
+func (l objectLooks) watch(ctx context.Context, of subject, look *informer.Look) {
+	if before := l.open[of]; before != nil {
+		before()
+		delete(l.open, of)
+	}
+	if look == nil {
+		return
+	}
+	ctx, cancel := context.WithCancel(ctx)
+	l.open[of] = cancel
+	go func() {
+		defer look.Close()
+		select {
+		case <-ctx.Done():
+			return
+		case <-look.Changed:
+		}
+		select {
+		case <-ctx.Done():
+		case l.moved <- of:
+			// The look goes on, so that the next one begins with what it has.
+			<-ctx.Done()
+		}
+	}()
+}
+
+// end ends all looks.
+func (l objectLooks) end() {
+	for _, end := range l.open {
+		end()
+	}
+}

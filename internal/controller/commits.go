@@ -1,0 +1,60 @@
+package controller
+
+import (
+	"context"
+	"fmt"
+
+	corev1 "k8s.io/api/core/v1"
+	"k8s.io/utils/lru"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	"github.com/cyan-cd/cyan/api/v1alpha1"
+	"github.com/cyan-cd/cyan/internal/source"
+)
+
+// mostCommits bounds the commits that are kept.
+const mostCommits = 20000
+
+// commits reads commits of the repositories of Applications.
+type commits struct {
+	mirrors *source.Mirrors
+	// kept reads what opens repositories, from a cache.
+	kept      client.Reader
+	namespace string
+	read      *lru.Cache
+}
+
+type commitKey struct{ project, repo, sha string }
+
+// commit reads a commit with what the project has that opens the repository.
+func (c commits) commit(ctx context.Context, project, repo, sha string) (source.Commit, error) {
+	key := commitKey{project, repo, sha}
+	if known, ok := c.read.Get(key); ok {
+		return known.(source.Commit), nil //nolint:forcetypeassert // nothing else is kept
+	}
+	credentials, err := c.credentials(ctx)
+	if err != nil {
+		return source.Commit{}, err
+	}
+	found, err := c.mirrors.Commit(ctx, credentials.Repository(repo, project), sha)
+	if err == nil {
+		c.read.Add(key, found)
+	}
+	return found, err
+}
+
+func (c commits) credentials(ctx context.Context) (source.CredentialStore, error) {
+	var secrets corev1.SecretList
+	if err := c.kept.List(ctx, &secrets, client.InNamespace(c.namespace), client.HasLabels{v1alpha1.SecretTypeLabel}); err != nil {
+		return source.CredentialStore{}, fmt.Errorf("reading the Secrets of repositories: %w", err)
+	}
+	trust := map[string]map[string]string{}
+	for _, name := range []string{source.KnownHostsName, source.CertificatesName} {
+		written := &corev1.ConfigMap{}
+		if err := c.kept.Get(ctx, client.ObjectKey{Namespace: c.namespace, Name: name}, written); client.IgnoreNotFound(err) != nil {
+			return source.CredentialStore{}, fmt.Errorf("reading ConfigMap %s: %w", name, err)
+		}
+		trust[name] = written.Data
+	}
+	return source.NewCredentialStore(secrets.Items, source.Trust{KnownHosts: trust[source.KnownHostsName], Certificates: trust[source.CertificatesName]}), nil
+}

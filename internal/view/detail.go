@@ -1,0 +1,226 @@
+package view
+
+import (
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/cyan-cd/cyan/api/v1alpha1"
+	"github.com/cyan-cd/cyan/internal/project"
+)
+
+// mostResults bounds the results of an operation that a detail has.
+const mostResults = 1000
+
+// Detail is an Application as its own page shows it.
+type Detail struct {
+	Row        Row             `json:"row"`
+	Manifest   string          `json:"manifest" doc:"YAML, without its status"`
+	Conditions []Condition     `json:"conditions"`
+	Nodes      []Node          `json:"nodes"`
+	Hidden     int             `json:"hidden,omitempty" doc:"nodes that are left out, the least troubled ones"`
+	Trouble    string          `json:"trouble,omitempty" doc:"why what the objects own is not shown"`
+	History    []Deployment    `json:"history" doc:"newest first"`
+	Pin        *Pin            `json:"pin,omitempty"`
+	Operation  *WholeOperation `json:"operation,omitempty"`
+	Commit     *DeployedCommit `json:"commit,omitempty" doc:"the one that is live"`
+	Windows    []Window        `json:"windows"`
+	CanSync    bool            `json:"canSync" doc:"the sync windows let a person sync now"`
+	Links      []Link          `json:"links"`
+	URLs       []string        `json:"urls"`
+}
+
+// Deployment is a revision that was deployed.
+type Deployment struct {
+	ID         int64  `json:"id"`
+	Revision   string `json:"revision"`
+	Author     string `json:"author,omitempty"`
+	Message    string `json:"message,omitempty"`
+	Date       string `json:"date,omitempty" format:"date-time"`
+	DeployedAt string `json:"deployedAt" format:"date-time"`
+	StartedAt  string `json:"startedAt,omitempty" format:"date-time"`
+	By         string `json:"by,omitempty"`
+	Path       string `json:"path,omitempty"`
+}
+
+// Pin is what a rollback holds: automation does not deploy the commit again.
+type Pin struct {
+	Revision string `json:"revision"`
+	By       string `json:"by,omitempty"`
+	Since    string `json:"since,omitempty" format:"date-time"`
+	Remedy   string `json:"remedy"`
+}
+
+// WholeOperation is an operation with what it has done to each object.
+type WholeOperation struct {
+	Operation
+	Revision string   `json:"revision,omitempty"`
+	Retries  int64    `json:"retries,omitempty"`
+	Results  []Result `json:"results" doc:"a bounded number"`
+}
+
+// Result is what a sync has done to an object or a hook.
+type Result struct {
+	Group     string `json:"group"`
+	Kind      string `json:"kind"`
+	Namespace string `json:"namespace,omitempty"`
+	Name      string `json:"name"`
+	Phase     string `json:"phase,omitempty"`
+	Status    string `json:"status,omitempty"`
+	Message   string `json:"message,omitempty"`
+	Hook      string `json:"hook,omitempty"`
+}
+
+// DeployedCommit is a commit that is live.
+type DeployedCommit struct {
+	Revision string `json:"revision"`
+	Author   string `json:"author,omitempty"`
+	Message  string `json:"message,omitempty"`
+	Date     string `json:"date,omitempty" format:"date-time"`
+}
+
+// Window is a sync window.
+type Window struct {
+	Kind     string `json:"kind"`
+	Schedule string `json:"schedule"`
+	Active   bool   `json:"active"`
+	Manual   bool   `json:"manual"`
+}
+
+// Link is a link for people.
+type Link struct {
+	Title string `json:"title"`
+	URL   string `json:"url"`
+}
+
+// DetailSeen is what a detail is made of.
+type DetailSeen struct {
+	Application *v1alpha1.Application
+	Row         Row
+	Manifest    string
+	Nodes       []Node
+	Hidden      int
+	Trouble     string
+	// Project is that of the Application, nil where it cannot be read, and To is where the Application goes.
+	Project *v1alpha1.AppProject
+	To      project.Destination
+	// Commits are those that could be read, by their SHA.
+	Commits map[string]Commit
+}
+
+// RevisionsOf returns the commits that a detail of an Application tells of, the live one first.
+func RevisionsOf(app *v1alpha1.Application) []string {
+	revisions := []string{liveRevision(app)}
+	for _, h := range slices.Backward(app.Status.History) {
+		if r := revisionOf(h.Revision, h.Revisions); !slices.Contains(revisions, r) {
+			revisions = append(revisions, r)
+		}
+	}
+	return slices.DeleteFunc(revisions, func(r string) bool { return r == "" })
+}
+
+// DetailOf returns the detail of an Application.
+func DetailOf(seen DetailSeen, now time.Time) Detail {
+	app := seen.Application
+	d := Detail{
+		Row: seen.Row, Manifest: seen.Manifest, Conditions: conditionsOf(app), Nodes: nonNil(seen.Nodes), Hidden: seen.Hidden, Trouble: seen.Trouble, History: historyOf(app, seen.Commits), Pin: pinOf(app),
+		Operation: wholeOperation(app.Status.OperationState), Windows: []Window{}, CanSync: true, Links: []Link{}, URLs: nonNil(Links(app.Status.Summary.ExternalURLs)),
+	}
+	if revision := liveRevision(app); revision != "" {
+		c := seen.Commits[revision]
+		d.Commit = &DeployedCommit{revision, c.Author, c.Message, c.Date}
+	}
+	for _, i := range app.Spec.Info {
+		if urls := Links([]string{i.Value}); len(urls) > 0 {
+			d.Links = append(d.Links, Link{shortened(i.Name), urls[0]})
+		}
+	}
+	d.Links = firstOf(d.Links, mostImages)
+	if seen.Project != nil {
+		d.CanSync = project.Windows(seen.Project, app, seen.To, project.ByPerson, now).Reason == ""
+		for _, w := range project.WindowsOf(seen.Project, app, seen.To) {
+			open, err := project.WindowOpen(w, now)
+			d.Windows = append(d.Windows, Window{w.Kind, w.Schedule, open && err == nil, w.ManualSync})
+		}
+	}
+	return d
+}
+
+// conditionsOf returns the conditions with what to do about each: what the message says itself, or what is known of the
+// type.
+func conditionsOf(app *v1alpha1.Application) []Condition {
+	conditions := []Condition{}
+	for _, c := range app.Status.Conditions {
+		shown := Condition{Type: c.Type, Message: shortened(c.Message), Since: stamp(c.LastTransitionTime)}
+		if cause, remedy, ok := cutLast(shown.Message, "; "); ok {
+			shown.Message, shown.Remedy = cause, remedy
+		} else {
+			shown.Remedy = remedies[c.Type]
+		}
+		conditions = append(conditions, shown)
+	}
+	return conditions
+}
+
+// cutLast cuts a text at the last separator.
+func cutLast(text, separator string) (before, after string, ok bool) {
+	i := strings.LastIndex(text, separator)
+	if i < 0 {
+		return text, "", false
+	}
+	return text[:i], text[i+len(separator):], true
+}
+
+func historyOf(app *v1alpha1.Application, commits map[string]Commit) []Deployment {
+	history := []Deployment{}
+	for _, h := range slices.Backward(app.Status.History) {
+		revision := revisionOf(h.Revision, h.Revisions)
+		c := commits[revision]
+		deployed := Deployment{
+			ID: h.ID, Revision: revision, Author: c.Author, Message: c.Message, Date: c.Date, DeployedAt: stamp(&h.DeployedAt), StartedAt: stamp(h.DeployStartedAt), By: initiator(h.InitiatedBy),
+		}
+		if sources := h.GetSources(); len(sources) > 0 {
+			deployed.Path = sources[0].Path
+		}
+		history = append(history, deployed)
+	}
+	return history
+}
+
+// pinOf returns what a rollback holds. Who has rolled back is known as long as that is the last deployment.
+func pinOf(app *v1alpha1.Application) *Pin {
+	revision := app.Annotations[v1alpha1.RollbackPinAnnotation]
+	if revision == "" {
+		return nil
+	}
+	p := &Pin{Revision: revision, Remedy: "push another commit, or sync this one yourself"}
+	if n := len(app.Status.History); n > 0 {
+		if last := app.Status.History[n-1]; revisionOf(last.Revision, last.Revisions) != revision {
+			p.By, p.Since = initiator(last.InitiatedBy), stamp(&last.DeployedAt)
+		}
+	}
+	return p
+}
+
+func wholeOperation(state *v1alpha1.OperationState) *WholeOperation {
+	o := operationOf(state)
+	if o == nil {
+		return nil
+	}
+	whole := &WholeOperation{Operation: *o, Retries: state.RetryCount, Results: []Result{}}
+	if state.SyncResult == nil {
+		return whole
+	}
+	whole.Revision = revisionOf(state.SyncResult.Revision, state.SyncResult.Revisions)
+	for _, r := range firstOf(state.SyncResult.Resources, mostResults) {
+		whole.Results = append(whole.Results, Result{
+			Group: r.Group, Kind: r.Kind, Namespace: r.Namespace, Name: r.Name, Phase: string(r.HookPhase), Status: string(r.Status), Message: shortened(r.Message), Hook: string(r.HookType),
+		})
+	}
+	return whole
+}
+
+// CommitOf returns a commit as pages show it.
+func CommitOf(sha, author, message string, date time.Time) Commit {
+	return Commit{SHA: sha, Author: shortened(author), Message: shortened(strings.TrimSpace(message)), Date: stampOf(date)}
+}

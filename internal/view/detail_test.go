@@ -1,0 +1,95 @@
+package view
+
+import (
+	"fmt"
+	"slices"
+	"testing"
+	"time"
+
+	"github.com/cyan-cd/cyan/api/v1alpha1"
+	"github.com/cyan-cd/cyan/internal/project"
+)
+
+// deployed is an Application with a history.
+func deployed(a *v1alpha1.Application) {
+	a.Status.Sync.Revision = "two"
+	a.Status.History = []v1alpha1.RevisionHistory{
+		{ID: 1, Revision: "one", DeployedAt: before(time.Hour), InitiatedBy: v1alpha1.OperationInitiator{Username: "ann"}, Source: &v1alpha1.ApplicationSource{Path: "k8s"}},
+		{ID: 2, Revision: "two", DeployedAt: before(time.Minute), DeployStartedAt: at(2 * time.Minute), InitiatedBy: v1alpha1.OperationInitiator{Automated: true}},
+	}
+}
+
+// What a detail has besides its row.
+func TestDetails(t *testing.T) {
+	commits := map[string]Commit{"one": {Author: "Ann", Message: "First", Date: "2026-11-26T10:00:00Z"}, "two": {Author: "Bob", Message: "Second"}}
+	windows := func(manual bool) *v1alpha1.AppProject {
+		return &v1alpha1.AppProject{Spec: v1alpha1.AppProjectSpec{SyncWindows: []v1alpha1.SyncWindow{
+			{Kind: "deny", Schedule: "* * * * *", Duration: "1h", Applications: []string{"*"}, ManualSync: manual}, {Kind: "deny", Schedule: "0 3 * * *", Duration: "1h", Applications: []string{"*"}},
+			{Kind: "deny", Schedule: "* * * * *", Duration: "1h", Applications: []string{"other"}},
+		}}}
+	}
+	for _, c := range []struct {
+		name, want string
+		app        *v1alpha1.Application
+		project    *v1alpha1.AppProject
+		of         func(Detail) any
+	}{
+		{"the history", "[{2 two Bob Second  2026-11-26T11:59:00Z 2026-11-26T11:58:00Z automated sync } {1 one Ann First 2026-11-26T10:00:00Z 2026-11-26T11:00:00Z  ann k8s}]", shop(deployed), nil, func(d Detail) any { return d.History }},
+		{"the live commit", "{two Bob Second }", shop(deployed), nil, func(d Detail) any { return *d.Commit }},
+		{"no commit", "true", shop(), nil, func(d Detail) any { return d.Commit == nil }},
+		{"no pin", "true", shop(deployed), nil, func(d Detail) any { return d.Pin == nil }},
+		{"a pin", "{three automated sync 2026-11-26T11:59:00Z push another commit, or sync this one yourself}", shop(deployed, func(a *v1alpha1.Application) {
+			a.Annotations = map[string]string{v1alpha1.RollbackPinAnnotation: "three"}
+		}), nil, func(d Detail) any { return *d.Pin }},
+		{"a pin of what is deployed", "{two   push another commit, or sync this one yourself}", shop(deployed, func(a *v1alpha1.Application) {
+			a.Annotations = map[string]string{v1alpha1.RollbackPinAnnotation: "two"}
+		}), nil, func(d Detail) any { return *d.Pin }},
+		{"a pin without a history", "{two   push another commit, or sync this one yourself}", shop(func(a *v1alpha1.Application) {
+			a.Annotations = map[string]string{v1alpha1.RollbackPinAnnotation: "two"}
+		}), nil, func(d Detail) any { return *d.Pin }},
+		{"a condition with a remedy", "[{SyncError  Service web: port 0: invalid correct it 2026-11-26T11:59:00Z}]", shop(withCondition(v1alpha1.ConditionSyncError, "Service web: port 0: invalid; correct it")), nil, func(d Detail) any { return d.Conditions }},
+		{"a condition without", "[{SyncError  no correct it in git, or sync again 2026-11-26T11:59:00Z}]", shop(withCondition(v1alpha1.ConditionSyncError, "no")), nil, func(d Detail) any { return d.Conditions }},
+		{"an operation", "Failed x rev 3 [{g Job ns migrate Failed Synced exit 1 PreSync}]", shop(withOperation(v1alpha1.OperationFailed, "x", &v1alpha1.ResourceResult{Group: "g", Kind: "Job", Namespace: "ns", Name: "migrate", HookPhase: "Failed", Status: "Synced", Message: "exit 1", HookType: "PreSync"}), func(a *v1alpha1.Application) {
+			a.Status.OperationState.RetryCount, a.Status.OperationState.SyncResult.Revision = 3, "rev"
+		}), nil, func(d Detail) any {
+			return fmt.Sprint(d.Operation.Phase, " ", d.Operation.Message, " ", d.Operation.Revision, " ", d.Operation.Retries, " ", d.Operation.Results)
+		}},
+		{"an operation that has done nothing yet", "[] ", shop(withOperation(v1alpha1.OperationRunning, ""), func(a *v1alpha1.Application) { a.Status.OperationState.SyncResult = nil }), nil, func(d Detail) any { return fmt.Sprint(d.Operation.Results, " ", d.Operation.Revision) }},
+		{"an operation of many objects", fmt.Sprint(mostResults), shop(withOperation(v1alpha1.OperationRunning, "", slices.Repeat([]*v1alpha1.ResourceResult{{}}, mostResults+1)...)), nil, func(d Detail) any { return len(d.Operation.Results) }},
+		{"no operation", "true", shop(), nil, func(d Detail) any { return d.Operation == nil }},
+		{"sync windows", "[{deny * * * * * true false} {deny 0 3 * * * false false}] false", shop(), windows(false), func(d Detail) any { return fmt.Sprint(d.Windows, " ", d.CanSync) }},
+		{"sync windows that let people sync", "true true", shop(), windows(true), func(d Detail) any { return fmt.Sprint(d.Windows[0].Manual, " ", d.Windows[0].Active) }},
+		{"no project", "[] true", shop(), nil, func(d Detail) any { return fmt.Sprint(d.Windows, " ", d.CanSync) }},
+		{"addresses", "[https://shop.example]", shop(func(a *v1alpha1.Application) {
+			a.Status.Summary.ExternalURLs = []string{"https://shop.example", "javascript:alert(1)"}
+		}), nil, func(d Detail) any { return d.URLs }},
+		{"links", "[{board https://board.example}]", shop(func(a *v1alpha1.Application) {
+			a.Spec.Info = []v1alpha1.Info{{Name: "board", Value: "https://board.example"}, {Name: "team", Value: "shop"}, {Name: "bad", Value: "javascript:alert(1)"}}
+		}), nil, func(d Detail) any { return d.Links }},
+		{"lists that are empty", "truetruetruetrue", shop(), nil, func(d Detail) any {
+			return fmt.Sprint(d.Nodes != nil) + fmt.Sprint(d.URLs != nil) + fmt.Sprint(d.Conditions != nil) + fmt.Sprint(d.History != nil)
+		}},
+	} {
+		d := DetailOf(DetailSeen{Application: c.app, Project: c.project, Commits: commits, To: project.Destination{Namespace: "shop"}}, noon)
+		if got := fmt.Sprint(c.of(d)); got != c.want {
+			t.Errorf("%s: got %s, want %s", c.name, got, c.want)
+		}
+	}
+	d := DetailOf(DetailSeen{Application: shop(), Row: Row{Name: "x"}, Manifest: "m", Nodes: []Node{{ID: "n"}}, Hidden: 3, Trouble: "t"}, noon)
+	if d.Row.Name != "x" || d.Manifest != "m" || d.Nodes[0].ID != "n" || d.Hidden != 3 || d.Trouble != "t" {
+		t.Errorf("got %+v", d)
+	}
+}
+
+// Each commit is asked for once, the live one first.
+func TestWhichCommitsADetailTellsOf(t *testing.T) {
+	app := shop(deployed, func(a *v1alpha1.Application) {
+		a.Status.History = append(a.Status.History, v1alpha1.RevisionHistory{Revision: "one"}, v1alpha1.RevisionHistory{})
+	})
+	if got := fmt.Sprint(RevisionsOf(app)); got != "[two one]" {
+		t.Errorf("got %s", got)
+	}
+	if got := RevisionsOf(shop()); len(got) != 0 {
+		t.Errorf("got %v", got)
+	}
+}
