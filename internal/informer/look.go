@@ -147,7 +147,7 @@ func (l *Look) Objects(ctx context.Context) ([]view.Observed, error) {
 	var all []view.Observed
 	for _, n := range l.spaces {
 		if err := n.wait(ctx); err != nil {
-			return nil, &problem.Error{Kind: problem.Unreachable, Object: "cluster of the Application", Cause: "its objects could not be listed in " + listTimeout.String(), Remedy: "check that its API server runs", Err: err}
+			return nil, &problem.Error{Kind: problem.Unreachable, Object: "cluster of the Application", Cause: "its objects cannot be listed: " + err.Error(), Remedy: "check that its API server runs, and what cyan may read there", Err: err}
 		}
 		all = n.observed(all)
 	}

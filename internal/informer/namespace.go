@@ -3,6 +3,7 @@ package informer
 import (
 	"context"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"k8s.io/apimachinery/pkg/api/meta"
@@ -40,10 +41,21 @@ type namespace struct {
 
 // kind is one whose objects are watched in a namespace.
 type kind struct {
+	// informer is set before the kind was tried, and nil for one that the cluster does not serve.
 	informer cache.SharedIndexInformer
 	// tried is closed once the kind was listed, or could not be.
 	tried chan struct{}
 	once  sync.Once
+	// failed is why it could not be; nil when it could, and until it was tried.
+	failed atomic.Pointer[error]
+}
+
+// settle notes that the kind was tried.
+func (k *kind) settle(err error) {
+	if err != nil {
+		k.failed.Store(&err)
+	}
+	k.once.Do(func() { close(k.tried) })
 }
 
 // record is what is kept of an object.
@@ -64,30 +76,43 @@ func small(object any) (any, error) {
 	}, nil
 }
 
-// watchNamespace begins to watch a namespace of a cluster, until it is ended.
+// watchNamespace begins to watch a namespace of a cluster, until it is ended. It waits for nothing.
 func watchNamespace(life context.Context, c *Cluster, name string) *namespace {
 	ctx, end := context.WithCancel(life)
 	n := &namespace{end: end, readers: map[*Look]struct{}{}}
 	for _, of := range Kinds {
-		mapping, err := c.RESTMapper().RESTMapping(of.GroupKind(), of.Version)
-		if meta.IsNoMatchError(err) {
-			continue
-		}
-		resource := schema.GroupVersionResource{}
-		if err == nil {
-			resource = mapping.Resource
-		} else {
-			// Whether it is served is not known; asking for its objects will show that.
-			resource, _ = meta.UnsafeGuessKindToResource(of)
-		}
-		n.kinds = append(n.kinds, n.watch(ctx, c.Dynamic, c.Dynamic.Resource(resource).Namespace(name)))
+		k := &kind{tried: make(chan struct{})}
+		n.kinds = append(n.kinds, k)
+		go n.watch(ctx, k, c, of, name)
 	}
 	return n
 }
 
-func (n *namespace) watch(ctx context.Context, connection dynamic.Interface, resource dynamic.ResourceInterface) *kind {
-	k := &kind{tried: make(chan struct{})}
-	k.informer = cache.NewSharedIndexInformerWithOptions(cache.ToListWatcherWithWatchListSemantics(&cache.ListWatch{
+// watch watches a kind in a namespace, if the cluster serves it.
+func (n *namespace) watch(ctx context.Context, k *kind, c *Cluster, of schema.GroupVersionKind, name string) {
+	mapping, err := c.RESTMapper().RESTMapping(of.GroupKind(), of.Version)
+	resource := schema.GroupVersionResource{}
+	switch {
+	case meta.IsNoMatchError(err):
+		k.settle(nil)
+		return
+	case err != nil:
+		// Whether it is served is not known; asking for its objects will show that.
+		resource, _ = meta.UnsafeGuessKindToResource(of)
+	default:
+		resource = mapping.Resource
+	}
+	k.informer = n.informerOf(k, c.Dynamic, c.Dynamic.Resource(resource).Namespace(name))
+	go func() {
+		if cache.WaitForCacheSync(ctx.Done(), k.informer.HasSynced) {
+			k.settle(nil)
+		}
+	}()
+	k.informer.RunWithContext(ctx)
+}
+
+func (n *namespace) informerOf(k *kind, connection dynamic.Interface, resource dynamic.ResourceInterface) cache.SharedIndexInformer {
+	informer := cache.NewSharedIndexInformerWithOptions(cache.ToListWatcherWithWatchListSemantics(&cache.ListWatch{
 		ListWithContextFunc: func(ctx context.Context, o metav1.ListOptions) (runtime.Object, error) {
 			return resource.List(ctx, o)
 		},
@@ -95,19 +120,13 @@ func (n *namespace) watch(ctx context.Context, connection dynamic.Interface, res
 			return resource.Watch(ctx, o)
 		},
 	}, connection), &unstructured.Unstructured{}, cache.SharedIndexInformerOptions{})
-	// Neither can fail before the informer runs.
-	_ = k.informer.SetTransform(small)
-	_ = k.informer.SetWatchErrorHandlerWithContext(func(context.Context, *cache.Reflector, error) { k.once.Do(func() { close(k.tried) }) })
-	_, _ = k.informer.AddEventHandler(cache.ResourceEventHandlerFuncs{
+	// None of these can fail before the informer runs.
+	_ = informer.SetTransform(small)
+	_ = informer.SetWatchErrorHandlerWithContext(func(_ context.Context, _ *cache.Reflector, err error) { k.settle(err) })
+	_, _ = informer.AddEventHandler(cache.ResourceEventHandlerFuncs{
 		AddFunc: func(any) { n.notify() }, UpdateFunc: func(any, any) { n.notify() }, DeleteFunc: func(any) { n.notify() },
 	})
-	go k.informer.RunWithContext(ctx)
-	go func() {
-		if cache.WaitForCacheSync(ctx.Done(), k.informer.HasSynced) {
-			k.once.Do(func() { close(k.tried) })
-		}
-	}()
-	return k
+	return informer
 }
 
 // notify has all who look know that something has changed.
@@ -119,20 +138,34 @@ func (n *namespace) notify() {
 	}
 }
 
-// wait waits until each kind was listed, or could not be.
+// wait waits until each kind was listed, or could not be. It returns an error when none could: that nothing is there is
+// known of what was listed alone.
 func (n *namespace) wait(ctx context.Context) error {
+	var failed error
+	listed := len(n.kinds) == 0
 	for _, k := range n.kinds {
 		select {
 		case <-k.tried:
 		case <-ctx.Done():
 			return ctx.Err()
 		}
+		if why := k.failed.Load(); why != nil && k.informer != nil && !k.informer.HasSynced() {
+			failed = *why
+			continue
+		}
+		listed = true
 	}
-	return nil
+	if listed {
+		return nil
+	}
+	return failed
 }
 
 func (n *namespace) observed(all []view.Observed) []view.Observed {
 	for _, k := range n.kinds {
+		if k.informer == nil {
+			continue
+		}
 		for _, object := range k.informer.GetStore().List() {
 			if r, ok := object.(*record); ok {
 				all = append(all, r.Observed)
