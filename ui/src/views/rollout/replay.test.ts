@@ -66,10 +66,16 @@ describe("frames", () => {
   it("is the same for a list that is newest first", () => {
     expect(frames({ ...world, events: story.slice().reverse() })).toEqual(all);
   });
-  it("keeps the order of events of one second, newest first or not", () => {
-    const same = story.map((e, i) => ({ ...e, time: i === story.length - 1 ? story[8]!.time : story[0]!.time }));
-    const reasons = (events: typeof story) => frames({ ...world, events }).map((f) => f.event.message);
-    expect(reasons(same.slice().reverse())).toEqual(same.map((e) => e.message));
+  it("has the events of one second as a rollout goes, in whatever order they are told", () => {
+    const same = story.map((e) => ({ ...e, time: story[0]!.time }));
+    const told = (events: typeof story) => frames({ ...world, events }).map((f) => f.event.message);
+    const want = same.map((e) => e.message);
+    expect(told(same.slice().reverse())).toEqual(want);
+    expect(told([4, 8, 0, 6, 2, 7, 1, 5, 3].map((i) => same[i]!))).toEqual(want);
+  });
+  it("keeps events of the same kind and second in their order", () => {
+    const notes = ["c", "a", "b"].map((m) => event(0, "Note", m));
+    expect(frames({ ...world, events: notes }).map((f) => f.event.message)).toEqual(["c", "a", "b"]);
   });
   it("leaves out what has no time", () => {
     expect(frames({ ...world, events: [{ ...story[0]!, time: "never" }] })).toEqual([]);

@@ -61,13 +61,39 @@ export interface Frame {
 
 const byTime = (a: Event, b: Event) => Date.parse(a.time) - Date.parse(b.time);
 
+/** rank orders the events of one second, which the cluster tells in any order, as a rollout goes. */
+function rank(c: Change): number {
+  switch (c.kind) {
+    case "begin":
+      return 0;
+    case "create":
+      return 1;
+    case "note":
+      return 2;
+    case "scale":
+      return c.to >= c.from ? 3 : 9;
+    case "switch":
+      return c.role === "preview" ? 4 : 7;
+    case "pause":
+      return 5;
+    case "resume":
+      return 6;
+    case "complete":
+    case "abort":
+      return 8;
+  }
+}
+
 /** frames returns the state after each event, oldest first. */
 export function frames(view: Pick<RolloutView, "name" | "events" | "services" | "revisions">): Frame[] {
   const roles = new Map(view.services.map((s) => [s.name, s.role]));
   // The list may come newest first, as the page shows it; events of one second keep their order then.
   const newestFirst = view.events.length > 1 && byTime(view.events[0]!, view.events[view.events.length - 1]!) > 0;
-  const events = (newestFirst ? view.events.slice().reverse() : view.events.slice()).filter((e) => !Number.isNaN(Date.parse(e.time))).sort(byTime);
-  const changes = events.map((e) => change(e, (service) => roles.get(service) ?? "active"));
+  const known = (newestFirst ? view.events.slice().reverse() : view.events.slice())
+    .filter((event) => !Number.isNaN(Date.parse(event.time)))
+    .map((event) => ({ event, change: change(event, (service) => roles.get(service) ?? "active") }))
+    .sort((a, b) => byTime(a.event, b.event) || rank(a.change) - rank(b.change));
+  const [events, changes] = [known.map((k) => k.event), known.map((k) => k.change)];
   let state = before(changes);
   return events.map((event, i) => {
     const c = changes[i]!;
