@@ -51,6 +51,8 @@ export const rollout = {
   "rollout.message.old-replicas-are-pending-termination": "Switched; the pods of the version before are going.",
   "rollout.message.aborted": "The update to revision {revision} was aborted: the traffic stays on the version before. Mend it in git, or retry.",
   "rollout.message.deadline": "ReplicaSet {replicaSet} has made no progress for too long: see why its pods do not become Ready, then mend it in git or abort.",
+  "rollout.message.updated-replicas-are-still-becoming-available": "Pods of the new version are becoming Ready.",
+  "rollout.switched": "Switched: the version before stays for a while, for what is open and for a way back.",
   "rollout.rest": "At rest: nothing is on its way.",
   "rollout.empty": "Scaled to 0: there are no pods, and nothing answers.",
   "rollout.gates": "The way to the traffic",

@@ -51,6 +51,8 @@ export const rollout = {
   "rollout.message.old-replicas-are-pending-termination": "切り替えました。前のバージョンの Pod を終了しています。",
   "rollout.message.aborted": "リビジョン {revision} への更新は中止されました。トラフィックは前のバージョンのままです。git で修正するか、再試行してください。",
   "rollout.message.deadline": "ReplicaSet {replicaSet} が長時間進んでいません。Pod が Ready にならない原因を確認し、git で修正するか中止してください。",
+  "rollout.message.updated-replicas-are-still-becoming-available": "新しいバージョンの Pod が Ready になるのを待っています。",
+  "rollout.switched": "切り替えました。前のバージョンは、処理中のリクエストと切り戻しのためにしばらく残ります。",
   "rollout.rest": "静止中です。進行中の更新はありません。",
   "rollout.empty": "0 にスケールされています。Pod がないため、応答するものはありません。",
   "rollout.gates": "公開までの関門",

@@ -20,7 +20,7 @@ export function Gates({ gates }: { gates: RolloutView["gates"] }) {
               <Icon aria-hidden size={16} strokeWidth={2.4} />
               <b>{word("rollout.gate", gate.name)}</b>
               <span className="gate-state">{t(`rollout.gate.state.${gate.state}`)}</span>
-              {gate.until && (
+              {gate.until && gate.state === "waiting" && (
                 <span className="gate-until">
                   {t("rollout.gate.in", { time: "" })} <Until at={gate.until} />
                 </span>

@@ -123,7 +123,7 @@ function Next({ view, asking }: { view: RolloutView; asking: Asking }) {
   const until = untilOf(view);
   const can = (["promote", "promote-full", "retry", "abort"] as const).filter((name) => view.actions.some((a) => a.name === name && a.enabled));
   const tone = view.phase === "Degraded" || view.aborted ? "bad" : view.paused || view.phase === "Paused" ? "still" : view.phase === "Progressing" ? "busy" : "ok";
-  const words = inWords(view.message) || (view.desired === 0 ? t("rollout.empty") : view.phase === "Healthy" ? t("rollout.rest") : (view.gates.find((g) => g.state === "waiting")?.message ?? ""));
+  const words = inWords(view.message) || (view.desired === 0 ? t("rollout.empty") : view.phase === "Healthy" ? t(until ? "rollout.switched" : "rollout.rest") : (view.gates.find((g) => g.state === "waiting")?.message ?? ""));
   return (
     <div className="next" data-tone={tone}>
       <div className="next-words">
