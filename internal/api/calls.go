@@ -27,6 +27,7 @@ const (
 type caller struct {
 	auth.Identity
 	request *http.Request
+	writer  http.ResponseWriter
 	rights  access.Rights
 	options access.Options
 	// version distinguishes the rights from those of others, and from others that the caller has had.
@@ -101,7 +102,7 @@ func (s *service) admit(ctx huma.Context, next func(huma.Context)) {
 		return
 	}
 	s.renew(w, r, c)
-	r.Body = http.MaxBytesReader(w, r.Body, largestBody)
+	r.Body, c.writer = http.MaxBytesReader(w, r.Body, largestBody), w
 	next(huma.WithValue(ctx, callerKey{}, c))
 }
 
@@ -148,7 +149,12 @@ func register[I, O any](s *service, operation huma.Operation, do func(ctx contex
 	operation.RejectUnknownQueryParameters = true
 	huma.Register(s.api, operation, func(ctx context.Context, in *I) (*O, error) {
 		c := callerOf(ctx)
+		// All is read that is wanted: the time for that would end the call as well. What is left of the request is given
+		// its time after the call. Where there are no deadlines, as in tests, nobody is slow.
+		control := http.NewResponseController(c.writer)
+		_ = control.SetReadDeadline(time.Time{})
 		out, err := do(ctx, c, in)
+		_ = control.SetReadDeadline(time.Now().Add(readTimeout))
 		if !c.judged {
 			s.log.Error("a call was not judged", "operation", operation.OperationID)
 			out, err = nil, errNotJudged

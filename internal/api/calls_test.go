@@ -6,6 +6,7 @@ import (
 	"net/http/httptest"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/danielgtaylor/huma/v2"
 )
@@ -23,6 +24,39 @@ func TestCallsThatAreNotJudgedAnswerNothing(t *testing.T) {
 	mux.ServeHTTP(answer, httptest.NewRequest(http.MethodGet, "/api/forgetful", http.NoBody))
 	if answer.Code != http.StatusInternalServerError || strings.Contains(answer.Body.String(), "secret") {
 		t.Errorf("got %d %s", answer.Code, answer.Body)
+	}
+}
+
+// deadlines remembers when a request has to have been read.
+type deadlines struct {
+	*httptest.ResponseRecorder
+	last time.Time
+}
+
+func (d *deadlines) SetReadDeadline(at time.Time) error {
+	d.last = at
+	return nil
+}
+
+// The time that a request may take to arrive does not end what is done about it.
+func TestACallMayTakeLongerThanItsRequest(t *testing.T) {
+	w := newWorld(t)
+	s, mux := assemble(w.options)
+	answer := &deadlines{ResponseRecorder: httptest.NewRecorder()}
+	var within time.Time
+	register(s, huma.Operation{OperationID: "slow", Method: http.MethodPost, Path: "/api/slow", Security: anybody}, func(_ context.Context, c *caller, _ *credentials) (*versionInfo, error) {
+		c.open()
+		within = answer.last
+		return &versionInfo{}, nil
+	})
+	answer.last = time.Unix(1, 0)
+	r := httptest.NewRequest(http.MethodPost, "/api/slow", strings.NewReader(`{"username":"a","password":"b"}`))
+	r.Header.Set("Content-Type", "application/json")
+	if mux.ServeHTTP(answer, r); answer.Code != http.StatusOK || !within.IsZero() {
+		t.Errorf("%d %s: while the call goes on, the request has to be read until %s", answer.Code, answer.Body, within)
+	}
+	if answer.last.IsZero() {
+		t.Error("what is left of a request may take for ever")
 	}
 }
 
