@@ -83,7 +83,7 @@ function Reading({ row, node, search, go, names, crash }: { row: Row; node: Tree
       <div className="actions">
         <input className="input" type="search" aria-label={t("app.logs.search")} placeholder={t("app.logs.search")} value={search.find ?? ""} onChange={(e) => go({ find: e.target.value || undefined }, true)} />
         {names.length > 1 && (
-          <Menu label={t("app.logs.container")} look="plain" items={[{ id: "*", label: t("app.logs.all"), text: t("app.logs.all"), chosen: container === "*" }, ...names.map((n) => ({ id: n, label: n, text: n, chosen: container === n }))]} onAction={(id) => go({ container: id, previous: undefined })}>
+          <Menu label={`${t("app.logs.container")}: ${container === "*" ? t("app.logs.all") : container}`} look="plain" items={[{ id: "*", label: t("app.logs.all"), text: t("app.logs.all"), chosen: container === "*" }, ...names.map((n) => ({ id: n, label: n, text: n, chosen: container === n }))]} onAction={(id) => go({ container: id, previous: undefined })}>
             {container === "*" ? t("app.logs.all") : container}
           </Menu>
         )}

@@ -80,7 +80,7 @@ function One({ facet, chosen, counts, choose }: { facet: Facet; chosen: string[]
   const name = (v: string) => (facet === "kind" ? v : word(facet, v));
   return (
     <Menu
-      label={t(`app.filter.${facet}`)}
+      label={[t(`app.filter.${facet}`), ...(chosen.length === 1 ? [name(chosen[0]!)] : chosen.length > 1 ? [chosen.length] : [])].join(" ")}
       many
       look={chosen.length > 0 ? "plain" : "quiet"}
       items={[...values]
