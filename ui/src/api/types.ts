@@ -114,6 +114,8 @@ export interface Detail {
   conditions: Condition[];
   nodes: TreeNode[];
   hidden?: number;
+  /** trouble is why what the objects own is not shown. */
+  trouble?: string;
   history: Deployment[];
   pin?: { revision: string; by?: string; since?: string; remedy: string };
   operation?: Operation & { revision?: string; retries?: number; results: Result[] };

@@ -87,7 +87,7 @@ function Actions({ detail, onSync, onHistory, onDelete }: Props) {
           {t("app.terminate")}
         </Button>
       ) : (
-        <Button look="main" icon={<RefreshCw size={16} aria-hidden />} why={missing(row, "sync")} onPress={onSync}>
+        <Button look="main" icon={<RefreshCw size={16} aria-hidden />} why={missing(row, "sync") ?? (detail.canSync ? undefined : t("app.window.closed"))} onPress={onSync}>
           {t("app.sync")}
         </Button>
       )}

@@ -21,6 +21,11 @@ export function Notices({ detail, cause, show }: { detail: Detail; cause?: Cause
           <strong>{t("app.operation.failed")}</strong> <span className="name">{operation!.message}</span>
         </div>
       )}
+      {detail.trouble && (
+        <p className="notice name" data-tone="warn">
+          {detail.trouble}
+        </p>
+      )}
       <Conditions conditions={conditions} />
       {pin && (
         <div className="notice" data-tone="still">

@@ -70,7 +70,7 @@ export function parse(text: string, container: string): Parsed {
     const line = value.result;
     if (!line) continue;
     if (line.last) parsed.last = true;
-    if (line.content || line.timeStampStr) parsed.entries.push({ pod: line.podName ?? "", container, time: line.timeStampStr ?? "", text: line.content ?? "" });
+    else if (line.content || line.timeStampStr) parsed.entries.push({ pod: line.podName ?? "", container, time: line.timeStampStr ?? "", text: line.content ?? "" });
   }
   return parsed;
 }

@@ -117,7 +117,7 @@ describe("logs", () => {
   });
   it("reads pieces of a stream", () => {
     const line = '{"result":{"content":"a","timeStampStr":"t","podName":"p"}}';
-    expect(parse(`${line}\nnonsense\n\n{"result":{"last":true}}\n{"error":{"message":"no"}}\n{"res`, "c")).toEqual({ entries: [{ pod: "p", container: "c", time: "t", text: "a" }], last: true, error: "no", rest: '{"res' });
+    expect(parse(`${line}\nnonsense\n\n{"result":{"last":true,"timeStampStr":"t","content":""}}\n{"error":{"message":"no"}}\n{"res`, "c")).toEqual({ entries: [{ pod: "p", container: "c", time: "t", text: "a" }], last: true, error: "no", rest: '{"res' });
   });
   it("finds the line of an address", () => {
     expect(lineKey(entry(""))).toBe("p@2026-01-01T00:00:00Z");
