@@ -54,6 +54,10 @@ var looks = []struct {
 	{"getRepositoryCredentials", http.MethodGet, "/api/v1/repocreds/https%3A%2F%2Fgit.example", "", others, others},
 	{"updateRepositoryCredentials", http.MethodPut, "/api/v1/repocreds/https%3A%2F%2Fgit.example", `{"username":"a"}`, []string{"admin"}, []string{"admin"}},
 	{"deleteRepositoryCredentials", http.MethodDelete, "/api/v1/repocreds/https%3A%2F%2Fgit.example", "", []string{"admin"}, []string{"admin"}},
+	{"getApplicationSyncWindows", http.MethodGet, "/api/v1/applications/PROJECT-web/syncwindows", "", seers, others},
+	{"revisionMetadata", http.MethodGet, "/api/v1/applications/PROJECT-web/revisions/abcdef0/metadata?sourceIndex=1", "", seers, others},
+	{"listLinks", http.MethodGet, "/api/v1/applications/PROJECT-web/links", "", seers, others},
+	{"listResourceLinks", http.MethodGet, "/api/v1/applications/PROJECT-web/resource/links?group=apps&version=v1&kind=Deployment&namespace=PROJECT&resourceName=web", "", seers, others},
 }
 
 func init() { calls = append(calls, looks...) }

@@ -94,6 +94,7 @@ func registerLooks(s *service) {
 	clusterCalls{l}.register()
 	registerRepositories(l)
 	badges{l}.register()
+	abouts{l}.register()
 }
 
 // trees are the calls that show what an Application's objects own.
