@@ -45,7 +45,7 @@ func needPage(t *testing.T) {
 func TestBrowser(t *testing.T) {
 	needPage(t)
 	site := serve(t, pretend(t))
-	for _, file := range []string{"page", "rollout", "views"} {
+	for _, file := range []string{"create", "page", "rollout", "views"} {
 		t.Run(file, func(t *testing.T) { runNode(t, filepath.Join("test", file+".test.mjs"), "PAGE="+site) })
 	}
 }

@@ -16,6 +16,14 @@ const views = {
   deliveries: "/deliveries",
   delivery: "/deliveries/argocd/web-front-7/1000",
 };
+const shop = encodeURIComponent(JSON.stringify({ metadata: { name: "shop" }, spec: { project: "shop", source: { repoURL: "https://git.example/shop/deploy.git", path: "apps/shop/overlays/production" }, destination: { namespace: "shop" }, syncPolicy: { automated: { prune: true }, retry: { limit: 5 } } } }));
+Object.assign(views, {
+  "new": "/new",
+  "new-filled": `/new?new=${shop}`,
+  "new-yaml": `/new?as=yaml&new=${shop}`,
+  edit: "/applications/argocd/request-counter/edit",
+  ...Object.fromEntries(["repositories", "clusters", "projects?project=shop", "windows", "accounts", "account", "roles?subject=aiko", "config", "about"].map((s) => [`settings-${s.split("?")[0]}`, `/settings/${s}`])),
+});
 const looks = [
   { theme: "light", language: "en-US", width: 1440 },
   { theme: "dark", language: "ja-JP", width: 1440 },

@@ -40,6 +40,7 @@ describe("a field that is written", () => {
   it("of a text that is not YAML is not written", () => expect(write("a: [", ["b"], "c")).toBe("a: ["));
   it("goes where a text stood in its way", () => expect(read(write("spec: nothing\n", ["spec", "source", "path"], "k8s")).value).toEqual({ spec: { source: { path: "k8s" } } }));
   it("switches automation on with nothing in it", () => expect(write("spec:\n  project: x\n", ["spec", "syncPolicy", "automated"], {})).toBe("spec:\n  project: x\n  syncPolicy:\n    automated: {}\n"));
+  it("is not quoted for having been empty, and stays quoted if it was", () => expect([write('a: ""\n', ["a"], "shop"), write('a: "x"\n', ["a"], "shop")]).toEqual(["a: shop\n", 'a: "shop"\n']));
   it("leaves automation that is written {}", () => expect(write("spec:\n  syncPolicy:\n    automated:\n      prune: true\n", ["spec", "syncPolicy", "automated", "prune"], undefined)).toBe("spec:\n  syncPolicy:\n    automated: {}\n"));
 });
 

@@ -86,9 +86,10 @@ export function write(text: string, path: Path, value: Value | undefined): strin
     const old = document.getIn(path, true);
     // A scalar that is replaced keeps its comment.
     if (isScalar(old) && (typeof value !== "object" || value === null)) {
+      // What was written "" is not quoted for that.
+      if (old.value === "" || old.type === "BLOCK_LITERAL" || old.type === "BLOCK_FOLDED") delete old.type;
       old.value = value;
       delete old.source;
-      if (old.type === "BLOCK_LITERAL" || old.type === "BLOCK_FOLDED") delete old.type;
     } else document.setIn(path, document.createNode(value));
   }
   return print(document);
