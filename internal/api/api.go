@@ -127,6 +127,7 @@ func assemble(o Options) (*service, *http.ServeMux) {
 	viewed{s}.register()
 	rollouts{viewed{s}}.register()
 	details{viewed{s}}.register()
+	deliveries{viewed{s}}.register()
 	streams{viewed{s}, &readers{of: map[string]int{}}, newRowMemo()}.register()
 	registerLooks(s)
 	return s, mux

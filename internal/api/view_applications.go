@@ -82,7 +82,8 @@ func (s viewed) overviewFor(ctx context.Context, c *caller) (view.Overview, erro
 	if err != nil {
 		return view.Overview{}, err
 	}
-	return view.OverviewOf(rows, nil, s.Feed.Cluster()), nil
+	recent, err := s.deliveriesFor(ctx, c, "", "", recentDeliveries)
+	return view.OverviewOf(rows, recent, s.Feed.Cluster()), err
 }
 
 // rowsFor returns the rows of the Applications that the caller may see.

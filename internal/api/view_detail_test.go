@@ -19,7 +19,8 @@ func withCommits(w *world) {
 		if project != "shop" || repo != "https://git.example/shop" || sha != "two" {
 			return source.Commit{}, errors.New("not there")
 		}
-		return source.Commit{SHA: sha, Author: source.Person{Name: "Ann", Time: time.Date(2026, 11, 26, 12, 0, 0, 0, time.UTC)}, Message: "Count requests\n\nBy path.\n"}, nil
+		ann := source.Person{Name: "Ann", Time: time.Date(2026, 11, 26, 12, 0, 0, 0, time.UTC)}
+		return source.Commit{SHA: sha, Author: ann, Committer: ann, Message: "Count requests\n\nBy path.\n"}, nil
 	}
 	w.handler = Handler(w.options)
 }

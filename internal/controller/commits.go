@@ -3,6 +3,7 @@ package controller
 import (
 	"context"
 	"fmt"
+	"time"
 
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/utils/lru"
@@ -30,18 +31,29 @@ type commitKey struct{ project, repo, sha string }
 func (c commits) commit(ctx context.Context, project, repo, sha string) (source.Commit, error) {
 	key := commitKey{project, repo, sha}
 	if known, ok := c.read.Get(key); ok {
-		return known.(source.Commit), nil //nolint:forcetypeassert // nothing else is kept
+		k := known.(readCommit) //nolint:forcetypeassert // nothing else is kept
+		if k.err == nil || time.Since(k.at) < askAgain {
+			return k.Commit, k.err
+		}
 	}
 	credentials, err := c.credentials(ctx)
 	if err != nil {
 		return source.Commit{}, err
 	}
 	found, err := c.mirrors.Commit(ctx, credentials.Repository(repo, project), sha)
-	if err == nil {
-		c.read.Add(key, found)
-	}
+	c.read.Add(key, readCommit{found, err, time.Now()})
 	return found, err
 }
+
+// readCommit is a commit as it was read, or why it was not.
+type readCommit struct {
+	source.Commit
+	err error
+	at  time.Time
+}
+
+// askAgain is how long a commit that could not be read is not asked for again: a host is not asked for each view.
+const askAgain = time.Minute
 
 func (c commits) credentials(ctx context.Context) (source.CredentialStore, error) {
 	var secrets corev1.SecretList

@@ -1,0 +1,407 @@
+package view
+
+import (
+	"cmp"
+	"fmt"
+	"slices"
+	"time"
+
+	appsv1 "k8s.io/api/apps/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+	"github.com/cyan-cd/cyan/api/v1alpha1"
+	"github.com/cyan-cd/cyan/internal/delivery"
+	"github.com/cyan-cd/cyan/internal/rollout"
+)
+
+// GitCommit is a commit as a repository has it.
+type GitCommit struct {
+	SHA, Author, Message string
+	// Date is when it was made, and Committed when it was put where it stands.
+	Date, Committed time.Time
+	// Trailer returns the value of a trailer; "" where the message has none.
+	Trailer func(key string) string
+}
+
+// DeliverySeen is what deliveries of an Application are made of: what can be seen, whoever did it and whenever the
+// program was started.
+type DeliverySeen struct {
+	Application *v1alpha1.Application
+	// Commits are those of the source that could be read, by their SHA, with those that they name as built.
+	Commits map[string]GitCommit
+	// Rollouts are those of the Application, each with its ReplicaSets.
+	Rollouts []RolloutSeen
+}
+
+// The names of stages, and the states of stages and deliveries.
+const (
+	stageCommit, stageBuild, stageSet, stageSeen, stageSync = "commit", "build", "set", "seen", "sync"
+	stagePreview, stageSwitch, stageDrain, stageHealthy     = "preview", "switch", "drain", "healthy"
+
+	stateDone, stateRunning, stateWaiting, stateFailed, stateSkipped, stateUnknown = "done", "running", "waiting", "failed", "skipped", "unknown"
+
+	DeliveryRunning, DeliveryWaiting, DeliveryDone, DeliveryFailed, DeliverySuperseded = "Running", "Waiting", "Done", "Failed", "Superseded"
+)
+
+// Deliveries returns the deliveries of an Application, newest first: one for each deployment of its history, and before
+// them the sync that goes on or has failed.
+func Deliveries(seen DeliverySeen) []Delivery {
+	app := seen.Application
+	var all []Delivery
+	for i, h := range app.Status.History {
+		all = append(all, deliveryOf(seen, deploymentSeen{
+			id: fmt.Sprint(h.ID), revision: revisionOf(h.Revision, h.Revisions), began: h.DeployStartedAt, ended: &h.DeployedAt, phase: v1alpha1.OperationSucceeded, last: i == len(app.Status.History)-1,
+		}))
+	}
+	if d, ok := underWay(app); ok {
+		if n := len(all); n > 0 && d.isOn {
+			all[n-1] = superseded(all[n-1])
+		}
+		all = append(all, deliveryOf(seen, d))
+	}
+	slices.Reverse(all)
+	return all
+}
+
+// deploymentSeen is one attempt to deploy a commit.
+type deploymentSeen struct {
+	id, revision string
+	began, ended *metav1.Time
+	phase        v1alpha1.OperationPhase
+	message      string
+	// last is set for what the cluster has now, or is to have; isOn while it is being synced.
+	last, isOn bool
+}
+
+// underWay returns the sync that goes on, or that failed and was not followed by a deployment. A dry run deploys
+// nothing.
+func underWay(app *v1alpha1.Application) (deploymentSeen, bool) {
+	state := app.Status.OperationState
+	if state == nil || state.Operation.Sync == nil || state.Operation.Sync.DryRun || state.Phase == v1alpha1.OperationSucceeded {
+		return deploymentSeen{}, false
+	}
+	if n := len(app.Status.History); n > 0 && app.Status.History[n-1].DeployedAt.After(state.StartedAt.Time) {
+		return deploymentSeen{}, false
+	}
+	d := deploymentSeen{began: &state.StartedAt, ended: state.FinishedAt, phase: state.Phase, message: state.Message, revision: state.Operation.Sync.Revision, last: true}
+	if state.SyncResult != nil {
+		d.revision = cmp.Or(revisionOf(state.SyncResult.Revision, state.SyncResult.Revisions), d.revision)
+	}
+	d.isOn = state.Phase == v1alpha1.OperationRunning || state.Phase == v1alpha1.OperationTerminating
+	if d.isOn {
+		// A retry that waits has an end too.
+		d.ended = nil
+	}
+	d.id = fmt.Sprintf("sync-%d", state.StartedAt.Unix())
+	return d, d.revision != ""
+}
+
+// superseded returns a delivery that another has overtaken before it was done.
+func superseded(d Delivery) Delivery {
+	if d.State != DeliveryRunning && d.State != DeliveryWaiting {
+		return d
+	}
+	d.State = DeliverySuperseded
+	for i := range d.Stages {
+		if s := &d.Stages[i]; s.State == stateRunning || s.State == stateWaiting {
+			s.State = stateSkipped
+		}
+	}
+	return d
+}
+
+func deliveryOf(seen DeliverySeen, of deploymentSeen) Delivery {
+	app := seen.Application
+	d := Delivery{ID: of.id, Namespace: app.Namespace, Application: app.Name, Project: cmp.Or(app.Spec.Project, v1alpha1.DefaultProject), Commit: Commit{SHA: of.revision}}
+	commit, known := seen.Commits[of.revision]
+	var source *GitCommit
+	if known {
+		d.Commit = CommitOf(commit.SHA, commit.Author, commit.Message, commit.Date)
+		if mark, marked := delivery.ReadMark(commit.Trailer); marked {
+			d.Image, d.Source = mark.Image, &Commit{SHA: mark.SourceCommit}
+			if built, ok := seen.Commits[mark.SourceCommit]; ok {
+				*d.Source = CommitOf(built.SHA, built.Author, built.Message, built.Date)
+				source = &built
+			}
+		}
+	}
+	d.Stages = append(stagesOfGit(commit, known, d.Source != nil, source, of), syncStage(of))
+	d.Stages = append(d.Stages, stagesOfRollouts(seen, of)...)
+	d.Stages = append(d.Stages, healthStage(app, of))
+	d.finish(of)
+	return d
+}
+
+// stagesOfGit are the way of a commit to the sync.
+func stagesOfGit(commit GitCommit, known, built bool, source *GitCommit, of deploymentSeen) []Stage {
+	made, build, set, seen := Stage{Name: stageCommit, State: stateDone}, Stage{Name: stageBuild, State: stateSkipped}, Stage{Name: stageSet, State: stateSkipped}, Stage{Name: stageSeen, State: stateDone}
+	if !known {
+		for _, s := range []*Stage{&made, &build, &set} {
+			s.State = stateUnknown
+		}
+	}
+	landed := commit.Committed
+	if built {
+		build.State, set.State = stateDone, stateDone
+		set.StartedAt, set.FinishedAt = stampOf(landed), stampOf(landed)
+		build.FinishedAt = stampOf(landed)
+		made.State = stateUnknown
+		if source != nil {
+			made.State, made.StartedAt, made.FinishedAt = stateDone, stampOf(source.Committed), stampOf(source.Committed)
+			build.StartedAt = stampOf(source.Committed)
+		}
+	} else if known {
+		made.StartedAt, made.FinishedAt = stampOf(landed), stampOf(landed)
+	}
+	if known && of.began != nil && !of.began.Time.Before(landed) {
+		seen.StartedAt, seen.FinishedAt = stampOf(landed), stamp(of.began)
+	}
+	return []Stage{made, build, set, seen}
+}
+
+func syncStage(of deploymentSeen) Stage {
+	s := Stage{Name: stageSync, State: stateDone, StartedAt: stamp(of.began), FinishedAt: stamp(of.ended), Message: shortened(of.message)}
+	switch of.phase {
+	case v1alpha1.OperationRunning, v1alpha1.OperationTerminating:
+		s.State, s.FinishedAt = stateRunning, ""
+	case v1alpha1.OperationFailed, v1alpha1.OperationError:
+		s.State = stateFailed
+	}
+	return s
+}
+
+// version is what a Rollout has of a deployment.
+type version struct {
+	seen RolloutSeen
+	rs   *appsv1.ReplicaSet
+	// later are the deployments that began after it.
+	newest bool
+}
+
+// versionsOf returns the versions that a deployment has begun: those made, or taken up again, while it was the last.
+// What a Rollout keeps of them is all that is known.
+func versionsOf(seen DeliverySeen, of deploymentSeen) []version {
+	var versions []version
+	from, until := of.began, nextBegan(seen.Application, of)
+	for _, r := range seen.Rollouts {
+		for _, rs := range r.ReplicaSets {
+			current := rollout.PodHash(rs.Labels) == r.Rollout.Status.CurrentPodHash
+			made := rs.CreationTimestamp
+			if from == nil || made.IsZero() || made.Time.Before(from.Truncate(time.Second)) || until != nil && !made.Before(until) {
+				continue
+			}
+			versions = append(versions, version{r, rs, current})
+		}
+	}
+	return versions
+}
+
+// nextBegan returns when the deployment after this one began; nil for the last.
+func nextBegan(app *v1alpha1.Application, of deploymentSeen) *metav1.Time {
+	var next *metav1.Time
+	consider := func(t *metav1.Time) {
+		if t != nil && of.began != nil && t.After(of.began.Time) && (next == nil || t.Before(next)) {
+			next = t
+		}
+	}
+	for i := range app.Status.History {
+		consider(app.Status.History[i].DeployStartedAt)
+	}
+	if d, ok := underWay(app); ok {
+		consider(d.began)
+	}
+	return next
+}
+
+// stagesOfRollouts are the way of new pods to the traffic; skipped where the deployment has begun no version.
+func stagesOfRollouts(seen DeliverySeen, of deploymentSeen) []Stage {
+	stages := []Stage{{Name: stagePreview, State: stateSkipped}, {Name: stageSwitch, State: stateSkipped}, {Name: stageDrain, State: stateSkipped}}
+	if of.phase == v1alpha1.OperationFailed || of.phase == v1alpha1.OperationError {
+		return stages
+	}
+	versions := versionsOf(seen, of)
+	if len(versions) == 0 {
+		if of.isOn && len(seen.Rollouts) > 0 {
+			for i := range stages {
+				stages[i].State = stateWaiting
+			}
+		}
+		return stages
+	}
+	v := versions[len(versions)-1]
+	for _, other := range versions {
+		if other.newest {
+			v = other
+		}
+	}
+	return v.stages()
+}
+
+// stages returns what is known of a version's way. Of one before the last, its switch is not kept by the Rollout.
+func (v version) stages() []Stage {
+	ro, hash := v.seen.Rollout, rollout.PodHash(v.rs.Labels)
+	preview := Stage{Name: stagePreview, State: stateRunning, StartedAt: stamp(&v.rs.CreationTimestamp)}
+	cut, drain := Stage{Name: stageSwitch, State: stateWaiting}, Stage{Name: stageDrain, State: stateWaiting}
+	last := ro.Status.BlueGreen.Switch
+	switch {
+	case last != nil && last.To == hash:
+		preview.State, preview.FinishedAt = stateDone, stamp(&last.Time)
+		cut.State, cut.StartedAt, cut.FinishedAt = stateRunning, stamp(&last.Time), stamp(last.ConvergedAt)
+		if last.ConvergedAt != nil {
+			cut.State = stateDone
+			drain = v.drain(last)
+		}
+	case !v.newest:
+		preview.State, cut.State, drain.State = stateUnknown, stateUnknown, stateUnknown
+	case ro.Status.Abort:
+		preview.State, preview.FinishedAt, preview.Message = stateFailed, stamp(ro.Status.AbortedAt), title(ro)+": aborted"
+		cut.State, drain.State = stateSkipped, stateSkipped
+	case ro.Status.BlueGreen.ActiveSelector == hash:
+		// The first version takes the traffic without a switch.
+		preview.State, cut.State, drain.State = stateDone, stateDone, stateSkipped
+	case ro.Status.Phase == v1alpha1.RolloutDegraded:
+		preview.State, preview.Message = stateFailed, shortened(title(ro)+": "+ro.Status.Message)
+	case ro.Spec.Paused || len(ro.Status.PauseConditions) > 0:
+		preview.State, preview.Message = stateWaiting, title(ro)+": waits before the switch"
+	}
+	return []Stage{preview, cut, drain}
+}
+
+// drain returns the end of the pods of the version before. When the last of them went is not kept.
+func (v version) drain(last *v1alpha1.SwitchStatus) Stage {
+	s := Stage{Name: stageDrain, State: stateDone, StartedAt: stamp(last.ConvergedAt)}
+	for _, rs := range v.seen.ReplicaSets {
+		if rs == v.rs || rollout.Size(rs) == 0 && rs.Status.Replicas == 0 {
+			continue
+		}
+		s.State = stateRunning
+	}
+	return s
+}
+
+// healthStage returns the end: the Application is healthy with the commit.
+func healthStage(app *v1alpha1.Application, of deploymentSeen) Stage {
+	s := Stage{Name: stageHealthy, State: stateUnknown}
+	since := app.Status.Health.LastTransitionTime
+	switch {
+	case of.phase == v1alpha1.OperationFailed || of.phase == v1alpha1.OperationError:
+		s.State = stateSkipped
+	case !of.last:
+	case of.isOn:
+		s.State = stateWaiting
+	case app.Status.Health.Status == v1alpha1.HealthHealthy:
+		s.State = stateDone
+		if since != nil && of.began != nil && !since.Before(of.began) {
+			s.FinishedAt = stamp(since)
+		}
+	case app.Status.Health.Status == v1alpha1.HealthDegraded:
+		s.State, s.Message = stateFailed, shortened(app.Status.Health.Message)
+	case app.Status.Health.Status == v1alpha1.HealthSuspended:
+		s.State = stateWaiting
+	default:
+		s.State = stateRunning
+	}
+	return s
+}
+
+// finish sets the state of a delivery, its times and its lead time, from its stages.
+func (d *Delivery) finish(of deploymentSeen) {
+	d.State = stateOf(d.Stages)
+	for _, s := range d.Stages {
+		if s.StartedAt != "" && (d.StartedAt == "" || s.StartedAt < d.StartedAt) {
+			d.StartedAt = s.StartedAt
+		}
+		if s.FinishedAt > d.FinishedAt {
+			d.FinishedAt = s.FinishedAt
+		}
+	}
+	if waits := d.stage(stagePreview); waits.State == stateWaiting && waits.StartedAt != "" && d.State == DeliveryRunning {
+		d.State = DeliveryWaiting
+	}
+	if d.State == DeliveryRunning || d.State == DeliveryWaiting {
+		d.FinishedAt = ""
+	}
+	d.LeadSeconds = d.lead(of)
+}
+
+// stateOf returns the state of a delivery: failed where one of its stages has, and then whatever is furthest from done.
+func stateOf(stages []Stage) string {
+	for _, rule := range []struct{ stage, delivery string }{{stateFailed, DeliveryFailed}, {stateRunning, DeliveryRunning}, {stateWaiting, DeliveryWaiting}} {
+		if slices.ContainsFunc(stages, func(s Stage) bool { return s.State == rule.stage }) {
+			return rule.delivery
+		}
+	}
+	return DeliveryDone
+}
+
+func (d *Delivery) stage(name string) Stage {
+	for _, s := range d.Stages {
+		if s.Name == name {
+			return s
+		}
+	}
+	return Stage{}
+}
+
+// Deployed returns when the sync began or, where that is not known, ended.
+func (d *Delivery) Deployed() string {
+	s := d.stage(stageSync)
+	return cmp.Or(s.StartedAt, s.FinishedAt)
+}
+
+// lead returns the seconds from the commit that people made to the traffic: to the switch where there was one, else to
+// the end of the sync. Nil where one of the two is not known.
+func (d *Delivery) lead(of deploymentSeen) *int64 {
+	from, to := d.stage(stageCommit).FinishedAt, d.stage(stageSwitch)
+	end := to.FinishedAt
+	if to.State == stateSkipped && of.phase == v1alpha1.OperationSucceeded {
+		end = d.stage(stageSync).FinishedAt
+	}
+	began, err1 := time.Parse(time.RFC3339, from)
+	ended, err2 := time.Parse(time.RFC3339, end)
+	if err1 != nil || err2 != nil || ended.Before(began) || d.State == DeliveryFailed {
+		return nil
+	}
+	seconds := int64(ended.Sub(began) / time.Second)
+	return &seconds
+}
+
+// LeadPoint is the lead time of a delivery.
+type LeadPoint struct {
+	At      string `json:"at" format:"date-time"`
+	Seconds int64  `json:"seconds"`
+	ID      string `json:"id"`
+}
+
+// LeadOf returns the lead times that are known, the oldest first.
+func LeadOf(deliveries []Delivery) []LeadPoint {
+	points := []LeadPoint{}
+	for _, d := range slices.Backward(deliveries) {
+		if d.LeadSeconds != nil && d.FinishedAt != "" {
+			points = append(points, LeadPoint{d.FinishedAt, *d.LeadSeconds, d.ID})
+		}
+	}
+	slices.SortStableFunc(points, func(a, b LeadPoint) int { return cmp.Compare(a.At, b.At) })
+	return points
+}
+
+// DeliveryRevisions returns the commits that the deliveries of an Application are about.
+func DeliveryRevisions(app *v1alpha1.Application) []string {
+	revisions := RevisionsOf(app)
+	if d, ok := underWay(app); ok && !slices.Contains(revisions, d.revision) {
+		revisions = append(revisions, d.revision)
+	}
+	return revisions
+}
+
+// LastDelivered returns when something of an Application was last delivered, or began to be; the zero time for never.
+func LastDelivered(app *v1alpha1.Application) time.Time {
+	var last time.Time
+	if n := len(app.Status.History); n > 0 {
+		last = app.Status.History[n-1].DeployedAt.Time
+	}
+	if d, ok := underWay(app); ok && d.began.After(last) {
+		last = d.began.Time
+	}
+	return last
+}
