@@ -96,7 +96,7 @@ export const create = {
   "create.fault.duration": "Invalid: a duration such as 5s, 3m or 1h.",
   "create.fault.option": "{option} is unknown; it has no effect.",
   "create.fault.optionValue": "{option} takes: {values}.",
-  "create.fault.unknown": "{field} is unknown; it has no effect.",
+  "create.fault.unknown": "{field} is unknown: an Application has no such field.",
   "create.fault.type": "Invalid: {type, select, string {a text, in quotes} number {a number} boolean {true or false} list {a list} mapping {a mapping} other {a text or a number}} is expected.",
   "create.fault.both": "The cluster is named by URL and by name: leave one of them out.",
   "create.fault.chart": "Helm charts are not served.",

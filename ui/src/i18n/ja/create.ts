@@ -96,7 +96,7 @@ export const create = {
   "create.fault.duration": "無効です。5s、3m、1h のような期間を指定してください。",
   "create.fault.option": "{option} は不明なため、効果がありません。",
   "create.fault.optionValue": "{option} に指定できる値: {values}",
-  "create.fault.unknown": "{field} は不明なため、効果がありません。",
+  "create.fault.unknown": "{field} は不明です。Application にこのフィールドはありません。",
   "create.fault.type": "無効です。{type, select, string {文字列(引用符付き)} number {数値} boolean {true または false} list {リスト} mapping {マッピング} other {文字列または数値}}を指定してください。",
   "create.fault.both": "クラスターが URL と名前の両方で指定されています。どちらか一方にしてください。",
   "create.fault.chart": "Helm チャートには対応していません。",

@@ -121,7 +121,7 @@ function walk(value: Value, of: Shape, path: Path, add: Add) {
   if (typeof value !== "object" || Array.isArray(value)) return add(path, "type", { type: "mapping" });
   for (const [key, one] of Object.entries(value)) {
     if ("map" in of) walk(one, of.map, [...path, key], add);
-    else if (!Object.hasOwn(of.fields, key)) add([...path, key], "unknown", { field: key }, "warning");
+    else if (!Object.hasOwn(of.fields, key)) add([...path, key], "unknown", { field: key });
     else walk(one, of.fields[key]!, [...path, key], add);
   }
 }

@@ -55,6 +55,7 @@ describe("what is wrong with an Application", () => {
     ["each of several sources", spec({ source: null, sources: [{ repoURL: "https://x", ref: "values" }, { repoURL: "https://y" }] }), ["spec.sources.1.path required"]],
   ];
   for (const [rule, app, want] of table) it(rule, () => expect(check(app).map((p) => `${p.path.join(".")} ${p.word}`)).toEqual(want));
+  it("is an error where the server would refuse the field", () => expect(check(spec({ syncPolcy: {} })).map((p) => p.severity)).toEqual(["error"]));
   it("is said of whatever is given", () => {
     for (const text of ["a: 1", "metadata: []", "spec: 3", "spec: {source: [], sources: {}, destination: x, syncPolicy: {syncOptions: [[1], null, {a: b}]}}", "metadata: {name: {}}", "kind: [x]"]) expect(check(read(text).value!).length).toBeGreaterThan(0);
   });

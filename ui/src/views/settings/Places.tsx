@@ -34,6 +34,7 @@ export function Repositories() {
                   <div className="row-do">
                     <Test label={t("settings.testOf", { name: r.repo })} run={async () => {
                       const now = await get<Repository>(`api/v1/repositories/${one(r.repo)}`, { forceRefresh: true, appProject: r.project });
+                      if (now.connectionState?.status === "Unknown") throw new Error(t("settings.notTested"));
                       queries.setQueryData(repositoriesQuery.queryKey, (old: Repository[] | undefined) => old?.map((o) => (o.repo === r.repo && o.project === r.project ? { ...o, connectionState: now.connectionState } : o)));
                     }} />
                     <Button look="quiet" aria-label={t("settings.removeOf", { name: r.repo })} why={denied} icon={<Trash2 size={16} aria-hidden />} onPress={() => ask({ remove: r })} />
@@ -70,7 +71,6 @@ function AddRepository({ close, added }: { close: () => void; added: () => Promi
   const on = (key: keyof typeof f) => ({ value: f[key], onChange: (e: { target: { value: string } }) => set({ ...f, [key]: e.target.value }) });
   const ssh = /^(ssh:\/\/|[^/\s]+@[^/\s]+:)/.test(f.repo);
   const run = async () => {
-    // The server tries it before it keeps it.
     await post("api/v1/repositories", Object.fromEntries(Object.entries(f).filter(([k, v]) => v !== "" && !(ssh ? ["username", "password"] : ["sshPrivateKey"]).includes(k))));
     await added();
   };
