@@ -232,15 +232,23 @@ func (r *reader) begin(ctx context.Context, after string) error {
 		r.out.put("cluster", cluster)
 	}
 	r.out.batch.WriteString("retry: 2000\n:\n\n")
+	if err := r.show(ctx, r.topics.subjects); err != nil {
+		return err
+	}
+	return r.out.flush(r.out.at)
+}
+
+// show puts what topics that name an object show now. Their rows have not changed for that.
+func (r *reader) show(ctx context.Context, subjects []subject) error {
 	rows := r.topics.rows
 	r.topics.rows = false
-	for _, s := range r.topics.subjects {
+	defer func() { r.topics.rows = rows }()
+	for _, s := range subjects {
 		if err := r.tell(ctx, changed{subject: s}); err != nil {
 			return err
 		}
 	}
-	r.topics.rows = rows
-	return r.out.flush(r.out.at)
+	return nil
 }
 
 // next sends what has changed, to whom the reader is by now.
@@ -254,8 +262,8 @@ func (r *reader) next(ctx context.Context, moved []subject) error {
 		r.out.put("reset", struct{}{})
 		return r.out.flush(last)
 	}
-	for _, of := range moved {
-		changes = append(changes, change{subject: of})
+	if err := r.show(ctx, moved); err != nil {
+		return err
 	}
 	for _, c := range latest(changes) {
 		if err := r.tell(ctx, c); err != nil {
