@@ -129,7 +129,7 @@ export function PickField({ items, aside, ...rest }: Common & { items: { id: str
 export function Pick({ label, text, onChange, items, off, onBlur, path, invalid, about, aside, children }: { label: ReactNode; text: string; onChange: (text: string) => void; items: { id: string; note?: string }[]; off?: boolean; onBlur?: () => void; path?: string; invalid?: boolean; about?: string; aside?: ReactNode; children?: ReactNode }) {
   const few = items.length <= shown ? items : items.filter((i) => i.id.toLowerCase().includes(text.toLowerCase())).slice(0, shown);
   return (
-    <ComboBox className="field" allowsCustomValue menuTrigger="focus" inputValue={text} onInputChange={(v) => v !== text && onChange(v)} onSelectionChange={(key) => key !== null && onChange(String(key))} defaultItems={few} isDisabled={off} isInvalid={invalid} onBlur={onBlur} allowsEmptyCollection={false}>
+    <ComboBox className="field" allowsCustomValue menuTrigger={invalid ? "input" : "focus"} inputValue={text} onInputChange={(v) => v !== text && onChange(v)} onSelectionChange={(key) => key !== null && onChange(String(key))} defaultItems={few} isDisabled={off} isInvalid={invalid} onBlur={onBlur} allowsEmptyCollection={false}>
       <Label>{label}</Label>
       <div className="pick">
         <Input className="input" data-path={path} aria-describedby={about} spellCheck={false} autoCapitalize="off" autoComplete="off" />
