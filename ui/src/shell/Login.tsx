@@ -37,7 +37,7 @@ export function Login({ me, done, whole }: { me?: Me; done: () => void; whole?: 
         <>
           <div className="field">
             <label htmlFor="username">{t("login.name")}</label>
-            <input className="input" id="username" name="username" autoComplete="username" autoCapitalize="none" spellCheck={false} required defaultValue={me?.name ?? "admin"} />
+            <input className="input" id="username" name="username" autoComplete="username" autoCapitalize="none" spellCheck={false} required defaultValue={me?.name || "admin"} />
           </div>
           <div className="field">
             <label htmlFor="password">{t("login.password")}</label>
