@@ -11,10 +11,12 @@ import (
 	"github.com/danielgtaylor/huma/v2/adapters/humago"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
+	"github.com/cyan-cd/cyan/api/v1alpha1"
 	"github.com/cyan-cd/cyan/internal/auth"
 	"github.com/cyan-cd/cyan/internal/informer"
 	"github.com/cyan-cd/cyan/internal/page"
 	"github.com/cyan-cd/cyan/internal/source"
+	"github.com/cyan-cd/cyan/internal/view"
 )
 
 // Options are what the API needs. All but Log are.
@@ -37,6 +39,9 @@ type Options struct {
 	Informers *informer.Informers
 	// Commits reads a commit of a repository, with what a project has that opens it; nil: there are none to read.
 	Commits func(ctx context.Context, project, repo, sha string) (source.Commit, error)
+	// Compare compares an Application, which need not be there yet, with git and the revision of its operation; nil: nothing
+	// does.
+	Compare func(ctx context.Context, app *v1alpha1.Application) (view.Compared, error)
 	// JudgeEvery is the time between two looks at whether who reads a stream still may: 5 s when zero.
 	JudgeEvery time.Duration
 	// Log gets the audit lines, and may be nil.
@@ -128,6 +133,7 @@ func assemble(o Options) (*service, *http.ServeMux) {
 	rollouts{viewed{s}}.register()
 	details{viewed{s}}.register()
 	deliveries{viewed{s}}.register()
+	newComparisons(s).register()
 	streams{viewed{s}, &readers{of: map[string]int{}}, newRowMemo()}.register()
 	registerLooks(s)
 	return s, mux

@@ -39,6 +39,8 @@ var calls = []struct {
 	{"viewDeliveries", http.MethodGet, "/api/v1/view/deliveries", "", everyone, everyone},
 	{"viewLeadTimes", http.MethodGet, "/api/v1/view/deliveries/lead?application=PROJECT-web", "", everyone, everyone},
 	{"viewDelivery", http.MethodGet, "/api/v1/view/deliveries/argocd/PROJECT-web/1", "", []string{"admin", "reader", "shopper", "deployer"}, []string{"admin", "reader"}},
+	{"viewChanges", http.MethodGet, "/api/v1/view/applications/argocd/PROJECT-web/changes", "", []string{"admin", "reader", "shopper", "deployer"}, []string{"admin", "reader"}},
+	{"viewPlan", http.MethodPost, "/api/v1/view/applications/argocd/PROJECT-web/plan", `{}`, []string{"admin", "reader", "shopper", "deployer"}, []string{"admin", "reader"}},
 	{"viewStream", http.MethodGet, "/api/v1/view/stream?topics=applications,overview,application:argocd/PROJECT-web", "", everyone, everyone},
 	{"viewRollouts", http.MethodGet, "/api/v1/view/rollouts", "", everyone, everyone},
 	{"viewRollout", http.MethodGet, "/api/v1/view/rollouts/PROJECT/web", "", []string{"admin", "reader", "shopper", "deployer"}, []string{"admin", "reader"}},

@@ -124,6 +124,7 @@ func newWorld(t testing.TB) *world {
 		Auth: auth.New(auth.Options{Objects: kept, Now: time.Now}), Policies: NewPolicies(w.Client, control, slog.New(slog.DiscardHandler)), Reader: w.Client, Writer: w.Client, Namespace: control, Version: "v1.2.3",
 		JudgeEvery: 20 * time.Millisecond, Log: slog.New(slog.NewTextHandler(w.log, nil)),
 	}
+	w.options.Compare = (&compares{}).compare
 	// Streams end as soon as they have begun.
 	w.options.Feed = NewFeed()
 	w.options.Feed.End()

@@ -22,10 +22,12 @@ import (
 	"github.com/cyan-cd/cyan/api/v1alpha1"
 	"github.com/cyan-cd/cyan/internal/api"
 	"github.com/cyan-cd/cyan/internal/auth"
+	"github.com/cyan-cd/cyan/internal/controller/application"
 	"github.com/cyan-cd/cyan/internal/page"
 	"github.com/cyan-cd/cyan/internal/server"
 	"github.com/cyan-cd/cyan/internal/settings"
 	"github.com/cyan-cd/cyan/internal/source"
+	"github.com/cyan-cd/cyan/internal/view"
 	"github.com/cyan-cd/cyan/ui"
 )
 
@@ -57,12 +59,14 @@ type apiServer struct {
 	looks     looks
 	// commits reads commits of repositories; nil where there are none.
 	commits func(ctx context.Context, project, repo, sha string) (source.Commit, error)
+	// compare compares an Application with git.
+	compare func(ctx context.Context, app *v1alpha1.Application) (view.Compared, error)
 	// plain is set where it is plain HTTP.
 	plain bool
 }
 
 // addAPI serves the page and the HTTP API, on copies that stand by as well.
-func addAPI(ctx context.Context, mgr manager.Manager, o Options, hooks http.Handler, mirrors *source.Mirrors) error {
+func addAPI(ctx context.Context, mgr manager.Manager, o Options, hooks http.Handler, mirrors *source.Mirrors, looks *application.Looks) error {
 	direct, err := client.New(mgr.GetConfig(), client.Options{Scheme: mgr.GetScheme()})
 	if err != nil {
 		return fmt.Errorf("connecting to %s: %w", mgr.GetConfig().Host, err)
@@ -93,6 +97,7 @@ func addAPI(ctx context.Context, mgr manager.Manager, o Options, hooks http.Hand
 		return err
 	}
 	if mirrors != nil {
+		s.compare = comparer{looks}.compare
 		s.commits = commits{mirrors, kept, o.ControlNamespace, lru.New(mostCommits)}.commit
 	}
 	handler, err := s.handler(mgr.GetClient(), kept, hooks, feed)
@@ -150,7 +155,7 @@ func (s *apiServer) handler(applications client.Reader, kept client.Reader, hook
 	authenticator.Address = func(r *http.Request) string { return auth.AddressOf(s.Proxies.Client(r)) }
 	handler := api.Handler(api.Options{
 		Auth: authenticator, Policies: policies, Reader: applications, Writer: s.kept.Client, Namespace: s.namespace, Version: s.Version, Log: s.log,
-		Page: files, Hooks: hooks, Feed: feed, Commits: s.commits, Config: kept, Clusters: s.looks.clusters, Informers: s.looks.informers,
+		Page: files, Hooks: hooks, Feed: feed, Commits: s.commits, Compare: s.compare, Config: kept, Clusters: s.looks.clusters, Informers: s.looks.informers,
 	})
 	handler = server.Below(s.Root, handler)
 	if s.onLoopback() {

@@ -55,7 +55,7 @@ func serve(t *testing.T, listen string, api API) *served {
 		t.Fatal(err)
 	}
 	hooks := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { _, _ = w.Write([]byte("hooks")) })
-	if err := addAPI(ctx, mgr, o, hooks, nil); err != nil {
+	if err := addAPI(ctx, mgr, o, hooks, nil, nil); err != nil {
 		t.Fatal(err)
 	}
 	ended := make(chan error, 1)

@@ -207,9 +207,9 @@ func addAll(ctx context.Context, mgr manager.Manager, o Options, mirrors *source
 	if err := rollout.Setup(mgr, rollout.Options{InstanceID: o.RolloutInstanceID}); err != nil {
 		return err
 	}
-	watchdog := application.NewWatchdog(nil)
+	watchdog, looks := application.NewWatchdog(nil), &application.Looks{}
 	err = application.Setup(mgr, application.Options{
-		Mirrors: mirrors, Git: git, MetricLabels: o.MetricLabels, RefPoller: refPoller, ControlNamespace: o.ControlNamespace, Programs: o.Programs, Render: o.Render, Watchdog: watchdog, Log: o.Log.With("controller", "application"),
+		Mirrors: mirrors, Git: git, MetricLabels: o.MetricLabels, RefPoller: refPoller, ControlNamespace: o.ControlNamespace, Programs: o.Programs, Render: o.Render, Watchdog: watchdog, Looks: looks, Log: o.Log.With("controller", "application"),
 	})
 	if err != nil {
 		return err
@@ -230,7 +230,7 @@ func addAll(ctx context.Context, mgr manager.Manager, o Options, mirrors *source
 		}
 	}
 	if o.API.Listener != nil {
-		if err := addAPI(ctx, mgr, o, hooks, mirrors); err != nil {
+		if err := addAPI(ctx, mgr, o, hooks, mirrors, looks); err != nil {
 			return err
 		}
 	}

@@ -1,10 +1,8 @@
 package kit
 
 import (
-	"crypto/hmac"
 	"crypto/rand"
 	"crypto/sha256"
-	"encoding/hex"
 	"fmt"
 	"sync"
 
@@ -28,11 +26,7 @@ var fingerprintKey = sync.OnceValue(func() []byte {
 })
 
 // fingerprint distinguishes two values without showing anything of them.
-func fingerprint(value []byte) string {
-	mac := hmac.New(sha256.New, fingerprintKey())
-	mac.Write(value)
-	return "fingerprint " + hex.EncodeToString(mac.Sum(nil))[:8]
-}
+func fingerprint(value []byte) string { return secret.Fingerprints(fingerprintKey())(value) }
 
 // Reveal are the flags by which a person asks for the values of Secrets.
 type Reveal struct{ reveal, yes bool }

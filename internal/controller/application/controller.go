@@ -58,6 +58,8 @@ type Options struct {
 	MetricLabels MetricLabels
 	// Metrics is where metrics are registered; controller-runtime's registry when nil.
 	Metrics prometheus.Registerer
+	// Looks is set up to compare for those who ask; it may be nil.
+	Looks *Looks
 	// Log may be nil.
 	Log *slog.Logger
 }
@@ -116,6 +118,7 @@ func Setup(mgr manager.Manager, o Options) error {
 	r.recorder = newRecorder(r.client, v1alpha1.ApplicationKind, o.Now)
 	ofProjects := newRecorder(r.client, v1alpha1.AppProjectKind, o.Now)
 	revisions := newRevisionRecorder(r.client, r.newest, queue, o.Now, o.Log)
+	ofLooks := o.Render
 	o.Render.Patience, o.Render.Finished, o.Render.Rendered = renderPatience, queue.add, r.meters.rendered
 	ring := &keyring{reader: mgr.GetAPIReader(), namespace: o.ControlNamespace, now: o.Now, log: o.Log}
 	if o.Render.Keys != nil {
@@ -124,9 +127,15 @@ func Setup(mgr manager.Manager, o Options) error {
 	o.Render.Keys = ring.current
 	o.Render.Settings = func() settings.Settings { return r.settings.get().Settings }
 	r.renderer = compare.NewRenderer(o.Mirrors, o.Render)
+	ofLooks.Keys, ofLooks.Settings = o.Render.Keys, o.Render.Settings
 	life, end := context.WithCancel(context.Background())
 	r.clusters = live.NewRegistry(life, mgr.GetConfig(), o.Log, func(instance string) { queue.add(plan.ApplicationOf(instance, r.control)) })
 	r.clusters.Programs = o.Programs
+	if o.Looks != nil {
+		o.Looks.setUp(&observer{
+			client: r.client, sources: r.sources, clusters: r.clusters, renderer: compare.NewRenderer(o.Mirrors, ofLooks), comparer: compare.New(), control: r.control, now: r.now, settings: r.settings, orphans: newOrphanLooks(),
+		}, r.settingsRead)
+	}
 	err = mgr.Add(manager.RunnableFunc(func(ctx context.Context) error {
 		<-ctx.Done()
 		end()

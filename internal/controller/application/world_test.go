@@ -42,6 +42,7 @@ const within = 30 * time.Second
 
 // world is a control namespace with a controller, a namespace to deploy to, and a git repository.
 type world struct {
+	looks application.Looks
 	testing.TB
 	client.Client
 	cluster *testkit.LocalCluster
@@ -114,7 +115,7 @@ func (w *world) start() (stop func()) {
 		w.Fatal(err)
 	}
 	w.refPoller = source.NewRefPoller(mirrors, source.RefPollerOptions{Every: w.poll, MaxBackoff: time.Second})
-	if err := application.Setup(mgr, application.Options{Mirrors: mirrors, Git: git, MetricLabels: labels, RefPoller: w.refPoller, ControlNamespace: w.control, Metrics: w.metrics, Now: w.clock, Log: log}); err != nil {
+	if err := application.Setup(mgr, application.Options{Mirrors: mirrors, Git: git, MetricLabels: labels, RefPoller: w.refPoller, ControlNamespace: w.control, Metrics: w.metrics, Now: w.clock, Looks: &w.looks, Log: log}); err != nil {
 		w.Fatal(err)
 	}
 	ctx, cancel := context.WithCancel(context.Background())

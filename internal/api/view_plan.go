@@ -1,0 +1,115 @@
+package api
+
+import (
+	"context"
+	"crypto/rand"
+	"crypto/sha256"
+	"net/http"
+	"time"
+
+	"github.com/danielgtaylor/huma/v2"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+
+	"github.com/cyan-cd/cyan/api/v1alpha1"
+	"github.com/cyan-cd/cyan/internal/access"
+	"github.com/cyan-cd/cyan/internal/plan"
+	"github.com/cyan-cd/cyan/internal/problem"
+	"github.com/cyan-cd/cyan/internal/secret"
+	"github.com/cyan-cd/cyan/internal/view"
+)
+
+type changesInput struct {
+	Named
+	Group      string `query:"group" maxLength:"253"`
+	Kind       string `query:"kind" maxLength:"63"`
+	Of         string `query:"namespace" maxLength:"63" doc:"the namespace of the object"`
+	ObjectName string `query:"objectName" maxLength:"253" doc:"of the object; all that differ when empty"`
+}
+
+type changesAnswer struct{ Body view.Changes }
+
+type planInput struct {
+	Named
+	Body syncBody
+}
+
+type planAnswer struct{ Body view.Plan }
+
+// comparisons are the calls that show an Application against git.
+type comparisons struct {
+	looked
+	// fingerprint distinguishes the values of Secrets.
+	fingerprint func([]byte) string
+}
+
+func newComparisons(s *service) comparisons {
+	key := make([]byte, sha256.Size)
+	_, _ = rand.Read(key) // it does not fail
+	return comparisons{looked{s}, secret.Fingerprints(key)}
+}
+
+func (s comparisons) register() {
+	const path = "/api/v1/view/applications/{namespace}/{name}"
+	register(s.service, huma.Operation{OperationID: "viewChanges", Method: http.MethodGet, Path: path + "/changes", Summary: "How objects of an Application differ from git, as the API server says", Tags: viewTags, Middlewares: huma.Middlewares{compact}}, s.changes)
+	register(s.service, huma.Operation{OperationID: "viewPlan", Method: http.MethodPost, Path: path + "/plan", Summary: "What a sync would do, which changes nothing", Tags: viewTags}, s.plan)
+}
+
+func (s comparisons) changes(ctx context.Context, c *caller, in *changesInput) (*changesAnswer, error) {
+	app, err := s.find(ctx, c, ApplicationName{Name: in.Name, AppNamespace: in.Namespace}, get)
+	if err != nil {
+		return nil, err
+	}
+	app = app.DeepCopy()
+	app.Operation = nil
+	compared, mask, err := s.compared(ctx, app)
+	if err != nil {
+		return nil, err
+	}
+	wanted := func(k plan.Key) bool {
+		return in.ObjectName == "" || k == plan.Key{Group: in.Group, Kind: in.Kind, Namespace: in.Of, Name: in.ObjectName}
+	}
+	return &changesAnswer{view.ChangesOf(compared, mask, wanted, in.ObjectName == "")}, nil
+}
+
+func (s comparisons) plan(ctx context.Context, c *caller, in *planInput) (*planAnswer, error) {
+	// Who may not sync a revision is not shown what is in it.
+	app, err := s.find(ctx, c, ApplicationName{Name: in.Name, AppNamespace: in.Namespace}, func(a access.Application) access.Request {
+		if in.Body.Revision == "" {
+			return a.On(access.Get)
+		}
+		return c.options.Sync(a, access.SyncRequest{OtherRevision: true})
+	})
+	if err != nil {
+		return nil, err
+	}
+	app = app.DeepCopy()
+	in.Body.DryRun = true
+	if app.Operation, err = syncOperation(app, in.Body, c.Name); err != nil {
+		return nil, err
+	}
+	compared, mask, err := s.compared(ctx, app)
+	if err != nil {
+		return nil, err
+	}
+	return &planAnswer{view.PlanOf(compared, mask)}, nil
+}
+
+// compareTimeout bounds how long a comparison is waited for.
+const compareTimeout = time.Minute
+
+// compared compares an Application with git, and returns with it what hides the values of Secrets.
+func (s comparisons) compared(ctx context.Context, app *v1alpha1.Application) (view.Compared, func(*unstructured.Unstructured) *unstructured.Unstructured, error) {
+	if s.Compare == nil {
+		return view.Compared{}, nil, &problem.Error{Kind: problem.Unreachable, Object: "Server", Cause: "comparing is not set up", Remedy: "see the server's log"}
+	}
+	within, err := s.permitted(ctx, app)
+	if err != nil {
+		return view.Compared{}, nil, err
+	}
+	m := within.masker()
+	m.Fingerprint = s.fingerprint
+	ctx, cancel := context.WithTimeout(ctx, compareTimeout)
+	defer cancel()
+	found, err := s.Compare(ctx, app)
+	return found, m.Mask, err
+}

@@ -1,0 +1,260 @@
+package view
+
+import (
+	"fmt"
+	"maps"
+	"reflect"
+	"slices"
+	"strconv"
+	"strings"
+
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"sigs.k8s.io/yaml"
+
+	"github.com/cyan-cd/cyan/api/v1alpha1"
+	"github.com/cyan-cd/cyan/internal/plan"
+)
+
+// What is shown of changes at most: of one object, of its text, and of all together.
+const (
+	mostChanges   = 200
+	longestObject = 256 << 10
+	mostChanged   = 500
+)
+
+// Change is a field that differs.
+type Change struct {
+	Path string `json:"path" doc:"of the field; elements of lists by their name where they have one"`
+	From string `json:"from,omitempty" doc:"as YAML; nothing where the field is new"`
+	To   string `json:"to,omitempty" doc:"as YAML; nothing where the field goes"`
+}
+
+// ObjectChanges is how an object differs from git.
+type ObjectChanges struct {
+	Group     string   `json:"group"`
+	Kind      string   `json:"kind"`
+	Namespace string   `json:"namespace,omitempty"`
+	Name      string   `json:"name"`
+	Live      string   `json:"live,omitempty" doc:"as it is, as YAML, without what the cluster keeps for itself"`
+	Desired   string   `json:"desired,omitempty" doc:"as git has it"`
+	After     string   `json:"after,omitempty" doc:"as it is after a sync"`
+	Changes   []Change `json:"changes" doc:"from what is live to what is after a sync"`
+	More      int      `json:"more,omitempty" doc:"changes that are left out"`
+	Problem   string   `json:"problem,omitempty" doc:"why the API server refuses what git has"`
+}
+
+// Changes are how objects differ from git.
+type Changes struct {
+	Revision string          `json:"revision,omitempty"`
+	Items    []ObjectChanges `json:"items"`
+	Hidden   int             `json:"hidden,omitempty" doc:"objects that are left out"`
+	Problems []string        `json:"problems" doc:"what keeps objects from being compared, or what one should know of it"`
+}
+
+// Compared is an Application against git. Objects are masked already.
+type Compared struct {
+	Revision string
+	Plan     plan.Plan
+	// Desired are the objects of git, and After what the live ones become.
+	Desired, After map[plan.Key]*unstructured.Unstructured
+	// Refused are the objects that the API server refuses, with why.
+	Refused  map[plan.Key]string
+	Findings []Finding
+	Problems []string
+	// Complete is set where nothing kept it from being compared.
+	Complete bool
+}
+
+// ChangesOf returns how the objects of an Application differ from git that are wanted; of all together, only those that
+// do differ.
+func ChangesOf(c Compared, mask func(*unstructured.Unstructured) *unstructured.Unstructured, wanted func(plan.Key) bool, all bool) Changes {
+	out := Changes{Revision: c.Revision, Items: []ObjectChanges{}, Problems: append([]string{}, c.Problems...)}
+	for _, r := range c.Plan.Resources {
+		switch {
+		case !wanted(r.Key) || all && r.Status != v1alpha1.OutOfSync:
+		case len(out.Items) == mostChanged:
+			out.Hidden++
+		default:
+			out.Items = append(out.Items, changesOf(c, r, mask))
+		}
+	}
+	return out
+}
+
+func changesOf(c Compared, r plan.Resource, mask func(*unstructured.Unstructured) *unstructured.Unstructured) ObjectChanges {
+	desired, after := c.Desired[r.Key], c.After[r.Key]
+	switch {
+	case r.RequiresPruning:
+		desired, after = nil, nil
+	case r.Live == nil || after == nil:
+		after = desired
+	}
+	live := plain(mask, r.Live)
+	o := ObjectChanges{
+		Group: r.Key.Group, Kind: r.Key.Kind, Namespace: r.Key.Namespace, Name: r.Key.Name, Problem: c.Refused[r.Key],
+		Live: textOf(live), Desired: textOf(plain(mask, desired)), After: textOf(plain(mask, after)), Changes: []Change{},
+	}
+	if r.Status == v1alpha1.OutOfSync {
+		o.Changes, o.More = Differences(live, plain(mask, after))
+	}
+	return o
+}
+
+// plain returns an object without what the cluster keeps for itself, as it may be shown.
+func plain(mask func(*unstructured.Unstructured) *unstructured.Unstructured, object *unstructured.Unstructured) map[string]any {
+	if object == nil {
+		return nil
+	}
+	shown := mask(object).DeepCopy()
+	for _, field := range []string{"managedFields", "resourceVersion", "uid", "creationTimestamp", "generation", "selfLink"} {
+		unstructured.RemoveNestedField(shown.Object, "metadata", field)
+	}
+	unstructured.RemoveNestedField(shown.Object, "metadata", "annotations", "kubectl.kubernetes.io/last-applied-configuration")
+	unstructured.RemoveNestedField(shown.Object, "metadata", "annotations", "deployment.kubernetes.io/revision")
+	if len(shown.GetAnnotations()) == 0 {
+		unstructured.RemoveNestedField(shown.Object, "metadata", "annotations")
+	}
+	unstructured.RemoveNestedField(shown.Object, "status")
+	return shown.Object
+}
+
+func textOf(object map[string]any) string {
+	if object == nil {
+		return ""
+	}
+	return valueOf(object, longestObject)
+}
+
+// valueOf returns a value as YAML, without the end of the line, and shortened where it is long.
+func valueOf(value any, longest int) string {
+	data, err := yaml.Marshal(value)
+	if err != nil {
+		return fmt.Sprint(value)
+	}
+	text := strings.TrimSuffix(string(data), "\n")
+	if len(text) > longest {
+		text = strings.ToValidUTF8(text[:longest], "") + "\n# … shortened"
+	}
+	return text
+}
+
+// Differences returns the fields in which two objects differ, in the order of their paths, and how many more there are.
+// Nil stands for an object that is not there.
+func Differences(from, to map[string]any) (changes []Change, more int) {
+	d := differences{all: []Change{}}
+	switch {
+	case from == nil && to == nil:
+	case from == nil:
+		d.add("", nil, to)
+	case to == nil:
+		d.add("", from, nil)
+	default:
+		d.maps("", from, to)
+	}
+	return d.all, d.more
+}
+
+type differences struct {
+	all  []Change
+	more int
+}
+
+func (d *differences) add(path string, from, to any) {
+	if len(d.all) == mostChanges {
+		d.more++
+		return
+	}
+	c := Change{Path: path}
+	if from != nil {
+		c.From = valueOf(from, longestText)
+	}
+	if to != nil {
+		c.To = valueOf(to, longestText)
+	}
+	d.all = append(d.all, c)
+}
+
+func (d *differences) values(path string, from, to any) {
+	if reflect.DeepEqual(from, to) {
+		return
+	}
+	fromMap, isMap := from.(map[string]any)
+	toMap, bothMaps := to.(map[string]any)
+	fromList, isList := from.([]any)
+	toList, bothLists := to.([]any)
+	switch {
+	case isMap && bothMaps:
+		d.maps(path, fromMap, toMap)
+	case isList && bothLists && (len(fromList) == len(toList) || named(fromList) && named(toList)):
+		d.lists(path, fromList, toList)
+	default:
+		d.add(path, from, to)
+	}
+}
+
+func (d *differences) maps(path string, from, to map[string]any) {
+	keys := map[string]bool{}
+	for key := range from {
+		keys[key] = true
+	}
+	for key := range to {
+		keys[key] = true
+	}
+	for _, key := range slices.Sorted(maps.Keys(keys)) {
+		d.values(below(path, key), from[key], to[key])
+	}
+}
+
+// below returns the path of a key. One that has points in it is put in brackets.
+func below(path, key string) string {
+	switch {
+	case strings.ContainsAny(key, ".[]"):
+		return path + "[" + key + "]"
+	case path == "":
+		return key
+	}
+	return path + "." + key
+}
+
+// lists compares elements by their names where all have one, and else by their places.
+func (d *differences) lists(path string, from, to []any) {
+	if !named(from) || !named(to) {
+		for i := range from {
+			d.values(path+"["+strconv.Itoa(i)+"]", from[i], to[i])
+		}
+		return
+	}
+	places := map[string]any{}
+	for _, element := range to {
+		places[nameOf(element)] = element
+	}
+	for _, element := range from {
+		name := nameOf(element)
+		d.values(path+"["+name+"]", element, places[name])
+		delete(places, name)
+	}
+	for _, element := range to {
+		if _, left := places[nameOf(element)]; left {
+			d.add(path+"["+nameOf(element)+"]", nil, element)
+		}
+	}
+}
+
+// named reports whether all elements of a list have names, each its own.
+func named(list []any) bool {
+	seen := map[string]bool{}
+	for _, element := range list {
+		name := nameOf(element)
+		if name == "" || seen[name] {
+			return false
+		}
+		seen[name] = true
+	}
+	return true
+}
+
+func nameOf(element any) string {
+	fields, _ := element.(map[string]any)
+	name, _ := fields["name"].(string)
+	return name
+}
