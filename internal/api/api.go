@@ -39,8 +39,8 @@ type Options struct {
 	Informers *informer.Informers
 	// Commits reads a commit of a repository, with what a project has that opens it; nil: there are none to read.
 	Commits func(ctx context.Context, project, repo, sha string) (source.Commit, error)
-	// Compare compares an Application, which need not be there yet, with git and the revision of its operation; nil: nothing
-	// does.
+	// Compare compares an Application, which need not be there yet, with git and the revision of its operation; nil:
+	// nothing does.
 	Compare func(ctx context.Context, app *v1alpha1.Application) (view.Compared, error)
 	// JudgeEvery is the time between two looks at whether who reads a stream still may: 5 s when zero.
 	JudgeEvery time.Duration

@@ -82,7 +82,8 @@ func object(t *testing.T, text string) *unstructured.Unstructured {
 
 func unmasked(o *unstructured.Unstructured) *unstructured.Unstructured { return o }
 
-// comparedOf is an Application of four objects: one as git has it, one that differs, one that is new, and one that goes.
+// comparedOf is an Application of four objects: one as git has it, one that differs, one that is new, and one that
+// goes.
 func comparedOf(t *testing.T) Compared {
 	t.Helper()
 	key := func(name string) plan.Key { return plan.Key{Kind: "ConfigMap", Namespace: "shop", Name: name} }

@@ -17,8 +17,8 @@ import (
 // mostLooks bounds the comparisons that go on at once: each may render, and try each object on the API server.
 const mostLooks = 4
 
-// Looks compares Applications with git for those who ask, as the controller does, and changes nothing. The zero value is
-// ready to be given to [Setup]; until that was called, and on a copy that stands by, there is nobody to ask.
+// Looks compares Applications with git for those who ask, as the controller does, and changes nothing. The zero value
+// is ready to be given to [Setup]; until that was called, and on a copy that stands by, there is nobody to ask.
 type Looks struct {
 	mu       sync.Mutex
 	observer *observer
