@@ -411,3 +411,48 @@ func TestWhichContainersRunAnImage(t *testing.T) {
 		t.Errorf("got %v", err)
 	}
 }
+
+// What a lane and its pods are called, and how a Rollout is that is aborted, paused or rests.
+func TestWholeLanes(t *testing.T) {
+	seen := waitingRollout()
+	seen.Services = seen.Services[1:]
+	v := RolloutOf(seen, noon)
+	lane := v.Lanes[0]
+	if got := fmt.Sprint(lane.Hash, lane.Images, lane.Ready, lane.Pods[0].Name, lane.Pods[0].Created); got != "two[web:two] 2web-two-12026-11-26T11:59:00Z" {
+		t.Errorf("got %s", got)
+	}
+	if s := v.Services[0]; !s.Missing || s.Hash != "" || s.ReplicaSet != "" || s.Since != "" {
+		t.Errorf("a Service that is missing: %+v", s)
+	}
+	for _, c := range []struct {
+		name            string
+		change          func(RolloutSeen)
+		paused, aborted bool
+	}{
+		{"paused by hand", func(s RolloutSeen) { s.Rollout.Status.PauseConditions, s.Rollout.Spec.Paused = nil, true }, true, false},
+		{"aborted", aborted, false, true}, {"at rest", resting, false, false},
+	} {
+		seen := waitingRollout()
+		c.change(seen)
+		if v := RolloutOf(seen, noon); v.Paused != c.paused || v.Aborted != c.aborted {
+			t.Errorf("%s: paused %v, aborted %v", c.name, v.Paused, v.Aborted)
+		}
+	}
+}
+
+// A pod that has an address of each family counts once; one without an address does not count.
+func TestAddresses(t *testing.T) {
+	seen := waitingRollout()
+	without := endpoints("active", nil, nil)
+	without.Endpoints[0].Addresses = nil
+	without.Endpoints[1].TargetRef = nil
+	without.Endpoints[1].Addresses = []string{"10.0.0.9"}
+	again := endpoints("active", nil)
+	again.Endpoints[0].Addresses = []string{"fd00::1"}
+	elsewhere := endpoints("active", nil, nil, nil, nil, nil)
+	elsewhere.Namespace = "other"
+	seen.Slices = []*discoveryv1.EndpointSlice{endpoints("active", nil, nil), again, without, elsewhere}
+	if got := addressesOf("active", seen); got != 3 {
+		t.Errorf("got %d, want 3", got)
+	}
+}
