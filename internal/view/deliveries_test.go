@@ -225,3 +225,33 @@ func TestLeadTimes(t *testing.T) {
 		t.Errorf("got %v", got)
 	}
 }
+
+// A sync that has failed is a delivery with what it said; one that overtakes leaves nothing of the one before waiting.
+func TestSyncsThatFailAndOvertake(t *testing.T) {
+	seen := delivered()
+	seen.Application.Status.OperationState = &v1alpha1.OperationState{
+		Operation: v1alpha1.Operation{Sync: &v1alpha1.SyncOperation{Revision: "one"}}, Phase: v1alpha1.OperationFailed, Message: "refused", StartedAt: before(10 * time.Second), FinishedAt: at(5 * time.Second),
+	}
+	failed := Deliveries(seen)[0]
+	if s := failed.Stages[4]; s.Message != "refused" || s.FinishedAt != "2026-11-26T11:59:55Z" || failed.Namespace != "argocd" || failed.FinishedAt != s.FinishedAt || failed.Commit.Author != "ann" {
+		t.Errorf("got %+v", failed)
+	}
+	if got := stagesText(failed); !strings.HasSuffix(got, "preview skipped ? ?\nswitch skipped ? ?\ndrain skipped ? ?\nhealthy skipped ? ?") {
+		t.Errorf("got %s", got)
+	}
+	if got := fmt.Sprint(DeliveryRevisions(seen.Application)); got != "[two one]" {
+		t.Errorf("got %s", got)
+	}
+	seen.Application.Status.OperationState.Phase = v1alpha1.OperationRunning
+	all := Deliveries(seen)
+	if s := all[0].Stages[4]; s.FinishedAt != "" || s.State != "running" {
+		t.Errorf("a retry that waits has ended: %+v", s)
+	}
+	if got := stagesText(all[1]); strings.Contains(got, "running") || strings.Contains(got, "waiting") {
+		t.Errorf("what was overtaken goes on: %s", got)
+	}
+	delete(seen.Commits, built)
+	if d := Deliveries(seen)[1]; d.Source == nil || d.Source.SHA != built {
+		t.Errorf("got %+v", d.Source)
+	}
+}
