@@ -9,6 +9,7 @@ import (
 
 	"github.com/danielgtaylor/huma/v2"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/cyan-cd/cyan/api/v1alpha1"
 	"github.com/cyan-cd/cyan/internal/access"
@@ -35,6 +36,10 @@ type planInput struct {
 
 type planAnswer struct{ Body view.Plan }
 
+type previewInput struct{ Body writtenApplication }
+
+type previewAnswer struct{ Body view.Preview }
+
 // comparisons are the calls that show an Application against git.
 type comparisons struct {
 	looked
@@ -51,7 +56,40 @@ func newComparisons(s *service) comparisons {
 func (s comparisons) register() {
 	const path = "/api/v1/view/applications/{namespace}/{name}"
 	register(s.service, huma.Operation{OperationID: "viewChanges", Method: http.MethodGet, Path: path + "/changes", Summary: "How objects of an Application differ from git, as the API server says", Tags: viewTags, Middlewares: huma.Middlewares{compact}}, s.changes)
+	register(s.service, huma.Operation{OperationID: "viewPreview", Method: http.MethodPost, Path: "/api/v1/view/preview", Summary: "What an Application would have in the cluster, which creates nothing", Tags: viewTags}, s.preview)
 	register(s.service, huma.Operation{OperationID: "viewPlan", Method: http.MethodPost, Path: path + "/plan", Summary: "What a sync would do, which changes nothing", Tags: viewTags}, s.plan)
+}
+
+// preview renders an Application that need not be there yet, for who may create it or change it to that.
+func (s comparisons) preview(ctx context.Context, c *caller, in *previewInput) (*previewAnswer, error) {
+	app := &v1alpha1.Application{Spec: in.Body.Spec}
+	app.Name, app.Namespace, app.Annotations = in.Body.Name, in.Body.Namespace, in.Body.Annotations
+	if app.Namespace == "" {
+		app.Namespace = s.Namespace
+	}
+	if app.Name == "" {
+		app.Name = "preview"
+	}
+	setDefaults(app)
+	if err := s.allowPreview(ctx, c, app); err != nil {
+		return nil, err
+	}
+	compared, mask, err := s.compared(ctx, app)
+	if err != nil {
+		return nil, err
+	}
+	return &previewAnswer{view.PreviewOf(compared, mask)}, nil
+}
+
+// allowPreview lets who may create an Application see it rendered, and who may update one that is there, as what it is
+// and as what it is to be.
+func (s comparisons) allowPreview(ctx context.Context, c *caller, wanted *v1alpha1.Application) error {
+	named := s.named(wanted)
+	live := &v1alpha1.Application{}
+	if err := s.Reader.Get(ctx, client.ObjectKeyFromObject(wanted), live); err == nil && c.rights.Decide(s.named(live).On(access.Update)).Allowed && c.rights.Decide(named.On(access.Update)).Allowed {
+		return c.allow(named.On(access.Update))
+	}
+	return c.allow(named.On(access.Create))
 }
 
 func (s comparisons) changes(ctx context.Context, c *caller, in *changesInput) (*changesAnswer, error) {

@@ -48,6 +48,31 @@ func TestChangesOfSecrets(t *testing.T) {
 	}
 }
 
+// What an Application would have is shown to who may create it in that project, or may update it, and creates nothing.
+func TestPreviews(t *testing.T) {
+	w := newWorld(t)
+	const path = "/api/v1/view/preview"
+	of := func(name, project string) string {
+		return `{"metadata":{"name":"` + name + `"},"spec":{"project":"` + project + `","source":{"repoURL":"https://git.example/` + project + `","path":"."},"destination":{"server":"https://kubernetes.default.svc","namespace":"` + project + `"}}}`
+	}
+	status, answer := w.call("admin", http.MethodPost, path, of("fresh", "shop"))
+	text, _ := json.Marshal(answer)
+	if status != http.StatusOK || !strings.Contains(string(text), `"kind":"Secret"`) || strings.Contains(string(text), "of-git") {
+		t.Errorf("got %d %s", status, text)
+	}
+	var all v1alpha1.ApplicationList
+	if err := w.List(t.Context(), &all); err != nil || len(all.Items) != 2 {
+		t.Errorf("a preview has left %d Applications, %v", len(all.Items), err)
+	}
+	for _, as := range []string{"reader", "nobody"} {
+		for _, body := range []string{of("fresh", "shop"), of("shop-web", "shop"), of("fresh", "bank")} {
+			if status, answer := w.call(as, http.MethodPost, path, body); status != http.StatusForbidden {
+				t.Errorf("as %s, %s: got %d %v", as, body, status, answer)
+			}
+		}
+	}
+}
+
 // A plan is that of the sync that was asked for, changes nothing, and shows no revision that who asks may not sync.
 func TestPlans(t *testing.T) {
 	w := newWorld(t)
