@@ -39,6 +39,8 @@ type Options struct {
 	Informers *informer.Informers
 	// Commits reads a commit of a repository, with what a project has that opens it; nil: there are none to read.
 	Commits func(ctx context.Context, project, repo, sha string) (source.Commit, error)
+	// Repository returns what a repository has at a revision, with what a project has that opens it; nil: nothing does.
+	Repository func(ctx context.Context, project, repo, revision string) (view.RepositoryTree, error)
 	// Compare compares an Application, which need not be there yet, with git and the revision of its operation; nil:
 	// nothing does.
 	Compare func(ctx context.Context, app *v1alpha1.Application) (view.Compared, error)
@@ -134,6 +136,7 @@ func assemble(o Options) (*service, *http.ServeMux) {
 	details{viewed{s}}.register()
 	deliveries{viewed{s}}.register()
 	newComparisons(s).register()
+	repositoryTrees{looked{s}}.register()
 	streams{viewed{s}, &readers{of: map[string]int{}}, newRowMemo()}.register()
 	registerLooks(s)
 	return s, mux

@@ -73,6 +73,18 @@ func TestPreviews(t *testing.T) {
 	}
 }
 
+// What a repository has is shown to who may make an Application of it, in a project that permits it.
+func TestRepositoryTrees(t *testing.T) {
+	w := newWorld(t)
+	const path = "/api/v1/view/repositories/tree?revision=main&project=shop&repo=https://git.example/"
+	if status, answer := w.call("shopper", http.MethodGet, path+"shop", ""); status != http.StatusOK || answer["branches"].([]any)[0] != "shop" {
+		t.Errorf("got %d %v", status, answer)
+	}
+	if status, answer := w.call("admin", http.MethodGet, path+"bank", ""); status != http.StatusBadRequest || !strings.Contains(answer["error"].(string), "sourceRepos") {
+		t.Errorf("one that the project does not permit: got %d %v", status, answer)
+	}
+}
+
 // A plan is that of the sync that was asked for, changes nothing, and shows no revision that who asks may not sync.
 func TestPlans(t *testing.T) {
 	w := newWorld(t)

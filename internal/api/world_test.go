@@ -34,6 +34,7 @@ import (
 	"github.com/cyan-cd/cyan/internal/cluster"
 	"github.com/cyan-cd/cyan/internal/informer"
 	"github.com/cyan-cd/cyan/internal/testkit"
+	"github.com/cyan-cd/cyan/internal/view"
 )
 
 const control = "argocd"
@@ -123,6 +124,9 @@ func newWorld(t testing.TB) *world {
 		Config: w.Client, Clusters: clusters, Informers: informer.New(ctxOf(t), clusters),
 		Auth: auth.New(auth.Options{Objects: kept, Now: time.Now}), Policies: NewPolicies(w.Client, control, slog.New(slog.DiscardHandler)), Reader: w.Client, Writer: w.Client, Namespace: control, Version: "v1.2.3",
 		JudgeEvery: 20 * time.Millisecond, Log: slog.New(slog.NewTextHandler(w.log, nil)),
+	}
+	w.options.Repository = func(_ context.Context, project, repo, revision string) (view.RepositoryTree, error) {
+		return view.RepositoryTree{Branches: []string{project}, Tags: []string{repo, revision}, Folders: []view.Folder{}}, nil
 	}
 	w.options.Compare = (&compares{}).compare
 	// Streams end as soon as they have begun.

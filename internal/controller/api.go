@@ -59,6 +59,8 @@ type apiServer struct {
 	looks     looks
 	// commits reads commits of repositories; nil where there are none.
 	commits func(ctx context.Context, project, repo, sha string) (source.Commit, error)
+	// repository reads what a repository has.
+	repository func(ctx context.Context, project, repo, revision string) (view.RepositoryTree, error)
 	// compare compares an Application with git.
 	compare func(ctx context.Context, app *v1alpha1.Application) (view.Compared, error)
 	// plain is set where it is plain HTTP.
@@ -98,7 +100,8 @@ func addAPI(ctx context.Context, mgr manager.Manager, o Options, hooks http.Hand
 	}
 	if mirrors != nil {
 		s.compare = comparer{looks}.compare
-		s.commits = commits{mirrors, kept, o.ControlNamespace, lru.New(mostCommits)}.commit
+		of := commits{mirrors, kept, o.ControlNamespace, lru.New(mostCommits)}
+		s.commits, s.repository = of.commit, of.tree
 	}
 	handler, err := s.handler(mgr.GetClient(), kept, hooks, feed)
 	if err != nil {
@@ -155,7 +158,7 @@ func (s *apiServer) handler(applications client.Reader, kept client.Reader, hook
 	authenticator.Address = func(r *http.Request) string { return auth.AddressOf(s.Proxies.Client(r)) }
 	handler := api.Handler(api.Options{
 		Auth: authenticator, Policies: policies, Reader: applications, Writer: s.kept.Client, Namespace: s.namespace, Version: s.Version, Log: s.log,
-		Page: files, Hooks: hooks, Feed: feed, Commits: s.commits, Compare: s.compare, Config: kept, Clusters: s.looks.clusters, Informers: s.looks.informers,
+		Page: files, Hooks: hooks, Feed: feed, Commits: s.commits, Compare: s.compare, Repository: s.repository, Config: kept, Clusters: s.looks.clusters, Informers: s.looks.informers,
 	})
 	handler = server.Below(s.Root, handler)
 	if s.onLoopback() {

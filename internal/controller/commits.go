@@ -11,6 +11,7 @@ import (
 
 	"github.com/cyan-cd/cyan/api/v1alpha1"
 	"github.com/cyan-cd/cyan/internal/source"
+	"github.com/cyan-cd/cyan/internal/view"
 )
 
 // mostCommits bounds the commits that are kept.
@@ -54,6 +55,28 @@ type readCommit struct {
 
 // askAgain is how long a commit that could not be read is not asked for again: a host is not asked for each view.
 const askAgain = time.Minute
+
+// tree returns what a repository has at a revision.
+func (c commits) tree(ctx context.Context, project, repo, revision string) (view.RepositoryTree, error) {
+	credentials, err := c.credentials(ctx)
+	if err != nil {
+		return view.RepositoryTree{}, err
+	}
+	from := credentials.Repository(repo, project)
+	names, err := c.mirrors.Names(ctx, from)
+	if err != nil {
+		return view.RepositoryTree{}, err
+	}
+	sha, err := c.mirrors.Resolve(ctx, from, revision)
+	if err != nil {
+		return view.RepositoryTree{}, err
+	}
+	files, err := c.mirrors.Tree(ctx, from, sha)
+	if err != nil {
+		return view.RepositoryTree{}, err
+	}
+	return view.RepositoryTreeOf(names.Branches, names.Tags, files), nil
+}
 
 func (c commits) credentials(ctx context.Context) (source.CredentialStore, error) {
 	var secrets corev1.SecretList
