@@ -142,4 +142,4 @@ export const rightsQuery = (subject: string, own: string) =>
     queryFn: ({ signal }) => get<RightsView>(at("view/rights"), { subject }, signal).catch((e: unknown) => (e instanceof Refusal && e.status === 404 && subject === own ? ownRights(subject, signal) : Promise.reject(e))),
     enabled: subject !== "",
   });
-export const treeQuery = (repo: string, revision: string) => queryOptions({ queryKey: ["tree", repo, revision], queryFn: ({ signal }) => get<RepositoryTree>(at("view/repositories/tree"), { repo, revision }, signal), enabled: repo !== "", staleTime: 60_000, retry: false });
+export const treeQuery = (repo: string, revision: string, project = "") => queryOptions({ queryKey: ["tree", repo, revision, project], queryFn: ({ signal }) => get<RepositoryTree>(at("view/repositories/tree"), { repo, revision, project }, signal), enabled: repo !== "", staleTime: 60_000, retry: false });

@@ -50,8 +50,8 @@ function Source() {
   const repo = textAt(app, spec("source", "repoURL"));
   const revision = textAt(app, spec("source", "targetRevision"));
   const repositories = useQuery(repositoriesQuery);
-  const asked = useLater(`${repo}\n${revision}`, 500).split("\n");
-  const tree = useQuery(treeQuery(asked[0] ?? "", asked[1] ?? ""));
+  const asked = useLater(`${repo}\n${revision}\n${textAt(app, spec("project"))}`, 500).split("\n");
+  const tree = useQuery(treeQuery(asked[0] ?? "", asked[1] ?? "", asked[2]));
   const [typeOf, setTypeOf] = useState<"path" | "chart">(chart ? "chart" : "path");
   if (Array.isArray(several) && several.length > 0) {
     return (

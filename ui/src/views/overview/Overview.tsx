@@ -47,7 +47,7 @@ function Counts({ counts, total }: { counts: Data["counts"]; total: number }) {
   return (
     <section className="counts card">
       <To to="/applications" className="total">
-        <strong>{new Intl.NumberFormat().format(total)}</strong> {t("nav.applications")}
+        {t("overview.summary", { count: total })}
       </To>
       <div className="proportions" aria-hidden>
         {have.map((h) => (
