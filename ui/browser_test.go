@@ -50,6 +50,15 @@ func TestBrowser(t *testing.T) {
 	}
 }
 
+// TestTypes holds the page to the document of the API, from which the types of what is sent are made.
+func TestTypes(t *testing.T) {
+	needPage(t)
+	check := exec.CommandContext(t.Context(), "npm", "run", "--silent", "check")
+	if out, err := check.CombinedOutput(); err != nil {
+		t.Fatalf("npm run check: %v\n%s", err, out)
+	}
+}
+
 // TestLogic runs the tests of what the page decides.
 func TestLogic(t *testing.T) {
 	needPage(t)

@@ -61,7 +61,6 @@ export class Settings {
         { group: "argoproj.io", kind: "Rollout", namespace, name, yaml: yaml("Rollout", "argoproj.io/v1alpha1", `spec:\n  replicas: 3\n  strategy:\n    blueGreen:\n      activeService: ${name}\n      previewService: ${name}-preview\n`) },
       ],
       findings: path.startsWith("plain") ? [] : [{ object: `Rollout ${name}`, message: "spec.strategy.blueGreen.autoPromotionEnabled: not set; a switch happens as soon as the preview is ready", severity: "warning" }, ...(namespace === "kube-system" ? [{ message: `spec.destination.namespace: ${namespace}: not permitted by AppProject shop; choose another`, severity: "error" }] : [])],
-      manifest: "",
     };
     return { body };
   }

@@ -92,7 +92,7 @@ export interface ServerSettings {
 export interface Preview {
   objects: (Named & { yaml: string })[];
   findings: Finding[];
-  manifest: string;
+  hidden?: number;
 }
 
 export interface RepositoryTree {

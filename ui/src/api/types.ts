@@ -73,7 +73,7 @@ export interface TreeNode extends Named {
   role?: Role;
   info: { name: string; value: string }[];
   images: string[];
-  hook?: string;
+  hook?: boolean;
   wave?: number;
   prunes?: boolean;
   targets: string[];
@@ -155,7 +155,7 @@ export interface Finding {
 }
 
 export interface Plan {
-  revision: string;
+  revision?: string;
   tasks: Task[];
   findings: Finding[];
   refusals: string[];

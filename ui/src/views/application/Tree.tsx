@@ -200,7 +200,7 @@ function Name({ node }: { node: TreeNode }) {
         {node.name}
       </span>
       <RoleChip role={node.role} />
-      {node.hook && <span className="chip">{t("app.hook", { hook: node.hook })}</span>}
+      {node.hook && <span className="chip">{t("app.hook", { hook: "" }).trim()}</span>}
       {node.prunes && (
         <span className="chip" data-tone="warn">
           {t("app.prunes")}

@@ -15,7 +15,7 @@ it("keeps the nodes where none has changed", () => {
 
 it("takes new nodes for any change", () => {
   const old = detail([node()]);
-  const changes: Partial<TreeNode>[] = [{ id: "b" }, { name: "b" }, { parent: "b" }, { health: "Degraded" }, { sync: "OutOfSync" }, { message: "m" }, { role: "active" }, { created: "2026-01-01T00:00:00Z" }, { managed: false }, { hook: "PreSync" }, { prunes: true }, { wave: 1 }, { info: [] }, { info: [{ name: "Containers", value: "1/1" }] }, { images: ["j"] }, { targets: ["x"] }, { urls: ["https://x"] }];
+  const changes: Partial<TreeNode>[] = [{ id: "b" }, { name: "b" }, { parent: "b" }, { health: "Degraded" }, { sync: "OutOfSync" }, { message: "m" }, { role: "active" }, { created: "2026-01-01T00:00:00Z" }, { managed: false }, { hook: true }, { prunes: true }, { wave: 1 }, { info: [] }, { info: [{ name: "Containers", value: "1/1" }] }, { images: ["j"] }, { targets: ["x"] }, { urls: ["https://x"] }];
   for (const change of changes) expect(kept(old, detail([node(change)])).nodes, JSON.stringify(change)).not.toBe(old.nodes);
   expect(kept(old, detail([])).nodes).toEqual([]);
 });
