@@ -136,6 +136,7 @@ func assemble(o Options) (*service, *http.ServeMux) {
 	details{viewed{s}}.register()
 	deliveries{viewed{s}}.register()
 	newComparisons(s).register()
+	configurations{s}.register()
 	repositoryTrees{looked{s}}.register()
 	streams{viewed{s}, &readers{of: map[string]int{}}, newRowMemo()}.register()
 	registerLooks(s)

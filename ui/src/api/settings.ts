@@ -104,7 +104,7 @@ export interface RepositoryTree {
 /** SettingsView is what of the installation's ConfigMaps is in force, and what is not. */
 export interface SettingsView {
   maps: { name: string; found: boolean; keys: { key: string; value?: string; state: "inForce" | "notServed" | "unknown"; meaning: string }[] }[];
-  doctor: { name: string; state: "ok" | "warning" | "failed"; message: string; remedy?: string }[];
+  doctor?: { name: string; state: "ok" | "warning" | "failed"; message: string; remedy?: string }[];
   version: string;
   kubernetes?: string;
   home: string;

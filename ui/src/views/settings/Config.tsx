@@ -69,7 +69,7 @@ export function About() {
           </dd>
         </dl>
       </Card>
-      {view.data && (
+      {view.data?.doctor && (
         <Card title={t("settings.doctor")}>
           <ul className="rows">
             {view.data.doctor.map((d) => {
