@@ -66,7 +66,7 @@ type rollbackBody struct {
 	Name         string `json:"name,omitempty"`
 	AppNamespace string `json:"appNamespace,omitempty"`
 	Project      string `json:"project,omitempty"`
-	ID           int64  `json:"id,omitempty" doc:"of the history; the deployment before the current one when 0"`
+	ID           *int64 `json:"id,omitempty" doc:"of the history; the deployment before the current one when left out"`
 	Prune        bool   `json:"prune,omitempty"`
 	DryRun       bool   `json:"dryRun,omitempty"`
 }
@@ -176,16 +176,20 @@ func (s operations) rollback(ctx context.Context, c *caller, in *rollbackInput) 
 	return s.start(ctx, app, operation, annotations)
 }
 
-// deploymentOf returns a deployment of the history; the one before the last for 0.
-func deploymentOf(app *v1alpha1.Application, id int64) (v1alpha1.RevisionHistory, error) {
+// deploymentOf returns a deployment of the history, whose first is 0; the one before the last when none is named.
+func deploymentOf(app *v1alpha1.Application, id *int64) (v1alpha1.RevisionHistory, error) {
 	history := app.Status.History
-	if id == 0 && len(history) >= 2 {
+	cause := "no earlier deployment in the history"
+	if id == nil && len(history) >= 2 {
 		return history[len(history)-2], nil
 	}
-	if i := slices.IndexFunc(history, func(h v1alpha1.RevisionHistory) bool { return h.ID == id }); i >= 0 && id != 0 {
-		return history[i], nil
+	if id != nil {
+		if i := slices.IndexFunc(history, func(h v1alpha1.RevisionHistory) bool { return h.ID == *id }); i >= 0 {
+			return history[i], nil
+		}
+		cause = fmt.Sprintf("no deployment %d in the history", *id)
 	}
-	return v1alpha1.RevisionHistory{}, &problem.Error{Kind: problem.Usage, Object: "Application " + app.Name, Cause: fmt.Sprintf("no deployment %d in the history", id), Remedy: "read status.history of the Application"}
+	return v1alpha1.RevisionHistory{}, &problem.Error{Kind: problem.Usage, Object: "Application " + app.Name, Cause: cause, Remedy: "read status.history of the Application"}
 }
 
 func (s operations) terminate(ctx context.Context, c *caller, in *ApplicationName) (*nothing, error) {

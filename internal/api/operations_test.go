@@ -12,6 +12,9 @@ func TestOperations(t *testing.T) {
 	automated := func(app *v1alpha1.Application) {
 		app.Spec.SyncPolicy = &v1alpha1.SyncPolicy{Automated: &v1alpha1.AutomatedSync{}}
 	}
+	threeDeployments := func(app *v1alpha1.Application) {
+		app.Status.History = append([]v1alpha1.RevisionHistory{{ID: 0, Revision: "zero"}}, app.Status.History...)
+	}
 	for _, c := range []struct {
 		name, call, body string
 		change           func(*v1alpha1.Application)
@@ -38,6 +41,8 @@ func TestOperations(t *testing.T) {
 			return a.Operation.Sync.Revision == "one" && a.Annotations[v1alpha1.RollbackPinAnnotation] == ""
 		}},
 		{"a rollback to the deployment before", "rollback", `{}`, nil, 200, func(a *v1alpha1.Application) bool { return a.Operation.Sync.Revision == "one" }},
+		{"a rollback to the first deployment of all", "rollback", `{"id":0}`, threeDeployments, 200, func(a *v1alpha1.Application) bool { return a.Operation.Sync.Revision == "zero" }},
+		{"a rollback to a deployment that the history has forgotten", "rollback", `{"id":0}`, nil, 400, nil},
 		{"a rollback that automated sync would undo", "rollback", `{"id":1}`, automated, 200, func(a *v1alpha1.Application) bool { return a.Annotations[v1alpha1.RollbackPinAnnotation] == "two" }},
 		{"a rollback that is only tried", "rollback", `{"id":1,"dryRun":true}`, automated, 200, func(a *v1alpha1.Application) bool {
 			return a.Operation.Sync.DryRun && a.Annotations[v1alpha1.RollbackPinAnnotation] == ""
