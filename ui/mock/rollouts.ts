@@ -58,7 +58,9 @@ export function situations(base: RolloutView, more: number): RolloutView[] {
     situation(base, "canary", [lane("canary", 30, "active", 8, 8), lane("canary", 31, "preview", 2, 2)], { strategy: "Canary", phase: "Paused", paused: true, message: "CanaryPauseStep", weight: { desired: 40, actual: 20 }, steps: [{ name: "setWeight 20", state: "done" }, { name: "pause 10m", state: "done" }, { name: "setWeight 40", state: "current", detail: "2 of 4 pods are Ready" }, { name: "analysis success-rate", state: "ahead" }, { name: "setWeight 100", state: "ahead" }] }),
     situation(base, "lost-service", [lane("lost-service", 5, "preview", 3, 3)], { phase: "Degraded", message: "InvalidSpec: spec.strategy.blueGreen.activeService: Service lost-service not found; create it", conditions: [{ type: "InvalidSpec", status: "True", message: "spec.strategy.blueGreen.activeService: Service lost-service not found", remedy: "create it", since: iso(Date.now() - 60_000) }] }),
     situation(base, name, [lane("long", 7, "both", 2, 2, { images: [`registry.example/${"deep/".repeat(20)}image-with-a-long-name@sha256:${"ab12".repeat(16)}`] })]),
-    { ...situation(base, "may-only-look", [lane("may-only-look", 6, "both", 3, 3)]), rights: ["get"] },
+    situation(base, "may-only-look", [lane("may-only-look", 6, "both", 3, 3)], {
+      rights: ["get"], actions: base.actions.map((a) => ({ ...a, enabled: false, reason: `permission denied: rollouts, ${a.name}, default/situations/may-only-look` })),
+    }),
   ];
   found[0] = able(found[0]!, "abort");
   found[1] = able(found[1]!, "retry");

@@ -49,7 +49,7 @@ it("a button that cannot be pressed says why", async () => {
     await ready(tab, "/rollouts/situations/may-only-look");
     const button = tab.getByRole("button", { name: "Restart" });
     await button.focus();
-    await tab.getByRole("tooltip").filter({ hasText: "action/argoproj.io/Rollout/restart" }).waitFor();
+    await tab.getByRole("tooltip").filter({ hasText: "your account lacks the right “rollouts, restart, default/situations/may-only-look”" }).waitFor();
   });
 });
 

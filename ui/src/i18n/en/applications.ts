@@ -53,7 +53,7 @@ export const applications = {
   "apps.col.revision": "Revision",
   "apps.col.lastSync": "Last sync",
   "apps.objects": "{count, plural, one {# object} other {# objects}}",
-  "apps.pinned": "Pinned to {revision}",
+  "apps.pinned": "Rolled back from {revision}",
   "apps.automated": "Automated",
   "apps.manual": "Manual",
 } as const;

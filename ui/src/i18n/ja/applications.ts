@@ -53,7 +53,7 @@ export const applications = {
   "apps.col.revision": "リビジョン",
   "apps.col.lastSync": "最終 Sync",
   "apps.objects": "オブジェクト {count} 個",
-  "apps.pinned": "{revision} に固定中",
+  "apps.pinned": "{revision} からロールバック",
   "apps.automated": "自動",
   "apps.manual": "手動",
 } as const;

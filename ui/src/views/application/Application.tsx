@@ -6,7 +6,7 @@ import { t, word } from "../../i18n";
 import { announce } from "../../shell/Frame";
 import type { Search } from "../../shell/search";
 import { useTitle } from "../../shell/title";
-import { filterOf, named, narrowed, nodeKey, nodeOf, viewOf } from "./address";
+import { filterOf, history, named, narrowed, nodeKey, nodeOf, viewOf } from "./address";
 import { Head } from "./Head";
 import { useDetail } from "./live";
 import { Narrow } from "./Narrow";
@@ -53,7 +53,7 @@ function Whole({ detail }: { detail: Detail }) {
   useEffect(() => announce(t("app.announce", { name: row.name, health: word("health", row.health), sync: word("sync", row.sync) })), [row.name, row.health, row.sync]);
   return (
     <div className="app" data-ready data-panel={wanted ? true : undefined}>
-      <Head detail={detail} onSync={() => go({ deploy: "all" })} onHistory={() => go({ rollback: "0" })} onOperation={() => go({ operation: "true" })} onDelete={() => go({ delete: "true" })} />
+      <Head detail={detail} onSync={() => go({ deploy: "all" })} onHistory={() => go({ rollback: history })} onOperation={() => go({ operation: "true" })} onDelete={() => go({ delete: "true" })} />
       <Notices detail={detail} cause={why} show={show} />
       <Objects row={row} nodes={nodes} roots={roots} search={search} go={go} show={showKeepingTab} hidden={detail.hidden} />
       <Dialogs detail={detail} search={search} go={go} />

@@ -5,6 +5,7 @@ import type { Deployment, Detail } from "../../api/types";
 import { Ago, Lasting } from "../../design/Time";
 import { Button, Dialog, Link, short } from "../../design/parts";
 import { t } from "../../i18n";
+import { deploymentKey, deploymentOf, history as noneChosen } from "./address";
 import { appPath, missing, scope } from "./calls";
 import { Preview, usePlan } from "./Preview";
 import { compared, liveOf } from "./sync";
@@ -22,8 +23,8 @@ interface Props {
 export default function History({ detail, wanted, choose, close, started }: Props) {
   const { row, history } = detail;
   const live = liveOf(history, row.revision);
-  const to = history.find((h) => String(h.id) === wanted && h !== live);
-  if (to) return <Back detail={detail} to={to} back={() => choose("0")} close={close} started={started} />;
+  const to = deploymentOf(history, wanted);
+  if (to && to !== live) return <Back detail={detail} to={to} back={() => choose(noneChosen)} close={close} started={started} />;
   return (
     <Dialog title={t("app.history.title", { name: row.name })} onClose={close} wide>
       {history.length === 0 && <p className="muted">{t("app.history.none")}</p>}
@@ -58,7 +59,7 @@ export default function History({ detail, wanted, choose, close, started }: Prop
                 </p>
               </div>
               {h !== live && (
-                <Button icon={<RotateCcw size={15} aria-hidden />} why={missing(row, "rollback")} aria-label={t("app.rollback.to", { revision: short(h.revision) })} onPress={() => choose(String(h.id))}>
+                <Button icon={<RotateCcw size={15} aria-hidden />} why={missing(row, "rollback")} aria-label={t("app.rollback.to", { revision: short(h.revision) })} onPress={() => choose(deploymentKey(h))}>
                   {t("app.rollback")}
                 </Button>
               )}

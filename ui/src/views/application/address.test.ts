@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { filterOf, named, nodeKey, viewOf, withFacet } from "./address";
+import { deploymentKey, deploymentOf, filterOf, history, named, nodeKey, viewOf, withFacet } from "./address";
 
 describe("named", () => {
   const table: [string | undefined, ReturnType<typeof named>][] = [
@@ -12,6 +12,12 @@ describe("named", () => {
   ];
   it.each(table)("%s", (text, want) => expect(named(text)).toEqual(want));
   it("reads what nodeKey writes", () => expect(named(nodeKey({ group: "", kind: "Node", name: "a" }))).toEqual({ group: "", kind: "Node", namespace: undefined, name: "a" }));
+});
+
+describe("deploymentOf", () => {
+  const all = [{ id: 2 }, { id: 1 }, { id: 0 }];
+  it.each(all)("reads what deploymentKey writes of $id", (d) => expect(deploymentOf(all, deploymentKey(d))).toBe(d));
+  it.each([history, "", "1", "deployment-3", "deployment-"])("%s is no deployment", (wanted) => expect(deploymentOf(all, wanted)).toBeUndefined());
 });
 
 it("filterOf reads the parameters of bookmarks", () => {

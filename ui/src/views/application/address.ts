@@ -1,6 +1,6 @@
 // What an address of an application's view says, in the words that Argo CD's addresses have.
 
-import type { Named, TreeNode } from "../../api/types";
+import type { Deployment, Named, TreeNode } from "../../api/types";
 import { list, type Search } from "../../shell/search";
 import { type Facet, facets, type Filter } from "./tree";
 
@@ -22,6 +22,15 @@ export function named(text: string | undefined): Named | undefined {
 /** nodeOf returns the node of an object. */
 export const nodeOf = (nodes: readonly TreeNode[], wanted: Named | undefined) =>
   wanted && nodes.find((n) => n.name === wanted.name && n.kind === wanted.kind && n.group === wanted.group && (n.namespace ?? "") === (wanted.namespace ?? ""));
+
+/** history is what an address has where the history is open and no deployment of it is chosen. Deployments count from 0. */
+export const history = "0";
+
+/** deploymentKey returns a deployment as an address names it. */
+export const deploymentKey = (d: Pick<Deployment, "id">) => `deployment-${d.id}`;
+
+/** deploymentOf returns the deployment that an address names. */
+export const deploymentOf = <D extends Pick<Deployment, "id">>(all: readonly D[], wanted: string) => all.find((d) => deploymentKey(d) === wanted);
 
 /** filterOf returns what an address narrows to: resource=kind:Pod,health:Degraded,sync:OutOfSync,name:web and search=words. */
 export function filterOf(search: Search): Filter {

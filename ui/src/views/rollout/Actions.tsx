@@ -48,9 +48,10 @@ type Action = RolloutView["actions"][number];
 /** effectOf returns what an action will do. The server's sentence knows the state; the page's own one knows the language. */
 export const effectOf = (action: Action) => (language() === "en" && action.effect ? action.effect : t(`rollout.effect.${action.name}`));
 
-/** whyNot returns why an action cannot be asked for; undefined when it can. */
-export function whyNot(view: RolloutView, action: Action): string | undefined {
-  if (!view.rights.includes("action") && !view.rights.includes(action.name)) return t("denied", { right: `action/argoproj.io/Rollout/${action.name}` });
+/** whyNot returns why an action cannot be asked for; undefined when it can. Who lacks the right to it is told which. */
+export function whyNot(action: Action): string | undefined {
+  const denied = /^permission denied: (.+)$/.exec(action.reason ?? "")?.[1];
+  if (denied) return t("denied", { right: denied });
   return action.enabled ? undefined : (action.reason ?? "");
 }
 
@@ -60,7 +61,7 @@ export function Act({ view, name, look = "quiet", asking, small }: { view: Rollo
   const effect = useId();
   if (!action) return null;
   const Icon = icons[name];
-  const why = whyNot(view, action);
+  const why = whyNot(action);
   const button = (
     <Button look={look} icon={<Icon size={small ? 15 : 16} aria-hidden />} why={why === "" ? t("rollout.rest") : why} aria-describedby={effect} isPending={asking.busy === name} onPress={() => asking.press(name)}>
       {t(`rollout.do.${name}`)}

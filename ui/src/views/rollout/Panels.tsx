@@ -85,7 +85,7 @@ export function Revisions({ view, asking }: { view: RolloutView; asking: Asking 
                 <Ago at={r.created} />
               </span>
               {undo && r.revision !== latest && (
-                <Button aria-label={t("rollout.backTo", { revision: r.revision })} why={whyNot(view, undo)} onPress={() => asking.press("undo", { toRevision: r.revision })}>
+                <Button aria-label={t("rollout.backTo", { revision: r.revision })} why={whyNot(undo)} onPress={() => asking.press("undo", { toRevision: r.revision })}>
                   {t("rollout.backToShort")}
                 </Button>
               )}
