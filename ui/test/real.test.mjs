@@ -1,0 +1,193 @@
+// The page with the real program behind it: what is seen and pressed here happens to a Rollout on a real API server.
+import assert from "node:assert/strict";
+import { after, it } from "node:test";
+import { close, page, ready, visit } from "./browser.mjs";
+
+const { HOOKS, CONTROL, SHOP, BANK, PASSWORD, VIEWER } = process.env;
+const patience = 60_000;
+after(close);
+
+/** hook has something happen beside the page, and returns what came of it. */
+async function hook(method, path) {
+  const answer = await fetch(HOOKS + path, { method });
+  const text = await answer.text();
+  assert.ok(answer.ok, text);
+  return text;
+}
+
+/** storage is the session of admin, after the first step. */
+let storage;
+/** stopped is set when a step has failed: those after it begin where it ends. */
+let stopped = false;
+
+/** step opens the page as somebody who waits as long as a busy machine needs. */
+const step = (name, options, test) =>
+  it(name, async (t) => {
+    if (stopped) return t.skip("a step before has failed");
+    stopped = true;
+    await visit({ storage, ...options }, (tab, context) => {
+      tab.setDefaultTimeout(patience);
+      return test(tab, context);
+    });
+    stopped = false;
+  });
+
+async function login(tab, account, password) {
+  await tab.getByLabel("Account", { exact: true }).fill(account);
+  await tab.getByLabel("Password", { exact: true }).fill(password);
+  await tab.getByRole("button", { name: "Log in", exact: true }).click();
+}
+
+const app = (name) => `/applications/${CONTROL}/${name}`;
+const service = (tab, role) => tab.locator(`.service[data-role="${role}"]`);
+const lane = (tab, role) => tab.locator(`.lane[data-role="${role}"]`);
+const user = (tab, name) => tab.getByRole("button", { name: `Account: ${name}` });
+
+step("the first password opens the page, another one does not", { allowed: [/401/] }, async (tab, context) => {
+  await tab.goto(page);
+  await login(tab, "admin", `${PASSWORD}x`);
+  await tab.getByRole("alert").getByText("Account or password are wrong.").waitFor();
+  await login(tab, "admin", PASSWORD);
+  await user(tab, "admin").waitFor();
+  storage = await context.storageState();
+  assert.ok(storage.cookies.length > 0 && storage.cookies.every((c) => c.httpOnly), "a script could read the session");
+});
+
+step("an application is in the overview, in the list, and a tree down to its pods", {}, async (tab) => {
+  await ready(tab, "/");
+  await tab.locator(".counts .total", { hasText: "2 Applications" }).waitFor();
+  await tab.getByRole("link", { name: "Applications", exact: true }).click();
+  const tile = tab.locator(".tile", { has: tab.getByRole("link", { name: "shop", exact: true }) });
+  await tile.getByText("Healthy").waitFor();
+  await tile.getByText("Synced").waitFor();
+  await tile.getByRole("link", { name: "shop", exact: true }).click();
+  await tab.waitForURL(`**${app("shop")}`);
+  const objects = tab.getByRole("treegrid", { name: "Objects" });
+  await objects.getByRole("row", { name: /Rollout\s*web/ }).and(tab.locator('[aria-level="1"]')).waitFor();
+  await objects.getByRole("row", { name: /ReplicaSet\s*web-/ }).and(tab.locator('[aria-level="2"]')).waitFor();
+  await objects.locator('[role="row"][aria-level="3"]', { hasText: /Pod\s*web-/ }).nth(1).waitFor();
+});
+
+/** left is the commit that a rollback leaves. */
+let left;
+
+step("a commit stands beside the version before until somebody promotes it", {}, async (tab) => {
+  await ready(tab, `/rollouts/${SHOP}/web`);
+  const first = await lane(tab, "both").or(lane(tab, "active")).getAttribute("data-lane");
+  assert.equal(await hook("GET", "/selector/shop/web"), first);
+  left = await hook("POST", "/commit/shop/v2");
+  await lane(tab, "preview").waitFor();
+  const second = await lane(tab, "preview").getAttribute("data-lane");
+  const promote = tab.locator('.next [data-action="promote"] .button:not([data-off])');
+  await promote.waitFor();
+  await lane(tab, "preview").getByText("2 of 2 Ready").waitFor();
+  assert.deepEqual([await hook("GET", "/selector/shop/web"), await hook("GET", "/selector/shop/web-preview")], [first, second]);
+  const side = await service(tab, "active").getAttribute("data-side");
+  await promote.click();
+  await tab.locator(`.service[data-role="active"][data-side]:not([data-side="${side}"])`).waitFor();
+  await tab.locator(`.lane[data-lane="${second}"]:is([data-role="both"], [data-role="active"])`).waitFor();
+  await tab.getByText(/^Switched: the traffic goes to (Blue|Green), revision 2 now/).waitFor({ state: "attached" });
+  assert.match(await tab.locator(".stage figcaption").textContent(), /The traffic goes through Service web to (Blue|Green), revision 2/);
+  assert.equal(await hook("GET", "/selector/shop/web"), second);
+});
+
+step("the history leads back, and the application is held there", {}, async (tab) => {
+  await ready(tab, app("shop"));
+  await tab.locator(".app-states").getByText("Synced").waitFor();
+  await tab.getByRole("button", { name: "History" }).click();
+  const back = tab.getByRole("dialog").getByRole("button", { name: /^Roll back to / });
+  await back.first().click();
+  const dialog = tab.getByRole("dialog", { name: /^Roll back to / });
+  await dialog.getByText("The application stays at this revision", { exact: false }).waitFor();
+  await dialog.locator(".task", { hasText: /change\s*ConfigMap\s*greeting/ }).waitFor();
+  await dialog.getByRole("button", { name: "Roll back", exact: true }).click();
+  await tab.locator(".app-notices").getByText(`Rolled back: ${left.slice(0, 7)} is not deployed again`, { exact: false }).waitFor();
+  await ready(tab, "/applications");
+  await tab.locator(".tile", { hasText: "shop" }).getByText(`Rolled back from ${left.slice(0, 7)}`).waitFor();
+});
+
+/** sync opens the dialog of a sync, looks at what it will do, and has it done. */
+async function sync(tab, look) {
+  await tab.getByRole("button", { name: "Sync…" }).click();
+  const dialog = tab.getByRole("dialog", { name: "Sync bank" });
+  await look(dialog.getByRole("region", { name: "What it will do" }));
+  await dialog.getByRole("button", { name: "Sync", exact: true }).click();
+  await tab.getByRole("dialog", { name: "Operation of bank" }).getByText("Succeeded").first().waitFor();
+  await tab.keyboard.press("Escape");
+}
+
+step("a sync shows what it will do before it does it", {}, async (tab) => {
+  await ready(tab, app("bank"));
+  await sync(tab, async (plan) => {
+    await plan.locator(".task", { hasText: /create\s*Rollout\s*web/ }).waitFor();
+  });
+  await tab.locator(".app-states").getByText("Healthy").waitFor();
+  const commit = await hook("POST", "/commit/bank/v2");
+  await tab.locator(".app-states").getByText("Out of sync").waitFor();
+  await sync(tab, async (plan) => {
+    await plan.getByText(commit.slice(0, 7)).waitFor();
+    const task = plan.locator(".task", { hasText: /change\s*ConfigMap\s*greeting/ });
+    await task.locator("summary").click();
+    await task.getByText("hello from v1").waitFor();
+    await task.getByText("hello from v2").waitFor();
+  });
+});
+
+/** viewing is a session of who may look at applications and do nothing. */
+let viewing;
+
+step("who may only look sees what waits, and why the button is not theirs", { storage: undefined, allowed: [/401/] }, async (tab, context) => {
+  await tab.goto(`${page}/rollouts/${BANK}/web`);
+  await login(tab, "viewer", VIEWER);
+  await user(tab, "viewer").waitFor();
+  const promote = tab.locator('.next [data-action="promote"] .button[data-off]');
+  await promote.waitFor();
+  await lane(tab, "preview").waitFor();
+  await promote.focus();
+  await tab.getByRole("tooltip").filter({ hasText: "your account lacks the right “rollouts, promote" }).waitFor();
+  const asked = [];
+  tab.on("request", (r) => r.method() === "POST" && asked.push(r.url()));
+  await tab.keyboard.press("Enter");
+  const refused = await context.request.post(`${page}/api/v1/rollouts/${BANK}/web/promote`, { data: {}, headers: { Origin: new URL(page).origin } });
+  assert.equal(refused.status(), 403);
+  assert.match(await refused.text(), /permission denied: rollouts, promote/);
+  assert.deepEqual(asked, [], "the button that is off has asked for something");
+  viewing = await context.storageState();
+});
+
+step("an abort gives the new version up, and the traffic stays", {}, async (tab) => {
+  await ready(tab, `/rollouts/${BANK}/web`);
+  const before = await hook("GET", "/selector/bank/web");
+  await tab.locator('.next [data-action="abort"] .button:not([data-off])').click();
+  await tab.getByRole("alertdialog").getByRole("button", { name: "Abort", exact: true }).click();
+  await tab.getByRole("alertdialog").waitFor({ state: "detached" });
+  await tab.locator('.next[data-tone="bad"]').getByText("The update to revision 2 was aborted", { exact: false }).waitFor();
+  await tab.locator('.next [data-action="retry"] .button:not([data-off])').waitFor();
+  assert.equal(await service(tab, "active").getAttribute("data-side"), await tab.locator(`.lane[data-lane="${before}"]`).getAttribute("data-side"));
+  assert.equal(await hook("GET", "/selector/bank/web"), before);
+});
+
+it("a right that is taken away takes the application off an open page", async (t) => {
+  if (stopped) return t.skip("a step before has failed");
+  await visit({ storage: viewing }, async (tab) => {
+    tab.setDefaultTimeout(patience);
+    await ready(tab, "/applications");
+    const tile = (name) => tab.locator(".tile", { has: tab.getByRole("link", { name, exact: true }) });
+    await tile("shop").waitFor();
+    await tile("bank").waitFor();
+    await hook("POST", "/deny");
+    await tile("shop").waitFor({ state: "detached" });
+    assert.equal(await tile("bank").count(), 1);
+  });
+});
+
+step("logging out ends the session for good", { allowed: [/401/] }, async (tab, context) => {
+  await ready(tab, "/applications");
+  const { cookies } = await context.storageState();
+  await user(tab, "admin").click();
+  await tab.getByRole("menuitem", { name: "Log out" }).click();
+  await tab.getByRole("heading", { name: "Log in to Cyan" }).waitFor();
+  assert.equal(await tab.locator(".tile").count(), 0);
+  const answer = await fetch(`${page}/api/v1/applications`, { headers: { Cookie: cookies.map((c) => `${c.name}=${c.value}`).join("; ") } });
+  assert.equal(answer.status, 401, "the session of before still holds");
+});
