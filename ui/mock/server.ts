@@ -66,6 +66,10 @@ async function answer(world: World, settings: Settings, url: URL, request: Incom
     const r = world.rows.find((x) => x.name === name) ?? world.rows[0]!;
     return { apiVersion: "argoproj.io/v1alpha1", kind: "Application", metadata: { name, namespace: r.namespace, labels: r.labels, finalizers: ["resources-finalizer.argocd.argoproj.io"] }, spec: { project: r.project, source: { repoURL: r.repo, path: r.path, targetRevision: r.targetRevision }, destination: { name: r.cluster, namespace: r.destination }, syncPolicy: r.automated ? { automated: { prune: true, selfHeal: true }, syncOptions: ["CreateNamespace=true"] } : undefined } };
   });
+  if (settled && path === "/api/v1/applications" && request.method === "POST" && (settled.status ?? 200) < 300) {
+    const made = body as { metadata: { name: string }; spec: { project: string; destination?: { namespace?: string } } };
+    world.add(made.metadata.name, made.spec.project, made.spec.destination?.namespace ?? "default");
+  }
   if (settled) return json(response, settled.body, settled.status);
   const argo = /^\/api\/v1\/applications\/([^/]+)(?:\/(.+))?$/.exec(path);
   if (argo) return argoCall(url, argo[2] ?? "", request, response);

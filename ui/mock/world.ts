@@ -46,6 +46,11 @@ export class World {
     return row;
   }
 
+  /** add takes an application that somebody has made: it is there from now on, and in need of a first sync. */
+  add(name: string, project: string, destination: string) {
+    this.rows.push({ ...this.row(2), name, project, destination, labels: {}, owner: undefined, attention: undefined, sync: "OutOfSync", health: "Missing", created: iso(Date.now()), lastSync: undefined, revision: undefined, rollouts: [] });
+  }
+
   /** at is where the pretended delivery is: how many were there, and how many seconds the last one has run. */
   at(now = Date.now()) {
     const seconds = (now - this.began) / 1000;
