@@ -98,13 +98,12 @@ func absent(w http.ResponseWriter, r *http.Request) {
 
 // Document returns the OpenAPI document of the calls, as JSON.
 func Document() ([]byte, error) {
-	_, api := build(Options{})
-	return api.OpenAPI().MarshalJSON()
+	return build(Options{}).OpenAPI().MarshalJSON()
 }
 
-func build(o Options) (*http.ServeMux, huma.API) {
-	s, mux := assemble(o)
-	return mux, s.api
+func build(o Options) huma.API {
+	s, _ := assemble(o)
+	return s.api
 }
 
 // assemble registers all calls.

@@ -91,7 +91,7 @@ func (s operations) register() {
 }
 
 func (s operations) sync(ctx context.Context, c *caller, in *syncInput) (*applicationAnswer, error) {
-	of := in.ApplicationName.or(in.Body.AppNamespace, in.Body.Project)
+	of := in.or(in.Body.AppNamespace, in.Body.Project)
 	app, err := s.find(ctx, c, of, func(a access.Application) access.Request {
 		return c.options.Sync(a, access.SyncRequest{OtherRevision: in.Body.Revision != ""})
 	})
@@ -159,7 +159,7 @@ func (s operations) start(ctx context.Context, app *v1alpha1.Application, operat
 }
 
 func (s operations) rollback(ctx context.Context, c *caller, in *rollbackInput) (*applicationAnswer, error) {
-	app, err := s.find(ctx, c, in.ApplicationName.or(in.Body.AppNamespace, in.Body.Project), c.options.Rollback)
+	app, err := s.find(ctx, c, in.or(in.Body.AppNamespace, in.Body.Project), c.options.Rollback)
 	if err != nil {
 		return nil, err
 	}

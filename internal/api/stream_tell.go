@@ -139,7 +139,7 @@ func (s viewed) applicationOf(ctx context.Context, ro *v1alpha1.Rollout) (*v1alp
 		return nil, nil
 	}
 	app := &v1alpha1.Application{}
-	if err := s.Reader.Get(ctx, client.ObjectKey(plan.ApplicationOf(instance, s.Namespace)), app, client.UnsafeDisableDeepCopy); err != nil {
+	if err := s.Reader.Get(ctx, plan.ApplicationOf(instance, s.Namespace), app, client.UnsafeDisableDeepCopy); err != nil {
 		return nil, client.IgnoreNotFound(err)
 	}
 	has := func(k plan.Key) bool { return k.Namespace == ro.Namespace && k.Name == ro.Name }

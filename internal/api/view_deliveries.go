@@ -148,7 +148,7 @@ func (s viewed) deliveriesOf(ctx context.Context, around *surroundings, app *v1a
 // project does not permit is not read.
 func (s viewed) deliveredCommits(ctx context.Context, app *v1alpha1.Application) map[string]view.GitCommit {
 	found := map[string]view.GitCommit{}
-	if _, err := (looked{s.service}).permitted(ctx, app); err != nil {
+	if _, err := looked(s).permitted(ctx, app); err != nil {
 		return found
 	}
 	var built []string

@@ -61,7 +61,7 @@ func (s viewed) detail(ctx context.Context, c *caller, app *v1alpha1.Application
 	if seen.Manifest, err = manifestOf(app); err != nil {
 		return view.Detail{}, nil, err
 	}
-	within, err := looked{s.service}.permitted(ctx, app)
+	within, err := looked(s).permitted(ctx, app)
 	if err != nil {
 		// What the project does not permit is not looked at; the rest is there all the same.
 		seen.Trouble = shown(err).Text
@@ -70,7 +70,7 @@ func (s viewed) detail(ctx context.Context, c *caller, app *v1alpha1.Application
 	}
 	seen.Project, seen.To = within.project, within.to
 	seen.Commits = s.commitsOf(ctx, app, view.RevisionsOf(app))
-	look, err := looked{s.service}.look(ctx, app)
+	look, err := looked(s).look(ctx, app)
 	var observed []view.Observed
 	if err == nil {
 		observed, err = look.Objects(ctx)

@@ -91,7 +91,7 @@ func watchNamespace(life context.Context, c *Cluster, name string) *namespace {
 // watch watches a kind in a namespace, if the cluster serves it.
 func (n *namespace) watch(ctx context.Context, k *kind, c *Cluster, of schema.GroupVersionKind, name string) {
 	mapping, err := c.RESTMapper().RESTMapping(of.GroupKind(), of.Version)
-	resource := schema.GroupVersionResource{}
+	var resource schema.GroupVersionResource
 	switch {
 	case meta.IsNoMatchError(err):
 		k.settle(nil)

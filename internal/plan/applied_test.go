@@ -138,7 +138,7 @@ func TestIsAppliedBySmallObjects(t *testing.T) {
 	} {
 		desired, live := parsed(t, "{apiVersion: v1, kind: Thing, "+c.desired[1:]), parsed(t, "{apiVersion: v1, kind: Thing, "+c.live[1:])
 		before := desired.DeepCopy()
-		live.SetManagedFields([]metav1.ManagedFieldsEntry{{Manager: "cyan", Operation: metav1.ManagedFieldsOperationApply, APIVersion: "v1", FieldsV1: &metav1.FieldsV1{Raw: []byte(c.owned)}}})
+		live.SetManagedFields([]metav1.ManagedFieldsEntry{{Manager: "cyan", Operation: metav1.ManagedFieldsOperationApply, APIVersion: "v1", FieldsV1: metav1.NewFieldsV1(c.owned)}})
 		if got := plan.IsApplied(desired, live, "cyan"); got != c.want {
 			t.Errorf("%s: got %v, want %v", c.name, got, c.want)
 		}

@@ -206,7 +206,7 @@ func (l *life) changed(o *unstructured.Unstructured) *unstructured.Unstructured 
 		annotations[v1alpha1.TrackingIDAnnotation] = plan.TrackingID(l.one("shop", "other"), plan.KeyOf(o))
 	case 6:
 		o.SetLabels(map[string]string{v1alpha1.InstanceLabel: l.one("shop", "other")})
-		o.SetManagedFields([]metav1.ManagedFieldsEntry{{Manager: l.one("argocd-controller", "me"), FieldsV1: &metav1.FieldsV1{Raw: []byte(`{"f:metadata":{"f:labels":{"f:app.kubernetes.io/instance":{}}},"f:data":{"f:k":{}}}`)}}})
+		o.SetManagedFields([]metav1.ManagedFieldsEntry{{Manager: l.one("argocd-controller", "me"), FieldsV1: metav1.NewFieldsV1(`{"f:metadata":{"f:labels":{"f:app.kubernetes.io/instance":{}}},"f:data":{"f:k":{}}}`)}})
 	case 7:
 		at := metav1.NewTime(time.Unix(2, 0))
 		o.SetDeletionTimestamp(&at)

@@ -33,14 +33,21 @@ type DeliverySeen struct {
 	Rollouts []RolloutSeen
 }
 
-// The names of stages, and the states of stages and deliveries.
+// The names of stages, and their states.
 const (
 	stageCommit, stageBuild, stageSet, stageSeen, stageSync = "commit", "build", "set", "seen", "sync"
 	stagePreview, stageSwitch, stageDrain, stageHealthy     = "preview", "switch", "drain", "healthy"
 
 	stateDone, stateRunning, stateWaiting, stateFailed, stateSkipped, stateUnknown = "done", "running", "waiting", "failed", "skipped", "unknown"
+)
 
-	DeliveryRunning, DeliveryWaiting, DeliveryDone, DeliveryFailed, DeliverySuperseded = "Running", "Waiting", "Done", "Failed", "Superseded"
+// The states of deliveries.
+const (
+	DeliveryRunning    = "Running"
+	DeliveryWaiting    = "Waiting"
+	DeliveryDone       = "Done"
+	DeliveryFailed     = "Failed"
+	DeliverySuperseded = "Superseded"
 )
 
 // Deliveries returns the deliveries of an Application, newest first: one for each deployment of its history, and before

@@ -74,7 +74,7 @@ type Condition struct {
 	Since   string `json:"since,omitempty" format:"date-time"`
 }
 
-// The roles of a lane besides those of trees.
+// RoleBoth is that of a lane that is active and preview at once.
 const RoleBoth Role = "both"
 
 // Lane is a version with its pods.

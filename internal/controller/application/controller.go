@@ -11,6 +11,7 @@ import (
 	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/client-go/dynamic"
 	"k8s.io/client-go/kubernetes"
+	"k8s.io/client-go/rest"
 	"k8s.io/client-go/util/workqueue"
 	ctrl "sigs.k8s.io/controller-runtime"
 	"sigs.k8s.io/controller-runtime/pkg/builder"
@@ -105,13 +106,9 @@ func Setup(mgr manager.Manager, o Options) error {
 		newest: newNewest(mgr.GetClient(), mgr.GetAPIReader()), log: o.Log,
 		meters: newMeters(), hooks: &heldHooks{of: map[types.NamespacedName]heldIn{}}, watchdog: o.Watchdog, settingsRead: make(chan struct{}),
 	}
-	kube, err := kubernetes.NewForConfig(mgr.GetConfig())
+	kube, anything, err := connect(mgr.GetConfig())
 	if err != nil {
-		return fmt.Errorf("connecting to %s: %w", mgr.GetConfig().Host, err)
-	}
-	anything, err := dynamic.NewForConfig(mgr.GetConfig())
-	if err != nil {
-		return fmt.Errorf("connecting to %s: %w", mgr.GetConfig().Host, err)
+		return err
 	}
 	queue := newEnqueuer()
 	r.queue = queue
@@ -131,11 +128,7 @@ func Setup(mgr manager.Manager, o Options) error {
 	life, end := context.WithCancel(context.Background())
 	r.clusters = live.NewRegistry(life, mgr.GetConfig(), o.Log, func(instance string) { queue.add(plan.ApplicationOf(instance, r.control)) })
 	r.clusters.Programs = o.Programs
-	if o.Looks != nil {
-		o.Looks.setUp(&observer{
-			client: r.client, sources: r.sources, clusters: r.clusters, renderer: compare.NewRenderer(o.Mirrors, ofLooks), comparer: compare.New(), control: r.control, now: r.now, settings: r.settings, orphans: newOrphanLooks(),
-		}, r.settingsRead)
-	}
+	o.Looks.setUp(r, compare.NewRenderer(o.Mirrors, ofLooks))
 	err = mgr.Add(manager.RunnableFunc(func(ctx context.Context) error {
 		<-ctx.Done()
 		end()
@@ -180,6 +173,19 @@ func Setup(mgr manager.Manager, o Options) error {
 			RateLimiter:             workqueue.NewTypedItemExponentialFailureRateLimiter[reconcile.Request](retryFirst, retryMost),
 		}).
 		Complete(r)
+}
+
+// connect returns clients of the control plane's cluster.
+func connect(config *rest.Config) (kubernetes.Interface, dynamic.Interface, error) {
+	kube, err := kubernetes.NewForConfig(config)
+	if err != nil {
+		return nil, nil, fmt.Errorf("connecting to %s: %w", config.Host, err)
+	}
+	anything, err := dynamic.NewForConfig(config)
+	if err != nil {
+		return nil, nil, fmt.Errorf("connecting to %s: %w", config.Host, err)
+	}
+	return kube, anything, nil
 }
 
 // queuedEvents bounds the events that wait: some are told of each Application when all of them are synced at once.

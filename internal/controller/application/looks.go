@@ -45,7 +45,15 @@ type Look struct {
 	Problems []error
 }
 
-func (l *Looks) setUp(o *observer, ready <-chan struct{}) {
+// setUp has a controller answer, by a renderer of its own: what it renders of other revisions is no news.
+func (l *Looks) setUp(r *reconciler, renderer *compare.Renderer) {
+	if l == nil {
+		return
+	}
+	o := &observer{
+		client: r.client, sources: r.sources, clusters: r.clusters, renderer: renderer, comparer: compare.New(), control: r.control, now: r.now, settings: r.settings, orphans: newOrphanLooks(),
+	}
+	ready := r.settingsRead
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.observer, l.ready, l.slots, l.of = o, ready, make(chan struct{}, mostLooks), map[types.NamespacedName]*turn{}

@@ -91,7 +91,7 @@ func TestAServerThatNobodyAsksWritesNothing(t *testing.T) {
 		}
 		stop := start(t, server(c, "one/1", true))
 		before := version()
-		time.Sleep(time.Hour)
+		time.Sleep(time.Hour) //nolint:forbidigo // the clock of synctest
 		if after := version(); after != before {
 			t.Errorf("the Lease was written in an hour in which nothing happened: resourceVersion %s, then %s", before, after)
 		}
@@ -107,7 +107,7 @@ func TestALeaseThatWasDeletedIsMadeAgain(t *testing.T) {
 		if err := c.Delete(t.Context(), &coordinationv1.Lease{ObjectMeta: metav1.ObjectMeta{Namespace: "argocd", Name: LeaseName}}); err != nil {
 			t.Fatal(err)
 		}
-		time.Sleep(2 * lookEvery)
+		time.Sleep(2 * lookEvery) //nolint:forbidigo // the clock of synctest
 		if got := holder(t, c); got != "one/1" {
 			t.Errorf("held by %q, want by the server that works", got)
 		}
