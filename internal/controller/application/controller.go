@@ -123,7 +123,7 @@ func Setup(mgr manager.Manager, o Options) error {
 	}
 	o.Render.Keys = ring.current
 	o.Render.Settings = func() settings.Settings { return r.settings.get().Settings }
-	r.renderer = compare.NewRenderer(o.Mirrors, o.Render)
+	r.renderer, r.follow = compare.NewRenderer(o.Mirrors, o.Render), r.sources.follow
 	ofLooks.Keys, ofLooks.Settings = o.Render.Keys, o.Render.Settings
 	life, end := context.WithCancel(context.Background())
 	r.clusters = live.NewRegistry(life, mgr.GetConfig(), o.Log, func(instance string) { queue.add(plan.ApplicationOf(instance, r.control)) })

@@ -12,6 +12,7 @@ import (
 	"github.com/cyan-cd/cyan/internal/compare"
 	"github.com/cyan-cd/cyan/internal/operation"
 	"github.com/cyan-cd/cyan/internal/problem"
+	"github.com/cyan-cd/cyan/internal/source"
 )
 
 // mostLooks bounds the comparisons that go on at once: each may render, and try each object on the API server.
@@ -29,7 +30,7 @@ type Looks struct {
 
 // turn lets one look at an Application at a time.
 type turn struct {
-	sync.Mutex
+	taken   chan struct{}
 	waiting int
 }
 
@@ -52,6 +53,7 @@ func (l *Looks) setUp(r *reconciler, renderer *compare.Renderer) {
 	}
 	o := &observer{
 		client: r.client, sources: r.sources, clusters: r.clusters, renderer: renderer, comparer: compare.New(), control: r.control, now: r.now, settings: r.settings, orphans: newOrphanLooks(),
+		follow: func(types.NamespacedName, source.Repository) {},
 	}
 	ready := r.settingsRead
 	l.mu.Lock()
@@ -78,7 +80,7 @@ func (l *Looks) begin(ctx context.Context, name types.NamespacedName) (o *observ
 	}
 	mine := l.of[name]
 	if mine == nil {
-		mine = &turn{}
+		mine = &turn{taken: make(chan struct{}, 1)}
 		l.of[name] = mine
 	}
 	mine.waiting++
@@ -90,16 +92,21 @@ func (l *Looks) begin(ctx context.Context, name types.NamespacedName) (o *observ
 			delete(l.of, name)
 		}
 	}
-	select {
-	case l.slots <- struct{}{}:
-	case <-ctx.Done():
-		done()
-		return nil, nil, ctx.Err()
+	// Who waits for his turn holds no slot: one Application that takes long keeps nobody from looking at others.
+	for i, place := range []chan struct{}{mine.taken, l.slots} {
+		select {
+		case place <- struct{}{}:
+		case <-ctx.Done():
+			if i > 0 {
+				<-mine.taken
+			}
+			done()
+			return nil, nil, ctx.Err()
+		}
 	}
-	mine.Lock()
 	return o, func() {
-		mine.Unlock()
 		<-l.slots
+		<-mine.taken
 		done()
 	}, nil
 }
@@ -114,11 +121,7 @@ func (l *Looks) Compare(ctx context.Context, app *v1alpha1.Application) (Look, e
 	}
 	defer end()
 	defer o.comparer.Forget(name)
-	_, followed := o.sources.followedBy(name)
 	seen, err := o.gather(ctx, app)
-	if !followed {
-		o.sources.forget(name)
-	}
 	if err != nil {
 		return Look{}, err
 	}

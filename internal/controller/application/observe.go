@@ -90,7 +90,7 @@ func (r *observer) gatherSource(ctx context.Context, o *observation) error {
 	for _, what := range r.sources.unserved(o.permitted) {
 		o.add(v1alpha1.ConditionUnsupportedWarning, errors.New(what))
 	}
-	r.sources.follow(o.name, repo)
+	r.follow(o.name, repo)
 	if err := r.refresh(ctx, o, repo); err != nil {
 		return err
 	}

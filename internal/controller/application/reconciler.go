@@ -4,11 +4,13 @@ import (
 	"log/slog"
 	"time"
 
+	"k8s.io/apimachinery/pkg/types"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/cyan-cd/cyan/internal/compare"
 	"github.com/cyan-cd/cyan/internal/controller/recorder"
 	"github.com/cyan-cd/cyan/internal/live"
+	"github.com/cyan-cd/cyan/internal/source"
 )
 
 // observer looks at what concerns an Application.
@@ -24,6 +26,8 @@ type observer struct {
 	verdicts verdicts
 	begun    beginnings
 	orphans  orphanLooks
+	// follow has an Application be looked at when its repository changes.
+	follow func(types.NamespacedName, source.Repository)
 }
 
 // reconciler looks at one Application at a time per worker.
