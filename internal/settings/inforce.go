@@ -52,7 +52,7 @@ func KeysOf(name string, data map[string]string) []Written {
 
 // shown returns a value as it may be shown.
 func shown(key, value string) string {
-	for _, part := range []string{"oidc", "dex", "secret", "password", "token"} {
+	for _, part := range []string{"oidc", "dex", "secret", "password", "token", "service."} {
 		if strings.Contains(strings.ToLower(key), part) {
 			return ""
 		}

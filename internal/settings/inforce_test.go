@@ -29,6 +29,9 @@ func TestKeysOf(t *testing.T) {
 			t.Errorf("got %+v, want %+v", g, w)
 		}
 	}
+	if of := KeysOf(NotificationsName, map[string]string{"service.webhook.x": "url: https://x"}); of[0].Value != "" {
+		t.Errorf("what may have a token in it is shown: %+v", of)
+	}
 	if of := KeysOf("argocd-rbac-cm", nil); of == nil || len(of) != 0 {
 		t.Errorf("of none: got %v", of)
 	}
