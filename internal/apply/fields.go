@@ -12,6 +12,7 @@ import (
 	"sigs.k8s.io/structured-merge-diff/v6/value"
 
 	"github.com/cyan-cd/cyan/api/v1alpha1"
+	"github.com/cyan-cd/cyan/internal/plan"
 )
 
 // withoutLeaving returns a copy of an object without the fields that go with the next apply: those that were applied
@@ -210,7 +211,7 @@ func overlay(live, git any, path string, gitsAlone map[string]bool) any {
 		return merged
 	case []any:
 		have, ok := live.([]any)
-		if !ok || !areNamed(git) || !areNamed(have) {
+		if !ok || !plan.AreNamed(git) || !plan.AreNamed(have) {
 			return git
 		}
 		return overlayList(have, git, path, gitsAlone)
@@ -221,7 +222,7 @@ func overlay(live, git any, path string, gitsAlone map[string]bool) any {
 func overlayList(have, git []any, path string, gitsAlone map[string]bool) []any {
 	merged := make([]any, 0, len(git))
 	for _, element := range git {
-		i := slices.IndexFunc(have, func(h any) bool { return nameOf(h) == nameOf(element) })
+		i := slices.IndexFunc(have, func(h any) bool { return plan.NameOf(h) == plan.NameOf(element) })
 		if i < 0 {
 			merged = append(merged, element)
 			continue
@@ -232,28 +233,9 @@ func overlayList(have, git []any, path string, gitsAlone map[string]bool) []any 
 		return merged
 	}
 	for _, element := range have {
-		if !slices.ContainsFunc(git, func(g any) bool { return nameOf(g) == nameOf(element) }) {
+		if !slices.ContainsFunc(git, func(g any) bool { return plan.NameOf(g) == plan.NameOf(element) }) {
 			merged = append(merged, element)
 		}
 	}
 	return merged
-}
-
-// areNamed reports whether all elements of a list have names, each its own.
-func areNamed(list []any) bool {
-	seen := map[string]bool{}
-	for _, element := range list {
-		name := nameOf(element)
-		if name == "" || seen[name] {
-			return false
-		}
-		seen[name] = true
-	}
-	return true
-}
-
-func nameOf(element any) string {
-	fields, _ := element.(map[string]any)
-	name, _ := fields["name"].(string)
-	return name
 }

@@ -185,7 +185,7 @@ func (d *differences) values(path string, from, to any) {
 	switch {
 	case isMap && bothMaps:
 		d.maps(path, fromMap, toMap)
-	case isList && bothLists && (len(fromList) == len(toList) || named(fromList) && named(toList)):
+	case isList && bothLists && (len(fromList) == len(toList) || plan.AreNamed(fromList) && plan.AreNamed(toList)):
 		d.lists(path, fromList, toList)
 	default:
 		d.add(path, from, to)
@@ -218,7 +218,7 @@ func below(path, key string) string {
 
 // lists compares elements by their names where all have one, and else by their places.
 func (d *differences) lists(path string, from, to []any) {
-	if !named(from) || !named(to) {
+	if !plan.AreNamed(from) || !plan.AreNamed(to) {
 		for i := range from {
 			d.values(path+"["+strconv.Itoa(i)+"]", from[i], to[i])
 		}
@@ -226,35 +226,16 @@ func (d *differences) lists(path string, from, to []any) {
 	}
 	places := map[string]any{}
 	for _, element := range to {
-		places[nameOf(element)] = element
+		places[plan.NameOf(element)] = element
 	}
 	for _, element := range from {
-		name := nameOf(element)
+		name := plan.NameOf(element)
 		d.values(path+"["+name+"]", element, places[name])
 		delete(places, name)
 	}
 	for _, element := range to {
-		if _, left := places[nameOf(element)]; left {
-			d.add(path+"["+nameOf(element)+"]", nil, element)
+		if _, left := places[plan.NameOf(element)]; left {
+			d.add(path+"["+plan.NameOf(element)+"]", nil, element)
 		}
 	}
-}
-
-// named reports whether all elements of a list have names, each its own.
-func named(list []any) bool {
-	seen := map[string]bool{}
-	for _, element := range list {
-		name := nameOf(element)
-		if name == "" || seen[name] {
-			return false
-		}
-		seen[name] = true
-	}
-	return true
-}
-
-func nameOf(element any) string {
-	fields, _ := element.(map[string]any)
-	name, _ := fields["name"].(string)
-	return name
 }
