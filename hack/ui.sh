@@ -23,5 +23,4 @@ if [ ! -e "$lock" ] || [ package-lock.json -nt "$lock" ]; then
 fi
 rm -rf dist/page
 npm run --silent build
-"$node" ../hack/precompress.mjs dist/page
 touch "$page"
