@@ -29,6 +29,9 @@ func automate(app *v1alpha1.Application, seen Observation) Decision {
 	if !seen.Compared {
 		return d
 	}
+	if isPinVoid(app, seen) {
+		delete(app.Annotations, v1alpha1.RollbackPinAnnotation)
+	}
 	a := Automate(app, seen)
 	if a.Condition != "" {
 		d.Problems = append(d.Problems, Problem{Condition: v1alpha1.ConditionSyncError, Err: errors.New(a.Condition)})
@@ -50,7 +53,6 @@ func automate(app *v1alpha1.Application, seen Observation) Decision {
 // Automate decides whether a sync begins by itself, for an Application without an operation.
 func Automate(app *v1alpha1.Application, seen Observation) Automation {
 	auto := app.Spec.Automation()
-	pinned := app.Annotations[v1alpha1.RollbackPinAnnotation]
 	switch {
 	case auto == nil:
 		return Automation{Why: "automated sync is off"}
@@ -60,9 +62,8 @@ func Automate(app *v1alpha1.Application, seen Observation) Automation {
 		return Automation{Why: "in sync"}
 	case onlyPruning(seen.Plan) && !auto.Prune:
 		return Automation{Why: "what is left needs pruning, which automation does not do"}
-	case pinned != "" && pinned == seen.Revision:
-		return Automation{Why: fmt.Sprintf("commit %s: rolled back by a person", short(seen.Revision)),
-			Condition: fmt.Sprintf("commit %s: rolled back by a person; push another commit, or sync this one yourself", short(seen.Revision))}
+	case pinHolds(app, seen):
+		return heldByPin(app, seen)
 	case seen.Plan.LeavesNothing && auto.Prune && !auto.AllowEmpty:
 		return Automation{Why: "refusing to prune everything",
 			Condition: "git has no objects any more, and automated sync does not prune everything; set syncPolicy.automated.allowEmpty if that is meant"}

@@ -49,6 +49,11 @@ func (l *look) last(sha string, phase v1alpha1.OperationPhase, ago time.Duration
 	return l.app.Status.OperationState
 }
 
+// pin has a person have rolled back a commit.
+func (l *look) pin(sha string) {
+	l.app.Annotations = map[string]string{v1alpha1.RollbackPinAnnotation: sha}
+}
+
 func (l *look) heals() { l.app.Spec.SyncPolicy.Automated.SelfHeal = new(true) }
 
 // pruning is an object that git no longer has.
@@ -150,6 +155,22 @@ func TestAutomate(t *testing.T) {
 		{name: "pin: the commit that was rolled back", set: func(l *look) { l.app.Annotations = map[string]string{v1alpha1.RollbackPinAnnotation: newSHA} },
 			why: "commit 2222222: rolled back by a person", condition: "commit 2222222: rolled back"},
 		{name: "pin: the commit after it", set: func(l *look) { l.app.Annotations = map[string]string{v1alpha1.RollbackPinAnnotation: oldSHA} }, starts: "all", why: "git has changed"},
+		{name: "pin: a later commit that changes nothing of it", set: func(l *look) {
+			l.pin(oldSHA)
+			l.seen.Manifests, l.seen.RolledBack.Manifests = "same", "same"
+		}, why: "commit 2222222: changes nothing of commit 1111111", condition: "commit 2222222: changes nothing of commit 1111111, which a person rolled back; push a commit that changes it"},
+		{name: "pin: a later commit that changes it", set: func(l *look) {
+			l.pin(oldSHA)
+			l.seen.Manifests, l.seen.RolledBack.Manifests = "mended", "bad"
+		}, starts: "all", why: "git has changed"},
+		{name: "pin: a commit that can't be told from it", set: func(l *look) { l.pin(oldSHA); l.seen.RolledBack.Manifests = "" }, starts: "all", why: "git has changed"},
+		{name: "pin: not known yet what it held", set: func(l *look) {
+			l.pin(oldSHA)
+			l.seen.Manifests, l.seen.RolledBack.Pending = "mended", true
+		}, why: "not known yet", at: 10 * time.Second},
+		{name: "pin: none, whatever is said of it", set: func(l *look) {
+			l.seen.Manifests, l.seen.RolledBack = "same", operation.RolledBack{Manifests: "same", Pending: true}
+		}, starts: "all", why: "git has changed"},
 		{name: "pin: an empty one pins nothing", set: func(l *look) {
 			l.app.Annotations = map[string]string{v1alpha1.RollbackPinAnnotation: ""}
 			l.seen.Revision = ""

@@ -103,6 +103,14 @@ func TestContinue(t *testing.T) {
 			l.app.Annotations = map[string]string{v1alpha1.RollbackPinAnnotation: oldSHA}
 		}, carried: operation.Carried{Step: plan.Step{Phase: v1alpha1.OperationSucceeded}}, phase: v1alpha1.OperationSucceeded, finished: true, after: operation.RequeueNow,
 			events: "Normal OperationCompleted Sync operation to 2222222 succeeded", history: "2222222"},
+		{name: "pin: a person who brings the same by another commit lifts it", set: func(l *look) {
+			l.pin(oldSHA)
+			l.app.Status.OperationState.SyncResult.Manifests, l.seen.RolledBack.Manifests = "same", "same"
+		}, carried: operation.Carried{Step: plan.Step{Phase: v1alpha1.OperationSucceeded}}, phase: v1alpha1.OperationSucceeded, finished: true, after: operation.RequeueNow,
+			events: "Normal OperationCompleted Sync operation to 2222222 succeeded", history: "2222222"},
+		{name: "pin: the rollback keeps it also while it is not known what it holds", set: func(l *look) { l.pin(oldSHA); l.seen.RolledBack.Pending = true },
+			carried: operation.Carried{Step: plan.Step{Phase: v1alpha1.OperationSucceeded}}, phase: v1alpha1.OperationSucceeded, finished: true, after: operation.RequeueNow,
+			events: "Normal OperationCompleted Sync operation to 2222222 succeeded", history: "2222222", pinned: true},
 		{name: "pin: a failure lifts nothing", set: func(l *look) {
 			l.automated()
 			l.app.Annotations = map[string]string{v1alpha1.RollbackPinAnnotation: oldSHA}

@@ -27,7 +27,7 @@ func finish(app *v1alpha1.Application, seen Observation, phase v1alpha1.Operatio
 	}
 	if phase == v1alpha1.OperationSucceeded && isDeployment(app.Operation) {
 		remember(app, seen.Now)
-		if liftsPin(app) {
+		if liftsPin(app, seen) {
 			delete(app.Annotations, v1alpha1.RollbackPinAnnotation)
 		}
 	}
@@ -70,13 +70,6 @@ func remember(app *v1alpha1.Application, now time.Time) {
 	}
 	all := append(slices.Clone(app.Status.History), entry)
 	app.Status.History = all[max(0, len(all)-limit):]
-}
-
-// liftsPin reports whether a deployment that has just ended well makes the rollback pin void: automation has brought
-// another commit, or a person this very one.
-func liftsPin(app *v1alpha1.Application) bool {
-	pinned, is := app.Annotations[v1alpha1.RollbackPinAnnotation]
-	return is && (app.Operation.InitiatedBy.Automated || app.Status.OperationState.SyncResult.Revision == pinned)
 }
 
 // until is the time from now to then, and never none.

@@ -120,7 +120,7 @@ func TestLifeOfAnAutomatedSync(t *testing.T) {
 	}
 }
 
-// TestLifeOfARollback: what a person rolled back stays so until another commit comes.
+// TestLifeOfARollback: what a person rolled back stays so until a commit comes that changes it.
 func TestLifeOfARollback(t *testing.T) {
 	l := &life{look: outOfSync(), t: t}
 	op := l.asked()
@@ -140,7 +140,12 @@ func TestLifeOfARollback(t *testing.T) {
 		t.Error("the pin is gone; want it kept while the commit is git's")
 	}
 
-	l.seen.Revision = strings.Repeat("3", 40)
+	// A commit elsewhere in the repository changes nothing of it.
+	l.seen.Revision, l.seen.Manifests, l.seen.RolledBack.Manifests = strings.Repeat("3", 40), "bad", "bad"
+	l.step()
+	l.expect("idle Succeeded done")
+
+	l.seen.Revision, l.seen.Manifests = strings.Repeat("4", 40), "mended"
 	l.step()
 	l.expect("operating Running waiting to start")
 	l.step()

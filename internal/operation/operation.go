@@ -40,6 +40,8 @@ type Observation struct {
 	Plan     plan.Plan
 	// Manifests names what git wants, whatever commit it is of; "" when that is not known.
 	Manifests string
+	// RolledBack is what git wants at the commit that a person rolled back.
+	RolledBack RolledBack
 	// Problems are why the picture is not whole, or must not be acted on.
 	Problems []Problem
 	// ToAutomation and ToPeople are what the project's sync windows deny to each.

@@ -102,7 +102,24 @@ func TestDecide(t *testing.T) {
 		{name: "automation: nothing was compared", set: func(l *look) { l.seen.Compared = false }, phase: none},
 		{name: "automation: in sync", set: func(l *look) { l.seen.Plan.Status = v1alpha1.Synced }, phase: none},
 		{name: "automation: a pin is told of", set: func(l *look) { l.app.Annotations = map[string]string{v1alpha1.RollbackPinAnnotation: newSHA} }, phase: none,
-			problems: "SyncError: commit 2222222: rolled back by a person; push another commit, or sync this one yourself"},
+			problems: "SyncError: commit 2222222: rolled back by a person; push a commit that changes it, or sync this one yourself"},
+		{name: "automation: a pin stands while what was rolled back is git's", set: func(l *look) {
+			l.pin(oldSHA)
+			l.seen.Plan.Status, l.seen.Manifests, l.seen.RolledBack.Manifests = v1alpha1.Synced, "same", "same"
+		}, phase: none, more: pinned(true)},
+		{name: "automation: a pin stands while it is not known what it holds", set: func(l *look) {
+			l.pin(oldSHA)
+			l.seen.Plan.Status, l.seen.RolledBack.Pending = v1alpha1.Synced, true
+		}, phase: none, more: pinned(true)},
+		{name: "automation: a pin goes when something else of git's is live", set: func(l *look) {
+			l.pin(oldSHA)
+			l.seen.Plan.Status, l.seen.Manifests, l.seen.RolledBack.Manifests = v1alpha1.Synced, "mended", "bad"
+		}, phase: none, more: pinned(false)},
+		{name: "automation: a pin stands where nobody syncs by himself", set: func(l *look) {
+			l.pin(oldSHA)
+			l.app.Spec.SyncPolicy = nil
+			l.seen.Plan.Status, l.seen.Manifests, l.seen.RolledBack.Manifests = v1alpha1.Synced, "mended", "bad"
+		}, phase: none, more: pinned(true)},
 		{name: "automation: a window is waited for", set: func(l *look) { l.seen.ToAutomation = project.Denial{Reason: "shut", Until: noon.Add(time.Hour)} }, phase: none, after: time.Hour},
 		{name: "automation: a window without an end", set: func(l *look) { l.seen.ToAutomation = project.Denial{Reason: "shut"} }, phase: none},
 		{name: "automation: a window that ends now", set: func(l *look) { l.seen.ToAutomation = project.Denial{Reason: "shut", Until: noon} }, phase: none, after: operation.RequeueNow},
@@ -349,4 +366,13 @@ func problemsOf(d operation.Decision) string {
 		all = append(all, p.Condition+": "+p.Err.Error())
 	}
 	return strings.Join(all, " | ")
+}
+
+// pinned checks whether the pin of a rollback is there.
+func pinned(want bool) func(*testing.T, *look, *v1alpha1.Application) {
+	return func(t *testing.T, _ *look, app *v1alpha1.Application) {
+		if _, got := app.Annotations[v1alpha1.RollbackPinAnnotation]; got != want {
+			t.Errorf("pinned: got %v, want %v", got, want)
+		}
+	}
 }

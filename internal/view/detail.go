@@ -193,7 +193,7 @@ func pinOf(app *v1alpha1.Application) *Pin {
 	if revision == "" {
 		return nil
 	}
-	p := &Pin{Revision: revision, Remedy: "push another commit, or sync this one yourself"}
+	p := &Pin{Revision: revision, Remedy: "push a commit that changes it, or sync this one yourself"}
 	if n := len(app.Status.History); n > 0 {
 		if last := app.Status.History[n-1]; revisionOf(last.Revision, last.Revisions) != revision {
 			p.By, p.Since = initiator(last.InitiatedBy), stamp(&last.DeployedAt)

@@ -38,13 +38,13 @@ func TestDetails(t *testing.T) {
 		{"the live commit", "{two Bob Second }", shop(deployed), nil, func(d Detail) any { return *d.Commit }},
 		{"no commit", "true", shop(), nil, func(d Detail) any { return d.Commit == nil }},
 		{"no pin", "true", shop(deployed), nil, func(d Detail) any { return d.Pin == nil }},
-		{"a pin", "{three automated sync 2026-11-26T11:59:00Z push another commit, or sync this one yourself}", shop(deployed, func(a *v1alpha1.Application) {
+		{"a pin", "{three automated sync 2026-11-26T11:59:00Z push a commit that changes it, or sync this one yourself}", shop(deployed, func(a *v1alpha1.Application) {
 			a.Annotations = map[string]string{v1alpha1.RollbackPinAnnotation: "three"}
 		}), nil, func(d Detail) any { return *d.Pin }},
-		{"a pin of what is deployed", "{two   push another commit, or sync this one yourself}", shop(deployed, func(a *v1alpha1.Application) {
+		{"a pin of what is deployed", "{two   push a commit that changes it, or sync this one yourself}", shop(deployed, func(a *v1alpha1.Application) {
 			a.Annotations = map[string]string{v1alpha1.RollbackPinAnnotation: "two"}
 		}), nil, func(d Detail) any { return *d.Pin }},
-		{"a pin without a history", "{two   push another commit, or sync this one yourself}", shop(func(a *v1alpha1.Application) {
+		{"a pin without a history", "{two   push a commit that changes it, or sync this one yourself}", shop(func(a *v1alpha1.Application) {
 			a.Annotations = map[string]string{v1alpha1.RollbackPinAnnotation: "two"}
 		}), nil, func(d Detail) any { return *d.Pin }},
 		{"a condition with a remedy", "[{SyncError  Service web: port 0: invalid correct it 2026-11-26T11:59:00Z}]", shop(withCondition(v1alpha1.ConditionSyncError, "Service web: port 0: invalid; correct it")), nil, func(d Detail) any { return d.Conditions }},

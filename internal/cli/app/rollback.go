@@ -63,7 +63,7 @@ this commit that you ask for yourself. Until then, changes in the cluster are no
 				return err
 			}
 			if pin != "" {
-				a.Note("commit %s will not be synced by itself again; the next one will", screens.ShortRevision(pin))
+				a.Note("commit %s will not be synced by itself again; the next one that changes it will", screens.ShortRevision(pin))
 			}
 			if async {
 				return a.Say(fmt.Sprintf("application '%s' rollback asked for", app.Name))

@@ -124,6 +124,7 @@ func Setup(mgr manager.Manager, o Options) error {
 	o.Render.Keys = ring.current
 	o.Render.Settings = func() settings.Settings { return r.settings.get().Settings }
 	r.renderer, r.follow = compare.NewRenderer(o.Mirrors, o.Render), r.sources.follow
+	r.rolledBack = compare.NewNamer(compare.NewRenderer(o.Mirrors, ofRolledBack(o.Render)))
 	ofLooks.Keys, ofLooks.Settings = o.Render.Keys, o.Render.Settings
 	life, end := context.WithCancel(context.Background())
 	r.clusters = live.NewRegistry(life, mgr.GetConfig(), o.Log, func(instance string) { queue.add(plan.ApplicationOf(instance, r.control)) })
@@ -173,6 +174,13 @@ func Setup(mgr manager.Manager, o Options) error {
 			RateLimiter:             workqueue.NewTypedItemExponentialFailureRateLimiter[reconcile.Request](retryFirst, retryMost),
 		}).
 		Complete(r)
+}
+
+// ofRolledBack are the options for rendering commits that people rolled back, which count as no renderings of the
+// source.
+func ofRolledBack(o compare.RenderOptions) compare.RenderOptions {
+	o.Rendered = nil
+	return o
 }
 
 // connect returns clients of the control plane's cluster.

@@ -38,6 +38,8 @@ type observation struct {
 	source    v1alpha1.ApplicationSource
 	revision  string
 	rendered  *compare.Rendering
+	// rolledBack is what git wants at the commit that a person rolled back; zero where that is the revision itself.
+	rolledBack operation.RolledBack
 	// refresh is what the refresh annotation asked for; "" when there is none.
 	refresh string
 	// began is when the operation began that runs, as this process knows it; zero when it does not.
@@ -93,7 +95,7 @@ func (o *observation) lives() []plan.Live {
 func (o *observation) forOperation() operation.Observation {
 	seen := operation.Observation{Now: o.now, Revision: o.revision, Source: o.source, Compared: o.comparison.Complete, Plan: o.comparison.Plan, Problems: o.problems}
 	if seen.Compared && o.rendered != nil {
-		seen.Manifests = o.comparison.Manifests
+		seen.Manifests, seen.RolledBack = o.comparison.Manifests, o.rolledBack
 	}
 	if o.project != nil {
 		seen.ToAutomation = project.Windows(o.project, o.app, o.to(), project.ByAutomation, o.now)

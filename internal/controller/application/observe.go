@@ -117,6 +117,9 @@ func (r *observer) gatherSource(ctx context.Context, o *observation) error {
 		return nil
 	}
 	o.rendered = rendered
+	if err := gatherRolledBack(ctx, r.rolledBack, o, repo); err != nil {
+		return err
+	}
 	for _, w := range rendered.Result.Warnings {
 		o.add(w.Type, errors.New(w.Message))
 	}
@@ -178,6 +181,21 @@ func (r *observer) refresh(ctx context.Context, o *observation, repo source.Repo
 	if err := r.sources.mirrors.Refresh(ctx, repo); err != nil && ctx.Err() != nil {
 		return err
 	}
+	return nil
+}
+
+// gatherRolledBack finds what git wants at the commit that a person rolled back, where another one is at the source's
+// revision by now.
+func gatherRolledBack(ctx context.Context, namer *compare.Namer, o *observation, repo source.Repository) error {
+	pinned := o.app.Annotations[v1alpha1.RollbackPinAnnotation]
+	if pinned == "" || pinned == o.revision || !o.app.Spec.IsAutomated() {
+		return nil
+	}
+	manifests, err := namer.Manifests(ctx, o.app, o.permitted, repo, pinned)
+	if ctx.Err() != nil {
+		return ctx.Err()
+	}
+	o.rolledBack = operation.RolledBack{Manifests: manifests, Pending: source.IsTemporary(err)}
 	return nil
 }
 

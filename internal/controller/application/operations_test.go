@@ -311,7 +311,8 @@ func TestRegisteredCluster(t *testing.T) {
 	}
 }
 
-// What a person rolled back is not brought again by itself, until another commit comes.
+// What a person rolled back is not brought again by itself, until a commit comes that
+// changes it: one elsewhere in the repository does not.
 func TestRollbackHolds(t *testing.T) {
 	w := newWorld(t)
 	w.start()
@@ -335,6 +336,13 @@ func TestRollbackHolds(t *testing.T) {
 	w.eventually(app, "a fresh look", func(a *v1alpha1.Application) bool { return a.Annotations[v1alpha1.RefreshAnnotation] == "" })
 	if w.data("a")["colour"] != "green" {
 		t.Error("the rollback did not hold")
+	}
+	elsewhere := w.push(map[string]string{"other/b.yaml": configMap("b", "pink")})
+	got = w.eventually(app, "the commit elsewhere", func(a *v1alpha1.Application) bool {
+		return a.Status.Sync.Revision == elsewhere && strings.Contains(condition(a, v1alpha1.ConditionSyncError), "changes nothing of commit "+bad[:7])
+	})
+	if w.data("a")["colour"] != "green" || got.Annotations[v1alpha1.RollbackPinAnnotation] != bad || got.Operation != nil {
+		t.Errorf("after a commit elsewhere: %v, %v, operation %v", w.data("a"), got.Annotations, got.Operation)
 	}
 	mended := w.push(map[string]string{"k8s/a.yaml": configMap("a", "blue")})
 	got = w.eventually(app, "the next commit", syncedTo(mended))

@@ -127,6 +127,7 @@ func (r *reconciler) forget(ctx context.Context, request ctrl.Request) error {
 	r.heals.forget(request.NamespacedName)
 	r.sources.forget(request.NamespacedName)
 	r.renderer.Forget(request.NamespacedName)
+	r.rolledBack.Forget(request.NamespacedName)
 	r.comparer.Forget(request.NamespacedName)
 	r.clusters.Release(instanceOf(r.control, request.NamespacedName))
 	return nil

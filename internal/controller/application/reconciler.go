@@ -19,13 +19,15 @@ type observer struct {
 	sources  *sources
 	clusters *live.Registry
 	renderer *compare.Renderer
-	comparer *compare.Comparer
-	control  string
-	now      func() time.Time
-	settings *currentSettings
-	verdicts verdicts
-	begun    beginnings
-	orphans  orphanLooks
+	// rolledBack names what git wants at the commits that people rolled back.
+	rolledBack *compare.Namer
+	comparer   *compare.Comparer
+	control    string
+	now        func() time.Time
+	settings   *currentSettings
+	verdicts   verdicts
+	begun      beginnings
+	orphans    orphanLooks
 	// follow has an Application be looked at when its repository changes.
 	follow func(types.NamespacedName, source.Repository)
 }
