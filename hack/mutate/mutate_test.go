@@ -42,3 +42,16 @@ func TestMutants(t *testing.T) {
 		t.Errorf("score: got %f, want 10 of 14", score)
 	}
 }
+
+// TestMatching: a -match that no mutant has is an error, not a share of nothing.
+func TestMatching(t *testing.T) {
+	all := func() []*mutant { return []*mutant{{file: "a.go", line: 3}, {file: "b.go", line: 30}} }
+	for match, want := range map[string]int{"": 2, "a.go": 1, ":3": 2, "b.go:30": 1} {
+		if got, err := matching(all(), match); err != nil || len(got) != want {
+			t.Errorf("-match %q: got %d mutants, %v; want %d", match, len(got), err, want)
+		}
+	}
+	if got, err := matching(all(), "c.go"); err == nil {
+		t.Errorf("-match c.go: got %d mutants and no error", len(got))
+	}
+}

@@ -120,12 +120,21 @@ func mutateRoom(folder string, o options) (result, error) {
 	if err := r.baseline(); err != nil {
 		return result{}, err
 	}
-	mutants := r.mutants()
-	if o.match != "" {
-		mutants = slices.DeleteFunc(mutants, func(m *mutant) bool { return !strings.Contains(fmt.Sprintf("%s:%d", m.file, m.line), o.match) })
+	mutants, err := matching(r.mutants(), o.match)
+	if err != nil {
+		return result{}, fmt.Errorf("%s: %w", folder, err)
 	}
 	r.run(mutants, o)
 	return result{folder, mutants, time.Since(began)}, nil
+}
+
+// matching returns the mutants whose place contains match. None is an error: a share of nothing says nothing.
+func matching(mutants []*mutant, match string) ([]*mutant, error) {
+	mutants = slices.DeleteFunc(mutants, func(m *mutant) bool { return !strings.Contains(fmt.Sprintf("%s:%d", m.file, m.line), match) })
+	if len(mutants) == 0 {
+		return nil, fmt.Errorf("-match %q: no mutant's place, FILE:LINE, contains it", match)
+	}
+	return mutants, nil
 }
 
 func (r *room) mutants() []*mutant {

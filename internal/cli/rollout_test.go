@@ -5,6 +5,7 @@ import (
 	"net"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -146,6 +147,18 @@ func TestRolloutStatus(t *testing.T) {
 	namespace := paused(s)
 	if out, _, err := s.try("kubectl-argo-rollouts", "status", "shop", "-n", namespace, "--watch=false"); err != nil || !strings.HasPrefix(out, "Paused") {
 		t.Error(out, err)
+	}
+	// One that waits for a person says which command goes on with it, in the words of the program that runs.
+	for program, want := range map[string]string{
+		"cyan": "go on with `cyan rollout promote shop`, or give up with `cyan rollout abort shop`", "kubectl-argo-rollouts": "go on with `kubectl argo rollouts promote shop`",
+	} {
+		line := []string{program, "rollout", "status", "shop", "-n", namespace, "--timeout", "1ms"}
+		if program != "cyan" {
+			line = slices.Delete(line, 1, 2)
+		}
+		if _, stderr, err := s.try(line...); err == nil || !strings.Contains(stderr+err.Error(), want) {
+			t.Errorf("%s: got %q, %v; want %q", program, stderr, err, want)
+		}
 	}
 	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
 	defer cancel()

@@ -15,6 +15,7 @@ import (
 	"github.com/cyan-cd/cyan/api/v1alpha1"
 	"github.com/cyan-cd/cyan/internal/cli/kit"
 	"github.com/cyan-cd/cyan/internal/problem"
+	"github.com/cyan-cd/cyan/internal/rollout"
 )
 
 func newStatus(e *kit.Env) *cobra.Command {
@@ -69,11 +70,14 @@ func verdict(e *kit.Env, ro *v1alpha1.Rollout, quiet bool) error {
 }
 
 // getHint returns the command that shows a Rollout.
-func getHint(e *kit.Env, name string) string {
+func getHint(e *kit.Env, name string) string { return hint(e, "get rollout", "get", name) }
+
+// hint returns a command on a Rollout, as the program that runs has it: the plugin's, or ours.
+func hint(e *kit.Env, plugin, own, name string) string {
 	if e.Program == kit.NamePlugin {
-		return "`kubectl argo rollouts get rollout " + name + "`"
+		return "`kubectl argo rollouts " + plugin + " " + name + "`"
 	}
-	return e.Command("rollout get %s", name)
+	return e.Command("rollout %s %s", own, name)
 }
 
 func object(ro *v1alpha1.Rollout) string { return fmt.Sprintf("Rollout %q", ro.Name) }
@@ -120,6 +124,18 @@ func late(e *kit.Env, ro *v1alpha1.Rollout, timeout time.Duration) error {
 	state, message := phase(ro)
 	return &problem.Error{
 		Kind: problem.Negative, Object: object(ro), Cause: strings.TrimSuffix(fmt.Sprintf("not healthy after %s: %s: %s", timeout, cmp.Or(string(state), "not reconciled yet"), message), ": "),
-		Remedy: "see whether `cyan server` runs against this cluster, and what " + getHint(e, ro.Name) + " shows", Err: context.DeadlineExceeded,
+		Remedy: lateRemedy(e, ro), Err: context.DeadlineExceeded,
 	}
+}
+
+// lateRemedy is what to do about a Rollout that is not healthy in time: one that waits for a person wants that person,
+// and one that no controller has seen wants a controller.
+func lateRemedy(e *kit.Env, ro *v1alpha1.Rollout) string {
+	switch state, _ := phase(ro); {
+	case !rollout.Observed(ro) || state == "":
+		return "see whether `cyan server` runs against this cluster"
+	case state == v1alpha1.RolloutPaused:
+		return "go on with " + hint(e, "promote", "promote", ro.Name) + ", or give up with " + hint(e, "abort", "abort", ro.Name)
+	}
+	return getHint(e, ro.Name) + " shows its pods"
 }
