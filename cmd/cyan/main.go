@@ -7,6 +7,7 @@ import (
 	"os"
 	"os/signal"
 	"syscall"
+	"time"
 
 	"github.com/spf13/cobra"
 
@@ -21,11 +22,12 @@ func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	streams := kit.Standard()
 	showAll := hideNotices(streams.Err)
-	err := newRoot(os.Args[0], streams).ExecuteContext(ctx)
+	root := newRoot(os.Args[0], streams)
+	err := root.ExecuteContext(ctx)
 	stop()
 	showAll()
-	if message := kit.Message(err); message != "" {
-		fmt.Fprintln(streams.Err, message)
+	if line := cli.Report(root, streams, err, time.Now()); line != "" {
+		fmt.Fprintln(streams.Err, line)
 	}
 	os.Exit(kit.ExitCode(err))
 }

@@ -29,6 +29,7 @@ Who has logged in to a server goes through it; who has not works on the cluster,
 	}
 	e.Kube.Bind(root, kit.ArgoCDFlags)
 	e.Server.Bind(root)
+	root.PersistentFlags().Var(new(logFormat), logFormatFlag, "how an error is printed: json, or text; a sentence to a terminal, and json to a program if not given")
 	e.WithoutEffect(root, "the server is asked by its HTTP API, and the cluster as the kubeconfig has it", idleFlags())
 	root.AddCommand(app.New(e), cluster.New(e), repo.New(e), repo.NewTemplates(e), project.New(e), trust.NewCert(e), trust.NewGPG(e), trust.NewSigner(e), account.New(e), admin.New(e), newVersionCommand(e))
 	root.AddCommand(login.New(e)...)
@@ -39,7 +40,7 @@ Who has logged in to a server goes through it; who has not works on the cluster,
 func idleFlags() *pflag.FlagSet {
 	f := pflag.NewFlagSet("server", pflag.ContinueOnError)
 	for _, name := range []string{
-		"client-crt", "client-crt-key", "server-name", "port-forward-namespace", "logformat", "loglevel", "controller-name", "redis-name", "redis-haproxy-name", "redis-compress", "repo-server-name", "http-retry-max",
+		"client-crt", "client-crt-key", "server-name", "port-forward-namespace", "loglevel", "controller-name", "redis-name", "redis-haproxy-name", "redis-compress", "repo-server-name", "http-retry-max",
 	} {
 		f.String(name, "", "")
 	}
