@@ -19,22 +19,25 @@ import (
 // refuseInvalid notes on each of the objects, which are in the order of rendered, what validation found in it. It
 // returns the findings that belong to none of them.
 func refuseInvalid(desired []plan.Desired, rendered []render.Rendered, findings []*problem.Error) (rest []*problem.Error) {
-	type place struct{ file, object string }
-	causes := map[place][]*problem.Error{}
+	byObject := map[string][]*problem.Error{}
 	for _, f := range findings {
-		at := place{f.File, f.Object}
-		causes[at] = append(causes[at], f)
+		byObject[f.Object] = append(byObject[f.Object], f)
 	}
-	found := map[place]bool{}
+	found := map[*problem.Error]bool{}
 	for i, o := range named(rendered) {
-		at := place{o.Origin.File, validate.ObjectName(o.Object)}
-		if len(causes[at]) > 0 {
-			desired[i].Refused = invalid(o.Object, causes[at])
-			found[at] = true
+		var causes []*problem.Error
+		for _, f := range byObject[validate.ObjectName(o.Object)] {
+			if o.Touches(f.File) {
+				causes = append(causes, f)
+				found[f] = true
+			}
+		}
+		if len(causes) > 0 {
+			desired[i].Refused = invalid(o.Object, causes)
 		}
 	}
 	for _, f := range findings {
-		if !found[place{f.File, f.Object}] {
+		if !found[f] {
 			rest = append(rest, f)
 		}
 	}

@@ -42,6 +42,10 @@ type Error struct {
 	// File and Line are where the cause stands, Line from 1; both may be missing.
 	File string
 	Line int
+	// Column is where it stands in the line, from 1; 0 when it is not known. Error does not show it.
+	Column int
+	// Rule names what was broken, for programs; it may be empty. Error does not show it.
+	Rule string
 	// Object is a kind and a name such as "Application shop", and Field a path in it such as spec.source.path; both may
 	// be missing.
 	Object, Field string

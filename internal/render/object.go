@@ -18,6 +18,8 @@ type Rendered struct {
 	// Source is the object as Origin.File has it, before any patch: a YAML mapping, or nil for a generated object. It
 	// must not be changed.
 	Source *yaml.Node
+	// Edits are what files may have brought into it after that; nil for nothing.
+	Edits *Edits
 }
 
 // Origin is the place of an object in the tree.
@@ -29,51 +31,9 @@ type Origin struct {
 	Line int
 }
 
-// Line returns where the field with the given path, such as spec.template.spec.containers[0].image or
-// metadata.labels[app], stands in the origin file. When the file does not have the field, the result is false, with
-// the line of the object if a patch or an option brought the field in, or of the closest field around it if it is
-// missing altogether.
-func (r Rendered) Line(fieldPath string) (int, bool) {
-	steps := splitPath(fieldPath)
-	if r.Source == nil || len(steps) == 0 {
-		return r.Origin.Line, false
-	}
-	node, line := r.Source, r.Origin.Line
-	value := any(r.content())
-	for _, s := range steps {
-		var key *yaml.Node
-		key, node, value = descend(node, value, s)
-		switch {
-		case node == nil && value != nil:
-			return r.Origin.Line, false
-		case node == nil:
-			return line, false
-		case key != nil:
-			line = key.Line
-		default:
-			line = node.Line
-		}
-	}
-	return line, true
-}
-
 // Has reports whether the object has the field with the given path.
 func (r Rendered) Has(fieldPath string) bool {
-	value := any(r.content())
-	for _, s := range splitPath(fieldPath) {
-		switch v := value.(type) {
-		case map[string]any:
-			value = v[s.key]
-		case []any:
-			if s.index < 0 || s.index >= len(v) {
-				return false
-			}
-			value = v[s.index]
-		default:
-			return false
-		}
-	}
-	return value != nil
+	return valueAt(r.content(), splitPath(fieldPath)) != nil
 }
 
 func (r Rendered) content() map[string]any {
@@ -157,19 +117,28 @@ func descend(node *yaml.Node, value any, s step) (key, next *yaml.Node, nextValu
 	return key, next, nextValue
 }
 
-// element finds a list's element in the source: by its name where it has one that is its alone, because a patch may
-// have moved it, and otherwise by its index.
+// identities are the fields by which elements of lists are told apart, the first that an element has.
+var identities = []string{"name", "containerPort", "port", "mountPath", "devicePath", "ip", "key"}
+
+// element finds a list's element in the source: by its name, or what else it is told apart by, where that is its alone,
+// because a patch may have moved it; and otherwise by its index.
 func element(node *yaml.Node, value any, index int) *yaml.Node {
 	list, _ := value.([]any)
 	if index < len(list) {
-		name, count := nameOf(list[index]), 0
-		for _, other := range list {
-			if nameOf(other) == name {
-				count++
+		for _, field := range identities {
+			id, count := fieldText(list[index], field), 0
+			if id == "" {
+				continue
 			}
-		}
-		if name != "" && count == 1 {
-			return elementNamed(node, name)
+			for _, other := range list {
+				if fieldText(other, field) == id {
+					count++
+				}
+			}
+			if count == 1 {
+				return elementWith(node, field, id)
+			}
+			break
 		}
 	}
 	if index < len(node.Content) {
@@ -178,15 +147,22 @@ func element(node *yaml.Node, value any, index int) *yaml.Node {
 	return nil
 }
 
-func nameOf(value any) string {
+// fieldText is the plain value of a field of a mapping, as text.
+func fieldText(value any, field string) string {
 	m, _ := value.(map[string]any)
-	name, _ := m["name"].(string)
-	return name
+	switch v := m[field].(type) {
+	case string:
+		return v
+	case int64:
+		return strconv.FormatInt(v, 10)
+	default:
+		return ""
+	}
 }
 
-func elementNamed(list *yaml.Node, name string) *yaml.Node {
+func elementWith(list *yaml.Node, field, id string) *yaml.Node {
 	for _, e := range list.Content {
-		if v := Field(e, "name"); v != nil && v.Value == name {
+		if v := Field(e, field); v != nil && v.Value == id {
 			return e
 		}
 	}

@@ -153,7 +153,7 @@ func (s *subject) checkRepeatedKeys(n *yaml.Node, path string, seen map[*yaml.No
 		key := n.Content[i]
 		field := joinPath(path, key.Value)
 		if first, repeated := lines[key.Value]; repeated && key.Value != "<<" {
-			s.addAt(key.Line, field, "duplicate key: the first is in line "+itoa(first), "remove one of them")
+			s.addAt(render.Place{File: s.rendered.Origin.File, Line: key.Line, Column: key.Column}, field, "duplicate key: the first is in line "+itoa(first), "remove one of them")
 		}
 		lines[key.Value] = key.Line
 		s.checkRepeatedKeys(n.Content[i+1], field, seen)

@@ -49,8 +49,8 @@ func ObjectName(u *unstructured.Unstructured) string {
 	return shortened(u.GetKind() + " " + name)
 }
 
-// subject is the object that is being checked, and collects what is found. The line of a finding is that of its field;
-// where the file does not have the field, because a patch or an option brought it in, it is where the object starts.
+// subject is the object that is being checked, and collects what is found. The place of a finding is that of its field,
+// in the file or the patch that has it; where none has it, that of what is around it.
 type subject struct {
 	rendered render.Rendered
 	findings []*problem.Error
@@ -66,13 +66,13 @@ func (s *subject) add(field, cause, remedy string) {
 		return
 	}
 	f := &problem.Error{
-		Kind: problem.Usage, File: s.rendered.Origin.File, Object: ObjectName(s.rendered.Object), Field: shortened(field),
+		Kind: problem.Usage, Object: ObjectName(s.rendered.Object), Field: shortened(field),
 		Cause: shortened(secret.Redact(cause, s.rendered.Object)), Remedy: shortened(secret.Redact(remedy, s.rendered.Object)),
 	}
-	line, inFile := s.rendered.Line(field)
-	f.Line = line
+	at, inFile := s.rendered.Place(field)
+	f.File, f.Line, f.Column = at.File, at.Line, at.Column
 	if field != "" && !inFile && s.rendered.Has(field) && s.rendered.Source != nil {
-		f.Remedy += " (set by a patch or an option, not by this file)"
+		f.Remedy += " (set by an option of the source, or by a transformer)"
 	}
 	s.findings = append(s.findings, f)
 	if s.full() {
@@ -80,11 +80,12 @@ func (s *subject) add(field, cause, remedy string) {
 	}
 }
 
-// addAt is add for a place in the file that is known.
-func (s *subject) addAt(line int, field, cause, remedy string) {
+// addAt is add for a place that is known.
+func (s *subject) addAt(at render.Place, field, cause, remedy string) {
 	before := len(s.findings)
 	s.add(field, cause, remedy)
 	if len(s.findings) > before {
-		s.findings[before].Line = line
+		f := s.findings[before]
+		f.File, f.Line, f.Column = at.File, at.Line, at.Column
 	}
 }

@@ -95,9 +95,9 @@ func unservedOf(o render.Rendered) (misspelt []*problem.Error, unserved []string
 		case f.Verdict == settings.Refused:
 			// The strategy refuses these itself.
 		case f.Meant != "":
-			line, _ := o.Line(f.Field)
 			p := f.Problem()
-			p.File, p.Line = o.Origin.File, line
+			at, _ := o.Place(f.Field)
+			p.File, p.Line, p.Column = at.File, at.Line, at.Column
 			misspelt = append(misspelt, p)
 		default:
 			unserved = append(unserved, f.Problem().Error())
@@ -115,10 +115,10 @@ func lint(o render.Rendered) []*problem.Error {
 	}
 	var found []*problem.Error
 	for _, p := range strategy.Lint(ro) {
-		line, _ := o.Line(p.Field)
+		at, _ := o.Place(p.Field)
 		found = append(found, &problem.Error{
 			Kind: problem.Usage,
-			File: o.Origin.File, Line: line, Object: v1alpha1.RolloutKind + " " + ro.Name, Field: p.Field, Cause: p.Cause, Remedy: p.Remedy,
+			File: at.File, Line: at.Line, Column: at.Column, Object: v1alpha1.RolloutKind + " " + ro.Name, Field: p.Field, Cause: p.Cause, Remedy: p.Remedy,
 		})
 	}
 	return found

@@ -37,6 +37,8 @@ type facts struct {
 	// modern are the kustomizations with old fields, written with new ones: kustomize prints a line for each old field.
 	modern map[string][]byte
 	places places
+	// order are the kustomizations as they are built.
+	order []*inspected
 }
 
 func newInspection(tree *render.Tree, settings render.Settings) *inspection {
@@ -65,14 +67,15 @@ func (in *inspection) kustomization(dir, file string, k *types.Kustomization, ab
 		return place{dir, file, "helmCharts"}.refuse("asks for Helm, and charts are not served", "render the chart to plain manifests and list those under resources")
 	}
 	in.ownSchema = in.ownSchema || len(k.OpenAPI) > 0
-	if err := in.generators(file); err != nil {
+	node, err := in.generators(file)
+	if err != nil {
 		return err
 	}
 	if err := in.files.check(dir, file, k); err != nil {
 		return err
 	}
 	above = append(slices.Clone(above), dir)
-	found := &inspected{dir: dir, file: file, kustomization: k}
+	found := &inspected{dir: dir, file: file, kustomization: k, node: node}
 	if err := in.bases(found, above); err != nil {
 		return err
 	}
@@ -80,6 +83,7 @@ func (in *inspection) kustomization(dir, file string, k *types.Kustomization, ab
 		return err
 	}
 	in.inspected[dir] = found
+	in.order = append(in.order, found)
 	return in.changes.collect(found)
 }
 
@@ -146,16 +150,18 @@ func (in *inspection) modernize(file string, k *types.Kustomization) error {
 	return nil
 }
 
-// generators notes where the generators of a kustomization stand.
-func (in *inspection) generators(file string) error {
+// generators notes where the generators of a kustomization stand, and returns the kustomization.
+func (in *inspection) generators(file string) (*yaml.Node, error) {
 	docs, err := in.tree.ReadDocuments(file)
 	if err != nil {
-		return err
+		return nil, err
 	}
+	var node *yaml.Node
 	for _, d := range docs {
 		in.places.addGenerators(file, d.Node)
+		node = d.Node
 	}
-	return nil
+	return node, nil
 }
 
 // base checks an entry that is a file of resources, or a directory with a kustomization.

@@ -4,6 +4,7 @@ import (
 	"path"
 	"strings"
 
+	"go.yaml.in/yaml/v3"
 	"sigs.k8s.io/kustomize/api/types"
 	sigsyaml "sigs.k8s.io/yaml"
 
@@ -14,7 +15,9 @@ import (
 type inspected struct {
 	dir, file     string
 	kustomization *types.Kustomization
-	resources     []base
+	// node is the file.
+	node      *yaml.Node
+	resources []base
 	// components are directories.
 	components   []string
 	patches      []inspectedPatch
@@ -30,6 +33,8 @@ type base struct {
 
 // inspectedPatch is a patch. Without a target it is for the object that it names.
 type inspectedPatch struct {
+	// file is where it stands; "" for an option of the source.
+	file   string
 	docs   []render.Document
 	target *types.Selector
 }
@@ -46,20 +51,24 @@ type changeReader struct {
 // collect fills in the patches and the replacements. All of them were checked before.
 func (cr changeReader) collect(k *inspected) error {
 	kz := k.kustomization
-	for _, entry := range kz.PatchesStrategicMerge { //nolint:staticcheck // kustomizations that exist have the old field
-		docs, err := cr.patch(k, string(entry), "")
+	for i, entry := range kz.PatchesStrategicMerge { //nolint:staticcheck // kustomizations that exist have the old field
+		p, err := cr.patch(k, string(entry), "", elementAt(k.node, "patchesStrategicMerge", i, ""))
 		if err != nil {
 			return err
 		}
-		k.patches = append(k.patches, inspectedPatch{docs: docs})
+		k.patches = append(k.patches, p)
 	}
-	for _, list := range [][]types.Patch{kz.Patches, kz.PatchesJson6902} { //nolint:staticcheck // as above
-		for _, p := range list {
-			docs, err := cr.patch(k, p.Path, p.Patch)
+	for _, list := range []struct {
+		field   string
+		patches []types.Patch
+	}{{"patches", kz.Patches}, {"patchesJson6902", kz.PatchesJson6902}} { //nolint:staticcheck // as above
+		for i, entry := range list.patches {
+			p, err := cr.patch(k, entry.Path, entry.Patch, elementAt(k.node, list.field, i, "patch"))
 			if err != nil {
 				return err
 			}
-			k.patches = append(k.patches, inspectedPatch{docs: docs, target: p.Target})
+			p.target = entry.Target
+			k.patches = append(k.patches, p)
 		}
 	}
 	for _, r := range kz.Replacements {
@@ -74,24 +83,45 @@ func (cr changeReader) collect(k *inspected) error {
 	return nil
 }
 
-// patch reads a patch that is a file or a text.
-func (cr changeReader) patch(k *inspected, file, text string) ([]render.Document, error) {
+// elementAt is an element of a list in a kustomization, or a field of it; nil where the file has it not.
+func elementAt(of *yaml.Node, list string, i int, field string) *yaml.Node {
+	all := elements(of, list)
+	if i >= len(all) {
+		return nil
+	}
+	if field == "" {
+		return render.Unalias(all[i])
+	}
+	return render.Field(all[i], field)
+}
+
+// patch reads a patch that is a file or a text; at is where the kustomization has that text, or nil.
+func (cr changeReader) patch(k *inspected, file, text string, at *yaml.Node) (inspectedPatch, error) {
 	if file == "" || strings.Contains(file, "\n") {
 		docs, err := cr.tree.TextDocuments(k.file, []byte(file+text))
 		if err != nil {
-			return nil, err
+			return inspectedPatch{}, err
 		}
-		return docs, encodable(k.file, docs, true)
+		found := inspectedPatch{docs: docs}
+		if at != nil && at.Value == file+text {
+			data, err := cr.tree.ReadFile(k.file)
+			if err != nil {
+				return inspectedPatch{}, err
+			}
+			found.file = k.file
+			blockAt(docs, at, indentBelow(data, at.Line))
+		}
+		return found, encodable(k.file, docs, true)
 	}
 	resolved, _, err := cr.tree.Resolve(path.Join(k.dir, file))
 	if err != nil {
-		return nil, err
+		return inspectedPatch{}, err
 	}
 	docs, err := cr.tree.ReadDocuments(resolved)
 	if err != nil {
-		return nil, err
+		return inspectedPatch{}, err
 	}
-	return docs, cr.encoder.file(resolved, docs, true)
+	return inspectedPatch{file: resolved, docs: docs}, cr.encoder.file(resolved, docs, true)
 }
 
 // replacementFile reads replacements from a file: a list of them, or one. Kustomize refuses a file that is neither.
@@ -135,11 +165,11 @@ func (cr changeReader) collectPlugins(p place, k *inspected, configs []pluginCon
 			if entry == "" {
 				continue
 			}
-			inner, err := cr.patch(k, entry, "")
+			inner, err := cr.patch(k, entry, "", nil)
 			if err != nil {
 				return err
 			}
-			docs = append(docs, inner...)
+			docs = append(docs, inner.docs...)
 		}
 		k.plugins = append(k.plugins, inspectedPlugin{docs})
 		if err := cr.pluginReplacements(k, c); err != nil {

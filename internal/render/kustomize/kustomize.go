@@ -105,8 +105,9 @@ func (r Renderer) Render(
 		places:    inspection.places,
 		annotated: sync.OnceValue(func() []string { return builder.originFiles(dir, file, top) }),
 	}
+	edits := inspection.edits()
 	for i, object := range objects {
-		rendered := render.Rendered{Object: object}
+		rendered := render.Rendered{Object: object, Edits: edits}
 		origins.locate(&rendered, i)
 		result.Objects = append(result.Objects, rendered)
 	}
