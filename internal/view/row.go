@@ -197,12 +197,16 @@ func firstOf[T any](all []T, most int) []T {
 }
 
 // shortened returns the beginning of a text that may be long.
-func shortened(text string) string {
-	if len(text) <= longestText {
+func shortened(text string) string { return cutTo(text, longestText) }
+
+// cutTo returns the beginning of a text, at most so many bytes of it and no part of a character. What commits have in
+// them need not be characters at all.
+func cutTo(text string, longest int) string {
+	if len(text) <= longest {
 		return text
 	}
-	cut := longestText
-	for !utf8.RuneStart(text[cut]) {
+	cut := longest
+	for cut > longest-utf8.UTFMax && !utf8.RuneStart(text[cut]) {
 		cut--
 	}
 	return text[:cut] + "…"

@@ -10,6 +10,13 @@ import (
 // MostNodes bounds the nodes of a tree.
 const MostNodes = 5000
 
+// What else a tree has at most, whatever people write into ownerReferences and selectors.
+const (
+	// mostDepth bounds how many owners stand above a node, and mostTargets what all nodes together send requests to.
+	mostDepth   = 50
+	mostTargets = 20000
+)
+
 // Role is what a ReplicaSet of a Rollout does in it, and what its pods do.
 type Role string
 
@@ -60,7 +67,12 @@ type Node struct {
 }
 
 // Observed returns what was observed of the object; of one that was not, only the Node is filled.
-func (n Node) Observed() Observed { return *n.from }
+func (n Node) Observed() Observed {
+	if n.from == nil {
+		return Observed{Node: n}
+	}
+	return *n.from
+}
 
 // ID returns the ID of an object.
 func ID(group, kind, namespace, name string) string {
@@ -71,12 +83,11 @@ func ID(group, kind, namespace, name string) string {
 // each of them what it owns, however far. What was observed and belongs to nothing of that is left out. Beyond
 // [MostNodes], what is worst stays, and hidden is the number of the rest.
 func Tree(app *v1alpha1.Application, observed []Observed) (nodes []Node, hidden int) {
-	f := forest{byUID: map[string]int{}, byID: map[string]int{}, roles: map[string]map[string]Role{}}
+	f := newForest()
 	f.addManaged(app.Status.Resources)
 	f.join(observed)
 	f.grow(observed)
 	f.assignRoles()
-	f.point()
 	return f.cut(f.inOrder(), MostNodes)
 }
 
@@ -85,12 +96,13 @@ type leaf struct {
 	Observed
 	parent   int
 	children []int
+	// depth is the number of owners above it.
+	depth int
 }
 
 // forest is a tree that is being made. Leaves are named by their index.
 type forest struct {
 	leaves []leaf
-	byUID  map[string]int
 	byID   map[string]int
 	// roles are those of ReplicaSets by the hash of their template, for each Rollout by its UID.
 	roles map[string]map[string]Role
@@ -98,16 +110,21 @@ type forest struct {
 
 const noParent = -1
 
+func newForest() forest {
+	return forest{byID: map[string]int{}, roles: map[string]map[string]Role{}}
+}
+
 func (f *forest) add(o Observed, parent int) {
 	at := len(f.leaves)
 	f.leaves = append(f.leaves, leaf{Observed: o, parent: parent})
 	f.byID[o.Node.ID] = at
-	if o.Node.UID != "" {
-		f.byUID[o.Node.UID] = at
+	if o.roles != nil {
+		f.roles[o.Node.UID] = o.roles
 	}
 	if parent != noParent {
-		f.leaves[parent].children = append(f.leaves[parent].children, at)
-		f.leaves[at].Node.Parent = f.leaves[parent].Node.ID
+		above := &f.leaves[parent]
+		above.children = append(above.children, at)
+		f.leaves[at].Node.Parent, f.leaves[at].depth = above.Node.ID, above.depth+1
 	}
 }
 
@@ -119,7 +136,7 @@ func (f *forest) addManaged(resources []v1alpha1.ResourceStatus) {
 			Managed: true, Sync: r.Status, Hook: r.Hook, Wave: r.SyncWave, Prunes: r.RequiresPruning,
 		}
 		if r.Health != nil {
-			n.Health, n.Message = r.Health.Status, r.Health.Message
+			n.Health, n.Message = r.Health.Status, shortened(r.Health.Message)
 		}
 		if _, twice := f.byID[n.ID]; !twice {
 			f.add(Observed{Node: n}, noParent)
@@ -143,14 +160,14 @@ func (f *forest) join(observed []Observed) {
 		if managed.Health != "" {
 			n.Health, n.Message = managed.Health, managed.Message
 		}
-		f.byUID[n.UID] = at
 		if o.roles != nil {
 			f.roles[n.UID] = o.roles
 		}
 	}
 }
 
-// grow adds what the objects of the tree own, and what that owns, until there is no more.
+// grow adds what the objects of the tree own, and what that owns, until there is no more. An object in another namespace
+// is nobody's, whomever it names as its owner: so does the garbage collector of the cluster have it.
 func (f *forest) grow(observed []Observed) {
 	owned := map[string][]int{}
 	for i, o := range observed {
@@ -166,61 +183,71 @@ func (f *forest) grow(observed []Observed) {
 		}
 	}
 	for at := 0; at < len(f.leaves); at++ {
+		owner := f.leaves[at].Node
+		if f.leaves[at].depth == mostDepth {
+			continue
+		}
 		// Of a kind that is not observed, only the name is known.
-		for _, i := range owned[cmp.Or(f.leaves[at].Node.UID, f.leaves[at].Node.ID)] {
-			if !f.has(observed[i].Node.ID) {
+		for _, i := range owned[cmp.Or(owner.UID, owner.ID)] {
+			if n := observed[i].Node; !f.has(n.ID) && (owner.Namespace == "" || owner.Namespace == n.Namespace) {
 				f.add(observed[i], at)
-				if o := observed[i]; o.roles != nil {
-					f.roles[o.Node.UID] = o.roles
-				}
 			}
 		}
 	}
 }
 
-// assignRoles finds out what ReplicaSets and their pods do. An owner stands before what it owns.
+// assignRoles finds out what ReplicaSets and their pods do. An owner stands before what it owns. An empty ReplicaSet of
+// an owner that is of the same revision is not an old one: the owner wants no pods.
 func (f *forest) assignRoles() {
 	for at := range f.leaves {
 		l := &f.leaves[at]
 		if l.parent == noParent {
 			continue
 		}
-		above := f.leaves[l.parent].Node
+		above := f.leaves[l.parent]
 		switch {
 		case l.Node.Group == "apps" && l.Node.Kind == "ReplicaSet":
-			l.Node.Role = f.roles[above.UID][l.hash]
-			if l.Node.Role == "" && (f.roles[above.UID] != nil || l.empty) {
+			roles := f.roles[above.Node.UID]
+			l.Node.Role = roles[l.hash]
+			if l.Node.Role == "" && (len(roles) > 0 || l.empty && l.revision != above.revision) {
 				l.Node.Role = RoleOld
 			}
 			l.Node.Idle = l.Node.Role == RoleOld && l.empty && (l.Node.Health == v1alpha1.HealthHealthy || l.Node.Health == "")
-		case l.Node.Kind == "Pod":
-			l.Node.Role = above.Role
+		case l.Node.Group == "" && l.Node.Kind == "Pod":
+			l.Node.Role = above.Node.Role
 		}
 	}
 }
 
-// point has Services point to their pods, and Ingresses to their Services.
-func (f *forest) point() {
-	pods := map[string][]int{}
-	for at, l := range f.leaves {
-		if l.Node.Group == "" && l.Node.Kind == "Pod" {
-			pods[l.Node.Namespace] = append(pods[l.Node.Namespace], at)
+// point has Services point to their pods, and Ingresses to their Services, as far as these are kept.
+func (f *forest) point(kept []int) {
+	pods, services, left := map[string][]int{}, map[string]bool{}, mostTargets
+	for _, at := range kept {
+		switch n := f.leaves[at].Node; {
+		case n.Group != "":
+		case n.Kind == "Pod":
+			pods[n.Namespace] = append(pods[n.Namespace], at)
+		case n.Kind == "Service":
+			services[n.ID] = true
 		}
 	}
-	for at := range f.leaves {
+	for _, at := range kept {
 		l := &f.leaves[at]
+		var targets []string
 		if len(l.selector) > 0 {
 			for _, pod := range pods[l.Node.Namespace] {
 				if selects(l.selector, f.leaves[pod].labels) {
-					l.Node.Targets = append(l.Node.Targets, f.leaves[pod].Node.ID)
+					targets = append(targets, f.leaves[pod].Node.ID)
 				}
 			}
 		}
 		for _, service := range l.backends {
-			if id := ID("", "Service", l.Node.Namespace, service); f.has(id) {
-				l.Node.Targets = append(l.Node.Targets, id)
+			if id := ID("", "Service", l.Node.Namespace, service); services[id] {
+				targets = append(targets, id)
 			}
 		}
+		l.Node.Targets = firstOf(targets, left)
+		left -= len(l.Node.Targets)
 	}
 }
 
@@ -232,7 +259,7 @@ func (f *forest) has(id string) bool {
 // selects reports whether a selector selects labels.
 func selects(selector, labels map[string]string) bool {
 	for key, value := range selector {
-		if labels[key] != value {
+		if has, ok := labels[key]; !ok || has != value {
 			return false
 		}
 	}
@@ -265,19 +292,16 @@ func (f *forest) compare(a, b int) int {
 
 // cut returns the nodes of an order, at most so many: those in trouble before the others, each with its owners.
 func (f *forest) cut(order []int, most int) (nodes []Node, hidden int) {
-	keep := f.choose(order, most)
-	nodes = make([]Node, 0, min(len(order), most))
-	for _, at := range order {
-		if !keep[at] {
-			hidden++
-			continue
-		}
+	keep, all := f.choose(order, most), len(order)
+	kept := slices.DeleteFunc(order, func(at int) bool { return !keep[at] })
+	f.point(kept)
+	nodes = make([]Node, 0, len(kept))
+	for _, at := range kept {
 		n := f.leaves[at].Node
 		n.from = &f.leaves[at].Observed
-		n.Targets = slices.DeleteFunc(n.Targets, func(id string) bool { return !keep[f.byID[id]] })
 		nodes = append(nodes, n.complete())
 	}
-	return nodes, hidden
+	return nodes, all - len(kept)
 }
 
 func (f *forest) choose(order []int, most int) map[int]bool {

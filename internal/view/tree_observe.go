@@ -34,7 +34,18 @@ type Observed struct {
 	// hash is that of a ReplicaSet's template; empty is set when it has no pods and wants none.
 	hash  string
 	empty bool
+	// revision is by which Deployments, Rollouts and their ReplicaSets are numbered.
+	revision string
 }
+
+// What is kept of an object at most, whatever people write into it.
+const (
+	mostOwners   = 20
+	mostBackends = 100
+	mostLinks    = 50
+	longestLink  = 2048
+	longestInfo  = 253
+)
 
 // Owner is an object that owns another.
 type Owner struct{ Group, Kind, Name, UID string }
@@ -60,16 +71,16 @@ func Observe(object *unstructured.Unstructured, judge health.Judge) Observed {
 		n.Created = created.UTC().Format(time.RFC3339)
 	}
 	if h := judge.Of(object); h != nil {
-		n.Health, n.Message = h.Status, h.Message
+		n.Health, n.Message = h.Status, shortened(h.Message)
 	}
-	for _, ref := range object.GetOwnerReferences() {
-		group, _, _ := strings.Cut(ref.APIVersion, "/")
-		if !strings.Contains(ref.APIVersion, "/") {
+	for _, ref := range firstOf(object.GetOwnerReferences(), mostOwners) {
+		group, _, grouped := strings.Cut(ref.APIVersion, "/")
+		if !grouped {
 			group = ""
 		}
 		o.Owners = append(o.Owners, Owner{group, ref.Kind, ref.Name, string(ref.UID)})
 	}
-	n.Images = plan.ImagesOf(object)
+	n.Images = firstOf(plan.ImagesOf(object), mostImages)
 	n.URLs = Links(plan.URLsOf(object))
 	if more, ok := kinds[kind.Group+"/"+kind.Kind]; ok {
 		more(&o, object)
@@ -109,7 +120,7 @@ func observePod(o *Observed, object *unstructured.Unstructured) {
 
 func (o *Observed) info(name, value string) {
 	if value != "" {
-		o.Node.Info = append(o.Node.Info, NodeInfo{name, value})
+		o.Node.Info = append(o.Node.Info, NodeInfo{name, cutTo(value, longestInfo)})
 	}
 }
 
@@ -122,8 +133,8 @@ const revisionAnnotation = "deployment.kubernetes.io/revision"
 
 func observeRevision(o *Observed, object *unstructured.Unstructured) {
 	annotations := object.GetAnnotations()
-	if revision := cmp.Or(annotations[v1alpha1.RevisionAnnotation], annotations[revisionAnnotation]); revision != "" {
-		o.info("Revision", "Rev:"+revision)
+	if o.revision = cmp.Or(annotations[v1alpha1.RevisionAnnotation], annotations[revisionAnnotation]); o.revision != "" {
+		o.info("Revision", "Rev:"+o.revision)
 	}
 }
 
@@ -163,7 +174,7 @@ func observeRollout(o *Observed, object *unstructured.Unstructured) {
 
 func observeIngress(o *Observed, object *unstructured.Unstructured) {
 	add := func(backend map[string]any) {
-		if name, _, _ := unstructured.NestedString(backend, "service", "name"); name != "" && !slices.Contains(o.backends, name) {
+		if name, _, _ := unstructured.NestedString(backend, "service", "name"); name != "" && len(o.backends) < mostBackends && !slices.Contains(o.backends, name) {
 			o.backends = append(o.backends, name)
 		}
 	}
@@ -192,16 +203,13 @@ func slice(object map[string]any, path ...string) []map[string]any {
 	return all
 }
 
-// mostLinks bounds the links of a node.
-const mostLinks = 50
-
-// Links returns those of some addresses that a page may link to, each once. Whoever writes annotations could have a
-// page run something by an address of another scheme than http and https.
+// Links returns those of some addresses that a page may link to, each once, and a bounded number. Whoever writes
+// annotations could have a page run something by an address of another scheme than http and https.
 func Links(addresses []string) []string {
 	var all []string
 	for _, address := range addresses {
 		u, err := url.Parse(address)
-		if err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Host == "" || slices.Contains(all, address) {
+		if len(address) > longestLink || err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Host == "" || slices.Contains(all, address) {
 			continue
 		}
 		if all = append(all, address); len(all) == mostLinks {
