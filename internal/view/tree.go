@@ -166,8 +166,8 @@ func (f *forest) join(observed []Observed) {
 	}
 }
 
-// grow adds what the objects of the tree own, and what that owns, until there is no more. An object in another namespace
-// is nobody's, whomever it names as its owner: so does the garbage collector of the cluster have it.
+// grow adds what the objects of the tree own, and what that owns, until there is no more. An object in another
+// namespace is nobody's, whomever it names as its owner: so does the garbage collector of the cluster have it.
 func (f *forest) grow(observed []Observed) {
 	owned := map[string][]int{}
 	for i, o := range observed {
