@@ -32,15 +32,3 @@ func refuseGRPC(next http.Handler) http.Handler {
 		w.WriteHeader(http.StatusOK)
 	})
 }
-
-// unserved are the paths of calls that clients of Argo CD's API know and that are not served.
-var unserved = []string{"/api/v1/applicationsets", "/api/v1/applicationsets/", "/api/v1/stream/applicationsets"}
-
-// refuseUnserved answers calls that are not served.
-func refuseUnserved(calls *http.ServeMux) {
-	for _, path := range unserved {
-		calls.HandleFunc(path, func(w http.ResponseWriter, _ *http.Request) {
-			writeError(w, newError(http.StatusNotImplemented, codeUnimplemented, "ApplicationSets: not served; write the Applications themselves, or make them by an app of apps"))
-		})
-	}
-}

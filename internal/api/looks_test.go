@@ -56,6 +56,9 @@ var looks = []struct {
 	{"deleteRepositoryCredentials", http.MethodDelete, "/api/v1/repocreds/https%3A%2F%2Fgit.example", "", []string{"admin"}, []string{"admin"}},
 	{"getApplicationSyncWindows", http.MethodGet, "/api/v1/applications/PROJECT-web/syncwindows", "", seers, others},
 	{"revisionMetadata", http.MethodGet, "/api/v1/applications/PROJECT-web/revisions/abcdef0/metadata?sourceIndex=1", "", seers, others},
+	{"managedResources", http.MethodGet, "/api/v1/applications/PROJECT-web/managed-resources", "", seers, others},
+	{"serverSideDiff", http.MethodGet, "/api/v1/applications/PROJECT-web/server-side-diff", "", seers, others},
+	{"getManifests", http.MethodGet, "/api/v1/applications/PROJECT-web/manifests", "", seers, others},
 	{"listLinks", http.MethodGet, "/api/v1/applications/PROJECT-web/links", "", seers, others},
 	{"listResourceLinks", http.MethodGet, "/api/v1/applications/PROJECT-web/resource/links?group=apps&version=v1&kind=Deployment&namespace=PROJECT&resourceName=web", "", seers, others},
 }
