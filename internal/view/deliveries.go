@@ -274,14 +274,17 @@ func (v version) stages() []Stage {
 	return []Stage{preview, cut, drain}
 }
 
-// drain returns the end of the pods of the version before. When the last of them went is not kept.
+// drain returns the end of the pods of the version that the traffic was taken from, whatever has begun since; skipped
+// where there was none. When the last of them went is not kept.
 func (v version) drain(last *v1alpha1.SwitchStatus) Stage {
+	if last.From == "" {
+		return Stage{Name: stageDrain, State: stateSkipped}
+	}
 	s := Stage{Name: stageDrain, State: stateDone, StartedAt: stamp(last.ConvergedAt)}
 	for _, rs := range v.seen.ReplicaSets {
-		if rs == v.rs || rollout.Size(rs) == 0 && rs.Status.Replicas == 0 {
-			continue
+		if rollout.PodHash(rs.Labels) == last.From && (rollout.Size(rs) > 0 || rs.Status.Replicas > 0) {
+			s.State = stateRunning
 		}
-		s.State = stateRunning
 	}
 	return s
 }

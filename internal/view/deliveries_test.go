@@ -82,6 +82,14 @@ func TestTheWayOfACommit(t *testing.T) {
 		{"all done", func(s *DeliverySeen) {
 			s.Rollouts[0].ReplicaSets[0].Spec.Replicas, s.Rollouts[0].ReplicaSets[0].Status = new(int32), appsv1.ReplicaSetStatus{}
 		}, "Done", 370, synced + converged + "drain done 11:59:10 ?\nhealthy done ? 11:59:40"},
+		{"all done, and a newer version begins", func(s *DeliverySeen) {
+			s.Rollouts[0].ReplicaSets[0].Spec.Replicas, s.Rollouts[0].ReplicaSets[0].Status = new(int32), appsv1.ReplicaSetStatus{}
+			next := s.Rollouts[0].ReplicaSets[1].DeepCopy()
+			next.Name, next.Labels, next.CreationTimestamp = "web-three", map[string]string{v1alpha1.PodHashLabel: "three"}, before(time.Second)
+			s.Rollouts[0].ReplicaSets = append(s.Rollouts[0].ReplicaSets, next)
+		}, "Done", 370, synced + converged + "drain done 11:59:10 ?\nhealthy done ? 11:59:40"},
+		{"switched from no version", func(s *DeliverySeen) { s.Rollouts[0].Rollout.Status.BlueGreen.Switch.From = "" }, "Done", 370,
+			synced + converged + "drain skipped ? ?\nhealthy done ? 11:59:40"},
 		{"the Service has not followed yet", func(s *DeliverySeen) { s.Rollouts[0].Rollout.Status.BlueGreen.Switch.ConvergedAt = nil }, "Running", -1,
 			synced + "preview done 11:57:00 11:59:00\nswitch running 11:59:00 ?\ndrain waiting ? ?\nhealthy done ? 11:59:40"},
 		{"waits to be promoted", func(s *DeliverySeen) {
