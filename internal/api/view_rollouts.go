@@ -214,7 +214,7 @@ func (s viewed) describe(ctx context.Context, around *surroundings, ro *v1alpha1
 		if d := rights.Decide(rolloutCalls[a.Name](named)); d.Allowed {
 			v.Rights, any = append(v.Rights, a.Name), true
 		} else {
-			a.Enabled, a.Reason = false, "permission denied: "+d.Call.String()
+			*a = a.Denied("permission denied: " + d.Call.String())
 		}
 	}
 	if any {

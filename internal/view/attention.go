@@ -2,7 +2,6 @@ package view
 
 import (
 	"cmp"
-	"fmt"
 	"strings"
 	"time"
 
@@ -30,6 +29,11 @@ type Attention struct {
 	Reason  Reason `json:"reason" enum:"Failed,Stuck,Paused,AwaitingPromotion,Degraded,InvalidSpec,Unreachable"`
 	Message string `json:"message" doc:"object: cause; remedy"`
 	Since   string `json:"since,omitempty" format:"date-time"`
+	Said    *Said  `json:"said,omitempty" doc:"the template of the message"`
+}
+
+func attention(reason Reason, s Sentence, since *metav1.Time) *Attention {
+	return &Attention{Reason: reason, Message: s.Text, Said: s.Said, Since: stamp(since)}
 }
 
 // StuckAfter is how long something may go on before it needs somebody.
@@ -51,7 +55,6 @@ func AttentionOf(app *v1alpha1.Application, rollouts []*v1alpha1.Rollout, now ti
 		func() *Attention { return ofTime(app, now) },
 	} {
 		if a := judge(); a != nil {
-			a.Message = shortened(a.Message)
 			return a
 		}
 	}
@@ -72,7 +75,7 @@ func ofConditions(app *v1alpha1.Application, types ...string) *Attention {
 			if c.Type != kind {
 				continue
 			}
-			return &Attention{reasonOf(c), sentence("Application "+app.Name, c.Message, remedies[kind]), stamp(c.LastTransitionTime)}
+			return attention(reasonOf(c), caused("Application "+app.Name, c.Message, "cause."+kind), c.LastTransitionTime)
 		}
 	}
 	return nil
@@ -86,15 +89,6 @@ func reasonOf(c v1alpha1.ApplicationCondition) Reason {
 		return ReasonUnreachable
 	}
 	return ReasonFailed
-}
-
-// remedies are what to do about conditions that do not name a remedy of their own.
-var remedies = map[string]string{
-	v1alpha1.ConditionInvalidSpecError: "correct the field of the Application",
-	v1alpha1.ConditionComparisonError:  "correct it in git; the next commit is looked at by itself",
-	v1alpha1.ConditionSyncError:        "correct it in git, or sync again",
-	v1alpha1.ConditionDeletionError:    "remove what holds the objects",
-	v1alpha1.ConditionUnknownError:     "read the server's log",
 }
 
 // ofOperation returns an operation that has failed and was not followed by another.
@@ -111,12 +105,12 @@ func ofOperation(app *v1alpha1.Application) *Attention {
 		return nil
 	}
 	subject, cause := failureOf(app.Name, state)
-	return &Attention{ReasonFailed, sentence(subject, cause, remedies[v1alpha1.ConditionSyncError]), stamp(state.FinishedAt)}
+	return attention(ReasonFailed, causedOr(subject, cause, "cause."+v1alpha1.ConditionSyncError, "attention.failed"), state.FinishedAt)
 }
 
 // failureOf returns what of an operation has failed first, and why.
 func failureOf(app string, state *v1alpha1.OperationState) (subject, cause string) {
-	cause = cmp.Or(state.Message, "the sync failed")
+	cause = state.Message
 	if state.SyncResult == nil {
 		return "Application " + app, cause
 	}
@@ -133,14 +127,14 @@ func ofHealth(app *v1alpha1.Application) *Attention {
 	if app.Status.Health.Status != v1alpha1.HealthDegraded {
 		return nil
 	}
-	subject, cause, since := "Application "+app.Name, cmp.Or(app.Status.Health.Message, "degraded"), app.Status.Health.LastTransitionTime
+	subject, cause, since := "Application "+app.Name, app.Status.Health.Message, app.Status.Health.LastTransitionTime
 	for i := range app.Status.Resources {
 		if r := &app.Status.Resources[i]; r.Health != nil && r.Health.Status == v1alpha1.HealthDegraded {
 			subject, cause = r.Kind+" "+r.Name, cmp.Or(r.Health.Message, cause)
 			break
 		}
 	}
-	return &Attention{ReasonDegraded, sentence(subject, cause, "look at its events and logs"), stamp(since)}
+	return attention(ReasonDegraded, causedOr(subject, cause, "cause.degraded", "attention.degraded"), since)
 }
 
 // ofTime returns what has gone on for too long.
@@ -150,18 +144,18 @@ func ofTime(app *v1alpha1.Application, now time.Time) *Attention {
 	state := app.Status.OperationState
 	switch {
 	case tooLong(app.DeletionTimestamp):
-		return &Attention{ReasonStuck, sentence(name, fmt.Sprintf("its deletion goes on for more than %d minutes", int(StuckAfter.Minutes())), "see which objects have finalizers that nobody removes"), stamp(app.DeletionTimestamp)}
+		return attention(ReasonStuck, say("attention.deletion", "object", name, "minutes", number(int(StuckAfter.Minutes()))), app.DeletionTimestamp)
 	case state != nil && (state.Phase == v1alpha1.OperationRunning || state.Phase == v1alpha1.OperationTerminating) && tooLong(&state.StartedAt):
-		return &Attention{ReasonStuck, sentence(name, cmp.Or(state.Message, "its sync goes on"), "see what it waits for, or end it"), stamp(&state.StartedAt)}
+		return attention(ReasonStuck, causedOr(name, state.Message, "cause.waits", "attention.stuck"), &state.StartedAt)
 	case app.Status.Health.Status == v1alpha1.HealthProgressing && tooLong(app.Status.Health.LastTransitionTime):
-		subject, cause := name, cmp.Or(app.Status.Health.Message, "becomes healthy for long")
+		subject, cause := name, app.Status.Health.Message
 		for i := range app.Status.Resources {
 			if r := &app.Status.Resources[i]; r.Health != nil && r.Health.Status == v1alpha1.HealthProgressing {
 				subject, cause = r.Kind+" "+r.Name, cmp.Or(r.Health.Message, cause)
 				break
 			}
 		}
-		return &Attention{ReasonStuck, sentence(subject, cause, "look at its events"), stamp(app.Status.Health.LastTransitionTime)}
+		return attention(ReasonStuck, causedOr(subject, cause, "cause.progressing", "attention.health"), app.Status.Health.LastTransitionTime)
 	}
 	return nil
 }
@@ -181,14 +175,14 @@ func invalidRollout(ro *v1alpha1.Rollout) *Attention {
 	if c == nil {
 		return nil
 	}
-	return &Attention{ReasonInvalidSpec, sentence(title(ro), c.Message, "correct the field in git"), stamp(&c.LastTransitionTime)}
+	return attention(ReasonInvalidSpec, caused(title(ro), c.Message, "cause.rollout.invalid"), &c.LastTransitionTime)
 }
 
 func abortedRollout(ro *v1alpha1.Rollout) *Attention {
 	if !ro.Status.Abort {
 		return nil
 	}
-	return &Attention{ReasonFailed, sentence(title(ro), "aborted, and the traffic stays on the stable version", "correct it in git, or retry"), stamp(ro.Status.AbortedAt)}
+	return attention(ReasonFailed, say("attention.aborted", "object", title(ro)), ro.Status.AbortedAt)
 }
 
 // awaitedRollout returns a Rollout that a person has to promote; one that goes on by itself needs nobody.
@@ -196,7 +190,7 @@ func awaitedRollout(ro *v1alpha1.Rollout) *Attention {
 	if len(ro.Status.PauseConditions) == 0 || ro.Spec.Paused || ro.Spec.Strategy.PromotesAfter() > 0 {
 		return nil
 	}
-	return &Attention{ReasonAwaitingPromotion, sentence(title(ro), "the new version waits before the switch", "look at the preview, then promote or abort"), stamp(&ro.Status.PauseConditions[0].StartTime)}
+	return attention(ReasonAwaitingPromotion, say("attention.awaited", "object", title(ro)), &ro.Status.PauseConditions[0].StartTime)
 }
 
 func pausedRollout(ro *v1alpha1.Rollout) *Attention {
@@ -207,7 +201,7 @@ func pausedRollout(ro *v1alpha1.Rollout) *Attention {
 	if c := conditionOf(ro, v1alpha1.RolloutConditionPaused); c != nil {
 		since = &c.LastTransitionTime
 	}
-	return &Attention{ReasonPaused, sentence(title(ro), "paused by spec.paused", "resume it"), stamp(since)}
+	return attention(ReasonPaused, say("attention.paused", "object", title(ro)), since)
 }
 
 func degradedRollout(ro *v1alpha1.Rollout) *Attention {
@@ -218,7 +212,7 @@ func degradedRollout(ro *v1alpha1.Rollout) *Attention {
 	if c := conditionOf(ro, v1alpha1.RolloutConditionProgressing); c != nil {
 		since = &c.LastTransitionTime
 	}
-	return &Attention{ReasonDegraded, sentence(title(ro), cmp.Or(ro.Status.Message, "degraded"), "look at its pods"), stamp(since)}
+	return attention(ReasonDegraded, caused(title(ro), cmp.Or(ro.Status.Message, "degraded"), "cause.rollout.degraded"), since)
 }
 
 func title(ro *v1alpha1.Rollout) string { return "Rollout " + ro.Name }
@@ -233,16 +227,24 @@ func conditionOf(ro *v1alpha1.Rollout, kind v1alpha1.RolloutConditionType) *v1al
 	return nil
 }
 
-// sentence joins object, cause and remedy. A cause that begins with an object of its own, or names a remedy, keeps it.
-func sentence(object, cause, remedy string) string {
-	text := cause
-	if name, _, ok := strings.Cut(cause, ": "); !ok || name != object && !namesObject(name) {
-		text = object + ": " + cause
+// caused returns what others have said of an object with what to do about it, by the template of a code. A cause that
+// begins with an object of its own, or names a remedy, keeps it.
+func caused(object, cause, code string) Sentence {
+	if name, rest, ok := strings.Cut(cause, ": "); ok && (name == object || namesObject(name)) {
+		object, cause = name, rest
 	}
-	if remedy == "" || strings.Contains(cause, "; ") {
-		return text
+	if strings.Contains(cause, "; ") {
+		return Sentence{Text: shortened(object + ": " + cause)}
 	}
-	return strings.TrimRight(text, ".\n ") + "; " + remedy
+	return say(code, "object", object, "cause", strings.TrimRight(cause, ".\n "))
+}
+
+// causedOr is caused, with another template where nobody has said a cause.
+func causedOr(object, cause, code, without string) Sentence {
+	if cause == "" {
+		return say(without, "object", object)
+	}
+	return caused(object, cause, code)
 }
 
 // namesObject reports whether a text is a kind and a name, such as Service web.

@@ -86,75 +86,75 @@ func TestWhatNeedsSomebody(t *testing.T) {
 		{"nothing", shop(), nil, Attention{}},
 		{"a warning", shop(withCondition(v1alpha1.ConditionUnsupportedWarning, "spec.source.helm: not served")), nil, Attention{}},
 		{"an invalid field", shop(withCondition(v1alpha1.ConditionInvalidSpecError, "spec.project: AppProject x: not found")), nil,
-			Attention{ReasonInvalidSpec, "Application shop: spec.project: AppProject x: not found; correct the field of the Application", minute}},
+			needs(ReasonInvalidSpec, "Application shop: spec.project: AppProject x: not found; correct the field of the Application", minute)},
 		{"an invalid field before a failure", shop(withCondition(v1alpha1.ConditionSyncError, "no"), withCondition(v1alpha1.ConditionInvalidSpecError, "spec: missing; write it")), nil,
-			Attention{ReasonInvalidSpec, "Application shop: spec: missing; write it", minute}},
+			needs(ReasonInvalidSpec, "Application shop: spec: missing; write it", minute)},
 		{"a failed sync, by its condition", shop(withCondition(v1alpha1.ConditionSyncError, "Service web: port 0 is invalid; correct it")), nil,
-			Attention{ReasonFailed, "Service web: port 0 is invalid; correct it", minute}},
+			needs(ReasonFailed, "Service web: port 0 is invalid; correct it", minute)},
 		{"a condition that names the Application", shop(withCondition(v1alpha1.ConditionSyncError, "Application shop: refused")), nil,
-			Attention{ReasonFailed, "Application shop: refused; correct it in git, or sync again", minute}},
-		{"a deletion that fails", shop(withCondition(v1alpha1.ConditionDeletionError, "cluster gone")), nil, Attention{ReasonFailed, "Application shop: cluster gone; remove what holds the objects", minute}},
-		{"an unknown error", shop(withCondition(v1alpha1.ConditionUnknownError, "oops.")), nil, Attention{ReasonFailed, "Application shop: oops; read the server's log", minute}},
+			needs(ReasonFailed, "Application shop: refused; correct it in git, or sync again", minute)},
+		{"a deletion that fails", shop(withCondition(v1alpha1.ConditionDeletionError, "cluster gone")), nil, needs(ReasonFailed, "Application shop: cluster gone; remove what holds the objects", minute)},
+		{"an unknown error", shop(withCondition(v1alpha1.ConditionUnknownError, "oops.")), nil, needs(ReasonFailed, "Application shop: oops; read the server's log", minute)},
 		{"a repository that does not answer", shop(withCondition(v1alpha1.ConditionComparisonError, "repository https://git.example: no answer; tried again by itself")), nil,
-			Attention{ReasonUnreachable, "Application shop: repository https://git.example: no answer; tried again by itself", minute}},
+			needs(ReasonUnreachable, "Application shop: repository https://git.example: no answer; tried again by itself", minute)},
 		{"manifests that cannot be rendered", shop(withCondition(v1alpha1.ConditionComparisonError, "k8s/web.yaml:3: not YAML")), nil,
-			Attention{ReasonFailed, "Application shop: k8s/web.yaml:3: not YAML; correct it in git; the next commit is looked at by itself", minute}},
-		{"a failed operation", shop(withOperation(v1alpha1.OperationFailed, "one object failed")), nil, Attention{ReasonFailed, "Application shop: one object failed; correct it in git, or sync again", minute}},
-		{"an operation that ended with an error", shop(withOperation(v1alpha1.OperationError, "")), nil, Attention{ReasonFailed, "Application shop: the sync failed; correct it in git, or sync again", minute}},
+			needs(ReasonFailed, "Application shop: k8s/web.yaml:3: not YAML; correct it in git; the next commit is looked at by itself", minute)},
+		{"a failed operation", shop(withOperation(v1alpha1.OperationFailed, "one object failed")), nil, needs(ReasonFailed, "Application shop: one object failed; correct it in git, or sync again", minute)},
+		{"an operation that ended with an error", shop(withOperation(v1alpha1.OperationError, "")), nil, needs(ReasonFailed, "Application shop: the sync failed; correct it in git, or sync again", minute)},
 		{"a failed object", shop(withOperation(v1alpha1.OperationFailed, "one object failed", &v1alpha1.ResourceResult{Kind: "Secret", Name: "ok", Status: v1alpha1.ResultSynced}, &v1alpha1.ResourceResult{Kind: "Service", Name: "web", Status: v1alpha1.ResultSyncFailed, Message: "port: invalid"})), nil,
-			Attention{ReasonFailed, "Service web: port: invalid; correct it in git, or sync again", minute}},
+			needs(ReasonFailed, "Service web: port: invalid; correct it in git, or sync again", minute)},
 		{"a failed hook", shop(withOperation(v1alpha1.OperationFailed, "a hook failed", &v1alpha1.ResourceResult{Kind: "Job", Name: "migrate", Status: v1alpha1.ResultSynced, HookPhase: v1alpha1.OperationFailed})), nil,
-			Attention{ReasonFailed, "Job migrate: a hook failed; correct it in git, or sync again", minute}},
+			needs(ReasonFailed, "Job migrate: a hook failed; correct it in git, or sync again", minute)},
 		{"a hook with an error", shop(withOperation(v1alpha1.OperationFailed, "", &v1alpha1.ResourceResult{Kind: "Job", Name: "migrate", HookPhase: v1alpha1.OperationError, Message: "exit 1"})), nil,
-			Attention{ReasonFailed, "Job migrate: exit 1; correct it in git, or sync again", minute}},
+			needs(ReasonFailed, "Job migrate: exit 1; correct it in git, or sync again", minute)},
 		{"a failed operation, and the next is asked for", shop(withOperation(v1alpha1.OperationFailed, "x"), func(a *v1alpha1.Application) { a.Operation = &v1alpha1.Operation{} }), nil, Attention{}},
 		{"a failed dry run", shop(withOperation(v1alpha1.OperationFailed, "x"), func(a *v1alpha1.Application) { a.Status.OperationState.Operation.Sync.DryRun = true }), nil, Attention{}},
 		{"a failed operation of another kind", shop(withOperation(v1alpha1.OperationFailed, "x"), func(a *v1alpha1.Application) { a.Status.OperationState.Operation.Sync = nil }), nil, Attention{}},
 		{"a failed operation, and in sync since", shop(withOperation(v1alpha1.OperationFailed, "x"), func(a *v1alpha1.Application) { a.Status.ReconciledAt = at(time.Minute) }), nil, Attention{}},
 		{"a failed operation, and in sync before", shop(withOperation(v1alpha1.OperationFailed, "x"), func(a *v1alpha1.Application) { a.Status.ReconciledAt = at(time.Hour) }), nil,
-			Attention{ReasonFailed, "Application shop: x; correct it in git, or sync again", minute}},
+			needs(ReasonFailed, "Application shop: x; correct it in git, or sync again", minute)},
 		{"a failed operation without an end", shop(withOperation(v1alpha1.OperationFailed, "x"), finished, func(a *v1alpha1.Application) { a.Status.ReconciledAt = at(0) }), nil,
-			Attention{ReasonFailed, "Application shop: x; correct it in git, or sync again", ""}},
+			needs(ReasonFailed, "Application shop: x; correct it in git, or sync again", "")},
 		{"a failed operation, and out of sync", shop(withOperation(v1alpha1.OperationFailed, "x"), func(a *v1alpha1.Application) {
 			a.Status.ReconciledAt, a.Status.Sync.Status = at(0), v1alpha1.OutOfSync
-		}), nil, Attention{ReasonFailed, "Application shop: x; correct it in git, or sync again", minute}},
+		}), nil, needs(ReasonFailed, "Application shop: x; correct it in git, or sync again", minute)},
 		{"an operation that goes on", shop(withOperation(v1alpha1.OperationRunning, "x"), func(a *v1alpha1.Application) { a.Status.OperationState.StartedAt = before(StuckAfter - time.Second) }), nil, Attention{}},
 		{"an operation that goes on for long", shop(withOperation(v1alpha1.OperationRunning, "waits for Job migrate"), func(a *v1alpha1.Application) { a.Status.OperationState.StartedAt = before(StuckAfter) }), nil,
-			Attention{ReasonStuck, "Application shop: waits for Job migrate; see what it waits for, or end it", "2026-11-26T11:45:00Z"}},
-		{"an operation that ends for long", shop(withOperation(v1alpha1.OperationTerminating, "")), nil, Attention{ReasonStuck, "Application shop: its sync goes on; see what it waits for, or end it", "2026-11-26T11:40:00Z"}},
+			needs(ReasonStuck, "Application shop: waits for Job migrate; see what it waits for, or end it", "2026-11-26T11:45:00Z")},
+		{"an operation that ends for long", shop(withOperation(v1alpha1.OperationTerminating, "")), nil, needs(ReasonStuck, "Application shop: its sync goes on; see what it waits for, or end it", "2026-11-26T11:40:00Z")},
 		{"an operation that has succeeded", shop(withOperation(v1alpha1.OperationSucceeded, "x")), nil, Attention{}},
-		{"degraded", shop(withHealth(v1alpha1.HealthDegraded, "1 of 3 pods crashes", time.Minute)), nil, Attention{ReasonDegraded, "Deployment web: 1 of 3 pods crashes; look at its events and logs", minute}},
-		{"degraded, and nothing says why", shop(func(a *v1alpha1.Application) { a.Status.Health.Status = v1alpha1.HealthDegraded }), nil, Attention{ReasonDegraded, "Application shop: degraded; look at its events and logs", ""}},
+		{"degraded", shop(withHealth(v1alpha1.HealthDegraded, "1 of 3 pods crashes", time.Minute)), nil, needs(ReasonDegraded, "Deployment web: 1 of 3 pods crashes; look at its events and logs", minute)},
+		{"degraded, and nothing says why", shop(func(a *v1alpha1.Application) { a.Status.Health.Status = v1alpha1.HealthDegraded }), nil, needs(ReasonDegraded, "Application shop: degraded; look at its events and logs", "")},
 		{"on the way", shop(withHealth(v1alpha1.HealthProgressing, "1 of 3 pods", time.Minute)), nil, Attention{}},
-		{"on the way for long", shop(withHealth(v1alpha1.HealthProgressing, "1 of 3 pods", StuckAfter)), nil, Attention{ReasonStuck, "Deployment web: 1 of 3 pods; look at its events", "2026-11-26T11:45:00Z"}},
+		{"on the way for long", shop(withHealth(v1alpha1.HealthProgressing, "1 of 3 pods", StuckAfter)), nil, needs(ReasonStuck, "Deployment web: 1 of 3 pods; look at its events", "2026-11-26T11:45:00Z")},
 		{"on the way for long, and nothing says why", shop(func(a *v1alpha1.Application) {
 			a.Status.Health = v1alpha1.AppHealthStatus{Status: v1alpha1.HealthProgressing, LastTransitionTime: at(time.Hour)}
-		}), nil, Attention{ReasonStuck, "Application shop: becomes healthy for long; look at its events", "2026-11-26T11:00:00Z"}},
+		}), nil, needs(ReasonStuck, "Application shop: becomes healthy for long; look at its events", "2026-11-26T11:00:00Z")},
 		{"on the way, and nobody knows since when", shop(func(a *v1alpha1.Application) { a.Status.Health.Status = v1alpha1.HealthProgressing }), nil, Attention{}},
 		{"being deleted", shop(func(a *v1alpha1.Application) { a.DeletionTimestamp = at(time.Minute) }), nil, Attention{}},
 		{"being deleted for long", shop(func(a *v1alpha1.Application) { a.DeletionTimestamp = at(time.Hour) }), nil,
-			Attention{ReasonStuck, "Application shop: its deletion goes on for more than 15 minutes; see which objects have finalizers that nobody removes", "2026-11-26T11:00:00Z"}},
+			needs(ReasonStuck, "Application shop: its deletion goes on for more than 15 minutes; see which objects have finalizers that nobody removes", "2026-11-26T11:00:00Z")},
 
 		{"a Rollout on its way", shop(), web(func(ro *v1alpha1.Rollout) { ro.Status.Phase = v1alpha1.RolloutProgressing }), Attention{}},
-		{"a Rollout that waits to be promoted", shop(), web(waiting), Attention{ReasonAwaitingPromotion, "Rollout web: the new version waits before the switch; look at the preview, then promote or abort", minute}},
+		{"a Rollout that waits to be promoted", shop(), web(waiting), needs(ReasonAwaitingPromotion, "Rollout web: the new version waits before the switch; look at the preview, then promote or abort", minute)},
 		{"a Rollout that goes on by itself", shop(), web(func(ro *v1alpha1.Rollout) { waiting(ro); ro.Spec.Strategy.BlueGreen.AutoPromotionSeconds = 10 }), Attention{}},
 		{"a Rollout paused by hand", shop(), web(func(ro *v1alpha1.Rollout) {
 			waiting(ro)
 			ro.Spec.Paused = true
 			rolloutCondition(v1alpha1.RolloutConditionPaused, metav1.ConditionTrue, "")(ro)
-		}), Attention{ReasonPaused, "Rollout web: paused by spec.paused; resume it", minute}},
-		{"a Rollout paused by hand, and nobody knows since when", shop(), web(func(ro *v1alpha1.Rollout) { ro.Spec.Paused = true }), Attention{ReasonPaused, "Rollout web: paused by spec.paused; resume it", ""}},
+		}), needs(ReasonPaused, "Rollout web: paused by spec.paused; resume it", minute)},
+		{"a Rollout paused by hand, and nobody knows since when", shop(), web(func(ro *v1alpha1.Rollout) { ro.Spec.Paused = true }), needs(ReasonPaused, "Rollout web: paused by spec.paused; resume it", "")},
 		{"a Rollout paused by hand with nothing on its way", shop(), web(func(ro *v1alpha1.Rollout) { ro.Spec.Paused, ro.Status.Phase = true, v1alpha1.RolloutHealthy }), Attention{}},
 		{"an aborted Rollout", shop(), web(func(ro *v1alpha1.Rollout) {
 			ro.Status.Abort, ro.Status.AbortedAt, ro.Status.Phase = true, at(time.Minute), v1alpha1.RolloutDegraded
-		}), Attention{ReasonFailed, "Rollout web: aborted, and the traffic stays on the stable version; correct it in git, or retry", minute}},
+		}), needs(ReasonFailed, "Rollout web: aborted, and the traffic stays on the stable version; correct it in git, or retry", minute)},
 		{"a degraded Rollout", shop(), web(func(ro *v1alpha1.Rollout) {
 			ro.Status.Phase, ro.Status.Message = v1alpha1.RolloutDegraded, "ProgressDeadlineExceeded: no progress"
 			rolloutCondition(v1alpha1.RolloutConditionProgressing, metav1.ConditionTrue, "")(ro)
-		}), Attention{ReasonDegraded, "Rollout web: ProgressDeadlineExceeded: no progress; look at its pods", minute}},
-		{"a degraded Rollout, and nothing says why", shop(), web(func(ro *v1alpha1.Rollout) { ro.Status.Phase = v1alpha1.RolloutDegraded }), Attention{ReasonDegraded, "Rollout web: degraded; look at its pods", ""}},
+		}), needs(ReasonDegraded, "Rollout web: ProgressDeadlineExceeded: no progress; look at its pods", minute)},
+		{"a degraded Rollout, and nothing says why", shop(), web(func(ro *v1alpha1.Rollout) { ro.Status.Phase = v1alpha1.RolloutDegraded }), needs(ReasonDegraded, "Rollout web: degraded; look at its pods", "")},
 		{"an invalid Rollout before a failed sync", shop(withCondition(v1alpha1.ConditionSyncError, "x")), web(rolloutCondition(v1alpha1.RolloutConditionInvalidSpec, metav1.ConditionTrue, "spec.selector: missing")),
-			Attention{ReasonInvalidSpec, "Rollout web: spec.selector: missing; correct the field in git", minute}},
+			needs(ReasonInvalidSpec, "Rollout web: spec.selector: missing; correct the field in git", minute)},
 		{"a Rollout that was invalid", shop(), web(func(ro *v1alpha1.Rollout) {
 			ro.Status.Phase = v1alpha1.RolloutProgressing
 			rolloutCondition(v1alpha1.RolloutConditionInvalidSpec, metav1.ConditionFalse, "x")(ro)
@@ -165,6 +165,8 @@ func TestWhatNeedsSomebody(t *testing.T) {
 			if got == nil {
 				got = &Attention{}
 			}
+			checkSaid(t, got.Message, got.Said)
+			got.Said = nil
 			if *got != c.want {
 				t.Errorf("got  %+v\nwant %+v", *got, c.want)
 			}

@@ -244,6 +244,13 @@ func stagesOfRollouts(seen DeliverySeen, of deploymentSeen) []Stage {
 	return v.stages()
 }
 
+// saying returns a stage with a sentence about an object.
+func (s Stage) saying(code, object string) Stage {
+	sentence := say(code, "object", object)
+	s.Message, s.Said = sentence.Text, sentence.Said
+	return s
+}
+
 // stages returns what is known of a version's way. Of one before the last, its switch is not kept by the Rollout.
 func (v version) stages() []Stage {
 	ro, hash := v.seen.Rollout, rollout.PodHash(v.rs.Labels)
@@ -261,7 +268,8 @@ func (v version) stages() []Stage {
 	case !v.newest:
 		preview.State, cut.State, drain.State = stateUnknown, stateUnknown, stateUnknown
 	case ro.Status.Abort:
-		preview.State, preview.FinishedAt, preview.Message = stateFailed, stamp(ro.Status.AbortedAt), title(ro)+": aborted"
+		preview.State, preview.FinishedAt = stateFailed, stamp(ro.Status.AbortedAt)
+		preview = preview.saying("stage.aborted", title(ro))
 		cut.State, drain.State = stateSkipped, stateSkipped
 	case ro.Status.BlueGreen.ActiveSelector == hash:
 		// The first version takes the traffic without a switch.
@@ -269,7 +277,8 @@ func (v version) stages() []Stage {
 	case ro.Status.Phase == v1alpha1.RolloutDegraded:
 		preview.State, preview.Message = stateFailed, shortened(title(ro)+": "+ro.Status.Message)
 	case ro.Spec.Paused || len(ro.Status.PauseConditions) > 0:
-		preview.State, preview.Message = stateWaiting, title(ro)+": waits before the switch"
+		preview.State = stateWaiting
+		preview = preview.saying("stage.waits", title(ro))
 	}
 	return []Stage{preview, cut, drain}
 }

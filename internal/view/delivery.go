@@ -32,4 +32,5 @@ type Stage struct {
 	StartedAt  string `json:"startedAt,omitempty" format:"date-time"`
 	FinishedAt string `json:"finishedAt,omitempty" format:"date-time"`
 	Message    string `json:"message,omitempty"`
+	Said       *Said  `json:"said,omitempty" doc:"the template of the message"`
 }

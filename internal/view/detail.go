@@ -49,6 +49,8 @@ type Pin struct {
 	By       string `json:"by,omitempty"`
 	Since    string `json:"since,omitempty" format:"date-time"`
 	Remedy   string `json:"remedy"`
+	// RemedySaid is the template of the remedy.
+	RemedySaid *Said `json:"remedySaid,omitempty"`
 }
 
 // WholeOperation is an operation with what it has done to each object.
@@ -155,7 +157,10 @@ func conditionsOf(app *v1alpha1.Application) []Condition {
 		if cause, remedy, ok := cutLast(shown.Message, "; "); ok {
 			shown.Message, shown.Remedy = cause, remedy
 		} else {
-			shown.Remedy = remedies[c.Type]
+			remedy := say("remedy." + c.Type)
+			if remedy.Text != "" {
+				shown.Remedy, shown.RemedySaid = remedy.Text, remedy.Said
+			}
 		}
 		conditions = append(conditions, shown)
 	}
@@ -193,7 +198,8 @@ func pinOf(app *v1alpha1.Application) *Pin {
 	if revision == "" {
 		return nil
 	}
-	p := &Pin{Revision: revision, Remedy: "push a commit that changes it, or sync this one yourself"}
+	remedy := say("remedy.pin")
+	p := &Pin{Revision: revision, Remedy: remedy.Text, RemedySaid: remedy.Said}
 	if n := len(app.Status.History); n > 0 {
 		if last := app.Status.History[n-1]; revisionOf(last.Revision, last.Revisions) != revision {
 			p.By, p.Since = initiator(last.InitiatedBy), stamp(&last.DeployedAt)

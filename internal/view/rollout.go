@@ -71,7 +71,9 @@ type Condition struct {
 	Status  string `json:"status,omitempty"`
 	Message string `json:"message,omitempty"`
 	Remedy  string `json:"remedy,omitempty"`
-	Since   string `json:"since,omitempty" format:"date-time"`
+	// RemedySaid is the template of a remedy that is not part of what was found.
+	RemedySaid *Said  `json:"remedySaid,omitempty"`
+	Since      string `json:"since,omitempty" format:"date-time"`
 }
 
 // RoleBoth is that of a lane that is active and preview at once.
@@ -118,7 +120,14 @@ type Gate struct {
 	Name    string `json:"name" enum:"ready,pause,promotion,deadline,scale-down,analysis,abort,restart"`
 	State   string `json:"state" enum:"open,waiting,failed"`
 	Message string `json:"message"`
+	Said    *Said  `json:"said,omitempty" doc:"the template of the message"`
 	Until   string `json:"until,omitempty" format:"date-time"`
+}
+
+// gate returns a gate with a sentence by its template.
+func gate(name, state, code string, args ...string) *Gate {
+	s := say(code, args...)
+	return &Gate{Name: name, State: state, Message: s.Text, Said: s.Said}
 }
 
 // Revision is a version that is kept.

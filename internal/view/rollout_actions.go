@@ -18,10 +18,18 @@ import (
 
 // Action is what a person may ask of a Rollout.
 type Action struct {
-	Name    string `json:"name" enum:"promote,promote-full,abort,retry,undo,pause,resume,restart,set-image"`
-	Effect  string `json:"effect" doc:"what it will do, as a sentence"`
-	Enabled bool   `json:"enabled"`
-	Reason  string `json:"reason,omitempty" doc:"why it is not possible now"`
+	Name       string `json:"name" enum:"promote,promote-full,abort,retry,undo,pause,resume,restart,set-image"`
+	Effect     string `json:"effect" doc:"what it will do, as a sentence"`
+	EffectSaid *Said  `json:"effectSaid,omitempty" doc:"the template of the effect"`
+	Enabled    bool   `json:"enabled"`
+	Reason     string `json:"reason,omitempty" doc:"why it is not possible now"`
+	ReasonSaid *Said  `json:"reasonSaid,omitempty" doc:"the template of the reason"`
+}
+
+// Denied returns an action that who asks has no right to.
+func (a Action) Denied(why string) Action {
+	a.Enabled, a.Reason, a.ReasonSaid = false, why, nil
+	return a
 }
 
 // The names of actions on a Rollout.
@@ -39,14 +47,11 @@ const (
 
 // ActionsOf returns what may be asked of a Rollout now, with what each would do.
 func ActionsOf(ro *v1alpha1.Rollout, d rollout.View) []Action {
-	s := standing{Rollout: ro, active: "the active Service", newest: "the new version", stable: "the stable version"}
-	if name := ro.Spec.Strategy.ActiveService(); name != "" {
-		s.active = "Service " + name
-	}
+	s := standing{Rollout: ro, active: cmp.Or(ro.Spec.Strategy.ActiveService(), unnamed), newest: unnamed, stable: unnamed, before: unnamed}
 	for _, revision := range d.Revisions {
 		for _, rs := range revision.ReplicaSets {
 			s.kept++
-			name := fmt.Sprintf("revision %d", revision.Number)
+			name := number(revision.Number)
 			if rs.Hash == ro.Status.CurrentPodHash {
 				s.newest = name
 			}
@@ -60,9 +65,11 @@ func ActionsOf(ro *v1alpha1.Rollout, d rollout.View) []Action {
 	}
 	actions := make([]Action, 0, len(rules))
 	for _, rule := range rules {
-		a := Action{Name: rule.name, Effect: rule.effect(s)}
+		effect := s.effect(rule.name)
+		a := Action{Name: rule.name, Effect: effect.Text, EffectSaid: effect.Said}
 		if why := cmp.Or(s.broken(rule.name), rule.not(s)); why != "" {
-			a.Reason = title(ro) + ": " + why
+			reason := s.reason(why)
+			a.Reason, a.ReasonSaid = reason.Text, reason.Said
 		}
 		a.Enabled = a.Reason == ""
 		actions = append(actions, a)
@@ -70,7 +77,7 @@ func ActionsOf(ro *v1alpha1.Rollout, d rollout.View) []Action {
 	return actions
 }
 
-// standing is where a Rollout stands, in the words of actions.
+// standing is where a Rollout stands, in the names that actions are told with.
 type standing struct {
 	*v1alpha1.Rollout
 	active, newest, stable, before string
@@ -78,121 +85,111 @@ type standing struct {
 	kept int
 }
 
+// effect returns what an action does.
+func (s standing) effect(action string) Sentence {
+	tracked := unnamed
+	if s.Annotations[v1alpha1.TrackingIDAnnotation] != "" {
+		tracked = "tracked"
+	}
+	code := "effect." + action
+	var args []string
+	switch action {
+	case Promote, PromoteFull:
+		args = []string{"active", s.active, "newest", s.newest}
+	case Abort:
+		if hasSwitched(s.Rollout) {
+			code += ".switched"
+		}
+		args = []string{"active", s.active, "newest", s.newest, "stable", s.stable}
+	case Retry:
+		args = []string{"newest", s.newest}
+	case Undo:
+		args = []string{"before", s.before, "tracked", tracked}
+	case SetImage:
+		args = []string{"tracked", tracked}
+	}
+	sentence := say(code, args...)
+	sentence.Text = capitalised(sentence.Text)
+	return sentence
+}
+
+// reason returns why an action is not possible.
+func (s standing) reason(code string) Sentence {
+	args := []string{"object", title(s.Rollout)}
+	switch code {
+	case "not.invalid":
+		args = append(args, "cause", conditionOf(s.Rollout, v1alpha1.RolloutConditionInvalidSpec).Message)
+	case "not.switched":
+		args = append(args, "stable", s.stable)
+	}
+	return say(code, args...)
+}
+
 // broken returns why a Rollout that cannot be carried out takes no action; what changes its template may mend it.
 func (s standing) broken(action string) string {
-	c := conditionOf(s.Rollout, v1alpha1.RolloutConditionInvalidSpec)
 	switch {
 	case s.DeletionTimestamp != nil:
-		return "being deleted"
-	case c == nil, action == Undo, action == SetImage:
+		return "not.deleted"
+	case conditionOf(s.Rollout, v1alpha1.RolloutConditionInvalidSpec) == nil, action == Undo, action == SetImage:
 		return ""
 	}
-	return "not carried out: " + shortened(c.Message)
+	return "not.invalid"
 }
 
 func (s standing) waits() bool { return s.Spec.Paused || len(s.Status.PauseConditions) > 0 }
 
-// rules are the actions, in the order in which they are shown: what each does, and why it is not possible, if it is
-// not.
+// rules are the actions, in the order in which they are shown, and why each is not possible, if it is not.
 var rules = []struct {
-	name   string
-	effect func(standing) string
-	not    func(standing) string
+	name string
+	not  func(standing) string
 }{
 	{Promote, func(s standing) string {
-		return sentenceOf("%s is switched to %s as soon as all its pods are available.", s.active, s.newest)
-	}, func(s standing) string {
 		switch {
 		case s.Status.Abort:
-			return "aborted; retry it first"
+			return "not.aborted"
 		case !s.waits():
-			return "not waiting for a promotion"
+			return "not.waiting"
 		}
 		return ""
 	}},
 	{PromoteFull, func(s standing) string {
-		return sentenceOf("%s is switched to %s without waiting for pauses and analyses; its pods have to be available all the same.", s.active, s.newest)
-	}, func(s standing) string {
 		switch {
 		case s.Status.Abort:
-			return "aborted; retry it first"
+			return "not.aborted"
 		case !isUnderWay(s.Rollout):
-			return s.stable + " has all the traffic already"
+			return "not.switched"
 		}
 		return ""
 	}},
 	{Abort, func(s standing) string {
-		if hasSwitched(s.Rollout) {
-			return sentenceOf("%s goes back to %s as soon as that has all its pods; %s is scaled down.", s.active, s.stable, s.newest)
-		}
-		return sentenceOf("%s stays with %s; %s is scaled down.", s.active, s.stable, s.newest)
-	}, func(s standing) string {
 		switch {
 		case s.Status.Abort:
-			return "aborted already"
+			return "not.again"
 		case s.Status.StableRS == "":
-			return "no stable version to go back to yet"
+			return "not.stable"
 		case !isUnderWay(s.Rollout):
-			return "nothing is on its way"
+			return "not.underway"
 		}
 		return ""
 	}},
-	{Retry, func(s standing) string {
-		return sentenceOf("%s is tried again from the beginning, through all its gates.", s.newest)
-	}, func(s standing) string {
-		if !s.Status.Abort {
-			return "not aborted: there is nothing to try again"
-		}
-		return ""
-	}},
-	{Undo, func(s standing) string {
-		return sentenceOf("The pods of %s come back as a new version, which is rolled out as any other%s.", cmp.Or(s.before, "the version before"), s.untilSync())
-	}, func(s standing) string {
-		if s.kept < 2 {
-			return "no earlier revision is kept; raise spec.revisionHistoryLimit to keep some"
-		}
-		return ""
-	}},
-	{Pause, func(s standing) string {
-		return sentenceOf("It stops where it is, until it is resumed or promoted; what takes the traffic keeps it.")
-	}, func(s standing) string {
-		if s.Spec.Paused {
-			return "paused already"
-		}
-		return ""
-	}},
-	{Resume, func(s standing) string {
-		return sentenceOf("It goes on from where it was paused; a wait for a promotion goes on too.")
-	}, func(s standing) string {
-		if !s.Spec.Paused {
-			return "not paused by spec.paused"
-		}
-		return ""
-	}},
-	{Restart, func(s standing) string {
-		return sentenceOf("All pods of all versions are replaced, a few at a time, so that the rest take the requests.")
-	}, func(s standing) string {
-		if ptr.Deref(s.Spec.Replicas, 1) == 0 {
-			return "scaled to 0: there are no pods"
-		}
-		return ""
-	}},
-	{SetImage, func(s standing) string {
-		return sentenceOf("A new version with the image is rolled out%s.", s.untilSync())
-	}, func(s standing) string { return "" }},
+	{Retry, func(s standing) string { return when(!s.Status.Abort, "not.retry") }},
+	{Undo, func(s standing) string { return when(s.kept < 2, "not.earlier") }},
+	{Pause, func(s standing) string { return when(s.Spec.Paused, "not.pause") }},
+	{Resume, func(s standing) string { return when(!s.Spec.Paused, "not.resume") }},
+	{Restart, func(s standing) string { return when(ptr.Deref(s.Spec.Replicas, 1) == 0, "not.pods") }},
+	{SetImage, func(standing) string { return "" }},
 }
 
-// untilSync is what an action is followed by that changes what git has.
-func (s standing) untilSync() string {
-	if s.Annotations[v1alpha1.TrackingIDAnnotation] == "" {
-		return ""
+// when returns a code where something holds.
+func when(holds bool, code string) string {
+	if holds {
+		return code
 	}
-	return "; its Application brings back what git has with the next sync"
+	return ""
 }
 
-func sentenceOf(format string, args ...any) string {
-	text := fmt.Sprintf(format, args...)
-	if text[0] >= 'a' && text[0] <= 'z' {
+func capitalised(text string) string {
+	if text != "" && text[0] >= 'a' && text[0] <= 'z' {
 		return string(text[0]-'a'+'A') + text[1:]
 	}
 	return text

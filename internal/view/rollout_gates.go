@@ -1,7 +1,7 @@
 package view
 
 import (
-	"fmt"
+	"strconv"
 	"time"
 
 	"k8s.io/utils/ptr"
@@ -55,7 +55,7 @@ func abortGate(ro *v1alpha1.Rollout) *Gate {
 	if !ro.Status.Abort {
 		return nil
 	}
-	return &Gate{Name: "abort", State: gateFailed, Message: "aborted; the traffic stays on the stable version until a new one comes or this one is retried"}
+	return gate("abort", gateFailed, "gate.abort")
 }
 
 // newestOf returns the ReplicaSet of the wanted version; nil when there is none yet.
@@ -73,9 +73,9 @@ func newestOf(ro *v1alpha1.Rollout, d rollout.View) (*rollout.ReplicaSetView, in
 func readyGate(ro *v1alpha1.Rollout, d rollout.View) *Gate {
 	rs, revision := newestOf(ro, d)
 	if rs == nil {
-		return &Gate{Name: "ready", State: gateWaiting, Message: "the ReplicaSet of the new version is being made"}
+		return gate("ready", gateWaiting, "gate.ready.making")
 	}
-	g := &Gate{Name: "ready", State: gateOpen, Message: fmt.Sprintf("%d of %d pods of revision %d are available", rs.Available, rs.Size, revision)}
+	g := gate("ready", gateOpen, "gate.ready", "available", number(rs.Available), "size", number(rs.Size), "revision", number(revision))
 	if rs.Size == 0 || rs.Available < rs.Size {
 		g.State = gateWaiting
 	}
@@ -88,9 +88,11 @@ func deadlineGate(ro *v1alpha1.Rollout) *Gate {
 		switch {
 		case c.Type != v1alpha1.RolloutConditionProgressing:
 		case c.Reason == "ProgressDeadlineExceeded":
-			return &Gate{Name: "deadline", State: gateFailed, Message: fmt.Sprintf("no progress for %d s; see why its pods do not become available", deadline(ro))}
+			return gate("deadline", gateFailed, "gate.deadline.passed", "seconds", number(deadline(ro)))
 		case c.Status == "True" && !hasSwitched(ro) && !ro.Spec.Paused && len(ro.Status.PauseConditions) == 0 && !c.LastUpdateTime.IsZero():
-			return &Gate{Name: "deadline", State: gateOpen, Message: fmt.Sprintf("progress has to be made every %d s", deadline(ro)), Until: stampOf(c.LastUpdateTime.Add(time.Duration(deadline(ro)) * time.Second))}
+			g := gate("deadline", gateOpen, "gate.deadline", "seconds", number(deadline(ro)))
+			g.Until = stampOf(c.LastUpdateTime.Add(time.Duration(deadline(ro)) * time.Second))
+			return g
 		}
 	}
 	return nil
@@ -104,7 +106,7 @@ func pauseGate(ro *v1alpha1.Rollout) *Gate {
 	if !ro.Spec.Paused {
 		return nil
 	}
-	return &Gate{Name: "pause", State: gateWaiting, Message: "paused by spec.paused; resume it"}
+	return gate("pause", gateWaiting, "gate.pause")
 }
 
 // promotionGate returns the wait for a promotion; nil where the spec asks for none.
@@ -119,19 +121,19 @@ func promotionGate(ro *v1alpha1.Rollout, d rollout.View) *Gate {
 	case !byHand && after == 0:
 		return nil
 	case hasSwitched(ro):
-		return &Gate{Name: "promotion", State: gateOpen, Message: "promoted"}
+		return gate("promotion", gateOpen, "gate.promotion.done")
 	case len(ro.Status.PauseConditions) == 0 && isGone(d, "Wait for promotion"):
-		return &Gate{Name: "promotion", State: gateOpen, Message: "promoted; Service " + spec.ActiveService + " is about to be switched"}
+		return gate("promotion", gateOpen, "gate.promotion.switching", "service", spec.ActiveService)
 	case after > 0:
-		g := &Gate{Name: "promotion", State: gateWaiting, Message: fmt.Sprintf("promotes itself %d s after its pods are available", int(after.Seconds()))}
+		g := gate("promotion", gateWaiting, "gate.promotion.after", "seconds", number(int(after.Seconds())))
 		if len(ro.Status.PauseConditions) > 0 {
 			g.Until = stampOf(ro.Status.PauseConditions[0].StartTime.Add(after))
 		}
 		return g
 	case len(ro.Status.PauseConditions) > 0:
-		return &Gate{Name: "promotion", State: gateWaiting, Message: "waits for somebody; look at the preview, then promote or abort"}
+		return gate("promotion", gateWaiting, "gate.promotion.waits")
 	}
-	return &Gate{Name: "promotion", State: gateWaiting, Message: "waits for somebody once its pods are available"}
+	return gate("promotion", gateWaiting, "gate.promotion.later")
 }
 
 // isGone reports whether a step is done.
@@ -149,7 +151,7 @@ func analysisGate(ro *v1alpha1.Rollout) *Gate {
 		if run == nil {
 			continue
 		}
-		g := &Gate{Name: "analysis", State: gateWaiting, Message: "AnalysisRun " + run.Name + ": " + run.Status}
+		g := gate("analysis", gateWaiting, "gate.analysis", "name", run.Name, "status", run.Status)
 		switch run.Status {
 		case "Successful":
 			g.State = gateOpen
@@ -176,10 +178,11 @@ func scaleDownGate(ro *v1alpha1.Rollout, d rollout.View, now time.Time) *Gate {
 	if last == nil {
 		return nil
 	}
-	g := &Gate{Name: "scale-down", State: gateWaiting, Message: fmt.Sprintf("the pods of revision %d stay for an instant way back", of), Until: stampOf(*last.ScaleDownAt)}
 	if !last.ScaleDownAt.After(now) {
-		g.Message, g.Until = fmt.Sprintf("the pods of revision %d go", of), ""
+		return gate("scale-down", gateWaiting, "gate.scaleDown.passed", "revision", number(of))
 	}
+	g := gate("scale-down", gateWaiting, "gate.scaleDown", "revision", number(of))
+	g.Until = stampOf(*last.ScaleDownAt)
 	return g
 }
 
@@ -189,7 +192,12 @@ func restartGate(ro *v1alpha1.Rollout, now time.Time) *Gate {
 	case asked == nil, ro.Status.RestartedAt != nil && !ro.Status.RestartedAt.Before(asked):
 		return nil
 	case asked.After(now):
-		return &Gate{Name: "restart", State: gateWaiting, Message: "all pods are replaced then", Until: stamp(asked)}
+		g := gate("restart", gateWaiting, "gate.restart.later")
+		g.Until = stamp(asked)
+		return g
 	}
-	return &Gate{Name: "restart", State: gateWaiting, Message: "the pods are being replaced"}
+	return gate("restart", gateWaiting, "gate.restart")
 }
+
+// number returns a number as it stands in a sentence.
+func number[N int | int32 | int64](n N) string { return strconv.FormatInt(int64(n), 10) }

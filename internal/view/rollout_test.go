@@ -122,7 +122,7 @@ func TestLanes(t *testing.T) {
 		seen := waitingRollout()
 		seen.ReplicaSets[2].OwnerReferences = nil
 		c.change(seen)
-		if got := strings.TrimSuffix(lanes(RolloutOf(seen, noon)), " until "); got != c.want {
+		if got := strings.TrimSuffix(lanes(told(t, RolloutOf(seen, noon))), " until "); got != c.want {
 			t.Errorf("%s: got %q, want %q", c.name, got, c.want)
 		}
 	}
@@ -138,13 +138,13 @@ func TestRolloutViews(t *testing.T) {
 		return &corev1.Event{InvolvedObject: corev1.ObjectReference{Kind: "Rollout", Namespace: "shop", Name: name}, Type: "Normal", Reason: reason, Message: "m", LastTimestamp: before(at)}
 	}
 	seen.Events = []*corev1.Event{event("web", "first", time.Hour), event("web", "last", time.Minute), event("other", "x", 0)}
-	v := RolloutOf(seen, noon)
+	v := told(t, RolloutOf(seen, noon))
 	pods := v.Lanes[0].Pods
 	for name, got := range map[string][2]any{
 		"what it is":             {fmt.Sprint(v.Namespace, v.Name, *v.Application, v.Strategy), "shopweb{argocd shop}BlueGreen"},
 		"how it is":              {fmt.Sprint(v.Phase, v.Message, v.Paused, v.Aborted), "PausedBlueGreenPausetrue false"},
 		"how many":               {fmt.Sprint(v.Desired, v.Ready, v.Available, v.Updated), "2 2 2 2"},
-		"its conditions":         {fmt.Sprint(v.Conditions), "[{Progressing True on its way  2026-11-26T11:57:00Z}]"},
+		"its conditions":         {fmt.Sprint(v.Conditions), "[{Progressing True on its way  <nil> 2026-11-26T11:57:00Z}]"},
 		"a pod that goes":        {fmt.Sprint(pods[0].Phase, pods[0].Terminating, pods[0].Ready), "Terminatingtrue true"},
 		"a pod that crashes":     {fmt.Sprint(pods[1].Phase, pods[1].Restarts, pods[1].Message, pods[1].Ready), "CrashLoopBackOff4back-off 10sfalse"},
 		"the active Service":     {fmt.Sprint(v.Services[0]), "{active active one web-one 2 2026-11-26T11:00:00Z false}"},
@@ -277,7 +277,7 @@ func TestGates(t *testing.T) {
 	} {
 		seen := waitingRollout()
 		c.change(seen)
-		if got := gates(RolloutOf(seen, noon)); got != c.want {
+		if got := gates(told(t, RolloutOf(seen, noon))); got != c.want {
 			t.Errorf("%s:\ngot  %q\nwant %q", c.name, got, c.want)
 		}
 	}
@@ -329,7 +329,7 @@ func TestActions(t *testing.T) {
 	} {
 		seen := waitingRollout()
 		c.change(seen)
-		v := RolloutOf(seen, noon)
+		v := told(t, RolloutOf(seen, noon))
 		if got := possible(v); got != c.possible || len(v.Actions) != 9 {
 			t.Errorf("%s: got %q, want %q", c.name, got, c.possible)
 		}
@@ -344,7 +344,7 @@ func TestActions(t *testing.T) {
 // What each action would do.
 func TestEffects(t *testing.T) {
 	seen := waitingRollout()
-	v := RolloutOf(seen, noon)
+	v := told(t, RolloutOf(seen, noon))
 	for name, want := range map[string]string{
 		Promote:     "Service active is switched to revision 2 as soon as all its pods are available.",
 		PromoteFull: "Service active is switched to revision 2 without waiting for pauses and analyses; its pods have to be available all the same.",
@@ -362,7 +362,7 @@ func TestEffects(t *testing.T) {
 	}
 	switched(seen)
 	seen.Rollout.Annotations = map[string]string{v1alpha1.TrackingIDAnnotation: "x"}
-	v = RolloutOf(seen, noon)
+	v = told(t, RolloutOf(seen, noon))
 	for name, want := range map[string]string{
 		Abort:    "Service active goes back to revision 1 as soon as that has all its pods; revision 2 is scaled down.",
 		SetImage: "A new version with the image is rolled out; its Application brings back what git has with the next sync.",
@@ -416,7 +416,7 @@ func TestWhichContainersRunAnImage(t *testing.T) {
 func TestWholeLanes(t *testing.T) {
 	seen := waitingRollout()
 	seen.Services = seen.Services[1:]
-	v := RolloutOf(seen, noon)
+	v := told(t, RolloutOf(seen, noon))
 	lane := v.Lanes[0]
 	if got := fmt.Sprint(lane.Hash, lane.Images, lane.Ready, lane.Pods[0].Name, lane.Pods[0].Created); got != "two[web:two] 2web-two-12026-11-26T11:59:00Z" {
 		t.Errorf("got %s", got)
@@ -434,7 +434,7 @@ func TestWholeLanes(t *testing.T) {
 	} {
 		seen := waitingRollout()
 		c.change(seen)
-		if v := RolloutOf(seen, noon); v.Paused != c.paused || v.Aborted != c.aborted {
+		if v := told(t, RolloutOf(seen, noon)); v.Paused != c.paused || v.Aborted != c.aborted {
 			t.Errorf("%s: paused %v, aborted %v", c.name, v.Paused, v.Aborted)
 		}
 	}

@@ -1,13 +1,14 @@
 // Deliveries of every kind, and how long they took over the weeks.
 
-import type { Delivery, Stage, StageName } from "../src/api/types";
+import type { Delivery, Said, Stage, StageName } from "../src/api/types";
+import { say } from "./said.ts";
 
 const iso = (t: number) => new Date(t).toISOString();
 const names: StageName[] = ["commit", "build", "set", "seen", "sync", "preview", "switch", "drain", "healthy"];
 const sha = (n: number) => (n * 2654435761 % 4294967296).toString(16).padStart(8, "0").repeat(5);
 
 /** stagesOf returns stages that took some seconds each; what has none was skipped, what is after the end is to come. */
-function stagesOf(start: number, seconds: (number | undefined)[], last: Stage["state"], message?: string): Stage[] {
+function stagesOf(start: number, seconds: (number | undefined)[], last: Stage["state"], message?: { message: string; said?: Said }): Stage[] {
   let at = start;
   return names.map((name, i): Stage => {
     if (i >= seconds.length) return { name, state: "waiting" };
@@ -16,7 +17,7 @@ function stagesOf(start: number, seconds: (number | undefined)[], last: Stage["s
     const from = at;
     at += took * 1000;
     const end = i === seconds.length - 1;
-    return { name, state: end ? last : "done", startedAt: iso(from), finishedAt: end && (last === "running" || last === "waiting") ? undefined : iso(at), message: end ? message : undefined };
+    return { name, state: end ? last : "done", startedAt: iso(from), finishedAt: end && (last === "running" || last === "waiting") ? undefined : iso(at), ...(end ? message : undefined) };
   });
 }
 
@@ -29,13 +30,13 @@ export function others(count: number): Delivery[] {
     const ago = n === 0 ? 9 * 3_600_000 : n * 1_700_000;
     const start = now - ago;
     const kind = n === 0 ? "Waiting" : n % 11 === 3 ? "Failed" : n % 13 === 4 ? "Superseded" : "Done";
+    const application = ["web-front-7", "api-worker-1", "mail-cache-2", "billing-front-4"][n % 4]!;
     const stages =
-      kind === "Waiting" ? stagesOf(start, [2, 95, 3, 1, 6, 40], "waiting", "waits for somebody; look at the preview, then promote or abort")
-      : kind === "Failed" ? stagesOf(start, [1, 80, 2, 1, 4], "failed", "Service web: spec.ports[0].port: invalid value 99999; correct it in apps/web/base/service.yaml")
+      kind === "Waiting" ? stagesOf(start, [2, 95, 3, 1, 6, 40], "waiting", say(`Rollout ${application}: waits before the switch`, "stage.waits", { object: `Rollout ${application}` }))
+      : kind === "Failed" ? stagesOf(start, [1, 80, 2, 1, 4], "failed", { message: "Service web: spec.ports[0].port: invalid value 99999; correct it in apps/web/base/service.yaml" })
       : kind === "Superseded" ? stagesOf(start, [1, undefined, 2, 1], "done")
       : stagesOf(start, [1, 60 + (n % 50), 2, undefined, 5, 12, 1, 30, 1], "done");
     const lead = kind === "Done" ? 80 + (n % 50) : undefined;
-    const application = ["web-front-7", "api-worker-1", "mail-cache-2", "billing-front-4"][n % 4]!;
     return {
       id: `${1000 - n}`, namespace: "argocd", application, project: "shop", state: kind, stages, leadSeconds: lead, startedAt: iso(start), finishedAt: kind === "Done" ? iso(start + (lead ?? 0) * 1000) : undefined,
       commit: { sha: sha(n * 2), author: "Cyan", message: `Deploy ${application}`, date: iso(start + 60_000), url: n % 2 ? "https://git.example/shop/deploy/commit/1" : "javascript:alert(1)" },

@@ -3,6 +3,7 @@
 
 import type { Delivery, Detail, Lane, Me, ObjectChanges, Overview, Plan, RolloutView, Row, Stage, StageName, TreeNode } from "../src/api/types";
 import { situations } from "./rollouts.ts";
+import { actionsOf, say } from "./said.ts";
 
 const iso = (t: number) => new Date(t).toISOString();
 const hex = (n: number, length = 40) => {
@@ -13,6 +14,8 @@ const hex = (n: number, length = 40) => {
 const all = ["get", "sync", "override", "rollback", "update", "delete", "logs", "action"] as Row["rights"];
 const people = ["Aiko Tanaka", "Ben Okafor", "Chiara Rossi", "Dmitri Volkov"];
 const messages = ["Count requests by path", "Raise the limit of uploads", "受付の文言を直す", "Retry what was not answered", "Make the greeting cyan"];
+
+const awaited = (name: string) => say(`Rollout ${name}: the new version waits before the switch; look at the preview, then promote or abort`, "attention.awaited", { object: `Rollout ${name}` });
 
 /** cycle is how long a delivery of the pretended application takes, in seconds, and what happens when. */
 export const cycle = 60;
@@ -39,9 +42,10 @@ export class World {
       namespace: "argocd", name, project: ["default", "core", "shop"][i % 3]!, labels: { team: ["platform", "shop", "data"][i % 3]!, tier: i % 2 ? "back" : "front" },
       owner: i % 11 === 0 ? "platform" : undefined, cluster: i % 5 === 4 ? "tokyo" : "in-cluster", destination: i === 0 ? "demo" : `team-${i % 12}`, repo: `https://git.example/${["shop", "core"][i % 2]}/deploy.git`, path: `apps/${name}/overlays/production`,
       targetRevision: "HEAD", sync: i % 29 === 4 ? "OutOfSync" : "Synced", revision: hex(i), health: trouble, automated: i % 6 !== 1, pinned: i % 113 === 20 ? hex(i + 5) : undefined,
-      created: iso(this.began - i * 3_600_000), lastSync: iso(this.began - (i % 900) * 60_000), images: [`registry.example/${name}:v${i % 30}`], objects: 3 + (i % 9), rollouts: i % 4 === 0 ? [{ namespace: "demo", name, phase: "Healthy" }] : [], rights: all,
+      created: iso(this.began - i * 3_600_000), lastSync: iso(this.began - (i % 900) * 60_000), images: [`registry.example/${name}:v${i % 30}`], objects: 3 + (i % 9), rollouts: i % 4 === 0 || trouble === "Suspended" ? [{ namespace: "demo", name, phase: trouble === "Suspended" ? "Paused" : trouble === "Missing" ? "Progressing" : trouble }] : [], rights: all,
     };
-    if (trouble === "Degraded") row.attention = { reason: "Degraded", message: `Deployment ${name}: 1 of 3 pods crashes (CrashLoopBackOff, exit code 1); read the log of the crashed container`, since: iso(Date.now() - 23 * 60_000) };
+    if (trouble === "Degraded") row.attention = { reason: "Degraded", ...say(`Deployment ${name}: 1 of 3 pods crashes (CrashLoopBackOff, exit code 1); look at its events and logs`, "cause.degraded", { object: `Deployment ${name}`, cause: "1 of 3 pods crashes (CrashLoopBackOff, exit code 1)" }), since: iso(Date.now() - 23 * 60_000) };
+    if (trouble === "Suspended") row.attention = { reason: "AwaitingPromotion", ...awaited(name), since: iso(Date.now() - 41 * 60_000) };
     if (i % 29 === 4) row.attention = { reason: "Failed", message: `Service ${name}: spec.ports[0].port: invalid value 99999; correct it in apps/${name}/base/service.yaml`, since: iso(Date.now() - 4 * 60_000) };
     return row;
   }
@@ -61,11 +65,12 @@ export class World {
     const { number, second } = this.at(now);
     const row = this.rows[0]!;
     const moving = second > 10 && second < 48;
+    const waits = second > 24 && second < 34;
     return {
       ...row, health: second > 13 && second < 48 ? (second > 24 && second < 34 ? "Suspended" : "Progressing") : "Healthy", sync: second > 9 && second < 13 ? "OutOfSync" : "Synced", revision: hex(number * 2 + 1),
       operation: { phase: second > 10 && second < 13 ? "Running" : "Succeeded", startedAt: iso(this.at(now).start + 10_000), finishedAt: second > 13 ? iso(this.at(now).start + 13_000) : undefined, by: "automated sync" },
-      rollouts: [{ namespace: "demo", name: row.name, phase: moving ? "Progressing" : "Healthy" }],
-      attention: second > 24 && second < 34 ? { reason: "AwaitingPromotion", message: `Rollout ${row.name}: paused before the switch; look at the preview, then promote`, since: iso(this.at(now).start + 24_000) } : undefined,
+      rollouts: [{ namespace: "demo", name: row.name, phase: waits ? "Paused" : moving ? "Progressing" : "Healthy" }],
+      attention: waits ? { reason: "AwaitingPromotion", ...awaited(row.name), since: iso(this.at(now).start + 24_000) } : undefined,
       lastSync: iso(this.at(now).start + (second > 13 ? 13_000 : -47_000)),
     };
   }
@@ -120,30 +125,19 @@ export class World {
     const lanes: Lane[] = fresh === 0 ? [lane(number - 1, "both", 3, 3, 0)] : switched ? [lane(number, "active", 3, 3, 0), ...(second < 47 ? [lane(number - 1, "old", 3, 3, second > 45 ? 1 : 0)] : [])] : [lane(number, "preview", 3, ready, 0), lane(number - 1, "active", 3, 3, 0)];
     const active = switched ? lanes[0]! : lanes[lanes.length - 1]!;
     const waits = second > 24 && second < 34;
-    const no = "Rollout request-counter: nothing is on its way";
     return {
       namespace: "demo", name: "request-counter", application: { namespace: "argocd", name: "request-counter" }, strategy: "BlueGreen", phase: waits ? "Paused" : second > 13 && second < 48 ? "Progressing" : "Healthy", message: waits ? "BlueGreenPause" : undefined, paused: waits, aborted: false, conditions: [],
       desired: 3, ready: 3, available: 3, updated: fresh, lanes,
       services: [
         { name: "request-counter", role: "active", hash: active.hash, replicaSet: active.replicaSet, addresses: active.ready, since: iso(switched ? start + 34_500 : start - 25_500) },
-        { name: "request-counter-preview", role: "preview", hash: lanes[0]!.hash, replicaSet: lanes[0]!.replicaSet, addresses: lanes[0]!.ready, since: iso(start + 13_000) },
+        { name: "request-counter-preview", role: "preview", hash: lanes[0]!.hash, replicaSet: lanes[0]!.replicaSet, addresses: lanes[0]!.ready, since: iso(start + (second < 13 ? -47_000 : 13_000)) },
       ],
       gates: fresh === 0 ? [] : [
-        { name: "ready", state: ready === 3 ? "open" : "waiting", message: `${ready} of 3 pods of the new version are Ready` },
-        { name: "promotion", state: switched ? "open" : "waiting", message: switched ? "promoted" : "promoted by itself after 10 s", until: waits ? iso(start + 34_000) : undefined },
-        ...(switched && second < 45 ? [{ name: "scale-down", state: "waiting" as const, message: "the version before stays for 10 s, so that what is open is finished", until: iso(start + 45_000) }] : []),
+        { name: "ready", state: ready === 3 ? "open" : "waiting", ...say(`${ready} of 3 pods of revision ${number + 1} are available`, "gate.ready", { available: `${ready}`, size: "3", revision: `${number + 1}` }) },
+        { name: "promotion", state: switched ? "open" : "waiting", ...(switched ? say("promoted", "gate.promotion.done") : say("promotes itself 10 s after its pods are available", "gate.promotion.after", { seconds: "10" })), until: waits ? iso(start + 34_000) : undefined },
+        ...(switched && second < 45 ? [{ name: "scale-down", state: "waiting" as const, ...say(`the pods of revision ${number} stay for an instant way back`, "gate.scaleDown", { revision: `${number}` }), until: iso(start + 45_000) }] : []),
       ],
-      actions: [
-        { name: "promote", effect: "The active Service is switched to the new version now.", enabled: waits, reason: waits ? undefined : no },
-        { name: "promote-full", effect: "The active Service is switched at once; what is waited for otherwise is skipped.", enabled: fresh > 0 && !switched, reason: fresh > 0 && !switched ? undefined : no },
-        { name: "abort", effect: "The new version is given up; the active Service stays where it is.", enabled: fresh > 0 && !switched, reason: fresh > 0 && !switched ? undefined : no },
-        { name: "retry", effect: "The aborted update begins again.", enabled: false, reason: "Rollout request-counter: not aborted" },
-        { name: "undo", effect: "The template of the revision before is brought back as a new update.", enabled: true },
-        { name: "pause", effect: "The update stops where it is.", enabled: !waits },
-        { name: "resume", effect: "The update goes on.", enabled: waits },
-        { name: "restart", effect: "All pods are replaced, one after the other.", enabled: true },
-        { name: "set-image", effect: "The image is set in the cluster; Argo CD or Cyan takes it back from git with the next sync.", enabled: true },
-      ],
+      actions: actionsOf({ name: "request-counter", active: "request-counter", newest: `${number + 1}`, stable: `${switched ? number + 1 : number}`, waits, underway: fresh > 0 && !switched }),
       revisions: Array.from({ length: 5 }, (_, j) => (fresh === 0 ? j + 1 : j)).map((i) => ({ revision: number + 1 - i, replicaSet: `request-counter-${hex(number - i, 9)}`, images: [`registry.example/request-counter:${hex((number - i) * 2, 7)}`], created: iso(start - i * 60_000 + 13_000), role: lanes.find((l) => l.revision === number + 1 - i)?.role })),
       events: this.events(now),
       rights: all,

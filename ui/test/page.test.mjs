@@ -115,6 +115,22 @@ it("a server that is away is told with since when, and the page comes back by it
     await tab.getByRole("banner").getByText("Live", { exact: true }).waitFor();
   }));
 
+it("what the server says is Japanese on a Japanese page, and what others say is marked as English", () =>
+  visit({ language: "ja-JP" }, async (tab) => {
+    await ready(tab, "/");
+    const needs = tab.locator(".needs li", { hasText: "web-gate-7" });
+    assert.equal(await needs.locator("p").textContent(), "Deployment web-gate-7: 1 of 3 pods crashes (CrashLoopBackOff, exit code 1)。イベントとログを確認してください");
+    const foreign = tab.locator(".needs li", { hasText: "billing-front-4" }).locator('p span[lang="en"]');
+    assert.match(await foreign.textContent(), /^Service billing-front-4: spec/);
+    await ready(tab, "/rollouts/situations/degraded");
+    assert.deepEqual(await tab.locator(".gates p").allTextContents(), ["リビジョン 42 の Pod 3 個中 0 個が利用可能です", "Pod が利用可能になったら、操作を待ちます"]);
+    const retry = tab.getByRole("button", { name: "元に戻す" });
+    await retry.focus();
+    await tab.getByRole("tooltip").filter({ hasText: "前のバージョンの Pod テンプレートを新しいバージョンとして戻し" }).waitFor();
+    await ready(tab, "/deliveries/argocd/web-front-7/1000");
+    await tab.getByText("Rollout web-front-7: 切り替え前で待っています").first().waitFor();
+  }));
+
 it("foreign text is text", () =>
   visit({}, async (tab) => {
     const evil = `<img src=x onerror="window.hacked=1"><script>window.hacked=1</script>\u001b[31m`;

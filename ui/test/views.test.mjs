@@ -15,6 +15,24 @@ const views = {
   rollouts: "/rollouts?sort=phase",
   deliveries: "/deliveries",
   delivery: "/deliveries/argocd/web-front-7/1000",
+  application: "/applications/argocd/request-counter",
+  "application-degraded": "/applications/argocd/web-gate-7",
+  "application-list": "/applications/argocd/request-counter?view=list",
+  "application-pods": "/applications/argocd/request-counter?view=pods",
+  "application-network": "/applications/argocd/request-counter?view=network",
+  "application-drawn": "/applications/argocd/request-counter?drawn=true",
+  ...Object.fromEntries(["summary", "diff", "manifest", "events"].map((tab) => [`panel-${tab}`, `/applications/argocd/web-gate-7?node=${encodeURIComponent("apps/Deployment/team-7/web-gate-7")}&tab=${tab}`])),
+  "panel-logs": `/applications/argocd/web-gate-7?node=${encodeURIComponent("/Pod/team-7/web-gate-7-6f8-0")}&tab=logs`,
+};
+/** opened are what stands over a view: what is pressed for it, by the names in both languages. */
+const press = (name) => (tab) => tab.getByRole("button", { name }).first().click();
+const opened = {
+  "dialog-sync": ["/applications/argocd/web-cache-14", press(/^Sync…/)],
+  "dialog-history": ["/applications/argocd/web-cache-14", press(/^(History|履歴)/)],
+  "dialog-delete": ["/applications/argocd/web-cache-14", press(/^(Delete|削除)/)],
+  "dialog-abort": ["/rollouts/situations/degraded", press(/^(Abort|中止)/)],
+  palette: ["/", (tab) => tab.keyboard.press("Control+k").then(() => tab.keyboard.type("web"))],
+  filters: ["/applications", press(/^(Filters|絞り込み)/)],
 };
 const shop = encodeURIComponent(JSON.stringify({ metadata: { name: "shop" }, spec: { project: "shop", source: { repoURL: "https://git.example/shop/deploy.git", path: "apps/shop/overlays/production" }, destination: { namespace: "shop" }, syncPolicy: { automated: { prune: true }, retry: { limit: 5 } } } }));
 Object.assign(views, {
@@ -34,11 +52,16 @@ const pictures = process.env.PICTURES;
 if (pictures) mkdirSync(pictures, { recursive: true });
 
 after(close);
-for (const [name, path] of Object.entries(views)) {
+const all = [...Object.entries(views).map(([name, path]) => [name, path]), ...Object.entries(opened).map(([name, [path, open]]) => [name, path, open])];
+for (const [name, path, open] of all) {
   for (const look of looks) {
     it(`${name}: ${look.theme}, ${look.language}, ${look.width} px`, async () => {
       await visit(look, async (tab) => {
         await ready(tab, path);
+        if (open) {
+          await open(tab);
+          await tab.locator("[role=dialog], [role=alertdialog], .filters").first().waitFor();
+        }
         await tab.evaluate(() => document.fonts.ready);
         if (pictures) await tab.screenshot({ path: `${pictures}/${name}-${look.theme}-${look.language.slice(0, 2)}-${look.width}.png` });
         assert.deepEqual(await axe(tab), [], "what is not for everybody");

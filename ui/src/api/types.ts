@@ -12,9 +12,16 @@ export interface Operation {
   by?: string;
 }
 
+/** Said is the template of a sentence that the server has made, and what stands in it. */
+export interface Said {
+  code: string;
+  args?: Record<string, string>;
+}
+
 export interface Attention {
   reason: "Failed" | "Stuck" | "Paused" | "AwaitingPromotion" | "Degraded" | "InvalidSpec" | "Unreachable";
   message: string;
+  said?: Said;
   since?: string;
 }
 
@@ -85,6 +92,7 @@ export interface Condition {
   status?: string;
   message?: string;
   remedy?: string;
+  remedySaid?: Said;
   since?: string;
 }
 
@@ -117,7 +125,7 @@ export interface Detail {
   /** trouble is why what the objects own is not shown. */
   trouble?: string;
   history: Deployment[];
-  pin?: { revision: string; by?: string; since?: string; remedy: string };
+  pin?: { revision: string; by?: string; since?: string; remedy: string; remedySaid?: Said };
   operation?: Operation & { revision?: string; retries?: number; results: Result[] };
   commit?: { revision: string; author?: string; message?: string; date?: string };
   windows: { kind: string; schedule: string; active: boolean; manual: boolean }[];
@@ -202,8 +210,8 @@ export interface RolloutView {
   updated: number;
   lanes: Lane[];
   services: { name: string; role: "active" | "preview"; hash: string; replicaSet?: string; addresses: number; since?: string; missing?: boolean }[];
-  gates: { name: string; state: "open" | "waiting" | "failed"; message: string; until?: string }[];
-  actions: { name: Verb; effect: string; enabled: boolean; reason?: string }[];
+  gates: { name: string; state: "open" | "waiting" | "failed"; message: string; said?: Said; until?: string }[];
+  actions: { name: Verb; effect: string; effectSaid?: Said; enabled: boolean; reason?: string; reasonSaid?: Said }[];
   revisions: { revision: number; replicaSet: string; images: string[]; created: string; role?: string }[];
   events: { time: string; type: string; reason: string; message: string }[];
   weight?: { desired: number; actual: number };
@@ -220,6 +228,7 @@ export interface Stage {
   startedAt?: string;
   finishedAt?: string;
   message?: string;
+  said?: Said;
 }
 
 export interface Commit {

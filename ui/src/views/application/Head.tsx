@@ -10,6 +10,7 @@ import { t } from "../../i18n";
 import { announce } from "../../shell/Frame";
 import { appPath, missing, scope } from "./calls";
 import { running } from "./parts";
+import { byWhom } from "../../i18n/said";
 
 interface Props {
   detail: Detail;
@@ -150,7 +151,7 @@ function States({ detail, onOperation }: Props) {
         {operation && (
           <dd className="muted small">
             {operation.finishedAt ? <Ago at={operation.finishedAt} /> : <Lasting from={operation.startedAt} />}
-            {operation.by && <> · {operation.by}</>}
+            {operation.by && <> · {byWhom(operation.by)}</>}
           </dd>
         )}
       </div>

@@ -9,6 +9,7 @@ import { deploymentKey, deploymentOf, history as noneChosen } from "./address";
 import { appPath, missing, scope } from "./calls";
 import { Preview, usePlan } from "./Preview";
 import { compared, liveOf } from "./sync";
+import { byWhom } from "../../i18n/said";
 
 interface Props {
   detail: Detail;
@@ -48,7 +49,7 @@ export default function History({ detail, wanted, choose, close, started }: Prop
                       · <Lasting from={h.startedAt} to={h.deployedAt} />
                     </>
                   )}
-                  {h.by && <> · {h.by}</>}
+                  {h.by && <> · {byWhom(h.by)}</>}
                   {h.path && <> · {h.path}</>}
                   {link && (
                     <>

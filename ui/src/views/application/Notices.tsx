@@ -6,6 +6,8 @@ import { Button, short } from "../../design/parts";
 import { toneOf } from "../../design/Status";
 import { t, word } from "../../i18n";
 import type { Cause } from "./tree";
+import { Told } from "../../design/Told";
+import { byWhom } from "../../i18n/said";
 
 const most = 3;
 
@@ -18,12 +20,14 @@ export function Notices({ detail, cause, show }: { detail: Detail; cause?: Cause
       {cause && <Why row={row} cause={cause} show={show} />}
       {failed && (
         <div className="notice" data-tone="bad">
-          <strong>{t("app.operation.failed")}</strong> <span className="name">{operation!.message}</span>
+          <strong>{t("app.operation.failed")}</strong> <span className="name">
+            <Told message={operation!.message!} />
+          </span>
         </div>
       )}
       {detail.trouble && (
         <p className="notice name" data-tone="warn">
-          {detail.trouble}
+          <Told message={detail.trouble} />
         </p>
       )}
       <Conditions conditions={conditions} />
@@ -32,8 +36,10 @@ export function Notices({ detail, cause, show }: { detail: Detail; cause?: Cause
           <strong>
             <Pin size={15} aria-hidden /> {t("app.pin", { revision: short(pin.revision) })}
           </strong>{" "}
-          {pin.by && <span>{t("app.pin.by", { by: pin.by })}</span>} {pin.since && <Ago at={pin.since} />}
-          <p className="name">{pin.remedy}</p>
+          {pin.by && <span>{t("app.pin.by", { by: byWhom(pin.by) })}</span>} {pin.since && <Ago at={pin.since} />}
+          <p className="name">
+            <Told message={pin.remedy} said={pin.remedySaid} />
+          </p>
         </div>
       )}
     </div>
@@ -52,7 +58,7 @@ function Why({ row, cause, show }: { row: Detail["row"]; cause: Cause; show: (no
           <CircleAlert size={16} aria-hidden /> {t("app.why", { kind: node.kind, name: node.name, health: word("health", node.health ?? "") })}
         </strong>
         {others > 0 && <span className="muted"> {t("app.why.others", { count: others })}</span>}
-        <p className="name">{node.message ?? t("app.why.silent")}</p>
+        <p className="name">{node.message ? <Told message={node.message} /> : t("app.why.silent")}</p>
       </div>
       <div className="actions noprint">
         {node.kind === "Pod" && (
@@ -77,10 +83,14 @@ function Conditions({ conditions }: { conditions: Condition[] }) {
               <Ago at={c.since} />
             </span>
           )}
-          {c.message && <p className="name">{c.message}</p>}
+          {c.message && (
+            <p className="name">
+              <Told message={c.message} />
+            </p>
+          )}
           {c.remedy && (
             <p className="name">
-              <span className="muted">{t("app.remedy")}</span> {c.remedy}
+              <span className="muted">{t("app.remedy")}</span> <Told message={c.remedy} said={c.remedySaid} />
             </p>
           )}
         </div>

@@ -4,6 +4,7 @@ import { Dialog, short } from "../../design/parts";
 import { Status } from "../../design/Status";
 import { t } from "../../i18n";
 import { running } from "./parts";
+import { byWhom } from "../../i18n/said";
 
 const bad = (r: Result) => r.phase === "Failed" || r.phase === "Error" || r.status === "SyncFailed";
 
@@ -28,7 +29,7 @@ export default function Operation({ detail, before, close }: { detail: Detail; b
               <Ago at={op.startedAt} />
             </span>
             {op.revision && <code>{short(op.revision)}</code>}
-            {op.by && <span className="muted">{op.by}</span>}
+            {op.by && <span className="muted">{byWhom(op.by)}</span>}
             {(op.retries ?? 0) > 0 && <span>{t("app.operation.retries", { count: op.retries! })}</span>}
           </p>
           {op.message && (

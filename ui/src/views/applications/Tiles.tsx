@@ -9,6 +9,7 @@ import { short } from "../../design/parts";
 import { Status, toneOf } from "../../design/Status";
 import { t, useLanguage } from "../../i18n";
 import { toggleFavorite } from "./favorites";
+import { Told } from "../../design/Told";
 
 const height = 196;
 const narrowest = 310;
@@ -79,7 +80,9 @@ const Tile = memo(function Tile({ row, favorite, selected, select }: { row: Row;
         )}
       </p>
       {row.attention ? (
-        <p className="why name">{row.attention.message}</p>
+        <p className="why name">
+          <Told message={row.attention.message} said={row.attention.said} />
+        </p>
       ) : (
         <dl>
           <div>

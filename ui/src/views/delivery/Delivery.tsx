@@ -16,6 +16,7 @@ import { current, key, neighbours } from "./figures";
 import { Track } from "./Track";
 import { Way } from "./Way";
 import "./delivery.css";
+import { Told } from "../../design/Told";
 
 const Lead = lazy(() => import("./Lead"));
 
@@ -111,7 +112,11 @@ function Now({ delivery }: { delivery: Data }) {
         : word("delivery", delivery.state);
   return (
     <p className="delivery-words" data-tone={toneOf("delivery", delivery.state)}>
-      <b>{words}</b> {at?.message && <span className="name">{at.message}</span>}
+      <b>{words}</b> {at?.message && (
+        <span className="name">
+          <Told message={at.message} said={at.said} />
+        </span>
+      )}
     </p>
   );
 }

@@ -7,6 +7,7 @@ import { duration } from "../../design/time";
 import { t, word } from "../../i18n";
 import { lasted } from "./figures";
 import "./track.css";
+import { inLanguage } from "../../i18n/said";
 
 /** Track draws the way of a commit as a line through its stages; light runs where it is. */
 export function Track({ delivery, compact }: { delivery: Delivery; compact?: boolean }) {
@@ -17,7 +18,7 @@ export function Track({ delivery, compact }: { delivery: Delivery; compact?: boo
       {delivery.stages.map((stage) => {
         const seconds = lasted(stage, now);
         return (
-          <li key={stage.name} data-state={stage.state} data-here={(stage.state === "waiting" && stage.startedAt !== undefined) || undefined} title={stage.message}>
+          <li key={stage.name} data-state={stage.state} data-here={(stage.state === "waiting" && stage.startedAt !== undefined) || undefined} title={stage.message && inLanguage(stage.message, stage.said).text}>
             <i aria-hidden />
             <span className="track-name">{word("stage", stage.name)}</span>
             <span className="track-time">

@@ -5,6 +5,7 @@ import { Card } from "../../design/parts";
 import { duration, exact } from "../../design/time";
 import { t, word } from "../../i18n";
 import { longest, timeline } from "./figures";
+import { Told } from "../../design/Told";
 
 const icons: Record<Stage["state"], LucideIcon> = { done: Check, running: LoaderCircle, waiting: Hand, failed: OctagonAlert, skipped: CircleDashed, unknown: CircleHelp };
 
@@ -41,7 +42,11 @@ export function Way({ delivery }: { delivery: Delivery }) {
                 {from !== undefined && to !== undefined && <i style={{ insetInlineStart: `${from * 100}%`, width: `${Math.max(0, to - from) * 100}%` }} />}
               </span>
               <span className="way-time">{seconds !== undefined ? duration(stage.finishedAt ? seconds : Math.floor(seconds)) : !ahead && stage.state !== "skipped" && <Unknown />}</span>
-              {stage.message && <p className="way-words name">{stage.message}</p>}
+              {stage.message && (
+                <p className="way-words name">
+                  <Told message={stage.message} said={stage.said} />
+                </p>
+              )}
             </li>
           );
         })}

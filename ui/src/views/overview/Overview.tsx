@@ -9,6 +9,7 @@ import { t } from "../../i18n";
 import { useTitle } from "../../shell/title";
 import { DeliveryLine } from "../delivery/Track";
 import "./overview.css";
+import { Told } from "../../design/Told";
 
 /** Overview is for a second screen: what moves, what needs somebody, and how everything is. */
 export default function Overview() {
@@ -93,7 +94,9 @@ function Attention({ rows }: { rows: Row[] }) {
                 <Ago at={row.attention!.since} />
               </span>
             </div>
-            <p className="name">{row.attention!.message}</p>
+            <p className="name">
+              <Told message={row.attention!.message} said={row.attention!.said} />
+            </p>
           </li>
         ))}
       </ul>

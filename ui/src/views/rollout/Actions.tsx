@@ -5,9 +5,10 @@ import { post } from "../../api/client";
 import { rolloutQuery, rolloutsQuery } from "../../api/queries";
 import type { RolloutView, Verb } from "../../api/types";
 import { Button, Dialog, Hint } from "../../design/parts";
-import { language, t } from "../../i18n";
+import { t } from "../../i18n";
 import { announce } from "../../shell/Frame";
 import { newest, tagOf } from "./picture";
+import { inLanguage } from "../../i18n/said";
 
 const icons: Record<Verb, LucideIcon> = { promote: CircleFadingArrowUp, "promote-full": Rocket, abort: CircleX, retry: RotateCcw, undo: History, pause: CirclePause, resume: CirclePlay, restart: RefreshCcw, "set-image": Container };
 
@@ -45,14 +46,14 @@ export function useAsk(view: RolloutView) {
 
 type Action = RolloutView["actions"][number];
 
-/** effectOf returns what an action will do. The server's sentence knows the state; the page's own one knows the language. */
-export const effectOf = (action: Action) => (language() === "en" && action.effect ? action.effect : t(`rollout.effect.${action.name}`));
+/** effectOf returns what an action will do. */
+export const effectOf = (action: Action) => inLanguage(action.effect, action.effectSaid).text;
 
 /** whyNot returns why an action cannot be asked for; undefined when it can. Who lacks the right to it is told which. */
 export function whyNot(action: Action): string | undefined {
   const denied = /^permission denied: (.+)$/.exec(action.reason ?? "")?.[1];
   if (denied) return t("denied", { right: denied });
-  return action.enabled ? undefined : (action.reason ?? "");
+  return action.enabled ? undefined : inLanguage(action.reason ?? "", action.reasonSaid).text;
 }
 
 /** Act is the button of one action. */

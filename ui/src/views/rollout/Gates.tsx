@@ -2,6 +2,7 @@ import { Check, Hourglass, OctagonAlert } from "lucide-react";
 import type { RolloutView } from "../../api/types";
 import { Until } from "../../design/Time";
 import { t, word } from "../../i18n";
+import { Told } from "../../design/Told";
 
 const icons = { open: Check, waiting: Hourglass, failed: OctagonAlert };
 
@@ -26,7 +27,9 @@ export function Gates({ gates }: { gates: RolloutView["gates"] }) {
                 </span>
               )}
             </div>
-            <p className="name">{gate.message}</p>
+            <p className="name">
+              <Told message={gate.message} said={gate.said} />
+            </p>
           </li>
           );
         })}

@@ -8,6 +8,7 @@ import { t, word } from "../../i18n";
 import { type Asking, whyNot } from "./Actions";
 import { newest, sideOf, stateOf, tagOf } from "./picture";
 import { laneName, roleWord } from "./sentences";
+import { Told } from "../../design/Told";
 
 /** Pods has each pod of the picture as a line of a table. */
 export function Pods({ view }: { view: RolloutView }) {
@@ -114,7 +115,9 @@ export function Events({ view }: { view: RolloutView }) {
               <div>
                 <b>{e.reason}</b>
                 {e.type === "Warning" && <span className="unseen"> Warning</span>}
-                <p className="name">{e.message}</p>
+                <p className="name" lang="en">
+                  {e.message}
+                </p>
               </div>
             </li>
           ))}
@@ -145,8 +148,12 @@ export function Conditions({ view }: { view: RolloutView }) {
             <span className="muted small when">{c.since && <Ago at={c.since} />}</span>
             {c.message && (
               <p className="name">
-                {c.message}
-                {c.remedy && <>; {c.remedy}</>}
+                <Told message={c.message} />
+                {c.remedy && (
+                  <>
+                    ; <Told message={c.remedy} said={c.remedySaid} />
+                  </>
+                )}
               </p>
             )}
           </li>

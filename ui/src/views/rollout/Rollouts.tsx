@@ -19,6 +19,7 @@ import { useRollouts } from "./useRollouts";
 import "./stage.css";
 import "../../design/list.css";
 import "./rollouts.css";
+import { inLanguage } from "../../i18n/said";
 
 export default function Rollouts() {
   useTitle(t("rollouts.title"));
@@ -110,7 +111,7 @@ const Line = memo(function Line({ view }: { view: RolloutView }) {
   const drawn = picture(view);
   const gate = view.gates.find((g) => g.state !== "open");
   const until = view.gates.find((g) => g.until && g.state === "waiting")?.until;
-  const waits = inWords(view.message) || (view.phase === "Healthy" ? (view.desired === 0 ? t("rollout.empty") : "") : (gate?.message ?? ""));
+  const waits = inWords(view.message) || (view.phase === "Healthy" ? (view.desired === 0 ? t("rollout.empty") : "") : (gate ? inLanguage(gate.message, gate.said).text : ""));
   const images = activeOf(drawn)?.images ?? [];
   const can = (["promote", "retry", "abort"] as const).filter((n) => view.actions.some((a) => a.name === n && a.enabled));
   return (
