@@ -85,7 +85,7 @@ func Run(ctx context.Context, config *rest.Config, o Options) error {
 	if o.ControlNamespace == "" {
 		o.ControlNamespace = DefaultControlNamespace
 	}
-	ctrl.SetLogger(logr.FromSlogHandler(o.Log.Handler()))
+	ctrl.SetLogger(logr.FromSlogHandler(libraryLog{o.Log.Handler()}))
 	c, err := client.New(config, client.Options{})
 	if err != nil {
 		return fmt.Errorf("connecting to %s: %w", config.Host, err)
