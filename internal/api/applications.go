@@ -15,10 +15,15 @@ import (
 	"github.com/cyan-cd/cyan/internal/access"
 	"github.com/cyan-cd/cyan/internal/action"
 	"github.com/cyan-cd/cyan/internal/problem"
+	urls "github.com/cyan-cd/cyan/internal/repository"
+	"github.com/cyan-cd/cyan/internal/secret"
 )
 
-// application is an Application as it is.
+// application is an Application as it is, but for what opens repositories.
 type application struct{ v1alpha1.Application }
+
+// MarshalJSON writes the Application.
+func (a application) MarshalJSON() ([]byte, error) { return secret.ShownJSON(a.Application) }
 
 // Schema is that of an object whose fields the definition of the kind has.
 func (application) Schema(huma.Registry) *huma.Schema {
@@ -102,7 +107,7 @@ func (q *ListQuery) wants(app *v1alpha1.Application) bool {
 	return (q.Name == "" || app.Name == q.Name) &&
 		(q.AppNamespace == "" || app.Namespace == q.AppNamespace) &&
 		(len(projects) == 0 || slices.Contains(projects, app.Spec.Project)) &&
-		(q.Repo == "" || slices.ContainsFunc(app.Spec.GetSources(), func(s v1alpha1.ApplicationSource) bool { return s.RepoURL == q.Repo }))
+		(q.Repo == "" || slices.ContainsFunc(app.Spec.GetSources(), func(s v1alpha1.ApplicationSource) bool { return urls.Same(s.RepoURL, q.Repo) }))
 }
 
 // named is an Application as policies name it.

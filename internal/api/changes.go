@@ -18,9 +18,11 @@ import (
 
 	"github.com/cyan-cd/cyan/api/v1alpha1"
 	"github.com/cyan-cd/cyan/internal/access"
+	"github.com/cyan-cd/cyan/internal/action"
 	"github.com/cyan-cd/cyan/internal/patch"
 	"github.com/cyan-cd/cyan/internal/problem"
 	"github.com/cyan-cd/cyan/internal/project"
+	"github.com/cyan-cd/cyan/internal/secret"
 )
 
 // writtenApplication is an Application that somebody sends. Its status and its operation are nobody's to send.
@@ -46,7 +48,7 @@ func (writtenSpec) Schema(huma.Registry) *huma.Schema {
 func (s *writtenSpec) UnmarshalJSON(data []byte) error { return decode(data, &s.ApplicationSpec) }
 
 // MarshalJSON writes the spec.
-func (s writtenSpec) MarshalJSON() ([]byte, error) { return json.Marshal(s.ApplicationSpec) }
+func (s writtenSpec) MarshalJSON() ([]byte, error) { return secret.ShownJSON(s.ApplicationSpec) }
 
 // decode reads an object without some of its fields. A field that there is not is an error.
 func decode(data []byte, into any, without ...string) error {
@@ -167,13 +169,14 @@ func (s changes) upsert(ctx context.Context, c *caller, wanted *v1alpha1.Applica
 		return nil, errDenied
 	}
 	before := live.DeepCopy()
-	live.Spec = wanted.Spec
+	live.Spec = *wanted.Spec.DeepCopy()
 	live.Labels, live.Annotations = merged(live.Labels, wanted.Labels), merged(live.Annotations, wanted.Annotations)
 	for _, f := range wanted.Finalizers {
 		if !slices.Contains(live.Finalizers, f) {
 			live.Finalizers = append(live.Finalizers, f)
 		}
 	}
+	action.KeepCredentials(before, live)
 	switch {
 	case equality.Semantic.DeepEqual(before, live):
 		return &applicationAnswer{application{*live}}, nil
@@ -279,6 +282,7 @@ func (s changes) change(ctx context.Context, c *caller, of ApplicationName, vali
 			return err
 		}
 		setDefaults(app)
+		action.KeepCredentials(before, app)
 		if err := s.allowUpdate(c, before, app); err != nil {
 			return err
 		}

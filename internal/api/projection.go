@@ -8,6 +8,7 @@ import (
 	"github.com/danielgtaylor/huma/v2"
 
 	"github.com/cyan-cd/cyan/api/v1alpha1"
+	"github.com/cyan-cd/cyan/internal/secret"
 )
 
 // mostFields bounds the fields that a projection names.
@@ -125,7 +126,7 @@ func (projected) Schema(r huma.Registry) *huma.Schema { return application{}.Sch
 
 // MarshalJSON writes the fields that are sent.
 func (p projected) MarshalJSON() ([]byte, error) {
-	whole, err := json.Marshal(p.app)
+	whole, err := secret.ShownJSON(p.app)
 	if err != nil || p.only == nil {
 		return whole, err
 	}

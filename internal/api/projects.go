@@ -2,7 +2,6 @@ package api
 
 import (
 	"context"
-	"encoding/json"
 	"fmt"
 	"net/http"
 	"slices"
@@ -20,6 +19,7 @@ import (
 	"github.com/cyan-cd/cyan/internal/patch"
 	"github.com/cyan-cd/cyan/internal/problem"
 	"github.com/cyan-cd/cyan/internal/project"
+	"github.com/cyan-cd/cyan/internal/secret"
 )
 
 // writtenProject is an AppProject that somebody sends, or that is sent.
@@ -38,7 +38,7 @@ func (p *writtenProject) UnmarshalJSON(data []byte) error {
 // MarshalJSON writes the AppProject.
 func (p writtenProject) MarshalJSON() ([]byte, error) {
 	p.ManagedFields = nil
-	return json.Marshal(p.AppProject)
+	return secret.ShownJSON(p.AppProject)
 }
 
 type projectAnswer struct{ Body writtenProject }

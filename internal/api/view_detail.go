@@ -12,6 +12,7 @@ import (
 
 	"github.com/cyan-cd/cyan/api/v1alpha1"
 	"github.com/cyan-cd/cyan/internal/informer"
+	"github.com/cyan-cd/cyan/internal/secret"
 	"github.com/cyan-cd/cyan/internal/source"
 	"github.com/cyan-cd/cyan/internal/view"
 )
@@ -127,7 +128,7 @@ func manifestOf(app *v1alpha1.Application) (string, error) {
 			delete(annotations, "kubectl.kubernetes.io/last-applied-configuration")
 		}
 	}
-	text, err := yaml.Marshal(object)
+	text, err := yaml.Marshal(secret.WithoutCredentialsIn(object))
 	return strings.TrimSpace(string(text)) + "\n", err
 }
 

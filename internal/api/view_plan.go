@@ -13,6 +13,7 @@ import (
 
 	"github.com/cyan-cd/cyan/api/v1alpha1"
 	"github.com/cyan-cd/cyan/internal/access"
+	"github.com/cyan-cd/cyan/internal/action"
 	"github.com/cyan-cd/cyan/internal/plan"
 	"github.com/cyan-cd/cyan/internal/problem"
 	"github.com/cyan-cd/cyan/internal/secret"
@@ -82,11 +83,12 @@ func (s comparisons) preview(ctx context.Context, c *caller, in *previewInput) (
 }
 
 // allowPreview lets who may create an Application see it rendered, and who may update one that is there, as what it is
-// and as what it is to be.
+// and as what it is to be: that one with what opens its repositories, which was not shown to them.
 func (s comparisons) allowPreview(ctx context.Context, c *caller, wanted *v1alpha1.Application) error {
 	named := s.named(wanted)
 	live := &v1alpha1.Application{}
 	if err := s.Reader.Get(ctx, client.ObjectKeyFromObject(wanted), live); err == nil && c.rights.Decide(s.named(live).On(access.Update)).Allowed && c.rights.Decide(named.On(access.Update)).Allowed {
+		action.KeepCredentials(live, wanted)
 		return c.allow(named.On(access.Update))
 	}
 	return c.allow(named.On(access.Create))

@@ -14,6 +14,7 @@ import (
 	"github.com/cyan-cd/cyan/internal/plan"
 	"github.com/cyan-cd/cyan/internal/render"
 	"github.com/cyan-cd/cyan/internal/render/sops"
+	"github.com/cyan-cd/cyan/internal/secret"
 )
 
 // maxApplications is the number of Applications of which results are kept, those that were used last.
@@ -75,7 +76,7 @@ func Environment(app *v1alpha1.Application, src v1alpha1.ApplicationSource, revi
 	return map[string]string{
 		"ARGOCD_APP_NAME": app.Name, "ARGOCD_APP_NAMESPACE": app.Spec.Destination.Namespace, "ARGOCD_APP_PROJECT_NAME": cmp.Or(app.Spec.Project, v1alpha1.DefaultProject),
 		revisionVariable: revision, revisionVariable + "_SHORT": short(7), revisionVariable + "_SHORT_8": short(8),
-		"ARGOCD_APP_SOURCE_REPO_URL": src.RepoURL, "ARGOCD_APP_SOURCE_PATH": src.Path, "ARGOCD_APP_SOURCE_TARGET_REVISION": src.TargetRevision,
+		"ARGOCD_APP_SOURCE_REPO_URL": secret.WithoutCredentials(src.RepoURL), "ARGOCD_APP_SOURCE_PATH": src.Path, "ARGOCD_APP_SOURCE_TARGET_REVISION": src.TargetRevision,
 	}
 }
 

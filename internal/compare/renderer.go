@@ -97,7 +97,7 @@ func NewRenderer(trees Trees, o RenderOptions) *Renderer {
 func (r *Renderer) Render(ctx context.Context, app *v1alpha1.Application, permitted project.PermittedSource, repo source.Repository, revision string) (*Rendering, error) {
 	src := permitted.Source()
 	if src.RepoURL == "" || src.RepoURL != repo.URL {
-		return nil, &problem.Error{Kind: problem.Refused, Object: "Application " + app.Name, Field: "spec.source.repoURL", Cause: fmt.Sprintf("repository %s was not judged by the project", repo.URL)}
+		return nil, &problem.Error{Kind: problem.Refused, Object: "Application " + app.Name, Field: "spec.source.repoURL", Cause: fmt.Sprintf("repository %s was not judged by the project", repo)}
 	}
 	var keys sops.Keys
 	if r.options.Keys != nil {

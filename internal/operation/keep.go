@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/cyan-cd/cyan/api/v1alpha1"
+	"github.com/cyan-cd/cyan/internal/secret"
 )
 
 // keptTries is how often an operation is tried at most once its source is not that of the spec any more: nothing goes
@@ -84,5 +85,5 @@ func otherSource(app *v1alpha1.Application) string {
 	if !hasKept(app) || !isElsewhere(app) {
 		return ""
 	}
-	return fmt.Sprintf("; of source %s, with which the operation began: that of the spec is synced after it", placeOf(app.Status.OperationState.SyncResult.Source))
+	return fmt.Sprintf("; of source %s, with which the operation began: that of the spec is synced after it", secret.WithoutCredentials(placeOf(app.Status.OperationState.SyncResult.Source)))
 }

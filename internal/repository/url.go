@@ -15,6 +15,7 @@ import (
 	"unicode/utf8"
 
 	"github.com/cyan-cd/cyan/internal/problem"
+	"github.com/cyan-cd/cyan/internal/secret"
 )
 
 // Transports are what git may use; anything else could run programs.
@@ -27,7 +28,9 @@ var caselessHosts = []string{"github.com", "gitlab.com", "bitbucket.org"}
 
 var (
 	// scpForm is [user@]host:path, which ssh takes.
-	scpForm         = regexp.MustCompile(`^(?:([^@/:\s]+)@)?(\[[0-9a-fA-F:.]+\]|[^@/:\s\[\]]+):(.*)$`)
+	scpForm = regexp.MustCompile(`^(?:([^@/:\s]+)@)?(\[[0-9a-fA-F:.]+\]|[^@/:\s\[\]]+):(.*)$`)
+	// scpPassword is what somebody took for a password in that form.
+	scpPassword     = regexp.MustCompile(`^([^@/:\s]+):(?:[^/@\s][^@\s]*|/[^/@\s][^@\s]*)?@`)
 	transportHelper = regexp.MustCompile(`^[A-Za-z0-9_+.-]+::`)
 	hostName        = regexp.MustCompile(`^[a-z0-9_]([a-z0-9_.-]*[a-z0-9_])?$`)
 	number          = regexp.MustCompile(`^(0x[0-9a-f]*|[0-9]+)$`)
@@ -53,7 +56,7 @@ func Parse(raw string) (URL, error) {
 	raw = strings.TrimSpace(raw)
 	u, cause, remedy := parse(raw)
 	if cause != "" {
-		return URL{}, &problem.Error{Kind: problem.Usage, Object: "repository " + WithoutSecrets(raw), Cause: cause, Remedy: remedy}
+		return URL{}, &problem.Error{Kind: problem.Usage, Object: "repository " + Shown(raw), Cause: cause, Remedy: remedy}
 	}
 	return u, nil
 }
@@ -387,18 +390,14 @@ func Same(a, b string) bool {
 	return x.String() == y.String()
 }
 
-var userInfo = regexp.MustCompile(`(?i)([a-z][a-z0-9+.-]*://)([^/?#\s]*)@`)
-
-// WithoutSecrets removes what stands before @ in the URLs of a text; the user of ssh stays.
-func WithoutSecrets(text string) string {
-	return userInfo.ReplaceAllStringFunc(text, func(found string) string {
-		m := userInfo.FindStringSubmatch(found)
-		if strings.EqualFold(m[1], "ssh://") {
-			user, _, _ := strings.Cut(m[2], ":")
-			return m[1] + user + "@"
-		}
-		return m[1]
-	})
+// Shown returns a URL as people may see it: without what opens the repository, also where it is invalid and that stands
+// behind a question mark.
+func Shown(raw string) string {
+	raw = secret.WithoutCredentials(strings.TrimSpace(raw))
+	if place, query, _ := strings.Cut(raw, "?"); query != "" {
+		return place + "?…"
+	}
+	return scpPassword.ReplaceAllString(raw, "$1@")
 }
 
 // Password returns the password that a URL has in it, for which there are better places; "" when there is none.

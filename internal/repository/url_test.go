@@ -255,16 +255,29 @@ func TestPartsOfAURL(t *testing.T) {
 	}
 }
 
-func TestWithoutSecrets(t *testing.T) {
-	for text, want := range map[string]string{
-		"https://ada:secret@h/x and ssh://git:secret@h/x": "https://h/x and ssh://git@h/x",
-		"HTTP://token@h/x":     "HTTP://h/x",
-		"git@h:org/x":          "git@h:org/x",
-		"https://h/x@y":        "https://h/x@y",
-		"https://a@b:c@h/path": "https://h/path",
+// A URL that is shown has nothing in it that opens the repository, however it was written and whether or not it is one.
+func TestShown(t *testing.T) {
+	for raw, want := range map[string]string{
+		"https://ada:s3cret@h/x":           "https://h/x",
+		"https://s3cret@h/x":               "https://h/x",
+		" https://ada:s3/cret@h/x ":        "https://h/x",
+		"https://ada:s3?cret@h/x":          "https://h/x",
+		"https://ada:s3#cret@h:8443/x":     "https://h:8443/x",
+		"https://h/x?private_token=s3cret": "https://h/x?…",
+		"https://h/x?token=s3cret@b":       "https://h/x?…",
+		"ssh://git:s3cret@h/x":             "ssh://git@h/x",
+		"git:s3cret@h:x":                   "git@h:x",
+		"git@h:org/x":                      "git@h:org/x",
+		"https://h:8443/x@y":               "https://h:8443/x@y",
+		"https://[::1]:8443/x@y":           "https://[::1]:8443/x@y",
+		"/srv/git/x":                       "/srv/git/x",
+		"":                                 "",
 	} {
-		if got := repository.WithoutSecrets(text); got != want {
-			t.Errorf("%q: got %q, want %q", text, got, want)
+		if got := repository.Shown(raw); got != want {
+			t.Errorf("%q: got %q, want %q", raw, got, want)
+		}
+		if _, err := repository.Parse(raw); err != nil && strings.Contains(err.Error(), "cret") {
+			t.Errorf("%q: the error has it: %v", raw, err)
 		}
 	}
 }

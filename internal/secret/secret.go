@@ -1,5 +1,6 @@
 // Package secret keeps the values of Secrets out of everything that people, logs and statuses get to see: [Masker]
-// shows a Secret without them, and [Redact] takes them out of a text such as an error of the API server.
+// shows a Secret without them, and [Redact] takes them out of a text such as an error of the API server. What opens a
+// repository and was written into its URL is kept out as well, by [WithoutCredentials].
 package secret
 
 import (
@@ -59,9 +60,13 @@ type Masker struct {
 }
 
 // Mask returns an object that may be shown: of a Secret a copy without values, which no API server takes, so that it is
-// never applied; any other object as it is. Values of data and stringData are shown alike.
+// never applied; of one that names repositories a copy whose URLs have no credentials; any other object as it is.
+// Values of data and stringData are shown alike.
 func (m Masker) Mask(object *unstructured.Unstructured) *unstructured.Unstructured {
-	if !Is(object) {
+	switch {
+	case namesRepositories(object):
+		return withoutCredentials(object)
+	case !Is(object):
 		return object
 	}
 	masked, values := object.DeepCopy(), map[string]any{}

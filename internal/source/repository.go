@@ -28,7 +28,7 @@ type Repository struct {
 }
 
 // String is the URL without any secret.
-func (r Repository) String() string { return withoutSecrets(strings.TrimSpace(r.URL)) }
+func (r Repository) String() string { return repository.Shown(r.URL) }
 
 // GoString keeps %#v from showing secrets.
 func (r Repository) GoString() string {

@@ -7,6 +7,7 @@ import (
 
 	"github.com/cyan-cd/cyan/internal/problem"
 	"github.com/cyan-cd/cyan/internal/repository"
+	"github.com/cyan-cd/cyan/internal/secret"
 )
 
 // parseURL reads every spelling that git takes. What names no place for certain, or would make git run something, is
@@ -14,7 +15,7 @@ import (
 func parseURL(raw string) (repository.URL, error) {
 	u, err := repository.Parse(raw)
 	if p := problem.Of(err); p != nil {
-		return repository.URL{}, newError(ErrRefused, withoutSecrets(strings.TrimSpace(raw)), p.Cause, p.Remedy)
+		return repository.URL{}, newError(ErrRefused, repository.Shown(raw), p.Cause, p.Remedy)
 	}
 	return u, err
 }
@@ -31,4 +32,4 @@ func IsURL(text string) bool {
 }
 
 // withoutSecrets removes what stands before @ in the URLs of a text; the user of ssh stays.
-func withoutSecrets(text string) string { return repository.WithoutSecrets(text) }
+func withoutSecrets(text string) string { return secret.WithoutCredentials(text) }

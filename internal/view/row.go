@@ -9,6 +9,7 @@ import (
 
 	"github.com/cyan-cd/cyan/api/v1alpha1"
 	"github.com/cyan-cd/cyan/internal/plan"
+	"github.com/cyan-cd/cyan/internal/repository"
 )
 
 // What a row shows at most of what people may write without end.
@@ -82,7 +83,7 @@ func RowOf(app *v1alpha1.Application, rollouts []*v1alpha1.Rollout, now time.Tim
 		r.Labels = nil
 	}
 	if sources := app.Spec.GetSources(); len(sources) > 0 {
-		r.Repo, r.Path, r.Chart, r.TargetRevision = sources[0].RepoURL, sources[0].Path, sources[0].Chart, cmp.Or(sources[0].TargetRevision, "HEAD")
+		r.Repo, r.Path, r.Chart, r.TargetRevision = repository.Shown(sources[0].RepoURL), sources[0].Path, sources[0].Chart, cmp.Or(sources[0].TargetRevision, "HEAD")
 	}
 	for _, key := range RolloutsOf(app) {
 		r.Rollouts = append(r.Rollouts, RolloutRef{Namespace: key.Namespace, Name: key.Name, Phase: phaseOf(key, rollouts)})

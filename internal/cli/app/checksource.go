@@ -11,6 +11,7 @@ import (
 	"github.com/cyan-cd/cyan/internal/cli/kit"
 	"github.com/cyan-cd/cyan/internal/cli/repo"
 	"github.com/cyan-cd/cyan/internal/problem"
+	"github.com/cyan-cd/cyan/internal/repository"
 )
 
 // checkSources refuses an Application whose repository cannot be read, or that has no such revision or path, or
@@ -23,7 +24,7 @@ func checkSources(ctx context.Context, a *kit.Control, c client.Client, app *v1a
 		}
 		if url, revision, path, ok := repo.FromPage(src.RepoURL); ok {
 			return &problem.Error{
-				Kind: problem.Usage, Object: object(app), Field: field + ".repoURL", Cause: src.RepoURL + " is a page for people",
+				Kind: problem.Usage, Object: object(app), Field: field + ".repoURL", Cause: repository.Shown(src.RepoURL) + " is a page for people",
 				Remedy: fmt.Sprintf("give --repo %s --revision %s --path %s", url, revision, cmp.Or(path, ".")),
 			}
 		}

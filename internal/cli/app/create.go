@@ -19,6 +19,7 @@ import (
 	"sigs.k8s.io/yaml"
 
 	"github.com/cyan-cd/cyan/api/v1alpha1"
+	"github.com/cyan-cd/cyan/internal/action"
 	"github.com/cyan-cd/cyan/internal/cli/kit"
 	"github.com/cyan-cd/cyan/internal/cli/spec"
 	"github.com/cyan-cd/cyan/internal/patch"
@@ -290,6 +291,7 @@ func (o *createCommand) merge(live, wanted *v1alpha1.Application) (different boo
 			live.Finalizers = append(live.Finalizers, f)
 		}
 	}
+	action.KeepCredentials(before, live)
 	different = !equality.Semantic.DeepEqual(before, live)
 	if different && !o.upsert {
 		return true, &problem.Error{

@@ -26,7 +26,7 @@ func newHistory(a *kit.Control) *cobra.Command {
 			}
 			switch out.Value {
 			case kit.JSON, kit.YAML:
-				return a.Dump(app.Status.History, out.Value)
+				return a.DumpShown(app.Status.History, out.Value)
 			case "id":
 				for _, h := range app.Status.History {
 					if err := a.Say(fmt.Sprint(h.ID)); err != nil {

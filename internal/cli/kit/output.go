@@ -10,7 +10,6 @@ import (
 	"time"
 
 	"github.com/spf13/cobra"
-	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/runtime"
 	"sigs.k8s.io/controller-runtime/pkg/client"
@@ -19,6 +18,7 @@ import (
 
 	"github.com/cyan-cd/cyan/internal/cli/screens"
 	"github.com/cyan-cd/cyan/internal/cli/term"
+	"github.com/cyan-cd/cyan/internal/secret"
 )
 
 // Output formats.
@@ -136,7 +136,16 @@ func (s Streams) Section(title string, value any) error {
 	if err := s.Say("\n" + title + ":"); err != nil {
 		return err
 	}
-	return s.Dump(value, YAML)
+	return s.DumpShown(value, YAML)
+}
+
+// DumpShown prints what names repositories as JSON or YAML, without what opens them.
+func (s Streams) DumpShown(value any, as string) error {
+	shown, err := secret.ShownJSON(value)
+	if err != nil {
+		return err
+	}
+	return s.Dump(json.RawMessage(shown), as)
 }
 
 // Object prints a Kubernetes object whole, without the bookkeeping of field managers.
@@ -160,21 +169,22 @@ func (s Streams) Table(rows [][]string, shrink int) error {
 	return s.Show(term.Columns(rows, t.Width(), shrink))
 }
 
-// plain returns a copy of an object with its kind, which a typed client leaves out, and without managed fields. A
-// Secret is masked.
+// plain returns a copy of an object with its kind, which a typed client leaves out, and without managed fields, as it
+// may be shown: masked.
 func plain(o client.Object) client.Object {
 	o = o.DeepCopyObject().(client.Object)
 	stamp(o)
 	o.SetManagedFields(nil)
-	if u, ok := o.(*unstructured.Unstructured); ok {
-		return Masked(u)
-	}
-	if _, ok := o.(*corev1.Secret); ok {
+	u, ok := o.(*unstructured.Unstructured)
+	if !ok {
 		fields, err := runtime.DefaultUnstructuredConverter.ToUnstructured(o)
 		if err != nil {
-			panic("a Secret does not convert: " + err.Error())
+			panic("an object does not convert: " + err.Error())
 		}
-		return Masked(&unstructured.Unstructured{Object: fields})
+		u = &unstructured.Unstructured{Object: fields}
+	}
+	if masked := Masked(u); masked != u {
+		return masked
 	}
 	return o
 }

@@ -4,6 +4,7 @@ import (
 	"crypto/rand"
 	"crypto/sha256"
 	"fmt"
+	"strings"
 	"sync"
 
 	"github.com/spf13/cobra"
@@ -40,20 +41,31 @@ func (r *Reveal) Bind(cmd *cobra.Command) {
 // Visible returns objects as they may be printed: Secrets masked, with a note about it, or as they are if the person
 // has asked for that. Annotations are those of Secrets whose values are masked as well.
 func (r *Reveal) Visible(e *Env, objects []*unstructured.Unstructured, annotations []string) ([]*unstructured.Unstructured, error) {
-	shown, secrets := make([]*unstructured.Unstructured, len(objects)), 0
+	shown, secrets, urls := make([]*unstructured.Unstructured, len(objects)), 0, 0
 	for i, o := range objects {
 		shown[i] = Masked(o, annotations...)
-		if secret.Is(o) {
+		switch {
+		case secret.Is(o):
 			secrets++
+		case shown[i] != o:
+			urls++
 		}
 	}
-	if secrets == 0 {
+	var hidden []string
+	if secrets > 0 {
+		hidden = append(hidden, "the values of "+count(secrets, "Secret"))
+	}
+	if urls > 0 {
+		hidden = append(hidden, "the credentials in URLs of "+count(urls, "object"))
+	}
+	what := strings.Join(hidden, " and ")
+	if what == "" {
 		return objects, nil
 	}
 	if r.reveal {
-		return objects, e.Confirm(fmt.Sprintf("print the values of %s in clear?", count(secrets, "Secret")), r.yes)
+		return objects, e.Confirm(fmt.Sprintf("print %s in clear?", what), r.yes)
 	}
-	e.Note("note: the values of %s are hidden; --reveal prints them", count(secrets, "Secret"))
+	e.Note("note: %s are hidden; --reveal prints them", what)
 	return shown, nil
 }
 

@@ -8,6 +8,7 @@ import (
 
 	"github.com/cyan-cd/cyan/api/v1alpha1"
 	"github.com/cyan-cd/cyan/internal/cli/term"
+	"github.com/cyan-cd/cyan/internal/secret"
 )
 
 // App shows an Application: where it comes from and goes to, how it fares, its last operation, and every object of it.
@@ -28,7 +29,7 @@ func (p Page) appHeader(app *v1alpha1.Application) string {
 	b.WriteString(field("Project", app.Spec.Project))
 	b.WriteString(field("Destination", destination(app.Spec.Destination)))
 	for _, source := range app.Spec.GetSources() {
-		b.WriteString(field("Source", source.RepoURL))
+		b.WriteString(field("Source", secret.WithoutCredentials(source.RepoURL)))
 		b.WriteString(field("  Path", path(source)))
 		b.WriteString(field("  Target", target(source)))
 	}
@@ -177,7 +178,7 @@ func (p Page) Apps(apps []v1alpha1.Application, wide bool) string {
 		}
 		rows = append(rows, []string{
 			app.Namespace + "/" + app.Name, cluster(app.Spec.Destination), app.Spec.Destination.Namespace, app.Spec.Project, sync, health,
-			policy(&app.Spec), conditionTypes(app), first.RepoURL, path(first), target(first),
+			policy(&app.Spec), conditionTypes(app), secret.WithoutCredentials(first.RepoURL), path(first), target(first),
 		})
 	}
 	if wide {
@@ -205,7 +206,7 @@ func (p Page) History(app *v1alpha1.Application) string {
 			revision = ShortRevision(revision)
 		}
 		if h.Source != nil {
-			from = h.Source.RepoURL + " " + path(*h.Source)
+			from = secret.WithoutCredentials(h.Source.RepoURL) + " " + path(*h.Source)
 			if t := h.Source.TargetRevision; t != "" && t != revision {
 				revision = t + " (" + ShortRevision(h.Revision) + ")"
 			}
