@@ -64,6 +64,8 @@ type service struct {
 	api  huma.API
 	// refusals bounds the lines about what is refused.
 	refusals *refusals
+	// snapshots are the details of the Applications that somebody looks at.
+	snapshots *snapshots
 }
 
 // Handler serves the API below /api and the page elsewhere, with the headers that guard browsers. What another site has
@@ -125,6 +127,7 @@ func assemble(o Options) (*service, *http.ServeMux) {
 	}
 	config.Security = []map[string][]string{{"bearer": {}}, {"cookie": {}}}
 	s := &service{Options: o, auth: o.Auth, log: o.Log, api: humago.New(mux, config), refusals: newRefusals(o.Log)}
+	s.snapshots = &snapshots{viewed: viewed{s}, of: map[subject]*snapshot{}}
 	s.api.UseMiddleware(s.admit)
 	sessions{s}.register()
 	accountCalls{s}.register()

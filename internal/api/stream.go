@@ -54,7 +54,7 @@ func (p Pace) orUsual() Pace {
 }
 
 type streamInput struct {
-	Topics      []string `query:"topics" maxItems:"64" doc:"applications, overview, application:NAMESPACE/NAME, rollout:NAMESPACE/NAME"`
+	Topics      []string `query:"topics" maxItems:"64" doc:"applications, overview, application:NAMESPACE/NAME or application:NAMESPACE/NAME@VERSION, rollout:NAMESPACE/NAME"`
 	After       string   `query:"after" maxLength:"100" doc:"the id to go on from; now when empty"`
 	LastEventID string   `header:"Last-Event-ID" maxLength:"100" doc:"the same, as browsers send it"`
 }
@@ -63,10 +63,12 @@ type streamInput struct {
 type topics struct {
 	rows, overview bool
 	subjects       []subject
+	// has are the versions that the page has of Applications.
+	has map[subject]string
 }
 
 func topicsOf(written []string) (topics, error) {
-	t := topics{}
+	t := topics{has: map[subject]string{}}
 	for _, text := range written {
 		kind, object, named := strings.Cut(text, ":")
 		namespace, name, whole := strings.Cut(object, "/")
@@ -76,7 +78,12 @@ func topicsOf(written []string) (topics, error) {
 		case text == "overview":
 			t.overview = true
 		case kind == "application" && named && whole:
-			t.subjects = append(t.subjects, subject{ofApplication, namespace, name})
+			name, version, _ := strings.Cut(name, "@")
+			of := subject{ofApplication, namespace, name}
+			if !slices.Contains(t.subjects, of) {
+				t.subjects = append(t.subjects, of)
+			}
+			t.has[of] = version
 		case kind == "rollout" && named && whole:
 			t.subjects = append(t.subjects, subject{ofRollout, namespace, name})
 		default:
@@ -153,7 +160,7 @@ func (s streams) open(_ context.Context, c *caller, in *streamInput) (*huma.Stre
 		h.SetStatus(http.StatusOK)
 		control := http.NewResponseController(w)
 		_ = control.SetReadDeadline(time.Time{}) // where that is not supported, there is none
-		r := &reader{streams: s, topics: t, who: c, rights: rightsOf(c.rights, c.options), out: outlet{w: w, control: control, log: s.log, feed: s.Feed, version: c.version}, pace: s.Feed.Pace.orUsual(), looks: objectLooks{map[subject]func(){}, make(chan subject, mostTopics)}}
+		r := &reader{streams: s, topics: t, who: c, rights: rightsOf(c.rights, c.options), out: outlet{w: w, control: control, log: s.log, feed: s.Feed, version: c.version}, pace: s.Feed.Pace.orUsual(), seen: s.snapshots.subscriptions(t.has)}
 		r.read(h.Context(), after)
 	}}, nil
 }
@@ -168,7 +175,7 @@ type reader struct {
 
 	out      outlet
 	overview time.Time
-	looks    objectLooks
+	seen     subscriptions
 	// before are the rights that the reader had until this batch.
 	before rowRights
 	// awaits is set where an overview is due that was held back.
@@ -182,8 +189,7 @@ var errEnded = errors.New("the stream has ended")
 func (r *reader) read(ctx context.Context, after string) {
 	added, leave := r.Feed.wait()
 	defer leave()
-	defer r.looks.end()
-	var moved []subject
+	defer r.seen.endAll()
 	if err := r.begin(ctx, after); err != nil {
 		return
 	}
@@ -200,13 +206,11 @@ func (r *reader) read(ctx context.Context, after string) {
 			r.out.batch.WriteString(":\n\n")
 		case <-look.C:
 		case <-added:
-		case of := <-r.looks.moved:
-			moved = append(moved, of)
+		case <-r.seen.moved:
 		}
-		if err := r.next(ctx, moved); err != nil {
+		if err := r.next(ctx); err != nil {
 			return
 		}
-		moved = nil
 		select {
 		case <-ctx.Done():
 			return
@@ -252,7 +256,7 @@ func (r *reader) show(ctx context.Context, subjects []subject) error {
 }
 
 // next sends what has changed, to whom the reader is by now.
-func (r *reader) next(ctx context.Context, moved []subject) error {
+func (r *reader) next(ctx context.Context) error {
 	r.before = r.rights
 	if err := r.lookAgain(ctx); err != nil {
 		return err
@@ -262,7 +266,7 @@ func (r *reader) next(ctx context.Context, moved []subject) error {
 		r.out.put("reset", struct{}{})
 		return r.out.flush(last)
 	}
-	if err := r.show(ctx, moved); err != nil {
+	if err := r.show(ctx, r.seen.changed(r.topics.subjects)); err != nil {
 		return err
 	}
 	for _, c := range latest(changes) {

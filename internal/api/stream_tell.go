@@ -48,9 +48,15 @@ func (r *reader) tellApplication(ctx context.Context, c changed) error {
 	case err == nil && r.rights.shows(r.named(app).Object()):
 		return r.putAll(ctx, app)
 	case r.wasShown(c):
-		r.out.put("gone", gone{c.namespace, c.name})
+		r.putGone(c.subject)
 	}
 	return nil
+}
+
+// putGone puts that the reader does not see an Application any more.
+func (r *reader) putGone(of subject) {
+	r.seen.end(of)
+	r.out.put("gone", gone{of.namespace, of.name})
 }
 
 // wasShown reports whether the reader could see an Application before it changed. Of others he learns nothing.
@@ -69,9 +75,13 @@ func (r *reader) wasShown(c changed) bool {
 
 // putAll puts an Application as a row, and as its page shows it, whichever the reader has asked for.
 func (r *reader) putAll(ctx context.Context, app *v1alpha1.Application) error {
-	if slices.Contains(r.topics.subjects, subject{ofApplication, app.Namespace, app.Name}) {
-		if err := r.putDetail(ctx, app); err != nil {
+	if of := (subject{ofApplication, app.Namespace, app.Name}); slices.Contains(r.topics.subjects, of) {
+		news, err := r.seen.open(of).news(ctx, app, r.rights.on(r.named(app).Object()))
+		if err != nil {
 			return err
+		}
+		if news != nil {
+			r.out.putText("application", news)
 		}
 	}
 	return r.putRow(ctx, app)
@@ -165,8 +175,8 @@ func (r *reader) compare(ctx context.Context) error {
 				return err
 			}
 		case r.before.shows(object) && !r.rights.shows(object):
-			if r.topics.rows || slices.Contains(r.topics.subjects, subject{ofApplication, app.Namespace, app.Name}) {
-				r.out.put("gone", gone{app.Namespace, app.Name})
+			if of := (subject{ofApplication, app.Namespace, app.Name}); r.topics.rows || slices.Contains(r.topics.subjects, of) {
+				r.putGone(of)
 			}
 		}
 	}

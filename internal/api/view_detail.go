@@ -38,19 +38,23 @@ func (s details) get(ctx context.Context, c *caller, in *Named) (*detailAnswer, 
 	if err != nil {
 		return nil, err
 	}
-	d, look, err := s.detail(ctx, c, app)
-	if look != nil {
-		look.Close()
+	snapshot := s.snapshots.open(subject{ofApplication, app.Namespace, app.Name}, nil)
+	defer snapshot.close(nil)
+	now, err := snapshot.current(ctx, app)
+	if err != nil {
+		return nil, err
 	}
-	return &detailAnswer{d}, err
+	d := now.Detail
+	d.Version, d.Row.Rights = now.version(), rightsOf(c.rights, c.options).on(s.named(app).Object())
+	return &detailAnswer{d}, nil
 }
 
 // commitsTimeout bounds how long commits are waited for: without them a detail is true all the same.
 const commitsTimeout = 2 * time.Second
 
-// detail returns the detail of an Application for a caller, and the look at its objects, which has to be closed; nil
-// where there is none.
-func (s viewed) detail(ctx context.Context, c *caller, app *v1alpha1.Application) (view.Detail, *informer.Look, error) {
+// detail returns the detail of an Application, without the rights of anybody, and the look at its objects, which has to
+// be closed; nil where there is none.
+func (s viewed) detail(ctx context.Context, app *v1alpha1.Application) (view.Detail, *informer.Look, error) {
 	seen := view.DetailSeen{Application: app}
 	rollouts, err := s.rolloutsOf(ctx, app)
 	if err != nil {
@@ -58,7 +62,6 @@ func (s viewed) detail(ctx context.Context, c *caller, app *v1alpha1.Application
 	}
 	now := time.Now()
 	seen.Row = view.RowOf(app, rollouts, now)
-	seen.Row.Rights = rightsOf(c.rights, c.options).on(s.named(app).Object())
 	if seen.Manifest, err = manifestOf(app); err != nil {
 		return view.Detail{}, nil, err
 	}
@@ -130,57 +133,4 @@ func manifestOf(app *v1alpha1.Application) (string, error) {
 	}
 	text, err := yaml.Marshal(secret.WithoutCredentialsIn(object))
 	return strings.TrimSpace(string(text)) + "\n", err
-}
-
-// putDetail puts an Application as its page shows it, and has the reader know when its objects change.
-func (r *reader) putDetail(ctx context.Context, app *v1alpha1.Application) error {
-	of := subject{ofApplication, app.Namespace, app.Name}
-	d, look, err := r.detail(ctx, r.who, app)
-	if err != nil {
-		return err
-	}
-	r.looks.watch(ctx, of, look)
-	r.out.put("application", d)
-	return nil
-}
-
-// objectLooks are the looks of a reader at the objects of Applications.
-type objectLooks struct {
-	// open ends each, and moved has the subjects whose objects have changed.
-	open  map[subject]func()
-	moved chan subject
-}
-
-// watch has a subject told of again once its objects have changed, in place of the look before.
-func (l objectLooks) watch(ctx context.Context, of subject, look *informer.Look) {
-	if before := l.open[of]; before != nil {
-		before()
-		delete(l.open, of)
-	}
-	if look == nil {
-		return
-	}
-	ctx, cancel := context.WithCancel(ctx)
-	l.open[of] = cancel
-	go func() {
-		defer look.Close()
-		select {
-		case <-ctx.Done():
-			return
-		case <-look.Changed:
-		}
-		select {
-		case <-ctx.Done():
-		case l.moved <- of:
-			// The look goes on, so that the next one begins with what it has.
-			<-ctx.Done()
-		}
-	}()
-}
-
-// end ends all looks.
-func (l objectLooks) end() {
-	for _, end := range l.open {
-		end()
-	}
 }

@@ -73,8 +73,10 @@ func TestStreamsOfApplications(t *testing.T) {
 	l.expect("application", `"health":"Degraded"`, "bank-web")
 	f.deploy(replicaSet("shop"))
 	l.expect("application", `"kind":"ReplicaSet"`, "bank-web")
+	// What is the same is not told again.
 	f.feed.Rollout("shop", "web")
-	l.expect("application", `"kind":"ReplicaSet"`, "bank-web")
+	f.change("shop-web", healthy)
+	l.expect("application", `"health":"Healthy"`, "bank-web", "ReplicaSet")
 	f.policy("")
 	l.expect("gone", "shop-web", "bank-web")
 }

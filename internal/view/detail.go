@@ -14,6 +14,7 @@ const mostResults = 1000
 
 // Detail is an Application as its own page shows it.
 type Detail struct {
+	Version    string          `json:"version,omitempty" doc:"for the topic application:NAMESPACE/NAME@VERSION of the stream, which goes on from there"`
 	Row        Row             `json:"row"`
 	Manifest   string          `json:"manifest" doc:"YAML, without its status"`
 	Conditions []Condition     `json:"conditions"`

@@ -121,7 +121,7 @@ function stream(world: World, url: URL, response: ServerResponse) {
       if (topic === "rollout:demo/request-counter") send("rollout", world.rollout());
       const app = /^application:([^/]+)\/(.+)$/.exec(topic);
       const row = app && world.current().find((r) => r.name === app[2]);
-      if (row) send("application", world.detail(row));
+      if (row) send("application", { namespace: row.namespace, name: row.name, ...world.detail(row) });
     }
   };
   const timer = setInterval(tick, 1000);

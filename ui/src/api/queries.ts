@@ -1,6 +1,7 @@
 import { QueryClient, queryOptions, useQuery, useQueryClient } from "@tanstack/react-query";
 import { useEffect } from "react";
 import { get, Refusal } from "./client";
+import { reaches } from "./detail";
 import { key, withAll } from "./rows";
 import { stream } from "./stream";
 import type { Delivery, Detail, Me, Overview, RolloutView, Row, Rows } from "./types";
@@ -20,7 +21,17 @@ export const meQuery = queryOptions({ queryKey: ["me"], queryFn: ({ signal }) =>
 export const rowsQuery = queryOptions({ queryKey: ["rows"], queryFn: ({ signal }) => get<Rows>("api/v1/view/applications", {}, signal), staleTime: Infinity });
 export const overviewQuery = queryOptions({ queryKey: ["overview"], queryFn: ({ signal }) => get<Overview>("api/v1/view/overview", {}, signal), staleTime: Infinity });
 export const detailQuery = (namespace: string, name: string) =>
-  queryOptions({ queryKey: ["application", namespace, name], queryFn: ({ signal }) => get<Detail>(`api/v1/view/applications/${encodeURIComponent(namespace)}/${encodeURIComponent(name)}`, {}, signal), staleTime: Infinity, structuralSharing: false });
+  queryOptions({
+    queryKey: ["application", namespace, name],
+    queryFn: async ({ signal, queryKey }) => {
+      const read = await get<Detail>(`api/v1/view/applications/${encodeURIComponent(namespace)}/${encodeURIComponent(name)}`, {}, signal);
+      // The stream may have brought more meanwhile.
+      const have = client.getQueryData<Detail>(queryKey);
+      return have && reaches(have.version, read.version) ? { ...have, row: { ...have.row, rights: read.row.rights } } : read;
+    },
+    staleTime: Infinity,
+    structuralSharing: false,
+  });
 export const rolloutsQuery = queryOptions({ queryKey: ["rollouts"], queryFn: ({ signal }) => get<{ items: RolloutView[] }>("api/v1/view/rollouts", {}, signal) });
 export const rolloutQuery = (namespace: string, name: string) =>
   queryOptions({ queryKey: ["rollout", namespace, name], queryFn: ({ signal }) => get<RolloutView>(`api/v1/view/rollouts/${encodeURIComponent(namespace)}/${encodeURIComponent(name)}`, {}, signal), staleTime: Infinity });

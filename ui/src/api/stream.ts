@@ -18,6 +18,7 @@ class Stream {
   private readonly channel = "BroadcastChannel" in self ? new BroadcastChannel("cyan.stream") : undefined;
   private readonly tab = Math.random().toString(36).slice(2);
   private readonly listeners = new Map<string, Set<(event: StreamEvent) => void>>();
+  private readonly versions = new Map<string, () => string | undefined>();
   private readonly states = new Set<() => void>();
   private readonly others = new Map<string, string[]>();
   private source?: EventSource;
@@ -42,14 +43,18 @@ class Stream {
     this.tell();
   }
 
-  /** on calls a listener for each event of a topic. */
-  on(topic: string, listener: (event: StreamEvent) => void): () => void {
+  /** on calls a listener for each event of a topic. Where the page has something of it already, version says which. */
+  on(topic: string, listener: (event: StreamEvent) => void, version?: () => string | undefined): () => void {
     const of = this.listeners.get(topic) ?? new Set();
     this.listeners.set(topic, of.add(listener));
+    if (version) this.versions.set(topic, version);
     this.tell();
     return () => {
       of.delete(listener);
-      if (of.size === 0) this.listeners.delete(topic);
+      if (of.size === 0) {
+        this.listeners.delete(topic);
+        this.versions.delete(topic);
+      }
       // Views that follow each other often ask for the same: what nobody wants any more is left out a moment later.
       setTimeout(() => this.tell(), 500);
     };
@@ -106,11 +111,14 @@ class Stream {
     if (!this.leads || this.asleep) return;
     const wanted = [...new Set([...this.listeners.keys(), ...[...this.others.values()].flat()])];
     // What concerns the whole page, such as the cluster, comes with every stream: the server has no topic of that name.
-    const topics = `,${wanted.filter((t) => served.test(t)).sort().slice(0, mostTopics).join(",")}`;
+    const sent = wanted.filter((t) => served.test(t)).sort().slice(0, mostTopics);
+    const topics = `,${sent.join(",")}`;
     if (topics === this.open || wanted.length === 0) return;
     this.close();
     this.open = topics;
-    const source = new EventSource(address("api/v1/view/stream", { topics: topics.slice(1), after: this.lastId }), { withCredentials: true });
+    // Where the browser opens the stream again by itself, it says the same: what has changed since then, of which it has a part.
+    const had = sent.map((t) => [t, this.versions.get(t)?.()].filter(Boolean).join("@")).join(",");
+    const source = new EventSource(address("api/v1/view/stream", { topics: had, after: this.lastId }), { withCredentials: true });
     this.source = source;
     source.onopen = () => this.announce({ connected: true, since: Date.now() });
     source.onerror = () => {

@@ -117,6 +117,8 @@ export interface Deployment {
 }
 
 export interface Detail {
+  /** version is what the stream goes on from. */
+  version?: string;
   row: Row;
   manifest: string;
   conditions: Condition[];
