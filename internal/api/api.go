@@ -9,6 +9,7 @@ import (
 
 	"github.com/danielgtaylor/huma/v2"
 	"github.com/danielgtaylor/huma/v2/adapters/humago"
+	corev1 "k8s.io/api/core/v1"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/cyan-cd/cyan/api/v1alpha1"
@@ -41,6 +42,11 @@ type Options struct {
 	Commits func(ctx context.Context, project, repo, sha string) (source.Commit, error)
 	// Repository returns what a repository has at a revision, with what a project has that opens it; nil: nothing does.
 	Repository func(ctx context.Context, project, repo, revision string) (view.RepositoryTree, error)
+	// Names returns the branches and tags of a repository, with what a project has that opens it; nil: nothing does.
+	Names func(ctx context.Context, project, repo string) (source.Names, error)
+	// Reach asks a repository whether it answers now, with what a project has that opens it, or with what a Secret has
+	// that is kept nowhere; nil: nothing does.
+	Reach func(ctx context.Context, project, repo string, with *corev1.Secret) error
 	// Compare compares an Application, which need not be there yet, with git and the revision of its operation; nil:
 	// nothing does.
 	Compare func(ctx context.Context, app *v1alpha1.Application) (view.Compared, error)
@@ -66,6 +72,8 @@ type service struct {
 	refusals *refusals
 	// snapshots are the details of the Applications that somebody looks at.
 	snapshots *snapshots
+	// connections are the answers of repositories.
+	connections *connections
 }
 
 // Handler serves the API below /api and the page elsewhere, with the headers that guard browsers. What another site has
@@ -128,6 +136,10 @@ func assemble(o Options) (*service, *http.ServeMux) {
 	config.Security = []map[string][]string{{"bearer": {}}, {"cookie": {}}}
 	s := &service{Options: o, auth: o.Auth, log: o.Log, api: humago.New(mux, config), refusals: newRefusals(o.Log)}
 	s.snapshots = &snapshots{viewed: viewed{s}, of: map[subject]*snapshot{}}
+	s.connections = newConnections(nil)
+	if o.Reach != nil {
+		s.connections.reach = func(ctx context.Context, project, repo string) error { return o.Reach(ctx, project, repo, nil) }
+	}
 	s.api.UseMiddleware(s.admit)
 	sessions{s}.register()
 	accountCalls{s}.register()

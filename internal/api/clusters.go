@@ -4,7 +4,6 @@ import (
 	"context"
 	"net/http"
 	"sync"
-	"time"
 
 	"github.com/danielgtaylor/huma/v2"
 
@@ -38,12 +37,6 @@ type clusterInfo struct {
 	ServerVersion     string          `json:"serverVersion,omitempty"`
 	ApplicationsCount int             `json:"applicationsCount"`
 	CacheInfo         struct{}        `json:"cacheInfo"`
-}
-
-type connectionState struct {
-	Status      string     `json:"status" enum:"Successful,Failed,Unknown"`
-	Message     string     `json:"message"`
-	AttemptedAt *time.Time `json:"attemptedAt"`
 }
 
 type clusterList struct {

@@ -8,6 +8,8 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
+	"time"
 
 	"github.com/danielgtaylor/huma/v2"
 	corev1 "k8s.io/api/core/v1"
@@ -33,6 +35,9 @@ type repository struct {
 	EnableLFS       bool            `json:"enableLfs,omitempty"`
 	Proxy           string          `json:"proxy,omitempty"`
 	ConnectionState connectionState `json:"connectionState"`
+
+	// url is the address as it is kept, and version what opens it.
+	url, version string
 }
 
 // writtenRepository is a repository as somebody sends it, with its credentials.
@@ -73,7 +78,7 @@ type repositoryAnswer struct{ Body repository }
 type repositoryName struct {
 	Repo    string `path:"repo" maxLength:"2048" doc:"its URL, escaped"`
 	Project string `query:"appProject" maxLength:"253" doc:"that of the Application, where several projects have it"`
-	Refresh bool   `query:"forceRefresh" doc:"taken, and of no effect: nothing is kept"`
+	Refresh bool   `query:"forceRefresh" doc:"whether it answers now; else, whether it did in the last minutes"`
 }
 
 type createRepositoryInput struct {
@@ -94,8 +99,10 @@ type repositoryCalls struct {
 }
 
 func registerRepositories(l looked) {
-	repositoryCalls{l, v1alpha1.SecretTypeRepository, "repo"}.register("/api/v1/repositories", "Repository")
+	of := repositoryCalls{l, v1alpha1.SecretTypeRepository, "repo"}
+	of.register("/api/v1/repositories", "Repository")
 	repositoryCalls{l, v1alpha1.SecretTypeRepoCredentials, "creds"}.register("/api/v1/repocreds", "RepositoryCredentials")
+	repositoryReads{of, make(chan struct{}, looksAtOnce)}.register()
 }
 
 func (s repositoryCalls) register(all, noun string) {
@@ -141,6 +148,7 @@ func (s looked) repositoriesOf(ctx context.Context, c *caller, secretType string
 	all := []repository{}
 	for _, secret := range secrets {
 		r := repositoryOf(secret, secretType)
+		r.ConnectionState = s.connections.known(r.version)
 		if rights.Decide(repositoryRequest(access.Get, r.Project, string(secret.Data["url"]))).Allowed && wanted(r) {
 			all = append(all, r)
 		}
@@ -155,6 +163,7 @@ func repositoryOf(secret corev1.Secret, secretType string) repository {
 	r := repository{
 		Type: text("type"), Name: text("name"), Project: text("project"), Username: opened.Credentials.Username, Insecure: opened.Credentials.Insecure,
 		EnableLFS: text("enableLfs") == "true", Proxy: source.Repository{URL: opened.Credentials.Proxy}.String(), ConnectionState: connectionState{Status: "Unknown"},
+		url: string(secret.Data["url"]), version: secret.Name + "/" + string(secret.UID) + "/" + secret.ResourceVersion,
 	}
 	if r.Type == "" {
 		r.Type = "git"
@@ -171,7 +180,7 @@ func (s repositoryCalls) list(ctx context.Context, c *caller, in *struct {
 	Repo    string `query:"repo" maxLength:"2048"`
 	URL     string `query:"url" maxLength:"2048"`
 	Project string `query:"appProject" maxLength:"253"`
-	Refresh bool   `query:"forceRefresh" doc:"taken, and of no effect: nothing is kept"`
+	Refresh bool   `query:"forceRefresh" doc:"whether they answer now; else, whether they did in the last minutes"`
 }) (*repositoryList, error) {
 	out := &repositoryList{}
 	var err error
@@ -179,7 +188,35 @@ func (s repositoryCalls) list(ctx context.Context, c *caller, in *struct {
 		address := r.Repo + r.URL
 		return (in.Repo == "" || urls.Same(in.Repo, address)) && (in.URL == "" || urls.Same(in.URL, address)) && (in.Project == "" || in.Project == r.Project)
 	})
+	s.reach(ctx, out.Body.Items, in.Refresh)
 	return out, err
+}
+
+// reach finds out whether repositories answer: those of which that is not known are asked, and all where it is to be
+// known as of now.
+func (s repositoryCalls) reach(ctx context.Context, all []repository, now bool) {
+	if s.secretType != v1alpha1.SecretTypeRepository {
+		return
+	}
+	holds, patience := lookHolds, lookPatience
+	if now {
+		holds, patience = nowHolds, lookTimeout+lookPatience
+	}
+	ctx, cancel := context.WithTimeout(ctx, patience)
+	defer cancel()
+	var asking sync.WaitGroup
+	for i := range all {
+		asking.Go(func() { all[i].ConnectionState = s.connections.stateOf(ctx, all[i], holds) })
+	}
+	asking.Wait()
+}
+
+// stateOf returns whether a repository answers.
+func (c *connections) stateOf(ctx context.Context, r repository, holds time.Duration) connectionState {
+	if r.Type != "git" {
+		return connectionState{Status: "Unknown", Message: "repositories of type " + r.Type + " are not served; keep the manifests in a git repository"}
+	}
+	return c.ask(ctx, r.version, r.Project, r.url, holds)
 }
 
 // of returns the Secret of a repository that the caller has a right to; nothing is said of others.
@@ -211,7 +248,9 @@ func (s repositoryCalls) get(ctx context.Context, c *caller, in *repositoryName)
 	if err != nil {
 		return nil, err
 	}
-	return &repositoryAnswer{repositoryOf(*secret, s.secretType)}, nil
+	one := []repository{repositoryOf(*secret, s.secretType)}
+	s.reach(ctx, one, in.Refresh)
+	return &repositoryAnswer{one[0]}, nil
 }
 
 func (s repositoryCalls) delete(ctx context.Context, c *caller, in *repositoryName) (*nothing, error) {

@@ -1,6 +1,7 @@
 package api
 
 import (
+	"cmp"
 	"context"
 	"net/http"
 	"time"
@@ -33,24 +34,9 @@ func (s repositoryTrees) register() {
 const treeTimeout = 30 * time.Second
 
 func (s repositoryTrees) get(ctx context.Context, c *caller, in *repositoryTreeInput) (*repositoryTreeAnswer, error) {
-	of := in.Project
-	if of == "" {
-		of = v1alpha1.DefaultProject
-	}
-	// Only what could be deployed anyway is shown.
-	if err := c.allow(access.Application{Project: of, Name: "new"}.On(access.Create)); err != nil {
+	of := cmp.Or(in.Project, v1alpha1.DefaultProject)
+	if err := s.mayDeploy(ctx, c, of, in.Repo); err != nil {
 		return nil, err
-	}
-	written, err := s.settings(ctx)
-	if err != nil {
-		return nil, err
-	}
-	within, err := s.projectOf(ctx, &v1alpha1.Application{Spec: v1alpha1.ApplicationSpec{Project: of}}, written)
-	if err != nil {
-		return nil, err
-	}
-	if _, no := project.PermitSource(within, v1alpha1.ApplicationSource{RepoURL: in.Repo}); no != nil {
-		return nil, &problem.Error{Kind: problem.Refused, Object: "AppProject " + of, Field: "spec.sourceRepos", Cause: no.Cause, Remedy: no.Remedy}
 	}
 	if s.Repository == nil {
 		return nil, &problem.Error{Kind: problem.Unreachable, Object: "Server", Cause: "reading repositories is not set up", Remedy: "type the path"}
@@ -59,4 +45,24 @@ func (s repositoryTrees) get(ctx context.Context, c *caller, in *repositoryTreeI
 	defer cancel()
 	tree, err := s.Repository(ctx, of, in.Repo, in.Revision)
 	return &repositoryTreeAnswer{tree}, err
+}
+
+// mayDeploy lets who may make an Application of a repository in a project see what is in it: only what could be
+// deployed anyway is shown.
+func (s looked) mayDeploy(ctx context.Context, c *caller, of, repo string) error {
+	if err := c.allow(access.Application{Project: of, Name: "new"}.On(access.Create)); err != nil {
+		return err
+	}
+	written, err := s.settings(ctx)
+	if err != nil {
+		return err
+	}
+	within, err := s.projectOf(ctx, &v1alpha1.Application{Spec: v1alpha1.ApplicationSpec{Project: of}}, written)
+	if err != nil {
+		return err
+	}
+	if _, no := project.PermitSource(within, v1alpha1.ApplicationSource{RepoURL: repo}); no != nil {
+		return &problem.Error{Kind: problem.Refused, Object: "AppProject " + of, Field: "spec.sourceRepos", Cause: no.Cause, Remedy: no.Remedy}
+	}
+	return nil
 }

@@ -33,6 +33,7 @@ import (
 	"github.com/cyan-cd/cyan/internal/auth"
 	"github.com/cyan-cd/cyan/internal/cluster"
 	"github.com/cyan-cd/cyan/internal/informer"
+	"github.com/cyan-cd/cyan/internal/source"
 	"github.com/cyan-cd/cyan/internal/testkit"
 	"github.com/cyan-cd/cyan/internal/view"
 )
@@ -128,6 +129,10 @@ func newWorld(t testing.TB) *world {
 	w.options.Repository = func(_ context.Context, project, repo, revision string) (view.RepositoryTree, error) {
 		return view.RepositoryTree{Branches: []string{project}, Tags: []string{repo, revision}, Folders: []view.Folder{}}, nil
 	}
+	w.options.Names = func(_ context.Context, project, repo string) (source.Names, error) {
+		return source.Names{Branches: []string{project}, Tags: []string{repo}}, nil
+	}
+	w.options.Reach = func(context.Context, string, string, *corev1.Secret) error { return nil }
 	w.options.Compare = (&compares{}).compare
 	// Streams end as soon as they have begun.
 	w.options.Feed = NewFeed()

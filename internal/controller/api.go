@@ -61,6 +61,9 @@ type apiServer struct {
 	commits func(ctx context.Context, project, repo, sha string) (source.Commit, error)
 	// repository reads what a repository has.
 	repository func(ctx context.Context, project, repo, revision string) (view.RepositoryTree, error)
+	// names reads the branches and tags of a repository, and reach asks whether it answers.
+	names func(ctx context.Context, project, repo string) (source.Names, error)
+	reach func(ctx context.Context, project, repo string, with *corev1.Secret) error
 	// compare compares an Application with git.
 	compare func(ctx context.Context, app *v1alpha1.Application) (view.Compared, error)
 	// plain is set where it is plain HTTP.
@@ -101,7 +104,7 @@ func addAPI(ctx context.Context, mgr manager.Manager, o Options, hooks http.Hand
 	if mirrors != nil {
 		s.compare = comparer{looks}.compare
 		of := commits{mirrors, kept, o.ControlNamespace, lru.New(mostCommits)}
-		s.commits, s.repository = of.commit, of.tree
+		s.commits, s.repository, s.names, s.reach = of.commit, of.tree, of.names, of.reach
 	}
 	handler, err := s.handler(mgr.GetClient(), kept, hooks, feed)
 	if err != nil {
@@ -158,7 +161,7 @@ func (s *apiServer) handler(applications client.Reader, kept client.Reader, hook
 	authenticator.Address = func(r *http.Request) string { return auth.AddressOf(s.Proxies.Client(r)) }
 	handler := api.Handler(api.Options{
 		Auth: authenticator, Policies: policies, Reader: applications, Writer: s.kept.Client, Namespace: s.namespace, Version: s.Version, Log: s.log,
-		Page: files, Hooks: hooks, Feed: feed, Commits: s.commits, Compare: s.compare, Repository: s.repository, Config: kept, Clusters: s.looks.clusters, Informers: s.looks.informers,
+		Page: files, Hooks: hooks, Feed: feed, Commits: s.commits, Compare: s.compare, Repository: s.repository, Names: s.names, Reach: s.reach, Config: kept, Clusters: s.looks.clusters, Informers: s.looks.informers,
 	})
 	handler = server.Below(s.Root, handler)
 	if s.onLoopback() {

@@ -78,7 +78,33 @@ func (c commits) tree(ctx context.Context, project, repo, revision string) (view
 	return view.RepositoryTreeOf(names.Branches, names.Tags, files), nil
 }
 
-func (c commits) credentials(ctx context.Context) (source.CredentialStore, error) {
+// names returns the branches and tags of a repository.
+func (c commits) names(ctx context.Context, project, repo string) (source.Names, error) {
+	credentials, err := c.credentials(ctx)
+	if err != nil {
+		return source.Names{}, err
+	}
+	return c.mirrors.Names(ctx, credentials.Repository(repo, project))
+}
+
+// reach asks a repository whether it answers. What a Secret has that is not kept is forgotten again.
+func (c commits) reach(ctx context.Context, project, repo string, with *corev1.Secret) error {
+	if with == nil {
+		credentials, err := c.credentials(ctx)
+		if err != nil {
+			return err
+		}
+		return c.mirrors.Refresh(ctx, credentials.Repository(repo, project))
+	}
+	credentials, err := c.credentials(ctx, *with)
+	if err != nil {
+		return err
+	}
+	return c.mirrors.Reach(ctx, credentials.Repository(repo, project))
+}
+
+// credentials are those of the Secrets that are kept, and of others that come before them.
+func (c commits) credentials(ctx context.Context, others ...corev1.Secret) (source.CredentialStore, error) {
 	var secrets corev1.SecretList
 	if err := c.kept.List(ctx, &secrets, client.InNamespace(c.namespace), client.HasLabels{v1alpha1.SecretTypeLabel}); err != nil {
 		return source.CredentialStore{}, fmt.Errorf("reading the Secrets of repositories: %w", err)
@@ -91,5 +117,5 @@ func (c commits) credentials(ctx context.Context) (source.CredentialStore, error
 		}
 		trust[name] = written.Data
 	}
-	return source.NewCredentialStore(secrets.Items, source.Trust{KnownHosts: trust[source.KnownHostsName], Certificates: trust[source.CertificatesName]}), nil
+	return source.NewCredentialStore(append(secrets.Items, others...), source.Trust{KnownHosts: trust[source.KnownHostsName], Certificates: trust[source.CertificatesName]}), nil
 }

@@ -45,18 +45,26 @@ func (m *mirrorSet) Close() error {
 	return nil
 }
 
-// remote returns a repository as it is reached through its mirror.
-func (m *mirrorSet) remote(repo Repository) (hostedRepo, error) {
+// key returns what the mirror of a repository is called, or why the repository is not served.
+func (m *mirrorSet) key(repo Repository) (string, error) {
 	u, c, err := repo.split()
 	if err != nil {
-		return hostedRepo{}, err
+		return "", err
 	}
 	if u.Scheme() == "file" {
 		if _, err := m.store.local(u); err != nil {
-			return hostedRepo{}, err
+			return "", err
 		}
 	}
-	key := u.Identity() + " " + c.fingerprint(m.store.key)
+	return u.Identity() + " " + c.fingerprint(m.store.key), nil
+}
+
+// remote returns a repository as it is reached through its mirror.
+func (m *mirrorSet) remote(repo Repository) (hostedRepo, error) {
+	key, err := m.key(repo)
+	if err != nil {
+		return hostedRepo{}, err
+	}
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	r, ok := m.byKey[key]
@@ -85,6 +93,16 @@ func (m *Mirrors) Refresh(ctx context.Context, repo Repository) error {
 		return err
 	}
 	_, err = r.listRefs(ctx, askedSince(time.Now()))
+	return err
+}
+
+// Reach asks the host of a repository for its refs now, and keeps nothing of it: neither a mirror nor what opens it.
+func (m *mirrorSet) Reach(ctx context.Context, repo Repository) error {
+	key, err := m.key(repo)
+	if err != nil {
+		return err
+	}
+	_, err = hostedRepo{newMirror(m.store, key, repo.String()), repo}.listRefs(ctx, askedSince(time.Now()))
 	return err
 }
 
