@@ -24,7 +24,9 @@ type Project struct {
 	Artifacts []Artifact
 	Manifests Manifests
 	Forwards  []Forward
-	Deploy    Deploy
+	// ForwardServices is set when every port of every Service is forwarded too.
+	ForwardServices bool
+	Deploy          Deploy
 	// Env are the variables of a skaffold.env beside the working directory, where the environment has not got them.
 	Env map[string]string
 }
@@ -67,38 +69,13 @@ type Docker struct {
 	// BuildArgs are the values of ARGs. One without a value is taken from the environment, and is missing here when the
 	// environment has not got it.
 	BuildArgs map[string]string
-	// Network is that of RUN: "" or "default", "none", "host", or another.
-	Network string
-	// CacheFrom are images whose layers may be taken.
-	CacheFrom []string
-	// NoCache is set when no layer is taken from an earlier build.
-	NoCache bool
-	// AddHosts are lines for /etc/hosts, as host:ip.
-	AddHosts []string
-	// Secrets are for RUN --mount=type=secret.
-	Secrets []BuildSecret
-	// SSH is for RUN --mount=type=ssh, such as "default".
-	SSH string
-}
-
-// BuildSecret is a secret of a build, of a file on this machine or of a variable of the environment.
-type BuildSecret struct {
-	ID string
-	// Source is the file, as it was written; Env is the variable. One of them is set.
-	Source, Env string
 }
 
 // Go is an image of a Go main package.
 type Go struct {
 	// Dir is the folder of the module, and Main the package in it, such as ./cmd/app; "" finds the only one.
 	Dir, Main string
-	// Base is the image that the program is put upon; "" is an empty one.
-	Base string
-	// Flags are those of go build, and Ldflags those of its linker.
-	Flags, Ldflags []string
-	// Env are variables for the compiler, as KEY=value.
-	Env    []string
-	Labels map[string]string
+	Labels    map[string]string
 }
 
 // Dependency is an artifact that another is built upon.
