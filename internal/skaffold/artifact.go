@@ -207,7 +207,7 @@ func (s scene) dockerfile(a Artifact, n *node, object, name string) string {
 	if elsewhere := path.Join(s.base, name); fs.ValidPath(elsewhere) && isFile(s.fsys, elsewhere) {
 		return elsewhere
 	}
-	remedy := "it is relative to the context; correct it, or write a Dockerfile"
+	remedy := "Dockerfiles are relative to the context; correct it, or write one"
 	if near := s.near(inContext); near != "" {
 		remedy = fmt.Sprintf("did you mean %s?", near)
 	}

@@ -241,25 +241,35 @@ func checkImages(fsys fs.FS, p Project, r *report) {
 			unusedImage(a, uses, built, severity, r)
 		}
 	}
-	for _, use := range uses.Images {
-		if _, is := built[use.Name]; is || use.Tagged || uses.Partial {
-			continue
-		}
-		var names []string
-		for name := range built {
-			if uses.have(name) {
-				names = append(names, name)
-			}
-		}
-		slices.Sort(names)
-		if meant := spelling.Closest(use.Name, names); meant != "" {
-			r.add(use.Position, Warning, "unbuilt-image", "image "+use.Name, fmt.Sprintf("deployed and not built; %s is, at %s", meant, placeOf(built[meant])), fmt.Sprintf("did you mean %s? If it is another image, give it a tag", meant))
+	if !uses.Partial {
+		unbuiltImages(uses, built, r)
+		idleEntries(uses, r)
+	}
+}
+
+// unbuiltImages reports images without a tag that are deployed and not built, when one that is built has nearly the
+// same name.
+func unbuiltImages(uses Uses, built map[string]Position, r *report) {
+	var names []string
+	for name := range built {
+		if uses.have(name) {
+			names = append(names, name)
 		}
 	}
-	for _, idle := range uses.idle {
-		if uses.Partial {
+	slices.Sort(names)
+	for _, use := range uses.Images {
+		if _, is := built[use.Name]; is || use.Tagged {
 			continue
 		}
+		if meant := spelling.Closest(use.Name, names); meant != "" {
+			r.add(use.Position, Warning, "unbuilt-image", "image "+use.Name, fmt.Sprintf("deployed and not built; %s is, at %s", meant, placeOf(built[meant])), fmt.Sprintf("did you mean %s? If another image is meant, give it a tag", meant))
+		}
+	}
+}
+
+// idleEntries reports entries of kustomizations that change no image.
+func idleEntries(uses Uses, r *report) {
+	for _, idle := range uses.idle {
 		remedy := "remove the entry, or use the image"
 		if meant := spelling.Closest(idle.name, idle.among); meant != "" {
 			remedy = fmt.Sprintf("did you mean %s?", meant)

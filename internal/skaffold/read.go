@@ -52,8 +52,8 @@ type Result struct {
 }
 
 // Read reads a project from a file of the file system: a skaffold.yaml if it is called so or has an apiVersion,
-// otherwise a cyan.yaml. With "" for the path it takes skaffold.yaml, skaffold.yml or cyan.yaml in the working directory, or, if
-// there is none, looks at the folder.
+// otherwise a cyan.yaml. With "" for the path it takes skaffold.yaml, skaffold.yml or cyan.yaml in the working
+// directory, or, if there is none, looks at the folder.
 //
 // Findings of severity Error are what has to be corrected; the project is then as far as it could be read. The error is
 // for what could not be read at all.

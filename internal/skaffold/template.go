@@ -43,7 +43,7 @@ func expand(text string, env map[string]string) (string, error) {
 	return out.String(), nil
 }
 
-// parseTemplate reads a template of what is carried out, and gives the variables that are only asked for.
+// parseTemplate reads a template of what is carried out, and sets the variables that are only asked for.
 func parseTemplate(text string, variables map[string]string) (*template.Template, error) {
 	t, err := template.New("").Funcs(functions).Option("missingkey=error").Parse(text)
 	switch {
@@ -82,7 +82,7 @@ func (b *bounded) Write(p []byte) (int, error) {
 
 var errTooLong = fmt.Errorf("makes more than %d bytes", maxExpanded)
 
-// allowed refuses what runs or grows without bound, and gives variables that are only asked for.
+// allowed refuses what runs or grows without bound, and sets variables that are only asked for.
 func allowed(n parse.Node, variables map[string]string) error {
 	switch n := n.(type) {
 	case *parse.ListNode:
@@ -114,7 +114,7 @@ func allowedBranch(n *parse.BranchNode, variables map[string]string) error {
 // optional are functions that ask whether a variable is set.
 var optional = map[string]bool{"default": true, "coalesce": true, "empty": true, "ternary": true, "and": true, "or": true, "not": true}
 
-// allowedPipe gives those variables that are asked for, as nothing where they are not set.
+// allowedPipe sets those variables that are asked for to nothing where they are not set.
 func allowedPipe(p *parse.PipeNode, asked bool, variables map[string]string) error {
 	if len(p.Decl) > 0 {
 		return errors.New("variables are not carried out")
