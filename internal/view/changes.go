@@ -1,6 +1,7 @@
 package view
 
 import (
+	"encoding/json"
 	"fmt"
 	"maps"
 	"reflect"
@@ -15,12 +16,30 @@ import (
 	"github.com/cyan-cd/cyan/internal/plan"
 )
 
-// What is shown of changes at most: of one object, of its text, and of all together.
+// What is shown of changes at most: of one object, of its text, of all together, and of the texts of all together.
 const (
 	mostChanges   = 200
 	longestObject = 256 << 10
 	mostChanged   = 500
+	longestAll    = 8 << 20
 )
+
+// space is how much of an answer there is left. The last that begins within it is whole.
+type space struct{ objects, bytes int }
+
+func (s space) isFull() bool { return s.objects <= 0 || s.bytes <= 0 }
+
+// take takes an object with its texts.
+func (s *space) take(bytes int) { s.objects, s.bytes = s.objects-1, s.bytes-bytes }
+
+// sizeOf returns the length of what changes have in them.
+func sizeOf(changes []Change) int {
+	size := 0
+	for _, c := range changes {
+		size += len(c.Path) + len(c.From) + len(c.To)
+	}
+	return size
+}
 
 // Change is a field that differs.
 type Change struct {
@@ -68,14 +87,16 @@ type Compared struct {
 // ChangesOf returns how the objects of an Application differ from git that are wanted; of all together, only those that
 // do differ.
 func ChangesOf(c Compared, mask func(*unstructured.Unstructured) *unstructured.Unstructured, wanted func(plan.Key) bool, all bool) Changes {
-	out := Changes{Revision: c.Revision, Items: []ObjectChanges{}, Problems: append([]string{}, c.Problems...)}
+	out, left := Changes{Revision: c.Revision, Items: []ObjectChanges{}, Problems: append([]string{}, c.Problems...)}, space{mostChanged, longestAll}
 	for _, r := range c.Plan.Resources {
 		switch {
 		case !wanted(r.Key) || all && r.Status != v1alpha1.OutOfSync:
-		case len(out.Items) == mostChanged:
+		case left.isFull():
 			out.Hidden++
 		default:
-			out.Items = append(out.Items, changesOf(c, r, mask))
+			o := changesOf(c, r, mask)
+			left.take(len(o.Live) + len(o.Desired) + len(o.After) + sizeOf(o.Changes))
+			out.Items = append(out.Items, o)
 		}
 	}
 	return out
@@ -86,8 +107,11 @@ func changesOf(c Compared, r plan.Resource, mask func(*unstructured.Unstructured
 	switch {
 	case r.RequiresPruning:
 		desired, after = nil, nil
-	case r.Live == nil || after == nil:
+	case r.Live == nil:
 		after = desired
+	case after == nil && desired != nil:
+		// Without the API server's word, what git says nothing about stays as it is.
+		after = applied(r.Live, desired)
 	}
 	live := plain(mask, r.Live)
 	o := ObjectChanges{
@@ -98,6 +122,41 @@ func changesOf(c Compared, r plan.Resource, mask func(*unstructured.Unstructured
 		o.Changes, o.More = Differences(live, plain(mask, after))
 	}
 	return o
+}
+
+// applied returns what a live object becomes, as far as that is known without the API server.
+func applied(live, desired *unstructured.Unstructured) *unstructured.Unstructured {
+	object, _ := overlaid(live.Object, desired.Object).(map[string]any)
+	return &unstructured.Unstructured{Object: object}
+}
+
+// overlaid returns what is live with what is wanted over it: the values of maps, and the elements of lists that have
+// names.
+func overlaid(live, wanted any) any {
+	liveMap, isMap := live.(map[string]any)
+	wantedMap, bothMaps := wanted.(map[string]any)
+	liveList, isList := live.([]any)
+	wantedList, bothLists := wanted.([]any)
+	switch {
+	case isMap && bothMaps:
+		over := maps.Clone(liveMap)
+		for key, value := range wantedMap {
+			over[key] = overlaid(liveMap[key], value)
+		}
+		return over
+	case isList && bothLists && plan.AreNamed(liveList) && plan.AreNamed(wantedList):
+		over, had, has := make([]any, 0, len(wantedList)), byName(liveList), byName(wantedList)
+		for _, element := range wantedList {
+			over = append(over, overlaid(had[plan.NameOf(element)], element))
+		}
+		for _, element := range liveList {
+			if has[plan.NameOf(element)] == nil {
+				over = append(over, element)
+			}
+		}
+		return over
+	}
+	return wanted
 }
 
 // plain returns an object without what the cluster keeps for itself, as it may be shown.
@@ -111,11 +170,33 @@ func plain(mask func(*unstructured.Unstructured) *unstructured.Unstructured, obj
 	}
 	unstructured.RemoveNestedField(shown.Object, "metadata", "annotations", "kubectl.kubernetes.io/last-applied-configuration")
 	unstructured.RemoveNestedField(shown.Object, "metadata", "annotations", "deployment.kubernetes.io/revision")
-	if len(shown.GetAnnotations()) == 0 {
+	if annotations, _, _ := unstructured.NestedFieldNoCopy(shown.Object, "metadata", "annotations"); reflect.DeepEqual(annotations, map[string]any{}) {
 		unstructured.RemoveNestedField(shown.Object, "metadata", "annotations")
 	}
 	unstructured.RemoveNestedField(shown.Object, "status")
 	return shown.Object
+}
+
+// mostLevels bounds the levels of a value that is shown as YAML.
+const mostLevels = 64
+
+// isDeep reports whether a value has more levels.
+func isDeep(value any, levels int) bool {
+	if levels < 0 {
+		return true
+	}
+	isBelow := func(value any) bool { return isDeep(value, levels-1) }
+	switch v := value.(type) {
+	case map[string]any:
+		for _, field := range v {
+			if isBelow(field) {
+				return true
+			}
+		}
+	case []any:
+		return slices.ContainsFunc(v, isBelow)
+	}
+	return false
 }
 
 func textOf(object map[string]any) string {
@@ -125,11 +206,17 @@ func textOf(object map[string]any) string {
 	return valueOf(object, longestObject)
 }
 
-// valueOf returns a value as YAML, without the end of the line, and shortened where it is long.
+// valueOf returns a value as YAML, without the end of the line, and shortened where it is long. One that is so deep
+// that its indentation would be most of the text is on one line.
 func valueOf(value any, longest int) string {
-	data, err := yaml.Marshal(value)
+	write := yaml.Marshal
+	if isDeep(value, mostLevels) {
+		write = json.Marshal
+	}
+	data, err := write(value)
 	if err != nil {
-		return fmt.Sprint(value)
+		// What JSON cannot have in it, which comes from no cluster.
+		data = fmt.Append(nil, value)
 	}
 	text := strings.TrimSuffix(string(data), "\n")
 	if len(text) > longest {
@@ -164,7 +251,7 @@ func (d *differences) add(path string, from, to any) {
 		d.more++
 		return
 	}
-	c := Change{Path: path}
+	c := Change{Path: shortened(path)}
 	if from != nil {
 		c.From = valueOf(from, longestText)
 	}
@@ -174,20 +261,27 @@ func (d *differences) add(path string, from, to any) {
 	d.all = append(d.all, c)
 }
 
+// values looks at each value once: two that are alike are found to be so on the way.
 func (d *differences) values(path string, from, to any) {
-	if reflect.DeepEqual(from, to) {
-		return
-	}
 	fromMap, isMap := from.(map[string]any)
 	toMap, bothMaps := to.(map[string]any)
 	fromList, isList := from.([]any)
 	toList, bothLists := to.([]any)
 	switch {
+	case len(path) > longestText:
+		// Deeper down, nobody could read where it is.
+		d.leaf(path, from, to)
 	case isMap && bothMaps:
 		d.maps(path, fromMap, toMap)
 	case isList && bothLists && (len(fromList) == len(toList) || plan.AreNamed(fromList) && plan.AreNamed(toList)):
 		d.lists(path, fromList, toList)
 	default:
+		d.leaf(path, from, to)
+	}
+}
+
+func (d *differences) leaf(path string, from, to any) {
+	if !reflect.DeepEqual(from, to) {
 		d.add(path, from, to)
 	}
 }
@@ -205,10 +299,10 @@ func (d *differences) maps(path string, from, to map[string]any) {
 	}
 }
 
-// below returns the path of a key. One that has points in it is put in brackets.
+// below returns the path of a key. One that is empty, or has points in it, is put in brackets.
 func below(path, key string) string {
 	switch {
-	case strings.ContainsAny(key, ".[]"):
+	case key == "", strings.ContainsAny(key, ".[]"):
 		return path + "[" + key + "]"
 	case path == "":
 		return key
@@ -216,7 +310,8 @@ func below(path, key string) string {
 	return path + "." + key
 }
 
-// lists compares elements by their names where all have one, and else by their places.
+// lists compares elements by their names where all have one, and else by their places. Of those that only change
+// places, the names are shown in their order: it may matter, as that of environment variables does.
 func (d *differences) lists(path string, from, to []any) {
 	if !plan.AreNamed(from) || !plan.AreNamed(to) {
 		for i := range from {
@@ -224,18 +319,36 @@ func (d *differences) lists(path string, from, to []any) {
 		}
 		return
 	}
-	places := map[string]any{}
-	for _, element := range to {
-		places[plan.NameOf(element)] = element
-	}
+	before, after := byName(from), byName(to)
 	for _, element := range from {
 		name := plan.NameOf(element)
-		d.values(path+"["+name+"]", element, places[name])
-		delete(places, name)
+		d.values(path+"["+name+"]", element, after[name])
 	}
 	for _, element := range to {
-		if _, left := places[plan.NameOf(element)]; left {
-			d.add(path+"["+plan.NameOf(element)+"]", nil, element)
+		if name := plan.NameOf(element); before[name] == nil {
+			d.add(path+"["+name+"]", nil, element)
 		}
 	}
+	if was, is := namesIn(from, after), namesIn(to, before); !slices.Equal(was, is) {
+		d.add(path, was, is)
+	}
+}
+
+func byName(list []any) map[string]any {
+	named := make(map[string]any, len(list))
+	for _, element := range list {
+		named[plan.NameOf(element)] = element
+	}
+	return named
+}
+
+// namesIn returns the names of the elements of a list that another has, too.
+func namesIn(list []any, other map[string]any) []string {
+	var names []string
+	for _, element := range list {
+		if name := plan.NameOf(element); other[name] != nil {
+			names = append(names, name)
+		}
+	}
+	return names
 }

@@ -1,6 +1,7 @@
 package view
 
 import (
+	"fmt"
 	"reflect"
 	"strings"
 	"testing"
@@ -32,13 +33,28 @@ func TestDifferences(t *testing.T) {
 		{"a field that goes", "a: {b: {c: 1}}", "a: {}", []Change{{"a.b", "c: 1", ""}}},
 		{"fields are in the order of their paths", "{b: 1, a: 1}", "{b: 2, a: 2}", []Change{{"a", "1", "2"}, {"b", "1", "2"}}},
 		{"a key with points is in brackets", "labels: {app.io/name: x}", "labels: {app.io/name: z}", []Change{{"labels[app.io/name]", "x", "z"}}},
-		{"elements are compared by their names", "c: [{name: a, v: 1}, {name: b, v: 1}]", "c: [{name: b, v: 2}, {name: a, v: 1}]", []Change{{"c[b].v", "1", "2"}}},
+		{"elements are compared by their names", "c: [{name: a, v: 1}, {name: b, v: 1}]", "c: [{name: b, v: 2}, {name: a, v: 1}]", []Change{{"c[b].v", "1", "2"}, {"c", "- a\n- b", "- b\n- a"}}},
+		{"elements that change places", "c: [{name: a}, {name: b}, {name: gone}]", "c: [{name: fresh}, {name: b}, {name: a}]", []Change{{"c[gone]", "name: gone", ""}, {"c[fresh]", "", "name: fresh"}, {"c", "- a\n- b", "- b\n- a"}}},
+		{"elements that keep their order among others", "c: [{name: a}, {name: gone}, {name: b}]", "c: [{name: a}, {name: fresh}, {name: b}]", []Change{{"c[gone]", "name: gone", ""}, {"c[fresh]", "", "name: fresh"}}},
 		{"an element that is new", "c: [{name: a}]", "c: [{name: a}, {name: b, v: 1}]", []Change{{"c[b]", "", "name: b\nv: 1"}}},
 		{"an element that goes", "c: [{name: a}, {name: b}]", "c: [{name: a}]", []Change{{"c[b]", "name: b", ""}}},
 		{"names that are not unique are no names", "c: [{name: a, v: 1}, {name: a, v: 2}]", "c: [{name: a, v: 1}, {name: a, v: 3}]", []Change{{"c[1].v", "2", "3"}}},
 		{"other elements are compared by their places", "c: [1, 2]", "c: [1, 3]", []Change{{"c[1]", "2", "3"}}},
 		{"a list of another length is another value", "c: [1, 2]", "c: [1]", []Change{{"c", "- 1\n- 2", "- 1"}}},
+		{"names on one side alone are no names", "c: [{name: a}, {name: b}]", "c: [1, 2]", []Change{{"c[0]", "name: a", "1"}, {"c[1]", "name: b", "2"}}},
+		{"nor with another length", "c: [{name: a}]", "c: [1, 2]", []Change{{"c", "- name: a", "- 1\n- 2"}}},
+		{"nor the other way round", "c: [1, 2]", "c: [{name: a}]", []Change{{"c", "- 1\n- 2", "- name: a"}}},
 		{"another type is another value", "c: [1]", "c: {a: 1}", []Change{{"c", "- 1", "a: 1"}}},
+		{"a map in place of text is another value", "c: x", "c: {a: 1}", []Change{{"c", "x", "a: 1"}}},
+		{"text in place of a list is another value", "c: [1]", "c: x", []Change{{"c", "- 1", "x"}}},
+		{"a list in place of text is another value", "c: x", "c: [1]", []Change{{"c", "x", "- 1"}}},
+		{"elements with names in place of text are another value", "c: x", "c: [{name: a}]", []Change{{"c", "x", "- name: a"}}},
+		{"and the other way round", "c: [{name: a}]", "c: x", []Change{{"c", "- name: a", "x"}}},
+		{"a key without letters is in brackets", "a: {'': x}", "a: {'': z}", []Change{{"a[]", "x", "z"}}},
+		{"a key with brackets is in brackets", "a: {'b[0]': x}", "a: {'b[0]': z}", []Change{{"a[b[0]]", "x", "z"}}},
+		{"text that is empty is a value", "a: {}", "a: {b: ''}", []Change{{"a.b", "", `""`}}},
+		{"null is nothing", "a: {b: null}", "a: {}", []Change{}},
+		{"a number is no text", "a: 1", "a: '1'", []Change{{"a", "1", `"1"`}}},
 	} {
 		t.Run(c.rule, func(t *testing.T) {
 			if got, more := Differences(fieldsOf(t, c.from), fieldsOf(t, c.to)); !reflect.DeepEqual(got, c.want) || more != 0 {
@@ -73,6 +89,26 @@ func TestDifferencesAreBounded(t *testing.T) {
 	if len(got) != 1 || len(got[0].To) > longestText+20 {
 		t.Errorf("a long value is shown with %d bytes", len(got[0].To))
 	}
+	if exact := strings.Repeat("x", longestText); valueOf(exact, longestText) != exact || valueOf(exact+"x", longestText) != exact+"\n# … shortened" {
+		t.Error("the longest text is shown as a whole, and one that is longer in part")
+	}
+	// Of what lies deep, or below long names, the way is not longer than a text.
+	deep := func(leaf string) map[string]any {
+		var value any = leaf
+		for range 20_000 {
+			value = map[string]any{"k": value}
+		}
+		return map[string]any{"k": value, strings.Repeat("n", 1<<20): map[string]any{"a": leaf}}
+	}
+	got, _ = Differences(deep("a"), deep("b"))
+	if len(got) != 2 {
+		t.Fatalf("got %d changes, want 2", len(got))
+	}
+	for _, c := range got {
+		if len(c.Path) > longestText+len("…") || len(c.From) > longestText+20 || c.From == c.To && len(c.From) < longestText {
+			t.Errorf("got a change with a path of %d bytes: %.50q", len(c.Path), c.From)
+		}
+	}
 }
 
 func object(t *testing.T, text string) *unstructured.Unstructured {
@@ -86,12 +122,14 @@ func unmasked(o *unstructured.Unstructured) *unstructured.Unstructured { return 
 // goes.
 func comparedOf(t *testing.T) Compared {
 	t.Helper()
-	key := func(name string) plan.Key { return plan.Key{Kind: "ConfigMap", Namespace: "shop", Name: name} }
+	key := func(name string) plan.Key {
+		return plan.Key{Group: "example.com", Kind: "ConfigMap", Namespace: "shop", Name: name}
+	}
 	written := func(name, value string) *unstructured.Unstructured {
-		return object(t, "{apiVersion: v1, kind: ConfigMap, metadata: {name: "+name+", uid: u, resourceVersion: '7', annotations: {kubectl.kubernetes.io/last-applied-configuration: '{}'}}, data: {a: "+value+"}, status: {x: 1}}")
+		return object(t, "{apiVersion: v1, kind: ConfigMap, metadata: {name: "+name+", uid: u, resourceVersion: '7', annotations: {kubectl.kubernetes.io/last-applied-configuration: '{}', deployment.kubernetes.io/revision: '3'}}, data: {a: "+value+"}, status: {x: 1}}")
 	}
 	return Compared{
-		Revision: "abc", Complete: true,
+		Revision: "abc", Complete: true, Problems: []string{"git is slow"},
 		Plan: plan.Plan{Resources: []plan.Resource{
 			{Key: key("same"), Status: v1alpha1.Synced, Live: written("same", "x")},
 			{Key: key("drifted"), Status: v1alpha1.OutOfSync, Live: written("drifted", "live")},
@@ -110,6 +148,12 @@ func TestChangesOf(t *testing.T) {
 	if len(got.Items) != 3 || got.Revision != "abc" || got.Items[0].Name != "drifted" || got.Items[1].Name != "fresh" || got.Items[2].Name != "going" {
 		t.Fatalf("of all, those that differ are shown: got %+v", got)
 	}
+	if o := got.Items[0]; o.Group != "example.com" || o.Kind != "ConfigMap" || o.Namespace != "shop" {
+		t.Errorf("got %s/%s in %s", o.Group, o.Kind, o.Namespace)
+	}
+	if !reflect.DeepEqual(got.Problems, []string{"git is slow"}) {
+		t.Errorf("problems: got %q", got.Problems)
+	}
 	if o := got.Items[0]; !reflect.DeepEqual(o.Changes, []Change{{"data.a", "live", "after"}}) || !strings.Contains(o.Desired, "a: git") || !strings.Contains(o.Live, "a: live") || !strings.Contains(o.After, "a: after") {
 		t.Errorf("one that differs: got %+v", o)
 	}
@@ -119,7 +163,7 @@ func TestChangesOf(t *testing.T) {
 	if o := got.Items[2]; o.After != "" || o.Desired != "" || len(o.Changes) != 1 || o.Changes[0].To != "" {
 		t.Errorf("one that goes: got %+v", o)
 	}
-	for _, noise := range []string{"uid", "resourceVersion", "status", "last-applied", "annotations"} {
+	for _, noise := range []string{"uid", "resourceVersion", "status", "last-applied", "annotations", "revision"} {
 		if strings.Contains(got.Items[0].Live, noise) {
 			t.Errorf("%s is shown: %s", noise, got.Items[0].Live)
 		}
@@ -156,66 +200,169 @@ func TestChangesAreMaskedAndBounded(t *testing.T) {
 	}
 }
 
-func TestPlanOf(t *testing.T) {
-	key := plan.Key{Group: "apps", Kind: "Deployment", Namespace: "shop", Name: "web"}
-	live, after := object(t, "{kind: Deployment, spec: {replicas: 1, template: {spec: {image: a}}}}"), object(t, "{kind: Deployment, spec: {replicas: 1, template: {spec: {image: b}}}}")
-	scaled := object(t, "{kind: Deployment, spec: {replicas: 2, template: {spec: {image: a}}}}")
-	for _, c := range []struct {
-		rule  string
-		task  plan.Task
-		after *unstructured.Unstructured
-		want  Task
-	}{
-		{"an object that is new", plan.Task{Verb: plan.Apply, Object: after}, nil, Task{Action: "create"}},
-		{"one that is as it is to be", plan.Task{Verb: plan.Apply, Object: after, Live: live, Unchanged: true}, nil, Task{Action: "none"}},
-		{"a change of the template replaces pods", plan.Task{Verb: plan.Apply, Object: after, Live: live}, after, Task{Action: "change", Restarts: true, Changes: []Change{{"spec.template.spec.image", "a", "b"}}}},
-		{"another change does not", plan.Task{Verb: plan.Apply, Object: scaled, Live: live}, scaled, Task{Action: "change", Changes: []Change{{"spec.replicas", "1", "2"}}}},
-		{"without a prediction, what git has counts", plan.Task{Verb: plan.Apply, Object: scaled, Live: live}, nil, Task{Action: "change", Changes: []Change{{"spec.replicas", "1", "2"}}}},
-		{"one that is deleted and made again", plan.Task{Verb: plan.Apply, Object: scaled, Live: live, Force: true}, scaled, Task{Action: "replace", Changes: []Change{{"spec.replicas", "1", "2"}}}},
-		{"one that goes", plan.Task{Verb: plan.Delete, Live: live}, nil, Task{Action: "delete"}},
-		{"one that goes once somebody confirms", plan.Task{Verb: plan.Delete, Live: live, Confirm: "wait"}, nil, Task{Action: "delete", Note: "wait"}},
-		{"one that is left alone", plan.Task{Verb: plan.Delete, Live: live, Skip: plan.RequiresPruning}, nil, Task{Action: "none", Note: plan.RequiresPruning}},
-		{"a hook", plan.Task{Verb: plan.Hook, Phase: v1alpha1.HookPreSync, Wave: -1, Object: after}, nil, Task{Phase: "PreSync", Wave: -1, Action: "hook"}},
-		{"one that must not be applied", plan.Task{Verb: plan.Apply, Object: after, Refused: "not permitted"}, nil, Task{Action: "none", Note: "not permitted", Fails: true}},
-	} {
-		t.Run(c.rule, func(t *testing.T) {
-			c.task.Key = key
-			compared := Compared{Complete: true, Revision: "abc", Plan: plan.Plan{Tasks: []plan.Task{c.task}}, After: map[plan.Key]*unstructured.Unstructured{}}
-			if c.after != nil {
-				compared.After[key] = c.after
-			}
-			c.want.Group, c.want.Kind, c.want.Namespace, c.want.Name = key.Group, key.Kind, key.Namespace, key.Name
-			if c.want.Phase == "" {
-				c.want.Phase = "Sync"
-			}
-			if c.want.Changes == nil {
-				c.want.Changes = []Change{}
-			}
-			got := PlanOf(compared, unmasked)
-			if got.Revision != "abc" || len(got.Tasks) != 1 || !reflect.DeepEqual(got.Tasks[0], c.want) {
-				t.Errorf("got %+v, want %+v", got.Tasks, c.want)
-			}
-			if refused := len(got.Refusals) == 1; refused != c.want.Fails {
-				t.Errorf("refusals: %q", got.Refusals)
-			}
-		})
+// All objects together are bounded, however large they are: of what is refused, too.
+func TestManyLargeChangesAreBounded(t *testing.T) {
+	c := Compared{Complete: true, Desired: map[plan.Key]*unstructured.Unstructured{}}
+	for i := range 50 {
+		key := plan.Key{Kind: "ConfigMap", Name: fmt.Sprint(i)}
+		large := object(t, "{kind: ConfigMap, data: {a: "+strings.Repeat("x", longestObject)+"}}")
+		c.Desired[key] = large
+		c.Plan.Resources = append(c.Plan.Resources, plan.Resource{Key: key, Status: v1alpha1.OutOfSync, Live: large})
+		c.Plan.Tasks = append(c.Plan.Tasks, plan.Task{Key: key, Verb: plan.Apply, Object: large})
+	}
+	changes, size := ChangesOf(c, unmasked, func(plan.Key) bool { return true }, true), 0
+	for _, o := range changes.Items {
+		size += len(o.Live) + len(o.Desired) + len(o.After)
+	}
+	if size > longestAll+3*longestObject+100 || len(changes.Items)+changes.Hidden != 50 || changes.Hidden == 0 {
+		t.Errorf("changes: got %d bytes of %d objects and %d hidden", size, len(changes.Items), changes.Hidden)
+	}
+	preview, size := PreviewOf(c, unmasked), 0
+	for _, o := range preview.Objects {
+		size += len(o.YAML)
+	}
+	if size > longestAll+longestObject || len(preview.Objects)+preview.Hidden != 50 || preview.Hidden == 0 {
+		t.Errorf("preview: got %d bytes of %d objects and %d hidden", size, len(preview.Objects), preview.Hidden)
+	}
+	many := func(value string) *unstructured.Unstructured {
+		data := map[string]any{}
+		for i := range mostChanges {
+			data[fmt.Sprint(i)] = strings.Repeat(value, longestText)
+		}
+		return &unstructured.Unstructured{Object: map[string]any{"data": data}}
+	}
+	for i := range c.Plan.Tasks {
+		c.Plan.Tasks[i].Live, c.Plan.Tasks[i].Object = many("a"), many("b")
+	}
+	tasks, size := PlanOf(c, unmasked), 0
+	for _, task := range tasks.Tasks {
+		size += sizeOf(task.Changes)
+	}
+	if size > longestAll+3*mostChanges*longestText || len(tasks.Tasks)+tasks.Hidden != 50 || tasks.Hidden == 0 {
+		t.Errorf("plan: got %d bytes of %d tasks and %d hidden", size, len(tasks.Tasks), tasks.Hidden)
 	}
 }
 
-func TestPlanOfWhatCannotBeDone(t *testing.T) {
-	key := plan.Key{Kind: "ConfigMap", Namespace: "shop", Name: "a"}
-	task := plan.Task{Key: key, Verb: plan.Apply, Object: object(t, "{kind: ConfigMap}")}
-	invalid := Compared{Complete: true, Plan: plan.Plan{Tasks: []plan.Task{task}}, Refused: map[plan.Key]string{key: "the API server says no"}, Findings: []Finding{{"ConfigMap a", "wrong", "error"}}}
-	got := PlanOf(invalid, unmasked)
-	if t0 := got.Tasks[0]; !t0.Fails || t0.Action != "none" || t0.Note != "the API server says no" || len(got.Findings) != 1 || len(got.Refusals) != 0 {
-		t.Errorf("one that the API server refuses: got %+v", got)
+// What the API server does not say, as when it refuses: what git has is over what is live, and the rest stays.
+func TestChangesWithoutAPrediction(t *testing.T) {
+	const live = "{spec: {a: 1, byDefault: 2, list: [1], c: [{name: x, image: a, byDefault: 3}, {name: injected}]}}"
+	for _, c := range []struct {
+		rule, git string
+		want      []Change
+	}{
+		{"as it is", "{spec: {a: 1}}", []Change{}},
+		{"a value", "{spec: {a: 5}}", []Change{{"spec.a", "1", "5"}}},
+		{"a new field", "{spec: {z: {b: 1}}}", []Change{{"spec.z", "", "b: 1"}}},
+		{"a list", "{spec: {list: [1, 2]}}", []Change{{"spec.list", "- 1", "- 1\n- 2"}}},
+		{"an element that has a name", "{spec: {c: [{name: x, image: b}]}}", []Change{{"spec.c[x].image", "a", "b"}}},
+		{"an element that is new", "{spec: {c: [{name: x}, {name: z}]}}", []Change{{"spec.c[z]", "", "name: z"}}},
+		{"elements without names", "{spec: {c: [1]}}", []Change{{"spec.c", "- byDefault: 3\n  image: a\n  name: x\n- name: injected", "- 1"}}},
+		{"names in place of a list", "{spec: {list: [{name: x}]}}", []Change{{"spec.list[0]", "1", "name: x"}}},
+		{"text in place of a map", "{spec: x}", []Change{{"spec", "a: 1\nbyDefault: 2\nc:\n- byDefault: 3\n  image: a\n  name: x\n- name: injected\nlist:\n- 1", "x"}}},
+	} {
+		t.Run(c.rule, func(t *testing.T) {
+			key := plan.Key{Kind: "A", Name: "a"}
+			is := object(t, live)
+			compared := Compared{Plan: plan.Plan{Resources: []plan.Resource{{Key: key, Status: v1alpha1.OutOfSync, Live: is}}}, Desired: map[plan.Key]*unstructured.Unstructured{key: object(t, c.git)}, Refused: map[plan.Key]string{key: "no"}}
+			if got := ChangesOf(compared, unmasked, func(plan.Key) bool { return true }, true).Items[0]; !reflect.DeepEqual(got.Changes, c.want) || got.Problem != "no" {
+				t.Errorf("got %q, want %q", got.Changes, c.want)
+			}
+			if !reflect.DeepEqual(is, object(t, live)) {
+				t.Errorf("the live object is changed: %v", is)
+			}
+		})
 	}
-	got = PlanOf(Compared{Problems: []string{"git is away"}, Plan: plan.Plan{Tasks: []plan.Task{task}}}, unmasked)
-	if len(got.Tasks) != 0 || len(got.Refusals) != 1 || got.Refusals[0] != "git is away" {
-		t.Errorf("what could not be compared: got %+v", got)
+	gone := Compared{Plan: plan.Plan{Resources: []plan.Resource{{Key: plan.Key{Name: "a"}, Status: v1alpha1.OutOfSync, Live: object(t, live)}}}}
+	if got := ChangesOf(gone, unmasked, func(plan.Key) bool { return true }, true).Items[0]; got.After != "" || len(got.Changes) != 1 {
+		t.Errorf("what git does not have: got %+v", got)
 	}
-	many := Compared{Complete: true, Plan: plan.Plan{Tasks: make([]plan.Task, mostTasks+3)}}
-	if got = PlanOf(many, unmasked); len(got.Tasks) != mostTasks || got.Hidden != 3 {
-		t.Errorf("got %d tasks and %d hidden", len(got.Tasks), got.Hidden)
+}
+
+// A value of many levels is on one line: as YAML it would be large by its indentation alone.
+func TestDeepValuesAreOnOneLine(t *testing.T) {
+	nested := func(levels int, list bool) any {
+		var value any = "x"
+		for range levels {
+			if value = any(map[string]any{"k": value}); list {
+				value = []any{value.(map[string]any)["k"]}
+			}
+		}
+		return value
 	}
+	for _, list := range []bool{false, true} {
+		if got := valueOf(nested(mostLevels, list), longestObject); strings.HasPrefix(got, "{") || strings.HasPrefix(got, "[") {
+			t.Errorf("%d levels: got %.50q", mostLevels, got)
+		}
+		if got := valueOf(nested(mostLevels+1, list), longestObject); strings.Contains(got, "\n") || !strings.HasPrefix(got, "{") && !strings.HasPrefix(got, "[") {
+			t.Errorf("%d levels: got %.50q", mostLevels+1, got)
+		}
+		if got := valueOf(nested(20_000, list), longestObject); len(got) > 20_000*6+3 {
+			t.Errorf("20000 levels: got %d bytes", len(got))
+		}
+	}
+	if got := valueOf(map[string]any{"a": func() {}}, longestObject); !strings.HasPrefix(got, "map[a:") {
+		t.Errorf("got %q of what is no JSON", got)
+	}
+}
+
+// Annotations that are no annotations are shown as they are written.
+func TestAnnotationsThatArePlain(t *testing.T) {
+	for _, c := range []struct{ is, want string }{
+		{"{metadata: {annotations: {}, name: a}}", "metadata:\n  name: a"},
+		{"{metadata: {annotations: {a: 1}}}", "metadata:\n  annotations:\n    a: 1"},
+		{"{metadata: {annotations: x}}", "metadata:\n  annotations: x"},
+		{"{metadata: {annotations: {a: b, kubectl.kubernetes.io/last-applied-configuration: x}}}", "metadata:\n  annotations:\n    a: b"},
+	} {
+		if got := textOf(plain(unmasked, object(t, c.is))); got != c.want {
+			t.Errorf("%s: got %q, want %q", c.is, got, c.want)
+		}
+	}
+}
+
+// The differences of two objects are none exactly where they are alike, and are told the same way again.
+func FuzzDifferences(f *testing.F) {
+	f.Add("a: {b: 1}", "a: {b: 2}")
+	f.Add("c: [{name: a, v: 1}, {name: b}]", "c: [{name: b}, {name: a}]")
+	f.Add("c: [1, 2]", "c: [1]")
+	f.Add("a: null", "{}")
+	f.Fuzz(func(t *testing.T, from, to string) {
+		var a, b map[string]any
+		if yaml.Unmarshal([]byte(from), &a) != nil || yaml.Unmarshal([]byte(to), &b) != nil || a == nil || b == nil {
+			return
+		}
+		got, more := Differences(a, b)
+		if again, _ := Differences(a, b); !reflect.DeepEqual(got, again) {
+			t.Errorf("got %q, and then %q", got, again)
+		}
+		if reflect.DeepEqual(a, b) && len(got) > 0 || !reflect.DeepEqual(withoutNulls(a), withoutNulls(b)) && len(got) == 0 {
+			t.Errorf("%s and %s: got %q", from, to, got)
+		}
+		if len(got) > mostChanges || len(got) < mostChanges && more > 0 {
+			t.Errorf("got %d changes and %d more", len(got), more)
+		}
+		if over := overlaid(a, b); !reflect.DeepEqual(overlaid(over, b), over) {
+			t.Errorf("%s over %s: another time, it is something else", to, from)
+		}
+	})
+}
+
+// withoutNulls returns a value in which no field is null: as Differences have it, such a field is not there.
+func withoutNulls(value any) any {
+	switch v := value.(type) {
+	case map[string]any:
+		clean := map[string]any{}
+		for key, field := range v {
+			if field != nil {
+				clean[key] = withoutNulls(field)
+			}
+		}
+		return clean
+	case []any:
+		clean := make([]any, 0, len(v))
+		for _, element := range v {
+			clean = append(clean, withoutNulls(element))
+		}
+		return clean
+	}
+	return value
 }

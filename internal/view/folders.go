@@ -28,39 +28,51 @@ type Folder struct {
 	Type string `json:"type" enum:"Kustomize,Directory"`
 }
 
-// RepositoryTreeOf returns what a form offers of a commit's files. A walk that is too long is cut off.
+// RepositoryTreeOf returns what a form offers of a commit's files. The folders near the top come first: of a repository
+// that is too large to be looked at as a whole, these are offered.
 func RepositoryTreeOf(branches, tags []string, files fs.FS) RepositoryTree {
 	t := RepositoryTree{Branches: firstOf(branches, mostNames), Tags: firstOf(tags, mostNames), Folders: []Folder{}, More: len(branches) > mostNames || len(tags) > mostNames}
-	kinds, entries := map[string]string{}, 0
-	_ = fs.WalkDir(files, ".", func(name string, e fs.DirEntry, err error) error {
-		entries++
-		switch {
-		case entries > mostEntries || len(kinds) > mostFolders:
+	entries := 0
+	for waiting := []string{"."}; len(waiting) > 0; waiting = waiting[1:] {
+		if entries > mostEntries || len(t.Folders) == mostFolders {
 			t.More = true
-			return fs.SkipAll
-		case err != nil:
-			return fs.SkipDir
-		case e.IsDir() && strings.HasPrefix(e.Name(), ".") && name != ".":
-			return fs.SkipDir
-		case e.Type().IsRegular():
-			note(kinds, path.Dir(name), e.Name())
+			break
 		}
-		return nil
-	})
-	for folder, kind := range kinds {
-		t.Folders = append(t.Folders, Folder{folder, kind})
+		// What cannot be read is passed over.
+		found, _ := fs.ReadDir(files, waiting[0])
+		entries += len(found)
+		kind, below := contentOf(found)
+		if kind != "" {
+			t.Folders = append(t.Folders, Folder{waiting[0], kind})
+		}
+		for _, name := range below {
+			waiting = append(waiting, path.Join(waiting[0], name))
+		}
 	}
 	slices.SortFunc(t.Folders, func(a, b Folder) int { return strings.Compare(a.Path, b.Path) })
-	t.Folders = t.Folders[:min(len(t.Folders), mostFolders)]
 	return t
 }
 
-// note takes what a file makes of its folder.
-func note(kinds map[string]string, folder, file string) {
-	switch {
-	case file == "kustomization.yaml", file == "kustomization.yml", file == "Kustomization":
-		kinds[folder] = "Kustomize"
-	case kinds[folder] == "" && slices.Contains([]string{".yaml", ".yml", ".json"}, path.Ext(file)):
-		kinds[folder] = "Directory"
+// contentOf returns what a folder can be rendered as, "" for nothing, and the folders in it. A chart cannot be, nor
+// what is below it.
+func contentOf(entries []fs.DirEntry) (kind string, below []string) {
+	chart := false
+	for _, e := range entries {
+		switch name := e.Name(); {
+		case strings.HasPrefix(name, "."):
+		case e.IsDir():
+			below = append(below, name)
+		case !e.Type().IsRegular():
+		case name == "Chart.yaml":
+			chart = true
+		case name == "kustomization.yaml", name == "kustomization.yml", name == "Kustomization":
+			kind = "Kustomize"
+		case kind == "" && slices.Contains([]string{".yaml", ".yml", ".json"}, path.Ext(name)):
+			kind = "Directory"
+		}
 	}
+	if chart && kind != "Kustomize" {
+		return "", nil
+	}
+	return kind, below
 }

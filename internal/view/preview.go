@@ -6,6 +6,9 @@ import (
 	"github.com/cyan-cd/cyan/internal/plan"
 )
 
+// mostFindings bounds what is said of an Application.
+const mostFindings = 500
+
 // Preview is what an Application would have in the cluster.
 type Preview struct {
 	Revision string          `json:"revision,omitempty"`
@@ -34,26 +37,36 @@ func PreviewOf(c Compared, mask func(*unstructured.Unstructured) *unstructured.U
 	for _, text := range c.Problems {
 		p.Findings = append(p.Findings, Finding{Message: text, Severity: severity})
 	}
-	seen := map[plan.Key]bool{}
+	seen, left := map[plan.Key]bool{}, space{mostChanged, longestAll}
 	for _, t := range c.Plan.Tasks {
 		object := c.Desired[t.Key]
 		if object == nil && t.Verb == plan.Hook {
 			object = t.Object
 		}
-		switch {
-		case object == nil || seen[t.Key]:
-		case len(p.Objects) == mostChanged:
+		if object == nil || seen[t.Key] {
+			continue
+		}
+		seen[t.Key] = true
+		p.Findings = append(p.Findings, refusalsOf(c, t)...)
+		if left.isFull() {
 			p.Hidden++
-		default:
-			seen[t.Key] = true
-			p.Objects = append(p.Objects, PreviewObject{t.Key.Group, t.Key.Kind, t.Key.Namespace, t.Key.Name, textOf(plain(mask, object))})
-			if t.Refused != "" {
-				p.Findings = append(p.Findings, Finding{Object: t.Key.String(), Message: t.Refused, Severity: "error"})
-			}
-			if why := c.Refused[t.Key]; why != "" {
-				p.Findings = append(p.Findings, Finding{Object: t.Key.String(), Message: why, Severity: "error"})
-			}
+			continue
+		}
+		o := PreviewObject{t.Key.Group, t.Key.Kind, t.Key.Namespace, t.Key.Name, textOf(plain(mask, object))}
+		left.take(len(o.YAML))
+		p.Objects = append(p.Objects, o)
+	}
+	p.Findings = firstOf(p.Findings, mostFindings)
+	return p
+}
+
+// refusalsOf returns why an object must not be in the cluster, or cannot.
+func refusalsOf(c Compared, t plan.Task) []Finding {
+	var found []Finding
+	for _, why := range []string{t.Refused, c.Refused[t.Key]} {
+		if why != "" {
+			found = append(found, Finding{Object: t.Key.String(), Message: why, Severity: "error"})
 		}
 	}
-	return p
+	return found
 }

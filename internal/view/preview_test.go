@@ -27,6 +27,11 @@ func TestPreviewOf(t *testing.T) {
 	if !reflect.DeepEqual(got, want) {
 		t.Errorf("got %+v, want %+v", got, want)
 	}
+	// An object that git does not have is none of an Application's, whatever becomes of it; a hook may have no other.
+	none := Compared{Complete: true, Plan: plan.Plan{Tasks: []plan.Task{{Key: key("gone"), Verb: plan.Delete, Object: a, Refused: "no"}}}}
+	if got = PreviewOf(none, unmasked); len(got.Objects) != 0 || len(got.Findings) != 0 {
+		t.Errorf("what git does not have: got %+v", got)
+	}
 	if got = PreviewOf(Compared{Problems: []string{"path k8s: not found"}}, unmasked); len(got.Findings) != 1 || got.Findings[0].Severity != "error" || got.Objects == nil {
 		t.Errorf("what could not be rendered: got %+v", got)
 	}
@@ -38,5 +43,17 @@ func TestPreviewOf(t *testing.T) {
 	}
 	if got = PreviewOf(c, unmasked); len(got.Objects) != mostChanged || got.Hidden != 2 {
 		t.Errorf("got %d objects and %d hidden", len(got.Objects), got.Hidden)
+	}
+	// What is wrong with those that are left out is known all the same, as far as the bound goes.
+	c.Findings, c.Problems = nil, nil
+	c.Plan.Tasks[mostChanged+1].Refused = "not permitted"
+	if got = PreviewOf(c, unmasked); len(got.Findings) != 1 || got.Findings[0].Message != "not permitted" {
+		t.Errorf("findings: got %+v", got.Findings)
+	}
+	for i := range c.Plan.Tasks {
+		c.Plan.Tasks[i].Refused = "not permitted"
+	}
+	if got = PreviewOf(c, unmasked); len(got.Findings) != mostFindings {
+		t.Errorf("got %d findings, want %d", len(got.Findings), mostFindings)
 	}
 }
