@@ -29,6 +29,8 @@ type Request struct {
 	Package string
 	// Dockerfile is a path in Dir; "" is Dockerfile, when there is one.
 	Dockerfile string
+	// Target is the stage of the Dockerfile that is built, by name or number; "" is the last one.
+	Target string
 	// BuildArgs are for the Dockerfile.
 	BuildArgs map[string]string
 	// Repository and Tag are what it is called.
@@ -179,7 +181,7 @@ func (r *Request) readDockerfile(ctx context.Context) (*dockerfile.File, error) 
 	case err != nil:
 		return nil, &problem.Error{Err: ErrBuildFailed, Object: path, Cause: "cannot be read: " + err.Error(), Remedy: "give a Dockerfile in the folder that is built"}
 	}
-	options := dockerfile.Options{Args: r.BuildArgs, Platform: r.Platform, Builder: builderPlatform()}
+	options := dockerfile.Options{Args: r.BuildArgs, Target: r.Target, Platform: r.Platform, Builder: builderPlatform()}
 	if _, err := exec.LookPath(inProcess); err == nil {
 		host, err := hostSettings(ctx)
 		if err != nil {

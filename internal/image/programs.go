@@ -172,6 +172,14 @@ func buildContext(name, place string) []string {
 func (p *Plan) buildArgs(flag, join string) []string { return pairs(p.request.BuildArgs, flag, join) }
 func (p *Plan) labels(flag, join string) []string    { return pairs(p.request.Labels, flag, join) }
 
+// targetOf is the stage that is built, as a flag of a builder.
+func targetOf(r Request, flag, join string) []string {
+	if r.Target == "" {
+		return nil
+	}
+	return []string{flag, join + r.Target}
+}
+
 // pairs are the entries of a mapping as values of a flag, in order.
 func pairs(all map[string]string, flag, join string) []string {
 	var args []string
@@ -194,6 +202,7 @@ func buildBuildkit(ctx context.Context, p *Plan) (Built, error) {
 		"--local", "dockerfile=" + filepath.Dir(filepath.Join(p.request.Dir, p.request.Dockerfile)), "--opt", "filename=" + filepath.Base(p.request.Dockerfile),
 		"--opt", "platform=" + p.request.Platform, "--output", output}
 	args = append(args, p.buildArgs("--opt", "build-arg:")...)
+	args = append(args, targetOf(p.request, "--opt", "target=")...)
 	args = append(args, p.labels("--opt", "label:")...)
 	args = append(args, p.contexts(func(name, place string) []string {
 		return []string{"--opt", "context:" + name + "=docker-image://" + place}
@@ -213,6 +222,7 @@ func buildDocker(ctx context.Context, p *Plan) (Built, error) {
 		args = append(args, "--push")
 	}
 	args = append(args, p.buildArgs("--build-arg", "")...)
+	args = append(args, targetOf(p.request, "--target", "")...)
 	args = append(args, p.labels("--label", "")...)
 	args = append(args, p.contexts(buildContext)...)
 	return p.withMetadata(func(file string) error {
@@ -309,6 +319,7 @@ func (b twoSteps) build(ctx context.Context, p *Plan) (Built, error) {
 	}
 	args = append(args, "--tag", ref, "--file", filepath.Join(p.request.Dir, p.request.Dockerfile))
 	args = append(args, p.buildArgs("--build-arg", "")...)
+	args = append(args, targetOf(p.request, "--target", "")...)
 	args = append(args, p.labels("--label", "")...)
 	if b.name != "docker" {
 		args = append(args, p.contexts(buildContext)...)

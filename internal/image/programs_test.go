@@ -62,8 +62,8 @@ func TestBuildersAreCalledInOrder(t *testing.T) {
 			if c.name == "buildctl" {
 				t.Setenv("BUILDKIT_HOST", "tcp://127.0.0.1:1")
 			}
-			dir := folder(t, map[string]string{"Dockerfile": "FROM debian:12\nRUN make\n"})
-			p, err := image.Prepare(t.Context(), image.Request{Dir: dir, Repository: host + "/app", Tag: "v1", BuildArgs: map[string]string{"A": "b c"}, Labels: map[string]string{"org.opencontainers.image.revision": "abc"}, Registries: image.Registries{Mirrors: []string{host}}})
+			dir := folder(t, map[string]string{"Dockerfile": "FROM debian:12 AS dev\nRUN make\nFROM not-needed\n"})
+			p, err := image.Prepare(t.Context(), image.Request{Dir: dir, Target: "dev", Repository: host + "/app", Tag: "v1", BuildArgs: map[string]string{"A": "b c"}, Labels: map[string]string{"org.opencontainers.image.revision": "abc"}, Registries: image.Registries{Mirrors: []string{host}}})
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -83,6 +83,9 @@ func TestBuildersAreCalledInOrder(t *testing.T) {
 			}
 			if !bytes.Contains(said, []byte(host+"/library/debian:12")) || !bytes.Contains(said, []byte("A=b c")) || !bytes.Contains(said, []byte("org.opencontainers.image.revision=abc")) {
 				t.Errorf("the base, the argument or the label is missing:\n%s", said)
+			}
+			if !bytes.Contains(said, []byte("--target dev")) && !bytes.Contains(said, []byte("--opt target=dev")) {
+				t.Errorf("the stage is missing:\n%s", said)
 			}
 		})
 	}

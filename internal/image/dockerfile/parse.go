@@ -22,6 +22,8 @@ import (
 type Options struct {
 	// Args are the build arguments that were given; they win over the defaults of ARG.
 	Args map[string]string
+	// Target is the stage that is built, by name or number; "" is the last one. What stands behind it counts for nothing.
+	Target string
 	// Platform is the os/arch that is built for, and Builder the one that builds. Both may end in a variant.
 	Platform, Builder string
 	// Toolchain is the version of the Go toolchain that is installed, as go env GOVERSION prints it.
@@ -75,6 +77,13 @@ func Parse(data []byte, o Options) (*File, error) {
 			return nil, fmt.Errorf("line %d: %w", line(s.Location), err)
 		}
 		f.stages = append(f.stages, read)
+	}
+	if o.Target != "" {
+		last, ok := f.find(o.Target, len(f.stages))
+		if !ok {
+			return nil, fmt.Errorf("stage %s, which is to be built, not found", o.Target)
+		}
+		f.stages = f.stages[:last+1]
 	}
 	return f, nil
 }

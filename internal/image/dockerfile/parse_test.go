@@ -34,6 +34,17 @@ func TestImagesOfADockerfile(t *testing.T) {
 			t.Errorf("%s: %v, want %v", c.name, got, c.want)
 		}
 	}
+	const staged = "FROM a AS one\nFROM b AS Two\nCOPY --from=one /x /\nFROM c\n"
+	for target, want := range map[string][]string{"": {"c"}, "two": {"b", "a"}, "one": {"a"}, "0": {"a"}, "2": {"c"}, "three": nil, "3": nil} {
+		f, err := Parse([]byte(staged), Options{Target: target})
+		if want == nil {
+			if err == nil || err.Error() != "stage "+target+", which is to be built, not found" {
+				t.Errorf("target %s: got %v", target, err)
+			}
+		} else if err != nil || !slices.Equal(f.Images(), want) {
+			t.Errorf("target %q: got %v and %v, want %v", target, f.Images(), err, want)
+		}
+	}
 	for _, file := range []string{"", "# nothing", "RUN x\nFROM a", "FROM", "FROM a b", "FROM a AS", "FROM $NOTHING", "FROM a\nRUN <<EOF\nno end"} {
 		if f, err := Parse([]byte(file), Options{}); err == nil {
 			t.Errorf("%q: no error, and %+v", file, f)
