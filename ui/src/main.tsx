@@ -6,6 +6,7 @@ import { client } from "./api/queries";
 import "./design/tokens.css";
 import "./design/base.css";
 import "./design/status.css";
+import "./design/print.css";
 import { router } from "./router";
 
 // A tab that was open while the program was replaced asks for files that there are no longer: it is loaded anew, once.

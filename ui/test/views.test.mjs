@@ -20,7 +20,7 @@ const views = {
   "application-list": "/applications/argocd/request-counter?view=list",
   "application-pods": "/applications/argocd/request-counter?view=pods",
   "application-network": "/applications/argocd/request-counter?view=network",
-  "application-drawn": "/applications/argocd/request-counter?drawn=true",
+  "application-drawn": "/applications/argocd/request-counter?graph=true",
   ...Object.fromEntries(["summary", "diff", "manifest", "events"].map((tab) => [`panel-${tab}`, `/applications/argocd/web-gate-7?node=${encodeURIComponent("apps/Deployment/team-7/web-gate-7")}&tab=${tab}`])),
   "panel-logs": `/applications/argocd/web-gate-7?node=${encodeURIComponent("/Pod/team-7/web-gate-7-6f8-0")}&tab=logs`,
 };
@@ -72,3 +72,39 @@ for (const [name, path, open] of all) {
     });
   }
 }
+
+const paper = { ...looks[1], language: "en-US", width: 1040, height: 720 };
+for (const [name, path, open] of all.filter(([n]) => !n.startsWith("settings") && n !== "palette" && n !== "filters")) {
+  it(`${name}: on paper`, () =>
+    visit(paper, async (tab) => {
+      await ready(tab, path);
+      if (open) {
+        await open(tab);
+        await tab.locator("[role=dialog], [role=alertdialog]").first().waitFor();
+      }
+      await tab.emulateMedia({ media: "print", colorScheme: "dark" });
+      if (pictures) await tab.screenshot({ path: `${pictures}/${name}-paper.png`, fullPage: true });
+      assert.equal(await tab.evaluate(() => getComputedStyle(document.documentElement).backgroundColor), "rgb(255, 255, 255)");
+      assert.deepEqual(await tab.locator(".bar:visible, .button:visible, .input[type=search]:visible").allTextContents(), [], "what can be pressed on paper");
+      assert.deepEqual((await axe(tab)).filter((v) => v.startsWith("color-contrast")), [], "what cannot be read on paper");
+      assert.deepEqual(await overflow(tab), [], "what is wider than the paper");
+    }));
+}
+
+it("all lines of a list are printed, and those out of sight go again", () =>
+  visit(paper, async (tab) => {
+    for (const [path, line] of [["/applications", ".tile"], ["/applications?view=table", ".table-lines .line"]]) {
+      await ready(tab, path);
+      const seen = await tab.locator(line).count();
+      assert.ok(seen < 60, `${seen} lines in sight`);
+      await tab.evaluate((line) => addEventListener("beforeprint", () => (window.printed = document.querySelectorAll(line).length)), line);
+      await tab.pdf();
+      assert.equal(await tab.evaluate(() => window.printed), 60);
+      await tab.waitForFunction(([line, seen]) => document.querySelectorAll(line).length === seen, [line, seen]);
+      await tab.emulateMedia({ media: "print" });
+      await tab.waitForFunction((line) => document.querySelectorAll(line).length === 60, line);
+      const tops = await tab.locator(line).evaluateAll((all) => all.map((e) => e.getBoundingClientRect().top));
+      assert.deepEqual(tops, tops.toSorted((a, b) => a - b), "the order on paper");
+      await tab.emulateMedia({ media: "screen" });
+    }
+  }));

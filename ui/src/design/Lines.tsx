@@ -1,5 +1,6 @@
 import { useWindowVirtualizer } from "@tanstack/react-virtual";
 import { type ReactNode, useLayoutEffect, useRef, useState } from "react";
+import { mostPrinted, usePrinting } from "./print";
 
 /** Lines is a list that may be long: only what is in sight is in the document. */
 export function Lines<T>({ items, keyOf, line, height, label, className = "" }: { items: T[]; keyOf: (item: T) => string; line: (item: T) => ReactNode; height: number; label: string; className?: string }) {
@@ -12,7 +13,7 @@ export function Lines<T>({ items, keyOf, line, height, label, className = "" }: 
     observer.observe(document.body);
     return () => observer.disconnect();
   }, []);
-  const virtual = useWindowVirtualizer({ count: items.length, estimateSize: () => height, overscan: 6, scrollMargin: top, getItemKey: (i) => keyOf(items[i]!) });
+  const virtual = useWindowVirtualizer({ count: items.length, estimateSize: () => height, overscan: usePrinting() ? mostPrinted : 6, scrollMargin: top, getItemKey: (i) => keyOf(items[i]!) });
   return (
     <ul ref={ref} className={`card lines ${className}`} aria-label={label} style={{ height: virtual.getTotalSize() }}>
       {virtual.getVirtualItems().map((v) => (

@@ -3,13 +3,13 @@ import { useQuery, useQueryClient } from "@tanstack/react-query";
 import { CircleUserRound, GitCommitHorizontal, Languages, LayoutGrid, Lightbulb, Search as SearchIcon, Settings, SplitSquareVertical, SunMoon, WifiOff } from "lucide-react";
 import { lazy, Suspense, useEffect, useState, useSyncExternalStore } from "react";
 import { Button as AriaButton, I18nProvider, RouterProvider } from "react-aria-components";
-import { del, onSessionEnd } from "../api/client";
+import { base, del, onSessionEnd } from "../api/client";
 import { meQuery } from "../api/queries";
 import { stream } from "../api/stream";
 import type { Cluster } from "../api/types";
 import { Ago, useNow } from "../design/Time";
 import { Hint, Link, Menu, Waiting } from "../design/parts";
-import { heardTime, relative } from "../design/time";
+import { exact, heardTime, relative } from "../design/time";
 import { setLanguage, t, useLanguage } from "../i18n";
 import { Login } from "./Login";
 import { setTheme, useTheme } from "./theme";
@@ -51,6 +51,7 @@ export function Frame() {
         {first ? <Login me={me.data!} done={again} whole /> : <Bar />}
         {!first && (
           <main id="content" tabIndex={-1}>
+            <Printed />
             <Banner />
             {me.isPending ? (
               <Waiting />
@@ -160,6 +161,18 @@ function Off({ since }: { since: number }) {
         <span>{t("live.off", { time })}</span>
       </AriaButton>
     </Hint>
+  );
+}
+
+/** Printed is what a sheet of paper has to say of where and when it was printed. */
+function Printed() {
+  const at = useNow(60_000);
+  const address = useRouterState({ select: (s) => s.location.href });
+  return (
+    <p className="printed" aria-hidden>
+      <span className="name">{new URL(address.replace(/^\//, ""), base).href}</span>
+      <time>{exact(at)}</time>
+    </p>
   );
 }
 

@@ -3,6 +3,7 @@ import { ChevronDown, ChevronRight, Layers } from "lucide-react";
 import { type KeyboardEvent, memo, useCallback, useEffect, useLayoutEffect, useMemo, useRef, useState } from "react";
 import type { TreeNode } from "../../api/types";
 import { Ago } from "../../design/Time";
+import { mostPrinted, usePrinting } from "../../design/print";
 import { Status } from "../../design/Status";
 import { t, useLanguage, word } from "../../i18n";
 import { nodeKey } from "./address";
@@ -36,7 +37,7 @@ export function Tree({ label, lines, chosen, choose, toggle, list }: Props) {
   const virtual = useWindowVirtualizer({
     count: lines.length,
     estimateSize: () => height,
-    overscan: 12,
+    overscan: usePrinting() ? mostPrinted : 12,
     scrollMargin: top,
     scrollPaddingStart: 120,
     scrollPaddingEnd: 80,

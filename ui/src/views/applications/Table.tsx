@@ -6,6 +6,7 @@ import { key } from "../../api/rows";
 import type { Row } from "../../api/types";
 import { Ago } from "../../design/Time";
 import { short } from "../../design/parts";
+import { mostPrinted, usePrinting } from "../../design/print";
 import { Status } from "../../design/Status";
 import { t, useLanguage } from "../../i18n";
 import type { Search } from "../../shell/search";
@@ -21,7 +22,7 @@ export function Table(p: { rows: Row[]; selected: ReadonlySet<string>; select: (
   useLayoutEffect(() => {
     setTop((ref.current?.getBoundingClientRect().top ?? 0) + window.scrollY);
   }, []);
-  const virtual = useWindowVirtualizer({ count: p.rows.length, estimateSize: () => height, overscan: 12, scrollMargin: top });
+  const virtual = useWindowVirtualizer({ count: p.rows.length, estimateSize: () => height, overscan: usePrinting() ? mostPrinted : 12, scrollMargin: top });
   const by = p.search.sort ?? "name";
   const descending = p.search.order === "desc";
   return (
@@ -46,7 +47,7 @@ export function Table(p: { rows: Row[]; selected: ReadonlySet<string>; select: (
           );
         })}
       </div>
-      <div ref={ref} role="rowgroup" style={{ height: virtual.getTotalSize(), position: "relative" }}>
+      <div ref={ref} role="rowgroup" className="table-lines" style={{ height: virtual.getTotalSize(), position: "relative" }}>
         {virtual.getVirtualItems().map((item) => {
           const row = p.rows[item.index]!;
           return <Line key={key(row)} row={row} index={item.index} at={item.start - virtual.options.scrollMargin} selected={p.selected.has(key(row))} select={p.select} />;

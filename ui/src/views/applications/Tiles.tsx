@@ -6,6 +6,7 @@ import { key } from "../../api/rows";
 import type { Row } from "../../api/types";
 import { Ago } from "../../design/Time";
 import { short } from "../../design/parts";
+import { mostPrinted, usePrinting } from "../../design/print";
 import { Status, toneOf } from "../../design/Status";
 import { t, useLanguage } from "../../i18n";
 import { toggleFavorite } from "./favorites";
@@ -31,7 +32,7 @@ export function Tiles({ rows, favorites, selected, select }: { rows: Row[]; favo
     return () => observer.disconnect();
   }, []);
   const lines = Math.ceil(rows.length / columns);
-  const virtual = useWindowVirtualizer({ count: lines, estimateSize: () => height, overscan: 4, scrollMargin: top });
+  const virtual = useWindowVirtualizer({ count: lines, estimateSize: () => height, overscan: usePrinting() ? mostPrinted : 4, scrollMargin: top });
   return (
     <ul ref={ref} className="tiles" style={{ height: virtual.getTotalSize() }}>
       {virtual.getVirtualItems().flatMap((line) =>

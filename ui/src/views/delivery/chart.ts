@@ -9,6 +9,7 @@ import type { Bucket, Point } from "./figures";
 /** draw puts the chart into a box, in the colours of the page, and returns how it is taken away. */
 export function draw(box: HTMLElement, points: Point[], all: Bucket[], id: string | undefined, height: number): () => void {
   const style = getComputedStyle(document.documentElement);
+  box.toggleAttribute("data-dark", style.colorScheme === "dark");
   const colour = (name: string) => style.getPropertyValue(name).trim();
   const font = `12px ${getComputedStyle(document.body).fontFamily}`;
   const sorted = points.map((p) => ({ ...p, time: Date.parse(p.at) / 1000 })).filter((p) => Number.isFinite(p.time)).sort((a, b) => a.time - b.time);
