@@ -42,7 +42,11 @@ async function answer(world: World, settings: Settings, url: URL, request: Incom
     return json(response, { token: world.loggedIn ? "x" : "" });
   }
   if (!world.loggedIn) return json(response, { error: "no session; log in", code: 16, message: "no session; log in" }, 401);
-  if (path === "/api/v1/view/applications") return json(response, { stream: "1", items: world.current(), total: world.size });
+  if (path === "/api/v1/view/applications") {
+    const worst = ["Degraded", "Missing", "Unknown", "Progressing", "Suspended", "Healthy"];
+    const items = url.searchParams.get("sort") === "health" ? world.current().sort((a, b) => worst.indexOf(a.health) - worst.indexOf(b.health) || (a.name < b.name ? -1 : 1)) : world.current();
+    return json(response, { stream: "1", items: items.slice(0, Number(url.searchParams.get("limit") ?? 10_000)), total: world.size });
+  }
   if (path === "/api/v1/view/overview") return json(response, world.overview());
   if (path === "/api/v1/view/stream") return stream(world, url, response);
   if (path === "/api/v1/view/rollouts") return json(response, { items: world.rollouts() });

@@ -31,6 +31,57 @@ it("filters are in the address, and the way back takes them off one by one", () 
     await tab.locator(".view-head").getByText(all, { exact: true }).waitFor();
   }));
 
+it("owner and labels are filters; values of one label are alternatives", () =>
+  visit({}, async (tab) => {
+    await ready(tab, "/applications");
+    await tab.getByRole("button", { name: "Filters" }).click();
+    const labels = tab.getByRole("group", { name: "Labels" });
+    await labels.getByRole("checkbox", { name: /team=shop/ }).check({ force: true });
+    await tab.getByText("20 of 60").waitFor();
+    await labels.getByRole("checkbox", { name: /team=data/ }).check({ force: true });
+    await tab.getByText("40 of 60").waitFor();
+    await labels.getByRole("checkbox", { name: /tier=back/ }).check({ force: true });
+    await tab.getByText("20 of 60").waitFor();
+    assert.equal(new URL(tab.url()).search, "?labels=team=shop,team=data,tier=back");
+    await tab.getByRole("group", { name: "Owner" }).getByRole("checkbox", { name: /platform/ }).check({ force: true });
+    await tab.waitForURL(/owner=platform/);
+    const shown = await tab.locator(".tile h2").allTextContents();
+    await tab.reload();
+    await tab.locator(".tile").first().waitFor();
+    assert.deepEqual(await tab.locator(".tile h2").allTextContents(), shown);
+  }));
+
+it("a view with a name is an address that is gone to again, until it is forgotten", () =>
+  visit({}, async (tab) => {
+    await ready(tab, "/applications?health=Degraded&view=table");
+    await tab.getByRole("button", { name: "Views" }).click();
+    await tab.getByRole("menuitemradio", { name: "Save this view…" }).or(tab.getByRole("menuitem", { name: "Save this view…" })).click();
+    await tab.getByRole("textbox", { name: "Name" }).fill("broken");
+    await tab.keyboard.press("Enter");
+    await tab.getByRole("dialog").waitFor({ state: "detached" });
+    await ready(tab, "/applications");
+    await tab.getByRole("button", { name: "Views" }).click();
+    await tab.getByRole("menuitemradio", { name: "broken" }).click();
+    await tab.waitForURL((url) => url.search === "?health=Degraded&view=table");
+    await tab.getByRole("row", { name: /web-gate-7/ }).waitFor();
+    await tab.getByRole("button", { name: "Views" }).click();
+    await tab.getByRole("menuitemradio", { name: "Save this view…" }).click();
+    await tab.getByRole("button", { name: "Forget: broken" }).click();
+    await tab.keyboard.press("Escape");
+    await tab.getByRole("button", { name: "Views" }).click();
+    assert.equal(await tab.getByRole("menu").getByText("broken").count(), 0);
+  }));
+
+it("the overview has what moves, what needs somebody, and then the applications, the worst first", () =>
+  visit({}, async (tab) => {
+    await ready(tab, "/");
+    await tab.locator(".some li").first().waitFor();
+    const names = await tab.locator(".some li > a").allTextContents();
+    assert.deepEqual(names.slice(0, 2), ["web-gate-7", "請求-front-48"]);
+    await tab.getByRole("link", { name: "All 60" }).click();
+    await tab.waitForURL(/\/applications$/);
+  }));
+
 it("a favourite stays one, and can be shown alone", () =>
   visit({}, async (tab) => {
     await ready(tab, "/applications");

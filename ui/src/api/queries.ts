@@ -19,6 +19,8 @@ export const client = new QueryClient({
 
 export const meQuery = queryOptions({ queryKey: ["me"], queryFn: ({ signal }) => get<Me>("api/v1/view/me", {}, signal), staleTime: 5 * 60_000 });
 export const rowsQuery = queryOptions({ queryKey: ["rows"], queryFn: ({ signal }) => get<Rows>("api/v1/view/applications", {}, signal), staleTime: Infinity });
+/** someQuery are the applications that are worst off, for where there is no room for all. */
+export const someQuery = queryOptions({ queryKey: ["some"], queryFn: ({ signal }) => get<Rows>("api/v1/view/applications", { sort: "health", limit: 36 }, signal), staleTime: 10_000, refetchInterval: 30_000 });
 export const overviewQuery = queryOptions({ queryKey: ["overview"], queryFn: ({ signal }) => get<Overview>("api/v1/view/overview", {}, signal), staleTime: Infinity });
 export const detailQuery = (namespace: string, name: string) =>
   queryOptions({

@@ -19,7 +19,7 @@ const Palette = lazy(() => import("./Palette"));
 
 const places = [
   { to: "/", text: "nav.overview", icon: Lightbulb },
-  { to: "/applications", text: "nav.applications", icon: LayoutGrid },
+  { to: "/applications", text: "nav.apps", icon: LayoutGrid },
   { to: "/rollouts", text: "nav.rollouts", icon: SplitSquareVertical },
   { to: "/deliveries", text: "nav.deliveries", icon: GitCommitHorizontal },
   { to: "/settings", text: "nav.settings", icon: Settings },

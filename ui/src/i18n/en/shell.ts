@@ -2,6 +2,7 @@ export const shell = {
   "nav.label": "Main",
   "nav.overview": "Overview",
   "nav.applications": "Applications",
+  "nav.apps": "Applications",
   "nav.rollouts": "Rollouts",
   "nav.deliveries": "Deliveries",
   "nav.settings": "Settings",

@@ -2,6 +2,7 @@ export const shell = {
   "nav.label": "メイン",
   "nav.overview": "概要",
   "nav.applications": "アプリケーション",
+  "nav.apps": "アプリ",
   "nav.rollouts": "Rollout",
   "nav.deliveries": "デリバリー",
   "nav.settings": "設定",

@@ -11,11 +11,14 @@ import { announce } from "../../shell/Frame";
 import { type Search, toggled } from "../../shell/search";
 import { useTitle } from "../../shell/title";
 import { useFavorites } from "./favorites";
-import { facets, show } from "./filter";
+import { facets, Order, show } from "./filter";
 import { Filters } from "./Filters";
+import { SavedViews } from "./SavedViews";
 import { Table } from "./Table";
 import { Tiles } from "./Tiles";
 import "./applications.css";
+
+const none: Row[] = [];
 
 export default function Applications() {
   useTitle(t("apps.title"));
@@ -29,7 +32,8 @@ export default function Applications() {
   const [narrow, setNarrow] = useState(false);
   const compare = useMemo(() => collator().compare, [language]);
   const typed = useDeferredValue(text);
-  const shown = useMemo(() => show(rows.data?.items ?? [], { ...search, search: typed }, favorites, compare), [rows.data, search, typed, favorites, compare]);
+  const order = useRef(new Order());
+  const shown = useMemo(() => show(rows.data?.items ?? none, { ...search, search: typed }, favorites, compare, order.current), [rows.data, search, typed, favorites, compare]);
   // The address follows what is typed without a step back for each letter; a filter that is chosen is a step.
   const to = (change: Search, replace = false) => void navigate({ to: ".", search: (old: Search) => ({ ...old, ...change }), replace });
   const last = useRef(search.search ?? "");
@@ -83,6 +87,7 @@ export default function Applications() {
         <Button look="quiet" aria-pressed={search.favorites === "true"} icon={<Star size={16} aria-hidden fill={search.favorites === "true" ? "currentColor" : "none"} />} onPress={() => to({ favorites: toggled(search.favorites, "true") })}>
           <span className="wide-only">{t("apps.filter.favorites")}</span>
         </Button>
+        <SavedViews search={{ ...search, search: typed || undefined }} show={(to) => void navigate({ to: ".", search: to })} />
         {filtered && (
           <Button look="quiet" icon={<X size={16} aria-hidden />} onPress={clear}>
             {t("apps.clear")}

@@ -12,6 +12,7 @@ export function Filters({ shown, search, choose }: { shown: Shown; search: Searc
       {facets.map((facet) => (
         <One key={facet} facet={facet} shown={shown} search={search} choose={choose} />
       ))}
+      <Labels labels={shown.labels} search={search} choose={choose} />
       <CheckboxGroup className="filter" value={search.attention === "true" ? ["true"] : []} onChange={(v) => choose({ attention: v.includes("true") ? "true" : undefined })}>
         <Label>{t("apps.filter.attention")}</Label>
         <Checkbox value="true" className="check">
@@ -20,6 +21,30 @@ export function Filters({ shown, search, choose }: { shown: Shown; search: Searc
         </Checkbox>
       </CheckboxGroup>
     </div>
+  );
+}
+
+/** Labels has the values of each label; those that say the most, by few values that many have, come first. */
+function Labels({ labels, search, choose }: { labels: Shown["labels"]; search: Search; choose: (change: Search) => void }) {
+  const chosen = list(search.labels);
+  const counts = new Map(chosen.map((c) => [c, 0]));
+  for (const [name, values] of [...labels].sort((a, b) => a[1].size - b[1].size || collator().compare(a[0], b[0]))) {
+    for (const [value, count] of [...values].sort((a, b) => b[1] - a[1] || collator().compare(a[0], b[0]))) counts.set(`${name}=${value}`, count);
+  }
+  const values = [...counts];
+  if (values.length === 0) return null;
+  return (
+    <CheckboxGroup className="filter" value={chosen} onChange={(v) => choose({ labels: v.length === 0 ? undefined : v.join(",") })}>
+      <Label>{t("apps.filter.labels")}</Label>
+      {values.slice(0, most).map(([value, count]) => (
+        <Checkbox key={value} value={value} className="check">
+          <i aria-hidden />
+          <span className="name">{value}</span>
+          <span className="muted">{count}</span>
+        </Checkbox>
+      ))}
+      {values.length > most && <span className="muted small">{t("more", { count: values.length - most })}</span>}
+    </CheckboxGroup>
   );
 }
 

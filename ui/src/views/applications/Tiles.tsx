@@ -58,7 +58,7 @@ const Tile = memo(function Tile({ row, favorite, selected, select }: { row: Row;
   useLanguage();
   const k = key(row);
   return (
-    <article className="tile" data-tone={toneOf("health", row.health)} data-selected={selected || undefined}>
+    <article className="tile" data-tone={row.attention ? toneOf("reason", row.attention.reason) : toneOf("health", row.health)} data-selected={selected || undefined}>
       <header>
         <input type="checkbox" checked={selected} onChange={() => select(k)} aria-label={t("apps.select", { name: row.name })} />
         <h2>

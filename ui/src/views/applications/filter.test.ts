@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import type { Row } from "../../api/types";
-import { show } from "./filter";
+import { Order, show } from "./filter";
 
 const row = (name: string, more: Partial<Row> = {}): Row => ({
   namespace: "argocd", name, project: "default", cluster: "in-cluster", destination: "web", repo: "https://git/r", targetRevision: "HEAD",
@@ -24,6 +24,9 @@ describe("which applications are shown", () => {
     ["a label that is not there", { search: "nothing=b" }, []],
     ["a label as a filter", { labels: "team=a" }, ["web"]],
     ["a label of any value", { labels: "team" }, ["web", "web-admin"]],
+    ["values of one label are alternatives", { labels: "team=a,team=b" }, ["web", "web-admin"]],
+    ["several labels are conditions", { labels: "team=a,tier=front" }, []],
+    ["a label that is not there, as a filter", { labels: "nothing=b" }, []],
     ["one filter", { sync: "OutOfSync" }, ["api"]],
     ["several values of a filter are alternatives", { health: "Degraded,Healthy" }, ["api", "web", "web-admin"]],
     ["several filters are conditions", { project: "core", sync: "Synced" }, ["web-admin"]],
@@ -45,9 +48,62 @@ describe("which applications are shown", () => {
     expect(Object.fromEntries(counts.owner)).toEqual({ platform: 1 });
   });
 
+  it("counts the values of labels by what the other filters leave", () => {
+    const values = (search: Record<string, string>) => Object.fromEntries([...show(rows, search, new Set(), compare).labels].map(([name, of]) => [name, Object.fromEntries(of)]));
+    expect(values({})).toEqual({ team: { a: 1, b: 1 } });
+    expect(values({ labels: "team=a" })).toEqual({ team: { a: 1, b: 1 } });
+    expect(values({ project: "core" })).toEqual({ team: { b: 1 } });
+    expect(values({ labels: "tier=front" })).toEqual({});
+    expect(Object.fromEntries(show(rows, { labels: "team=a" }, new Set(), compare).counts.project)).toEqual({ default: 1 });
+  });
+
   it("does not change what it was given", () => {
     const before = rows.map((r) => r.name);
     names(rows, { order: "desc" });
     expect(rows.map((r) => r.name)).toEqual(before);
+  });
+});
+
+describe("the order by name", () => {
+  const many = Array.from({ length: 500 }, (_, i) => row(`app-${(i * 7919) % 500}`));
+  const counting = () => {
+    const count = { calls: 0, compare: (a: string, b: string) => (count.calls++, compare(a, b)) };
+    return count;
+  };
+  const sorted = (all: Row[]) => all.map((r) => r.name).sort(compare);
+
+  it("is made once for as many filters as there are", () => {
+    const [order, names] = [new Order(), counting()];
+    expect(show(many, {}, new Set(), names.compare, order).rows.map((r) => r.name)).toEqual(sorted(many));
+    const first = names.calls;
+    expect(first).toBeGreaterThan(0);
+    for (const search of [{ search: "app-1" }, { health: "Healthy" }, { sort: "health" }, { order: "desc" }]) show(many, search, new Set(), names.compare, order);
+    expect(names.calls).toBe(first);
+  });
+
+  it("stays where applications change, and has them as they are", () => {
+    const [order, names] = [new Order(), counting()];
+    show(many, {}, new Set(), names.compare, order);
+    const first = names.calls;
+    const changed = many.map((r, i) => (i === 3 ? { ...r, health: "Degraded" as const } : r));
+    const shown = show(changed, {}, new Set(), names.compare, order).rows;
+    expect(names.calls).toBe(first);
+    expect(shown.find((r) => r.name === changed[3]!.name)?.health).toBe("Degraded");
+  });
+
+  it.each([
+    ["one comes", [...many, row("app-0a")]],
+    ["one goes", many.slice(1)],
+    ["one comes as another goes", [...many.slice(1), row("zz")]],
+  ])("is made anew where %s", (_, all) => {
+    const order = new Order();
+    show(many, {}, new Set(), compare, order);
+    expect(show(all, {}, new Set(), compare, order).rows.map((r) => r.name)).toEqual(sorted(all));
+  });
+
+  it("is made anew in another language", () => {
+    const order = new Order();
+    show(many, {}, new Set(), compare, order);
+    expect(show(many, {}, new Set(), (a, b) => -compare(a, b), order).rows[0]!.name).toBe(sorted(many).at(-1));
   });
 });

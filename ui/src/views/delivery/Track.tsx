@@ -45,7 +45,7 @@ export function Bar({ delivery }: { delivery: Delivery }) {
         .filter(({ seconds }) => seconds > 0)
         .map(({ stage, seconds }) => (
           <span key={stage.name} data-stage={stage.name} data-state={stage.state} style={{ flexGrow: seconds }}>
-            <b>{word("stage", stage.name)}</b> {duration(seconds)}
+            <b>{word("stage", stage.name)}</b> <span>{duration(seconds)}</span>
           </span>
         ))}
     </div>

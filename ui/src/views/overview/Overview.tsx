@@ -8,6 +8,7 @@ import { Status, toneOf } from "../../design/Status";
 import { t } from "../../i18n";
 import { useTitle } from "../../shell/title";
 import { DeliveryLine } from "../delivery/Track";
+import { Some } from "./Some";
 import "./overview.css";
 import { Told } from "../../design/Told";
 
@@ -31,6 +32,7 @@ export default function Overview() {
       <Card title={t("overview.attention")} aside={attention.length > 0 && <span className="chip" data-tone="bad">{attention.length}</span>} className="attention">
         {attention.length === 0 ? <p className="muted nothing-moves">{t("overview.attentionNone")}</p> : <Attention rows={attention} />}
       </Card>
+      {total > 0 && <Some total={total} />}
       <Card title={t("overview.recent")} className="recent">
         {recent.map((d) => (
           <DeliveryLine key={`${d.namespace}/${d.application}/${d.id}`} delivery={d} />
