@@ -48,10 +48,13 @@ type clusterList struct {
 
 type clusterAnswer struct{ Body clusterShown }
 
-type clusterInput struct {
+// ClusterID names a cluster. It is exported for the library, which fills no other embedded fields.
+type ClusterID struct {
 	ID     string `path:"id" maxLength:"512" doc:"the server, escaped, or the name"`
 	IDType string `query:"id.type" enum:"url,name,name_escaped" doc:"url when empty"`
 }
+
+type clusterInput struct{ ClusterID }
 
 // clusterCalls are the calls about clusters.
 type clusterCalls struct{ looked }
@@ -59,6 +62,7 @@ type clusterCalls struct{ looked }
 func (s clusterCalls) register() {
 	tags := []string{"clusters"}
 	register(s.service, huma.Operation{OperationID: "listClusters", Method: http.MethodGet, Path: "/api/v1/clusters", Summary: "The clusters that who asks may see", Tags: tags}, s.list)
+	s.registerChanges(tags)
 	register(s.service, huma.Operation{OperationID: "getCluster", Method: http.MethodGet, Path: "/api/v1/clusters/{id}", Summary: "A cluster", Tags: tags}, s.get)
 	register(s.service, huma.Operation{OperationID: "invalidateClusterCache", Method: http.MethodPost, Path: "/api/v1/clusters/{id}/invalidate-cache", Summary: "Have a cluster connected anew by those who look at it", Tags: tags}, s.invalidate)
 }

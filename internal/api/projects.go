@@ -135,6 +135,8 @@ func (s projects) register() {
 	register(s.service, huma.Operation{OperationID: "getDetailedProject", Method: http.MethodGet, Path: one + "/detailed", Summary: "An AppProject with those that are global for it, and its own repositories and clusters", Tags: tags}, s.detailed)
 	register(s.service, huma.Operation{OperationID: "listProjectEvents", Method: http.MethodGet, Path: one + "/events", Summary: "The events of an AppProject", Tags: tags}, s.events)
 	register(s.service, huma.Operation{OperationID: "getProjectSyncWindows", Method: http.MethodGet, Path: one + "/syncwindows", Summary: "The sync windows of an AppProject that are open", Tags: tags}, s.windows)
+	register(s.service, huma.Operation{OperationID: "getGlobalProjects", Method: http.MethodGet, Path: one + "/globalprojects", Summary: "The AppProjects that are global for an AppProject", Tags: tags}, s.globals)
+	register(s.service, huma.Operation{OperationID: "listProjectLinks", Method: http.MethodGet, Path: one + "/links", Summary: "The links that people keep at an AppProject", Tags: tags}, s.links)
 	register(s.service, huma.Operation{OperationID: "createProjectToken", Method: http.MethodPost, Path: token, Summary: "Make a token of a role", Tags: tags}, s.createToken)
 	register(s.service, huma.Operation{OperationID: "deleteProjectToken", Method: http.MethodDelete, Path: token + "/{iat}", Summary: "Delete a token of a role, which holds no more", Tags: tags}, s.deleteToken)
 }
@@ -287,22 +289,49 @@ func (s projects) detailed(ctx context.Context, c *caller, in *ProjectName) (*de
 	if err != nil {
 		return nil, err
 	}
-	written, err := s.settings(ctx)
-	if err != nil {
-		return nil, err
-	}
 	out := &detailedProject{}
-	out.Body.Project, out.Body.GlobalProjects = writtenProject{*p}, []writtenProject{}
-	for _, name := range written.GlobalProjectsOf(p.Name, p.Labels) {
-		if g, err := s.projectNamed(ctx, name); err == nil {
-			out.Body.GlobalProjects = append(out.Body.GlobalProjects, writtenProject{*g})
-		}
+	out.Body.Project = writtenProject{*p}
+	if out.Body.GlobalProjects, err = s.globalsOf(ctx, p); err != nil {
+		return nil, err
 	}
 	if out.Body.Repositories, err = s.repositoriesOf(ctx, c, v1alpha1.SecretTypeRepository, func(r repository) bool { return r.Project == p.Name }); err != nil {
 		return nil, err
 	}
 	out.Body.Clusters, err = s.clustersOf(ctx, c, func(shown clusterShown) bool { return shown.Project == p.Name })
 	return out, err
+}
+
+// globalsOf returns the AppProjects that are global for one.
+func (s projects) globalsOf(ctx context.Context, p *v1alpha1.AppProject) ([]writtenProject, error) {
+	written, err := s.settings(ctx)
+	if err != nil {
+		return nil, err
+	}
+	all := []writtenProject{}
+	for _, name := range written.GlobalProjectsOf(p.Name, p.Labels) {
+		if g, err := s.projectNamed(ctx, name); err == nil {
+			all = append(all, writtenProject{*g})
+		}
+	}
+	return all, nil
+}
+
+func (s projects) globals(ctx context.Context, c *caller, in *ProjectName) (*projectList, error) {
+	p, err := s.of(ctx, c, access.Get, in.Name)
+	if err != nil {
+		return nil, err
+	}
+	out := &projectList{}
+	out.Body.Items, err = s.globalsOf(ctx, p)
+	return out, err
+}
+
+func (s projects) links(ctx context.Context, c *caller, in *ProjectName) (*linksAnswer, error) {
+	p, err := s.of(ctx, c, access.Get, in.Name)
+	if err != nil {
+		return nil, err
+	}
+	return linksOf(p.Annotations, nil), nil
 }
 
 func (s projects) events(ctx context.Context, c *caller, in *ProjectName) (*eventsAnswer, error) {

@@ -22,6 +22,18 @@ var unserved = refused{
 	"Notifications: not sent; keep argocd-notifications running, which reads the same Applications, or alert on GET /metrics": {
 		"/api/v1/notifications/",
 	},
+	"rotate-auth: not served; run cyan cluster rotate-auth where both clusters are reached": {
+		"POST /api/v1/clusters/{id}/rotate-auth",
+	},
+	"Certificates: not served here; run cyan cert list, or change ConfigMaps argocd-ssh-known-hosts-cm and argocd-tls-certs-cm": {
+		"/api/v1/certificates",
+	},
+	"GPG keys: not served here; run cyan gpg list, or change ConfigMap argocd-gpg-keys-cm": {
+		"/api/v1/gpgkeys", "/api/v1/gpgkeys/",
+	},
+	"Plugins: not served; render what they make into the repository": {
+		"GET /api/v1/settings/plugins",
+	},
 	"write-repositories: not served; credentials to write rendered manifests with are not used, use those of repositories": {
 		"/api/v1/write-repositories", "/api/v1/write-repositories/", "/api/v1/write-repocreds", "/api/v1/write-repocreds/",
 	},

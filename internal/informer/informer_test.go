@@ -2,6 +2,7 @@ package informer
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net/http"
 	"net/http/httptest"
@@ -12,9 +13,11 @@ import (
 	appsv1 "k8s.io/api/apps/v1"
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/client-go/rest"
 	"k8s.io/utils/ptr"
 
 	"github.com/cyan-cd/cyan/api/v1alpha1"
+	"github.com/cyan-cd/cyan/internal/cluster"
 	"github.com/cyan-cd/cyan/internal/problem"
 	"github.com/cyan-cd/cyan/internal/testkit"
 	"github.com/cyan-cd/cyan/internal/view"
@@ -276,5 +279,29 @@ func TestAClusterThatIsSilentHoldsUpNobody(t *testing.T) {
 	}
 	if w.Watched() != 2 {
 		t.Errorf("%d namespaces are watched", w.Watched())
+	}
+}
+
+// A cluster that is tried is connected to but at the addresses at which clouds keep credentials.
+func TestTry(t *testing.T) {
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("Content-Type", "application/json")
+		_, _ = w.Write([]byte(`{"major":"1","minor":"30"}`))
+	}))
+	defer server.Close()
+	c := &Clusters{}
+	try := func(host string) Answer {
+		return c.Try(t.Context(), cluster.Cluster{Server: host, Config: &rest.Config{Host: host}})
+	}
+	if got := try(server.URL); got.Err != nil || got.Version != "1.30" {
+		t.Errorf("got %+v", got)
+	}
+	for _, host := range []string{"http://169.254.169.254", "http://[fe80::1]", "http://[::ffff:169.254.169.254]"} {
+		if got := try(host); !errors.Is(got.Err, errLinkLocal) {
+			t.Errorf("%s: got %v", host, got.Err)
+		}
+	}
+	if len(c.open) > 0 {
+		t.Error("it is kept")
 	}
 }
