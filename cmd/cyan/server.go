@@ -8,6 +8,7 @@ import (
 	"net"
 	"os"
 	"path/filepath"
+	"runtime"
 	"strconv"
 	"strings"
 	"time"
@@ -90,6 +91,10 @@ has asked for and that is taken gets another port, which is printed.`,
 }
 
 func (f serverFlags) run(cmd *cobra.Command) error {
+	if runtime.GOMAXPROCS(0) == 1 && os.Getenv("GOMAXPROCS") == "" {
+		// On one processor, what computes for long is left to the system to be put behind what answers.
+		runtime.GOMAXPROCS(2)
+	}
 	var level slog.Level
 	if err := level.UnmarshalText([]byte(f.logLevel)); err != nil {
 		return kit.Usage("--log-level", fmt.Sprintf("unknown level %q", f.logLevel), "give debug, info, warn or error")

@@ -155,7 +155,7 @@ func assemble(o Options) (*service, *http.ServeMux) {
 	managed{compared}.register()
 	configurations{s}.register()
 	repositoryTrees{looked{s}}.register()
-	streams{viewed{s}, &readers{of: map[string]int{}}, newRowMemo()}.register()
+	streams{viewed{s}, &readers{of: map[string]int{}}, newRowMemo(), newOverviews()}.register()
 	registerLooks(s)
 	return s, mux
 }

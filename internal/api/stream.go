@@ -45,7 +45,7 @@ func (p Pace) orUsual() Pace {
 	for _, part := range []struct {
 		have  *time.Duration
 		usual time.Duration
-	}{{&p.Batch, 500 * time.Millisecond}, {&p.Look, 5 * time.Second}, {&p.Ping, 15 * time.Second}} {
+	}{{&p.Batch, 200 * time.Millisecond}, {&p.Look, 5 * time.Second}, {&p.Ping, 15 * time.Second}} {
 		if *part.have == 0 {
 			*part.have = part.usual
 		}
@@ -122,8 +122,9 @@ func (r *readers) enter(name string) (leave func(), ok bool) {
 // streams is the call by which a page learns what changes.
 type streams struct {
 	viewed
-	readers *readers
-	memo    *rowMemo
+	readers   *readers
+	memo      *rowMemo
+	overviews *overviews
 }
 
 func (s streams) register() {
@@ -197,11 +198,16 @@ func (r *reader) read(ctx context.Context, after string) {
 	defer look.Stop()
 	defer ping.Stop()
 	for {
+		var due <-chan time.Time
+		if r.awaits {
+			due = time.After(overviewEvery - time.Since(r.overview))
+		}
 		select {
 		case <-ctx.Done():
 			return
 		case <-r.Feed.ended:
 			return
+		case <-due:
 		case <-ping.C:
 			r.out.batch.WriteString(":\n\n")
 		case <-look.C:
@@ -275,11 +281,10 @@ func (r *reader) next(ctx context.Context) error {
 		}
 	}
 	r.awaits = r.awaits || len(changes) > 0 && r.topics.overview
-	if now := time.Now(); r.awaits && now.Sub(r.overview) >= overviewEvery {
-		if err := r.putOverview(ctx); err != nil {
+	if r.awaits && time.Since(r.overview) >= overviewEvery {
+		if err := r.putOverview(ctx, last); err != nil {
 			return err
 		}
-		r.overview, r.awaits = now, false
 	}
 	return r.out.flush(last)
 }

@@ -183,10 +183,12 @@ func (r *reader) compare(ctx context.Context) error {
 	return nil
 }
 
-func (r *reader) putOverview(ctx context.Context) error {
-	o, err := r.overviewFor(ctx, r.who)
+// putOverview puts how everything is, and notes whether that shows all that the reader is told of by now.
+func (r *reader) putOverview(ctx context.Context, last uint64) error {
+	o, err := r.overviews.current(ctx, r.viewed, r.who)
 	if err == nil {
-		r.out.put("overview", o)
+		r.out.putText("overview", o.text)
+		r.overview, r.awaits = o.made, o.at < last
 	}
 	return err
 }

@@ -350,7 +350,7 @@ func TestStreamsAreBounded(t *testing.T) {
 	f := newFed(t)
 	f.handler = nil
 	s := &service{Options: f.options}
-	full := streams{viewed{s}, r, newRowMemo()}
+	full := streams{viewed{s}, r, newRowMemo(), newOverviews()}
 	if _, err := full.open(context.Background(), &caller{}, &streamInput{}); err == nil || err.(*Error).Status != http.StatusTooManyRequests { //nolint:errorlint,forcetypeassert // of this package
 		t.Errorf("got %v, want 429", err)
 	}

@@ -108,7 +108,8 @@ func newChecks() *checks {
 	}
 }
 
-// do runs a comparison when there is room for it; [ErrBusy] when too many wait already.
+// do runs a comparison when there is room for it, behind whatever else has something to do; [ErrBusy] when too many wait
+// already.
 func (l *lane) do(ctx context.Context, compare func()) error {
 	if l.waiting.Add(1) > l.queue {
 		l.waiting.Add(-1)
@@ -121,7 +122,13 @@ func (l *lane) do(ctx context.Context, compare func()) error {
 		return ctx.Err()
 	}
 	defer func() { <-l.slots }()
-	compare()
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		yieldProcessor()
+		compare()
+	}()
+	<-done
 	return nil
 }
 
