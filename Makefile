@@ -14,7 +14,7 @@ NAMES   := argocd kubectl-argo-rollouts kubectl-cyan
 # The rooms that decide, whose own tests have to notice nearly every small bug in them.
 MUTATED := rollout operation plan project repository delivery access action settings health script jq secret glob spelling jsonpatch validate
 
-.PHONY: demo test build ui lint generate bench bench-gitops audit mutate metrics clean system-packages
+.PHONY: demo test build ui lint generate bench bench-gitops bench-page audit mutate metrics clean system-packages
 
 demo: build system-packages ## bring a commit to live traffic and watch it happen
 	@$(BIN)/cyan demo
@@ -47,6 +47,9 @@ bench: build system-packages ## where the time goes, and what it costs
 
 bench-gitops: build system-packages ## what many Applications cost, each figure beside its limit
 	@go run ./hack/benchgitops -bin $(BIN) $(BENCH)
+
+bench-page: build system-packages ## what open pages and strangers who try passwords cost, the server on one processor
+	@go run ./hack/benchgitops -bin $(BIN) -only pages,logins $(BENCH)
 
 audit: ## known vulnerabilities in what the programs are built of, and licences that do not go with this one
 	@go run ./hack/audit

@@ -37,6 +37,7 @@ type options struct {
 	bin                                string
 	samples                            int
 	others, objects, rollouts, hostile int
+	pages                              int
 	idleFor, timeout                   time.Duration
 	plot, tables, profiles, pprof      string
 	heap                               bool
@@ -59,11 +60,12 @@ func parse(args []string, out io.Writer) (options, error) {
 	only := flags.String("only", "", "scenarios to measure, with commas between them (default: all)")
 	flags.StringVar(&o.bin, "bin", "bin", "directory of the programs cyan and cyan-local")
 	flags.IntVar(&o.samples, "samples", 20, "how often a commit to one Application is repeated; things are deleted or edited by hand five times as often")
-	flags.DurationVar(&o.idleFor, "idle", time.Minute, "how long a server that has nothing to do is looked at")
+	flags.DurationVar(&o.idleFor, "idle", time.Minute, "how long a server that has nothing to do is looked at, and one with open pages")
 	flags.IntVar(&o.others, "others", 20_000, "other objects in the cluster, for others")
 	flags.IntVar(&o.objects, "objects", 5000, "objects of one Application, for large")
 	flags.IntVar(&o.rollouts, "rollouts", 500, "Rollouts, for rollouts")
 	flags.IntVar(&o.hostile, "hostile", 20, "repositories that mean harm, for hostile")
+	flags.IntVar(&o.pages, "pages", 200, "pages that are open, for pages")
 	flags.StringVar(&o.plot, "plot", "", "FILE for a plot of how times grow with the number of Applications (SVG)")
 	flags.StringVar(&o.tables, "tables", "", "FILE for the figures as Markdown tables; a page gets them between "+tablesBegin+" and "+tablesEnd)
 	flags.StringVar(&o.profiles, "profile", "", "DIR for profiles of the server, of each scenario")
@@ -110,7 +112,7 @@ func (o *options) check() error {
 		name  string
 		value int
 		most  int
-	}{{"samples", o.samples, 10_000}, {"others", o.others, 1_000_000}, {"objects", o.objects, 20_000}, {"rollouts", o.rollouts, 600}, {"hostile", o.hostile, 1000}} {
+	}{{"samples", o.samples, 10_000}, {"others", o.others, 1_000_000}, {"objects", o.objects, 20_000}, {"rollouts", o.rollouts, 600}, {"hostile", o.hostile, 1000}, {"pages", o.pages, 300}} {
 		if one.value < 1 || one.value > one.most {
 			return fmt.Errorf("-%s %d: give a number from 1 to %d", one.name, one.value, one.most)
 		}

@@ -24,6 +24,8 @@ var manyApplications = []scenario{
 	{"restart", "the server starts where all Applications are synced already", restart},
 	{"others", "the cluster has many other objects of the same kinds", otherObjects},
 	{"hostile", "repositories that mean harm, among the others", hostile},
+	{"pages", "open pages while Applications change, the server on one processor", openPages},
+	{"logins", "strangers try passwords, the server on one processor", logIns},
 }
 
 // alone are measured in a cluster each.

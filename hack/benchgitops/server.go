@@ -21,10 +21,10 @@ import (
 // server is a running `cyan server`.
 type server struct {
 	cmd *exec.Cmd
-	// address answers webhooks, metrics and probes, and profiles has the process's profiles.
-	address, profiles string
-	started           time.Time
-	ended             chan error
+	// address answers webhooks, metrics and probes, profiles has the process's profiles, and api is where the page is.
+	address, profiles, api string
+	started                time.Time
+	ended                  chan error
 }
 
 const (
@@ -35,16 +35,16 @@ const (
 	pollAll = 10 * time.Hour
 )
 
-// startServer runs `cyan server` against a cluster, and returns once it is ready. Its profiles are at any address
-// when none is named.
-func startServer(ctx context.Context, program, kubeconfig, dir, profiles string) (*server, error) {
+// startServer runs `cyan server` against a cluster, on all processors or, as taskset names them, on some, and returns
+// once it is ready. Its profiles are at any address when none is named.
+func startServer(ctx context.Context, program, kubeconfig, dir, profiles, processors string) (*server, error) {
 	s := &server{profiles: profiles, ended: make(chan error, 1)}
-	var err error
-	if s.address, err = freeAddress(ctx); err != nil {
-		return nil, err
-	}
-	if s.profiles == "" {
-		if s.profiles, err = freeAddress(ctx); err != nil {
+	for _, address := range []*string{&s.address, &s.api, &s.profiles} {
+		if *address != "" {
+			continue
+		}
+		var err error
+		if *address, err = freeAddress(ctx); err != nil {
 			return nil, err
 		}
 	}
@@ -53,8 +53,13 @@ func startServer(ctx context.Context, program, kubeconfig, dir, profiles string)
 		return nil, err
 	}
 	defer func() { _ = log.Close() }()
-	s.cmd = exec.CommandContext(ctx, program, "server", "--listen", s.address, "--pprof", s.profiles, "--skip-crds",
-		"--data-dir", filepath.Join(dir, "mirrors"), "--poll", pollAll.String(), "--log-level", "warn")
+	line := []string{program, "server", "--listen", s.address, "--api-listen", s.api, "--pprof", s.profiles, "--skip-crds",
+		"--data-dir", filepath.Join(dir, "mirrors"), "--poll", pollAll.String(), "--log-level", "warn"}
+	if processors != "" {
+		// It becomes the program.
+		line = append([]string{"taskset", "-c", processors}, line...)
+	}
+	s.cmd = exec.CommandContext(ctx, line[0], line[1:]...)
 	s.cmd.Env = append(os.Environ(), "KUBECONFIG="+kubeconfig)
 	s.cmd.Stdout, s.cmd.Stderr = log, log
 	s.started = time.Now()

@@ -25,6 +25,8 @@ type world struct {
 	host    *gitHost
 	repo    *repository
 	server  *server
+	// processors are those that the server may use; "" for all.
+	processors string
 	// running is server, for those who look at it from aside.
 	running atomic.Pointer[server]
 
@@ -77,7 +79,7 @@ func inWorld(ctx context.Context, o options, s *sheet, nodes int, use func(conte
 
 func (w *world) start(ctx context.Context) error {
 	var err error
-	w.server, err = startServer(ctx, filepath.Join(w.bin, "cyan"), w.cluster.kubeconfig, w.dir, w.pprof)
+	w.server, err = startServer(ctx, filepath.Join(w.bin, "cyan"), w.cluster.kubeconfig, w.dir, w.pprof, w.processors)
 	w.running.Store(w.server)
 	return err
 }

@@ -24,7 +24,8 @@ func (c *counting) List(ctx context.Context, into client.ObjectList, options ...
 	return c.Reader.List(ctx, into, options...)
 }
 
-// The overview is made once for all who have the same rights, and each sees his own; the last change is shown in the end.
+// The overview is made once for all who have the same rights, and each sees his own; the last change is shown in the
+// end.
 func TestOverviewsAreMadeOnceForAll(t *testing.T) {
 	const pages = 50
 	f := newFed(t)
