@@ -90,11 +90,16 @@ has asked for and that is taken gets another port, which is printed.`,
 	return cmd
 }
 
-func (f serverFlags) run(cmd *cobra.Command) error {
+// shareProcessor has more than one thing run at the same time where there is one processor: what computes for long is
+// then put behind what answers by the system, which knows who waits.
+func shareProcessor() {
 	if runtime.GOMAXPROCS(0) == 1 && os.Getenv("GOMAXPROCS") == "" {
-		// On one processor, what computes for long is left to the system to be put behind what answers.
 		runtime.GOMAXPROCS(2)
 	}
+}
+
+func (f serverFlags) run(cmd *cobra.Command) error {
+	shareProcessor()
 	var level slog.Level
 	if err := level.UnmarshalText([]byte(f.logLevel)); err != nil {
 		return kit.Usage("--log-level", fmt.Sprintf("unknown level %q", f.logLevel), "give debug, info, warn or error")

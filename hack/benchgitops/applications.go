@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"time"
 
 	appsv1 "k8s.io/api/apps/v1"
@@ -27,6 +28,10 @@ func prepare(ctx context.Context, w *world) error {
 	}
 	if w.maps, err = watch(ctx, w.cluster, &corev1.ConfigMap{}, target); err != nil {
 		return err
+	}
+	if w.only != nil && !slices.ContainsFunc(w.only, func(name string) bool { return name != "pages" && name != "logins" }) {
+		// These have limits of their own.
+		return nil
 	}
 	if err := measureBare(ctx, w); err != nil {
 		return err
