@@ -28,11 +28,11 @@ const (
 
 // logIns has strangers try passwords, from many addresses, while others go on.
 func logIns(ctx context.Context, w *world) error {
-	token, err := w.onOneProcessor(ctx)
+	v, err := visit(ctx, w)
 	if err != nil {
 		return err
 	}
-	without, err := w.callOn(ctx, token)
+	without, err := v.callOn(ctx)
 	if err != nil {
 		return err
 	}
@@ -41,7 +41,7 @@ func logIns(ctx context.Context, w *world) error {
 	f := &attempts{url: "http://" + w.server.api + "/api/v1/session", answers: map[int]int{}}
 	var trying sync.WaitGroup
 	trying.Go(func() { f.run(flood) })
-	with, err := w.callOn(ctx, token)
+	with, err := v.callOn(ctx)
 	end()
 	trying.Wait()
 	if err != nil {
@@ -54,7 +54,7 @@ func logIns(ctx context.Context, w *world) error {
 
 // callOn makes calls as somebody who has logged in does, each at its time whatever became of the ones before, and
 // returns how long they take.
-func (w *world) callOn(ctx context.Context, token string) ([]time.Duration, error) {
+func (w visitors) callOn(ctx context.Context) ([]time.Duration, error) {
 	paths := []string{"/api/v1/view/me", "/api/v1/view/applications?limit=20", "/api/v1/view/applications/" + control + "/" + appName(0)}
 	took := make([]time.Duration, callsFor/callsEach)
 	group, ctx := errgroup.WithContext(ctx)
@@ -68,7 +68,7 @@ func (w *world) callOn(ctx context.Context, token string) ([]time.Duration, erro
 		}
 		group.Go(func() error {
 			began := time.Now()
-			_, err := w.call(ctx, token, paths[k%len(paths)])
+			_, err := w.call(ctx, paths[k%len(paths)])
 			took[k] = time.Since(began)
 			return err
 		})

@@ -79,7 +79,7 @@ func numberIn(data []byte) (int, bool) {
 
 // openPages has pages open while Applications change.
 func openPages(ctx context.Context, w *world) error {
-	token, err := w.onOneProcessor(ctx)
+	v, err := visit(ctx, w)
 	if err != nil {
 		return err
 	}
@@ -88,11 +88,11 @@ func openPages(ctx context.Context, w *world) error {
 	var open errgroup.Group
 	c := &changes{}
 	for i := range w.pages {
-		topics, err := w.openPage(ctx, token, i)
+		topics, err := v.openPage(ctx, i)
 		if err != nil {
 			return err
 		}
-		lines, err := w.listen(look, token, topics)
+		lines, err := v.listen(look, topics)
 		if err != nil {
 			return err
 		}
@@ -108,7 +108,7 @@ func openPages(ctx context.Context, w *world) error {
 	if err != nil {
 		return err
 	}
-	if err := w.changeAll(ctx, c); err != nil {
+	if err := v.changeAll(ctx, c); err != nil {
 		return err
 	}
 	used, err := w.since(ctx, before)
@@ -119,11 +119,11 @@ func openPages(ctx context.Context, w *world) error {
 	if err := open.Wait(); err != nil {
 		return err
 	}
-	w.addPages(c, used)
+	v.addPages(c, used)
 	return w.printHeap(ctx)
 }
 
-func (w *world) addPages(c *changes, used usage) {
+func (w visitors) addPages(c *changes, used usage) {
 	of := fmt.Sprintf("%d pages, %d changes a second: ", w.pages, time.Second/changesEach)
 	bare := spread(c.bare)
 	w.sheet.add(figure{what: of + "change → event at the page: p50, p99", measured: spread(c.events), limit: joined(bare, "") + ", a bare watch", targets: []amount{lasting(pageLatency), lasting(pageLatency)}})
@@ -133,22 +133,29 @@ func (w *world) addPages(c *changes, used usage) {
 	w.sheet.add(figure{what: of + "sent to a page a second", measured: []amount{kilo(c.bytes / w.pages / int(max(1, w.idleFor.Seconds())))}})
 }
 
-// onOneProcessor has the server run on one processor with everything synced, and returns a token of admin.
-func (w *world) onOneProcessor(ctx context.Context) (string, error) {
+// visitors are those who look at the page of a server on one processor, as admin.
+type visitors struct {
+	*world
+	token string
+}
+
+// visit has the server run on one processor with everything synced, and logs in.
+func visit(ctx context.Context, w *world) (visitors, error) {
 	if w.processors != oneProcessor {
 		w.processors = oneProcessor
 		if err := w.restart(ctx); err != nil {
-			return "", err
+			return visitors{}, err
 		}
 	}
 	if _, err := w.settle(ctx); err != nil {
-		return "", err
+		return visitors{}, err
 	}
-	return w.logIn(ctx)
+	token, err := logIn(ctx, w)
+	return visitors{w, token}, err
 }
 
 // logIn logs in as admin.
-func (w *world) logIn(ctx context.Context) (string, error) {
+func logIn(ctx context.Context, w *world) (string, error) {
 	secret := &corev1.Secret{}
 	if err := w.cluster.client.Get(ctx, client.ObjectKey{Namespace: control, Name: "argocd-initial-admin-secret"}, secret); err != nil {
 		return "", err
@@ -173,7 +180,7 @@ func (w *world) logIn(ctx context.Context) (string, error) {
 
 // openPage reads what a page begins with, and returns the topics that it goes on with: those of a list, of the
 // overview, of both and of one Application, in turn.
-func (w *world) openPage(ctx context.Context, token string, i int) (string, error) {
+func (w visitors) openPage(ctx context.Context, i int) (string, error) {
 	app := appName(w.watched(i))
 	first, topics := "applications?limit=0", "applications"
 	switch i % 4 {
@@ -184,32 +191,32 @@ func (w *world) openPage(ctx context.Context, token string, i int) (string, erro
 	case 3:
 		first, topics = "applications/"+control+"/"+app, "application:"+control+"/"+app
 	}
-	_, err := w.call(ctx, token, "/api/v1/view/"+first)
+	_, err := w.call(ctx, "/api/v1/view/"+first)
 	return topics, err
 }
 
 // watched returns the Application that a page shows.
-func (w *world) watched(i int) int { return place(i, w.pages, w.n) }
+func (w visitors) watched(i int) int { return place(i, w.pages, w.n) }
 
-func (w *world) call(ctx context.Context, token, path string) ([]byte, error) {
-	request, err := w.request(ctx, token, path)
+func (w visitors) call(ctx context.Context, path string) ([]byte, error) {
+	request, err := w.request(ctx, path)
 	if err != nil {
 		return nil, err
 	}
 	return answer(request)
 }
 
-func (w *world) request(ctx context.Context, token, path string) (*http.Request, error) {
+func (w visitors) request(ctx context.Context, path string) (*http.Request, error) {
 	request, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://"+w.server.api+path, http.NoBody)
 	if err == nil {
-		request.Header.Set("Authorization", "Bearer "+token)
+		request.Header.Set("Authorization", "Bearer "+w.token)
 	}
 	return request, err
 }
 
 // listen opens a stream, which ends with ctx.
-func (w *world) listen(ctx context.Context, token, topics string) (*bufio.Reader, error) {
-	request, err := w.request(ctx, token, "/api/v1/view/stream?topics="+topics)
+func (w visitors) listen(ctx context.Context, topics string) (*bufio.Reader, error) {
+	request, err := w.request(ctx, "/api/v1/view/stream?topics="+topics)
 	if err != nil {
 		return nil, err
 	}
@@ -247,7 +254,7 @@ func (c *changes) read(ctx context.Context, stream *bufio.Reader) error {
 }
 
 // changeAll changes Applications one after the other: those that have a page of their own, and others, in turn.
-func (w *world) changeAll(ctx context.Context, c *changes) error {
+func (w visitors) changeAll(ctx context.Context, c *changes) error {
 	group, ctx := errgroup.WithContext(ctx)
 	tick := time.NewTicker(changesEach)
 	defer tick.Stop()
@@ -266,7 +273,7 @@ func (w *world) changeAll(ctx context.Context, c *changes) error {
 	return group.Wait()
 }
 
-func (w *world) changeOne(ctx context.Context, c *changes, name string) error {
+func (w visitors) changeOne(ctx context.Context, c *changes, name string) error {
 	app := &v1alpha1.Application{}
 	app.Namespace, app.Name = control, name
 	k := c.begin()

@@ -108,8 +108,8 @@ func newChecks() *checks {
 	}
 }
 
-// do runs a comparison when there is room for it, behind whatever else has something to do; [ErrBusy] when too many wait
-// already.
+// do runs a comparison when there is room for it, behind whatever else has something to do; [ErrBusy] when too many
+// wait already.
 func (l *lane) do(ctx context.Context, compare func()) error {
 	if l.waiting.Add(1) > l.queue {
 		l.waiting.Add(-1)

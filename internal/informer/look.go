@@ -140,7 +140,7 @@ func (l *Look) notify() {
 	}
 }
 
-// Objects returns what is observed in the namespaces. It waits until they were listed.
+// Objects returns what is observed in the namespaces, which is not to be changed. It waits until they were listed.
 func (l *Look) Objects(ctx context.Context) ([]view.Observed, error) {
 	ctx, cancel := context.WithTimeout(ctx, listTimeout)
 	defer cancel()
@@ -149,7 +149,11 @@ func (l *Look) Objects(ctx context.Context) ([]view.Observed, error) {
 		if err := n.wait(ctx); err != nil {
 			return nil, &problem.Error{Kind: problem.Unreachable, Object: "cluster of the Application", Cause: "its objects cannot be listed: " + err.Error(), Remedy: "check that its API server runs, and what cyan may read there", Err: err}
 		}
-		all = n.observed(all)
+		if of := n.observed(); len(l.spaces) == 1 {
+			all = of
+		} else {
+			all = append(all, of...)
+		}
 	}
 	return all, nil
 }

@@ -35,6 +35,8 @@ type namespace struct {
 
 	mu      sync.Mutex
 	readers map[*Look]struct{}
+	// objects are those that were observed, for all who look; nil once something has changed.
+	objects []view.Observed
 	// timer ends the watches when nobody has looked for a while.
 	timer *time.Timer
 }
@@ -133,6 +135,7 @@ func (n *namespace) informerOf(k *kind, connection dynamic.Interface, resource d
 func (n *namespace) notify() {
 	n.mu.Lock()
 	defer n.mu.Unlock()
+	n.objects = nil
 	for look := range n.readers {
 		look.notify()
 	}
@@ -161,16 +164,22 @@ func (n *namespace) wait(ctx context.Context) error {
 	return failed
 }
 
-func (n *namespace) observed(all []view.Observed) []view.Observed {
+// observed returns what is observed in the namespace. It is shared by all who look, and is not to be changed.
+func (n *namespace) observed() []view.Observed {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	if n.objects != nil {
+		return n.objects
+	}
 	for _, k := range n.kinds {
 		if k.informer == nil {
 			continue
 		}
 		for _, object := range k.informer.GetStore().List() {
 			if r, ok := object.(*record); ok {
-				all = append(all, r.Observed)
+				n.objects = append(n.objects, r.Observed)
 			}
 		}
 	}
-	return all
+	return n.objects
 }
