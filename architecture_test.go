@@ -46,7 +46,8 @@ var rooms = []room{
 	{folder: "internal/plan", may: []string{"api/...", "internal/health", "internal/jq", "internal/spelling"}, never: effects},
 	{folder: "internal/repository", may: []string{}, never: effects},
 	{folder: "internal/project", may: []string{"api/...", "internal/repository", "internal/plan"}, never: effects},
-	{folder: "internal/operation", may: []string{"api/...", "internal/plan", "internal/project"}, never: effects},
+	{folder: "internal/operation", may: []string{"api/...", "internal/handover", "internal/plan", "internal/project"}, never: effects},
+	{folder: "internal/handover", may: []string{}, never: effects},
 	// The context is a time limit, not a way to the world.
 	{folder: "internal/jq", may: []string{}, never: effects, but: []string{"context"}},
 	{folder: "internal/glob", may: []string{}, never: effects},
@@ -84,7 +85,7 @@ var rooms = []room{
 	{folder: "internal/api", may: []string{"api/...", "internal/access", "internal/action", "internal/auth", "internal/page", "internal/problem", "internal/view", "internal/cluster", "internal/delivery", "internal/compare", "internal/health", "internal/informer", "internal/live", "internal/patch", "internal/plan", "internal/project", "internal/render/...", "internal/repository", "internal/rollout", "internal/script", "internal/settings", "internal/source"}},
 	{folder: "internal/view", may: []string{"api/...", "internal/delivery", "internal/health", "internal/operation", "internal/plan", "internal/project", "internal/rollout", "internal/rollout/strategy", "internal/action", "internal/access", "internal/repository"}, never: effects},
 	{folder: "internal/server", may: []string{"internal/action", "api/...", "internal/rollout/...", "internal/plan", "internal/health", "internal/delivery", "internal/render"}},
-	{folder: "internal/cli", may: []string{"internal/repository", "internal/action", "internal/project", "api/...", "internal/rollout/...", "internal/plan", "internal/health", "internal/script", "internal/delivery", "internal/render/...", "internal/validate", "internal/image", "internal/source", "internal/cluster", "internal/spelling", "internal/patch", "internal/problem", "internal/project", "internal/deliver", "internal/compare", "internal/live", "internal/cli/...", "internal/jsonpatch", "internal/settings", "internal/secret", "internal/access", "internal/auth", "internal/skaffold"}},
+	{folder: "internal/cli", may: []string{"internal/handover", "internal/repository", "internal/action", "internal/project", "api/...", "internal/rollout/...", "internal/plan", "internal/health", "internal/script", "internal/delivery", "internal/render/...", "internal/validate", "internal/image", "internal/source", "internal/cluster", "internal/spelling", "internal/patch", "internal/problem", "internal/project", "internal/deliver", "internal/compare", "internal/live", "internal/cli/...", "internal/jsonpatch", "internal/settings", "internal/secret", "internal/access", "internal/auth", "internal/skaffold"}},
 	{folder: "internal/cli/term", may: []string{}, never: clients},
 	{folder: "internal/cli/screens", may: []string{"api/...", "internal/rollout", "internal/cli/term"}, never: clients},
 	{folder: "internal/cli/kit", may: []string{"api/...", "internal/repository", "internal/action", "internal/spelling", "internal/cli/screens", "internal/cli/term", "internal/cli/remote"}},
@@ -96,7 +97,7 @@ var rooms = []room{
 	{folder: "internal/cli/trust", may: []string{"internal/glob", "internal/settings", "internal/source", "internal/cli/kit"}},
 	{folder: "internal/cli/project", may: []string{"api/...", "internal/patch", "internal/project", "internal/cli/kit", "internal/cli/account"}},
 	{folder: "internal/cli/account", may: []string{"api/...", "internal/access", "internal/auth", "internal/cli/kit", "internal/cli/remote"}},
-	{folder: "internal/controller/application", may: []string{"internal/repository", "api/...", "internal/controller/recorder", "internal/operation", "internal/project", "internal/plan", "internal/health", "internal/compare", "internal/live", "internal/apply", "internal/cluster", "internal/source", "internal/patch", "internal/settings", "internal/render/sops"}},
+	{folder: "internal/controller/application", may: []string{"internal/repository", "api/...", "internal/controller/recorder", "internal/handover", "internal/operation", "internal/project", "internal/plan", "internal/health", "internal/compare", "internal/live", "internal/apply", "internal/cluster", "internal/source", "internal/patch", "internal/settings", "internal/render/sops"}},
 	{folder: "internal/controller/recorder", may: []string{}},
 	{folder: "internal/controller/install", may: []string{"api/...", "internal/settings"}},
 	// Below are those that put the program together, and what only tests use.

@@ -406,6 +406,8 @@ const (
 	ConditionOmittedResourceWarning = "OmittedResourceWarning"
 	// ConditionUnsupportedWarning names what is written and not done.
 	ConditionUnsupportedWarning = "UnsupportedWarning"
+	// ConditionHandedOver names who has the objects for a while, in which nothing is applied.
+	ConditionHandedOver = "HandedOver"
 )
 
 // ApplicationCondition is something a person should know.

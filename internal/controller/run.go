@@ -14,6 +14,7 @@ import (
 
 	"github.com/go-logr/logr"
 	appsv1 "k8s.io/api/apps/v1"
+	coordinationv1 "k8s.io/api/coordination/v1"
 	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -37,6 +38,7 @@ import (
 	"github.com/cyan-cd/cyan/internal/controller/application"
 	"github.com/cyan-cd/cyan/internal/controller/install"
 	"github.com/cyan-cd/cyan/internal/controller/rollout"
+	"github.com/cyan-cd/cyan/internal/handover"
 	"github.com/cyan-cd/cyan/internal/server"
 	"github.com/cyan-cd/cyan/internal/source"
 )
@@ -146,8 +148,8 @@ func holdLease(ctx context.Context, mgr manager.Manager, lease *install.Lease, e
 	}))
 }
 
-// newManager makes the manager. Its cache holds only the ReplicaSets, pods and events that belong to a Rollout, and
-// drops what is read by nobody.
+// newManager makes the manager. Its cache holds only the ReplicaSets, pods and events that belong to a Rollout, and the
+// Leases of hand-overs, and drops what is read by nobody.
 func newManager(config *rest.Config, o Options) (manager.Manager, error) {
 	scheme := runtime.NewScheme()
 	for _, add := range []func(*runtime.Scheme) error{clientgoscheme.AddToScheme, v1alpha1.AddToScheme} {
@@ -159,6 +161,10 @@ func newManager(config *rest.Config, o Options) (manager.Manager, error) {
 	if err != nil {
 		return nil, err
 	}
+	handedOver, err := labels.NewRequirement(handover.Label, selection.Exists, nil)
+	if err != nil {
+		return nil, err
+	}
 	only := cache.ByObject{Label: labels.NewSelector().Add(*ofRollouts)}
 	mgr, err := ctrl.NewManager(config, ctrl.Options{
 		Scheme: scheme,
@@ -166,7 +172,8 @@ func newManager(config *rest.Config, o Options) (manager.Manager, error) {
 			DefaultTransform: cache.TransformStripManagedFields(),
 			ByObject: map[client.Object]cache.ByObject{
 				&appsv1.ReplicaSet{}: only, &corev1.Pod{}: only,
-				&corev1.Event{}: {Field: fields.OneTermEqualSelector("involvedObject.kind", v1alpha1.RolloutKind)},
+				&coordinationv1.Lease{}: {Label: labels.NewSelector().Add(*handedOver)},
+				&corev1.Event{}:         {Field: fields.OneTermEqualSelector("involvedObject.kind", v1alpha1.RolloutKind)},
 			},
 		},
 		// Metrics and probes are answered by the server package, together with webhooks.

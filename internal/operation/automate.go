@@ -58,6 +58,8 @@ func Automate(app *v1alpha1.Application, seen Observation) Automation {
 		return Automation{Why: "automated sync is off"}
 	case app.DeletionTimestamp != nil:
 		return Automation{Why: "the Application is being deleted"}
+	case seen.HandOver.Held():
+		return Automation{Why: "handed over to " + seen.HandOver.Holder}
 	case seen.Plan.Status != v1alpha1.OutOfSync:
 		return Automation{Why: "in sync"}
 	case onlyPruning(seen.Plan) && !auto.Prune:

@@ -17,6 +17,7 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"github.com/cyan-cd/cyan/api/v1alpha1"
+	"github.com/cyan-cd/cyan/internal/handover"
 	"github.com/cyan-cd/cyan/internal/plan"
 	"github.com/cyan-cd/cyan/internal/project"
 )
@@ -48,6 +49,8 @@ type Observation struct {
 	ToAutomation, ToPeople project.Denial
 	// ToGoOn is what they deny to the operation that runs.
 	ToGoOn project.Denial
+	// HandOver is who has the objects for a while, or had them last; nil for nobody.
+	HandOver *handover.HandOver
 }
 
 // Decision is what becomes of an operation.
@@ -56,6 +59,8 @@ type Decision struct {
 	App *v1alpha1.Application
 	// Sync is set when the plan is to be carried on now; [Continue] decides what follows from it.
 	Sync bool
+	// GiveBack is set when what is left of a hand-over is to be undone now.
+	GiveBack bool
 	// RequeueAfter is when to look again although nothing changes; 0 for no such time.
 	RequeueAfter time.Duration
 	// Problems are those that the decision adds to the observed ones.
@@ -68,6 +73,8 @@ func Decide(app *v1alpha1.Application, seen Observation) Decision {
 	app = app.DeepCopy()
 	state := app.Status.OperationState
 	switch {
+	case app.Operation == nil && seen.HandOver.Ended():
+		return endHandOver(app, seen)
 	case app.Operation == nil:
 		return automate(app, seen)
 	case state == nil || hasEnded(state):
@@ -122,6 +129,8 @@ func begin(app *v1alpha1.Application, seen Observation) Decision {
 		refused = end(app, seen, v1alpha1.OperationError, "operation.sync: missing; set it, or remove the operation")
 	case len(op.Sync.Manifests) > 0:
 		refused = end(app, seen, v1alpha1.OperationError, "operation.sync.manifests: only what git has is synced; commit the manifests")
+	case seen.HandOver.Held() && !op.Sync.DryRun:
+		refused = end(app, seen, v1alpha1.OperationFailed, heldMessage(app, seen))
 	case denialOf(op, seen).Reason != "":
 		refused = finish(app, seen, v1alpha1.OperationFailed, denialOf(op, seen).Reason+"; sync later, or allow manualSync in the window")
 	default:

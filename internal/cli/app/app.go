@@ -29,7 +29,7 @@ func New(e *kit.Env) *cobra.Command {
 		}
 	}
 	add("see", newGet(a), newList(a), newHistory(a), newResources(a), newDiff(a), newManifests(a), newGetResource(a), newLogs(a))
-	add("do", newSync(a), newWait(a), newRollback(a), newTerminateOp(a), newActions(a), newConfirmDeletion(a))
+	add("do", newSync(a), newWait(a), newRollback(a), newTerminateOp(a), newReclaim(a), newActions(a), newConfirmDeletion(a))
 	add("change", newCreate(a), newSet(a), newUnset(a), newAddSource(a), newRemoveSource(a), newPatch(a), newPatchResource(a), newEdit(a), newDeleteResource(a), newDelete(a))
 	return cmd
 }

@@ -224,7 +224,7 @@ var needed = []struct {
 	{"", "events", "", []string{"create", "patch"}},
 	{"apps", "deployments", "", []string{"get", "list", "watch", "patch"}},
 	{"apps", "replicasets", "", []string{"get", "list", "watch", "create", "patch", "delete"}},
-	{"coordination.k8s.io", "leases", "", []string{"get", "create", "update"}},
+	{"coordination.k8s.io", "leases", "", []string{"get", "list", "watch", "create", "update", "delete"}},
 	{"apiextensions.k8s.io", "customresourcedefinitions", "", []string{"get", "create", "patch"}},
 	{"*", "*", "", []string{"create", "patch", "delete"}},
 }

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
+	coordinationv1 "k8s.io/api/coordination/v1"
 	"k8s.io/apimachinery/pkg/api/equality"
 	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/client-go/dynamic"
@@ -99,7 +100,7 @@ func Setup(mgr manager.Manager, o Options) error {
 	o.setDefaults()
 	r := &reconciler{
 		observer: &observer{
-			orphans: newOrphanLooks(),
+			orphans: newOrphanLooks(), given: &handOvers{},
 			client:  client.WithFieldOwner(mgr.GetClient(), v1alpha1.ApplicationFieldManager),
 			sources: newSources(o.Mirrors, o.RefPoller), comparer: compare.New(), control: o.ControlNamespace, now: o.Now, settings: &currentSettings{},
 		},
@@ -168,6 +169,7 @@ func Setup(mgr manager.Manager, o Options) error {
 		Named("application").
 		For(&v1alpha1.Application{}, builder.WithPredicates(asked())).
 		Watches(&v1alpha1.AppProject{}, handler.EnqueueRequestsFromMapFunc(f.applicationsOf)).
+		Watches(&coordinationv1.Lease{}, handler.EnqueueRequestsFromMapFunc(handedOver)).
 		WatchesRawSource(ctrlsource.Func(queue.start)).
 		WithOptions(controller.Options{
 			MaxConcurrentReconciles: o.Workers,

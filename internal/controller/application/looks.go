@@ -52,7 +52,7 @@ func (l *Looks) setUp(r *reconciler, renderer *compare.Renderer) {
 		return
 	}
 	o := &observer{
-		client: r.client, sources: r.sources, clusters: r.clusters, renderer: renderer, comparer: compare.New(), control: r.control, now: r.now, settings: r.settings, orphans: newOrphanLooks(),
+		client: r.client, sources: r.sources, clusters: r.clusters, renderer: renderer, comparer: compare.New(), control: r.control, now: r.now, settings: r.settings, orphans: newOrphanLooks(), given: &handOvers{}, rolledBack: r.rolledBack,
 		follow: func(types.NamespacedName, source.Repository) {},
 	}
 	ready := r.settingsRead

@@ -3,12 +3,14 @@ package application
 import (
 	"time"
 
+	coordinationv1 "k8s.io/api/coordination/v1"
 	"k8s.io/apimachinery/pkg/runtime/schema"
 	"k8s.io/apimachinery/pkg/types"
 
 	"github.com/cyan-cd/cyan/api/v1alpha1"
 	"github.com/cyan-cd/cyan/internal/apply"
 	"github.com/cyan-cd/cyan/internal/compare"
+	"github.com/cyan-cd/cyan/internal/handover"
 	"github.com/cyan-cd/cyan/internal/live"
 	"github.com/cyan-cd/cyan/internal/operation"
 	"github.com/cyan-cd/cyan/internal/plan"
@@ -40,6 +42,9 @@ type observation struct {
 	rendered  *compare.Rendering
 	// rolledBack is what git wants at the commit that a person rolled back; zero where that is the revision itself.
 	rolledBack operation.RolledBack
+	// lease is that of a hand-over, and handOver what it means; nil for none.
+	lease    *coordinationv1.Lease
+	handOver *handover.HandOver
 	// refresh is what the refresh annotation asked for; "" when there is none.
 	refresh string
 	// began is when the operation began that runs, as this process knows it; zero when it does not.
@@ -93,7 +98,7 @@ func (o *observation) lives() []plan.Live {
 
 // forOperation is what is to be known of an Application to decide about its operation.
 func (o *observation) forOperation() operation.Observation {
-	seen := operation.Observation{Now: o.now, Revision: o.revision, Source: o.source, Compared: o.comparison.Complete, Plan: o.comparison.Plan, Problems: o.problems}
+	seen := operation.Observation{Now: o.now, Revision: o.revision, Source: o.source, Compared: o.comparison.Complete, Plan: o.comparison.Plan, Problems: o.problems, HandOver: o.handOver}
 	if seen.Compared && o.rendered != nil {
 		seen.Manifests, seen.RolledBack = o.comparison.Manifests, o.rolledBack
 	}

@@ -39,6 +39,9 @@ func (r *observer) gather(ctx context.Context, app *v1alpha1.Application) (*obse
 	if app.DeletionTimestamp != nil {
 		return o, nil
 	}
+	if err := gatherHandOver(ctx, r.client, r.given, o); err != nil {
+		return nil, err
+	}
 	checkSettings(o, r.control)
 	checkServed(o)
 	if err := checkSource(app); err != nil {

@@ -13,5 +13,8 @@ func (r *reconciler) operate(ctx context.Context, o *observation) (operation.Dec
 		return r.sync(ctx, o, decided.App)
 	}
 	o.problems = append(o.problems, decided.Problems...)
+	if decided.GiveBack {
+		decided.RequeueAfter = giveBack(ctx, r.client, o)
+	}
 	return decided, nil
 }

@@ -344,6 +344,9 @@ func TestRollbackHolds(t *testing.T) {
 	if w.data("a")["colour"] != "green" || got.Annotations[v1alpha1.RollbackPinAnnotation] != bad || got.Operation != nil {
 		t.Errorf("after a commit elsewhere: %v, %v, operation %v", w.data("a"), got.Annotations, got.Operation)
 	}
+	if found := w.compared(got); !found.Comparison.Complete || found.Revision != elsewhere {
+		t.Errorf("a look at what was rolled back: got %+v", found)
+	}
 	mended := w.push(map[string]string{"k8s/a.yaml": configMap("a", "blue")})
 	got = w.eventually(app, "the next commit", syncedTo(mended))
 	if _, still := got.Annotations[v1alpha1.RollbackPinAnnotation]; still || condition(got, v1alpha1.ConditionSyncError) != "" || w.data("a")["colour"] != "blue" {

@@ -163,7 +163,7 @@ func (r *reconciler) actAndReport(ctx context.Context, o *observation) (after *v
 		at := metav1.NewTime(r.now())
 		after.Status.ReconciledAt = &at
 	}
-	return after, earlier(lookAgainAfter(o, after), decided.RequeueAfter), decided.Events, nil
+	return after, earlier(earlier(lookAgainAfter(o, after), decided.RequeueAfter), lookAtHandOverAgain(o)), decided.Events, nil
 }
 
 // lookAgainAfter returns when an Application is looked at although nothing was heard of it: not all at the same time.

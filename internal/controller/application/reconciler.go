@@ -28,6 +28,7 @@ type observer struct {
 	verdicts   verdicts
 	begun      beginnings
 	orphans    orphanLooks
+	given      *handOvers
 	// follow has an Application be looked at when its repository changes.
 	follow func(types.NamespacedName, source.Repository)
 }

@@ -1,0 +1,59 @@
+package app
+
+import (
+	"fmt"
+
+	"github.com/spf13/cobra"
+	coordinationv1 "k8s.io/api/coordination/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	"k8s.io/client-go/util/retry"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	"github.com/cyan-cd/cyan/internal/cli/kit"
+	"github.com/cyan-cd/cyan/internal/handover"
+	"github.com/cyan-cd/cyan/internal/problem"
+)
+
+func newReclaim(a *kit.Control) *cobra.Command {
+	return &cobra.Command{
+		Use:   "reclaim NAME",
+		Short: "Take the objects back from whoever works on them",
+		Long: `Take the objects of an Application back from whoever works on them, such as a dev loop in place.
+
+What git wants is applied again, and what the other one has added goes; nothing of git's is deleted.`,
+		Example:           "  cyan app reclaim shop",
+		Args:              kit.Exactly("the Application's name"),
+		ValidArgsFunction: completeApps(a, 1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			c, err := a.ConnectServed()
+			if err != nil {
+				return err
+			}
+			if isServer(c) {
+				return &problem.Error{Kind: problem.Usage, Object: "app reclaim", Cause: "not served through a server", Remedy: "add --core, to use the kubeconfig"}
+			}
+			app, err := get(cmd.Context(), a, c, args[0])
+			if err != nil {
+				return err
+			}
+			holder := ""
+			err = retry.RetryOnConflict(retry.DefaultBackoff, func() error {
+				lease := &coordinationv1.Lease{}
+				err := c.Get(cmd.Context(), client.ObjectKey{Namespace: app.Namespace, Name: handover.LeaseName(app.Name)}, lease)
+				switch h := handover.Of(lease, 0); {
+				case apierrors.IsNotFound(err), err == nil && (handover.ApplicationOf(lease) != app.Name || !h.Held()):
+					return &problem.Error{Kind: problem.Absent, Object: object(app), Cause: "handed over to nobody", Remedy: "`" + "cyan app get " + app.Name + "` shows how it stands"}
+				case err != nil:
+					return err
+				default:
+					holder = h.Holder
+				}
+				return c.Update(cmd.Context(), handover.Release(lease, a.Kube.UserName()))
+			})
+			if err != nil {
+				return a.Explain(err, "taking back Application "+args[0])
+			}
+			return a.Say(fmt.Sprintf("application '%s' taken back from %s", args[0], holder))
+		},
+	}
+}
