@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"context"
 	"net/http"
-	"slices"
 	"time"
 
 	"github.com/danielgtaylor/huma/v2"
@@ -105,26 +104,21 @@ func (s viewed) deliveriesFor(ctx context.Context, c *caller, namespace, name st
 	shows := rights.Select(access.Applications, access.Get)
 	var apps []*v1alpha1.Application
 	for i := range all.Items {
-		if app := &all.Items[i]; (name == "" || app.Name == name) && shows(s.named(app).Object()) && !view.LastDelivered(app).IsZero() {
+		if app := &all.Items[i]; (name == "" || app.Name == name) && shows(s.named(app).Object()) {
 			apps = append(apps, app)
 		}
 	}
-	// None of the last deliveries is of an Application with as many behind it.
-	slices.SortFunc(apps, func(a, b *v1alpha1.Application) int {
-		return cmp.Or(view.LastDelivered(b).Compare(view.LastDelivered(a)), compareNames(a, b))
-	})
 	ctx, cancel := context.WithTimeout(ctx, deliveriesTimeout)
 	defer cancel()
 	found, around := []view.Delivery{}, &surroundings{reader: s.Reader}
-	for _, app := range apps[:min(len(apps), limit)] {
+	for _, app := range view.LastDelivering(apps, limit) {
 		of, err := s.deliveriesOf(ctx, around, app)
 		if err != nil {
 			return nil, err
 		}
 		found = append(found, of...)
 	}
-	slices.SortStableFunc(found, func(a, b view.Delivery) int { return cmp.Compare(b.Deployed(), a.Deployed()) })
-	return found[:min(len(found), limit)], nil
+	return view.NewestDeliveries(found, limit), nil
 }
 
 // deliveriesOf returns the deliveries of an Application.

@@ -60,6 +60,11 @@ func newServedShell(t *testing.T) *servedShell {
 			t.Fatal(err)
 		}
 	}
+	t.Cleanup(func() {
+		if err := s.cluster.Client.DeleteAllOf(context.Background(), &v1alpha1.Application{}, client.InNamespace(s.namespace)); err != nil {
+			t.Error(err)
+		}
+	})
 	objects := auth.ClusterObjects{Client: s.cluster.Client, Namespace: s.namespace}
 	if err := (auth.Accounts{Objects: objects, Now: time.Now}).Ensure(t.Context()); err != nil {
 		t.Fatal(err)
@@ -73,6 +78,14 @@ func newServedShell(t *testing.T) *servedShell {
 	t.Cleanup(server.Close)
 	s.address = strings.TrimPrefix(server.URL, "http://")
 	return s
+}
+
+// login logs admin in.
+func (s *servedShell) login(t *testing.T) {
+	t.Helper()
+	if out, note, err := s.tryWith(t.Context(), servedPassword+"\n", "cyan", "login", s.address, "--username", "admin", "--insecure"); err != nil {
+		t.Fatalf("%s%s: %v", out, note, err)
+	}
 }
 
 func (s *servedShell) stored(name string) *v1alpha1.Application {

@@ -1,4 +1,4 @@
-// Package delivery is about a commit's way to an image and back to git.
+// Package delivery is about a commit's way to an image and back to git, and on to the traffic.
 package delivery
 
 import (
@@ -11,9 +11,12 @@ import (
 func New(e *kit.Env) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:     "delivery",
-		Short:   "Deliveries: a commit's way to an image and back to git",
-		Example: "  cyan delivery run --repo . --image registry.example/shop --overlay k8s/overlays/production --push",
+		Aliases: []string{"deliveries"},
+		Short:   "Deliveries: a commit's way to an image, back to git, and on to the traffic",
+		Example: `  cyan delivery list
+  cyan delivery get shop --watch
+  cyan delivery run --repo . --image registry.example/shop --overlay k8s/overlays/production --push`,
 	}
-	cmd.AddCommand(newRun(e))
+	cmd.AddCommand(newList(e), newGet(e), newRun(e))
 	return cmd
 }

@@ -6,8 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"os"
-	"path/filepath"
 	"strings"
 	"time"
 
@@ -180,11 +178,11 @@ func (f *run) complete() error {
 		f.Author = author
 	}
 	if f.mirrors == "" {
-		cache, err := os.UserCacheDir()
+		dir, err := mirrorDir()
 		if err != nil {
 			return kit.Usage("--mirror-dir", "not given, and this user has no cache directory: "+err.Error(), "name a directory with it")
 		}
-		f.mirrors = filepath.Join(cache, "cyan", "delivery")
+		f.mirrors = dir
 	}
 	config, err := f.env.Kube.Config()
 	kubeconfig, contextName := f.env.Kube.Named()

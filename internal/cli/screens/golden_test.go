@@ -17,6 +17,7 @@ import (
 	"github.com/cyan-cd/cyan/internal/cli/screens"
 	"github.com/cyan-cd/cyan/internal/cli/term"
 	"github.com/cyan-cd/cyan/internal/rollout"
+	deliveries "github.com/cyan-cd/cyan/internal/view"
 )
 
 var update = flag.Bool("update", false, "write what is drawn into the testdata")
@@ -37,8 +38,8 @@ func drawn(t *testing.T, name string, from map[string][]byte) string {
 		}
 	}
 	page := screens.Page{Width: width, Theme: term.Plain(), Now: now}
-	view, app := rollout.View{}, &v1alpha1.Application{}
-	for file, into := range map[string]any{"view.yaml": &view, "app.yaml": app} {
+	view, app, delivery := rollout.View{}, &v1alpha1.Application{}, &deliveries.Delivery{}
+	for file, into := range map[string]any{"view.yaml": &view, "app.yaml": app, "delivery.yaml": delivery} {
 		if err := yaml.UnmarshalStrict(from[file], into); err != nil {
 			t.Fatalf("%s: %v", file, err)
 		}
@@ -58,6 +59,11 @@ func drawn(t *testing.T, name string, from map[string][]byte) string {
 		return page.Progress(app)
 	case "history":
 		return page.History(app)
+	case "delivery":
+		return page.Delivery(*delivery)
+	case "deliveries":
+		page.Namespace = "argocd"
+		return page.Deliveries([]deliveries.Delivery{*delivery}, width == 0)
 	}
 	t.Fatalf("there is no screen %q", screen)
 	return ""
