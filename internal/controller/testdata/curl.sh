@@ -36,6 +36,43 @@ has "actions" "$(call "$SERVER/api/v1/applications/shop/resource/actions?namespa
 has "restart" "$(call -X POST "$SERVER/api/v1/applications/shop/resource/actions?namespace=$NAMESPACE&resourceName=web&version=v1&kind=Deployment&group=apps" -d '"restart"')" '{}'
 has "events" "$(call "$SERVER/api/v1/applications/shop/events")" '"items":['
 has "stream" "$(call -N -m 2 "$SERVER/api/v1/stream/applications?name=shop" 2>/dev/null || true)" '{"result":{"type":"ADDED","application":{'
+ESCAPED=$(printf %s "$REPO" | sed 's|%|%25|g; s|:|%3A|g; s|/|%2F|g')
+SHA=$(call "$SERVER/api/v1/applications?name=shop&fields=items.status.sync.revision" | sed -n 's/.*"revision":"\([0-9a-f]*\)".*/\1/p')
+has "managed-resources" "$(call "$SERVER/api/v1/applications/shop/managed-resources?kind=Deployment")" '"normalizedLiveState":"{'
+has "server-side-diff" "$(call "$SERVER/api/v1/applications/shop/server-side-diff")" '"modified":'
+has "manifests" "$(call "$SERVER/api/v1/applications/shop/manifests")" '\"kind\":\"Deployment\"'
+case $(call "$SERVER/api/v1/applications/shop/manifests"; call "$SERVER/api/v1/applications/shop/managed-resources") in *hunter2* | *aHVudGVyMg*) fail "manifests" "a Secret's value is shown" ;; esac
+has "commit" "$(call "$SERVER/api/v1/applications/shop/revisions/$SHA/metadata?appNamespace=&sourceIndex=0")" '"author":"'
+has "refs" "$(call "$SERVER/api/v1/repositories/$ESCAPED/refs")" '"branches":["main"]'
+has "apps" "$(call "$SERVER/api/v1/repositories/$ESCAPED/apps?revision=HEAD")" '{"path":"k8s","type":"Directory"}'
+has "appdetails" "$(call "$SERVER/api/v1/repositories/$ESCAPED/appdetails" -d '{"source":{"repoURL":"'"$REPO"'","path":"k8s","targetRevision":"HEAD"}}')" '"type":"Directory"'
+has "validate" "$(call "$SERVER/api/v1/repositories/$ESCAPED/validate" -d "\"$REPO\"")" '{}'
+has "validate a wrong one" "$(call "$SERVER/api/v1/repositories/$ESCAPED-missing/validate" -d "\"$REPO-missing\"")" '"code":3'
+has "repository" "$(call "$SERVER/api/v1/repositories" -d '{"repo":"'"$REPO"'"}')" '"type":"git"'
+has "connection" "$(call "$SERVER/api/v1/repositories/$ESCAPED?forceRefresh=true")" '"connectionState":{"status":"Successful"'
+has "cluster" "$(call "$SERVER/api/v1/clusters" -d '{"server":"https://127.0.0.1:1","name":"nowhere"}')" '"error":"cluster https://127.0.0.1:1: '
+has "selector" "$(call "$SERVER/api/v1/applications?selector=team%3Dother")" '"items":[]'
+has "badge" "$(curl -sS "$SERVER/api/badge?name=shop&revision=true")" '<svg'
+has "healthz" "$(curl -sS "$SERVER/healthz")" 'ok'
+has "version" "$(call "$SERVER/api/version")" '"Version":"v1.2.3"'
+has "gRPC-Web" "$(curl -sS -i -H 'Content-Type: application/grpc-web+proto' -X POST "$SERVER/application.ApplicationService/List")" 'gRPC%3A%20not%20served'
+has "ApplicationSets" "$(call "$SERVER/api/v1/applicationsets")" '"code":12'
+if command -v jq >/dev/null; then
+  reads() { has "jq $1" "$(call "$SERVER/api/v1/applications/shop" | jq -r "$1")" "$2"; }
+  reads .status.sync.status Synced
+  reads .status.sync.revision "$SHA"
+  reads .status.health.status Healthy
+  reads .status.operationState.phase Succeeded
+  reads .status.operationState.message synced
+  reads .status.operationState.syncResult.revision "$SHA"
+  reads '.status.history[-1].revision' "$SHA"
+  reads '.status.summary.images[]' web
+  reads '.status.resources[] | select(.kind=="Deployment") | .status + " " + .health.status' 'Synced Healthy'
+  reads '[.status.sync.status,.status.health.status]==["Synced","Healthy"]' true
+  has "jq of a list" "$(call "$SERVER/api/v1/applications" | jq -r '.items[] | [.metadata.name, .spec.source.repoURL, .status.sync.status] | @tsv')" shop
+  has "jq of a tree" "$(call "$SERVER/api/v1/applications/shop/resource-tree" | jq -r '.nodes[] | select(.kind=="Pod") | .parentRefs[0].kind')" ReplicaSet
+  has "jq of a diff" "$(call "$SERVER/api/v1/applications/shop/managed-resources" | jq -r '[.items[] | (.normalizedLiveState|fromjson) == (.predictedLiveState|fromjson)] | all')" true
+fi
 has "scale" "$(call -X PATCH "$SERVER/api/v1/applications/shop" -d '{"name":"shop","patch":"{\"metadata\":{\"labels\":{\"team\":\"shop\"}}}","patchType":"merge"}')" '"team":"shop"'
 has "spec" "$(call -X PUT "$SERVER/api/v1/applications/shop/spec" -d '{"project":"default",
   "source":{"repoURL":"'"$REPO"'","path":"k8s","targetRevision":"main"},
