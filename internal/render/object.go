@@ -208,7 +208,7 @@ func dropRepeated(result *Result, namespace string) {
 		k := keyOf(r)
 		if winner, named := last[k]; named && winner != i {
 			w := result.Objects[winner]
-			result.Warnings = append(result.Warnings, Warning{Type: RepeatedResource, Message: fmt.Sprintf("%s %s is given by %s:%d and again by %s:%d; the last one is used",
+			result.Warnings = append(result.Warnings, Warning{Type: RepeatedResource, File: r.Origin.File, Line: r.Origin.Line, Message: fmt.Sprintf("%s %s is given by %s:%d and again by %s:%d; the last one is used",
 				k.kind, strings.TrimPrefix(k.namespace+"/"+k.name, "/"), r.Origin.File, r.Origin.Line, w.Origin.File, w.Origin.Line)})
 			continue
 		}

@@ -95,7 +95,7 @@ func mergeOverride(tree *Tree, file string, src v1alpha1.ApplicationSource, resu
 		return src, refuse(err)
 	}
 	warn := func(what string) {
-		result.Warnings = append(result.Warnings, Warning{Type: v1alpha1.ConditionUnsupportedWarning, Message: file + ": " + what})
+		result.Warnings = append(result.Warnings, Warning{Type: v1alpha1.ConditionUnsupportedWarning, Message: file + ": " + what, File: file})
 	}
 	for _, u := range unknown {
 		warn(u.Error() + ", which is not used; correct or remove it")

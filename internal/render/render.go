@@ -68,6 +68,8 @@ type Result struct {
 	NamesUsed bool
 	// NamespaceUsed is whether the result depends on Options.Namespace.
 	NamespaceUsed bool
+	// Images are the entries of images in the kustomizations.
+	Images []ImageEntry
 	// directory is the resolved source.path.
 	directory string
 	// Warnings are about what was rendered all the same.
@@ -82,6 +84,22 @@ type Warning struct {
 	Type string
 	// Message is one line, with file and line where there is one.
 	Message string
+	// File and Line are where that is; both may be missing.
+	File string
+	Line int
+}
+
+// Remedy returns what to do about a warning, as an imperative.
+func (w Warning) Remedy() string {
+	switch w.Type {
+	case RepeatedResource:
+		return "keep one of them"
+	case SkippedFile:
+		return "correct it, or keep it elsewhere"
+	case DeprecatedField:
+		return "`kustomize edit fix` writes it with the field that replaces it"
+	}
+	return "remove it"
 }
 
 // Options are what a source cannot know by itself.

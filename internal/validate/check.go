@@ -26,6 +26,12 @@ type Known struct {
 	// IgnoreMissing that is any.
 	Skip          []string
 	IgnoreMissing bool
+	// Minor is the minor version of Kubernetes that the objects are for; 0 for the newest. What was removed and deprecated
+	// by then is known; fields are checked by the rules of the newest.
+	Minor int
+	// Exists are objects of the cluster that the objects refer to, and whether they are there; nil where no cluster is
+	// asked.
+	Exists map[Ref]bool
 	// DefaultNamespace is where objects go that name none; "default" when it is empty.
 	DefaultNamespace string
 }
@@ -54,15 +60,21 @@ func (g *Good) Len() int { return len(g.objects) }
 // CheckBut is [Check], but for the objects that are good by the same knowledge already. Afterwards, good are those of
 // objs that are.
 func CheckBut(good *Good, objs []render.Rendered, known *Known) []*problem.Error {
+	findings, _ := check(good, objs, known)
+	return findings
+}
+
+// check is CheckBut, and returns what an API server warns of in the objects that are checked.
+func check(good *Good, objs []render.Rendered, known *Known) (findings, warnings []*problem.Error) {
 	if len(objs) == 0 {
 		*good = Good{}
-		return []*problem.Error{{Kind: problem.Usage, Cause: "no objects to validate", Remedy: "check the path and the revision of the source, and what it includes and excludes"}}
+		return []*problem.Error{{Kind: problem.Usage, Rule: RuleNothing, Cause: "no objects to validate", Remedy: "check the path and the revision of the source, and what it includes and excludes"}}, nil
 	}
 	kinds := newKinds(known)
 	now := Good{objects: make(map[*unstructured.Unstructured]bool, len(objs))}
 	subjects := make([]*subject, len(objs))
 	count := 0
-	check := func(s *subject) {
+	one := func(s *subject) {
 		s.allowed = allowance(count)
 		s.check(kinds)
 		count += len(s.findings)
@@ -71,13 +83,12 @@ func CheckBut(good *Good, objs []render.Rendered, known *Known) []*problem.Error
 	for i, o := range objs {
 		if o.Object.GroupVersionKind() == crdKind {
 			subjects[i] = &subject{rendered: o}
-			check(subjects[i])
+			one(subjects[i])
 			kinds.define(o.Object, len(subjects[i].findings) == 0)
 			now.definitions = append(now.definitions, o.Object)
 		}
 	}
 	sameKinds := slices.Equal(good.definitions, now.definitions)
-	var findings []*problem.Error
 	for i, o := range objs {
 		s := subjects[i]
 		switch {
@@ -87,32 +98,40 @@ func CheckBut(good *Good, objs []render.Rendered, known *Known) []*problem.Error
 			continue
 		default:
 			s = &subject{rendered: o}
-			if check(s); len(s.findings) == 0 {
+			if one(s); len(s.findings) == 0 {
 				now.objects[o.Object] = true
 			}
 		}
-		findings = append(findings, s.findings...)
+		findings, warnings = append(findings, s.findings...), append(warnings, s.warnings...)
 	}
 	*good = now
 	slices.SortStableFunc(findings, func(a, b *problem.Error) int {
 		return cmp.Or(cmp.Compare(a.File, b.File), cmp.Compare(a.Line, b.Line))
 	})
-	return withoutRepeated(findings)
+	all := make([]Finding, 0, len(findings))
+	for _, f := range findings {
+		all = append(all, Finding{f, SeverityError})
+	}
+	return Errors(withoutRepeated(all)), warnings
 }
 
 // withoutRepeated keeps the last of the findings that differ in nothing but the remedy: where the rules refuse a
 // value twice, the second remedy is more exact.
-func withoutRepeated(findings []*problem.Error) []*problem.Error {
-	index := map[problem.Error]int{}
+func withoutRepeated(findings []Finding) []Finding {
+	type key struct {
+		problem  problem.Error
+		severity Severity
+	}
+	index := map[key]int{}
 	kept := findings[:0]
 	for _, f := range findings {
-		key := *f
-		key.Remedy = ""
-		if i, repeated := index[key]; repeated {
+		k := key{*f.Error, f.Severity}
+		k.problem.Remedy, k.problem.Rule = "", ""
+		if i, repeated := index[k]; repeated {
 			kept[i] = f
 			continue
 		}
-		index[key] = len(kept)
+		index[k] = len(kept)
 		kept = append(kept, f)
 	}
 	return kept
@@ -123,9 +142,10 @@ func (s *subject) check(kinds *kinds) {
 	gvk := s.rendered.Object.GroupVersionKind()
 	switch kind := kinds.find(gvk); {
 	case kind.problem != "":
-		s.add(kind.field, kind.problem+kinds.discovered(s.rendered.Object), kind.remedy)
+		s.add(kind.rule, kind.field, kind.problem+kinds.discovered(s.rendered.Object), kind.remedy)
 	case kind.builtin != nil:
-		s.checkBuiltin(*kind.builtin, gvk, kinds.namespace)
+		s.checkBuiltin(*kind.builtin, cmp.Or(kind.as, gvk), kinds.namespace)
+		s.checkDeprecated(gvk, kinds)
 	case kind.custom != nil:
 		s.checkCustom(kind.custom, kinds.namespace)
 	}
@@ -153,7 +173,7 @@ func (s *subject) checkRepeatedKeys(n *yaml.Node, path string, seen map[*yaml.No
 		key := n.Content[i]
 		field := joinPath(path, key.Value)
 		if first, repeated := lines[key.Value]; repeated && key.Value != "<<" {
-			s.addAt(render.Place{File: s.rendered.Origin.File, Line: key.Line, Column: key.Column}, field, "duplicate key: the first is in line "+itoa(first), "remove one of them")
+			s.addAt(RuleDuplicateKey, render.Place{File: s.rendered.Origin.File, Line: key.Line, Column: key.Column}, field, "duplicate key: the first is in line "+itoa(first), "remove one of them")
 		}
 		lines[key.Value] = key.Line
 		s.checkRepeatedKeys(n.Content[i+1], field, seen)

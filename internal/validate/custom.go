@@ -180,12 +180,12 @@ func onlyListed(s *structuralschema.Structural) *structuralschema.Structural {
 func (s *subject) checkCustom(c *custom, namespace string) {
 	defer s.recover()
 	if c.rules == nil {
-		s.add("kind", "the CustomResourceDefinition of "+c.gvk.Kind+" among the objects is invalid", "correct the definition")
+		s.add(RuleInvalidDefinition, "kind", "the CustomResourceDefinition of "+c.gvk.Kind+" among the objects is invalid", "correct the definition")
 		return
 	}
 	rules, err := c.rules()
 	if err != nil {
-		s.add("", "invalid schema in the CustomResourceDefinition: "+err.Error(), "correct the definition")
+		s.add(RuleInvalidDefinition, "", "invalid schema in the CustomResourceDefinition: "+err.Error(), "correct the definition")
 		return
 	}
 	metadata, ok := s.checkMetadataShape().(map[string]any)
@@ -203,7 +203,8 @@ func (s *subject) checkCustom(c *custom, namespace string) {
 	}
 	defaulting.Default(object.Object, rules.structural)
 	b := builtin{strategy: rules.strategy}
-	s.addAll(create(b, c.gvk, object, namespace), false)
+	_, errs := create(b, c.gvk, object, namespace)
+	s.addAll(errs, false)
 	s.checkRollout(c.gvk)
 }
 
@@ -215,7 +216,7 @@ func (s *subject) checkUnknown(object *unstructured.Unstructured, structural *st
 			break
 		}
 		parent, key, siblings := siblingsOf(structural, path)
-		s.add(path, fmt.Sprintf("%s has no field %q", display(parent, s), key), didYouMean(key, siblings, "remove it"))
+		s.add(RuleUnknownField, path, fmt.Sprintf("%s has no field %q", display(parent, s), key), didYouMean(key, siblings, "remove it"))
 	}
 }
 

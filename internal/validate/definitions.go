@@ -22,7 +22,16 @@ var errEnough = errors.New("enough was read")
 // CustomResourceDefinitions, wherever they stand in it: who applies the objects has applied those before. The search
 // reads a bounded number of files, and passes over hidden directories.
 func CheckIn(tree fs.FS, objs []render.Rendered, known *Known) []*problem.Error {
-	findings := Check(objs, known)
+	findings, _ := checkIn(tree, objs, known)
+	return findings
+}
+
+// checkIn is CheckIn, and returns what an API server warns of.
+func checkIn(tree fs.FS, objs []render.Rendered, known *Known) (findings, warnings []*problem.Error) {
+	findings, warnings = check(&Good{}, objs, known)
+	if tree == nil {
+		return findings, warnings
+	}
 	wanted := map[schema.GroupKind]bool{}
 	for _, o := range objs {
 		if slices.ContainsFunc(findings, func(f *problem.Error) bool { return isUnknownKind(f) && f.Object == ObjectName(o.Object) }) {
@@ -30,19 +39,19 @@ func CheckIn(tree fs.FS, objs []render.Rendered, known *Known) []*problem.Error 
 		}
 	}
 	if len(wanted) == 0 {
-		return findings
+		return findings, warnings
 	}
 	var with Known
 	if known != nil {
 		with = *known
 	}
 	if with.CRDs = slices.Concat(with.CRDs, definitionsIn(tree, wanted)); len(with.CRDs) == 0 {
-		return findings
+		return findings, warnings
 	}
-	return Check(objs, &with)
+	return check(&Good{}, objs, &with)
 }
 
-func isUnknownKind(f *problem.Error) bool { return strings.HasPrefix(f.Cause, "unknown kind ") }
+func isUnknownKind(f *problem.Error) bool { return f.Rule == RuleUnknownKind }
 
 // definitionsIn returns the definitions of the wanted kinds in a tree. A file that cannot be read has none.
 func definitionsIn(tree fs.FS, wanted map[schema.GroupKind]bool) []apiextensionsv1.CustomResourceDefinition {

@@ -54,6 +54,8 @@ func ObjectName(u *unstructured.Unstructured) string {
 type subject struct {
 	rendered render.Rendered
 	findings []*problem.Error
+	// warnings are about what an API server takes all the same.
+	warnings []*problem.Error
 	// allowed is how many findings there may be; 0 for the most that one object may have.
 	allowed int
 }
@@ -61,29 +63,41 @@ type subject struct {
 // full reports whether there are as many findings as there may be, so that nothing more has to be looked for.
 func (s *subject) full() bool { return len(s.findings) >= cmp.Or(s.allowed, maxOfObject) }
 
-func (s *subject) add(field, cause, remedy string) {
+func (s *subject) add(rule, field, cause, remedy string) {
 	if s.full() {
 		return
 	}
-	f := &problem.Error{
-		Kind: problem.Usage, Object: ObjectName(s.rendered.Object), Field: shortened(field),
-		Cause: shortened(secret.Redact(cause, s.rendered.Object)), Remedy: shortened(secret.Redact(remedy, s.rendered.Object)),
-	}
-	at, inFile := s.rendered.Place(field)
-	f.File, f.Line, f.Column = at.File, at.Line, at.Column
-	if field != "" && !inFile && s.rendered.Has(field) && s.rendered.Source != nil {
-		f.Remedy += " (set by an option of the source, or by a transformer)"
-	}
+	f := s.finding(rule, field, cause, remedy)
 	s.findings = append(s.findings, f)
 	if s.full() {
 		f.Remedy += "; this object may have more findings, which are not looked for"
 	}
 }
 
+// warn adds what an API server takes all the same.
+func (s *subject) warn(rule, field, cause, remedy string) {
+	if len(s.warnings) < cmp.Or(s.allowed, maxOfObject) {
+		s.warnings = append(s.warnings, s.finding(rule, field, cause, remedy))
+	}
+}
+
+// finding is one at the place of a field.
+func (s *subject) finding(rule, field, cause, remedy string) *problem.Error {
+	at, inFile := s.rendered.Place(field)
+	f := &problem.Error{
+		Kind: problem.Usage, File: at.File, Line: at.Line, Column: at.Column, Rule: rule, Object: ObjectName(s.rendered.Object), Field: shortened(field),
+		Cause: shortened(secret.Redact(cause, s.rendered.Object)), Remedy: shortened(secret.Redact(remedy, s.rendered.Object)),
+	}
+	if field != "" && !inFile && s.rendered.Has(field) && s.rendered.Source != nil {
+		f.Remedy += " (set by an option of the source, or by a transformer)"
+	}
+	return f
+}
+
 // addAt is add for a place that is known.
-func (s *subject) addAt(at render.Place, field, cause, remedy string) {
+func (s *subject) addAt(rule string, at render.Place, field, cause, remedy string) {
 	before := len(s.findings)
-	s.add(field, cause, remedy)
+	s.add(rule, field, cause, remedy)
 	if len(s.findings) > before {
 		f := s.findings[before]
 		f.File, f.Line, f.Column = at.File, at.Line, at.Column

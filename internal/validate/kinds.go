@@ -13,9 +13,6 @@ import (
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apimachinery/pkg/runtime/schema"
-	apiversion "k8s.io/apimachinery/pkg/version"
-	"k8s.io/apiserver/pkg/endpoints/deprecation"
-	clientscheme "k8s.io/client-go/kubernetes/scheme"
 
 	"github.com/cyan-cd/cyan/api/v1alpha1"
 	"github.com/cyan-cd/cyan/internal/spelling"
@@ -28,6 +25,8 @@ type kinds struct {
 	rendered    map[schema.GroupVersionKind]*custom
 	live        map[schema.GroupVersionKind]*custom
 	namespace   string
+	// minor is the version of Kubernetes that the objects are for.
+	minor int
 }
 
 // kind is how objects of a kind are checked, or why it will not be served.
@@ -35,13 +34,17 @@ type kind struct {
 	builtin *builtin
 	custom  *custom
 
-	field, problem, remedy string
+	// as is the version whose rules are used; empty for its own.
+	as schema.GroupVersionKind
+
+	rule, field, problem, remedy string
 }
 
 func newKinds(known *Known) *kinds {
-	k := &kinds{said: known, rendered: map[schema.GroupVersionKind]*custom{}, live: map[schema.GroupVersionKind]*custom{}, namespace: "default"}
+	k := &kinds{said: known, rendered: map[schema.GroupVersionKind]*custom{}, live: map[schema.GroupVersionKind]*custom{}, namespace: "default", minor: NewestMinor}
 	if known != nil {
 		k.namespace = cmp.Or(known.DefaultNamespace, k.namespace)
+		k.minor = cmp.Or(known.Minor, k.minor)
 		if known.Kinds != nil {
 			k.known = known
 		}
@@ -72,10 +75,14 @@ func (k *kinds) define(object *unstructured.Unstructured, good bool) {
 func (k *kinds) find(gvk schema.GroupVersionKind) kind {
 	served := k.served(gvk)
 	if b, ok := builtins()[gvk.GroupKind()]; ok && b.scheme.Recognizes(gvk) {
-		if served || (k.known == nil && isStable(gvk.Version)) {
+		if served || k.known == nil && byDefault(gvk, k.minor) {
 			return kind{builtin: &b}
 		}
 		return k.missing(gvk)
+	}
+	if as, ok := standIns[gvk]; ok && (served || k.known == nil && byDefault(gvk, k.minor)) {
+		b := builtins()[as.GroupKind()]
+		return kind{builtin: &b, as: as}
 	}
 	if c := k.rendered[gvk]; c != nil {
 		return kind{custom: c}
@@ -116,7 +123,7 @@ func (k *kinds) foreign(gvk schema.GroupVersionKind) *custom {
 
 // unknown is missing, unless the kind is allowed by name, and no kind that Kubernetes has removed.
 func (k *kinds) unknown(gvk schema.GroupVersionKind) kind {
-	if k.said.skips(gvk) && removedSince(gvk) == "" {
+	if k.said.skips(gvk) && k.removedSince(gvk) == "" {
 		return kind{}
 	}
 	return k.missing(gvk)
@@ -141,27 +148,38 @@ func (k *kinds) missing(gvk schema.GroupVersionKind) kind {
 	what := gvk.GroupVersion().String() + " " + gvk.Kind
 	field := "apiVersion"
 	served := k.servedVersions(gvk)
-	if since := removedSince(gvk); since != "" {
+	if since := k.removedSince(gvk); since != "" {
 		remedy := "remove it: nothing replaces it"
 		if r := replacement(gvk, served); r != "" {
 			remedy = "use " + r
 		}
-		return kind{field: field, problem: what + " is not served since v" + since, remedy: remedy}
+		remedy += alsoChanges(gvk)
+		return kind{rule: RuleRemovedAPI, field: field, problem: what + " is not served since v" + since, remedy: remedy}
+	}
+	if l, _ := lifecycleOf(gvk); k.known == nil && l.introduced > k.minor {
+		remedy := fmt.Sprintf("use a cluster of v1.%d or later", l.introduced)
+		if len(served) > 0 {
+			remedy = "use " + strings.Join(served, " or ") + ", or a cluster of v1." + itoa(l.introduced) + " or later"
+		}
+		return kind{rule: RuleNotServed, field: field, problem: fmt.Sprintf("%s is not served before v1.%d", what, l.introduced), remedy: remedy}
 	}
 	if len(served) > 0 {
-		return kind{field: field, problem: what + " is not served", remedy: "use " + strings.Join(served, " or ")}
+		return kind{rule: RuleNotServed, field: field, problem: what + " is not served", remedy: "use " + strings.Join(served, " or ")}
+	}
+	if _, known := lifecycleOf(gvk); k.known == nil && known {
+		return kind{rule: RuleNotServed, field: field, problem: fmt.Sprintf("%s is not served by v1.%d, unless its API server is told to by --runtime-config", what, k.minor), remedy: "do without it, or have it served and allow the kind by name"}
 	}
 	if others := k.groupsWith(gvk); len(others) > 0 {
-		return kind{field: field, problem: what + " is not served", remedy: "use " + strings.Join(others, " or ")}
+		return kind{rule: RuleNotServed, field: field, problem: what + " is not served", remedy: "use " + strings.Join(others, " or ")}
 	}
 	where := "Kubernetes does not have it"
 	if k.known != nil {
 		where = "the cluster does not serve it"
 	}
 	if gvk.GroupKind() == (schema.GroupKind{Group: v1alpha1.GroupVersion.Group, Kind: "ApplicationSet"}) {
-		return kind{field: "kind", problem: what + " is not served: no Application is generated from it", remedy: "write the Applications themselves"}
+		return kind{rule: RuleUnknownKind, field: "kind", problem: what + " is not served: no Application is generated from it", remedy: "write the Applications themselves"}
 	}
-	return kind{field: "kind", problem: fmt.Sprintf("unknown kind %s: %s, and no CustomResourceDefinition among the objects defines it", what, where),
+	return kind{rule: RuleUnknownKind, field: "kind", problem: fmt.Sprintf("unknown kind %s: %s, and no CustomResourceDefinition among the objects defines it", what, where),
 		remedy: didYouMean(gvk.Kind, k.kindsNear(gvk), "add its CustomResourceDefinition, or correct apiVersion and kind")}
 }
 
@@ -214,7 +232,7 @@ func (k *kinds) all() []schema.GroupVersionKind {
 	}
 	for gk, b := range builtins() {
 		for _, gv := range b.scheme.VersionsForGroupKind(gk) {
-			if isStable(gv.Version) {
+			if byDefault(gv.WithKind(gk.Kind), k.minor) {
 				all = append(all, gv.WithKind(gk.Kind))
 			}
 		}
@@ -271,62 +289,20 @@ func (k *kinds) kindsNear(gvk schema.GroupVersionKind) []string {
 	return slices.Compact(others)
 }
 
-// gone are kinds that Kubernetes has removed together with their types.
-var gone = map[schema.GroupKind]struct{ since, replacement string }{
-	{Group: "policy", Kind: "PodSecurityPolicy"}:                                  {since: "1.25"},
-	{Group: "extensions", Kind: "PodSecurityPolicy"}:                              {since: "1.16"},
-	{Group: "apiextensions.k8s.io", Kind: "CustomResourceDefinition"}:             {"1.22", "apiextensions.k8s.io/v1"},
-	{Group: "apiregistration.k8s.io", Kind: "APIService"}:                         {"1.22", "apiregistration.k8s.io/v1"},
-	{Group: "autoscaling", Kind: "HorizontalPodAutoscaler"}:                       {"1.26", "autoscaling/v2"},
-	{Group: "certificates.k8s.io", Kind: "CertificateSigningRequest"}:             {"1.22", "certificates.k8s.io/v1"},
-	{Group: "flowcontrol.apiserver.k8s.io", Kind: "FlowSchema"}:                   {"1.32", "flowcontrol.apiserver.k8s.io/v1"},
-	{Group: "flowcontrol.apiserver.k8s.io", Kind: "PriorityLevelConfiguration"}:   {"1.32", "flowcontrol.apiserver.k8s.io/v1"},
-	{Group: "admissionregistration.k8s.io", Kind: "MutatingWebhookConfiguration"}: {"1.22", "admissionregistration.k8s.io/v1"},
-}
-
-// currentVersion is that of the rules that are built in.
-var currentVersion = apiversion.Info{Major: "1", Minor: "37"}
-
 // removedSince is the release that stopped serving a kind, or "".
-func removedSince(gvk schema.GroupVersionKind) string {
-	obj, err := clientscheme.Scheme.New(gvk)
-	if err == nil {
-		release := deprecation.RemovedRelease(obj)
-		if release != "" && !laterThanCurrent(release) {
-			return release
-		}
-		return ""
+func (k *kinds) removedSince(gvk schema.GroupVersionKind) string {
+	if l, _ := lifecycleOf(gvk); l.removed != 0 && l.removed <= k.minor {
+		return fmt.Sprintf("1.%d", l.removed)
 	}
-	if isStable(gvk.Version) {
-		return ""
-	}
-	return gone[gvk.GroupKind()].since
-}
-
-func laterThanCurrent(release string) bool {
-	var major, minor, currentMajor, currentMinor int
-	if _, err := fmt.Sscanf(release, "%d.%d", &major, &minor); err != nil {
-		return false
-	}
-	currentMajor, currentMinor, err := deprecation.MajorMinor(currentVersion)
-	return err == nil && (major > currentMajor || (major == currentMajor && minor > currentMinor))
+	return ""
 }
 
 func replacement(gvk schema.GroupVersionKind, served []string) string {
-	obj, err := clientscheme.Scheme.New(gvk)
-	if err == nil {
-		if r, ok := obj.(interface {
-			APILifecycleReplacement() schema.GroupVersionKind
-		}); ok && !r.APILifecycleReplacement().Empty() {
-			to := r.APILifecycleReplacement()
-			if to.Kind != gvk.Kind {
-				return to.GroupVersion().String() + " " + to.Kind
-			}
-			return to.GroupVersion().String()
+	if l, _ := lifecycleOf(gvk); !l.replacement.Empty() {
+		if l.replacement.Kind != gvk.Kind {
+			return l.replacement.GroupVersion().String() + " " + l.replacement.Kind
 		}
-	}
-	if r := gone[gvk.GroupKind()].replacement; r != "" {
-		return r
+		return l.replacement.GroupVersion().String()
 	}
 	return strings.Join(served, " or ")
 }

@@ -29,22 +29,22 @@ func TestMissingKinds(t *testing.T) {
 		known *Known
 		want  string
 	}{
-		{"removed without a successor", gvk("policy", "v1beta1", "PodSecurityPolicy"), nil, "apiVersion: policy/v1beta1 PodSecurityPolicy is not served since v1.25; remove it: nothing replaces it"},
-		{"removed without a successor, older", gvk("extensions", "v1beta1", "PodSecurityPolicy"), nil, "apiVersion: extensions/v1beta1 PodSecurityPolicy is not served since v1.16; remove it: nothing replaces it"},
-		{"types that are gone: definitions", gvk("apiextensions.k8s.io", "v1beta1", "CustomResourceDefinition"), nil, "apiVersion: apiextensions.k8s.io/v1beta1 CustomResourceDefinition is not served since v1.22; use apiextensions.k8s.io/v1"},
-		{"types that are gone: services of APIs", gvk("apiregistration.k8s.io", "v1beta1", "APIService"), nil, "apiVersion: apiregistration.k8s.io/v1beta1 APIService is not served since v1.22; use apiregistration.k8s.io/v1"},
-		{"types that are gone: autoscalers", gvk("autoscaling", "v2beta1", "HorizontalPodAutoscaler"), nil, "apiVersion: autoscaling/v2beta1 HorizontalPodAutoscaler is not served since v1.26; use autoscaling/v2"},
-		{"types that are gone: requests for certificates", gvk("certificates.k8s.io", "v1alpha9", "CertificateSigningRequest"), nil, "apiVersion: certificates.k8s.io/v1alpha9 CertificateSigningRequest is not served since v1.22; use certificates.k8s.io/v1"},
-		{"types that are gone: flows", gvk("flowcontrol.apiserver.k8s.io", "v1alpha1", "FlowSchema"), nil, "apiVersion: flowcontrol.apiserver.k8s.io/v1alpha1 FlowSchema is not served since v1.32; use flowcontrol.apiserver.k8s.io/v1"},
-		{"types that are gone: levels of priority", gvk("flowcontrol.apiserver.k8s.io", "v1alpha1", "PriorityLevelConfiguration"), nil, "apiVersion: flowcontrol.apiserver.k8s.io/v1alpha1 PriorityLevelConfiguration is not served since v1.32; use flowcontrol.apiserver.k8s.io/v1"},
-		{"types that are gone: webhooks", gvk("admissionregistration.k8s.io", "v1alpha9", "MutatingWebhookConfiguration"), nil, "apiVersion: admissionregistration.k8s.io/v1alpha9 MutatingWebhookConfiguration is not served since v1.22; use admissionregistration.k8s.io/v1"},
+		{"removed without a successor", gvk("policy", "v1beta1", "PodSecurityPolicy"), nil, "apiVersion: policy/v1beta1 PodSecurityPolicy is not served since v1.25; remove it: nothing replaces it; then label the namespaces with pod-security.kubernetes.io/enforce, or write a ValidatingAdmissionPolicy"},
+		{"removed without a successor, older", gvk("extensions", "v1beta1", "PodSecurityPolicy"), nil, "apiVersion: extensions/v1beta1 PodSecurityPolicy is not served since v1.16; remove it: nothing replaces it; then label the namespaces with pod-security.kubernetes.io/enforce, or write a ValidatingAdmissionPolicy"},
+		{"types that are gone: definitions", gvk("apiextensions.k8s.io", "v1beta1", "CustomResourceDefinition"), nil, "apiVersion: apiextensions.k8s.io/v1beta1 CustomResourceDefinition is not served since v1.22; use apiextensions.k8s.io/v1" + alsoChanges(gvk("apiextensions.k8s.io", "v1beta1", "CustomResourceDefinition"))},
+		{"types that are gone: services of APIs", gvk("apiregistration.k8s.io", "v1beta1", "APIService"), nil, "apiVersion: apiregistration.k8s.io/v1beta1 APIService is not served since v1.22; use apiregistration.k8s.io/v1; no field changes"},
+		{"types that are gone: autoscalers", gvk("autoscaling", "v2beta1", "HorizontalPodAutoscaler"), nil, "apiVersion: autoscaling/v2beta1 HorizontalPodAutoscaler is not served since v1.25; use autoscaling/v2; then metrics[].resource.targetAverageUtilization is metrics[].resource.target.averageUtilization with type: Utilization, and so for the other targets"},
+		{"a version that never was", gvk("certificates.k8s.io", "v1alpha9", "CertificateSigningRequest"), nil, "apiVersion: certificates.k8s.io/v1alpha9 CertificateSigningRequest is not served; use certificates.k8s.io/v1"},
+		{"types that are gone: flows", gvk("flowcontrol.apiserver.k8s.io", "v1alpha1", "FlowSchema"), nil, "apiVersion: flowcontrol.apiserver.k8s.io/v1alpha1 FlowSchema is not served since v1.21; use flowcontrol.apiserver.k8s.io/v1; then spec.limited.assuredConcurrencyShares is spec.limited.nominalConcurrencyShares"},
+		{"types that are gone: levels of priority", gvk("flowcontrol.apiserver.k8s.io", "v1alpha1", "PriorityLevelConfiguration"), nil, "apiVersion: flowcontrol.apiserver.k8s.io/v1alpha1 PriorityLevelConfiguration is not served since v1.21; use flowcontrol.apiserver.k8s.io/v1; then spec.limited.assuredConcurrencyShares is spec.limited.nominalConcurrencyShares"},
+		{"a version of webhooks that never was", gvk("admissionregistration.k8s.io", "v1alpha9", "MutatingWebhookConfiguration"), nil, "apiVersion: admissionregistration.k8s.io/v1alpha9 MutatingWebhookConfiguration is not served; use admissionregistration.k8s.io/v1"},
 		{"a stable version that never was", gvk("apiextensions.k8s.io", "v2", "CustomResourceDefinition"), nil, "apiVersion: apiextensions.k8s.io/v2 CustomResourceDefinition is not served; use apiextensions.k8s.io/v1"},
-		{"an old version, of which the types know the successor", gvk("networking.k8s.io", "v1beta1", "Ingress"), nil, "apiVersion: networking.k8s.io/v1beta1 Ingress is not served since v1.22; use networking.k8s.io/v1"},
-		{"a group that was left", gvk("extensions", "v1beta1", "DaemonSet"), nil, "apiVersion: extensions/v1beta1 DaemonSet is not served since v1.16; use apps/v1"},
+		{"an old version, of which the types know the successor", gvk("networking.k8s.io", "v1beta1", "Ingress"), nil, "apiVersion: networking.k8s.io/v1beta1 Ingress is not served since v1.22; use networking.k8s.io/v1" + alsoChanges(gvk("networking.k8s.io", "v1beta1", "Ingress"))},
+		{"a group that was left", gvk("extensions", "v1beta1", "DaemonSet"), nil, "apiVersion: extensions/v1beta1 DaemonSet is not served since v1.16; use apps/v1" + alsoChanges(gvk("extensions", "v1beta1", "DaemonSet"))},
 		{"an old version without a successor in the types", gvk("policy", "v1beta1", "Eviction"), nil, "apiVersion: policy/v1beta1 Eviction is not served since v1.25; remove it: nothing replaces it"},
 		{"the wrong group", gvk("", "v1", "Deployment"), nil, "apiVersion: v1 Deployment is not served; use apps/v1"},
 		{"a version that a kind does not have", gvk("apps", "v9", "Deployment"), nil, "apiVersion: apps/v9 Deployment is not served; use apps/v1"},
-		{"an alpha version of the built-in types", gvk("storagemigration.k8s.io", "v1alpha1", "StorageVersionMigration"), nil, "apiVersion: storagemigration.k8s.io/v1alpha1 StorageVersionMigration is not served; use storagemigration.k8s.io/v1"},
+		{"an alpha version of the built-in types", gvk("storagemigration.k8s.io", "v1alpha1", "StorageVersionMigration"), nil, "apiVersion: storagemigration.k8s.io/v1alpha1 StorageVersionMigration is not served since v1.35; use storagemigration.k8s.io/v1"},
 		{"several groups with the kind", gvk("wrong", "v1", "Event"), nil, "apiVersion: wrong/v1 Event is not served; use events.k8s.io/v1 or v1"},
 		{"a kind misspelt, of a group and version that are there", gvk("apps", "v1", "Deploymnt"), nil, "kind: unknown kind apps/v1 Deploymnt: Kubernetes does not have it, and no CustomResourceDefinition among the objects defines it; did you mean Deployment?"},
 		{"ApplicationSets", gvk("argoproj.io", "v1alpha1", "ApplicationSet"), nil, "kind: argoproj.io/v1alpha1 ApplicationSet is not served: no Application is generated from it; write the Applications themselves"},
@@ -64,14 +64,6 @@ func TestMissingKinds(t *testing.T) {
 				t.Errorf("found\n%s\nwant\n%s", got, c.want)
 			}
 		})
-	}
-}
-
-func TestLaterThanCurrent(t *testing.T) {
-	for release, want := range map[string]bool{"1.22": false, "1.36": false, "1.37": false, "1.38": true, "1.100": true, "2.0": true, "0.99": false, "": false, "next": false} {
-		if got := laterThanCurrent(release); got != want {
-			t.Errorf("%q: %v, want %v", release, got, want)
-		}
 	}
 }
 
@@ -102,7 +94,7 @@ func TestRemovedSince(t *testing.T) {
 		gvk("policy", "v1", "PodSecurityPolicy"): "", gvk("example.com", "v1", "Widget"): "", gvk("example.com", "v1beta1", "Widget"): "",
 		gvk("autoscaling", "v2beta2", "HorizontalPodAutoscaler"): "1.26",
 	} {
-		if got := removedSince(kind); got != want {
+		if got := newKinds(nil).removedSince(kind); got != want {
 			t.Errorf("%s: %q, want %q", kind, got, want)
 		}
 	}

@@ -23,11 +23,14 @@ import (
 func (s *subject) checkShape(scheme *runtime.Scheme, gvk schema.GroupVersionKind) (content map[string]any, wrong []string) {
 	typed, err := scheme.New(gvk)
 	if err != nil {
-		s.add("kind", err.Error(), "correct apiVersion and kind")
+		s.add(RuleUnknownKind, "kind", err.Error(), "correct apiVersion and kind")
 		return nil, nil
 	}
 	w := shapeWalk{subject: s}
 	content, _ = w.value(reflect.TypeOf(typed).Elem(), s.rendered.Object.Object, "").(map[string]any)
+	if content != nil {
+		content["apiVersion"] = gvk.GroupVersion().String()
+	}
 	return content, w.wrongs
 }
 
@@ -48,7 +51,7 @@ var unmarshaler = reflect.TypeFor[json.Unmarshaler]()
 // wrong adds a finding about a value, and returns nothing in its place.
 func (w *shapeWalk) wrong(path, problem, remedy string) any {
 	w.wrongs = append(w.wrongs, path)
-	w.subject.add(path, problem, remedy)
+	w.subject.add(RuleWrongType, path, problem, remedy)
 	return nil
 }
 
@@ -102,7 +105,7 @@ func (w *shapeWalk) object(t reflect.Type, v any, path string) any {
 		at := joinPath(path, key)
 		field, ok := fields[key]
 		if !ok {
-			w.subject.add(at, fmt.Sprintf("%s has no field %q", display(path, w.subject), key), didYouMean(key, slices.Sorted(maps.Keys(fields)), "remove it"))
+			w.subject.add(RuleUnknownField, at, fmt.Sprintf("%s has no field %q", display(path, w.subject), key), didYouMean(key, slices.Sorted(maps.Keys(fields)), "remove it"))
 			continue
 		}
 		if value := w.value(field, m[key], at); value != nil {

@@ -43,7 +43,26 @@ func (s *subject) checkBuiltin(b builtin, gvk schema.GroupVersionKind, namespace
 	if object == nil {
 		return
 	}
-	s.addAll(without(create(b, gvk, object, namespace), wrong), gvk.Kind == "Secret")
+	ctx, errs := create(b, gvk, object, namespace)
+	s.addAll(without(errs, wrong), gvk.Kind == "Secret")
+	if len(s.findings) == before {
+		s.checkDiscouraged(b.strategy.WarningsOnCreate(ctx, object))
+	}
+}
+
+// ruleOf is the rule that an error of the API server is about.
+func ruleOf(t field.ErrorType) string {
+	switch t {
+	case field.ErrorTypeRequired:
+		return RuleMissingField
+	case field.ErrorTypeNotSupported:
+		return RuleUnsupportedValue
+	case field.ErrorTypeDuplicate:
+		return RuleDuplicateValue
+	case field.ErrorTypeTypeInvalid:
+		return RuleWrongType
+	}
+	return RuleInvalidValue
 }
 
 // without leaves out the errors about fields whose values were of a wrong type, and were taken away before.
@@ -58,7 +77,7 @@ func without(errs field.ErrorList, wrong []string) field.ErrorList {
 // recover turns a panic of the rules into a finding: what panics here is refused there as well.
 func (s *subject) recover() {
 	if p := recover(); p != nil {
-		s.add("", fmt.Sprintf("the rules for this kind break down on it: %v", p), "look for a field of an unexpected type")
+		s.add(RuleInvalidValue, "", fmt.Sprintf("the rules for this kind break down on it: %v", p), "look for a field of an unexpected type")
 	}
 }
 
@@ -80,10 +99,10 @@ func (b builtin) decode(content map[string]any, gvk schema.GroupVersionKind) (ru
 }
 
 // create runs the rules for a new object.
-func create(b builtin, gvk schema.GroupVersionKind, object runtime.Object, namespace string) field.ErrorList {
+func create(b builtin, gvk schema.GroupVersionKind, object runtime.Object, namespace string) (context.Context, field.ErrorList) {
 	accessor, err := meta.Accessor(object)
 	if err != nil {
-		return field.ErrorList{field.InternalError(nil, err)}
+		return request.NewContext(), field.ErrorList{field.InternalError(nil, err)}
 	}
 	ctx := request.NewContext()
 	if b.strategy.NamespaceScoped() {
@@ -101,7 +120,7 @@ func create(b builtin, gvk schema.GroupVersionKind, object runtime.Object, names
 	}
 	b.strategy.PrepareForCreate(ctx, object)
 	allocate(object)
-	return validateCreate(ctx, object, b.strategy)
+	return ctx, validateCreate(ctx, object, b.strategy)
 }
 
 // maxErrors is how many errors of one object are compared with each other.
@@ -165,14 +184,14 @@ func (s *subject) addDecoding(err error) {
 		}
 		for _, e := range strict.Errors() {
 			name := quoted(e.Error())
-			s.add(strings.TrimPrefix(name, "."), e.Error(), "correct or remove the field")
+			s.add(RuleUnknownField, strings.TrimPrefix(name, "."), e.Error(), "correct or remove the field")
 		}
 		return
 	}
 	for errors.Unwrap(err) != nil {
 		err = errors.Unwrap(err)
 	}
-	s.add("", err.Error(), "correct the field")
+	s.add(RuleInvalidValue, "", err.Error(), "correct the field")
 }
 
 // quoted is the first quoted word of a message.
@@ -197,7 +216,7 @@ func (s *subject) addAll(errs field.ErrorList, secret bool) {
 			continue
 		}
 		problem, remedy := explain(e, secret)
-		s.add(name, problem, remedy)
+		s.add(ruleOf(e.Type), name, problem, remedy)
 	}
 }
 

@@ -150,7 +150,7 @@ var kustomizations = []string{"kustomization.yaml", "kustomization.yml"}
 
 func (w *walk) file(name string) error {
 	if w.plain && slices.Contains(kustomizations, path.Base(name)) {
-		w.result.Warnings = append(w.result.Warnings, render.Warning{Type: render.SkippedFile, Message: name + " is left out: a kustomization, and kustomize.enable is false in ConfigMap argocd-cm"})
+		w.result.Warnings = append(w.result.Warnings, render.Warning{Type: render.SkippedFile, File: name, Message: name + " is left out: a kustomization, and kustomize.enable is false in ConfigMap argocd-cm"})
 		return nil
 	}
 	parsed, err := render.Parse(w.tree, name, func(data []byte) (render.Parsed, error) {
@@ -192,7 +192,7 @@ func (f *file) skip(line int, why string) {
 	if line > 0 {
 		at = fmt.Sprintf("%s:%d", f.name, line)
 	}
-	f.parsed.Warnings = append(f.parsed.Warnings, render.Warning{Type: render.SkippedFile, Message: fmt.Sprintf("%s is left out: %s", at, why)})
+	f.parsed.Warnings = append(f.parsed.Warnings, render.Warning{Type: render.SkippedFile, File: f.name, Line: line, Message: fmt.Sprintf("%s is left out: %s", at, why)})
 }
 
 func (f *file) document(doc render.Document) error {

@@ -58,7 +58,7 @@ func (p place) refuse(cause, remedy string) error {
 // kustomization checks one kustomization and those that it reads. above are the directories on the way to it.
 func (in *inspection) kustomization(dir, file string, k *types.Kustomization, above []string) error {
 	for _, message := range *k.CheckDeprecatedFields() {
-		in.warnings = append(in.warnings, render.Warning{Type: render.DeprecatedField, Message: file + ": " + strings.TrimPrefix(message, "# Warning: ")})
+		in.warnings = append(in.warnings, render.Warning{Type: render.DeprecatedField, File: file, Message: file + ": " + strings.TrimPrefix(message, "# Warning: ")})
 	}
 	if err := in.modernize(file, k); err != nil {
 		return err

@@ -1,0 +1,119 @@
+package kustomize
+
+import (
+	"cmp"
+	"maps"
+	"slices"
+
+	"go.yaml.in/yaml/v3"
+
+	"github.com/cyan-cd/cyan/internal/render"
+)
+
+// imageEntries lists the entries of images of all kustomizations, each with the images that it may have been meant for;
+// nothing where the build costs much already.
+func (f *facts) imageEntries() []render.ImageEntry {
+	if f.tree.Budget().Expensive() {
+		return nil
+	}
+	var entries []render.ImageEntry
+	built := map[string]map[string]bool{}
+	everything := map[string]bool{}
+	component := map[string]bool{}
+	for _, k := range f.order {
+		for _, dir := range k.components {
+			component[dir] = true
+		}
+		maps.Copy(everything, k.ownImages())
+	}
+	for _, k := range f.order {
+		images := k.ownImages()
+		for _, r := range k.resources {
+			maps.Copy(images, built[r.dir])
+		}
+		for _, dir := range k.components {
+			maps.Copy(images, built[dir])
+		}
+		if component[k.dir] {
+			// A component changes what others have built.
+			maps.Copy(images, everything)
+		}
+		there := slices.Sorted(maps.Keys(images))
+		for _, e := range elements(k.node, "images") {
+			name := render.Scalar(e, "name")
+			if name == "" {
+				continue
+			}
+			newName := cmp.Or(render.Scalar(e, "newName"), name)
+			entries = append(entries, render.ImageEntry{
+				Place: placeOf(k.file, e, "name"), Name: name, NewName: newName, Matched: images[name], Images: there,
+			})
+			everything[newName] = true
+		}
+		for _, e := range elements(k.node, "images") {
+			images[cmp.Or(render.Scalar(e, "newName"), render.Scalar(e, "name"))] = true
+		}
+		built[k.dir] = images
+	}
+	return entries
+}
+
+// placeOf is where a field of an entry stands.
+func placeOf(file string, entry *yaml.Node, field string) render.Place {
+	at := entry
+	if value := render.Field(entry, field); value != nil {
+		at = value
+	}
+	return render.Place{File: file, Line: at.Line, Column: at.Column}
+}
+
+// ownImages are the names of the images in the files and patches of a kustomization.
+func (k *inspected) ownImages() map[string]bool {
+	names := map[string]bool{}
+	seen := map[*yaml.Node]bool{}
+	var walk func(n *yaml.Node)
+	walk = func(n *yaml.Node) {
+		if n == nil || seen[n] {
+			return
+		}
+		seen[n] = true
+		if n.Kind == yaml.MappingNode {
+			if image := render.Scalar(n, "image"); image != "" {
+				names[render.ImageName(image)] = true
+			}
+		}
+		for _, c := range n.Content {
+			walk(c)
+		}
+		if n.Kind == yaml.AliasNode {
+			walk(n.Alias)
+		}
+	}
+	docs := slices.Clone(plainDocs(k.resources))
+	for _, p := range k.patches {
+		docs = append(docs, p.docs...)
+	}
+	for _, p := range k.plugins {
+		docs = append(docs, p.docs...)
+	}
+	for _, d := range docs {
+		walk(d.Node)
+		// The value of an operation that replaces an image.
+		if d.Node.Kind == yaml.SequenceNode {
+			for _, operation := range d.Node.Content {
+				if value := render.Field(operation, "value"); value != nil && value.Kind == yaml.ScalarNode {
+					names[render.ImageName(value.Value)] = true
+				}
+			}
+		}
+	}
+	return names
+}
+
+func plainDocs(resources []base) []render.Document {
+	var docs []render.Document
+	for _, r := range resources {
+		docs = append(docs, r.docs...)
+	}
+	return docs
+}

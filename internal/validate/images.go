@@ -1,0 +1,71 @@
+package validate
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/cyan-cd/cyan/internal/problem"
+	"github.com/cyan-cd/cyan/internal/render"
+	"github.com/cyan-cd/cyan/internal/spelling"
+)
+
+// imageEntries finds entries of images that no image matches, and images that no entry does.
+func imageEntries(result *render.Result) []Finding {
+	if len(result.Images) == 0 {
+		return nil
+	}
+	var found []Finding
+	var unused []string
+	for _, e := range result.Images {
+		if e.Matched {
+			continue
+		}
+		unused = append(unused, e.Name)
+		severity, remedy := SeverityWarning, "remove it, or correct the name; there are: "+strings.Join(bounded(e.Images), ", ")
+		switch meant := spelling.Closest(e.Name, e.Images); {
+		case meant != "":
+			severity, remedy = SeverityError, "did you mean "+meant+"?"
+		case len(e.Images) == 0:
+			remedy = "remove it: nothing that the kustomization builds on has an image"
+		}
+		found = append(found, Finding{&problem.Error{
+			Kind: problem.Usage, Rule: RuleImageEntry, File: e.Place.File, Line: e.Place.Line, Column: e.Place.Column, Field: "images", Cause: fmt.Sprintf("no image has the name %q", e.Name), Remedy: remedy,
+		}, severity})
+	}
+	for _, o := range result.Objects {
+		p, ok := podTemplateOf(o)
+		if !ok {
+			continue
+		}
+		for _, c := range p.containers() {
+			if f, ok := imageNotSet(o, c, result.Images, unused); ok {
+				found = append(found, f)
+			}
+		}
+	}
+	return found
+}
+
+// imageNotSet is about an image that no entry matches; it weighs more where an entry that matches nothing nearly does.
+func imageNotSet(o render.Rendered, c podContainer, entries []render.ImageEntry, unused []string) (Finding, bool) {
+	name := render.ImageName(textAt(c.content, "image"))
+	if name == "" || slices.ContainsFunc(entries, func(e render.ImageEntry) bool { return e.Matched && (e.Name == name || e.NewName == name) }) {
+		return Finding{}, false
+	}
+	severity, remedy := SeverityNote, "add an entry to images, if the kustomization is to set it"
+	if meant := spelling.Closest(name, unused); meant != "" {
+		severity, remedy = SeverityError, "an entry of images is for "+meant+": write the same name in both"
+	}
+	s := &subject{rendered: o}
+	return Finding{s.finding(RuleImageNotSet, c.path+".image", fmt.Sprintf("no entry of images in the kustomization is for %q", name), remedy), severity}, true
+}
+
+// bounded are the first of many names.
+func bounded(names []string) []string {
+	const most = 8
+	if len(names) > most {
+		return append(slices.Clone(names[:most]), fmt.Sprintf("and %d more", len(names)-most))
+	}
+	return names
+}

@@ -1,0 +1,105 @@
+package validate
+
+import (
+	"cmp"
+	"fmt"
+	"io/fs"
+	"regexp"
+	"slices"
+	"strings"
+
+	"k8s.io/apimachinery/pkg/runtime/schema"
+
+	"github.com/cyan-cd/cyan/internal/problem"
+	"github.com/cyan-cd/cyan/internal/render"
+)
+
+// Finding is what was found, and how much it weighs.
+type Finding struct {
+	*problem.Error
+	Severity Severity
+}
+
+// Errors returns the findings that are errors.
+func Errors(findings []Finding) []*problem.Error {
+	var all []*problem.Error
+	for _, f := range findings {
+		if f.Severity == SeverityError {
+			all = append(all, f.Error)
+		}
+	}
+	return all
+}
+
+// Inspect is [CheckIn], with everything else that can be known of objects before they are applied: what an API server
+// warns of, what is deprecated, and what the objects refer to in vain. tree is nil where there is none. Findings come
+// in the order of files and lines.
+func Inspect(tree fs.FS, result *render.Result, known *Known) []Finding {
+	var all []Finding
+	add := func(severity Severity, found ...*problem.Error) {
+		for _, f := range found {
+			all = append(all, Finding{f, severity})
+		}
+	}
+	objects := result.Objects
+	errs, warnings := checkIn(tree, objects, known)
+	add(SeverityError, errs...)
+	add(SeverityWarning, warnings...)
+	for _, w := range result.Warnings {
+		add(severityOf(w.Type), &problem.Error{Kind: problem.Usage, Rule: ruleOfWarning(w.Type), File: w.File, Line: w.Line, Cause: w.Message, Remedy: w.Remedy()})
+	}
+	all = append(all, references(objects, known)...)
+	all = append(all, imageEntries(result)...)
+	slices.SortStableFunc(all, func(a, b Finding) int {
+		return cmp.Or(cmp.Compare(a.File, b.File), cmp.Compare(a.Line, b.Line), cmp.Compare(a.Column, b.Column))
+	})
+	return withoutRepeated(all)
+}
+
+func severityOf(warning string) Severity {
+	if warning == render.SkippedFile {
+		return SeverityNote
+	}
+	return SeverityWarning
+}
+
+func ruleOfWarning(warning string) string {
+	switch warning {
+	case render.RepeatedResource:
+		return RuleRepeated
+	case render.DeprecatedField:
+		return RuleDeprecatedField
+	}
+	return RuleSkipped
+}
+
+// checkDeprecated warns of a version of a kind that is going to be removed.
+func (s *subject) checkDeprecated(gvk schema.GroupVersionKind, kinds *kinds) {
+	l, _ := lifecycleOf(gvk)
+	if l.deprecated == 0 || l.deprecated > kinds.minor {
+		return
+	}
+	cause := fmt.Sprintf("%s %s is deprecated since v1.%d", gvk.GroupVersion(), gvk.Kind, l.deprecated)
+	if l.removed != 0 {
+		cause += fmt.Sprintf(", and not served from v1.%d on", l.removed)
+	}
+	remedy := "plan to do without it"
+	if r := replacement(gvk, nil); r != "" {
+		remedy = "use " + r
+	}
+	s.warn(RuleDeprecatedAPI, "apiVersion", cause, remedy+alsoChanges(gvk))
+}
+
+// fieldPath is what a warning of an API server begins with.
+var fieldPath = regexp.MustCompile(`^([a-z][A-Za-z]*(?:\.[A-Za-z]+|\[[^\]]*\])*): `)
+
+// checkDiscouraged warns of what an API server warns of.
+func (s *subject) checkDiscouraged(warnings []string) {
+	for _, text := range warnings {
+		field := ""
+		if m := fieldPath.FindStringSubmatch(text); m != nil {
+			field, text = m[1], strings.TrimPrefix(text, m[0])
+		}
+		s.warn(RuleDiscouraged, field, text, "correct it, or be sure that it is meant")
+	}
+}

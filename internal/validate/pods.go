@@ -1,0 +1,244 @@
+package validate
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+
+	"github.com/cyan-cd/cyan/internal/render"
+)
+
+// podTemplate is what the pods of an object are made of.
+type podTemplate struct {
+	of        render.Rendered
+	namespace string
+	// path is the field with the spec of the pods.
+	path   string
+	spec   map[string]any
+	labels map[string]any
+}
+
+// templatePaths are the fields with the template of pods, by kind.
+var templatePaths = map[string][]string{
+	"Deployment.apps": {"spec", "template"}, "ReplicaSet.apps": {"spec", "template"}, "StatefulSet.apps": {"spec", "template"}, "DaemonSet.apps": {"spec", "template"},
+	"ReplicationController": {"spec", "template"}, "Job.batch": {"spec", "template"}, "CronJob.batch": {"spec", "jobTemplate", "spec", "template"}, "PodTemplate": {"template"},
+	"Rollout.argoproj.io": {"spec", "template"}, "Pod": {},
+}
+
+func podTemplateOf(o render.Rendered) (podTemplate, bool) {
+	path, ok := templatePaths[o.Object.GroupVersionKind().GroupKind().String()]
+	template := mapAt(o.Object.Object, path...)
+	if !ok || template == nil || mapAt(template, "spec") == nil {
+		return podTemplate{}, false
+	}
+	return podTemplate{of: o, path: strings.Join(append(path[:len(path):len(path)], "spec"), "."), spec: mapAt(template, "spec"), labels: mapAt(template, "metadata", "labels")}, true
+}
+
+// podContainer is one of a pod, and where it stands.
+type podContainer struct {
+	path    string
+	content map[string]any
+}
+
+func (p podTemplate) containers() []podContainer {
+	var all []podContainer
+	for _, list := range []string{"containers", "initContainers"} {
+		for i, c := range listAt(p.spec, list) {
+			all = append(all, podContainer{fmt.Sprintf("%s.%s[%d]", p.path, list, i), mapAt(c)})
+		}
+	}
+	return all
+}
+
+// podReferences lists what pods refer to.
+func podReferences(o render.Rendered, p podTemplate, ns string) []reference {
+	var all []reference
+	add := func(kind string, at map[string]any, nameField, path string) {
+		if name := textAt(at, nameField); name != "" {
+			optional, _ := at["optional"].(bool)
+			all = append(all, reference{from: o, field: path + "." + nameField, to: Ref{Kind: kind, Namespace: ns, Name: name}, key: textAt(at, "key"), optional: optional})
+		}
+	}
+	add("ServiceAccount", p.spec, "serviceAccountName", p.path)
+	for i, s := range listAt(p.spec, "imagePullSecrets") {
+		add("Secret", mapAt(s), "name", fmt.Sprintf("%s.imagePullSecrets[%d]", p.path, i))
+	}
+	for i, v := range listAt(p.spec, "volumes") {
+		at := fmt.Sprintf("%s.volumes[%d]", p.path, i)
+		add("ConfigMap", mapAt(v, "configMap"), "name", at+".configMap")
+		add("Secret", mapAt(v, "secret"), "secretName", at+".secret")
+		add("PersistentVolumeClaim", mapAt(v, "persistentVolumeClaim"), "claimName", at+".persistentVolumeClaim")
+		for j, s := range listAt(v, "projected", "sources") {
+			add("ConfigMap", mapAt(s, "configMap"), "name", fmt.Sprintf("%s.projected.sources[%d].configMap", at, j))
+			add("Secret", mapAt(s, "secret"), "name", fmt.Sprintf("%s.projected.sources[%d].secret", at, j))
+		}
+		all = append(all, itemReferences(o, v, at, ns)...)
+	}
+	for _, c := range p.containers() {
+		for i, e := range listAt(c.content, "env") {
+			at := fmt.Sprintf("%s.env[%d].valueFrom", c.path, i)
+			add("ConfigMap", mapAt(e, "valueFrom", "configMapKeyRef"), "name", at+".configMapKeyRef")
+			add("Secret", mapAt(e, "valueFrom", "secretKeyRef"), "name", at+".secretKeyRef")
+		}
+		for i, e := range listAt(c.content, "envFrom") {
+			at := fmt.Sprintf("%s.envFrom[%d]", c.path, i)
+			add("ConfigMap", mapAt(e, "configMapRef"), "name", at+".configMapRef")
+			add("Secret", mapAt(e, "secretRef"), "name", at+".secretRef")
+		}
+	}
+	return all
+}
+
+// itemReferences lists the keys of a ConfigMap or a Secret that a volume picks.
+func itemReferences(o render.Rendered, volume any, at, ns string) []reference {
+	var all []reference
+	for _, source := range []struct{ field, kind, name string }{{"configMap", "ConfigMap", "name"}, {"secret", "Secret", "secretName"}} {
+		from := mapAt(volume, source.field)
+		optional, _ := from["optional"].(bool)
+		for i, item := range listAt(from, "items") {
+			// Whether the object is there is asked once, by its name.
+			all = append(all, reference{from: o, field: fmt.Sprintf("%s.%s.items[%d].key", at, source.field, i), to: Ref{Kind: source.kind, Namespace: ns, Name: textAt(from, source.name)}, key: textAt(item, "key"), optional: optional})
+		}
+	}
+	return all
+}
+
+// selects reports a selector that no pod of the objects matches, and ports of a Service that its pods do not have.
+func (g *graph) selects(o render.Rendered) {
+	switch o.Object.GroupVersionKind().GroupKind().String() {
+	case "Service":
+		g.service(o)
+	case "PodDisruptionBudget.policy":
+		labels := mapAt(o.Object.Object, "spec", "selector", "matchLabels")
+		if len(labels) > 0 && len(listAt(o.Object.Object, "spec", "selector", "matchExpressions")) == 0 && len(g.matching(g.namespaceOf(o), labels)) == 0 {
+			g.report(SeverityWarning, o, RuleSelector, "spec.selector", "no pod among the objects has the labels "+labelText(labels), g.nearLabels(o, labels))
+		}
+	}
+}
+
+func (g *graph) service(o render.Rendered) {
+	spec := mapAt(o.Object.Object, "spec")
+	selector := mapAt(spec, "selector")
+	if len(selector) == 0 || textAt(spec, "type") == "ExternalName" {
+		return
+	}
+	pods := g.matching(g.namespaceOf(o), selector)
+	if len(pods) == 0 {
+		severity := SeverityError
+		if g.foreign || len(g.pods) == 0 {
+			// Who makes these pods may be elsewhere.
+			severity = SeverityWarning
+		}
+		g.report(severity, o, RuleSelector, "spec.selector", "no pod among the objects has the labels "+labelText(selector), g.nearLabels(o, selector))
+		return
+	}
+	for i, p := range listAt(spec, "ports") {
+		g.targetPort(o, fmt.Sprintf("spec.ports[%d]", i), mapAt(p), pods)
+	}
+}
+
+// targetPort reports a port of a Service that no container of its pods has. A number need not be declared.
+func (g *graph) targetPort(o render.Rendered, path string, port map[string]any, pods []podTemplate) {
+	target, field := port["targetPort"], path+".targetPort"
+	if target == nil {
+		target, field = port["port"], path+".port"
+	}
+	var declared []string
+	for _, p := range pods {
+		for _, c := range p.containers() {
+			for _, d := range listAt(c.content, "ports") {
+				declares := mapAt(d)
+				if declares["containerPort"] == target || declares["name"] == target {
+					return
+				}
+				declared = append(declared, strings.TrimSpace(fmt.Sprintf("%v %s", declares["containerPort"], textAt(declares, "name"))))
+			}
+		}
+	}
+	slices.Sort(declared)
+	have := strings.Join(slices.Compact(declared), ", ")
+	switch _, named := target.(string); {
+	case named:
+		g.report(SeverityError, o, RulePort, field, fmt.Sprintf("no container of the selected pods has a port of the name %q", target), portRemedy(have))
+	case have != "":
+		g.report(SeverityWarning, o, RulePort, field, fmt.Sprintf("no container of the selected pods declares port %v", target), portRemedy(have))
+	}
+}
+
+func portRemedy(have string) string {
+	if have == "" {
+		return "name the port in the container, or give its number"
+	}
+	return "use one of their ports: " + have
+}
+
+// matching are the pods of a namespace that have some labels.
+func (g *graph) matching(namespace string, labels map[string]any) []podTemplate {
+	var found []podTemplate
+	for _, p := range g.pods {
+		if p.namespace == namespace && hasAll(p.labels, labels) {
+			found = append(found, p)
+		}
+	}
+	return found
+}
+
+func hasAll(labels, wanted map[string]any) bool {
+	for key, value := range wanted {
+		if labels[key] != value {
+			return false
+		}
+	}
+	return true
+}
+
+func labelText(labels map[string]any) string {
+	var pairs []string
+	for _, key := range slices.Sorted(maps.Keys(labels)) {
+		pairs = append(pairs, fmt.Sprintf("%s=%v", key, labels[key]))
+	}
+	return strings.Join(pairs, ",")
+}
+
+// nearLabels is a remedy for labels that no pod has: those of the pods that share most of them.
+func (g *graph) nearLabels(o render.Rendered, wanted map[string]any) string {
+	best, most := "", -1
+	for _, p := range g.pods {
+		if p.namespace != g.namespaceOf(o) || len(p.labels) == 0 {
+			continue
+		}
+		shared := 0
+		for key := range wanted {
+			if _, has := p.labels[key]; has {
+				shared++
+			}
+		}
+		if shared > most {
+			best, most = fmt.Sprintf("those of %s have %s", ObjectName(p.of.Object), labelText(p.labels)), shared
+		}
+	}
+	if best == "" {
+		return "add the workload, or correct the selector"
+	}
+	return "correct the selector: " + best
+}
+
+// probes reports names of ports in probes and hooks that their container does not have.
+func (g *graph) probes(p podTemplate) {
+	for _, c := range p.containers() {
+		for _, at := range [][]string{{"livenessProbe"}, {"readinessProbe"}, {"startupProbe"}, {"lifecycle", "preStop"}, {"lifecycle", "postStart"}} {
+			for _, action := range []string{"httpGet", "tcpSocket"} {
+				port, named := mapAt(c.content, append(at[:len(at):len(at)], action)...)["port"].(string)
+				if !named || strings.Trim(port, "0123456789") == "" {
+					continue
+				}
+				has := slices.ContainsFunc(listAt(c.content, "ports"), func(d any) bool { return textAt(d, "name") == port })
+				if !has {
+					field := c.path + "." + strings.Join(at, ".") + "." + action + ".port"
+					g.report(SeverityError, p.of, RulePort, field, fmt.Sprintf("the container has no port of the name %q", port), "name one of its ports so, or give a number")
+				}
+			}
+		}
+	}
+}

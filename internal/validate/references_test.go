@@ -1,0 +1,143 @@
+package validate
+
+import (
+	"strings"
+	"testing"
+	"testing/fstest"
+
+	"github.com/cyan-cd/cyan/api/v1alpha1"
+	"github.com/cyan-cd/cyan/internal/render"
+	"github.com/cyan-cd/cyan/internal/render/renderers"
+)
+
+// fromManifest renders a file.
+func fromManifest(t testing.TB, manifest string) []render.Rendered {
+	t.Helper()
+	return rendered(t, map[string]string{"a.yaml": manifest}).Objects
+}
+
+func rendered(t testing.TB, files map[string]string) *render.Result {
+	t.Helper()
+	tree := fstest.MapFS{}
+	for name, data := range files {
+		tree[name] = &fstest.MapFile{Data: []byte(data), Mode: 0o644}
+	}
+	result, err := renderers.Render(tree, v1alpha1.ApplicationSource{}, render.Options{Namespace: "default"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return result
+}
+
+// texts are findings with their severity and rule, a line each.
+func texts(findings []Finding) string {
+	var b strings.Builder
+	for _, f := range findings {
+		b.WriteString(string(f.Severity) + " " + f.Rule + " " + f.Error.Error() + "\n")
+	}
+	return b.String()
+}
+
+const (
+	webPod     = "spec: {selector: {matchLabels: {app: web}}, template: {metadata: {labels: {app: web}}, spec: {%}}}}"
+	webApp     = "{apiVersion: apps/v1, kind: Deployment, metadata: {name: web}, " + webPod
+	webService = "{apiVersion: v1, kind: Service, metadata: {name: web}, spec: {selector: {app: web}, ports: [{name: http, port: 80, targetPort: %}]}}"
+	webIngress = "{apiVersion: networking.k8s.io/v1, kind: Ingress, metadata: {name: web}, spec: {rules: [{http: {paths: [{path: /, pathType: Prefix, backend: {service: {name: %}}}]}}]}}"
+)
+
+func with(template, value string) string { return strings.Replace(template, "%", value, 1) }
+
+func TestReferences(t *testing.T) {
+	const plain = "containers: [{name: a, image: a, ports: [{name: http, containerPort: 8080}]}]"
+	settings := "{apiVersion: v1, kind: ConfigMap, metadata: {name: settings}, data: {level: info}}"
+	credentials := "{apiVersion: v1, kind: Secret, metadata: {name: credentials}, stringData: {token: x}}"
+	env := func(value string) string {
+		return with(webApp, "containers: [{name: a, image: a, env: [{name: A, valueFrom: {"+value+"}}]}]")
+	}
+	rollout := func(service string) string {
+		return "{apiVersion: argoproj.io/v1alpha1, kind: Rollout, metadata: {name: web}, spec: {selector: {matchLabels: {app: web}}, strategy: {blueGreen: {activeService: " + service + "}}, template: {metadata: {labels: {app: web}}, spec: {" + plain + "}}}}"
+	}
+	for _, c := range []struct {
+		rule    string
+		objects []string
+		exists  map[Ref]bool
+		want    string
+	}{
+		{"all that is named is there", []string{with(webApp, plain), with(webService, "http"), with(webIngress, "web, port: {name: http}"), settings}, nil, ""},
+		{"a key of a ConfigMap", []string{env("configMapKeyRef: {name: settings, key: level}"), settings}, nil, ""},
+		{"a key that it does not have", []string{env("configMapKeyRef: {name: settings, key: levl}"), settings}, nil, `error missing-reference a.yaml:1: Deployment web: spec.template.spec.containers[0].env[0].valueFrom.configMapKeyRef.name: ConfigMap settings has no key "levl"; did you mean level?`},
+		{"a key that may be missing", []string{env("configMapKeyRef: {name: settings, key: levl, optional: true}"), settings}, nil, ""},
+		{"a ConfigMap that is not rendered", []string{env("configMapKeyRef: {name: other-settings, key: a}")}, nil, "warning missing-reference a.yaml:1: Deployment web: spec.template.spec.containers[0].env[0].valueFrom.configMapKeyRef.name: ConfigMap other-settings is not among the objects; add it, or be sure that the cluster has it"},
+		{"a ConfigMap that the cluster has", []string{env("configMapKeyRef: {name: other-settings, key: a}")}, map[Ref]bool{{Kind: "ConfigMap", Namespace: "default", Name: "other-settings"}: true}, ""},
+		{"a ConfigMap that it has not", []string{env("configMapKeyRef: {name: other-settings, key: a}")}, map[Ref]bool{{Kind: "ConfigMap", Namespace: "default", Name: "other-settings"}: false}, "error missing-reference a.yaml:1: Deployment web: spec.template.spec.containers[0].env[0].valueFrom.configMapKeyRef.name: ConfigMap other-settings is neither among the objects nor in the cluster; add it, or correct the name"},
+		{"a ConfigMap misspelt", []string{env("configMapKeyRef: {name: setings, key: level}"), settings}, nil, "error missing-reference a.yaml:1: Deployment web: spec.template.spec.containers[0].env[0].valueFrom.configMapKeyRef.name: ConfigMap setings is not among the objects; did you mean settings?"},
+		{"a ConfigMap that may be missing", []string{env("configMapKeyRef: {name: other-settings, key: a, optional: true}")}, nil, ""},
+		{"a Secret of another namespace", []string{env("secretKeyRef: {name: credentials, key: token}"), strings.Replace(credentials, "name: credentials", "name: credentials, namespace: other", 1)}, nil, "warning missing-reference"},
+		{"a Secret by envFrom", []string{with(webApp, "containers: [{name: a, image: a, envFrom: [{secretRef: {name: nowhere}}]}]")}, nil, "containers[0].envFrom[0].secretRef.name: Secret nowhere is not among the objects"},
+		{"volumes", []string{with(webApp, "containers: [{name: a, image: a}], volumes: [{name: a, secret: {secretName: no-secret}}, {name: b, persistentVolumeClaim: {claimName: no-claim}}, {name: c, projected: {sources: [{configMap: {name: no-map}}]}}]")}, nil, "Secret no-secret is not|PersistentVolumeClaim no-claim is not|ConfigMap no-map is not"},
+		{"an item of a volume", []string{with(webApp, "containers: [{name: a, image: a}], volumes: [{name: a, configMap: {name: settings, items: [{key: nothing, path: x}]}}]"), settings}, nil, `volumes[0].configMap.items[0].key: ConfigMap settings has no key "nothing"`},
+		{"a ServiceAccount", []string{with(webApp, "serviceAccountName: robot, containers: [{name: a, image: a}]")}, nil, "warning missing-reference a.yaml:1: Deployment web: spec.template.spec.serviceAccountName: ServiceAccount robot is not"},
+		{"the ServiceAccount that each namespace has", []string{with(webApp, "serviceAccountName: default, containers: [{name: a, image: a}]")}, nil, ""},
+		{"a Secret for images", []string{with(webApp, "imagePullSecrets: [{name: pull}], containers: [{name: a, image: a}]")}, nil, "imagePullSecrets[0].name: Secret pull is not"},
+		{"a Service that selects nothing", []string{with(webApp, plain), strings.Replace(with(webService, "http"), "app: web", "app: wbe", 1)}, nil, "error selects-nothing a.yaml:3: Service web: spec.selector: no pod among the objects has the labels app=wbe; correct the selector: those of Deployment web have app=web"},
+		{"a Service whose pods may be elsewhere", []string{with(webService, "http")}, nil, "warning selects-nothing"},
+		{"a Service without a selector", []string{"{apiVersion: v1, kind: Service, metadata: {name: web}, spec: {ports: [{port: 80}]}}"}, nil, ""},
+		{"a named port that no container has", []string{with(webApp, plain), with(webService, "web")}, nil, `error missing-port a.yaml:3: Service web: spec.ports[0].targetPort: no container of the selected pods has a port of the name "web"; use one of their ports: 8080 http`},
+		{"a number that no container declares", []string{with(webApp, plain), with(webService, "8081")}, nil, "warning missing-port a.yaml:3: Service web: spec.ports[0].targetPort: no container of the selected pods declares port 8081"},
+		{"a number where nothing is declared", []string{with(webApp, "containers: [{name: a, image: a}]"), with(webService, "8081")}, nil, ""},
+		{"an Ingress without its Service", []string{with(webIngress, "nothing, port: {number: 80}")}, nil, "error missing-reference a.yaml:1: Ingress web: spec.rules[0].http.paths[0].backend.service.name: Service nothing is not among the objects"},
+		{"an Ingress with a port that its Service does not have", []string{with(webApp, plain), with(webService, "http"), with(webIngress, "web, port: {number: 81}")}, nil, "error missing-port a.yaml:5: Ingress web: spec.rules[0].http.paths[0].backend.service.port: Service web has no port 81; use one of its ports: 80 http"},
+		{"a certificate that is made", []string{"{apiVersion: networking.k8s.io/v1, kind: Ingress, metadata: {name: web, annotations: {cert-manager.io/issuer: x}}, spec: {tls: [{secretName: made}], defaultBackend: {service: {name: web, port: {number: 80}}}}}", with(webApp, plain), with(webService, "http")}, nil, ""},
+		{"a certificate that is not", []string{"{apiVersion: networking.k8s.io/v1, kind: Ingress, metadata: {name: web}, spec: {tls: [{secretName: given}], defaultBackend: {service: {name: web, port: {number: 80}}}}}", with(webApp, plain), with(webService, "http")}, nil, "warning missing-reference a.yaml:1: Ingress web: spec.tls[0].secretName: Secret given"},
+		{"a Rollout", []string{rollout("web"), with(webService, "http")}, nil, ""},
+		{"a Rollout without its Service", []string{rollout("active"), with(webService, "http")}, nil, "error missing-reference a.yaml:1: Rollout web: spec.strategy.blueGreen.activeService: Service active is not among the objects"},
+		{"an autoscaler of nothing", []string{"{apiVersion: autoscaling/v2, kind: HorizontalPodAutoscaler, metadata: {name: x}, spec: {maxReplicas: 3, scaleTargetRef: {kind: Deployment, name: wbe, apiVersion: apps/v1}}}", with(webApp, plain)}, nil, "error missing-reference a.yaml:1: HorizontalPodAutoscaler x: spec.scaleTargetRef.name: Deployment wbe is not among the objects; did you mean web?"},
+		{"a budget of nothing", []string{"{apiVersion: policy/v1, kind: PodDisruptionBudget, metadata: {name: x}, spec: {minAvailable: 1, selector: {matchLabels: {app: other}}}}", with(webApp, plain)}, nil, "warning selects-nothing"},
+		{"a role that is not there", []string{"{apiVersion: rbac.authorization.k8s.io/v1, kind: RoleBinding, metadata: {name: x}, roleRef: {apiGroup: rbac.authorization.k8s.io, kind: Role, name: r}, subjects: [{kind: ServiceAccount, name: default}]}"}, nil, "roleRef.name: Role r is not among the objects"},
+		{"a role that each cluster has", []string{"{apiVersion: rbac.authorization.k8s.io/v1, kind: RoleBinding, metadata: {name: x}, roleRef: {apiGroup: rbac.authorization.k8s.io, kind: ClusterRole, name: view}, subjects: [{kind: ServiceAccount, name: default}]}"}, nil, ""},
+		{"a probe of a named port", []string{with(webApp, "containers: [{name: a, image: a, readinessProbe: {httpGet: {port: web}}, ports: [{name: http, containerPort: 80}]}]")}, nil, `error missing-port a.yaml:1: Deployment web: spec.template.spec.containers[0].readinessProbe.httpGet.port: the container has no port of the name "web"`},
+		{"what an API server warns of", []string{with(webApp, "containers: [{name: a, image: a, env: [{name: A, value: x}, {name: A, value: z}]}]")}, nil, "warning discouraged a.yaml:1: Deployment web: spec.template.spec.containers[0].env[1]: hides previous definition of \"A\""},
+	} {
+		result := rendered(t, map[string]string{"a.yaml": strings.Join(c.objects, "\n---\n")})
+		got := texts(Inspect(nil, result, &Known{Exists: c.exists}))
+		for _, want := range strings.Split(c.want, "|") {
+			if !strings.Contains(got, want) || c.want == "" && got != "" {
+				t.Errorf("%s: got\n%swant %q", c.rule, got, want)
+			}
+		}
+		if n := strings.Count(got, "\n"); c.want != "" && n != 1+strings.Count(c.want, "|") {
+			t.Errorf("%s: got %d findings, want %d:\n%s", c.rule, n, 1+strings.Count(c.want, "|"), got)
+		}
+	}
+}
+
+func TestReferred(t *testing.T) {
+	objects := fromManifest(t, with(webApp, "serviceAccountName: robot, containers: [{name: a, image: a, envFrom: [{secretRef: {name: s}}, {secretRef: {name: s}}]}]")+"\n---\n"+"{apiVersion: v1, kind: ServiceAccount, metadata: {name: robot}}")
+	got := Referred(objects, &Known{DefaultNamespace: "shop"})
+	if len(got) != 1 || got[0] != (Ref{Kind: "Secret", Namespace: "shop", Name: "s"}) {
+		t.Errorf("got %v, want Secret s of namespace shop alone", got)
+	}
+}
+
+func TestImageEntries(t *testing.T) {
+	base := map[string]string{
+		"base/kustomization.yaml": "resources: [d.yaml]\n",
+		"base/d.yaml":             with(webApp, "containers: [{name: a, image: 'pokotyan/counter:v1'}, {name: b, image: 'redis:6'}]"),
+	}
+	for _, c := range []struct{ rule, kustomization, want string }{
+		{"no entries", "resources: [base]\n", ""},
+		{"an entry that matches", "resources: [base]\nimages: [{name: pokotyan/counter, newTag: v2}]\n", "note image-without-entry base/d.yaml:1: Deployment web: spec.template.spec.containers[1].image: no entry of images in the kustomization is for \"redis\"; add an entry to images, if the kustomization is to set it\n"},
+		{"an entry that is misspelt", "resources: [base]\nimages: [{name: redis, newTag: '7'}, {name: pokoytan/counter, newTag: v2}]\n",
+			"error image-without-entry base/d.yaml:1: Deployment web: spec.template.spec.containers[0].image: no entry of images in the kustomization is for \"pokotyan/counter\"; an entry of images is for pokoytan/counter: write the same name in both\n" +
+				"error unused-image-entry kustomization.yaml:2: images: no image has the name \"pokoytan/counter\"; did you mean pokotyan/counter?\n"},
+		{"an entry for nothing", "resources: [base]\nimages: [{name: redis, newTag: '7'}, {name: pokotyan/counter, newTag: v2}, {name: memcached, newTag: v2}]\n", "warning unused-image-entry kustomization.yaml:2: images: no image has the name \"memcached\"; remove it, or correct the name; there are: pokotyan/counter, redis\n"},
+	} {
+		files := map[string]string{"kustomization.yaml": c.kustomization}
+		for name, data := range base {
+			files[name] = data
+		}
+		if got := texts(Inspect(nil, rendered(t, files), nil)); got != c.want {
+			t.Errorf("%s: got\n%swant\n%s", c.rule, got, c.want)
+		}
+	}
+}
