@@ -21,6 +21,7 @@ import (
 	"github.com/cyan-cd/cyan/internal/cli/rollout"
 	"github.com/cyan-cd/cyan/internal/cli/setup"
 	"github.com/cyan-cd/cyan/internal/cli/trust"
+	"github.com/cyan-cd/cyan/internal/cli/validate"
 )
 
 // Constructor makes a command that is wired elsewhere, for the environment that all commands share.
@@ -38,12 +39,21 @@ func New(argv0, version string, streams kit.Streams, run ...Constructor) *cobra.
 		root = newArgoCDRoot(e)
 	case kit.NamePlugin:
 		root, notServed = newPluginRoot(e), pluginNotServed
+	case kit.NameKubeval:
+		root = validate.NewKubeval(e)
+	case kit.NameKubeconform:
+		root = validate.NewKubeconform(e)
 	default:
 		root = newCyanRoot(e, run)
 	}
 	root.SetIn(streams.In)
 	root.SetOut(streams.Out)
 	root.SetErr(streams.Err)
+	if root.DisableFlagParsing {
+		// A program without commands: what follows are its own flags and files.
+		root.SilenceErrors, root.SilenceUsage = true, true
+		return root
+	}
 	kit.Settle(root, notServed, argocdFlagsNotServed)
 	return root
 }
@@ -51,7 +61,7 @@ func New(argv0, version string, streams kit.Streams, run ...Constructor) *cobra.
 func programName(argv0 string) string {
 	name := strings.TrimSuffix(filepath.Base(argv0), ".exe")
 	switch name {
-	case kit.NameArgoCD, kit.NamePlugin, kit.NameKubectl:
+	case kit.NameArgoCD, kit.NamePlugin, kit.NameKubectl, kit.NameKubeval, kit.NameKubeconform:
 		return name
 	}
 	return kit.NameCyan
@@ -97,7 +107,7 @@ Cyan watches git, syncs the cluster, and replaces the running version by blue-gr
 			root.AddCommand(cmd)
 		}
 	}
-	add(groupApps, app.New(e), manifests.New(e))
+	add(groupApps, app.New(e), manifests.New(e), validate.New(e))
 	add(groupRollouts, rollout.New(e))
 	add(groupDeliver, delivery.New(e))
 	for _, command := range run {

@@ -63,6 +63,24 @@ func splitDocuments(data []byte) []Document {
 	return docs
 }
 
+// SplitDocuments reads the documents of a YAML file that somebody edits, with line numbers of the file. Nothing is
+// spent: it is for a file that was read before.
+func SplitDocuments(data []byte) ([]*yaml.Node, error) {
+	var nodes []*yaml.Node
+	for _, d := range splitDocuments(data) {
+		var node yaml.Node
+		if err := yaml.Unmarshal(d.Text, &node); err != nil {
+			return nil, fmt.Errorf("invalid YAML in the document of line %d: %w", d.Line, err)
+		}
+		if len(node.Content) == 0 {
+			continue
+		}
+		shiftLines(&node, d.Line-1, map[*yaml.Node]bool{})
+		nodes = append(nodes, node.Content[0])
+	}
+	return nodes, nil
+}
+
 // directive is what stands in front of the mark of a document.
 var directive = regexp.MustCompile(`^%(YAML|TAG)[ \t]`)
 

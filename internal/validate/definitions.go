@@ -22,16 +22,13 @@ var errEnough = errors.New("enough was read")
 // CustomResourceDefinitions, wherever they stand in it: who applies the objects has applied those before. The search
 // reads a bounded number of files, and passes over hidden directories.
 func CheckIn(tree fs.FS, objs []render.Rendered, known *Known) []*problem.Error {
-	findings, _ := checkIn(tree, objs, known)
+	findings, _ := checkIn([]fs.FS{tree}, objs, known)
 	return findings
 }
 
 // checkIn is CheckIn, and returns what an API server warns of.
-func checkIn(tree fs.FS, objs []render.Rendered, known *Known) (findings, warnings []*problem.Error) {
+func checkIn(trees []fs.FS, objs []render.Rendered, known *Known) (findings, warnings []*problem.Error) {
 	findings, warnings = check(&Good{}, objs, known)
-	if tree == nil {
-		return findings, warnings
-	}
 	wanted := map[schema.GroupKind]bool{}
 	for _, o := range objs {
 		if slices.ContainsFunc(findings, func(f *problem.Error) bool { return isUnknownKind(f) && f.Object == ObjectName(o.Object) }) {
@@ -45,7 +42,10 @@ func checkIn(tree fs.FS, objs []render.Rendered, known *Known) (findings, warnin
 	if known != nil {
 		with = *known
 	}
-	if with.CRDs = slices.Concat(with.CRDs, definitionsIn(tree, wanted)); len(with.CRDs) == 0 {
+	for _, tree := range trees {
+		with.CRDs = slices.Concat(with.CRDs, definitionsIn(tree, wanted))
+	}
+	if len(with.CRDs) == 0 {
 		return findings, warnings
 	}
 	return check(&Good{}, objs, &with)

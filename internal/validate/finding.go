@@ -67,7 +67,7 @@ func (s *subject) add(rule, field, cause, remedy string) {
 	if s.full() {
 		return
 	}
-	f := s.finding(rule, field, cause, remedy)
+	f := findingOf(s.rendered, rule, field, cause, remedy)
 	s.findings = append(s.findings, f)
 	if s.full() {
 		f.Remedy += "; this object may have more findings, which are not looked for"
@@ -77,18 +77,18 @@ func (s *subject) add(rule, field, cause, remedy string) {
 // warn adds what an API server takes all the same.
 func (s *subject) warn(rule, field, cause, remedy string) {
 	if len(s.warnings) < cmp.Or(s.allowed, maxOfObject) {
-		s.warnings = append(s.warnings, s.finding(rule, field, cause, remedy))
+		s.warnings = append(s.warnings, findingOf(s.rendered, rule, field, cause, remedy))
 	}
 }
 
-// finding is one at the place of a field.
-func (s *subject) finding(rule, field, cause, remedy string) *problem.Error {
-	at, inFile := s.rendered.Place(field)
+// findingOf is one at the place of a field of an object.
+func findingOf(o render.Rendered, rule, field, cause, remedy string) *problem.Error {
+	at, inFile := o.Place(field)
 	f := &problem.Error{
-		Kind: problem.Usage, File: at.File, Line: at.Line, Column: at.Column, Rule: rule, Object: ObjectName(s.rendered.Object), Field: shortened(field),
-		Cause: shortened(secret.Redact(cause, s.rendered.Object)), Remedy: shortened(secret.Redact(remedy, s.rendered.Object)),
+		Kind: problem.Usage, File: at.File, Line: at.Line, Column: at.Column, Rule: rule, Object: ObjectName(o.Object), Field: shortened(field),
+		Cause: shortened(secret.Redact(cause, o.Object)), Remedy: shortened(secret.Redact(remedy, o.Object)),
 	}
-	if field != "" && !inFile && s.rendered.Has(field) && s.rendered.Source != nil {
+	if field != "" && !inFile && o.Has(field) && o.Source != nil {
 		f.Remedy += " (set by an option of the source, or by a transformer)"
 	}
 	return f

@@ -57,8 +57,7 @@ func imageNotSet(o render.Rendered, c podContainer, entries []render.ImageEntry,
 	if meant := spelling.Closest(name, unused); meant != "" {
 		severity, remedy = SeverityError, "an entry of images is for "+meant+": write the same name in both"
 	}
-	s := &subject{rendered: o}
-	return Finding{s.finding(RuleImageNotSet, c.path+".image", fmt.Sprintf("no entry of images in the kustomization is for %q", name), remedy), severity}, true
+	return Finding{findingOf(o, RuleImageNotSet, c.path+".image", fmt.Sprintf("no entry of images in the kustomization is for %q", name), remedy), severity}, true
 }
 
 // bounded are the first of many names.

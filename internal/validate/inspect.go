@@ -32,9 +32,9 @@ func Errors(findings []Finding) []*problem.Error {
 }
 
 // Inspect is [CheckIn], with everything else that can be known of objects before they are applied: what an API server
-// warns of, what is deprecated, and what the objects refer to in vain. tree is nil where there is none. Findings come
-// in the order of files and lines.
-func Inspect(tree fs.FS, result *render.Result, known *Known) []Finding {
+// warns of, what is deprecated, and what the objects refer to in vain. trees are searched for definitions of kinds.
+// Findings come in the order of files and lines.
+func Inspect(trees []fs.FS, result *render.Result, known *Known) []Finding {
 	var all []Finding
 	add := func(severity Severity, found ...*problem.Error) {
 		for _, f := range found {
@@ -42,7 +42,7 @@ func Inspect(tree fs.FS, result *render.Result, known *Known) []Finding {
 		}
 	}
 	objects := result.Objects
-	errs, warnings := checkIn(tree, objects, known)
+	errs, warnings := checkIn(trees, objects, known)
 	add(SeverityError, errs...)
 	add(SeverityWarning, warnings...)
 	for _, w := range result.Warnings {
@@ -74,7 +74,7 @@ func ruleOfWarning(warning string) string {
 }
 
 // checkDeprecated warns of a version of a kind that is going to be removed.
-func (s *subject) checkDeprecated(gvk schema.GroupVersionKind, kinds *kinds) {
+func checkDeprecated(s *subject, gvk schema.GroupVersionKind, kinds *kinds) {
 	l, _ := lifecycleOf(gvk)
 	if l.deprecated == 0 || l.deprecated > kinds.minor {
 		return
@@ -94,7 +94,7 @@ func (s *subject) checkDeprecated(gvk schema.GroupVersionKind, kinds *kinds) {
 var fieldPath = regexp.MustCompile(`^([a-z][A-Za-z]*(?:\.[A-Za-z]+|\[[^\]]*\])*): `)
 
 // checkDiscouraged warns of what an API server warns of.
-func (s *subject) checkDiscouraged(warnings []string) {
+func checkDiscouraged(s *subject, warnings []string) {
 	for _, text := range warnings {
 		field := ""
 		if m := fieldPath.FindStringSubmatch(text); m != nil {

@@ -74,15 +74,8 @@ func (k *kinds) define(object *unstructured.Unstructured, good bool) {
 // cluster's, and Cyan's own.
 func (k *kinds) find(gvk schema.GroupVersionKind) kind {
 	served := k.served(gvk)
-	if b, ok := builtins()[gvk.GroupKind()]; ok && b.scheme.Recognizes(gvk) {
-		if served || k.known == nil && byDefault(gvk, k.minor) {
-			return kind{builtin: &b}
-		}
-		return k.missing(gvk)
-	}
-	if as, ok := standIns[gvk]; ok && (served || k.known == nil && byDefault(gvk, k.minor)) {
-		b := builtins()[as.GroupKind()]
-		return kind{builtin: &b, as: as}
+	if found, ok := k.findBuiltin(gvk, served); ok {
+		return found
 	}
 	if c := k.rendered[gvk]; c != nil {
 		return kind{custom: c}
@@ -100,6 +93,22 @@ func (k *kinds) find(gvk schema.GroupVersionKind) kind {
 		return kind{}
 	}
 	return k.unknown(gvk)
+}
+
+// findBuiltin returns how a kind of Kubernetes is checked. It reports false for any other.
+func (k *kinds) findBuiltin(gvk schema.GroupVersionKind, served bool) (kind, bool) {
+	served = served || k.known == nil && byDefault(gvk, k.minor)
+	if b, ok := builtins()[gvk.GroupKind()]; ok && b.scheme.Recognizes(gvk) {
+		if served {
+			return kind{builtin: &b}, true
+		}
+		return k.missing(gvk), true
+	}
+	if as, ok := standIns[gvk]; ok && served {
+		b := builtins()[as.GroupKind()]
+		return kind{builtin: &b, as: as}, true
+	}
+	return kind{}, false
 }
 
 // foreign returns how a kind of the given definitions is checked, or nil. One that is made of a JSON schema has its

@@ -103,8 +103,7 @@ type reference struct {
 
 // report adds a finding about a field.
 func (g *graph) report(severity Severity, of render.Rendered, rule, field, cause, remedy string) {
-	s := &subject{rendered: of}
-	g.found = append(g.found, Finding{s.finding(rule, field, cause, remedy), severity})
+	g.found = append(g.found, Finding{findingOf(of, rule, field, cause, remedy), severity})
 }
 
 // follow reports a reference that leads nowhere.

@@ -50,7 +50,7 @@ type Rule struct{ Name, About string }
 // Rules are all rules, in the order in which the documentation has them.
 func Rules() []Rule {
 	return []Rule{
-		{RuleNothing, "there is no object to check"},
+		{RuleNothing, "nothing to check: no object"},
 		{RuleNotRendered, "a kustomization or a manifest that cannot be read or rendered"},
 		{RuleSkipped, "a file, or a document of one, that has no Kubernetes object"},
 		{RuleRepeated, "an object that is given twice"},

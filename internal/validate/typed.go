@@ -46,7 +46,7 @@ func (s *subject) checkBuiltin(b builtin, gvk schema.GroupVersionKind, namespace
 	ctx, errs := create(b, gvk, object, namespace)
 	s.addAll(without(errs, wrong), gvk.Kind == "Secret")
 	if len(s.findings) == before {
-		s.checkDiscouraged(b.strategy.WarningsOnCreate(ctx, object))
+		checkDiscouraged(s, b.strategy.WarningsOnCreate(ctx, object))
 	}
 }
 

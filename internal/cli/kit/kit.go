@@ -24,6 +24,9 @@ const (
 	NameArgoCD  = "argocd"
 	NamePlugin  = "kubectl-argo-rollouts"
 	NameKubectl = "kubectl-cyan"
+	// These check manifests, and have no commands.
+	NameKubeval     = "kubeval"
+	NameKubeconform = "kubeconform"
 )
 
 // Env is what every command works with.

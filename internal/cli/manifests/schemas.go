@@ -24,6 +24,9 @@ func (s *Schemas) AddTo(flags *pflag.FlagSet) {
 	flags.BoolVar(&s.ignoreMissing, "ignore-missing-schemas", false, "do not check unknown kinds at all")
 }
 
+// SchemasOf are folders with schemas, and kinds that are not checked when they are unknown.
+func SchemasOf(locations, skip []string) Schemas { return Schemas{locations: locations, skip: skip} }
+
 // Known reads the folders.
 func (s *Schemas) Known(namespace string) (*validate.Known, error) {
 	known := &validate.Known{Skip: s.skip, IgnoreMissing: s.ignoreMissing, DefaultNamespace: namespace}

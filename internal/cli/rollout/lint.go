@@ -87,6 +87,16 @@ func ofOperators(o render.Rendered) bool {
 	return strings.Contains(group, ".") && !strings.HasSuffix(group, ".k8s.io") && group != v1alpha1.GroupVersion.Group
 }
 
+// Findings returns what only the Rollout controller knows of a Rollout: what it refuses, and a line for each field that
+// is not honoured. Of any other object there is nothing.
+func Findings(o render.Rendered) (refused []*problem.Error, unserved []string) {
+	if o.Object.GroupVersionKind().GroupKind() != v1alpha1.GroupVersion.WithKind(v1alpha1.RolloutKind).GroupKind() {
+		return nil, nil
+	}
+	misspelt, unserved := unservedOf(o)
+	return append(lint(o), misspelt...), unserved
+}
+
 // unservedOf returns the fields of a Rollout whose names are not those that were meant, and a line for each other
 // that is not honoured.
 func unservedOf(o render.Rendered) (misspelt []*problem.Error, unserved []string) {

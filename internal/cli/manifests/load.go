@@ -1,0 +1,58 @@
+package manifests
+
+import (
+	"io/fs"
+	"os"
+	"path/filepath"
+
+	"github.com/cyan-cd/cyan/api/v1alpha1"
+	"github.com/cyan-cd/cyan/internal/render"
+	"github.com/cyan-cd/cyan/internal/render/renderers"
+)
+
+// Loaded is what a directory or a file of this machine renders to.
+type Loaded struct {
+	Result *render.Result
+	// Tree is what was read from, and Top the directory of this machine that is its root.
+	Tree fs.FS
+	Top  string
+}
+
+// Load renders a directory, or a single file, and passes it to use while the tree can be read. root bounds what is
+// read. An error of the source comes with the Top.
+func Load(root, path string, source v1alpha1.ApplicationSource, use func(Loaded) error) (top string, err error) {
+	keys, err := Keys()
+	if err != nil {
+		return "", err
+	}
+	options := render.Options{Keys: keys}
+	if info, err := os.Stat(path); err == nil && info.Mode().IsRegular() {
+		dir, name := filepath.Split(path)
+		if dir == "" {
+			dir = "."
+		}
+		top, _, err := bounds(dir, dir)
+		if err != nil {
+			return "", err
+		}
+		return top, open(dir, dir, func(tree fs.FS, inside string) error {
+			file := v1alpha1.ApplicationSource{Path: inside, Directory: &v1alpha1.DirectorySource{Include: name}}
+			result, err := renderers.Render(onlyFile{tree, name}, file, options)
+			if err != nil {
+				return err
+			}
+			return use(Loaded{result, tree, top})
+		})
+	}
+	if top, _, err = bounds(root, path); err != nil {
+		return "", err
+	}
+	return top, open(root, path, func(tree fs.FS, inside string) error {
+		source.Path = inside
+		result, err := renderers.Render(tree, source, options)
+		if err != nil {
+			return err
+		}
+		return use(Loaded{result, tree, top})
+	})
+}

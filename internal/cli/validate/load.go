@@ -1,0 +1,227 @@
+package validate
+
+import (
+	"context"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"github.com/cyan-cd/cyan/api/v1alpha1"
+	"github.com/cyan-cd/cyan/internal/cli/manifests"
+	"github.com/cyan-cd/cyan/internal/cli/repo"
+	"github.com/cyan-cd/cyan/internal/delivery"
+	"github.com/cyan-cd/cyan/internal/problem"
+	"github.com/cyan-cd/cyan/internal/render"
+	"github.com/cyan-cd/cyan/internal/render/renderers"
+	gitsource "github.com/cyan-cd/cyan/internal/source"
+	engine "github.com/cyan-cd/cyan/internal/validate"
+)
+
+// input is what is checked together: a directory, or all files.
+type input struct {
+	result *render.Result
+	trees  []fs.FS
+	// tops are the directories of this machine that the trees are of.
+	tops []string
+}
+
+// loader renders what the command line names.
+type loader struct {
+	*options
+	source v1alpha1.ApplicationSource
+	inputs []input
+	// findings are about what could not be rendered.
+	findings []engine.Finding
+	closers  []func()
+}
+
+func (l *loader) close() {
+	for _, end := range l.closers {
+		end()
+	}
+}
+
+// load renders what is named, and calls use while it can be read.
+func (l *loader) load(ctx context.Context, args []string, use func() error) error {
+	defer l.close()
+	if l.repo != "" {
+		return l.repository(ctx, use)
+	}
+	if len(args) == 0 {
+		args = []string{"."}
+	}
+	files := input{result: &render.Result{}}
+	for _, arg := range args {
+		if err := l.argument(arg, &files); err != nil {
+			return err
+		}
+	}
+	if len(files.tops) > 0 {
+		l.inputs = append(l.inputs, files)
+	}
+	return use()
+}
+
+// argument renders a path, or standard input. A file is added to the files.
+func (l *loader) argument(arg string, files *input) error {
+	if arg == "-" {
+		result, err := manifests.Stream(l.In, render.Options{})
+		return l.add(arg, "", input{result: result}, files, err)
+	}
+	path := arg
+	info, err := os.Stat(path)
+	isFile := err == nil && info.Mode().IsRegular()
+	if isFile && slices.Contains(delivery.KustomizationNames(), filepath.Base(path)) {
+		path, isFile = filepath.Dir(path), false
+	}
+	var loaded input
+	top, err := manifests.Load(l.root, path, l.source, func(m manifests.Loaded) error {
+		// The tree is read again for definitions, after it is closed here.
+		tree, err := os.OpenRoot(m.Top)
+		if err != nil {
+			return err
+		}
+		l.closers = append(l.closers, func() { _ = tree.Close() })
+		loaded = input{result: m.Result, trees: []fs.FS{tree.FS()}}
+		return nil
+	})
+	into := files
+	if !isFile {
+		into = nil
+	}
+	return l.add(arg, top, loaded, into, err)
+}
+
+// add takes what was rendered into the files, or as an input of its own. What cannot be rendered is a finding.
+func (l *loader) add(arg, top string, in input, files *input, err error) error {
+	if err != nil {
+		p := problem.Of(err)
+		if p == nil || p.File == "" || problem.KindOf(err) == problem.Unreachable {
+			return err
+		}
+		finding := *p
+		finding.File, finding.Rule = shownPath(top, p.File), engine.RuleNotRendered
+		l.findings = append(l.findings, engine.Finding{Error: &finding, Severity: engine.SeverityError})
+		return nil
+	}
+	in.result = shown(in.result, func(file string) string { return shownPath(top, file) })
+	if len(in.result.Objects) == 0 {
+		l.findings = append(l.findings, engine.Finding{Severity: engine.SeverityError, Error: &problem.Error{
+			Kind: problem.Usage, Rule: engine.RuleNothing, File: nameOf(arg), Cause: "no objects to validate", Remedy: remedyForNothing(files == nil),
+		}})
+	}
+	in.tops = []string{top}
+	if files == nil {
+		l.inputs = append(l.inputs, in)
+		return nil
+	}
+	for i := range in.result.Warnings {
+		if in.result.Warnings[i].Type == render.SkippedFile {
+			l.findings = append(l.findings, skipped(in.result.Warnings[i]))
+		}
+	}
+	in.result.Warnings = slices.DeleteFunc(in.result.Warnings, func(w render.Warning) bool { return w.Type == render.SkippedFile })
+	files.result.Objects = append(files.result.Objects, in.result.Objects...)
+	files.result.Warnings = append(files.result.Warnings, in.result.Warnings...)
+	files.trees, files.tops = append(files.trees, in.trees...), append(files.tops, top)
+	return nil
+}
+
+// skipped is what a sync leaves out of a file that was named: who names it means it.
+func skipped(w render.Warning) engine.Finding {
+	return engine.Finding{Severity: engine.SeverityError, Error: &problem.Error{Kind: problem.Usage, Rule: engine.RuleSkipped, File: w.File, Line: w.Line, Cause: w.Message, Remedy: w.Remedy()}}
+}
+
+func nameOf(arg string) string {
+	if arg == "-" {
+		return "stdin.yaml"
+	}
+	return filepath.ToSlash(filepath.Clean(arg))
+}
+
+func remedyForNothing(isDirectory bool) string {
+	if isDirectory {
+		return "name a kustomization, or a folder that has manifests itself; --directory-recurse reads those below as well"
+	}
+	return "see whether what has written it has failed"
+}
+
+// shown is a result in which files are called as a person would from where they are.
+func shown(result *render.Result, name func(string) string) *render.Result {
+	all := *result
+	all.Objects = slices.Clone(result.Objects)
+	edits := map[*render.Edits]*render.Edits{}
+	for i := range all.Objects {
+		o := &all.Objects[i]
+		o.Origin.File = name(o.Origin.File)
+		if o.Edits == nil {
+			continue
+		}
+		if edits[o.Edits] == nil {
+			renamed := &render.Edits{All: slices.Clone(o.Edits.All)}
+			for j := range renamed.All {
+				renamed.All[j].File = name(renamed.All[j].File)
+			}
+			edits[o.Edits] = renamed
+		}
+		o.Edits = edits[o.Edits]
+	}
+	all.Images = slices.Clone(result.Images)
+	for i := range all.Images {
+		all.Images[i].Place.File = name(all.Images[i].Place.File)
+	}
+	all.Warnings = slices.Clone(result.Warnings)
+	for i, w := range all.Warnings {
+		if w.File != "" {
+			all.Warnings[i].File, all.Warnings[i].Message = name(w.File), strings.TrimPrefix(strings.TrimPrefix(w.Message, w.File+": "), w.File+" ")
+		}
+	}
+	return &all
+}
+
+// shownPath is a file of a tree as a path from the working directory, where it lies below that.
+func shownPath(top, file string) string {
+	if top == "" || file == "" || filepath.IsAbs(file) {
+		return file
+	}
+	full := filepath.Join(top, filepath.FromSlash(file))
+	here, err := os.Getwd()
+	if err != nil {
+		return file
+	}
+	if here, err = filepath.EvalSymlinks(here); err != nil {
+		return file
+	}
+	relative, err := filepath.Rel(here, full)
+	if err != nil || !filepath.IsLocal(relative) {
+		return filepath.ToSlash(full)
+	}
+	return filepath.ToSlash(relative)
+}
+
+// repository renders a folder of a repository elsewhere.
+func (l *loader) repository(ctx context.Context, use func() error) error {
+	return repo.WithMirrors(func(mirrors *gitsource.Mirrors) error {
+		from := gitsource.Repository{URL: l.repo}
+		sha, err := mirrors.Resolve(ctx, from, l.revision)
+		if err != nil {
+			return err
+		}
+		tree, err := mirrors.Tree(ctx, from, sha)
+		if err != nil {
+			return err
+		}
+		keys, err := manifests.Keys()
+		if err != nil {
+			return err
+		}
+		l.source.Path = l.path
+		result, err := renderers.Render(tree, l.source, render.Options{Keys: keys})
+		if err := l.add(l.path, "", input{result: result, trees: []fs.FS{tree}}, nil, err); err != nil {
+			return err
+		}
+		return use()
+	})
+}

@@ -1,0 +1,534 @@
+package validate
+
+import (
+	"cmp"
+	"encoding/json"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+
+	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
+
+	"github.com/cyan-cd/cyan/api/v1alpha1"
+	"github.com/cyan-cd/cyan/internal/cli/kit"
+	"github.com/cyan-cd/cyan/internal/cli/manifests"
+	"github.com/cyan-cd/cyan/internal/problem"
+	"github.com/cyan-cd/cyan/internal/render"
+	engine "github.com/cyan-cd/cyan/internal/validate"
+)
+
+// peer is a line of one of the programs that people check manifests with.
+type peer struct {
+	*kit.Env
+	flags *pflag.FlagSet
+
+	directories, skip, reject, locations, ignored []string
+	stdinName, kubernetesVersion, output          string
+	ignoreMissing, summary, verbose, version      bool
+}
+
+// NewKubeval is the root for who calls the program kubeval.
+func NewKubeval(e *kit.Env) *cobra.Command {
+	p := &peer{Env: e, flags: pflag.NewFlagSet(kit.NameKubeval, pflag.ContinueOnError)}
+	f := p.flags
+	f.StringSliceVarP(&p.directories, "directories", "d", nil, "directories with manifests, and those below them")
+	f.StringVarP(&p.stdinName, "filename", "f", "stdin", "what standard input is called")
+	f.StringSliceVar(&p.skip, "skip-kinds", nil, "kinds that are not checked")
+	f.StringSliceVar(&p.reject, "reject-kinds", nil, "kinds that may not be there")
+	f.StringSliceVarP(&p.ignored, "ignored-filename-patterns", "i", nil, "patterns of names of files that are left out")
+	f.StringSliceVar(&p.ignored, "ignored-path-patterns", nil, "the same")
+	p.common(f, "v", "o")
+	f.Bool("strict", false, "fields that are unknown are refused anyway")
+	for _, name := range []string{"exit-on-error", "force-color", "openshift", "quiet", "insecure-skip-tls-verify"} {
+		f.Bool(name, false, "has no effect")
+	}
+	f.StringSlice("additional-schema-locations", nil, "has no effect")
+	return p.command(kit.NameKubeval+" [FILE|-]…", p.printKubeval)
+}
+
+// NewKubeconform is the root for who calls the program kubeconform.
+func NewKubeconform(e *kit.Env) *cobra.Command {
+	p := &peer{Env: e, flags: pflag.NewFlagSet(kit.NameKubeconform, pflag.ContinueOnError), stdinName: "stdin"}
+	f := p.flags
+	f.StringSliceVar(&p.skip, "skip", nil, "kinds that are not checked")
+	f.StringSliceVar(&p.reject, "reject", nil, "kinds that may not be there")
+	f.StringSliceVar(&p.ignored, "ignore-filename-pattern", nil, "patterns of names of files that are left out")
+	p.common(f, "", "")
+	f.BoolVar(&p.summary, "summary", false, "print a summary at the end")
+	f.BoolVar(&p.verbose, "verbose", false, "print what is valid, too")
+	f.Bool("strict", false, "fields that are unknown are refused anyway")
+	for _, name := range []string{"exit-on-error", "insecure-skip-tls-verify", "debug"} {
+		f.Bool(name, false, "has no effect")
+	}
+	f.String("cache", "", "has no effect")
+	f.IntP("n", "n", 4, "has no effect")
+	f.BoolVarP(&p.version, "v", "v", false, "print the version")
+	return p.command(kit.NameKubeconform+" [FILE|FOLDER|-]…", p.printKubeconform)
+}
+
+// common are the flags that both have.
+func (p *peer) common(f *pflag.FlagSet, version, output string) {
+	f.StringArrayVarP(&p.locations, "schema-location", map[string]string{"v": "s"}[version], nil, "folder with schemas of custom kinds; those of Kubernetes are built in")
+	f.StringVarP(&p.kubernetesVersion, "kubernetes-version", version, "master", "version of Kubernetes that the manifests are for")
+	f.StringVarP(&p.output, "output", output, "", "output format: text, json, tap or junit")
+	f.BoolVar(&p.ignoreMissing, "ignore-missing-schemas", false, "do not check kinds that are unknown")
+	f.BoolP("help", "h", false, "show this help")
+	if version != "" {
+		f.BoolVar(&p.version, "version", false, "print the version")
+	}
+}
+
+// command is a root without commands below: the programs have none. They take long flags with a single hyphen.
+func (p *peer) command(use string, print func(files []checkedFile) error) *cobra.Command {
+	root := &cobra.Command{
+		Use: use, Short: "Check manifests by the API server's own rules, by Cyan",
+		Long:               "Check manifests by the API server's own rules, by Cyan, under the name that scripts know. Fields that are unknown are refused with and without --strict, and\nan empty input is an error.\n\n" + p.flags.FlagUsages(),
+		Example:            "  kustomize build k8s/overlays/local | " + p.flags.Name() + " --strict",
+		Version:            p.Env.Version,
+		DisableFlagParsing: true,
+		RunE: func(cmd *cobra.Command, args []string) error {
+			if err := p.flags.Parse(p.hyphens(args)); err != nil {
+				return kit.Usage(p.flags.Name(), err.Error(), "`"+p.flags.Name()+" --help` lists its flags")
+			}
+			switch help, _ := p.flags.GetBool("help"); {
+			case help:
+				return cmd.Help()
+			case p.version:
+				return p.Say("cyan " + p.Env.Version)
+			}
+			files, err := p.check(p.flags.Args())
+			if err != nil {
+				return err
+			}
+			if err := print(files); err != nil {
+				return err
+			}
+			if slices.ContainsFunc(files, func(f checkedFile) bool { return f.failed() }) {
+				return &problem.Error{Kind: problem.Negative, Cause: "invalid", Reported: true}
+			}
+			return nil
+		},
+	}
+	return root
+}
+
+// hyphens writes long flags with two.
+func (p *peer) hyphens(args []string) []string {
+	all := slices.Clone(args)
+	for i, arg := range all {
+		if arg == "--" {
+			break
+		}
+		name, _, _ := strings.Cut(strings.TrimPrefix(arg, "-"), "=")
+		if len(name) > 1 && !strings.HasPrefix(name, "-") && strings.HasPrefix(arg, "-") && p.flags.Lookup(name) != nil {
+			all[i] = "-" + arg
+		}
+	}
+	return all
+}
+
+// checkedFile is a file, or standard input, with its objects and what was found in each.
+type checkedFile struct {
+	name    string
+	objects []checkedObject
+	// problems are those of the file itself.
+	problems []string
+}
+
+type checkedObject struct {
+	kind, apiVersion, namespace, name string
+	// status is one of the status constants, and messages why.
+	status   string
+	messages []string
+}
+
+const (
+	statusValid   = "statusValid"
+	statusInvalid = "statusInvalid"
+	statusError   = "statusError"
+	statusSkipped = "statusSkipped"
+)
+
+func (f checkedFile) failed() bool {
+	return len(f.problems) > 0 || slices.ContainsFunc(f.objects, func(o checkedObject) bool { return o.status == statusInvalid || o.status == statusError })
+}
+
+// minor is the version that the manifests are for. One before the oldest whose rules are known is the oldest.
+func (p *peer) minor() (int, error) {
+	text := strings.TrimSuffix(p.kubernetesVersion, "-standalone")
+	if text == "master" || text == "" {
+		return 0, nil
+	}
+	minor, err := engine.ParseMinor(text)
+	var older int
+	if _, scanned := fmt.Sscanf(strings.TrimPrefix(text, "v"), "1.%d", &older); err != nil && scanned == nil && older > 0 && older < engine.OldestMinor {
+		p.Note("note: v1.%d is checked as v1.%d, the oldest version whose rules are known", older, engine.OldestMinor)
+		return engine.OldestMinor, nil
+	}
+	if err != nil {
+		return 0, kit.Usage("--kubernetes-version", problem.Of(err).Cause, problem.Of(err).Remedy)
+	}
+	return minor, nil
+}
+
+// known is what is known of kinds. Schemas of elsewhere are not fetched: those of Kubernetes are built in.
+func (p *peer) known() (*engine.Known, error) {
+	var folders []string
+	for _, location := range p.locations {
+		if location == "default" || strings.Contains(location, "://") {
+			if location != "default" {
+				p.Note("note: %s is not fetched: the rules of Kubernetes are built in, and a folder has those of other kinds", location)
+			}
+			continue
+		}
+		folder, _, _ := strings.Cut(location, "{{")
+		folders = append(folders, filepath.Clean(folder))
+	}
+	schemas := manifests.SchemasOf(folders, p.skip)
+	known, err := schemas.Known("")
+	if err != nil {
+		return nil, err
+	}
+	known.IgnoreMissing = p.ignoreMissing
+	known.Minor, err = p.minor()
+	return known, err
+}
+
+func (p *peer) check(args []string) ([]checkedFile, error) {
+	known, err := p.known()
+	if err != nil {
+		return nil, err
+	}
+	paths, err := p.paths(append(args, p.directories...))
+	if err != nil {
+		return nil, err
+	}
+	var files []checkedFile
+	var results []*render.Result
+	var all []render.Rendered
+	for _, path := range paths {
+		file := checkedFile{name: path}
+		var result *render.Result
+		if path == "-" {
+			file.name = p.stdinName
+			result, err = manifests.Stream(p.In, render.Options{})
+		} else {
+			_, err = manifests.Load("", path, v1alpha1.ApplicationSource{}, func(l manifests.Loaded) error { result = l.Result; return nil })
+		}
+		switch {
+		case err != nil && problem.Of(err) != nil && problem.Of(err).File != "":
+			cause := *problem.Of(err)
+			cause.File = ""
+			file.problems = append(file.problems, fmt.Sprintf("line %d: %s", max(cause.Line, 1), cause.Error()))
+			result = &render.Result{}
+		case err != nil:
+			return nil, err
+		case len(result.Objects) == 0:
+			file.problems = append(file.problems, "no objects to validate")
+		}
+		for _, w := range result.Warnings {
+			if w.Type == render.SkippedFile {
+				file.problems = append(file.problems, w.Message)
+			}
+		}
+		files, results = append(files, file), append(results, result)
+		all = append(all, result.Objects...)
+	}
+	for i := range files {
+		for _, o := range results[i].Objects {
+			files[i].objects = append(files[i].objects, p.object(o, all, known))
+		}
+	}
+	return files, nil
+}
+
+// object checks one object; definitions may stand in any file.
+func (p *peer) object(o render.Rendered, all []render.Rendered, known *engine.Known) checkedObject {
+	u := o.Object
+	c := checkedObject{kind: u.GetKind(), apiVersion: u.GetAPIVersion(), namespace: u.GetNamespace(), name: cmp.Or(u.GetName(), u.GetGenerateName()), status: statusValid}
+	of := func(kinds []string) bool {
+		return slices.ContainsFunc(kinds, func(k string) bool { return k == c.kind || k == c.apiVersion+"/"+c.kind })
+	}
+	switch {
+	case of(p.reject):
+		c.status, c.messages = statusError, []string{"prohibited resource kind " + c.kind}
+		return c
+	case of(p.skip):
+		c.status = statusSkipped
+		return c
+	}
+	objects := []render.Rendered{o}
+	for _, other := range all {
+		if other.Object.GetKind() == "CustomResourceDefinition" && other.Object != u {
+			objects = append(objects, other)
+		}
+	}
+	name := engine.ObjectName(u)
+	for _, f := range engine.Check(objects, known) {
+		if f.Object != name || !o.Touches(f.File) {
+			continue
+		}
+		plain := *f
+		plain.File, plain.Object, plain.Line = "", "", 0
+		c.messages = append(c.messages, fmt.Sprintf("line %d: %s", f.Line, plain.Error()))
+		if c.status = statusInvalid; f.Rule == engine.RuleUnknownKind {
+			c.status = statusError
+		}
+	}
+	if len(c.messages) == 0 && p.ignoreMissing && engine.Unknown(objects, known) {
+		c.status = statusSkipped
+	}
+	return c
+}
+
+// paths are the files that are named, those below the folders that are, and standard input where nothing is.
+func (p *peer) paths(named []string) ([]string, error) {
+	if len(named) == 0 {
+		return []string{"-"}, nil
+	}
+	var ignored []*regexp.Regexp
+	for _, pattern := range p.ignored {
+		compiled, err := regexp.Compile(pattern)
+		if err != nil {
+			return nil, kit.Usage("pattern "+pattern, err.Error(), "write a regular expression")
+		}
+		ignored = append(ignored, compiled)
+	}
+	var all []string
+	for _, path := range named {
+		info, err := os.Stat(path)
+		switch {
+		case path == "-":
+			all = append(all, path)
+			continue
+		case err != nil:
+			return nil, kit.Usage("file "+path, "not found", "name a file, a folder, or - for standard input")
+		case !info.IsDir():
+			all = append(all, path)
+			continue
+		}
+		err = filepath.WalkDir(path, func(name string, entry fs.DirEntry, err error) error {
+			if err == nil && entry.Type().IsRegular() && render.IsManifest(name) {
+				all = append(all, name)
+			}
+			return err
+		})
+		if err != nil {
+			return nil, kit.Usage("folder "+path, err.Error(), "name a folder that can be read")
+		}
+	}
+	return slices.DeleteFunc(all, func(name string) bool {
+		return slices.ContainsFunc(ignored, func(r *regexp.Regexp) bool { return r.MatchString(name) })
+	}), nil
+}
+
+func (p *peer) printKubeval(files []checkedFile) error {
+	switch p.output {
+	case "", "stdout":
+		return p.kubevalLines(files)
+	case "json":
+		type result struct {
+			Filename string   `json:"filename"`
+			Kind     string   `json:"kind"`
+			Status   string   `json:"status"`
+			Errors   []string `json:"errors"`
+		}
+		status := map[string]string{statusValid: "valid", statusInvalid: "invalid", statusError: "invalid", statusSkipped: "skipped"}
+		all := []result{}
+		for _, f := range files {
+			for _, o := range f.objects {
+				all = append(all, result{f.name, o.kind, status[o.status], append([]string{}, o.messages...)})
+			}
+			if len(f.problems) > 0 {
+				all = append(all, result{f.name, "", "invalid", f.problems})
+			}
+		}
+		return p.Dump(all, "json")
+	}
+	return p.others(files)
+}
+
+func (p *peer) kubevalLines(files []checkedFile) error {
+	for _, f := range files {
+		for _, text := range f.problems {
+			if err := p.Say(fmt.Sprintf("ERR  - %s: %s", f.name, text)); err != nil {
+				return err
+			}
+		}
+		for _, o := range f.objects {
+			name := o.name
+			if o.namespace != "" {
+				name = o.namespace + "." + name
+			}
+			lines := []string{}
+			switch o.status {
+			case statusValid:
+				lines = append(lines, fmt.Sprintf("PASS - %s contains a valid %s (%s)", f.name, o.kind, name))
+			case statusSkipped:
+				lines = append(lines, fmt.Sprintf("WARN - %s containing a %s (%s) was not validated against a schema", f.name, o.kind, name))
+			default:
+				for _, text := range o.messages {
+					lines = append(lines, fmt.Sprintf("WARN - %s contains an invalid %s (%s) - %s", f.name, o.kind, name, text))
+				}
+			}
+			if err := p.SayAll(lines); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// counts are how many objects have each status.
+func counts(files []checkedFile) map[string]int {
+	n := map[string]int{}
+	for _, f := range files {
+		n[statusError] += len(f.problems)
+		for _, o := range f.objects {
+			n[o.status]++
+		}
+	}
+	return n
+}
+
+func (p *peer) printKubeconform(files []checkedFile) error {
+	n := counts(files)
+	switch p.output {
+	case "", "text", "pretty":
+	case "json":
+		return p.kubeconformJSON(files, n)
+	default:
+		return p.others(files)
+	}
+	objects := 0
+	for _, f := range files {
+		for _, text := range f.problems {
+			if err := p.Say(fmt.Sprintf("%s - failed validation: %s", f.name, text)); err != nil {
+				return err
+			}
+		}
+		for _, o := range f.objects {
+			objects++
+			if line := kubeconformLine(f.name, o, p.verbose); line != "" {
+				if err := p.Say(line); err != nil {
+					return err
+				}
+			}
+		}
+	}
+	if !p.summary {
+		return nil
+	}
+	where := "in " + plural(len(files), "file")
+	if len(files) == 1 && files[0].name == p.stdinName {
+		where = "parsing stdin"
+	} else {
+		where = "found " + where
+	}
+	return p.Say(fmt.Sprintf("Summary: %s %s - Valid: %d, Invalid: %d, Errors: %d, Skipped: %d", plural(objects, "resource"), where, n[statusValid], n[statusInvalid], n[statusError], n[statusSkipped]))
+}
+
+// kubeconformLine is what is said of an object; "" for nothing.
+func kubeconformLine(file string, o checkedObject, verbose bool) string {
+	about := fmt.Sprintf("%s - %s %s ", file, o.kind, o.name)
+	switch {
+	case o.status == statusInvalid:
+		return about + "is invalid: problem validating schema: " + strings.Join(o.messages, "; ")
+	case o.status == statusError:
+		return about + "failed validation: " + strings.Join(o.messages, "; ")
+	case !verbose:
+		return ""
+	case o.status == statusSkipped:
+		return about + "skipped"
+	default:
+		return about + "is valid"
+	}
+}
+
+func (p *peer) kubeconformJSON(files []checkedFile, n map[string]int) error {
+	type resource struct {
+		Filename string `json:"filename"`
+		Kind     string `json:"kind"`
+		Name     string `json:"name"`
+		Version  string `json:"version"`
+		Status   string `json:"status"`
+		Msg      string `json:"msg"`
+	}
+	all := []resource{}
+	for _, f := range files {
+		for _, text := range f.problems {
+			all = append(all, resource{Filename: f.name, Status: statusError, Msg: text})
+		}
+		for _, o := range f.objects {
+			if p.verbose || o.status == statusInvalid || o.status == statusError {
+				all = append(all, resource{f.name, o.kind, o.name, o.apiVersion, o.status, strings.Join(o.messages, "; ")})
+			}
+		}
+	}
+	report := map[string]any{"resources": all}
+	if p.summary {
+		report["summary"] = map[string]int{"valid": n[statusValid], "invalid": n[statusInvalid], "errors": n[statusError], "skipped": n[statusSkipped]}
+	}
+	data, err := json.MarshalIndent(report, "", "  ")
+	if err != nil {
+		return fmt.Errorf("encoding the report: %w", err)
+	}
+	return p.Data(string(data) + "\n")
+}
+
+// others prints the formats that both programs have.
+func (p *peer) others(files []checkedFile) error {
+	switch p.output {
+	case "tap":
+		return p.tap(files)
+	case "junit":
+		return p.junit(files)
+	}
+	return kit.Usage("--output", fmt.Sprintf("unknown format %q", p.output), "give text, json, tap or junit")
+}
+
+func (p *peer) tap(files []checkedFile) error {
+	var lines []string
+	for _, f := range files {
+		for _, text := range f.problems {
+			lines = append(lines, fmt.Sprintf("not ok %d - %s: %s", len(lines)+1, f.name, text))
+		}
+		for _, o := range f.objects {
+			result, skip := "ok", ""
+			if o.status == statusInvalid || o.status == statusError {
+				result = "not ok"
+			}
+			if o.status == statusSkipped {
+				skip = " # skip"
+			}
+			about := ""
+			if len(o.messages) > 0 {
+				about = ": " + strings.Join(o.messages, "; ")
+			}
+			lines = append(lines, fmt.Sprintf("%s %d - %s (%s)%s%s", result, len(lines)+1, f.name, o.kind, about, skip))
+		}
+	}
+	return p.SayAll(append([]string{"TAP version 13", fmt.Sprintf("1..%d", len(lines))}, lines...))
+}
+
+func (p *peer) junit(files []checkedFile) error {
+	suite := junitSuite{Name: p.flags.Name(), Time: "0"}
+	for _, f := range files {
+		for _, text := range f.problems {
+			suite.Cases = append(suite.Cases, junitCase{Name: f.name, Class: f.name, File: f.name, Failures: []junitFailure{{text, statusError, text}}})
+		}
+		for _, o := range f.objects {
+			c := junitCase{Name: o.kind + " " + o.name, Class: o.apiVersion + "@" + f.name, File: f.name}
+			for _, text := range o.messages {
+				c.Failures = append(c.Failures, junitFailure{text, o.status, text})
+			}
+			suite.Cases = append(suite.Cases, c)
+		}
+	}
+	return printSuite(p.Streams, suite)
+}
