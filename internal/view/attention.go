@@ -8,19 +8,21 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"github.com/cyan-cd/cyan/api/v1alpha1"
+	"github.com/cyan-cd/cyan/internal/plan"
 )
 
 // Reason is why something needs somebody.
 type Reason string
 
-// The values of Reason, in the order in which one is chosen before another.
+// The values of Reason, in the order in which one is chosen before another: what is broken before what waits for
+// somebody, that before what passes by itself, and what goes on for long where nothing says why.
 const (
 	ReasonInvalidSpec       Reason = "InvalidSpec"
 	ReasonFailed            Reason = "Failed"
-	ReasonUnreachable       Reason = "Unreachable"
+	ReasonDegraded          Reason = "Degraded"
 	ReasonAwaitingPromotion Reason = "AwaitingPromotion"
 	ReasonPaused            Reason = "Paused"
-	ReasonDegraded          Reason = "Degraded"
+	ReasonUnreachable       Reason = "Unreachable"
 	ReasonStuck             Reason = "Stuck"
 )
 
@@ -47,15 +49,27 @@ func AttentionOf(app *v1alpha1.Application, rollouts []*v1alpha1.Rollout, now ti
 		func() *Attention { return ofConditions(app, failures...) },
 		func() *Attention { return ofOperation(app) },
 		func() *Attention { return ofRollouts(rollouts, abortedRollout) },
-		func() *Attention { return ofConditions(app, v1alpha1.ConditionComparisonError) },
+		func() *Attention { return ofComparison(app, ReasonFailed) },
+		func() *Attention { return ofRollouts(rollouts, degradedRollout) },
+		func() *Attention { return ofHealth(app, rollouts) },
 		func() *Attention { return ofRollouts(rollouts, awaitedRollout) },
 		func() *Attention { return ofRollouts(rollouts, pausedRollout) },
-		func() *Attention { return ofRollouts(rollouts, degradedRollout) },
-		func() *Attention { return ofHealth(app) },
+		func() *Attention { return ofComparison(app, ReasonUnreachable) },
 		func() *Attention { return ofTime(app, now) },
 	} {
 		if a := judge(); a != nil {
 			return a
+		}
+	}
+	return nil
+}
+
+// ofComparison returns why an Application cannot be compared, if it is for a reason: out of reach where the controller
+// tries it again by itself, and else a fault.
+func ofComparison(app *v1alpha1.Application, reason Reason) *Attention {
+	for _, c := range app.Status.Conditions {
+		if c.Type == v1alpha1.ConditionComparisonError && reasonOf(c) == reason {
+			return ofCondition(app, c)
 		}
 	}
 	return nil
@@ -67,18 +81,20 @@ var failures = []string{v1alpha1.ConditionSyncError, v1alpha1.ConditionDeletionE
 // passesByItself ends the message of a problem that is waited for.
 const passesByItself = "tried again by itself"
 
-// ofConditions returns the first condition of some types. What cannot be compared is out of reach where the controller
-// tries it again by itself, and else a fault.
+// ofConditions returns the first condition of some types.
 func ofConditions(app *v1alpha1.Application, types ...string) *Attention {
 	for _, kind := range types {
 		for _, c := range app.Status.Conditions {
-			if c.Type != kind {
-				continue
+			if c.Type == kind {
+				return ofCondition(app, c)
 			}
-			return attention(reasonOf(c), caused("Application "+app.Name, c.Message, "cause."+kind), c.LastTransitionTime)
 		}
 	}
 	return nil
+}
+
+func ofCondition(app *v1alpha1.Application, c v1alpha1.ApplicationCondition) *Attention {
+	return attention(reasonOf(c), caused("Application "+app.Name, c.Message, "cause."+c.Type), c.LastTransitionTime)
 }
 
 func reasonOf(c v1alpha1.ApplicationCondition) Reason {
@@ -115,24 +131,38 @@ func failureOf(app string, state *v1alpha1.OperationState) (subject, cause strin
 		return "Application " + app, cause
 	}
 	for _, r := range state.SyncResult.Resources {
-		if r.Status == v1alpha1.ResultSyncFailed || r.HookPhase == v1alpha1.OperationFailed || r.HookPhase == v1alpha1.OperationError {
+		if hasFailed(r) {
 			return r.Kind + " " + r.Name, cmp.Or(r.Message, cause)
 		}
 	}
 	return "Application " + app, cause
 }
 
-// ofHealth returns what is degraded.
-func ofHealth(app *v1alpha1.Application) *Attention {
+func hasFailed(r *v1alpha1.ResourceResult) bool {
+	return r.Status == v1alpha1.ResultSyncFailed || r.HookPhase == v1alpha1.OperationFailed || r.HookPhase == v1alpha1.OperationError
+}
+
+// ofHealth returns what is degraded. What a Rollout is now is known from itself before the status has it: one that
+// waits for somebody is not degraded any more.
+func ofHealth(app *v1alpha1.Application, rollouts []*v1alpha1.Rollout) *Attention {
 	if app.Status.Health.Status != v1alpha1.HealthDegraded {
 		return nil
 	}
+	recovered := false
 	subject, cause, since := "Application "+app.Name, app.Status.Health.Message, app.Status.Health.LastTransitionTime
 	for i := range app.Status.Resources {
-		if r := &app.Status.Resources[i]; r.Health != nil && r.Health.Status == v1alpha1.HealthDegraded {
-			subject, cause = r.Kind+" "+r.Name, cmp.Or(r.Health.Message, cause)
-			break
+		r := &app.Status.Resources[i]
+		if r.Health == nil || r.Health.Status != v1alpha1.HealthDegraded {
+			continue
 		}
+		if recovered = isRollout(r) && phaseOf(plan.Key{Namespace: r.Namespace, Name: r.Name}, rollouts) == v1alpha1.RolloutPaused; recovered {
+			continue
+		}
+		subject, cause = r.Kind+" "+r.Name, cmp.Or(r.Health.Message, cause)
+		break
+	}
+	if recovered {
+		return nil
 	}
 	return attention(ReasonDegraded, causedOr(subject, cause, "cause.degraded", "attention.degraded"), since)
 }

@@ -174,6 +174,84 @@ func TestWhatNeedsSomebody(t *testing.T) {
 	}
 }
 
+// One reason is chosen of several that hold: what is broken before what waits for somebody, that before what passes by
+// itself, and what goes on for long at last.
+func TestWhichReasonIsChosen(t *testing.T) {
+	all := []struct {
+		want  Reason
+		app   func(*v1alpha1.Application)
+		about func(*v1alpha1.Rollout)
+	}{
+		{ReasonInvalidSpec, withCondition(v1alpha1.ConditionInvalidSpecError, "x"), nil},
+		{ReasonInvalidSpec, nil, rolloutCondition(v1alpha1.RolloutConditionInvalidSpec, metav1.ConditionTrue, "x")},
+		{ReasonFailed, withCondition(v1alpha1.ConditionSyncError, "x"), nil},
+		{ReasonFailed, withOperation(v1alpha1.OperationFailed, "x"), nil},
+		{ReasonFailed, nil, func(ro *v1alpha1.Rollout) { ro.Status.Abort = true }},
+		{ReasonFailed, withCondition(v1alpha1.ConditionComparisonError, "not YAML"), nil},
+		{ReasonDegraded, nil, func(ro *v1alpha1.Rollout) { ro.Status.Phase = v1alpha1.RolloutDegraded }},
+		{ReasonDegraded, withHealth(v1alpha1.HealthDegraded, "crashes", time.Minute), nil},
+		{ReasonAwaitingPromotion, nil, waiting},
+		{ReasonPaused, nil, func(ro *v1alpha1.Rollout) { ro.Spec.Paused = true }},
+		{ReasonUnreachable, withCondition(v1alpha1.ConditionComparisonError, "no answer; tried again by itself"), nil},
+		{ReasonStuck, func(a *v1alpha1.Application) { a.DeletionTimestamp = at(time.Hour) }, nil},
+	}
+	for i, first := range all {
+		for _, second := range all[i:] {
+			app, rollouts := shop(), web(func(ro *v1alpha1.Rollout) { ro.Status.Phase = v1alpha1.RolloutProgressing })
+			for _, of := range []func(*v1alpha1.Application){second.app, first.app} {
+				if of != nil {
+					of(app)
+				}
+			}
+			for _, of := range []func(*v1alpha1.Rollout){second.about, first.about} {
+				if of != nil {
+					of(rollouts[1])
+				}
+			}
+			want := first.want
+			if want == ReasonAwaitingPromotion && rollouts[1].Spec.Paused {
+				want = ReasonPaused
+			}
+			if got := AttentionOf(app, rollouts, noon); got == nil || got.Reason != want {
+				t.Errorf("%s with %s: got %+v", first.want, second.want, got)
+			}
+		}
+	}
+}
+
+// A Rollout that waits is not degraded, whatever the status of its Application has of it still.
+func TestARolloutThatWaitsIsNotDegraded(t *testing.T) {
+	degraded := func(more ...v1alpha1.ResourceStatus) *v1alpha1.Application {
+		return shop(func(a *v1alpha1.Application) {
+			a.Status.Health.Status = v1alpha1.HealthDegraded
+			a.Status.Resources = append([]v1alpha1.ResourceStatus{{Group: "argoproj.io", Kind: "Rollout", Namespace: "shop", Name: "web", Health: &v1alpha1.HealthStatus{Status: v1alpha1.HealthDegraded, Message: "no progress"}}}, more...)
+		})
+	}
+	job := v1alpha1.ResourceStatus{Group: "batch", Kind: "Job", Name: "migrate", Health: &v1alpha1.HealthStatus{Status: v1alpha1.HealthDegraded, Message: "exit 1"}}
+	other := v1alpha1.ResourceStatus{Group: "other.io", Kind: "Rollout", Namespace: "shop", Name: "web", Health: job.Health}
+	as := func(phase v1alpha1.RolloutPhase) []*v1alpha1.Rollout {
+		return web(func(ro *v1alpha1.Rollout) { waiting(ro); ro.Status.Phase = phase })
+	}
+	for _, c := range []struct {
+		rule     string
+		app      *v1alpha1.Application
+		rollouts []*v1alpha1.Rollout
+		want     string
+	}{
+		{"one that waits", degraded(), as(v1alpha1.RolloutPaused), "AwaitingPromotion Rollout web"},
+		{"one that waits, beside something that is degraded", degraded(job), as(v1alpha1.RolloutPaused), "Degraded Job migrate"},
+		{"what is called so in another group", degraded(other), as(v1alpha1.RolloutPaused), "Degraded Rollout web"},
+		{"one that is degraded", degraded(), as(v1alpha1.RolloutDegraded), "Degraded Rollout web"},
+		{"one that goes on, as the status has it", degraded(), as(v1alpha1.RolloutProgressing), "Degraded Rollout web"},
+		{"one of which nothing is known, as in another cluster", degraded(), nil, "Degraded Rollout web"},
+	} {
+		got := AttentionOf(c.app, c.rollouts, noon)
+		if subject, _, _ := strings.Cut(got.Message, ": "); string(got.Reason)+" "+subject != c.want {
+			t.Errorf("%s: got %s %s, want %s", c.rule, got.Reason, got.Message, c.want)
+		}
+	}
+}
+
 // A text that others write without end is shown in part, and stays valid.
 func TestLongTextsAreCut(t *testing.T) {
 	got := AttentionOf(shop(withCondition(v1alpha1.ConditionSyncError, strings.Repeat("é", longestText))), nil, noon).Message

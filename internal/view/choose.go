@@ -50,7 +50,7 @@ func (c Choice) Fits(r *Row) bool {
 func hasLabels(r *Row, wanted []string) bool {
 	for _, w := range wanted {
 		key, value, valued := strings.Cut(w, "=")
-		if have, ok := r.Labels[key]; !ok || valued && have != value {
+		if have, ok := r.allLabels()[key]; !ok || valued && have != value {
 			return false
 		}
 	}
@@ -60,7 +60,7 @@ func hasLabels(r *Row, wanted []string) bool {
 func hasWords(r *Row, words []string) bool {
 	for _, w := range words {
 		if key, value, ok := strings.Cut(w, "="); ok && key != "" {
-			if !strings.HasPrefix(strings.ToLower(r.Labels[key]), value) {
+			if !hasLabelLike(r, key, value) {
 				return false
 			}
 		} else if !strings.Contains(strings.ToLower(r.Name), w) && strings.ToLower(r.Namespace) != w {
@@ -68,6 +68,16 @@ func hasWords(r *Row, words []string) bool {
 		}
 	}
 	return true
+}
+
+// hasLabelLike reports whether a row has a label whose value begins so, in whatever letters both are written.
+func hasLabelLike(r *Row, key, value string) bool {
+	for has, of := range r.allLabels() {
+		if strings.EqualFold(has, key) && strings.HasPrefix(strings.ToLower(of), value) {
+			return true
+		}
+	}
+	return false
 }
 
 // worst are the healths, the worst first.
@@ -146,12 +156,18 @@ func (c Choice) after() (*place, error) {
 	return p, nil
 }
 
+// rowField is a field of a row. One that is optional is left out when it is empty.
+type rowField struct {
+	place    int
+	optional bool
+}
+
 // rowFields are the fields of a row by their name in JSON.
-var rowFields = func() map[string]int {
-	fields := map[string]int{}
+var rowFields = func() map[string]rowField {
+	fields := map[string]rowField{}
 	for t, i := reflect.TypeFor[Row](), 0; i < t.NumField(); i++ {
-		if name, _, _ := strings.Cut(t.Field(i).Tag.Get("json"), ","); name != "" {
-			fields[name] = i
+		if name, options, _ := strings.Cut(t.Field(i).Tag.Get("json"), ","); name != "" {
+			fields[name] = rowField{i, options == "omitempty"}
 		}
 	}
 	return fields
@@ -183,8 +199,8 @@ func (r Row) MarshalJSON() ([]byte, error) {
 	}
 	v, shown := reflect.ValueOf(r), make(map[string]any, len(r.only))
 	for name := range r.only {
-		if field := v.Field(rowFields[name]); !field.IsZero() {
-			shown[name] = field.Interface()
+		if value := v.Field(rowFields[name].place); !rowFields[name].optional || !value.IsZero() {
+			shown[name] = value.Interface()
 		}
 	}
 	return json.Marshal(shown)

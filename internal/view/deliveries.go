@@ -6,12 +6,10 @@ import (
 	"slices"
 	"time"
 
-	appsv1 "k8s.io/api/apps/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"github.com/cyan-cd/cyan/api/v1alpha1"
 	"github.com/cyan-cd/cyan/internal/delivery"
-	"github.com/cyan-cd/cyan/internal/rollout"
 )
 
 // GitCommit is a commit as a repository has it.
@@ -54,10 +52,11 @@ const (
 // them the sync that goes on or has failed.
 func Deliveries(seen DeliverySeen) []Delivery {
 	app := seen.Application
+	history := lastOf(app.Status.History, mostHistory)
 	var all []Delivery
-	for i, h := range app.Status.History {
+	for i, h := range history {
 		all = append(all, deliveryOf(seen, deploymentSeen{
-			id: fmt.Sprint(h.ID), revision: revisionOf(h.Revision, h.Revisions), began: h.DeployStartedAt, ended: &h.DeployedAt, phase: v1alpha1.OperationSucceeded, last: i == len(app.Status.History)-1,
+			id: fmt.Sprint(h.ID), revision: revisionOf(h.Revision, h.Revisions), began: h.DeployStartedAt, ended: &h.DeployedAt, phase: v1alpha1.OperationSucceeded, last: i == len(history)-1,
 		}))
 	}
 	if d, ok := underWay(app); ok {
@@ -133,9 +132,12 @@ func deliveryOf(seen DeliverySeen, of deploymentSeen) Delivery {
 		}
 	}
 	d.Stages = append(stagesOfGit(commit, known, d.Source != nil, source, of), syncStage(of))
-	d.Stages = append(d.Stages, stagesOfRollouts(seen, of)...)
-	d.Stages = append(d.Stages, healthStage(app, of))
+	rolled, overtaken := stagesOfRollouts(seen, of)
+	d.Stages = append(append(d.Stages, rolled...), healthStage(app, of))
 	d.finish(of)
+	if overtaken {
+		d.State, d.LeadSeconds = DeliverySuperseded, nil
+	}
 	return d
 }
 
@@ -177,32 +179,6 @@ func syncStage(of deploymentSeen) Stage {
 	return s
 }
 
-// version is what a Rollout has of a deployment.
-type version struct {
-	seen RolloutSeen
-	rs   *appsv1.ReplicaSet
-	// later are the deployments that began after it.
-	newest bool
-}
-
-// versionsOf returns the versions that a deployment has begun: those made, or taken up again, while it was the last.
-// What a Rollout keeps of them is all that is known.
-func versionsOf(seen DeliverySeen, of deploymentSeen) []version {
-	var versions []version
-	from, until := of.began, nextBegan(seen.Application, of)
-	for _, r := range seen.Rollouts {
-		for _, rs := range r.ReplicaSets {
-			current := rollout.PodHash(rs.Labels) == r.Rollout.Status.CurrentPodHash
-			made := rs.CreationTimestamp
-			if from == nil || made.IsZero() || made.Time.Before(from.Truncate(time.Second)) || until != nil && !made.Before(until) {
-				continue
-			}
-			versions = append(versions, version{r, rs, current})
-		}
-	}
-	return versions
-}
-
 // nextBegan returns when the deployment after this one began; nil for the last.
 func nextBegan(app *v1alpha1.Application, of deploymentSeen) *metav1.Time {
 	var next *metav1.Time
@@ -211,91 +187,13 @@ func nextBegan(app *v1alpha1.Application, of deploymentSeen) *metav1.Time {
 			next = t
 		}
 	}
-	for i := range app.Status.History {
-		consider(app.Status.History[i].DeployStartedAt)
+	for _, h := range lastOf(app.Status.History, mostHistory) {
+		consider(h.DeployStartedAt)
 	}
 	if d, ok := underWay(app); ok {
 		consider(d.began)
 	}
 	return next
-}
-
-// stagesOfRollouts are the way of new pods to the traffic; skipped where the deployment has begun no version.
-func stagesOfRollouts(seen DeliverySeen, of deploymentSeen) []Stage {
-	stages := []Stage{{Name: stagePreview, State: stateSkipped}, {Name: stageSwitch, State: stateSkipped}, {Name: stageDrain, State: stateSkipped}}
-	if of.phase == v1alpha1.OperationFailed || of.phase == v1alpha1.OperationError {
-		return stages
-	}
-	versions := versionsOf(seen, of)
-	if len(versions) == 0 {
-		if of.isOn && len(seen.Rollouts) > 0 {
-			for i := range stages {
-				stages[i].State = stateWaiting
-			}
-		}
-		return stages
-	}
-	v := versions[len(versions)-1]
-	for _, other := range versions {
-		if other.newest {
-			v = other
-		}
-	}
-	return v.stages()
-}
-
-// saying returns a stage with a sentence about an object.
-func (s Stage) saying(code, object string) Stage {
-	sentence := say(code, "object", object)
-	s.Message, s.Said = sentence.Text, sentence.Said
-	return s
-}
-
-// stages returns what is known of a version's way. Of one before the last, its switch is not kept by the Rollout.
-func (v version) stages() []Stage {
-	ro, hash := v.seen.Rollout, rollout.PodHash(v.rs.Labels)
-	preview := Stage{Name: stagePreview, State: stateRunning, StartedAt: stamp(&v.rs.CreationTimestamp)}
-	cut, drain := Stage{Name: stageSwitch, State: stateWaiting}, Stage{Name: stageDrain, State: stateWaiting}
-	last := ro.Status.BlueGreen.Switch
-	switch {
-	case last != nil && last.To == hash:
-		preview.State, preview.FinishedAt = stateDone, stamp(&last.Time)
-		cut.State, cut.StartedAt, cut.FinishedAt = stateRunning, stamp(&last.Time), stamp(last.ConvergedAt)
-		if last.ConvergedAt != nil {
-			cut.State = stateDone
-			drain = v.drain(last)
-		}
-	case !v.newest:
-		preview.State, cut.State, drain.State = stateUnknown, stateUnknown, stateUnknown
-	case ro.Status.Abort:
-		preview.State, preview.FinishedAt = stateFailed, stamp(ro.Status.AbortedAt)
-		preview = preview.saying("stage.aborted", title(ro))
-		cut.State, drain.State = stateSkipped, stateSkipped
-	case ro.Status.BlueGreen.ActiveSelector == hash:
-		// The first version takes the traffic without a switch.
-		preview.State, cut.State, drain.State = stateDone, stateDone, stateSkipped
-	case ro.Status.Phase == v1alpha1.RolloutDegraded:
-		preview.State, preview.Message = stateFailed, shortened(title(ro)+": "+ro.Status.Message)
-	case ro.Spec.Paused || len(ro.Status.PauseConditions) > 0:
-		preview.State = stateWaiting
-		preview = preview.saying("stage.waits", title(ro))
-	}
-	return []Stage{preview, cut, drain}
-}
-
-// drain returns the end of the pods of the version that the traffic was taken from, whatever has begun since; skipped
-// where there was none. When the last of them went is not kept.
-func (v version) drain(last *v1alpha1.SwitchStatus) Stage {
-	if last.From == "" {
-		return Stage{Name: stageDrain, State: stateSkipped}
-	}
-	s := Stage{Name: stageDrain, State: stateDone, StartedAt: stamp(last.ConvergedAt)}
-	for _, rs := range v.seen.ReplicaSets {
-		if rollout.PodHash(rs.Labels) == last.From && (rollout.Size(rs) > 0 || rs.Status.Replicas > 0) {
-			s.State = stateRunning
-		}
-	}
-	return s
 }
 
 // healthStage returns the end: the Application is healthy with the commit.

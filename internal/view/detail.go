@@ -9,8 +9,11 @@ import (
 	"github.com/cyan-cd/cyan/internal/project"
 )
 
-// mostResults bounds the results of an operation that a detail has.
-const mostResults = 1000
+// mostResults bounds the results of an operation that a detail has, and mostHistory the deployments.
+const (
+	mostResults = 1000
+	mostHistory = 1000
+)
 
 // Detail is an Application as its own page shows it.
 type Detail struct {
@@ -114,7 +117,7 @@ type DetailSeen struct {
 // RevisionsOf returns the commits that a detail of an Application tells of, the live one first.
 func RevisionsOf(app *v1alpha1.Application) []string {
 	revisions := []string{liveRevision(app)}
-	for _, h := range slices.Backward(app.Status.History) {
+	for _, h := range slices.Backward(lastOf(app.Status.History, mostHistory)) {
 		if r := revisionOf(h.Revision, h.Revisions); !slices.Contains(revisions, r) {
 			revisions = append(revisions, r)
 		}
@@ -155,8 +158,8 @@ func conditionsOf(app *v1alpha1.Application) []Condition {
 	conditions := []Condition{}
 	for _, c := range app.Status.Conditions {
 		shown := Condition{Type: c.Type, Message: shortened(c.Message), Since: stamp(c.LastTransitionTime)}
-		if cause, remedy, ok := cutLast(shown.Message, "; "); ok {
-			shown.Message, shown.Remedy = cause, remedy
+		if cause, remedy, ok := cutLast(c.Message, "; "); ok {
+			shown.Message, shown.Remedy = shortened(cause), shortened(remedy)
 		} else {
 			remedy := say("remedy." + c.Type)
 			if remedy.Text != "" {
@@ -179,7 +182,7 @@ func cutLast(text, separator string) (before, after string, ok bool) {
 
 func historyOf(app *v1alpha1.Application, commits map[string]Commit) []Deployment {
 	history := []Deployment{}
-	for _, h := range slices.Backward(app.Status.History) {
+	for _, h := range slices.Backward(lastOf(app.Status.History, mostHistory)) {
 		revision := revisionOf(h.Revision, h.Revisions)
 		c := commits[revision]
 		deployed := Deployment{
@@ -219,7 +222,13 @@ func wholeOperation(state *v1alpha1.OperationState) *WholeOperation {
 		return whole
 	}
 	whole.Revision = revisionOf(state.SyncResult.Revision, state.SyncResult.Revisions)
-	for _, r := range firstOf(state.SyncResult.Resources, mostResults) {
+	results := state.SyncResult.Resources
+	if len(results) > mostResults {
+		// Those that have failed stay.
+		failed := slices.DeleteFunc(slices.Clone(results), func(r *v1alpha1.ResourceResult) bool { return !hasFailed(r) })
+		results = append(failed, slices.DeleteFunc(slices.Clone(results), hasFailed)...)
+	}
+	for _, r := range firstOf(results, mostResults) {
 		whole.Results = append(whole.Results, Result{
 			Group: r.Group, Kind: r.Kind, Namespace: r.Namespace, Name: r.Name, Phase: string(r.HookPhase), Status: string(r.Status), Message: shortened(r.Message), Hook: string(r.HookType),
 		})

@@ -49,6 +49,10 @@ func TestDetails(t *testing.T) {
 			a.Annotations = map[string]string{v1alpha1.RollbackPinAnnotation: "two"}
 		}), nil, func(d Detail) any { return *d.Pin }},
 		{"a condition with a remedy", "[{SyncError  Service web: port 0: invalid correct it 2026-11-26T11:59:00Z}]", shop(withCondition(v1alpha1.ConditionSyncError, "Service web: port 0: invalid; correct it")), nil, func(d Detail) any { return d.Conditions }},
+		{"a long condition keeps its remedy", "…; correct it", shop(withCondition(v1alpha1.ConditionSyncError, "a; "+strings.Repeat("x", 2*longestText)+"; correct it")), nil, func(d Detail) any {
+			return d.Conditions[0].Message[longestText:] + "; " + d.Conditions[0].Remedy
+		}},
+		{"a long remedy", "…", shop(withCondition(v1alpha1.ConditionSyncError, "a; "+strings.Repeat("x", 2*longestText))), nil, func(d Detail) any { return d.Conditions[0].Remedy[longestText:] }},
 		{"a condition without", "[{SyncError  no correct it in git, or sync again 2026-11-26T11:59:00Z}]", shop(withCondition(v1alpha1.ConditionSyncError, "no")), nil, func(d Detail) any { return d.Conditions }},
 		{"an operation", "Failed x rev 3 [{g Job ns migrate Failed Synced exit 1 PreSync}]", shop(withOperation(v1alpha1.OperationFailed, "x", &v1alpha1.ResourceResult{Group: "g", Kind: "Job", Namespace: "ns", Name: "migrate", HookPhase: "Failed", Status: "Synced", Message: "exit 1", HookType: "PreSync"}), func(a *v1alpha1.Application) {
 			a.Status.OperationState.RetryCount, a.Status.OperationState.SyncResult.Revision = 3, "rev"
@@ -57,6 +61,12 @@ func TestDetails(t *testing.T) {
 		}},
 		{"an operation that has done nothing yet", "[] ", shop(withOperation(v1alpha1.OperationRunning, ""), func(a *v1alpha1.Application) { a.Status.OperationState.SyncResult = nil }), nil, func(d Detail) any { return fmt.Sprint(d.Operation.Results, " ", d.Operation.Revision) }},
 		{"an operation of many objects", fmt.Sprint(mostResults), shop(withOperation(v1alpha1.OperationRunning, "", slices.Repeat([]*v1alpha1.ResourceResult{{}}, mostResults+1)...)), nil, func(d Detail) any { return len(d.Operation.Results) }},
+		{"of an operation of many objects, those that have failed", fmt.Sprint(mostResults, " late fails "), shop(withOperation(v1alpha1.OperationRunning, "", append(slices.Repeat([]*v1alpha1.ResourceResult{{}}, mostResults), &v1alpha1.ResourceResult{Name: "late"}, &v1alpha1.ResourceResult{Name: "fails", Status: v1alpha1.ResultSyncFailed})...), func(a *v1alpha1.Application) {
+			a.Status.OperationState.SyncResult.Resources[0] = &v1alpha1.ResourceResult{Name: "late"}
+		}), nil, func(d Detail) any {
+			r := d.Operation.Results
+			return fmt.Sprint(len(r), " ", r[1].Name, " ", r[0].Name, " ", r[len(r)-1].Name)
+		}},
 		{"no operation", "true", shop(), nil, func(d Detail) any { return d.Operation == nil }},
 		{"sync windows", "[{deny * * * * * true false} {deny 0 3 * * * false false}] false", shop(), windows(false), func(d Detail) any { return fmt.Sprint(d.Windows, " ", d.CanSync) }},
 		{"sync windows that let people sync", "true true", shop(), windows(true), func(d Detail) any { return fmt.Sprint(d.Windows[0].Manual, " ", d.Windows[0].Active) }},

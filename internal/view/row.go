@@ -2,6 +2,8 @@ package view
 
 import (
 	"cmp"
+	"maps"
+	"slices"
 	"time"
 	"unicode/utf8"
 
@@ -48,6 +50,8 @@ type Row struct {
 	Rights         []string                  `json:"rights" doc:"of get, sync, override, rollback, update, delete, logs and action, those that who asks has"`
 
 	only map[string]bool
+	// labels are all labels of one that has more than are shown.
+	labels map[string]string
 }
 
 // Operation is a sync.
@@ -80,10 +84,13 @@ func RowOf(app *v1alpha1.Application, rollouts []*v1alpha1.Rollout, now time.Tim
 		Rollouts: []RolloutRef{}, Rights: []string{},
 	}
 	if len(r.Labels) > mostLabels {
-		r.Labels = nil
+		r.labels, r.Labels = app.Labels, map[string]string{}
+		for _, key := range slices.Sorted(maps.Keys(app.Labels))[:mostLabels] {
+			r.Labels[key] = app.Labels[key]
+		}
 	}
 	if sources := app.Spec.GetSources(); len(sources) > 0 {
-		r.Repo, r.Path, r.Chart, r.TargetRevision = repository.Shown(sources[0].RepoURL), sources[0].Path, sources[0].Chart, cmp.Or(sources[0].TargetRevision, "HEAD")
+		r.Repo, r.Path, r.Chart, r.TargetRevision = shortened(repository.Shown(sources[0].RepoURL)), shortened(sources[0].Path), shortened(sources[0].Chart), shortened(cmp.Or(sources[0].TargetRevision, "HEAD"))
 	}
 	for _, key := range RolloutsOf(app) {
 		r.Rollouts = append(r.Rollouts, RolloutRef{Namespace: key.Namespace, Name: key.Name, Phase: phaseOf(key, rollouts)})
@@ -96,11 +103,15 @@ func RowOf(app *v1alpha1.Application, rollouts []*v1alpha1.Rollout, now time.Tim
 func RolloutsOf(app *v1alpha1.Application) []plan.Key {
 	var keys []plan.Key
 	for i := range app.Status.Resources {
-		if r := &app.Status.Resources[i]; r.Kind == "Rollout" && r.Group == v1alpha1.GroupVersion.Group && len(keys) < mostRollouts {
+		if r := &app.Status.Resources[i]; isRollout(r) && len(keys) < mostRollouts {
 			keys = append(keys, plan.Key{Group: r.Group, Kind: r.Kind, Namespace: r.Namespace, Name: r.Name})
 		}
 	}
 	return keys
+}
+
+func isRollout(r *v1alpha1.ResourceStatus) bool {
+	return r.Kind == v1alpha1.RolloutKind && r.Group == v1alpha1.GroupVersion.Group
 }
 
 func phaseOf(key plan.Key, rollouts []*v1alpha1.Rollout) v1alpha1.RolloutPhase {
@@ -169,13 +180,21 @@ func initiator(by v1alpha1.OperationInitiator) string {
 	return by.Username
 }
 
-// lastSync returns when a sync last succeeded.
+// allLabels returns the labels of a row, whether they are shown or not.
+func (r *Row) allLabels() map[string]string {
+	if r.labels != nil {
+		return r.labels
+	}
+	return r.Labels
+}
+
+// lastSync returns when a sync last succeeded. A dry run has synced nothing.
 func lastSync(app *v1alpha1.Application) string {
 	var last metav1.Time
 	if n := len(app.Status.History); n > 0 {
 		last = app.Status.History[n-1].DeployedAt
 	}
-	if state := app.Status.OperationState; state != nil && state.Phase == v1alpha1.OperationSucceeded && state.FinishedAt != nil && state.FinishedAt.After(last.Time) {
+	if state := app.Status.OperationState; state != nil && state.Operation.Sync != nil && !state.Operation.Sync.DryRun && state.Phase == v1alpha1.OperationSucceeded && state.FinishedAt != nil && state.FinishedAt.After(last.Time) {
 		last = *state.FinishedAt
 	}
 	return stamp(&last)
@@ -196,6 +215,9 @@ func firstOf[T any](all []T, most int) []T {
 	}
 	return all[:min(len(all), most)]
 }
+
+// lastOf returns the last of a list.
+func lastOf[T any](all []T, most int) []T { return all[max(0, len(all)-most):] }
 
 // shortened returns the beginning of a text that may be long.
 func shortened(text string) string { return cutTo(text, longestText) }

@@ -52,7 +52,7 @@ func TestRows(t *testing.T) {
 		{"no source", " HEAD", shop(), func(r Row) any { return r.Repo + " " + r.TargetRevision }},
 		{"no revision is HEAD", "HEAD", with(func(a *v1alpha1.Application) { a.Spec.Source.TargetRevision = "" }), func(r Row) any { return r.TargetRevision }},
 		{"the first of several sources", "one chart", with(sources(v1alpha1.ApplicationSource{RepoURL: "one", Chart: "chart"}, v1alpha1.ApplicationSource{RepoURL: "two"})), func(r Row) any { return r.Repo + " " + r.Chart }},
-		{"too many labels", "0", shop(func(a *v1alpha1.Application) {
+		{"the first of many labels", "32", shop(func(a *v1alpha1.Application) {
 			a.Labels = map[string]string{}
 			for i := range mostLabels + 1 {
 				a.Labels[fmt.Sprint(i)] = ""
@@ -147,6 +147,63 @@ func TestListsAreNeverNull(t *testing.T) {
 	}
 }
 
+// A row is found by labels that are not shown, too.
+func TestRowsWithManyLabels(t *testing.T) {
+	labels := map[string]string{"z": "last"}
+	for i := range mostLabels {
+		labels[fmt.Sprint(i)] = ""
+	}
+	r := RowOf(shop(func(a *v1alpha1.Application) { a.Labels = labels }), nil, noon)
+	if _, shown := r.Labels["z"]; shown || len(labels) != mostLabels+1 {
+		t.Errorf("shown: %v", r.Labels)
+	}
+	for _, c := range []Choice{{Labels: []string{"z=last"}}, {Search: "z=la"}} {
+		if !c.Fits(&r) {
+			t.Errorf("%+v does not fit", c)
+		}
+	}
+	delete(labels, "0")
+	if r = RowOf(shop(func(a *v1alpha1.Application) { a.Labels = labels }), nil, noon); len(r.Labels) != mostLabels || r.labels != nil {
+		t.Errorf("as many as are shown: got %d", len(r.Labels))
+	}
+}
+
+// What people may write without end is shown in part.
+func TestLongFieldsOfRows(t *testing.T) {
+	long := strings.Repeat("x", 2*longestText)
+	r := RowOf(shop(func(a *v1alpha1.Application) {
+		a.Spec.Source = &v1alpha1.ApplicationSource{RepoURL: "https://git.example/" + long, Path: long, Chart: long, TargetRevision: long}
+	}), nil, noon)
+	for _, text := range []string{r.Repo, r.Path, r.Chart, r.TargetRevision} {
+		if len(text) > longestText+len("…") || !strings.HasSuffix(text, "…") {
+			t.Errorf("%d bytes are shown", len(text))
+		}
+	}
+}
+
+// When a sync last succeeded, which a dry run is not.
+func TestLastSync(t *testing.T) {
+	synced := withOperation(v1alpha1.OperationSucceeded, "")
+	for _, c := range []struct {
+		rule, want string
+		app        *v1alpha1.Application
+	}{
+		{"never", "", shop()},
+		{"a deployment", "2026-11-26T11:59:00Z", shop(deployed)},
+		{"a sync of a part, which is no deployment", "2026-11-26T11:59:00Z", shop(synced)},
+		{"one after the last deployment", "2026-11-26T11:59:30Z", shop(deployed, synced, func(a *v1alpha1.Application) { a.Status.OperationState.FinishedAt = at(30 * time.Second) })},
+		{"one before", "2026-11-26T11:59:00Z", shop(deployed, synced, func(a *v1alpha1.Application) { a.Status.OperationState.FinishedAt = at(time.Hour) })},
+		{"one that has failed", "", shop(withOperation(v1alpha1.OperationFailed, ""))},
+		{"one without an end", "", shop(synced, func(a *v1alpha1.Application) { a.Status.OperationState.FinishedAt = nil })},
+		{"a dry run", "", shop(synced, func(a *v1alpha1.Application) { a.Status.OperationState.Operation.Sync.DryRun = true })},
+		{"an operation that is no sync", "", shop(synced, func(a *v1alpha1.Application) { a.Status.OperationState.Operation.Sync = nil })},
+	} {
+		if got := RowOf(c.app, nil, noon).LastSync; got != c.want {
+			t.Errorf("%s: got %q, want %q", c.rule, got, c.want)
+		}
+	}
+}
+
 // shelf are rows to choose from.
 func shelf() []Row {
 	return []Row{
@@ -197,6 +254,13 @@ func TestChoices(t *testing.T) {
 		{"a part of the namespace", Choice{Search: "de"}, ""},
 		{"a label as a word", Choice{Search: "team=sh"}, front},
 		{"a label as a word, of none", Choice{Search: "team=x"}, ""},
+		{"a label as a word, in whatever letters", Choice{Search: "TEAM=SHOP"}, front},
+		{"a label without a value as a word", Choice{Search: "tier="}, front},
+		{"any value of a label as a word", Choice{Search: "team="}, front},
+		{"a label as a word that none has", Choice{Search: "other="}, ""},
+		{"words that all have to fit", Choice{Search: "team=shop api"}, ""},
+		{"a namespace in other letters", Choice{Search: "DEV"}, dev},
+		{"what needs somebody, of a project", Choice{Attention: true, Projects: []string{"shop"}}, ""},
 		{"no label before the sign", Choice{Search: "=sh"}, ""},
 	} {
 		t.Run(c.name, func(t *testing.T) {
@@ -246,11 +310,21 @@ func TestPages(t *testing.T) {
 // A row shows the fields that were asked for, and always which it is.
 func TestFields(t *testing.T) {
 	rows := shelf()[:1]
-	if err := Only(rows, []string{"health", "rights"}); err != nil {
-		t.Fatal(err)
-	}
-	if got, _ := json.Marshal(rows[0]); string(got) != `{"health":"Healthy","name":"Web-front","namespace":"argocd"}` {
-		t.Errorf("got %s", got)
+	for _, c := range []struct{ fields, want string }{
+		{"health", `{"health":"Healthy","name":"Web-front","namespace":"argocd"}`},
+		{"health,namespace", `{"health":"Healthy","name":"Web-front","namespace":"argocd"}`},
+		{"rights,images", `{"images":["a"],"name":"Web-front","namespace":"argocd","rights":[]}`},
+		// What is always there is there when it is empty, too; what may be left out is.
+		{"automated,objects,repo,lastSync", `{"automated":false,"lastSync":"2026-01-03","name":"Web-front","namespace":"argocd","objects":0,"repo":""}`},
+		{"path,pinned,operation,attention", `{"name":"Web-front","namespace":"argocd"}`},
+	} {
+		rows[0].Rights, rows[0].Images = []string{}, []string{"a"}
+		if err := Only(rows, strings.Split(c.fields, ",")); err != nil {
+			t.Fatal(err)
+		}
+		if got, _ := json.Marshal(rows[0]); string(got) != c.want {
+			t.Errorf("%s: got %s, want %s", c.fields, got, c.want)
+		}
 	}
 	if err := Only(rows, []string{"health", "nothing"}); err == nil || !strings.Contains(err.Error(), `fields: unknown field "nothing"; use attention, automated`) {
 		t.Errorf("got %v", err)
