@@ -23,6 +23,13 @@ type version struct {
 	wanted bool
 }
 
+// span is the time in which a deployment was the last: from when it began until the next did, or still.
+type span struct{ from, until *metav1.Time }
+
+func (s span) holds(t metav1.Time) bool {
+	return !t.IsZero() && !t.Time.Before(s.from.Truncate(time.Second)) && (s.until == nil || t.Before(s.until))
+}
+
 // versionsOf returns the versions that a deployment has begun: those made, or taken up again, while it was the last.
 // What Rollouts keep of them is all that is known.
 func versionsOf(seen DeliverySeen, of deploymentSeen) []version {
@@ -30,36 +37,46 @@ func versionsOf(seen DeliverySeen, of deploymentSeen) []version {
 		return nil
 	}
 	var versions []version
-	until := nextBegan(seen.Application, of)
-	isWithin := func(t metav1.Time) bool {
-		return !t.IsZero() && !t.Time.Before(of.began.Truncate(time.Second)) && (until == nil || t.Before(until))
-	}
+	while := span{of.began, nextBegan(seen.Application, of)}
 	for _, r := range seen.Rollouts {
 		for _, rs := range r.ReplicaSets {
-			v := version{seen: r, rs: rs, began: &rs.CreationTimestamp, next: madeAfter(r, rs), wanted: rollout.PodHash(rs.Labels) == r.Rollout.Status.CurrentPodHash}
-			cut := r.Rollout.Status.BlueGreen.Switch
-			if cut != nil && cut.To != rollout.PodHash(rs.Labels) {
-				cut = nil
+			if v, ok := versionOf(r, rs).begunIn(while, of.last); ok {
+				versions = append(versions, v)
 			}
-			again := cut != nil && v.next != nil && !cut.Time.Before(v.next)
-			switch {
-			case isWithin(rs.CreationTimestamp):
-				// Once another was made, it is wanted because it was taken up again, by another deployment.
-				if v.wanted = v.wanted && v.next == nil; !again {
-					v.cut = cut
-				}
-			case again && isWithin(cut.Time), !again && of.last && v.isTakenUp(*of.began):
-				v.began, v.next = of.began, nil
-				if again {
-					v.cut = cut
-				}
-			default:
-				continue
-			}
-			versions = append(versions, v)
 		}
 	}
 	return versions
+}
+
+// versionOf returns a version with its switch, if it is the last that the Rollout has made.
+func versionOf(r RolloutSeen, rs *appsv1.ReplicaSet) version {
+	hash := rollout.PodHash(rs.Labels)
+	v := version{seen: r, rs: rs, began: &rs.CreationTimestamp, next: madeAfter(r, rs), wanted: hash == r.Rollout.Status.CurrentPodHash}
+	if cut := r.Rollout.Status.BlueGreen.Switch; cut != nil && cut.To == hash {
+		v.cut = cut
+	}
+	return v
+}
+
+// begunIn returns the version as a deployment has begun it, if it has: made it, or taken it up again after others were
+// made. What was taken up again is another deployment's than what was made.
+func (v version) begunIn(while span, last bool) (version, bool) {
+	again := v.cut != nil && v.next != nil && !v.cut.Time.Before(v.next)
+	switch {
+	case while.holds(v.rs.CreationTimestamp):
+		if again {
+			v.cut = nil
+		}
+		v.wanted = v.wanted && v.next == nil
+		return v, true
+	case again && while.holds(v.cut.Time):
+		v.began, v.next = while.from, nil
+		return v, true
+	case !again && last && v.isTakenUp(*while.from):
+		v.began, v.next, v.cut = while.from, nil, nil
+		return v, true
+	}
+	return v, false
 }
 
 // isTakenUp reports whether a version that others were made after is on its way to the traffic again, since a time that
