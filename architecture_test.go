@@ -91,6 +91,7 @@ var rooms = []room{
 	{folder: "internal/cli/kit", may: []string{"api/...", "internal/repository", "internal/action", "internal/spelling", "internal/cli/screens", "internal/cli/term", "internal/cli/remote"}},
 	{folder: "internal/cli/remote", may: []string{"api/..."}},
 	{folder: "internal/cli/login", may: []string{"internal/cli/kit", "internal/cli/remote", "internal/cli/term"}},
+	{folder: "internal/cli/skaffold", may: []string{"api/...", "internal/skaffold", "internal/image", "internal/render/...", "internal/validate", "internal/cli/kit", "internal/cli/manifests"}},
 	{folder: "internal/cli/spec", may: []string{"api/...", "internal/cli/kit"}, never: clients},
 	{folder: "internal/cli/cluster", may: []string{"api/...", "internal/cluster", "internal/cli/kit"}},
 	{folder: "internal/cli/repo", may: []string{"internal/repository", "api/...", "internal/source", "internal/settings", "internal/cli/kit"}},

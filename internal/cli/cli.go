@@ -20,6 +20,7 @@ import (
 	"github.com/cyan-cd/cyan/internal/cli/repo"
 	"github.com/cyan-cd/cyan/internal/cli/rollout"
 	"github.com/cyan-cd/cyan/internal/cli/setup"
+	"github.com/cyan-cd/cyan/internal/cli/skaffold"
 	"github.com/cyan-cd/cyan/internal/cli/trust"
 	"github.com/cyan-cd/cyan/internal/cli/validate"
 )
@@ -33,7 +34,7 @@ func New(argv0, version string, streams kit.Streams, run ...Constructor) *cobra.
 	streams = streams.Shown()
 	e := &kit.Env{Streams: streams, Version: version, Program: programName(argv0)}
 	var root *cobra.Command
-	notServed := argocdNotServed
+	notServed, flagsNotServed := argocdNotServed, argocdFlagsNotServed
 	switch e.Program {
 	case kit.NameArgoCD:
 		root = newArgoCDRoot(e)
@@ -43,6 +44,8 @@ func New(argv0, version string, streams kit.Streams, run ...Constructor) *cobra.
 		root = validate.NewKubeval(e)
 	case kit.NameKubeconform:
 		root = validate.NewKubeconform(e)
+	case kit.NameSkaffold:
+		root, notServed, flagsNotServed = newSkaffoldRoot(e, run), skaffoldNotServed, skaffoldFlagsNotServed
 	default:
 		root = newCyanRoot(e, run)
 	}
@@ -54,14 +57,14 @@ func New(argv0, version string, streams kit.Streams, run ...Constructor) *cobra.
 		root.SilenceErrors, root.SilenceUsage = true, true
 		return root
 	}
-	kit.Settle(root, notServed, argocdFlagsNotServed)
+	kit.Settle(root, notServed, flagsNotServed)
 	return root
 }
 
 func programName(argv0 string) string {
 	name := strings.TrimSuffix(filepath.Base(argv0), ".exe")
 	switch name {
-	case kit.NameArgoCD, kit.NamePlugin, kit.NameKubectl, kit.NameKubeval, kit.NameKubeconform:
+	case kit.NameArgoCD, kit.NamePlugin, kit.NameKubectl, kit.NameKubeval, kit.NameKubeconform, kit.NameSkaffold:
 		return name
 	}
 	return kit.NameCyan
@@ -109,7 +112,7 @@ Cyan watches git, syncs the cluster, and replaces the running version by blue-gr
 	}
 	add(groupApps, app.New(e), manifests.New(e), validate.New(e))
 	add(groupRollouts, rollout.New(e))
-	add(groupDeliver, delivery.New(e))
+	add(groupDeliver, delivery.New(e), skaffold.New(e))
 	for _, command := range run {
 		add(groupRun, command(e))
 	}

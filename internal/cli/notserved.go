@@ -76,3 +76,49 @@ var argocdFlagsNotServed = kit.NotServedFlags{
 	"local-include":         "--local reads all of a directory",
 	"callback":              "the issuer sends the browser back to this machine: give --sso-port",
 }
+
+const (
+	noTests  = "no tests are run on images"
+	noServer = "events are served to nobody"
+)
+
+// skaffoldNotServed are the commands of the skaffold program that Cyan has not.
+var skaffoldNotServed = kit.NotServed{
+	"apply":              "apply what `skaffold render` prints with `kubectl apply -f -`",
+	"config":             "give flags, or SKAFFOLD_FLAG in the environment",
+	"credits":            "licenses are in the repository of Cyan",
+	"deploy":             "apply what `skaffold render -a FILE` prints with `kubectl apply -f -`",
+	"exec":               "custom actions are not run: call their commands",
+	"filter":             "images are set by `skaffold render`",
+	"find-configs":       "`skaffold diagnose -f FILE` checks one file",
+	"fix":                "every version from v1beta11 is read as it is; `skaffold diagnose --yaml-only` prints it as the newest has it",
+	"generate-pipeline":  "pipelines are not generated: write a workflow that calls `cyan delivery run`",
+	"init":               "write a cyan.yaml, or nothing: `cyan skaffold check` shows what is found in the folder",
+	"inspect":            "`skaffold diagnose` shows what a file comes to",
+	"job-manifest-paths": "`skaffold diagnose` shows which manifests are deployed",
+	"lint":               "`skaffold diagnose` checks the file",
+	"lsp":                "`skaffold diagnose` checks the file",
+	"options":            "`skaffold COMMAND --help` lists the flags",
+	"schema":             "docs/compatibility.md lists the fields of all versions",
+	"survey":             "nothing is reported to anybody",
+	"test":               noTests,
+	"verify":             noTests,
+}
+
+// skaffoldFlagsNotServed are the flags of the skaffold program that Cyan's commands have not.
+var skaffoldFlagsNotServed = kit.NotServedFlags{
+	"cloud-run-":           "containers are run in Kubernetes alone",
+	"hydration-dir":        "manifests are printed: give --output",
+	"hydrated-":            "manifests are printed: give --output",
+	"inventory-":           "kpt packages are not deployed",
+	"label":                "write labels in the manifests: they are deployed as they stand",
+	"set":                  "change the values in an overlay of kustomize",
+	"set-value-file":       "change the values in an overlay of kustomize",
+	"wait-for-connection":  noServer,
+	"wait-for-deletions-":  "objects are removed as the server removes them",
+	"load-images":          "images are pulled from the registry",
+	"protocols":            noServer,
+	"test-":                noTests,
+	"verify-":              noTests,
+	"container-structure-": noTests,
+}

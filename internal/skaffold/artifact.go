@@ -112,10 +112,12 @@ var imageName = regexp.MustCompile(`^([A-Za-z0-9]([A-Za-z0-9.-]*[A-Za-z0-9])?(:[
 func (s scene) artifacts(doc *node) []Artifact {
 	build := doc.get("build")
 	tagger := taggerOf(build.get("tagPolicy"), "build.tagPolicy", false, s.report)
+	push := build.get("local", "push")
+	unpushed := push != nil && !push.bool()
 	var all []Artifact
 	for i, n := range build.list("artifacts") {
 		at := fmt.Sprintf("build.artifacts[%d]", i)
-		a := Artifact{Image: n.str("image"), Module: s.module, Tagger: tagger, Position: n.at, Platforms: n.strings("platforms")}
+		a := Artifact{Image: n.str("image"), Module: s.module, Tagger: tagger, Position: n.at, Platforms: n.strings("platforms"), Unpushed: unpushed}
 		if name := n.get("image"); name != nil {
 			a.Position = name.at
 		}

@@ -55,6 +55,8 @@ type Artifact struct {
 	Platforms []string
 	Tagger    Tagger
 	Sync      Sync
+	// Unpushed is set when a file has images built and not pushed, which concerns those who only build.
+	Unpushed bool
 	// Hooks run on this machine, before and after it is built.
 	Hooks    Hooks
 	Position Position

@@ -49,6 +49,8 @@ type Result struct {
 	Findings []Finding
 	// Written are all fields that the files have, and what becomes of them.
 	Written []Written
+	// Effective are the modules as the newest version writes them, with their profiles applied; "" for other files.
+	Effective string
 }
 
 // Read reads a project from a file of the file system: a skaffold.yaml if it is called so or has an apiVersion,
@@ -67,6 +69,7 @@ func Check(fsys fs.FS, file string, o Options) (Result, error) {
 	o.Dir = cmp.Or(path.Clean(o.Dir), ".")
 	r := &report{}
 	var p Project
+	var effective string
 	var err error
 	env := skaffoldEnv(fsys, o.Dir, o.Env, r)
 	o.Env = joined(env, o.Env)
@@ -81,7 +84,7 @@ func Check(fsys fs.FS, file string, o Options) (Result, error) {
 	if file == "" {
 		p, err = detect(fsys, o, r)
 	} else {
-		p, err = readFile(fsys, path.Clean(file), o, r)
+		p, effective, err = readFile(fsys, path.Clean(file), o, r)
 	}
 	if err != nil {
 		return Result{}, err
@@ -90,7 +93,7 @@ func Check(fsys fs.FS, file string, o Options) (Result, error) {
 	if len(Errors(r.findings)) == 0 {
 		checkImages(fsys, p, r)
 	}
-	return Result{p, sorted(r.findings), r.written}, nil
+	return Result{p, sorted(r.findings), r.written, effective}, nil
 }
 
 func joined(first, over map[string]string) map[string]string {
@@ -158,26 +161,29 @@ func open(fsys fs.FS, file string) ([]byte, error) {
 }
 
 // readFile reads a project from a file of either form.
-func readFile(fsys fs.FS, file string, o Options, r *report) (Project, error) {
+func readFile(fsys fs.FS, file string, o Options, r *report) (p Project, effective string, err error) {
 	data, err := open(fsys, file)
 	if err != nil {
-		return Project{}, err
+		return Project{}, "", err
 	}
 	docs, found := documents(file, data)
 	r.findings = append(r.findings, found...)
 	if !isSkaffold(file, docs) {
-		return readCyan(fsys, file, docs, o, r), nil
+		return readCyan(fsys, file, docs, o, r), "", nil
 	}
 	l := &loader{fsys: fsys, options: o, report: r, seen: map[string]bool{}, parsed: map[string][]*node{file: docs}}
 	l.load(request{file: file, base: o.Dir, names: o.Modules, profiles: o.Profiles, named: true})
 	unknownProfiles(o.Profiles, l.loaded, r)
-	p := l.project()
+	p = l.project()
 	p.File, p.Files = file, slices.Sorted(maps.Keys(l.parsed))
 	if isFile(fsys, path.Join(o.Dir, "skaffold.env")) {
 		p.Files = append(p.Files, path.Join(o.Dir, "skaffold.env"))
 	}
 	p.Name = orElse(p.Name, orElse(o.Folder, path.Base(o.Dir)))
-	return p, nil
+	for _, m := range l.loaded {
+		effective += m.effective()
+	}
+	return p, effective, nil
 }
 
 func isSkaffold(file string, docs []*node) bool {

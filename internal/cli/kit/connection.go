@@ -42,6 +42,8 @@ const (
 	PluginFlags
 	// ArgoCDFlags are those of kubectl that mean nothing else to argocd.
 	ArgoCDFlags
+	// SkaffoldFlags are the same without -v, which is another flag of skaffold's.
+	SkaffoldFlags
 )
 
 // Bind adds the flags to a root command.
@@ -54,7 +56,7 @@ func (c *Connection) Bind(root *cobra.Command, set FlagSet) {
 		// Cyan's own server has that name.
 		names.ClusterOverrideFlags.APIServer = clientcmd.FlagInfo{}
 	}
-	if set == ArgoCDFlags {
+	if set == ArgoCDFlags || set == SkaffoldFlags {
 		names.ClusterOverrideFlags.InsecureSkipTLSVerify = clientcmd.FlagInfo{}
 		names.CurrentContext = clientcmd.FlagInfo{LongName: "kube-context", Description: "the kubeconfig's context"}
 	}
@@ -62,7 +64,7 @@ func (c *Connection) Bind(root *cobra.Command, set FlagSet) {
 		names.ClusterOverrideFlags.APIServer.ShortName = "s"
 	}
 	clientcmd.BindOverrideFlags(&c.overrides, flags, names)
-	if set == ArgoCDFlags {
+	if set == ArgoCDFlags || set == SkaffoldFlags {
 		flags.StringVar(&c.overrides.CurrentContext, "context", "", "the kubeconfig's context")
 	}
 	if set == PluginFlags {
@@ -70,7 +72,11 @@ func (c *Connection) Bind(root *cobra.Command, set FlagSet) {
 		flags.CountVar(&c.verbose, "verbose", "print which cluster is used")
 		return
 	}
-	flags.CountVarP(&c.verbose, "verbose", "v", "print which cluster is used")
+	short := "v"
+	if set == SkaffoldFlags {
+		short = ""
+	}
+	flags.CountVarP(&c.verbose, "verbose", short, "print which cluster is used")
 	for _, name := range []string{
 		"as", "as-group", "as-uid", "as-user-extra", "certificate-authority", "client-certificate", "client-key", "disable-compression", "insecure-skip-tls-verify",
 		"password", "proxy-url", "request-timeout", "tls-server-name", "token", "user", "username",

@@ -27,7 +27,12 @@ const (
 	// These check manifests, and have no commands.
 	NameKubeval     = "kubeval"
 	NameKubeconform = "kubeconform"
+	// NameSkaffold is that of the program whose files a dev loop reads.
+	NameSkaffold = "skaffold"
 )
+
+// OfSkaffold is the annotation of a command that is wired elsewhere and that the skaffold program has too.
+const OfSkaffold = "skaffold"
 
 // Env is what every command works with.
 type Env struct {

@@ -1,0 +1,31 @@
+package skaffold
+
+import "strings"
+
+// maxRepository is the longest name that a registry takes.
+const maxRepository = 255
+
+// Repository returns where an image is pushed with a default repository: below it, in one name, or in its own folders
+// where the registry has those. An image that is there already stays where it is.
+func Repository(defaultRepo, image string) string {
+	defaultRepo = strings.TrimSuffix(defaultRepo, "/")
+	if defaultRepo == "" || strings.HasPrefix(image, defaultRepo) {
+		return image
+	}
+	if strings.Contains(defaultRepo, "gcr.io") || strings.Contains(defaultRepo, "-docker.pkg.dev") {
+		return limited(defaultRepo + "/" + withoutShared(defaultRepo, image))
+	}
+	return limited(defaultRepo + "/" + strings.NewReplacer("/", "_", ".", "_", ":", "_", "@", "_").Replace(image))
+}
+
+// withoutShared takes from an image the folders with which the repository begins too.
+func withoutShared(defaultRepo, image string) string {
+	repo, parts := strings.Split(defaultRepo, "/"), strings.Split(image, "/")
+	i := 0
+	for i < len(repo) && i < len(parts)-1 && repo[i] == parts[i] {
+		i++
+	}
+	return strings.Join(parts[i:], "/")
+}
+
+func limited(name string) string { return name[:min(len(name), maxRepository)] }
