@@ -25,9 +25,9 @@ var chapters = []struct {
 
 const introduction = `# Compatibility
 
-<!-- Made by go generate ./internal/settings of the tables in internal/settings/tables, which the program itself reads. -->
+<!-- Made by go generate ./internal/settings of the tables in internal/settings/tables and internal/skaffold, which the program itself reads. -->
 
-Every field, key, annotation and option that Argo CD and Argo Rollouts know, and what Cyan makes of it. Nothing is passed over in silence:
+Every field, key, annotation and option that Argo CD and Argo Rollouts know, and those of [skaffold.yaml](#skaffoldyaml), and what Cyan makes of them. Nothing is passed over in silence:
 
 | | |
 |---|---|

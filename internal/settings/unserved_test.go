@@ -296,7 +296,8 @@ func TestCompatibilityPage(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if string(page) != Page() {
+	// What follows is about the file of the dev loop, whose tables are elsewhere.
+	if !strings.HasPrefix(string(page), Page()) {
 		t.Error("docs/compatibility.md is not what the tables say; run make generate")
 	}
 	for _, table := range Tables() {

@@ -198,8 +198,6 @@ func syntax(file string, data []byte, err error) Finding {
 		}
 	}
 	switch {
-	case strings.Contains(cause, "template") || at.Line > 0 && at.Line <= len(lines) && strings.Contains(lines[at.Line-1], ": {{"):
-		remedy = "quote a value that begins with {{"
 	case strings.Contains(cause, "anchor"):
 		remedy = "define the anchor with & before its alias with *"
 	}
@@ -253,6 +251,8 @@ func (b *builder) mapping(n *yaml.Node, depth int) *node {
 		switch {
 		case key.Tag == "!!merge":
 			merged = append(merged, value)
+		case key.Kind != yaml.ScalarNode && key.Kind != yaml.AliasNode:
+			b.findings = append(b.findings, broken(b.at(key), "mapping in the place of a name", "quote a value that begins with {{"))
 		case made.lookup(key.Value) != nil:
 			b.findings = append(b.findings, Finding{
 				Position: b.at(key), Severity: Error, Rule: "duplicate-key", Object: key.Value, Cause: "given twice in one mapping", Remedy: "keep one",

@@ -59,7 +59,7 @@ func parseTemplate(text string, variables map[string]string) (*template.Template
 
 var (
 	missingVariable = regexp.MustCompile(`no entry for key "([^"]+)"`)
-	ofTemplate      = regexp.MustCompile(`^template: :(\d+:)?(\d+: )?|executing "" at |function "cmd" not defined`)
+	ofTemplate      = regexp.MustCompile(`^template: :(\d+:)?(\d+: )?|executing "" at `)
 )
 
 // shortened is what a person needs of an error of a template.
