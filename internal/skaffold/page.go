@@ -17,9 +17,9 @@ is built. Versions are those that have the field; nothing is all.
 func Page() string {
 	var b strings.Builder
 	b.WriteString(introduction)
-	counts := map[Verdict]int{}
+	counts, shown := map[Verdict]int{}, honoured(skaffoldSchema)
 	for _, t := range skaffoldSchema {
-		if len(t.Rows) == 0 {
+		if len(t.Rows) == 0 || !shown[t.Name] {
 			continue
 		}
 		fmt.Fprintf(&b, "\n### %s\n\n| | versions | | |\n|---|---|---|---|\n", titles[t.Name])
@@ -31,6 +31,21 @@ func Page() string {
 	fmt.Fprintf(&b, "\n%d rows: %d honoured, %d named, %d refused, %d harmless.\n", counts[Honoured]+counts[Named]+counts[Refused]+counts[Harmless],
 		counts[Honoured], counts[Named], counts[Refused], counts[Harmless])
 	return b.String()
+}
+
+// honoured returns the types of which fields are: those that no field leads to but ones that are not done are left out.
+func honoured(s schema) map[string]bool {
+	shown := map[string]bool{s[0].Name: true, "Pipeline": true}
+	for range s {
+		for _, t := range s {
+			for _, r := range t.Rows {
+				if inner, _ := element(r.Shape); shown[t.Name] && r.Verdict == Honoured {
+					shown[inner] = true
+				}
+			}
+		}
+	}
+	return shown
 }
 
 func (r Row) line() string {
