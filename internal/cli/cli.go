@@ -3,6 +3,7 @@
 package cli
 
 import (
+	"cmp"
 	"path/filepath"
 	"strings"
 
@@ -76,6 +77,7 @@ const (
 	groupRollouts = "rollouts"
 	groupDeliver  = "deliver"
 	groupRun      = "run"
+	groupDevelop  = "develop"
 	groupSetup    = "setup"
 )
 
@@ -87,6 +89,7 @@ func newCyanRoot(e *kit.Env, run []Constructor) *cobra.Command {
 
 Cyan watches git, syncs the cluster, and replaces the running version by blue-green without losing a request.` + kit.KubeconfigHelp,
 		Example: `  cyan local up                                   # a Kubernetes cluster on this machine
+  cyan dev                                        # run what you edit, at every save
   cyan server                                     # the controllers, against the cluster of your kubeconfig
   cyan app create shop --repo https://git.example/shop --path k8s --dest-namespace default --sync-policy automated
   cyan rollout get shop --watch                   # see a new version come up and take over`,
@@ -98,6 +101,7 @@ Cyan watches git, syncs the cluster, and replaces the running version by blue-gr
 	e.Kube.Bind(root, kit.NativeFlags)
 	e.Server.Bind(root)
 	root.AddGroup(
+		&cobra.Group{ID: groupDevelop, Title: "While you write code:"},
 		&cobra.Group{ID: groupApps, Title: "Applications, from git to the cluster:"},
 		&cobra.Group{ID: groupRollouts, Title: "Rollouts, from one version to the next:"},
 		&cobra.Group{ID: groupDeliver, Title: "From a commit to an image and back to git:"},
@@ -114,7 +118,8 @@ Cyan watches git, syncs the cluster, and replaces the running version by blue-gr
 	add(groupRollouts, rollout.New(e))
 	add(groupDeliver, delivery.New(e), skaffold.New(e))
 	for _, command := range run {
-		add(groupRun, command(e))
+		cmd := command(e)
+		add(cmp.Or(cmd.GroupID, groupRun), cmd)
 	}
 	add(groupSetup, cluster.New(e), repo.New(e), project.New(e), trust.NewCert(e), trust.NewGPG(e), trust.NewSigner(e), setup.NewDoctor(e), setup.NewAdopt(e), account.New(e), admin.New(e))
 	add(groupSetup, login.New(e)...)

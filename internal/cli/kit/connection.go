@@ -285,6 +285,15 @@ func (c *Connection) ClusterName() string {
 	return "\"" + name + "\""
 }
 
+// File returns the kubeconfig that the context stands in; "" when that is not known.
+func (c *Connection) File() string {
+	raw, err := c.Raw()
+	if err != nil || raw.Contexts[c.ContextName()] == nil {
+		return ""
+	}
+	return raw.Contexts[c.ContextName()].LocationOfOrigin
+}
+
 // UserName returns the name of who asks, as the kubeconfig has it.
 func (c *Connection) UserName() string {
 	if raw, err := c.Raw(); err == nil {

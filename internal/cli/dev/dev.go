@@ -1,0 +1,256 @@
+// Package dev is the command dev: what is edited runs in the cluster.
+package dev
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"io/fs"
+	"maps"
+	"os"
+	"os/user"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"github.com/spf13/cobra"
+	"k8s.io/client-go/rest"
+
+	"github.com/cyan-cd/cyan/internal/cli/kit"
+	"github.com/cyan-cd/cyan/internal/cli/manifests"
+	"github.com/cyan-cd/cyan/internal/devloop"
+	"github.com/cyan-cd/cyan/internal/image"
+	"github.com/cyan-cd/cyan/internal/problem"
+	"github.com/cyan-cd/cyan/internal/skaffold"
+)
+
+// Wiring is what the program puts in from elsewhere.
+type Wiring struct {
+	// Rollouts carries out the Rollouts of a namespace with an instance ID until ctx ends; ready is called once it does.
+	Rollouts func(ctx context.Context, config *rest.Config, namespace, instance string, ready func()) error
+	// Registry returns the registry of the local cluster that a kubeconfig belongs to; "" when it is none.
+	Registry func(ctx context.Context, kubeconfig string) (string, error)
+}
+
+// command is `cyan dev`: its flags.
+type command struct {
+	*kit.Env
+	Wiring
+	file, namespace, registry string
+	profiles, modules         []string
+	overlay                   string
+	images                    []string
+	cleanup                   cleanup
+	plain, showBuild          bool
+	registryMirrors           []string
+	insecureRegistry          bool
+}
+
+// New makes the command dev.
+func New(e *kit.Env, w Wiring) *cobra.Command {
+	c := &command{Env: e, Wiring: w}
+	cmd := &cobra.Command{
+		Use:     "dev [FOLDER]",
+		GroupID: "develop",
+		Short:   "Run what you edit: every save is built and running in the cluster",
+		Long: `Run what you edit: each save is built, pushed, applied to a namespace of your own and followed until it is ready, or until it is clear why it is not.
+
+What is built and deployed is read from skaffold.yaml or cyan.yaml; --overlay and --image do without a file. Objects go to the namespace dev-USER-APP, which
+the loop makes and, at Ctrl-C, removes with all that is in it; with --namespace they go to one that is there, and only what the loop has made is removed.
+What a crash has left is taken over by the next start, or removed by cyan dev --cleanup.`,
+		Example: `  cyan dev                                    # what skaffold.yaml or cyan.yaml here says
+  cyan dev -f k8s/skaffold.yml -p local
+  cyan dev --overlay k8s/overlays/local --image shop=./cmd/shop      # without a file
+  cyan dev --cleanup=false                    # leave what runs at the end`,
+		Args: kit.AtMost(1),
+		ValidArgsFunction: func(*cobra.Command, []string, string) ([]string, cobra.ShellCompDirective) {
+			return nil, cobra.ShellCompDirectiveFilterDirs
+		},
+		RunE: func(cmd *cobra.Command, args []string) error {
+			folder := "."
+			if len(args) > 0 {
+				folder = args[0]
+			}
+			return c.run(cmd, folder)
+		},
+	}
+	flags := cmd.Flags()
+	flags.StringVarP(&c.file, "filename", "f", "", "skaffold.yaml or cyan.yaml (default: the one in the folder)")
+	flags.StringSliceVarP(&c.profiles, "profile", "p", nil, "profiles of it; one that begins with - is switched off")
+	flags.StringSliceVarP(&c.modules, "module", "m", nil, "modules of it (default: all)")
+	flags.StringVar(&c.overlay, "overlay", "", "without a file: folder of the kustomization, or of the manifests, that is deployed")
+	flags.StringArrayVar(&c.images, "image", nil, "without a file: NAME=PACKAGE of a Go main package, or NAME=DOCKERFILE, by the name that the manifests have; may be repeated")
+	flags.StringVarP(&c.namespace, "namespace", "n", "", "namespace that is there already (default: dev-USER-APP, made and removed by the loop)")
+	flags.StringVarP(&c.registry, "default-repo", "d", "", "HOST or HOST/PATH that images are pushed to and nodes pull from (default: the registry of the local cluster)")
+	flags.StringSliceVar(&c.registryMirrors, "registry-mirror", nil, "HOST:PORT of a registry that is asked first for base images, whatever their name")
+	flags.BoolVar(&c.insecureRegistry, "insecure-registry", false, "speak plain HTTP to registries that are not on this machine")
+	c.cleanup = cleanAtEnd
+	flags.Var(&c.cleanup, "cleanup", "false leaves what runs at the end; without a value, what loops have left that run no more is removed, and nothing else done")
+	flags.Lookup("cleanup").NoOptDefVal = string(cleanNow)
+	flags.BoolVar(&c.plain, "plain", false, "lines, also on a terminal")
+	flags.BoolVar(&c.showBuild, "show-build", false, "show what builders print")
+	return cmd
+}
+
+func (c *command) run(cmd *cobra.Command, folder string) error {
+	notes := filepath.Join(kit.DataHome(), "cyan", "dev")
+	config, err := c.Config()
+	if err != nil {
+		return err
+	}
+	if c.cleanup == cleanNow {
+		return c.cleanUp(cmd.Context(), config, notes)
+	}
+	root, err := filepath.Abs(folder)
+	if err != nil {
+		return err
+	}
+	o := devloop.Options{
+		Root: root, Config: config, Context: c.Kube.ContextName(), Namespace: c.namespace, User: userName(), Notes: notes, Keep: c.cleanup == cleanNever,
+		Registries: image.Registries{Mirrors: c.registryMirrors, Insecure: c.insecureRegistry},
+		Read:       func(tree fs.FS) (skaffold.Project, error) { return c.read(tree, root) },
+	}
+	if o.Keys, err = manifests.Keys(); err != nil {
+		return err
+	}
+	if o.Registry, err = c.findRegistry(cmd.Context()); err != nil {
+		return err
+	}
+	o.Registries.Mirrors = append(o.Registries.Mirrors, hostOf(o.Registry))
+	if c.showBuild {
+		o.Output = cmd.ErrOrStderr()
+	}
+	if c.Wiring.Rollouts != nil {
+		o.Rollouts = func(ctx context.Context, namespace, instance string, ready func()) error {
+			return c.Wiring.Rollouts(ctx, config, namespace, instance, ready)
+		}
+	}
+	show := newLines(cmd.OutOrStdout())
+	o.Report = show.see
+	return devloop.Run(cmd.Context(), o)
+}
+
+func hostOf(registry string) string {
+	host, _, _ := strings.Cut(registry, "/")
+	return host
+}
+
+// userName names who develops.
+func userName() string {
+	if u, err := user.Current(); err == nil && u.Username != "" {
+		return u.Username
+	}
+	return cmp.Or(os.Getenv("USER"), "user")
+}
+
+// findRegistry returns where images are pushed.
+func (c *command) findRegistry(ctx context.Context) (string, error) {
+	if c.registry != "" {
+		return strings.TrimSuffix(c.registry, "/"), image.ParseRepository(strings.TrimSuffix(c.registry, "/") + "/x")
+	}
+	if c.Wiring.Registry != nil {
+		if found, err := c.Wiring.Registry(ctx, c.Kube.File()); err == nil && found != "" {
+			return found, nil
+		}
+	}
+	return "", kit.Usage("--default-repo", "not given, and context "+c.Kube.ClusterName()+" is not a cluster of `cyan local up`", "name a registry that this machine pushes to and the nodes pull from")
+}
+
+// read reads the project of the flags or of a file.
+func (c *command) read(tree fs.FS, root string) (skaffold.Project, error) {
+	if c.overlay != "" || len(c.images) > 0 {
+		return c.fromFlags(tree, root)
+	}
+	project, findings, err := skaffold.Read(tree, c.file, skaffold.Options{
+		Folder: filepath.Base(root), Profiles: c.profiles, Modules: c.modules, Command: "dev", KubeContext: c.Kube.ContextName(), Env: environment(),
+	})
+	if err != nil {
+		return project, err
+	}
+	for _, f := range findings {
+		if f.Severity != skaffold.Error {
+			c.Note("%s: %s", f.Severity, f)
+		}
+	}
+	if wrong := skaffold.Errors(findings); len(wrong) > 0 {
+		lines := make([]string, len(wrong))
+		for i, f := range wrong {
+			lines[i] = f.String()
+		}
+		return project, &problem.Error{Kind: problem.Usage, Cause: strings.Join(lines, "\n")}
+	}
+	return project, nil
+}
+
+// environment returns the variables of the process.
+func environment() map[string]string {
+	env := map[string]string{}
+	for _, variable := range os.Environ() {
+		name, value, _ := strings.Cut(variable, "=")
+		env[name] = value
+	}
+	return env
+}
+
+// fromFlags is a project without a file.
+func (c *command) fromFlags(tree fs.FS, root string) (skaffold.Project, error) {
+	if c.file != "" || c.overlay == "" || len(c.images) == 0 {
+		return skaffold.Project{}, kit.Usage("--overlay, --image", "given only in part, or with a file", "give both without -f, or neither")
+	}
+	p := skaffold.Project{Name: filepath.Base(root), Deploy: skaffold.Deploy{StatusCheck: true}}
+	p.Manifests.Kustomize = []skaffold.Kustomization{{Path: filepath.ToSlash(filepath.Clean(c.overlay))}}
+	for _, text := range c.images {
+		name, from, ok := strings.Cut(text, "=")
+		if !ok || name == "" || from == "" {
+			return p, kit.Usage("--image", fmt.Sprintf("%q is not of the form NAME=PACKAGE", text), "give the image's name in the manifests, and what it is built from")
+		}
+		a := skaffold.Artifact{Image: name, Context: "."}
+		if info, err := fs.Stat(tree, filepath.ToSlash(filepath.Clean(from))); err == nil && !info.IsDir() {
+			a.Docker = &skaffold.Docker{Dockerfile: filepath.ToSlash(filepath.Clean(from))}
+		} else {
+			a.Go = &skaffold.Go{Dir: ".", Main: from}
+		}
+		p.Artifacts = append(p.Artifacts, a)
+	}
+	return p, nil
+}
+
+// cleanUp removes what loops have left that do not run any more.
+func (c *command) cleanUp(ctx context.Context, config *rest.Config, folder string) error {
+	removed, err := devloop.CleanUp(ctx, config, folder)
+	for _, line := range slices.Sorted(maps.Keys(removed)) {
+		if said := c.Say("removed " + line); said != nil {
+			return said
+		}
+	}
+	if err == nil && len(removed) == 0 {
+		return c.Say("Nothing is left of loops that do not run any more.")
+	}
+	return err
+}
+
+// cleanup is when what a loop has made is removed.
+type cleanup string
+
+const (
+	cleanAtEnd cleanup = "true"
+	cleanNever cleanup = "false"
+	// cleanNow removes what was left before, and does nothing else.
+	cleanNow cleanup = "now"
+)
+
+// Set parses the flag.
+func (c *cleanup) Set(value string) error {
+	switch cleanup(value) {
+	case cleanAtEnd, cleanNever, cleanNow:
+		*c = cleanup(value)
+		return nil
+	}
+	return fmt.Errorf("%q is neither true nor false", value)
+}
+
+// String returns the value.
+func (c *cleanup) String() string { return string(*c) }
+
+// Type is what help shows of the value.
+func (c *cleanup) Type() string { return "bool" }

@@ -1,0 +1,92 @@
+package dev
+
+import (
+	"fmt"
+	"io"
+	"os"
+	"strings"
+	"time"
+
+	"github.com/cyan-cd/cyan/internal/cli/term"
+	"github.com/cyan-cd/cyan/internal/devloop"
+)
+
+// lines shows a loop as lines, each of which stays.
+type lines struct {
+	out   io.Writer
+	theme term.Theme
+}
+
+func newLines(out io.Writer) *lines {
+	return &lines{out: out, theme: term.Detect(out, os.Getenv).Theme}
+}
+
+// see shows an event.
+func (l *lines) see(e devloop.Event) {
+	if text := l.line(e); text != "" {
+		fmt.Fprintln(l.out, text)
+	}
+}
+
+// line is what an event comes to; "" for one that is not shown.
+func (l *lines) line(e devloop.Event) string {
+	if e.Err != nil {
+		return l.problem(e)
+	}
+	t := l.theme
+	switch e.Kind {
+	case devloop.Changed:
+		if e.Text == "" {
+			return ""
+		}
+		return t.Strong("● " + e.Text)
+	case devloop.Built:
+		return l.step(t.Good("✓"), "built", e.Took, e.Artifact+"  "+t.Quiet(e.Text+pushedIn(e.Pushed)))
+	case devloop.Deployed:
+		return l.step(t.Good("✓"), "deployed", e.Took, t.Quiet(e.Text))
+	case devloop.Synced:
+		return l.step(t.Good("✓"), "synced", e.Took, e.Text)
+	case devloop.Ready:
+		return l.step(t.Good("✓"), "ready", e.Took, t.Strong(fmt.Sprintf("%s after the save", seconds(e.Total))))
+	case devloop.Forwarded:
+		return t.Good("→") + " " + t.Strong(e.Address) + "  " + t.Quiet(e.Text)
+	case devloop.Note, devloop.Removed:
+		return t.Quiet("· " + e.Text)
+	case devloop.Output:
+		return t.Quiet("  " + e.Text)
+	}
+	return ""
+}
+
+// problem is a line about what has failed, with why below it.
+func (l *lines) problem(e devloop.Event) string {
+	mark := l.theme.Bad("✗")
+	switch e.Kind {
+	case devloop.BuildFailed:
+		return l.step(mark, "build", e.Took, e.Artifact) + "\n" + indent(e.Text)
+	case devloop.DeployFailed:
+		return l.step(mark, "deploy", e.Took, "") + "\n" + indent(e.Text)
+	case devloop.SyncFailed:
+		return l.step(mark, "sync", e.Took, "") + "\n" + indent(e.Text)
+	case devloop.NotReady:
+		return mark + " not ready\n" + indent(e.Text)
+	}
+	return mark + " " + strings.TrimPrefix(indent(e.Text), "  ")
+}
+
+func (l *lines) step(mark, what string, took time.Duration, rest string) string {
+	return strings.TrimRight(fmt.Sprintf("%s %-8s %s  %s", mark, what, l.theme.Quiet(fmt.Sprintf("%6s", seconds(took))), rest), " ")
+}
+
+func seconds(d time.Duration) string {
+	return fmt.Sprintf("%.2fs", d.Round(10*time.Millisecond).Seconds())
+}
+
+func pushedIn(d time.Duration) string {
+	if d == 0 {
+		return ""
+	}
+	return ", pushed in " + seconds(d)
+}
+
+func indent(text string) string { return "  " + strings.ReplaceAll(text, "\n", "\n  ") }

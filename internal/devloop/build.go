@@ -1,0 +1,297 @@
+package devloop
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path"
+	"path/filepath"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/moby/patternmatcher/ignorefile"
+
+	"github.com/cyan-cd/cyan/internal/devloop/decide"
+	"github.com/cyan-cd/cyan/internal/devloop/desired"
+	"github.com/cyan-cd/cyan/internal/image"
+	"github.com/cyan-cd/cyan/internal/problem"
+	"github.com/cyan-cd/cyan/internal/skaffold"
+)
+
+// sourcesWithin is how long sources of programs may take to be listed.
+const sourcesWithin = time.Minute
+
+// artifact is an image on its way through rounds.
+type artifact struct {
+	skaffold.Artifact
+	repository string
+	plan       *image.Plan
+	built      image.Built
+	state      decide.State
+
+	mu      sync.Mutex
+	sources *decide.Sources
+}
+
+// repositoryOf returns where an image is pushed.
+func repositoryOf(registry, name string) string {
+	name = strings.NewReplacer(":", "_", "@", "_").Replace(strings.ToLower(name))
+	if strings.HasPrefix(name, registry+"/") {
+		return name
+	}
+	return registry + "/" + name
+}
+
+// request returns what is to be built.
+func (a *artifact) request(o *Options) (image.Request, error) {
+	r := image.Request{
+		Root: o.Root, Dir: filepath.Join(o.Root, filepath.FromSlash(a.Context)), Repository: a.repository, Tag: "dev",
+		// The same files give the same image, whenever they are built.
+		Created: time.Unix(0, 0), Registries: o.Registries, Output: o.Output,
+	}
+	if len(a.Platforms) > 0 {
+		r.Platform = a.Platforms[0]
+	}
+	if a.Go != nil {
+		r.Dir, r.Package = filepath.Join(o.Root, filepath.FromSlash(cmp.Or(a.Go.Dir, a.Context))), cmp.Or(a.Go.Main, ".")
+		return r, nil
+	}
+	if a.Docker == nil {
+		return r, nil
+	}
+	file, ok := inFolder(a.Context, a.Docker.Dockerfile)
+	if !ok {
+		return r, &problem.Error{
+			Kind: problem.Usage, File: a.Position.File, Line: a.Position.Line, Object: "Dockerfile " + a.Docker.Dockerfile, Cause: "outside of the context " + a.Context,
+			Remedy: "move it into the context",
+		}
+	}
+	r.Dockerfile, r.BuildArgs = file, a.Docker.BuildArgs
+	return r, nil
+}
+
+// inFolder returns the path of a file below a folder.
+func inFolder(folder, file string) (string, bool) {
+	folder, file = path.Clean(folder), path.Clean(file)
+	if folder == "." {
+		return file, file != ".." && !strings.HasPrefix(file, "../")
+	}
+	return strings.CutPrefix(file, folder+"/")
+}
+
+// build builds the image and pushes what the registry does not have.
+func (a *artifact) build(ctx context.Context, o *Options, replan bool) (image.Built, error) {
+	if a.plan == nil || replan {
+		request, err := a.request(o)
+		if err != nil {
+			return image.Built{}, err
+		}
+		plan, err := image.Prepare(ctx, request)
+		if err != nil {
+			return image.Built{}, err
+		}
+		a.plan = plan
+	}
+	return a.plan.Build(ctx)
+}
+
+// compilerSaid returns what a compiler or builder printed, if that is why a build has failed.
+func compilerSaid(err error) (string, bool) {
+	e := problem.Of(err)
+	if e == nil || !errors.Is(err, image.ErrBuildFailed) {
+		return "", false
+	}
+	_, said, ok := strings.Cut(e.Cause, ":\n")
+	if !ok {
+		return "", false
+	}
+	// The first line of it names the command.
+	if command, rest, ok := strings.Cut(said, ": "); ok && strings.HasPrefix(command, "go ") && !strings.Contains(command, "\n") {
+		said = rest
+	}
+	return said, true
+}
+
+// decided returns the artifact as what changes are judged by.
+func (a *artifact) decided(root string) decide.Artifact {
+	d := decide.Artifact{Image: a.Image, Context: path.Clean(a.Context)}
+	for _, on := range a.DependsOn {
+		d.DependsOn = append(d.DependsOn, on.Image)
+	}
+	if a.Docker != nil {
+		d.Plan = append(d.Plan, path.Clean(a.Docker.Dockerfile), path.Clean(a.Docker.Dockerfile)+".dockerignore")
+		d.Ignore = ignored(root, d.Context, a.Docker.Dockerfile)
+	}
+	for _, rule := range a.Sync.Manual {
+		d.Sync = append(d.Sync, decide.SyncRule(rule))
+	}
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	d.Sources = a.sources
+	return d
+}
+
+// know notes what the artifact is made of; without sources, every file of the context counts.
+func (a *artifact) know(found *image.Sources) {
+	known := a.inRoot(found)
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	a.sources = known
+}
+
+// inRoot returns the sources by their paths from the root.
+func (a *artifact) inRoot(found *image.Sources) *decide.Sources {
+	if found == nil {
+		return nil
+	}
+	folder := a.Context
+	if a.Go != nil {
+		folder = cmp.Or(a.Go.Dir, a.Context)
+	}
+	known := &decide.Sources{}
+	for _, f := range found.Folders {
+		known.Folders = append(known.Folders, path.Join(folder, f))
+	}
+	for _, f := range found.Embedded {
+		known.Trees = append(known.Trees, path.Join(folder, f))
+	}
+	return known
+}
+
+// ignored are the patterns of the file that belongs to the Dockerfile if there is one, otherwise of .dockerignore.
+func ignored(root, context, dockerfile string) []string {
+	for _, name := range []string{dockerfile + ".dockerignore", path.Join(context, ".dockerignore")} {
+		f, err := os.Open(filepath.Join(root, filepath.FromSlash(name)))
+		if err != nil {
+			continue
+		}
+		defer f.Close()
+		if patterns, err := ignorefile.ReadAll(f); err == nil {
+			return patterns
+		}
+	}
+	return nil
+}
+
+// builds are the artifacts of the project.
+type builds struct {
+	*reporter
+	options   *Options
+	order     []string
+	artifacts map[string]*artifact
+}
+
+// take takes the artifacts of a project. Those that were there before keep what was built.
+func (b *builds) take(all []skaffold.Artifact) {
+	before := b.artifacts
+	b.order, b.artifacts = nil, map[string]*artifact{}
+	for _, a := range all {
+		next := &artifact{Artifact: a, repository: repositoryOf(b.options.Registry, a.Image)}
+		if was, there := before[a.Image]; there {
+			next.built = was.built
+		}
+		b.order, b.artifacts[a.Image] = append(b.order, a.Image), next
+	}
+}
+
+// forget has everything built anew.
+func (b *builds) forget() {
+	for _, a := range b.artifacts {
+		a.state, a.plan = decide.State{}, nil
+	}
+}
+
+// decided are the artifacts as changes are judged by, and states those of their images.
+func (b *builds) decided() (all []decide.Artifact, states map[string]decide.State) {
+	states = map[string]decide.State{}
+	for _, name := range b.order {
+		all = append(all, b.artifacts[name].decided(b.options.Root))
+		states[name] = b.artifacts[name].state
+	}
+	return all, states
+}
+
+// refs are the images by which the artifacts are deployed, by name; complete is whether each has one.
+func (b *builds) refs() (refs map[string]string, complete bool) {
+	refs = map[string]string{}
+	for name, a := range b.artifacts {
+		if a.built.Digest == "" {
+			return nil, false
+		}
+		refs[desired.Name(name)] = a.built.Ref()
+	}
+	return refs, true
+}
+
+// build builds images, several at once, each behind those that it depends on. It reports whether one of them is
+// another than before.
+func (b *builds) build(ctx context.Context, round int, since time.Time, w decide.Work) bool {
+	before, done := map[string]string{}, map[string]chan struct{}{}
+	for _, name := range w.Build {
+		before[name], done[name] = b.artifacts[name].built.Digest, make(chan struct{})
+	}
+	var all sync.WaitGroup
+	for _, name := range w.Build {
+		a := b.artifacts[name]
+		all.Go(func() {
+			defer close(done[name])
+			for _, on := range a.DependsOn {
+				if before, builds := done[on.Image]; builds {
+					<-before
+				}
+			}
+			b.buildOne(ctx, round, since, a, slices.Contains(w.Replan, name))
+		})
+	}
+	all.Wait()
+	return slices.ContainsFunc(w.Build, func(name string) bool { return b.artifacts[name].built.Digest != before[name] })
+}
+
+func (b *builds) buildOne(ctx context.Context, round int, since time.Time, a *artifact, replan bool) {
+	b.report(Event{Kind: Building, Round: round, Artifact: a.Image})
+	a.know(nil)
+	start := time.Now()
+	built, err := a.build(ctx, b.options, replan)
+	took := time.Since(start)
+	switch {
+	case ctx.Err() != nil:
+		return
+	case err != nil:
+		a.state.Failed = true
+		said, ok := compilerSaid(err)
+		if !ok {
+			said = err.Error()
+		}
+		b.failed(Event{Kind: BuildFailed, Round: round, Artifact: a.Image, Text: said, Took: took, Total: time.Since(since), Err: err})
+	default:
+		text := "the same image as before"
+		if built.Digest != a.built.Digest {
+			text = fmt.Sprintf("%.19s with %s", built.Digest, a.plan.Builder)
+		}
+		a.built, a.state = built, decide.State{Built: true}
+		b.report(Event{Kind: Built, Round: round, Artifact: a.Image, Text: text, Took: took, Pushed: built.Pushed, Total: time.Since(since)})
+	}
+}
+
+// listSources finds out beside the rounds what the programs are made of that were built, so that other saves do not
+// build them. Until it is known, every save does.
+func (b *builds) listSources(ctx context.Context, tasks *sync.WaitGroup, w decide.Work) {
+	for _, name := range w.Build {
+		a := b.artifacts[name]
+		if a.plan == nil || a.state.Failed {
+			continue
+		}
+		plan := a.plan
+		tasks.Go(func() {
+			ctx, cancel := context.WithTimeout(ctx, sourcesWithin)
+			defer cancel()
+			if found, err := image.SourcesOf(ctx, plan); err == nil {
+				a.know(found)
+			}
+		})
+	}
+}

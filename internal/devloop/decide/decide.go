@@ -1,0 +1,208 @@
+// Package decide is what the dev loop does about changed files: what is built, what is copied into running containers,
+// whether manifests are deployed. It takes values and returns values.
+package decide
+
+import (
+	"path"
+	"slices"
+	"strings"
+
+	"github.com/moby/patternmatcher"
+)
+
+// Change is a file that has other contents than before, or none any more. Path is slash-separated and relative to the
+// root of what is watched.
+type Change struct {
+	Path string
+	Gone bool
+}
+
+// Project is what changes are judged by.
+type Project struct {
+	// Artifacts are the images, each behind those that it depends on.
+	Artifacts []Artifact
+	// Definition are the files that the project was read from.
+	Definition []string
+	// Manifests are the files and folders that the last rendering looked at; of a folder, what is directly in it counts.
+	Manifests []string
+}
+
+// Artifact is an image that is built.
+type Artifact struct {
+	Image string
+	// Context is the folder that is built; "." is the root.
+	Context string
+	// Plan are files that decide how it is built, such as the Dockerfile, besides those of the Go toolchain.
+	Plan []string
+	// Ignore are the patterns of the context's .dockerignore.
+	Ignore []string
+	// Sources is what is known of the files that it is made of; nil where that is all of the context.
+	Sources *Sources
+	// DependsOn are images of other artifacts.
+	DependsOn []string
+	// Sync is what is copied into running containers instead of being built.
+	Sync []SyncRule
+}
+
+// Sources are the files that a Go program is made of.
+type Sources struct {
+	// Folders are those of packages: what the toolchain reads directly in them counts.
+	Folders []string
+	// Trees are files that are embedded, and folders of which everything below is.
+	Trees []string
+}
+
+// State is what is known of an artifact's image.
+type State struct {
+	// Built is whether there is an image, and Failed whether the last build of it failed.
+	Built, Failed bool
+}
+
+// Running is what is known of what runs.
+type Running struct {
+	Images map[string]State
+	// Deployed is whether the last deployment went through.
+	Deployed bool
+}
+
+// Copy is a file that goes into running containers of an image, or out of them.
+type Copy struct {
+	Image string
+	Change
+	// Dest is where it is in the container; a relative one is in the image's working directory.
+	Dest string
+}
+
+// Work is what is to be done.
+type Work struct {
+	// Reload has the project read anew, before anything else.
+	Reload bool
+	// Build are the images to build, in the order of the project, and Replan those of them whose builder has to be chosen
+	// anew.
+	Build, Replan []string
+	Sync          []Copy
+	// Deploy has the manifests deployed whatever the builds make.
+	Deploy bool
+}
+
+// Nothing reports whether there is nothing to do.
+func (w Work) Nothing() bool {
+	return !w.Reload && len(w.Build) == 0 && len(w.Sync) == 0 && !w.Deploy
+}
+
+// Next returns what to do about changes; without changes, what a loop begins with.
+func Next(p Project, r Running, changes []Change) Work {
+	var w Work
+	for _, c := range changes {
+		w.Reload = w.Reload || slices.Contains(p.Definition, c.Path)
+		w.Deploy = w.Deploy || isManifest(p.Manifests, c.Path)
+	}
+	if w.Reload {
+		return Work{Reload: true}
+	}
+	for _, a := range p.Artifacts {
+		build, replan, copies := a.next(p, r.Images[a.Image], changes)
+		build = build || slices.ContainsFunc(a.DependsOn, func(on string) bool { return slices.Contains(w.Build, on) })
+		switch {
+		case build:
+			w.Build = append(w.Build, a.Image)
+			if replan {
+				w.Replan = append(w.Replan, a.Image)
+			}
+		default:
+			w.Sync = append(w.Sync, copies...)
+		}
+	}
+	w.Deploy = w.Deploy || len(changes) == 0 && !r.Deployed
+	return w
+}
+
+// Deploys reports whether there is something to deploy behind the builds of a round: other is whether one of them made
+// another image than before.
+func (w Work) Deploys(r Running, other bool) bool {
+	return w.Deploy || other || len(w.Build) > 0 && !r.Deployed
+}
+
+// next returns whether an artifact has to be built, whether by a builder that is chosen anew, and otherwise what is
+// copied.
+func (a Artifact) next(p Project, s State, changes []Change) (build, replan bool, copies []Copy) {
+	ignored := a.matcher()
+	// What has failed is not tried again for a change that has nothing to do with it.
+	build, replan = (!s.Built || s.Failed) && (len(changes) == 0 || !s.Failed), !s.Built || s.Failed
+	for _, c := range changes {
+		if !a.holds(c.Path, ignored) {
+			continue
+		}
+		if a.decides(c.Path) {
+			build, replan = true, true
+			continue
+		}
+		dest, ok := a.destination(c.Path)
+		if ok && s.Built && !s.Failed && !a.isBase(p) {
+			copies = append(copies, Copy{Image: a.Image, Change: c, Dest: dest})
+			continue
+		}
+		build = build || a.concerns(c.Path)
+	}
+	return build, replan, copies
+}
+
+// matcher matches what the context's .dockerignore leaves out; nil for nothing.
+func (a Artifact) matcher() *patternmatcher.PatternMatcher {
+	m, err := patternmatcher.New(a.Ignore)
+	if len(a.Ignore) == 0 || err != nil {
+		return nil
+	}
+	return m
+}
+
+// holds reports whether a file is in what is built.
+func (a Artifact) holds(file string, ignored *patternmatcher.PatternMatcher) bool {
+	if slices.Contains(a.Plan, file) {
+		return true
+	}
+	inside, ok := below(a.Context, file)
+	if !ok || ignored == nil {
+		return ok
+	}
+	out, err := ignored.MatchesOrParentMatches(inside)
+	return err != nil || !out
+}
+
+// decides reports whether a file decides how the artifact is built.
+func (a Artifact) decides(file string) bool {
+	switch path.Base(file) {
+	case "go.mod", "go.sum", "go.work", "go.work.sum", ".dockerignore":
+		return true
+	}
+	return slices.Contains(a.Plan, file)
+}
+
+// concerns reports whether a file is one that the artifact is made of.
+func (a Artifact) concerns(file string) bool {
+	if a.Sources == nil {
+		return true
+	}
+	return isCompiled(file) && slices.Contains(a.Sources.Folders, path.Dir(file)) || slices.ContainsFunc(a.Sources.Trees, func(tree string) bool {
+		_, ok := below(tree, file)
+		return ok || tree == file
+	})
+}
+
+// isBase reports whether another artifact is built upon this one.
+func (a Artifact) isBase(p Project) bool {
+	return slices.ContainsFunc(p.Artifacts, func(other Artifact) bool { return slices.Contains(other.DependsOn, a.Image) })
+}
+
+// isManifest reports whether a rendering looks at a file.
+func isManifest(read []string, file string) bool {
+	return slices.Contains(read, file) || slices.Contains(read, path.Dir(file))
+}
+
+// below returns the path of a file in a folder.
+func below(folder, file string) (string, bool) {
+	if folder == "." || folder == "" {
+		return file, true
+	}
+	return strings.CutPrefix(file, folder+"/")
+}

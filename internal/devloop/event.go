@@ -1,0 +1,57 @@
+package devloop
+
+import "time"
+
+// Kind is what an Event is about.
+type Kind string
+
+// The kinds of events.
+const (
+	// Changed begins a round: Text names the files, Saved is when the first of them was noticed.
+	Changed Kind = "changed"
+	// Building, Built and BuildFailed are about the image of an artifact.
+	Building    Kind = "building"
+	Built       Kind = "built"
+	BuildFailed Kind = "build failed"
+	// Refused is a round that ends before anything is built or applied: manifests are invalid, or an image is used
+	// nowhere.
+	Refused Kind = "refused"
+	// Deployed is when everything is applied, DeployFailed when it is not.
+	Deployed     Kind = "deployed"
+	DeployFailed Kind = "deploy failed"
+	// Synced is when files are in the running containers, SyncFailed when they are not.
+	Synced     Kind = "synced"
+	SyncFailed Kind = "sync failed"
+	// Waiting is what new pods wait for; Ready is when all of them are ready, and NotReady why they are not.
+	Waiting  Kind = "waiting"
+	Ready    Kind = "ready"
+	NotReady Kind = "not ready"
+	// Forwarded is a port of this machine that leads into the cluster.
+	Forwarded Kind = "forwarded"
+	// Log is a line of a container, and Output one of a build.
+	Log    Kind = "log"
+	Output Kind = "output"
+	// Note is something to know.
+	Note Kind = "note"
+	// Idle is when the loop waits for changes.
+	Idle Kind = "idle"
+	// Removed is what was taken away at the end.
+	Removed Kind = "removed"
+)
+
+// Event is something that has happened, for whoever shows it.
+type Event struct {
+	Kind Kind
+	// Round counts the rounds from 1; 0 outside of them.
+	Round int
+	// Artifact is the image that it is about; Pod and Container are those of a log.
+	Artifact, Pod, Container string
+	// Text is for a reader, without a line feed at its end; it may have several lines.
+	Text string
+	// Took is how long it took, and Total how long since the change was noticed. Pushed is the part of Took that went into
+	// the registry.
+	Took, Pushed, Total time.Duration
+	// Address is where a forwarded port is on this machine.
+	Address string
+	Err     error
+}

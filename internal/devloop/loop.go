@@ -1,0 +1,337 @@
+package devloop
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"k8s.io/client-go/dynamic"
+	"k8s.io/client-go/kubernetes"
+	"k8s.io/client-go/rest"
+
+	"github.com/cyan-cd/cyan/internal/apply"
+	"github.com/cyan-cd/cyan/internal/devloop/decide"
+	"github.com/cyan-cd/cyan/internal/devloop/desired"
+	"github.com/cyan-cd/cyan/internal/live"
+	"github.com/cyan-cd/cyan/internal/problem"
+	"github.com/cyan-cd/cyan/internal/skaffold"
+)
+
+// endWithin bounds what is done once the loop is to end.
+const endWithin = 30 * time.Second
+
+// loop is a loop while it runs. Rounds are carried out one after the other, by one goroutine.
+type loop struct {
+	*reporter
+	Options
+	project   skaffold.Project
+	builds    *builds
+	manifests *manifests
+	rollouts  *rollouts
+	reader    *live.Reader
+	clients   kubernetes.Interface
+	claim     *claim
+	applier   *applier
+	scene     *scene
+	watcher   *watcher
+
+	round    int
+	deployed bool
+	// following ends the look at the round before.
+	following context.CancelFunc
+	tasks     sync.WaitGroup
+}
+
+// Run runs a loop until ctx ends, and removes what it has made.
+func Run(ctx context.Context, o Options) error {
+	l, err := open(ctx, o)
+	if err != nil {
+		return err
+	}
+	err = l.run(ctx)
+	return errors.Join(err, l.close(ctx))
+}
+
+// open reads the project and takes the namespace.
+func open(ctx context.Context, o Options) (*loop, error) {
+	l := &loop{Options: o, reporter: newReporter(o.Report)}
+	l.builds = &builds{reporter: l.reporter, options: &l.Options}
+	l.rollouts = &rollouts{note: l.note}
+	if o.Rollouts != nil {
+		l.rollouts.run = func(ctx context.Context, ready func()) error {
+			return o.Rollouts(ctx, l.claim.namespace, l.claim.loop, ready)
+		}
+	}
+	root, err := os.OpenRoot(o.Root)
+	if err != nil {
+		return nil, &problem.Error{Kind: problem.Usage, Object: "folder " + o.Root, Cause: err.Error(), Err: err}
+	}
+	l.manifests = newManifests(root.FS())
+	if err := l.read(root.FS()); err != nil {
+		return nil, err
+	}
+	if l.reader, err = live.NewReader(o.Config); err != nil {
+		return nil, err
+	}
+	// What is watched and streamed has no end.
+	config := rest.CopyConfig(o.Config)
+	config.QPS, config.Timeout = -1, 0
+	if l.clients, err = kubernetes.NewForConfig(config); err != nil {
+		return nil, fmt.Errorf("connecting to %s: %w", config.Host, err)
+	}
+	connection, err := dynamic.NewForConfig(config)
+	if err != nil {
+		return nil, fmt.Errorf("connecting to %s: %w", config.Host, err)
+	}
+	if _, err := l.reader.Kinds(ctx, nil); err != nil {
+		return nil, err
+	}
+	if err := l.takeNamespace(ctx); err != nil {
+		return nil, err
+	}
+	if l.scene, err = newScene(ctx, l.clients, connection, l.reader, l.claim.namespace); err != nil {
+		return nil, errors.Join(err, l.close(ctx))
+	}
+	l.watcher, err = watch(o.Root, leaveOut, l.note)
+	if err != nil {
+		return nil, errors.Join(err, l.close(ctx))
+	}
+	return l, nil
+}
+
+// read reads the project. Artifacts that are as they were keep what is known of them.
+func (l *loop) read(tree fs.FS) error {
+	project, err := l.Read(tree)
+	if err != nil {
+		return err
+	}
+	l.project = project
+	l.builds.take(project.Artifacts)
+	return nil
+}
+
+func (l *loop) takeNamespace(ctx context.Context) error {
+	namespace, own := l.Namespace, l.Namespace == ""
+	if own {
+		namespace = desired.NamespaceFor(l.User, l.project.Name)
+	}
+	file := strings.NewReplacer("://", "_", "/", "_", ":", "_").Replace(l.Config.Host) + "_" + namespace + ".json"
+	l.claim = &claim{
+		clients: l.clients, namespace: namespace, own: own, loop: namespace, holder: holderName(l.User),
+		note: RunNote{Host: l.Config.Host, Context: l.Context, Namespace: namespace, Own: own, PID: os.Getpid(), Started: time.Now(), path: filepath.Join(l.Notes, file)},
+	}
+	if err := l.claim.take(ctx, l.Root); err != nil {
+		return err
+	}
+	ownName := ""
+	if own {
+		ownName = namespace
+	}
+	l.applier = newApplier(l.reader, namespace, ownName, l.claim.note.Made)
+	l.report(Event{Kind: Note, Text: fmt.Sprintf("%s in namespace %s of %s", l.project.Name, namespace, cmp.Or(l.Context, l.Config.Host))})
+	return nil
+}
+
+// run carries rounds out until ctx ends.
+func (l *loop) run(ctx context.Context) error {
+	l.tasks.Go(func() { l.watcher.run(ctx) })
+	l.tasks.Go(func() {
+		l.claim.keep(ctx, func(err error) { l.note("the hold on the namespace cannot be renewed: " + err.Error()) })
+	})
+	var changes []decide.Change
+	since := time.Now()
+	for {
+		l.turn(ctx, changes, since)
+		if ctx.Err() != nil {
+			return nil
+		}
+		changes = nil
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-l.watcher.some:
+			changes, since = l.watcher.take()
+		case <-l.again():
+			since = time.Now()
+		case command := <-l.Commands:
+			since = time.Now()
+			l.obey(command)
+		}
+	}
+}
+
+// obey prepares the next round for what a person has asked for.
+func (l *loop) obey(command Command) {
+	l.deployed = false
+	l.applier.forget()
+	if command == Rebuild {
+		l.builds.forget()
+	}
+}
+
+// turn decides what changes ask for, and does it.
+func (l *loop) turn(ctx context.Context, changes []decide.Change, since time.Time) {
+	work := decide.Next(l.observe(changes))
+	if work.Reload {
+		if err := l.read(l.manifests.tree); err != nil {
+			l.report(Event{Kind: Refused, Round: l.round, Text: err.Error(), Err: err})
+			return
+		}
+		l.deployed = false
+		work = decide.Next(l.observe(nil))
+	}
+	if work.Nothing() {
+		return
+	}
+	l.round++
+	l.report(Event{Kind: Changed, Round: l.round, Text: describeChanges(changes)})
+	if l.carryOut(ctx, work, since); ctx.Err() == nil {
+		l.report(Event{Kind: Idle, Round: l.round})
+	}
+}
+
+// observe returns what is decided by.
+func (l *loop) observe(changes []decide.Change) (decide.Project, decide.Running, []decide.Change) {
+	artifacts, states := l.builds.decided()
+	return decide.Project{Artifacts: artifacts, Definition: l.project.Files, Manifests: l.manifests.read}, decide.Running{Images: states, Deployed: l.deployed}, changes
+}
+
+// describeChanges names files that have changed, as far as a line has room.
+func describeChanges(changes []decide.Change) string {
+	const most = 3
+	names := make([]string, 0, most)
+	for _, c := range changes[:min(len(changes), most)] {
+		names = append(names, c.Path)
+	}
+	if len(changes) > most {
+		return fmt.Sprintf("%s and %d more files", strings.Join(names, ", "), len(changes)-most)
+	}
+	return strings.Join(names, ", ")
+}
+
+// carryOut is a round: render and check, build, apply, follow.
+func (l *loop) carryOut(ctx context.Context, work decide.Work, since time.Time) {
+	rendered, err := l.prepare(ctx)
+	if err != nil {
+		l.refuse(err)
+		return
+	}
+	other := l.builds.build(ctx, l.round, since, work)
+	// What has no image yet cannot be deployed.
+	refs, complete := l.builds.refs()
+	if ctx.Err() != nil || !complete || !work.Deploys(decide.Running{Deployed: l.deployed}, other) {
+		return
+	}
+	l.deploy(ctx, rendered, refs, since)
+	l.builds.listSources(ctx, &l.tasks, work)
+}
+
+func (l *loop) refuse(err error) {
+	l.deployed = false
+	l.failed(Event{Kind: Refused, Round: l.round, Text: err.Error(), Err: err})
+}
+
+// deploy applies the objects with their images, and follows what becomes of them.
+func (l *loop) deploy(ctx context.Context, objects []*unstructured.Unstructured, refs map[string]string, since time.Time) {
+	if l.following != nil {
+		l.following()
+	}
+	start := time.Now()
+	desired.SetImages(objects, refs)
+	l.rollouts.await(ctx)
+	changed, err := l.applier.apply(ctx, objects, l.noteMade)
+	if ctx.Err() != nil {
+		return
+	}
+	if l.deployed = err == nil; err != nil {
+		l.failed(Event{Kind: DeployFailed, Round: l.round, Text: err.Error(), Took: time.Since(start), Err: err})
+		return
+	}
+	l.report(Event{Kind: Deployed, Round: l.round, Text: describeObjects(changed), Took: time.Since(start), Total: time.Since(since)})
+	following, end := context.WithCancel(ctx)
+	l.following = end
+	round, current := l.round, currentPods(refs)
+	generations := map[apply.Ref]int64{}
+	for _, c := range changed {
+		generations[c.ref] = c.generation
+	}
+	l.tasks.Go(func() { l.follow(following, round, objects, generations, current, since) })
+}
+
+// noteMade keeps what the loop has made beside what goes with its own namespace.
+func (l *loop) noteMade(all []Made) error {
+	all = slices.DeleteFunc(all, func(m Made) bool { return l.claim.own && m.Namespace == l.claim.namespace })
+	if slices.Equal(all, l.claim.note.Made) {
+		return nil
+	}
+	l.claim.note.Made = all
+	return l.claim.note.write()
+}
+
+func describeObjects(changed []changedObject) string {
+	names := make([]string, 0, len(changed))
+	for _, c := range changed {
+		names = append(names, c.ref.Kind.Kind+" "+c.ref.Name)
+	}
+	slices.Sort(names)
+	switch {
+	case len(names) == 0:
+		return "nothing to change"
+	case len(names) > 4:
+		return fmt.Sprintf("%d objects", len(names))
+	}
+	return strings.Join(names, ", ")
+}
+
+// currentPods reports of a pod whether its images are those that are deployed now.
+func currentPods(refs map[string]string) func(*corev1.Pod) bool {
+	now := map[string]string{}
+	for _, ref := range refs {
+		now[desired.Name(ref)] = ref
+	}
+	return func(pod *corev1.Pod) bool {
+		for _, c := range slices.Concat(pod.Spec.InitContainers, pod.Spec.Containers) {
+			if ref, built := now[desired.Name(c.Image)]; built && ref != c.Image {
+				return false
+			}
+		}
+		return true
+	}
+}
+
+// close removes what the loop has made. The end of ctx does not keep it from that.
+func (l *loop) close(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), endWithin)
+	defer cancel()
+	l.tasks.Wait()
+	if l.claim == nil {
+		return nil
+	}
+	if l.Keep {
+		l.report(Event{Kind: Removed, Text: fmt.Sprintf("what runs in namespace %s is left; `cyan dev --cleanup` removes it", l.claim.namespace)})
+		return errors.Join(l.claim.release(ctx), l.claim.note.write())
+	}
+	err := l.applier.remove(ctx, func(ref apply.Ref) bool { return !l.claim.own || ref.Namespace != l.claim.namespace })
+	text := "what the loop made in namespace " + l.claim.namespace + " is removed"
+	if l.claim.own {
+		err = errors.Join(err, removeNamespace(ctx, l.clients, l.claim.namespace, l.claim.loop))
+		text = "namespace " + l.claim.namespace + " is removed"
+	} else {
+		err = errors.Join(err, l.claim.release(ctx))
+	}
+	if err != nil {
+		return err
+	}
+	l.report(Event{Kind: Removed, Text: text})
+	return l.claim.note.remove()
+}

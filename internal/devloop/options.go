@@ -1,0 +1,55 @@
+package devloop
+
+import (
+	"context"
+	"io"
+	"io/fs"
+
+	"k8s.io/client-go/rest"
+
+	"github.com/cyan-cd/cyan/internal/image"
+	"github.com/cyan-cd/cyan/internal/render/sops"
+	"github.com/cyan-cd/cyan/internal/skaffold"
+)
+
+// Options are what a loop works with.
+type Options struct {
+	// Root is the folder on this machine that the paths of the project are relative to.
+	Root string
+	// Read reads the project; it is called again when one of its files changes.
+	Read func(tree fs.FS) (skaffold.Project, error)
+	// Config and Context name the cluster.
+	Config  *rest.Config
+	Context string
+	// Namespace is where objects go; "" for one of the developer's own, which the loop makes and removes.
+	Namespace string
+	// User is who develops.
+	User string
+	// Registry is HOST or HOST/PATH, where images are pushed and the nodes pull them.
+	Registry   string
+	Registries image.Registries
+	// Keep leaves what the loop has made when it ends.
+	Keep bool
+	// Rollouts carries out the Rollouts of a namespace with an instance ID until ctx ends; ready is called once it does.
+	Rollouts func(ctx context.Context, namespace, instance string, ready func()) error
+	// Notes is the folder for notes of what a crash would leave.
+	Notes string
+	Keys  sops.Keys
+	// Commands are what a person asks for while the loop runs; nil for none.
+	Commands <-chan Command
+	// Report gets every event, from several goroutines, one at a time.
+	Report func(Event)
+	// Output gets what builders print beside errors; nil drops it.
+	Output io.Writer
+}
+
+// Command is what a person asks for.
+type Command string
+
+// The commands.
+const (
+	// Rebuild builds and deploys everything anew.
+	Rebuild Command = "rebuild"
+	// Restart replaces the pods.
+	Restart Command = "restart"
+)
