@@ -12,12 +12,12 @@ import (
 
 // programs are the first words of a line, and the name that the program is called by then.
 var programs = []struct{ words, name string }{
-	{"cyan ", "cyan"}, {"bin/cyan ", "cyan"}, {"argocd ", "argocd"}, {"kubectl argo rollouts ", "kubectl-argo-rollouts"}, {"kubectl cyan ", "kubectl-cyan"},
+	{"cyan ", "cyan"}, {"bin/cyan ", "cyan"}, {"argocd ", "argocd"}, {"kubectl argo rollouts ", "kubectl-argo-rollouts"}, {"kubectl cyan ", "kubectl-cyan"}, {"skaffold ", "skaffold"},
 }
 
 // Every line of shell in the guides is a command that exists, with flags that exist and arguments that it takes.
 func TestGuidesShowCommandsThatExist(t *testing.T) {
-	for _, guide := range []string{"README.md", "README.ja.md", "docs/commands.md", "docs/page.md"} {
+	for _, guide := range []string{"README.md", "README.ja.md", "docs/commands.md", "docs/page.md", "docs/skaffold.md"} {
 		text, err := os.ReadFile(filepath.Join("..", "..", guide))
 		if err != nil {
 			t.Fatal(err)

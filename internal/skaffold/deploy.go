@@ -218,11 +218,7 @@ func (s scene) hostHook(n *node, path string) (Hook, bool) {
 	if dir := n.get("dir"); dir != nil {
 		h.Dir = s.folder(dir, path+".dir", s.base, dir.text)
 	}
-	if !s.commanded(n, path, h) {
-		return h, false
-	}
-	s.report.add(n.at, Note, "consent", path, strings.Join(h.Command, " ")+" runs on this machine, after your consent only", "")
-	return h, true
+	return h, s.commanded(n, path, h)
 }
 
 func (s scene) commanded(n *node, path string, h Hook) bool {

@@ -334,3 +334,24 @@ func TestTheExampleIsFound(t *testing.T) {
 		t.Errorf("got %+v, %v, %v; want two images and a kustomization", result.Project, result.Findings, err)
 	}
 }
+
+// The cyan.yaml that the guide shows is one.
+func TestTheGuideShowsAWholeFile(t *testing.T) {
+	guide, err := os.ReadFile("../../docs/skaffold.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, rest, _ := strings.Cut(string(guide), "```yaml\n")
+	file, _, ok := strings.Cut(rest, "```")
+	if !ok {
+		t.Fatal("the guide shows no file")
+	}
+	tree := fstest.MapFS{
+		"cyan.yaml": {Data: []byte(file)}, "web/Dockerfile": {}, "base/Dockerfile": {}, "k8s/overlays/local/kustomization.yaml": {Data: []byte("resources: [pod.yaml]\n")},
+		"k8s/overlays/local/pod.yaml": {Data: []byte("spec: {containers: [{image: shop/web}, {image: shop/api}]}\n")},
+	}
+	result, err := Check(tree, "", Options{Command: "dev"})
+	if err != nil || len(result.Findings) > 0 || len(result.Project.Artifacts) != 3 || result.Project.Artifacts[1].DependsOn[0].Alias != "SHOP_BASE" {
+		t.Errorf("got %+v, %v, %v", result.Project, result.Findings, err)
+	}
+}

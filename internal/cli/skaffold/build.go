@@ -164,9 +164,6 @@ func (b *builder) all(ctx context.Context, p skaffold.Project, dryRun bool) (Bui
 	if err != nil {
 		return builds, err
 	}
-	if err := b.consented(wanted); err != nil {
-		return builds, err
-	}
 	done := map[string]string{}
 	now := time.Now()
 	for _, a := range wanted {
@@ -208,20 +205,6 @@ func (b *builder) wanted(all []skaffold.Artifact) ([]skaffold.Artifact, error) {
 		return nil, kit.Usage("--build-image", "no image has "+strings.Join(b.only, " or ")+" in its name", "choose among "+strings.Join(names, ", "))
 	}
 	return slices.DeleteFunc(slices.Clone(all), func(a skaffold.Artifact) bool { return !needed[a.Image] }), nil
-}
-
-// consented refuses commands of a file, which need a person's consent.
-func (b *builder) consented(all []skaffold.Artifact) error {
-	for _, a := range all {
-		if a.Hooks.Any() {
-			h := append(slices.Clone(a.Hooks.Before), a.Hooks.After...)[0]
-			return &problem.Error{
-				Kind: problem.Refused, File: h.Position.File, Line: h.Position.Line, Object: "image " + a.Image, Cause: "the hook `" + strings.Join(h.Command, " ") + "` runs on this machine, which a build does not do",
-				Remedy: "run it before, and leave the hook to a profile of the dev loop",
-			}
-		}
-	}
-	return nil
 }
 
 // request is what is built of an artifact.
