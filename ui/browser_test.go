@@ -50,6 +50,13 @@ func TestBrowser(t *testing.T) {
 	}
 }
 
+// TestSpeed has a browser work with more than anybody has. What it asserts is how much is done, not how fast this
+// machine is; the times are printed.
+func TestSpeed(t *testing.T) {
+	needPage(t)
+	runNode(t, filepath.Join("test", "speed.test.mjs"), "PAGE="+serve(t, pretend(t, "APPLICATIONS=5000", "OBJECTS=5000")))
+}
+
 // TestTypes holds the page to the document of the API, from which the types of what is sent are made.
 func TestTypes(t *testing.T) {
 	needPage(t)
@@ -100,8 +107,8 @@ func serve(t *testing.T, behind *url.URL) string {
 	return server.URL
 }
 
-// pretend starts the world without a cluster, and returns where.
-func pretend(t *testing.T) *url.URL {
+// pretend starts the world without a cluster, as large as env has it, and returns where.
+func pretend(t *testing.T, env ...string) *url.URL {
 	t.Helper()
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
@@ -112,7 +119,7 @@ func pretend(t *testing.T) *url.URL {
 		t.Fatal(err)
 	}
 	command := node(t.Context(), "node_modules/vite/bin/vite.js", "preview", "--strictPort", "--host", "127.0.0.1", "--port", strconv.Itoa(port))
-	command.Env = append(os.Environ(), "PRETEND=1")
+	command.Env = append(append(os.Environ(), "PRETEND=1"), env...)
 	var said strings.Builder
 	command.Stdout, command.Stderr = &said, &said
 	if err := command.Start(); err != nil {
@@ -197,6 +204,9 @@ func report(t *testing.T, out io.Reader) (int, error) {
 	lines := bufio.NewScanner(out)
 	lines.Buffer(nil, 1<<20)
 	for lines.Scan() {
+		if said, found := strings.CutPrefix(strings.TrimSpace(lines.Text()), "# figure: "); found {
+			t.Log(said)
+		}
 		if found := result.FindStringSubmatch(lines.Text()); found != nil {
 			flush()
 			seen++

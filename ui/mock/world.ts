@@ -45,7 +45,7 @@ export class World {
       created: iso(this.began - i * 3_600_000), lastSync: iso(this.began - (i % 900) * 60_000), images: [`registry.example/${name}:v${i % 30}`], objects: 3 + (i % 9), rollouts: i % 4 === 0 || trouble === "Suspended" ? [{ namespace: "demo", name, phase: trouble === "Suspended" ? "Paused" : trouble === "Missing" ? "Progressing" : trouble }] : [], rights: all,
     };
     if (trouble === "Degraded") row.attention = { reason: "Degraded", ...say(`Deployment ${name}: 1 of 3 pods crashes (CrashLoopBackOff, exit code 1); look at its events and logs`, "cause.degraded", { object: `Deployment ${name}`, cause: "1 of 3 pods crashes (CrashLoopBackOff, exit code 1)" }), since: iso(Date.now() - 23 * 60_000) };
-    if (trouble === "Suspended") row.attention = { reason: "AwaitingPromotion", ...awaited(name), since: iso(Date.now() - 41 * 60_000) };
+    if (trouble === "Suspended") row.attention = { reason: "AwaitingPromotion", ...awaited(name), since: iso(Date.now() - 11 * 60_000) };
     if (i % 29 === 4) row.attention = { reason: "Failed", message: `Service ${name}: spec.ports[0].port: invalid value 99999; correct it in apps/${name}/base/service.yaml`, since: iso(Date.now() - 4 * 60_000) };
     return row;
   }

@@ -21,31 +21,45 @@ const units: [Intl.RelativeTimeFormatUnit, number][] = [
   ["second", 1],
 ];
 
+/** kept makes a formatter once: to make one costs as much as to format a hundred times. */
+function kept<T>(make: (lang: string) => T): (lang: string) => T {
+  const made = new Map<string, T>();
+  return (lang) => {
+    let one = made.get(lang);
+    if (one === undefined) made.set(lang, (one = make(lang)));
+    return one;
+  };
+}
+const spans = kept((lang) => new Intl.RelativeTimeFormat(lang, { numeric: "auto", style: "short" }));
+const whole = kept((lang) => new Intl.DateTimeFormat(lang, { dateStyle: "medium", timeStyle: "long" }));
+const clocks = kept((lang) => new Intl.DateTimeFormat(lang, { timeStyle: "medium" }));
+const numbers = kept((lang) => new Intl.NumberFormat(lang, { maximumFractionDigits: 1 }));
+
 /** relative returns how far a time is from another, in words. */
 export function relative(at: number, from: number, lang: string = language()): string {
   const seconds = Math.round((at - from) / 1000);
   if (Math.abs(seconds) < 5) return t("time.now");
   const [unit, size] = units.find(([, s]) => Math.abs(seconds) >= s) ?? ["second", 1];
-  return new Intl.RelativeTimeFormat(lang, { numeric: "auto", style: "short" }).format(Math.trunc(seconds / size), unit);
+  return spans(lang).format(Math.trunc(seconds / size), unit);
 }
 
 /** exact returns a time to the second, in the reader's zone, which it names. */
 export function exact(at: number, lang: string = language()): string {
-  return new Intl.DateTimeFormat(lang, { dateStyle: "medium", timeStyle: "long" }).format(at);
+  return whole(lang).format(at);
 }
 
 /** clock returns the time of day alone. */
 export function clock(at: number, lang: string = language()): string {
-  return new Intl.DateTimeFormat(lang, { timeStyle: "medium" }).format(at);
+  return clocks(lang).format(at);
 }
 
 /** duration returns a span of seconds in two units at most; below ten seconds with one decimal. */
 export function duration(seconds: number): string {
   const s = Math.max(0, seconds);
-  if (s < 10) return t("duration.s", { s: new Intl.NumberFormat(language(), { maximumFractionDigits: 1 }).format(s) });
-  const whole = Math.round(s);
-  if (whole < 60) return t("duration.s", { s: whole });
-  if (whole < 3600) return t("duration.ms", { m: Math.floor(whole / 60), s: whole % 60 });
-  if (whole < 86_400) return t("duration.hm", { h: Math.floor(whole / 3600), m: Math.floor((whole % 3600) / 60) });
-  return t("duration.dh", { d: Math.floor(whole / 86_400), h: Math.floor((whole % 86_400) / 3600) });
+  if (s < 10) return t("duration.s", { s: numbers(language()).format(s) });
+  const rounded = Math.round(s);
+  if (rounded < 60) return t("duration.s", { s: rounded });
+  if (rounded < 3600) return t("duration.ms", { m: Math.floor(rounded / 60), s: rounded % 60 });
+  if (rounded < 86_400) return t("duration.hm", { h: Math.floor(rounded / 3600), m: Math.floor((rounded % 3600) / 60) });
+  return t("duration.dh", { d: Math.floor(rounded / 86_400), h: Math.floor((rounded % 86_400) / 3600) });
 }

@@ -1,4 +1,3 @@
-import { Link as To } from "@tanstack/react-router";
 import { useWindowVirtualizer } from "@tanstack/react-virtual";
 import { ArrowDown, ArrowUp } from "lucide-react";
 import { memo, useLayoutEffect, useRef, useState } from "react";
@@ -8,6 +7,7 @@ import { Ago } from "../../design/Time";
 import { short } from "../../design/parts";
 import { mostPrinted, usePrinting } from "../../design/print";
 import { Status } from "../../design/Status";
+import { ToApplication } from "../../design/To";
 import { t, useLanguage } from "../../i18n";
 import type { Search } from "../../shell/search";
 
@@ -65,9 +65,9 @@ const Line = memo(function Line({ row, index, at, selected, select }: { row: Row
         <input type="checkbox" checked={selected} onChange={() => select(key(row))} aria-label={t("apps.select", { name: row.name })} />
       </span>
       <span role="rowheader" className="col-name">
-        <To to="/applications/$namespace/$name" params={{ namespace: row.namespace, name: row.name }} title={row.name}>
+        <ToApplication namespace={row.namespace} name={row.name}>
           {row.name}
-        </To>
+        </ToApplication>
       </span>
       <span role="cell" className="col-health" title={row.attention?.message}>
         <Status kind="health" value={row.health} />

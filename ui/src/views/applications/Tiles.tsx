@@ -1,4 +1,3 @@
-import { Link as To } from "@tanstack/react-router";
 import { useWindowVirtualizer } from "@tanstack/react-virtual";
 import { FolderGit2, Pin, Server, Star } from "lucide-react";
 import { memo, useLayoutEffect, useRef, useState } from "react";
@@ -8,6 +7,7 @@ import { Ago } from "../../design/Time";
 import { short } from "../../design/parts";
 import { mostPrinted, usePrinting } from "../../design/print";
 import { Status, toneOf } from "../../design/Status";
+import { ToApplication } from "../../design/To";
 import { t, useLanguage } from "../../i18n";
 import { toggleFavorite } from "./favorites";
 import { Told } from "../../design/Told";
@@ -62,9 +62,9 @@ const Tile = memo(function Tile({ row, favorite, selected, select }: { row: Row;
       <header>
         <input type="checkbox" checked={selected} onChange={() => select(k)} aria-label={t("apps.select", { name: row.name })} />
         <h2>
-          <To to="/applications/$namespace/$name" params={{ namespace: row.namespace, name: row.name }} className="cover" title={row.name}>
+          <ToApplication namespace={row.namespace} name={row.name} className="cover">
             {row.name}
-          </To>
+          </ToApplication>
         </h2>
         <button type="button" className="star" aria-pressed={favorite} aria-label={t("apps.favorite", { name: row.name })} onClick={() => toggleFavorite(k)}>
           <Star size={17} aria-hidden fill={favorite ? "currentColor" : "none"} />

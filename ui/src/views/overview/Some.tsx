@@ -8,6 +8,7 @@ import type { Row, Rows } from "../../api/types";
 import { Ago } from "../../design/Time";
 import { Card } from "../../design/parts";
 import { Status, toneOf } from "../../design/Status";
+import { ToApplication } from "../../design/To";
 import { t } from "../../i18n";
 
 /** Some are the applications that are worst off, as they are now: as many as a second screen has room for. */
@@ -31,9 +32,9 @@ export function Some({ total }: { total: number }) {
         {some.items.map((row) => (
           <li key={key(row)} data-tone={toneOf("health", row.health)}>
             <Status kind="health" value={row.health} bare />
-            <To to="/applications/$namespace/$name" params={{ namespace: row.namespace, name: row.name }} title={row.name}>
+            <ToApplication namespace={row.namespace} name={row.name}>
               {row.name}
-            </To>
+            </ToApplication>
             {row.operation?.phase === "Running" ? <Status kind="phase" value="Running" bare /> : row.sync !== "Synced" && <Status kind="sync" value={row.sync} bare />}
             <span className="muted small">
               <Ago at={row.lastSync} />

@@ -1,0 +1,116 @@
+// The page with 5000 applications, and one with 5000 objects. Times are printed as figures; what fails a test is work:
+// how much was drawn for what somebody sees.
+import assert from "node:assert/strict";
+import { after, it } from "node:test";
+import { close, ready, visit } from "./browser.mjs";
+
+after(close);
+const many = 5000;
+const wide = { width: 1440, height: 900 };
+
+/** watch counts what is put into the document and how long the browser was busy, from now on. */
+const watch = (tab, line) =>
+  tab.evaluate((line) => {
+    window.work = { drawn: 0, long: [] };
+    window.watching?.forEach((o) => o.disconnect());
+    const drawn = new MutationObserver((all) => {
+      for (const { addedNodes } of all) for (const n of addedNodes) if (n instanceof Element) window.work.drawn += (n.matches(line) ? 1 : 0) + n.querySelectorAll(line).length;
+    });
+    drawn.observe(document.getElementById("content"), { childList: true, subtree: true });
+    const long = new PerformanceObserver((list) => window.work.long.push(...list.getEntries().map((e) => e.duration)));
+    long.observe({ type: "longtask" });
+    window.watching = [drawn, long];
+  }, line);
+const work = (tab) => tab.evaluate(() => window.work);
+const high = (times, share) => times.toSorted((a, b) => a - b)[Math.min(times.length - 1, Math.floor(times.length * share))];
+const ms = (n) => `${n.toFixed(0)} ms`;
+
+/** typed puts a text where one searches, and returns how long it took until what fits was drawn; that is another number
+ * than before. */
+const typed = (tab, text) =>
+  tab.evaluate(
+    (text) =>
+      new Promise((done) => {
+        const input = document.querySelector('input[type="search"]');
+        const before = document.querySelector(".view-head .muted").textContent;
+        Object.getOwnPropertyDescriptor(HTMLInputElement.prototype, "value").set.call(input, text);
+        const from = performance.now();
+        const look = () => (document.querySelector(".view-head .muted").textContent === before ? requestAnimationFrame(look) : done(performance.now() - from));
+        input.dispatchEvent(new Event("input", { bubbles: true }));
+        requestAnimationFrame(look);
+      }),
+    text,
+  );
+
+for (const [view, line] of [["", ".tile"], ["?view=table", ".table-lines .line"]]) {
+  it(`a filter of ${many} applications draws what is in sight${view && ", as a table"}`, (t) =>
+    visit(wide, async (tab) => {
+      tab.setDefaultTimeout(20_000);
+      await ready(tab, `/applications${view}`);
+      await tab.getByText("5,000 applications", { exact: true }).waitFor();
+      await watch(tab, line);
+      const times = [];
+      for (const text of ["w", "web", "web-f", "web-front-1", "api", "api-g", "1", "12", "zz", ""]) times.push(await typed(tab, text));
+      const { drawn, long } = await work(tab);
+      const inSight = await tab.locator(line).count();
+      assert.ok(inSight <= 60, `${inSight} lines in the document`);
+      assert.ok(drawn <= times.length * 60, `${drawn} lines drawn for ${times.length} letters`);
+      t.diagnostic(`figure: a letter that filters ${many} applications${view && " as a table"}: half within ${ms(high(times, 0.5))}, all within ${ms(Math.max(...times))}; longest task ${ms(Math.max(0, ...long))}`);
+    }));
+
+  it(`scrolling through ${many} applications draws each once${view && ", as a table"}`, (t) =>
+    visit(wide, async (tab) => {
+      tab.setDefaultTimeout(20_000);
+      await ready(tab, `/applications${view}`);
+      await watch(tab, line);
+      const { frames, lines } = await tab.evaluate(
+        () =>
+          new Promise((done) => {
+            const frames = [];
+            let last = performance.now();
+            const step = (now) => {
+              frames.push(now - last);
+              last = now;
+              scrollBy(0, 90);
+              if (frames.length < 180) requestAnimationFrame(step);
+              else done({ frames: frames.slice(1), lines: scrollY });
+            };
+            requestAnimationFrame(step);
+          }),
+      );
+      const { drawn, long } = await work(tab);
+      const passed = view ? lines / 44 : (lines / 196) * 4;
+      assert.ok(lines > 10_000, `scrolled by ${lines} px`);
+      assert.ok(drawn <= passed + 120, `${drawn} lines drawn for ${passed.toFixed(0)} that were passed`);
+      t.diagnostic(`figure: scrolling ${many} applications${view && " as a table"}: half of the frames within ${ms(high(frames, 0.5))}, 95 of 100 within ${ms(high(frames, 0.95))}; ${long.length} tasks of more than 50 ms`);
+    }));
+}
+
+it("an application of 5000 objects is a page of lines, and each of them can be come to", (t) =>
+  visit(wide, async (tab) => {
+      tab.setDefaultTimeout(20_000);
+    const from = Date.now();
+    await ready(tab, "/applications/argocd/request-counter");
+    const took = Date.now() - from;
+    const tree = tab.getByRole("treegrid");
+    const lines = () => tree.getAttribute("aria-rowcount").then(Number);
+    const folded = await lines();
+    assert.ok(folded <= 60, `${folded} lines for 5000 objects`);
+    const group = tree.getByRole("row", { name: /3,\d+ × ConfigMap/ });
+    await group.focus();
+    await watch(tab, ".object-lines .object");
+    const opening = Date.now();
+    await tab.keyboard.press("ArrowRight");
+    await tab.waitForFunction(() => Number(document.querySelector('[role="treegrid"]').getAttribute("aria-rowcount")) > 3000);
+    const opened = Date.now() - opening;
+    await tab.keyboard.press("End");
+    await tab.waitForFunction(() => {
+      const row = document.activeElement;
+      return row?.getAttribute("aria-rowindex") === row?.closest('[role="treegrid"]')?.getAttribute("aria-rowcount");
+    });
+    const { drawn } = await work(tab);
+    const inSight = await tab.locator(".object-lines .object").count();
+    assert.ok(inSight <= 80, `${inSight} lines in the document`);
+    assert.ok(drawn <= 200, `${drawn} lines drawn`);
+    t.diagnostic(`figure: an application of 5000 objects: seen after ${ms(took)} as ${folded} lines, a group of ${(await lines()) - folded} opened in ${ms(opened)}`);
+  }));
