@@ -34,6 +34,7 @@ func newSkaffoldRoot(e *kit.Env, run []Constructor) *cobra.Command {
 	root.AddCommand(skaffold.Commands(e)...)
 	for _, command := range run {
 		if cmd := command(e); cmd.Annotations[kit.OfSkaffold] != "" {
+			cmd.GroupID = ""
 			root.AddCommand(cmd)
 		}
 	}

@@ -15,6 +15,10 @@ import (
 // counterTree is a repository as people have it: the file of the dev loop beside the manifests.
 func counterTree(image string) map[string]string {
 	return map[string]string{
+		"builds.json":                   `{"builds":[{"imageName":"pokotyan/counter","tag":"registry.example/counter:v3@sha256:` + strings.Repeat("0", 64) + `"}]}`,
+		"none.json":                     `{"builds":[]}`,
+		"broken.yaml":                   "apiVersion: skaffold/v3\nkind: Config\nmanifests: {rawYaml: [broken/pod.yaml]}\n",
+		"broken/pod.yaml":               "apiVersion: v1\nkind: Pod\nmetadata: {name: x}\nspec: {containers: [{name: x, image: x, imagePullPolicy: Sometimes}]}\n",
 		"Dockerfile":                    "FROM scratch\nCOPY Dockerfile /\n",
 		"k8s/base/deployment.yml":       deployment("app", "app-image"),
 		"k8s/base/kustomization.yml":    "resources: [deployment.yml]\n",
@@ -99,6 +103,14 @@ func TestSkaffoldLines(t *testing.T) {
 		{"a file that is not there", "pokotyan/counter", "skaffold diagnose -f skaffold.yml", 13, "", "skaffold.yml: file not found; did you mean k8s/skaffold.yml?"},
 		{"standard input", "pokotyan/counter", "skaffold diagnose -f -", 2, "", "--filename: - is not a file of this machine; save it to a file"},
 		{"a file elsewhere", "pokotyan/counter", "skaffold diagnose -f /etc/hosts", 2, "", "--filename: /etc/hosts is not below "},
+		{"manifests as they stand", "pokotyan/counter", "skaffold render -f k8s/skaffold.yml -p local --digest-source none", 0, "image: pokotyan/counter:v1\n", ""},
+		{"manifests with tags", "pokotyan/counter", "skaffold render -f k8s/skaffold.yml -p local --digest-source tag -d registry.example -t v9 -n shop", 0, "image: registry.example/pokotyan_counter:v9\n", ""},
+		{"manifests with what was built", "pokotyan/counter", "skaffold render -f k8s/skaffold.yml -p local -a builds.json", 0, "image: registry.example/counter:v3@sha256:", ""},
+		{"a file without the image", "pokotyan/counter", "skaffold render -f k8s/skaffold.yml -p local -a none.json", 2, "", "--build-artifacts none.json: without pokotyan/counter; build all images"},
+		{"a file that is none", "pokotyan/counter", "skaffold render -f k8s/skaffold.yml -p local -a Dockerfile", 2, "", "--build-artifacts Dockerfile: invalid character"},
+		{"a source of digests that is none", "pokotyan/counter", "skaffold render -f k8s/skaffold.yml -p local --digest-source moon", 2, "", "--digest-source: \"moon\" unknown; give local, remote, tag or none"},
+		{"a tag that no registry has", "pokotyan/counter", "skaffold render -f k8s/skaffold.yml -p local --digest-source remote -d 127.0.0.1:1", 13, "", "image 127.0.0.1:1/pokotyan_counter:latest: "},
+		{"manifests that are invalid", "pokotyan/counter", "skaffold render -f broken.yaml --digest-source none", 1, "", "manifests: 1 problem:\n  broken/pod.yaml:"},
 		{"a command that is not served", "pokotyan/counter", "skaffold verify -f x", 2, "", "Error: skaffold verify: not served by Cyan; no tests are run on images\n"},
 		{"a flag that is not served", "pokotyan/counter", "skaffold build --wait-for-connection", 2, "", "Error: skaffold build: --wait-for-connection is not served by Cyan; events are served to nobody\n"},
 		{"a command that is unknown", "pokotyan/counter", "skaffold bulid", 2, "", `Error: skaffold: unknown command "bulid"; did you mean "build"?` + "\n"},

@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"os"
 	"path"
 	"path/filepath"
@@ -46,8 +47,8 @@ func repositoryOf(registry, name string) string {
 	return registry + "/" + name
 }
 
-// request returns what is to be built.
-func (a *artifact) request(o *Options) (image.Request, error) {
+// request returns what is to be built; bases are the references of the images that it is built upon.
+func (a *artifact) request(o *Options, bases map[string]string) (image.Request, error) {
 	r := image.Request{
 		Root: o.Root, Dir: filepath.Join(o.Root, filepath.FromSlash(a.Context)), Repository: a.repository, Tag: "dev",
 		// The same files give the same image, whenever they are built.
@@ -58,6 +59,7 @@ func (a *artifact) request(o *Options) (image.Request, error) {
 	}
 	if a.Go != nil {
 		r.Dir, r.Package = filepath.Join(o.Root, filepath.FromSlash(cmp.Or(a.Go.Dir, a.Context))), cmp.Or(a.Go.Main, ".")
+		r.Labels = a.Go.Labels
 		return r, nil
 	}
 	if a.Docker == nil {
@@ -70,7 +72,11 @@ func (a *artifact) request(o *Options) (image.Request, error) {
 			Remedy: "move it into the context",
 		}
 	}
-	r.Dockerfile, r.BuildArgs = file, a.Docker.BuildArgs
+	r.Dockerfile, r.Target, r.BuildArgs = file, a.Docker.Target, map[string]string{}
+	maps.Copy(r.BuildArgs, a.Docker.BuildArgs)
+	for _, on := range a.DependsOn {
+		r.BuildArgs[on.Alias] = bases[on.Image]
+	}
 	return r, nil
 }
 
@@ -84,9 +90,9 @@ func inFolder(folder, file string) (string, bool) {
 }
 
 // build builds the image and pushes what the registry does not have.
-func (a *artifact) build(ctx context.Context, o *Options, replan bool) (image.Built, error) {
-	if a.plan == nil || replan {
-		request, err := a.request(o)
+func (a *artifact) build(ctx context.Context, o *Options, replan bool, bases map[string]string) (image.Built, error) {
+	if a.plan == nil || replan || len(bases) > 0 {
+		request, err := a.request(o, bases)
 		if err != nil {
 			return image.Built{}, err
 		}
@@ -126,9 +132,7 @@ func (a *artifact) decided(root string) decide.Artifact {
 		d.Plan = append(d.Plan, path.Clean(a.Docker.Dockerfile), path.Clean(a.Docker.Dockerfile)+".dockerignore")
 		d.Ignore = ignored(root, d.Context, a.Docker.Dockerfile)
 	}
-	for _, rule := range a.Sync.Manual {
-		d.Sync = append(d.Sync, decide.SyncRule(rule))
-	}
+	// Nothing copies files into containers yet: what a rule of the file names is built, as everything is.
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	d.Sources = a.sources
@@ -255,7 +259,11 @@ func (b *builds) buildOne(ctx context.Context, round int, since time.Time, a *ar
 	b.report(Event{Kind: Building, Round: round, Artifact: a.Image})
 	a.know(nil)
 	start := time.Now()
-	built, err := a.build(ctx, b.options, replan)
+	bases := map[string]string{}
+	for _, on := range a.DependsOn {
+		bases[on.Image] = b.artifacts[on.Image].built.Ref()
+	}
+	built, err := a.build(ctx, b.options, replan, bases)
 	took := time.Since(start)
 	switch {
 	case ctx.Err() != nil:

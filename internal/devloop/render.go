@@ -34,6 +34,11 @@ func newManifests(tree fs.FS) *manifests {
 	return &manifests{tree: tree, files: render.NewFileStore(mostFiles, mostFileBytes)}
 }
 
+// Render returns the objects of a project's manifests, and what there is to warn of.
+func Render(tree fs.FS, p skaffold.Project, options render.Options) ([]render.Rendered, []string, error) {
+	return newManifests(tree).render(p, options)
+}
+
 // render returns the objects of all sources. What it looked at is noted also where it fails.
 func (m *manifests) render(p skaffold.Project, options render.Options) ([]render.Rendered, []string, error) {
 	read := map[string]bool{}

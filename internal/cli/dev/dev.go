@@ -18,6 +18,7 @@ import (
 
 	"github.com/cyan-cd/cyan/internal/cli/kit"
 	"github.com/cyan-cd/cyan/internal/cli/manifests"
+	checks "github.com/cyan-cd/cyan/internal/cli/skaffold"
 	"github.com/cyan-cd/cyan/internal/devloop"
 	"github.com/cyan-cd/cyan/internal/image"
 	"github.com/cyan-cd/cyan/internal/problem"
@@ -41,7 +42,7 @@ type command struct {
 	overlay                   string
 	images                    []string
 	cleanup                   cleanup
-	plain, showBuild          bool
+	plain, showBuild, check   bool
 	registryMirrors           []string
 	insecureRegistry          bool
 }
@@ -50,9 +51,10 @@ type command struct {
 func New(e *kit.Env, w Wiring) *cobra.Command {
 	c := &command{Env: e, Wiring: w}
 	cmd := &cobra.Command{
-		Use:     "dev [FOLDER]",
-		GroupID: "develop",
-		Short:   "Run what you edit: every save is built and running in the cluster",
+		Use:         "dev [FOLDER]",
+		GroupID:     "develop",
+		Annotations: map[string]string{kit.OfSkaffold: "dev"},
+		Short:       "Run what you edit: every save is built and running in the cluster",
 		Long: `Run what you edit: each save is built, pushed, applied to a namespace of your own and followed until it is ready, or until it is clear why it is not.
 
 What is built and deployed is read from skaffold.yaml or cyan.yaml; --overlay and --image do without a file. Objects go to the namespace dev-USER-APP, which
@@ -87,12 +89,41 @@ What a crash has left is taken over by the next start, or removed by cyan dev --
 	c.cleanup = cleanAtEnd
 	flags.Var(&c.cleanup, "cleanup", "false leaves what runs at the end; without a value, what loops have left that run no more is removed, and nothing else done")
 	flags.Lookup("cleanup").NoOptDefVal = string(cleanNow)
+	flags.BoolVar(&c.check, "check", false, "print what of the file is honoured, what is not, and why; nothing is built, and no cluster is needed")
 	flags.BoolVar(&c.plain, "plain", false, "lines, also on a terminal")
 	flags.BoolVar(&c.showBuild, "show-build", false, "show what builders print")
 	return cmd
 }
 
+// explain prints what of the file is honoured.
+func (c *command) explain(folder string) error {
+	root, err := filepath.Abs(folder)
+	if err != nil {
+		return err
+	}
+	disk, err := os.OpenRoot(root)
+	if err != nil {
+		return kit.Usage("folder "+folder, err.Error(), "give the folder of the app")
+	}
+	defer func() { _ = disk.Close() }()
+	result, err := skaffold.Check(disk.FS(), c.file, c.options(root))
+	if err != nil {
+		return err
+	}
+	return checks.Show(c.Env, result, kit.Format{})
+}
+
+func (c *command) options(root string) skaffold.Options {
+	_, named := c.Kube.Named()
+	return skaffold.Options{
+		Folder: filepath.Base(root), Profiles: c.profiles, Modules: c.modules, Command: "dev", KubeContext: c.Kube.ContextName(), KubeContextGiven: named != "", Env: environment(),
+	}
+}
+
 func (c *command) run(cmd *cobra.Command, folder string) error {
+	if c.check {
+		return c.explain(folder)
+	}
 	notes := filepath.Join(kit.DataHome(), "cyan", "dev")
 	config, err := c.Config()
 	if err != nil {
@@ -161,9 +192,7 @@ func (c *command) read(tree fs.FS, root string) (skaffold.Project, error) {
 	if c.overlay != "" || len(c.images) > 0 {
 		return c.fromFlags(tree, root)
 	}
-	project, findings, err := skaffold.Read(tree, c.file, skaffold.Options{
-		Folder: filepath.Base(root), Profiles: c.profiles, Modules: c.modules, Command: "dev", KubeContext: c.Kube.ContextName(), Env: environment(),
-	})
+	project, findings, err := skaffold.Read(tree, c.file, c.options(root))
 	if err != nil {
 		return project, err
 	}

@@ -30,7 +30,7 @@ func New(e *kit.Env) *cobra.Command {
 
 // Commands makes those of the skaffold program that need no cluster.
 func Commands(e *kit.Env) []*cobra.Command {
-	return []*cobra.Command{newDiagnose(e), newBuild(e)}
+	return []*cobra.Command{newDiagnose(e), newBuild(e), newRender(e)}
 }
 
 // project are the flags by which a file is chosen and read.
