@@ -45,7 +45,7 @@ const (
 // startCluster starts a control plane in dir, with Cyan's definitions and some simulated nodes.
 func startCluster(ctx context.Context, program, dir string, nodes int) (*cluster, error) {
 	c := &cluster{program: program, dir: dir}
-	if err := c.local(ctx, nil, "up", "--dir", dir, "--nodes", "simulated", "--count", strconv.Itoa(nodes)); err != nil {
+	if err := c.local(ctx, nil, "up", "--kubeconfig-update=false", "--dir", dir, "--nodes", "simulated", "--count", strconv.Itoa(nodes)); err != nil {
 		return nil, errors.Join(err, c.delete())
 	}
 	if err := c.connect(ctx); err != nil {

@@ -53,7 +53,7 @@ type localStatus struct {
 
 // localCluster starts the cluster of `cyan local up`, or goes on with it.
 func localCluster(ctx context.Context, o Options, progress func(string)) (*target, error) {
-	up := []string{"up"}
+	up := []string{"up", "--kubeconfig-update=false"}
 	if o.Nodes != "" {
 		up = append(up, "--nodes", o.Nodes)
 	}

@@ -97,7 +97,7 @@ func StartCluster(flags ...string) (*LocalCluster, error) {
 	if cluster.guard, err = startGuard(program, dir); err != nil {
 		return nil, errors.Join(err, os.Remove(dir))
 	}
-	up := append([]string{"up", "--dir", dir}, flags...)
+	up := append([]string{"up", "--kubeconfig-update=false", "--dir", dir}, flags...)
 	if _, err := cluster.Local(up...); err != nil {
 		return nil, errors.Join(err, cluster.Delete())
 	}

@@ -174,6 +174,7 @@ func TestRealPods(t *testing.T) {
 			t.Errorf("logs: %q, %v", text, err)
 		}
 	})
+	t.Run("claims", func(t *testing.T) { c.checkClaims(t, image) })
 	t.Run("exec", func(t *testing.T) { c.checkExec(t) })
 	t.Run("port-forward", func(t *testing.T) { c.checkPortForward(t) })
 	t.Run("LoadBalancer", func(t *testing.T) { c.checkLoadBalancer(t, image) })

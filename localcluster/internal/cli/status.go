@@ -12,6 +12,7 @@ import (
 
 	"github.com/cyan-cd/cyan/localcluster/internal/cluster"
 	"github.com/cyan-cd/cyan/localcluster/internal/state"
+	"github.com/cyan-cd/cyan/localcluster/internal/userconfig"
 )
 
 func statusCommand() *cobra.Command {
@@ -60,6 +61,9 @@ func printStatus(out io.Writer, s cluster.Status, now time.Time) {
 		return
 	}
 	fmt.Fprintf(out, "API server  %s\nRegistry    %s\nKubeconfig  %s\n", s.APIServer, s.Registry, s.Kubeconfig)
+	if s.Context != "" {
+		fmt.Fprintf(out, "Context     %s\n", s.Context)
+	}
 	for _, note := range s.Notes {
 		fmt.Fprintf(out, "Note        %s\n", note)
 	}
@@ -126,7 +130,12 @@ func downCommand() *cobra.Command {
 }
 
 func down(c *cobra.Command, dir state.Dir, after cluster.After) error {
-	_, before := dir.Load()
+	record, before := dir.Load()
+	if after == cluster.Delete && before == nil {
+		if err := userconfig.Remove(dir.Kubeconfig(), userconfig.Entry{Context: record.Context, Before: record.Before}); err != nil {
+			fmt.Fprintf(c.ErrOrStderr(), "context %s was not taken out of your kubeconfig: %v\n", record.Context, err)
+		}
+	}
 	was, err := cluster.Down(c.Context(), dir, after, func(text string) { fmt.Fprintln(c.ErrOrStderr(), text) })
 	if err != nil {
 		return err

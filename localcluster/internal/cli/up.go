@@ -3,7 +3,9 @@ package cli
 import (
 	"fmt"
 	"os"
+	"slices"
 	"strconv"
+	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -13,12 +15,16 @@ import (
 
 func upCommand() *cobra.Command {
 	var nodes, output string
+	var without []string
+	kubeconfig := true
 	var options cluster.Options
 	command := &cobra.Command{
 		Use:   "up",
 		Short: "Start the cluster, or resume it with everything in it",
 		Long: `Start the cluster in the background and return when it can be used. A cluster that was stopped is resumed with
-everything still in it; one that runs already is left as it is.`,
+everything still in it; one that runs already is left as it is.
+
+The cluster becomes a context in your kubeconfig, and the current one; "down --delete" takes it out again.`,
 		Example: `  cyan local up
   cyan local up --nodes simulated --count 50
   cyan local up --dir /tmp/second --api-port 16443`,
@@ -29,10 +35,11 @@ everything still in it; one that runs already is left as it is.`,
 				return usageError{err}
 			}
 			options.Mode = mode
+			options.Without = leftOut(c, without)
 			if err := checkOptions(options, output); err != nil {
 				return usageError{err}
 			}
-			return up(c, options, output)
+			return up(c, options, output, kubeconfig)
 		},
 	}
 	flags := command.Flags()
@@ -40,8 +47,18 @@ everything still in it; one that runs already is left as it is.`,
 	flags.IntVar(&options.Nodes, "count", 0, "how many nodes, when they are simulated (default 1)")
 	flags.IntVar(&options.APIPort, "api-port", 0, "port of the API server on 127.0.0.1 (default: a free one)")
 	flags.IntVar(&options.RegistryPort, "registry-port", 0, "port of the image registry on 127.0.0.1 (default: a free one)")
+	flags.StringSliceVar(&without, "without", nil, "leave out "+strings.Join(cluster.Extras, ", ")+" (default: as it was; all of them at first)")
+	flags.BoolVar(&kubeconfig, "kubeconfig-update", true, "make the cluster the current context of your kubeconfig ($KUBECONFIG, else ~/.kube/config)")
 	flags.StringVarP(&output, "output", "o", "text", "text or json")
 	return command
+}
+
+// leftOut returns the extras to leave out; nil when nothing was said of them.
+func leftOut(c *cobra.Command, without []string) []string {
+	if !c.Flags().Changed("without") {
+		return nil
+	}
+	return append([]string{}, slices.DeleteFunc(without, func(name string) bool { return name == "" })...)
 }
 
 func parseMode(nodes string) (state.Mode, error) {
@@ -66,6 +83,9 @@ func checkOptions(o cluster.Options, output string) error {
 	if o.Nodes < 0 || o.Nodes > mostNodes {
 		return fmt.Errorf("--count is %d: it can be between 1 and %d", o.Nodes, mostNodes)
 	}
+	if err := cluster.CheckExtras(o.Without); err != nil {
+		return err
+	}
 	return checkOutput(output)
 }
 
@@ -76,7 +96,7 @@ func checkOutput(output string) error {
 	return nil
 }
 
-func up(c *cobra.Command, options cluster.Options, output string) error {
+func up(c *cobra.Command, options cluster.Options, output string, kubeconfig bool) error {
 	dir, err := dirOf(c)
 	if err != nil {
 		return err
@@ -87,6 +107,9 @@ func up(c *cobra.Command, options cluster.Options, output string) error {
 	show.close()
 	if err != nil {
 		return err
+	}
+	if kubeconfig {
+		addContext(dir, &result.Status)
 	}
 	if output == "json" {
 		return printJSON(c.OutOrStdout(), result.Status)
@@ -110,7 +133,12 @@ func printUp(c *cobra.Command, dir state.Dir, result cluster.UpResult, seconds f
 	for _, note := range s.Notes {
 		fmt.Fprintf(out, "  Note        %s\n", note)
 	}
-	fmt.Fprintf(out, "\nTry next:\n  export KUBECONFIG=%s\n  cyan local status%s\n  cyan local down%s\n", s.Kubeconfig, dirFlag(dir), dirFlag(dir))
+	first := "export KUBECONFIG=" + s.Kubeconfig
+	if s.Context != "" {
+		fmt.Fprintf(out, "  Context     %s, the current one in your kubeconfig\n", s.Context)
+		first = "kubectl get nodes"
+	}
+	fmt.Fprintf(out, "\nTry next:\n  %s\n  cyan local status%s\n  cyan local down%s\n", first, dirFlag(dir), dirFlag(dir))
 }
 
 func nodeCount(s cluster.Status) string {
@@ -123,6 +151,7 @@ func nodeCount(s cluster.Status) string {
 func superviseCommand() *cobra.Command {
 	var nodes string
 	var events int
+	var without []string
 	var options cluster.Options
 	command := &cobra.Command{
 		Use: "supervise", Hidden: true, Args: cobra.NoArgs,
@@ -131,7 +160,7 @@ func superviseCommand() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			options.Mode = state.Mode(nodes)
+			options.Mode, options.Without = state.Mode(nodes), leftOut(c, without)
 			var to *os.File
 			if events > 0 {
 				to = os.NewFile(uintptr(events), "events")
@@ -144,6 +173,7 @@ func superviseCommand() *cobra.Command {
 	flags.IntVar(&options.Nodes, "count", 0, "")
 	flags.IntVar(&options.APIPort, "api-port", 0, "")
 	flags.IntVar(&options.RegistryPort, "registry-port", 0, "")
+	flags.StringSliceVar(&without, "without", nil, "")
 	flags.IntVar(&events, "events", 0, "")
 	return command
 }

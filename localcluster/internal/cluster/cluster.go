@@ -18,20 +18,24 @@ type Options struct {
 	Nodes int
 	// APIPort and RegistryPort are ports on 127.0.0.1.
 	APIPort, RegistryPort int
+	// Without are the extras to leave out; nil leaves that as it was.
+	Without []string
 }
 
 // Status is what can be said of a cluster.
 type Status struct {
 	Ready bool `json:"ready"`
 	// State is "running", "starting", "stopping" or "stopped".
-	State      string             `json:"state"`
-	Mode       state.Mode         `json:"mode"`
-	Nodes      int                `json:"nodes"`
-	Kubernetes string             `json:"kubernetes"`
-	Dir        string             `json:"dir"`
-	APIServer  string             `json:"apiServer"`
-	Registry   string             `json:"registry"`
-	Kubeconfig string             `json:"kubeconfig"`
+	State      string     `json:"state"`
+	Mode       state.Mode `json:"mode"`
+	Nodes      int        `json:"nodes"`
+	Kubernetes string     `json:"kubernetes"`
+	Dir        string     `json:"dir"`
+	APIServer  string     `json:"apiServer"`
+	Registry   string     `json:"registry"`
+	Kubeconfig string     `json:"kubeconfig"`
+	// Context is the context in the user's kubeconfig; empty when there is none.
+	Context    string             `json:"context,omitempty"`
 	Supervisor int                `json:"supervisorPid"`
 	Since      *time.Time         `json:"since,omitempty"`
 	Parts      []supervise.Status `json:"parts"`

@@ -27,6 +27,10 @@ func Inspect(ctx context.Context, dir state.Dir) (Status, error) {
 		var status Status
 		err := control(ctx, dir, http.MethodGet, "/status", &status)
 		if err == nil || dir.SupervisorPID() != 0 {
+			if record, err := dir.Load(); err == nil {
+				// The command that started it has written this since.
+				status.Context = record.Context
+			}
 			return status, err
 		}
 	}

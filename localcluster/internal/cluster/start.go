@@ -32,10 +32,15 @@ func (r *startup) stop() {
 
 // start starts the parts, those that can start together at once, and returns when pods can be run.
 func (s *supervisor) start(ctx context.Context, report func(Event)) (*startup, error) {
+	begin := s.startSimulated
 	if s.record.Mode == state.Real {
-		return s.startReal(ctx, report)
+		begin = s.startReal
 	}
-	return s.startSimulated(ctx, report)
+	run, err := begin(ctx, report)
+	if err == nil {
+		err = s.startExtras(ctx, run)
+	}
+	return run, err
 }
 
 func (s *supervisor) startSimulated(ctx context.Context, report func(Event)) (*startup, error) {

@@ -159,6 +159,9 @@ func (s *supervisor) prepare(options Options) error {
 		record.Nodes = options.Nodes
 	}
 	record.Nodes = max(record.Nodes, 1)
+	if options.Without != nil {
+		record.Without = options.Without
+	}
 	if s.api, err = reservePort(options.APIPort, record.APIPort, "--api-port"); err != nil {
 		return err
 	}
@@ -208,7 +211,7 @@ func (s *supervisor) status() Status {
 // describe is what can be said without a supervisor.
 func describe(dir state.Dir, record state.Record) Status {
 	status := Status{
-		State: "stopped", Mode: record.Mode, Nodes: record.Nodes, Kubernetes: record.Kubernetes, Dir: dir.Path, Kubeconfig: dir.Kubeconfig(),
+		State: "stopped", Mode: record.Mode, Nodes: record.Nodes, Kubernetes: record.Kubernetes, Dir: dir.Path, Kubeconfig: dir.Kubeconfig(), Context: record.Context,
 		Parts: []supervise.Status{}, Ports: []expose.Port{},
 	}
 	status.APIServer = (&reservedPort{port: record.APIPort}).url()

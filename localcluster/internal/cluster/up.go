@@ -10,6 +10,7 @@ import (
 	"os/exec"
 	"runtime"
 	"strconv"
+	"strings"
 	"syscall"
 	"time"
 
@@ -186,6 +187,9 @@ func launch(ctx context.Context, dir state.Dir, options Options, progress func(s
 	defer events.Close()
 	cmd := exec.Command(program, "supervise", "--dir", dir.Path, "--nodes", string(options.Mode), "--count", strconv.Itoa(options.Nodes),
 		"--api-port", strconv.Itoa(options.APIPort), "--registry-port", strconv.Itoa(options.RegistryPort), "--events", strconv.Itoa(eventsFile))
+	if options.Without != nil {
+		cmd.Args = append(cmd.Args, "--without="+strings.Join(options.Without, ","))
+	}
 	cmd.Dir = "/"
 	cmd.Env = append(os.Environ(), "GOGC=50")
 	cmd.Stdout, cmd.Stderr = log, log

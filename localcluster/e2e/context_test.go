@@ -1,0 +1,73 @@
+package e2e
+
+import (
+	"encoding/json"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"k8s.io/client-go/tools/clientcmd"
+)
+
+// TestMain keeps the tests from the kubeconfig of whoever runs them.
+func TestMain(m *testing.M) {
+	dir, err := os.MkdirTemp("", "cyan-kubeconfig-")
+	if err == nil {
+		err = os.Setenv("KUBECONFIG", filepath.Join(dir, "config"))
+	}
+	if err != nil {
+		panic(err)
+	}
+	code := m.Run()
+	if err := os.RemoveAll(dir); err != nil {
+		panic(err)
+	}
+	os.Exit(code)
+}
+
+// TestContext: a cluster is the current context of the user's kubeconfig while it is there, unless he wants none.
+func TestContext(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "config")
+	t.Setenv("KUBECONFIG", file)
+	c := newCluster(t, "--nodes", "simulated")
+	current := func() string {
+		t.Helper()
+		config, err := clientcmd.NewDefaultPathOptions().GetStartingConfig()
+		if err != nil {
+			t.Fatal(err)
+		}
+		if config.CurrentContext == "" {
+			return ""
+		}
+		return config.CurrentContext + " " + config.Clusters[config.Contexts[config.CurrentContext].Cluster].Server
+	}
+	want := "cyan-" + filepath.Base(c.dir)
+	if got := current(); got != want+" "+c.APIServer {
+		t.Errorf("after up: %q; want %s at %s", got, want, c.APIServer)
+	}
+	var status struct{ Context string }
+	if r := run(t, "status", "--dir", c.dir, "-o", "json"); json.Unmarshal([]byte(r.stdout), &status) != nil || status.Context != want {
+		t.Errorf("status: %q; want context %s", r.stdout, want)
+	}
+	if r := run(t, "up", "--dir", c.dir); !strings.Contains(r.stdout, "Context     "+want+", the current one") || !strings.Contains(r.stdout, "kubectl get nodes") {
+		t.Errorf("up again: %q", r.stdout)
+	}
+	if r := run(t, "down", "--dir", c.dir); r.code != 0 || current() == "" {
+		t.Errorf("down: %q, %q; want the context to be there when it is resumed", r.stderr, current())
+	}
+	if r := run(t, "down", "--delete", "--dir", c.dir); r.code != 0 || current() != "" {
+		t.Errorf("down --delete: %q, %q; want no context", r.stderr, current())
+	}
+	c.up("--nodes", "simulated", "--kubeconfig-update=false")
+	if got := current(); got != "" {
+		t.Errorf("with --kubeconfig-update=false: %q", got)
+	}
+	// One that can't be changed is a note, and the cluster is as good.
+	if err := os.WriteFile(file, []byte("{"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if r := run(t, "up", "--dir", c.dir); r.code != 0 || !strings.Contains(r.stdout, "your kubeconfig was not changed") || !strings.Contains(r.stdout, "export KUBECONFIG="+c.Kubeconfig) {
+		t.Errorf("a kubeconfig that can't be read: exit code %d, %q", r.code, r.stdout)
+	}
+}

@@ -1,0 +1,84 @@
+package cluster
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+
+	corev1 "k8s.io/api/core/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/client-go/kubernetes"
+
+	"github.com/cyan-cd/cyan/localcluster/internal/volumes"
+)
+
+// Storage is the default StorageClass.
+const Storage = "storage"
+
+// Extras are what a cluster has beside Kubernetes itself, by the names by which they are left out.
+var Extras = []string{Storage}
+
+// CheckExtras returns an error for a name that none of the extras has.
+func CheckExtras(names []string) error {
+	for _, name := range names {
+		if !slices.Contains(Extras, name) {
+			return fmt.Errorf("--without is %q: there is %s", name, strings.Join(Extras, ", "))
+		}
+	}
+	return nil
+}
+
+// startExtras starts what the cluster has beside Kubernetes, and tells tools where its registry is.
+func (s *supervisor) startExtras(ctx context.Context, run *startup) error {
+	config, err := adminConfig(s.dir)
+	if err != nil {
+		return err
+	}
+	config.ContentType = "application/vnd.kubernetes.protobuf"
+	client, err := kubernetes.NewForConfig(config)
+	if err != nil {
+		return fmt.Errorf("making a client: %w", err)
+	}
+	if err := tellRegistry(ctx, client, s.registryPort.address()); err != nil {
+		return err
+	}
+	if slices.Contains(s.record.Without, Storage) {
+		return volumes.RemoveClass(ctx, client)
+	}
+	if err := volumes.EnsureClass(ctx, client); err != nil {
+		return err
+	}
+	serving, stop := context.WithCancel(context.Background())
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		volumes.Run(serving, client, s.dir.Data("volumes"))
+	}()
+	run.stops = append(run.stops, func() {
+		stop()
+		<-done
+	})
+	return nil
+}
+
+const (
+	registryMapName = "local-registry-hosting"
+	registryMapKey  = "localRegistryHosting.v1"
+)
+
+// tellRegistry writes where the registry is, as tools look for the one of a local cluster (KEP 1755).
+func tellRegistry(ctx context.Context, client kubernetes.Interface, address string) error {
+	text := fmt.Sprintf("host: %q\nhostFromContainerRuntime: %q\nhelp: \"https://github.com/cyan-cd/cyan/blob/main/docs/local-cluster.md\"\n", address, address)
+	maps := client.CoreV1().ConfigMaps(metav1.NamespacePublic)
+	wanted := &corev1.ConfigMap{ObjectMeta: metav1.ObjectMeta{Name: registryMapName}, Data: map[string]string{registryMapKey: text}}
+	_, err := maps.Create(ctx, wanted, metav1.CreateOptions{})
+	if apierrors.IsAlreadyExists(err) {
+		_, err = maps.Update(ctx, wanted, metav1.UpdateOptions{})
+	}
+	if err != nil {
+		return fmt.Errorf("writing ConfigMap %s: %w", registryMapName, err)
+	}
+	return nil
+}
