@@ -93,6 +93,7 @@ func registerLooks(s *service) {
 	projects{l}.register()
 	clusterCalls{l}.register()
 	registerRepositories(l)
+	gpgKeyCalls{l}.register()
 	badges{l}.register()
 	abouts{l}.register()
 }

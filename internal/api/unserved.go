@@ -28,9 +28,6 @@ var unserved = refused{
 	"Certificates: not served here; run cyan cert list, or change ConfigMaps argocd-ssh-known-hosts-cm and argocd-tls-certs-cm": {
 		"/api/v1/certificates",
 	},
-	"GPG keys: not served here; run cyan gpg list, or change ConfigMap argocd-gpg-keys-cm": {
-		"/api/v1/gpgkeys", "/api/v1/gpgkeys/",
-	},
 	"Plugins: not served; render what they make into the repository": {
 		"GET /api/v1/settings/plugins",
 	},
