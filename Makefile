@@ -51,6 +51,9 @@ bench-gitops: build system-packages ## what many Applications cost, each figure 
 bench-page: build system-packages ## what open pages and strangers who try passwords cost, the server on one processor
 	@go run ./hack/benchgitops -bin $(BIN) -only pages,logins $(BENCH)
 
+bench-validate: ## what `cyan validate` costs, from start to end, each figure beside its limit; it measures the program that was built
+	@go run ./hack/benchvalidate -program $(BIN)/cyan
+
 audit: ## known vulnerabilities in what the programs are built of, and licences that do not go with this one
 	@go run ./hack/audit
 

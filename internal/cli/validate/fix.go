@@ -7,6 +7,7 @@ import (
 	"maps"
 	"os"
 	"slices"
+	"strings"
 
 	"github.com/pmezard/go-difflib/difflib"
 
@@ -35,7 +36,7 @@ func (o *options) fixAll(l *loader, known *engine.Known) error {
 			continue
 		}
 		fixed[file] = result.Data
-		diff, err := difflib.GetUnifiedDiffString(difflib.UnifiedDiff{A: difflib.SplitLines(string(data)), B: difflib.SplitLines(string(result.Data)), FromFile: "a/" + file, ToFile: "b/" + file, Context: 3})
+		diff, err := difflib.GetUnifiedDiffString(difflib.UnifiedDiff{A: linesOf(data), B: linesOf(result.Data), FromFile: "a/" + file, ToFile: "b/" + file, Context: 3})
 		if err != nil {
 			return err
 		}
@@ -61,6 +62,15 @@ func (o *options) fixAll(l *loader, known *engine.Known) error {
 	}
 	o.Note("%s written", plural(len(fixed), "file"))
 	return nil
+}
+
+// linesOf are the lines of a file, each with its end.
+func linesOf(data []byte) []string {
+	lines := strings.SplitAfter(string(data), "\n")
+	if lines[len(lines)-1] == "" {
+		lines = lines[:len(lines)-1]
+	}
+	return lines
 }
 
 // files are those that objects, patches and generators stand in, as paths from the working directory.
