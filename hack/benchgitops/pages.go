@@ -119,16 +119,21 @@ func openPages(ctx context.Context, w *world) error {
 	if err := open.Wait(); err != nil {
 		return err
 	}
-	v.addPages(c, used)
+	heap, err := w.server.heap(ctx)
+	if err != nil {
+		return err
+	}
+	v.addPages(c, used, heap)
 	return w.printHeap(ctx)
 }
 
-func (w visitors) addPages(c *changes, used usage) {
+func (w visitors) addPages(c *changes, used usage, heap int64) {
 	of := fmt.Sprintf("%d pages, %d changes a second: ", w.pages, time.Second/changesEach)
 	bare := spread(c.bare)
 	w.sheet.add(figure{what: of + "change → event at the page: p50, p99", measured: spread(c.events), limit: joined(bare, "") + ", a bare watch", targets: []amount{lasting(pageLatency), lasting(pageLatency)}})
 	w.sheet.add(figure{what: of + "events that were waited for", measured: []amount{number(float64(len(c.events)))}})
 	w.sheet.add(figure{what: of + "memory at most", measured: []amount{memory(used.peak)}, targets: []amount{memory(pageMemory)}})
+	w.sheet.add(figure{what: of + "memory now, in use, pages of files", measured: []amount{memory(used.rss), memory(heap), memory(used.file)}})
 	w.sheet.add(figure{what: of + "CPU a second", measured: []amount{lasting(used.cpu / time.Duration(max(1, w.idleFor.Seconds())))}, targets: []amount{lasting(time.Second)}})
 	w.sheet.add(figure{what: of + "sent to a page a second", measured: []amount{kilo(c.bytes / w.pages / int(max(1, w.idleFor.Seconds())))}})
 }

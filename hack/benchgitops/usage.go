@@ -15,8 +15,8 @@ import (
 // usage is what the server has used up so far.
 type usage struct {
 	cpu time.Duration
-	// rss and peak are bytes of memory: resident now, and at most so far.
-	rss, peak int64
+	// rss and peak are bytes of memory: resident now, and at most so far; file is the part of rss that is pages of files.
+	rss, peak, file int64
 	// requests counts requests to API servers by method, looks those at Applications, and renders the sources that were
 	// rendered; -1 where nothing counts them.
 	requests       map[string]float64
@@ -50,7 +50,7 @@ func (u usage) each(n int) string {
 
 // since is what was used up after before was taken.
 func (u usage) since(before usage) usage {
-	d := usage{cpu: u.cpu - before.cpu, rss: u.rss, peak: u.peak, requests: map[string]float64{}, looks: u.looks - before.looks, renders: -1}
+	d := usage{cpu: u.cpu - before.cpu, rss: u.rss, peak: u.peak, file: u.file, requests: map[string]float64{}, looks: u.looks - before.looks, renders: -1}
 	for method, n := range u.requests {
 		d.requests[method] = n - before.requests[method]
 	}
@@ -72,7 +72,7 @@ func (s *server) usage(ctx context.Context) (usage, error) {
 	if err != nil {
 		return u, err
 	}
-	u.rss, u.peak = kilobytes(status, "VmRSS:"), kilobytes(status, "VmHWM:")
+	u.rss, u.peak, u.file = kilobytes(status, "VmRSS:"), kilobytes(status, "VmHWM:"), kilobytes(status, "RssFile:")
 	u.cpu, err = s.cpu()
 	return u, err
 }
