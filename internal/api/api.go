@@ -70,8 +70,9 @@ type service struct {
 	api  huma.API
 	// refusals bounds the lines about what is refused.
 	refusals *refusals
-	// snapshots are the details of the Applications that somebody looks at.
+	// snapshots are the details of the Applications that somebody looks at, and readers counts those who read streams.
 	snapshots *snapshots
+	readers   *readers
 	// connections are the answers of repositories.
 	connections *connections
 }
@@ -134,7 +135,7 @@ func assemble(o Options) (*service, *http.ServeMux) {
 		"cookie": {Type: "apiKey", In: "cookie", Name: "argocd.token", Description: "the session of a browser"},
 	}
 	config.Security = []map[string][]string{{"bearer": {}}, {"cookie": {}}}
-	s := &service{Options: o, auth: o.Auth, log: o.Log, api: humago.New(mux, config), refusals: newRefusals(o.Log)}
+	s := &service{Options: o, auth: o.Auth, log: o.Log, api: humago.New(mux, config), refusals: newRefusals(o.Log), readers: &readers{of: map[string]int{}}}
 	s.snapshots = &snapshots{viewed: viewed{s}, of: map[subject]*snapshot{}}
 	s.connections = newConnections(nil)
 	if o.Reach != nil {
@@ -155,7 +156,7 @@ func assemble(o Options) (*service, *http.ServeMux) {
 	managed{compared}.register()
 	configurations{s}.register()
 	repositoryTrees{looked{s}}.register()
-	streams{viewed{s}, &readers{of: map[string]int{}}, newRowMemo(), newOverviews()}.register()
+	streams{viewed{s}, newRowMemo(), newOverviews()}.register()
 	registerLooks(s)
 	return s, mux
 }

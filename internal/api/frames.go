@@ -8,7 +8,6 @@ import (
 	"net/http"
 	"strings"
 	"sync"
-	"sync/atomic"
 	"time"
 
 	"github.com/danielgtaylor/huma/v2"
@@ -22,12 +21,7 @@ const (
 	pingEvery = 15 * time.Second
 	// writeTimeout bounds how long a reader of a stream may take for one frame.
 	writeTimeout = 30 * time.Second
-	// mostStreams bounds the streams that are open at a time.
-	mostStreams = 1000
 )
-
-// openStreams counts those of all handlers.
-var openStreams atomic.Int64
 
 // frames writes a stream as clients of Argo CD's API read it: a JSON object a line, or server-sent events for whoever
 // asks for these.
@@ -99,13 +93,13 @@ type media struct{ file string }
 
 // stream returns an answer that goes on until run returns, the reader leaves, or may no longer read: judge is asked
 // anew every few seconds, of who the reader is by then.
-func (s looked) stream(judge func(context.Context, *caller) error, of media, run func(context.Context, *frames) error) (*huma.StreamResponse, error) {
-	if openStreams.Add(1) > mostStreams {
-		openStreams.Add(-1)
-		return nil, newError(http.StatusTooManyRequests, codeResourceExhausted, "too many streams are open; close some, and try again")
+func (s looked) stream(c *caller, judge func(context.Context, *caller) error, of media, run func(context.Context, *frames) error) (*huma.StreamResponse, error) {
+	leave, err := s.readers.enter(c.Name)
+	if err != nil {
+		return nil, err
 	}
 	return &huma.StreamResponse{Body: func(hctx huma.Context) {
-		defer openStreams.Add(-1)
+		defer leave()
 		r, w := humago.Unwrap(hctx)
 		f := &frames{w: w, control: http.NewResponseController(w), bare: of.file != ""}
 		f.isEvents = !f.bare && strings.Contains(r.Header.Get("Accept"), "text/event-stream")

@@ -122,7 +122,7 @@ func (s logs) read(ctx context.Context, c *caller, of ApplicationName, pod strin
 	if q.Download {
 		as.file = app.Name + ".log"
 	}
-	return s.stream(judge, as, func(ctx context.Context, f *frames) error { return copyLogs(ctx, f, sources, keep, q.Follow) })
+	return s.stream(c, judge, as, func(ctx context.Context, f *frames) error { return copyLogs(ctx, f, sources, keep, q.Follow) })
 }
 
 // pods returns the pods that a query names, of those of an Application.

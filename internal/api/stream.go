@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"net/http"
 	"slices"
+	"strconv"
 	"strings"
 	"sync"
 	"time"
@@ -21,7 +22,7 @@ import (
 )
 
 const (
-	// mostReaders bounds the streams that are open at a time, and mostReadersOfOne those of an account.
+	// mostReaders bounds the streams that are open at a time, and mostReadersOfOne those of an account, of all kinds.
 	mostReaders, mostReadersOfOne = 1000, 300
 	// mostTopics bounds the topics of a stream.
 	mostTopics = 64
@@ -93,7 +94,7 @@ func topicsOf(written []string) (topics, error) {
 	return t, nil
 }
 
-// readers counts the streams that are open.
+// readers counts the streams that are open, of all kinds.
 type readers struct {
 	mu  sync.Mutex
 	all int
@@ -101,11 +102,14 @@ type readers struct {
 }
 
 // enter counts one more of a name, unless there are too many, until it is left.
-func (r *readers) enter(name string) (leave func(), ok bool) {
+func (r *readers) enter(name string) (leave func(), err error) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	if r.all >= mostReaders || r.of[name] >= mostReadersOfOne {
-		return nil, false
+	switch {
+	case r.of[name] >= mostReadersOfOne:
+		return nil, newError(http.StatusTooManyRequests, codeResourceExhausted, fmt.Sprintf("account %s: %d streams are open, and an account may have no more; close some, and try again", strconv.Quote(name), mostReadersOfOne))
+	case r.all >= mostReaders:
+		return nil, newError(http.StatusTooManyRequests, codeResourceExhausted, fmt.Sprintf("server: %d streams are open, and there can be no more; try again later", mostReaders))
 	}
 	r.all++
 	r.of[name]++
@@ -116,13 +120,12 @@ func (r *readers) enter(name string) (leave func(), ok bool) {
 		if r.of[name]--; r.of[name] == 0 {
 			delete(r.of, name)
 		}
-	}, true
+	}, nil
 }
 
 // streams is the call by which a page learns what changes.
 type streams struct {
 	viewed
-	readers   *readers
 	memo      *rowMemo
 	overviews *overviews
 }
@@ -144,9 +147,9 @@ func (s streams) open(_ context.Context, c *caller, in *streamInput) (*huma.Stre
 	if err != nil {
 		return nil, err
 	}
-	leave, ok := s.readers.enter(c.Name)
-	if !ok {
-		return nil, newError(http.StatusTooManyRequests, codeResourceExhausted, "too many streams are open; close some, and try again")
+	leave, err := s.readers.enter(c.Name)
+	if err != nil {
+		return nil, err
 	}
 	after := in.LastEventID
 	if after == "" {

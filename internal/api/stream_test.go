@@ -323,36 +323,73 @@ func TestStreamsAreBounded(t *testing.T) {
 	r := &readers{of: map[string]int{}}
 	var leave func()
 	for i := range mostReadersOfOne {
-		var ok bool
-		if leave, ok = r.enter("ann"); !ok {
-			t.Fatalf("stream %d is too many", i)
+		var err error
+		if leave, err = r.enter("ann"); err != nil {
+			t.Fatalf("stream %d: %v", i, err)
 		}
 	}
-	if _, ok := r.enter("ann"); ok {
-		t.Error("one account has as many as it likes")
+	for range 10_000 {
+		if _, err := r.enter("ann"); err == nil {
+			t.Fatal("one account has as many as it likes")
+		}
 	}
-	if _, ok := r.enter("bob"); !ok {
-		t.Error("one account keeps others out")
+	if _, err := r.enter("ann"); err == nil || !strings.HasPrefix(err.Error(), `account "ann": 300 streams are open`) {
+		t.Errorf("one account has as many as it likes: %v", err)
+	}
+	if _, err := r.enter("bob"); err != nil {
+		t.Errorf("one account keeps others out: %v", err)
 	}
 	if leave(); len(r.of) != 2 {
 		t.Errorf("got %v", r.of)
 	}
-	if _, ok := r.enter("ann"); !ok {
-		t.Error("a stream that was left counts still")
+	if _, err := r.enter("ann"); err != nil {
+		t.Errorf("a stream that was left counts still: %v", err)
 	}
 	for i := 0; ; i++ {
-		if _, ok := r.enter(fmt.Sprint(i)); !ok {
+		if _, err := r.enter(fmt.Sprint(i)); err != nil {
+			if !strings.HasPrefix(err.Error(), "server: 1000 streams are open") {
+				t.Errorf("got %v", err)
+			}
 			break
 		} else if i > mostReaders {
 			t.Fatal("there is no bound")
 		}
 	}
+}
+
+// However many streams of all kinds one account asks for, they are refused beyond its bound, and others go on.
+func TestStreamsOfOneAccountKeepNobodyOut(t *testing.T) {
+	const asked = mostReadersOfOne + 50
 	f := newFed(t)
-	f.handler = nil
-	s := &service{Options: f.options}
-	full := streams{viewed{s}, r, newRowMemo(), newOverviews()}
-	if _, err := full.open(context.Background(), &caller{}, &streamInput{}); err == nil || err.(*Error).Status != http.StatusTooManyRequests { //nolint:errorlint,forcetypeassert // of this package
-		t.Errorf("got %v, want 429", err)
+	paths := []string{"/api/v1/view/stream?topics=applications", "/api/v1/stream/applications", "/api/v1/stream/applications/shop-web/resource-tree"}
+	for i := range mostReadersOfOne {
+		// Streams are read to their beginning.
+		r, err := http.NewRequestWithContext(t.Context(), http.MethodGet, f.server.URL+paths[i%len(paths)], http.NoBody)
+		if err != nil {
+			t.Fatal(err)
+		}
+		r.Header.Set("Authorization", "Bearer "+f.tokens["shopper"])
+		answer, err := f.server.Client().Do(r)
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(func() { _ = answer.Body.Close() })
+		if answer.StatusCode != http.StatusOK {
+			t.Fatalf("stream %d, %s: %s", i, r.URL.Path, answer.Status)
+		}
+	}
+	for i := mostReadersOfOne; i < asked; i++ {
+		answer := f.world.get("shopper", paths[i%len(paths)], nil)
+		if answer.Code != http.StatusTooManyRequests || !strings.Contains(answer.Body.String(), `account \"shopper\": 300 streams are open`) {
+			t.Fatalf("stream %d: %d %s", i, answer.Code, answer.Body)
+		}
+	}
+	other := f.listen("admin", "applications", "").opened()
+	f.change("shop-web", healthy)
+	other.expect("row", "shop-web")
+	var rows shownRows
+	if f.get("shopper", "/api/v1/view/applications", &rows); rows.Total != 1 {
+		t.Errorf("who has too many streams reads %d rows", rows.Total)
 	}
 }
 

@@ -161,7 +161,7 @@ func (s trees) watch(ctx context.Context, c *caller, in *treeInput) (*huma.Strea
 		_, err := find(ctx, c)
 		return err
 	}
-	return s.stream(judge, media{}, func(ctx context.Context, f *frames) error {
+	return s.stream(c, judge, media{}, func(ctx context.Context, f *frames) error {
 		changed, leave := s.Feed.wait()
 		defer leave()
 		for {

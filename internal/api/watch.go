@@ -48,7 +48,7 @@ func (s watches) watch(_ context.Context, c *caller, in *watchInput) (*huma.Stre
 	}
 	judge := func(_ context.Context, c *caller) error { return c.unknown }
 	only := projectionOf(in.Fields, "result.application.")
-	return s.stream(judge, media{}, func(ctx context.Context, f *frames) error {
+	return s.stream(c, judge, media{}, func(ctx context.Context, f *frames) error {
 		changed, leave := s.Feed.wait()
 		defer leave()
 		sent := sentApplications{f: f, only: only, versions: map[types.NamespacedName]string{}, first: in.ResourceVersion}
