@@ -1,6 +1,7 @@
 package api
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
@@ -32,7 +33,18 @@ type frames struct {
 	isEvents bool
 	// bare is set where lines are sent that are no frames.
 	bare bool
+	// held is what is sent together with what follows at once, late sends it where nothing does, and failed is why it could
+	// not be sent.
+	held   bytes.Buffer
+	late   *time.Timer
+	failed error
 }
+
+const (
+	// heldFor is how long what many small frames are made of is held back, and mostHeld is how much of it.
+	heldFor  = 25 * time.Millisecond
+	mostHeld = 32 << 10
+)
 
 // streamError is how a stream ends that cannot go on.
 type streamError struct {
@@ -46,22 +58,63 @@ type streamError struct {
 func (f *frames) send(value any) error { return f.write(map[string]any{"result": value}) }
 
 func (f *frames) write(frame any) error {
-	text, err := json.Marshal(frame)
+	text, err := f.framed(frame)
 	if err != nil {
 		return err
 	}
-	if f.isEvents {
-		return f.raw("data: " + string(text) + "\n\n")
-	}
-	return f.raw(string(text) + "\n")
+	return f.raw(text)
 }
 
+// framed returns a frame as it is sent.
+func (f *frames) framed(frame any) (string, error) {
+	text, err := json.Marshal(frame)
+	if f.isEvents {
+		return "data: " + string(text) + "\n\n", err
+	}
+	return string(text) + "\n", err
+}
+
+// raw sends a text, and what was held back before it.
 func (f *frames) raw(text string) error {
 	f.mu.Lock()
 	defer f.mu.Unlock()
+	f.held.WriteString(text)
+	return f.release()
+}
+
+// hold sends a text soon, together with others: many small ones would cost more than what is in them.
+func (f *frames) hold(text string) error {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.held.WriteString(text)
+	if f.failed != nil || f.held.Len() >= mostHeld {
+		return f.release()
+	}
+	if f.late == nil {
+		f.late = time.AfterFunc(heldFor, func() {
+			f.mu.Lock()
+			defer f.mu.Unlock()
+			if f.late != nil {
+				f.failed = errors.Join(f.failed, f.release())
+			}
+		})
+	}
+	return nil
+}
+
+// release sends what is held back. The caller holds f.mu.
+func (f *frames) release() error {
+	if f.late != nil {
+		f.late.Stop()
+		f.late = nil
+	}
+	if f.failed != nil || f.held.Len() == 0 {
+		return f.failed
+	}
+	defer f.held.Reset()
 	// Where that is not supported, as in tests, nobody is slow.
 	_ = f.control.SetWriteDeadline(time.Now().Add(writeTimeout))
-	if _, err := f.w.Write([]byte(text)); err != nil {
+	if _, err := f.w.Write(f.held.Bytes()); err != nil {
 		return err
 	}
 	if err := f.control.Flush(); err != nil && !errors.Is(err, http.ErrNotSupported) {
@@ -121,6 +174,9 @@ func (s looked) stream(c *caller, judge func(context.Context, *caller) error, of
 		defer end(nil)
 		go s.watchOver(ctx, end, f, judge)
 		err := run(ctx, f)
+		if sent := f.raw(""); err == nil {
+			err = sent
+		}
 		if cause := context.Cause(ctx); cause != nil && hctx.Context().Err() == nil {
 			err = cause
 		}

@@ -310,9 +310,13 @@ func firstError(sources []*logSource) error {
 
 func (f *frames) sendLine(line logLine) error {
 	if f.bare {
-		return f.raw(line.Content + "\n")
+		return f.hold(line.Content + "\n")
 	}
-	return f.send(line)
+	text, err := f.framed(map[string]any{"result": line})
+	if err != nil {
+		return err
+	}
+	return f.hold(text)
 }
 
 // read reads a log until its end or until ctx ends.
