@@ -14,6 +14,7 @@ import (
 
 	"github.com/go-logr/logr"
 	corev1 "k8s.io/api/core/v1"
+	"k8s.io/client-go/rest"
 	ctrl "sigs.k8s.io/controller-runtime"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
@@ -33,6 +34,12 @@ type served struct {
 // serve runs the page and the API, and returns once the page is served.
 func serve(t *testing.T, listen string, api API) *served {
 	t.Helper()
+	return serveFrom(t, testkit.Cluster(t).Config, listen, api)
+}
+
+// serveFrom is serve with another way to the API server.
+func serveFrom(t *testing.T, config *rest.Config, listen string, api API) *served {
+	t.Helper()
 	cluster := testkit.Cluster(t)
 	listener, err := net.Listen("tcp", listen)
 	if err != nil {
@@ -50,7 +57,7 @@ func serve(t *testing.T, listen string, api API) *served {
 	ctx, cancel := context.WithCancel(context.Background())
 	o := Options{ControlNamespace: s.namespace, API: api, Log: slog.New(slog.DiscardHandler)}
 	ctrl.SetLogger(logr.Discard())
-	mgr, err := newManager(cluster.Config, o)
+	mgr, err := newManager(config, o)
 	if err != nil {
 		t.Fatal(err)
 	}
