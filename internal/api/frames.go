@@ -33,8 +33,8 @@ type frames struct {
 	isEvents bool
 	// bare is set where lines are sent that are no frames.
 	bare bool
-	// held is what is sent together with what follows at once, late sends it where nothing does, and failed is why it could
-	// not be sent.
+	// held is what is sent together with what follows at once, late sends it where nothing does, and failed is why it
+	// could not be sent.
 	held   bytes.Buffer
 	late   *time.Timer
 	failed error

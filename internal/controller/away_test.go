@@ -103,8 +103,8 @@ func (b *bridge) set(cut bool) {
 	}
 }
 
-// While the API server is away, the page has what was seen last and is told since when; what it asks for is not done, and
-// it comes back by itself.
+// While the API server is away, the page has what was seen last and is told since when; what it asks for is not done,
+// and it comes back by itself.
 func TestThePageWithoutTheAPIServer(t *testing.T) {
 	config, bridge := bridgeTo(t, testkit.Cluster(t).Config)
 	s := serveFrom(t, config, "127.0.0.1:0", API{})
