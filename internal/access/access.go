@@ -46,8 +46,8 @@ func CutProjectSubject(name string) (project, role string, ok bool) {
 	return project, role, true
 }
 
-// isReserved reports whether a name is that of a role, which is given to subjects by lines and never by an issuer.
-func isReserved(name string) bool {
+// IsReserved reports whether a name is that of a role, which is given to subjects by lines and never by an issuer.
+func IsReserved(name string) bool {
 	return name == "" || strings.HasPrefix(name, rolePrefix) || strings.HasPrefix(name, projectPrefix)
 }
 

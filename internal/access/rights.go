@@ -21,6 +21,8 @@ type Rights struct {
 // groups. One that allows is enough; a line that denies holds for the attempt that it belongs to.
 type attempt struct {
 	as string
+	// names are those by which the rules are found: as, and the roles that lines give it.
+	names []string
 	// everybody is set for the role of policy.default.
 	everybody bool
 	// rules are those for calls about other projects than those of projects, which have their own.
@@ -45,11 +47,11 @@ func (p Policy) Of(s Subject) Rights {
 	case !s.Foreign:
 		r.project, _, _ = CutProjectSubject(s.Name)
 		r.attempts = append(r.attempts, p.attempt(s.Name, false, false))
-	case !isReserved(s.Name) && s.Name != AdminName:
+	case !IsReserved(s.Name) && s.Name != AdminName:
 		r.attempts = append(r.attempts, p.attempt(s.Name, false, true))
 	}
 	for _, group := range s.Groups[:min(len(s.Groups), mostGroups)] {
-		if !isReserved(group) {
+		if !IsReserved(group) {
 			r.attempts = append(r.attempts, p.attempt(group, true, true))
 		}
 	}
@@ -61,6 +63,7 @@ func (p Policy) Of(s Subject) Rights {
 func (p Policy) attempt(name string, group, foreign bool) attempt {
 	a := attempt{as: name, projects: map[string][]*rule{}}
 	names := p.closure(name, foreign, nil)
+	a.names = names
 	if !group || len(names) > 1 {
 		a.rules = p.rulesOf(names, nil)
 	}
@@ -68,7 +71,9 @@ func (p Policy) attempt(name string, group, foreign bool) attempt {
 		for _, project := range p.byMember[member] {
 			own := p.projects[project]
 			if _, known := a.projects[project]; !known {
-				a.projects[project] = p.rulesOf(p.closure(name, foreign, own), own)
+				within := p.closure(name, foreign, own)
+				a.names = append(a.names, within...)
+				a.projects[project] = p.rulesOf(within, own)
 			}
 		}
 	}

@@ -127,6 +127,8 @@ func assemble(o Options) (*service, *http.ServeMux) {
 		o.Feed = NewFeed()
 	}
 	huma.NewError = invalid
+	// Lists are never null.
+	huma.DefaultArrayNullable = false
 	mux := http.NewServeMux()
 	config := huma.DefaultConfig("Cyan", "v1")
 	config.DocsPath, config.SchemasPath, config.CreateHooks, config.OpenAPIPath = "", "", nil, "/api/openapi"
@@ -155,6 +157,7 @@ func assemble(o Options) (*service, *http.ServeMux) {
 	compared.register()
 	managed{compared}.register()
 	configurations{s}.register()
+	explanations{s}.register()
 	repositoryTrees{looked{s}}.register()
 	streams{viewed{s}, newRowMemo(), newOverviews()}.register()
 	registerLooks(s)

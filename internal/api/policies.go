@@ -13,6 +13,7 @@ import (
 	"github.com/cyan-cd/cyan/api/v1alpha1"
 	"github.com/cyan-cd/cyan/internal/access"
 	"github.com/cyan-cd/cyan/internal/auth"
+	"github.com/cyan-cd/cyan/internal/problem"
 )
 
 // Policies has the policy of now, which is made anew when what it is made of has changed.
@@ -24,6 +25,8 @@ type Policies struct {
 	mu     sync.Mutex
 	of     string
 	policy access.Policy
+	// found is what of the policy is not understood.
+	found []*problem.Error
 }
 
 // NewPolicies returns the policies that a namespace has, read from a cache.
@@ -39,6 +42,13 @@ func (p *Policies) Scopes() []string {
 		return []string{"groups"}
 	}
 	return p.policy.Scopes()
+}
+
+// findings returns what of the last policy that was read is not understood.
+func (p *Policies) findings() []*problem.Error {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.found
 }
 
 // current returns the policy of now, and what distinguishes it from those before.
@@ -70,9 +80,9 @@ func (p *Policies) current(ctx context.Context) (policy access.Policy, version s
 		return p.policy, p.of, nil
 	}
 	policy, problems := access.Parse(written)
-	for _, problem := range problems {
-		p.log.Warn("policy not understood", "err", problem)
+	for _, found := range problems {
+		p.log.Warn("policy not understood", "err", found)
 	}
-	p.of, p.policy = versions.String(), policy
+	p.of, p.policy, p.found = versions.String(), policy, problems
 	return policy, p.of, nil
 }

@@ -43,6 +43,7 @@ var calls = []struct {
 	{"viewPreview", http.MethodPost, "/api/v1/view/preview", `{"metadata":{"name":"PROJECT-fresh"},"spec":{"project":"PROJECT","source":{"repoURL":"https://git.example/PROJECT","path":"."},"destination":{"server":"https://kubernetes.default.svc","namespace":"PROJECT"}}}`, []string{"admin", "shopper"}, []string{"admin"}},
 	{"viewRepositoryTree", http.MethodGet, "/api/v1/view/repositories/tree?repo=https://git.example/PROJECT&project=PROJECT", "", []string{"admin", "shopper"}, []string{"admin"}},
 	{"viewSettings", http.MethodGet, "/api/v1/view/settings", "", []string{"admin"}, []string{"admin"}},
+	{"viewRights", http.MethodGet, "/api/v1/view/rights?subject=nobody", "", []string{"admin", "reader", "nobody"}, []string{"admin", "reader", "nobody"}},
 	{"viewPlan", http.MethodPost, "/api/v1/view/applications/argocd/PROJECT-web/plan", `{}`, []string{"admin", "reader", "shopper", "deployer"}, []string{"admin", "reader"}},
 	{"viewStream", http.MethodGet, "/api/v1/view/stream?topics=applications,overview,application:argocd/PROJECT-web", "", everyone, everyone},
 	{"viewRollouts", http.MethodGet, "/api/v1/view/rollouts", "", everyone, everyone},

@@ -37,7 +37,7 @@ type userInfo struct {
 type canI struct {
 	Resource    string `path:"resource"`
 	Action      string `path:"action"`
-	Subresource string `path:"subresource" doc:"the object, such as PROJECT/NAME"`
+	Subresource string `path:"subresource" doc:"the object, such as PROJECT/NAME; * stands for all, also for all resources and actions"`
 }
 
 type yesOrNo struct {
@@ -103,12 +103,12 @@ func (s sessions) canI(_ context.Context, c *caller, in *canI) (*yesOrNo, error)
 	if err != nil {
 		return nil, err
 	}
-	call := access.Call{Resource: in.Resource, Action: in.Action, Object: in.Subresource}
-	if err := access.CheckNames(call); err != nil {
+	asked, err := access.Call{Resource: in.Resource, Action: in.Action, Object: in.Subresource}.Each()
+	if err != nil {
 		return nil, err
 	}
 	out := &yesOrNo{}
-	if out.Body.Value = "no"; rights.Allowed(call) {
+	if out.Body.Value = "no"; rights.Decide(access.All(asked)).Allowed {
 		out.Body.Value = "yes"
 	}
 	return out, nil

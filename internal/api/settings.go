@@ -193,7 +193,7 @@ func (s settingsCalls) me(ctx context.Context, c *caller, _ *struct{}) (*me, err
 		b.Banner = &banner{text, webAddress(data["ui.bannerurl"])}
 	}
 	if c.LoggedIn() {
-		b.LoggedIn, b.Name, b.Groups = true, c.DisplayName, slices.Concat(b.Groups, c.Groups)
+		b.LoggedIn, b.Name, b.Groups = true, c.DisplayName, append(b.Groups, c.Groups...)
 		if c.How == auth.BySession && !c.Foreign {
 			b.Account = c.Name
 		}

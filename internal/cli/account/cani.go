@@ -16,9 +16,10 @@ func newCanI(a *kit.Control) *cobra.Command {
 		Long: `Print yes or no: whether policies allow an account to do something.
 
 RESOURCE and ACTION are those of the policies in ConfigMap argocd-rbac-cm, and OBJECT is PROJECT/APPLICATION, or the
-name of what stands outside of projects.`,
+name of what stands outside of projects. Each of the three may be a pattern, such as *: yes means all that fits it.`,
 		Example: `  cyan account can-i sync applications shop/web --account alice
-  cyan account can-i create clusters '*' --why`,
+  cyan account can-i create clusters '*' --why
+  cyan account can-i '*' applications 'shop/*' --account alice`,
 		Args: kit.Exactly("the action", "the resource", "the object"), ValidArgsFunction: cobra.NoFileCompletions,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if done, err := canIThroughServer(cmd, a, args); done || err != nil {
@@ -34,11 +35,11 @@ name of what stands outside of projects.`,
 			}
 			policy, found := access.Parse(written)
 			warn(a, found)
-			call := access.Call{Action: args[0], Resource: args[1], Object: args[2]}
-			if err := access.CheckNames(call); err != nil {
+			asked, err := access.Call{Action: args[0], Resource: args[1], Object: args[2]}.Each()
+			if err != nil {
 				return err
 			}
-			decision := policy.Of(access.Subject{Name: name, Groups: groups}).Decide(access.Request{{call}})
+			decision := policy.Of(access.Subject{Name: name, Groups: groups}).Decide(access.All(asked))
 			answer := "no"
 			if decision.Allowed {
 				answer = "yes"

@@ -105,8 +105,11 @@ func newRBACCan(a *kit.Control) *cobra.Command {
 		Args: kit.Between(3, 4, "the role or subject", "the action", "the resource"), ValidArgsFunction: cobra.NoFileCompletions,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			call := callOf(args)
-			if err := access.CheckNames(call); err != nil && strict {
+			asked, err := call.Each()
+			if err != nil && strict {
 				return err
+			} else if err != nil {
+				asked = []access.Call{call}
 			}
 			p, found, err := o.read(cmd.Context())
 			if err != nil {
@@ -115,7 +118,7 @@ func newRBACCan(a *kit.Control) *cobra.Command {
 			for _, f := range found {
 				a.Note("warning: %s", f)
 			}
-			decision := p.Of(access.Subject{Name: args[0]}).Decide(access.Request{{call}})
+			decision := p.Of(access.Subject{Name: args[0]}).Decide(access.All(asked))
 			if !quiet {
 				a.Note("%s", decision)
 				if err := a.Say(map[bool]string{true: "Yes", false: "No"}[decision.Allowed]); err != nil {
@@ -141,9 +144,6 @@ func callOf(args []string) access.Call {
 	call := access.Call{Action: args[1], Resource: cmp.Or(shortNames[args[2]], args[2]), Object: "*"}
 	if len(args) > 3 {
 		call.Object = args[3]
-	}
-	if call.Object == "*" && access.IsOfProject(call.Resource) {
-		call.Object = "*/*"
 	}
 	return call
 }

@@ -15,8 +15,8 @@ import (
 
 	"github.com/cyan-cd/cyan/api/v1alpha1"
 	"github.com/cyan-cd/cyan/internal/cli/kit"
-	"github.com/cyan-cd/cyan/internal/problem"
 	"github.com/cyan-cd/cyan/internal/rollout"
+	seen "github.com/cyan-cd/cyan/internal/view"
 )
 
 func newUndo(e *kit.Env) *cobra.Command {
@@ -37,7 +37,11 @@ func newUndo(e *kit.Env) *cobra.Command {
 			if err != nil {
 				return err
 			}
-			rs, err := earlier(cmd.Context(), e, c, ro, revision)
+			own, err := revisions(cmd.Context(), e, c, ro)
+			if err != nil {
+				return err
+			}
+			rs, err := seen.Earlier(strconv.Quote(ro.Name), own, revision)
 			if err != nil {
 				return err
 			}
@@ -69,28 +73,6 @@ func revisions(ctx context.Context, e *kit.Env, c client.Client, ro *v1alpha1.Ro
 	own := slices.DeleteFunc(kit.Pointers(all.Items), func(rs *appsv1.ReplicaSet) bool { return !metav1.IsControlledBy(rs, ro) || rollout.Revision(rs) == 0 })
 	slices.SortFunc(own, func(x, y *appsv1.ReplicaSet) int { return int(rollout.Revision(y) - rollout.Revision(x)) })
 	return own, nil
-}
-
-// earlier finds the ReplicaSet to go back to: that of a revision, or the one before the newest for 0.
-func earlier(ctx context.Context, e *kit.Env, c client.Client, ro *v1alpha1.Rollout, revision int64) (*appsv1.ReplicaSet, error) {
-	own, err := revisions(ctx, e, c, ro)
-	if err != nil {
-		return nil, err
-	}
-	if revision == 0 {
-		if len(own) < 2 {
-			return nil, &problem.Error{Kind: problem.Absent, Object: object(ro), Cause: "no earlier revision is kept", Remedy: "raise spec.revisionHistoryLimit to keep some"}
-		}
-		return own[1], nil
-	}
-	var there []string
-	for _, rs := range own {
-		if rollout.Revision(rs) == revision {
-			return rs, nil
-		}
-		there = append(there, strconv.FormatInt(rollout.Revision(rs), 10))
-	}
-	return nil, &problem.Error{Kind: problem.Absent, Object: object(ro), Cause: fmt.Sprintf("revision %d not found", revision), Remedy: "there are: " + strings.Join(there, ", ")}
 }
 
 func completeRevisions(e *kit.Env) cobra.CompletionFunc {

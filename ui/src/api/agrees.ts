@@ -3,27 +3,25 @@
 
 import type { components } from "./schema";
 import type { Delivery, Detail, Me, Overview, Plan, RolloutView, Row, Rows } from "./types";
-import type { Preview, RepositoryTree } from "./settings";
+import type { Preview, RepositoryTree, RightsView } from "./settings";
 
 type Sent = components["schemas"];
-
-/** Plain is a type without null: the server's lists are never null, though its document allows it. */
-type Plain<T> = T extends (infer E)[] ? Plain<E>[] : T extends object ? { [K in keyof T]: Plain<NonNullable<T[K]>> } : T;
 
 /** Reads fails to compile where what is sent lacks what is read, or has it of another type. */
 type Reads<Read, What extends Read> = What;
 
 export type Agrees = [
-  Reads<Loose<Row>, Plain<Sent["Row"]>>,
-  Reads<Loose<Rows>, Plain<Sent["RowsAnswerBody"]>>,
-  Reads<Loose<Overview>, Plain<Sent["Overview"]>>,
-  Reads<Loose<Detail>, Plain<Sent["Detail"]>>,
-  Reads<Loose<Plan>, Plain<Sent["Plan"]>>,
-  Reads<Loose<RolloutView>, Plain<Sent["RolloutView"]>>,
-  Reads<Loose<Delivery>, Plain<Sent["Delivery"]>>,
-  Reads<Loose<Me>, Plain<Sent["MeBody"]>>,
-  Reads<Loose<Preview>, Plain<Sent["Preview"]>>,
-  Reads<Loose<RepositoryTree>, Plain<Sent["RepositoryTree"]>>,
+  Reads<Loose<Row>, Sent["Row"]>,
+  Reads<Loose<Rows>, Sent["RowsAnswerBody"]>,
+  Reads<Loose<Overview>, Sent["Overview"]>,
+  Reads<Loose<Detail>, Sent["Detail"]>,
+  Reads<Loose<Plan>, Sent["Plan"]>,
+  Reads<Loose<RolloutView>, Sent["RolloutView"]>,
+  Reads<Loose<Delivery>, Sent["Delivery"]>,
+  Reads<Loose<Me>, Sent["MeBody"]>,
+  Reads<Loose<Preview>, Sent["Preview"]>,
+  Reads<Loose<RepositoryTree>, Sent["RepositoryTree"]>,
+  Reads<Loose<RightsView>, Sent["Rights"]>,
 ];
 
 /** Loose is a type whose words may be any: the document does not list all values of what it calls a string. */

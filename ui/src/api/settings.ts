@@ -1,7 +1,7 @@
 // What the form of an Application and the settings ask for: Argo CD's paths, and the page's own.
 
 import { queryOptions } from "@tanstack/react-query";
-import { get, Refusal } from "./client";
+import { get } from "./client";
 import type { Finding, Named } from "./types";
 
 type List<T> = { items?: T[] | null };
@@ -114,7 +114,7 @@ export interface SettingsView {
 export interface RightsView {
   subject: string;
   roles: string[];
-  rows: { resource: string; action: string; object: string; effect: "allow" | "deny" | "none"; by?: string; from?: string }[];
+  rows: { resource: string; action: string; object: string; effect: "allow" | "deny" | "none"; by?: string; from?: string; as?: string }[];
   findings: Finding[];
 }
 
@@ -127,19 +127,5 @@ export const projectsQuery = queryOptions({ queryKey: ["projects"], queryFn: asy
 export const accountsQuery = queryOptions({ queryKey: ["accounts"], queryFn: async ({ signal }) => listOf(await get<List<Account>>(at("account"), {}, signal)) });
 export const serverSettingsQuery = queryOptions({ queryKey: ["settings"], queryFn: ({ signal }) => get<ServerSettings>(at("settings"), {}, signal), staleTime: 300_000 });
 export const settingsViewQuery = queryOptions({ queryKey: ["settings", "view"], queryFn: ({ signal }) => get<SettingsView>(at("view/settings"), {}, signal) });
-const rules: Record<string, string[]> = { applications: ["get", "create", "update", "delete", "sync", "override", "rollback", "action"], logs: ["get"], projects: ["get", "create", "update", "delete"], repositories: ["get", "create", "update", "delete"], clusters: ["get", "create", "update", "delete"], accounts: ["get", "update"] };
-
-/** ownRights asks for each right by itself: the way to know them from a server that does not explain policies. */
-async function ownRights(subject: string, signal: AbortSignal): Promise<RightsView> {
-  const asked = Object.entries(rules).flatMap(([resource, actions]) => actions.map((action) => ({ resource, action, object: ["applications", "logs"].includes(resource) ? "*/*" : "*" })));
-  const rows = await Promise.all(asked.map(async (r) => ({ ...r, effect: (await get<{ value: string }>(at(`account/can-i/${r.resource}/${r.action}/${r.object}`), {}, signal)).value === "yes" ? ("allow" as const) : ("none" as const) })));
-  return { subject, roles: [], rows, findings: [] };
-}
-
-export const rightsQuery = (subject: string, own: string) =>
-  queryOptions({
-    queryKey: ["rights", subject],
-    queryFn: ({ signal }) => get<RightsView>(at("view/rights"), { subject }, signal).catch((e: unknown) => (e instanceof Refusal && e.status === 404 && subject === own ? ownRights(subject, signal) : Promise.reject(e))),
-    enabled: subject !== "",
-  });
+export const rightsQuery = (subject: string) => queryOptions({ queryKey: ["rights", subject], queryFn: ({ signal }) => get<RightsView>(at("view/rights"), { subject }, signal), enabled: subject !== "" });
 export const treeQuery = (repo: string, revision: string, project = "") => queryOptions({ queryKey: ["tree", repo, revision, project], queryFn: ({ signal }) => get<RepositoryTree>(at("view/repositories/tree"), { repo, revision, project }, signal), enabled: repo !== "", staleTime: 60_000, retry: false });

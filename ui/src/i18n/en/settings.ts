@@ -112,6 +112,7 @@ export const settings = {
   "settings.object": "Object",
   "settings.effect": "May",
   "settings.by": "Decided by",
+  "settings.fromAs": "{from}, as {name}",
   "settings.effect.allow": "yes",
   "settings.effect.deny": "denied",
   "settings.effect.none": "no",

@@ -112,6 +112,7 @@ export const settings = {
   "settings.object": "対象",
   "settings.effect": "可否",
   "settings.by": "根拠",
+  "settings.fromAs": "{from}（{name} として）",
   "settings.effect.allow": "可",
   "settings.effect.deny": "拒否",
   "settings.effect.none": "不可",

@@ -22,7 +22,7 @@ export function Roles() {
   const own = me?.name ?? "";
   const [text, setText] = useState(search.subject ?? own);
   const subject = useLater(text, 400);
-  const rights = useQuery(rightsQuery(subject.trim(), own));
+  const rights = useQuery(rightsQuery(subject.trim()));
   const known = [...new Set([own, ...(accounts.data ?? []).map((a) => a.name), ...(me?.groups ?? []), "role:admin", "role:readonly"])].filter((n) => n !== "");
   return (
     <Card title={t("settings.roles")}>
@@ -34,8 +34,11 @@ export function Roles() {
           {(data) => (
             <>
               {data.roles.length > 0 && <p className="name">{t("settings.hasRoles", { names: data.roles.join(", ") })}</p>}
-              {data.findings.map((f) => (
-                <p key={f.message} className="notice name" data-tone="warn">{f.message}</p>
+              {data.findings.map((f, i) => (
+                <p key={i} className="notice name" data-tone="warn">
+                  {f.object && <span className="mono">{f.object}: </span>}
+                  {f.message}
+                </p>
               ))}
               <div className="changes-scroll rights" tabIndex={0}>
                 <table className="changes">
@@ -64,7 +67,7 @@ export function Roles() {
                           </td>
                           <td>
                             {r.by && <code className="name">{r.by}</code>}
-                            {r.from && <p className="muted small name">{r.from}</p>}
+                            {r.from && <p className="muted small name">{r.as ? t("settings.fromAs", { from: r.from, name: r.as }) : r.from}</p>}
                           </td>
                         </tr>
                       );
