@@ -44,17 +44,21 @@ func needPage(t *testing.T) {
 // TestBrowser has a browser look at the page as the program serves it, with the answers of a world without a cluster.
 func TestBrowser(t *testing.T) {
 	needPage(t)
-	site := serve(t, pretend(t))
+	behind := pretend(t)
+	site := serve(t, behind, "/")
 	for _, file := range []string{"create", "page", "rollout", "views"} {
 		t.Run(file, func(t *testing.T) { runNode(t, filepath.Join("test", file+".test.mjs"), "PAGE="+site) })
 	}
+	t.Run("below", func(t *testing.T) {
+		runNode(t, filepath.Join("test", "below.test.mjs"), "PAGE="+serve(t, behind, "/team/cyan/"))
+	})
 }
 
 // TestSpeed has a browser work with more than anybody has. What it asserts is how much is done, not how fast this
 // machine is; the times are printed.
 func TestSpeed(t *testing.T) {
 	needPage(t)
-	runNode(t, filepath.Join("test", "speed.test.mjs"), "PAGE="+serve(t, pretend(t, "APPLICATIONS=5000", "OBJECTS=5000")))
+	runNode(t, filepath.Join("test", "speed.test.mjs"), "PAGE="+serve(t, pretend(t, "APPLICATIONS=5000", "OBJECTS=5000"), "/"))
 }
 
 // TestTypes holds the page to the document of the API, from which the types of what is sent are made.
@@ -72,11 +76,11 @@ func TestLogic(t *testing.T) {
 	runNode(t, "", "")
 }
 
-// serve serves the page with the headers that guard browsers, and passes on what it asks. At /test/away the server
-// behind is no longer there, at /test/back it is again.
-func serve(t *testing.T, behind *url.URL) string {
+// serve serves the page at a path with the headers that guard browsers, and passes on what it asks there. At /test/away
+// the server behind is no longer there, at /test/back it is again.
+func serve(t *testing.T, behind *url.URL, root string) string {
 	t.Helper()
-	files, err := page.New(ui.Files, "/")
+	files, err := page.New(ui.Files, root)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -99,12 +103,14 @@ func serve(t *testing.T, behind *url.URL) string {
 		go server.CloseClientConnections()
 	})
 	mux.HandleFunc("POST /test/back", func(http.ResponseWriter, *http.Request) { away.Store(false) })
-	server = httptest.NewServer(auth.Headers(mux))
+	below := http.NewServeMux()
+	below.Handle(root, http.StripPrefix(strings.TrimSuffix(root, "/"), mux))
+	server = httptest.NewServer(auth.Headers(below))
 	t.Cleanup(func() {
 		server.CloseClientConnections()
 		server.Close()
 	})
-	return server.URL
+	return server.URL + strings.TrimSuffix(root, "/")
 }
 
 // pretend starts the world without a cluster, as large as env has it, and returns where.
