@@ -57,7 +57,7 @@ data: {text: "hello from VERSION"}
 `
 
 // real is the program on a real API server, with two Applications in a repository: shop is synced by itself, bank by
-// hand.
+// hand. A third, made, is there to be made.
 type real struct {
 	testing.TB
 	cluster *testkit.LocalCluster
@@ -78,7 +78,7 @@ func TestRealProgram(t *testing.T) {
 	ctrl.SetLogger(logr.FromSlogHandler(handler))
 	cluster := testkit.Cluster(t)
 	w := &real{TB: t, cluster: cluster, repo: testkit.GitRepo(t), control: cluster.Namespace(t), namespaces: map[string]string{}}
-	for _, app := range []string{"shop", "bank"} {
+	for _, app := range []string{"shop", "bank", "made"} {
 		w.namespaces[app] = cluster.Namespace(t)
 		w.commit(app, "v1")
 	}
@@ -94,9 +94,10 @@ func TestRealProgram(t *testing.T) {
 	}
 	w.apply("shop", &v1alpha1.SyncPolicy{Automated: &v1alpha1.AutomatedSync{}})
 	w.apply("bank", nil)
-	hooks := httptest.NewServer(w.hooks())
+	between := newWire(t, address)
+	hooks := httptest.NewServer(w.hooks(between))
 	t.Cleanup(hooks.Close)
-	runNode(t, filepath.Join("test", "real.test.mjs"), "PAGE="+address, "HOOKS="+hooks.URL, "CONTROL="+w.control, "SHOP="+w.namespaces["shop"], "BANK="+w.namespaces["bank"],
+	runNode(t, filepath.Join("test", "real.test.mjs"), "PAGE="+between.address(), "HOOKS="+hooks.URL, "CONTROL="+w.control, "SHOP="+w.namespaces["shop"], "BANK="+w.namespaces["bank"], "MADE="+w.namespaces["made"], "REPO="+w.repo.URL,
 		"PASSWORD="+password, "VIEWER="+viewerPassword)
 }
 
@@ -182,8 +183,10 @@ func (w *real) commit(app, version string) string {
 }
 
 // hooks is what happens beside the page, for the test in the browser to ask for.
-func (w *real) hooks() http.Handler {
+func (w *real) hooks(between *wire) http.Handler {
 	mux := http.NewServeMux()
+	mux.HandleFunc("POST /cut", func(http.ResponseWriter, *http.Request) { between.cut() })
+	mux.HandleFunc("POST /mend", func(http.ResponseWriter, *http.Request) { between.mend() })
 	mux.HandleFunc("POST /commit/{app}/{version}", func(out http.ResponseWriter, r *http.Request) {
 		fmt.Fprint(out, w.commit(r.PathValue("app"), r.PathValue("version")))
 	})

@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { after, it } from "node:test";
 import { close, page, ready, visit } from "./browser.mjs";
 
-const { HOOKS, CONTROL, SHOP, BANK, PASSWORD, VIEWER } = process.env;
+const { HOOKS, CONTROL, SHOP, BANK, MADE, REPO, PASSWORD, VIEWER } = process.env;
 const patience = 60_000;
 after(close);
 
@@ -89,6 +89,77 @@ step("a commit stands beside the version before until somebody promotes it", {},
   await tab.getByText(/^Switched: the traffic goes to (Blue|Green), revision 2 now/).waitFor({ state: "attached" });
   assert.match(await tab.locator(".stage figcaption").textContent(), /The traffic goes through Service web to (Blue|Green), revision 2/);
   assert.equal(await hook("GET", "/selector/shop/web"), second);
+});
+
+step("a page that was cut off shows since when, and what happened meanwhile when it is back", { allowed: [/Failed to load resource/] }, async (tab) => {
+  await ready(tab, `/rollouts/${SHOP}/web`);
+  const live = tab.getByRole("banner").getByText("Live", { exact: true });
+  await live.waitFor();
+  const before = await lane(tab, "both").or(lane(tab, "active")).getAttribute("data-lane");
+  await hook("POST", "/cut");
+  await tab.getByText(/Not live since/).waitFor();
+  left = await hook("POST", "/commit/shop/v3");
+  assert.equal(await tab.locator(`.lane[data-lane="${before}"]`).count(), 1, "what was seen last is still shown");
+  await hook("POST", "/mend");
+  await live.waitFor();
+  await lane(tab, "preview").getByText("2 of 2 Ready").waitFor();
+});
+
+/** tabTo goes on with the key Tab until something has the focus. */
+async function tabTo(tab, selector) {
+  for (let i = 0; i < 100; i++) {
+    await tab.keyboard.press("Tab");
+    if (await tab.evaluate((s) => document.activeElement.matches(s), selector)) return;
+  }
+  assert.fail(`no Tab leads to ${selector}`);
+}
+
+step("with the keyboard alone somebody logs in, finds the application and promotes; another tab sees the switch", { storage: undefined, allowed: [/401/] }, async (tab, context) => {
+  await tab.goto(page);
+  await tab.getByLabel("Password", { exact: true }).waitFor();
+  assert.equal(await tab.evaluate(() => document.activeElement.id), "password");
+  await tab.keyboard.type(PASSWORD);
+  await tab.keyboard.press("Enter");
+  await user(tab, "admin").waitFor();
+  const other = await context.newPage();
+  other.setDefaultTimeout(patience);
+  await ready(other, `/rollouts/${SHOP}/web`);
+  const side = await service(other, "active").getAttribute("data-side");
+  await tab.bringToFront();
+  await tab.keyboard.press("Control+k");
+  await tab.getByRole("dialog").waitFor();
+  await tab.keyboard.type("shop");
+  await tab.getByRole("menuitem", { name: /^shop/ }).waitFor();
+  await tab.keyboard.press("ArrowDown");
+  await tab.keyboard.press("Enter");
+  await tab.waitForURL(`**${app("shop")}`);
+  await tab.locator(".app-links a", { hasText: "Rollout web" }).waitFor();
+  await tabTo(tab, '.app-links a[href*="/rollouts/"]');
+  await tab.keyboard.press("Enter");
+  await tab.waitForURL(`**/rollouts/${SHOP}/web`);
+  await tab.locator('.next [data-action="promote"] .button:not([data-off])').waitFor();
+  await tabTo(tab, '.next [data-action="promote"] .button:not([data-off])');
+  await tab.keyboard.press("Enter");
+  for (const page of [tab, other]) await page.locator(`.service[data-role="active"][data-side]:not([data-side="${side}"])`).waitFor();
+  await tab.close();
+  await other.getByRole("banner").getByText("Live", { exact: true }).waitFor();
+});
+
+step("an application is made by form, and is there with what it would deploy", {}, async (tab) => {
+  await ready(tab, "/new");
+  const field = (name) => tab.getByRole("textbox", { name, exact: true }).or(tab.getByRole("combobox", { name, exact: true }));
+  await field("Name").fill("made");
+  await field("Repository").fill(REPO);
+  await tab.keyboard.press("Tab");
+  await field("Path").fill("made");
+  await tab.keyboard.press("Tab");
+  await field("Namespace").fill(MADE);
+  await tab.getByText("4 objects").waitFor();
+  await tab.getByRole("button", { name: "Create", exact: true }).click();
+  await tab.waitForURL(`**${app("made")}`);
+  const objects = tab.getByRole("treegrid", { name: "Objects" });
+  await objects.getByRole("row", { name: /Rollout\s*web/ }).waitFor();
+  await tab.locator(".app-states").getByText("Out of sync").waitFor();
 });
 
 step("the history leads back, and the application is held there", {}, async (tab) => {
