@@ -20,22 +20,37 @@ func FuzzCalls(f *testing.F) {
 	f.Add(6, "..%2f", "refresh=soft&project=%00", "")
 	f.Add(7, "shop-web", "appNamespace=x", `{"resources":[{"kind":"x"}],"retryStrategy":{"limit":1e99}}`)
 	f.Add(8, "shop-web", "", `[[[[[[`)
+	for i, c := range calls {
+		for _, body := range []string{`null`, `"null"`, `{"config":null,"source":null,"project":null,"metadata":null}`, `{"githubAppID":{},"namespaces":[""],"server":":"}`} {
+			if c.method != http.MethodGet {
+				f.Add(i, "shop-web", "", body)
+			}
+		}
+	}
 	w := newWorld(f)
 	f.Fuzz(func(t *testing.T, call int, name, query, body string) {
 		c := calls[((call%len(calls))+len(calls))%len(calls)]
-		ctx, leave := context.WithTimeout(context.Background(), time.Minute)
-		defer leave()
-		r := httptest.NewRequestWithContext(ctx, c.method, "/", strings.NewReader(body))
-		r.URL.Path, r.URL.RawQuery = strings.ReplaceAll(c.path, "PROJECT-web", name), query
-		r.Header.Set("Content-Type", "application/json")
-		r.Header.Set("Authorization", "Bearer "+w.tokens["deployer"])
-		answer := w.serve(r, leave)
-		isRedirect := answer.Code >= http.StatusMultipleChoices && answer.Code < http.StatusBadRequest
-		if answer.Code >= http.StatusInternalServerError && !strings.Contains(query, "refresh=") {
-			t.Errorf("%s %s: %d %s", c.method, r.URL, answer.Code, answer.Body)
-		}
-		if strings.HasPrefix(answer.Header().Get("Content-Type"), "application/json") && !json.Valid(answer.Body.Bytes()) && !isRedirect && !strings.Contains(c.path, "/stream/") {
-			t.Errorf("%s %s: %q is no JSON", c.method, r.URL, answer.Body)
+		for _, as := range []string{"deployer", "admin"} {
+			fuzzCall(t, w, as, c.method, strings.ReplaceAll(c.path, "PROJECT-web", name), query, body)
 		}
 	})
+}
+
+// fuzzCall makes a call as an account, whose answer is JSON.
+func fuzzCall(t *testing.T, w *world, as, method, path, query, body string) {
+	t.Helper()
+	ctx, leave := context.WithTimeout(context.Background(), time.Minute)
+	defer leave()
+	r := httptest.NewRequestWithContext(ctx, method, "/", strings.NewReader(body))
+	r.URL.Path, r.URL.RawQuery = path, query
+	r.Header.Set("Content-Type", "application/json")
+	r.Header.Set("Authorization", "Bearer "+w.tokens[as])
+	answer := w.serve(r, leave)
+	isRedirect := answer.Code >= http.StatusMultipleChoices && answer.Code < http.StatusBadRequest
+	if answer.Code >= http.StatusInternalServerError && !strings.Contains(query, "refresh=") {
+		t.Errorf("%s %s: %d %s", method, r.URL, answer.Code, answer.Body)
+	}
+	if strings.HasPrefix(answer.Header().Get("Content-Type"), "application/json") && !json.Valid(answer.Body.Bytes()) && !isRedirect && !strings.Contains(path, "/stream/") {
+		t.Errorf("%s %s: %q is no JSON", method, r.URL, answer.Body)
+	}
 }
