@@ -10,6 +10,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"sync"
 	"testing"
@@ -19,6 +20,7 @@ import (
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
+	"github.com/cyan-cd/cyan/internal/demo"
 	"github.com/cyan-cd/cyan/internal/testkit"
 )
 
@@ -155,6 +157,19 @@ func (w *devWorld) answer() string {
 	return "not offered yet"
 }
 
+var forwarded = regexp.MustCompile(`→ (http://127\.0\.0\.1:\d+)`)
+
+// load sends requests to the port that is forwarded.
+func (w *devWorld) load() *demo.Load {
+	w.t.Helper()
+	w.awaitPrinted("→ http://")
+	target := forwarded.FindStringSubmatch(w.out.String())[1] + "/"
+	keeping, fresh := demo.Clients(&http.Transport{})
+	l := demo.StartLoad(context.Background(), 20*time.Millisecond, demo.To(keeping, target), demo.To(fresh, target))
+	w.t.Cleanup(func() { l.Stop() })
+	return l
+}
+
 func get(url string) string {
 	response, err := http.Get(url)
 	if err != nil {
@@ -192,6 +207,8 @@ func TestDevLoop(t *testing.T) {
 	w.setVersion("first")
 	w.start()
 	w.awaitAnswer("first")
+	w.awaitPrinted("serving")
+	load := w.load()
 
 	w.setVersion("second")
 	w.awaitAnswer("second")
@@ -203,6 +220,7 @@ func TestDevLoop(t *testing.T) {
 	}
 	w.setVersion("third")
 	w.awaitAnswer("third")
+	noneFailed(t, load)
 
 	rollout := w.read(rolloutFile)
 	w.write(rolloutFile, strings.Replace(rollout, "replicas: 2", "replicas: two", 1))

@@ -44,6 +44,8 @@ type loop struct {
 	applier   *applier
 	scene     *scene
 	watcher   *watcher
+	forwards  *forwards
+	logs      *logs
 
 	round    int
 	deployed bool
@@ -102,6 +104,8 @@ func open(ctx context.Context, o Options) (*loop, error) {
 	if l.scene, err = newScene(ctx, l.clients, connection, l.reader, l.claim.namespace); err != nil {
 		return nil, errors.Join(err, l.close(ctx))
 	}
+	l.forwards = &forwards{reporter: l.reporter, scene: l.scene, tunnels: newTunnels(config, l.clients), mode: o.Forward, begun: map[string]bool{}}
+	l.logs = newLogs(l.reporter, l.scene, o.Logs)
 	l.watcher, err = watch(o.Root, leaveOut, l.note)
 	if err != nil {
 		return nil, errors.Join(err, l.close(ctx))
@@ -148,6 +152,7 @@ func (l *loop) run(ctx context.Context) error {
 	l.tasks.Go(func() {
 		l.claim.keep(ctx, func(err error) { l.note("the hold on the namespace cannot be renewed: " + err.Error()) })
 	})
+	l.logs.begin(ctx, &l.tasks)
 	var changes []decide.Change
 	since := time.Now()
 	for {
@@ -258,6 +263,7 @@ func (l *loop) deploy(ctx context.Context, objects []*unstructured.Unstructured,
 		return
 	}
 	l.report(Event{Kind: Deployed, Round: l.round, Text: describeObjects(changed), Took: time.Since(start), Total: time.Since(since)})
+	l.forwards.update(ctx, &l.tasks, l.project)
 	following, end := context.WithCancel(ctx)
 	l.following = end
 	round, current := l.round, currentPods(refs)

@@ -35,6 +35,10 @@ type Options struct {
 	// Notes is the folder for notes of what a crash would leave.
 	Notes string
 	Keys  sops.Keys
+	// Forward is which ports are forwarded.
+	Forward ForwardMode
+	// Logs are those that are shown.
+	Logs LogOptions
 	// Commands are what a person asks for while the loop runs; nil for none.
 	Commands <-chan Command
 	// Report gets every event, from several goroutines, one at a time.

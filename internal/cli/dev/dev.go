@@ -42,7 +42,10 @@ type command struct {
 	overlay                   string
 	images                    []string
 	cleanup                   cleanup
-	plain, showBuild, check   bool
+	showBuild, check          bool
+	tail                      bool
+	logs                      devloop.LogOptions
+	forward                   string
 	registryMirrors           []string
 	insecureRegistry          bool
 }
@@ -90,7 +93,11 @@ What a crash has left is taken over by the next start, or removed by cyan dev --
 	flags.Var(&c.cleanup, "cleanup", "false leaves what runs at the end; without a value, what loops have left that run no more is removed, and nothing else done")
 	flags.Lookup("cleanup").NoOptDefVal = string(cleanNow)
 	flags.BoolVar(&c.check, "check", false, "print what of the file is honoured, what is not, and why; nothing is built, and no cluster is needed")
-	flags.BoolVar(&c.plain, "plain", false, "lines, also on a terminal")
+	flags.StringVar(&c.forward, "port-forward", "auto", "ports that are forwarded: auto (those of the file; of all Services if it names none), user, services or off")
+	flags.Lookup("port-forward").NoOptDefVal = string(devloop.ForwardServices)
+	flags.BoolVar(&c.tail, "tail", true, "show the logs of the pods")
+	flags.DurationVar(&c.logs.Since, "since", 0, "how far back the logs go of what runs already")
+	flags.StringVar(&c.logs.Filter, "log-filter", "", "only lines of logs that hold this text")
 	flags.BoolVar(&c.showBuild, "show-build", false, "show what builders print")
 	return cmd
 }
@@ -141,6 +148,11 @@ func (c *command) run(cmd *cobra.Command, folder string) error {
 		Registries: image.Registries{Mirrors: c.registryMirrors, Insecure: c.insecureRegistry},
 		Read:       func(tree fs.FS) (skaffold.Project, error) { return c.read(tree, root) },
 	}
+	o.Logs = c.logs
+	o.Logs.Off = !c.tail
+	if o.Forward, err = forwardMode(c.forward); err != nil {
+		return err
+	}
 	if o.Keys, err = manifests.Keys(); err != nil {
 		return err
 	}
@@ -159,6 +171,19 @@ func (c *command) run(cmd *cobra.Command, folder string) error {
 	show := newLines(cmd.OutOrStdout())
 	o.Report = show.see
 	return devloop.Run(cmd.Context(), o)
+}
+
+// forwardMode parses --port-forward.
+func forwardMode(text string) (devloop.ForwardMode, error) {
+	switch text {
+	case "auto", "true":
+		return devloop.ForwardAuto, nil
+	case "user", "services", "off":
+		return devloop.ForwardMode(text), nil
+	case "false", "none":
+		return devloop.ForwardOff, nil
+	}
+	return "", kit.Usage("--port-forward", fmt.Sprintf("unknown value %q", text), "give one of auto, user, services, off")
 }
 
 func hostOf(registry string) string {

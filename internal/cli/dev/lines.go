@@ -15,10 +15,12 @@ import (
 type lines struct {
 	out   io.Writer
 	theme term.Theme
+	// shades are the numbers of containers, in the order in which they were first heard of.
+	shades map[string]int
 }
 
 func newLines(out io.Writer) *lines {
-	return &lines{out: out, theme: term.Detect(out, os.Getenv).Theme}
+	return &lines{out: out, theme: term.Detect(out, os.Getenv).Theme, shades: map[string]int{}}
 }
 
 // see shows an event.
@@ -47,15 +49,31 @@ func (l *lines) line(e devloop.Event) string {
 	case devloop.Synced:
 		return l.step(t.Good("✓"), "synced", e.Took, e.Text)
 	case devloop.Ready:
-		return l.step(t.Good("✓"), "ready", e.Took, t.Strong(fmt.Sprintf("%s after the save", seconds(e.Total))))
+		after := "the save"
+		if e.Round == 1 {
+			after = "the start"
+		}
+		return l.step(t.Good("✓"), "ready", e.Took, t.Strong(seconds(e.Total)+" after "+after))
 	case devloop.Forwarded:
 		return t.Good("→") + " " + t.Strong(e.Address) + "  " + t.Quiet(e.Text)
 	case devloop.Note, devloop.Removed:
 		return t.Quiet("· " + e.Text)
 	case devloop.Output:
 		return t.Quiet("  " + e.Text)
+	case devloop.Log:
+		return l.log(e)
 	}
 	return ""
+}
+
+// log is a line of a container, with the end of its pod's name, by which two of one kind are told apart.
+func (l *lines) log(e devloop.Event) string {
+	shade, known := l.shades[e.Container]
+	if !known {
+		shade = len(l.shades)
+		l.shades[e.Container] = shade
+	}
+	return l.theme.Shade(shade, fmt.Sprintf("%s %s │", e.Container, e.Pod[strings.LastIndex(e.Pod, "-")+1:])) + " " + e.Text
 }
 
 // problem is a line about what has failed, with why below it.

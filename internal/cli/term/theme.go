@@ -63,6 +63,14 @@ func (t Theme) Quiet(s string) string { return t.render(grey, s) }
 // Strong is for titles.
 func (t Theme) Strong(s string) string { return t.render(strong, s) }
 
+// Shade colours text by one of several colours, the same for the same number: for what is told apart and means nothing.
+func (t Theme) Shade(number int, s string) string {
+	return t.render(shades[number%len(shades)], s)
+}
+
+// shades are those that neither stand for good nor for bad.
+var shades = []int{cyan, 35, blue, 96, 95, 94}
+
 // Active is for the version that takes the traffic.
 func (t Theme) Active(s string) string { return t.render(green, s) }
 

@@ -1,0 +1,104 @@
+package devloop
+
+import (
+	"bufio"
+	"context"
+	"io"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+)
+
+// LogOptions are which logs are shown.
+type LogOptions struct {
+	// Off shows none.
+	Off bool
+	// Since is how far back the logs go of what runs already when the loop begins.
+	Since time.Duration
+	// Filter is a text that a line has to have; "" is any.
+	Filter string
+}
+
+// longestLine bounds a line of a log; what is longer is cut.
+const longestLine = 16 << 10
+
+// logs follows the containers of the namespace, each from its beginning.
+type logs struct {
+	*reporter
+	scene *scene
+	LogOptions
+	begun time.Time
+
+	mu sync.Mutex
+	// followed are the runs of containers whose logs are followed, or were.
+	followed map[string]bool
+}
+
+func newLogs(r *reporter, s *scene, o LogOptions) *logs {
+	return &logs{reporter: r, scene: s, LogOptions: o, begun: time.Now(), followed: map[string]bool{}}
+}
+
+// begin follows logs until ctx ends.
+func (l *logs) begin(ctx context.Context, tasks *sync.WaitGroup) {
+	if l.Off {
+		return
+	}
+	l.scene.onPod(func(pod *corev1.Pod) {
+		if ctx.Err() != nil {
+			return
+		}
+		for _, c := range slices.Concat(pod.Status.InitContainerStatuses, pod.Status.ContainerStatuses) {
+			// One that waits, or has not begun, has no log yet.
+			if c.ContainerID == "" || c.State.Running == nil && c.State.Terminated == nil || !l.first(c.ContainerID) {
+				continue
+			}
+			tasks.Go(func() { l.follow(ctx, pod.Name, c.Name) })
+		}
+	})
+}
+
+// first reports whether a run of a container is seen for the first time.
+func (l *logs) first(id string) bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	seen := l.followed[id]
+	l.followed[id] = true
+	return !seen
+}
+
+func (l *logs) follow(ctx context.Context, pod, container string) {
+	from := metav1.NewTime(l.begun.Add(-l.Since))
+	stream, err := l.scene.clients.CoreV1().Pods(l.scene.namespace).GetLogs(pod, &corev1.PodLogOptions{Container: container, Follow: true, SinceTime: &from}).Stream(ctx)
+	if err != nil {
+		return
+	}
+	defer stream.Close()
+	eachLine(stream, func(line string) {
+		if strings.Contains(line, l.Filter) {
+			l.report(Event{Kind: Log, Pod: pod, Container: container, Text: line})
+		}
+	})
+}
+
+// eachLine calls a function for each line, without its end and cut to a bound.
+func eachLine(from io.Reader, see func(string)) {
+	read := bufio.NewReaderSize(from, longestLine)
+	for {
+		line, cut, err := read.ReadLine()
+		if err != nil {
+			return
+		}
+		text := string(line)
+		for cut && err == nil {
+			_, cut, err = read.ReadLine()
+			if !cut {
+				text += "…"
+			}
+		}
+		see(text)
+	}
+}

@@ -1,0 +1,181 @@
+package devloop
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"sync"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/cyan-cd/cyan/internal/devloop/decide"
+)
+
+// watched is a folder that is watched.
+type watched struct {
+	*testing.T
+	dir   string
+	w     *watcher
+	notes []string
+}
+
+func watchFolder(t *testing.T, files map[string]string, prepare ...func(*watcher)) *watched {
+	t.Helper()
+	f := &watched{T: t, dir: t.TempDir()}
+	for name, text := range files {
+		f.write(name, text)
+	}
+	var err error
+	if f.w, err = watch(f.dir, leaveOut, func(text string) { f.notes = append(f.notes, text) }); err != nil {
+		t.Fatal(err)
+	}
+	for _, p := range prepare {
+		p(f.w)
+	}
+	ctx, cancel := context.WithCancel(context.Background())
+	var running sync.WaitGroup
+	running.Go(func() { f.w.run(ctx) })
+	t.Cleanup(func() { cancel(); running.Wait() })
+	return f
+}
+
+func (f *watched) write(name, text string) {
+	f.Helper()
+	path := filepath.Join(f.dir, name)
+	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
+		f.Fatal(err)
+	}
+	if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+		f.Fatal(err)
+	}
+}
+
+// await collects changes until all that are wanted were seen, and returns what was seen besides.
+func (f *watched) await(want ...decide.Change) (others []decide.Change) {
+	f.Helper()
+	late := time.NewTimer(time.Minute)
+	defer late.Stop()
+	for len(want) > 0 {
+		select {
+		case <-f.w.some:
+		case <-late.C:
+			f.Fatalf("not seen within a minute: %v", want)
+		}
+		changes, _ := f.w.take()
+		for _, c := range changes {
+			if at := slices.Index(want, c); at >= 0 {
+				want = slices.Delete(want, at, at+1)
+				continue
+			}
+			others = append(others, c)
+		}
+	}
+	return others
+}
+
+func changed(path string) decide.Change { return decide.Change{Path: path} }
+
+func TestWatch(t *testing.T) {
+	f := watchFolder(t, map[string]string{"a.go": "1", "b.go": "1", "sub/c.go": "1", ".git/HEAD": "x", "node_modules/x/y.js": "1"})
+
+	f.write("a.go", "2")
+	f.await(changed("a.go"))
+
+	// A save that changes nothing is none, and neither are an editor's files and what is left out.
+	f.write("b.go", "1")
+	f.write(".b.go.swp", "x")
+	f.write(".git/HEAD", "y")
+	f.write("node_modules/x/y.js", "2")
+	f.write("sub/c.go", "2")
+	if others := f.await(changed("sub/c.go")); len(others) > 0 {
+		t.Errorf("got %v as well, want only what has other contents", others)
+	}
+
+	// Folders that are new are watched, whatever was in them by then.
+	f.write("new/deep/d.go", "1")
+	f.await(changed("new/deep/d.go"))
+	f.write("new/deep/d.go", "2")
+	f.await(changed("new/deep/d.go"))
+
+	// Editors write beside a file, and move that in its place.
+	f.write("a.go.new", "3")
+	if err := os.Rename(filepath.Join(f.dir, "a.go.new"), filepath.Join(f.dir, "a.go")); err != nil {
+		t.Fatal(err)
+	}
+	f.await(changed("a.go"))
+
+	if err := os.RemoveAll(filepath.Join(f.dir, "new")); err != nil {
+		t.Fatal(err)
+	}
+	f.await(decide.Change{Path: "new/deep/d.go", Gone: true})
+	if err := os.Rename(filepath.Join(f.dir, "sub"), filepath.Join(f.dir, "moved")); err != nil {
+		t.Fatal(err)
+	}
+	f.await(decide.Change{Path: "sub/c.go", Gone: true}, changed("moved/c.go"))
+	f.write("moved/c.go", "5")
+	f.await(changed("moved/c.go"))
+}
+
+// A checkout of another branch touches everything, and changes a part of it.
+func TestWatchManyFiles(t *testing.T) {
+	files := map[string]string{}
+	for i := range 10_000 {
+		files[fmt.Sprintf("d%d/f%d.txt", i%100, i)] = "same"
+	}
+	f := watchFolder(t, files)
+	var want []decide.Change
+	for name := range files {
+		text := "same"
+		if strings.HasSuffix(name, "7.txt") {
+			text = "other"
+			want = append(want, changed(name))
+		}
+		f.write(name, text)
+	}
+	if others := f.await(want...); len(others) > 0 {
+		t.Errorf("got %d others as well, such as %v", len(others), others[0])
+	}
+}
+
+// Where the system has no room for watches, files are looked at, and that is said.
+func TestWatchByPolling(t *testing.T) {
+	f := watchFolder(t, map[string]string{"a.go": "1"}, func(w *watcher) { w.poll(syscall.ENOSPC) })
+	if len(f.notes) != 1 || !strings.Contains(f.notes[0], "fs.inotify.max_user_watches") {
+		t.Errorf("notes: got %q, want one that names the setting", f.notes)
+	}
+	f.write("a.go", "22")
+	f.await(changed("a.go"))
+	f.write("sub/b.go", "1")
+	f.await(changed("sub/b.go"))
+}
+
+// Saves without end are seen all the same, and nothing piles up.
+func TestWatchWithoutQuiet(t *testing.T) {
+	f := watchFolder(t, map[string]string{"a.go": "0", "b.go": "0"})
+	stop := make(chan struct{})
+	var writing sync.WaitGroup
+	writing.Go(func() {
+		for i := 0; ; i++ {
+			select {
+			case <-stop:
+				return
+			default:
+				_ = os.WriteFile(filepath.Join(f.dir, "a.go"), fmt.Append(nil, i), 0o600)
+			}
+		}
+	})
+	for range 3 {
+		f.await(changed("a.go"))
+	}
+	f.w.mu.Lock()
+	if n := len(f.w.pending); n > 2 {
+		t.Errorf("%d changes are kept of 2 files", n)
+	}
+	f.w.mu.Unlock()
+	close(stop)
+	writing.Wait()
+}
