@@ -1,8 +1,14 @@
 package page
 
 import (
+	"bytes"
+	"compress/gzip"
+	"errors"
+	"io"
+	"io/fs"
 	"net/http"
 	"net/http/httptest"
+	"path"
 	"slices"
 	"strings"
 	"testing"
@@ -74,8 +80,13 @@ func TestWhatIsServedWhere(t *testing.T) {
 		}
 	}
 	r, w := httptest.NewRequest(http.MethodPost, "/", nil), httptest.NewRecorder()
-	if p.ServeHTTP(w, r); w.Code != http.StatusMethodNotAllowed {
-		t.Errorf("POST: %d, want 405", w.Code)
+	if p.ServeHTTP(w, r); w.Code != http.StatusMethodNotAllowed || w.Header().Get("Allow") != "GET, HEAD" {
+		t.Errorf("POST: %d, allowed %q, want 405", w.Code, w.Header().Get("Allow"))
+	}
+	files := builtFiles()
+	files["dist/page/assets/video.xyz"] = &fstest.MapFile{Data: []byte("x")}
+	if got := get(newPage(t, files, "/"), "/assets/video.xyz").Header.Get("Content-Type"); got != "application/octet-stream" {
+		t.Errorf("a file of a kind that nobody knows: got %q", got)
 	}
 }
 
@@ -88,6 +99,7 @@ func TestEncodings(t *testing.T) {
 		{"/assets/app-1a2b.js", "br;q=0, gzip", "gzip"},
 		{"/assets/app-1a2b.js", "br;q=0.000, gzip;q=0", ""},
 		{"/assets/app-1a2b.js", "br;q=0.5, gzip;q=0.8", "gzip"},
+		{"/assets/app-1a2b.js", "gzip;q=0.9, br;q=1", "br"},
 		{"/assets/app-1a2b.js", "*", "br"},
 		{"/assets/app-1a2b.js", "*, br;q=0", "gzip"},
 		{"/assets/app-1a2b.js", "*;q=0", ""},
@@ -165,5 +177,92 @@ func TestWithoutAPageThereIsAWord(t *testing.T) {
 	}
 	if _, err := New(fstest.MapFS{}, "/"); err == nil {
 		t.Error("nothing at all: no error")
+	}
+	p = newPage(t, fstest.MapFS{"dist/missing.html": {Data: []byte("<script>alert(1)</script>")}}, "/")
+	if len(p.Scripts) != 1 {
+		t.Errorf("the hashes of its scripts: got %v", p.Scripts)
+	}
+}
+
+// The index is compressed when the program starts, and is the same.
+func TestTheCompressedIndexIsTheIndex(t *testing.T) {
+	p := newPage(t, builtFiles(), "/cd/")
+	compressed := get(p, "/", "Accept-Encoding", "gzip")
+	r, err := gzip.NewReader(compressed.Body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	got, err := io.ReadAll(r)
+	plain, _ := io.ReadAll(get(p, "/").Body)
+	if err != nil || !bytes.Equal(got, plain) || !bytes.Contains(got, []byte(`<base href="/cd/">`)) {
+		t.Errorf("%v: got %s, want %s", err, got, plain)
+	}
+}
+
+// troubled is a tree of files in which some cannot be read, or only from the beginning.
+type troubled struct {
+	fstest.MapFS
+	unreadable, unseekable string
+}
+
+var errTrouble = errors.New("broken")
+
+func (f troubled) Open(name string) (fs.File, error) {
+	opened, err := f.MapFS.Open(name)
+	switch name {
+	case f.unreadable:
+		return nil, errTrouble
+	case f.unseekable:
+		return struct{ fs.File }{opened}, err
+	}
+	return opened, err
+}
+
+// ReadFile is that of Open: a file system that is embedded has its own.
+func (f troubled) ReadFile(name string) ([]byte, error) {
+	if name == f.unreadable {
+		return nil, errTrouble
+	}
+	return f.MapFS.ReadFile(name)
+}
+
+func (f troubled) Sub(dir string) (fs.FS, error) {
+	if dir == f.unreadable {
+		return nil, errTrouble
+	}
+	below, err := f.MapFS.Sub(dir)
+	return struct{ fs.FS }{inFolder{f, dir, below}}, err
+}
+
+// inFolder is a folder of a troubled tree.
+type inFolder struct {
+	troubled
+	dir string
+	fs.FS
+}
+
+func (f inFolder) Open(name string) (fs.File, error) { return f.troubled.Open(path.Join(f.dir, name)) }
+
+// A page that cannot be read as a whole is not served in part.
+func TestAPageThatCannotBeRead(t *testing.T) {
+	for _, name := range []string{"dist/page/index.html", "dist/page", "dist/page/theme.js", "dist/page/assets"} {
+		if _, err := New(troubled{MapFS: builtFiles(), unreadable: name}, "/"); !errors.Is(err, errTrouble) {
+			t.Errorf("%s: got %v", name, err)
+		}
+	}
+	p, err := New(troubled{MapFS: builtFiles(), unseekable: "dist/page/theme.js"}, "/")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if answer := get(p, "/theme.js"); answer.StatusCode != http.StatusInternalServerError {
+		t.Errorf("a file that is not read from where one likes: %d, want 500", answer.StatusCode)
+	}
+	late := builtFiles()
+	if p, err = New(late, "/"); err != nil {
+		t.Fatal(err)
+	}
+	delete(late, "dist/page/theme.js")
+	if answer := get(p, "/theme.js"); answer.StatusCode != http.StatusInternalServerError || answer.Header.Get("Cache-Control") == forever {
+		t.Errorf("a file that is gone since: %d, want 500", answer.StatusCode)
 	}
 }

@@ -203,7 +203,7 @@ func TestChangesAreMaskedAndBounded(t *testing.T) {
 // All objects together are bounded, however large they are: of what is refused, too.
 func TestManyLargeChangesAreBounded(t *testing.T) {
 	c := Compared{Complete: true, Desired: map[plan.Key]*unstructured.Unstructured{}}
-	for i := range 50 {
+	for i := range 36 {
 		key := plan.Key{Kind: "ConfigMap", Name: fmt.Sprint(i)}
 		large := object(t, "{kind: ConfigMap, data: {a: "+strings.Repeat("x", longestObject)+"}}")
 		c.Desired[key] = large
@@ -214,14 +214,14 @@ func TestManyLargeChangesAreBounded(t *testing.T) {
 	for _, o := range changes.Items {
 		size += len(o.Live) + len(o.Desired) + len(o.After)
 	}
-	if size > longestAll+3*longestObject+100 || len(changes.Items)+changes.Hidden != 50 || changes.Hidden == 0 {
+	if size > longestAll+3*longestObject+100 || len(changes.Items)+changes.Hidden != 36 || changes.Hidden == 0 {
 		t.Errorf("changes: got %d bytes of %d objects and %d hidden", size, len(changes.Items), changes.Hidden)
 	}
 	preview, size := PreviewOf(c, unmasked), 0
 	for _, o := range preview.Objects {
 		size += len(o.YAML)
 	}
-	if size > longestAll+longestObject || len(preview.Objects)+preview.Hidden != 50 || preview.Hidden == 0 {
+	if size > longestAll+longestObject || len(preview.Objects)+preview.Hidden != 36 || preview.Hidden == 0 {
 		t.Errorf("preview: got %d bytes of %d objects and %d hidden", size, len(preview.Objects), preview.Hidden)
 	}
 	many := func(value string) *unstructured.Unstructured {
@@ -238,7 +238,7 @@ func TestManyLargeChangesAreBounded(t *testing.T) {
 	for _, task := range tasks.Tasks {
 		size += sizeOf(task.Changes)
 	}
-	if size > longestAll+3*mostChanges*longestText || len(tasks.Tasks)+tasks.Hidden != 50 || tasks.Hidden == 0 {
+	if size > longestAll+3*mostChanges*longestText || len(tasks.Tasks)+tasks.Hidden != 36 || tasks.Hidden == 0 {
 		t.Errorf("plan: got %d bytes of %d tasks and %d hidden", size, len(tasks.Tasks), tasks.Hidden)
 	}
 }

@@ -232,6 +232,9 @@ func (f *forest) point(kept []int) {
 		}
 	}
 	for _, at := range kept {
+		if left == 0 {
+			break
+		}
 		l := &f.leaves[at]
 		var targets []string
 		if len(l.selector) > 0 {
