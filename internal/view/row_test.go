@@ -11,6 +11,7 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"github.com/cyan-cd/cyan/api/v1alpha1"
+	"github.com/cyan-cd/cyan/internal/problem"
 )
 
 // What a row has of an Application.
@@ -300,10 +301,26 @@ func TestPages(t *testing.T) {
 	if names(rest) != "dev/api" || total != 2 {
 		t.Errorf("after a row has gone: got %q of %d", names(rest), total)
 	}
-	for name, c := range map[string]Choice{"order": {Sort: "x"}, "token": {Continue: "%"}, "token of nothing": {Continue: "eA"}} {
-		if _, _, _, err := c.Page(rows); err == nil {
-			t.Errorf("an invalid %s is no error", name)
+	for _, c := range []struct {
+		choice Choice
+		want   string
+	}{
+		{Choice{Sort: "x"}, `sort: unknown order "x"; use name, lastSync, created or health`},
+		{Choice{Continue: "%"}, "continue: not a token of a page; take the one that the page before has"},
+		{Choice{Continue: "eA"}, "continue: not a token of a page; take the one that the page before has"},
+	} {
+		page, _, _, err := c.choice.Page(rows)
+		if err == nil || problem.KindOf(err) != problem.Usage || err.Error() != c.want || page != nil {
+			t.Errorf("%+v: got %v, want %s", c.choice, err, c.want)
 		}
+	}
+	// A page that is full to the last row is the last; one without rows is no null.
+	page, _, next, _ := Choice{Limit: 3}.Page(rows)
+	if len(page) != 3 || next != "" {
+		t.Errorf("a page of all: got %d rows and the token %q", len(page), next)
+	}
+	if page, _, _, _ = (Choice{Projects: []string{"none"}}).Page(rows); page == nil {
+		t.Error("no row: got null")
 	}
 }
 
@@ -326,7 +343,7 @@ func TestFields(t *testing.T) {
 			t.Errorf("%s: got %s, want %s", c.fields, got, c.want)
 		}
 	}
-	if err := Only(rows, []string{"health", "nothing"}); err == nil || !strings.Contains(err.Error(), `fields: unknown field "nothing"; use attention, automated`) {
+	if err := Only(rows, []string{"health", "nothing"}); err == nil || problem.KindOf(err) != problem.Usage || !strings.Contains(err.Error(), `fields: unknown field "nothing"; use attention, automated`) {
 		t.Errorf("got %v", err)
 	}
 	whole := shelf()[:1]

@@ -90,6 +90,11 @@ func TestDeliveriesOfSeveralVersions(t *testing.T) {
 			"4 Done (done done done), 3 Done (skipped skipped skipped), 2 Done (unknown unknown unknown), 1 Done (unknown unknown unknown)"},
 		{"going back, which waits", lives{[]int{60, 30, 10}, "2:b:29:1 3:a:59:1", "a", "b", "a>b:20", false},
 			"3 Running (running waiting waiting), 2 Done (done done done), 1 Done (unknown unknown unknown)"},
+		{"going back, which waits, and another deployment since", lives{[]int{60, 30, 20, 10}, "2:b:29:1 3:a:59:1", "a", "b", "a>b:25", false},
+			"4 Running (running waiting waiting), 3 Done (skipped skipped skipped), 2 Done (done done done), 1 Done (unknown unknown unknown)"},
+		{"going back to where the traffic came from", lives{[]int{60, 30, 10}, "2:b:29:1 3:a:59:1", "a", "b", "a>b:20", false},
+			"3 Running (running waiting waiting), 2 Done (done done done), 1 Done (unknown unknown unknown)"},
+		{"two versions of one deployment, as somebody may set an image", lives{[]int{60, 30}, "1:a:59:0 2:b:29:0 3:c:9:1", "c", "c", "a>c:5", false}, "2 Done (done done done), 1 Done (unknown unknown unknown)"},
 		{"going back, which is done", lives{[]int{60, 30, 10}, "2:b:29:0 3:a:59:1", "a", "a", "b>a:5", false},
 			"3 Done (done done done), 2 Done (unknown unknown unknown), 1 Done (unknown unknown unknown)"},
 		{"going back, which was aborted", lives{[]int{60, 30, 10}, "2:b:29:1 3:a:59:0", "a", "b", "a>b:20", true},
@@ -117,12 +122,50 @@ func TestTimesOfGoingBack(t *testing.T) {
 	if got, want := fmt.Sprint(all[0].stage(stagePreview), all[0].stage(stageSwitch).FinishedAt), "{preview done 2026-11-26T11:50:00Z 2026-11-26T11:55:00Z  <nil>}2026-11-26T11:55:00Z"; got != want {
 		t.Errorf("got %s, want %s", got, want)
 	}
+	waits := Deliveries(lives{[]int{60, 30, 10}, "2:b:29:1 3:a:59:1", "a", "b", "a>b:20", false}.seen(t))[0]
+	if got := waits.stage(stagePreview).StartedAt; got != "2026-11-26T11:50:00Z" {
+		t.Errorf("going back, which waits, has begun at %s", got)
+	}
 	if first := all[2]; first.stage(stageSwitch).FinishedAt != "" || first.LeadSeconds != nil {
 		t.Errorf("the first deployment: got %+v", first)
 	}
-	over := Deliveries(lives{[]int{60, 30, 10}, "1:a:59:0 2:b:29:0 3:c:9:1", "c", "c", "a>c:5", false}.seen(t))[1]
+	over := Deliveries(lives{[]int{60, 30, 10}, "1:a:59:0 2:b:29:0 4:d:4:1 3:c:9:1 5:e:3:0", "d", "d", "a>d:3", false}.seen(t))[1]
 	if got, want := fmt.Sprint(over.stage(stagePreview), over.LeadSeconds), "{preview skipped 2026-11-26T11:31:00Z 2026-11-26T11:51:00Z  <nil>} <nil>"; got != want {
 		t.Errorf("overtaken: got %s, want %s", got, want)
+	}
+}
+
+// A stage says why it goes on or does not.
+func TestWhatStagesSay(t *testing.T) {
+	for _, c := range []struct {
+		rule   string
+		change func(*RolloutSeen)
+		want   string
+	}{
+		{"aborted", func(s *RolloutSeen) { s.Rollout.Status.Abort = true }, "failed stage.aborted Rollout web: aborted"},
+		{"it waits", func(s *RolloutSeen) { waiting(s.Rollout) }, "waiting stage.waits Rollout web: waits before the switch"},
+		{"degraded", func(s *RolloutSeen) {
+			s.Rollout.Status.Phase, s.Rollout.Status.Message = v1alpha1.RolloutDegraded, "no progress"
+		}, "failed  Rollout web: no progress"},
+	} {
+		seen := lives{[]int{60, 30}, "1:a:59:1 2:b:29:1", "b", "a", ">a:58", false}.seen(t)
+		c.change(&seen.Rollouts[0])
+		s, code := Deliveries(seen)[0].stage(stagePreview), ""
+		if s.Said != nil {
+			code = s.Said.Code
+		}
+		if got := s.State + " " + code + " " + s.Message; got != c.want {
+			t.Errorf("%s: got %s, want %s", c.rule, got, c.want)
+		}
+	}
+	// Old pods are there as long as some are wanted, or some are there.
+	for _, c := range []struct{ wanted, there int32 }{{1, 0}, {0, 1}} {
+		seen := lives{[]int{60, 30}, "1:a:59:0 2:b:29:1", "b", "b", "a>b:20", false}.seen(t)
+		old := seen.Rollouts[0].ReplicaSets[0]
+		old.Spec.Replicas, old.Status.Replicas = &c.wanted, c.there
+		if got := Deliveries(seen)[0].stage(stageDrain).State; got != stateRunning {
+			t.Errorf("%d wanted and %d there: drain is %s", c.wanted, c.there, got)
+		}
 	}
 }
 
