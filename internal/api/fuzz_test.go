@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"net/http"
 	"net/http/httptest"
+	"net/url"
 	"strings"
 	"testing"
 	"time"
@@ -31,7 +32,7 @@ func FuzzCalls(f *testing.F) {
 	f.Fuzz(func(t *testing.T, call int, name, query, body string) {
 		c := calls[((call%len(calls))+len(calls))%len(calls)]
 		for _, as := range []string{"deployer", "admin"} {
-			fuzzCall(t, w, as, c.method, strings.ReplaceAll(c.path, "PROJECT-web", name), query, body)
+			fuzzCall(t, w, as, c.method, strings.ReplaceAll(strings.ReplaceAll(c.path, "PROJECT-web", name), "PROJECT", "shop"), query, body)
 		}
 	})
 }
@@ -42,7 +43,11 @@ func fuzzCall(t *testing.T, w *world, as, method, path, query, body string) {
 	ctx, leave := context.WithTimeout(context.Background(), time.Minute)
 	defer leave()
 	r := httptest.NewRequestWithContext(ctx, method, "/", strings.NewReader(body))
-	r.URL.Path, r.URL.RawQuery = path, query
+	path, own, _ := strings.Cut(path, "?")
+	r.URL.Path, r.URL.RawQuery = path, own+"&"+query
+	if decoded, err := url.PathUnescape(path); err == nil {
+		r.URL.Path, r.URL.RawPath = decoded, path
+	}
 	r.Header.Set("Content-Type", "application/json")
 	r.Header.Set("Authorization", "Bearer "+w.tokens[as])
 	answer := w.serve(r, leave)
