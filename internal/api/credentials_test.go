@@ -2,6 +2,7 @@ package api
 
 import (
 	"context"
+	"encoding/base64"
 	"encoding/json"
 	"net/http"
 	"net/http/httptest"
@@ -10,7 +11,12 @@ import (
 	"testing"
 	"time"
 
+	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+
 	"github.com/cyan-cd/cyan/api/v1alpha1"
+	"github.com/cyan-cd/cyan/internal/auth"
 )
 
 const (
@@ -96,6 +102,43 @@ func TestWhatOpensARepositoryIsKept(t *testing.T) {
 			}
 			if strings.Contains(bodyOf(answer), "s3cret") {
 				t.Errorf("%s: the answer has it: %v", name, answer)
+			}
+		}
+	}
+}
+
+// What Secrets hold is in no answer, of any call, to admin either, and in no line of the log.
+func TestNoCallAnswersWithWhatSecretsHold(t *testing.T) {
+	for _, c := range calls {
+		w := newWorld(t)
+		kept := &corev1.Secret{ObjectMeta: metav1.ObjectMeta{Namespace: control, Name: "repo-shop", Labels: map[string]string{v1alpha1.SecretTypeLabel: v1alpha1.SecretTypeRepository}}, Data: map[string][]byte{
+			"url": []byte("https://git.example/shop"), "type": []byte("git"), "project": []byte("shop"), "username": []byte("robot"), "password": []byte("pa55-of-the-repository"), "sshPrivateKey": []byte("key-of-the-repository"),
+		}}
+		if err := w.Create(t.Context(), kept); err != nil {
+			t.Fatal(err)
+		}
+		var own corev1.Secret
+		if err := w.Get(t.Context(), client.ObjectKey{Namespace: control, Name: auth.SecretName}, &own); err != nil {
+			t.Fatal(err)
+		}
+		secrets := []string{"pa55-of-the-repository", "key-of-the-repository"}
+		for key, value := range own.Data {
+			if len(value) >= 16 && !strings.HasSuffix(key, "Mtime") && !strings.HasSuffix(key, "tokens") {
+				secrets = append(secrets, string(value), base64.StdEncoding.EncodeToString(value))
+			}
+		}
+		if len(secrets) < 6 {
+			t.Fatalf("Secret %s has %d values, want the password and the key at least", auth.SecretName, len(own.Data))
+		}
+		ctx, leave := context.WithTimeout(t.Context(), time.Minute)
+		r := httptest.NewRequestWithContext(ctx, c.method, strings.ReplaceAll(c.path, "PROJECT", "shop"), strings.NewReader(strings.ReplaceAll(c.body, "PROJECT", "shop")))
+		r.Header.Set("Content-Type", "application/json")
+		r.Header.Set("Authorization", "Bearer "+w.tokens["admin"])
+		answer := w.serve(r, leave)
+		leave()
+		for _, value := range secrets {
+			if strings.Contains(answer.Body.String(), value) || strings.Contains(w.log.String(), value) {
+				t.Errorf("%s answers with %q: %s, %s", c.id, value, answer.Body, w.log)
 			}
 		}
 	}

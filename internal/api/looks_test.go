@@ -9,10 +9,7 @@ var (
 )
 
 // looks are the calls that look at what Applications have.
-var looks = []struct {
-	id, method, path, body string
-	own, other             []string
-}{
+var looks = []tabled{
 	{"resourceTree", http.MethodGet, "/api/v1/applications/PROJECT-web/resource-tree", "", seers, others},
 	{"watchResourceTree", http.MethodGet, "/api/v1/stream/applications/PROJECT-web/resource-tree", "", seers, others},
 	{"getResource", http.MethodGet, "/api/v1/applications/PROJECT-web/resource?group=apps&version=v1&kind=Deployment&namespace=PROJECT&resourceName=web", "", seers, others},

@@ -9,13 +9,16 @@ import (
 	"github.com/danielgtaylor/huma/v2"
 )
 
-// calls are all calls of the API, each with a path and a body that fit, and who may make it for an Application of their
-// own project and of another. Calls without an Application have the same answer for both.
-var calls = []struct {
+// tabled is a call with who may make it.
+type tabled struct {
 	id, method, path, body string
 	// own and other name the accounts that are allowed, of those in accounts; "*" is everybody, a stranger too.
 	own, other []string
-}{
+}
+
+// calls are all calls of the API, each with a path and a body that fit, and who may make it for an Application of their
+// own project and of another. Calls without an Application have the same answer for both.
+var calls = []tabled{
 	{"login", http.MethodPost, "/api/v1/session", `{"username":"admin","password":"wrong"}`, nil, nil},
 	{"logout", http.MethodDelete, "/api/v1/session", "", []string{"*"}, []string{"*"}},
 	{"userInfo", http.MethodGet, "/api/v1/session/userinfo", "", []string{"*"}, []string{"*"}},
@@ -79,35 +82,66 @@ func TestWhoMayCall(t *testing.T) {
 		t.Fatalf("the calls are %v, and the table has %v", registered, listed)
 	}
 	for _, c := range calls {
-		t.Run(c.id, func(t *testing.T) {
-			w := newWorld(t)
-			for _, project := range []string{"shop", "bank"} {
-				allowed := c.own
-				if project == "bank" {
-					allowed = c.other
-				}
-				for _, as := range append(slices.Clone(everyone), "") {
-					if c.method != http.MethodGet {
-						w = newWorld(t)
-					}
-					if c.id == "terminateOperation" {
-						if status, answer := w.call("admin", http.MethodPost, "/api/v1/applications/"+project+"-web/sync", `{}`); status != http.StatusOK {
-							t.Fatalf("beginning an operation: %d %v", status, answer)
-						}
-					}
-					status, answer := w.call(as, c.method, strings.ReplaceAll(c.path, "PROJECT", project), strings.ReplaceAll(c.body, "PROJECT", project))
-					want := slices.Contains(allowed, "*") || as != "" && slices.Contains(allowed, as)
-					got := status != http.StatusUnauthorized && status != http.StatusForbidden
-					if got != want || got && status >= http.StatusInternalServerError {
-						t.Errorf("project %s, as %q: status %d, want it allowed: %v (%v)", project, as, status, want, answer)
-					}
-					if as == "" && !want && status != http.StatusUnauthorized {
-						t.Errorf("a stranger gets %d, want 401", status)
-					}
+		t.Run(c.id, func(t *testing.T) { c.check(t) })
+	}
+}
+
+// check makes the call as each account, of either project: it is allowed as the table says. What is refused changes
+// nothing; each change and each refusal has an audit line with who asked for what.
+func (c tabled) check(t *testing.T) {
+	var w *world
+	fresh := func() {
+		w = newWorld(t)
+		w.log.Reset()
+	}
+	fresh()
+	for _, project := range []string{"shop", "bank"} {
+		allowed := c.own
+		if project == "bank" {
+			allowed = c.other
+		}
+		for _, as := range append(slices.Clone(everyone), "") {
+			if c.id == "terminateOperation" {
+				fresh()
+				if status, answer := w.call("admin", http.MethodPost, "/api/v1/applications/"+project+"-web/sync", `{}`); status != http.StatusOK {
+					t.Fatalf("beginning an operation: %d %v", status, answer)
 				}
 			}
-		})
+			w.log.Reset()
+			before := w.writes.Load()
+			status, answer := w.call(as, c.method, strings.ReplaceAll(c.path, "PROJECT", project), strings.ReplaceAll(c.body, "PROJECT", project))
+			want := slices.Contains(allowed, "*") || as != "" && slices.Contains(allowed, as)
+			got := status != http.StatusUnauthorized && status != http.StatusForbidden
+			if got != want || got && status >= http.StatusInternalServerError {
+				t.Errorf("project %s, as %q: status %d, want it allowed: %v (%v)", project, as, status, want, answer)
+			}
+			if as == "" && !want && status != http.StatusUnauthorized {
+				t.Errorf("a stranger gets %d, want 401", status)
+			}
+			if !got && w.writes.Load() != before {
+				t.Errorf("project %s, as %q: refused, and %d objects were written", project, as, w.writes.Load()-before)
+			}
+			line := w.log.String()
+			for _, part := range []string{"msg=audit", "call=" + c.id, "from=192.0.2.1", "who=" + quoted(as), "outcome="} {
+				// What is read leaves no line, and neither does a stranger who is asked to log in first.
+				if (c.method != http.MethodGet || !got && as != "") && !strings.Contains(line, part) {
+					t.Errorf("project %s, as %q: %d, and the audit line has no %q: %s", project, as, status, part, line)
+				}
+			}
+			// What was refused has changed nothing; attempts to log in are counted.
+			if got && c.method != http.MethodGet || c.id == "login" {
+				fresh()
+			}
+		}
 	}
+}
+
+// quoted is a word as the log has it.
+func quoted(word string) string {
+	if word == "" {
+		return `""`
+	}
+	return word
 }
 
 // A list holds what who asks may see, and nothing of the rest.

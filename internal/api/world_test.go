@@ -10,6 +10,7 @@ import (
 	"net/http/httptest"
 	"strconv"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -27,6 +28,7 @@ import (
 	"k8s.io/utils/ptr"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/controller-runtime/pkg/client/fake"
+	"sigs.k8s.io/controller-runtime/pkg/client/interceptor"
 
 	"github.com/cyan-cd/cyan/api/v1alpha1"
 	"github.com/cyan-cd/cyan/internal/access"
@@ -58,11 +60,13 @@ type world struct {
 	tokens  map[string]string
 	log     *strings.Builder
 	dynamic *dynamicfake.FakeDynamicClient
+	// writes counts what was written to the cluster.
+	writes *atomic.Int64
 }
 
 func newWorld(t testing.TB) *world {
 	t.Helper()
-	w := &world{TB: t, tokens: map[string]string{}, log: &strings.Builder{}}
+	w := &world{TB: t, tokens: map[string]string{}, log: &strings.Builder{}, writes: &atomic.Int64{}}
 	settings, policies := map[string]string{}, ""
 	for name, lines := range accounts {
 		settings["accounts."+name] = "apiKey, login"
@@ -106,6 +110,7 @@ func newWorld(t testing.TB) *world {
 		WithIndex(&corev1.Event{}, "involvedObject.namespace", func(o client.Object) []string { return []string{o.(*corev1.Event).InvolvedObject.Namespace} }).
 		WithIndex(&corev1.Event{}, "involvedObject.kind", func(o client.Object) []string { return []string{o.(*corev1.Event).InvolvedObject.Kind} }).
 		WithIndex(&corev1.Event{}, "involvedObject.uid", func(o client.Object) []string { return []string{string(o.(*corev1.Event).InvolvedObject.UID)} }).
+		WithInterceptorFuncs(countWrites(w.writes)).
 		Build()
 	w.dynamic = dynamicfake.NewSimpleDynamicClient(testkit.Scheme(), deployed...)
 	kept := auth.ClusterObjects{Client: w.Client, Namespace: control}
@@ -139,6 +144,28 @@ func newWorld(t testing.TB) *world {
 	w.options.Feed.End()
 	w.handler = Handler(w.options)
 	return w
+}
+
+// counting counts what is written.
+func countWrites(writes *atomic.Int64) interceptor.Funcs {
+	return interceptor.Funcs{
+		Create: func(ctx context.Context, c client.WithWatch, o client.Object, options ...client.CreateOption) error {
+			writes.Add(1)
+			return c.Create(ctx, o, options...)
+		},
+		Update: func(ctx context.Context, c client.WithWatch, o client.Object, options ...client.UpdateOption) error {
+			writes.Add(1)
+			return c.Update(ctx, o, options...)
+		},
+		Patch: func(ctx context.Context, c client.WithWatch, o client.Object, patch client.Patch, options ...client.PatchOption) error {
+			writes.Add(1)
+			return c.Patch(ctx, o, patch, options...)
+		},
+		Delete: func(ctx context.Context, c client.WithWatch, o client.Object, options ...client.DeleteOption) error {
+			writes.Add(1)
+			return c.Delete(ctx, o, options...)
+		},
+	}
 }
 
 // connect reaches a cluster that has the same objects in memory.
