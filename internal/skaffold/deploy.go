@@ -257,9 +257,11 @@ func (s scene) forwardable(n *node, f Forward, path string) bool {
 		s.report.add(n.at, Error, "forward", path+".resourceType", fmt.Sprintf("%q unknown", n.text), remedy)
 		return false
 	}
-	if number, err := strconv.Atoi(f.Port); err == nil && (number < 1 || number > 65535) || f.LocalPort < 0 || f.LocalPort > 65535 {
+	if f.LocalPort < 0 || f.LocalPort > 65535 {
 		s.report.add(f.Position, Error, "forward", path+".localPort", fmt.Sprintf("%d is not a port", f.LocalPort), "write a number from 1 to 65535")
 		return false
 	}
-	return f.Type != "" && f.Name != "" && f.Port != ""
+	// What is wrong with the others was reported where it stands.
+	number, err := strconv.Atoi(f.Port)
+	return f.Type != "" && f.Name != "" && f.Port != "" && (err != nil || number >= 1 && number <= 65535)
 }

@@ -181,7 +181,7 @@ func inline(n *node) []Use {
 }
 
 func (w *walker) resource(folder string, n *node, depth int) []Use {
-	if n.shape != scalar || strings.Contains(n.text, "\n") {
+	if n.shape != scalar || strings.ContainsAny(n.text, "\n{[") || strings.Contains(n.text, ": ") {
 		return inline(n)
 	}
 	to := path.Join(folder, n.text)

@@ -7,6 +7,8 @@ import (
 	"testing"
 	"testing/fstest"
 	"time"
+
+	"github.com/cyan-cd/cyan/internal/problem"
 )
 
 // Every row of the tables has what the page and the findings need.
@@ -353,5 +355,120 @@ func TestTheGuideShowsAWholeFile(t *testing.T) {
 	result, err := Check(tree, "", Options{Command: "dev"})
 	if err != nil || len(result.Findings) > 0 || len(result.Project.Artifacts) != 3 || result.Project.Artifacts[1].DependsOn[0].Alias != "SHOP_BASE" {
 		t.Errorf("got %+v, %v, %v", result.Project, result.Findings, err)
+	}
+}
+
+func TestHooksAndRules(t *testing.T) {
+	one := []Hook{{Command: []string{"x"}}}
+	for _, c := range []struct {
+		hooks Hooks
+		want  bool
+	}{{Hooks{}, false}, {Hooks{Before: one}, true}, {Hooks{After: one}, true}, {Hooks{Before: one, After: one}, true}} {
+		if got := c.hooks.Any(); got != c.want {
+			t.Errorf("%v: got %t", c.hooks, got)
+		}
+	}
+	for _, c := range []struct {
+		sync Sync
+		want bool
+	}{{Sync{}, false}, {Sync{Manual: []SyncRule{{}}}, true}, {Sync{Infer: []string{"x"}}, true}, {Sync{Manual: []SyncRule{{}}, Infer: []string{"x"}}, true}} {
+		if got := c.sync.Any(); got != c.want {
+			t.Errorf("%v: got %t", c.sync, got)
+		}
+	}
+}
+
+// An empty value of a profile leaves what it is laid over.
+func TestEmptyValues(t *testing.T) {
+	for text, want := range map[string]bool{
+		"": true, "null": true, "{}": true, "{a: b}": false, "[]": true, "[a]": false, `""`: true, "x": false, "false": true, "true": false, "0": true, "1": false, `"0"`: false, `"false"`: false,
+	} {
+		docs, _ := documents("x", []byte("v: "+text))
+		if got := docs[0].fields[0].value.empty(); got != want {
+			t.Errorf("%s: got %t, want %t", text, got, want)
+		}
+	}
+	if !(*node)(nil).empty() {
+		t.Error("nothing is empty")
+	}
+}
+
+func TestLimitsAreReached(t *testing.T) {
+	at := func(data string) string {
+		_, found := documents("x.yaml", []byte(data))
+		if len(found) == 0 {
+			return ""
+		}
+		return found[0].String()
+	}
+	for _, c := range []struct{ rule, data, want string }{
+		{"bytes", "# " + strings.Repeat("x", maxBytes-2), ""},
+		{"a byte more", "# " + strings.Repeat("x", maxBytes-1), "x.yaml: YAML: 1048577 bytes, which is more than the limit of 1048576; divide it"},
+		{"values", "[" + strings.Repeat("x,", maxNodes-2) + "x]", ""},
+		{"a value more", "[" + strings.Repeat("x,", maxNodes-1) + "x]", "x.yaml:1: YAML: more than 50000 values, or 64 within each other; write it with fewer aliases"},
+		{"depth", strings.Repeat("[", maxDepth+1) + strings.Repeat("]", maxDepth+1), ""},
+		{"deeper", strings.Repeat("[", maxDepth+2) + strings.Repeat("]", maxDepth+2), "x.yaml:1: YAML: more than 50000 values, or 64 within each other; write it with fewer aliases"},
+		{"depth of mappings", strings.Repeat("{a: ", maxDepth) + "x" + strings.Repeat("}", maxDepth), ""},
+		{"deeper mappings", strings.Repeat("{a: ", maxDepth+1) + "x" + strings.Repeat("}", maxDepth+1), "x.yaml:1: YAML: more than 50000 values, or 64 within each other; write it with fewer aliases"},
+		{"documents", strings.Repeat("--- a\n", maxDocuments), ""},
+		{"a document more", strings.Repeat("--- a\n", maxDocuments+1), "x.yaml: YAML: more than 100 documents; divide it"},
+		{"a tab", "a:\n  b: c\n \td: e\n", "x.yaml:3: YAML: tab in the indentation; indent it by spaces"},
+	} {
+		if got := at(c.data); got != c.want {
+			t.Errorf("%s: got %q, want %q", c.rule, got, c.want)
+		}
+	}
+	docs, found := documents("x.yaml", []byte("a: b\n---\nc: [\n"))
+	if len(docs) != 1 || len(found) != 1 || found[0].File != "x.yaml" || found[0].Column != 0 {
+		t.Errorf("got %v and %v, want the document before the broken one", docs, found)
+	}
+	if docs, found := documents("x.yaml", []byte("a: b\n--- ["+strings.Repeat("x,", maxNodes)+"]\n---\nc: d\n")); len(docs) != 2 || len(found) != 1 {
+		t.Errorf("got %d documents and %v, want none behind the one that is too large", len(docs), found)
+	}
+	_, found = documents("x.yaml", []byte("a:\n \tb: c\n"))
+	if len(found) != 1 || found[0].Line != 2 || found[0].Column != 2 {
+		t.Errorf("got %v, want the place of the tab", found)
+	}
+}
+
+func TestVersionsThatAreRead(t *testing.T) {
+	for _, c := range []struct{ text, version, finding string }{
+		{"skaffold/v4beta14", "v4beta14", ""}, {"skaffold/v1beta11", "v1beta11", ""}, {"skaffold/v1", "v1", ""},
+		{"skaffold/v4beta15", "v4beta14", "v4beta15 is newer than what is known"},
+		{"other/v4beta15", "", `"other/v4beta15" unknown; write one from`}, {"skaffold/v4betax", "", `"skaffold/v4betax" unknown; did you mean skaffold/v4beta`},
+		{"skaffold/v1beta10", "", `"skaffold/v1beta10" unknown; write one from`}, {"skaffold/v1alpha1", "", `"skaffold/v1alpha1" unknown; write one from`},
+		{"skaffold/v1beta18", "", `"skaffold/v1beta18" unknown; did you mean skaffold/v1beta1`},
+	} {
+		r := &report{}
+		docs, _ := documents("x", []byte("apiVersion: "+c.text))
+		got, ok := readVersion(docs[0], r)
+		said := ""
+		if len(r.findings) > 0 {
+			said = r.findings[0].String()
+		}
+		if got != c.version || ok != (c.version != "") || c.finding == "" && said != "" || !strings.Contains(said, c.finding) {
+			t.Errorf("%s: got %q, %t, %s", c.text, got, ok, said)
+		}
+	}
+	for _, text := range []string{"v9-", "-v9", "v3-v1", "v3", "v3-v9"} {
+		if s, err := parseSpan(text); err == nil {
+			t.Errorf("%s: got %v", text, s)
+		}
+	}
+}
+
+// A finding of usage ends a command as a wrong line does.
+func TestFindingsAreErrors(t *testing.T) {
+	f := Finding{Position: Position{"f", 3, 4}, Object: "o", Cause: "c", Remedy: "r"}
+	if p := f.Problem(); p.Kind != problem.Usage || p.Error() != "f:3: o: c; r" {
+		t.Errorf("got %v of kind %v", p, p.Kind)
+	}
+	again := sorted([]Finding{{Position: Position{"b", 1, 1}}, {Position: Position{"a", 2, 1}}, {Position: Position{"a", 1, 2}}, {Position: Position{"a", 1, 1}, Object: "z"}, {Position: Position{"a", 1, 1}, Object: "y"}, {Position: Position{"a", 1, 1}, Object: "y", Cause: "c"}, {Position: Position{"a", 1, 1}, Object: "y"}})
+	var got []string
+	for _, f := range again {
+		got = append(got, f.File+f.Object+f.Cause)
+	}
+	if strings.Join(got, " ") != "ay ayc az a a b" {
+		t.Errorf("got %v", got)
 	}
 }

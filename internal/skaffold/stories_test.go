@@ -7,12 +7,14 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
 	"golang.org/x/tools/txtar"
 	"sigs.k8s.io/yaml"
 
+	"github.com/cyan-cd/cyan/internal/problem"
 	"github.com/cyan-cd/cyan/internal/skaffold"
 )
 
@@ -35,19 +37,20 @@ func TestStories(t *testing.T) {
 			tree.Files = nil
 			kept := map[string]bool{}
 			for _, f := range archive.Files {
-				if f.Name != "findings" && f.Name != "project" {
+				if kept[f.Name] = true; !slices.Contains(sections, f.Name) {
 					tree.Files = append(tree.Files, f)
 				}
-				kept[f.Name] = true
 			}
 			fsys, err := txtar.FS(&tree)
 			if err != nil {
 				t.Fatal(err)
 			}
-			findings, project := told(fsys, string(archive.Comment))
-			got := []txtar.File{{Name: "findings", Data: []byte(findings)}}
-			if kept["project"] || !kept["findings"] {
-				got = append(got, txtar.File{Name: "project", Data: []byte(project)})
+			told := told(fsys, string(archive.Comment))
+			var got []txtar.File
+			for _, name := range sections {
+				if kept[name] || !kept["findings"] && name != "effective" && name != "written" {
+					got = append(got, txtar.File{Name: name, Data: []byte(told[name])})
+				}
 			}
 			if *update {
 				tree.Files = append(tree.Files, got...)
@@ -67,8 +70,11 @@ func TestStories(t *testing.T) {
 	}
 }
 
-// told returns the findings and the project, as text.
-func told(fsys fs.FS, comment string) (findings, project string) {
+// sections are what an archive has of what comes out.
+var sections = []string{"findings", "project", "effective", "written"}
+
+// told returns what comes out, as text, by section.
+func told(fsys fs.FS, comment string) map[string]string {
 	var file string
 	o := skaffold.Options{Folder: "shop", Command: "dev", Env: map[string]string{}}
 	for line := range strings.Lines(comment) {
@@ -97,15 +103,18 @@ func told(fsys fs.FS, comment string) (findings, project string) {
 			o.OwnProfilesOnly = true
 		}
 	}
-	p, found, err := skaffold.Read(fsys, file, o)
+	result, err := skaffold.Check(fsys, file, o)
 	if err != nil {
-		return "error: " + err.Error() + "\n", ""
+		return map[string]string{"findings": fmt.Sprintf("error %d: %v\n", problem.ExitCode(err), err)}
 	}
-	var all strings.Builder
-	for _, f := range found {
-		fmt.Fprintf(&all, "%s %s: %s (column %d)\n", f.Severity, f.Rule, f, f.Column)
+	var findings, written strings.Builder
+	for _, f := range result.Findings {
+		fmt.Fprintf(&findings, "%s %s: %s (column %d)\n", f.Severity, f.Rule, f, f.Column)
 	}
-	return all.String(), dump(p)
+	for _, w := range result.Written {
+		fmt.Fprintf(&written, "%s:%d:%d %s %s: %s\n", w.File, w.Line, w.Column, w.Path, w.Verdict, w.Words)
+	}
+	return map[string]string{"findings": findings.String(), "project": dump(result.Project), "effective": result.Effective, "written": written.String()}
 }
 
 // dump writes a value without what is empty in it.
