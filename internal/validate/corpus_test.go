@@ -279,7 +279,7 @@ func versionTable() string {
 			}
 			return fmt.Sprintf("1.%d", minor)
 		}
-		to := replacement(gvk, nil)
+		to := replacement(gvk, nil, NewestMinor)
 		if to == "" {
 			to = "nothing"
 		}

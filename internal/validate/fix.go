@@ -114,8 +114,9 @@ func successor(gvk schema.GroupVersionKind, minor int) (schema.GroupVersionKind,
 	if !known || l.deprecated == 0 && l.removed == 0 || l.deprecated > minor || l.replacement.Kind != gvk.Kind {
 		return schema.GroupVersionKind{}, false
 	}
-	to, _ := lifecycleOf(l.replacement)
-	return l.replacement, to.introduced <= minor
+	to := replacedBy(gvk, minor)
+	there, _ := lifecycleOf(to)
+	return to, there.introduced <= minor
 }
 
 // migration returns what edits an object for the version that replaces its own, and returns why that is not possible;

@@ -8,6 +8,8 @@ import (
 	"slices"
 	"strings"
 
+	"go.yaml.in/yaml/v3"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/runtime/schema"
 
 	"github.com/cyan-cd/cyan/internal/problem"
@@ -48,12 +50,35 @@ func Inspect(trees []fs.FS, result *render.Result, known *Known) []Finding {
 	for _, w := range result.Warnings {
 		add(severityOf(w.Type), &problem.Error{Kind: problem.Usage, Rule: ruleOfWarning(w.Type), File: w.File, Line: w.Line, Cause: w.Message, Remedy: w.Remedy()})
 	}
+	add(SeverityError, repeatedInPatches(objects)...)
 	all = append(all, references(objects, known)...)
 	all = append(all, imageEntries(result)...)
 	slices.SortStableFunc(all, func(a, b Finding) int {
 		return cmp.Or(cmp.Compare(a.File, b.File), cmp.Compare(a.Line, b.Line), cmp.Compare(a.Column, b.Column))
 	})
 	return withoutRepeated(all)
+}
+
+// repeatedInPatches finds keys that a mapping of a patch has twice: one of them is lost without a word.
+func repeatedInPatches(objects []render.Rendered) []*problem.Error {
+	var found []*problem.Error
+	edits, seen := map[*render.Edits]bool{}, map[*yaml.Node]bool{}
+	for _, o := range objects {
+		if o.Edits == nil || edits[o.Edits] {
+			continue
+		}
+		edits[o.Edits] = true
+		for _, e := range o.Edits.All {
+			if e.Path != nil || e.Node == nil || e.Node.Kind != yaml.MappingNode {
+				continue
+			}
+			patch := &unstructured.Unstructured{Object: map[string]any{"kind": "patch of " + render.Scalar(e.Node, "kind"), "metadata": map[string]any{"name": render.Scalar(render.Field(e.Node, "metadata"), "name")}}}
+			s := &subject{rendered: render.Rendered{Object: patch, Origin: render.Origin{File: e.File}}, allowed: allowance(len(found))}
+			s.checkRepeatedKeys(e.Node, "", seen)
+			found = append(found, s.findings...)
+		}
+	}
+	return found
 }
 
 func severityOf(warning string) Severity {
@@ -84,7 +109,7 @@ func checkDeprecated(s *subject, gvk schema.GroupVersionKind, kinds *kinds) {
 		cause += fmt.Sprintf(", and not served from v1.%d on", l.removed)
 	}
 	remedy := "plan to do without it"
-	if r := replacement(gvk, nil); r != "" {
+	if r := replacement(gvk, nil, kinds.minor); r != "" {
 		remedy = "use " + r
 	}
 	s.warn(RuleDeprecatedAPI, "apiVersion", cause, remedy+alsoChanges(gvk))

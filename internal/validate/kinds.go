@@ -159,7 +159,7 @@ func (k *kinds) missing(gvk schema.GroupVersionKind) kind {
 	served := k.servedVersions(gvk)
 	if since := k.removedSince(gvk); since != "" {
 		remedy := "remove it: nothing replaces it"
-		if r := replacement(gvk, served); r != "" {
+		if r := replacement(gvk, served, k.minor); r != "" {
 			remedy = "use " + r
 		}
 		remedy += alsoChanges(gvk)
@@ -306,12 +306,13 @@ func (k *kinds) removedSince(gvk schema.GroupVersionKind) string {
 	return ""
 }
 
-func replacement(gvk schema.GroupVersionKind, served []string) string {
-	if l, _ := lifecycleOf(gvk); !l.replacement.Empty() {
-		if l.replacement.Kind != gvk.Kind {
-			return l.replacement.GroupVersion().String() + " " + l.replacement.Kind
+// replacement is the version of a kind to use in its place, in a minor version of Kubernetes.
+func replacement(gvk schema.GroupVersionKind, served []string, minor int) string {
+	if to := replacedBy(gvk, minor); !to.Empty() {
+		if to.Kind != gvk.Kind {
+			return to.GroupVersion().String() + " " + to.Kind
 		}
-		return l.replacement.GroupVersion().String()
+		return to.GroupVersion().String()
 	}
 	return strings.Join(served, " or ")
 }

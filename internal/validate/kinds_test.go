@@ -41,7 +41,7 @@ func TestMissingKinds(t *testing.T) {
 		{"a stable version that never was", gvk("apiextensions.k8s.io", "v2", "CustomResourceDefinition"), nil, "apiVersion: apiextensions.k8s.io/v2 CustomResourceDefinition is not served; use apiextensions.k8s.io/v1"},
 		{"an old version, of which the types know the successor", gvk("networking.k8s.io", "v1beta1", "Ingress"), nil, "apiVersion: networking.k8s.io/v1beta1 Ingress is not served since v1.22; use networking.k8s.io/v1" + alsoChanges(gvk("networking.k8s.io", "v1beta1", "Ingress"))},
 		{"a group that was left", gvk("extensions", "v1beta1", "DaemonSet"), nil, "apiVersion: extensions/v1beta1 DaemonSet is not served since v1.16; use apps/v1" + alsoChanges(gvk("extensions", "v1beta1", "DaemonSet"))},
-		{"an old version without a successor in the types", gvk("policy", "v1beta1", "Eviction"), nil, "apiVersion: policy/v1beta1 Eviction is not served since v1.25; remove it: nothing replaces it"},
+		{"an old version without a successor in the types", gvk("policy", "v1beta1", "Eviction"), nil, "apiVersion: policy/v1beta1 Eviction is not served since v1.25; use policy/v1"},
 		{"the wrong group", gvk("", "v1", "Deployment"), nil, "apiVersion: v1 Deployment is not served; use apps/v1"},
 		{"a version that a kind does not have", gvk("apps", "v9", "Deployment"), nil, "apiVersion: apps/v9 Deployment is not served; use apps/v1"},
 		{"an alpha version of the built-in types", gvk("storagemigration.k8s.io", "v1alpha1", "StorageVersionMigration"), nil, "apiVersion: storagemigration.k8s.io/v1alpha1 StorageVersionMigration is not served since v1.35; use storagemigration.k8s.io/v1"},
@@ -81,7 +81,7 @@ func TestReplacement(t *testing.T) {
 		{"without a successor in the types", gvk("apps", "v1", "Deployment"), []string{"apps/v2"}, "apps/v2"},
 		{"nothing", gvk("example.com", "v1", "Widget"), nil, ""},
 	} {
-		if got := replacement(c.kind, c.served); got != c.want {
+		if got := replacement(c.kind, c.served, NewestMinor); got != c.want {
 			t.Errorf("%s: %q, want %q", c.rule, got, c.want)
 		}
 	}

@@ -64,7 +64,26 @@ func lifecycleOf(gvk schema.GroupVersionKind) (lifecycle, bool) {
 	}); ok {
 		l.replacement = o.APILifecycleReplacement()
 	}
+	if stable := (schema.GroupVersionKind{Group: gvk.Group, Version: "v1", Kind: gvk.Kind}); l.replacement.Empty() && l.removed != 0 && clientscheme.Scheme.Recognizes(stable) {
+		l.replacement = stable
+	}
 	return l, true
+}
+
+// replacedBy is what replaces a version of a kind in a minor version of Kubernetes: the last one of those that have
+// replaced each other that is there, or the first that is not removed.
+func replacedBy(gvk schema.GroupVersionKind, minor int) schema.GroupVersionKind {
+	l, _ := lifecycleOf(gvk)
+	to := l.replacement
+	for range len(leftTypes) {
+		next, _ := lifecycleOf(to)
+		after, _ := lifecycleOf(next.replacement)
+		if next.replacement.Empty() || after.introduced > minor && (next.removed == 0 || next.removed > minor) {
+			break
+		}
+		to = next.replacement
+	}
+	return to
 }
 
 // byDefault reports whether an API server of a minor version serves a version of a kind unless it is told not to: what

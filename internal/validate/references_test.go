@@ -141,3 +141,20 @@ func TestImageEntries(t *testing.T) {
 		}
 	}
 }
+
+// A key that a patch has twice is an error, since one of the two is lost.
+func TestRepeatedKeysOfPatches(t *testing.T) {
+	got := texts(Inspect(nil, rendered(t, map[string]string{
+		"kustomization.yaml": "resources: [a.yaml]\npatches:\n- path: p.yaml\n- patch: |-\n    apiVersion: v1\n    kind: ConfigMap\n    metadata: {name: a}\n    data: {x: y}\n    data: {z: y}\n",
+		"a.yaml":             "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: a}\n",
+		"p.yaml":             "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: a}\ndata: {e: b}\ndata: {f: d}\n",
+	}), nil))
+	for _, want := range []string{
+		"error duplicate-key kustomization.yaml:9: patch of ConfigMap a: data: duplicate key: the first is in line 8; remove one of them\n",
+		"error duplicate-key p.yaml:5: patch of ConfigMap a: data: duplicate key: the first is in line 4; remove one of them\n",
+	} {
+		if !strings.Contains(got, want) {
+			t.Errorf("got\n%swant %s", got, want)
+		}
+	}
+}

@@ -5,6 +5,7 @@ package validate
 import (
 	"context"
 	"fmt"
+	"runtime/debug"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -128,7 +129,18 @@ func (o *options) known() (*engine.Known, error) {
 	return known, nil
 }
 
+// What lives shortly had better not collect garbage more often than memory asks for.
+const (
+	garbage      = 400
+	enoughMemory = 220 << 20
+)
+
 func (o *options) run(ctx context.Context, args []string) error {
+	percent, most := debug.SetGCPercent(garbage), debug.SetMemoryLimit(enoughMemory)
+	defer func() {
+		debug.SetGCPercent(percent)
+		debug.SetMemoryLimit(most)
+	}()
 	if err := o.check(args); err != nil {
 		return err
 	}

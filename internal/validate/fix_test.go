@@ -1,0 +1,76 @@
+package validate
+
+import (
+	"strings"
+	"testing"
+
+	"go.yaml.in/yaml/v3"
+)
+
+func TestFix(t *testing.T) {
+	const ingressHead = "apiVersion: extensions/v1beta1\nkind: Ingress\nmetadata: {name: w}\nspec:\n"
+	const newHead = "apiVersion: networking.k8s.io/v1\nkind: Ingress\nmetadata: {name: w}\nspec:\n"
+	for _, c := range []struct {
+		rule, before string
+		minor        int
+		after        string // "" for the same
+		left         string
+	}{
+		{"a version with the same fields", "# c\napiVersion: batch/v1beta1 # old\nkind: CronJob\n", 37, "# c\napiVersion: batch/v1 # old\nkind: CronJob\n", ""},
+		{"in quotes", "apiVersion: \"batch/v1beta1\"\nkind: CronJob\n", 37, "apiVersion: \"batch/v1\"\nkind: CronJob\n", ""},
+		{"with lines that end as on Windows", "apiVersion: batch/v1beta1\r\nkind: CronJob\r\n", 37, "apiVersion: batch/v1\r\nkind: CronJob\r\n", ""},
+		{"in a list", "apiVersion: v1\nkind: List\nitems:\n- apiVersion: batch/v1beta1\n  kind: CronJob\n", 37, "apiVersion: v1\nkind: List\nitems:\n- apiVersion: batch/v1\n  kind: CronJob\n", ""},
+		{"in the second document", "a: b\n---\napiVersion: batch/v1beta1\nkind: CronJob\n", 37, "a: b\n---\napiVersion: batch/v1\nkind: CronJob\n", ""},
+		{"served on", "apiVersion: batch/v1\nkind: CronJob\n", 37, "", ""},
+		{"the successor is too new", "apiVersion: flowcontrol.apiserver.k8s.io/v1beta3\nkind: FlowSchema\n", 28, "", ""},
+		{"one of two successors is there", "apiVersion: flowcontrol.apiserver.k8s.io/v1beta2\nkind: FlowSchema\n", 28, "apiVersion: flowcontrol.apiserver.k8s.io/v1beta3\nkind: FlowSchema\n", ""},
+		{"the last successor is there", "apiVersion: flowcontrol.apiserver.k8s.io/v1beta2\nkind: FlowSchema\n", 29, "apiVersion: flowcontrol.apiserver.k8s.io/v1\nkind: FlowSchema\n", ""},
+		{"fields that people have to change", "apiVersion: autoscaling/v2beta1\nkind: HorizontalPodAutoscaler\nmetadata: {name: h}\n", 37, "", "HorizontalPodAutoscaler h: autoscaling/v2beta1 is left as it is"},
+		{"a kind without a successor", "apiVersion: policy/v1beta1\nkind: PodSecurityPolicy\n", 37, "", ""},
+		{"another kind replaces it", "apiVersion: v1\nkind: Endpoints\n", 37, "", ""},
+		{"a budget with a selector", "apiVersion: policy/v1beta1\nkind: PodDisruptionBudget\nspec: {selector: {matchLabels: {a: b}}}\n", 37, "apiVersion: policy/v1\nkind: PodDisruptionBudget\nspec: {selector: {matchLabels: {a: b}}}\n", ""},
+		{"a budget that selects nothing, and would select all", "apiVersion: policy/v1beta1\nkind: PodDisruptionBudget\nspec: {selector: {}}\n", 37, "", "an empty spec.selector selects all pods"},
+		{"a workload with a selector", "apiVersion: apps/v1beta2\nkind: Deployment\nspec: {selector: {matchLabels: {a: b}}}\n", 37, "apiVersion: apps/v1\nkind: Deployment\nspec: {selector: {matchLabels: {a: b}}}\n", ""},
+		{"a workload without one", "apiVersion: apps/v1beta2\nkind: Deployment\nspec: {}\n", 37, "", "left as it is"},
+		{"an Ingress", ingressHead + "  rules:\n  - http:\n      paths:\n      - path: /\n        backend:\n          serviceName: w\n          servicePort: 80\n", 37, newHead + "  rules:\n  - http:\n      paths:\n      - path: /\n        pathType: ImplementationSpecific\n        backend:\n          service:\n            name: w\n            port:\n              number: 80\n", ""},
+		{"with the port first", ingressHead + "  backend:\n    servicePort: http # p\n    serviceName: w # n\n", 37, newHead + "  defaultBackend:\n    service:\n      port:\n        name: http # p\n      name: w # n\n", ""},
+		{"with a path without a path", ingressHead + "  rules:\n  - http:\n      paths:\n      - backend:\n          serviceName: w\n          servicePort: 80\n", 37, newHead + "  rules:\n  - http:\n      paths:\n      - pathType: ImplementationSpecific\n        backend:\n          service:\n            name: w\n            port:\n              number: 80\n", ""},
+		{"with a type of path", ingressHead + "  rules:\n  - http:\n      paths:\n      - pathType: Prefix\n        path: /\n        backend: {serviceName: w, servicePort: 80}\n", 37, newHead + "  rules:\n  - http:\n      paths:\n      - pathType: Prefix\n        path: /\n        backend: {service: {name: w, port: {number: 80}}}\n", ""},
+		{"in one line", ingressHead + "  rules: [{http: {paths: [{path: /, backend: {serviceName: w, servicePort: 80}}]}}]\n", 37, "", "Ingress w: extensions/v1beta1 is left as it is: written in one line with other fields"},
+	} {
+		fixed, err := Fix([]byte(c.before), c.minor)
+		after := c.after
+		if after == "" {
+			after = c.before
+		}
+		if err != nil || string(fixed.Data) != after {
+			t.Errorf("%s: got %v\n%s\nwant\n%s", c.rule, err, fixed.Data, after)
+		}
+		if got := strings.Join(fixed.Left, "\n"); !strings.Contains(got, c.left) || c.left == "" && got != "" {
+			t.Errorf("%s: left is %q, want %q", c.rule, got, c.left)
+		}
+	}
+}
+
+// Whatever a file holds, what is written reads back, and is not edited a second time.
+func FuzzFix(f *testing.F) {
+	f.Add("apiVersion: networking.k8s.io/v1beta1\nkind: Ingress\nspec:\n  backend: {serviceName: a, servicePort: 1}\n")
+	f.Add("apiVersion: extensions/v1beta1\nkind: Ingress\nspec:\n  rules:\n  - http:\n      paths:\n      - backend:\n          servicePort: a\n          serviceName: b\n")
+	f.Add("- apiVersion: batch/v1beta1\n  kind: CronJob\n---\n{apiVersion: batch/v1beta1, kind: CronJob}\n")
+	f.Fuzz(func(t *testing.T, text string) {
+		fixed, err := Fix([]byte(text), NewestMinor)
+		if err != nil || string(fixed.Data) == text {
+			return
+		}
+		for _, part := range strings.Split(string(fixed.Data), "\n---") {
+			var node yaml.Node
+			if strings.Count(text, "---") == 0 && yaml.Unmarshal([]byte(part), &node) != nil {
+				t.Errorf("%q became %q, which does not read back", text, fixed.Data)
+			}
+		}
+		again, err := Fix(fixed.Data, NewestMinor)
+		if err != nil || string(again.Data) != string(fixed.Data) {
+			t.Errorf("%q became %q, and then %q, %v", text, fixed.Data, again.Data, err)
+		}
+	})
+}
