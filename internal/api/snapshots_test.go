@@ -87,6 +87,7 @@ func TestAChangeOfALargeTreeIsSmall(t *testing.T) {
 	if u := updateOf(t, changed); len(u.Nodes) != 1 || u.Nodes[0].Name != "web-6d4cf56db6-00500" || u.Nodes[0].After != nil || u.From == "" || u.Row != nil || u.Manifest != nil {
 		t.Errorf("got %s", changed.data)
 	}
+	t.Logf("the first event has %d bytes, a pod %d", len(whole.data), len(changed.data))
 	if len(changed.data) > most {
 		t.Errorf("one pod costs %d bytes: %s", len(changed.data), changed.data)
 	}

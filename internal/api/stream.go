@@ -232,16 +232,19 @@ func (r *reader) read(ctx context.Context, after string) {
 // that, it may have changed.
 func (r *reader) begin(ctx context.Context, after string) error {
 	at, version, known := r.Feed.find(after)
+	anew := false
 	switch {
 	case after == "":
 		r.out.at = r.Feed.lastNumber()
 	case known && version == r.who.version:
 		r.out.at = at
 	default:
+		anew = true
 		r.out.at = r.Feed.lastNumber()
 		r.out.put("reset", struct{}{})
 	}
-	if cluster := r.Feed.Cluster(); !cluster.Reachable {
+	if cluster := r.Feed.Cluster(); anew || !cluster.Reachable {
+		// Who was told before, by another run, that it does not answer is told that it does.
 		r.out.put("cluster", cluster)
 	}
 	r.out.batch.WriteString("retry: 2000\n:\n\n")

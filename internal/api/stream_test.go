@@ -223,8 +223,13 @@ func TestStreamsGoOnAfterABreak(t *testing.T) {
 		t.Errorf("after a break: got %+v", e)
 	}
 	for name, id := range map[string]string{"nonsense": "x", "another run": "ABCDEFGH-1-" + strings.Split(l.id, "-")[2], "the future": strings.Replace(l.id, "-", "-9", 1), "the rights of others": f.feed.position(1, "else")} {
-		if e := f.listen("shopper", "applications", id).next(); e.name != "reset" || e.id == "" {
+		l := f.listen("shopper", "applications", id)
+		if e := l.next(); e.name != "reset" || e.id == "" {
 			t.Errorf("%s: got %+v, want a reset", name, e)
+		}
+		// Who was told by another run that the cluster does not answer is told that it does.
+		if e := l.next(); e.name != "cluster" || e.data != `{"reachable":true}` {
+			t.Errorf("%s: got %+v, want the cluster", name, e)
 		}
 	}
 	for range feedSize + 1 {
@@ -361,6 +366,7 @@ func TestStreamsAreBounded(t *testing.T) {
 func TestStreamsOfOneAccountKeepNobodyOut(t *testing.T) {
 	const asked = mostReadersOfOne + 50
 	f := newFed(t)
+	f.feed.Pace.Look = time.Minute
 	paths := []string{"/api/v1/view/stream?topics=applications", "/api/v1/stream/applications", "/api/v1/stream/applications/shop-web/resource-tree"}
 	for i := range mostReadersOfOne {
 		// Streams are read to their beginning.
