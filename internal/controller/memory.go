@@ -10,6 +10,8 @@ import (
 const (
 	// memoryCheck is the time between two looks at what the program allocates.
 	memoryCheck = 10 * time.Second
+	// startedAfter is the number of looks after which a program that is never quiet has started, too.
+	startedAfter = 6
 	// quietAllocation is less than a program allocates in that time that does something.
 	quietAllocation = 4 << 20
 	// worthReturning is how much must have been allocated for a collection to be worth its time.
@@ -22,13 +24,18 @@ func returnMemory(ctx context.Context) error {
 	ticker := time.NewTicker(memoryCheck)
 	defer ticker.Stop()
 	q := quiet{last: allocated()}
-	for {
+	for looks := 1; ; looks++ {
 		select {
 		case <-ctx.Done():
 			return nil
 		case <-ticker.C:
-			if q.isDue(allocated()) {
+			due := q.isDue(allocated())
+			if due {
 				debug.FreeOSMemory()
+			}
+			if due || looks == startedAfter {
+				// Where that can't be done, the program works as well and is larger.
+				_ = releaseProgram()
 			}
 		}
 	}
