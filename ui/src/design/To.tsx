@@ -3,8 +3,8 @@ import type { MouseEvent, ReactNode } from "react";
 import { base } from "../api/client";
 
 /**
- * ToApplication leads to an application. It costs a tenth of the router's own link, which follows every change of the
- * address to know whether it is where one is: lists have many of them.
+ * ToApplication leads to an application. The router's own link follows every change of the address to know whether it is
+ * where one is, and lists have many of them.
  */
 export function ToApplication({ namespace, name, className, children }: { namespace: string; name: string; className?: string; children: ReactNode }) {
   const router = useRouter();
