@@ -33,6 +33,8 @@ type artifact struct {
 	plan       *image.Plan
 	built      image.Built
 	state      decide.State
+	// builtOnly is set when files cannot be copied into its containers.
+	builtOnly bool
 
 	mu      sync.Mutex
 	sources *decide.Sources
@@ -132,7 +134,11 @@ func (a *artifact) decided(root string) decide.Artifact {
 		d.Plan = append(d.Plan, path.Clean(a.Docker.Dockerfile), path.Clean(a.Docker.Dockerfile)+".dockerignore")
 		d.Ignore = ignored(root, d.Context, a.Docker.Dockerfile)
 	}
-	// Nothing copies files into containers yet: what a rule of the file names is built, as everything is.
+	if !a.builtOnly {
+		for _, rule := range a.Sync.Manual {
+			d.Sync = append(d.Sync, decide.SyncRule(rule))
+		}
+	}
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	d.Sources = a.sources
@@ -200,6 +206,18 @@ func (b *builds) take(all []skaffold.Artifact) {
 		}
 		b.order, b.artifacts[a.Image] = append(b.order, a.Image), next
 	}
+}
+
+// withoutSync has every change of an artifact build it from now on. It returns the names of those that are meant.
+func (b *builds) withoutSync(image string) []string {
+	var names []string
+	for _, name := range b.order {
+		if desired.Name(name) == image {
+			b.artifacts[name].builtOnly = true
+			names = append(names, name)
+		}
+	}
+	return names
 }
 
 // forget has everything built anew.

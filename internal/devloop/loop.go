@@ -46,6 +46,7 @@ type loop struct {
 	watcher   *watcher
 	forwards  *forwards
 	logs      *logs
+	syncer    *syncer
 
 	round    int
 	deployed bool
@@ -105,6 +106,7 @@ func open(ctx context.Context, o Options) (*loop, error) {
 		return nil, errors.Join(err, l.close(ctx))
 	}
 	l.forwards = &forwards{reporter: l.reporter, scene: l.scene, tunnels: newTunnels(config, l.clients), mode: o.Forward, begun: map[string]bool{}}
+	l.syncer = newSyncer(l.reporter, l.scene, config, o.Root)
 	l.logs = newLogs(l.reporter, l.scene, o.Logs)
 	l.watcher, err = watch(o.Root, leaveOut, l.note)
 	if err != nil {
@@ -153,6 +155,7 @@ func (l *loop) run(ctx context.Context) error {
 		l.claim.keep(ctx, func(err error) { l.note("the hold on the namespace cannot be renewed: " + err.Error()) })
 	})
 	l.logs.begin(ctx, &l.tasks)
+	l.syncer.begin(ctx, &l.tasks)
 	var changes []decide.Change
 	since := time.Now()
 	for {
@@ -224,8 +227,14 @@ func describeChanges(changes []decide.Change) string {
 	return strings.Join(names, ", ")
 }
 
-// carryOut is a round: render and check, build, apply, follow.
+// carryOut is a round: copy files, render and check, build, apply, follow.
 func (l *loop) carryOut(ctx context.Context, work decide.Work, since time.Time) {
+	for _, image := range l.syncer.sync(ctx, l.round, work.Sync, since) {
+		work.Build = append(work.Build, l.builds.withoutSync(image)...)
+	}
+	if len(work.Build) == 0 && !work.Deploy {
+		return
+	}
 	rendered, err := l.prepare(ctx)
 	if err != nil {
 		l.refuse(err)
@@ -262,6 +271,7 @@ func (l *loop) deploy(ctx context.Context, objects []*unstructured.Unstructured,
 		l.failed(Event{Kind: DeployFailed, Round: l.round, Text: err.Error(), Took: time.Since(start), Err: err})
 		return
 	}
+	l.syncer.deployed(refs)
 	l.report(Event{Kind: Deployed, Round: l.round, Text: describeObjects(changed), Took: time.Since(start), Total: time.Since(since)})
 	l.forwards.update(ctx, &l.tasks, l.project)
 	following, end := context.WithCancel(ctx)
