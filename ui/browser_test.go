@@ -135,7 +135,7 @@ func pretend(t *testing.T, env ...string) *url.URL {
 	go func() { ended <- command.Wait() }()
 	t.Cleanup(func() {
 		_ = command.Cancel()
-		_ = <-ended // it was ended here
+		<-ended //nolint:errcheck // it was ended here
 	})
 	at := &url.URL{Scheme: "http", Host: fmt.Sprintf("127.0.0.1:%d", port)}
 	for tries := time.NewTicker(100 * time.Millisecond); ; <-tries.C {

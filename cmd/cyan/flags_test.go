@@ -16,14 +16,14 @@ import (
 )
 
 // ofOthers are flags of other programs that texts name.
-var ofOthers = map[string]bool{"armor": true, "export": true, "cluster-name": true, "format": true, "replicas": true}
+var ofOthers = map[string]bool{"armor": true, "export": true, "cluster-name": true, "format": true, "replicas": true, "runtime-config": true}
 
 // TestTextsNameFlagsThatExist looks for flags in every text of the program: an advice that names a flag that does not
 // exist leads astray.
 func TestTextsNameFlagsThatExist(t *testing.T) {
 	known := map[string]bool{}
 	note := func(f *pflag.Flag) { known[f.Name] = true }
-	for _, name := range names {
+	for _, name := range append([]string{"skaffold", "kubeval", "kubeconform"}, names...) {
 		everyCommand(name, func(cmd *cobra.Command, _ []string) {
 			cmd.InitDefaultHelpFlag()
 			cmd.Flags().VisitAll(note)

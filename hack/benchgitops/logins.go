@@ -68,7 +68,7 @@ func (w visitors) callOn(ctx context.Context) ([]time.Duration, error) {
 		}
 		group.Go(func() error {
 			began := time.Now()
-			_, err := w.call(ctx, paths[k%len(paths)])
+			err := w.call(ctx, paths[k%len(paths)])
 			took[k] = time.Since(began)
 			return err
 		})

@@ -98,7 +98,7 @@ func (s *server) stop() error {
 	if err := s.cmd.Process.Signal(syscall.SIGTERM); err != nil && !errors.Is(err, os.ErrProcessDone) {
 		return err
 	}
-	_ = <-s.ended // how it ended was looked at
+	<-s.ended //nolint:errcheck // how it ended was looked at
 	return nil
 }
 

@@ -192,13 +192,15 @@ func (r Rights) about(resource, action string) []Decision {
 			decisions = append(decisions, d)
 		}
 	}
-	if len(decisions) > 1 && decisions[0].By == nil {
-		// Something is about the action, and nothing about everything.
-		decisions = slices.DeleteFunc(decisions, func(d Decision) bool {
-			return d.By == nil && d.Call == whole && slices.ContainsFunc(decisions, func(o Decision) bool { return o.By != nil && o.Call.Action == action })
-		})
+	return withoutIdleWhole(decisions, whole)
+}
+
+// withoutIdleWhole leaves out the decision about everything where no line is about that, and one is about the action.
+func withoutIdleWhole(decisions []Decision, whole Call) []Decision {
+	if len(decisions) < 2 || decisions[0].By != nil || !slices.ContainsFunc(decisions, func(o Decision) bool { return o.By != nil && o.Call.Action == whole.Action }) {
+		return decisions
 	}
-	return decisions
+	return slices.DeleteFunc(decisions, func(d Decision) bool { return d.By == nil && d.Call == whole })
 }
 
 // overruled returns the lines that allow what other lines deny wholly.

@@ -18,7 +18,7 @@ func TestConnections(t *testing.T) {
 		asked, fails := 0, error(nil)
 		c := newConnections(func(context.Context, string, string) error {
 			asked++
-			time.Sleep(time.Second)
+			<-time.After(time.Second)
 			return fails
 		})
 		if got := c.known("a"); got.Status != "Unknown" || asked != 0 {
@@ -42,7 +42,7 @@ func TestConnections(t *testing.T) {
 			{"what nothing is known of", nowHolds, nowHolds, errors.New("password hunter2"), 4, "Failed", "something went wrong, which the server's log has; try again"},
 			{"too slow", nowHolds, nowHolds, context.DeadlineExceeded, 5, "Failed", "no answer in 20s"},
 		} {
-			time.Sleep(step.later)
+			<-time.After(step.later)
 			fails = step.fails
 			got := c.ask(t.Context(), "a", "shop", "url", step.holds)
 			if got.Status != step.status || got.Message != step.message || asked != step.asked || got.AttemptedAt == nil || got.AttemptedAt.Before(began) {
@@ -84,7 +84,7 @@ func TestConnectionsThatTakeLong(t *testing.T) {
 		if waited := time.Since(began); waited > time.Second {
 			t.Errorf("waited %s", waited)
 		}
-		time.Sleep(3*lookTimeout + time.Second)
+		<-time.After(3*lookTimeout + time.Second)
 		if got := c.known(strconv.Itoa(3*looksAtOnce - 1)); got.Status != "Failed" || got.Message != "no answer in 20s" {
 			t.Errorf("afterwards: %+v", got)
 		}

@@ -63,7 +63,7 @@ func TestStatusesOfAMegabyte(t *testing.T) {
 		}
 	}
 	for _, path := range []string{"/api/v1/view/applications", "/api/v1/view/overview", "/api/v1/view/applications/argocd/shop-web", "/api/v1/view/deliveries"} {
-		if answer := f.world.get("shopper", path, nil); answer.Code != http.StatusOK || answer.Body.Len() > most {
+		if answer := f.get("shopper", path, nil); answer.Code != http.StatusOK || answer.Body.Len() > most {
 			t.Errorf("%s: %d, %d bytes", path, answer.Code, answer.Body.Len())
 		}
 	}

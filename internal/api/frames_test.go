@@ -56,8 +56,9 @@ func (c *counted) Write(p []byte) (int, error) {
 	c.lines += bytes.Count(p, []byte("\n"))
 	c.largest = max(c.largest, len(p))
 	c.last = append(c.last[:0], p...)
-	if c.writes%100 == 0 {
+	if c.writes%1000 == 0 {
 		var m runtime.MemStats
+		runtime.GC() // what is held counts, not what was dropped
 		runtime.ReadMemStats(&m)
 		c.heap = max(c.heap, m.HeapAlloc)
 	}

@@ -24,8 +24,6 @@ import (
 const (
 	// mostReaders bounds the streams that are open at a time, and mostReadersOfOne those of an account, of all kinds.
 	mostReaders, mostReadersOfOne = 1000, 300
-	// mostTopics bounds the topics of a stream.
-	mostTopics = 64
 	// overviewEvery is the least time between two overviews of a stream.
 	overviewEvery = 2 * time.Second
 	// patience bounds how long a reader may take for what he is sent at a time: longer, and he has to come again.

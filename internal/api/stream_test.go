@@ -385,7 +385,7 @@ func TestStreamsOfOneAccountKeepNobodyOut(t *testing.T) {
 		}
 	}
 	for i := mostReadersOfOne; i < asked; i++ {
-		answer := f.world.get("shopper", paths[i%len(paths)], nil)
+		answer := f.get("shopper", paths[i%len(paths)], nil)
 		if answer.Code != http.StatusTooManyRequests || !strings.Contains(answer.Body.String(), `account \"shopper\": 300 streams are open`) {
 			t.Fatalf("stream %d: %d %s", i, answer.Code, answer.Body)
 		}

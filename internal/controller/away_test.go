@@ -116,6 +116,11 @@ func TestThePageWithoutTheAPIServer(t *testing.T) {
 	if err := s.Create(t.Context(), app); err != nil {
 		t.Fatal(err)
 	}
+	t.Cleanup(func() {
+		if err := s.Delete(context.Background(), app); err != nil {
+			t.Error(err)
+		}
+	})
 	events.until("row", `"name":"shop"`)
 	bridge.set(true)
 	told := view.Reachability{}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"strings"
+	"sync"
 	"time"
 
 	appsv1 "k8s.io/api/apps/v1"
@@ -43,6 +44,14 @@ func asking(config *rest.Config) (func(context.Context) error, error) {
 // run passes changes on until ctx ends.
 func (f feeder) run(ctx context.Context) error {
 	defer f.feed.End()
+	// Whether the cluster answers is told from the start: it may stop before everything was read.
+	var watching sync.WaitGroup
+	asking, stop := context.WithCancel(ctx)
+	watching.Go(func() { f.watchCluster(asking) })
+	defer func() {
+		stop()
+		watching.Wait()
+	}()
 	for _, kind := range []client.Object{&v1alpha1.Application{}, &v1alpha1.Rollout{}, &appsv1.ReplicaSet{}, &corev1.Pod{}, &corev1.Service{}, &discoveryv1.EndpointSlice{}, &corev1.Event{}} {
 		informer, err := f.cache.GetInformer(ctx, kind)
 		if err != nil {
@@ -64,7 +73,7 @@ func (f feeder) run(ctx context.Context) error {
 			return fmt.Errorf("watching %T: %w", kind, err)
 		}
 	}
-	f.watchCluster(ctx)
+	<-ctx.Done()
 	return nil
 }
 

@@ -8,7 +8,6 @@ import (
 	"slices"
 	"strings"
 	"sync"
-	"time"
 
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -261,19 +260,6 @@ func (s *scene) logOf(ctx context.Context, pod, container string, previous bool)
 	var out bytes.Buffer
 	_, _ = io.Copy(&out, io.LimitReader(stream, 16<<10))
 	return strings.TrimRight(out.String(), "\n")
-}
-
-// restartAnnotation is what kubectl rollout restart sets.
-const restartAnnotation = "kubectl.kubernetes.io/restartedAt"
-
-// restarted returns a workload with a pod template that asks for new pods.
-func restarted(object *unstructured.Unstructured, at time.Time) *unstructured.Unstructured {
-	if _, ok, _ := unstructured.NestedMap(object.Object, "spec", "template"); !ok {
-		return object
-	}
-	object = object.DeepCopy()
-	_ = unstructured.SetNestedField(object.Object, at.UTC().Format(time.RFC3339Nano), "spec", "template", "metadata", "annotations", restartAnnotation)
-	return object
 }
 
 // withoutManagedFields drops what is large and nobody looks at.

@@ -61,8 +61,8 @@ func Run(ctx context.Context, o Options) error {
 	if err != nil {
 		return err
 	}
-	err = l.run(ctx)
-	return errors.Join(err, l.close(ctx))
+	l.run(ctx)
+	return l.close(ctx)
 }
 
 // open reads the project and takes the namespace.
@@ -149,7 +149,7 @@ func (l *loop) takeNamespace(ctx context.Context) error {
 }
 
 // run carries rounds out until ctx ends.
-func (l *loop) run(ctx context.Context) error {
+func (l *loop) run(ctx context.Context) {
 	l.tasks.Go(func() { l.watcher.run(ctx) })
 	l.tasks.Go(func() {
 		l.claim.keep(ctx, func(err error) { l.note("the hold on the namespace cannot be renewed: " + err.Error()) })
@@ -161,12 +161,12 @@ func (l *loop) run(ctx context.Context) error {
 	for {
 		l.turn(ctx, changes, since)
 		if ctx.Err() != nil {
-			return nil
+			return
 		}
 		changes = nil
 		select {
 		case <-ctx.Done():
-			return nil
+			return
 		case <-l.watcher.some:
 			changes, since = l.watcher.take()
 		case <-l.again():

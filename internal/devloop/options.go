@@ -50,10 +50,5 @@ type Options struct {
 // Command is what a person asks for.
 type Command string
 
-// The commands.
-const (
-	// Rebuild builds and deploys everything anew.
-	Rebuild Command = "rebuild"
-	// Restart replaces the pods.
-	Restart Command = "restart"
-)
+// Rebuild builds and deploys everything anew.
+const Rebuild Command = "rebuild"

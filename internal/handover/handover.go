@@ -20,9 +20,10 @@ import (
 )
 
 const (
-	// Duration is how long a hand-over holds that is not renewed, and Renewal the time between two renewals.
+	// Duration is how long a hand-over holds that is not renewed.
 	Duration = 60 * time.Second
-	Renewal  = 15 * time.Second
+	// Renewal is the time between two renewals.
+	Renewal = 15 * time.Second
 
 	// Label is on the Leases of hand-overs, and on the objects that a holder has added, where its value is the UID of the
 	// Lease.

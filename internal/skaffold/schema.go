@@ -80,8 +80,11 @@ func readSchema(text string) (schema, error) {
 			all = append(all, Type{Name: name})
 		default:
 			row, err := readRow(line)
-			if err != nil || len(all) == 0 {
-				return nil, fmt.Errorf("line %d: %v", number+1, err)
+			if err != nil {
+				return nil, fmt.Errorf("line %d: %w", number+1, err)
+			}
+			if len(all) == 0 {
+				return nil, fmt.Errorf("line %d: a row before any type", number+1)
 			}
 			last := &all[len(all)-1]
 			last.Rows = append(last.Rows, row)

@@ -37,11 +37,11 @@ it("owner and labels are filters; values of one label are alternatives", () =>
     await tab.getByRole("button", { name: "Filters" }).click();
     const labels = tab.getByRole("group", { name: "Labels" });
     await labels.getByRole("checkbox", { name: /team=shop/ }).check({ force: true });
-    await tab.getByText("20 of 60").waitFor();
+    await tab.getByText(/20 of \d+/).waitFor();
     await labels.getByRole("checkbox", { name: /team=data/ }).check({ force: true });
-    await tab.getByText("40 of 60").waitFor();
+    await tab.getByText(/40 of \d+/).waitFor();
     await labels.getByRole("checkbox", { name: /tier=back/ }).check({ force: true });
-    await tab.getByText("20 of 60").waitFor();
+    await tab.getByText(/20 of \d+/).waitFor();
     assert.equal(new URL(tab.url()).search, "?labels=team=shop,team=data,tier=back");
     await tab.getByRole("group", { name: "Owner" }).getByRole("checkbox", { name: /platform/ }).check({ force: true });
     await tab.waitForURL(/owner=platform/);
@@ -78,7 +78,7 @@ it("the overview has what moves, what needs somebody, and then the applications,
     await tab.locator(".some li").first().waitFor();
     const names = await tab.locator(".some li > a").allTextContents();
     assert.deepEqual(names.slice(0, 2), ["web-gate-7", "請求-front-48"]);
-    await tab.getByRole("link", { name: "All 60" }).click();
+    await tab.getByRole("link", { name: /^All \d+/ }).click();
     await tab.waitForURL(/\/applications$/);
   }));
 

@@ -163,9 +163,9 @@ func (c *command) run(cmd *cobra.Command, folder string) error {
 	if c.showBuild {
 		o.Output = cmd.ErrOrStderr()
 	}
-	if c.Wiring.Rollouts != nil {
+	if c.Rollouts != nil {
 		o.Rollouts = func(ctx context.Context, namespace, instance string, ready func()) error {
-			return c.Wiring.Rollouts(ctx, config, namespace, instance, ready)
+			return c.Rollouts(ctx, config, namespace, instance, ready)
 		}
 	}
 	show := newLines(cmd.OutOrStdout())
@@ -204,8 +204,8 @@ func (c *command) findRegistry(ctx context.Context) (string, error) {
 	if c.registry != "" {
 		return strings.TrimSuffix(c.registry, "/"), image.ParseRepository(strings.TrimSuffix(c.registry, "/") + "/x")
 	}
-	if c.Wiring.Registry != nil {
-		if found, err := c.Wiring.Registry(ctx, c.Kube.File()); err == nil && found != "" {
+	if c.Registry != nil {
+		if found, err := c.Registry(ctx, c.Kube.File()); err == nil && found != "" {
 			return found, nil
 		}
 	}

@@ -89,7 +89,7 @@ func (p *peer) command(use string, print func(files []checkedFile) error) *cobra
 		Use: use, Short: "Check manifests by the API server's own rules, by Cyan",
 		Long:               "Check manifests by the API server's own rules, by Cyan, under the name that scripts know. Fields that are unknown are refused with and without --strict, and\nan empty input is an error.\n\n" + p.flags.FlagUsages(),
 		Example:            "  kustomize build k8s/overlays/local | " + p.flags.Name() + " --strict",
-		Version:            p.Env.Version,
+		Version:            p.Version,
 		DisableFlagParsing: true,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if err := p.flags.Parse(p.hyphens(args)); err != nil {
@@ -99,7 +99,7 @@ func (p *peer) command(use string, print func(files []checkedFile) error) *cobra
 			case help:
 				return cmd.Help()
 			case p.version:
-				return p.Say("cyan " + p.Env.Version)
+				return p.Say("cyan " + p.Version)
 			}
 			files, err := p.check(p.flags.Args())
 			if err != nil {
