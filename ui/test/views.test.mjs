@@ -96,7 +96,7 @@ it("all lines of a list are printed, and those out of sight go again", () =>
     for (const [path, line] of [["/applications", ".tile"], ["/applications?view=table", ".table-lines .line"]]) {
       await ready(tab, path);
       // Other stories make applications of their own.
-      const all = await tab.evaluate(async () => (await (await fetch("/api/v1/view/applications")).json()).total);
+      const all = await tab.evaluate(async () => (await (await fetch("/api/v1/view/applications")).json()).items.length);
       const seen = await tab.locator(line).count();
       assert.ok(seen < all, `${seen} lines in sight`);
       await tab.evaluate((line) => addEventListener("beforeprint", () => (window.printed = document.querySelectorAll(line).length)), line);
