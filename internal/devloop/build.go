@@ -33,6 +33,8 @@ type artifact struct {
 	plan       *image.Plan
 	built      image.Built
 	state      decide.State
+	// output gets what its builder prints; nil drops it.
+	output *output
 	// builtOnly is set when files cannot be copied into its containers.
 	builtOnly bool
 
@@ -54,7 +56,10 @@ func (a *artifact) request(o *Options, bases map[string]string) (image.Request, 
 	r := image.Request{
 		Root: o.Root, Dir: filepath.Join(o.Root, filepath.FromSlash(a.Context)), Repository: a.repository, Tag: "dev",
 		// The same files give the same image, whenever they are built.
-		Created: time.Unix(0, 0), Registries: o.Registries, Output: o.Output,
+		Created: time.Unix(0, 0), Registries: o.Registries,
+	}
+	if a.output != nil {
+		r.Output = a.output
 	}
 	if len(a.Platforms) > 0 {
 		r.Platform = a.Platforms[0]
@@ -104,6 +109,7 @@ func (a *artifact) build(ctx context.Context, o *Options, replan bool, bases map
 		}
 		a.plan = plan
 	}
+	defer a.output.flush()
 	return a.plan.Build(ctx)
 }
 
@@ -201,6 +207,9 @@ func (b *builds) take(all []skaffold.Artifact) {
 	b.order, b.artifacts = nil, map[string]*artifact{}
 	for _, a := range all {
 		next := &artifact{Artifact: a, repository: repositoryOf(b.options.Registry, a.Image)}
+		if b.options.ShowBuild {
+			next.output = &output{line: func(line string) { b.report(Event{Kind: Output, Artifact: a.Image, Text: line}) }}
+		}
 		if was, there := before[a.Image]; there {
 			next.built = was.built
 		}

@@ -14,6 +14,7 @@ import (
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/labels"
 	"k8s.io/apimachinery/pkg/runtime/schema"
+	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/client-go/dynamic"
 	"k8s.io/client-go/dynamic/dynamicinformer"
 	"k8s.io/client-go/informers"
@@ -46,6 +47,7 @@ type scene struct {
 	watched  map[schema.GroupVersionResource]cache.GenericLister
 	changed  map[chan struct{}]bool
 	podHeard []func(pod *corev1.Pod)
+	podGone  []func(pod types.UID)
 }
 
 func newScene(ctx context.Context, clients kubernetes.Interface, connection dynamic.Interface, kinds apply.Kinds, namespace string) (*scene, error) {
@@ -69,9 +71,43 @@ func (s *scene) handler() cache.ResourceEventHandler {
 	return cache.ResourceEventHandlerFuncs{
 		AddFunc:    func(object any) { s.poke(object) },
 		UpdateFunc: func(_, object any) { s.poke(object) },
-		DeleteFunc: func(object any) { s.poke(object) },
+		DeleteFunc: func(object any) {
+			if last, ok := object.(cache.DeletedFinalStateUnknown); ok {
+				object = last.Obj
+			}
+			s.poke(object)
+			s.forget(object)
+		},
 	}
 }
+
+// forget tells those who hear of pods that one is gone.
+func (s *scene) forget(object any) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if pod, ok := object.(*corev1.Pod); ok {
+		for _, gone := range s.podGone {
+			gone(pod.UID)
+		}
+	}
+}
+
+// containerRuns are the last runs of containers, by their pods: there are as many as there are pods, however often
+// they are started.
+type containerRuns map[types.UID]map[string]string
+
+// note notes a run of a container, and reports whether it is another one than before.
+func (r containerRuns) note(pod types.UID, c corev1.ContainerStatus) bool {
+	if r[pod] == nil {
+		r[pod] = map[string]string{}
+	}
+	before := r[pod][c.Name]
+	r[pod][c.Name] = c.ContainerID
+	return before != c.ContainerID
+}
+
+// forget drops the containers of a pod that is gone.
+func (r containerRuns) forget(pod types.UID) { delete(r, pod) }
 
 func (s *scene) poke(object any) {
 	s.mu.Lock()
@@ -89,11 +125,12 @@ func (s *scene) poke(object any) {
 	}
 }
 
-// onPod has a function called for each change of a pod, and for those that there are. It must not wait.
-func (s *scene) onPod(heard func(*corev1.Pod)) {
+// onPod has a function called for each change of a pod, and for those that there are, and another one when a pod is
+// gone. They must not wait.
+func (s *scene) onPod(heard func(*corev1.Pod), gone func(types.UID)) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.podHeard = append(s.podHeard, heard)
+	s.podHeard, s.podGone = append(s.podHeard, heard), append(s.podGone, gone)
 	all, _ := s.pods.List(labels.Everything())
 	for _, pod := range all {
 		heard(pod)

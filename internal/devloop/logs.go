@@ -11,6 +11,7 @@ import (
 
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/types"
 )
 
 // LogOptions are which logs are shown.
@@ -34,12 +35,12 @@ type logs struct {
 	begun time.Time
 
 	mu sync.Mutex
-	// followed are the runs of containers whose logs are followed, or were.
-	followed map[string]bool
+	// followed are the last runs of containers whose logs are followed, or were.
+	followed containerRuns
 }
 
 func newLogs(r *reporter, s *scene, o LogOptions) *logs {
-	return &logs{reporter: r, scene: s, LogOptions: o, begun: time.Now(), followed: map[string]bool{}}
+	return &logs{reporter: r, scene: s, LogOptions: o, begun: time.Now(), followed: containerRuns{}}
 }
 
 // begin follows logs until ctx ends.
@@ -53,21 +54,23 @@ func (l *logs) begin(ctx context.Context, tasks *sync.WaitGroup) {
 		}
 		for _, c := range slices.Concat(pod.Status.InitContainerStatuses, pod.Status.ContainerStatuses) {
 			// One that waits, or has not begun, has no log yet.
-			if c.ContainerID == "" || c.State.Running == nil && c.State.Terminated == nil || !l.first(c.ContainerID) {
+			if c.ContainerID == "" || c.State.Running == nil && c.State.Terminated == nil || !l.first(pod.UID, c) {
 				continue
 			}
 			tasks.Go(func() { l.follow(ctx, pod.Name, c.Name) })
 		}
+	}, func(pod types.UID) {
+		l.mu.Lock()
+		defer l.mu.Unlock()
+		l.followed.forget(pod)
 	})
 }
 
 // first reports whether a run of a container is seen for the first time.
-func (l *logs) first(id string) bool {
+func (l *logs) first(pod types.UID, c corev1.ContainerStatus) bool {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	seen := l.followed[id]
-	l.followed[id] = true
-	return !seen
+	return l.followed.note(pod, c)
 }
 
 func (l *logs) follow(ctx context.Context, pod, container string) {

@@ -2,7 +2,6 @@ package devloop
 
 import (
 	"context"
-	"io"
 	"io/fs"
 
 	"k8s.io/client-go/rest"
@@ -43,8 +42,8 @@ type Options struct {
 	Commands <-chan Command
 	// Report gets every event, from several goroutines, one at a time.
 	Report func(Event)
-	// Output gets what builders print beside errors; nil drops it.
-	Output io.Writer
+	// ShowBuild has what builders print beside errors reported, a line each.
+	ShowBuild bool
 }
 
 // Command is what a person asks for.

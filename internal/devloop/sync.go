@@ -19,6 +19,7 @@ import (
 
 	"golang.org/x/sync/errgroup"
 	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/apimachinery/pkg/util/httpstream" //nolint:staticcheck // the one that client-go's dialers are of
 	"k8s.io/client-go/kubernetes/scheme"
 	"k8s.io/client-go/rest"
@@ -49,12 +50,12 @@ type syncer struct {
 	ledger map[string]map[string]decide.Change
 	// refs are the images that run, by name.
 	refs map[string]string
-	// has are the runs of containers that have the files.
-	has map[string]bool
+	// has are the last runs of containers that have the files.
+	has containerRuns
 }
 
 func newSyncer(r *reporter, s *scene, config *rest.Config, root string) *syncer {
-	return &syncer{reporter: r, scene: s, config: config, root: root, ledger: map[string]map[string]decide.Change{}, refs: map[string]string{}, has: map[string]bool{}}
+	return &syncer{reporter: r, scene: s, config: config, root: root, ledger: map[string]map[string]decide.Change{}, refs: map[string]string{}, has: containerRuns{}}
 }
 
 // begin has containers that are started get the files that were copied before, until ctx ends.
@@ -74,6 +75,10 @@ func (s *syncer) begin(ctx context.Context, tasks *sync.WaitGroup) {
 				}
 			})
 		}
+	}, func(pod types.UID) {
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		s.has.forget(pod)
 	})
 }
 
@@ -82,10 +87,9 @@ func (s *syncer) missing(pod *corev1.Pod, c corev1.ContainerStatus) string {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	image := s.imageOf(pod, c.Name)
-	if c.State.Running == nil || image == "" || len(s.ledger[image]) == 0 || s.has[c.ContainerID] {
+	if c.State.Running == nil || image == "" || len(s.ledger[image]) == 0 || !s.has.note(pod.UID, c) {
 		return ""
 	}
-	s.has[c.ContainerID] = true
 	return image
 }
 
@@ -185,7 +189,7 @@ func (s *syncer) running(image string) []target {
 	for _, pod := range s.scene.newest() {
 		for _, c := range pod.Status.ContainerStatuses {
 			if c.State.Running != nil && s.imageOf(pod, c.Name) == image {
-				s.has[c.ContainerID] = true
+				s.has.note(pod.UID, c)
 				all = append(all, target{pod.Name, c.Name})
 			}
 		}

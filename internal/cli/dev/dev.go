@@ -160,9 +160,7 @@ func (c *command) run(cmd *cobra.Command, folder string) error {
 		return err
 	}
 	o.Registries.Mirrors = append(o.Registries.Mirrors, hostOf(o.Registry))
-	if c.showBuild {
-		o.Output = cmd.ErrOrStderr()
-	}
+	o.ShowBuild = c.showBuild
 	if c.Rollouts != nil {
 		o.Rollouts = func(ctx context.Context, namespace, instance string, ready func()) error {
 			return c.Rollouts(ctx, config, namespace, instance, ready)
