@@ -81,7 +81,7 @@ func (s *scene) handler() cache.ResourceEventHandler {
 	}
 }
 
-// forget tells those who hear of pods that one is gone.
+// forget calls whoever hears of pods when one is gone.
 func (s *scene) forget(object any) {
 	s.mu.Lock()
 	defer s.mu.Unlock()

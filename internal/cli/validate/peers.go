@@ -2,7 +2,6 @@ package validate
 
 import (
 	"cmp"
-	"encoding/json"
 	"fmt"
 	"io/fs"
 	"os"
@@ -30,45 +29,6 @@ type peer struct {
 	directories, skip, reject, locations, ignored []string
 	stdinName, kubernetesVersion, output          string
 	ignoreMissing, summary, verbose, version      bool
-}
-
-// NewKubeval is the root for who calls the program kubeval.
-func NewKubeval(e *kit.Env) *cobra.Command {
-	p := &peer{Env: e, flags: pflag.NewFlagSet(kit.NameKubeval, pflag.ContinueOnError)}
-	f := p.flags
-	f.StringSliceVarP(&p.directories, "directories", "d", nil, "directories with manifests, and those below them")
-	f.StringVarP(&p.stdinName, "filename", "f", "stdin", "what standard input is called")
-	f.StringSliceVar(&p.skip, "skip-kinds", nil, "kinds that are not checked")
-	f.StringSliceVar(&p.reject, "reject-kinds", nil, "kinds that may not be there")
-	f.StringSliceVarP(&p.ignored, "ignored-filename-patterns", "i", nil, "patterns of names of files that are left out")
-	f.StringSliceVar(&p.ignored, "ignored-path-patterns", nil, "the same")
-	p.common(f, "v", "o")
-	f.Bool("strict", false, "fields that are unknown are refused anyway")
-	for _, name := range []string{"exit-on-error", "force-color", "openshift", "quiet", "insecure-skip-tls-verify"} {
-		f.Bool(name, false, "has no effect")
-	}
-	f.StringSlice("additional-schema-locations", nil, "has no effect")
-	return p.command(kit.NameKubeval+" [FILE|-]…", p.printKubeval)
-}
-
-// NewKubeconform is the root for who calls the program kubeconform.
-func NewKubeconform(e *kit.Env) *cobra.Command {
-	p := &peer{Env: e, flags: pflag.NewFlagSet(kit.NameKubeconform, pflag.ContinueOnError), stdinName: "stdin"}
-	f := p.flags
-	f.StringSliceVar(&p.skip, "skip", nil, "kinds that are not checked")
-	f.StringSliceVar(&p.reject, "reject", nil, "kinds that may not be there")
-	f.StringSliceVar(&p.ignored, "ignore-filename-pattern", nil, "patterns of names of files that are left out")
-	p.common(f, "", "")
-	f.BoolVar(&p.summary, "summary", false, "print a summary at the end")
-	f.BoolVar(&p.verbose, "verbose", false, "print what is valid, too")
-	f.Bool("strict", false, "fields that are unknown are refused anyway")
-	for _, name := range []string{"exit-on-error", "insecure-skip-tls-verify", "debug"} {
-		f.Bool(name, false, "has no effect")
-	}
-	f.String("cache", "", "has no effect")
-	f.IntP("n", "n", 4, "has no effect")
-	f.BoolVarP(&p.version, "v", "v", false, "print the version")
-	return p.command(kit.NameKubeconform+" [FILE|FOLDER|-]…", p.printKubeconform)
 }
 
 // common are the flags that both have.
@@ -327,63 +287,6 @@ func (p *peer) paths(named []string) ([]string, error) {
 	}), nil
 }
 
-func (p *peer) printKubeval(files []checkedFile) error {
-	switch p.output {
-	case "", "stdout":
-		return p.kubevalLines(files)
-	case "json":
-		type result struct {
-			Filename string   `json:"filename"`
-			Kind     string   `json:"kind"`
-			Status   string   `json:"status"`
-			Errors   []string `json:"errors"`
-		}
-		status := map[string]string{statusValid: "valid", statusInvalid: "invalid", statusError: "invalid", statusSkipped: "skipped"}
-		all := []result{}
-		for _, f := range files {
-			for _, o := range f.objects {
-				all = append(all, result{f.name, o.kind, status[o.status], append([]string{}, o.messages...)})
-			}
-			if len(f.problems) > 0 {
-				all = append(all, result{f.name, "", "invalid", f.problems})
-			}
-		}
-		return p.Dump(all, "json")
-	}
-	return p.others(files)
-}
-
-func (p *peer) kubevalLines(files []checkedFile) error {
-	for _, f := range files {
-		for _, text := range f.problems {
-			if err := p.Say(fmt.Sprintf("ERR  - %s: %s", f.name, text)); err != nil {
-				return err
-			}
-		}
-		for _, o := range f.objects {
-			name := o.name
-			if o.namespace != "" {
-				name = o.namespace + "." + name
-			}
-			lines := []string{}
-			switch o.status {
-			case statusValid:
-				lines = append(lines, fmt.Sprintf("PASS - %s contains a valid %s (%s)", f.name, o.kind, name))
-			case statusSkipped:
-				lines = append(lines, fmt.Sprintf("WARN - %s containing a %s (%s) was not validated against a schema", f.name, o.kind, name))
-			default:
-				for _, text := range o.messages {
-					lines = append(lines, fmt.Sprintf("WARN - %s contains an invalid %s (%s) - %s", f.name, o.kind, name, text))
-				}
-			}
-			if err := p.SayAll(lines); err != nil {
-				return err
-			}
-		}
-	}
-	return nil
-}
-
 // counts are how many objects have each status.
 func counts(files []checkedFile) map[string]int {
 	n := map[string]int{}
@@ -394,141 +297,4 @@ func counts(files []checkedFile) map[string]int {
 		}
 	}
 	return n
-}
-
-func (p *peer) printKubeconform(files []checkedFile) error {
-	n := counts(files)
-	switch p.output {
-	case "", "text", "pretty":
-	case "json":
-		return p.kubeconformJSON(files, n)
-	default:
-		return p.others(files)
-	}
-	objects := 0
-	for _, f := range files {
-		for _, text := range f.problems {
-			if err := p.Say(fmt.Sprintf("%s - failed validation: %s", f.name, text)); err != nil {
-				return err
-			}
-		}
-		for _, o := range f.objects {
-			objects++
-			if line := kubeconformLine(f.name, o, p.verbose); line != "" {
-				if err := p.Say(line); err != nil {
-					return err
-				}
-			}
-		}
-	}
-	if !p.summary {
-		return nil
-	}
-	where := "in " + plural(len(files), "file")
-	if len(files) == 1 && files[0].name == p.stdinName {
-		where = "parsing stdin"
-	} else {
-		where = "found " + where
-	}
-	return p.Say(fmt.Sprintf("Summary: %s %s - Valid: %d, Invalid: %d, Errors: %d, Skipped: %d", plural(objects, "resource"), where, n[statusValid], n[statusInvalid], n[statusError], n[statusSkipped]))
-}
-
-// kubeconformLine is what is said of an object; "" for nothing.
-func kubeconformLine(file string, o checkedObject, verbose bool) string {
-	about := fmt.Sprintf("%s - %s %s ", file, o.kind, o.name)
-	switch {
-	case o.status == statusInvalid:
-		return about + "is invalid: problem validating schema: " + strings.Join(o.messages, "; ")
-	case o.status == statusError:
-		return about + "failed validation: " + strings.Join(o.messages, "; ")
-	case !verbose:
-		return ""
-	case o.status == statusSkipped:
-		return about + "skipped"
-	default:
-		return about + "is valid"
-	}
-}
-
-func (p *peer) kubeconformJSON(files []checkedFile, n map[string]int) error {
-	type resource struct {
-		Filename string `json:"filename"`
-		Kind     string `json:"kind"`
-		Name     string `json:"name"`
-		Version  string `json:"version"`
-		Status   string `json:"status"`
-		Msg      string `json:"msg"`
-	}
-	all := []resource{}
-	for _, f := range files {
-		for _, text := range f.problems {
-			all = append(all, resource{Filename: f.name, Status: statusError, Msg: text})
-		}
-		for _, o := range f.objects {
-			if p.verbose || o.status == statusInvalid || o.status == statusError {
-				all = append(all, resource{f.name, o.kind, o.name, o.apiVersion, o.status, strings.Join(o.messages, "; ")})
-			}
-		}
-	}
-	report := map[string]any{"resources": all}
-	if p.summary {
-		report["summary"] = map[string]int{"valid": n[statusValid], "invalid": n[statusInvalid], "errors": n[statusError], "skipped": n[statusSkipped]}
-	}
-	data, err := json.MarshalIndent(report, "", "  ")
-	if err != nil {
-		return fmt.Errorf("encoding the report: %w", err)
-	}
-	return p.Data(string(data) + "\n")
-}
-
-// others prints the formats that both programs have.
-func (p *peer) others(files []checkedFile) error {
-	switch p.output {
-	case "tap":
-		return p.tap(files)
-	case "junit":
-		return p.junit(files)
-	}
-	return kit.Usage("--output", fmt.Sprintf("unknown format %q", p.output), "give text, json, tap or junit")
-}
-
-func (p *peer) tap(files []checkedFile) error {
-	var lines []string
-	for _, f := range files {
-		for _, text := range f.problems {
-			lines = append(lines, fmt.Sprintf("not ok %d - %s: %s", len(lines)+1, f.name, text))
-		}
-		for _, o := range f.objects {
-			result, skip := "ok", ""
-			if o.status == statusInvalid || o.status == statusError {
-				result = "not ok"
-			}
-			if o.status == statusSkipped {
-				skip = " # skip"
-			}
-			about := ""
-			if len(o.messages) > 0 {
-				about = ": " + strings.Join(o.messages, "; ")
-			}
-			lines = append(lines, fmt.Sprintf("%s %d - %s (%s)%s%s", result, len(lines)+1, f.name, o.kind, about, skip))
-		}
-	}
-	return p.SayAll(append([]string{"TAP version 13", fmt.Sprintf("1..%d", len(lines))}, lines...))
-}
-
-func (p *peer) junit(files []checkedFile) error {
-	suite := junitSuite{Name: p.flags.Name(), Time: "0"}
-	for _, f := range files {
-		for _, text := range f.problems {
-			suite.Cases = append(suite.Cases, junitCase{Name: f.name, Class: f.name, File: f.name, Failures: []junitFailure{{text, statusError, text}}})
-		}
-		for _, o := range f.objects {
-			c := junitCase{Name: o.kind + " " + o.name, Class: o.apiVersion + "@" + f.name, File: f.name}
-			for _, text := range o.messages {
-				c.Failures = append(c.Failures, junitFailure{text, o.status, text})
-			}
-			suite.Cases = append(suite.Cases, c)
-		}
-	}
-	return printSuite(p.Streams, suite)
 }
