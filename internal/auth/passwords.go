@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"math/big"
 	"runtime"
+	"sync"
 	"sync/atomic"
 
 	"golang.org/x/crypto/bcrypt"
@@ -26,8 +27,9 @@ const (
 )
 
 // dummyHash is compared with where there is no account or no password, so that the answer takes as long. Nothing has
-// this hash: its password was thrown away.
-var dummyHash = mustHash(newSecret())
+// this hash: its password was thrown away. Making it costs as much as a comparison, which programs that check no
+// passwords do not pay at their start; [New] does.
+var dummyHash = sync.OnceValue(func() []byte { return mustHash(newSecret()) })
 
 func mustHash(password string) []byte {
 	hash, err := bcrypt.GenerateFromPassword([]byte(password), bcrypt.DefaultCost)
@@ -136,7 +138,7 @@ func (l *lane) do(ctx context.Context, compare func()) error {
 func matches(hash []byte, password string) bool {
 	usable := len(password) <= longestPassword
 	if cost, err := bcrypt.Cost(hash); err != nil || cost > mostCost {
-		hash, usable = dummyHash, false
+		hash, usable = dummyHash(), false
 	}
 	if len(password) > longestPassword {
 		password = password[:longestPassword]
