@@ -14,7 +14,7 @@ NAMES   := argocd kubectl-argo-rollouts kubectl-cyan kubeval kubeconform skaffol
 # The rooms that decide, whose own tests have to notice nearly every small bug in them.
 MUTATED := rollout operation plan project repository delivery access action settings health script jq secret glob spelling jsonpatch validate skaffold
 
-.PHONY: demo test build ui lint generate bench bench-gitops bench-page audit mutate metrics clean system-packages
+.PHONY: demo test build ui lint generate bench bench-dev bench-gitops bench-page audit mutate metrics clean system-packages
 
 demo: build system-packages ## bring a commit to live traffic and watch it happen
 	@$(BIN)/cyan demo
@@ -44,6 +44,9 @@ generate: ## deepcopy functions and CRDs, from the Go types; docs/compatibility.
 
 bench: build system-packages ## where the time goes, and what it costs
 	./hack/bench.sh
+
+bench-dev: build system-packages ## from a save to the answer of new code, each figure beside its limit; BENCH=-help lists the scenarios
+	@go run ./hack/benchdev -bin $(BIN) $(BENCH)
 
 bench-gitops: build system-packages ## what many Applications cost, each figure beside its limit
 	@go run ./hack/benchgitops -bin $(BIN) $(BENCH)

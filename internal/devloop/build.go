@@ -308,7 +308,7 @@ func (b *builds) buildOne(ctx context.Context, round int, since time.Time, a *ar
 			text = fmt.Sprintf("%.19s with %s", built.Digest, a.plan.Builder)
 		}
 		a.built, a.state = built, decide.State{Built: true}
-		b.report(Event{Kind: Built, Round: round, Artifact: a.Image, Text: text, Took: took, Pushed: built.Pushed, Total: time.Since(since)})
+		b.report(Event{Kind: Built, Round: round, Artifact: a.Image, Text: text, Took: took, Compiled: built.Compiled, Pushed: built.Pushed, Total: time.Since(since)})
 	}
 }
 

@@ -48,9 +48,9 @@ type Event struct {
 	Artifact, Pod, Container string
 	// Text is for a reader, without a line feed at its end; it may have several lines.
 	Text string
-	// Took is how long it took, and Total how long since the change was noticed. Pushed is the part of Took that went into
-	// the registry.
-	Took, Pushed, Total time.Duration
+	// Took is how long it took, and Total how long since the change was noticed. Compiled and Pushed are the parts of Took
+	// that went into the compiler and the registry.
+	Took, Compiled, Pushed, Total time.Duration
 	// Address is where a forwarded port is on this machine.
 	Address string
 	Err     error

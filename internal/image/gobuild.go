@@ -8,6 +8,7 @@ import (
 	"path"
 	"path/filepath"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/google/go-containerregistry/pkg/name"
@@ -30,7 +31,8 @@ func buildGo(ctx context.Context, p *Plan) (Built, error) {
 	}
 	defer func() { _ = os.RemoveAll(dir) }()
 	binary := filepath.Join(dir, "program")
-	if err := compile(ctx, p, binary); err != nil {
+	compiled, err := compile(ctx, p, binary)
+	if err != nil {
 		return Built{}, err
 	}
 	img, size, err := p.assemble(ctx, binary)
@@ -41,7 +43,7 @@ func buildGo(ctx context.Context, p *Plan) (Built, error) {
 	if err != nil {
 		return Built{}, fmt.Errorf("building %s: %w", p.request.Dir, err)
 	}
-	built := Built{Digest: digest.String(), Size: size, Built: time.Since(start)}
+	built := Built{Digest: digest.String(), Size: size, Built: time.Since(start), Compiled: compiled}
 	if p.request.Keep {
 		return built, nil
 	}
@@ -51,37 +53,38 @@ func buildGo(ctx context.Context, p *Plan) (Built, error) {
 	return built, err
 }
 
-// compile builds the program as its Dockerfile does, or as one without a Dockerfile is built.
-func compile(ctx context.Context, p *Plan, binary string) error {
+// compile builds the program as its Dockerfile does, or as one without a Dockerfile is built. It returns how long the
+// toolchain took.
+func compile(ctx context.Context, p *Plan, binary string) (took time.Duration, err error) {
 	g := p.gomain
-	c, err := newGoCommand(ctx)
-	if err != nil {
-		return err
-	}
-	c.env, c.output = g.Program.Env, p.request.Output
+	c := g.command()
+	c.output = p.request.Output
 	if !g.described {
 		c.dir, c.work = p.request.Dir, workBetween(p.request.Root, p.request.Dir)
 		return p.goBuild(ctx, c, binary)
 	}
-	return g.inStage(p.request, func(s *stageFolder) error {
+	err = g.inStage(p.request, func(s *stageFolder) error {
 		output := s.path(g.Program.Output)
 		c.root, c.dir, c.work = s.root.Name(), s.path(g.Program.Dir), s.work(g.Program)
-		if err := p.goBuild(ctx, c, output); err != nil {
+		if took, err = p.goBuild(ctx, c, output); err != nil {
 			return err
 		}
 		return os.Rename(output, binary)
 	})
+	return took, err
 }
 
-func (p *Plan) goBuild(ctx context.Context, c goCommand, binary string) error {
+// goBuild runs the compiler and the linker, and returns how long they took.
+func (p *Plan) goBuild(ctx context.Context, c goCommand, binary string) (time.Duration, error) {
+	start := time.Now()
 	// The folder is another one each time, so its name must not be in the program.
 	args := append([]string{"build", "-trimpath", "-buildvcs=false", "-o", binary}, p.gomain.Program.Flags...)
 	err := c.run(ctx, p.request.Output, append(args, p.gomain.Program.Packages...)...)
 	if err == nil || ctx.Err() != nil {
-		return err
+		return time.Since(start), err
 	}
 	packages := strings.Join(p.gomain.Program.Packages, " ")
-	return &problem.Error{Err: ErrBuildFailed, Object: "Go package " + packages + " in " + p.request.Dir, Cause: "compiling failed:\n" + err.Error(), Remedy: "correct it and commit again"}
+	return 0, &problem.Error{Err: ErrBuildFailed, Object: "Go package " + packages + " in " + p.request.Dir, Cause: "compiling failed:\n" + err.Error(), Remedy: "correct it and commit again"}
 }
 
 // assemble makes the image: the base, what a program without a base needs, and the program.
@@ -93,13 +96,11 @@ func (p *Plan) assemble(ctx context.Context, binary string) (v1.Image, int64, er
 		img = mutate.MediaType(img, types.OCIManifestSchema1)
 		img = mutate.ConfigMediaType(img, types.OCIConfigJSON)
 	} else {
-		var err error
-		if img, err = p.pullBase(ctx); err != nil {
+		found, err := g.base.of(func() (baseImage, error) { return p.readBase(ctx) })
+		if err != nil {
 			return nil, 0, err
 		}
-		if below, err = readTree(img); err != nil {
-			return nil, 0, fmt.Errorf("reading the base image %s: %w", g.Base, err)
-		}
+		img, below = found.image, found.tree
 	}
 	if !g.described {
 		support, err := supportLayer()
@@ -145,6 +146,48 @@ func (p *Plan) programLayer(binary string, below tree) (*layer, error) {
 		return nil, err
 	}
 	return newLayer(append(files, file{name: target, mode: 0o755, data: data}), below)
+}
+
+// baseImage is the image that a program is put on, and what is in it.
+type baseImage struct {
+	image v1.Image
+	tree  tree
+}
+
+// base keeps a base image for as long as a plan lasts, since reading one takes longer than compiling most programs.
+type base struct {
+	mu    sync.Mutex
+	found *baseImage
+}
+
+// of returns the base image, which is read the first time that it is found.
+func (b *base) of(read func() (baseImage, error)) (baseImage, error) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if b.found != nil {
+		return *b.found, nil
+	}
+	found, err := read()
+	if err == nil {
+		b.found = &found
+	}
+	return found, err
+}
+
+func (p *Plan) readBase(ctx context.Context) (baseImage, error) {
+	// What is kept outlives who asked for it first, who may end the reading all the same.
+	kept, end := context.WithCancel(context.WithoutCancel(ctx))
+	stop := context.AfterFunc(ctx, end)
+	defer stop()
+	img, err := p.pullBase(kept)
+	if err != nil {
+		return baseImage{}, err
+	}
+	found, err := readTree(img)
+	if err != nil {
+		return baseImage{}, fmt.Errorf("reading the base image %s: %w", p.gomain.Base, err)
+	}
+	return baseImage{img, found}, nil
 }
 
 func (p *Plan) pullBase(ctx context.Context) (v1.Image, error) {

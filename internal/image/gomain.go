@@ -29,7 +29,13 @@ type goMain struct {
 	dockerfile.Image
 	// described reports that a Dockerfile describes the image; it then holds nothing else.
 	described bool
+	// host are the settings of the toolchain when the plan was made.
+	host map[string]string
+	base base
 }
+
+// command runs the toolchain for the program.
+func (g *goMain) command() goCommand { return goCommand{host: g.host, env: g.Program.Env, work: "off"} }
 
 // findGoMain returns the Go main package that the request is, if its Dockerfile, where there is one, comes to the
 // same program without a container; otherwise why it does not.
@@ -106,11 +112,12 @@ func (g *goMain) check(ctx context.Context, s *stageFolder) error {
 	if _, ok := s.above(p.Dir, ".git"); ok && p.VCSStamp {
 		return errors.New("the program is to carry the revision of the .git that is copied; build with -buildvcs=false, or leave .git out")
 	}
-	c, err := newGoCommand(ctx)
-	if err != nil {
+	var err error
+	if g.host, err = hostSettings(ctx); err != nil {
 		return err
 	}
-	c.root, c.dir, c.env, c.work = s.root.Name(), s.path(p.Dir), p.Env, s.work(p)
+	c := g.command()
+	c.root, c.dir, c.work = s.root.Name(), s.path(p.Dir), s.work(p)
 	if err := c.staysIn(ctx, s.path(path.Dir(module))); err != nil {
 		return err
 	}
@@ -160,11 +167,11 @@ func bareProgram(ctx context.Context, r Request) (*goMain, error) {
 	if arch == "arm" && variant != "" {
 		p.Env = append(p.Env, "GOARM="+strings.TrimPrefix(variant, "v"))
 	}
-	c, err := newGoCommand(ctx)
+	host, err := hostSettings(ctx)
 	if err != nil {
 		return nil, err
 	}
-	c.dir, c.env, c.work = r.Dir, p.Env, workBetween(r.Root, r.Dir)
+	c := goCommand{host: host, env: p.Env, dir: r.Dir, work: workBetween(r.Root, r.Dir)}
 	pkg, err := c.soleMain(ctx, r.Package)
 	if err != nil {
 		return nil, err
@@ -177,7 +184,7 @@ func bareProgram(ctx context.Context, r Request) (*goMain, error) {
 		}
 	}
 	target := "/" + programName(r, pkg)
-	return &goMain{Image: dockerfile.Image{Program: p, Target: target, Entrypoint: []string{target}, ResetCmd: true}}, nil
+	return &goMain{Image: dockerfile.Image{Program: p, Target: target, Entrypoint: []string{target}, ResetCmd: true}, host: host}, nil
 }
 
 // workBetween is the go.work that is committed with a folder, or off, so that none above the repository counts.
@@ -220,11 +227,6 @@ var fromHost = []string{"GOCACHE", "GOMODCACHE", "GOPATH", "GOPROXY", "GONOPROXY
 func decisive(variable string) bool {
 	name, _, _ := strings.Cut(variable, "=")
 	return strings.HasPrefix(name, "GO") && name != "GOROOT" || strings.HasPrefix(name, "CGO_")
-}
-
-func newGoCommand(ctx context.Context) (goCommand, error) {
-	host, err := hostSettings(ctx)
-	return goCommand{host: host, work: "off"}, err
 }
 
 // run runs the go program.

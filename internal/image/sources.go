@@ -27,18 +27,14 @@ func SourcesOf(ctx context.Context, p *Plan) (*Sources, error) {
 	if p.gomain == nil {
 		return nil, nil
 	}
-	c, err := newGoCommand(ctx)
-	if err != nil {
-		return nil, err
-	}
 	g := p.gomain
-	c.env = g.Program.Env
+	c := g.command()
 	if !g.described {
 		c.dir, c.work = p.request.Dir, workBetween(p.request.Root, p.request.Dir)
 		return c.sources(ctx, g.Program.Flags, g.Program.Packages, p.request.Dir)
 	}
 	var found *Sources
-	err = g.inStage(p.request, func(s *stageFolder) error {
+	err := g.inStage(p.request, func(s *stageFolder) (err error) {
 		module, ok := s.above(g.Program.Dir, "go.mod")
 		if !ok || !s.holdsSame(module, filepath.Join(p.request.Dir, "go.mod")) {
 			return nil

@@ -43,7 +43,7 @@ func (l *lines) line(e devloop.Event) string {
 		}
 		return t.Strong("● " + e.Text)
 	case devloop.Built:
-		return l.step(t.Good("✓"), "built", e.Took, e.Artifact+"  "+t.Quiet(e.Text+pushedIn(e.Pushed)))
+		return l.step(t.Good("✓"), "built", e.Took, e.Artifact+"  "+t.Quiet(e.Text+part("compiled", e.Compiled)+part("pushed", e.Pushed)))
 	case devloop.Deployed:
 		return l.step(t.Good("✓"), "deployed", e.Took, t.Quiet(e.Text))
 	case devloop.Synced:
@@ -100,11 +100,12 @@ func seconds(d time.Duration) string {
 	return fmt.Sprintf("%.2fs", d.Round(10*time.Millisecond).Seconds())
 }
 
-func pushedIn(d time.Duration) string {
+// part names a part of a step, and what it took; "" where that is not known.
+func part(what string, d time.Duration) string {
 	if d == 0 {
 		return ""
 	}
-	return ", pushed in " + seconds(d)
+	return ", " + what + " in " + seconds(d)
 }
 
 func indent(text string) string { return "  " + strings.ReplaceAll(text, "\n", "\n  ") }
