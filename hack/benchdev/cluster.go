@@ -20,14 +20,18 @@ import (
 	"k8s.io/client-go/tools/clientcmd"
 )
 
+// cluster is one of this machine, with real pods.
+type cluster struct {
+	program, local, kubeconfig string
+	clients                    kubernetes.Interface
+}
+
 // bench is what the scenarios share: a cluster of their own, and what they have found out about this machine.
 type bench struct {
 	options
-	dir        string
-	sheet      *sheet
-	local      string
-	kubeconfig string
-	clients    kubernetes.Interface
+	*cluster
+	dir   string
+	sheet *sheet
 
 	// saves are the times from a save to its answer, for the script to be held against.
 	saves []time.Duration
@@ -45,7 +49,7 @@ func inCluster(ctx context.Context, o options, s *sheet, use func(*bench) error)
 		return err
 	}
 	defer func() { err = errors.Join(err, os.RemoveAll(dir)) }()
-	b := &bench{options: o, dir: dir, sheet: s, local: filepath.Join(dir, "cluster")}
+	b := &bench{options: o, dir: dir, sheet: s, cluster: &cluster{program: filepath.Join(o.bin, "cyan-local"), local: filepath.Join(dir, "cluster")}}
 	defer func() {
 		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), cleanUpWithin)
 		defer cancel()
@@ -72,8 +76,8 @@ func inCluster(ctx context.Context, o options, s *sheet, use func(*bench) error)
 }
 
 // cyanLocal runs a command of the local cluster, and returns what it printed.
-func (b *bench) cyanLocal(ctx context.Context, command string, args ...string) ([]byte, error) {
-	cmd := exec.CommandContext(ctx, filepath.Join(b.bin, "cyan-local"), append([]string{command, "--dir", b.local}, args...)...)
+func (c *cluster) cyanLocal(ctx context.Context, command string, args ...string) ([]byte, error) {
+	cmd := exec.CommandContext(ctx, c.program, append([]string{command, "--dir", c.local}, args...)...)
 	var said bytes.Buffer
 	cmd.Stderr = &said
 	out, err := cmd.Output()
@@ -83,8 +87,8 @@ func (b *bench) cyanLocal(ctx context.Context, command string, args ...string) (
 	return out, nil
 }
 
-func (b *bench) status(ctx context.Context, into any) error {
-	out, err := b.cyanLocal(ctx, "status", "-o", "json")
+func (c *cluster) status(ctx context.Context, into any) error {
+	out, err := c.cyanLocal(ctx, "status", "-o", "json")
 	if err != nil {
 		return err
 	}
@@ -152,9 +156,9 @@ func answers(ctx context.Context, url, text string) (time.Time, error) {
 }
 
 // awaitPods waits until a condition holds of the pods of a namespace.
-func (b *bench) awaitPods(ctx context.Context, namespace, what string, so func([]corev1.Pod) bool) error {
+func (c *cluster) awaitPods(ctx context.Context, namespace, what string, so func([]corev1.Pod) bool) error {
 	return until(ctx, 50*time.Millisecond, what, func() (bool, string) {
-		all, err := b.clients.CoreV1().Pods(namespace).List(ctx, metav1.ListOptions{})
+		all, err := c.clients.CoreV1().Pods(namespace).List(ctx, metav1.ListOptions{})
 		if err != nil {
 			return false, err.Error()
 		}
@@ -163,8 +167,8 @@ func (b *bench) awaitPods(ctx context.Context, namespace, what string, so func([
 }
 
 // settle waits until no pod of a namespace is on its way out or in, so that one sample does not disturb the next.
-func (b *bench) settle(ctx context.Context, namespace string, pods int) error {
-	return b.awaitPods(ctx, namespace, "the pods before are gone", func(all []corev1.Pod) bool { return len(all) <= pods })
+func (c *cluster) settle(ctx context.Context, namespace string, pods int) error {
+	return c.awaitPods(ctx, namespace, "the pods before are gone", func(all []corev1.Pod) bool { return len(all) <= pods })
 }
 
 // run runs a program in a folder against the cluster, and returns what it printed.

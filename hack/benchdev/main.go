@@ -1,6 +1,6 @@
-// Command benchdev measures what it takes from a save to the answer of new code with `cyan dev`: on a cluster with real
-// pods, stage by stage, beside what the compiler and the kubelet take alone, and beside a script that does the same with
-// the usual programs.
+// Command benchdev measures what it takes from a save to the answer of new code with `cyan dev`: on real pods, stage by
+// stage, beside what the compiler and the kubelet take alone, and beside a script that does the same with the usual
+// programs.
 package main
 
 import (

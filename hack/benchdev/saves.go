@@ -214,17 +214,17 @@ func (b *bench) barePod(ctx context.Context, namespace string) (time.Duration, e
 	return median(all), nil
 }
 
-func (b *bench) startPods(ctx context.Context, namespace string, spec corev1.PodSpec, name string) (time.Duration, error) {
+func (c *cluster) startPods(ctx context.Context, namespace string, spec corev1.PodSpec, name string) (time.Duration, error) {
 	ctx, end := context.WithCancel(ctx)
 	defer end()
-	seen, err := watchPods(ctx, b.clients, namespace)
+	seen, err := watchPods(ctx, c.clients, namespace)
 	if err != nil {
 		return 0, err
 	}
 	names := []string{name + "-a", name + "-b"}
 	start := time.Now()
 	for _, n := range names {
-		if _, err := b.clients.CoreV1().Pods(namespace).Create(ctx, &corev1.Pod{ObjectMeta: metav1.ObjectMeta{Name: n}, Spec: spec}, metav1.CreateOptions{}); err != nil {
+		if _, err := c.clients.CoreV1().Pods(namespace).Create(ctx, &corev1.Pod{ObjectMeta: metav1.ObjectMeta{Name: n}, Spec: spec}, metav1.CreateOptions{}); err != nil {
 			return 0, err
 		}
 	}
@@ -244,14 +244,14 @@ func (b *bench) startPods(ctx context.Context, namespace string, spec corev1.Pod
 		return true, ""
 	})
 	for _, n := range names {
-		err = errors.Join(err, b.clients.CoreV1().Pods(namespace).Delete(ctx, n, metav1.DeleteOptions{}))
+		err = errors.Join(err, c.clients.CoreV1().Pods(namespace).Delete(ctx, n, metav1.DeleteOptions{}))
 	}
-	return last.Sub(start), errors.Join(err, b.settle(ctx, namespace, running))
+	return last.Sub(start), errors.Join(err, c.settle(ctx, namespace, running))
 }
 
 // imageOf returns the image of the first container of a pod.
-func (b *bench) imageOf(ctx context.Context, namespace, selector string) (string, error) {
-	list, err := b.clients.CoreV1().Pods(namespace).List(ctx, metav1.ListOptions{LabelSelector: selector})
+func (c *cluster) imageOf(ctx context.Context, namespace, selector string) (string, error) {
+	list, err := c.clients.CoreV1().Pods(namespace).List(ctx, metav1.ListOptions{LabelSelector: selector})
 	if err != nil || len(list.Items) == 0 {
 		return "", errors.Join(err, fmt.Errorf("no pod has %s", selector))
 	}

@@ -105,7 +105,7 @@ func (b *bench) oneScript(ctx context.Context, dir, version string, address *str
 		return 0, err
 	}
 	run := func() error {
-		_, err := b.run(ctx, dir, "bash", "-c", script, "script", version, filepath.Join(b.bin, "cyan-local"), b.local)
+		_, err := b.run(ctx, dir, "bash", "-c", script, "script", version, b.program, b.local)
 		return err
 	}
 	if *address == "" {
@@ -124,13 +124,13 @@ func (b *bench) oneScript(ctx context.Context, dir, version string, address *str
 }
 
 // offered returns where a Service is on this machine.
-func (b *bench) offered(ctx context.Context, namespace, service string) (string, error) {
+func (c *cluster) offered(ctx context.Context, namespace, service string) (string, error) {
 	found := ""
 	err := until(ctx, 100*time.Millisecond, "Service "+service+" is offered", func() (bool, string) {
 		var status struct {
 			Ports []struct{ Namespace, Service, Address string }
 		}
-		if err := b.status(ctx, &status); err != nil {
+		if err := c.status(ctx, &status); err != nil {
 			return false, err.Error()
 		}
 		for _, p := range status.Ports {

@@ -57,9 +57,9 @@ func (b *bench) oneStart(ctx context.Context, dir string) (took time.Duration, e
 	return took, errors.Join(err, l.end(), b.awaitGone(ctx, l.namespace))
 }
 
-func (b *bench) awaitGone(ctx context.Context, namespace string) error {
+func (c *cluster) awaitGone(ctx context.Context, namespace string) error {
 	return until(ctx, 50*time.Millisecond, "namespace "+namespace+" is gone", func() (bool, string) {
-		all, err := b.clients.CoreV1().Namespaces().List(ctx, metav1.ListOptions{FieldSelector: "metadata.name=" + namespace})
+		all, err := c.clients.CoreV1().Namespaces().List(ctx, metav1.ListOptions{FieldSelector: "metadata.name=" + namespace})
 		return err == nil && len(all.Items) == 0, fmt.Sprint(err)
 	})
 }

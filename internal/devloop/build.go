@@ -38,7 +38,9 @@ type artifact struct {
 	// builtOnly is set when files cannot be copied into its containers.
 	builtOnly bool
 
-	mu      sync.Mutex
+	mu sync.Mutex
+	// begun counts the builds.
+	begun   int
 	sources *decide.Sources
 }
 
@@ -51,10 +53,18 @@ func repositoryOf(registry, name string) string {
 	return registry + "/" + name
 }
 
+// builder names what builds the image.
+func (a *artifact) builder() string {
+	if a.plan == nil {
+		return "nothing"
+	}
+	return a.plan.Builder
+}
+
 // request returns what is to be built; bases are the references of the images that it is built upon.
 func (a *artifact) request(o *Options, bases map[string]string) (image.Request, error) {
 	r := image.Request{
-		Root: o.Root, Dir: filepath.Join(o.Root, filepath.FromSlash(a.Context)), Repository: a.repository, Tag: "dev",
+		Root: o.Root, Dir: filepath.Join(o.Root, filepath.FromSlash(a.Context)), Repository: a.repository, Tag: "dev", Quick: true,
 		// The same files give the same image, whenever they are built.
 		Created: time.Unix(0, 0), Registries: o.Registries,
 	}
@@ -96,10 +106,10 @@ func inFolder(folder, file string) (string, bool) {
 	return strings.CutPrefix(file, folder+"/")
 }
 
-// build builds the image and pushes what the registry does not have.
-func (a *artifact) build(ctx context.Context, o *Options, replan bool, bases map[string]string) (image.Built, error) {
+// image builds the image of an artifact, by the plan of the time before where that still holds.
+func (b *builds) image(ctx context.Context, a *artifact, replan bool, bases map[string]string) (image.Built, error) {
 	if a.plan == nil || replan || len(bases) > 0 {
-		request, err := a.request(o, bases)
+		request, err := a.request(b.options, bases)
 		if err != nil {
 			return image.Built{}, err
 		}
@@ -151,12 +161,13 @@ func (a *artifact) decided(root string) decide.Artifact {
 	return d
 }
 
-// know notes what the artifact is made of; without sources, every file of the context counts.
-func (a *artifact) know(found *image.Sources) {
-	known := a.inRoot(found)
+// begin notes that a build has begun: what the artifact is made of is not known any more, and every file of the context
+// counts.
+func (a *artifact) begin() {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	a.sources = known
+	a.begun++
+	a.sources = nil
 }
 
 // inRoot returns the sources by their paths from the root.
@@ -193,12 +204,22 @@ func ignored(root, context, dockerfile string) []string {
 	return nil
 }
 
+// builder builds an image and pushes what the registry does not have.
+type builder func(ctx context.Context, a *artifact, replan bool, bases map[string]string) (image.Built, error)
+
 // builds are the artifacts of the project.
 type builds struct {
 	*reporter
 	options   *Options
+	make      builder
 	order     []string
 	artifacts map[string]*artifact
+}
+
+func newBuilds(r *reporter, o *Options) *builds {
+	b := &builds{reporter: r, options: o}
+	b.make = b.image
+	return b
 }
 
 // take takes the artifacts of a project. Those that were there before keep what was built.
@@ -284,13 +305,13 @@ func (b *builds) build(ctx context.Context, round int, since time.Time, w decide
 
 func (b *builds) buildOne(ctx context.Context, round int, since time.Time, a *artifact, replan bool) {
 	b.report(Event{Kind: Building, Round: round, Artifact: a.Image})
-	a.know(nil)
+	a.begin()
 	start := time.Now()
 	bases := map[string]string{}
 	for _, on := range a.DependsOn {
 		bases[on.Image] = b.artifacts[on.Image].built.Ref()
 	}
-	built, err := a.build(ctx, b.options, replan, bases)
+	built, err := b.make(ctx, a, replan, bases)
 	took := time.Since(start)
 	switch {
 	case ctx.Err() != nil:
@@ -305,28 +326,47 @@ func (b *builds) buildOne(ctx context.Context, round int, since time.Time, a *ar
 	default:
 		text := "the same image as before"
 		if built.Digest != a.built.Digest {
-			text = fmt.Sprintf("%.19s with %s", built.Digest, a.plan.Builder)
+			text = fmt.Sprintf("%.19s with %s", built.Digest, a.builder())
 		}
 		a.built, a.state = built, decide.State{Built: true}
 		b.report(Event{Kind: Built, Round: round, Artifact: a.Image, Text: text, Took: took, Compiled: built.Compiled, Pushed: built.Pushed, Total: time.Since(since)})
 	}
 }
 
-// listSources finds out beside the rounds what the programs are made of that were built, so that other saves do not
-// build them. Until it is known, every save does.
-func (b *builds) listSources(ctx context.Context, tasks *sync.WaitGroup, w decide.Work) {
+// listing returns what finds out what the programs are made of that were built, so that other saves do not build them.
+// Until it is known, every save does.
+func (b *builds) listing(w decide.Work) func(context.Context) {
+	var all []func(context.Context)
 	for _, name := range w.Build {
-		a := b.artifacts[name]
-		if a.plan == nil || a.state.Failed {
-			continue
+		if a := b.artifacts[name]; a.plan != nil && !a.state.Failed {
+			all = append(all, a.listing())
 		}
-		plan := a.plan
-		tasks.Go(func() {
-			ctx, cancel := context.WithTimeout(ctx, sourcesWithin)
-			defer cancel()
-			if found, err := image.SourcesOf(ctx, plan); err == nil {
-				a.know(found)
-			}
-		})
+	}
+	return func(ctx context.Context) {
+		ctx, cancel := context.WithTimeout(ctx, sourcesWithin)
+		defer cancel()
+		for _, list := range all {
+			list(ctx)
+		}
+	}
+}
+
+// listing returns what lists the sources of the build before. They count unless another one has begun by then.
+func (a *artifact) listing() func(context.Context) {
+	plan := a.plan
+	a.mu.Lock()
+	build := a.begun
+	a.mu.Unlock()
+	return func(ctx context.Context) {
+		found, err := image.SourcesOf(ctx, plan)
+		if err != nil {
+			return
+		}
+		known := a.inRoot(found)
+		a.mu.Lock()
+		defer a.mu.Unlock()
+		if a.begun == build {
+			a.sources = known
+		}
 	}
 }

@@ -50,6 +50,8 @@ type loop struct {
 
 	round    int
 	deployed bool
+	// prepared are the objects of the manifests as they were rendered and checked last.
+	prepared []*unstructured.Unstructured
 	// following ends the look at the round before.
 	following context.CancelFunc
 	tasks     sync.WaitGroup
@@ -68,7 +70,7 @@ func Run(ctx context.Context, o Options) error {
 // open reads the project and takes the namespace.
 func open(ctx context.Context, o Options) (*loop, error) {
 	l := &loop{Options: o, reporter: newReporter(o.Report)}
-	l.builds = &builds{reporter: l.reporter, options: &l.Options}
+	l.builds = newBuilds(l.reporter, &l.Options)
 	l.rollouts = &rollouts{note: l.note}
 	if o.Rollouts != nil {
 		l.rollouts.run = func(ctx context.Context, ready func()) error {
@@ -235,7 +237,7 @@ func (l *loop) carryOut(ctx context.Context, work decide.Work, since time.Time) 
 	if len(work.Build) == 0 && !work.Deploy {
 		return
 	}
-	rendered, err := l.prepare(ctx)
+	objects, err := l.objects(ctx, work)
 	if err != nil {
 		l.refuse(err)
 		return
@@ -246,8 +248,23 @@ func (l *loop) carryOut(ctx context.Context, work decide.Work, since time.Time) 
 	if ctx.Err() != nil || !complete || !work.Deploys(decide.Running{Deployed: l.deployed}, other) {
 		return
 	}
-	l.deploy(ctx, rendered, refs, since)
-	l.builds.listSources(ctx, &l.tasks, work)
+	l.deploy(ctx, objects, refs, since, l.builds.listing(work))
+}
+
+// objects returns those of the manifests, rendered and checked. What was deployed, and of which nothing has changed, is
+// not rendered again.
+func (l *loop) objects(ctx context.Context, work decide.Work) ([]*unstructured.Unstructured, error) {
+	if work.Deploy || !l.deployed || l.prepared == nil {
+		var err error
+		if l.prepared, err = l.prepare(ctx); err != nil {
+			return nil, err
+		}
+	}
+	all := make([]*unstructured.Unstructured, len(l.prepared))
+	for i, object := range l.prepared {
+		all[i] = object.DeepCopy()
+	}
+	return all, nil
 }
 
 func (l *loop) refuse(err error) {
@@ -255,8 +272,9 @@ func (l *loop) refuse(err error) {
 	l.failed(Event{Kind: Refused, Round: l.round, Text: err.Error(), Err: err})
 }
 
-// deploy applies the objects with their images, and follows what becomes of them.
-func (l *loop) deploy(ctx context.Context, objects []*unstructured.Unstructured, refs map[string]string, since time.Time) {
+// deploy applies the objects with their images, and follows what becomes of them. then is called behind that, unless
+// another deployment has come: what can wait takes no time from pods that start.
+func (l *loop) deploy(ctx context.Context, objects []*unstructured.Unstructured, refs map[string]string, since time.Time, then func(context.Context)) {
 	if l.following != nil {
 		l.following()
 	}
@@ -281,7 +299,12 @@ func (l *loop) deploy(ctx context.Context, objects []*unstructured.Unstructured,
 	for _, c := range changed {
 		generations[c.ref] = c.generation
 	}
-	l.tasks.Go(func() { l.follow(following, round, objects, generations, current, since) })
+	l.tasks.Go(func() {
+		l.follow(following, round, objects, generations, current, since)
+		if following.Err() == nil {
+			then(following)
+		}
+	})
 }
 
 // noteMade keeps what the loop has made beside what goes with its own namespace.

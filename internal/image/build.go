@@ -43,6 +43,9 @@ type Request struct {
 	Builder string
 	// Keep leaves the image where it was built, for a rehearsal: nothing is pushed.
 	Keep bool
+	// Quick spares what takes longer than it is worth where another image follows soon: what debuggers read of a Go
+	// program, and compression where the registry is on this machine.
+	Quick bool
 	// Created is the image's date, so that the same commit gives the same digest; usually the commit's.
 	Created time.Time
 	// Labels are added to the image.
@@ -78,6 +81,8 @@ type Plan struct {
 	Reason string
 	// Bases are the images that it stands on: as they are named → where they are.
 	Bases map[string]string
+	// passed is why the builders before it cannot do it.
+	passed []string
 
 	request Request
 	build   func(ctx context.Context, p *Plan) (Built, error)
@@ -220,7 +225,7 @@ func choose(ctx context.Context, r Request, file *dockerfile.File) (*Plan, error
 			if r.Builder != "" {
 				why = "chosen by the request"
 			}
-			return &Plan{Builder: b.name, Reason: why, request: r, build: b.build}, nil
+			return &Plan{Builder: b.name, Reason: why, passed: tried, request: r, build: b.build}, nil
 		}
 		tried = append(tried, b.name+": "+err.Error())
 	}
@@ -259,7 +264,11 @@ func (p *Plan) findBases(ctx context.Context, file *dockerfile.File) error {
 		}
 	}
 	if len(missing) > 0 {
-		return &problem.Error{Err: ErrBaseMissing, Object: filepath.Join(p.request.Dir, p.request.Dockerfile), Cause: "base images not found: " + strings.Join(missing, ", "),
+		cause := "base images not found: " + strings.Join(missing, ", ")
+		if len(p.passed) > 0 {
+			cause += fmt.Sprintf("; %s needs them, since others cannot build it (%s)", p.Builder, strings.Join(p.passed, ". "))
+		}
+		return &problem.Error{Err: ErrBaseMissing, Object: filepath.Join(p.request.Dir, p.request.Dockerfile), Cause: cause,
 			Remedy: "correct their names, or load them with `cyan local load IMAGE.tar`"}
 	}
 	return nil

@@ -22,6 +22,7 @@ import (
 	"github.com/google/go-containerregistry/pkg/v1/mutate"
 	"github.com/google/go-containerregistry/pkg/v1/random"
 	"github.com/google/go-containerregistry/pkg/v1/remote"
+	"github.com/google/go-containerregistry/pkg/v1/types"
 
 	"github.com/cyan-cd/cyan/internal/image"
 )
@@ -367,5 +368,39 @@ func BenchmarkEditToPushed(b *testing.B) {
 			b.Fatal(err)
 		}
 		build(b, request)
+	}
+}
+
+// An image that another one follows soon is pushed as it is to a registry of this machine, holds the same files, and a
+// program without what debuggers read.
+func TestQuick(t *testing.T) {
+	host := newRegistry(t)
+	dir := folder(t, program)
+	_, whole := build(t, image.Request{Dir: dir, Repository: host + "/app", Tag: "whole"})
+	_, quick := build(t, image.Request{Dir: dir, Repository: host + "/app", Tag: "quick", Quick: true})
+	for tag, want := range map[string]types.MediaType{"whole": types.OCILayer, "quick": types.OCIUncompressedLayer} {
+		ref, err := name.ParseReference(host + "/app:" + tag)
+		if err != nil {
+			t.Fatal(err)
+		}
+		img, err := remote.Image(ref)
+		if err != nil {
+			t.Fatal(err)
+		}
+		layers, err := img.Layers()
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, l := range layers {
+			if kind, err := l.MediaType(); err != nil || kind != want {
+				t.Errorf("%s: layer of %s, %v; want %s", tag, kind, err, want)
+			}
+		}
+		if _, err := io.Copy(io.Discard, mutate.Extract(img)); err != nil {
+			t.Errorf("%s: %v", tag, err)
+		}
+	}
+	if quick.Digest == whole.Digest || quick.Compiled <= 0 || quick.Compiled > quick.Built {
+		t.Errorf("got %+v and %+v: want two images, and what the compiler took", quick, whole)
 	}
 }

@@ -118,7 +118,7 @@ type file struct {
 
 // supportLayer is what a program on nothing needs: a user, a place for temporary files, and the authorities that this
 // machine trusts.
-func supportLayer() (*layer, error) {
+func supportLayer(as packing) (*layer, error) {
 	files := []file{
 		{"/etc/passwd", 0o644, []byte("root:x:0:0:root:/root:/sbin/nologin\nnonroot:x:65532:65532:nonroot:/home/nonroot:/sbin/nologin\n")},
 		{"/etc/group", 0o644, []byte("root:x:0:\nnonroot:x:65532:\n")},
@@ -130,26 +130,47 @@ func supportLayer() (*layer, error) {
 			break
 		}
 	}
-	return newLayer(files, nil)
+	return newLayer(files, nil, as)
 }
 
-// layer is a compressed layer in memory, made in one pass.
+// layer is a layer in memory as it is pushed, made in one pass.
 type layer struct {
-	compressed []byte
-	digest     v1.Hash
-	diffID     v1.Hash
+	packed []byte
+	digest v1.Hash
+	diffID v1.Hash
+	kind   types.MediaType
 }
+
+// packing is how the archive of a layer is written.
+type packing struct {
+	kind types.MediaType
+	// over returns what packs, and writes to out.
+	over func(out io.Writer) (io.WriteCloser, error)
+}
+
+var (
+	// compressed is for registries that are far away.
+	compressed = packing{types.OCILayer, func(out io.Writer) (io.WriteCloser, error) { return gzip.NewWriterLevel(out, gzip.BestSpeed) }}
+	// plain is for one on this machine: to compress, and to unpack again, takes longer than to write.
+	plain = packing{types.OCIUncompressedLayer, func(out io.Writer) (io.WriteCloser, error) { return open{out}, nil }}
+)
+
+// open is a writer that needs not be closed.
+type open struct{ io.Writer }
+
+// Close does nothing.
+func (open) Close() error { return nil }
 
 // newLayer writes files with those of their folders that are not below. Times are zero, so that the same files give
 // the same digest.
-func newLayer(files []file, below tree) (*layer, error) {
+func newLayer(files []file, below tree, as packing) (*layer, error) {
 	var out bytes.Buffer
-	zip, err := gzip.NewWriterLevel(&out, gzip.BestSpeed)
+	pack, err := as.over(&out)
 	if err != nil {
 		return nil, fmt.Errorf("compressing a layer: %w", err)
 	}
-	plain := sha256.New()
-	w := tar.NewWriter(io.MultiWriter(zip, plain))
+	archive := sha256.New()
+	w := tar.NewWriter(io.MultiWriter(pack, archive))
 	made := map[string]bool{}
 	for name, e := range below {
 		made[strings.TrimPrefix(name, "/")] = e.folder
@@ -162,11 +183,15 @@ func newLayer(files []file, below tree) (*layer, error) {
 	if err := w.Close(); err != nil {
 		return nil, fmt.Errorf("writing a layer: %w", err)
 	}
-	if err := zip.Close(); err != nil {
+	if err := pack.Close(); err != nil {
 		return nil, fmt.Errorf("compressing a layer: %w", err)
 	}
-	sum := sha256.Sum256(out.Bytes())
-	return &layer{compressed: out.Bytes(), digest: v1.Hash{Algorithm: "sha256", Hex: hex.EncodeToString(sum[:])}, diffID: hashOf(plain)}, nil
+	l := &layer{packed: out.Bytes(), diffID: hashOf(archive), kind: as.kind}
+	if l.digest = l.diffID; as.kind != plain.kind {
+		sum := sha256.Sum256(l.packed)
+		l.digest = v1.Hash{Algorithm: "sha256", Hex: hex.EncodeToString(sum[:])}
+	}
+	return l, nil
 }
 
 func hashOf(h hash.Hash) v1.Hash {
@@ -201,11 +226,14 @@ func writeFolder(w *tar.Writer, name string, mode int64, made map[string]bool) e
 
 func (l *layer) Digest() (v1.Hash, error)            { return l.digest, nil }
 func (l *layer) DiffID() (v1.Hash, error)            { return l.diffID, nil }
-func (l *layer) Size() (int64, error)                { return int64(len(l.compressed)), nil }
-func (l *layer) MediaType() (types.MediaType, error) { return types.OCILayer, nil }
+func (l *layer) Size() (int64, error)                { return int64(len(l.packed)), nil }
+func (l *layer) MediaType() (types.MediaType, error) { return l.kind, nil }
 func (l *layer) Compressed() (io.ReadCloser, error) {
-	return io.NopCloser(bytes.NewReader(l.compressed)), nil
+	return io.NopCloser(bytes.NewReader(l.packed)), nil
 }
 func (l *layer) Uncompressed() (io.ReadCloser, error) {
-	return gzip.NewReader(bytes.NewReader(l.compressed))
+	if l.kind == plain.kind {
+		return l.Compressed()
+	}
+	return gzip.NewReader(bytes.NewReader(l.packed))
 }
