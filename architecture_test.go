@@ -94,6 +94,7 @@ var rooms = []room{
 	{folder: "internal/cli/kit", may: []string{"api/...", "internal/repository", "internal/action", "internal/spelling", "internal/cli/screens", "internal/cli/term", "internal/cli/remote"}},
 	{folder: "internal/cli/dev", may: []string{"internal/cli/kit", "internal/cli/manifests", "internal/cli/skaffold", "internal/cli/term", "internal/devloop", "internal/image", "internal/skaffold"}},
 	{folder: "internal/cli/remote", may: []string{"api/..."}},
+	{folder: "internal/cli/dev/dashboard", may: []string{"internal/cli/term", "internal/devloop"}, never: effects},
 	{folder: "internal/cli/login", may: []string{"internal/cli/kit", "internal/cli/remote", "internal/cli/term"}},
 	{folder: "internal/cli/skaffold", may: []string{"internal/skaffold", "internal/devloop", "internal/devloop/desired", "internal/image", "internal/render", "internal/validate", "internal/cli/kit", "internal/cli/manifests"}},
 	{folder: "internal/cli/spec", may: []string{"api/...", "internal/cli/kit"}, never: clients},

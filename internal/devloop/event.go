@@ -7,6 +7,8 @@ type Kind string
 
 // The kinds of events.
 const (
+	// Began is when the loop has its namespace: Text names the project and where it runs.
+	Began Kind = "began"
 	// Changed begins a round: Text names the files, Saved is when the first of them was noticed.
 	Changed Kind = "changed"
 	// Building, Built and BuildFailed are about the image of an artifact.
@@ -28,6 +30,9 @@ const (
 	NotReady Kind = "not ready"
 	// Forwarded is a port of this machine that leads into the cluster.
 	Forwarded Kind = "forwarded"
+	// Debugging is a port of this machine by which a debugger connects to the program of Artifact; Text has the settings
+	// of editors.
+	Debugging Kind = "debugging"
 	// Log is a line of a container, and Output one of a build.
 	Log    Kind = "log"
 	Output Kind = "output"
@@ -46,6 +51,8 @@ type Event struct {
 	Round int
 	// Artifact is the image that it is about; Pod and Container are those of a log.
 	Artifact, Pod, Container string
+	// Old is set for a log of a pod that another has taken the place of.
+	Old bool
 	// Text is for a reader, without a line feed at its end; it may have several lines.
 	Text string
 	// Took is how long it took, and Total how long since the change was noticed. Compiled and Pushed are the parts of Took

@@ -146,7 +146,7 @@ func (l *loop) takeNamespace(ctx context.Context) error {
 		ownName = namespace
 	}
 	l.applier = newApplier(l.reader, namespace, ownName, l.claim.note.Made)
-	l.report(Event{Kind: Note, Text: fmt.Sprintf("%s in namespace %s of %s", l.project.Name, namespace, cmp.Or(l.Context, l.Config.Host))})
+	l.report(Event{Kind: Began, Text: fmt.Sprintf("%s in namespace %s of %s", l.project.Name, namespace, cmp.Or(l.Context, l.Config.Host))})
 	return nil
 }
 

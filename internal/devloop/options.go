@@ -49,5 +49,10 @@ type Options struct {
 // Command is what a person asks for.
 type Command string
 
-// Rebuild builds and deploys everything anew.
-const Rebuild Command = "rebuild"
+// The commands.
+const (
+	// Rebuild builds and deploys everything anew.
+	Rebuild Command = "rebuild"
+	// Restart has the pods of what was deployed replaced.
+	Restart Command = "restart"
+)

@@ -46,6 +46,7 @@ type command struct {
 	tail                      bool
 	logs                      devloop.LogOptions
 	forward                   string
+	display                   Display
 	registryMirrors           []string
 	insecureRegistry          bool
 }
@@ -98,6 +99,7 @@ What a crash has left is taken over by the next start, or removed by cyan dev --
 	flags.BoolVar(&c.tail, "tail", true, "show the logs of the pods")
 	flags.DurationVar(&c.logs.Since, "since", 0, "how far back the logs go of what runs already")
 	flags.StringVar(&c.logs.Filter, "log-filter", "", "only lines of logs that hold this text")
+	flags.BoolVar(&c.display.Plain, "plain", false, "print lines, each of which stays, also on a terminal")
 	flags.BoolVar(&c.showBuild, "show-build", false, "show what builders print")
 	return cmd
 }
@@ -166,9 +168,7 @@ func (c *command) run(cmd *cobra.Command, folder string) error {
 			return c.Rollouts(ctx, config, namespace, instance, ready)
 		}
 	}
-	show := newLines(cmd.OutOrStdout())
-	o.Report = show.see
-	return devloop.Run(cmd.Context(), o)
+	return Show(cmd.Context(), c.Env, o, c.display)
 }
 
 // forwardMode parses --port-forward.

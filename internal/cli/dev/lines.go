@@ -7,6 +7,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/cyan-cd/cyan/internal/cli/dev/dashboard"
 	"github.com/cyan-cd/cyan/internal/cli/term"
 	"github.com/cyan-cd/cyan/internal/devloop"
 )
@@ -15,12 +16,13 @@ import (
 type lines struct {
 	out   io.Writer
 	theme term.Theme
+	links fileLinks
 	// shades are the numbers of containers, in the order in which they were first heard of.
 	shades map[string]int
 }
 
-func newLines(out io.Writer) *lines {
-	return &lines{out: out, theme: term.Detect(out, os.Getenv).Theme, shades: map[string]int{}}
+func newLines(out io.Writer, root string) *lines {
+	return &lines{out: out, theme: term.Detect(out, os.Getenv).Theme, links: newFileLinks(root), shades: map[string]int{}}
 }
 
 // see shows an event.
@@ -56,10 +58,10 @@ func (l *lines) line(e devloop.Event) string {
 		return l.step(t.Good("✓"), "ready", e.Took, t.Strong(seconds(e.Total)+" after "+after))
 	case devloop.Forwarded:
 		return t.Good("→") + " " + t.Strong(e.Address) + "  " + t.Quiet(e.Text)
-	case devloop.Note, devloop.Removed:
+	case devloop.Began, devloop.Note, devloop.Removed:
 		return t.Quiet("· " + e.Text)
 	case devloop.Output:
-		return t.Quiet("  " + e.Text)
+		return t.Quiet("  " + term.Unstyled(e.Text))
 	case devloop.Log:
 		return l.log(e)
 	}
@@ -73,12 +75,17 @@ func (l *lines) log(e devloop.Event) string {
 		shade = len(l.shades)
 		l.shades[e.Container] = shade
 	}
-	return l.theme.Shade(shade, fmt.Sprintf("%s %s │", e.Container, e.Pod[strings.LastIndex(e.Pod, "-")+1:])) + " " + e.Text
+	label, text := fmt.Sprintf("%s %s │", e.Container, e.Pod[strings.LastIndex(e.Pod, "-")+1:]), term.Unstyled(e.Text)
+	if e.Old {
+		return l.theme.Quiet(label + " " + text)
+	}
+	return l.theme.Shade(shade, label) + " " + text
 }
 
 // problem is a line about what has failed, with why below it.
 func (l *lines) problem(e devloop.Event) string {
 	mark := l.theme.Bad("✗")
+	e.Text = dashboard.Linked(l.theme, e.Text, l.links.in(e))
 	switch e.Kind {
 	case devloop.BuildFailed:
 		return l.step(mark, "build", e.Took, e.Artifact) + "\n" + indent(e.Text)

@@ -6,6 +6,8 @@ import (
 	"strings"
 	"unicode"
 	"unicode/utf8"
+
+	"github.com/charmbracelet/x/ansi"
 )
 
 // Shown returns text as it may be written to a terminal: what would steer the terminal, or show other text than is
@@ -35,6 +37,13 @@ func Shown(text string) string {
 		i += size
 	}
 	return b.String()
+}
+
+// Unstyled returns a line of a log without the colours that its program gave it, as Shown has it. Of a line that was
+// written over, as progress is, the last is left.
+func Unstyled(line string) string {
+	line = strings.TrimRight(ansi.Strip(line), "\r")
+	return Shown(line[strings.LastIndexByte(line, '\r')+1:])
 }
 
 // joiner is needed within emoji and several scripts, where it neither moves nor hides what is round it.
@@ -80,9 +89,17 @@ func (w Writer) Write(text []byte) (int, error) {
 	return len(text), nil
 }
 
-// withColours makes text fit to be shown, and puts real colours where a Theme has marked them.
+// Frame returns text as a Writer writes it, for a library that draws the screen itself.
+func Frame(text string) string { return withColours(text) }
+
+// withColours makes text fit to be shown, and puts real colours and links where a Theme has marked them.
 func withColours(text string) string {
-	return eachPart(text, func(code string) string { return "\x1b[" + code + "m" })
+	return eachPart(text, func(code string) string {
+		if strings.HasPrefix(code, link) {
+			return "\x1b]8;;" + address(code) + "\x1b\\"
+		}
+		return "\x1b[" + code + "m"
+	})
 }
 
 // marked makes text fit to be shown, for what measures it, and leaves the marks of a Theme for the Writer.

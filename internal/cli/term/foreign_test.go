@@ -78,6 +78,39 @@ func TestOnlyOurColoursPass(t *testing.T) {
 	}
 }
 
+// TestLinks: a link leads where it is meant to, takes no room, and is text alone where there is no terminal.
+func TestLinks(t *testing.T) {
+	theme := term.Colours().Linked()
+	for _, c := range []struct {
+		name, text, want string
+	}{
+		{"a file", theme.Link("file://host/a%20b.go#3", "a b.go:3"), "\x1b]8;;file://host/a%20b.go#3\x1b\\a b.go:3\x1b]8;;\x1b\\"},
+		{"in a colour", theme.Bad("x") + theme.Link("file:///a", theme.Strong("a")), "\x1b[31mx\x1b[0m\x1b]8;;file:///a\x1b\\\x1b[1ma\x1b[0m\x1b]8;;\x1b\\"},
+		{"an address that ends the link", theme.Link("http://a\x1b\\\x07\n b", "a"), "\x1b]8;;http://a\\b\x1b\\a\x1b]8;;\x1b\\"},
+		{"foreign text in it", theme.Link("http://a", "\x1b[2J"), "\x1b]8;;http://a\x1b\\" + `\x1b[2J` + "\x1b]8;;\x1b\\"},
+		{"of nothing", theme.Link("http://a", "") + theme.Link("", "b"), "b"},
+		{"without a terminal", term.Colours().Link("http://a", "b") + term.Plain().Link("http://a", "c"), "bc"},
+	} {
+		if got := term.Frame(c.text); got != c.want {
+			t.Errorf("%s: got %q, want %q", c.name, got, c.want)
+		}
+	}
+	if got := term.Frame(term.Fit(theme.Link("http://a.b/c/d/e", "0123456789"), 5)); ansi.Strip(got) != "0123…" || !strings.HasSuffix(got, "\x1b]8;;\x1b\\") {
+		t.Errorf("cut to 5: got %q", got)
+	}
+}
+
+// TestUnstyled: a line of a log has no colours of its own, and nothing that steers.
+func TestUnstyled(t *testing.T) {
+	for line, want := range map[string]string{
+		"plain": "plain", "\x1b[32mINFO\x1b[0m up": "INFO up", "10%\r20%\r100%": "100%", "end\r": "end", "\x1b]0;title\x07x": "x", "a\x1b": "a", "\x1b[2Jgone\x00": `gone\x00`, "日本 ✔\ttab": "日本 ✔\ttab", "a\u202eb": `a\u202eb`,
+	} {
+		if got := term.Unstyled(line); got != want {
+			t.Errorf("%q: got %q, want %q", line, got, want)
+		}
+	}
+}
+
 // TestCellsStayInTheirPlace: a cell with a line feed or an escape is measured as it is shown.
 func TestCellsStayInTheirPlace(t *testing.T) {
 	theme := term.Colours()
@@ -96,6 +129,9 @@ func FuzzShown(f *testing.F) {
 		shown := term.Shown(text)
 		if !utf8.ValidString(shown) || strings.ContainsAny(shown, "\x1b\r\x00\x07\x08\x7f\u009b\u202e") {
 			t.Errorf("%q is shown as %q", text, shown)
+		}
+		if plain := term.Unstyled(text); strings.ContainsAny(plain, "\x1b\r\x00\x07\x08\x7f\u009b\u202e") {
+			t.Errorf("%q is shown without style as %q", text, plain)
 		}
 		if again := term.Shown(shown); again != shown {
 			t.Errorf("%q is shown as %q, and that as %q", text, shown, again)

@@ -33,6 +33,9 @@ func Detect(out io.Writer, getenv func(string) string) Terminal {
 	if !dumb && getenv("NO_COLOR") == "" {
 		t.Theme = Colours()
 	}
+	if !dumb {
+		t.Theme = t.Theme.Linked()
+	}
 	return t
 }
 

@@ -4,18 +4,25 @@ import (
 	"crypto/rand"
 	"encoding/binary"
 	"fmt"
+	"strconv"
 	"strings"
 	"sync"
 )
 
 // Theme colours text. Colour only repeats what a word or an icon shows already.
-type Theme struct{ coloured bool }
+type Theme struct{ coloured, linked bool }
 
 // Plain has no colours.
 func Plain() Theme { return Theme{} }
 
 // Colours uses the basic ones, which people choose for their terminal. A Writer shows them.
 func Colours() Theme { return Theme{coloured: true} }
+
+// Linked is the same Theme with links, for a terminal.
+func (t Theme) Linked() Theme {
+	t.linked = true
+	return t
+}
 
 // mark begins a colour of this process: an escape sequence whose first number nobody else can know, so that foreign
 // text has no colours. A terminal that gets to see it passes over that number.
@@ -36,6 +43,34 @@ const (
 	cyan   = 36
 	grey   = 90
 )
+
+// link begins the code of a link, which stands where that of a colour does: behind it are the bytes of the address,
+// three digits each. Alone it ends a link.
+const link = "008"
+
+// Link has text lead to an address, where the terminal can do that.
+func (t Theme) Link(address, text string) string {
+	if !t.linked || address == "" || text == "" {
+		return text
+	}
+	var code strings.Builder
+	for _, b := range []byte(address) {
+		fmt.Fprintf(&code, "%03d", b)
+	}
+	return mark() + link + code.String() + "m" + text + mark() + link + "m"
+}
+
+// address returns that of the code of a link. What is not a printable character of ASCII is left out: an address has
+// none.
+func address(code string) string {
+	var text []byte
+	for digits := strings.TrimPrefix(code, link); len(digits) >= 3; digits = digits[3:] {
+		if b, err := strconv.ParseUint(digits[:3], 10, 8); err == nil && b > ' ' && b < 0x7f {
+			text = append(text, byte(b))
+		}
+	}
+	return string(text)
+}
 
 func (t Theme) render(code int, s string) string {
 	if !t.coloured || s == "" {
