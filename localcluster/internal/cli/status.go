@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"strings"
 	"text/tabwriter"
 	"time"
 
@@ -61,6 +62,7 @@ func printStatus(out io.Writer, s cluster.Status, now time.Time) {
 		return
 	}
 	fmt.Fprintf(out, "API server  %s\nRegistry    %s\nKubeconfig  %s\n", s.APIServer, s.Registry, s.Kubeconfig)
+	printIngress(out, "", s.Ingress)
 	if s.Context != "" {
 		fmt.Fprintf(out, "Context     %s\n", s.Context)
 	}
@@ -79,6 +81,14 @@ func printStatus(out io.Writer, s cluster.Status, now time.Time) {
 		}
 	}
 	_ = table.Flush()
+}
+
+// printIngress shows where the hosts of Ingresses and Gateways are, and whom to trust for those with TLS.
+func printIngress(out io.Writer, indent string, i *cluster.IngressStatus) {
+	if i == nil {
+		return
+	}
+	fmt.Fprintf(out, "%sIngress     %s\n%sIngress CA  %s\n", indent, strings.Join(i.URLs, "  "), indent, i.CA)
 }
 
 func ago(now, then time.Time) string {

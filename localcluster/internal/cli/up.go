@@ -47,6 +47,7 @@ The cluster becomes a context in your kubeconfig, and the current one; "down --d
 	flags.IntVar(&options.Nodes, "count", 0, "how many nodes, when they are simulated (default 1)")
 	flags.IntVar(&options.APIPort, "api-port", 0, "port of the API server on 127.0.0.1 (default: a free one)")
 	flags.IntVar(&options.RegistryPort, "registry-port", 0, "port of the image registry on 127.0.0.1 (default: a free one)")
+	flags.IntVar(&options.IngressPort, "ingress-port", 0, "port of 127.0.0.1 for Ingresses and Gateways, HTTP and HTTPS (default: a free one; 80 and 443 as well where they are free)")
 	flags.StringSliceVar(&without, "without", nil, "leave out "+strings.Join(cluster.Extras, ", ")+" (default: as it was; all of them at first)")
 	flags.BoolVar(&kubeconfig, "kubeconfig-update", true, "make the cluster the current context of your kubeconfig ($KUBECONFIG, else ~/.kube/config)")
 	flags.StringVarP(&output, "output", "o", "text", "text or json")
@@ -72,13 +73,8 @@ func parseMode(nodes string) (state.Mode, error) {
 const mostNodes = 5000
 
 func checkOptions(o cluster.Options, output string) error {
-	for flag, port := range map[string]int{"--api-port": o.APIPort, "--registry-port": o.RegistryPort} {
-		if port < 0 || port > 65535 {
-			return fmt.Errorf("%s is %d: a port is between 1 and 65535", flag, port)
-		}
-	}
-	if o.APIPort != 0 && o.APIPort == o.RegistryPort {
-		return fmt.Errorf("--api-port and --registry-port are both %d: give each its own", o.APIPort)
+	if err := checkPorts(o); err != nil {
+		return err
 	}
 	if o.Nodes < 0 || o.Nodes > mostNodes {
 		return fmt.Errorf("--count is %d: it can be between 1 and %d", o.Nodes, mostNodes)
@@ -87,6 +83,23 @@ func checkOptions(o cluster.Options, output string) error {
 		return err
 	}
 	return checkOutput(output)
+}
+
+func checkPorts(o cluster.Options) error {
+	given := map[int]string{}
+	for _, p := range []struct {
+		flag string
+		port int
+	}{{"--api-port", o.APIPort}, {"--registry-port", o.RegistryPort}, {"--ingress-port", o.IngressPort}} {
+		if p.port < 0 || p.port > 65535 {
+			return fmt.Errorf("%s is %d: a port is between 1 and 65535", p.flag, p.port)
+		}
+		if other := given[p.port]; other != "" && p.port != 0 {
+			return fmt.Errorf("%s and %s are both %d: give each its own", other, p.flag, p.port)
+		}
+		given[p.port] = p.flag
+	}
+	return nil
 }
 
 func checkOutput(output string) error {
@@ -130,6 +143,7 @@ func printUp(c *cobra.Command, dir state.Dir, result cluster.UpResult, seconds f
 	}
 	fmt.Fprintf(out, "\n  Kubernetes  %s, %s\n", s.Kubernetes, nodeCount(s))
 	fmt.Fprintf(out, "  API server  %s\n  Registry    %s\n  Kubeconfig  %s\n", s.APIServer, s.Registry, s.Kubeconfig)
+	printIngress(out, "  ", s.Ingress)
 	for _, note := range s.Notes {
 		fmt.Fprintf(out, "  Note        %s\n", note)
 	}
@@ -173,6 +187,7 @@ func superviseCommand() *cobra.Command {
 	flags.IntVar(&options.Nodes, "count", 0, "")
 	flags.IntVar(&options.APIPort, "api-port", 0, "")
 	flags.IntVar(&options.RegistryPort, "registry-port", 0, "")
+	flags.IntVar(&options.IngressPort, "ingress-port", 0, "")
 	flags.StringSliceVar(&without, "without", nil, "")
 	flags.IntVar(&events, "events", 0, "")
 	return command

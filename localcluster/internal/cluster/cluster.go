@@ -17,7 +17,7 @@ type Options struct {
 	Mode  state.Mode
 	Nodes int
 	// APIPort and RegistryPort are ports on 127.0.0.1.
-	APIPort, RegistryPort int
+	APIPort, RegistryPort, IngressPort int
 	// Without are the extras to leave out; nil leaves that as it was.
 	Without []string
 }
@@ -35,7 +35,9 @@ type Status struct {
 	Registry   string     `json:"registry"`
 	Kubeconfig string     `json:"kubeconfig"`
 	// Context is the context in the user's kubeconfig; empty when there is none.
-	Context    string             `json:"context,omitempty"`
+	Context string `json:"context,omitempty"`
+	// Ingress is where Ingresses and Gateways are reached; nil when that is left out.
+	Ingress    *IngressStatus     `json:"ingress,omitempty"`
 	Supervisor int                `json:"supervisorPid"`
 	Since      *time.Time         `json:"since,omitempty"`
 	Parts      []supervise.Status `json:"parts"`

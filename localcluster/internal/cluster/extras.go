@@ -11,14 +11,20 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/client-go/kubernetes"
 
+	"github.com/cyan-cd/cyan/localcluster/internal/ingress"
 	"github.com/cyan-cd/cyan/localcluster/internal/volumes"
 )
 
-// Storage is the default StorageClass.
-const Storage = "storage"
+const (
+	// Storage is the default StorageClass.
+	Storage = "storage"
+	// Ingress is what serves Ingresses and Gateways, and Gateway the second of the two.
+	Ingress = "ingress"
+	Gateway = "gateway"
+)
 
 // Extras are what a cluster has beside Kubernetes itself, by the names by which they are left out.
-var Extras = []string{Storage}
+var Extras = []string{Storage, Ingress, Gateway}
 
 // CheckExtras returns an error for a name that none of the extras has.
 func CheckExtras(names []string) error {
@@ -29,6 +35,8 @@ func CheckExtras(names []string) error {
 	}
 	return nil
 }
+
+func (s *supervisor) leftOut(extra string) bool { return slices.Contains(s.record.Without, extra) }
 
 // startExtras starts what the cluster has beside Kubernetes, and tells tools where its registry is.
 func (s *supervisor) startExtras(ctx context.Context, run *startup) error {
@@ -44,7 +52,12 @@ func (s *supervisor) startExtras(ctx context.Context, run *startup) error {
 	if err := tellRegistry(ctx, client, s.registryPort.address()); err != nil {
 		return err
 	}
-	if slices.Contains(s.record.Without, Storage) {
+	if s.leftOut(Ingress) {
+		if err := ingress.Remove(ctx, client); err != nil {
+			return err
+		}
+	}
+	if s.leftOut(Storage) {
 		return volumes.RemoveClass(ctx, client)
 	}
 	if err := volumes.EnsureClass(ctx, client); err != nil {

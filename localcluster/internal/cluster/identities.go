@@ -3,6 +3,7 @@ package cluster
 import (
 	"fmt"
 
+	"github.com/cyan-cd/cyan/localcluster/internal/parts"
 	"github.com/cyan-cd/cyan/localcluster/internal/pki"
 	"github.com/cyan-cd/cyan/localcluster/internal/state"
 )
@@ -13,6 +14,8 @@ type identities struct {
 	serving, toKubelet, toExtensions pki.Pair
 	kubeletServing                   pki.Pair
 	serviceAccounts                  string
+	// ingressCA signs for names below localhost alone, so that people can trust it.
+	ingressCA *pki.Authority
 }
 
 const masters = "system:masters"
@@ -26,6 +29,9 @@ func issueIdentities(dir state.Dir, outside, inside string, hosts []string) (ide
 		return ids, err
 	}
 	if ids.frontCA, err = pki.OpenAuthority(dir.PKI(), "front-proxy-ca"); err != nil {
+		return ids, err
+	}
+	if ids.ingressCA, err = pki.OpenAuthority(dir.PKI(), ingressAuthority, "localhost"); err != nil {
 		return ids, err
 	}
 	if ids.serviceAccounts, err = pki.ServiceAccountKey(dir.PKI()); err != nil {
@@ -63,6 +69,7 @@ func (ids identities) writeKubeconfigs(dir state.Dir, outside, inside string) er
 		{kubeconfigOf(dir, "kubelet"), inside, pki.Subject{Name: "system:node:" + nodeName, Groups: []string{"system:nodes"}}},
 		{kubeconfigOf(dir, "proxy"), inside, pki.Subject{Name: "system:kube-proxy"}},
 		{kubeconfigOf(dir, "dns"), inside, pki.Subject{Name: "cyan-dns", Groups: []string{masters}}},
+		{kubeconfigOf(dir, parts.Ingress), inside, pki.Subject{Name: "cyan-ingress", Groups: []string{masters}}},
 		{kubeconfigOf(dir, "nodes"), inside, pki.Subject{Name: "cyan-simulated-nodes", Groups: []string{masters}}},
 	} {
 		config := pki.Kubeconfig{Context: contextName(dir), Server: want.server, Subject: want.subject}

@@ -21,7 +21,6 @@ import (
 	"github.com/cyan-cd/cyan/localcluster/internal/parts"
 	"github.com/cyan-cd/cyan/localcluster/internal/pause"
 	"github.com/cyan-cd/cyan/localcluster/internal/state"
-	"github.com/cyan-cd/cyan/localcluster/internal/supervise"
 )
 
 const (
@@ -195,7 +194,7 @@ func (r *realRun) startBase(ctx context.Context, report func(Event)) error {
 
 // stopParts lets the containers end before what runs them.
 func (r *realRun) stopParts() {
-	r.group.Stop(parts.Kubelet, parts.ControllerManager, parts.Scheduler)
+	r.group.Stop(parts.Ingress, parts.Kubelet, parts.ControllerManager, parts.Scheduler)
 	node.EndPods(r.dir, podGrace)
 	r.group.Stop(parts.Proxy, parts.DNS, parts.Registry, parts.Containerd, parts.APIServer)
 	r.group.Stop()
@@ -217,10 +216,19 @@ func (r *realRun) pushSandbox(ctx context.Context) error {
 }
 
 func (r *realRun) startRest(ctx context.Context) error {
-	launched := []*supervise.Part{
+	network, err := node.OwnNetwork()
+	if err != nil {
+		return err
+	}
+	r.stops = append(r.stops, func() { _ = network.Close() })
+	launched, err := r.launchIngress(r.startup, network)
+	if err != nil {
+		return err
+	}
+	launched = append(launched,
 		r.group.Launch(r.specs().controllerManager(r.ids)), r.group.Launch(r.specs().scheduler()), r.group.Launch(r.kubelet()),
 		r.group.Launch(r.proxy()), r.group.Launch(r.dns()),
-	}
+	)
 	config, err := adminConfig(r.dir)
 	if err != nil {
 		return err

@@ -66,7 +66,7 @@ func (s *supervisor) startSimulated(ctx context.Context, report func(Event)) (*s
 	}}))
 	registry := s.group.Launch(s.specs().registry(inherited))
 	run.stops = append(run.stops, func() {
-		s.group.Stop(parts.ControllerManager, parts.Scheduler, parts.Nodes, parts.Registry)
+		s.group.Stop(parts.Ingress, parts.ControllerManager, parts.Scheduler, parts.Nodes, parts.Registry)
 		s.group.Stop(parts.APIServer)
 		s.group.Stop()
 	})
@@ -74,7 +74,11 @@ func (s *supervisor) startSimulated(ctx context.Context, report func(Event)) (*s
 		return run, err
 	}
 	report(Event{Text: "control plane answers at " + s.api.url()})
-	if err := waitFor(ctx, s.group.Launch(s.specs().controllerManager(ids)), s.group.Launch(s.specs().scheduler()), s.group.Launch(s.specs().simulatedNodes()), registry); err != nil {
+	serving, err := s.launchIngress(run, nil)
+	if err != nil {
+		return run, err
+	}
+	if err := waitFor(ctx, append(serving, s.group.Launch(s.specs().controllerManager(ids)), s.group.Launch(s.specs().scheduler()), s.group.Launch(s.specs().simulatedNodes()), registry)...); err != nil {
 		return run, err
 	}
 	report(Event{Text: "registry answers at " + s.registryPort.address()})

@@ -36,10 +36,13 @@ type supervisor struct {
 	program string
 
 	api, registryPort *reservedPort
-	account           registry.Account
-	placement         placement
-	group             *supervise.Group
-	ports             func() []expose.Port
+	// ingressPort is nil when nothing is served there.
+	ingressPort *reservedPort
+	ingress     *IngressStatus
+	account     registry.Account
+	placement   placement
+	group       *supervise.Group
+	ports       func() []expose.Port
 
 	mu    sync.Mutex
 	phase string
@@ -85,6 +88,7 @@ func (s *supervisor) serve(ctx context.Context, options Options, report func(Eve
 	}
 	defer s.api.close()
 	defer s.registryPort.close()
+	defer s.ingressPort.close()
 	if s.group, err = supervise.NewGroup(); err != nil {
 		return err
 	}
@@ -169,6 +173,12 @@ func (s *supervisor) prepare(options Options) error {
 		return err
 	}
 	record.APIPort, record.RegistryPort = s.api.port, s.registryPort.port
+	if s.ingressPort, err = reserveIngress(options, record); err != nil {
+		return err
+	}
+	if s.ingressPort != nil {
+		record.IngressPort = s.ingressPort.port
+	}
 	s.record = record
 	if err := s.dir.MakeRun(); err != nil {
 		return err
@@ -190,10 +200,10 @@ func (s *supervisor) enter(phase string) {
 
 func (s *supervisor) status() Status {
 	s.mu.Lock()
-	phase, since, ports := s.phase, s.since, s.ports
+	phase, since, ports, ingress := s.phase, s.since, s.ports, s.ingress
 	s.mu.Unlock()
 	status := describe(s.dir, s.record)
-	status.State, status.Supervisor = phase, os.Getpid()
+	status.State, status.Supervisor, status.Ingress = phase, os.Getpid(), ingress
 	if !since.IsZero() {
 		status.Since = &since
 	}

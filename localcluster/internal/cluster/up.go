@@ -163,6 +163,7 @@ func differences(status Status, wanted Options) []string {
 	var notes []string
 	if wanted.Mode != "" && wanted.Mode != status.Mode || wanted.Nodes > 0 && wanted.Nodes != status.Nodes ||
 		wanted.APIPort > 0 && (&reservedPort{port: wanted.APIPort}).url() != status.APIServer ||
+		wanted.IngressPort > 0 && (status.Ingress == nil || wanted.IngressPort != status.Ingress.Port) ||
 		wanted.RegistryPort > 0 && (&reservedPort{port: wanted.RegistryPort}).address() != status.Registry {
 		notes = append(notes, "nodes or ports: other than asked for now; run `cyan local down` first to change them")
 	}
@@ -186,7 +187,8 @@ func launch(ctx context.Context, dir state.Dir, options Options, progress func(s
 	}
 	defer events.Close()
 	cmd := exec.Command(program, "supervise", "--dir", dir.Path, "--nodes", string(options.Mode), "--count", strconv.Itoa(options.Nodes),
-		"--api-port", strconv.Itoa(options.APIPort), "--registry-port", strconv.Itoa(options.RegistryPort), "--events", strconv.Itoa(eventsFile))
+		"--api-port", strconv.Itoa(options.APIPort), "--registry-port", strconv.Itoa(options.RegistryPort),
+		"--ingress-port", strconv.Itoa(options.IngressPort), "--events", strconv.Itoa(eventsFile))
 	if options.Without != nil {
 		cmd.Args = append(cmd.Args, "--without="+strings.Join(options.Without, ","))
 	}

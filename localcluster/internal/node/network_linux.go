@@ -11,16 +11,21 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// netThread makes sockets in the node's network for the supervisor, which is not in it. A socket stays in the network
-// it was made in, whoever uses it.
+// netThread makes sockets in a network for a process that is not in it. A socket stays in the network it was made in,
+// whoever uses it.
 type netThread struct{ tasks chan task }
 
+// newNetThread enters the network of a thread of this process.
 func newNetThread(of int) (*netThread, error) {
 	ns, err := os.Open(fmt.Sprintf("/proc/self/task/%d/ns/net", of))
 	if err != nil {
 		return nil, fmt.Errorf("opening the node's network: %w", err)
 	}
 	defer ns.Close()
+	return enterNetwork(ns)
+}
+
+func enterNetwork(ns *os.File) (*netThread, error) {
 	t := &netThread{tasks: make(chan task)}
 	entered := make(chan error)
 	go func() {
@@ -35,7 +40,7 @@ func newNetThread(of int) (*netThread, error) {
 		}
 	}()
 	if err := <-entered; err != nil {
-		return nil, fmt.Errorf("entering the node's network: %w", err)
+		return nil, fmt.Errorf("entering a network: %w", err)
 	}
 	return t, nil
 }
@@ -48,17 +53,43 @@ func (t *netThread) do(f func() error) error {
 	return <-job.done
 }
 
-// Listen listens in the node's network.
-func (n *Node) Listen(address string) (*net.TCPListener, error) {
+func (t *netThread) listen(address string) (*net.TCPListener, error) {
 	var listener net.Listener
-	err := n.net.do(func() (err error) {
+	err := t.do(func() (err error) {
 		listener, err = net.Listen("tcp4", address)
 		return err
 	})
 	if err != nil {
-		return nil, fmt.Errorf("listening on %s in the node's network: %w", address, err)
+		return nil, err
 	}
 	return listener.(*net.TCPListener), nil
+}
+
+// Listen listens in the node's network.
+func (n *Node) Listen(address string) (*net.TCPListener, error) {
+	listener, err := n.net.listen(address)
+	if err != nil {
+		return nil, fmt.Errorf("listening on %s in the node's network: %w", address, err)
+	}
+	return listener, nil
+}
+
+// OwnNetwork opens the network that this process is in, for a part in the node's to listen in.
+func OwnNetwork() (*os.File, error) {
+	file, err := os.Open("/proc/thread-self/ns/net") // threads that are in the node's run nothing else
+	if err != nil {
+		return nil, fmt.Errorf("opening this machine's network: %w", err)
+	}
+	return file, nil
+}
+
+// ListenIn returns what listens in the network that was opened.
+func ListenIn(network *os.File) (func(address string) (*net.TCPListener, error), error) {
+	t, err := enterNetwork(network)
+	if err != nil {
+		return nil, err
+	}
+	return t.listen, nil
 }
 
 // Dial connects to an IPv4 address and port in the node's network.

@@ -22,6 +22,7 @@ const (
 	DNS               = "coredns"
 	Registry          = "registry"
 	Nodes             = "simulated-nodes"
+	Ingress           = "ingress"
 	Init              = "node-init"
 )
 
@@ -36,6 +37,7 @@ var mains = map[string]func() error{
 	Scheduler:         runScheduler,
 	Registry:          runRegistry,
 	Nodes:             runNodes,
+	Ingress:           runIngress,
 }
 
 // Run runs the part that this process was started as, and does not return then. It returns when the process is no part.

@@ -5,6 +5,7 @@ import (
 	"crypto/ecdsa"
 	"crypto/elliptic"
 	"crypto/rand"
+	"crypto/tls"
 	"crypto/x509"
 	"crypto/x509/pkix"
 	"encoding/pem"
@@ -45,12 +46,13 @@ type Subject struct {
 	Hosts []string
 }
 
-// OpenAuthority reads the authority called name from dir, or makes it when there is none.
-func OpenAuthority(dir, name string) (*Authority, error) {
+// OpenAuthority reads the authority called name from dir, or makes it when there is none. One that is made for domains
+// can sign for these and what is below them alone, whoever trusts it.
+func OpenAuthority(dir, name string, domains ...string) (*Authority, error) {
 	a := &Authority{CertFile: filepath.Join(dir, name+".crt"), KeyFile: filepath.Join(dir, name+".key")}
 	err := a.read()
 	if errors.Is(err, fs.ErrNotExist) {
-		err = a.create(name)
+		err = a.create(name, domains)
 	}
 	if err != nil {
 		return nil, fmt.Errorf("opening the authority %s: %w", name, err)
@@ -76,7 +78,7 @@ func (a *Authority) read() error {
 	return nil
 }
 
-func (a *Authority) create(name string) error {
+func (a *Authority) create(name string, domains []string) error {
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	if err != nil {
 		return err
@@ -86,6 +88,10 @@ func (a *Authority) create(name string) error {
 		KeyUsage:              x509.KeyUsageCertSign | x509.KeyUsageDigitalSignature,
 		IsCA:                  true,
 		BasicConstraintsValid: true,
+	}
+	if len(domains) > 0 {
+		template.PermittedDNSDomains, template.PermittedDNSDomainsCritical = domains, true
+		template.ExcludedIPRanges = []*net.IPNet{{IP: net.IPv4zero.To4(), Mask: net.CIDRMask(0, 32)}, {IP: net.IPv6zero, Mask: net.CIDRMask(0, 128)}}
 	}
 	der, err := sign(template, template, &key.PublicKey, key, authorityLife)
 	if err != nil {
@@ -114,6 +120,15 @@ func (a *Authority) Issue(dir, name string, subject Subject) (Pair, error) {
 		return Pair{}, fmt.Errorf("issuing the certificate of %s: %w", subject.Name, err)
 	}
 	return pair, nil
+}
+
+// Serving returns a new certificate for a host, which is written nowhere.
+func (a *Authority) Serving(host string) (*tls.Certificate, error) {
+	der, key, err := a.issue(Subject{Name: host, Hosts: []string{host}})
+	if err != nil {
+		return nil, fmt.Errorf("issuing the certificate of %s: %w", host, err)
+	}
+	return &tls.Certificate{Certificate: [][]byte{der, a.cert.Raw}, PrivateKey: key}, nil
 }
 
 func (a *Authority) issue(subject Subject) ([]byte, *ecdsa.PrivateKey, error) {

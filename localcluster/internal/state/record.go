@@ -34,6 +34,7 @@ type Record struct {
 	Nodes        int    `json:"nodes"`
 	APIPort      int    `json:"apiPort"`
 	RegistryPort int    `json:"registryPort"`
+	IngressPort  int    `json:"ingressPort,omitempty"`
 	// Without are the extras that the cluster is to do without.
 	Without []string `json:"without,omitempty"`
 	// Context is the context in the user's kubeconfig, "" for none, and Before the one that was current before it.

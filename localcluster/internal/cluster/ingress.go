@@ -1,0 +1,122 @@
+package cluster
+
+import (
+	"context"
+	"net"
+	"os"
+	"strconv"
+
+	"github.com/cyan-cd/cyan/localcluster/internal/parts"
+	"github.com/cyan-cd/cyan/localcluster/internal/state"
+	"github.com/cyan-cd/cyan/localcluster/internal/supervise"
+)
+
+// ingressAuthority is the name of the authority that signs for hosts below localhost.
+const ingressAuthority = "ingress-ca"
+
+// IngressStatus is where Ingresses and Gateways are reached.
+type IngressStatus struct {
+	// Port is always there, for HTTP and HTTPS.
+	Port int `json:"port"`
+	// HTTP and HTTPS report whether ports 80 and 443 are served as well.
+	HTTP  bool `json:"http"`
+	HTTPS bool `json:"https"`
+	// URLs are those of any host below localhost.
+	URLs []string `json:"urls"`
+	// CA is the file of the authority to trust for hosts below localhost.
+	CA string `json:"ca"`
+}
+
+// reserveIngress takes the port of Ingresses, unless they are left out.
+func reserveIngress(options Options, record state.Record) (*reservedPort, error) {
+	for _, extra := range record.Without {
+		if extra == Ingress {
+			return nil, nil
+		}
+	}
+	return reservePort(options.IngressPort, record.IngressPort, "--ingress-port")
+}
+
+// ingressListeners are what the part that serves Ingresses is handed: its own port, and those of the protocols where they are
+// free.
+type ingressListeners struct {
+	shared, http, https *net.TCPListener
+}
+
+func (s *supervisor) listenIngress() (ingressListeners, error) {
+	shared, err := s.ingressPort.listen()
+	return ingressListeners{shared, listenIfFree(80), listenIfFree(443)}, err
+}
+
+// listenIfFree listens on a port of 127.0.0.1, or returns nil: somebody else may have it, or be the only one who may.
+func listenIfFree(port int) *net.TCPListener {
+	listener, err := net.Listen("tcp4", net.JoinHostPort(loopback, strconv.Itoa(port)))
+	if err != nil {
+		return nil
+	}
+	return listener.(*net.TCPListener)
+}
+
+// launchIngress starts what serves Ingresses, unless it is left out. In a network of its own it needs this machine's to listen
+// in; without one, it is in it.
+func (s *supervisor) launchIngress(run *startup, network *os.File) ([]*supervise.Part, error) {
+	if s.leftOut(Ingress) {
+		return nil, nil
+	}
+	listeners, err := s.listenIngress()
+	if err != nil {
+		return nil, err
+	}
+	status := s.describeIngress(listeners)
+	var files []*os.File
+	for _, l := range []*net.TCPListener{listeners.shared, listeners.http, listeners.https} {
+		if l == nil {
+			continue
+		}
+		file, err := listenerFile(l)
+		if err != nil {
+			return nil, err
+		}
+		run.stops = append(run.stops, func() { _ = file.Close() })
+		files = append(files, file)
+	}
+	if network != nil {
+		files = append(files, network)
+	}
+	s.mu.Lock()
+	s.ingress = status
+	s.mu.Unlock()
+	spec := s.specs().ingress(status, network != nil, !s.leftOut(Gateway))
+	spec.Files = files
+	return []*supervise.Part{s.group.Launch(spec)}, nil
+}
+
+func (p partSpecs) ingress(status *IngressStatus, network, gateways bool) supervise.Spec {
+	spec := p.spec(parts.Ingress, 50, "--kubeconfig="+kubeconfigOf(p.dir, parts.Ingress), "--authority="+ingressAuthority, "--pki="+p.dir.PKI(),
+		"--ready="+p.dir.Socket(parts.Ingress), "--port="+strconv.Itoa(status.Port), "--http="+strconv.FormatBool(status.HTTP),
+		"--https="+strconv.FormatBool(status.HTTPS), "--network="+strconv.FormatBool(network), "--gateways="+strconv.FormatBool(gateways))
+	socket := p.dir.Socket(parts.Ingress)
+	spec.Ready = func(ctx context.Context) error {
+		conn, err := (&net.Dialer{}).DialContext(ctx, "unix", socket)
+		if err != nil {
+			return err
+		}
+		return conn.Close()
+	}
+	return spec
+}
+
+func (s *supervisor) describeIngress(l ingressListeners) *IngressStatus {
+	status := &IngressStatus{Port: s.ingressPort.port, HTTP: l.http != nil, HTTPS: l.https != nil, CA: s.dir.PKI() + "/" + ingressAuthority + ".crt"}
+	port := ":" + strconv.Itoa(status.Port)
+	for _, standard := range []struct {
+		scheme string
+		served bool
+	}{{"http", status.HTTP}, {"https", status.HTTPS}} {
+		if standard.served {
+			status.URLs = append(status.URLs, standard.scheme+"://*.localhost")
+		}
+		status.URLs = append(status.URLs, standard.scheme+"://*.localhost"+port)
+	}
+	return status
+}

@@ -1,0 +1,212 @@
+package ingress
+
+import (
+	"context"
+	"log/slog"
+	"slices"
+	"time"
+
+	corev1 "k8s.io/api/core/v1"
+	networkingv1 "k8s.io/api/networking/v1"
+	"k8s.io/apimachinery/pkg/api/equality"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	"k8s.io/apimachinery/pkg/api/meta"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/types"
+	"k8s.io/client-go/kubernetes"
+	"k8s.io/client-go/tools/record"
+	gatewayv1 "sigs.k8s.io/gateway-api/apis/v1"
+	gateways "sigs.k8s.io/gateway-api/pkg/client/clientset/versioned"
+
+	"github.com/cyan-cd/cyan/localcluster/internal/routing"
+)
+
+const reportAgain = time.Second
+
+// decided is what was seen and what came of it.
+type decided struct {
+	seen   routing.Observed
+	result routing.Result
+}
+
+// reporter writes the status of objects, and events.
+type reporter struct {
+	client   kubernetes.Interface
+	gateways gateways.Interface
+	events   record.EventRecorder
+	status   networkingv1.IngressLoadBalancerStatus
+	latest   chan decided
+	// told are the findings that have had their event.
+	told map[routing.Finding]bool
+}
+
+// tell passes on what is to be reported; what was not reported by then is not any more.
+func (r *reporter) tell(d decided) {
+	for {
+		select {
+		case r.latest <- d:
+			return
+		default:
+		}
+		select {
+		case <-r.latest:
+		default:
+		}
+	}
+}
+
+// run reports until ctx ends. What fails is tried again, unless there is something newer.
+func (r *reporter) run(ctx context.Context) {
+	var d decided
+	var again <-chan time.Time
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case d = <-r.latest:
+		case <-again:
+		}
+		again = nil
+		if !r.report(ctx, d) {
+			again = time.After(reportAgain)
+		}
+	}
+}
+
+// report writes everything that differs, and reports whether it could.
+func (r *reporter) report(ctx context.Context, d decided) bool {
+	r.tellFindings(d.result.Findings)
+	ok := r.reportIngresses(ctx, d)
+	for _, class := range d.seen.GatewayClasses {
+		if wanted, ours := d.result.Classes[class.Name]; ours {
+			ok = r.reportClass(ctx, class, wanted) && ok
+		}
+	}
+	for _, gateway := range d.seen.Gateways {
+		if wanted, ours := d.result.Gateways[nameOf(gateway)]; ours {
+			ok = r.reportGateway(ctx, gateway, wanted) && ok
+		}
+	}
+	for _, route := range d.seen.HTTPRoutes {
+		ok = r.reportRoute(ctx, route, d.result.Routes[nameOf(route)]) && ok
+	}
+	return ok
+}
+
+func nameOf(object metav1.Object) types.NamespacedName {
+	return types.NamespacedName{Namespace: object.GetNamespace(), Name: object.GetName()}
+}
+
+// written reports whether a write has worked. One that was overtaken is made anew from what comes next.
+func written(err error, object metav1.Object) bool {
+	if err == nil || apierrors.IsNotFound(err) || apierrors.IsConflict(err) {
+		return true
+	}
+	slog.Warn("status could not be written", "object", nameOf(object).String(), "cause", err.Error())
+	return false
+}
+
+// tellFindings makes an event of each finding that is new.
+func (r *reporter) tellFindings(findings []routing.Finding) {
+	now := map[routing.Finding]bool{}
+	for _, f := range findings {
+		if !now[f] && !r.told[f] {
+			r.events.Event(&f.Object, corev1.EventTypeWarning, f.Reason, f.Message)
+		}
+		now[f] = true
+	}
+	r.told = now
+}
+
+// reportIngresses writes the address into Ingresses that are served, and takes it out of those that are not any more.
+func (r *reporter) reportIngresses(ctx context.Context, d decided) bool {
+	ok := true
+	for _, ingress := range d.seen.Ingresses {
+		_, served := slices.BinarySearchFunc(d.result.Served, nameOf(ingress), routing.CompareNames)
+		has := equality.Semantic.DeepEqual(ingress.Status.LoadBalancer, r.status)
+		if served == has {
+			continue
+		}
+		changed := ingress.DeepCopy()
+		changed.Status.LoadBalancer = networkingv1.IngressLoadBalancerStatus{}
+		if served {
+			changed.Status.LoadBalancer = r.status
+		}
+		_, err := r.client.NetworkingV1().Ingresses(ingress.Namespace).UpdateStatus(ctx, changed, metav1.UpdateOptions{})
+		ok = written(err, ingress) && ok
+	}
+	return ok
+}
+
+func (r *reporter) reportClass(ctx context.Context, class *gatewayv1.GatewayClass, wanted gatewayv1.GatewayClassStatus) bool {
+	changed := class.DeepCopy()
+	changed.Status.SupportedFeatures = wanted.SupportedFeatures
+	for _, c := range wanted.Conditions {
+		meta.SetStatusCondition(&changed.Status.Conditions, c)
+	}
+	if equality.Semantic.DeepEqual(changed.Status, class.Status) {
+		return true
+	}
+	_, err := r.gateways.GatewayV1().GatewayClasses().UpdateStatus(ctx, changed, metav1.UpdateOptions{})
+	return written(err, class)
+}
+
+func (r *reporter) reportGateway(ctx context.Context, gateway *gatewayv1.Gateway, wanted gatewayv1.GatewayStatus) bool {
+	changed := gateway.DeepCopy()
+	changed.Status.Addresses = wanted.Addresses
+	for _, c := range wanted.Conditions {
+		meta.SetStatusCondition(&changed.Status.Conditions, c)
+	}
+	before := map[gatewayv1.SectionName][]metav1.Condition{}
+	for _, l := range changed.Status.Listeners {
+		before[l.Name] = l.Conditions
+	}
+	changed.Status.Listeners = wanted.Listeners
+	for i := range changed.Status.Listeners {
+		l := &changed.Status.Listeners[i]
+		l.Conditions = merged(before[l.Name], l.Conditions)
+	}
+	if equality.Semantic.DeepEqual(changed.Status, gateway.Status) {
+		return true
+	}
+	_, err := r.gateways.GatewayV1().Gateways(gateway.Namespace).UpdateStatus(ctx, changed, metav1.UpdateOptions{})
+	return written(err, gateway)
+}
+
+// merged are the wanted conditions, with the times of those before that were the same.
+func merged(before, wanted []metav1.Condition) []metav1.Condition {
+	conditions := slices.Clone(before)
+	for _, c := range wanted {
+		meta.SetStatusCondition(&conditions, c)
+	}
+	return conditions
+}
+
+// reportRoute writes what becomes of a route at this program's Gateways. What others say of theirs stays.
+func (r *reporter) reportRoute(ctx context.Context, route *gatewayv1.HTTPRoute, wanted []gatewayv1.RouteParentStatus) bool {
+	changed := route.DeepCopy()
+	changed.Status.Parents = []gatewayv1.RouteParentStatus{}
+	for _, parent := range route.Status.Parents {
+		if parent.ControllerName != routing.GatewayController {
+			changed.Status.Parents = append(changed.Status.Parents, *parent.DeepCopy())
+		}
+	}
+	for _, parent := range wanted {
+		parent.Conditions = merged(conditionsOf(route, parent.ParentRef), parent.Conditions)
+		changed.Status.Parents = append(changed.Status.Parents, parent)
+	}
+	if equality.Semantic.DeepEqual(changed.Status, route.Status) {
+		return true
+	}
+	_, err := r.gateways.GatewayV1().HTTPRoutes(route.Namespace).UpdateStatus(ctx, changed, metav1.UpdateOptions{})
+	return written(err, route)
+}
+
+func conditionsOf(route *gatewayv1.HTTPRoute, of gatewayv1.ParentReference) []metav1.Condition {
+	for _, parent := range route.Status.Parents {
+		if parent.ControllerName == routing.GatewayController && equality.Semantic.DeepEqual(parent.ParentRef, of) {
+			return parent.Conditions
+		}
+	}
+	return nil
+}

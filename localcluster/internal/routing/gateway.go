@@ -1,0 +1,280 @@
+package routing
+
+import (
+	"fmt"
+	"slices"
+
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/types"
+	gatewayv1 "sigs.k8s.io/gateway-api/apis/v1"
+)
+
+var gatewayKind = gatewayv1.SchemeGroupVersion.WithKind("Gateway")
+
+// gateways adds the listeners of the Gateways of this program's classes, and the routes that are attached to them.
+func (b *builder) gateways() {
+	classes := b.classes()
+	ports := map[int32]gatewayv1.ProtocolType{HTTPPort: gatewayv1.HTTPProtocolType, HTTPSPort: gatewayv1.HTTPSProtocolType}
+	var all []*gatewayState
+	for _, gateway := range byAge(b.seen.Gateways) {
+		if accepted, ours := classes[string(gateway.Spec.GatewayClassName)]; !ours || !accepted {
+			continue
+		}
+		all = append(all, b.gateway(gateway, ports))
+	}
+	b.httpRoutes(all)
+	for _, g := range all {
+		b.result.Gateways[nameOf(g.gateway)] = g.status(b.seen.Address)
+	}
+}
+
+// classes returns the classes of this program, and whether each is accepted.
+func (b *builder) classes() map[string]bool {
+	found := map[string]bool{}
+	for _, class := range b.seen.GatewayClasses {
+		if class.Spec.ControllerName != GatewayController {
+			continue
+		}
+		accepted := condition(class.Generation, string(gatewayv1.GatewayClassConditionStatusAccepted), true, string(gatewayv1.GatewayClassReasonAccepted), "")
+		if class.Spec.ParametersRef != nil {
+			accepted = condition(class.Generation, string(gatewayv1.GatewayClassConditionStatusAccepted), false, string(gatewayv1.GatewayClassReasonInvalidParameters),
+				"spec.parametersRef: not served; leave it out")
+		}
+		found[class.Name] = class.Spec.ParametersRef == nil
+		b.result.Classes[class.Name] = gatewayv1.GatewayClassStatus{Conditions: []metav1.Condition{accepted}, SupportedFeatures: supportedFeatures()}
+	}
+	return found
+}
+
+func supportedFeatures() []gatewayv1.SupportedFeature {
+	features := make([]gatewayv1.SupportedFeature, 0, len(Features))
+	for _, name := range slices.Sorted(slices.Values(Features)) {
+		features = append(features, gatewayv1.SupportedFeature{Name: gatewayv1.FeatureName(name)})
+	}
+	return features
+}
+
+// Features are what is served of the Gateway API, by the names that its tests have.
+var Features = []string{
+	"Gateway", "GatewayAddressEmpty", "GatewayHTTPListenerIsolation", "GatewayPort8080", "HTTPRoute",
+	"HTTPRoute303RedirectStatusCode", "HTTPRoute307RedirectStatusCode", "HTTPRoute308RedirectStatusCode",
+	"HTTPRouteBackendProtocolH2C", "HTTPRouteBackendProtocolWebSocket", "HTTPRouteBackendRequestHeaderModification", "HTTPRouteBackendTimeout",
+	"HTTPRouteCORS", "HTTPRouteDestinationPortMatching", "HTTPRouteHostRewrite", "HTTPRouteMethodMatching", "HTTPRouteNamedRouteRule", "HTTPRouteParentRefPort",
+	"HTTPRoutePathRedirect", "HTTPRoutePathRewrite", "HTTPRoutePortRedirect", "HTTPRouteQueryParamMatching",
+	"HTTPRouteRequestMirror", "HTTPRouteRequestMultipleMirrors", "HTTPRouteRequestPercentageMirror", "HTTPRouteRequestTimeout",
+	"HTTPRouteResponseHeaderModification", "HTTPRouteSchemeRedirect", "ReferenceGrant",
+}
+
+// gatewayState is a Gateway and what has become of its listeners.
+type gatewayState struct {
+	gateway   *gatewayv1.Gateway
+	reason    gatewayv1.GatewayConditionReason
+	message   string
+	listeners []*listenerState
+}
+
+// listenerState is a listener of a Gateway and what is wrong with it.
+type listenerState struct {
+	spec     *gatewayv1.Listener
+	host     string
+	kinds    []gatewayv1.RouteGroupKind
+	attached int32
+	// accepted, resolved and conflicted have a reason where they are not as they should be.
+	accepted, resolved, conflicted reason
+	certificates                   []Certificate
+}
+
+// reason is why a condition is not as it should be; the zero value is that it is.
+type reason struct{ name, message string }
+
+func (l *listenerState) programmed() bool {
+	return l.accepted.name == "" && l.resolved.name == "" && l.conflicted.name == ""
+}
+
+// gateway judges a Gateway and adds the listeners that can be served. ports has what each port speaks.
+func (b *builder) gateway(gateway *gatewayv1.Gateway, ports map[int32]gatewayv1.ProtocolType) *gatewayState {
+	g := &gatewayState{gateway: gateway}
+	g.reason, g.message = b.refuseGateway(gateway)
+	for i := range gateway.Spec.Listeners {
+		l := &listenerState{spec: &gateway.Spec.Listeners[i]}
+		if l.spec.Hostname != nil {
+			l.host = string(*l.spec.Hostname)
+		}
+		b.judgeListener(gateway, l)
+		g.listeners = append(g.listeners, l)
+	}
+	g.findConflicts()
+	for _, l := range g.listeners {
+		b.takePort(l, ports)
+		if g.reason == "" && l.programmed() {
+			b.listener(l.spec.Port, l.tls(), l.host)
+			b.result.Table.Certificates = append(b.result.Table.Certificates, l.certificates...)
+		}
+	}
+	return g
+}
+
+func (l *listenerState) tls() bool { return l.spec.Protocol == gatewayv1.HTTPSProtocolType }
+
+// refuseGateway returns why a Gateway is not served at all. What would let clients in that are to be kept out is no less a
+// reason than what can't be done.
+func (b *builder) refuseGateway(gateway *gatewayv1.Gateway) (gatewayv1.GatewayConditionReason, string) {
+	for i, address := range gateway.Spec.Addresses {
+		if address.Type != nil && *address.Type != gatewayv1.IPAddressType || address.Value != "" && address.Value != b.seen.Address {
+			return gatewayv1.GatewayReasonUnsupportedAddress, fmt.Sprintf("spec.addresses[%d]: not served; everything is at %s", i, b.seen.Address)
+		}
+	}
+	if gateway.Spec.Infrastructure != nil && gateway.Spec.Infrastructure.ParametersRef != nil {
+		return gatewayv1.GatewayReasonInvalidParameters, "spec.infrastructure.parametersRef: not served; leave it out"
+	}
+	if gateway.Spec.TLS != nil {
+		return gatewayv1.GatewayReasonInvalid, "spec.tls: certificates of clients, and those shown to backends, are not served; leave it out"
+	}
+	if gateway.Spec.AllowedListeners != nil && gateway.Spec.AllowedListeners.Namespaces != nil {
+		b.find(gateway, gatewayKind, "UnsupportedValue", "spec.allowedListeners: ListenerSets are not served; write the listeners into the Gateway")
+	}
+	return "", ""
+}
+
+// judgeListener judges a listener by itself.
+func (b *builder) judgeListener(gateway *gatewayv1.Gateway, l *listenerState) {
+	switch l.spec.Protocol {
+	case gatewayv1.HTTPProtocolType:
+		l.kinds = []gatewayv1.RouteGroupKind{httpRouteGroupKind()}
+	case gatewayv1.HTTPSProtocolType:
+		l.kinds = []gatewayv1.RouteGroupKind{httpRouteGroupKind()}
+		b.judgeTLS(gateway, l)
+	default:
+		l.accepted = reason{string(gatewayv1.ListenerReasonUnsupportedProtocol), fmt.Sprintf("protocol %s: not served; use HTTP or HTTPS", l.spec.Protocol)}
+		l.kinds = []gatewayv1.RouteGroupKind{}
+	}
+	if l.spec.AllowedRoutes != nil && len(l.spec.AllowedRoutes.Kinds) > 0 {
+		l.judgeKinds(l.spec.AllowedRoutes.Kinds)
+	}
+}
+
+func httpRouteGroupKind() gatewayv1.RouteGroupKind {
+	group := gatewayv1.Group(gatewayv1.GroupName)
+	return gatewayv1.RouteGroupKind{Group: &group, Kind: "HTTPRoute"}
+}
+
+func (l *listenerState) judgeKinds(kinds []gatewayv1.RouteGroupKind) {
+	supported := l.kinds
+	l.kinds = []gatewayv1.RouteGroupKind{}
+	for _, kind := range kinds {
+		group := gatewayv1.Group(gatewayv1.GroupName)
+		if kind.Group != nil {
+			group = *kind.Group
+		}
+		if slices.ContainsFunc(supported, func(s gatewayv1.RouteGroupKind) bool { return *s.Group == group && s.Kind == kind.Kind }) {
+			l.kinds = append(l.kinds, gatewayv1.RouteGroupKind{Group: &group, Kind: kind.Kind})
+			continue
+		}
+		l.resolved = reason{string(gatewayv1.ListenerReasonInvalidRouteKinds), fmt.Sprintf("allowedRoutes.kinds: %s of %s: not served; use HTTPRoute", kind.Kind, group)}
+	}
+}
+
+// judgeTLS finds the certificates of a listener.
+func (b *builder) judgeTLS(gateway *gatewayv1.Gateway, l *listenerState) {
+	invalid := func(name gatewayv1.ListenerConditionReason, format string, args ...any) {
+		l.resolved = reason{string(name), fmt.Sprintf(format, args...)}
+	}
+	if l.spec.TLS == nil || len(l.spec.TLS.CertificateRefs) == 0 {
+		invalid(gatewayv1.ListenerReasonInvalidCertificateRef, "tls.certificateRefs: missing; name a Secret")
+		return
+	}
+	if l.spec.TLS.Mode != nil && *l.spec.TLS.Mode != gatewayv1.TLSModeTerminate {
+		l.accepted = reason{string(gatewayv1.ListenerReasonUnsupportedProtocol), fmt.Sprintf("tls.mode %s: not served; use Terminate", *l.spec.TLS.Mode)}
+		return
+	}
+	for i, ref := range l.spec.TLS.CertificateRefs {
+		if ref.Kind != nil && *ref.Kind != "Secret" || ref.Group != nil && *ref.Group != "" {
+			invalid(gatewayv1.ListenerReasonInvalidCertificateRef, "tls.certificateRefs[%d]: not a Secret", i)
+			continue
+		}
+		name := types.NamespacedName{Namespace: namespaceOr(ref.Namespace, gateway.Namespace), Name: string(ref.Name)}
+		if !b.granted("Gateway", gateway.Namespace, "Secret", name) {
+			invalid(gatewayv1.ListenerReasonRefNotPermitted, "tls.certificateRefs[%d]: Secret %s: no ReferenceGrant there allows it", i, name)
+			continue
+		}
+		pair, err := b.certificate(name)
+		if err != nil {
+			invalid(gatewayv1.ListenerReasonInvalidCertificateRef, "tls.certificateRefs[%d]: %v", i, err)
+			continue
+		}
+		pair.Port, pair.Host = l.spec.Port, l.host
+		l.certificates = append(l.certificates, pair)
+	}
+}
+
+func namespaceOr(given *gatewayv1.Namespace, own string) string {
+	if given != nil {
+		return string(*given)
+	}
+	return own
+}
+
+// granted reports whether an object of kind in namespace may refer to another; what is in its own namespace it may.
+func (b *builder) granted(kind, namespace, toKind string, to types.NamespacedName) bool {
+	if namespace == to.Namespace {
+		return true
+	}
+	for _, grant := range b.seen.ReferenceGrants {
+		if grant.Namespace != to.Namespace {
+			continue
+		}
+		from := slices.ContainsFunc(grant.Spec.From, func(f gatewayv1.ReferenceGrantFrom) bool {
+			return f.Group == gatewayv1.GroupName && string(f.Kind) == kind && string(f.Namespace) == namespace
+		})
+		target := slices.ContainsFunc(grant.Spec.To, func(t gatewayv1.ReferenceGrantTo) bool {
+			return t.Group == "" && string(t.Kind) == toKind && (t.Name == nil || *t.Name == "" || string(*t.Name) == to.Name)
+		})
+		if from && target {
+			return true
+		}
+	}
+	return false
+}
+
+// findConflicts marks listeners of one Gateway that no request can tell apart.
+func (g *gatewayState) findConflicts() {
+	for i, a := range g.listeners {
+		for _, b := range g.listeners[:i] {
+			if a.spec.Port != b.spec.Port {
+				continue
+			}
+			switch {
+			case a.spec.Protocol != b.spec.Protocol:
+				a.conflict(b, gatewayv1.ListenerReasonProtocolConflict)
+			case a.host == b.host:
+				a.conflict(b, gatewayv1.ListenerReasonHostnameConflict)
+			}
+		}
+	}
+}
+
+func (l *listenerState) conflict(with *listenerState, name gatewayv1.ListenerConditionReason) {
+	for _, pair := range [][2]*listenerState{{l, with}, {with, l}} {
+		pair[0].conflicted = reason{string(name), fmt.Sprintf("port %d: listener %s is on it as well", l.spec.Port, pair[1].spec.Name)}
+	}
+}
+
+// takePort refuses a listener whose port can't be had, or speaks another protocol already. The older Gateway has it.
+func (b *builder) takePort(l *listenerState, ports map[int32]gatewayv1.ProtocolType) {
+	if l.accepted.name != "" || l.conflicted.name != "" {
+		return
+	}
+	unavailable := func(format string, args ...any) {
+		l.accepted = reason{string(gatewayv1.ListenerReasonPortUnavailable), fmt.Sprintf(format, args...)}
+	}
+	before, taken := ports[l.spec.Port]
+	switch {
+	case taken && before != l.spec.Protocol:
+		unavailable("port %d: %s is served there; choose another port", l.spec.Port, before)
+	case b.seen.Taken[l.spec.Port] != "":
+		unavailable("port %d: %s", l.spec.Port, b.seen.Taken[l.spec.Port])
+		ports[l.spec.Port] = l.spec.Protocol
+	default:
+		ports[l.spec.Port] = l.spec.Protocol
+	}
+}
