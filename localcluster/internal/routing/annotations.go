@@ -126,7 +126,9 @@ func (i *ingressBuilder) readAnnotations(class string) options {
 			}
 			continue
 		}
+		before := o
 		if err := set(&o, strings.TrimSpace(value)); err != nil {
+			o = before
 			i.warn("InvalidAnnotation", "annotation %s: %v", key, err)
 			if slices.Contains(securing, name) {
 				o.refuse("annotation " + key + ": invalid")
