@@ -36,8 +36,6 @@ func CheckExtras(names []string) error {
 	return nil
 }
 
-func (s *supervisor) leftOut(extra string) bool { return slices.Contains(s.record.Without, extra) }
-
 // startExtras starts what the cluster has beside Kubernetes, and tells tools where its registry is.
 func (s *supervisor) startExtras(ctx context.Context, run *startup) error {
 	config, err := adminConfig(s.dir)
@@ -52,12 +50,12 @@ func (s *supervisor) startExtras(ctx context.Context, run *startup) error {
 	if err := tellRegistry(ctx, client, s.registryPort.address()); err != nil {
 		return err
 	}
-	if s.leftOut(Ingress) {
+	if s.record.LeftOut(Ingress) {
 		if err := ingress.Remove(ctx, client); err != nil {
 			return err
 		}
 	}
-	if s.leftOut(Storage) {
+	if s.record.LeftOut(Storage) {
 		return volumes.RemoveClass(ctx, client)
 	}
 	if err := volumes.EnsureClass(ctx, client); err != nil {

@@ -29,22 +29,20 @@ type IngressStatus struct {
 
 // reserveIngress takes the port of Ingresses, unless they are left out.
 func reserveIngress(options Options, record state.Record) (*reservedPort, error) {
-	for _, extra := range record.Without {
-		if extra == Ingress {
-			return nil, nil
-		}
+	if record.LeftOut(Ingress) {
+		return nil, nil
 	}
 	return reservePort(options.IngressPort, record.IngressPort, "--ingress-port")
 }
 
-// ingressListeners are what the part that serves Ingresses is handed: its own port, and those of the protocols where they are
-// free.
+// ingressListeners are what the part that serves Ingresses is handed: its own port, and those of the protocols where
+// they are free.
 type ingressListeners struct {
 	shared, http, https *net.TCPListener
 }
 
-func (s *supervisor) listenIngress() (ingressListeners, error) {
-	shared, err := s.ingressPort.listen()
+func listenIngress(port *reservedPort) (ingressListeners, error) {
+	shared, err := port.listen()
 	return ingressListeners{shared, listenIfFree(80), listenIfFree(443)}, err
 }
 
@@ -57,17 +55,17 @@ func listenIfFree(port int) *net.TCPListener {
 	return listener.(*net.TCPListener)
 }
 
-// launchIngress starts what serves Ingresses, unless it is left out. In a network of its own it needs this machine's to listen
-// in; without one, it is in it.
+// launchIngress starts what serves Ingresses, unless it is left out. In a network of its own it needs this machine's
+// to listen in; without one, it is in it.
 func (s *supervisor) launchIngress(run *startup, network *os.File) ([]*supervise.Part, error) {
-	if s.leftOut(Ingress) {
+	if s.record.LeftOut(Ingress) {
 		return nil, nil
 	}
-	listeners, err := s.listenIngress()
+	listeners, err := listenIngress(s.ingressPort)
 	if err != nil {
 		return nil, err
 	}
-	status := s.describeIngress(listeners)
+	status := describeIngress(s.dir, s.ingressPort.port, listeners)
 	var files []*os.File
 	for _, l := range []*net.TCPListener{listeners.shared, listeners.http, listeners.https} {
 		if l == nil {
@@ -86,7 +84,7 @@ func (s *supervisor) launchIngress(run *startup, network *os.File) ([]*supervise
 	s.mu.Lock()
 	s.ingress = status
 	s.mu.Unlock()
-	spec := s.specs().ingress(status, network != nil, !s.leftOut(Gateway))
+	spec := s.specs().ingress(status, network != nil, !s.record.LeftOut(Gateway))
 	spec.Files = files
 	return []*supervise.Part{s.group.Launch(spec)}, nil
 }
@@ -106,8 +104,8 @@ func (p partSpecs) ingress(status *IngressStatus, network, gateways bool) superv
 	return spec
 }
 
-func (s *supervisor) describeIngress(l ingressListeners) *IngressStatus {
-	status := &IngressStatus{Port: s.ingressPort.port, HTTP: l.http != nil, HTTPS: l.https != nil, CA: s.dir.PKI() + "/" + ingressAuthority + ".crt"}
+func describeIngress(dir state.Dir, shared int, l ingressListeners) *IngressStatus {
+	status := &IngressStatus{Port: shared, HTTP: l.http != nil, HTTPS: l.https != nil, CA: dir.PKI() + "/" + ingressAuthority + ".crt"}
 	port := ":" + strconv.Itoa(status.Port)
 	for _, standard := range []struct {
 		scheme string

@@ -61,7 +61,8 @@ func (c *certificates) parse(all []routing.Certificate, before []hostCertificate
 	return parsed
 }
 
-// certificate returns the one for a host on a port: that of the most specific host in a Secret, else one that is issued.
+// certificate returns the one for a host on a port: that of the most specific host in a Secret, else one that is
+// issued.
 func (p *Proxy) certificate(port int32, host string) (*tls.Certificate, error) {
 	host = strings.ToLower(host)
 	if found := mostSpecific(p.current.Load().certs, port, host); found != nil {

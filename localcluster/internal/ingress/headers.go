@@ -76,7 +76,7 @@ func (e *exchange) setResponseHeaders(h http.Header, backend *routing.Backend) {
 
 const originHeader = "Origin"
 
-// allowOrigin tells a page of another origin whether it may read the answer.
+// allowOrigin sets the headers by which a page of another origin may read the answer.
 func (e *exchange) allowOrigin(h http.Header) {
 	if e.action.CORS == nil || len(e.asked.Header[originHeader]) == 0 {
 		return
@@ -121,7 +121,7 @@ func (e *exchange) preflight(w http.ResponseWriter, r *http.Request) bool {
 	return true
 }
 
-// setList tells what is allowed. With credentials browsers take no "*" but what they asked for.
+// setList sets a header to what is allowed. With credentials browsers take no "*" but what they asked for.
 func setList(h http.Header, name string, allowed []string, asked string, credentials bool) {
 	value := strings.Join(allowed, ", ")
 	if credentials && slices.Contains(allowed, "*") {

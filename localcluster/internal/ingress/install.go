@@ -21,8 +21,8 @@ import (
 	"github.com/cyan-cd/cyan/localcluster/internal/routing"
 )
 
-// definitions are those of sigs.k8s.io/gateway-api's standard channel, in the version that go.mod names, of the kinds that
-// are served: what is not can't be applied, so that nobody waits for it.
+// definitions are those of sigs.k8s.io/gateway-api's standard channel, in the version that go.mod names, of the kinds
+// that are served: what is not can't be applied, so that nobody waits for it.
 //
 //go:embed crds/*.yaml
 var definitions embed.FS
@@ -124,8 +124,8 @@ func established(definition *apiextensionsv1.CustomResourceDefinition) bool {
 	return false
 }
 
-// Remove takes the classes away that nobody serves any more. Those of the same names that are somebody else's stay, and so
-// does what people have made.
+// Remove takes the classes away that nobody serves any more. Those of the same names that are somebody else's stay,
+// and so does what people have made.
 func Remove(ctx context.Context, client kubernetes.Interface) error {
 	classes := client.NetworkingV1().IngressClasses()
 	for _, name := range []string{defaultClass, routing.NginxClass} {

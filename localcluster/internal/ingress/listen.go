@@ -90,7 +90,7 @@ func (p *ports) closeAll() {
 	}
 }
 
-// tlsListener gives connections to a server: with TLS, without, or as the first byte of each says.
+// tlsListener accepts connections for a server: with TLS, without, or by the first byte of each.
 type tlsListener struct {
 	net.Listener
 	config         *tls.Config

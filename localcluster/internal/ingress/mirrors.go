@@ -25,7 +25,8 @@ type mirrors struct{ places chan struct{} }
 
 func newMirrors() *mirrors { return &mirrors{places: make(chan struct{}, mostMirrors)} }
 
-// send copies a request to the mirrors of its route and its backend. What is too long, or too much at once, is not copied.
+// send copies a request to the mirrors of its route and its backend. What is too long, or too much at once, is not
+// copied.
 func (m *mirrors) send(e *exchange, backend *routing.Backend, r *http.Request) {
 	var to []*routing.Mirror
 	for _, f := range []*routing.Filters{&e.action.Filters, &backend.Filters} {

@@ -35,7 +35,7 @@ func newObserver() *observer {
 	return &observer{changed: make(chan struct{}, 1), stores: map[string]cache.Store{}}
 }
 
-// trigger says that something has changed.
+// trigger notes that something has changed.
 func (o *observer) trigger() {
 	select {
 	case o.changed <- struct{}{}:

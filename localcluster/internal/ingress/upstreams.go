@@ -18,8 +18,8 @@ import (
 
 const (
 	connectLimit = 5 * time.Second
-	// idleUpstream is shorter than servers are known to keep a connection that nobody uses, which is 5 s for some: one that
-	// they are about to close is never asked.
+	// idleUpstream is shorter than servers are known to keep a connection that nobody uses, which is 5 s for some: one
+	// that they are about to close is never asked.
 	idleUpstream = 4 * time.Second
 	// mostAttempts is how often a request is tried that no backend has seen.
 	mostAttempts = 5
@@ -45,8 +45,8 @@ func newUpstreams() *upstreams {
 	return &upstreams{transports: map[transportKey]*http.Transport{}, turns: map[string]*atomic.Uint64{}}
 }
 
-// keep forgets endpoints that are no more. Requests under way end as they would; what is idle is closed, so that no request
-// goes to what ends.
+// keep forgets endpoints that are no more. Requests under way end as they would; what is idle is closed, so that no
+// request goes to what ends.
 func (u *upstreams) keep(upstreams map[string]routing.Upstream) {
 	endpoints := map[string]bool{}
 	for _, upstream := range upstreams {
@@ -217,8 +217,8 @@ func (a *attempts) once(r *http.Request, endpoint string, body *requestBody) (*h
 	return response, nil
 }
 
-// mayRepeat reports whether a request that has failed can be asked again: when it was not sent, or changes nothing and was
-// tried but once.
+// mayRepeat reports whether a request that has failed can be asked again: when it was not sent, or changes nothing
+// and was tried but once.
 func mayRepeat(r *http.Request, body *requestBody, err error, attempt int) bool {
 	if r.Context().Err() != nil || body.used.Load() {
 		return false

@@ -27,7 +27,7 @@ func runIngress() error {
 	port := flags.Int("port", 0, "port of the first listener")
 	http := flags.Bool("http", false, "a listener for port 80 is handed over")
 	https := flags.Bool("https", false, "a listener for port 443 is handed over")
-	network := flags.Bool("network", false, "this machine's network is handed over")
+	network := flags.Bool("network", false, "the network of the machine is handed over")
 	gateways := flags.Bool("gateways", false, "serve the Gateway API")
 	_ = flags.Parse(os.Args[1:])
 

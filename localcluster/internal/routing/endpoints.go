@@ -110,5 +110,6 @@ func refused(err error, status int) Backend {
 	return Backend{Weight: 1, Refused: err.Error(), Status: status}
 }
 
-// The codes with which requests are refused: of an Ingress whose Service is missing, of an HTTPRoute without a valid one.
+// The codes with which requests are refused: of an Ingress whose Service is missing, of an HTTPRoute without a valid
+// one.
 const statusUnavailable, statusInvalid = 503, 500

@@ -7,6 +7,7 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
 	gatewayv1 "sigs.k8s.io/gateway-api/apis/v1"
+	gatewayv1beta1 "sigs.k8s.io/gateway-api/apis/v1beta1"
 )
 
 var gatewayKind = gatewayv1.SchemeGroupVersion.WithKind("Gateway")
@@ -105,7 +106,7 @@ func (b *builder) gateway(gateway *gatewayv1.Gateway, ports map[int32]gatewayv1.
 	}
 	g.findConflicts()
 	for _, l := range g.listeners {
-		b.takePort(l, ports)
+		takePort(b.seen.Taken, l, ports)
 		if g.reason == "" && l.programmed() {
 			b.listener(l.spec.Port, l.tls(), l.host)
 			b.result.Table.Certificates = append(b.result.Table.Certificates, l.certificates...)
@@ -116,8 +117,8 @@ func (b *builder) gateway(gateway *gatewayv1.Gateway, ports map[int32]gatewayv1.
 
 func (l *listenerState) tls() bool { return l.spec.Protocol == gatewayv1.HTTPSProtocolType }
 
-// refuseGateway returns why a Gateway is not served at all. What would let clients in that are to be kept out is no less a
-// reason than what can't be done.
+// refuseGateway returns why a Gateway is not served at all. What would let clients in that are to be kept out is no
+// less a reason than what can't be done.
 func (b *builder) refuseGateway(gateway *gatewayv1.Gateway) (gatewayv1.GatewayConditionReason, string) {
 	for i, address := range gateway.Spec.Addresses {
 		if address.Type != nil && *address.Type != gatewayv1.IPAddressType || address.Value != "" && address.Value != b.seen.Address {
@@ -193,7 +194,7 @@ func (b *builder) judgeTLS(gateway *gatewayv1.Gateway, l *listenerState) {
 			continue
 		}
 		name := types.NamespacedName{Namespace: namespaceOr(ref.Namespace, gateway.Namespace), Name: string(ref.Name)}
-		if !b.granted("Gateway", gateway.Namespace, "Secret", name) {
+		if !granted(b.seen.ReferenceGrants, "Gateway", gateway.Namespace, "Secret", name) {
 			invalid(gatewayv1.ListenerReasonRefNotPermitted, "tls.certificateRefs[%d]: Secret %s: no ReferenceGrant there allows it", i, name)
 			continue
 		}
@@ -215,11 +216,11 @@ func namespaceOr(given *gatewayv1.Namespace, own string) string {
 }
 
 // granted reports whether an object of kind in namespace may refer to another; what is in its own namespace it may.
-func (b *builder) granted(kind, namespace, toKind string, to types.NamespacedName) bool {
+func granted(grants []*gatewayv1beta1.ReferenceGrant, kind, namespace, toKind string, to types.NamespacedName) bool {
 	if namespace == to.Namespace {
 		return true
 	}
-	for _, grant := range b.seen.ReferenceGrants {
+	for _, grant := range grants {
 		if grant.Namespace != to.Namespace {
 			continue
 		}
@@ -260,19 +261,19 @@ func (l *listenerState) conflict(with *listenerState, name gatewayv1.ListenerCon
 }
 
 // takePort refuses a listener whose port can't be had, or speaks another protocol already. The older Gateway has it.
-func (b *builder) takePort(l *listenerState, ports map[int32]gatewayv1.ProtocolType) {
+func takePort(taken map[int32]string, l *listenerState, ports map[int32]gatewayv1.ProtocolType) {
 	if l.accepted.name != "" || l.conflicted.name != "" {
 		return
 	}
 	unavailable := func(format string, args ...any) {
 		l.accepted = reason{string(gatewayv1.ListenerReasonPortUnavailable), fmt.Sprintf(format, args...)}
 	}
-	before, taken := ports[l.spec.Port]
+	before, used := ports[l.spec.Port]
 	switch {
-	case taken && before != l.spec.Protocol:
+	case used && before != l.spec.Protocol:
 		unavailable("port %d: %s is served there; choose another port", l.spec.Port, before)
-	case b.seen.Taken[l.spec.Port] != "":
-		unavailable("port %d: %s", l.spec.Port, b.seen.Taken[l.spec.Port])
+	case taken[l.spec.Port] != "":
+		unavailable("port %d: %s", l.spec.Port, taken[l.spec.Port])
 		ports[l.spec.Port] = l.spec.Protocol
 	default:
 		ports[l.spec.Port] = l.spec.Protocol

@@ -257,7 +257,7 @@ func (r *routeBuilder) reference(ref *gatewayv1.BackendObjectReference) (Backend
 		return Backend{}, &refError{gatewayv1.RouteReasonInvalidKind, errors.New("kind: not a Service")}
 	}
 	name := types.NamespacedName{Namespace: namespaceOr(ref.Namespace, r.route.Namespace), Name: string(ref.Name)}
-	if !r.granted(httpRouteKind, r.route.Namespace, "Service", name) {
+	if !granted(r.seen.ReferenceGrants, httpRouteKind, r.route.Namespace, "Service", name) {
 		return Backend{}, &refError{gatewayv1.RouteReasonRefNotPermitted, fmt.Errorf("Service %s: no ReferenceGrant there allows it", name)}
 	}
 	if ref.Port == nil {

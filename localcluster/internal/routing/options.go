@@ -41,8 +41,8 @@ func (o *options) action(tls bool) *Action {
 	return a
 }
 
-// secure reports whether clients without TLS are sent to the same place with it: what is asked for, and in the class nginx
-// all hosts with TLS.
+// secure reports whether clients without TLS are sent to the same place with it: what is asked for, and in the class
+// nginx all hosts with TLS.
 func (o *options) secure(tls bool) bool {
 	if o.forceSSLRedirect {
 		return true

@@ -34,8 +34,8 @@ import (
 
 var update = flag.Bool("update", false, "write what comes out into testdata")
 
-// TestStories: each file of testdata is objects, what requests come to, and what is said of the objects. The README there has
-// the language.
+// TestStories: each file of testdata is objects, what requests come to, and what is said of the objects. The README
+// there has the language.
 func TestStories(t *testing.T) {
 	files, err := filepath.Glob("testdata/*.txtar")
 	if err != nil || len(files) == 0 {

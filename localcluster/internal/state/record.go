@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
+	"slices"
 	"strconv"
 	"strings"
 )
@@ -49,6 +50,9 @@ var ErrNone = errors.New("no cluster")
 func NewRecord(mode Mode, nodes int) Record {
 	return Record{Layout: layout, Kubernetes: Kubernetes, Mode: mode, Nodes: nodes}
 }
+
+// LeftOut reports whether the cluster is to do without an extra.
+func (r Record) LeftOut(extra string) bool { return slices.Contains(r.Without, extra) }
 
 // Load reads the record; the error is ErrNone when the directory holds no cluster.
 func (d Dir) Load() (Record, error) {
