@@ -402,6 +402,8 @@ const (
 	ConditionSkippedFileWarning = "SkippedFileWarning"
 	// ConditionDeprecatedFieldWarning names a field of a kustomization that a later version of kustomize removes.
 	ConditionDeprecatedFieldWarning = "DeprecatedFieldWarning"
+	// ConditionManifestWarning names what the cluster takes and cannot work as it is written, or is deprecated.
+	ConditionManifestWarning = "ManifestWarning"
 	// ConditionOmittedResourceWarning is of an Application of which the status does not list all resources.
 	ConditionOmittedResourceWarning = "OmittedResourceWarning"
 	// ConditionUnsupportedWarning names what is written and not done.

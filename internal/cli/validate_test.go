@@ -400,3 +400,18 @@ func git(t *testing.T, dir string, args ...string) {
 		t.Fatalf("git %v: %v\n%s", args, err, out)
 	}
 }
+
+// What the cluster would take and cannot work is printed all the same, with a warning beside.
+func TestRenderWarns(t *testing.T) {
+	inFolder(t, manifestsToCheck+"-- typo/kustomization.yaml --\nresources: [../base]\nimages: [{name: wbe, newTag: v2}]\n")
+	for _, c := range []struct{ line, want string }{
+		{"cyan render good", ""},
+		{"cyan render typo", "warning: base/all.yaml:22: Deployment web: spec.template.spec.containers[0].image: no entry of images in the kustomization is for \"web\"; an entry of images is for wbe: write the same name in both\n" +
+			"warning: typo/kustomization.yaml:2: images: no image has the name \"wbe\"; did you mean web?\n"},
+	} {
+		code, stdout, stderr := runLine(t, "", c.line)
+		if code != 0 || !strings.Contains(stdout, "kind: Deployment") || stderr != c.want {
+			t.Errorf("%s: exit code %d, %q, and\n%swant\n%s", c.line, code, stdout, stderr, c.want)
+		}
+	}
+}

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"strings"
 
 	apiextensionsv1 "k8s.io/apiextensions-apiserver/pkg/apis/apiextensions/v1"
 	"k8s.io/apimachinery/pkg/runtime/schema"
@@ -154,6 +155,9 @@ func (c *Comparer) Compare(ctx context.Context, in Input) (Comparison, error) {
 
 // warn reports what people should know of objects that are compared all the same.
 func (c *Comparison) warn(in Input, memory *memory) {
+	if beside := memory.checked.beside; len(beside) > 0 {
+		c.add(v1alpha1.ConditionManifestWarning, strings.Join(linesOf(beside), "\n"))
+	}
 	for _, u := range unserved(c.Desired, memory.unserved) {
 		c.add(v1alpha1.ConditionUnsupportedWarning, u)
 	}

@@ -25,6 +25,8 @@ type validation struct {
 	of       *render.Result
 	known    string
 	findings []*problem.Error
+	// beside are about what is admitted all the same.
+	beside []*problem.Error
 	// good are the objects that nothing was found wrong with.
 	good validate.Good
 }
@@ -55,6 +57,10 @@ func validated(ctx context.Context, in Input, memory *memory) ([]*problem.Error,
 	}
 	last.of, last.known = in.Rendering.Result, name
 	last.findings = validate.CheckBut(&last.good, named(objects), &known)
+	last.beside = nil
+	for _, f := range validate.Beside(in.Rendering.Result, &known) {
+		last.beside = append(last.beside, f.Error)
+	}
 	return last.findings, nil
 }
 

@@ -17,6 +17,7 @@ import (
 	"github.com/cyan-cd/cyan/internal/render"
 	"github.com/cyan-cd/cyan/internal/render/renderers"
 	"github.com/cyan-cd/cyan/internal/source"
+	"github.com/cyan-cd/cyan/internal/validate"
 )
 
 // resolve finds the commit, and reports whether it starts a run.
@@ -241,6 +242,7 @@ func (r *run) observe(
 	}
 	try.Images = imagesOf(result.Objects)
 	try.Used = slices.Contains(try.Images, mark.Image)
+	r.beside = validate.Beside(result, r.Known)
 	if try.Used && check != nil {
 		try.Findings, err = check(ctx, result.Objects)
 	}

@@ -106,6 +106,8 @@ type run struct {
 	// dir holds the commit's own files, whatever the checkout holds besides.
 	dir  string
 	plan *image.Plan
+	// beside is what the cluster would take of the overlay that was looked at last and cannot work as it is written.
+	beside []validate.Finding
 }
 
 // Run builds a commit's image, sets it in the overlay and commits that back. A commit that Cyan made starts nothing,
@@ -125,6 +127,9 @@ func Run(ctx context.Context, o Options, report func(Event)) (Result, error) {
 		r.Author = source.Person{Name: "Cyan", Email: "cyan@localhost"}
 	}
 	err = r.deliver(ctx)
+	for _, f := range r.beside {
+		r.result.Warnings = append(r.result.Warnings, f.Error.Error())
+	}
 	return r.result, withCommit(err, r.dir, r.commit.SHA)
 }
 

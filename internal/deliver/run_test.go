@@ -183,6 +183,20 @@ func TestWhatOthersWouldNotSee(t *testing.T) {
 	}
 }
 
+// What the cluster would take of the overlay and cannot work is delivered, and said.
+func TestWhatCannotWork(t *testing.T) {
+	repo, host := testkit.GitRepo(t), registryHost(t)
+	all := files()
+	all["k8s/base/kustomization.yaml"] = "resources: [deployment.yaml, service.yaml]\n"
+	all["k8s/base/service.yaml"] = "apiVersion: v1\nkind: Service\nmetadata: {name: app}\nspec: {selector: {app: ap}, ports: [{port: 80}]}\n"
+	repo.Commit(all)
+	result, err := deliver.Run(t.Context(), options(t, repo, host), nil)
+	const want = "k8s/base/service.yaml:4: Service app: spec.selector: no pod among the objects has the labels app=ap; correct the selector: those of Deployment app have app=app"
+	if err != nil || result.Verdict != delivery.Commit || len(result.Warnings) != 1 || result.Warnings[0] != want {
+		t.Errorf("got %s with %q, %v; want it committed, with the warning %s", result.Verdict, result.Warnings, err, want)
+	}
+}
+
 // A CI job without a checkout names the repository, and commits to the branch that it builds.
 func TestRepositoryByURL(t *testing.T) {
 	repo, host := testkit.GitRepo(t), registryHost(t)

@@ -66,6 +66,9 @@ func (m *manifests) render(p skaffold.Project, options render.Options) ([]render
 		for _, w := range result.Warnings {
 			warnings = append(warnings, w.Message)
 		}
+		for _, f := range validate.Beside(result, nil) {
+			warnings = append(warnings, f.Error.Error())
+		}
 	}
 	if len(objects) == 0 {
 		return nil, nil, &problem.Error{Kind: problem.Usage, File: p.File, Object: "manifests", Cause: "no object found in them", Remedy: "name a kustomization or files with objects"}

@@ -68,8 +68,10 @@ type Result struct {
 	NamesUsed bool
 	// NamespaceUsed is whether the result depends on Options.Namespace.
 	NamespaceUsed bool
-	// Images are the entries of images in the kustomizations.
-	Images []ImageEntry
+	// Images are the entries of images in the kustomizations. They are not looked for where rendering alone costs much,
+	// of which ImagesUnread is a place.
+	Images       []ImageEntry
+	ImagesUnread *Place
 	// directory is the resolved source.path.
 	directory string
 	// Warnings are about what was rendered all the same.

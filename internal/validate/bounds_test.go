@@ -70,3 +70,22 @@ func TestFindingsAreBounded(t *testing.T) {
 		t.Errorf("%d of %d objects are refused, the first by %d findings, the last by %d; want all, 3 and 1", len(refused), len(objects), first, last)
 	}
 }
+
+// Many selectors that no pod matches are compared with many pods in an instant: what a source holds is somebody else's.
+func TestSelectorsAreIndexed(t *testing.T) {
+	const n = 3000
+	pods := many(n, "{apiVersion: v1, kind: Pod, metadata: {name: p%[1]d, labels: {app: web, of: a%[1]d}}, spec: {containers: [{name: a, image: a}]}}\n---\n")
+	services := many(n, "{apiVersion: v1, kind: Service, metadata: {name: s%[1]d}, spec: {selector: {app: web, of: b%[1]d}, ports: [{port: 80}]}}\n---\n")
+	result := rendered(t, map[string]string{"a.yaml": pods + services})
+	g := newGraph(result.Objects, nil)
+	found := g.inVain()
+	if len(found) != n {
+		t.Errorf("%d findings, want %d", len(found), n)
+	}
+	if looked := strings.Count(texts(found), "those of Pod"); looked != mostCompared {
+		t.Errorf("%d selectors were compared with all pods, want %d", looked, mostCompared)
+	}
+	if with := g.labelled[label{"default", "of", "a7"}]; len(with) != 1 {
+		t.Errorf("%d pods with a label that one has", len(with))
+	}
+}

@@ -145,7 +145,7 @@ func (s *subject) check(kinds *kinds) {
 		s.add(kind.rule, kind.field, kind.problem+kinds.discovered(s.rendered.Object), kind.remedy)
 	case kind.builtin != nil:
 		s.checkBuiltin(*kind.builtin, cmp.Or(kind.as, gvk), kinds.namespace)
-		checkDeprecated(s, gvk, kinds)
+		checkDeprecated(s, gvk, kinds.minor)
 	case kind.custom != nil:
 		s.checkCustom(kind.custom, kinds.namespace)
 	}

@@ -42,6 +42,12 @@ func FuzzCheck(f *testing.F) {
 		if second := Check(result.Objects, nil); lines(first) != lines(second) {
 			t.Errorf("the second time it found\n%s\nafter\n%s", lines(second), lines(first))
 		}
+		inspected := Inspect(nil, result, nil)
+		for _, finding := range append(inspected, Beside(result, nil)...) {
+			if finding.Cause == "" || finding.Remedy == "" || strings.Contains(finding.Error.Error(), "break down") {
+				t.Errorf("%q says too little", finding.Error)
+			}
+		}
 		for _, finding := range first {
 			if finding.Cause == "" || finding.Remedy == "" {
 				t.Errorf("%q says too little", finding)

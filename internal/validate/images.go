@@ -12,6 +12,12 @@ import (
 
 // imageEntries finds entries of images that no image matches, and images that no entry does.
 func imageEntries(result *render.Result) []Finding {
+	if at := result.ImagesUnread; at != nil {
+		return []Finding{{&problem.Error{
+			Kind: problem.Usage, Rule: RuleNotLookedAt, File: at.File, Line: at.Line, Column: at.Column, Field: "images",
+			Cause: "not compared with the images of the objects, because rendering them costs much already", Remedy: "validate a part of the kustomization",
+		}, SeverityWarning}}
+	}
 	if len(result.Images) == 0 {
 		return nil
 	}

@@ -53,10 +53,14 @@ func Inspect(trees []fs.FS, result *render.Result, known *Known) []Finding {
 	add(SeverityError, repeatedInPatches(objects)...)
 	all = append(all, references(objects, known)...)
 	all = append(all, imageEntries(result)...)
-	slices.SortStableFunc(all, func(a, b Finding) int {
+	sortByPlace(all)
+	return withoutRepeated(all)
+}
+
+func sortByPlace(findings []Finding) {
+	slices.SortStableFunc(findings, func(a, b Finding) int {
 		return cmp.Or(cmp.Compare(a.File, b.File), cmp.Compare(a.Line, b.Line), cmp.Compare(a.Column, b.Column))
 	})
-	return withoutRepeated(all)
 }
 
 // repeatedInPatches finds keys that a mapping of a patch has twice: one of them is lost without a word.
@@ -99,9 +103,9 @@ func ruleOfWarning(warning string) string {
 }
 
 // checkDeprecated warns of a version of a kind that is going to be removed.
-func checkDeprecated(s *subject, gvk schema.GroupVersionKind, kinds *kinds) {
+func checkDeprecated(s *subject, gvk schema.GroupVersionKind, minor int) {
 	l, _ := lifecycleOf(gvk)
-	if l.deprecated == 0 || l.deprecated > kinds.minor {
+	if l.deprecated == 0 || l.deprecated > minor {
 		return
 	}
 	cause := fmt.Sprintf("%s %s is deprecated since v1.%d", gvk.GroupVersion(), gvk.Kind, l.deprecated)
@@ -109,7 +113,7 @@ func checkDeprecated(s *subject, gvk schema.GroupVersionKind, kinds *kinds) {
 		cause += fmt.Sprintf(", and not served from v1.%d on", l.removed)
 	}
 	remedy := "plan to do without it"
-	if r := replacement(gvk, nil, kinds.minor); r != "" {
+	if r := replacement(gvk, nil, minor); r != "" {
 		remedy = "use " + r
 	}
 	s.warn(RuleDeprecatedAPI, "apiVersion", cause, remedy+alsoChanges(gvk))

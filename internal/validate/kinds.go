@@ -41,10 +41,9 @@ type kind struct {
 }
 
 func newKinds(known *Known) *kinds {
-	k := &kinds{said: known, rendered: map[schema.GroupVersionKind]*custom{}, live: map[schema.GroupVersionKind]*custom{}, namespace: "default", minor: NewestMinor}
+	k := &kinds{said: known, rendered: map[schema.GroupVersionKind]*custom{}, live: map[schema.GroupVersionKind]*custom{}, namespace: "default", minor: known.minor()}
 	if known != nil {
 		k.namespace = cmp.Or(known.DefaultNamespace, k.namespace)
-		k.minor = cmp.Or(known.Minor, k.minor)
 		if known.Kinds != nil {
 			k.known = known
 		}

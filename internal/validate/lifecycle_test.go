@@ -51,7 +51,7 @@ func TestVersions(t *testing.T) {
 			continue
 		}
 		s := &subject{rendered: object(t, "{apiVersion: v1, kind: X, metadata: {name: x}}")}
-		checkDeprecated(s, c.kind, kinds)
+		checkDeprecated(s, c.kind, c.minor)
 		if got := lines(s.warnings); (got != "") != (c.rest != "") || !strings.Contains(got, c.rest) {
 			t.Errorf("%s: %v in 1.%d: got the warning %q, want %q", c.rule, c.kind, c.minor, got, c.rest)
 		}

@@ -149,7 +149,7 @@ func (g *graph) targetPort(o render.Rendered, path string, port map[string]any, 
 		for _, c := range p.containers() {
 			for _, d := range listAt(c.content, "ports") {
 				declares := mapAt(d)
-				if declares["containerPort"] == target || declares["name"] == target {
+				if same(declares["containerPort"], target) || same(declares["name"], target) {
 					return
 				}
 				declared = append(declared, strings.TrimSpace(fmt.Sprintf("%v %s", declares["containerPort"], textAt(declares, "name"))))
@@ -175,18 +175,39 @@ func portRemedy(have string) string {
 
 // matching are the pods of a namespace that have some labels.
 func (g *graph) matching(namespace string, labels map[string]any) []podTemplate {
+	var fewest []int
+	first := true
+	for key, value := range labels {
+		if with := g.labelled[label{namespace, key, fmt.Sprint(value)}]; first || len(with) < len(fewest) {
+			fewest, first = with, false
+		}
+	}
 	var found []podTemplate
-	for _, p := range g.pods {
-		if p.namespace == namespace && hasAll(p.labels, labels) {
-			found = append(found, p)
+	for _, i := range fewest {
+		if hasAll(g.pods[i].labels, labels) {
+			found = append(found, g.pods[i])
 		}
 	}
 	return found
 }
 
+// label is one that pods of a namespace have.
+type label struct{ namespace, key, value string }
+
+// index notes the labels of the pods, so that selectors are compared with few of them.
+func (g *graph) index() {
+	g.labelled = map[label][]int{}
+	for i, p := range g.pods {
+		for key, value := range p.labels {
+			l := label{p.namespace, key, fmt.Sprint(value)}
+			g.labelled[l] = append(g.labelled[l], i)
+		}
+	}
+}
+
 func hasAll(labels, wanted map[string]any) bool {
 	for key, value := range wanted {
-		if labels[key] != value {
+		if !same(labels[key], value) {
 			return false
 		}
 	}
@@ -201,9 +222,16 @@ func labelText(labels map[string]any) string {
 	return strings.Join(pairs, ",")
 }
 
+// mostCompared bounds the selectors for which all pods are looked at for labels that may be meant: each costs as much
+// as there are pods.
+const mostCompared = 100
+
 // nearLabels is a remedy for labels that no pod has: those of the pods that share most of them.
 func (g *graph) nearLabels(o render.Rendered, wanted map[string]any) string {
 	best, most := "", -1
+	if g.compared++; g.compared > mostCompared {
+		return "correct the selector, or the labels of the pods"
+	}
 	for _, p := range g.pods {
 		if p.namespace != g.namespaceOf(o) || len(p.labels) == 0 {
 			continue

@@ -32,11 +32,15 @@ func Referred(objects []render.Rendered, known *Known) []Ref {
 
 // references finds what objects refer to in vain.
 func references(objects []render.Rendered, known *Known) []Finding {
-	g := newGraph(objects, known)
+	return newGraph(objects, known).inVain()
+}
+
+// inVain finds what the objects refer to in vain.
+func (g *graph) inVain() []Finding {
 	for _, r := range g.references() {
 		g.follow(r)
 	}
-	for _, o := range objects {
+	for _, o := range g.all {
 		g.selects(o)
 	}
 	for _, p := range g.pods {
@@ -54,7 +58,15 @@ type graph struct {
 	namespace string
 	// foreign is whether there are objects of kinds of which nothing is known: they may make pods.
 	foreign bool
-	found   []Finding
+	// isPart is whether what is not among the objects is taken to be in the cluster.
+	isPart bool
+	// labelled are the indexes of the pods that have a label.
+	labelled map[label][]int
+	// compared counts the selectors that were compared with all pods.
+	compared int
+	// names are those of the objects, by kind and namespace.
+	names map[Ref][]string
+	found []Finding
 }
 
 func newGraph(objects []render.Rendered, known *Known) *graph {
@@ -72,6 +84,7 @@ func newGraph(objects []render.Rendered, known *Known) *graph {
 		_, builtin := builtins()[gvk.GroupKind()]
 		g.foreign = g.foreign || !builtin && gvk.Group != v1alpha1.GroupVersion.Group
 	}
+	g.index()
 	return g
 }
 
@@ -114,7 +127,7 @@ func (g *graph) follow(r reference) {
 		g.checkPort(r, target)
 		return
 	}
-	if r.optional || r.to.Name == "" || wellKnown(r.to) {
+	if r.optional || r.to.Name == "" || wellKnown(r.to) || g.isPart {
 		return
 	}
 	there, asked := g.exists[r.to]
@@ -138,14 +151,16 @@ func (g *graph) follow(r reference) {
 
 // namesOf are the names of the objects of a kind and namespace.
 func (g *graph) namesOf(like Ref) []string {
-	var names []string
-	for ref := range g.objects {
-		if ref.Group == like.Group && ref.Kind == like.Kind && ref.Namespace == like.Namespace {
-			names = append(names, ref.Name)
+	like.Name = ""
+	if g.names == nil {
+		g.names = map[Ref][]string{}
+		for _, ref := range slices.SortedFunc(maps.Keys(g.objects), func(a, b Ref) int { return cmp.Compare(a.Name, b.Name) }) {
+			kind := ref
+			kind.Name = ""
+			g.names[kind] = append(g.names[kind], ref.Name)
 		}
 	}
-	slices.Sort(names)
-	return names
+	return g.names[like]
 }
 
 // wellKnown reports whether every cluster has an object.
@@ -185,7 +200,7 @@ func (g *graph) checkPort(r reference, target render.Rendered) {
 	var there []string
 	for _, p := range listAt(target.Object.Object, "spec", "ports") {
 		port, _ := p.(map[string]any)
-		if port["port"] == r.port || port["name"] == r.port && r.port != "" {
+		if same(port["port"], r.port) || same(port["name"], r.port) && r.port != "" {
 			return
 		}
 		there = append(there, strings.TrimSpace(fmt.Sprintf("%v %s", port["port"], textAt(port, "name"))))
@@ -321,6 +336,18 @@ func mapAt(at any, keys ...string) map[string]any {
 func listAt(at any, keys ...string) []any {
 	list, _ := mapAt(at, keys[:len(keys)-1]...)[keys[len(keys)-1]].([]any)
 	return list
+}
+
+// same reports whether two scalar values are: what is written may be a mapping instead, which compares with nothing.
+func same(a, b any) bool {
+	switch a.(type) {
+	case string, bool, int64, float64:
+		switch b.(type) {
+		case string, bool, int64, float64:
+			return a == b
+		}
+	}
+	return false
 }
 
 func textAt(at any, key string) string {

@@ -111,6 +111,20 @@ func TestReferences(t *testing.T) {
 	}
 }
 
+// What is written where a scalar belongs is refused by its type, and compared with nothing.
+func TestReferencesByWhatIsNoScalar(t *testing.T) {
+	for _, manifests := range []string{
+		with(webService, "{a: b}") + "\n---\n" + with(webApp, "containers: [{name: a, image: a, ports: [{containerPort: {a: b}, name: {a: b}}]}]"),
+		with(webIngress, "web, port: {number: {a: b}}") + "\n---\n" + strings.Replace(with(webService, "80"), "port: 80", "port: {a: b}", 1),
+		strings.ReplaceAll(with(webService, "80"), "app: web", "app: {a: b}") + "\n---\n" + strings.ReplaceAll(with(webApp, "containers: [{name: a, image: a}]"), "app: web", "app: {a: b}"),
+		strings.ReplaceAll(with(webService, "80"), "app: web", "app: [b]") + "\n---\n" + strings.ReplaceAll(with(webApp, "containers: [a, [], 7]"), "app: web", "app: [b]"),
+	} {
+		if got := texts(Inspect(nil, rendered(t, map[string]string{"a.yaml": manifests}), nil)); !strings.Contains(got, RuleWrongType) {
+			t.Errorf("%s: got %q, want a %s", manifests, got, RuleWrongType)
+		}
+	}
+}
+
 func TestReferred(t *testing.T) {
 	objects := fromManifest(t, with(webApp, "serviceAccountName: robot, containers: [{name: a, image: a, envFrom: [{secretRef: {name: s}}, {secretRef: {name: s}}]}]")+"\n---\n"+"{apiVersion: v1, kind: ServiceAccount, metadata: {name: robot}}")
 	got := Referred(objects, &Known{DefaultNamespace: "shop"})

@@ -42,6 +42,7 @@ const (
 	RuleImageEntry        = "unused-image-entry"
 	RuleImageNotSet       = "image-without-entry"
 	RuleRollout           = "rollout"
+	RuleNotLookedAt       = "not-looked-at"
 )
 
 // Rule is what can be found.
@@ -74,5 +75,6 @@ func Rules() []Rule {
 		{RuleImageEntry, "an entry of images in a kustomization that no image matches"},
 		{RuleImageNotSet, "an image that no entry of images matches, where the kustomization has others"},
 		{RuleRollout, "what the controller of Rollouts refuses"},
+		{RuleNotLookedAt, "entries of images that are not compared with what they match, since rendering costs much already"},
 	}
 }

@@ -91,6 +91,9 @@ func (o *command) run(path string) error {
 		if err != nil {
 			return err
 		}
+		for _, f := range validate.Beside(result, known) {
+			o.Note("warning: %s", f.Error)
+		}
 	}
 	data, err := render.Encode(result.Objects)
 	if err != nil {

@@ -172,6 +172,11 @@ func shown(result *render.Result, name func(string) string) *render.Result {
 	for i := range all.Images {
 		all.Images[i].Place.File = name(all.Images[i].Place.File)
 	}
+	if at := result.ImagesUnread; at != nil {
+		place := *at
+		place.File = name(place.File)
+		all.ImagesUnread = &place
+	}
 	all.Warnings = slices.Clone(result.Warnings)
 	for i, w := range all.Warnings {
 		if w.File != "" {

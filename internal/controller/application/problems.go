@@ -15,7 +15,8 @@ import (
 var warnings = []string{
 	v1alpha1.ConditionRepeatedResourceWarning, v1alpha1.ConditionSharedResourceWarning, v1alpha1.ConditionSyncOptionWarning,
 	v1alpha1.ConditionExcludedResourceWarning, v1alpha1.ConditionOrphanedResourceWarning, v1alpha1.ConditionUnsupportedWarning,
-	v1alpha1.ConditionSkippedFileWarning, v1alpha1.ConditionDeprecatedFieldWarning, v1alpha1.ConditionHandedOver,
+	v1alpha1.ConditionSkippedFileWarning, v1alpha1.ConditionDeprecatedFieldWarning, v1alpha1.ConditionManifestWarning,
+	v1alpha1.ConditionHandedOver,
 }
 
 func (o *observation) add(condition string, err error) {

@@ -96,3 +96,24 @@ func TestUnservedFieldsAreNamed(t *testing.T) {
 		})
 	}
 }
+
+// What the cluster takes and cannot work is synced, and named until it is mended.
+func TestManifestsThatCannotWorkAreNamed(t *testing.T) {
+	w := newWorld(t)
+	w.start()
+	service := func(port string) string {
+		return "apiVersion: v1\nkind: Service\nmetadata: {name: web}\nspec: {selector: {app: web}, ports: [{port: 80, targetPort: " + port + "}]}\n"
+	}
+	pods := "apiVersion: apps/v1\nkind: Deployment\nmetadata: {name: web}\nspec:\n  replicas: 0\n  selector: {matchLabels: {app: web}}\n  template:\n    metadata: {labels: {app: web}}\n    spec: {containers: [{name: web, image: web, ports: [{name: web, containerPort: 8080}]}]}\n"
+	sha := w.push(map[string]string{"k8s/service.yaml": service("http"), "k8s/pods.yaml": pods})
+	name := w.app("named", automated)
+	app := w.eventually(name, "the sync", syncedTo(sha))
+	const want = `k8s/service.yaml:4: Service web: spec.ports[0].targetPort: no container of the selected pods has a port of the name "http"; use one of their ports: 8080 web`
+	if got := condition(app, v1alpha1.ConditionManifestWarning); got != want {
+		t.Errorf("got the condition %q, want %q", got, want)
+	}
+	sha = w.push(map[string]string{"k8s/service.yaml": service("web")})
+	w.eventually(name, "the next sync without the condition", func(app *v1alpha1.Application) bool {
+		return syncedTo(sha)(app) && condition(app, v1alpha1.ConditionManifestWarning) == ""
+	})
+}

@@ -10,6 +10,20 @@ import (
 	"github.com/cyan-cd/cyan/internal/render"
 )
 
+// unread is the first of the entries of images, where the build costs too much already for looking at what they match.
+func (f *facts) unread() *render.Place {
+	if !f.tree.Budget().Expensive() {
+		return nil
+	}
+	for _, k := range f.order {
+		for _, e := range elements(k.node, "images") {
+			place := placeOf(k.file, e, "name")
+			return &place
+		}
+	}
+	return nil
+}
+
 // imageEntries lists the entries of images of all kustomizations, each with the images that it may have been meant for;
 // nothing where the build costs much already.
 func (f *facts) imageEntries() []render.ImageEntry {

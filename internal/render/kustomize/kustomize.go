@@ -106,7 +106,7 @@ func (r Renderer) Render(
 		annotated: sync.OnceValue(func() []string { return builder.originFiles(dir, file, top) }),
 	}
 	edits := inspection.edits()
-	result.Images = inspection.imageEntries()
+	result.Images, result.ImagesUnread = inspection.imageEntries(), inspection.unread()
 	for i, object := range objects {
 		rendered := render.Rendered{Object: object, Edits: edits}
 		origins.locate(&rendered, i)
