@@ -13,16 +13,22 @@ import (
 
 	"github.com/cyan-cd/cyan/internal/cli/dev"
 	"github.com/cyan-cd/cyan/internal/cli/kit"
+	"github.com/cyan-cd/cyan/internal/cli/skaffold"
 	"github.com/cyan-cd/cyan/internal/controller"
 )
 
 func newDevCommand(e *kit.Env) *cobra.Command {
-	return dev.New(e, dev.Wiring{
-		Rollouts: func(ctx context.Context, config *rest.Config, namespace, instance string, ready func()) error {
-			return controller.RunRollouts(ctx, config, namespace, instance, slog.New(slog.DiscardHandler), ready)
-		},
-		Registry: localRegistry,
-	})
+	return dev.New(e, dev.Wiring{Rollouts: rollouts, Registry: localRegistry})
+}
+
+// newSkaffoldDevCommand is the loop as the skaffold program has it.
+func newSkaffoldDevCommand(e *kit.Env) *cobra.Command {
+	return skaffold.NewDev(e, skaffold.Wiring{Lines: dev.Lines, Rollouts: rollouts})
+}
+
+// rollouts carries out the Rollouts of a namespace with an instance ID.
+func rollouts(ctx context.Context, config *rest.Config, namespace, instance string, ready func()) error {
+	return controller.RunRollouts(ctx, config, namespace, instance, slog.New(slog.DiscardHandler), ready)
 }
 
 // localRegistry returns the registry of the local cluster that a kubeconfig is of: it is in the cluster's folder.

@@ -21,7 +21,6 @@ import (
 	"github.com/cyan-cd/cyan/internal/cli/repo"
 	"github.com/cyan-cd/cyan/internal/cli/rollout"
 	"github.com/cyan-cd/cyan/internal/cli/setup"
-	"github.com/cyan-cd/cyan/internal/cli/skaffold"
 	"github.com/cyan-cd/cyan/internal/cli/trust"
 	"github.com/cyan-cd/cyan/internal/cli/validate"
 )
@@ -116,9 +115,12 @@ Cyan watches git, syncs the cluster, and replaces the running version by blue-gr
 	}
 	add(groupApps, app.New(e), manifests.New(e), validate.New(e))
 	add(groupRollouts, rollout.New(e))
-	add(groupDeliver, delivery.New(e), skaffold.New(e))
+	add(groupDeliver, delivery.New(e), newSkaffoldGroup(e, run))
 	for _, command := range run {
 		cmd := command(e)
+		if cmd.Annotations[kit.OfSkaffold] != "" {
+			continue
+		}
 		add(cmp.Or(cmd.GroupID, groupRun), cmd)
 	}
 	add(groupSetup, cluster.New(e), repo.New(e), project.New(e), trust.NewCert(e), trust.NewGPG(e), trust.NewSigner(e), setup.NewDoctor(e), setup.NewAdopt(e), account.New(e), admin.New(e))

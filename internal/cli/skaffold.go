@@ -7,6 +7,7 @@ import (
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 
+	"github.com/cyan-cd/cyan/internal/cli/dev"
 	"github.com/cyan-cd/cyan/internal/cli/kit"
 	"github.com/cyan-cd/cyan/internal/cli/skaffold"
 )
@@ -18,8 +19,9 @@ func newSkaffoldRoot(e *kit.Env, run []Constructor) *cobra.Command {
 		Use:   kit.NameSkaffold,
 		Short: "Build and run what a skaffold.yaml says, by Cyan",
 		Long:  "Build and run what a skaffold.yaml says, by Cyan, under the name that scripts know. Flags may be given as SKAFFOLD_FLAG in the environment too." + kit.KubeconfigHelp,
-		Example: `  skaffold diagnose -f k8s/skaffold.yml -p local
-  skaffold build -d localhost:5000 --file-output builds.json`,
+		Example: `  skaffold dev -p local --port-forward -f k8s/skaffold.yml
+  skaffold run -p local
+  skaffold diagnose -f k8s/skaffold.yml -p local`,
 		Version: e.Version,
 	}
 	e.Kube.Bind(root, kit.SkaffoldFlags)
@@ -31,22 +33,34 @@ func newSkaffoldRoot(e *kit.Env, run []Constructor) *cobra.Command {
 		}
 		return before(cmd, args)
 	}
-	root.AddCommand(skaffold.Commands(e)...)
+	root.AddCommand(skaffold.Commands(e, skaffoldWiring)...)
 	for _, command := range run {
 		if cmd := command(e); cmd.Annotations[kit.OfSkaffold] != "" {
-			cmd.GroupID = ""
 			root.AddCommand(cmd)
 		}
 	}
-	root.AddCommand(newVersionCommand(e))
+	root.AddCommand(skaffold.NewVersion(e))
 	return root
+}
+
+// skaffoldWiring is how the commands of the skaffold program show what they do.
+var skaffoldWiring = skaffold.Wiring{Lines: dev.Lines}
+
+// newSkaffoldGroup is the same below cyan, with its check.
+func newSkaffoldGroup(e *kit.Env, run []Constructor) *cobra.Command {
+	group := skaffold.New(e, skaffoldWiring)
+	for _, command := range run {
+		if cmd := command(e); cmd.Annotations[kit.OfSkaffold] != "" {
+			group.AddCommand(cmd)
+		}
+	}
+	return group
 }
 
 // skaffoldFlags are flags of the skaffold program that mean nothing here.
 func skaffoldFlags() *pflag.FlagSet {
 	flags := pflag.NewFlagSet("", pflag.ContinueOnError)
 	flags.StringP("verbosity", "v", "", "")
-	flags.StringP("config", "c", "", "")
 	for _, name := range []string{"color", "user-telemetry"} {
 		flags.String(name, "", "")
 	}

@@ -45,7 +45,11 @@ type artifact struct {
 }
 
 // repositoryOf returns where an image is pushed.
-func repositoryOf(registry, name string) string {
+func (o *Options) repositoryOf(name string) string {
+	if o.Repository != nil {
+		return o.Repository(name)
+	}
+	registry := o.Registry
 	name = strings.NewReplacer(":", "_", "@", "_").Replace(strings.ToLower(name))
 	if strings.HasPrefix(name, registry+"/") {
 		return name
@@ -61,10 +65,18 @@ func (a *artifact) builder() string {
 	return a.plan.Builder
 }
 
+// tagOf returns the tag of an image.
+func (o *Options) tagOf(a skaffold.Artifact) string {
+	if o.Tag != nil {
+		return o.Tag(a)
+	}
+	return "dev"
+}
+
 // request returns what is to be built; bases are the references of the images that it is built upon.
 func (a *artifact) request(o *Options, bases map[string]string) (image.Request, error) {
 	r := image.Request{
-		Root: o.Root, Dir: filepath.Join(o.Root, filepath.FromSlash(a.Context)), Repository: a.repository, Tag: "dev", Quick: true,
+		Root: o.Root, Dir: filepath.Join(o.Root, filepath.FromSlash(a.Context)), Repository: a.repository, Tag: o.tagOf(a.Artifact), Quick: !o.Whole,
 		// The same files give the same image, whenever they are built.
 		Created: time.Unix(0, 0), Registries: o.Registries,
 	}
@@ -227,7 +239,7 @@ func (b *builds) take(all []skaffold.Artifact) {
 	before := b.artifacts
 	b.order, b.artifacts = nil, map[string]*artifact{}
 	for _, a := range all {
-		next := &artifact{Artifact: a, repository: repositoryOf(b.options.Registry, a.Image)}
+		next := &artifact{Artifact: a, repository: b.options.repositoryOf(a.Image)}
 		if b.options.ShowBuild {
 			next.output = &output{line: func(line string) { b.report(Event{Kind: Output, Artifact: a.Image, Text: line}) }}
 		}

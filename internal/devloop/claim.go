@@ -20,7 +20,8 @@ import (
 )
 
 const (
-	// leaseName is the Lease by which one loop at a time works on a namespace.
+	// leaseName is the Lease by which one loop at a time works on a namespace of its own; in any other it is followed by
+	// the name of the project, so that loops of several work side by side.
 	leaseName = "cyan-dev"
 	// heldFor is how long a loop that is not heard of holds the Lease; it is renewed well before.
 	heldFor    = 60 * time.Second
@@ -38,8 +39,11 @@ type claim struct {
 	namespace string
 	own       bool
 	loop      string
-	holder    string
-	note      RunNote
+	lease     string
+	// makes is set when the manifests have the namespace itself.
+	makes  bool
+	holder string
+	note   RunNote
 }
 
 // holderName names this process.
@@ -61,10 +65,12 @@ func (c *claim) take(ctx context.Context, root string) error {
 	if err := c.note.write(); err != nil {
 		return err
 	}
+	found := c.find
 	if c.own {
-		if err := c.makeNamespace(ctx, root); err != nil {
-			return errors.Join(err, c.note.remove())
-		}
+		found = func(ctx context.Context, _ bool) error { return c.makeNamespace(ctx, root) }
+	}
+	if err := found(ctx, c.makes); err != nil {
+		return errors.Join(err, c.note.remove())
 	}
 	return c.hold(ctx)
 }
@@ -122,10 +128,10 @@ func (c *claim) makeNamespace(ctx context.Context, root string) error {
 func (c *claim) hold(ctx context.Context) error {
 	leases := c.clients.CoordinationV1().Leases(c.namespace)
 	for {
-		lease, err := leases.Get(ctx, leaseName, metav1.GetOptions{})
+		lease, err := leases.Get(ctx, c.lease, metav1.GetOptions{})
 		switch {
 		case apierrors.IsNotFound(err):
-			lease = &coordinationv1.Lease{ObjectMeta: metav1.ObjectMeta{Name: leaseName, Labels: map[string]string{desired.LoopLabel: c.loop}}}
+			lease = &coordinationv1.Lease{ObjectMeta: metav1.ObjectMeta{Name: c.lease, Labels: map[string]string{desired.LoopLabel: c.loop}}}
 			c.stamp(lease, time.Now())
 			_, err = leases.Create(ctx, lease, metav1.CreateOptions{FieldManager: "cyan"})
 		case err == nil:
@@ -139,7 +145,7 @@ func (c *claim) hold(ctx context.Context) error {
 			continue
 		}
 		if err != nil {
-			return fmt.Errorf("taking Lease %s/%s: %w", c.namespace, leaseName, err)
+			return fmt.Errorf("taking Lease %s/%s: %w", c.namespace, c.lease, err)
 		}
 		return nil
 	}
@@ -198,9 +204,9 @@ func (c *claim) keep(ctx context.Context, failed func(error)) {
 // release deletes the Lease.
 func (c *claim) release(ctx context.Context) error {
 	leases := c.clients.CoordinationV1().Leases(c.namespace)
-	err := leases.Delete(ctx, leaseName, metav1.DeleteOptions{})
+	err := leases.Delete(ctx, c.lease, metav1.DeleteOptions{})
 	if err != nil && !apierrors.IsNotFound(err) {
-		return fmt.Errorf("giving Lease %s/%s back: %w", c.namespace, leaseName, err)
+		return fmt.Errorf("giving Lease %s/%s back: %w", c.namespace, c.lease, err)
 	}
 	return nil
 }

@@ -38,6 +38,8 @@ type applier struct {
 	loop   string
 	// own is the namespace of the loop's own, "" when there is none.
 	own string
+	// left is called with what is not deleted because an Application deploys it by now.
+	left func(ref apply.Ref, application string)
 
 	mu sync.Mutex
 	// applied are the objects as they were applied last.
@@ -46,7 +48,7 @@ type applier struct {
 }
 
 func newApplier(reader *live.Reader, loop, own string, made []Made) *applier {
-	a := &applier{reader: reader, loop: loop, own: own, applied: map[apply.Ref]string{}, made: map[apply.Ref]Made{}}
+	a := &applier{reader: reader, loop: loop, own: own, left: func(apply.Ref, string) {}, applied: map[apply.Ref]string{}, made: map[apply.Ref]Made{}}
 	for _, m := range made {
 		a.made[m.ref()] = m
 	}
@@ -105,6 +107,9 @@ func (a *applier) applyOne(ctx context.Context, object *unstructured.Unstructure
 	if err := a.mayApply(object, seen); err != nil {
 		return changedObject{}, err
 	}
+	if seen != nil && seen.GetLabels()[desired.LoopLabel] != a.loop {
+		object = desired.Unmarked(object)
+	}
 	outcome, err := a.write(ctx, object, seen)
 	if err != nil {
 		return changedObject{}, err
@@ -120,7 +125,8 @@ func (a *applier) applyOne(ctx context.Context, object *unstructured.Unstructure
 
 // write applies an object; one that cannot be changed, such as a Job, is made anew.
 func (a *applier) write(ctx context.Context, object, seen *unstructured.Unstructured) (apply.Outcome, error) {
-	how := apply.How{Force: true}
+	// What somebody else has made is never made anew: it may hold data.
+	how := apply.How{Force: seen == nil || seen.GetLabels()[desired.LoopLabel] == a.loop}
 	outcome, err := a.reader.Client.Apply(ctx, object, seen, how)
 	if err != nil || outcome.Change != apply.Deleting {
 		return outcome, err
@@ -134,14 +140,47 @@ func (a *applier) write(ctx context.Context, object, seen *unstructured.Unstruct
 	return outcome, err
 }
 
-// mayApply returns why an object must be left alone: somebody else's is not taken over.
+// mostRefused bounds how many objects are named that must be left alone.
+const mostRefused = 3
+
+// check returns why objects must be left alone, before any time is spent on images.
+func (a *applier) check(ctx context.Context, objects []*unstructured.Unstructured) error {
+	refused := make([]error, len(objects))
+	group, ctx := errgroup.WithContext(ctx)
+	group.SetLimit(appliesAtOnce)
+	for i, object := range objects {
+		group.Go(func() error {
+			ref := apply.RefOf(object)
+			seen, err := a.reader.Client.Get(ctx, ref.Kind, ref.Namespace, ref.Name)
+			if err != nil && apply.ReasonOf(err) != apply.ReasonUnserved {
+				return err
+			}
+			refused[i] = a.mayApply(object, seen)
+			return nil
+		})
+	}
+	if err := group.Wait(); err != nil {
+		return err
+	}
+	refused = slices.DeleteFunc(refused, func(err error) bool { return err == nil })
+	if len(refused) > mostRefused {
+		refused = append(refused[:mostRefused], fmt.Errorf("and %d more", len(refused)-mostRefused))
+	}
+	return errors.Join(refused...)
+}
+
+// mayApply returns why an object must be left alone: somebody else's is not taken over. What an Application deploys is
+// its own also where the loop has made it before.
 func (a *applier) mayApply(object, seen *unstructured.Unstructured) error {
-	if seen == nil || seen.GetLabels()[desired.LoopLabel] == a.loop {
+	if seen == nil {
 		return nil
 	}
 	ref := apply.RefOf(object)
 	if id := seen.GetAnnotations()[v1alpha1.TrackingIDAnnotation]; id != "" {
-		return &problem.Error{Kind: problem.Refused, Object: ref.String(), Cause: "Application " + applicationOf(id) + " deploys it", Remedy: "leave --namespace out, so that the loop has a namespace of its own"}
+		return &problem.Error{Kind: problem.Refused, Object: ref.String(), Cause: "Application " + applicationOf(id) + " deploys it", Remedy: "run `cyan dev` without --namespace, which works in a namespace of its own"}
+	}
+	if seen.GetLabels()[desired.LoopLabel] == a.loop {
+		return nil
 	}
 	if other := seen.GetLabels()[desired.LoopLabel]; other != "" {
 		return &problem.Error{Kind: problem.Refused, Object: ref.String(), Cause: "dev loop " + other + " has made it", Remedy: "end that loop"}
@@ -168,18 +207,32 @@ func (a *applier) remove(ctx context.Context, when func(apply.Ref) bool) error {
 		if !when(ref) {
 			continue
 		}
-		seen := &unstructured.Unstructured{}
-		seen.SetGroupVersionKind(ref.Kind)
-		seen.SetNamespace(ref.Namespace)
-		seen.SetName(ref.Name)
-		seen.SetUID(types.UID(m.UID))
-		if _, err := a.reader.Client.Delete(ctx, seen, metav1.DeletePropagationBackground, apply.Real); err != nil && apply.ReasonOf(err) != apply.ReasonUnserved {
+		if err := a.removeOne(ctx, ref, types.UID(m.UID)); err != nil {
 			return err
 		}
 		a.mu.Lock()
 		delete(a.made, ref)
 		delete(a.applied, ref)
 		a.mu.Unlock()
+	}
+	return nil
+}
+
+// removeOne deletes an object, unless it is another than the loop has made, or an Application deploys it by now.
+func (a *applier) removeOne(ctx context.Context, ref apply.Ref, uid types.UID) error {
+	seen, err := a.reader.Client.Get(ctx, ref.Kind, ref.Namespace, ref.Name)
+	if err != nil && apply.ReasonOf(err) != apply.ReasonUnserved {
+		return err
+	}
+	if seen == nil || seen.GetUID() != uid {
+		return nil
+	}
+	if id := seen.GetAnnotations()[v1alpha1.TrackingIDAnnotation]; id != "" {
+		a.left(ref, applicationOf(id))
+		return nil
+	}
+	if _, err := a.reader.Client.Delete(ctx, seen, metav1.DeletePropagationBackground, apply.Real); err != nil && apply.ReasonOf(err) != apply.ReasonUnserved {
+		return err
 	}
 	return nil
 }

@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -37,6 +38,8 @@ type scene struct {
 	podCache cache.SharedIndexInformer
 
 	namespace string
+	// scope is what of the namespace is the project's; nil is all of it.
+	scope atomic.Pointer[scope]
 	// done ends what is watched.
 	done      <-chan struct{}
 	kinds     apply.Kinds
@@ -113,9 +116,7 @@ func (s *scene) poke(object any) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if pod, ok := object.(*corev1.Pod); ok {
-		for _, heard := range s.podHeard {
-			heard(pod)
-		}
+		s.hear(pod)
 	}
 	for to := range s.changed {
 		select {
@@ -133,7 +134,9 @@ func (s *scene) onPod(heard func(*corev1.Pod), gone func(types.UID)) {
 	s.podHeard, s.podGone = append(s.podHeard, heard), append(s.podGone, gone)
 	all, _ := s.pods.List(labels.Everything())
 	for _, pod := range all {
-		heard(pod)
+		if s.scope.Load().hasPod(pod) {
+			heard(pod)
+		}
 	}
 }
 
@@ -193,6 +196,9 @@ func (s *scene) stateOf(ctx context.Context, workloads []*unstructured.Unstructu
 	var found state
 	for _, w := range workloads {
 		ref := apply.RefOf(w)
+		if ref.Namespace != s.namespace {
+			continue
+		}
 		lister, err := s.lister(ctx, ref.Kind)
 		if err != nil {
 			return found, err
@@ -222,10 +228,11 @@ func (s *scene) stateOf(ctx context.Context, workloads []*unstructured.Unstructu
 	return found, nil
 }
 
-// newest are the pods that are not on their way out.
+// newest are the pods of the project that are not on their way out.
 func (s *scene) newest() []*corev1.Pod {
+	scope := s.scope.Load()
 	all, _ := s.pods.List(labels.Everything())
-	all = slices.DeleteFunc(slices.Clone(all), func(p *corev1.Pod) bool { return p.DeletionTimestamp != nil })
+	all = slices.DeleteFunc(slices.Clone(all), func(p *corev1.Pod) bool { return p.DeletionTimestamp != nil || !scope.hasPod(p) })
 	slices.SortFunc(all, func(a, b *corev1.Pod) int { return b.CreationTimestamp.Compare(a.CreationTimestamp.Time) })
 	return all
 }

@@ -26,8 +26,7 @@ type forwards struct {
 
 // update begins what is to be forwarded and is not yet. A forward ends with ctx.
 func (f *forwards) update(ctx context.Context, tasks *sync.WaitGroup, p skaffold.Project) {
-	services, _ := f.scene.services.List(labels.Everything())
-	services = slices.Clone(services)
+	services := f.scene.projects()
 	slices.SortFunc(services, func(a, b *corev1.Service) int { return strings.Compare(a.Name, b.Name) })
 	for _, wanted := range forwardsOf(p, services, f.mode) {
 		key := fmt.Sprint(wanted.Type, "/", wanted.Name, ":", wanted.Port, "@", wanted.LocalPort)

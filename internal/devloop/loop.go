@@ -52,6 +52,8 @@ type loop struct {
 	deployed bool
 	// prepared are the objects of the manifests as they were rendered and checked last.
 	prepared []*unstructured.Unstructured
+	// leaves is set when what is deployed stays once it runs.
+	leaves bool
 	// following ends the look at the round before.
 	following context.CancelFunc
 	tasks     sync.WaitGroup
@@ -62,6 +64,9 @@ func Run(ctx context.Context, o Options) error {
 	l, err := open(ctx, o)
 	if err != nil {
 		return err
+	}
+	if l.watcher, err = watch(o.Root, leaveOut, l.note); err != nil {
+		return errors.Join(err, l.close(ctx))
 	}
 	l.run(ctx)
 	return l.close(ctx)
@@ -110,9 +115,8 @@ func open(ctx context.Context, o Options) (*loop, error) {
 	l.forwards = &forwards{reporter: l.reporter, scene: l.scene, tunnels: newTunnels(config, l.clients), mode: o.Forward, begun: map[string]bool{}}
 	l.syncer = newSyncer(l.reporter, l.scene, config, o.Root)
 	l.logs = newLogs(l.reporter, l.scene, o.Logs)
-	l.watcher, err = watch(o.Root, leaveOut, l.note)
-	if err != nil {
-		return nil, errors.Join(err, l.close(ctx))
+	if !l.claim.own {
+		l.scene.scope.Store(&scope{})
 	}
 	return l, nil
 }
@@ -129,24 +133,25 @@ func (l *loop) read(tree fs.FS) error {
 }
 
 func (l *loop) takeNamespace(ctx context.Context) error {
-	namespace, own := l.Namespace, l.Namespace == ""
-	if own {
-		namespace = desired.NamespaceFor(l.User, l.project.Name)
+	at, err := placeOf(&l.Options, l.project, l.manifests)
+	if err != nil {
+		return err
 	}
-	file := strings.NewReplacer("://", "_", "/", "_", ":", "_").Replace(l.Config.Host) + "_" + namespace + ".json"
+	file := strings.NewReplacer("://", "_", "/", "_", ":", "_").Replace(l.Config.Host) + "_" + at.loop + ".json"
 	l.claim = &claim{
-		clients: l.clients, namespace: namespace, own: own, loop: namespace, holder: holderName(l.User),
-		note: RunNote{Host: l.Config.Host, Context: l.Context, Namespace: namespace, Own: own, PID: os.Getpid(), Started: time.Now(), path: filepath.Join(l.Notes, file)},
+		clients: l.clients, namespace: at.namespace, own: at.own, loop: at.loop, lease: at.lease, makes: at.makes, holder: holderName(l.User),
+		note: RunNote{Host: l.Config.Host, Context: l.Context, Namespace: at.namespace, Own: at.own, PID: os.Getpid(), Started: time.Now(), path: filepath.Join(l.Notes, file)},
 	}
 	if err := l.claim.take(ctx, l.Root); err != nil {
 		return err
 	}
 	ownName := ""
-	if own {
-		ownName = namespace
+	if at.own {
+		ownName = at.namespace
 	}
-	l.applier = newApplier(l.reader, namespace, ownName, l.claim.note.Made)
-	l.report(Event{Kind: Began, Text: fmt.Sprintf("%s in namespace %s of %s", l.project.Name, namespace, cmp.Or(l.Context, l.Config.Host))})
+	l.applier = newApplier(l.reader, at.loop, ownName, l.claim.note.Made)
+	l.applier.left = l.left
+	l.report(Event{Kind: Began, Text: fmt.Sprintf("%s in namespace %s of %s", l.project.Name, at.namespace, cmp.Or(l.Context, l.Config.Host))})
 	return nil
 }
 
@@ -280,6 +285,9 @@ func (l *loop) deploy(ctx context.Context, objects []*unstructured.Unstructured,
 	}
 	start := time.Now()
 	desired.SetImages(objects, refs)
+	if !l.claim.own {
+		l.scene.narrow(objects)
+	}
 	l.rollouts.await(ctx)
 	changed, err := l.applier.apply(ctx, objects, l.noteMade)
 	if ctx.Err() != nil {

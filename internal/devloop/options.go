@@ -22,11 +22,22 @@ type Options struct {
 	Context string
 	// Namespace is where objects go; "" for one of the developer's own, which the loop makes and removes.
 	Namespace string
+	// WhereManifestsGo has the loop work in the namespace that all workloads of the manifests name, rather than in
+	// Namespace, which is then for the objects that name none.
+	WhereManifestsGo bool
+	// Labels are added to all objects and to the pods that they make.
+	Labels map[string]string
 	// User is who develops.
 	User string
 	// Registry is HOST or HOST/PATH, where images are pushed and the nodes pull them.
 	Registry   string
 	Registries image.Registries
+	// Repository returns where an image is pushed, by its name; nil is below Registry.
+	Repository func(name string) string
+	// Tag returns the tag of an image; nil is dev. Images are deployed by digest whatever it is.
+	Tag func(skaffold.Artifact) string
+	// Whole has images made as those of a delivery are, rather than as quickly as it can be done.
+	Whole bool
 	// Keep leaves what the loop has made when it ends.
 	Keep bool
 	// Rollouts carries out the Rollouts of a namespace with an instance ID until ctx ends; ready is called once it does.

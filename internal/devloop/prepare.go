@@ -41,18 +41,26 @@ func (l *loop) prepare(ctx context.Context) ([]*unstructured.Unstructured, error
 	if err != nil {
 		return nil, err
 	}
-	placed, err := desired.In(rendered, desired.Place{Namespace: l.claim.namespace, Own: l.claim.own, Loop: l.claim.loop, Namespaced: kinds.All()})
+	placed, err := desired.In(rendered, desired.Place{Namespace: l.claim.namespace, Own: l.claim.own, Loop: l.claim.loop, Leaves: l.leaves, Labels: l.Labels, Namespaced: kinds.All()})
 	if err != nil {
 		return nil, err
 	}
 	l.hide(placed.Objects)
+	if l.leaves {
+		if err := leavesRollouts(l.reader, placed.Objects); err != nil {
+			return nil, err
+		}
+	}
 	for _, n := range placed.Notes {
 		l.note(n)
 	}
 	if found := check(l.project, rendered, &validate.Known{DefaultNamespace: l.claim.namespace}); len(found) > 0 {
 		return nil, together(found)
 	}
-	return placed.Objects, nil
+	if l.deployed {
+		return placed.Objects, nil
+	}
+	return placed.Objects, l.applier.check(ctx, placed.Objects)
 }
 
 // together returns several problems as one error.

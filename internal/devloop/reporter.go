@@ -1,6 +1,7 @@
 package devloop
 
 import (
+	"fmt"
 	"slices"
 	"sync"
 	"time"
@@ -72,6 +73,11 @@ func (r *reporter) note(text string) {
 	if !shown {
 		r.report(Event{Kind: Note, Text: text})
 	}
+}
+
+// left notes an object that is not deleted.
+func (r *reporter) left(ref apply.Ref, application string) {
+	r.note(fmt.Sprintf("%s is left: Application %s deploys it by now", ref, application))
 }
 
 // hide has the values of the Secrets among objects shown nowhere.

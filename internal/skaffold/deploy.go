@@ -149,6 +149,7 @@ func (s scene) deploy(doc *node) Deploy {
 	if check := n.get("statusCheck"); check != nil {
 		d.StatusCheck = check.bool()
 	}
+	d.Tolerates = n.flag("tolerateFailuresUntilDeadline")
 	if prefixes := []string{"container", "podAndContainer", "auto", "none"}; !slices.Contains(prefixes, d.LogPrefix) {
 		s.report.add(n.get("logs", "prefix").at, Error, "logs", "deploy.logs.prefix", fmt.Sprintf("%q unknown", d.LogPrefix), "choose one of "+strings.Join(prefixes, ", "))
 	}
@@ -166,7 +167,7 @@ func (d Deploy) together(other Deploy, at Position, r *report) Deploy {
 		d.Namespace = ""
 	}
 	d.KubeContext = orElse(d.KubeContext, other.KubeContext)
-	d.StatusCheck = d.StatusCheck && other.StatusCheck
+	d.StatusCheck, d.Tolerates = d.StatusCheck && other.StatusCheck, d.Tolerates || other.Tolerates
 	d.StatusCheckSeconds = max(d.StatusCheckSeconds, other.StatusCheckSeconds)
 	if d.LogPrefix == "auto" {
 		d.LogPrefix = other.LogPrefix

@@ -206,6 +206,8 @@ type Deploy struct {
 	StatusCheck bool
 	// StatusCheckSeconds is how long objects may take to become ready.
 	StatusCheckSeconds int
+	// Tolerates is set when what fails meanwhile may still become ready.
+	Tolerates bool
 	// LogPrefix is how lines of logs begin: container, podAndContainer, auto or none.
 	LogPrefix string
 	Hooks     Hooks

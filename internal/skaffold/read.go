@@ -49,6 +49,8 @@ type Result struct {
 	Findings []Finding
 	// Written are all fields that the files have, and what becomes of them.
 	Written []Written
+	// Modules are those that were read.
+	Modules []Module
 	// Effective are the modules as the newest version writes them, with their profiles applied; "" for other files.
 	Effective string
 }
@@ -69,7 +71,7 @@ func Check(fsys fs.FS, file string, o Options) (Result, error) {
 	o.Dir = cmp.Or(path.Clean(o.Dir), ".")
 	r := &report{}
 	var p Project
-	var effective string
+	var read Result
 	var err error
 	env := skaffoldEnv(fsys, o.Dir, o.Env, r)
 	o.Env = joined(env, o.Env)
@@ -84,7 +86,8 @@ func Check(fsys fs.FS, file string, o Options) (Result, error) {
 	if file == "" {
 		p, err = detect(fsys, o, r)
 	} else {
-		p, effective, err = readFile(fsys, path.Clean(file), o, r)
+		read, err = readFile(fsys, path.Clean(file), o, r)
+		p = read.Project
 	}
 	if err != nil {
 		return Result{}, err
@@ -93,7 +96,7 @@ func Check(fsys fs.FS, file string, o Options) (Result, error) {
 	if len(Errors(r.findings)) == 0 {
 		checkImages(fsys, p, r)
 	}
-	return Result{p, sorted(r.findings), r.written, effective}, nil
+	return Result{Project: p, Findings: sorted(r.findings), Written: r.written, Modules: read.Modules, Effective: read.Effective}, nil
 }
 
 func joined(first, over map[string]string) map[string]string {
@@ -161,29 +164,30 @@ func open(fsys fs.FS, file string) ([]byte, error) {
 }
 
 // readFile reads a project from a file of either form.
-func readFile(fsys fs.FS, file string, o Options, r *report) (p Project, effective string, err error) {
+func readFile(fsys fs.FS, file string, o Options, r *report) (Result, error) {
 	data, err := open(fsys, file)
 	if err != nil {
-		return Project{}, "", err
+		return Result{}, err
 	}
 	docs, found := documents(file, data)
 	r.findings = append(r.findings, found...)
 	if !isSkaffold(file, docs) {
-		return readCyan(fsys, file, docs, o, r), "", nil
+		return Result{Project: readCyan(fsys, file, docs, o, r)}, nil
 	}
 	l := &loader{fsys: fsys, options: o, report: r, seen: map[string]bool{}, parsed: map[string][]*node{file: docs}}
 	l.load(request{file: file, base: o.Dir, names: o.Modules, profiles: o.Profiles, named: true})
 	unknownProfiles(o.Profiles, l.loaded, r)
-	p = l.project()
+	p := l.project()
 	p.File, p.Files = file, slices.Sorted(maps.Keys(l.parsed))
 	if isFile(fsys, path.Join(o.Dir, "skaffold.env")) {
 		p.Files = append(p.Files, path.Join(o.Dir, "skaffold.env"))
 	}
 	p.Name = orElse(p.Name, orElse(o.Folder, path.Base(o.Dir)))
+	read := Result{Project: p, Modules: l.modules()}
 	for _, m := range l.loaded {
-		effective += m.effective()
+		read.Effective += m.effective()
 	}
-	return p, effective, nil
+	return read, nil
 }
 
 func isSkaffold(file string, docs []*node) bool {

@@ -55,10 +55,9 @@ type command struct {
 func New(e *kit.Env, w Wiring) *cobra.Command {
 	c := &command{Env: e, Wiring: w}
 	cmd := &cobra.Command{
-		Use:         "dev [FOLDER]",
-		GroupID:     "develop",
-		Annotations: map[string]string{kit.OfSkaffold: "dev"},
-		Short:       "Run what you edit: every save is built and running in the cluster",
+		Use:     "dev [FOLDER]",
+		GroupID: "develop",
+		Short:   "Run what you edit: every save is built and running in the cluster",
 		Long: `Run what you edit: each save is built, pushed, applied to a namespace of your own and followed until it is ready, or until it is clear why it is not.
 
 What is built and deployed is read from skaffold.yaml or cyan.yaml; --overlay and --image do without a file. Objects go to the namespace dev-USER-APP, which

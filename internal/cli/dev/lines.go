@@ -25,6 +25,9 @@ func newLines(out io.Writer, root string) *lines {
 	return &lines{out: out, theme: term.Detect(out, os.Getenv).Theme, links: newFileLinks(root), shades: map[string]int{}}
 }
 
+// Lines returns what shows the events of a loop in a folder as lines, each of which stays.
+func Lines(out io.Writer, root string) func(devloop.Event) { return newLines(out, root).see }
+
 // see shows an event.
 func (l *lines) see(e devloop.Event) {
 	if text := l.line(e); text != "" {

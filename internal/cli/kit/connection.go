@@ -99,6 +99,11 @@ func (c *Connection) ForContext(name string) *Connection {
 	return other
 }
 
+// UseContext has another context of the kubeconfig count, as if a flag had named it.
+func (c *Connection) UseContext(name string) {
+	c.overrides.CurrentContext, c.resolved = name, nil
+}
+
 // Named returns the kubeconfig and the context that flags name; empty where none does.
 func (c *Connection) Named() (kubeconfig, context string) { return c.path, c.overrides.CurrentContext }
 

@@ -84,6 +84,14 @@ func Put(m *map[string]string, key, value string) {
 	(*m)[key] = value
 }
 
+// PutTrue notes a key in a set, which is made when it is nil.
+func PutTrue(set *map[string]bool, key string) {
+	if *set == nil {
+		*set = map[string]bool{}
+	}
+	(*set)[key] = true
+}
+
 // idle is a flag that is accepted because scripts pass it, and that changes nothing here; it is noted when it is given.
 type idle struct {
 	env       *Env
@@ -103,10 +111,13 @@ func (i idle) String() string { return "" }
 func (i idle) Type() string { return "string" }
 
 // Idle adds flags to a command that are accepted because scripts pass them, and that change nothing here. A name that
-// ends with = takes a value.
+// ends with = takes a value; one that the command has is left to it.
 func (e *Env) Idle(cmd *cobra.Command, why string, names ...string) {
 	for _, name := range names {
 		name, value := strings.CutSuffix(name, "=")
+		if cmd.Flags().Lookup(name) != nil {
+			continue
+		}
 		f := cmd.Flags().VarPF(idle{e, name, why}, name, "", "has no effect: "+why)
 		f.Hidden = true
 		if !value {

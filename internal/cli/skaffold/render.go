@@ -2,10 +2,8 @@ package skaffold
 
 import (
 	"context"
-	"encoding/json"
 	"fmt"
 	"os"
-	"strings"
 
 	"github.com/spf13/cobra"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
@@ -14,7 +12,6 @@ import (
 	"github.com/cyan-cd/cyan/internal/cli/manifests"
 	"github.com/cyan-cd/cyan/internal/devloop"
 	"github.com/cyan-cd/cyan/internal/devloop/desired"
-	"github.com/cyan-cd/cyan/internal/image"
 	"github.com/cyan-cd/cyan/internal/problem"
 	"github.com/cyan-cd/cyan/internal/render"
 	"github.com/cyan-cd/cyan/internal/skaffold"
@@ -24,8 +21,10 @@ import (
 // renderer is `skaffold render`: its flags.
 type renderer struct {
 	builder
-	artifacts, digests, output, namespace string
-	schemas                               manifests.Schemas
+	given                      given
+	digests, output, namespace string
+	labels                     []string
+	schemas                    manifests.Schemas
 }
 
 func newRender(e *kit.Env) *cobra.Command {
@@ -46,7 +45,8 @@ are, and none leaves the manifests alone.`,
 	}
 	flags := cmd.Flags()
 	c.bind(flags)
-	flags.StringVarP(&c.artifacts, "build-artifacts", "a", "", "file with images, as skaffold build --file-output writes it")
+	c.given.bind(flags)
+	flags.StringSliceVarP(&c.labels, "label", "l", nil, "KEY=VALUE that all objects and their pods get; may be repeated")
 	flags.StringVar(&c.digests, "digest-source", "local", "local, remote, tag or none")
 	flags.StringVarP(&c.output, "output", "o", "", "write to this file")
 	flags.StringVarP(&c.namespace, "namespace", "n", "", "namespace of objects that name none")
@@ -76,6 +76,13 @@ func (c *renderer) run(ctx context.Context) error {
 	for i := range objects {
 		objects[i].Object = objects[i].Object.DeepCopy()
 		all[i] = objects[i].Object
+	}
+	labels, err := pairsOf("--label", c.labels)
+	if err != nil {
+		return err
+	}
+	for _, object := range all {
+		desired.AddLabels(object, labels)
 	}
 	desired.SetImages(all, refs)
 	data, err := render.Encode(objects)
@@ -117,26 +124,25 @@ func (c *renderer) objects(p skaffold.Project) ([]render.Rendered, error) {
 	return objects, manifests.Findings("manifests", validate.CheckIn(c.tree, objects, known))
 }
 
-func orElse(s, otherwise string) string {
-	if s == "" {
-		return otherwise
-	}
-	return s
-}
-
 // images returns what the manifests are to have, by the names of the images.
 func (c *renderer) images(ctx context.Context, p skaffold.Project) (map[string]string, error) {
-	if c.artifacts != "" {
-		return c.fromFile(p)
+	if c.given.any() {
+		return c.given.refs(p.Artifacts)
 	}
 	switch c.digests {
 	case "none":
 		return nil, nil
 	case "", "local":
 		c.show = true
+		if err := c.findRegistry(ctx, c.Config); err != nil {
+			return nil, err
+		}
 		builds, err := c.all(ctx, p, false)
 		return refsOf(builds), err
 	case "tag", "remote":
+		if err := c.findRegistry(ctx, noCluster); err != nil {
+			return nil, err
+		}
 		builds, err := c.all(ctx, p, true)
 		if err != nil || c.digests == "tag" {
 			return refsOf(builds), err
@@ -146,17 +152,9 @@ func (c *renderer) images(ctx context.Context, p skaffold.Project) (map[string]s
 	return nil, kit.Usage("--digest-source", fmt.Sprintf("%q unknown", c.digests), "give local, remote, tag or none")
 }
 
-func refsOf(builds Builds) map[string]string {
-	refs := map[string]string{}
-	for _, b := range builds.Builds {
-		refs[desired.Name(b.Image)] = b.Tag
-	}
-	return refs
-}
-
 // resolved asks the registries for the digests of tags.
 func (c *renderer) resolved(ctx context.Context, builds Builds) (map[string]string, error) {
-	registries := image.Registries{Insecure: len(c.insecureRegistries) > 0}
+	registries := c.registries()
 	for i, b := range builds.Builds {
 		digest, err := registries.Digest(ctx, b.Tag)
 		if err != nil {
@@ -165,27 +163,4 @@ func (c *renderer) resolved(ctx context.Context, builds Builds) (map[string]stri
 		builds.Builds[i].Tag += "@" + digest
 	}
 	return refsOf(builds), nil
-}
-
-// fromFile reads the images of a file. One that the project builds and that is missing there is an error.
-func (c *renderer) fromFile(p skaffold.Project) (map[string]string, error) {
-	data, err := os.ReadFile(c.artifacts)
-	var builds Builds
-	if err == nil {
-		err = json.Unmarshal(data, &builds)
-	}
-	if err != nil {
-		return nil, &problem.Error{Kind: problem.Usage, Object: "--build-artifacts " + c.artifacts, Cause: err.Error(), Remedy: "give a file that `skaffold build --file-output` has written", Err: err}
-	}
-	refs := refsOf(builds)
-	var missing []string
-	for _, a := range p.Artifacts {
-		if refs[desired.Name(a.Image)] == "" {
-			missing = append(missing, a.Image)
-		}
-	}
-	if len(missing) > 0 {
-		return nil, kit.Usage("--build-artifacts "+c.artifacts, "without "+strings.Join(missing, ", "), "build all images with `skaffold build --file-output`")
-	}
-	return refs, nil
 }

@@ -26,6 +26,10 @@ type Place struct {
 	Own       bool
 	// Loop is the name of the loop, which its objects are marked with.
 	Loop string
+	// Leaves is set when the loop ends as soon as they run: Rollouts are then for whoever carries out those of others.
+	Leaves bool
+	// Labels are added to all objects and to the pods that they make.
+	Labels map[string]string
 	// Namespaced has the kinds that the cluster serves, and whether they live in namespaces.
 	Namespaced map[schema.GroupVersionKind]bool
 }
@@ -56,7 +60,8 @@ func In(objects []render.Rendered, place Place) (Placed, error) {
 			continue
 		}
 		place.put(object, named)
-		mark(object, place.Loop)
+		AddLabels(object, place.Labels)
+		place.mark(object)
 		if note := shortenRollout(object, place); note != "" {
 			out.Notes = append(out.Notes, note)
 		}
@@ -114,17 +119,30 @@ func moveSubjects(object *unstructured.Unstructured, from, to string) {
 	_ = unstructured.SetNestedSlice(object.Object, subjects, "subjects")
 }
 
-func mark(object *unstructured.Unstructured, loop string) {
+func (p Place) mark(object *unstructured.Unstructured) {
 	labels := object.GetLabels()
 	if labels == nil {
 		labels = map[string]string{}
 	}
-	labels[LoopLabel] = loop
-	if IsRollout(object) {
+	labels[LoopLabel] = p.Loop
+	if IsRollout(object) && !p.Leaves {
 		// The loop carries out its own Rollouts, so that no other controller does.
-		labels[v1alpha1.RolloutInstanceIDLabel] = loop
+		labels[v1alpha1.RolloutInstanceIDLabel] = p.Loop
 	}
 	object.SetLabels(labels)
+}
+
+// Unmarked returns an object without the marks of the loop, as it is applied where somebody else has made it: they are
+// on what the loop has made alone.
+func Unmarked(object *unstructured.Unstructured) *unstructured.Unstructured {
+	object = object.DeepCopy()
+	labels := object.GetLabels()
+	if IsRollout(object) && labels[v1alpha1.RolloutInstanceIDLabel] == labels[LoopLabel] {
+		delete(labels, v1alpha1.RolloutInstanceIDLabel)
+	}
+	delete(labels, LoopLabel)
+	object.SetLabels(labels)
+	return object
 }
 
 // IsRollout reports whether an object is a Rollout.

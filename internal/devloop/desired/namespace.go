@@ -11,6 +11,12 @@ func NamespaceFor(user, app string) string {
 	return strings.Trim(name[:min(len(name), longestName)], "-")
 }
 
+// LoopFor returns the name of the loop of an app in a namespace that is not its own: NAMESPACE-APP.
+func LoopFor(namespace, app string) string {
+	name := label(namespace) + "-" + label(app)
+	return strings.Trim(name[:min(len(name), longestName)], "-")
+}
+
 // label returns a text as a part of a DNS label.
 func label(text string) string {
 	var b strings.Builder

@@ -1,0 +1,92 @@
+package skaffold
+
+import (
+	"context"
+	"fmt"
+	"strings"
+
+	"github.com/spf13/cobra"
+	"k8s.io/client-go/rest"
+
+	"github.com/cyan-cd/cyan/internal/cli/kit"
+	"github.com/cyan-cd/cyan/internal/devloop"
+)
+
+// dev is `skaffold dev`: its flags.
+type dev struct {
+	deployment
+	cleanup bool
+}
+
+// NewDev makes the command dev of the skaffold program: the loop, where that program has it.
+func NewDev(e *kit.Env, w Wiring) *cobra.Command {
+	c := &dev{deployment: newDeployment(e, w)}
+	cmd := &cobra.Command{
+		Use:         "dev",
+		Annotations: map[string]string{kit.OfSkaffold: "dev"},
+		Short:       "Run what you edit: every save is built and running in the cluster",
+		Long: `Run what you edit: each save of what a skaffold.yaml names is built, pushed, applied and followed.
+
+Objects go to the namespace of the context, or to the one that the manifests or --namespace name. At Ctrl-C what the loop has made is removed, and nothing else. What an
+Application deploys is never touched: the loop refuses to begin, before anything is built. cyan dev works in a namespace of its own.`,
+		Example: `  skaffold dev -p local --port-forward -f k8s/skaffold.yml
+  skaffold dev -n shop --cleanup=false`,
+		Args:              kit.NoArgs,
+		ValidArgsFunction: cobra.NoFileCompletions,
+		RunE:              func(cmd *cobra.Command, _ []string) error { return c.run(cmd.Context()) },
+	}
+	flags := cmd.Flags()
+	c.bind(flags)
+	c.bindDeploy(cmd, true)
+	flags.BoolVar(&c.cleanup, "cleanup", true, "remove what the loop has made at its end")
+	c.idleBuild(cmd)
+	e.Idle(cmd, "files are watched, and looked at where the system has no room for watches", "watch-poll-interval=")
+	e.Idle(cmd, "a failure ends nothing", "keep-running-on-failure", "tolerate-failures-until-deadline")
+	e.Idle(cmd, "what is deployed is always followed until it is ready", "status-check")
+	e.Idle(cmd, "images are removed nowhere", "no-prune", "no-prune-children")
+	onlyAs(cmd, "trigger", "notify", "files are watched")
+	onlyAs(cmd, "digest-source", "local", "images are built by the loop")
+	for _, name := range []string{"auto-build", "auto-sync", "auto-deploy"} {
+		onlyAs(cmd, name, "true", "every save is built, copied and deployed")
+		cmd.Flags().Lookup(name).NoOptDefVal = "true"
+	}
+	return cmd
+}
+
+func (c *dev) run(ctx context.Context) error {
+	o, _, err := c.options(ctx, "dev")
+	if err != nil {
+		return err
+	}
+	o.Keep = !c.cleanup
+	if c.Rollouts != nil {
+		config := rest.CopyConfig(o.Config)
+		o.Rollouts = func(ctx context.Context, namespace, instance string, ready func()) error {
+			return c.Rollouts(ctx, config, namespace, instance, ready)
+		}
+	}
+	o.Report = c.Lines(c.Out, o.Root)
+	return devloop.Run(ctx, o)
+}
+
+// onlyValue is a flag of which one value is served.
+type onlyValue struct{ name, served, why string }
+
+// onlyAs adds a flag of which one value is served, for a reason.
+func onlyAs(cmd *cobra.Command, name, served, why string) {
+	cmd.Flags().VarPF(onlyValue{name, served, why}, name, "", "only "+served+": "+why).Hidden = true
+}
+
+// Set refuses every other value.
+func (v onlyValue) Set(value string) error {
+	if strings.EqualFold(value, v.served) {
+		return nil
+	}
+	return fmt.Errorf("%q is not served by Cyan: %s", value, v.why)
+}
+
+// String returns no default.
+func (v onlyValue) String() string { return "" }
+
+// Type is what help shows of the value.
+func (v onlyValue) Type() string { return "string" }

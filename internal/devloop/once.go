@@ -1,0 +1,180 @@
+package devloop
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"time"
+
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+
+	"github.com/cyan-cd/cyan/api/v1alpha1"
+	"github.com/cyan-cd/cyan/internal/devloop/decide"
+	"github.com/cyan-cd/cyan/internal/devloop/desired"
+	"github.com/cyan-cd/cyan/internal/live"
+	"github.com/cyan-cd/cyan/internal/problem"
+)
+
+// Once is how a project is deployed once: nothing is watched, and what runs is left.
+type Once struct {
+	// Images are those that were built before, by their names; nil builds all.
+	Images map[string]string
+	// Unchecked does not wait until what is deployed is ready.
+	Unchecked bool
+	// Patient goes on waiting until the deadline where something fails meanwhile.
+	Patient bool
+	// Stays goes on with logs and forwards until ctx ends.
+	Stays bool
+}
+
+// Deploy builds a project, deploys it, waits until it is ready, and leaves it.
+func Deploy(ctx context.Context, o Options, once Once) error {
+	to, report := newOutcome(), o.Report
+	o.Report = func(e Event) {
+		to.see(e)
+		report(e)
+	}
+	// The loop ends soon: whoever carries out the Rollouts of others carries out these.
+	o.Rollouts, o.Whole = nil, true
+	l, err := open(ctx, o)
+	if err != nil {
+		return err
+	}
+	l.leaves = true
+	err = single{l, once, to}.run(ctx)
+	end, cancel := context.WithTimeout(context.WithoutCancel(ctx), endWithin)
+	defer cancel()
+	return errors.Join(err, l.claim.release(end), l.claim.note.remove())
+}
+
+// single is a loop of one round.
+type single struct {
+	*loop
+	how Once
+	to  *outcome
+}
+
+// run carries the round out.
+func (l single) run(ctx context.Context) error {
+	ctx, end := context.WithCancel(ctx)
+	defer l.tasks.Wait()
+	defer end()
+	l.tasks.Go(func() {
+		l.claim.keep(ctx, func(err error) { l.note("the hold on the namespace cannot be renewed: " + err.Error()) })
+	})
+	if l.how.Stays {
+		l.logs.begin(ctx, &l.tasks)
+	}
+	since := time.Now()
+	objects, err := l.prepare(ctx)
+	if err != nil {
+		return err
+	}
+	refs := l.how.Images
+	if refs == nil {
+		if refs, err = l.buildAll(ctx, since); err != nil {
+			return err
+		}
+	}
+	l.deploy(ctx, objects, refs, since, func(context.Context) {})
+	if err := l.to.deployed(); err != nil || ctx.Err() != nil {
+		return cmp.Or(err, context.Cause(ctx))
+	}
+	if !l.how.Unchecked {
+		if err := l.to.settled(ctx, l.how.Patient, deadlineOf(l.project)); err != nil {
+			return err
+		}
+	}
+	if l.how.Stays {
+		<-ctx.Done()
+	}
+	return nil
+}
+
+// buildAll builds all images.
+func (l single) buildAll(ctx context.Context, since time.Time) (map[string]string, error) {
+	l.round = 1
+	l.builds.build(ctx, l.round, since, decide.Next(l.observe(nil)))
+	refs, complete := l.builds.refs()
+	switch {
+	case ctx.Err() != nil:
+		return nil, context.Cause(ctx)
+	case !complete:
+		return nil, &problem.Error{Kind: problem.Negative, Object: l.project.Name, Cause: "not deployed, since not all of its images are built", Remedy: "correct what is shown above"}
+	}
+	return refs, nil
+}
+
+// outcome is what events come to.
+type outcome struct {
+	// failed is why objects could not be applied; ready and notReady are signalled once.
+	failed          error
+	ready, notReady chan string
+}
+
+func newOutcome() *outcome {
+	return &outcome{ready: make(chan string, 1), notReady: make(chan string, 1)}
+}
+
+// see notes what an event says. It is called by one goroutine at a time.
+func (o *outcome) see(e Event) {
+	to := o.ready
+	switch e.Kind {
+	case DeployFailed:
+		o.failed = e.Err
+		return
+	case Ready:
+	case NotReady:
+		to = o.notReady
+	default:
+		return
+	}
+	select {
+	case to <- e.Text:
+	default:
+	}
+}
+
+// deployed returns why objects could not be applied.
+func (o *outcome) deployed() error {
+	if o.failed == nil {
+		return nil
+	}
+	return &problem.Error{Kind: problem.Negative, Object: "deployment", Cause: "not all objects could be applied", Remedy: "correct what is shown above", Err: o.failed}
+}
+
+// settled waits until what was deployed is ready, and returns why it is not.
+func (o *outcome) settled(ctx context.Context, patient bool, deadline time.Duration) error {
+	failed := o.notReady
+	if patient {
+		failed = nil
+	}
+	late := time.NewTimer(deadline)
+	defer late.Stop()
+	select {
+	case <-o.ready:
+		return nil
+	case <-failed:
+		return &problem.Error{Kind: problem.Negative, Object: "deployment", Cause: "not ready", Remedy: "correct what is shown above"}
+	case <-late.C:
+		return &problem.Error{Kind: problem.Negative, Object: "deployment", Cause: fmt.Sprintf("not ready after %s", deadline), Remedy: "correct what is shown above, or give it more time with deploy.statusCheckDeadlineSeconds"}
+	case <-ctx.Done():
+		return context.Cause(ctx)
+	}
+}
+
+// leavesRollouts returns an error where Rollouts would be left that nobody carries out.
+func leavesRollouts(reader *live.Reader, objects []*unstructured.Unstructured) error {
+	if _, _, served := reader.Resource(v1alpha1.GroupVersion.WithKind(v1alpha1.RolloutKind)); served {
+		return nil
+	}
+	if i := slices.IndexFunc(objects, desired.IsRollout); i >= 0 {
+		return &problem.Error{
+			Kind: problem.Refused, Object: "Rollout " + objects[i].GetName(), Cause: "the cluster does not serve Rollouts, and nobody carries them out",
+			Remedy: "start `cyan server`, or run it with `skaffold dev`, which carries them out itself",
+		}
+	}
+	return nil
+}
