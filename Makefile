@@ -16,6 +16,10 @@ MUTATED := rollout operation plan project repository delivery access action sett
 
 .PHONY: demo test build ui lint generate bench bench-dev bench-gitops bench-page audit mutate metrics clean system-packages
 
+# Shows how far a build is that compiles much. THEN is what comes after it.
+PROGRESS = go run -C $(CURDIR) ./hack/buildprogress -then '$(THEN)'
+
+demo: THEN = After it the demo starts a cluster and brings a commit to live traffic within a minute.
 demo: build system-packages ## bring a commit to live traffic and watch it happen
 	@$(BIN)/cyan demo
 
@@ -25,8 +29,8 @@ test: build ## every test, on the real API server and real pods
 
 build: ui ## the programs, into bin/
 	@mkdir -p $(BIN)
-	@$(MAKE) --no-print-directory -C localcluster build OUT=$(CURDIR)/$(BIN)
-	@go build -ldflags '$(LDFLAGS)' -o $(BIN)/cyan ./cmd/cyan
+	@$(MAKE) --no-print-directory -C localcluster build OUT=$(CURDIR)/$(BIN) PROGRESS="$(PROGRESS) -dir $(CURDIR)/localcluster"
+	@$(PROGRESS) go build -ldflags '$(LDFLAGS)' -o $(BIN)/cyan ./cmd/cyan
 	@for name in $(NAMES); do ln -sf cyan $(BIN)/$$name; done
 
 ui: ## the page, for the programs to serve; it needs Node 20 and npm, and is left out without them

@@ -124,13 +124,14 @@ func (c *testCluster) rules() []rule {
 	_, images, _ := net.SplitHostPort(c.Registry)
 	apiPaths := nothingOf("https", "/api/v1/namespaces/kube-system/secrets", "/metrics", "/configz", "/debug/pprof/", "/logs/")
 	registryPaths := nothingOf("http", "/v2/", "/v2/_catalog", "/v2/cyan/sandbox/manifests/1", "/v2/private/app/manifests/1?ns=registry.example", "/debug/pprof/")
+	metricsPaths := nothingOf("https", "/apis/metrics.k8s.io/v1beta1/nodes", "/apis/metrics.k8s.io/v1beta1/pods", "/metrics", "/debug/pprof/", "/configz")
 	all := []rule{
 		// The supervisor holds the registry's listener, so that clients wait while the registry restarts.
 		{"cyan-local", "tcp", this, images, registryPaths},
 		{"registry", "tcp", this, images, registryPaths},
 	}
 	if c.Mode == "simulated" {
-		return append(all, rule{"kube-apiserver", "tcp", this, api, apiPaths})
+		return append(all, rule{"kube-apiserver", "tcp", this, api, apiPaths}, rule{"cyan-local", "tcp", this, c.metricsPort(), metricsPaths})
 	}
 	const node = "172.30.0.1"
 	all = append(all,
@@ -138,6 +139,7 @@ func (c *testCluster) rules() []rule {
 		rule{"kube-apiserver", "tcp", node, "6443", apiPaths},
 		rule{"kubelet", "tcp", node, "10250", nothingOf("https", "/pods", "/metrics", "/configz", "/debug/pprof/", "/runningpods/", "/logs/")},
 		rule{"kubelet", "tcp", node, "10248", only("/healthz")},
+		rule{"metrics-server", "tcp", node, c.metricsPort(), metricsPaths},
 		rule{"kube-proxy", "tcp", node, "10256", only("/healthz", "/livez")},
 		// kube-proxy cannot be without its metrics and settings, for programs in the node's own network to read.
 		rule{"kube-proxy", "tcp", this, "10249", nothingOf("http", "/debug/pprof/", "/debug/flags/v")},
@@ -293,7 +295,7 @@ func (c *testCluster) checkListeners(t *testing.T) {
 	}
 	want := []string{"cyan-local", "etcd", "kube-apiserver", "registry"}
 	if c.Mode == "real" {
-		want = append(want, "containerd", "containerd-shim-runc-v2", "kubelet", "kube-proxy", "coredns")
+		want = append(want, "containerd", "containerd-shim-runc-v2", "kubelet", "kube-proxy", "coredns", "metrics-server")
 	}
 	for _, name := range want {
 		if !seen[name] {

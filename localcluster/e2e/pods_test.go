@@ -175,7 +175,9 @@ func TestRealPods(t *testing.T) {
 		}
 	})
 	t.Run("claims", func(t *testing.T) { c.checkClaims(t, image) })
+	t.Run("metrics", func(t *testing.T) { c.checkMetrics(t, image) })
 	t.Run("exec", func(t *testing.T) { c.checkExec(t) })
+	t.Run("debug", func(t *testing.T) { c.checkDebug(t, image) })
 	t.Run("port-forward", func(t *testing.T) { c.checkPortForward(t) })
 	t.Run("LoadBalancer", func(t *testing.T) { c.checkLoadBalancer(t, image) })
 	t.Run("any host in an image's name", func(t *testing.T) {

@@ -59,7 +59,7 @@ func TestRefusals(t *testing.T) {
 		{"too many nodes", []string{"up", "--count", "-1"}, []string{"--count"}},
 		{"bad port", []string{"up", "--api-port", "70000"}, []string{"--api-port", "70000"}},
 		{"one port for two", []string{"up", "--api-port", "7000", "--registry-port", "7000"}, []string{"each its own"}},
-		{"unknown extra", []string{"up", "--without", "ingress"}, []string{`"ingress"`, "storage"}},
+		{"unknown extra", []string{"up", "--without", "everything"}, []string{`"everything"`, "storage", "metrics"}},
 		{"unknown output", []string{"up", "-o", "xml"}, []string{`"xml"`}},
 		{"unknown flag", []string{"up", "--nope"}, []string{"--nope", "--help"}},
 		{"no cluster", []string{"status"}, []string{"no cluster", "cyan local up"}},

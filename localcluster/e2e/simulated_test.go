@@ -36,6 +36,7 @@ func TestSimulated(t *testing.T) {
 			t.Errorf("%d nodes, %v; want 50", len(nodes.Items), err)
 		}
 	})
+	t.Run("metrics", c.checkNoMetrics)
 	t.Run("pods and their endpoints", func(t *testing.T) {
 		c.deploy(deployment("web", "nowhere/web:1", 100, nil), service("web", corev1.ServiceTypeClusterIP))
 		c.endpoints(t, "web", 100)

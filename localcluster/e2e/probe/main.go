@@ -39,6 +39,17 @@ func command(name string, args []string) {
 	switch name {
 	case "echo":
 		fmt.Println(strings.Join(args, " "))
+	case "cat":
+		for _, name := range args {
+			data, err := os.ReadFile(name)
+			if err != nil {
+				fmt.Fprintln(os.Stderr, err)
+				os.Exit(1)
+			}
+			fmt.Printf("%s\n", strings.ReplaceAll(string(data), "\x00", " "))
+		}
+	case "repeat":
+		_, _ = io.Copy(os.Stdout, os.Stdin)
 	case "exit":
 		fmt.Println("leaving")
 		os.Exit(3)
@@ -60,6 +71,12 @@ func routes() http.Handler {
 	})
 	mux.HandleFunc("/write", func(w http.ResponseWriter, r *http.Request) {
 		reply(w, "", os.WriteFile(r.FormValue("path"), []byte(r.FormValue("text")), 0o644))
+	})
+	mux.HandleFunc("/burn", func(http.ResponseWriter, *http.Request) {
+		go func() {
+			for { // until the pod goes: its processor is what is measured
+			}
+		}()
 	})
 	mux.HandleFunc("/resolve", func(w http.ResponseWriter, r *http.Request) {
 		addresses, err := net.DefaultResolver.LookupHost(r.Context(), r.FormValue("name"))

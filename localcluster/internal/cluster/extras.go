@@ -12,19 +12,23 @@ import (
 	"k8s.io/client-go/kubernetes"
 
 	"github.com/cyan-cd/cyan/localcluster/internal/ingress"
+	"github.com/cyan-cd/cyan/localcluster/internal/metrics"
+	"github.com/cyan-cd/cyan/localcluster/internal/state"
 	"github.com/cyan-cd/cyan/localcluster/internal/volumes"
 )
 
 const (
 	// Storage is the default StorageClass.
 	Storage = "storage"
+	// Metrics is the metrics API, for `kubectl top` and HorizontalPodAutoscalers.
+	Metrics = "metrics"
 	// Ingress is what serves Ingresses and Gateways, and Gateway the second of the two.
 	Ingress = "ingress"
 	Gateway = "gateway"
 )
 
 // Extras are what a cluster has beside Kubernetes itself, by the names by which they are left out.
-var Extras = []string{Storage, Ingress, Gateway}
+var Extras = []string{Storage, Metrics, Ingress, Gateway}
 
 // CheckExtras returns an error for a name that none of the extras has.
 func CheckExtras(names []string) error {
@@ -56,8 +60,20 @@ func (s *supervisor) startExtras(ctx context.Context, run *startup) error {
 		}
 	}
 	if s.record.LeftOut(Storage) {
-		return volumes.RemoveClass(ctx, client)
+		err = volumes.RemoveClass(ctx, client)
+	} else {
+		err = startVolumes(ctx, client, s.dir, run)
 	}
+	if err != nil {
+		return err
+	}
+	if run.metrics == nil {
+		return metrics.Unregister(ctx, config)
+	}
+	return metrics.Register(ctx, config, *run.metrics)
+}
+
+func startVolumes(ctx context.Context, client kubernetes.Interface, dir state.Dir, run *startup) error {
 	if err := volumes.EnsureClass(ctx, client); err != nil {
 		return err
 	}
@@ -65,7 +81,7 @@ func (s *supervisor) startExtras(ctx context.Context, run *startup) error {
 	done := make(chan struct{})
 	go func() {
 		defer close(done)
-		volumes.Run(serving, client, s.dir.Data("volumes"))
+		volumes.Run(serving, client, dir.Data("volumes"))
 	}()
 	run.stops = append(run.stops, func() {
 		stop()

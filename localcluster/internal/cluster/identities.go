@@ -3,6 +3,7 @@ package cluster
 import (
 	"fmt"
 
+	"github.com/cyan-cd/cyan/localcluster/internal/metrics"
 	"github.com/cyan-cd/cyan/localcluster/internal/parts"
 	"github.com/cyan-cd/cyan/localcluster/internal/pki"
 	"github.com/cyan-cd/cyan/localcluster/internal/state"
@@ -12,7 +13,7 @@ import (
 type identities struct {
 	clusterCA, frontCA               *pki.Authority
 	serving, toKubelet, toExtensions pki.Pair
-	kubeletServing                   pki.Pair
+	kubeletServing, metricsServing   pki.Pair
 	serviceAccounts                  string
 	// ingressCA signs for names below localhost alone, so that people can trust it.
 	ingressCA *pki.Authority
@@ -49,6 +50,7 @@ func issueIdentities(dir state.Dir, outside, inside string, hosts []string) (ide
 		{ids.clusterCA, &ids.serving, "apiserver", pki.Subject{Name: "kube-apiserver", Hosts: apiHosts}},
 		{ids.clusterCA, &ids.toKubelet, "apiserver-kubelet-client", pki.Subject{Name: "kube-apiserver-kubelet-client", Groups: []string{masters}}},
 		{ids.clusterCA, &ids.kubeletServing, "kubelet", pki.Subject{Name: "system:node:" + nodeName, Groups: []string{"system:nodes"}, Hosts: append([]string{nodeName, loopback}, hosts...)}},
+		{ids.clusterCA, &ids.metricsServing, "metrics", pki.Subject{Name: "cyan-metrics", Hosts: append([]string{metrics.Host, loopback}, hosts...)}},
 		{ids.frontCA, &ids.toExtensions, "front-proxy-client", pki.Subject{Name: frontProxyName}},
 	} {
 		if *want.pair, err = want.by.Issue(dir.PKI(), want.name, want.subject); err != nil {
@@ -70,6 +72,7 @@ func (ids identities) writeKubeconfigs(dir state.Dir, outside, inside string) er
 		{kubeconfigOf(dir, "proxy"), inside, pki.Subject{Name: "system:kube-proxy"}},
 		{kubeconfigOf(dir, "dns"), inside, pki.Subject{Name: "cyan-dns", Groups: []string{masters}}},
 		{kubeconfigOf(dir, parts.Ingress), inside, pki.Subject{Name: "cyan-ingress", Groups: []string{masters}}},
+		{kubeconfigOf(dir, "metrics"), inside, pki.Subject{Name: "cyan-metrics", Groups: []string{masters}}},
 		{kubeconfigOf(dir, "nodes"), inside, pki.Subject{Name: "cyan-simulated-nodes", Groups: []string{masters}}},
 	} {
 		config := pki.Kubeconfig{Context: contextName(dir), Server: want.server, Subject: want.subject}

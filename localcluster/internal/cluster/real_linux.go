@@ -17,6 +17,7 @@ import (
 	"k8s.io/client-go/kubernetes"
 
 	"github.com/cyan-cd/cyan/localcluster/internal/expose"
+	"github.com/cyan-cd/cyan/localcluster/internal/metrics"
 	"github.com/cyan-cd/cyan/localcluster/internal/node"
 	"github.com/cyan-cd/cyan/localcluster/internal/parts"
 	"github.com/cyan-cd/cyan/localcluster/internal/pause"
@@ -29,6 +30,7 @@ const (
 	proxyReady = "10256"
 	// kubeletReady is a number in the kubelet's settings.
 	kubeletReady = 10248
+	metricsPort  = 10251
 	// podGrace is how long containers have to end by themselves when the cluster stops.
 	podGrace = 5 * time.Second
 )
@@ -65,7 +67,6 @@ type realRun struct {
 	*supervisor
 	*startup
 	node *node.Node
-	ids  identities
 }
 
 // startReal brings up the control plane and a node in namespaces of their own.
@@ -194,7 +195,7 @@ func (r *realRun) startBase(ctx context.Context, report func(Event)) error {
 
 // stopParts lets the containers end before what runs them.
 func (r *realRun) stopParts() {
-	r.group.Stop(parts.Ingress, parts.Kubelet, parts.ControllerManager, parts.Scheduler)
+	r.group.Stop(parts.Ingress, parts.Kubelet, parts.ControllerManager, parts.Scheduler, parts.Metrics)
 	node.EndPods(r.dir, podGrace)
 	r.group.Stop(parts.Proxy, parts.DNS, parts.Registry, parts.Containerd, parts.APIServer)
 	r.group.Stop()
@@ -229,6 +230,11 @@ func (r *realRun) startRest(ctx context.Context) error {
 		r.group.Launch(r.specs().controllerManager(r.ids)), r.group.Launch(r.specs().scheduler()), r.group.Launch(r.kubelet()),
 		r.group.Launch(r.proxy()), r.group.Launch(r.dns()),
 	)
+	if !r.record.LeftOut(Metrics) {
+		r.startup.metrics = &metrics.Backend{Address: node.Address, Port: metricsPort, CA: r.ids.clusterCA.Certificate()}
+		// What waits for it comes later: it starts meanwhile.
+		r.group.Launch(r.metricsServer())
+	}
 	config, err := adminConfig(r.dir)
 	if err != nil {
 		return err

@@ -15,6 +15,7 @@ import (
 
 	"github.com/cyan-cd/cyan/localcluster/internal/node"
 	"github.com/cyan-cd/cyan/localcluster/internal/parts"
+	"github.com/cyan-cd/cyan/localcluster/internal/simnodes"
 	"github.com/cyan-cd/cyan/localcluster/internal/supervise"
 )
 
@@ -55,6 +56,28 @@ func (r *realRun) proxy() supervise.Spec {
 func (r *realRun) dns() supervise.Spec {
 	spec := r.specs().spec(parts.DNS, 50, "--conf="+r.dir.Config("Corefile"))
 	spec.Ready = r.insideReady(dnsReady, "/ready")
+	return spec
+}
+
+// metricsServer measures what the pods of the real node use. A simulated node has nothing to ask.
+func (r *realRun) metricsServer() supervise.Spec {
+	kubeconfig := kubeconfigOf(r.dir, "metrics")
+	spec := r.specs().spec(parts.Metrics, 50,
+		"--kubeconfig="+kubeconfig, "--authentication-kubeconfig="+kubeconfig, "--authorization-kubeconfig="+kubeconfig,
+		// What it would look up in the cluster is known.
+		"--authentication-skip-lookup=true", "--client-ca-file="+r.ids.clusterCA.CertFile,
+		"--requestheader-client-ca-file="+r.ids.frontCA.CertFile, "--requestheader-allowed-names="+frontProxyName,
+		"--bind-address="+node.Address, "--secure-port="+strconv.Itoa(metricsPort),
+		"--tls-cert-file="+r.ids.metricsServing.CertFile, "--tls-private-key-file="+r.ids.metricsServing.KeyFile,
+		"--kubelet-preferred-address-types=InternalIP", "--kubelet-request-timeout=5s", "--metric-resolution=10s", "--node-selector=!"+simnodes.Label,
+		"--profiling=false", "--v=0")
+	spec.Ready = func(ctx context.Context) error {
+		conn, err := r.node.Dial(ctx, net.JoinHostPort(node.Address, strconv.Itoa(metricsPort)))
+		if err != nil {
+			return err
+		}
+		return conn.Close()
+	}
 	return spec
 }
 

@@ -13,6 +13,7 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/client-go/kubernetes"
 
+	"github.com/cyan-cd/cyan/localcluster/internal/metrics"
 	"github.com/cyan-cd/cyan/localcluster/internal/parts"
 	"github.com/cyan-cd/cyan/localcluster/internal/state"
 	"github.com/cyan-cd/cyan/localcluster/internal/supervise"
@@ -20,8 +21,11 @@ import (
 
 // startup is what a start has brought up. It can be ended however far the start came.
 type startup struct {
-	// ends are called in reverse order.
+	// stops are called in reverse order.
 	stops []func()
+	ids   identities
+	// metrics is what answers for the metrics API; nil where the cluster does without.
+	metrics *metrics.Backend
 }
 
 func (r *startup) stop() {
@@ -46,9 +50,14 @@ func (s *supervisor) start(ctx context.Context, report func(Event)) (*startup, e
 func (s *supervisor) startSimulated(ctx context.Context, report func(Event)) (*startup, error) {
 	s.placement = placement{start: (*exec.Cmd).Start}
 	run := &startup{}
-	ids, err := issueIdentities(s.dir, s.api.url(), s.api.url(), nil)
-	if err != nil {
+	var err error
+	if run.ids, err = issueIdentities(s.dir, s.api.url(), s.api.url(), nil); err != nil {
 		return run, err
+	}
+	if !s.record.LeftOut(Metrics) {
+		if err := run.serveNoMetrics(); err != nil {
+			return run, err
+		}
 	}
 	listener, err := s.registryPort.listen()
 	if err != nil {
@@ -60,7 +69,7 @@ func (s *supervisor) startSimulated(ctx context.Context, report func(Event)) (*s
 	}
 	run.stops = append(run.stops, func() { _ = inherited.Close() })
 	etcd := s.group.Launch(s.specs().etcd())
-	api := s.group.Launch(s.specs().apiServer(ids, endpoint{bind: loopback, port: s.api.port, advertise: []string{
+	api := s.group.Launch(s.specs().apiServer(run.ids, endpoint{bind: loopback, port: s.api.port, advertise: []string{
 		// Nothing inside the cluster runs that could look for the API server there.
 		"--permit-port-sharing=true", "--endpoint-reconciler-type=none",
 	}}))
@@ -78,7 +87,7 @@ func (s *supervisor) startSimulated(ctx context.Context, report func(Event)) (*s
 	if err != nil {
 		return run, err
 	}
-	if err := waitFor(ctx, append(serving, s.group.Launch(s.specs().controllerManager(ids)), s.group.Launch(s.specs().scheduler()), s.group.Launch(s.specs().simulatedNodes()), registry)...); err != nil {
+	if err := waitFor(ctx, append(serving, s.group.Launch(s.specs().controllerManager(run.ids)), s.group.Launch(s.specs().scheduler()), s.group.Launch(s.specs().simulatedNodes()), registry)...); err != nil {
 		return run, err
 	}
 	report(Event{Text: "registry answers at " + s.registryPort.address()})
@@ -87,6 +96,17 @@ func (s *supervisor) startSimulated(ctx context.Context, report func(Event)) (*s
 	}
 	report(Event{Text: nodesReady(s.record)})
 	return run, nil
+}
+
+// serveNoMetrics answers for the metrics API where no pod uses anything.
+func (r *startup) serveNoMetrics() error {
+	port, stop, err := metrics.ServeNone(r.ids.metricsServing, r.ids.frontCA.CertFile, frontProxyName)
+	if err != nil {
+		return err
+	}
+	r.stops = append(r.stops, stop)
+	r.metrics = &metrics.Backend{Address: loopback, Port: port, CA: r.ids.clusterCA.Certificate()}
+	return nil
 }
 
 func nodesReady(record state.Record) string {

@@ -13,8 +13,10 @@ import (
 	"github.com/containerd/containerd/v2/plugins"
 	"github.com/containerd/plugin"
 	"github.com/containerd/plugin/registry"
+	apiserver "k8s.io/apiserver/pkg/server"
 	proxy "k8s.io/kubernetes/cmd/kube-proxy/app"
 	kubelet "k8s.io/kubernetes/cmd/kubelet/app"
+	metricsserver "sigs.k8s.io/metrics-server/cmd/metrics-server/app"
 
 	"github.com/cyan-cd/cyan/localcluster/internal/node"
 	"github.com/cyan-cd/cyan/localcluster/internal/state"
@@ -64,6 +66,7 @@ func init() {
 	mains[Proxy] = func() error { return runCommand(proxy.NewProxyCommand()) }
 	mains[Containerd] = func() error { return command.App().Run(context.Background(), os.Args) }
 	mains[Shim] = runShim
+	mains[Metrics] = func() error { return runCommand(metricsserver.NewMetricsServerCommand(apiserver.SetupSignalHandler())) }
 	mains[Init] = runInit
 }
 

@@ -21,6 +21,7 @@ const (
 	Shim              = "containerd-shim-runc-v2"
 	DNS               = "coredns"
 	Registry          = "registry"
+	Metrics           = "metrics-server"
 	Nodes             = "simulated-nodes"
 	Ingress           = "ingress"
 	Init              = "node-init"

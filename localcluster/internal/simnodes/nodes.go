@@ -21,7 +21,8 @@ import (
 )
 
 const (
-	label = "cyan.dev/simulated"
+	// Label marks nodes that are simulated.
+	Label = "cyan.dev/simulated"
 	// Leases last as long as a kubelet's.
 	leaseSeconds = 40
 	renewEvery   = 10 * time.Second
@@ -36,7 +37,7 @@ func (s *simulator) register(ctx context.Context) error {
 			return fmt.Errorf("registering node %s: %w", name, err)
 		}
 	}
-	known, err := s.client.CoreV1().Nodes().List(ctx, metav1.ListOptions{LabelSelector: label + "=true"})
+	known, err := s.client.CoreV1().Nodes().List(ctx, metav1.ListOptions{LabelSelector: Label + "=true"})
 	if err != nil {
 		return fmt.Errorf("listing nodes: %w", err)
 	}
@@ -59,7 +60,7 @@ func (s *simulator) registerOne(ctx context.Context, name, address string) error
 	nodes := s.client.CoreV1().Nodes()
 	node := &corev1.Node{
 		ObjectMeta: metav1.ObjectMeta{Name: name, Labels: map[string]string{
-			label: "true", corev1.LabelHostname: name, corev1.LabelOSStable: "linux", corev1.LabelArchStable: runtime.GOARCH,
+			Label: "true", corev1.LabelHostname: name, corev1.LabelOSStable: "linux", corev1.LabelArchStable: runtime.GOARCH,
 		}},
 	}
 	if _, err := nodes.Create(ctx, node, metav1.CreateOptions{}); err != nil && !apierrors.IsAlreadyExists(err) {
