@@ -39,6 +39,8 @@ type transportKey struct {
 	endpoint            string
 	protocol            routing.Protocol
 	connect, read, send time.Duration
+	// fresh connections are used once.
+	fresh bool
 }
 
 func newUpstreams() *upstreams {
@@ -88,8 +90,12 @@ func (u *upstreams) next(key string, endpoints, tried []string) string {
 	return ""
 }
 
-func (u *upstreams) transport(endpoint string, protocol routing.Protocol, t routing.Timeouts) *http.Transport {
-	key := transportKey{endpoint, protocol, t.Connect, t.Read, t.Send}
+// transport returns the connections to an endpoint. A request that could not be repeated gets one of its own: one
+// that is kept may be closed by the endpoint just when it is used, and then nobody knows whether the request was
+// seen.
+func (u *upstreams) transport(endpoint string, backend *routing.Backend, t routing.Timeouts, repeatable bool) *http.Transport {
+	multiplexed := backend.Protocol == routing.H2C || backend.Protocol == routing.H2
+	key := transportKey{endpoint, backend.Protocol, t.Connect, t.Read, t.Send, !repeatable && !multiplexed}
 	u.mu.Lock()
 	defer u.mu.Unlock()
 	if u.transports[key] == nil {
@@ -122,7 +128,7 @@ func newTransport(key transportKey) *http.Transport {
 		},
 		// Backends that speak TLS have certificates of their own making, and are reached within this machine.
 		TLSClientConfig: &tls.Config{InsecureSkipVerify: true}, //nolint:gosec // as said above, and as ingress-nginx does
-		Protocols:       protocols, IdleConnTimeout: idleUpstream, MaxIdleConnsPerHost: 100, DisableCompression: true,
+		Protocols:       protocols, IdleConnTimeout: idleUpstream, MaxIdleConnsPerHost: 100, DisableCompression: true, DisableKeepAlives: key.fresh,
 	}
 }
 
@@ -208,7 +214,7 @@ func (a *attempts) once(r *http.Request, endpoint string, body *requestBody) (*h
 	if r.Body != nil && r.Body != http.NoBody {
 		out.Body = body
 	}
-	response, err := a.proxy.upstreams.transport(endpoint, a.backend.Protocol, a.timeouts).RoundTrip(out)
+	response, err := a.proxy.upstreams.transport(endpoint, a.backend, a.timeouts, repeatable(r)).RoundTrip(out)
 	if err != nil {
 		cancel()
 		return nil, err
@@ -227,12 +233,17 @@ func mayRepeat(r *http.Request, body *requestBody, err error, attempt int) bool 
 	if errors.As(err, &failed) && failed.Op == "dial" {
 		return true
 	}
-	if errors.Is(err, context.DeadlineExceeded) || r.Body != nil && r.Body != http.NoBody {
+	return !errors.Is(err, context.DeadlineExceeded) && repeatable(r) && attempt == 0
+}
+
+// repeatable reports whether a request changes nothing and has no body, so that it can be asked twice.
+func repeatable(r *http.Request) bool {
+	if r.Body != nil && r.Body != http.NoBody {
 		return false
 	}
 	switch r.Method {
 	case http.MethodGet, http.MethodHead, http.MethodOptions, http.MethodTrace:
-		return attempt == 0
+		return r.Header.Get("Upgrade") == ""
 	}
 	return false
 }

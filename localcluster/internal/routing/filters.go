@@ -163,7 +163,7 @@ func corsOf(of *gatewayv1.HTTPCORSFilter) *CORS {
 		cors.Expose = append(cors.Expose, string(h))
 	}
 	cors.Credentials = of.AllowCredentials != nil && *of.AllowCredentials
-	cors.Echo = cors.Credentials
+	cors.Echo = true // a request may have credentials in any case
 	return cors
 }
 

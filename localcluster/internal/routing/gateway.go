@@ -88,8 +88,10 @@ type listenerState struct {
 // reason is why a condition is not as it should be; the zero value is that it is.
 type reason struct{ name, message string }
 
+// programmed reports whether a listener is served. One that allows a kind that is not served is, for the others.
 func (l *listenerState) programmed() bool {
-	return l.accepted.name == "" && l.resolved.name == "" && l.conflicted.name == ""
+	resolved := l.resolved.name == "" || l.resolved.name == string(gatewayv1.ListenerReasonInvalidRouteKinds) && len(l.kinds) > 0
+	return resolved && l.accepted.name == "" && l.conflicted.name == ""
 }
 
 // gateway judges a Gateway and adds the listeners that can be served. ports has what each port speaks.
