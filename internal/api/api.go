@@ -156,7 +156,7 @@ func assemble(o Options) (*service, *http.ServeMux) {
 	compared := newComparisons(s)
 	compared.register()
 	managed{compared}.register()
-	configurations{s}.register()
+	configurations{s, &examined{}}.register()
 	explanations{s}.register()
 	repositoryTrees{looked{s}}.register()
 	streams{viewed{s}, newRowMemo(), newOverviews()}.register()

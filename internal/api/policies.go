@@ -60,14 +60,14 @@ func (p *Policies) current(ctx context.Context) (policy access.Policy, version s
 		into *map[string]string
 	}{{access.ConfigMapName, &written.Policies}, {auth.ConfigName, &written.Settings}} {
 		found := &corev1.ConfigMap{}
-		if err := p.reader.Get(ctx, client.ObjectKey{Namespace: p.namespace, Name: part.name}, found); client.IgnoreNotFound(err) != nil {
+		if err := p.reader.Get(ctx, client.ObjectKey{Namespace: p.namespace, Name: part.name}, found, client.UnsafeDisableDeepCopy); client.IgnoreNotFound(err) != nil {
 			return access.Policy{}, "", fmt.Errorf("reading ConfigMap %s: %w", part.name, err)
 		}
 		*part.into = found.Data
 		fmt.Fprintln(&versions, found.UID, found.ResourceVersion)
 	}
 	var projects v1alpha1.AppProjectList
-	if err := p.reader.List(ctx, &projects, client.InNamespace(p.namespace)); err != nil {
+	if err := p.reader.List(ctx, &projects, client.InNamespace(p.namespace), client.UnsafeDisableDeepCopy); err != nil {
 		return access.Policy{}, "", fmt.Errorf("reading AppProjects: %w", err)
 	}
 	for i := range projects.Items {

@@ -22,14 +22,19 @@ type configuration struct {
 
 type inForceAnswer struct {
 	Body struct {
-		Version string          `json:"version"`
-		Home    string          `json:"home" doc:"the control namespace"`
-		Maps    []configuration `json:"maps"`
+		Version    string          `json:"version"`
+		Kubernetes string          `json:"kubernetes,omitempty" doc:"the version of the cluster"`
+		Home       string          `json:"home" doc:"the control namespace"`
+		Maps       []configuration `json:"maps"`
+		Doctor     []diagnosis     `json:"doctor" doc:"what the checks of the installation have found in the last minute"`
 	}
 }
 
 // configurations is the call that shows what of the installation's ConfigMaps is in force.
-type configurations struct{ *service }
+type configurations struct {
+	*service
+	examined *examined
+}
 
 func (s configurations) register() {
 	register(s.service, huma.Operation{OperationID: "viewSettings", Method: http.MethodGet, Path: "/api/v1/view/settings", Summary: "What of the installation's ConfigMaps is in force, for who may change accounts", Tags: viewTags}, s.get)
@@ -41,7 +46,8 @@ func (s configurations) get(ctx context.Context, c *caller, _ *struct{}) (*inFor
 		return nil, err
 	}
 	out := &inForceAnswer{}
-	out.Body.Version, out.Body.Home = s.Version, s.Namespace
+	examination := s.examined.current(ctx, s.service)
+	out.Body.Version, out.Body.Home, out.Body.Kubernetes, out.Body.Doctor = s.Version, s.Namespace, examination.kubernetes, examination.found
 	for _, name := range settings.ConfigMapNames {
 		written := &corev1.ConfigMap{}
 		err := s.Config.Get(ctx, client.ObjectKey{Namespace: s.Namespace, Name: name}, written)

@@ -9,6 +9,7 @@ import (
 	"maps"
 	"slices"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/cyan-cd/cyan/internal/access"
@@ -37,6 +38,30 @@ func (a Account) HasPassword() bool { return len(a.hash) > 0 }
 type Accounts struct {
 	Objects Objects
 	Now     func() time.Time
+	// parsed keeps the settings of the last call; nil: they are read anew for each.
+	parsed *parsedSettings
+}
+
+// parsedSettings are settings, and what they were made of.
+type parsedSettings struct {
+	mu       sync.Mutex
+	data     map[string]string
+	settings Settings
+	found    []*problem.Error
+}
+
+// of returns what data says. Both it and what is returned are shared, and changed by nobody.
+func (p *parsedSettings) of(data map[string]string) (Settings, []*problem.Error) {
+	if p == nil {
+		return ParseSettings(data)
+	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.settings.Accounts == nil || !maps.Equal(p.data, data) {
+		p.data = data
+		p.settings, p.found = ParseSettings(data)
+	}
+	return p.settings, p.found
 }
 
 // Settings returns what ConfigMap argocd-cm says.
@@ -45,7 +70,7 @@ func (a Accounts) Settings(ctx context.Context) (Settings, []*problem.Error, err
 	if err != nil {
 		return Settings{}, nil, fmt.Errorf("reading ConfigMap %s: %w", ConfigName, err)
 	}
-	s, found := ParseSettings(data)
+	s, found := a.parsed.of(data)
 	return s, found, nil
 }
 

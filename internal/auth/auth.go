@@ -32,7 +32,7 @@ type Secret struct {
 }
 
 // Objects reads and writes what accounts and sessions are kept in. Reads may be answered by a cache; what is missing is
-// read as empty.
+// read as empty. Nobody changes what was read: a cache shares it.
 type Objects interface {
 	ConfigMap(ctx context.Context, name string) (map[string]string, error)
 	Secret(ctx context.Context, name string) (Secret, error)

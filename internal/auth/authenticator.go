@@ -38,7 +38,7 @@ func New(o Options) *Authenticator {
 		o.Scopes = func() []string { return []string{"groups"} }
 	}
 	_ = dummyHash()
-	v := &Verifier{Accounts: Accounts{o.Objects, o.Now}, revoked: newRevoked(o.Objects, o.Now), issuers: newIssuers(o.Client, o.Now), scopes: o.Scopes}
+	v := &Verifier{Accounts: Accounts{o.Objects, o.Now, &parsedSettings{}}, revoked: newRevoked(o.Objects, o.Now), issuers: newIssuers(o.Client, o.Now), scopes: o.Scopes}
 	return &Authenticator{
 		IssuerLogin: &IssuerLogin{v, o.Cookies}, checks: newChecks(), limits: newLimits(o.Now()), Address: func(r *http.Request) string { return AddressOf(r.RemoteAddr) },
 	}

@@ -32,7 +32,8 @@ func (o ClusterObjects) get(ctx context.Context, name string, into client.Object
 	if reader == nil {
 		reader = o.Client
 	}
-	return client.IgnoreNotFound(reader.Get(ctx, client.ObjectKey{Namespace: o.Namespace, Name: name}, into))
+	// What a cache has is shared, and read for each call: nobody changes it.
+	return client.IgnoreNotFound(reader.Get(ctx, client.ObjectKey{Namespace: o.Namespace, Name: name}, into, client.UnsafeDisableDeepCopy))
 }
 
 // ConfigMap returns the data of a ConfigMap.

@@ -14,6 +14,8 @@ import (
 
 	"github.com/cyan-cd/cyan/api/v1alpha1"
 	"github.com/cyan-cd/cyan/internal/cli/kit"
+	"github.com/cyan-cd/cyan/internal/doctor"
+	"github.com/cyan-cd/cyan/internal/doctor/decide"
 	"github.com/cyan-cd/cyan/internal/problem"
 	"github.com/cyan-cd/cyan/internal/settings"
 )
@@ -79,7 +81,7 @@ func (o *adoption) adopt(ctx context.Context) error {
 	if err := o.SayAll(plan(found)); err != nil {
 		return err
 	}
-	stop := slices.DeleteFunc(slices.Clone(found.others), func(w workload) bool { return w.replicas == 0 })
+	stop := slices.DeleteFunc(slices.Clone(found.Others), func(w doctor.Workload) bool { return w.Replicas == 0 })
 	if len(stop) == 0 {
 		return nil
 	}
@@ -91,7 +93,7 @@ func (o *adoption) adopt(ctx context.Context) error {
 		return err
 	}
 	for _, w := range stop {
-		before := strconv.Itoa(int(w.replicas))
+		before := strconv.Itoa(int(w.Replicas))
 		if err := o.scale(ctx, c, w, 0, &before); err != nil {
 			return err
 		}
@@ -106,16 +108,16 @@ func (o *adoption) adopt(ctx context.Context) error {
 }
 
 // plan describes what would be done, and what is served.
-func plan(found installation) []string {
+func plan(found doctor.Installation) []string {
 	var lines []string
 	stop := 0
-	for _, w := range found.others {
+	for _, w := range found.Others {
 		switch {
-		case w.replicas > 0:
+		case w.Replicas > 0:
 			stop++
-			lines = append(lines, fmt.Sprintf("  %s would be scaled from %d to 0", w, w.replicas))
-		case w.before != nil:
-			lines = append(lines, fmt.Sprintf("  %s is stopped; it had %d", w, *w.before))
+			lines = append(lines, fmt.Sprintf("  %s would be scaled from %d to 0", w, w.Replicas))
+		case beforeAdoption(w.Object) != nil:
+			lines = append(lines, fmt.Sprintf("  %s is stopped; it had %d", w, *beforeAdoption(w.Object)))
 		default:
 			lines = append(lines, fmt.Sprintf("  %s is stopped", w))
 		}
@@ -127,14 +129,14 @@ func plan(found installation) []string {
 	lines = append([]string{head}, lines...)
 	served := "Served as they are:"
 	for _, kind := range []string{v1alpha1.ApplicationKind, v1alpha1.AppProjectKind, v1alpha1.RolloutKind} {
-		served += " " + counted(len(found.objects[kind]), kind) + ","
+		served += " " + decide.Counted(found.Counts[kind], kind) + ","
 	}
 	lines = append(lines, served[:len(served)-1])
-	if len(found.findings) == 0 {
+	if len(found.Findings) == 0 {
 		return append(lines, "Not served: nothing that is in use")
 	}
-	lines = append(lines, fmt.Sprintf("Not served (%d):", len(found.findings)))
-	for _, f := range found.findings {
+	lines = append(lines, fmt.Sprintf("Not served (%d):", len(found.Findings)))
+	for _, f := range found.Findings {
 		line := "  " + f.Problem().Error()
 		if f.Verdict == settings.Refused {
 			line += " (stops its object)"
@@ -145,16 +147,21 @@ func plan(found installation) []string {
 }
 
 // scale sets the replicas of a workload, if it is as it was read, and the annotation with it; nil removes that.
-func (o *adoption) scale(ctx context.Context, c client.Client, w workload, replicas int32, before *string) error {
+func (o *adoption) scale(ctx context.Context, c client.Client, w doctor.Workload, replicas int32, before *string) error {
 	body, err := json.Marshal(map[string]any{
-		"metadata": map[string]any{"resourceVersion": w.object.GetResourceVersion(), "annotations": map[string]any{adoptedAnnotation: before}},
+		"metadata": map[string]any{"resourceVersion": w.Object.GetResourceVersion(), "annotations": map[string]any{adoptedAnnotation: before}},
 		"spec":     map[string]any{"replicas": replicas},
 	})
 	if err != nil {
 		return err
 	}
-	err = c.Patch(ctx, w.object, client.RawPatch("application/merge-patch+json", body))
+	err = c.Patch(ctx, w.Object, client.RawPatch("application/merge-patch+json", body))
 	return o.Explain(err, fmt.Sprintf("scaling %s", w))
+}
+
+func otherControllers(ctx context.Context, a *kit.Control, c client.Client) ([]doctor.Workload, error) {
+	others, err := doctor.OtherControllers(ctx, c)
+	return others, a.Explain(err, "")
 }
 
 // awaitStopped waits until no pod of the other controllers is left, since one that ends still writes.
@@ -165,7 +172,7 @@ func (o *adoption) awaitStopped(ctx context.Context, c client.Client) error {
 		if err != nil {
 			return false, err
 		}
-		i := slices.IndexFunc(others, func(w workload) bool { return w.running > 0 })
+		i := slices.IndexFunc(others, func(w doctor.Workload) bool { return w.Running > 0 })
 		if i >= 0 {
 			left = others[i].String()
 		}
@@ -187,7 +194,7 @@ func (o *adoption) giveBack(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	others = slices.DeleteFunc(others, func(w workload) bool { return w.before == nil })
+	others = slices.DeleteFunc(others, func(w doctor.Workload) bool { return beforeAdoption(w.Object) == nil })
 	if len(others) == 0 {
 		return o.Say("no controller was stopped by adopt")
 	}
@@ -195,10 +202,11 @@ func (o *adoption) giveBack(ctx context.Context) error {
 		return err
 	}
 	for _, w := range others {
-		if err := o.scale(ctx, c, w, *w.before, nil); err != nil {
+		before := *beforeAdoption(w.Object)
+		if err := o.scale(ctx, c, w, before, nil); err != nil {
 			return err
 		}
-		if err := o.Say(fmt.Sprintf("%s scaled to %d again", w, *w.before)); err != nil {
+		if err := o.Say(fmt.Sprintf("%s scaled to %d again", w, before)); err != nil {
 			return err
 		}
 	}

@@ -3,62 +3,32 @@ package setup
 import (
 	"context"
 	"fmt"
+	"maps"
+	"net"
 	"net/http"
-	"os/exec"
 	"slices"
-	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
-	authorizationv1 "k8s.io/api/authorization/v1"
-	"k8s.io/client-go/discovery"
-	"k8s.io/client-go/rest"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/cyan-cd/cyan/api/v1alpha1"
 	"github.com/cyan-cd/cyan/internal/cli/kit"
 	"github.com/cyan-cd/cyan/internal/cli/repo"
-	"github.com/cyan-cd/cyan/internal/problem"
-	"github.com/cyan-cd/cyan/internal/settings"
+	"github.com/cyan-cd/cyan/internal/doctor"
+	"github.com/cyan-cd/cyan/internal/doctor/decide"
 	"github.com/cyan-cd/cyan/internal/source"
 )
 
-// status is how a check ended.
-type status string
-
-const (
-	ok   status = "ok"
-	warn status = "warn"
-	fail status = "fail"
-)
-
-// result is one line of doctor.
-type result struct {
-	Check   string `json:"check"`
-	Status  status `json:"status"`
-	Message string `json:"message"`
-	Remedy  string `json:"remedy,omitempty"`
-}
-
-// bad makes the result of an error.
-func bad(check string, as status, err error) result {
-	if p := problem.Of(err); p != nil {
-		plain := *p
-		plain.Remedy = ""
-		return result{check, as, plain.Error(), p.Remedy}
-	}
-	return result{Check: check, Status: as, Message: err.Error()}
-}
-
-type doctor struct {
+type doctorOptions struct {
 	*kit.Control
 	out     kit.Format
 	timeout time.Duration
 }
 
-// NewDoctor makes the command doctor.
+// NewDoctor makes the command decide.
 func NewDoctor(e *kit.Env) *cobra.Command {
-	o := &doctor{}
+	o := &doctorOptions{}
 	cmd := &cobra.Command{
 		Use:   "doctor",
 		Short: "Look for what is wrong with an installation",
@@ -76,7 +46,7 @@ other controllers of the same kinds, and what is in use and not served. Each lin
 	return cmd
 }
 
-func (o *doctor) run(ctx context.Context) error {
+func (o *doctorOptions) run(ctx context.Context) error {
 	if err := o.out.Check(); err != nil {
 		return err
 	}
@@ -90,15 +60,15 @@ func (o *doctor) run(ctx context.Context) error {
 	} else {
 		err = o.show(results)
 	}
-	if err == nil && slices.ContainsFunc(results, func(r result) bool { return r.Status == fail }) {
+	if err == nil && slices.ContainsFunc(results, func(r decide.Result) bool { return r.Status == decide.Fail }) {
 		return &kit.Exit{Code: 1}
 	}
 	return err
 }
 
-func (o *doctor) show(results []result) error {
+func (o *doctorOptions) show(results []decide.Result) error {
 	theme := o.Terminal().Theme
-	sign := map[status]string{ok: theme.Good("✔ ok  "), warn: theme.Wait("⚠ warn"), fail: theme.Bad("✖ fail")}
+	sign := map[decide.Status]string{decide.OK: theme.Good("✔ ok  "), decide.Warn: theme.Wait("⚠ warn"), decide.Fail: theme.Bad("✖ fail")}
 	for _, r := range results {
 		line := fmt.Sprintf("%s  %-12s  %s", sign[r.Status], r.Check, r.Message)
 		if r.Remedy != "" {
@@ -112,253 +82,129 @@ func (o *doctor) show(results []result) error {
 }
 
 // examine makes all checks. Without a cluster, only those of this machine are made.
-func (o *doctor) examine(ctx context.Context) []result {
-	results := []result{{Check: "version", Status: ok, Message: "cyan " + o.Version}, gitProgram(ctx)}
+func (o *doctorOptions) examine(ctx context.Context) []decide.Result {
+	results := []decide.Result{decide.Good("version", "cyan "+o.Version), doctor.Git(ctx)}
 	config, err := o.Config()
 	if err != nil {
-		return append(results, bad("cluster", fail, err))
+		return append(results, decide.Bad("cluster", decide.Fail, err))
 	}
-	version, skew, err := o.server(ctx, config)
+	version, skew, err := doctor.Server(ctx, config, o.timeout)
 	if err != nil {
-		return append(results, bad("cluster", fail, o.Explain(err, "")))
+		return append(results, decide.Bad("cluster", decide.Fail, o.Explain(err, "")))
 	}
-	results = append(results, result{Check: "cluster", Status: ok, Message: o.Kube.ClusterName() + " answers, Kubernetes " + version}, clock(skew))
+	results = append(results, decide.Good("cluster", o.Kube.ClusterName()+" answers, Kubernetes "+version), decide.Clock(skew))
 	c, err := o.Connect()
 	if err != nil {
-		return append(results, bad("cluster", fail, err))
+		return append(results, decide.Bad("cluster", decide.Fail, err))
 	}
 	results = append(results, o.kinds(ctx, c), o.rights(ctx, c))
 	found, err := read(ctx, o.Control, c)
 	if err != nil {
-		return append(results, bad("objects", fail, err))
+		return append(results, decide.Bad("objects", decide.Fail, err))
 	}
-	results = append(results, controllersBeside(found.others))
+	results = append(results, decide.Controllers(found.Working()))
 	results = append(results, o.repositories(ctx, c, found)...)
 	results = append(results, o.registries(ctx, found)...)
-	results = append(results, o.signatures(ctx, c, found)...)
-	return append(results, unsupported(found.findings)...)
+	if published, err := doctor.PublishedKeys(ctx, c, o.Namespace); err != nil {
+		results = append(results, decide.Bad("signatures", decide.Fail, o.Explain(err, "")))
+	} else {
+		results = append(results, decide.Signatures(found.Projects, published, doctor.HasProgram)...)
+	}
+	return append(results, decide.Unsupported(found.Findings)...)
 }
 
-func gitProgram(ctx context.Context) result {
-	out, err := exec.CommandContext(ctx, "git", "--version").Output()
-	if err != nil {
-		return result{"git", fail, "program git: " + err.Error(), "install git where the server runs"}
-	}
-	return result{Check: "git", Status: ok, Message: strings.TrimSpace(string(out))}
-}
-
-// server asks the API server for its version, and compares its clock with this machine's.
-func (o *doctor) server(ctx context.Context, config *rest.Config) (version string, skew time.Duration, err error) {
-	var date string
-	config = rest.CopyConfig(config)
-	config.Timeout = o.timeout
-	config.Wrap(func(next http.RoundTripper) http.RoundTripper {
-		return roundTripper(func(r *http.Request) (*http.Response, error) {
-			answer, err := next.RoundTrip(r.WithContext(ctx))
-			if err == nil {
-				date = answer.Header.Get("Date")
-			}
-			return answer, err
-		})
-	})
-	d, err := discovery.NewDiscoveryClientForConfig(config)
-	if err != nil {
-		return "", 0, err
-	}
-	asked := time.Now()
-	info, err := d.ServerVersion()
-	if err != nil {
-		return "", 0, err
-	}
-	if at, err := http.ParseTime(date); err == nil {
-		// The header has whole seconds; the answer was made between asking and now.
-		if skew = at.Sub(asked); skew < 0 && skew > -time.Since(asked)-time.Second {
-			skew = 0
-		}
-	}
-	return info.GitVersion, skew, nil
-}
-
-type roundTripper func(*http.Request) (*http.Response, error)
-
-// RoundTrip carries a request out.
-func (r roundTripper) RoundTrip(request *http.Request) (*http.Response, error) { return r(request) }
-
-// mostSkew is how far clocks may be apart: windows, time-outs and confirmations compare times of both.
-const mostSkew = 5 * time.Second
-
-func clock(skew time.Duration) result {
-	if skew.Abs() > mostSkew {
-		return result{"clock", warn, fmt.Sprintf("the cluster's is %s ahead of this machine's", skew.Round(time.Second)), "set both by NTP"}
-	}
-	return result{Check: "clock", Status: ok, Message: fmt.Sprintf("less than %s from the cluster's", mostSkew)}
-}
-
-// kinds checks that the API server serves the kinds, and that the namespace is there.
-func (o *doctor) kinds(ctx context.Context, c client.Client) result {
-	for _, list := range []client.ObjectList{&v1alpha1.ApplicationList{}, &v1alpha1.AppProjectList{}, &v1alpha1.RolloutList{}} {
-		if err := c.List(ctx, list, client.Limit(1)); err != nil {
-			return bad("kinds", warn, o.Explain(err, ""))
-		}
-	}
-	if err := o.CheckNamespace(ctx, c); err != nil {
-		return bad("kinds", warn, err)
-	}
-	return result{Check: "kinds", Status: ok, Message: "served, and namespace " + o.Namespace + " is there"}
-}
-
-// needed is what the server does in its cluster.
-var needed = []struct {
-	group, resource, subresource string
-	verbs                        []string
-}{
-	{"argoproj.io", "applications", "", []string{"get", "list", "watch", "patch", "update"}},
-	{"argoproj.io", "appprojects", "", []string{"get", "list", "watch", "patch"}},
-	{"argoproj.io", "rollouts", "", []string{"get", "list", "watch", "patch"}},
-	{"argoproj.io", "rollouts", "status", []string{"patch"}},
-	{"", "secrets", "", []string{"get", "list", "watch"}},
-	{"", "configmaps", "", []string{"get", "list", "watch"}},
-	{"", "services", "", []string{"get", "list", "watch", "patch"}},
-	{"", "pods", "", []string{"get", "list", "watch", "delete"}},
-	{"", "namespaces", "", []string{"get", "create"}},
-	{"", "events", "", []string{"create", "patch"}},
-	{"apps", "deployments", "", []string{"get", "list", "watch", "patch"}},
-	{"apps", "replicasets", "", []string{"get", "list", "watch", "create", "patch", "delete"}},
-	{"coordination.k8s.io", "leases", "", []string{"get", "list", "watch", "create", "update", "delete"}},
-	{"apiextensions.k8s.io", "customresourcedefinitions", "", []string{"get", "create", "patch"}},
-	{"*", "*", "", []string{"create", "patch", "delete"}},
+// read reads what a cluster has.
+func read(ctx context.Context, a *kit.Control, c client.Client) (doctor.Installation, error) {
+	found, err := doctor.Read(ctx, c, a.Namespace)
+	return found, a.Explain(err, "")
 }
 
 // rights asks whether the kubeconfig's user may do what the server does.
-func (o *doctor) rights(ctx context.Context, c client.Client) result {
-	var denied []string
-	for _, n := range needed {
-		for _, verb := range n.verbs {
-			review := &authorizationv1.SelfSubjectAccessReview{Spec: authorizationv1.SelfSubjectAccessReviewSpec{
-				ResourceAttributes: &authorizationv1.ResourceAttributes{Group: n.group, Resource: n.resource, Subresource: n.subresource, Verb: verb},
-			}}
-			if err := c.Create(ctx, review); err != nil {
-				return bad("rights", fail, o.Explain(err, "asking for rights"))
-			}
-			if !review.Status.Allowed {
-				name := strings.TrimSuffix(n.resource+"."+n.group, ".")
-				if n.subresource != "" {
-					name += "/" + n.subresource
-				}
-				denied = append(denied, verb+" "+name)
-			}
-		}
+func (o *doctorOptions) rights(ctx context.Context, c client.Client) decide.Result {
+	denied, err := doctor.Denied(ctx, c)
+	if err != nil {
+		return decide.Bad("rights", decide.Fail, o.Explain(err, "asking for rights"))
 	}
-	if len(denied) > 0 {
-		return result{"rights", fail, "denied in all namespaces: " + kit.Choices(denied), "run the server as another user, or have these granted"}
-	}
-	return result{Check: "rights", Status: ok, Message: "those that the server needs"}
+	return decide.Rights(denied)
 }
 
-func controllersBeside(others []workload) result {
-	var running []string
-	for _, w := range others {
-		if w.replicas > 0 || w.running > 0 {
-			running = append(running, w.String())
+// kinds checks that the API server serves the kinds, and that the namespace is there.
+func (o *doctorOptions) kinds(ctx context.Context, c client.Client) decide.Result {
+	for _, list := range []client.ObjectList{&v1alpha1.ApplicationList{}, &v1alpha1.AppProjectList{}, &v1alpha1.RolloutList{}} {
+		if err := c.List(ctx, list, client.Limit(1)); err != nil {
+			return decide.Bad("kinds", decide.Warn, o.Explain(err, ""))
 		}
 	}
-	if len(running) > 0 {
-		return result{"controllers", fail, "others work on the same objects: " + kit.Choices(running), "`cyan adopt` shows how Cyan takes their place"}
+	if err := o.CheckNamespace(ctx, c); err != nil {
+		return decide.Bad("kinds", decide.Warn, err)
 	}
-	return result{Check: "controllers", Status: ok, Message: "no others work on the same objects"}
+	return decide.Good("kinds", "served, and namespace "+o.Namespace+" is there")
 }
-
-// mostRepositories bounds how many repositories and registries are asked.
-const mostRepositories = 50
 
 // repositories asks each repository of the Applications for its refs, from here.
-func (o *doctor) repositories(ctx context.Context, c client.Client, found installation) []result {
-	projects := map[string]string{}
-	for _, object := range found.objects[v1alpha1.ApplicationKind] {
-		for url, project := range repositoriesOf(object.Object) {
-			projects[url] = project
-		}
+func (o *doctorOptions) repositories(ctx context.Context, c client.Client, found doctor.Installation) []decide.Result {
+	asked, left := found.Uses.Repositories()
+	failures, err := o.askRepositories(ctx, c, asked)
+	if err != nil {
+		return []decide.Result{decide.Bad("repositories", decide.Fail, err)}
 	}
-	if len(projects) == 0 {
-		return []result{{Check: "repositories", Status: ok, Message: "no Application names one"}}
+	return decide.Repositories(asked, left, failures)
+}
+
+func (o *doctorOptions) askRepositories(ctx context.Context, c client.Client, asked []decide.Repository) (failures map[string]error, err error) {
+	if len(asked) == 0 {
+		return nil, nil
 	}
 	book, err := repo.Book(ctx, o.Control, c)
 	if err != nil {
-		return []result{bad("repositories", fail, err)}
+		return nil, err
 	}
-	urls := sortedKeys(projects)
-	left := max(len(urls)-mostRepositories, 0)
-	urls = urls[:len(urls)-left]
-	var results []result
+	projects := map[string]string{}
+	for _, r := range asked {
+		projects[r.URL] = r.Project
+	}
 	err = repo.WithMirrors(func(mirrors *source.Mirrors) error {
-		failures := atOnce(urls, func(url string) error {
+		failures = doctor.Ask(slices.Sorted(maps.Keys(projects)), func(url string) error {
 			ctx, cancel := context.WithTimeout(ctx, o.timeout)
 			defer cancel()
 			return mirrors.Refresh(ctx, book.Repository(url, projects[url]))
 		})
-		for _, url := range urls {
-			if err := failures[url]; err != nil {
-				results = append(results, bad("repositories", fail, err))
-			}
-		}
 		return nil
 	})
-	if err != nil {
-		results = append(results, bad("repositories", fail, err))
-	}
-	if good := len(urls) - len(results); good > 0 {
-		message := fmt.Sprintf("%d of %d answer", good, len(urls))
-		if left > 0 {
-			message += fmt.Sprintf("; %d more were not asked", left)
-		}
-		results = append([]result{{Check: "repositories", Status: ok, Message: message}}, results...)
-	}
-	return results
+	return failures, err
 }
 
 // registries asks the registries of the Applications' images whether they answer, from here; nodes may reach others.
-func (o *doctor) registries(ctx context.Context, found installation) []result {
-	hosts := map[string]bool{}
-	for _, object := range found.objects[v1alpha1.ApplicationKind] {
-		for _, host := range registriesOf(object.Object) {
-			hosts[host] = true
-		}
-	}
-	names := sortedKeys(hosts)
-	names = names[:min(len(names), mostRepositories)]
-	failures := atOnce(names, func(host string) error {
+func (o *doctorOptions) registries(ctx context.Context, found doctor.Installation) []decide.Result {
+	asked := found.Uses.Registries()
+	failures := map[string]string{}
+	for host, err := range doctor.Ask(asked, func(host string) error {
 		ctx, cancel := context.WithTimeout(ctx, o.timeout)
 		defer cancel()
 		return askRegistry(ctx, host)
-	})
-	if len(names) == 0 {
-		return []result{{Check: "registries", Status: ok, Message: "no image is deployed"}}
+	}) {
+		failures[host] = kit.RootCause(err)
 	}
-	var results []result
-	for _, host := range names {
-		if err := failures[host]; err != nil {
-			results = append(results, result{"registries", warn, "registry " + host + ": " + kit.RootCause(err), "check the network; nodes may reach what this machine does not"})
-		}
-	}
-	if good := len(names) - len(results); good > 0 {
-		results = append([]result{{Check: "registries", Status: ok, Message: fmt.Sprintf("%d of %d answer", good, len(names))}}, results...)
-	}
-	return results
+	return decide.Registries(asked, failures)
 }
 
-// mostFindings bounds how many lines are about what is not served.
-const mostFindings = 20
-
-func unsupported(findings []settings.Finding) []result {
-	if len(findings) == 0 {
-		return []result{{Check: "unsupported", Status: ok, Message: "nothing that is in use"}}
+// askRegistry asks a registry for its API; any answer will do.
+func askRegistry(ctx context.Context, host string) error {
+	scheme := "https"
+	name := host
+	if h, _, err := net.SplitHostPort(host); err == nil {
+		name = h
 	}
-	var results []result
-	for _, f := range findings[:min(len(findings), mostFindings)] {
-		results = append(results, bad("unsupported", warn, f.Problem()))
+	if ip := net.ParseIP(name); name == "localhost" || ip != nil && ip.IsLoopback() {
+		scheme = "http"
 	}
-	if more := len(findings) - mostFindings; more > 0 {
-		results = append(results, result{"unsupported", warn, fmt.Sprintf("%d more", more), "`cyan adopt` lists all"})
+	request, err := http.NewRequestWithContext(ctx, http.MethodGet, scheme+"://"+host+"/v2/", nil)
+	if err != nil {
+		return err
 	}
-	return results
+	answer, err := http.DefaultClient.Do(request)
+	if err != nil {
+		return err
+	}
+	return answer.Body.Close()
 }
