@@ -149,6 +149,7 @@ func assemble(o Options) (*service, *http.ServeMux) {
 	settingsCalls{s}.register()
 	applications{s}.register()
 	operations{s}.register()
+	handOvers{s}.register()
 	viewed{s}.register()
 	rollouts{viewed{s}}.register()
 	details{viewed{s}}.register()

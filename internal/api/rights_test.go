@@ -35,6 +35,7 @@ var calls = []tabled{
 	{"getApplication", http.MethodGet, "/api/v1/applications/PROJECT-web", "", []string{"admin", "reader", "shopper", "deployer"}, []string{"admin", "reader"}},
 	{"syncApplication", http.MethodPost, "/api/v1/applications/PROJECT-web/sync", `{}`, []string{"admin", "shopper", "deployer"}, []string{"admin"}},
 	{"rollbackApplication", http.MethodPost, "/api/v1/applications/PROJECT-web/rollback", `{"id":1}`, []string{"admin", "shopper", "deployer"}, []string{"admin"}},
+	{"reclaimApplication", http.MethodPost, "/api/v1/applications/PROJECT-web/reclaim", "", []string{"admin", "shopper"}, []string{"admin"}},
 	{"terminateOperation", http.MethodDelete, "/api/v1/applications/PROJECT-web/operation", "", []string{"admin", "shopper", "deployer"}, []string{"admin"}},
 	{"viewApplications", http.MethodGet, "/api/v1/view/applications", "", everyone, everyone},
 	{"viewOverview", http.MethodGet, "/api/v1/view/overview", "", everyone, everyone},

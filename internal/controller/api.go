@@ -9,10 +9,13 @@ import (
 	"net/netip"
 	"net/url"
 	"strings"
+	"sync"
 	"time"
 
 	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	"k8s.io/apimachinery/pkg/api/meta"
+	"k8s.io/apimachinery/pkg/runtime/schema"
 	"k8s.io/apimachinery/pkg/util/wait"
 	"k8s.io/utils/lru"
 	"sigs.k8s.io/controller-runtime/pkg/cache"
@@ -78,7 +81,7 @@ func addAPI(ctx context.Context, mgr manager.Manager, o Options, hooks http.Hand
 	}
 	// Accounts, policies and their Secrets are read for each call, of the control namespace alone.
 	kept, err := cache.New(mgr.GetConfig(), cache.Options{
-		Scheme: mgr.GetScheme(), DefaultNamespaces: map[string]cache.Config{o.ControlNamespace: {}}, DefaultTransform: cache.TransformStripManagedFields(),
+		Mapper: &knownMappings{RESTMapper: mgr.GetRESTMapper()}, Scheme: mgr.GetScheme(), DefaultNamespaces: map[string]cache.Config{o.ControlNamespace: {}}, DefaultTransform: cache.TransformStripManagedFields(),
 	})
 	if err != nil {
 		return fmt.Errorf("connecting to %s: %w", mgr.GetConfig().Host, err)
@@ -121,6 +124,25 @@ func addAPI(ctx context.Context, mgr manager.Manager, o Options, hooks http.Hand
 		}
 		return s.serve(ctx, handler)
 	}))
+}
+
+// knownMappings keeps what it was asked for before. Kinds that a cache holds are asked about at each read.
+type knownMappings struct {
+	meta.RESTMapper
+	known sync.Map
+}
+
+// RESTMapping returns how a kind is asked for.
+func (m *knownMappings) RESTMapping(kind schema.GroupKind, versions ...string) (*meta.RESTMapping, error) {
+	name := kind.String() + "/" + strings.Join(versions, "/")
+	if known, ok := m.known.Load(name); ok {
+		return known.(*meta.RESTMapping), nil //nolint:forcetypeassert // nothing else is kept
+	}
+	found, err := m.RESTMapper.RESTMapping(kind, versions...)
+	if err == nil {
+		m.known.Store(name, found)
+	}
+	return found, err
 }
 
 // configure takes what ConfigMap argocd-cmd-params-cm says where no flag does.

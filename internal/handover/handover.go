@@ -10,6 +10,7 @@ import (
 	"encoding/hex"
 	"encoding/json"
 	"fmt"
+	"strings"
 	"time"
 
 	coordinationv1 "k8s.io/api/coordination/v1"
@@ -84,7 +85,23 @@ func (h *HandOver) Ended() bool { return h != nil && h.Holder == "" }
 
 // Message returns who has the objects, and how they are taken back.
 func (h *HandOver) Message(app string) string {
-	return fmt.Sprintf("handed over to %s since %s; `cyan app reclaim %s` takes it back", h.Holder, h.Since.UTC().Format(time.RFC3339), app)
+	return fmt.Sprintf("%s%s%s%s; `cyan app reclaim %s` takes it back", handedTo, h.Holder, since, h.Since.UTC().Format(time.RFC3339), app)
+}
+
+const handedTo, since = "handed over to ", " since "
+
+// Told returns who has the objects of an Application by what [HandOver.Message] tells of them; false for anything else.
+func Told(message, app string) (HandOver, bool) {
+	h := HandOver{}
+	rest, is := strings.CutPrefix(message, handedTo)
+	at := strings.LastIndex(rest, since)
+	if !is || at < 0 {
+		return h, false
+	}
+	text, _, _ := strings.Cut(rest[at+len(since):], ";")
+	when, err := time.Parse(time.RFC3339, text)
+	h.Holder, h.Since = rest[:at], when
+	return h, err == nil && h.Message(app) == message
 }
 
 // LeaseName returns the name of the Lease of an Application.

@@ -77,6 +77,24 @@ func TestOf(t *testing.T) {
 	}
 }
 
+// TestTold: what a message tells is read back as it was, and no other message is taken for one.
+func TestTold(t *testing.T) {
+	for _, holder := range []string{"ann", "ann@laptop", "", "x since 2026-01-01T00:00:00Z; y", "a; b", " since "} {
+		h := HandOver{Holder: holder, Since: noon}
+		if got, told := Told(h.Message("shop"), "shop"); !told || got.Holder != holder || !got.Since.Equal(noon) {
+			t.Errorf("%q: got %+v, %v", holder, got, told)
+		}
+	}
+	for _, message := range []string{
+		"", "handed over to ann", "to be handed over to ann when the operation that runs has ended", "the hand-over has ended: what git wants is applied, and what else was done is undone",
+		"handed over to ann since noon; `cyan app reclaim shop` takes it back", "handed over to ann since 2026-03-01T12:00:00Z", (&HandOver{Holder: "ann", Since: noon}).Message("other"),
+	} {
+		if got, told := Told(message, "shop"); told {
+			t.Errorf("%q: got %+v, want nothing", message, got)
+		}
+	}
+}
+
 // TestLeases: an Application has one Lease, whose name fits, and no other Lease is taken for it.
 func TestLeases(t *testing.T) {
 	long, other := strings.Repeat("a", 253), strings.Repeat("a", 252)+"b"

@@ -93,14 +93,18 @@ var orders = map[string]func(*Row) string{
 	"health":   func(r *Row) string { return fmt.Sprint(slices.Index(worst, r.Health)) },
 }
 
-// place is where a row stands in an order.
-type place struct{ By, Name, Namespace string }
+// place is where a row stands in an order, which Of names.
+type place struct{ Of, By, Name, Namespace string }
 
-func (c Choice) placeOf(r *Row) place {
-	return place{orders[cmp.Or(c.Sort, "name")](r), r.Name, r.Namespace}
+// order names the order of a choice.
+func (c Choice) order() string {
+	if c.Descending {
+		return cmp.Or(c.Sort, "name") + " descending"
+	}
+	return cmp.Or(c.Sort, "name")
 }
 
-func (c Choice) compare(a, b place) int {
+func (c Choice) compare(a, b *place) int {
 	order := cmp.Or(cmp.Compare(a.By, b.By), cmp.Compare(a.Name, b.Name), cmp.Compare(a.Namespace, b.Namespace))
 	if c.Descending {
 		return -order
@@ -108,39 +112,52 @@ func (c Choice) compare(a, b place) int {
 	return order
 }
 
+// placed is a row among others, with its place.
+type placed struct {
+	place
+	at int
+}
+
 // Page returns the rows that fit, in order, of which there are total: those of one page, and the token of the next,
 // which stays good while rows come and go.
 func (c Choice) Page(rows []Row) (page []Row, total int, next string, err error) {
-	if orders[cmp.Or(c.Sort, "name")] == nil {
+	by := orders[cmp.Or(c.Sort, "name")]
+	if by == nil {
 		return nil, 0, "", &problem.Error{Kind: problem.Usage, Object: "sort", Cause: fmt.Sprintf("unknown order %q", c.Sort), Remedy: "use name, lastSync, created or health"}
 	}
 	after, err := c.after()
 	if err != nil {
 		return nil, 0, "", err
 	}
-	page = []Row{}
+	var fitting []placed
 	for i := range rows {
 		if !c.Fits(&rows[i]) {
 			continue
 		}
 		total++
-		if after == nil || c.compare(c.placeOf(&rows[i]), *after) > 0 {
-			page = append(page, rows[i])
+		one := placed{place{c.order(), by(&rows[i]), rows[i].Name, rows[i].Namespace}, i}
+		if after == nil || c.compare(&one.place, after) > 0 {
+			fitting = append(fitting, one)
 		}
 	}
-	slices.SortFunc(page, func(a, b Row) int { return c.compare(c.placeOf(&a), c.placeOf(&b)) })
-	if c.Limit > 0 && len(page) > c.Limit {
-		page = page[:c.Limit]
-		next = tokenOf(c.placeOf(&page[c.Limit-1]))
+	slices.SortFunc(fitting, func(a, b placed) int { return c.compare(&a.place, &b.place) })
+	if c.Limit > 0 && len(fitting) > c.Limit {
+		fitting = fitting[:c.Limit]
+		next = tokenOf(fitting[c.Limit-1].place)
+	}
+	page = make([]Row, len(fitting))
+	for i := range fitting {
+		page[i] = rows[fitting[i].at]
 	}
 	return page, total, next, nil
 }
 
 func tokenOf(p place) string {
-	text, _ := json.Marshal(p) //nolint:errchkjson // three strings
+	text, _ := json.Marshal(p) //nolint:errchkjson // four strings
 	return base64.RawURLEncoding.EncodeToString(text)
 }
 
+// after returns the place of the last row of the page before; nil for the first page.
 func (c Choice) after() (*place, error) {
 	if c.Continue == "" {
 		return nil, nil
@@ -150,8 +167,11 @@ func (c Choice) after() (*place, error) {
 	if err == nil {
 		err = json.Unmarshal(text, p)
 	}
-	if err != nil {
+	switch {
+	case err != nil:
 		return nil, &problem.Error{Kind: problem.Usage, Object: "continue", Cause: "not a token of a page", Remedy: "take the one that the page before has"}
+	case p.Of != c.order():
+		return nil, &problem.Error{Kind: problem.Usage, Object: "continue", Cause: "of another order than is asked for", Remedy: "ask for the order of the page before, or begin with the first page"}
 	}
 	return p, nil
 }

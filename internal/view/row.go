@@ -10,6 +10,7 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"github.com/cyan-cd/cyan/api/v1alpha1"
+	"github.com/cyan-cd/cyan/internal/handover"
 	"github.com/cyan-cd/cyan/internal/plan"
 	"github.com/cyan-cd/cyan/internal/repository"
 )
@@ -40,6 +41,7 @@ type Row struct {
 	Health         v1alpha1.HealthStatusCode `json:"health" enum:"Healthy,Progressing,Degraded,Suspended,Missing,Unknown"`
 	Operation      *Operation                `json:"operation,omitempty" doc:"the one that goes on, or the last"`
 	Automated      bool                      `json:"automated"`
+	HandedOver     *HandedOver               `json:"handedOver,omitempty" doc:"who works on its objects for a while, in which nothing is applied"`
 	Pinned         string                    `json:"pinned,omitempty" doc:"the commit that a rollback keeps automation from"`
 	Created        string                    `json:"created" format:"date-time"`
 	LastSync       string                    `json:"lastSync,omitempty" format:"date-time"`
@@ -63,6 +65,25 @@ type Operation struct {
 	By         string                  `json:"by,omitempty" doc:"a person, or automated sync"`
 }
 
+// HandedOver is who has the objects of an Application for a while.
+type HandedOver struct {
+	By    string `json:"by"`
+	Since string `json:"since" format:"date-time"`
+}
+
+// handedOver returns who has the objects by the condition that names them; nil for nobody.
+func handedOver(app *v1alpha1.Application) *HandedOver {
+	for _, c := range app.Status.Conditions {
+		if c.Type != v1alpha1.ConditionHandedOver {
+			continue
+		}
+		if h, told := handover.Told(c.Message, app.Name); told {
+			return &HandedOver{shortened(h.Holder), h.Since.UTC().Format(time.RFC3339)}
+		}
+	}
+	return nil
+}
+
 // RolloutRef names a Rollout of an Application.
 type RolloutRef struct {
 	Namespace string                `json:"namespace"`
@@ -79,7 +100,7 @@ func RowOf(app *v1alpha1.Application, rollouts []*v1alpha1.Rollout, now time.Tim
 		Namespace: app.Namespace, Name: app.Name, Project: cmp.Or(app.Spec.Project, v1alpha1.DefaultProject), Labels: app.Labels, Owner: ownerOf(app),
 		Cluster: clusterOf(app.Spec.Destination), Destination: app.Spec.Destination.Namespace, TargetRevision: "HEAD",
 		Sync: cmp.Or(app.Status.Sync.Status, v1alpha1.SyncUnknown), Health: cmp.Or(app.Status.Health.Status, v1alpha1.HealthUnknown),
-		Revision: liveRevision(app), Operation: operationOf(app.Status.OperationState), Automated: app.Spec.IsAutomated(), Pinned: app.Annotations[v1alpha1.RollbackPinAnnotation],
+		Revision: liveRevision(app), Operation: operationOf(app.Status.OperationState), Automated: app.Spec.IsAutomated(), Pinned: app.Annotations[v1alpha1.RollbackPinAnnotation], HandedOver: handedOver(app),
 		Created: stamp(&app.CreationTimestamp), LastSync: lastSync(app), Images: firstOf(app.Status.Summary.Images, mostImages), Objects: len(app.Status.Resources),
 		Rollouts: []RolloutRef{}, Rights: []string{},
 	}

@@ -308,6 +308,9 @@ func TestPages(t *testing.T) {
 		{Choice{Sort: "x"}, `sort: unknown order "x"; use name, lastSync, created or health`},
 		{Choice{Continue: "%"}, "continue: not a token of a page; take the one that the page before has"},
 		{Choice{Continue: "eA"}, "continue: not a token of a page; take the one that the page before has"},
+		{Choice{Continue: next, Sort: "health"}, "continue: of another order than is asked for; ask for the order of the page before, or begin with the first page"},
+		{Choice{Continue: next, Descending: true}, "continue: of another order than is asked for; ask for the order of the page before, or begin with the first page"},
+		{Choice{Continue: "e30"}, "continue: of another order than is asked for; ask for the order of the page before, or begin with the first page"},
 	} {
 		page, _, _, err := c.choice.Page(rows)
 		if err == nil || problem.KindOf(err) != problem.Usage || err.Error() != c.want || page != nil {

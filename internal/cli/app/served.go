@@ -111,6 +111,7 @@ func servedNamespaces(ctx context.Context, a *kit.Control, c client.Client) (set
 type server interface {
 	RollBack(ctx context.Context, app *v1alpha1.Application, id int64, prune, dryRun bool) (*v1alpha1.Application, error)
 	DeleteCascading(ctx context.Context, app *v1alpha1.Application, policy string) error
+	Reclaim(ctx context.Context, app *v1alpha1.Application) (holder string, err error)
 }
 
 // isServer reports whether a client goes through a server, which checks what it is sent itself.

@@ -277,6 +277,13 @@ func (c *Applications) RollBack(ctx context.Context, app *v1alpha1.Application, 
 	return after, c.written.note(after, c.doInto(ctx, http.MethodPost, pathOf(app.Name, "rollback"), nil, body, after))
 }
 
+// Reclaim takes the objects of an Application back from whoever works on them, and returns from whom.
+func (c *Applications) Reclaim(ctx context.Context, app *v1alpha1.Application) (holder string, err error) {
+	answer := struct{ Holder string }{}
+	err = c.server.Do(ctx, http.MethodPost, pathOf(app.Name, "reclaim"), c.about(app.Namespace, app.Name), struct{}{}, &answer)
+	return answer.Holder, asStatus(err, app.Name)
+}
+
 // CanI reports whether who is logged in may do something.
 func (s Server) CanI(ctx context.Context, action, resource, object string) (bool, error) {
 	var said struct{ Value string }
