@@ -31,7 +31,10 @@ func TestMemoryIsReturnedWhenThereIsNothingToDo(t *testing.T) {
 			t.Errorf("%s: returned at %v, want %v", c.name, due, c.due)
 		}
 	}
-	if before := allocated(); before == 0 {
+	if measured(allocatedBytes) == 0 {
 		t.Error("nothing is said to be allocated")
+	}
+	if free := measured(freeBytes); free > 1<<40 {
+		t.Errorf("%d bytes are said to be free", free)
 	}
 }
