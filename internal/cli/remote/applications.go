@@ -280,7 +280,7 @@ func (c *Applications) RollBack(ctx context.Context, app *v1alpha1.Application, 
 // Reclaim takes the objects of an Application back from whoever works on them, and returns from whom.
 func (c *Applications) Reclaim(ctx context.Context, app *v1alpha1.Application) (holder string, err error) {
 	answer := struct{ Holder string }{}
-	err = c.server.Do(ctx, http.MethodPost, pathOf(app.Name, "reclaim"), c.about(app.Namespace, app.Name), struct{}{}, &answer)
+	err = c.Do(ctx, http.MethodPost, pathOf(app.Name, "reclaim"), c.about(app.Namespace, app.Name), struct{}{}, &answer)
 	return answer.Holder, asStatus(err, app.Name)
 }
 
