@@ -95,8 +95,8 @@ func (c *Applications) about(namespace, name string) url.Values {
 }
 
 // put adds what names an Application to a body.
-func (c *Applications) put(body map[string]any, namespace, name string) {
-	for key, values := range c.about(namespace, name) {
+func put(body map[string]any, about url.Values) {
+	for key, values := range about {
 		body[key] = values[0]
 	}
 }
@@ -201,7 +201,7 @@ func (c *Applications) Patch(ctx context.Context, object client.Object, by clien
 		return fmt.Errorf("patches of type %s are not served by server %s", by.Type(), c.Address)
 	}
 	body := map[string]any{"name": object.GetName(), "patch": string(data), "patchType": kind}
-	c.put(body, object.GetNamespace(), object.GetName())
+	put(body, c.about(object.GetNamespace(), object.GetName()))
 	return asStatus(c.written.note(object, c.doInto(ctx, http.MethodPatch, pathOf(object.GetName()), nil, body, object)), object.GetName())
 }
 
@@ -253,7 +253,7 @@ func (c *Applications) sync(ctx context.Context, object client.Object, written j
 		return errors.New("operation without a sync")
 	}
 	body := map[string]any{"prune": o.Sync.Prune, "dryRun": o.Sync.DryRun}
-	c.put(body, object.GetNamespace(), object.GetName())
+	put(body, c.about(object.GetNamespace(), object.GetName()))
 	set := func(name string, value any, has bool) {
 		if has {
 			body[name] = value
@@ -272,7 +272,7 @@ func (c *Applications) sync(ctx context.Context, object client.Object, written j
 // RollBack asks for a rollback to an entry of the history.
 func (c *Applications) RollBack(ctx context.Context, app *v1alpha1.Application, id int64, prune, dryRun bool) (*v1alpha1.Application, error) {
 	body := map[string]any{"id": id, "prune": prune, "dryRun": dryRun}
-	c.put(body, app.Namespace, app.Name)
+	put(body, c.about(app.Namespace, app.Name))
 	after := &v1alpha1.Application{}
 	return after, c.written.note(after, c.doInto(ctx, http.MethodPost, pathOf(app.Name, "rollback"), nil, body, after))
 }
