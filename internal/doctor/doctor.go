@@ -1,5 +1,5 @@
-// Package doctor looks at an installation, for package decide to judge: the program git, the cluster and what it lets the
-// server do, the objects of the kinds that are served, and the controllers beside it.
+// Package doctor looks at an installation, for package decide to judge: the program git, the cluster and what it lets
+// the server do, the objects of the kinds that are served, and the controllers beside it.
 package doctor
 
 import (
