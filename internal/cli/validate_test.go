@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"encoding/xml"
+	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -191,6 +192,77 @@ func TestValidate(t *testing.T) {
 		code, stdout, stderr := runLine(t, c.input, c.line)
 		if code != c.code || stdout != c.stdout && (c.stdout != "…" || stdout == "") || stderr != c.stderr && (c.stderr != "…" || stderr == "") {
 			t.Errorf("%s < %q:\ngot  %d %q %q\nwant %d %q %q", c.line, c.input, code, stdout, stderr, c.code, c.stdout, c.stderr)
+		}
+	}
+}
+
+// With -R, all kustomizations below a folder are checked that no other is built on, and all files that belong to none;
+// what is for other programs is noted.
+func TestValidateBelow(t *testing.T) {
+	inFolder(t, `
+-- app/base/kustomization.yaml --
+resources: [a.yaml]
+-- app/base/a.yaml --
+apiVersion: v1
+kind: ConfigMap
+metadata: {name: a}
+dta: {}
+-- app/base/unused.yaml --
+apiVersion: v1
+kind: Nothing
+-- app/parts/kustomization.yaml --
+apiVersion: kustomize.config.k8s.io/v1alpha1
+kind: Component
+patches: [{patch: "[{op: remove, path: /data}]", target: {kind: ConfigMap}}]
+-- app/one/kustomization.yml --
+resources: [../base]
+-- app/two/Kustomization --
+resources: [../base]
+namePrefix: two-
+-- plain/b.yaml --
+apiVersion: v1
+kind: Secret
+metadata: {name: b}
+strnigData: {}
+-- plain/deep/values.yaml --
+a: b
+-- plain/.hidden/c.yaml --
+apiVersion: v1
+kind: Nothing
+-- node_modules/d.yaml --
+apiVersion: v1
+kind: Nothing
+-- skaffold.yaml --
+apiVersion: skaffold/v4beta11
+kind: Config
+metadata: {name: shop}
+-- only/skaffold.yaml --
+apiVersion: skaffold/v4beta11
+kind: Config
+`)
+	const (
+		a     = "app/base/a.yaml:4:1: error: ConfigMap %sa: dta: ConfigMap has no field \"dta\"; did you mean data? [unknown-field]\n"
+		b     = "plain/b.yaml:4:1: error: Secret b: strnigData: Secret has no field \"strnigData\"; did you mean stringData? [unknown-field]\n"
+		other = "skaffold.yaml:1:1: note: skaffold/v4beta11 is for another program than the API server; `cyan skaffold check` checks it [skipped-file]\n"
+	)
+	both := fmt.Sprintf(a, "") + fmt.Sprintf(a, "two-")
+	for _, c := range []struct {
+		line   string
+		code   int
+		stdout string
+	}{
+		{"cyan validate -R .", 1, both + "only/" + other + b + other},
+		{"cyan validate --recursive app plain", 1, both + b},
+		{"cyan validate -R app/one", 1, fmt.Sprintf(a, "")},
+		{"cyan validate app", 2, "app: error: no objects to validate; -R checks the kustomizations below it, such as app/one [no-objects]\n"},
+		{"cyan validate -R only", 2, "only/" + other},
+		{"cyan validate -R plain/deep", 2, "plain/deep: error: no objects to validate; name a kustomization, or a folder that has manifests [no-objects]\n"},
+		{"cyan validate -R nowhere", 2, ""},
+		{"cyan validate -R plain/b.yaml", 1, b},
+		{"cyan validate skaffold.yaml", 1, "skaffold.yaml:2:1: error: Config shop: kind: skaffold/v4beta11 Config is for another program than the API server; `cyan skaffold check` checks it [unknown-kind]\n"},
+	} {
+		if code, stdout, stderr := runLine(t, "", c.line); code != c.code || stdout != c.stdout {
+			t.Errorf("%s: got %d and\n%s%swant %d and\n%s", c.line, code, stdout, stderr, c.code, c.stdout)
 		}
 	}
 }

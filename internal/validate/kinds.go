@@ -187,6 +187,9 @@ func (k *kinds) missing(gvk schema.GroupVersionKind) kind {
 	if gvk.GroupKind() == (schema.GroupKind{Group: v1alpha1.GroupVersion.Group, Kind: "ApplicationSet"}) {
 		return kind{rule: RuleUnknownKind, field: "kind", problem: what + " is not served: no Application is generated from it", remedy: "write the Applications themselves"}
 	}
+	if gvk.Group == "skaffold" {
+		return kind{rule: RuleUnknownKind, field: "kind", problem: what + " is for another program than the API server", remedy: "`cyan skaffold check` checks it"}
+	}
 	return kind{rule: RuleUnknownKind, field: "kind", problem: fmt.Sprintf("unknown kind %s: %s, and no CustomResourceDefinition among the objects defines it", what, where),
 		remedy: didYouMean(gvk.Kind, k.kindsNear(gvk), "add its CustomResourceDefinition, or correct apiVersion and kind")}
 }

@@ -34,7 +34,11 @@ type loader struct {
 	inputs []input
 	// findings are about what could not be rendered.
 	findings []engine.Finding
-	closers  []func()
+	// unnamed is set while files are taken that were found and not named.
+	unnamed bool
+	// below is set while what lies below a folder is taken.
+	below   bool
+	closers []func()
 }
 
 func (l *loader) close() {
@@ -72,6 +76,11 @@ func (l *loader) argument(arg string, files *input) error {
 	}
 	path := arg
 	info, err := os.Stat(path)
+	if err == nil && info.IsDir() && l.recurse && !l.below {
+		l.below = true
+		defer func() { l.below = false }()
+		return l.recursive(path, files)
+	}
 	isFile := err == nil && info.Mode().IsRegular()
 	if isFile && slices.Contains(delivery.KustomizationNames(), filepath.Base(path)) {
 		path, isFile = filepath.Dir(path), false
@@ -107,9 +116,9 @@ func (l *loader) add(arg, top string, in input, files *input, err error) error {
 		return nil
 	}
 	in.result = shown(in.result, func(file string) string { return shownPath(top, file) })
-	if len(in.result.Objects) == 0 {
+	if len(in.result.Objects) == 0 && !l.unnamed {
 		l.findings = append(l.findings, engine.Finding{Severity: engine.SeverityError, Error: &problem.Error{
-			Kind: problem.Usage, Rule: engine.RuleNothing, File: nameOf(arg), Cause: "no objects to validate", Remedy: remedyForNothing(files == nil),
+			Kind: problem.Usage, Rule: engine.RuleNothing, File: nameOf(arg), Cause: "no objects to validate", Remedy: remedyForNothing(arg, files == nil),
 		}})
 	}
 	in.tops = []string{top}
@@ -118,7 +127,7 @@ func (l *loader) add(arg, top string, in input, files *input, err error) error {
 		return nil
 	}
 	for i := range in.result.Warnings {
-		if in.result.Warnings[i].Type == render.SkippedFile {
+		if in.result.Warnings[i].Type == render.SkippedFile && !l.unnamed {
 			l.findings = append(l.findings, skipped(in.result.Warnings[i]))
 		}
 	}
@@ -141,11 +150,18 @@ func nameOf(arg string) string {
 	return filepath.ToSlash(filepath.Clean(arg))
 }
 
-func remedyForNothing(isDirectory bool) string {
-	if isDirectory {
-		return "name a kustomization, or a folder that has manifests itself; --directory-recurse reads those below as well"
+func remedyForNothing(arg string, isDirectory bool) string {
+	if !isDirectory {
+		return "see whether what has written it has failed"
 	}
-	return "see whether what has written it has failed"
+	below, err := lookThrough(arg)
+	switch {
+	case err == nil && len(below.kustomizations) > 0:
+		return "-R checks the kustomizations below it, such as " + nameOf(below.kustomizations[0])
+	case err == nil && len(below.files) > 0:
+		return "-R checks the files below it, such as " + nameOf(below.files[0])
+	}
+	return "name a kustomization, or a folder that has manifests"
 }
 
 // shown is a result in which files are called as a person would from where they are.

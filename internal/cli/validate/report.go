@@ -42,15 +42,19 @@ func rolloutFindings(o render.Rendered) []engine.Finding {
 	return all
 }
 
+// sort orders findings by place. One that several kustomizations have of the same base is kept once.
 func (r *report) sort() {
 	slices.SortStableFunc(r.Findings, func(a, b engine.Finding) int {
 		return cmp.Or(cmp.Compare(a.File, b.File), cmp.Compare(a.Line, b.Line), cmp.Compare(a.Column, b.Column), cmp.Compare(a.Rule, b.Rule))
+	})
+	r.Findings = slices.CompactFunc(r.Findings, func(a, b engine.Finding) bool {
+		return a.Rule == b.Rule && a.Severity == b.Severity && a.Error.Error() == b.Error.Error() && a.Column == b.Column
 	})
 }
 
 // onlyNothing reports whether all that was found is that there is nothing.
 func (r report) onlyNothing() bool {
-	return !slices.ContainsFunc(r.Findings, func(f engine.Finding) bool { return f.Rule != engine.RuleNothing })
+	return !slices.ContainsFunc(r.Findings, func(f engine.Finding) bool { return f.Rule != engine.RuleNothing && f.Severity != engine.SeverityNote })
 }
 
 // count is how many findings have a severity.

@@ -26,6 +26,7 @@ type options struct {
 	failOn, kubeVersion  string
 	crds, ignoreKinds    []string
 	live, fix, yes       bool
+	recurse              bool
 	format               kit.Format
 	spec                 *spec.Flags
 }
@@ -42,6 +43,7 @@ generators and components it went through, and what to do about it.
 
 It ends with 0 when nothing was found, with 1 when something was (--fail-on), and with 2 when nothing could be checked.`,
 		Example: `  cyan validate k8s/overlays/local
+  cyan validate -R .
   cyan validate k8s/*.yaml --kube-version 1.31
   helm template shop | cyan validate - --crds ../crds
   cyan validate k8s --ignore-kinds ServiceMonitor -o github
@@ -63,6 +65,7 @@ It ends with 0 when nothing was found, with 1 when something was (--fail-on), an
 	flags.StringVar(&o.revision, "revision", "", "branch, tag or commit of --repo; its default branch if not given")
 	flags.StringVar(&o.path, "path", ".", "folder in --repo")
 	flags.StringVar(&o.root, "root", "", "the directory that nothing outside is read of; the git work tree around PATH, or the working directory, if not given")
+	flags.BoolVarP(&o.recurse, "recursive", "R", false, "check all kustomizations below a folder that no other is built on, and the files below it that belong to none")
 	flags.BoolVar(&o.fix, "fix", false, "show what can be corrected without guessing, as a diff, and write it")
 	flags.BoolVarP(&o.yes, "yes", "y", false, "with --fix, write without asking")
 	o.spec = spec.NewRender(cmd)

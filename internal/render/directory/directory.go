@@ -240,7 +240,7 @@ func (f *file) object(value map[string]any, source *yaml.Node) error {
 	object := &unstructured.Unstructured{Object: value}
 	if object.GetName() == "" && object.GetGenerateName() == "" && object.GetAnnotations()[v1alpha1.HookAnnotation] == "" {
 		// A hook gets its name from the sync that runs it.
-		return refuse(kind+" without metadata.name", "add it")
+		return refuse(kind+" without metadata.name", "add it; a file for another program than the API server is left out by source.directory.exclude")
 	}
 	if err := f.tree.Budget().Spend(render.Objects, 1, f.name); err != nil {
 		return err
