@@ -153,8 +153,16 @@ export class Settings {
   }
 
   private cluster(method: string, id: string, body: Fields): Answer {
-    const at = this.clusters.findIndex((c) => c.server === id || c.name === id);
-    if (method === "POST" && !id) this.clusters.push({ server: String(body["server"]), name: String(body["name"]), info: { connectionState: { status: "Unknown" } } });
+    const of = id.replace(/\/invalidate-cache$/, "");
+    const at = this.clusters.findIndex((c) => c.server === of || c.name === of);
+    const answers = { connectionState: { status: "Successful" as const, attemptedAt: iso(0) }, serverVersion: "1.35", applicationsCount: 0 };
+    if (method === "POST" && !id) {
+      const server = String(body["server"]);
+      if (server.includes("wrong")) return fault(400, `cluster ${server}: connection refused; correct its server and config`);
+      this.clusters.push({ server, name: String(body["name"]), namespaces: body["namespaces"] as string[], project: body["project"] as string | undefined, info: answers });
+      return { body: this.clusters.at(-1) };
+    }
+    if (method === "PUT" && at >= 0) Object.assign(this.clusters[at]!, { name: body["name"], namespaces: body["namespaces"], project: body["project"] });
     if (method === "DELETE" && at >= 0) this.clusters.splice(at, 1);
     return { body: id ? (this.clusters[at] ?? {}) : { items: this.clusters } };
   }

@@ -7,6 +7,7 @@ import "./design/tokens.css";
 import "./design/base.css";
 import "./design/status.css";
 import "./design/print.css";
+import { language, setLanguage } from "./i18n";
 import { router } from "./router";
 
 // A tab that was open while the program was replaced asks for files that there are no longer: it is loaded anew, once.
@@ -17,10 +18,19 @@ addEventListener("vite:preloadError", (event) => {
   location.reload();
 });
 
-createRoot(document.getElementById("root")!).render(
-  <StrictMode>
-    <QueryClientProvider client={client}>
-      <RouterProvider router={router} />
-    </QueryClientProvider>
-  </StrictMode>,
-);
+const root = document.getElementById("root")!;
+
+function begin() {
+  createRoot(root).render(
+    <StrictMode>
+      <QueryClientProvider client={client}>
+        <RouterProvider router={router} />
+      </QueryClientProvider>
+    </StrictMode>,
+  );
+}
+
+// Nothing is seen before there are words for it: no English on its way to Japanese.
+setLanguage(language())
+  .catch(() => setLanguage(language() === "ja" ? "en" : "ja"))
+  .then(begin, () => root.append("The page is not complete; load it again. ページを読み込めませんでした。再読み込みしてください。"));

@@ -97,6 +97,54 @@ it("a token is shown once, and revoked", () =>
     await row.getByText("laptop").waitFor({ state: "detached" });
   }));
 
+it("a repository is tested before it is added", () =>
+  visit(refused, async (tab) => {
+    await ready(tab, "/settings/repositories");
+    await tab.getByRole("button", { name: "Add" }).click();
+    const dialog = tab.getByRole("dialog");
+    await dialog.getByLabel("URL", { exact: true }).fill("https://git.example/wrong.git");
+    await dialog.getByRole("button", { name: "Test https://git.example/wrong.git" }).click();
+    await dialog.getByText("authentication failed").waitFor();
+    // What was said of another URL goes when one writes on.
+    await dialog.getByLabel("URL", { exact: true }).fill("https://git.example/right.git");
+    assert.equal(await dialog.getByText("authentication failed").count(), 0);
+    await dialog.getByRole("button", { name: "Test https://git.example/right.git" }).click();
+    await dialog.getByText("Connected").waitFor();
+    assert.equal(await tab.locator(".rows > li", { hasText: "right.git" }).count(), 0);
+  }));
+
+it("a cluster is added if it answers, changed and removed", () =>
+  visit(refused, async (tab) => {
+    const sent = [];
+    tab.on("request", (r) => /\/clusters/.test(r.url()) && r.method() !== "GET" && sent.push(`${r.method()} ${new URL(r.url()).search} ${r.postData() ?? ""}`));
+    await ready(tab, "/settings/clusters");
+    await tab.getByRole("button", { name: "Add" }).click();
+    const dialog = tab.getByRole("dialog");
+    const add = dialog.getByRole("button", { name: "Test and add" });
+    assert.equal(await add.isDisabled(), true);
+    await dialog.getByLabel("API server").fill("https://10.1.1.1:6443/wrong");
+    await dialog.getByLabel("Bearer token").fill("secret");
+    await add.click();
+    await dialog.getByText("connection refused").waitFor();
+    await dialog.getByLabel("API server").fill("https://10.1.1.1:6443");
+    await dialog.getByLabel("Name", { exact: true }).fill("osaka");
+    await add.click();
+    await dialog.waitFor({ state: "detached" });
+    const row = tab.locator(".rows > li", { hasText: "10.1.1.1" });
+    await row.getByText("Connected").waitFor();
+    await row.getByRole("button", { name: "Change osaka" }).click();
+    await dialog.getByLabel("Namespaces").fill("shop mail");
+    await dialog.getByRole("button", { name: "Test and save" }).click();
+    await row.getByText("only shop, mail").waitFor();
+    assert.equal(sent.at(-1), `PUT ?updatedFields=name&updatedFields=namespaces&updatedFields=project ${JSON.stringify({ name: "osaka", namespaces: ["shop", "mail"], project: "" })}`);
+    await row.getByRole("button", { name: "Remove osaka" }).click();
+    await tab.getByRole("alertdialog").getByRole("button", { name: "Remove" }).click();
+    await row.waitFor({ state: "detached" });
+    // Of the cluster that the server runs in nothing is kept that could be changed.
+    await tab.getByRole("button", { name: "Remove in-cluster" }).click();
+    assert.equal(await tab.getByRole("alertdialog").count(), 0);
+  }));
+
 it("bookmarks of settings and of the own account lead to where these are", () =>
   visit({}, async (tab) => {
     for (const [path, title] of [["/settings/repos", "Repositories"], ["/user-info", "Your account"], ["/settings", "Repositories"]]) {

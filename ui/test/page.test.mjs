@@ -27,7 +27,7 @@ it("filters are in the address, and the way back takes them off one by one", () 
     await tab.getByRole("checkbox", { name: /Out of sync/ }).check({ force: true });
     await tab.waitForURL(/sync=OutOfSync/);
     await tab.goBack();
-    await tab.waitForURL(/\/applications$/);
+    await tab.waitForURL(/\/applications\?filters=true$/);
     await tab.locator(".view-head").getByText(all, { exact: true }).waitFor();
   }));
 
@@ -42,7 +42,7 @@ it("owner and labels are filters; values of one label are alternatives", () =>
     await tab.getByText(/40 of \d+/).waitFor();
     await labels.getByRole("checkbox", { name: /tier=back/ }).check({ force: true });
     await tab.getByText(/20 of \d+/).waitFor();
-    assert.equal(new URL(tab.url()).search, "?labels=team=shop,team=data,tier=back");
+    assert.equal(new URL(tab.url()).search, "?filters=true&labels=team=shop,team=data,tier=back");
     await tab.getByRole("group", { name: "Owner" }).getByRole("checkbox", { name: /platform/ }).check({ force: true });
     await tab.waitForURL(/owner=platform/);
     const shown = await tab.locator(".tile h2").allTextContents();
@@ -80,6 +80,22 @@ it("the overview has what moves, what needs somebody, and then the applications,
     assert.deepEqual(names.slice(0, 2), ["web-gate-7", "請求-front-48"]);
     await tab.getByRole("link", { name: /^All \d+/ }).click();
     await tab.waitForURL(/\/applications$/);
+  }));
+
+it("what is typed can be changed by the address, by the filters that are cleared, and by going on typing", () =>
+  visit({}, async (tab) => {
+    await ready(tab, "/applications?search=web");
+    const box = tab.getByRole("searchbox");
+    await box.press("End");
+    await box.pressSequentially("-front");
+    await tab.waitForURL(/search=web-front$/);
+    await tab.evaluate(() => history.pushState({}, "", "/applications?search=api"));
+    await tab.evaluate(() => dispatchEvent(new PopStateEvent("popstate")));
+    await tab.waitForFunction(() => document.querySelector("input[type=search]").value === "api");
+    assert.ok((await tab.locator(".tile h2").allTextContents()).every((n) => n.includes("api")));
+    await tab.getByRole("button", { name: "Clear filters" }).click();
+    await tab.waitForURL(/\/applications$/);
+    assert.equal(await box.inputValue(), "");
   }));
 
 it("a favourite stays one, and can be shown alone", () =>
@@ -131,6 +147,35 @@ it("a theme and a language that were chosen stay", () =>
     await tab.reload();
     await tab.getByRole("link", { name: "概要" }).waitFor();
     assert.equal(await tab.evaluate(() => document.documentElement.dataset.theme), "dark");
+  }));
+
+it("the words of one language alone are loaded, and nothing is seen in another on the way", () =>
+  visit({ language: "ja-JP" }, async (tab) => {
+    const loaded = [];
+    tab.on("request", (r) => /\/assets\/(en|ja)-/.test(r.url()) && loaded.push(/\/assets\/(en|ja)-/.exec(r.url())[1]));
+    // Words that are late: what stands in the document meanwhile is kept, to be looked at.
+    await tab.route(/\/assets\/(en|ja)-/, async (route) => {
+      await new Promise((go) => setTimeout(go, 300));
+      await route.continue();
+    });
+    await tab.addInitScript(() => {
+      window.seen = new Set();
+      const look = () => {
+        for (const e of document.querySelectorAll("nav a, h1, [role=status]")) window.seen.add(e.textContent);
+        requestAnimationFrame(look);
+      };
+      look();
+    });
+    await ready(tab, "/applications");
+    const seen = await tab.evaluate(() => [...window.seen].filter(Boolean));
+    assert.ok(seen.includes("概要"), seen.join());
+    assert.deepEqual(seen.filter((s) => /Overview|Applications|Loading|\w+\.\w+/.test(s)), []);
+    assert.deepEqual(loaded, ["ja"]);
+    await tab.getByRole("button", { name: "言語" }).click();
+    await tab.getByRole("menuitemradio", { name: "English" }).click();
+    await tab.getByRole("link", { name: "Overview" }).waitFor();
+    assert.deepEqual(loaded, ["ja", "en"]);
+    assert.equal(await tab.evaluate(() => document.documentElement.lang), "en");
   }));
 
 it("a session that ends asks over the view, and what was typed is kept", () =>

@@ -31,6 +31,8 @@ const opened = {
   "dialog-history": ["/applications/argocd/web-cache-14", press(/^(History|履歴)/)],
   "dialog-delete": ["/applications/argocd/web-cache-14", press(/^(Delete|削除)/)],
   "dialog-abort": ["/rollouts/situations/degraded", press(/^(Abort|中止)/)],
+  "dialog-repository": ["/settings/repositories", press(/^(Add|追加)/)],
+  "dialog-cluster": ["/settings/clusters", press(/^(Add|追加)/)],
   palette: ["/", (tab) => tab.keyboard.press("Control+k").then(() => tab.keyboard.type("web"))],
   filters: ["/applications", press(/^(Filters|絞り込み)/)],
 };

@@ -12,10 +12,13 @@ export class Refusal extends Error {
 /** base is where the page is served, with any prefix of a proxy. */
 export const base = new URL(document.baseURI);
 
-export function address(path: string, query: Record<string, string | number | boolean | undefined> = {}): URL {
+type Query = Record<string, string | number | boolean | readonly string[] | undefined>;
+
+export function address(path: string, query: Query = {}): URL {
   const url = new URL(path.replace(/^\//, ""), base);
   for (const [name, value] of Object.entries(query)) {
-    if (value !== undefined && value !== "" && value !== false) url.searchParams.set(name, String(value));
+    if (Array.isArray(value)) for (const one of value) url.searchParams.append(name, String(one));
+    else if (value !== undefined && value !== "" && value !== false) url.searchParams.set(name, String(value));
   }
   return url;
 }
@@ -28,8 +31,6 @@ export function onSessionEnd(listener: Listener): () => void {
   ended.add(listener);
   return () => ended.delete(listener);
 }
-
-type Query = Record<string, string | number | boolean | undefined>;
 
 async function open(method: string, path: string, query: Query, body?: unknown, signal?: AbortSignal): Promise<Response> {
   const headers: Record<string, string> = { Accept: "application/json" };

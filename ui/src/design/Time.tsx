@@ -1,15 +1,44 @@
-import { useEffect, useState } from "react";
+import { useSyncExternalStore } from "react";
 import { t } from "../i18n";
 import { duration, exact, now, relative } from "./time";
 
-/** useNow returns the server's time, anew each second or as often as is asked for. */
+/** ticks returns a clock for all who look at it: a list has as many times as lines, and one timer for them. */
+function ticks(every: number) {
+  const listeners = new Set<() => void>();
+  let timer: ReturnType<typeof setTimeout> | undefined;
+  const next = () => {
+    timer = setTimeout(tick, every - (now() % every));
+  };
+  const tick = () => {
+    if (document.visibilityState === "visible") listeners.forEach((l) => l());
+    next();
+  };
+  return {
+    subscribe: (listener: () => void) => {
+      if (listeners.size === 0) next();
+      listeners.add(listener);
+      return () => {
+        listeners.delete(listener);
+        if (listeners.size === 0) clearTimeout(timer);
+      };
+    },
+    read: () => Math.floor(now() / every) * every,
+  };
+}
+const clocks = new Map<number, ReturnType<typeof ticks>>();
+
+function clockOf(every: number) {
+  const have = clocks.get(every);
+  if (have) return have;
+  const made = ticks(every);
+  clocks.set(every, made);
+  return made;
+}
+
+/** useNow returns the server's time, anew each second or as often as is asked for: rounded down to that. */
 export function useNow(every = 1000): number {
-  const [at, set] = useState(now);
-  useEffect(() => {
-    const timer = setInterval(() => document.visibilityState === "visible" && set(now()), every);
-    return () => clearInterval(timer);
-  }, [every]);
-  return at;
+  const { subscribe, read } = clockOf(every);
+  return useSyncExternalStore(subscribe, read);
 }
 
 /** Ago shows how long ago something was, with the exact time at hand. */

@@ -3,6 +3,7 @@ import { type ReactNode, useEffect, useId, useRef, useState } from "react";
 import { Button as AriaButton, type ButtonProps, Dialog as AriaDialog, Heading, Menu as AriaMenu, MenuItem, MenuTrigger, Modal, ModalOverlay, Popover, Tooltip, TooltipTrigger } from "react-aria-components";
 import { Refusal } from "../api/client";
 import { t } from "../i18n";
+import { Told } from "./Told";
 import "./parts.css";
 
 type Look = "plain" | "main" | "quiet" | "danger";
@@ -93,13 +94,20 @@ export function Dialog({ title, onClose, children, wide, role }: { title: string
   );
 }
 
-/** Problem shows an error in the server's words. */
+/** Failure is what went wrong, in the server's words. */
+export function Failure({ error }: { error: unknown }) {
+  if (error instanceof Refusal && error.status === 0) return t("error.unreachable");
+  return <Told message={error instanceof Error ? error.message : String(error)} />;
+}
+
+/** Problem shows an error. */
 export function Problem({ error, again }: { error: unknown; again?: () => void }) {
-  const text = error instanceof Refusal && error.status === 0 ? t("error.unreachable") : error instanceof Error ? error.message : String(error);
   return (
     <div className="problem" role="alert">
       <strong>{t("error.title")}</strong>
-      <p className="name">{text}</p>
+      <p className="name">
+        <Failure error={error} />
+      </p>
       {again && <Button onPress={again}>{t("error.again")}</Button>}
     </div>
   );

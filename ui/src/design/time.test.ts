@@ -2,6 +2,7 @@ import { expect, it, vi } from "vitest";
 
 vi.hoisted(() => vi.stubGlobal("document", { documentElement: { lang: "en" } }));
 const { clock, duration, exact, relative } = await import("./time");
+await (await import("../i18n")).setLanguage("en");
 
 it.each([
   ["now", 1000, "now"],

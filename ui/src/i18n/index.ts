@@ -2,14 +2,27 @@
 
 import { IntlMessageFormat } from "intl-messageformat";
 import { useSyncExternalStore } from "react";
-import { en } from "./en";
-import { ja } from "./ja";
+import type { en } from "./en";
 
 export type Key = keyof typeof en;
 export type Language = "en" | "ja";
 type Values = Record<string, string | number | Date | undefined>;
 
-const words: Record<Language, Record<Key, string>> = { en, ja };
+/** Catalogue is what the page says in one language, and its words for the server's sentences, by their codes. */
+interface Catalogue {
+  words: Record<Key, string>;
+  said: Record<string, string>;
+}
+
+// Each reader loads the words of one language.
+const catalogues: Record<Language, () => Promise<Catalogue>> = {
+  en: async () => ({ words: (await import("./en")).en, said: {} }),
+  ja: async () => {
+    const { ja, said } = await import("./ja");
+    return { words: ja, said };
+  },
+};
+let catalogue: Catalogue = { words: {} as Catalogue["words"], said: {} };
 const listeners = new Set<() => void>();
 const known = new Map<string, IntlMessageFormat>();
 
@@ -26,30 +39,45 @@ let current: Language = document.documentElement.lang === "ja" ? "ja" : "en";
 
 export const language = () => current;
 
-export function setLanguage(to: Language) {
+let wanted = current;
+
+/** setLanguage has the page speak a language as soon as its words are there; until then it speaks the one before. */
+export async function setLanguage(to: Language): Promise<void> {
+  wanted = to;
+  const loaded = await catalogues[to]();
+  if (wanted !== to) return;
+  catalogue = loaded;
   current = to;
   document.documentElement.lang = to;
+  listeners.forEach((l) => l());
+}
+
+/** chooseLanguage has the page speak a language from now on, in this browser. */
+export function chooseLanguage(to: Language): Promise<void> {
   try {
     localStorage.setItem("cyan.language", to);
   } catch {
     // A browser that keeps nothing has the language for this page alone.
   }
-  listeners.forEach((l) => l());
+  return setLanguage(to);
 }
+
+/** said returns the words for a sentence of the server; undefined where this language has none. */
+export const said = (code: string): string | undefined => catalogue.said[code];
 
 /** t returns the words of a key. */
 export function t(key: Key, values: Values = {}): string {
   const id = current + key;
   let message = known.get(id);
   if (!message) {
-    message = new IntlMessageFormat(words[current][key], current, undefined, { ignoreTag: true });
+    message = new IntlMessageFormat(catalogue.words[key], current, undefined, { ignoreTag: true });
     known.set(id, message);
   }
   return String(message.format(values));
 }
 
 /** has reports whether there are words of a key that was put together. */
-export const has = (key: string): key is Key => key in en;
+export const has = (key: string): key is Key => key in catalogue.words;
 
 /** word returns the words of one value of a kind, such as a health; a value that is new is shown as it is. */
 export function word(kind: string, value: string): string {

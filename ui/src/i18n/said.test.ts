@@ -4,6 +4,7 @@ vi.hoisted(() => vi.stubGlobal("document", { documentElement: { lang: "en" } }))
 const { setLanguage } = await import(".");
 const { byWhom, inLanguage } = await import("./said");
 
+await setLanguage("en");
 afterEach(() => setLanguage("en"));
 
 describe("a sentence of the server", () => {
@@ -23,13 +24,13 @@ describe("a sentence of the server", () => {
     ["and marked as English where something is missing", { code: "gate.pause.none", args: {} }, { text: message, lang: "en" }],
     ["and marked as English where what stands in it was not sent", { code: "gate.ready" }, { text: message, lang: "en" }],
     ["with foreign text as text", { code: "cause.SyncError", args: { object: "Service <b>", cause: "{x} '' <img>" } }, { text: "Service <b>: {x} '' <img>。git で修正するか、もう一度 Sync してください" }],
-  ])("in Japanese %s", (_, s, want) => {
-    setLanguage("ja");
+  ])("in Japanese %s", async (_, s, want) => {
+    await setLanguage("ja");
     expect(inLanguage(message, s)).toEqual(want);
   });
 
-  it("names automation in Japanese, and people as they are", () => {
-    setLanguage("ja");
+  it("names automation in Japanese, and people as they are", async () => {
+    await setLanguage("ja");
     expect(byWhom("automated sync")).toBe("自動 Sync");
     expect(byWhom("aiko")).toBe("aiko");
   });

@@ -2,19 +2,19 @@
 
 import { IntlMessageFormat } from "intl-messageformat";
 import type { Said } from "../api/types";
-import { language } from ".";
-import words from "./ja/said.json";
+import { language, said as wordsOf } from ".";
 
 export type Told = { text: string; lang?: "en" };
 
-// A test holds these to the templates of internal/view. In English the server says it itself.
-const ja: Record<string, string> = words;
 const known = new Map<string, IntlMessageFormat>();
 
-/** inLanguage returns a sentence of the server for who reads. What has no words in another language is English. */
+/**
+ * inLanguage returns a sentence of the server for who reads: in English as the server said it, else by words that a test
+ * holds to the templates of internal/view. What has no words in another language is English.
+ */
 export function inLanguage(message: string, said?: Said): Told {
   if (language() === "en") return { text: message };
-  const template = said && ja[said.code];
+  const template = said && wordsOf(said.code);
   if (!said || template === undefined) return { text: message, lang: "en" };
   let format = known.get(said.code);
   if (!format) known.set(said.code, (format = new IntlMessageFormat(template, "ja", undefined, { ignoreTag: true })));

@@ -10,7 +10,7 @@ import type { Cluster } from "../api/types";
 import { Ago, useNow } from "../design/Time";
 import { Hint, Link, Menu, Waiting } from "../design/parts";
 import { exact, heardTime, relative } from "../design/time";
-import { setLanguage, t, useLanguage } from "../i18n";
+import { chooseLanguage, t, useLanguage } from "../i18n";
 import { Login } from "./Login";
 import { setTheme, useTheme } from "./theme";
 import "./frame.css";
@@ -206,7 +206,7 @@ function LanguageMenu() {
         { id: "en", label: <span lang="en">English</span>, text: "English", chosen: language === "en" },
         { id: "ja", label: <span lang="ja">日本語</span>, text: "日本語", chosen: language === "ja" },
       ]}
-      onAction={(id) => setLanguage(id === "ja" ? "ja" : "en")}
+      onAction={(id) => void chooseLanguage(id === "ja" ? "ja" : "en")}
     >
       <Languages size={18} aria-hidden />
     </Menu>

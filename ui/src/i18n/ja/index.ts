@@ -8,3 +8,4 @@ import { shell } from "./shell";
 import { status } from "./status";
 
 export const ja = { ...shell, ...status, ...applications, ...application, ...rollout, ...delivery, ...create, ...settings };
+export { default as said } from "./said.json";

@@ -1,24 +1,27 @@
+import { useQuery } from "@tanstack/react-query";
 import { useNavigate, useSearch } from "@tanstack/react-router";
 import { LayoutGrid, ListFilter, Plus, RefreshCw, Rows3, Star, X } from "lucide-react";
-import { useDeferredValue, useEffect, useMemo, useRef, useState } from "react";
+import { memo, useCallback, useEffect, useMemo, useRef, useState } from "react";
 import { post, get } from "../../api/client";
-import { useRows } from "../../api/queries";
+import { meQuery, useRows } from "../../api/queries";
 import { key } from "../../api/rows";
 import type { Row } from "../../api/types";
 import { Button, Copyable, Menu, Problem, Waiting } from "../../design/parts";
 import { collator, t, useLanguage } from "../../i18n";
 import { announce } from "../../shell/Frame";
-import { type Search, toggled } from "../../shell/search";
+import { parseSearch, type Search, stringifySearch, toggled } from "../../shell/search";
 import { useTitle } from "../../shell/title";
 import { useFavorites } from "./favorites";
 import { facets, Order, show } from "./filter";
 import { Filters } from "./Filters";
 import { SavedViews } from "./SavedViews";
+import { SearchBox } from "./SearchBox";
 import { Table } from "./Table";
 import { Tiles } from "./Tiles";
 import "./applications.css";
 
 const none: Row[] = [];
+const isTable = (search: Search) => search.view === "table" || search.view === "list";
 
 export default function Applications() {
   useTitle(t("apps.title"));
@@ -27,99 +30,105 @@ export default function Applications() {
   const search = useSearch({ strict: false }) as Search;
   const navigate = useNavigate();
   const favorites = useFavorites();
-  const [text, setText] = useState(search.search ?? "");
+  const me = useQuery(meQuery).data;
   const [selected, setSelected] = useState<ReadonlySet<string>>(new Set());
-  const [narrow, setNarrow] = useState(false);
   const compare = useMemo(() => collator().compare, [language]);
-  const typed = useDeferredValue(text);
-  const order = useRef(new Order());
-  const shown = useMemo(() => show(rows.data?.items ?? none, { ...search, search: typed }, favorites, compare, order.current), [rows.data, search, typed, favorites, compare]);
   // The address follows what is typed without a step back for each letter; a filter that is chosen is a step.
-  const to = (change: Search, replace = false) => void navigate({ to: ".", search: (old: Search) => ({ ...old, ...change }), replace });
-  const last = useRef(search.search ?? "");
-  useEffect(() => {
-    if (typed !== last.current) {
-      last.current = typed;
-      to({ search: typed || undefined }, true);
-    }
-  });
-  useEffect(() => {
-    if ((search.search ?? "") !== last.current) {
-      last.current = search.search ?? "";
-      setText(search.search ?? "");
-    }
-  }, [search.search]);
-  const count = shown.rows.length;
+  const go = useRef(navigate);
+  go.current = navigate;
+  const to = useCallback((change: Search, replace = false) => void go.current({ to: ".", search: (old: Search) => ({ ...old, ...change }), replace }), []);
+  const [typed, setTyped] = useState(search.search ?? "");
+  const [cleared, setCleared] = useState(0);
+  const order = useRef(new Order());
+  // What is typed comes to the address later: it is the same choice then.
+  const chosenBy = stringifySearch({ ...search, search: typed, view: undefined, filters: undefined });
+  const choice = useMemo(() => parseSearch(chosenBy), [chosenBy]);
+  const shown = useMemo(() => show(rows.data?.items ?? none, choice, favorites, compare, order.current), [rows.data, choice, favorites, compare]);
+  const count = shown.length;
   useEffect(() => {
     if (rows.data) announce(t("apps.counted", { count }));
   }, [count, rows.data]);
 
-  if (rows.isPending) return <Waiting />;
-  if (rows.isError && !rows.data) return <Problem error={rows.error} again={() => void rows.refetch()} />;
-  const filtered = facets.some((f) => search[f]) || search.labels || search.favorites || search.attention || text;
-  const clear = () => {
-    setText("");
+  const found = useCallback((text: string) => to({ search: text || undefined }, true), [to]);
+  const clear = useCallback(() => {
+    setTyped("");
+    setCleared((n) => n + 1);
     to({ ...Object.fromEntries(facets.map((f) => [f, undefined])), labels: undefined, favorites: undefined, attention: undefined, search: undefined });
-  };
-  const chosen = shown.rows.filter((r) => selected.has(key(r)));
-  const select = (k: string) => setSelected((old) => {
+  }, [to]);
+  const select = useCallback((k: string) => setSelected((old) => {
     const next = new Set(old);
     if (!next.delete(k)) next.add(k);
     return next;
-  });
-  const asTable = search.view === "table" || search.view === "list";
+  }), []);
+
+  if (rows.isPending) return <Waiting />;
+  if (rows.isError && !rows.data) return <Problem error={rows.error} again={() => void rows.refetch()} />;
+  const filtered = facets.some((f) => search[f]) || search.labels || search.favorites || search.attention || typed;
+  const chosen = selected.size === 0 ? none : shown.filter((r) => selected.has(key(r)));
   return (
     <div className="apps" data-ready>
       <div className="view-head">
         <h1>{t("apps.title")}</h1>
         <span className="muted">{filtered ? t("apps.count", { shown: count, total: rows.data.items.length }) : t("overview.summary", { count })}</span>
         <div className="actions noprint">
-          <Button look="main" icon={<Plus size={16} aria-hidden />} onPress={() => void navigate({ to: "/new" })}>
+          <Button look="main" icon={<Plus size={16} aria-hidden />} why={me?.may.createApplication.length === 0 ? t("denied", { right: "create" }) : undefined} onPress={() => void navigate({ to: "/new" })}>
             {t("nav.new")}
           </Button>
         </div>
       </div>
       <div className="apps-tools noprint">
-        <input className="input" type="search" aria-label={t("apps.search")} placeholder={t("apps.searchHint")} value={text} onChange={(e) => setText(e.target.value)} />
-        <Button look={narrow ? "plain" : "quiet"} aria-expanded={narrow} icon={<ListFilter size={16} aria-hidden />} onPress={() => setNarrow(!narrow)}>
-          {t("apps.filters")}
-        </Button>
-        <Button look="quiet" aria-pressed={search.favorites === "true"} icon={<Star size={16} aria-hidden fill={search.favorites === "true" ? "currentColor" : "none"} />} onPress={() => to({ favorites: toggled(search.favorites, "true") })}>
-          <span className="wide-only">{t("apps.filter.favorites")}</span>
-        </Button>
-        <SavedViews search={{ ...search, search: typed || undefined }} show={(to) => void navigate({ to: ".", search: to })} />
-        {filtered && (
-          <Button look="quiet" icon={<X size={16} aria-hidden />} onPress={clear}>
-            {t("apps.clear")}
-          </Button>
-        )}
-        <span className="spring" />
-        <Menu
-          label={`${t("apps.sort")}: ${t(`apps.sort.${(search.sort ?? "name") as "name"}`)}`}
-          items={[...(["name", "lastSync", "created", "health"] as const).map((id) => ({ id, label: t(`apps.sort.${id}`), text: t(`apps.sort.${id}`), chosen: (search.sort ?? "name") === id }))]}
-          onAction={(id) => to({ sort: id === "name" ? undefined : id, order: id === "lastSync" || id === "created" ? "desc" : undefined })}
-        >
-          {t("apps.sort")}: {t(`apps.sort.${(search.sort ?? "name") as "name"}`)}
-        </Menu>
-        <div role="group" aria-label={t("apps.view")} className="pair">
-          <Button look={asTable ? "quiet" : "plain"} aria-pressed={!asTable} aria-label={t("apps.tiles")} icon={<LayoutGrid size={16} aria-hidden />} onPress={() => to({ view: undefined })} />
-          <Button look={asTable ? "plain" : "quiet"} aria-pressed={asTable} aria-label={t("apps.table")} icon={<Rows3 size={16} aria-hidden />} onPress={() => to({ view: "table" })} />
-        </div>
+        <SearchBox inAddress={search.search ?? ""} typed={typed} cleared={cleared} find={setTyped} to={found} />
+        <Tools search={search} filtered={Boolean(filtered)} clear={clear} to={to} />
       </div>
-      {narrow && <Filters shown={shown} search={search} choose={to} />}
+      {search.filters === "true" && <Filters rows={rows.data.items} favorites={favorites} search={choice} choose={to} />}
       {chosen.length > 0 && <Bulk rows={chosen} done={() => setSelected(new Set())} />}
       {rows.data.items.length === 0 ? (
         <Empty />
       ) : count === 0 ? (
         <p className="muted nothing">{t("apps.nomatch")}</p>
-      ) : asTable ? (
-        <Table rows={shown.rows} selected={selected} select={select} all={() => setSelected(chosen.length === count ? new Set() : new Set(shown.rows.map(key)))} search={search} sort={to} />
+      ) : isTable(search) ? (
+        <Table rows={shown} of={chosenBy} selected={selected} select={select} whole={chosen.length === count && count > 0} all={() => setSelected(chosen.length === count ? new Set() : new Set(shown.map(key)))} search={search} sort={to} />
       ) : (
-        <Tiles rows={shown.rows} favorites={favorites} selected={selected} select={select} />
+        <Tiles rows={shown} of={chosenBy} favorites={favorites} selected={selected} select={select} />
       )}
     </div>
   );
 }
+
+/** Tools are what chooses among applications beside the search; they stay as they are while one types. */
+const Tools = memo(function Tools({ search, filtered, clear, to }: { search: Search; filtered: boolean; clear: () => void; to: (change: Search, replace?: boolean) => void }) {
+  useLanguage();
+  const narrow = search.filters === "true";
+  const asTable = isTable(search);
+  return (
+    <>
+      <Button look={narrow ? "plain" : "quiet"} aria-expanded={narrow} icon={<ListFilter size={16} aria-hidden />} onPress={() => to({ filters: narrow ? undefined : "true" }, true)}>
+        {t("apps.filters")}
+      </Button>
+      <Button look="quiet" aria-pressed={search.favorites === "true"} icon={<Star size={16} aria-hidden fill={search.favorites === "true" ? "currentColor" : "none"} />} onPress={() => to({ favorites: toggled(search.favorites, "true") })}>
+        <span className="wide-only">{t("apps.filter.favorites")}</span>
+      </Button>
+      <SavedViews search={search} />
+      {filtered && (
+        <Button look="quiet" icon={<X size={16} aria-hidden />} onPress={clear}>
+          {t("apps.clear")}
+        </Button>
+      )}
+      <span className="spring" />
+      <Menu
+        label={`${t("apps.sort")}: ${t(`apps.sort.${(search.sort ?? "name") as "name"}`)}`}
+        items={[...(["name", "lastSync", "created", "health"] as const).map((id) => ({ id, label: t(`apps.sort.${id}`), text: t(`apps.sort.${id}`), chosen: (search.sort ?? "name") === id }))]}
+        onAction={(id) => to({ sort: id === "name" ? undefined : id, order: id === "lastSync" || id === "created" ? "desc" : undefined })}
+      >
+        {t("apps.sort")}: {t(`apps.sort.${(search.sort ?? "name") as "name"}`)}
+      </Menu>
+      <div role="group" aria-label={t("apps.view")} className="pair">
+        <Button look={asTable ? "quiet" : "plain"} aria-pressed={!asTable} aria-label={t("apps.tiles")} icon={<LayoutGrid size={16} aria-hidden />} onPress={() => to({ view: undefined })} />
+        <Button look={asTable ? "plain" : "quiet"} aria-pressed={asTable} aria-label={t("apps.table")} icon={<Rows3 size={16} aria-hidden />} onPress={() => to({ view: "table" })} />
+      </div>
+    </>
+  );
+});
 
 function Empty() {
   return (

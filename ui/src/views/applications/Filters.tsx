@@ -1,18 +1,21 @@
+import { useMemo } from "react";
 import { Checkbox, CheckboxGroup, Label } from "react-aria-components";
+import type { Row } from "../../api/types";
 import { collator, t, word } from "../../i18n";
 import { list, type Search } from "../../shell/search";
-import { type Facet, facets, type Shown } from "./filter";
+import { type Counts, counted, type Facet, facets } from "./filter";
 
 const most = 50;
 
 /** Filters has each value that there is, with how many applications have it. */
-export function Filters({ shown, search, choose }: { shown: Shown; search: Search; choose: (change: Search) => void }) {
+export function Filters({ rows, favorites, search, choose }: { rows: Row[]; favorites: ReadonlySet<string>; search: Search; choose: (change: Search) => void }) {
+  const counts = useMemo(() => counted(rows, search, favorites), [rows, search, favorites]);
   return (
     <div className="filters card noprint">
       {facets.map((facet) => (
-        <One key={facet} facet={facet} shown={shown} search={search} choose={choose} />
+        <One key={facet} facet={facet} counts={counts} search={search} choose={choose} />
       ))}
-      <Labels labels={shown.labels} search={search} choose={choose} />
+      <Labels labels={counts.labels} search={search} choose={choose} />
       <CheckboxGroup className="filter" value={search.attention === "true" ? ["true"] : []} onChange={(v) => choose({ attention: v.includes("true") ? "true" : undefined })}>
         <Label>{t("apps.filter.attention")}</Label>
         <Checkbox value="true" className="check">
@@ -25,7 +28,7 @@ export function Filters({ shown, search, choose }: { shown: Shown; search: Searc
 }
 
 /** Labels has the values of each label; those that say the most, by few values that many have, come first. */
-function Labels({ labels, search, choose }: { labels: Shown["labels"]; search: Search; choose: (change: Search) => void }) {
+function Labels({ labels, search, choose }: { labels: Counts["labels"]; search: Search; choose: (change: Search) => void }) {
   const chosen = list(search.labels);
   const counts = new Map(chosen.map((c) => [c, 0]));
   for (const [name, values] of [...labels].sort((a, b) => a[1].size - b[1].size || collator().compare(a[0], b[0]))) {
@@ -48,9 +51,9 @@ function Labels({ labels, search, choose }: { labels: Shown["labels"]; search: S
   );
 }
 
-function One({ facet, shown, search, choose }: { facet: Facet; shown: Shown; search: Search; choose: (change: Search) => void }) {
+function One({ facet, counts: all, search, choose }: { facet: Facet; counts: Counts; search: Search; choose: (change: Search) => void }) {
   const chosen = list(search[facet]);
-  const counts = new Map(shown.counts[facet]);
+  const counts = new Map(all.facets[facet]);
   for (const c of chosen) if (!counts.has(c)) counts.set(c, 0);
   const values = [...counts].sort((a, b) => Number(chosen.includes(b[0])) - Number(chosen.includes(a[0])) || b[1] - a[1] || collator().compare(a[0], b[0]));
   if (values.length === 0) return null;

@@ -1,3 +1,4 @@
+import { useNavigate } from "@tanstack/react-router";
 import { Bookmark, X } from "lucide-react";
 import { type FormEvent, useId, useState } from "react";
 import { Button, Dialog, Menu } from "../../design/parts";
@@ -6,14 +7,15 @@ import { type Search, stringifySearch } from "../../shell/search";
 import { keep, searchOf, useSaved, withView } from "./saved";
 
 /** SavedViews are the views that somebody has given a name: each is an address, and is gone to by its name. */
-export function SavedViews({ search, show }: { search: Search; show: (search: Search) => void }) {
+export function SavedViews({ search }: { search: Search }) {
+  const navigate = useNavigate();
   const saved = useSaved();
   const [naming, setNaming] = useState(false);
   const now = stringifySearch(search);
   const items = [...saved.map((v, i) => ({ id: `${i}`, label: <span className="name">{v.name}</span>, text: v.name, chosen: v.search === now })), { id: "save", label: t("apps.views.save"), text: t("apps.views.save") }];
   return (
     <>
-      <Menu label={t("apps.views")} items={items} onAction={(id) => (id === "save" ? setNaming(true) : show(searchOf(saved[Number(id)]!)))}>
+      <Menu label={t("apps.views")} items={items} onAction={(id) => (id === "save" ? setNaming(true) : void navigate({ to: ".", search: searchOf(saved[Number(id)]!) }))}>
         <Bookmark size={16} aria-hidden />
         <span className="wide-only">{t("apps.views")}</span>
       </Menu>

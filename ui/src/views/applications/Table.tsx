@@ -5,7 +5,7 @@ import { key } from "../../api/rows";
 import type { Row } from "../../api/types";
 import { Ago } from "../../design/Time";
 import { short } from "../../design/parts";
-import { mostPrinted, usePrinting } from "../../design/print";
+import { useOverscan } from "../../design/overscan";
 import { Status } from "../../design/Status";
 import { ToApplication } from "../../design/To";
 import { t, useLanguage } from "../../i18n";
@@ -16,20 +16,20 @@ const sortable: Record<string, string> = { name: "name", health: "health", lastS
 const columns = ["name", "health", "sync", "project", "destination", "source", "revision", "lastSync"] as const;
 
 /** Table shows applications as lines; only those in sight are in the document. */
-export function Table(p: { rows: Row[]; selected: ReadonlySet<string>; select: (key: string) => void; all: () => void; search: Search; sort: (change: Search) => void }) {
+export function Table(p: { rows: Row[]; of: string; selected: ReadonlySet<string>; select: (key: string) => void; whole: boolean; all: () => void; search: Search; sort: (change: Search) => void }) {
   const ref = useRef<HTMLDivElement>(null);
   const [top, setTop] = useState(0);
   useLayoutEffect(() => {
     setTop((ref.current?.getBoundingClientRect().top ?? 0) + window.scrollY);
   }, []);
-  const virtual = useWindowVirtualizer({ count: p.rows.length, estimateSize: () => height, overscan: usePrinting() ? mostPrinted : 12, scrollMargin: top });
+  const virtual = useWindowVirtualizer({ count: p.rows.length, estimateSize: () => height, overscan: useOverscan(p.of, 12), scrollMargin: top });
   const by = p.search.sort ?? "name";
   const descending = p.search.order === "desc";
   return (
     <div className="card table" role="table" aria-label={t("apps.title")} aria-rowcount={p.rows.length + 1}>
       <div role="row" className="line head" aria-rowindex={1}>
         <span role="columnheader">
-          <input type="checkbox" aria-label={t("apps.selectAll")} checked={p.rows.length > 0 && p.rows.every((r) => p.selected.has(key(r)))} onChange={p.all} />
+          <input type="checkbox" aria-label={t("apps.selectAll")} checked={p.whole} onChange={p.all} />
         </span>
         {columns.map((c) => {
           const sort = sortable[c];

@@ -5,7 +5,7 @@ import { key } from "../../api/rows";
 import type { Row } from "../../api/types";
 import { Ago } from "../../design/Time";
 import { short } from "../../design/parts";
-import { mostPrinted, usePrinting } from "../../design/print";
+import { useOverscan } from "../../design/overscan";
 import { Status, toneOf } from "../../design/Status";
 import { ToApplication } from "../../design/To";
 import { t, useLanguage } from "../../i18n";
@@ -16,7 +16,7 @@ const height = 196;
 const narrowest = 310;
 
 /** Tiles shows applications as tiles; only those in sight are in the document. */
-export function Tiles({ rows, favorites, selected, select }: { rows: Row[]; favorites: ReadonlySet<string>; selected: ReadonlySet<string>; select: (key: string) => void }) {
+export function Tiles({ rows, of, favorites, selected, select }: { rows: Row[]; of: string; favorites: ReadonlySet<string>; selected: ReadonlySet<string>; select: (key: string) => void }) {
   const ref = useRef<HTMLUListElement>(null);
   const [columns, setColumns] = useState(3);
   const [top, setTop] = useState(0);
@@ -32,7 +32,7 @@ export function Tiles({ rows, favorites, selected, select }: { rows: Row[]; favo
     return () => observer.disconnect();
   }, []);
   const lines = Math.ceil(rows.length / columns);
-  const virtual = useWindowVirtualizer({ count: lines, estimateSize: () => height, overscan: usePrinting() ? mostPrinted : 4, scrollMargin: top });
+  const virtual = useWindowVirtualizer({ count: lines, estimateSize: () => height, overscan: useOverscan(of, 4), scrollMargin: top });
   return (
     <ul ref={ref} className="tiles" style={{ height: virtual.getTotalSize() }}>
       {virtual.getVirtualItems().flatMap((line) =>

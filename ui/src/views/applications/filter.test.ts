@@ -1,13 +1,13 @@
 import { describe, expect, it } from "vitest";
 import type { Row } from "../../api/types";
-import { Order, show } from "./filter";
+import { counted, Order, show } from "./filter";
 
 const row = (name: string, more: Partial<Row> = {}): Row => ({
   namespace: "argocd", name, project: "default", cluster: "in-cluster", destination: "web", repo: "https://git/r", targetRevision: "HEAD",
   sync: "Synced", health: "Healthy", automated: true, created: "2026-01-01T00:00:00Z", images: [], objects: 1, rollouts: [], rights: [], ...more,
 });
 const compare = (a: string, b: string) => (a < b ? -1 : a > b ? 1 : 0);
-const names = (rows: Row[], search: Record<string, string>, favorites: string[] = []) => show(rows, search, new Set(favorites), compare).rows.map((r) => r.name);
+const names = (rows: Row[], search: Record<string, string>, favorites: string[] = []) => show(rows, search, new Set(favorites), compare).map((r) => r.name);
 
 const rows = [
   row("web", { labels: { team: "a" }, health: "Degraded", lastSync: "2026-03-01T00:00:00Z", attention: { reason: "Degraded", message: "x" } }),
@@ -42,19 +42,26 @@ describe("which applications are shown", () => {
   it("favourites", () => expect(names(rows, { favorites: "true" }, ["argocd/api"])).toEqual(["api"]));
 
   it("counts each value by what the other filters leave", () => {
-    const counts = show(rows, { project: "core" }, new Set(), compare).counts;
+    const counts = counted(rows, { project: "core" }, new Set()).facets;
     expect(Object.fromEntries(counts.project)).toEqual({ default: 1, core: 2 });
     expect(Object.fromEntries(counts.sync)).toEqual({ OutOfSync: 1, Synced: 1 });
     expect(Object.fromEntries(counts.owner)).toEqual({ platform: 1 });
   });
 
   it("counts the values of labels by what the other filters leave", () => {
-    const values = (search: Record<string, string>) => Object.fromEntries([...show(rows, search, new Set(), compare).labels].map(([name, of]) => [name, Object.fromEntries(of)]));
+    const values = (search: Record<string, string>) => Object.fromEntries([...counted(rows, search, new Set()).labels].map(([name, of]) => [name, Object.fromEntries(of)]));
     expect(values({})).toEqual({ team: { a: 1, b: 1 } });
     expect(values({ labels: "team=a" })).toEqual({ team: { a: 1, b: 1 } });
     expect(values({ project: "core" })).toEqual({ team: { b: 1 } });
     expect(values({ labels: "tier=front" })).toEqual({});
-    expect(Object.fromEntries(show(rows, { labels: "team=a" }, new Set(), compare).counts.project)).toEqual({ default: 1 });
+    expect(Object.fromEntries(counted(rows, { labels: "team=a" }, new Set()).facets.project)).toEqual({ default: 1 });
+  });
+
+  it("counts what is typed, favourites and what needs somebody alone", () => {
+    const of = (search: Record<string, string>, favorites: string[] = []) => Object.fromEntries(counted(rows, search, new Set(favorites)).facets.project);
+    expect(of({ search: "WEB" })).toEqual({ default: 1, core: 1 });
+    expect(of({ favorites: "true" }, ["argocd/api"])).toEqual({ core: 1 });
+    expect(of({ attention: "true" })).toEqual({ default: 1 });
   });
 
   it("does not change what it was given", () => {
@@ -74,7 +81,7 @@ describe("the order by name", () => {
 
   it("is made once for as many filters as there are", () => {
     const [order, names] = [new Order(), counting()];
-    expect(show(many, {}, new Set(), names.compare, order).rows.map((r) => r.name)).toEqual(sorted(many));
+    expect(show(many, {}, new Set(), names.compare, order).map((r) => r.name)).toEqual(sorted(many));
     const first = names.calls;
     expect(first).toBeGreaterThan(0);
     for (const search of [{ search: "app-1" }, { health: "Healthy" }, { sort: "health" }, { order: "desc" }]) show(many, search, new Set(), names.compare, order);
@@ -86,7 +93,7 @@ describe("the order by name", () => {
     show(many, {}, new Set(), names.compare, order);
     const first = names.calls;
     const changed = many.map((r, i) => (i === 3 ? { ...r, health: "Degraded" as const } : r));
-    const shown = show(changed, {}, new Set(), names.compare, order).rows;
+    const shown = show(changed, {}, new Set(), names.compare, order);
     expect(names.calls).toBe(first);
     expect(shown.find((r) => r.name === changed[3]!.name)?.health).toBe("Degraded");
   });
@@ -98,12 +105,12 @@ describe("the order by name", () => {
   ])("is made anew where %s", (_, all) => {
     const order = new Order();
     show(many, {}, new Set(), compare, order);
-    expect(show(all, {}, new Set(), compare, order).rows.map((r) => r.name)).toEqual(sorted(all));
+    expect(show(all, {}, new Set(), compare, order).map((r) => r.name)).toEqual(sorted(all));
   });
 
   it("is made anew in another language", () => {
     const order = new Order();
     show(many, {}, new Set(), compare, order);
-    expect(show(many, {}, new Set(), (a, b) => -compare(a, b), order).rows[0]!.name).toBe(sorted(many).at(-1));
+    expect(show(many, {}, new Set(), (a, b) => -compare(a, b), order)[0]!.name).toBe(sorted(many).at(-1));
   });
 });

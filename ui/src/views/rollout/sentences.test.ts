@@ -5,6 +5,7 @@ import type { Lane } from "../../api/types";
 
 vi.stubGlobal("document", { documentElement: { lang: "en" } });
 const { inWords, sentences, switchSentence } = await import("./sentences");
+await (await import("../../i18n")).setLanguage("en");
 
 const lane = (revision: number, role: Lane["role"], restarts = 0): Lane => ({ role, replicaSet: `web-${revision}`, revision, hash: `h${revision}`, images: [], desired: 1, ready: 1, available: 1, pods: [{ name: "p", phase: "Running", ready: true, restarts, created: "" }] });
 

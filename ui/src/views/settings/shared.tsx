@@ -1,8 +1,8 @@
 import { type ReactNode, useId, useState } from "react";
 import { Refusal } from "../../api/client";
 import type { ConnectionState } from "../../api/settings";
-import { CheckCircle2, CircleHelp, PlugZap } from "lucide-react";
-import { Button, Dialog, Problem, Waiting } from "../../design/parts";
+import { CheckCircle2, CircleHelp, PlugZap, RefreshCw } from "lucide-react";
+import { Button, Dialog, Failure, Problem, Waiting } from "../../design/parts";
 import { Ago } from "../../design/Time";
 import { t } from "../../i18n";
 
@@ -73,5 +73,30 @@ export function Line({ label, hint, fault, ...input }: { label: string; hint?: s
         {fault ?? hint}
       </p>
     </div>
+  );
+}
+
+/** Test asks now whether something answers; where nothing else shows that it does, it says so itself. */
+export function Test({ label, run, tells, off }: { label: string; run: () => Promise<unknown>; tells?: boolean; off?: string }) {
+  const [state, set] = useState<{ busy?: boolean; error?: unknown; done?: boolean }>({});
+  return (
+    <>
+      <Button look={tells ? "plain" : "quiet"} aria-label={label} why={off} isPending={state.busy} icon={<RefreshCw size={15} aria-hidden />} onPress={() => {
+        set({ busy: true });
+        run().then(() => set({ done: true }), (error: unknown) => set({ error }));
+      }}>
+        {t("settings.test")}
+      </Button>
+      <div className="tells" role="status">
+        {tells && state.busy && <span className="muted">{t("settings.testing")}</span>}
+        {tells && state.done && (
+          <span className="status" data-tone="ok">
+            <CheckCircle2 size={16} aria-hidden />
+            {t("settings.connection.Successful")}
+          </span>
+        )}
+        {state.error !== undefined && <p className="fault small name" data-tone="bad"><Failure error={state.error} /></p>}
+      </div>
+    </>
   );
 }

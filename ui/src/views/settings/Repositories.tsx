@@ -1,13 +1,12 @@
 import { useQuery, useQueryClient } from "@tanstack/react-query";
-import { Link as To } from "@tanstack/react-router";
-import { Plus, RefreshCw, Trash2 } from "lucide-react";
+import { Plus, Trash2 } from "lucide-react";
 import { useState } from "react";
 import { del, get, post } from "../../api/client";
 import { meQuery } from "../../api/queries";
-import { clustersQuery, one, repositoriesQuery, type ClusterInfo, type Repository } from "../../api/settings";
+import { one, repositoriesQuery, type Repository } from "../../api/settings";
 import { Button, Card } from "../../design/parts";
 import { t } from "../../i18n";
-import { Ask, Connection, Line, Loaded } from "./shared";
+import { Ask, Connection, Line, Loaded, Test } from "./shared";
 
 export function Repositories() {
   const repositories = useQuery(repositoriesQuery);
@@ -51,27 +50,13 @@ export function Repositories() {
   );
 }
 
-function Test({ label, run }: { label: string; run: () => Promise<unknown> }) {
-  const [state, set] = useState<{ busy?: boolean; error?: string }>({});
-  return (
-    <>
-      <Button look="quiet" aria-label={label} isPending={state.busy} icon={<RefreshCw size={15} aria-hidden />} onPress={() => {
-        set({ busy: true });
-        run().then(() => set({}), (e: Error) => set({ error: e.message || t("error.unreachable") }));
-      }}>
-        {t("settings.test")}
-      </Button>
-      {state.error && <p role="alert" className="fault small name" data-tone="bad">{state.error}</p>}
-    </>
-  );
-}
-
 function AddRepository({ close, added }: { close: () => void; added: () => Promise<unknown> }) {
   const [f, set] = useState({ repo: "", name: "", project: "", username: "", password: "", sshPrivateKey: "" });
   const on = (key: keyof typeof f) => ({ value: f[key], onChange: (e: { target: { value: string } }) => set({ ...f, [key]: e.target.value }) });
   const ssh = /^(ssh:\/\/|[^/\s]+@[^/\s]+:)/.test(f.repo);
+  const sent = () => Object.fromEntries(Object.entries(f).filter(([k, v]) => v !== "" && !(ssh ? ["username", "password"] : ["sshPrivateKey"]).includes(k)));
   const run = async () => {
-    await post("api/v1/repositories", Object.fromEntries(Object.entries(f).filter(([k, v]) => v !== "" && !(ssh ? ["username", "password"] : ["sshPrivateKey"]).includes(k))));
+    await post("api/v1/repositories", sent());
     await added();
   };
   return (
@@ -92,36 +77,10 @@ function AddRepository({ close, added }: { close: () => void; added: () => Promi
           <Line label={t("settings.passwordOrToken")} type="password" autoComplete="new-password" {...on("password")} />
         </div>
       )}
+      <div className="tried">
+        <Test key={JSON.stringify(f)} tells off={f.repo === "" ? t("settings.urlFirst") : undefined} label={t("settings.testOf", { name: f.repo || "URL" })} run={() => post(`api/v1/repositories/${one(f.repo)}/validate`, sent())} />
+      </div>
       <p className="muted small">{t("settings.secretNote")}</p>
     </Ask>
-  );
-}
-
-export function Clusters() {
-  const clusters = useQuery(clustersQuery);
-  const queries = useQueryClient();
-  return (
-    <Card title={t("settings.clusters")}>
-      <Loaded query={clusters}>
-        {(all) => (
-          <ul className="rows">
-            {all.map((c: ClusterInfo) => (
-              <li key={c.server}>
-                <div className="row-main">
-                  <strong className="name">{c.name}</strong>
-                  <p className="muted small name">{[c.server, c.info?.serverVersion && `Kubernetes ${c.info.serverVersion}`, c.project && `${t("create.project")}: ${c.project}`, c.namespaces?.length && t("settings.onlyNamespaces", { names: c.namespaces.join(", ") })].filter(Boolean).join(" · ")}</p>
-                </div>
-                <Connection state={c.info?.connectionState} />
-                <div className="row-do">
-                  <To to="/applications" search={{ cluster: c.name }}>{t("overview.summary", { count: c.info?.applicationsCount ?? 0 })}</To>
-                  <Test label={t("settings.testOf", { name: c.name })} run={async () => { await post(`api/v1/clusters/${one(c.server)}/invalidate-cache`); await queries.invalidateQueries({ queryKey: clustersQuery.queryKey }); }} />
-                </div>
-              </li>
-            ))}
-          </ul>
-        )}
-      </Loaded>
-      <p className="empty-note muted small">{t("settings.clustersNote")}</p>
-    </Card>
   );
 }

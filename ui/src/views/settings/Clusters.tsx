@@ -1,0 +1,95 @@
+import { useQuery, useQueryClient } from "@tanstack/react-query";
+import { Link as To } from "@tanstack/react-router";
+import { Pencil, Plus, Trash2 } from "lucide-react";
+import { useState } from "react";
+import { del, post, put } from "../../api/client";
+import { meQuery } from "../../api/queries";
+import { clustersQuery, one, type ClusterInfo } from "../../api/settings";
+import { Button, Card } from "../../design/parts";
+import { t } from "../../i18n";
+import { changed, type ClusterFields, created, emptyCluster, fieldsOf, isHome, readyToCreate } from "./cluster";
+import { Ask, Connection, Line, Loaded, Test } from "./shared";
+
+export function Clusters() {
+  const clusters = useQuery(clustersQuery);
+  const me = useQuery(meQuery).data;
+  const queries = useQueryClient();
+  const [asked, ask] = useState<{ add?: boolean; edit?: ClusterInfo; remove?: ClusterInfo }>({});
+  const denied = me && !me.may.clusters ? t("denied", { right: "clusters" }) : undefined;
+  const again = () => queries.invalidateQueries({ queryKey: clustersQuery.queryKey });
+  const close = () => ask({});
+  return (
+    <Card title={t("settings.clusters")} aside={<Button icon={<Plus size={16} aria-hidden />} why={denied} onPress={() => ask({ add: true })}>{t("settings.add")}</Button>}>
+      <Loaded query={clusters}>
+        {(all) => (
+          <ul className="rows">
+            {all.map((c) => {
+              const why = denied ?? (isHome(c) ? t("settings.homeCluster") : undefined);
+              return (
+                <li key={c.server}>
+                  <div className="row-main">
+                    <strong className="name">{c.name}</strong>
+                    <p className="muted small name">{[c.server, c.info?.serverVersion && `Kubernetes ${c.info.serverVersion}`, c.project && `${t("create.project")}: ${c.project}`, c.namespaces?.length && t("settings.onlyNamespaces", { names: c.namespaces.join(", ") })].filter(Boolean).join(" · ")}</p>
+                    <To className="small" to="/applications" search={{ cluster: c.name }}>
+                      {t("overview.summary", { count: c.info?.applicationsCount ?? 0 })}
+                    </To>
+                  </div>
+                  <Connection state={c.info?.connectionState} />
+                  <div className="row-do">
+                    <Test label={t("settings.testOf", { name: c.name })} run={async () => { await post(`api/v1/clusters/${one(c.server)}/invalidate-cache`); await again(); }} />
+                    <Button look="quiet" aria-label={t("settings.editOf", { name: c.name })} why={why} icon={<Pencil size={16} aria-hidden />} onPress={() => ask({ edit: c })} />
+                    <Button look="quiet" aria-label={t("settings.removeOf", { name: c.name })} why={why} icon={<Trash2 size={16} aria-hidden />} onPress={() => ask({ remove: c })} />
+                  </div>
+                </li>
+              );
+            })}
+          </ul>
+        )}
+      </Loaded>
+      {asked.add && <ClusterForm title={t("settings.addCluster")} action={t("settings.testAndAdd")} ready={readyToCreate} close={close} run={async (f) => { await post("api/v1/clusters", created(f)); await again(); }} />}
+      {asked.edit && (
+        <ClusterForm
+          title={t("settings.editOf", { name: asked.edit.name })}
+          action={t("settings.testAndSave")}
+          there={asked.edit}
+          ready={() => true}
+          close={close}
+          run={async (f) => {
+            const { body, updatedFields } = changed(f);
+            await put(`api/v1/clusters/${one(f.server)}`, body, { updatedFields });
+            await again();
+          }}
+        />
+      )}
+      {asked.remove && <Ask title={t("settings.remove")} text={t("settings.removeCluster", { name: asked.remove.name, count: asked.remove.info?.applicationsCount ?? 0 })} action={t("settings.remove")} danger close={close} run={async () => { await del(`api/v1/clusters/${one(asked.remove!.server)}`); await again(); }} />}
+    </Card>
+  );
+}
+
+function ClusterForm({ title, action, there, ready, run, close }: { title: string; action: string; there?: ClusterInfo; ready: (f: ClusterFields) => boolean; run: (f: ClusterFields) => Promise<unknown>; close: () => void }) {
+  const [f, set] = useState(there ? fieldsOf(there) : emptyCluster);
+  const on = (key: Exclude<keyof ClusterFields, "insecure">) => ({ value: f[key], onChange: (e: { target: { value: string } }) => set({ ...f, [key]: e.target.value }) });
+  return (
+    <Ask title={title} action={action} ready={ready(f)} run={() => run(f)} close={close}>
+      <div className="two">
+        <Line label={t("settings.server")} {...on("server")} placeholder="https://10.0.0.1:6443" autoFocus={!there} readOnly={there !== undefined} />
+        <Line label={t("settings.clusterName")} {...on("name")} placeholder="tokyo" autoFocus={there !== undefined} />
+      </div>
+      <Line label={t("settings.bearerToken")} type="password" autoComplete="new-password" {...on("token")} hint={there ? t("settings.bearerTokenKept") : t("settings.bearerTokenHint")} />
+      <label className="field">
+        <span className="label">{t("settings.authority")}</span>
+        <textarea className="input mono" rows={3} spellCheck={false} placeholder="-----BEGIN CERTIFICATE-----" disabled={f.insecure} {...on("ca")} />
+        <span className="muted small">{t("settings.authorityHint")}</span>
+      </label>
+      <label className="check">
+        <input type="checkbox" checked={f.insecure} onChange={(e) => set({ ...f, insecure: e.target.checked })} />
+        <span>{t("settings.insecureDo")}</span>
+      </label>
+      <div className="two">
+        <Line label={t("settings.namespaces")} {...on("namespaces")} hint={t("settings.namespacesHint")} />
+        <Line label={t("create.project")} {...on("project")} hint={t("settings.projectScoped")} />
+      </div>
+      <p className="muted small">{t("settings.secretNote")}</p>
+    </Ask>
+  );
+}
