@@ -45,7 +45,7 @@ async function answer(world: World, settings: Settings, url: URL, request: Incom
   if (path === "/api/v1/view/applications") {
     const worst = ["Degraded", "Missing", "Unknown", "Progressing", "Suspended", "Healthy"];
     const items = url.searchParams.get("sort") === "health" ? world.current().sort((a, b) => worst.indexOf(a.health) - worst.indexOf(b.health) || (a.name < b.name ? -1 : 1)) : world.current();
-    return json(response, { stream: "1", items: items.slice(0, Number(url.searchParams.get("limit") ?? 10_000)), total: world.size });
+    return json(response, { stream: "1", items: items.slice(0, Number(url.searchParams.get("limit") ?? 10_000)), total: items.length });
   }
   if (path === "/api/v1/view/overview") return json(response, world.overview());
   if (path === "/api/v1/view/stream") return stream(world, url, response);
@@ -76,6 +76,10 @@ async function answer(world: World, settings: Settings, url: URL, request: Incom
   }
   if (settled) return json(response, settled.body, settled.status);
   const argo = /^\/api\/v1\/applications\/([^/]+)(?:\/(.+))?$/.exec(path);
+  if (argo && argo[2] === "reclaim") {
+    const name = decodeURIComponent(argo[1]!);
+    return world.reclaim(name) ? json(response, { holder: "aiko@laptop" }) : json(response, { error: `Application ${name}: handed over to nobody; look at it again: it follows git`, code: 5 }, 404);
+  }
   if (argo) return argoCall(url, argo[2] ?? "", request, response);
   json(response, { error: `${path}: not found`, code: 5, message: `${path}: not found` }, 404);
 }

@@ -44,10 +44,18 @@ export class World {
       targetRevision: "HEAD", sync: i % 29 === 4 ? "OutOfSync" : "Synced", revision: hex(i), health: trouble, automated: i % 6 !== 1, pinned: i % 113 === 20 ? hex(i + 5) : undefined,
       created: iso(this.began - i * 3_600_000), lastSync: iso(this.began - (i % 900) * 60_000), images: [`registry.example/${name}:v${i % 30}`], objects: 3 + (i % 9), rollouts: i % 4 === 0 || trouble === "Suspended" ? [{ namespace: "demo", name, phase: trouble === "Suspended" ? "Paused" : trouble === "Missing" ? "Progressing" : trouble }] : [], rights: all,
     };
+    if (i % 59 === 11) row.handedOver = { by: "aiko@laptop", since: iso(Date.now() - 17 * 60_000) };
     if (trouble === "Degraded") row.attention = { reason: "Degraded", ...say(`Deployment ${name}: 1 of 3 pods crashes (CrashLoopBackOff, exit code 1); look at its events and logs`, "cause.degraded", { object: `Deployment ${name}`, cause: "1 of 3 pods crashes (CrashLoopBackOff, exit code 1)" }), since: iso(Date.now() - 23 * 60_000) };
     if (trouble === "Suspended") row.attention = { reason: "AwaitingPromotion", ...awaited(name), since: iso(Date.now() - 11 * 60_000) };
     if (i % 29 === 4) row.attention = { reason: "Failed", message: `Service ${name}: spec.ports[0].port: invalid value 99999; correct it in apps/${name}/base/service.yaml`, since: iso(Date.now() - 4 * 60_000) };
     return row;
+  }
+
+  /** reclaim takes the objects of an application back from who works on them. */
+  reclaim(name: string): boolean {
+    const row = this.rows.find((r) => r.name === name && r.handedOver);
+    if (row) row.handedOver = undefined;
+    return row !== undefined;
   }
 
   /** add takes an application that somebody has made: it is there from now on, and in need of a first sync. */
@@ -209,7 +217,7 @@ export class World {
     const { number, start } = this.at();
     return {
       row, manifest: `apiVersion: argoproj.io/v1alpha1\nkind: Application\nmetadata:\n  name: ${row.name}\n  namespace: ${row.namespace}\nspec:\n  project: ${row.project}\n  source:\n    repoURL: ${row.repo}\n    path: ${row.path}\n    targetRevision: HEAD\n  destination:\n    name: ${row.cluster}\n    namespace: ${row.destination}\n  syncPolicy:\n    automated: {prune: true, selfHeal: true}\n`,
-      conditions: row.attention ? [{ type: row.attention.reason === "Failed" ? "SyncError" : "Degraded", message: row.attention.message, remedy: "correct it in git; the next commit is synced by itself", since: row.attention.since! }] : [],
+      conditions: row.handedOver ? [{ type: "HandedOver", message: `handed over to ${row.handedOver.by} since ${row.handedOver.since}; \`cyan app reclaim ${row.name}\` takes it back`, since: row.handedOver.since }] : row.attention ? [{ type: row.attention.reason === "Failed" ? "SyncError" : "Degraded", message: row.attention.message, remedy: "correct it in git; the next commit is synced by itself", since: row.attention.since! }] : [],
       nodes: this.nodes(row),
       history: Array.from({ length: 8 }, (_, i) => ({ id: number - i, revision: hex((number - i) * 2 + 1), author: people[(number - i) % 4], message: messages[(number - i) % 5], date: iso(start - i * 60_000), deployedAt: iso(start - i * 60_000 + 13_000), startedAt: iso(start - i * 60_000 + 10_000), by: i % 3 ? "automated sync" : "admin", path: row.path })),
       pin: row.pinned ? { revision: row.pinned, by: "admin", since: row.lastSync, remedy: "a sync, or a commit later than the one that is held, lifts it" } : undefined,

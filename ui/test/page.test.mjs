@@ -98,6 +98,21 @@ it("what is typed can be changed by the address, by the filters that are cleared
     assert.equal(await box.inputValue(), "");
   }));
 
+it("who works on an application is seen wherever it is, and it is taken back", () =>
+  visit({}, async (tab) => {
+    await ready(tab, "/applications?search=billing-gate-11");
+    await tab.locator(".tile").getByText("aiko@laptop works on it").waitFor();
+    await ready(tab, "/applications?search=billing-gate-11&view=table");
+    await tab.getByRole("row", { name: /billing-gate-11.*aiko@laptop works on it/ }).waitFor();
+    await ready(tab, "/applications/argocd/billing-gate-11");
+    const notice = tab.locator(".notice", { hasText: "aiko@laptop works on it" });
+    assert.equal(await tab.getByText("HandedOver").count(), 0, "told once");
+    await notice.getByRole("button", { name: "Take back" }).click();
+    await tab.getByRole("alertdialog").getByText("The work of aiko@laptop on these objects ends at once").waitFor();
+    await tab.getByRole("alertdialog").getByRole("button", { name: "Take back" }).click();
+    await notice.waitFor({ state: "detached" });
+  }));
+
 it("a favourite stays one, and can be shown alone", () =>
   visit({}, async (tab) => {
     await ready(tab, "/applications");
@@ -225,6 +240,23 @@ it("what the server says is Japanese on a Japanese page, and what others say is 
     await tab.getByRole("tooltip").filter({ hasText: "前のバージョンの Pod テンプレートを新しいバージョンとして戻し" }).waitFor();
     await ready(tab, "/deliveries/argocd/web-front-7/1000");
     await tab.getByText("Rollout web-front-7: 切り替え前で待っています").first().waitFor();
+  }));
+
+it("what a Japanese page is refused is Japanese where there are words for it, and marked as English where not", () =>
+  visit({ language: "ja-JP", allowed: [/status of 4\d\d/] }, async (tab) => {
+    let error = "permission denied: applications, sync, shop/web-cache-14, sub: aiko: no policy allows it";
+    await tab.route("**/api/v1/applications/web-cache-14/sync", (route) => route.fulfill({ status: 403, json: { error, code: 7 } }));
+    await ready(tab, "/applications/argocd/web-cache-14");
+    await tab.getByRole("button", { name: /^Sync…/ }).click();
+    const dialog = tab.getByRole("dialog");
+    const sync = dialog.getByRole("button", { name: "Sync", exact: true });
+    await sync.click();
+    const told = dialog.getByRole("alert");
+    await told.getByText("権限がありません (applications, sync, shop/web-cache-14, sub: aiko)").waitFor();
+    assert.equal(await told.locator('[lang="en"]').count(), 0);
+    error = "Application web-cache-14: something that has no words";
+    await sync.click();
+    await told.locator('[lang="en"]').getByText("something that has no words").waitFor();
   }));
 
 it("foreign text is text", () =>

@@ -1,13 +1,8 @@
 // One way to ask the server something: relative to where the page is served, JSON only, errors in the server's own words.
 
-export class Refusal extends Error {
-  constructor(
-    readonly status: number,
-    message: string,
-  ) {
-    super(message);
-  }
-}
+import { Refusal } from "./refusal";
+
+export { Refusal };
 
 /** base is where the page is served, with any prefix of a proxy. */
 export const base = new URL(document.baseURI);

@@ -43,6 +43,8 @@ export interface Row {
   operation?: Operation;
   automated: boolean;
   pinned?: string;
+  /** handedOver is who works on its objects for a while, in which nothing is applied. */
+  handedOver?: { by: string; since: string };
   created: string;
   lastSync?: string;
   images: string[];

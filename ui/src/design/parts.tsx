@@ -1,7 +1,6 @@
 import { Check, ChevronDown, Copy, X } from "lucide-react";
 import { type ReactNode, useEffect, useId, useRef, useState } from "react";
 import { Button as AriaButton, type ButtonProps, Dialog as AriaDialog, Heading, Menu as AriaMenu, MenuItem, MenuTrigger, Modal, ModalOverlay, Popover, Tooltip, TooltipTrigger } from "react-aria-components";
-import { Refusal } from "../api/client";
 import { t } from "../i18n";
 import { Told } from "./Told";
 import "./parts.css";
@@ -96,8 +95,8 @@ export function Dialog({ title, onClose, children, wide, role }: { title: string
 
 /** Failure is what went wrong, in the server's words. */
 export function Failure({ error }: { error: unknown }) {
-  if (error instanceof Refusal && error.status === 0) return t("error.unreachable");
-  return <Told message={error instanceof Error ? error.message : String(error)} />;
+  if (!(error instanceof Error) || error.message === "") return t("error.unreachable");
+  return <Told message={error.message} />;
 }
 
 /** Problem shows an error. */

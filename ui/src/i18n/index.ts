@@ -12,17 +12,19 @@ type Values = Record<string, string | number | Date | undefined>;
 interface Catalogue {
   words: Record<Key, string>;
   said: Record<string, string>;
+  /** phrases are words for what of the server has no code, by the English ones. */
+  phrases: Record<string, string>;
 }
 
 // Each reader loads the words of one language.
 const catalogues: Record<Language, () => Promise<Catalogue>> = {
-  en: async () => ({ words: (await import("./en")).en, said: {} }),
+  en: async () => ({ words: (await import("./en")).en, said: {}, phrases: {} }),
   ja: async () => {
-    const { ja, said } = await import("./ja");
-    return { words: ja, said };
+    const { ja, said, phrases } = await import("./ja");
+    return { words: ja, said, phrases };
   },
 };
-let catalogue: Catalogue = { words: {} as Catalogue["words"], said: {} };
+let catalogue: Catalogue = { words: {} as Catalogue["words"], said: {}, phrases: {} };
 const listeners = new Set<() => void>();
 const known = new Map<string, IntlMessageFormat>();
 
@@ -64,6 +66,9 @@ export function chooseLanguage(to: Language): Promise<void> {
 
 /** said returns the words for a sentence of the server; undefined where this language has none. */
 export const said = (code: string): string | undefined => catalogue.said[code];
+
+/** phrases are this language's words for sentences of the server without a code. */
+export const phrases = () => catalogue.phrases;
 
 /** t returns the words of a key. */
 export function t(key: Key, values: Values = {}): string {

@@ -2,7 +2,9 @@
 
 import { IntlMessageFormat } from "intl-messageformat";
 import type { Said } from "../api/types";
-import { language, said as wordsOf } from ".";
+import { Refusal } from "../api/refusal";
+import { language, phrases, said as wordsOf, t } from ".";
+import { phrased } from "./phrases";
 
 export type Told = { text: string; lang?: "en" };
 
@@ -15,16 +17,25 @@ const known = new Map<string, IntlMessageFormat>();
 export function inLanguage(message: string, said?: Said): Told {
   if (language() === "en") return { text: message };
   const template = said && wordsOf(said.code);
-  if (!said || template === undefined) return { text: message, lang: "en" };
+  if (!said || template === undefined) return untold(message);
   let format = known.get(said.code);
   if (!format) known.set(said.code, (format = new IntlMessageFormat(template, "ja", undefined, { ignoreTag: true })));
   try {
     return { text: String(format.format(said.args ?? {})) };
   } catch {
     // A server of another version has sent less than the template wants.
-    return { text: message, lang: "en" };
+    return untold(message);
   }
 }
+
+/** untold returns a sentence without a template by its words. */
+function untold(message: string): Told {
+  const text = phrased(message, phrases());
+  return text === undefined ? { text: message, lang: "en" } : { text };
+}
+
+/** failure returns what went wrong, for where it stands within other words. */
+export const failure = (error: unknown): string => (error instanceof Refusal && error.status === 0) || !(error instanceof Error) || error.message === "" ? t("error.unreachable") : inLanguage(error.message).text;
 
 /** byWhom returns who has begun something; a name is as it is. */
 export const byWhom = (by: string) => (by === "automated sync" ? inLanguage(by, { code: "by.automated" }).text : by);

@@ -4,6 +4,7 @@ import type { Me } from "../api/types";
 import { Button, Dialog } from "../design/parts";
 import { t } from "../i18n";
 import { Mark } from "./Frame";
+import { failure } from "../i18n/said";
 
 /** Login asks who somebody is: as a page of its own, or over the view that goes on afterwards. */
 export function Login({ me, done, whole }: { me?: Me; done: () => void; whole?: boolean }) {
@@ -20,7 +21,7 @@ export function Login({ me, done, whole }: { me?: Me; done: () => void; whole?: 
       done();
     } catch (error) {
       const refused = error as Refusal;
-      setFailed(refused.status === 401 ? t("login.error.credentials") : refused.status === 0 ? t("error.unreachable") : refused.message);
+      setFailed(refused.status === 401 ? t("login.error.credentials") : failure(refused));
     } finally {
       setBusy(false);
     }

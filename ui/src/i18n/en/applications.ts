@@ -59,6 +59,7 @@ export const applications = {
   "apps.col.lastSync": "Last sync",
   "apps.objects": "{count, plural, one {# object} other {# objects}}",
   "apps.pinned": "Rolled back from {revision}",
+  "apps.handedOver": "{by} works on it",
   "apps.automated": "Automated",
   "apps.manual": "Manual",
 } as const;

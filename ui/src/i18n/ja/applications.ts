@@ -59,6 +59,7 @@ export const applications = {
   "apps.col.lastSync": "最終 Sync",
   "apps.objects": "オブジェクト {count} 個",
   "apps.pinned": "{revision} からロールバック",
+  "apps.handedOver": "{by} が作業中",
   "apps.automated": "自動",
   "apps.manual": "手動",
 } as const;

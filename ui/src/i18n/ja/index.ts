@@ -9,3 +9,4 @@ import { status } from "./status";
 
 export const ja = { ...shell, ...status, ...applications, ...application, ...rollout, ...delivery, ...create, ...settings };
 export { default as said } from "./said.json";
+export { default as phrases } from "./phrases.json";

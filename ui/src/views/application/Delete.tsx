@@ -4,7 +4,7 @@ import { useState } from "react";
 import { Label, Radio, RadioGroup } from "react-aria-components";
 import { del } from "../../api/client";
 import type { Detail } from "../../api/types";
-import { Button, Dialog } from "../../design/parts";
+import { Button, Dialog, Failure } from "../../design/parts";
 import { t } from "../../i18n";
 import { announce } from "../../shell/Frame";
 import { appPath, missing, scope } from "./calls";
@@ -19,7 +19,7 @@ export default function Delete({ detail, close }: { detail: Detail; close: () =>
   const [way, setWay] = useState<string>("foreground");
   const [typed, setTyped] = useState("");
   const [busy, setBusy] = useState(false);
-  const [failed, setFailed] = useState<string>();
+  const [failed, setFailed] = useState<unknown>();
   const cascade = way !== "orphan";
   const open = !cascade || typed === row.name;
   const go = async () => {
@@ -30,7 +30,7 @@ export default function Delete({ detail, close }: { detail: Detail; close: () =>
       announce(t("app.delete.done", { name: row.name }));
       void navigate({ to: "/applications" });
     } catch (error) {
-      setFailed((error as Error).message || t("error.unreachable"));
+      setFailed(error);
       setBusy(false);
     }
   };
@@ -75,9 +75,9 @@ export default function Delete({ detail, close }: { detail: Detail; close: () =>
             <input className="input" id="delete-name" autoComplete="off" autoCapitalize="none" spellCheck={false} value={typed} onChange={(e) => setTyped(e.target.value)} />
           </div>
         )}
-        {failed && (
+        {failed !== undefined && (
           <p className="notice name" data-tone="bad" role="alert">
-            {failed}
+            <Failure error={failed} />
           </p>
         )}
         <footer>

@@ -42,7 +42,7 @@ export function Events({ row, node }: { row: Row; node: TreeNode }) {
               {(e.count ?? 1) > 1 && <> · {t("app.events.times", { count: e.count! })}</>}
             </span>
           </div>
-          <p className="name">{e.message}</p>
+          <p className="name" lang="en">{e.message}</p>
         </li>
       ))}
     </ul>

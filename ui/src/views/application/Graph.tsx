@@ -1,26 +1,20 @@
-import { hierarchy, tree } from "d3-hierarchy";
 import { Layers } from "lucide-react";
 import { useMemo } from "react";
 import type { Row, TreeNode } from "../../api/types";
 import { Status, toneOf } from "../../design/Status";
 import { t } from "../../i18n";
-import { type Branch, picture } from "./graph";
+import { card, picture, place } from "./graph";
 import { Node } from "./Network";
 import { curve } from "./network";
 import type { Line } from "./tree";
 import "./drawn.css";
 
-const card = { width: 236, height: 62, step: 76, gap: 70 };
-
 /** Graph draws a small tree, or of a large one what is in trouble. */
 export default function Graph({ row, lines, show }: { row: Row; lines: readonly Line[]; show: (node: TreeNode) => void }) {
   const drawn = useMemo(() => {
     const { root, left, trouble } = picture(lines);
-    const placed = tree<Branch>().nodeSize([card.step, card.width + card.gap]).separation((a, b) => (a.parent === b.parent ? 1 : 1.15))(hierarchy(root, (b) => b.children));
-    const all = placed.descendants();
-    const top = Math.min(...all.map((n) => n.x));
-    const at = all.map((n) => ({ branch: n.data, x: n.y, y: n.x - top }));
-    const wires = placed.links().map((l) => ({ to: l.target.data, path: curve(l.source.y + card.width, l.source.x - top + card.height / 2, l.target.y, l.target.x - top + card.height / 2) }));
+    const at = place(root);
+    const wires = at.flatMap(({ branch, x, y, of }) => (of ? [{ to: branch, path: curve(of.x + card.width, of.y + card.height / 2, x, y + card.height / 2) }] : []));
     return { at, wires, left, trouble, width: Math.max(...at.map((n) => n.x)) + card.width, height: Math.max(...at.map((n) => n.y)) + card.height };
   }, [lines]);
   return (

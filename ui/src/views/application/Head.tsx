@@ -4,7 +4,7 @@ import { useState } from "react";
 import { del, get } from "../../api/client";
 import type { Detail } from "../../api/types";
 import { Ago, Lasting } from "../../design/Time";
-import { Button, Link, Menu, short } from "../../design/parts";
+import { Button, Failure, Link, Menu, short } from "../../design/parts";
 import { Status } from "../../design/Status";
 import { t } from "../../i18n";
 import { announce } from "../../shell/Frame";
@@ -66,7 +66,7 @@ export function Head(p: Props) {
 
 function Actions({ detail, onSync, onHistory, onDelete }: Props) {
   const { row, operation } = detail;
-  const [failed, setFailed] = useState<string>();
+  const [failed, setFailed] = useState<unknown>();
   const [busy, setBusy] = useState(false);
   const ask = async (what: () => Promise<unknown>, done: string) => {
     setBusy(true);
@@ -75,7 +75,7 @@ function Actions({ detail, onSync, onHistory, onDelete }: Props) {
       await what();
       announce(done);
     } catch (error) {
-      setFailed((error as Error).message || t("error.unreachable"));
+      setFailed(error);
     } finally {
       setBusy(false);
     }
@@ -106,9 +106,9 @@ function Actions({ detail, onSync, onHistory, onDelete }: Props) {
       <Button look="danger" aria-label={t("app.delete")} icon={<Trash2 size={16} aria-hidden />} why={missing(row, "delete")} onPress={onDelete}>
         <span className="wide-only">{t("app.delete")}</span>
       </Button>
-      {failed && (
+      {failed !== undefined && (
         <p className="notice across-all name" data-tone="bad" role="alert">
-          {failed}
+          <Failure error={failed} />
         </p>
       )}
     </div>

@@ -3,7 +3,7 @@ import { useState } from "react";
 import { post } from "../../api/client";
 import type { Deployment, Detail } from "../../api/types";
 import { Ago, Lasting } from "../../design/Time";
-import { Button, Dialog, Link, short } from "../../design/parts";
+import { Button, Dialog, Failure, Link, short } from "../../design/parts";
 import { t } from "../../i18n";
 import { deploymentKey, deploymentOf, history as noneChosen } from "./address";
 import { appPath, missing, scope } from "./calls";
@@ -76,7 +76,7 @@ function Back({ detail, to, back, close, started }: { detail: Detail; to: Deploy
   const { row } = detail;
   const [prune, setPrune] = useState(false);
   const [busy, setBusy] = useState(false);
-  const [failed, setFailed] = useState<string>();
+  const [failed, setFailed] = useState<unknown>();
   const plan = usePlan(row, { ...scope(row), revision: to.revision, prune });
   const go = async () => {
     setBusy(true);
@@ -84,7 +84,7 @@ function Back({ detail, to, back, close, started }: { detail: Detail; to: Deploy
       await post(`${appPath(row)}/rollback`, { ...scope(row), id: to.id, prune });
       started();
     } catch (error) {
-      setFailed((error as Error).message || t("error.unreachable"));
+      setFailed(error);
       setBusy(false);
     }
   };
@@ -109,9 +109,9 @@ function Back({ detail, to, back, close, started }: { detail: Detail; to: Deploy
         <h3>{t("app.plan")}</h3>
         <Preview plan={plan} />
       </section>
-      {failed && (
+      {failed !== undefined && (
         <p className="notice name" data-tone="bad" role="alert">
-          {failed}
+          <Failure error={failed} />
         </p>
       )}
       <footer>

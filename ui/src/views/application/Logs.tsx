@@ -11,6 +11,7 @@ import { appPath, missing, scope } from "./calls";
 import { containers, crashed, type Entry, parse, sinceLine } from "./log";
 import { LogView } from "./LogView";
 import { useLiveManifest } from "./Manifest";
+import { Told } from "../../design/Told";
 
 /** streams is how many containers are listened to at once: a browser has six connections for everything. */
 const streams = 3;
@@ -109,7 +110,7 @@ function Reading({ row, node, search, go, names, crash }: { row: Row; node: Tree
       {container === "*" && names.length > streams && <p className="muted small">{t("app.logs.some", { count: streams, names: read.join(", ") })}</p>}
       {problem && (
         <p className="notice name" data-tone="bad" role="alert">
-          {problem}
+          <Told message={problem} />
         </p>
       )}
       <div ref={host} className="log-lines" role="log" aria-live="off" aria-label={t("app.tab.logs")} tabIndex={0} data-wrap={search.wrap !== "false" || undefined} onClick={linked} />

@@ -1,10 +1,14 @@
-import { CircleAlert, Pin } from "lucide-react";
+import { CircleAlert, Pin, Undo2, UserRoundPen } from "lucide-react";
 import { useState } from "react";
-import type { Condition, Detail, TreeNode } from "../../api/types";
+import { post } from "../../api/client";
+import type { Condition, Detail, Row, TreeNode } from "../../api/types";
 import { Ago } from "../../design/Time";
 import { Button, short } from "../../design/parts";
 import { toneOf } from "../../design/Status";
 import { t, word } from "../../i18n";
+import { announce } from "../../shell/Frame";
+import { Ask } from "../../design/Ask";
+import { appPath, missing, scope } from "./calls";
 import type { Cause } from "./tree";
 import { Told } from "../../design/Told";
 import { byWhom } from "../../i18n/said";
@@ -17,6 +21,7 @@ export function Notices({ detail, cause, show }: { detail: Detail; cause?: Cause
   const failed = (operation?.phase === "Failed" || operation?.phase === "Error") && operation.message && !conditions.some((c) => c.message?.includes(operation.message!));
   return (
     <div className="app-notices">
+      {row.handedOver && <HandedOver row={row} held={row.handedOver} />}
       {cause && <Why row={row} cause={cause} show={show} />}
       {failed && (
         <div className="notice" data-tone="bad">
@@ -30,7 +35,7 @@ export function Notices({ detail, cause, show }: { detail: Detail; cause?: Cause
           <Told message={detail.trouble} />
         </p>
       )}
-      <Conditions conditions={conditions} />
+      <Conditions conditions={row.handedOver ? conditions.filter((c) => c.type !== "HandedOver") : conditions} />
       {pin && (
         <div className="notice" data-tone="still">
           <strong>
@@ -41,6 +46,42 @@ export function Notices({ detail, cause, show }: { detail: Detail; cause?: Cause
             <Told message={pin.remedy} said={pin.remedySaid} />
           </p>
         </div>
+      )}
+    </div>
+  );
+}
+
+/** HandedOver is who works on the objects, and the way to have them back. */
+function HandedOver({ row, held }: { row: Row; held: NonNullable<Row["handedOver"]> }) {
+  const [asked, ask] = useState(false);
+  return (
+    <div className="notice why" data-tone="still">
+      <div>
+        <strong>
+          <UserRoundPen size={15} aria-hidden /> {t("apps.handedOver", { by: held.by })}
+        </strong>{" "}
+        <span className="muted small">
+          <Ago at={held.since} />
+        </span>
+        <p>{t("app.handedOver.text")}</p>
+      </div>
+      <div className="actions noprint">
+        <Button icon={<Undo2 size={15} aria-hidden />} why={missing(row, "override")} onPress={() => ask(true)}>
+          {t("app.reclaim")}
+        </Button>
+      </div>
+      {asked && (
+        <Ask
+          title={t("app.reclaim")}
+          text={t("app.reclaim.text", { by: held.by })}
+          action={t("app.reclaim")}
+          danger
+          close={() => ask(false)}
+          run={async () => {
+            await post(`${appPath(row)}/reclaim`, {}, scope(row));
+            announce(t("app.reclaim.done"));
+          }}
+        />
       )}
     </div>
   );

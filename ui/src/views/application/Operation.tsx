@@ -5,6 +5,7 @@ import { Status } from "../../design/Status";
 import { t } from "../../i18n";
 import { running } from "./parts";
 import { byWhom } from "../../i18n/said";
+import { Told } from "../../design/Told";
 
 const bad = (r: Result) => r.phase === "Failed" || r.phase === "Error" || r.status === "SyncFailed";
 
@@ -34,7 +35,7 @@ export default function Operation({ detail, before, close }: { detail: Detail; b
           </p>
           {op.message && (
             <p className="notice name" data-tone={op.phase === "Failed" || op.phase === "Error" ? "bad" : running(op.phase) ? "busy" : "ok"}>
-              {op.message}
+              <Told message={op.message} />
             </p>
           )}
           <ul className="results">
@@ -48,7 +49,7 @@ export default function Operation({ detail, before, close }: { detail: Detail; b
                   <span className="name result-name">{r.name}</span>
                   {r.hook && <span className="chip">{t("app.hook", { hook: r.hook })}</span>}
                   <span className={bad(r) ? "result-bad" : ""}>{r.status ?? r.phase}</span>
-                  <span className="muted name result-message">{r.message}</span>
+                  <span className="muted name result-message">{r.message && <Told message={r.message} />}</span>
                 </li>
               ))}
             {op.results.length > 300 && <li className="muted">{t("more", { count: op.results.length - 300 })}</li>}

@@ -8,6 +8,7 @@ import { t } from "../../i18n";
 import { viewPath } from "./calls";
 import { Fields } from "./Difference";
 import { steps, sums } from "./sync";
+import { Told } from "../../design/Told";
 
 /** usePlan asks what a sync would do; what is chosen quickly after one another is asked once. */
 export function usePlan(row: Row, body: object) {
@@ -35,7 +36,7 @@ export function Preview({ plan }: { plan: ReturnType<typeof usePlan> }) {
     <div className="plan" data-stale={!plan.settled || undefined}>
       {refusals.map((r) => (
         <p key={r} className="notice name" data-tone="bad" role="alert">
-          <strong>{t("app.plan.refused")}</strong> {r}
+          <strong>{t("app.plan.refused")}</strong> <Told message={r} />
         </p>
       ))}
       <p className="plan-sum">
@@ -58,7 +59,7 @@ export function Preview({ plan }: { plan: ReturnType<typeof usePlan> }) {
       {findings.map((f, i) => (
         <p key={i} className="notice name" data-tone={f.severity === "error" ? "bad" : "warn"}>
           {f.object && <strong>{f.object}: </strong>}
-          {f.message}
+          <Told message={f.message} />
         </p>
       ))}
       <ol className="steps">

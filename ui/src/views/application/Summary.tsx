@@ -6,13 +6,14 @@ import { Radio, RadioGroup, Label } from "react-aria-components";
 import { del, get, post } from "../../api/client";
 import type { Detail, Row, TreeNode } from "../../api/types";
 import { Ago } from "../../design/Time";
-import { Button, Copyable, Dialog, Link } from "../../design/parts";
+import { Button, Copyable, Dialog, Failure, Link } from "../../design/parts";
 import { has, t } from "../../i18n";
 import { announce } from "../../shell/Frame";
 import type { Search } from "../../shell/search";
 import { nodeKey } from "./address";
 import { appPath, missing, ofObject } from "./calls";
 import { info } from "./parts";
+import { Told } from "../../design/Told";
 
 /** Summary is what there is to know of an object without reading its manifest, and what can be done with it. */
 export function Summary({ detail, node, onDeleted }: { detail: Detail; node: TreeNode; onDeleted: () => void }) {
@@ -81,7 +82,7 @@ export function Summary({ detail, node, onDeleted }: { detail: Detail; node: Tre
           <>
             <dt>{t("app.operation")}</dt>
             <dd className="name">
-              {result.status} {result.message}
+              {result.status} {result.message && <Told message={result.message} />}
             </dd>
           </>
         )}
@@ -108,7 +109,7 @@ function Actions({ row, node, onDeleted }: { row: Row; node: TreeNode; onDeleted
   const navigate = useNavigate();
   const path = `${appPath(row)}/resource/actions?${ofObject(row, node)}`;
   const actions = useQuery({ queryKey: ["actions", row.namespace, row.name, node.id], queryFn: ({ signal }) => get<{ actions?: Action[] }>(path, {}, signal) });
-  const [state, set] = useState<{ busy?: string; failed?: string; done?: string }>({});
+  const [state, set] = useState<{ busy?: string; failed?: unknown; done?: string }>({});
   const [deleting, setDeleting] = useState(false);
   const run = async (action: Action) => {
     set({ busy: action.name });
@@ -118,7 +119,7 @@ function Actions({ row, node, onDeleted }: { row: Row; node: TreeNode; onDeleted
       announce(done);
       set({ done });
     } catch (error) {
-      set({ failed: (error as Error).message || t("error.unreachable") });
+      set({ failed: error });
     }
   };
   return (
@@ -143,9 +144,9 @@ function Actions({ row, node, onDeleted }: { row: Row; node: TreeNode; onDeleted
           {state.done}
         </p>
       )}
-      {state.failed && (
+      {state.failed !== undefined && (
         <p className="notice name" data-tone="bad" role="alert">
-          {state.failed}
+          <Failure error={state.failed} />
         </p>
       )}
       {deleting && <Delete row={row} node={node} close={() => setDeleting(false)} done={onDeleted} />}
@@ -157,7 +158,7 @@ const ways = ["foreground", "force", "orphan"] as const;
 
 function Delete({ row, node, close, done }: { row: Row; node: TreeNode; close: () => void; done: () => void }) {
   const [way, setWay] = useState<string>("foreground");
-  const [failed, setFailed] = useState<string>();
+  const [failed, setFailed] = useState<unknown>();
   const [busy, setBusy] = useState(false);
   const go = async () => {
     setBusy(true);
@@ -166,7 +167,7 @@ function Delete({ row, node, close, done }: { row: Row; node: TreeNode; close: (
       announce(t("app.object.deleted", { name: node.name }));
       done();
     } catch (error) {
-      setFailed((error as Error).message || t("error.unreachable"));
+      setFailed(error);
       setBusy(false);
     }
   };
@@ -184,9 +185,9 @@ function Delete({ row, node, close, done }: { row: Row; node: TreeNode; close: (
           ))}
         </RadioGroup>
       ) : null}
-      {failed && (
+      {failed !== undefined && (
         <p className="notice name" data-tone="bad" role="alert">
-          {failed}
+          <Failure error={failed} />
         </p>
       )}
       <footer>

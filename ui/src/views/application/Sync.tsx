@@ -2,7 +2,7 @@ import { RefreshCw } from "lucide-react";
 import { useMemo, useState } from "react";
 import { post } from "../../api/client";
 import type { Detail, TreeNode } from "../../api/types";
-import { Button, Dialog } from "../../design/parts";
+import { Button, Dialog, Failure } from "../../design/parts";
 import { t } from "../../i18n";
 import { named, nodeKey, nodeOf } from "./address";
 import { appPath, missing } from "./calls";
@@ -25,7 +25,7 @@ export default function Sync({ detail, wanted, close, started }: Props) {
     const one = nodeOf(managed, named(wanted));
     return { ...usual, only: one ? [one] : undefined };
   });
-  const [failed, setFailed] = useState<string>();
+  const [failed, setFailed] = useState<unknown>();
   const [busy, setBusy] = useState(false);
   const body = request(row, choices);
   const plan = usePlan(row, { ...body, dryRun: undefined });
@@ -38,7 +38,7 @@ export default function Sync({ detail, wanted, close, started }: Props) {
       await post(`${appPath(row)}/sync`, body);
       started();
     } catch (error) {
-      setFailed((error as Error).message || t("error.unreachable"));
+      setFailed(error);
       setBusy(false);
     }
   };
@@ -85,9 +85,9 @@ export default function Sync({ detail, wanted, close, started }: Props) {
           {nothing ? <p className="muted">{t("app.sync.noneChosen")}</p> : <Preview plan={plan} />}
         </section>
       </div>
-      {failed && (
+      {failed !== undefined && (
         <p className="notice name" data-tone="bad" role="alert">
-          {failed}
+          <Failure error={failed} />
         </p>
       )}
       <footer>

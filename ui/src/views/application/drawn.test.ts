@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import type { TreeNode } from "../../api/types";
-import { type Branch, most, picture } from "./graph";
+import { type Branch, card, most, picture, place } from "./graph";
 import { network, size } from "./network";
 import { forest, lines } from "./tree";
 
@@ -33,5 +33,22 @@ describe("picture", () => {
   it("is never more than can be read", () => {
     const found = of(Array.from({ length: 200 }, (_, i) => node(`c${i}`, `K${i}`)));
     expect([found.root.children.length, found.left, found.trouble]).toEqual([most, 200 - most, false]);
+  });
+});
+
+describe("where a drawing has what", () => {
+  const branch = (...children: Branch[]): Branch => ({ children });
+  const at = (root: Branch) => place(root).map(({ x, y }) => [x / (card.width + card.gap), y / card.step]);
+  it.each([
+    ["what all belongs to in the upper left corner", branch(branch(), branch(), branch()), [[0, 0], [1, 0], [1, 1], [1, 2]]],
+    ["what has parts beside the first of them", branch(branch(), branch(branch(), branch())), [[0, 0], [1, 0], [1, 1], [2, 1], [2, 2]]],
+    ["what comes after a part below it", branch(branch(branch(branch(), branch())), branch()), [[0, 0], [1, 0], [2, 0], [3, 0], [3, 1], [1, 2]]],
+    ["what is alone", branch(), [[0, 0]]],
+  ])("%s", (_, root, want) => expect(at(root)).toEqual(want));
+  it("nothing over something else, and what it belongs to", () => {
+    const root = branch(branch(), branch(branch(branch()), branch()), branch(branch()));
+    const all = place(root);
+    expect(new Set(all.map(({ x, y }) => `${x} ${y}`)).size).toBe(all.length);
+    expect(all.slice(1).every(({ branch: b, of }) => of!.branch.children.includes(b))).toBe(true);
   });
 });

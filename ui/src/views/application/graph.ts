@@ -27,3 +27,31 @@ export function picture(lines: readonly Line[]): { root: Branch; left: number; t
   }
   return { root, left: lines.length - shown.length, trouble };
 }
+
+/** card is how large an object is drawn, and how far from the next one. */
+export const card = { width: 236, height: 62, step: 76, gap: 70 };
+
+export interface Placed {
+  branch: Branch;
+  x: number;
+  y: number;
+  /** of is what it belongs to. */
+  of?: Placed;
+}
+
+/**
+ * place returns where each branch is drawn: one without branches of its own has a line to itself, and one that has some is
+ * beside the first of them. So a drawing is read from its upper left corner, however tall it is.
+ */
+export function place(root: Branch): Placed[] {
+  const all: Placed[] = [];
+  let lines = 0;
+  const down = (branch: Branch, depth: number, of?: Placed) => {
+    const here: Placed = { branch, x: depth * (card.width + card.gap), y: lines * card.step, of };
+    all.push(here);
+    if (branch.children.length === 0) lines++;
+    for (const child of branch.children) down(child, depth + 1, here);
+  };
+  down(root, 0);
+  return all;
+}

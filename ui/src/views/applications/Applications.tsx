@@ -19,6 +19,7 @@ import { SearchBox } from "./SearchBox";
 import { Table } from "./Table";
 import { Tiles } from "./Tiles";
 import "./applications.css";
+import { failure } from "../../i18n/said";
 
 const none: Row[] = [];
 const isTable = (search: Search) => search.view === "table" || search.view === "list";
@@ -152,7 +153,7 @@ function Bulk({ rows, done }: { rows: Row[]; done: () => void }) {
         try {
           await ask(row);
         } catch (error) {
-          failed.push(t("apps.bulkFailed", { name: row.name, message: (error as Error).message || t("error.unreachable") }));
+          failed.push(t("apps.bulkFailed", { name: row.name, message: failure(error) }));
         }
         set({ at: ++at, failed: failed.slice() });
       }

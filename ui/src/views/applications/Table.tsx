@@ -1,5 +1,5 @@
 import { useWindowVirtualizer } from "@tanstack/react-virtual";
-import { ArrowDown, ArrowUp } from "lucide-react";
+import { ArrowDown, ArrowUp, Pin, UserRoundPen } from "lucide-react";
 import { memo, useLayoutEffect, useRef, useState } from "react";
 import { key } from "../../api/rows";
 import type { Row } from "../../api/types";
@@ -68,6 +68,18 @@ const Line = memo(function Line({ row, index, at, selected, select }: { row: Row
         <ToApplication namespace={row.namespace} name={row.name}>
           {row.name}
         </ToApplication>
+        {row.handedOver && (
+          <span className="status held" data-tone="still" title={t("apps.handedOver", { by: row.handedOver.by })}>
+            <UserRoundPen size={15} aria-hidden />
+            <span className="unseen">{t("apps.handedOver", { by: row.handedOver.by })}</span>
+          </span>
+        )}
+        {row.pinned && (
+          <span className="status held" data-tone="still" title={t("apps.pinned", { revision: short(row.pinned) })}>
+            <Pin size={15} aria-hidden />
+            <span className="unseen">{t("apps.pinned", { revision: short(row.pinned) })}</span>
+          </span>
+        )}
       </span>
       <span role="cell" className="col-health" title={row.attention?.message}>
         <Status kind="health" value={row.health} />

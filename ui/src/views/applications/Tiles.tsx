@@ -1,10 +1,11 @@
 import { useWindowVirtualizer } from "@tanstack/react-virtual";
-import { FolderGit2, Pin, Server, Star } from "lucide-react";
+import { FolderGit2, Pin, Server, Star, UserRoundPen } from "lucide-react";
 import { memo, useLayoutEffect, useRef, useState } from "react";
 import { key } from "../../api/rows";
 import type { Row } from "../../api/types";
 import { Ago } from "../../design/Time";
 import { short } from "../../design/parts";
+import { exact } from "../../design/time";
 import { useOverscan } from "../../design/overscan";
 import { Status, toneOf } from "../../design/Status";
 import { ToApplication } from "../../design/To";
@@ -74,6 +75,11 @@ const Tile = memo(function Tile({ row, favorite, selected, select }: { row: Row;
         <Status kind="health" value={row.health} />
         <Status kind="sync" value={row.sync} />
         {row.operation?.phase === "Running" && <Status kind="phase" value="Running" />}
+        {row.handedOver && (
+          <span className="status" data-tone="still" title={exact(Date.parse(row.handedOver.since))}>
+            <UserRoundPen size={15} aria-hidden /> {t("apps.handedOver", { by: row.handedOver.by })}
+          </span>
+        )}
         {row.pinned && (
           <span className="status" data-tone="still">
             <Pin size={15} aria-hidden /> {t("apps.pinned", { revision: short(row.pinned) })}

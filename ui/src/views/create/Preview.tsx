@@ -8,6 +8,7 @@ import { t } from "../../i18n";
 import { command } from "./command";
 import type { Fields } from "./document";
 import { useLater } from "./later";
+import { Told } from "../../design/Told";
 
 const most = 200;
 
@@ -29,7 +30,7 @@ export function Preview({ app, ready }: { app: Fields; ready: boolean }) {
                   {f.severity === "error" ? <CircleAlert size={16} aria-label={t("create.error")} /> : <TriangleAlert size={16} aria-label={t("create.warning")} />}
                   <span>
                     {f.object && <strong>{f.object}: </strong>}
-                    {f.message}
+                    <Told message={f.message} />
                   </span>
                 </li>
               ))}

@@ -4,7 +4,7 @@ import { type ReactNode, useContext, useState } from "react";
 import { Refusal } from "../../api/client";
 import { clustersQuery, projectsQuery, repositoriesQuery, treeQuery } from "../../api/settings";
 import type { Me } from "../../api/types";
-import { Card } from "../../design/parts";
+import { Card, Failure } from "../../design/parts";
 import { t } from "../../i18n";
 import { isEmpty, listAt, type Path, textAt, valueAt } from "./document";
 import { FormContext } from "./form";
@@ -95,7 +95,7 @@ function Source() {
 function RepositoryAway({ error }: { error: unknown }) {
   return (
     <>
-      {error instanceof Error && error.message ? error.message : t("error.unreachable")} <To to="/settings/$section" params={{ section: "repositories" }}>{t("create.toRepositories")}</To>
+      <Failure error={error} /> <To to="/settings/$section" params={{ section: "repositories" }}>{t("create.toRepositories")}</To>
     </>
   );
 }

@@ -11,6 +11,7 @@ import { type Fields, read, type Text, write } from "./document";
 import { type Form, FormContext } from "./form";
 import { Commands, Preview } from "./Preview";
 import "./create.css";
+import { failure } from "../../i18n/said";
 
 const Editor = lazy(() => import("./Editor"));
 const Sections = lazy(() => import("./Sections"));
@@ -26,7 +27,7 @@ const fields = ["metadata.name", "metadata.namespace", "spec.project", "spec.sou
 function told(error: Error | undefined): { field: string; text: string } | undefined {
   if (!error?.message) return undefined;
   const field = fieldOf(error.message, fields) ?? (/already exists|existing application spec is different/i.test(error.message) ? "metadata.name" : /^project\b/i.test(error.message) ? "spec.project" : undefined);
-  return field ? { field: shownAs[field] ?? field, text: error.message } : undefined;
+  return field ? { field: shownAs[field] ?? field, text: failure(error) } : undefined;
 }
 
 /** Writing is an Application that is being written: its text, what the text holds, and what is wrong with it. */

@@ -9,6 +9,7 @@ import { t } from "../../i18n";
 import { announce } from "../../shell/Frame";
 import { newest, tagOf } from "./picture";
 import { inLanguage } from "../../i18n/said";
+import { failure } from "../../i18n/said";
 
 const icons: Record<Verb, LucideIcon> = { promote: CircleFadingArrowUp, "promote-full": Rocket, abort: CircleX, retry: RotateCcw, undo: History, pause: CirclePause, resume: CirclePlay, restart: RefreshCcw, "set-image": Container };
 
@@ -35,7 +36,7 @@ export function useAsk(view: RolloutView) {
       void queries.invalidateQueries({ queryKey: rolloutsQuery.queryKey });
       return true;
     } catch (error) {
-      setProblem(t("rollout.refused", { action: t(`rollout.do.${verb}`), message: (error as Error).message || t("error.unreachable") }));
+      setProblem(t("rollout.refused", { action: t(`rollout.do.${verb}`), message: failure(error) }));
       return false;
     } finally {
       setBusy(undefined);

@@ -38,7 +38,7 @@ export function Pods({ view }: { view: RolloutView }) {
               </td>
               <td className="name">
                 {t(`rollout.square.${stateOf(pod)}`)}
-                {pod.message ? <span className="muted"> · {pod.message}</span> : pod.phase !== "Running" && <span className="muted"> · {pod.phase}</span>}
+                {pod.message ? <span className="muted" lang="en"> · {pod.message}</span> : pod.phase !== "Running" && <span className="muted"> · {pod.phase}</span>}
               </td>
               <td className="num">{pod.restarts}</td>
               <td>
@@ -116,7 +116,7 @@ export function Events({ view }: { view: RolloutView }) {
                 <b>{e.reason}</b>
                 {e.type === "Warning" && <span className="unseen"> Warning</span>}
                 <p className="name" lang="en">
-                  {e.message}
+                  <span lang="en">{e.message}</span>
                 </p>
               </div>
             </li>

@@ -86,7 +86,7 @@ export function Replay({ view, at, to, close }: { view: RolloutView; at: string 
         <time dateTime={new Date(frame.at).toISOString()} title={exact(frame.at)}>
           {clock(frame.at)}
         </time>{" "}
-        <span className="muted">+{duration((frame.at - (all[parts[chapter]?.first ?? 0]?.at ?? first)) / 1000)}</span> <b>{frame.event.reason}</b> <span className="name">{frame.event.message}</span>
+        <span className="muted">+{duration((frame.at - (all[parts[chapter]?.first ?? 0]?.at ?? first)) / 1000)}</span> <b>{frame.event.reason}</b> <span className="name" lang="en">{frame.event.message}</span>
       </p>
       <Stage picture={pictureOf(kept, frame)} next={frame.revision + 1} flows={plays} past />
       <p className="muted small pad">

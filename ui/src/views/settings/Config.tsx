@@ -5,6 +5,7 @@ import { settingsViewQuery } from "../../api/settings";
 import { Card, Copyable } from "../../design/parts";
 import { t } from "../../i18n";
 import { Loaded } from "./shared";
+import { Told } from "../../design/Told";
 
 const states = { inForce: ["ok", CheckCircle2], notServed: ["warn", CircleSlash], unknown: ["bad", CircleHelp] } as const;
 const hints = { ok: ["ok", CheckCircle2], warning: ["warn", TriangleAlert], failed: ["bad", OctagonAlert] } as const;
@@ -25,7 +26,7 @@ export function Config() {
                   <li key={k.key} className="key">
                     <div className="row-main">
                       <code className="name">{k.key}</code>
-                      <p className="small name">{k.meaning}</p>
+                      <p className="small name"><Told message={k.meaning} /></p>
                       {k.value && <pre className="value" tabIndex={0}>{k.value}</pre>}
                     </div>
                     <span className="status" data-tone={tone}>
@@ -81,8 +82,8 @@ export function About() {
                       <Icon size={16} aria-label={t(`settings.doctor.${d.state}`)} />
                       {d.name}
                     </span>
-                    <p className="name">{d.message}</p>
-                    {d.remedy && <p className="name muted">{d.remedy}</p>}
+                    <p className="name"><Told message={d.message} /></p>
+                    {d.remedy && <p className="name muted"><Told message={d.remedy} /></p>}
                   </div>
                 </li>
               );

@@ -10,6 +10,7 @@ import type { Search } from "../../shell/search";
 import { Pick } from "../create/fields";
 import { useLater } from "../create/later";
 import { Loaded } from "./shared";
+import { Told } from "../../design/Told";
 
 const looks = { allow: ["ok", Check], deny: ["bad", Ban], none: ["none", Minus] } as const;
 
@@ -37,7 +38,7 @@ export function Roles() {
               {data.findings.map((f, i) => (
                 <p key={i} className="notice name" data-tone="warn">
                   {f.object && <span className="mono">{f.object}: </span>}
-                  {f.message}
+                  <Told message={f.message} />
                 </p>
               ))}
               <div className="changes-scroll rights" tabIndex={0}>

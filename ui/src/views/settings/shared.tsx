@@ -2,9 +2,12 @@ import { type ReactNode, useId, useState } from "react";
 import { Refusal } from "../../api/client";
 import type { ConnectionState } from "../../api/settings";
 import { CheckCircle2, CircleHelp, PlugZap, RefreshCw } from "lucide-react";
-import { Button, Dialog, Failure, Problem, Waiting } from "../../design/parts";
+import { Button, Failure, Problem, Waiting } from "../../design/parts";
 import { Ago } from "../../design/Time";
 import { t } from "../../i18n";
+import { Told } from "../../design/Told";
+
+export { Ask } from "../../design/Ask";
 
 /** Loaded shows what a query has; a call that the server does not have is said plainly. */
 export function Loaded<T>({ query, children }: { query: { data: T | undefined; error: unknown; isPending: boolean; refetch: () => unknown }; children: (data: T) => ReactNode }) {
@@ -29,36 +32,8 @@ export function Connection({ state }: { state?: ConnectionState }) {
           <Ago at={state.attemptedAt} />
         </span>
       )}
-      {status !== "Successful" && state?.message && <p className="name small">{state.message}</p>}
+      {status !== "Successful" && state?.message && <p className="name small"><Told message={state.message} /></p>}
     </div>
-  );
-}
-
-/** Ask asks before something is done, and shows what kept it from being done. */
-export function Ask({ title, text, action, danger, run, close, children, ready = true }: { title: string; text?: string; action: string; danger?: boolean; run: () => Promise<unknown>; close: () => void; children?: ReactNode; ready?: boolean }) {
-  const [state, set] = useState<{ busy?: boolean; error?: unknown }>({});
-  const go = async () => {
-    if (!ready || state.busy) return;
-    set({ busy: true });
-    try {
-      await run();
-      close();
-    } catch (error) {
-      set({ error });
-    }
-  };
-  return (
-    <Dialog title={title} onClose={close} role={danger ? "alertdialog" : undefined}>
-      {text && <p className="name">{text}</p>}
-      {children}
-      {state.error !== undefined && <Problem error={state.error} />}
-      <footer>
-        <Button onPress={close}>{t("cancel")}</Button>
-        <Button look={danger ? "danger" : "main"} isDisabled={!ready} isPending={state.busy} onPress={() => void go()}>
-          {action}
-        </Button>
-      </footer>
-    </Dialog>
   );
 }
 
