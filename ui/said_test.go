@@ -116,8 +116,8 @@ func sentencesOf(t *testing.T, root string) (all, told map[string]bool) {
 	return all, told
 }
 
-// TestWhatIsTranslatedIsSaid holds the page's words for what has no template to what the server says: each is a sentence
-// of its code, or made of parts that are. It tells how much of what is said has words.
+// TestWhatIsTranslatedIsSaid holds the page's words for what has no template to what the server says: each is a
+// sentence of its code, or made of parts that are. It tells how much of what is said has words.
 func TestWhatIsTranslatedIsSaid(t *testing.T) {
 	file, err := os.ReadFile("src/i18n/ja/phrases.json")
 	if err != nil {
