@@ -329,25 +329,38 @@ func (w *world) load() *demo.Load {
 	w.t.Helper()
 	var address string
 	eventually(w.t, 20*time.Second, "the Service is offered on this machine", func() (bool, string) {
-		out, err := w.cluster.Local("status", "--dir", w.cluster.Dir, "-o", "json")
-		if err != nil {
-			return false, err.Error()
-		}
-		var status struct {
-			Ports []struct{ Namespace, Service, Address string }
-		}
-		if err := json.Unmarshal(out, &status); err != nil {
-			return false, err.Error()
-		}
+		status, said := w.status()
 		for _, p := range status.Ports {
 			if p.Namespace == w.namespace && p.Service == "active-service" {
 				address = p.Address
 			}
 		}
-		return address != "", string(out)
+		return address != "", said
 	})
-	keeping, fresh := demo.Clients(&http.Transport{})
-	target := "http://" + address + "/"
+	return w.loadAt("http://"+address+"/", &http.Transport{})
+}
+
+// clusterStatus is what a cluster tells of itself.
+type clusterStatus struct {
+	Ports   []struct{ Namespace, Service, Address string }
+	Ingress struct{ Port int }
+}
+
+func (w *world) status() (clusterStatus, string) {
+	var status clusterStatus
+	out, err := w.cluster.Local("status", "--dir", w.cluster.Dir, "-o", "json")
+	if err == nil {
+		err = json.Unmarshal(out, &status)
+	}
+	if err != nil {
+		return status, err.Error()
+	}
+	return status, string(out)
+}
+
+// loadAt sends requests to a URL until the test ends, on connections that are kept and on others.
+func (w *world) loadAt(target string, transport *http.Transport) *demo.Load {
+	keeping, fresh := demo.Clients(transport)
 	l := demo.StartLoad(context.Background(), 10*time.Millisecond, demo.To(keeping, target), demo.To(keeping, target), demo.To(fresh, target), demo.To(fresh, target))
 	w.t.Cleanup(func() { l.Stop() })
 	return l
