@@ -250,16 +250,25 @@ func (b *builds) take(all []skaffold.Artifact) {
 	}
 }
 
-// withoutSync has every change of an artifact build it from now on. It returns the names of those that are meant.
-func (b *builds) withoutSync(image string) []string {
+// refused returns the artifacts of an image that cannot take files, which are built instead: from now on at every
+// change, where it can take none at all.
+func (b *builds) refused(r refusal) []string {
 	var names []string
 	for _, name := range b.order {
-		if desired.Name(name) == image {
-			b.artifacts[name].builtOnly = true
-			names = append(names, name)
+		if desired.Name(name) != r.image {
+			continue
 		}
+		names = append(names, name)
+		b.artifacts[name].builtOnly = b.artifacts[name].builtOnly || r.always
 	}
 	return names
+}
+
+// postpone has images built in the next round that were to be built in this one.
+func (b *builds) postpone(names []string) {
+	for _, name := range names {
+		b.artifacts[name].state = decide.State{}
+	}
 }
 
 // forget has everything built anew.

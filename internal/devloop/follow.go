@@ -109,6 +109,13 @@ func (r containerRuns) note(pod types.UID, c corev1.ContainerStatus) bool {
 	return before != c.ContainerID
 }
 
+// drop forgets a run, if it is the last one of its container.
+func (r containerRuns) drop(pod types.UID, c corev1.ContainerStatus) {
+	if r[pod][c.Name] == c.ContainerID {
+		delete(r[pod], c.Name)
+	}
+}
+
 // forget drops the containers of a pod that is gone.
 func (r containerRuns) forget(pod types.UID) { delete(r, pod) }
 

@@ -236,24 +236,30 @@ func describeChanges(changes []decide.Change) string {
 
 // carryOut is a round: copy files, render and check, build, apply, follow.
 func (l *loop) carryOut(ctx context.Context, work decide.Work, since time.Time) {
-	for _, image := range l.syncer.sync(ctx, l.round, work.Sync, since) {
-		work.Build = append(work.Build, l.builds.withoutSync(image)...)
+	for _, refused := range l.syncer.sync(ctx, l.round, work.Sync, since) {
+		work.Build = append(work.Build, l.builds.refused(refused)...)
 	}
 	if len(work.Build) == 0 && !work.Deploy {
 		return
 	}
 	objects, err := l.objects(ctx, work)
 	if err != nil {
+		l.builds.postpone(work.Build)
 		l.refuse(err)
 		return
 	}
 	other := l.builds.build(ctx, l.round, since, work)
 	// What has no image yet cannot be deployed.
 	refs, complete := l.builds.refs()
-	if ctx.Err() != nil || !complete || !work.Deploys(decide.Running{Deployed: l.deployed}, other) {
+	if ctx.Err() != nil || !complete {
 		return
 	}
-	l.deploy(ctx, objects, refs, since, l.builds.listing(work))
+	list := l.builds.listing(work)
+	if !work.Deploys(decide.Running{Deployed: l.deployed}, other) {
+		l.tasks.Go(func() { list(ctx) })
+		return
+	}
+	l.deploy(ctx, objects, refs, since, list)
 }
 
 // objects returns those of the manifests, rendered and checked. What was deployed, and of which nothing has changed, is

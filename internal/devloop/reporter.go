@@ -25,12 +25,16 @@ type reporter struct {
 	noted map[string]bool
 	// secrets are those of the project, whose values are shown nowhere.
 	secrets []*unstructured.Unstructured
-	// retry is set when something failed that may go well the next time.
+	// retry is set when something failed that may go well the next time, which is tried after a while.
 	retry bool
+	after time.Duration
+	// missed are what such failures were about, and the texts that were shown of them: one that comes again at each try is
+	// shown once.
+	missed map[string]string
 }
 
 func newReporter(to func(Event)) *reporter {
-	return &reporter{to: to, noted: map[string]bool{}}
+	return &reporter{to: to, noted: map[string]bool{}, after: retryAfter, missed: map[string]string{}}
 }
 
 // report passes an event on.
@@ -40,17 +44,30 @@ func (r *reporter) report(e Event) {
 	if e.Err != nil || e.Kind == Output {
 		e.Text = secret.Redact(e.Text, r.secrets...)
 	}
+	if e.Kind == Deployed {
+		// What was away is there again.
+		clear(r.missed)
+	}
 	r.to(e)
 }
 
 // failed passes an event on about what has failed, which is tried again when that may help by itself.
 func (r *reporter) failed(e Event) {
-	if problem.IsTemporary(e.Err) || apply.IsUnreachable(e.Err) {
-		r.mu.Lock()
-		r.retry = true
-		r.mu.Unlock()
+	if (problem.IsTemporary(e.Err) || apply.IsUnreachable(e.Err)) && r.missedBefore(e) {
+		return
 	}
 	r.report(e)
+}
+
+// missedBefore has what failed tried again, and reports whether the same was shown already.
+func (r *reporter) missedBefore(e Event) bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.retry = true
+	about := string(e.Kind) + " " + e.Artifact
+	before, shown := r.missed[about]
+	r.missed[about] = e.Text
+	return shown && before == e.Text
 }
 
 // again fires when something is to be tried again; nil never does.
@@ -61,7 +78,7 @@ func (r *reporter) again() <-chan time.Time {
 		return nil
 	}
 	r.retry = false
-	return time.After(retryAfter)
+	return time.After(r.after)
 }
 
 // note shows something to know, once.

@@ -44,6 +44,8 @@ type syncer struct {
 	scene  *scene
 	config *rest.Config
 	root   string
+	// run runs a command in a container.
+	run func(ctx context.Context, to target, input io.Reader, command ...string) error
 
 	mu sync.Mutex
 	// ledger are the files that differ from those of an image, by the image's name and by where they are in it.
@@ -55,7 +57,9 @@ type syncer struct {
 }
 
 func newSyncer(r *reporter, s *scene, config *rest.Config, root string) *syncer {
-	return &syncer{reporter: r, scene: s, config: config, root: root, ledger: map[string]map[string]decide.Change{}, refs: map[string]string{}, has: containerRuns{}}
+	all := &syncer{reporter: r, scene: s, config: config, root: root, ledger: map[string]map[string]decide.Change{}, refs: map[string]string{}, has: containerRuns{}}
+	all.run = all.exec
+	return all
 }
 
 // begin has containers that are started get the files that were copied before, until ctx ends.
@@ -71,6 +75,7 @@ func (s *syncer) begin(ctx context.Context, tasks *sync.WaitGroup) {
 			}
 			tasks.Go(func() {
 				if err := s.copy(ctx, target{pod.Name, c.Name}, s.all(image)); err != nil && ctx.Err() == nil {
+					s.lacks(pod.UID, c)
 					s.failed(Event{Kind: SyncFailed, Artifact: image, Text: err.Error(), Err: err})
 				}
 			})
@@ -91,6 +96,13 @@ func (s *syncer) missing(pod *corev1.Pod, c corev1.ContainerStatus) string {
 		return ""
 	}
 	return image
+}
+
+// lacks notes that a container has not got the files after all, so that it gets them at its next change.
+func (s *syncer) lacks(pod types.UID, c corev1.ContainerStatus) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.has.drop(pod, c)
 }
 
 // imageOf returns the name of the image that a container runs, if it is one that runs now.
@@ -127,10 +139,42 @@ func (s *syncer) all(image string) map[string]decide.Change {
 	return maps.Clone(s.ledger[image])
 }
 
-// sync copies files into all containers that run their image. It returns the images whose containers cannot take them.
-func (s *syncer) sync(ctx context.Context, round int, copies []decide.Copy, since time.Time) (refused []string) {
+// refusal is an image whose containers cannot take files.
+type refusal struct {
+	image string
+	// always is set where they can take none at all.
+	always bool
+}
+
+// sync copies files into all containers that run their image. It returns the images that have to be built instead.
+func (s *syncer) sync(ctx context.Context, round int, copies []decide.Copy, since time.Time) (refused []refusal) {
+	byImage := s.enter(copies)
+	for _, image := range slices.Sorted(maps.Keys(byImage)) {
+		start := time.Now()
+		number, err := s.syncImage(ctx, image, byImage[image])
+		var missing missingProgram
+		switch {
+		case ctx.Err() != nil:
+			return nil
+		case errors.As(err, &missing):
+			refused = append(refused, refusal{image, missing == tarProgram})
+			s.note(fmt.Sprintf("image %s has no %s, so that files cannot be %s its containers: it is built instead", image, string(missing), missing.does()))
+		case err != nil:
+			// Some of the files may be in some of the containers: only another image makes them all alike.
+			refused = append(refused, refusal{image, false})
+			s.failed(Event{Kind: SyncFailed, Round: round, Artifact: image, Text: err.Error(), Took: time.Since(start), Err: err})
+		default:
+			s.report(Event{Kind: Synced, Round: round, Artifact: image, Text: fmt.Sprintf("%s into %s of %s", countOf(len(byImage[image]), "file"), countOf(number, "container"), image), Took: time.Since(start), Total: time.Since(since)})
+		}
+	}
+	return refused
+}
+
+// enter notes files that differ from those of images from now on, and returns them by image and place.
+func (s *syncer) enter(copies []decide.Copy) map[string]map[string]decide.Change {
 	byImage := map[string]map[string]decide.Change{}
 	s.mu.Lock()
+	defer s.mu.Unlock()
 	for _, c := range copies {
 		name := desired.Name(c.Image)
 		if byImage[name] == nil {
@@ -141,23 +185,7 @@ func (s *syncer) sync(ctx context.Context, round int, copies []decide.Copy, sinc
 		}
 		byImage[name][c.Dest], s.ledger[name][c.Dest] = c.Change, c.Change
 	}
-	s.mu.Unlock()
-	for _, image := range slices.Sorted(maps.Keys(byImage)) {
-		start := time.Now()
-		number, err := s.syncImage(ctx, image, byImage[image])
-		switch {
-		case ctx.Err() != nil:
-			return nil
-		case errors.Is(err, errNoTar):
-			refused = append(refused, image)
-			s.note(fmt.Sprintf("image %s has no tar, so that files cannot be copied into its containers: it is built instead", image))
-		case err != nil:
-			s.failed(Event{Kind: SyncFailed, Round: round, Artifact: image, Text: err.Error(), Took: time.Since(start), Err: err})
-		default:
-			s.report(Event{Kind: Synced, Round: round, Artifact: image, Text: fmt.Sprintf("%s into %s of %s", countOf(len(byImage[image]), "file"), countOf(number, "container"), image), Took: time.Since(start), Total: time.Since(since)})
-		}
-	}
-	return refused
+	return byImage
 }
 
 func countOf(n int, what string) string {
@@ -197,13 +225,30 @@ func (s *syncer) running(image string) []target {
 	return all
 }
 
-// errNoTar is when a container has no program to unpack files with.
-var errNoTar = errors.New("no tar in the container")
+// missingProgram is a program that a container does not have.
+type missingProgram string
+
+// The programs that are run in containers: one unpacks files, the other deletes them.
+const (
+	tarProgram    missingProgram = "tar"
+	deleteProgram missingProgram = "rm"
+)
+
+// does is what cannot be done without the program.
+func (p missingProgram) does() string {
+	if p == deleteProgram {
+		return "deleted from"
+	}
+	return "copied into"
+}
+
+// Error names the program.
+func (p missingProgram) Error() string { return "no " + string(p) + " in the container" }
 
 // copy brings files into a container, and takes out those that are gone.
 func (s *syncer) copy(ctx context.Context, to target, files map[string]decide.Change) error {
 	// What is relative goes to where the container works.
-	for _, place := range [][]string{{"tar", "xmf", "-", "-C", "/", "--no-same-owner"}, {"tar", "xmf", "-", "--no-same-owner"}} {
+	for _, place := range [][]string{{string(tarProgram), "xmf", "-", "-C", "/", "--no-same-owner"}, {string(tarProgram), "xmf", "-", "--no-same-owner"}} {
 		absolute := slices.Contains(place, "/")
 		archive, some, err := s.pack(files, absolute)
 		if err != nil {
@@ -212,7 +257,7 @@ func (s *syncer) copy(ctx context.Context, to target, files map[string]decide.Ch
 		if !some {
 			continue
 		}
-		if err := s.exec(ctx, to, archive, place...); err != nil {
+		if err := s.run(ctx, to, archive, place...); err != nil {
 			return err
 		}
 	}
@@ -224,7 +269,7 @@ func (s *syncer) copy(ctx context.Context, to target, files map[string]decide.Ch
 	}
 	slices.Sort(gone)
 	for some := range slices.Chunk(gone, removedAtOnce) {
-		if err := s.exec(ctx, to, nil, append([]string{"rm", "-rf", "--"}, some...)...); err != nil {
+		if err := s.run(ctx, to, nil, append([]string{string(deleteProgram), "-rf", "--"}, some...)...); err != nil {
 			return err
 		}
 	}
@@ -285,7 +330,7 @@ func (s *syncer) exec(ctx context.Context, to target, input io.Reader, command .
 	}
 	text := strings.TrimSpace(said.String() + " " + err.Error())
 	if strings.Contains(text, "executable file not found") || strings.Contains(text, "no such file or directory") && strings.Contains(text, "exec") {
-		return fmt.Errorf("%w: pod %s, container %s", errNoTar, to.pod, to.container)
+		return fmt.Errorf("%w: pod %s, container %s", missingProgram(command[0]), to.pod, to.container)
 	}
 	return fmt.Errorf("copying into pod %s, container %s: %s", to.pod, to.container, text)
 }

@@ -21,6 +21,8 @@ const (
 	quiet = 60 * time.Millisecond
 	// longestQuiet is how long changes wait where there is no quiet.
 	longestQuiet = 400 * time.Millisecond
+	// longestLock is how long changes wait for git; a file that is older was left by one that has crashed.
+	longestLock = 30 * time.Second
 	// mostNamed is from how many names on everything is looked at instead.
 	mostNamed = 2000
 	// pollEvery is how often everything is looked at where the system does not say what has changed.
@@ -35,6 +37,8 @@ type watcher struct {
 	note func(string)
 	// polling is set where the system has no room for watches.
 	polling bool
+	// lock is the file that there is while git changes files.
+	lock string
 
 	mu      sync.Mutex
 	pending map[string]decide.Change
@@ -46,7 +50,7 @@ type watcher struct {
 
 // watch begins to watch. What is there by then is known, and no change.
 func watch(root string, skip func(string) bool, note func(string)) (*watcher, error) {
-	w := &watcher{tree: newTree(root, skip), note: note, pending: map[string]decide.Change{}, some: make(chan struct{}, 1)}
+	w := &watcher{tree: newTree(root, skip), note: note, lock: gitLock(root), pending: map[string]decide.Change{}, some: make(chan struct{}, 1)}
 	var err error
 	if w.events, err = fsnotify.NewWatcher(); err != nil {
 		if !outOfWatches(err) {
@@ -105,12 +109,15 @@ func (w *watcher) runPolling(ctx context.Context) {
 		case <-ctx.Done():
 			return
 		case <-tick.C:
-			w.keep(w.tree.scan(nil), time.Now())
+			if !holds(w.lock) {
+				w.keep(w.tree.scan(nil), time.Now())
+			}
 		}
 	}
 }
 
-// runWatching collects what the system says until there is quiet. It returns when it has gone over to polling.
+// runWatching collects what the system says until there is quiet, and until git is done where it is at work: what it
+// changes is one change. It returns when it has gone over to polling.
 func (w *watcher) runWatching(ctx context.Context) {
 	named, all := map[string]bool{}, false
 	var first time.Time
@@ -136,6 +143,10 @@ func (w *watcher) runWatching(ctx context.Context) {
 			// Some of what has happened is lost.
 			all = true
 		case <-due.C:
+			if holds(w.lock) {
+				due.Reset(quiet)
+				continue
+			}
 			w.collect(slices.Sorted(maps.Keys(named)), all || len(named) > mostNamed, first)
 			named, all, first = map[string]bool{}, false, time.Time{}
 			continue

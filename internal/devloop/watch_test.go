@@ -2,8 +2,10 @@ package devloop
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -21,6 +23,8 @@ type watched struct {
 	dir   string
 	w     *watcher
 	notes []string
+	// taken counts how often there were changes.
+	taken int
 }
 
 func watchFolder(t *testing.T, files map[string]string, prepare ...func(*watcher)) *watched {
@@ -83,6 +87,7 @@ func (f *watched) await(want ...decide.Change) (others []decide.Change) {
 			f.Fatalf("not seen within a minute: %v", want)
 		}
 		changes, _ := f.w.take()
+		f.taken++
 		for _, c := range changes {
 			if at := slices.Index(want, c); at >= 0 {
 				want = slices.Delete(want, at, at+1)
@@ -137,24 +142,66 @@ func TestWatch(t *testing.T) {
 	f.await(changed("moved/c.go"))
 }
 
-// A checkout of another branch touches everything, and changes a part of it.
+// A checkout of another branch touches everything, and changes a part of it: that is one change, however long it takes.
 func TestWatchManyFiles(t *testing.T) {
-	files := map[string]string{}
+	files := map[string]string{".git/HEAD": "x"}
 	for i := range 10_000 {
 		files[fmt.Sprintf("d%d/f%d.txt", i%100, i)] = "same"
 	}
 	f := watchFolder(t, files)
+	f.write(".git/index.lock", "")
 	var want []decide.Change
 	for name := range files {
-		if strings.HasSuffix(name, "7.txt") {
+		switch {
+		case strings.HasPrefix(name, ".git/"):
+		case strings.HasSuffix(name, "7.txt"):
 			want = append(want, changed(name))
 			f.write(name, "other")
-		} else {
+		default:
 			f.touch(name)
 		}
 	}
-	if others := f.await(want...); len(others) > 0 {
-		t.Errorf("got %d others as well, such as %v", len(others), others[0])
+	select {
+	case <-f.w.some:
+		t.Error("there were changes before git was done")
+	default:
+	}
+	if err := os.Remove(filepath.Join(f.dir, ".git/index.lock")); err != nil {
+		t.Fatal(err)
+	}
+	if others := f.await(want...); len(others) > 0 || f.taken != 1 {
+		t.Errorf("got %d others as well, in %d parts; want all at once", len(others), f.taken)
+	}
+}
+
+// Where git keeps its lock, and when that counts.
+func TestGitLock(t *testing.T) {
+	dir := t.TempDir()
+	for name, text := range map[string]string{
+		"a/.git/HEAD": "x", "a/sub/x": "1", "b/.git": "gitdir: /elsewhere/worktrees/b\n", "c/.git": "gitdir: ../a/.git/modules/c\n", "d/.git": "nonsense",
+	} {
+		if err := errors.Join(os.MkdirAll(filepath.Dir(filepath.Join(dir, name)), 0o700), os.WriteFile(filepath.Join(dir, name), []byte(text), 0o600)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for root, want := range map[string]string{
+		"a": filepath.Join(dir, "a/.git/index.lock"), "a/sub": filepath.Join(dir, "a/.git/index.lock"), "b": "/elsewhere/worktrees/b/index.lock",
+		"c": filepath.Join(dir, "a/.git/modules/c/index.lock"), "d": "",
+	} {
+		if got := gitLock(filepath.Join(dir, root)); got != want {
+			t.Errorf("%s: got %q, want %q", root, got, want)
+		}
+	}
+	lock := filepath.Join(dir, "lock")
+	if holds("") || holds(lock) {
+		t.Error("got a lock without a file")
+	}
+	if err := os.WriteFile(lock, nil, 0o600); err != nil || !holds(lock) {
+		t.Errorf("got no lock with a file; %v", err)
+	}
+	old := time.Now().Add(-2 * longestLock)
+	if err := os.Chtimes(lock, old, old); err != nil || holds(lock) {
+		t.Errorf("got a lock that a crash has left; %v", err)
 	}
 }
 
@@ -168,6 +215,46 @@ func TestWatchByPolling(t *testing.T) {
 	f.await(changed("a.go"))
 	f.write("sub/b.go", "1")
 	f.await(changed("sub/b.go"))
+}
+
+// inNamespace is set where the test runs itself with a limit of its own.
+const inNamespace = "CYAN_TEST_FEW_WATCHES"
+
+// The kernel's limit itself: in a namespace of users there are fewer watches than folders.
+func TestWatchWithFewWatches(t *testing.T) {
+	if os.Getenv(inNamespace) == "" {
+		cmd := exec.CommandContext(t.Context(), os.Args[0], "-test.run=^"+t.Name()+"$", "-test.v")
+		cmd.Env = append(os.Environ(), inNamespace+"=1")
+		cmd.SysProcAttr = fewRights()
+		if cmd.SysProcAttr == nil {
+			t.Skip("limits for some processes alone are Linux's")
+		}
+		out, err := cmd.CombinedOutput()
+		if err != nil && cmd.ProcessState == nil {
+			t.Skip("namespaces of users cannot be made here:", err)
+		}
+		if err != nil {
+			t.Fatalf("%v\n%s", err, out)
+		}
+		if strings.Contains(string(out), "--- SKIP") {
+			t.Skipf("%s", out)
+		}
+		return
+	}
+	if err := os.WriteFile("/proc/sys/user/max_inotify_watches", []byte("8"), 0o600); err != nil {
+		t.Skip("the limit cannot be set here:", err)
+	}
+	files := map[string]string{"a.go": "1"}
+	for i := range 20 {
+		files[fmt.Sprintf("d%d/b.go", i)] = "1"
+	}
+	f := watchFolder(t, files)
+	if len(f.notes) != 1 || !strings.Contains(f.notes[0], "fs.inotify.max_user_watches") {
+		t.Errorf("notes: got %q, want one that names the setting", f.notes)
+	}
+	f.write("a.go", "22")
+	f.write("d19/b.go", "22")
+	f.await(changed("a.go"), changed("d19/b.go"))
 }
 
 // Saves without end are seen all the same, and nothing piles up.

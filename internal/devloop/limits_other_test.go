@@ -1,0 +1,7 @@
+//go:build !linux
+
+package devloop
+
+import "syscall"
+
+func fewRights() *syscall.SysProcAttr { return nil }
