@@ -14,7 +14,7 @@ NAMES   := argocd kubectl-argo-rollouts kubectl-cyan kubeval kubeconform skaffol
 # The rooms that decide, whose own tests have to notice nearly every small bug in them.
 MUTATED := rollout operation plan project repository delivery access action settings health script jq secret glob spelling jsonpatch validate skaffold
 
-.PHONY: demo test build ui lint generate bench bench-dev bench-gitops bench-page audit mutate metrics clean system-packages
+.PHONY: demo test build ui lint generate bench bench-dev bench-gitops bench-page audit mutate metrics release publish clean system-packages
 
 # Shows how far a build is that compiles much. THEN is what comes after it.
 PROGRESS = go run -C $(CURDIR) ./hack/buildprogress -then '$(THEN)'
@@ -67,11 +67,20 @@ audit: ## known vulnerabilities in what the programs are built of, and licences 
 mutate: ## put small bugs into what decides, one at a time, and list those that its own tests do not notice
 	@go run ./hack/mutate -at-least 90 $(foreach room,$(MUTATED),$(wildcard internal/$(room)))
 
+# Of its own module graph, so that nothing here depends on it.
+GORELEASER := go run github.com/goreleaser/goreleaser/v2@v2.16.0
+
+release: ## archives of the programs, and the image where Docker and IMAGE are there, into dist/; nothing is uploaded
+	GOFLAGS= $(GORELEASER) release --snapshot --clean $(if $(and $(IMAGE),$(shell command -v docker)),,--skip=docker)
+
+publish: ## what a CI job calls that may publish a release
+	GOFLAGS= $(GORELEASER) release --clean $(if $(IMAGE),,--skip=docker)
+
 metrics: ## the shape of the house in figures, with the bound of each
 	@go run ./hack/metrics
 
 clean:
-	rm -rf $(BIN)
+	rm -rf $(BIN) dist
 
 system-packages:
 	@./hack/system-packages.sh

@@ -176,6 +176,7 @@ func TestRealPods(t *testing.T) {
 	})
 	t.Run("claims", func(t *testing.T) { c.checkClaims(t, image) })
 	t.Run("metrics", func(t *testing.T) { c.checkMetrics(t, image) })
+	t.Run("images", c.checkImages)
 	t.Run("exec", func(t *testing.T) { c.checkExec(t) })
 	t.Run("debug", func(t *testing.T) { c.checkDebug(t, image) })
 	t.Run("port-forward", func(t *testing.T) { c.checkPortForward(t) })

@@ -14,8 +14,6 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/cyan-cd/cyan/localcluster/internal/cluster"
-	"github.com/cyan-cd/cyan/localcluster/internal/registry"
 	"github.com/cyan-cd/cyan/localcluster/internal/state"
 )
 
@@ -161,38 +159,4 @@ func tail(ctx context.Context, f *os.File, print func(string)) error {
 			in.Reset(f)
 		}
 	}
-}
-
-func loadCommand() *cobra.Command {
-	var name string
-	command := &cobra.Command{
-		Use:     "load IMAGE.tar",
-		Short:   "Load the images of a docker or OCI archive into the cluster's registry",
-		Example: "  docker save nginx:1.19 -o nginx.tar && cyan local load nginx.tar",
-		Args:    cobra.ExactArgs(1),
-		RunE: func(c *cobra.Command, args []string) error {
-			dir, err := dirOf(c)
-			if err != nil {
-				return err
-			}
-			status, err := cluster.Inspect(c.Context(), dir)
-			if err != nil {
-				return err
-			}
-			if err := checkRunning(dir, status); err != nil {
-				return err
-			}
-			account, err := registry.OpenAccount(dir.RegistryPassword())
-			if err != nil {
-				return err
-			}
-			loaded, err := registry.Load(c.Context(), status.Registry, account, args[0], name)
-			for _, image := range loaded {
-				fmt.Fprintf(c.OutOrStdout(), "Loaded %s\n", image)
-			}
-			return err
-		},
-	}
-	command.Flags().StringVar(&name, "name", "", "name of an image that has none in its archive")
-	return command
 }

@@ -54,8 +54,15 @@ With root on Linux its node is real. Elsewhere nodes are simulated: pods change 
 	command.SetFlagErrorFunc(func(c *cobra.Command, err error) error {
 		return usageError{fmt.Errorf("%w (see `%s --help`)", err, c.CommandPath())}
 	})
-	command.AddCommand(upCommand(), downCommand(), statusCommand(), kubeconfigCommand(), logsCommand(), loadCommand(), loginCommand(), superviseCommand())
+	command.AddCommand(upCommand(), downCommand(), statusCommand(), kubeconfigCommand(), logsCommand(), loadCommand(), imageCommand(), loginCommand(), superviseCommand())
+	markUsageErrors(command)
+	return command
+}
+
+// markUsageErrors has wrong arguments end every command below with the exit code for them.
+func markUsageErrors(command *cobra.Command) {
 	for _, c := range command.Commands() {
+		markUsageErrors(c)
 		if c.Args != nil {
 			check := c.Args
 			c.Args = func(c *cobra.Command, args []string) error {
@@ -66,7 +73,6 @@ With root on Linux its node is real. Elsewhere nodes are simulated: pods change 
 			}
 		}
 	}
-	return command
 }
 
 func dirOf(command *cobra.Command) (state.Dir, error) {

@@ -13,6 +13,7 @@ import (
 	"os/signal"
 	"path/filepath"
 	"strings"
+	"sync"
 	"syscall"
 	"time"
 
@@ -24,7 +25,13 @@ import (
 
 // Server answers the registry API.
 type Server struct {
+	// gate is held while images are removed: no other request is answered meanwhile.
+	gate sync.RWMutex
+	// open makes local, which remembers what it has seen: anew when images were removed.
+	open   func() http.Handler
 	local  http.Handler
+	pushed pushed
+	pushes pushes
 	mirror *mirror
 }
 
@@ -33,7 +40,7 @@ func New(ctx context.Context, root string) *Server {
 	config := &configuration.Configuration{
 		Version: configuration.CurrentVersion,
 		Storage: configuration.Storage{
-			"filesystem": configuration.Parameters{"rootdirectory": filepath.Join(root, "pushed")},
+			"filesystem": configuration.Parameters{"rootdirectory": pushedDir(root)},
 			"delete":     configuration.Parameters{"enabled": true},
 			"cache":      configuration.Parameters{"blobdescriptor": "inmemory"},
 		},
@@ -46,7 +53,8 @@ func New(ctx context.Context, root string) *Server {
 	config.Validation.Manifests.Indexes.Platforms = "none"
 	logrus.SetLevel(logrus.WarnLevel)
 	logrus.SetFormatter(withoutNotFound{&logrus.TextFormatter{DisableColors: true}})
-	return &Server{local: handlers.NewApp(ctx, config), mirror: newMirror(filepath.Join(root, "fetched"))}
+	open := func() http.Handler { return handlers.NewApp(ctx, config) }
+	return &Server{open: open, local: open(), pushed: openPushed(ctx, root), mirror: newMirror(filepath.Join(root, "fetched"))}
 }
 
 // withoutNotFound leaves out what is no error: clients ask for what may not be here all the time.
@@ -61,12 +69,20 @@ func (q withoutNotFound) Format(entry *logrus.Entry) ([]byte, error) {
 
 // ServeHTTP answers a read from the first name under which the image is held here; then from where its name points to.
 func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	if strings.HasPrefix(r.URL.Path, adminPath) {
+		s.serveAdmin(w, r)
+		return
+	}
+	s.gate.RLock()
+	defer s.gate.RUnlock()
+	s.pushes.note(r, time.Now())
+	defer s.pushes.arrived(r)()
 	read, ok := parseRead(r)
 	if !ok {
 		s.local.ServeHTTP(w, r)
 		return
 	}
-	for _, name := range localNames(read.name) {
+	for _, name := range LocalNames(read.name) {
 		if s.holds(r, read.under(name)) {
 			s.local.ServeHTTP(w, withPath(r, read.under(name)))
 			return
@@ -151,8 +167,8 @@ func parseRead(r *http.Request) (read, bool) {
 	return read{}, false
 }
 
-// localNames are the names under which an image may have been pushed: short names are those of Docker Hub's library.
-func localNames(name string) []string {
+// LocalNames are the names under which an image may have been pushed: short names are those of Docker Hub's library.
+func LocalNames(name string) []string {
 	if short, ok := strings.CutPrefix(name, "library/"); ok {
 		return []string{name, short}
 	}

@@ -1,0 +1,129 @@
+package e2e
+
+import (
+	"context"
+	"encoding/json"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+)
+
+// imageRow is what other programs rely on in `image ls -o json`.
+type imageRow struct {
+	Name   string   `json:"name"`
+	Digest string   `json:"digest"`
+	Size   int64    `json:"size"`
+	Where  []string `json:"where"`
+	Pods   []string `json:"pods"`
+}
+
+// image returns what is listed of an image; a name that is not listed has no places.
+func (c *testCluster) image(name string) imageRow {
+	c.t.Helper()
+	r := run(c.t, "image", "ls", "-o", "json", "--dir", c.dir)
+	var rows []imageRow
+	if err := json.Unmarshal([]byte(r.stdout), &rows); err != nil || r.code != 0 {
+		c.t.Fatalf("image ls: exit code %d, %v\n%s", r.code, err, r.stdout+r.stderr)
+	}
+	for _, row := range rows {
+		if row.Name == name {
+			return row
+		}
+	}
+	return imageRow{}
+}
+
+// checkImages: an image that runs is on the node and stays; one that nobody runs goes from the registry and the node.
+func (c *testCluster) checkImages(t *testing.T) {
+	image := c.push("team/listed:1")
+	c.deploy(deployment("listed", image, 1, nil), nil)
+	used := c.image("team/listed:1")
+	if !slices.Equal(used.Where, []string{"registry", "node"}) || !slices.Contains(used.Pods, ns+"/"+c.pod("listed").Name) || used.Size == 0 || !strings.HasSuffix(image, used.Digest) {
+		t.Errorf("an image that runs: got %+v", used)
+	}
+	refusal(t, c.dir, []string{`image "team/listed:1"`, ns + "/" + c.pod("listed").Name, "--force"}, "image", "rm", "team/listed:1")
+	if r := run(t, "image", "rm", "--force", "team/listed:1", "--dir", c.dir); r.code != 0 || !strings.Contains(r.stdout, "Removed team/listed:1\n") {
+		t.Errorf("rm --force: exit code %d\n%s", r.code, r.stdout+r.stderr)
+	}
+	if left := c.image("team/listed:1"); len(left.Where) != 0 {
+		t.Errorf("after rm --force: got %+v", left)
+	}
+	background := metav1.DeletePropagationForeground
+	if err := c.client.AppsV1().Deployments(ns).Delete(context.Background(), "listed", metav1.DeleteOptions{PropagationPolicy: &background}); err != nil {
+		t.Error(err)
+	}
+}
+
+// TestImages: without a node as well, images are listed and removed, and come from engines of this machine.
+func TestImages(t *testing.T) {
+	c := newCluster(t, "--nodes", "simulated")
+	if r := run(t, "image", "ls", "--dir", c.dir); r.code != 0 || !strings.Contains(r.stdout, "There are no images") {
+		t.Errorf("image ls of nothing: exit code %d\n%s", r.code, r.stdout+r.stderr)
+	}
+	c.push("team/app:1")
+	c.push("team/app:latest")
+	c.deploy(deployment("app", "team/app:1", 1, nil), nil)
+	refusal(t, c.dir, []string{`"team/app:1"`, "default/app-", "--force"}, "image", "rm", "team/app:1")
+	refusal(t, c.dir, []string{`"team/none:1"`, "not found"}, "image", "rm", "team/none:1")
+	if r := run(t, "image", "ls", "--dir", c.dir); !strings.Contains(r.stdout, "IMAGE") || !strings.Contains(r.stdout, "team/app:latest") || !strings.Contains(r.stdout, "default/app-") {
+		t.Errorf("image ls: got\n%s", r.stdout)
+	}
+	if err := c.client.AppsV1().Deployments(ns).Delete(context.Background(), "app", metav1.DeleteOptions{}); err != nil {
+		t.Fatal(err)
+	}
+	eventually(t, 30*time.Second, "nobody uses the image", func(context.Context) error {
+		if r := run(t, "image", "rm", "team/app:1", "team/app:latest", "--dir", c.dir); r.code != 0 {
+			return errText(r.stderr)
+		}
+		return nil
+	})
+	if size := blobs(t, filepath.Join(c.dir, "registry")); size != 0 {
+		t.Errorf("after the last image went, its blobs take %d bytes", size)
+	}
+	t.Run("by name, from a container engine", c.checkLoadByName)
+}
+
+type errText string
+
+func (e errText) Error() string { return string(e) }
+
+// blobs is how many bytes the blobs below a directory take.
+func blobs(t *testing.T, root string) (size int64) {
+	t.Helper()
+	files, err := filepath.Glob(filepath.Join(root, "pushed", "docker", "registry", "v2", "blobs", "*", "*", "*", "data"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, file := range files {
+		if info, err := os.Stat(file); err == nil {
+			size += info.Size()
+		}
+	}
+	return size
+}
+
+func (c *testCluster) checkLoadByName(t *testing.T) {
+	refusal(t, c.dir, []string{`image "nobody/has:this"`, "buildah", "docker", "podman", "ctr"}, "load", "nobody/has:this")
+	buildah, err := exec.LookPath("buildah")
+	if err != nil || os.Geteuid() != 0 {
+		t.Skip("buildah is not installed, or this is not root")
+	}
+	const image = "cyan.example/engine/app:1"
+	script := "c=$(" + buildah + " from scratch) && " + buildah + " config --label made=here $c && " + buildah + " commit -q $c " + image + " && " + buildah + " rm $c"
+	if out, err := exec.Command("sh", "-c", script).CombinedOutput(); err != nil {
+		t.Skipf("buildah cannot make an image here: %v\n%s", err, out)
+	}
+	defer func() { _ = exec.Command(buildah, "rmi", image).Run() }()
+	if r := run(t, "load", image, "--dir", c.dir); r.code != 0 || !strings.Contains(r.stdout, "Loaded "+image+" from buildah") {
+		t.Errorf("load: exit code %d\n%s", r.code, r.stdout+r.stderr)
+	}
+	if got := c.image("engine/app:1"); len(got.Where) == 0 {
+		t.Errorf("what was loaded is not listed: %+v", got)
+	}
+}

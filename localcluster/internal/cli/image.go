@@ -1,0 +1,263 @@
+package cli
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"strings"
+	"text/tabwriter"
+
+	"github.com/spf13/cobra"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/client-go/kubernetes"
+	"k8s.io/client-go/tools/clientcmd"
+
+	"github.com/cyan-cd/cyan/localcluster/internal/cluster"
+	"github.com/cyan-cd/cyan/localcluster/internal/engines"
+	"github.com/cyan-cd/cyan/localcluster/internal/images"
+	"github.com/cyan-cd/cyan/localcluster/internal/parts"
+	"github.com/cyan-cd/cyan/localcluster/internal/registry"
+	"github.com/cyan-cd/cyan/localcluster/internal/state"
+)
+
+// running is a cluster that runs, and its registry.
+type running struct {
+	dir     state.Dir
+	status  cluster.Status
+	account registry.Account
+}
+
+func openRunning(c *cobra.Command) (running, error) {
+	dir, err := dirOf(c)
+	if err != nil {
+		return running{}, err
+	}
+	status, err := cluster.Inspect(c.Context(), dir)
+	if err != nil {
+		return running{}, err
+	}
+	if err := checkRunning(dir, status); err != nil {
+		return running{}, err
+	}
+	account, err := registry.OpenAccount(dir.RegistryPassword())
+	return running{dir: dir, status: status, account: account}, err
+}
+
+func loadCommand() *cobra.Command {
+	var name string
+	command := &cobra.Command{
+		Use:   "load IMAGE",
+		Short: "Load an image into the cluster's registry: from an archive, or from Docker, podman, containerd or buildah",
+		Long: `Load the images of a docker or OCI archive into the cluster's registry, or an image that Docker, podman, containerd (by
+nerdctl or ctr) or buildah has on this machine: what is no file is taken for the name of an image. Pods find it under its name.`,
+		Example: "  cyan local load app:dev\n  docker save nginx:1.19 -o nginx.tar && cyan local load nginx.tar",
+		Args:    cobra.ExactArgs(1),
+		RunE: func(c *cobra.Command, args []string) error {
+			r, err := openRunning(c)
+			if err != nil {
+				return err
+			}
+			return r.load(c.Context(), c.OutOrStdout(), args[0], name)
+		},
+	}
+	command.Flags().StringVar(&name, "name", "", "name of an image that has none in its archive")
+	return command
+}
+
+func (r running) load(ctx context.Context, out io.Writer, archive, name string) error {
+	from := ""
+	if _, err := os.Stat(archive); errors.Is(err, os.ErrNotExist) {
+		dir, err := os.MkdirTemp("", "cyan-load-*")
+		if err != nil {
+			return fmt.Errorf("making a folder for the image: %w", err)
+		}
+		defer os.RemoveAll(dir)
+		file := filepath.Join(dir, "image.tar")
+		engine, err := engines.Save(ctx, archive, file)
+		if err != nil {
+			return err
+		}
+		archive, from = file, " from "+engine
+	}
+	loaded, err := registry.Load(ctx, r.status.Registry, r.account, archive, name)
+	for _, image := range loaded {
+		fmt.Fprintf(out, "Loaded %s%s\n", image, from)
+	}
+	return err
+}
+
+func imageCommand() *cobra.Command {
+	command := &cobra.Command{
+		Use: "image", Aliases: []string{"images"},
+		Short: "List and remove the images of the cluster's registry and its node",
+	}
+	command.AddCommand(imageListCommand(), imageRemoveCommand())
+	return command
+}
+
+func imageListCommand() *cobra.Command {
+	var output string
+	command := &cobra.Command{
+		Use: "ls", Aliases: []string{"list"},
+		Short:   "List images: their sizes and digests, where they are, and which pods use them",
+		Example: "  cyan local image ls\n  cyan local image ls -o json",
+		Args:    cobra.NoArgs,
+		RunE: func(c *cobra.Command, _ []string) error {
+			if err := checkOutput(output); err != nil {
+				return usageError{err}
+			}
+			r, err := openRunning(c)
+			if err != nil {
+				return err
+			}
+			rows, err := r.images(c.Context())
+			if err != nil {
+				return err
+			}
+			if output == "json" {
+				return printJSON(c.OutOrStdout(), rows)
+			}
+			printImages(c.OutOrStdout(), rows)
+			return nil
+		},
+	}
+	command.Flags().StringVarP(&output, "output", "o", "text", "text or json")
+	return command
+}
+
+// images are all that the cluster has.
+func (r running) images(ctx context.Context) ([]images.Row, error) {
+	held, err := registry.Images(ctx, r.status.Registry, r.account)
+	if err != nil {
+		return nil, err
+	}
+	config, err := clientcmd.BuildConfigFromFlags("", r.dir.Kubeconfig())
+	if err != nil {
+		return nil, fmt.Errorf("reading the kubeconfig: %w", err)
+	}
+	client, err := kubernetes.NewForConfig(config)
+	if err != nil {
+		return nil, fmt.Errorf("making a client: %w", err)
+	}
+	pods, err := client.CoreV1().Pods(metav1.NamespaceAll).List(ctx, metav1.ListOptions{})
+	if err != nil {
+		return nil, fmt.Errorf("listing pods: %w", err)
+	}
+	var onNode []images.OnNode
+	err = r.withNode(func(node *images.Node) error {
+		onNode, err = node.List(ctx)
+		return err
+	})
+	return images.Rows(held, onNode, images.UsageOf(pods.Items)), err
+}
+
+// withNode calls do with the real node's images, when there is one.
+func (r running) withNode(do func(*images.Node) error) error {
+	if r.status.Mode != state.Real {
+		return nil
+	}
+	node, err := images.OpenNode(r.dir.Socket(parts.Containerd))
+	if err != nil {
+		return err
+	}
+	defer node.Close()
+	return do(node)
+}
+
+// shownDigits is how much of a digest is shown: enough to name it by.
+const shownDigits = 12
+
+func printImages(out io.Writer, rows []images.Row) {
+	if len(rows) == 0 {
+		fmt.Fprintln(out, "There are no images. `cyan local load IMAGE` brings one in.")
+		return
+	}
+	table := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
+	fmt.Fprintf(table, "IMAGE\tDIGEST\tSIZE\tWHERE\tUSED BY\n")
+	for _, row := range rows {
+		digest := strings.TrimPrefix(row.Digest, "sha256:")
+		used := "-"
+		switch len(row.Pods) {
+		case 0:
+		case 1:
+			used = row.Pods[0]
+		default:
+			used = fmt.Sprintf("%s and %d more", row.Pods[0], len(row.Pods)-1)
+		}
+		fmt.Fprintf(table, "%s\t%s\t%s\t%s\t%s\n", row.Name, digest[:min(len(digest), shownDigits)], bytesText(row.Size), strings.Join(row.Where, ", "), used)
+	}
+	_ = table.Flush()
+}
+
+// bytesText is a size for people.
+func bytesText(bytes int64) string {
+	const step = 1000
+	size, unit := float64(bytes), 0
+	units := []string{"B", "kB", "MB", "GB", "TB"}
+	for size >= step && unit < len(units)-1 {
+		size, unit = size/step, unit+1
+	}
+	if unit == 0 || size >= 100 {
+		return fmt.Sprintf("%.0f %s", size, units[unit])
+	}
+	return fmt.Sprintf("%.1f %s", size, units[unit])
+}
+
+func imageRemoveCommand() *cobra.Command {
+	var force bool
+	command := &cobra.Command{
+		Use: "rm IMAGE...", Aliases: []string{"remove"},
+		Short: "Remove images from the registry and the node, and free their disk",
+		Long: `Remove images by their names, or by the beginning of their digests, from the registry and the node. What no other image
+shares is removed from the disk. An image that a pod uses stays, unless --force is given; the pod then goes on as long as it is not started anew.`,
+		Example: "  cyan local image rm team/app:1\n  cyan local image rm 3f5a0c4e9d21 --force",
+		Args:    cobra.MinimumNArgs(1),
+		RunE: func(c *cobra.Command, args []string) error {
+			how := images.KeepUsed
+			if force {
+				how = images.RemoveUsed
+			}
+			r, err := openRunning(c)
+			if err != nil {
+				return err
+			}
+			return r.removeImages(c.Context(), c.OutOrStdout(), args, how)
+		},
+	}
+	command.Flags().BoolVarP(&force, "force", "f", false, "also what pods use")
+	return command
+}
+
+func (r running) removeImages(ctx context.Context, out io.Writer, names []string, force images.Force) error {
+	rows, err := r.images(ctx)
+	if err != nil {
+		return err
+	}
+	plan, err := images.PlanRemoval(rows, names, r.status.Registry, force)
+	if err != nil {
+		return err
+	}
+	freed, err := registry.Remove(ctx, r.status.Registry, r.account, plan.Registry)
+	if err != nil {
+		return err
+	}
+	err = r.withNode(func(node *images.Node) error {
+		for _, id := range plan.Node {
+			if err := node.Remove(ctx, id); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		return err
+	}
+	for _, name := range plan.Names {
+		fmt.Fprintf(out, "Removed %s\n", name)
+	}
+	fmt.Fprintf(out, "The registry takes %s less of the disk.\n", bytesText(freed))
+	return nil
+}
