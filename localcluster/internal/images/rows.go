@@ -119,32 +119,32 @@ func PlanRemoval(rows []Row, typed []string, address string, force Force) (Plan,
 		}
 		gone[row.Name] = true
 	}
-	done := map[string]bool{}
+	done := map[*registry.Image]bool{}
 	for _, row := range rows {
 		if !gone[row.Name] {
 			continue
 		}
 		plan.Names = append(plan.Names, row.Name)
-		whole := true // whether no name of the image stays
-		for _, other := range rows {
-			whole = whole && (gone[other.Name] || other.registry == nil || row.registry != other.registry)
-		}
-		switch {
-		case row.registry == nil:
-		case whole && !done[row.Digest+row.registry.Repository]:
-			done[row.Digest+row.registry.Repository] = true
-			plan.Registry = append(plan.Registry, registry.Removal{Repository: row.registry.Repository, Digest: row.Digest, Fetched: row.registry.Fetched})
-		case !whole:
-			tag := row.Name[strings.LastIndex(row.Name, ":")+1:]
-			plan.Registry = append(plan.Registry, registry.Removal{Repository: row.registry.Repository, Digest: row.Digest, Fetched: row.registry.Fetched, Tag: tag})
-		}
-		if whole {
+		tag := ""
+		if nameStays(rows, row, gone) {
+			tag = row.Name[strings.LastIndex(row.Name, ":")+1:]
+		} else {
 			plan.Node = append(plan.Node, row.node...)
 		}
+		if row.registry == nil || tag == "" && done[row.registry] {
+			continue
+		}
+		done[row.registry] = true
+		plan.Registry = append(plan.Registry, registry.Removal{Repository: row.registry.Repository, Digest: row.Digest, Fetched: row.registry.Fetched, Tag: tag})
 	}
 	slices.Sort(plan.Node)
 	plan.Node = slices.Compact(plan.Node)
 	return plan, nil
+}
+
+// nameStays reports whether an image of the registry keeps another name.
+func nameStays(rows []Row, row Row, gone map[string]bool) bool {
+	return row.registry != nil && slices.ContainsFunc(rows, func(other Row) bool { return other.registry == row.registry && !gone[other.Name] })
 }
 
 // shortest is how many digits of a digest name an image at least.
