@@ -52,7 +52,7 @@ func loadCommand() *cobra.Command {
 		Use:   "load IMAGE",
 		Short: "Load an image into the cluster's registry: from an archive, or from Docker, podman, containerd or buildah",
 		Long: `Load the images of a docker or OCI archive into the cluster's registry, or an image that Docker, podman, containerd (by
-nerdctl or ctr) or buildah has on this machine: where there is no such file, the name is that of an image. Pods find it under its name.`,
+nerdctl or ctr) or buildah has on this machine, when no file has the name. Pods find it under its name.`,
 		Example: "  cyan local load app:dev\n  docker save nginx:1.19 -o nginx.tar && cyan local load nginx.tar",
 		Args:    cobra.ExactArgs(1),
 		RunE: func(c *cobra.Command, args []string) error {
