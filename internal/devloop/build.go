@@ -5,7 +5,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"maps"
 	"os"
 	"path"
 	"path/filepath"
@@ -76,37 +75,15 @@ func (o *Options) tagOf(a skaffold.Artifact) string {
 // request returns what is to be built; bases are the references of the images that it is built upon.
 func (a *artifact) request(o *Options, bases map[string]string) (image.Request, error) {
 	r := image.Request{
-		Root: o.Root, Dir: filepath.Join(o.Root, filepath.FromSlash(a.Context)), Repository: a.repository, Tag: o.tagOf(a.Artifact), Quick: !o.Whole,
+		Repository: a.repository, Tag: o.tagOf(a.Artifact), Quick: !o.Whole,
 		// The same files give the same image, whenever they are built.
 		Created: time.Unix(0, 0), Registries: o.Registries,
 	}
 	if a.output != nil {
 		r.Output = a.output
 	}
-	if len(a.Platforms) > 0 {
-		r.Platform = a.Platforms[0]
-	}
-	if a.Go != nil {
-		r.Dir, r.Package = filepath.Join(o.Root, filepath.FromSlash(cmp.Or(a.Go.Dir, a.Context))), cmp.Or(a.Go.Main, ".")
-		r.Labels = a.Go.Labels
-		return r, nil
-	}
-	if a.Docker == nil {
-		return r, nil
-	}
-	file, ok := inFolder(a.Context, a.Docker.Dockerfile)
-	if !ok {
-		return r, &problem.Error{
-			Kind: problem.Usage, File: a.Position.File, Line: a.Position.Line, Object: "Dockerfile " + a.Docker.Dockerfile, Cause: "outside of the context " + a.Context,
-			Remedy: "move it into the context",
-		}
-	}
-	r.Dockerfile, r.Target, r.BuildArgs = file, a.Docker.Target, map[string]string{}
-	maps.Copy(r.BuildArgs, a.Docker.BuildArgs)
-	for _, on := range a.DependsOn {
-		r.BuildArgs[on.Alias] = bases[on.Image]
-	}
-	return r, nil
+	err := Describe(&r, o.Root, a.Artifact, bases)
+	return r, err
 }
 
 // inFolder returns the path of a file below a folder.
@@ -166,11 +143,24 @@ func (a *artifact) decided(root string) decide.Artifact {
 		for _, rule := range a.Sync.Manual {
 			d.Sync = append(d.Sync, decide.SyncRule(rule))
 		}
+		d.Inferred = a.inferred()
 	}
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	d.Sources = a.sources
 	return d
+}
+
+// inferred is what is copied because the Dockerfile does.
+func (a *artifact) inferred() decide.Inferred {
+	if a.plan == nil || len(a.Sync.Infer) == 0 {
+		return decide.Inferred{}
+	}
+	found := decide.Inferred{Patterns: a.Sync.Infer}
+	for _, c := range a.plan.Copies {
+		found.Copies = append(found.Copies, decide.Copied(c))
+	}
+	return found
 }
 
 // begin notes that a build has begun: what the artifact is made of is not known any more, and every file of the context

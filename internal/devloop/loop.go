@@ -47,6 +47,7 @@ type loop struct {
 	forwards  *forwards
 	logs      *logs
 	syncer    *syncer
+	hooks     *hooks
 
 	round    int
 	deployed bool
@@ -76,6 +77,8 @@ func Run(ctx context.Context, o Options) error {
 func open(ctx context.Context, o Options) (*loop, error) {
 	l := &loop{Options: o, reporter: newReporter(o.Report)}
 	l.builds = newBuilds(l.reporter, &l.Options)
+	l.hooks = &hooks{reporter: l.reporter, root: o.Root, context: o.Context}
+	l.builds.make = l.hooks.around(&l.Options, l.builds.make)
 	l.rollouts = &rollouts{note: l.note}
 	if o.Rollouts != nil {
 		l.rollouts.run = func(ctx context.Context, ready func()) error {
@@ -114,6 +117,7 @@ func open(ctx context.Context, o Options) (*loop, error) {
 	}
 	l.forwards = &forwards{reporter: l.reporter, scene: l.scene, tunnels: newTunnels(config, l.clients), mode: o.Forward, begun: map[string]bool{}}
 	l.syncer = newSyncer(l.reporter, l.scene, config, o.Root)
+	l.hooks.scene, l.hooks.syncer = l.scene, l.syncer
 	l.logs = newLogs(l.reporter, l.scene, o.Logs)
 	if !l.claim.own {
 		l.scene.scope.Store(&scope{})
@@ -236,7 +240,11 @@ func describeChanges(changes []decide.Change) string {
 
 // carryOut is a round: copy files, render and check, build, apply, follow.
 func (l *loop) carryOut(ctx context.Context, work decide.Work, since time.Time) {
-	for _, refused := range l.syncer.sync(ctx, l.round, work.Sync, since) {
+	all, err := l.hooks.copied(ctx, l.project.Artifacts, work.Sync, func() []refusal { return l.syncer.sync(ctx, l.round, work.Sync, since) })
+	if err != nil && ctx.Err() == nil {
+		l.failed(Event{Kind: SyncFailed, Round: l.round, Text: err.Error(), Took: time.Since(since), Err: err})
+	}
+	for _, refused := range all {
 		work.Build = append(work.Build, l.builds.refused(refused)...)
 	}
 	if len(work.Build) == 0 && !work.Deploy {
@@ -248,7 +256,11 @@ func (l *loop) carryOut(ctx context.Context, work decide.Work, since time.Time) 
 		l.refuse(err)
 		return
 	}
-	other := l.builds.build(ctx, l.round, since, work)
+	other, err := l.hooks.between(ctx, l.project.Hooks, work.Build, func() bool { return l.builds.build(ctx, l.round, since, work) })
+	if err != nil {
+		l.refuse(err)
+		return
+	}
 	// What has no image yet cannot be deployed.
 	refs, complete := l.builds.refs()
 	if ctx.Err() != nil || !complete {
@@ -295,7 +307,11 @@ func (l *loop) deploy(ctx context.Context, objects []*unstructured.Unstructured,
 		l.scene.narrow(objects)
 	}
 	l.rollouts.await(ctx)
-	changed, err := l.applier.apply(ctx, objects, l.noteMade)
+	var changed []changedObject
+	err := l.hooks.run(ctx, l.project.Deploy.Hooks.Before, "", nil)
+	if err == nil {
+		changed, err = l.applier.apply(ctx, objects, l.noteMade)
+	}
 	if ctx.Err() != nil {
 		return
 	}

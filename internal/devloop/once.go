@@ -82,8 +82,9 @@ func (l single) run(ctx context.Context) error {
 	if err := l.to.deployed(); err != nil || ctx.Err() != nil {
 		return cmp.Or(err, context.Cause(ctx))
 	}
-	if !l.how.Unchecked {
-		if err := l.to.settled(ctx, l.how.Patient, deadlineOf(l.project)); err != nil {
+	// What stands behind a deployment is run once all is ready.
+	if !l.how.Unchecked || len(l.project.Deploy.Hooks.After) > 0 {
+		if err := l.to.settled(ctx, l.how.Patient, deadlineOf(l.project), func() error { return l.unattended(ctx, objects) }); err != nil {
 			return err
 		}
 	}
@@ -96,7 +97,10 @@ func (l single) run(ctx context.Context) error {
 // buildAll builds all images.
 func (l single) buildAll(ctx context.Context, since time.Time) (map[string]string, error) {
 	l.round = 1
-	l.builds.build(ctx, l.round, since, decide.Next(l.observe(nil)))
+	work := decide.Next(l.observe(nil))
+	if _, err := l.hooks.between(ctx, l.project.Hooks, work.Build, func() bool { return l.builds.build(ctx, l.round, since, work) }); err != nil {
+		return nil, err
+	}
 	refs, complete := l.builds.refs()
 	switch {
 	case ctx.Err() != nil:
@@ -146,16 +150,23 @@ func (o *outcome) deployed() error {
 }
 
 // settled waits until what was deployed is ready, and returns why it is not.
-func (o *outcome) settled(ctx context.Context, patient bool, deadline time.Duration) error {
+// Some time on, stuck is asked for why it never will be.
+func (o *outcome) settled(ctx context.Context, patient bool, deadline time.Duration, stuck func() error) error {
 	failed := o.notReady
 	if patient {
 		failed = nil
 	}
-	late := time.NewTimer(deadline)
+	late, look := time.NewTimer(deadline), time.NewTimer(attendedWithin)
 	defer late.Stop()
+	defer look.Stop()
 	select {
 	case <-o.ready:
 		return nil
+	case <-look.C:
+		if err := stuck(); err != nil {
+			return err
+		}
+		return o.settled(ctx, patient, deadline-attendedWithin, func() error { return nil })
 	case <-failed:
 		return &problem.Error{Kind: problem.Negative, Object: "deployment", Cause: "not ready", Remedy: "correct what is shown above"}
 	case <-late.C:
@@ -163,6 +174,29 @@ func (o *outcome) settled(ctx context.Context, patient bool, deadline time.Durat
 	case <-ctx.Done():
 		return context.Cause(ctx)
 	}
+}
+
+// attendedWithin is how long whoever carries out Rollouts may take to see one.
+const attendedWithin = 20 * time.Second
+
+// unattended returns an error where a Rollout was seen by nobody who would carry it out.
+func (l single) unattended(ctx context.Context, objects []*unstructured.Unstructured) error {
+	for _, object := range objects {
+		if !desired.IsRollout(object) {
+			continue
+		}
+		seen, err := l.reader.Client.Get(ctx, object.GroupVersionKind(), object.GetNamespace(), object.GetName())
+		if err != nil || seen == nil {
+			continue
+		}
+		if _, there, _ := unstructured.NestedFieldNoCopy(seen.Object, "status", "observedGeneration"); !there {
+			return &problem.Error{
+				Kind: problem.Negative, Object: "Rollout " + object.GetName(), Cause: "deployed, and nobody carries it out",
+				Remedy: "start `cyan server`, or run it with `skaffold dev`, which carries Rollouts out itself",
+			}
+		}
+	}
+	return nil
 }
 
 // leavesRollouts returns an error where Rollouts would be left that nobody carries out.

@@ -22,7 +22,13 @@ import (
 
 // prepare renders the manifests and checks them, before any time is spent on images.
 func (l *loop) prepare(ctx context.Context) ([]*unstructured.Unstructured, error) {
+	if err := l.hooks.run(ctx, l.project.Manifests.Hooks.Before, "", nil); err != nil {
+		return nil, err
+	}
 	rendered, warnings, err := l.manifests.render(l.project, render.Options{Namespace: l.claim.namespace, Keys: l.Keys})
+	if err == nil {
+		err = l.hooks.run(ctx, l.project.Manifests.Hooks.After, "", nil)
+	}
 	if err != nil {
 		return nil, err
 	}
@@ -109,7 +115,7 @@ func (l *loop) follow(ctx context.Context, round int, objects []*unstructured.Un
 			l.report(Event{Kind: NotReady, Round: round, Text: err.Error(), Err: err})
 			return
 		case seen.ready():
-			l.report(Event{Kind: Ready, Round: round, Took: time.Since(start), Total: time.Since(since)})
+			l.hooks.ready(ctx, l.project.Deploy.Hooks.After, Event{Kind: Ready, Round: round, Took: time.Since(start), Total: time.Since(since)})
 			return
 		}
 		if text := strings.Join(seen.failing, "\n"); text != "" && text != shown {

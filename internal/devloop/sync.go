@@ -120,6 +120,13 @@ func (s *syncer) imageOf(pod *corev1.Pod, container string) string {
 	return ""
 }
 
+// runs reports whether a container runs the image of an artifact.
+func (s *syncer) runs(pod *corev1.Pod, container, image string) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.imageOf(pod, container) == desired.Name(image)
+}
+
 // deployed notes the images that run from now on. Those that are others than before have all files.
 func (s *syncer) deployed(refs map[string]string) {
 	s.mu.Lock()
@@ -306,33 +313,39 @@ func (s *syncer) pack(files map[string]decide.Change, absolute bool) (archive *b
 	return archive, some, w.Close()
 }
 
-// exec runs a command in a container.
+// exec runs a command of a copy in a container.
 func (s *syncer) exec(ctx context.Context, to target, input io.Reader, command ...string) error {
+	said, err := s.runIn(ctx, to, input, command)
+	if err == nil {
+		return nil
+	}
+	text := strings.TrimSpace(said + " " + err.Error())
+	if strings.Contains(text, "executable file not found") || strings.Contains(text, "no such file or directory") && strings.Contains(text, "exec") {
+		return fmt.Errorf("%w: pod %s, container %s", missingProgram(command[0]), to.pod, to.container)
+	}
+	return fmt.Errorf("copying into pod %s, container %s: %s", to.pod, to.container, text)
+}
+
+// runIn runs a command in a container, and returns what it prints.
+func (s *syncer) runIn(ctx context.Context, to target, input io.Reader, command []string) (string, error) {
 	request := s.scene.clients.CoreV1().RESTClient().Post().Resource("pods").Namespace(s.scene.namespace).Name(to.pod).SubResource("exec").VersionedParams(&corev1.PodExecOptions{
 		Container: to.container, Command: command, Stdin: input != nil, Stdout: true, Stderr: true,
 	}, scheme.ParameterCodec)
 	old, err := remotecommand.NewSPDYExecutor(s.config, "POST", request.URL())
 	if err != nil {
-		return fmt.Errorf("running %s in pod %s: %w", command[0], to.pod, err)
+		return "", fmt.Errorf("running %s in pod %s: %w", command[0], to.pod, err)
 	}
 	websocket, err := remotecommand.NewWebSocketExecutor(s.config, "GET", request.URL().String())
 	if err != nil {
-		return fmt.Errorf("running %s in pod %s: %w", command[0], to.pod, err)
+		return "", fmt.Errorf("running %s in pod %s: %w", command[0], to.pod, err)
 	}
 	executor, err := remotecommand.NewFallbackExecutor(websocket, old, func(err error) bool { return httpstream.IsUpgradeFailure(err) || httpstream.IsHTTPSProxyError(err) })
 	if err != nil {
-		return fmt.Errorf("running %s in pod %s: %w", command[0], to.pod, err)
+		return "", fmt.Errorf("running %s in pod %s: %w", command[0], to.pod, err)
 	}
 	said := &boundedBuffer{}
 	err = executor.StreamWithContext(ctx, remotecommand.StreamOptions{Stdin: input, Stdout: said, Stderr: said})
-	if err == nil {
-		return nil
-	}
-	text := strings.TrimSpace(said.String() + " " + err.Error())
-	if strings.Contains(text, "executable file not found") || strings.Contains(text, "no such file or directory") && strings.Contains(text, "exec") {
-		return fmt.Errorf("%w: pod %s, container %s", missingProgram(command[0]), to.pod, to.container)
-	}
-	return fmt.Errorf("copying into pod %s, container %s: %s", to.pod, to.container, text)
+	return said.String(), err
 }
 
 // boundedBuffer keeps the beginning of what is written.

@@ -48,6 +48,10 @@ type Request struct {
 	Quick bool
 	// Created is the image's date, so that the same commit gives the same digest; usually the commit's.
 	Created time.Time
+	// Go is how a Go main package without a Dockerfile is compiled.
+	Go GoOptions
+	// With is what other builders are given for the Dockerfile.
+	With BuilderOptions
 	// Labels are added to the image.
 	Labels     map[string]string
 	Registries Registries
@@ -84,6 +88,9 @@ type Plan struct {
 	// passed is why the builders before it cannot do it.
 	passed []string
 
+	// Copies is what the Dockerfile takes from the context as it is.
+	Copies []dockerfile.Copy
+
 	request Request
 	build   func(ctx context.Context, p *Plan) (Built, error)
 	gomain  *goMain
@@ -102,6 +109,9 @@ func Prepare(ctx context.Context, r Request) (*Plan, error) {
 	p, err := choose(ctx, r, file)
 	if err != nil {
 		return nil, err
+	}
+	if file != nil {
+		p.Copies = file.Copies()
 	}
 	if err := p.findBases(ctx, file); err != nil {
 		return p, err
@@ -206,7 +216,9 @@ func (r *Request) readDockerfile(ctx context.Context) (*dockerfile.File, error) 
 // choose takes the explicit choice, or the first builder in order that can do it.
 func choose(ctx context.Context, r Request, file *dockerfile.File) (*Plan, error) {
 	var tried []string
-	if r.Builder == "" || r.Builder == inProcess {
+	if len(r.With.Flags) > 0 && r.Builder == "" {
+		tried = append(tried, inProcess+": flags are given for another builder: "+strings.Join(r.With.Flags, " "))
+	} else if r.Builder == "" || r.Builder == inProcess {
 		gomain, why := findGoMain(ctx, r, file)
 		if gomain != nil {
 			return &Plan{Builder: inProcess, Reason: why, request: r, build: buildGo, gomain: gomain}, nil

@@ -163,7 +163,10 @@ func bareProgram(ctx context.Context, r Request) (*goMain, error) {
 	}
 	goos, arch, _ := strings.Cut(r.Platform, "/")
 	arch, variant, _ := strings.Cut(arch, "/")
-	p := dockerfile.Program{Flags: []string{"-ldflags=-s -w"}, Env: []string{"CGO_ENABLED=0", "GOOS=" + goos, "GOARCH=" + arch}}
+	p, err := r.Go.program([]string{"CGO_ENABLED=0", "GOOS=" + goos, "GOARCH=" + arch})
+	if err != nil {
+		return nil, err
+	}
 	if arch == "arm" && variant != "" {
 		p.Env = append(p.Env, "GOARM="+strings.TrimPrefix(variant, "v"))
 	}
@@ -184,7 +187,7 @@ func bareProgram(ctx context.Context, r Request) (*goMain, error) {
 		}
 	}
 	target := "/" + programName(r, pkg)
-	return &goMain{Image: dockerfile.Image{Program: p, Target: target, Entrypoint: []string{target}, ResetCmd: true}, host: host}, nil
+	return &goMain{Image: dockerfile.Image{Program: p, Base: r.Go.Base, Target: target, Entrypoint: []string{target}, ResetCmd: true}, host: host}, nil
 }
 
 // workBetween is the go.work that is committed with a folder, or off, so that none above the repository counts.

@@ -201,6 +201,11 @@ func buildBuildkit(ctx context.Context, p *Plan) (Built, error) {
 	args := []string{"--addr", address, "build", "--progress=plain", "--frontend=dockerfile.v0", "--local", "context=" + p.request.Dir,
 		"--local", "dockerfile=" + filepath.Dir(filepath.Join(p.request.Dir, p.request.Dockerfile)), "--opt", "filename=" + filepath.Base(p.request.Dockerfile),
 		"--opt", "platform=" + p.request.Platform, "--output", output}
+	with, err := p.request.With.ofBuildctl()
+	if err != nil {
+		return Built{}, &problem.Error{Err: ErrNoBuilder, Object: filepath.Join(p.request.Dir, p.request.Dockerfile), Cause: err.Error(), Remedy: "choose another builder, or leave the flags out"}
+	}
+	args = append(args, with...)
 	args = append(args, p.buildArgs("--opt", "build-arg:")...)
 	args = append(args, targetOf(p.request, "--opt", "target=")...)
 	args = append(args, p.labels("--opt", "label:")...)
@@ -221,6 +226,7 @@ func buildDocker(ctx context.Context, p *Plan) (Built, error) {
 	if !p.request.Keep {
 		args = append(args, "--push")
 	}
+	args = append(args, p.request.With.ofDocker()...)
 	args = append(args, p.buildArgs("--build-arg", "")...)
 	args = append(args, targetOf(p.request, "--target", "")...)
 	args = append(args, p.labels("--label", "")...)
@@ -318,6 +324,7 @@ func (b twoSteps) build(ctx context.Context, p *Plan) (Built, error) {
 		args = append(args, "--platform", p.request.Platform)
 	}
 	args = append(args, "--tag", ref, "--file", filepath.Join(p.request.Dir, p.request.Dockerfile))
+	args = append(args, p.request.With.ofDocker()...)
 	args = append(args, p.buildArgs("--build-arg", "")...)
 	args = append(args, targetOf(p.request, "--target", "")...)
 	args = append(args, p.labels("--label", "")...)

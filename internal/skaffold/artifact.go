@@ -181,6 +181,8 @@ func (s scene) builderOf(a *Artifact, n *node, path string) {
 		if labels := s.args(ko.get("labels"), path+".ko.labels"); len(labels) > 0 {
 			a.Go.Labels = labels
 		}
+		a.Go.From = ko.str("fromImage")
+		a.Go.Flags, a.Go.LinkerFlags, a.Go.Env = s.all(ko, path+".ko", "flags"), s.all(ko, path+".ko", "ldflags"), s.all(ko, path+".ko", "env")
 		return
 	}
 	docker, name := n.get("docker"), "docker"
@@ -193,8 +195,39 @@ func (s scene) builderOf(a *Artifact, n *node, path string) {
 		}
 	}
 	path = join(path, name)
-	a.Docker = &Docker{Target: docker.str("target"), BuildArgs: s.args(docker.get("buildArgs"), path+".buildArgs")}
+	if below := docker.get("contextSubPath"); below != nil {
+		a.Context = s.folder(below, path+".contextSubPath", a.Context, below.text)
+	}
+	a.Docker = &Docker{
+		Target: docker.str("target"), BuildArgs: s.args(docker.get("buildArgs"), path+".buildArgs"), Labels: s.args(docker.get("label"), path+".label"),
+		Network: docker.str("network"), Hosts: docker.strings("addHost"), Secrets: s.secrets(docker, path), SSH: docker.str("ssh"),
+		Fresh: docker.flag("noCache"), Pull: docker.flag("pullParent"), Flags: docker.strings("cliFlags"),
+	}
 	a.Docker.Dockerfile = s.dockerfile(*a, orNode(docker.get("dockerfile"), n), path+".dockerfile", orElse(docker.str("dockerfile"), "Dockerfile"))
+}
+
+// all are the values of a list, with their templates carried out.
+func (s scene) all(n *node, path, name string) []string {
+	var all []string
+	for i, item := range n.list(name) {
+		all = append(all, s.expanded(item, fmt.Sprintf("%s.%s[%d]", path, name, i)))
+	}
+	return all
+}
+
+// secrets are what a builder gets; older versions have a single one.
+func (s scene) secrets(docker *node, path string) []Secret {
+	items := docker.list("secrets")
+	if one := docker.get("secret"); one != nil {
+		items, path = []*node{one}, path+".secret"
+	}
+	var all []Secret
+	for _, item := range items {
+		if id := s.required(item, path, "id"); id != "" {
+			all = append(all, Secret{ID: id, Src: item.str("src"), Env: item.str("env")})
+		}
+	}
+	return all
 }
 
 // dockerfile returns where a Dockerfile is: in the context, or else in the working directory.

@@ -68,7 +68,7 @@ var titles = map[string]string{
 	"Activation": "profiles[].activation[]", "Patch": "profiles[].patches[]", "Pipeline": "The steps, in the file and in profiles", "ResourceSelector": "resourceSelector", "ResourceFilter": "resourceSelector.allow[], .deny[]",
 	"Test": "test[]", "Build": "build", "LocalBuild": "build.local", "TagPolicy": "build.tagPolicy", "Empty": "nothing", "GitTagger": "build.tagPolicy.gitCommit", "TemplateTagger": "build.tagPolicy.envTemplate",
 	"DateTagger": "build.tagPolicy.dateTime", "CustomTagger": "build.tagPolicy.customTemplate", "TaggerComponent": "build.tagPolicy.customTemplate.components[]", "Artifact": "build.artifacts[]",
-	"ArtifactRequirement": "build.artifacts[].requires[]", "Docker": "build.artifacts[].docker", "Ko": "build.artifacts[].ko", "Kaniko": "build.artifacts[].kaniko", "Sync": "build.artifacts[].sync", "SyncRule": "build.artifacts[].sync.manual[]",
+	"ArtifactRequirement": "build.artifacts[].requires[]", "Docker": "build.artifacts[].docker", "DockerSecret": "build.artifacts[].docker.secrets[]", "Ko": "build.artifacts[].ko", "Kaniko": "build.artifacts[].kaniko", "Sync": "build.artifacts[].sync", "SyncRule": "build.artifacts[].sync.manual[]",
 	"HostHooks": "build.artifacts[].hooks", "HostHook": "A hook on this machine", "Hooks": "hooks of sync, manifests and deploy", "Hook": "One of these hooks", "ContainerHook": "A hook in containers", "Manifests": "manifests",
 	"Kustomize": "manifests.kustomize", "Deploy": "deploy", "Logs": "deploy.logs", "Kubectl": "deploy.kubectl", "KustomizeDeploy": "deploy.kustomize", "KubectlFlags": "deploy.kubectl.flags",
 	"Helm": "manifests.helm, deploy.helm", "Release": "releases[] of helm", "Forward": "portForward[]",

@@ -27,6 +27,8 @@ type Project struct {
 	// ForwardServices is set when every port of every Service is forwarded too.
 	ForwardServices bool
 	Deploy          Deploy
+	// Hooks run on this machine, before and after all images are built.
+	Hooks Hooks
 	// Env are the variables of a skaffold.env beside the working directory, where the environment has not got them.
 	Env map[string]string
 }
@@ -71,6 +73,23 @@ type Docker struct {
 	// BuildArgs are the values of ARGs. One without a value is taken from the environment, and is missing here when the
 	// environment has not got it.
 	BuildArgs map[string]string
+	// Labels are added to the image.
+	Labels map[string]string
+	// Network and Hosts (NAME:IP) are those of the containers in which it is built.
+	Network string
+	Hosts   []string
+	// Secrets and SSH are given to the builder and are not in the image.
+	Secrets []Secret
+	SSH     string
+	// Fresh builds every layer anew, and Pull looks for newer base images.
+	Fresh, Pull bool
+	// Flags are given to the docker program, or to one that takes the same.
+	Flags []string
+}
+
+// Secret is what a builder gets by the name ID: the contents of a file, or the value of a variable.
+type Secret struct {
+	ID, Src, Env string
 }
 
 // Go is an image of a Go main package.
@@ -78,6 +97,10 @@ type Go struct {
 	// Dir is the folder of the module, and Main the package in it, such as ./cmd/app; "" finds the only one.
 	Dir, Main string
 	Labels    map[string]string
+	// From is the image that it stands on; "" is none.
+	From string
+	// Flags and LinkerFlags are those of the compiler and the linker, and Env KEY=VALUE that they get.
+	Flags, LinkerFlags, Env []string
 }
 
 // Dependency is an artifact that another is built upon.

@@ -43,6 +43,7 @@ type command struct {
 	images                    []string
 	cleanup                   cleanup
 	showBuild, check          bool
+	consent                   checks.Consent
 	tail                      bool
 	logs                      devloop.LogOptions
 	forward                   string
@@ -99,6 +100,7 @@ What a crash has left is taken over by the next start, or removed by cyan dev --
 	flags.DurationVar(&c.logs.Since, "since", 0, "how far back the logs go of what runs already")
 	flags.StringVar(&c.logs.Filter, "log-filter", "", "only lines of logs that hold this text")
 	flags.BoolVar(&c.display.Plain, "plain", false, "print lines, each of which stays, also on a terminal")
+	c.consent.Bind(flags)
 	flags.BoolVar(&c.showBuild, "show-build", false, "show what builders print")
 	return cmd
 }
@@ -132,6 +134,13 @@ func (c *command) run(cmd *cobra.Command, folder string) error {
 	if c.check {
 		return c.explain(folder)
 	}
+	root, err := filepath.Abs(folder)
+	if err == nil && c.cleanup != cleanNow {
+		err = c.beforehand(root)
+	}
+	if err != nil {
+		return err
+	}
 	notes := filepath.Join(kit.DataHome(), "cyan", "dev")
 	config, err := c.Config()
 	if err != nil {
@@ -139,10 +148,6 @@ func (c *command) run(cmd *cobra.Command, folder string) error {
 	}
 	if c.cleanup == cleanNow {
 		return c.cleanUp(cmd.Context(), config, notes)
-	}
-	root, err := filepath.Abs(folder)
-	if err != nil {
-		return err
 	}
 	o := devloop.Options{
 		Root: root, Config: config, Context: c.Kube.ContextName(), Namespace: c.namespace, User: userName(), Notes: notes, Keep: c.cleanup == cleanNever,
@@ -230,7 +235,7 @@ func (c *command) read(tree fs.FS, root string) (skaffold.Project, error) {
 		}
 		return project, &problem.Error{Kind: problem.Usage, Cause: strings.Join(lines, "\n")}
 	}
-	return project, nil
+	return c.consent.Of(c.Env, project)
 }
 
 // environment returns the variables of the process.

@@ -111,14 +111,19 @@ func (i idle) String() string { return "" }
 func (i idle) Type() string { return "string" }
 
 // Idle adds flags to a command that are accepted because scripts pass them, and that change nothing here. A name that
-// ends with = takes a value; one that the command has is left to it.
+// ends with = takes a value, and one that begins with x, may be written -x; one that the command has is left to it.
 func (e *Env) Idle(cmd *cobra.Command, why string, names ...string) {
 	for _, name := range names {
 		name, value := strings.CutSuffix(name, "=")
+		short, long, shortened := strings.Cut(name, ",")
+		if !shortened {
+			short, long = "", name
+		}
+		name = long
 		if cmd.Flags().Lookup(name) != nil {
 			continue
 		}
-		f := cmd.Flags().VarPF(idle{e, name, why}, name, "", "has no effect: "+why)
+		f := cmd.Flags().VarPF(idle{e, name, why}, name, short, "has no effect: "+why)
 		f.Hidden = true
 		if !value {
 			f.NoOptDefVal = "true"

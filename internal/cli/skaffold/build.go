@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
-	"fmt"
 	"os"
 	"strings"
 
@@ -50,10 +49,29 @@ that answers.`,
 	return cmd
 }
 
+// write writes the images to the file that was asked for.
+func (c *build) write(builds Builds) error {
+	if c.fileOutput == "" || c.dryRun {
+		return nil
+	}
+	data, err := json.Marshal(builds)
+	if err == nil {
+		err = os.WriteFile(c.fileOutput, data, 0o644)
+	}
+	if err != nil {
+		return &problem.Error{Kind: problem.Refused, Object: "--file-output " + c.fileOutput, Cause: err.Error(), Err: err}
+	}
+	return nil
+}
+
 func (c *build) run(ctx context.Context) error {
 	format, err := formatOf(c.output)
 	if err != nil {
 		return err
+	}
+	if c.dryRun {
+		// Nothing is done that there has to be consent for.
+		c.consent.given = nil
 	}
 	p, err := c.sound("build")
 	if err != nil {
@@ -71,14 +89,8 @@ func (c *build) run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	data, err := json.Marshal(builds)
-	if err != nil {
-		return fmt.Errorf("writing the images: %w", err)
-	}
-	if c.fileOutput != "" && !c.dryRun {
-		if err := os.WriteFile(c.fileOutput, data, 0o644); err != nil {
-			return &problem.Error{Kind: problem.Refused, Object: "--file-output " + c.fileOutput, Cause: err.Error(), Err: err}
-		}
+	if err := c.write(builds); err != nil {
+		return err
 	}
 	if format != nil {
 		var out bytes.Buffer

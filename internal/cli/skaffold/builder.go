@@ -1,11 +1,10 @@
 package skaffold
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"fmt"
-	"path/filepath"
+	"runtime"
 	"slices"
 	"strings"
 	"time"
@@ -17,7 +16,6 @@ import (
 	"github.com/cyan-cd/cyan/internal/cli/kit"
 	"github.com/cyan-cd/cyan/internal/devloop"
 	"github.com/cyan-cd/cyan/internal/image"
-	"github.com/cyan-cd/cyan/internal/problem"
 	"github.com/cyan-cd/cyan/internal/skaffold"
 )
 
@@ -36,6 +34,7 @@ type builder struct {
 
 func (b *builder) bind(flags *pflag.FlagSet) {
 	b.project.bind(flags)
+	b.consent.Bind(flags)
 	flags.StringVarP(&b.defaultRepo, "default-repo", "d", "", "HOST/PATH below which images are pushed, rather than by their names")
 	flags.StringVarP(&b.tag, "tag", "t", "", "the tag of all images, whatever the tagPolicy")
 	flags.StringVar(&b.platform, "platform", "", "os/arch (default: that of the file, or linux on this machine's processor)")
@@ -48,6 +47,8 @@ func (b *builder) idleBuild(cmd *cobra.Command) {
 	b.Idle(cmd, "layers are cached by the builder", "cache-artifacts", "cache-file=", "remote-cache-dir=", "sync-remote-cache=")
 	b.Idle(cmd, "one platform is built", "check-cluster-node-platforms", "disable-multi-platform-build", "enable-platform-node-affinity", "detect-minikube")
 	b.Idle(cmd, "tests are not run", "skip-tests", "status-check")
+	b.Idle(cmd, "no cluster is asked for what it needs to build", "n,namespace=", "l,label=")
+	b.Idle(cmd, "no cluster of minikube is looked for", "minikube-profile=")
 	b.Idle(cmd, "events are served to nobody", "rpc-port=", "rpc-http-port=", "enable-rpc", "event-log-file=", "toot", "mute-logs=", "build-debug")
 }
 
@@ -57,6 +58,11 @@ func (b *builder) all(ctx context.Context, p skaffold.Project, dryRun bool) (Bui
 	wanted, err := b.wanted(p.Artifacts)
 	if err != nil {
 		return builds, err
+	}
+	if !dryRun {
+		if err := b.runHooks(ctx, p.Hooks.Before, nil); err != nil {
+			return builds, err
+		}
 	}
 	done := map[string]string{}
 	now := time.Now()
@@ -74,7 +80,24 @@ func (b *builder) all(ctx context.Context, p skaffold.Project, dryRun bool) (Bui
 		done[a.Image] = ref
 		builds.Builds = append(builds.Builds, Build{a.Image, ref})
 	}
-	return builds, nil
+	if dryRun {
+		return builds, nil
+	}
+	return builds, b.runHooks(ctx, p.Hooks.After, nil)
+}
+
+// runHooks runs commands of the file on this machine.
+func (b *builder) runHooks(ctx context.Context, all []skaffold.Hook, env map[string]string) error {
+	for _, hook := range all {
+		if !hook.RunsOn(runtime.GOOS) {
+			continue
+		}
+		b.Note("runs %s (%s:%d)", strings.Join(hook.Command, " "), hook.Position.File, hook.Position.Line)
+		if err := devloop.RunHook(ctx, b.root, hook, env, func(line string) { b.Note("  %s", line) }); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // wanted returns the images with one of the given parts in their names, and those that they depend on.
@@ -105,20 +128,13 @@ func (b *builder) wanted(all []skaffold.Artifact) ([]skaffold.Artifact, error) {
 func (b *builder) request(ctx context.Context, a skaffold.Artifact, done map[string]string, now time.Time) (image.Request, error) {
 	name, tag := bare(a.Image), b.tagOf(ctx, a, now)
 	r := image.Request{
-		Root: b.root, Dir: filepath.Join(b.root, filepath.FromSlash(a.Context)), Repository: b.repositoryOf(name), Tag: tag, Platform: b.platform,
-		Keep: b.keeps(a), Created: time.Unix(0, 0), Registries: b.registries(),
-	}
-	if r.Platform == "" && len(a.Platforms) > 0 {
-		r.Platform = a.Platforms[0]
+		Repository: b.repositoryOf(name), Tag: tag, Platform: b.platform, Keep: b.keeps(a), Created: time.Unix(0, 0), Registries: b.registries(),
 	}
 	if b.show {
 		r.Output = b.Err
 	}
-	if a.Go != nil {
-		r.Dir, r.Package, r.Labels = filepath.Join(b.root, filepath.FromSlash(cmp.Or(a.Go.Dir, a.Context))), cmp.Or(a.Go.Main, "."), a.Go.Labels
-		return r, nil
-	}
-	return r, ofDockerfile(&r, a, done)
+	err := devloop.Describe(&r, b.root, a, done)
+	return r, err
 }
 
 // tagOf returns the tag of an image: that of the flag, else that of its name, else what its policy makes.
@@ -173,24 +189,6 @@ func (b *builder) registries() image.Registries {
 	return image.Registries{Insecure: len(b.insecureRegistries) > 0}
 }
 
-// ofDockerfile has a request build a Dockerfile, with the images that it depends on as arguments.
-func ofDockerfile(r *image.Request, a skaffold.Artifact, done map[string]string) error {
-	file, err := filepath.Rel(filepath.FromSlash(a.Context), filepath.FromSlash(a.Docker.Dockerfile))
-	if err != nil || !filepath.IsLocal(file) {
-		return &problem.Error{
-			Kind: problem.Usage, File: a.Position.File, Line: a.Position.Line, Object: "Dockerfile " + a.Docker.Dockerfile, Cause: "outside of the context " + a.Context, Remedy: "move it into the context",
-		}
-	}
-	r.Dockerfile, r.Target, r.BuildArgs = file, a.Docker.Target, map[string]string{}
-	for name, value := range a.Docker.BuildArgs {
-		r.BuildArgs[name] = value
-	}
-	for _, d := range a.DependsOn {
-		r.BuildArgs[d.Alias] = done[d.Image]
-	}
-	return nil
-}
-
 // noCluster is for what asks no cluster.
 func noCluster() (*rest.Config, error) { return nil, errNoCluster }
 
@@ -209,6 +207,10 @@ func (b *builder) keeps(a skaffold.Artifact) bool {
 
 // one builds an image and returns its reference.
 func (b *builder) one(ctx context.Context, a skaffold.Artifact, r image.Request) (string, error) {
+	env := devloop.BuildEnvironment(b.root, a, r.Repository, r.Tag)
+	if err := b.runHooks(ctx, a.Hooks.Before, env); err != nil {
+		return "", err
+	}
 	plan, err := image.Prepare(ctx, r)
 	if err != nil {
 		return "", fmt.Errorf("building %s: %w", a.Image, err)
@@ -224,5 +226,5 @@ func (b *builder) one(ctx context.Context, a skaffold.Artifact, r image.Request)
 	if built.Digest != "" && !r.Keep {
 		ref += "@" + built.Digest
 	}
-	return ref, nil
+	return ref, b.runHooks(ctx, a.Hooks.After, env)
 }

@@ -40,11 +40,12 @@ Application deploys is never touched: the loop refuses to begin, before anything
 	c.bindDeploy(cmd, true)
 	flags.BoolVar(&c.cleanup, "cleanup", true, "remove what the loop has made at its end")
 	c.idleBuild(cmd)
-	e.Idle(cmd, "files are watched, and looked at where the system has no room for watches", "watch-poll-interval=")
+	e.Idle(cmd, "files are watched, and looked at where the system has no room for watches", "i,watch-poll-interval=")
 	e.Idle(cmd, "a failure ends nothing", "keep-running-on-failure", "tolerate-failures-until-deadline")
 	e.Idle(cmd, "what is deployed is always followed until it is ready", "status-check")
 	e.Idle(cmd, "images are removed nowhere", "no-prune", "no-prune-children")
 	onlyAs(cmd, "trigger", "notify", "files are watched")
+	flags.VarPF(onlyValue{why: "all images are watched; choose modules with --module"}, "watch-image", "w", "not served").Hidden = true
 	onlyAs(cmd, "digest-source", "local", "images are built by the loop")
 	for _, name := range []string{"auto-build", "auto-sync", "auto-deploy"} {
 		onlyAs(cmd, name, "true", "every save is built, copied and deployed")
@@ -79,10 +80,10 @@ func onlyAs(cmd *cobra.Command, name, served, why string) {
 
 // Set refuses every other value.
 func (v onlyValue) Set(value string) error {
-	if strings.EqualFold(value, v.served) {
+	if v.served != "" && strings.EqualFold(value, v.served) {
 		return nil
 	}
-	return fmt.Errorf("%q is not served by Cyan: %s", value, v.why)
+	return fmt.Errorf("not served by Cyan: %s", v.why)
 }
 
 // String returns no default.

@@ -28,6 +28,8 @@ type project struct {
 	// root is the folder that nothing outside is read of, and tree what is in it.
 	root string
 	tree fs.FS
+	// consent is asked for what builds, or deploys.
+	consent Consent
 	// noted are the warnings that were printed.
 	noted map[string]bool
 }
@@ -128,7 +130,10 @@ func (p *project) sound(command string) (skaffold.Project, error) {
 			kit.PutTrue(&p.noted, f.String())
 		}
 	}
-	return result.Project, wrong(result.Findings)
+	if err := wrong(result.Findings); err != nil || p.consent.given == nil {
+		return result.Project, err
+	}
+	return p.consent.Of(p.Env, result.Project)
 }
 
 // wrong is an error of all findings that have to be corrected; nil when there are none.

@@ -43,6 +43,7 @@ Objects go to the namespace of the context, or to the one that the manifests or 
 	c.bindDeploy(cmd, false)
 	cmd.Flags().StringSliceVarP(&c.only, "build-image", "b", nil, "build only images with this in their name; may be repeated")
 	e.Idle(cmd, "images that are built are deployed by digest", "digest-source=")
+	e.Idle(cmd, "what runs is left, and images are removed nowhere", "cleanup", "no-prune", "no-prune-children")
 	c.idleBuild(cmd)
 	return cmd
 }
@@ -54,6 +55,7 @@ func newDeploy(e *kit.Env, w Wiring) *cobra.Command {
 	c.bind(cmd.Flags())
 	c.bindDeploy(cmd, false)
 	c.given.bind(cmd.Flags())
+	e.Idle(cmd, "images are those that are given", "digest-source=")
 	c.idleBuild(cmd)
 	return cmd
 }

@@ -42,6 +42,8 @@ type Artifact struct {
 	DependsOn []string
 	// Sync is what is copied into running containers instead of being built.
 	Sync []SyncRule
+	// Inferred is what is copied besides, because the Dockerfile does.
+	Inferred Inferred
 }
 
 // Sources are the files that a Go program is made of.
@@ -137,7 +139,7 @@ func (a Artifact) next(p Project, s State, changes []Change) (build, replan bool
 			build, replan = true, true
 			continue
 		}
-		dest, ok := a.destination(c.Path)
+		dest, ok := a.destination(c)
 		if ok && s.Built && !s.Failed && !a.isBase(p) {
 			copies = append(copies, Copy{Image: a.Image, Change: c, Dest: dest})
 			continue

@@ -3,8 +3,6 @@ package decide
 import (
 	"path"
 	"strings"
-
-	"github.com/moby/patternmatcher"
 )
 
 // SyncRule is where files go. Src is a pattern of paths in the artifact's context; the destination is Dest, joined with
@@ -13,27 +11,20 @@ type SyncRule struct {
 	Src, Dest, Strip string
 }
 
-// destination returns where the first rule that matches has a file.
-func (a Artifact) destination(file string) (string, bool) {
-	inside, ok := below(a.Context, file)
+// destination returns where the first rule that matches has a file, or where the Dockerfile does. What is gone is
+// copied by rules alone: what stands below it in the image would come back.
+func (a Artifact) destination(c Change) (string, bool) {
+	inside, ok := below(a.Context, c.Path)
 	if !ok {
 		return "", false
 	}
 	for _, rule := range a.Sync {
-		if !rule.matches(inside) {
-			continue
+		if matchesPath(rule.Src, inside) {
+			return path.Join(rule.Dest, strings.TrimPrefix(inside, rule.Strip)), true
 		}
-		return path.Join(rule.Dest, strings.TrimPrefix(inside, rule.Strip)), true
 	}
-	return "", false
-}
-
-// matches reports whether the pattern is one of a file itself; ** stands for any folders.
-func (r SyncRule) matches(inside string) bool {
-	m, err := patternmatcher.New([]string{strings.TrimPrefix(r.Src, "./")})
-	if err != nil {
-		return false
+	if c.Gone {
+		return "", false
 	}
-	matched, err := m.MatchesOrParentMatches(inside)
-	return err == nil && matched
+	return a.Inferred.destination(inside)
 }

@@ -1,0 +1,97 @@
+package skaffold
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+)
+
+// Consent is something that a project does on this machine, or gives away of it, for which its owner is asked.
+type Consent struct {
+	Position
+	// Text is for a reader.
+	Text string
+}
+
+// String returns file:line: text.
+func (c Consent) String() string { return fmt.Sprintf("%s:%d: %s", c.File, c.Line, c.Text) }
+
+// Consents lists what a project does on a machine with an operating system by Go's name, in the order of the file.
+func (p Project) Consents(os string) []Consent {
+	var all []Consent
+	for _, h := range p.hooks() {
+		if !h.Container && h.RunsOn(os) {
+			all = append(all, Consent{h.Position, "runs " + strings.Join(h.Command, " ") + inFolderOf(h.Dir)})
+		}
+	}
+	for _, a := range p.Artifacts {
+		if a.Docker == nil {
+			continue
+		}
+		for _, s := range a.Docker.Secrets {
+			all = append(all, Consent{a.Position, "gives the builder of " + a.Image + " the secret " + s.ID + s.from()})
+		}
+		if a.Docker.SSH != "" {
+			all = append(all, Consent{a.Position, "gives the builder of " + a.Image + " the SSH agent " + a.Docker.SSH})
+		}
+		if len(a.Docker.Flags) > 0 {
+			all = append(all, Consent{a.Position, "gives the builder of " + a.Image + " the flags " + strings.Join(a.Docker.Flags, " ")})
+		}
+	}
+	slices.SortStableFunc(all, func(x, y Consent) int {
+		if x.File != y.File {
+			return strings.Compare(x.File, y.File)
+		}
+		return x.Line - y.Line
+	})
+	return all
+}
+
+// hooks are the commands of all steps.
+func (p Project) hooks() []Hook {
+	all := slices.Concat(p.Hooks.Before, p.Hooks.After, p.Manifests.Hooks.Before, p.Manifests.Hooks.After, p.Deploy.Hooks.Before, p.Deploy.Hooks.After)
+	for _, a := range p.Artifacts {
+		all = slices.Concat(all, a.Hooks.Before, a.Hooks.After, a.Sync.Hooks.Before, a.Sync.Hooks.After)
+	}
+	return all
+}
+
+// RunsOn reports whether a command is for an operating system.
+func (h Hook) RunsOn(os string) bool { return len(h.OS) == 0 || slices.Contains(h.OS, os) }
+
+func inFolderOf(dir string) string {
+	if dir == "" || dir == "." {
+		return ""
+	}
+	return " in " + dir
+}
+
+func (s Secret) from() string {
+	switch {
+	case s.Env != "":
+		return ", of the variable " + s.Env
+	case s.Src != "":
+		return ", of " + s.Src
+	}
+	return ""
+}
+
+// WithoutConsent returns the project without what is asked for.
+func (p Project) WithoutConsent() Project {
+	p.Hooks, p.Manifests.Hooks, p.Deploy.Hooks = p.Hooks.inContainers(), p.Manifests.Hooks.inContainers(), p.Deploy.Hooks.inContainers()
+	p.Artifacts = slices.Clone(p.Artifacts)
+	for i, a := range p.Artifacts {
+		p.Artifacts[i].Hooks, p.Artifacts[i].Sync.Hooks = a.Hooks.inContainers(), a.Sync.Hooks.inContainers()
+		if a.Docker != nil {
+			docker := *a.Docker
+			docker.Secrets, docker.SSH, docker.Flags = nil, "", nil
+			p.Artifacts[i].Docker = &docker
+		}
+	}
+	return p
+}
+
+func (h Hooks) inContainers() Hooks {
+	elsewhere := func(h Hook) bool { return !h.Container }
+	return Hooks{Before: slices.DeleteFunc(slices.Clone(h.Before), elsewhere), After: slices.DeleteFunc(slices.Clone(h.After), elsewhere)}
+}
