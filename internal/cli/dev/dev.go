@@ -29,8 +29,6 @@ import (
 type Wiring struct {
 	// Rollouts carries out the Rollouts of a namespace with an instance ID until ctx ends; ready is called once it does.
 	Rollouts func(ctx context.Context, config *rest.Config, namespace, instance string, ready func()) error
-	// Registry returns the registry of the local cluster that a kubeconfig belongs to; "" when it is none.
-	Registry func(ctx context.Context, kubeconfig string) (string, error)
 }
 
 // command is `cyan dev`: its flags.
@@ -162,7 +160,7 @@ func (c *command) run(cmd *cobra.Command, folder string) error {
 	if o.Keys, err = manifests.Keys(); err != nil {
 		return err
 	}
-	if o.Registry, err = c.findRegistry(cmd.Context()); err != nil {
+	if o.Registry, err = c.findRegistry(cmd.Context(), config); err != nil {
 		return err
 	}
 	o.Registries.Mirrors = append(o.Registries.Mirrors, hostOf(o.Registry))
@@ -201,17 +199,18 @@ func userName() string {
 	return cmp.Or(os.Getenv("USER"), "user")
 }
 
-// findRegistry returns where images are pushed.
-func (c *command) findRegistry(ctx context.Context) (string, error) {
-	if c.registry != "" {
-		return strings.TrimSuffix(c.registry, "/"), image.ParseRepository(strings.TrimSuffix(c.registry, "/") + "/x")
+// findRegistry returns where images are pushed: where a flag says, else to the registry that the cluster names as its
+// own.
+func (c *command) findRegistry(ctx context.Context, config *rest.Config) (string, error) {
+	registry := strings.TrimSuffix(c.registry, "/")
+	if registry == "" {
+		registry = devloop.RegistryOf(ctx, config)
 	}
-	if c.Registry != nil {
-		if found, err := c.Registry(ctx, c.Kube.File()); err == nil && found != "" {
-			return found, nil
-		}
+	if registry == "" {
+		return "", kit.Usage("--default-repo", "not given, and context "+c.Kube.ClusterName()+" names no registry in ConfigMap local-registry-hosting of kube-public, as a cluster of `cyan local up` does",
+			"name a registry that this machine pushes to and the nodes pull from")
 	}
-	return "", kit.Usage("--default-repo", "not given, and context "+c.Kube.ClusterName()+" is not a cluster of `cyan local up`", "name a registry that this machine pushes to and the nodes pull from")
+	return registry, image.ParseRepository(registry + "/x")
 }
 
 // read reads the project of the flags or of a file.
