@@ -14,7 +14,7 @@ NAMES   := argocd kubectl-argo-rollouts kubectl-cyan kubeval kubeconform skaffol
 # The rooms that decide, whose own tests have to notice nearly every small bug in them.
 MUTATED := rollout operation plan project repository delivery access action settings health script jq secret glob spelling jsonpatch validate skaffold
 
-.PHONY: demo test build ui lint generate bench bench-dev bench-gitops bench-page audit mutate metrics release publish clean system-packages
+.PHONY: demo test build ui lint generate bench bench-dev bench-local bench-gitops bench-page audit mutate metrics release publish clean system-packages
 
 # Shows how far a build is that compiles much. THEN is what comes after it.
 PROGRESS = go run -C $(CURDIR) ./hack/buildprogress -then '$(THEN)'
@@ -51,6 +51,9 @@ bench: build system-packages ## where the time goes, and what it costs
 
 bench-dev: build system-packages ## from a save to the answer of new code, each figure beside its limit; BENCH=-help lists the scenarios
 	@go run ./hack/benchdev -bin $(BIN) $(BENCH)
+
+bench-local: build system-packages ## what a local cluster costs: how fast it is up, memory, and the processor when nothing happens
+	@$(MAKE) --no-print-directory -C localcluster bench OUT=$(CURDIR)/$(BIN)
 
 bench-gitops: build system-packages ## what many Applications cost, each figure beside its limit
 	@go run ./hack/benchgitops -bin $(BIN) $(BENCH)

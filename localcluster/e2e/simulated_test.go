@@ -20,6 +20,7 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
+	"github.com/cyan-cd/cyan/localcluster/internal/config"
 	"github.com/cyan-cd/cyan/localcluster/internal/registry"
 )
 
@@ -210,7 +211,7 @@ func (c *testCluster) checkLoad(t *testing.T) {
 
 // checkPullThrough has the cluster's registry fetch from another.
 func (c *testCluster) checkPullThrough(t *testing.T) {
-	other := httptest.NewServer(registry.New(t.Context(), t.TempDir()))
+	other := httptest.NewServer(registry.New(t.Context(), t.TempDir(), config.Settings{}))
 	defer other.Close()
 	host := strings.TrimPrefix(other.URL, "http://")
 	digest := pushTo(t, host+"/far/away:1")

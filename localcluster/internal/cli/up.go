@@ -10,6 +10,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/cyan-cd/cyan/localcluster/internal/cluster"
+	"github.com/cyan-cd/cyan/localcluster/internal/config"
 	"github.com/cyan-cd/cyan/localcluster/internal/state"
 )
 
@@ -18,16 +19,24 @@ func upCommand() *cobra.Command {
 	var without []string
 	kubeconfig := true
 	var options cluster.Options
+	var file string
 	command := &cobra.Command{
 		Use:   "up",
 		Short: "Start the cluster, or resume it with everything in it",
 		Long: `Start the cluster in the background and return when it can be used. A cluster that was stopped is resumed with
 everything still in it; one that runs already is left as it is.
 
-The cluster becomes a context in your kubeconfig, and the current one; "down --delete" takes it out again.`,
+The cluster becomes a context in your kubeconfig, and the current one; "down --delete" takes it out again.
+
+A file (--config) says what flags say, and more. It counts when the cluster starts, and stays in force until another file
+is given; "down" and "up --config FILE" change everything but the kind of the nodes, which takes "down --delete". Flags win
+over the file.
+
+` + config.Example,
 		Example: `  cyan local up
   cyan local up --nodes simulated --count 50
-  cyan local up --dir /tmp/second --api-port 16443`,
+  cyan local up --dir /tmp/second --api-port 16443
+  cyan local up --config cluster.yaml`,
 		Args: cobra.NoArgs,
 		RunE: func(c *cobra.Command, _ []string) error {
 			mode, err := parseMode(nodes)
@@ -36,6 +45,11 @@ The cluster becomes a context in your kubeconfig, and the current one; "down --d
 			}
 			options.Mode = mode
 			options.Without = leftOut(c, without)
+			if file != "" {
+				if options, err = fromFile(file, options); err != nil {
+					return err
+				}
+			}
 			if err := checkOptions(options, output); err != nil {
 				return usageError{err}
 			}
@@ -44,6 +58,7 @@ The cluster becomes a context in your kubeconfig, and the current one; "down --d
 	}
 	flags := command.Flags()
 	flags.StringVar(&nodes, "nodes", "", "real or simulated (default: real with root on Linux, else simulated)")
+	flags.StringVar(&file, "config", "", "file that says what the cluster is to be")
 	flags.IntVar(&options.Nodes, "count", 0, "how many nodes, when they are simulated (default 1)")
 	flags.IntVar(&options.APIPort, "api-port", 0, "port of the API server on 127.0.0.1 (default: a free one)")
 	flags.IntVar(&options.RegistryPort, "registry-port", 0, "port of the image registry on 127.0.0.1 (default: a free one)")

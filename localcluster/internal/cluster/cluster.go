@@ -7,6 +7,7 @@ package cluster
 import (
 	"time"
 
+	"github.com/cyan-cd/cyan/localcluster/internal/config"
 	"github.com/cyan-cd/cyan/localcluster/internal/expose"
 	"github.com/cyan-cd/cyan/localcluster/internal/state"
 	"github.com/cyan-cd/cyan/localcluster/internal/supervise"
@@ -20,6 +21,8 @@ type Options struct {
 	APIPort, RegistryPort, IngressPort int
 	// Without are the extras to leave out; nil leaves that as it was.
 	Without []string
+	// Settings are what a file says; nil leaves them as they were.
+	Settings *config.Settings
 }
 
 // Status is what can be said of a cluster.

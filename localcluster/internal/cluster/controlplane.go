@@ -14,6 +14,7 @@ import (
 	"k8s.io/client-go/rest"
 	"k8s.io/client-go/tools/clientcmd"
 
+	"github.com/cyan-cd/cyan/localcluster/internal/config"
 	"github.com/cyan-cd/cyan/localcluster/internal/parts"
 	"github.com/cyan-cd/cyan/localcluster/internal/processes"
 	"github.com/cyan-cd/cyan/localcluster/internal/registry"
@@ -59,13 +60,14 @@ type partSpecs struct {
 	// apiURL and registryAddress are where the supervisor asks whether the parts are ready.
 	apiURL, registryAddress string
 	account                 registry.Account
+	settings                config.Settings
 }
 
 // specs returns the command lines of the parts, once it is known where they run.
 func (s *supervisor) specs() partSpecs {
 	return partSpecs{
 		dir: s.dir, program: s.program, start: s.placement.start, nodes: s.record.Nodes,
-		apiURL: s.api.url(), registryAddress: s.registryPort.address(), account: s.account,
+		apiURL: s.api.url(), registryAddress: s.registryPort.address(), account: s.account, settings: s.settings,
 	}
 }
 
@@ -97,7 +99,7 @@ func (p partSpecs) apiServer(ids identities, at endpoint) supervise.Spec {
 		"--authorization-mode=Node,RBAC", "--allow-privileged=true",
 		"--profiling=false", "--v=0",
 	}, at.advertise...)
-	spec := p.spec(parts.APIServer, 50, args...)
+	spec := p.spec(parts.APIServer, 50, append(args, p.gates()...)...)
 	spec.Ready = p.apiReady
 	// It keeps nothing that could be lost, and takes long to end by itself because of open watches.
 	spec.Grace = 1500 * time.Millisecond
@@ -105,28 +107,42 @@ func (p partSpecs) apiServer(ids identities, at endpoint) supervise.Spec {
 }
 
 func (p partSpecs) controllerManager(ids identities) supervise.Spec {
-	return p.spec(parts.ControllerManager, 50,
-		"--kubeconfig="+kubeconfigOf(p.dir, "controller-manager"), "--leader-elect=false", "--secure-port=0", "--profiling=false",
-		"--root-ca-file="+ids.clusterCA.CertFile, "--service-account-private-key-file="+ids.serviceAccounts,
-		"--cluster-signing-cert-file="+ids.clusterCA.CertFile, "--cluster-signing-key-file="+ids.clusterCA.KeyFile,
-		"--service-cluster-ip-range="+serviceRange, "--kube-api-qps=200", "--kube-api-burst=400",
+	return p.spec(parts.ControllerManager, 50, append([]string{
+		"--kubeconfig=" + kubeconfigOf(p.dir, "controller-manager"), "--leader-elect=false", "--secure-port=0", "--profiling=false",
+		"--root-ca-file=" + ids.clusterCA.CertFile, "--service-account-private-key-file=" + ids.serviceAccounts,
+		"--cluster-signing-cert-file=" + ids.clusterCA.CertFile, "--cluster-signing-key-file=" + ids.clusterCA.KeyFile,
+		"--service-cluster-ip-range=" + serviceRange, "--kube-api-qps=200", "--kube-api-burst=400",
 		// No cloud, no node addresses to hand out, no bootstrap tokens: their caches would be all that they are.
 		"--controllers=*,-node-ipam-controller,-bootstrap-signer-controller,-token-cleaner-controller",
-		"--v=0")
+		"--v=0",
+	}, p.gates()...)...)
 }
 
 func (p partSpecs) scheduler() supervise.Spec {
-	return p.spec(parts.Scheduler, 50,
-		"--kubeconfig="+kubeconfigOf(p.dir, "scheduler"), "--leader-elect=false", "--secure-port=0", "--profiling=false",
-		"--kube-api-qps=200", "--kube-api-burst=400", "--v=0")
+	return p.spec(parts.Scheduler, 50, append([]string{
+		"--kubeconfig=" + kubeconfigOf(p.dir, "scheduler"), "--leader-elect=false", "--secure-port=0", "--profiling=false",
+		"--kube-api-qps=200", "--kube-api-burst=400", "--v=0",
+	}, p.gates()...)...)
 }
 
+// gates sets the feature gates, which all parts of Kubernetes have in common.
+func (p partSpecs) gates() []string {
+	if gates := p.settings.Gates(); gates != "" {
+		return []string{"--feature-gates=" + gates}
+	}
+	return nil
+}
+
+// simulatedNodes are all nodes of the cluster, or those beside the real one.
 func (p partSpecs) simulatedNodes() supervise.Spec {
+	if n := p.settings.Simulated; n > 0 {
+		return p.spec(parts.Nodes, 80, "--kubeconfig="+kubeconfigOf(p.dir, "nodes"), "--count="+strconv.Itoa(n), "--beside-real")
+	}
 	return p.spec(parts.Nodes, 80, "--kubeconfig="+kubeconfigOf(p.dir, "nodes"), "--count="+strconv.Itoa(p.nodes))
 }
 
 func (p partSpecs) registry(listeners ...*os.File) supervise.Spec {
-	spec := p.spec(parts.Registry, 50, "--root="+p.dir.Data("registry"), "--password-file="+p.dir.RegistryPassword(), "--listeners="+strconv.Itoa(len(listeners)))
+	spec := p.spec(parts.Registry, 50, "--root="+p.dir.Data("registry"), "--password-file="+p.dir.RegistryPassword(), "--listeners="+strconv.Itoa(len(listeners)), "--settings="+p.dir.Settings())
 	spec.Files = listeners
 	spec.Start = nil // on this machine's network, to reach other registries
 	spec.Env = append(spec.Env, registryEnvironment()...)

@@ -26,6 +26,7 @@ type nodeSettings struct {
 	Registry                         registry.Account
 	DNS, DNSReady, CA                string
 	Serving                          pki.Pair
+	FeatureGates                     map[string]bool
 }
 
 func (n nodeSettings) write(program string) error {
@@ -153,7 +154,7 @@ func (n nodeSettings) kubelet() any {
 		// The machine's disk is not the node's: filling it is nobody's fault here.
 		"evictionHard": never, "imageGCHighThresholdPercent": 100, "imageMaximumGCAge": "24h", "localStorageCapacityIsolation": false,
 		"podLogsDir": n.Dir.Data("pod-logs"), "volumePluginDir": filepath.Join(n.Dir.Run, "kubelet", "volume-plugins"),
-		"serializeImagePulls": false, "configMapAndSecretChangeDetectionStrategy": "Watch", "enableProfilingHandler": false,
+		"featureGates": n.FeatureGates, "serializeImagePulls": false, "configMapAndSecretChangeDetectionStrategy": "Watch", "enableProfilingHandler": false,
 	}
 }
 

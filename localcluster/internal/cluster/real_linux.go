@@ -21,6 +21,7 @@ import (
 	"github.com/cyan-cd/cyan/localcluster/internal/node"
 	"github.com/cyan-cd/cyan/localcluster/internal/parts"
 	"github.com/cyan-cd/cyan/localcluster/internal/pause"
+	"github.com/cyan-cd/cyan/localcluster/internal/simnodes"
 	"github.com/cyan-cd/cyan/localcluster/internal/state"
 )
 
@@ -119,7 +120,7 @@ func (r *realRun) configureNode(cgroup string) error {
 	settings := nodeSettings{
 		Dir: r.dir, ID: r.dir.ID, Cgroup: cgroup, NodeAddress: node.Address, PodRange: node.PodRange, PluginDir: node.PluginDir,
 		RegistryPort: r.registryPort.port, Registry: r.account, DNS: dnsIP, CA: r.ids.clusterCA.CertFile, Serving: r.ids.kubeletServing, Snapshotter: r.snapshotter(),
-		DNSReady: dnsReady,
+		DNSReady: dnsReady, FeatureGates: r.settings.FeatureGates,
 	}
 	return settings.write(r.program)
 }
@@ -195,7 +196,7 @@ func (r *realRun) startBase(ctx context.Context, report func(Event)) error {
 
 // stopParts lets the containers end before what runs them.
 func (r *realRun) stopParts() {
-	r.group.Stop(parts.Ingress, parts.Kubelet, parts.ControllerManager, parts.Scheduler, parts.Metrics)
+	r.group.Stop(parts.Ingress, parts.Kubelet, parts.ControllerManager, parts.Scheduler, parts.Metrics, parts.Nodes)
 	node.EndPods(r.dir, podGrace)
 	r.group.Stop(parts.Proxy, parts.DNS, parts.Registry, parts.Containerd, parts.APIServer)
 	r.group.Stop()
@@ -242,6 +243,11 @@ func (r *realRun) startRest(ctx context.Context) error {
 	client, err := kubernetes.NewForConfig(config)
 	if err != nil {
 		return fmt.Errorf("making a client: %w", err)
+	}
+	if r.settings.Simulated > 0 {
+		launched = append(launched, r.group.Launch(r.specs().simulatedNodes()))
+	} else if err := simnodes.RemoveBut(ctx, client, nil); err != nil {
+		return err
 	}
 	if err := createDNSService(ctx, client, node.Address); err != nil {
 		return err

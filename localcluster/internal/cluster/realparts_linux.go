@@ -42,13 +42,14 @@ func (r *realRun) kubelet() supervise.Spec {
 }
 
 func (r *realRun) proxy() supervise.Spec {
-	spec := r.specs().spec(parts.Proxy, 50,
-		"--kubeconfig="+kubeconfigOf(r.dir, "proxy"), "--proxy-mode=iptables", "--cluster-cidr="+node.PodRange,
-		"--hostname-override="+nodeName, "--conntrack-max-per-core=0", "--conntrack-min=0",
+	spec := r.specs().spec(parts.Proxy, 50, append([]string{
+		"--kubeconfig=" + kubeconfigOf(r.dir, "proxy"), "--proxy-mode=iptables", "--cluster-cidr=" + node.PodRange,
+		"--hostname-override=" + nodeName, "--conntrack-max-per-core=0", "--conntrack-min=0",
 		"--conntrack-tcp-timeout-established=0", "--conntrack-tcp-timeout-close-wait=0",
 		// A switch of traffic is to be seen at once.
 		"--iptables-min-sync-period=50ms", "--oom-score-adj=0",
-		"--healthz-bind-address="+net.JoinHostPort(node.Address, proxyReady), "--metrics-bind-address=", "--v=0")
+		"--healthz-bind-address=" + net.JoinHostPort(node.Address, proxyReady), "--metrics-bind-address=", "--v=0",
+	}, r.specs().gates()...)...)
 	spec.Ready = r.insideReady(proxyReady, "/healthz")
 	return spec
 }

@@ -15,6 +15,7 @@ import (
 
 	"github.com/cyan-cd/cyan/localcluster/internal/metrics"
 	"github.com/cyan-cd/cyan/localcluster/internal/parts"
+	"github.com/cyan-cd/cyan/localcluster/internal/simnodes"
 	"github.com/cyan-cd/cyan/localcluster/internal/state"
 	"github.com/cyan-cd/cyan/localcluster/internal/supervise"
 )
@@ -162,15 +163,22 @@ func (s *supervisor) nodesReady(ctx context.Context, client kubernetes.Interface
 	if err != nil {
 		return err
 	}
-	ready := 0
+	ready, simulated := 0, 0
 	for i := range nodes.Items {
 		if nodeReady(&nodes.Items[i]) {
 			ready++
 		}
+		if nodes.Items[i].Labels[simnodes.Label] != "" {
+			simulated++
+		}
+	}
+	wanted := s.settings.Simulated
+	if s.record.Mode == state.Simulated {
+		wanted = s.record.Nodes
 	}
 	// Simulated nodes can be fewer than they were.
-	if ready < s.record.Nodes || s.record.Mode == state.Simulated && len(nodes.Items) != s.record.Nodes {
-		return fmt.Errorf("%d of %d are", ready, s.record.Nodes)
+	if want := s.record.Nodes + s.settings.Simulated; ready < want || simulated != wanted {
+		return fmt.Errorf("%d of %d are", ready, want)
 	}
 	return nil
 }

@@ -12,6 +12,7 @@ import (
 	"syscall"
 	"time"
 
+	"github.com/cyan-cd/cyan/localcluster/internal/config"
 	"github.com/cyan-cd/cyan/localcluster/internal/expose"
 	"github.com/cyan-cd/cyan/localcluster/internal/registry"
 	"github.com/cyan-cd/cyan/localcluster/internal/state"
@@ -31,9 +32,11 @@ type placement struct {
 
 // supervisor holds one cluster while it runs.
 type supervisor struct {
-	dir     state.Dir
-	record  state.Record
-	program string
+	dir    state.Dir
+	record state.Record
+	// settings are what the user's file says.
+	settings config.Settings
+	program  string
 
 	api, registryPort *reservedPort
 	// ingressPort is nil when nothing is served there.
@@ -180,6 +183,9 @@ func (s *supervisor) prepare(options Options) error {
 		record.IngressPort = s.ingressPort.port
 	}
 	s.record = record
+	if s.settings, err = config.Load(s.dir); err != nil {
+		return err
+	}
 	if err := s.dir.MakeRun(); err != nil {
 		return err
 	}

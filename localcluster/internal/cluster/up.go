@@ -15,7 +15,9 @@ import (
 	"time"
 
 	"golang.org/x/sys/unix"
+	"k8s.io/apimachinery/pkg/api/equality"
 
+	"github.com/cyan-cd/cyan/localcluster/internal/config"
 	"github.com/cyan-cd/cyan/localcluster/internal/state"
 )
 
@@ -52,6 +54,9 @@ func Up(ctx context.Context, dir state.Dir, options Options, progress func(strin
 	options, err = resolveOptions(dir, options, record, known, progress)
 	if err == nil {
 		err = removeLeftovers(dir)
+	}
+	if err == nil && options.Settings != nil {
+		err = config.Save(dir, *options.Settings)
 	}
 	if err == nil {
 		err = launch(ctx, dir, options, progress)
@@ -111,7 +116,28 @@ func resolveOptions(dir state.Dir, options Options, record state.Record, known b
 			return options, err
 		}
 	}
+	options, err := settle(options)
+	if err != nil {
+		return options, err
+	}
 	return options, checkRoom(dir.Path)
+}
+
+// settle fits what a file says to the mode of the cluster.
+func settle(options Options) (Options, error) {
+	if options.Settings == nil || options.Mode == state.Real {
+		return options, nil
+	}
+	settings := *options.Settings
+	if len(settings.Mounts) > 0 {
+		return options, errors.New("mounts: simulated nodes have no files; leave it out of the file, or take a real node")
+	}
+	if options.Nodes == 0 {
+		options.Nodes = settings.Simulated
+	}
+	settings.Simulated = 0 // there is no real node for them to be beside of
+	options.Settings = &settings
+	return options, nil
 }
 
 func chooseMode(progress func(string)) state.Mode {
@@ -146,6 +172,7 @@ func upAlready(ctx context.Context, dir state.Dir, options Options) (UpResult, e
 		status, err := Inspect(ctx, dir)
 		if err == nil && status.State == "running" {
 			status.Notes = append(status.Notes, differences(status, options)...)
+			status.Notes = append(status.Notes, settingsDiffer(dir, status.Mode, options)...)
 			return UpResult{Status: status, Already: true}, nil
 		}
 		if dir.SupervisorPID() == 0 {
@@ -157,6 +184,22 @@ func upAlready(ctx context.Context, dir state.Dir, options Options) (UpResult, e
 		case <-time.After(100 * time.Millisecond):
 		}
 	}
+}
+
+// settingsDiffer returns a note when a file says something else than what the cluster was started with.
+func settingsDiffer(dir state.Dir, mode state.Mode, wanted Options) []string {
+	if wanted.Mode == "" {
+		wanted.Mode = mode
+	}
+	wanted, err := settle(wanted)
+	if err != nil {
+		return []string{err.Error()}
+	}
+	is, err := config.Load(dir)
+	if wanted.Settings == nil || err == nil && equality.Semantic.DeepEqual(is, *wanted.Settings) {
+		return nil
+	}
+	return []string{"--config: other settings than those that the cluster was started with; run `cyan local down` first to change them"}
 }
 
 func differences(status Status, wanted Options) []string {

@@ -7,11 +7,13 @@ import (
 	"net"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"github.com/vishvananda/netlink"
 	"golang.org/x/sys/unix"
 
+	"github.com/cyan-cd/cyan/localcluster/internal/config"
 	"github.com/cyan-cd/cyan/localcluster/internal/processes"
 	"github.com/cyan-cd/cyan/localcluster/internal/state"
 	"github.com/cyan-cd/cyan/localcluster/internal/supervise"
@@ -77,6 +79,9 @@ func setUpNode(dir state.Dir) error {
 	if err := unix.Mount(dir.Data("kubelet"), filepath.Join(dir.Run, "kubelet"), "", unix.MS_BIND, ""); err != nil {
 		return fmt.Errorf("placing the kubelet's directory: %w", err)
 	}
+	if err := mountOthers(dir); err != nil {
+		return err
+	}
 	if err := bindKernelSettings(dir); err != nil {
 		return err
 	}
@@ -84,6 +89,49 @@ func setUpNode(dir state.Dir) error {
 		return err
 	}
 	return chooseIptables(dir)
+}
+
+// ownMounts is where the node gets a file system of its own when something is to be mounted below.
+const ownMounts = "/mnt"
+
+// mountOthers mounts directories of the machine where the user wants them on the node.
+func mountOthers(dir state.Dir) error {
+	settings, err := config.Load(dir)
+	if err != nil {
+		return err
+	}
+	below := func(m config.Mount) bool { return strings.HasPrefix(m.NodePath, ownMounts+"/") }
+	// A mount of what is in /mnt itself has to see it before it is hidden.
+	var opened []int
+	for _, m := range settings.Mounts {
+		fd, err := unix.Open(m.HostPath, unix.O_PATH|unix.O_DIRECTORY|unix.O_CLOEXEC, 0)
+		if err != nil {
+			return fmt.Errorf("mounts: opening %s: %w", m.HostPath, err)
+		}
+		defer unix.Close(fd)
+		opened = append(opened, fd)
+	}
+	if slices.ContainsFunc(settings.Mounts, below) {
+		if err := unix.Mount("cyan-"+dir.ID, ownMounts, "tmpfs", unix.MS_NOSUID|unix.MS_NODEV, "mode=755"); err != nil {
+			return fmt.Errorf("mounts: making %s the node's own: %w", ownMounts, err)
+		}
+	}
+	for i, m := range settings.Mounts {
+		if below(m) {
+			if err := os.MkdirAll(m.NodePath, 0o755); err != nil {
+				return fmt.Errorf("mounts: making %s: %w", m.NodePath, err)
+			}
+		}
+		if err := unix.Mount(fmt.Sprintf("/proc/self/fd/%d", opened[i]), m.NodePath, "", unix.MS_BIND|unix.MS_REC, ""); err != nil {
+			return fmt.Errorf("mounts: mounting %s at %s: %w", m.HostPath, m.NodePath, err)
+		}
+		if m.ReadOnly {
+			if err := unix.Mount("", m.NodePath, "", unix.MS_BIND|unix.MS_REMOUNT|unix.MS_RDONLY, ""); err != nil {
+				return fmt.Errorf("mounts: making %s read-only: %w", m.NodePath, err)
+			}
+		}
+	}
+	return nil
 }
 
 // bindKernelSettings keeps the machine's settings from being changed.

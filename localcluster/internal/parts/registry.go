@@ -6,6 +6,7 @@ import (
 	"net"
 	"os"
 
+	"github.com/cyan-cd/cyan/localcluster/internal/config"
 	"github.com/cyan-cd/cyan/localcluster/internal/registry"
 )
 
@@ -16,11 +17,16 @@ const firstFile = 4
 func runRegistry() error {
 	flags := flag.NewFlagSet(Registry, flag.ExitOnError)
 	root := flags.String("root", "", "directory of the images")
+	settings := flags.String("settings", "", "file with mirrors and accounts of other registries")
 	password := flags.String("password-file", "", "file with the password of its only account")
 	count := flags.Int("listeners", 1, "how many listeners are handed over")
 	_ = flags.Parse(os.Args[1:])
 
 	account, err := registry.OpenAccount(*password)
+	if err != nil {
+		return err
+	}
+	others, err := config.LoadFile(*settings)
 	if err != nil {
 		return err
 	}
@@ -34,5 +40,5 @@ func runRegistry() error {
 		_ = file.Close()
 		listeners = append(listeners, listener)
 	}
-	return registry.Serve(*root, account, listeners)
+	return registry.Serve(*root, account, others, listeners)
 }

@@ -14,6 +14,8 @@ import (
 	v1 "github.com/google/go-containerregistry/pkg/v1"
 	"github.com/google/go-containerregistry/pkg/v1/random"
 	"github.com/google/go-containerregistry/pkg/v1/remote"
+
+	"github.com/cyan-cd/cyan/localcluster/internal/config"
 )
 
 func account(t *testing.T) Account {
@@ -74,7 +76,7 @@ func TestOnlyTheOwnerIsServed(t *testing.T) {
 // Clients push and pull with the owner's login, and not without it.
 func TestPushesNeedTheLogin(t *testing.T) {
 	own := account(t)
-	server := httptest.NewServer(own.guard(New(t.Context(), t.TempDir())))
+	server := httptest.NewServer(own.guard(New(t.Context(), t.TempDir(), config.Settings{})))
 	defer server.Close()
 	address := strings.TrimPrefix(server.URL, "http://")
 	image, err := random.Image(512, 2)
@@ -151,7 +153,7 @@ func TestThePasswordStays(t *testing.T) {
 // Load logs in as well.
 func TestLoadLogsIn(t *testing.T) {
 	own := account(t)
-	server := httptest.NewServer(own.guard(New(t.Context(), t.TempDir())))
+	server := httptest.NewServer(own.guard(New(t.Context(), t.TempDir(), config.Settings{})))
 	defer server.Close()
 	address := strings.TrimPrefix(server.URL, "http://")
 	image, err := random.Image(512, 1)

@@ -17,6 +17,8 @@ import (
 	"github.com/google/go-containerregistry/pkg/v1/mutate"
 	"github.com/google/go-containerregistry/pkg/v1/random"
 	"github.com/google/go-containerregistry/pkg/v1/remote"
+
+	"github.com/cyan-cd/cyan/localcluster/internal/config"
 )
 
 // shelf is a registry under test.
@@ -30,7 +32,7 @@ type shelf struct {
 func newShelf(t *testing.T) *shelf {
 	t.Helper()
 	s := &shelf{t: t, root: t.TempDir()}
-	s.server = New(t.Context(), s.root)
+	s.server = New(t.Context(), s.root, config.Settings{})
 	http := httptest.NewServer(s.server)
 	t.Cleanup(http.Close)
 	s.address = strings.TrimPrefix(http.URL, "http://")

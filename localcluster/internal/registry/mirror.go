@@ -16,12 +16,12 @@ import (
 	"sync"
 	"time"
 
-	"github.com/google/go-containerregistry/pkg/authn"
 	"github.com/google/go-containerregistry/pkg/name"
 	v1 "github.com/google/go-containerregistry/pkg/v1"
 	"github.com/google/go-containerregistry/pkg/v1/remote"
 	"github.com/google/go-containerregistry/pkg/v1/types"
 
+	"github.com/cyan-cd/cyan/localcluster/internal/config"
 	"github.com/cyan-cd/cyan/localcluster/internal/state"
 )
 
@@ -36,22 +36,24 @@ const (
 type mirror struct {
 	root      string
 	transport http.RoundTripper
+	// others say where to fetch from, and as whom.
+	others config.Settings
 
 	mu          sync.Mutex
 	unreachable map[string]time.Time
 }
 
-func newMirror(root string) *mirror {
+func newMirror(root string, others config.Settings) *mirror {
 	transport := http.DefaultTransport.(*http.Transport).Clone()
 	transport.DialContext = (&net.Dialer{Timeout: dialTimeout}).DialContext
 	transport.TLSHandshakeTimeout = dialTimeout
 	transport.ResponseHeaderTimeout = 30 * time.Second
-	return &mirror{root: root, transport: transport, unreachable: map[string]time.Time{}}
+	return &mirror{root: root, transport: transport, others: others, unreachable: map[string]time.Time{}}
 }
 
 // serve answers from another registry, and reports whether it could.
 func (m *mirror) serve(w http.ResponseWriter, r *http.Request, host string, want read) bool {
-	repo, err := name.NewRepository(host+"/"+want.name, insecureOption(host)...)
+	repo, err := name.NewRepository(host+"/"+want.name, m.insecureOption(host)...)
 	if err != nil {
 		return false
 	}
@@ -66,8 +68,11 @@ func (m *mirror) serve(w http.ResponseWriter, r *http.Request, host string, want
 	return err == nil
 }
 
-// insecureOption allows plain HTTP to registries of this machine.
-func insecureOption(host string) []name.Option {
+// insecureOption allows plain HTTP to registries of this machine, and to those of which the settings say so.
+func (m *mirror) insecureOption(host string) []name.Option {
+	if m.others.Registries[host].PlainHTTP {
+		return []name.Option{name.Insecure}
+	}
 	h, _, err := net.SplitHostPort(host)
 	if err != nil {
 		h = host
@@ -112,8 +117,12 @@ func (m *mirror) manifest(ctx context.Context, repo name.Repository, reference s
 		}
 	}
 	var fetched *remote.Descriptor
-	err := m.ask(repo, func() (err error) {
-		fetched, err = remote.Get(ref, m.options(ctx)...)
+	err := m.askAll(repo, func(from name.Repository) (err error) {
+		var wanted name.Reference = from.Tag(reference)
+		if _, byDigest := ref.(name.Digest); byDigest {
+			wanted = from.Digest(reference)
+		}
+		fetched, err = remote.Get(wanted, m.options(ctx)...)
 		return err
 	})
 	if err != nil {
@@ -144,8 +153,8 @@ func (m *mirror) serveBlob(w http.ResponseWriter, r *http.Request, repo name.Rep
 	}
 	var layer v1.Layer
 	var size int64
-	err = m.ask(repo, func() (err error) {
-		if layer, err = remote.Layer(repo.Digest(digest), m.options(r.Context())...); err == nil {
+	err = m.askAll(repo, func(from name.Repository) (err error) {
+		if layer, err = remote.Layer(from.Digest(digest), m.options(r.Context())...); err == nil {
 			size, err = layer.Size()
 		}
 		return err
@@ -210,6 +219,32 @@ func keepBlob(file string, content io.Reader, w io.Writer) error {
 	return nil
 }
 
+// askAll runs a request for a repository at the mirrors of its registry, in their order, and at the registry itself,
+// until one answers.
+func (m *mirror) askAll(repo name.Repository, request func(from name.Repository) error) error {
+	var errs []error
+	for _, url := range m.others.Mirrors[repo.RegistryStr()] {
+		scheme, host, _ := strings.Cut(url, "://")
+		options := m.insecureOption(host)
+		if scheme == "http" {
+			options = []name.Option{name.Insecure}
+		}
+		from, err := name.NewRepository(host+"/"+repo.RepositoryStr(), options...)
+		if err == nil {
+			err = m.ask(from, func() error { return request(from) })
+		}
+		if err == nil {
+			return nil
+		}
+		errs = append(errs, fmt.Errorf("mirror %s: %w", url, err))
+	}
+	err := m.ask(repo, func() error { return request(repo) })
+	if err == nil {
+		return nil
+	}
+	return errors.Join(append(errs, err)...)
+}
+
 // ask runs a request unless the registry could not be reached a moment ago.
 func (m *mirror) ask(repo name.Repository, request func() error) error {
 	host := repo.RegistryStr()
@@ -234,7 +269,7 @@ func (m *mirror) ask(repo name.Repository, request func() error) error {
 
 func (m *mirror) options(ctx context.Context) []remote.Option {
 	return []remote.Option{
-		remote.WithContext(ctx), remote.WithTransport(m.transport), remote.WithAuthFromKeychain(authn.DefaultKeychain),
+		remote.WithContext(ctx), remote.WithTransport(m.transport), remote.WithAuthFromKeychain(m.others),
 		remote.WithRetryPredicate(func(error) bool { return false }),
 	}
 }

@@ -21,6 +21,8 @@ import (
 	"github.com/distribution/distribution/v3/registry/handlers"
 	_ "github.com/distribution/distribution/v3/registry/storage/driver/filesystem" // the only storage that is used
 	"github.com/sirupsen/logrus"
+
+	"github.com/cyan-cd/cyan/localcluster/internal/config"
 )
 
 // Server answers the registry API.
@@ -35,8 +37,9 @@ type Server struct {
 	mirror *mirror
 }
 
-// New makes a registry that keeps its files under root. It serves everybody: Serve asks for credentials before it.
-func New(ctx context.Context, root string) *Server {
+// New makes a registry that keeps its files under root, and fetches from others as their settings say. It serves
+// everybody: Serve asks for credentials before it.
+func New(ctx context.Context, root string, others config.Settings) *Server {
 	config := &configuration.Configuration{
 		Version: configuration.CurrentVersion,
 		Storage: configuration.Storage{
@@ -54,7 +57,7 @@ func New(ctx context.Context, root string) *Server {
 	logrus.SetLevel(logrus.WarnLevel)
 	logrus.SetFormatter(withoutNotFound{&logrus.TextFormatter{DisableColors: true}})
 	open := func() http.Handler { return handlers.NewApp(ctx, config) }
-	return &Server{open: open, local: open(), pushed: openPushed(ctx, root), mirror: newMirror(filepath.Join(root, "fetched"))}
+	return &Server{open: open, local: open(), pushed: openPushed(ctx, root), mirror: newMirror(filepath.Join(root, "fetched"), others)}
 }
 
 // withoutNotFound leaves out what is no error: clients ask for what may not be here all the time.
@@ -179,10 +182,10 @@ func LocalNames(name string) []string {
 }
 
 // Serve answers on all listeners, and whoever has the account, until it is told to stop by SIGTERM or SIGINT.
-func Serve(root string, account Account, listeners []net.Listener) error {
+func Serve(root string, account Account, others config.Settings, listeners []net.Listener) error {
 	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGTERM, os.Interrupt)
 	defer stop()
-	server := &http.Server{Handler: account.guard(New(ctx, root)), ReadHeaderTimeout: 30 * time.Second}
+	server := &http.Server{Handler: account.guard(New(ctx, root, others)), ReadHeaderTimeout: 30 * time.Second}
 	ended := make(chan error, len(listeners))
 	for _, l := range listeners {
 		go func() { ended <- server.Serve(l) }()

@@ -15,6 +15,7 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/labels"
 	"k8s.io/apimachinery/pkg/types"
+	"k8s.io/client-go/kubernetes"
 	"k8s.io/client-go/util/retry"
 
 	"github.com/cyan-cd/cyan/localcluster/internal/state"
@@ -37,15 +38,20 @@ func (s *simulator) register(ctx context.Context) error {
 			return fmt.Errorf("registering node %s: %w", name, err)
 		}
 	}
-	known, err := s.client.CoreV1().Nodes().List(ctx, metav1.ListOptions{LabelSelector: Label + "=true"})
+	return RemoveBut(ctx, s.client, s.nodes)
+}
+
+// RemoveBut removes the simulated nodes that are not among those of a map.
+func RemoveBut(ctx context.Context, client kubernetes.Interface, kept map[string]string) error {
+	known, err := client.CoreV1().Nodes().List(ctx, metav1.ListOptions{LabelSelector: Label + "=true"})
 	if err != nil {
 		return fmt.Errorf("listing nodes: %w", err)
 	}
 	for _, node := range known.Items {
-		if s.nodes[node.Name] != "" {
+		if kept[node.Name] != "" {
 			continue
 		}
-		if err := s.client.CoreV1().Nodes().Delete(ctx, node.Name, metav1.DeleteOptions{}); err != nil && !apierrors.IsNotFound(err) {
+		if err := client.CoreV1().Nodes().Delete(ctx, node.Name, metav1.DeleteOptions{}); err != nil && !apierrors.IsNotFound(err) {
 			return fmt.Errorf("removing node %s: %w", node.Name, err)
 		}
 	}
@@ -62,6 +68,7 @@ func (s *simulator) registerOne(ctx context.Context, name, address string) error
 		ObjectMeta: metav1.ObjectMeta{Name: name, Labels: map[string]string{
 			Label: "true", corev1.LabelHostname: name, corev1.LabelOSStable: "linux", corev1.LabelArchStable: runtime.GOARCH,
 		}},
+		Spec: corev1.NodeSpec{Taints: s.taints},
 	}
 	if _, err := nodes.Create(ctx, node, metav1.CreateOptions{}); err != nil && !apierrors.IsAlreadyExists(err) {
 		return err

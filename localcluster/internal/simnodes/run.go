@@ -28,6 +28,7 @@ const workers = 8
 type simulator struct {
 	client kubernetes.Interface
 	nodes  map[string]string // name → address
+	taints []corev1.Taint
 	pods   corelisters.PodLister
 	queue  workqueue.TypedRateLimitingInterface[types.NamespacedName]
 	ips    addresses
@@ -39,8 +40,17 @@ type simulator struct {
 // times are kept here because the API keeps whole seconds only.
 type times struct{ start, deleted time.Time }
 
+// Beside is what else is in the cluster.
+type Beside int
+
+// Simulated nodes are all that there is, or have a real one beside them: then only what tolerates it comes to them.
+const (
+	Nothing Beside = iota
+	RealNode
+)
+
 // Run plays count nodes until ctx ends.
-func Run(ctx context.Context, kubeconfig string, count int) error {
+func Run(ctx context.Context, kubeconfig string, count int, beside Beside) error {
 	config, err := clientcmd.BuildConfigFromFlags("", kubeconfig)
 	if err != nil {
 		return fmt.Errorf("reading the kubeconfig: %w", err)
@@ -55,6 +65,9 @@ func Run(ctx context.Context, kubeconfig string, count int) error {
 	s := &simulator{
 		client: client, nodes: map[string]string{}, times: map[types.UID]times{},
 		queue: workqueue.NewTypedRateLimitingQueue(workqueue.DefaultTypedControllerRateLimiter[types.NamespacedName]()),
+	}
+	if beside == RealNode {
+		s.taints = []corev1.Taint{{Key: Label, Value: "true", Effect: corev1.TaintEffectNoSchedule}}
 	}
 	for i := 1; i <= count; i++ {
 		s.nodes[fmt.Sprintf("simulated-%d", i)] = nodeAddress(i)

@@ -101,6 +101,9 @@ func (d Dir) RegistryLogin() string { return filepath.Join(d.Run, "docker", "con
 // Data is where a part keeps what it stores.
 func (d Dir) Data(part string) string { return filepath.Join(d.Path, part) }
 
+// Settings is the file of what the cluster was told by its user's file.
+func (d Dir) Settings() string { return filepath.Join(d.Path, "settings.json") }
+
 // Config is a file that a part is configured by.
 func (d Dir) Config(name string) string { return filepath.Join(d.Path, "config", name) }
 
