@@ -82,6 +82,7 @@ func (a *artifact) request(o *Options, bases map[string]string) (image.Request, 
 	if a.output != nil {
 		r.Output = a.output
 	}
+	r.Debug = o.debugOf(a)
 	err := Describe(&r, o.Root, a.Artifact, bases)
 	return r, err
 }

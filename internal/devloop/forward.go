@@ -18,9 +18,7 @@ import (
 	"time"
 
 	corev1 "k8s.io/api/core/v1"
-	"k8s.io/apimachinery/pkg/labels"
 	"k8s.io/apimachinery/pkg/types"
-	"k8s.io/apimachinery/pkg/util/intstr"
 
 	"github.com/cyan-cd/cyan/internal/problem"
 	"github.com/cyan-cd/cyan/internal/skaffold"
@@ -48,30 +46,38 @@ const (
 	lowestPort = 1024
 )
 
-// forward is a port of this machine that leads to a Service, whichever pods it has.
+// forward is a port of this machine that leads to a destination, whichever pods that has.
 type forward struct {
-	scene   *scene
-	tunnels *tunnels
-	service string
-	port    intstr.IntOrString
-	web     *http.Transport
+	scene  *scene
+	dialer dialer
+	to     destination
+	// web keeps connections for what may be sent twice, fresh makes one for each request that may not: one that was kept
+	// may end in the very moment that it is used, and then nobody knows what has happened.
+	web, fresh *http.Transport
 }
 
-// newForward returns a forward to a port of a Service, by number or name.
-func newForward(s *scene, t *tunnels, service, port string) *forward {
-	f := &forward{scene: s, tunnels: t, service: service, port: intstr.Parse(port)}
-	// The host of a request is the pod and its port.
-	f.web = &http.Transport{DisableCompression: true, MaxIdleConnsPerHost: 32, IdleConnTimeout: time.Minute, DialContext: func(_ context.Context, _, address string) (net.Conn, error) {
-		name, port, err := net.SplitHostPort(address)
-		if err != nil {
-			return nil, err
-		}
-		return f.dial(name, port)
-	}}
+// dialer connects to ports of pods.
+type dialer interface {
+	dial(pod *corev1.Pod, port int) (net.Conn, error)
+}
+
+func newForward(s *scene, d dialer, to destination) *forward {
+	f := &forward{scene: s, dialer: d, to: to}
+	f.web = &http.Transport{DisableCompression: true, MaxIdleConnsPerHost: 32, IdleConnTimeout: time.Minute, DialContext: f.dialHost}
+	f.fresh = &http.Transport{DisableCompression: true, DisableKeepAlives: true, DialContext: f.dialHost}
 	return f
 }
 
-// errNotDialled is when a pod was not reached, so that nothing was sent.
+// dialHost connects to the host of a request, which is a pod and its port.
+func (f *forward) dialHost(_ context.Context, _, address string) (net.Conn, error) {
+	name, port, err := net.SplitHostPort(address)
+	if err != nil {
+		return nil, err
+	}
+	return f.dial(name, port)
+}
+
+// errNotDialled is when a program was not reached, so that it has got nothing of what was sent.
 var errNotDialled = errors.New("pod not reached")
 
 func (f *forward) dial(name, port string) (net.Conn, error) {
@@ -83,14 +89,14 @@ func (f *forward) dial(name, port string) (net.Conn, error) {
 	if err != nil {
 		return nil, errors.Join(errNotDialled, err)
 	}
-	connection, err := f.tunnels.dial(pod, number)
+	connection, err := f.dialer.dial(pod, number)
 	if err != nil {
 		return nil, errors.Join(errNotDialled, err)
 	}
 	return connection, nil
 }
 
-// pick returns the newest pod of the Service that is ready, and the port of it. It waits for one until ctx ends. Pods
+// pick returns the newest pod of the destination that can take it, and the port of it. It waits for one until ctx ends. Pods
 // that have failed come after those that have not.
 func (f *forward) pick(ctx context.Context, failed map[types.UID]bool) (*corev1.Pod, int, error) {
 	changes, end := f.scene.look()
@@ -101,58 +107,20 @@ func (f *forward) pick(ctx context.Context, failed map[types.UID]bool) (*corev1.
 		}
 		select {
 		case <-ctx.Done():
-			return nil, 0, fmt.Errorf("Service %s: no pod is ready", f.service)
+			return nil, 0, fmt.Errorf("%s: no pod is ready", f.to.name)
 		case <-changes:
 		}
 	}
 }
 
 func (f *forward) ready(failed map[types.UID]bool) (*corev1.Pod, int) {
-	service, err := f.scene.services.Get(f.service)
-	if err != nil || len(service.Spec.Selector) == 0 {
-		return nil, 0
-	}
-	all, err := f.scene.pods.List(labels.SelectorFromSet(service.Spec.Selector))
-	if err != nil {
-		return nil, 0
-	}
-	all = slices.DeleteFunc(slices.Clone(all), func(p *corev1.Pod) bool { return p.DeletionTimestamp != nil || !isReady(p) })
-	slices.SortFunc(all, func(a, b *corev1.Pod) int {
-		if failed[a.UID] != failed[b.UID] {
-			return map[bool]int{true: 1, false: -1}[failed[a.UID]]
-		}
-		return cmp.Or(b.CreationTimestamp.Compare(a.CreationTimestamp.Time), cmp.Compare(a.Name, b.Name))
-	})
-	for _, pod := range all {
-		if port := portOf(service, f.port, pod); port > 0 {
-			return pod, port
+	var best endpoint
+	for _, e := range f.to.endpoints() {
+		if best.pod == nil || e.before(best, failed) {
+			best = e
 		}
 	}
-	return nil, 0
-}
-
-func isReady(pod *corev1.Pod) bool {
-	return slices.ContainsFunc(pod.Status.Conditions, func(c corev1.PodCondition) bool { return c.Type == corev1.PodReady && c.Status == corev1.ConditionTrue })
-}
-
-// portOf returns the port of a pod that a port of a Service leads to; 0 when there is none.
-func portOf(service *corev1.Service, port intstr.IntOrString, pod *corev1.Pod) int {
-	for _, p := range service.Spec.Ports {
-		if p.Name != port.String() && strconv.Itoa(int(p.Port)) != port.String() {
-			continue
-		}
-		if p.TargetPort.Type == intstr.Int {
-			return cmp.Or(p.TargetPort.IntValue(), int(p.Port))
-		}
-		for _, c := range pod.Spec.Containers {
-			for _, named := range c.Ports {
-				if named.Name == p.TargetPort.StrVal {
-					return int(named.ContainerPort)
-				}
-			}
-		}
-	}
-	return 0
+	return best.pod, best.port
 }
 
 // serve answers on a listener until ctx ends. What speaks HTTP is answered request by request, so that none is lost
@@ -161,7 +129,7 @@ func (f *forward) serve(ctx context.Context, listener net.Listener) {
 	accepted := &handedOver{conns: make(chan net.Conn), done: ctx.Done(), address: listener.Addr()}
 	proxy := &httputil.ReverseProxy{
 		Rewrite: func(r *httputil.ProxyRequest) {
-			r.Out.URL = &url.URL{Scheme: "http", Host: f.service, Path: r.In.URL.Path, RawPath: r.In.URL.RawPath, RawQuery: r.In.URL.RawQuery}
+			r.Out.URL = &url.URL{Scheme: "http", Host: "pod", Path: r.In.URL.Path, RawPath: r.In.URL.RawPath, RawQuery: r.In.URL.RawQuery}
 			r.Out.Host = r.In.Host
 		},
 		Transport: f,
@@ -191,11 +159,8 @@ func (f *forward) serve(ctx context.Context, listener net.Listener) {
 // take finds out what a connection speaks.
 func (f *forward) take(ctx context.Context, connection net.Conn, web *handedOver) {
 	read := bufio.NewReader(connection)
-	_ = connection.SetReadDeadline(time.Now().Add(speaksWithin))
-	begin, _ := read.Peek(longestMethod)
-	_ = connection.SetReadDeadline(time.Time{})
 	begun := begunConn{connection, read}
-	if isHTTP(begin) {
+	if !f.to.raw && speaksHTTP(connection, read) {
 		select {
 		case web.conns <- begun:
 		case <-ctx.Done():
@@ -212,7 +177,7 @@ func (f *forward) take(ctx context.Context, connection net.Conn, web *handedOver
 		if err != nil {
 			return
 		}
-		to, err := f.tunnels.dial(pod, port)
+		to, err := f.dialer.dial(pod, port)
 		if err != nil {
 			failed[pod.UID] = true
 			continue
@@ -220,6 +185,14 @@ func (f *forward) take(ctx context.Context, connection net.Conn, web *handedOver
 		join(ctx, begun, to)
 		return
 	}
+}
+
+// speaksHTTP waits a moment for what a client says first.
+func speaksHTTP(connection net.Conn, read *bufio.Reader) bool {
+	_ = connection.SetReadDeadline(time.Now().Add(speaksWithin))
+	begin, _ := read.Peek(longestMethod)
+	_ = connection.SetReadDeadline(time.Time{})
+	return isHTTP(begin)
 }
 
 // longestMethod is as much of a request as tells one of HTTP: the shortest that has a method and a path.
@@ -261,7 +234,10 @@ func join(ctx context.Context, a, b net.Conn) {
 func (f *forward) RoundTrip(request *http.Request) (*http.Response, error) {
 	ctx, cancel := context.WithTimeout(request.Context(), answeredWithin)
 	defer cancel()
-	body := request.Body
+	body, via := newResent(request.Body), f.web
+	if !repeatable(request) {
+		via = f.fresh
+	}
 	failed := map[types.UID]bool{}
 	for {
 		pod, port, err := f.pick(ctx, failed)
@@ -270,12 +246,10 @@ func (f *forward) RoundTrip(request *http.Request) (*http.Response, error) {
 		}
 		try := request.Clone(request.Context())
 		try.URL.Host = net.JoinHostPort(pod.Name, strconv.Itoa(port))
-		if body != nil && body != http.NoBody {
-			// What was not read is there for the next try.
-			try.Body = io.NopCloser(body)
-		}
-		response, err := f.web.RoundTrip(try)
-		if err == nil || ctx.Err() != nil || !errors.Is(err, errNotDialled) && !repeatable(request) {
+		sent := body.attempt()
+		try.Body = sent.reader()
+		response, err := via.RoundTrip(try)
+		if err == nil || ctx.Err() != nil || !errors.Is(err, errNotDialled) && !repeatable(request) || !sent.mayRepeat(ctx) {
 			return response, err
 		}
 		failed[pod.UID] = true
@@ -393,7 +367,9 @@ func forwardsOf(p skaffold.Project, services []*corev1.Service, mode ForwardMode
 	for _, s := range services {
 		for _, port := range s.Spec.Ports {
 			number := strconv.Itoa(int(port.Port))
-			named := slices.ContainsFunc(p.Forwards, func(f skaffold.Forward) bool { return f.Name == s.Name && (f.Port == number || f.Port == port.Name) })
+			named := slices.ContainsFunc(p.Forwards, func(f skaffold.Forward) bool {
+				return isService(f.Type) && f.Name == s.Name && (f.Port == number || f.Port == port.Name)
+			})
 			if named || len(s.Spec.Selector) == 0 || port.Protocol != corev1.ProtocolTCP && port.Protocol != "" {
 				continue
 			}

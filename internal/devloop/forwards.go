@@ -3,6 +3,7 @@ package devloop
 import (
 	"context"
 	"fmt"
+	"net"
 	"slices"
 	"strconv"
 	"strings"
@@ -21,7 +22,9 @@ type forwards struct {
 	scene   *scene
 	tunnels *tunnels
 	mode    ForwardMode
-	begun   map[string]bool
+	// own is set in a namespace of the loop's own, where objects go whatever namespace they name.
+	own   bool
+	begun map[string]bool
 }
 
 // update begins what is to be forwarded and is not yet. A forward ends with ctx.
@@ -33,10 +36,6 @@ func (f *forwards) update(ctx context.Context, tasks *sync.WaitGroup, p skaffold
 		if f.begun[key] {
 			continue
 		}
-		if kind := strings.ToLower(wanted.Type); kind != "service" && kind != "svc" && kind != "" {
-			f.note(fmt.Sprintf("%s %s is not forwarded: only Services are; name the Service in front of it", wanted.Type, wanted.Name))
-			continue
-		}
 		f.begin(ctx, tasks, wanted)
 		f.begun[key] = true
 	}
@@ -44,28 +43,50 @@ func (f *forwards) update(ctx context.Context, tasks *sync.WaitGroup, p skaffold
 }
 
 func (f *forwards) begin(ctx context.Context, tasks *sync.WaitGroup, wanted skaffold.Forward) {
+	if !f.own && wanted.Namespace != "" && wanted.Namespace != f.scene.namespace {
+		f.note(fmt.Sprintf("%s %s is not forwarded: it is in namespace %s, and the loop works in %s", kindOf(wanted), wanted.Name, wanted.Namespace, f.scene.namespace))
+		return
+	}
+	to, err := f.scene.destinationOf(ctx, wanted)
+	if err != nil {
+		f.note("not forwarded: " + err.Error())
+		return
+	}
 	there, err := strconv.Atoi(wanted.Port)
 	if err != nil {
 		there = f.number(wanted)
 	}
 	listener, chosen, err := listenFor(wanted.LocalPort, there, wanted.Address)
 	if err != nil {
-		f.note(fmt.Sprintf("Service %s is not forwarded: %v", wanted.Name, err))
+		f.note(fmt.Sprintf("%s is not forwarded: %v", to.name, err))
 		return
 	}
-	text := fmt.Sprintf("Service %s, port %s", wanted.Name, wanted.Port)
+	text := fmt.Sprintf("%s, port %s", to.name, wanted.Port)
 	if chosen != "" {
 		text += ": " + chosen
 	}
 	f.report(Event{Kind: Forwarded, Address: "http://" + listener.Addr().String(), Text: text})
-	to := newForward(f.scene, f.tunnels, wanted.Name, wanted.Port)
-	tasks.Go(func() { to.serve(ctx, listener) })
+	f.serve(ctx, tasks, listener, to)
+}
+
+// serve has a port lead to a destination until ctx ends.
+func (f *forwards) serve(ctx context.Context, tasks *sync.WaitGroup, listener net.Listener, to destination) {
+	one := newForward(f.scene, f.tunnels, to)
+	tasks.Go(func() { one.serve(ctx, listener) })
+}
+
+// kindOf is what a forward leads to, for a message.
+func kindOf(f skaffold.Forward) string {
+	if isService(f.Type) {
+		return "Service"
+	}
+	return f.Type
 }
 
 // number returns the number of a port that is named.
 func (f *forwards) number(wanted skaffold.Forward) int {
 	service, err := f.scene.services.Get(wanted.Name)
-	if err != nil {
+	if err != nil || !isService(wanted.Type) {
 		return 0
 	}
 	for _, p := range service.Spec.Ports {

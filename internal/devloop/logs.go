@@ -37,10 +37,18 @@ type logs struct {
 	mu sync.Mutex
 	// followed are the last runs of containers whose logs are followed, or were.
 	followed containerRuns
+	// newest are the newest pods that there have been of each container.
+	newest map[string]container
+}
+
+// container is one of a pod, with the image that it runs.
+type container struct {
+	image   string
+	created time.Time
 }
 
 func newLogs(r *reporter, s *scene, o LogOptions) *logs {
-	return &logs{reporter: r, scene: s, LogOptions: o, begun: time.Now(), followed: containerRuns{}}
+	return &logs{reporter: r, scene: s, LogOptions: o, begun: time.Now(), followed: containerRuns{}, newest: map[string]container{}}
 }
 
 // begin follows logs until ctx ends.
@@ -52,12 +60,14 @@ func (l *logs) begin(ctx context.Context, tasks *sync.WaitGroup) {
 		if ctx.Err() != nil {
 			return
 		}
+		l.meet(pod)
 		for _, c := range slices.Concat(pod.Status.InitContainerStatuses, pod.Status.ContainerStatuses) {
 			// One that waits, or has not begun, has no log yet.
 			if c.ContainerID == "" || c.State.Running == nil && c.State.Terminated == nil || !l.first(pod.UID, c) {
 				continue
 			}
-			tasks.Go(func() { l.follow(ctx, pod.Name, c.Name) })
+			of := containerOf(pod, c.Name)
+			tasks.Go(func() { l.follow(ctx, pod.Name, c.Name, of) })
 		}
 	}, func(pod types.UID) {
 		l.mu.Lock()
@@ -73,16 +83,46 @@ func (l *logs) first(pod types.UID, c corev1.ContainerStatus) bool {
 	return l.followed.note(pod, c)
 }
 
-func (l *logs) follow(ctx context.Context, pod, container string) {
+// containerOf returns what a container of a pod runs.
+func containerOf(pod *corev1.Pod, name string) container {
+	found := container{created: pod.CreationTimestamp.Time}
+	for _, c := range slices.Concat(pod.Spec.InitContainers, pod.Spec.Containers) {
+		if c.Name == name {
+			found.image = c.Image
+		}
+	}
+	return found
+}
+
+// meet notes the containers of a pod that is newer than those before.
+func (l *logs) meet(pod *corev1.Pod) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	for _, c := range slices.Concat(pod.Spec.InitContainers, pod.Spec.Containers) {
+		if met := (container{c.Image, pod.CreationTimestamp.Time}); l.newest[c.Name].created.Before(met.created) {
+			l.newest[c.Name] = met
+		}
+	}
+}
+
+// replaced reports whether another image has taken the place of a container's.
+func (l *logs) replaced(name string, of container) bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	newest := l.newest[name]
+	return newest.image != of.image && of.created.Before(newest.created)
+}
+
+func (l *logs) follow(ctx context.Context, pod, name string, of container) {
 	from := metav1.NewTime(l.begun.Add(-l.Since))
-	stream, err := l.scene.clients.CoreV1().Pods(l.scene.namespace).GetLogs(pod, &corev1.PodLogOptions{Container: container, Follow: true, SinceTime: &from}).Stream(ctx)
+	stream, err := l.scene.clients.CoreV1().Pods(l.scene.namespace).GetLogs(pod, &corev1.PodLogOptions{Container: name, Follow: true, SinceTime: &from}).Stream(ctx)
 	if err != nil {
 		return
 	}
 	defer stream.Close()
 	eachLine(stream, func(line string) {
 		if strings.Contains(line, l.Filter) {
-			l.report(Event{Kind: Log, Pod: pod, Container: container, Text: line})
+			l.report(Event{Kind: Log, Pod: pod, Container: name, Text: line, Old: l.replaced(name, of)})
 		}
 	})
 }

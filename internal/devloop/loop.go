@@ -45,6 +45,7 @@ type loop struct {
 	scene     *scene
 	watcher   *watcher
 	forwards  *forwards
+	debug     *debug
 	logs      *logs
 	syncer    *syncer
 	hooks     *hooks
@@ -55,6 +56,9 @@ type loop struct {
 	prepared []*unstructured.Unstructured
 	// leaves is set when what is deployed stays once it runs.
 	leaves bool
+	// asked is what a person has asked for that the next round does, and restarted when pods were last to be replaced.
+	asked     Command
+	restarted string
 	// following ends the look at the round before.
 	following context.CancelFunc
 	tasks     sync.WaitGroup
@@ -115,7 +119,8 @@ func open(ctx context.Context, o Options) (*loop, error) {
 	if l.scene, err = newScene(ctx, l.clients, connection, l.reader, l.claim.namespace); err != nil {
 		return nil, errors.Join(err, l.close(ctx))
 	}
-	l.forwards = &forwards{reporter: l.reporter, scene: l.scene, tunnels: newTunnels(config, l.clients), mode: o.Forward, begun: map[string]bool{}}
+	l.forwards = &forwards{reporter: l.reporter, scene: l.scene, tunnels: newTunnels(config, l.clients), mode: o.Forward, own: l.claim.own, begun: map[string]bool{}}
+	l.debug = &debug{forwards: l.forwards, options: &l.Options, builds: l.builds, begun: map[string]bool{}}
 	l.syncer = newSyncer(l.reporter, l.scene, config, o.Root)
 	l.hooks.scene, l.hooks.syncer = l.scene, l.syncer
 	l.logs = newLogs(l.reporter, l.scene, o.Logs)
@@ -191,10 +196,13 @@ func (l *loop) run(ctx context.Context) {
 
 // obey prepares the next round for what a person has asked for.
 func (l *loop) obey(command Command) {
-	l.deployed = false
+	l.deployed, l.asked = false, command
 	l.applier.forget()
-	if command == Rebuild {
+	switch command {
+	case Rebuild:
 		l.builds.forget()
+	case Restart:
+		l.restarted = time.Now().UTC().Format(time.RFC3339)
 	}
 }
 
@@ -213,7 +221,8 @@ func (l *loop) turn(ctx context.Context, changes []decide.Change, since time.Tim
 		return
 	}
 	l.round++
-	l.report(Event{Kind: Changed, Round: l.round, Text: describeChanges(changes)})
+	l.report(Event{Kind: Changed, Round: l.round, Text: cmp.Or(describeChanges(changes), string(l.asked))})
+	l.asked = ""
 	if l.carryOut(ctx, work, since); ctx.Err() == nil {
 		l.report(Event{Kind: Idle, Round: l.round})
 	}
@@ -306,6 +315,8 @@ func (l *loop) deploy(ctx context.Context, objects []*unstructured.Unstructured,
 	if !l.claim.own {
 		l.scene.narrow(objects)
 	}
+	desired.Restart(objects, l.restarted)
+	l.debug.change(objects)
 	l.rollouts.await(ctx)
 	var changed []changedObject
 	err := l.hooks.run(ctx, l.project.Deploy.Hooks.Before, "", nil)
@@ -322,6 +333,7 @@ func (l *loop) deploy(ctx context.Context, objects []*unstructured.Unstructured,
 	l.syncer.deployed(refs)
 	l.report(Event{Kind: Deployed, Round: l.round, Text: describeObjects(changed), Took: time.Since(start), Total: time.Since(since)})
 	l.forwards.update(ctx, &l.tasks, l.project)
+	l.debug.forward(ctx, &l.tasks)
 	following, end := context.WithCancel(ctx)
 	l.following = end
 	round, current := l.round, currentPods(refs)

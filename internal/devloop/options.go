@@ -49,6 +49,8 @@ type Options struct {
 	Forward ForwardMode
 	// Logs are those that are shown.
 	Logs LogOptions
+	// Debug has Go programs run under a debugger; nil for none.
+	Debug *DebugOptions
 	// Commands are what a person asks for while the loop runs; nil for none.
 	Commands <-chan Command
 	// Report gets every event, from several goroutines, one at a time.

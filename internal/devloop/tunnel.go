@@ -1,7 +1,9 @@
 package devloop
 
 import (
+	"errors"
 	"fmt"
+	"io"
 	"net"
 	"net/http"
 	"strconv"
@@ -49,14 +51,20 @@ func (t *tunnels) dial(pod *corev1.Pod, port int) (net.Conn, error) {
 		return nil, fmt.Errorf("forwarding to pod %s: %w", pod.Name, err)
 	}
 	_ = failure.Close()
+	why := make(chan string, 1)
+	go func() {
+		text, _ := io.ReadAll(io.LimitReader(failure, mostSaid))
+		why <- string(text)
+	}()
 	headers.Set(corev1.StreamType, corev1.StreamTypeData)
 	data, err := connection.CreateStream(headers)
 	if err != nil {
 		t.drop(pod.UID, connection)
 		return nil, fmt.Errorf("forwarding to pod %s: %w", pod.Name, err)
 	}
-	return &streamConn{Stream: data, end: sync.OnceFunc(func() {
+	return &streamConn{Stream: data, why: why, end: sync.OnceFunc(func() {
 		_ = data.Reset()
+		_ = failure.Reset()
 		connection.RemoveStreams(failure, data)
 	})}, nil
 }
@@ -132,10 +140,35 @@ func (t *tunnels) prune(keep map[types.UID]bool) {
 	}
 }
 
-// streamConn is a stream as a connection. It has no deadlines.
+// streamConn is a stream as a connection. It has no deadlines, and is read by one goroutine.
 type streamConn struct {
 	httpstream.Stream
-	end func()
+	// why gets why the program was not reached, "" when it was.
+	why   chan string
+	spoke bool
+	end   func()
+}
+
+// toldWithin is how long the reason may take that nothing was reached.
+const toldWithin = time.Second
+
+// Read reads what the program answers. Where it was not reached, and so has got nothing, the error says so.
+func (c *streamConn) Read(p []byte) (int, error) {
+	n, err := c.Stream.Read(p)
+	if n > 0 || err == nil || c.spoke {
+		c.spoke = c.spoke || n > 0
+		return n, err
+	}
+	told := time.NewTimer(toldWithin)
+	defer told.Stop()
+	select {
+	case why := <-c.why:
+		if why != "" {
+			return 0, errors.Join(errNotDialled, errors.New(why))
+		}
+	case <-told.C:
+	}
+	return 0, err
 }
 
 // Close ends the stream in both directions.

@@ -57,6 +57,8 @@ type Request struct {
 	Registries Registries
 	// Output gets what compilers and builders print; nil drops it.
 	Output io.Writer
+	// Debug is for a debugger; nil for none.
+	Debug *Debug
 }
 
 // Built is an image.
@@ -72,6 +74,8 @@ type Built struct {
 	Built    time.Duration
 	Compiled time.Duration
 	Pushed   time.Duration
+	// Program is what it runs; nil when another program built it.
+	Program *Program
 }
 
 // Ref is repository@digest, by which it is deployed.

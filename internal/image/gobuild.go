@@ -36,7 +36,7 @@ func buildGo(ctx context.Context, p *Plan) (Built, error) {
 	if err != nil {
 		return Built{}, err
 	}
-	img, size, err := p.assemble(ctx, binary)
+	img, program, size, err := p.assemble(ctx, binary)
 	if err != nil {
 		return Built{}, err
 	}
@@ -44,7 +44,7 @@ func buildGo(ctx context.Context, p *Plan) (Built, error) {
 	if err != nil {
 		return Built{}, fmt.Errorf("building %s: %w", p.request.Dir, err)
 	}
-	built := Built{Digest: digest.String(), Size: size, Built: time.Since(start), Compiled: compiled}
+	built := Built{Digest: digest.String(), Size: size, Built: time.Since(start), Compiled: compiled, Program: program}
 	if p.request.Keep {
 		return built, nil
 	}
@@ -62,12 +62,12 @@ func compile(ctx context.Context, p *Plan, binary string) (took time.Duration, e
 	c.output = p.request.Output
 	if !g.described {
 		c.dir, c.work = p.request.Dir, workBetween(p.request.Root, p.request.Dir)
-		return p.goBuild(ctx, c, binary)
+		return p.goBuild(ctx, c, binary, nil)
 	}
 	err = g.inStage(p.request, func(s *stageFolder) error {
 		output := s.path(g.Program.Output)
 		c.root, c.dir, c.work = s.root.Name(), s.path(g.Program.Dir), s.work(g.Program)
-		if took, err = p.goBuild(ctx, c, output); err != nil {
+		if took, err = p.goBuild(ctx, c, output, s.moved(p)); err != nil {
 			return err
 		}
 		return os.Rename(output, binary)
@@ -76,10 +76,9 @@ func compile(ctx context.Context, p *Plan, binary string) (took time.Duration, e
 }
 
 // goBuild runs the compiler and the linker, and returns how long they took.
-func (p *Plan) goBuild(ctx context.Context, c goCommand, binary string) (time.Duration, error) {
+func (p *Plan) goBuild(ctx context.Context, c goCommand, binary string, moved map[string]string) (time.Duration, error) {
 	start := time.Now()
-	// The folder is another one each time, so its name must not be in the program.
-	args := append([]string{"build", "-trimpath", "-buildvcs=false", "-o", binary}, p.request.flags(p.gomain.Program.Flags)...)
+	args := append([]string{"build", "-o", binary}, p.flags(moved)...)
 	err := c.run(ctx, p.request.Output, append(args, p.gomain.Program.Packages...)...)
 	if err == nil || ctx.Err() != nil {
 		return time.Since(start), err
@@ -122,7 +121,7 @@ func (r Request) packing() packing {
 }
 
 // assemble makes the image: the base, what a program without a base needs, and the program.
-func (p *Plan) assemble(ctx context.Context, binary string) (v1.Image, int64, error) {
+func (p *Plan) assemble(ctx context.Context, binary string) (v1.Image, *Program, int64, error) {
 	g := p.gomain
 	img, layers := empty.Image, []*layer{}
 	below := tree{}
@@ -132,20 +131,27 @@ func (p *Plan) assemble(ctx context.Context, binary string) (v1.Image, int64, er
 	} else {
 		found, err := g.base.of(ctx, p)
 		if err != nil {
-			return nil, 0, err
+			return nil, nil, 0, err
 		}
 		img, below = found.image, found.tree
 	}
 	if !g.described {
 		support, err := supportLayer(p.request.packing())
 		if err != nil {
-			return nil, 0, err
+			return nil, nil, 0, err
 		}
 		layers = append(layers, support)
 	}
-	program, err := p.programLayer(binary, below)
+	debugger, err := p.delveLayer(below)
 	if err != nil {
-		return nil, 0, err
+		return nil, nil, 0, err
+	}
+	if debugger != nil {
+		layers = append(layers, debugger)
+	}
+	program, target, err := p.programLayer(binary, below)
+	if err != nil {
+		return nil, nil, 0, err
 	}
 	layers = append(layers, program)
 	var size int64
@@ -153,33 +159,37 @@ func (p *Plan) assemble(ctx context.Context, binary string) (v1.Image, int64, er
 		size += int64(len(l.packed))
 		img, err = mutate.Append(img, mutate.Addendum{Layer: l, History: v1.History{CreatedBy: "cyan", Created: v1.Time{Time: p.request.Created.UTC()}}})
 		if err != nil {
-			return nil, 0, fmt.Errorf("putting the image together: %w", err)
+			return nil, nil, 0, fmt.Errorf("putting the image together: %w", err)
 		}
 	}
-	img, err = p.configure(img)
-	return img, size, err
+	if img, err = p.configure(img); err != nil {
+		return nil, nil, 0, err
+	}
+	runs, err := p.programOf(img, target)
+	return img, runs, size, err
 }
 
-// programLayer holds the program, and the folders that the base does not have yet.
-func (p *Plan) programLayer(binary string, below tree) (*layer, error) {
+// programLayer holds the program, and the folders that the base does not have yet. It returns where the program is too.
+func (p *Plan) programLayer(binary string, below tree) (*layer, string, error) {
 	g := p.gomain
 	data, err := os.ReadFile(binary)
 	if err != nil {
-		return nil, fmt.Errorf("reading the program: %w", err)
+		return nil, "", fmt.Errorf("reading the program: %w", err)
 	}
 	var files []file
 	for _, folder := range g.Folders {
 		at, err := below.folder(folder)
 		if err != nil {
-			return nil, err
+			return nil, "", err
 		}
 		files = append(files, file{name: at + "/", mode: 0o755})
 	}
 	target, err := below.target(g.Target, path.Base(g.Program.Output))
 	if err != nil {
-		return nil, err
+		return nil, "", err
 	}
-	return newLayer(append(files, file{name: target, mode: 0o755, data: data}), below, p.request.packing())
+	made, err := newLayer(append(files, file{name: target, mode: 0o755, data: data}), below, p.request.packing())
+	return made, target, err
 }
 
 // baseImage is the image that a program is put on, and what is in it.

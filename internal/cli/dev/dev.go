@@ -46,6 +46,7 @@ type command struct {
 	logs                      devloop.LogOptions
 	forward                   string
 	display                   Display
+	debug                     bool
 	registryMirrors           []string
 	insecureRegistry          bool
 }
@@ -61,10 +62,16 @@ func New(e *kit.Env, w Wiring) *cobra.Command {
 
 What is built and deployed is read from skaffold.yaml or cyan.yaml; --overlay and --image do without a file. Objects go to the namespace dev-USER-APP, which
 the loop makes and, at Ctrl-C, removes with all that is in it; with --namespace they go to one that is there, and only what the loop has made is removed.
-What a crash has left is taken over by the next start, or removed by cyan dev --cleanup.`,
+What a crash has left is taken over by the next start, or removed by cyan dev --cleanup.
+
+On a terminal the loop is a dashboard: r rebuilds, R restarts the pods, o opens a port in the browser, / filters the logs, ? shows all keys, q ends. Elsewhere,
+and with --plain, it is lines.`,
 		Example: `  cyan dev                                    # what skaffold.yaml or cyan.yaml here says
   cyan dev -f k8s/skaffold.yml -p local
   cyan dev --overlay k8s/overlays/local --image shop=./cmd/shop      # without a file
+  cyan dev --debug                            # Go programs under Delve, with the settings of editors
+  cyan dev --plain --log-filter error         # lines, and of the logs those with a text
+  cyan dev --tail=false --port-forward=off    # neither logs nor ports
   cyan dev --cleanup=false                    # leave what runs at the end`,
 		Args: kit.AtMost(1),
 		ValidArgsFunction: func(*cobra.Command, []string, string) ([]string, cobra.ShellCompDirective) {
@@ -97,6 +104,7 @@ What a crash has left is taken over by the next start, or removed by cyan dev --
 	flags.BoolVar(&c.tail, "tail", true, "show the logs of the pods")
 	flags.DurationVar(&c.logs.Since, "since", 0, "how far back the logs go of what runs already")
 	flags.StringVar(&c.logs.Filter, "log-filter", "", "only lines of logs that hold this text")
+	flags.BoolVar(&c.debug, "debug", false, "compile Go programs for a debugger, start them under Delve, and forward its port")
 	flags.BoolVar(&c.display.Plain, "plain", false, "print lines, each of which stays, also on a terminal")
 	c.consent.Bind(flags)
 	flags.BoolVar(&c.showBuild, "show-build", false, "show what builders print")
@@ -169,6 +177,13 @@ func (c *command) run(cmd *cobra.Command, folder string) error {
 		o.Rollouts = func(ctx context.Context, namespace, instance string, ready func()) error {
 			return c.Rollouts(ctx, config, namespace, instance, ready)
 		}
+	}
+	if c.debug {
+		program, err := c.delve(cmd.Context())
+		if err != nil {
+			return err
+		}
+		o.Debug = &devloop.DebugOptions{Delve: program}
 	}
 	return Show(cmd.Context(), c.Env, o, c.display)
 }

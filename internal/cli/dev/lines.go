@@ -59,6 +59,8 @@ func (l *lines) line(e devloop.Event) string {
 			after = "the start"
 		}
 		return l.step(t.Good("✓"), "ready", e.Took, t.Strong(seconds(e.Total)+" after "+after))
+	case devloop.Debugging:
+		return t.Good("→") + " " + t.Strong(e.Address) + "  " + t.Quiet("debugger of "+e.Artifact) + "\n" + indent(e.Text)
 	case devloop.Forwarded:
 		return t.Good("→") + " " + t.Strong(e.Address) + "  " + t.Quiet(e.Text)
 	case devloop.Began, devloop.Note, devloop.Removed:

@@ -124,7 +124,11 @@ func (s State) head() []string {
 	if s.round == 0 {
 		return []string{first}
 	}
-	return []string{first, s.theme.Quiet("  changed  ") + orElse(s.changed, "everything is new")}
+	what := "everything is new"
+	if s.round > 1 {
+		what = "tried again"
+	}
+	return []string{first, s.theme.Quiet("  changed  ") + orElse(s.changed, what)}
 }
 
 // verdict is how things are, in a word or two.
