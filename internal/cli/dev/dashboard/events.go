@@ -50,6 +50,7 @@ func inLine(text string) string { return strings.ReplaceAll(term.Unstyled(text),
 
 // beginRound makes what was done before stale.
 func (s State) beginRound(m Seen) State {
+	s.going = true
 	s.round, s.changed, s.begun = m.Event.Round, inLine(m.Event.Text), m.At
 	s.images = slices.Clone(s.images)
 	for i := range s.images {
@@ -71,6 +72,7 @@ func (p step) older() step {
 
 // endRound drops what a round before has found wrong, where this one has not found it again.
 func (s State) endRound(m Seen) State {
+	s.going = false
 	s.troubles = slices.DeleteFunc(slices.Clone(s.troubles), func(t trouble) bool {
 		return t.round < m.Event.Round && (t.of == ofManifests || t.of == ofDeploy || t.of == ofSync)
 	})
@@ -107,8 +109,11 @@ func (s State) progress(m Seen) State {
 	case devloop.Ready:
 		s = s.without(ofPods)
 		after := "the save"
-		if e.Round == 1 {
+		switch {
+		case e.Round == 1:
 			after = "the start"
+		case s.changed == string(devloop.Rebuild) || s.changed == string(devloop.Restart):
+			after = "the key"
 		}
 		s.ready = step{phase: done, took: e.Took, text: seconds(e.Total) + " after " + after}
 	case devloop.NotReady:

@@ -15,10 +15,12 @@ type State struct {
 	width, height int
 	now           time.Time
 
-	title    string
-	round    int
-	changed  string
-	begun    time.Time
+	title   string
+	round   int
+	changed string
+	begun   time.Time
+	// going is set while a round goes on.
+	going    bool
 	images   []row
 	deploy   step
 	ready    step
@@ -156,7 +158,7 @@ func (s State) Busy() bool {
 			return true
 		}
 	}
-	return s.deploy.phase == busy || s.ready.phase == busy
+	return s.going || s.deploy.phase == busy || s.ready.phase == busy
 }
 
 func (t Tick) change(s State) (State, Effect) {

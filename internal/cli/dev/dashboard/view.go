@@ -139,6 +139,10 @@ func (s State) verdict() string {
 		return t.Wait("ending…")
 	case s.anyImage(busy):
 		return t.Busy("building " + s.elapsed(s.begun))
+	case s.going && s.deploy.phase != done && s.anyImage(done):
+		return t.Busy("deploying " + s.elapsed(s.begun))
+	case s.going && s.deploy.phase != done && !s.anyImage(failed) && len(s.troubles) == 0:
+		return t.Busy("preparing " + s.elapsed(s.begun))
 	case len(s.troubles) > 0:
 		return t.Bad("✗ " + s.troubles[len(s.troubles)-1].short())
 	case s.ready.phase == busy:
@@ -147,8 +151,6 @@ func (s State) verdict() string {
 		return t.Good("✓ ready ") + t.Strong(s.ready.text)
 	case s.ready.phase == stale:
 		return t.Good("✓ ready")
-	case s.round > 0:
-		return t.Busy("deploying " + s.elapsed(s.begun))
 	}
 	return t.Busy("beginning")
 }
@@ -198,7 +200,12 @@ func (s State) table() []string {
 	if s.ready.phase != unknown {
 		rows = append(rows, []string{s.sign(s.ready), "ready", s.took(s.ready, s.ready.took), "", s.theme.Quiet(s.said(s.ready))})
 	}
-	return strings.Split(strings.TrimRight(term.Columns(rows, s.width, 1), "\n"), "\n")
+	// What is said is cut before names are, unless these take all the room.
+	shrink := []int{1}
+	if slices.IndexFunc(rows, func(r []string) bool { return ansi.StringWidth(r[1]) > s.width/3 }) < 0 {
+		shrink = nil
+	}
+	return strings.Split(strings.TrimRight(term.Columns(rows, s.width, shrink...), "\n"), "\n")
 }
 
 // worst are the rows that say most: those that have failed or go on before those that are done, in their order.
