@@ -87,6 +87,6 @@ func (d *debug) forward(ctx context.Context, tasks *sync.WaitGroup) {
 			d.note(fmt.Sprintf("the debugger of image %s is at %s: %s", name, listener.Addr(), chosen))
 		}
 		d.report(Event{Kind: Debugging, Artifact: name, Address: listener.Addr().String(), Text: editorSettings(name, listener.Addr().String())})
-		d.serve(ctx, tasks, listener, d.scene.debuggerIn(desired.Name(name), d.port(name)))
+		d.serve(ctx, tasks, listener, d.scene.debuggerIn(name, desired.Name(d.builds.artifacts[name].repository), d.port(name)))
 	}
 }

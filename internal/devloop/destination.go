@@ -9,10 +9,8 @@ import (
 	"strings"
 
 	corev1 "k8s.io/api/core/v1"
-	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/labels"
-	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apimachinery/pkg/runtime/schema"
 	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/apimachinery/pkg/util/intstr"
@@ -85,7 +83,7 @@ func (s *scene) destinationOf(ctx context.Context, f skaffold.Forward) (destinat
 		return destination{}, err
 	}
 	return destination{name: owner.Kind + " " + f.Name, endpoints: func() []endpoint {
-		return s.taking(selectorOf(lister, s.namespace, f.Name), port, func(*corev1.Pod) bool { return true })
+		return s.taking(podsOf(lister, s.namespace, f.Name), port, func(*corev1.Pod) bool { return true })
 	}}, nil
 }
 
@@ -118,37 +116,30 @@ func (s *scene) endpoints(chosen labels.Selector, when func(*corev1.Pod) bool, p
 	return found
 }
 
-// selectorOf returns what chooses the pods of a workload; nothing while that is not there.
-func selectorOf(lister cache.GenericLister, namespace, name string) labels.Selector {
+// podsOf returns what chooses the pods of a workload; nothing while that is not there.
+func podsOf(lister cache.GenericLister, namespace, name string) labels.Selector {
 	seen, err := lister.ByNamespace(namespace).Get(name)
 	object, ok := seen.(*unstructured.Unstructured)
 	if err != nil || !ok {
 		return labels.Nothing()
 	}
-	if object.GetKind() == "ReplicationController" {
-		plain, _, _ := unstructured.NestedStringMap(object.Object, "spec", "selector")
+	if plain, _, _ := unstructured.NestedStringMap(object.Object, "spec", "selector"); object.GetKind() == "ReplicationController" && len(plain) > 0 {
 		return labels.SelectorFromSet(plain)
 	}
-	fields, _, _ := unstructured.NestedMap(object.Object, "spec", "selector")
-	var written metav1.LabelSelector
-	if err := runtime.DefaultUnstructuredConverter.FromUnstructured(fields, &written); err != nil || len(fields) == 0 {
-		return labels.Nothing()
+	if chosen := selectorOf(object); chosen != nil {
+		return chosen
 	}
-	chosen, err := metav1.LabelSelectorAsSelector(&written)
-	if err != nil {
-		return labels.Nothing()
-	}
-	return chosen
+	return labels.Nothing()
 }
 
-// debuggerIn is the debugger in the newest container that runs an image.
-func (s *scene) debuggerIn(image string, port int) destination {
+// debuggerIn is the debugger in the newest container that runs an image of a repository.
+func (s *scene) debuggerIn(name, repository string, port int) destination {
 	runs := func(pod *corev1.Pod) bool {
 		return slices.ContainsFunc(pod.Spec.Containers, func(c corev1.Container) bool {
-			return desired.Name(c.Image) == image && slices.ContainsFunc(pod.Status.ContainerStatuses, func(s corev1.ContainerStatus) bool { return s.Name == c.Name && s.State.Running != nil })
+			return desired.Name(c.Image) == repository && slices.ContainsFunc(pod.Status.ContainerStatuses, func(s corev1.ContainerStatus) bool { return s.Name == c.Name && s.State.Running != nil })
 		})
 	}
-	return destination{name: "debugger of " + image, raw: true, endpoints: func() []endpoint {
+	return destination{name: "debugger of " + name, raw: true, endpoints: func() []endpoint {
 		return s.endpoints(labels.Everything(), runs, func(*corev1.Pod) int { return port })
 	}}
 }

@@ -89,10 +89,10 @@ func (s *seen) add(t *testing.T, to cache.Indexer, object any) {
 // Where a port of each kind leads: pods that are ready and there to stay, the newest first.
 func TestDestinations(t *testing.T) {
 	s := newSeen(t)
-	s.pod(t, "app-old", "app", "r/app@sha256:1", time.Hour)
-	s.pod(t, "app-new", "app", "r/app@sha256:2", time.Minute)
-	s.pod(t, "app-starting", "app", "r/app@sha256:3", time.Second)
-	s.pod(t, "app-ending", "app", "r/app@sha256:1", time.Second)
+	s.pod(t, "app-old", "app", "127.0.0.1:5000/r/app@sha256:1", time.Hour)
+	s.pod(t, "app-new", "app", "127.0.0.1:5000/r/app@sha256:2", time.Minute)
+	s.pod(t, "app-starting", "app", "127.0.0.1:5000/r/app@sha256:3", time.Second)
+	s.pod(t, "app-ending", "app", "127.0.0.1:5000/r/app@sha256:1", time.Second)
 	s.pod(t, "db-1", "db", "postgres", time.Hour)
 	s.pod(t, "nightly-1-x", "job", "job", time.Hour)
 	s.add(t, s.services, &corev1.Service{ObjectMeta: metav1.ObjectMeta{Namespace: "dev", Name: "app"}, Spec: corev1.ServiceSpec{Selector: map[string]string{"app": "app"}, Ports: []corev1.ServicePort{{Name: "http", Port: 80, TargetPort: intstr.FromString("web")}}}})
@@ -132,7 +132,7 @@ func TestDestinations(t *testing.T) {
 			t.Errorf("%s %s, port %s: got %q, want %q", row.kind, row.name, row.port, got, row.want)
 		}
 	}
-	if got := listed(s.debuggerIn("r/app", 56268)); got != "app-starting:56268 app-new:56268 app-old:56268" {
+	if got := listed(s.debuggerIn("app", "127.0.0.1:5000/r/app", 56268)); got != "app-starting:56268 app-new:56268 app-old:56268" {
 		t.Errorf("the debugger: got %q; want those that run, ready or not", got)
 	}
 }
@@ -160,10 +160,10 @@ func (d dials) dial(pod *corev1.Pod, port int) (net.Conn, error) { return d(pod,
 
 // conn is an end of a connection to a program that answers each request with its name and what it has got, or does
 // nothing but end.
-func conn(name string, end error) net.Conn {
+func conn(name string, end error, after int) net.Conn {
 	here, there := net.Pipe()
 	if end != nil {
-		return ends{here, end}
+		return &ends{Conn: here, err: end, after: after, sent: make(chan struct{})}
 	}
 	go func() {
 		defer there.Close()
@@ -178,14 +178,31 @@ func conn(name string, end error) net.Conn {
 	return here
 }
 
-// ends is a connection that takes what is sent, and answers with an error.
+// ends is a connection that takes what is sent, and then answers with an error.
 type ends struct {
 	net.Conn
-	err error
+	err        error
+	got, after int
+	sent       chan struct{}
+	once       sync.Once
 }
 
-func (e ends) Write(p []byte) (int, error) { return len(p), nil }
-func (e ends) Read([]byte) (int, error)    { return 0, e.err }
+func (e *ends) Write(p []byte) (int, error) {
+	if e.got += len(p); e.got >= e.after {
+		e.once.Do(func() { close(e.sent) })
+	}
+	return len(p), nil
+}
+
+func (e *ends) Read([]byte) (int, error) {
+	<-e.sent
+	return 0, e.err
+}
+
+func (e *ends) Close() error {
+	e.once.Do(func() { close(e.sent) })
+	return nil
+}
 
 // A request that a pod has not got goes to another one, whole, whatever it is; one that may have done something is sent
 // again only when it changes nothing.
@@ -217,9 +234,9 @@ func TestRequestsAreNotLost(t *testing.T) {
 					return nil, row.dial
 				}
 				if pod.Name == "new" {
-					return conn(pod.Name, row.end), nil
+					return conn(pod.Name, row.end, len(row.body)), nil
 				}
-				return conn(pod.Name, nil), nil
+				return conn(pod.Name, nil, 0), nil
 			}), destination{name: "Service app", endpoints: func() []endpoint {
 				return s.taking(labels.Everything(), intstr.FromInt32(80), func(*corev1.Pod) bool { return true })
 			}})
@@ -262,7 +279,7 @@ func ask(t *testing.T, f *forward, method, body string) string {
 // A request waits for a pod that is not ready yet.
 func TestRequestsWaitForAPod(t *testing.T) {
 	s := newSeen(t)
-	f := newForward(s.scene, dials(func(pod *corev1.Pod, _ int) (net.Conn, error) { return conn(pod.Name, nil), nil }), destination{name: "Service app", endpoints: func() []endpoint {
+	f := newForward(s.scene, dials(func(pod *corev1.Pod, _ int) (net.Conn, error) { return conn(pod.Name, nil, 0), nil }), destination{name: "Service app", endpoints: func() []endpoint {
 		return s.taking(labels.Everything(), intstr.FromInt32(80), func(*corev1.Pod) bool { return true })
 	}})
 	answered := make(chan string, 1)
@@ -290,7 +307,7 @@ func TestRequestsWaitForAPod(t *testing.T) {
 // A debugger is connected to without a look at what it speaks.
 func TestDebuggersSpeakFirst(t *testing.T) {
 	s := newSeen(t)
-	s.pod(t, "app-starting", "app", "r/app@sha256:1", 0)
+	s.pod(t, "app-starting", "app", "127.0.0.1:5000/r/app@sha256:1", 0)
 	f := newForward(s.scene, dials(func(*corev1.Pod, int) (net.Conn, error) {
 		here, there := net.Pipe()
 		go func() {
@@ -298,7 +315,7 @@ func TestDebuggersSpeakFirst(t *testing.T) {
 			there.Close()
 		}()
 		return here, nil
-	}), s.debuggerIn("r/app", 1))
+	}), s.debuggerIn("app", "127.0.0.1:5000/r/app", 1))
 	ctx, end := context.WithCancel(t.Context())
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
