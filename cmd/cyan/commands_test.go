@@ -17,7 +17,7 @@ var programs = []struct{ words, name string }{
 
 // Every line of shell in the guides is a command that exists, with flags that exist and arguments that it takes.
 func TestGuidesShowCommandsThatExist(t *testing.T) {
-	for _, guide := range []string{"README.md", "README.ja.md", "docs/commands.md", "docs/page.md", "docs/skaffold.md"} {
+	for _, guide := range []string{"README.md", "README.ja.md", "docs/commands.md", "docs/page.md", "docs/skaffold.md", "docs/dev.md"} {
 		text, err := os.ReadFile(filepath.Join("..", "..", guide))
 		if err != nil {
 			t.Fatal(err)

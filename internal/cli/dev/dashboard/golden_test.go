@@ -219,6 +219,19 @@ func TestStories(t *testing.T) {
 	}
 }
 
+// The guide shows what is drawn.
+func TestGuideShowsTheDashboard(t *testing.T) {
+	guide, err := os.ReadFile("../../../../docs/dev.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, file := range stories(t)["testdata/save.txtar"].Files {
+		if file.Name == "frame 100x26" && !strings.Contains(string(guide), "```\n"+string(file.Data)+"```\n") {
+			t.Errorf("docs/dev.md does not show\n%s", file.Data)
+		}
+	}
+}
+
 // Colours and links add to what words and signs say, and take nothing away; nothing foreign steers the terminal.
 func TestColourIsNeverAlone(t *testing.T) {
 	for name, archive := range stories(t) {
