@@ -31,10 +31,10 @@ func TestFileLinks(t *testing.T) {
 		"./cmd/app/main.go:3: bad":                      "./cmd/app/main.go:3 file://here" + root + "/cmd/app/main.go#3",
 		"vet: " + root + "/cmd/app/main.go:12:1: x":     root + "/cmd/app/main.go:12 file://here" + root + "/cmd/app/main.go#12",
 		"Dockerfile:2: unknown; skaffold.yaml:9: x":     "Dockerfile:2 file://here" + root + "/Dockerfile#2|skaffold.yaml:9 file://here" + root + "/skaffold.yaml#9",
-		"none.go:3: x":                                  "",
-		"../outside.go:3: x":                            "",
-		"/etc/passwd.x:3 and http://a.b:80/x":           "",
-		"cmd/app:3: a folder":                           "",
+		"none.go:3: x":                        "",
+		"../outside.go:3: x":                  "",
+		"/etc/passwd.x:3 and http://a.b:80/x": "",
+		"cmd/app:3: a folder":                 "",
 	} {
 		var got []string
 		for _, l := range links.in(devloop.Event{Text: text, Err: errors.New("x")}) {
