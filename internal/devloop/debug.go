@@ -56,9 +56,9 @@ func (d *debug) change(objects []*unstructured.Unstructured) {
 		a := d.builds.artifacts[name]
 		switch p := a.built.Program; {
 		case !d.options.debugsHere(a):
-			d.note(fmt.Sprintf("image %s is not debugged: it is for %s, and the debugger for linux/%s", name, a.Platforms[0], runtime.GOARCH))
+			d.note(fmt.Sprintf("image %s is not debugged: built for %s, and the debugger for linux/%s", name, a.Platforms[0], runtime.GOARCH))
 		case p == nil:
-			d.note(fmt.Sprintf("image %s is not debugged: it is no Go program that is compiled here, but built by %s", name, a.plan.Builder))
+			d.note(fmt.Sprintf("image %s is not debugged: %s builds it, and only Go programs that are compiled here are", name, a.plan.Builder))
 		default:
 			programs[a.built.Ref()] = desired.Program{Path: p.Path, Entrypoint: p.Entrypoint, Cmd: p.Cmd, WorkingDir: p.WorkingDir, Debugger: image.DelvePath, Port: d.port(name)}
 		}
@@ -87,6 +87,6 @@ func (d *debug) forward(ctx context.Context, tasks *sync.WaitGroup) {
 			d.note(fmt.Sprintf("the debugger of image %s is at %s: %s", name, listener.Addr(), chosen))
 		}
 		d.report(Event{Kind: Debugging, Artifact: name, Address: listener.Addr().String(), Text: editorSettings(name, listener.Addr().String())})
-		d.serve(ctx, tasks, listener, d.scene.debuggerIn(name, desired.Name(d.builds.artifacts[name].repository), d.port(name)))
+		d.serve(ctx, tasks, listener, destinations{d.scene}.debuggerIn(name, desired.Name(d.builds.artifacts[name].repository), d.port(name)))
 	}
 }

@@ -45,6 +45,9 @@ func (e endpoint) before(other endpoint, failed map[types.UID]bool) bool {
 	return cmp.Or(other.pod.CreationTimestamp.Compare(e.pod.CreationTimestamp.Time), cmp.Compare(e.pod.Name, other.pod.Name)) < 0
 }
 
+// destinations finds what ports lead to in a scene.
+type destinations struct{ *scene }
+
 // ownedKinds are the kinds whose pods ports lead to, by what they are called in a project.
 var ownedKinds = map[string]schema.GroupVersionKind{
 	"deployment": {Group: "apps", Version: "v1", Kind: "Deployment"}, "statefulset": {Group: "apps", Version: "v1", Kind: "StatefulSet"}, "daemonset": {Group: "apps", Version: "v1", Kind: "DaemonSet"},
@@ -57,7 +60,7 @@ func isService(kind string) bool {
 }
 
 // destinationOf returns what a forward of a project leads to.
-func (s *scene) destinationOf(ctx context.Context, f skaffold.Forward) (destination, error) {
+func (s destinations) destinationOf(ctx context.Context, f skaffold.Forward) (destination, error) {
 	port := intstr.Parse(f.Port)
 	kind := strings.ToLower(f.Type)
 	switch {
@@ -88,7 +91,7 @@ func (s *scene) destinationOf(ctx context.Context, f skaffold.Forward) (destinat
 }
 
 // ofService are the pods of a Service that are ready.
-func (s *scene) ofService(name string, port intstr.IntOrString) []endpoint {
+func (s destinations) ofService(name string, port intstr.IntOrString) []endpoint {
 	service, err := s.services.Get(name)
 	if err != nil || len(service.Spec.Selector) == 0 {
 		return nil
@@ -97,12 +100,12 @@ func (s *scene) ofService(name string, port intstr.IntOrString) []endpoint {
 }
 
 // taking are the pods that are ready, that labels choose and a condition holds of.
-func (s *scene) taking(chosen labels.Selector, port intstr.IntOrString, when func(*corev1.Pod) bool) []endpoint {
+func (s destinations) taking(chosen labels.Selector, port intstr.IntOrString, when func(*corev1.Pod) bool) []endpoint {
 	return s.endpoints(chosen, func(p *corev1.Pod) bool { return isReady(p) && when(p) }, func(pod *corev1.Pod) int { return portIn(pod, port) })
 }
 
 // endpoints are pods that are there to stay and have the port.
-func (s *scene) endpoints(chosen labels.Selector, when func(*corev1.Pod) bool, port func(*corev1.Pod) int) []endpoint {
+func (s destinations) endpoints(chosen labels.Selector, when func(*corev1.Pod) bool, port func(*corev1.Pod) int) []endpoint {
 	all, _ := s.pods.List(chosen)
 	var found []endpoint
 	for _, pod := range all {
@@ -133,7 +136,7 @@ func podsOf(lister cache.GenericLister, namespace, name string) labels.Selector 
 }
 
 // debuggerIn is the debugger in the newest container that runs an image of a repository.
-func (s *scene) debuggerIn(name, repository string, port int) destination {
+func (s destinations) debuggerIn(name, repository string, port int) destination {
 	runs := func(pod *corev1.Pod) bool {
 		return slices.ContainsFunc(pod.Spec.Containers, func(c corev1.Container) bool {
 			return desired.Name(c.Image) == repository && slices.ContainsFunc(pod.Status.ContainerStatuses, func(s corev1.ContainerStatus) bool { return s.Name == c.Name && s.State.Running != nil })

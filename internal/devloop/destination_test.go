@@ -121,7 +121,7 @@ func TestDestinations(t *testing.T) {
 		{"configmap", "app", "80", "error: configmap app: no pods are known of this kind; name a Service, a Pod or a workload"},
 		{"statefulset", "app", "80", "error: watching StatefulSet: the cluster does not serve it"},
 	} {
-		to, err := s.destinationOf(t.Context(), skaffold.Forward{Type: row.kind, Name: row.name, Port: row.port})
+		to, err := destinations{s.scene}.destinationOf(t.Context(), skaffold.Forward{Type: row.kind, Name: row.name, Port: row.port})
 		got := ""
 		if err != nil {
 			got = "error: " + err.Error()
@@ -132,7 +132,7 @@ func TestDestinations(t *testing.T) {
 			t.Errorf("%s %s, port %s: got %q, want %q", row.kind, row.name, row.port, got, row.want)
 		}
 	}
-	if got := listed(s.debuggerIn("app", "127.0.0.1:5000/r/app", 56268)); got != "app-starting:56268 app-new:56268 app-old:56268" {
+	if got := listed(destinations{s.scene}.debuggerIn("app", "127.0.0.1:5000/r/app", 56268)); got != "app-starting:56268 app-new:56268 app-old:56268" {
 		t.Errorf("the debugger: got %q; want those that run, ready or not", got)
 	}
 }
@@ -238,7 +238,7 @@ func TestRequestsAreNotLost(t *testing.T) {
 				}
 				return conn(pod.Name, nil, 0), nil
 			}), destination{name: "Service app", endpoints: func() []endpoint {
-				return s.taking(labels.Everything(), intstr.FromInt32(80), func(*corev1.Pod) bool { return true })
+				return destinations{s.scene}.taking(labels.Everything(), intstr.FromInt32(80), func(*corev1.Pod) bool { return true })
 			}})
 			if got := ask(t, f, row.method, row.body); !strings.HasPrefix(got, row.want) {
 				t.Errorf("got %.60q, want %.60q", got, row.want)
@@ -280,7 +280,7 @@ func ask(t *testing.T, f *forward, method, body string) string {
 func TestRequestsWaitForAPod(t *testing.T) {
 	s := newSeen(t)
 	f := newForward(s.scene, dials(func(pod *corev1.Pod, _ int) (net.Conn, error) { return conn(pod.Name, nil, 0), nil }), destination{name: "Service app", endpoints: func() []endpoint {
-		return s.taking(labels.Everything(), intstr.FromInt32(80), func(*corev1.Pod) bool { return true })
+		return destinations{s.scene}.taking(labels.Everything(), intstr.FromInt32(80), func(*corev1.Pod) bool { return true })
 	}})
 	answered := make(chan string, 1)
 	go func() {
@@ -315,7 +315,7 @@ func TestDebuggersSpeakFirst(t *testing.T) {
 			there.Close()
 		}()
 		return here, nil
-	}), s.debuggerIn("app", "127.0.0.1:5000/r/app", 1))
+	}), destinations{s.scene}.debuggerIn("app", "127.0.0.1:5000/r/app", 1))
 	ctx, end := context.WithCancel(t.Context())
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {

@@ -96,8 +96,8 @@ func (f *forward) dial(name, port string) (net.Conn, error) {
 	return connection, nil
 }
 
-// pick returns the newest pod of the destination that can take it, and the port of it. It waits for one until ctx ends. Pods
-// that have failed come after those that have not.
+// pick returns the newest pod of the destination that can take it, and the port of it. It waits for one until ctx ends.
+// Pods that have failed come after those that have not.
 func (f *forward) pick(ctx context.Context, failed map[types.UID]bool) (*corev1.Pod, int, error) {
 	changes, end := f.scene.look()
 	defer end()

@@ -47,7 +47,7 @@ func (f *forwards) begin(ctx context.Context, tasks *sync.WaitGroup, wanted skaf
 		f.note(fmt.Sprintf("%s %s is not forwarded: it is in namespace %s, and the loop works in %s", kindOf(wanted), wanted.Name, wanted.Namespace, f.scene.namespace))
 		return
 	}
-	to, err := f.scene.destinationOf(ctx, wanted)
+	to, err := destinations{f.scene}.destinationOf(ctx, wanted)
 	if err != nil {
 		f.note("not forwarded: " + err.Error())
 		return

@@ -32,9 +32,9 @@ type Program struct {
 	WorkingDir      string
 }
 
-// flags are those of go build: with a debugger, the program is not optimized, has its symbols, and names its sources by
+// goFlags are those of go build: with a debugger, the program is not optimized, has its symbols, and names its sources by
 // where they are on this machine.
-func (p *Plan) flags(moved map[string]string) []string {
+func goFlags(p *Plan, moved map[string]string) []string {
 	flags := p.gomain.Program.Flags
 	if p.request.Debug == nil {
 		// The folder is another one each time, so its name must not be in the program.
@@ -107,7 +107,7 @@ type delveKey struct {
 }
 
 // delveLayer holds the debugger; nil without one.
-func (p *Plan) delveLayer(below tree) (*layer, error) {
+func delveLayer(p *Plan, below tree) (*layer, error) {
 	if p.request.Debug == nil {
 		return nil, nil
 	}
@@ -136,7 +136,7 @@ func (p *Plan) delveLayer(below tree) (*layer, error) {
 }
 
 // programOf returns what an image runs.
-func (p *Plan) programOf(img v1.Image, target string) (*Program, error) {
+func programOf(img v1.Image, target string) (*Program, error) {
 	config, err := img.ConfigFile()
 	if err != nil {
 		return nil, fmt.Errorf("putting the image together: %w", err)

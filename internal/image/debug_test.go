@@ -28,7 +28,7 @@ func TestFlagsForADebugger(t *testing.T) {
 		if row.debug {
 			p.request.Debug = &Debug{Delve: "/dlv"}
 		}
-		if got := strings.Join(p.flags(map[string]string{"example.com/app": "/stage=>/home/ann"}), "|"); got != row.want {
+		if got := strings.Join(goFlags(p, map[string]string{"example.com/app": "/stage=>/home/ann"}), "|"); got != row.want {
 			t.Errorf("%s: got  %s\nwant %s", row.rule, got, row.want)
 		}
 	}
@@ -42,7 +42,7 @@ func TestModuleName(t *testing.T) {
 	}
 }
 
-// The program of an image for a debugger names its sources by their paths on this machine, and the debugger is beside it.
+// The program of an image for a debugger names its sources by their paths on this machine; the debugger is beside it.
 func TestImageForADebugger(t *testing.T) {
 	dir := t.TempDir()
 	for name, text := range map[string]string{
@@ -75,11 +75,11 @@ func TestImageForADebugger(t *testing.T) {
 	if p := built.Program; p == nil || p.Path != "/app" || strings.Join(p.Entrypoint, " ") != "/app" || strings.Join(p.Cmd, " ") != "x" {
 		t.Errorf("got the program %+v", p)
 	}
-	one, err := plan.delveLayer(tree{})
+	one, err := delveLayer(plan, tree{})
 	if err != nil || one == nil {
 		t.Fatal(err)
 	}
-	if again, err := plan.delveLayer(tree{}); err != nil || again != one {
+	if again, err := delveLayer(plan, tree{}); err != nil || again != one {
 		t.Errorf("the debugger is packed again: %v", err)
 	}
 }

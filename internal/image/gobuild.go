@@ -78,7 +78,7 @@ func compile(ctx context.Context, p *Plan, binary string) (took time.Duration, e
 // goBuild runs the compiler and the linker, and returns how long they took.
 func (p *Plan) goBuild(ctx context.Context, c goCommand, binary string, moved map[string]string) (time.Duration, error) {
 	start := time.Now()
-	args := append([]string{"build", "-o", binary}, p.flags(moved)...)
+	args := append([]string{"build", "-o", binary}, goFlags(p, moved)...)
 	err := c.run(ctx, p.request.Output, append(args, p.gomain.Program.Packages...)...)
 	if err == nil || ctx.Err() != nil {
 		return time.Since(start), err
@@ -142,7 +142,7 @@ func (p *Plan) assemble(ctx context.Context, binary string) (v1.Image, *Program,
 		}
 		layers = append(layers, support)
 	}
-	debugger, err := p.delveLayer(below)
+	debugger, err := delveLayer(p, below)
 	if err != nil {
 		return nil, nil, 0, err
 	}
@@ -165,7 +165,7 @@ func (p *Plan) assemble(ctx context.Context, binary string) (v1.Image, *Program,
 	if img, err = p.configure(img); err != nil {
 		return nil, nil, 0, err
 	}
-	runs, err := p.programOf(img, target)
+	runs, err := programOf(img, target)
 	return img, runs, size, err
 }
 

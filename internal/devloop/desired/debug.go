@@ -111,7 +111,7 @@ func (p Program) start(container map[string]any) string {
 		folder = p.WorkingDir
 	}
 	if len(command) == 0 || !p.is(command[0], folder) {
-		return fmt.Sprintf("it starts %q rather than %s; have its command begin with the program", strings.Join(command[:min(len(command), 1)], ""), p.Path)
+		return fmt.Sprintf("its command begins with %q rather than %s; have it begin with the program", strings.Join(command[:min(len(command), 1)], ""), p.Path)
 	}
 	container["command"] = anys([]string{
 		p.Debugger, "exec", p.Path, "--headless", fmt.Sprintf("--listen=127.0.0.1:%d", p.Port), "--api-version=2", "--accept-multiclient", "--continue", "--only-same-user=false", "--",

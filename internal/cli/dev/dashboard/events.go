@@ -104,6 +104,17 @@ func (s State) progress(m Seen) State {
 		s.deploy = step{phase: done, took: e.Took, text: inLine(e.Text)}
 	case devloop.SyncFailed:
 		return s.wrong(m, ofSync, "files are not copied")
+	case devloop.Removed:
+		s.log = s.log.add(line{from: fromLoop, text: "· " + inLine(e.Text)})
+	default:
+		return s.followed(m)
+	}
+	return s
+}
+
+// followed is what becomes of the pods of a round.
+func (s State) followed(m Seen) State {
+	switch e := m.Event; e.Kind {
 	case devloop.Waiting:
 		s.ready = step{phase: busy, began: s.ready.since(m), text: inLine(e.Text)}
 	case devloop.Ready:
@@ -119,8 +130,6 @@ func (s State) progress(m Seen) State {
 	case devloop.NotReady:
 		s.ready = step{phase: failed, took: e.Took, text: "what ran before goes on"}
 		return s.wrong(m, ofPods, "not ready")
-	case devloop.Removed:
-		s.log = s.log.add(line{from: fromLoop, text: "· " + inLine(e.Text)})
 	}
 	return s
 }
