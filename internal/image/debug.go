@@ -32,8 +32,8 @@ type Program struct {
 	WorkingDir      string
 }
 
-// goFlags are those of go build: with a debugger, the program is not optimized, has its symbols, and names its sources by
-// where they are on this machine.
+// goFlags are those of go build: with a debugger, the program is not optimized, has its symbols, and names its sources
+// by where they are on this machine.
 func goFlags(p *Plan, moved map[string]string) []string {
 	flags := p.gomain.Program.Flags
 	if p.request.Debug == nil {
