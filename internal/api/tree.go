@@ -94,6 +94,7 @@ func registerLooks(s *service) {
 	clusterCalls{l}.register()
 	registerRepositories(l)
 	gpgKeyCalls{l}.register()
+	certificateCalls{l}.register()
 	badges{l}.register()
 	abouts{l}.register()
 }

@@ -25,9 +25,6 @@ var unserved = refused{
 	"rotate-auth: not served; run cyan cluster rotate-auth where both clusters are reached": {
 		"POST /api/v1/clusters/{id}/rotate-auth",
 	},
-	"Certificates: not served here; run cyan cert list, or change ConfigMaps argocd-ssh-known-hosts-cm and argocd-tls-certs-cm": {
-		"/api/v1/certificates",
-	},
 	"Plugins: not served; render what they make into the repository": {
 		"GET /api/v1/settings/plugins",
 	},

@@ -3,27 +3,15 @@ package trust
 import (
 	"cmp"
 	"context"
-	"crypto/x509"
-	"encoding/base64"
-	"encoding/pem"
 	"fmt"
-	"maps"
 	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
-	"golang.org/x/crypto/ssh"
 
 	"github.com/cyan-cd/cyan/internal/cli/kit"
 	"github.com/cyan-cd/cyan/internal/glob"
-	"github.com/cyan-cd/cyan/internal/problem"
 	"github.com/cyan-cd/cyan/internal/source"
-)
-
-// The types of what is known of a host.
-const (
-	typeSSH   = "ssh"
-	typeHTTPS = "https"
 )
 
 // NewCert makes the command cert.
@@ -41,70 +29,6 @@ They are in the ConfigMaps ` + source.KnownHostsName + ` and ` + source.Certific
 	return cmd
 }
 
-// known is what is known of a host.
-type known struct {
-	ServerName  string `json:"serverName"`
-	CertType    string `json:"certType"`
-	CertSubType string `json:"certSubType"`
-	CertInfo    string `json:"certInfo"`
-	// line is the line of a known_hosts file.
-	line string
-}
-
-// knownHosts reads the lines of a known_hosts file.
-func knownHosts(text string) ([]known, error) {
-	var all []known
-	number := 0
-	for line := range strings.Lines(text) {
-		number++
-		line = strings.TrimSpace(line)
-		if line == "" || strings.HasPrefix(line, "#") {
-			continue
-		}
-		fields := strings.Fields(line)
-		if strings.HasPrefix(fields[0], "@") {
-			fields = fields[1:]
-		}
-		const least = 3
-		if len(fields) < least {
-			return nil, fmt.Errorf("line %d has no host, type and key", number)
-		}
-		raw, err := base64.StdEncoding.DecodeString(fields[2])
-		var key ssh.PublicKey
-		if err == nil {
-			key, err = ssh.ParsePublicKey(raw)
-		}
-		if err != nil || key.Type() != fields[1] {
-			return nil, fmt.Errorf("line %d: key is no %.40s key", number, fields[1])
-		}
-		all = append(all, known{fields[0], typeSSH, fields[1], ssh.FingerprintSHA256(key), line})
-	}
-	return all, nil
-}
-
-// certificates reads the certificates in PEM that are trusted for a host.
-func certificates(host, text string) ([]known, error) {
-	var all []known
-	for rest := []byte(text); ; {
-		var block *pem.Block
-		if block, rest = pem.Decode(rest); block == nil {
-			break
-		}
-		if block.Type != "CERTIFICATE" {
-			return nil, fmt.Errorf("%s found where a certificate is expected", block.Type)
-		}
-		found, err := x509.ParseCertificate(block.Bytes)
-		if err != nil {
-			return nil, fmt.Errorf("certificate %d is invalid: %w", len(all)+1, err)
-		}
-		all = append(all, known{host, typeHTTPS, strings.ToLower(found.PublicKeyAlgorithm.String()), found.Subject.String(), ""})
-	}
-	if len(all) == 0 {
-		return nil, fmt.Errorf("no certificate found: its text begins with -----BEGIN CERTIFICATE-----")
-	}
-	return all, nil
-}
-
 func newCertAddTLS(a *kit.Control) *cobra.Command {
 	var from string
 	var upsert bool
@@ -113,23 +37,19 @@ func newCertAddTLS(a *kit.Control) *cobra.Command {
 		Args: kit.Exactly("the host's name"), ValidArgsFunction: cobra.NoFileCompletions,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			host := args[0]
-			if strings.ContainsAny(host, "/:@ ") {
-				return kit.Usage("host", fmt.Sprintf("%q is invalid", host), "give the name alone, without scheme, port and path")
+			if err := source.CheckHost(host); err != nil {
+				return err
 			}
 			text, err := input(a, from, "an authority")
 			if err != nil {
 				return err
 			}
-			found, err := certificates(host, text)
+			found, err := source.ParseCertificates(host, text)
 			if err != nil {
 				return kit.Usage("--from "+from, err.Error(), "give certificates in PEM")
 			}
 			err = change(cmd.Context(), a, source.CertificatesName, func(entries map[string]string) error {
-				if before := entries[host]; before != "" && strings.TrimSpace(before) != strings.TrimSpace(text) && !upsert {
-					return &problem.Error{Kind: problem.Refused, Object: "host " + host, Cause: "has other certificates already", Remedy: "add --upsert to replace them"}
-				}
-				entries[host] = text
-				return nil
+				return source.WithCertificates(entries, host, text, upsert)
 			})
 			if err != nil {
 				return err
@@ -153,7 +73,7 @@ func newCertAddSSH(a *kit.Control) *cobra.Command {
 			if err != nil {
 				return err
 			}
-			fresh, err := knownHosts(text)
+			fresh, err := source.ParseKnownHosts(text)
 			if err == nil && len(fresh) == 0 {
 				err = fmt.Errorf("no key of a host found")
 			}
@@ -162,7 +82,7 @@ func newCertAddSSH(a *kit.Control) *cobra.Command {
 			}
 			added := 0
 			err = change(cmd.Context(), a, source.KnownHostsName, func(entries map[string]string) (err error) {
-				entries[source.KnownHostsKey], added, err = withKnown(entries[source.KnownHostsKey], fresh, upsert)
+				entries[source.KnownHostsKey], added, err = source.WithKnownHosts(entries[source.KnownHostsKey], fresh, upsert)
 				return err
 			})
 			if err != nil {
@@ -175,64 +95,6 @@ func newCertAddSSH(a *kit.Control) *cobra.Command {
 	cmd.Flags().BoolVar(&upsert, "upsert", false, "replace keys that are there already")
 	cmd.Flags().BoolVar(&batch, "batch", false, "read many lines, which is done anyway")
 	return cmd
-}
-
-// withKnown adds keys to the text of a known_hosts file, and returns how many were not there before. Another key of the
-// same host and type is replaced only if that is allowed.
-func withKnown(text string, fresh []known, replace bool) (string, int, error) {
-	added := 0
-	for _, k := range fresh {
-		var lines []string
-		there := false
-		for line := range strings.Lines(text) {
-			line = strings.TrimRight(line, "\r\n")
-			before, err := knownHosts(line)
-			switch {
-			case err != nil || len(before) == 0 || before[0].ServerName != k.ServerName || before[0].CertSubType != k.CertSubType:
-			case before[0].CertInfo == k.CertInfo:
-				there = true
-			case !replace:
-				return "", 0, &problem.Error{Kind: problem.Refused, Object: "host " + k.ServerName, Cause: "has another key of type " + k.CertSubType + " already", Remedy: "add --upsert to replace it, if the host has really changed its key"}
-			default:
-				continue
-			}
-			lines = append(lines, line)
-		}
-		if !there {
-			lines = append(lines, k.line)
-			added++
-		}
-		text = joined(lines)
-	}
-	return text, added, nil
-}
-
-// joined are lines as text; "" for none.
-func joined(lines []string) string {
-	if len(lines) == 0 {
-		return ""
-	}
-	return strings.Join(lines, "\n") + "\n"
-}
-
-// allKnown lists what is known of hosts. What can't be read is listed as such.
-func allKnown(hosts, authorities map[string]string) []known {
-	all := []known{}
-	for line := range strings.Lines(hosts[source.KnownHostsKey]) {
-		found, err := knownHosts(line)
-		if err != nil {
-			found = []known{{ServerName: strings.Fields(line)[0], CertType: typeSSH, CertSubType: "invalid", CertInfo: err.Error()}}
-		}
-		all = append(all, found...)
-	}
-	for _, host := range slices.Sorted(maps.Keys(authorities)) {
-		found, err := certificates(host, authorities[host])
-		if err != nil {
-			found = []known{{ServerName: host, CertType: typeHTTPS, CertSubType: "invalid", CertInfo: err.Error()}}
-		}
-		all = append(all, found...)
-	}
-	return all
 }
 
 // choice is which hosts are listed, and in which order.
@@ -249,19 +111,19 @@ func (c choice) check() error {
 }
 
 func checkType(kind string) error {
-	if kind != "" && kind != typeSSH && kind != typeHTTPS {
+	if kind != "" && kind != source.KnownBySSH && kind != source.KnownByHTTPS {
 		return kit.Usage("--cert-type", fmt.Sprintf("unknown type %q", kind), "give ssh or https")
 	}
 	return nil
 }
 
 // of returns those that are chosen.
-func (c choice) of(all []known) []known {
-	all = slices.DeleteFunc(all, func(k known) bool {
+func (c choice) of(all []source.Known) []source.Known {
+	all = slices.DeleteFunc(all, func(k source.Known) bool {
 		matched, _ := glob.Match(c.pattern, k.ServerName)
 		return c.kind != "" && k.CertType != c.kind || c.pattern != "" && !matched
 	})
-	slices.SortStableFunc(all, func(x, y known) int {
+	slices.SortStableFunc(all, func(x, y source.Known) int {
 		if c.sortBy == "type" {
 			return cmp.Or(strings.Compare(x.CertType, y.CertType), strings.Compare(x.ServerName, y.ServerName))
 		}
@@ -291,7 +153,7 @@ func newCertList(a *kit.Control) *cobra.Command {
 			if err != nil {
 				return err
 			}
-			all := chosen.of(allKnown(hosts, authorities))
+			all := chosen.of(source.Trust{KnownHosts: hosts, Certificates: authorities}.All())
 			if out.Machine() {
 				return a.Dump(all, out.Value)
 			}
@@ -319,14 +181,14 @@ func newCertRemove(a *kit.Control) *cobra.Command {
 				return err
 			}
 			var removed []string
-			if kind != typeHTTPS {
+			if kind != source.KnownByHTTPS {
 				ofSSH, err := forgetSSH(cmd.Context(), a, args[0], subtype)
 				if err != nil {
 					return err
 				}
 				removed = ofSSH
 			}
-			if kind != typeSSH && subtype == "" {
+			if kind != source.KnownBySSH && subtype == "" {
 				ofTLS, err := forgetTLS(cmd.Context(), a, args[0])
 				if err != nil {
 					return err
@@ -348,18 +210,14 @@ func newCertRemove(a *kit.Control) *cobra.Command {
 func forgetSSH(ctx context.Context, a *kit.Control, host, subtype string) (removed []string, err error) {
 	err = change(ctx, a, source.KnownHostsName, func(entries map[string]string) error {
 		removed = nil
-		var lines []string
-		for line := range strings.Lines(entries[source.KnownHostsKey]) {
-			line = strings.TrimRight(line, "\r\n")
-			found, err := knownHosts(line)
-			if err == nil && len(found) > 0 && found[0].ServerName == host && (subtype == "" || found[0].CertSubType == subtype) {
-				removed = append(removed, "ssh key "+found[0].CertSubType+" of host "+host+" removed")
-				continue
-			}
-			lines = append(lines, line)
+		left, gone := source.WithoutKnownHosts(entries[source.KnownHostsKey], func(k source.Known) bool {
+			return k.ServerName == host && (subtype == "" || k.CertSubType == subtype)
+		})
+		for _, k := range gone {
+			removed = append(removed, "ssh key "+k.CertSubType+" of host "+host+" removed")
 		}
-		if len(removed) > 0 {
-			entries[source.KnownHostsKey] = joined(lines)
+		if len(gone) > 0 {
+			entries[source.KnownHostsKey] = left
 		}
 		return nil
 	})

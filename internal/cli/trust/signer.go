@@ -9,6 +9,7 @@ import (
 
 	"github.com/cyan-cd/cyan/internal/cli/kit"
 	"github.com/cyan-cd/cyan/internal/settings"
+	"github.com/cyan-cd/cyan/internal/source"
 )
 
 // NewSigner makes the command signer.
@@ -109,7 +110,7 @@ func signersIn(text, principal string) ([]settings.SSHSigner, error) {
 				lines = append(lines, principal+" "+line)
 			}
 		}
-		text = joined(lines)
+		text = source.JoinedLines(lines)
 	}
 	fresh, wrong := settings.ParseSSHSigners(text)
 	switch {
@@ -151,7 +152,7 @@ func withoutSigners(text string, goes func(settings.SSHSigner) bool) (string, bo
 		}
 		lines = append(lines, strings.TrimRight(line, "\r\n"))
 	}
-	return joined(lines), removed
+	return source.JoinedLines(lines), removed
 }
 
 func newSignerRemove(a *kit.Control) *cobra.Command {
