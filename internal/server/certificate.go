@@ -83,10 +83,10 @@ func (p KeyPair) parse() (*tls.Certificate, error) {
 }
 
 // WithTLS returns a listener for TLS, with the certificate of now, so that one that is renewed is taken without a
-// restart.
+// restart. Who speaks plain HTTP there is sent to https.
 func WithTLS(listener net.Listener, current func() (KeyPair, error)) net.Listener {
 	c := &certificates{current: current}
-	return tls.NewListener(listener, &tls.Config{
+	return tls.NewListener(sniffing{listener}, &tls.Config{
 		MinVersion: tls.VersionTLS12, NextProtos: []string{"h2", "http/1.1"},
 		GetCertificate: func(*tls.ClientHelloInfo) (*tls.Certificate, error) { return c.get() },
 	})
