@@ -93,8 +93,8 @@ func CheckHost(host string) error {
 	return nil
 }
 
-// WithKnownHosts adds keys to the text of a known_hosts file, and returns how many were not there before. Another key of
-// the same host and type is replaced only if that is allowed.
+// WithKnownHosts adds keys to the text of a known_hosts file, and returns how many were not there before. Another key
+// of the same host and type is replaced only if that is allowed.
 func WithKnownHosts(text string, fresh []Known, replace bool) (string, int, error) {
 	added := 0
 	for _, k := range fresh {
