@@ -66,6 +66,9 @@ type status struct {
 	Supervisor int    `json:"supervisorPid"`
 	Parts      []part `json:"parts"`
 	Ports      []port `json:"ports"`
+	Ingress    struct {
+		Port int `json:"port"`
+	} `json:"ingress"`
 }
 
 type part struct {
