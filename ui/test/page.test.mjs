@@ -132,11 +132,39 @@ it("everything is reached by the keyboard alone", () =>
     await tab.keyboard.press("Control+k");
     await tab.getByRole("dialog").waitFor();
     await tab.keyboard.type("request-cou");
-    await tab.getByRole("menuitem", { name: /request-counter/ }).waitFor();
-    await tab.keyboard.press("ArrowDown");
+    await tab.getByRole("menuitem", { name: /^request-counter/ }).waitFor();
     await tab.keyboard.press("Enter");
     await tab.waitForURL(/applications\/argocd\/request-counter/);
     assert.equal(await tab.getByRole("dialog").count(), 0);
+  }));
+
+it("the palette leads to rollouts and settings as well", () =>
+  visit({}, async (tab) => {
+    await ready(tab, "/");
+    await tab.keyboard.press("Control+k");
+    await tab.getByRole("dialog").waitFor();
+    await tab.keyboard.type("request-count");
+    await tab.getByRole("menuitem", { name: /Rollout request-counter/ }).click();
+    await tab.waitForURL(/rollouts\/demo\/request-counter$/);
+    await tab.keyboard.press("Control+k");
+    await tab.getByRole("dialog").waitFor();
+    await tab.keyboard.type("clusters");
+    await tab.getByRole("menuitem", { name: "Settings: Clusters" }).click();
+    await tab.waitForURL(/settings\/clusters$/);
+  }));
+
+it("an installation without applications says how to make one, and nothing else", () =>
+  visit({}, async (tab) => {
+    await tab.route("**/api/v1/view/overview", (route) => route.fulfill({ json: { deliveries: [], attention: [], counts: { sync: {}, health: {} }, total: 0, cluster: { reachable: true } } }));
+    await tab.route("**/api/v1/view/applications*", (route) => route.fulfill({ json: { stream: "1", items: [], total: 0 } }));
+    await tab.route("**/api/v1/view/stream*", (route) => route.fulfill({ contentType: "text/event-stream", body: ": nothing\n\n" }));
+    await ready(tab, "/applications");
+    await tab.getByText("No applications yet").waitFor();
+    assert.equal(await tab.getByRole("searchbox").count(), 0);
+    await ready(tab, "/");
+    await tab.getByText("No applications yet").waitFor();
+    await tab.getByRole("button", { name: "New application" }).click();
+    await tab.waitForURL(/\/new$/);
   }));
 
 it("the palette closes with Escape, and the focus is where it was", () =>

@@ -4,10 +4,12 @@ import { useMemo, useState } from "react";
 import { Autocomplete, Input, Menu, MenuItem, SearchField } from "react-aria-components";
 import { rowsQuery } from "../api/queries";
 import { Status } from "../design/Status";
+import { sections } from "../views/settings/project";
 import { Dialog } from "../design/parts";
 import { t } from "../i18n";
 
 const most = 30;
+const mostRollouts = 10;
 
 /** Palette goes anywhere by a few letters. */
 export default function Palette({ onClose }: { onClose: () => void }) {
@@ -21,12 +23,18 @@ export default function Palette({ onClose }: { onClose: () => void }) {
     { id: "/deliveries", text: t("nav.deliveries") },
     { id: "/settings", text: t("nav.settings") },
     { id: "/new", text: t("nav.new") },
+    ...sections.map((s) => ({ id: `/settings/${s}`, text: `${t("nav.settings")}: ${t(`settings.${s}`)}` })),
   ];
   const wanted = text.trim().toLowerCase();
   const apps = useMemo(() => {
     const found = (rows ?? []).filter((r) => r.name.toLowerCase().includes(wanted));
     found.sort((a, b) => Number(b.name.toLowerCase().startsWith(wanted)) - Number(a.name.toLowerCase().startsWith(wanted)) || a.name.length - b.name.length);
     return found.slice(0, most);
+  }, [rows, wanted]);
+  const rollouts = useMemo(() => {
+    if (wanted === "") return [];
+    const found = (rows ?? []).flatMap((r) => r.rollouts).filter((r) => r.name.toLowerCase().includes(wanted));
+    return [...new Map(found.map((r) => [`${r.namespace}/${r.name}`, r])).values()].sort((a, b) => a.name.length - b.name.length).slice(0, mostRollouts);
   }, [rows, wanted]);
   const go = (to: string) => {
     onClose();
@@ -40,7 +48,7 @@ export default function Palette({ onClose }: { onClose: () => void }) {
         </SearchField>
         <Menu className="menu palette" onAction={(id) => go(String(id))} renderEmptyState={() => <p className="muted">{t("palette.none")}</p>}>
           {places
-            .filter((p) => p.text.toLowerCase().includes(wanted))
+            .filter((p) => p.text.toLowerCase().includes(wanted) && (wanted !== "" || !p.id.startsWith("/settings/")))
             .map((p) => (
               <MenuItem key={p.id} id={p.id} textValue={p.text} className="menu-item">
                 {p.text}
@@ -50,6 +58,14 @@ export default function Palette({ onClose }: { onClose: () => void }) {
             <MenuItem key={`${r.namespace}/${r.name}`} id={`/applications/${r.namespace}/${r.name}`} textValue={r.name} className="menu-item">
               <span className="name">{r.name}</span>
               <Status kind="health" value={r.health} />
+            </MenuItem>
+          ))}
+          {rollouts.map((r) => (
+            <MenuItem key={`rollout ${r.namespace}/${r.name}`} id={`/rollouts/${encodeURIComponent(r.namespace)}/${encodeURIComponent(r.name)}`} textValue={`Rollout ${r.name}`} className="menu-item">
+              <span className="name">
+                <span className="muted">Rollout</span> {r.name}
+              </span>
+              <Status kind="rollout" value={r.phase} />
             </MenuItem>
           ))}
         </Menu>

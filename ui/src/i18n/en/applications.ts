@@ -5,6 +5,7 @@ export const applications = {
   "overview.attention": "Needs somebody",
   "overview.attentionNone": "Nothing waits for anybody.",
   "overview.recent": "Lately",
+  "overview.recentNone": "No delivery is over yet.",
   "overview.all": "All {count, number}",
   "overview.summary": "{count, plural, =0 {No applications} one {# application} other {# applications}}",
   "apps.title": "Applications",

@@ -5,6 +5,7 @@ export const applications = {
   "overview.attention": "対応が必要",
   "overview.attentionNone": "対応を待っているものはありません。",
   "overview.recent": "最近のデリバリー",
+  "overview.recentNone": "完了したデリバリーはまだありません。",
   "overview.all": "すべて({count, number} 件)",
   "overview.summary": "{count, plural, =0 {アプリケーションなし} other {アプリケーション # 件}}",
   "apps.title": "アプリケーション",

@@ -1,16 +1,16 @@
-import { useQuery } from "@tanstack/react-query";
 import { useNavigate, useSearch } from "@tanstack/react-router";
-import { LayoutGrid, ListFilter, Plus, RefreshCw, Rows3, Star, X } from "lucide-react";
+import { Hand, LayoutGrid, ListFilter, RefreshCw, Rows3, Star, X } from "lucide-react";
 import { memo, useCallback, useEffect, useMemo, useRef, useState } from "react";
 import { post, get } from "../../api/client";
-import { meQuery, useRows } from "../../api/queries";
+import { useRows } from "../../api/queries";
 import { key } from "../../api/rows";
 import type { Row } from "../../api/types";
-import { Button, Copyable, Menu, Problem, Waiting } from "../../design/parts";
+import { Button, Menu, Problem, Waiting } from "../../design/parts";
 import { collator, t, useLanguage } from "../../i18n";
 import { announce } from "../../shell/Frame";
 import { parseSearch, type Search, stringifySearch, toggled } from "../../shell/search";
 import { useTitle } from "../../shell/title";
+import { Empty, ToNew } from "./Empty";
 import { useFavorites } from "./favorites";
 import { facets, Order, show } from "./filter";
 import { Filters } from "./Filters";
@@ -31,7 +31,6 @@ export default function Applications() {
   const search = useSearch({ strict: false }) as Search;
   const navigate = useNavigate();
   const favorites = useFavorites();
-  const me = useQuery(meQuery).data;
   const [selected, setSelected] = useState<ReadonlySet<string>>(new Set());
   const compare = useMemo(() => collator().compare, [language]);
   // The address follows what is typed without a step back for each letter; a filter that is chosen is a step.
@@ -70,17 +69,17 @@ export default function Applications() {
     <div className="apps" data-ready>
       <div className="view-head">
         <h1>{t("apps.title")}</h1>
-        <span className="muted">{filtered ? t("apps.count", { shown: count, total: rows.data.items.length }) : t("overview.summary", { count })}</span>
+        <span className="muted count">{filtered ? t("apps.count", { shown: count, total: rows.data.items.length }) : t("overview.summary", { count })}</span>
         <div className="actions noprint">
-          <Button look="main" icon={<Plus size={16} aria-hidden />} why={me?.may.createApplication.length === 0 ? t("denied", { right: "create" }) : undefined} onPress={() => void navigate({ to: "/new" })}>
-            {t("nav.new")}
-          </Button>
+          <ToNew />
         </div>
       </div>
+      {rows.data.items.length > 0 && (
       <div className="apps-tools noprint">
         <SearchBox inAddress={search.search ?? ""} typed={typed} cleared={cleared} find={setTyped} to={found} />
         <Tools search={search} filtered={Boolean(filtered)} clear={clear} to={to} />
       </div>
+      )}
       {search.filters === "true" && <Filters rows={rows.data.items} favorites={favorites} search={choice} choose={to} />}
       {chosen.length > 0 && <Bulk rows={chosen} done={() => setSelected(new Set())} />}
       {rows.data.items.length === 0 ? (
@@ -109,6 +108,9 @@ const Tools = memo(function Tools({ search, filtered, clear, to }: { search: Sea
       <Button look="quiet" aria-pressed={search.favorites === "true"} icon={<Star size={16} aria-hidden fill={search.favorites === "true" ? "currentColor" : "none"} />} onPress={() => to({ favorites: toggled(search.favorites, "true") })}>
         <span className="wide-only">{t("apps.filter.favorites")}</span>
       </Button>
+      <Button look="quiet" aria-pressed={search.attention === "true"} icon={<Hand size={16} aria-hidden />} onPress={() => to({ attention: toggled(search.attention, "true") })}>
+        <span className="wide-only">{t("apps.filter.attention")}</span>
+      </Button>
       <SavedViews search={search} />
       {filtered && (
         <Button look="quiet" icon={<X size={16} aria-hidden />} onPress={clear}>
@@ -130,16 +132,6 @@ const Tools = memo(function Tools({ search, filtered, clear, to }: { search: Sea
     </>
   );
 });
-
-function Empty() {
-  return (
-    <section className="card empty">
-      <h2>{t("apps.none.title")}</h2>
-      <p>{t("apps.none.text")}</p>
-      <Copyable text="cyan app create NAME --repo URL --path FOLDER --dest-namespace NAMESPACE --dest-server https://kubernetes.default.svc --sync-policy automated" />
-    </section>
-  );
-}
 
 /** Bulk asks for the same of many applications, a few at a time, and names those that it was refused for. */
 function Bulk({ rows, done }: { rows: Row[]; done: () => void }) {

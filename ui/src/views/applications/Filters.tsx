@@ -16,13 +16,6 @@ export function Filters({ rows, favorites, search, choose }: { rows: Row[]; favo
         <One key={facet} facet={facet} counts={counts} search={search} choose={choose} />
       ))}
       <Labels labels={counts.labels} search={search} choose={choose} />
-      <CheckboxGroup className="filter" value={search.attention === "true" ? ["true"] : []} onChange={(v) => choose({ attention: v.includes("true") ? "true" : undefined })}>
-        <Label>{t("apps.filter.attention")}</Label>
-        <Checkbox value="true" className="check">
-          <i aria-hidden />
-          {t("apps.filter.attention")}
-        </Checkbox>
-      </CheckboxGroup>
     </div>
   );
 }

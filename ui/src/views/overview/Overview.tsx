@@ -8,6 +8,7 @@ import { Status, toneOf } from "../../design/Status";
 import { t } from "../../i18n";
 import { useTitle } from "../../shell/title";
 import { DeliveryLine } from "../delivery/Track";
+import { Empty } from "../applications/Empty";
 import { Some } from "./Some";
 import "./overview.css";
 import { Told } from "../../design/Told";
@@ -22,6 +23,14 @@ export default function Overview() {
   const { deliveries, attention, counts, total } = overview.data;
   const moving = deliveries.filter((d) => d.state === "Running" || d.state === "Waiting");
   const recent = deliveries.filter((d) => d.state !== "Running" && d.state !== "Waiting");
+  if (total === 0) {
+    return (
+      <div data-ready>
+        <h1 className="unseen">{t("overview.title")}</h1>
+        <Empty button />
+      </div>
+    );
+  }
   return (
     <div className="overview" data-ready>
       <h1 className="unseen">{t("overview.title")}</h1>
@@ -32,8 +41,9 @@ export default function Overview() {
       <Card title={t("overview.attention")} aside={attention.length > 0 && <span className="chip" data-tone="bad">{attention.length}</span>} className="attention">
         {attention.length === 0 ? <p className="muted nothing-moves">{t("overview.attentionNone")}</p> : <Attention rows={attention} />}
       </Card>
-      {total > 0 && <Some total={total} />}
+      <Some total={total} />
       <Card title={t("overview.recent")} className="recent">
+        {recent.length === 0 && <p className="muted nothing-moves">{t("overview.recentNone")}</p>}
         {recent.map((d) => (
           <DeliveryLine key={`${d.namespace}/${d.application}/${d.id}`} delivery={d} />
         ))}
