@@ -286,6 +286,7 @@ func (l *loader) module(doc *node, name string, q request) {
 	if kind := doc.get("kind"); kind == nil || kind.text != "Config" {
 		l.report.add(orNode(kind, doc).at, Error, "kind", "kind", "not Config", "write kind: Config")
 	}
+	before := len(l.report.findings)
 	judge{schema: skaffoldSchema, version: version, of: prefix + version, report: l.report}.mapping("Config", doc, "", false)
 	m := module{doc: doc, version: version, file: q.file, base: q.base, name: name}
 	chosen := activate(m, q.profiles, l.options, l.report)
@@ -293,7 +294,9 @@ func (l *loader) module(doc *node, name string, q request) {
 		l.require(required, m, chosen, q)
 	}
 	l.profiles = append(l.profiles, chosen...)
-	l.loaded = append(l.loaded, m.withProfiles(chosen, l.report))
+	applied := m.withProfiles(chosen, l.report)
+	withoutEffect(l.report.findings[before:], applied.doc, l.options.Command)
+	l.loaded = append(l.loaded, applied)
 }
 
 // require loads what a module requires. The path is relative to the folder of the file that it stands in, as are all

@@ -86,15 +86,18 @@ func (j judge) field(row *Row, f field, path string, told bool) {
 	j.value(row.Shape, f.value, path)
 }
 
+// notHonoured is the rule of what is not done.
+const notHonoured = "not-honoured"
+
 func (j judge) tell(row *Row, f field, path string) {
 	j.report.written = append(j.report.written, Written{f.at, path, row.Verdict, row.Words})
 	switch row.Verdict {
 	case Named:
 		if !f.value.empty() {
-			j.report.add(f.at, Warning, "not-honoured", path, row.Words, row.Remedy)
+			j.report.add(f.at, Warning, notHonoured, path, row.Words, row.Remedy)
 		}
 	case Refused:
-		j.report.add(f.at, Error, "not-honoured", path+j.release(f), row.Words, row.Remedy)
+		j.report.add(f.at, Error, notHonoured, path+j.release(f), row.Words, row.Remedy)
 	case Harmless:
 		j.report.add(f.at, Note, "harmless", path, row.Words, "")
 	}
