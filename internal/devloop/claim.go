@@ -87,13 +87,29 @@ func (c *claim) leftBehind() error {
 		}
 		if n.Alive() {
 			return &problem.Error{
-				Kind: problem.Refused, Object: "namespace " + c.namespace, Cause: fmt.Sprintf("another loop of %s works in it since %s (process %d)", n.Root, n.Started.Format(time.TimeOnly), n.PID),
-				Remedy: "end that one, or give this one a namespace with --namespace",
+				Kind: problem.Refused, Object: c.on(), Cause: fmt.Sprintf("another loop of %s has it since %s (process %d)", n.Root, n.Started.Format(time.TimeOnly), n.PID),
+				Remedy: c.instead(),
 			}
 		}
-		c.note.Made = n.Made
+		c.note.Made, c.note.Lease = n.Made, n.Lease
 	}
 	return nil
+}
+
+// on names what the loop works on.
+func (c *claim) on() string {
+	if c.note.leased() {
+		return "Application " + c.note.Application
+	}
+	return "namespace " + c.namespace
+}
+
+// instead is what a loop may do that finds another one where it wants to work.
+func (c *claim) instead() string {
+	if c.note.leased() {
+		return "end that one, or leave --in-place out, so that this one has a namespace of its own"
+	}
+	return "end that one, or give this one a namespace with --namespace"
 }
 
 func (c *claim) makeNamespace(ctx context.Context, root string) error {

@@ -1,6 +1,7 @@
 package devloop
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -12,55 +13,70 @@ import (
 	"github.com/cyan-cd/cyan/internal/live"
 )
 
-// CleanUp removes what loops have left in a cluster that do not run any more on this machine, and returns it by name.
-func CleanUp(ctx context.Context, config *rest.Config, folder string) (map[string]bool, error) {
-	removed := map[string]bool{}
+// Left is what loops have left that do not run any more.
+type Left struct {
+	// Removed is what was removed, and Kept what stays, each with the reason.
+	Removed, Kept []string
+}
+
+// CleanUp removes what loops have left in a cluster that do not run any more on this machine.
+func CleanUp(ctx context.Context, config *rest.Config, folder string) (Left, error) {
+	var found Left
 	notes, err := Notes(folder)
 	if err != nil {
-		return removed, err
+		return found, err
 	}
 	clients, err := kubernetes.NewForConfig(config)
 	if err != nil {
-		return removed, fmt.Errorf("connecting to %s: %w", config.Host, err)
+		return found, fmt.Errorf("connecting to %s: %w", config.Host, err)
 	}
 	var failed []error
 	for _, n := range notes {
 		if n.Host != config.Host || n.Alive() {
 			continue
 		}
-		if err := n.cleanUp(ctx, clients, config); err != nil {
+		kept, err := n.cleanUp(ctx, clients, config)
+		if err != nil {
 			failed = append(failed, err)
 			continue
 		}
-		removed[n.describe()] = true
+		found.Removed = append(found.Removed, n.describe())
+		found.Kept = append(found.Kept, kept...)
 	}
-	return removed, errors.Join(failed...)
+	return found, errors.Join(failed...)
 }
 
 func (n RunNote) describe() string {
+	if n.leased() {
+		return fmt.Sprintf("the hold on Application %s, of %s", n.Application, n.Root)
+	}
 	if n.Own {
 		return fmt.Sprintf("namespace %s, of %s", n.Namespace, n.Root)
 	}
 	return fmt.Sprintf("%d objects in namespace %s, of %s", len(n.Made), n.Namespace, n.Root)
 }
 
-// cleanUp removes what a loop has made, and the note of it.
-func (n RunNote) cleanUp(ctx context.Context, clients kubernetes.Interface, config *rest.Config) error {
+// cleanUp removes what a loop has made, and the note of it. It returns what stays.
+func (n RunNote) cleanUp(ctx context.Context, clients kubernetes.Interface, config *rest.Config) (kept []string, err error) {
+	if n.leased() {
+		return nil, n.cleanUpHandOver(ctx, clients.CoordinationV1().Leases)
+	}
 	reader, err := live.NewReader(config)
 	if err == nil {
 		_, err = reader.Kinds(ctx, nil)
 	}
 	if err != nil {
-		return err
+		return nil, err
 	}
-	all := newApplier(reader, n.Namespace, "", n.Made)
+	all := newApplier(reader, asOwn{reader: reader, loop: cmp.Or(n.Loop, n.Namespace)}, n.Made)
+	all.left = func(ref apply.Ref, why string) { kept = append(kept, ref.String()+" is left: "+why) }
 	if err := all.remove(ctx, func(apply.Ref) bool { return true }); err != nil {
-		return err
+		return nil, err
 	}
 	if n.Own {
 		if err := removeNamespace(ctx, clients, n.Namespace, n.Namespace); err != nil {
-			return err
+			return nil, err
 		}
 	}
-	return n.remove()
+	return kept, n.remove()
 }

@@ -75,7 +75,7 @@ type remover struct {
 
 // remove deletes objects, unless a loop works with them.
 func (r *remover) remove(ctx context.Context, made []Made, dry bool) error {
-	all := newApplier(r.reader, r.loop, "", made)
+	all := newApplier(r.reader, asOwn{reader: r.reader, loop: r.loop}, made)
 	all.left = r.left
 	if !dry {
 		hold := &claim{clients: r.clients, namespace: r.namespace, loop: r.loop, lease: r.lease, holder: holderName(r.user)}

@@ -7,7 +7,6 @@ import (
 	"errors"
 	"fmt"
 	"slices"
-	"strings"
 	"sync"
 	"time"
 
@@ -15,14 +14,9 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/runtime/schema"
-	"k8s.io/apimachinery/pkg/types"
-	"k8s.io/apimachinery/pkg/util/wait"
 
-	"github.com/cyan-cd/cyan/api/v1alpha1"
 	"github.com/cyan-cd/cyan/internal/apply"
-	"github.com/cyan-cd/cyan/internal/devloop/desired"
 	"github.com/cyan-cd/cyan/internal/live"
-	"github.com/cyan-cd/cyan/internal/problem"
 )
 
 const (
@@ -35,11 +29,9 @@ const (
 // applier brings objects into the cluster, and remembers which it has made.
 type applier struct {
 	reader *live.Reader
-	loop   string
-	// own is the namespace of the loop's own, "" when there is none.
-	own string
-	// left is called with what is not deleted because an Application deploys it by now.
-	left func(ref apply.Ref, application string)
+	manner manner
+	// left is called with what is not deleted, and why.
+	left func(ref apply.Ref, why string)
 
 	mu sync.Mutex
 	// applied are the objects as they were applied last.
@@ -47,8 +39,8 @@ type applier struct {
 	made    map[apply.Ref]Made
 }
 
-func newApplier(reader *live.Reader, loop, own string, made []Made) *applier {
-	a := &applier{reader: reader, loop: loop, own: own, left: func(apply.Ref, string) {}, applied: map[apply.Ref]string{}, made: map[apply.Ref]Made{}}
+func newApplier(reader *live.Reader, m manner, made []Made) *applier {
+	a := &applier{reader: reader, manner: m, left: func(apply.Ref, string) {}, applied: map[apply.Ref]string{}, made: map[apply.Ref]Made{}}
 	for _, m := range made {
 		a.made[m.ref()] = m
 	}
@@ -67,6 +59,9 @@ type changedObject struct {
 func (a *applier) apply(ctx context.Context, objects []*unstructured.Unstructured, noted func([]Made) error) ([]changedObject, error) {
 	var all []changedObject
 	var mu sync.Mutex
+	if err := a.manner.begin(ctx, a.changed(objects)); err != nil {
+		return nil, err
+	}
 	for _, rank := range ranked(objects) {
 		group, ctx := errgroup.WithContext(ctx)
 		group.SetLimit(appliesAtOnce)
@@ -88,15 +83,31 @@ func (a *applier) apply(ctx context.Context, objects []*unstructured.Unstructure
 	return all, a.prune(ctx, objects)
 }
 
-func (a *applier) applyOne(ctx context.Context, object *unstructured.Unstructured) (changedObject, error) {
-	ref := apply.RefOf(object)
-	wanted, err := json.Marshal(object.Object)
+// changed returns the objects that are not as they were applied last.
+func (a *applier) changed(objects []*unstructured.Unstructured) []*unstructured.Unstructured {
+	return slices.DeleteFunc(slices.Clone(objects), func(object *unstructured.Unstructured) bool {
+		_, same, err := a.isApplied(object)
+		return same && err == nil
+	})
+}
+
+// isApplied reports whether an object was applied last as it is wanted, and returns that as text.
+func (a *applier) isApplied(object *unstructured.Unstructured) (wanted string, same bool, err error) {
+	text, err := json.Marshal(object.Object)
 	if err != nil {
-		return changedObject{}, fmt.Errorf("applying %s: %w", ref, err)
+		return "", false, fmt.Errorf("applying %s: %w", apply.RefOf(object), err)
 	}
 	a.mu.Lock()
-	same := a.applied[ref] == string(wanted)
-	a.mu.Unlock()
+	defer a.mu.Unlock()
+	return string(text), a.applied[apply.RefOf(object)] == string(text), nil
+}
+
+func (a *applier) applyOne(ctx context.Context, object *unstructured.Unstructured) (changedObject, error) {
+	ref := apply.RefOf(object)
+	wanted, same, err := a.isApplied(object)
+	if err != nil {
+		return changedObject{}, err
+	}
 	if same {
 		return changedObject{ref: ref, change: apply.Unchanged}, nil
 	}
@@ -104,40 +115,20 @@ func (a *applier) applyOne(ctx context.Context, object *unstructured.Unstructure
 	if err != nil {
 		return changedObject{}, err
 	}
-	if err := a.mayApply(object, seen); err != nil {
+	if err := a.manner.mayApply(object, seen); err != nil {
 		return changedObject{}, err
 	}
-	if seen != nil && seen.GetLabels()[desired.LoopLabel] != a.loop {
-		object = desired.Unmarked(object)
-	}
-	outcome, err := a.write(ctx, object, seen)
+	outcome, err := a.manner.write(ctx, object, seen)
 	if err != nil {
 		return changedObject{}, err
 	}
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	a.applied[ref] = string(wanted)
+	a.applied[ref] = wanted
 	if seen == nil || outcome.Change == apply.Created || outcome.Change == apply.Recreated {
 		a.made[ref] = madeOf(ref, string(outcome.Object.GetUID()))
 	}
 	return changedObject{ref: ref, change: outcome.Change, generation: outcome.Object.GetGeneration()}, nil
-}
-
-// write applies an object; one that cannot be changed, such as a Job, is made anew.
-func (a *applier) write(ctx context.Context, object, seen *unstructured.Unstructured) (apply.Outcome, error) {
-	// What somebody else has made is never made anew: it may hold data.
-	how := apply.How{Force: seen == nil || seen.GetLabels()[desired.LoopLabel] == a.loop}
-	outcome, err := a.reader.Client.Apply(ctx, object, seen, how)
-	if err != nil || outcome.Change != apply.Deleting {
-		return outcome, err
-	}
-	err = wait.PollUntilContextTimeout(ctx, 50*time.Millisecond, goneWithin, false, func(ctx context.Context) (bool, error) {
-		if outcome, err = a.reader.Client.Apply(ctx, object, nil, how); err != nil {
-			return false, err
-		}
-		return outcome.Change != apply.Deleting, nil
-	})
-	return outcome, err
 }
 
 // mostRefused bounds how many objects are named that must be left alone.
@@ -152,10 +143,14 @@ func (a *applier) check(ctx context.Context, objects []*unstructured.Unstructure
 		group.Go(func() error {
 			ref := apply.RefOf(object)
 			seen, err := a.reader.Client.Get(ctx, ref.Kind, ref.Namespace, ref.Name)
-			if err != nil && apply.ReasonOf(err) != apply.ReasonUnserved {
+			switch {
+			case apply.IsUnreachable(err):
+				// The cluster may be back by the time that the images are built.
+				return nil
+			case err != nil && apply.ReasonOf(err) != apply.ReasonUnserved:
 				return err
 			}
-			refused[i] = a.mayApply(object, seen)
+			refused[i] = a.manner.mayApply(object, seen)
 			return nil
 		})
 	}
@@ -169,28 +164,6 @@ func (a *applier) check(ctx context.Context, objects []*unstructured.Unstructure
 	return errors.Join(refused...)
 }
 
-// mayApply returns why an object must be left alone: somebody else's is not taken over. What an Application deploys is
-// its own also where the loop has made it before.
-func (a *applier) mayApply(object, seen *unstructured.Unstructured) error {
-	if seen == nil {
-		return nil
-	}
-	ref := apply.RefOf(object)
-	if id := seen.GetAnnotations()[v1alpha1.TrackingIDAnnotation]; id != "" {
-		return &problem.Error{Kind: problem.Refused, Object: ref.String(), Cause: "Application " + applicationOf(id) + " deploys it", Remedy: "run `cyan dev` without --namespace, which works in a namespace of its own"}
-	}
-	if seen.GetLabels()[desired.LoopLabel] == a.loop {
-		return nil
-	}
-	if other := seen.GetLabels()[desired.LoopLabel]; other != "" {
-		return &problem.Error{Kind: problem.Refused, Object: ref.String(), Cause: "dev loop " + other + " has made it", Remedy: "end that loop"}
-	}
-	if a.own != "" && ref.Namespace != a.own {
-		return &problem.Error{Kind: problem.Refused, Object: ref.String(), Cause: "there already, and everybody in the cluster uses it", Remedy: "leave it out of what the loop deploys"}
-	}
-	return nil
-}
-
 // prune deletes what the loop has made and is not wanted any more.
 func (a *applier) prune(ctx context.Context, wanted []*unstructured.Unstructured) error {
 	keep := map[apply.Ref]bool{}
@@ -200,41 +173,40 @@ func (a *applier) prune(ctx context.Context, wanted []*unstructured.Unstructured
 	return a.remove(ctx, func(ref apply.Ref) bool { return !keep[ref] })
 }
 
-// remove deletes what the loop has made and a condition holds of.
+// remove deletes what the loop has made and a condition holds of. What has become somebody else's, and what others use,
+// stays.
 func (a *applier) remove(ctx context.Context, when func(apply.Ref) bool) error {
 	for _, m := range a.allMade() {
-		ref := m.ref()
-		if !when(ref) {
+		if !when(m.ref()) {
 			continue
 		}
-		if err := a.removeOne(ctx, ref, types.UID(m.UID)); err != nil {
+		why, err := a.removeOne(ctx, m)
+		if err != nil && apply.ReasonOf(err) != apply.ReasonUnserved {
 			return err
 		}
 		a.mu.Lock()
-		delete(a.made, ref)
-		delete(a.applied, ref)
+		if why != "" {
+			a.left(m.ref(), why)
+		}
+		delete(a.made, m.ref())
+		delete(a.applied, m.ref())
 		a.mu.Unlock()
 	}
 	return nil
 }
 
-// removeOne deletes an object, unless it is another than the loop has made, or an Application deploys it by now.
-func (a *applier) removeOne(ctx context.Context, ref apply.Ref, uid types.UID) error {
+// removeOne deletes an object that the loop has made, and returns why it stays; "" when it does not.
+func (a *applier) removeOne(ctx context.Context, m Made) (why string, err error) {
+	ref := m.ref()
 	seen, err := a.reader.Client.Get(ctx, ref.Kind, ref.Namespace, ref.Name)
-	if err != nil && apply.ReasonOf(err) != apply.ReasonUnserved {
-		return err
+	if err != nil || seen == nil || string(seen.GetUID()) != m.UID {
+		return "", err
 	}
-	if seen == nil || seen.GetUID() != uid {
-		return nil
+	if why, err = a.manner.whyKept(ctx, seen); why != "" || err != nil {
+		return why, err
 	}
-	if id := seen.GetAnnotations()[v1alpha1.TrackingIDAnnotation]; id != "" {
-		a.left(ref, applicationOf(id))
-		return nil
-	}
-	if _, err := a.reader.Client.Delete(ctx, seen, metav1.DeletePropagationBackground, apply.Real); err != nil && apply.ReasonOf(err) != apply.ReasonUnserved {
-		return err
-	}
-	return nil
+	_, err = a.reader.Client.Delete(ctx, seen, metav1.DeletePropagationBackground, apply.Real)
+	return "", err
 }
 
 func (a *applier) allMade() []Made {
@@ -277,10 +249,4 @@ func rankOf(kind schema.GroupKind) int {
 		return 2
 	}
 	return 3
-}
-
-// applicationOf returns the Application in a tracking mark.
-func applicationOf(mark string) string {
-	name, _, _ := strings.Cut(mark, ":")
-	return name
 }

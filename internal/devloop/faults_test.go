@@ -86,6 +86,9 @@ func newTrial(t *testing.T, change ...func(*rest.Config)) *trial {
 	if err != nil {
 		t.Fatal(err)
 	}
+	if l.watcher, err = watch(f.dir, leaveOut, l.note); err != nil {
+		t.Fatal(err)
+	}
 	f.l = l
 	l.after = time.Millisecond
 	l.builds.make = f.make

@@ -51,6 +51,8 @@ type scene struct {
 	changed  map[chan struct{}]bool
 	podHeard []func(pod *corev1.Pod)
 	podGone  []func(pod types.UID)
+	// isAtRest reports of a health that is not Healthy whether it is as good; nil for never.
+	isAtRest func(v1alpha1.HealthStatusCode) bool
 }
 
 func newScene(ctx context.Context, clients kubernetes.Interface, connection dynamic.Interface, kinds apply.Kinds, namespace string) (*scene, error) {
@@ -218,7 +220,7 @@ func (s *scene) stateOf(ctx context.Context, workloads []*unstructured.Unstructu
 			continue
 		}
 		verdict := health.Of(live)
-		if verdict == nil || verdict.Status == v1alpha1.HealthHealthy {
+		if verdict == nil || verdict.Status == v1alpha1.HealthHealthy || s.isAtRest != nil && s.isAtRest(verdict.Status) {
 			continue
 		}
 		if verdict.Status == v1alpha1.HealthDegraded {

@@ -41,14 +41,19 @@ type loop struct {
 	reader    *live.Reader
 	clients   kubernetes.Interface
 	claim     *claim
-	applier   *applier
-	scene     *scene
-	watcher   *watcher
-	forwards  *forwards
-	debug     *debug
-	logs      *logs
-	syncer    *syncer
-	hooks     *hooks
+	// held is the hand-over of an Application's objects; nil for a loop that has its own.
+	held *hold
+	// sameAs are images that were built, by what is deployed in their place.
+	sameAs   map[string]string
+	manner   manner
+	applier  *applier
+	scene    *scene
+	watcher  *watcher
+	forwards *forwards
+	logs     *logs
+	syncer   *syncer
+	hooks    *hooks
+	debug    *debug
 
 	round    int
 	deployed bool
@@ -61,30 +66,38 @@ type loop struct {
 	restarted string
 	// following ends the look at the round before.
 	following context.CancelFunc
-	tasks     sync.WaitGroup
+	// ended ends the loop for a reason.
+	ended context.CancelCauseFunc
+	tasks sync.WaitGroup
 }
 
 // Run runs a loop until ctx ends, and removes what it has made.
 func Run(ctx context.Context, o Options) error {
-	l, err := open(ctx, o)
+	running, end := context.WithCancelCause(ctx)
+	defer end(nil)
+	l, err := open(running, o)
 	if err != nil {
 		return err
 	}
+	l.ended = end
 	if l.watcher, err = watch(o.Root, leaveOut, l.note); err != nil {
 		return errors.Join(err, l.close(ctx))
 	}
-	l.run(ctx)
-	return l.close(ctx)
+	l.run(running)
+	if cause := context.Cause(running); ctx.Err() == nil && cause != nil {
+		err = cause
+	}
+	return errors.Join(err, l.close(ctx))
 }
 
-// open reads the project and takes the namespace.
+// open reads the project and takes the namespace, or the objects of an Application.
 func open(ctx context.Context, o Options) (*loop, error) {
-	l := &loop{Options: o, reporter: newReporter(o.Report)}
+	l := &loop{Options: o, reporter: newReporter(o.Report), ended: func(error) {}, sameAs: map[string]string{}}
 	l.builds = newBuilds(l.reporter, &l.Options)
 	l.hooks = &hooks{reporter: l.reporter, root: o.Root, context: o.Context}
 	l.builds.make = l.hooks.around(&l.Options, l.builds.make)
 	l.rollouts = &rollouts{note: l.note}
-	if o.Rollouts != nil {
+	if o.Rollouts != nil && o.InPlace == nil {
 		l.rollouts.run = func(ctx context.Context, ready func()) error {
 			return o.Rollouts(ctx, l.claim.namespace, l.claim.loop, ready)
 		}
@@ -113,12 +126,18 @@ func open(ctx context.Context, o Options) (*loop, error) {
 	if _, err := l.reader.Kinds(ctx, nil); err != nil {
 		return nil, err
 	}
-	if err := l.takeNamespace(ctx); err != nil {
+	if o.InPlace != nil {
+		err = takeApplication(ctx, l, connection)
+	} else {
+		err = l.takeNamespace(ctx)
+	}
+	if err != nil {
 		return nil, err
 	}
 	if l.scene, err = newScene(ctx, l.clients, connection, l.reader, l.claim.namespace); err != nil {
 		return nil, errors.Join(err, l.close(ctx))
 	}
+	share(l)
 	l.forwards = &forwards{reporter: l.reporter, scene: l.scene, tunnels: newTunnels(config, l.clients), mode: o.Forward, own: l.claim.own, begun: map[string]bool{}}
 	l.debug = &debug{forwards: l.forwards, options: &l.Options, builds: l.builds, begun: map[string]bool{}}
 	l.syncer = newSyncer(l.reporter, l.scene, config, o.Root)
@@ -146,10 +165,9 @@ func (l *loop) takeNamespace(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	file := strings.NewReplacer("://", "_", "/", "_", ":", "_").Replace(l.Config.Host) + "_" + at.loop + ".json"
 	l.claim = &claim{
 		clients: l.clients, namespace: at.namespace, own: at.own, loop: at.loop, lease: at.lease, makes: at.makes, holder: holderName(l.User),
-		note: RunNote{Host: l.Config.Host, Context: l.Context, Namespace: at.namespace, Own: at.own, PID: os.Getpid(), Started: time.Now(), path: filepath.Join(l.Notes, file)},
+		note: RunNote{Host: l.Config.Host, Context: l.Context, Namespace: at.namespace, Loop: at.loop, Own: at.own, PID: os.Getpid(), Started: time.Now(), path: notePath(&l.Options, at.loop)},
 	}
 	if err := l.claim.take(ctx, l.Root); err != nil {
 		return err
@@ -158,18 +176,29 @@ func (l *loop) takeNamespace(ctx context.Context) error {
 	if at.own {
 		ownName = at.namespace
 	}
-	l.applier = newApplier(l.reader, at.loop, ownName, l.claim.note.Made)
+	l.manner = asOwn{reader: l.reader, loop: at.loop, own: ownName}
+	l.applier = newApplier(l.reader, l.manner, l.claim.note.Made)
 	l.applier.left = l.left
-	l.report(Event{Kind: Began, Text: fmt.Sprintf("%s in namespace %s of %s", l.project.Name, at.namespace, cmp.Or(l.Context, l.Config.Host))})
+	l.report(Event{Kind: Began, Text: fmt.Sprintf("%s in namespace %s of %s", l.project.Name, at.namespace, where(&l.Options))})
 	return nil
+}
+
+// where names the cluster.
+func where(o *Options) string { return cmp.Or(o.Context, o.Config.Host) }
+
+// notePath is where the note of a loop is, by what it works on.
+func notePath(o *Options, on string) string {
+	return filepath.Join(o.Notes, strings.NewReplacer("://", "_", "/", "_", ":", "_").Replace(o.Config.Host+"_"+on)+".json")
 }
 
 // run carries rounds out until ctx ends.
 func (l *loop) run(ctx context.Context) {
 	l.tasks.Go(func() { l.watcher.run(ctx) })
-	l.tasks.Go(func() {
-		l.claim.keep(ctx, func(err error) { l.note("the hold on the namespace cannot be renewed: " + err.Error()) })
-	})
+	keep := l.claim.keep
+	if l.held != nil {
+		keep = l.held.keep
+	}
+	l.tasks.Go(func() { keep(ctx, func(err error) { l.note("the hold cannot be renewed: " + err.Error()) }) })
 	l.logs.begin(ctx, &l.tasks)
 	l.syncer.begin(ctx, &l.tasks)
 	var changes []decide.Change
@@ -187,6 +216,9 @@ func (l *loop) run(ctx context.Context) {
 			changes, since = l.watcher.take()
 		case <-l.again():
 			since = time.Now()
+		case <-l.held.returned():
+			since = time.Now()
+			retake(ctx, l)
 		case command := <-l.Commands:
 			since = time.Now()
 			l.obey(command)
@@ -311,6 +343,7 @@ func (l *loop) deploy(ctx context.Context, objects []*unstructured.Unstructured,
 		l.following()
 	}
 	start := time.Now()
+	refs = withLive(ctx, l, objects, refs)
 	desired.SetImages(objects, refs)
 	if !l.claim.own {
 		l.scene.narrow(objects)
@@ -332,7 +365,7 @@ func (l *loop) deploy(ctx context.Context, objects []*unstructured.Unstructured,
 	}
 	l.syncer.deployed(refs)
 	l.report(Event{Kind: Deployed, Round: l.round, Text: describeObjects(changed), Took: time.Since(start), Total: time.Since(since)})
-	l.forwards.update(ctx, &l.tasks, l.project)
+	l.forwards.update(ctx, &l.tasks, forwarded(l, objects))
 	l.debug.forward(ctx, &l.tasks)
 	following, end := context.WithCancel(ctx)
 	l.following = end
@@ -397,6 +430,9 @@ func (l *loop) close(ctx context.Context) error {
 	l.tasks.Wait()
 	if l.claim == nil {
 		return nil
+	}
+	if l.held != nil {
+		return giveBack(ctx, l)
 	}
 	if l.Keep {
 		l.report(Event{Kind: Removed, Text: fmt.Sprintf("what runs in namespace %s is left; `cyan dev --cleanup` removes it", l.claim.namespace)})

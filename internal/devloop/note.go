@@ -20,8 +20,12 @@ type RunNote struct {
 	// Host is the API server, and Context that of the kubeconfig.
 	Host, Context string
 	Namespace     string
+	// Loop is the name of the loop, which its objects are marked with.
+	Loop string
 	// Own is set when the namespace was made by the loop.
 	Own bool
+	// Application is the one that a loop in place has the objects of, as NAMESPACE/NAME, and Lease the UID of its hold.
+	Application, Lease string
 	// Root is the folder of the project.
 	Root    string
 	PID     int

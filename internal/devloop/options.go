@@ -27,6 +27,8 @@ type Options struct {
 	WhereManifestsGo bool
 	// Labels are added to all objects and to the pods that they make.
 	Labels map[string]string
+	// InPlace has the loop work on the objects of an Application; nil for none.
+	InPlace *InPlace
 	// User is who develops.
 	User string
 	// Registry is HOST or HOST/PATH, where images are pushed and the nodes pull them.

@@ -93,8 +93,8 @@ func (r *reporter) note(text string) {
 }
 
 // left notes an object that is not deleted.
-func (r *reporter) left(ref apply.Ref, application string) {
-	r.note(fmt.Sprintf("%s is left: Application %s deploys it by now", ref, application))
+func (r *reporter) left(ref apply.Ref, why string) {
+	r.note(fmt.Sprintf("%s is left: %s", ref, why))
 }
 
 // hide has the values of the Secrets among objects shown nowhere.

@@ -258,7 +258,7 @@ func unbuiltImages(uses Uses, built map[string]Position, r *report) {
 	}
 	slices.Sort(names)
 	for _, use := range uses.Images {
-		if _, is := built[use.Name]; is || use.Tagged {
+		if use.Tagged || isBuilt(built, use.Name) {
 			continue
 		}
 		if meant := spelling.Closest(use.Name, names); meant != "" {
@@ -279,7 +279,27 @@ func idleEntries(uses Uses, r *report) {
 }
 
 func (u Uses) have(name string) bool {
-	return slices.ContainsFunc(u.Images, func(use Use) bool { return use.Name == name })
+	return slices.ContainsFunc(u.Images, func(use Use) bool { return IsImage(name, use.Name) })
+}
+
+// IsImage reports whether an image that is built is the one that is deployed, both without tag and digest: a name
+// without a registry is the same in any, since a delivery writes where it has pushed to.
+func IsImage(built, deployed string) bool {
+	if built == deployed {
+		return true
+	}
+	host, rest, within := strings.Cut(deployed, "/")
+	return within && rest == built && (strings.ContainsAny(host, ".:") || host == "localhost")
+}
+
+// isBuilt reports whether one of the images that are built is the one that is deployed.
+func isBuilt(built map[string]Position, deployed string) bool {
+	for name := range built {
+		if IsImage(name, deployed) {
+			return true
+		}
+	}
+	return false
 }
 
 func isNeeded(all []Artifact, image string) bool {
@@ -297,7 +317,7 @@ func unusedImage(a Artifact, uses Uses, built map[string]Position, severity Seve
 			r.add(a.Position, severity, "unused-image", "image "+a.Image, fmt.Sprintf("built, and nothing deployed has it: the manifest at %s does, and %s makes it %s", placeOf(use.Manifest), placeOf(use.Position), use.Name), "build it by the name "+use.Name)
 			return
 		}
-		if _, is := built[use.Name]; !is {
+		if !isBuilt(built, use.Name) {
 			free = append(free, use.Name)
 		}
 	}

@@ -6,11 +6,9 @@ import (
 	"context"
 	"fmt"
 	"io/fs"
-	"maps"
 	"os"
 	"os/user"
 	"path/filepath"
-	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -47,6 +45,7 @@ type command struct {
 	forward                   string
 	display                   Display
 	debug                     bool
+	place                     inPlace
 	registryMirrors           []string
 	insecureRegistry          bool
 }
@@ -64,6 +63,9 @@ What is built and deployed is read from skaffold.yaml or cyan.yaml; --overlay an
 the loop makes and, at Ctrl-C, removes with all that is in it; with --namespace they go to one that is there, and only what the loop has made is removed.
 What a crash has left is taken over by the next start, or removed by cyan dev --cleanup.
 
+With --in-place the loop works on the very objects that an Application manages. That hands them over: it is compared as ever, and nothing of it is synced until the
+loop ends. Then what git wants is applied again, and what the loop added goes. Of a blue-green Rollout the preview alone shows a save, unless --promote switches to it.
+
 On a terminal the loop is a dashboard: r rebuilds, R restarts the pods, o opens a port in the browser, / filters the logs, ? shows all keys, q ends. Elsewhere,
 and with --plain, it is lines.`,
 		Example: `  cyan dev                                    # what skaffold.yaml or cyan.yaml here says
@@ -72,6 +74,8 @@ and with --plain, it is lines.`,
   cyan dev --debug                            # Go programs under Delve, with the settings of editors
   cyan dev --plain --log-filter error         # lines, and of the logs those with a text
   cyan dev --tail=false --port-forward=off    # neither logs nor ports
+  cyan dev --in-place                         # on the objects of the Application that deploys them
+  cyan dev --in-place --promote               # and the traffic goes to each save
   cyan dev --cleanup=false                    # leave what runs at the end`,
 		Args: kit.AtMost(1),
 		ValidArgsFunction: func(*cobra.Command, []string, string) ([]string, cobra.ShellCompDirective) {
@@ -92,6 +96,7 @@ and with --plain, it is lines.`,
 	flags.StringVar(&c.overlay, "overlay", "", "without a file: folder of the kustomization, or of the manifests, that is deployed")
 	flags.StringArrayVar(&c.images, "image", nil, "without a file: NAME=PACKAGE of a Go main package, or NAME=DOCKERFILE, by the name that the manifests have; may be repeated")
 	flags.StringVarP(&c.namespace, "namespace", "n", "", "namespace that is there already (default: dev-USER-APP, made and removed by the loop)")
+	c.place.register(flags)
 	flags.StringVarP(&c.registry, "default-repo", "d", "", "HOST or HOST/PATH that images are pushed to and nodes pull from (default: the registry of the local cluster)")
 	flags.StringSliceVar(&c.registryMirrors, "registry-mirror", nil, "HOST:PORT of a registry that is asked first for base images, whatever their name")
 	flags.BoolVar(&c.insecureRegistry, "insecure-registry", false, "speak plain HTTP to registries that are not on this machine")
@@ -162,6 +167,9 @@ func (c *command) run(cmd *cobra.Command, folder string) error {
 	}
 	o.Logs = c.logs
 	o.Logs.Off = !c.tail
+	if o.InPlace, err = c.place.options(c); err != nil {
+		return err
+	}
 	if o.Forward, err = forwardMode(c.forward); err != nil {
 		return err
 	}
@@ -288,12 +296,17 @@ func (c *command) fromFlags(tree fs.FS, root string) (skaffold.Project, error) {
 // cleanUp removes what loops have left that do not run any more.
 func (c *command) cleanUp(ctx context.Context, config *rest.Config, folder string) error {
 	removed, err := devloop.CleanUp(ctx, config, folder)
-	for _, line := range slices.Sorted(maps.Keys(removed)) {
+	for _, line := range removed.Removed {
 		if said := c.Say("removed " + line); said != nil {
 			return said
 		}
 	}
-	if err == nil && len(removed) == 0 {
+	for _, line := range removed.Kept {
+		if said := c.Say(line); said != nil {
+			return said
+		}
+	}
+	if err == nil && len(removed.Removed) == 0 {
 		return c.Say("Nothing is left of loops that do not run any more.")
 	}
 	return err

@@ -24,7 +24,8 @@ type Place struct {
 	// Namespace is where they go; with Own it is the loop's own, and objects that name another go there as well.
 	Namespace string
 	Own       bool
-	// Loop is the name of the loop, which its objects are marked with.
+	// Loop is the name of the loop, which its objects are marked with; "" for a loop in place, whose objects are an
+	// Application's.
 	Loop string
 	// Leaves is set when the loop ends as soon as they run: Rollouts are then for whoever carries out those of others.
 	Leaves bool
@@ -57,6 +58,10 @@ func In(objects []render.Rendered, place Place) (Placed, error) {
 	for _, r := range objects {
 		object := r.Object.DeepCopy()
 		if place.isOwnNamespace(object, named) {
+			continue
+		}
+		if hook := hookOf(object); hook != "" && place.Loop == "" {
+			out.Notes = append(out.Notes, fmt.Sprintf("%s %s is left out: a hook (%s) runs when the Application is synced", object.GetKind(), object.GetName(), hook))
 			continue
 		}
 		place.put(object, named)
@@ -120,6 +125,9 @@ func moveSubjects(object *unstructured.Unstructured, from, to string) {
 }
 
 func (p Place) mark(object *unstructured.Unstructured) {
+	if p.Loop == "" {
+		return
+	}
 	labels := object.GetLabels()
 	if labels == nil {
 		labels = map[string]string{}

@@ -172,6 +172,11 @@ func TestImages(t *testing.T) {
 	if got, want := desired.Uses(rendered[0].Object), []string{"busybox", "r/app", "r/redis"}; !reflect.DeepEqual(got, want) {
 		t.Errorf("after SetImages: got %q, want %q", got, want)
 	}
+	delivered := objects(t, pod)[0].Object
+	desired.SetImages([]*unstructured.Unstructured{delivered}, map[string]string{"request-counter/redis": "r/redis@sha256:3", "redis": "r/other@sha256:4"})
+	if got, want := desired.Uses(delivered), []string{"busybox", "r/redis", "request-counter/app"}; !reflect.DeepEqual(got, want) {
+		t.Errorf("a name without a registry: got %q, want %q", got, want)
+	}
 	containers, _, _ := unstructured.NestedSlice(rendered[0].Object.Object, "spec", "containers")
 	if got := containers[0].(map[string]any)["image"]; got != "r/app@sha256:1" {
 		t.Errorf("image: got %v, want r/app@sha256:1", got)
@@ -188,6 +193,9 @@ func TestUnused(t *testing.T) {
 		built []desired.Built
 		want  []string
 	}{
+		{"a name without a registry is the same in any", []desired.Built{{Name: "busybox"}, {Name: "request-counter/redis"}}, nil},
+		{"a name with another registry is another one", []desired.Built{{Name: "busybox"}, {Name: "registry.example/request-counter/redis"}, {Name: "request-counter/app"}},
+			[]string{"image registry.example/request-counter/redis: built, and no object runs it; what they run and is not built: localhost:5000/request-counter/redis; give it the name that the manifests have, or leave it out"}},
 		{"what runs is no problem", []desired.Built{{Name: "request-counter/app:x"}, {Name: "docker.io/busybox"}}, nil},
 		{"a name that is nearly right is shown with the other, and both places", []desired.Built{{Name: "request-conuter/app", File: "skaffold.yaml", Line: 7}},
 			[]string{"skaffold.yaml:7: image request-conuter/app: built, and no object runs it; Pod p (k8s/all.yaml:1) runs request-counter/app; write the same name in both places"}},

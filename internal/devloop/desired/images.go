@@ -10,6 +10,7 @@ import (
 
 	"github.com/cyan-cd/cyan/internal/problem"
 	"github.com/cyan-cd/cyan/internal/render"
+	"github.com/cyan-cd/cyan/internal/skaffold"
 	"github.com/cyan-cd/cyan/internal/spelling"
 )
 
@@ -24,9 +25,40 @@ func SetImages(objects []*unstructured.Unstructured, refs map[string]string) {
 			if ref, ok := refs[Name(value)]; ok {
 				return ref
 			}
+			for name, ref := range refs {
+				if skaffold.IsImage(name, Name(value)) {
+					return ref
+				}
+			}
 			return value
 		})
 	}
+}
+
+// Images are the images that an object runs, by their names.
+func Images(object *unstructured.Unstructured) map[string]string {
+	all := map[string]string{}
+	if holdsNoImages(object) {
+		return all
+	}
+	eachImage(object.Object, func(value string) string {
+		all[Name(value)] = value
+		return value
+	})
+	return all
+}
+
+// RefOf returns which of the images that run, by name, is the one that is built by a name; "" for none.
+func RefOf(running map[string]string, built string) string {
+	if ref, is := running[built]; is {
+		return ref
+	}
+	for _, name := range slices.Sorted(maps.Keys(running)) {
+		if skaffold.IsImage(built, name) {
+			return running[name]
+		}
+	}
+	return ""
 }
 
 // Uses lists the names of the images that an object runs.
@@ -104,7 +136,7 @@ func Unused(objects []render.Rendered, built []Built) []*problem.Error {
 	names := slices.Sorted(maps.Keys(places))
 	var found []*problem.Error
 	for _, b := range built {
-		if _, used := places[Name(b.Name)]; used {
+		if slices.ContainsFunc(names, func(name string) bool { return skaffold.IsImage(Name(b.Name), name) }) {
 			continue
 		}
 		p := &problem.Error{
@@ -112,7 +144,7 @@ func Unused(objects []render.Rendered, built []Built) []*problem.Error {
 			Remedy: "give it the name that the manifests have, or leave it out",
 		}
 		free := slices.DeleteFunc(slices.Clone(names), func(name string) bool {
-			return slices.ContainsFunc(built, func(other Built) bool { return Name(other.Name) == name })
+			return slices.ContainsFunc(built, func(other Built) bool { return skaffold.IsImage(Name(other.Name), name) })
 		})
 		if near := spelling.Closest(b.Name, free); near != "" {
 			p.Cause += fmt.Sprintf("; %s runs %s", places[near], near)

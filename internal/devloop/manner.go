@@ -1,0 +1,102 @@
+package devloop
+
+import (
+	"context"
+	"time"
+
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"k8s.io/apimachinery/pkg/util/wait"
+
+	"github.com/cyan-cd/cyan/internal/apply"
+	"github.com/cyan-cd/cyan/internal/devloop/desired"
+	"github.com/cyan-cd/cyan/internal/live"
+	"github.com/cyan-cd/cyan/internal/plan"
+	"github.com/cyan-cd/cyan/internal/problem"
+)
+
+// manner is how a loop has to do with objects: as its own, or as those of an Application.
+type manner interface {
+	// begin returns once objects may be applied.
+	begin(ctx context.Context, objects []*unstructured.Unstructured) error
+	// mayApply returns why an object must be left alone.
+	mayApply(object, seen *unstructured.Unstructured) error
+	// write applies an object.
+	write(ctx context.Context, object, seen *unstructured.Unstructured) (apply.Outcome, error)
+	// whyKept is why an object that the loop has made is not removed; "" when it is.
+	whyKept(ctx context.Context, seen *unstructured.Unstructured) (string, error)
+}
+
+// asOwn applies objects in a namespace of the loop's own, or in one that is named.
+type asOwn struct {
+	reader *live.Reader
+	loop   string
+	// own is the namespace of the loop's own, "" when there is none.
+	own string
+}
+
+func (m asOwn) begin(context.Context, []*unstructured.Unstructured) error { return nil }
+
+// writesAgain bounds the writes of an object that others write at the same time.
+const writesAgain = 5
+
+// write applies an object; one that cannot be changed, such as a Job, is made anew, where the loop has made it.
+func (m asOwn) write(ctx context.Context, object, seen *unstructured.Unstructured) (outcome apply.Outcome, err error) {
+	// What somebody else has made may hold data, and carries no mark of the loop.
+	mine := seen == nil || seen.GetLabels()[desired.LoopLabel] == m.loop
+	if !mine {
+		object = desired.Unmarked(object)
+	}
+	for range writesAgain {
+		// Where a Rollout has a Service lead is not the manifest's to say.
+		part, basis := plan.SharedWith(nil, plan.Policy{}).Keep(object, seen)
+		outcome, err = m.reader.Client.Apply(ctx, part, seen, apply.How{Force: mine, Basis: basis})
+		if apply.ReasonOf(err) != apply.ReasonConflict {
+			break
+		}
+		ref := apply.RefOf(object)
+		if seen, err = m.reader.Client.Get(ctx, ref.Kind, ref.Namespace, ref.Name); err != nil {
+			return outcome, err
+		}
+	}
+	if err != nil || outcome.Change != apply.Deleting {
+		return outcome, err
+	}
+	err = wait.PollUntilContextTimeout(ctx, 50*time.Millisecond, goneWithin, false, func(ctx context.Context) (bool, error) {
+		if outcome, err = m.reader.Client.Apply(ctx, object, nil, apply.How{Force: true}); err != nil {
+			return false, err
+		}
+		return outcome.Change != apply.Deleting, nil
+	})
+	return outcome, err
+}
+
+// mayApply returns why an object must be left alone: somebody else's is not taken over, and neither is what an
+// Application has taken over from the loop.
+func (m asOwn) mayApply(object, seen *unstructured.Unstructured) error {
+	if seen == nil {
+		return nil
+	}
+	ref := apply.RefOf(object)
+	if app := m.reader.Tracking.OwnerOf(seen); app != "" {
+		return &problem.Error{
+			Kind: problem.Refused, Object: ref.String(), Cause: "Application " + app + " deploys it",
+			Remedy: "leave --namespace out, so that the loop has a namespace of its own, or work on the Application's objects with --in-place",
+		}
+	}
+	switch other := seen.GetLabels()[desired.LoopLabel]; {
+	case other == m.loop:
+	case other != "":
+		return &problem.Error{Kind: problem.Refused, Object: ref.String(), Cause: "dev loop " + other + " has made it", Remedy: "end that loop"}
+	case m.own != "" && ref.Namespace != m.own:
+		return &problem.Error{Kind: problem.Refused, Object: ref.String(), Cause: "there already, and everybody in the cluster uses it", Remedy: "leave it out of what the loop deploys"}
+	}
+	return nil
+}
+
+// whyKept keeps what has become somebody else's.
+func (m asOwn) whyKept(ctx context.Context, seen *unstructured.Unstructured) (string, error) {
+	if app := m.reader.Tracking.OwnerOf(seen); app != "" {
+		return "Application " + app + " deploys it by now", nil
+	}
+	return usedByOthers(ctx, m.reader, seen, m.loop)
+}
