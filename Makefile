@@ -12,7 +12,7 @@ TOOL    := go tool -modfile=go.tools.mod
 NAMES   := argocd kubectl-argo-rollouts kubectl-cyan kubeval kubeconform skaffold
 
 # The rooms that decide, whose own tests have to notice nearly every small bug in them.
-MUTATED := rollout operation plan project repository delivery access action settings health script jq secret glob spelling jsonpatch validate skaffold
+MUTATED := rollout operation plan project repository delivery access action settings health script jq secret glob spelling jsonpatch validate skaffold devloop/decide
 
 .PHONY: demo test build ui lint generate bench bench-dev bench-local bench-gitops bench-page audit mutate metrics release publish clean system-packages
 

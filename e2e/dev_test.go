@@ -277,3 +277,51 @@ func TestDevLoopNamesUnusedImages(t *testing.T) {
 		t.Errorf("got %s\nwant both names, and nothing built", out)
 	}
 }
+
+// A pod that crashes at its start is named with the end of its log; the version before goes on, and so does the loop.
+func TestDevLoopWhereThePodCrashes(t *testing.T) {
+	w := newDevWorld(t)
+	w.setVersion("first")
+	w.start()
+	w.awaitAnswer("first")
+	w.awaitPrinted("✓ ready")
+
+	w.write("cmd/app/crash.go", "package main\n\nfunc init() { panic(\"no settings for the queue\") }\n")
+	w.awaitPrinted("✗ not ready")
+	w.awaitPrinted("ended with exit code 2")
+	_, said, _ := strings.Cut(w.out.String(), "✗ not ready")
+	if !strings.Contains(said, "panic: no settings for the queue") {
+		t.Errorf("got %s\nwant the end of the pod's log", said)
+	}
+	if answer := w.answer(); !strings.Contains(answer, "first") {
+		t.Errorf("while the new pod crashes: got %q, want what ran before", answer)
+	}
+
+	if err := os.Remove(filepath.Join(w.dir, "cmd/app/crash.go")); err != nil {
+		t.Fatal(err)
+	}
+	w.setVersion("second")
+	w.awaitAnswer("second")
+	w.end()
+	w.awaitGone()
+}
+
+// Files have a rule, and the image has no tar: that is said, and the image is built instead.
+func TestDevLoopWithoutTar(t *testing.T) {
+	w := newDevWorld(t)
+	w.write("skaffold.yaml", strings.Replace(w.read("skaffold.yaml"), "        dockerfile: Dockerfile\n", "        dockerfile: Dockerfile\n      sync:\n        manual:\n          - src: cmd/app/*.go\n            dest: /srv\n", 1))
+	w.setVersion("first")
+	w.start()
+	w.awaitAnswer("first")
+	w.awaitPrinted("✓ ready")
+	w.setVersion("second")
+	w.awaitPrinted("has no tar, so that files cannot be copied into its containers: it is built instead")
+	w.awaitAnswer("second")
+	w.setVersion("third")
+	w.awaitAnswer("third")
+	if copied := strings.Count(w.out.String(), "synced"); copied > 0 {
+		t.Errorf("got %d files copied, want none", copied)
+	}
+	w.end()
+	w.awaitGone()
+}

@@ -48,12 +48,7 @@ func (o *Options) repositoryOf(name string) string {
 	if o.Repository != nil {
 		return o.Repository(name)
 	}
-	registry := o.Registry
-	name = strings.NewReplacer(":", "_", "@", "_").Replace(strings.ToLower(name))
-	if strings.HasPrefix(name, registry+"/") {
-		return name
-	}
-	return registry + "/" + name
+	return skaffold.InRegistry(o.Registry, name)
 }
 
 // builder names what builds the image.
@@ -85,15 +80,6 @@ func (a *artifact) request(o *Options, bases map[string]string) (image.Request, 
 	r.Debug = o.debugOf(a)
 	err := Describe(&r, o.Root, a.Artifact, bases)
 	return r, err
-}
-
-// inFolder returns the path of a file below a folder.
-func inFolder(folder, file string) (string, bool) {
-	folder, file = path.Clean(folder), path.Clean(file)
-	if folder == "." {
-		return file, file != ".." && !strings.HasPrefix(file, "../")
-	}
-	return strings.CutPrefix(file, folder+"/")
 }
 
 // image builds the image of an artifact, by the plan of the time before where that still holds.

@@ -7,7 +7,6 @@ import (
 	"strings"
 
 	"github.com/cyan-cd/cyan/internal/image"
-	"github.com/cyan-cd/cyan/internal/problem"
 	"github.com/cyan-cd/cyan/internal/skaffold"
 )
 
@@ -26,14 +25,7 @@ func Describe(r *image.Request, root string, a skaffold.Artifact, bases map[stri
 	case a.Docker == nil:
 		return nil
 	}
-	file, ok := inFolder(a.Context, a.Docker.Dockerfile)
-	if !ok {
-		return &problem.Error{
-			Kind: problem.Usage, File: a.Position.File, Line: a.Position.Line, Object: "Dockerfile " + a.Docker.Dockerfile, Cause: "outside of the context " + a.Context,
-			Remedy: "move it into the context",
-		}
-	}
-	r.Dockerfile, r.Target, r.Labels, r.BuildArgs = file, a.Docker.Target, a.Docker.Labels, map[string]string{}
+	r.Dockerfile, r.Target, r.Labels, r.BuildArgs = a.DockerfileFromContext(), a.Docker.Target, a.Docker.Labels, map[string]string{}
 	maps.Copy(r.BuildArgs, a.Docker.BuildArgs)
 	for _, on := range a.DependsOn {
 		r.BuildArgs[on.Alias] = bases[on.Image]

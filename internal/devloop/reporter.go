@@ -59,15 +59,20 @@ func (r *reporter) failed(e Event) {
 	r.report(e)
 }
 
-// missedBefore has what failed tried again, and reports whether the same was shown already.
+// missedBefore has what failed tried again, and reports whether the same was shown already. A cluster that is away is
+// the same whichever object shows it.
 func (r *reporter) missedBefore(e Event) bool {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.retry = true
+	text := e.Text
+	if apply.IsUnreachable(e.Err) {
+		text = ""
+	}
 	about := string(e.Kind) + " " + e.Artifact
 	before, shown := r.missed[about]
-	r.missed[about] = e.Text
-	return shown && before == e.Text
+	r.missed[about] = text
+	return shown && before == text
 }
 
 // again fires when something is to be tried again; nil never does.

@@ -27,7 +27,7 @@ type Request struct {
 	// Package is the Go main package in Dir, such as ./cmd/app; "" finds it. When it is given, a Dockerfile counts
 	// only if it is given too.
 	Package string
-	// Dockerfile is a path in Dir; "" is Dockerfile, when there is one.
+	// Dockerfile is a path from Dir, to a file in Root; "" is Dockerfile, when there is one.
 	Dockerfile string
 	// Target is the stage of the Dockerfile that is built, by name or number; "" is the last one.
 	Target string
@@ -167,15 +167,43 @@ func (r *Request) complete() error {
 	if r.Output == nil {
 		r.Output = io.Discard
 	}
-	for _, path := range []string{r.Dockerfile, r.Package} {
-		if path != "" && !filepath.IsLocal(path) {
-			return &problem.Error{Kind: problem.Usage, Err: ErrBuildFailed, Object: path, Cause: "not below " + dir, Remedy: "give a path in the folder that is built"}
-		}
+	if err := r.checkPaths(); err != nil {
+		return err
 	}
 	if r.Builder != "" && r.Builder != inProcess && !slices.ContainsFunc(programs, func(b program) bool { return b.name == r.Builder }) {
 		return &problem.Error{Kind: problem.Usage, Err: ErrNoBuilder, Object: fmt.Sprintf("builder %q", r.Builder), Cause: "unknown", Remedy: "choose one of " + strings.Join(builderNames(), ", ")}
 	}
 	return nil
+}
+
+// checkPaths refuses what is outside of the folder, or of the repository.
+func (r *Request) checkPaths() error {
+	if r.Package != "" && !filepath.IsLocal(r.Package) {
+		return &problem.Error{Kind: problem.Usage, Err: ErrBuildFailed, Object: r.Package, Cause: "not below " + r.Dir, Remedy: "give a path in the folder that is built"}
+	}
+	if file, err := r.fromRoot(r.Dockerfile); err != nil || filepath.IsAbs(r.Dockerfile) || !filepath.IsLocal(file) {
+		return &problem.Error{Kind: problem.Usage, Err: ErrBuildFailed, Object: r.Dockerfile, Cause: "not below " + r.Root, Remedy: "give a path in the folder that is built, or in its repository"}
+	}
+	return nil
+}
+
+// fromRoot returns the path of a file in Root that is named from Dir.
+func (r *Request) fromRoot(file string) (string, error) {
+	return filepath.Rel(r.Root, filepath.Join(r.Dir, file))
+}
+
+// read reads a file in Root that is named from Dir. A link out of Root is not followed.
+func (r *Request) read(file string) ([]byte, error) {
+	root, err := os.OpenRoot(r.Root)
+	if err != nil {
+		return nil, fmt.Errorf("reading %s: %w", r.Root, err)
+	}
+	defer func() { _ = root.Close() }()
+	name, err := r.fromRoot(file)
+	if err != nil {
+		return nil, err
+	}
+	return root.ReadFile(name)
 }
 
 // readDockerfile returns nil when there is none and none was asked for. A link out of the folder is not followed.
@@ -188,13 +216,8 @@ func (r *Request) readDockerfile(ctx context.Context) (*dockerfile.File, error) 
 	if !asked {
 		r.Dockerfile = "Dockerfile"
 	}
-	root, err := os.OpenRoot(r.Dir)
-	if err != nil {
-		return nil, fmt.Errorf("reading %s: %w", r.Dir, err)
-	}
-	defer func() { _ = root.Close() }()
 	path := filepath.Join(r.Dir, r.Dockerfile)
-	data, err := root.ReadFile(r.Dockerfile)
+	data, err := r.read(r.Dockerfile)
 	switch {
 	case errors.Is(err, os.ErrNotExist) && !asked:
 		r.Dockerfile = ""

@@ -13,6 +13,7 @@ import (
 	"path/filepath"
 	"runtime"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -25,6 +26,7 @@ import (
 	"github.com/google/go-containerregistry/pkg/v1/types"
 
 	"github.com/cyan-cd/cyan/internal/image"
+	"github.com/cyan-cd/cyan/internal/problem"
 )
 
 // newRegistry serves images on 127.0.0.1 and gives host:port.
@@ -402,5 +404,63 @@ func TestQuick(t *testing.T) {
 	}
 	if quick.Digest == whole.Digest || quick.Compiled <= 0 || quick.Compiled > quick.Built {
 		t.Errorf("got %+v and %+v: want two images, and what the compiler took", quick, whole)
+	}
+}
+
+// A Dockerfile may stand outside of the folder that is built, with a file of its own of what is left out, but not
+// outside of the repository.
+func TestDockerfileOutsideOfItsFolder(t *testing.T) {
+	host := newRegistry(t)
+	root := folder(t, map[string]string{
+		"app/go.mod": program["go.mod"], "app/main.go": program["main.go"], "app/broken.go": "package broken",
+		"docker/app.Dockerfile": "FROM golang AS b\nWORKDIR /src\nCOPY . .\nRUN CGO_ENABLED=0 go build -o /x .\nFROM scratch\nCOPY --from=b /x /x\n", "docker/app.Dockerfile.dockerignore": "broken.go\n",
+	})
+	p, _ := build(t, image.Request{Root: root, Dir: filepath.Join(root, "app"), Dockerfile: "../docker/app.Dockerfile", Repository: host + "/app", Tag: "v1"})
+	if p.Builder != "go" {
+		t.Errorf("got builder %s, want go", p.Builder)
+	}
+	for _, file := range []string{"../../Dockerfile", "/etc/passwd"} {
+		if _, err := image.Prepare(t.Context(), image.Request{Root: root, Dir: filepath.Join(root, "app"), Dockerfile: file, Repository: host + "/app"}); err == nil || !strings.Contains(err.Error(), "not below "+root) {
+			t.Errorf("%s: got %v, want an error", file, err)
+		}
+	}
+}
+
+// A registry goes away in the middle of a push, and comes back: that is an error that passes, and the plan holds.
+func TestRegistryGoesAwayInAPush(t *testing.T) {
+	var away atomic.Bool
+	var cut atomic.Int32
+	serve := registry.New(registry.Logger(log.New(io.Discard, "", 0)))
+	web := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if away.Load() && (r.Method == http.MethodPatch || r.Method == http.MethodPut) {
+			_, _ = io.CopyN(io.Discard, r.Body, 1000)
+			cut.Add(1)
+			panic(http.ErrAbortHandler)
+		}
+		serve.ServeHTTP(w, r)
+	}))
+	t.Cleanup(web.Close)
+	host := strings.TrimPrefix(web.URL, "http://")
+	p, err := image.Prepare(t.Context(), image.Request{Dir: folder(t, program), Repository: host + "/app", Tag: "v1"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	away.Store(true)
+	if _, err := p.Build(t.Context()); !problem.IsTemporary(err) || !errors.Is(err, image.ErrUnreachable) || cut.Load() == 0 {
+		t.Errorf("got %v after %d connections were cut, want an error that passes", err, cut.Load())
+	}
+	away.Store(false)
+	built, err := p.Build(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	ref, err := name.ParseReference(built.Ref())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if img, err := remote.Image(ref); err != nil {
+		t.Errorf("the registry has no %s: %v", built.Ref(), err)
+	} else if _, err := io.Copy(io.Discard, mutate.Extract(img)); err != nil {
+		t.Errorf("%s is not whole: %v", built.Ref(), err)
 	}
 }

@@ -23,10 +23,10 @@ type contextFiles struct {
 }
 
 // openContext reads the file that belongs to the Dockerfile if there is one, otherwise .dockerignore.
-func openContext(root *os.Root, dockerfile string) (*contextFiles, error) {
+func openContext(root *os.Root, r *Request) (*contextFiles, error) {
 	c := &contextFiles{tree: root.FS()}
-	for _, name := range []string{dockerfile + ".dockerignore", ".dockerignore"} {
-		data, err := root.ReadFile(name)
+	for _, name := range []string{r.Dockerfile + ".dockerignore", ".dockerignore"} {
+		data, err := r.read(name)
 		if errors.Is(err, fs.ErrNotExist) {
 			continue
 		}

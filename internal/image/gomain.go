@@ -82,7 +82,7 @@ func (g *goMain) inStage(r Request, do func(s *stageFolder) error) error {
 		return fmt.Errorf("reading %s: %w", r.Dir, err)
 	}
 	defer func() { _ = from.Close() }()
-	files, err := openContext(from, r.Dockerfile)
+	files, err := openContext(from, &r)
 	if err != nil {
 		return err
 	}

@@ -307,6 +307,28 @@ func TestRepository(t *testing.T) {
 	}
 }
 
+func TestDockerfileFromContext(t *testing.T) {
+	for _, c := range []struct{ context, file, want string }{
+		{".", "Dockerfile", "Dockerfile"}, {".", "web/Dockerfile", "web/Dockerfile"}, {"web", "web/docker/Dockerfile", "docker/Dockerfile"}, {"web", "Dockerfile", "../Dockerfile"},
+		{"a/b", "shared/Dockerfile", "../../shared/Dockerfile"}, {"web", "website/Dockerfile", "../website/Dockerfile"}, {"./web/", "./web/Dockerfile", "Dockerfile"},
+	} {
+		if got := (Artifact{Context: c.context, Docker: &Docker{Dockerfile: c.file}}).DockerfileFromContext(); got != c.want {
+			t.Errorf("%s from %s: got %s, want %s", c.file, c.context, got, c.want)
+		}
+	}
+}
+
+func TestInRegistry(t *testing.T) {
+	for image, want := range map[string]string{
+		"Shop/web.app": "localhost:5000/shop/web.app", "a:1@x": "localhost:5000/a_1_x", "localhost:5000/web": "localhost:5000/web", "localhost:5000web": "localhost:5000/localhost_5000web",
+		strings.Repeat("x", 300): "localhost:5000/" + strings.Repeat("x", 240),
+	} {
+		if got := InRegistry("localhost:5000", image); got != want {
+			t.Errorf("%s: got %s, want %s", image, got, want)
+		}
+	}
+}
+
 func TestFilesOfPatterns(t *testing.T) {
 	tree := fstest.MapFS{"k8s/b.yaml": {}, "k8s/a.yaml": {}, "k8s/sub/c.yml": {}, "k8s/d.txt": {}, "[x].yaml": {}}
 	for pattern, want := range map[string]string{

@@ -1,5 +1,10 @@
 package skaffold
 
+import (
+	"path"
+	"strings"
+)
+
 // Position is where something stands: a path in the file system that was read, and a line and a column from 1. Line is
 // 0 for what nothing is written about.
 type Position struct {
@@ -62,6 +67,18 @@ type Artifact struct {
 	// Hooks run on this machine, before and after it is built.
 	Hooks    Hooks
 	Position Position
+}
+
+// DockerfileFromContext returns the path of the Dockerfile from the folder that is built, which it may be outside of.
+func (a Artifact) DockerfileFromContext() string {
+	file, folder := path.Clean(a.Docker.Dockerfile), path.Clean(a.Context)
+	if folder == "." {
+		return file
+	}
+	if inside, ok := strings.CutPrefix(file, folder+"/"); ok {
+		return inside
+	}
+	return strings.Repeat("../", 1+strings.Count(folder, "/")) + file
 }
 
 // Docker is an image that a Dockerfile describes.

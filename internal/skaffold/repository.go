@@ -18,6 +18,13 @@ func Repository(defaultRepo, image string) string {
 	return limited(defaultRepo + "/" + strings.NewReplacer("/", "_", ".", "_", ":", "_", "@", "_").Replace(image))
 }
 
+// InRegistry returns where an image is pushed in a registry of nobody's choice, such as that of the local cluster:
+// below it, in the folders of its name. An image that is there already stays where it is.
+func InRegistry(registry, image string) string {
+	image = strings.TrimPrefix(strings.ToLower(image), registry+"/")
+	return limited(registry + "/" + strings.NewReplacer(":", "_", "@", "_").Replace(image))
+}
+
 // withoutShared takes from an image the folders with which the repository begins too.
 func withoutShared(defaultRepo, image string) string {
 	repo, parts := strings.Split(defaultRepo, "/"), strings.Split(image, "/")

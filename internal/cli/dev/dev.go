@@ -180,6 +180,10 @@ func (c *command) run(cmd *cobra.Command, folder string) error {
 		return err
 	}
 	o.Registries.Mirrors = append(o.Registries.Mirrors, hostOf(o.Registry))
+	if c.registry != "" {
+		registry := o.Registry
+		o.Repository = func(name string) string { return skaffold.Repository(registry, strings.ToLower(name)) }
+	}
 	o.ShowBuild = c.showBuild
 	if c.Rollouts != nil {
 		o.Rollouts = func(ctx context.Context, namespace, instance string, ready func()) error {

@@ -160,7 +160,7 @@ func (b *builder) tagOf(ctx context.Context, a skaffold.Artifact, now time.Time)
 // repositoryOf returns where an image is pushed.
 func (b *builder) repositoryOf(name string) string {
 	if b.defaultRepo == "" && b.registry != "" {
-		return b.registry + "/" + strings.ToLower(name)
+		return skaffold.InRegistry(b.registry, name)
 	}
 	return skaffold.Repository(b.defaultRepo, name)
 }

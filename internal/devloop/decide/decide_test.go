@@ -116,6 +116,7 @@ func TestNext(t *testing.T) {
 		{"a file with a rule is copied, without what is stripped", web(), running(web()), saved("web/static/css/a.css"), copied("web/static/css/a.css", "/srv/css/a.css")},
 		{"the first rule that matches counts", web(), running(web()), saved("web/static/a.html"), copied("web/static/a.html", "/srv/a.html")},
 		{"a pattern matches in any folder", web(), running(web()), saved("web/a/b/c.html"), copied("web/a/b/c.html", "pages/a/b/c.html")},
+		{"what is left of a path leads nowhere else", stripping(), running(stripping()), saved("web/a../b.css"), copied("web/a../b.css", "/srv/b.css")},
 		{"one file without rule builds all", web(), running(web()), saved("web/static/a.css", "web/main.js"), decide.Work{Build: []string{"web"}}},
 		{"nothing is copied before there is an image", web(), with(running(web()), "web", decide.State{}), saved("web/static/a.css"), decide.Work{Build: []string{"web"}, Replan: []string{"web"}}},
 		{"nor while its last build has failed", web(), with(running(web()), "web", failed), saved("web/static/a.css"), decide.Work{Build: []string{"web"}, Replan: []string{"web"}}},
@@ -162,6 +163,12 @@ func everything() decide.Project {
 func dotted() decide.Project {
 	p := web()
 	p.Artifacts[0].Sync = []decide.SyncRule{{Src: "./static/*.css", Dest: "/srv"}}
+	return p
+}
+
+func stripping() decide.Project {
+	p := web()
+	p.Artifacts[0].Sync = []decide.SyncRule{{Src: "**/*.css", Dest: "/srv", Strip: "a"}}
 	return p
 }
 

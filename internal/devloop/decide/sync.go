@@ -20,7 +20,8 @@ func (a Artifact) destination(c Change) (string, bool) {
 	}
 	for _, rule := range a.Sync {
 		if matchesPath(rule.Src, inside) {
-			return path.Join(rule.Dest, strings.TrimPrefix(inside, rule.Strip)), true
+			// Whatever is left of the path, it stays below the destination.
+			return path.Join(rule.Dest, path.Clean("/"+strings.TrimPrefix(inside, rule.Strip))), true
 		}
 	}
 	if c.Gone {
