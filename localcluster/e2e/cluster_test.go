@@ -67,7 +67,9 @@ type status struct {
 	Parts      []part `json:"parts"`
 	Ports      []port `json:"ports"`
 	Ingress    struct {
-		Port int `json:"port"`
+		Port  int  `json:"port"`
+		HTTP  bool `json:"http"`
+		HTTPS bool `json:"https"`
 	} `json:"ingress"`
 }
 

@@ -130,6 +130,7 @@ func (c *testCluster) rules() []rule {
 		{"cyan-local", "tcp", this, images, registryPaths},
 		{"registry", "tcp", this, images, registryPaths},
 	}
+	all = append(all, c.ingressRules()...)
 	if c.Mode == "simulated" {
 		return append(all, rule{"kube-apiserver", "tcp", this, api, apiPaths}, rule{"cyan-local", "tcp", this, c.metricsPort(), metricsPaths})
 	}
@@ -152,6 +153,27 @@ func (c *testCluster) rules() []rule {
 	for _, port := range c.Ports { // Services that ask to be offered on this machine
 		_, number, _ := net.SplitHostPort(port.Address)
 		all = append(all, rule{"cyan-local", "tcp", this, number, everything})
+	}
+	return all
+}
+
+// ingressRules are those of what serves Ingresses, for which the supervisor holds the listeners.
+func (c *testCluster) ingressRules() []rule {
+	if c.Ingress.Port == 0 {
+		return nil
+	}
+	ports := []string{strconv.Itoa(c.Ingress.Port)}
+	if c.Ingress.HTTP {
+		ports = append(ports, "80")
+	}
+	if c.Ingress.HTTPS {
+		ports = append(ports, "443")
+	}
+	var all []rule
+	for _, port := range ports {
+		for _, process := range []string{"cyan-local", "ingress"} {
+			all = append(all, rule{process, "tcp", "127.0.0.1", port, everything})
+		}
 	}
 	return all
 }
