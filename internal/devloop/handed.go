@@ -78,9 +78,6 @@ func (m *handed) list(ctx context.Context, objects []*unstructured.Unstructured)
 				return nil
 			}
 			all[i] = &handover.Object{Group: ref.Kind.Group, Version: ref.Kind.Version, Kind: ref.Kind.Kind, Namespace: ref.Namespace, Name: ref.Name}
-			if seen != nil && desired.IsRollout(seen) {
-				all[i].Stable, _, _ = unstructured.NestedString(seen.Object, "status", "stableRS")
-			}
 			return nil
 		})
 	}

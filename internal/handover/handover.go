@@ -53,8 +53,6 @@ type Object struct {
 	Kind      string `json:"kind"`
 	Namespace string `json:"namespace,omitempty"`
 	Name      string `json:"name"`
-	// Stable is, of a Rollout, the hash of the version that had the traffic when the object was listed first.
-	Stable string `json:"stable,omitempty"`
 }
 
 // GroupVersionKind is the kind of an object.
@@ -68,12 +66,6 @@ func (o Object) String() string {
 		return o.Kind + " " + o.Name
 	}
 	return o.Kind + " " + o.Namespace + "/" + o.Name
-}
-
-// id is an object without what is known of it.
-func (o Object) id() Object {
-	o.Stable = ""
-	return o
 }
 
 // HandOver is what the Lease of an Application means.
@@ -233,11 +225,11 @@ func WithObjects(lease *coordinationv1.Lease, objects ...Object) (*coordinationv
 	}
 	known := map[Object]bool{}
 	for _, o := range all {
-		known[o.id()] = true
+		known[o] = true
 	}
 	for _, o := range objects {
-		if !known[o.id()] {
-			known[o.id()], all = true, append(all, o)
+		if !known[o] {
+			known[o], all = true, append(all, o)
 		}
 	}
 	text, err := json.Marshal(all)

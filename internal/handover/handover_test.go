@@ -178,16 +178,6 @@ func TestObjects(t *testing.T) {
 	if got, err := Objects(listing); err != nil || !slices.Equal(got, []Object{web, role}) {
 		t.Errorf("got %v, %v", got, err)
 	}
-	rollout := Object{Group: "argoproj.io", Version: "v1alpha1", Kind: "Rollout", Namespace: "shop", Name: "app", Stable: "6c9"}
-	later := rollout
-	later.Stable = "7d1"
-	if again, err := WithObjects(listing, rollout, later); err != nil {
-		t.Fatal(err)
-	} else if again, err = WithObjects(again, later); err != nil {
-		t.Fatal(err)
-	} else if got, err := Objects(again); err != nil || !slices.Equal(got, []Object{web, role, rollout}) {
-		t.Errorf("a version of a Rollout: got %v, %v; want the one that it was listed with first", got, err)
-	}
 	if got, err := Objects(lease()); err != nil || got != nil {
 		t.Errorf("none: got %v, %v", got, err)
 	}
