@@ -264,9 +264,18 @@ func caused(object, cause, code string) Sentence {
 		object, cause = name, rest
 	}
 	if strings.Contains(cause, "; ") {
-		return Sentence{Text: shortened(object + ": " + cause)}
+		return Sentence{Text: shortenedWithRemedy(object + ": " + cause)}
 	}
 	return say(code, "object", object, "cause", strings.TrimRight(cause, ".\n "))
+}
+
+// shortenedWithRemedy returns a message that may be long with what to do at its end.
+func shortenedWithRemedy(message string) string {
+	cause, remedy, ok := cutLast(message, "; ")
+	if over := len(message) - longestText; over > 0 && ok {
+		return shortened(cutTo(cause, max(0, len(cause)-over-len("…"))) + "; " + remedy)
+	}
+	return shortened(message)
 }
 
 // causedOr is caused, with another template where nobody has said a cause.

@@ -255,7 +255,7 @@ func TestARolloutThatWaitsIsNotDegraded(t *testing.T) {
 // A text that others write without end is shown in part, and stays valid.
 func TestLongTextsAreCut(t *testing.T) {
 	got := AttentionOf(shop(withCondition(v1alpha1.ConditionSyncError, strings.Repeat("é", longestText))), nil, noon).Message
-	if len(got) > longestText+len("…") || !strings.HasSuffix(got, "é…") {
+	if len(got) > longestText+len("…") || !strings.HasSuffix(got, "é…; correct it in git, or sync again") {
 		t.Errorf("got %d bytes, ending in %q", len(got), got[len(got)-8:])
 	}
 	if exact := strings.Repeat("x", longestText); shortened(exact) != exact {

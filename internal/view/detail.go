@@ -29,7 +29,7 @@ type Detail struct {
 	Operation  *WholeOperation `json:"operation,omitempty"`
 	Commit     *DeployedCommit `json:"commit,omitempty" doc:"the one that is live"`
 	Windows    []Window        `json:"windows"`
-	CanSync    bool            `json:"canSync" doc:"the sync windows let a person sync now"`
+	CanSync    bool            `json:"canSync" doc:"the sync windows let a person sync now; false while the project cannot be read, by which that is decided"`
 	Links      []Link          `json:"links"`
 	URLs       []string        `json:"urls"`
 }
@@ -130,7 +130,7 @@ func DetailOf(seen DetailSeen, now time.Time) Detail {
 	app := seen.Application
 	d := Detail{
 		Row: seen.Row, Manifest: seen.Manifest, Conditions: conditionsOf(app), Nodes: nonNil(seen.Nodes), Hidden: seen.Hidden, Trouble: seen.Trouble, History: historyOf(app, seen.Commits), Pin: pinOf(app),
-		Operation: wholeOperation(app.Status.OperationState), Windows: []Window{}, CanSync: true, Links: []Link{}, URLs: nonNil(Links(app.Status.Summary.ExternalURLs)),
+		Operation: wholeOperation(app.Status.OperationState), Windows: []Window{}, Links: []Link{}, URLs: nonNil(Links(app.Status.Summary.ExternalURLs)),
 	}
 	if revision := liveRevision(app); revision != "" {
 		c := seen.Commits[revision]

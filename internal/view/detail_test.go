@@ -70,7 +70,7 @@ func TestDetails(t *testing.T) {
 		{"no operation", "true", shop(), nil, func(d Detail) any { return d.Operation == nil }},
 		{"sync windows", "[{deny * * * * * true false} {deny 0 3 * * * false false}] false", shop(), windows(false), func(d Detail) any { return fmt.Sprint(d.Windows, " ", d.CanSync) }},
 		{"sync windows that let people sync", "true true", shop(), windows(true), func(d Detail) any { return fmt.Sprint(d.Windows[0].Manual, " ", d.Windows[0].Active) }},
-		{"no project", "[] true", shop(), nil, func(d Detail) any { return fmt.Sprint(d.Windows, " ", d.CanSync) }},
+		{"no project that could be read", "[] false", shop(), nil, func(d Detail) any { return fmt.Sprint(d.Windows, " ", d.CanSync) }},
 		{"addresses", "[https://shop.example]", shop(func(a *v1alpha1.Application) {
 			a.Status.Summary.ExternalURLs = []string{"https://shop.example", "javascript:alert(1)"}
 		}), nil, func(d Detail) any { return d.URLs }},

@@ -18,7 +18,8 @@ type Sentence struct {
 // unnamed stands for what has no name in a choice of a template. No name of an object has capitals.
 const unnamed = "NONE"
 
-// say returns a sentence by its template. args are names and values.
+// say returns a sentence by its template. args are names and values. What is too long is cut in the longest value: what
+// stands behind it, such as what to do, is not.
 func say(code string, args ...string) Sentence {
 	s := &Said{Code: code}
 	for i := 0; i+1 < len(args); i += 2 {
@@ -27,7 +28,18 @@ func say(code string, args ...string) Sentence {
 		}
 		s.Args[args[i]] = shortened(args[i+1])
 	}
-	return Sentence{Text: shortened(filled(templates[code], s.Args)), Said: s}
+	text := filled(templates[code], s.Args)
+	if over := len(text) - longestText; over > 0 {
+		longest := ""
+		for name, value := range s.Args {
+			if longest == "" || len(value) > len(s.Args[longest]) {
+				longest = name
+			}
+		}
+		s.Args[longest] = cutTo(s.Args[longest], max(0, len(s.Args[longest])-over-len("…")))
+		text = filled(templates[code], s.Args)
+	}
+	return Sentence{Text: shortened(text), Said: s}
 }
 
 // Templates returns the templates of all sentences, by code, in the notation of messages of ICU: {name} is what has

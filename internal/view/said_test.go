@@ -3,6 +3,7 @@ package view
 import (
 	"strings"
 	"testing"
+	"unicode/utf8"
 
 	"github.com/cyan-cd/cyan/api/v1alpha1"
 )
@@ -101,6 +102,26 @@ func TestCaused(t *testing.T) {
 			}
 			checkSaid(t, got.Text, got.Said)
 		})
+	}
+}
+
+// What is too long is cut in its cause: what to do stays, whoever has said it.
+func TestLongCausesKeepTheirRemedy(t *testing.T) {
+	long := strings.Repeat("é", longestText)
+	for _, c := range []struct{ name, object, cause, end string }{
+		{"the remedy of a template", "Application shop", long, "é…; correct it in git, or sync again"},
+		{"its own remedy", "Application shop", long + "; bring it back", "é…; bring it back"},
+		{"a long object", long, "gone", "; correct it in git, or sync again"},
+		{"a remedy without end", "Application shop", "gone; " + long, "é…"},
+	} {
+		got := caused(c.object, c.cause, "cause."+v1alpha1.ConditionSyncError)
+		if len(got.Text) > longestText+len("…") || !strings.HasSuffix(got.Text, c.end) || !utf8.ValidString(got.Text) {
+			t.Errorf("%s: got %d bytes that end with %q, want %q", c.name, len(got.Text), got.Text[max(0, len(got.Text)-50):], c.end)
+		}
+		checkSaid(t, got.Text, got.Said)
+	}
+	if exact := strings.Repeat("x", longestText-len("a: ; b")); caused("a", exact+"; b", "").Text != "a: "+exact+"; b" {
+		t.Error("what just fits was cut")
 	}
 }
 
