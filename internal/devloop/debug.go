@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"runtime"
 	"slices"
-	"sync"
 
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 
@@ -35,8 +34,8 @@ func (o *Options) debugOf(a *artifact) *image.Debug {
 	return &image.Debug{Delve: o.Debug.Delve}
 }
 
-// debug has programs start under a debugger, and forwards the ports of these.
-type debug struct {
+// debuggers has programs start under a debugger, and forwards the ports of these.
+type debuggers struct {
 	*forwards
 	options *Options
 	builds  *builds
@@ -44,10 +43,10 @@ type debug struct {
 }
 
 // port is where the debugger of an image listens.
-func (d *debug) port(name string) int { return firstDebugPort + slices.Index(d.builds.order, name) }
+func (d *debuggers) port(name string) int { return firstDebugPort + slices.Index(d.builds.order, name) }
 
 // change has what was built for a debugger start by it.
-func (d *debug) change(objects []*unstructured.Unstructured) {
+func (d *debuggers) change(objects []*unstructured.Unstructured) {
 	if d.options.Debug == nil {
 		return
 	}
@@ -69,7 +68,7 @@ func (d *debug) change(objects []*unstructured.Unstructured) {
 }
 
 // forward has ports of this machine lead to the debuggers, until ctx ends.
-func (d *debug) forward(ctx context.Context, tasks *sync.WaitGroup) {
+func (d *debuggers) forward(ctx context.Context, tasks *tasks) {
 	if d.options.Debug == nil {
 		return
 	}

@@ -7,7 +7,6 @@ import (
 	"slices"
 	"strconv"
 	"strings"
-	"sync"
 
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/labels"
@@ -28,7 +27,7 @@ type forwards struct {
 }
 
 // update begins what is to be forwarded and is not yet. A forward ends with ctx.
-func (f *forwards) update(ctx context.Context, tasks *sync.WaitGroup, p skaffold.Project) {
+func (f *forwards) update(ctx context.Context, tasks *tasks, p skaffold.Project) {
 	services := f.scene.projects()
 	slices.SortFunc(services, func(a, b *corev1.Service) int { return strings.Compare(a.Name, b.Name) })
 	for _, wanted := range forwardsOf(p, services, f.mode) {
@@ -42,7 +41,7 @@ func (f *forwards) update(ctx context.Context, tasks *sync.WaitGroup, p skaffold
 	f.prune()
 }
 
-func (f *forwards) begin(ctx context.Context, tasks *sync.WaitGroup, wanted skaffold.Forward) {
+func (f *forwards) begin(ctx context.Context, tasks *tasks, wanted skaffold.Forward) {
 	if !f.own && wanted.Namespace != "" && wanted.Namespace != f.scene.namespace {
 		f.note(fmt.Sprintf("%s %s is not forwarded: it is in namespace %s, and the loop works in %s", kindOf(wanted), wanted.Name, wanted.Namespace, f.scene.namespace))
 		return
@@ -70,7 +69,7 @@ func (f *forwards) begin(ctx context.Context, tasks *sync.WaitGroup, wanted skaf
 }
 
 // serve has a port lead to a destination until ctx ends.
-func (f *forwards) serve(ctx context.Context, tasks *sync.WaitGroup, listener net.Listener, to destination) {
+func (f *forwards) serve(ctx context.Context, tasks *tasks, listener net.Listener, to destination) {
 	one := newForward(f.scene, f.tunnels, to)
 	tasks.Go(func() { one.serve(ctx, listener) })
 }

@@ -52,7 +52,7 @@ func newLogs(r *reporter, s *scene, o LogOptions) *logs {
 }
 
 // begin follows logs until ctx ends.
-func (l *logs) begin(ctx context.Context, tasks *sync.WaitGroup) {
+func (l *logs) begin(ctx context.Context, tasks *tasks) {
 	if l.Off {
 		return
 	}

@@ -7,7 +7,6 @@ import (
 	"net/http/httptest"
 	"slices"
 	"strings"
-	"sync"
 	"testing"
 	"time"
 
@@ -70,7 +69,7 @@ func TestLogOptions(t *testing.T) {
 			pod.Status.ContainerStatuses = append(pod.Status.ContainerStatuses, corev1.ContainerStatus{Name: "waits"})
 			var shown []string
 			l := newLogs(newReporter(func(e Event) { shown = append(shown, e.Text) }), s.scene, row.options)
-			var tasks sync.WaitGroup
+			var tasks tasks
 			ctx, end := context.WithCancel(t.Context())
 			defer end()
 			l.begin(ctx, &tasks)

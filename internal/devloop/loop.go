@@ -10,7 +10,6 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
-	"sync"
 	"time"
 
 	corev1 "k8s.io/api/core/v1"
@@ -53,7 +52,7 @@ type loop struct {
 	logs     *logs
 	syncer   *syncer
 	hooks    *hooks
-	debug    *debug
+	debug    *debuggers
 
 	round    int
 	deployed bool
@@ -68,7 +67,7 @@ type loop struct {
 	following context.CancelFunc
 	// ended ends the loop for a reason.
 	ended context.CancelCauseFunc
-	tasks sync.WaitGroup
+	tasks tasks
 }
 
 // Run runs a loop until ctx ends, and removes what it has made.
@@ -83,7 +82,8 @@ func Run(ctx context.Context, o Options) error {
 	if l.watcher, err = watch(o.Root, leaveOut, l.note); err != nil {
 		return errors.Join(err, l.close(ctx))
 	}
-	l.run(running)
+	l.tasks.end = l.ended
+	l.tasks.guard(func() { l.run(running) })
 	if cause := context.Cause(running); ctx.Err() == nil && cause != nil {
 		err = cause
 	}
@@ -139,7 +139,7 @@ func open(ctx context.Context, o Options) (*loop, error) {
 	}
 	share(l)
 	l.forwards = &forwards{reporter: l.reporter, scene: l.scene, tunnels: newTunnels(config, l.clients), mode: o.Forward, own: l.claim.own, begun: map[string]bool{}}
-	l.debug = &debug{forwards: l.forwards, options: &l.Options, builds: l.builds, begun: map[string]bool{}}
+	l.debug = &debuggers{forwards: l.forwards, options: &l.Options, builds: l.builds, begun: map[string]bool{}}
 	l.syncer = newSyncer(l.reporter, l.scene, config, o.Root)
 	l.hooks.scene, l.hooks.syncer = l.scene, l.syncer
 	l.logs = newLogs(l.reporter, l.scene, o.Logs)

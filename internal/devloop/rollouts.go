@@ -17,7 +17,7 @@ type rollouts struct {
 }
 
 // begin has Rollouts carried out until ctx ends, beside what else the loop does.
-func (r *rollouts) begin(ctx context.Context, tasks *sync.WaitGroup) {
+func (r *rollouts) begin(ctx context.Context, tasks *tasks) {
 	if r.run == nil || r.ready != nil {
 		return
 	}

@@ -63,7 +63,7 @@ func newSyncer(r *reporter, s *scene, config *rest.Config, root string) *syncer 
 }
 
 // begin has containers that are started get the files that were copied before, until ctx ends.
-func (s *syncer) begin(ctx context.Context, tasks *sync.WaitGroup) {
+func (s *syncer) begin(ctx context.Context, tasks *tasks) {
 	s.scene.onPod(func(pod *corev1.Pod) {
 		if ctx.Err() != nil {
 			return

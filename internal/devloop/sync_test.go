@@ -152,7 +152,7 @@ func TestSync(t *testing.T) {
 	}
 	c.want("one", map[string]string{"/srv/b.css": "2"})
 
-	var tasks sync.WaitGroup
+	var tasks tasks
 	c.syncer.begin(t.Context(), &tasks)
 	tasks.Wait()
 	began := c.runs
@@ -183,7 +183,7 @@ func TestSyncAgain(t *testing.T) {
 	c := newContainers(t, map[string]string{"a.css": "1"})
 	c.pod("one", webRef, 1)
 	c.sync(changed("a.css"))
-	var tasks sync.WaitGroup
+	var tasks tasks
 	c.syncer.begin(t.Context(), &tasks)
 	c.fails = errors.New("connection reset")
 	started := c.pod("one", webRef, 2)

@@ -1,0 +1,46 @@
+package devloop
+
+import (
+	"context"
+	"fmt"
+	"runtime/debug"
+	"strings"
+	"sync"
+)
+
+// tasks are what runs beside the rounds of a loop. One that panics ends the loop, which then removes what it has made,
+// and leaves the terminal as it was.
+type tasks struct {
+	sync.WaitGroup
+	// end ends the loop with a reason; nil does nothing.
+	end context.CancelCauseFunc
+}
+
+// Go runs a task.
+func (t *tasks) Go(do func()) {
+	t.WaitGroup.Go(func() { t.guard(do) })
+}
+
+// guard does something, and ends the loop when that panics.
+func (t *tasks) guard(do func()) {
+	defer func() {
+		r := recover()
+		switch {
+		case r == nil:
+		case t.end == nil:
+			panic(r)
+		default:
+			t.end(panicked(r))
+		}
+	}()
+	do()
+}
+
+// panicError is what something has panicked with.
+type panicError struct{ text string }
+
+func (e panicError) Error() string { return e.text }
+
+func panicked(r any) error {
+	return panicError{fmt.Sprintf("panic: %v\n%s", r, strings.TrimSpace(string(debug.Stack())))}
+}
