@@ -168,8 +168,11 @@ func isNoNamespace(err error) bool {
 	return ok && apierrors.IsNotFound(err) && status.ErrStatus.Details != nil && status.ErrStatus.Details.Kind == "namespaces"
 }
 
-// IsUnreachable reports whether no server answered, or one that is not able to work.
+// IsUnreachable reports whether no server answered, or one that is not able to work. No error is none of that.
 func IsUnreachable(err error) bool {
+	if err == nil {
+		return false
+	}
 	if r, ok := errors.AsType[*refusal](err); ok {
 		return r.reason == ReasonUnreachable
 	}

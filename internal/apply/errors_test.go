@@ -1,12 +1,16 @@
 package apply_test
 
 import (
+	"context"
 	"encoding/base64"
+	"errors"
 	"fmt"
 	"strings"
 	"testing"
 
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"k8s.io/apimachinery/pkg/runtime/schema"
 
 	"github.com/cyan-cd/cyan/internal/apply"
 	"github.com/cyan-cd/cyan/internal/problem"
@@ -116,5 +120,25 @@ func TestRefusalsAreShort(t *testing.T) {
 				}
 			}
 		})
+	}
+}
+
+// Whether a server answers is asked of what calls return, which is no error as a rule.
+func TestIsUnreachable(t *testing.T) {
+	for _, row := range []struct {
+		rule string
+		err  error
+		want bool
+	}{
+		{"no error", nil, false},
+		{"nobody listens", errors.New("dial tcp 127.0.0.1:1: connect: connection refused"), true},
+		{"it takes too long", context.DeadlineExceeded, true},
+		{"it was not waited for", context.Canceled, false},
+		{"an answer", apierrors.NewNotFound(schema.GroupResource{Resource: "pods"}, "a"), false},
+		{"it cannot work now", apierrors.NewServiceUnavailable("later"), true},
+	} {
+		if got := apply.IsUnreachable(row.err); got != row.want {
+			t.Errorf("%s: got %v, want %v", row.rule, got, row.want)
+		}
 	}
 }
