@@ -144,7 +144,7 @@ func (a *applier) check(ctx context.Context, objects []*unstructured.Unstructure
 			ref := apply.RefOf(object)
 			seen, err := a.reader.Client.Get(ctx, ref.Kind, ref.Namespace, ref.Name)
 			switch {
-			case apply.IsUnreachable(err):
+			case err != nil && apply.IsUnreachable(err):
 				// The cluster may be back by the time that the images are built.
 				return nil
 			case err != nil && apply.ReasonOf(err) != apply.ReasonUnserved:
