@@ -150,13 +150,13 @@ func TestWhatIsShown(t *testing.T) {
 		{"plain lines", false, rest, []string{"a\n", "b\n", "c/d\n", "e\n"},
 			"2 of 4 packages compiled, 43%, about 5 s left\n3 of 4 packages compiled, 87%, about 5 s left\n4 of 4 packages compiled, linking\n4 packages compiled in 4s\n"},
 		{"a terminal", true, rest, []string{"a\n", "b\n", "c/d\n"},
-			"\r\x1b[K  … 1 packages compiled\r\x1b[K  … 2 of 4 packages compiled, 43%, about 5 s left\r\x1b[K  … 3 of 4 packages compiled, 87%, about 5 s left\r\x1b[K"},
+			"\r\x1b[K  … 1 package compiled\r\x1b[K  … 2 of 4 packages compiled, 43%, about 5 s left\r\x1b[K  … 3 of 4 packages compiled, 87%, about 5 s left\r\x1b[K"},
 		{"an error", true, rest, []string{"a\n", "b\n", "# c/d\n", "c/d/x.go:1:2: undefined: y\n"},
-			"\r\x1b[K  … 1 packages compiled\r\x1b[K  … 2 of 4 packages compiled, 43%, about 5 s left\r\x1b[K# c/d\n" +
+			"\r\x1b[K  … 1 package compiled\r\x1b[K  … 2 of 4 packages compiled, 43%, about 5 s left\r\x1b[K# c/d\n" +
 				"\r\x1b[K  … 2 of 4 packages compiled, 43%, about 5 s left\r\x1b[Kc/d/x.go:1:2: undefined: y\n" +
 				"\r\x1b[K  … 2 of 4 packages compiled, 43%, about 5 s left\r\x1b[K"},
 		{"a word that is no package", false, rest, []string{"surprise\n", "a\n", "again\n"},
-			"surprise\n1 of 3 packages compiled, 18%, about 10 s left\nagain\n1 of 3 packages compiled, 18%, about 15 s left\n1 packages compiled in 3s\n"},
+			"surprise\n1 of 3 packages compiled, 18%, about 10 s left\nagain\n1 of 3 packages compiled, 18%, about 15 s left\n1 package compiled in 3s\n"},
 		{"a long build is announced", false, long, []string{"a\n", "b\n"},
 			"The first build compiles 3 packages, Kubernetes among them: about 3 min on 2 processors. Later builds take seconds. Then the demo.\n" +
 				"2 of 3 packages compiled, 0%, about 3 min left\n2 packages compiled in 2s\n"},

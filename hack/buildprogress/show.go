@@ -119,7 +119,7 @@ func (s *show) tick(now time.Time) {
 func (s *show) status(now time.Time) string {
 	switch {
 	case s.sizes == nil:
-		return fmt.Sprintf("%d packages compiled", s.started())
+		return counted(s.started()) + " compiled"
 	case s.started() >= s.count:
 		return fmt.Sprintf("%d of %d packages compiled, linking", s.started(), s.started())
 	}
@@ -146,7 +146,7 @@ func (s *show) clear() {
 // finished ends the show of a build that worked.
 func (s *show) finished(now time.Time) {
 	if s.sizes != nil && !s.terminal {
-		fmt.Fprintf(s.out, "%d packages compiled in %s\n", s.started(), now.Sub(s.began).Round(time.Second))
+		fmt.Fprintf(s.out, "%s compiled in %s\n", counted(s.started()), now.Sub(s.began).Round(time.Second))
 	}
 }
 
@@ -157,4 +157,11 @@ func (s *show) failed(packages map[string]int64) {
 			fmt.Fprintln(s.out, name)
 		}
 	}
+}
+
+func counted(n int) string {
+	if n == 1 {
+		return "1 package"
+	}
+	return fmt.Sprintf("%d packages", n)
 }
