@@ -122,13 +122,13 @@ func orphansOf(ctx context.Context, a *kit.Control, app *v1alpha1.Application) (
 	if err != nil {
 		return nil, kit.Usage("", err.Error(), "")
 	}
-	objects, err := occupants(ctx, reader, namespace)
+	// What is excluded is not asked for: an API of its own may not even answer.
+	objects, err := occupants(ctx, reader, namespace, func(kind schema.GroupKind) bool { return written.Excludes(kind, to.Server) })
 	if err != nil {
 		return nil, a.Explain(err, "listing the objects in namespace "+namespace)
 	}
-	excluded := func(kind schema.GroupKind) bool { return written.Excludes(kind, to.Server) }
 	objects = slices.DeleteFunc(objects, func(o *unstructured.Unstructured) bool {
-		return excluded(o.GroupVersionKind().GroupKind()) || reader.Tracking.OwnerOf(o) != "" || orphans.Ignores(plan.KeyOf(o))
+		return reader.Tracking.OwnerOf(o) != "" || orphans.Ignores(plan.KeyOf(o))
 	})
 	return withoutOwn(app, objects), nil
 }
@@ -150,14 +150,14 @@ func withoutOwn(app *v1alpha1.Application, objects []*unstructured.Unstructured)
 }
 
 // occupants lists the objects of a namespace, but for those that come and go by themselves.
-func occupants(ctx context.Context, reader *live.Reader, namespace string) ([]*unstructured.Unstructured, error) {
+func occupants(ctx context.Context, reader *live.Reader, namespace string, excluded func(schema.GroupKind) bool) ([]*unstructured.Unstructured, error) {
 	served, err := reader.Kinds(ctx, nil)
 	if err != nil {
 		return nil, err
 	}
 	kinds := map[schema.GroupKind]bool{}
 	for kind, namespaced := range served.All() {
-		if namespaced && !project.ComesByItself(kind.GroupKind()) {
+		if namespaced && !project.ComesByItself(kind.GroupKind()) && !excluded(kind.GroupKind()) {
 			kinds[kind.GroupKind()] = true
 		}
 	}
