@@ -19,8 +19,15 @@ func newDevCommand(e *kit.Env) *cobra.Command {
 
 // newSkaffoldDevCommand is the loop as the skaffold program has it.
 func newSkaffoldDevCommand(e *kit.Env) *cobra.Command {
-	return skaffold.NewDev(e, skaffold.Wiring{Lines: dev.Lines, Rollouts: rollouts})
+	return skaffold.NewDev(e, skaffoldWiring)
 }
+
+// newSkaffoldDebugCommand is the same under a debugger.
+func newSkaffoldDebugCommand(e *kit.Env) *cobra.Command {
+	return skaffold.NewDebug(e, skaffoldWiring)
+}
+
+var skaffoldWiring = skaffold.Wiring{Lines: dev.Lines, Rollouts: rollouts, Delve: dev.Delve}
 
 // rollouts carries out the Rollouts of a namespace with an instance ID.
 func rollouts(ctx context.Context, config *rest.Config, namespace, instance string, ready func()) error {

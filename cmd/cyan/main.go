@@ -34,5 +34,5 @@ func main() {
 
 // newRoot makes the commands for the name that the program is called by. Running Cyan itself belongs to its own names.
 func newRoot(name string, streams kit.Streams) *cobra.Command {
-	return cli.New(name, version, streams, newLocalCommand, newServerCommand, newDemoCommand, newDevCommand, newSkaffoldDevCommand)
+	return cli.New(name, version, streams, newLocalCommand, newServerCommand, newDemoCommand, newDevCommand, newSkaffoldDevCommand, newSkaffoldDebugCommand)
 }

@@ -28,11 +28,14 @@ func TestSkaffoldFlagsAreHonouredOrNamed(t *testing.T) {
 	root := func() *cobra.Command {
 		root := cli.New(kit.NameSkaffold, "v1", kit.Streams{In: strings.NewReader(""), Out: &strings.Builder{}, Err: &strings.Builder{}}, func(e *kit.Env) *cobra.Command {
 			return skaffold.NewDev(e, skaffold.Wiring{Lines: dev.Lines})
+		}, func(e *kit.Env) *cobra.Command {
+			return skaffold.NewDebug(e, skaffold.Wiring{Lines: dev.Lines})
 		})
 		return root
 	}
 	for command, flags := range map[string][]string{
 		"dev":                   {skaffoldGlobal, skaffoldRead, skaffoldBuilds, skaffoldDeploys, skaffoldPrunes, "auto-build auto-deploy auto-sync cleanup digest-source keep-running-on-failure trigger watch-image watch-poll-interval"},
+		"debug":                 {skaffoldGlobal, skaffoldRead, skaffoldBuilds, skaffoldDeploys, skaffoldPrunes, "auto-build auto-deploy auto-sync cleanup digest-source protocols"},
 		"run":                   {skaffoldGlobal, skaffoldRead, skaffoldBuilds, skaffoldDeploys, skaffoldPrunes, "build-image cleanup digest-source load-images"},
 		"build":                 {skaffoldGlobal, skaffoldRead, skaffoldBuilds, "build-image dry-run file-output output push quiet label"},
 		"deploy":                {skaffoldGlobal, skaffoldRead, skaffoldDeploys, "build-artifacts default-repo images load-images namespace skip-render tag digest-source"},

@@ -79,9 +79,6 @@ func Run(ctx context.Context, o Options) error {
 		return err
 	}
 	l.ended = end
-	if l.watcher, err = watch(o.Root, leaveOut, l.note); err != nil {
-		return errors.Join(err, l.close(ctx))
-	}
 	l.tasks.end = l.ended
 	l.tasks.guard(func() { l.run(running) })
 	if cause := context.Cause(running); ctx.Err() == nil && cause != nil {
@@ -90,8 +87,20 @@ func Run(ctx context.Context, o Options) error {
 	return errors.Join(err, l.close(ctx))
 }
 
-// open reads the project and takes the namespace, or the objects of an Application.
+// open makes a loop that watches its files.
 func open(ctx context.Context, o Options) (*loop, error) {
+	l, err := connect(ctx, o)
+	if err != nil {
+		return nil, err
+	}
+	if l.watcher, err = watch(o.Root, leaveOut, l.note); err != nil {
+		return nil, errors.Join(err, l.close(ctx))
+	}
+	return l, nil
+}
+
+// connect reads the project and takes the namespace, or the objects of an Application.
+func connect(ctx context.Context, o Options) (*loop, error) {
 	l := &loop{Options: o, reporter: newReporter(o.Report), ended: func(error) {}, sameAs: map[string]string{}}
 	l.builds = newBuilds(l.reporter, &l.Options)
 	l.hooks = &hooks{reporter: l.reporter, root: o.Root, context: o.Context}

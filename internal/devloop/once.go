@@ -38,7 +38,7 @@ func Deploy(ctx context.Context, o Options, once Once) error {
 	}
 	// The loop ends soon: whoever carries out the Rollouts of others carries out these.
 	o.Rollouts, o.Whole = nil, true
-	l, err := open(ctx, o)
+	l, err := connect(ctx, o)
 	if err != nil {
 		return err
 	}

@@ -12,6 +12,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/cyan-cd/cyan/internal/cli/kit"
 	"github.com/cyan-cd/cyan/internal/problem"
 )
 
@@ -20,6 +21,9 @@ const (
 	delveModule  = "github.com/go-delve/delve"
 	delveVersion = "v1.27.2"
 )
+
+// Delve returns a dlv program that runs in any image for Linux on this machine's processor.
+func Delve(ctx context.Context, e *kit.Env) (string, error) { return (&command{Env: e}).delve(ctx) }
 
 // delve returns a dlv program that runs in any image for Linux on this machine's processor: the one that was built
 // before, the one of this machine, or one that is built now, by the Go toolchain from the module proxy.

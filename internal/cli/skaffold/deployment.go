@@ -25,6 +25,8 @@ import (
 type Wiring struct {
 	// Lines returns what shows the events of a loop in a folder.
 	Lines func(out io.Writer, root string) func(devloop.Event)
+	// Delve returns a program of the debugger for images.
+	Delve func(ctx context.Context, e *kit.Env) (string, error)
 	// Rollouts carries out the Rollouts of a namespace with an instance ID until ctx ends; ready is called once it does.
 	Rollouts func(ctx context.Context, config *rest.Config, namespace, instance string, ready func()) error
 }

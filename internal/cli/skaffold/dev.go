@@ -15,25 +15,37 @@ import (
 // dev is `skaffold dev`: its flags.
 type dev struct {
 	deployment
+	command string
 	cleanup bool
 }
 
 // NewDev makes the command dev of the skaffold program: the loop, where that program has it.
 func NewDev(e *kit.Env, w Wiring) *cobra.Command {
-	c := &dev{deployment: newDeployment(e, w)}
-	cmd := &cobra.Command{
-		Use:         "dev",
-		Annotations: map[string]string{kit.OfSkaffold: "dev"},
-		Short:       "Run what you edit: every save is built and running in the cluster",
-		Long: `Run what you edit: each save of what a skaffold.yaml names is built, pushed, applied and followed.
+	cmd := newLoop(e, w, "dev")
+	cmd.Short = "Run what you edit: every save is built and running in the cluster"
+	cmd.Long = `Run what you edit: each save of what a skaffold.yaml names is built, pushed, applied and followed.
 
 Objects go to the namespace of the context, or to the one that the manifests or --namespace name. At Ctrl-C what the loop has made is removed, and nothing else. What an
-Application deploys is never touched: the loop refuses to begin, before anything is built. cyan dev works in a namespace of its own.`,
-		Example: `  skaffold dev -p local --port-forward -f k8s/skaffold.yml
-  skaffold dev -n shop --cleanup=false`,
-		Args:              kit.NoArgs,
-		ValidArgsFunction: cobra.NoFileCompletions,
-		RunE:              func(cmd *cobra.Command, _ []string) error { return c.run(cmd.Context()) },
+Application deploys is never touched: the loop refuses to begin, before anything is built. cyan dev works in a namespace of its own.`
+	cmd.Example = `  skaffold dev -p local --port-forward -f k8s/skaffold.yml
+  skaffold dev -n shop --cleanup=false`
+	return cmd
+}
+
+// NewDebug makes the command debug of the skaffold program: the same with Go programs under a debugger.
+func NewDebug(e *kit.Env, w Wiring) *cobra.Command {
+	cmd := newLoop(e, w, "debug")
+	cmd.Short = "Run what you edit, with Go programs under Delve"
+	cmd.Long = "Run what you edit as skaffold dev does, with Go programs compiled for a debugger and started under Delve, whose ports are forwarded. Other programs run as they are."
+	cmd.Example = "  skaffold debug -p local -f k8s/skaffold.yml"
+	return cmd
+}
+
+func newLoop(e *kit.Env, w Wiring, name string) *cobra.Command {
+	c := &dev{deployment: newDeployment(e, w), command: name}
+	cmd := &cobra.Command{
+		Use: name, Annotations: map[string]string{kit.OfSkaffold: name}, Args: kit.NoArgs, ValidArgsFunction: cobra.NoFileCompletions,
+		RunE: func(cmd *cobra.Command, _ []string) error { return c.run(cmd.Context()) },
 	}
 	flags := cmd.Flags()
 	c.bind(flags)
@@ -55,9 +67,16 @@ Application deploys is never touched: the loop refuses to begin, before anything
 }
 
 func (c *dev) run(ctx context.Context) error {
-	o, _, err := c.options(ctx, "dev")
+	o, _, err := c.options(ctx, c.command)
 	if err != nil {
 		return err
+	}
+	if c.command == "debug" {
+		program, err := c.Delve(ctx, c.Env)
+		if err != nil {
+			return err
+		}
+		o.Debug = &devloop.DebugOptions{Delve: program}
 	}
 	o.Keep = !c.cleanup
 	if c.Rollouts != nil {
