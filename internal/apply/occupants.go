@@ -3,6 +3,7 @@ package apply
 import (
 	"context"
 	"slices"
+	"strings"
 	"sync"
 
 	"golang.org/x/sync/errgroup"
@@ -21,14 +22,23 @@ const (
 	listsAtOnce = 8
 )
 
+// isMeasured reports whether the objects of a group are measurements of others, which an API of its own makes up for
+// who asks: nothing is lost with them, and where they cannot be measured it answers with an error.
+func isMeasured(group string) bool {
+	return group == "metrics.k8s.io" || strings.HasSuffix(group, ".metrics.k8s.io")
+}
+
 // Occupants returns all objects that live in a namespace, of the kinds that are given, each kind in the version that
-// the cluster prefers. Kinds that the cluster does not list are left out.
+// the cluster prefers. Kinds that the cluster does not list are left out, and so are measurements.
 func (c *Client) Occupants(ctx context.Context, namespace string, kinds []schema.GroupKind) ([]*unstructured.Unstructured, error) {
 	var mu sync.Mutex
 	var all []*unstructured.Unstructured
 	lists, ctx := errgroup.WithContext(ctx)
 	lists.SetLimit(listsAtOnce)
 	for _, kind := range kinds {
+		if isMeasured(kind.Group) {
+			continue
+		}
 		lists.Go(problem.Guard(func() error {
 			found, err := c.list(ctx, namespace, kind)
 			mu.Lock()

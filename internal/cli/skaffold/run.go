@@ -61,7 +61,7 @@ func newDeploy(e *kit.Env, w Wiring) *cobra.Command {
 }
 
 func newApply(e *kit.Env, w Wiring) *cobra.Command {
-	c, cmd := newOnce(e, w, "apply FILE...", "Apply manifests that were rendered before", `Apply manifests, such as skaffold render --output has written, as those of a skaffold.yaml, and wait until all is ready. Nothing is built.`,
+	c, cmd := newOnce(e, w, "apply FILE…", "Apply manifests that were rendered before", `Apply manifests, such as skaffold render --output has written, as those of a skaffold.yaml, and wait until all is ready. Nothing is built.`,
 		`  skaffold render -p local -a builds.json -o all.yaml
   skaffold apply -p local all.yaml`)
 	cmd.Args, cmd.ValidArgsFunction = kit.AtLeast("FILE"), nil
