@@ -167,19 +167,18 @@ func (c *cluster) awaitPods(ctx context.Context, namespace, what string, so func
 }
 
 // settle waits until no pod of a namespace is on its way out or in, so that one sample does not disturb the next.
-func (c *cluster) settle(ctx context.Context, namespace string, pods int) error {
-	return c.awaitPods(ctx, namespace, "the pods before are gone", func(all []corev1.Pod) bool { return len(all) <= pods })
+func (c *cluster) settle(ctx context.Context, namespace string) error {
+	return c.awaitPods(ctx, namespace, "the pods before are gone", func(all []corev1.Pod) bool { return len(all) <= running })
 }
 
-// run runs a program in a folder against the cluster, and returns what it printed.
-func (b *bench) run(ctx context.Context, dir, program string, args ...string) (string, error) {
+// run runs a program in a folder against the cluster. The error has what it printed.
+func (b *bench) run(ctx context.Context, dir, program string, args ...string) error {
 	cmd := exec.CommandContext(ctx, program, args...)
 	cmd.Dir, cmd.Env = dir, b.environment()
-	out, err := cmd.CombinedOutput()
-	if err != nil {
-		return "", fmt.Errorf("%s: %w\n%s", program, err, out)
+	if out, err := cmd.CombinedOutput(); err != nil {
+		return fmt.Errorf("%s: %w\n%s", program, err, out)
 	}
-	return strings.TrimSpace(string(out)), nil
+	return nil
 }
 
 func (b *bench) environment() []string {

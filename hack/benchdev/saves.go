@@ -78,7 +78,7 @@ func measureSaves(ctx context.Context, b *bench) (err error) {
 
 func (b *bench) oneSave(ctx context.Context, l *loop, dir, version string, seen *pods) (stages, error) {
 	var s stages
-	if err := b.settle(ctx, l.namespace, running); err != nil {
+	if err := b.settle(ctx, l.namespace); err != nil {
 		return s, err
 	}
 	address, err := l.address(ctx)
@@ -246,7 +246,7 @@ func (c *cluster) startPods(ctx context.Context, namespace string, spec corev1.P
 	for _, n := range names {
 		err = errors.Join(err, c.clients.CoreV1().Pods(namespace).Delete(ctx, n, metav1.DeleteOptions{}))
 	}
-	return last.Sub(start), errors.Join(err, c.settle(ctx, namespace, running))
+	return last.Sub(start), errors.Join(err, c.settle(ctx, namespace))
 }
 
 // imageOf returns the image of the first container of a pod.

@@ -105,7 +105,7 @@ func (b *bench) oneScript(ctx context.Context, dir, version string, address *str
 		return 0, err
 	}
 	run := func() error {
-		_, err := b.run(ctx, dir, "bash", "-c", script, "script", version, b.program, b.local)
+		err := b.run(ctx, dir, "bash", "-c", script, "script", version, b.program, b.local)
 		return err
 	}
 	if *address == "" {
@@ -120,7 +120,7 @@ func (b *bench) oneScript(ctx context.Context, dir, version string, address *str
 	ended := make(chan error, 1)
 	go func() { ended <- run() }()
 	answered, err := answers(ctx, *address, version)
-	return answered.Sub(start), errors.Join(err, <-ended, b.settle(ctx, scripted, running))
+	return answered.Sub(start), errors.Join(err, <-ended, b.settle(ctx, scripted))
 }
 
 // offered returns where a Service is on this machine.

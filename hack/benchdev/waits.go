@@ -84,7 +84,7 @@ func measureIdle(ctx context.Context, b *bench) (err error) {
 	if _, err := l.await(ctx, l.started, "✓ ready"); err != nil {
 		return err
 	}
-	if err := b.settle(ctx, l.namespace, running); err != nil {
+	if err := b.settle(ctx, l.namespace); err != nil {
 		return err
 	}
 	if err := pause(ctx, b.idleFor/4); err != nil {
@@ -208,7 +208,7 @@ func (b *bench) bareCopy(ctx context.Context, namespace, dir string) (time.Durat
 	for range bareSamples {
 		start := time.Now()
 		copying := fmt.Sprintf("tar cf - static/page.txt | kubectl exec -i -n %s %s -- tar xmf - -C /", namespace, pods[0].Name)
-		if _, err := b.run(ctx, dir, "bash", "-o", "pipefail", "-c", copying); err != nil {
+		if err := b.run(ctx, dir, "bash", "-o", "pipefail", "-c", copying); err != nil {
 			return 0, err
 		}
 		all = append(all, time.Since(start))

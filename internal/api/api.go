@@ -110,11 +110,12 @@ func absent(w http.ResponseWriter, r *http.Request) {
 
 // Document returns the OpenAPI document of the calls, as JSON.
 func Document() ([]byte, error) {
-	return build(Options{}).OpenAPI().MarshalJSON()
+	return build().OpenAPI().MarshalJSON()
 }
 
-func build(o Options) huma.API {
-	s, _ := assemble(o)
+// build registers all calls, of a server that has nothing.
+func build() huma.API {
+	s, _ := assemble(Options{})
 	return s.api
 }
 

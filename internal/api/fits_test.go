@@ -17,7 +17,7 @@ import (
 // Whatever a call answers fits the document that people's programs are made of: no list is null, and each field is of
 // its type.
 func TestAnswersFitTheDocument(t *testing.T) {
-	document := build(Options{}).OpenAPI()
+	document := build().OpenAPI()
 	operations := map[string]*huma.Operation{}
 	for _, path := range document.Paths {
 		for _, operation := range []*huma.Operation{path.Get, path.Post, path.Put, path.Patch, path.Delete} {

@@ -23,7 +23,7 @@ type template struct{ id, method, path string }
 // templates are all calls of the document, in an order that does not change.
 func templates() []template {
 	var all []template
-	for path, item := range build(Options{}).OpenAPI().Paths {
+	for path, item := range build().OpenAPI().Paths {
 		for _, operation := range []*huma.Operation{item.Get, item.Post, item.Put, item.Patch, item.Delete} {
 			if operation != nil {
 				all = append(all, template{operation.OperationID, operation.Method, path})
@@ -47,8 +47,7 @@ func (c template) filled(values ...string) string {
 
 // valuesIn returns the values that a path has in place of a template's parameters; nil for a path of another.
 func (c template) valuesIn(path string) []string {
-	pattern := parameter.ReplaceAllString(regexp.QuoteMeta(c.path), `{}`)
-	pattern = regexp.MustCompile(`\\\{[^}]*\}`).ReplaceAllString(regexp.QuoteMeta(c.path), `(.+)`)
+	pattern := regexp.MustCompile(`\\\{[^}]*\}`).ReplaceAllString(regexp.QuoteMeta(c.path), `(.+)`)
 	found := regexp.MustCompile("^" + pattern + "$").FindStringSubmatch(path)
 	if found == nil {
 		return nil

@@ -66,7 +66,7 @@ var everyone = []string{"admin", "reader", "shopper", "deployer", "nobody"}
 
 // Every call is in the table, and every account is allowed what the table says and nothing else.
 func TestWhoMayCall(t *testing.T) {
-	api := build(Options{})
+	api := build()
 	var registered, listed []string
 	for _, path := range api.OpenAPI().Paths {
 		for _, operation := range []*huma.Operation{path.Get, path.Post, path.Put, path.Patch, path.Delete, path.Head, path.Options, path.Trace} {

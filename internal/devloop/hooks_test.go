@@ -55,7 +55,7 @@ var failing = skaffold.Hooks{Before: []skaffold.Hook{command("exit 4")}, After: 
 
 func TestHooksRunAroundTheirSteps(t *testing.T) {
 	build := func(s *steps, a skaffold.Artifact) error {
-		made := s.hooks.around(&Options{}, func(context.Context, *artifact, bool, map[string]string) (image.Built, error) {
+		made := s.around(&Options{}, func(context.Context, *artifact, bool, map[string]string) (image.Built, error) {
 			s.note("build")
 			return image.Built{Digest: "sha256:1"}, nil
 		})
@@ -117,7 +117,7 @@ func TestHooksEnvironment(t *testing.T) {
 		t.Fatal(err)
 	}
 	var said []string
-	s.hooks.reporter = newReporter(func(e Event) {
+	s.reporter = newReporter(func(e Event) {
 		if e.Kind == Output {
 			said = append(said, e.Text)
 		}

@@ -3,6 +3,7 @@ package server
 import (
 	"bufio"
 	"crypto/tls"
+	"errors"
 	"fmt"
 	"io"
 	"net"
@@ -28,8 +29,9 @@ func TestPlainHTTPIsSentToHTTPS(t *testing.T) {
 	ended := make(chan error, 1)
 	go func() { ended <- served.Serve(WithTLS(inner, func() (KeyPair, error) { return pair, nil })) }()
 	defer func() {
-		_ = served.Close()
-		<-ended
+		if err := errors.Join(served.Close(), <-ended); !errors.Is(err, http.ErrServerClosed) {
+			t.Error(err)
+		}
 	}()
 	for _, c := range []struct{ rule, sent, status, location string }{
 		{"a page", "GET /applications/shop?view=tree HTTP/1.1\r\nHost: " + address + "\r\n\r\n", "307 Temporary Redirect", "https://" + address + "/applications/shop?view=tree"},

@@ -10,7 +10,7 @@ import (
 )
 
 // change is what an event of the loop changes. What a state holds is replaced, so that states before it stay.
-func (m Seen) change(s State) (State, Effect) {
+func (m Seen) change(s State) (State, Effect) { //nolint:unparam // as all messages have it
 	s.now = m.At
 	e := m.Event
 	switch e.Kind {

@@ -161,17 +161,17 @@ func (s State) Busy() bool {
 	return s.going || s.deploy.phase == busy || s.ready.phase == busy
 }
 
-func (t Tick) change(s State) (State, Effect) {
+func (t Tick) change(s State) (State, Effect) { //nolint:unparam // as all messages have it
 	s.now = time.Time(t)
 	return s, Effect{}
 }
 
-func (z Size) change(s State) (State, Effect) {
+func (z Size) change(s State) (State, Effect) { //nolint:unparam // as all messages have it
 	s.width, s.height = z.Width, z.Height
 	return s, Effect{}
 }
 
-func (Ending) change(s State) (State, Effect) {
+func (Ending) change(s State) (State, Effect) { //nolint:unparam // as all messages have it
 	s.ending = true
 	return s, Effect{}
 }
