@@ -49,8 +49,8 @@ func (w *world) awaitBack(sha string) {
 	})
 }
 
-// GitOps runs, then a loop: the Application hands its objects over, what serves goes on serving, and whatever becomes of
-// the loop, git's state comes back.
+// GitOps runs, then a loop: the Application hands its objects over, what serves goes on serving, and whatever becomes
+// of the loop, git's state comes back.
 func TestDevLoopInPlace(t *testing.T) {
 	w, d, sha := newInPlaceWorld(t)
 	w.create()
