@@ -11,6 +11,7 @@ import (
 	"github.com/cyan-cd/cyan/internal/cli/kit"
 	"github.com/cyan-cd/cyan/internal/cli/skaffold"
 	"github.com/cyan-cd/cyan/internal/controller"
+	"github.com/cyan-cd/cyan/internal/devloop"
 )
 
 func newDevCommand(e *kit.Env) *cobra.Command {
@@ -27,7 +28,11 @@ func newSkaffoldDebugCommand(e *kit.Env) *cobra.Command {
 	return skaffold.NewDebug(e, skaffoldWiring)
 }
 
-var skaffoldWiring = skaffold.Wiring{Lines: dev.Lines, Rollouts: rollouts, Delve: dev.Delve}
+var skaffoldWiring = skaffold.Wiring{Lines: dev.Lines, Show: showLoop, Rollouts: rollouts, Delve: dev.Delve}
+
+func showLoop(ctx context.Context, e *kit.Env, o devloop.Options) error {
+	return dev.Show(ctx, e, o, dev.Display{})
+}
 
 // rollouts carries out the Rollouts of a namespace with an instance ID.
 func rollouts(ctx context.Context, config *rest.Config, namespace, instance string, ready func()) error {

@@ -22,9 +22,9 @@ const (
 	listsAtOnce = 8
 )
 
-// isMeasured reports whether the objects of a group are measurements of others, which an API of its own makes up for
+// IsMeasured reports whether the objects of a group are measurements of others, which an API of its own makes up for
 // who asks: nothing is lost with them, and where they cannot be measured it answers with an error.
-func isMeasured(group string) bool {
+func IsMeasured(group string) bool {
 	return group == "metrics.k8s.io" || strings.HasSuffix(group, ".metrics.k8s.io")
 }
 
@@ -36,7 +36,7 @@ func (c *Client) Occupants(ctx context.Context, namespace string, kinds []schema
 	lists, ctx := errgroup.WithContext(ctx)
 	lists.SetLimit(listsAtOnce)
 	for _, kind := range kinds {
-		if isMeasured(kind.Group) {
+		if IsMeasured(kind.Group) {
 			continue
 		}
 		lists.Go(problem.Guard(func() error {

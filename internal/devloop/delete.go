@@ -103,6 +103,9 @@ func (r *remover) made(ctx context.Context) ([]Made, error) {
 	group, ctx := errgroup.WithContext(ctx)
 	group.SetLimit(listsAtOnce)
 	for kind, namespaced := range kinds.All() {
+		if apply.IsMeasured(kind.Group) {
+			continue
+		}
 		resource, _, _ := kinds.Resource(kind)
 		group.Go(func() error {
 			var lister metadata.ResourceInterface = r.metadata.Resource(resource)

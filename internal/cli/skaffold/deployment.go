@@ -25,6 +25,8 @@ import (
 type Wiring struct {
 	// Lines returns what shows the events of a loop in a folder.
 	Lines func(out io.Writer, root string) func(devloop.Event)
+	// Show runs a loop until ctx ends, and shows it as a dashboard where there is a terminal.
+	Show func(ctx context.Context, e *kit.Env, o devloop.Options) error
 	// Delve returns a program of the debugger for images.
 	Delve func(ctx context.Context, e *kit.Env) (string, error)
 	// Rollouts carries out the Rollouts of a namespace with an instance ID until ctx ends; ready is called once it does.

@@ -85,8 +85,7 @@ func (c *dev) run(ctx context.Context) error {
 			return c.Rollouts(ctx, config, namespace, instance, ready)
 		}
 	}
-	o.Report = c.Lines(c.Out, o.Root)
-	return devloop.Run(ctx, o)
+	return c.Show(ctx, c.Env, o)
 }
 
 // onlyValue is a flag of which one value is served.
