@@ -67,6 +67,7 @@ it("a view with a name is an address that is gone to again, until it is forgotte
     await tab.getByRole("button", { name: "Views" }).click();
     await tab.getByRole("menuitemradio", { name: "Save this view…" }).click();
     await tab.getByRole("button", { name: "Forget: broken" }).click();
+    assert.equal(await tab.getByRole("textbox", { name: "Name" }).evaluate((field) => field === document.activeElement), true, "the focus went with the button");
     await tab.keyboard.press("Escape");
     await tab.getByRole("button", { name: "Views" }).click();
     assert.equal(await tab.getByRole("menu").getByText("broken").count(), 0);

@@ -1,6 +1,6 @@
 import { useNavigate } from "@tanstack/react-router";
 import { Bookmark, X } from "lucide-react";
-import { type FormEvent, useId, useState } from "react";
+import { type FormEvent, useId, useRef, useState } from "react";
 import { Button, Dialog, Menu } from "../../design/parts";
 import { t } from "../../i18n";
 import { type Search, stringifySearch } from "../../shell/search";
@@ -27,6 +27,12 @@ export function SavedViews({ search }: { search: Search }) {
 function Naming({ search, close }: { search: Search; close: () => void }) {
   const saved = useSaved();
   const id = useId();
+  const field = useRef<HTMLInputElement>(null);
+  // The button that forgets a view goes with it; without the focus somewhere in the dialog, Escape would not close it.
+  const forget = (name: string) => {
+    keep(saved.filter((v) => v.name !== name));
+    field.current?.focus();
+  };
   const submit = (event: FormEvent<HTMLFormElement>) => {
     event.preventDefault();
     const name = String(new FormData(event.currentTarget).get("name") ?? "").trim();
@@ -38,7 +44,7 @@ function Naming({ search, close }: { search: Search; close: () => void }) {
     <Dialog title={t("apps.views.save")} onClose={close}>
       <form className="naming" onSubmit={submit}>
         <label htmlFor={id}>{t("apps.views.name")}</label>
-        <input id={id} name="name" className="input" autoFocus autoComplete="off" maxLength={100} />
+        <input ref={field} id={id} name="name" className="input" autoFocus autoComplete="off" maxLength={100} />
         <p className="muted small">
           <code className="name">{stringifySearch(search) || "?"}</code>
         </p>
@@ -47,7 +53,7 @@ function Naming({ search, close }: { search: Search; close: () => void }) {
             {saved.map((v) => (
               <li key={v.name}>
                 <span className="name">{v.name}</span>
-                <Button look="quiet" aria-label={t("apps.views.forget", { name: v.name })} icon={<X size={15} aria-hidden />} onPress={() => keep(saved.filter((o) => o.name !== v.name))} />
+                <Button look="quiet" aria-label={t("apps.views.forget", { name: v.name })} icon={<X size={15} aria-hidden />} onPress={() => forget(v.name)} />
               </li>
             ))}
           </ul>
