@@ -74,7 +74,7 @@ func routes() http.Handler {
 	})
 	mux.HandleFunc("/burn", func(http.ResponseWriter, *http.Request) {
 		go func() {
-			for { // until the pod goes: its processor is what is measured
+			for { //nolint:staticcheck // until the pod goes: its processor is what is measured
 			}
 		}()
 	})

@@ -6,7 +6,6 @@ import (
 	"os"
 
 	utilfeature "k8s.io/apiserver/pkg/util/feature"
-	"k8s.io/component-base/featuregate"
 
 	"github.com/cyan-cd/cyan/localcluster/internal/cluster"
 	"github.com/cyan-cd/cyan/localcluster/internal/config"
@@ -46,8 +45,7 @@ func fromFile(name string, options cluster.Options) (cluster.Options, error) {
 // knownGates are the feature gates of the Kubernetes that this program carries.
 func knownGates() map[string]config.Gate {
 	known := map[string]config.Gate{}
-	var all map[featuregate.Feature]featuregate.FeatureSpec = utilfeature.DefaultMutableFeatureGate.GetAll()
-	for name, spec := range all {
+	for name, spec := range utilfeature.DefaultMutableFeatureGate.GetAll() {
 		known[string(name)] = config.Gate{Default: spec.Default, Locked: spec.LockToDefault}
 	}
 	return known

@@ -22,8 +22,9 @@ const (
 	Storage = "storage"
 	// Metrics is the metrics API, for `kubectl top` and HorizontalPodAutoscalers.
 	Metrics = "metrics"
-	// Ingress is what serves Ingresses and Gateways, and Gateway the second of the two.
+	// Ingress is what serves Ingresses and Gateways.
 	Ingress = "ingress"
+	// Gateway is the second of these alone.
 	Gateway = "gateway"
 )
 

@@ -232,7 +232,7 @@ func (r *realRun) startRest(ctx context.Context) error {
 		r.group.Launch(r.proxy()), r.group.Launch(r.dns()),
 	)
 	if !r.record.LeftOut(Metrics) {
-		r.startup.metrics = &metrics.Backend{Address: node.Address, Port: metricsPort, CA: r.ids.clusterCA.Certificate()}
+		r.metrics = &metrics.Backend{Address: node.Address, Port: metricsPort, CA: r.ids.clusterCA.Certificate()}
 		// What waits for it comes later: it starts meanwhile.
 		r.group.Launch(r.metricsServer())
 	}

@@ -9,7 +9,6 @@ import (
 	"path/filepath"
 	"strings"
 
-	"github.com/google/go-containerregistry/pkg/v1/types"
 	"github.com/opencontainers/go-digest"
 	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
 )
@@ -68,7 +67,7 @@ func repositoryOf(folder string) string {
 
 func describe(repository string, found manifest) held {
 	d := digest.Digest(found.Digest)
-	h := held{repository: repository, digest: d, size: int64(len(found.Body)), index: types.MediaType(found.MediaType).IsIndex()}
+	h := held{repository: repository, digest: d, size: int64(len(found.Body)), index: found.MediaType.IsIndex()}
 	var body struct {
 		Config    *ocispec.Descriptor  `json:"config"`
 		Layers    []ocispec.Descriptor `json:"layers"`

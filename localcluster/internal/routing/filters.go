@@ -82,7 +82,7 @@ func (r *routeBuilder) filters(where string, of []gatewayv1.HTTPRouteFilter) (ru
 		case gatewayv1.HTTPRouteFilterCORS:
 			f.cors = corsOf(filter.CORS)
 		case gatewayv1.HTTPRouteFilterRequestMirror:
-			err = r.mirror(fmt.Sprintf("%s[%d].requestMirror", where, i), filter.RequestMirror, &f.Filters)
+			r.mirror(fmt.Sprintf("%s[%d].requestMirror", where, i), filter.RequestMirror, &f.Filters)
 		default:
 			err = errors.New("not served; leave it out")
 		}
@@ -168,11 +168,11 @@ func corsOf(of *gatewayv1.HTTPCORSFilter) *CORS {
 }
 
 // mirror adds a copy of the requests. One that leads nowhere is named, and nothing is copied.
-func (r *routeBuilder) mirror(where string, of *gatewayv1.HTTPRequestMirrorFilter, to *Filters) error {
+func (r *routeBuilder) mirror(where string, of *gatewayv1.HTTPRequestMirrorFilter, to *Filters) {
 	backend, unresolved := r.reference(&of.BackendRef)
 	if unresolved != nil {
 		r.leadsNowhere(where+".backendRef", unresolved)
-		return nil
+		return
 	}
 	mirror := Mirror{Backend: backend, Parts: 100, Of: 100}
 	if of.Percent != nil {
@@ -185,5 +185,4 @@ func (r *routeBuilder) mirror(where string, of *gatewayv1.HTTPRequestMirrorFilte
 		}
 	}
 	to.Mirrors = append(to.Mirrors, mirror)
-	return nil
 }

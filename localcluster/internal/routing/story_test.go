@@ -216,9 +216,9 @@ func parseAsk(t *testing.T, ask string, entry Entry) (*Request, float64) {
 	}
 	for header := range strings.SplitSeq(strings.TrimSuffix(headers, "]"), "; ") {
 		name, value, _ := strings.Cut(header, ": ")
-		switch {
-		case name == "":
-		case name == "Cookie":
+		switch name {
+		case "":
+		case "Cookie":
 			key, value, _ := strings.Cut(value, "=")
 			r.Cookies[key] = value
 		default:
