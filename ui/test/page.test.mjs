@@ -197,9 +197,10 @@ it("the words of one language alone are loaded, and nothing is seen in another o
   visit({ language: "ja-JP" }, async (tab) => {
     const loaded = [];
     tab.on("request", (r) => /\/assets\/(en|ja)-/.test(r.url()) && loaded.push(/\/assets\/(en|ja)-/.exec(r.url())[1]));
-    // Words that are late: what stands in the document meanwhile is kept, to be looked at.
+    // Words that are late, by frames that are drawn without them: what stands in the document meanwhile is kept, to be
+    // looked at.
     await tab.route(/\/assets\/(en|ja)-/, async (route) => {
-      await new Promise((go) => setTimeout(go, 300));
+      await tab.evaluate(() => new Promise((go) => requestAnimationFrame(() => requestAnimationFrame(() => requestAnimationFrame(go)))));
       await route.continue();
     });
     await tab.addInitScript(() => {

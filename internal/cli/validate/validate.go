@@ -65,7 +65,7 @@ It ends with 0 when nothing was found, with 1 when something was (--fail-on), an
 	flags.StringVar(&o.revision, "revision", "", "branch, tag or commit of --repo; its default branch if not given")
 	flags.StringVar(&o.path, "path", ".", "folder in --repo")
 	flags.StringVar(&o.root, "root", "", "the directory that nothing outside is read of; the git work tree around PATH, or the working directory, if not given")
-	flags.BoolVarP(&o.recurse, "recursive", "R", false, "check all kustomizations below a folder that no other is built on, and the files below it that belong to none")
+	flags.BoolVarP(&o.recurse, "recursive", "R", false, "check all kustomizations below a folder that no other is built on, and the files below it that belong to none; not in folders that begin with a dot, node_modules and vendor")
 	flags.BoolVar(&o.fix, "fix", false, "show what can be corrected without guessing, as a diff, and write it")
 	flags.BoolVarP(&o.yes, "yes", "y", false, "with --fix, write without asking")
 	o.spec = spec.NewRender(cmd)
