@@ -236,6 +236,14 @@ kind: Nothing
 apiVersion: skaffold/v4beta11
 kind: Config
 metadata: {name: shop}
+-- both/skaffold.yaml --
+apiVersion: skaffold/v4beta11
+kind: Config
+metadata: {name: both}
+---
+apiVersion: v1
+kind: Nothing
+metadata: {name: both}
 -- only/skaffold.yaml --
 apiVersion: skaffold/v4beta11
 kind: Config
@@ -251,7 +259,7 @@ kind: Config
 		code   int
 		stdout string
 	}{
-		{"cyan validate -R .", 1, both + "only/" + other + b + other},
+		{"cyan validate -R app only plain", 1, both + "only/" + other + b},
 		{"cyan validate --recursive app plain", 1, both + b},
 		{"cyan validate -R app/one", 1, fmt.Sprintf(a, "")},
 		{"cyan validate app", 2, "app: error: no objects to validate; -R checks the kustomizations below it, such as app/one [no-objects]\n"},
@@ -264,6 +272,10 @@ kind: Config
 		if code, stdout, stderr := runLine(t, "", c.line); code != c.code || stdout != c.stdout {
 			t.Errorf("%s: got %d and\n%s%swant %d and\n%s", c.line, code, stdout, stderr, c.code, c.stdout)
 		}
+	}
+	// Beside what is for another program, an object is checked.
+	if code, stdout, _ := runLine(t, "", "cyan validate -R ."); code != 1 || !strings.Contains(stdout, both) || !strings.Contains(stdout, b+other) || !strings.Contains(stdout, "both/skaffold.yaml:6:1: error: Nothing both: kind: ") {
+		t.Errorf("got %d and\n%swant all of it, and the object in both/skaffold.yaml", code, stdout)
 	}
 }
 

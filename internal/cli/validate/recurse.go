@@ -169,7 +169,7 @@ var ofOthers = map[string]string{
 	"kind.x-k8s.io": "", "k3d.io": "", "kubeadm.k8s.io": "", "kubelet.config.k8s.io": "",
 }
 
-// forOthers returns a note on a file that is for another program than an API server; nil for any other.
+// forOthers returns a note on a file of which all is for another program than an API server; nil for any other.
 func forOthers(file string) *engine.Finding {
 	data, err := os.ReadFile(file)
 	if err != nil {
@@ -179,11 +179,14 @@ func forOthers(file string) *engine.Finding {
 	if err != nil || len(docs) == 0 {
 		return nil
 	}
-	version := render.Scalar(docs[0], "apiVersion")
-	group, _, _ := strings.Cut(version, "/")
-	remedy, other := ofOthers[group]
-	if !other {
-		return nil
+	version, remedy := "", ""
+	for _, doc := range docs {
+		version = render.Scalar(doc, "apiVersion")
+		group, _, _ := strings.Cut(version, "/")
+		var other bool
+		if remedy, other = ofOthers[group]; !other {
+			return nil
+		}
 	}
 	if remedy == "" {
 		remedy = "name it to have it checked all the same"
