@@ -69,11 +69,7 @@ func TestVerdict(t *testing.T) {
 	}
 }
 
-func TestInserted(t *testing.T) {
-	page := "before\n" + tablesBegin + "\nold\n" + tablesEnd + "\nafter"
-	if got := inserted(page, "new\n"); got != "before\n"+tablesBegin+"\nnew\n"+tablesEnd+"\nafter" {
-		t.Errorf("got %q", got)
-	}
+func TestMarkdown(t *testing.T) {
 	s := &sheet{rows: []row{{what: "a | b", measured: "1 s"}}}
 	if got := s.markdown("Machine"); !strings.Contains(got, `| a \| b | 1 s |`) {
 		t.Errorf("got %q, want the bar escaped", got)

@@ -16,6 +16,8 @@ import (
 	"strings"
 	"syscall"
 	"time"
+
+	"github.com/cyan-cd/cyan/hack/benchreport"
 )
 
 func main() {
@@ -61,7 +63,7 @@ func parse(args []string, out io.Writer) (options, error) {
 	flags.IntVar(&o.samples, "samples", 12, "how often each is repeated")
 	flags.IntVar(&o.files, "files", 20_000, "files of the tree, for idle")
 	flags.DurationVar(&o.idleFor, "idle", time.Minute, "how long a loop that waits is looked at")
-	flags.StringVar(&o.tables, "tables", "", "FILE for the figures as a Markdown table; a page gets it between "+tablesBegin+" and "+tablesEnd)
+	flags.StringVar(&o.tables, "tables", "", "FILE for the figures as a Markdown table; a page gets it between "+benchreport.Begin(benchmark)+" and "+benchreport.End(benchmark))
 	flags.BoolVar(&o.trace, "trace", false, "print what the loop prints, and each sample")
 	flags.DurationVar(&o.timeout, "timeout", 20*time.Minute, "how long the whole may take")
 	flags.Usage = func() {
@@ -108,7 +110,7 @@ func run(ctx context.Context, args []string) error {
 	}
 	ctx, cancel := context.WithTimeoutCause(ctx, o.timeout, fmt.Errorf("not done after %s (-timeout)", o.timeout))
 	defer cancel()
-	load := loadAverage()
+	load := benchreport.LoadAverage()
 	s := &sheet{out: os.Stdout}
 	err = inCluster(ctx, o, s, func(b *bench) error {
 		var errs []error
@@ -123,9 +125,9 @@ func run(ctx context.Context, args []string) error {
 		}
 		return errors.Join(errs...)
 	})
-	fmt.Println(machine(load))
+	fmt.Println(benchreport.Machine(load))
 	if o.tables != "" {
-		err = errors.Join(err, save(o.tables, s.markdown(machine(load))))
+		err = errors.Join(err, benchreport.Save(o.tables, benchmark, s.markdown(benchreport.Machine(load))))
 	}
 	return err
 }

@@ -4,11 +4,11 @@ import (
 	"fmt"
 	"io"
 	"math"
-	"os"
-	"runtime"
 	"slices"
 	"strings"
 	"time"
+
+	"github.com/cyan-cd/cyan/hack/benchreport"
 )
 
 // row is a line of the sheet.
@@ -42,6 +42,9 @@ func (r row) text() string {
 	return r.measured
 }
 
+// benchmark is the name of the lines between which a page holds the tables.
+const benchmark = "bench-dev"
+
 // sheet collects rows, and prints each as it comes.
 type sheet struct {
 	out  io.Writer
@@ -63,36 +66,11 @@ func (s *sheet) markdown(machine string) string {
 	for _, r := range s.rows {
 		cells := []string{r.what, r.text(), r.limit, r.target, r.verdict()}
 		for i, c := range cells {
-			cells[i] = strings.NewReplacer("|", "\\|", "\n", " ").Replace(c)
+			cells[i] = benchreport.Cell(c)
 		}
 		b.WriteString("| " + strings.Join(cells, " | ") + " |\n")
 	}
 	return b.String() + "\n" + machine + "\n"
-}
-
-// Lines between which a page holds the table of the last run.
-const (
-	tablesBegin = "<!-- bench-dev: begin -->"
-	tablesEnd   = "<!-- bench-dev: end -->"
-)
-
-// save writes a table into a file: between the two lines if it has them, else as the whole file.
-func save(path, table string) error {
-	page, err := os.ReadFile(path)
-	if err != nil && !os.IsNotExist(err) {
-		return err
-	}
-	return os.WriteFile(path, []byte(inserted(string(page), table)), 0o600)
-}
-
-// inserted returns a page with a new table.
-func inserted(page, table string) string {
-	before, rest, ok := strings.Cut(page, tablesBegin)
-	_, after, closed := strings.Cut(rest, tablesEnd)
-	if !ok || !closed {
-		return table
-	}
-	return before + tablesBegin + "\n" + table + tablesEnd + after
 }
 
 // quantile returns the smallest value that a share q of all does not exceed.
@@ -112,36 +90,3 @@ func spread(all []time.Duration) string {
 }
 
 func seconds(d time.Duration) string { return fmt.Sprintf("%.2f s", d.Seconds()) }
-
-// machine describes what the figures were measured on, and how busy it was before.
-func machine(load string) string {
-	_, model, _ := strings.Cut(lineOf("/proc/cpuinfo", "model name"), ":")
-	var kilobytes int64
-	_, _ = fmt.Sscan(lineOf("/proc/meminfo", "MemTotal:"), &kilobytes)
-	return fmt.Sprintf("Machine: %s, %d processors, %d GiB, %s, %s; load average before the run: %s.",
-		strings.TrimSpace(model), runtime.NumCPU(), (kilobytes+1<<19)>>20, strings.Trim(lineOf("/etc/os-release", "PRETTY_NAME="), `"`), time.Now().UTC().Format(time.DateOnly), load)
-}
-
-// loadAverage is the number of processes that ran or waited in the last minute.
-func loadAverage() string {
-	text, err := os.ReadFile("/proc/loadavg")
-	if err != nil {
-		return "unknown"
-	}
-	first, _, _ := strings.Cut(string(text), " ")
-	return first
-}
-
-// lineOf returns what follows a prefix in the first line of a file that has it.
-func lineOf(path, prefix string) string {
-	text, err := os.ReadFile(path)
-	if err != nil {
-		return ""
-	}
-	for line := range strings.Lines(string(text)) {
-		if after, ok := strings.CutPrefix(line, prefix); ok {
-			return strings.TrimSpace(after)
-		}
-	}
-	return ""
-}

@@ -15,6 +15,8 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"golang.org/x/tools/txtar"
+
+	"github.com/cyan-cd/cyan/hack/benchreport"
 )
 
 // startSamples is how often the loop is started; its namespace has to go in between.
@@ -139,7 +141,7 @@ func used(pid int) (cpu time.Duration, memory int64, err error) {
 		}
 		cpu += time.Duration(ticks) * time.Second / clockTicks
 	}
-	_, err = fmt.Sscan(lineOf(fmt.Sprintf("/proc/%d/status", pid), "VmRSS:"), &memory)
+	_, err = fmt.Sscan(benchreport.LineOf(fmt.Sprintf("/proc/%d/status", pid), "VmRSS:"), &memory)
 	return cpu, memory << 10, err
 }
 

@@ -3,10 +3,7 @@ package main
 import (
 	"fmt"
 	"math"
-	"os"
-	"runtime"
 	"slices"
-	"strings"
 	"time"
 )
 
@@ -78,43 +75,3 @@ func ofBare(bare, measured time.Duration) string {
 }
 
 func megabytes(n int64) string { return fmt.Sprintf("%d MiB", n>>20) }
-
-// machine describes what the figures were measured on, and how busy it was before.
-func machine(load string) string {
-	model := field("/proc/cpuinfo", "model name")
-	var kilobytes int64
-	_, _ = fmt.Sscan(field("/proc/meminfo", "MemTotal"), &kilobytes)
-	system := strings.Trim(value("/etc/os-release", "PRETTY_NAME="), `"`)
-	return fmt.Sprintf("Machine: %s, %d processors, %d GiB, %s, %s; load average before the run: %s.",
-		model, runtime.NumCPU(), (kilobytes+1<<19)>>20, system, time.Now().UTC().Format(time.DateOnly), load)
-}
-
-// loadAverage is the number of processes that ran or waited in the last minute.
-func loadAverage() string {
-	text, err := os.ReadFile("/proc/loadavg")
-	if err != nil {
-		return "unknown"
-	}
-	first, _, _ := strings.Cut(string(text), " ")
-	return first
-}
-
-// field returns the value of a line "name : value".
-func field(path, name string) string {
-	_, after, _ := strings.Cut(value(path, name), ":")
-	return strings.TrimSpace(after)
-}
-
-// value returns what follows a prefix in the first line that has it.
-func value(path, prefix string) string {
-	text, err := os.ReadFile(path)
-	if err != nil {
-		return ""
-	}
-	for line := range strings.Lines(string(text)) {
-		if after, ok := strings.CutPrefix(line, prefix); ok {
-			return strings.TrimSpace(after)
-		}
-	}
-	return ""
-}

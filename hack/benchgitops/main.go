@@ -17,6 +17,8 @@ import (
 
 	"github.com/go-logr/logr"
 	ctrl "sigs.k8s.io/controller-runtime"
+
+	"github.com/cyan-cd/cyan/hack/benchreport"
 )
 
 func main() {
@@ -67,7 +69,7 @@ func parse(args []string, out io.Writer) (options, error) {
 	flags.IntVar(&o.hostile, "hostile", 20, "repositories that mean harm, for hostile")
 	flags.IntVar(&o.pages, "pages", 200, "pages that are open, for pages")
 	flags.StringVar(&o.plot, "plot", "", "FILE for a plot of how times grow with the number of Applications (SVG)")
-	flags.StringVar(&o.tables, "tables", "", "FILE for the figures as Markdown tables; a page gets them between "+tablesBegin+" and "+tablesEnd)
+	flags.StringVar(&o.tables, "tables", "", "FILE for the figures as Markdown tables; a page gets them between "+benchreport.Begin(benchmark)+" and "+benchreport.End(benchmark))
 	flags.StringVar(&o.profiles, "profile", "", "DIR for profiles of the server, of each scenario")
 	flags.StringVar(&o.pprof, "pprof", "", "ADDRESS at which the server serves its profiles (default: any)")
 	flags.BoolVar(&o.heap, "heap", false, "print what holds the server's memory when it is idle")
@@ -135,11 +137,11 @@ func run(ctx context.Context, args []string) error {
 	}
 	ctx, cancel := context.WithTimeoutCause(ctx, o.timeout, fmt.Errorf("not done after %s (-timeout)", o.timeout))
 	defer cancel()
-	s, load := &sheet{out: os.Stdout}, loadAverage()
+	s, load := &sheet{out: os.Stdout}, benchreport.LoadAverage()
 	curves, err := measure(ctx, o, s)
-	fmt.Println(machine(load))
+	fmt.Println(benchreport.Machine(load))
 	if o.tables != "" {
-		err = errors.Join(err, save(o.tables, s.markdown(machine(load))))
+		err = errors.Join(err, benchreport.Save(o.tables, benchmark, s.markdown(benchreport.Machine(load))))
 	}
 	if o.plot != "" && len(curves) > 0 {
 		err = errors.Join(err, os.WriteFile(o.plot, []byte(drawing(curves)), 0o600))

@@ -3,9 +3,10 @@ package main
 import (
 	"fmt"
 	"io"
-	"os"
 	"strings"
 	"time"
+
+	"github.com/cyan-cd/cyan/hack/benchreport"
 )
 
 // amount is a measured number with its unit.
@@ -74,6 +75,9 @@ func joined(all []amount, before string) string {
 	return strings.Join(texts, ", ")
 }
 
+// benchmark is the name of the lines between which a page holds the tables.
+const benchmark = "bench-gitops"
+
 // sheet collects figures, and prints each as it comes.
 type sheet struct {
 	out      io.Writer
@@ -106,40 +110,10 @@ func (s *sheet) markdown(machine string) string {
 		}
 		fmt.Fprintf(&b, "**%s**\n\n| | measured | limit, same run | target | met |\n|---|---|---|---|---|\n", section.title)
 		for _, f := range section.figures {
-			fmt.Fprintf(&b, "| %s | %s | %s | %s | %s |\n", cell(f.what), cell(f.text()), cell(f.limit), cell(f.target()), f.met())
+			fmt.Fprintf(&b, "| %s | %s | %s | %s | %s |\n", benchreport.Cell(f.what), benchreport.Cell(f.text()), benchreport.Cell(f.limit), benchreport.Cell(f.target()), f.met())
 		}
 		b.WriteString("\n")
 	}
 	b.WriteString(machine + "\n")
 	return b.String()
-}
-
-// cell returns text as a cell of a table may hold it.
-func cell(text string) string {
-	return strings.NewReplacer("|", "\\|", "\n", " ").Replace(text)
-}
-
-// Lines between which a page holds the tables of the last run.
-const (
-	tablesBegin = "<!-- bench-gitops: begin -->"
-	tablesEnd   = "<!-- bench-gitops: end -->"
-)
-
-// save writes tables into a file: between the two lines if it has them, else as the whole file.
-func save(path, tables string) error {
-	page, err := os.ReadFile(path)
-	if err != nil && !os.IsNotExist(err) {
-		return err
-	}
-	return os.WriteFile(path, []byte(inserted(string(page), tables)), 0o600)
-}
-
-// inserted returns a page with new tables.
-func inserted(page, tables string) string {
-	before, rest, ok := strings.Cut(page, tablesBegin)
-	_, after, closed := strings.Cut(rest, tablesEnd)
-	if !ok || !closed {
-		return tables
-	}
-	return before + tablesBegin + "\n" + tables + tablesEnd + after
 }

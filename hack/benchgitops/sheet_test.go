@@ -51,23 +51,6 @@ Machine: M.
 	}
 }
 
-func TestInserted(t *testing.T) {
-	const page = "before\n" + tablesBegin + "\nold\n" + tablesEnd + "\nafter\n"
-	want := "before\n" + tablesBegin + "\nnew\n" + tablesEnd + "\nafter\n"
-	once := inserted(page, "new\n")
-	if once != want {
-		t.Errorf("inserted:\n%s\nwant:\n%s", once, want)
-	}
-	if again := inserted(once, "new\n"); again != want {
-		t.Errorf("inserted twice:\n%s", again)
-	}
-	for _, page := range []string{"", "no lines here", tablesBegin + " alone"} {
-		if got := inserted(page, "new\n"); got != "new\n" {
-			t.Errorf("inserted into %q = %q, want the tables alone", page, got)
-		}
-	}
-}
-
 func TestParse(t *testing.T) {
 	for _, c := range []struct{ name, line, wantError string }{
 		{"all", "", ""},
