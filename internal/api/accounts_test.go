@@ -231,6 +231,9 @@ func TestTheClassOfLogInLinks(t *testing.T) {
 	if _, _, location := b.do(http.MethodGet, "/auth/logout", "", "Sec-Fetch-Site", "same-origin"); location != "https://issuer.invalid/logout?back=https%3A%2F%2Fcd.example&hint=" || b.cookies["argocd.token"] != "" {
 		t.Errorf("this page: to %q with %v", location, b.cookies)
 	}
+	if !strings.Contains(w.log.String(), "who=admin how=session token=") || !strings.Contains(w.log.String(), "call=logout path=/auth/logout outcome=done") {
+		t.Errorf("the log-out has no audit line: %s", w.log)
+	}
 	b.cookies["argocd.token"] = session
 	if _, answer, _ := b.do(http.MethodGet, "/api/v1/view/me", ""); answer["loggedIn"] != false {
 		t.Errorf("the session that was ended: %v", answer)

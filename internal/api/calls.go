@@ -125,7 +125,7 @@ var errUnknown = errors.New("a call has panicked")
 
 // renew has a browser's session go on that ends soon.
 func (s *service) renew(w http.ResponseWriter, r *http.Request, c *caller) {
-	if c.How != auth.BySession || r.Header.Get("Authorization") != "" || c.unknown != nil {
+	if c.unknown != nil {
 		return
 	}
 	session, ok, err := s.auth.Renew(r, c.Identity)
@@ -192,14 +192,15 @@ func (s *service) identify(r *http.Request) *caller {
 
 // audit writes a line for each change and each refusal.
 func (s *service) audit(ctx context.Context, operation huma.Operation, c *caller, err error) {
+	reads := operation.Method == http.MethodGet
 	outcome, level := "done", slog.LevelInfo
-	var refused *Error
 	switch {
-	case err == nil && operation.Method == http.MethodGet:
+	case err == nil && reads, errors.Is(err, auth.ErrNoSession) && reads:
+		// Whoever opens the page is asked to log in first.
 		return
-	case errors.As(err, &refused) && refused.Status == http.StatusForbidden, errors.Is(err, auth.ErrToken), errors.Is(err, auth.ErrCredentials):
+	case isRefusal(err):
 		outcome, level = "refused", slog.LevelWarn
-	case err != nil && operation.Method == http.MethodGet:
+	case err != nil && reads:
 		if shown(err).Status >= http.StatusInternalServerError {
 			s.log.Error("a call has failed", "call", operation.OperationID, "path", c.request.URL.Path, "err", err)
 		}
@@ -218,6 +219,19 @@ func (s *service) audit(ctx context.Context, operation huma.Operation, c *caller
 		line = append(line, "reason", reason)
 	}
 	s.log.Log(ctx, level, "audit", line...)
+}
+
+// isRefusal reports whether an error is that who asks may not, or not so often: a stranger can cause any number of
+// them.
+func isRefusal(err error) bool {
+	if err == nil {
+		return false
+	}
+	switch shown(err).Status {
+	case http.StatusUnauthorized, http.StatusForbidden, http.StatusTooManyRequests:
+		return true
+	}
+	return false
 }
 
 func retryAfter(wait time.Duration) http.Header {

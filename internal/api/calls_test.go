@@ -2,6 +2,8 @@ package api
 
 import (
 	"context"
+	"encoding/base64"
+	"encoding/json"
 	"net/http"
 	"net/http/httptest"
 	"strings"
@@ -110,13 +112,14 @@ func TestErrors(t *testing.T) {
 // Changes and refusals leave a line that says who did what; reading leaves none, and no line has a secret.
 func TestAudit(t *testing.T) {
 	w := newWorld(t)
+	deployerToken := w.tokenID("deployer")
 	for _, c := range []struct {
 		as, method, path, body string
 		want                   []string
 	}{
 		{"deployer", http.MethodGet, "/api/v1/applications/shop-web", "", nil},
-		{"deployer", http.MethodPost, "/api/v1/applications/shop-web/sync", `{}`, []string{"who=deployer", "call=syncApplication", "shop/shop-web", "outcome=done", `how="account token"`, "from=192.0.2.1"}},
-		{"deployer", http.MethodPost, "/api/v1/applications/bank-web/sync", `{}`, []string{"who=deployer", "bank/bank-web", "outcome=refused"}},
+		{"deployer", http.MethodPost, "/api/v1/applications/shop-web/sync", `{}`, []string{"who=deployer", "call=syncApplication", "shop/shop-web", "outcome=done", `how="account token"`, "token=" + deployerToken, "from=192.0.2.1"}},
+		{"deployer", http.MethodPost, "/api/v1/applications/bank-web/sync", `{}`, []string{"who=deployer", "bank/bank-web", "outcome=refused", "token=" + deployerToken}},
 		{"reader", http.MethodPost, "/api/v1/applications/shop-web/sync", `{}`, []string{"who=reader", "outcome=refused"}},
 		{"deployer", http.MethodPost, "/api/v1/applications/shop-web/rollback", `{"id":7}`, []string{"outcome=failed", "no deployment 7"}},
 		{"", http.MethodPost, "/api/v1/session", `{"username":"admin","password":"hunter2"}`, []string{"call=login", "about=admin", "outcome=refused"}},
@@ -136,4 +139,20 @@ func TestAudit(t *testing.T) {
 			t.Errorf("%s %s: a secret is in %q", c.method, c.path, line)
 		}
 	}
+}
+
+// tokenID returns the name of the token of an account, as it stands in the token.
+func (w *world) tokenID(as string) string {
+	w.Helper()
+	var claims struct {
+		ID string `json:"jti"`
+	}
+	text, err := base64.RawURLEncoding.DecodeString(strings.Split(w.tokens[as], ".")[1])
+	if err == nil {
+		err = json.Unmarshal(text, &claims)
+	}
+	if err != nil || claims.ID == "" {
+		w.Fatalf("the token of %s: %+v, %v", as, claims, err)
+	}
+	return claims.ID
 }

@@ -57,6 +57,7 @@ func (f flows) logout(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	next := f.auth.LogoutURL(r)
+	who := f.identify(r)
 	cookies, err := f.auth.Logout(r)
 	if err != nil {
 		f.log.Error("session not ended", "err", err)
@@ -65,6 +66,9 @@ func (f flows) logout(w http.ResponseWriter, r *http.Request) {
 	}
 	for _, cookie := range cookies {
 		http.SetCookie(w, cookie)
+	}
+	if who.LoggedIn() {
+		f.log.Info("audit", "who", who.Name, "how", string(who.How), "token", who.TokenID, "from", f.auth.Address(r), "call", "logout", "path", r.URL.Path, "outcome", "done")
 	}
 	http.Redirect(w, r, next, http.StatusSeeOther)
 }

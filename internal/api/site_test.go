@@ -103,12 +103,24 @@ func TestRefusalsAreAudited(t *testing.T) {
 			t.Errorf("the log has no %q: %s", want, w.log)
 		}
 	}
-	w.log.Reset()
-	for range 2 * refusalsAtOnce {
-		w.ask(http.MethodGet, "/api/v1/applications", map[string]string{"Authorization": "Bearer forged"})
-	}
-	if lines := strings.Count(w.log.String(), "\n"); lines < refusalsAtOnce/2 || lines > refusalsAtOnce*3/2 {
-		t.Errorf("%d lines, want about %d", lines, refusalsAtOnce)
+	for _, c := range []struct{ name, method, path, body, token string }{
+		{"a forged token", http.MethodGet, "/api/v1/applications", "", "forged"},
+		{"no token", http.MethodPost, "/api/v1/applications/shop-web/sync", "{}", ""},
+		{"wrong passwords", http.MethodPost, "/api/v1/session", `{"username":"admin","password":"wrong"}`, ""},
+	} {
+		w := newWorld(t)
+		w.log.Reset()
+		for range 2 * refusalsAtOnce {
+			r := httptest.NewRequestWithContext(t.Context(), c.method, c.path, strings.NewReader(c.body))
+			r.Header.Set("Content-Type", "application/json")
+			if c.token != "" {
+				r.Header.Set("Authorization", "Bearer "+c.token)
+			}
+			w.handler.ServeHTTP(httptest.NewRecorder(), r)
+		}
+		if lines := strings.Count(w.log.String(), "outcome=refused"); lines < refusalsAtOnce/2 || lines > refusalsAtOnce*3/2 || lines != strings.Count(w.log.String(), "\n") {
+			t.Errorf("%s: %d refusals in %d lines, want about %d", c.name, lines, strings.Count(w.log.String(), "\n"), refusalsAtOnce)
+		}
 	}
 }
 
@@ -136,6 +148,8 @@ func TestSessionsAreRenewed(t *testing.T) {
 		{time.Hour, map[string]string{"Cookie": session.String()}, false},
 		{time.Minute, map[string]string{"Cookie": session.String()}, true},
 		{time.Minute, map[string]string{"Authorization": "Bearer " + session.Value}, false},
+		// What a proxy in front has asked for is not the program's.
+		{time.Minute, map[string]string{"Cookie": session.String(), "Authorization": "Basic cHJveHk6cGFzcw=="}, true},
 	} {
 		now := session.Expires.Add(-c.before)
 		w.options.Auth = auth.New(auth.Options{Objects: auth.ClusterObjects{Client: w.Client, Namespace: control}, Now: func() time.Time { return now }})

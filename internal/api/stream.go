@@ -132,7 +132,7 @@ func (s streams) register() {
 	register(s.service, huma.Operation{
 		OperationID: "viewStream", Method: http.MethodGet, Path: "/api/v1/view/stream", Tags: viewTags,
 		Summary:     "What changes of what who asks may see, as server-sent events",
-		Description: "Events: row, gone, application, rollout, overview, cluster; reset where changes are lost and lists have to be read again; end where the session has ended.",
+		Description: "Events: row, gone, application, rollout, rolloutGone, overview, cluster; reset where changes are lost and lists have to be read again; end where the session has ended.",
 		Responses:   map[string]*huma.Response{"200": {Description: "events, each with an id to go on from", Content: map[string]*huma.MediaType{"text/event-stream": {}}}},
 	}, s.open)
 }
@@ -162,7 +162,7 @@ func (s streams) open(_ context.Context, c *caller, in *streamInput) (*huma.Stre
 		h.SetStatus(http.StatusOK)
 		control := http.NewResponseController(w)
 		_ = control.SetReadDeadline(time.Time{}) // where that is not supported, there is none
-		r := &reader{streams: s, topics: t, who: c, rights: rightsOf(c.rights, c.options), out: outlet{w: w, control: control, log: s.log, feed: s.Feed, version: c.version}, pace: s.Feed.Pace.orUsual(), seen: s.snapshots.subscriptions(t.has)}
+		r := &reader{streams: s, topics: t, who: c, rights: rightsOf(c.rights, c.options), out: outlet{w: w, control: control, log: s.log, feed: s.Feed, version: c.version}, pace: s.Feed.Pace.orUsual(), seen: s.snapshots.subscriptions(t.has), shown: shownRollouts{}}
 		r.read(h.Context(), after)
 	}}, nil
 }
@@ -178,6 +178,8 @@ type reader struct {
 	out      outlet
 	overview time.Time
 	seen     subscriptions
+	// shown are the Rollouts among the topics that the reader was shown.
+	shown shownRollouts
 	// before are the rights that the reader had until this batch.
 	before rowRights
 	// awaits is set where an overview is due that was held back.

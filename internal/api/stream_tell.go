@@ -110,6 +110,7 @@ func (r *reader) tellRollout(ctx context.Context, c changed) error {
 	}
 	ro := &v1alpha1.Rollout{}
 	if err := r.Reader.Get(ctx, client.ObjectKey{Namespace: c.namespace, Name: c.name}, ro, client.UnsafeDisableDeepCopy); err != nil {
+		r.shown.end(c.subject, &r.out)
 		return client.IgnoreNotFound(err)
 	}
 	app, err := r.applicationOf(ctx, ro)
@@ -129,13 +130,26 @@ func (r *reader) tellRollout(ctx context.Context, c changed) error {
 
 func (r *reader) putRollout(ctx context.Context, ro *v1alpha1.Rollout, app *v1alpha1.Application) error {
 	if !r.who.rights.Decide(r.namedRollout(ro, app).On(access.Get)).Allowed {
+		r.shown.end(subject{ofRollout, ro.Namespace, ro.Name}, &r.out)
 		return nil
 	}
 	v, err := r.describe(ctx, &surroundings{reader: r.Reader}, ro, app, r.who.rights)
 	if err == nil {
 		r.out.put("rollout", v)
+		r.shown[subject{ofRollout, ro.Namespace, ro.Name}] = true
 	}
 	return err
+}
+
+// shownRollouts are the Rollouts that a reader was shown.
+type shownRollouts map[subject]bool
+
+// end puts that the reader does not see a Rollout any more that he was shown. Of others he learns nothing.
+func (s shownRollouts) end(of subject, out *outlet) {
+	if s[of] {
+		delete(s, of)
+		out.put("rolloutGone", gone{of.namespace, of.name})
+	}
 }
 
 // applicationOf returns the Application that a Rollout belongs to: that of its mark, where its status has the Rollout
@@ -180,7 +194,8 @@ func (r *reader) compare(ctx context.Context) error {
 			}
 		}
 	}
-	return nil
+	// What may be asked of a Rollout is part of it.
+	return r.show(ctx, slices.DeleteFunc(slices.Clone(r.topics.subjects), func(of subject) bool { return of.kind != ofRollout }))
 }
 
 // putOverview puts how everything is, and notes whether that shows all that the reader is told of by now.

@@ -282,6 +282,29 @@ func TestStreamsFollowRights(t *testing.T) {
 	}
 }
 
+// Who looks at a Rollout is told at once what he may not ask of it any more, that he may not see it any more, and
+// that it is deleted; and nothing of one that he was never shown.
+func TestStreamsOfRolloutsFollowRights(t *testing.T) {
+	f := newFed(t)
+	// One that is shown comes after one that never is: nothing is told of that one before.
+	l := f.listen("shopper", "rollout:bank/web,rollout:shop/web", "")
+	l.expect("rollout", `"promote"`, `"bank"`)
+	f.policy("p, shopper, applications, get, shop/*, allow\n")
+	if e := l.expect("rollout", `"rights":["get"]`, `"bank"`); strings.Contains(e.data, `"enabled":true`) {
+		t.Errorf("what is not permitted is possible: %s", e.data)
+	}
+	f.policy("")
+	l.expect("rolloutGone", `{"namespace":"shop","name":"web"}`, `"bank"`)
+	f.policy("p, shopper, applications, get, shop/*, allow\n")
+	l.expect("rollout", `"rights":["get"]`, `"bank"`)
+	if err := f.Delete(context.Background(), f.rollout("shop")); err != nil {
+		t.Fatal(err)
+	}
+	f.feed.Rollout("bank", "web")
+	f.feed.Rollout("shop", "web")
+	l.expect("rolloutGone", `{"namespace":"shop","name":"web"}`, `"bank"`)
+}
+
 // The rights that an id was given to are part of it: with fewer, nothing is gone on from there.
 func TestStreamsBeginAnewWithOtherRights(t *testing.T) {
 	f := newFed(t)

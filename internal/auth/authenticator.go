@@ -173,10 +173,11 @@ func (a *Authenticator) deviceOf(r *http.Request, key []byte, account string) (i
 const renewBefore = 5 * time.Minute
 
 // Renew returns a session in place of one that ends soon; false where there is none to renew. It is the same session
-// for who ends it. One of a user whom an issuer has vouched for is not renewed: the issuer is asked again.
+// for who ends it. One of a user whom an issuer has vouched for is not renewed: the issuer is asked again. One that was
+// sent as a header is the program's own affair; what a proxy has asked for there is none.
 func (a *Authenticator) Renew(r *http.Request, id Identity) (Session, bool, error) {
 	ctx := r.Context()
-	if id.How != BySession || id.Issuer != LocalIssuer || id.Expires.IsZero() || id.Expires.Sub(a.Now()) >= renewBefore {
+	if bearerOf(r) != "" || id.How != BySession || id.Issuer != LocalIssuer || id.Expires.IsZero() || id.Expires.Sub(a.Now()) >= renewBefore {
 		return Session{}, false, nil
 	}
 	s, _, err := a.Settings(ctx)

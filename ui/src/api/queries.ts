@@ -75,7 +75,7 @@ export function useRows() {
   return rows;
 }
 
-/** useLive keeps what a query has current by the events of a topic. */
+/** useLive keeps what a query has current by the events of a topic; what is gone, or may not be seen any more, is asked for again. */
 export function useLive<T>(topic: string, type: string, queryKey: readonly unknown[], matches: (data: T) => boolean = () => true) {
   const queries = useQueryClient();
   const id = JSON.stringify(queryKey);
@@ -83,6 +83,7 @@ export function useLive<T>(topic: string, type: string, queryKey: readonly unkno
     stream.start("");
     return stream.on(topic, (event) => {
       if (event.type === type && matches(event.data as T)) queries.setQueryData(JSON.parse(id), event.data);
+      if (event.type === `${type}Gone` && matches(event.data as T)) void queries.resetQueries({ queryKey: JSON.parse(id) });
     });
     // What matches follows from the topic.
     // eslint-disable-next-line react-hooks/exhaustive-deps

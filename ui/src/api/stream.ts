@@ -6,7 +6,7 @@ import { address } from "./client";
 export type StreamEvent = { type: string; id: string; data: unknown };
 export type State = { connected: boolean; since: number };
 
-const types = ["row", "gone", "application", "rollout", "overview", "delivery", "cluster", "reset", "end"] as const;
+const types = ["row", "gone", "application", "rollout", "rolloutGone", "overview", "delivery", "cluster", "reset", "end"] as const;
 
 const served = /^(applications|overview|(application|rollout):[^/]+\/.+)$/;
 const mostTopics = 64;

@@ -41,6 +41,7 @@ export function useRollouts() {
   }, [queries]);
   useEffect(() => {
     const heard = (event: StreamEvent) => {
+      if (event.type === "rolloutGone") return void queries.invalidateQueries({ queryKey: rolloutsQuery.queryKey });
       if (event.type !== "rollout") return;
       const one = event.data as RolloutView;
       queries.setQueryData<{ items: RolloutView[] }>(rolloutsQuery.queryKey, (old) => old && { ...old, items: old.items.map((r) => (key(r) === key(one) ? one : r)) });
