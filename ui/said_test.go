@@ -15,6 +15,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/cyan-cd/cyan/internal/settings"
 	"github.com/cyan-cd/cyan/internal/view"
 )
 
@@ -78,7 +79,47 @@ func sentence(e ast.Expr) string {
 	return "{}"
 }
 
-// sentencesOf returns the sentences of all files of a folder, and those that are causes and remedies.
+// terminal are the rooms whose messages are read in a terminal alone: no call of the page leads there.
+var terminal = []string{"cli", "deliver", "demo", "devloop", "image", "skaffold", "testkit", "controller/install"}
+
+// tellers are the functions that make a message of the texts that they are given, beside fields Cause and Remedy.
+var tellers = map[string]bool{
+	"Good": true, "Invalid": true, "appProblem": true, "find": true, "keyProblem": true, "newError": true,
+	"notPermitted": true, "progressing": true, "progressIs": true, "refuse": true, "report": true, "waitFor": true, "wrong": true, "yesOrNo": true,
+}
+
+// toldBy returns the texts of a node that tells something to people.
+func toldBy(n ast.Node) []ast.Expr {
+	switch n := n.(type) {
+	case *ast.KeyValueExpr:
+		if key, ok := n.Key.(*ast.Ident); ok && slices.Contains([]string{"Cause", "Remedy", "Message", "problem", "remedy"}, key.Name) {
+			return []ast.Expr{n.Value}
+		}
+	case *ast.CallExpr:
+		name, _ := n.Fun.(*ast.Ident)
+		if selector, ok := n.Fun.(*ast.SelectorExpr); ok {
+			name = selector.Sel
+		}
+		if name != nil && tellers[name.Name] {
+			return n.Args
+		}
+	case *ast.CompositeLit:
+		if name, ok := n.Type.(*ast.Ident); ok && (name.Name == "Result" || name.Name == "Violation") {
+			return n.Elts
+		}
+	}
+	return nil
+}
+
+// saidBy returns the text of an expression, with {} for what fmt fills in.
+func saidBy(e ast.Expr) string {
+	if call, ok := e.(*ast.CallExpr); ok && len(call.Args) > 0 {
+		e = call.Args[0]
+	}
+	return verb.ReplaceAllString(sentence(e), "{}")
+}
+
+// sentencesOf returns the sentences of all files of a folder, and those that are told to who reads the page.
 func sentencesOf(t *testing.T, root string) (all, told map[string]bool) {
 	t.Helper()
 	all, told = map[string]bool{}, map[string]bool{}
@@ -90,20 +131,15 @@ func sentencesOf(t *testing.T, root string) (all, told map[string]bool) {
 		if err != nil {
 			return err
 		}
+		onTerminal := slices.ContainsFunc(terminal, func(room string) bool { return strings.HasPrefix(path, filepath.Join(root, room)+"/") })
 		ast.Inspect(file, func(n ast.Node) bool {
-			switch n := n.(type) {
-			case *ast.BinaryExpr:
-				all[sentence(n)] = true
-			case *ast.BasicLit:
-				all[sentence(n)] = true
-				all[verb.ReplaceAllString(sentence(n), "{}")] = true
-			case *ast.KeyValueExpr:
-				if key, ok := n.Key.(*ast.Ident); ok && (key.Name == "Cause" || key.Name == "Remedy") {
-					if call, ok := n.Value.(*ast.CallExpr); ok && len(call.Args) > 0 {
-						told[verb.ReplaceAllString(sentence(call.Args[0]), "{}")] = true
-					} else {
-						told[sentence(n.Value)] = true
-					}
+			if e, ok := n.(ast.Expr); ok {
+				all[sentence(e)] = true
+				all[verb.ReplaceAllString(sentence(e), "{}")] = true
+			}
+			if !onTerminal {
+				for _, e := range toldBy(n) {
+					told[saidBy(e)] = true
 				}
 			}
 			return true
@@ -113,21 +149,50 @@ func sentencesOf(t *testing.T, root string) (all, told map[string]bool) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	for _, table := range settings.Tables() {
+		for _, row := range table.Rows {
+			all[row.Words], all[row.Remedy] = true, true
+			refused := row.Verdict == settings.Named || row.Verdict == settings.Refused
+			if refused || strings.HasPrefix(table.Of, "ConfigMap ") {
+				told[row.Words], told[row.Remedy] = true, true
+			}
+		}
+	}
 	return all, told
 }
 
-// TestWhatIsTranslatedIsSaid holds the page's words for what has no template to what the server says: each is a
-// sentence of its code, or made of parts that are. It tells how much of what is said has words.
-func TestWhatIsTranslatedIsSaid(t *testing.T) {
-	file, err := os.ReadFile("src/i18n/ja/phrases.json")
+// phrasesOf returns the page's words for what has no template.
+func phrasesOf(t *testing.T) map[string]string {
+	t.Helper()
+	files, err := filepath.Glob("src/i18n/ja/foreign/*.json")
 	if err != nil {
 		t.Fatal(err)
 	}
 	phrases := map[string]string{}
-	if err := json.Unmarshal(file, &phrases); err != nil {
-		t.Fatal(err)
+	for _, name := range append(files, "src/i18n/ja/phrases.json") {
+		file, err := os.ReadFile(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		of := map[string]string{}
+		if err := json.Unmarshal(file, &of); err != nil {
+			t.Fatal(err)
+		}
+		for english, words := range of {
+			if _, twice := phrases[english]; twice {
+				t.Errorf("%s: %q is there twice", name, english)
+			}
+			phrases[english] = words
+		}
 	}
-	all, told := sentencesOf(t, "../internal")
+	return phrases
+}
+
+// TestWhatIsTranslatedIsSaid holds the page's words for what has no template to what the server says: each is a
+// sentence of its code, or made of parts that are.
+func TestWhatIsTranslatedIsSaid(t *testing.T) {
+	phrases := phrasesOf(t)
+	all, _ := sentencesOf(t, "../internal")
 	text := make([]string, 0, len(all))
 	for one := range all {
 		text = append(text, one)
@@ -143,11 +208,53 @@ func TestWhatIsTranslatedIsSaid(t *testing.T) {
 			}
 		}
 	}
-	known := 0
-	for one := range told {
-		if _, found := phrases[one]; found {
-			known++
+}
+
+// untranslated are messages without words in Japanese, each with why.
+var untranslated = map[string]string{
+	"GitHub App": "a name",
+}
+
+// TestWhatTheServerTellsHasWords holds what the server tells the page's readers to the page's words: a new message
+// needs some in Japanese, or a reason why not.
+func TestWhatTheServerTellsHasWords(t *testing.T) {
+	phrases := phrasesOf(t)
+	_, told := sentencesOf(t, "../internal")
+	var has func(text string) bool
+	has = func(text string) bool {
+		// A single word is a name.
+		if _, found := phrases[text]; found || !strings.Contains(strings.Trim(text, " {}:;()"), " ") {
+			return true
+		}
+		// What follows at the end may be empty, and two that follow each other are one.
+		if less, ok := strings.CutSuffix(text, "{}"); ok && has(less) {
+			return true
+		}
+		if less := strings.ReplaceAll(text, "{}{}", "{}"); less != text {
+			return has(less)
+		}
+		if cause, remedy, ok := strings.Cut(text, "; "); ok && has(cause) && has(remedy) {
+			return true
+		}
+		_, cause, ok := strings.Cut(text, ": ")
+		return ok && has(cause)
+	}
+	count := 0
+	for _, english := range slices.Sorted(maps.Keys(told)) {
+		_, without := untranslated[english]
+		switch {
+		case has(english) == without && without:
+			t.Errorf("%q has words, and is listed as without", english)
+		case !has(english) && !without:
+			t.Errorf("no words in Japanese for %q", english)
+		default:
+			count++
 		}
 	}
-	t.Logf("%d of %d causes and remedies have words in Japanese", known, len(told))
+	t.Logf("%d of %d messages have words in Japanese, or a reason", count, len(told))
+	for english := range untranslated {
+		if !told[english] {
+			t.Errorf("%q is told by nothing", english)
+		}
+	}
 }

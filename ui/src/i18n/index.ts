@@ -24,6 +24,11 @@ const catalogues: Record<Language, () => Promise<Catalogue>> = {
     return { words: ja, said, phrases };
   },
 };
+
+/** Rest is what a language has beside what its first view needs. */
+const rests: Partial<Record<Language, () => Promise<Record<string, string>>>> = {
+  ja: async () => (await import("./ja/foreign")).foreign,
+};
 let catalogue: Catalogue = { words: {} as Catalogue["words"], said: {}, phrases: {} };
 const listeners = new Set<() => void>();
 const known = new Map<string, IntlMessageFormat>();
@@ -43,6 +48,9 @@ export const language = () => current;
 
 let wanted = current;
 
+/** spoken counts how often the words have changed. */
+let spoken = 0;
+
 /** setLanguage has the page speak a language as soon as its words are there; until then it speaks the one before. */
 export async function setLanguage(to: Language): Promise<void> {
   wanted = to;
@@ -51,7 +59,15 @@ export async function setLanguage(to: Language): Promise<void> {
   catalogue = loaded;
   current = to;
   document.documentElement.lang = to;
+  spoken++;
   listeners.forEach((l) => l());
+  // What comes later is looked up by its English words until then.
+  void rests[to]?.().then((rest) => {
+    if (wanted !== to || current !== to) return;
+    catalogue = { ...catalogue, phrases: { ...catalogue.phrases, ...rest } };
+    spoken++;
+    listeners.forEach((l) => l());
+  }, () => {});
 }
 
 /** chooseLanguage has the page speak a language from now on, in this browser. */
@@ -92,13 +108,14 @@ export function word(kind: string, value: string): string {
 
 /** useLanguage makes a component follow the language. */
 export function useLanguage(): Language {
-  return useSyncExternalStore(
+  useSyncExternalStore(
     (l) => {
       listeners.add(l);
       return () => listeners.delete(l);
     },
-    () => current,
+    () => spoken,
   );
+  return current;
 }
 
 export const collator = () => new Intl.Collator(current, { numeric: true });

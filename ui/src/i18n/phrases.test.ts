@@ -1,8 +1,11 @@
 import { describe, expect, it } from "vitest";
-import words from "./ja/phrases.json";
+import { foreign } from "./ja/foreign";
+import first from "./ja/phrases.json";
 import { phrased } from "./phrases";
 
-const few = { "not found": "N", "not found in project {}": "P {0}", "create it, or name another": "C", "{} is for {} alone": "{1} の {0}", "a (b) [c]": "X" };
+const few = { "not found": "N", "not found in project {}": "P {0}", "create it, or name another": "C", "{} is for {} alone": "{1} の {0}", "a (b) [c]": "X", "{} is lost": "L {0}", "{} of a lost one is lost": "LL {0}", "waits: {}": "W {0}" };
+
+const words = { ...first, ...foreign };
 
 describe("a sentence of which the server sends no template", () => {
   const table: [string, string, string | undefined][] = [
@@ -18,6 +21,10 @@ describe("a sentence of which the server sends no template", () => {
     ["of a cause that is not known stays", "AppProject shop: lost; create it, or name another", undefined],
     ["that only begins so stays", "not found anywhere", undefined],
     ["over several lines stays", "not found in project a\nb", undefined],
+    ["is the one that knows most of it", "web of a lost one is lost", "LL web"],
+    ["has what stands in it in other words too", "Rollout web: waits: Service api: not found", "Rollout web: W Service api: N"],
+    ["of many that stand in each other is looked into so far", "waits: waits: waits: waits: not found", "W W W waits: not found"],
+    ["needs something to stand in it", " is lost", undefined],
     ["of nothing stays", "", undefined],
   ];
   it.each(table)("%s", (_, message, want) => expect(phrased(message, few)).toBe(want));

@@ -3,47 +3,77 @@
 
 export type Phrases = Record<string, string>;
 
+interface Open {
+  /** literals are what stands round what is filled in. */
+  literals: string[];
+  words: string;
+}
+
 interface Pattern {
   exact: Map<string, string>;
-  open: { pattern: RegExp; words: string }[];
+  open: Open[];
 }
 
 const made = new WeakMap<Phrases, Pattern>();
 
-/** longest is how long a part of a sentence may be that is looked for. */
+/** longest is how long a part of a sentence may be that is looked for, and deepest how far into what stands in it. */
 const longest = 600;
+const deepest = 2;
 
 function patterns(phrases: Phrases): Pattern {
   const have = made.get(phrases);
   if (have) return have;
   const one: Pattern = { exact: new Map(), open: [] };
   for (const [english, words] of Object.entries(phrases)) {
-    if (english.includes("{}")) one.open.push({ pattern: new RegExp(`^${english.split("{}").map((s) => s.replace(/[.*+?^${}()|[\]\\]/g, "\\$&")).join("([^\\n]+?)")}$`), words });
+    if (english.includes("{}")) one.open.push({ literals: english.split("{}"), words });
     else one.exact.set(english, words);
   }
+  // Of several that fit, the one that knows most of the sentence counts.
+  const known = (o: Open) => o.literals.join("").length;
+  one.open.sort((a, b) => known(b) - known(a));
   made.set(phrases, one);
   return one;
 }
 
+/** filled returns what stands between literals, or undefined where they are not in the text. It never goes back. */
+function filled(text: string, literals: string[]): string[] | undefined {
+  if (!text.startsWith(literals[0]!)) return undefined;
+  let at = literals[0]!.length;
+  const found: string[] = [];
+  for (let i = 1; i < literals.length; i++) {
+    const literal = literals[i]!;
+    const last = i === literals.length - 1;
+    if (last && !text.endsWith(literal)) return undefined;
+    const next = last ? text.length - literal.length : text.indexOf(literal, at + 1);
+    if (next <= at) return undefined;
+    found.push(text.slice(at, next));
+    at = next + literal.length;
+  }
+  return found;
+}
+
 /** phrase returns a cause or a remedy in other words; undefined where there are none. */
-function phrase(text: string, { exact, open }: Pattern): string | undefined {
-  const words = exact.get(text);
-  if (words !== undefined || text.length > longest) return words;
-  for (const { pattern, words: template } of open) {
-    const found = pattern.exec(text);
-    if (found) return template.replace(/\{(\d)\}/g, (_, n: string) => found[Number(n) + 1] ?? "");
+function phrase(text: string, of: Pattern, depth = 0): string | undefined {
+  const words = of.exact.get(text);
+  if (words !== undefined || text.length > longest || text.includes("\n")) return words;
+  for (const { literals, words: template } of of.open) {
+    const found = filled(text, literals);
+    if (found) return template.replace(/\{(\d)\}/g, (_, n: string) => within(found[Number(n)] ?? "", of, depth + 1));
   }
   return undefined;
 }
+
+/** within returns what stands in a sentence: in other words where it is itself one, else as it is. */
+const within = (text: string, of: Pattern, depth: number): string => (depth > deepest ? text : (subject(text, of, depth) ?? text));
 
 /** most is how many objects and fields may stand before a cause. */
 const most = 8;
 
 /** subject returns what stands before a cause, as it is, and the cause in other words. */
-function subject(text: string, of: Pattern): string | undefined {
+function subject(text: string, of: Pattern, depth = 0): string | undefined {
   const parts = text.split(": ");
   for (let i = 0; i < Math.min(parts.length, most); i++) {
-    const cause = phrase(parts.slice(i).join(": "), of);
+    const cause = phrase(parts.slice(i).join(": "), of, depth);
     if (cause !== undefined) return [...parts.slice(0, i), cause].join(": ");
   }
   return undefined;
