@@ -12,7 +12,7 @@ TOOL    := go tool -modfile=go.tools.mod
 NAMES   := argocd kubectl-argo-rollouts kubectl-cyan kubeval kubeconform skaffold
 
 # The rooms that decide, whose own tests have to notice nearly every small bug in them.
-MUTATED := rollout operation plan project repository delivery access action settings health script jq secret glob spelling jsonpatch validate skaffold devloop/decide
+MUTATED := rollout operation plan project repository delivery access action settings health script jq secret glob spelling jsonpatch validate skaffold handover devloop/decide devloop/desired
 
 .PHONY: demo test build ui lint generate bench bench-dev bench-local bench-gitops bench-page audit mutate metrics release publish clean system-packages
 
@@ -68,7 +68,7 @@ audit: ## known vulnerabilities in what the programs are built of, and licences 
 	@go run ./hack/audit
 
 mutate: ## put small bugs into what decides, one at a time, and list those that its own tests do not notice
-	@go run ./hack/mutate -at-least 90 $(foreach room,$(MUTATED),$(wildcard internal/$(room)))
+	@go run ./hack/mutate -at-least 90 $(foreach room,$(MUTATED),$(wildcard internal/$(room))) localcluster/internal/routing
 
 # Of its own module graph, so that nothing here depends on it.
 GORELEASER := go run github.com/goreleaser/goreleaser/v2@v2.16.0

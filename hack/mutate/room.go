@@ -147,9 +147,9 @@ func (r *room) mutants() []*mutant {
 
 // load finds the mutants in every package of a folder.
 func (r *room) load(folder string) error {
-	config := &packages.Config{Mode: packages.NeedName | packages.NeedFiles | packages.NeedCompiledGoFiles | packages.NeedSyntax |
+	config := &packages.Config{Dir: folder, Mode: packages.NeedName | packages.NeedFiles | packages.NeedCompiledGoFiles | packages.NeedSyntax |
 		packages.NeedTypes | packages.NeedTypesInfo | packages.NeedImports | packages.NeedExportFile}
-	all, err := packages.Load(config, folder+"/...")
+	all, err := packages.Load(config, "./...")
 	if err != nil {
 		return err
 	}
@@ -214,7 +214,17 @@ var place = regexp.MustCompile(`(?m)^([^\s:]+\.go):(\d+):`)
 
 // compile builds the test programs. Mutants that do not compile, which the compiler knows by their lines, are left out.
 func (r *room) compile(folder string) error {
-	list, err := exec.Command("go", "list", "-f", "{{if or .TestGoFiles .XTestGoFiles}}{{.ImportPath}} {{.Dir}}{{end}}", folder+"/...").Output()
+	folder, err := filepath.Abs(folder)
+	if err != nil {
+		return err
+	}
+	// In the folder, so that rooms of any module can be named.
+	run := func(args ...string) *exec.Cmd {
+		cmd := exec.Command("go", args...)
+		cmd.Dir = folder
+		return cmd
+	}
+	list, err := run("list", "-f", "{{if or .TestGoFiles .XTestGoFiles}}{{.ImportPath}} {{.Dir}}{{end}}", "./...").Output()
 	if err != nil {
 		return err
 	}
@@ -225,7 +235,7 @@ func (r *room) compile(folder string) error {
 		}
 		program := filepath.Join(r.dir, strings.ReplaceAll(path, "/", "_")+".test")
 		for {
-			out, err := exec.Command("go", "test", "-c", "-overlay", r.overlay, "-o", program, path).CombinedOutput()
+			out, err := run("test", "-c", "-overlay", r.overlay, "-o", program, path).CombinedOutput()
 			if err == nil {
 				break
 			}

@@ -222,6 +222,7 @@ func TestNamespaceFor(t *testing.T) {
 		{`CORP\ann`, "--", "dev-corp-ann-x"},
 		{"", "é", "dev-x-x"},
 		{"a0z9", "09az", "dev-a0z9-09az"},
+		{"ann  lee", "a__b", "dev-ann-lee-a-b"},
 		{"ann", strings.Repeat("a", 54) + "-b", "dev-ann-" + strings.Repeat("a", 54)},
 		{"ann", strings.Repeat("a", 80), "dev-ann-" + strings.Repeat("a", 55)},
 	} {

@@ -181,6 +181,7 @@ func TestLeftToGit(t *testing.T) {
 		{"nothing", "", "", nil},
 		{"a number", "replicas: 2", "replicas: 3", []string{"spec.replicas"}},
 		{"a number of another kind that is the same", "replicas: 2", "replicas: 2.0", nil},
+		{"a number as text", "replicas: 2", `replicas: "2"`, []string{"spec.replicas"}},
 		{"a field that git does not have", "  replicas: 2", "  replicas: 2\n  paused: true", []string{"spec.paused"}},
 		{"a field within", "previewReplicaCount: 1", "previewReplicaCount: 2", []string{"spec.strategy"}},
 		{"a Service", "activeService: a", "activeService: b", []string{"spec.strategy"}},

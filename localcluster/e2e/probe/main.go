@@ -2,6 +2,7 @@
 package main
 
 import (
+	"bufio"
 	"context"
 	"fmt"
 	"io"
@@ -12,6 +13,8 @@ import (
 	"strings"
 	"syscall"
 	"time"
+
+	"golang.org/x/sys/unix"
 )
 
 func main() {
@@ -50,6 +53,15 @@ func command(name string, args []string) {
 		}
 	case "repeat":
 		_, _ = io.Copy(os.Stdout, os.Stdin)
+	case "converse": // until "bye"
+		kind := "no terminal"
+		if _, err := unix.IoctlGetWinsize(0, unix.TIOCGWINSZ); err == nil {
+			kind = "a terminal"
+		}
+		for lines := bufio.NewScanner(os.Stdin); lines.Scan() && lines.Text() != "bye"; {
+			fmt.Println("heard", lines.Text(), "at", kind)
+		}
+		fmt.Println("leaving")
 	case "exit":
 		fmt.Println("leaving")
 		os.Exit(3)
