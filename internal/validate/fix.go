@@ -1,6 +1,7 @@
 package validate
 
 import (
+	"cmp"
 	"fmt"
 	"maps"
 	"slices"
@@ -20,8 +21,8 @@ type Fixed struct {
 	Left []string
 }
 
-// Fix migrates the objects of a file to versions that a minor version of Kubernetes serves, and serves on: where no
-// field changes, and Ingresses. Only the lines concerned are edited.
+// Fix migrates the objects of a file to versions that a minor version of Kubernetes serves, and serves on, where that
+// takes no guess. Only the lines concerned are edited.
 func Fix(data []byte, minor int) (Fixed, error) {
 	docs, err := render.SplitDocuments(data)
 	if err != nil {
@@ -48,6 +49,8 @@ type fixer struct {
 	edits map[int]lineEdit
 	left  []string
 	minor int
+	// aliased is set while the object at hand uses anchors.
+	aliased bool
 }
 
 func (f *fixer) text() string {
@@ -64,8 +67,11 @@ func (f *fixer) text() string {
 		if carriage {
 			newline = "\r\n"
 		}
-		out := strings.Join(edit(text), newline)
-		if b.WriteString(out); end {
+		made := edit(text)
+		if len(made) == 0 {
+			continue
+		}
+		if b.WriteString(strings.Join(made, newline)); end {
 			b.WriteString(newline)
 		}
 	}
@@ -88,23 +94,37 @@ func (f *fixer) document(doc *yaml.Node) {
 		return
 	}
 	gvk := gv.WithKind(render.Scalar(doc, "kind"))
+	name := strings.TrimSpace(gvk.Kind + " " + render.Scalar(render.Field(doc, "metadata"), "name"))
+	leave := func(why string) {
+		f.left = append(f.left, fmt.Sprintf("%s: %s is left as it is%s", name, gvk.GroupVersion(), why))
+	}
 	to, ok := successor(gvk, f.minor)
 	if !ok {
+		if why := ended(gvk, f.minor); why != "" {
+			leave(why)
+		}
 		return
 	}
-	migrate := f.migration(gvk, doc)
-	name := gvk.Kind + " " + render.Scalar(render.Field(doc, "metadata"), "name")
+	migrate := f.migration(gvk)
 	if migrate == nil {
-		f.left = append(f.left, fmt.Sprintf("%s: %s is left as it is%s", name, gvk.GroupVersion(), alsoChanges(gvk)))
+		leave(cmp.Or(alsoChanges(gvk), "; its fields have changed: write it anew as "+to.GroupVersion().String()))
 		return
 	}
 	before := maps.Clone(f.edits)
-	if why := migrate(); why != "" {
+	f.aliased = hasAlias(doc)
+	if why := migrate(f, doc); why != "" {
 		f.edits = before
-		f.left = append(f.left, fmt.Sprintf("%s: %s is left as it is: %s", name, gvk.GroupVersion(), why))
+		leave(": " + why)
 		return
 	}
 	f.replace(version, to.GroupVersion().String())
+	if gvk.Kind != "CustomResourceDefinition" {
+		return
+	}
+	if why := f.refused(render.Scalar(render.Field(doc, "metadata"), "name")); why != "" {
+		f.edits = before
+		leave(": v1 would not take it: " + why)
+	}
 }
 
 // successor is the version that replaces one that is deprecated or removed, where a minor version of Kubernetes serves
@@ -121,23 +141,27 @@ func successor(gvk schema.GroupVersionKind, minor int) (schema.GroupVersionKind,
 
 // migration returns what edits an object for the version that replaces its own, and returns why that is not possible;
 // nil where what else changes is for people.
-func (f *fixer) migration(gvk schema.GroupVersionKind, doc *yaml.Node) func() string {
-	spec := render.Field(doc, "spec")
-	switch {
-	case noFieldChanges(gvk):
-		return func() string { return "" }
-	case gvk.Kind == "Ingress":
-		return func() string { return f.ingress(spec) }
-	case gvk.Kind == "PodDisruptionBudget":
-		if selector := render.Field(spec, "selector"); selector != nil && len(selector.Content) > 0 {
-			return func() string { return "" }
-		}
-	case gvk.Group == "apps" && gvk.Version == "v1beta2":
-		if render.Field(spec, "selector") != nil {
-			return func() string { return "" }
-		}
+func (f *fixer) migration(gvk schema.GroupVersionKind) func(*fixer, *yaml.Node) string {
+	if noFieldChanges(gvk) {
+		return noEdit(func(*yaml.Node) string { return "" })
 	}
-	return nil
+	return migrationsByRule[gvk]
+}
+
+// ended is what is said of a version of a kind that is deprecated or removed, and that nothing can be migrated to; ""
+// of others.
+func ended(gvk schema.GroupVersionKind, minor int) string {
+	l, known := lifecycleOf(gvk)
+	if !known || (l.deprecated == 0 || l.deprecated > minor) && (l.removed == 0 || l.removed > minor) {
+		return ""
+	}
+	if to := replacement(gvk, nil, minor); to != "" && l.replacement.Kind != gvk.Kind {
+		return ": use " + to + alsoChanges(gvk)
+	}
+	if l.replacement.Empty() {
+		return ": remove it, nothing replaces it" + alsoChanges(gvk)
+	}
+	return ""
 }
 
 // replace writes another value of a scalar.
@@ -166,6 +190,9 @@ func (f *fixer) then(line int, edit lineEdit) {
 			return edit(text)
 		}
 		made := before(text)
+		if len(made) == 0 {
+			return nil
+		}
 		return append(edit(made[0]), made[1:]...)
 	}
 }

@@ -25,11 +25,15 @@ func TestFix(t *testing.T) {
 		{"the successor is too new", "apiVersion: flowcontrol.apiserver.k8s.io/v1beta3\nkind: FlowSchema\n", 28, "", ""},
 		{"one of two successors is there", "apiVersion: flowcontrol.apiserver.k8s.io/v1beta2\nkind: FlowSchema\n", 28, "apiVersion: flowcontrol.apiserver.k8s.io/v1beta3\nkind: FlowSchema\n", ""},
 		{"the last successor is there", "apiVersion: flowcontrol.apiserver.k8s.io/v1beta2\nkind: FlowSchema\n", 29, "apiVersion: flowcontrol.apiserver.k8s.io/v1\nkind: FlowSchema\n", ""},
-		{"fields that people have to change", "apiVersion: autoscaling/v2beta1\nkind: HorizontalPodAutoscaler\nmetadata: {name: h}\n", 37, "", "HorizontalPodAutoscaler h: autoscaling/v2beta1 is left as it is"},
-		{"a kind without a successor", "apiVersion: policy/v1beta1\nkind: PodSecurityPolicy\n", 37, "", ""},
-		{"another kind replaces it", "apiVersion: v1\nkind: Endpoints\n", 37, "", ""},
+		{"fields that people have to change", "apiVersion: events.k8s.io/v1beta1\nkind: Event\nmetadata: {name: h}\n", 37, "", "Event h: events.k8s.io/v1beta1 is left as it is; then type is Normal"},
+		{"a kind without a successor", "apiVersion: policy/v1beta1\nkind: PodSecurityPolicy\n", 37, "", "PodSecurityPolicy: policy/v1beta1 is left as it is: remove it, nothing replaces it; then label the namespaces"},
+		{"another kind replaces it", "apiVersion: v1\nkind: Endpoints\n", 37, "", "Endpoints: v1 is left as it is: use discovery.k8s.io/v1 EndpointSlice; then"},
+		{"another kind is going to replace it", "apiVersion: v1\nkind: Endpoints\n", 32, "", ""},
+		{"fields that have changed with each version", "apiVersion: resource.k8s.io/v1alpha2\nkind: ResourceClaim\n", 37, "", "ResourceClaim: resource.k8s.io/v1alpha2 is left as it is; its fields have changed: write it anew as resource.k8s.io/v1"},
+		{"the types name the list of it as what replaces it", "apiVersion: networking.k8s.io/v1beta1\nkind: IngressClass\n", 37, "apiVersion: networking.k8s.io/v1\nkind: IngressClass\n", ""},
 		{"a budget with a selector", "apiVersion: policy/v1beta1\nkind: PodDisruptionBudget\nspec: {selector: {matchLabels: {a: b}}}\n", 37, "apiVersion: policy/v1\nkind: PodDisruptionBudget\nspec: {selector: {matchLabels: {a: b}}}\n", ""},
-		{"a budget that selects nothing, and would select all", "apiVersion: policy/v1beta1\nkind: PodDisruptionBudget\nspec: {selector: {}}\n", 37, "", "an empty spec.selector selects all pods"},
+		{"a budget that selects nothing, and would select all", "apiVersion: policy/v1beta1\nkind: PodDisruptionBudget\nspec: {selector: {}}\n", 37, "", "an empty spec.selector selected no pods"},
+		{"a budget without a selector, which selects nothing in either", "apiVersion: policy/v1beta1\nkind: PodDisruptionBudget\nspec: {minAvailable: 1}\n", 37, "apiVersion: policy/v1\nkind: PodDisruptionBudget\nspec: {minAvailable: 1}\n", ""},
 		{"a workload with a selector", "apiVersion: apps/v1beta2\nkind: Deployment\nspec: {selector: {matchLabels: {a: b}}}\n", 37, "apiVersion: apps/v1\nkind: Deployment\nspec: {selector: {matchLabels: {a: b}}}\n", ""},
 		{"a workload without one", "apiVersion: apps/v1beta2\nkind: Deployment\nspec: {}\n", 37, "", "left as it is"},
 		{"an Ingress", ingressHead + "  rules:\n  - http:\n      paths:\n      - path: /\n        backend:\n          serviceName: w\n          servicePort: 80\n", 37, newHead + "  rules:\n  - http:\n      paths:\n      - path: /\n        pathType: ImplementationSpecific\n        backend:\n          service:\n            name: w\n            port:\n              number: 80\n", ""},
@@ -57,6 +61,9 @@ func FuzzFix(f *testing.F) {
 	f.Add("apiVersion: networking.k8s.io/v1beta1\nkind: Ingress\nspec:\n  backend: {serviceName: a, servicePort: 1}\n")
 	f.Add("apiVersion: extensions/v1beta1\nkind: Ingress\nspec:\n  rules:\n  - http:\n      paths:\n      - backend:\n          servicePort: a\n          serviceName: b\n")
 	f.Add("- apiVersion: batch/v1beta1\n  kind: CronJob\n---\n{apiVersion: batch/v1beta1, kind: CronJob}\n")
+	for _, c := range fixesByRule {
+		f.Add(c.before)
+	}
 	f.Fuzz(func(t *testing.T, text string) {
 		fixed, err := Fix([]byte(text), NewestMinor)
 		if err != nil || string(fixed.Data) == text {

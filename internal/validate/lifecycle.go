@@ -64,6 +64,10 @@ func lifecycleOf(gvk schema.GroupVersionKind) (lifecycle, bool) {
 	}); ok {
 		l.replacement = o.APILifecycleReplacement()
 	}
+	if l.replacement.Kind == gvk.Kind+"List" {
+		// That of one IngressClass names their list.
+		l.replacement.Kind = gvk.Kind
+	}
 	if stable := (schema.GroupVersionKind{Group: gvk.Group, Version: "v1", Kind: gvk.Kind}); l.replacement.Empty() && l.removed != 0 && clientscheme.Scheme.Recognizes(stable) {
 		l.replacement = stable
 	}
@@ -204,7 +208,8 @@ func init() {
 		{gvks("apiextensions.k8s.io", "v1beta1", "CustomResourceDefinition"), "spec.scope has to be given; spec.version is spec.versions; a structural schema is required for each version, in versions[].schema.openAPIV3Schema; subresources, additionalPrinterColumns (JSONPath is jsonPath) stand in versions[]; spec.conversion.webhookClientConfig is spec.conversion.webhook.clientConfig; preserveUnknownFields: true becomes x-kubernetes-preserve-unknown-fields in the schema"},
 		{gvks("apiregistration.k8s.io", "v1beta1", "APIService"), "no field"},
 		{gvks("certificates.k8s.io", "v1beta1", "CertificateSigningRequest"), "spec.signerName and spec.usages are required"},
-		{gvks(flowControl, "v1alpha1", "FlowSchema", "PriorityLevelConfiguration"), "spec.limited.assuredConcurrencyShares is spec.limited.nominalConcurrencyShares"},
+		{gvks(flowControl, "v1alpha1", "FlowSchema"), "no field"},
+		{gvks(flowControl, "v1alpha1", "PriorityLevelConfiguration"), "spec.limited.assuredConcurrencyShares is spec.limited.nominalConcurrencyShares"},
 		{gvks(flowControl, "v1beta1", "PriorityLevelConfiguration"), "spec.limited.assuredConcurrencyShares is spec.limited.nominalConcurrencyShares"},
 		{gvks(flowControl, "v1beta2", "PriorityLevelConfiguration"), "spec.limited.assuredConcurrencyShares is spec.limited.nominalConcurrencyShares"},
 		{gvks(flowControl, "v1beta3", "PriorityLevelConfiguration"), "spec.limited.nominalConcurrencyShares may be 0, and is 30 only where it is not given"},
@@ -212,6 +217,14 @@ func init() {
 		{gvks(flowControl, "v1beta2", "FlowSchema"), "no field"},
 		{gvks(flowControl, "v1beta3", "FlowSchema"), "no field"},
 		{gvks("networking.k8s.io", "v1beta1", "IPAddress", "ServiceCIDR"), "no field"},
+		{gvks("policy", "v1beta1", "Eviction"), "no field"},
+		{append(gvks("apps", "v1beta1", "ControllerRevision"), gvks("apps", "v1beta2", "ControllerRevision")...), "no field"},
+		{append(gvks("certificates.k8s.io", "v1alpha1", "ClusterTrustBundle"), gvks("certificates.k8s.io", "v1beta1", "ClusterTrustBundle")...), "no field"},
+		{gvks("storagemigration.k8s.io", "v1beta1", "StorageVersionMigration"), "no field"},
+		{gvks("resource.k8s.io", "v1beta2", "DeviceClass", "ResourceClaim", "ResourceClaimTemplate", "ResourceSlice"), "no field"},
+		{gvks("resource.k8s.io", "v1beta1", "DeviceClass"), "no field"},
+		{gvks("resource.k8s.io", "v1beta1", "ResourceClaim", "ResourceClaimTemplate"), "what a request asks for stands in requests[].exactly, unless it has firstAvailable"},
+		{gvks("resource.k8s.io", "v1beta1", "ResourceSlice"), "what stands in devices[].basic stands in devices[] itself"},
 		{gvks("networking.k8s.io", "v1alpha1", "IPAddress", "ServiceCIDR"), "no field"},
 		{gvks("", "v1", "Endpoints"), "endpoints of a Service are in objects labelled kubernetes.io/service-name, with addresses in endpoints[] and ports in ports[]"},
 	} {
