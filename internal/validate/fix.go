@@ -45,7 +45,7 @@ type lineEdit func(line string) []string
 
 // fixer collects edits, at most one for a line.
 type fixer struct {
-	lines []string
+	lines sourceLines
 	edits map[int]lineEdit
 	left  []string
 	minor int
@@ -105,7 +105,7 @@ func (f *fixer) document(doc *yaml.Node) {
 		}
 		return
 	}
-	migrate := f.migration(gvk)
+	migrate := migrationOf(gvk)
 	if migrate == nil {
 		leave(cmp.Or(alsoChanges(gvk), "; its fields have changed: write it anew as "+to.GroupVersion().String()))
 		return
@@ -121,7 +121,7 @@ func (f *fixer) document(doc *yaml.Node) {
 	if gvk.Kind != "CustomResourceDefinition" {
 		return
 	}
-	if why := f.refused(render.Scalar(render.Field(doc, "metadata"), "name")); why != "" {
+	if why := refusedDefinition(f, render.Scalar(render.Field(doc, "metadata"), "name")); why != "" {
 		f.edits = before
 		leave(": v1 would not take it: " + why)
 	}
@@ -139,9 +139,9 @@ func successor(gvk schema.GroupVersionKind, minor int) (schema.GroupVersionKind,
 	return to, there.introduced <= minor
 }
 
-// migration returns what edits an object for the version that replaces its own, and returns why that is not possible;
+// migrationOf returns what edits an object for the version that replaces its own, and returns why that is not possible;
 // nil where what else changes is for people.
-func (f *fixer) migration(gvk schema.GroupVersionKind) func(*fixer, *yaml.Node) string {
+func migrationOf(gvk schema.GroupVersionKind) func(*fixer, *yaml.Node) string {
 	if noFieldChanges(gvk) {
 		return noEdit(func(*yaml.Node) string { return "" })
 	}

@@ -13,8 +13,8 @@ import (
 	"github.com/cyan-cd/cyan/internal/render"
 )
 
-// definition edits the spec of a CustomResourceDefinition of v1beta1: what was said once stands in each version.
-func (f *fixer) definition(spec *yaml.Node) string {
+// migrateDefinition edits the spec of a CustomResourceDefinition of v1beta1: what was said once stands in each version.
+func migrateDefinition(f *fixer, spec *yaml.Node) string {
 	if render.Scalar(spec, "preserveUnknownFields") != "false" {
 		return "spec.preserveUnknownFields is not false, so that objects keep fields that the schema does not have, which v1 does only where the schema says so; write preserveUnknownFields: false if there are none, or x-kubernetes-preserve-unknown-fields: true where there are"
 	}
@@ -29,16 +29,16 @@ func (f *fixer) definition(spec *yaml.Node) string {
 			return "spec.validation has no schema, and v1 requires one for each version; write it in openAPIV3Schema"
 		}
 	}
-	return f.rewrite(spec, func(fields []textField) ([]textField, string) { return f.definitionFields(spec, fields) })
+	return f.rewrite(spec, func(fields []textField) ([]textField, string) { return f.lines.definitionFields(spec, fields) })
 }
 
 // definitionFields are the fields of the spec of a definition as v1 has them.
-func (f *fixer) definitionFields(spec *yaml.Node, fields []textField) ([]textField, string) {
-	list, why := f.versionsOf(spec, fields)
+func (l sourceLines) definitionFields(spec *yaml.Node, fields []textField) ([]textField, string) {
+	list, why := l.versionsOf(spec, fields)
 	if why != "" {
 		return nil, why
 	}
-	perVersion, why := f.perVersion(spec)
+	perVersion, why := l.perVersion(spec)
 	if why != "" {
 		return nil, why
 	}
@@ -50,11 +50,11 @@ func (f *fixer) definitionFields(spec *yaml.Node, fields []textField) ([]textFie
 		}
 		list.items[i].fields = append(version.fields, perVersion...)
 	}
-	return f.placeVersions(spec, fields, list)
+	return l.placeVersions(spec, fields, list)
 }
 
 // placeVersions are the fields of a spec with the versions in their place.
-func (f *fixer) placeVersions(spec *yaml.Node, fields []textField, list textField) ([]textField, string) {
+func (l sourceLines) placeVersions(spec *yaml.Node, fields []textField, list textField) ([]textField, string) {
 	var why string
 	var out []textField
 	for i, field := range fields {
@@ -71,7 +71,7 @@ func (f *fixer) placeVersions(spec *yaml.Node, fields []textField, list textFiel
 			list.above = field.above
 			out = append(out, list)
 		case "conversion":
-			if field, why = f.conversion(render.Field(spec, "conversion"), field); why != "" {
+			if field, why = l.conversion(render.Field(spec, "conversion"), field); why != "" {
 				return nil, why
 			}
 			out = append(out, field)
@@ -95,7 +95,7 @@ func commentOf(field textField) []string {
 }
 
 // versionsOf are the versions of a definition; the one of spec.version where that is all it has.
-func (f *fixer) versionsOf(spec *yaml.Node, fields []textField) (textField, string) {
+func (l sourceLines) versionsOf(spec *yaml.Node, fields []textField) (textField, string) {
 	version := render.Scalar(spec, "version")
 	written, _ := taken(fields, "versions")
 	if written == nil {
@@ -108,7 +108,7 @@ func (f *fixer) versionsOf(spec *yaml.Node, fields []textField) (textField, stri
 		made.items[0].fields[0].above = nil
 		return made, ""
 	}
-	list, why := f.listText(*written, render.Field(spec, "versions"))
+	list, why := l.listText(*written, render.Field(spec, "versions"))
 	if why != "" {
 		return textField{}, why
 	}
@@ -118,7 +118,7 @@ func (f *fixer) versionsOf(spec *yaml.Node, fields []textField) (textField, stri
 		if own == nil || columns == nil {
 			continue
 		}
-		if *own, why = f.printerColumns(columns, *own); why != "" {
+		if *own, why = l.printerColumns(columns, *own); why != "" {
 			return textField{}, why
 		}
 	}
@@ -126,9 +126,9 @@ func (f *fixer) versionsOf(spec *yaml.Node, fields []textField) (textField, stri
 }
 
 // perVersion are the fields of a spec of v1beta1 that each version has in v1.
-func (f *fixer) perVersion(spec *yaml.Node) ([]textField, string) {
+func (l sourceLines) perVersion(spec *yaml.Node) ([]textField, string) {
 	var out []textField
-	fields, why := f.textOf(spec)
+	fields, why := l.textOf(spec)
 	if why != "" {
 		return nil, why
 	}
@@ -138,7 +138,7 @@ func (f *fixer) perVersion(spec *yaml.Node) ([]textField, string) {
 		case field.key == "validation" && isSet(spec, field.key):
 			field.key = "schema"
 		case field.key == "additionalPrinterColumns":
-			if field, why = f.printerColumns(value, field); why != "" {
+			if field, why = l.printerColumns(value, field); why != "" {
 				return nil, why
 			}
 		case field.key != "subresources":
@@ -150,8 +150,8 @@ func (f *fixer) perVersion(spec *yaml.Node) ([]textField, string) {
 }
 
 // printerColumns are additionalPrinterColumns with the name that v1 has for their path.
-func (f *fixer) printerColumns(list *yaml.Node, field textField) (textField, string) {
-	columns, why := f.listText(field, list)
+func (l sourceLines) printerColumns(list *yaml.Node, field textField) (textField, string) {
+	columns, why := l.listText(field, list)
 	if why != "" {
 		return field, why
 	}
@@ -166,11 +166,11 @@ func (f *fixer) printerColumns(list *yaml.Node, field textField) (textField, str
 }
 
 // conversion is the conversion of a definition with its webhook as v1 has it.
-func (f *fixer) conversion(value *yaml.Node, field textField) (textField, string) {
+func (l sourceLines) conversion(value *yaml.Node, field textField) (textField, string) {
 	if render.Scalar(value, "strategy") != "Webhook" {
 		return field, ""
 	}
-	fields, why := f.textOf(value)
+	fields, why := l.textOf(value)
 	if why != "" {
 		return field, why
 	}
@@ -186,8 +186,8 @@ func (f *fixer) conversion(value *yaml.Node, field textField) (textField, string
 	return field, ""
 }
 
-// refused is what an API server would refuse in a definition of a name as it is written by now, or "".
-func (f *fixer) refused(name string) string {
+// refusedDefinition is what an API server would refuse in a definition of a name as it is written by now, or "".
+func refusedDefinition(f *fixer, name string) string {
 	docs, err := render.SplitDocuments([]byte(f.text()))
 	if err != nil {
 		return "the file is written in a way that cannot be edited line by line"

@@ -22,13 +22,13 @@ func init() {
 	}{
 		{gvks("extensions", "v1beta1", "Ingress"), specOf((*fixer).ingress)},
 		{gvks("networking.k8s.io", "v1beta1", "Ingress"), specOf((*fixer).ingress)},
-		{gvks("autoscaling", "v2beta1", "HorizontalPodAutoscaler"), specOf((*fixer).metrics)},
-		{gvks("admissionregistration.k8s.io", "v1beta1", "MutatingWebhookConfiguration", "ValidatingWebhookConfiguration"), (*fixer).webhooks},
-		{gvks("apiextensions.k8s.io", "v1beta1", "CustomResourceDefinition"), specOf((*fixer).definition)},
-		{gvks(flowControl, "v1alpha1", "PriorityLevelConfiguration"), specOf((*fixer).concurrencyShares)},
-		{gvks(flowControl, "v1beta1", "PriorityLevelConfiguration"), specOf((*fixer).concurrencyShares)},
-		{gvks(flowControl, "v1beta2", "PriorityLevelConfiguration"), specOf((*fixer).concurrencyShares)},
-		{gvks(flowControl, "v1beta3", "PriorityLevelConfiguration"), specOf((*fixer).concurrencyShares)},
+		{gvks("autoscaling", "v2beta1", "HorizontalPodAutoscaler"), specOf(migrateMetrics)},
+		{gvks("admissionregistration.k8s.io", "v1beta1", "MutatingWebhookConfiguration", "ValidatingWebhookConfiguration"), migrateWebhooks},
+		{gvks("apiextensions.k8s.io", "v1beta1", "CustomResourceDefinition"), specOf(migrateDefinition)},
+		{gvks(flowControl, "v1alpha1", "PriorityLevelConfiguration"), specOf(migrateConcurrencyShares)},
+		{gvks(flowControl, "v1beta1", "PriorityLevelConfiguration"), specOf(migrateConcurrencyShares)},
+		{gvks(flowControl, "v1beta2", "PriorityLevelConfiguration"), specOf(migrateConcurrencyShares)},
+		{gvks(flowControl, "v1beta3", "PriorityLevelConfiguration"), specOf(migrateConcurrencyShares)},
 		{gvks("policy", "v1beta1", "PodDisruptionBudget"), noEdit(budgetSelects)},
 		{gvks("discovery.k8s.io", "v1beta1", "EndpointSlice"), noEdit(withoutTopology)},
 		{gvks("certificates.k8s.io", "v1beta1", "CertificateSigningRequest"), noEdit(signerIsNamed)},
@@ -118,8 +118,8 @@ func subjectsHaveGroups(doc *yaml.Node) string {
 	return ""
 }
 
-// concurrencyShares edits the limits of a priority level.
-func (f *fixer) concurrencyShares(spec *yaml.Node) string {
+// migrateConcurrencyShares edits the limits of a priority level.
+func migrateConcurrencyShares(f *fixer, spec *yaml.Node) string {
 	limited := render.Field(spec, "limited")
 	for _, field := range []string{"assuredConcurrencyShares", "nominalConcurrencyShares"} {
 		if render.Scalar(limited, field) == "0" {
@@ -156,8 +156,8 @@ var (
 	}
 )
 
-// metrics edits what a HorizontalPodAutoscaler of v2beta1 measures.
-func (f *fixer) metrics(spec *yaml.Node) string {
+// migrateMetrics edits what a HorizontalPodAutoscaler of v2beta1 measures.
+func migrateMetrics(f *fixer, spec *yaml.Node) string {
 	for i, m := range itemsOf(render.Field(spec, "metrics")) {
 		for _, source := range []string{"resource", "containerResource", "pods", "object", "external"} {
 			at := render.Field(m, source)
@@ -184,7 +184,7 @@ func moved(fields []textField, moves []move, source string) ([]textField, string
 		i := slices.IndexFunc(moves, func(m move) bool { return m.from == field.key })
 		switch {
 		case i < 0 && (field.key == "target" || field.key == "metric"):
-			return nil, "it has fields of both versions"
+			return nil, "fields of both versions; take those of v2beta1 out"
 		case i < 0:
 			out = append(out, field)
 		case moves[i].into == "":
@@ -208,8 +208,8 @@ func moved(fields []textField, moves []move, source string) ([]textField, string
 	return out, ""
 }
 
-// webhooks edits the webhooks of a configuration of v1beta1: they get the defaults that they had.
-func (f *fixer) webhooks(doc *yaml.Node) string {
+// migrateWebhooks edits the webhooks of a configuration of v1beta1: they get the defaults that they had.
+func migrateWebhooks(f *fixer, doc *yaml.Node) string {
 	names := map[string]bool{}
 	for i, w := range itemsOf(render.Field(doc, "webhooks")) {
 		at := fmt.Sprintf("webhooks[%d]", i)
@@ -257,9 +257,9 @@ func targetOf(fields []textField, moves []move, source string) (targetType, why 
 	}
 	switch {
 	case targets == 0:
-		return "", "it has no target; write one"
+		return "", "no target; write one"
 	case targets > 1 && source != "object":
-		return "", "it has two targets; take one out"
+		return "", "two targets; take one out"
 	}
 	return targetType, ""
 }

@@ -8,6 +8,9 @@ import (
 	"github.com/cyan-cd/cyan/internal/render"
 )
 
+// sourceLines are the lines of a file, each with its end.
+type sourceLines []string
+
 // textField is a field of a mapping as it is written, so that it can be moved, renamed and put into another one.
 type textField struct {
 	key string
@@ -56,9 +59,9 @@ func taken(from []textField, key string) (*textField, []textField) {
 }
 
 // textOf returns the fields of a mapping as they are written, or why they cannot be moved.
-func (f *fixer) textOf(m *yaml.Node) ([]textField, string) {
+func (l sourceLines) textOf(m *yaml.Node) ([]textField, string) {
 	if m == nil || m.Kind != yaml.MappingNode || len(m.Content) == 0 {
-		return nil, "a field that has to change is no mapping"
+		return nil, "a field that has to change has no fields of its own"
 	}
 	for i := 0; i+1 < len(m.Content); i += 2 {
 		if key := m.Content[i]; key.Kind != yaml.ScalarNode || key.Style != 0 || key.Tag == "!!merge" || key.Anchor != "" {
@@ -69,28 +72,28 @@ func (f *fixer) textOf(m *yaml.Node) ([]textField, string) {
 		return nil, "its fields are used elsewhere by an anchor"
 	}
 	if m.Style&yaml.FlowStyle != 0 {
-		return f.flowText(m)
+		return l.flowText(m)
 	}
-	return f.blockText(m)
+	return l.blockText(m)
 }
 
 // blockText is textOf a mapping that has a line for each field.
-func (f *fixer) blockText(m *yaml.Node) ([]textField, string) {
+func (l sourceLines) blockText(m *yaml.Node) ([]textField, string) {
 	var out []textField
 	var above []string
 	for i := 0; i+1 < len(m.Content); i += 2 {
 		key := m.Content[i]
-		last := f.blockEnd(m.Content[i+1], key)
+		last := l.blockEnd(m.Content[i+1], key)
 		if i+2 < len(m.Content) {
 			last = m.Content[i+2].Line - 1
 		}
-		line := f.line(key.Line)
+		line := l.line(key.Line)
 		rest, ok := strings.CutPrefix(line[min(key.Column-1, len(line)):], key.Value+":")
 		if !ok || last < key.Line {
 			return nil, inOneLine
 		}
 		field := textField{key: key.Value, rest: rest, above: above, line: key.Line, column: key.Column}
-		if field.below, above, ok = f.below(key, last); !ok {
+		if field.below, above, ok = l.below(key, last); !ok {
 			return nil, "its lines are indented in an unusual way"
 		}
 		out = append(out, field)
@@ -99,24 +102,24 @@ func (f *fixer) blockText(m *yaml.Node) ([]textField, string) {
 }
 
 // line is a line without its end.
-func (f *fixer) line(n int) string {
-	if n < 1 || n > len(f.lines) {
+func (l sourceLines) line(n int) string {
+	if n < 1 || n > len(l) {
 		return ""
 	}
-	return strings.TrimRight(f.lines[n-1], "\r\n")
+	return strings.TrimRight(l[n-1], "\r\n")
 }
 
 // below returns the lines under a key up to the last one that belong to it, and the comments that belong to the next.
-func (f *fixer) below(key *yaml.Node, last int) (own, next []string, ok bool) {
+func (l sourceLines) below(key *yaml.Node, last int) (own, next []string, ok bool) {
 	indent := strings.Repeat(" ", key.Column-1)
 	kept := last
 	for ; kept > key.Line; kept-- {
-		if line := f.line(kept); !isBlankOrComment(line) || indentOf(line) >= key.Column && strings.TrimSpace(line) != "" {
+		if line := l.line(kept); !isBlankOrComment(line) || indentOf(line) >= key.Column && strings.TrimSpace(line) != "" {
 			break
 		}
 	}
 	for n := key.Line + 1; n <= last; n++ {
-		line, cut := strings.CutPrefix(f.line(n), indent)
+		line, cut := strings.CutPrefix(l.line(n), indent)
 		if !cut {
 			if line = strings.TrimLeft(line, " "); !isBlankOrComment(line) {
 				return nil, nil, false
@@ -132,10 +135,10 @@ func (f *fixer) below(key *yaml.Node, last int) (own, next []string, ok bool) {
 }
 
 // blockEnd is the last line of the value of a key that is the last one of its mapping.
-func (f *fixer) blockEnd(value, key *yaml.Node) int {
+func (l sourceLines) blockEnd(value, key *yaml.Node) int {
 	last := key.Line
-	for n := key.Line + 1; n <= len(f.lines); n++ {
-		line := f.line(n)
+	for n := key.Line + 1; n <= len(l); n++ {
+		line := l.line(n)
 		indent := indentOf(line)
 		switch {
 		case strings.TrimSpace(line) == "":
@@ -156,8 +159,8 @@ func isBlankOrComment(line string) bool {
 }
 
 // flowText is textOf a mapping that is written as {a: 1, b: 2} in one line.
-func (f *fixer) flowText(m *yaml.Node) ([]textField, string) {
-	line := f.line(m.Line)
+func (l sourceLines) flowText(m *yaml.Node) ([]textField, string) {
+	line := l.line(m.Line)
 	end := flowEnd(line, m.Column-1)
 	if end < 0 {
 		return nil, "its fields are written in braces over several lines"
@@ -210,44 +213,44 @@ func flowEnd(line string, from int) int {
 }
 
 // listText returns a field with the mappings of the list that it has, or why they cannot be moved.
-func (f *fixer) listText(field textField, list *yaml.Node) (textField, string) {
+func (l sourceLines) listText(field textField, list *yaml.Node) (textField, string) {
 	if list == nil || list.Kind != yaml.SequenceNode || list.Anchor != "" {
-		return field, field.key + " is no list of its own"
+		return field, field.key + " has no entries of its own"
 	}
 	if list.Style&yaml.FlowStyle != 0 {
-		return f.flowList(field, list)
+		return l.flowList(field, list)
 	}
 	made := textField{key: field.key, above: field.above, rest: field.rest, indented: list.Column - field.column, line: field.line, column: field.column}
 	at := field.line
 	for _, item := range list.Content {
-		fields, why := f.textOf(item)
+		fields, why := l.textOf(item)
 		if why != "" {
 			return field, why
 		}
-		if item.Column != list.Column+2 || !strings.HasPrefix(f.line(item.Line)[list.Column-1:], "- ") {
+		if item.Column != list.Column+2 || !strings.HasPrefix(l.line(item.Line)[list.Column-1:], "- ") {
 			return field, "its lines are indented in an unusual way"
 		}
-		made.items = append(made.items, textItem{above: f.comments(at+1, item.Line-1), fields: fields})
+		made.items = append(made.items, textItem{above: l.comments(at+1, item.Line-1), fields: fields})
 		if at = item.Line; item.Style&yaml.FlowStyle == 0 {
-			at = f.blockEnd(item.Content[len(item.Content)-1], item.Content[len(item.Content)-2])
+			at = l.blockEnd(item.Content[len(item.Content)-1], item.Content[len(item.Content)-2])
 		}
 	}
-	made.after = f.comments(at+1, field.line+len(field.below))
+	made.after = l.comments(at+1, field.line+len(field.below))
 	return made, ""
 }
 
 // comments are the lines from one to another, which have nothing but comments, without their indentation.
-func (f *fixer) comments(first, last int) []string {
+func (l sourceLines) comments(first, last int) []string {
 	var out []string
 	for n := first; n <= last; n++ {
-		out = append(out, strings.TrimSpace(f.line(n)))
+		out = append(out, strings.TrimSpace(l.line(n)))
 	}
 	return out
 }
 
 // flowList is listText of a list that is written as [{a: 1}, {a: 2}] in one line.
-func (f *fixer) flowList(field textField, list *yaml.Node) (textField, string) {
-	line := f.line(list.Line)
+func (l sourceLines) flowList(field textField, list *yaml.Node) (textField, string) {
+	line := l.line(list.Line)
 	end := flowEnd(line, list.Column-1)
 	if end < 0 {
 		return field, "its fields are written in braces over several lines"
@@ -257,7 +260,7 @@ func (f *fixer) flowList(field textField, list *yaml.Node) (textField, string) {
 		made.rest = " " + rest
 	}
 	for _, item := range list.Content {
-		fields, why := f.textOf(item)
+		fields, why := l.textOf(item)
 		if why != "" {
 			return field, why
 		}
@@ -271,7 +274,7 @@ func (f *fixer) rewrite(m *yaml.Node, change func(fields []textField) ([]textFie
 	if f.aliased {
 		return "the object uses anchors"
 	}
-	fields, why := f.textOf(m)
+	fields, why := f.lines.textOf(m)
 	if why != "" {
 		return why
 	}
@@ -283,7 +286,7 @@ func (f *fixer) rewrite(m *yaml.Node, change func(fields []textField) ([]textFie
 		return f.rewriteFlow(m, changed)
 	}
 	first := m.Content[0]
-	end := f.blockEnd(m.Content[len(m.Content)-1], m.Content[len(m.Content)-2])
+	end := f.lines.blockEnd(m.Content[len(m.Content)-1], m.Content[len(m.Content)-2])
 	made := blockLines(changed)
 	indent := strings.Repeat(" ", first.Column-1)
 	for i := range made {
@@ -291,16 +294,16 @@ func (f *fixer) rewrite(m *yaml.Node, change func(fields []textField) ([]textFie
 			made[i] = indent + made[i]
 		}
 	}
-	made[0] = f.line(first.Line)[:first.Column-1] + made[0]
+	made[0] = f.lines.line(first.Line)[:first.Column-1] + made[0]
 	return f.replaceLines(first.Line, end, made)
 }
 
 // replaceLines writes other lines in the place of some; those that stay the same are not edited.
 func (f *fixer) replaceLines(first, last int, made []string) string {
-	for first <= last && len(made) > 0 && made[0] == f.line(first) {
+	for first <= last && len(made) > 0 && made[0] == f.lines.line(first) {
 		first, made = first+1, made[1:]
 	}
-	for last >= first && len(made) > 0 && made[len(made)-1] == f.line(last) {
+	for last >= first && len(made) > 0 && made[len(made)-1] == f.lines.line(last) {
 		last, made = last-1, made[:len(made)-1]
 	}
 	if first > last {
@@ -309,7 +312,7 @@ func (f *fixer) replaceLines(first, last int, made []string) string {
 		}
 		// What is only added comes after the line before.
 		first--
-		made = append([]string{f.line(first)}, made...)
+		made = append([]string{f.lines.line(first)}, made...)
 		last = first
 	}
 	for n := first; n <= last; n++ {
