@@ -149,6 +149,20 @@ func TestCommandsThroughAServer(t *testing.T) {
 	if got := s.stored("cart").Spec; got.Source.RepoURL != "https://git.example/cart" || got.Project != "default" {
 		t.Errorf("create has made %+v", got)
 	}
+	// What is checked by whoever reads the cluster, the server checks: the line is that of who has a kubeconfig.
+	s.run("argocd", "app", "create", "till", "--repo", "https://git.example/till", "--path", "k8s", "--dest-server", v1alpha1.InClusterServer, "--dest-namespace", "shop")
+	s.run("argocd", "app", "set", "till", "--revision", "v2")
+	if got := s.stored("till").Spec; got.Source.RepoURL != "https://git.example/till" || got.Source.TargetRevision != "v2" {
+		t.Errorf("create and set have made %+v", got)
+	}
+	for _, line := range [][]string{
+		{"argocd", "app", "create", "vault", "--repo", "https://git.example/till", "--path", "k8s", "--dest-server", v1alpha1.InClusterServer, "--dest-namespace", "shop", "--project", "bank"},
+		{"argocd", "app", "set", "till", "--project", "bank"},
+	} {
+		if _, _, err := s.try(line...); err == nil || !strings.Contains(err.Error(), "bank") {
+			t.Errorf("%v, to a project that is not there: %v", line, err)
+		}
+	}
 	if _, _, err := s.try("argocd", "app", "create", "cart", "--repo", "https://git.example/other", "--path", "k8s", "--dest-server", v1alpha1.InClusterServer, "--dest-namespace", "shop", "--validate=false"); err == nil || !strings.Contains(err.Error(), "existing application spec is different") {
 		t.Errorf("creating it once more: %v", err)
 	}
