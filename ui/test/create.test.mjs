@@ -145,6 +145,37 @@ it("a cluster is added if it answers, changed and removed", () =>
     assert.equal(await tab.getByRole("alertdialog").count(), 0);
   }));
 
+it("a kubeconfig fills the form of a cluster, and goes out of sight", () =>
+  visit({}, async (tab) => {
+    const sent = [];
+    tab.on("request", (r) => r.method() === "POST" && /\/clusters$/.test(r.url()) && sent.push(r.postDataJSON()));
+    await ready(tab, "/settings/clusters");
+    await tab.getByRole("button", { name: "Add" }).click();
+    const dialog = tab.getByRole("dialog");
+    await dialog.getByText("Fill in from a kubeconfig").click();
+    const paste = dialog.getByLabel("Kubeconfig, as YAML");
+    await paste.fill("hello");
+    await dialog.getByText("No kubeconfig with contexts").waitFor();
+    const data = (what) => btoa(`-----BEGIN ${what}-----\nMII\n-----END ${what}-----\n`);
+    await paste.fill(JSON.stringify({
+      "current-context": "b",
+      contexts: [{ name: "a", context: { cluster: "a", user: "a" } }, { name: "b", context: { cluster: "b", user: "b" } }],
+      clusters: [{ name: "a", cluster: { server: "https://10.0.0.1:6443" } }, { name: "b", cluster: { server: "https://10.0.0.2:6443", "tls-server-name": "api.b" } }],
+      users: [{ name: "a", user: { exec: { command: "aws" } } }, { name: "b", user: { "client-certificate-data": data("CERTIFICATE"), "client-key-data": data("PRIVATE KEY") } }],
+    }));
+    await dialog.getByText("Filled in from context b.").waitFor();
+    assert.equal(await paste.inputValue(), "");
+    assert.equal(await dialog.getByLabel("API server").inputValue(), "https://10.0.0.2:6443");
+    assert.equal(await dialog.getByLabel("Client certificate", { exact: true }).isChecked(), true);
+    await dialog.getByLabel("Context").selectOption("a");
+    await dialog.getByText("It opens the cluster by a program").waitFor();
+    assert.equal(await dialog.getByRole("button", { name: "Test and add" }).isDisabled(), true);
+    await dialog.getByLabel("Context").selectOption("b");
+    await dialog.getByRole("button", { name: "Test and add" }).click();
+    await dialog.waitFor({ state: "detached" });
+    assert.deepEqual(sent, [{ server: "https://10.0.0.2:6443", name: "b", namespaces: [], config: { tlsClientConfig: { insecure: false, serverName: "api.b", certData: data("CERTIFICATE"), keyData: data("PRIVATE KEY") } } }]);
+  }));
+
 it("bookmarks of settings and of the own account lead to where these are", () =>
   visit({}, async (tab) => {
     for (const [path, title] of [["/settings/repos", "Repositories"], ["/user-info", "Your account"], ["/settings", "Repositories"]]) {

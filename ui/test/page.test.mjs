@@ -168,6 +168,72 @@ it("an installation without applications says how to make one, and nothing else"
     await tab.waitForURL(/\/new$/);
   }));
 
+it("what is typed before the palette is there arrives in it", () =>
+  visit({}, async (tab) => {
+    let asked, send;
+    const [loading, held] = [new Promise((done) => (asked = done)), new Promise((done) => (send = done))];
+    await tab.route(/assets\/Palette-/, async (route) => {
+      asked();
+      await held;
+      await route.continue();
+    });
+    await ready(tab, "/");
+    await tab.keyboard.press("Control+k");
+    await loading;
+    await tab.keyboard.type("request-coux");
+    await tab.keyboard.press("Backspace");
+    send();
+    const field = tab.getByRole("dialog").getByRole("searchbox");
+    await field.waitFor();
+    assert.equal(await field.inputValue(), "request-cou");
+    await tab.keyboard.type("nter");
+    await tab.getByRole("menuitem", { name: /^request-counter/ }).waitFor();
+    assert.equal(await field.inputValue(), "request-counter");
+    // The first Escape empties the field.
+    await tab.keyboard.press("Escape");
+    await tab.keyboard.press("Escape");
+    await tab.getByRole("dialog").waitFor({ state: "detached" });
+  }));
+
+it("Enter before the palette is there leads to the first that fits", () =>
+  visit({}, async (tab) => {
+    let asked, send;
+    const [loading, held] = [new Promise((done) => (asked = done)), new Promise((done) => (send = done))];
+    await tab.route(/assets\/Palette-/, async (route) => {
+      asked();
+      await held;
+      await route.continue();
+    });
+    await ready(tab, "/");
+    await tab.keyboard.press("Control+k");
+    await loading;
+    await tab.keyboard.type("rollouts");
+    await tab.keyboard.press("Enter");
+    send();
+    await tab.waitForURL(/\/rollouts$/);
+    assert.equal(await tab.getByRole("dialog").count(), 0);
+  }));
+
+it("times are exact by keyboard, where that is chosen, and stay so", () =>
+  visit({}, async (tab) => {
+    const exact = /^\d{2}\/\d{2}\/\d{4}, \d{2}:\d{2}:\d{2}$/;
+    await ready(tab, "/applications?view=table");
+    const time = tab.locator("main time[datetime]").first();
+    assert.doesNotMatch(await time.innerText(), exact);
+    await tab.getByRole("button", { name: "Appearance" }).focus();
+    await tab.keyboard.press("Enter");
+    await tab.getByRole("menuitemradio", { name: "As the system has it", checked: true }).waitFor();
+    await tab.keyboard.type("Exact");
+    await tab.keyboard.press("Enter");
+    assert.match(await time.innerText(), exact);
+    await tab.reload();
+    await tab.locator("[data-ready]").first().waitFor();
+    assert.match(await time.innerText(), exact);
+    await tab.getByRole("button", { name: "Appearance" }).click();
+    await tab.getByRole("menuitemradio", { name: "How long ago" }).click();
+    assert.doesNotMatch(await time.innerText(), exact);
+  }));
+
 it("the palette closes with Escape, and the focus is where it was", () =>
   visit({}, async (tab) => {
     await ready(tab, "/");

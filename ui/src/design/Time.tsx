@@ -1,6 +1,7 @@
 import { useSyncExternalStore } from "react";
 import { t } from "../i18n";
-import { duration, exact, now, relative } from "./time";
+import { useExact } from "./exact";
+import { clock, duration, exact, now, relative, stamp } from "./time";
 
 /** ticks returns a clock for all who look at it: a list has as many times as lines, and one timer for them. */
 function ticks(every: number) {
@@ -41,14 +42,16 @@ export function useNow(every = 1000): number {
   return useSyncExternalStore(subscribe, read);
 }
 
-/** Ago shows how long ago something was, with the exact time at hand. */
+/** Ago shows how long ago something was, or when, as the reader has chosen; the other is there for who points at it. */
 export function Ago({ at }: { at?: string }) {
   const from = useNow(10_000);
+  const whole = useExact();
   if (!at) return <span className="muted">{t("time.never")}</span>;
   const time = Date.parse(at);
+  const ago = relative(time, Math.max(from, now()));
   return (
-    <time dateTime={at} title={exact(time)}>
-      {relative(time, Math.max(from, now()))}
+    <time dateTime={at} title={whole ? ago : exact(time)}>
+      {whole ? stamp(time) : ago}
     </time>
   );
 }
@@ -61,8 +64,10 @@ export function Lasting({ from, to }: { from?: string; to?: string }) {
   return <span>{duration(seconds)}</span>;
 }
 
-/** Until counts down to a time, in whole seconds. */
+/** Until counts down to a time, in whole seconds, and names it where the reader wants that. */
 export function Until({ at }: { at: string }) {
   const from = useNow();
-  return <time dateTime={at} title={exact(Date.parse(at))}>{duration(Math.ceil((Date.parse(at) - from) / 1000))}</time>;
+  const whole = useExact();
+  const left = duration(Math.ceil((Date.parse(at) - from) / 1000));
+  return <time dateTime={at} title={exact(Date.parse(at))}>{whole ? `${left} (${clock(Date.parse(at))})` : left}</time>;
 }

@@ -1,6 +1,6 @@
 import { Check, ChevronDown, Copy, X } from "lucide-react";
 import { type ReactNode, useEffect, useId, useRef, useState } from "react";
-import { Button as AriaButton, type ButtonProps, Dialog as AriaDialog, Heading, Menu as AriaMenu, MenuItem, MenuTrigger, Modal, ModalOverlay, Popover, Tooltip, TooltipTrigger } from "react-aria-components";
+import { Button as AriaButton, type ButtonProps, Dialog as AriaDialog, Header, Heading, Menu as AriaMenu, MenuItem, MenuSection, MenuTrigger, Modal, ModalOverlay, Popover, Tooltip, TooltipTrigger } from "react-aria-components";
 import { t } from "../i18n";
 import { Told } from "./Told";
 import "./parts.css";
@@ -46,11 +46,12 @@ export function Hint({ text, children }: { text: string; children: ReactNode }) 
   );
 }
 
-export type Choice = { id: string; label: ReactNode; text: string; chosen?: boolean; off?: string };
+export type Choice = { id: string; label: ReactNode; text: string; chosen?: boolean; off?: string; group?: string };
 
 /** Menu is a button with a list of things to do or to choose from. */
 export function Menu({ label, children, items, onAction, look = "quiet", many }: { label: string; children: ReactNode; items: Choice[]; onAction: (id: string) => void; look?: Look; many?: boolean }) {
-  const selection = many ? "multiple" : items.some((i) => i.chosen !== undefined) ? "single" : "none";
+  const groups = [...new Set(items.map((i) => i.group))];
+  const selection = many ? "multiple" : groups.length === 1 && items.some((i) => i.chosen !== undefined) ? "single" : "none";
   return (
     <MenuTrigger>
       <AriaButton aria-label={label} className={`button ${look}`}>
@@ -58,19 +59,30 @@ export function Menu({ label, children, items, onAction, look = "quiet", many }:
         <ChevronDown size={14} aria-hidden />
       </AriaButton>
       <Popover className="popover">
-        <AriaMenu className="menu" onAction={(id) => onAction(String(id))} disabledKeys={items.filter((i) => i.off).map((i) => i.id)} selectionMode={selection} selectedKeys={items.filter((i) => i.chosen).map((i) => i.id)}>
-          {items.map((item) => (
-            <MenuItem key={item.id} id={item.id} textValue={item.text} className="menu-item">
-              <span>{item.label}</span>
-              {item.off && <span className="muted small">{item.off}</span>}
-              {item.chosen && <Check size={15} aria-hidden />}
-            </MenuItem>
-          ))}
+        <AriaMenu className="menu" onAction={(id) => onAction(String(id))} disabledKeys={items.filter((i) => i.off).map((i) => i.id)} selectionMode={selection} selectedKeys={chosenOf(items)}>
+          {groups.length === 1
+            ? items.map(choice)
+            : groups.map((group) => (
+                <MenuSection key={group} selectionMode="single" disallowEmptySelection selectedKeys={chosenOf(items.filter((i) => i.group === group))}>
+                  <Header className="menu-group">{group}</Header>
+                  {items.filter((i) => i.group === group).map(choice)}
+                </MenuSection>
+              ))}
         </AriaMenu>
       </Popover>
     </MenuTrigger>
   );
 }
+
+const chosenOf = (items: Choice[]) => items.filter((i) => i.chosen).map((i) => i.id);
+
+const choice = (item: Choice) => (
+  <MenuItem key={item.id} id={item.id} textValue={item.text} className="menu-item">
+    <span>{item.label}</span>
+    {item.off && <span className="muted small">{item.off}</span>}
+    {item.chosen && <Check size={15} aria-hidden />}
+  </MenuItem>
+);
 
 /** Dialog asks something, over the page. */
 export function Dialog({ title, onClose, children, wide, role }: { title: string; onClose?: () => void; children: ReactNode; wide?: boolean; role?: "alertdialog" }) {

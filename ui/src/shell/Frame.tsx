@@ -9,10 +9,11 @@ import { stream } from "../api/stream";
 import type { Cluster } from "../api/types";
 import { Ago, useNow } from "../design/Time";
 import { Hint, Link, Menu, Waiting } from "../design/parts";
+import { setExact, useExact } from "../design/exact";
 import { exact, heardTime, relative } from "../design/time";
 import { chooseLanguage, t, useLanguage } from "../i18n";
 import { Login } from "./Login";
-import { setTheme, useTheme } from "./theme";
+import { setTheme, type Theme, useTheme } from "./theme";
 import "./frame.css";
 
 const Palette = lazy(() => import("./Palette"));
@@ -89,7 +90,7 @@ function Bar() {
         <Going />
         <Live />
         <LanguageMenu />
-        <ThemeMenu />
+        <LookMenu />
         <UserMenu />
       </div>
     </header>
@@ -106,28 +107,51 @@ export function Mark({ size = 26 }: { size?: number }) {
   );
 }
 
+/** isThere reports whether the palette is there to take what is typed. */
+const isThere = () => document.querySelector("[role=dialog] input") !== null;
+
+/** Going opens the palette, and keeps what is typed until the palette is there to take it. */
 function Going() {
   const [open, set] = useState(false);
+  const [text, setText] = useState("");
+  const [entered, enter] = useState(false);
+  const close = () => set(false);
+  const start = () => {
+    setText("");
+    enter(false);
+    set(true);
+  };
   useEffect(() => {
     const listen = (e: KeyboardEvent) => {
-      if ((e.ctrlKey || e.metaKey) && e.key.toLowerCase() === "k" && !e.isComposing) {
+      if (e.isComposing) return;
+      const command = e.ctrlKey || e.metaKey;
+      if (command && e.key.toLowerCase() === "k") {
         e.preventDefault();
-        set(true);
+        if (!open) start();
+      } else if (open && !isThere() && !command && !e.altKey) {
+        const typed = e.key.length === 1;
+        if (typed) setText((before) => before + e.key);
+        else if (e.key === "Backspace") setText((before) => before.slice(0, -1));
+        else if (e.key === "Enter") enter(true);
+        else if (e.key === "Escape") set(false);
+        else return;
+        e.preventDefault();
+        e.stopPropagation();
       }
     };
-    addEventListener("keydown", listen);
-    return () => removeEventListener("keydown", listen);
-  }, []);
+    addEventListener("keydown", listen, true);
+    return () => removeEventListener("keydown", listen, true);
+  }, [open]);
   return (
     <>
-      <AriaButton aria-label={`${t("palette.open")} Ctrl K`} className="button going" onPress={() => set(true)}>
+      <AriaButton aria-label={`${t("palette.open")} Ctrl K`} className="button going" onPress={start}>
         <SearchIcon size={16} aria-hidden />
         <span>{t("palette.open")}</span>
         <kbd aria-hidden>Ctrl K</kbd>
       </AriaButton>
       {open && (
         <Suspense>
-          <Palette onClose={() => set(false)} />
+          <Palette text={text} onText={setText} entered={entered} onClose={close} />
         </Suspense>
       )}
     </>
@@ -213,11 +237,15 @@ function LanguageMenu() {
   );
 }
 
-function ThemeMenu() {
+/** LookMenu has the theme, and how times are shown: on a touch screen nothing can be pointed at. */
+function LookMenu() {
   const theme = useTheme();
-  const one = (id: "system" | "light" | "dark") => ({ id, label: t(`theme.${id}`), text: t(`theme.${id}`), chosen: theme === id });
+  const whole = useExact();
+  const themes = (["system", "light", "dark"] as const).map((id) => ({ id: id as string, group: t("theme.label"), label: t(`theme.${id}`), text: t(`theme.${id}`), chosen: theme === id }));
+  const times = (["ago", "exact"] as const).map((id) => ({ id: id as string, group: t("times.label"), label: t(`times.${id}`), text: t(`times.${id}`), chosen: whole === (id === "exact") }));
+  const choose = (id: string) => (id === "ago" || id === "exact" ? setExact(id === "exact") : setTheme(id as Theme));
   return (
-    <Menu label={t("theme.label")} items={[one("system"), one("light"), one("dark")]} onAction={(id) => setTheme(id as "system" | "light" | "dark")}>
+    <Menu label={t("theme.label")} items={[...themes, ...times]} onAction={choose}>
       <SunMoon size={18} aria-hidden />
     </Menu>
   );

@@ -1,6 +1,6 @@
 import { useQuery } from "@tanstack/react-query";
 import { useNavigate } from "@tanstack/react-router";
-import { useMemo, useState } from "react";
+import { useEffect, useMemo, useRef } from "react";
 import { Autocomplete, Input, Menu, MenuItem, SearchField } from "react-aria-components";
 import { rowsQuery } from "../api/queries";
 import { Status } from "../design/Status";
@@ -11,9 +11,10 @@ import { t } from "../i18n";
 const most = 30;
 const mostRollouts = 10;
 
-/** Palette goes anywhere by a few letters. */
-export default function Palette({ onClose }: { onClose: () => void }) {
-  const [text, set] = useState("");
+const addressOf = (r: { namespace: string; name: string }) => `/applications/${r.namespace}/${r.name}`;
+
+/** Palette goes anywhere by a few letters; to the first place that fits, where Enter was pressed before it was there. */
+export default function Palette({ text, onText, entered, onClose }: { text: string; onText: (text: string) => void; entered: boolean; onClose: () => void }) {
   const navigate = useNavigate();
   const rows = useQuery(rowsQuery).data?.items;
   const places = [
@@ -25,6 +26,7 @@ export default function Palette({ onClose }: { onClose: () => void }) {
     { id: "/new", text: t("nav.new") },
     ...sections.map((s) => ({ id: `/settings/${s}`, text: `${t("nav.settings")}: ${t(`settings.${s}`)}` })),
   ];
+  const shown = places.filter((p) => p.text.toLowerCase().includes(text.trim().toLowerCase()) && (text.trim() !== "" || !p.id.startsWith("/settings/")));
   const wanted = text.trim().toLowerCase();
   const apps = useMemo(() => {
     const found = (rows ?? []).filter((r) => r.name.toLowerCase().includes(wanted));
@@ -40,22 +42,27 @@ export default function Palette({ onClose }: { onClose: () => void }) {
     onClose();
     void navigate({ to });
   };
+  const first = shown[0]?.id ?? (apps[0] && addressOf(apps[0]));
+  const early = useRef(entered);
+  useEffect(() => {
+    if (!early.current || !rows) return;
+    early.current = false;
+    if (wanted !== "" && first) go(first);
+  });
   return (
     <Dialog title={t("palette.label")} onClose={onClose}>
-      <Autocomplete inputValue={text} onInputChange={set}>
+      <Autocomplete inputValue={text} onInputChange={onText}>
         <SearchField aria-label={t("palette.placeholder")} autoFocus>
           <Input className="input" placeholder={t("palette.placeholder")} />
         </SearchField>
         <Menu className="menu palette" onAction={(id) => go(String(id))} renderEmptyState={() => <p className="muted">{t("palette.none")}</p>}>
-          {places
-            .filter((p) => p.text.toLowerCase().includes(wanted) && (wanted !== "" || !p.id.startsWith("/settings/")))
-            .map((p) => (
-              <MenuItem key={p.id} id={p.id} textValue={p.text} className="menu-item">
-                {p.text}
-              </MenuItem>
-            ))}
+          {shown.map((p) => (
+            <MenuItem key={p.id} id={p.id} textValue={p.text} className="menu-item">
+              {p.text}
+            </MenuItem>
+          ))}
           {apps.map((r) => (
-            <MenuItem key={`${r.namespace}/${r.name}`} id={`/applications/${r.namespace}/${r.name}`} textValue={r.name} className="menu-item">
+            <MenuItem key={`${r.namespace}/${r.name}`} id={addressOf(r)} textValue={r.name} className="menu-item">
               <span className="name">{r.name}</span>
               <Status kind="health" value={r.health} />
             </MenuItem>

@@ -1,14 +1,16 @@
 import { useQuery, useQueryClient } from "@tanstack/react-query";
 import { Link as To } from "@tanstack/react-router";
 import { Pencil, Plus, Trash2 } from "lucide-react";
-import { useState } from "react";
+import { lazy, Suspense, useState } from "react";
 import { del, post, put } from "../../api/client";
 import { meQuery } from "../../api/queries";
 import { clustersQuery, one, type ClusterInfo } from "../../api/settings";
-import { Button, Card } from "../../design/parts";
+import { Button, Card, Waiting } from "../../design/parts";
 import { t } from "../../i18n";
-import { changed, type ClusterFields, created, emptyCluster, fieldsOf, isHome, readyToCreate } from "./cluster";
-import { Ask, Connection, Line, Loaded, Test } from "./shared";
+import { changed, created, isHome, readyToChange, readyToCreate } from "./cluster";
+import { Ask, Connection, Loaded, Test } from "./shared";
+
+const ClusterForm = lazy(() => import("./ClusterForm"));
 
 export function Clusters() {
   const clusters = useQuery(clustersQuery);
@@ -46,50 +48,24 @@ export function Clusters() {
           </ul>
         )}
       </Loaded>
-      {asked.add && <ClusterForm title={t("settings.addCluster")} action={t("settings.testAndAdd")} ready={readyToCreate} close={close} run={async (f) => { await post("api/v1/clusters", created(f)); await again(); }} />}
-      {asked.edit && (
-        <ClusterForm
-          title={t("settings.editOf", { name: asked.edit.name })}
-          action={t("settings.testAndSave")}
-          there={asked.edit}
-          ready={() => true}
-          close={close}
-          run={async (f) => {
-            const { body, updatedFields } = changed(f);
-            await put(`api/v1/clusters/${one(f.server)}`, body, { updatedFields });
-            await again();
-          }}
-        />
-      )}
+      <Suspense fallback={<Waiting />}>
+        {asked.add && <ClusterForm title={t("settings.addCluster")} action={t("settings.testAndAdd")} ready={readyToCreate} close={close} run={async (f) => { await post("api/v1/clusters", created(f)); await again(); }} />}
+        {asked.edit && (
+          <ClusterForm
+            title={t("settings.editOf", { name: asked.edit.name })}
+            action={t("settings.testAndSave")}
+            there={asked.edit}
+            ready={readyToChange}
+            close={close}
+            run={async (f) => {
+              const { body, updatedFields } = changed(f);
+              await put(`api/v1/clusters/${one(f.server)}`, body, { updatedFields });
+              await again();
+            }}
+          />
+        )}
+      </Suspense>
       {asked.remove && <Ask title={t("settings.remove")} text={t("settings.removeCluster", { name: asked.remove.name, count: asked.remove.info?.applicationsCount ?? 0 })} action={t("settings.remove")} danger close={close} run={async () => { await del(`api/v1/clusters/${one(asked.remove!.server)}`); await again(); }} />}
     </Card>
-  );
-}
-
-function ClusterForm({ title, action, there, ready, run, close }: { title: string; action: string; there?: ClusterInfo; ready: (f: ClusterFields) => boolean; run: (f: ClusterFields) => Promise<unknown>; close: () => void }) {
-  const [f, set] = useState(there ? fieldsOf(there) : emptyCluster);
-  const on = (key: Exclude<keyof ClusterFields, "insecure">) => ({ value: f[key], onChange: (e: { target: { value: string } }) => set({ ...f, [key]: e.target.value }) });
-  return (
-    <Ask title={title} action={action} ready={ready(f)} run={() => run(f)} close={close}>
-      <div className="two">
-        <Line label={t("settings.server")} {...on("server")} placeholder="https://10.0.0.1:6443" autoFocus={!there} readOnly={there !== undefined} />
-        <Line label={t("settings.clusterName")} {...on("name")} placeholder="tokyo" autoFocus={there !== undefined} />
-      </div>
-      <Line label={t("settings.bearerToken")} type="password" autoComplete="new-password" {...on("token")} hint={there ? t("settings.bearerTokenKept") : t("settings.bearerTokenHint")} />
-      <label className="field">
-        <span className="label">{t("settings.authority")}</span>
-        <textarea className="input mono" rows={3} spellCheck={false} placeholder="-----BEGIN CERTIFICATE-----" disabled={f.insecure} {...on("ca")} />
-        <span className="muted small">{t("settings.authorityHint")}</span>
-      </label>
-      <label className="check">
-        <input type="checkbox" checked={f.insecure} onChange={(e) => set({ ...f, insecure: e.target.checked })} />
-        <span>{t("settings.insecureDo")}</span>
-      </label>
-      <div className="two">
-        <Line label={t("settings.namespaces")} {...on("namespaces")} hint={t("settings.namespacesHint")} />
-        <Line label={t("create.project")} {...on("project")} hint={t("settings.projectScoped")} />
-      </div>
-      <p className="muted small">{t("settings.secretNote")}</p>
-    </Ask>
   );
 }

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { changed, created, emptyCluster, fieldsOf, isHome, readyToCreate } from "./cluster";
+import { changed, created, emptyCluster, fieldsOf, isHome, readyToChange, readyToCreate } from "./cluster";
 
 const filled = { ...emptyCluster, server: " https://10.0.0.1:6443 ", token: " secret ", ca: "-----BEGIN CERTIFICATE-----\nMII\n-----END CERTIFICATE-----" };
 
@@ -24,9 +24,15 @@ describe("a cluster that is registered", () => {
     ["an address and a token", {}, true],
     ["no token", { token: " " }, false],
     ["no address", { server: "" }, false],
+    ["a certificate and its key", { by: "certificate", token: "", cert: "C", key: "K" }, true],
+    ["a certificate without its key", { by: "certificate", cert: "C" }, false],
+    ["a key without its certificate", { by: "certificate", key: "K" }, false],
     ["an address without a scheme", { server: "10.0.0.1" }, false],
     ["an address of another scheme", { server: "javascript:alert(1)" }, false],
-  ])("is asked with %s: %j %s", (_, more, want) => expect(readyToCreate({ ...filled, ...more })).toBe(want));
+  ] as const)("is asked with %s: %j %s", (_, more, want) => expect(readyToCreate({ ...filled, ...more })).toBe(want));
+
+  it("sends a certificate without the token that was typed before, and the name that it is checked for", () =>
+    expect(created({ ...filled, by: "certificate", cert: " C ", key: "K", ca: "", serverName: " api.tokyo " }).config).toEqual({ tlsClientConfig: { insecure: false, serverName: "api.tokyo", certData: btoa("C\n"), keyData: btoa("K\n") } }));
 });
 
 describe("a cluster that is changed", () => {
@@ -37,6 +43,15 @@ describe("a cluster that is changed", () => {
 
   it("has fields that were made empty", () =>
     expect(changed({ ...fieldsOf(there), namespaces: "", project: "", name: "" }).body).toEqual({ name: there.server, namespaces: [], project: "" }));
+
+  it.each([
+    ["a certificate", { cert: "C", key: "K" }, true, ["name", "namespaces", "project", "config"]],
+    ["half a certificate", { cert: "C" }, false, ["name", "namespaces", "project"]],
+    ["no certificate", {}, true, ["name", "namespaces", "project"]],
+  ] as const)("is opened by %s", (_, more, ready, fields) => {
+    const form = { ...fieldsOf(there), by: "certificate" as const, ...more };
+    expect([readyToChange(form), changed(form).updatedFields]).toEqual([ready, fields]);
+  });
 
   it("is opened by another token", () => {
     const { body, updatedFields } = changed({ ...fieldsOf(there), token: "new" });
