@@ -76,13 +76,85 @@ func fitting(pattern string, names []string) []string {
 	return fit
 }
 
-// All returns the request for each of some calls.
-func All(calls []Call) Request {
-	request := make(Request, len(calls))
-	for i, c := range calls {
-		request[i] = Need{c}
+// DecideAll returns whether each of some calls is allowed, and all that fits it where its object or its action is a
+// pattern: a line that denies a part of that decides, whatever is said of the rest, unless another name of the subject
+// is allowed all of it.
+func (r Rights) DecideAll(calls []Call) Decision {
+	var last Decision
+	for _, c := range calls {
+		if last = r.whole(c); !last.Allowed {
+			return last
+		}
 	}
-	return request
+	return last
+}
+
+func (r Rights) whole(c Call) Decision {
+	d := r.need(Need{c})
+	if !d.Allowed || !strings.ContainsAny(c.Object+c.Action, special) {
+		return d
+	}
+	var refusal Decision
+	for i := range r.attempts {
+		a := &r.attempts[i]
+		if d = r.try(a, Need{c}); !d.Allowed {
+			continue
+		}
+		part := a.deniesPartOf(c)
+		if part == nil {
+			return d
+		}
+		refusal = Decision{Call: c, By: part.line, As: a.as}
+	}
+	return refusal
+}
+
+// deniesPartOf returns a rule that denies something that fits a call; nil where there is none.
+func (a *attempt) deniesPartOf(c Call) *rule {
+	sets := [][]*rule{a.rules}
+	for _, project := range slices.Sorted(maps.Keys(a.projects)) {
+		sets = append(sets, a.projects[project])
+	}
+	for _, one := range slices.Concat(sets...) {
+		if one.deniesPartOf(c) {
+			return one
+		}
+	}
+	return nil
+}
+
+// deniesPartOf reports whether a rule denies something that fits a call. Of two patterns that are both more than a
+// beginning that is not known for certain, and counts as yes.
+func (r *rule) deniesPartOf(c Call) bool {
+	return r.deny && r.resource.match(c.Resource) && (r.action.match(c.Action) || covers(c.Action, r.action.sample())) && overlap(c.Object, r.object)
+}
+
+// overlap reports whether something can fit both a glob that is asked about and a pattern of a line.
+func overlap(asked string, of pattern) bool {
+	if of.match == nil || of.match(asked) {
+		return true
+	}
+	sample := of.sample()
+	if !of.match(sample) {
+		// An expression of which no sample is known.
+		return true
+	}
+	if of.isLiteral() {
+		return slices.Contains(fitting(asked, []string{sample}), sample)
+	}
+	a, b := literalEnds(asked), literalEnds(sample)
+	return (strings.HasPrefix(a.first, b.first) || strings.HasPrefix(b.first, a.first)) && (strings.HasSuffix(a.last, b.last) || strings.HasSuffix(b.last, a.last))
+}
+
+// ends are what a glob begins and ends with, before and after what stands for other text.
+type ends struct{ first, last string }
+
+func literalEnds(glob string) ends {
+	first := strings.IndexAny(glob, special)
+	if first < 0 {
+		return ends{glob, glob}
+	}
+	return ends{glob[:first], glob[strings.LastIndexAny(glob, special)+1:]}
 }
 
 // Explanation is what a subject may do, and why.

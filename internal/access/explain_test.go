@@ -17,6 +17,9 @@ func TestEachPartMayBeAPattern(t *testing.T) {
 		"p, dev, applications, *, shop/*, allow", "p, dev, logs, get, shop/*, allow", "p, dev, clusters, get, *, allow",
 		"p, own, repositories, get, *, allow", "p, own, repositories, create, *, allow", "p, own, repositories, update, *, allow", "p, own, repositories, delete, *, allow",
 		"p, half, applications, *, */*, allow", "p, half, applications, delete, */*, deny",
+		"p, hole, applications, *, */*, allow", "p, hole, applications, *, shop/vault, deny", "p, hole, applications, get, bank/*-old, deny", "p, hole, applications, action/apps/*, till/*, deny",
+		"p, both, applications, *, */*, allow", "p, both, applications, *, shop/vault, deny", "g, both, role:admin",
+		"p, whole, applications, get, */*, allow", "g, member, whole", "p, member, applications, get, shop/?ault, deny",
 	}, "\n")}})
 	if len(found) > 0 {
 		t.Fatal(found)
@@ -47,6 +50,29 @@ func TestEachPartMayBeAPattern(t *testing.T) {
 		{"half", "applications sync *", true},
 		{"half", "applications delete *", false},
 		{"half", "applications * *", false},
+		// A line that denies a part, and no other.
+		{"hole", "applications sync shop/web", true},
+		{"hole", "applications sync shop/vault", false},
+		{"hole", "applications sync *", false},
+		{"hole", "applications sync shop/*", false},
+		{"hole", "applications sync shop/web*", true},
+		{"hole", "applications sync shop/v*t", false},
+		{"hole", "applications sync bank/*", true},
+		{"hole", "applications get bank/*", false},
+		{"hole", "applications get bank/a*", false},
+		{"hole", "applications get bank/*-new", true},
+		{"hole", "applications get b*", false},
+		{"hole", "applications get c*", false},
+		{"hole", "applications get cafe/*", true},
+		{"hole", "applications get {bank,cafe}/x-old", false},
+		{"hole", "applications action/* till/*", false},
+		{"hole", "applications action/* till/web", false},
+		{"hole", "applications sync till/*", true},
+		// Each name of the subject has its own lines, and those that it is given count together.
+		{"both", "applications sync *", false},
+		{"member", "applications get *", false},
+		{"member", "applications get shop/v*", false},
+		{"member", "applications get bank/v*", true},
 	} {
 		part := strings.Fields(c.call)
 		calls, err := access.Call{Resource: part[0], Action: part[1], Object: part[2]}.Each()
@@ -54,7 +80,7 @@ func TestEachPartMayBeAPattern(t *testing.T) {
 			t.Errorf("%s: %v", c.call, err)
 			continue
 		}
-		if d := policy.Of(access.Subject{Name: c.who}).Decide(access.All(calls)); d.Allowed != c.want {
+		if d := policy.Of(access.Subject{Name: c.who}).DecideAll(calls); d.Allowed != c.want {
 			t.Errorf("%s, %s: got %s, want %v", c.who, c.call, d, c.want)
 		}
 	}

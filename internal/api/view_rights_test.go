@@ -65,3 +65,14 @@ func TestCanIWithPatterns(t *testing.T) {
 		}
 	}
 }
+
+// What is allowed but for a part of it is not all allowed.
+func TestCanIWithAPartDenied(t *testing.T) {
+	f := newFed(t)
+	f.policy("p, shopper, applications, get, */*, allow\np, shopper, applications, get, bank/*, deny\n")
+	for path, want := range map[string]string{"applications/get/*": "no", "applications/get/shop/*": "yes", "applications/get/bank/*": "no", "applications/get/shop/web": "yes", "applications/get/bank/web": "no"} {
+		if _, answer := f.call("shopper", http.MethodGet, "/api/v1/account/can-i/"+path, ""); answer["value"] != want {
+			t.Errorf("%s: got %v, want %s", path, answer, want)
+		}
+	}
+}

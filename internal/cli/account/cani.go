@@ -39,7 +39,7 @@ name of what stands outside of projects. Each of the three may be a pattern, suc
 			if err != nil {
 				return err
 			}
-			decision := policy.Of(access.Subject{Name: name, Groups: groups}).Decide(access.All(asked))
+			decision := policy.Of(access.Subject{Name: name, Groups: groups}).DecideAll(asked)
 			answer := "no"
 			if decision.Allowed {
 				answer = "yes"

@@ -118,7 +118,7 @@ func newRBACCan(a *kit.Control) *cobra.Command {
 			for _, f := range found {
 				a.Note("warning: %s", f)
 			}
-			decision := p.Of(access.Subject{Name: args[0]}).Decide(access.All(asked))
+			decision := p.Of(access.Subject{Name: args[0]}).DecideAll(asked)
 			if !quiet {
 				a.Note("%s", decision)
 				if err := a.Say(map[bool]string{true: "Yes", false: "No"}[decision.Allowed]); err != nil {
