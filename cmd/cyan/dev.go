@@ -15,7 +15,7 @@ import (
 )
 
 func newDevCommand(e *kit.Env) *cobra.Command {
-	return dev.New(e, dev.Wiring{Rollouts: rollouts})
+	return dev.New(e, dev.Wiring{Rollouts: rollouts, Show: showLoop})
 }
 
 // newSkaffoldDevCommand is the loop as the skaffold program has it.
@@ -28,10 +28,18 @@ func newSkaffoldDebugCommand(e *kit.Env) *cobra.Command {
 	return skaffold.NewDebug(e, skaffoldWiring)
 }
 
-var skaffoldWiring = skaffold.Wiring{Lines: dev.Lines, Show: showLoop, Rollouts: rollouts, Delve: dev.Delve}
+var skaffoldWiring = skaffold.Wiring{Lines: dev.Lines, Show: showLoopOfSkaffold, Rollouts: rollouts, Delve: dev.Delve}
 
-func showLoop(ctx context.Context, e *kit.Env, o devloop.Options) error {
-	return dev.Show(ctx, e, o, dev.Display{})
+func showLoopOfSkaffold(ctx context.Context, e *kit.Env, o devloop.Options) error {
+	return showLoop(ctx, e, o, dev.Display{})
+}
+
+// showLoop runs a loop and shows it. What it needs while it builds is returned to the system once it waits.
+func showLoop(ctx context.Context, e *kit.Env, o devloop.Options, how dev.Display) error {
+	ctx, end := context.WithCancel(ctx)
+	defer end()
+	go func() { _ = controller.ReturnMemory(ctx) }()
+	return dev.Show(ctx, e, o, how)
 }
 
 // rollouts carries out the Rollouts of a namespace with an instance ID.

@@ -20,9 +20,10 @@ const (
 	worthReturning = 32 << 20
 )
 
-// returnMemory returns to the system what the program needed while it had much to do, once it has nothing to do, or
-// keeps much that is free: the runtime itself would keep as much again as is in use, until it has a reason to collect.
-func returnMemory(ctx context.Context) error {
+// ReturnMemory returns to the system what the program needed while it had much to do, once it has nothing to do, or
+// keeps much that is free, until ctx ends: the runtime itself would keep as much again as is in use, until it has a
+// reason to collect.
+func ReturnMemory(ctx context.Context) error {
 	if os.Getenv("GOGC") == "" {
 		debug.SetGCPercent(garbage)
 	}

@@ -3,6 +3,7 @@ package controller
 import (
 	"bufio"
 	"os"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -50,6 +51,29 @@ func TestFileMapping(t *testing.T) {
 		from, to, is := fileMapping(line, "/opt/my cyan")
 		if is != want || is && from >= to {
 			t.Errorf("%q: got %x, %x, %v; want %v", line, from, to, is, want)
+		}
+	}
+}
+
+// TestUnwritten: what the loader has written, and was made read-only then, is not given back.
+func TestUnwritten(t *testing.T) {
+	const file, clean, written = "/opt/cyan", "Rss: 12 kB\nPrivate_Dirty: 0 kB\nAnonymous:             0 kB\nSwap:                  0 kB\nVmFlags: rd mr\n", "Rss: 4 kB\nAnonymous:             4 kB\nSwap:  0 kB\n"
+	head := func(from, flags, path string) string {
+		return from + "000-" + from + "fff " + flags + " 00000000 fe:00 123    " + path + "\n"
+	}
+	for name, row := range map[string]struct {
+		smaps string
+		want  []mapping
+	}{
+		"all clean":                  {head("1", "r-xp", file) + clean + head("2", "r--p", file) + clean, []mapping{{0x1000, 0x1fff}, {0x2000, 0x2fff}}},
+		"written before":             {head("1", "r-xp", file) + clean + head("2", "r--p", file) + written + head("3", "r--p", file) + clean, []mapping{{0x1000, 0x1fff}, {0x3000, 0x3fff}}},
+		"written, and in the swap":   {head("1", "r--p", file) + strings.Replace(clean, "Swap:                  0", "Swap:                  8", 1), nil},
+		"another file was written":   {head("1", "r-xp", file) + clean + head("2", "r--p", "/lib/libc.so") + written, []mapping{{0x1000, 0x1fff}}},
+		"what is writable is":        {head("1", "rw-p", file) + written + head("2", "r-xp", file) + clean, []mapping{{0x2000, 0x2fff}}},
+		"what has no file is beside": {head("1", "r-xp", file) + clean + "4000-5000 rw-p 00000000 00:00 0 \n" + written, []mapping{{0x1000, 0x1fff}}},
+	} {
+		if got := unwritten(strings.NewReader(row.smaps), file); !slices.Equal(got, row.want) {
+			t.Errorf("%s: got %x, want %x", name, got, row.want)
 		}
 	}
 }

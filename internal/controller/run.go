@@ -227,7 +227,7 @@ func addAll(ctx context.Context, mgr manager.Manager, o Options, mirrors *source
 	if err := mgr.Add(everywhere(func(ctx context.Context) error { return cleanMirrors(ctx, mirrors, o.Log) })); err != nil {
 		return err
 	}
-	if err := mgr.Add(everywhere(returnMemory)); err != nil {
+	if err := mgr.Add(everywhere(ReturnMemory)); err != nil {
 		return err
 	}
 	hooks := handler(mgr, o, heard, watchdog)

@@ -167,10 +167,12 @@ func (r *run) deliver(ctx context.Context) error {
 	r.cluster = newChecker(ctx, r.Cluster, r.Namespace, r.ClusterNeeded)
 	r.cluster.known = r.Known
 	defer r.cluster.close()
-	if r.dir, err = os.MkdirTemp("", "cyan-build-"); err != nil {
-		return fmt.Errorf("making a folder to build in: %w", err)
+	folder, err := image.NewWorkFolder()
+	if err != nil {
+		return err
 	}
-	defer func() { _ = errors.Join(os.RemoveAll(r.dir), os.Remove(r.dir+".index")) }()
+	r.dir = folder.Path
+	defer func() { _ = errors.Join(folder.Remove(), os.Remove(r.dir+".index")) }()
 	ticket, err := r.precheck(ctx, checkout)
 	if err != nil {
 		return err

@@ -51,6 +51,15 @@ func (o *Options) repositoryOf(name string) string {
 	return skaffold.InRegistry(o.Registry, name)
 }
 
+// use has images built by another plan from now on; nil is one that is to be made.
+func (a *artifact) use(plan *image.Plan) {
+	if a.plan != nil {
+		// What is left of it is in the folder for temporary files, and removed by the next start.
+		_ = a.plan.Close()
+	}
+	a.plan = plan
+}
+
 // builder names what builds the image.
 func (a *artifact) builder() string {
 	if a.plan == nil {
@@ -70,7 +79,7 @@ func (o *Options) tagOf(a skaffold.Artifact) string {
 // request returns what is to be built; bases are the references of the images that it is built upon.
 func (a *artifact) request(o *Options, bases map[string]string) (image.Request, error) {
 	r := image.Request{
-		Repository: a.repository, Tag: o.tagOf(a.Artifact), Quick: !o.Whole,
+		Repository: a.repository, Tag: o.tagOf(a.Artifact), Quick: !o.Whole, Again: true,
 		// The same files give the same image, whenever they are built.
 		Created: time.Unix(0, 0), Registries: o.Registries,
 	}
@@ -93,7 +102,7 @@ func (b *builds) image(ctx context.Context, a *artifact, replan bool, bases map[
 		if err != nil {
 			return image.Built{}, err
 		}
-		a.plan = plan
+		a.use(plan)
 	}
 	defer a.output.flush()
 	return a.plan.Build(ctx)
@@ -214,6 +223,7 @@ func newBuilds(r *reporter, o *Options) *builds {
 // take takes the artifacts of a project. Those that were there before keep what was built.
 func (b *builds) take(all []skaffold.Artifact) {
 	before := b.artifacts
+	b.close()
 	b.order, b.artifacts = nil, map[string]*artifact{}
 	for _, a := range all {
 		next := &artifact{Artifact: a, repository: b.options.repositoryOf(a.Image)}
@@ -251,7 +261,15 @@ func (b *builds) postpone(names []string) {
 // forget has everything built anew.
 func (b *builds) forget() {
 	for _, a := range b.artifacts {
-		a.state, a.plan = decide.State{}, nil
+		a.state = decide.State{}
+		a.use(nil)
+	}
+}
+
+// close removes what is kept of builds to make the next ones quick.
+func (b *builds) close() {
+	for _, a := range b.artifacts {
+		a.use(nil)
 	}
 }
 

@@ -437,6 +437,7 @@ func (l *loop) close(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), endWithin)
 	defer cancel()
 	l.tasks.Wait()
+	l.builds.close()
 	if l.claim == nil {
 		return nil
 	}

@@ -43,6 +43,8 @@ type Request struct {
 	Builder string
 	// Keep leaves the image where it was built, for a rehearsal: nothing is pushed.
 	Keep bool
+	// Again has what is copied to be compiled kept until the plan is closed, for one that is built again and again.
+	Again bool
 	// Quick spares what takes longer than it is worth where another image follows soon: what debuggers read of a Go
 	// program, and compression where the registry is on this machine.
 	Quick bool
@@ -118,9 +120,20 @@ func Prepare(ctx context.Context, r Request) (*Plan, error) {
 		p.Copies = file.Copies()
 	}
 	if err := p.findBases(ctx, file); err != nil {
-		return p, err
+		return p, errors.Join(err, p.Close())
 	}
-	return p, p.checkPush(ctx)
+	if err := p.checkPush(ctx); err != nil {
+		return p, errors.Join(err, p.Close())
+	}
+	return p, nil
+}
+
+// Close removes what a plan keeps that is built again and again.
+func (p *Plan) Close() error {
+	if p.gomain == nil {
+		return nil
+	}
+	return p.gomain.stage.close()
 }
 
 // checkPush asks the registry whether it would take the image, where it is asked with the same login as when it is

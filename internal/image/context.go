@@ -3,7 +3,6 @@ package image
 import (
 	"errors"
 	"fmt"
-	"io"
 	"io/fs"
 	"os"
 	"path"
@@ -53,21 +52,15 @@ func (c *contextFiles) ignored(name string) (bool, error) {
 	return c.ignore.MatchesOrParentMatches(name)
 }
 
-// stageFolder is a folder that stands for the file system of a stage.
-type stageFolder struct {
-	root *os.Root
-	// links counts those that were copied.
-	links int
-}
-
 // fill carries the steps of a stage out. An error is a reason why a container is needed.
 func (c *contextFiles) fill(into *stageFolder, steps []dockerfile.Step) error {
+	into.begin()
 	for _, step := range steps {
 		if err := c.step(into, step); err != nil {
 			return fmt.Errorf("line %d: %w", step.Line, err)
 		}
 	}
-	return nil
+	return into.end()
 }
 
 func (c *contextFiles) step(into *stageFolder, step dockerfile.Step) error {
@@ -79,7 +72,7 @@ func (c *contextFiles) step(into *stageFolder, step dockerfile.Step) error {
 		dest = "."
 	}
 	if len(step.Sources) == 0 {
-		return into.root.MkdirAll(dest, 0o755)
+		return into.makeFolder(dest)
 	}
 	for _, source := range step.Sources {
 		matches, err := c.match(source)
@@ -148,7 +141,7 @@ func (c *contextFiles) copy(into *stageFolder, name, dest string, step dockerfil
 }
 
 func (c *contextFiles) copyFolder(into *stageFolder, from, dest string) error {
-	if err := into.root.MkdirAll(dest, 0o755); err != nil {
+	if err := into.makeFolder(dest); err != nil {
 		return err
 	}
 	return fs.WalkDir(c.tree, from, func(name string, entry fs.DirEntry, err error) error {
@@ -167,7 +160,7 @@ func (c *contextFiles) copyFolder(into *stageFolder, from, dest string) error {
 		}
 		to := path.Join(dest, relative(from, name))
 		if entry.IsDir() {
-			return into.root.MkdirAll(to, 0o755)
+			return into.makeFolder(to)
 		}
 		info, err := entry.Info()
 		if err != nil {
@@ -188,25 +181,11 @@ func relative(from, name string) string {
 	return strings.TrimPrefix(strings.TrimPrefix(name, from), "/")
 }
 
-func (c *contextFiles) copyFile(into *stageFolder, name, dest string, info fs.FileInfo) (err error) {
+func (c *contextFiles) copyFile(into *stageFolder, name, dest string, info fs.FileInfo) error {
 	if !info.Mode().IsRegular() {
 		return fmt.Errorf("copies %s, which is neither a file nor a folder", name)
 	}
-	if err := into.root.MkdirAll(path.Dir(dest), 0o755); err != nil {
-		return err
-	}
-	in, err := c.tree.Open(name)
-	if err != nil {
-		return err
-	}
-	defer func() { _ = in.Close() }()
-	out, err := into.root.OpenFile(dest, os.O_CREATE|os.O_TRUNC|os.O_WRONLY, info.Mode().Perm()|0o600)
-	if err != nil {
-		return err
-	}
-	defer func() { err = errors.Join(err, out.Close()) }()
-	_, err = io.Copy(out, in)
-	return err
+	return into.put(c.tree, name, dest, info)
 }
 
 // copyLink copies a link that stays inside the folder that is copied. below is its path in that folder.
@@ -218,11 +197,7 @@ func (c *contextFiles) copyLink(into *stageFolder, name, below, dest string) err
 	if !staysInside(below, target) {
 		return fmt.Errorf("copies the link %s, which leads out of the folder", name)
 	}
-	into.links++
-	if err := into.root.MkdirAll(path.Dir(dest), 0o755); err != nil {
-		return err
-	}
-	return into.root.Symlink(target, dest)
+	return into.link(target, dest)
 }
 
 // staysInside reports whether a link at a path below a folder leads to something in that folder.

@@ -26,12 +26,12 @@ import (
 // give the same digest.
 func buildGo(ctx context.Context, p *Plan) (Built, error) {
 	start := time.Now()
-	dir, err := os.MkdirTemp("", "cyan-build-")
+	folder, err := NewWorkFolder()
 	if err != nil {
 		return Built{}, fmt.Errorf("building %s: %w", p.request.Dir, err)
 	}
-	defer func() { _ = os.RemoveAll(dir) }()
-	binary := filepath.Join(dir, "program")
+	defer func() { _ = folder.Remove() }()
+	binary := filepath.Join(folder.Path, "program")
 	compiled, err := compile(ctx, p, binary)
 	if err != nil {
 		return Built{}, err

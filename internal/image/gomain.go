@@ -32,6 +32,8 @@ type goMain struct {
 	// host are the settings of the toolchain when the plan was made.
 	host map[string]string
 	base base
+	// stage is what the Dockerfile compiles in.
+	stage stage
 }
 
 // command runs the toolchain for the program.
@@ -60,37 +62,21 @@ func findGoMain(ctx context.Context, r Request, file *dockerfile.File) (*goMain,
 	g := &goMain{Image: *img, described: true}
 	err = g.inStage(r, func(s *stageFolder) error { return g.check(ctx, s) })
 	if err != nil {
-		return nil, r.Dockerfile + ": " + err.Error()
+		return nil, r.Dockerfile + ": " + errors.Join(err, g.stage.close()).Error()
 	}
 	return g, "a Go main package, and its Dockerfile runs nothing but go build"
 }
 
-// inStage makes the file system that the Dockerfile compiles in, for as long as do runs.
-func (g *goMain) inStage(r Request, do func(s *stageFolder) error) error {
-	dir, err := os.MkdirTemp("", "cyan-stage-")
-	if err != nil {
-		return fmt.Errorf("making a folder to build in: %w", err)
-	}
-	defer func() { _ = os.RemoveAll(dir) }()
-	root, err := os.OpenRoot(dir)
-	if err != nil {
-		return fmt.Errorf("making a folder to build in: %w", err)
-	}
-	defer func() { _ = root.Close() }()
-	from, err := os.OpenRoot(r.Dir)
-	if err != nil {
-		return fmt.Errorf("reading %s: %w", r.Dir, err)
-	}
-	defer func() { _ = from.Close() }()
-	files, err := openContext(from, &r)
+// inStage has the file system that the Dockerfile compiles in be what it copies by now, for as long as do runs.
+func (g *goMain) inStage(r Request, do func(s *stageFolder) error) (err error) {
+	folder, err := g.stage.filled(&r, g.Program.Steps)
 	if err != nil {
 		return err
 	}
-	stage := &stageFolder{root: root}
-	if err := files.fill(stage, g.Program.Steps); err != nil {
-		return err
+	if !r.Again {
+		defer func() { _ = g.stage.close() }()
 	}
-	return do(stage)
+	return do(folder)
 }
 
 // path is where a path of the stage is on this machine.

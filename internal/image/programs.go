@@ -238,12 +238,12 @@ func buildDocker(ctx context.Context, p *Plan) (Built, error) {
 
 // withMetadata reads the digest from the file that a builder writes.
 func (p *Plan) withMetadata(build func(file string) error) (Built, error) {
-	dir, err := os.MkdirTemp("", "cyan-build-")
+	folder, err := NewWorkFolder()
 	if err != nil {
 		return Built{}, fmt.Errorf("building %s: %w", p.request.Dir, err)
 	}
-	defer func() { _ = os.RemoveAll(dir) }()
-	file := filepath.Join(dir, "metadata.json")
+	defer func() { _ = folder.Remove() }()
+	file := filepath.Join(folder.Path, "metadata.json")
 	if err := build(file); err != nil {
 		return Built{}, err
 	}

@@ -34,7 +34,7 @@ func SourcesOf(ctx context.Context, p *Plan) (*Sources, error) {
 		return c.sources(ctx, g.Program.Flags, g.Program.Packages, p.request.Dir)
 	}
 	var found *Sources
-	err := g.inStage(p.request, func(s *stageFolder) (err error) {
+	list := func(s *stageFolder) (err error) {
 		module, ok := s.above(g.Program.Dir, "go.mod")
 		if !ok || !s.holdsSame(module, filepath.Join(p.request.Dir, "go.mod")) {
 			return nil
@@ -42,7 +42,14 @@ func SourcesOf(ctx context.Context, p *Plan) (*Sources, error) {
 		c.root, c.dir, c.work = s.root.Name(), s.path(g.Program.Dir), s.work(g.Program)
 		found, err = c.sources(ctx, g.Program.Flags, g.Program.Packages, s.path(path.Dir(module)))
 		return err
-	})
+	}
+	// What was compiled is listed.
+	last, err := g.stage.last(), error(nil)
+	if last != nil {
+		err = list(last)
+	} else {
+		err = g.inStage(p.request, list)
+	}
 	return found, err
 }
 

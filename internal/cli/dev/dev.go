@@ -27,6 +27,8 @@ import (
 type Wiring struct {
 	// Rollouts carries out the Rollouts of a namespace with an instance ID until ctx ends; ready is called once it does.
 	Rollouts func(ctx context.Context, config *rest.Config, namespace, instance string, ready func()) error
+	// Show runs a loop until ctx ends and shows it, as Show of this package does.
+	Show func(ctx context.Context, e *kit.Env, o devloop.Options, how Display) error
 }
 
 // command is `cyan dev`: its flags.
@@ -197,7 +199,7 @@ func (c *command) run(cmd *cobra.Command, folder string) error {
 		}
 		o.Debug = &devloop.DebugOptions{Delve: program}
 	}
-	return Show(cmd.Context(), c.Env, o, c.display)
+	return c.Show(cmd.Context(), c.Env, o, c.display)
 }
 
 // forwardMode parses --port-forward.

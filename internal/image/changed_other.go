@@ -1,0 +1,11 @@
+//go:build !linux
+
+package image
+
+import (
+	"io/fs"
+	"time"
+)
+
+// changedAt returns when a file's contents were changed last.
+func changedAt(info fs.FileInfo) time.Time { return info.ModTime() }
