@@ -323,11 +323,19 @@ func (b *builds) buildOne(ctx context.Context, round int, since time.Time, a *ar
 	b.report(Event{Kind: Building, Round: round, Artifact: a.Image})
 	a.begin()
 	start := time.Now()
+	slow := time.AfterFunc(slowAfter, func() {
+		b.report(Event{Kind: Building, Round: round, Artifact: a.Image, Text: b.whySlow(a), Took: time.Since(start)})
+	})
+	defer slow.Stop()
 	bases := map[string]string{}
 	for _, on := range a.DependsOn {
 		bases[on.Image] = b.artifacts[on.Image].built.Ref()
 	}
-	built, err := b.make(ctx, a, replan, bases)
+	var built image.Built
+	err := guarded(func() (err error) {
+		built, err = b.make(ctx, a, replan, bases)
+		return err
+	})()
 	took := time.Since(start)
 	switch {
 	case ctx.Err() != nil:
@@ -347,6 +355,20 @@ func (b *builds) buildOne(ctx context.Context, round int, since time.Time, a *ar
 		a.built, a.state = built, decide.State{Built: true}
 		b.report(Event{Kind: Built, Round: round, Artifact: a.Image, Text: text, Took: took, Compiled: built.Compiled, Pushed: built.Pushed, Total: time.Since(since)})
 	}
+}
+
+// slowAfter is when it is said that a build goes on.
+const slowAfter = 4 * time.Second
+
+// whySlow is what a build may take its time for.
+func (b *builds) whySlow(a *artifact) string {
+	switch {
+	case b.options.debugOf(a) != nil && a.built.Digest == "":
+		return "still compiling: for a debugger, all packages are compiled anew once, those of the standard library as well"
+	case a.built.Digest == "":
+		return "still building: the first time, everything that it stands on is as well"
+	}
+	return "still building"
 }
 
 // listing returns what finds out what the programs are made of that were built, so that other saves do not build them.

@@ -107,7 +107,7 @@ func (r *remover) made(ctx context.Context) ([]Made, error) {
 			continue
 		}
 		resource, _, _ := kinds.Resource(kind)
-		group.Go(func() error {
+		group.Go(guarded(func() error {
 			var lister metadata.ResourceInterface = r.metadata.Resource(resource)
 			if namespaced {
 				lister = r.metadata.Resource(resource).Namespace(r.namespace)
@@ -129,7 +129,7 @@ func (r *remover) made(ctx context.Context) ([]Made, error) {
 				}
 			}
 			return nil
-		})
+		}))
 	}
 	if err := group.Wait(); err != nil {
 		return nil, err

@@ -66,7 +66,7 @@ func (a *applier) apply(ctx context.Context, objects []*unstructured.Unstructure
 		group, ctx := errgroup.WithContext(ctx)
 		group.SetLimit(appliesAtOnce)
 		for _, object := range rank {
-			group.Go(func() error {
+			group.Go(guarded(func() error {
 				changed, err := a.applyOne(ctx, object)
 				if err == nil && changed.change != apply.Unchanged {
 					mu.Lock()
@@ -74,7 +74,7 @@ func (a *applier) apply(ctx context.Context, objects []*unstructured.Unstructure
 					all = append(all, changed)
 				}
 				return err
-			})
+			}))
 		}
 		if err := errors.Join(group.Wait(), noted(a.allMade())); err != nil {
 			return all, err
@@ -140,7 +140,7 @@ func (a *applier) check(ctx context.Context, objects []*unstructured.Unstructure
 	group, ctx := errgroup.WithContext(ctx)
 	group.SetLimit(appliesAtOnce)
 	for i, object := range objects {
-		group.Go(func() error {
+		group.Go(guarded(func() error {
 			ref := apply.RefOf(object)
 			seen, err := a.reader.Client.Get(ctx, ref.Kind, ref.Namespace, ref.Name)
 			switch {
@@ -152,7 +152,7 @@ func (a *applier) check(ctx context.Context, objects []*unstructured.Unstructure
 			}
 			refused[i] = a.manner.mayApply(object, seen)
 			return nil
-		})
+		}))
 	}
 	if err := group.Wait(); err != nil {
 		return err

@@ -42,7 +42,7 @@ func newSeen(t *testing.T) *seen {
 	t.Helper()
 	indexers := cache.Indexers{cache.NamespaceIndex: cache.MetaNamespaceIndexFunc}
 	s := &seen{pods: cache.NewIndexer(cache.MetaNamespaceKeyFunc, indexers), services: cache.NewIndexer(cache.MetaNamespaceKeyFunc, indexers), workloads: cache.NewIndexer(cache.MetaNamespaceKeyFunc, indexers)}
-	s.scene = &scene{namespace: "dev", pods: corelisters.NewPodLister(s.pods).Pods("dev"), services: corelisters.NewServiceLister(s.services).Services("dev"), changed: map[chan struct{}]bool{}, watched: map[schema.GroupVersionResource]cache.GenericLister{}, kinds: served{}}
+	s.scene = &scene{guard: func(do func()) { do() }, namespace: "dev", pods: corelisters.NewPodLister(s.pods).Pods("dev"), services: corelisters.NewServiceLister(s.services).Services("dev"), changed: map[chan struct{}]bool{}, watched: map[schema.GroupVersionResource]cache.GenericLister{}, kinds: served{}}
 	s.watched[deployments] = cache.NewGenericLister(s.workloads, deployments.GroupResource())
 	return s
 }
@@ -256,7 +256,7 @@ func ask(t *testing.T, f *forward, method, body string) string {
 		t.Fatal(err)
 	}
 	var served sync.WaitGroup
-	served.Go(func() { f.serve(ctx, listener) })
+	served.Go(func() { f.serve(ctx, &tasks{}, listener) })
 	defer served.Wait()
 	defer end()
 	request, err := http.NewRequest(method, "http://"+listener.Addr().String()+"/", strings.NewReader(body))
@@ -322,7 +322,7 @@ func TestDebuggersSpeakFirst(t *testing.T) {
 		t.Fatal(err)
 	}
 	var served sync.WaitGroup
-	served.Go(func() { f.serve(ctx, listener) })
+	served.Go(func() { f.serve(ctx, &tasks{}, listener) })
 	defer served.Wait()
 	defer end()
 	connection, err := net.Dial("tcp", listener.Addr().String())

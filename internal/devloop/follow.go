@@ -51,12 +51,14 @@ type scene struct {
 	changed  map[chan struct{}]bool
 	podHeard []func(pod *corev1.Pod)
 	podGone  []func(pod types.UID)
+	// guard calls what is called by a client library, whose goroutines nobody else guards.
+	guard func(func())
 	// isAtRest reports of a health that is not Healthy whether it is as good; nil for never.
 	isAtRest func(v1alpha1.HealthStatusCode) bool
 }
 
-func newScene(ctx context.Context, clients kubernetes.Interface, connection dynamic.Interface, kinds apply.Kinds, namespace string) (*scene, error) {
-	s := &scene{clients: clients, dynamic: connection, kinds: kinds, namespace: namespace, done: ctx.Done(), watched: map[schema.GroupVersionResource]cache.GenericLister{}, changed: map[chan struct{}]bool{}}
+func newScene(ctx context.Context, clients kubernetes.Interface, connection dynamic.Interface, kinds apply.Kinds, namespace string, guard func(func())) (*scene, error) {
+	s := &scene{guard: guard, clients: clients, dynamic: connection, kinds: kinds, namespace: namespace, done: ctx.Done(), watched: map[schema.GroupVersionResource]cache.GenericLister{}, changed: map[chan struct{}]bool{}}
 	s.factory = informers.NewSharedInformerFactoryWithOptions(clients, 0, informers.WithNamespace(namespace), informers.WithTransform(withoutManagedFields))
 	s.workloads = dynamicinformer.NewFilteredDynamicSharedInformerFactory(connection, 0, namespace, nil)
 	pods, services := s.factory.Core().V1().Pods(), s.factory.Core().V1().Services()
@@ -74,14 +76,16 @@ func newScene(ctx context.Context, clients kubernetes.Interface, connection dyna
 // handler signals every change to everybody who looks.
 func (s *scene) handler() cache.ResourceEventHandler {
 	return cache.ResourceEventHandlerFuncs{
-		AddFunc:    func(object any) { s.poke(object) },
-		UpdateFunc: func(_, object any) { s.poke(object) },
+		AddFunc:    func(object any) { s.guard(func() { s.poke(object) }) },
+		UpdateFunc: func(_, object any) { s.guard(func() { s.poke(object) }) },
 		DeleteFunc: func(object any) {
 			if last, ok := object.(cache.DeletedFinalStateUnknown); ok {
 				object = last.Obj
 			}
-			s.poke(object)
-			s.forget(object)
+			s.guard(func() {
+				s.poke(object)
+				s.forget(object)
+			})
 		},
 	}
 }

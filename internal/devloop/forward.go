@@ -14,7 +14,6 @@ import (
 	"net/url"
 	"slices"
 	"strconv"
-	"sync"
 	"time"
 
 	corev1 "k8s.io/api/core/v1"
@@ -123,9 +122,9 @@ func (f *forward) ready(failed map[types.UID]bool) (*corev1.Pod, int) {
 	return best.pod, best.port
 }
 
-// serve answers on a listener until ctx ends. What speaks HTTP is answered request by request, so that none is lost
+// serve answers on a listener until ctx ends, by tasks of its own. What speaks HTTP is answered request by request, so that none is lost
 // when pods are replaced; anything else is connected to one pod.
-func (f *forward) serve(ctx context.Context, listener net.Listener) {
+func (f *forward) serve(ctx context.Context, all *tasks, listener net.Listener) {
 	accepted := &handedOver{conns: make(chan net.Conn), done: ctx.Done(), address: listener.Addr()}
 	proxy := &httputil.ReverseProxy{
 		Rewrite: func(r *httputil.ProxyRequest) {
@@ -139,7 +138,6 @@ func (f *forward) serve(ctx context.Context, listener net.Listener) {
 		FlushInterval: -1,
 	}
 	server := &http.Server{Handler: proxy, ReadHeaderTimeout: time.Minute}
-	var all sync.WaitGroup
 	all.Go(func() { _ = server.Serve(accepted) })
 	stop := context.AfterFunc(ctx, func() {
 		_ = listener.Close()
@@ -212,13 +210,13 @@ func join(ctx context.Context, a, b net.Conn) {
 	defer b.Close()
 	ended := make(chan struct{}, 2)
 	for _, pair := range [][2]net.Conn{{a, b}, {b, a}} {
-		go func() {
-			_, _ = io.Copy(pair[0], pair[1])
+		start(func() error {
+			_, err := io.Copy(pair[0], pair[1])
 			if half, ok := pair[0].(interface{ CloseWrite() error }); ok {
 				_ = half.CloseWrite()
 			}
-			ended <- struct{}{}
-		}()
+			return err
+		}, func(error) { ended <- struct{}{} })
 	}
 	for range 2 {
 		select {

@@ -71,7 +71,7 @@ func (f *forwards) begin(ctx context.Context, tasks *tasks, wanted skaffold.Forw
 // serve has a port lead to a destination until ctx ends.
 func (f *forwards) serve(ctx context.Context, tasks *tasks, listener net.Listener, to destination) {
 	one := newForward(f.scene, f.tunnels, to)
-	tasks.Go(func() { one.serve(ctx, listener) })
+	tasks.Go(func() { one.serve(ctx, tasks.beside(), listener) })
 }
 
 // kindOf is what a forward leads to, for a message.

@@ -33,11 +33,18 @@ func gitLock(root string) string {
 	}
 }
 
-// holds reports whether git is at work by the file that it keeps meanwhile.
-func holds(lock string) bool {
+// holds reports whether git is at work by the file that it keeps meanwhile. latest is when a file was changed last: as
+// long as that goes on, git is not done, however long it takes.
+func holds(lock string, latest time.Time) bool {
 	if lock == "" {
 		return false
 	}
 	info, err := os.Lstat(lock)
-	return err == nil && time.Since(info.ModTime()) < longestLock
+	if err != nil {
+		return false
+	}
+	if latest.Before(info.ModTime()) {
+		latest = info.ModTime()
+	}
+	return time.Since(latest) < longestLock
 }

@@ -62,7 +62,7 @@ func (m *handed) list(ctx context.Context, objects []*unstructured.Unstructured)
 	group, ctx := errgroup.WithContext(ctx)
 	group.SetLimit(appliesAtOnce)
 	for i, object := range objects {
-		group.Go(func() error {
+		group.Go(guarded(func() error {
 			ref := apply.RefOf(object)
 			seen, err := m.reader.Client.Get(ctx, ref.Kind, ref.Namespace, ref.Name)
 			if err != nil {
@@ -79,7 +79,7 @@ func (m *handed) list(ctx context.Context, objects []*unstructured.Unstructured)
 			}
 			all[i] = &handover.Object{Group: ref.Kind.Group, Version: ref.Kind.Version, Kind: ref.Kind.Kind, Namespace: ref.Namespace, Name: ref.Name}
 			return nil
-		})
+		}))
 	}
 	if err := group.Wait(); err != nil {
 		return nil, err

@@ -74,12 +74,12 @@ type loop struct {
 func Run(ctx context.Context, o Options) error {
 	running, end := context.WithCancelCause(ctx)
 	defer end(nil)
+	defer mute()
+	o.end = end
 	l, err := open(running, o)
 	if err != nil {
 		return err
 	}
-	l.ended = end
-	l.tasks.end = l.ended
 	l.tasks.guard(func() { l.run(running) })
 	if cause := context.Cause(running); ctx.Err() == nil && cause != nil {
 		err = cause
@@ -102,6 +102,10 @@ func open(ctx context.Context, o Options) (*loop, error) {
 // connect reads the project and takes the namespace, or the objects of an Application.
 func connect(ctx context.Context, o Options) (*loop, error) {
 	l := &loop{Options: o, reporter: newReporter(o.Report), ended: func(error) {}, sameAs: map[string]string{}}
+	if o.end != nil {
+		l.ended, l.tasks.end = o.end, o.end
+	}
+	listen(where(&o), l.note)
 	l.builds = newBuilds(l.reporter, &l.Options)
 	l.hooks = &hooks{reporter: l.reporter, root: o.Root, context: o.Context}
 	l.builds.make = l.hooks.around(&l.Options, l.builds.make)
@@ -143,7 +147,7 @@ func connect(ctx context.Context, o Options) (*loop, error) {
 	if err != nil {
 		return nil, err
 	}
-	if l.scene, err = newScene(ctx, l.clients, connection, l.reader, l.claim.namespace); err != nil {
+	if l.scene, err = newScene(ctx, l.clients, connection, l.reader, l.claim.namespace, l.tasks.guard); err != nil {
 		return nil, errors.Join(err, l.close(ctx))
 	}
 	share(l)

@@ -38,10 +38,12 @@ func Deploy(ctx context.Context, o Options, once Once) error {
 	}
 	// The loop ends soon: whoever carries out the Rollouts of others carries out these.
 	o.Rollouts, o.Whole = nil, true
+	defer mute()
 	l, err := connect(ctx, o)
 	if err != nil {
 		return err
 	}
+	defer l.builds.close()
 	l.leaves = true
 	err = single{l, once, to}.run(ctx)
 	end, cancel := context.WithTimeout(context.WithoutCancel(ctx), endWithin)

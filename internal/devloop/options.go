@@ -55,6 +55,8 @@ type Options struct {
 	Debug *DebugOptions
 	// Commands are what a person asks for while the loop runs; nil for none.
 	Commands <-chan Command
+	// end ends the loop for a reason; nil for one that ends by itself.
+	end context.CancelCauseFunc
 	// Report gets every event, from several goroutines, one at a time.
 	Report func(Event)
 	// ShowBuild has what builders print beside errors reported, a line each.

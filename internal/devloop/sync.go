@@ -211,7 +211,7 @@ func (s *syncer) syncImage(ctx context.Context, image string, files map[string]d
 	group, ctx := errgroup.WithContext(ctx)
 	group.SetLimit(syncsAtOnce)
 	for _, to := range targets {
-		group.Go(func() error { return s.copy(ctx, to, files) })
+		group.Go(guarded(func() error { return s.copy(ctx, to, files) }))
 	}
 	return len(targets), group.Wait()
 }

@@ -12,7 +12,7 @@ import (
 // and leaves the terminal as it was.
 type tasks struct {
 	sync.WaitGroup
-	// end ends the loop with a reason; nil does nothing.
+	// end ends the loop with a reason; nil has a task that panics end the program.
 	end context.CancelCauseFunc
 }
 
@@ -34,6 +34,27 @@ func (t *tasks) guard(do func()) {
 		}
 	}()
 	do()
+}
+
+// beside returns tasks of a part of the loop, which waits for them itself.
+func (t *tasks) beside() *tasks { return &tasks{end: t.end} }
+
+// guarded returns a function that returns what another one panics with as its error, for one of several that are
+// waited for.
+func guarded(do func() error) func() error {
+	return func() (err error) {
+		defer func() {
+			if r := recover(); r != nil {
+				err = panicked(r)
+			}
+		}()
+		return do()
+	}
+}
+
+// start runs something that nobody waits for. over is called when it is, with what it has panicked with.
+func start(do func() error, over func(error)) {
+	go func() { over(guarded(do)()) }()
 }
 
 // panicError is what something has panicked with.

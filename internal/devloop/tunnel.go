@@ -52,10 +52,11 @@ func (t *tunnels) dial(pod *corev1.Pod, port int) (net.Conn, error) {
 	}
 	_ = failure.Close()
 	why := make(chan string, 1)
-	go func() {
-		text, _ := io.ReadAll(io.LimitReader(failure, mostSaid))
-		why <- string(text)
-	}()
+	var said []byte
+	start(func() (err error) {
+		said, err = io.ReadAll(io.LimitReader(failure, mostSaid))
+		return err
+	}, func(error) { why <- string(said) })
 	headers.Set(corev1.StreamType, corev1.StreamTypeData)
 	data, err := connection.CreateStream(headers)
 	if err != nil {

@@ -21,7 +21,7 @@ const (
 	quiet = 60 * time.Millisecond
 	// longestQuiet is how long changes wait where there is no quiet.
 	longestQuiet = 400 * time.Millisecond
-	// longestLock is how long changes wait for git; a file that is older was left by one that has crashed.
+	// longestLock is how long changes wait for git while it changes nothing: its file was left by one that has crashed.
 	longestLock = 30 * time.Second
 	// mostNamed is from how many names on everything is looked at instead.
 	mostNamed = 2000
@@ -109,7 +109,7 @@ func (w *watcher) runPolling(ctx context.Context) {
 		case <-ctx.Done():
 			return
 		case <-tick.C:
-			if !holds(w.lock) {
+			if !holds(w.lock, time.Time{}) {
 				w.keep(w.tree.scan(nil), time.Now())
 			}
 		}
@@ -120,7 +120,7 @@ func (w *watcher) runPolling(ctx context.Context) {
 // changes is one change. It returns when it has gone over to polling.
 func (w *watcher) runWatching(ctx context.Context) {
 	named, all := map[string]bool{}, false
-	var first time.Time
+	var first, latest time.Time
 	due := time.NewTimer(time.Hour)
 	defer due.Stop()
 	for !w.polling {
@@ -143,7 +143,7 @@ func (w *watcher) runWatching(ctx context.Context) {
 			// Some of what has happened is lost.
 			all = true
 		case <-due.C:
-			if holds(w.lock) {
+			if holds(w.lock, latest) {
 				due.Reset(quiet)
 				continue
 			}
@@ -151,8 +151,9 @@ func (w *watcher) runWatching(ctx context.Context) {
 			named, all, first = map[string]bool{}, false, time.Time{}
 			continue
 		}
+		latest = time.Now()
 		if first.IsZero() {
-			first = time.Now()
+			first = latest
 		}
 		due.Reset(min(quiet, max(time.Until(first.Add(longestQuiet)), 0)))
 	}

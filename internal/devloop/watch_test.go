@@ -150,6 +150,11 @@ func TestWatchManyFiles(t *testing.T) {
 	}
 	f := watchFolder(t, files)
 	f.write(".git/index.lock", "")
+	// However long this machine takes: git is at work as long as files change.
+	long := time.Now().Add(-2 * longestLock)
+	if err := os.Chtimes(filepath.Join(f.dir, ".git/index.lock"), long, long); err != nil {
+		t.Fatal(err)
+	}
 	var want []decide.Change
 	for name := range files {
 		switch {
@@ -193,15 +198,19 @@ func TestGitLock(t *testing.T) {
 		}
 	}
 	lock := filepath.Join(dir, "lock")
-	if holds("") || holds(lock) {
+	if never := (time.Time{}); holds("", never) || holds(lock, time.Now()) {
 		t.Error("got a lock without a file")
 	}
-	if err := os.WriteFile(lock, nil, 0o600); err != nil || !holds(lock) {
+	if err := os.WriteFile(lock, nil, 0o600); err != nil || !holds(lock, time.Time{}) {
 		t.Errorf("got no lock with a file; %v", err)
 	}
 	old := time.Now().Add(-2 * longestLock)
-	if err := os.Chtimes(lock, old, old); err != nil || holds(lock) {
+	if err := os.Chtimes(lock, old, old); err != nil || holds(lock, time.Time{}) || holds(lock, old) {
 		t.Errorf("got a lock that a crash has left; %v", err)
+	}
+	// A checkout that takes long is at work for as long as it changes files.
+	if !holds(lock, time.Now()) {
+		t.Error("got no lock while files change")
 	}
 }
 

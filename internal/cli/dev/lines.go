@@ -47,6 +47,8 @@ func (l *lines) line(e devloop.Event) string {
 			return ""
 		}
 		return t.Strong("● " + e.Text)
+	case devloop.Building:
+		return l.building(e)
 	case devloop.Built:
 		return l.step(t.Good("✓"), "built", e.Took, e.Artifact+"  "+t.Quiet(e.Text+part("compiled", e.Compiled)+part("pushed", e.Pushed)))
 	case devloop.Deployed:
@@ -71,6 +73,14 @@ func (l *lines) line(e devloop.Event) string {
 		return l.log(e)
 	}
 	return ""
+}
+
+// building is a line about a build that goes on; none about one that begins.
+func (l *lines) building(e devloop.Event) string {
+	if e.Text == "" {
+		return ""
+	}
+	return l.step(l.theme.Quiet("·"), "building", e.Took, e.Artifact+"  "+l.theme.Quiet(e.Text))
 }
 
 // log is a line of a container, with the end of its pod's name, by which two of one kind are told apart.

@@ -64,8 +64,19 @@ func (s *screen) run(ctx context.Context, in io.Reader, out io.Writer, o devloop
 	defer stopped()
 	drawing, stop := context.WithCancel(context.WithoutCancel(ctx))
 	defer stop()
-	go s.pass(drawing, program)
+	broken := make(chan error, 1)
+	go func() {
+		if err := guarded(func() error { s.pass(drawing, program); return nil }); err != nil {
+			broken <- err
+			program.Quit()
+		}
+	}()
 	_, err := program.Run()
+	select {
+	case panicked := <-broken:
+		err = panicked
+	default:
+	}
 	switch {
 	case model.abandoned:
 		return s.lines(), &problem.Error{Kind: problem.Refused, Object: "dev loop", Cause: "ended before what it made was removed", Remedy: "`cyan dev --cleanup` removes it"}
