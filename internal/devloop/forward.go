@@ -122,8 +122,8 @@ func (f *forward) ready(failed map[types.UID]bool) (*corev1.Pod, int) {
 	return best.pod, best.port
 }
 
-// serve answers on a listener until ctx ends, by tasks of its own. What speaks HTTP is answered request by request, so that none is lost
-// when pods are replaced; anything else is connected to one pod.
+// serve answers on a listener until ctx ends, by tasks of its own. What speaks HTTP is answered request by request,
+// so that none is lost when pods are replaced; anything else is connected to one pod.
 func (f *forward) serve(ctx context.Context, all *tasks, listener net.Listener) {
 	accepted := &handedOver{conns: make(chan net.Conn), done: ctx.Done(), address: listener.Addr()}
 	proxy := &httputil.ReverseProxy{

@@ -122,7 +122,7 @@ func Prepare(ctx context.Context, r Request) (*Plan, error) {
 	if err := p.findBases(ctx, file); err != nil {
 		return p, errors.Join(err, p.Close())
 	}
-	if err := p.checkPush(ctx); err != nil {
+	if err := checkPush(ctx, p); err != nil {
 		return p, errors.Join(err, p.Close())
 	}
 	return p, nil
@@ -138,7 +138,7 @@ func (p *Plan) Close() error {
 
 // checkPush asks the registry whether it would take the image, where it is asked with the same login as when it is
 // pushed: other builders have their own.
-func (p *Plan) checkPush(ctx context.Context) error {
+func checkPush(ctx context.Context, p *Plan) error {
 	if p.Builder != inProcess || p.request.Keep {
 		return nil
 	}
