@@ -14,7 +14,7 @@ NAMES   := argocd kubectl-argo-rollouts kubectl-cyan kubeval kubeconform skaffol
 # The rooms that decide, whose own tests have to notice nearly every small bug in them.
 MUTATED := rollout operation plan project repository delivery access action settings health script jq secret glob spelling jsonpatch validate skaffold handover devloop/decide devloop/desired
 
-.PHONY: demo test build ui lint generate bench bench-dev bench-local bench-gitops bench-page audit mutate metrics release publish clean system-packages
+.PHONY: demo test build ui lint generate bench bench-dev bench-local bench-gitops bench-page audit mutate metrics release elsewhere publish clean system-packages
 
 # Shows how far a build is that compiles much. THEN is what comes after it.
 PROGRESS = go run -C $(CURDIR) ./hack/buildprogress -then '$(THEN)'
@@ -75,6 +75,16 @@ GORELEASER := go run github.com/goreleaser/goreleaser/v2@v2.16.0
 
 release: ## archives of the programs, and the image where Docker and IMAGE are there, into dist/; nothing is uploaded
 	GOFLAGS= $(GORELEASER) release --snapshot --clean $(if $(and $(IMAGE),$(shell command -v docker)),,--skip=docker)
+
+# What a release has beside the programs of this machine. Each compiles everything once more.
+ELSEWHERE ?= linux/arm64 darwin/arm64
+
+elsewhere: ## the programs of a release for other platforms, compiled and thrown away; ten minutes each on two cores the first time
+	@set -e; for platform in $(ELSEWHERE); do \
+		export GOOS=$${platform%/*} GOARCH=$${platform#*/}; echo "the programs for $$platform"; \
+		go build -o /dev/null ./cmd/cyan; \
+		if [ $$GOOS = linux ]; then go build -C localcluster -o /dev/null ./cmd/cyan-local; fi; \
+	done
 
 publish: ## what a CI job calls that may publish a release
 	GOFLAGS= $(GORELEASER) release --clean $(if $(IMAGE),,--skip=docker)

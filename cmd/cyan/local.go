@@ -5,6 +5,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"runtime"
 	"syscall"
 
 	"github.com/spf13/cobra"
@@ -18,7 +19,7 @@ const localProgram = "cyan-local"
 
 func newLocalCommand(*kit.Env) *cobra.Command {
 	return &cobra.Command{
-		Use:   "local up|down|status|kubeconfig|logs|load|login",
+		Use:   "local up|down|status|kubeconfig|logs|load|image|login",
 		Short: "Run real Kubernetes on this machine",
 		Long: `Run real Kubernetes on this machine: etcd, the control plane, containerd, kubelet, DNS and an image registry.
 
@@ -53,10 +54,20 @@ func findLocalProgram() (string, error) {
 	}
 	path, err := exec.LookPath(localProgram)
 	if err != nil {
-		return "", &problem.Error{
-			Kind: problem.Absent, Object: "program " + localProgram, Cause: "found neither beside cyan nor on the PATH",
-			Remedy: "run `make build` in Cyan's checkout, which puts both into bin/", Err: err,
-		}
+		return "", noLocalProgram(runtime.GOOS, err)
 	}
 	return path, nil
+}
+
+// noLocalProgram is the error where the program that carries Kubernetes is not there: archives of releases have it for
+// Linux alone.
+func noLocalProgram(system string, err error) error {
+	remedy := "put the cyan-local of the same archive beside cyan, or run `make build` in Cyan's checkout, which puts both into bin/"
+	if system != "linux" {
+		remedy = "use another cluster (--context), such as one of kind, k3d or Docker Desktop, or run this on Linux, where pods run; " +
+			"`make build` in Cyan's checkout makes one whose pods are simulated"
+	}
+	return &problem.Error{
+		Kind: problem.Absent, Object: "program " + localProgram, Cause: "found neither beside cyan nor on the PATH", Remedy: remedy, Err: err,
+	}
 }

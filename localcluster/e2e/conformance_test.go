@@ -45,7 +45,7 @@ func TestGatewayConformance(t *testing.T) {
 		skipped = append(skipped, test)
 	}
 	args := []string{
-		"-test.v", "-test.timeout=30m", "-gateway-class=cyan", "-conformance-profiles=GATEWAY-HTTP", "-allow-crds-mismatch", "-cleanup-base-resources=false",
+		"-test.v", "-test.timeout=30m", "-gateway-class=cyan", "-conformance-profiles=GATEWAY-HTTP,GATEWAY-GRPC", "-allow-crds-mismatch", "-cleanup-base-resources=false",
 		"-skip-tests=" + strings.Join(skipped, ","),
 	}
 	if only := os.Getenv("CONFORMANCE_TEST"); only != "" {

@@ -225,7 +225,7 @@ func TestIngressSimulated(t *testing.T) {
 		return err
 	})
 	port := c.Ingress.Port
-	if body, _ := get(context.Background(), fmt.Sprintf("http://127.0.0.1:%d/x", port)); !strings.Contains(body, "no Ingress or HTTPRoute") || port == 0 {
+	if body, _ := get(context.Background(), fmt.Sprintf("http://127.0.0.1:%d/x", port)); !strings.Contains(body, "no Ingress, HTTPRoute or GRPCRoute") || port == 0 {
 		t.Errorf("port %d answers %q", port, body)
 	}
 	for _, restart := range []struct {

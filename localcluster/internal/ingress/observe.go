@@ -75,7 +75,7 @@ func (o *observer) followGateways(client gateways.Interface) error {
 	o.start, o.stop = append(o.start, f.Start), append(o.stop, f.Shutdown)
 	for name, informer := range map[string]cache.SharedIndexInformer{
 		"gatewayclasses": f.Gateway().V1().GatewayClasses().Informer(), "gateways": f.Gateway().V1().Gateways().Informer(),
-		"httproutes": f.Gateway().V1().HTTPRoutes().Informer(), "referencegrants": f.Gateway().V1beta1().ReferenceGrants().Informer(),
+		"httproutes": f.Gateway().V1().HTTPRoutes().Informer(), "grpcroutes": f.Gateway().V1().GRPCRoutes().Informer(), "referencegrants": f.Gateway().V1beta1().ReferenceGrants().Informer(),
 	} {
 		if err := o.follow(name, informer); err != nil {
 			return err
@@ -108,7 +108,8 @@ func (o *observer) snapshot() routing.Observed {
 		Services: listed[*corev1.Service](o, "services"), EndpointSlices: listed[*discoveryv1.EndpointSlice](o, "endpointslices"),
 		Secrets: listed[*corev1.Secret](o, "secrets"), Namespaces: listed[*corev1.Namespace](o, "namespaces"),
 		GatewayClasses: listed[*gatewayv1.GatewayClass](o, "gatewayclasses"), Gateways: listed[*gatewayv1.Gateway](o, "gateways"),
-		HTTPRoutes: listed[*gatewayv1.HTTPRoute](o, "httproutes"), ReferenceGrants: listed[*gatewayv1beta1.ReferenceGrant](o, "referencegrants"),
+		HTTPRoutes: listed[*gatewayv1.HTTPRoute](o, "httproutes"), GRPCRoutes: listed[*gatewayv1.GRPCRoute](o, "grpcroutes"),
+		ReferenceGrants: listed[*gatewayv1beta1.ReferenceGrant](o, "referencegrants"),
 	}
 }
 

@@ -96,7 +96,7 @@ func (p *Proxy) serve(w http.ResponseWriter, r *http.Request, port int32, entry 
 	asked := describe(r, port, entry)
 	listener, route := now.Find(asked)
 	if listener == nil || route == nil {
-		fail(w, http.StatusNotFound, fmt.Sprintf("%s%s: no Ingress or HTTPRoute has this host and path", asked.Host, r.URL.Path))
+		fail(w, http.StatusNotFound, fmt.Sprintf("%s%s: no Ingress, HTTPRoute or GRPCRoute has this host and path", asked.Host, r.URL.Path))
 		return
 	}
 	e := &exchange{proxy: p, asked: asked, route: route, action: route.Action, table: now}

@@ -101,7 +101,7 @@ func TestAnswers(t *testing.T) {
 		})
 	}
 	w.proxy.Use(routing.Table{})
-	if got := w.ask("GET", "http://a.localhost/x", ""); got.status != 404 || !strings.Contains(got.body, "a.localhost/x: no Ingress or HTTPRoute") {
+	if got := w.ask("GET", "http://a.localhost/x", ""); got.status != 404 || !strings.Contains(got.body, "a.localhost/x: no Ingress, HTTPRoute or GRPCRoute") {
 		t.Errorf("nothing is served: got %+v", got)
 	}
 }

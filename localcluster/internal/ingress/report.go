@@ -88,7 +88,10 @@ func (r *reporter) report(ctx context.Context, d decided) bool {
 		}
 	}
 	for _, route := range d.seen.HTTPRoutes {
-		ok = r.reportRoute(ctx, route, d.result.Routes[nameOf(route)]) && ok
+		ok = r.reportHTTPRoute(ctx, route, d.result.Routes[nameOf(route)]) && ok
+	}
+	for _, route := range d.seen.GRPCRoutes {
+		ok = r.reportGRPCRoute(ctx, route, d.result.GRPCRoutes[nameOf(route)]) && ok
 	}
 	return ok
 }
@@ -183,18 +186,9 @@ func merged(before, wanted []metav1.Condition) []metav1.Condition {
 }
 
 // reportRoute writes what becomes of a route at this program's Gateways. What others say of theirs stays.
-func (r *reporter) reportRoute(ctx context.Context, route *gatewayv1.HTTPRoute, wanted []gatewayv1.RouteParentStatus) bool {
+func (r *reporter) reportHTTPRoute(ctx context.Context, route *gatewayv1.HTTPRoute, wanted []gatewayv1.RouteParentStatus) bool {
 	changed := route.DeepCopy()
-	changed.Status.Parents = []gatewayv1.RouteParentStatus{}
-	for _, parent := range route.Status.Parents {
-		if parent.ControllerName != routing.GatewayController {
-			changed.Status.Parents = append(changed.Status.Parents, *parent.DeepCopy())
-		}
-	}
-	for _, parent := range wanted {
-		parent.Conditions = merged(conditionsOf(route, parent.ParentRef), parent.Conditions)
-		changed.Status.Parents = append(changed.Status.Parents, parent)
-	}
+	changed.Status.Parents = parentsOf(route.Status.Parents, wanted)
 	if equality.Semantic.DeepEqual(changed.Status, route.Status) {
 		return true
 	}
@@ -202,8 +196,34 @@ func (r *reporter) reportRoute(ctx context.Context, route *gatewayv1.HTTPRoute, 
 	return written(err, route)
 }
 
-func conditionsOf(route *gatewayv1.HTTPRoute, of gatewayv1.ParentReference) []metav1.Condition {
-	for _, parent := range route.Status.Parents {
+func (r *reporter) reportGRPCRoute(ctx context.Context, route *gatewayv1.GRPCRoute, wanted []gatewayv1.RouteParentStatus) bool {
+	changed := route.DeepCopy()
+	changed.Status.Parents = parentsOf(route.Status.Parents, wanted)
+	if equality.Semantic.DeepEqual(changed.Status, route.Status) {
+		return true
+	}
+	_, err := r.gateways.GatewayV1().GRPCRoutes(route.Namespace).UpdateStatus(ctx, changed, metav1.UpdateOptions{})
+	return written(err, route)
+}
+
+// parentsOf returns the parents that a route's status is to have: those of other controllers, and those that are
+// wanted.
+func parentsOf(there, wanted []gatewayv1.RouteParentStatus) []gatewayv1.RouteParentStatus {
+	parents := []gatewayv1.RouteParentStatus{}
+	for _, parent := range there {
+		if parent.ControllerName != routing.GatewayController {
+			parents = append(parents, *parent.DeepCopy())
+		}
+	}
+	for _, parent := range wanted {
+		parent.Conditions = merged(conditionsOf(there, parent.ParentRef), parent.Conditions)
+		parents = append(parents, parent)
+	}
+	return parents
+}
+
+func conditionsOf(there []gatewayv1.RouteParentStatus, of gatewayv1.ParentReference) []metav1.Condition {
+	for _, parent := range there {
 		if parent.ControllerName == routing.GatewayController && equality.Semantic.DeepEqual(parent.ParentRef, of) {
 			return parent.Conditions
 		}

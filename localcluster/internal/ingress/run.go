@@ -1,5 +1,5 @@
-// Package ingress serves the Ingresses, Gateways and HTTPRoutes of a cluster on this machine: it observes them, has
-// package routing decide where requests go, serves that, and reports it in their status.
+// Package ingress serves the Ingresses, Gateways, HTTPRoutes and GRPCRoutes of a cluster on this machine: it observes
+// them, has package routing decide where requests go, serves that, and reports it in their status.
 package ingress
 
 import (

@@ -24,7 +24,7 @@ func (b *builder) gateways() {
 		}
 		all = append(all, b.gateway(gateway, ports))
 	}
-	b.httpRoutes(all)
+	b.routes(all)
 	for _, g := range all {
 		b.result.Gateways[nameOf(g.gateway)] = g.status(b.seen.Address)
 	}
@@ -58,7 +58,7 @@ func supportedFeatures() []gatewayv1.SupportedFeature {
 
 // Features are what is served of the Gateway API, by the names that its tests have.
 var Features = []string{
-	"Gateway", "GatewayAddressEmpty", "GatewayHTTPListenerIsolation", "GatewayPort8080", "HTTPRoute",
+	"GRPCRoute", "GRPCRouteNamedRouteRule", "Gateway", "GatewayAddressEmpty", "GatewayHTTPListenerIsolation", "GatewayPort8080", "HTTPRoute",
 	"HTTPRoute303RedirectStatusCode", "HTTPRoute307RedirectStatusCode", "HTTPRoute308RedirectStatusCode",
 	"HTTPRouteBackendProtocolH2C", "HTTPRouteBackendProtocolWebSocket", "HTTPRouteBackendRequestHeaderModification", "HTTPRouteBackendTimeout",
 	"HTTPRouteCORS", "HTTPRouteDestinationPortMatching", "HTTPRouteHostRewrite", "HTTPRouteMethodMatching", "HTTPRouteNamedRouteRule", "HTTPRouteParentRefPort",
@@ -81,6 +81,7 @@ type listenerState struct {
 	host     string
 	kinds    []gatewayv1.RouteGroupKind
 	attached int32
+	routes   []attachedRoute
 	// accepted, resolved and conflicted have a reason where they are not as they should be.
 	accepted, resolved, conflicted reason
 	certificates                   []Certificate
@@ -144,9 +145,9 @@ func (b *builder) refuseGateway(gateway *gatewayv1.Gateway) (gatewayv1.GatewayCo
 func (b *builder) judgeListener(gateway *gatewayv1.Gateway, l *listenerState) {
 	switch l.spec.Protocol {
 	case gatewayv1.HTTPProtocolType:
-		l.kinds = []gatewayv1.RouteGroupKind{httpRouteGroupKind()}
+		l.kinds = servedKinds()
 	case gatewayv1.HTTPSProtocolType:
-		l.kinds = []gatewayv1.RouteGroupKind{httpRouteGroupKind()}
+		l.kinds = servedKinds()
 		b.judgeTLS(gateway, l)
 	default:
 		l.accepted = reason{string(gatewayv1.ListenerReasonUnsupportedProtocol), fmt.Sprintf("protocol %s: not served; use HTTP or HTTPS", l.spec.Protocol)}
@@ -157,9 +158,10 @@ func (b *builder) judgeListener(gateway *gatewayv1.Gateway, l *listenerState) {
 	}
 }
 
-func httpRouteGroupKind() gatewayv1.RouteGroupKind {
+// servedKinds are the kinds of routes that listeners take.
+func servedKinds() []gatewayv1.RouteGroupKind {
 	group := gatewayv1.Group(gatewayv1.GroupName)
-	return gatewayv1.RouteGroupKind{Group: &group, Kind: "HTTPRoute"}
+	return []gatewayv1.RouteGroupKind{{Group: &group, Kind: httpRouteKind}, {Group: &group, Kind: grpcRouteKind}}
 }
 
 func (l *listenerState) judgeKinds(kinds []gatewayv1.RouteGroupKind) {
@@ -174,7 +176,7 @@ func (l *listenerState) judgeKinds(kinds []gatewayv1.RouteGroupKind) {
 			l.kinds = append(l.kinds, gatewayv1.RouteGroupKind{Group: &group, Kind: kind.Kind})
 			continue
 		}
-		l.resolved = reason{string(gatewayv1.ListenerReasonInvalidRouteKinds), fmt.Sprintf("allowedRoutes.kinds: %s of %s: not served; use HTTPRoute", kind.Kind, group)}
+		l.resolved = reason{string(gatewayv1.ListenerReasonInvalidRouteKinds), fmt.Sprintf("allowedRoutes.kinds: %s of %s: not served; use HTTPRoute or GRPCRoute", kind.Kind, group)}
 	}
 }
 

@@ -3,6 +3,7 @@ package routing
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -11,16 +12,31 @@ import (
 	gatewayv1 "sigs.k8s.io/gateway-api/apis/v1"
 )
 
-const httpRouteKind = "HTTPRoute"
+const (
+	httpRouteKind = "HTTPRoute"
+	// routeReasonHostnameConflict is that of a route whose host has routes of the other kind.
+	routeReasonHostnameConflict gatewayv1.RouteConditionReason = "HostnameConflict"
+)
 
-// httpRoutes attaches routes to listeners, and judges them.
-func (b *builder) httpRoutes(gateways []*gatewayState) {
+// routes attaches routes to listeners, and judges them, from the oldest on.
+func (b *builder) routes(gateways []*gatewayState) {
 	byName := map[types.NamespacedName]*gatewayState{}
 	for _, g := range gateways {
 		byName[nameOf(g.gateway)] = g
 	}
-	for _, route := range byAge(b.seen.HTTPRoutes) {
-		r := &routeBuilder{builder: b, route: route}
+	var all []*routeObject
+	for _, route := range b.seen.HTTPRoutes {
+		all = append(all, httpOf(route))
+	}
+	for _, route := range b.seen.GRPCRoutes {
+		all = append(all, grpcOf(route))
+	}
+	for _, route := range byAge(all) {
+		r := &routeBuilder{builder: b, route: route, unsupported: route.unsupported}
+		parents := b.result.Routes
+		if route.kind == grpcRouteKind {
+			parents = b.result.GRPCRoutes
+		}
 		for i := range route.Spec.ParentRefs {
 			ref := &route.Spec.ParentRefs[i]
 			if ref.Group != nil && *ref.Group != gatewayv1.GroupName || ref.Kind != nil && *ref.Kind != "Gateway" {
@@ -32,15 +48,15 @@ func (b *builder) httpRoutes(gateways []*gatewayState) {
 			}
 			r.translateOnce()
 			status := gatewayv1.RouteParentStatus{ParentRef: *ref, ControllerName: GatewayController, Conditions: r.attach(ref, gateway)}
-			b.result.Routes[nameOf(route)] = append(b.result.Routes[nameOf(route)], status)
+			parents[nameOf(route)] = append(parents[nameOf(route)], status)
 		}
 	}
 }
 
-// routeBuilder adds one HTTPRoute.
+// routeBuilder adds one route.
 type routeBuilder struct {
 	*builder
-	route      *gatewayv1.HTTPRoute
+	route      *routeObject
 	translated bool
 	routes     []Route
 	// unsupported is why the route is not accepted, and unresolved why a reference leads nowhere.
@@ -77,9 +93,9 @@ func (r *routeBuilder) attachTo(ref *gatewayv1.ParentReference, gateway *gateway
 	if r.unsupported != nil {
 		return gatewayv1.RouteReasonUnsupportedValue, r.unsupported.Error()
 	}
-	selected, allowed, attached := false, false, false
+	selected, allowed, attached, conflict := false, false, false, ""
 	for _, l := range gateway.listeners {
-		if ref.SectionName != nil && *ref.SectionName != l.spec.Name || ref.Port != nil && *ref.Port != l.spec.Port {
+		if !selects(ref, l) {
 			continue
 		}
 		selected = true
@@ -91,8 +107,13 @@ func (r *routeBuilder) attachTo(ref *gatewayv1.ParentReference, gateway *gateway
 		if len(hosts) == 0 {
 			continue
 		}
+		if with := l.routeOfOtherKind(r.route.kind, hosts); with != "" {
+			conflict = fmt.Sprintf("spec.hostnames: listener %s has %s for the same host; a host has routes of one kind", l.spec.Name, with)
+			continue
+		}
 		attached = true
 		l.attached++
+		l.routes = append(l.routes, attachedRoute{r.route, hosts})
 		if gateway.reason == "" && l.programmed() {
 			r.addTo(l, hosts)
 		}
@@ -100,6 +121,8 @@ func (r *routeBuilder) attachTo(ref *gatewayv1.ParentReference, gateway *gateway
 	switch {
 	case attached:
 		return "", ""
+	case conflict != "":
+		return routeReasonHostnameConflict, conflict
 	case allowed:
 		return gatewayv1.RouteReasonNoMatchingListenerHostname, "spec.hostnames: none is one of the listener's"
 	case selected:
@@ -108,11 +131,35 @@ func (r *routeBuilder) attachTo(ref *gatewayv1.ParentReference, gateway *gateway
 	return gatewayv1.RouteReasonNoMatchingParent, "the Gateway has no listener of this sectionName and port"
 }
 
+// selects reports whether a reference to a Gateway means a listener of it.
+func selects(ref *gatewayv1.ParentReference, l *listenerState) bool {
+	return (ref.SectionName == nil || *ref.SectionName == l.spec.Name) && (ref.Port == nil || *ref.Port == l.spec.Port)
+}
+
+// attachedRoute is a route that a listener has, and for which hosts.
+type attachedRoute struct {
+	route *routeObject
+	hosts []string
+}
+
+// routeOfOtherKind returns the route of another kind that a listener has for one of some hosts; "" for none.
+func (l *listenerState) routeOfOtherKind(kind string, hosts []string) string {
+	for _, other := range l.routes {
+		for _, host := range other.hosts {
+			meets := slices.ContainsFunc(hosts, func(own string) bool { _, both := intersect(host, own); return both })
+			if meets && other.route.kind != kind {
+				return other.route.kind + " " + nameOf(other.route).String()
+			}
+		}
+	}
+	return ""
+}
+
 // allowedBy reports whether a listener takes this route.
 func (r *routeBuilder) allowedBy(l *listenerState, gatewayNamespace string) bool {
 	kind := false
 	for _, k := range l.kinds {
-		kind = kind || k.Kind == httpRouteKind
+		kind = kind || string(k.Kind) == r.route.kind
 	}
 	if !kind {
 		return false
@@ -188,10 +235,14 @@ func (r *routeBuilder) rule(index int) error {
 		if err != nil {
 			return fmt.Errorf("matches[%d].%w", i, err)
 		}
-		r.routes = append(r.routes, Route{
-			Source: Source{Kind: httpRouteKind, NamespacedName: nameOf(r.route)}, Match: match, Action: action,
+		route := Route{
+			Source: Source{Kind: r.route.kind, NamespacedName: nameOf(r.route)}, Match: match, Action: action,
 			order: order{created: r.route.CreationTimestamp, index: index},
-		})
+		}
+		if r.route.calls != nil {
+			route.order.call = r.route.calls[index][i]
+		}
+		r.routes = append(r.routes, route)
 	}
 	return nil
 }
@@ -257,7 +308,7 @@ func (r *routeBuilder) reference(ref *gatewayv1.BackendObjectReference) (Backend
 		return Backend{}, &refError{gatewayv1.RouteReasonInvalidKind, errors.New("kind: not a Service")}
 	}
 	name := types.NamespacedName{Namespace: namespaceOr(ref.Namespace, r.route.Namespace), Name: string(ref.Name)}
-	if !granted(r.seen.ReferenceGrants, httpRouteKind, r.route.Namespace, "Service", name) {
+	if !granted(r.seen.ReferenceGrants, r.route.kind, r.route.Namespace, "Service", name) {
 		return Backend{}, &refError{gatewayv1.RouteReasonRefNotPermitted, fmt.Errorf("Service %s: no ReferenceGrant there allows it", name)}
 	}
 	if ref.Port == nil {
@@ -266,6 +317,9 @@ func (r *routeBuilder) reference(ref *gatewayv1.BackendObjectReference) (Backend
 	backend, err := r.backend(servicePort{service: name, number: *ref.Port})
 	if err != nil {
 		return Backend{}, &refError{gatewayv1.RouteReasonBackendNotFound, err}
+	}
+	if r.route.kind == grpcRouteKind {
+		backend.Protocol = grpcProtocol(backend.Protocol)
 	}
 	return backend, nil
 }

@@ -38,6 +38,7 @@ type Observed struct {
 	GatewayClasses  []*gatewayv1.GatewayClass
 	Gateways        []*gatewayv1.Gateway
 	HTTPRoutes      []*gatewayv1.HTTPRoute
+	GRPCRoutes      []*gatewayv1.GRPCRoute
 	ReferenceGrants []*gatewayv1beta1.ReferenceGrant
 }
 
@@ -57,8 +58,8 @@ type Result struct {
 	// Classes, Gateways and Routes are the status that each is to have, without times.
 	Classes  map[string]gatewayv1.GatewayClassStatus
 	Gateways map[types.NamespacedName]gatewayv1.GatewayStatus
-	// Routes have the parents that are this program's.
-	Routes map[types.NamespacedName][]gatewayv1.RouteParentStatus
+	// Routes, those of HTTP, and GRPCRoutes have the parents that are this program's.
+	Routes, GRPCRoutes map[types.NamespacedName][]gatewayv1.RouteParentStatus
 }
 
 // builder makes a result.
@@ -86,6 +87,7 @@ func Build(seen Observed) Result {
 		result: Result{
 			Table: Table{Upstreams: map[string]Upstream{}}, Classes: map[string]gatewayv1.GatewayClassStatus{},
 			Gateways: map[types.NamespacedName]gatewayv1.GatewayStatus{}, Routes: map[types.NamespacedName][]gatewayv1.RouteParentStatus{},
+			GRPCRoutes: map[types.NamespacedName][]gatewayv1.RouteParentStatus{},
 		},
 	}
 	b.index()

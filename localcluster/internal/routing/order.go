@@ -13,14 +13,18 @@ type order struct {
 	created metav1.Time
 	// index is the place in the object.
 	index int
+	// call is how specific a call of gRPC is.
+	call callOrder
 }
 
-// sortRoutes puts routes in the order in which they are tried: the more specific host, then the exact path, the longer
-// path, a method, more headers, more parameters; then the older object, its name, and the place in it.
+// sortRoutes puts routes in the order in which they are tried: the more specific host, then the longer service and
+// method of gRPC, the exact path, the longer path, a method, more headers, more parameters; then the older object,
+// its name, and the place in it.
 func sortRoutes(routes []Route) {
 	slices.SortStableFunc(routes, func(a, b Route) int {
 		return cmp.Or(
 			compareHosts(a.Host, b.Host),
+			compareCalls(a.order.call, b.order.call),
 			-compareBool(a.Match.Path.Kind == Exact, b.Match.Path.Kind == Exact),
 			-cmp.Compare(pathLength(a.Match.Path), pathLength(b.Match.Path)),
 			-compareBool(a.Match.Method != "", b.Match.Method != ""),

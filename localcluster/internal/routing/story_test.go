@@ -25,6 +25,7 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apimachinery/pkg/runtime/serializer"
+	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/apimachinery/pkg/util/yaml"
 	clientgoscheme "k8s.io/client-go/kubernetes/scheme"
 	gatewayv1 "sigs.k8s.io/gateway-api/apis/v1"
@@ -168,6 +169,8 @@ func add(t testing.TB, seen *Observed, object runtime.Object) {
 		seen.Gateways = append(seen.Gateways, o)
 	case *gatewayv1.HTTPRoute:
 		seen.HTTPRoutes = append(seen.HTTPRoutes, o)
+	case *gatewayv1.GRPCRoute:
+		seen.GRPCRoutes = append(seen.GRPCRoutes, o)
 	case *gatewayv1beta1.ReferenceGrant:
 		seen.ReferenceGrants = append(seen.ReferenceGrants, o)
 	default:
@@ -337,9 +340,12 @@ func statuses(result Result) string {
 			fmt.Fprintf(&out, "  %s: %d routes of %d kinds%s\n", l.Name, l.AttachedRoutes, len(l.SupportedKinds), conditions(l.Conditions))
 		}
 	}
-	for _, name := range slices.SortedFunc(maps.Keys(result.Routes), CompareNames) {
-		for _, parent := range result.Routes[name] {
-			fmt.Fprintf(&out, "HTTPRoute %s at %s:%s\n", name, parent.ParentRef.Name, conditions(parent.Conditions))
+	for _, kind := range []string{httpRouteKind, grpcRouteKind} {
+		routes := map[string]map[types.NamespacedName][]gatewayv1.RouteParentStatus{httpRouteKind: result.Routes, grpcRouteKind: result.GRPCRoutes}[kind]
+		for _, name := range slices.SortedFunc(maps.Keys(routes), CompareNames) {
+			for _, parent := range routes[name] {
+				fmt.Fprintf(&out, "%s %s at %s:%s\n", kind, name, parent.ParentRef.Name, conditions(parent.Conditions))
+			}
 		}
 	}
 	return out.String()

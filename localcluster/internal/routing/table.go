@@ -1,5 +1,5 @@
-// Package routing decides where requests go: Ingresses, Gateways and HTTPRoutes, as they were observed, become one
-// table of listeners, routes and upstreams, and what is to be said of each object.
+// Package routing decides where requests go: Ingresses, Gateways, HTTPRoutes and GRPCRoutes, as they were observed,
+// become one table of listeners, routes and upstreams, and what is to be said of each object.
 //
 // It is pure: no clock, no network, no clients.
 package routing
