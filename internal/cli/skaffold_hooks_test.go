@@ -1,9 +1,17 @@
 package cli_test
 
 import (
+	"io"
+	"log"
+	"net/http/httptest"
 	"os"
 	"strings"
 	"testing"
+
+	"github.com/google/go-containerregistry/pkg/name"
+	ggcr "github.com/google/go-containerregistry/pkg/registry"
+	"github.com/google/go-containerregistry/pkg/v1/empty"
+	"github.com/google/go-containerregistry/pkg/v1/remote"
 )
 
 // hooksTree is a project of a Go program with commands around its build.
@@ -87,4 +95,57 @@ func TestSkaffoldHooksNeedConsent(t *testing.T) {
 			t.Errorf("got %d, %s; want the flag refused", code, note)
 		}
 	})
+}
+
+// An image is built by a command of the file with consent alone, and has to be where it is deployed from afterwards.
+func TestSkaffoldBuildsByACommand(t *testing.T) {
+	registry := httptest.NewServer(ggcr.New(ggcr.Logger(log.New(io.Discard, "", 0))))
+	t.Cleanup(registry.Close)
+	host := strings.TrimPrefix(registry.URL, "http://")
+	tree := map[string]string{"web/x": "", "skaffold.yaml": `apiVersion: skaffold/v4beta11
+kind: Config
+build:
+  artifacts:
+    - image: web
+      context: web
+      custom:
+        buildCommand: 'echo "$IMAGE $PUSH_IMAGE $BUILD_CONTEXT" > said; echo it builds; test ! -e broken'
+`}
+	line := "skaffold build -t v1 -d " + host
+	for _, c := range []struct {
+		rule, more      string
+		pushed          bool
+		code            int
+		said, out, note string
+	}{
+		{"without consent", "", false, 1, "", "", "skaffold.yaml:5: builds web by echo"},
+		{"consent refused", " --trust-hooks=false", false, 1, "", "", "skaffold.yaml:5: image web: not built without consent to its command; give --trust-hooks to agree"},
+		{"not pushed", " --trust-hooks", false, 1, host + "/web:v1 true ", "", "image web: its build command ended well, and " + host + "/web:v1 is not in the registry"},
+		{"kept", " --trust-hooks --push=false", false, 0, host + "/web:v1 false ", "web -> " + host + "/web:v1\n", "  it builds\n"},
+		{"pushed", " --trust-hooks", true, 0, host + "/web:v1 true ", "web -> " + host + "/web:v1@sha256:", ""},
+		{"failed", " --trust-hooks", true, 1, host + "/web:v1 true ", "", "image web: its build command failed: exit status 1"},
+	} {
+		t.Run(c.rule, func(t *testing.T) {
+			inTree(t, tree)
+			if c.rule == "failed" {
+				if err := os.WriteFile("web/broken", nil, 0o600); err != nil {
+					t.Fatal(err)
+				}
+			}
+			if c.pushed {
+				ref, err := name.ParseReference(host+"/web:v1", name.Insecure)
+				if err == nil {
+					err = remote.Write(ref, empty.Image)
+				}
+				if err != nil {
+					t.Fatal(err)
+				}
+			}
+			code, out, note := called(t, line+c.more)
+			said, _ := os.ReadFile("web/said")
+			if (code == 0) != (c.code == 0) || !strings.Contains(out, c.out) || c.out == "" && out != "" || !strings.Contains(note, c.note) || !strings.HasPrefix(string(said), c.said) || c.said == "" && len(said) > 0 {
+				t.Errorf("got %d, %q, said %q:\n%s\nwant %d, %q, said %q:\n%s", code, out, said, note, c.code, c.out, c.said, c.note)
+			}
+		})
+	}
 }

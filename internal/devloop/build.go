@@ -62,6 +62,9 @@ func (a *artifact) use(plan *image.Plan) {
 
 // builder names what builds the image.
 func (a *artifact) builder() string {
+	if a.Custom != nil {
+		return "its own command"
+	}
 	if a.plan == nil {
 		return "nothing"
 	}
@@ -97,6 +100,9 @@ func (b *builds) image(ctx context.Context, a *artifact, replan bool, bases map[
 		request, err := a.request(b.options, bases)
 		if err != nil {
 			return image.Built{}, err
+		}
+		if a.Custom != nil {
+			return BuildCustom(ctx, request, b.options.Root, a.Artifact, bases, func(line string) { b.report(Event{Kind: Output, Artifact: a.Image, Text: line}) })
 		}
 		plan, err := image.Prepare(ctx, request)
 		if err != nil {
@@ -134,6 +140,9 @@ func (a *artifact) decided(root string) decide.Artifact {
 	if a.Docker != nil {
 		d.Plan = append(d.Plan, path.Clean(a.Docker.Dockerfile), path.Clean(a.Docker.Dockerfile)+".dockerignore")
 		d.Ignore = ignored(root, d.Context, a.Docker.Dockerfile)
+	}
+	if a.Custom != nil {
+		d.Ignore = a.Custom.Ignored()
 	}
 	if !a.builtOnly {
 		for _, rule := range a.Sync.Manual {

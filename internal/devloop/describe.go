@@ -2,7 +2,6 @@ package devloop
 
 import (
 	"cmp"
-	"maps"
 	"path/filepath"
 	"strings"
 
@@ -25,8 +24,7 @@ func Describe(r *image.Request, root string, a skaffold.Artifact, bases map[stri
 	case a.Docker == nil:
 		return nil
 	}
-	r.Dockerfile, r.Target, r.Labels, r.BuildArgs = a.DockerfileFromContext(), a.Docker.Target, a.Docker.Labels, map[string]string{}
-	maps.Copy(r.BuildArgs, a.Docker.BuildArgs)
+	r.Dockerfile, r.Target, r.Labels, r.BuildArgs = a.DockerfileFromContext(), a.Docker.Target, a.Docker.Labels, a.Docker.Args(r.Repository, r.Tag)
 	for _, on := range a.DependsOn {
 		r.BuildArgs[on.Alias] = bases[on.Image]
 	}

@@ -189,17 +189,22 @@ func (s scene) builderOf(a *Artifact, n *node, path string) {
 	if kaniko := n.get("kaniko"); kaniko != nil {
 		docker, name = kaniko, "kaniko"
 	}
-	for _, other := range []string{"bazel", "jib", "jibMaven", "jibGradle", "buildpacks", "buildpack", "custom"} {
+	for _, other := range []string{"bazel", "jib", "jibMaven", "jibGradle", "buildpacks", "buildpack"} {
 		if n.get(other) != nil {
 			return
 		}
+	}
+	if custom := n.get("custom"); custom != nil {
+		a.Custom = s.customOf(custom, path+".custom")
+		return
 	}
 	path = join(path, name)
 	if below := docker.get("contextSubPath"); below != nil {
 		a.Context = s.folder(below, path+".contextSubPath", a.Context, below.text)
 	}
+	args, templates := s.imageArgs(docker.get("buildArgs"), path+".buildArgs")
 	a.Docker = &Docker{
-		Target: docker.str("target"), BuildArgs: s.args(docker.get("buildArgs"), path+".buildArgs"), Labels: s.args(docker.get("label"), path+".label"),
+		Target: docker.str("target"), BuildArgs: args, Templates: templates, env: s.env, Labels: s.args(docker.get("label"), path+".label"),
 		Network: docker.str("network"), Hosts: docker.strings("addHost"), Secrets: s.secrets(docker, path), SSH: docker.str("ssh"),
 		Fresh: docker.flag("noCache"), Pull: docker.flag("pullParent"), Flags: docker.strings("cliFlags"),
 	}

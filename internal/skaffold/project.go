@@ -46,7 +46,7 @@ type Profile struct {
 	Reason string
 }
 
-// Artifact is an image that is built. One of Docker and Go is set.
+// Artifact is an image that is built. One of Docker, Go and Custom is set.
 type Artifact struct {
 	// Image is the name that manifests call it, without tag and digest. No two artifacts have the same.
 	Image string
@@ -56,6 +56,7 @@ type Artifact struct {
 	Context string
 	Docker  *Docker
 	Go      *Go
+	Custom  *Custom
 	// DependsOn are other artifacts of the project, which are built first.
 	DependsOn []Dependency
 	// Platforms are os/arch; none is that of the cluster's nodes.
@@ -90,6 +91,9 @@ type Docker struct {
 	// BuildArgs are the values of ARGs. One without a value is taken from the environment, and is missing here when the
 	// environment has not got it.
 	BuildArgs map[string]string
+	// Templates are the values of those that ask for what the image is called; Args carries them out, with env.
+	Templates map[string]string
+	env       map[string]string
 	// Labels are added to the image.
 	Labels map[string]string
 	// Network and Hosts (NAME:IP) are those of the containers in which it is built.

@@ -25,6 +25,9 @@ func (p Project) Consents(os string) []Consent {
 		}
 	}
 	for _, a := range p.Artifacts {
+		if a.Custom != nil {
+			all = append(all, Consent{a.Position, "builds " + a.Image + " by " + a.Custom.Command + inFolderOf(a.Context)})
+		}
 		if a.Docker == nil {
 			continue
 		}
@@ -82,6 +85,11 @@ func (p Project) WithoutConsent() Project {
 	p.Artifacts = slices.Clone(p.Artifacts)
 	for i, a := range p.Artifacts {
 		p.Artifacts[i].Hooks, p.Artifacts[i].Sync.Hooks = a.Hooks.inContainers(), a.Sync.Hooks.inContainers()
+		if a.Custom != nil {
+			custom := *a.Custom
+			custom.Refused = true
+			p.Artifacts[i].Custom = &custom
+		}
 		if a.Docker != nil {
 			docker := *a.Docker
 			docker.Secrets, docker.SSH, docker.Flags = nil, "", nil

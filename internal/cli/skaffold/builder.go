@@ -73,7 +73,7 @@ func (b *builder) all(ctx context.Context, p skaffold.Project, dryRun bool) (Bui
 		}
 		ref := request.Repository + ":" + request.Tag
 		if !dryRun {
-			if ref, err = b.one(ctx, a, request); err != nil {
+			if ref, err = b.one(ctx, a, request, done); err != nil {
 				return builds, err
 			}
 		}
@@ -206,10 +206,17 @@ func (b *builder) keeps(a skaffold.Artifact) bool {
 }
 
 // one builds an image and returns its reference.
-func (b *builder) one(ctx context.Context, a skaffold.Artifact, r image.Request) (string, error) {
+func (b *builder) one(ctx context.Context, a skaffold.Artifact, r image.Request, done map[string]string) (string, error) {
 	env := devloop.BuildEnvironment(b.root, a, r.Repository, r.Tag)
 	if err := b.runHooks(ctx, a.Hooks.Before, env); err != nil {
 		return "", err
+	}
+	if a.Custom != nil {
+		built, err := devloop.BuildCustom(ctx, r, b.root, a, done, func(line string) { b.Note("  %s", line) })
+		if err != nil {
+			return "", err
+		}
+		return reference(built, r), b.runHooks(ctx, a.Hooks.After, env)
 	}
 	plan, err := image.Prepare(ctx, r)
 	if err != nil {
@@ -222,9 +229,14 @@ func (b *builder) one(ctx context.Context, a skaffold.Artifact, r image.Request)
 	if err != nil {
 		return "", fmt.Errorf("building %s: %w", a.Image, err)
 	}
+	return reference(built, r), b.runHooks(ctx, a.Hooks.After, env)
+}
+
+// reference is what an image is deployed by.
+func reference(built image.Built, r image.Request) string {
 	ref := built.Repository + ":" + built.Tag
 	if built.Digest != "" && !r.Keep {
 		ref += "@" + built.Digest
 	}
-	return ref, b.runHooks(ctx, a.Hooks.After, env)
+	return ref
 }

@@ -142,6 +142,9 @@ func built(a skaffold.Artifact) string {
 	case a.Go != nil:
 		return fmt.Sprintf("of the Go package %s in %s", cmp.Or(a.Go.Main, "./..."), a.Go.Dir)
 	}
+	if a.Custom != nil {
+		return fmt.Sprintf("by %s, in %s", a.Custom.Command, a.Context)
+	}
 	return "which is not built here"
 }
 
