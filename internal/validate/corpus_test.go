@@ -115,6 +115,9 @@ func corpus(t *testing.T) []sample {
 	for _, row := range oracle {
 		all = append(all, sample{row.rule, fromFile(t, row.manifest)})
 	}
+	for _, row := range lateKinds {
+		all = append(all, sample{row.rule, fromFile(t, row.manifest)})
+	}
 	archive, err := txtar.ParseFile("testdata/valid.txtar")
 	if err != nil {
 		t.Fatal(err)
