@@ -298,6 +298,9 @@ func textOf(now pictured, u view.Update) (updateText, error) {
 	if len(u.Gone) > 0 {
 		members["gone"] = u.Gone
 	}
+	if u.Results != nil {
+		members["results"] = u.Results
+	}
 	text, err := json.Marshal(members)
 	return updateText{u.Parts["row"], slices.Concat([]byte(","), bytes.TrimSuffix(bytes.TrimPrefix(text, []byte("{")), []byte("}")))}, err
 }

@@ -23,6 +23,16 @@ type Tracked struct {
 	// nodes are in the order of those of the detail.
 	nodes []trackedNode
 	gone  []goneNode
+	// results are in the order of those of the operation, and resultsChanged is the version in which any came to be as it
+	// is, or their number did.
+	results        []trackedResult
+	resultsChanged int64
+}
+
+// trackedResult is what a sync has done to an object: of thousands, each change of the operation changes a few.
+type trackedResult struct {
+	sum     [16]byte
+	changed int64
 }
 
 // trackedPart is a part of a detail besides its nodes; its text is nil where it is not there any more.
@@ -52,6 +62,15 @@ type Update struct {
 	Nodes []PlacedNode
 	// Gone are the IDs of the nodes that are not there any more.
 	Gone []string
+	// Results are those of the operation that have changed, by their place, and how many there are; nil where none has,
+	// and where this is everything: then they are in the part operation, which has none otherwise.
+	Results *ChangedResults
+}
+
+// ChangedResults are results of an operation that have changed, by their place among all of them.
+type ChangedResults struct {
+	Count   int            `json:"count"`
+	Changed map[int]Result `json:"changed"`
 }
 
 // PlacedNode is a node with the ID of the one that it comes behind: "" for the first; nil where it stays where it is.
@@ -75,15 +94,24 @@ func Track(before Tracked, d Detail) (Tracked, error) {
 	if err != nil {
 		return before, err
 	}
-	if !partsChanged && !nodesChanged {
+	resultsChanged, err := t.trackResults(before)
+	if err != nil {
+		return before, err
+	}
+	if !partsChanged && !nodesChanged && !resultsChanged {
 		return before, nil
 	}
 	return t, nil
 }
 
-// partsOf returns the text of each part of a detail, but its nodes.
+// partsOf returns the text of each part of a detail, but its nodes and the results of its operation.
 func partsOf(d Detail) (map[string]json.RawMessage, error) {
 	d.Nodes = nil
+	if d.Operation != nil {
+		without := *d.Operation
+		without.Results = []Result{}
+		d.Operation = &without
+	}
 	text, err := json.Marshal(d)
 	if err != nil {
 		return nil, err
@@ -149,6 +177,37 @@ func (t *Tracked) trackNodes(before Tracked) (changed bool, err error) {
 	return changed || len(was) > 0, nil
 }
 
+// trackResults compares the results of the operation by their places: those of another operation are all others.
+func (t *Tracked) trackResults(before Tracked) (changed bool, err error) {
+	results := t.Detail.results()
+	t.results, t.resultsChanged = make([]trackedResult, len(results)), before.resultsChanged
+	changed = len(results) != len(before.results)
+	for i, r := range results {
+		text, err := json.Marshal(r)
+		if err != nil {
+			return false, err
+		}
+		sum := sha256.Sum256(text)
+		t.results[i] = trackedResult{[16]byte(sum[:16]), t.Version}
+		if i < len(before.results) && before.results[i].sum == t.results[i].sum {
+			t.results[i].changed = before.results[i].changed
+		} else {
+			changed = true
+		}
+	}
+	if changed {
+		t.resultsChanged = t.Version
+	}
+	return changed, nil
+}
+
+func (d Detail) results() []Result {
+	if d.Operation == nil {
+		return nil
+	}
+	return d.Operation.Results
+}
+
 // trackGone remembers the nodes that are gone by now.
 func (t *Tracked) trackGone(before Tracked, now map[string]int) {
 	t.gone = slices.Clone(before.gone)
@@ -210,7 +269,10 @@ func (t Tracked) Since(version int64) Update {
 	if version < t.first || version > t.Version {
 		version = 0
 	}
-	u := Update{Since: version, Parts: t.partsSince(version), Nodes: t.nodesSince(version)}
+	u := Update{Since: version, Parts: t.partsSince(version), Nodes: t.nodesSince(version), Results: t.resultsSince(version)}
+	if whole, err := json.Marshal(t.Detail.Operation); version == 0 && t.Detail.Operation != nil && err == nil {
+		u.Parts["operation"] = whole
+	}
 	for _, g := range t.gone {
 		if version > 0 && g.at > version {
 			u.Gone = append(u.Gone, g.id)
@@ -231,6 +293,19 @@ func (t Tracked) partsSince(version int64) map[string]json.RawMessage {
 		}
 	}
 	return parts
+}
+
+func (t Tracked) resultsSince(version int64) *ChangedResults {
+	if version == 0 || t.resultsChanged <= version || t.Detail.Operation == nil {
+		return nil
+	}
+	changed := &ChangedResults{Count: len(t.results), Changed: map[int]Result{}}
+	for i, r := range t.results {
+		if r.changed > version {
+			changed.Changed[i] = t.Detail.Operation.Results[i]
+		}
+	}
+	return changed
 }
 
 func (t Tracked) nodesSince(version int64) []PlacedNode {

@@ -223,7 +223,77 @@ func merged(t *testing.T, has string, u Update) string {
 		add(n.ID)
 	}
 	page["nodes"] = json.RawMessage(partText(t, all))
+	mergeResults(t, page, has, u)
 	return partText(t, page)
+}
+
+// mergeResults merges the results of an operation into those that the page has.
+func mergeResults(t *testing.T, page map[string]json.RawMessage, has string, u Update) {
+	t.Helper()
+	var before Detail
+	if err := json.Unmarshal([]byte(has), &before); err != nil {
+		t.Fatal(err)
+	}
+	var now *WholeOperation
+	if err := json.Unmarshal(page["operation"], &now); len(page["operation"]) > 0 && err != nil {
+		t.Fatal(err)
+	}
+	if now == nil || u.Since == 0 {
+		return
+	}
+	now.Results = before.results()
+	if u.Results != nil {
+		now.Results = slices.Clone(now.Results)
+		for len(now.Results) < u.Results.Count {
+			now.Results = append(now.Results, Result{})
+		}
+		now.Results = now.Results[:u.Results.Count]
+		for at, r := range u.Results.Changed {
+			now.Results[at] = r
+		}
+	}
+	now.Results = nonNil(now.Results)
+	page["operation"] = json.RawMessage(partText(t, now))
+}
+
+// Of an operation on thousands of objects, a change tells of those that it is about.
+func TestResultsThatHaveChanged(t *testing.T) {
+	operation := func(phases ...string) Detail {
+		d := Detail{Operation: &WholeOperation{Results: []Result{}}}
+		for i, phase := range phases {
+			d.Operation.Results = append(d.Operation.Results, Result{Name: fmt.Sprint(i), Phase: phase})
+		}
+		return d
+	}
+	for _, c := range []struct {
+		name string
+		then []Detail
+		want string
+	}{
+		{"one", []Detail{operation("a", "a", "a"), operation("a", "b", "a")}, `{"count":3,"changed":{"1":{"group":"","kind":"","name":"1","phase":"b"}}}`},
+		{"one more", []Detail{operation("a"), operation("a", "b")}, `{"count":2,"changed":{"1":{"group":"","kind":"","name":"1","phase":"b"}}}`},
+		{"one less", []Detail{operation("a", "b"), operation("a")}, `{"count":1,"changed":{}}`},
+		{"what is not of the results", []Detail{operation("a"), func() Detail { d := operation("a"); d.Operation.Message = "m"; return d }()}, "null"},
+		{"no operation any more", []Detail{operation("a"), {}}, "null"},
+	} {
+		u := tracked(t, c.then...).Since(1)
+		if got := partText(t, u.Results); got != c.want {
+			t.Errorf("%s: got %s, want %s", c.name, got, c.want)
+		}
+		if part := string(u.Parts["operation"]); strings.Contains(part, "phase\":\"b") {
+			t.Errorf("%s: the part has the results as well: %s", c.name, part)
+		}
+	}
+	if whole := tracked(t, operation("a", "b")).Since(0); whole.Results != nil || !strings.Contains(string(whole.Parts["operation"]), `"name":"1"`) {
+		t.Errorf("everything: %s, %v", whole.Parts["operation"], whole.Results)
+	}
+	many, one := operation(slices.Repeat([]string{"Running"}, mostResults)...), operation(slices.Repeat([]string{"Running"}, mostResults)...)
+	one.Operation.Results[500].Phase = "Succeeded"
+	u := tracked(t, many, one).Since(1)
+	t.Logf("of %d results, a change of one has %d bytes, and all have %d", mostResults, len(partText(t, u)), len(partText(t, one.Operation)))
+	if size := len(partText(t, u)); size > 1024 {
+		t.Errorf("a change of one has %d bytes", size)
+	}
 }
 
 // Whatever becomes of a detail: what a page had at any version, and any later one up to now, is the whole once what has
@@ -266,6 +336,27 @@ func asPage(t *testing.T, d Detail) (page map[string]json.RawMessage) {
 	return page
 }
 
+// randomOperation is what becomes of an operation.
+func randomOperation(random *rand.Rand, o *WholeOperation) *WholeOperation {
+	if o == nil || random.IntN(5) == 0 {
+		o = &WholeOperation{Results: []Result{}}
+	}
+	next := *o
+	next.Results = slices.Clone(o.Results)
+	for range random.IntN(3) {
+		next.Results = append(next.Results, Result{Name: fmt.Sprint(random.IntN(3))})
+	}
+	if n := len(next.Results); n > 0 {
+		next.Results[random.IntN(n)].Phase = fmt.Sprint(random.IntN(3))
+		next.Results = next.Results[:n-random.IntN(2)]
+	}
+	next.Message = fmt.Sprint(random.IntN(2))
+	if random.IntN(6) == 0 {
+		return nil
+	}
+	return &next
+}
+
 // randomDetail is what becomes of a detail.
 func randomDetail(random *rand.Rand, d Detail) Detail {
 	d.Nodes = slices.Clone(d.Nodes)
@@ -286,6 +377,8 @@ func randomDetail(random *rand.Rand, d Detail) Detail {
 			d.Nodes[a], d.Nodes[b] = d.Nodes[b], d.Nodes[a]
 		case what == 5:
 			d.Hidden = random.IntN(3)
+		case what == 6 && random.IntN(2) == 0:
+			d.Operation = randomOperation(random, d.Operation)
 		case what == 6:
 			d.Trouble = strings.Repeat("x", random.IntN(2))
 		default:

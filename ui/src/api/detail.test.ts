@@ -37,6 +37,16 @@ describe("what has changed of an application", () => {
     expect(now.nodes).toBe(old.nodes);
   });
 
+  it("takes the results of an operation by their places", () => {
+    const result = (name: string, phase: string) => ({ group: "", kind: "Pod", name, phase });
+    const old = detail([], { operation: { phase: "Running", message: "one", results: [result("a", "Running"), result("b", "Running")] } as unknown as Detail["operation"] });
+    const then = (more: Record<string, unknown>) => merged(old, update({ ...from, ...more }))!.operation;
+    expect(then({ results: { count: 3, changed: { 1: result("b", "Succeeded"), 2: result("c", "Running") } } })).toEqual({ ...old.operation, results: [result("a", "Running"), result("b", "Succeeded"), result("c", "Running")] });
+    expect(then({ operation: { phase: "Running", message: "two", results: [] } })).toEqual({ ...old.operation, message: "two" });
+    expect(then({ operation: { phase: "Running", results: [] }, results: { count: 0, changed: {} } })!.results).toEqual([]);
+    expect(then({ operation: null })).toBeUndefined();
+  });
+
   it("takes away a part that is null", () => {
     expect(merged(detail([], { trouble: "away" }), update({ ...from, trouble: null }))).toEqual({ version: "run.6", nodes: [], urls: [] });
   });

@@ -1,9 +1,9 @@
 // What an event of the stream does to an application that a page has: events have what has changed since a version.
 
-import type { Detail, TreeNode } from "./types";
+import type { Detail, Result, TreeNode } from "./types";
 
 /** Update is all of an application, or what has changed since the version from: then a part that is null is gone. */
-export type Update = { namespace: string; name: string; version?: string; from?: string; nodes?: PlacedNode[]; gone?: string[] } & { [K in keyof Omit<Detail, "nodes" | "version">]?: Detail[K] | null };
+export type Update = { namespace: string; name: string; version?: string; from?: string; nodes?: PlacedNode[]; gone?: string[]; results?: { count: number; changed: Record<number, Result> } } & { [K in keyof Omit<Detail, "nodes" | "version">]?: Detail[K] | null };
 
 /** PlacedNode is a node with the id of the one that it comes behind, where it is new there: "" for the first. */
 export type PlacedNode = TreeNode & { after?: string };
@@ -23,7 +23,7 @@ export function reaches(version: string | undefined, other: string | undefined):
 
 /** merged returns an application with an update; undefined where what it goes on from is not there, and all has to be read. */
 export function merged(old: Detail | undefined, update: Update): Detail | undefined {
-  const { namespace: _namespace, name: _name, from, gone = [], nodes, ...parts } = update;
+  const { namespace: _namespace, name: _name, from, gone = [], nodes, results, ...parts } = update;
   if (from === undefined) return { ...(parts as Detail), nodes: keep(old?.nodes, nodes ?? []) };
   if (!old || !reaches(old.version, from)) return undefined;
   // What is older than what the page has, the page has.
@@ -31,7 +31,14 @@ export function merged(old: Detail | undefined, update: Update): Detail | undefi
   const next: Record<string, unknown> = { ...old, ...parts };
   for (const [name, part] of Object.entries(parts)) if (part === null) delete next[name];
   const whole = next as unknown as Detail;
+  if (whole.operation) whole.operation = { ...whole.operation, results: withResults(old.operation?.results ?? [], results) };
   return nodes || gone.length > 0 ? { ...whole, nodes: place(old.nodes, nodes ?? [], gone) } : whole;
+}
+
+/** withResults returns what an operation has done to each object, with what has changed of that, by their places. */
+function withResults(old: Result[], update: Update["results"]): Result[] {
+  if (!update) return old;
+  return Array.from({ length: update.count }, (_, i) => update.changed[i] ?? old[i]!);
 }
 
 /** place returns nodes with those that have changed, are new or have moved, and without those that are gone. */
