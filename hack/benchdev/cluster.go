@@ -117,7 +117,7 @@ func setVersion(dir, version string) error {
 const (
 	// askEach is the time between two requests for the new answer, and answersWithin how long it is asked for.
 	askEach       = 5 * time.Millisecond
-	answersWithin = 2 * time.Minute
+	answersWithin = 5 * time.Minute
 )
 
 // until calls so again and again until it is true.

@@ -48,6 +48,7 @@ type scenario struct {
 var scenarios = []scenario{
 	{"save", "a save of the example's Go program → the new code answers", measureSaves},
 	{"other", "the same by a script: go build, buildah, image load, kubectl apply", measureScript},
+	{"docker", "the same by the Dockerfile: buildah bud, image load, kubectl apply", measureDockerfile},
 	{"sync", "a save of a file that is copied → it is served", measureSync},
 	{"start", "`cyan dev` from its start to the first answer", measureStarts},
 	{"idle", "a loop that waits, on a tree of many files", measureIdle},

@@ -15,17 +15,46 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 )
 
-// The script does what a save asks for with the usual programs. It is started by hand, so that it need not notice the
-// save.
-//
-//go:embed testdata/script.sh
-var script string
+// What a save asks for with the usual programs. Scripts are started by hand, so that they need not notice the save.
+var (
+	//go:embed testdata/script.sh
+	goBuildScript string
+	//go:embed testdata/dockerfile.sh
+	dockerfileScript string
+	//go:embed testdata/base.sh
+	baseScript string
+)
 
-// scripted is the namespace that the script deploys to.
-const scripted = "scripted"
+// scripted is a way to do what the loop does by a script, in a namespace of its own.
+type scripted struct {
+	namespace, what, script string
+	// most bounds the samples, of a way that takes long.
+	most int
+}
 
-// measureScript runs the script again and again, on the same change and the same pods.
+// measureScript has who knows Go compile on this machine.
 func measureScript(ctx context.Context, b *bench) error {
+	return b.measureScripted(ctx, scripted{"scripted", "the same by a script of go build, buildah, image load, kubectl apply", goBuildScript, b.samples})
+}
+
+// dockerfileSamples are few: each compiles everything that the program stands on.
+const dockerfileSamples = 2
+
+// measureDockerfile has who does not know Go build the Dockerfile, on a base image made of this machine's toolchain.
+func measureDockerfile(ctx context.Context, b *bench) (err error) {
+	defer func() {
+		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), cleanUpWithin)
+		defer cancel()
+		err = errors.Join(err, b.run(ctx, b.dir, "bash", "-c", "buildah rmi -f $(buildah images -q localhost/bench/app | sort -u) docker.io/library/golang:1.26 >/dev/null"))
+	}()
+	if err := b.run(ctx, b.dir, "bash", "-c", baseScript, "base", b.example); err != nil {
+		return err
+	}
+	return b.measureScripted(ctx, scripted{"dockerfile", "the same by the Dockerfile: buildah bud, image load, kubectl apply", dockerfileScript, dockerfileSamples})
+}
+
+// measureScripted runs a script again and again, on the same change and the same pods.
+func (b *bench) measureScripted(ctx context.Context, way scripted) error {
 	for _, program := range []string{"bash", "go", "buildah", "kubectl"} {
 		if _, err := exec.LookPath(program); err != nil {
 			return err
@@ -34,21 +63,21 @@ func measureScript(ctx context.Context, b *bench) error {
 	if b.redis == "" {
 		return errors.New("measured only behind save, whose redis it uses")
 	}
-	dir, err := b.tree("bench-script")
+	dir, err := b.tree("bench-" + way.namespace)
 	if err != nil {
 		return err
 	}
-	if err := b.asDeployment(dir); err != nil {
+	if err := b.asDeployment(dir, way.namespace); err != nil {
 		return err
 	}
-	namespace := &corev1.Namespace{ObjectMeta: metav1.ObjectMeta{Name: scripted}}
+	namespace := &corev1.Namespace{ObjectMeta: metav1.ObjectMeta{Name: way.namespace}}
 	if _, err := b.clients.CoreV1().Namespaces().Create(ctx, namespace, metav1.CreateOptions{}); err != nil {
 		return err
 	}
 	var all []time.Duration
 	address := ""
-	for k := range b.samples + 1 {
-		took, err := b.oneScript(ctx, dir, fmt.Sprintf("scripted-%d", k), &address)
+	for k := range min(b.samples, way.most) + 1 {
+		took, err := b.oneScript(ctx, way, dir, fmt.Sprintf("scripted-%d", k), &address)
 		if err != nil {
 			return err
 		}
@@ -58,14 +87,14 @@ func measureScript(ctx context.Context, b *bench) error {
 	}
 	times := float64(median(all)) / float64(median(b.saves))
 	b.sheet.add(row{
-		what: "the same by a script of go build, buildah, image load, kubectl apply: p50, p90", measured: spread(all), limit: fmt.Sprintf("%.1f × the loop", times),
+		what: way.what + ": p50, p90", measured: spread(all), limit: fmt.Sprintf("%.1f × the loop", times),
 		target: fmt.Sprintf("≥ %d × the loop", timesFaster), met: times >= timesFaster,
 	})
 	return nil
 }
 
 // asDeployment has the example's Rollout be a Deployment, which nothing but Kubernetes carries out.
-func (b *bench) asDeployment(dir string) error {
+func (b *bench) asDeployment(dir, namespace string) error {
 	file := filepath.Join(dir, "k8s/kustomize/base/app/rollout.yml")
 	text, err := os.ReadFile(file)
 	if err != nil {
@@ -94,33 +123,32 @@ images:
   - name: app-image
     newName: localhost/bench/app
     newTag: none
-`, scripted, name, digest)
+`, namespace, name, digest)
 	return errors.Join(os.WriteFile(file, []byte(deployment), 0o600), os.WriteFile(overlay, []byte(kustomization), 0o600))
 }
 
 // oneScript is a sample. Where the Service is offered is found out behind the first run.
-func (b *bench) oneScript(ctx context.Context, dir, version string, address *string) (time.Duration, error) {
+func (b *bench) oneScript(ctx context.Context, way scripted, dir, version string, address *string) (time.Duration, error) {
 	start := time.Now()
 	if err := setVersion(dir, version); err != nil {
 		return 0, err
 	}
 	run := func() error {
-		err := b.run(ctx, dir, "bash", "-c", script, "script", version, b.program, b.local)
-		return err
+		return b.run(ctx, dir, "bash", "-c", way.script, "script", version, b.program, b.local, way.namespace)
 	}
 	if *address == "" {
 		if err := run(); err != nil {
 			return 0, err
 		}
 		var err error
-		if *address, err = b.offered(ctx, scripted, "active-service"); err != nil {
+		if *address, err = b.offered(ctx, way.namespace, "active-service"); err != nil {
 			return 0, err
 		}
 	}
 	ended := make(chan error, 1)
 	go func() { ended <- run() }()
 	answered, err := answers(ctx, *address, version)
-	return answered.Sub(start), errors.Join(err, <-ended, b.settle(ctx, scripted))
+	return answered.Sub(start), errors.Join(err, <-ended, b.settle(ctx, way.namespace))
 }
 
 // offered returns where a Service is on this machine.

@@ -60,7 +60,7 @@ func takeApplication(ctx context.Context, l *loop, connection dynamic.Interface)
 	l.held = h
 	lease, _ := h.taken()
 	l.claim.note.Root, l.claim.note.Lease = l.Root, string(lease.UID)
-	manner := &handed{hold: h, reader: l.reader, bounds: bounds, touched: map[apply.Ref]bool{}}
+	manner := &handed{hold: h, reader: l.reader, bounds: bounds, touched: map[apply.Ref]bool{}, waysBack: map[apply.Ref]string{}}
 	if l.InPlace.Promote {
 		manner.switching = desired.SwitchEach
 	}
@@ -155,6 +155,11 @@ func giveBack(ctx context.Context, l *loop) error {
 		text = fmt.Sprintf("Application %s is given back; no controller has applied what git wants yet: does `cyan server` run?", l.held.app.Name)
 	}
 	l.report(Event{Kind: Removed, Text: text})
+	if m, is := l.manner.(*handed); is {
+		for _, line := range m.linesAtTheEnd() {
+			l.report(Event{Kind: Removed, Text: line})
+		}
+	}
 	return l.claim.note.remove()
 }
 

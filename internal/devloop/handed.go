@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"maps"
 	"reflect"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -39,6 +40,8 @@ type handed struct {
 	workloads []string
 	// touched are the objects that differ from what is there, and were listed.
 	touched map[apply.Ref]bool
+	// waysBack are what a person has to do once the objects are given back.
+	waysBack map[apply.Ref]string
 }
 
 // begin waits until the objects may be applied, and lists those that are going to be changed.
@@ -184,6 +187,7 @@ func (m *handed) write(ctx context.Context, object, seen *unstructured.Unstructu
 	if seen != nil && !m.added(seen) {
 		m.tell(object, seen)
 	}
+	m.noteWayBack(ref, object, seen)
 	outcome, err := m.reader.Client.ApplyAs(ctx, handover.FieldManager, m.part(object, seen), seen, apply.Real)
 	if apply.ReasonOf(err) != apply.ReasonImmutable {
 		return outcome, err
@@ -192,6 +196,25 @@ func (m *handed) write(ctx context.Context, object, seen *unstructured.Unstructu
 		return outcome, &problem.Error{Kind: problem.Refused, Object: ref.String(), Cause: problem.Of(err).Cause, Remedy: "nothing of git's is deleted in place: undo that change, or leave --in-place out", Err: err}
 	}
 	return m.replace(ctx, object, seen)
+}
+
+// noteWayBack notes what a person has to do at the end, where each save takes the traffic.
+func (m *handed) noteWayBack(ref apply.Ref, object, seen *unstructured.Unstructured) {
+	if m.switching != desired.SwitchEach || seen == nil || m.added(seen) {
+		return
+	}
+	if line := desired.WayBack(object); line != "" {
+		m.mu.Lock()
+		defer m.mu.Unlock()
+		m.waysBack[ref] = line
+	}
+}
+
+// linesAtTheEnd returns what a person has to do once the objects are given back.
+func (m *handed) linesAtTheEnd() []string {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return slices.Sorted(maps.Values(m.waysBack))
 }
 
 // replace makes an object anew that the loop has added itself.

@@ -1,6 +1,6 @@
-# script VERSION CYAN_LOCAL DIR: what a save asks for, with the usual programs.
+# script VERSION CYAN_LOCAL DIR NAMESPACE: what a save asks for, with the usual programs.
 set -euo pipefail
-version=$1 program=$2 cluster=$3
+version=$1 program=$2 cluster=$3 namespace=$4
 out=$(mktemp -d); trap 'rm -rf "$out"' EXIT
 
 GOFLAGS= CGO_ENABLED=0 go build -trimpath -o "$out/app" ./cmd/app
@@ -15,4 +15,4 @@ buildah commit -q --rm "$container" "docker-archive:$out/app.tar:$image" >/dev/n
 
 sed -i "s/newTag: .*/newTag: $version/" k8s/kustomize/overlays/local/kustomization.yml
 kubectl apply -k k8s/kustomize/overlays/local >/dev/null
-kubectl rollout status -n scripted deployment/app --timeout=60s >/dev/null
+kubectl rollout status -n "$namespace" deployment/app --timeout=60s >/dev/null

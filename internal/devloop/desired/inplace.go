@@ -160,6 +160,17 @@ const (
 	promotionSeconds = "autoPromotionSeconds"
 )
 
+// WayBack returns what a person has to do before what git wants takes the traffic again from a save that a Rollout has
+// switched to; "" where it does so by itself.
+func WayBack(object *unstructured.Unstructured) string {
+	enabled, written, _ := unstructured.NestedBool(object.Object, "spec", "strategy", "blueGreen", promotionEnabled)
+	if !IsBlueGreen(object) || !written || enabled {
+		return ""
+	}
+	return fmt.Sprintf("Rollout %s: waits for a person on the way back as well, as git has it; git's version takes the traffic with `cyan rollout promote %s -n %s`",
+		object.GetName(), object.GetName(), object.GetNamespace())
+}
+
 // Preview returns what a loop in place applies of a Rollout that serves already: the pod template, which comes up
 // beside what serves, and when the traffic goes over to it. All else is git's.
 func Preview(object *unstructured.Unstructured, switching Switching) *unstructured.Unstructured {

@@ -261,3 +261,18 @@ func TestRunningImages(t *testing.T) {
 		t.Errorf("a ConfigMap: got %v, want none", got)
 	}
 }
+
+// A Rollout that git has wait for a person waits for one on the way back as well.
+func TestWayBack(t *testing.T) {
+	for _, row := range []struct{ name, spec, want string }{
+		{"waits", "{strategy: {blueGreen: {autoPromotionEnabled: false}}}", "Rollout app: waits for a person on the way back as well, as git has it; git's version takes the traffic with `cyan rollout promote app -n shop`"},
+		{"switches by itself", "{strategy: {blueGreen: {autoPromotionEnabled: true}}}", ""},
+		{"is not said", "{strategy: {blueGreen: {activeService: a}}}", ""},
+		{"another strategy", "{strategy: {canary: {}}}", ""},
+	} {
+		rollout := object(t, "apiVersion: argoproj.io/v1alpha1\nkind: Rollout\nmetadata: {name: app, namespace: shop}\nspec: "+row.spec)
+		if got := desired.WayBack(rollout); got != row.want {
+			t.Errorf("%s: got %q, want %q", row.name, got, row.want)
+		}
+	}
+}
