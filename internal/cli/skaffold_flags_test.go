@@ -83,3 +83,25 @@ func TestSkaffoldFlagsOfOneValue(t *testing.T) {
 		}
 	}
 }
+
+// What does not go with a loop on the objects of an Application is an error before anything is asked or built.
+func TestSkaffoldDevInPlace(t *testing.T) {
+	inTree(t, map[string]string{"skaffold.yaml": "broken"})
+	for line, want := range map[string]string{
+		"--promote":                     "--promote: given without --in-place",
+		"--application shop":            "--application: given without --in-place",
+		"--in-place -n shop":            "--namespace: given with --in-place; leave it out: objects go where the Application has them",
+		"--in-place --cleanup=false":    "--cleanup=false: given with --in-place; leave it out: what git wants comes back",
+		"--in-place -l a=b":             "--label: given with --in-place; leave it out: objects have the labels that git gives them",
+		"--in-place --promote":          "skaffold.yaml",
+		"--in-place --application ns/a": "skaffold.yaml",
+	} {
+		tree := cli.New(kit.NameSkaffold, "v1", kit.Streams{In: strings.NewReader(""), Out: &strings.Builder{}, Err: &strings.Builder{}}, func(e *kit.Env) *cobra.Command {
+			return skaffold.NewDev(e, skaffold.Wiring{Lines: dev.Lines})
+		})
+		tree.SetArgs(append([]string{"dev"}, strings.Fields(line)...))
+		if err := tree.Execute(); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("skaffold dev %s: got %v, want %s", line, err, want)
+		}
+	}
+}

@@ -47,7 +47,7 @@ type command struct {
 	forward                   string
 	display                   Display
 	debug                     bool
-	place                     inPlace
+	place                     checks.InPlace
 	registryMirrors           []string
 	insecureRegistry          bool
 }
@@ -98,7 +98,7 @@ and with --plain, it is lines.`,
 	flags.StringVar(&c.overlay, "overlay", "", "without a file: folder of the kustomization, or of the manifests, that is deployed")
 	flags.StringArrayVar(&c.images, "image", nil, "without a file: NAME=PACKAGE of a Go main package, or NAME=DOCKERFILE, by the name that the manifests have; may be repeated")
 	flags.StringVarP(&c.namespace, "namespace", "n", "", "namespace that is there already (default: dev-USER-APP, made and removed by the loop)")
-	c.place.register(flags)
+	c.place.Register(flags)
 	flags.StringVarP(&c.registry, "default-repo", "d", "", "HOST or HOST/PATH that images are pushed to and nodes pull from (default: the registry of the local cluster)")
 	flags.StringSliceVar(&c.registryMirrors, "registry-mirror", nil, "HOST:PORT of a registry that is asked first for base images, whatever their name")
 	flags.BoolVar(&c.insecureRegistry, "insecure-registry", false, "speak plain HTTP to registries that are not on this machine")
@@ -169,7 +169,7 @@ func (c *command) run(cmd *cobra.Command, folder string) error {
 	}
 	o.Logs = c.logs
 	o.Logs.Off = !c.tail
-	if o.InPlace, err = c.place.options(c); err != nil {
+	if o.InPlace, err = c.place.Options(checks.NotInPlace(c.namespace != "", c.cleanup == cleanNever)...); err != nil {
 		return err
 	}
 	if o.Forward, err = forwardMode(c.forward); err != nil {

@@ -17,6 +17,7 @@ type dev struct {
 	deployment
 	command string
 	cleanup bool
+	place   InPlace
 }
 
 // NewDev makes the command dev of the skaffold program: the loop, where that program has it.
@@ -26,9 +27,11 @@ func NewDev(e *kit.Env, w Wiring) *cobra.Command {
 	cmd.Long = `Run what you edit: each save of what a skaffold.yaml names is built, pushed, applied and followed.
 
 Objects go to the namespace of the context, or to the one that the manifests or --namespace name. At Ctrl-C what the loop has made is removed, and nothing else. What an
-Application deploys is never touched: the loop refuses to begin, before anything is built. cyan dev works in a namespace of its own.`
+Application deploys is not touched: the loop refuses to begin, before anything is built, but with --in-place, which hands it over for as long as the loop runs. cyan dev
+works in a namespace of its own.`
 	cmd.Example = `  skaffold dev -p local --port-forward -f k8s/skaffold.yml
-  skaffold dev -n shop --cleanup=false`
+  skaffold dev -n shop --cleanup=false
+  skaffold dev --in-place                         # on the objects of the Application that deploys them`
 	return cmd
 }
 
@@ -51,6 +54,7 @@ func newLoop(e *kit.Env, w Wiring, name string) *cobra.Command {
 	c.bind(flags)
 	c.bindDeploy(cmd, true)
 	flags.BoolVar(&c.cleanup, "cleanup", true, "remove what the loop has made at its end")
+	c.place.Register(flags)
 	c.idleBuild(cmd)
 	e.Idle(cmd, "files are watched, and looked at where the system has no room for watches", "i,watch-poll-interval=")
 	e.Idle(cmd, "a failure ends nothing", "keep-running-on-failure", "tolerate-failures-until-deadline")
@@ -67,6 +71,10 @@ func newLoop(e *kit.Env, w Wiring, name string) *cobra.Command {
 }
 
 func (c *dev) run(ctx context.Context) error {
+	place, err := c.place.Options(append(NotInPlace(c.namespace != "", !c.cleanup), Given{"--label", len(c.labels) > 0, "objects have the labels that git gives them"})...)
+	if err != nil {
+		return err
+	}
 	o, _, err := c.options(ctx, c.command)
 	if err != nil {
 		return err
@@ -79,6 +87,7 @@ func (c *dev) run(ctx context.Context) error {
 		o.Debug = &devloop.DebugOptions{Delve: program}
 	}
 	o.Keep = !c.cleanup
+	o.InPlace = place
 	if c.Rollouts != nil {
 		config := rest.CopyConfig(o.Config)
 		o.Rollouts = func(ctx context.Context, namespace, instance string, ready func()) error {
