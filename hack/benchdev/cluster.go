@@ -171,12 +171,12 @@ func (c *cluster) settle(ctx context.Context, namespace string) error {
 	return c.awaitPods(ctx, namespace, "the pods before are gone", func(all []corev1.Pod) bool { return len(all) <= running })
 }
 
-// run runs a program in a folder against the cluster. The error has what it printed.
-func (b *bench) run(ctx context.Context, dir, program string, args ...string) error {
-	cmd := exec.CommandContext(ctx, program, args...)
+// bash runs bash in a folder against the cluster. The error has what it printed.
+func (b *bench) bash(ctx context.Context, dir string, args ...string) error {
+	cmd := exec.CommandContext(ctx, "bash", args...)
 	cmd.Dir, cmd.Env = dir, b.environment()
 	if out, err := cmd.CombinedOutput(); err != nil {
-		return fmt.Errorf("%s: %w\n%s", program, err, out)
+		return fmt.Errorf("bash: %w\n%s", err, out)
 	}
 	return nil
 }

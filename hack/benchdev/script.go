@@ -42,16 +42,21 @@ const dockerfileSamples = 2
 
 // measureDockerfile has who does not know Go build the Dockerfile, on a base image made of this machine's toolchain.
 func measureDockerfile(ctx context.Context, b *bench) (err error) {
+	// Images of a store of its own: golang:1.26 may be there, and somebody's.
+	store := b.imageStore()
 	defer func() {
 		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), cleanUpWithin)
 		defer cancel()
-		err = errors.Join(err, b.run(ctx, b.dir, "bash", "-c", "buildah rmi -f $(buildah images -q localhost/bench/app | sort -u) docker.io/library/golang:1.26 >/dev/null"))
+		err = errors.Join(err, b.bash(ctx, b.dir, "-c", `buildah --root "$1" --runroot "$1.run" rmi -a -f >/dev/null`, "clean", store))
 	}()
-	if err := b.run(ctx, b.dir, "bash", "-c", baseScript, "base", b.example); err != nil {
+	if err := b.bash(ctx, b.dir, "-c", baseScript, "base", b.example, store); err != nil {
 		return err
 	}
 	return b.measureScripted(ctx, scripted{"dockerfile", "the same by the Dockerfile: buildah bud, image load, kubectl apply", dockerfileScript, dockerfileSamples})
 }
+
+// imageStore is where buildah keeps the images of the Dockerfile's way.
+func (b *bench) imageStore() string { return filepath.Join(b.dir, "images") }
 
 // measureScripted runs a script again and again, on the same change and the same pods.
 func (b *bench) measureScripted(ctx context.Context, way scripted) error {
@@ -134,7 +139,7 @@ func (b *bench) oneScript(ctx context.Context, way scripted, dir, version string
 		return 0, err
 	}
 	run := func() error {
-		return b.run(ctx, dir, "bash", "-c", way.script, "script", version, b.program, b.local, way.namespace)
+		return b.bash(ctx, dir, "-c", way.script, "script", version, b.program, b.local, way.namespace, b.imageStore())
 	}
 	if *address == "" {
 		if err := run(); err != nil {

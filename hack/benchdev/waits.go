@@ -210,7 +210,7 @@ func (b *bench) bareCopy(ctx context.Context, namespace, dir string) (time.Durat
 	for range bareSamples {
 		start := time.Now()
 		copying := fmt.Sprintf("tar cf - static/page.txt | kubectl exec -i -n %s %s -- tar xmf - -C /", namespace, pods[0].Name)
-		if err := b.run(ctx, dir, "bash", "-o", "pipefail", "-c", copying); err != nil {
+		if err := b.bash(ctx, dir, "-o", "pipefail", "-c", copying); err != nil {
 			return 0, err
 		}
 		all = append(all, time.Since(start))

@@ -1,5 +1,7 @@
-# base PROJECT: image golang:1.26 as the Dockerfile names it, made of this machine's Go toolchain and the modules of the project.
+# base PROJECT STORE: image golang:1.26 as the Dockerfile names it, made of this machine's Go toolchain and the modules of the project.
 set -euo pipefail
+buildah() { command buildah --root "$store" --runroot "$store.run" "$@"; }
+store=$2
 cache=$(go env GOMODCACHE)/cache/download
 modules=$(mktemp -d); trap 'chmod -R u+w "$modules"; rm -rf "$modules"' EXIT
 (cd "$1" && GOFLAGS= GOMODCACHE="$modules" GOPROXY="file://$cache" GOSUMDB=off go mod download)

@@ -1,6 +1,7 @@
-# dockerfile VERSION CYAN_LOCAL DIR NAMESPACE: what a save asks for, as one does who writes a Dockerfile and knows nothing of Go.
+# dockerfile VERSION CYAN_LOCAL DIR NAMESPACE STORE: what a save asks for, as one does who writes a Dockerfile and knows nothing of Go.
 set -euo pipefail
-version=$1 program=$2 cluster=$3 namespace=$4
+version=$1 program=$2 cluster=$3 namespace=$4 store=$5
+buildah() { command buildah --root "$store" --runroot "$store.run" "$@"; }
 out=$(mktemp -d); trap 'rm -rf "$out"' EXIT
 
 image=localhost/bench/app:$version
