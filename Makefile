@@ -14,7 +14,7 @@ NAMES   := argocd kubectl-argo-rollouts kubectl-cyan kubeval kubeconform skaffol
 # The rooms that decide, whose own tests have to notice nearly every small bug in them.
 MUTATED := rollout operation plan project repository delivery access action settings health script jq secret glob spelling jsonpatch validate skaffold handover devloop/decide devloop/desired
 
-.PHONY: demo test build ui lint generate bench bench-dev bench-local bench-gitops bench-page audit mutate metrics release elsewhere publish clean system-packages
+.PHONY: demo pictures test build ui lint generate bench bench-dev bench-local bench-gitops bench-page audit mutate metrics release elsewhere publish clean system-packages
 
 # Shows how far a build is that compiles much. THEN is what comes after it.
 PROGRESS = go run -C $(CURDIR) ./hack/buildprogress -then '$(THEN)'
@@ -35,6 +35,10 @@ build: ui ## the programs, into bin/
 
 ui: ## the page, for the programs to serve; it needs Node 20 and npm, and is left out without them
 	@./hack/ui.sh
+
+pictures: ui ## the pictures of the guide, in docs/img, made anew by a browser
+	@./hack/system-packages.sh tests
+	RENEW=$(CURDIR)/docs/img go test ./ui -count=1 -run TestPictures
 
 lint: ## golangci-lint, with ceilings for the length and complexity of functions
 	go tool -modfile=go.lint.mod golangci-lint run ./...

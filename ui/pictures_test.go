@@ -1,0 +1,153 @@
+package ui_test
+
+import (
+	"bytes"
+	"cmp"
+	"image"
+	"image/color"
+	"image/png"
+	"maps"
+	"os"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+)
+
+// TestPictures makes the pictures of the guide anew, where RENEW names the folder for them: make pictures.
+func TestPictures(t *testing.T) {
+	folder := os.Getenv("RENEW")
+	if folder == "" {
+		t.Skip("RENEW is not set; run make pictures")
+	}
+	needPage(t)
+	runNode(t, filepath.Join("test", "pictures.test.mjs"), "PAGE="+serve(t, pretend(t), "/"), "RENEW="+folder)
+	made, err := filepath.Glob(filepath.Join(folder, "*.png"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, name := range made {
+		shrink(t, name)
+	}
+}
+
+// colours is how many a picture has at most, so that a byte holds one.
+const colours = 256
+
+// bucket is a colour with those that nobody could tell from it.
+type bucket struct{ r, g, b uint8 }
+
+func bucketOf(c color.Color) bucket {
+	r, g, b, _ := c.RGBA()
+	return bucket{uint8(r >> 11), uint8(g >> 11), uint8(b >> 11)}
+}
+
+// paletteOf returns the colours that a picture has most of, one of each bucket.
+func paletteOf(of image.Image) color.Palette {
+	counts, first := map[bucket]int{}, map[bucket]map[color.Color]int{}
+	for y := of.Bounds().Min.Y; y < of.Bounds().Max.Y; y++ {
+		for x := of.Bounds().Min.X; x < of.Bounds().Max.X; x++ {
+			c := of.At(x, y)
+			b := bucketOf(c)
+			if first[b] == nil {
+				first[b] = map[color.Color]int{}
+			}
+			counts[b]++
+			first[b][c]++
+		}
+	}
+	order := slices.SortedFunc(maps.Keys(counts), func(a, b bucket) int {
+		return cmp.Or(counts[b]-counts[a], cmp.Compare(a.r, b.r), cmp.Compare(a.g, b.g), cmp.Compare(a.b, b.b))
+	})
+	var palette color.Palette
+	for _, b := range order[:min(len(order), colours)] {
+		var most color.Color
+		for c, n := range first[b] {
+			if most == nil || n > first[b][most] {
+				most = c
+			}
+		}
+		palette = append(palette, most)
+	}
+	return palette
+}
+
+// shrink writes a picture again in the colours that it has most of, which is a third of what a browser writes.
+func shrink(t *testing.T, name string) {
+	t.Helper()
+	text, err := os.ReadFile(name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	picture, err := png.Decode(bytes.NewReader(text))
+	if err != nil {
+		t.Fatalf("%s: %v", name, err)
+	}
+	if _, already := picture.(*image.Paletted); already {
+		return
+	}
+	few := image.NewPaletted(picture.Bounds(), paletteOf(picture))
+	index := map[color.Color]uint8{}
+	for y := few.Bounds().Min.Y; y < few.Bounds().Max.Y; y++ {
+		for x := few.Bounds().Min.X; x < few.Bounds().Max.X; x++ {
+			c := picture.At(x, y)
+			at, known := index[c]
+			if !known {
+				at = uint8(few.Palette.Index(c))
+				index[c] = at
+			}
+			few.SetColorIndex(x, y, at)
+		}
+	}
+	var out bytes.Buffer
+	if err := (&png.Encoder{CompressionLevel: png.BestCompression}).Encode(&out, few); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(name, out.Bytes(), 0o644); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// TestThePicturesAreThoseOfTheGuide holds docs/img to what is made anew, and both to what the guide shows.
+func TestThePicturesAreThoseOfTheGuide(t *testing.T) {
+	script, err := os.ReadFile("test/pictures.test.mjs")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var made, there []string
+	list, _, _ := strings.Cut(string(script[strings.Index(string(script), "const pictures = {"):]), "\n};")
+	for _, found := range regexp.MustCompile(`(?m)^  "?([a-z-]+)"?: \[`).FindAllStringSubmatch(list, -1) {
+		made = append(made, found[1]+".png")
+	}
+	files, err := os.ReadDir("../docs/img")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, file := range files {
+		there = append(there, file.Name())
+		if info, err := file.Info(); err != nil || info.Size() > largestPicture {
+			t.Errorf("%s: %d bytes, want %d at most (%v)", file.Name(), info.Size(), largestPicture, err)
+		}
+	}
+	slices.Sort(made)
+	if !slices.Equal(made, there) {
+		t.Errorf("make pictures makes\n%q, docs/img has\n%q", made, there)
+	}
+	shown := map[string]bool{}
+	for _, name := range []string{"README.md", "README.ja.md", "docs/page.md"} {
+		text, err := os.ReadFile(filepath.Join("..", name))
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, found := range regexp.MustCompile(`img/([a-z-]+\.png)`).FindAllStringSubmatch(string(text), -1) {
+			shown[found[1]] = true
+		}
+	}
+	if of := slices.Sorted(maps.Keys(shown)); !slices.Equal(of, there) {
+		t.Errorf("the guide shows\n%q, docs/img has\n%q", of, there)
+	}
+}
+
+// largestPicture bounds a picture of the guide, in bytes.
+const largestPicture = 120 << 10

@@ -1,0 +1,66 @@
+// The pictures of the guide, each by its name in docs/img: what is looked at, and what has to be there before.
+import { after, it } from "node:test";
+import { close, page, ready, visit } from "./browser.mjs";
+
+const folder = process.env.RENEW;
+after(close);
+
+const button = (name) => async (tab) => {
+  await tab.getByRole("button", { name }).first().click();
+  await tab.getByRole("dialog").waitFor();
+};
+const node = (id, tab) => `/applications/argocd/web-gate-7?node=${encodeURIComponent(id)}&tab=${tab}`;
+const shop = encodeURIComponent(JSON.stringify({ metadata: { name: "shop" }, spec: { project: "shop", source: { repoURL: "https://git.example/shop/deploy.git", path: "apps/shop/overlays/production" }, destination: { namespace: "shop" }, syncPolicy: { automated: { prune: true }, retry: { limit: 5 } } } }));
+
+/** waits is when the new version is there and somebody has to promote it; switched, when the pods of the one before go. */
+const waits = (tab) => tab.locator('.next [data-action="promote"] .button:not([data-off])').waitFor();
+const switched = async (tab) => {
+  await waits(tab);
+  const side = await tab.locator('.service[data-role="active"]').getAttribute("data-side");
+  await tab.locator(`.service[data-role="active"][data-side]:not([data-side="${side}"])`).waitFor();
+};
+/** waiting opens the delivery that waits for somebody, once there is one. */
+const waiting = async (tab) => {
+  const id = await tab.waitForFunction(async () => (await (await fetch("api/v1/view/deliveries")).json()).items?.find((d) => d.state === "Waiting")?.id ?? false, undefined, { polling: 500 });
+  await ready(tab, `/deliveries/argocd/request-counter/${await id.jsonValue()}`);
+};
+const underway = (tab) => tab.locator("main section", { has: tab.getByRole("heading", { name: "On its way" }) }).getByText("Preview").first().waitFor();
+const logged = async (tab) => {
+  await tab.evaluate(() => fetch("api/v1/session", { method: "DELETE", headers: { "Content-Type": "application/json" } }));
+  await tab.goto(`${page}/`);
+  await tab.getByLabel("Password", { exact: true }).waitFor();
+};
+
+const pictures = {
+  overview: ["/", underway],
+  applications: ["/applications"],
+  "applications-table": ["/applications?view=table&sort=health"],
+  application: ["/applications/argocd/request-counter", (tab) => tab.getByText("preview", { exact: false }).first().waitFor()],
+  network: ["/applications/argocd/request-counter?view=network"],
+  logs: [node("/Pod/team-7/web-gate-7-6f8-0", "logs")],
+  diff: [node("apps/Deployment/team-7/web-gate-7", "diff")],
+  "new-application": [`/new?new=${shop}`],
+  sync: ["/applications/argocd/web-cache-14", button(/^Sync…/)],
+  history: ["/applications/argocd/web-cache-14", button("History")],
+  "rollout-waits": ["/rollouts/demo/request-counter", waits],
+  "rollout-switched": ["/rollouts/demo/request-counter", switched],
+  rollouts: ["/rollouts?sort=phase"],
+  delivery: ["/deliveries", waiting],
+  deliveries: ["/deliveries", (tab) => tab.locator("main [data-state=running], main [data-state=waiting]").first().waitFor()],
+  settings: ["/settings/repositories"],
+  "phone-ja": ["/rollouts/demo/request-counter", waits, { language: "ja-JP", width: 390, height: 844, scale: 1.5 }],
+  // The last one: it ends the session.
+  login: ["/", logged, { width: 1280, height: 700 }],
+};
+
+for (const [name, [path, until, look]] of Object.entries(pictures)) {
+  it(name, () =>
+    visit({ theme: "dark", ...look }, async (tab) => {
+      tab.setDefaultTimeout(120_000);
+      await ready(tab, path);
+      await until?.(tab);
+      await tab.evaluate(() => document.fonts.ready);
+      await tab.mouse.move(0, 0);
+      await tab.screenshot({ path: `${folder}/${name}.png`, animations: "disabled" });
+    }));
+}
