@@ -3,6 +3,7 @@ package ui_test
 import (
 	"bytes"
 	"cmp"
+	"fmt"
 	"image"
 	"image/color"
 	"image/png"
@@ -43,32 +44,41 @@ func bucketOf(c color.Color) bucket {
 	return bucket{uint8(r >> 11), uint8(g >> 11), uint8(b >> 11)}
 }
 
-// paletteOf returns the colours that a picture has most of, one of each bucket.
+// apart is how many colours are chosen by how far they are from others: a sign may be small. The rest are those that a
+// picture has most of, for what changes softly.
+const apart = 160
+
+// paletteOf returns the colours that stand for those of a picture.
 func paletteOf(of image.Image) color.Palette {
-	counts, first := map[bucket]int{}, map[bucket]map[color.Color]int{}
+	counts := map[color.Color]int{}
 	for y := of.Bounds().Min.Y; y < of.Bounds().Max.Y; y++ {
 		for x := of.Bounds().Min.X; x < of.Bounds().Max.X; x++ {
-			c := of.At(x, y)
-			b := bucketOf(c)
-			if first[b] == nil {
-				first[b] = map[color.Color]int{}
-			}
-			counts[b]++
-			first[b][c]++
+			counts[of.At(x, y)]++
 		}
 	}
-	order := slices.SortedFunc(maps.Keys(counts), func(a, b bucket) int {
-		return cmp.Or(counts[b]-counts[a], cmp.Compare(a.r, b.r), cmp.Compare(a.g, b.g), cmp.Compare(a.b, b.b))
+	inBucket, most := map[bucket]int{}, map[bucket]color.Color{}
+	order := slices.SortedFunc(maps.Keys(counts), func(a, b color.Color) int {
+		return cmp.Or(counts[b]-counts[a], strings.Compare(fmt.Sprint(a), fmt.Sprint(b)))
 	})
-	var palette color.Palette
-	for _, b := range order[:min(len(order), colours)] {
-		var most color.Color
-		for c, n := range first[b] {
-			if most == nil || n > first[b][most] {
-				most = c
-			}
+	var buckets []bucket
+	for _, c := range order {
+		b := bucketOf(c)
+		if inBucket[b] == 0 {
+			most[b] = c
+			buckets = append(buckets, b)
 		}
-		palette = append(palette, most)
+		inBucket[b] += counts[c]
+	}
+	slices.SortStableFunc(buckets, func(a, b bucket) int { return inBucket[b] - inBucket[a] })
+	var palette color.Palette
+	chosen := map[color.Color]bool{}
+	for _, b := range buckets[:min(len(buckets), apart)] {
+		palette, chosen[most[b]] = append(palette, most[b]), true
+	}
+	for _, c := range order {
+		if len(palette) < colours && !chosen[c] {
+			palette = append(palette, c)
+		}
 	}
 	return palette
 }

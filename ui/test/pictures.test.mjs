@@ -13,18 +13,21 @@ const node = (id, tab) => `/applications/argocd/web-gate-7?node=${encodeURICompo
 const shop = encodeURIComponent(JSON.stringify({ metadata: { name: "shop" }, spec: { project: "shop", source: { repoURL: "https://git.example/shop/deploy.git", path: "apps/shop/overlays/production" }, destination: { namespace: "shop" }, syncPolicy: { automated: { prune: true }, retry: { limit: 5 } } } }));
 
 /** waits is when the new version is there and somebody has to promote it; switched, when the pods of the one before go. */
-const waits = (tab) => tab.locator('.next [data-action="promote"] .button:not([data-off])').waitFor();
+const waits = async (tab) => {
+  await tab.locator('.lane[data-role="active"]', { hasText: /Blue|ブルー/ }).waitFor();
+  await tab.locator('.next [data-action="promote"] .button:not([data-off])').waitFor();
+};
 const switched = async (tab) => {
   await waits(tab);
-  const side = await tab.locator('.service[data-role="active"]').getAttribute("data-side");
-  await tab.locator(`.service[data-role="active"][data-side]:not([data-side="${side}"])`).waitFor();
+  await tab.locator(".lane", { hasText: "Green" }).and(tab.locator('[data-role="active"], [data-role="both"]')).waitFor();
 };
 /** waiting opens the delivery that waits for somebody, once there is one. */
 const waiting = async (tab) => {
-  const id = await tab.waitForFunction(async () => (await (await fetch("api/v1/view/deliveries")).json()).items?.find((d) => d.state === "Waiting")?.id ?? false, undefined, { polling: 500 });
-  await ready(tab, `/deliveries/argocd/request-counter/${await id.jsonValue()}`);
+  await tab.locator('.next [data-action="promote"] .button:not([data-off])').waitFor();
+  const id = await tab.evaluate(async () => (await (await fetch("api/v1/view/deliveries?application=request-counter")).json()).items.find((d) => d.state === "Waiting").id);
+  await ready(tab, `/deliveries/argocd/request-counter/${id}`);
 };
-const underway = (tab) => tab.locator("main section", { has: tab.getByRole("heading", { name: "On its way" }) }).getByText("Preview").first().waitFor();
+const underway = (tab) => tab.locator("main section", { has: tab.getByRole("heading", { name: "On its way" }) }).locator('[data-state="running"], [data-state="waiting"][data-here]', { hasText: "Preview" }).first().waitFor();
 const logged = async (tab) => {
   await tab.evaluate(() => fetch("api/v1/session", { method: "DELETE", headers: { "Content-Type": "application/json" } }));
   await tab.goto(`${page}/`);
@@ -35,17 +38,17 @@ const pictures = {
   overview: ["/", underway],
   applications: ["/applications"],
   "applications-table": ["/applications?view=table&sort=health"],
-  application: ["/applications/argocd/request-counter", (tab) => tab.getByText("preview", { exact: false }).first().waitFor()],
+  application: ["/applications/argocd/request-counter", (tab) => tab.getByText("preview", { exact: true }).waitFor()],
   network: ["/applications/argocd/request-counter?view=network"],
-  logs: [node("/Pod/team-7/web-gate-7-6f8-0", "logs")],
-  diff: [node("apps/Deployment/team-7/web-gate-7", "diff")],
+  logs: [node("/Pod/team-7/web-gate-7-6f8-0", "logs"), (tab) => tab.locator(".log-lines > *").nth(5).waitFor()],
+  diff: [node("apps/Deployment/team-7/web-gate-7", "diff"), (tab) => tab.locator(".tab-panel > :not(.waiting)").first().waitFor()],
   "new-application": [`/new?new=${shop}`],
   sync: ["/applications/argocd/web-cache-14", button(/^Sync…/)],
   history: ["/applications/argocd/web-cache-14", button("History")],
   "rollout-waits": ["/rollouts/demo/request-counter", waits],
   "rollout-switched": ["/rollouts/demo/request-counter", switched],
   rollouts: ["/rollouts?sort=phase"],
-  delivery: ["/deliveries", waiting],
+  delivery: ["/rollouts/demo/request-counter", waiting],
   deliveries: ["/deliveries", (tab) => tab.locator("main [data-state=running], main [data-state=waiting]").first().waitFor()],
   settings: ["/settings/repositories"],
   "phone-ja": ["/rollouts/demo/request-counter", waits, { language: "ja-JP", width: 390, height: 844, scale: 1.5 }],
