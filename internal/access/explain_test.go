@@ -194,3 +194,23 @@ func TestExplanationsDecideAsRightsDo(t *testing.T) {
 		t.Errorf("an expression: got %s", got)
 	}
 }
+
+// What is refused of a pattern names the line that denies a part of it, whichever name of the subject allows the rest;
+// another name that is allowed all of it is enough.
+func TestAPartThatIsDeniedIsNamed(t *testing.T) {
+	policy, found := access.Parse(access.Written{Policies: map[string]string{"policy.csv": strings.Join([]string{
+		"p, hole, applications, get, */*, allow", "p, hole, applications, get, shop/vault, deny",
+		"p, all, applications, get, */*, allow", "g, team, all",
+	}, "\n")}})
+	if len(found) > 0 {
+		t.Fatal(found)
+	}
+	calls := []access.Call{{Resource: access.Applications, Action: access.Get, Object: "*/*"}}
+	d := policy.Of(access.Subject{Name: "hole"}).DecideAll(calls)
+	if d.Allowed || d.Call != calls[0] || d.As != "hole" || d.By == nil || !strings.Contains(d.By.Text, "shop/vault") {
+		t.Errorf("got %s", d)
+	}
+	if d := policy.Of(access.Subject{Name: "hole", Groups: []string{"team"}}).DecideAll(calls); !d.Allowed || d.As != "team" {
+		t.Errorf("with a group that is allowed all: %s", d)
+	}
+}
