@@ -106,7 +106,7 @@ func check(good *Good, objs []render.Rendered, known *Known) (findings, warnings
 	}
 	*good = now
 	slices.SortStableFunc(findings, func(a, b *problem.Error) int {
-		return cmp.Or(cmp.Compare(a.File, b.File), cmp.Compare(a.Line, b.Line))
+		return cmp.Or(cmp.Compare(a.File, b.File), cmp.Compare(a.Line, b.Line), cmp.Compare(a.Object, b.Object), cmp.Compare(a.Field, b.Field), cmp.Compare(a.Cause, b.Cause))
 	})
 	all := make([]Finding, 0, len(findings))
 	for _, f := range findings {

@@ -61,3 +61,33 @@ func FuzzCheck(f *testing.F) {
 		}
 	})
 }
+
+// TestFindingsAtOnePlaceHaveAnOrder holds what is found in a schema, whose properties are looked at in any order.
+func TestFindingsAtOnePlaceHaveAnOrder(t *testing.T) {
+	const manifest = `apiVersion: apiextensions.k8s.io/v1
+kind: CustomResourceDefinition
+metadata: {name: houses.example.com}
+spec:
+  group: example.com
+  names: {kind: House, plural: houses, singular: house, listKind: HouseList}
+  scope: Namespaced
+  versions:
+  - name: v1
+    served: true
+    storage: true
+    schema: {openAPIV3Schema: {type: object, properties: {a: {type: nothing}, b: {type: nothing}, c: {type: nothing}, doors: {type: array, x-kubernetes-list-type: map, x-kubernetes-list-map-keys: [name]}}}}
+`
+	result, err := renderers.Render(fstest.MapFS{"m.yaml": {Data: []byte(manifest)}}, v1alpha1.ApplicationSource{Directory: &v1alpha1.DirectorySource{Recurse: true}}, render.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	first := lines(Check(result.Objects, nil))
+	if strings.Count(first, "\n") < 3 {
+		t.Fatalf("found too little to have an order:\n%s", first)
+	}
+	for range 20 {
+		if again := lines(Check(result.Objects, nil)); again != first {
+			t.Fatalf("found\n%s\nafter\n%s", again, first)
+		}
+	}
+}

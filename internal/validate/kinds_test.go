@@ -129,8 +129,8 @@ func TestDefinitions(t *testing.T) {
 		known   *Known
 		want    string
 	}{
-		{"of the same rendering", []string{ownRollout, plain}, nil, "Rollout r: spec.selector: spec has no field \"selector\"; remove it\nRollout r: spec.mine: the field is missing; add it\n"},
-		{"of the same rendering, given later", []string{plain, ownRollout}, nil, "Rollout r: spec.selector: spec has no field \"selector\"; remove it\nRollout r: spec.mine: the field is missing; add it\n"},
+		{"of the same rendering", []string{ownRollout, plain}, nil, "Rollout r: spec.mine: the field is missing; add it\nRollout r: spec.selector: spec has no field \"selector\"; remove it\n"},
+		{"of the same rendering, given later", []string{plain, ownRollout}, nil, "Rollout r: spec.mine: the field is missing; add it\nRollout r: spec.selector: spec has no field \"selector\"; remove it\n"},
 		{"a version that it does not serve", []string{ownRollout, strings.Replace(plain, "v1alpha1", "v1beta1", 1)}, nil, "Rollout r: apiVersion: argoproj.io/v1beta1 Rollout is not served; use argoproj.io/v1alpha1\n"},
 		{"of the cluster, without a schema", []string{widgetOf("{size: big}")}, serving(definition("[{name: v1, served: true, storage: true}]")), ""},
 		{"of the cluster, with an empty schema", []string{widgetOf("{size: big}")}, serving(definition("[{name: v1, served: true, storage: true, schema: {}}]")), ""},
