@@ -3,7 +3,7 @@ import { address, post, Refusal } from "../api/client";
 import type { Me } from "../api/types";
 import { Button, Dialog } from "../design/parts";
 import { t } from "../i18n";
-import { Mark } from "./Frame";
+import { Mark } from "./Mark";
 import { failure } from "../i18n/said";
 
 /** Login asks who somebody is: as a page of its own, or over the view that goes on afterwards. */

@@ -4,11 +4,10 @@ import { useState } from "react";
 import { del, post, put } from "../../api/client";
 import { meQuery } from "../../api/queries";
 import { accountsQuery, one, serverSettingsQuery } from "../../api/settings";
-import { Button, Card, Copyable, Dialog, Problem } from "../../design/parts";
+import { Button, Card, Problem } from "../../design/parts";
 import { Ago } from "../../design/Time";
 import { t } from "../../i18n";
-import { secondsOf } from "./project";
-import { Expiry } from "./Projects";
+import { Expiry, NewToken } from "./Tokens";
 import { Ask, Line, Loaded } from "./shared";
 
 export function Accounts() {
@@ -51,47 +50,6 @@ export function Accounts() {
       {asked.token && <NewToken title={t("settings.newTokenOf", { name: asked.token })} close={() => ask({})} make={async (id, expiresIn) => { const made = await post<{ token: string }>(`api/v1/account/${one(asked.token!)}/token`, { id: id || undefined, expiresIn: expiresIn || undefined }); void again(); return made.token; }} />}
       {asked.revoke && <Ask title={t("settings.revoke")} text={t("settings.revokeText", { name: asked.revoke.id })} action={t("settings.revoke")} danger close={() => ask({})} run={async () => { await del(`api/v1/account/${one(asked.revoke!.name)}/token/${one(asked.revoke!.id)}`); await again(); }} />}
     </Card>
-  );
-}
-
-/** NewToken makes a token, and shows it the one time that it can be seen. */
-export function NewToken({ title, make, close }: { title: string; make: (id: string, expiresIn: number) => Promise<string>; close: () => void }) {
-  const [id, setId] = useState("");
-  const [holds, setHolds] = useState("90d");
-  const [token, setToken] = useState<string>();
-  const [state, set] = useState<{ busy?: boolean; error?: unknown }>({});
-  const seconds = secondsOf(holds);
-  const go = async () => {
-    set({ busy: true });
-    try {
-      setToken(await make(id.trim(), seconds ?? 0));
-      set({});
-    } catch (error) {
-      set({ error });
-    }
-  };
-  return (
-    <Dialog title={title} onClose={close}>
-      {token ? (
-        <>
-          <p className="notice" data-tone="warn">{t("settings.tokenOnce")}</p>
-          <Copyable text={token} label={t("settings.copyToken")} />
-          <footer>
-            <Button look="main" onPress={close}>{t("close")}</Button>
-          </footer>
-        </>
-      ) : (
-        <>
-          <Line label={t("settings.tokenId")} value={id} onChange={(e) => setId(e.target.value)} hint={t("settings.tokenIdHint")} autoFocus />
-          <Line label={t("settings.tokenHolds")} value={holds} onChange={(e) => setHolds(e.target.value)} hint={seconds === 0 ? t("settings.tokenForever") : t("settings.tokenHoldsHint")} fault={seconds === undefined ? t("settings.tokenHoldsFault") : undefined} />
-          {state.error !== undefined && <Problem error={state.error} />}
-          <footer>
-            <Button onPress={close}>{t("cancel")}</Button>
-            <Button look="main" isDisabled={seconds === undefined} isPending={state.busy} onPress={() => void go()}>{t("create.do")}</Button>
-          </footer>
-        </>
-      )}
-    </Dialog>
   );
 }
 

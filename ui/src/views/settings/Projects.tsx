@@ -6,10 +6,9 @@ import { del, post } from "../../api/client";
 import { meQuery } from "../../api/queries";
 import { one, type Project, projectsQuery, type SyncWindow } from "../../api/settings";
 import { Button, Card, Waiting } from "../../design/parts";
-import { Ago } from "../../design/Time";
 import { collator, t } from "../../i18n";
 import type { Search } from "../../shell/search";
-import { NewToken } from "./Accounts";
+import { Expiry, NewToken } from "./Tokens";
 import { from, policyOf, type Statement, to, what, who } from "./project";
 import { Ask, Loaded } from "./shared";
 
@@ -107,15 +106,6 @@ function Detail({ project, denied, edit }: { project: Project; denied?: string; 
 }
 
 const tokensOf = (project: Project, role: string) => project.status?.jwtTokensByRole?.[role]?.items ?? project.spec.roles?.find((r) => r.name === role)?.jwtTokens ?? [];
-
-/** Expiry shows when a token ends. */
-export function Expiry({ at }: { at?: number }) {
-  if (!at) return <span className="chip" data-tone="warn">{t("settings.neverExpires")}</span>;
-  const time = new Date(at * 1000).toISOString();
-  return at * 1000 < Date.now() ? <span className="chip" data-tone="none">{t("settings.expired")} <Ago at={time} /></span> : <span className="muted">{t("settings.expires")} <When at={time} /></span>;
-}
-
-const When = ({ at }: { at: string }) => <time dateTime={at}>{new Date(at).toLocaleDateString(document.documentElement.lang, { dateStyle: "medium" })}</time>;
 
 function Statements({ title, all }: { title: string; all: Statement[] }) {
   return (

@@ -1,0 +1,56 @@
+import { useState } from "react";
+import { Button, Copyable, Dialog, Problem } from "../../design/parts";
+import { Ago } from "../../design/Time";
+import { t } from "../../i18n";
+import { secondsOf } from "./project";
+import { Line } from "./shared";
+
+/** NewToken makes a token, and shows it the one time that it can be seen. */
+export function NewToken({ title, make, close }: { title: string; make: (id: string, expiresIn: number) => Promise<string>; close: () => void }) {
+  const [id, setId] = useState("");
+  const [holds, setHolds] = useState("90d");
+  const [token, setToken] = useState<string>();
+  const [state, set] = useState<{ busy?: boolean; error?: unknown }>({});
+  const seconds = secondsOf(holds);
+  const go = async () => {
+    set({ busy: true });
+    try {
+      setToken(await make(id.trim(), seconds ?? 0));
+      set({});
+    } catch (error) {
+      set({ error });
+    }
+  };
+  return (
+    <Dialog title={title} onClose={close}>
+      {token ? (
+        <>
+          <p className="notice" data-tone="warn">{t("settings.tokenOnce")}</p>
+          <Copyable text={token} label={t("settings.copyToken")} />
+          <footer>
+            <Button look="main" onPress={close}>{t("close")}</Button>
+          </footer>
+        </>
+      ) : (
+        <>
+          <Line label={t("settings.tokenId")} value={id} onChange={(e) => setId(e.target.value)} hint={t("settings.tokenIdHint")} autoFocus />
+          <Line label={t("settings.tokenHolds")} value={holds} onChange={(e) => setHolds(e.target.value)} hint={seconds === 0 ? t("settings.tokenForever") : t("settings.tokenHoldsHint")} fault={seconds === undefined ? t("settings.tokenHoldsFault") : undefined} />
+          {state.error !== undefined && <Problem error={state.error} />}
+          <footer>
+            <Button onPress={close}>{t("cancel")}</Button>
+            <Button look="main" isDisabled={seconds === undefined} isPending={state.busy} onPress={() => void go()}>{t("create.do")}</Button>
+          </footer>
+        </>
+      )}
+    </Dialog>
+  );
+}
+
+/** Expiry shows when a token ends. */
+export function Expiry({ at }: { at?: number }) {
+  if (!at) return <span className="chip" data-tone="warn">{t("settings.neverExpires")}</span>;
+  const time = new Date(at * 1000).toISOString();
+  return at * 1000 < Date.now() ? <span className="chip" data-tone="none">{t("settings.expired")} <Ago at={time} /></span> : <span className="muted">{t("settings.expires")} <When at={time} /></span>;
+}
+
+const When = ({ at }: { at: string }) => <time dateTime={at}>{new Date(at).toLocaleDateString(document.documentElement.lang, { dateStyle: "medium" })}</time>;
