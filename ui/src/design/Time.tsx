@@ -69,5 +69,5 @@ export function Until({ at }: { at: string }) {
   const from = useNow();
   const whole = useExact();
   const left = duration(Math.ceil((Date.parse(at) - from) / 1000));
-  return <time dateTime={at} title={exact(Date.parse(at))}>{whole ? `${left} (${clock(Date.parse(at))})` : left}</time>;
+  return <time className="until" dateTime={at} title={exact(Date.parse(at))}>{whole ? `${left} (${clock(Date.parse(at))})` : left}</time>;
 }

@@ -34,6 +34,7 @@ export function Login({ me, done, whole }: { me?: Me; done: () => void; whole?: 
           {t("login.sso", { name: me.methods.sso.name })}
         </a>
       )}
+      {me?.methods.sso && me.methods.password !== false && <p className="login-or small">{t("login.or")}</p>}
       {me?.methods.password !== false && (
         <>
           <div className="field">
@@ -50,7 +51,7 @@ export function Login({ me, done, whole }: { me?: Me; done: () => void; whole?: 
               {failed}
             </p>
           )}
-          <Button type="submit" look="main" isPending={busy}>
+          <Button type="submit" look={me?.methods.sso ? "plain" : "main"} isPending={busy}>
             {t("login.do")}
           </Button>
         </>

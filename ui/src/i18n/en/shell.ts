@@ -35,7 +35,7 @@ export const shell = {
   "login.password": "Password",
   "login.do": "Log in",
   "login.sso": "Log in with {name}",
-  "login.or": "or",
+  "login.or": "or with a password",
   "login.help": "The first password of admin: {command}",
   "login.error.credentials": "Account or password are wrong.",
   "login.error.sso": "The identity provider did not vouch for you ({code}). Try again, or ask who keeps this server.",

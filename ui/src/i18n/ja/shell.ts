@@ -35,7 +35,7 @@ export const shell = {
   "login.password": "パスワード",
   "login.do": "ログイン",
   "login.sso": "{name} でログイン",
-  "login.or": "または",
+  "login.or": "またはパスワードで",
   "login.help": "admin の初期パスワード: {command}",
   "login.error.credentials": "アカウントまたはパスワードが違います。",
   "login.error.sso": "ID プロバイダーで認証できませんでした({code})。もう一度試すか、サーバーの管理者に問い合わせてください。",
