@@ -119,7 +119,7 @@ var skaffoldFlagsNotServed = kit.NotServedFlags{
 	"set-value-file":       "change the values in an overlay of kustomize",
 	"wait-for-connection":  noServer,
 	"load-images":          "images are pulled from the registry",
-	"protocols":            noServer,
+	"protocols":            "Go programs are debugged by Delve, and no others",
 	"test-":                noTests,
 	"verify-":              noTests,
 	"container-structure-": noTests,

@@ -54,8 +54,13 @@ var shared struct {
 	err     error
 }
 
-// Main runs a package's tests and takes the shared cluster down afterwards. Call it from TestMain.
+// Main runs a package's tests and takes the shared cluster down afterwards. Call it from TestMain. No test sees the
+// cluster that whoever runs it works with.
 func Main(m *testing.M) {
+	if err := os.Setenv("KUBECONFIG", "/nonexistent/kubeconfig"); err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		os.Exit(1)
+	}
 	code := m.Run()
 	if shared.cluster != nil {
 		if err := shared.cluster.Delete(); err != nil {
