@@ -79,8 +79,11 @@ func foreign(crd *apiextensionsv1.CustomResourceDefinition) *apiextensionsv1.Cus
 func replaceDefinitions(t *testing.T, c client.Client, wanted []*apiextensionsv1.CustomResourceDefinition) {
 	t.Helper()
 	for _, crd := range wanted {
+		if err := client.IgnoreNotFound(c.Delete(t.Context(), crd.DeepCopy())); err != nil {
+			t.Fatal(err)
+		}
 		eventually(t, "definition "+crd.Name+" to be gone", func(ctx context.Context) (bool, error) {
-			err := c.Delete(ctx, &apiextensionsv1.CustomResourceDefinition{ObjectMeta: crd.ObjectMeta})
+			err := c.Get(ctx, client.ObjectKeyFromObject(crd), &apiextensionsv1.CustomResourceDefinition{})
 			return apierrors.IsNotFound(err), client.IgnoreNotFound(err)
 		})
 		if err := c.Create(t.Context(), crd.DeepCopy()); err != nil {
