@@ -111,7 +111,7 @@ func stagesOf(l *loop, seen *pods, start, answered time.Time) (stages, error) {
 	}
 	parts := tookOf(built.text)
 	s.noticed = noticed.at.Sub(start)
-	s.checked = built.at.Sub(noticed.at) - parts.all
+	s.checked = max(0, built.at.Sub(noticed.at)-parts.all)
 	s.compiled, s.pushed, s.image = parts.compiled, parts.pushed, parts.all-parts.compiled-parts.pushed
 	s.applied, s.set, s.pods, s.switched = deployed.at.Sub(built.at), set.Sub(deployed.at), ready.Sub(set), answered.Sub(ready)
 	if l.trace {
