@@ -99,6 +99,7 @@ func TestSkaffoldLines(t *testing.T) {
 		{"a repository, a tag and a template", "pokotyan/counter", "skaffold build -q -o {{json_.}} -f k8s/skaffold.yml -p local --dry-run -d localhost:5000 -t v2", 0, `{"builds":[{"imageName":"pokotyan/counter","tag":"localhost:5000/pokotyan_counter:v2"}]}` + "\n", ""},
 		{"flags that mean nothing", "pokotyan/counter", "skaffold build -v info --cache-artifacts=false -f k8s/skaffold.yml -p local --dry-run", 0, "pokotyan/counter:latest", "note: --cache-artifacts has no effect"},
 		{"an image that is not there", "pokotyan/counter", "skaffold build -b redis -f k8s/skaffold.yml -p local --dry-run", 2, "", "--build-image: no image has redis in its name; choose among pokotyan/counter"},
+		{"a tag that no registry takes", "pokotyan/counter", "skaffold build -t .v9 -f k8s/skaffold.yml -p local --dry-run", 2, "", "image pokotyan/counter: invalid tag \".v9\"; give one of letters, digits"},
 		{"a profile that is not there", "pokotyan/counter", "skaffold build -f k8s/skaffold.yml -p lokal", 2, "", "did you mean local?"},
 		{"a file that is not there", "pokotyan/counter", "skaffold diagnose -f skaffold.yml", 13, "", "skaffold.yml: file not found; did you mean k8s/skaffold.yml?"},
 		{"standard input", "pokotyan/counter", "skaffold diagnose -f -", 2, "", "--filename: - is not a file of this machine; save it to a file"},

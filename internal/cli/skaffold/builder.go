@@ -127,6 +127,9 @@ func (b *builder) wanted(all []skaffold.Artifact) ([]skaffold.Artifact, error) {
 // request is what is built of an artifact.
 func (b *builder) request(ctx context.Context, a skaffold.Artifact, done map[string]string, now time.Time) (image.Request, error) {
 	name, tag := bare(a.Image), b.tagOf(ctx, a, now)
+	if !skaffold.IsTag(tag) {
+		return image.Request{}, kit.Usage("image "+a.Image, fmt.Sprintf("invalid tag %q", tag), "give one of letters, digits, _, . and -, at most 128")
+	}
 	r := image.Request{
 		Repository: b.repositoryOf(name), Tag: tag, Platform: b.platform, Keep: b.keeps(a), Created: time.Unix(0, 0), Registries: b.registries(),
 	}
