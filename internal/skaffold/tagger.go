@@ -3,10 +3,11 @@ package skaffold
 import (
 	"fmt"
 	"maps"
-	"regexp"
 	"slices"
 	"strings"
 	"time"
+
+	"github.com/distribution/reference"
 
 	"github.com/cyan-cd/cyan/internal/spelling"
 )
@@ -31,11 +32,12 @@ type Facts struct {
 // variants are those of GitCommit.
 var variants = []string{"Tags", "CommitSha", "AbbrevCommitSha", "TreeSha", "AbbrevTreeSha"}
 
-var validTag = regexp.MustCompile(`^\w[\w.-]{0,127}$`)
-
 // IsTag reports whether a registry takes a tag: at most 128 letters, digits, _, . and -, of which . and - do not begin
 // it.
-func IsTag(text string) bool { return validTag.MatchString(text) }
+func IsTag(text string) bool {
+	_, err := reference.Parse("image:" + text)
+	return err == nil && !strings.ContainsAny(text, "@/")
+}
 
 // Tag returns the tag of an image. It is an error when a fact or a variable is missing that the tag is made of.
 func (t Tagger) Tag(f Facts) (string, error) {
