@@ -160,4 +160,4 @@ func TestThePicturesAreThoseOfTheGuide(t *testing.T) {
 }
 
 // largestPicture bounds a picture of the guide, in bytes.
-const largestPicture = 150 << 10
+const largestPicture = 120 << 10

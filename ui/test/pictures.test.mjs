@@ -9,6 +9,10 @@ const button = (name) => async (tab) => {
   await tab.getByRole("button", { name }).first().click();
   await tab.getByRole("dialog").waitFor();
 };
+const deployed = async (tab) => {
+  await button("History")(tab);
+  await tab.locator(".history li").first().getByText(" ago").waitFor();
+};
 const node = (id, tab) => `/applications/argocd/web-gate-7?node=${encodeURIComponent(id)}&tab=${tab}`;
 const shop = encodeURIComponent(JSON.stringify({ metadata: { name: "shop" }, spec: { project: "shop", source: { repoURL: "https://git.example/shop/deploy.git", path: "apps/shop/overlays/production" }, destination: { namespace: "shop" }, syncPolicy: { automated: { prune: true }, retry: { limit: 5 } } } }));
 
@@ -44,7 +48,7 @@ const pictures = {
   diff: [node("apps/Deployment/team-7/web-gate-7", "diff"), (tab) => tab.locator(".tab-panel > :not(.waiting)").first().waitFor()],
   "new-application": [`/new?new=${shop}`],
   sync: ["/applications/argocd/web-cache-14", button(/^Sync…/)],
-  history: ["/applications/argocd/request-counter", button("History")],
+  history: ["/applications/argocd/request-counter", deployed, { width: 1080, height: 700 }],
   "rollout-waits": ["/rollouts/demo/request-counter", waits],
   "rollout-switched": ["/rollouts/demo/request-counter", switched],
   rollouts: ["/rollouts?sort=phase"],
