@@ -101,6 +101,31 @@ func analysis(object *unstructured.Unstructured) *v1alpha1.HealthStatus {
 	return progressing("%s", message)
 }
 
+// workflow serves the Workflows of Argo, which are made as hooks as Jobs are.
+func workflow(object *unstructured.Unstructured) *v1alpha1.HealthStatus {
+	phase, _, _ := unstructured.NestedString(object.Object, "status", "phase")
+	message, _, _ := unstructured.NestedString(object.Object, "status", "message")
+	switch phase {
+	case "Succeeded":
+		return healthy("%s", message)
+	case "Failed", "Error":
+		return degraded("%s", message)
+	}
+	return progressing("%s", message)
+}
+
+// tektonRun serves PipelineRuns and TaskRuns: the condition Succeeded is Unknown until they have ended.
+func tektonRun(object *unstructured.Unstructured) *v1alpha1.HealthStatus {
+	value, reason, message := conditionOf(object, "Succeeded")
+	switch value {
+	case "True":
+		return healthy("%s", message)
+	case "False":
+		return degraded("%s", joined(reason, message))
+	}
+	return progressing("%s", joined(reason, message))
+}
+
 func application(object *unstructured.Unstructured) *v1alpha1.HealthStatus {
 	code, _, _ := unstructured.NestedString(object.Object, "status", "health", "status")
 	message, _, _ := unstructured.NestedString(object.Object, "status", "health", "message")

@@ -89,6 +89,9 @@ var builtIn = map[schema.GroupKind]check{
 	{Group: "argoproj.io", Kind: "AnalysisRun"}:                       analysis,
 	{Group: "argoproj.io", Kind: "Experiment"}:                        analysis,
 	{Group: "argoproj.io", Kind: "Application"}:                       application,
+	{Group: "argoproj.io", Kind: "Workflow"}:                          workflow,
+	{Group: "tekton.dev", Kind: "PipelineRun"}:                        tektonRun,
+	{Group: "tekton.dev", Kind: "TaskRun"}:                            tektonRun,
 }
 
 // withoutHealth are kinds that are as good as they are written.
@@ -321,15 +324,28 @@ func job(j *batchv1.Job) *v1alpha1.HealthStatus {
 	return progressing("running")
 }
 
+// autoscaler goes by what fails before anything that works: one that can change the size of its target may know no
+// metric by which to.
 func autoscaler(a *autoscalingv2.HorizontalPodAutoscaler) *v1alpha1.HealthStatus {
-	for _, c := range a.Status.Conditions {
+	var works, blind *autoscalingv2.HorizontalPodAutoscalerCondition
+	for i, c := range a.Status.Conditions {
 		failing := c.Reason == "FailedGetScale" || c.Reason == "FailedUpdateScale" || c.Reason == "InvalidSelector"
-		if c.Status == corev1.ConditionFalse && failing {
+		ableTo := c.Type == autoscalingv2.AbleToScale || c.Type == autoscalingv2.ScalingLimited
+		switch {
+		case c.Status == corev1.ConditionFalse && failing:
 			return degraded("%s", c.Message)
+		case c.Status == corev1.ConditionFalse && c.Type == autoscalingv2.ScalingActive && strings.HasPrefix(c.Reason, "Failed"):
+			blind = &a.Status.Conditions[i]
+		case c.Status == corev1.ConditionTrue && ableTo && works == nil:
+			works = &a.Status.Conditions[i]
 		}
-		if c.Type == autoscalingv2.AbleToScale && c.Status == corev1.ConditionTrue || c.Type == autoscalingv2.ScalingLimited && c.Status == corev1.ConditionTrue {
-			return healthy("%s", c.Message)
-		}
+	}
+	switch {
+	case blind != nil:
+		// Metrics of new pods come late.
+		return progressing("%s", joined(blind.Reason, blind.Message))
+	case works != nil:
+		return healthy("%s", works.Message)
 	}
 	return progressing("waiting to autoscale")
 }

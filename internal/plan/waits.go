@@ -87,7 +87,8 @@ func (s *standing) isAwaited(t Task) bool {
 }
 
 // holdsWaves reports whether the health of an object counts for what comes after it. A claim may wait for the pod that
-// uses it and an Ingress for an address that nobody gives: while they do, nothing is wrong with them.
+// uses it, an Ingress for an address that nobody gives, and an autoscaler for metrics: while they do, nothing is wrong
+// with them.
 func holdsWaves(live *unstructured.Unstructured, status v1alpha1.HealthStatusCode) bool {
 	if live.GetAnnotations()[health.IgnoreAnnotation] == "true" {
 		return false
@@ -96,7 +97,8 @@ func holdsWaves(live *unstructured.Unstructured, status v1alpha1.HealthStatusCod
 		return true
 	}
 	switch live.GroupVersionKind().GroupKind() {
-	case schema.GroupKind{Kind: "PersistentVolumeClaim"}, schema.GroupKind{Group: "networking.k8s.io", Kind: "Ingress"}, schema.GroupKind{Group: "extensions", Kind: "Ingress"}:
+	case schema.GroupKind{Kind: "PersistentVolumeClaim"}, schema.GroupKind{Group: "autoscaling", Kind: "HorizontalPodAutoscaler"},
+		schema.GroupKind{Group: "networking.k8s.io", Kind: "Ingress"}, schema.GroupKind{Group: "extensions", Kind: "Ingress"}:
 		return false
 	}
 	return true
