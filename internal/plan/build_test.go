@@ -81,6 +81,7 @@ func TestOrder(t *testing.T) {
 		{"phases: one hook in two", given{git: []string{named("Job", "j", "argocd.argoproj.io/hook: 'PreSync,PostSync,PreSync'"), named("ConfigMap", "c", "")}}, "j c j"},
 		{"phases: hooks of the deletion do not run", given{git: []string{named("Job", "j", "argocd.argoproj.io/hook: 'PreDelete,PostSync'"), named("Job", "k", "argocd.argoproj.io/hook: 'PostDelete'"), named("ConfigMap", "c", "")}}, "c j"},
 		{"phases: a skipped object does not run, whatever else it is", given{git: []string{named("Job", "j", "argocd.argoproj.io/hook: 'PreSync,Skip'"), named("ConfigMap", "c", "")}}, "c"},
+		{"phases: of Helm's, what is for rollbacks and tests as well runs for the rest", given{git: []string{named("Job", "j", "helm.sh/hook: 'post-install,post-rollback,test'"), named("Job", "k", "helm.sh/hook: 'test,pre-rollback'")}}, "j"},
 		{"hooks: left out", given{policy: plan.Policy{SkipHooks: true}, git: []string{named("Job", "j", "argocd.argoproj.io/hook: PreSync"), named("ConfigMap", "c", "")}}, "c"},
 		{"prune: within a wave what goes goes first, kinds against their order", given{policy: plan.Policy{Prune: true}, git: []string{named("ConfigMap", "a", "")},
 			live: []string{liveNamed("Secret", "s", ""), liveNamed("Deployment", "x", "")}}, "x s a"},

@@ -38,7 +38,11 @@ var helmPhases = map[string]v1alpha1.HookType{
 	"post-install": v1alpha1.HookPostSync, "post-upgrade": v1alpha1.HookPostSync,
 	"pre-delete": v1alpha1.HookPreDelete, "post-delete": v1alpha1.HookPostDelete,
 	"pre-rollback": v1alpha1.HookSkip, "post-rollback": v1alpha1.HookSkip, "test": v1alpha1.HookSkip, "test-success": v1alpha1.HookSkip,
+	"test-failure": v1alpha1.HookSkip,
 }
+
+// helmDeletePolicies are Helm's words for when a hook is deleted.
+var helmDeletePolicies = map[string]HookDeletePolicy{"before-hook-creation": BeforeHookCreation, "hook-succeeded": HookSucceeded, "hook-failed": HookFailed}
 
 var phases = []v1alpha1.HookType{
 	v1alpha1.HookPreSync, v1alpha1.HookSync, v1alpha1.HookPostSync, v1alpha1.HookSyncFail, v1alpha1.HookSkip, v1alpha1.HookPreDelete, v1alpha1.HookPostDelete,
@@ -69,6 +73,10 @@ func hookPhases(object *unstructured.Unstructured) []v1alpha1.HookType {
 			}
 			add(phase)
 		}
+	}
+	if len(all) > 1 {
+		// A hook of more than rollbacks and tests runs for the rest.
+		all = slices.DeleteFunc(all, func(phase v1alpha1.HookType) bool { return phase == v1alpha1.HookSkip })
 	}
 	return all
 }
@@ -108,9 +116,8 @@ func deletePolicies(object *unstructured.Unstructured) []HookDeletePolicy {
 			all = append(all, p)
 		}
 	}
-	helm := map[string]HookDeletePolicy{"before-hook-creation": BeforeHookCreation, "hook-succeeded": HookSucceeded, "hook-failed": HookFailed}
 	for _, name := range list(object.GetAnnotations()[helmHookDelete]) {
-		if p, ok := helm[strings.ToLower(name)]; ok {
+		if p, ok := helmDeletePolicies[strings.ToLower(name)]; ok {
 			all = append(all, p)
 		}
 	}

@@ -2,6 +2,7 @@ package plan
 
 import (
 	"fmt"
+	"maps"
 	"slices"
 	"strconv"
 	"strings"
@@ -14,29 +15,42 @@ import (
 // done.
 var compareOptions = []string{"IgnoreExtraneous", "ServerSideDiff=true", "ServerSideDiff=false", "IncludeMutationWebhook=true", "IncludeMutationWebhook=false"}
 
+// wordCheck is an annotation that has words of a list.
+type wordCheck struct {
+	annotation, what string
+	known            []string
+	// same reports whether two words are the same.
+	same func(a, b string) bool
+}
+
+// wordChecks are the annotations about hooks and comparing. Helm reads its policies in any case of letters.
+var wordChecks = []wordCheck{
+	{v1alpha1.HookAnnotation, "hook", textsOf(phases), sameWord},
+	{v1alpha1.HookDeletePolicyAnnotation, "hook delete policy", textsOf([]HookDeletePolicy{BeforeHookCreation, HookSucceeded, HookFailed}), sameWord},
+	{v1alpha1.CompareOptionsAnnotation, "compare option", compareOptions, sameWord},
+	{helmHook, "hook", slices.Sorted(maps.Keys(helmPhases)), sameWord},
+	{helmHookDelete, "hook delete policy", slices.Sorted(maps.Keys(helmDeletePolicies)), strings.EqualFold},
+}
+
+func sameWord(a, b string) bool { return a == b }
+
 // CheckMarks names what annotations of desired objects say about hooks, waves and comparing that means nothing: such an
 // object is treated as if it did not say it.
 func CheckMarks(desired []Desired) []string {
 	var all []string
 	for _, d := range desired {
 		annotations := d.Object.GetAnnotations()
-		for _, check := range []struct {
-			annotation, what string
-			known            []string
-		}{
-			{v1alpha1.HookAnnotation, "hook", textsOf(phases)},
-			{v1alpha1.HookDeletePolicyAnnotation, "hook delete policy", textsOf([]HookDeletePolicy{BeforeHookCreation, HookSucceeded, HookFailed})},
-			{v1alpha1.CompareOptionsAnnotation, "compare option", compareOptions},
-		} {
-			for _, value := range list(annotations[check.annotation]) {
-				if !slices.Contains(check.known, value) {
-					all = append(all, fmt.Sprintf("%s, annotation %s: %q: unknown %s; %s", KeyOf(d.Object), check.annotation, value, check.what, meant(value, check.known)))
+		for _, check := range wordChecks {
+			for _, word := range list(annotations[check.annotation]) {
+				if !slices.ContainsFunc(check.known, func(known string) bool { return check.same(known, word) }) {
+					all = append(all, fmt.Sprintf("%s, annotation %s: %q: unknown %s; %s", KeyOf(d.Object), check.annotation, word, check.what, meant(word, check.known)))
 				}
 			}
 		}
-		if wave, given := annotations[v1alpha1.SyncWaveAnnotation]; given {
-			if _, err := strconv.Atoi(wave); err != nil {
-				all = append(all, fmt.Sprintf("%s, annotation %s: %q: invalid wave, taken for 0; write a whole number", KeyOf(d.Object), v1alpha1.SyncWaveAnnotation, wave))
+		for _, annotation := range []string{v1alpha1.SyncWaveAnnotation, helmHookWeight} {
+			wave, given := annotations[annotation]
+			if _, err := strconv.Atoi(wave); given && err != nil {
+				all = append(all, fmt.Sprintf("%s, annotation %s: %q: invalid wave, taken for %d; write a whole number", KeyOf(d.Object), annotation, wave, waveOf(d.Object)))
 			}
 		}
 	}
