@@ -234,6 +234,30 @@ func TestAutomatedOperation(t *testing.T) {
 }
 
 // TestBackoff: the wait grows by the factor, up to the longest one, whatever the numbers are.
+// TestCheckRetry: a wait that is none is named, with the one that is taken.
+func TestCheckRetry(t *testing.T) {
+	for _, c := range []struct {
+		name  string
+		retry *v1alpha1.RetryStrategy
+		want  string
+	}{
+		{"no strategy", nil, ""},
+		{"no backoff", &v1alpha1.RetryStrategy{Limit: 2}, ""},
+		{"none given", &v1alpha1.RetryStrategy{Backoff: &v1alpha1.RetryBackoff{}}, ""},
+		{"times", &v1alpha1.RetryStrategy{Backoff: &v1alpha1.RetryBackoff{Duration: "5", MaxDuration: "1h30m"}}, ""},
+		{"none", &v1alpha1.RetryStrategy{Backoff: &v1alpha1.RetryBackoff{Duration: "5 s", MaxDuration: "1d"}},
+			`spec.syncPolicy.retry.backoff.duration: "5 s" is not a time, 5s is taken; write one such as 30s, ` +
+				`spec.syncPolicy.retry.backoff.maxDuration: "1d" is not a time, 3m0s is taken; write one such as 30s`},
+		{"nothing, and less", &v1alpha1.RetryStrategy{Backoff: &v1alpha1.RetryBackoff{Duration: "0s", MaxDuration: "-1"}},
+			`spec.syncPolicy.retry.backoff.duration: "0s" is not a time, 5s is taken; write one such as 30s, ` +
+				`spec.syncPolicy.retry.backoff.maxDuration: "-1" is not a time, 3m0s is taken; write one such as 30s`},
+	} {
+		if got := strings.Join(operation.CheckRetry(c.retry), ", "); got != c.want {
+			t.Errorf("%s: got %s, want %s", c.name, got, c.want)
+		}
+	}
+}
+
 func TestBackoff(t *testing.T) {
 	backoff := func(duration string, factor int64, most string) *v1alpha1.RetryStrategy {
 		return &v1alpha1.RetryStrategy{Backoff: &v1alpha1.RetryBackoff{Duration: duration, Factor: &factor, MaxDuration: most}}
@@ -263,6 +287,8 @@ func TestBackoff(t *testing.T) {
 		{"a product beyond all bounds that would be short again", backoff("2h30m", 1<<61+1, "3h"), 2, 3 * time.Hour},
 		{"a product beyond all bounds that would lie below zero", backoff("2h30m", 1<<20+1, "2540400h"), 2, 2540400 * time.Hour},
 		{"a number of tries beyond all bounds", backoff("1ns", 2, "2540400h"), 9e18, 2540400 * time.Hour},
+		{"numbers alone are seconds", backoff("7", 2, "10"), 1, 7 * time.Second},
+		{"numbers alone are seconds, cut", backoff("7", 2, "10"), 2, 10 * time.Second},
 		{"a duration that is none", backoff("nonsense", 2, "nonsense"), 1, 5 * time.Second},
 		{"a duration of zero", backoff("0s", 2, "0s"), 1, 5 * time.Second},
 		{"a duration below zero", backoff("-1s", 2, "-1s"), 7, 3 * time.Minute},

@@ -2,6 +2,7 @@ package operation
 
 import (
 	"fmt"
+	"strconv"
 	"time"
 
 	"github.com/cyan-cd/cyan/api/v1alpha1"
@@ -69,12 +70,7 @@ func Backoff(retry *v1alpha1.RetryStrategy, n int64) time.Duration {
 	wait, factor, most := defaultRetryWait, int64(defaultRetryFactor), defaultRetryMax
 	if retry != nil && retry.Backoff != nil {
 		b := retry.Backoff
-		if d, err := time.ParseDuration(b.Duration); err == nil && d > 0 {
-			wait = d
-		}
-		if d, err := time.ParseDuration(b.MaxDuration); err == nil && d > 0 {
-			most = d
-		}
+		wait, most = waitOf(b.Duration, wait), waitOf(b.MaxDuration, most)
 		if b.Factor != nil && *b.Factor > 0 {
 			factor = *b.Factor
 		}
@@ -89,6 +85,35 @@ func Backoff(retry *v1alpha1.RetryStrategy, n int64) time.Duration {
 		wait *= time.Duration(factor)
 	}
 	return min(wait, most)
+}
+
+// waitOf reads a wait such as 1m30s; a number alone is in seconds. One that is none is the usual one.
+func waitOf(text string, usual time.Duration) time.Duration {
+	d, err := time.ParseDuration(text)
+	if seconds, number := strconv.ParseInt(text, 10, 32); number == nil {
+		d, err = time.Duration(seconds)*time.Second, nil
+	}
+	if err != nil || d <= 0 {
+		return usual
+	}
+	return d
+}
+
+// CheckRetry names the waits of a spec that are none; the usual ones are taken for them.
+func CheckRetry(retry *v1alpha1.RetryStrategy) []string {
+	if retry == nil || retry.Backoff == nil {
+		return nil
+	}
+	var all []string
+	for _, wait := range []struct {
+		field, text string
+		usual       time.Duration
+	}{{"duration", retry.Backoff.Duration, defaultRetryWait}, {"maxDuration", retry.Backoff.MaxDuration, defaultRetryMax}} {
+		if wait.text != "" && waitOf(wait.text, 0) == 0 {
+			all = append(all, fmt.Sprintf("spec.syncPolicy.retry.backoff.%s: %.40q is not a time, %s is taken; write one such as 30s", wait.field, wait.text, wait.usual))
+		}
+	}
+	return all
 }
 
 // retryWriteAfter is the wait before a write that came to nothing by chance is done again: the longer, the longer the

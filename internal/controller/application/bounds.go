@@ -36,6 +36,11 @@ func checkProject(o *observation, controlNamespace string) {
 	for _, problem := range plan.CheckIgnore(o.app.Spec.IgnoreDifferences) {
 		o.add(v1alpha1.ConditionInvalidSpecError, errors.New(problem))
 	}
+	if policy := o.app.Spec.SyncPolicy; policy != nil {
+		for _, problem := range operation.CheckRetry(policy.Retry) {
+			o.add(v1alpha1.ConditionUnsupportedWarning, errors.New(problem))
+		}
+	}
 }
 
 // refuseWrites has an Application be compared, but not tried, written or deleted: by its own rights the program may do
