@@ -61,7 +61,7 @@ func TestDeletion(t *testing.T) {
 			live:  []string{"{apiVersion: v1, kind: ConfigMap, metadata: {name: going, namespace: d, deletionTimestamp: '2026-05-01T12:00:00Z', finalizers: [x/y]}}"},
 			waves: "going"},
 		{name: "options are trimmed", live: []string{fmt.Sprintf(claimWith, " Delete = false ")}},
-		{name: "a value that means nothing deletes", live: []string{fmt.Sprintf(claimWith, "Delete=maybe")}, waves: "data"},
+		{name: "a value that means nothing keeps", live: []string{fmt.Sprintf(claimWith, "Delete=False")}},
 		{name: "Helm's policy keeps", live: []string{"{apiVersion: v1, kind: PersistentVolumeClaim, metadata: {name: data, namespace: d, annotations: {helm.sh/resource-policy: keep}}}"}},
 		{name: "Helm's policy keeps whatever the options are", confirmed: true,
 			live: []string{"{apiVersion: v1, kind: Secret, metadata: {name: s, namespace: d, annotations: {helm.sh/resource-policy: keep, argocd.argoproj.io/sync-options: Delete=true}}}"}},

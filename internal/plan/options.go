@@ -79,17 +79,44 @@ func CheckOptions(ofApplication []string, desired []Desired) []string {
 }
 
 func checkOption(option string) string {
-	name, _, ok := strings.Cut(strings.TrimSpace(option), "=")
-	name = strings.TrimSpace(name)
+	name, value, ok := strings.Cut(strings.TrimSpace(option), "=")
+	name, value = strings.TrimSpace(name), strings.TrimSpace(value)
 	switch closest := spelling.Closest(name, known); {
-	case slices.Contains(known, name) && ok:
-		return ""
-	case slices.Contains(known, name):
+	case slices.Contains(known, name) && !ok:
 		return fmt.Sprintf("%q: missing value; write %s=true or %s=false", option, name, name)
+	case slices.Contains(known, name):
+		return checkValue(option, name, value)
 	case closest != "":
 		return fmt.Sprintf("%q: unknown sync option; did you mean %s?", option, closest)
 	}
 	return fmt.Sprintf("%q: unknown sync option; the options are %s", option, strings.Join(known, ", "))
+}
+
+// valuesOf are the values that an option may have.
+func valuesOf(name string) []string {
+	switch name {
+	case "Prune", "Delete":
+		return []string{"true", string(Refused), string(AfterConfirmation)}
+	case "PrunePropagationPolicy":
+		return []string{"foreground", "background", "orphan"}
+	}
+	return []string{"true", "false"}
+}
+
+// checkValue names a value of an option that means nothing, and what is done in place of it.
+func checkValue(option, name, value string) string {
+	values := valuesOf(name)
+	if slices.Contains(values, value) {
+		return ""
+	}
+	cause := "unknown value, without effect"
+	switch name {
+	case "Prune", "Delete":
+		cause = "unknown value, taken for false"
+	case "PrunePropagationPolicy":
+		cause = "unknown value, taken for foreground"
+	}
+	return fmt.Sprintf("%q: %s; write %s=%s", option, cause, name, strings.Join(values, ", or "+name+"="))
 }
 
 // With are these options, overridden by others.
@@ -125,12 +152,15 @@ func (o Options) Prune() Consent { return o.consent("Prune") }
 // Delete is whether an object may be deleted with its Application.
 func (o Options) Delete() Consent { return o.consent("Delete") }
 
+// consent takes a value that it does not know for a refusal: what is deleted does not come back.
 func (o Options) consent(name string) Consent {
-	switch c := Consent(o[name]); c {
-	case Refused, AfterConfirmation:
-		return c
+	switch value, given := o[name]; {
+	case !given, value == "true":
+		return Allowed
+	case value == string(AfterConfirmation):
+		return AfterConfirmation
 	}
-	return Allowed
+	return Refused
 }
 
 // PruneLast puts a deletion after everything else.
