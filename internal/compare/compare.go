@@ -164,6 +164,9 @@ func (c *Comparison) warn(in Input, memory *memory) {
 	for _, shared := range c.Plan.Shared() {
 		c.add(v1alpha1.ConditionSharedResourceWarning, shared)
 	}
+	for _, problem := range plan.CheckIgnored(in.App.Spec.IgnoreDifferences, c.Desired) {
+		c.add(v1alpha1.ConditionUnsupportedWarning, problem)
+	}
 	instructed := c.Instructed()
 	for _, problem := range append(plan.CheckOptions(SyncOptions(in.App), instructed), plan.CheckMarks(instructed)...) {
 		c.add(v1alpha1.ConditionSyncOptionWarning, problem)

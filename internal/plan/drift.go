@@ -60,6 +60,9 @@ func drift(desired *unstructured.Unstructured, live Live, ignore *ignoring) []Di
 		git, fields = live.Predicted, everyField
 	}
 	want := comparable(git)
+	if fields == everyField && ignore.matches(desired) {
+		fields = everyFieldLeft
+	}
 	ignore.takeOut(desired, live.Object, want, have)
 	for _, object := range []map[string]any{want, have} {
 		canonical(object, ignore.known[desired.GroupVersionKind().GroupKind()])
@@ -99,11 +102,16 @@ func comparable(object *unstructured.Unstructured) map[string]any {
 	return plain
 }
 
-// extent is which fields of the live object are compared.
+// extent is which fields of the live object are compared, and what an empty map counts for.
 type extent int
 
 const (
+	// everyField compares with what the API server foresees, which writes an empty map where there is one: the selector
+	// that selects everything is another than none.
 	everyField extent = iota
+	// everyFieldLeft compares what rules have left: what they have emptied is none.
+	everyFieldLeft
+	// onlyWanted compares git's fields alone: what it has empty, the API server may leave out.
 	onlyWanted
 )
 
@@ -122,7 +130,7 @@ func differences(want, have any, path string, fields extent) []Difference {
 			return all
 		}
 	}
-	if sameValue(want, have) {
+	if isSame(want, have, fields) {
 		return nil
 	}
 	return []Difference{{Path: path, Want: want, Have: have}}
@@ -134,7 +142,7 @@ func mapDifferences(want, have map[string]any, path string, fields extent) []Dif
 		keys = append(keys, key)
 	}
 	for key := range have {
-		if _, both := want[key]; !both && fields == everyField {
+		if _, both := want[key]; !both && fields != onlyWanted {
 			keys = append(keys, key)
 		}
 	}
@@ -174,6 +182,36 @@ func sameValue(a, b any) bool {
 func sameNumber(whole int64, other float64) bool {
 	exact, accuracy := new(big.Float).SetFloat64(other).Int64()
 	return accuracy == big.Exact && exact == whole
+}
+
+// isSame compares values of which one at most is a map with fields, or both are.
+func isSame(want, have any, fields extent) bool {
+	switch fields {
+	case everyField:
+		return sameValue(want, have) && isMap(want) == isMap(have)
+	case everyFieldLeft:
+		return sameValue(want, have) || isBare(want) && isBare(have)
+	}
+	return sameValue(want, have)
+}
+
+func isMap(v any) bool {
+	_, is := v.(map[string]any)
+	return is
+}
+
+// isBare reports whether a value holds nothing but empty maps and lists, as where rules have taken out all that it had.
+func isBare(v any) bool {
+	m, is := v.(map[string]any)
+	if !is {
+		return isEmpty(v)
+	}
+	for _, below := range m {
+		if !isBare(below) {
+			return false
+		}
+	}
+	return true
 }
 
 func isEmpty(v any) bool {

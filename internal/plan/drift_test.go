@@ -158,6 +158,74 @@ func TestDriftOfPredictedObjects(t *testing.T) {
 	}
 }
 
+// TestDriftOfWhatATrustedManagerHasAdded: what a manager has added to lists is no drift, whatever else is in them; what it
+// has not, is.
+func TestDriftOfWhatATrustedManagerHasAdded(t *testing.T) {
+	const (
+		sidecar = `{"f:spec":{"f:list":{"k:{\"name\":\"proxy\"}":{".":{},"f:name":{},"f:image":{},"f:env":{".":{},"k:{\"name\":\"A\"}":{".":{},"f:name":{},"f:value":{}}}}}}}`
+		image   = `{"f:spec":{"f:list":{"k:{\"name\":\"proxy\"}":{"f:image":{}}}}}`
+		member  = `{"f:spec":{"f:list":{"v:\"mesh\"":{}}}}`
+	)
+	for _, c := range []struct{ name, git, live, fields, want string }{
+		{"an element", "[{name: web, image: a}]", "[{name: web, image: a}, {name: proxy, image: m, env: [{name: A, value: '1'}]}]", sidecar, ""},
+		{"an element, and another that nobody trusts", "[{name: web}]", "[{name: web}, {name: proxy, image: m}, {name: other}]", sidecar, "spec.list"},
+		{"an element that others have added to", "[{name: web}]", "[{name: web}, {name: proxy, image: m, tty: true}]", sidecar, "spec.list"},
+		{"a field of an element that git has too", "[{name: web}, {name: proxy, image: a}]", "[{name: web}, {name: proxy, image: m}]", image, ""},
+		{"a field of an element that git does not have", "[{name: web}]", "[{name: web}, {name: proxy, image: m}]", image, "spec.list"},
+		{"a value", "[web]", "[web, mesh]", member, ""},
+		{"a value, and another", "[web]", "[web, mesh, other]", member, "spec.list"},
+		{"a value that git has too", "[web, mesh]", "[web]", member, ""},
+	} {
+		of := func(list string) *unstructured.Unstructured {
+			return object(t, "{apiVersion: x/v1, kind: Gadget, metadata: {name: g}, spec: {list: "+list+"}}")
+		}
+		live := of(c.live)
+		live.SetManagedFields([]metav1.ManagedFieldsEntry{{Manager: "mesh", FieldsV1: metav1.NewFieldsV1(c.fields)}})
+		var got []string
+		for _, d := range drift(t, of(c.git), plan.Live{Object: live}, []v1alpha1.IgnoreDifference{{Group: "x", Kind: "Gadget", ManagedFieldsManagers: []string{"mesh"}}}) {
+			got = append(got, d.Path)
+		}
+		if text := strings.Join(got, " "); text != c.want {
+			t.Errorf("%s: got %q, want %q", c.name, text, c.want)
+		}
+	}
+}
+
+// TestDriftOfEmptyMaps: of what the API server foresees an empty map is a value, since a selector that selects everything
+// is another than none. Where a rule has taken out all that a map had, it is none.
+func TestDriftOfEmptyMaps(t *testing.T) {
+	const left = "/spec/x/p/q"
+	for _, c := range []struct{ name, predicted, live, ignored, want string }{
+		{"one that git adds", "{from: [{podSelector: {a: b}, namespaceSelector: {}}]}", "{from: [{podSelector: {a: b}}]}", "", "spec.from[0].namespaceSelector: none → {}"},
+		{"one that git no longer has", "{from: [{podSelector: {a: b}}]}", "{from: [{podSelector: {a: b}, namespaceSelector: {}}]}", "", "spec.from[0].namespaceSelector: {} → none"},
+		{"one in place of one with fields", "{selector: {}}", "{selector: {a: b}}", "", `spec.selector.a: "b" → none`},
+		{"one that both have", "{selector: {}}", "{selector: {}}", "", ""},
+		{"one in place of null", "{selector: {}}", "{selector: null}", "", "spec.selector: none → {}"},
+		{"null and none", "{selector: null}", "{}", "", ""},
+		{"an empty list and none", "{ports: []}", "{}", "", ""},
+		{"one that a rule has emptied", "{}", "{x: {z: 1}}", "/spec/x/z", ""},
+		{"maps that a rule has emptied", "{}", "{x: {p: {q: 1}}}", left, ""},
+		{"the other way round", "{x: {p: {q: 1}}}", "{}", left, ""},
+		{"what it has left counts", "{}", "{x: {p: {q: 1}, w: 1}}", left, `spec.x: {"p":{},"w":1} → none`},
+		{"a list of one that it has emptied counts", "{}", "{x: [{}]}", left, "spec.x: [{}] → none"},
+	} {
+		of := func(spec string) *unstructured.Unstructured {
+			return object(t, "{apiVersion: x/v1, kind: Gadget, metadata: {name: g}, spec: "+spec+"}")
+		}
+		var ignore []v1alpha1.IgnoreDifference
+		if c.ignored != "" {
+			ignore = []v1alpha1.IgnoreDifference{{Group: "x", Kind: "Gadget", JSONPointers: []string{c.ignored}}}
+		}
+		var got []string
+		for _, d := range drift(t, of(c.predicted), plan.Live{Object: of(c.live), Predicted: of(c.predicted)}, ignore) {
+			got = append(got, d.String())
+		}
+		if text := strings.Join(got, ", "); text != c.want {
+			t.Errorf("%s: got %q, want %q", c.name, text, c.want)
+		}
+	}
+}
+
 // TestDriftOfNumbers: a number is the same however it was read, and in whatever key of a list it stands.
 func TestDriftOfNumbers(t *testing.T) {
 	of := func(value any) *unstructured.Unstructured {
@@ -339,6 +407,59 @@ func TestSyncOptionsThatMeanNothing(t *testing.T) {
 	}
 	if len(found) != 3 {
 		t.Error(text)
+	}
+}
+
+// TestRulesThatTakeNothingOut: a rule that is about no object is named where one of nearly its kind is there, and so is a
+// pointer that can lead nowhere.
+func TestRulesThatTakeNothingOut(t *testing.T) {
+	web := []plan.Desired{{Object: object(t, "{apiVersion: apps/v1, kind: Deployment, metadata: {name: web}}")}, {Object: object(t, named("Secret", "s", ""))}}
+	for _, c := range []struct {
+		name string
+		rule v1alpha1.IgnoreDifference
+		want string
+	}{
+		{"of the kind", v1alpha1.IgnoreDifference{Group: "apps", Kind: "Deployment", JSONPointers: []string{"/spec/replicas", "/metadata/annotations/a.example~1b", "/metadata/labels"}}, ""},
+		{"of any kind of the group", v1alpha1.IgnoreDifference{Group: "apps", Kind: "*"}, ""},
+		{"of the kind of any group", v1alpha1.IgnoreDifference{Group: "*", Kind: "Deployment"}, ""},
+		{"of a kind that is not there", v1alpha1.IgnoreDifference{Kind: "Service"}, ""},
+		{"without the group", v1alpha1.IgnoreDifference{Kind: "Deployment"}, `spec.ignoreDifferences[0]: no object has group "" and kind Deployment; did you mean group "apps"?`},
+		{"of another group", v1alpha1.IgnoreDifference{Group: "extensions", Kind: "Deployment"}, `spec.ignoreDifferences[0]: no object has group "extensions" and kind Deployment; did you mean group "apps"?`},
+		{"with a group where there is none", v1alpha1.IgnoreDifference{Group: "core", Kind: "Secret"}, `spec.ignoreDifferences[0]: no object has group "core" and kind Secret; did you mean group ""?`},
+		{"in small letters", v1alpha1.IgnoreDifference{Group: "apps", Kind: "deployment"}, `spec.ignoreDifferences[0]: no object has group "apps" and kind deployment; did you mean kind Deployment of group "apps"?`},
+		{"below an annotation", v1alpha1.IgnoreDifference{Group: "*", Kind: "*", JSONPointers: []string{"/metadata/annotations/a.example/b"}},
+			`spec.ignoreDifferences[0]: jsonPointers "/metadata/annotations/a.example/b" leads below a label or annotation; write a slash in a name as ~1: "/metadata/annotations/a.example~1b"`},
+		{"below a label of a template", v1alpha1.IgnoreDifference{Group: "*", Kind: "*", JSONPointers: []string{"/spec/template/metadata/labels/a/b/c"}},
+			`spec.ignoreDifferences[0]: jsonPointers "/spec/template/metadata/labels/a/b/c" leads below a label or annotation; write a slash in a name as ~1: "/spec/template/metadata/labels/a~1b~1c"`},
+		{"data that is called like it", v1alpha1.IgnoreDifference{Group: "*", Kind: "*", JSONPointers: []string{"/spec/labels/a/b"}}, ""},
+	} {
+		if got := strings.Join(plan.CheckIgnored([]v1alpha1.IgnoreDifference{c.rule}, web), "\n"); got != c.want {
+			t.Errorf("%s: got %s, want %s", c.name, got, c.want)
+		}
+	}
+}
+
+// TestValuesOfSyncOptionsThatMeanNothing: a value that an option does not have is named, with what is done in place of
+// it. What is deleted does not come back, so that one of Prune or Delete keeps the object.
+func TestValuesOfSyncOptionsThatMeanNothing(t *testing.T) {
+	for option, want := range map[string]string{
+		"Prune=false": "", "Prune=true": "", "Prune=confirm": "", "Delete = confirm": "", "PrunePropagationPolicy=orphan": "", "Replace=false": "", "ServerSideApply=true": "",
+		"Prune=False":                       `"Prune=False": unknown value, taken for false; write Prune=true, or Prune=false, or Prune=confirm`,
+		"Delete=":                           `"Delete=": unknown value, taken for false; write Delete=true, or Delete=false, or Delete=confirm`,
+		"Delete=false;Prune=false":          `"Delete=false;Prune=false": unknown value, taken for false; write Delete=true, or Delete=false, or Delete=confirm`,
+		"PrunePropagationPolicy=Background": `"PrunePropagationPolicy=Background": unknown value, taken for foreground; write PrunePropagationPolicy=foreground, or PrunePropagationPolicy=background, or PrunePropagationPolicy=orphan`,
+		"Replace=yes":                       `"Replace=yes": unknown value, without effect; write Replace=true, or Replace=false`,
+	} {
+		if want != "" {
+			want = "spec.syncPolicy.syncOptions: " + want
+		}
+		if got := strings.Join(plan.CheckOptions([]string{option}, nil), "\n"); got != want {
+			t.Errorf("%s: got %q, want %q", option, got, want)
+		}
+	}
+	options := plan.ParseOptions([]string{"Prune=False", "Delete=no"})
+	if options.Prune() != plan.Refused || options.Delete() != plan.Refused {
+		t.Errorf("Prune=False is %q, and Delete=no is %q; want both refused", options.Prune(), options.Delete())
 	}
 }
 

@@ -139,6 +139,54 @@ func CheckIgnore(ignore []v1alpha1.IgnoreDifference) []string {
 	return all
 }
 
+// CheckIgnored names the rules of a spec that take nothing out, and that were meant to: those about a kind under another
+// group or spelling than that of the objects, and pointers into the name of a label or an annotation.
+func CheckIgnored(ignore []v1alpha1.IgnoreDifference, desired []Desired) []string {
+	var all []string
+	for n, i := range ignore {
+		rule := fmt.Sprintf("spec.ignoreDifferences[%d]", n)
+		if meant := kindMeant(i, desired); meant != "" {
+			all = append(all, fmt.Sprintf("%s: no object has group %q and kind %s; %s", rule, i.Group, i.Kind, meant))
+		}
+		for _, pointer := range i.JSONPointers {
+			if meant := pointerMeant(pointer); meant != "" {
+				all = append(all, fmt.Sprintf("%s: jsonPointers %s leads below a label or annotation; write a slash in a name as ~1: %s", rule, shown(pointer), shown(meant)))
+			}
+		}
+	}
+	return all
+}
+
+// kindMeant is what to write in a rule that is about no object, where there is one of nearly that kind; "" for every
+// other rule.
+func kindMeant(i v1alpha1.IgnoreDifference, desired []Desired) string {
+	meant := ""
+	for _, d := range desired {
+		kind := d.GVK()
+		switch {
+		case (i.Group == "*" || i.Group == kind.Group) && (i.Kind == "*" || i.Kind == kind.Kind):
+			return ""
+		case i.Kind == kind.Kind:
+			meant = fmt.Sprintf("did you mean group %q?", kind.Group)
+		case strings.EqualFold(i.Kind, kind.Kind) && meant == "":
+			meant = fmt.Sprintf("did you mean kind %s of group %q?", kind.Kind, kind.Group)
+		}
+	}
+	return meant
+}
+
+// pointerMeant is the pointer that was meant by one that goes on below the name of a label or an annotation; "" for any
+// other.
+func pointerMeant(pointer string) string {
+	tokens := strings.Split(pointer, "/")
+	for i := 2; i+2 < len(tokens); i++ {
+		if tokens[i-1] == "metadata" && (tokens[i] == "labels" || tokens[i] == "annotations") {
+			return strings.Join(tokens[:i+1], "/") + "/" + strings.Join(tokens[i+1:], "~1")
+		}
+	}
+	return ""
+}
+
 // shown quotes what people have written, as far as it fits on a line.
 func shown(text string) string {
 	if len(text) <= 200 {
@@ -160,45 +208,65 @@ func removeManaged(live *unstructured.Unstructured, managers []string, want, hav
 		if err := set.FromJSON(entry.FieldsV1.GetRawReader()); err != nil {
 			continue
 		}
-		set.Leaves().Iterate(func(p fieldpath.Path) {
-			removePath(want, p)
-			removePath(have, p)
-		})
+		removeSet(want, set)
+		removeSet(have, set)
 	}
 }
 
-// removePath removes a field by its structured path; a step into a list goes to the element with the same keys.
-func removePath(value any, path fieldpath.Path) {
-	for i, step := range path {
-		last := i == len(path)-1
-		switch {
-		case step.FieldName != nil:
-			m, ok := value.(map[string]any)
-			if !ok {
-				return
+// removeSet removes the fields of a set from a value, and returns what is left of it. What the set has as a whole goes
+// with its last field.
+func removeSet(value any, set *fieldpath.Set) any {
+	switch value := value.(type) {
+	case map[string]any:
+		for step := range set.Members.All() {
+			if _, deeper := set.Children.Get(step); step.FieldName != nil && !deeper {
+				delete(value, *step.FieldName)
 			}
-			if last {
-				delete(m, *step.FieldName)
-				return
-			}
-			value = m[*step.FieldName]
-		case step.Key != nil:
-			value = elementWith(value, step)
-		default:
-			return
 		}
+		for step := range set.Children.All() {
+			if below, deeper := set.Children.Get(step); step.FieldName != nil && deeper && value[*step.FieldName] != nil {
+				left := removeSet(value[*step.FieldName], below)
+				if value[*step.FieldName] = left; set.Members.Has(step) && isEmpty(left) {
+					delete(value, *step.FieldName)
+				}
+			}
+		}
+	case []any:
+		return removeElements(value, set)
 	}
+	return value
 }
 
-// elementWith returns the element of a list that has the keys of a step; nil when there is none.
-func elementWith(list any, step fieldpath.PathElement) any {
-	items, _ := list.([]any)
-	for _, item := range items {
-		if hasKeys(item, step) {
-			return item
+// removeElements removes from a list the values that a set has, and the fields of elements by their keys.
+func removeElements(list []any, set *fieldpath.Set) []any {
+	steps := slices.Concat(slices.Collect(set.Members.All()), slices.Collect(set.Children.All()))
+	left := make([]any, 0, len(list))
+	for _, element := range list {
+		at := slices.IndexFunc(steps, func(step fieldpath.PathElement) bool { return leadsTo(step, element) })
+		if at < 0 {
+			left = append(left, element)
+			continue
+		}
+		below, deeper := set.Children.Get(steps[at])
+		if deeper {
+			element = removeSet(element, below)
+		}
+		if !set.Members.Has(steps[at]) || deeper && !isEmpty(element) {
+			left = append(left, element)
 		}
 	}
-	return nil
+	return left
+}
+
+// leadsTo reports whether a step into a list leads to an element: by the keys that it has, or as the value itself.
+func leadsTo(step fieldpath.PathElement, element any) bool {
+	switch {
+	case step.Key != nil:
+		return hasKeys(element, step)
+	case step.Value != nil:
+		return sameValue(element, (*step.Value).Unstructured())
+	}
+	return false
 }
 
 func hasKeys(item any, step fieldpath.PathElement) bool {
