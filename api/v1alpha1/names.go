@@ -35,6 +35,8 @@ const (
 	SyncWaveAnnotation       = "argocd.argoproj.io/sync-wave"
 	SyncOptionsAnnotation    = "argocd.argoproj.io/sync-options"
 	CompareOptionsAnnotation = "argocd.argoproj.io/compare-options"
+	// IgnoreDefaultLinksAnnotation is on an Ingress whose own addresses are not to be shown.
+	IgnoreDefaultLinksAnnotation = "argocd.argoproj.io/ignore-default-links"
 	// DeletionApprovedAnnotation is on an Application: the RFC 3339 time at which a person confirmed the deletion of
 	// objects with Prune=confirm or Delete=confirm.
 	DeletionApprovedAnnotation = "argocd.argoproj.io/deletion-approved"

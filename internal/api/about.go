@@ -1,6 +1,7 @@
 package api
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"maps"
@@ -12,6 +13,7 @@ import (
 	"github.com/danielgtaylor/huma/v2"
 
 	"github.com/cyan-cd/cyan/api/v1alpha1"
+	"github.com/cyan-cd/cyan/internal/plan"
 	"github.com/cyan-cd/cyan/internal/problem"
 	"github.com/cyan-cd/cyan/internal/project"
 	"github.com/cyan-cd/cyan/internal/view"
@@ -148,7 +150,9 @@ func linksOf(annotations map[string]string, others []string) *linksAnswer {
 	out := &linksAnswer{}
 	out.Body.Items = []keptLink{}
 	seen := map[string]bool{}
-	add := func(title, address string) {
+	add := func(name, link string) {
+		title, address := plan.SplitLink(link)
+		title = cmp.Or(title, name)
 		if len(view.Links([]string{address})) == 1 && !seen[address] {
 			seen[address] = true
 			out.Body.Items = append(out.Body.Items, keptLink{title, address})

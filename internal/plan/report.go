@@ -2,7 +2,6 @@ package plan
 
 import (
 	"fmt"
-	"maps"
 	"slices"
 	"strings"
 
@@ -113,39 +112,6 @@ func ImagesOf(object *unstructured.Unstructured) []string {
 	}
 	slices.Sort(all)
 	return slices.Compact(all)
-}
-
-// Links returns the addresses in link annotations, in the order of their names.
-func Links(annotations map[string]string) []string {
-	var all []string
-	for _, name := range slices.Sorted(maps.Keys(annotations)) {
-		if strings.HasPrefix(name, "link.argocd.argoproj.io/") {
-			all = append(all, annotations[name])
-		}
-	}
-	return all
-}
-
-// URLsOf returns the addresses that an Ingress or a load balancer offers, and those in link annotations.
-func URLsOf(object *unstructured.Unstructured) []string {
-	all := Links(object.GetAnnotations())
-	if object.GetKind() != "Ingress" {
-		return all
-	}
-	rules, _, _ := unstructured.NestedSlice(object.Object, "spec", "rules")
-	tls, _, _ := unstructured.NestedSlice(object.Object, "spec", "tls")
-	scheme := "http://"
-	if len(tls) > 0 {
-		scheme = "https://"
-	}
-	for _, r := range rules {
-		if m, ok := r.(map[string]any); ok {
-			if host, ok := m["host"].(string); ok && host != "" {
-				all = append(all, scheme+host)
-			}
-		}
-	}
-	return all
 }
 
 // MergeConditions are the conditions that hold now; those that held before with the same message keep their time.

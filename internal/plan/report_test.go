@@ -97,6 +97,46 @@ func TestSummary(t *testing.T) {
 	}
 }
 
+// TestURLsOf: an Ingress offers the hosts and paths of its rules, by the scheme of each host, and for a rule without a
+// host the addresses of its load balancer.
+func TestURLsOf(t *testing.T) {
+	const status = ", status: {loadBalancer: {ingress: [{ip: 192.0.2.1}, {hostname: lb.example, ip: 192.0.2.2}, {}, odd]}}"
+	paths := func(all string) string { return "rules: [{host: a.example, http: {paths: [" + all + "]}}]" }
+	for _, c := range []struct{ name, annotations, spec, status, want string }{
+		{"a host", "", "rules: [{host: a.example}]", "", "http://a.example"},
+		{"several hosts, of which one is secure", "", "tls: [{hosts: [b.example]}], rules: [{host: a.example}, {host: b.example}]", "", "http://a.example https://b.example"},
+		{"secure by a pattern", "", "tls: [{hosts: ['*.example']}], rules: [{host: a.example}, {host: b.a.example}, {host: example}]", "", "https://a.example http://b.a.example http://example"},
+		{"secure without naming a host", "", "tls: [{secretName: s}], rules: [{host: a.example}]", "", "https://a.example"},
+		{"a pattern of hosts", "", "rules: [{host: '*.example'}]", "", ""},
+		{"no host", "", "tls: [{hosts: [b.example]}], rules: [{http: {paths: [{path: /grafana}]}}]", status, "http://192.0.2.1/grafana http://lb.example/grafana"},
+		{"no host, and no address yet", "", "rules: [{http: {paths: [{path: /}]}}]", "", ""},
+		{"paths", "", paths("{path: /}, {path: /api/}, {path: '/web/*'}, {path: /api}"), "", "http://a.example http://a.example/api http://a.example/web"},
+		{"an expression", "", paths("{path: '/api(/|$)(.*)'}, {path: '/v[0-9]+'}"), "", "http://a.example"},
+		{"a path that is none", "", paths("odd, {path: 1}"), "", "http://a.example"},
+		{"without its own links", "argocd.argoproj.io/ignore-default-links: 'true', link.argocd.argoproj.io/docs: 'Docs|https://docs.example'", "rules: [{host: a.example}]", "", "Docs|https://docs.example"},
+		{"with its own links", "argocd.argoproj.io/ignore-default-links: 'false'", "rules: [{host: a.example}]", "", "http://a.example"},
+		{"a rule that is none", "", "rules: [odd]", status, ""},
+	} {
+		of := object(t, "{apiVersion: networking.k8s.io/v1, kind: Ingress, metadata: {name: i, annotations: {"+c.annotations+"}}, spec: {"+c.spec+"}"+c.status+"}")
+		if got := strings.Join(plan.URLsOf(of), " "); got != c.want {
+			t.Errorf("%s: got %q, want %q", c.name, got, c.want)
+		}
+	}
+}
+
+func TestSplitLink(t *testing.T) {
+	for link, want := range map[string][2]string{
+		"https://a.example":         {"", "https://a.example"},
+		"Docs|https://a.example":    {"Docs", "https://a.example"},
+		" Docs | https://a.example": {"Docs", "https://a.example"},
+		"|https://a.example?b=c|d":  {"", "https://a.example?b=c|d"},
+	} {
+		if title, address := plan.SplitLink(link); title != want[0] || address != want[1] {
+			t.Errorf("%q: got %q and %q, want %q", link, title, address, want)
+		}
+	}
+}
+
 // TestMergeConditions: what still holds keeps its time, and all stand in one order.
 func TestMergeConditions(t *testing.T) {
 	at := func(hour int) *metav1.Time {

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/cyan-cd/cyan/api/v1alpha1"
+	"github.com/cyan-cd/cyan/internal/plan"
 	"github.com/cyan-cd/cyan/internal/project"
 )
 
@@ -125,23 +126,39 @@ func RevisionsOf(app *v1alpha1.Application) []string {
 	return slices.DeleteFunc(revisions, func(r string) bool { return r == "" })
 }
 
+// linksOf returns the links of an Application that have a title, and the addresses of its objects that have none.
+func linksOf(app *v1alpha1.Application) (titled []Link, urls []string) {
+	titled = []Link{}
+	add := func(title, address string) {
+		if urls := Links([]string{address}); len(urls) > 0 {
+			titled = append(titled, Link{shortened(title), urls[0]})
+		}
+	}
+	for _, link := range app.Status.Summary.ExternalURLs {
+		if title, address := plan.SplitLink(link); title != "" {
+			add(title, address)
+			continue
+		}
+		urls = append(urls, link)
+	}
+	for _, i := range app.Spec.Info {
+		add(i.Name, i.Value)
+	}
+	return firstOf(titled, mostImages), nonNil(Links(urls))
+}
+
 // DetailOf returns the detail of an Application.
 func DetailOf(seen DetailSeen, now time.Time) Detail {
 	app := seen.Application
 	d := Detail{
 		Row: seen.Row, Manifest: seen.Manifest, Conditions: conditionsOf(app), Nodes: nonNil(seen.Nodes), Hidden: seen.Hidden, Trouble: seen.Trouble, History: historyOf(app, seen.Commits), Pin: pinOf(app),
-		Operation: wholeOperation(app.Status.OperationState), Windows: []Window{}, Links: []Link{}, URLs: nonNil(Links(app.Status.Summary.ExternalURLs)),
+		Operation: wholeOperation(app.Status.OperationState), Windows: []Window{},
 	}
+	d.Links, d.URLs = linksOf(app)
 	if revision := liveRevision(app); revision != "" {
 		c := seen.Commits[revision]
 		d.Commit = &DeployedCommit{revision, c.Author, c.Message, c.Date}
 	}
-	for _, i := range app.Spec.Info {
-		if urls := Links([]string{i.Value}); len(urls) > 0 {
-			d.Links = append(d.Links, Link{shortened(i.Name), urls[0]})
-		}
-	}
-	d.Links = firstOf(d.Links, mostImages)
 	if seen.Project != nil {
 		d.CanSync = project.Windows(seen.Project, app, seen.To, project.ByPerson, now).Reason == ""
 		for _, w := range project.WindowsOf(seen.Project, app, seen.To) {

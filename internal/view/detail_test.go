@@ -77,6 +77,10 @@ func TestDetails(t *testing.T) {
 		{"links", "[{board https://board.example}]", shop(func(a *v1alpha1.Application) {
 			a.Spec.Info = []v1alpha1.Info{{Name: "board", Value: "https://board.example"}, {Name: "team", Value: "shop"}, {Name: "bad", Value: "javascript:alert(1)"}}
 		}), nil, func(d Detail) any { return d.Links }},
+		{"an address with a title", "[{Docs https://docs.example} {board https://board.example}] [https://shop.example]", shop(func(a *v1alpha1.Application) {
+			a.Status.Summary.ExternalURLs = []string{"https://shop.example", "Docs | https://docs.example", "Bad|javascript:alert(1)"}
+			a.Spec.Info = []v1alpha1.Info{{Name: "board", Value: "https://board.example"}}
+		}), nil, func(d Detail) any { return fmt.Sprint(d.Links, " ", d.URLs) }},
 		{"lists that are empty", "truetruetruetrue", shop(), nil, func(d Detail) any {
 			return fmt.Sprint(d.Nodes != nil) + fmt.Sprint(d.URLs != nil) + fmt.Sprint(d.Conditions != nil) + fmt.Sprint(d.History != nil)
 		}},

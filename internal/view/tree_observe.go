@@ -203,11 +203,12 @@ func slice(object map[string]any, path ...string) []map[string]any {
 	return all
 }
 
-// Links returns those of some addresses that a page may link to, each once, and a bounded number. Whoever writes
-// annotations could have a page run something by an address of another scheme than http and https.
+// Links returns those of some addresses that a page may link to, without titles, each once, and a bounded number.
+// Whoever writes annotations could have a page run something by an address of another scheme than http and https.
 func Links(addresses []string) []string {
 	var all []string
 	for _, address := range addresses {
+		_, address = plan.SplitLink(address)
 		u, err := url.Parse(address)
 		if len(address) > longestLink || err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Host == "" || slices.Contains(all, address) {
 			continue

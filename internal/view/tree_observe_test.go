@@ -50,7 +50,7 @@ func TestWhatIsObserved(t *testing.T) {
 		{"owners with and without a group", one(t, "v1 Pod p", "ownerReferences: [{apiVersion: apps/v1, kind: ReplicaSet, name: a, uid: x}, {apiVersion: v1, kind: Node, name: one, uid: z}, {name: b}]", ""), func(o Observed) string { return fmt.Sprint(o.Owners) }, "[{apps ReplicaSet a x} { Node one z} {  b }]"},
 		{"a health with why", one(t, "v1 PersistentVolumeClaim c", "labels: {}", "status: {phase: Lost}"), func(o Observed) string { return string(o.Node.Health) }, "Degraded"},
 		{"no time of making", one(t, "v1 ConfigMap c", "labels: {}", ""), func(o Observed) string { return o.Node.Created + string(o.Node.Health) }, ""},
-		{"links by http alone", one(t, "v1 ConfigMap c", "annotations: {link.argocd.argoproj.io/a: 'https://a.example', link.argocd.argoproj.io/b: 'javascript:alert(1)', link.argocd.argoproj.io/c: 'http://a.example', other: 'https://b.example'}", ""), func(o Observed) string { return fmt.Sprint(o.Node.URLs) }, "[https://a.example http://a.example]"},
+		{"links by http alone", one(t, "v1 ConfigMap c", "annotations: {link.argocd.argoproj.io/a: 'https://a.example', link.argocd.argoproj.io/b: 'javascript:alert(1)', link.argocd.argoproj.io/c: 'Docs|http://a.example', other: 'https://b.example'}", ""), func(o Observed) string { return fmt.Sprint(o.Node.URLs) }, "[https://a.example http://a.example]"},
 	} {
 		t.Run(c.rule, func(t *testing.T) {
 			if got := c.show(c.of); got != c.want {

@@ -149,7 +149,7 @@ func TestTreeOfARollout(t *testing.T) {
   apps/ReplicaSet/shop/web-one [Revision: Rev:1] Healthy old web:1 idle
 /Service/shop/web Synced Healthy -> /Pod/shop/web-two-a
   discovery.k8s.io/EndpointSlice/shop/web-x
-networking.k8s.io/Ingress/shop/web Synced Progressing https://docs.example,http://web.example -> /Service/shop/web
+networking.k8s.io/Ingress/shop/web Synced Progressing https://docs.example,http://web.example,http://web.example/x -> /Service/shop/web
 /ConfigMap/shop/web Synced
 `
 	if got := draw(nodes); got != want || hidden != 0 {
