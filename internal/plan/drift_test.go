@@ -158,7 +158,8 @@ func TestDriftOfPredictedObjects(t *testing.T) {
 	}
 }
 
-// TestDriftOfWhatATrustedManagerHasAdded: what a manager has added to lists is no drift, whatever else is in them; what it
+// TestDriftOfWhatATrustedManagerHasAdded: what a manager has added to lists is no drift, whatever else is in them; what
+// it
 // has not, is.
 func TestDriftOfWhatATrustedManagerHasAdded(t *testing.T) {
 	const (
@@ -191,7 +192,8 @@ func TestDriftOfWhatATrustedManagerHasAdded(t *testing.T) {
 	}
 }
 
-// TestDriftOfEmptyMaps: of what the API server foresees an empty map is a value, since a selector that selects everything
+// TestDriftOfEmptyMaps: of what the API server foresees an empty map is a value, since a selector that selects
+// everything
 // is another than none. Where a rule has taken out all that a map had, it is none.
 func TestDriftOfEmptyMaps(t *testing.T) {
 	const left = "/spec/x/p/q"
@@ -410,7 +412,8 @@ func TestSyncOptionsThatMeanNothing(t *testing.T) {
 	}
 }
 
-// TestRulesThatTakeNothingOut: a rule that is about no object is named where one of nearly its kind is there, and so is a
+// TestRulesThatTakeNothingOut: a rule that is about no object is named where one of nearly its kind is there, and so is
+// a
 // pointer that can lead nowhere.
 func TestRulesThatTakeNothingOut(t *testing.T) {
 	web := []plan.Desired{{Object: object(t, "{apiVersion: apps/v1, kind: Deployment, metadata: {name: web}}")}, {Object: object(t, named("Secret", "s", ""))}}
