@@ -154,12 +154,12 @@ func TestWhatIsShown(t *testing.T) {
 		{"an error", true, rest, []string{"a\n", "b\n", "# c/d\n", "c/d/x.go:1:2: undefined: y\n"},
 			"\r\x1b[K  … 1 package compiled\r\x1b[K  … 2 of 4 packages compiled, 43%, about 5 s left\r\x1b[K# c/d\n" +
 				"\r\x1b[K  … 2 of 4 packages compiled, 43%, about 5 s left\r\x1b[Kc/d/x.go:1:2: undefined: y\n" +
-				"\r\x1b[K  … 2 of 4 packages compiled, 43%, about 5 s left\r\x1b[K"},
+				"\r\x1b[K  … 2 of 4 packages compiled, 43%, about 10 s left\r\x1b[K"},
 		{"a word that is no package", false, rest, []string{"surprise\n", "a\n", "again\n"},
-			"surprise\n1 of 3 packages compiled, 18%, about 10 s left\nagain\n1 of 3 packages compiled, 18%, about 15 s left\n1 package compiled in 3s\n"},
+			"surprise\n1 of 3 packages compiled, 18%, about 5 s left\nagain\n1 of 3 packages compiled, 18%, about 5 s left\n1 package compiled in 3s\n"},
 		{"a long build is announced", false, long, []string{"a\n", "b\n"},
-			"The first build compiles 3 packages, Kubernetes among them: about 3 min on 2 processors. Later builds take seconds. Then the demo.\n" +
-				"2 of 3 packages compiled, 0%, about 3 min left\n2 packages compiled in 2s\n"},
+			"The first build compiles 3 packages, Kubernetes among them: about 2 min on 2 processors. Later builds take seconds. Then the demo.\n" +
+				"2 of 3 packages compiled, 0%, about 2 min left\n2 packages compiled in 2s\n"},
 	} {
 		if got := shown(t, test.terminal, test.plan, test.lines...); got != test.want {
 			t.Errorf("%s: got\n%q\nwant\n%q", test.name, got, test.want)
@@ -183,6 +183,42 @@ func TestPackagesOfABuild(t *testing.T) {
 	} {
 		if got := fmt.Sprint(packages(regexp.MustCompile(" ").Split(line, -1))); got != want {
 			t.Errorf("%s: got %s, want %s", line, got, want)
+		}
+	}
+}
+
+// TestTheRest plays a build of everything as one was recorded, its share after each number of seconds: how long the
+// rest
+// takes is known by half of it, and what is shown never goes up and down.
+func TestTheRest(t *testing.T) {
+	const total, took = 172_000_000, 485
+	recorded := []struct {
+		second int
+		share  float64
+	}{
+		{11, .03}, {23, .09}, {47, .17}, {71, .25}, {107, .29}, {131, .38}, {155, .47}, {191, .54}, {215, .61}, {239, .65}, {263, .69}, {287, .73},
+		{311, .76}, {335, .79}, {359, .82}, {383, .87}, {407, .91}, {431, .92}, {455, .95}, {467, .96},
+	}
+	// Other machines are found out on the way.
+	for _, speed := range []struct{ factor, within float64 }{{1, 1.5}, {0.5, 2.4}, {3, 2.4}} {
+		s := &show{began: time.Unix(0, 0), processors: 2, total: total}
+		before := time.Duration(1<<63 - 1)
+		for _, r := range recorded {
+			s.done = int64(r.share * total)
+			at := time.Unix(0, int64(float64(r.second)*speed.factor*1e9))
+			is, want := s.left(at).Seconds(), float64(took-r.second)*speed.factor
+			within := speed.within
+			if r.share > trusted {
+				within = 1.4
+			}
+			if slack := 10 * speed.factor; is > want*within+slack || is < want/within-slack {
+				t.Errorf("%gx, after %d s, %.0f%%: got %.0f s left, want %.0f", speed.factor, r.second, 100*r.share, is, want)
+			}
+			if shown := s.steady(at); shown > before && float64(shown) < lengthened*float64(before) {
+				t.Errorf("%gx, after %d s: shown are %s, and were %s", speed.factor, r.second, shown, before)
+			} else {
+				before = shown
+			}
 		}
 	}
 }
