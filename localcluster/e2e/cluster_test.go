@@ -67,10 +67,16 @@ type status struct {
 	Parts      []part `json:"parts"`
 	Ports      []port `json:"ports"`
 	Ingress    struct {
-		Port  int  `json:"port"`
-		HTTP  bool `json:"http"`
-		HTTPS bool `json:"https"`
+		Port    int  `json:"port"`
+		HTTP    bool `json:"http"`
+		HTTPS   bool `json:"https"`
+		Missing []struct {
+			Port   int    `json:"port"`
+			Cause  string `json:"cause"`
+			Remedy string `json:"remedy"`
+		} `json:"missing"`
 	} `json:"ingress"`
+	Notes []string `json:"notes"`
 }
 
 type part struct {

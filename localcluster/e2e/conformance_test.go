@@ -28,14 +28,15 @@ func TestGatewayConformance(t *testing.T) {
 		t.Skip("takes minutes: set CONFORMANCE=1")
 	}
 	needReal(t)
-	if os.Getenv("CONFORMANCE_NETWORK") == "" {
-		inOwnNetwork(t, "CONFORMANCE_NETWORK=own")
+	dir := os.Getenv("CONFORMANCE_PROGRAMS")
+	if dir == "" { // in a network of its own nothing can be fetched
+		dir = t.TempDir()
+		build(t, "build", "-ldflags", "-s -w", "-o", filepath.Join(dir, "echo-basic"), "sigs.k8s.io/gateway-api/conformance/echo-basic")
+		build(t, "test", "-c", "-o", filepath.Join(dir, "suite"), ".")
+		inOwnNetwork(t, "CONFORMANCE_PROGRAMS="+dir)
 		return
 	}
-	dir := t.TempDir()
 	echo, suite := filepath.Join(dir, "echo-basic"), filepath.Join(dir, "suite")
-	build(t, "build", "-ldflags", "-s -w", "-o", echo, "sigs.k8s.io/gateway-api/conformance/echo-basic")
-	build(t, "test", "-c", "-o", suite, ".")
 	c := newCluster(t)
 	for _, image := range echoImages {
 		c.pushProgram(echo, image)
@@ -45,7 +46,7 @@ func TestGatewayConformance(t *testing.T) {
 		skipped = append(skipped, test)
 	}
 	args := []string{
-		"-test.v", "-test.timeout=30m", "-gateway-class=cyan", "-conformance-profiles=GATEWAY-HTTP,GATEWAY-GRPC", "-allow-crds-mismatch", "-cleanup-base-resources=false",
+		"-test.v", "-test.timeout=30m", "-gateway-class=cyan", "-conformance-profiles=GATEWAY-HTTP,GATEWAY-GRPC,GATEWAY-TLS", "-allow-crds-mismatch", "-cleanup-base-resources=false",
 		"-skip-tests=" + strings.Join(skipped, ","),
 	}
 	if only := os.Getenv("CONFORMANCE_TEST"); only != "" {

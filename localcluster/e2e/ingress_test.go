@@ -251,7 +251,7 @@ func TestIngressSimulated(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	_, err = client.Resource(schema.GroupVersionResource{Group: "gateway.networking.k8s.io", Version: "v1", Resource: "tlsroutes"}).List(context.Background(), metav1.ListOptions{})
+	_, err = client.Resource(schema.GroupVersionResource{Group: "gateway.networking.k8s.io", Version: "v1", Resource: "tcproutes"}).List(context.Background(), metav1.ListOptions{})
 	if !apierrors.IsNotFound(err) {
 		t.Errorf("kinds that are not served: got %v, want them to be unknown", err)
 	}

@@ -52,8 +52,8 @@ func TestRefusals(t *testing.T) {
 		args []string
 		says []string
 	}{
-		{"API port taken", []string{"up", "--nodes", "simulated", "--api-port", port}, []string{port, "taken", "--api-port"}},
-		{"registry port taken", []string{"up", "--nodes", "simulated", "--registry-port", port}, []string{port, "taken", "--registry-port"}},
+		{"API port taken", []string{"up", "--nodes", "simulated", "--api-port", port}, []string{port, "taken", fmt.Sprintf("(process %d)", os.Getpid()), "--api-port"}},
+		{"registry port taken", []string{"up", "--nodes", "simulated", "--registry-port", port}, []string{port, "taken", fmt.Sprintf("(process %d)", os.Getpid()), "--registry-port"}},
 		{"unknown mode", []string{"up", "--nodes", "virtual"}, []string{`"virtual"`, "real or simulated"}},
 		{"many real nodes", []string{"up", "--nodes", "real", "--count", "3"}, []string{"--nodes simulated"}},
 		{"too many nodes", []string{"up", "--count", "-1"}, []string{"--count"}},

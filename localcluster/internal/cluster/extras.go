@@ -3,6 +3,7 @@ package cluster
 import (
 	"context"
 	"fmt"
+	"log/slog"
 	"slices"
 	"strings"
 
@@ -12,6 +13,7 @@ import (
 	"k8s.io/client-go/kubernetes"
 
 	"github.com/cyan-cd/cyan/localcluster/internal/ingress"
+	"github.com/cyan-cd/cyan/localcluster/internal/leftout"
 	"github.com/cyan-cd/cyan/localcluster/internal/metrics"
 	"github.com/cyan-cd/cyan/localcluster/internal/state"
 	"github.com/cyan-cd/cyan/localcluster/internal/volumes"
@@ -68,10 +70,46 @@ func (s *supervisor) startExtras(ctx context.Context, run *startup) error {
 	if err != nil {
 		return err
 	}
+	startLeftOut(client, s.dir, s.record, run)
 	if run.metrics == nil {
 		return metrics.Unregister(ctx, config)
 	}
 	return metrics.Register(ctx, config, *run.metrics)
+}
+
+// startLeftOut makes events of what waits for an extra that is left out.
+func startLeftOut(client kubernetes.Interface, dir state.Dir, record state.Record, run *startup) {
+	var extras leftout.Extras
+	if record.LeftOut(Storage) {
+		extras.StorageClass, extras.StorageRemedy = volumes.ClassName, haveAgain(dir, record, Storage)+", or name a StorageClass of your own"
+	}
+	if record.LeftOut(Ingress) {
+		extras.IngressClasses, extras.IngressRemedy = ingress.Classes, haveAgain(dir, record, Ingress)+", or name an IngressClass of your own"
+	}
+	if record.LeftOut(Metrics) {
+		extras.Metrics, extras.MetricsRemedy = true, haveAgain(dir, record, Metrics)
+	}
+	if len(record.Without) == 0 {
+		return
+	}
+	telling, stop := context.WithCancel(context.Background())
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		if err := leftout.Run(telling, client, extras); err != nil {
+			slog.Warn("what waits for extras that are left out is not told", "cause", err.Error())
+		}
+	}()
+	run.stops = append(run.stops, func() {
+		stop()
+		<-done
+	})
+}
+
+// haveAgain is how to have an extra again, with the others as they are.
+func haveAgain(dir state.Dir, record state.Record, extra string) string {
+	rest := slices.DeleteFunc(slices.Clone(record.Without), func(name string) bool { return name == extra })
+	return fmt.Sprintf("run `cyan local down --dir %[1]s && cyan local up --dir %[1]s --without %[2]q`", dir.Path, strings.Join(rest, ","))
 }
 
 func startVolumes(ctx context.Context, client kubernetes.Interface, dir state.Dir, run *startup) error {

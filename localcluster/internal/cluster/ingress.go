@@ -2,9 +2,13 @@ package cluster
 
 import (
 	"context"
+	"errors"
+	"fmt"
 	"net"
 	"os"
 	"strconv"
+
+	"golang.org/x/sys/unix"
 
 	"github.com/cyan-cd/cyan/localcluster/internal/parts"
 	"github.com/cyan-cd/cyan/localcluster/internal/state"
@@ -23,8 +27,18 @@ type IngressStatus struct {
 	HTTPS bool `json:"https"`
 	// URLs are those of any host below localhost.
 	URLs []string `json:"urls"`
+	// Missing are those of the two ports that are not served.
+	Missing []MissingPort `json:"missing,omitempty"`
 	// CA is the file of the authority to trust for hosts below localhost.
 	CA string `json:"ca"`
+}
+
+// MissingPort is a port that could not be had.
+type MissingPort struct {
+	Port int `json:"port"`
+	// Cause is why, and Remedy how to get it.
+	Cause  string `json:"cause"`
+	Remedy string `json:"remedy"`
 }
 
 // reserveIngress takes the port of Ingresses, unless they are left out.
@@ -39,20 +53,46 @@ func reserveIngress(options Options, record state.Record) (*reservedPort, error)
 // they are free.
 type ingressListeners struct {
 	shared, http, https *net.TCPListener
+	missing             []MissingPort
 }
 
-func listenIngress(port *reservedPort) (ingressListeners, error) {
-	shared, err := port.listen()
-	return ingressListeners{shared, listenIfFree(80), listenIfFree(443)}, err
+func listenIngress(port *reservedPort, dir state.Dir) (ingressListeners, error) {
+	var l ingressListeners
+	l.http, l.https = l.listenIfFree(80, dir), l.listenIfFree(443, dir)
+	var err error
+	l.shared, err = port.listen()
+	return l, err
 }
 
 // listenIfFree listens on a port of 127.0.0.1, or returns nil: somebody else may have it, or be the only one who may.
-func listenIfFree(port int) *net.TCPListener {
+func (l *ingressListeners) listenIfFree(port int, dir state.Dir) *net.TCPListener {
 	listener, err := net.Listen("tcp4", net.JoinHostPort(loopback, strconv.Itoa(port)))
-	if err != nil {
+	if err == nil {
+		return listener.(*net.TCPListener)
+	}
+	missing := MissingPort{Port: port, Cause: "open to root alone", Remedy: "start the cluster as root to have it"}
+	if !errors.Is(err, unix.EACCES) {
+		who, remedy := holder(port)
+		missing.Cause = "taken by " + who
+		missing.Remedy = fmt.Sprintf("%s, then run `cyan local down --dir %[2]s && cyan local up --dir %[2]s`", remedy, dir.Path)
+	}
+	l.missing = append(l.missing, missing)
+	return nil
+}
+
+// notes are sentences about the ports that are missing, one for those with the same cause.
+func (s *IngressStatus) notes() []string {
+	if s == nil || len(s.Missing) == 0 {
 		return nil
 	}
-	return listener.(*net.TCPListener)
+	if m := s.Missing; len(m) > 1 && m[0].Cause == m[1].Cause {
+		return []string{fmt.Sprintf("ports %d and %d of %s: %s; %s", m[0].Port, m[1].Port, loopback, m[0].Cause, m[0].Remedy)}
+	}
+	var notes []string
+	for _, m := range s.Missing {
+		notes = append(notes, fmt.Sprintf("port %d of %s: %s; %s", m.Port, loopback, m.Cause, m.Remedy))
+	}
+	return notes
 }
 
 // launchIngress starts what serves Ingresses, unless it is left out. In a network of its own it needs this machine's
@@ -61,7 +101,7 @@ func (s *supervisor) launchIngress(run *startup, network *os.File) ([]*supervise
 	if s.record.LeftOut(Ingress) {
 		return nil, nil
 	}
-	listeners, err := listenIngress(s.ingressPort)
+	listeners, err := listenIngress(s.ingressPort, s.dir)
 	if err != nil {
 		return nil, err
 	}
@@ -105,7 +145,7 @@ func (p partSpecs) ingress(status *IngressStatus, network, gateways bool) superv
 }
 
 func describeIngress(dir state.Dir, shared int, l ingressListeners) *IngressStatus {
-	status := &IngressStatus{Port: shared, HTTP: l.http != nil, HTTPS: l.https != nil, CA: dir.PKI() + "/" + ingressAuthority + ".crt"}
+	status := &IngressStatus{Port: shared, HTTP: l.http != nil, HTTPS: l.https != nil, Missing: l.missing, CA: dir.PKI() + "/" + ingressAuthority + ".crt"}
 	port := ":" + strconv.Itoa(status.Port)
 	for _, standard := range []struct {
 		scheme string

@@ -11,6 +11,8 @@ import (
 	"time"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/cyan-cd/cyan/localcluster/internal/processes"
 )
 
 const loopback = "127.0.0.1"
@@ -34,13 +36,22 @@ func reservePort(given, before int, flag string) (*reservedPort, error) {
 	h, err := bindLoopback(given)
 	switch {
 	case errors.Is(err, unix.EADDRINUSE):
-		return nil, fmt.Errorf("port %d of %s is taken by another program: end that program, or choose another port with %s", given, loopback, flag)
+		who, remedy := holder(given)
+		return nil, fmt.Errorf("port %d of %s is taken by %s: %s, or choose another port with %s", given, loopback, who, remedy, flag)
 	case errors.Is(err, unix.EACCES):
 		return nil, fmt.Errorf("port %d may be used by root alone: choose one above 1023 with %s", given, flag)
 	case err != nil:
 		return nil, fmt.Errorf("taking port %d of %s: %w", given, loopback, err)
 	}
 	return h, nil
+}
+
+// holder returns who keeps a port, and how to get it.
+func holder(port int) (who, remedy string) {
+	if l, known := processes.ListenerOf(port); known {
+		return l.String(), l.Remedy()
+	}
+	return "another program", fmt.Sprintf("end that program (`sudo ss -ltnp 'sport = :%d'` shows it)", port)
 }
 
 func bindLoopback(port int) (*reservedPort, error) {

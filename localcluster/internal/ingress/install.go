@@ -21,8 +21,8 @@ import (
 	"github.com/cyan-cd/cyan/localcluster/internal/routing"
 )
 
-// definitions are those of sigs.k8s.io/gateway-api's standard channel, in the version that go.mod names, of the kinds
-// that are served: what is not can't be applied, so that nobody waits for it.
+// definitions are those of sigs.k8s.io/gateway-api's standard channel, in the version that go.mod names, which are all
+// served.
 //
 //go:embed crds/*.yaml
 var definitions embed.FS
@@ -34,6 +34,9 @@ const (
 	defaultAnnotation = "ingressclass.kubernetes.io/is-default-class"
 	servedPause       = 50 * time.Millisecond
 )
+
+// Classes are the names of the IngressClasses.
+var Classes = []string{defaultClass, routing.NginxClass}
 
 // installClasses makes the IngressClasses, unless there are some of their names.
 func installClasses(ctx context.Context, client kubernetes.Interface) error {
@@ -128,7 +131,7 @@ func established(definition *apiextensionsv1.CustomResourceDefinition) bool {
 // and so does what people have made.
 func Remove(ctx context.Context, client kubernetes.Interface) error {
 	classes := client.NetworkingV1().IngressClasses()
-	for _, name := range []string{defaultClass, routing.NginxClass} {
+	for _, name := range Classes {
 		class, err := classes.Get(ctx, name, metav1.GetOptions{})
 		if err == nil && class.Spec.Controller == routing.IngressController {
 			err = classes.Delete(ctx, name, metav1.DeleteOptions{Preconditions: &metav1.Preconditions{UID: &class.UID}})

@@ -15,7 +15,7 @@ func TestDefinitions(t *testing.T) {
 		t.Fatal(err)
 	}
 	files, err := filepath.Glob("crds/*.yaml")
-	if err != nil || len(files) != 5 {
+	if err != nil || len(files) != 8 {
 		t.Fatal(files, err)
 	}
 	for _, file := range files {

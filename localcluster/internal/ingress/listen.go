@@ -20,19 +20,25 @@ const (
 	acceptPause    = 10 * time.Millisecond
 )
 
+// openPort is a port that was opened for listeners, and whether these speak TLS.
+type openPort struct {
+	server *http.Server
+	secure bool
+}
+
 // ports are the ports that are served.
 type ports struct {
 	proxy  *Proxy
 	listen func(port int32) (net.Listener, error)
 	// servers are those of ports that listeners of Gateways ask for, and fixed those that are always there.
-	servers map[int32]*http.Server
+	servers map[int32]openPort
 	fixed   []*http.Server
 	// taken are the ports that could not be opened, and why.
 	taken map[int32]string
 }
 
 func newPorts(proxy *Proxy, listen func(port int32) (net.Listener, error)) *ports {
-	return &ports{proxy: proxy, listen: listen, servers: map[int32]*http.Server{}, taken: map[int32]string{}}
+	return &ports{proxy: proxy, listen: listen, servers: map[int32]openPort{}, taken: map[int32]string{}}
 }
 
 // add serves a listener until the end.
@@ -43,7 +49,10 @@ func (p *ports) add(port int32, listener net.Listener, shared bool) {
 func (p *ports) start(port int32, listener net.Listener, shared, secure bool) *http.Server {
 	server := p.proxy.server(port, shared)
 	// It ends when its listener is closed, which is how it is stopped.
-	go func() { _ = server.Serve(newTLSListener(listener, server.TLSConfig, shared, secure)) }()
+	if shared || secure {
+		listener = newTLSListener(listener, p.proxy, server.TLSConfig, port, shared)
+	}
+	go func() { _ = server.Serve(listener) }()
 	return server
 }
 
@@ -55,15 +64,20 @@ func (p *ports) open(table routing.Table) bool {
 			wanted[l.Port] = l.TLS
 		}
 	}
-	for port, server := range p.servers {
-		if _, stays := wanted[port]; !stays {
-			_ = server.Close()
+	for _, s := range table.Streams {
+		if s.Port != routing.HTTPSPort {
+			wanted[s.Port] = true
+		}
+	}
+	for port, open := range p.servers {
+		if secure, stays := wanted[port]; !stays || secure != open.secure {
+			_ = open.server.Close()
 			delete(p.servers, port)
 		}
 	}
 	opened := true
 	for port, secure := range wanted {
-		if p.servers[port] != nil {
+		if _, open := p.servers[port]; open {
 			continue
 		}
 		listener, err := p.listen(port)
@@ -73,7 +87,7 @@ func (p *ports) open(table routing.Table) bool {
 			opened = false
 			continue
 		}
-		p.servers[port] = p.start(port, listener, false, secure)
+		p.servers[port] = openPort{p.start(port, listener, false, secure), secure}
 	}
 	return opened
 }
@@ -82,48 +96,45 @@ func (p *ports) open(table routing.Table) bool {
 func (p *ports) tryTaken() { p.taken = map[int32]string{} }
 
 func (p *ports) closeAll() {
-	for _, server := range p.servers {
-		_ = server.Close()
+	for _, open := range p.servers {
+		_ = open.server.Close()
 	}
 	for _, server := range p.fixed {
 		_ = server.Close()
 	}
 }
 
-// tlsListener accepts connections for a server: with TLS, without, or by the first byte of each.
+// tlsListener accepts connections for a server: with TLS, or by the first byte of each where a port is shared. What is
+// no request, by the name that the client asks for, is passed on from here.
 type tlsListener struct {
 	net.Listener
-	config         *tls.Config
-	shared, secure bool
+	proxy  *Proxy
+	config *tls.Config
+	port   int32
+	shared bool
 
 	ready chan net.Conn
 	once  sync.Once
 	ended chan struct{}
 }
 
-func newTLSListener(of net.Listener, config *tls.Config, shared, secure bool) net.Listener {
-	l := &tlsListener{Listener: of, config: config, shared: shared, secure: secure, ready: make(chan net.Conn), ended: make(chan struct{})}
+func newTLSListener(of net.Listener, proxy *Proxy, config *tls.Config, port int32, shared bool) net.Listener {
+	l := &tlsListener{Listener: of, proxy: proxy, config: config, port: port, shared: shared, ready: make(chan net.Conn), ended: make(chan struct{})}
 	if shared {
-		go l.sort()
+		l.port = routing.HTTPSPort
 	}
+	go l.sort()
 	return l
 }
 
 // Accept returns the next connection.
 func (l *tlsListener) Accept() (net.Conn, error) {
-	if l.shared {
-		select {
-		case conn := <-l.ready:
-			return conn, nil
-		case <-l.ended:
-			return nil, net.ErrClosed
-		}
+	select {
+	case conn := <-l.ready:
+		return conn, nil
+	case <-l.ended:
+		return nil, net.ErrClosed
 	}
-	conn, err := l.Listener.Accept()
-	if err == nil && l.secure {
-		conn = tls.Server(conn, l.config)
-	}
-	return conn, err
 }
 
 // Close ends it.
@@ -133,7 +144,7 @@ func (l *tlsListener) Close() error {
 	return err
 }
 
-// sort waits for the first byte of each connection, each in its own time.
+// sort finds out what each connection is, each in its own time.
 func (l *tlsListener) sort() {
 	for {
 		conn, err := l.Listener.Accept()
@@ -149,21 +160,30 @@ func (l *tlsListener) sort() {
 			continue
 		}
 		go func() {
-			if sorted, err := l.look(conn); err != nil {
+			request, err := l.look(conn)
+			if err != nil {
 				_ = conn.Close()
-			} else {
-				select {
-				case l.ready <- sorted:
-				case <-l.ended:
-					_ = conn.Close()
-				}
+			} else if request != nil {
+				l.hand(request)
 			}
 		}()
 	}
 }
 
-// look reads the first byte, and puts it back.
+// hand passes a connection to the server.
+func (l *tlsListener) hand(conn net.Conn) {
+	select {
+	case l.ready <- conn:
+	case <-l.ended:
+		_ = conn.Close()
+	}
+}
+
+// look reads what a connection begins with, and returns it as one for the server; nil when it was passed on.
 func (l *tlsListener) look(conn net.Conn) (net.Conn, error) {
+	if !l.shared && !l.proxy.hasStreams(l.port) {
+		return tls.Server(conn, l.config), nil
+	}
 	if err := conn.SetReadDeadline(time.Now().Add(firstByteLimit)); err != nil {
 		return nil, err
 	}
@@ -171,14 +191,29 @@ func (l *tlsListener) look(conn net.Conn) (net.Conn, error) {
 	if _, err := io.ReadFull(conn, first); err != nil {
 		return nil, err
 	}
-	if err := conn.SetReadDeadline(time.Time{}); err != nil {
+	seen := &seenConn{Conn: conn, first: first}
+	if l.shared && first[0] != handshakeByte {
+		return seen, conn.SetReadDeadline(time.Time{})
+	}
+	if !l.proxy.hasStreams(l.port) {
+		return tls.Server(seen, l.config), conn.SetReadDeadline(time.Time{})
+	}
+	seen, name, err := serverName(seen)
+	if err == nil {
+		err = conn.SetReadDeadline(time.Time{})
+	}
+	if err != nil {
 		return nil, err
 	}
-	seen := &seenConn{Conn: conn, first: first}
-	if first[0] == handshakeByte {
-		return tls.Server(seen, l.config), nil
+	route, handling := l.proxy.current.Load().FindStream(l.port, name)
+	switch handling {
+	case routing.AsStream:
+		l.proxy.stream(seen, l.port, route)
+		return nil, nil
+	case routing.AsRefused:
+		return nil, errRefused
 	}
-	return seen, nil
+	return tls.Server(seen, l.config), nil
 }
 
 // seenConn is a connection whose first bytes were read.
@@ -195,3 +230,6 @@ func (c *seenConn) Read(data []byte) (int, error) {
 	}
 	return c.Conn.Read(data)
 }
+
+// CloseWrite ends what is sent.
+func (c *seenConn) CloseWrite() error { return closeWrite(c.Conn) }

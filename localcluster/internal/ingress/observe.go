@@ -70,12 +70,19 @@ func (o *observer) followCluster(client kubernetes.Interface) error {
 	return nil
 }
 
-func (o *observer) followGateways(client gateways.Interface) error {
+func (o *observer) followGateways(cluster kubernetes.Interface, client gateways.Interface) error {
+	maps := informers.NewSharedInformerFactoryWithOptions(cluster, 0, informers.WithTransform(trim))
+	o.start, o.stop = append(o.start, maps.Start), append(o.stop, maps.Shutdown)
+	if err := o.follow("configmaps", maps.Core().V1().ConfigMaps().Informer()); err != nil {
+		return err
+	}
 	f := gatewayinformers.NewSharedInformerFactoryWithOptions(client, 0, gatewayinformers.WithTransform(trim))
 	o.start, o.stop = append(o.start, f.Start), append(o.stop, f.Shutdown)
 	for name, informer := range map[string]cache.SharedIndexInformer{
 		"gatewayclasses": f.Gateway().V1().GatewayClasses().Informer(), "gateways": f.Gateway().V1().Gateways().Informer(),
-		"httproutes": f.Gateway().V1().HTTPRoutes().Informer(), "grpcroutes": f.Gateway().V1().GRPCRoutes().Informer(), "referencegrants": f.Gateway().V1beta1().ReferenceGrants().Informer(),
+		"httproutes": f.Gateway().V1().HTTPRoutes().Informer(), "grpcroutes": f.Gateway().V1().GRPCRoutes().Informer(), "tlsroutes": f.Gateway().V1().TLSRoutes().Informer(),
+		"listenersets": f.Gateway().V1().ListenerSets().Informer(), "backendtlspolicies": f.Gateway().V1().BackendTLSPolicies().Informer(),
+		"referencegrants": f.Gateway().V1beta1().ReferenceGrants().Informer(),
 	} {
 		if err := o.follow(name, informer); err != nil {
 			return err
@@ -109,6 +116,8 @@ func (o *observer) snapshot() routing.Observed {
 		Secrets: listed[*corev1.Secret](o, "secrets"), Namespaces: listed[*corev1.Namespace](o, "namespaces"),
 		GatewayClasses: listed[*gatewayv1.GatewayClass](o, "gatewayclasses"), Gateways: listed[*gatewayv1.Gateway](o, "gateways"),
 		HTTPRoutes: listed[*gatewayv1.HTTPRoute](o, "httproutes"), GRPCRoutes: listed[*gatewayv1.GRPCRoute](o, "grpcroutes"),
+		TLSRoutes: listed[*gatewayv1.TLSRoute](o, "tlsroutes"), ListenerSets: listed[*gatewayv1.ListenerSet](o, "listenersets"),
+		BackendPolicies: listed[*gatewayv1.BackendTLSPolicy](o, "backendtlspolicies"), ConfigMaps: listed[*corev1.ConfigMap](o, "configmaps"),
 		ReferenceGrants: listed[*gatewayv1beta1.ReferenceGrant](o, "referencegrants"),
 	}
 }
@@ -140,6 +149,13 @@ func trim(object any) (any, error) {
 			}
 		}
 		secret.Data = kept
+	}
+	if config, ok := object.(*corev1.ConfigMap); ok {
+		kept := map[string]string{}
+		if value, has := config.Data[routing.AuthorityKey]; has {
+			kept[routing.AuthorityKey] = value
+		}
+		config.Data, config.BinaryData = kept, nil
 	}
 	return object, nil
 }

@@ -87,11 +87,28 @@ func (r *reporter) report(ctx context.Context, d decided) bool {
 			ok = r.reportGateway(ctx, gateway, wanted) && ok
 		}
 	}
+	ok = r.reportRoutes(ctx, d) && ok
+	for _, set := range d.seen.ListenerSets {
+		if wanted, ours := d.result.ListenerSets[nameOf(set)]; ours {
+			ok = r.reportListenerSet(ctx, set, wanted) && ok
+		}
+	}
+	for _, policy := range d.seen.BackendPolicies {
+		ok = r.reportPolicy(ctx, policy, d.result.BackendPolicies[nameOf(policy)]) && ok
+	}
+	return ok
+}
+
+func (r *reporter) reportRoutes(ctx context.Context, d decided) bool {
+	ok := true
 	for _, route := range d.seen.HTTPRoutes {
 		ok = r.reportHTTPRoute(ctx, route, d.result.Routes[nameOf(route)]) && ok
 	}
 	for _, route := range d.seen.GRPCRoutes {
 		ok = r.reportGRPCRoute(ctx, route, d.result.GRPCRoutes[nameOf(route)]) && ok
+	}
+	for _, route := range d.seen.TLSRoutes {
+		ok = r.reportTLSRoute(ctx, route, d.result.TLSRoutes[nameOf(route)]) && ok
 	}
 	return ok
 }
@@ -156,7 +173,7 @@ func (r *reporter) reportClass(ctx context.Context, class *gatewayv1.GatewayClas
 
 func (r *reporter) reportGateway(ctx context.Context, gateway *gatewayv1.Gateway, wanted gatewayv1.GatewayStatus) bool {
 	changed := gateway.DeepCopy()
-	changed.Status.Addresses = wanted.Addresses
+	changed.Status.Addresses, changed.Status.AttachedListenerSets = wanted.Addresses, wanted.AttachedListenerSets
 	for _, c := range wanted.Conditions {
 		meta.SetStatusCondition(&changed.Status.Conditions, c)
 	}
@@ -203,6 +220,16 @@ func (r *reporter) reportGRPCRoute(ctx context.Context, route *gatewayv1.GRPCRou
 		return true
 	}
 	_, err := r.gateways.GatewayV1().GRPCRoutes(route.Namespace).UpdateStatus(ctx, changed, metav1.UpdateOptions{})
+	return written(err, route)
+}
+
+func (r *reporter) reportTLSRoute(ctx context.Context, route *gatewayv1.TLSRoute, wanted []gatewayv1.RouteParentStatus) bool {
+	changed := route.DeepCopy()
+	changed.Status.Parents = parentsOf(route.Status.Parents, wanted)
+	if equality.Semantic.DeepEqual(changed.Status, route.Status) {
+		return true
+	}
+	_, err := r.gateways.GatewayV1().TLSRoutes(route.Namespace).UpdateStatus(ctx, changed, metav1.UpdateOptions{})
 	return written(err, route)
 }
 

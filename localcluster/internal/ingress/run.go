@@ -1,4 +1,4 @@
-// Package ingress serves the Ingresses, Gateways, HTTPRoutes and GRPCRoutes of a cluster on this machine: it observes
+// Package ingress serves the Ingresses, Gateways and routes of a cluster on this machine: it observes
 // them, has package routing decide where requests go, serves that, and reports it in their status.
 package ingress
 
@@ -70,7 +70,7 @@ func Run(ctx context.Context, config Config) error {
 		return err
 	}
 	if config.Gateways {
-		if err := c.followGateways(ctx); err != nil {
+		if err := c.followGateways(ctx, client); err != nil {
 			return err
 		}
 	}
@@ -91,7 +91,7 @@ func Run(ctx context.Context, config Config) error {
 	return nil
 }
 
-func (c *controller) followGateways(ctx context.Context) error {
+func (c *controller) followGateways(ctx context.Context, client kubernetes.Interface) error {
 	// These kinds are not served as protobuf.
 	config := rest.CopyConfig(c.config.API)
 	config.ContentType, config.AcceptContentTypes = "", ""
@@ -105,7 +105,7 @@ func (c *controller) followGateways(ctx context.Context) error {
 	if err := installGateways(ctx, definitions, c.reporter.gateways); err != nil {
 		return err
 	}
-	return c.observer.followGateways(c.reporter.gateways)
+	return c.observer.followGateways(client, c.reporter.gateways)
 }
 
 // addressOf is what the status of Ingresses says.

@@ -2,7 +2,6 @@ package ingress
 
 import (
 	"context"
-	"crypto/tls"
 	"errors"
 	"fmt"
 	"io"
@@ -39,6 +38,8 @@ type transportKey struct {
 	endpoint            string
 	protocol            routing.Protocol
 	connect, read, send time.Duration
+	// proof is the key of how the endpoint proves who it is; "" where that is not asked for.
+	proof string
 	// fresh connections are used once.
 	fresh bool
 }
@@ -95,16 +96,16 @@ func (u *upstreams) next(key string, endpoints, tried []string) string {
 // seen.
 func (u *upstreams) transport(endpoint string, backend *routing.Backend, t routing.Timeouts, repeatable bool) *http.Transport {
 	multiplexed := backend.Protocol == routing.H2C || backend.Protocol == routing.H2
-	key := transportKey{endpoint, backend.Protocol, t.Connect, t.Read, t.Send, !repeatable && !multiplexed}
+	key := transportKey{endpoint, backend.Protocol, t.Connect, t.Read, t.Send, backend.TLS.Key(), !repeatable && !multiplexed}
 	u.mu.Lock()
 	defer u.mu.Unlock()
 	if u.transports[key] == nil {
-		u.transports[key] = newTransport(key)
+		u.transports[key] = newTransport(key, backend.TLS)
 	}
 	return u.transports[key]
 }
 
-func newTransport(key transportKey) *http.Transport {
+func newTransport(key transportKey, proof *routing.BackendTLS) *http.Transport {
 	dialer := &net.Dialer{Timeout: connectLimit, KeepAlive: 15 * time.Second}
 	if key.connect > 0 {
 		dialer.Timeout = key.connect
@@ -126,8 +127,7 @@ func newTransport(key transportKey) *http.Transport {
 			}
 			return &timedConn{Conn: conn, read: key.read, send: key.send}, nil
 		},
-		// Backends that speak TLS have certificates of their own making, and are reached within this machine.
-		TLSClientConfig: &tls.Config{InsecureSkipVerify: true}, //nolint:gosec // as said above, and as ingress-nginx does
+		TLSClientConfig: backendTLS(proof),
 		Protocols:       protocols, IdleConnTimeout: idleUpstream, MaxIdleConnsPerHost: 100, DisableCompression: true, DisableKeepAlives: key.fresh,
 	}
 }

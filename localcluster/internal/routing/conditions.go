@@ -1,6 +1,8 @@
 package routing
 
 import (
+	"cmp"
+
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	gatewayv1 "sigs.k8s.io/gateway-api/apis/v1"
 )
@@ -18,14 +20,8 @@ func condition(generation int64, kind string, holds bool, reason, message string
 func (g *gatewayState) status(address string) gatewayv1.GatewayStatus {
 	generation := g.gateway.Generation
 	status := gatewayv1.GatewayStatus{Listeners: []gatewayv1.ListenerStatus{}}
-	valid, programmed := 0, 0
+	valid, programmed := g.count()
 	for _, l := range g.listeners {
-		if l.accepted.name == "" && l.conflicted.name == "" && l.resolved.name == "" {
-			valid++
-		}
-		if g.reason == "" && l.programmed() {
-			programmed++
-		}
 		status.Listeners = append(status.Listeners, l.status(generation, g.reason == ""))
 	}
 	accepted := condition(generation, string(gatewayv1.GatewayConditionAccepted), true, string(gatewayv1.GatewayReasonAccepted), "")
@@ -43,7 +39,21 @@ func (g *gatewayState) status(address string) gatewayv1.GatewayStatus {
 		status.Addresses = []gatewayv1.GatewayStatusAddress{{Type: &kind, Value: address}}
 	}
 	status.Conditions = []metav1.Condition{accepted, ready}
+	status.AttachedListenerSets = &g.sets
 	return status
+}
+
+// count returns how many listeners are as they should be, and how many are served.
+func (g *listenerGroup) count() (valid, programmed int) {
+	for _, l := range g.listeners {
+		if l.accepted.name == "" && l.conflicted.name == "" && l.resolved.name == "" {
+			valid++
+		}
+		if !g.refused && l.programmed() {
+			programmed++
+		}
+	}
+	return valid, programmed
 }
 
 // status is what the listener's status is to be; served is unset when its Gateway is not.
@@ -65,7 +75,8 @@ func (l *listenerState) status(generation int64, served bool) gatewayv1.Listener
 	}
 	programmed := condition(generation, string(gatewayv1.ListenerConditionProgrammed), true, string(gatewayv1.ListenerReasonProgrammed), "")
 	if !served || !l.programmed() {
-		programmed = condition(generation, programmed.Type, false, string(gatewayv1.ListenerReasonInvalid), "see the other conditions, and those of the Gateway")
+		why := cmp.Or(l.conflicted.name, string(gatewayv1.ListenerReasonInvalid))
+		programmed = condition(generation, programmed.Type, false, why, "see the other conditions, and those of the Gateway")
 	}
 	return gatewayv1.ListenerStatus{
 		Name: l.spec.Name, SupportedKinds: l.kinds, AttachedRoutes: l.attached,

@@ -18,12 +18,41 @@ const (
 	routeReasonHostnameConflict gatewayv1.RouteConditionReason = "HostnameConflict"
 )
 
+// parentKey names an object that routes attach to.
+type parentKey struct {
+	kind string
+	types.NamespacedName
+}
+
 // routes attaches routes to listeners, and judges them, from the oldest on.
-func (b *builder) routes(gateways []*gatewayState) {
-	byName := map[types.NamespacedName]*gatewayState{}
+func (b *gatewayBuilder) routes(gateways []*gatewayState, sets []*setState) {
+	groups := map[parentKey]*listenerGroup{}
 	for _, g := range gateways {
-		byName[nameOf(g.gateway)] = g
+		groups[parentKey{gatewayKind.Kind, nameOf(g.gateway)}] = &g.listenerGroup
 	}
+	for _, s := range sets {
+		groups[parentKey{listenerSetKind, nameOf(s.set)}] = &s.listenerGroup
+	}
+	parents := map[string]map[types.NamespacedName][]gatewayv1.RouteParentStatus{
+		httpRouteKind: b.result.Routes, grpcRouteKind: b.result.GRPCRoutes, tlsRouteKind: b.result.TLSRoutes,
+	}
+	for _, route := range byAge(b.routeObjects()) {
+		r := &routeBuilder{gatewayBuilder: b, route: route, unsupported: route.unsupported}
+		of := parents[route.kind]
+		for i := range route.Spec.ParentRefs {
+			ref := &route.Spec.ParentRefs[i]
+			group := groups[parentOf(ref, route.Namespace)]
+			if group == nil {
+				continue
+			}
+			r.translateOnce()
+			status := gatewayv1.RouteParentStatus{ParentRef: *ref, ControllerName: GatewayController, Conditions: r.attach(ref, group)}
+			of[nameOf(route)] = append(of[nameOf(route)], status)
+		}
+	}
+}
+
+func (b *gatewayBuilder) routeObjects() []*routeObject {
 	var all []*routeObject
 	for _, route := range b.seen.HTTPRoutes {
 		all = append(all, httpOf(route))
@@ -31,37 +60,35 @@ func (b *builder) routes(gateways []*gatewayState) {
 	for _, route := range b.seen.GRPCRoutes {
 		all = append(all, grpcOf(route))
 	}
-	for _, route := range byAge(all) {
-		r := &routeBuilder{builder: b, route: route, unsupported: route.unsupported}
-		parents := b.result.Routes
-		if route.kind == grpcRouteKind {
-			parents = b.result.GRPCRoutes
-		}
-		for i := range route.Spec.ParentRefs {
-			ref := &route.Spec.ParentRefs[i]
-			if ref.Group != nil && *ref.Group != gatewayv1.GroupName || ref.Kind != nil && *ref.Kind != "Gateway" {
-				continue
-			}
-			gateway := byName[types.NamespacedName{Namespace: namespaceOr(ref.Namespace, route.Namespace), Name: string(ref.Name)}]
-			if gateway == nil {
-				continue
-			}
-			r.translateOnce()
-			status := gatewayv1.RouteParentStatus{ParentRef: *ref, ControllerName: GatewayController, Conditions: r.attach(ref, gateway)}
-			parents[nameOf(route)] = append(parents[nameOf(route)], status)
-		}
+	for _, route := range b.seen.TLSRoutes {
+		all = append(all, tlsOf(route))
 	}
+	return all
+}
+
+// parentOf returns the object that a reference names; that of another API has no kind.
+func parentOf(ref *gatewayv1.ParentReference, namespace string) parentKey {
+	key := parentKey{gatewayKind.Kind, types.NamespacedName{Namespace: namespaceOr(ref.Namespace, namespace), Name: string(ref.Name)}}
+	if ref.Kind != nil {
+		key.kind = string(*ref.Kind)
+	}
+	if ref.Group != nil && *ref.Group != gatewayv1.GroupName {
+		key.kind = ""
+	}
+	return key
 }
 
 // routeBuilder adds one route.
 type routeBuilder struct {
-	*builder
+	*gatewayBuilder
 	route      *routeObject
 	translated bool
 	routes     []Route
 	// unsupported is why the route is not accepted, and unresolved why a reference leads nowhere.
 	unsupported error
 	unresolved  *refError
+	// followed are the policies about how its backends are reached.
+	followed []*policyState
 }
 
 // refError is a reference that leads nowhere.
@@ -74,14 +101,17 @@ func (e *refError) Error() string { return e.cause.Error() }
 func (e *refError) Unwrap() error { return e.cause }
 
 // attach adds the route to the listeners that a parent reference names, and returns the conditions for it.
-func (r *routeBuilder) attach(ref *gatewayv1.ParentReference, gateway *gatewayState) []metav1.Condition {
+func (r *routeBuilder) attach(ref *gatewayv1.ParentReference, group *listenerGroup) []metav1.Condition {
+	for _, policy := range r.followed {
+		policy.usedBy(group.gateway)
+	}
 	generation := r.route.Generation
 	resolved := condition(generation, string(gatewayv1.RouteConditionResolvedRefs), true, string(gatewayv1.RouteReasonResolvedRefs), "")
 	if r.unresolved != nil {
 		resolved = condition(generation, resolved.Type, false, string(r.unresolved.reason), r.unresolved.Error())
 	}
 	accepted := condition(generation, string(gatewayv1.RouteConditionAccepted), true, string(gatewayv1.RouteReasonAccepted), "")
-	name, message := r.attachTo(ref, gateway)
+	name, message := r.attachTo(ref, group)
 	if name != "" {
 		accepted = condition(generation, accepted.Type, false, string(name), message)
 	}
@@ -89,17 +119,17 @@ func (r *routeBuilder) attach(ref *gatewayv1.ParentReference, gateway *gatewaySt
 }
 
 // attachTo returns why the route is not accepted, or no reason.
-func (r *routeBuilder) attachTo(ref *gatewayv1.ParentReference, gateway *gatewayState) (gatewayv1.RouteConditionReason, string) {
+func (r *routeBuilder) attachTo(ref *gatewayv1.ParentReference, group *listenerGroup) (gatewayv1.RouteConditionReason, string) {
 	if r.unsupported != nil {
 		return gatewayv1.RouteReasonUnsupportedValue, r.unsupported.Error()
 	}
 	selected, allowed, attached, conflict := false, false, false, ""
-	for _, l := range gateway.listeners {
+	for _, l := range group.listeners {
 		if !selects(ref, l) {
 			continue
 		}
 		selected = true
-		if !r.allowedBy(l, gateway.gateway.Namespace) {
+		if !r.allowedBy(l, group.namespace) {
 			continue
 		}
 		allowed = true
@@ -114,7 +144,7 @@ func (r *routeBuilder) attachTo(ref *gatewayv1.ParentReference, gateway *gateway
 		attached = true
 		l.attached++
 		l.routes = append(l.routes, attachedRoute{r.route, hosts})
-		if gateway.reason == "" && l.programmed() {
+		if !group.refused && l.programmed() {
 			r.addTo(l, hosts)
 		}
 	}
@@ -128,10 +158,10 @@ func (r *routeBuilder) attachTo(ref *gatewayv1.ParentReference, gateway *gateway
 	case selected:
 		return gatewayv1.RouteReasonNotAllowedByListeners, "the listener's allowedRoutes leave this route out"
 	}
-	return gatewayv1.RouteReasonNoMatchingParent, "the Gateway has no listener of this sectionName and port"
+	return gatewayv1.RouteReasonNoMatchingParent, fmt.Sprintf("the %s has no listener of this sectionName and port", group.kind)
 }
 
-// selects reports whether a reference to a Gateway means a listener of it.
+// selects reports whether a reference to a Gateway or a ListenerSet means a listener of it.
 func selects(ref *gatewayv1.ParentReference, l *listenerState) bool {
 	return (ref.SectionName == nil || *ref.SectionName == l.spec.Name) && (ref.Port == nil || *ref.Port == l.spec.Port)
 }
@@ -156,7 +186,7 @@ func (l *listenerState) routeOfOtherKind(kind string, hosts []string) string {
 }
 
 // allowedBy reports whether a listener takes this route.
-func (r *routeBuilder) allowedBy(l *listenerState, gatewayNamespace string) bool {
+func (r *routeBuilder) allowedBy(l *listenerState, own string) bool {
 	kind := false
 	for _, k := range l.kinds {
 		kind = kind || string(k.Kind) == r.route.kind
@@ -172,15 +202,22 @@ func (r *routeBuilder) allowedBy(l *listenerState, gatewayNamespace string) bool
 		}
 		selector = a.Namespaces.Selector
 	}
+	return r.allowedFrom(from, selector, r.route.Namespace, own)
+}
+
+// allowedFrom reports whether an object of a namespace may attach to one of the namespace own.
+func (b *gatewayBuilder) allowedFrom(from gatewayv1.FromNamespaces, selector *metav1.LabelSelector, namespace, own string) bool {
 	switch from {
 	case gatewayv1.NamespacesFromAll:
 		return true
 	case gatewayv1.NamespacesFromSelector:
-		space := r.spaces[r.route.Namespace]
+		space := b.spaces[namespace]
 		match, err := metav1.LabelSelectorAsSelector(selector)
 		return space != nil && err == nil && match.Matches(labels.Set(space.Labels))
+	case gatewayv1.NamespacesFromNone:
+		return false
 	}
-	return r.route.Namespace == gatewayNamespace
+	return namespace == own
 }
 
 // hostsAt returns the hosts by which the route is reached at a listener.
@@ -198,6 +235,10 @@ func (r *routeBuilder) hostsAt(l *listenerState) []string {
 }
 
 func (r *routeBuilder) addTo(l *listenerState, hosts []string) {
+	if r.route.kind == tlsRouteKind {
+		r.addStreams(l, hosts)
+		return
+	}
 	to := r.listener(l.spec.Port, l.tls(), l.host)
 	for _, host := range hosts {
 		for _, route := range r.routes {
@@ -320,6 +361,11 @@ func (r *routeBuilder) reference(ref *gatewayv1.BackendObjectReference) (Backend
 	}
 	if r.route.kind == grpcRouteKind {
 		backend.Protocol = grpcProtocol(backend.Protocol)
+	}
+	if r.route.kind != tlsRouteKind {
+		var followed []*policyState
+		backend, followed = r.policies.secure(backend, name, *ref.Port)
+		r.followed = append(r.followed, followed...)
 	}
 	return backend, nil
 }

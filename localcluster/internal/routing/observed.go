@@ -39,7 +39,12 @@ type Observed struct {
 	Gateways        []*gatewayv1.Gateway
 	HTTPRoutes      []*gatewayv1.HTTPRoute
 	GRPCRoutes      []*gatewayv1.GRPCRoute
+	TLSRoutes       []*gatewayv1.TLSRoute
+	ListenerSets    []*gatewayv1.ListenerSet
+	BackendPolicies []*gatewayv1.BackendTLSPolicy
 	ReferenceGrants []*gatewayv1beta1.ReferenceGrant
+	// ConfigMaps have the authorities of backends.
+	ConfigMaps []*corev1.ConfigMap
 }
 
 // Finding is what is to be said of an object by an event.
@@ -58,8 +63,11 @@ type Result struct {
 	// Classes, Gateways and Routes are the status that each is to have, without times.
 	Classes  map[string]gatewayv1.GatewayClassStatus
 	Gateways map[types.NamespacedName]gatewayv1.GatewayStatus
-	// Routes, those of HTTP, and GRPCRoutes have the parents that are this program's.
-	Routes, GRPCRoutes map[types.NamespacedName][]gatewayv1.RouteParentStatus
+	// Routes, those of HTTP, GRPCRoutes and TLSRoutes have the parents that are this program's.
+	Routes, GRPCRoutes, TLSRoutes map[types.NamespacedName][]gatewayv1.RouteParentStatus
+	ListenerSets                  map[types.NamespacedName]gatewayv1.ListenerSetStatus
+	// BackendPolicies have the ancestors that are this program's.
+	BackendPolicies map[types.NamespacedName][]gatewayv1.PolicyAncestorStatus
 }
 
 // builder makes a result.
@@ -71,6 +79,7 @@ type builder struct {
 	spaces   map[string]*corev1.Namespace
 
 	listeners map[listenerKey]*Listener
+	streams   map[listenerKey]*Stream
 	result    Result
 }
 
@@ -84,17 +93,22 @@ func Build(seen Observed) Result {
 	b := &builder{
 		seen: &seen, services: map[types.NamespacedName]*corev1.Service{}, slices: map[types.NamespacedName][]*discoveryv1.EndpointSlice{},
 		secrets: map[types.NamespacedName]*corev1.Secret{}, spaces: map[string]*corev1.Namespace{}, listeners: map[listenerKey]*Listener{},
+		streams: map[listenerKey]*Stream{},
 		result: Result{
 			Table: Table{Upstreams: map[string]Upstream{}}, Classes: map[string]gatewayv1.GatewayClassStatus{},
 			Gateways: map[types.NamespacedName]gatewayv1.GatewayStatus{}, Routes: map[types.NamespacedName][]gatewayv1.RouteParentStatus{},
-			GRPCRoutes: map[types.NamespacedName][]gatewayv1.RouteParentStatus{},
+			GRPCRoutes: map[types.NamespacedName][]gatewayv1.RouteParentStatus{}, TLSRoutes: map[types.NamespacedName][]gatewayv1.RouteParentStatus{},
+			ListenerSets: map[types.NamespacedName]gatewayv1.ListenerSetStatus{}, BackendPolicies: map[types.NamespacedName][]gatewayv1.PolicyAncestorStatus{},
 		},
 	}
 	b.index()
 	b.listener(HTTPPort, false, "")
 	b.listener(HTTPSPort, true, "")
 	b.ingresses()
-	b.gateways()
+	(&gatewayBuilder{
+		builder: b, policies: newPolicies(b),
+		ports: map[int32]gatewayv1.ProtocolType{HTTPPort: gatewayv1.HTTPProtocolType, HTTPSPort: gatewayv1.HTTPSProtocolType},
+	}).gateways()
 	b.finish()
 	return b.result
 }
@@ -131,6 +145,13 @@ func (b *builder) finish() {
 		b.result.Table.Listeners = append(b.result.Table.Listeners, *l)
 	}
 	slices.SortFunc(b.result.Table.Listeners, func(a, b Listener) int {
+		return cmp.Or(cmp.Compare(a.Port, b.Port), cmp.Compare(a.Host, b.Host))
+	})
+	for _, s := range b.streams {
+		sortStreams(s.Routes)
+		b.result.Table.Streams = append(b.result.Table.Streams, *s)
+	}
+	slices.SortFunc(b.result.Table.Streams, func(a, b Stream) int {
 		return cmp.Or(cmp.Compare(a.Port, b.Port), cmp.Compare(a.Host, b.Host))
 	})
 	slices.SortFunc(b.result.Served, CompareNames)

@@ -171,6 +171,14 @@ func add(t testing.TB, seen *Observed, object runtime.Object) {
 		seen.HTTPRoutes = append(seen.HTTPRoutes, o)
 	case *gatewayv1.GRPCRoute:
 		seen.GRPCRoutes = append(seen.GRPCRoutes, o)
+	case *gatewayv1.TLSRoute:
+		seen.TLSRoutes = append(seen.TLSRoutes, o)
+	case *gatewayv1.ListenerSet:
+		seen.ListenerSets = append(seen.ListenerSets, o)
+	case *gatewayv1.BackendTLSPolicy:
+		seen.BackendPolicies = append(seen.BackendPolicies, o)
+	case *corev1.ConfigMap:
+		seen.ConfigMaps = append(seen.ConfigMaps, o)
 	case *gatewayv1beta1.ReferenceGrant:
 		seen.ReferenceGrants = append(seen.ReferenceGrants, o)
 	default:
@@ -187,10 +195,46 @@ func answers(t *testing.T, table *Table, entry Entry, data []byte) string {
 			out.WriteString(ask + "\n")
 			continue
 		}
+		if name, stream := strings.CutPrefix(ask, "TLS "); stream {
+			fmt.Fprintf(&out, "%s => %s\n", ask, streamsTo(t, table, name))
+			continue
+		}
 		request, at := parseAsk(t, ask, entry)
 		fmt.Fprintf(&out, "%s => %s\n", ask, comesTo(table, request, at))
 	}
 	return out.String()
+}
+
+// streamsTo is what becomes of a connection with TLS to "NAME:PORT [@random]".
+func streamsTo(t *testing.T, table *Table, ask string) string {
+	t.Helper()
+	address, random, _ := strings.Cut(ask, " @")
+	name, port, _ := strings.Cut(address, ":")
+	number, err := strconv.ParseInt(port, 10, 32)
+	at := 0.0
+	if err == nil && random != "" {
+		at, err = strconv.ParseFloat(random, 64)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	route, handling := table.FindStream(int32(number), name)
+	switch handling {
+	case AsRequests:
+		return "requests"
+	case AsRefused:
+		return "closed"
+	}
+	backend := route.Choose(at)
+	switch {
+	case backend == nil:
+		return "no backend"
+	case backend.Refused != "":
+		return "closed: " + backend.Refused
+	case route.Terminate:
+		return "ends here, then " + backend.Upstream
+	}
+	return "passes to " + backend.Upstream
 }
 
 // parseAsk reads "METHOD URL [Header: value] [@random] [from=address] [here]".
@@ -271,6 +315,9 @@ func comesTo(table *Table, r *Request, at float64) string {
 	if backend.Protocol != HTTP {
 		said = append(said, string(backend.Protocol))
 	}
+	if proof := backend.TLS; proof != nil {
+		said = append(said, fmt.Sprintf("proves %s %v %v by %d authorities", proof.Name, proof.Names, proof.URIs, strings.Count(proof.Roots, "BEGIN")))
+	}
 	if a.MaxBody != 0 {
 		said = append(said, fmt.Sprintf("body<=%d", a.MaxBody))
 	}
@@ -339,9 +386,23 @@ func statuses(result Result) string {
 		for _, l := range status.Listeners {
 			fmt.Fprintf(&out, "  %s: %d routes of %d kinds%s\n", l.Name, l.AttachedRoutes, len(l.SupportedKinds), conditions(l.Conditions))
 		}
+		if *status.AttachedListenerSets > 0 {
+			fmt.Fprintf(&out, "  and %d ListenerSets\n", *status.AttachedListenerSets)
+		}
 	}
-	for _, kind := range []string{httpRouteKind, grpcRouteKind} {
-		routes := map[string]map[types.NamespacedName][]gatewayv1.RouteParentStatus{httpRouteKind: result.Routes, grpcRouteKind: result.GRPCRoutes}[kind]
+	for _, name := range slices.SortedFunc(maps.Keys(result.ListenerSets), CompareNames) {
+		fmt.Fprintf(&out, "ListenerSet %s:%s\n", name, conditions(result.ListenerSets[name].Conditions))
+		for _, l := range result.ListenerSets[name].Listeners {
+			fmt.Fprintf(&out, "  %s: %d routes of %d kinds%s\n", l.Name, l.AttachedRoutes, len(l.SupportedKinds), conditions(l.Conditions))
+		}
+	}
+	for _, name := range slices.SortedFunc(maps.Keys(result.BackendPolicies), CompareNames) {
+		for _, ancestor := range result.BackendPolicies[name] {
+			fmt.Fprintf(&out, "BackendTLSPolicy %s at %s:%s\n", name, ancestor.AncestorRef.Name, conditions(ancestor.Conditions))
+		}
+	}
+	for _, kind := range []string{httpRouteKind, grpcRouteKind, tlsRouteKind} {
+		routes := map[string]map[types.NamespacedName][]gatewayv1.RouteParentStatus{httpRouteKind: result.Routes, grpcRouteKind: result.GRPCRoutes, tlsRouteKind: result.TLSRoutes}[kind]
 		for _, name := range slices.SortedFunc(maps.Keys(routes), CompareNames) {
 			for _, parent := range routes[name] {
 				fmt.Fprintf(&out, "%s %s at %s:%s\n", kind, name, parent.ParentRef.Name, conditions(parent.Conditions))
@@ -368,6 +429,12 @@ func listeners(table Table) string {
 		fmt.Fprintf(&out, "%d tls=%v host=%q\n", l.Port, l.TLS, l.Host)
 		for _, r := range l.Routes {
 			fmt.Fprintf(&out, "  %s host=%q path=%d %s\n", r.Source, r.Host, r.Match.Path.Kind, r.Match.Path.Value)
+		}
+	}
+	for _, s := range table.Streams {
+		fmt.Fprintf(&out, "%d stream host=%q\n", s.Port, s.Host)
+		for _, r := range s.Routes {
+			fmt.Fprintf(&out, "  %s host=%q terminate=%v\n", r.Source, r.Host, r.Terminate)
 		}
 	}
 	for _, c := range table.Certificates {

@@ -22,6 +22,8 @@ const (
 type Table struct {
 	// Listeners differ in port and host. Those of one port all speak TLS, or none does.
 	Listeners []Listener
+	// Streams are connections with TLS that are not requests; they differ in port and host, too.
+	Streams []Stream
 	// Certificates are those of Secrets. A host without one gets one from the cluster's authority.
 	Certificates []Certificate
 	// Upstreams are the endpoints of Services, by the key that backends have.
@@ -136,6 +138,8 @@ type Backend struct {
 	Protocol Protocol
 	Weight   int
 	Filters  Filters
+	// TLS is how a backend proves who it is; nil where that is not asked for.
+	TLS *BackendTLS
 	// Refused is why, and Status with what.
 	Refused string
 	Status  int
