@@ -20,8 +20,14 @@ type outlet struct {
 	at      uint64
 	version string
 	batch   bytes.Buffer
-	held    []byte
+	held    heldEvent
 	failed  error
+}
+
+// heldEvent is one that is written when the next one comes. Its text may be shared by many readers.
+type heldEvent struct {
+	name string
+	text []byte
 }
 
 // put adds an event to those that are sent together. Only the last of them has the id of what is whole with it: who is
@@ -35,22 +41,37 @@ func (o *outlet) put(name string, data any) {
 	o.putText(name, text)
 }
 
+// putText adds an event by its text, which is not changed any more.
 func (o *outlet) putText(name string, text []byte) {
 	o.write()
-	o.held = append(append(append(append(o.held, "event: "...), name...), "\ndata: "...), text...)
-	if o.batch.Len() > largestPart {
-		o.failed = errors.Join(o.failed, o.send())
-	}
+	o.held = heldEvent{name, text}
 }
 
-// largestPart bounds what is kept of a batch before it is sent.
-const largestPart = 64 << 10
+const (
+	// largestPart bounds what is kept of a batch before it is sent, and largestCopied the texts that are put into it: a
+	// larger one is sent as it is.
+	largestPart, largestCopied = 64 << 10, 4 << 10
+	// idleBatch bounds what a reader holds whom nothing is sent to.
+	idleBatch = 8 << 10
+)
 
 // write adds the event that is held back, with the id of here.
 func (o *outlet) write() {
-	if len(o.held) > 0 {
-		fmt.Fprintf(&o.batch, "id: %s\n%s\n\n", o.feed.position(o.at, o.version), o.held)
-		o.held = o.held[:0]
+	held := o.held
+	if held.name == "" {
+		return
+	}
+	o.held = heldEvent{}
+	fmt.Fprintf(&o.batch, "id: %s\nevent: %s\ndata: ", o.feed.position(o.at, o.version), held.name)
+	if len(held.text) > largestCopied {
+		o.send()
+		o.sendText(held.text)
+	} else {
+		o.batch.Write(held.text)
+	}
+	o.batch.WriteString("\n\n")
+	if o.batch.Len() > largestPart {
+		o.send()
 	}
 }
 
@@ -58,20 +79,28 @@ func (o *outlet) write() {
 func (o *outlet) flush(at uint64) error {
 	o.at = at
 	o.write()
-	if o.batch.Len() > 0 {
-		o.failed = errors.Join(o.failed, o.send())
+	if o.batch.Len() > 0 && o.failed == nil {
+		o.send()
+		if err := o.control.Flush(); err != nil && !errors.Is(err, http.ErrNotSupported) {
+			o.failed = errors.Join(o.failed, err)
+		}
 	}
 	return o.failed
 }
 
-func (o *outlet) send() error {
-	defer o.batch.Reset()
+// send sends what was put together.
+func (o *outlet) send() {
+	o.sendText(o.batch.Bytes())
+	if o.batch.Cap() > idleBatch {
+		o.batch = bytes.Buffer{}
+	}
+	o.batch.Reset()
+}
+
+func (o *outlet) sendText(text []byte) {
+	if o.failed != nil {
+		return
+	}
 	_ = o.control.SetWriteDeadline(time.Now().Add(patience)) // where that is not supported, as in tests, nobody is slow
-	if _, err := o.w.Write(o.batch.Bytes()); err != nil {
-		return err
-	}
-	if err := o.control.Flush(); err != nil && !errors.Is(err, http.ErrNotSupported) {
-		return err
-	}
-	return nil
+	_, o.failed = o.w.Write(text)
 }

@@ -132,7 +132,7 @@ func (s streams) register() {
 	register(s.service, huma.Operation{
 		OperationID: "viewStream", Method: http.MethodGet, Path: "/api/v1/view/stream", Tags: viewTags,
 		Summary:     "What changes of what who asks may see, as server-sent events",
-		Description: "Events: row, gone, application, rollout, rolloutGone, overview, cluster; reset where changes are lost and lists have to be read again; end where the session has ended.",
+		Description: "Events: row, gone, application, rollout, which is the whole Rollout at first and then what has changed since the event before, rolloutGone, overview, cluster; reset where changes are lost and lists have to be read again; end where the session has ended.",
 		Responses:   map[string]*huma.Response{"200": {Description: "events, each with an id to go on from", Content: map[string]*huma.MediaType{"text/event-stream": {}}}},
 	}, s.open)
 }

@@ -57,3 +57,27 @@ func TestStreamsOfRolloutsFollowRights(t *testing.T) {
 	f.feed.Rollout("shop", "web")
 	l.expect("rolloutGone", `{"namespace":"shop","name":"web"}`, `"bank"`)
 }
+
+// Who looks at a Rollout is told all of it once, and from then on what has changed, where something has; who comes
+// again is told all of it again.
+func TestStreamsTellWhatHasChangedOfARollout(t *testing.T) {
+	f := newFed(t)
+	const topic = "rollout:shop/web"
+	l := f.listen("shopper", topic, "")
+	if e := l.next(); e.name != "rollout" || !strings.Contains(e.data, `"revisions":[`) || strings.Contains(e.data, `"parts"`) {
+		t.Fatalf("at first: %+v, want all of the Rollout", e)
+	}
+	f.feed.Rollout("shop", "web") // nothing is to be told of it
+	ro := f.rollout("shop")
+	ro.Status.Conditions = append(ro.Status.Conditions, v1alpha1.RolloutCondition{Type: "Told", Message: "of this alone"})
+	f.write(ro)
+	f.feed.Rollout("shop", "web")
+	e := l.next()
+	if want := `{"namespace":"shop","name":"web","parts":{"conditions":[`; e.name != "rollout" || !strings.HasPrefix(e.data, want) || !strings.Contains(e.data, "of this alone") || strings.Contains(e.data, `"lanes"`) {
+		t.Errorf("after a change: %+v, want %s… and nothing else", e, want)
+	}
+	l.close()
+	if e := f.listen("shopper", topic, e.id).expect("rollout", ""); !strings.Contains(e.data, `"revisions":[`) || !strings.Contains(e.data, "of this alone") {
+		t.Errorf("who comes again: %+v, want all of the Rollout", e)
+	}
+}

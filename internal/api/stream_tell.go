@@ -134,19 +134,34 @@ func (r *reader) putRollout(ctx context.Context, ro *v1alpha1.Rollout, app *v1al
 		return nil
 	}
 	v, err := r.describe(ctx, &surroundings{reader: r.Reader}, ro, app, r.who.rights)
-	if err == nil {
-		r.out.put("rollout", v)
-		r.shown[subject{ofRollout, ro.Namespace, ro.Name}] = true
+	if err != nil {
+		return err
+	}
+	return r.shown.put(v, &r.out)
+}
+
+// shownRollouts are the Rollouts that a reader was shown, as they were then.
+type shownRollouts map[subject]view.RolloutView
+
+// put puts a Rollout: all of it at first, and from then on what has changed since.
+func (s shownRollouts) put(v view.RolloutView, out *outlet) error {
+	of := subject{ofRollout, v.Namespace, v.Name}
+	before, was := s[of]
+	s[of] = v
+	if !was {
+		out.put("rollout", v)
+		return nil
+	}
+	change, changed, err := view.ChangeOfRollout(before, v)
+	if err == nil && changed {
+		out.put("rollout", change)
 	}
 	return err
 }
 
-// shownRollouts are the Rollouts that a reader was shown.
-type shownRollouts map[subject]bool
-
 // end puts that the reader does not see a Rollout any more that he was shown. Of others he learns nothing.
 func (s shownRollouts) end(of subject, out *outlet) {
-	if s[of] {
+	if _, was := s[of]; was {
 		delete(s, of)
 		out.put("rolloutGone", gone{of.namespace, of.name})
 	}

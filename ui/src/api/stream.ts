@@ -2,6 +2,8 @@
 // page that people keep open in many tabs would use them up. The tab that holds the lock listens, and tells the others.
 
 import { address } from "./client";
+import { type RolloutChange, Rollouts } from "./rollout";
+import type { RolloutView } from "./types";
 
 export type StreamEvent = { type: string; id: string; data: unknown };
 export type State = { connected: boolean; since: number };
@@ -120,6 +122,7 @@ class Stream {
     const had = sent.map((t) => [t, this.versions.get(t)?.()].filter(Boolean).join("@")).join(",");
     const source = new EventSource(address("api/v1/view/stream", { topics: had, after: this.lastId }), { withCredentials: true });
     this.source = source;
+    const rollouts = new Rollouts();
     source.onopen = () => this.announce({ connected: true, since: Date.now() });
     source.onerror = () => {
       if (this.state.connected) this.announce({ connected: false, since: Date.now() });
@@ -131,7 +134,16 @@ class Stream {
     for (const type of types) {
       source.addEventListener(type, (m) => {
         if (m.lastEventId) this.lastId = m.lastEventId;
-        const event = { type, id: m.lastEventId, data: m.data === "" ? undefined : JSON.parse(m.data) };
+        let data: unknown = m.data === "" ? undefined : JSON.parse(m.data);
+        // Who listens, in other tabs as well, gets rollouts as a whole.
+        if (type === "rollout") data = rollouts.take(data as RolloutView | RolloutChange);
+        if (type === "rolloutGone") rollouts.drop(data as RolloutView);
+        if (type === "rollout" && !data) {
+          // A stream that begins anew tells all.
+          this.close();
+          return this.connect();
+        }
+        const event = { type, id: m.lastEventId, data };
         // What nobody else listens to is not copied: an application with thousands of objects is large.
         if (this.others.size > 0) this.channel?.postMessage({ from: this.tab, event });
         this.deliver(event);
