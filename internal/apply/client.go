@@ -16,6 +16,7 @@ import (
 	"k8s.io/client-go/util/retry"
 
 	"github.com/cyan-cd/cyan/api/v1alpha1"
+	"github.com/cyan-cd/cyan/internal/intern"
 	"github.com/cyan-cd/cyan/internal/problem"
 )
 
@@ -34,11 +35,20 @@ type Client struct {
 	kinds   Kinds
 	// limit is why an object must not be read or written; nil for no limit.
 	limit func(Ref) error
+	// values are what the objects that were read have in common.
+	values *intern.Values
 }
 
 // NewClient makes a Client of a connection and what is known of the cluster's kinds.
 func NewClient(connection dynamic.Interface, kinds Kinds) *Client {
-	return &Client{dynamic: connection, kinds: kinds}
+	return &Client{dynamic: connection, kinds: kinds, values: &intern.Values{}}
+}
+
+// By returns a client of the same cluster, with the same limit, by another connection, such as that of another user.
+func (c *Client) By(connection dynamic.Interface) *Client {
+	other := *c
+	other.dynamic = connection
+	return &other
 }
 
 // Within returns a client of the same cluster that neither reads nor writes the objects for which limit returns an
@@ -323,13 +333,13 @@ func (c *Client) resource(ref Ref) (dynamic.ResourceInterface, error) {
 		}
 	}
 	if !namespaced {
-		return c.dynamic.Resource(resource), nil
+		return sharing{c.dynamic.Resource(resource), c.values}, nil
 	}
 	if ref.Namespace == "" {
 		return nil, &problem.Error{Kind: problem.Refused, Object: ref.String(), Cause: "no namespace: neither the object nor the Application's destination names one",
 			Remedy: "set spec.destination.namespace, or metadata.namespace in the manifest", Err: &refusal{reason: ReasonInvalid}}
 	}
-	return c.dynamic.Resource(resource).Namespace(ref.Namespace), nil
+	return sharing{c.dynamic.Resource(resource).Namespace(ref.Namespace), c.values}, nil
 }
 
 // Ref names an object.

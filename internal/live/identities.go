@@ -18,8 +18,7 @@ const maxUsers = 1024
 
 // identities are those as whom objects are written in a cluster.
 type identities struct {
-	spec  cluster.Cluster
-	kinds apply.Kinds
+	spec cluster.Cluster
 	// config is how the cluster is asked by those who wait for an answer; client does so with the program's own rights.
 	config *rest.Config
 	client *apply.Client
@@ -28,7 +27,7 @@ type identities struct {
 }
 
 func newIdentities(spec cluster.Cluster, config *rest.Config, own dynamic.Interface, kinds apply.Kinds) *identities {
-	i := &identities{spec: spec, kinds: kinds, config: config, users: lru.New(maxUsers)}
+	i := &identities{spec: spec, config: config, users: lru.New(maxUsers)}
 	i.client = apply.NewClient(own, kinds).Within(i.limit)
 	return i
 }
@@ -47,7 +46,7 @@ func (i *identities) As(user string) (*apply.Client, error) {
 	if err != nil {
 		return nil, fmt.Errorf("connecting to cluster %s as %s: %w", i.spec.Name, user, err)
 	}
-	client := apply.NewClient(connection, i.kinds).Within(i.limit)
+	client := i.client.By(connection)
 	i.users.Add(user, client)
 	return client, nil
 }

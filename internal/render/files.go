@@ -1,14 +1,32 @@
 package render
 
+import (
+	"strings"
+
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+
+	"github.com/cyan-cd/cyan/internal/intern"
+)
+
 // FileStore remembers what files were read as, by their names and what they hold, so that of many files those are
-// read that a commit has changed. It is safe for concurrent use.
+// read that a commit has changed, and what many sources build on is held once. It is safe for concurrent use.
 type FileStore struct {
 	known *Store[fileName, *known]
+	// bases are the documents of files that several sources build on.
+	bases *Store[fileName, *base]
+	// values are what objects have in common.
+	values intern.Values
 }
 
 // NewFileStore returns a memory of at most count files, which take at most size bytes.
 func NewFileStore(count int, size int64) *FileStore {
-	return &FileStore{known: NewStore[fileName, *known](count, size)}
+	return &FileStore{known: NewStore[fileName, *known](count, size/2), bases: NewStore[fileName, *base](count, size/2)}
+}
+
+// base are the documents of a file, and what reading them has cost.
+type base struct {
+	docs  []Document
+	spent spent
 }
 
 // fileName names what a file holds, and how it is read.
@@ -74,4 +92,32 @@ func remembered(t *Tree, at fileName) (*known, bool) {
 		return nil, false
 	}
 	return t.files.known.Get(at)
+}
+
+// baseDocuments reads every document of a file outside the directory of the source, or takes those that it was read as
+// for another source; either costs the same of the budget. A file of the source's own is hardly another's as well.
+func (t *Tree) baseDocuments(name string, data []byte) ([]Document, error) {
+	at, ok := nameOfFile(t, name)
+	if !ok || t.directory == "" || t.directory == "." || strings.HasPrefix(name, t.directory+"/") {
+		return t.Documents(name, data)
+	}
+	if known, is := t.files.bases.Get(at); is && !t.anew {
+		if fits, err := t.budget.repeat(known.spent); fits {
+			return known.docs, err
+		}
+	}
+	before := t.budget.spent
+	docs, err := t.Documents(name, data)
+	if err == nil {
+		cost := t.budget.spent.since(before)
+		t.files.bases.Add(at, &base{docs, cost}, int64(len(data))+cost.memory())
+	}
+	return docs, err
+}
+
+// Share has an object that was just made hold once what it has in common with others.
+func (t *Tree) Share(object *unstructured.Unstructured) {
+	if t.files != nil {
+		t.files.values.Object(object)
+	}
 }

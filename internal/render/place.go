@@ -24,7 +24,8 @@ type Edits struct{ All []Edit }
 type Edit struct {
 	File   string
 	Target Target
-	// Path is where in an object Node goes, a key or an index each, or - for the end of a list; nil for the whole object.
+	// Path is where in an object Node goes, a key or an index each, or - for the end of a list; nil for the whole
+	// object.
 	Path []string
 	// Node is what goes there. One of kind 0 stands for whatever is there.
 	Node *yaml.Node
@@ -35,7 +36,34 @@ type Edit struct {
 // Target is which objects a change is for. An empty field is for all; Name and Namespace match as a whole.
 type Target struct {
 	Group, Version, Kind string
-	Name, Namespace      *regexp.Regexp
+	Name, Namespace      Names
+}
+
+// Names are those that objects may have. The zero value is for all; most are plain text, of which a pattern would take
+// a hundred times the memory.
+type Names struct {
+	// part is what they have in them, and whole what they are; "" for any.
+	part, whole string
+	like        *regexp.Regexp
+}
+
+// NamesWith are those that have a text in them.
+func NamesWith(part string) Names { return Names{part: part} }
+
+// NamesLike are those that match a pattern as a whole; all, for one that is empty or invalid.
+func NamesLike(pattern string) Names {
+	if regexp.QuoteMeta(pattern) == pattern {
+		return Names{whole: pattern}
+	}
+	compiled, err := regexp.Compile("^(?:" + pattern + ")$")
+	if err != nil {
+		return Names{}
+	}
+	return Names{like: compiled}
+}
+
+func (n Names) has(name string) bool {
+	return strings.Contains(name, n.part) && (n.whole == "" || n.whole == name) && (n.like == nil || n.like.MatchString(name))
 }
 
 // Place returns where the field with the given path, such as spec.template.spec.containers[0].image or
@@ -144,10 +172,8 @@ func (t Target) matches(r Rendered) bool {
 		return false
 	}
 	metadata := Field(r.Source, "metadata")
-	named := func(pattern *regexp.Regexp, now, before string) bool {
-		return pattern == nil || pattern.MatchString(now) || pattern.MatchString(before)
-	}
-	return named(t.Name, r.Object.GetName(), Scalar(metadata, "name")) && named(t.Namespace, r.Object.GetNamespace(), Scalar(metadata, "namespace"))
+	either := func(names Names, now, before string) bool { return names.has(now) || names.has(before) }
+	return either(t.Name, r.Object.GetName(), Scalar(metadata, "name")) && either(t.Namespace, r.Object.GetNamespace(), Scalar(metadata, "namespace"))
 }
 
 // find follows a path in a document and in the object at the same time, and returns the last key and value; nil where

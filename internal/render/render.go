@@ -174,6 +174,7 @@ func render(renderers []Renderer, tree *Tree, src v1alpha1.ApplicationSource, op
 	if err != nil {
 		return err
 	}
+	tree.directory = dir
 	merged, err := overridden(tree, dir, src, opts, result)
 	if err != nil {
 		return err

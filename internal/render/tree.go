@@ -29,6 +29,8 @@ type Tree struct {
 	// files are known from before; nil for none. With anew they are read all the same.
 	files *FileStore
 	anew  bool
+	// directory is that of the source, resolved; "" where it is not known yet.
+	directory string
 	// parsed are the files that were taken from there.
 	parsed map[string]bool
 

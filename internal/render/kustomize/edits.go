@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"cmp"
 	"path"
-	"regexp"
 	"strings"
 
 	"go.yaml.in/yaml/v3"
@@ -47,7 +46,7 @@ func (f *editFinder) kustomization(k *inspected) {
 	f.names(k)
 	f.labels(k)
 	for _, entry := range elements(k.node, "replicas") {
-		f.add(k.file, render.Target{Name: whole(render.Scalar(entry, "name"))}, render.Field(entry, "count"), "spec", "replicas")
+		f.add(k.file, render.Target{Name: render.NamesLike(render.Scalar(entry, "name"))}, render.Field(entry, "count"), "spec", "replicas")
 	}
 	for _, entry := range elements(k.node, "images") {
 		f.image(k, entry)
@@ -63,27 +62,12 @@ func elements(of *yaml.Node, field string) []*yaml.Node {
 	return list.Content
 }
 
-// whole is a pattern that matches a whole text; nil for an empty one or one that does not compile.
-func whole(pattern string) *regexp.Regexp {
-	if pattern == "" {
-		return nil
-	}
-	compiled, err := regexp.Compile("^(?:" + pattern + ")$")
-	if err != nil {
-		return nil
-	}
-	return compiled
-}
-
-// part is a pattern that matches any text that a name is a part of: prefixes, suffixes and hashes are added.
-func part(name string) *regexp.Regexp { return regexp.MustCompile(regexp.QuoteMeta(name)) }
-
 // anything stands in for a value that is not in the file as it is.
 func anything(at *yaml.Node) *yaml.Node { return &yaml.Node{Line: at.Line, Column: at.Column} }
 
 // generator finds the data of a generated object: literals, files, and lines of files of variables.
 func (f *editFinder) generator(k *inspected, entry *yaml.Node, kind string) {
-	target := render.Target{Kind: kind, Name: part(render.Scalar(entry, "name"))}
+	target := render.Target{Kind: kind, Name: render.NamesWith(render.Scalar(entry, "name"))}
 	f.add(k.file, target, anything(entry), "metadata")
 	for _, literal := range elements(entry, "literals") {
 		key, _, _ := strings.Cut(literal.Value, "=")
@@ -151,12 +135,12 @@ func (f *editFinder) operations(p inspectedPatch, list *yaml.Node) {
 // targetOf is which objects a patch is for: those that its target selects, or the one that it names.
 func targetOf(selector *types.Selector, doc *yaml.Node) render.Target {
 	if selector != nil {
-		return render.Target{Group: selector.Group, Version: selector.Version, Kind: selector.Kind, Name: whole(selector.Name), Namespace: whole(selector.Namespace)}
+		return render.Target{Group: selector.Group, Version: selector.Version, Kind: selector.Kind, Name: render.NamesLike(selector.Name), Namespace: render.NamesLike(selector.Namespace)}
 	}
 	if doc == nil {
 		return render.Target{}
 	}
-	return render.Target{Kind: render.Scalar(doc, "kind"), Name: part(render.Scalar(render.Field(doc, "metadata"), "name"))}
+	return render.Target{Kind: render.Scalar(doc, "kind"), Name: render.NamesWith(render.Scalar(render.Field(doc, "metadata"), "name"))}
 }
 
 // names finds what names and namespaces are changed by.
@@ -164,7 +148,7 @@ func (f *editFinder) names(k *inspected) {
 	f.add(k.file, render.Target{}, render.Field(k.node, "namespace"), "metadata", "namespace")
 	for _, field := range []string{"namePrefix", "nameSuffix"} {
 		if at := render.Field(k.node, field); at != nil && at.Value != "" {
-			f.add(k.file, render.Target{Name: part(at.Value)}, anything(at), "metadata", "name")
+			f.add(k.file, render.Target{Name: render.NamesWith(at.Value)}, anything(at), "metadata", "name")
 		}
 	}
 }

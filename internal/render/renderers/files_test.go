@@ -76,6 +76,74 @@ func TestFilesAreParsedOnce(t *testing.T) {
 	}
 }
 
+// onBase is a tree of overlays on one base.
+func onBase(names ...string) fstest.MapFS {
+	file := func(text string) *fstest.MapFile { return &fstest.MapFile{Data: []byte(text), Mode: 0o644} }
+	tree := fstest.MapFS{
+		"base/kustomization.yaml": file("resources: [web.yaml]\n"),
+		"base/web.yaml":           file("apiVersion: apps/v1\nkind: Deployment\nmetadata: {name: web}\nspec: {template: {spec: {containers: [{name: web, image: web}]}}}\n"),
+	}
+	for _, name := range names {
+		tree["apps/"+name+"/kustomization.yaml"] = file("namePrefix: " + name + "-\nresources: [../../base, own.yaml]\n")
+		tree["apps/"+name+"/own.yaml"] = file("apiVersion: v1\nkind: ConfigMap\nmetadata: {name: own}\n")
+	}
+	return tree
+}
+
+// TestBasesAreHeldOnce: what a file of a base says is held once for all that build on it, and what their objects have
+// in common as well; a base that is another one by now, or that is to be read anew, is.
+func TestBasesAreHeldOnce(t *testing.T) {
+	files, tree := render.NewFileStore(10, 1<<20), onBase("a", "b", "c")
+	rendered := func(name string, options render.Options) []render.Rendered {
+		options.Files = files
+		result, err := Render(tree, v1alpha1.ApplicationSource{Path: "apps/" + name}, options)
+		if err != nil || len(result.Objects) != 2 {
+			t.Fatalf("%s: %d objects, %v", name, len(result.Objects), err)
+		}
+		if result.Objects[0].Object.GetKind() != "Deployment" {
+			return []render.Rendered{result.Objects[1], result.Objects[0]}
+		}
+		return result.Objects
+	}
+	template := func(r render.Rendered) uintptr {
+		return reflect.ValueOf(r.Object.Object["spec"].(map[string]any)["template"]).Pointer()
+	}
+	a, b, c := rendered("a", render.Options{}), rendered("b", render.Options{}), rendered("c", render.Options{})
+	if a[0].Source != b[0].Source || a[0].Object == b[0].Object || a[0].Object.GetName() != "a-web" || b[0].Object.GetName() != "b-web" {
+		t.Errorf("objects of one base: %v from %p, and %v from %p; want two, from the same document", a[0].Object, a[0].Source, b[0].Object, b[0].Source)
+	}
+	if a[1].Source == b[1].Source {
+		t.Error("files of their own are taken for one")
+	}
+	if template(b[0]) != template(c[0]) {
+		t.Error("the template that two objects have in common is held twice")
+	}
+	if again := rendered("b", render.Options{Anew: true}); again[0].Source == b[0].Source {
+		t.Error("a base was taken from memory although everything was to be read anew")
+	}
+	tree = maps.Clone(tree)
+	tree["base/web.yaml"] = &fstest.MapFile{Data: []byte("apiVersion: apps/v1\nkind: Deployment\nmetadata: {name: web, labels: {a: b}}\nspec: {}\n"), Mode: 0o644}
+	if changed := rendered("c", render.Options{}); changed[0].Source == c[0].Source || changed[0].Object.GetLabels()["a"] != "b" {
+		t.Errorf("of a base that has changed: %v", changed[0].Object)
+	}
+}
+
+// TestBasesCostTheSame: whether a base is remembered decides nothing about what a source may cost.
+func TestBasesCostTheSame(t *testing.T) {
+	for nodes := int64(1); nodes < 80; nodes++ {
+		files, tree := render.NewFileStore(10, 1<<20), onBase("a", "b")
+		if _, err := Render(tree, v1alpha1.ApplicationSource{Path: "apps/a"}, render.Options{Files: files}); err != nil {
+			t.Fatal(err)
+		}
+		options := render.Options{Limits: render.Limits{Nodes: nodes}}
+		_, want := Render(tree, v1alpha1.ApplicationSource{Path: "apps/b"}, options)
+		options.Files = files
+		if _, got := Render(tree, v1alpha1.ApplicationSource{Path: "apps/b"}, options); fmt.Sprint(got) != fmt.Sprint(want) {
+			t.Errorf("at most %d values: got %v, want %v", nodes, got, want)
+		}
+	}
+}
+
 // BenchmarkOneChangedFile is a rendering of many files of which one has changed since the last.
 func BenchmarkOneChangedFile(b *testing.B) {
 	for _, n := range []int{100, 5000} {

@@ -1,0 +1,183 @@
+package intern_test
+
+import (
+	"fmt"
+	"reflect"
+	"strings"
+	"sync"
+	"testing"
+	"unsafe"
+
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+
+	"github.com/cyan-cd/cyan/internal/intern"
+)
+
+func object(t *testing.T, text string) *unstructured.Unstructured {
+	t.Helper()
+	o := &unstructured.Unstructured{}
+	if err := o.UnmarshalJSON([]byte(text)); err != nil {
+		t.Fatal(err)
+	}
+	return o
+}
+
+// web is a Deployment of a template: names and versions differ.
+func web(t *testing.T, name string) *unstructured.Unstructured {
+	t.Helper()
+	return object(t, fmt.Sprintf(`{"apiVersion":"apps/v1","kind":"Deployment","metadata":{"name":%q,"managedFields":[
+		{"manager":"cyan","operation":"Apply","fieldsV1":{"f:spec":{"f:replicas":{},"f:template":{"f:spec":{"f:dnsPolicy":{}}}}}}]},
+		"spec":{"replicas":3,"paused":false,"ratio":0.5,"nothing":null,"template":{"spec":{"dnsPolicy":"ClusterFirst","args":["serve","--port=8080"],"containers":[{"name":%q}]}}}}`, name, name))
+}
+
+// at returns the value of a path in an object.
+func at(o *unstructured.Unstructured, path ...any) any {
+	var value any = o.Object
+	for _, step := range path {
+		switch step := step.(type) {
+		case string:
+			value = value.(map[string]any)[step]
+		case int:
+			value = value.([]any)[step]
+		}
+	}
+	return value
+}
+
+func isSame(a, b any) bool { return reflect.ValueOf(a).Pointer() == reflect.ValueOf(b).Pointer() }
+
+// What objects have in common is held once from the third of them on: the second shows that it is worth being kept.
+func TestEqualPartsAreHeldOnce(t *testing.T) {
+	var values intern.Values
+	var all []*unstructured.Unstructured
+	for i := range 4 {
+		o := web(t, fmt.Sprintf("web-%d", i))
+		values.Object(o)
+		if want := web(t, fmt.Sprintf("web-%d", i)); !reflect.DeepEqual(o, want) {
+			t.Fatalf("object %d is another one: %v, want %v", i, o, want)
+		}
+		all = append(all, o)
+	}
+	second, fourth := all[1], all[3]
+	for _, path := range [][]any{
+		{"metadata", "managedFields", 0, "fieldsV1"}, {"metadata", "managedFields", 0}, {"metadata", "managedFields"},
+		{"metadata", "managedFields", 0, "fieldsV1", "f:spec", "f:replicas"}, {"spec", "template", "spec", "args"},
+	} {
+		if !isSame(at(second, path...), at(fourth, path...)) {
+			t.Errorf("%v is held twice", path)
+		}
+	}
+	for _, path := range [][]any{{"metadata"}, {"spec"}, {"spec", "template", "spec", "containers"}} {
+		if isSame(at(second, path...), at(fourth, path...)) {
+			t.Errorf("%v is the same for two objects that differ", path)
+		}
+	}
+	text := func(o *unstructured.Unstructured) *byte {
+		return unsafe.StringData(at(o, "spec", "template", "spec", "dnsPolicy").(string))
+	}
+	if text(second) != text(fourth) {
+		t.Error("the text of dnsPolicy is held twice")
+	}
+	key := func(o *unstructured.Unstructured) *byte {
+		for name := range o.Object {
+			if name == "spec" {
+				return unsafe.StringData(name)
+			}
+		}
+		return nil
+	}
+	if key(second) != key(fourth) {
+		t.Error("the key spec, of maps that differ, is held twice")
+	}
+}
+
+// Values that look alike are not the same.
+func TestPartsThatDifferStayApart(t *testing.T) {
+	var values intern.Values
+	for _, texts := range [][2]string{
+		{`{"a":1}`, `{"a":1.5}`}, {`{"a":1}`, `{"a":"1"}`}, {`{"a":null}`, `{"b":null}`}, {`{"a":false}`, `{"a":null}`}, {`{"a":true}`, `{"a":false}`},
+		{`["a","b"]`, `["b","a"]`}, {`{}`, `[]`}, {`{"a":{}}`, `{"a":[]}`}, {`["a"]`, `["a","a"]`}, {`{"a":"b"}`, `{"b":"a"}`}, {`[[],{}]`, `[{},[]]`},
+	} {
+		for range 3 {
+			for _, text := range texts {
+				whole := `{"kind":"Config","value":` + text + `}`
+				o := object(t, whole)
+				values.Object(o)
+				if want := object(t, whole); !reflect.DeepEqual(o, want) {
+					t.Errorf("got %v, want %v", o, want)
+				}
+			}
+		}
+	}
+}
+
+// What no JSON has, such as a list of strings that a program made, stays what it is.
+func TestValuesOfOtherTypesStay(t *testing.T) {
+	var values intern.Values
+	var all []*unstructured.Unstructured
+	for range 4 {
+		o := &unstructured.Unstructured{Object: map[string]any{"spec": map[string]any{"names": []string{"a"}, "count": 1}}}
+		values.Object(o)
+		all = append(all, o)
+	}
+	if want := map[string]any{"names": []string{"a"}, "count": 1}; !reflect.DeepEqual(all[3].Object["spec"], want) || isSame(at(all[1], "spec"), at(all[3], "spec")) {
+		t.Errorf("got %v, want %v, of its own", all[3].Object["spec"], want)
+	}
+	values.Object(nil)
+}
+
+// However many different objects come, what is kept for others is bounded: what all have in common is held once again
+// soon after, and long texts never are.
+func TestWhatIsKeptIsBounded(t *testing.T) {
+	var values intern.Values
+	long := strings.Repeat("x", 129)
+	for i := range 40_000 {
+		for range 2 {
+			name := fmt.Sprint(i)
+			values.Object(&unstructured.Unstructured{Object: map[string]any{"metadata": map[string]any{"name": name, "labels": map[string]any{name: name}}}})
+		}
+	}
+	if texts, parts := values.Kept(); texts > 1<<14 || parts > 1<<14 || texts == 0 || parts == 0 {
+		t.Errorf("%d texts and %d maps are kept, want some, and at most %d", texts, parts, 1<<14)
+	}
+	var all []*unstructured.Unstructured
+	for i := range 3 {
+		o := web(t, fmt.Sprint(i))
+		o.SetAnnotations(map[string]string{"note": long + ""})
+		values.Object(o)
+		all = append(all, o)
+	}
+	if path := []any{"metadata", "managedFields"}; !isSame(at(all[1], path...), at(all[2], path...)) {
+		t.Error("what objects have in common is held twice after many others")
+	}
+}
+
+// Objects may come from everywhere at once.
+func TestObjectsAtTheSameTime(t *testing.T) {
+	var values intern.Values
+	want := web(t, "web")
+	var group sync.WaitGroup
+	for range 8 {
+		group.Go(func() {
+			for range 50 {
+				o := web(t, "web")
+				values.Object(o)
+				if !reflect.DeepEqual(o, want) {
+					t.Error("an object is another one")
+				}
+			}
+		})
+	}
+	group.Wait()
+}
+
+func BenchmarkObject(b *testing.B) {
+	var values intern.Values
+	template := &unstructured.Unstructured{}
+	if err := template.UnmarshalJSON([]byte(`{"kind":"Deployment","metadata":{"managedFields":[{"fieldsV1":{"f:a":{},"f:b":{"f:c":{}}}}]},"spec":{"replicas":1,"template":{"spec":{"dnsPolicy":"ClusterFirst"}}}}`)); err != nil {
+		b.Fatal(err)
+	}
+	for b.Loop() {
+		values.Object(template.DeepCopy())
+	}
+}
