@@ -1,6 +1,8 @@
 package compare
 
 import (
+	"maps"
+
 	"k8s.io/apimachinery/pkg/runtime/schema"
 
 	"github.com/cyan-cd/cyan/api/v1alpha1"
@@ -20,13 +22,11 @@ func SyncOptions(app *v1alpha1.Application) []string {
 // policyOf is how a sync would go about it: the running operation's way, or the Application's.
 func policyOf(in Input, kinds *live.Kinds, pending map[schema.GroupKind]bool) plan.Policy {
 	p := plan.Policy{
-		Instance: in.Instance, Tracking: TrackingOf(in.Settings), Namespace: in.App.Spec.Destination.Namespace, ClusterScoped: map[schema.GroupKind]bool{},
+		Instance: in.Instance, Tracking: TrackingOf(in.Settings), Namespace: in.App.Spec.Destination.Namespace, ClusterScoped: kinds.ClusterScoped(),
 		Options: plan.ParseOptions(SyncOptions(in.App)), IgnoreDifferences: in.App.Spec.IgnoreDifferences, Revision: in.Rendering.Revision,
 	}
-	for kind, namespaced := range kinds.All() {
-		if !namespaced {
-			p.ClusterScoped[kind.GroupKind()] = true
-		}
+	if len(pending) > 0 {
+		p.ClusterScoped = maps.Clone(p.ClusterScoped)
 	}
 	for kind, namespaced := range pending {
 		p.ClusterScoped[kind] = !namespaced

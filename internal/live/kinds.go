@@ -7,6 +7,7 @@ import (
 	"maps"
 	"slices"
 	"strings"
+	"sync"
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime/schema"
@@ -26,6 +27,11 @@ type Kinds struct {
 	versions map[schema.GroupKind][]string
 	// broken are groups whose server does not answer; what was known of them before still stands.
 	broken map[schema.GroupVersion]error
+
+	once sync.Once
+	// all and clusterScoped are what All and ClusterScoped return.
+	all           map[schema.GroupVersionKind]bool
+	clusterScoped map[schema.GroupKind]bool
 }
 
 // Resource returns the resource that serves a kind and whether it lives in namespaces.
@@ -37,13 +43,25 @@ func (k *Kinds) Resource(kind schema.GroupVersionKind) (resource schema.GroupVer
 // Served lists the versions of a kind, the preferred one first.
 func (k *Kinds) Served(kind schema.GroupKind) []string { return k.versions[kind] }
 
-// All reports of each kind whether it lives in namespaces.
+// All reports of each kind whether it lives in namespaces. It is shared, and not to be changed.
 func (k *Kinds) All() map[schema.GroupVersionKind]bool {
-	all := make(map[schema.GroupVersionKind]bool, len(k.byKind))
+	k.once.Do(k.summarize)
+	return k.all
+}
+
+// ClusterScoped are the kinds without a namespace. They are shared, and not to be changed: every Application has them.
+func (k *Kinds) ClusterScoped() map[schema.GroupKind]bool {
+	k.once.Do(k.summarize)
+	return k.clusterScoped
+}
+
+func (k *Kinds) summarize() {
+	k.all, k.clusterScoped = make(map[schema.GroupVersionKind]bool, len(k.byKind)), map[schema.GroupKind]bool{}
 	for kind, s := range k.byKind {
-		all[kind] = s.namespaced
+		if k.all[kind] = s.namespaced; !s.namespaced {
+			k.clusterScoped[kind.GroupKind()] = true
+		}
 	}
-	return all
 }
 
 // have reports whether all of these kinds are served.

@@ -26,10 +26,7 @@ func (r *observer) elsewhere(ctx context.Context, o *observation, objects []plan
 	if err != nil {
 		return nil
 	}
-	scoped := map[schema.GroupKind]bool{}
-	for kind, namespaced := range kinds.All() {
-		scoped[kind.GroupKind()] = scoped[kind.GroupKind()] || !namespaced
-	}
+	scoped := kinds.ClusterScoped()
 	searched := map[plan.Key]bool{}
 	for _, key := range objects {
 		searched[key] = true
