@@ -20,6 +20,7 @@ func addLooks(mgr manager.Manager, o Options, kept client.Reader) (looks, error)
 	clusters := &informer.Clusters{Reader: kept, Namespace: o.ControlNamespace, Home: mgr.GetConfig(), Programs: o.Programs, Scheme: mgr.GetScheme()}
 	life, end := context.WithCancel(context.Background())
 	l := looks{clusters: clusters, informers: informer.New(life, clusters)}
+	l.informers.Judge = (&judges{reader: kept, namespace: o.ControlNamespace}).current
 	err := mgr.Add(everywhere(func(ctx context.Context) error {
 		defer end()
 		<-ctx.Done()

@@ -13,11 +13,13 @@ import (
 	appsv1 "k8s.io/api/apps/v1"
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/client-go/rest"
 	"k8s.io/utils/ptr"
 
 	"github.com/cyan-cd/cyan/api/v1alpha1"
 	"github.com/cyan-cd/cyan/internal/cluster"
+	"github.com/cyan-cd/cyan/internal/health"
 	"github.com/cyan-cd/cyan/internal/problem"
 	"github.com/cyan-cd/cyan/internal/testkit"
 	"github.com/cyan-cd/cyan/internal/view"
@@ -118,6 +120,39 @@ func TestWhoLooksSeesObjectsAsTheyCome(t *testing.T) {
 	}
 }
 
+// Objects below those that are managed are judged as people want it; who looks after that has changed sees the new
+// verdict, though others still look.
+func TestObjectsAreJudgedAsPeopleWant(t *testing.T) {
+	w := newWorld(t)
+	app, said := w.app(v1alpha1.InClusterName), ""
+	w.Judge = func(context.Context) (health.Judge, string, error) {
+		verdict := said
+		return func(o *unstructured.Unstructured) *v1alpha1.HealthStatus {
+			if o.GetKind() != "Pod" {
+				return health.Of(o)
+			}
+			return &v1alpha1.HealthStatus{Status: v1alpha1.HealthSuspended, Message: verdict}
+		}, verdict, nil
+	}
+	w.deploy()
+	for i, verdict := range []string{"first", "second", "second"} {
+		said = verdict
+		for _, n := range w.awaits(w.look(app), app, "Pod") {
+			if n.Kind == "Pod" && (n.Health != v1alpha1.HealthSuspended || n.Message != verdict) {
+				t.Errorf("look %d: pod is %s: %q, want it judged as %q", i, n.Health, n.Message, verdict)
+			}
+		}
+	}
+	if w.Watched() != 2 {
+		t.Errorf("%d namespaces are watched, want one for each way to judge", w.Watched())
+	}
+	away := errors.New("the settings are away")
+	w.Judge = func(context.Context) (health.Judge, string, error) { return nil, "", away }
+	if _, err := w.Look(t.Context(), app, func(string) bool { return true }); !errors.Is(err, away) {
+		t.Errorf("without knowing how to judge: got %v, want %v", err, away)
+	}
+}
+
 // A namespace is watched until a while after the last one has looked.
 func TestWatchesEndWithWhoLooks(t *testing.T) {
 	w := newWorld(t)
@@ -147,14 +182,14 @@ func TestWatchesAreBounded(t *testing.T) {
 	w.KeepFor = time.Hour
 	app := w.app(v1alpha1.InClusterName)
 	for i := range mostNamespaces {
-		w.watched[place{"x", "", fmt.Sprint(i)}] = &namespace{end: func() {}, readers: map[*Look]struct{}{{}: {}}}
+		w.watched[place{server: "x", namespace: fmt.Sprint(i)}] = &namespace{end: func() {}, readers: map[*Look]struct{}{{}: {}}}
 	}
 	_, err := w.Look(t.Context(), app, func(string) bool { return true })
 	if p := problem.Of(err); p == nil || p.Kind != problem.Unreachable {
 		t.Errorf("too many: %v", err)
 	}
 	ended := false
-	w.watched[place{"x", "", "0"}] = &namespace{end: func() { ended = true }, readers: map[*Look]struct{}{}}
+	w.watched[place{server: "x", namespace: "0"}] = &namespace{end: func() { ended = true }, readers: map[*Look]struct{}{}}
 	w.look(app)
 	if !ended || len(w.watched) != mostNamespaces {
 		t.Errorf("one that nobody looks at has ended: %v; %d are watched", ended, len(w.watched))

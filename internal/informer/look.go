@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/cyan-cd/cyan/api/v1alpha1"
+	"github.com/cyan-cd/cyan/internal/health"
 	"github.com/cyan-cd/cyan/internal/problem"
 	"github.com/cyan-cd/cyan/internal/view"
 )
@@ -25,6 +26,10 @@ const (
 type Informers struct {
 	// KeepFor is how long a namespace is watched after the last one has looked: three minutes when zero.
 	KeepFor time.Duration
+	// Judge returns how the health of objects is judged by now, and a name that changes when that does; nil for the
+	// usual
+	// way.
+	Judge func(context.Context) (health.Judge, string, error)
 
 	clusters *Clusters
 	life     context.Context //nolint:containedctx // watches live longer than the call that begins them
@@ -32,8 +37,10 @@ type Informers struct {
 	watched  map[place]*namespace
 }
 
-// place is a namespace of a cluster, as the cluster is registered.
-type place struct{ server, version, namespace string }
+// place is a namespace of a cluster, as the cluster is registered, and how its objects are judged: of what is watched,
+// no
+// more is kept than what is shown of it.
+type place struct{ server, version, namespace, judged string }
 
 // New returns what watches namespaces of clusters, until life ends.
 func New(life context.Context, clusters *Clusters) *Informers {
@@ -59,14 +66,18 @@ func (i *Informers) Look(ctx context.Context, app *v1alpha1.Application, permitt
 	if err != nil {
 		return nil, err
 	}
+	judge, judged, err := i.judge(ctx)
+	if err != nil {
+		return nil, err
+	}
 	l := &Look{of: i, changed: make(chan struct{}, 1)}
 	l.Changed = l.changed
 	for _, name := range namespacesOf(app) {
 		if !c.Uses(name) || !permitted(name) {
 			continue
 		}
-		at := place{c.Server, c.version, name}
-		n, err := i.join(l, at, c)
+		at := place{c.Server, c.version, name, judged}
+		n, err := i.join(l, at, c, judge)
 		if err != nil {
 			l.Close()
 			return nil, err
@@ -90,7 +101,14 @@ func namespacesOf(app *v1alpha1.Application) []string {
 	return all
 }
 
-func (i *Informers) join(l *Look, at place, c *Cluster) (*namespace, error) {
+func (i *Informers) judge(ctx context.Context) (health.Judge, string, error) {
+	if i.Judge == nil {
+		return nil, "", nil
+	}
+	return i.Judge(ctx)
+}
+
+func (i *Informers) join(l *Look, at place, c *Cluster, judge health.Judge) (*namespace, error) {
 	i.mu.Lock()
 	defer i.mu.Unlock()
 	n, ok := i.watched[at]
@@ -98,7 +116,7 @@ func (i *Informers) join(l *Look, at place, c *Cluster) (*namespace, error) {
 		if len(i.watched) >= mostNamespaces && !i.endIdle() {
 			return nil, &problem.Error{Kind: problem.Unreachable, Object: "namespace " + at.namespace, Cause: "too many others are looked at", Remedy: "try again in a while"}
 		}
-		n = watchNamespace(i.life, c, at.namespace)
+		n = watchNamespace(i.life, c, at.namespace, judge)
 		i.watched[at] = n
 	}
 	n.mu.Lock()

@@ -15,6 +15,7 @@ import (
 	"k8s.io/client-go/dynamic"
 	"k8s.io/client-go/tools/cache"
 
+	"github.com/cyan-cd/cyan/internal/health"
 	"github.com/cyan-cd/cyan/internal/view"
 )
 
@@ -31,6 +32,8 @@ var Kinds = []schema.GroupVersionKind{
 // namespace is one that is watched.
 type namespace struct {
 	kinds []*kind
+	// judge judges the health of objects.
+	judge health.Judge
 	end   context.CancelFunc
 
 	mu      sync.Mutex
@@ -67,21 +70,21 @@ type record struct {
 }
 
 // small keeps of an object what is shown of it.
-func small(object any) (any, error) {
+func (n *namespace) small(object any) (any, error) {
 	o, ok := object.(*unstructured.Unstructured)
 	if !ok {
 		return object, nil
 	}
 	return &record{
 		ObjectMeta: metav1.ObjectMeta{Namespace: o.GetNamespace(), Name: o.GetName(), UID: o.GetUID(), ResourceVersion: o.GetResourceVersion()},
-		Observed:   view.Observe(o, nil),
+		Observed:   view.Observe(o, n.judge),
 	}, nil
 }
 
 // watchNamespace begins to watch a namespace of a cluster, until it is ended. It waits for nothing.
-func watchNamespace(life context.Context, c *Cluster, name string) *namespace {
+func watchNamespace(life context.Context, c *Cluster, name string, judge health.Judge) *namespace {
 	ctx, end := context.WithCancel(life)
-	n := &namespace{end: end, readers: map[*Look]struct{}{}}
+	n := &namespace{end: end, judge: judge, readers: map[*Look]struct{}{}}
 	for _, of := range Kinds {
 		k := &kind{tried: make(chan struct{})}
 		n.kinds = append(n.kinds, k)
@@ -123,7 +126,7 @@ func (n *namespace) informerOf(k *kind, connection dynamic.Interface, resource d
 		},
 	}, connection), &unstructured.Unstructured{}, cache.SharedIndexInformerOptions{})
 	// None of these can fail before the informer runs.
-	_ = informer.SetTransform(small)
+	_ = informer.SetTransform(n.small)
 	_ = informer.SetWatchErrorHandlerWithContext(func(_ context.Context, _ *cache.Reflector, err error) { k.settle(err) })
 	_, _ = informer.AddEventHandler(cache.ResourceEventHandlerFuncs{
 		AddFunc: func(any) { n.notify() }, UpdateFunc: func(any, any) { n.notify() }, DeleteFunc: func(any) { n.notify() },
