@@ -103,6 +103,8 @@ func TestWhatNeedsSomebody(t *testing.T) {
 		{"an operation that ended with an error", shop(withOperation(v1alpha1.OperationError, "")), nil, needs(ReasonFailed, "Application shop: the sync failed; correct it in git, or sync again", minute)},
 		{"a failed object", shop(withOperation(v1alpha1.OperationFailed, "one object failed", &v1alpha1.ResourceResult{Kind: "Secret", Name: "ok", Status: v1alpha1.ResultSynced}, &v1alpha1.ResourceResult{Kind: "Service", Name: "web", Status: v1alpha1.ResultSyncFailed, Message: "port: invalid"})), nil,
 			needs(ReasonFailed, "Service web: port: invalid; correct it in git, or sync again", minute)},
+		{"a failed operation that has done nothing", shop(withOperation(v1alpha1.OperationFailed, "the repository is empty"), func(a *v1alpha1.Application) { a.Status.OperationState.SyncResult = nil }), nil,
+			needs(ReasonFailed, "Application shop: the repository is empty; correct it in git, or sync again", minute)},
 		{"a failed hook", shop(withOperation(v1alpha1.OperationFailed, "a hook failed", &v1alpha1.ResourceResult{Kind: "Job", Name: "migrate", Status: v1alpha1.ResultSynced, HookPhase: v1alpha1.OperationFailed})), nil,
 			needs(ReasonFailed, "Job migrate: a hook failed; correct it in git, or sync again", minute)},
 		{"a hook with an error", shop(withOperation(v1alpha1.OperationFailed, "", &v1alpha1.ResourceResult{Kind: "Job", Name: "migrate", HookPhase: v1alpha1.OperationError, Message: "exit 1"})), nil,

@@ -11,6 +11,7 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"github.com/cyan-cd/cyan/api/v1alpha1"
+	"github.com/cyan-cd/cyan/internal/handover"
 	"github.com/cyan-cd/cyan/internal/problem"
 )
 
@@ -166,6 +167,33 @@ func TestRowsWithManyLabels(t *testing.T) {
 	delete(labels, "0")
 	if r = RowOf(shop(func(a *v1alpha1.Application) { a.Labels = labels }), nil, noon); len(r.Labels) != mostLabels || r.labels != nil {
 		t.Errorf("as many as are shown: got %d", len(r.Labels))
+	}
+}
+
+// Who has the objects of an Application for a while is shown by the condition of its controller, and by no other text.
+func TestHandedOver(t *testing.T) {
+	told := handover.HandOver{Holder: "ann@laptop", Since: noon.Add(-time.Hour)}
+	long := handover.HandOver{Holder: strings.Repeat("x", 2*longestText), Since: noon}
+	for _, c := range []struct {
+		rule, want string
+		app        *v1alpha1.Application
+	}{
+		{"nobody", "", shop()},
+		{"a developer", "ann@laptop since 2026-11-26T11:00:00Z", shop(withCondition(v1alpha1.ConditionHandedOver, told.Message("shop")))},
+		{"among other conditions", "ann@laptop since 2026-11-26T11:00:00Z", shop(withCondition(v1alpha1.ConditionSyncError, "refused"), withCondition(v1alpha1.ConditionHandedOver, told.Message("shop")))},
+		{"the same text in a condition of another type", "", shop(withCondition(v1alpha1.ConditionSyncError, told.Message("shop")))},
+		{"another Application's text", "", shop(withCondition(v1alpha1.ConditionHandedOver, told.Message("bank")))},
+		{"a text that says something else", "", shop(withCondition(v1alpha1.ConditionHandedOver, "handed over"))},
+		{"the one that can be read of two", "ann@laptop since 2026-11-26T11:00:00Z", shop(withCondition(v1alpha1.ConditionHandedOver, "?"), withCondition(v1alpha1.ConditionHandedOver, told.Message("shop")))},
+		{"a name that goes on for ever", shortened(long.Holder) + " since 2026-11-26T12:00:00Z", shop(withCondition(v1alpha1.ConditionHandedOver, long.Message("shop")))},
+	} {
+		got := ""
+		if h := RowOf(c.app, nil, noon).HandedOver; h != nil {
+			got = h.By + " since " + h.Since
+		}
+		if got != c.want {
+			t.Errorf("%s: got %q, want %q", c.rule, got, c.want)
+		}
 	}
 }
 
@@ -352,24 +380,5 @@ func TestFields(t *testing.T) {
 	whole := shelf()[:1]
 	if err := Only(whole, nil); err != nil || whole[0].only != nil {
 		t.Errorf("without fields, a row is not whole: %v", err)
-	}
-}
-
-// An overview counts all, and shows what is most urgent first.
-func TestOverview(t *testing.T) {
-	row := func(name string, reason Reason, since string) Row {
-		return Row{Name: name, Sync: "Synced", Health: "Healthy", Attention: &Attention{Reason: reason, Since: since}}
-	}
-	rows := append(shelf()[:1], row("paused", ReasonPaused, "3"), row("older", ReasonFailed, "1"), row("newer", ReasonFailed, "2"), row("also", ReasonFailed, "2"), row("awaits", ReasonAwaitingPromotion, "9"))
-	o := OverviewOf(rows, nil, Reachability{Reachable: true})
-	if got := names(o.Attention); got != "/also /newer /older /awaits /paused" {
-		t.Errorf("got %s", got)
-	}
-	if o.Total != 6 || o.Counts.Sync["Synced"] != 6 || o.Counts.Health["Healthy"] != 6 || o.Counts.Attention != 5 || o.Deliveries == nil || !o.Cluster.Reachable {
-		t.Errorf("got %+v", o)
-	}
-	o = OverviewOf(slices.Repeat([]Row{row("x", ReasonFailed, "")}, mostAttention+1), []Delivery{{ID: "1"}}, Reachability{})
-	if len(o.Attention) != mostAttention || o.Counts.Attention != mostAttention+1 || len(o.Deliveries) != 1 {
-		t.Errorf("got %d of %d", len(o.Attention), o.Counts.Attention)
 	}
 }
