@@ -1,5 +1,7 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
 import type { Connect, Plugin } from "vite";
+import type { RolloutChange } from "../src/api/rollout.ts";
+import type { RolloutView } from "../src/api/types.ts";
 import { leads, others } from "./deliveries.ts";
 import { Settings } from "./settings.ts";
 import { World } from "./world.ts";
@@ -116,17 +118,34 @@ function manifest(url: URL) {
   };
 }
 
+/** changeOf is what has changed of a rollout, as the server tells it; all pods of a lane are new where one is another. */
+function changeOf(before: RolloutView, after: RolloutView): RolloutChange {
+  const { namespace, name } = after;
+  const same = (a: unknown, b: unknown) => JSON.stringify(a) === JSON.stringify(b);
+  const plain = (v: RolloutView): Record<string, unknown> => ({ ...v, events: undefined, lanes: v.lanes.map((lane) => ({ ...lane, pods: [] })) });
+  const [was, is] = [plain(before), plain(after)];
+  const parts = Object.fromEntries([...new Set([...Object.keys(was), ...Object.keys(is)])].filter((k) => !same(was[k], is[k])).map((k) => [k, is[k] ?? null]));
+  const had = (lane: RolloutView["lanes"][number]) => before.lanes.find((l) => l.replicaSet === lane.replicaSet)?.pods ?? [];
+  const pods = Object.fromEntries(after.lanes.filter((lane) => !same(had(lane), lane.pods)).map((lane) => [lane.replicaSet, lane.pods.map((item) => ({ item }))]));
+  return { namespace, name, parts, pods, events: same(before.events, after.events) ? undefined : after.events.map((item) => ({ item })) };
+}
+
 function stream(world: World, url: URL, response: ServerResponse) {
   response.writeHead(200, { "Content-Type": "text/event-stream", "Cache-Control": "no-store" });
   const topics = (url.searchParams.get("topics") ?? "").split(",");
   let id = Date.now();
+  let told: RolloutView | undefined;
   const send = (event: string, data: unknown) => response.write(`id: ${id++}\nevent: ${event}\ndata: ${JSON.stringify(data)}\n\n`);
   const tick = () => {
     if (!world.loggedIn) return send("end", { reason: "logged out" });
     send("row", world.first());
     if (topics.includes("overview")) send("overview", world.overview());
     for (const topic of topics) {
-      if (topic === "rollout:demo/request-counter") send("rollout", world.rollout());
+      if (topic === "rollout:demo/request-counter") {
+        const now = structuredClone(world.rollout());
+        send("rollout", told ? changeOf(told, now) : now);
+        told = now;
+      }
       const app = /^application:([^/]+)\/(.+)$/.exec(topic);
       const row = app && world.current().find((r) => r.name === app[2]);
       if (row) send("application", { namespace: row.namespace, name: row.name, ...world.detail(row) });
