@@ -262,6 +262,29 @@ func TestGates(t *testing.T) {
 			s.ReplicaSets[0].Annotations[v1alpha1.ScaleDownDeadlineAnnotation] = noon.Add(time.Minute).Format(time.RFC3339)
 			s.ReplicaSets[2].Annotations[v1alpha1.ScaleDownDeadlineAnnotation] = noon.Add(time.Second).Format(time.RFC3339)
 		}, "scale-down waiting: the pods of revision 1 stay for an instant way back 2026-11-26T12:01:00Z"},
+		{"nobody has looked at it yet", func(s RolloutSeen) { s.Rollout.Status = v1alpha1.RolloutStatus{StableRS: "one"} }, ""},
+		{"no blue-green", func(s RolloutSeen) {
+			s.Rollout.Spec.Strategy, s.Rollout.Status.Conditions = v1alpha1.RolloutStrategy{}, nil
+		}, "ready open: 2 of 2 pods of revision 2 are available"},
+		{"another condition beside", func(s RolloutSeen) {
+			s.Rollout.Status.PauseConditions, s.Rollout.Spec.Strategy.BlueGreen.AutoPromotionEnabled = nil, nil
+			s.Rollout.Status.Conditions = append([]v1alpha1.RolloutCondition{{Type: v1alpha1.RolloutConditionAvailable, Status: "True", Reason: "ProgressDeadlineExceeded", LastUpdateTime: before(time.Hour)}}, s.Rollout.Status.Conditions...)
+		}, ready + deadlineText},
+		{"no progress, and the deadline has not passed", func(s RolloutSeen) {
+			s.Rollout.Status.PauseConditions, s.Rollout.Spec.Strategy.BlueGreen.AutoPromotionEnabled, s.Rollout.Status.Conditions[0].Status = nil, nil, "False"
+		}, strings.TrimSuffix(ready, "\n")},
+		{"a deadline of its own", func(s RolloutSeen) {
+			s.Rollout.Status.PauseConditions, s.Rollout.Spec.Strategy.BlueGreen.AutoPromotionEnabled, s.Rollout.Spec.ProgressDeadlineSeconds = nil, nil, ptr.To(int32(150))
+		}, ready + "deadline open: progress has to be made every 150 s 2026-11-26T12:00:30Z"},
+		{"analysed, and nobody knows", func(s RolloutSeen) {
+			s.Rollout.Status.PauseConditions, s.Rollout.Spec.Strategy.BlueGreen.AutoPromotionEnabled, s.Rollout.Status.Conditions = nil, nil, nil
+			s.Rollout.Status.BlueGreen.PostPromotionAnalysisRunStatus = &v1alpha1.AnalysisRunReference{Name: "b", Status: "Inconclusive"}
+		}, ready + "analysis waiting: AnalysisRun b: Inconclusive"},
+		{"what serves has a delay of before", func(s RolloutSeen) {
+			resting(s)
+			s.ReplicaSets[1].Annotations[v1alpha1.ScaleDownDeadlineAnnotation] = noon.Add(time.Minute).Format(time.RFC3339)
+		}, ""},
+		{"restarts now", func(s RolloutSeen) { resting(s); s.Rollout.Spec.RestartAt = at(0) }, "restart waiting: the pods are being replaced"},
 		{"aborted", aborted, "abort failed: aborted; the traffic stays on the stable version until a new one comes or this one is retried"},
 		{"at rest", resting, ""},
 		{"restarts", func(s RolloutSeen) { resting(s); s.Rollout.Spec.RestartAt = at(time.Minute) }, "restart waiting: the pods are being replaced"},
@@ -373,8 +396,15 @@ func TestEffects(t *testing.T) {
 	}
 	ro := &v1alpha1.Rollout{}
 	d := strategy.Describe(ro, nil, nil, nil, noon)
-	if got := actionOf(RolloutView{Actions: ActionsOf(ro, d)}, Promote).Effect; got != "The active Service is switched to the new version as soon as all its pods are available." {
-		t.Errorf("of a Rollout that has nothing: got %q", got)
+	for name, want := range map[string]string{
+		Promote: "The active Service is switched to the new version as soon as all its pods are available.",
+		Abort:   "The active Service stays with the stable version; the new version is scaled down.",
+		Retry:   "The new version is tried again from the beginning, through all its gates.",
+		Undo:    "The pods of the version before come back as a new version, which is rolled out as any other.",
+	} {
+		if got := actionOf(RolloutView{Actions: ActionsOf(ro, d)}, name).Effect; got != want {
+			t.Errorf("%s of a Rollout that has nothing: got %q, want %q", name, got, want)
+		}
 	}
 }
 
