@@ -148,7 +148,7 @@ func (t *Tree) ReadDocuments(name string) ([]Document, error) {
 	if docs, ok := t.documents[name]; ok {
 		return docs, nil
 	}
-	docs, err := t.baseDocuments(name, data)
+	docs, err := baseDocuments(t, name, data)
 	if err == nil {
 		t.documents[name] = docs
 	}

@@ -96,7 +96,7 @@ func remembered(t *Tree, at fileName) (*known, bool) {
 
 // baseDocuments reads every document of a file outside the directory of the source, or takes those that it was read as
 // for another source; either costs the same of the budget. A file of the source's own is hardly another's as well.
-func (t *Tree) baseDocuments(name string, data []byte) ([]Document, error) {
+func baseDocuments(t *Tree, name string, data []byte) ([]Document, error) {
 	at, ok := nameOfFile(t, name)
 	if !ok || t.directory == "" || t.directory == "." || strings.HasPrefix(name, t.directory+"/") {
 		return t.Documents(name, data)
@@ -116,7 +116,7 @@ func (t *Tree) baseDocuments(name string, data []byte) ([]Document, error) {
 }
 
 // Share has an object that was just made hold once what it has in common with others.
-func (t *Tree) Share(object *unstructured.Unstructured) {
+func Share(t *Tree, object *unstructured.Unstructured) {
 	if t.files != nil {
 		t.files.values.Object(object)
 	}

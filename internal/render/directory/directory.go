@@ -245,7 +245,7 @@ func (f *file) object(value map[string]any, source *yaml.Node) error {
 	if err := f.tree.Budget().Spend(render.Objects, 1, f.name); err != nil {
 		return err
 	}
-	f.tree.Share(object)
+	render.Share(f.tree, object)
 	f.parsed.Objects = append(f.parsed.Objects, render.Rendered{Object: object, Origin: render.Origin{File: f.name, Line: source.Line}, Source: source})
 	return nil
 }

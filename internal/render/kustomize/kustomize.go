@@ -108,7 +108,7 @@ func (r Renderer) Render(
 	edits := inspection.edits()
 	result.Images, result.ImagesUnread = inspection.imageEntries(), inspection.unread()
 	for i, object := range objects {
-		tree.Share(object)
+		render.Share(tree, object)
 		rendered := render.Rendered{Object: object, Edits: edits}
 		origins.locate(&rendered, i)
 		result.Objects = append(result.Objects, rendered)
