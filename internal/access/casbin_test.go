@@ -17,6 +17,9 @@ import (
 
 var seed = flag.Uint64("seed", 0, "of random policies; 0 for one of the clock")
 
+// Seed returns the seed of random policies, 0 for one of the clock.
+func Seed() uint64 { return *seed }
+
 // theirs is the model by which the policies that people have are written.
 const theirs = `
 [request_definition]

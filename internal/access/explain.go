@@ -1,13 +1,9 @@
 package access
 
 import (
-	"fmt"
 	"maps"
 	"slices"
 	"strings"
-
-	"github.com/cyan-cd/cyan/internal/glob"
-	"github.com/cyan-cd/cyan/internal/problem"
 )
 
 // explained are the resources that calls of this program are about, in the order in which they are shown.
@@ -21,140 +17,6 @@ func everything(resource string) string {
 		return "*/*"
 	}
 	return "*"
-}
-
-// Each returns the calls that a call stands for whose parts are patterns: * for each resource and for each of its
-// actions, and as the object for all that a resource has. It returns an error where no policy can be about any.
-func (c Call) Each() ([]Call, error) {
-	resources := []string{c.Resource}
-	if strings.ContainsAny(c.Resource, special) {
-		resources = fitting(c.Resource, explained)
-	}
-	var all []Call
-	for _, resource := range resources {
-		actions := []string{c.Action}
-		if strings.ContainsAny(c.Action, special) && !slices.Contains(actionsOf[resource], c.Action) {
-			actions = fitting(c.Action, actionsOf[resource])
-		}
-		for _, action := range actions {
-			object := c.Object
-			if object == "*" {
-				object = everything(resource)
-			}
-			one := Call{resource, action, object}
-			if err := CheckNames(one); err != nil {
-				if len(resources) > 1 {
-					// Not each resource has an action that is named.
-					continue
-				}
-				return nil, err
-			}
-			all = append(all, one)
-		}
-	}
-	if len(all) == 0 {
-		return nil, &problem.Error{Kind: problem.Usage, Object: "policies", Cause: fmt.Sprintf("no call fits %q", shortened(c.String())), Remedy: "write * for all resources or all actions"}
-	}
-	return all, nil
-}
-
-// fitting returns the names that a pattern matches.
-func fitting(pattern string, names []string) []string {
-	var fit []string
-	if len(pattern) > longestPattern {
-		return fit
-	}
-	compiled, err := glob.Compile(pattern, "")
-	if err != nil {
-		return fit
-	}
-	for _, name := range names {
-		if compiled.Match(name) {
-			fit = append(fit, name)
-		}
-	}
-	return fit
-}
-
-// DecideAll returns whether each of some calls is allowed, and all that fits it where its object or its action is a
-// pattern: a line that denies a part of that decides, whatever is said of the rest, unless another name of the subject
-// is allowed all of it.
-func (r Rights) DecideAll(calls []Call) Decision {
-	var last Decision
-	for _, c := range calls {
-		if last = r.whole(c); !last.Allowed {
-			return last
-		}
-	}
-	return last
-}
-
-func (r Rights) whole(c Call) Decision {
-	d := r.need(Need{c})
-	if !d.Allowed || !strings.ContainsAny(c.Object+c.Action, special) {
-		return d
-	}
-	var refusal Decision
-	for i := range r.attempts {
-		a := &r.attempts[i]
-		if d = r.try(a, Need{c}); !d.Allowed {
-			continue
-		}
-		part := a.deniesPartOf(c)
-		if part == nil {
-			return d
-		}
-		refusal = Decision{Call: c, By: part.line, As: a.as}
-	}
-	return refusal
-}
-
-// deniesPartOf returns a rule that denies something that fits a call; nil where there is none.
-func (a *attempt) deniesPartOf(c Call) *rule {
-	sets := [][]*rule{a.rules}
-	for _, project := range slices.Sorted(maps.Keys(a.projects)) {
-		sets = append(sets, a.projects[project])
-	}
-	for _, one := range slices.Concat(sets...) {
-		if one.deniesPartOf(c) {
-			return one
-		}
-	}
-	return nil
-}
-
-// deniesPartOf reports whether a rule denies something that fits a call. Of two patterns that are both more than a
-// beginning that is not known for certain, and counts as yes.
-func (r *rule) deniesPartOf(c Call) bool {
-	return r.deny && r.resource.match(c.Resource) && (r.action.match(c.Action) || covers(c.Action, r.action.sample())) && overlap(c.Object, r.object)
-}
-
-// overlap reports whether something can fit both a glob that is asked about and a pattern of a line.
-func overlap(asked string, of pattern) bool {
-	if of.match == nil || of.match(asked) {
-		return true
-	}
-	sample := of.sample()
-	if !of.match(sample) {
-		// An expression of which no sample is known.
-		return true
-	}
-	if of.isLiteral() {
-		return slices.Contains(fitting(asked, []string{sample}), sample)
-	}
-	a, b := literalEnds(asked), literalEnds(sample)
-	return (strings.HasPrefix(a.first, b.first) || strings.HasPrefix(b.first, a.first)) && (strings.HasSuffix(a.last, b.last) || strings.HasSuffix(b.last, a.last))
-}
-
-// ends are what a glob begins and ends with, before and after what stands for other text.
-type ends struct{ first, last string }
-
-func literalEnds(glob string) ends {
-	first := strings.IndexAny(glob, special)
-	if first < 0 {
-		return ends{glob, glob}
-	}
-	return ends{glob[:first], glob[strings.LastIndexAny(glob, special)+1:]}
 }
 
 // Explanation is what a subject may do, and why.
@@ -186,6 +48,7 @@ func (p Policy) Explain(s Subject) Explanation {
 		}
 	}
 	for _, resource := range explained {
+		r := r.only(func(one *rule) bool { return one.resource.match(resource) })
 		for _, action := range actionsOf[resource] {
 			e.Decisions = append(e.Decisions, r.about(resource, action)...)
 		}
@@ -240,9 +103,6 @@ func (r Rights) about(resource, action string) []Decision {
 	decisions := []Decision{r.need(Need{whole})}
 	seen := map[Call]bool{whole: true}
 	for _, one := range r.all() {
-		if !one.resource.match(resource) {
-			continue
-		}
 		named := action
 		switch narrower := one.action.sample(); {
 		case one.action.match(action):

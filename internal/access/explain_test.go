@@ -11,90 +11,6 @@ import (
 	"github.com/cyan-cd/cyan/internal/access"
 )
 
-// A part of a call that is a pattern stands for all that fits it; what may not be done of that is the answer.
-func TestEachPartMayBeAPattern(t *testing.T) {
-	policy, found := access.Parse(access.Written{Policies: map[string]string{"policy.csv": strings.Join([]string{
-		"p, dev, applications, *, shop/*, allow", "p, dev, logs, get, shop/*, allow", "p, dev, clusters, get, *, allow",
-		"p, own, repositories, get, *, allow", "p, own, repositories, create, *, allow", "p, own, repositories, update, *, allow", "p, own, repositories, delete, *, allow",
-		"p, half, applications, *, */*, allow", "p, half, applications, delete, */*, deny",
-		"p, hole, applications, *, */*, allow", "p, hole, applications, *, shop/vault, deny", "p, hole, applications, get, bank/*-old, deny", "p, hole, applications, action/apps/*, till/*, deny",
-		"p, both, applications, *, */*, allow", "p, both, applications, *, shop/vault, deny", "g, both, role:admin",
-		"p, whole, applications, get, */*, allow", "g, member, whole", "p, member, applications, get, shop/?ault, deny",
-	}, "\n")}})
-	if len(found) > 0 {
-		t.Fatal(found)
-	}
-	for _, c := range []struct {
-		who, call string
-		want      bool
-	}{
-		{"admin", "applications sync *", true},
-		{"admin", "applications sync */*", true},
-		{"admin", "applications * *", true},
-		{"admin", "applications action/* *", true},
-		{"admin", "applications action/apps/Deployment/restart shop/web", true},
-		{"admin", "* get *", true},
-		{"admin", "* * *", true},
-		{"admin", "c* * *", true},
-		{"admin", "projects get *", true},
-		{"role:readonly", "* get *", true},
-		{"role:readonly", "* * *", false},
-		{"role:readonly", "applications sync *", false},
-		{"dev", "applications sync *", false},
-		{"dev", "applications sync shop/*", true},
-		{"dev", "applications * shop/*", true},
-		{"dev", "{applications,logs} get shop/*", true},
-		{"dev", "* get shop/*", false},
-		{"own", "repositories * *", true},
-		{"own", "write-repositories get *", false},
-		{"half", "applications sync *", true},
-		{"half", "applications delete *", false},
-		{"half", "applications * *", false},
-		// A line that denies a part, and no other.
-		{"hole", "applications sync shop/web", true},
-		{"hole", "applications sync shop/vault", false},
-		{"hole", "applications sync *", false},
-		{"hole", "applications sync shop/*", false},
-		{"hole", "applications sync shop/web*", true},
-		{"hole", "applications sync shop/v*t", false},
-		{"hole", "applications sync bank/*", true},
-		{"hole", "applications get bank/*", false},
-		{"hole", "applications get bank/a*", false},
-		{"hole", "applications get bank/*-new", true},
-		{"hole", "applications get b*", false},
-		{"hole", "applications get c*", false},
-		{"hole", "applications get cafe/*", true},
-		{"hole", "applications get {bank,cafe}/x-old", false},
-		{"hole", "applications action/* till/*", false},
-		{"hole", "applications action/* till/web", false},
-		{"hole", "applications sync till/*", true},
-		// Each name of the subject has its own lines, and those that it is given count together.
-		{"both", "applications sync *", false},
-		{"member", "applications get *", false},
-		{"member", "applications get shop/v*", false},
-		{"member", "applications get bank/v*", true},
-	} {
-		part := strings.Fields(c.call)
-		calls, err := access.Call{Resource: part[0], Action: part[1], Object: part[2]}.Each()
-		if err != nil {
-			t.Errorf("%s: %v", c.call, err)
-			continue
-		}
-		if d := policy.Of(access.Subject{Name: c.who}).DecideAll(calls); d.Allowed != c.want {
-			t.Errorf("%s, %s: got %s, want %v", c.who, c.call, d, c.want)
-		}
-	}
-	for call, want := range map[string]string{
-		"aplications get *": `unknown resource "aplications"; did you mean applications?`, "applications destroy *": `unknown action "destroy"`, "x* get *": "no call fits", "* destroy *": "no call fits",
-		"applications x* *": "no call fits", "* invoke *": "no call fits", strings.Repeat("*", 2000) + " get *": "no call fits", "[ get *": "no call fits",
-	} {
-		part := strings.Fields(call)
-		if calls, err := (access.Call{Resource: part[0], Action: part[1], Object: part[2]}).Each(); err == nil || !strings.Contains(err.Error(), want) {
-			t.Errorf("%.30s: got %v, %v, want %q", call, calls, err, want)
-		}
-	}
-}
-
 func explained(e access.Explanation, resource, action string) string {
 	var all []string
 	for _, d := range e.Decisions {
@@ -192,25 +108,5 @@ func TestExplanationsDecideAsRightsDo(t *testing.T) {
 	policy, _ := access.Parse(access.Written{Policies: map[string]string{"policy.matchMode": "regex", "policy.csv": `p, dev, clusters, get, ^https://a\.example/.*$, allow`}})
 	if got := explained(policy.Explain(access.Subject{Name: "dev"}), "clusters", "get"); got != "get https://a.example/* allow 1" {
 		t.Errorf("an expression: got %s", got)
-	}
-}
-
-// What is refused of a pattern names the line that denies a part of it, whichever name of the subject allows the rest;
-// another name that is allowed all of it is enough.
-func TestAPartThatIsDeniedIsNamed(t *testing.T) {
-	policy, found := access.Parse(access.Written{Policies: map[string]string{"policy.csv": strings.Join([]string{
-		"p, hole, applications, get, */*, allow", "p, hole, applications, get, shop/vault, deny",
-		"p, all, applications, get, */*, allow", "g, team, all",
-	}, "\n")}})
-	if len(found) > 0 {
-		t.Fatal(found)
-	}
-	calls := []access.Call{{Resource: access.Applications, Action: access.Get, Object: "*/*"}}
-	d := policy.Of(access.Subject{Name: "hole"}).DecideAll(calls)
-	if d.Allowed || d.Call != calls[0] || d.As != "hole" || d.By == nil || !strings.Contains(d.By.Text, "shop/vault") {
-		t.Errorf("got %s", d)
-	}
-	if d := policy.Of(access.Subject{Name: "hole", Groups: []string{"team"}}).DecideAll(calls); !d.Allowed || d.As != "team" {
-		t.Errorf("with a group that is allowed all: %s", d)
 	}
 }

@@ -27,6 +27,8 @@ const (
 type pattern struct {
 	text  string
 	match func(value string) bool
+	// isExpression is set for a regular expression, and isExact for a text that stands for itself; others are globs.
+	isExpression, isExact bool
 }
 
 // compile reads a pattern. A * of a glob stands for slashes as well, and an expression matches anywhere in a value, as
@@ -41,7 +43,7 @@ func compile(text string, m mode) (pattern, error) {
 		if err != nil {
 			return p, err
 		}
-		p.match = expression.MatchString
+		p.match, p.isExpression = expression.MatchString, true
 		return p, nil
 	}
 	prefix, star := strings.CutSuffix(text, "*")

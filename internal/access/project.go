@@ -137,7 +137,7 @@ func rulesOfRole(project string, role ProjectRole, m mode, found *findings) []*r
 }
 
 func exactly(text string) pattern {
-	return pattern{text: text, match: func(value string) bool { return value == text }}
+	return pattern{text: text, match: func(value string) bool { return value == text }, isExact: true}
 }
 
 // outside returns why a line of a project's role is not about that role and that project; "" where it is.

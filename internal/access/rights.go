@@ -121,15 +121,27 @@ type Decision struct {
 	By *Line
 	// As is the name that the line holds for: the subject's own, that of a group, or the role that everybody has.
 	As string
+	// Example is what fits Call and is not allowed, where Call has patterns.
+	Example *Call
+	// Unknown is set where Call has patterns, and whether all that fits it is allowed could not be found out.
+	Unknown bool
 }
 
 // String returns the answer and why.
 func (d Decision) String() string {
+	asked := d.Call
+	if d.Example != nil {
+		asked = *d.Example
+	}
 	switch {
+	case d.Unknown:
+		return "denied: too many or too complex patterns to know what fits " + d.Call.String() + "; ask about parts of it"
 	case d.By == nil:
-		return "denied: no line allows " + d.Call.String()
+		return "denied: no line allows " + asked.String()
 	case d.Allowed:
 		return fmt.Sprintf("allowed as %s by %s", d.As, d.By)
+	case d.Example != nil:
+		return fmt.Sprintf("denied as %s for %s by %s", d.As, asked, d.By)
 	}
 	return fmt.Sprintf("denied as %s by %s", d.As, d.By)
 }
@@ -209,27 +221,30 @@ func (r Rights) rulesFor(a *attempt, c Call) []*rule {
 // Select returns a function that reports whether an object may be got, or whatever the action is, of one resource: what
 // no object could change is settled once, for lists.
 func (r Rights) Select(resource, action string) func(object string) bool {
-	about := func(rules []*rule) []*rule {
+	selected := r.only(func(one *rule) bool { return one.resource.match(resource) && one.action.match(action) })
+	return func(object string) bool { return selected.Allowed(Call{resource, action, object}) }
+}
+
+// only returns the rights with some of their rules.
+func (r Rights) only(keep func(*rule) bool) Rights {
+	some := func(rules []*rule) []*rule {
 		var kept []*rule
-		for _, rule := range rules {
-			if rule.resource.match(resource) && rule.action.match(action) {
-				kept = append(kept, rule)
+		for _, one := range rules {
+			if keep(one) {
+				kept = append(kept, one)
 			}
 		}
 		return kept
 	}
-	selected := Rights{subject: r.subject, project: r.project}
+	kept := Rights{subject: r.subject, project: r.project}
 	for _, a := range r.attempts {
-		kept := attempt{as: a.as, everybody: a.everybody, rules: about(a.rules), projects: make(map[string][]*rule, len(a.projects))}
+		of := attempt{as: a.as, names: a.names, everybody: a.everybody, rules: some(a.rules), projects: make(map[string][]*rule, len(a.projects))}
 		for project, rules := range a.projects {
-			kept.projects[project] = about(rules)
+			of.projects[project] = some(rules)
 		}
-		selected.attempts = append(selected.attempts, kept)
+		kept.attempts = append(kept.attempts, of)
 	}
-	return func(object string) bool {
-		call := Call{resource, action, object}
-		return selected.Allowed(call)
-	}
+	return kept
 }
 
 // Role is a role or a subject and what lines say of it.

@@ -72,6 +72,17 @@ func (p Pattern) Match(value string) bool {
 	return p.expression.MatchString(value)
 }
 
+// Expression returns the regular expression that matches what the pattern does, from its beginning to its end.
+func (p Pattern) Expression() string {
+	switch {
+	case p.expression != nil:
+		return p.expression.String()
+	case p.literal:
+		return `\A` + regexp.QuoteMeta(p.text) + `\z`
+	}
+	return `[^\x{0}-\x{10ffff}]`
+}
+
 // Match reports whether a value is as a pattern without separators has it, or what about the pattern is invalid.
 func Match(pattern, value string) (bool, error) {
 	if pattern == "*" {

@@ -16,7 +16,8 @@ func newCanI(a *kit.Control) *cobra.Command {
 		Long: `Print yes or no: whether policies allow an account to do something.
 
 RESOURCE and ACTION are those of the policies in ConfigMap argocd-rbac-cm, and OBJECT is PROJECT/APPLICATION, or the
-name of what stands outside of projects. Each of the three may be a pattern, such as *: yes means all that fits it.`,
+name of what stands outside of projects. Each of the three may be a pattern, such as *: yes means all that fits
+it, and no that something is not allowed, of which --why names one.`,
 		Example: `  cyan account can-i sync applications shop/web --account alice
   cyan account can-i create clusters '*' --why
   cyan account can-i '*' applications 'shop/*' --account alice`,
