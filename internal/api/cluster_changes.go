@@ -12,6 +12,7 @@ import (
 	"github.com/danielgtaylor/huma/v2"
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/api/equality"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
@@ -76,6 +77,7 @@ func (s clusterCalls) registerChanges(tags []string) {
 	register(s.service, huma.Operation{OperationID: "createCluster", Method: http.MethodPost, Path: "/api/v1/clusters", Summary: "Register a cluster, which has to answer", Tags: tags}, s.create)
 	register(s.service, huma.Operation{OperationID: "updateCluster", Method: http.MethodPut, Path: one, Summary: "Change what is kept of a cluster, which has to answer", Tags: tags}, s.update)
 	register(s.service, huma.Operation{OperationID: "deleteCluster", Method: http.MethodDelete, Path: one, Summary: "Forget a cluster; what runs there stays", Tags: tags}, s.delete)
+	register(s.service, huma.Operation{OperationID: "rotateClusterAuth", Method: http.MethodPost, Path: one + "/rotate-auth", Summary: "Have a cluster reached by a new token of its service account, and the old one forgotten", Tags: tags}, s.rotate)
 }
 
 // into changes the Secret of a cluster to what was sent; the fields that are named, also to nothing.
@@ -254,4 +256,22 @@ func (s clusterCalls) delete(ctx context.Context, c *caller, in *clusterInput) (
 		return nil, &problem.Error{Kind: problem.Usage, Object: "cluster " + r.Server, Cause: "nothing is kept of the cluster that the server runs in", Remedy: "have projects deny it as a destination"}
 	}
 	return &nothing{}, client.IgnoreNotFound(s.Writer.Delete(ctx, r.Secret))
+}
+
+func (s clusterCalls) rotate(ctx context.Context, c *caller, in *clusterInput) (*nothing, error) {
+	r, err := s.of(ctx, c, in, access.Update)
+	if err != nil {
+		return nil, err
+	}
+	switch {
+	case r.Secret == nil:
+		return nil, &problem.Error{Kind: problem.Usage, Object: "cluster " + r.Server, Cause: "nothing is kept of the cluster that the server runs in", Remedy: "register it first, as a new one"}
+	case r.Err != nil:
+		return nil, &problem.Error{Kind: problem.Refused, Object: "cluster " + r.Server, Cause: r.Err.Error(), Remedy: "correct its Secret", Err: r.Err}
+	}
+	_, err = cluster.Rotation{Control: s.Writer, Secret: r.Secret, Config: r.Config, Connect: s.Clusters.Watching}.Run(ctx)
+	if err != nil && problem.Of(err) == nil && !apierrors.IsConflict(err) {
+		return nil, &problem.Error{Kind: problem.Refused, Object: "cluster " + r.Server, Cause: err.Error(), Remedy: "see what its service account may do, and try again", Err: err}
+	}
+	return &nothing{}, err
 }

@@ -90,6 +90,9 @@ func TestClustersAreRegistered(t *testing.T) {
 		{"nothing is kept of the home", "admin", http.MethodPut, "/api/v1/clusters/in-cluster?id.type=name", `{"name":"x"}`, 400, "nothing is kept"},
 		{"the home stays", "admin", http.MethodDelete, "/api/v1/clusters/in-cluster?id.type=name", "", 400, "nothing is kept"},
 		{"not by who may only read", "reader", http.MethodDelete, far, "", 403, "permission denied"},
+		{"no token to rotate", "admin", http.MethodPost, far + "/rotate-auth", "", 400, "reached without a token of a service account; register it anew with one"},
+		{"nor by who may only read", "reader", http.MethodPost, far + "/rotate-auth", "", 403, "permission denied"},
+		{"nor of the home", "admin", http.MethodPost, "/api/v1/clusters/in-cluster/rotate-auth?id.type=name", "", 400, "nothing is kept"},
 		{"forgotten", "admin", http.MethodDelete, far, "", 200, ""},
 		{"gone", "admin", http.MethodGet, far, "", 404, "not registered"},
 	})

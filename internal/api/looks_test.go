@@ -43,6 +43,7 @@ var looks = []tabled{
 	{"listClusters", http.MethodGet, "/api/v1/clusters", "", everyone, everyone},
 	{"getCluster", http.MethodGet, "/api/v1/clusters/https%3A%2F%2Fkubernetes.default.svc", "", others, others},
 	{"invalidateClusterCache", http.MethodPost, "/api/v1/clusters/in-cluster/invalidate-cache?id.type=name", "", []string{"admin"}, []string{"admin"}},
+	{"rotateClusterAuth", http.MethodPost, "/api/v1/clusters/in-cluster/rotate-auth?id.type=name", "", []string{"admin"}, []string{"admin"}},
 	{"createCluster", http.MethodPost, "/api/v1/clusters", `{"server":"https://new.example","project":"PROJECT"}`, []string{"admin"}, []string{"admin"}},
 	{"updateCluster", http.MethodPut, "/api/v1/clusters/in-cluster?id.type=name", `{"name":"home"}`, []string{"admin"}, []string{"admin"}},
 	{"deleteCluster", http.MethodDelete, "/api/v1/clusters/in-cluster?id.type=name", "", []string{"admin"}, []string{"admin"}},

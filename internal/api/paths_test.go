@@ -65,7 +65,7 @@ var paths = []struct{ method, path, refusal string }{
 	{"POST", "/api/v1/clusters", answered},
 	{"PUT", "/api/v1/clusters/CLUSTER", answered},
 	{"POST", "/api/v1/clusters/CLUSTER/invalidate-cache", answered},
-	{"POST", "/api/v1/clusters/CLUSTER/rotate-auth", "cyan cluster rotate-auth"},
+	{"POST", "/api/v1/clusters/CLUSTER/rotate-auth", answered},
 	{"DELETE", "/api/v1/clusters/CLUSTER", answered},
 	{"GET", "/api/v1/gpgkeys", answered},
 	{"POST", "/api/v1/gpgkeys", answered},

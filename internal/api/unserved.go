@@ -22,9 +22,6 @@ var unserved = refused{
 	"Notifications: not sent; keep argocd-notifications running, which reads the same Applications, or alert on GET /metrics": {
 		"/api/v1/notifications/",
 	},
-	"rotate-auth: not served; run cyan cluster rotate-auth where both clusters are reached": {
-		"POST /api/v1/clusters/{id}/rotate-auth",
-	},
 	"Plugins: not served; render what they make into the repository": {
 		"GET /api/v1/settings/plugins",
 	},

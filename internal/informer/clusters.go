@@ -237,6 +237,11 @@ func (c *Cluster) Answer(ctx context.Context) Answer {
 	return a
 }
 
+// Watching connects to a cluster that is reached in a way of its own, and keeps nothing of the connection.
+func (c *Clusters) Watching(config *rest.Config) (client.WithWatch, error) {
+	return client.NewWithWatch(config, client.Options{Scheme: c.Scheme})
+}
+
 // Forget has a cluster connected anew by who looks at it next.
 func (c *Clusters) Forget(server string) {
 	c.mu.Lock()

@@ -2,35 +2,23 @@ package cluster
 
 import (
 	"context"
-	"errors"
 	"fmt"
-	"time"
 
 	corev1 "k8s.io/api/core/v1"
 	rbacv1 "k8s.io/api/rbac/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-	"k8s.io/apimachinery/pkg/fields"
-	"k8s.io/apimachinery/pkg/util/wait"
-	"k8s.io/apimachinery/pkg/watch"
-	watchtools "k8s.io/client-go/tools/watch"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
-	"github.com/cyan-cd/cyan/internal/problem"
+	"github.com/cyan-cd/cyan/internal/cluster"
 )
 
-// managerAccount and managerRole are the names that existing installations use, so that registering a cluster again
-// finds what is there.
-const (
-	managerAccount = "argocd-manager"
-	managerRole    = "argocd-manager-role"
-	// tokenTimeout is how long the cluster may take to make a token.
-	tokenTimeout = 30 * time.Second
-)
+// managerRole is the name that existing installations use, so that registering a cluster again finds what is there.
+const managerRole = "argocd-manager-role"
 
 // token returns the token of the service account to deploy with, which is made unless one was named.
 func (o *clusterAdd) token(ctx context.Context, c client.WithWatch) (string, error) {
-	account := &corev1.ServiceAccount{ObjectMeta: metav1.ObjectMeta{Name: managerAccount, Namespace: o.systemNamespace}}
+	account := &corev1.ServiceAccount{ObjectMeta: metav1.ObjectMeta{Name: cluster.ManagerAccount, Namespace: o.systemNamespace}}
 	if o.serviceAccount != "" {
 		account.Name = o.serviceAccount
 		if err := c.Get(ctx, client.ObjectKeyFromObject(account), account); err != nil {
@@ -49,7 +37,8 @@ func (o *clusterAdd) token(ctx context.Context, c client.WithWatch) (string, err
 	if err := createUnlessThere(ctx, c, secret); err != nil {
 		return "", o.Explain(err, "making a token for service account "+account.Name)
 	}
-	return o.awaitToken(ctx, c, secret)
+	token, err := cluster.AwaitToken(ctx, c, secret)
+	return token, o.Explain(err, "")
 }
 
 // makeAccount makes the service account and grants its rights: everything, or only within the given namespaces.
@@ -89,37 +78,4 @@ func createUnlessThere(ctx context.Context, c client.Client, object client.Objec
 		return nil
 	}
 	return err
-}
-
-// awaitToken waits until the cluster has put a token into a Secret.
-func (o *clusterAdd) awaitToken(ctx context.Context, c client.WithWatch, secret *corev1.Secret) (string, error) {
-	ctx, cancel := context.WithTimeout(ctx, tokenTimeout)
-	defer cancel()
-	w, err := c.Watch(ctx, &corev1.SecretList{}, &client.ListOptions{Namespace: secret.Namespace, FieldSelector: fields.OneTermEqualSelector("metadata.name", secret.Name)})
-	if err != nil {
-		return "", o.Explain(err, "waiting for a token")
-	}
-	var token string
-	_, err = watchtools.UntilWithoutRetry(ctx, w, func(event watch.Event) (bool, error) {
-		if event.Type == watch.Error {
-			return false, apierrors.FromObject(event.Object)
-		}
-		if seen, ok := event.Object.(*corev1.Secret); ok {
-			token = string(seen.Data[corev1.ServiceAccountTokenKey])
-		}
-		return token != "", nil
-	})
-	switch {
-	case err == nil:
-		return token, nil
-	case !errors.Is(err, watchtools.ErrWatchClosed) && !wait.Interrupted(err):
-		return "", o.Explain(err, "waiting for a token")
-	}
-	if errors.Is(ctx.Err(), context.Canceled) {
-		return "", ctx.Err()
-	}
-	return "", &problem.Error{
-		Kind: problem.Refused, Object: fmt.Sprintf("Secret %s/%s", secret.Namespace, secret.Name),
-		Cause: fmt.Sprintf("the cluster made no token in %s", tokenTimeout), Remedy: "see whether its controller manager runs, then try again",
-	}
 }

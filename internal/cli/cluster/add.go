@@ -49,7 +49,7 @@ Applications, on the cluster of the current context.`,
 	f := cmd.Flags()
 	f.StringVar(&o.name, "name", "", "its name; that of the context if not given")
 	f.StringVar(&o.serviceAccount, "service-account", "", "use this service account, which must exist, in place of making one")
-	f.StringVar(&o.systemNamespace, "system-namespace", "kube-system", "namespace of the service account")
+	f.StringVar(&o.systemNamespace, "system-namespace", cluster.ManagerNamespace, "namespace of the service account")
 	f.StringVar(&o.endpoint, "cluster-endpoint", "", "URL of its API server, where the controllers reach it by another than the kubeconfig's")
 	f.StringVar(&o.project, "project", "", "only for Applications of this project")
 	f.StringVar(&o.proxy, "proxy-url", "", "proxy to reach it by")
@@ -92,7 +92,7 @@ func (o *clusterAdd) run(ctx context.Context, contextName string) error {
 		return o.keep(ctx, control, existing, server, "", target)
 	}
 	if o.serviceAccount == "" {
-		question := fmt.Sprintf("make a service account %q with full rights on the cluster of context %q (%s), for Cyan to deploy with?", managerAccount, contextName, target.Host)
+		question := fmt.Sprintf("make a service account %q with full rights on the cluster of context %q (%s), for Cyan to deploy with?", cluster.ManagerAccount, contextName, target.Host)
 		if err := o.Confirm(question, o.yes); err != nil {
 			return err
 		}

@@ -7,6 +7,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/cyan-cd/cyan/internal/cli/kit"
+	"github.com/cyan-cd/cyan/internal/cluster"
 )
 
 func newRemove(a *kit.Control) *cobra.Command {
@@ -19,17 +20,17 @@ func newRemove(a *kit.Control) *cobra.Command {
 			if err != nil {
 				return err
 			}
-			cluster, err := Find(cmd.Context(), a, c, args[0])
+			found, err := Find(cmd.Context(), a, c, args[0])
 			if err != nil {
 				return err
 			}
-			if err := a.Confirm(fmt.Sprintf("forget the cluster %q (%s)?", cluster.Name, cluster.Server), yes); err != nil {
+			if err := a.Confirm(fmt.Sprintf("forget the cluster %q (%s)?", found.Name, found.Server), yes); err != nil {
 				return err
 			}
-			if err := c.Delete(cmd.Context(), cluster.secret); client.IgnoreNotFound(err) != nil {
-				return a.Explain(err, "forgetting the cluster "+cluster.Name)
+			if err := c.Delete(cmd.Context(), found.secret); client.IgnoreNotFound(err) != nil {
+				return a.Explain(err, "forgetting the cluster "+found.Name)
 			}
-			return a.Say(fmt.Sprintf("cluster '%s' removed; its service account %s stays on it", cluster.Server, managerAccount))
+			return a.Say(fmt.Sprintf("cluster '%s' removed; its service account %s stays on it", found.Server, cluster.ManagerAccount))
 		},
 	}
 	cmd.Flags().BoolVarP(&yes, "yes", "y", false, "do not ask")
