@@ -79,8 +79,9 @@ func sentence(e ast.Expr) string {
 	return "{}"
 }
 
-// terminal are the rooms whose messages are read in a terminal alone: no call of the page leads there.
-var terminal = []string{"cli", "deliver", "demo", "devloop", "image", "skaffold", "testkit", "controller/install"}
+// terminal are the rooms whose messages are read in a terminal, a log or by another server alone: no call of the page
+// leads there.
+var terminal = []string{"cli", "deliver", "demo", "devloop", "image", "page", "server", "skaffold", "source/gitserver", "testkit", "traffic/routertest", "controller/install"}
 
 // tellers are the functions that make a message of the texts that they are given, beside fields Cause and Remedy.
 var tellers = map[string]bool{
@@ -99,6 +100,9 @@ func toldBy(n ast.Node) []ast.Expr {
 		name, _ := n.Fun.(*ast.Ident)
 		if selector, ok := n.Fun.(*ast.SelectorExpr); ok {
 			name = selector.Sel
+			if of, ok := selector.X.(*ast.Ident); ok && len(n.Args) > 0 && (of.Name == "errors" && name.Name == "New" || of.Name == "fmt" && name.Name == "Errorf") {
+				return n.Args[:1]
+			}
 		}
 		if name != nil && tellers[name.Name] {
 			return n.Args
@@ -213,7 +217,49 @@ func TestWhatIsTranslatedIsSaid(t *testing.T) {
 // untranslated are messages without words in Japanese, each with why.
 var untranslated = map[string]string{
 	"GitHub App": "a name",
+
+	"issuer answers {}, {}": inLog,
+	"no state: another browser, or longer ago than it is kept":   inLog,
+	"state is of another log-in":                                 inLog,
+	"user {} has the name of an account":                         inLog,
+	"GitHub's answer names no user":                              inLog,
+	"GitHub user {} is in none of the organizations":             inLog,
+	"GitHub user {} is in none of the teams":                     inLog,
+	"issuer is asked too often":                                  inLog,
+	"token is for {}":                                            inLog,
+	"issuer has sent no ID token, or one that is too long":       inLog,
+	"ID token is of another log-in":                              inLog,
+	"asking for the user's groups: answer is about another user": inLog,
+	"answer is {}": inLog,
+	"label {} is empty, or has the name {} as another one has":                                          inLog,
+	"all {} workers are stuck, the first of them with Application {} since {}":                          inLog,
+	"certificate: neither Secret {} nor Secret {} has {} and {}":                                        inLog,
+	"ConfigMap {}: globalProjects: AppProject {} not found in namespace {}; create it, or leave it out": inLog,
+	"the caches are not filled yet":                                                                     inLog,
+	"a session of {} bytes is too long for cookies":                                                     inLog,
+	"{} is not a network": inLog,
+	"{} is not a trailer": inLog,
+	"webhook of {}: {}: none is set for this host while there are some for others; set {}":                  "said to a git host",
+	"webhook of {}: {}: header {} has no signature":                                                         "said to a git host",
+	"no webhook that Cyan knows: it takes those of GitHub, GitLab, Bitbucket, Gitea, Gogs and Azure DevOps": "said to a git host",
+	"the webhook's secret does not match":                                                                   "said to a git host",
+
+	"a call has panicked":                        distinguished,
+	"the stream has ended":                       distinguished,
+	"exists already":                             distinguished,
+	"rollout: of another controller instance":    distinguished,
+	"cache: behind this controller's own writes": distinguished,
+	"cluster skipped":                            distinguished,
+	"the object has been changed":                distinguished,
+	"enough was read":                            distinguished,
+	"no such object":                             distinguished,
+	"first line {} has no name of what it is of": "a table of the program itself",
+	"{} has {} columns":                          "a table of the program itself",
+	"{} has an unknown verdict":                  "a table of the program itself",
 }
+
+// Why a message has no words: it is for the log, or known by itself and shown in other words.
+const inLog, distinguished = "read in the log alone", "never shown as it is"
 
 // TestWhatTheServerTellsHasWords holds what the server tells the page's readers to the page's words: a new message
 // needs some in Japanese, or a reason why not.

@@ -15,6 +15,7 @@ import (
 	"regexp"
 	"slices"
 	"sort"
+	"strconv"
 	"strings"
 )
 
@@ -194,6 +195,59 @@ func (h *house) messages() []string {
 		})
 	}
 	return found
+}
+
+// loose matches an error that begins with a word that stands for something else, is made of several sentences, or talks
+// to somebody.
+var loose = regexp.MustCompile(`^(?:its|they|these|those|there|something|somebody|one|what)\b|\.(?: |$)|\b(?:[Pp]lease|[Ff]ailed to|[Uu]nable to|could not|you|[Yy]ou are)\b`)
+
+// looseErrors returns where texts that errors.New and fmt.Errorf are given are loose.
+func (h *house) looseErrors() []string {
+	var found []string
+	for _, f := range h.files {
+		if f.test {
+			continue
+		}
+		ast.Inspect(f.syntax, func(n ast.Node) bool {
+			if text := errorText(n); loose.MatchString(text) {
+				found = append(found, fmt.Sprintf("%s:%d: %q", f.name, f.fset.Position(n.Pos()).Line, text))
+			}
+			return true
+		})
+	}
+	return found
+}
+
+// errorText returns what a call of errors.New or fmt.Errorf is given; "" for other nodes.
+func errorText(n ast.Node) string {
+	call, ok := n.(*ast.CallExpr)
+	if !ok || len(call.Args) == 0 {
+		return ""
+	}
+	of, ok := call.Fun.(*ast.SelectorExpr)
+	if !ok {
+		return ""
+	}
+	from, ok := of.X.(*ast.Ident)
+	if !ok || from.Name+"."+of.Sel.Name != "errors.New" && from.Name+"."+of.Sel.Name != "fmt.Errorf" {
+		return ""
+	}
+	return literal(call.Args[0])
+}
+
+// literal returns the text of an expression, with blanks for what is put in between.
+func literal(e ast.Expr) string {
+	switch e := e.(type) {
+	case *ast.BasicLit:
+		if text, err := strconv.Unquote(e.Value); e.Kind == token.STRING && err == nil {
+			return text
+		}
+	case *ast.BinaryExpr:
+		return literal(e.X) + literal(e.Y)
+	case *ast.ParenExpr:
+		return literal(e.X)
+	}
+	return " "
 }
 
 // functions returns the 99th percentile of the lengths of functions, in lines, and those that branch too often.

@@ -46,7 +46,7 @@ func pairOf(data map[string][]byte) server.KeyPair {
 }
 
 // errThere ends an update that has nothing to write.
-var errThere = errors.New("there already")
+var errThere = errors.New("exists already")
 
 // ensure makes a certificate where there is none, and makes a self-made one anew before it ends. Replicas that start
 // together take the first one's.

@@ -349,7 +349,7 @@ func (c goCommand) soleMain(ctx context.Context, pkg string) (string, error) {
 		}
 	}
 	if len(mains) != 1 {
-		return "", fmt.Errorf("there are several Go main packages: %s", strings.Join(mains, ", "))
+		return "", fmt.Errorf("Go main packages: %d instead of one: %s", len(mains), strings.Join(mains, ", "))
 	}
 	if mains[0] == "./." {
 		return ".", nil

@@ -109,7 +109,7 @@ func (p policy) check() error {
 	case modeStrict:
 		return errors.New("gpg.mode strict is not served: the commit or annotated tag that is synced is checked, and none before it; write head")
 	default:
-		return fmt.Errorf("gpg.mode %q is unknown: head or none", p.GPG.Mode)
+		return fmt.Errorf("unknown gpg.mode %q; write head or none", p.GPG.Mode)
 	}
 	if len(p.GPG.Keys) == 0 {
 		return errors.New("gpg.keys is empty")

@@ -180,7 +180,7 @@ func TestIntegrityOfSources(t *testing.T) {
 		"a pattern that denies":            {head(`[{"url": "!*"}]`, `["`+ada+`"]`), anyRepo, "", []string{"invalid pattern \"!*\""}},
 		"no method":                        {`{"repos": [{"url": "*"}]}`, anyRepo, "", []string{field + "git.policies[0]: gpg is missing"}},
 		"every commit of the history":      {`{"repos": [{"url": "*"}], "gpg": {"mode": "strict", "keys": ["` + ada + `"]}}`, anyRepo, ada, []string{field + "git.policies[0]: gpg.mode strict is not served", "write head"}},
-		"an unknown mode":                  {`{"repos": [{"url": "*"}], "gpg": {"mode": "all", "keys": ["` + ada + `"]}}`, anyRepo, ada, []string{field + `git.policies[0]: gpg.mode "all" is unknown`}},
+		"an unknown mode":                  {`{"repos": [{"url": "*"}], "gpg": {"mode": "all", "keys": ["` + ada + `"]}}`, anyRepo, ada, []string{field + `git.policies[0]: unknown gpg.mode "all"`}},
 		"an unknown field":                 {`{"repos": [{"url": "*"}], "gpg": {"mode": "head", "keys": ["` + ada + `"]}, "sigstore": {}}`, anyRepo, ada, []string{field + "invalid: ", "sigstore"}},
 		"an unknown field of a repository": {head(`[{"url": "*", "branch": "main"}]`, `["`+ada+`"]`), anyRepo, ada, []string{field + "invalid: ", "branch"}},
 		"a repository that is none":        {byAda, "https://", ada, []string{field}},

@@ -69,7 +69,7 @@ func (v *values) fromLua(value lua.LValue, depth int) (any, error) {
 		return nil, errors.New(v.budget.cause)
 	}
 	if depth > deepest {
-		return nil, errors.New("returned what is nested too deeply")
+		return nil, errors.New("returned values that are nested too deeply")
 	}
 	switch of := value.(type) {
 	case lua.LBool:
@@ -90,7 +90,7 @@ func (v *values) fromLua(value lua.LValue, depth int) (any, error) {
 // number returns a whole number where it is one.
 func number(n float64) (any, error) {
 	if math.IsNaN(n) || math.IsInf(n, 0) {
-		return nil, errors.New("returned a number that is none")
+		return nil, errors.New("returned an invalid number")
 	}
 	if n == math.Trunc(n) && math.Abs(n) <= exact {
 		return int64(n), nil

@@ -55,7 +55,7 @@ func ParseKnownHosts(text string) ([]Known, error) {
 			key, err = ssh.ParsePublicKey(raw)
 		}
 		if err != nil || key.Type() != fields[1] {
-			return nil, fmt.Errorf("line %d: key is no %.40s key", number, fields[1])
+			return nil, fmt.Errorf("line %d: key is not of type %.40s", number, fields[1])
 		}
 		all = append(all, Known{fields[0], KnownBySSH, fields[1], ssh.FingerprintSHA256(key), line})
 	}

@@ -66,7 +66,7 @@ func (r *reconciler) remove(ctx context.Context, o *observation, after *v1alpha1
 // reportRemoval names what holds a deletion up, the finalizers of others included, and returns when to look again.
 func reportRemoval(o *observation, after *v1alpha1.Application, err error) (wait time.Duration) {
 	if err != nil {
-		o.add(v1alpha1.ConditionDeletionError, fmt.Errorf("%w. To delete the Application and leave its objects where they are: kubectl -n %s patch application %s --type=json -p '[{\"op\":\"remove\",\"path\":\"/metadata/finalizers\"}]'",
+		o.add(v1alpha1.ConditionDeletionError, fmt.Errorf("%w; to delete the Application and leave its objects where they are: kubectl -n %s patch application %s --type=json -p '[{\"op\":\"remove\",\"path\":\"/metadata/finalizers\"}]'",
 			err, o.app.Namespace, o.app.Name))
 	}
 	held := plan.UnservedFinalizers(after.Finalizers)

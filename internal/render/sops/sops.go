@@ -171,7 +171,7 @@ func load(data []byte) (docs []*yaml.Node, meta *metadata, err error) {
 		if at := fieldOf(doc.Content[0], metadataKey); at >= 0 && meta == nil {
 			meta = &metadata{}
 			if doc.Content[0].Content[at+1].Decode(meta) != nil {
-				return nil, nil, errors.New("its metadata is damaged")
+				return nil, nil, errors.New("SOPS metadata is damaged")
 			}
 		}
 	}
@@ -198,7 +198,7 @@ func (k Keys) dataKey(meta *metadata) ([]byte, error) {
 			return key, nil
 		}
 	}
-	return nil, errors.New("no key opens it")
+	return nil, errors.New("none of the keys opens the file")
 }
 
 // decryption is the decryption of one file.
@@ -220,7 +220,7 @@ const macOnlyEncrypted = "8a3fd2ad54ce66527b1034f3d147be0b0b975b3bf44f72c6fdadec
 func newDecryption(key []byte, meta *metadata) (*decryption, error) {
 	block, err := aes.NewCipher(key)
 	if err != nil {
-		return nil, errors.New("its data key is damaged")
+		return nil, errors.New("data key is damaged")
 	}
 	d := &decryption{block: block, meta: meta, mac: sha512.New()}
 	for text, compiled := range map[string]**regexp.Regexp{meta.UnencryptedRegex: &d.unencrypted, meta.EncryptedRegex: &d.encrypted} {
@@ -228,7 +228,7 @@ func newDecryption(key []byte, meta *metadata) (*decryption, error) {
 			continue
 		}
 		if *compiled, err = regexp.Compile(text); err != nil {
-			return nil, errors.New("an expression of its metadata is invalid")
+			return nil, errors.New("SOPS metadata has an invalid expression")
 		}
 	}
 	if meta.MACOnlyEncrypted {
@@ -372,7 +372,7 @@ func (d *decryption) replace(n *yaml.Node, plain, kind string) error {
 	case "int", "float", "time":
 		with = plain
 	default:
-		return fmt.Errorf("the type %q is unknown", kind)
+		return fmt.Errorf("unknown type %q", kind)
 	}
 	for _, quote := range []string{`"`, `'`} {
 		d.plain = append(d.plain, replacement{quote + n.Value + quote, with})
@@ -386,7 +386,7 @@ func (d *decryption) replace(n *yaml.Node, plain, kind string) error {
 func (d *decryption) checkMAC(meta *metadata) error {
 	want, _, err := d.open(meta.MAC, meta.LastModified)
 	if err != nil {
-		return fmt.Errorf("its sum: %w", err)
+		return fmt.Errorf("checksum: %w", err)
 	}
 	if got := strings.ToUpper(hex.EncodeToString(d.mac.Sum(nil))); got != want {
 		return errors.New("values were changed, added or removed after it was encrypted")

@@ -187,15 +187,15 @@ func TestRefused(t *testing.T) {
 		"a value that was added":     {keys, strings.Replace(good, "metadata:\n", "metadata:\n    more: x\n", 1), "values were changed, added or removed"},
 		"a value in another place":   {keys, strings.Replace(good, "    port: ENC", "    prot: ENC", 1), "value of stringData.prot: changed after it was encrypted"},
 		"a value in clear":           {keys, strings.Replace(good, "empty: \"\"", "empty: horse", 1), "value of stringData.empty: not encrypted"},
-		"no sum":                     {keys, strings.Replace(good, "    mac: ENC", "    cam: ENC", 1), "its sum: not encrypted"},
-		"another time":               {keys, strings.Replace(good, modified, "2027-01-02T03:04:05Z", 1), "its sum: changed after it was encrypted"},
+		"no sum":                     {keys, strings.Replace(good, "    mac: ENC", "    cam: ENC", 1), "checksum: not encrypted"},
+		"another time":               {keys, strings.Replace(good, modified, "2027-01-02T03:04:05Z", 1), "checksum: changed after it was encrypted"},
 		"no age":                     {keys, strings.Replace(good, "    age:", "    pgp:", 1), "only single age keys are served"},
 		"groups of keys":             {keys, good + "    key_groups: [{}]\n", "only single age keys are served"},
 		"rules for comments":         {keys, good + "    encrypted_comment_regex: x\n", "rules for comments are not served"},
-		"an expression that is none": {keys, strings.Replace(good, "^(data|stringData)$", "'('", 1), "an expression of its metadata is invalid"},
+		"an expression that is none": {keys, strings.Replace(good, "^(data|stringData)$", "'('", 1), "SOPS metadata has an invalid expression"},
 		"a dotenv file":              {keys, "A=ENC[AES256_GCM,data:x]\nsops_mac=ENC[AES256_GCM,data:x]\n", "dotenv files of it are not served"},
 		"no YAML":                    {keys, "a: b\n c: horse ENC[AES256_GCM,\nsops: {}\n", "the file is invalid YAML"},
-		"metadata that is none":      {keys, "a: ENC[AES256_GCM,\nsops: [a]\n", "its metadata is damaged"},
+		"metadata that is none":      {keys, "a: ENC[AES256_GCM,\nsops: [a]\n", "SOPS metadata is damaged"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			_, err := c.keys.Decrypt("a.yaml", []byte(c.text))

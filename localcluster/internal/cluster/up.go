@@ -110,7 +110,7 @@ func resolveOptions(dir state.Dir, options Options, record state.Record, known b
 	}
 	if options.Mode == state.Real {
 		if options.Nodes > 1 {
-			return options, errors.New("there is one real node to a machine: leave --count out, or take --nodes simulated")
+			return options, errors.New("a machine has one real node: leave --count out, or take --nodes simulated")
 		}
 		if err := checkReal(); err != nil {
 			return options, err

@@ -252,7 +252,7 @@ func (m *mirror) ask(repo name.Repository, request func() error) error {
 	since, bad := m.unreachable[host]
 	m.mu.Unlock()
 	if bad && time.Since(since) < unreachableFor {
-		return fmt.Errorf("%s could not be reached a moment ago", host)
+		return fmt.Errorf("%s: not reached a moment ago", host)
 	}
 	err := request()
 	var network *net.OpError
