@@ -239,8 +239,11 @@ func degradedRollout(ro *v1alpha1.Rollout) *Attention {
 		return nil
 	}
 	var since *metav1.Time
-	if c := conditionOf(ro, v1alpha1.RolloutConditionProgressing); c != nil {
-		since = &c.LastTransitionTime
+	for i := range ro.Status.Conditions {
+		// It is False once the deadline has passed.
+		if c := &ro.Status.Conditions[i]; c.Type == v1alpha1.RolloutConditionProgressing {
+			since = &c.LastTransitionTime
+		}
 	}
 	return attention(ReasonDegraded, caused(title(ro), cmp.Or(ro.Status.Message, "degraded"), "cause.rollout.degraded"), since)
 }

@@ -154,6 +154,10 @@ func TestWhatNeedsSomebody(t *testing.T) {
 			ro.Status.Phase, ro.Status.Message = v1alpha1.RolloutDegraded, "ProgressDeadlineExceeded: no progress"
 			rolloutCondition(v1alpha1.RolloutConditionProgressing, metav1.ConditionTrue, "")(ro)
 		}), needs(ReasonDegraded, "Rollout web: ProgressDeadlineExceeded: no progress; look at its pods", minute)},
+		{"a Rollout whose deadline has passed", shop(), web(func(ro *v1alpha1.Rollout) {
+			ro.Status.Phase, ro.Status.Message = v1alpha1.RolloutDegraded, "ProgressDeadlineExceeded: no progress"
+			rolloutCondition(v1alpha1.RolloutConditionProgressing, metav1.ConditionFalse, "")(ro)
+		}), needs(ReasonDegraded, "Rollout web: ProgressDeadlineExceeded: no progress; look at its pods", minute)},
 		{"a degraded Rollout, and nothing says why", shop(), web(func(ro *v1alpha1.Rollout) { ro.Status.Phase = v1alpha1.RolloutDegraded }), needs(ReasonDegraded, "Rollout web: degraded; look at its pods", "")},
 		{"an invalid Rollout before a failed sync", shop(withCondition(v1alpha1.ConditionSyncError, "x")), web(rolloutCondition(v1alpha1.RolloutConditionInvalidSpec, metav1.ConditionTrue, "spec.selector: missing")),
 			needs(ReasonInvalidSpec, "Rollout web: spec.selector: missing; correct the field in git", minute)},

@@ -102,9 +102,11 @@ function Attention({ rows }: { rows: Row[] }) {
                 {row.name}
               </To>
               <Status kind="reason" value={row.attention!.reason} />
-              <span className="muted small">
-                <Ago at={row.attention!.since} />
-              </span>
+              {row.attention!.since && (
+                <span className="muted small">
+                  <Ago at={row.attention!.since} />
+                </span>
+              )}
             </div>
             <p className="name">
               <Told message={row.attention!.message} said={row.attention!.said} />
