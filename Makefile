@@ -36,9 +36,9 @@ build: ui ## the programs, into bin/
 ui: ## the page, for the programs to serve; it needs Node 20 and npm, and is left out without them
 	@./hack/ui.sh
 
-pictures: ui ## the pictures of the guide, in docs/img, made anew by a browser
-	@./hack/system-packages.sh tests
-	RENEW=$(CURDIR)/docs/img go test ./ui -count=1 -run TestPictures
+pictures: build ## the pictures of the guide, in docs/img, made anew: a shop on real pods, and a browser that looks
+	@./hack/system-packages.sh pictures
+	RENEW=$(CURDIR)/docs/img go test ./ui -count=1 -timeout 30m -run TestPictures
 
 lint: ## golangci-lint, with ceilings for the length and complexity of functions
 	go tool -modfile=go.lint.mod golangci-lint run ./...

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Installs what real nodes need from Debian, as root; otherwise prints the one line to run. Without them pods are simulated.
-# With the argument "tests", also what the tests need besides.
+# With the argument "tests", also what the tests need besides; with "pictures", what the pictures of the guide do.
 set -euo pipefail
 [ "$(uname -s)" = Linux ] || exit 0
 
@@ -17,6 +17,11 @@ need iptables /usr/sbin/iptables /sbin/iptables
 need conntrack /usr/sbin/conntrack
 need iproute2 /usr/sbin/ip /sbin/ip /bin/ip
 who="Real pods"
+if [ "${1:-}" = pictures ]; then
+  who="Real pods and pictures of the page"
+  need fonts-morisawa-bizud-gothic /usr/share/fonts/truetype/bizud-gothic
+  need chromium-headless-shell /usr/lib/chromium/chromium-headless-shell /usr/bin/chromium
+fi
 if [ "${1:-}" = tests ]; then
   who="Real pods and the tests"
   need openssh-client /usr/bin/ssh

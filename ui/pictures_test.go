@@ -8,6 +8,7 @@ import (
 	"image/color"
 	"image/png"
 	"maps"
+	"net/http/httptest"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -16,14 +17,20 @@ import (
 	"testing"
 )
 
-// TestPictures makes the pictures of the guide anew, where RENEW names the folder for them: make pictures.
+// TestPictures makes the pictures of the guide anew, where RENEW names the folder for them: make pictures. What they
+// show
+// happens on a cluster with real pods while they are taken.
 func TestPictures(t *testing.T) {
 	folder := os.Getenv("RENEW")
 	if folder == "" {
 		t.Skip("RENEW is not set; run make pictures")
 	}
 	needPage(t)
-	runNode(t, filepath.Join("test", "pictures.test.mjs"), "PAGE="+serve(t, pretend(t), "/"), "RENEW="+folder)
+	s := newScene(t)
+	s.tell(t.Context())
+	hooks := httptest.NewServer(s.hooks())
+	t.Cleanup(hooks.Close)
+	runNode(t, filepath.Join("test", "pictures.test.mjs"), "PAGE="+strings.TrimSuffix(s.address, "/"), "HOOKS="+hooks.URL, "PASSWORD="+s.password, "SHOP="+shopRepository, "STOREFRONT="+s.activePod(t.Context(), "shop", "storefront"), "RENEW="+folder)
 	made, err := filepath.Glob(filepath.Join(folder, "*.png"))
 	if err != nil {
 		t.Fatal(err)
@@ -125,7 +132,7 @@ func TestThePicturesAreThoseOfTheGuide(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	var made, there []string
+	made, there := []string{"login.png"}, []string(nil)
 	list, _, _ := strings.Cut(string(script[strings.Index(string(script), "const pictures = {"):]), "\n};")
 	for _, found := range regexp.MustCompile(`(?m)^  "?([a-z-]+)"?: \[`).FindAllStringSubmatch(list, -1) {
 		made = append(made, found[1]+".png")
