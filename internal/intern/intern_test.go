@@ -126,6 +126,56 @@ func TestValuesOfOtherTypesStay(t *testing.T) {
 	values.Object(nil)
 }
 
+// What is met once is not kept, and long texts never are: they stay as they are.
+func TestWhatIsMetOnceIsNotKept(t *testing.T) {
+	var values intern.Values
+	long, longest := strings.Repeat("x", 129), strings.Repeat("y", 128)
+	of := func() *unstructured.Unstructured {
+		return &unstructured.Unstructured{Object: map[string]any{"data": map[string]any{"a": long, "b": longest, "c": []any{"d", int64(1), true}}}}
+	}
+	first := of()
+	values.Object(first)
+	if texts, parts := values.Kept(); texts != 0 || parts != 0 {
+		t.Errorf("%d texts and %d maps and lists are kept of one object, want none", texts, parts)
+	}
+	values.Object(of())
+	if texts, parts := values.Kept(); texts != 6 || parts != 2 { // data, a, b, c, the text of b, and d
+		t.Errorf("%d texts and %d maps and lists are kept of two objects, want 6 and 2", texts, parts)
+	}
+	third := of()
+	values.Object(third)
+	if !reflect.DeepEqual(third, of()) || !reflect.DeepEqual(first, of()) {
+		t.Errorf("got %v, want %v", third, of())
+	}
+}
+
+// Values are told apart whatever their hashes are, and those that are not JSON's are never the same.
+func TestEqual(t *testing.T) {
+	one, list := map[string]any{"a": "b"}, []any{"a"}
+	for _, c := range []struct {
+		a, b any
+		want bool
+	}{
+		{one, one, true}, {one, map[string]any{"a": "b"}, true}, {one, map[string]any{"a": "c"}, false}, {one, map[string]any{"b": "b"}, false}, {one, map[string]any{"a": "b", "c": "d"}, false},
+		{one, list, false}, {list, one, false}, {map[string]any{}, map[string]any{}, true}, {map[string]any{}, []any{}, false}, {[]any{}, map[string]any{}, false},
+		{list, list, true}, {list, []any{"a"}, true}, {list, []any{"b"}, false}, {list, []any{"a", "a"}, false}, {[]any{}, []any{}, true}, {[]any{one}, []any{map[string]any{"a": "b"}}, true},
+		{nil, nil, true}, {nil, "", false}, {int64(1), int64(1), true}, {int64(1), 1.0, false}, {1.5, 1.5, true}, {true, true, true}, {true, false, false}, {"a", "a", true}, {"a", list, false},
+		{1, 1, false}, {[]string{"a"}, []string{"a"}, false},
+	} {
+		if got := intern.Equal(c.a, c.b); got != c.want {
+			t.Errorf("%v and %v are the same: %v, want %v", c.a, c.b, got, c.want)
+		}
+	}
+	hashes := map[uint64]any{}
+	for _, value := range []any{int64(0), int64(1), int64(2), 0.5, 1.5, true, nil} {
+		hash := intern.HashOf(value)
+		if other, is := hashes[hash]; is {
+			t.Errorf("%v has the hash of %v", value, other)
+		}
+		hashes[hash] = value
+	}
+}
+
 // However many different objects come, what is kept for others is bounded: what all have in common is held once again
 // soon after, and long texts never are.
 func TestWhatIsKeptIsBounded(t *testing.T) {
