@@ -78,7 +78,7 @@ var argocdFlagsNotServed = kit.NotServedFlags{
 }
 
 const (
-	noTests  = "no tests are run on images"
+	noTests  = "what is in an image is not looked at: give a command of test[].custom"
 	noServer = "events are served to nobody"
 )
 
@@ -92,7 +92,7 @@ var skaffoldNotServed = kit.NotServed{
 	"generate-pipeline":  "pipelines are not generated: write a workflow that calls `cyan delivery run`",
 	"init":               "write a cyan.yaml, or nothing: `cyan skaffold check` shows what is found in the folder",
 	"inspect build-env":  "images are built on this machine",
-	"inspect tests":      noTests,
+	"inspect tests":      "`skaffold diagnose` shows the tests of a file",
 	"inspect namespaces": "`skaffold render` shows where objects go",
 	"job-manifest-paths": "`skaffold diagnose` shows which manifests are deployed",
 	"lint":               "`skaffold diagnose` checks the file",
@@ -100,8 +100,6 @@ var skaffoldNotServed = kit.NotServed{
 	"options":            "`skaffold COMMAND --help` lists the flags",
 	"schema get":         "docs/compatibility.md lists the fields of all versions",
 	"survey":             "nothing is reported to anybody",
-	"test":               noTests,
-	"verify":             noTests,
 }
 
 // skaffoldFlagsNotServed are the flags of the skaffold program that Cyan's commands have not.
@@ -121,6 +119,6 @@ var skaffoldFlagsNotServed = kit.NotServedFlags{
 	"load-images":          "images are pulled from the registry",
 	"protocols":            "Go programs are debugged by Delve, and no others",
 	"test-":                noTests,
-	"verify-":              noTests,
+	"verify-":              "containers are run in the cluster, as a Job each",
 	"container-structure-": noTests,
 }

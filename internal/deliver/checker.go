@@ -47,7 +47,12 @@ func newChecker(ctx context.Context, config *rest.Config, namespace string, need
 	}
 	c.host = config.Host
 	if c.cluster, c.unusable = live.NewReader(config); c.unusable == nil {
-		c.asked.Go(func() { _, c.unusable = c.cluster.Kinds(ctx, nil) })
+		c.asked.Go(func() {
+			c.unusable = problem.Guard(func() error {
+				_, err := c.cluster.Kinds(ctx, nil)
+				return err
+			})()
+		})
 	}
 	return c
 }

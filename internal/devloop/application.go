@@ -137,13 +137,6 @@ func retake(ctx context.Context, l *loop) {
 	l.obey("")
 }
 
-// share has the loop look at nothing but its own pods, in a namespace that others use as well.
-func share(l *loop) {
-	if m, is := l.manner.(*handed); is {
-		l.scene.isAtRest = m.isAtRest
-	}
-}
-
 // giveBack ends the hand-over.
 func giveBack(ctx context.Context, l *loop) error {
 	given, err := l.held.release(ctx)

@@ -11,6 +11,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/moby/patternmatcher/ignorefile"
@@ -29,11 +30,17 @@ const sourcesWithin = time.Minute
 type artifact struct {
 	skaffold.Artifact
 	repository string
-	plan       *image.Plan
-	built      image.Built
-	state      decide.State
+	// tag is what the next image is called by there.
+	tag   string
+	plan  *image.Plan
+	built image.Built
+	state decide.State
+	// passed is the digest of the image that its tests have passed last.
+	passed string
 	// output gets what its builder prints; nil drops it.
 	output *output
+	// compiling is how far the compiler is; nil before it has begun.
+	compiling atomic.Pointer[image.Progress]
 	// builtOnly is set when files cannot be copied into its containers.
 	builtOnly bool
 
@@ -82,14 +89,14 @@ func (o *Options) tagOf(a skaffold.Artifact) string {
 // request returns what is to be built; bases are the references of the images that it is built upon.
 func (a *artifact) request(o *Options, bases map[string]string) (image.Request, error) {
 	r := image.Request{
-		Repository: a.repository, Tag: o.tagOf(a.Artifact), Quick: !o.Whole, Again: true,
+		Repository: a.repository, Tag: a.tag, Quick: !o.Whole, Again: true,
 		// The same files give the same image, whenever they are built.
 		Created: time.Unix(0, 0), Registries: o.Registries,
 	}
 	if a.output != nil {
 		r.Output = a.output
 	}
-	r.Debug = o.debugOf(a)
+	r.Debug, r.Progress = o.debugOf(a), func(p image.Progress) { a.compiling.Store(&p) }
 	err := Describe(&r, o.Root, a.Artifact, bases)
 	return r, err
 }
@@ -111,6 +118,7 @@ func (b *builds) image(ctx context.Context, a *artifact, replan bool, bases map[
 		a.use(plan)
 	}
 	defer a.output.flush()
+	a.plan.SetTag(a.tag)
 	return a.plan.Build(ctx)
 }
 
@@ -175,6 +183,7 @@ func (a *artifact) begin() {
 	defer a.mu.Unlock()
 	a.begun++
 	a.sources = nil
+	a.compiling.Store(nil)
 }
 
 // inRoot returns the sources by their paths from the root.
@@ -332,10 +341,8 @@ func (b *builds) buildOne(ctx context.Context, round int, since time.Time, a *ar
 	b.report(Event{Kind: Building, Round: round, Artifact: a.Image})
 	a.begin()
 	start := time.Now()
-	slow := time.AfterFunc(slowAfter, func() {
-		b.report(Event{Kind: Building, Round: round, Artifact: a.Image, Text: b.whySlow(a), Took: time.Since(start)})
-	})
-	defer slow.Stop()
+	a.call(b.options)
+	end := b.tellWhenSlow(round, a, start)
 	bases := map[string]string{}
 	for _, on := range a.DependsOn {
 		bases[on.Image] = b.artifacts[on.Image].built.Ref()
@@ -345,6 +352,7 @@ func (b *builds) buildOne(ctx context.Context, round int, since time.Time, a *ar
 		built, err = b.make(ctx, a, replan, bases)
 		return err
 	})()
+	end()
 	took := time.Since(start)
 	switch {
 	case ctx.Err() != nil:
@@ -364,20 +372,6 @@ func (b *builds) buildOne(ctx context.Context, round int, since time.Time, a *ar
 		a.built, a.state = built, decide.State{Built: true}
 		b.report(Event{Kind: Built, Round: round, Artifact: a.Image, Text: text, Took: took, Compiled: built.Compiled, Pushed: built.Pushed, Total: time.Since(since)})
 	}
-}
-
-// slowAfter is when it is said that a build goes on.
-const slowAfter = 4 * time.Second
-
-// whySlow is what a build may take its time for.
-func (b *builds) whySlow(a *artifact) string {
-	switch {
-	case b.options.debugOf(a) != nil && a.built.Digest == "":
-		return "still compiling: for a debugger, all packages are compiled anew once, those of the standard library as well"
-	case a.built.Digest == "":
-		return "still building: the first time, everything that it stands on is as well"
-	}
-	return "still building"
 }
 
 // listing returns what finds out what the programs are made of that were built, so that other saves do not build them.

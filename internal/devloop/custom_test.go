@@ -6,8 +6,10 @@ import (
 	"net/http/httptest"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/go-containerregistry/pkg/name"
 	"github.com/google/go-containerregistry/pkg/registry"
@@ -38,14 +40,19 @@ func TestLoopBuildsByACommand(t *testing.T) {
 		if e.Kind == Output {
 			said = append(said, e.Artifact+": "+e.Text)
 		}
-	}), &Options{Root: root, Repository: func(name string) string { return host + "/" + name }})
+	}), &Options{Root: root, Repository: func(name string) string { return host + "/" + name }, Tag: func(skaffold.Artifact) string { return "dev" }})
 	b.take([]skaffold.Artifact{{
 		Image: "web", Context: "web", DependsOn: []skaffold.Dependency{{Image: "base", Alias: "BASE"}},
 		Custom: &skaffold.Custom{Command: "echo $IMAGE $BASE", Paths: []string{"src"}, Ignore: []string{"src/*.md"}},
 	}})
 	a := b.artifacts["web"]
+	a.call(b.options)
 	built, err := b.make(t.Context(), a, false, map[string]string{"base": "base@sha256:1"})
-	if want := "web: " + host + "/web:dev base@sha256:1"; err != nil || !strings.HasPrefix(built.Digest, "sha256:") || len(said) != 1 || said[0] != want {
+	want := []string{
+		"web: " + host + "/web:dev base@sha256:1",
+		"web: " + host + "/web:dev is as it was before the command: either that makes the same image, or it has pushed none",
+	}
+	if err != nil || !strings.HasPrefix(built.Digest, "sha256:") || !slices.Equal(said, want) {
 		t.Errorf("built %v, %v; said %q, want %q", built, err, said, want)
 	}
 	if a.builder() != "its own command" {
@@ -60,5 +67,57 @@ func TestLoopBuildsByACommand(t *testing.T) {
 	a.Custom.Command = "exit 3"
 	if _, err := b.make(t.Context(), a, false, nil); err == nil || !strings.Contains(err.Error(), "its build command failed: exit status 3") {
 		t.Errorf("got %v, want the command's end", err)
+	}
+}
+
+// init pushes an image for a command of a test that builds one.
+func init() {
+	to := os.Getenv("CYAN_TEST_PUSHES")
+	if to == "" {
+		return
+	}
+	ref, err := name.ParseReference(to, name.Insecure)
+	if err == nil {
+		err = remote.Write(ref, empty.Image)
+	}
+	if err != nil {
+		panic(err)
+	}
+	os.Exit(0)
+}
+
+// Where nobody has chosen a tag, each image of a command has one that nothing had before: a command that pushes nothing
+// is told from one that makes the same image again.
+func TestACommandThatPushesNothing(t *testing.T) {
+	server := httptest.NewServer(registry.New(registry.Logger(log.New(io.Discard, "", 0))))
+	t.Cleanup(server.Close)
+	host := strings.TrimPrefix(server.URL, "http://")
+	var events []Event
+	b := newBuilds(newReporter(func(e Event) { events = append(events, e) }), &Options{Root: t.TempDir(), Repository: func(name string) string { return host + "/" + name }})
+	b.take([]skaffold.Artifact{{Image: "web", Context: ".", Custom: &skaffold.Custom{}}})
+	pushes := "CYAN_TEST_PUSHES=$IMAGE '" + os.Args[0] + "'"
+	for _, c := range []struct{ command, kind, text string }{
+		{pushes, "built", "sha256:"},
+		{pushes, "built", "the same image as before"},
+		{"true", "build failed", "is not in the registry"},
+	} {
+		events, b.artifacts["web"].Custom.Command = nil, c.command
+		b.build(t.Context(), 1, time.Now(), decide.Work{Build: []string{"web"}})
+		if last := events[len(events)-1]; string(last.Kind) != c.kind || !strings.Contains(last.Text, c.text) {
+			t.Errorf("%s: %s %q, want %s %q", c.command, last.Kind, last.Text, c.kind, c.text)
+		}
+	}
+}
+
+// What hooks are told is the tag that the image has.
+func TestTheTagOfAnImageWithHooks(t *testing.T) {
+	tags := []string{"v1", "v2"}
+	o := &Options{Tag: func(skaffold.Artifact) string { tag := tags[0]; tags = tags[1:]; return tag }}
+	a := &artifact{Artifact: skaffold.Artifact{Image: "web", Hooks: skaffold.Hooks{After: []skaffold.Hook{{Command: []string{"true"}}}}}}
+	for _, want := range []string{"v1", "v2"} {
+		a.call(o)
+		if r, err := a.request(o, nil); err != nil || r.Tag != want {
+			t.Errorf("got tag %q, %v, want %q", r.Tag, err, want)
+		}
 	}
 }

@@ -3,6 +3,7 @@ package devloop
 import (
 	"cmp"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"github.com/cyan-cd/cyan/internal/image"
@@ -13,6 +14,7 @@ import (
 // built upon.
 func Describe(r *image.Request, root string, a skaffold.Artifact, bases map[string]string) error {
 	r.Root, r.Dir = root, filepath.Join(root, filepath.FromSlash(a.Context))
+	r.Registries.InsecureHosts = slices.Concat(r.Registries.InsecureHosts, a.InsecureRegistries)
 	if r.Platform == "" && len(a.Platforms) > 0 {
 		r.Platform = a.Platforms[0]
 	}

@@ -42,7 +42,7 @@ func newSeen(t *testing.T) *seen {
 	t.Helper()
 	indexers := cache.Indexers{cache.NamespaceIndex: cache.MetaNamespaceIndexFunc}
 	s := &seen{pods: cache.NewIndexer(cache.MetaNamespaceKeyFunc, indexers), services: cache.NewIndexer(cache.MetaNamespaceKeyFunc, indexers), workloads: cache.NewIndexer(cache.MetaNamespaceKeyFunc, indexers)}
-	s.scene = &scene{guard: func(do func()) { do() }, namespace: "dev", pods: corelisters.NewPodLister(s.pods).Pods("dev"), services: corelisters.NewServiceLister(s.services).Services("dev"), changed: map[chan struct{}]bool{}, watched: map[schema.GroupVersionResource]cache.GenericLister{}, kinds: served{}}
+	s.scene = &scene{guard: func(do func()) { do() }, isAtRest: asOwn{}.isAtRest, namespace: "dev", pods: corelisters.NewPodLister(s.pods).Pods("dev"), services: corelisters.NewServiceLister(s.services).Services("dev"), changed: map[chan struct{}]bool{}, watched: map[schema.GroupVersionResource]cache.GenericLister{}, kinds: served{}}
 	s.watched[deployments] = cache.NewGenericLister(s.workloads, deployments.GroupResource())
 	return s
 }

@@ -53,7 +53,7 @@ type scene struct {
 	podGone  []func(pod types.UID)
 	// guard calls what is called by a client library, whose goroutines nobody else guards.
 	guard func(func())
-	// isAtRest reports of a health that is not Healthy whether it is as good; nil for never.
+	// isAtRest reports of a health that is not Healthy whether it is as good.
 	isAtRest func(v1alpha1.HealthStatusCode) bool
 }
 
@@ -224,7 +224,7 @@ func (s *scene) stateOf(ctx context.Context, workloads []*unstructured.Unstructu
 			continue
 		}
 		verdict := health.Of(live)
-		if verdict == nil || verdict.Status == v1alpha1.HealthHealthy || s.isAtRest != nil && s.isAtRest(verdict.Status) {
+		if verdict == nil || verdict.Status == v1alpha1.HealthHealthy || s.isAtRest(verdict.Status) {
 			continue
 		}
 		if verdict.Status == v1alpha1.HealthDegraded {

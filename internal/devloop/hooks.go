@@ -134,12 +134,12 @@ func matches(pattern, name string) bool {
 }
 
 // around has images be built between the commands of their artifacts.
-func (h *hooks) around(o *Options, make builder) builder {
+func (h *hooks) around(make builder) builder {
 	return func(ctx context.Context, a *artifact, replan bool, bases map[string]string) (image.Built, error) {
 		if !a.Hooks.Any() {
 			return make(ctx, a, replan, bases)
 		}
-		env := BuildEnvironment(h.root, a.Artifact, a.repository, o.tagOf(a.Artifact))
+		env := BuildEnvironment(h.root, a.Artifact, a.repository, a.tag)
 		if err := h.run(ctx, a.Hooks.Before, a.Image, env); err != nil {
 			return image.Built{}, err
 		}

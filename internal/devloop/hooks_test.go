@@ -55,7 +55,7 @@ var failing = skaffold.Hooks{Before: []skaffold.Hook{command("exit 4")}, After: 
 
 func TestHooksRunAroundTheirSteps(t *testing.T) {
 	build := func(s *steps, a skaffold.Artifact) error {
-		made := s.around(&Options{}, func(context.Context, *artifact, bool, map[string]string) (image.Built, error) {
+		made := s.around(func(context.Context, *artifact, bool, map[string]string) (image.Built, error) {
 			s.note("build")
 			return image.Built{Digest: "sha256:1"}, nil
 		})

@@ -108,7 +108,7 @@ func connect(ctx context.Context, o Options) (*loop, error) {
 	listen(where(&o), l.note)
 	l.builds = newBuilds(l.reporter, &l.Options)
 	l.hooks = &hooks{reporter: l.reporter, root: o.Root, context: o.Context}
-	l.builds.make = l.hooks.around(&l.Options, l.builds.make)
+	l.builds.make = l.builds.tested(l.hooks.around(l.builds.make))
 	l.rollouts = &rollouts{note: l.note}
 	if o.Rollouts != nil && o.InPlace == nil {
 		l.rollouts.run = func(ctx context.Context, ready func()) error {
@@ -150,7 +150,7 @@ func connect(ctx context.Context, o Options) (*loop, error) {
 	if l.scene, err = newScene(ctx, l.clients, connection, l.reader, l.claim.namespace, l.tasks.guard); err != nil {
 		return nil, errors.Join(err, l.close(ctx))
 	}
-	share(l)
+	l.scene.isAtRest = l.manner.isAtRest
 	l.forwards = &forwards{reporter: l.reporter, scene: l.scene, tunnels: newTunnels(config, l.clients), mode: o.Forward, own: l.claim.own, begun: map[string]bool{}}
 	l.debug = &debuggers{forwards: l.forwards, options: &l.Options, builds: l.builds, begun: map[string]bool{}}
 	l.syncer = newSyncer(l.reporter, l.scene, config, o.Root)

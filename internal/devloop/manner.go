@@ -7,6 +7,7 @@ import (
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/util/wait"
 
+	"github.com/cyan-cd/cyan/api/v1alpha1"
 	"github.com/cyan-cd/cyan/internal/apply"
 	"github.com/cyan-cd/cyan/internal/devloop/desired"
 	"github.com/cyan-cd/cyan/internal/live"
@@ -24,6 +25,8 @@ type manner interface {
 	write(ctx context.Context, object, seen *unstructured.Unstructured) (apply.Outcome, error)
 	// whyKept is why an object that the loop has made is not removed; "" when it is.
 	whyKept(ctx context.Context, seen *unstructured.Unstructured) (string, error)
+	// isAtRest reports of the health of a Rollout that is not Healthy whether it is where it should be.
+	isAtRest(health v1alpha1.HealthStatusCode) bool
 }
 
 // asOwn applies objects in a namespace of the loop's own, or in one that is named.
@@ -35,6 +38,8 @@ type asOwn struct {
 }
 
 func (m asOwn) begin(context.Context, []*unstructured.Unstructured) error { return nil }
+
+func (m asOwn) isAtRest(v1alpha1.HealthStatusCode) bool { return false }
 
 // writesAgain bounds the writes of an object that others write at the same time.
 const writesAgain = 5

@@ -51,7 +51,7 @@ func newContainers(t *testing.T, files map[string]string) *containers {
 		}
 	}
 	c := &containers{T: t, pods: cache.NewIndexer(cache.MetaNamespaceKeyFunc, cache.Indexers{cache.NamespaceIndex: cache.MetaNamespaceIndexFunc}), files: map[target]map[string]string{}}
-	s := &scene{guard: func(do func()) { do() }, namespace: "dev", pods: corelisters.NewPodLister(c.pods).Pods("dev"), changed: map[chan struct{}]bool{}}
+	s := &scene{guard: func(do func()) { do() }, isAtRest: asOwn{}.isAtRest, namespace: "dev", pods: corelisters.NewPodLister(c.pods).Pods("dev"), changed: map[chan struct{}]bool{}}
 	c.syncer = newSyncer(newReporter(func(e Event) { c.events = append(c.events, e) }), s, nil, root)
 	c.syncer.run = c.run
 	c.syncer.deployed(map[string]string{"web": webRef})

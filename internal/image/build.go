@@ -59,6 +59,9 @@ type Request struct {
 	Registries Registries
 	// Output gets what compilers and builders print; nil drops it.
 	Output io.Writer
+	// Progress is told how far the Go toolchain is where it compiles in this process, from another goroutine; nil for
+	// none.
+	Progress func(Progress)
 	// Debug is for a debugger; nil for none.
 	Debug *Debug
 }
@@ -127,6 +130,9 @@ func Prepare(ctx context.Context, r Request) (*Plan, error) {
 	}
 	return p, nil
 }
+
+// SetTag has the next image called by another tag.
+func (p *Plan) SetTag(tag string) { p.request.Tag = tag }
 
 // Close removes what a plan keeps that is built again and again.
 func (p *Plan) Close() error {

@@ -79,7 +79,13 @@ func compile(ctx context.Context, p *Plan, binary string) (took time.Duration, e
 func (p *Plan) goBuild(ctx context.Context, c goCommand, binary string, moved map[string]string) (time.Duration, error) {
 	start := time.Now()
 	args := append([]string{"build", "-o", binary}, goFlags(p, moved)...)
-	err := c.run(ctx, p.request.Output, append(args, p.gomain.Program.Packages...)...)
+	args = append(args, p.gomain.Program.Packages...)
+	var err error
+	if tell := p.request.Progress; tell != nil {
+		err = c.counting(ctx, tell, p.request.Output, args...)
+	} else {
+		err = c.run(ctx, p.request.Output, args...)
+	}
 	if err == nil || ctx.Err() != nil {
 		return time.Since(start), err
 	}
@@ -228,7 +234,7 @@ func (b *base) of(ctx context.Context, p *Plan) (baseImage, error) {
 }
 
 func (p *Plan) pullBase(ctx context.Context) (v1.Image, error) {
-	ref, err := name.ParseReference(p.Bases[p.gomain.Base], append(p.request.Registries.nameOptions(), name.WeakValidation)...)
+	ref, err := name.ParseReference(p.Bases[p.gomain.Base], p.request.Registries.nameOptions(p.Bases[p.gomain.Base])...)
 	if err != nil {
 		return nil, fmt.Errorf("reading the base image %s: %w", p.gomain.Base, err)
 	}

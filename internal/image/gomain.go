@@ -19,6 +19,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"github.com/cyan-cd/cyan/internal/image/dockerfile"
+	"github.com/cyan-cd/cyan/internal/problem"
 )
 
 // inProcess is the builder that needs nothing but the Go toolchain.
@@ -207,6 +208,8 @@ type goCommand struct {
 	host map[string]string
 	// output gets what the toolchain prints beside its result; nil drops it.
 	output io.Writer
+	// counts is told which packages are compiled; nil for none.
+	counts *packageCount
 }
 
 // fromHost are variables that say how modules are fetched and where they are kept.
@@ -240,7 +243,14 @@ func (c goCommand) run(ctx context.Context, out io.Writer, args ...string) error
 	if c.output != nil {
 		cmd.Stderr = io.MultiWriter(&stderr, c.output)
 	}
-	if err := cmd.Run(); err != nil {
+	if c.counts != nil {
+		c.counts.rest, cmd.Stderr = cmd.Stderr, c.counts
+	}
+	err := cmd.Run()
+	if c.counts != nil {
+		_ = c.counts.flush()
+	}
+	if err != nil {
 		if ctx.Err() != nil {
 			return context.Cause(ctx)
 		}
@@ -365,10 +375,10 @@ func (c goCommand) sameWithoutCgo(ctx context.Context, p dockerfile.Program, cou
 	for cgo := range with {
 		other := c
 		other.env = append(slices.Clone(c.env), "CGO_ENABLED="+strconv.Itoa(cgo))
-		group.Go(func() (err error) {
+		group.Go(problem.Guard(func() (err error) {
 			with[cgo], err = other.list(ctx, args...)
 			return err
-		})
+		}))
 	}
 	if err := group.Wait(); err != nil {
 		return err

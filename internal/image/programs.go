@@ -147,7 +147,7 @@ func pushFailed(out string) bool {
 
 // plainHTTP reports whether the registry is one of this machine, which is spoken to over plain HTTP.
 func (p *Plan) plainHTTP() bool {
-	return p.request.Registries.Insecure || onThisMachine(p.request.Repository)
+	return p.request.Registries.insecure(p.request.Repository) || onThisMachine(p.request.Repository)
 }
 
 // contexts are the bases that are elsewhere than in the registry of their name, as the flags of a builder.

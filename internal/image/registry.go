@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net"
 	"net/http"
+	"slices"
 	"strings"
 	"time"
 
@@ -27,16 +28,26 @@ type Registries struct {
 	Keychain authn.Keychain
 	// Insecure lets registries other than those of this machine be spoken to over plain HTTP.
 	Insecure bool
+	// InsecureHosts are host:port of those that may be, where not all of them are.
+	InsecureHosts []string
 }
 
 // askTimeout bounds a question to a registry.
 const askTimeout = 30 * time.Second
 
-func (r Registries) nameOptions() []name.Option {
-	if r.Insecure {
-		return []name.Option{name.Insecure}
+// nameOptions are those by which the name of an image is read, with its registry.
+func (r Registries) nameOptions(ref string) []name.Option {
+	options := []name.Option{name.WeakValidation}
+	if r.insecure(ref) {
+		options = append(options, name.Insecure)
 	}
-	return nil
+	return options
+}
+
+// insecure reports whether the registry of an image may be spoken to over plain HTTP, wherever it is.
+func (r Registries) insecure(ref string) bool {
+	host, _, within := strings.Cut(ref, "/")
+	return r.Insecure || within && slices.Contains(r.InsecureHosts, host)
 }
 
 func (r Registries) keychain() authn.Keychain {
@@ -62,7 +73,7 @@ func ParseRepository(repository string) error {
 // Find returns where an image is: its name in the first registry that has it, and its digest. Mirrors are asked
 // before the registry of its name.
 func (r Registries) Find(ctx context.Context, ref string) (found, digest string, err error) {
-	parsed, err := name.ParseReference(ref, append(r.nameOptions(), name.WeakValidation)...)
+	parsed, err := name.ParseReference(ref, r.nameOptions(ref)...)
 	if err != nil {
 		return "", "", &problem.Error{Err: ErrBaseMissing, Object: fmt.Sprintf("image %q", ref), Cause: "invalid name of an image", Remedy: "correct it"}
 	}
@@ -100,7 +111,7 @@ func reason(place string, err error) string {
 
 // Digest asks a registry for an image's digest.
 func (r Registries) Digest(ctx context.Context, ref string) (string, error) {
-	parsed, err := name.ParseReference(ref, append(r.nameOptions(), name.WeakValidation)...)
+	parsed, err := name.ParseReference(ref, r.nameOptions(ref)...)
 	if err != nil {
 		return "", fmt.Errorf("asking for the image %q: %w", ref, err)
 	}
@@ -115,7 +126,7 @@ func (r Registries) Digest(ctx context.Context, ref string) (string, error) {
 
 // push writes an image under a tag and returns nothing but what went wrong, for a reader.
 func (r Registries) push(ctx context.Context, ref string, img v1.Image) error {
-	parsed, err := name.NewTag(ref, append(r.nameOptions(), name.WeakValidation)...)
+	parsed, err := name.NewTag(ref, r.nameOptions(ref)...)
 	if err != nil {
 		return fmt.Errorf("pushing the image %q: %w", ref, err)
 	}
@@ -127,7 +138,7 @@ func (r Registries) push(ctx context.Context, ref string, img v1.Image) error {
 
 // checkPush returns why an image could not be pushed under a tag, before there is one.
 func (r Registries) checkPush(ctx context.Context, ref string) error {
-	parsed, err := name.NewTag(ref, append(r.nameOptions(), name.WeakValidation)...)
+	parsed, err := name.NewTag(ref, r.nameOptions(ref)...)
 	if err != nil {
 		return fmt.Errorf("pushing the image %q: %w", ref, err)
 	}

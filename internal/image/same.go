@@ -34,7 +34,7 @@ type content struct {
 }
 
 func (r Registries) contentOf(ctx context.Context, ref string) (content, error) {
-	parsed, err := name.ParseReference(ref, append(r.nameOptions(), name.WeakValidation)...)
+	parsed, err := name.ParseReference(ref, r.nameOptions(ref)...)
 	if err != nil {
 		return content{}, fmt.Errorf("reading the image %q: %w", ref, err)
 	}

@@ -117,7 +117,7 @@ func (s scene) artifacts(doc *node) []Artifact {
 	var all []Artifact
 	for i, n := range build.list("artifacts") {
 		at := fmt.Sprintf("build.artifacts[%d]", i)
-		a := Artifact{Image: n.str("image"), Module: s.module, Tagger: tagger, Position: n.at, Platforms: n.strings("platforms"), Unpushed: unpushed}
+		a := Artifact{Image: n.str("image"), Module: s.module, Tagger: tagger, Position: n.at, Platforms: n.strings("platforms"), Unpushed: unpushed, InsecureRegistries: build.strings("insecureRegistries")}
 		if name := n.get("image"); name != nil {
 			a.Position = name.at
 		}
@@ -138,7 +138,7 @@ func (s scene) artifacts(doc *node) []Artifact {
 		}
 		all = append(all, a)
 	}
-	return all
+	return s.tests(doc, all)
 }
 
 func orNode(n, otherwise *node) *node {
@@ -152,9 +152,7 @@ func (s scene) named(a Artifact, path string) bool {
 	switch {
 	case a.Image == "":
 		s.report.add(a.Position, Error, "required", path+".image", "missing", "give the name by which the manifests call the image")
-	case strings.HasPrefix(a.Image, "ko://"):
-		s.report.add(a.Position, Error, "image", path+".image", a.Image+": names with ko:// are not served", "give a name, and the package as ko.main")
-	case !imageName.MatchString(a.Image):
+	case !imageName.MatchString(pushedName(a.Image)):
 		s.report.add(a.Position, Error, "image", path+".image", fmt.Sprintf("%q is not a name of an image", a.Image), "write it in small letters, as registry/name")
 	default:
 		return true
@@ -183,6 +181,12 @@ func (s scene) builderOf(a *Artifact, n *node, path string) {
 		}
 		a.Go.From = ko.str("fromImage")
 		a.Go.Flags, a.Go.LinkerFlags, a.Go.Env = s.all(ko, path+".ko", "flags"), s.all(ko, path+".ko", "ldflags"), s.all(ko, path+".ko", "env")
+		if strings.HasPrefix(a.Image, koScheme) {
+			s.packageOf(a, path+".image")
+			if main := ko.get("main"); main != nil {
+				s.report.add(main.at, Note, "image", path+".ko.main", "not used: the name of the image is the import path of its package", "")
+			}
+		}
 		return
 	}
 	docker, name := n.get("docker"), "docker"

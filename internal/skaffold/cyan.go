@@ -113,6 +113,9 @@ func (s scene) cyanBuilder(a *Artifact, n *node, path string) bool {
 		a.Docker.Dockerfile = s.dockerfile(*a, orNode(n.get("dockerfile"), n), path+".dockerfile", file)
 	case hasModule(s.fsys, a.Context):
 		a.Go = &Go{Dir: a.Context}
+		if strings.HasPrefix(a.Image, koScheme) {
+			s.packageOf(a, join(path, "image"))
+		}
 	default:
 		s.report.add(a.Position, Error, "required", path, "folder "+a.Context+" has neither a Dockerfile nor a Go module", "give dockerfile or package, or another context")
 		return false

@@ -136,6 +136,10 @@ func detectImages(s scene, manifests Manifests, project string) []Artifact {
 		if slices.ContainsFunc(built, func(a Artifact) bool { return a.Image == use.Name }) {
 			continue
 		}
+		if strings.HasPrefix(use.Name, koScheme) {
+			built = append(built, s.detectedPackage(use))
+			continue
+		}
 		i := slices.IndexFunc(sources, func(c source) bool { return c.name == lastPart(use.Name) })
 		if i < 0 {
 			if !slices.ContainsFunc(rest, func(other Use) bool { return other.Name == use.Name }) {
@@ -146,6 +150,16 @@ func detectImages(s scene, manifests Manifests, project string) []Artifact {
 		built = append(built, s.detected(use, sources[i]))
 	}
 	return append(built, s.detectedOwn(rest, built, project)...)
+}
+
+// detectedPackage is an image whose name is the import path of the package that it is built of.
+func (s scene) detectedPackage(use Use) Artifact {
+	a := Artifact{Image: use.Name, Context: s.base, Go: &Go{Dir: s.base}, Position: use.Position, Tagger: Tagger{Policy: GitCommit, Variant: "Tags"}}
+	before := len(s.report.findings)
+	if s.packageOf(&a, "image"); len(s.report.findings) == before {
+		s.report.add(use.Position, Note, "detected", "image "+use.Name, "built of Go package "+a.Go.Main+" in "+a.Go.Dir, "")
+	}
+	return a
 }
 
 func lastPart(image string) string { return strings.TrimSuffix(path.Base(image), "-image") }

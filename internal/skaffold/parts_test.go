@@ -300,6 +300,8 @@ func TestRepository(t *testing.T) {
 		{"eu.gcr.io/team/a", "eu.gcr.io/team", "eu.gcr.io/team/a/team"},
 		{"eu-docker.pkg.dev/p/r", "shop/web", "eu-docker.pkg.dev/p/r/shop/web"},
 		{"r.example", strings.Repeat("x", 300), "r.example/" + strings.Repeat("x", 245)},
+		{"", "ko://example.com/Shop/cmd/web", "example.com/shop/cmd/web"},
+		{"r.example", "ko://example.com/Shop/cmd/web", "r.example/example_com_shop_cmd_web"},
 	} {
 		if got := Repository(c.repo, c.image); got != c.want {
 			t.Errorf("%s below %s: got %s, want %s", c.image, c.repo, got, c.want)
@@ -321,7 +323,7 @@ func TestDockerfileFromContext(t *testing.T) {
 func TestInRegistry(t *testing.T) {
 	for image, want := range map[string]string{
 		"Shop/web.app": "localhost:5000/shop/web.app", "a:1@x": "localhost:5000/a_1_x", "localhost:5000/web": "localhost:5000/web", "localhost:5000web": "localhost:5000/localhost_5000web",
-		strings.Repeat("x", 300): "localhost:5000/" + strings.Repeat("x", 240),
+		strings.Repeat("x", 300): "localhost:5000/" + strings.Repeat("x", 240), "ko://example.com/Shop/cmd/web": "localhost:5000/example.com/shop/cmd/web",
 	} {
 		if got := InRegistry("localhost:5000", image); got != want {
 			t.Errorf("%s: got %s, want %s", image, got, want)

@@ -34,6 +34,8 @@ type Project struct {
 	Deploy          Deploy
 	// Hooks run on this machine, before and after all images are built.
 	Hooks Hooks
+	// Verifications judge what is deployed, when somebody asks for that.
+	Verifications []Verification
 	// Env are the variables of a skaffold.env beside the working directory, where the environment has not got them.
 	Env map[string]string
 }
@@ -66,8 +68,12 @@ type Artifact struct {
 	// Unpushed is set when a file has images built and not pushed, which concerns those who only build.
 	Unpushed bool
 	// Hooks run on this machine, before and after it is built.
-	Hooks    Hooks
-	Position Position
+	Hooks Hooks
+	// Tests judge it once it is built.
+	Tests []Test
+	// InsecureRegistries are host:port of registries that are spoken to over plain HTTP.
+	InsecureRegistries []string
+	Position           Position
 }
 
 // DockerfileFromContext returns the path of the Dockerfile from the folder that is built, which it may be outside of.

@@ -357,6 +357,7 @@ func (l *loader) project() Project {
 		p.Manifests.Hooks.Before = append(p.Manifests.Hooks.Before, manifests.Hooks.Before...)
 		p.Manifests.Hooks.After = append(p.Manifests.Hooks.After, manifests.Hooks.After...)
 		p.Forwards = append(p.Forwards, s.forwards(m.doc)...)
+		p.Verifications = append(p.Verifications, s.verifications(m.doc)...)
 		hooks := s.hostHooks(m.doc.get("build", "hooks"), "build.hooks")
 		p.Hooks.Before, p.Hooks.After = append(p.Hooks.Before, hooks.Before...), append(p.Hooks.After, hooks.After...)
 		if d := s.deploy(m.doc); i == 0 {

@@ -8,7 +8,7 @@ const maxRepository = 255
 // Repository returns where an image is pushed with a default repository: below it, in one name, or in its own folders
 // where the registry has those. An image that is there already stays where it is.
 func Repository(defaultRepo, image string) string {
-	defaultRepo = strings.TrimSuffix(defaultRepo, "/")
+	defaultRepo, image = strings.TrimSuffix(defaultRepo, "/"), pushedName(image)
 	if defaultRepo == "" || strings.HasPrefix(image, defaultRepo) {
 		return image
 	}
@@ -21,7 +21,7 @@ func Repository(defaultRepo, image string) string {
 // InRegistry returns where an image is pushed in a registry of nobody's choice, such as that of the local cluster:
 // below it, in the folders of its name. An image that is there already stays where it is.
 func InRegistry(registry, image string) string {
-	image = strings.TrimPrefix(strings.ToLower(image), registry+"/")
+	image = strings.TrimPrefix(strings.ToLower(pushedName(image)), registry+"/")
 	return limited(registry + "/" + strings.NewReplacer(":", "_", "@", "_").Replace(image))
 }
 

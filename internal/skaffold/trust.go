@@ -28,6 +28,9 @@ func (p Project) Consents(os string) []Consent {
 		if a.Custom != nil {
 			all = append(all, Consent{a.Position, "builds " + a.Image + " by " + a.Custom.Command + inFolderOf(a.Context)})
 		}
+		for _, t := range a.Tests {
+			all = append(all, Consent{t.Position, "tests " + a.Image + " by " + t.Command + inFolderOf(t.Dir)})
+		}
 		if a.Docker == nil {
 			continue
 		}
@@ -85,6 +88,7 @@ func (p Project) WithoutConsent() Project {
 	p.Artifacts = slices.Clone(p.Artifacts)
 	for i, a := range p.Artifacts {
 		p.Artifacts[i].Hooks, p.Artifacts[i].Sync.Hooks = a.Hooks.inContainers(), a.Sync.Hooks.inContainers()
+		p.Artifacts[i].Tests = nil
 		if a.Custom != nil {
 			custom := *a.Custom
 			custom.Refused = true

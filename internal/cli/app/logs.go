@@ -103,7 +103,7 @@ func (o *logsCommand) run(ctx context.Context, name string) error {
 				continue
 			}
 			wait.Go(func() {
-				err := o.stream(ctx, set, &pod, container.Name, filter, &mu)
+				err := problem.Guard(func() error { return o.stream(ctx, set, &pod, container.Name, filter, &mu) })()
 				mu.Lock()
 				defer mu.Unlock()
 				if err != nil && ctx.Err() == nil {

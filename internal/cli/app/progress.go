@@ -8,6 +8,7 @@ import (
 	"github.com/cyan-cd/cyan/internal/cli/kit"
 	"github.com/cyan-cd/cyan/internal/cli/screens"
 	"github.com/cyan-cd/cyan/internal/cli/term"
+	"github.com/cyan-cd/cyan/internal/problem"
 )
 
 // ignoredAfter is how long an operation may lie before a note asks whether a server runs.
@@ -38,13 +39,17 @@ func (p *progress) run(ctx context.Context, follow func(context.Context, func(*v
 	}
 	seen, ended := make(chan *v1alpha1.Application), make(chan outcome, 1)
 	go func() {
-		app, err := follow(ctx, func(app *v1alpha1.Application) {
-			select {
-			case seen <- app:
-			case <-ctx.Done():
-			}
-		})
-		ended <- outcome{app, err}
+		var o outcome
+		err := problem.Guard(func() (err error) {
+			o.app, err = follow(ctx, func(app *v1alpha1.Application) {
+				select {
+				case seen <- app:
+				case <-ctx.Done():
+				}
+			})
+			return err
+		})()
+		ended <- outcome{o.app, err}
 	}()
 	if p.live != nil {
 		defer func() { _ = p.live.Close() }()

@@ -19,10 +19,12 @@ type lines struct {
 	links fileLinks
 	// shades are the numbers of containers, in the order in which they were first heard of.
 	shades map[string]int
+	// slow is how long builds had taken when it was said last how far they are.
+	slow map[string]time.Duration
 }
 
 func newLines(out io.Writer, root string) *lines {
-	return &lines{out: out, theme: term.Detect(out, os.Getenv).Theme, links: newFileLinks(root), shades: map[string]int{}}
+	return &lines{out: out, theme: term.Detect(out, os.Getenv).Theme, links: newFileLinks(root), shades: map[string]int{}, slow: map[string]time.Duration{}}
 }
 
 // Lines returns what shows the events of a loop in a folder as lines, each of which stays.
@@ -75,11 +77,19 @@ func (l *lines) line(e devloop.Event) string {
 	return ""
 }
 
-// building is a line about a build that goes on; none about one that begins.
+// buildingEvery is how often it is said how far a build is.
+const buildingEvery = 10 * time.Second
+
+// building is a line about a build that goes on, once in a while; none about one that begins.
 func (l *lines) building(e devloop.Event) string {
 	if e.Text == "" {
+		delete(l.slow, e.Artifact)
 		return ""
 	}
+	if before, said := l.slow[e.Artifact]; said && e.Took-before < buildingEvery {
+		return ""
+	}
+	l.slow[e.Artifact] = e.Took
 	return l.step(l.theme.Quiet("·"), "building", e.Took, e.Artifact+"  "+l.theme.Quiet(e.Text))
 }
 

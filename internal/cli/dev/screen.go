@@ -167,7 +167,12 @@ func (s *screen) captureErrors() (restore func()) {
 	}
 	before := os.Stderr
 	os.Stderr = write
-	go eachErrorLine(read, func(line string) { s.see(devloop.Event{Kind: devloop.Note, Text: line}) })
+	go func() {
+		_ = guarded(func() error {
+			eachErrorLine(read, func(line string) { s.see(devloop.Event{Kind: devloop.Note, Text: line}) })
+			return nil
+		})
+	}()
 	return func() {
 		os.Stderr = before
 		_ = write.Close()
@@ -250,7 +255,7 @@ func (d *drawn) do(k dashboard.Key) tea.Cmd {
 		default: // One is asked for already.
 		}
 	case dashboard.Open:
-		go openInBrowser(effect.Address)
+		go func() { _ = guarded(func() error { openInBrowser(effect.Address); return nil }) }()
 	case dashboard.End:
 		d.end()
 	case dashboard.Abandon:

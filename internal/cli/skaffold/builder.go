@@ -26,6 +26,7 @@ type builder struct {
 	// registry is that of the cluster, where images are pushed when nothing else says where.
 	registry           string
 	insecureRegistries []string
+	skipTests          bool
 	only               []string
 	push               bool
 	pushGiven          func() bool
@@ -38,6 +39,7 @@ func (b *builder) bind(flags *pflag.FlagSet) {
 	flags.StringVarP(&b.defaultRepo, "default-repo", "d", "", "HOST/PATH below which images are pushed, rather than by their names")
 	flags.StringVarP(&b.tag, "tag", "t", "", "the tag of all images, whatever the tagPolicy")
 	flags.StringVar(&b.platform, "platform", "", "os/arch (default: that of the file, or linux on this machine's processor)")
+	flags.BoolVar(&b.skipTests, "skip-tests", false, "do not run the tests of images")
 	flags.StringSliceVar(&b.insecureRegistries, "insecure-registry", nil, "registries that are spoken to over plain HTTP")
 }
 
@@ -46,7 +48,7 @@ func (b *builder) idleBuild(cmd *cobra.Command) {
 	b.Idle(cmd, "images that do not depend on each other may be built at once", "build-concurrency=")
 	b.Idle(cmd, "layers are cached by the builder", "cache-artifacts", "cache-file=", "remote-cache-dir=", "sync-remote-cache=")
 	b.Idle(cmd, "one platform is built", "check-cluster-node-platforms", "disable-multi-platform-build", "enable-platform-node-affinity", "detect-minikube")
-	b.Idle(cmd, "tests are not run", "skip-tests", "status-check")
+	b.Idle(cmd, "what is built is not deployed", "status-check")
 	b.Idle(cmd, "no cluster is asked for what it needs to build", "n,namespace=", "l,label=")
 	b.Idle(cmd, "no cluster of minikube is looked for", "minikube-profile=")
 	b.Idle(cmd, "events are served to nobody", "rpc-port=", "rpc-http-port=", "enable-rpc", "event-log-file=", "toot", "mute-logs=", "build-debug")
@@ -189,7 +191,7 @@ func (b *builder) findRegistry(ctx context.Context, config func() (*rest.Config,
 
 // registries are how registries are spoken to.
 func (b *builder) registries() image.Registries {
-	return image.Registries{Insecure: len(b.insecureRegistries) > 0}
+	return image.Registries{InsecureHosts: b.insecureRegistries}
 }
 
 // noCluster is for what asks no cluster.
@@ -219,7 +221,7 @@ func (b *builder) one(ctx context.Context, a skaffold.Artifact, r image.Request,
 		if err != nil {
 			return "", err
 		}
-		return reference(built, r), b.runHooks(ctx, a.Hooks.After, env)
+		return b.judged(ctx, a, reference(built, r), env)
 	}
 	plan, err := image.Prepare(ctx, r)
 	if err != nil {
@@ -232,7 +234,18 @@ func (b *builder) one(ctx context.Context, a skaffold.Artifact, r image.Request,
 	if err != nil {
 		return "", fmt.Errorf("building %s: %w", a.Image, err)
 	}
-	return reference(built, r), b.runHooks(ctx, a.Hooks.After, env)
+	return b.judged(ctx, a, reference(built, r), env)
+}
+
+// judged runs the commands behind the build of an image, and then its tests.
+func (b *builder) judged(ctx context.Context, a skaffold.Artifact, ref string, env map[string]string) (string, error) {
+	if err := b.runHooks(ctx, a.Hooks.After, env); err != nil {
+		return "", err
+	}
+	if b.skipTests {
+		return ref, nil
+	}
+	return ref, devloop.TestImage(ctx, b.root, a, ref, func(line string) { b.Note("  %s", line) })
 }
 
 // reference is what an image is deployed by.

@@ -142,6 +142,11 @@ func (d *deployment) again(tree fs.FS, command string) (skaffold.Project, error)
 			p.Artifacts[i].Platforms = []string{d.platform}
 		}
 	}
+	if d.skipTests {
+		for i := range p.Artifacts {
+			p.Artifacts[i].Tests = nil
+		}
+	}
 	if p.Artifacts, err = d.wanted(p.Artifacts); err != nil {
 		return p, err
 	}

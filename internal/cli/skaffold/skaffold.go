@@ -23,5 +23,5 @@ func New(e *kit.Env, w Wiring) *cobra.Command {
 
 // Commands makes those of the skaffold program, but for what is wired elsewhere.
 func Commands(e *kit.Env, w Wiring) []*cobra.Command {
-	return []*cobra.Command{newRun(e, w), newBuild(e), newDeploy(e, w), newRender(e), newApply(e, w), newDelete(e, w), newDiagnose(e), newInspect(e), newConfig(e), newSchema(e)}
+	return []*cobra.Command{newRun(e, w), newBuild(e), newDeploy(e, w), newRender(e), newApply(e, w), newDelete(e, w), newTest(e), newVerify(e, w), newDiagnose(e), newInspect(e), newConfig(e), newSchema(e)}
 }

@@ -84,7 +84,7 @@ func (s State) progress(m Seen) State {
 	e := m.Event
 	switch e.Kind {
 	case devloop.Building:
-		return s.image(e.Artifact, step{phase: busy, began: m.At})
+		return s.image(e.Artifact, step{phase: busy, began: s.imageOf(e.Artifact).since(m), text: inLine(e.Text)})
 	case devloop.Built:
 		s = s.without(e.Artifact, ofManifests)
 		return s.image(e.Artifact, step{phase: done, took: e.Took, pushed: e.Pushed, text: inLine(e.Text)})
@@ -140,6 +140,16 @@ func (p step) since(m Seen) time.Time {
 		return p.began
 	}
 	return m.At
+}
+
+// imageOf returns how far an image is.
+func (s State) imageOf(name string) step {
+	for _, r := range s.images {
+		if r.image == inLine(name) {
+			return r.step
+		}
+	}
+	return step{}
 }
 
 // image sets how far an image is; one that was not known is added.
