@@ -48,6 +48,15 @@ type artifact struct {
 	// begun counts the builds.
 	begun   int
 	sources *decide.Sources
+	// prepared is when commands prepared the files for the last build.
+	prepared decide.Window
+}
+
+// prepare notes when commands have prepared the files that are built now.
+func (a *artifact) prepare(during decide.Window) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	a.prepared = during
 }
 
 // repositoryOf returns where an image is pushed.
@@ -118,7 +127,7 @@ func (b *builds) image(ctx context.Context, a *artifact, replan bool, bases map[
 		a.use(plan)
 	}
 	defer a.output.flush()
-	a.plan.SetTag(a.tag)
+	image.Tag(a.plan, a.tag)
 	return a.plan.Build(ctx)
 }
 
@@ -160,7 +169,7 @@ func (a *artifact) decided(root string) decide.Artifact {
 	}
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	d.Sources = a.sources
+	d.Sources, d.Prepared = a.sources, a.prepared
 	return d
 }
 

@@ -67,6 +67,16 @@ type hooks struct {
 	// scene is what commands in containers are run in; nil as long as nothing is known of the cluster.
 	scene  *scene
 	syncer *syncer
+	// since is when the commands before all builds of a round began; zero where there are none.
+	since time.Time
+}
+
+// clockStep is how much a file's time may be behind the clock.
+const clockStep = 10 * time.Millisecond
+
+// window is the time from when commands began until now.
+func window(began time.Time) decide.Window {
+	return decide.Window{From: began.Add(-clockStep), To: time.Now()}
 }
 
 // run runs commands one after the other. Those in containers are run in all that run the image; "" is any of the
@@ -136,13 +146,18 @@ func matches(pattern, name string) bool {
 // around has images be built between the commands of their artifacts.
 func (h *hooks) around(make builder) builder {
 	return func(ctx context.Context, a *artifact, replan bool, bases map[string]string) (image.Built, error) {
-		if !a.Hooks.Any() {
+		if !a.Hooks.Any() && h.since.IsZero() {
 			return make(ctx, a, replan, bases)
+		}
+		began := time.Now()
+		if !h.since.IsZero() {
+			began = h.since
 		}
 		env := BuildEnvironment(h.root, a.Artifact, a.repository, a.tag)
 		if err := h.run(ctx, a.Hooks.Before, a.Image, env); err != nil {
 			return image.Built{}, err
 		}
+		a.prepare(window(began))
 		built, err := make(ctx, a, replan, bases)
 		if err != nil {
 			return built, err
@@ -164,6 +179,10 @@ func (h *hooks) between(ctx context.Context, all skaffold.Hooks, images []string
 	if len(images) == 0 {
 		return false, nil
 	}
+	if len(all.Before) > 0 {
+		h.since = time.Now()
+	}
+	defer func() { h.since = time.Time{} }()
 	if err := h.run(ctx, all.Before, "", nil); err != nil {
 		return false, err
 	}

@@ -7,6 +7,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/cyan-cd/cyan/internal/devloop/decide"
 	"github.com/cyan-cd/cyan/internal/image"
@@ -143,6 +144,51 @@ func TestHooksEnvironment(t *testing.T) {
 	for pattern, want := range map[string]bool{"": true, "web-*": true, "db-*": false, "[": false} {
 		if got := matches(pattern, "web-1"); got != want {
 			t.Errorf("%q: got %t, want %t", pattern, got, want)
+		}
+	}
+}
+
+// Files that commands before a build write are in it: they have nothing built again. What is written behind it has.
+func TestCommandsThatPrepareABuild(t *testing.T) {
+	f := watchFolder(t, map[string]string{"web/main.c": "1", "other/x": "1"})
+	b := newBuilds(newReporter(func(Event) {}), &Options{Root: f.dir})
+	h := &hooks{reporter: b.reporter, root: f.dir}
+	b.make = h.around(func(context.Context, *artifact, bool, map[string]string) (image.Built, error) {
+		return image.Built{Digest: "sha256:1"}, nil
+	})
+	for _, c := range []struct {
+		rule           string
+		project, image string
+		want           bool
+	}{
+		{"of the image", "", "date +%N > web/made.c", false},
+		{"of all images", "date +%N > web/made.c", "", false},
+		{"none", "", "", true},
+	} {
+		a := skaffold.Artifact{Image: "web", Context: "web"}
+		var all skaffold.Hooks
+		if c.image != "" {
+			a.Hooks.Before = []skaffold.Hook{command(c.image)}
+		}
+		if c.project != "" {
+			all.Before = []skaffold.Hook{command(c.project)}
+		}
+		b.take([]skaffold.Artifact{a})
+		build := func() bool { return b.build(t.Context(), 1, time.Now(), decide.Work{Build: []string{"web"}}) }
+		if _, err := h.between(t.Context(), all, []string{"web"}, build); err != nil {
+			t.Fatal(err)
+		}
+		if c.image == c.project {
+			f.write("web/made.c", c.rule)
+		}
+		at, err := os.Stat(filepath.Join(f.dir, "web/made.c"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		artifacts, states := b.decided()
+		work := decide.Next(decide.Project{Artifacts: artifacts}, decide.Running{Images: states, Deployed: true}, []decide.Change{{Path: "web/made.c", At: image.ChangedAt(at)}})
+		if got := len(work.Build) > 0; got != c.want {
+			t.Errorf("commands %s: builds again: %t, want %t", c.rule, got, c.want)
 		}
 	}
 }

@@ -276,7 +276,7 @@ func (l *loop) turn(ctx context.Context, changes []decide.Change, since time.Tim
 // observe returns what is decided by.
 func (l *loop) observe(changes []decide.Change) (decide.Project, decide.Running, []decide.Change) {
 	artifacts, states := l.builds.decided()
-	return decide.Project{Artifacts: artifacts, Definition: l.project.Files, Manifests: l.manifests.read}, decide.Running{Images: states, Deployed: l.deployed}, changes
+	return decide.Project{Artifacts: artifacts, Definition: l.project.Files, Manifests: l.manifests.read, Prepared: l.manifests.prepared}, decide.Running{Images: states, Deployed: l.deployed}, changes
 }
 
 // describeChanges names files that have changed, as far as a line has room.

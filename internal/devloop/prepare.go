@@ -22,8 +22,12 @@ import (
 
 // prepare renders the manifests and checks them, before any time is spent on images.
 func (l *loop) prepare(ctx context.Context) ([]*unstructured.Unstructured, error) {
+	began := time.Now()
 	if err := l.hooks.run(ctx, l.project.Manifests.Hooks.Before, "", nil); err != nil {
 		return nil, err
+	}
+	if len(l.project.Manifests.Hooks.Before) > 0 {
+		l.manifests.prepared = window(began)
 	}
 	rendered, warnings, err := l.manifests.render(l.project, render.Options{Namespace: l.claim.namespace, Keys: l.Keys})
 	if err == nil {

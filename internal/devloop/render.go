@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"github.com/cyan-cd/cyan/api/v1alpha1"
+	"github.com/cyan-cd/cyan/internal/devloop/decide"
 	"github.com/cyan-cd/cyan/internal/devloop/desired"
 	"github.com/cyan-cd/cyan/internal/problem"
 	"github.com/cyan-cd/cyan/internal/render"
@@ -28,6 +29,8 @@ type manifests struct {
 	files *render.FileStore
 	// read are the files and folders that the last rendering looked at.
 	read []string
+	// prepared is when commands of the project prepared them for that.
+	prepared decide.Window
 }
 
 func newManifests(tree fs.FS) *manifests {
@@ -116,7 +119,7 @@ func rawSource(tree fs.FS, pattern string) v1alpha1.ApplicationSource {
 func check(p skaffold.Project, objects []render.Rendered, known *validate.Known) []*problem.Error {
 	built := make([]desired.Built, 0, len(p.Artifacts))
 	for _, a := range p.Artifacts {
-		if isBase(p, a.Image) {
+		if p.Needs(a.Image) {
 			continue
 		}
 		built = append(built, desired.Built{Name: a.Image, File: a.Position.File, Line: a.Position.Line})
@@ -125,11 +128,4 @@ func check(p skaffold.Project, objects []render.Rendered, known *validate.Known)
 		return found
 	}
 	return validate.Check(objects, known)
-}
-
-// isBase reports whether an image is one that another artifact is built upon.
-func isBase(p skaffold.Project, image string) bool {
-	return slices.ContainsFunc(p.Artifacts, func(a skaffold.Artifact) bool {
-		return slices.ContainsFunc(a.DependsOn, func(on skaffold.Dependency) bool { return on.Image == image })
-	})
 }

@@ -11,6 +11,7 @@ import (
 	"strings"
 
 	"github.com/cyan-cd/cyan/internal/devloop/decide"
+	"github.com/cyan-cd/cyan/internal/image"
 )
 
 // largestHashed is the size up to which a file's contents are looked at. What is larger has changed when its time has.
@@ -69,8 +70,8 @@ func (t *tree) walk(folder string, found func(string), seen map[string]bool) []d
 		if seen != nil {
 			seen[name] = true
 		}
-		if t.look(name) {
-			changes = append(changes, decide.Change{Path: name})
+		if change, is := t.look(name); is {
+			changes = append(changes, change)
 		}
 		return nil
 	})
@@ -87,25 +88,26 @@ func (t *tree) name(at string) string {
 	return filepath.ToSlash(name)
 }
 
-// look notes what a file is now, and reports whether it has other contents than before.
-func (t *tree) look(name string) bool {
+// look notes what a file is now, and returns its change if it has other contents than before.
+func (t *tree) look(name string) (change decide.Change, is bool) {
 	if decide.IsScratch(name) {
-		return false
+		return change, false
 	}
 	info, err := os.Stat(t.path(name))
 	if err != nil || !info.Mode().IsRegular() {
-		return false
+		return change, false
 	}
 	before, was := t.files[name]
 	now := known{size: info.Size(), modified: info.ModTime().UnixNano(), sum: before.sum}
 	if was && before.size == now.size && before.modified == now.modified {
-		return false
+		return change, false
 	}
 	if now.size <= largestHashed {
 		now.sum = t.sum(name)
 	}
 	t.files[name] = now
-	return !was || before.size != now.size || before.sum != now.sum || now.size > largestHashed
+	change = decide.Change{Path: name, At: image.ChangedAt(info)}
+	return change, !was || before.size != now.size || before.sum != now.sum || now.size > largestHashed
 }
 
 // sum is a hash of a file's contents; zero for one that cannot be read.
@@ -134,8 +136,10 @@ func (t *tree) update(names []string, found func(folder string)) []decide.Change
 			if !t.skipped(name) {
 				changes = append(changes, t.walk(name, found, nil)...)
 			}
-		case !t.skipped(path.Dir(name)) && t.look(name):
-			changes = append(changes, decide.Change{Path: name})
+		case !t.skipped(path.Dir(name)):
+			if change, is := t.look(name); is {
+				changes = append(changes, change)
+			}
 		}
 	}
 	slices.SortFunc(changes, func(a, b decide.Change) int { return strings.Compare(a.Path, b.Path) })

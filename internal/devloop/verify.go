@@ -157,6 +157,7 @@ func (v *Verifier) one(ctx context.Context, one skaffold.Verification, job *batc
 	within, end := context.WithTimeoutCause(ctx, time.Duration(one.Seconds)*time.Second, errTooLate)
 	defer end()
 	why, err := v.follow(within, one, made.Name)
+	remedy := "look at what its container prints, which is shown above"
 	switch {
 	case ctx.Err() != nil:
 		return context.Cause(ctx)
@@ -166,10 +167,12 @@ func (v *Verifier) one(ctx context.Context, one skaffold.Verification, job *batc
 		return fmt.Errorf("%s: following Job %s: %w", object, made.Name, err)
 	case why == "":
 		return nil
+	case strings.Contains(why, "Image"):
+		remedy = "correct its image, or load it into the cluster"
 	}
 	return &problem.Error{
 		Kind: problem.Negative, File: one.Position.File, Line: one.Position.Line, Object: object, Cause: why,
-		Remedy: "look at what its container prints, which is shown above",
+		Remedy: remedy,
 	}
 }
 

@@ -89,6 +89,7 @@ func (f *watched) await(want ...decide.Change) (others []decide.Change) {
 		changes, _ := f.w.take()
 		f.taken++
 		for _, c := range changes {
+			c.At = time.Time{}
 			if at := slices.Index(want, c); at >= 0 {
 				want = slices.Delete(want, at, at+1)
 				continue

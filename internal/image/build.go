@@ -131,8 +131,8 @@ func Prepare(ctx context.Context, r Request) (*Plan, error) {
 	return p, nil
 }
 
-// SetTag has the next image called by another tag.
-func (p *Plan) SetTag(tag string) { p.request.Tag = tag }
+// Tag has the next image of a plan called by another tag.
+func Tag(p *Plan, tag string) { p.request.Tag = tag }
 
 // Close removes what a plan keeps that is built again and again.
 func (p *Plan) Close() error {

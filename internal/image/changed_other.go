@@ -7,5 +7,5 @@ import (
 	"time"
 )
 
-// changedAt returns when a file's contents were changed last.
-func changedAt(info fs.FileInfo) time.Time { return info.ModTime() }
+// ChangedAt returns when a file's contents were changed last.
+func ChangedAt(info fs.FileInfo) time.Time { return info.ModTime() }

@@ -159,7 +159,7 @@ func (s *stageFolder) put(tree fs.FS, name, dest string, info fs.FileInfo) error
 		return err
 	}
 	s.wanted[dest] = true
-	now := copied{from: name, size: info.Size(), mode: info.Mode(), modified: info.ModTime(), changed: changedAt(info)}
+	now := copied{from: name, size: info.Size(), mode: info.Mode(), modified: info.ModTime(), changed: ChangedAt(info)}
 	before, there := s.files[dest]
 	now.settled = true
 	if there && before == now {

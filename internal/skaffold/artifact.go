@@ -284,9 +284,11 @@ func (s scene) syncOf(n *node, a Artifact, path string) Sync {
 		at := fmt.Sprintf("%s.manual[%d]", path, i)
 		sync.Manual = append(sync.Manual, SyncRule{Src: s.required(rule, at, "src"), Dest: s.required(rule, at, "dest"), Strip: rule.str("strip")})
 		s.pattern(orNode(rule.get("src"), rule), at+".src", rule.str("src"))
+		s.ofFiles(orNode(rule.get("src"), rule), a, at+".src", rule.str("src"))
 	}
 	for i, pattern := range n.list("infer") {
 		s.pattern(pattern, fmt.Sprintf("%s.infer[%d]", path, i), pattern.text)
+		s.ofFiles(pattern, a, fmt.Sprintf("%s.infer[%d]", path, i), pattern.text)
 	}
 	if a.Docker != nil && len(sync.Manual)+len(sync.Infer) == 0 && n.get("auto") == nil {
 		sync.Infer = []string{"**/*"}
@@ -296,6 +298,17 @@ func (s scene) syncOf(n *node, a Artifact, path string) Sync {
 		sync.Infer = nil
 	}
 	return sync
+}
+
+// ofFiles reports a pattern of files to copy that no file of an image can match.
+func (s scene) ofFiles(n *node, a Artifact, object, pattern string) {
+	plain := strings.TrimSuffix(pattern, "/")
+	switch {
+	case strings.HasPrefix(pattern, "/"):
+		s.report.add(n.at, Warning, "sync", object, fmt.Sprintf("%q matches no file: paths are relative to the context", pattern), "write it without / before it")
+	case plain != "" && isFolder(s.fsys, path.Join(a.Context, plain)):
+		s.report.add(n.at, Warning, "sync", object, fmt.Sprintf("%q is a folder, and files alone are copied", pattern), fmt.Sprintf("write %s/**", plain))
+	}
 }
 
 // pattern checks that a pattern of files can be one.

@@ -3,22 +3,24 @@ package skaffold
 import (
 	"regexp"
 	"slices"
+	"strings"
 )
 
 // ofDeployment are the fields that count for those who deploy alone.
 var ofDeployment = regexp.MustCompile(`^(profiles\[\d+\]\.)?(manifests|deploy)\b`)
 
 // withoutEffect lessens the findings of what is refused and has no effect: what stands in a profile that is not
-// applied, or is replaced by one, and what is for a deployment where nothing is deployed.
+// applied, or is replaced by one, and what is for a deployment where nothing is deployed. What is named loses weight in
+// profiles alone.
 func withoutEffect(findings []Finding, applied *node, command string) {
 	there := map[Position]bool{}
 	places(applied, there)
 	for i, f := range findings {
 		switch {
-		case f.Severity != Error || f.Rule != notHonoured:
-		case !there[f.Position]:
+		case f.Severity == Note || f.Rule != notHonoured:
+		case !there[f.Position] && (f.Severity == Error || strings.HasPrefix(f.Object, "profiles[")):
 			findings[i].Severity, findings[i].Cause = Note, f.Cause+"; no profile that is applied has it"
-		case !slices.Contains(deploys, command) && ofDeployment.MatchString(f.Object):
+		case f.Severity == Error && !slices.Contains(deploys, command) && ofDeployment.MatchString(f.Object):
 			findings[i].Severity = Warning
 		}
 	}

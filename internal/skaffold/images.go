@@ -237,7 +237,7 @@ func checkImages(fsys fs.FS, p Project, r *report) {
 		severity = Warning
 	}
 	for _, a := range p.Artifacts {
-		if !uses.have(bareName(a.Image)) && !isNeeded(p.Artifacts, a.Image) {
+		if !uses.have(bareName(a.Image)) && !p.Needs(a.Image) {
 			unusedImage(a, uses, built, severity, r)
 		}
 	}
@@ -302,10 +302,12 @@ func isBuilt(built map[string]Position, deployed string) bool {
 	return false
 }
 
-func isNeeded(all []Artifact, image string) bool {
-	return slices.ContainsFunc(all, func(a Artifact) bool {
+// Needs reports whether an image is for something else than what is deployed: for another that is built upon it, or
+// for a verification, which runs it.
+func (p Project) Needs(image string) bool {
+	return slices.ContainsFunc(p.Artifacts, func(a Artifact) bool {
 		return slices.ContainsFunc(a.DependsOn, func(d Dependency) bool { return d.Image == image })
-	})
+	}) || slices.ContainsFunc(p.Verifications, func(v Verification) bool { return IsImage(bareName(image), bareName(v.Image)) })
 }
 
 // unusedImage reports an image that is built and that nothing deployed has, with the name that was probably meant.

@@ -6,6 +6,7 @@ import (
 	"path"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/moby/patternmatcher"
 )
@@ -15,6 +16,16 @@ import (
 type Change struct {
 	Path string
 	Gone bool
+	// At is when the file was changed, by its own time; zero where that is not known.
+	At time.Time
+}
+
+// Window is a time in which commands of the project ran, right before what they prepare was read: what they changed in
+// it is no change any more.
+type Window struct{ From, To time.Time }
+
+func (w Window) holds(c Change) bool {
+	return !c.Gone && !c.At.IsZero() && c.At.After(w.From) && !c.At.After(w.To)
 }
 
 // Project is what changes are judged by.
@@ -25,6 +36,8 @@ type Project struct {
 	Definition []string
 	// Manifests are the files and folders that the last rendering looked at; of a folder, what is directly in it counts.
 	Manifests []string
+	// Prepared is when commands prepared the manifests for the last rendering.
+	Prepared Window
 }
 
 // Artifact is an image that is built.
@@ -44,6 +57,8 @@ type Artifact struct {
 	Sync []SyncRule
 	// Inferred is what is copied besides, because the Dockerfile does.
 	Inferred Inferred
+	// Prepared is when commands prepared the files for the last build.
+	Prepared Window
 }
 
 // Sources are the files that a Go program is made of.
@@ -97,7 +112,7 @@ func Next(p Project, r Running, changes []Change) Work {
 	var w Work
 	for _, c := range changes {
 		w.Reload = w.Reload || slices.Contains(p.Definition, c.Path)
-		w.Deploy = w.Deploy || isManifest(p.Manifests, c.Path)
+		w.Deploy = w.Deploy || isManifest(p.Manifests, c.Path) && !p.Prepared.holds(c)
 	}
 	if w.Reload {
 		return Work{Reload: true}
@@ -132,7 +147,7 @@ func (a Artifact) next(p Project, s State, changes []Change) (build, replan bool
 	// What has failed is not tried again for a change that has nothing to do with it.
 	build, replan = (!s.Built || s.Failed) && (len(changes) == 0 || !s.Failed), !s.Built || s.Failed
 	for _, c := range changes {
-		if !a.holds(c.Path, ignored) {
+		if !a.holds(c.Path, ignored) || a.Prepared.holds(c) {
 			continue
 		}
 		if a.decides(c.Path) {

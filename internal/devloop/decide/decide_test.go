@@ -3,6 +3,7 @@ package decide_test
 import (
 	"reflect"
 	"testing"
+	"time"
 
 	"github.com/cyan-cd/cyan/internal/devloop/decide"
 )
@@ -214,6 +215,33 @@ func TestIsScratch(t *testing.T) {
 	} {
 		if got := decide.IsScratch(name); got != want {
 			t.Errorf("%s: got %v, want %v", name, got, want)
+		}
+	}
+}
+
+// What commands of the project have changed before something is read is in it: they do not have it built without end.
+func TestWhatCommandsHavePrepared(t *testing.T) {
+	noon := time.Date(2026, 5, 1, 12, 0, 0, 0, time.UTC)
+	p := two()
+	p.Artifacts[0].Prepared = decide.Window{From: noon, To: noon.Add(time.Second)}
+	p.Prepared = p.Artifacts[0].Prepared
+	for _, c := range []struct {
+		rule   string
+		change decide.Change
+		want   decide.Work
+	}{
+		{"while they ran", decide.Change{Path: "cmd/app/made.go", At: noon.Add(time.Second)}, decide.Work{}},
+		{"before", decide.Change{Path: "cmd/app/made.go", At: noon}, decide.Work{Build: []string{"app"}}},
+		{"behind", decide.Change{Path: "cmd/app/made.go", At: noon.Add(time.Second + 1)}, decide.Work{Build: []string{"app"}}},
+		{"at a time that is not known", decide.Change{Path: "cmd/app/made.go"}, decide.Work{Build: []string{"app"}}},
+		{"a file that is gone", decide.Change{Path: "cmd/app/made.go", At: noon.Add(1), Gone: true}, decide.Work{Build: []string{"app"}}},
+		{"a file of another image", decide.Change{Path: "cmd/redis/made.go", At: noon.Add(1)}, decide.Work{Build: []string{"redis"}}},
+		{"a manifest", decide.Change{Path: "k8s/app.yaml", At: noon.Add(1)}, decide.Work{}},
+		{"a manifest behind", decide.Change{Path: "k8s/app.yaml", At: noon.Add(time.Minute)}, decide.Work{Deploy: true}},
+		{"the definition", decide.Change{Path: "skaffold.yaml", At: noon.Add(1)}, decide.Work{Reload: true}},
+	} {
+		if got := decide.Next(p, running(p), []decide.Change{c.change}); !reflect.DeepEqual(got, c.want) {
+			t.Errorf("%s: got %+v, want %+v", c.rule, got, c.want)
 		}
 	}
 }
