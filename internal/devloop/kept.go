@@ -6,10 +6,13 @@ import (
 	"fmt"
 	"slices"
 
+	apiextensionsv1 "k8s.io/apiextensions-apiserver/pkg/apis/apiextensions/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apimachinery/pkg/runtime/schema"
 
+	"github.com/cyan-cd/cyan/api/v1alpha1"
 	"github.com/cyan-cd/cyan/internal/devloop/desired"
 	"github.com/cyan-cd/cyan/internal/live"
 )
@@ -18,6 +21,9 @@ import (
 var inNamespaces = []schema.GroupKind{
 	{Kind: "Pod"}, {Kind: "Service"}, {Kind: "ConfigMap"}, {Kind: "Secret"}, {Kind: "PersistentVolumeClaim"},
 	{Group: "apps", Kind: "Deployment"}, {Group: "apps", Kind: "StatefulSet"}, {Group: "apps", Kind: "DaemonSet"}, {Group: "batch", Kind: "Job"}, {Group: "batch", Kind: "CronJob"},
+	{Kind: "ServiceAccount"}, {Group: "rbac.authorization.k8s.io", Kind: "Role"}, {Group: "rbac.authorization.k8s.io", Kind: "RoleBinding"},
+	{Group: "networking.k8s.io", Kind: "Ingress"}, {Group: "networking.k8s.io", Kind: "NetworkPolicy"}, {Group: "autoscaling", Kind: "HorizontalPodAutoscaler"}, {Group: "policy", Kind: "PodDisruptionBudget"},
+	{Group: v1alpha1.GroupVersion.Group, Kind: v1alpha1.RolloutKind}, {Group: v1alpha1.GroupVersion.Group, Kind: v1alpha1.ApplicationKind}, {Group: v1alpha1.GroupVersion.Group, Kind: v1alpha1.AppProjectKind},
 }
 
 // usedByOthers returns why an object that a loop has made stays: what others have made would go with it. It is "" when
@@ -27,9 +33,10 @@ func usedByOthers(ctx context.Context, reader *live.Reader, seen *unstructured.U
 	var err error
 	switch kind := seen.GroupVersionKind().GroupKind(); kind {
 	case schema.GroupKind{Group: "apiextensions.k8s.io", Kind: "CustomResourceDefinition"}:
-		group, _, _ := unstructured.NestedString(seen.Object, "spec", "group")
-		name, _, _ := unstructured.NestedString(seen.Object, "spec", "names", "kind")
-		inside, err = reader.Client.Occupants(ctx, metav1.NamespaceAll, []schema.GroupKind{{Group: group, Kind: name}})
+		var known bool
+		if inside, known, err = ofDefinition(ctx, reader, seen); err == nil && !known {
+			return "whether others have objects of its kind cannot be seen yet", nil
+		}
 	case schema.GroupKind{Kind: "Namespace"}:
 		inside, err = reader.Client.Occupants(ctx, seen.GetName(), inNamespaces)
 	default:
@@ -58,7 +65,30 @@ func usedByOthers(ctx context.Context, reader *live.Reader, seen *unstructured.U
 	return text + " would go with it, which the loop has not made", nil
 }
 
+// ofDefinition returns the objects of the kind that a CustomResourceDefinition defines, and whether they can be known.
+// What the cluster serves is asked anew: the definition may have come behind what is known of that.
+func ofDefinition(ctx context.Context, reader *live.Reader, seen *unstructured.Unstructured) (all []*unstructured.Unstructured, known bool, err error) {
+	crd := &apiextensionsv1.CustomResourceDefinition{}
+	if err := runtime.DefaultUnstructuredConverter.FromUnstructured(seen.Object, crd); err != nil {
+		return nil, false, fmt.Errorf("reading CustomResourceDefinition %s: %w", seen.GetName(), err)
+	}
+	kind := schema.GroupKind{Group: crd.Spec.Group, Kind: crd.Spec.Names.Kind}
+	reader.Forget()
+	kinds, err := reader.Kinds(ctx, nil)
+	if err != nil {
+		return nil, false, err
+	}
+	established := slices.ContainsFunc(crd.Status.Conditions, func(c apiextensionsv1.CustomResourceDefinitionCondition) bool {
+		return c.Type == apiextensionsv1.Established && c.Status == apiextensionsv1.ConditionTrue
+	})
+	if len(kinds.Served(kind)) == 0 {
+		return nil, !established, nil
+	}
+	all, err = reader.Client.Occupants(ctx, metav1.NamespaceAll, []schema.GroupKind{kind})
+	return all, true, err
+}
+
 // isMadeByKubernetes reports whether an object is in every namespace.
 func isMadeByKubernetes(o *unstructured.Unstructured) bool {
-	return o.GetKind() == "ConfigMap" && o.GetName() == "kube-root-ca.crt"
+	return o.GetKind() == "ConfigMap" && o.GetName() == "kube-root-ca.crt" || o.GetKind() == "ServiceAccount" && o.GetName() == "default"
 }

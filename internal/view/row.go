@@ -71,8 +71,8 @@ type HandedOver struct {
 	Since string `json:"since" format:"date-time"`
 }
 
-// handedOver returns who has the objects by the condition that names them; nil for nobody.
-func handedOver(app *v1alpha1.Application) *HandedOver {
+// HandedOverOf returns who has the objects by the condition that names them; nil for nobody.
+func HandedOverOf(app *v1alpha1.Application) *HandedOver {
 	for _, c := range app.Status.Conditions {
 		if c.Type != v1alpha1.ConditionHandedOver {
 			continue
@@ -100,7 +100,7 @@ func RowOf(app *v1alpha1.Application, rollouts []*v1alpha1.Rollout, now time.Tim
 		Namespace: app.Namespace, Name: app.Name, Project: cmp.Or(app.Spec.Project, v1alpha1.DefaultProject), Labels: app.Labels, Owner: ownerOf(app),
 		Cluster: clusterOf(app.Spec.Destination), Destination: app.Spec.Destination.Namespace, TargetRevision: "HEAD",
 		Sync: cmp.Or(app.Status.Sync.Status, v1alpha1.SyncUnknown), Health: cmp.Or(app.Status.Health.Status, v1alpha1.HealthUnknown),
-		Revision: liveRevision(app), Operation: operationOf(app.Status.OperationState), Automated: app.Spec.IsAutomated(), Pinned: app.Annotations[v1alpha1.RollbackPinAnnotation], HandedOver: handedOver(app),
+		Revision: liveRevision(app), Operation: operationOf(app.Status.OperationState), Automated: app.Spec.IsAutomated(), Pinned: app.Annotations[v1alpha1.RollbackPinAnnotation], HandedOver: HandedOverOf(app),
 		Created: stamp(&app.CreationTimestamp), LastSync: lastSync(app), Images: firstOf(app.Status.Summary.Images, mostImages), Objects: len(app.Status.Resources),
 		Rollouts: []RolloutRef{}, Rights: []string{},
 	}

@@ -9,6 +9,7 @@ import (
 	"github.com/cyan-cd/cyan/api/v1alpha1"
 	"github.com/cyan-cd/cyan/internal/cli/term"
 	"github.com/cyan-cd/cyan/internal/secret"
+	"github.com/cyan-cd/cyan/internal/view"
 )
 
 // App shows an Application: where it comes from and goes to, how it fares, its last operation, and every object of it.
@@ -184,6 +185,7 @@ func (p Page) Apps(apps []v1alpha1.Application, wide bool) string {
 	if wide {
 		return Page{Theme: p.Theme, Now: p.Now}.table(rows)
 	}
+	rows = withHolders(rows, apps)
 	if !p.Namespaces {
 		for i := range rows {
 			rows[i] = rows[i][1:]
@@ -191,6 +193,26 @@ func (p Page) Apps(apps []v1alpha1.Application, wide bool) string {
 	}
 	rows = p.without(rows, "POLICY")
 	return p.table(rows, len(rows[0])-1, slices.Index(rows[0], "NAME"))
+}
+
+// withHolders adds who has the objects of Applications, where somebody has those of one.
+func withHolders(rows [][]string, apps []v1alpha1.Application) [][]string {
+	column, any := []string{"HANDED OVER TO"}, false
+	for i := range apps {
+		holder := ""
+		if h := view.HandedOverOf(&apps[i]); h != nil {
+			holder, any = h.By, true
+		}
+		column = append(column, holder)
+	}
+	if !any {
+		return rows
+	}
+	before := slices.Index(rows[0], "REVISION")
+	for i := range rows {
+		rows[i] = slices.Insert(slices.Clone(rows[i]), before, column[i])
+	}
+	return rows
 }
 
 // History lists what was deployed, the newest last.
