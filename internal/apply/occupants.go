@@ -11,6 +11,7 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/runtime/schema"
+	"k8s.io/client-go/dynamic"
 
 	"github.com/cyan-cd/cyan/internal/problem"
 )
@@ -28,7 +29,7 @@ func IsMeasured(group string) bool {
 	return group == "metrics.k8s.io" || strings.HasSuffix(group, ".metrics.k8s.io")
 }
 
-// Occupants returns all objects that live in a namespace, of the kinds that are given, each kind in the version that
+// Occupants returns all objects that live in a namespace, or in any, of the kinds that are given, each kind in the version that
 // the cluster prefers. Kinds that the cluster does not list are left out, and so are measurements.
 func (c *Client) Occupants(ctx context.Context, namespace string, kinds []schema.GroupKind) ([]*unstructured.Unstructured, error) {
 	var mu sync.Mutex
@@ -53,13 +54,21 @@ func (c *Client) Occupants(ctx context.Context, namespace string, kinds []schema
 	return all, nil
 }
 
+// listed is what the objects of a kind are listed by: those of a namespace, or of all of them.
+func listed(c *Client, ref Ref) (dynamic.ResourceInterface, error) {
+	if where, _, ok := c.kinds.Resource(ref.Kind); ok && ref.Namespace == metav1.NamespaceAll && c.limit == nil {
+		return c.dynamic.Resource(where), nil
+	}
+	return c.resource(ref)
+}
+
 func (c *Client) list(ctx context.Context, namespace string, kind schema.GroupKind) ([]*unstructured.Unstructured, error) {
 	versions := c.kinds.Served(kind)
 	if len(versions) == 0 {
 		return nil, nil
 	}
 	ref := Ref{Kind: kind.WithVersion(versions[0]), Namespace: namespace}
-	resource, err := c.resource(ref)
+	resource, err := listed(c, ref)
 	if err != nil {
 		return nil, err
 	}
