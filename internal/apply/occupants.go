@@ -29,7 +29,8 @@ func IsMeasured(group string) bool {
 	return group == "metrics.k8s.io" || strings.HasSuffix(group, ".metrics.k8s.io")
 }
 
-// Occupants returns all objects that live in a namespace, or in any, of the kinds that are given, each kind in the version that
+// Occupants returns all objects that live in a namespace, or in any, of the kinds that are given, each kind in the
+// version that
 // the cluster prefers. Kinds that the cluster does not list are left out, and so are measurements.
 func (c *Client) Occupants(ctx context.Context, namespace string, kinds []schema.GroupKind) ([]*unstructured.Unstructured, error) {
 	var mu sync.Mutex

@@ -19,7 +19,8 @@ import (
 	"github.com/cyan-cd/cyan/internal/testkit"
 )
 
-// A definition that a loop has made behind its look at what the cluster serves stays while somebody else has an object of
+// A definition that a loop has made behind its look at what the cluster serves stays while somebody else has an object
+// of
 // its kind, and so does a Namespace that somebody else keeps a role in.
 func TestWhatOthersUseIsKept(t *testing.T) {
 	cluster := testkit.Cluster(t)
