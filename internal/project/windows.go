@@ -160,26 +160,40 @@ type moment struct {
 	opened, changes time.Time
 }
 
-// windowAt returns how a window stands at a time.
-func windowAt(w v1alpha1.SyncWindow, now time.Time) (moment, error) {
+// times are when a window opens, and for how long.
+type times struct {
+	schedule cron.Schedule
+	lasts    time.Duration
+	zone     *time.Location
+}
+
+// timesOf returns the times of a window. With an error comes the field that can't be read.
+func timesOf(w v1alpha1.SyncWindow) (t times, field string, err error) {
 	if w.Kind != "allow" && w.Kind != "deny" {
-		return moment{}, fmt.Errorf("invalid kind %q; use allow or deny", w.Kind)
+		return t, "kind", fmt.Errorf("invalid kind %q; use allow or deny", w.Kind)
 	}
-	schedule, err := cron.ParseStandard(w.Schedule)
-	if err != nil {
-		return moment{}, fmt.Errorf("invalid schedule %q: %w", w.Schedule, err)
+	if t.schedule, err = cron.ParseStandard(w.Schedule); err != nil {
+		return t, "schedule", fmt.Errorf("invalid schedule %q: %w", w.Schedule, err)
 	}
-	lasts, err := time.ParseDuration(w.Duration)
-	if err != nil || lasts <= 0 {
-		return moment{}, fmt.Errorf("invalid duration %q; use one such as 1h", w.Duration)
+	if t.lasts, err = time.ParseDuration(w.Duration); err != nil || t.lasts <= 0 {
+		return t, "duration", fmt.Errorf("invalid duration %q; use one such as 1h", w.Duration)
 	}
-	zone := time.UTC
+	t.zone = time.UTC
 	if w.TimeZone != "" {
-		if zone, err = time.LoadLocation(w.TimeZone); err != nil {
-			return moment{}, fmt.Errorf("invalid timeZone %q: %w", w.TimeZone, err)
+		if t.zone, err = time.LoadLocation(w.TimeZone); err != nil {
+			return t, "timeZone", fmt.Errorf("invalid timeZone %q: %w", w.TimeZone, err)
 		}
 	}
-	return openings(schedule, lasts, now.In(zone)), nil
+	return t, "", nil
+}
+
+// windowAt returns how a window stands at a time.
+func windowAt(w v1alpha1.SyncWindow, now time.Time) (moment, error) {
+	t, _, err := timesOf(w)
+	if err != nil {
+		return moment{}, err
+	}
+	return openings(t.schedule, t.lasts, now.In(t.zone)), nil
 }
 
 // openings finds the openings that last until now. It takes few steps, however often a window opens and however long it

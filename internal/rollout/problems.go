@@ -75,6 +75,7 @@ func Lint(ro *v1alpha1.Rollout, strategy Strategy) []*problem.Error {
 	if spec.WorkloadRef != nil && !equality.Semantic.DeepEqual(spec.Template, corev1.PodTemplateSpec{}) {
 		all = append(all, Invalid("spec.template", "template must be empty for workload reference rollout", "remove it, or spec.workloadRef"))
 	}
+	all = append(all, workloadRefProblems(spec.WorkloadRef)...)
 	if spec.WorkloadRef == nil {
 		all = append(all, templateProblems(spec.Template)...)
 		if spec.Selector == nil {
@@ -123,29 +124,38 @@ func selectorProblems(selector *metav1.LabelSelector, template corev1.PodTemplat
 	return nil
 }
 
-func workloadProblems(seen Observation) []*problem.Error {
-	ref := seen.Rollout.Spec.WorkloadRef
+// workloadField is where a Rollout names the workload whose template it has.
+const workloadField = "spec.workloadRef"
+
+// workloadRefProblems checks what a Rollout names as its workload by itself.
+func workloadRefProblems(ref *v1alpha1.WorkloadRef) []*problem.Error {
 	if ref == nil {
 		return nil
 	}
-	const field = "spec.workloadRef"
 	var all []*problem.Error
 	known := map[string]string{"Deployment": "apps/v1", "ReplicaSet": "apps/v1", "PodTemplate": "v1"}
 	switch version, ok := known[ref.Kind]; {
 	case !ok || ref.APIVersion != version:
-		all = append(all, Invalid(field, fmt.Sprintf("%s %s is not supported", ref.APIVersion, ref.Kind),
+		all = append(all, Invalid(workloadField, fmt.Sprintf("%s %s is not supported", ref.APIVersion, ref.Kind),
 			"name a Deployment or ReplicaSet (apps/v1) or a PodTemplate (v1)"))
 	case ref.Name == "":
-		all = append(all, Invalid(field+".name", "missing", "name the "+ref.Kind))
-	case seen.Workload == nil:
-		all = append(all, Invalid(field, fmt.Sprintf("%s %s not found in namespace %s", ref.Kind, ref.Name, seen.Rollout.Namespace), "create it, or name another"))
+		all = append(all, Invalid(workloadField+".name", "missing", "name the "+ref.Kind))
 	}
 	switch ref.ScaleDown {
 	case "", v1alpha1.ScaleDownNever, v1alpha1.ScaleDownOnSuccess, v1alpha1.ScaleDownProgressively:
 	default:
-		all = append(all, Invalid(field+".scaleDown", fmt.Sprintf("unknown value %q", ref.ScaleDown), "give never, onsuccess or progressively"))
+		all = append(all, Invalid(workloadField+".scaleDown", fmt.Sprintf("unknown value %q", ref.ScaleDown), "give never, onsuccess or progressively"))
 	}
 	return all
+}
+
+// workloadProblems checks whether the workload is there that a Rollout names.
+func workloadProblems(seen Observation) []*problem.Error {
+	ref := seen.Rollout.Spec.WorkloadRef
+	if ref == nil || seen.Workload != nil || len(workloadRefProblems(ref)) > 0 {
+		return nil
+	}
+	return []*problem.Error{Invalid(workloadField, fmt.Sprintf("%s %s not found in namespace %s", ref.Kind, ref.Name, seen.Rollout.Namespace), "create it, or name another")}
 }
 
 func serviceProblems(ref ServiceRef, service *corev1.Service, ro *v1alpha1.Rollout, template corev1.PodTemplateSpec) []*problem.Error {

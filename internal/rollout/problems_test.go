@@ -128,6 +128,7 @@ func TestLint(t *testing.T) {
 		{"nothing wrong", `{}`, ""},
 		{"what a cluster has is not asked for", `{"spec":{"strategy":{"blueGreen":{"activeService":"missing","previewService":"missing-too"}}}}`, ""},
 		{"a workload is not asked for", `{"spec":{"workloadRef":{"apiVersion":"apps/v1","kind":"Deployment","name":"missing"},"selector":null,"template":null}}`, ""},
+		{"a workload of a kind that is not served", `{"spec":{"workloadRef":{"apiVersion":"apps/v1","kind":"StatefulSet","name":"web"},"template":null}}`, "spec.workloadRef: apps/v1 StatefulSet is not supported; name a Deployment or ReplicaSet (apps/v1) or a PodTemplate (v1)"},
 		{"what is wrong by itself", `{"spec":{"replicas":-2}}`, "spec.replicas: -2 is negative"},
 	} {
 		t.Run(c.name, func(t *testing.T) {

@@ -13,6 +13,7 @@ import (
 	"github.com/cyan-cd/cyan/api/v1alpha1"
 	"github.com/cyan-cd/cyan/internal/apply"
 	"github.com/cyan-cd/cyan/internal/compare"
+	"github.com/cyan-cd/cyan/internal/operation"
 	"github.com/cyan-cd/cyan/internal/plan"
 )
 
@@ -37,7 +38,7 @@ func (r *observer) gatherDeletionHooks(ctx context.Context, o *observation) (del
 	of := *o
 	of.app, of.problems = o.app.DeepCopy(), nil
 	of.app.Operation = nil
-	if err := checkSource(of.app); err != nil {
+	if _, err := operation.CheckSource(of.app); err != nil {
 		return hooks, err
 	}
 	if checkProject(&of, r.control); of.stops() {

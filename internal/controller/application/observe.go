@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"strings"
 
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
@@ -44,7 +43,7 @@ func (r *observer) gather(ctx context.Context, app *v1alpha1.Application) (*obse
 	}
 	checkSettings(o, r.control)
 	checkServed(o)
-	if err := checkSource(app); err != nil {
+	if _, err := operation.CheckSource(app); err != nil {
 		o.add(v1alpha1.ConditionInvalidSpecError, err)
 	}
 	if o.stops() {
@@ -64,26 +63,6 @@ func (r *observer) gather(ctx context.Context, app *v1alpha1.Application) (*obse
 		return nil, err
 	}
 	return o, warnOfOrphans(ctx, o, r.orphans)
-}
-
-// checkSource finds what can't be served, before git is asked.
-func checkSource(app *v1alpha1.Application) error {
-	_, one := app.SyncSource()
-	switch sources := app.Spec.GetSources(); {
-	case len(sources) > 1:
-		return errors.New("spec.sources has several sources, and one is served; keep one, or make an Application of each")
-	case len(sources) == 0:
-		return errors.New("spec.source is missing; set repoURL, path and targetRevision")
-	case !one:
-		return errors.New("operation.sync.sources has several sources, and one is served; keep one")
-	case app.Operation != nil && app.Operation.Sync != nil && len(app.Operation.Sync.Revisions) > 1:
-		return errors.New("operation.sync.revisions has several revisions, and one source is served; keep one")
-	case wantedSource(app).RepoURL == "":
-		return errors.New("spec.source.repoURL is empty; set the URL of a git repository")
-	case strings.HasPrefix(wantedSource(app).RepoURL, "oci://"):
-		return errors.New("spec.source.repoURL is an OCI registry, and git is served; set the URL of a git repository")
-	}
-	return nil
 }
 
 // gatherSource resolves the revision and renders it, where the project permits that commit. While the repository

@@ -4,6 +4,7 @@ import (
 	"testing"
 
 	"github.com/cyan-cd/cyan/api/v1alpha1"
+	"github.com/cyan-cd/cyan/internal/operation"
 )
 
 // TestSourcesThatAreNotServed are told before git is asked, whichever of the fields of spec and operation they stand
@@ -43,7 +44,7 @@ func TestSourcesThatAreNotServed(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			app := &v1alpha1.Application{Spec: c.spec, Operation: c.operation}
-			err := checkSource(app)
+			_, err := operation.CheckSource(app)
 			if c.refused != "" {
 				if err == nil || err.Error() != c.refused {
 					t.Errorf("got %v, want %s", err, c.refused)
