@@ -122,8 +122,10 @@ func (t *Tree) Documents(name string, data []byte) ([]Document, error) {
 		}
 		var node yaml.Node
 		if err := yaml.Unmarshal(text, &node); err != nil {
-			line, cause := yamlProblem(err)
-			return nil, &problem.Error{Kind: problem.Usage, File: name, Line: line + d.Line - 1, Cause: notYAML + cause, Remedy: "correct it"}
+			return nil, notParsed(name, text, d.Line, err)
+		}
+		if line, more := another(text); more {
+			return nil, &problem.Error{Kind: problem.Usage, File: name, Line: line + d.Line - 1, Cause: "another document begins here, and no line with --- divides it from the one before", Remedy: "write --- between them"}
 		}
 		if len(node.Content) == 0 || node.Content[0].Tag == "!!null" {
 			continue
@@ -315,8 +317,7 @@ func (t *Tree) Decode(name string, d Document) (object map[string]any, ok bool, 
 	data := d.Text
 	if path.Ext(name) != ".json" {
 		if data, err = sigsyaml.YAMLToJSON(d.Text); err != nil {
-			line, cause := yamlProblem(err)
-			return nil, false, &problem.Error{Kind: problem.Usage, File: name, Line: line + d.Line - 1, Cause: notYAML + cause, Remedy: "correct it"}
+			return nil, false, notParsed(name, d.Text, d.Line, err)
 		}
 	}
 	if err := t.budget.Spend(Output, int64(len(data)), name); err != nil {

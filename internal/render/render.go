@@ -48,6 +48,8 @@ const (
 	SkippedFile = v1alpha1.ConditionSkippedFileWarning
 	// DeprecatedField warns of a field of a kustomization that a later version of kustomize removes.
 	DeprecatedField = v1alpha1.ConditionDeprecatedFieldWarning
+	// ManifestWarning warns of what is lost of a kustomization without an error; its rule tells how.
+	ManifestWarning = v1alpha1.ConditionManifestWarning
 )
 
 // Result is what a source renders to.
@@ -82,8 +84,10 @@ type Result struct {
 
 // Warning is something that a person should know, though it stops nothing.
 type Warning struct {
-	// Type is one of RepeatedResource, SkippedFile and DeprecatedField.
+	// Type is one of RepeatedResource, SkippedFile, DeprecatedField and ManifestWarning.
 	Type string
+	// Rule names what was broken where the type does not; it may be empty.
+	Rule string
 	// Message is one line, with file and line where there is one.
 	Message string
 	// File and Line are where that is; both may be missing.
@@ -91,8 +95,20 @@ type Warning struct {
 	Line int
 }
 
+// The rules of a ManifestWarning.
+const (
+	RuleRepeatedKey    = "duplicate-key"
+	RulePatchOfNothing = "patch-of-nothing"
+)
+
 // Remedy returns what to do about a warning, as an imperative.
 func (w Warning) Remedy() string {
+	switch w.Rule {
+	case RuleRepeatedKey:
+		return "write both as one"
+	case RulePatchOfNothing:
+		return "correct the target, or remove the patch"
+	}
 	switch w.Type {
 	case RepeatedResource:
 		return "keep one of them"

@@ -4,6 +4,7 @@ package directory
 import (
 	"bytes"
 	"fmt"
+	"maps"
 	"path"
 	"slices"
 	"strings"
@@ -15,6 +16,7 @@ import (
 	"github.com/cyan-cd/cyan/internal/glob"
 	"github.com/cyan-cd/cyan/internal/problem"
 	"github.com/cyan-cd/cyan/internal/render"
+	"github.com/cyan-cd/cyan/internal/spelling"
 )
 
 // Type is the kind of source in an Application's status.sourceType.
@@ -229,6 +231,11 @@ func (f *file) object(value map[string]any, source *yaml.Node) error {
 	}
 	kind, _ := value["kind"].(string)
 	apiVersion, _ := value["apiVersion"].(string)
+	for _, key := range []string{"apiVersion", "kind", "metadata"} {
+		if _, marked := value["\ufeff"+key]; marked {
+			return refuse(strings.TrimSpace(kind+" without "+key), "remove the byte order mark before "+key)
+		}
+	}
 	switch {
 	case kind == "":
 		return refuse("object without kind", "add it, or exclude the file with source.directory.exclude")
@@ -240,6 +247,9 @@ func (f *file) object(value map[string]any, source *yaml.Node) error {
 	object := &unstructured.Unstructured{Object: value}
 	if object.GetName() == "" && object.GetGenerateName() == "" && object.GetAnnotations()[v1alpha1.HookAnnotation] == "" {
 		// A hook gets its name from the sync that runs it.
+		if meant := spelling.Closest("metadata", slices.Sorted(maps.Keys(value))); meant != "" && meant != "metadata" {
+			return refuse(kind+" without metadata.name", "write metadata in place of "+meant)
+		}
 		return refuse(kind+" without metadata.name", "add it; a file for another program than the API server is left out by source.directory.exclude")
 	}
 	if err := f.tree.Budget().Spend(render.Objects, 1, f.name); err != nil {

@@ -100,7 +100,7 @@ func (r Renderer) Render(
 	if err != nil {
 		return err
 	}
-	result.Warnings = append(result.Warnings, inspection.warnings...)
+	result.Warnings = append(append(result.Warnings, inspection.warnings...), inspection.lost(objects)...)
 	origins := &originFinder{
 		places:    inspection.places,
 		annotated: sync.OnceValue(func() []string { return builder.originFiles(dir, file, top) }),
