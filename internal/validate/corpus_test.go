@@ -109,7 +109,7 @@ var recipes = []recipe{
 }
 
 // corpus is all manifests that both are asked about: those written by hand, and what recipes make of good ones.
-func corpus(t *testing.T) []sample {
+func corpus(t testing.TB) []sample {
 	t.Helper()
 	var all []sample
 	for _, row := range oracle {
@@ -249,7 +249,8 @@ func TestGuideListsTheRules(t *testing.T) {
 	weight := map[string]string{
 		RuleReference: "error; warning where the cluster may have it", RuleSelector: "error; warning where its pods may be elsewhere", RulePort: "error; warning for a number that is not declared",
 		RuleImageEntry: "warning; error where a name is nearly it", RuleImageNotSet: "note; error where an entry is nearly for it", RuleDeprecatedAPI: "warning", RuleDiscouraged: "warning",
-		RuleNotLookedAt: "warning", RuleRepeated: "warning", RuleDeprecatedField: "warning", RuleSkipped: "note; error in a file that was named", RuleRollout: "error; warning for what is not honoured",
+		RuleNotLookedAt: "warning", RuleRepeated: "warning", RuleDeprecatedField: "warning", RuleSkipped: "note; error in a file that was named", RulePatchOfNothing: "warning", RuleUnlikely: "warning",
+		RuleApplication: "error; warning for what is passed over", RuleProject: "error; warning for what permits or allows nothing", RuleNotHonoured: "warning; error where it is refused", RuleRollout: "error; warning for what is not honoured",
 	}
 	var text strings.Builder
 	text.WriteString("| rule | finds | severity |\n|---|---|---|\n")

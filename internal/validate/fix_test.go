@@ -5,6 +5,8 @@ import (
 	"testing"
 
 	"go.yaml.in/yaml/v3"
+
+	"github.com/cyan-cd/cyan/internal/render"
 )
 
 func TestFix(t *testing.T) {
@@ -75,9 +77,35 @@ func FuzzFix(f *testing.F) {
 				t.Errorf("%q became %q, which does not read back", text, fixed.Data)
 			}
 		}
+		for _, comment := range commentsIn(text) {
+			if !strings.Contains(string(fixed.Data), comment) {
+				t.Errorf("%q became %q, without the comment %q", text, fixed.Data, comment)
+			}
+		}
 		again, err := Fix(fixed.Data, NewestMinor)
 		if err != nil || string(again.Data) != string(fixed.Data) {
 			t.Errorf("%q became %q, and then %q, %v", text, fixed.Data, again.Data, err)
 		}
 	})
+}
+
+// commentsIn are the lines of the comments of a file.
+func commentsIn(text string) []string {
+	var all []string
+	docs, _ := render.SplitDocuments([]byte(text))
+	var visit func(n *yaml.Node)
+	visit = func(n *yaml.Node) {
+		for _, comment := range []string{n.HeadComment, n.LineComment, n.FootComment} {
+			for _, line := range strings.Split(comment, "\n") {
+				all = append(all, strings.TrimSpace(line))
+			}
+		}
+		for _, c := range n.Content {
+			visit(c)
+		}
+	}
+	for _, d := range docs {
+		visit(d)
+	}
+	return all
 }

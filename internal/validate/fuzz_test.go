@@ -8,6 +8,7 @@ import (
 	"testing/fstest"
 
 	"golang.org/x/tools/txtar"
+	sigsyaml "sigs.k8s.io/yaml"
 
 	"github.com/cyan-cd/cyan/api/v1alpha1"
 	"github.com/cyan-cd/cyan/internal/render"
@@ -31,6 +32,17 @@ func FuzzCheck(f *testing.F) {
 					f.Add([]byte(document))
 				}
 			}
+		}
+	}
+	for _, row := range oracle {
+		f.Add([]byte(row.manifest))
+	}
+	for _, row := range lateKinds {
+		f.Add([]byte(row.manifest))
+	}
+	for _, s := range corpus(f) {
+		if data, err := sigsyaml.Marshal(s.object.Object.Object); err == nil {
+			f.Add(data)
 		}
 	}
 	f.Fuzz(func(t *testing.T, manifest []byte) {

@@ -48,10 +48,11 @@ func Inspect(trees []fs.FS, result *render.Result, known *Known) []Finding {
 	add(SeverityError, errs...)
 	add(SeverityWarning, warnings...)
 	for _, w := range result.Warnings {
-		add(severityOf(w.Type), &problem.Error{Kind: problem.Usage, Rule: ruleOfWarning(w.Type), File: w.File, Line: w.Line, Cause: w.Message, Remedy: w.Remedy()})
+		add(severityOf(w), &problem.Error{Kind: problem.Usage, Rule: cmp.Or(w.Rule, ruleOfWarning(w.Type)), File: w.File, Line: w.Line, Cause: w.Message, Remedy: w.Remedy()})
 	}
 	add(SeverityError, repeatedInPatches(objects)...)
 	all = append(all, references(objects, known)...)
+	all = append(all, unlikelyAmounts(objects)...)
 	all = append(all, imageEntries(result)...)
 	sortByPlace(all)
 	return withoutRepeated(all)
@@ -85,8 +86,11 @@ func repeatedInPatches(objects []render.Rendered) []*problem.Error {
 	return found
 }
 
-func severityOf(warning string) Severity {
-	if warning == render.SkippedFile {
+func severityOf(w render.Warning) Severity {
+	switch {
+	case w.Rule == RuleDuplicateKey:
+		return SeverityError
+	case w.Type == render.SkippedFile:
 		return SeverityNote
 	}
 	return SeverityWarning
@@ -129,6 +133,10 @@ func checkDiscouraged(s *subject, warnings []string) {
 		if m := fieldPath.FindStringSubmatch(text); m != nil {
 			field, text = m[1], strings.TrimPrefix(text, m[0])
 		}
-		s.warn(RuleDiscouraged, field, text, "correct it, or be sure that it is meant")
+		remedy := "correct it, or be sure that it is meant"
+		if strings.Contains(text, "hides previous definition") || strings.Contains(text, "duplicate port definition") {
+			remedy = "remove one of them: server-side apply, by which a sync writes, refuses both"
+		}
+		s.warn(RuleDiscouraged, field, text, remedy)
 	}
 }

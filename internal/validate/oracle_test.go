@@ -190,7 +190,7 @@ func TestVerdicts(t *testing.T) {
 }
 
 // fromFile renders a file with one object.
-func fromFile(t *testing.T, manifest string) render.Rendered {
+func fromFile(t testing.TB, manifest string) render.Rendered {
 	t.Helper()
 	tree := fstest.MapFS{"a.yaml": {Data: []byte(manifest), Mode: 0o644}}
 	result, err := renderers.Render(tree, v1alpha1.ApplicationSource{}, render.Options{Namespace: "default"})

@@ -9,6 +9,9 @@ import (
 
 func itoa(i int) string { return strconv.Itoa(i) }
 
+// JoinPath appends a key to a field path, as findings have them.
+func JoinPath(path, key string) string { return joinPath(path, key) }
+
 // joinPath appends a key to a field path. A key that is no plain name stands in brackets, as the API server writes it.
 func joinPath(path, key string) string {
 	if strings.ContainsAny(key, "./[] ") {

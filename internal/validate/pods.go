@@ -110,16 +110,39 @@ func (g *graph) selects(o render.Rendered) {
 	case "Service":
 		g.service(o)
 	case "PodDisruptionBudget.policy":
-		labels := mapAt(o.Object.Object, "spec", "selector", "matchLabels")
-		if len(labels) > 0 && len(listAt(o.Object.Object, "spec", "selector", "matchExpressions")) == 0 && len(g.matching(g.namespaceOf(o), labels)) == 0 {
-			g.report(SeverityWarning, o, RuleSelector, "spec.selector", "no pod among the objects has the labels "+labelText(labels), g.nearLabels(o, labels))
-		}
+		labelSelector(g, o, "selector")
+	case "NetworkPolicy.networking.k8s.io":
+		labelSelector(g, o, "podSelector")
 	}
+}
+
+// labelSelector reports one that no pod of the objects matches, whose pods may be elsewhere. One with expressions is
+// left to the cluster.
+func labelSelector(g *graph, o render.Rendered, field string) {
+	selector := mapAt(o.Object.Object, "spec", field)
+	labels := written(mapAt(selector, "matchLabels"))
+	if len(labels) > 0 && len(listAt(selector, "matchExpressions")) == 0 && len(g.matching(g.namespaceOf(o), labels)) == 0 {
+		g.report(SeverityWarning, o, RuleSelector, "spec."+field, "no pod among the objects has the labels "+labelText(labels), g.nearLabels(o, labels))
+	}
+}
+
+// addedLabels are those that controllers add to the pods that they make: no template has them.
+var addedLabels = map[string]bool{
+	"pod-template-hash": true, "controller-revision-hash": true, "pod-template-generation": true, "rollouts-pod-template-hash": true,
+	"statefulset.kubernetes.io/pod-name": true, "apps.kubernetes.io/pod-index": true,
+	"job-name": true, "controller-uid": true, "batch.kubernetes.io/job-name": true, "batch.kubernetes.io/controller-uid": true, "batch.kubernetes.io/job-completion-index": true,
+}
+
+// written are the labels of a selector that a template has to have.
+func written(selector map[string]any) map[string]any {
+	all := maps.Clone(selector)
+	maps.DeleteFunc(all, func(key string, _ any) bool { return addedLabels[key] })
+	return all
 }
 
 func (g *graph) service(o render.Rendered) {
 	spec := mapAt(o.Object.Object, "spec")
-	selector := mapAt(spec, "selector")
+	selector := written(mapAt(spec, "selector"))
 	if len(selector) == 0 || textAt(spec, "type") == "ExternalName" {
 		return
 	}

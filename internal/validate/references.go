@@ -112,6 +112,8 @@ type reference struct {
 	optional bool
 	// needed is whether the object can do nothing without, so that it is deployed together with it.
 	needed bool
+	// selected are labels of pods that a Service has to select; nil for none.
+	selected map[string]any
 }
 
 // report adds a finding about a field.
@@ -125,6 +127,7 @@ func (g *graph) follow(r reference) {
 	if rendered {
 		g.checkKey(r, target)
 		g.checkPort(r, target)
+		checkSelected(g, r, target)
 		return
 	}
 	if r.optional || r.to.Name == "" || wellKnown(r.to) || g.isPart {
@@ -208,6 +211,23 @@ func (g *graph) checkPort(r reference, target render.Rendered) {
 	g.report(SeverityError, r.from, RulePort, r.portField, fmt.Sprintf("%s has no port %v", r.to, r.port), "use one of its ports: "+strings.Join(there, ", "))
 }
 
+// checkSelected reports a Service whose selector asks for labels that the pods do not have that it is to send requests
+// to.
+func checkSelected(g *graph, r reference, target render.Rendered) {
+	if r.selected == nil {
+		return
+	}
+	var off []string
+	for key, value := range mapAt(target.Object.Object, "spec", "selector") {
+		if !addedLabels[key] && !same(r.selected[key], value) {
+			off = append(off, fmt.Sprintf("%s=%v", key, value))
+		}
+	}
+	if slices.Sort(off); len(off) > 0 {
+		g.report(SeverityError, r.from, RuleSelector, r.field, fmt.Sprintf("%s selects %s, which the labels of the template do not have", r.to, strings.Join(off, ",")), "change the selector of the Service, or the labels")
+	}
+}
+
 // references lists what all objects refer to.
 func (g *graph) references() []reference {
 	var all []reference
@@ -232,15 +252,20 @@ var referencesByKind = map[string]func(o render.Rendered, ns string) []reference
 	"RoleBinding.rbac.authorization.k8s.io":        bindingReferences,
 	"ClusterRoleBinding.rbac.authorization.k8s.io": bindingReferences,
 	"HTTPRoute.gateway.networking.k8s.io":          routeReferences,
+	"Application.argoproj.io":                      applicationReferences,
 }
 
 func serviceRef(ns, name string) Ref { return Ref{Kind: "Service", Namespace: ns, Name: name} }
+
+// actionAnnotation begins the annotations by which the AWS Load Balancer Controller defines what a backend does that is
+// no Service.
+const actionAnnotation = "alb.ingress.kubernetes.io/actions."
 
 func ingressReferences(o render.Rendered, ns string) []reference {
 	var all []reference
 	backend := func(at map[string]any, path string) {
 		service := mapAt(at, "service")
-		if name := textAt(service, "name"); name != "" {
+		if name := textAt(service, "name"); name != "" && o.Object.GetAnnotations()[actionAnnotation+name] == "" {
 			r := reference{from: o, field: path + ".service.name", to: serviceRef(ns, name), needed: true, portField: path + ".service.port"}
 			if r.port = mapAt(service, "port")["number"]; r.port == nil {
 				r.port = mapAt(service, "port")["name"]
@@ -268,7 +293,9 @@ func rolloutReferences(o render.Rendered, ns string) []reference {
 	var all []reference
 	for _, at := range []struct{ strategy, field string }{{"blueGreen", "activeService"}, {"blueGreen", "previewService"}, {"canary", "stableService"}, {"canary", "canaryService"}} {
 		if name := textAt(mapAt(o.Object.Object, "spec", "strategy", at.strategy), at.field); name != "" {
-			all = append(all, reference{from: o, field: "spec.strategy." + at.strategy + "." + at.field, to: serviceRef(ns, name), needed: true})
+			all = append(all, reference{
+				from: o, field: "spec.strategy." + at.strategy + "." + at.field, to: serviceRef(ns, name), needed: true, selected: mapAt(o.Object.Object, "spec", "template", "metadata", "labels"),
+			})
 		}
 	}
 	if workload := mapAt(o.Object.Object, "spec", "workloadRef"); workload != nil {
@@ -322,6 +349,15 @@ func routeReferences(o render.Rendered, ns string) []reference {
 		}
 	}
 	return all
+}
+
+// applicationReferences: without a name the project is the default one, which exists by itself.
+func applicationReferences(o render.Rendered, ns string) []reference {
+	name := textAt(mapAt(o.Object.Object, "spec"), "project")
+	if name == "" || name == v1alpha1.DefaultProject {
+		return nil
+	}
+	return []reference{{from: o, field: "spec.project", to: Ref{Group: v1alpha1.GroupVersion.Group, Kind: "AppProject", Namespace: ns, Name: name}}}
 }
 
 // mapAt follows keys to a mapping; nil where there is none.

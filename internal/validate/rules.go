@@ -1,5 +1,7 @@
 package validate
 
+import "github.com/cyan-cd/cyan/internal/render"
+
 // Severity is how much a finding weighs.
 type Severity string
 
@@ -29,7 +31,8 @@ const (
 	RuleDeprecatedAPI     = "deprecated-api"
 	RuleDiscouraged       = "discouraged"
 	RuleInvalidDefinition = "invalid-definition"
-	RuleDuplicateKey      = "duplicate-key"
+	RuleDuplicateKey      = render.RuleRepeatedKey
+	RulePatchOfNothing    = render.RulePatchOfNothing
 	RuleUnknownField      = "unknown-field"
 	RuleWrongType         = "wrong-type"
 	RuleMissingField      = "missing-field"
@@ -42,6 +45,10 @@ const (
 	RuleImageEntry        = "unused-image-entry"
 	RuleImageNotSet       = "image-without-entry"
 	RuleRollout           = "rollout"
+	RuleUnlikely          = "unlikely-amount"
+	RuleApplication       = "application"
+	RuleProject           = "project"
+	RuleNotHonoured       = "not-honoured"
 	RuleNotLookedAt       = "not-looked-at"
 )
 
@@ -56,6 +63,7 @@ func Rules() []Rule {
 		{RuleSkipped, "a file, or a document of one, that has no Kubernetes object"},
 		{RuleRepeated, "an object that is given twice"},
 		{RuleDeprecatedField, "a field of a kustomization that a later version of kustomize removes"},
+		{RulePatchOfNothing, "a patch in a kustomization whose target selects no object, which kustomize passes over"},
 		{RuleUnknownKind, "a kind that neither Kubernetes nor a CustomResourceDefinition defines"},
 		{RuleNotServed, "a version of a kind that this version of Kubernetes, or the cluster, does not serve"},
 		{RuleRemovedAPI, "a version of a kind that Kubernetes has removed"},
@@ -75,6 +83,10 @@ func Rules() []Rule {
 		{RuleImageEntry, "an entry of images in a kustomization that no image matches"},
 		{RuleImageNotSet, "an image that no entry of images matches, where the kustomization has others"},
 		{RuleRollout, "what the controller of Rollouts refuses"},
+		{RuleUnlikely, "an amount of a resource that has another unit than was meant"},
+		{RuleApplication, "what the controller of Applications refuses of an Application"},
+		{RuleProject, "what an AppProject has its Applications refused for, or a role of it that does not allow what it says"},
+		{RuleNotHonoured, "a field, an annotation, an option or a key of Argo CD's that Cyan does not honour"},
 		{RuleNotLookedAt, "entries of images that are not compared with what they match, since rendering costs much already"},
 	}
 }

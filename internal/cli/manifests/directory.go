@@ -25,8 +25,9 @@ func Directory(root, path string, source v1alpha1.ApplicationSource, options ren
 		source.Path = inside
 		var err error
 		if result, err = renderers.Render(tree, source, options); err != nil {
-			return refusal(err)
+			return inWords(refusal(err), inFlags)
 		}
+		result = warningsInWords(result, inFlags)
 		return nil
 	})
 	return result, err

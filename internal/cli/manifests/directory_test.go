@@ -38,7 +38,7 @@ func TestRefusalIsOneLine(t *testing.T) {
 	}{
 		"a chart": {
 			map[string]string{"chart/Chart.yaml": "name: x\n"}, "chart",
-			"chart/Chart.yaml: Helm charts are not served; render it to plain manifests or a kustomization, commit that, and point source.path at it",
+			"chart/Chart.yaml: Helm charts are not served; render it, such as by `helm template`, and give what comes out as standard input (-)",
 		},
 		"invalid YAML": {
 			map[string]string{"k8s/a.yaml": "a: b\n c: d\n"}, "k8s",

@@ -25,7 +25,7 @@ func File(path string) (*render.Result, error) {
 		source := v1alpha1.ApplicationSource{Path: inside, Directory: &v1alpha1.DirectorySource{Include: name}}
 		var err error
 		if result, err = renderers.Render(onlyFile{tree, name}, source, render.Options{Keys: keys}); err != nil {
-			return refusal(err)
+			return inWords(refusal(err), ofFile)
 		}
 		return nil
 	})

@@ -19,13 +19,13 @@ type Loaded struct {
 }
 
 // Load renders a directory, or a single file, and passes it to use while the tree can be read. root bounds what is
-// read. An error of the source comes with the Top.
-func Load(root, path string, source v1alpha1.ApplicationSource, use func(Loaded) error) (top string, err error) {
+// read, and namespace is where objects go that name none. An error of the source comes with the Top.
+func Load(root, path, namespace string, source v1alpha1.ApplicationSource, use func(Loaded) error) (top string, err error) {
 	keys, err := Keys()
 	if err != nil {
 		return "", err
 	}
-	options := render.Options{Keys: keys}
+	options := render.Options{Keys: keys, Namespace: namespace}
 	if info, err := os.Stat(path); err == nil && info.Mode().IsRegular() {
 		dir, name := filepath.Split(path)
 		if dir == "" {
@@ -39,9 +39,9 @@ func Load(root, path string, source v1alpha1.ApplicationSource, use func(Loaded)
 			file := v1alpha1.ApplicationSource{Path: inside, Directory: &v1alpha1.DirectorySource{Include: name}}
 			result, err := renderers.Render(onlyFile{tree, name}, file, options)
 			if err != nil {
-				return err
+				return inWords(err, ofFile)
 			}
-			return use(Loaded{result, tree, top})
+			return use(Loaded{warningsInWords(result, ofFile), tree, top})
 		})
 	}
 	if top, _, err = bounds(root, path); err != nil {
@@ -51,8 +51,17 @@ func Load(root, path string, source v1alpha1.ApplicationSource, use func(Loaded)
 		source.Path = inside
 		result, err := renderers.Render(tree, source, options)
 		if err != nil {
-			return err
+			return inWords(err, inFlags)
 		}
-		return use(Loaded{result, tree, top})
+		return use(Loaded{warningsInWords(result, inFlags), tree, top})
 	})
+}
+
+// Tree renders a folder of a tree, such as a commit of a repository.
+func Tree(tree fs.FS, source v1alpha1.ApplicationSource, options render.Options) (*render.Result, error) {
+	result, err := renderers.Render(tree, source, options)
+	if err != nil {
+		return nil, inWords(err, inFlags)
+	}
+	return warningsInWords(result, inFlags), nil
 }

@@ -35,9 +35,9 @@ func Stream(in io.Reader, options render.Options) (*render.Result, error) {
 func one(name string, data []byte, options render.Options) (*render.Result, error) {
 	result, err := renderers.Render(oneFile{name, data}, v1alpha1.ApplicationSource{Path: ".", Directory: &v1alpha1.DirectorySource{Recurse: true}}, options)
 	if err != nil {
-		return nil, refusal(err)
+		return nil, inWords(refusal(err), ofFile)
 	}
-	return result, nil
+	return warningsInWords(result, ofFile), nil
 }
 
 // oneFile is a directory with a file.

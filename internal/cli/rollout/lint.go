@@ -49,8 +49,8 @@ func newLint(e *kit.Env) *cobra.Command {
 					found = append(found, lint(o)...)
 					misspelt, unserved := unservedOf(o)
 					found = append(found, misspelt...)
-					for _, line := range unserved {
-						e.Note("%s", line)
+					for _, p := range unserved {
+						e.Note("%s", p)
 					}
 				}
 			}
@@ -87,9 +87,9 @@ func ofOperators(o render.Rendered) bool {
 	return strings.Contains(group, ".") && !strings.HasSuffix(group, ".k8s.io") && group != v1alpha1.GroupVersion.Group
 }
 
-// Findings returns what only the Rollout controller knows of a Rollout: what it refuses, and a line for each field that
-// is not honoured. Of any other object there is nothing.
-func Findings(o render.Rendered) (refused []*problem.Error, unserved []string) {
+// Findings returns what only the Rollout controller knows of a Rollout: what it refuses, and each field that is not
+// honoured. Of any other object there is nothing.
+func Findings(o render.Rendered) (refused, unserved []*problem.Error) {
 	if o.Object.GroupVersionKind().GroupKind() != v1alpha1.GroupVersion.WithKind(v1alpha1.RolloutKind).GroupKind() {
 		return nil, nil
 	}
@@ -97,9 +97,9 @@ func Findings(o render.Rendered) (refused []*problem.Error, unserved []string) {
 	return append(lint(o), misspelt...), unserved
 }
 
-// unservedOf returns the fields of a Rollout whose names are not those that were meant, and a line for each other
-// that is not honoured.
-func unservedOf(o render.Rendered) (misspelt []*problem.Error, unserved []string) {
+// unservedOf returns the fields of a Rollout whose names are not those that were meant, and each other that is not
+// honoured.
+func unservedOf(o render.Rendered) (misspelt, unserved []*problem.Error) {
 	for _, f := range settings.Unserved(o.Object) {
 		switch {
 		case f.Verdict == settings.Refused:
@@ -110,7 +110,7 @@ func unservedOf(o render.Rendered) (misspelt []*problem.Error, unserved []string
 			p.File, p.Line, p.Column = at.File, at.Line, at.Column
 			misspelt = append(misspelt, p)
 		default:
-			unserved = append(unserved, f.Problem().Error())
+			unserved = append(unserved, f.Problem())
 		}
 	}
 	return misspelt, unserved

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"maps"
 	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 
@@ -36,7 +37,8 @@ func (o *options) fixAll(l *loader, known *engine.Known) error {
 			continue
 		}
 		fixed[file] = result.Data
-		diff, err := difflib.GetUnifiedDiffString(difflib.UnifiedDiff{A: linesOf(data), B: linesOf(result.Data), FromFile: "a/" + file, ToFile: "b/" + file, Context: 3})
+		name := nameInDiff(file)
+		diff, err := difflib.GetUnifiedDiffString(difflib.UnifiedDiff{A: linesOf(data), B: linesOf(result.Data), FromFile: "a/" + name, ToFile: "b/" + name, Context: 3})
 		if err != nil {
 			return err
 		}
@@ -64,11 +66,23 @@ func (o *options) fixAll(l *loader, known *engine.Known) error {
 	return nil
 }
 
-// linesOf are the lines of a file, each with its end.
+// nameInDiff is a file as git calls it in a diff, which patch -p1 applies: without the first slash of an absolute path,
+// so that the diff of one applies from the root. A tab ends a name that has blanks.
+func nameInDiff(file string) string {
+	name := strings.TrimPrefix(filepath.ToSlash(file), "/")
+	if strings.Contains(name, " ") {
+		name += "\t"
+	}
+	return name
+}
+
+// linesOf are the lines of a file, each with its end; of the last one a diff tells that it has none.
 func linesOf(data []byte) []string {
 	lines := strings.SplitAfter(string(data), "\n")
-	if lines[len(lines)-1] == "" {
-		lines = lines[:len(lines)-1]
+	if last := len(lines) - 1; lines[last] == "" {
+		lines = lines[:last]
+	} else {
+		lines[last] += "\n\\ No newline at end of file\n"
 	}
 	return lines
 }

@@ -13,7 +13,7 @@ import (
 
 // NewKubeconform is the root for who calls the program kubeconform.
 func NewKubeconform(e *kit.Env) *cobra.Command {
-	p := &peer{Env: e, flags: pflag.NewFlagSet(kit.NameKubeconform, pflag.ContinueOnError), stdinName: "stdin"}
+	p := &peer{Env: e, flags: pflag.NewFlagSet(kit.NameKubeconform, pflag.ContinueOnError), stdinName: "stdin", namespace: "default", leaveOut: "ignore-filename-pattern"}
 	f := p.flags
 	f.StringSliceVar(&p.skip, "skip", nil, "kinds that are not checked")
 	f.StringSliceVar(&p.reject, "reject", nil, "kinds that may not be there")

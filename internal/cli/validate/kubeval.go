@@ -11,10 +11,11 @@ import (
 
 // NewKubeval is the root for who calls the program kubeval.
 func NewKubeval(e *kit.Env) *cobra.Command {
-	p := &peer{Env: e, flags: pflag.NewFlagSet(kit.NameKubeval, pflag.ContinueOnError)}
+	p := &peer{Env: e, flags: pflag.NewFlagSet(kit.NameKubeval, pflag.ContinueOnError), unique: true, leaveOut: "ignored-filename-patterns"}
 	f := p.flags
 	f.StringSliceVarP(&p.directories, "directories", "d", nil, "directories with manifests, and those below them")
 	f.StringVarP(&p.stdinName, "filename", "f", "stdin", "what standard input is called")
+	f.StringVarP(&p.namespace, "default-namespace", "n", "default", "where objects go that name no namespace")
 	f.StringSliceVar(&p.skip, "skip-kinds", nil, "kinds that are not checked")
 	f.StringSliceVar(&p.reject, "reject-kinds", nil, "kinds that may not be there")
 	f.StringSliceVarP(&p.ignored, "ignored-filename-patterns", "i", nil, "patterns of names of files that are left out")

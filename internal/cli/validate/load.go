@@ -1,7 +1,9 @@
 package validate
 
 import (
+	"cmp"
 	"context"
+	"fmt"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -14,7 +16,6 @@ import (
 	"github.com/cyan-cd/cyan/internal/delivery"
 	"github.com/cyan-cd/cyan/internal/problem"
 	"github.com/cyan-cd/cyan/internal/render"
-	"github.com/cyan-cd/cyan/internal/render/renderers"
 	gitsource "github.com/cyan-cd/cyan/internal/source"
 	engine "github.com/cyan-cd/cyan/internal/validate"
 )
@@ -63,15 +64,41 @@ func (l *loader) load(ctx context.Context, args []string, use func() error) erro
 		}
 	}
 	if len(files.tops) > 0 {
+		files.result.Warnings = append(files.result.Warnings, l.repeated(files.result.Objects)...)
 		l.inputs = append(l.inputs, files)
 	}
 	return use()
 }
 
+// defaultNamespace is where objects go that name none.
+func (o *options) defaultNamespace() string { return cmp.Or(o.namespace, "default") }
+
+// repeated warns of objects that two files have. Of one that a file has twice it is known already.
+func (l *loader) repeated(objects []render.Rendered) []render.Warning {
+	var all []render.Warning
+	first := map[engine.Ref]render.Origin{}
+	for _, o := range objects {
+		kind, name := o.Object.GroupVersionKind(), o.Object.GetName()
+		if name == "" {
+			continue
+		}
+		ref := engine.Ref{Group: kind.Group, Kind: kind.Kind, Namespace: cmp.Or(o.Object.GetNamespace(), l.defaultNamespace()), Name: name}
+		before, repeated := first[ref]
+		if !repeated {
+			first[ref] = o.Origin
+		} else if before.File != o.Origin.File {
+			all = append(all, render.Warning{
+				Type: render.RepeatedResource, File: o.Origin.File, Line: o.Origin.Line, Message: fmt.Sprintf("%s is given by %s:%d as well; the last one is used", engine.ObjectName(o.Object), before.File, before.Line),
+			})
+		}
+	}
+	return all
+}
+
 // argument renders a path, or standard input. A file is added to the files.
 func (l *loader) argument(arg string, files *input) error {
 	if arg == "-" {
-		result, err := manifests.Stream(l.In, render.Options{})
+		result, err := manifests.Stream(l.In, render.Options{Namespace: l.defaultNamespace()})
 		return l.add(arg, "", input{result: result}, files, err)
 	}
 	path := arg
@@ -86,7 +113,7 @@ func (l *loader) argument(arg string, files *input) error {
 		path, isFile = filepath.Dir(path), false
 	}
 	var loaded input
-	top, err := manifests.Load(l.root, path, l.source, func(m manifests.Loaded) error {
+	top, err := manifests.Load(l.root, path, l.defaultNamespace(), l.source, func(m manifests.Loaded) error {
 		// The tree is read again for definitions, after it is closed here.
 		tree, err := os.OpenRoot(m.Top)
 		if err != nil {
@@ -196,10 +223,22 @@ func shown(result *render.Result, name func(string) string) *render.Result {
 	all.Warnings = slices.Clone(result.Warnings)
 	for i, w := range all.Warnings {
 		if w.File != "" {
-			all.Warnings[i].File, all.Warnings[i].Message = name(w.File), strings.TrimPrefix(strings.TrimPrefix(w.Message, w.File+": "), w.File+" ")
+			all.Warnings[i].File, all.Warnings[i].Message = name(w.File), withoutPlace(w)
 		}
 	}
 	return &all
+}
+
+// withoutPlace is the message of a warning without the place that it begins with.
+func withoutPlace(w render.Warning) string {
+	for _, place := range []string{fmt.Sprintf("%s:%d", w.File, w.Line), w.File} {
+		for _, after := range []string{": ", " is "} {
+			if rest, found := strings.CutPrefix(w.Message, place+after); found {
+				return rest
+			}
+		}
+	}
+	return w.Message
 }
 
 // shownPath is a file of a tree as a path from the working directory, where it lies below that.
@@ -239,7 +278,7 @@ func (l *loader) repository(ctx context.Context, use func() error) error {
 			return err
 		}
 		l.source.Path = l.path
-		result, err := renderers.Render(tree, l.source, render.Options{Keys: keys})
+		result, err := manifests.Tree(tree, l.source, render.Options{Keys: keys, Namespace: l.defaultNamespace()})
 		if err := l.add(l.path, "", input{result: result, trees: []fs.FS{tree}}, nil, err); err != nil {
 			return err
 		}

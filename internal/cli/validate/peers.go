@@ -16,6 +16,7 @@ import (
 	"github.com/cyan-cd/cyan/api/v1alpha1"
 	"github.com/cyan-cd/cyan/internal/cli/kit"
 	"github.com/cyan-cd/cyan/internal/cli/manifests"
+	"github.com/cyan-cd/cyan/internal/delivery"
 	"github.com/cyan-cd/cyan/internal/problem"
 	"github.com/cyan-cd/cyan/internal/render"
 	engine "github.com/cyan-cd/cyan/internal/validate"
@@ -28,7 +29,12 @@ type peer struct {
 
 	directories, skip, reject, locations, ignored []string
 	stdinName, kubernetesVersion, output          string
-	ignoreMissing, summary, verbose, version      bool
+	// namespace is where objects go that name none, and unique whether an object may be given once alone.
+	namespace string
+	unique    bool
+	// leaveOut is the flag by which files are left out.
+	leaveOut                                 string
+	ignoreMissing, summary, verbose, version bool
 }
 
 // common are the flags that both have.
@@ -150,7 +156,7 @@ func (p *peer) known() (*engine.Known, error) {
 		folders = append(folders, filepath.Clean(folder))
 	}
 	schemas := manifests.SchemasOf(folders, p.skip)
-	known, err := schemas.Known("")
+	known, err := schemas.Known(p.namespace)
 	if err != nil {
 		return nil, err
 	}
@@ -176,9 +182,9 @@ func (p *peer) check(args []string) ([]checkedFile, error) {
 		var result *render.Result
 		if path == "-" {
 			file.name = p.stdinName
-			result, err = manifests.Stream(p.In, render.Options{})
+			result, err = manifests.Stream(p.In, render.Options{Namespace: p.namespace})
 		} else {
-			_, err = manifests.Load("", path, v1alpha1.ApplicationSource{}, func(l manifests.Loaded) error { result = l.Result; return nil })
+			_, err = manifests.Load("", path, p.namespace, v1alpha1.ApplicationSource{}, func(l manifests.Loaded) error { result = l.Result; return nil })
 		}
 		switch {
 		case err != nil && problem.Of(err) != nil && problem.Of(err).File != "":
@@ -188,23 +194,53 @@ func (p *peer) check(args []string) ([]checkedFile, error) {
 			result = &render.Result{}
 		case err != nil:
 			return nil, err
-		case len(result.Objects) == 0:
-			file.problems = append(file.problems, "no objects to validate")
-		}
-		for _, w := range result.Warnings {
-			if w.Type == render.SkippedFile {
-				file.problems = append(file.problems, w.Message)
-			}
+		default:
+			file.problems = lackingOf(p, path, result)
 		}
 		files, results = append(files, file), append(results, result)
 		all = append(all, result.Objects...)
 	}
+	seen := map[engine.Ref]bool{}
 	for i := range files {
 		for _, o := range results[i].Objects {
 			files[i].objects = append(files[i].objects, p.object(o, all, known))
+			if text := repeatedFor(p, o, seen); text != "" {
+				files[i].problems = append(files[i].problems, text)
+			}
 		}
 	}
 	return files, nil
+}
+
+// lackingOf returns what of a file is no object, though the file was read.
+func lackingOf(p *peer, path string, result *render.Result) []string {
+	if slices.Contains(delivery.KustomizationNames(), filepath.Base(path)) && len(result.Objects) == 0 {
+		return []string{"a kustomization and not an object: check what its folder is built to, as in `kustomize build FOLDER | " + p.flags.Name() + "`, or leave it out by --" + p.leaveOut + " kustomization"}
+	}
+	var lacking []string
+	for _, w := range result.Warnings {
+		switch {
+		case w.Type == render.SkippedFile:
+			lacking = append(lacking, fmt.Sprintf("line %d: %s", max(w.Line, 1), withoutPlace(w)))
+		case w.Type == render.RepeatedResource && p.unique:
+			lacking = append(lacking, "Duplicate resource: "+withoutPlace(w))
+		}
+	}
+	if len(result.Objects) == 0 && len(lacking) == 0 {
+		return []string{"no objects to validate"}
+	}
+	return lacking
+}
+
+// repeatedFor returns what is said of an object that was there before; "" of any other.
+func repeatedFor(p *peer, o render.Rendered, seen map[engine.Ref]bool) string {
+	kind := o.Object.GroupVersionKind()
+	ref := engine.Ref{Group: kind.Group, Kind: kind.Kind, Namespace: cmp.Or(o.Object.GetNamespace(), p.namespace), Name: o.Object.GetName()}
+	before := seen[ref]
+	if seen[ref] = true; !p.unique || !before || ref.Name == "" {
+		return ""
+	}
+	return fmt.Sprintf("Duplicate '%s' resource '%s' in namespace '%s'", ref.Kind, ref.Name, ref.Namespace)
 }
 
 // object checks one object; definitions may stand in any file.

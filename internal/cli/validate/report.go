@@ -13,7 +13,6 @@ import (
 	"strings"
 
 	"github.com/cyan-cd/cyan/internal/cli/kit"
-	"github.com/cyan-cd/cyan/internal/cli/rollout"
 	"github.com/cyan-cd/cyan/internal/problem"
 	"github.com/cyan-cd/cyan/internal/render"
 	engine "github.com/cyan-cd/cyan/internal/validate"
@@ -23,23 +22,6 @@ import (
 type report struct {
 	Objects  []render.Rendered
 	Findings []engine.Finding
-}
-
-// rolloutFindings is what the controller of Rollouts refuses, or does not honour.
-func rolloutFindings(o render.Rendered) []engine.Finding {
-	refused, unserved := rollout.Findings(o)
-	var all []engine.Finding
-	for _, p := range refused {
-		p.Rule = engine.RuleRollout
-		all = append(all, engine.Finding{Error: p, Severity: engine.SeverityError})
-	}
-	for _, line := range unserved {
-		at, _ := o.Place("")
-		all = append(all, engine.Finding{Severity: engine.SeverityWarning, Error: &problem.Error{
-			Kind: problem.Usage, Rule: engine.RuleRollout, File: at.File, Line: at.Line, Column: at.Column, Cause: line, Remedy: "remove it",
-		}})
-	}
-	return all
 }
 
 // sort orders findings by place. One that several kustomizations have of the same base is kept once.

@@ -184,12 +184,11 @@ func (o *options) inspect(ctx context.Context, l *loader, known *engine.Known) (
 			}
 		}
 		r.Objects = append(r.Objects, in.result.Objects...)
-		if len(in.result.Objects) > 0 {
-			r.Findings = append(r.Findings, engine.Inspect(in.trees, in.result, asked)...)
+		if len(in.result.Objects) == 0 {
+			continue
 		}
-		for _, object := range in.result.Objects {
-			r.Findings = append(r.Findings, rolloutFindings(object)...)
-		}
+		found := engine.Inspect(in.trees, in.result, asked)
+		r.Findings = append(append(r.Findings, found...), besides(found, ofControllers(in.result.Objects))...)
 	}
 	return r, nil
 }
