@@ -1,7 +1,9 @@
 package cli_test
 
 import (
+	"encoding/json"
 	"fmt"
+	"path/filepath"
 	"strings"
 	"testing"
 )
@@ -154,5 +156,44 @@ func TestValidateKindsOfControllers(t *testing.T) {
 		if n := strings.Count(stdout, "\n"); c.says != "" && n != 1+strings.Count(c.manifest, "polices: [p]") {
 			t.Errorf("%s: got %d lines, want 1:\n%s", c.name, n, stdout)
 		}
+	}
+}
+
+// Places are URIs, whatever files are called and wherever they are.
+func TestValidateURIs(t *testing.T) {
+	inFolder(t, "-- a b/c#%d.yaml --\napiVersion: v1\nkind: ConfigMap\nmetadata: {name: A}\n")
+	uri := func(file string) (all []string) {
+		var report struct {
+			Runs []struct {
+				Results []struct {
+					Locations []struct {
+						PhysicalLocation struct {
+							ArtifactLocation struct{ URI, URIBaseID string }
+						}
+					}
+				}
+			}
+		}
+		_, stdout, _ := runWords(t, "cyan", "validate", file, "-o", "sarif")
+		if err := json.Unmarshal([]byte(stdout), &report); err != nil {
+			t.Fatal(err, stdout)
+		}
+		for _, r := range report.Runs[0].Results {
+			for _, l := range r.Locations {
+				all = append(all, l.PhysicalLocation.ArtifactLocation.URI+" "+l.PhysicalLocation.ArtifactLocation.URIBaseID)
+			}
+		}
+		return all
+	}
+	if got := uri("a b/c#%d.yaml"); len(got) != 1 || got[0] != "a%20b/c%23%25d.yaml %SRCROOT%" {
+		t.Errorf("got %q, want the path in the form of a URI", got)
+	}
+	here, err := filepath.Abs("a b/c#%d.yaml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Chdir(t.TempDir())
+	if got := uri(here); len(got) != 1 || !strings.HasPrefix(got[0], "file:///") || !strings.HasSuffix(got[0], "/a%20b/c%23%25d.yaml ") {
+		t.Errorf("got %q, want a URI of this machine", got)
 	}
 }

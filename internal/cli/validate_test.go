@@ -101,6 +101,14 @@ a: b
  c: d
 -- empty.yaml --
 # nothing
+-- twice/a.yaml --
+apiVersion: v1
+kind: ConfigMap
+metadata: {name: x}
+-- twice/b.yaml --
+apiVersion: v1
+kind: ConfigMap
+metadata: {name: x, namespace: default}
 -- own/custom.yaml --
 apiVersion: example.com/v1
 kind: Widget
@@ -138,8 +146,18 @@ func inFolder(t *testing.T, text string) {
 // runLine runs a line with an input, where no cluster is.
 func runLine(t *testing.T, input, line string) (code int, stdout, stderr string) {
 	t.Helper()
+	return runWith(t, input, strings.Fields(line))
+}
+
+// runWords runs words that may have blanks, without an input.
+func runWords(t *testing.T, words ...string) (code int, stdout, stderr string) {
+	t.Helper()
+	return runWith(t, "", words)
+}
+
+func runWith(t *testing.T, input string, words []string) (code int, stdout, stderr string) {
+	t.Helper()
 	var out, errs bytes.Buffer
-	words := strings.Fields(line)
 	root := cli.New(words[0], "test", kit.Streams{In: strings.NewReader(input), Out: &out, Err: &errs})
 	root.SetArgs(words[1:])
 	err := root.ExecuteContext(t.Context())
@@ -169,7 +187,7 @@ func TestValidate(t *testing.T) {
 		{"cyan validate warned --fail-on warning", "", 1, "…", "3 objects, 1 warning\n"},
 		{"cyan validate warned --kube-version 1.32", "", 0, "", "note: which kinds v1.32 serves is checked; their fields are checked by the rules of v1.37\n3 objects, nothing found\n"},
 		{"cyan validate plain", "", 1, "plain/a.yaml:5:1: error: ConfigMap a: data: duplicate key: the first is in line 4; remove one of them [duplicate-key]\n", "1 object, 1 error\n"},
-		{"cyan validate broken", "", 1, "broken/kustomization.yaml: error: resources[0] broken/nothing.yaml: no such file or directory in this revision; add it, or remove the entry [not-rendered]\n", "0 objects, 1 error\n"},
+		{"cyan validate broken", "", 1, "broken/kustomization.yaml: error: resources[0] broken/nothing.yaml: no such file or directory; add it, or remove the entry [not-rendered]\n", "0 objects, 1 error\n"},
 		{"cyan validate yaml", "", 1, "yaml/a.yaml:2:1: error: invalid YAML: mapping values are not allowed in this context; correct it [not-rendered]\n", "0 objects, 1 error\n"},
 		{"cyan validate empty.yaml", "", 2, "empty.yaml: error: no objects to validate; see whether what has written it has failed [no-objects]\n", "0 objects, 1 error\n"},
 		{"cyan validate -", "", 2, "stdin.yaml: error: no objects to validate; see whether what has written it has failed [no-objects]\n", "0 objects, 1 error\n"},
@@ -187,6 +205,9 @@ func TestValidate(t *testing.T) {
 		{"cyan validate good --repo https://git.example/x", "", 2, "", "Error: --repo: given together with paths of this machine; leave one out, and name the folder in the repository by --path\n"},
 		{"cyan validate --revision main", "", 2, "", "Error: --revision, --path: given without a repository; name it by --repo\n"},
 		{"cyan validate good --live", "", 2, "", "…"},
+		{"cyan validate twice/a.yaml twice/b.yaml", "", 0, "twice/b.yaml:1:1: warning: ConfigMap default/x is given by twice/a.yaml:1 as well; the last one is used; keep one of them [repeated-object]\n", "2 objects, 1 warning\n"},
+		{"cyan validate -n other twice/a.yaml twice/b.yaml", "", 0, "", "2 objects, nothing found\n"},
+		{"cyan validate - --fix -y", goodConfigMap, 2, "", "Error: --fix: given for standard input; name the files that are to be written\n"},
 		{"cyan validate good --fix", "", 0, "", "nothing that can be corrected without guessing\n"},
 	} {
 		code, stdout, stderr := runLine(t, c.input, c.line)
@@ -397,6 +418,59 @@ func TestValidateFix(t *testing.T) {
 	}
 	if code, stdout, _ := runLine(t, "", "cyan validate old -o json"); strings.Contains(stdout, "removed-api") {
 		t.Errorf("afterwards: got %d, %s", code, stdout)
+	}
+}
+
+// A diff applies as it stands, by patch -p1 and by git, from where the files are named; that of an absolute path, from
+// the root.
+func TestValidateFixDiff(t *testing.T) {
+	const cronJob = "apiVersion: batch/v1beta1\nkind: CronJob\nmetadata: {name: c}\nspec: {schedule: '* * * * *', jobTemplate: {spec: {template: {spec: {restartPolicy: Never, containers: [{name: c, image: c}]}}}}}"
+	for _, program := range []string{"git apply", "patch -p1"} {
+		words := strings.Fields(program)
+		if _, err := exec.LookPath(words[0]); err != nil {
+			t.Logf("%s is not here", words[0])
+			continue
+		}
+		for _, c := range []struct {
+			name, file, end string
+			absolute        bool
+		}{{"a line at the end", "k8s/cron.yaml", "\n", false}, {"no end of the last line", "k8s/cron.yaml", "", false}, {"carriage returns", "cron.yaml", "\r\n", false}, {"an absolute path", "k8s/cron.yaml", "\n", true}} {
+			inFolder(t, "-- "+c.file+" --\n")
+			here, err := os.Getwd()
+			if err != nil {
+				t.Fatal(err)
+			}
+			before := cronJob + c.end
+			if c.end == "\r\n" {
+				before = strings.ReplaceAll(cronJob, "\n", "\r\n") + c.end
+			}
+			if err := os.WriteFile(c.file, []byte(before), 0o600); err != nil {
+				t.Fatal(err)
+			}
+			from, line := here, "cyan validate "+c.file+" --fix -y"
+			if c.absolute {
+				// What is named from elsewhere is named from the root.
+				t.Chdir(t.TempDir())
+				from, line = "/", "cyan validate "+filepath.Join(here, c.file)+" --fix -y"
+			}
+			code, diff, stderr := runLine(t, "", line)
+			file := filepath.Join(here, c.file)
+			fixed, err := os.ReadFile(file)
+			if code != 0 || err != nil || string(fixed) == before || strings.Contains(diff, "//") {
+				t.Fatalf("%s: got %d, %v, %s%s", c.name, code, err, diff, stderr)
+			}
+			if err := os.WriteFile(file, []byte(before), 0o600); err != nil {
+				t.Fatal(err)
+			}
+			apply := exec.Command(words[0], append(words[1:], map[string][]string{"git": {"-"}, "patch": {"--binary"}}[words[0]]...)...)
+			apply.Dir, apply.Stdin = from, strings.NewReader(diff)
+			if output, err := apply.CombinedOutput(); err != nil {
+				t.Errorf("%s, by %s: %v, %s of\n%s", c.name, program, err, output, diff)
+			}
+			if again, err := os.ReadFile(file); err != nil || string(again) != string(fixed) {
+				t.Errorf("%s, by %s: got %v, %q, want %q", c.name, program, err, again, fixed)
+			}
+		}
 	}
 }
 

@@ -4,7 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"strings"
-	"time"
 
 	"github.com/cyan-cd/cyan/api/v1alpha1"
 	"github.com/cyan-cd/cyan/internal/plan"
@@ -64,32 +63,12 @@ func Lint(app *v1alpha1.Application) (refused, passedOver []*problem.Error) {
 			add(&passedOver, fmt.Sprintf("spec.syncPolicy.syncOptions[%d]", i), cause, remedy)
 		}
 	}
-	return refused, append(passedOver, CheckRetry(app)...)
-}
-
-// CheckRetry names the waits between the tries of an Application that can't be read, in whose place the defaults are
-// taken.
-func CheckRetry(app *v1alpha1.Application) []*problem.Error {
-	policy := app.Spec.SyncPolicy
-	if policy == nil || policy.Retry == nil || policy.Retry.Backoff == nil {
-		return nil
-	}
-	b := policy.Retry.Backoff
-	var all []*problem.Error
-	for _, w := range []struct {
-		field, written string
-		otherwise      time.Duration
-	}{{"duration", b.Duration, defaultRetryWait}, {"maxDuration", b.MaxDuration, defaultRetryMax}} {
-		if d, err := time.ParseDuration(w.written); w.written != "" && (err != nil || d <= 0) {
-			all = append(all, &problem.Error{
-				Kind: problem.Usage, Object: "Application " + app.Name, Field: "spec.syncPolicy.retry.backoff." + w.field, Cause: fmt.Sprintf("invalid duration %q, taken for %s", w.written, w.otherwise), Remedy: "write one such as 30s",
-			})
+	if policy := app.Spec.SyncPolicy; policy != nil {
+		for _, text := range CheckRetry(policy.Retry) {
+			field, cause, _ := strings.Cut(text, ": ")
+			cause, remedy, _ := strings.Cut(cause, "; ")
+			add(&passedOver, field, cause, remedy)
 		}
 	}
-	if b.Factor != nil && *b.Factor <= 0 {
-		all = append(all, &problem.Error{
-			Kind: problem.Usage, Object: "Application " + app.Name, Field: "spec.syncPolicy.retry.backoff.factor", Cause: fmt.Sprintf("%d is taken for %d", *b.Factor, defaultRetryFactor), Remedy: "give 1 or more",
-		})
-	}
-	return all
+	return refused, passedOver
 }

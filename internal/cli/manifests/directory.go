@@ -25,7 +25,7 @@ func Directory(root, path string, source v1alpha1.ApplicationSource, options ren
 		source.Path = inside
 		var err error
 		if result, err = renderers.Render(tree, source, options); err != nil {
-			return inWords(refusal(err), inFlags)
+			return inWords(refusal(err), inTurn{inFlags, ofFolder})
 		}
 		result = warningsInWords(result, inFlags)
 		return nil

@@ -46,7 +46,7 @@ func TestRefusalIsOneLine(t *testing.T) {
 		},
 		"a base that is missing": {
 			map[string]string{"k8s/kustomization.yaml": "resources: [../base]\n"}, "k8s",
-			`k8s/kustomization.yaml: resources[0] base: no such file or directory in this revision; add it, or remove the entry`,
+			`k8s/kustomization.yaml: resources[0] base: no such file or directory; add it, or remove the entry`,
 		},
 	} {
 		t.Run(name, func(t *testing.T) {

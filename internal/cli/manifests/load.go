@@ -51,7 +51,7 @@ func Load(root, path, namespace string, source v1alpha1.ApplicationSource, use f
 		source.Path = inside
 		result, err := renderers.Render(tree, source, options)
 		if err != nil {
-			return inWords(err, inFlags)
+			return inWords(err, inTurn{inFlags, ofFolder})
 		}
 		return use(Loaded{warningsInWords(result, inFlags), tree, top})
 	})

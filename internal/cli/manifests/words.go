@@ -19,6 +19,11 @@ var (
 		"source.directory.exclude", "--directory-exclude",
 		"source.directory.include", "--directory-include",
 	}, common...)...)
+	// ofFolder are those for a folder of this machine, which has no revision.
+	ofFolder = strings.NewReplacer(
+		": app path does not exist in this revision", ": not found", " in this revision", "", ", and the revision of a repository", "",
+		"nothing outside the repository is read: copy what is needed into it", "nothing outside the work tree is read: copy what is needed into it, or give --root",
+	)
 	// ofFile are the words for a single file, which nothing excludes but its not being named.
 	ofFile = strings.NewReplacer(append([]string{
 		"let source.path name its directory, or exclude it with source.directory.exclude", "name its folder, or what it is built to",
@@ -47,8 +52,22 @@ var (
 	}
 )
 
+// replacer puts words in place of others.
+type replacer interface{ Replace(text string) string }
+
+// inTurn replaces by one after the other.
+type inTurn []replacer
+
+// Replace implements replacer.
+func (all inTurn) Replace(text string) string {
+	for _, words := range all {
+		text = words.Replace(text)
+	}
+	return text
+}
+
 // inWords is an error of a renderer in the words of who has named a path.
-func inWords(err error, words *strings.Replacer) error {
+func inWords(err error, words replacer) error {
 	p := problem.Of(err)
 	if p == nil {
 		return err
@@ -60,7 +79,7 @@ func inWords(err error, words *strings.Replacer) error {
 }
 
 // warningsInWords does the same for the warnings of a result.
-func warningsInWords(result *render.Result, words *strings.Replacer) *render.Result {
+func warningsInWords(result *render.Result, words replacer) *render.Result {
 	if result == nil || len(result.Warnings) == 0 {
 		return result
 	}

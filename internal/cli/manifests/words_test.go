@@ -67,4 +67,14 @@ func TestWords(t *testing.T) {
 			t.Errorf("%q is said as %q, want %q", text, got, want)
 		}
 	}
+	for text, want := range map[string]string{
+		`source.path "a": app path does not exist in this revision`:           `path "a": not found`,
+		"resources[0] a.yaml: no such file or directory in this revision":     "resources[0] a.yaml: no such file or directory",
+		"check source.path and source.targetRevision":                         "check the path",
+		"nothing outside the repository is read: copy what is needed into it": "nothing outside the work tree is read: copy what is needed into it, or give --root",
+	} {
+		if got := (inTurn{inFlags, ofFolder}).Replace(text); got != want {
+			t.Errorf("of a folder, %q is said as %q, want %q", text, got, want)
+		}
+	}
 }

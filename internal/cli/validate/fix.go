@@ -42,7 +42,7 @@ func (o *options) fixAll(l *loader, known *engine.Known) error {
 		if err != nil {
 			return err
 		}
-		if err := o.Show(diff); err != nil {
+		if err := o.Data(diff); err != nil {
 			return err
 		}
 	}

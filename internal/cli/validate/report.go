@@ -7,6 +7,7 @@ import (
 	"encoding/xml"
 	"fmt"
 	"maps"
+	"net/url"
 	"os"
 	"path/filepath"
 	"slices"
@@ -160,6 +161,14 @@ func inRepository(file string) string {
 // mostSARIF is how many results the reader of a run takes.
 const mostSARIF = 25_000
 
+// locationOf is the URI of a file, below the root of the repository or anywhere on this machine.
+func locationOf(file string) map[string]any {
+	if filepath.IsAbs(file) {
+		return map[string]any{"uri": (&url.URL{Scheme: "file", Path: file}).String()}
+	}
+	return map[string]any{"uri": (&url.URL{Path: file}).String(), "uriBaseId": "%SRCROOT%"}
+}
+
 func printSARIF(o *options, r report) error {
 	rules := []map[string]any{}
 	for _, rule := range engine.Rules() {
@@ -177,7 +186,7 @@ func printSARIF(o *options, r report) error {
 		}
 		if f.File != "" {
 			result["locations"] = []any{map[string]any{"physicalLocation": map[string]any{
-				"artifactLocation": map[string]any{"uri": inRepository(f.File), "uriBaseId": "%SRCROOT%"},
+				"artifactLocation": locationOf(inRepository(f.File)),
 				"region":           map[string]any{"startLine": max(f.Line, 1), "startColumn": max(f.Column, 1)},
 			}}}
 		}

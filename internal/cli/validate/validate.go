@@ -6,6 +6,7 @@ import (
 	"context"
 	"fmt"
 	"runtime/debug"
+	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -103,8 +104,19 @@ func (o *options) check(args []string) error {
 		return kit.Usage("--repo", "given together with paths of this machine", "leave one out, and name the folder in the repository by --path")
 	case o.repo == "" && (o.revision != "" || o.path != "."):
 		return kit.Usage("--revision, --path", "given without a repository", "name it by --repo")
-	case o.fix && o.repo != "":
+	case o.fix:
+		return o.checkFix(args)
+	}
+	return nil
+}
+
+// checkFix refuses to write what is no file of this machine.
+func (o *options) checkFix(args []string) error {
+	switch {
+	case o.repo != "":
 		return kit.Usage("--fix", "given for a repository elsewhere", "check it out, and name its folder")
+	case slices.Contains(args, "-"):
+		return kit.Usage("--fix", "given for standard input", "name the files that are to be written")
 	}
 	return nil
 }

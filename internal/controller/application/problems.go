@@ -54,9 +54,6 @@ func checkServed(o *observation) {
 		}
 		o.add(condition, (&settings.Finding{Field: f.Field, Verdict: f.Verdict, Cause: f.Cause, Remedy: f.Remedy}).Problem())
 	}
-	for _, p := range operation.CheckRetry(o.app) {
-		o.add(v1alpha1.ConditionUnsupportedWarning, &problem.Error{Kind: p.Kind, Field: p.Field, Cause: p.Cause, Remedy: p.Remedy})
-	}
 }
 
 // checkSettings stops whatever a setting was to bound that can't be read.

@@ -64,9 +64,6 @@ func TestUnservedFieldsAreNamed(t *testing.T) {
 			spec["syncPolicy"].(map[string]any)["automated"].(map[string]any)["allowempty"] = true
 			spec["ignoreDifference"] = []any{}
 		}, []string{"spec.ignoreDifference: unknown field; did you mean spec.ignoreDifferences?", "spec.syncPolicy.automated.allowempty: unknown field; did you mean spec.syncPolicy.automated.allowEmpty?"}, true},
-		{"waits-of-retries", v1alpha1.ConditionUnsupportedWarning, func(spec, _ map[string]any) {
-			spec["syncPolicy"].(map[string]any)["retry"] = map[string]any{"backoff": map[string]any{"duration": "5", "factor": int64(0), "maxDuration": "1m"}}
-		}, []string{`spec.syncPolicy.retry.backoff.duration: invalid duration "5", taken for 5s; write one such as 30s`, "spec.syncPolicy.retry.backoff.factor: 0 is taken for 2; give 1 or more"}, true},
 		{"annotated", v1alpha1.ConditionUnsupportedWarning, func(_, metadata map[string]any) {
 			metadata["annotations"] = map[string]any{"notifications.argoproj.io/subscribe.on-deployed.slack": "x"}
 		}, []string{"annotation notifications.argoproj.io/subscribe.on-deployed.slack: notifications are not sent"}, true},
