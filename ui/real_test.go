@@ -22,6 +22,7 @@ import (
 	"github.com/cyan-cd/cyan/api/v1alpha1"
 	"github.com/cyan-cd/cyan/internal/auth"
 	"github.com/cyan-cd/cyan/internal/controller"
+	"github.com/cyan-cd/cyan/internal/controller/install"
 	"github.com/cyan-cd/cyan/internal/testkit"
 )
 
@@ -35,20 +36,26 @@ spec:
   replicas: 2
   selector: {matchLabels: {app: web}}
   template:
-    metadata: {labels: {app: web}}
-    spec: {containers: [{name: web, image: "registry.example/web:VERSION"}]}
+    metadata: {labels: {app: web}, annotations: {version: VERSION}}
+    spec:
+      terminationGracePeriodSeconds: 1
+      containers:
+        - name: web
+          image: IMAGE
+          env: [{name: NAME, value: web}, {name: ASKS, value: web/things}]
+          readinessProbe: {httpGet: {path: /ready, port: 8080}, periodSeconds: 1}
   strategy:
     blueGreen: {activeService: web, previewService: web-preview, autoPromotionEnabled: false}
 ---
 apiVersion: v1
 kind: Service
 metadata: {name: web}
-spec: {selector: {app: web}, ports: [{port: 80}]}
+spec: {selector: {app: web}, ports: [{port: 80, targetPort: 8080}]}
 ---
 apiVersion: v1
 kind: Service
 metadata: {name: web-preview}
-spec: {selector: {app: web}, ports: [{port: 80}]}
+spec: {selector: {app: web}, ports: [{port: 80, targetPort: 8080}]}
 ---
 apiVersion: v1
 kind: ConfigMap
@@ -63,8 +70,26 @@ type real struct {
 	cluster *testkit.LocalCluster
 	repo    *testkit.Repo
 	control string
+	// image is what the pods run.
+	image string
 	// namespaces are where the Applications deploy to, by name.
 	namespaces map[string]string
+}
+
+// realCluster is a cluster with real pods, where these can be, and what they run; elsewhere one whose pods are
+// simulated.
+func realCluster(t *testing.T) (cluster *testkit.LocalCluster, image string) {
+	t.Helper()
+	if !canHaveRealPods() {
+		return testkit.Cluster(t), "registry.example/web:1.0"
+	}
+	cluster = startRealCluster(t)
+	if err := install.CRDs(t.Context(), cluster.Config); err != nil {
+		t.Fatal(err)
+	}
+	dir := t.TempDir()
+	copyShop(t, dir)
+	return cluster, buildService(t, dir, cluster.Registry+"/web").Ref()
 }
 
 // TestRealProgram has a browser work with the page of the real program, as people do.
@@ -76,8 +101,8 @@ func TestRealProgram(t *testing.T) {
 	}
 	handler := slog.NewTextHandler(log, nil)
 	ctrl.SetLogger(logr.FromSlogHandler(handler))
-	cluster := testkit.Cluster(t)
-	w := &real{TB: t, cluster: cluster, repo: testkit.GitRepo(t), control: cluster.Namespace(t), namespaces: map[string]string{}}
+	cluster, image := realCluster(t)
+	w := &real{TB: t, cluster: cluster, image: image, repo: testkit.GitRepo(t), control: cluster.Namespace(t), namespaces: map[string]string{}}
 	for _, app := range []string{"shop", "bank", "made"} {
 		w.namespaces[app] = cluster.Namespace(t)
 		w.commit(app, "v1")
@@ -97,8 +122,12 @@ func TestRealProgram(t *testing.T) {
 	between := newWire(t, address)
 	hooks := httptest.NewServer(w.hooks(between))
 	t.Cleanup(hooks.Close)
+	simulated := ""
+	if !canHaveRealPods() {
+		simulated = "real pods need root on Linux"
+	}
 	runNode(t, filepath.Join("test", "real.test.mjs"), "PAGE="+between.address(), "HOOKS="+hooks.URL, "CONTROL="+w.control, "SHOP="+w.namespaces["shop"], "BANK="+w.namespaces["bank"], "MADE="+w.namespaces["made"], "REPO="+w.repo.URL,
-		"PASSWORD="+password, "VIEWER="+viewerPassword)
+		"PASSWORD="+password, "VIEWER="+viewerPassword, "SIMULATED="+simulated)
 }
 
 const viewerPassword = "may-look-and-nothing-else"
@@ -179,7 +208,7 @@ func (w *real) apply(name string, policy *v1alpha1.SyncPolicy) {
 // commit pushes a version of an Application, and returns the commit.
 func (w *real) commit(app, version string) string {
 	w.Helper()
-	return w.repo.Commit(map[string]string{app + "/app.yaml": strings.ReplaceAll(manifests, "VERSION", version)})
+	return w.repo.Commit(map[string]string{app + "/app.yaml": strings.NewReplacer("VERSION", version, "IMAGE", w.image).Replace(manifests)})
 }
 
 // hooks is what happens beside the page, for the test in the browser to ask for.

@@ -1,9 +1,9 @@
 // The page with the real program behind it: what is seen and pressed here happens to a Rollout on a real API server.
 import assert from "node:assert/strict";
 import { after, it } from "node:test";
-import { close, page, ready, visit } from "./browser.mjs";
+import { axe, close, overflow, page, ready, visit } from "./browser.mjs";
 
-const { HOOKS, CONTROL, SHOP, BANK, MADE, REPO, PASSWORD, VIEWER } = process.env;
+const { HOOKS, CONTROL, SHOP, BANK, MADE, REPO, PASSWORD, VIEWER, SIMULATED } = process.env;
 const patience = 60_000;
 after(close);
 
@@ -24,6 +24,7 @@ let stopped = false;
 const step = (name, options, test) =>
   it(name, async (t) => {
     if (stopped) return t.skip("a step before has failed");
+    if (options.pods && SIMULATED) return t.skip(SIMULATED);
     stopped = true;
     await visit({ storage, ...options }, (tab, context) => {
       tab.setDefaultTimeout(patience);
@@ -67,6 +68,34 @@ step("an application is in the overview, in the list, and a tree down to its pod
   await objects.getByRole("row", { name: /ReplicaSet\s*web-/ }).and(tab.locator('[aria-level="2"]')).waitFor();
   await objects.locator('[role="row"][aria-level="3"]', { hasText: /Pod\s*web-/ }).nth(1).waitFor();
 });
+
+step("the log of a pod is read while it is written, searched, and that of all pods together", { pods: true }, async (tab) => {
+  await ready(tab, app("shop"));
+  const pods = tab.getByRole("treegrid", { name: "Objects" }).locator('[role="row"][aria-level="3"]', { hasText: /Pod\s*web-/ });
+  await pods.first().click();
+  await tab.getByRole("tab", { name: "Logs" }).click();
+  const log = tab.getByRole("log");
+  await log.getByText("serving").waitFor();
+  const calls = log.locator(".log-line", { hasText: /GET \/web\/things\/\d+.* status=200/ });
+  await calls.first().waitFor();
+  // What the pod writes from now on arrives by itself.
+  const before = await calls.count();
+  await calls.nth(before + 1).waitFor();
+  await tab.locator(".logs").getByRole("searchbox").fill("starting");
+  await tab.waitForURL(/find=starting/);
+  await tab.locator(".log-found", { hasText: "starting" }).first().waitFor();
+  const [saved] = await Promise.all([tab.waitForEvent("download"), tab.getByRole("link", { name: "Download the log" }).click()]);
+  assert.match(await read(saved), /msg=serving[^]*GET \/web\/things\//);
+  await ready(tab, `${app("shop")}?node=${encodeURIComponent(`argoproj.io/Rollout/${SHOP}/web`)}&tab=logs`);
+  await tab.waitForFunction(() => new Set([...document.querySelectorAll(".log-name")].map((name) => name.textContent)).size === 2);
+});
+
+/** read returns what a file has that was saved. */
+async function read(saved) {
+  let text = "";
+  for await (const piece of await saved.createReadStream()) text += piece;
+  return text;
+}
 
 /** left is the commit that a rollback leaves. */
 let left;
@@ -151,8 +180,11 @@ step("an application is made by form, and is there with what it would deploy", {
   await field("Name").fill("made");
   await field("Repository").fill(REPO);
   await tab.keyboard.press("Tab");
-  await field("Path").fill("made");
-  await tab.keyboard.press("Tab");
+  await tab.getByText(/folders with manifests/).waitFor();
+  await field("Revision").fill("ma");
+  await tab.getByRole("option", { name: /^main/ }).click();
+  await field("Path").fill("ma");
+  await tab.getByRole("option", { name: /^made/ }).click();
   await field("Namespace").fill(MADE);
   await tab.getByText("4 objects").waitFor();
   await tab.getByRole("button", { name: "Create", exact: true }).click();
@@ -202,6 +234,54 @@ step("a sync shows what it will do before it does it", {}, async (tab) => {
     await task.getByText("hello from v1").waitFor();
     await task.getByText("hello from v2").waitFor();
   });
+});
+
+const objects = `${app("shop")}?node=${encodeURIComponent(`argoproj.io/Rollout/${SHOP}/web`)}`;
+/** views are all that there is to look at. */
+const views = {
+  overview: "/",
+  applications: "/applications",
+  "applications as a table": "/applications?view=table&filters=true",
+  ...Object.fromEntries(["tree", "list", "pods", "network"].map((view) => [`application as ${view}`, `${app("shop")}?view=${view}`])),
+  "application, drawn": `${app("shop")}?graph=true`,
+  ...Object.fromEntries(["summary", "diff", "manifest", "events", "logs"].map((panel) => [`object, ${panel}`, `${objects}&tab=${panel}`])),
+  "form of an application": `${app("shop")}/edit`,
+  "new application": "/new",
+  rollouts: "/rollouts",
+  "rollout that waits": `/rollouts/${BANK}/web?pods=true`,
+  "rollout, replayed": `/rollouts/${SHOP}/web?replay=1`,
+  deliveries: "/deliveries",
+  ...Object.fromEntries(["repositories", "clusters", "projects?project=default", "windows", "accounts", "account", "roles?subject=viewer", "config", "about"].map((s) => [`settings, ${s.split("?")[0]}`, `/settings/${s}`])),
+};
+const press = (name) => (tab) => tab.getByRole("button", { name }).first().click();
+const dialogs = {
+  "dialog of a sync": [app("bank"), press(/^(Sync|同期)…/)],
+  "dialog of the history": [app("bank"), press(/^(History|履歴)/)],
+  "dialog of a deletion": [app("bank"), press(/^(Delete|削除)/)],
+  "dialog of an abort": [`/rollouts/${BANK}/web`, press(/^(Abort|中止)/)],
+  palette: ["/", (tab) => tab.keyboard.press("Control+k")],
+};
+for (const [name, [path, open]] of Object.entries({ ...Object.fromEntries(Object.entries(views).map(([n, p]) => [n, [p]])), ...dialogs })) {
+  for (const look of [{ theme: "light", language: "en-US", width: 1440 }, { theme: "dark", language: "ja-JP", width: 390, height: 844 }]) {
+    step(`${name}, ${look.theme}, ${look.language}, ${look.width} px: for everybody to read`, look, async (tab) => {
+      await ready(tab, path);
+      if (open) {
+        await open(tab);
+        await tab.locator("[role=dialog], [role=alertdialog]").first().waitFor();
+      }
+      assert.deepEqual(await axe(tab), [], "what is not for everybody");
+      assert.deepEqual(await overflow(tab), [], "what is wider than the window");
+      assert.equal(await tab.evaluate(() => document.documentElement.lang), look.language.slice(0, 2));
+    });
+  }
+}
+
+step("a delivery and an event of the switch are for everybody to read", {}, async (tab) => {
+  await ready(tab, "/deliveries");
+  await tab.locator('main a[href*="/deliveries/"]').first().click();
+  await tab.waitForURL(/\/deliveries\/.+\/.+\/.+/);
+  await tab.locator("[data-ready]").first().waitFor();
+  assert.deepEqual(await axe(tab), []);
 });
 
 /** viewing is a session of who may look at applications and do nothing. */
