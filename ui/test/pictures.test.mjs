@@ -14,12 +14,6 @@ const dialog = (name) => async (tab) => {
   await tab.getByRole("button", { name }).first().click();
   await tab.getByRole("dialog").waitFor();
 };
-/** pruning opens the dialog of a sync, and has it delete what git does not have any more. */
-const pruning = async (tab) => {
-  await dialog(/^Sync…/)(tab);
-  await tab.getByRole("dialog").getByText("Prune").click();
-  await tab.locator(".task", { hasText: /delete\s*ConfigMap/ }).waitFor();
-};
 const row = (what) => (tab) => tab.getByRole("row", { name: what }).first().waitFor();
 const lane = (tab, side, ...roles) => tab.locator(roles.map((role) => `.lane[data-side="${side}"][data-role="${role}"]`).join(", "));
 
@@ -45,7 +39,7 @@ const delivered = async (tab) => {
   assert.ok(answer.ok, await answer.text());
   await underway(tab);
 };
-const underway = (tab) => tab.locator("main section", { has: tab.getByRole("heading", { name: "On its way" }) }).locator('[data-state="running"], [data-state="waiting"][data-here]', { hasText: "Preview" }).first().waitFor();
+const underway = (tab) => tab.locator("main section", { has: tab.getByRole("heading", { name: "On its way" }) }).locator("article", { hasText: "Keep the count when redis moves" }).locator('[data-state="running"], [data-state="waiting"][data-here]', { hasText: "Preview" }).first().waitFor();
 /** waiting opens the delivery of an application that waits for somebody. */
 const waiting = (application) => async (tab) => {
   const id = await tab.evaluate(async (name) => (await (await fetch(`/api/v1/view/deliveries?application=${name}`)).json()).items.find((d) => d.state === "Waiting").id, application);
@@ -89,11 +83,12 @@ const pictures = {
   rollouts: ["/rollouts?sort=phase", undefined, { height: 640 }],
   logs: [node("storefront", `/Pod/shop/${STOREFRONT}`, "logs"), (tab) => tab.locator(".log-lines > *").nth(60).waitFor()],
   diff: [node("accounts", "apps/Deployment/platform/accounts", "diff"), (tab) => tab.locator(".tab-panel > :not(.waiting)").first().waitFor(), { height: 700 }],
-  sync: ["/applications/argocd/catalog", pruning, { height: 760 }],
+  sync: ["/applications/argocd/catalog", dialog(/^Sync…/), { height: 760 }],
   history: ["/applications/argocd/request-counter", dialog("History"), { ...light, width: 1080, height: 620 }],
   "new-application": [`/new?new=${gifts}`, branches("Revision"), light],
   "new-application-ja": [`/new?new=${gifts}`, branches("リビジョン"), { ...ja, ...light }],
   settings: ["/settings/repositories", (tab) => tab.getByText("Connected").nth(1).waitFor(), { ...light, height: 480 }],
+  roles: ["/settings/roles?subject=role:readonly", (tab) => tab.locator("main .card").first().waitFor(), { ...light, height: 720 }],
   // A commit comes along.
   overview: ["/", delivered],
   applications: ["/applications", undefined, { height: 770 }],
