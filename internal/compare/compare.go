@@ -164,6 +164,9 @@ func (c *Comparison) warn(in Input, memory *memory) {
 	for _, shared := range c.Plan.Shared() {
 		c.add(v1alpha1.ConditionSharedResourceWarning, shared)
 	}
+	if vain := c.Policy.CheckNamespaceMetadata(c.Desired); vain != "" {
+		c.add(v1alpha1.ConditionUnsupportedWarning, vain)
+	}
 	for _, problem := range plan.CheckIgnored(in.App.Spec.IgnoreDifferences, c.Desired) {
 		c.add(v1alpha1.ConditionUnsupportedWarning, problem)
 	}

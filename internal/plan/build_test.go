@@ -53,6 +53,11 @@ func liveNamed(kind, name, annotations string) string {
 	return strings.Replace(named(kind, name, annotations), "metadata: {", "metadata: {namespace: d, ", 1)
 }
 
+// rolloutOver is a live Rollout that has taken over the pods of a Deployment.
+func rolloutOver(deployment string) string {
+	return "{apiVersion: argoproj.io/v1alpha1, kind: Rollout, metadata: {name: r, namespace: d}, spec: {workloadRef: {apiVersion: apps/v1, kind: Deployment, name: " + deployment + "}}}"
+}
+
 // TestOrder: phases, then waves, what goes before what comes, kinds and names.
 func TestOrder(t *testing.T) {
 	wave := func(n string) string { return "argocd.argoproj.io/sync-wave: '" + n + "'" }
@@ -69,6 +74,8 @@ func TestOrder(t *testing.T) {
 		{"waves come before kinds", given{git: []string{named("Namespace", "late", wave("1")), named("Ingress", "first", wave("-2")), named("Secret", "middle", "")}}, "first middle late"},
 		{"waves of Helm", given{git: []string{named("ConfigMap", "a", "helm.sh/hook-weight: '5'"), named("ConfigMap", "b", "")}}, "b a"},
 		{"a wave that is no number is the middle one", given{git: []string{named("ConfigMap", "a", wave("first")), named("ConfigMap", "b", wave("-1"))}}, "b a"},
+		{"deletions come before what comes", given{policy: plan.Policy{Prune: true}, git: []string{named("Deployment", "web", "")}, live: []string{liveNamed("ConfigMap", "old", ""), rolloutOver("other")}}, "r old web"},
+		{"a Rollout goes once the Deployment whose pods it has taken over has its own again", given{policy: plan.Policy{Prune: true}, git: []string{named("Deployment", "web", ""), named("Ingress", "late", wave("3"))}, live: []string{liveNamed("ConfigMap", "old", ""), rolloutOver("web")}}, "old web late r"},
 		{"phases come before waves", given{git: []string{
 			named("Job", "fail", "argocd.argoproj.io/hook: SyncFail, "+wave("-9")), named("Job", "post", "argocd.argoproj.io/hook: PostSync, "+wave("-9")),
 			named("Job", "pre", "argocd.argoproj.io/hook: PreSync, "+wave("9")), named("ConfigMap", "c", ""), named("Job", "with", "argocd.argoproj.io/hook: Sync, "+wave("1"))}}, "pre c with post fail"},

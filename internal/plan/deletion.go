@@ -87,8 +87,9 @@ func consentToDelete(object *unstructured.Unstructured, policy Policy) (consent 
 }
 
 // confirmation is why a person has to confirm that an object is pruned; empty when nobody has to, or somebody has.
-// Such a deletion comes last, so that it holds nothing else up. A namespace always asks, unless it is known to hold
-// nothing that stays: everything in it would go with it.
+// Such a deletion comes last, so that it holds nothing else up, and so does that of a Rollout whose pods another object
+// takes over. A namespace always asks, unless it is known to hold nothing that stays: everything in it would go with
+// it.
 func (b *builder) confirmation(object *unstructured.Unstructured, options Options) (last bool, why string) {
 	switch {
 	case options.Prune() == AfterConfirmation:
@@ -96,11 +97,21 @@ func (b *builder) confirmation(object *unstructured.Unstructured, options Option
 	case isNamespace(object):
 		why = b.holds(object.GetName())
 	}
-	last = why != "" || options.PruneLast()
+	last = why != "" || options.PruneLast() || b.isSucceeded(object)
 	if b.policy.Confirmed {
 		why = ""
 	}
 	return last, why
+}
+
+// isSucceeded reports whether a live object is a Rollout that had taken over the pods of a Deployment which git keeps:
+// these have to be there again before the Rollout's go.
+func (b *builder) isSucceeded(object *unstructured.Unstructured) bool {
+	if kind := object.GroupVersionKind(); kind.Group != v1alpha1.GroupVersion.Group || kind.Kind != v1alpha1.RolloutKind {
+		return false
+	}
+	ref, _, _ := unstructured.NestedStringMap(object.Object, "spec", "workloadRef")
+	return ref["kind"] == "Deployment" && b.inGit[Key{Group: "apps", Kind: ref["kind"], Namespace: object.GetNamespace(), Name: ref["name"]}]
 }
 
 // holds is what would be lost with a namespace besides what the same sync prunes in it; empty when that is nothing.

@@ -79,6 +79,32 @@ func (p Policy) leavesNamespace(d Desired, live *unstructured.Unstructured) bool
 	return owner != p.Instance && p.NamespaceOwners[owner]
 }
 
+// CheckNamespaceMetadata names why metadata that a spec asks for is not put on the destination's namespace; "" where it
+// is, and where git has the same.
+func (p Policy) CheckNamespaceMetadata(desired []Desired) string {
+	const field = "spec.syncPolicy.managedNamespaceMetadata: "
+	m := p.ManagedNamespace
+	if m == nil || len(m.Labels)+len(m.Annotations) == 0 {
+		return ""
+	}
+	if p.Namespace == "" {
+		return field + "without effect, since spec.destination.namespace is missing; set it"
+	}
+	for _, d := range desired {
+		if d.Key() != (Key{Kind: "Namespace", Name: p.Namespace}) || d.Generated {
+			continue
+		}
+		if hasAll(d.Object.GetLabels(), m.Labels) && hasAll(d.Object.GetAnnotations(), m.Annotations) {
+			return ""
+		}
+		return fmt.Sprintf("%swithout effect, since git has %s; write the metadata there", field, d.Key())
+	}
+	if !p.Options.CreateNamespace() {
+		return field + "without effect, since the sync option CreateNamespace=true is missing; set it"
+	}
+	return ""
+}
+
 // missesMetadata names what a namespace that is another Application's lacks of the metadata that is asked for; "" when
 // that is nothing.
 func (p Policy) missesMetadata(d Desired, live *unstructured.Unstructured) string {
