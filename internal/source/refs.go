@@ -65,6 +65,17 @@ func (r hostRefs) find(revision string) (name, object string, ok bool) {
 	return "", "", false
 }
 
+// isAmbiguous reports whether a revision is the name of a branch and of a tag that lead to different commits. Whoever may
+// push one of the two would decide what those get who mean the other.
+func (r hostRefs) isAmbiguous(revision string) bool {
+	branch, isBranch := r.tips["refs/heads/"+revision]
+	tag, isTag := r.tips["refs/tags/"+revision]
+	if commit, annotated := r.tips["refs/tags/"+revision+"^{}"]; annotated {
+		tag = commit
+	}
+	return isBranch && isTag && branch != tag && revision != "HEAD"
+}
+
 // askedSince accepts answers to questions that were put after an instant: they tell of all that was pushed before it.
 func askedSince(since time.Time) func(hostRefs) bool {
 	return func(r hostRefs) bool { return !r.asked.IsZero() && !r.asked.Before(since) }

@@ -26,8 +26,11 @@ func (r hostedRepo) resolve(ctx context.Context, revision string) (string, error
 			return "", err
 		}
 		name, object, ok := known.find(revision)
-		if !ok {
+		switch {
+		case !ok:
 			return r.resolveOther(ctx, revision, known)
+		case known.isAmbiguous(revision):
+			return "", newError(ErrRefused, r.name, fmt.Sprintf("%q is a branch and a tag of different commits", revision), fmt.Sprintf("write refs/heads/%s or refs/tags/%s", revision, revision))
 		}
 		sha, err := r.ensureCommit(ctx, object, name)
 		if errors.Is(err, ErrNoRevision) && attempt < attempts {

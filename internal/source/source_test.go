@@ -3,6 +3,7 @@ package source_test
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io/fs"
 	"net/http"
 	"net/http/httptest"
@@ -83,6 +84,33 @@ func TestResolve(t *testing.T) {
 			if got, err := m.Resolve(t.Context(), source.Repository{URL: over}, c.revision); !errors.Is(err, c.want) {
 				t.Errorf("%s: Resolve(%q) = %q, %v; want %v", over, c.revision, got, err, c.want)
 			}
+		}
+	}
+}
+
+// A name that a branch and a tag have is refused where the two lead to different commits, and the full names say which is
+// meant; a branch that is called HEAD is not the default branch.
+func TestNamesOfABranchAndATag(t *testing.T) {
+	repo := testkit.GitRepo(t)
+	first := repo.Commit(map[string]string{"a": "1"})
+	repo.Git("tag", "light")
+	repo.Git("tag", "--annotate", "--message", "annotated", "v1.0")
+	repo.Git("tag", "--annotate", "--message", "alike", "alike")
+	repo.Push("--tags", "HEAD:refs/heads/alike", "HEAD:refs/heads/HEAD")
+	second := repo.Commit(map[string]string{"a": "2"})
+	repo.Push("HEAD:refs/heads/light", "HEAD:refs/heads/v1.0")
+	m := open(t, source.Options{})
+	for revision, want := range map[string]string{
+		"refs/heads/light": second, "refs/tags/light": first, "refs/heads/v1.0": second, "refs/tags/v1.0": first, "alike": first, "HEAD": second, "": second,
+	} {
+		if got, err := m.Resolve(t.Context(), source.Repository{URL: repo.URL}, revision); err != nil || got != want {
+			t.Errorf("Resolve(%q) = %q, %v; want %q", revision, got, err, want)
+		}
+	}
+	for _, revision := range []string{"light", "v1.0"} {
+		_, err := m.Resolve(t.Context(), source.Repository{URL: repo.URL}, revision)
+		if want := fmt.Sprintf("%q is a branch and a tag of different commits; write refs/heads/%[1]s or refs/tags/%[1]s", revision); !errors.Is(err, source.ErrRefused) || !strings.Contains(err.Error(), want) {
+			t.Errorf("Resolve(%q): got %v, want %s", revision, err, want)
 		}
 	}
 }
