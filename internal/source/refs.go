@@ -65,7 +65,8 @@ func (r hostRefs) find(revision string) (name, object string, ok bool) {
 	return "", "", false
 }
 
-// isAmbiguous reports whether a revision is the name of a branch and of a tag that lead to different commits. Whoever may
+// isAmbiguous reports whether a revision is the name of a branch and of a tag that lead to different commits. Whoever
+// may
 // push one of the two would decide what those get who mean the other.
 func (r hostRefs) isAmbiguous(revision string) bool {
 	branch, isBranch := r.tips["refs/heads/"+revision]
