@@ -56,7 +56,7 @@ func all(env func(string) string) []engine {
 		engines = append(engines, engine{name: socket.name + " at " + socket.path, save: socket.save})
 	}
 	for _, c := range commands {
-		engines = append(engines, engine{name: c.program, save: c.save})
+		engines = append(engines, engine{name: c.name(), save: c.save})
 	}
 	return engines
 }
@@ -120,7 +120,17 @@ var commands = []command{
 	{"podman", []string{"image", "save", "--format", "docker-archive", "--output", "FILE", "IMAGE"}},
 	{"nerdctl", []string{"image", "save", "--output", "FILE", "IMAGE"}},
 	{"ctr", []string{"images", "export", "FILE", "FULLNAME"}},
+	// Where containerd serves Kubernetes, what it has is in a namespace of its own.
+	{"ctr", []string{"--namespace", "k8s.io", "images", "export", "FILE", "FULLNAME"}},
 	{"buildah", []string{"push", "IMAGE", "docker-archive:FILE:IMAGE"}},
+}
+
+// name is how people call it.
+func (c command) name() string {
+	if c.args[0] == "--namespace" {
+		return c.program + " " + strings.Join(c.args[:2], " ")
+	}
+	return c.program
 }
 
 func (c command) save(ctx context.Context, image, file string) error {

@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/cyan-cd/cyan/localcluster/internal/routing"
 )
@@ -61,9 +62,22 @@ func change(h http.Header, changes []routing.HeaderChange) {
 }
 
 // modify changes the answer of the backend.
-func (e *exchange) modify(response *http.Response, backend *routing.Backend) error {
+func (e *exchange) modify(response *http.Response, backend *routing.Backend, asked *attempts) error {
 	e.setResponseHeaders(response.Header, backend)
+	if sticky := e.action.Sticky; sticky != nil && asked.used != asked.wanted {
+		response.Header.Add("Set-Cookie", stickyCookie(sticky, asked.used, e.asked.TLS).String())
+	}
 	return nil
+}
+
+// stickyCookie is how a client says with which endpoint it stays.
+func stickyCookie(s *routing.Sticky, endpoint string, secure bool) *http.Cookie {
+	cookie := &http.Cookie{Name: s.Name, Value: endpoint, Path: s.Path, MaxAge: s.MaxAge, HttpOnly: true, Secure: s.Secure || secure}
+	if s.Expires > 0 {
+		cookie.Expires = time.Now().Add(time.Duration(s.Expires) * time.Second)
+	}
+	cookie.SameSite = map[string]http.SameSite{"None": http.SameSiteNoneMode, "Lax": http.SameSiteLaxMode, "Strict": http.SameSiteStrictMode}[s.SameSite]
+	return cookie
 }
 
 func (e *exchange) setResponseHeaders(h http.Header, backend *routing.Backend) {

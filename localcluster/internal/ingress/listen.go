@@ -3,12 +3,15 @@ package ingress
 import (
 	"crypto/tls"
 	"errors"
+	"fmt"
 	"io"
 	"maps"
 	"net"
 	"net/http"
 	"sync"
 	"time"
+
+	"golang.org/x/sys/unix"
 
 	"github.com/cyan-cd/cyan/localcluster/internal/routing"
 )
@@ -83,13 +86,24 @@ func (p *ports) open(table routing.Table) bool {
 		listener, err := p.listen(port)
 		if err != nil {
 			p.taken = maps.Clone(p.taken)
-			p.taken[port] = err.Error()
+			p.taken[port] = whyTaken(port, err)
 			opened = false
 			continue
 		}
 		p.servers[port] = openPort{p.start(port, listener, false, secure), secure}
 	}
 	return opened
+}
+
+// whyTaken is why a port can't be opened, and what to do.
+func whyTaken(port int32, err error) string {
+	switch {
+	case errors.Is(err, unix.EADDRINUSE):
+		return fmt.Sprintf("another program of this machine has it; end that (`sudo ss -ltnp 'sport = :%d'` shows it), or choose another port", port)
+	case errors.Is(err, unix.EACCES):
+		return "open to root alone; start the cluster as root, or choose a port above 1023"
+	}
+	return err.Error()
 }
 
 // tryTaken forgets which ports could not be opened.

@@ -11,7 +11,9 @@ import (
 	"net"
 	"net/http"
 	"net/http/httptest"
+	"os"
 	"strings"
+	"syscall"
 	"testing"
 
 	"k8s.io/apimachinery/pkg/types"
@@ -172,6 +174,31 @@ func TestBackendsProveWhoTheyAre(t *testing.T) {
 		w.serve(routing.Action{Backends: []routing.Backend{{Upstream: "s", Weight: 1, Protocol: routing.HTTPS, TLS: c.proof}}}, server.Listener.Addr().String())
 		if got := w.ask("GET", "http://a.localhost/", ""); got.status != c.status || !strings.Contains(got.body, c.text) {
 			t.Errorf("%s: got %d %q, want %d and in it %q", name, got.status, got.body, c.status, c.text)
+		}
+	}
+}
+
+// TestPortsThatAreTaken: why a port can't be had is said with what gets it.
+func TestPortsThatAreTaken(t *testing.T) {
+	other, err := net.Listen("tcp4", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer other.Close()
+	w := newWorld(t)
+	for name, c := range map[string]struct {
+		listen func(int32) (net.Listener, error)
+		want   string
+	}{
+		"another program": {func(int32) (net.Listener, error) { return net.Listen("tcp4", other.Addr().String()) }, "end that (`sudo ss -ltnp 'sport = :8443'` shows it), or choose another port"},
+		"root alone": {func(int32) (net.Listener, error) {
+			return nil, &net.OpError{Op: "listen", Err: os.NewSyscallError("bind", syscall.EACCES)}
+		}, "choose a port above 1023"},
+		"something else": {func(int32) (net.Listener, error) { return nil, io.ErrClosedPipe }, io.ErrClosedPipe.Error()},
+	} {
+		served := newPorts(w.proxy, c.listen)
+		if served.open(routing.Table{Listeners: []routing.Listener{{Port: 8443}}}) || !strings.HasSuffix(served.taken[8443], c.want) {
+			t.Errorf("%s: got %q, want in it %q", name, served.taken[8443], c.want)
 		}
 	}
 }

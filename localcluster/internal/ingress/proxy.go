@@ -192,10 +192,14 @@ func (e *exchange) forward(w http.ResponseWriter, r *http.Request) {
 		r = r.WithContext(ctx)
 	}
 	e.proxy.mirrors.send(e, backend, r)
+	asking := &attempts{proxy: e.proxy, backend: backend, timeouts: timeouts}
+	if e.action.Sticky != nil {
+		asking.wanted = e.asked.Cookies[e.action.Sticky.Name]
+	}
 	(&httputil.ReverseProxy{
 		Rewrite:        func(pr *httputil.ProxyRequest) { e.rewrite(pr, backend) },
-		Transport:      &attempts{proxy: e.proxy, backend: backend, timeouts: timeouts},
-		ModifyResponse: func(response *http.Response) error { return e.modify(response, backend) },
+		Transport:      asking,
+		ModifyResponse: func(response *http.Response) error { return e.modify(response, backend, asking) },
 		ErrorHandler:   e.failed,
 		FlushInterval:  -1,
 		BufferPool:     e.proxy.buffers,

@@ -2,6 +2,8 @@ package ingress
 
 import (
 	"context"
+	"crypto/sha256"
+	"encoding/hex"
 	"errors"
 	"fmt"
 	"io"
@@ -70,6 +72,12 @@ func (u *upstreams) keep(upstreams map[string]routing.Upstream) {
 			delete(u.turns, key)
 		}
 	}
+}
+
+// endpointID names an endpoint to a client, and says nothing of where it is.
+func endpointID(endpoint string) string {
+	sum := sha256.Sum256([]byte(endpoint))
+	return hex.EncodeToString(sum[:8])
 }
 
 // next returns the endpoint whose turn it is, of those that were not tried; "" when there is none.
@@ -160,6 +168,8 @@ type attempts struct {
 	proxy    *Proxy
 	backend  *routing.Backend
 	timeouts routing.Timeouts
+	// wanted is the ID of the endpoint that the client has stayed with, and used that of the one that has answered.
+	wanted, used string
 }
 
 // RoundTrip asks until an endpoint answers, or may have seen the request.
@@ -169,7 +179,7 @@ func (a *attempts) RoundTrip(r *http.Request) (*http.Response, error) {
 	var failure error
 	for n := range mostAttempts {
 		upstream := a.proxy.current.Load().Upstreams[a.backend.Upstream]
-		endpoint := a.proxy.upstreams.next(a.backend.Upstream, upstream.Endpoints, tried)
+		endpoint := a.next(upstream.Endpoints, tried)
 		if endpoint == "" && len(tried) > 0 {
 			// All have failed: the next table may have others.
 			if err := pause(r.Context(), retryPause); err != nil {
@@ -183,6 +193,7 @@ func (a *attempts) RoundTrip(r *http.Request) (*http.Response, error) {
 		}
 		response, err := a.once(r, endpoint, body)
 		if err == nil {
+			a.used = endpointID(endpoint)
 			return response, nil
 		}
 		failure = fmt.Errorf("Service %s: %w", upstream.Service, err)
@@ -192,6 +203,18 @@ func (a *attempts) RoundTrip(r *http.Request) (*http.Response, error) {
 		tried = append(tried, endpoint)
 	}
 	return nil, failure
+}
+
+// next returns the endpoint to try: the one that the client stays with, else the one whose turn it is.
+func (a *attempts) next(endpoints, tried []string) string {
+	if a.wanted != "" {
+		for _, e := range endpoints {
+			if endpointID(e) == a.wanted && !slices.Contains(tried, e) {
+				return e
+			}
+		}
+	}
+	return a.proxy.upstreams.next(a.backend.Upstream, endpoints, tried)
 }
 
 func (a *attempts) serviceName(upstream routing.Upstream) string {

@@ -27,12 +27,23 @@ type options struct {
 	auth                   authOptions
 	canary                 canaryOptions
 	upstreamVhost, xPrefix string
-	nginx                  bool
+	// aliases are hosts at which the rules with a host are served as well.
+	aliases []string
+	// passthrough is set where TLS is handed to the backend as it comes.
+	passthrough bool
+	affinity    affinityOptions
+	nginx       bool
 	// refused is why nobody may ask.
 	refused string
 }
 
 type authOptions struct{ kind, secret, realm, file string }
+
+// affinityOptions are how clients stay with an endpoint.
+type affinityOptions struct {
+	kind string
+	Sticky
+}
 
 type canaryOptions struct {
 	enabled bool
@@ -84,6 +95,28 @@ var honoured = map[string]func(*options, string) error{
 	"canary-by-header-pattern": func(o *options, v string) (err error) { o.canary.HeaderPattern, err = compile(v); return err },
 	"canary-by-cookie":         func(o *options, v string) error { o.canary.Cookie = v; return nil },
 
+	"affinity":                         func(o *options, v string) error { o.affinity.kind = v; return oneOf(v, "cookie") },
+	"affinity-mode":                    func(o *options, v string) error { return oneOf(v, "balanced", "persistent") },
+	"session-cookie-name":              func(o *options, v string) error { o.affinity.Name = v; return checkToken(v) },
+	"session-cookie-path":              func(o *options, v string) error { o.affinity.Path = v; return checkRooted(v) },
+	"session-cookie-max-age":           func(o *options, v string) error { return setNumber(&o.affinity.MaxAge, v, 0, 1<<31-1) },
+	"session-cookie-expires":           func(o *options, v string) error { return setNumber(&o.affinity.Expires, v, 0, 1<<31-1) },
+	"session-cookie-samesite":          func(o *options, v string) error { o.affinity.SameSite = v; return oneOf(v, "None", "Lax", "Strict") },
+	"session-cookie-secure":            func(o *options, v string) error { return setBool(&o.affinity.Secure, v) },
+	"session-cookie-change-on-failure": func(_ *options, v string) error { return setBool(new(bool), v) },
+
+	"server-alias":    func(o *options, v string) error { o.aliases = list(strings.ToLower(v)); return checkAliases(o.aliases) },
+	"ssl-passthrough": func(o *options, v string) error { return setBool(&o.passthrough, v) },
+
+	// What is tuned by these has no bound here, or is so always.
+	"websocket-services":       func(*options, string) error { return nil },
+	"proxy-http-version":       func(_ *options, v string) error { return oneOf(v, "1.1") },
+	"proxy-buffer-size":        func(_ *options, v string) error { return checkSize(v) },
+	"proxy-busy-buffers-size":  func(_ *options, v string) error { return checkSize(v) },
+	"client-body-buffer-size":  func(_ *options, v string) error { return checkSize(v) },
+	"proxy-max-temp-file-size": func(_ *options, v string) error { return checkSize(v) },
+	"proxy-buffers-number":     func(_ *options, v string) error { return setNumber(new(int), v, 1, 1<<31-1) },
+
 	"upstream-vhost":     func(o *options, v string) error { o.upstreamVhost = v; return nil },
 	"x-forwarded-prefix": func(o *options, v string) error { o.xPrefix = v; return nil },
 }
@@ -96,6 +129,30 @@ var (
 
 const corsMaxAge = 1728000
 
+// others are whose annotations people write beside those with "ingress.kubernetes.io".
+var others = []string{"nginx.org", "nginx.com", "haproxy.org", "haproxy-ingress.github.io", "konghq.com", "projectcontour.io"}
+
+// instead are what does much the same as an annotation that is not honoured.
+func instead(name string) string {
+	does := map[string]string{
+		"configuration-snippet": "write an HTTPRoute with filters ResponseHeaderModifier, RequestHeaderModifier or URLRewrite",
+		"server-snippet":        "write an HTTPRoute with filters or a rule for the location",
+		"custom-headers":        "write an HTTPRoute with filter ResponseHeaderModifier",
+		"secure-backends":       "write backend-protocol: HTTPS",
+		"add-base-url":          "rewrite links in the app",
+		"mirror-target":         "write an HTTPRoute with filter RequestMirror",
+		"from-to-www-redirect":  "write a second Ingress with permanent-redirect",
+		"default-backend":       "write spec.defaultBackend",
+		"proxy-ssl-secret":      "write an HTTPRoute, and a BackendTLSPolicy for the Service",
+		"proxy-ssl-verify":      "write an HTTPRoute, and a BackendTLSPolicy for the Service",
+		"proxy-ssl-name":        "write an HTTPRoute, and a BackendTLSPolicy for the Service",
+	}[name]
+	if does == "" {
+		return ""
+	}
+	return "; " + does
+}
+
 // refusing are annotations that keep somebody out and are not honoured.
 var refusing = []string{"auth-url", "auth-tls-secret", "auth-tls-verify-client"}
 
@@ -107,7 +164,7 @@ func (i *ingressBuilder) readAnnotations(class string) options {
 	o := options{
 		nginx: class == NginxClass, permanentCode: 301, temporalCode: 302,
 		cors:   CORS{Origins: []string{"*"}, Methods: corsMethods, Headers: corsHeaders, Credentials: true, MaxAge: corsMaxAge},
-		canary: canaryOptions{Canary: Canary{Total: 100}},
+		canary: canaryOptions{Canary: Canary{Total: 100}}, affinity: affinityOptions{Sticky: Sticky{Name: "INGRESSCOOKIE", Path: "/"}},
 	}
 	for _, key := range sortedKeys(i.ingress.Annotations) {
 		value := i.ingress.Annotations[key]
@@ -115,12 +172,14 @@ func (i *ingressBuilder) readAnnotations(class string) options {
 		if !ours {
 			if prefix, _, _ := strings.Cut(key, "/"); strings.HasSuffix(prefix, "ingress.kubernetes.io") {
 				i.warn("UnsupportedAnnotation", "annotation %s: not honoured by the local cluster; it honours a part of those of %s", key, nginxPrefix)
+			} else if slices.Contains(others, prefix) {
+				i.warn("UnsupportedAnnotation", "annotation %s: not honoured by the local cluster; it honours a part of those of %s", key, nginxPrefix)
 			}
 			continue
 		}
 		set := honoured[name]
 		if set == nil {
-			i.warn("UnsupportedAnnotation", "annotation %s: not honoured by the local cluster", key)
+			i.warn("UnsupportedAnnotation", "annotation %s: not honoured by the local cluster%s", key, instead(name))
 			if slices.Contains(refusing, name) {
 				o.refuse("annotation " + key + ": not honoured, and without it anybody could ask")
 			}

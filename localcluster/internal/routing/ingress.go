@@ -31,6 +31,7 @@ func (b *builder) ingresses() {
 		b.result.Served = append(b.result.Served, nameOf(ingress))
 		i := &ingressBuilder{builder: b, ingress: ingress}
 		i.options = i.readAnnotations(class)
+		i.checkPassthrough()
 		i.certificates()
 		if i.options.canary.enabled {
 			canaries = append(canaries, i)
@@ -177,8 +178,18 @@ func (i *ingressBuilder) ingressBackend(where string, of *networkingv1.IngressBa
 	return backend
 }
 
-// add puts a route on both ports.
+// add puts a route on both ports, for its host and what else that is called.
 func (i *ingressBuilder) add(host string, match PathMatch, backend Backend) {
+	i.addFor(host, match, backend)
+	if host == "" {
+		return
+	}
+	for _, alias := range i.options.aliases {
+		i.addFor(alias, match, backend)
+	}
+}
+
+func (i *ingressBuilder) addFor(host string, match PathMatch, backend Backend) {
 	action := i.options.action(i.hasTLS(host))
 	action.Backends = []Backend{backend}
 	route := Route{
@@ -186,9 +197,15 @@ func (i *ingressBuilder) add(host string, match PathMatch, backend Backend) {
 		order: order{created: i.ingress.CreationTimestamp, index: i.index},
 	}
 	i.index++
-	for _, l := range []*Listener{i.listener(HTTPPort, false, ""), i.listener(HTTPSPort, true, "")} {
-		l.Routes = append(l.Routes, route)
+	plain, secure := i.listener(HTTPPort, false, ""), i.listener(HTTPSPort, true, "")
+	plain.Routes = append(plain.Routes, route)
+	if !i.options.passthrough || route.Host == "" {
+		secure.Routes = append(secure.Routes, route)
+		return
 	}
+	// TLS says nothing of paths: of those of a host, the first has what comes.
+	stream := i.stream(HTTPSPort, route.Host)
+	stream.Routes = append(stream.Routes, StreamRoute{Source: route.Source, Host: route.Host, Backends: action.Backends, order: route.order})
 }
 
 // hasTLS reports whether the Ingress names the host among those with TLS.

@@ -35,6 +35,10 @@ func (o *options) action(tls bool) *Action {
 	if o.rewriteTarget != "" {
 		a.Filters.Rewrite.Path = PathChange{Kind: ExpandPath, Value: o.rewriteTarget}
 	}
+	if o.affinity.kind != "" {
+		sticky := o.affinity.Sticky
+		a.Sticky = &sticky
+	}
 	if o.auth.file != "" {
 		a.Auth = &BasicAuth{Realm: o.auth.realm, File: o.auth.file}
 	}
@@ -61,6 +65,23 @@ func (o *options) redirection() *Redirect {
 		return &Redirect{URL: o.permanent, Status: o.permanentCode}
 	}
 	return nil
+}
+
+// checkPassthrough takes it back where it would let in whom others keep out, or nothing says where to pass on to.
+func (i *ingressBuilder) checkPassthrough() {
+	o := &i.options
+	if !o.passthrough {
+		return
+	}
+	if o.auth.kind != "" || len(o.allow)+len(o.deny) > 0 || o.refused != "" {
+		o.passthrough = false
+		i.warn("InvalidAnnotation", "annotation %sssl-passthrough: not served beside what keeps somebody out (auth-*, *-source-range), which does not see what passes; leave one of them out", nginxPrefix)
+	}
+	for r, rule := range i.ingress.Spec.Rules {
+		if rule.Host == "" {
+			i.warn("InvalidAnnotation", "annotation %sssl-passthrough: spec.rules[%d].host is missing, and nothing is passed on without; write one", nginxPrefix, r)
+		}
+	}
 }
 
 // readUsers reads the users of basic authentication from their Secret.

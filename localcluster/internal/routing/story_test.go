@@ -321,6 +321,9 @@ func comesTo(table *Table, r *Request, at float64) string {
 	if a.MaxBody != 0 {
 		said = append(said, fmt.Sprintf("body<=%d", a.MaxBody))
 	}
+	if a.Sticky != nil {
+		said = append(said, fmt.Sprintf("stays %+v", *a.Sticky))
+	}
 	if timeouts != (Timeouts{}) {
 		said = append(said, fmt.Sprintf("timeouts=%v", timeouts))
 	}

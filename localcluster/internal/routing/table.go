@@ -87,6 +87,8 @@ type Action struct {
 	Canaries []Canary
 	CORS     *CORS
 	Auth     *BasicAuth
+	// Sticky is how a client stays with an endpoint; nil where it does not.
+	Sticky *Sticky
 	// Allow lists the addresses that may ask, when there are any; Deny those that may not.
 	Allow, Deny []netip.Prefix
 	// MaxBody is the most bytes of a request's body; 0 is any number.
@@ -172,6 +174,14 @@ type CORS struct {
 	MaxAge int
 	// Echo answers "*" with the origin that asks, as credentials need it.
 	Echo bool
+}
+
+// Sticky is the cookie by which a client stays with an endpoint.
+type Sticky struct {
+	Name, Path, SameSite string
+	// MaxAge and Expires are in seconds; 0 is as long as the browser runs.
+	MaxAge, Expires int
+	Secure          bool
 }
 
 // BasicAuth is who may ask.

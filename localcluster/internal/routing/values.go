@@ -81,6 +81,33 @@ func setProtocol(o *options, value string) error {
 	return nil
 }
 
+// checkSize accepts a size, which bounds nothing here.
+func checkSize(value string) error {
+	_, err := parseSize(value)
+	return err
+}
+
+var token = regexp.MustCompile("^[A-Za-z0-9!#$%&'*+.^_`|~-]+$")
+
+// checkToken accepts what can be the name of a cookie.
+func checkToken(value string) error {
+	if !token.MatchString(value) {
+		return fmt.Errorf("%q: invalid; write letters, digits, - and _", value)
+	}
+	return nil
+}
+
+var hostName = regexp.MustCompile(`^(\*\.)?[a-z0-9]([a-z0-9.-]*[a-z0-9])?$`)
+
+func checkAliases(hosts []string) error {
+	for _, host := range hosts {
+		if !hostName.MatchString(host) {
+			return fmt.Errorf("%q: not served; write hosts, patterns are not", host)
+		}
+	}
+	return nil
+}
+
 func onlyOff(value string) error {
 	if value != "off" {
 		return fmt.Errorf("%q: not served; what passes is never held back, as with off", value)
