@@ -3,6 +3,7 @@ package e2e
 import (
 	"context"
 	"encoding/json"
+	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -11,6 +12,12 @@ import (
 	"testing"
 	"time"
 
+	"github.com/google/go-containerregistry/pkg/name"
+	v1 "github.com/google/go-containerregistry/pkg/v1"
+	"github.com/google/go-containerregistry/pkg/v1/mutate"
+	"github.com/google/go-containerregistry/pkg/v1/tarball"
+	corev1 "k8s.io/api/core/v1"
+	networkingv1 "k8s.io/api/networking/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 )
 
@@ -56,6 +63,67 @@ func (c *testCluster) checkImages(t *testing.T) {
 	}
 	background := metav1.DeletePropagationForeground
 	if err := c.client.AppsV1().Deployments(ns).Delete(context.Background(), "listed", metav1.DeleteOptions{PropagationPolicy: &background}); err != nil {
+		t.Error(err)
+	}
+}
+
+// checkLoadedAgain: what is loaded again under its name is what the next pod runs, though the node has one of that name.
+func (c *testCluster) checkLoadedAgain(t *testing.T) {
+	const image = "team/again:1"
+	for _, text := range []string{"first", "second"} {
+		labelled, err := mutate.Config(probeImage(t), v1.Config{Entrypoint: []string{"/probe"}, Labels: map[string]string{"text": text}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		tag, err := name.NewTag(image)
+		if err != nil {
+			t.Fatal(err)
+		}
+		file := filepath.Join(t.TempDir(), "image.tar")
+		if err := tarball.WriteToFile(file, tag, labelled); err != nil {
+			t.Fatal(err)
+		}
+		if r := run(t, "load", file, "--dir", c.dir); r.code != 0 {
+			t.Fatalf("load: exit code %d\n%s", r.code, r.stderr)
+		}
+		want := c.image(image).Digest
+		c.deploy(deployment("again-"+text, image, 1, func(p *corev1.PodSpec) { p.Containers[0].ImagePullPolicy = corev1.PullIfNotPresent }), nil)
+		if got := c.pod("again-" + text).Status.ContainerStatuses[0].ImageID; want == "" || !strings.HasSuffix(got, want) {
+			t.Errorf("the %s time: the pod runs %s, want %s", text, got, want)
+		}
+	}
+	for _, text := range []string{"first", "second"} {
+		if err := c.client.AppsV1().Deployments(ns).Delete(context.Background(), "again-"+text, metav1.DeleteOptions{}); err != nil {
+			t.Error(err)
+		}
+	}
+}
+
+// checkNotServed: what the network of the cluster does not do is an event on the object that asks for it.
+func (c *testCluster) checkNotServed(t *testing.T) {
+	ctx := context.Background()
+	_, err := c.client.NetworkingV1().NetworkPolicies(ns).Create(ctx, &networkingv1.NetworkPolicy{ObjectMeta: metav1.ObjectMeta{Name: "deny"}}, metav1.CreateOptions{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	udp := service("udp", corev1.ServiceTypeLoadBalancer)
+	udp.Spec.Ports[0].Protocol = corev1.ProtocolUDP
+	if _, err := c.client.CoreV1().Services(ns).Create(ctx, udp, metav1.CreateOptions{}); err != nil {
+		t.Fatal(err)
+	}
+	for reason, object := range map[string]string{"NotEnforced": "deny", "NotOffered": "udp"} {
+		eventually(t, 20*time.Second, "event "+reason, func(ctx context.Context) error {
+			events, err := c.client.CoreV1().Events(ns).List(ctx, metav1.ListOptions{FieldSelector: "reason=" + reason + ",involvedObject.name=" + object})
+			if err == nil && len(events.Items) != 1 {
+				err = fmt.Errorf("got %d", len(events.Items))
+			}
+			return err
+		})
+	}
+	if err := c.client.NetworkingV1().NetworkPolicies(ns).Delete(ctx, "deny", metav1.DeleteOptions{}); err != nil {
+		t.Error(err)
+	}
+	if err := c.client.CoreV1().Services(ns).Delete(ctx, "udp", metav1.DeleteOptions{}); err != nil {
 		t.Error(err)
 	}
 }

@@ -177,6 +177,8 @@ func TestRealPods(t *testing.T) {
 	t.Run("claims", func(t *testing.T) { c.checkClaims(t, image) })
 	t.Run("metrics", func(t *testing.T) { c.checkMetrics(t, image) })
 	t.Run("images", c.checkImages)
+	t.Run("an image that is loaded again", c.checkLoadedAgain)
+	t.Run("what the network does not do", c.checkNotServed)
 	t.Run("exec", func(t *testing.T) { c.checkExec(t) })
 	t.Run("debug", func(t *testing.T) { c.checkDebug(t, image) })
 	t.Run("port-forward", func(t *testing.T) { c.checkPortForward(t) })

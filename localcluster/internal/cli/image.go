@@ -52,7 +52,8 @@ func loadCommand() *cobra.Command {
 		Use:   "load IMAGE",
 		Short: "Load an image into the cluster's registry: from an archive, or from Docker, podman, containerd or buildah",
 		Long: `Load the images of a docker or OCI archive into the cluster's registry, or an image that Docker, podman, containerd (by
-nerdctl or ctr) or buildah has on this machine, when no file has the name. Pods find it under its name.`,
+nerdctl or ctr) or buildah has on this machine, when no file has the name. Pods find it under its name. One that was
+loaded before under the same name is replaced: pods that are started from then on get the new one.`,
 		Example: "  cyan local load app:dev\n  docker save nginx:1.19 -o nginx.tar && cyan local load nginx.tar",
 		Args:    cobra.ExactArgs(1),
 		RunE: func(c *cobra.Command, args []string) error {
@@ -86,7 +87,10 @@ func (r running) load(ctx context.Context, out io.Writer, archive, name string) 
 	for _, image := range loaded {
 		fmt.Fprintf(out, "Loaded %s%s\n", image, from)
 	}
-	return err
+	if err != nil {
+		return err
+	}
+	return r.withNode(func(node *images.Node) error { return node.Renew(ctx, loaded) })
 }
 
 func imageCommand() *cobra.Command {

@@ -171,10 +171,14 @@ func printUp(c *cobra.Command, dir state.Dir, result cluster.UpResult, seconds f
 }
 
 func nodeCount(s cluster.Status) string {
+	text := strconv.Itoa(s.Nodes) + " " + string(s.Mode) + " nodes"
 	if s.Nodes == 1 {
-		return "1 " + string(s.Mode) + " node"
+		text = "1 " + string(s.Mode) + " node"
 	}
-	return strconv.Itoa(s.Nodes) + " " + string(s.Mode) + " nodes"
+	if s.Beside > 0 {
+		text += " and " + strconv.Itoa(s.Beside) + " simulated"
+	}
+	return text
 }
 
 func superviseCommand() *cobra.Command {

@@ -29,14 +29,16 @@ type Options struct {
 type Status struct {
 	Ready bool `json:"ready"`
 	// State is "running", "starting", "stopping" or "stopped".
-	State      string     `json:"state"`
-	Mode       state.Mode `json:"mode"`
-	Nodes      int        `json:"nodes"`
-	Kubernetes string     `json:"kubernetes"`
-	Dir        string     `json:"dir"`
-	APIServer  string     `json:"apiServer"`
-	Registry   string     `json:"registry"`
-	Kubeconfig string     `json:"kubeconfig"`
+	State string     `json:"state"`
+	Mode  state.Mode `json:"mode"`
+	Nodes int        `json:"nodes"`
+	// Beside are the simulated nodes beside a real one.
+	Beside     int    `json:"simulatedBeside,omitempty"`
+	Kubernetes string `json:"kubernetes"`
+	Dir        string `json:"dir"`
+	APIServer  string `json:"apiServer"`
+	Registry   string `json:"registry"`
+	Kubeconfig string `json:"kubeconfig"`
 	// Context is the context in the user's kubeconfig; empty when there is none.
 	Context string `json:"context,omitempty"`
 	// Ingress is where Ingresses and Gateways are reached; nil when that is left out.

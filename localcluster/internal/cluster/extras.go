@@ -77,7 +77,7 @@ func (s *supervisor) startExtras(ctx context.Context, run *startup) error {
 	return metrics.Register(ctx, config, *run.metrics)
 }
 
-// startLeftOut makes events of what waits for an extra that is left out.
+// startLeftOut makes events of what waits for an extra that is left out, or asks for what no local cluster has.
 func startLeftOut(client kubernetes.Interface, dir state.Dir, record state.Record, run *startup) {
 	var extras leftout.Extras
 	if record.LeftOut(Storage) {
@@ -89,7 +89,7 @@ func startLeftOut(client kubernetes.Interface, dir state.Dir, record state.Recor
 	if record.LeftOut(Metrics) {
 		extras.Metrics, extras.MetricsRemedy = true, haveAgain(dir, record, Metrics)
 	}
-	if len(record.Without) == 0 {
+	if extras.Network = record.Mode == state.Real; len(record.Without) == 0 && !extras.Network {
 		return
 	}
 	telling, stop := context.WithCancel(context.Background())

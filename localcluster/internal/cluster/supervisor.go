@@ -210,7 +210,7 @@ func (s *supervisor) status() Status {
 	s.mu.Unlock()
 	status := describe(s.dir, s.record)
 	status.State, status.Supervisor, status.Ingress = phase, os.Getpid(), ingress
-	status.Notes = append(status.Notes, ingress.notes()...)
+	status.Notes, status.Beside = append(status.Notes, ingress.notes()...), s.settings.Simulated
 	if !since.IsZero() {
 		status.Since = &since
 	}

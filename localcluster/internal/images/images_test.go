@@ -165,3 +165,25 @@ func TestRemovals(t *testing.T) {
 		}
 	}
 }
+
+// TestOutdated: what was loaded anew is outdated on the node under every name by which a pod may have it.
+func TestOutdated(t *testing.T) {
+	node := []OnNode{
+		{ID: "a", Names: []string{"localhost/app:dev", "docker.io/library/app:dev"}}, {ID: "b", Names: []string{"127.0.0.1:5000/app:dev"}},
+		{ID: "c", Names: []string{"docker.io/library/app:other", "docker.io/team/app:dev"}}, {ID: "d", Names: []string{"docker.io/library/web:latest"}}, {ID: "e"},
+	}
+	for _, c := range []struct {
+		loaded []string
+		want   string
+	}{
+		{[]string{"app:dev"}, "localhost/app:dev docker.io/library/app:dev 127.0.0.1:5000/app:dev"},
+		{[]string{"localhost/app:dev"}, "localhost/app:dev docker.io/library/app:dev 127.0.0.1:5000/app:dev"},
+		{[]string{"team/app:dev", "web"}, "docker.io/team/app:dev docker.io/library/web:latest"},
+		{[]string{"app", "app@sha256:0000000000000000000000000000000000000000000000000000000000000000"}, ""},
+		{nil, ""},
+	} {
+		if got := strings.Join(outdated(node, c.loaded), " "); got != c.want {
+			t.Errorf("%v: got %q, want %q", c.loaded, got, c.want)
+		}
+	}
+}

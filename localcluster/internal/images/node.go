@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"strings"
 
+	"github.com/google/go-containerregistry/pkg/name"
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/credentials/insecure"
 	runtimeapi "k8s.io/cri-api/pkg/apis/runtime/v1"
@@ -56,6 +57,50 @@ func (n *Node) List(ctx context.Context) ([]OnNode, error) {
 		all = append(all, found)
 	}
 	return all, nil
+}
+
+// Renew fetches the images anew that the node has under one of the names that were loaded, so that pods that are started
+// from now on get what was loaded, though the node has an image of that name.
+func (n *Node) Renew(ctx context.Context, loaded []string) error {
+	all, err := n.List(ctx)
+	if err != nil {
+		return err
+	}
+	for _, text := range outdated(all, loaded) {
+		if _, err := n.service.PullImage(ctx, &runtimeapi.PullImageRequest{Image: &runtimeapi.ImageSpec{Image: text}}); err != nil {
+			return fmt.Errorf("bringing %s of the node up to date: %w", text, err)
+		}
+	}
+	return nil
+}
+
+// outdated are the names of images on the node that the registry has anew: it keeps an image by its path and tag,
+// whatever host a pod names before them.
+func outdated(node []OnNode, loaded []string) []string {
+	changed := map[string]bool{}
+	for _, text := range loaded {
+		if path, ok := pathOf(text); ok {
+			changed[path] = true
+		}
+	}
+	var names []string
+	for _, image := range node {
+		for _, text := range image.Names {
+			if path, ok := pathOf(text); ok && changed[path] {
+				names = append(names, text)
+			}
+		}
+	}
+	return names
+}
+
+// pathOf is the path and the tag of an image; an image by its digest has none.
+func pathOf(text string) (string, bool) {
+	tag, err := name.NewTag(text)
+	if err != nil {
+		return "", false
+	}
+	return strings.TrimPrefix(tag.RepositoryStr(), "library/") + ":" + tag.TagStr(), true
 }
 
 // Remove takes an image from the node.

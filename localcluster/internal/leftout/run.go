@@ -1,5 +1,5 @@
-// Package leftout says of objects that wait for what a cluster was started without that nobody serves them, and what to
-// do: a claim would be pending without a word, an Ingress without an address.
+// Package leftout says of objects that ask for what a cluster has not, or was started without, that nobody serves them,
+// and what to do: a claim would be pending without a word, an Ingress without an address, a NetworkPolicy without effect.
 package leftout
 
 import (
@@ -26,8 +26,8 @@ type Extras struct {
 	// StorageClass and IngressClasses are the names of the classes that are not there; empty where they are.
 	StorageClass   string
 	IngressClasses []string
-	// Metrics is set where the metrics API is left out.
-	Metrics bool
+	// Metrics is set where the metrics API is left out, and Network where pods have a network.
+	Metrics, Network bool
 	// Remedies are how to have each again.
 	StorageRemedy, IngressRemedy, MetricsRemedy string
 }
@@ -73,6 +73,9 @@ func (t *teller) follow() error {
 	if len(t.extras.IngressClasses) > 0 {
 		followed = append(followed, t.factory.Networking().V1().Ingresses().Informer(), t.factory.Networking().V1().IngressClasses().Informer())
 	}
+	if t.extras.Network {
+		followed = append(followed, t.factory.Networking().V1().NetworkPolicies().Informer(), t.factory.Core().V1().Services().Informer())
+	}
 	if t.extras.Metrics {
 		followed = append(followed, t.factory.Autoscaling().V2().HorizontalPodAutoscalers().Informer())
 	}
@@ -96,6 +99,21 @@ func (t *teller) trigger() {
 }
 
 func (t *teller) look() {
+	t.lookAtExtras()
+	if !t.extras.Network {
+		return
+	}
+	for _, policy := range listed[*networkingv1.NetworkPolicy](t.factory.Networking().V1().NetworkPolicies().Informer()) {
+		t.tell(policy, policy.UID, "NotEnforced", "spec: the local cluster enforces no NetworkPolicy, so that pods are reached as without it; try it on a cluster whose network does")
+	}
+	for _, service := range listed[*corev1.Service](t.factory.Core().V1().Services().Informer()) {
+		if ports := notOffered(service); ports != "" {
+			t.tell(service, service.UID, "NotOffered", "spec.ports: "+ports+": not offered on this machine, which gets TCP alone; pods reach it at the Service")
+		}
+	}
+}
+
+func (t *teller) lookAtExtras() {
 	if t.extras.StorageClass != "" {
 		classes := listed[*storagev1.StorageClass](t.factory.Storage().V1().StorageClasses().Informer())
 		for _, claim := range listed[*corev1.PersistentVolumeClaim](t.factory.Core().V1().PersistentVolumeClaims().Informer()) {

@@ -2,6 +2,7 @@ package leftout
 
 import (
 	"slices"
+	"strconv"
 	"strings"
 
 	autoscalingv2 "k8s.io/api/autoscaling/v2"
@@ -16,6 +17,20 @@ const (
 	defaultIngressClass = "ingressclass.kubernetes.io/is-default-class"
 	ingressClass        = "kubernetes.io/ingress.class"
 )
+
+// notOffered returns which ports of a Service are not offered on this machine; "" for none.
+func notOffered(service *corev1.Service) string {
+	if service.Spec.Type != corev1.ServiceTypeLoadBalancer || service.Spec.LoadBalancerClass != nil {
+		return ""
+	}
+	var ports []string
+	for _, port := range service.Spec.Ports {
+		if port.Protocol != corev1.ProtocolTCP && port.Protocol != "" {
+			ports = append(ports, strconv.Itoa(int(port.Port))+"/"+string(port.Protocol))
+		}
+	}
+	return strings.Join(ports, ", ")
+}
 
 // isDefault reports whether one of some classes is the default by an annotation.
 func isDefault[T metav1.Object](classes []T, annotation string) bool {

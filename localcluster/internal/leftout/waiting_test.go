@@ -77,6 +77,24 @@ func TestIngressesThatWait(t *testing.T) {
 	}
 }
 
+func TestPortsThatAreNotOffered(t *testing.T) {
+	ports := []corev1.ServicePort{{Port: 53, Protocol: corev1.ProtocolUDP}, {Port: 53, Protocol: corev1.ProtocolTCP}, {Port: 80}, {Port: 9, Protocol: corev1.ProtocolSCTP}}
+	for name, c := range map[string]struct {
+		kind  corev1.ServiceType
+		class *string
+		want  string
+	}{
+		"a load balancer":          {corev1.ServiceTypeLoadBalancer, nil, "53/UDP, 9/SCTP"},
+		"one of another's class":   {corev1.ServiceTypeLoadBalancer, ptr("theirs"), ""},
+		"within the cluster alone": {corev1.ServiceTypeClusterIP, nil, ""},
+	} {
+		service := &corev1.Service{Spec: corev1.ServiceSpec{Type: c.kind, LoadBalancerClass: c.class, Ports: ports}}
+		if got := notOffered(service); got != c.want {
+			t.Errorf("%s: got %q, want %q", name, got, c.want)
+		}
+	}
+}
+
 func TestAutoscalersThatWait(t *testing.T) {
 	const missing = "unable to get metrics for resource cpu: unable to fetch metrics from resource metrics API: the server could not find the requested resource (get pods.metrics.k8s.io)"
 	for name, c := range map[string]struct {
