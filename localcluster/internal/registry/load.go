@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"strings"
@@ -15,6 +16,7 @@ import (
 	"github.com/google/go-containerregistry/pkg/name"
 	v1 "github.com/google/go-containerregistry/pkg/v1"
 	"github.com/google/go-containerregistry/pkg/v1/layout"
+	"github.com/google/go-containerregistry/pkg/v1/mutate"
 	"github.com/google/go-containerregistry/pkg/v1/remote"
 	"github.com/google/go-containerregistry/pkg/v1/tarball"
 )
@@ -136,7 +138,7 @@ func loadOCI(ctx context.Context, to at, archive, as string) ([]string, error) {
 		}
 		var what remote.Taggable
 		if d.MediaType.IsIndex() {
-			what, err = index.ImageIndex(d.Digest)
+			what, err = presentOf(index, d.Digest, dir)
 		} else {
 			what, err = index.Image(d.Digest)
 		}
@@ -149,6 +151,23 @@ func loadOCI(ctx context.Context, to at, archive, as string) ([]string, error) {
 		loaded = append(loaded, tag)
 	}
 	return loaded, nil
+}
+
+// presentOf returns the images of an index that an archive has: it may list those of other platforms and not have them.
+func presentOf(index v1.ImageIndex, digest v1.Hash, dir string) (v1.ImageIndex, error) {
+	all, err := index.ImageIndex(digest)
+	if err != nil {
+		return nil, err
+	}
+	present := mutate.RemoveManifests(all, func(d v1.Descriptor) bool {
+		_, err := os.Stat(filepath.Join(dir, "blobs", d.Digest.Algorithm, d.Digest.Hex))
+		return errors.Is(err, fs.ErrNotExist)
+	})
+	manifest, err := present.IndexManifest()
+	if err == nil && len(manifest.Manifests) == 0 {
+		err = errors.New("none of the images that it lists is in it; save it with the platform of this machine")
+	}
+	return present, err
 }
 
 func annotatedName(annotations map[string]string) string {

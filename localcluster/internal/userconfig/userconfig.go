@@ -23,6 +23,15 @@ type Entry struct {
 // Add makes the cluster of a kubeconfig, own, the current context of the user's, by the name or the next free one
 // after it. known is its entry of before; it is renewed. Where the user's kubeconfig is own, nothing is to be done.
 func Add(own, name string, known Entry) (Entry, error) {
+	entry := known
+	err := alone(func() (err error) {
+		entry, err = add(own, name, known)
+		return err
+	})
+	return entry, err
+}
+
+func add(own, name string, known Entry) (Entry, error) {
 	config, err := clientcmd.LoadFromFile(own)
 	if err != nil {
 		return known, fmt.Errorf("reading %s: %w", own, err)
@@ -65,6 +74,10 @@ func Remove(own string, entry Entry) error {
 	if entry.Context == "" {
 		return nil
 	}
+	return alone(func() error { return remove(own, entry) })
+}
+
+func remove(own string, entry Entry) error {
 	config, err := clientcmd.LoadFromFile(own)
 	if err != nil {
 		return fmt.Errorf("reading %s: %w", own, err)

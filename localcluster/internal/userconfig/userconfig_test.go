@@ -1,9 +1,12 @@
 package userconfig
 
 import (
+	"errors"
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
+	"sync"
 	"testing"
 
 	"k8s.io/client-go/tools/clientcmd"
@@ -153,5 +156,42 @@ func TestErrors(t *testing.T) {
 	}
 	if _, err := Add(broken, "cyan", Entry{}); err == nil {
 		t.Error("a kubeconfig without its context: got no error")
+	}
+}
+
+// TestTogether: of many commands at once none loses what another has added, and none fails for the lock of a program that
+// writes meanwhile.
+func TestTogether(t *testing.T) {
+	_, home := setUp(t)
+	written(t, home, "work", "https://work.example", "theirs")
+	lock := home + ".lock"
+	if err := os.WriteFile(lock, nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	dir := t.TempDir()
+	const many = 8
+	errs := make([]error, many)
+	entries := make([]Entry, many)
+	var all sync.WaitGroup
+	for i := range many {
+		text := strconv.Itoa(i)
+		own := written(t, filepath.Join(dir, text), "admin", "https://127.0.0.1:1"+text, "authority "+text)
+		all.Go(func() { entries[i], errs[i] = Add(own, "cyan-"+text, Entry{}) })
+	}
+	if err := os.Remove(lock); err != nil { // the other program is done
+		t.Fatal(err)
+	}
+	all.Wait()
+	for i, err := range errs {
+		if err != nil || users(t).Clusters["cyan-"+strconv.Itoa(i)] == nil {
+			t.Errorf("%d: got %v, and the contexts %v", i, err, users(t).Contexts)
+		}
+	}
+	for i := range many {
+		all.Go(func() { errs[i] = Remove(filepath.Join(dir, strconv.Itoa(i)), entries[i]) })
+	}
+	all.Wait()
+	if left := users(t); errors.Join(errs...) != nil || len(left.Contexts) != 1 || left.Contexts["work"] == nil {
+		t.Errorf("after all were removed: got %v, %v", left.Contexts, errors.Join(errs...))
 	}
 }
