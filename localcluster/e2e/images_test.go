@@ -67,7 +67,8 @@ func (c *testCluster) checkImages(t *testing.T) {
 	}
 }
 
-// checkLoadedAgain: what is loaded again under its name is what the next pod runs, though the node has one of that name.
+// checkLoadedAgain: what is loaded again under its name is what the next pod runs, though the node has one of that
+// name.
 func (c *testCluster) checkLoadedAgain(t *testing.T) {
 	const image = "team/again:1"
 	for _, text := range []string{"first", "second"} {

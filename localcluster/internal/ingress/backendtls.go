@@ -14,7 +14,8 @@ import (
 // backendTLS is how a backend that speaks TLS is asked. Where no policy says how it proves who it is, it need not: such
 // backends have certificates of their own making, and are reached within this machine.
 func backendTLS(proof *routing.BackendTLS) *tls.Config {
-	// What Go would verify is verified below, because a certificate may have other names than the one that is asked for.
+	// What Go would verify is verified below, because a certificate may have other names than the one that is asked
+	// for.
 	config := &tls.Config{InsecureSkipVerify: true} //nolint:gosec // as said above, and as ingress-nginx does
 	if proof == nil {
 		return config

@@ -13,7 +13,8 @@ import (
 )
 
 const (
-	// mostMirrored is the longest body of a request that is copied, and mostMirrors how many copies are under way at once.
+	// mostMirrored is the longest body of a request that is copied, and mostMirrors how many copies are under way at
+	// once.
 	mostMirrored = 1 << 20
 	mostMirrors  = 64
 	mirrorLimit  = 30 * time.Second

@@ -1,5 +1,6 @@
 // Package leftout says of objects that ask for what a cluster has not, or was started without, that nobody serves them,
-// and what to do: a claim would be pending without a word, an Ingress without an address, a NetworkPolicy without effect.
+// and what to do: a claim would be pending without a word, an Ingress without an address, a NetworkPolicy without
+// effect.
 package leftout
 
 import (

@@ -203,7 +203,7 @@ func (i *ingressBuilder) addFor(host string, match PathMatch, backend Backend) {
 		secure.Routes = append(secure.Routes, route)
 		return
 	}
-	// TLS says nothing of paths: of those of a host, the first has what comes.
+	// There are no paths within TLS: of those of a host, the first has what comes.
 	stream := i.stream(HTTPSPort, route.Host)
 	stream.Routes = append(stream.Routes, StreamRoute{Source: route.Source, Host: route.Host, Backends: action.Backends, order: route.order})
 }
