@@ -224,6 +224,18 @@ func TestIngressSimulated(t *testing.T) {
 		}
 		return err
 	})
+	client, err := gateways.NewForConfig(c.config)
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, err = client.GatewayV1().Gateways(ns).Create(context.Background(), &gatewayv1.Gateway{
+		ObjectMeta: metav1.ObjectMeta{Name: "web"},
+		Spec:       gatewayv1.GatewaySpec{GatewayClassName: "cyan", Listeners: []gatewayv1.Listener{{Name: "http", Port: 80, Protocol: gatewayv1.HTTPProtocolType}}},
+	}, metav1.CreateOptions{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	c.expectProgrammed(t, true)
 	port := c.Ingress.Port
 	if body, _ := get(context.Background(), fmt.Sprintf("http://127.0.0.1:%d/x", port)); !strings.Contains(body, "no Ingress, HTTPRoute or GRPCRoute") || port == 0 {
 		t.Errorf("port %d answers %q", port, body)
@@ -243,21 +255,47 @@ func TestIngressSimulated(t *testing.T) {
 		if (c.Ingress.Port == port) != restart.ingress {
 			t.Errorf("%v: port %d, before %d", restart.args, c.Ingress.Port, port)
 		}
+		c.expectProgrammed(t, restart.gateway)
 		if restart.ingress {
 			c.expectStatus(t, fmt.Sprintf("http://127.0.0.1:%d/", port), http.StatusNotFound)
 		}
 	}
-	client, err := dynamic.NewForConfig(c.config)
+	kinds, err := dynamic.NewForConfig(c.config)
 	if err != nil {
 		t.Fatal(err)
 	}
-	_, err = client.Resource(schema.GroupVersionResource{Group: "gateway.networking.k8s.io", Version: "v1", Resource: "tcproutes"}).List(context.Background(), metav1.ListOptions{})
+	_, err = kinds.Resource(schema.GroupVersionResource{Group: "gateway.networking.k8s.io", Version: "v1", Resource: "tcproutes"}).List(context.Background(), metav1.ListOptions{})
 	if !apierrors.IsNotFound(err) {
 		t.Errorf("kinds that are not served: got %v, want them to be unknown", err)
 	}
 	if r := run(t, "up", "--dir", filepath.Join(t.TempDir(), "x"), "--ingress-port", "70000"); r.code != 2 || !strings.Contains(r.stderr, "--ingress-port is 70000") {
 		t.Errorf("a wrong port: %+v", r)
 	}
+}
+
+// expectProgrammed waits until Gateway "web" and its class say whether they are served, and why not.
+func (c *testCluster) expectProgrammed(t *testing.T, served bool) {
+	t.Helper()
+	client, err := gateways.NewForConfig(c.config)
+	if err != nil {
+		t.Fatal(err)
+	}
+	eventually(t, 20*time.Second, fmt.Sprintf("Gateway web is served: %t", served), func(ctx context.Context) error {
+		gateway, err := client.GatewayV1().Gateways(ns).Get(ctx, "web", metav1.GetOptions{})
+		if err != nil {
+			return err
+		}
+		class, err := client.GatewayV1().GatewayClasses().Get(ctx, "cyan", metav1.GetOptions{})
+		if err != nil {
+			return err
+		}
+		programmed, accepted := meta.FindStatusCondition(gateway.Status.Conditions, "Programmed"), meta.FindStatusCondition(class.Status.Conditions, "Accepted")
+		if programmed == nil || accepted == nil || (programmed.Status == metav1.ConditionTrue) != served || (accepted.Status == metav1.ConditionTrue) != served ||
+			(len(gateway.Status.Addresses) == 1) != served || !served && !strings.Contains(programmed.Message, "cyan local up --dir "+c.dir) {
+			return fmt.Errorf("the Gateway is %+v, its class %+v", gateway.Status, class.Status.Conditions)
+		}
+		return nil
+	})
 }
 
 func (c *testCluster) expectStatus(t *testing.T, url string, want int) {

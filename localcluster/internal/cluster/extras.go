@@ -11,6 +11,7 @@ import (
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/client-go/kubernetes"
+	"k8s.io/client-go/rest"
 
 	"github.com/cyan-cd/cyan/localcluster/internal/ingress"
 	"github.com/cyan-cd/cyan/localcluster/internal/leftout"
@@ -62,6 +63,9 @@ func (s *supervisor) startExtras(ctx context.Context, run *startup) error {
 			return err
 		}
 	}
+	if err := leaveGateways(ctx, config, s.dir, s.record); err != nil {
+		return err
+	}
 	if s.record.LeftOut(Storage) {
 		err = volumes.RemoveClass(ctx, client)
 	} else {
@@ -104,6 +108,16 @@ func startLeftOut(client kubernetes.Interface, dir state.Dir, record state.Recor
 		stop()
 		<-done
 	})
+}
+
+// leaveGateways marks the Gateways that nobody serves where they are left out.
+func leaveGateways(ctx context.Context, config *rest.Config, dir state.Dir, record state.Record) error {
+	for _, extra := range []string{Ingress, Gateway} {
+		if record.LeftOut(extra) {
+			return ingress.LeaveGateways(ctx, config, "this cluster was started without "+extra+", which serves Gateways; "+haveAgain(dir, record, extra))
+		}
+	}
+	return nil
 }
 
 // haveAgain is how to have an extra again, with the others as they are.
