@@ -114,7 +114,7 @@ func startLeftOut(client kubernetes.Interface, dir state.Dir, record state.Recor
 func leaveGateways(ctx context.Context, config *rest.Config, dir state.Dir, record state.Record) error {
 	for _, extra := range []string{Ingress, Gateway} {
 		if record.LeftOut(extra) {
-			return ingress.LeaveGateways(ctx, config, "this cluster was started without "+extra+", which serves Gateways; "+haveAgain(dir, record, extra))
+			return ingress.LeaveGateways(ctx, config, "the cluster was started without "+extra+", which serves Gateways; "+haveAgain(dir, record, extra))
 		}
 	}
 	return nil

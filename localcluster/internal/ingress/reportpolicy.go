@@ -51,12 +51,17 @@ func ancestorsOf(there, wanted []gatewayv1.PolicyAncestorStatus) []gatewayv1.Pol
 		}
 	}
 	for _, ancestor := range wanted {
-		for _, before := range there {
-			if before.ControllerName == routing.GatewayController && equality.Semantic.DeepEqual(before.AncestorRef, ancestor.AncestorRef) {
-				ancestor.Conditions = merged(before.Conditions, ancestor.Conditions)
-			}
-		}
+		ancestor.Conditions = merged(conditionsAt(there, ancestor.AncestorRef), ancestor.Conditions)
 		ancestors = append(ancestors, ancestor)
 	}
 	return ancestors
+}
+
+func conditionsAt(there []gatewayv1.PolicyAncestorStatus, of gatewayv1.ParentReference) []metav1.Condition {
+	for _, ancestor := range there {
+		if ancestor.ControllerName == routing.GatewayController && equality.Semantic.DeepEqual(ancestor.AncestorRef, of) {
+			return ancestor.Conditions
+		}
+	}
+	return nil
 }

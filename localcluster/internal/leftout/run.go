@@ -119,7 +119,7 @@ func (t *teller) lookAtExtras() {
 		classes := listed[*storagev1.StorageClass](t.factory.Storage().V1().StorageClasses().Informer())
 		for _, claim := range listed[*corev1.PersistentVolumeClaim](t.factory.Core().V1().PersistentVolumeClaims().Informer()) {
 			if claimWaits(claim, classes, t.extras.StorageClass) {
-				t.tell(claim, claim.UID, "StorageLeftOut", "spec.storageClassName: this cluster was started without storage, so that nobody makes the volume; "+t.extras.StorageRemedy)
+				t.tell(claim, claim.UID, "StorageLeftOut", "spec.storageClassName: the cluster was started without storage, so that nobody makes the volume; "+t.extras.StorageRemedy)
 			}
 		}
 	}
@@ -127,14 +127,14 @@ func (t *teller) lookAtExtras() {
 		classes := listed[*networkingv1.IngressClass](t.factory.Networking().V1().IngressClasses().Informer())
 		for _, ingress := range listed[*networkingv1.Ingress](t.factory.Networking().V1().Ingresses().Informer()) {
 			if ingressWaits(ingress, classes, t.extras.IngressClasses) {
-				t.tell(ingress, ingress.UID, "IngressLeftOut", "spec.ingressClassName: this cluster was started without ingress, so that nobody serves this Ingress; "+t.extras.IngressRemedy)
+				t.tell(ingress, ingress.UID, "IngressLeftOut", "spec.ingressClassName: the cluster was started without ingress, so that nobody serves this Ingress; "+t.extras.IngressRemedy)
 			}
 		}
 	}
 	if t.extras.Metrics {
 		for _, scaler := range listed[*autoscalingv2.HorizontalPodAutoscaler](t.factory.Autoscaling().V2().HorizontalPodAutoscalers().Informer()) {
 			if scalerWaits(scaler) {
-				t.tell(scaler, scaler.UID, "MetricsLeftOut", "spec.metrics: this cluster was started without metrics, so that nothing scales by them; "+t.extras.MetricsRemedy)
+				t.tell(scaler, scaler.UID, "MetricsLeftOut", "spec.metrics: the cluster was started without metrics, so that nothing scales by them; "+t.extras.MetricsRemedy)
 			}
 		}
 	}
