@@ -222,3 +222,15 @@ func TestTheRest(t *testing.T) {
 		}
 	}
 }
+
+// TestABuildThatStalls: what is shown goes up again when the rest takes much longer than was shown.
+func TestABuildThatStalls(t *testing.T) {
+	s := &show{began: time.Unix(0, 0), processors: 2, total: 1000, done: 500}
+	first := s.steady(time.Unix(100, 0))
+	if again := s.steady(time.Unix(110, 0)); again != first {
+		t.Errorf("a little later: shown are %s, and were %s", again, first)
+	}
+	if stalled := s.steady(time.Unix(200, 0)); stalled < 2*first-time.Second || stalled > 2*first+time.Second {
+		t.Errorf("after twice the time with nothing done: shown are %s, want twice the %s of before", stalled, first)
+	}
+}
