@@ -124,8 +124,12 @@ func (s applications) getApplication(ctx context.Context, c *caller, in *applica
 	if err != nil {
 		return nil, err
 	}
-	if in.Refresh == "" {
+	switch {
+	case in.Refresh == "":
 		return &applicationAnswer{application{*app}}, nil
+	case c.isFromElsewhere():
+		// A link of another site changes nothing.
+		return nil, newError(http.StatusForbidden, codePermissionDenied, "request comes from another site")
 	}
 	if err := s.send(ctx, app, action.Refresh(in.Refresh)); err != nil {
 		return nil, err

@@ -42,6 +42,12 @@ type caller struct {
 // open lets a call be made by anybody.
 func (c *caller) open() { c.judged = true }
 
+// isFromElsewhere reports whether another site, or a sibling of this one, has a browser make the call.
+func (c *caller) isFromElsewhere() bool {
+	from := c.request.Header.Get("Sec-Fetch-Site")
+	return from == "cross-site" || from == "same-site"
+}
+
 // loggedIn lets a call be made by whoever has proved who they are.
 func (c *caller) loggedIn() error {
 	c.judged = true

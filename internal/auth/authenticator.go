@@ -3,6 +3,7 @@ package auth
 import (
 	"errors"
 	"net/http"
+	"slices"
 	"time"
 
 	"github.com/golang-jwt/jwt/v5"
@@ -47,12 +48,8 @@ func New(o Options) *Authenticator {
 // Authenticate returns who a request is from. A request without a token is from nobody, who has what everybody has,
 // where settings allow that; else [ErrNoSession]. A token that does not hold is [ErrToken], never nobody.
 func (a *Authenticator) Authenticate(r *http.Request) (Identity, error) {
-	token := bearerOf(r)
-	if token == "" {
-		token = sessionOf(r)
-	}
-	if token != "" {
-		return a.Verify(r.Context(), token)
+	if sent, err := a.sent(r); err != nil || len(sent) > 0 {
+		return first(sent), err
 	}
 	s, _, err := a.Settings(r.Context())
 	if err != nil {
@@ -62,6 +59,47 @@ func (a *Authenticator) Authenticate(r *http.Request) (Identity, error) {
 		return Identity{}, ErrNoSession
 	}
 	return Identity{How: ByNothing}, nil
+}
+
+func first(ids []Identity) Identity {
+	if len(ids) == 0 {
+		return Identity{}
+	}
+	return ids[0]
+}
+
+// sent returns who has the tokens of a request that hold: one, or several where another server has set cookies at a path
+// or a domain that this one's are sent to as well. A sibling site may have set one of those, to have somebody work as
+// somebody else, so that all have to be of one subject. It is empty where there is no token, and an error where none
+// holds.
+func (a *Authenticator) sent(r *http.Request) ([]Identity, error) {
+	tokens := sessionsOf(r)
+	if token := bearerOf(r); token != "" {
+		tokens = []string{token}
+	}
+	if len(tokens) > mostSessions {
+		return nil, invalid("too many sessions in one request")
+	}
+	var found []Identity
+	var failed error
+	for _, token := range tokens {
+		id, err := a.Verify(r.Context(), token)
+		switch {
+		case err == nil:
+			found = append(found, id)
+		case !errors.Is(err, ErrToken):
+			return nil, err
+		case failed == nil:
+			failed = err
+		}
+	}
+	if len(found) == 0 {
+		return nil, failed
+	}
+	if slices.ContainsFunc(found, func(id Identity) bool { return id.Name != found[0].Name || id.Issuer != found[0].Issuer }) {
+		return nil, invalid("sessions of several subjects in one request")
+	}
+	return found, nil
 }
 
 // Session is a session that has begun.
@@ -201,15 +239,19 @@ func (a *Authenticator) Renew(r *http.Request, id Identity) (Session, bool, erro
 // or of a project's role is no session: it holds until it is deleted.
 func (a *Authenticator) Logout(r *http.Request) ([]*http.Cookie, error) {
 	ended := a.cookies.of(r).ended(r)
-	id, err := a.Authenticate(r)
-	if err != nil || id.How != BySession && id.How != ByIssuer {
+	sent, err := a.sent(r)
+	sent = slices.DeleteFunc(sent, func(id Identity) bool { return id.How != BySession && id.How != ByIssuer })
+	if err != nil || len(sent) == 0 {
 		return ended, ignoreNoSession(err)
 	}
 	s, _, err := a.Settings(r.Context())
 	if err != nil {
 		return ended, err
 	}
-	return ended, a.revoked.add(r.Context(), id, s.SessionDuration)
+	for _, id := range sent {
+		err = errors.Join(err, a.revoked.add(r.Context(), id, s.SessionDuration))
+	}
+	return ended, err
 }
 
 func ignoreNoSession(err error) error {

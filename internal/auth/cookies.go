@@ -3,6 +3,7 @@ package auth
 import (
 	"fmt"
 	"net/http"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -85,15 +86,25 @@ func (c Cookies) ended(r *http.Request) []*http.Cookie {
 	return cookies
 }
 
-// sessionOf puts the token of a request's cookies together; "" where there is none.
-func sessionOf(r *http.Request) string {
-	first, err := r.Cookie(sessionCookie)
-	if err != nil {
-		return ""
+// mostSessions bounds the sessions of a request that are looked at.
+const mostSessions = 4
+
+// sessionsOf puts the tokens of a request's cookies together: one, unless several cookies have its name.
+func sessionsOf(r *http.Request) []string {
+	var tokens []string
+	for _, first := range r.CookiesNamed(sessionCookie) {
+		if token := sessionOf(r, first.Value); token != "" && !slices.Contains(tokens, token) {
+			tokens = append(tokens, token)
+		}
 	}
-	number, rest, divided := strings.Cut(first.Value, ":")
+	return tokens
+}
+
+// sessionOf puts the token together that begins in a cookie; "" where a part is missing.
+func sessionOf(r *http.Request, first string) string {
+	number, rest, divided := strings.Cut(first, ":")
 	if !divided {
-		return first.Value
+		return first
 	}
 	count, err := strconv.Atoi(number)
 	if err != nil || count < 1 || count > mostCookies {

@@ -366,8 +366,8 @@ func TestCookies(t *testing.T) {
 			}
 		}
 		r := request(withCookies(cookies))
-		if got := sessionOf(r); got != token {
-			t.Errorf("%d: got %d bytes in %d cookies", length, len(got), len(cookies))
+		if got := sessionsOf(r); len(got) != 1 || got[0] != token {
+			t.Errorf("%d: got %d sessions in %d cookies", length, len(got), len(cookies))
 		}
 		if got := c.ended(r); len(got) != len(cookies) || slices.ContainsFunc(got, func(c *http.Cookie) bool { return c.MaxAge != -1 || c.Path != "/cd" }) {
 			t.Errorf("%d: %d cookies end %d", length, len(got), len(cookies))
@@ -377,7 +377,7 @@ func TestCookies(t *testing.T) {
 		t.Error("a session that is too long was divided")
 	}
 	for _, value := range []string{"3:a", "0:a", "-1:a", "21:a", "x:a", "99999999999999999999:a"} {
-		if got := sessionOf(request(withCookies([]*http.Cookie{{Name: sessionCookie, Value: value}}))); got != "" {
+		if got := sessionsOf(request(withCookies([]*http.Cookie{{Name: sessionCookie, Value: value}}))); len(got) > 0 {
 			t.Errorf("%s: got %q", value, got)
 		}
 	}
@@ -388,6 +388,54 @@ func TestCookies(t *testing.T) {
 			t.Errorf("%q: got %q, want %q", header, got, want)
 		}
 	}
+}
+
+// TestTheClassOfTossedCookies: a sibling site sets a session of its own beside the one that a browser has.
+func TestTheClassOfTossedCookies(t *testing.T) {
+	w := newWorld(t)
+	login := func(name, password string) string {
+		session, err := w.Login(request(), Credentials{name, password})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return session.Token
+	}
+	alice, again, admin := login("alice", alicePassword), login("alice", alicePassword), login("admin", adminPassword)
+	cookies := func(tokens ...string) *http.Request {
+		var all []*http.Cookie
+		for _, token := range tokens {
+			all = append(all, &http.Cookie{Name: sessionCookie, Value: token})
+		}
+		return request(withCookies(all))
+	}
+	for what, c := range map[string]struct {
+		tokens []string
+		want   string
+	}{
+		"one":                                   {[]string{alice}, "alice"},
+		"the same twice":                        {[]string{alice, alice}, "alice"},
+		"two of the same account":               {[]string{alice, again}, "alice"},
+		"one that does not hold before it":      {[]string{"x", alice}, "alice"},
+		"one that does not hold behind it":      {[]string{alice, "x.y.z"}, "alice"},
+		"one that is empty, and a part of many": {[]string{"", "3:x", alice}, "alice"},
+		"another account's before it":           {[]string{admin, alice}, ""},
+		"another account's behind it":           {[]string{alice, admin}, ""},
+		"so many that the own is not looked at": {[]string{admin, "a", "b", "c", alice}, ""},
+		"none that holds":                       {[]string{"a", "b"}, ""},
+	} {
+		id, err := w.Authenticate(cookies(c.tokens...))
+		if id.Name != c.want || (err == nil) != (c.want != "") || err != nil && !errors.Is(err, ErrToken) {
+			t.Errorf("%s: got %q, %v, want %q", what, id.Name, err, c.want)
+		}
+	}
+	// A log-out ends all that are sent.
+	if _, err := w.Logout(cookies(alice, again)); err != nil {
+		t.Fatal(err)
+	}
+	for _, token := range []string{alice, again} {
+		w.ends("logged out", token)
+	}
+	w.stays("of another account", admin)
 }
 
 func FuzzVerify(f *testing.F) {
@@ -403,7 +451,7 @@ func FuzzVerify(f *testing.F) {
 		if id, err := w.Verify(t.Context(), text); err == nil && text != token {
 			t.Errorf("got %+v", id)
 		}
-		_ = sessionOf(request(func(r *http.Request) { r.Header.Set("Cookie", sessionCookie+"="+text) }))
+		_ = sessionsOf(request(func(r *http.Request) { r.Header.Set("Cookie", sessionCookie+"="+text) }))
 	})
 }
 

@@ -72,6 +72,24 @@ func TestBelowARoot(t *testing.T) {
 			t.Errorf("%s: %d %q, want %q", path, w.Code, got, want)
 		}
 	}
+	// What a path means is below the root as well.
+	for path, want := range map[string]string{
+		"/cd//api/version": "/cd/api/version", "/cd/api//version?a=b&c=%2F": "/cd/api/version?a=b&c=%2F", "/cd//evil.example": "/cd/evil.example", "/cd///evil.example//": "/cd/evil.example/",
+		"/cd/../api/version": "/cd/api/version", "/cd/./": "/cd/", "/cd/..": "/cd/", "/cd/api/v1/repositories/https:%2F%2Fgit.example//refs": "/cd/api/v1/repositories/https:%2F%2Fgit.example/refs",
+	} {
+		w := httptest.NewRecorder()
+		handler.ServeHTTP(w, httptest.NewRequest(http.MethodGet, path, nil))
+		if got := w.Header().Get("Location"); w.Code != http.StatusTemporaryRedirect || got != want {
+			t.Errorf("%s: %d %q, want to be sent to %q", path, w.Code, got, want)
+		}
+	}
+	for path, want := range map[string]string{"/cd/api/v1/repositories/https:%2F%2Fgit.example/refs": "/api/v1/repositories/https://git.example/refs", "/cd/a/%2e%2e/b": "/a/../b"} {
+		w := httptest.NewRecorder()
+		handler.ServeHTTP(w, httptest.NewRequest(http.MethodGet, path, nil))
+		if got := w.Body.String(); got != want {
+			t.Errorf("%s: %d %q, want %q", path, w.Code, got, want)
+		}
+	}
 	for root, want := range map[string]string{"": "", "/": "", "cd": "/cd", "/a/b/": "/a/b", "/a//b": "!", "/..": "!", "/a\"b": "!", "/api": "!", "//evil.example": "/evil.example"} {
 		got, err := CheckRoot(root)
 		if err != nil {

@@ -5,6 +5,8 @@ import (
 	"net"
 	"net/http"
 	"net/netip"
+	"net/url"
+	"path"
 	"slices"
 	"strings"
 )
@@ -39,7 +41,8 @@ func hostOf(text string) string {
 }
 
 // Below serves what is below root at the root: a path such as /cd. What a proxy has taken root from already is served
-// as it is.
+// as it is. A path with empty parts or dots is sent on to what it means within root: what serves it would leave root
+// out, and lead to what else there is at the address, with a token in its hands.
 func Below(root string, next http.Handler) http.Handler {
 	root = strings.TrimSuffix(root, "/")
 	if root == "" {
@@ -51,11 +54,26 @@ func Below(root string, next http.Handler) http.Handler {
 		case r.URL.Path == root:
 			http.Redirect(w, r, root+"/", http.StatusPermanentRedirect)
 		case strings.HasPrefix(r.URL.Path, root+"/"):
+			asked, ok := strings.CutPrefix(r.URL.EscapedPath(), root)
+			if means := cleaned(asked); ok && means != asked {
+				to := url.URL{RawQuery: r.URL.RawQuery}
+				http.Redirect(w, r, root+means+to.String(), http.StatusTemporaryRedirect)
+				return
+			}
 			stripped.ServeHTTP(w, r)
 		default:
 			next.ServeHTTP(w, r)
 		}
 	})
+}
+
+// cleaned returns an escaped path without empty parts and dots.
+func cleaned(escaped string) string {
+	means := path.Clean(escaped)
+	if strings.HasSuffix(escaped, "/") && means != "/" {
+		means += "/"
+	}
+	return means
 }
 
 // CheckRoot returns a path that a server may be below as /cd, or "" for none.
