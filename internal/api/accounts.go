@@ -41,22 +41,24 @@ type accountName struct {
 	Name string `path:"name" maxLength:"32"`
 }
 
-// seconds are written as a number, or as text as some clients write long numbers.
-type seconds int64
+// longNumber is written as a number, or as text as clients write it that are made of gRPC's definitions.
+type longNumber int64
+
+type seconds = longNumber
 
 // Schema is that of a number or a text.
-func (seconds) Schema(huma.Registry) *huma.Schema {
-	return &huma.Schema{OneOf: []*huma.Schema{{Type: huma.TypeInteger, Format: "int64"}, {Type: huma.TypeString, Pattern: `^[0-9]{1,12}$`}}}
+func (longNumber) Schema(huma.Registry) *huma.Schema {
+	return &huma.Schema{OneOf: []*huma.Schema{{Type: huma.TypeInteger, Format: "int64"}, {Type: huma.TypeString, Pattern: `^-?[0-9]{1,12}$`}}}
 }
 
 // UnmarshalJSON reads either.
-func (s *seconds) UnmarshalJSON(text []byte) error {
+func (n *longNumber) UnmarshalJSON(text []byte) error {
 	var quoted string
 	if json.Unmarshal(text, &quoted) == nil {
 		text = []byte(quoted)
 	}
-	n, err := strconv.ParseInt(string(text), 10, 64)
-	*s = seconds(n)
+	read, err := strconv.ParseInt(string(text), 10, 64)
+	*n = longNumber(read)
 	return err
 }
 

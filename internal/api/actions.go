@@ -109,7 +109,7 @@ func (s resourceActions) run(ctx context.Context, c *caller, in *runInput) (*not
 
 func (s resourceActions) runV2(ctx context.Context, c *caller, in *runV2Input) (*nothing, error) {
 	b := in.Body
-	return s.ask(ctx, c, in.or(b.AppNamespace, b.Project), ObjectName{b.Group, b.Version, b.Kind, b.Namespace, b.ResourceName}, b.Action)
+	return s.ask(ctx, c, in.or(b.AppNamespace, b.Project), ObjectName{b.Group, b.Version, b.Kind, b.Namespace, b.ResourceName, ""}, b.Action)
 }
 
 func (s resourceActions) ask(ctx context.Context, c *caller, of ApplicationName, name ObjectName, wanted string) (*nothing, error) {

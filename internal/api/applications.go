@@ -64,7 +64,7 @@ type ApplicationName struct {
 
 type applicationQuery struct {
 	ApplicationName
-	Refresh string `query:"refresh" enum:"normal,hard" doc:"have it looked at again first"`
+	Refresh string `query:"refresh" enum:"normal,hard,true" doc:"have it looked at again first; true is normal"`
 }
 
 // applications are the calls that show Applications.
@@ -131,7 +131,11 @@ func (s applications) getApplication(ctx context.Context, c *caller, in *applica
 		// A link of another site changes nothing.
 		return nil, newError(http.StatusForbidden, codePermissionDenied, "request comes from another site")
 	}
-	if err := s.send(ctx, app, action.Refresh(in.Refresh)); err != nil {
+	how := in.Refresh
+	if how == "true" {
+		how = "normal"
+	}
+	if err := s.send(ctx, app, action.Refresh(how)); err != nil {
 		return nil, err
 	}
 	return s.refreshed(ctx, client.ObjectKeyFromObject(app))

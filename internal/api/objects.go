@@ -29,6 +29,7 @@ type ObjectName struct {
 	Kind         string `query:"kind" maxLength:"63" required:"true"`
 	Namespace    string `query:"namespace" maxLength:"63"`
 	ResourceName string `query:"resourceName" maxLength:"253" required:"true"`
+	Repeated     string `query:"name" maxLength:"253" doc:"taken, and of no effect: pages send it beside resourceName"`
 }
 
 func (n ObjectName) String() string {

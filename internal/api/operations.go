@@ -25,7 +25,7 @@ type syncBody struct {
 	Strategy     *syncStrategy                    `json:"strategy,omitempty"`
 	Resources    []v1alpha1.SyncOperationResource `json:"resources,omitempty" maxItems:"1000"`
 	SyncOptions  *syncOptions                     `json:"syncOptions,omitempty"`
-	Retry        *v1alpha1.RetryStrategy          `json:"retryStrategy,omitempty"`
+	Retry        *retryAsked                      `json:"retryStrategy,omitempty"`
 	Infos        []*v1alpha1.Info                 `json:"infos,omitempty" maxItems:"100"`
 }
 
@@ -57,18 +57,48 @@ type syncOptions struct {
 	Items []string `json:"items,omitempty" maxItems:"100"`
 }
 
+// retryAsked is a RetryStrategy whose numbers may be text.
+type retryAsked struct {
+	Limit   longNumber    `json:"limit,omitempty"`
+	Backoff *backoffAsked `json:"backoff,omitempty"`
+	Refresh bool          `json:"refresh,omitempty"`
+}
+
+type backoffAsked struct {
+	Duration    string      `json:"duration,omitempty"`
+	Factor      *longNumber `json:"factor,omitempty"`
+	MaxDuration string      `json:"maxDuration,omitempty"`
+}
+
+// of returns the strategy as an operation has it.
+func (r retryAsked) of() v1alpha1.RetryStrategy {
+	strategy := v1alpha1.RetryStrategy{Limit: int64(r.Limit), Refresh: r.Refresh}
+	if b := r.Backoff; b != nil {
+		strategy.Backoff = &v1alpha1.RetryBackoff{Duration: b.Duration, Factor: (*int64)(b.Factor), MaxDuration: b.MaxDuration}
+	}
+	return strategy
+}
+
+// syncInput is a sync, which needs no body: scripts send none.
 type syncInput struct {
 	ApplicationName
-	Body syncBody
+	Body *syncBody
+}
+
+func (in *syncInput) asked() syncBody {
+	if in.Body == nil {
+		return syncBody{}
+	}
+	return *in.Body
 }
 
 type rollbackBody struct {
-	Name         string `json:"name,omitempty"`
-	AppNamespace string `json:"appNamespace,omitempty"`
-	Project      string `json:"project,omitempty"`
-	ID           *int64 `json:"id,omitempty" doc:"of the history; the deployment before the current one when left out"`
-	Prune        bool   `json:"prune,omitempty"`
-	DryRun       bool   `json:"dryRun,omitempty"`
+	Name         string      `json:"name,omitempty"`
+	AppNamespace string      `json:"appNamespace,omitempty"`
+	Project      string      `json:"project,omitempty"`
+	ID           *longNumber `json:"id,omitempty" doc:"of the history; the deployment before the current one when left out"`
+	Prune        bool        `json:"prune,omitempty"`
+	DryRun       bool        `json:"dryRun,omitempty"`
 }
 
 type rollbackInput struct {
@@ -91,14 +121,15 @@ func (s operations) register() {
 }
 
 func (s operations) sync(ctx context.Context, c *caller, in *syncInput) (*applicationAnswer, error) {
-	of := in.or(in.Body.AppNamespace, in.Body.Project)
+	asked := in.asked()
+	of := in.or(asked.AppNamespace, asked.Project)
 	app, err := s.find(ctx, c, of, func(a access.Application) access.Request {
-		return c.options.Sync(a, access.SyncRequest{OtherRevision: in.Body.Revision != ""})
+		return c.options.Sync(a, access.SyncRequest{OtherRevision: asked.Revision != ""})
 	})
 	if err != nil {
 		return nil, err
 	}
-	operation, err := syncOperation(app, in.Body, c.Name)
+	operation, err := syncOperation(app, asked, c.Name)
 	if err != nil {
 		return nil, err
 	}
@@ -131,7 +162,7 @@ func syncOperation(app *v1alpha1.Application, body syncBody, by string) (*v1alph
 		operation.Retry = *policy.Retry
 	}
 	if body.Retry != nil {
-		operation.Retry = *body.Retry
+		operation.Retry = body.Retry.of()
 	}
 	return operation, nil
 }
@@ -163,7 +194,7 @@ func (s operations) rollback(ctx context.Context, c *caller, in *rollbackInput) 
 	if err != nil {
 		return nil, err
 	}
-	to, err := deploymentOf(app, in.Body.ID)
+	to, err := deploymentOf(app, (*int64)(in.Body.ID))
 	if err != nil {
 		return nil, err
 	}
