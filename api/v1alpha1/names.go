@@ -76,4 +76,6 @@ const (
 	// what they own is not git's to take away.
 	RolloutFieldManager     = "cyan-rollout"
 	ApplicationFieldManager = "cyan-application"
+	// APIFieldManager owns what people change through the API.
+	APIFieldManager = "cyan-api"
 )

@@ -17,6 +17,7 @@ import (
 	"k8s.io/apimachinery/pkg/api/meta"
 	"k8s.io/apimachinery/pkg/runtime/schema"
 	"k8s.io/apimachinery/pkg/util/wait"
+	"k8s.io/client-go/rest"
 	"k8s.io/utils/lru"
 	"sigs.k8s.io/controller-runtime/pkg/cache"
 	"sigs.k8s.io/controller-runtime/pkg/client"
@@ -75,7 +76,9 @@ type apiServer struct {
 
 // addAPI serves the page and the HTTP API, on copies that stand by as well.
 func addAPI(ctx context.Context, mgr manager.Manager, o Options, hooks http.Handler, mirrors *source.Mirrors, looks *application.Looks) error {
-	direct, err := client.New(mgr.GetConfig(), client.Options{Scheme: mgr.GetScheme()})
+	config := rest.CopyConfig(mgr.GetConfig())
+	config.UserAgent = v1alpha1.APIFieldManager
+	direct, err := client.New(config, client.Options{Scheme: mgr.GetScheme()})
 	if err != nil {
 		return fmt.Errorf("connecting to %s: %w", mgr.GetConfig().Host, err)
 	}

@@ -10,8 +10,10 @@ import (
 	"testing"
 
 	corev1 "k8s.io/api/core/v1"
+	"k8s.io/client-go/rest"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
+	"github.com/cyan-cd/cyan/api/v1alpha1"
 	"github.com/cyan-cd/cyan/internal/auth"
 	"github.com/cyan-cd/cyan/internal/testkit"
 )
@@ -47,8 +49,11 @@ func TestCurlScripts(t *testing.T) {
 	address := make(chan string, 1)
 	ctx, cancel := context.WithCancel(t.Context())
 	ended := make(chan error, 1)
+	// The name of the program is that of the applier, as it is where people run it.
+	config := rest.CopyConfig(cluster.Config)
+	config.UserAgent = v1alpha1.FieldManager + "/v1.2.3"
 	go func() {
-		ended <- Run(ctx, cluster.Config, Options{
+		ended <- Run(ctx, config, Options{
 			MirrorDir: t.TempDir(), ControlNamespace: control, SkipInstall: true, BesideOthers: true, Log: slog.New(slog.DiscardHandler),
 			API: API{Listener: listener, Version: "v1.2.3", Serving: func(at string, _ bool) { address <- at }},
 		})

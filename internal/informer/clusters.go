@@ -165,6 +165,9 @@ func connect(spec cluster.Cluster, scheme *runtime.Scheme) (*Cluster, error) {
 	config := rest.CopyConfig(spec.Config)
 	// The server's own fairness bounds us.
 	config.QPS = -1
+	// What is written without the name of a field manager has this one: what people change is not the applier's, which
+	// would take it back.
+	config.UserAgent = v1alpha1.APIFieldManager
 	if config.Timeout == 0 {
 		config.Timeout = requestTimeout
 	}

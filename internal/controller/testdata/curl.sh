@@ -73,6 +73,50 @@ if command -v jq >/dev/null; then
   has "jq of a tree" "$(call "$SERVER/api/v1/applications/shop/resource-tree" | jq -r '.nodes[] | select(.kind=="Pod") | .parentRefs[0].kind')" ReplicaSet
   has "jq of a diff" "$(call "$SERVER/api/v1/applications/shop/managed-resources" | jq -r '[.items[] | (.normalizedLiveState|fromjson) == (.predictedLiveState|fromjson)] | all')" true
 fi
+# As published scripts, plugins of portals and browsers' "copy as curl" send them.
+TREE="namespace=$NAMESPACE&resourceName=web&version=v1&kind=Deployment&group=apps"
+has "refresh=true" "$(call "$SERVER/api/v1/applications/shop?refresh=true")" '"name":"shop"'
+has "a list by project, refreshed" "$(call "$SERVER/api/v1/applications?refresh=true&project=default&projects=default")" '"name":"shop"'
+has "what a page asks of a resource" "$(call "$SERVER/api/v1/applications/shop/resource?name=web&appNamespace=&$TREE")" '"manifest":"{'
+has "links of a resource" "$(call "$SERVER/api/v1/applications/shop/resource/links?name=web&appNamespace=&$TREE")" '"items":'
+has "actions, version 2" "$(call -X POST "$SERVER/api/v1/applications/shop/resource/actions/v2" -d '{"namespace":"'"$NAMESPACE"'","resourceName":"web","version":"v1","group":"apps","kind":"Deployment","action":"restart"}')" '{}'
+has "a patch of a resource" "$(call -X POST "$SERVER/api/v1/applications/shop/resource?$TREE&patchType=application%2Fmerge-patch%2Bjson" -d '"{\"metadata\":{\"labels\":{\"by\":\"hand\"}}}"')" '\"by\":\"hand\"'
+has "events of a resource" "$(call "$SERVER/api/v1/applications/shop/events?resourceUID=&resourceNamespace=$NAMESPACE&resourceName=web")" '"items":['
+has "windows" "$(call "$SERVER/api/v1/applications/shop/syncwindows")" '"canSync":true'
+has "can-i" "$(call "$SERVER/api/v1/account/can-i/applications/sync/default/shop")" '"value":"yes"'
+has "settings" "$(call "$SERVER/api/v1/settings")" '"userLoginsDisabled":false'
+has "the own account" "$(call "$SERVER/api/v1/account/admin")" '"name":"admin"'
+has "create again, as it is" "$(call "$SERVER/api/v1/applications?upsert=true&validate=true" -d "$(call "$SERVER/api/v1/applications/shop")")" '"name":"shop"'
+has "put what was got" "$(call -X PUT "$SERVER/api/v1/applications/shop?validate=false" -d "$(call "$SERVER/api/v1/applications/shop")")" '"name":"shop"'
+has "a JSON patch" "$(call -X PATCH "$SERVER/api/v1/applications/shop" -d '{"name":"shop","patchType":"json","patch":"[{\"op\":\"add\",\"path\":\"/metadata/annotations/by\",\"value\":\"ci\"}]"}')" '"by":"ci"'
+quiet() {
+  tries=0
+  until case $(call "$SERVER/api/v1/applications/shop") in *'"operation":{'* | *'"phase":"Running"'*) false ;; *) true ;; esac; do
+    tries=$((tries + 1))
+    [ $tries -lt 3000 ] || fail "an operation ends" "$(call "$SERVER/api/v1/applications/shop")"
+  done
+}
+quiet
+has "sync without a body" "$(call -X POST "$SERVER/api/v1/applications/shop/sync")" '"operation":{'
+quiet
+has "sync with an empty body" "$(call -X POST "$SERVER/api/v1/applications/shop/sync" -d '')" '"operation":{'
+quiet
+has "sync as a form sends it" "$(call -X POST "$SERVER/api/v1/applications/shop/sync" -d '{"appNamespace":"","name":"shop","revision":"HEAD","prune":false,"dryRun":true,"strategy":{"apply":{"force":false}},"resources":null,"syncOptions":{"items":["CreateNamespace=true"]},"retryStrategy":{"limit":"2","backoff":{"duration":"5s","factor":"2","maxDuration":"3m0s"}},"infos":[{"name":"Reason","value":"ci"}]}')" '"dryRun":true'
+quiet
+has "sync of one object" "$(call -X POST "$SERVER/api/v1/applications/shop/sync" -d '{"resources":[{"group":"apps","kind":"Deployment","name":"web","namespace":"'"$NAMESPACE"'"}]}')" '"operation":{'
+quiet
+has "rollback by a number that is text" "$(call -X POST "$SERVER/api/v1/applications/shop/rollback" -d '{"name":"shop","id":"0","prune":false,"dryRun":true}')" '"operation":{'
+quiet
+has "a project" "$(call "$SERVER/api/v1/projects" -d '{"project":{"metadata":{"name":"team-'"$NAMESPACE"'"},"spec":{"sourceRepos":["*"],"destinations":[{"namespace":"*","server":"*"}],"clusterResourceWhitelist":[{"group":"*","kind":"*"}],"roles":[{"name":"ci","policies":[]}]}},"upsert":true}')" '"name":"team-'
+has "a token of its role" "$(call "$SERVER/api/v1/projects/team-$NAMESPACE/roles/ci/token" -d '{"project":"team-'"$NAMESPACE"'","role":"ci","expiresIn":"3600","id":"ci","description":"of a script"}')" '"token":"'
+has "the project again" "$(call -X PUT "$SERVER/api/v1/projects/team-$NAMESPACE" -d "{\"project\":$(call "$SERVER/api/v1/projects/team-$NAMESPACE")}")" '"name":"team-'
+has "no project any more" "$(call -X DELETE "$SERVER/api/v1/projects/team-$NAMESPACE")" '{}'
+has "repositories" "$(call "$SERVER/api/v1/repositories?forceRefresh=true")" '"connectionState":{'
+has "a cluster by its name" "$(call "$SERVER/api/v1/clusters/in-cluster?id.type=name")" '"serverVersion":"'
+has "a cluster by its URL" "$(call "$SERVER/api/v1/clusters/https%3A%2F%2Fkubernetes.default.svc")" '"name":"in-cluster"'
+has "server-sent events" "$(call -N -m 2 -H 'Accept: text/event-stream' "$SERVER/api/v1/stream/applications?name=shop" 2>/dev/null || true)" 'data: {"result":{"type":"ADDED"'
+has "a stream of fields" "$(call -N -m 2 "$SERVER/api/v1/stream/applications?name=shop&fields=result.type,result.application.metadata.name" 2>/dev/null || true)" '{"result":{"type":"ADDED","application":{"metadata":{"name":"shop"}}}}'
+has "a form without JSON" "$(curl -sS -H "Authorization: Bearer $TOKEN" -X DELETE "$SERVER/api/v1/applications/shop?cascade=false")" 'Invalid content type'
 has "scale" "$(call -X PATCH "$SERVER/api/v1/applications/shop" -d '{"name":"shop","patch":"{\"metadata\":{\"labels\":{\"team\":\"shop\"}}}","patchType":"merge"}')" '"team":"shop"'
 has "spec" "$(call -X PUT "$SERVER/api/v1/applications/shop/spec" -d '{"project":"default",
   "source":{"repoURL":"'"$REPO"'","path":"k8s","targetRevision":"main"},
