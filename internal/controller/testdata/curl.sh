@@ -88,10 +88,10 @@ has "settings" "$(call "$SERVER/api/v1/settings")" '"userLoginsDisabled":false'
 has "the own account" "$(call "$SERVER/api/v1/account/admin")" '"name":"admin"'
 has "create again, as it is" "$(call "$SERVER/api/v1/applications?upsert=true&validate=true" -d "$(call "$SERVER/api/v1/applications/shop")")" '"name":"shop"'
 has "put what was got" "$(call -X PUT "$SERVER/api/v1/applications/shop?validate=false" -d "$(call "$SERVER/api/v1/applications/shop")")" '"name":"shop"'
-has "a JSON patch" "$(call -X PATCH "$SERVER/api/v1/applications/shop" -d '{"name":"shop","patchType":"json","patch":"[{\"op\":\"add\",\"path\":\"/metadata/annotations/by\",\"value\":\"ci\"}]"}')" '"by":"ci"'
+has "a JSON patch" "$(call -X PATCH "$SERVER/api/v1/applications/shop" -d '{"name":"shop","patchType":"json","patch":"[{\"op\":\"add\",\"path\":\"/metadata/annotations\",\"value\":{\"by\":\"ci\"}}]"}')" '"by":"ci"'
 quiet() {
   tries=0
-  until case $(call "$SERVER/api/v1/applications/shop") in *'"operation":{'* | *'"phase":"Running"'*) false ;; *) true ;; esac; do
+  until case $(call "$SERVER/api/v1/applications/shop") in *',"operation":{'* | *'"phase":"Running"'*) false ;; *) true ;; esac; do
     tries=$((tries + 1))
     [ $tries -lt 3000 ] || fail "an operation ends" "$(call "$SERVER/api/v1/applications/shop")"
   done
