@@ -68,9 +68,9 @@ func first(ids []Identity) Identity {
 	return ids[0]
 }
 
-// sent returns who has the tokens of a request that hold: one, or several where another server has set cookies at a path
-// or a domain that this one's are sent to as well. A sibling site may have set one of those, to have somebody work as
-// somebody else, so that all have to be of one subject. It is empty where there is no token, and an error where none
+// sent returns who has the tokens of a request that hold: one, or several where another server has set cookies at a
+// path or a domain that this one's are sent to as well. A sibling site may have set one of those, to have somebody work
+// as somebody else, so that all have to be of one subject. It is empty where there is no token, and an error where none
 // holds.
 func (a *Authenticator) sent(r *http.Request) ([]Identity, error) {
 	tokens := sessionsOf(r)
