@@ -18,8 +18,8 @@ export const close = async () => browser?.close();
 
 /** visit opens a view, hands it to a test, and looks at the end at what went wrong in silence. */
 export async function visit(options, test) {
-  const { theme = "light", language = "en-US", width = 1440, height = 900, scale = 1, storage, allowed = [] } = options;
-  const context = await (await open()).newContext({ viewport: { width, height }, deviceScaleFactor: scale, colorScheme: theme, locale: language, reducedMotion: "reduce", storageState: storage, ignoreHTTPSErrors: true });
+  const { theme = "light", language = "en-US", width = 1440, height = 900, scale = 1, storage, motion = "reduce", allowed = [] } = options;
+  const context = await (await open()).newContext({ viewport: { width, height }, deviceScaleFactor: scale, colorScheme: theme, locale: language, reducedMotion: motion, storageState: storage, ignoreHTTPSErrors: true });
   const wrong = [];
   try {
     const tab = await context.newPage();

@@ -2,10 +2,22 @@
 // and names are as long as they can be.
 import assert from "node:assert/strict";
 import { after, it } from "node:test";
-import { close, overflow, ready, visit } from "./browser.mjs";
+import { close, overflow, page, ready, visit } from "./browser.mjs";
 
 after(close);
 const field = (tab, name) => tab.getByRole("textbox", { name, exact: true }).or(tab.getByRole("combobox", { name, exact: true }));
+
+/** streams has the stream of changes say what is put into it, and nothing else. */
+async function streams(tab) {
+  let said = "";
+  let next = 1;
+  await tab.route("**/api/v1/view/stream*", (route) => {
+    const body = `retry: 100\n\n${said}`;
+    said = "";
+    return route.fulfill({ contentType: "text/event-stream", body });
+  });
+  return (type, data) => (said += `id: ${next++}\nevent: ${type}\ndata: ${JSON.stringify(data)}\n\n`);
+}
 
 it("a cluster that does not answer is told with since when, over what was seen last, until it answers", () =>
   visit({}, async (tab) => {
@@ -91,3 +103,108 @@ it("the longest names fit the window", async () => {
     });
   }
 });
+
+for (const [words, hours] of [["an hour ahead", 1], ["an hour behind", -1]]) {
+  it(`a browser's clock that is ${words} changes neither how long ago things were nor how long they take`, () =>
+    visit({ allowed: [/Failed to load|502/] }, async (tab) => {
+      await tab.addInitScript((wrong) => {
+        const RealDate = Date;
+        window.wrong = wrong;
+        window.Date = class extends RealDate {
+          constructor(...a) {
+            super(...(a.length ? a : [RealDate.now() + window.wrong]));
+          }
+          static now() {
+            return RealDate.now() + window.wrong;
+          }
+        };
+      }, hours * 3_600_000);
+      const minutes = /^\d+ min\. ago$/;
+      await ready(tab, "/");
+      const needs = tab.locator(".needs li", { hasText: "web-gate-7" }).locator("time");
+      assert.match(await needs.textContent(), minutes);
+      assert.ok(Number.parseInt(await needs.textContent(), 10) < 40, await needs.textContent());
+      for (const time of await tab.locator(".moving .track-time").allTextContents()) assert.doesNotMatch(time, /\b(h|min)\b/, "what is on its way takes seconds");
+      await ready(tab, "/rollouts/situations/three-old");
+      const counts = tab.locator(".lane-until .until");
+      assert.match(await counts.first().textContent(), /^(25|2[0-4]|1\d|\d\.?\d?) s$/, "a countdown of 25 seconds");
+      assert.match(await counts.nth(1).textContent(), /^1 h [45] min$/, "a countdown of 65 minutes");
+      // The clock is set right while the page is open: the next answer tells.
+      await tab.evaluate(() => (window.wrong = 0));
+      await ready(tab, "/");
+      await tab.getByRole("banner").getByText("Live", { exact: true }).waitFor();
+      await tab.evaluate((wrong) => (window.wrong = wrong), hours * 3_600_000);
+      await tab.getByRole("link", { name: "Rollouts" }).click();
+      await tab.getByRole("searchbox").fill("three-old");
+      await tab.getByRole("link", { name: "three-old" }).click();
+      assert.match(await counts.nth(1).textContent(), /^1 h [45] min$/, "after the clock was set");
+      await fetch(`${page}/test/away`, { method: "POST" });
+      try {
+        const off = tab.getByText(/^Not live since \d/);
+        await off.waitFor();
+        const told = (await off.textContent()).replace(/^Not live since /, "").replace(/\s/g, " ");
+        // By the clock on the wall, which the server's is.
+        const around = Array.from({ length: 300 }, (_, i) => new Date(Date.now() - i * 1000).toLocaleTimeString("en-US").replace(/\s/g, " "));
+        assert.ok(around.includes(told), `${told} at ${around[0]}`);
+      } finally {
+        await fetch(`${page}/test/back`, { method: "POST" });
+      }
+      await tab.getByRole("banner").getByText("Live", { exact: true }).waitFor();
+    }));
+}
+
+it("who may no longer see an application is shown it no longer, wherever it was open", () =>
+  visit({ allowed: [/status of 403/] }, async (tab) => {
+    const say = await streams(tab);
+    const gone = { namespace: "argocd", name: "api-worker-1" };
+    await ready(tab, "/applications");
+    await tab.getByRole("link", { name: gone.name, exact: true }).waitFor();
+    say("gone", gone);
+    await tab.getByRole("link", { name: gone.name, exact: true }).waitFor({ state: "detached" });
+    await ready(tab, "/");
+    await tab.locator(".some").getByRole("link", { name: gone.name, exact: true }).waitFor();
+    say("gone", gone);
+    await tab.locator(".some").getByRole("link", { name: gone.name, exact: true }).waitFor({ state: "detached" });
+    await ready(tab, `/applications/argocd/${gone.name}`);
+    await tab.route(`**/api/v1/view/applications/argocd/${gone.name}`, (route) => route.fulfill({ status: 403, json: { error: `permission denied: applications, get, core/${gone.name}, sub: aiko: no policy allows it`, code: 7 } }));
+    say("gone", gone);
+    await tab.getByRole("alert").getByText("permission denied").waitFor();
+    assert.equal(await tab.getByRole("treegrid").count(), 0, "nothing of it is left");
+  }));
+
+it("who may no longer sync is told by the next change, and asks for nothing", () =>
+  visit({}, async (tab) => {
+    const say = await streams(tab);
+    const asked = [];
+    tab.on("request", (r) => r.method() === "POST" && asked.push(r.url()));
+    await ready(tab, "/applications/argocd/api-worker-1");
+    const sync = tab.getByRole("button", { name: /^Sync…/ });
+    assert.equal(await sync.getAttribute("data-off"), null);
+    const detail = await tab.evaluate(async () => (await fetch("/api/v1/view/applications/argocd/api-worker-1")).json());
+    say("application", { namespace: "argocd", name: "api-worker-1", ...detail, row: { ...detail.row, rights: ["get"] } });
+    await tab.locator(".button[data-off]", { hasText: "Sync…" }).waitFor();
+    await sync.focus();
+    await tab.getByRole("tooltip").filter({ hasText: "your account lacks the right “sync”" }).waitFor();
+    await tab.keyboard.press("Enter");
+    await sync.click();
+    assert.equal(await tab.getByRole("dialog").count(), 0);
+    assert.deepEqual(asked, []);
+  }));
+
+it("an object of a megabyte is read, and the page stays in hand", () =>
+  visit({}, async (tab) => {
+    const conditions = Array.from({ length: 4000 }, (_, i) => ({ type: `Condition${i}`, status: "False", message: `${"what an operator writes ".repeat(8)}${i} 💥 <script>window.hacked=1</script> \u001b[31m` }));
+    const manifest = JSON.stringify({ apiVersion: "v1", kind: "Pod", metadata: { name: "p" }, spec: { containers: [{ name: "web", image: "x" }] }, status: { blob: "b".repeat(200_000), conditions } });
+    assert.ok(manifest.length > 1_000_000, `${manifest.length} bytes`);
+    await tab.route("**/api/v1/applications/*/resource?*", (route) => route.fulfill({ json: { manifest } }));
+    await ready(tab, `/applications/argocd/request-counter?node=${encodeURIComponent("argoproj.io/Rollout/demo/request-counter")}&tab=manifest`);
+    const code = tab.getByRole("region", { name: "YAML" });
+    await code.getByText("Condition3999").waitFor();
+    assert.equal(await tab.evaluate(() => window.hacked), undefined);
+    const elements = await code.evaluate((e) => e.querySelectorAll("*").length);
+    assert.ok(elements < 5000, `${elements} elements`);
+    assert.deepEqual(await overflow(tab), []);
+    // Whoever goes on is heard.
+    await tab.getByRole("tab", { name: "Events" }).click();
+    await tab.locator(".events li").first().waitFor();
+  }));

@@ -1,5 +1,6 @@
 // One way to ask the server something: relative to where the page is served, JSON only, errors in the server's own words.
 
+import { heardTime } from "./clock";
 import { Refusal } from "./refusal";
 
 export { Refusal };
@@ -37,6 +38,7 @@ async function open(method: string, path: string, query: Query, body?: unknown, 
     if (signal?.aborted) throw error;
     throw new Refusal(0, "");
   }
+  heardTime(Date.parse(response.headers.get("Date") ?? ""), 30_000);
   if (response.status === 401 && !path.endsWith("/session")) ended.forEach((listener) => listener());
   if (response.ok) return response;
   const told = parsed(await response.text()) as { error?: string; message?: string } | undefined;

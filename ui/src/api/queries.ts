@@ -1,6 +1,7 @@
 import { QueryClient, queryOptions, useQuery, useQueryClient } from "@tanstack/react-query";
 import { useEffect } from "react";
 import { get, Refusal } from "./client";
+import { heardTime } from "./clock";
 import { reaches } from "./detail";
 import { key, withAll } from "./rows";
 import { stream } from "./stream";
@@ -17,7 +18,15 @@ export const client = new QueryClient({
   },
 });
 
-export const meQuery = queryOptions({ queryKey: ["me"], queryFn: ({ signal }) => get<Me>("api/v1/view/me", {}, signal), staleTime: 5 * 60_000 });
+export const meQuery = queryOptions({
+  queryKey: ["me"],
+  queryFn: async ({ signal }) => {
+    const me = await get<Me>("api/v1/view/me", {}, signal);
+    heardTime(Date.parse(me.serverTime));
+    return me;
+  },
+  staleTime: 5 * 60_000,
+});
 export const rowsQuery = queryOptions({ queryKey: ["rows"], queryFn: ({ signal }) => get<Rows>("api/v1/view/applications", {}, signal), staleTime: Infinity });
 /** someQuery are the applications that are worst off, for where there is no room for all. */
 export const someQuery = queryOptions({ queryKey: ["some"], queryFn: ({ signal }) => get<Rows>("api/v1/view/applications", { sort: "health", limit: 36 }, signal), staleTime: 10_000, refetchInterval: 30_000 });

@@ -2,6 +2,7 @@
 // page that people keep open in many tabs would use them up. The tab that holds the lock listens, and tells the others.
 
 import { address } from "./client";
+import { now } from "./clock";
 import { type RolloutChange, Rollouts } from "./rollout";
 import type { RolloutView } from "./types";
 
@@ -29,7 +30,7 @@ class Stream {
   private leads = false;
   private hidden?: ReturnType<typeof setTimeout>;
   private asleep = false;
-  state: State = { connected: true, since: Date.now() };
+  state: State = { connected: true, since: now() };
 
   start(after: string) {
     this.lastId ||= after;
@@ -123,9 +124,9 @@ class Stream {
     const source = new EventSource(address("api/v1/view/stream", { topics: had, after: this.lastId }), { withCredentials: true });
     this.source = source;
     const rollouts = new Rollouts();
-    source.onopen = () => this.announce({ connected: true, since: Date.now() });
+    source.onopen = () => this.announce({ connected: true, since: now() });
     source.onerror = () => {
-      if (this.state.connected) this.announce({ connected: false, since: Date.now() });
+      if (this.state.connected) this.announce({ connected: false, since: now() });
       if (source.readyState !== EventSource.CLOSED) return;
       // The server refused: what to do about that is found out by a call that can read the answer.
       this.open = "";

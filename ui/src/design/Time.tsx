@@ -1,7 +1,8 @@
 import { useSyncExternalStore } from "react";
+import { now } from "../api/clock";
 import { t } from "../i18n";
 import { useExact } from "./exact";
-import { clock, duration, exact, now, relative, stamp } from "./time";
+import { clock, duration, exact, relative, stamp } from "./time";
 
 /** ticks returns a clock for all who look at it: a list has as many times as lines, and one timer for them. */
 function ticks(every: number) {

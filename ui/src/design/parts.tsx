@@ -111,11 +111,11 @@ export function Failure({ error }: { error: unknown }) {
   return <Told message={error.message} />;
 }
 
-/** Problem shows an error. */
+/** Problem shows what kept something from being shown, which can be asked for again, or from being done. */
 export function Problem({ error, again }: { error: unknown; again?: () => void }) {
   return (
     <div className="problem" role="alert">
-      <strong>{t("error.title")}</strong>
+      <strong>{t(again ? "error.title" : "error.refused")}</strong>
       <p className="name">
         <Failure error={error} />
       </p>

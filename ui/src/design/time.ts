@@ -1,17 +1,5 @@
 import { language, t } from "../i18n";
 
-// The server's clock is the one that counts: a browser's may be wrong by an hour.
-let ahead = 0;
-
-/** heardTime takes the server's time, as an answer of now had it. */
-export function heardTime(serverTime: string) {
-  const at = Date.parse(serverTime);
-  if (!Number.isNaN(at)) ahead = at - Date.now();
-}
-
-/** now is the server's time in milliseconds. */
-export const now = () => Date.now() + ahead;
-
 const units: [Intl.RelativeTimeFormatUnit, number][] = [
   ["year", 31_536_000],
   ["month", 2_592_000],
@@ -57,6 +45,12 @@ export function stamp(at: number, lang: string = language()): string {
 /** clock returns the time of day alone. */
 export function clock(at: number, lang: string = language()): string {
   return clocks(lang).format(at);
+}
+
+/** since returns when something began, as short as it goes: the time of day, with the date where that was another day. */
+export function since(at: number, from: number): string {
+  const day = (time: number) => new Date(time).toDateString();
+  return day(at) === day(from) ? clock(at) : stamp(at);
 }
 
 /** duration returns a span of seconds in two units at most; below ten seconds with one decimal. */

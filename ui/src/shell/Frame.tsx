@@ -7,10 +7,11 @@ import { base, del, onSessionEnd } from "../api/client";
 import { meQuery } from "../api/queries";
 import { stream } from "../api/stream";
 import type { Cluster } from "../api/types";
-import { Ago, useNow } from "../design/Time";
+import { useNow } from "../design/Time";
 import { Hint, Link, Menu, Waiting } from "../design/parts";
+import { Told } from "../design/Told";
 import { setExact, useExact } from "../design/exact";
-import { exact, heardTime, relative } from "../design/time";
+import { duration, exact, since } from "../design/time";
 import { chooseLanguage, t, useLanguage } from "../i18n";
 import { Login } from "./Login";
 import { Mark } from "./Mark";
@@ -35,9 +36,6 @@ export function Frame() {
   const navigate = useNavigate();
   useEffect(() => onSessionEnd(() => setEnded(true)), []);
   useEffect(() => stream.on("cluster", (event) => event.type === "end" && setEnded(true)), []);
-  useEffect(() => {
-    if (me.data) heardTime(me.data.serverTime);
-  }, [me.data]);
   const again = () => {
     setEnded(false);
     void queries.invalidateQueries();
@@ -107,6 +105,7 @@ function Going() {
   const [text, setText] = useState("");
   const [entered, enter] = useState(false);
   const close = () => set(false);
+  const logout = useLogout();
   const start = () => {
     setText("");
     enter(false);
@@ -119,12 +118,16 @@ function Going() {
       if (command && e.key.toLowerCase() === "k") {
         e.preventDefault();
         if (!open) start();
+      } else if (open && e.key === "Escape") {
+        // Of the palette itself the first Escape would empty the field, and only the second close it.
+        set(false);
+        e.preventDefault();
+        e.stopPropagation();
       } else if (open && !isThere() && !command && !e.altKey) {
         const typed = e.key.length === 1;
         if (typed) setText((before) => before + e.key);
         else if (e.key === "Backspace") setText((before) => before.slice(0, -1));
         else if (e.key === "Enter") enter(true);
-        else if (e.key === "Escape") set(false);
         else return;
         e.preventDefault();
         e.stopPropagation();
@@ -142,7 +145,7 @@ function Going() {
       </AriaButton>
       {open && (
         <Suspense>
-          <Palette text={text} onText={setText} entered={entered} onClose={close} />
+          <Palette text={text} onText={setText} entered={entered} logout={logout} onClose={close} />
         </Suspense>
       )}
     </>
@@ -163,17 +166,16 @@ function Live() {
       </span>
     );
   }
-  return <Off since={state.since} />;
+  return <Off from={state.since} />;
 }
 
-function Off({ since }: { since: number }) {
-  const at = useNow(5000);
-  const time = relative(since, Math.max(at, since));
+function Off({ from }: { from: number }) {
+  const at = useNow();
   return (
-    <Hint text={t("live.explain", { time })}>
+    <Hint text={t("live.explain", { time: duration(Math.floor((Math.max(at, from) - from) / 1000)) })}>
       <AriaButton className="live off button quiet" data-tone="bad">
         <WifiOff size={16} aria-hidden />
-        <span>{t("live.off", { time })}</span>
+        <span>{t("live.off", { time: since(from, at) })}</span>
       </AriaButton>
     </Hint>
   );
@@ -200,7 +202,15 @@ function Banner() {
     <>
       {!cluster.reachable && (
         <div className="notice across" data-tone="bad" role="status">
-          <strong>{t("cluster.away", { time: "" })}</strong> <Ago at={cluster.since} /> <span className="name">{t("cluster.explain", { message: cluster.message ?? "" })}</span>
+          <strong>
+            <Away from={cluster.since} />
+          </strong>{" "}
+          {t("cluster.explain")}{" "}
+          {cluster.message && (
+            <span className="muted name">
+              <Told message={cluster.message} />
+            </span>
+          )}
         </div>
       )}
       {me?.banner && (
@@ -209,6 +219,16 @@ function Banner() {
         </div>
       )}
     </>
+  );
+}
+
+function Away({ from }: { from?: string }) {
+  const at = useNow();
+  const time = from ? Date.parse(from) : at;
+  return (
+    <time dateTime={from} title={exact(time)}>
+      {t("cluster.away", { time: since(time, at), lasting: duration(Math.floor((at - time) / 1000)) })}
+    </time>
   );
 }
 
@@ -242,12 +262,21 @@ function LookMenu() {
   );
 }
 
+/** useLogout returns what ends the session; who logs in next sees nothing of what was seen before. */
+function useLogout() {
+  const queries = useQueryClient();
+  const forget = async () => {
+    await queries.invalidateQueries({ queryKey: meQuery.queryKey });
+    if (queries.getQueryData(meQuery.queryKey)?.loggedIn === false) queries.removeQueries({ predicate: (q) => q.queryKey[0] !== meQuery.queryKey[0] });
+  };
+  return () => void del("api/v1/session").finally(() => void forget());
+}
+
 function UserMenu() {
   const me = useQuery(meQuery).data;
-  const queries = useQueryClient();
   const navigate = useNavigate();
+  const logout = useLogout();
   if (!me?.loggedIn) return null;
-  const logout = () => void del("api/v1/session").finally(() => queries.invalidateQueries({ queryKey: meQuery.queryKey }));
   return (
     <Menu
       label={`${t("user.menu")}: ${me.name ?? ""}`}

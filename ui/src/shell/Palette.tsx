@@ -6,15 +6,25 @@ import { rowsQuery } from "../api/queries";
 import { Status } from "../design/Status";
 import { sections } from "../views/settings/project";
 import { Dialog } from "../design/parts";
-import { t } from "../i18n";
+import { setExact } from "../design/exact";
+import { chooseLanguage, t } from "../i18n";
+import { setTheme } from "./theme";
 
 const most = 30;
 const mostRollouts = 10;
 
+/** actions are what can be done from anywhere, by the words that the menus of the bar have. */
+const actions = (logout: () => void) => [
+  ...(["system", "light", "dark"] as const).map((id) => ({ id: `theme.${id}`, text: `${t("theme.label")}: ${t(`theme.${id}`)}`, run: () => setTheme(id) })),
+  ...(["ago", "exact"] as const).map((id) => ({ id: `times.${id}`, text: `${t("times.label")}: ${t(`times.${id}`)}`, run: () => setExact(id === "exact") })),
+  ...([["en", "English"], ["ja", "日本語"]] as const).map(([id, name]) => ({ id: `language.${id}`, text: `${t("language.label")}: ${name}`, run: () => void chooseLanguage(id) })),
+  { id: "logout", text: t("user.logout"), run: logout },
+];
+
 const addressOf = (r: { namespace: string; name: string }) => `/applications/${r.namespace}/${r.name}`;
 
 /** Palette goes anywhere by a few letters; to the first place that fits, where Enter was pressed before it was there. */
-export default function Palette({ text, onText, entered, onClose }: { text: string; onText: (text: string) => void; entered: boolean; onClose: () => void }) {
+export default function Palette({ text, onText, entered, logout, onClose }: { text: string; onText: (text: string) => void; entered: boolean; logout: () => void; onClose: () => void }) {
   const navigate = useNavigate();
   const rows = useQuery(rowsQuery).data?.items;
   const places = [
@@ -26,8 +36,9 @@ export default function Palette({ text, onText, entered, onClose }: { text: stri
     { id: "/new", text: t("nav.new") },
     ...sections.map((s) => ({ id: `/settings/${s}`, text: `${t("nav.settings")}: ${t(`settings.${s}`)}` })),
   ];
-  const shown = places.filter((p) => p.text.toLowerCase().includes(text.trim().toLowerCase()) && (text.trim() !== "" || !p.id.startsWith("/settings/")));
   const wanted = text.trim().toLowerCase();
+  const shown = places.filter((p) => p.text.toLowerCase().includes(wanted) && (wanted !== "" || !p.id.startsWith("/settings/")));
+  const doing = wanted === "" ? [] : actions(logout).filter((a) => a.text.toLowerCase().includes(wanted));
   const apps = useMemo(() => {
     const found = (rows ?? []).filter((r) => r.name.toLowerCase().includes(wanted));
     found.sort((a, b) => Number(b.name.toLowerCase().startsWith(wanted)) - Number(a.name.toLowerCase().startsWith(wanted)) || a.name.length - b.name.length);
@@ -55,10 +66,15 @@ export default function Palette({ text, onText, entered, onClose }: { text: stri
         <SearchField aria-label={t("palette.placeholder")} autoFocus>
           <Input className="input" placeholder={t("palette.placeholder")} />
         </SearchField>
-        <Menu className="menu palette" onAction={(id) => go(String(id))} renderEmptyState={() => <p className="muted">{t("palette.none")}</p>}>
+        <Menu className="menu palette" onAction={(id) => (String(id).startsWith("/") ? go(String(id)) : onClose())} renderEmptyState={() => <p className="muted">{t("palette.none")}</p>}>
           {shown.map((p) => (
             <MenuItem key={p.id} id={p.id} textValue={p.text} className="menu-item">
               {p.text}
+            </MenuItem>
+          ))}
+          {doing.map((a) => (
+            <MenuItem key={a.id} id={a.id} textValue={a.text} className="menu-item" onAction={a.run}>
+              {a.text}
             </MenuItem>
           ))}
           {apps.map((r) => (

@@ -87,7 +87,7 @@ export const create = {
   "create.copyCommand": "Copy the command",
   "create.left": "The flags of {program} do not carry {fields}: create from the YAML instead, with -f.",
   "create.do": "Create",
-  "create.anew": "Begin anew",
+  "create.anew": "Start over",
   "create.keptNote": "What you write is kept in this tab.",
   "create.faults": "{count, plural, one {# field needs a correction.} other {# fields need a correction.}}",
   "create.fault.required": "Required.",

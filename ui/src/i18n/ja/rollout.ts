@@ -91,7 +91,7 @@ export const rollout = {
   "rollout.backBefore": "直前のバージョン(リビジョン {revision})",
   "rollout.backSynced": "この Rollout を Application が同期している場合、次の Sync で git の内容に戻ります。Application をロールバックするか、コミットを revert してください。",
   "rollout.image": "イメージ",
-  "rollout.container": "コンテナー(空欄の場合は同じ名前のイメージのすべて)",
+  "rollout.container": "コンテナ(空欄の場合は同じ名前のイメージのすべて)",
   "rollout.imageHint": "registry.example/app:tag または @sha256:…",
   "rollout.conditions": "Condition",
   "rollout.revisions": "リビジョン",

@@ -1,5 +1,5 @@
-import { Link as To } from "@tanstack/react-router";
-import { ExternalLink, GitCommitHorizontal, History as HistoryIcon, RefreshCw, RotateCw, Square, Trash2 } from "lucide-react";
+import { Link as To, useNavigate } from "@tanstack/react-router";
+import { ExternalLink, GitCommitHorizontal, History as HistoryIcon, Pencil, RefreshCw, RotateCw, Square, Trash2 } from "lucide-react";
 import { useState } from "react";
 import { del, get } from "../../api/client";
 import type { Detail } from "../../api/types";
@@ -66,6 +66,7 @@ export function Head(p: Props) {
 
 function Actions({ detail, onSync, onHistory, onDelete }: Props) {
   const { row, operation } = detail;
+  const navigate = useNavigate();
   const [failed, setFailed] = useState<unknown>();
   const [busy, setBusy] = useState(false);
   const ask = async (what: () => Promise<unknown>, done: string) => {
@@ -102,6 +103,9 @@ function Actions({ detail, onSync, onHistory, onDelete }: Props) {
       </div>
       <Button icon={<HistoryIcon size={16} aria-hidden />} onPress={onHistory}>
         {t("app.history")}
+      </Button>
+      <Button icon={<Pencil size={15} aria-hidden />} why={missing(row, "update")} onPress={() => void navigate({ to: "/applications/$namespace/$name/edit", params: { namespace: row.namespace, name: row.name } })}>
+        {t("app.edit")}
       </Button>
       <Button look="danger" aria-label={t("app.delete")} icon={<Trash2 size={16} aria-hidden />} why={missing(row, "delete")} onPress={onDelete}>
         <span className="wide-only">{t("app.delete")}</span>

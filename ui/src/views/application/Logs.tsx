@@ -1,9 +1,9 @@
 import { ArrowDownToLine, Download, Pause } from "lucide-react";
 import { useEffect, useRef, useState } from "react";
 import { address, pieces, Refusal } from "../../api/client";
+import { now } from "../../api/clock";
 import type { Row, TreeNode } from "../../api/types";
 import { Button, Menu } from "../../design/parts";
-import { now } from "../../design/time";
 import { t } from "../../i18n";
 import { announce } from "../../shell/Frame";
 import { type Search, toggled } from "../../shell/search";

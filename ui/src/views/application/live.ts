@@ -17,9 +17,11 @@ export function useDetail(namespace: string, name: string) {
       `application:${namespace}/${name}`,
       (event) => {
         if (event.type === "reset") void queries.invalidateQueries({ queryKey });
-        if (event.type !== "application") return;
+        if (event.type !== "application" && event.type !== "gone") return;
         const update = event.data as Update;
         if (update.name !== name || update.namespace !== namespace) return;
+        // Deleted, or no longer for who looks: what the server says of that takes the place of what was seen.
+        if (event.type === "gone") return void queries.resetQueries({ queryKey, exact: true });
         const next = merged(have(), update);
         if (next) queries.setQueryData<Detail>(queryKey, next);
         // It goes on from what this page does not have: another tab has opened the stream.

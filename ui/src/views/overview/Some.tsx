@@ -20,9 +20,10 @@ export function Some({ total }: { total: number }) {
     if (from === undefined) return;
     stream.start(from);
     return stream.on("applications", (event) => {
-      if (event.type !== "row") return;
+      if (event.type !== "row" && event.type !== "gone") return;
       const row = event.data as Row;
-      queries.setQueryData<Rows>(someQuery.queryKey, (old) => old && { ...old, items: old.items.map((r) => (key(r) === key(row) ? row : r)) });
+      const now = (r: Row) => (key(r) !== key(row) ? [r] : event.type === "gone" ? [] : [row]);
+      queries.setQueryData<Rows>(someQuery.queryKey, (old) => old && { ...old, items: old.items.flatMap(now) });
     });
   }, [from, queries]);
   if (!some || some.items.length === 0) return null;

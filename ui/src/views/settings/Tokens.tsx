@@ -1,4 +1,5 @@
 import { useState } from "react";
+import { now } from "../../api/clock";
 import { Button, Copyable, Dialog, Problem } from "../../design/parts";
 import { Ago } from "../../design/Time";
 import { t } from "../../i18n";
@@ -50,7 +51,7 @@ export function NewToken({ title, make, close }: { title: string; make: (id: str
 export function Expiry({ at }: { at?: number }) {
   if (!at) return <span className="chip" data-tone="warn">{t("settings.neverExpires")}</span>;
   const time = new Date(at * 1000).toISOString();
-  return at * 1000 < Date.now() ? <span className="chip" data-tone="none">{t("settings.expired")} <Ago at={time} /></span> : <span className="muted">{t("settings.expires")} <When at={time} /></span>;
+  return at * 1000 < now() ? <span className="chip" data-tone="none">{t("settings.expired")} <Ago at={time} /></span> : <span className="muted">{t("settings.expires")} <When at={time} /></span>;
 }
 
 const When = ({ at }: { at: string }) => <time dateTime={at}>{new Date(at).toLocaleDateString(document.documentElement.lang, { dateStyle: "medium" })}</time>;
