@@ -377,6 +377,81 @@ it("the first view is there within a second and light", () =>
     assert.ok(bytes > 0 && bytes < 250 * 1024, `${bytes} bytes of script, compressed`);
   }));
 
+it("what is open over a view is in the address: it is there for who is sent that, and the way back closes it", () =>
+  visit({}, async (tab) => {
+    const app = "/applications/argocd/web-cache-14";
+    const button = (name) => tab.getByRole("button", { name, exact: true });
+    for (const [path, press, title] of [[app, button("Sync…"), "Sync web-cache-14"], [app, button("History"), "History of web-cache-14"], [app, button("Delete…"), "Delete web-cache-14?"], ["/applications/argocd/request-counter", tab.locator(".app-states .plain-link"), "Operation of request-counter"]]) {
+      await ready(tab, path);
+      await press.click();
+      const dialog = tab.getByRole("dialog", { name: title }).or(tab.getByRole("alertdialog", { name: title }));
+      await dialog.waitFor();
+      const there = tab.url();
+      await tab.goBack();
+      await dialog.waitFor({ state: "detached" });
+      await tab.goto(there);
+      await dialog.waitFor();
+      await tab.keyboard.press("Escape");
+      await dialog.waitFor({ state: "detached" });
+      assert.equal(new URL(tab.url()).search, "", title);
+    }
+    await ready(tab, `${app}?rollback=0`);
+    await tab.getByRole("button", { name: /^Roll back to / }).first().click();
+    await tab.waitForURL(/rollback=deployment-\d+$/);
+    await tab.reload();
+    await tab.getByRole("dialog", { name: /^Roll back to / }).waitFor();
+  }));
+
+it("an application is edited from its page", () =>
+  visit({}, async (tab) => {
+    await ready(tab, "/applications/argocd/web-cache-14");
+    await tab.getByRole("button", { name: "Edit", exact: true }).click();
+    await tab.waitForURL(/web-cache-14\/edit$/);
+    await tab.getByRole("heading", { name: "Edit web-cache-14" }).waitFor();
+  }));
+
+it("the palette does what the menus of the bar do, and one Escape closes it", () =>
+  visit({}, async (tab) => {
+    await ready(tab, "/");
+    await tab.keyboard.press("Control+k");
+    await tab.getByRole("dialog").waitFor();
+    await tab.keyboard.type("dark");
+    await tab.getByRole("menuitem", { name: "Appearance: Dark" }).click();
+    await tab.getByRole("dialog").waitFor({ state: "detached" });
+    assert.equal(await tab.evaluate(() => document.documentElement.dataset.theme), "dark");
+    await tab.keyboard.press("Control+k");
+    await tab.getByRole("dialog").waitFor();
+    await tab.keyboard.type("日本");
+    await tab.getByRole("menuitem", { name: "Language: 日本語" }).click();
+    await tab.getByRole("link", { name: "概要" }).waitFor();
+    await tab.keyboard.press("Control+k");
+    await tab.keyboard.type("web");
+    await tab.getByRole("dialog").getByRole("searchbox").waitFor();
+    await tab.keyboard.press("Escape");
+    await tab.getByRole("dialog").waitFor({ state: "detached" });
+  }));
+
+it("who logs in after somebody sees nothing of what that one saw", () =>
+  visit({ allowed: [/status of 401/] }, async (tab) => {
+    await ready(tab, "/applications");
+    await tab.getByRole("button", { name: /^Account/ }).click();
+    await tab.getByRole("menuitem", { name: "Log out" }).click();
+    await tab.getByRole("heading", { name: "Log in to Cyan" }).waitFor();
+    // The answer is held back: what is shown meanwhile is what the page has kept.
+    let send;
+    const held = new Promise((done) => (send = done));
+    await tab.route("**/api/v1/view/applications*", async (route) => {
+      await held;
+      await route.continue();
+    });
+    await tab.getByLabel("Password").fill("secret");
+    await tab.getByRole("button", { name: "Log in", exact: true }).click();
+    await tab.getByRole("navigation", { name: "Main" }).waitFor();
+    assert.equal(await tab.locator(".tile").count(), 0);
+    send();
+    await tab.locator(".tile").first().waitFor();
+  }));
+
 it("addresses that people have kept lead somewhere", () =>
   visit({}, async (tab) => {
     await tab.goto(`${page}/applications/request-counter?view=tree`);

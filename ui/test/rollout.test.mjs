@@ -67,6 +67,43 @@ it("a replay is stepped through by keyboard, and its moment is in the address", 
   });
 });
 
+for (const motion of ["no-preference", "reduce"]) {
+  it(`the arrow of a Service swings over at the switch, and light runs where a commit is; not for who wants nothing to move: ${motion}`, async () => {
+    const moves = motion === "no-preference";
+    await visit({ motion }, async (tab) => {
+      // The seventh event is the one before the switch.
+      await ready(tab, `${path}?replay=7`);
+      const arrow = tab.locator('.arrow[data-role="active"]');
+      const before = await arrow.locator(".arrow-line").getAttribute("d");
+      await arrow.evaluate((e) => {
+        window.swung = [];
+        new MutationObserver(() => window.swung.push(e.hasAttribute("data-swings"))).observe(e, { attributes: true, attributeFilter: ["data-swings"] });
+      });
+      await tab.getByRole("slider").press("ArrowRight");
+      await tab.waitForURL(/replay=8$/);
+      await tab.waitForFunction((d) => document.querySelector('.arrow[data-role="active"]:not([data-swings]) .arrow-line')?.getAttribute("d") !== d, before);
+      assert.equal(await tab.evaluate(() => window.swung.includes(true)), moves, "whether it swings");
+      await ready(tab, "/");
+      const running = tab.locator('.moving .track li[data-state="running"]').first();
+      await running.waitFor({ timeout: 90_000 });
+      const { name, seconds } = await running.evaluate((e) => ({ name: getComputedStyle(e, "::before").animationName, seconds: Number.parseFloat(getComputedStyle(e, "::before").animationDuration) }));
+      assert.equal(name, "flow");
+      assert.equal(seconds > 0.1, moves, `${seconds} s`);
+    });
+  });
+}
+
+it("a rollout of before plays by itself, to its end", async () => {
+  await visit({}, async (tab) => {
+    await ready(tab, `${path}?replay=play`);
+    const slider = tab.getByRole("slider");
+    await tab.getByRole("button", { name: "Stop" }).waitFor();
+    await tab.getByRole("button", { name: "Play" }).waitFor({ timeout: 60_000 });
+    assert.equal(await slider.inputValue(), await slider.getAttribute("max"));
+    await tab.waitForURL(/replay=\d+$/);
+  });
+});
+
 it("rollouts are found by what is typed, by phase, and by who is waited for", async () => {
   await visit({}, async (tab) => {
     await ready(tab, "/rollouts?phase=Degraded");

@@ -1,7 +1,7 @@
 import { expect, it, vi } from "vitest";
 
 vi.hoisted(() => vi.stubGlobal("document", { documentElement: { lang: "en" } }));
-const { clock, duration, exact, relative } = await import("./time");
+const { clock, duration, exact, relative, since } = await import("./time");
 await (await import("../i18n")).setLanguage("en");
 
 it.each([
@@ -18,6 +18,12 @@ it.each([
   [3_700, "1 h 1 min"],
   [90_000, "1 d 1 h"],
 ])("%d seconds are %s", (seconds, want) => expect(duration(seconds)).toBe(want));
+
+it("since when is the time of day, and the date where that was another day", () => {
+  const noon = new Date(2026, 0, 2, 12).getTime();
+  expect(since(noon - 90_000, noon)).toBe("11:58:30 AM");
+  expect(since(noon - 86_400_000, noon)).toBe("01/01/2026, 12:00:00");
+});
 
 it("formatters are made once for all lines of a list", () => {
   relative(0, 9e9);

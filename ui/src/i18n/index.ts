@@ -1,6 +1,6 @@
 // Words of the page in the language of its reader. Kubernetes' own terms (Pod, Rollout, Sync, Prune) stay as they are.
 
-import { IntlMessageFormat } from "intl-messageformat";
+import { type Formatters, IntlMessageFormat } from "intl-messageformat";
 import { useSyncExternalStore } from "react";
 import type { en } from "./en";
 
@@ -86,12 +86,30 @@ export const said = (code: string): string | undefined => catalogue.said[code];
 /** phrases are this language's words for sentences of the server without a code. */
 export const phrases = () => catalogue.phrases;
 
+/** once makes what arguments ask for once. */
+function once<A extends unknown[], T>(make: (...args: A) => T): (...args: A) => T {
+  const made = new Map<string, T>();
+  return (...args) => {
+    const id = JSON.stringify(args);
+    let one = made.get(id);
+    if (one === undefined) made.set(id, (one = make(...args)));
+    return one;
+  };
+}
+
+/** formatters are for all messages: to make one costs as much as to format a hundred times. */
+export const formatters: Formatters = {
+  getNumberFormat: once((...args) => new Intl.NumberFormat(...args)),
+  getDateTimeFormat: once((...args) => new Intl.DateTimeFormat(...args)),
+  getPluralRules: once((...args) => new Intl.PluralRules(...args)),
+};
+
 /** t returns the words of a key. */
 export function t(key: Key, values: Values = {}): string {
   const id = current + key;
   let message = known.get(id);
   if (!message) {
-    message = new IntlMessageFormat(catalogue.words[key], current, undefined, { ignoreTag: true });
+    message = new IntlMessageFormat(catalogue.words[key], current, undefined, { ignoreTag: true, formatters });
     known.set(id, message);
   }
   return String(message.format(values));

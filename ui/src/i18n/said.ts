@@ -3,7 +3,7 @@
 import { IntlMessageFormat } from "intl-messageformat";
 import type { Said } from "../api/types";
 import { Refusal } from "../api/refusal";
-import { language, phrases, said as wordsOf, t } from ".";
+import { formatters, language, phrases, said as wordsOf, t } from ".";
 import { phrased } from "./phrases";
 
 export type Told = { text: string; lang?: "en" };
@@ -19,7 +19,7 @@ export function inLanguage(message: string, said?: Said): Told {
   const template = said && wordsOf(said.code);
   if (!said || template === undefined) return untold(message);
   let format = known.get(said.code);
-  if (!format) known.set(said.code, (format = new IntlMessageFormat(template, "ja", undefined, { ignoreTag: true })));
+  if (!format) known.set(said.code, (format = new IntlMessageFormat(template, "ja", undefined, { ignoreTag: true, formatters })));
   try {
     return { text: String(format.format(said.args ?? {})) };
   } catch {

@@ -3,6 +3,7 @@ import { get } from "../../api/client";
 import type { Row, TreeNode } from "../../api/types";
 import { Ago } from "../../design/Time";
 import { Problem, Waiting } from "../../design/parts";
+import { Told } from "../../design/Told";
 import { t } from "../../i18n";
 import { appPath, scope } from "./calls";
 
@@ -42,7 +43,7 @@ export function Events({ row, node }: { row: Row; node: TreeNode }) {
               {(e.count ?? 1) > 1 && <> · {t("app.events.times", { count: e.count! })}</>}
             </span>
           </div>
-          <p className="name" lang="en">{e.message}</p>
+          <p className="name">{e.message && <Told message={e.message} />}</p>
         </li>
       ))}
     </ul>

@@ -2,6 +2,7 @@ import { useMemo } from "react";
 import type { TreeNode } from "../../api/types";
 import { Status, toneOf } from "../../design/Status";
 import { t, word } from "../../i18n";
+import { inLanguage } from "../../i18n/said";
 import { type Box, network } from "./network";
 import { RoleChip } from "./parts";
 import "./drawn.css";
@@ -36,7 +37,7 @@ export default function Network({ nodes, show }: { nodes: readonly TreeNode[]; s
 /** Node is an object as a card that opens its panel. */
 export function Node({ node, show, to = [] }: { node: TreeNode; show: (node: TreeNode) => void; to?: string[] }) {
   return (
-    <button type="button" className="node-card" data-tone={node.health ? toneOf("health", node.health) : undefined} onClick={() => show(node)} title={node.message ?? node.name}>
+    <button type="button" className="node-card" data-tone={node.health ? toneOf("health", node.health) : undefined} onClick={() => show(node)} title={node.message ? inLanguage(node.message).text : node.name}>
       <span className="node-kind">
         {node.kind} <RoleChip role={node.role} />
         {node.sync === "OutOfSync" && <Status kind="sync" value={node.sync} bare />}
@@ -69,7 +70,7 @@ export function Squares({ pods, show }: { pods: readonly TreeNode[]; show: (node
   return (
     <span className="squares">
       {pods.map((p) => (
-        <button key={p.id} type="button" className="square" data-tone={toneOf("health", p.health ?? "Unknown")} aria-label={`${p.name}: ${word("health", p.health ?? "Unknown")}`} title={`${p.name}${p.message ? `: ${p.message}` : ""}`} onClick={() => show(p)}>
+        <button key={p.id} type="button" className="square" data-tone={toneOf("health", p.health ?? "Unknown")} aria-label={`${p.name}: ${word("health", p.health ?? "Unknown")}`} title={`${p.name}${p.message ? `: ${inLanguage(p.message).text}` : ""}`} onClick={() => show(p)}>
           <Status kind="health" value={p.health ?? "Unknown"} bare />
         </button>
       ))}

@@ -1,5 +1,6 @@
 import { useMemo } from "react";
 import type { TreeNode } from "../../api/types";
+import { Told } from "../../design/Told";
 import { t } from "../../i18n";
 import { Squares } from "./Network";
 import { RoleChip } from "./parts";
@@ -47,7 +48,11 @@ export default function Pods({ nodes, filter, show }: { nodes: readonly TreeNode
           </button>
           <Squares pods={pods.slice(0, most)} show={show} />
           {pods.length > most && <p className="muted small">{t("more", { count: pods.length - most })}</p>}
-          {pods[0]?.message && <p className="small name pods-why">{pods[0].message}</p>}
+          {pods[0]?.message && (
+            <p className="small name pods-why">
+              <Told message={pods[0].message} />
+            </p>
+          )}
         </li>
       ))}
       {groups.length > 100 && <li className="muted">{t("more", { count: groups.length - 100 })}</li>}

@@ -126,7 +126,11 @@ function One({ task }: { task: Task }) {
       ) : (
         <div className="task-line">{head}</div>
       )}
-      {task.note && <p className="muted small name">{task.note}</p>}
+      {task.note && (
+        <p className="muted small name">
+          <Told message={task.note} />
+        </p>
+      )}
     </li>
   );
 }

@@ -7,6 +7,7 @@ import { del, get, post } from "../../api/client";
 import type { Detail, Row, TreeNode } from "../../api/types";
 import { Ago } from "../../design/Time";
 import { Button, Copyable, Dialog, Failure, Link } from "../../design/parts";
+import { toneOf } from "../../design/Status";
 import { has, t } from "../../i18n";
 import { announce } from "../../shell/Frame";
 import type { Search } from "../../shell/search";
@@ -24,8 +25,8 @@ export function Summary({ detail, node, onDeleted }: { detail: Detail; node: Tre
   return (
     <div className="stack">
       {reason && (
-        <p className="notice name" data-tone={node.health === "Healthy" || !node.health ? "none" : "bad"}>
-          {reason}
+        <p className="notice name" data-tone={node.health && node.health !== "Healthy" ? toneOf("health", node.health) : "none"}>
+          <Told message={reason} />
         </p>
       )}
       {node.prunes && (

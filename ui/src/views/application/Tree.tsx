@@ -5,7 +5,9 @@ import type { TreeNode } from "../../api/types";
 import { Ago } from "../../design/Time";
 import { mostPrinted, usePrinting } from "../../design/print";
 import { Status } from "../../design/Status";
+import { Told } from "../../design/Told";
 import { t, useLanguage, word } from "../../i18n";
+import { inLanguage } from "../../i18n/said";
 import { nodeKey } from "./address";
 import { RoleChip } from "./parts";
 import { type Line, parentOf, typed } from "./tree";
@@ -238,8 +240,8 @@ function Details({ node }: { node: TreeNode }) {
         </span>
       ))}
       {reason && (
-        <span className="o-reason" title={reason}>
-          {reason}
+        <span className="o-reason" title={inLanguage(reason).text}>
+          <Told message={reason} />
         </span>
       )}
     </>

@@ -77,7 +77,14 @@ export default function Applications() {
       {rows.data.items.length > 0 && (
       <div className="apps-tools noprint">
         <SearchBox inAddress={search.search ?? ""} typed={typed} cleared={cleared} find={setTyped} to={found} />
-        <Tools search={search} filtered={Boolean(filtered)} clear={clear} to={to} />
+        <Narrow search={search} to={to} />
+        {filtered && (
+          <Button look="quiet" icon={<X size={16} aria-hidden />} onPress={clear}>
+            {t("apps.clear")}
+          </Button>
+        )}
+        <span className="spring" />
+        <Arrange search={search} to={to} />
       </div>
       )}
       {search.filters === "true" && <Filters rows={rows.data.items} favorites={favorites} search={choice} choose={to} />}
@@ -95,11 +102,15 @@ export default function Applications() {
   );
 }
 
-/** Tools are what chooses among applications beside the search; they stay as they are while one types. */
-const Tools = memo(function Tools({ search, filtered, clear, to }: { search: Search; filtered: boolean; clear: () => void; to: (change: Search, replace?: boolean) => void }) {
+interface ToolsProps {
+  search: Search;
+  to: (change: Search, replace?: boolean) => void;
+}
+
+/** Narrow chooses among applications beside the search; it stays as it is while one types. */
+const Narrow = memo(function Narrow({ search, to }: ToolsProps) {
   useLanguage();
   const narrow = search.filters === "true";
-  const asTable = isTable(search);
   return (
     <>
       <Button look={narrow ? "plain" : "quiet"} aria-expanded={narrow} icon={<ListFilter size={16} aria-hidden />} onPress={() => to({ filters: narrow ? undefined : "true" }, true)}>
@@ -112,12 +123,16 @@ const Tools = memo(function Tools({ search, filtered, clear, to }: { search: Sea
         <span className="wide-only">{t("apps.filter.attention")}</span>
       </Button>
       <SavedViews search={search} />
-      {filtered && (
-        <Button look="quiet" icon={<X size={16} aria-hidden />} onPress={clear}>
-          {t("apps.clear")}
-        </Button>
-      )}
-      <span className="spring" />
+    </>
+  );
+});
+
+/** Arrange chooses in which order and as what applications are shown. */
+const Arrange = memo(function Arrange({ search, to }: ToolsProps) {
+  useLanguage();
+  const asTable = isTable(search);
+  return (
+    <>
       <Menu
         label={`${t("apps.sort")}: ${t(`apps.sort.${(search.sort ?? "name") as "name"}`)}`}
         items={[...(["name", "lastSync", "created", "health"] as const).map((id) => ({ id, label: t(`apps.sort.${id}`), text: t(`apps.sort.${id}`), chosen: (search.sort ?? "name") === id }))]}

@@ -9,6 +9,7 @@ import { useOverscan } from "../../design/overscan";
 import { Status } from "../../design/Status";
 import { ToApplication } from "../../design/To";
 import { t, useLanguage } from "../../i18n";
+import { inLanguage } from "../../i18n/said";
 import type { Search } from "../../shell/search";
 
 const height = 44;
@@ -81,7 +82,7 @@ const Line = memo(function Line({ row, index, at, selected, select }: { row: Row
           </span>
         )}
       </span>
-      <span role="cell" className="col-health" title={row.attention?.message}>
+      <span role="cell" className="col-health" title={row.attention && inLanguage(row.attention.message, row.attention.said).text}>
         <Status kind="health" value={row.health} />
       </span>
       <span role="cell" className="col-sync">{row.operation?.phase === "Running" ? <Status kind="phase" value="Running" /> : <Status kind="sync" value={row.sync} />}</span>

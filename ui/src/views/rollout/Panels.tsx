@@ -38,7 +38,7 @@ export function Pods({ view }: { view: RolloutView }) {
               </td>
               <td className="name">
                 {t(`rollout.square.${stateOf(pod)}`)}
-                {pod.message ? <span className="muted" lang="en"> · {pod.message}</span> : pod.phase !== "Running" && <span className="muted"> · {pod.phase}</span>}
+                {pod.message ? <span className="muted"> · <Told message={pod.message} /></span> : pod.phase !== "Running" && <span className="muted"> · {pod.phase}</span>}
               </td>
               <td className="num">{pod.restarts}</td>
               <td>
@@ -115,8 +115,8 @@ export function Events({ view }: { view: RolloutView }) {
               <div>
                 <b>{e.reason}</b>
                 {e.type === "Warning" && <span className="unseen"> Warning</span>}
-                <p className="name" lang="en">
-                  <span lang="en">{e.message}</span>
+                <p className="name">
+                  <Told message={e.message} />
                 </p>
               </div>
             </li>

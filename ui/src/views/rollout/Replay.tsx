@@ -3,7 +3,9 @@ import { useEffect, useMemo, useState } from "react";
 import type { RolloutView } from "../../api/types";
 import { Button } from "../../design/parts";
 import { clock, duration, exact } from "../../design/time";
+import { Told } from "../../design/Told";
 import { t } from "../../i18n";
+import { inLanguage } from "../../i18n/said";
 import { chapters, type Frame, frames, pauseAfter, pictureOf } from "./replay";
 import { Stage } from "./Stage";
 
@@ -49,7 +51,7 @@ export function Replay({ view, at, to, close }: { view: RolloutView; at: string 
     if (!plays && index >= all.length - 1) setIndex(parts[chapter]?.first ?? 0);
     setPlays(!plays);
   };
-  const words = `${clock(frame.at)} · ${frame.event.message}`;
+  const words = `${clock(frame.at)} · ${inLanguage(frame.event.message).text}`;
   const first = all[0]!.at;
   const whole = Math.max(1, all[all.length - 1]!.at - first);
   return (
@@ -86,7 +88,7 @@ export function Replay({ view, at, to, close }: { view: RolloutView; at: string 
         <time dateTime={new Date(frame.at).toISOString()} title={exact(frame.at)}>
           {clock(frame.at)}
         </time>{" "}
-        <span className="muted">+{duration((frame.at - (all[parts[chapter]?.first ?? 0]?.at ?? first)) / 1000)}</span> <b>{frame.event.reason}</b> <span className="name" lang="en">{frame.event.message}</span>
+        <span className="muted">+{duration((frame.at - (all[parts[chapter]?.first ?? 0]?.at ?? first)) / 1000)}</span> <b>{frame.event.reason}</b> <span className="name"><Told message={frame.event.message} /></span>
       </p>
       <Stage picture={pictureOf(kept, frame)} next={frame.revision + 1} flows={plays} past />
       <p className="muted small pad">

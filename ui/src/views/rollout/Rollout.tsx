@@ -8,6 +8,7 @@ import { Until } from "../../design/Time";
 import { Button, Card, Problem, Waiting } from "../../design/parts";
 import { Status } from "../../design/Status";
 import { t } from "../../i18n";
+import { inLanguage } from "../../i18n/said";
 import { announce } from "../../shell/Frame";
 import type { Search } from "../../shell/search";
 import { useTitle } from "../../shell/title";
@@ -118,12 +119,18 @@ function untilOf(view: RolloutView): { words: string; at: string } | undefined {
   return { at: gate.until, words: t(gate.name === "promotion" ? "rollout.promotesIn" : gate.name === "scale-down" ? "rollout.scalesDownIn" : "rollout.goesOnIn") };
 }
 
+/** waitsFor returns what the rollout says of the gate that it waits at. */
+function waitsFor(view: RolloutView): string {
+  const gate = view.gates.find((g) => g.state === "waiting");
+  return gate ? inLanguage(gate.message, gate.said).text : "";
+}
+
 /** Next says where the rollout is in one sentence, counts down to what comes by itself, and has what a person can do about it now. */
 function Next({ view, asking }: { view: RolloutView; asking: Asking }) {
   const until = untilOf(view);
   const can = (["promote", "promote-full", "retry", "abort"] as const).filter((name) => view.actions.some((a) => a.name === name && a.enabled));
   const tone = view.phase === "Degraded" || view.aborted ? "bad" : view.paused || view.phase === "Paused" ? "still" : view.phase === "Progressing" ? "busy" : "ok";
-  const words = inWords(view.message) || (view.desired === 0 ? t("rollout.empty") : view.phase === "Healthy" ? t(until ? "rollout.switched" : "rollout.rest") : (view.gates.find((g) => g.state === "waiting")?.message ?? ""));
+  const words = inWords(view.message) || (view.desired === 0 ? t("rollout.empty") : view.phase === "Healthy" ? t(until ? "rollout.switched" : "rollout.rest") : waitsFor(view));
   return (
     <div className="next" data-tone={tone}>
       <div className="next-words">

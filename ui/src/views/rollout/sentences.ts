@@ -1,6 +1,7 @@
 // The picture in words, for who does not see it and for the line above it.
 
 import { has, t } from "../../i18n";
+import { inLanguage } from "../../i18n/said";
 import { activeOf, type Picture, type PictureLane, restartsOf } from "./picture";
 
 /** laneName returns a lane as it is called: its colour and revision. */
@@ -37,5 +38,5 @@ export function inWords(message = ""): string {
   if (end?.[1] === "RolloutAborted" && end[2]) return t("rollout.message.aborted", { revision: end[2] });
   if (end?.[1] === "ProgressDeadlineExceeded" && end[3]) return t("rollout.message.deadline", { replicaSet: end[3] });
   const key = `rollout.message.${message.replace(/[^A-Za-z]+/g, "-").toLowerCase()}`;
-  return has(key) ? t(key) : message;
+  return has(key) ? t(key) : inLanguage(message).text;
 }
