@@ -96,7 +96,19 @@ it("the longest names fit the window", async () => {
         Object.assign(answer.items[0], { name: long, destination: "n".repeat(63), cluster: long, owner: long, labels: { ["l".repeat(63)]: "💥".repeat(60) }, health: "Degraded", attention: { reason: "Failed", message: `${"m".repeat(1000)} 💥` } });
         await route.fulfill({ json: answer });
       });
-      for (const path of ["/applications", "/applications?view=table", "/"]) {
+      await streams(tab);
+      await tab.route("**/api/v1/view/applications/argocd/request-counter", async (route) => {
+        const answer = await (await route.fetch()).json();
+        Object.assign(answer.row, { destination: "n".repeat(63), cluster: long, owner: long, project: "p".repeat(63), health: "Degraded" });
+        for (const node of answer.nodes) Object.assign(node, { name: long, message: node.kind === "Pod" ? `${"m".repeat(1000)} 💥` : undefined, health: node.kind === "Pod" ? "Degraded" : node.health });
+        answer.commit = { ...answer.commit, message: "c".repeat(500), author: "a".repeat(120) };
+        await route.fulfill({ json: answer });
+      });
+      const app = "/applications/argocd/request-counter";
+      const rollout = "a-name-that-goes-on-and-on-".repeat(9).slice(0, 253);
+      const node = encodeURIComponent(`argoproj.io/Rollout/demo/${long}`);
+      const views = ["/", "/applications", "/applications?view=table", "/applications?filters=true", app, ...["view=list", "view=pods", "view=network", "graph=true", `node=${node}`, "deploy=all", "rollback=0", "delete=true"].map((s) => `${app}?${s}`), "/rollouts?search=a-name-that", `/rollouts/situations/${rollout}?pods=true`];
+      for (const path of views) {
         await ready(tab, path);
         assert.deepEqual(await overflow(tab), [], `${path} at ${width} px`);
       }

@@ -97,8 +97,8 @@ it("a rollout of before plays by itself, to its end", async () => {
   await visit({}, async (tab) => {
     await ready(tab, `${path}?replay=play`);
     const slider = tab.getByRole("slider");
-    await tab.getByRole("button", { name: "Stop" }).waitFor();
-    await tab.getByRole("button", { name: "Play" }).waitFor({ timeout: 60_000 });
+    await tab.getByRole("button", { name: "Stop", exact: true }).waitFor();
+    await tab.getByRole("button", { name: "Play", exact: true }).waitFor({ timeout: 60_000 });
     assert.equal(await slider.inputValue(), await slider.getAttribute("max"));
     await tab.waitForURL(/replay=\d+$/);
   });
