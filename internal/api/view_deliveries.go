@@ -11,9 +11,7 @@ import (
 
 	"github.com/cyan-cd/cyan/api/v1alpha1"
 	"github.com/cyan-cd/cyan/internal/access"
-	"github.com/cyan-cd/cyan/internal/delivery"
 	"github.com/cyan-cd/cyan/internal/problem"
-	"github.com/cyan-cd/cyan/internal/source"
 	"github.com/cyan-cd/cyan/internal/view"
 )
 
@@ -141,23 +139,8 @@ func (s viewed) deliveriesOf(ctx context.Context, around *surroundings, app *v1a
 // deliveredCommits reads the commits of an Application's deliveries, and those that they name as built. What the
 // project does not permit is not read.
 func (s viewed) deliveredCommits(ctx context.Context, app *v1alpha1.Application) map[string]view.GitCommit {
-	found := map[string]view.GitCommit{}
 	if _, err := looked(s).permitted(ctx, app); err != nil {
-		return found
+		return nil
 	}
-	var built []string
-	for sha, c := range s.sourceCommits(ctx, app, view.DeliveryRevisions(app)) {
-		found[sha] = gitCommit(c)
-		if mark, marked := delivery.ReadMark(c.Trailer); marked {
-			built = append(built, mark.SourceCommit)
-		}
-	}
-	for sha, c := range s.sourceCommits(ctx, app, built) {
-		found[sha] = gitCommit(c)
-	}
-	return found
-}
-
-func gitCommit(c source.Commit) view.GitCommit {
-	return view.GitCommit{SHA: c.SHA, Author: c.Author.Name, Message: c.Message, Date: c.Author.Time, Committed: c.Committer.Time, Trailer: c.Trailer}
+	return s.commitsOf(ctx, app, view.DeliveryRevisions(app))
 }

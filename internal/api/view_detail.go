@@ -11,6 +11,7 @@ import (
 	"sigs.k8s.io/yaml"
 
 	"github.com/cyan-cd/cyan/api/v1alpha1"
+	"github.com/cyan-cd/cyan/internal/delivery"
 	"github.com/cyan-cd/cyan/internal/informer"
 	"github.com/cyan-cd/cyan/internal/secret"
 	"github.com/cyan-cd/cyan/internal/source"
@@ -86,13 +87,24 @@ func (s viewed) detail(ctx context.Context, app *v1alpha1.Application) (view.Det
 	return view.DetailOf(seen, now), look, nil
 }
 
-// commitsOf reads commits of an Application's source, as far as they are at hand.
-func (s viewed) commitsOf(ctx context.Context, app *v1alpha1.Application, revisions []string) map[string]view.Commit {
-	found := map[string]view.Commit{}
+// commitsOf reads commits of an Application's source, and those that they name as built, as far as they are at hand.
+func (s viewed) commitsOf(ctx context.Context, app *v1alpha1.Application, revisions []string) map[string]view.GitCommit {
+	found := map[string]view.GitCommit{}
+	var built []string
 	for sha, c := range s.sourceCommits(ctx, app, revisions) {
-		found[sha] = view.CommitOf(sha, c.Author.Name, c.Message, c.Author.Time)
+		found[sha] = gitCommit(c)
+		if mark, marked := delivery.ReadMark(c.Trailer); marked {
+			built = append(built, mark.SourceCommit)
+		}
+	}
+	for sha, c := range s.sourceCommits(ctx, app, built) {
+		found[sha] = gitCommit(c)
 	}
 	return found
+}
+
+func gitCommit(c source.Commit) view.GitCommit {
+	return view.GitCommit{SHA: c.SHA, Author: c.Author.Name, Message: c.Message, Date: c.Author.Time, Committed: c.Committer.Time, Trailer: c.Trailer}
 }
 
 // sourceCommits reads commits as git has them.

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -120,15 +121,12 @@ func deliveryOf(seen DeliverySeen, of deploymentSeen) Delivery {
 	app := seen.Application
 	d := Delivery{ID: of.id, Namespace: app.Namespace, Application: app.Name, Project: cmp.Or(app.Spec.Project, v1alpha1.DefaultProject), Commit: Commit{SHA: of.revision}}
 	commit, known := seen.Commits[of.revision]
+	d.Commit = commitOf(seen.Commits, of.revision)
 	var source *GitCommit
-	if known {
-		d.Commit = CommitOf(commit.SHA, commit.Author, commit.Message, commit.Date)
-		if mark, marked := delivery.ReadMark(commit.Trailer); marked {
-			d.Image, d.Source = mark.Image, &Commit{SHA: mark.SourceCommit}
-			if built, ok := seen.Commits[mark.SourceCommit]; ok {
-				*d.Source = CommitOf(built.SHA, built.Author, built.Message, built.Date)
-				source = &built
-			}
+	if mark, marked := markOf(commit); marked {
+		d.Image, d.Source = mark.Image, builtOf(seen.Commits, of.revision)
+		if built, ok := seen.Commits[mark.SourceCommit]; ok {
+			source = &built
 		}
 	}
 	d.Stages = append(stagesOfGit(commit, known, d.Source != nil, source, of), syncStage(of))
@@ -139,6 +137,34 @@ func deliveryOf(seen DeliverySeen, of deploymentSeen) Delivery {
 		d.State, d.LeadSeconds = DeliverySuperseded, nil
 	}
 	return d
+}
+
+// commitOf returns a commit as pages show it; its SHA alone, where it could not be read.
+func commitOf(read map[string]GitCommit, sha string) Commit {
+	c, ok := read[sha]
+	if !ok {
+		return Commit{SHA: sha}
+	}
+	return Commit{SHA: c.SHA, Author: shortened(c.Author), Message: shortened(strings.TrimSpace(c.Message)), Date: stampOf(c.Date)}
+}
+
+// markOf returns what a commit names of a delivery. One that could not be read names nothing.
+func markOf(c GitCommit) (mark delivery.Mark, marked bool) {
+	if c.Trailer == nil {
+		return delivery.Mark{}, false
+	}
+	return delivery.ReadMark(c.Trailer)
+}
+
+// builtOf returns the commit that was built for the one that is deployed, as far as that names it; nil where it does
+// not, as where people have set the image.
+func builtOf(read map[string]GitCommit, deployed string) *Commit {
+	mark, marked := markOf(read[deployed])
+	if !marked {
+		return nil
+	}
+	built := commitOf(read, mark.SourceCommit)
+	return &built
 }
 
 // stagesOfGit are the way of a commit to the sync.

@@ -46,6 +46,8 @@ type Deployment struct {
 	StartedAt  string `json:"startedAt,omitempty" format:"date-time"`
 	By         string `json:"by,omitempty"`
 	Path       string `json:"path,omitempty"`
+	// Source is the commit that people made, where the deployed one only names the image that was built of it.
+	Source *Commit `json:"source,omitempty" doc:"the commit that was built, where the commit names it"`
 }
 
 // Pin is what a rollback holds: automation does not deploy the commit again.
@@ -84,6 +86,8 @@ type DeployedCommit struct {
 	Author   string `json:"author,omitempty"`
 	Message  string `json:"message,omitempty"`
 	Date     string `json:"date,omitempty" format:"date-time"`
+	// Source is as that of a [Deployment].
+	Source *Commit `json:"source,omitempty" doc:"the commit that was built, where the commit names it"`
 }
 
 // Window is a sync window.
@@ -111,8 +115,8 @@ type DetailSeen struct {
 	// Project is that of the Application, nil where it cannot be read, and To is where the Application goes.
 	Project *v1alpha1.AppProject
 	To      project.Destination
-	// Commits are those that could be read, by their SHA.
-	Commits map[string]Commit
+	// Commits are those of the source that could be read, by their SHA, with those that they name as built.
+	Commits map[string]GitCommit
 }
 
 // RevisionsOf returns the commits that a detail of an Application tells of, the live one first.
@@ -156,8 +160,8 @@ func DetailOf(seen DetailSeen, now time.Time) Detail {
 	}
 	d.Links, d.URLs = linksOf(app)
 	if revision := liveRevision(app); revision != "" {
-		c := seen.Commits[revision]
-		d.Commit = &DeployedCommit{revision, c.Author, c.Message, c.Date}
+		c := commitOf(seen.Commits, revision)
+		d.Commit = &DeployedCommit{revision, c.Author, c.Message, c.Date, builtOf(seen.Commits, revision)}
 	}
 	if seen.Project != nil {
 		d.CanSync = project.Windows(seen.Project, app, seen.To, project.ByPerson, now).Reason == ""
@@ -197,13 +201,14 @@ func cutLast(text, separator string) (before, after string, ok bool) {
 	return text[:i], text[i+len(separator):], true
 }
 
-func historyOf(app *v1alpha1.Application, commits map[string]Commit) []Deployment {
+func historyOf(app *v1alpha1.Application, commits map[string]GitCommit) []Deployment {
 	history := []Deployment{}
 	for _, h := range slices.Backward(lastOf(app.Status.History, mostHistory)) {
 		revision := revisionOf(h.Revision, h.Revisions)
-		c := commits[revision]
+		c := commitOf(commits, revision)
 		deployed := Deployment{
 			ID: h.ID, Revision: revision, Author: c.Author, Message: c.Message, Date: c.Date, DeployedAt: stamp(&h.DeployedAt), StartedAt: stamp(h.DeployStartedAt), By: initiator(h.InitiatedBy),
+			Source: builtOf(commits, revision),
 		}
 		if sources := h.GetSources(); len(sources) > 0 {
 			deployed.Path = sources[0].Path
@@ -251,9 +256,4 @@ func wholeOperation(state *v1alpha1.OperationState) *WholeOperation {
 		})
 	}
 	return whole
-}
-
-// CommitOf returns a commit as pages show it.
-func CommitOf(sha, author, message string, date time.Time) Commit {
-	return Commit{SHA: sha, Author: shortened(author), Message: shortened(strings.TrimSpace(message)), Date: stampOf(date)}
 }

@@ -2,12 +2,14 @@ package view
 
 import (
 	"fmt"
+	"reflect"
 	"slices"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/cyan-cd/cyan/api/v1alpha1"
+	"github.com/cyan-cd/cyan/internal/delivery"
 	"github.com/cyan-cd/cyan/internal/project"
 )
 
@@ -22,7 +24,7 @@ func deployed(a *v1alpha1.Application) {
 
 // What a detail has besides its row.
 func TestDetails(t *testing.T) {
-	commits := map[string]Commit{"one": {Author: "Ann", Message: "First", Date: "2026-11-26T10:00:00Z"}, "two": {Author: "Bob", Message: "Second"}}
+	commits := map[string]GitCommit{"one": {SHA: "one", Author: "Ann", Message: "First", Date: noon.Add(-2 * time.Hour)}, "two": {SHA: "two", Author: "Bob", Message: "Second"}}
 	windows := func(manual bool) *v1alpha1.AppProject {
 		return &v1alpha1.AppProject{Spec: v1alpha1.AppProjectSpec{SyncWindows: []v1alpha1.SyncWindow{
 			{Kind: "deny", Schedule: "* * * * *", Duration: "1h", Applications: []string{"*"}, ManualSync: manual}, {Kind: "deny", Schedule: "0 3 * * *", Duration: "1h", Applications: []string{"*"}},
@@ -101,6 +103,27 @@ func TestDetails(t *testing.T) {
 	d := DetailOf(DetailSeen{Application: shop(), Row: Row{Name: "x"}, Manifest: "m", Nodes: []Node{{ID: "n"}}, Hidden: 3, Trouble: "t"}, noon)
 	if d.Row.Name != "x" || d.Manifest != "m" || d.Nodes[0].ID != "n" || d.Hidden != 3 || d.Trouble != "t" {
 		t.Errorf("got %+v", d)
+	}
+}
+
+// A commit that sets an image is one of a program: the detail has who built what as well.
+func TestDetailsNameWhatWasBuilt(t *testing.T) {
+	mark := delivery.Mark{SourceCommit: built, Image: image, Overlay: "k8s", Name: "web"}
+	set, source := made("two", time.Minute, mark.Message("Count requests")), made(built, time.Hour, "Count requests\n")
+	for _, c := range []struct {
+		name    string
+		commits map[string]GitCommit
+		want    *Commit
+	}{
+		{"a commit that sets an image", map[string]GitCommit{"two": set, built: source}, &Commit{SHA: built, Author: "ann", Message: "Count requests", Date: "2026-11-26T11:00:00Z"}},
+		{"what was built cannot be read", map[string]GitCommit{"two": set}, &Commit{SHA: built}},
+		{"a commit of people", map[string]GitCommit{"two": made("two", time.Minute, "Count requests"), built: source}, nil},
+		{"a commit that cannot be read", map[string]GitCommit{built: source}, nil},
+	} {
+		d := DetailOf(DetailSeen{Application: shop(deployed), Commits: c.commits}, noon)
+		if !reflect.DeepEqual(d.Commit.Source, c.want) || !reflect.DeepEqual(d.History[0].Source, c.want) || d.History[1].Source != nil {
+			t.Errorf("%s: got %+v and %+v, want %+v", c.name, d.Commit.Source, d.History[0].Source, c.want)
+		}
 	}
 }
 

@@ -116,6 +116,8 @@ export interface Deployment {
   startedAt?: string;
   by?: string;
   path?: string;
+  /** source is the commit that was built, where the deployed one names it. */
+  source?: Commit;
 }
 
 export interface Detail {
@@ -131,7 +133,7 @@ export interface Detail {
   history: Deployment[];
   pin?: { revision: string; by?: string; since?: string; remedy: string; remedySaid?: Said };
   operation?: Operation & { revision?: string; retries?: number; results: Result[] };
-  commit?: { revision: string; author?: string; message?: string; date?: string };
+  commit?: { revision: string; author?: string; message?: string; date?: string; source?: Commit };
   windows: { kind: string; schedule: string; active: boolean; manual: boolean }[];
   canSync: boolean;
   links: { title: string; url: string }[];

@@ -10,6 +10,7 @@ import { t } from "../../i18n";
 import { announce } from "../../shell/Frame";
 import { appPath, missing, scope } from "./calls";
 import { running } from "./parts";
+import { madeOf } from "./sync";
 import { byWhom } from "../../i18n/said";
 
 interface Props {
@@ -122,6 +123,7 @@ function Actions({ detail, onSync, onHistory, onDelete }: Props) {
 function States({ detail, onOperation }: Props) {
   const { row, operation, commit, nodes } = detail;
   const source = row.chart ?? row.path;
+  const made = commit && madeOf(commit);
   return (
     <dl className="app-states card">
       <div>
@@ -162,10 +164,10 @@ function States({ detail, onOperation }: Props) {
       <div className="app-commit">
         <dt>{t("app.commit")}</dt>
         <dd>
-          <GitCommitHorizontal size={16} aria-hidden className="muted" /> <code>{short(commit?.revision ?? row.revision) || "–"}</code> <span className="name app-message">{commit?.message?.split("\n")[0]}</span>
+          <GitCommitHorizontal size={16} aria-hidden className="muted" /> <code>{short(commit?.revision ?? row.revision) || "–"}</code> <span className="name app-message">{made?.message?.split("\n")[0]}</span>
         </dd>
         <dd className="muted small name">
-          {commit?.author && <>{commit.author} · </>}
+          {made?.author && <>{made.author} · </>}
           {commit?.date && (
             <>
               <Ago at={commit.date} /> ·{" "}

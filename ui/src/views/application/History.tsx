@@ -8,7 +8,7 @@ import { t } from "../../i18n";
 import { deploymentKey, deploymentOf, history as noneChosen } from "./address";
 import { appPath, missing, scope } from "./calls";
 import { Preview, usePlan } from "./Preview";
-import { compared, liveOf } from "./sync";
+import { compared, liveOf, madeOf } from "./sync";
 import { byWhom } from "../../i18n/said";
 
 interface Props {
@@ -32,16 +32,17 @@ export default function History({ detail, wanted, choose, close, started }: Prop
       <ol className="history">
         {history.map((h, i) => {
           const before = history[i + 1];
+          const made = madeOf(h);
           const link = before && compared(row.repo, before.revision, h.revision);
           return (
             <li key={h.id} data-live={h === live || undefined}>
               <div className="history-what">
                 <p>
-                  <code>{short(h.revision)}</code> <strong className="name">{h.message?.split("\n")[0]}</strong> {h === live && <span className="chip" data-role="active">{t("app.history.live")}</span>}
+                  <code>{short(h.revision)}</code> <strong className="name">{made.message?.split("\n")[0]}</strong> {h === live && <span className="chip" data-role="active">{t("app.history.live")}</span>}
                   {detail.pin?.revision === h.revision && <span className="chip" data-tone="still">{t("app.history.pinned")}</span>}
                 </p>
                 <p className="muted small name">
-                  {h.author && <>{h.author} · </>}
+                  {made.author && <>{made.author} · </>}
                   <Ago at={h.deployedAt} />
                   {h.startedAt && (
                     <>
@@ -77,6 +78,7 @@ function Back({ detail, to, back, close, started }: { detail: Detail; to: Deploy
   const [prune, setPrune] = useState(false);
   const [busy, setBusy] = useState(false);
   const [failed, setFailed] = useState<unknown>();
+  const made = madeOf(to);
   const plan = usePlan(row, { ...scope(row), revision: to.revision, prune });
   const go = async () => {
     setBusy(true);
@@ -91,9 +93,9 @@ function Back({ detail, to, back, close, started }: { detail: Detail; to: Deploy
   return (
     <Dialog title={t("app.rollback.to", { revision: short(to.revision) })} onClose={close} wide>
       <p>
-        <strong className="name">{to.message?.split("\n")[0]}</strong>{" "}
+        <strong className="name">{made.message?.split("\n")[0]}</strong>{" "}
         <span className="muted">
-          {to.author} · <Ago at={to.deployedAt} />
+          {made.author} · <Ago at={to.deployedAt} />
         </span>
       </p>
       <p className="notice" data-tone="still">

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import type { Row, Task } from "../../api/types";
-import { compared, kinds, request, steps, sums, usual } from "./sync";
+import { compared, kinds, madeOf, request, steps, sums, usual } from "./sync";
 
 const row = { namespace: "argocd", name: "web", project: "core" } as Row;
 const task = (phase: string, wave: number, action: Task["action"], restarts?: boolean): Task => ({ phase, wave, action, restarts, group: "", kind: "ConfigMap", name: `${phase}${wave}`, changes: [] });
@@ -40,4 +40,9 @@ describe("compared", () => {
   ];
   it.each(table)("%s", (repo, want) => expect(compared(repo, a, b)).toBe(want));
   it("takes commits only", () => expect(compared("https://github.com/o/r", "v1", b)).toBeUndefined());
+});
+
+it("what people made is the commit that was built, and else what is deployed", () => {
+  expect(madeOf({ message: "Deliver web", source: { sha: "b", message: "Count requests" } })).toMatchObject({ message: "Count requests" });
+  expect(madeOf({ message: "Count requests" })).toEqual({ message: "Count requests" });
 });

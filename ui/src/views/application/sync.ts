@@ -1,6 +1,6 @@
 // What is asked of a sync, and what its plan says.
 
-import type { Deployment, Named, Row, Task, TreeNode } from "../../api/types";
+import type { Commit, Deployment, Named, Row, Task, TreeNode } from "../../api/types";
 
 export interface Choices {
   revision: string;
@@ -83,3 +83,8 @@ export function compared(repo: string, from: string, to: string): string | undef
 
 /** liveOf returns the newest deployment of the revision that is live. */
 export const liveOf = (history: readonly Deployment[], revision?: string) => history.find((h) => h.revision === revision);
+
+/** madeOf returns the commit that people made: the one that was built, where what is deployed only sets its image. */
+export const madeOf = (deployed: Written & { source?: Commit }): Written => deployed.source ?? deployed;
+
+type Written = Pick<Commit, "author" | "message">;
