@@ -1,3 +1,4 @@
+import { useNavigate } from "@tanstack/react-router";
 import { CircleAlert, Pin, Undo2, UserRoundPen } from "lucide-react";
 import { useState } from "react";
 import { post } from "../../api/client";
@@ -9,6 +10,7 @@ import { t, word } from "../../i18n";
 import { announce } from "../../shell/Frame";
 import { Ask } from "../../design/Ask";
 import { appPath, missing, scope } from "./calls";
+import { Reason } from "./parts";
 import type { Cause } from "./tree";
 import { Told } from "../../design/Told";
 import { byWhom } from "../../i18n/said";
@@ -89,6 +91,7 @@ function HandedOver({ row, held }: { row: Row; held: NonNullable<Row["handedOver
 
 function Why({ row, cause, show }: { row: Detail["row"]; cause: Cause; show: (node: TreeNode, tab?: string) => void }) {
   const { node, others } = cause;
+  const navigate = useNavigate();
   // What is on its way needs no explanation, unless it gives one itself.
   if (row.health === "Healthy" || (!node.message && (node.health === "Progressing" || node.health === "Suspended"))) return null;
   const crashed = node.kind === "Pod" && node.health === "Degraded";
@@ -99,11 +102,16 @@ function Why({ row, cause, show }: { row: Detail["row"]; cause: Cause; show: (no
           <CircleAlert size={16} aria-hidden /> {t("app.why", { kind: node.kind, name: node.name, health: word("health", node.health ?? "") })}
         </strong>
         {others > 0 && <span className="muted"> {t("app.why.others", { count: others })}</span>}
-        <p className="name">{node.message ? <Told message={node.message} /> : t("app.why.silent")}</p>
+        <p className="name">{node.message ? <Reason node={node} message={node.message} /> : t("app.why.silent")}</p>
       </div>
       <div className="actions noprint">
         {node.kind === "Pod" && (
           <Button onPress={() => show(node, "logs")}>{t(crashed ? "app.why.crash" : "app.why.logs")}</Button>
+        )}
+        {node.kind === "Rollout" && node.namespace && (
+          <Button look="main" onPress={() => void navigate({ to: "/rollouts/$namespace/$name", params: { namespace: node.namespace!, name: node.name } })}>
+            {t("app.openRollout")}
+          </Button>
         )}
         <Button onPress={() => show(node, "events")}>{t("app.tab.events")}</Button>
       </div>

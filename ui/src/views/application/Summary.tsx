@@ -13,7 +13,7 @@ import { announce } from "../../shell/Frame";
 import type { Search } from "../../shell/search";
 import { nodeKey } from "./address";
 import { appPath, missing, ofObject } from "./calls";
-import { info } from "./parts";
+import { info, Reason } from "./parts";
 import { Told } from "../../design/Told";
 
 /** Summary is what there is to know of an object without reading its manifest, and what can be done with it. */
@@ -26,7 +26,7 @@ export function Summary({ detail, node, onDeleted }: { detail: Detail; node: Tre
     <div className="stack">
       {reason && (
         <p className="notice name" data-tone={node.health && node.health !== "Healthy" ? toneOf("health", node.health) : "none"}>
-          <Told message={reason} />
+          <Reason node={node} message={reason} />
         </p>
       )}
       {node.prunes && (

@@ -5,11 +5,10 @@ import type { TreeNode } from "../../api/types";
 import { Ago } from "../../design/Time";
 import { mostPrinted, usePrinting } from "../../design/print";
 import { Status } from "../../design/Status";
-import { Told } from "../../design/Told";
 import { t, useLanguage, word } from "../../i18n";
 import { inLanguage } from "../../i18n/said";
 import { nodeKey } from "./address";
-import { RoleChip } from "./parts";
+import { Reason, RoleChip } from "./parts";
 import { type Line, parentOf, typed } from "./tree";
 
 const height = 40;
@@ -241,7 +240,7 @@ function Details({ node }: { node: TreeNode }) {
       ))}
       {reason && (
         <span className="o-reason" title={inLanguage(reason).text}>
-          <Told message={reason} />
+          <Reason node={node} message={reason} />
         </span>
       )}
     </>

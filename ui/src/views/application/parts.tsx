@@ -1,5 +1,7 @@
 import type { Role, TreeNode } from "../../api/types";
-import { t } from "../../i18n";
+import { Told } from "../../design/Told";
+import { t, useLanguage } from "../../i18n";
+import { inWords } from "../rollout/sentences";
 
 /** RoleChip says which side of a switch a ReplicaSet is: by a word, and by the colour that side has everywhere. */
 export function RoleChip({ role }: { role?: Role }) {
@@ -15,3 +17,10 @@ export const info = (node: TreeNode, name: string) => node.info.find((i) => i.na
 
 /** running reports whether an operation of a phase goes on. */
 export const running = (phase?: string) => phase === "Running" || phase === "Terminating";
+
+/** Reason shows why an object is as it is. Rollouts have codes for that, such as BlueGreenPause, and the page words. */
+export function Reason({ node, message }: { node: TreeNode; message: string }) {
+  useLanguage();
+  const words = node.kind === "Rollout" ? inWords(message) : message;
+  return words === message ? <Told message={message} /> : <span>{words}</span>;
+}
