@@ -11,10 +11,6 @@ import (
 	"github.com/cyan-cd/cyan/internal/spelling"
 )
 
-// compareOptions are those that mean something; the ones with a value are of the server-side diff, which is always
-// done.
-var compareOptions = []string{"IgnoreExtraneous", "ServerSideDiff=true", "ServerSideDiff=false", "IncludeMutationWebhook=true", "IncludeMutationWebhook=false"}
-
 // wordCheck is an annotation that has words of a list.
 type wordCheck struct {
 	annotation, what string
@@ -23,18 +19,17 @@ type wordCheck struct {
 	same func(a, b string) bool
 }
 
-// wordChecks are the annotations about hooks and comparing. Helm reads its policies in any case of letters.
+// wordChecks are the annotations about hooks. Helm reads its policies in any case of letters.
 var wordChecks = []wordCheck{
 	{v1alpha1.HookAnnotation, "hook", textsOf(phases), sameWord},
 	{v1alpha1.HookDeletePolicyAnnotation, "hook delete policy", textsOf([]HookDeletePolicy{BeforeHookCreation, HookSucceeded, HookFailed}), sameWord},
-	{v1alpha1.CompareOptionsAnnotation, "compare option", compareOptions, sameWord},
 	{helmHook, "hook", slices.Sorted(maps.Keys(helmPhases)), sameWord},
 	{helmHookDelete, "hook delete policy", slices.Sorted(maps.Keys(helmDeletePolicies)), strings.EqualFold},
 }
 
 func sameWord(a, b string) bool { return a == b }
 
-// CheckMarks names what annotations of desired objects say about hooks, waves and comparing that means nothing: such an
+// CheckMarks names what annotations of desired objects say about hooks and waves that means nothing: such an
 // object is treated as if it did not say it.
 func CheckMarks(desired []Desired) []string {
 	var all []string

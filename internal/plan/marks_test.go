@@ -25,13 +25,11 @@ func TestCheckMarks(t *testing.T) {
 		{"argocd.argoproj.io/sync-wave: one", `annotation argocd.argoproj.io/sync-wave: "one": invalid wave, taken for 0; write a whole number`},
 		{"argocd.argoproj.io/sync-wave: ''", `"": invalid wave`},
 		{"argocd.argoproj.io/sync-wave: '1.5'", `"1.5": invalid wave`},
-		{"argocd.argoproj.io/compare-options: 'IgnoreExtraneous,ServerSideDiff=true,IncludeMutationWebhook=true'", ""},
 		{"helm.sh/hook: 'pre-install,post-delete,test-failure', helm.sh/hook-weight: '-5', helm.sh/hook-delete-policy: 'hook-succeeded,before-hook-creation'", ""},
 		{"helm.sh/hook: pre-instal", `Job j, annotation helm.sh/hook: "pre-instal": unknown hook; did you mean pre-install?`},
 		{"helm.sh/hook-delete-policy: hook-success", `annotation helm.sh/hook-delete-policy: "hook-success": unknown hook delete policy; did you mean hook-succeeded?`},
 		{"helm.sh/hook-weight: first", `annotation helm.sh/hook-weight: "first": invalid wave, taken for 0; write a whole number`},
 		{"argocd.argoproj.io/sync-wave: one, helm.sh/hook-weight: '3'", `annotation argocd.argoproj.io/sync-wave: "one": invalid wave, taken for 3; write a whole number`},
-		{"argocd.argoproj.io/compare-options: IgnoreExtranous", `"IgnoreExtranous": unknown compare option; did you mean IgnoreExtraneous?`},
 	} {
 		got := strings.Join(plan.CheckMarks([]plan.Desired{{Object: object(t, named("Job", "j", c.annotations))}}), "; ")
 		if !strings.Contains(got, c.want) || c.want == "" && got != "" {

@@ -93,6 +93,9 @@ func TestCompareOptions(t *testing.T) {
 		o := object(t, "{apiVersion: v1, kind: Secret, metadata: {name: key, namespace: d}}")
 		o.SetAnnotations(map[string]string{v1alpha1.CompareOptionsAnnotation: option})
 		got := strings.Join(plan.CheckOptions(nil, []plan.Desired{{Object: o}}), "\n")
+		if marks := plan.CheckMarks([]plan.Desired{{Object: o}}); len(marks) > 0 {
+			t.Errorf("%s: named twice, as %q too", option, marks)
+		}
 		if (got == "") != (want == "") || !strings.Contains(got, want) {
 			t.Errorf("%s: got %q, want %q", option, got, want)
 		}

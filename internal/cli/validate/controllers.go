@@ -172,12 +172,7 @@ func (c *judged) annotations() {
 		alone := c.object.Object.DeepCopy()
 		alone.SetAnnotations(map[string]string{key: value})
 		desired := []plan.Desired{{Object: alone}}
-		found := plan.CheckOptions(nil, desired)
-		if key != v1alpha1.CompareOptionsAnnotation {
-			// Of these both would tell the same.
-			found = append(found, plan.CheckMarks(desired)...)
-		}
-		for _, text := range found {
+		for _, text := range append(plan.CheckOptions(nil, desired), plan.CheckMarks(desired)...) {
 			cause, remedy, _ := strings.Cut(strings.TrimPrefix(text, plan.KeyOf(alone).String()+", annotation "+key+": "), "; ")
 			c.add(engine.SeverityWarning, engine.RuleNotHonoured, &problem.Error{Field: engine.JoinPath("metadata.annotations", key), Cause: cause, Remedy: remedy})
 		}
