@@ -27,7 +27,7 @@ func fieldProblem(n *yaml.Node, t reflect.Type, path string) *problem.Error {
 	case want == "" || got == "null":
 		return nil
 	case got != want:
-		return &problem.Error{Line: n.Line, Cause: fmt.Sprintf("%s is a %s, and a %s is expected", cmp.Or(path, "the document"), got, want), Remedy: ways[want]}
+		return &problem.Error{Line: n.Line, Cause: fmt.Sprintf("%s is a %s, and a %s is expected", cmp.Or(path, "the document"), got, want), Remedy: wayOf(n, t, want)}
 	case want == "list":
 		for i, c := range n.Content {
 			if p := fieldProblem(c, t.Elem(), fmt.Sprintf("%s[%d]", path, i)); p != nil {
@@ -50,19 +50,13 @@ func entryProblem(key, value *yaml.Node, t reflect.Type, path string) *problem.E
 	if t.Kind() == reflect.Map {
 		return fieldProblem(value, t.Elem(), at)
 	}
-	var names []string
 	for _, f := range reflect.VisibleFields(t) {
-		name, _, _ := strings.Cut(f.Tag.Get("json"), ",")
-		if name == "" || name == "-" {
-			continue
-		}
-		if strings.EqualFold(name, key.Value) {
+		if name := nameOf(f); name != "" && strings.EqualFold(name, key.Value) {
 			return fieldProblem(value, f.Type, at)
 		}
-		names = append(names, name)
 	}
 	p := &problem.Error{Line: key.Line, Cause: fmt.Sprintf("unknown field %q", at), Remedy: "correct the field"}
-	if meant := spelling.Closest(key.Value, names); meant != "" {
+	if meant := spelling.Closest(key.Value, fieldsOf(t)); meant != "" {
 		p.Remedy = "did you mean " + meant + "?"
 	}
 	return p
@@ -95,6 +89,43 @@ func keyProblem(n *yaml.Node, path string) *problem.Error {
 var ways = map[string]string{
 	"text": "write it in quotes", "number": "write it without quotes, and without a point", "truth value": "write true or false without quotes",
 	"list": "write each entry behind a dash", "mapping": "write it as key: value",
+}
+
+// longestName is the length of the longest text, in bytes, that is taken for a path or a name.
+const longestName = 200
+
+// wayOf is how to write a value as one of a type. A line in place of a mapping is most often its path or its name, as in
+// the fields that patches have had before.
+func wayOf(n *yaml.Node, t reflect.Type, want string) string {
+	if want != "mapping" || typeOf(n) != "text" || len(n.Value) > longestName || strings.ContainsAny(n.Value, "\n{[") {
+		return ways[want]
+	}
+	for _, name := range []string{"path", "name"} {
+		if slices.Contains(fieldsOf(t), name) {
+			return fmt.Sprintf("write it as %s: %s", name, n.Value)
+		}
+	}
+	return ways[want]
+}
+
+// nameOf returns the name of a field, as YAML has it; "" for one that it does not have.
+func nameOf(f reflect.StructField) string {
+	name, _, _ := strings.Cut(f.Tag.Get("json"), ",")
+	return strings.TrimPrefix(name, "-")
+}
+
+// fieldsOf returns the names of the fields of a struct; none for a map.
+func fieldsOf(t reflect.Type) []string {
+	if t.Kind() != reflect.Struct {
+		return nil
+	}
+	var names []string
+	for _, f := range reflect.VisibleFields(t) {
+		if name := nameOf(f); name != "" {
+			names = append(names, name)
+		}
+	}
+	return names
 }
 
 // yamlType returns the type that a Go type is read from, in a word; empty where it is read in a way of its own.
