@@ -3,7 +3,6 @@ package api
 import (
 	"bytes"
 	"errors"
-	"fmt"
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
@@ -95,7 +94,7 @@ func TestWhoHasLeftIsSentNothing(t *testing.T) {
 	}
 	o, w = newOutlet()
 	o.put("row", func() {}) // it cannot be written
-	o.put("row", fmt.Sprint("the next"))
+	o.put("row", "the next")
 	if err := o.flush(1); err != nil || !strings.Contains(w.Body.String(), "the next") || strings.Count(w.Body.String(), "event:") != 1 {
 		t.Errorf("after an event that cannot be written: %v, %q", err, w.Body)
 	}

@@ -112,7 +112,7 @@ func TestSkaffoldLines(t *testing.T) {
 		{"a source of digests that is none", "pokotyan/counter", "skaffold render -f k8s/skaffold.yml -p local --digest-source moon", 2, "", "--digest-source: \"moon\" unknown; give local, remote, tag or none"},
 		{"a tag that no registry has", "pokotyan/counter", "skaffold render -f k8s/skaffold.yml -p local --digest-source remote -d 127.0.0.1:1", 13, "", "image 127.0.0.1:1/pokotyan_counter:latest: "},
 		{"manifests that are invalid", "pokotyan/counter", "skaffold render -f broken.yaml --digest-source none", 1, "", "manifests: 1 problem:\n  broken/pod.yaml:"},
-		{"a command that is not served", "pokotyan/counter", "skaffold verify -f x", 2, "", "Error: skaffold verify: not served by Cyan; no tests are run on images\n"},
+		{"a command that is not served", "pokotyan/counter", "skaffold exec -f x", 2, "", "Error: skaffold exec: not served by Cyan; "},
 		{"a flag that is not served", "pokotyan/counter", "skaffold build --wait-for-connection", 2, "", "Error: skaffold build: --wait-for-connection is not served by Cyan; events are served to nobody\n"},
 		{"a command that is unknown", "pokotyan/counter", "skaffold bulid", 2, "", `Error: skaffold: unknown command "bulid"; did you mean "build"?` + "\n"},
 		{"a template that is none", "pokotyan/counter", "skaffold build -o {{.x", 2, "", "write json, or a template"},

@@ -59,14 +59,13 @@ func (s *shared) giveBack(after time.Duration) {
 	if _, err := leases.Update(s.Context(), handover.Release(s.lease(), ""), metav1.UpdateOptions{}); err != nil {
 		s.Error(err)
 	}
-	time.Sleep(after)
+	time.Sleep(after) //nolint:forbidigo // the time is that of the test
 	if err := leases.Delete(s.Context(), handover.LeaseName("shop"), metav1.DeleteOptions{}); err != nil {
 		s.Error(err)
 	}
 }
 
-// A second developer is told who has the objects. Once the first has been killed and a minute has passed, they are
-// given
+// A second developer is told who has the objects. Once the first has been killed and a minute has passed, they are given
 // back, and the second takes them; the first, whose machine has only slept, finds that out, changes nothing of it, and
 // takes them again when they are free.
 func TestTwoDevelopersOnOneApplication(t *testing.T) {
@@ -81,7 +80,7 @@ func TestTwoDevelopersOnOneApplication(t *testing.T) {
 			t.Errorf("a second developer: got %v, want %s", err, want)
 		}
 
-		time.Sleep(handover.Duration)
+		time.Sleep(handover.Duration) //nolint:forbidigo // the time is that of the test
 		if handover.Of(s.lease(), handover.Duration).Held() {
 			t.Error("a hold that was not renewed for its time goes on")
 		}

@@ -24,12 +24,12 @@ func TestABuildThatTakesItsTime(t *testing.T) {
 		b.take([]skaffold.Artifact{{Image: "web", Context: ".", Go: &skaffold.Go{Dir: "."}}})
 		b.make = func(_ context.Context, a *artifact, _ bool, _ map[string]string) (image.Built, error) {
 			r, err := a.request(b.options, nil)
-			time.Sleep(3500 * time.Millisecond)
+			time.Sleep(3500 * time.Millisecond) //nolint:forbidigo // the time is that of the test
 			for i, p := range []image.Progress{{}, {Done: 1}, {Done: 7}, {Done: 9, All: 40}, {Done: 9, All: 40}, {Done: 40, All: 40}} {
 				if i > 0 {
 					r.Progress(p)
 				}
-				time.Sleep(time.Second)
+				time.Sleep(time.Second) //nolint:forbidigo // the time is that of the test
 			}
 			return image.Built{Digest: "sha256:1"}, err
 		}
@@ -44,7 +44,7 @@ func TestABuildThatTakesItsTime(t *testing.T) {
 		}
 		said = nil
 		b.make = func(context.Context, *artifact, bool, map[string]string) (image.Built, error) {
-			time.Sleep(3 * time.Second)
+			time.Sleep(3 * time.Second) //nolint:forbidigo // the time is that of the test
 			return image.Built{Digest: "sha256:2"}, nil
 		}
 		b.build(t.Context(), 2, time.Now(), decide.Work{Build: []string{"web"}})

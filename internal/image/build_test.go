@@ -291,7 +291,7 @@ func TestErrors(t *testing.T) {
 		{"registry gone", program, image.Request{Repository: strings.TrimPrefix(gone.URL, "http://") + "/app"}, image.ErrUnreachable, []string{"check that the registry runs"}},
 		{"no builder", needsEngine, image.Request{}, image.ErrNoBuilder, []string{"go: Dockerfile: no stage that runs go build", "buildkit: BUILDKIT_HOST is not set", "docker: not on the PATH", "podman: ", "buildah: ", "nerdctl: "}},
 		{"nothing to build", map[string]string{"README": "x"}, image.Request{}, image.ErrNoBuilder, []string{"neither a Dockerfile nor one Go main package"}},
-		{"several programs", map[string]string{"go.mod": program["go.mod"], "a/main.go": program["main.go"], "b/main.go": program["main.go"]}, image.Request{}, image.ErrNoBuilder, []string{"several Go main packages: ./a, ./b"}},
+		{"several programs", map[string]string{"go.mod": program["go.mod"], "a/main.go": program["main.go"], "b/main.go": program["main.go"]}, image.Request{}, image.ErrNoBuilder, []string{"2 Go main packages: ./a, ./b"}},
 		{"unknown builder", program, image.Request{Builder: "kaniko"}, image.ErrNoBuilder, []string{`"kaniko"`, "go, buildkit, docker"}},
 		{"asked-for builder is not there", needsEngine, image.Request{Builder: "podman"}, image.ErrNoBuilder, []string{"podman: not on the PATH"}},
 		{"base gone", with(program, "Dockerfile", "FROM golang AS b\nWORKDIR /src\nCOPY . .\nRUN go build -o /x .\nFROM 127.0.0.1:1/no/base:1\nCOPY --from=b /x /x\n"), image.Request{}, image.ErrBaseMissing,

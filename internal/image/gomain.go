@@ -359,7 +359,7 @@ func (c goCommand) soleMain(ctx context.Context, pkg string) (string, error) {
 		}
 	}
 	if len(mains) != 1 {
-		return "", fmt.Errorf("Go main packages: %d instead of one: %s", len(mains), strings.Join(mains, ", "))
+		return "", fmt.Errorf("%d Go main packages: %s", len(mains), strings.Join(mains, ", "))
 	}
 	if mains[0] == "./." {
 		return ".", nil

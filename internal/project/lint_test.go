@@ -39,7 +39,7 @@ func TestLint(t *testing.T) {
 		{"a key that is none", "{signatureKeys: [{keyID: " + key + "}, {keyID: ada}]}", "spec.signatureKeys[1]: invalid: keyID \"ada\" is not the ID of a gpg key", ""},
 		{"policies beside keys", "{signatureKeys: [{keyID: " + key + "}], sourceIntegrity: {git: {policies: [{repos: [{url: '*'}], gpg: {mode: none}}]}}}", "spec.sourceIntegrity: written beside spec.signatureKeys", ""},
 		{"a policy beside keys that are none", "{signatureKeys: [{keyID: ada}], sourceIntegrity: {git: {policies: [{repos: [{url: '*'}], gpg: {mode: none}}]}}}", "spec.signatureKeys[0]: invalid: keyID \"ada\"", ""},
-		{"a policy of no mode", "{sourceIntegrity: {git: {policies: [{repos: [{url: '*'}], gpg: {mode: all}}]}}}", "spec.sourceIntegrity: git.policies[0]: gpg.mode \"all\" is unknown", ""},
+		{"a policy of no mode", "{sourceIntegrity: {git: {policies: [{repos: [{url: '*'}], gpg: {mode: all}}]}}}", "spec.sourceIntegrity: git.policies[0]: unknown gpg.mode \"all\"; write head or none", ""},
 		{"an account that is none", "{destinationServiceAccounts: [{server: '*', namespace: '*', defaultServiceAccount: a}, {server: '*', namespace: '*', defaultServiceAccount: 'a:b:c'}]}", "spec.destinationServiceAccounts[1].defaultServiceAccount: \"a:b:c\" is invalid; write NAME or NAMESPACE:NAME", ""},
 		{"accounts that can't be read", "{destinationServiceAccounts: [deployer]}", "spec.destinationServiceAccounts[0]: invalid: json", ""},
 		{"orphans by a pattern", "{orphanedResources: {ignore: [{kind: a}, {name: '{'}]}}", "", "spec.orphanedResources.ignore[1].name: "},

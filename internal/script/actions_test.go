@@ -168,7 +168,7 @@ return result`
 		{"something else is returned", `return "x"`, "{}", "", "", `action.lua of "it": returned a string, where an object or a list of {operation, resource} is wanted`},
 		{"nothing in a table is returned", `return {}`, "{}", "", "", `action.lua of "it": returned a table, where an object`},
 		{"a function in the object", `obj.f = function() end return obj`, "{}", "", "", `action.lua of "it": returned a function in an object`},
-		{"a number that is none", `obj.n = 0/0 return obj`, "{}", "", "", `action.lua of "it": returned a number that is none`},
+		{"a number that is none", `obj.n = 0/0 return obj`, "{}", "", "", `action.lua of "it": returned an invalid number`},
 		{"a table by a table", `obj[{}] = 1 return obj`, "{}", "", "", `action.lua of "it": returned a table with a table as a key`},
 		{"a list with names", `obj.l.x = 1 return obj`, "l: [1]", "", "", `action.lua of "it": returned a table that is a list and has names`},
 		{"a list with a gap", `obj.l[3] = 1 return obj`, "l: [1]", "", "", `action.lua of "it": returned a list with a gap`},
@@ -201,8 +201,8 @@ return result`
 func TestHostileActions(t *testing.T) {
 	for _, test := range []struct{ rule, script, problem string }{
 		{"an endless loop", `while true do end`, "stopped after 300000 instructions"},
-		{"a table in itself", `obj.o = obj return obj`, "returned what is nested too deeply"},
-		{"a table in itself twice", `obj.o = obj obj.p = obj return obj`, "returned what is nested too deeply"},
+		{"a table in itself", `obj.o = obj return obj`, "returned values that are nested too deeply"},
+		{"a table in itself twice", `obj.o = obj obj.p = obj return obj`, "returned values that are nested too deeply"},
 		{"tables that multiply", `local t = {} for i = 1, 60 do t = {a = t, b = t} end obj.t = t return obj`, "stopped after 300000 instructions"},
 		{"a text in many places", `local s = string.rep("x", 60000) local t = {} for i = 1, 1000 do t[i] = s end obj.t = t return obj`, "returned more than 4 MiB of text"},
 		{"a key in many places", `local t = {} t[string.rep("x", 60000)] = 1 local l = {} for i = 1, 1000 do l[i] = t end obj.t = l return obj`, "returned more than 4 MiB of text"},
