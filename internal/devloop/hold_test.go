@@ -65,9 +65,9 @@ func (s *shared) giveBack(after time.Duration) {
 	}
 }
 
-// A second developer is told who has the objects. Once the first has been killed and a minute has passed, they are given
-// back, and the second takes them; the first, whose machine has only slept, finds that out, changes nothing of it, and
-// takes them again when they are free.
+// A second developer is told who has the objects. Once the first has been killed and a minute has passed, they are
+// given back, and the second takes them; the first, whose machine has only slept, finds that out, changes nothing of
+// it, and takes them again when they are free.
 func TestTwoDevelopersOnOneApplication(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := newShared(t)

@@ -94,8 +94,8 @@ var ways = map[string]string{
 // longestName is the length of the longest text, in bytes, that is taken for a path or a name.
 const longestName = 200
 
-// wayOf is how to write a value as one of a type. A line in place of a mapping is most often its path or its name, as in
-// the fields that patches have had before.
+// wayOf is how to write a value as one of a type. A line in place of a mapping is most often its path or its name, as
+// in the fields that patches have had before.
 func wayOf(n *yaml.Node, t reflect.Type, want string) string {
 	if want != "mapping" || typeOf(n) != "text" || len(n.Value) > longestName || strings.ContainsAny(n.Value, "\n{[") {
 		return ways[want]
