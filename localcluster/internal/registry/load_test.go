@@ -2,7 +2,6 @@ package registry
 
 import (
 	"archive/tar"
-	"io/fs"
 	"os"
 	"path/filepath"
 	"strings"
@@ -46,7 +45,7 @@ func archive(t *testing.T, tag string, images map[string]v1.Image, leave ...v1.I
 	}
 	defer to.Close()
 	out := tar.NewWriter(to)
-	if err := out.AddFS(os.DirFS(dir).(fs.FS)); err != nil {
+	if err := out.AddFS(os.DirFS(dir)); err != nil {
 		t.Fatal(err)
 	}
 	if err := out.Close(); err != nil {
