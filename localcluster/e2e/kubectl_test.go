@@ -133,6 +133,9 @@ func converses(t *testing.T, answer string, session func(in io.Reader, out io.Wr
 		t.Fatal(err)
 	}
 	reads(t, lines, "leaving")
+	if _, err := io.WriteString(typing, "\n"); err != nil {
+		t.Fatal(err)
+	}
 	go func() { _, _ = io.Copy(io.Discard, lines) }()
 	if err := <-ended; err != nil {
 		t.Error(err)

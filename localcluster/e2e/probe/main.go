@@ -53,15 +53,17 @@ func command(name string, args []string) {
 		}
 	case "repeat":
 		_, _ = io.Copy(os.Stdout, os.Stdin)
-	case "converse": // until "bye"
+	case "converse": // until "bye"; it ends at the line after that, when its last word has been heard
 		kind := "no terminal"
 		if _, err := unix.IoctlGetWinsize(0, unix.TIOCGWINSZ); err == nil {
 			kind = "a terminal"
 		}
-		for lines := bufio.NewScanner(os.Stdin); lines.Scan() && lines.Text() != "bye"; {
+		lines := bufio.NewScanner(os.Stdin)
+		for lines.Scan() && lines.Text() != "bye" {
 			fmt.Println("heard", lines.Text(), "at", kind)
 		}
 		fmt.Println("leaving")
+		lines.Scan()
 	case "exit":
 		fmt.Println("leaving")
 		os.Exit(3)
