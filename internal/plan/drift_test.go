@@ -159,8 +159,7 @@ func TestDriftOfPredictedObjects(t *testing.T) {
 }
 
 // TestDriftOfWhatATrustedManagerHasAdded: what a manager has added to lists is no drift, whatever else is in them; what
-// it
-// has not, is.
+// it has not, is.
 func TestDriftOfWhatATrustedManagerHasAdded(t *testing.T) {
 	const (
 		sidecar = `{"f:spec":{"f:list":{"k:{\"name\":\"proxy\"}":{".":{},"f:name":{},"f:image":{},"f:env":{".":{},"k:{\"name\":\"A\"}":{".":{},"f:name":{},"f:value":{}}}}}}}`
@@ -193,8 +192,7 @@ func TestDriftOfWhatATrustedManagerHasAdded(t *testing.T) {
 }
 
 // TestDriftOfEmptyMaps: of what the API server foresees an empty map is a value, since a selector that selects
-// everything
-// is another than none. Where a rule has taken out all that a map had, it is none.
+// everything is another than none. Where a rule has taken out all that a map had, it is none.
 func TestDriftOfEmptyMaps(t *testing.T) {
 	const left = "/spec/x/p/q"
 	for _, c := range []struct{ name, predicted, live, ignored, want string }{
@@ -398,23 +396,8 @@ func TestDriftOfASecretShowsNoValue(t *testing.T) {
 	}
 }
 
-func TestSyncOptionsThatMeanNothing(t *testing.T) {
-	desired := []plan.Desired{{Object: object(t, "{apiVersion: v1, kind: Secret, metadata: {name: key, namespace: d, annotations: {argocd.argoproj.io/sync-options: 'Prune=false,Delet=false'}}}")}}
-	found := plan.CheckOptions([]string{"CreateNamespace=true", " PruneLast = true ", "Replace", "Frobnicate=1"}, desired)
-	text := strings.Join(found, "\n")
-	for _, part := range []string{`"Replace": missing value`, `"Frobnicate=1": unknown sync option; the options are`, "Secret d/key", "did you mean Delete?"} {
-		if !strings.Contains(text, part) {
-			t.Errorf("%q is not said in\n%s", part, text)
-		}
-	}
-	if len(found) != 3 {
-		t.Error(text)
-	}
-}
-
 // TestRulesThatTakeNothingOut: a rule that is about no object is named where one of nearly its kind is there, and so is
-// a
-// pointer that can lead nowhere.
+// a pointer that can lead nowhere.
 func TestRulesThatTakeNothingOut(t *testing.T) {
 	web := []plan.Desired{{Object: object(t, "{apiVersion: apps/v1, kind: Deployment, metadata: {name: web}}")}, {Object: object(t, named("Secret", "s", ""))}}
 	for _, c := range []struct {
@@ -439,30 +422,6 @@ func TestRulesThatTakeNothingOut(t *testing.T) {
 		if got := strings.Join(plan.CheckIgnored([]v1alpha1.IgnoreDifference{c.rule}, web), "\n"); got != c.want {
 			t.Errorf("%s: got %s, want %s", c.name, got, c.want)
 		}
-	}
-}
-
-// TestValuesOfSyncOptionsThatMeanNothing: a value that an option does not have is named, with what is done in place of
-// it. What is deleted does not come back, so that one of Prune or Delete keeps the object.
-func TestValuesOfSyncOptionsThatMeanNothing(t *testing.T) {
-	for option, want := range map[string]string{
-		"Prune=false": "", "Prune=true": "", "Prune=confirm": "", "Delete = confirm": "", "PrunePropagationPolicy=orphan": "", "Replace=false": "", "ServerSideApply=true": "",
-		"Prune=False":                       `"Prune=False": unknown value, taken for false; write Prune=true, or Prune=false, or Prune=confirm`,
-		"Delete=":                           `"Delete=": unknown value, taken for false; write Delete=true, or Delete=false, or Delete=confirm`,
-		"Delete=false;Prune=false":          `"Delete=false;Prune=false": unknown value, taken for false; write Delete=true, or Delete=false, or Delete=confirm`,
-		"PrunePropagationPolicy=Background": `"PrunePropagationPolicy=Background": unknown value, taken for foreground; write PrunePropagationPolicy=foreground, or PrunePropagationPolicy=background, or PrunePropagationPolicy=orphan`,
-		"Replace=yes":                       `"Replace=yes": unknown value, without effect; write Replace=true, or Replace=false`,
-	} {
-		if want != "" {
-			want = "spec.syncPolicy.syncOptions: " + want
-		}
-		if got := strings.Join(plan.CheckOptions([]string{option}, nil), "\n"); got != want {
-			t.Errorf("%s: got %q, want %q", option, got, want)
-		}
-	}
-	options := plan.ParseOptions([]string{"Prune=False", "Delete=no"})
-	if options.Prune() != plan.Refused || options.Delete() != plan.Refused {
-		t.Errorf("Prune=False is %q, and Delete=no is %q; want both refused", options.Prune(), options.Delete())
 	}
 }
 

@@ -140,8 +140,7 @@ func CheckIgnore(ignore []v1alpha1.IgnoreDifference) []string {
 }
 
 // CheckIgnored names the rules of a spec that take nothing out, and that were meant to: those about a kind under
-// another
-// group or spelling than that of the objects, and pointers into the name of a label or an annotation.
+// another group or spelling than that of the objects, and pointers into the name of a label or an annotation.
 func CheckIgnored(ignore []v1alpha1.IgnoreDifference, desired []Desired) []string {
 	var all []string
 	for n, i := range ignore {

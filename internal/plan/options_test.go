@@ -116,3 +116,41 @@ func TestNothingInGitIsNothing(t *testing.T) {
 		}
 	}
 }
+
+func TestSyncOptionsThatMeanNothing(t *testing.T) {
+	desired := []plan.Desired{{Object: object(t, "{apiVersion: v1, kind: Secret, metadata: {name: key, namespace: d, annotations: {argocd.argoproj.io/sync-options: 'Prune=false,Delet=false'}}}")}}
+	found := plan.CheckOptions([]string{"CreateNamespace=true", " PruneLast = true ", "Replace", "Frobnicate=1"}, desired)
+	text := strings.Join(found, "\n")
+	for _, part := range []string{`"Replace": missing value`, `"Frobnicate=1": unknown sync option; the options are`, "Secret d/key", "did you mean Delete?"} {
+		if !strings.Contains(text, part) {
+			t.Errorf("%q is not said in\n%s", part, text)
+		}
+	}
+	if len(found) != 3 {
+		t.Error(text)
+	}
+}
+
+// TestValuesOfSyncOptionsThatMeanNothing: a value that an option does not have is named, with what is done in place of
+// it. What is deleted does not come back, so that one of Prune or Delete keeps the object.
+func TestValuesOfSyncOptionsThatMeanNothing(t *testing.T) {
+	for option, want := range map[string]string{
+		"Prune=false": "", "Prune=true": "", "Prune=confirm": "", "Delete = confirm": "", "PrunePropagationPolicy=orphan": "", "Replace=false": "", "ServerSideApply=true": "",
+		"Prune=False":                       `"Prune=False": unknown value, taken for false; write Prune=true, or Prune=false, or Prune=confirm`,
+		"Delete=":                           `"Delete=": unknown value, taken for false; write Delete=true, or Delete=false, or Delete=confirm`,
+		"Delete=false;Prune=false":          `"Delete=false;Prune=false": unknown value, taken for false; write Delete=true, or Delete=false, or Delete=confirm`,
+		"PrunePropagationPolicy=Background": `"PrunePropagationPolicy=Background": unknown value, taken for foreground; write PrunePropagationPolicy=foreground, or PrunePropagationPolicy=background, or PrunePropagationPolicy=orphan`,
+		"Replace=yes":                       `"Replace=yes": unknown value, without effect; write Replace=true, or Replace=false`,
+	} {
+		if want != "" {
+			want = "spec.syncPolicy.syncOptions: " + want
+		}
+		if got := strings.Join(plan.CheckOptions([]string{option}, nil), "\n"); got != want {
+			t.Errorf("%s: got %q, want %q", option, got, want)
+		}
+	}
+	options := plan.ParseOptions([]string{"Prune=False", "Delete=no"})
+	if options.Prune() != plan.Refused || options.Delete() != plan.Refused {
+		t.Errorf("Prune=False is %q, and Delete=no is %q; want both refused", options.Prune(), options.Delete())
+	}
+}
