@@ -8,8 +8,7 @@ import (
 
 // On a terminal the loop is a dashboard: a row for each image, what became of the deployment, the ports and the logs.
 // Its keys have everything built again, filter the logs and end the loop, which gives the terminal back and removes
-// what
-// it has made.
+// what it has made.
 func TestDevLoopOnATerminal(t *testing.T) {
 	w := newDevWorld(t)
 	w.setVersion("first")

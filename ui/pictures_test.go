@@ -18,8 +18,7 @@ import (
 )
 
 // TestPictures makes the pictures of the guide anew, where RENEW names the folder for them: make pictures. What they
-// show
-// happens on a cluster with real pods while they are taken.
+// show happens on a cluster with real pods while they are taken.
 func TestPictures(t *testing.T) {
 	folder := os.Getenv("RENEW")
 	if folder == "" {

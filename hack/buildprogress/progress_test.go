@@ -188,8 +188,7 @@ func TestPackagesOfABuild(t *testing.T) {
 }
 
 // TestTheRest plays a build of everything as one was recorded, its share after each number of seconds: how long the
-// rest
-// takes is known by half of it, and what is shown never goes up and down.
+// rest takes is known by half of it, and what is shown never goes up and down.
 func TestTheRest(t *testing.T) {
 	const total, took = 172_000_000, 485
 	recorded := []struct {

@@ -30,8 +30,7 @@ func IsMeasured(group string) bool {
 }
 
 // Occupants returns all objects that live in a namespace, or in any, of the kinds that are given, each kind in the
-// version that
-// the cluster prefers. Kinds that the cluster does not list are left out, and so are measurements.
+// version that the cluster prefers. Kinds that the cluster does not list are left out, and so are measurements.
 func (c *Client) Occupants(ctx context.Context, namespace string, kinds []schema.GroupKind) ([]*unstructured.Unstructured, error) {
 	var mu sync.Mutex
 	var all []*unstructured.Unstructured

@@ -27,8 +27,7 @@ type judges struct {
 }
 
 // current returns the judge by the scripts as they are now, and a name that changes when they do: nil and "" where
-// there
-// are none.
+// there are none.
 func (j *judges) current(ctx context.Context) (health.Judge, string, error) {
 	found := &corev1.ConfigMap{}
 	if err := j.reader.Get(ctx, client.ObjectKey{Namespace: j.namespace, Name: settings.ConfigName}, found, client.UnsafeDisableDeepCopy); client.IgnoreNotFound(err) != nil {

@@ -20,8 +20,7 @@ import (
 )
 
 // A definition that a loop has made behind its look at what the cluster serves stays while somebody else has an object
-// of
-// its kind, and so does a Namespace that somebody else keeps a role in.
+// of its kind, and so does a Namespace that somebody else keeps a role in.
 func TestWhatOthersUseIsKept(t *testing.T) {
 	cluster := testkit.Cluster(t)
 	namespace := cluster.Namespace(t)

@@ -27,8 +27,7 @@ type Informers struct {
 	// KeepFor is how long a namespace is watched after the last one has looked: three minutes when zero.
 	KeepFor time.Duration
 	// Judge returns how the health of objects is judged by now, and a name that changes when that does; nil for the
-	// usual
-	// way.
+	// usual way.
 	Judge func(context.Context) (health.Judge, string, error)
 
 	clusters *Clusters
@@ -38,8 +37,7 @@ type Informers struct {
 }
 
 // place is a namespace of a cluster, as the cluster is registered, and how its objects are judged: of what is watched,
-// no
-// more is kept than what is shown of it.
+// no more is kept than what is shown of it.
 type place struct{ server, version, namespace, judged string }
 
 // New returns what watches namespaces of clusters, until life ends.

@@ -66,8 +66,7 @@ func (r hostRefs) find(revision string) (name, object string, ok bool) {
 }
 
 // isAmbiguous reports whether a revision is the name of a branch and of a tag that lead to different commits. Whoever
-// may
-// push one of the two would decide what those get who mean the other.
+// may push one of the two would decide what those get who mean the other.
 func (r hostRefs) isAmbiguous(revision string) bool {
 	branch, isBranch := r.tips["refs/heads/"+revision]
 	tag, isTag := r.tips["refs/tags/"+revision]

@@ -89,8 +89,7 @@ func TestResolve(t *testing.T) {
 }
 
 // A name that a branch and a tag have is refused where the two lead to different commits, and the full names say which
-// is
-// meant; a branch that is called HEAD is not the default branch.
+// is meant; a branch that is called HEAD is not the default branch.
 func TestNamesOfABranchAndATag(t *testing.T) {
 	repo := testkit.GitRepo(t)
 	first := repo.Commit(map[string]string{"a": "1"})

@@ -64,8 +64,7 @@ func (c *testCluster) expectMissing(t *testing.T, want ...string) {
 }
 
 // TestWhatWaitsForWhatIsLeftOut: a claim, an Ingress and an autoscaler of a cluster without storage, ingress and
-// metrics
-// are told so, and what to do.
+// metrics are told so, and what to do.
 func TestWhatWaitsForWhatIsLeftOut(t *testing.T) {
 	c := newCluster(t, "--nodes", "simulated", "--without", "storage,ingress,metrics")
 	ctx := context.Background()

@@ -72,8 +72,7 @@ func (s *supervisor) startSimulated(ctx context.Context, report func(Event)) (*s
 	etcd := s.group.Launch(s.specs().etcd())
 	api := s.group.Launch(s.specs().apiServer(run.ids, endpoint{bind: loopback, port: s.api.port, advertise: []string{
 		// Nothing inside the cluster runs that could look for the API server there. Where it is is not left to be found
-		// out,
-		// because a machine that is in no network has no address that could be.
+		// out, because a machine that is in no network has no address that could be.
 		"--permit-port-sharing=true", "--endpoint-reconciler-type=none", "--advertise-address=" + loopback,
 	}}))
 	registry := s.group.Launch(s.specs().registry(inherited))

@@ -60,8 +60,7 @@ func (n *Node) List(ctx context.Context) ([]OnNode, error) {
 }
 
 // Renew fetches the images anew that the node has under one of the names that were loaded, so that pods that are
-// started
-// from now on get what was loaded, though the node has an image of that name.
+// started from now on get what was loaded, though the node has an image of that name.
 func (n *Node) Renew(ctx context.Context, loaded []string) error {
 	all, err := n.List(ctx)
 	if err != nil {

@@ -204,8 +204,7 @@ func TestPortsThatAreTaken(t *testing.T) {
 }
 
 // TestPortsChange: a port that is asked for with TLS after it was without speaks TLS, and is closed when nobody asks
-// for
-// it any more.
+// for it any more.
 func TestPortsChange(t *testing.T) {
 	w := newWorld(t)
 	var opened []string

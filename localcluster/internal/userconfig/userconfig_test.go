@@ -160,8 +160,7 @@ func TestErrors(t *testing.T) {
 }
 
 // TestTogether: of many commands at once none loses what another has added, and none fails for the lock of a program
-// that
-// writes meanwhile.
+// that writes meanwhile.
 func TestTogether(t *testing.T) {
 	_, home := setUp(t)
 	written(t, home, "work", "https://work.example", "theirs")
