@@ -126,11 +126,10 @@ func eventNewReplicaSet(name string, revision int64) Event {
 }
 
 func eventScaling(a Scale) Event {
-	direction := "up"
 	if a.To < a.From {
-		direction = "down"
+		return normal("ScalingReplicaSet", "Scaled down ReplicaSet %s (revision %d) from %d to %d", a.Name, a.Revision, a.From, a.To)
 	}
-	return normal("ScalingReplicaSet", "Scaled %s ReplicaSet %s (revision %d) from %d to %d", direction, a.Name, a.Revision, a.From, a.To)
+	return normal("ScalingReplicaSet", "Scaled up ReplicaSet %s (revision %d) from %d to %d", a.Name, a.Revision, a.From, a.To)
 }
 
 func eventSwitch(a SwitchService) Event {
