@@ -42,10 +42,13 @@ const (
 
 // The states of deliveries.
 const (
-	DeliveryRunning    = "Running"
-	DeliveryWaiting    = "Waiting"
-	DeliveryDone       = "Done"
-	DeliveryFailed     = "Failed"
+	DeliveryRunning = "Running"
+	DeliveryWaiting = "Waiting"
+	// DeliveryDone is that of the one to which the traffic goes, and DeliveryReplaced of one to which it went.
+	DeliveryDone     = "Done"
+	DeliveryReplaced = "Replaced"
+	DeliveryFailed   = "Failed"
+	// DeliverySuperseded is that of one that another overtook before it was done.
 	DeliverySuperseded = "Superseded"
 )
 
@@ -67,6 +70,23 @@ func Deliveries(seen DeliverySeen) []Delivery {
 		all = append(all, deliveryOf(seen, d))
 	}
 	slices.Reverse(all)
+	return replaced(all)
+}
+
+// replaced returns deliveries, newest first, in which those that were done are told from those that have the traffic.
+// One that a Service was switched to has it until the next switch, whatever was deployed since.
+func replaced(all []Delivery) []Delivery {
+	var switched, done bool
+	for i := range all {
+		d := &all[i]
+		isSwitched := d.stage(stageSwitch).State == stateDone
+		wasDone := d.State == DeliveryDone
+		if wasDone && (switched || done && !isSwitched) {
+			d.State = DeliveryReplaced
+		}
+		switched = switched || isSwitched && d.State != DeliveryFailed
+		done = done || wasDone
+	}
 	return all
 }
 

@@ -150,7 +150,7 @@ func TestWhatADeliveryIsOf(t *testing.T) {
 		t.Errorf("deployed at %s", got)
 	}
 	// What the Rollout does not keep of an earlier version is unknown.
-	if got := stagesText(first); first.ID != "1" || first.Source != nil || first.State != "Done" || !strings.HasSuffix(got, "preview unknown 11:01:00 ?\nswitch unknown ? ?\ndrain unknown ? ?\nhealthy unknown ? ?") {
+	if got := stagesText(first); first.ID != "1" || first.Source != nil || first.State != "Replaced" || !strings.HasSuffix(got, "preview unknown 11:01:00 ?\nswitch unknown ? ?\ndrain unknown ? ?\nhealthy unknown ? ?") {
 		t.Errorf("got %s\n%s", first.State, got)
 	}
 	if got := Deliveries(DeliverySeen{Application: shop()}); len(got) != 0 {
@@ -173,28 +173,28 @@ func TestDeliveriesThatGoOn(t *testing.T) {
 		change func(*DeliverySeen)
 		want   string
 	}{
-		{"a sync that goes on overtakes", operation(v1alpha1.OperationRunning, 10*time.Second), "sync-1795694390 three Running, 2 two Superseded, 1 one Done"},
-		{"a sync that ends", operation(v1alpha1.OperationTerminating, 10*time.Second), "sync-1795694390 three Running, 2 two Superseded, 1 one Done"},
-		{"a sync that has failed overtakes nothing", operation(v1alpha1.OperationFailed, 10*time.Second), "sync-1795694390 three Failed, 2 two Running, 1 one Done"},
-		{"a sync with an error", operation(v1alpha1.OperationError, 10*time.Second), "sync-1795694390 three Failed, 2 two Running, 1 one Done"},
-		{"a sync that has succeeded is in the history", operation(v1alpha1.OperationSucceeded, 10*time.Second), "2 two Running, 1 one Done"},
-		{"a sync before the last deployment", operation(v1alpha1.OperationFailed, time.Hour), "2 two Running, 1 one Done"},
+		{"a sync that goes on overtakes", operation(v1alpha1.OperationRunning, 10*time.Second), "sync-1795694390 three Running, 2 two Superseded, 1 one Replaced"},
+		{"a sync that ends", operation(v1alpha1.OperationTerminating, 10*time.Second), "sync-1795694390 three Running, 2 two Superseded, 1 one Replaced"},
+		{"a sync that has failed overtakes nothing", operation(v1alpha1.OperationFailed, 10*time.Second), "sync-1795694390 three Failed, 2 two Running, 1 one Replaced"},
+		{"a sync with an error", operation(v1alpha1.OperationError, 10*time.Second), "sync-1795694390 three Failed, 2 two Running, 1 one Replaced"},
+		{"a sync that has succeeded is in the history", operation(v1alpha1.OperationSucceeded, 10*time.Second), "2 two Running, 1 one Replaced"},
+		{"a sync before the last deployment", operation(v1alpha1.OperationFailed, time.Hour), "2 two Running, 1 one Replaced"},
 		{"a dry run", func(s *DeliverySeen) {
 			operation(v1alpha1.OperationRunning, 10*time.Second)(s)
 			s.Application.Status.OperationState.Operation.Sync.DryRun = true
-		}, "2 two Running, 1 one Done"},
+		}, "2 two Running, 1 one Replaced"},
 		{"no sync", func(s *DeliverySeen) {
 			operation(v1alpha1.OperationRunning, 10*time.Second)(s)
 			s.Application.Status.OperationState.Operation.Sync = nil
-		}, "2 two Running, 1 one Done"},
+		}, "2 two Running, 1 one Replaced"},
 		{"a sync that has done nothing yet", func(s *DeliverySeen) {
 			operation(v1alpha1.OperationRunning, 10*time.Second)(s)
 			s.Application.Status.OperationState.SyncResult = nil
-		}, "sync-1795694390 named Running, 2 two Superseded, 1 one Done"},
+		}, "sync-1795694390 named Running, 2 two Superseded, 1 one Replaced"},
 		{"a sync of nobody knows what", func(s *DeliverySeen) {
 			operation(v1alpha1.OperationRunning, 10*time.Second)(s)
 			s.Application.Status.OperationState.SyncResult, s.Application.Status.OperationState.Operation.Sync.Revision = nil, ""
-		}, "2 two Running, 1 one Done"},
+		}, "2 two Running, 1 one Replaced"},
 	} {
 		seen := delivered()
 		c.change(&seen)

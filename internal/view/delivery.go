@@ -14,7 +14,7 @@ type Delivery struct {
 	Namespace   string  `json:"namespace"`
 	Application string  `json:"application"`
 	Project     string  `json:"project"`
-	State       string  `json:"state" enum:"Running,Waiting,Done,Failed,Superseded"`
+	State       string  `json:"state" enum:"Running,Waiting,Done,Replaced,Failed,Superseded"`
 	Commit      Commit  `json:"commit"`
 	Source      *Commit `json:"source,omitempty" doc:"the commit that was built, where the commit names it"`
 	Image       string  `json:"image,omitempty"`

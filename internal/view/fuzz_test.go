@@ -210,7 +210,7 @@ func FuzzViewsOfRollouts(f *testing.F) {
 	f.Add([]byte("whatever state everything is in, what is shown of it has words that are known"))
 	f.Add([]byte{1, 10, 3, 0, 1, 2, 3, 1, 1, 200, 100, 2, 7, 9, 1, 50, 2, 2, 1, 3, 4, 3, 2, 1, 0, 2, 2, 1, 1, 2, 90, 3, 3, 3, 1, 1, 40, 1, 2, 2, 80, 5, 5, 5})
 	stages := []string{stateDone, stateRunning, stateWaiting, stateFailed, stateSkipped, stateUnknown}
-	states := []string{DeliveryRunning, DeliveryWaiting, DeliveryDone, DeliveryFailed, DeliverySuperseded}
+	states := []string{DeliveryRunning, DeliveryWaiting, DeliveryDone, DeliveryReplaced, DeliveryFailed, DeliverySuperseded}
 	f.Fuzz(func(t *testing.T, data []byte) {
 		seen := worldOf(&taken{data})
 		for _, d := range Deliveries(seen) {

@@ -29,16 +29,16 @@ export function others(count: number): Delivery[] {
   return Array.from({ length: count }, (_, n): Delivery => {
     const ago = n === 0 ? 9 * 3_600_000 : n * 1_700_000;
     const start = now - ago;
-    const kind = n === 0 ? "Waiting" : n % 11 === 3 ? "Failed" : n % 13 === 4 ? "Superseded" : "Done";
+    const kind = n === 0 ? "Waiting" : n % 11 === 3 ? "Failed" : n % 13 === 4 ? "Superseded" : n > 3 ? "Replaced" : "Done";
     const application = ["web-front-7", "api-worker-1", "mail-cache-2", "billing-front-4"][n % 4]!;
     const stages =
       kind === "Waiting" ? stagesOf(start, [2, 95, 3, 1, 6, 40], "waiting", say(`Rollout ${application}: waits before the switch`, "stage.waits", { object: `Rollout ${application}` }))
       : kind === "Failed" ? stagesOf(start, [1, 80, 2, 1, 4], "failed", { message: "Service web: spec.ports[0].port: invalid value 99999; correct it in apps/web/base/service.yaml" })
       : kind === "Superseded" ? stagesOf(start, [1, undefined, 2, 1], "done")
       : stagesOf(start, [1, 60 + (n % 50), 2, undefined, 5, 12, 1, 30, 1], "done");
-    const lead = kind === "Done" ? 80 + (n % 50) : undefined;
+    const lead = kind === "Done" || kind === "Replaced" ? 80 + (n % 50) : undefined;
     return {
-      id: `${1000 - n}`, namespace: "argocd", application, project: "shop", state: kind, stages, leadSeconds: lead, startedAt: iso(start), finishedAt: kind === "Done" ? iso(start + (lead ?? 0) * 1000) : undefined,
+      id: `${1000 - n}`, namespace: "argocd", application, project: "shop", state: kind, stages, leadSeconds: lead, startedAt: iso(start), finishedAt: lead ? iso(start + lead * 1000) : undefined,
       commit: { sha: sha(n * 2), author: "Cyan", message: `Deploy ${application}`, date: iso(start + 60_000), url: n % 2 ? "https://git.example/shop/deploy/commit/1" : "javascript:alert(1)" },
       source: n % 5 === 4 ? undefined : { sha: sha(n * 2 + 1), author: people[n % 4], message: words[n % 5], date: iso(start) }, image: `registry.example/${application}:${sha(n * 2 + 1).slice(0, 7)}`,
     };

@@ -186,6 +186,7 @@ var deliveryStates = map[string]struct {
 	view.DeliveryRunning:    {"◌", term.Theme.Busy},
 	view.DeliveryWaiting:    {"॥", term.Theme.Wait},
 	view.DeliveryDone:       {"✔", term.Theme.Good},
+	view.DeliveryReplaced:   {"✔", term.Theme.Quiet},
 	view.DeliveryFailed:     {"✖", term.Theme.Bad},
 	view.DeliverySuperseded: {"»", term.Theme.Quiet},
 }

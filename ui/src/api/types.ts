@@ -250,7 +250,7 @@ export interface Delivery {
   namespace: string;
   application: string;
   project: string;
-  state: "Running" | "Waiting" | "Done" | "Failed" | "Superseded";
+  state: "Running" | "Waiting" | "Done" | "Replaced" | "Failed" | "Superseded";
   commit: Commit;
   source?: Commit;
   image?: string;

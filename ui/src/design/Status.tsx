@@ -35,6 +35,7 @@ const looks: Record<string, Look> = {
   "delivery.Running": { icon: Truck, tone: "busy" },
   "delivery.Waiting": { icon: Hand, tone: "still" },
   "delivery.Done": { icon: CheckCircle2, tone: "ok" },
+  "delivery.Replaced": { icon: Check, tone: "none" },
   "delivery.Failed": { icon: OctagonAlert, tone: "bad" },
   "delivery.Superseded": { icon: CircleDashed, tone: "none" },
   "state.done": { icon: Check, tone: "ok" },

@@ -23,6 +23,7 @@ export const delivery = {
   "delivery.stands": "Waits at: {stage}",
   "delivery.failedAt": "Failed at: {stage}",
   "delivery.done": "Live: the traffic goes to this commit.",
+  "delivery.replaced": "Was live: the traffic goes to a later commit now.",
   "delivery.superseded": "A later commit has taken its place.",
   "delivery.earlier": "Earlier",
   "delivery.later": "Later",

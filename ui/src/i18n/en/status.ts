@@ -27,6 +27,7 @@ export const status = {
   "delivery.Running": "On its way",
   "delivery.Waiting": "Waiting",
   "delivery.Done": "Live",
+  "delivery.Replaced": "Was live",
   "delivery.Failed": "Failed",
   "delivery.Superseded": "Superseded",
   "stage.commit": "Commit",

@@ -23,6 +23,7 @@ export const delivery = {
   "delivery.stands": "待機中の段階: {stage}",
   "delivery.failedAt": "失敗した段階: {stage}",
   "delivery.done": "公開済みです。トラフィックはこのコミットへ流れています。",
+  "delivery.replaced": "以前公開されていました。トラフィックは後のコミットへ流れています。",
   "delivery.superseded": "後続のコミットに置き換えられました。",
   "delivery.earlier": "前",
   "delivery.later": "次",

@@ -27,6 +27,7 @@ export const status = {
   "delivery.Running": "配信中",
   "delivery.Waiting": "待機中",
   "delivery.Done": "公開済み",
+  "delivery.Replaced": "公開終了",
   "delivery.Failed": "失敗",
   "delivery.Superseded": "後続に置き換え",
   "stage.commit": "コミット",

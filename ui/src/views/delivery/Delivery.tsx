@@ -107,9 +107,11 @@ function Now({ delivery }: { delivery: Data }) {
     ? t(delivery.state === "Failed" ? "delivery.failedAt" : delivery.state === "Waiting" ? "delivery.stands" : "delivery.runsAt", { stage })
     : delivery.state === "Done"
       ? t("delivery.done")
-      : delivery.state === "Superseded"
-        ? t("delivery.superseded")
-        : word("delivery", delivery.state);
+      : delivery.state === "Replaced"
+        ? t("delivery.replaced")
+        : delivery.state === "Superseded"
+          ? t("delivery.superseded")
+          : word("delivery", delivery.state);
   return (
     <p className="delivery-words" data-tone={toneOf("delivery", delivery.state)}>
       <b>{words}</b> {at?.message && (

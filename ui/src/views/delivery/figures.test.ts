@@ -38,7 +38,7 @@ it("the longest stage has its share of all", () => {
 
 describe("where a delivery is", () => {
   const stages = [stage("commit", "done", 0, 1), stage("preview", "waiting", 1), stage("switch", "running", 2), stage("drain", "failed", 3, 4)];
-  it.each([["Running", "switch"], ["Waiting", "switch"], ["Failed", "drain"], ["Done", undefined], ["Superseded", undefined]] as const)("%s", (state, want) => {
+  it.each([["Running", "switch"], ["Waiting", "switch"], ["Failed", "drain"], ["Done", undefined], ["Replaced", undefined], ["Superseded", undefined]] as const)("%s", (state, want) => {
     expect(current(delivery("1", { state, stages }))?.name).toBe(want);
   });
   it("waits where nothing runs", () => expect(current(delivery("1", { state: "Waiting", stages: stages.slice(0, 2) }))?.name).toBe("preview"));

@@ -126,7 +126,7 @@ export function buckets(points: Point[], unit: Unit = unitOf(points)): Bucket[] 
   });
 }
 
-export const states = ["Running", "Waiting", "Done", "Failed", "Superseded"] as const;
+export const states = ["Running", "Waiting", "Done", "Replaced", "Failed", "Superseded"] as const;
 
 export interface Shown {
   items: Delivery[];
