@@ -197,7 +197,7 @@ func TestValidate(t *testing.T) {
 		{"cyan validate own/custom.yaml --ignore-kinds Widget", "", 0, "", "1 object, nothing found\n"},
 		{"cyan validate own/custom.yaml --crds crds", "", 1, "own/custom.yaml:4:8: error: Widget w: spec.size: must be of type integer, and is of type string; write it without quotes [wrong-type]\n", "1 object, 1 error\n"},
 		{"cyan validate own/custom.yaml crds/widget.yaml", "", 1, "…", "2 objects, 1 error\n"},
-		{"cyan validate nowhere", "", 2, "", "Error: directory nowhere: not found\n"},
+		{"cyan validate nowhere", "", 2, "", "Error: nowhere: not found; name a file, a folder, or - for standard input\n"},
 		{"cyan validate own/custom.yaml --crds nowhere", "", 2, "", "Error: --crds nowhere: not found; name a folder with schemas\n"},
 		{"cyan validate good --fail-on all", "", 2, "", "Error: --fail-on: unknown severity \"all\"; give error, warning or note\n"},
 		{"cyan validate good --ignore-kinds *", "", 2, "", "Error: --ignore-kinds: \"*\" is not a kind; name each kind, as Kind, GROUP/Kind or GROUP/VERSION/Kind\n"},
@@ -416,6 +416,12 @@ func TestValidateRepository(t *testing.T) {
 	}
 	if code, _, stderr := runLine(t, "", "cyan validate --repo file://"+dir+" --revision nowhere --path bad"); code != 2 || stderr == "" {
 		t.Errorf("a revision that is not there: got %d, %q", code, stderr)
+	}
+	if code, stdout, _ := runLine(t, "", "cyan validate --repo file://"+dir); code != 2 || stdout != ".: error: no objects to validate; name a folder of the repository that has manifests by --path [no-objects]\n" {
+		t.Errorf("without a folder: got %d, %q", code, stdout)
+	}
+	if code, _, stderr := runLine(t, "", "cyan validate -R --repo file://"+dir); code != 2 || stderr != "Error: --recursive: given for a repository elsewhere; name each folder by --path, or check it out\n" {
+		t.Errorf("all that is below: got %d, %q", code, stderr)
 	}
 }
 

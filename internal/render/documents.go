@@ -104,6 +104,9 @@ func (t *Tree) Documents(name string, data []byte) ([]Document, error) {
 	if err := t.budget.Spend(Work, int64(len(data))*stepsPerByte, name); err != nil {
 		return nil, err
 	}
+	if isWide(data) {
+		return nil, &problem.Error{Kind: problem.Usage, File: name, Line: 1, Cause: notYAML + "UTF-16", Remedy: asUTF8}
+	}
 	docs := splitDocuments(data)
 	if path.Ext(name) == ".json" {
 		docs = []Document{{Text: data, Line: 1}}

@@ -208,8 +208,13 @@ func dropRepeated(result *Result, namespace string) {
 		k := keyOf(r)
 		if winner, named := last[k]; named && winner != i {
 			w := result.Objects[winner]
-			result.Warnings = append(result.Warnings, Warning{Type: RepeatedResource, File: r.Origin.File, Line: r.Origin.Line, Message: fmt.Sprintf("%s %s is given by %s:%d and again by %s:%d; the last one is used",
-				k.kind, strings.TrimPrefix(k.namespace+"/"+k.name, "/"), r.Origin.File, r.Origin.Line, w.Origin.File, w.Origin.Line)})
+			text := fmt.Sprintf("%s %s is given by %s:%d and again by %s:%d; the last one is used",
+				k.kind, strings.TrimPrefix(k.namespace+"/"+k.name, "/"), r.Origin.File, r.Origin.Line, w.Origin.File, w.Origin.Line)
+			if w.Origin == r.Origin {
+				text = fmt.Sprintf("%s %s is given twice by %s:%d, which a symbolic link may lead to as well; the last one is used",
+					k.kind, strings.TrimPrefix(k.namespace+"/"+k.name, "/"), r.Origin.File, r.Origin.Line)
+			}
+			result.Warnings = append(result.Warnings, Warning{Type: RepeatedResource, File: r.Origin.File, Line: r.Origin.Line, Message: text})
 			continue
 		}
 		kept = append(kept, r)

@@ -155,6 +155,17 @@ func (t *Tree) readLink(name string, followed *int) (string, error) {
 	return target, nil
 }
 
+// Dangling is the error of a symbolic link that leads to nothing.
+func Dangling(t *Tree, name string) error {
+	target, err := fs.ReadLink(t.fsys, name)
+	if err != nil {
+		return fmt.Errorf("reading the link %s: %w", name, err)
+	}
+	return &problem.Error{
+		Kind: problem.Usage, File: name, Cause: fmt.Sprintf("symbolic link to %q, which is not there", target), Remedy: "remove it, or exclude it with source.directory.exclude",
+	}
+}
+
 // ReadFile reads a file by its resolved path.
 func (t *Tree) ReadFile(name string) ([]byte, error) {
 	data, ok := t.contents[name]

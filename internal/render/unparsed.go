@@ -7,7 +7,9 @@ import (
 	"fmt"
 	"io"
 	"regexp"
+	"slices"
 	"strings"
+	"unicode/utf8"
 
 	"go.yaml.in/yaml/v3"
 
@@ -65,6 +67,9 @@ func mayGoOn(text []byte) bool {
 
 // notParsed is the error of a document that is no YAML, with what is probably wrong. line is the first of the document.
 func notParsed(name string, text []byte, line int, err error) *problem.Error {
+	if at, cause, remedy := notText(text); at > 0 {
+		return &problem.Error{Kind: problem.Usage, File: name, Line: at + line - 1, Cause: notYAML + cause, Remedy: remedy}
+	}
 	at, cause := yamlProblem(err)
 	p := &problem.Error{Kind: problem.Usage, File: name, Line: at + line - 1, Cause: notYAML + cause, Remedy: "correct it"}
 	number := line - 1
@@ -76,6 +81,35 @@ func notParsed(name string, text []byte, line int, err error) *problem.Error {
 		}
 	}
 	return p
+}
+
+// asUTF8 is the remedy for text in another encoding.
+const asUTF8 = "save the file as UTF-8"
+
+// wide are the byte order marks of UTF-16.
+var wide = []string{"\xff\xfe", "\xfe\xff"}
+
+// isWide reports whether text is UTF-16, which the parser would read, and of which nothing finds the documents.
+func isWide(text []byte) bool {
+	return slices.ContainsFunc(wide, func(mark string) bool { return bytes.HasPrefix(text, []byte(mark)) })
+}
+
+// notText returns the line of the first byte that no text in UTF-8 has, and what is wrong with it; 0 where all is text.
+func notText(text []byte) (line int, cause, remedy string) {
+	for at := 0; at < len(text); {
+		char, size := utf8.DecodeRune(text[at:])
+		switch {
+		case char == utf8.RuneError && size == 1:
+			cause, remedy = fmt.Sprintf("byte 0x%02x is not UTF-8", text[at]), asUTF8
+		case char == 0x7f || char < ' ' && char != '\t' && char != '\n' && char != '\r':
+			cause, remedy = fmt.Sprintf("control character 0x%02x", char), "text has none: exclude the file with source.directory.exclude"
+		}
+		if cause != "" {
+			return 1 + bytes.Count(text[:at], []byte("\n")), cause, remedy
+		}
+		at += size
+	}
+	return 0, "", ""
 }
 
 // noBlank is a line with a key whose colon has no blank behind it, and no URL or the like, and semicolon one with the

@@ -27,6 +27,10 @@ func Load(root, path, namespace string, source v1alpha1.ApplicationSource, use f
 	}
 	options := render.Options{Keys: keys, Namespace: namespace}
 	if info, err := os.Stat(path); err == nil && info.Mode().IsRegular() {
+		// Who names a link means what it leads to, wherever that is.
+		if path, err = filepath.EvalSymlinks(path); err != nil {
+			return "", err
+		}
 		dir, name := filepath.Split(path)
 		if dir == "" {
 			dir = "."

@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"os"
+	"path/filepath"
 	"time"
 
 	"github.com/cyan-cd/cyan/api/v1alpha1"
@@ -16,20 +18,39 @@ import (
 // longestStream is how much is read of standard input.
 const longestStream = 64 << 20
 
-// Stream renders manifests that come by a stream, such as standard input.
+// Stream renders manifests that come by standard input.
 func Stream(in io.Reader, options render.Options) (*render.Result, error) {
+	return stream(in, "standard input", "stdin.yaml", options)
+}
+
+// Pipe renders manifests that come by what is no regular file, such as a shell's <(COMMAND).
+func Pipe(path string, options render.Options) (*render.Result, error) {
+	in, err := os.Open(path)
+	if err != nil {
+		return nil, &problem.Error{Kind: problem.Usage, Object: path, Cause: err.Error(), Err: err}
+	}
+	defer func() { _ = in.Close() }()
+	name := filepath.Base(path)
+	if !render.IsManifest(name) {
+		name += ".yaml"
+	}
+	return stream(in, path, name, options)
+}
+
+// stream renders what a reader has, as a file of a name.
+func stream(in io.Reader, object, name string, options render.Options) (*render.Result, error) {
 	data, err := io.ReadAll(io.LimitReader(in, longestStream+1))
 	switch {
 	case err != nil:
-		return nil, fmt.Errorf("reading standard input: %w", err)
+		return nil, fmt.Errorf("reading %s: %w", object, err)
 	case len(data) > longestStream:
-		return nil, &problem.Error{Kind: problem.Refused, Object: "standard input", Cause: fmt.Sprintf("more than the limit of %d bytes", longestStream), Remedy: "give it in parts"}
+		return nil, &problem.Error{Kind: problem.Refused, Object: object, Cause: fmt.Sprintf("more than the limit of %d bytes", longestStream), Remedy: "give it in parts"}
 	}
 	options.Limits.FileSize = longestStream
 	if options.Keys, err = Keys(); err != nil {
 		return nil, err
 	}
-	return one("stdin.yaml", data, options)
+	return one(name, data, options)
 }
 
 func one(name string, data []byte, options render.Options) (*render.Result, error) {

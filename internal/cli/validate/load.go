@@ -3,6 +3,7 @@ package validate
 import (
 	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"io/fs"
 	"os"
@@ -11,6 +12,7 @@ import (
 	"strings"
 
 	"github.com/cyan-cd/cyan/api/v1alpha1"
+	"github.com/cyan-cd/cyan/internal/cli/kit"
 	"github.com/cyan-cd/cyan/internal/cli/manifests"
 	"github.com/cyan-cd/cyan/internal/cli/repo"
 	"github.com/cyan-cd/cyan/internal/delivery"
@@ -103,6 +105,13 @@ func (l *loader) argument(arg string, files *input) error {
 	}
 	path := arg
 	info, err := os.Stat(path)
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return notThere(arg)
+	case err == nil && !info.IsDir() && !info.Mode().IsRegular():
+		result, err := manifests.Pipe(arg, render.Options{Namespace: l.defaultNamespace()})
+		return l.add(arg, "", input{result: result}, files, err)
+	}
 	if err == nil && info.IsDir() && l.recurse && !l.below {
 		l.below = true
 		defer func() { l.below = false }()
@@ -130,6 +139,15 @@ func (l *loader) argument(arg string, files *input) error {
 	return l.add(arg, top, loaded, into, err)
 }
 
+// notThere is the error of a path that leads to nothing.
+func notThere(path string) error {
+	cause := "not found"
+	if target, err := os.Readlink(path); err == nil {
+		cause = fmt.Sprintf("symbolic link to %q, which is not there", target)
+	}
+	return kit.Usage(path, cause, "name a file, a folder, or - for standard input")
+}
+
 // add takes what was rendered into the files, or as an input of its own. What cannot be rendered is a finding.
 func (l *loader) add(arg, top string, in input, files *input, err error) error {
 	if err != nil {
@@ -145,7 +163,7 @@ func (l *loader) add(arg, top string, in input, files *input, err error) error {
 	in.result = shown(in.result, func(file string) string { return shownPath(top, file) })
 	if len(in.result.Objects) == 0 && !l.unnamed {
 		l.findings = append(l.findings, engine.Finding{Severity: engine.SeverityError, Error: &problem.Error{
-			Kind: problem.Usage, Rule: engine.RuleNothing, File: nameOf(arg), Cause: "no objects to validate", Remedy: remedyForNothing(arg, files == nil),
+			Kind: problem.Usage, Rule: engine.RuleNothing, File: nameOf(arg), Cause: "no objects to validate", Remedy: l.remedyForNothing(arg, files == nil),
 		}})
 	}
 	in.tops = []string{top}
@@ -177,8 +195,11 @@ func nameOf(arg string) string {
 	return filepath.ToSlash(filepath.Clean(arg))
 }
 
-func remedyForNothing(arg string, isDirectory bool) string {
-	if !isDirectory {
+func (l *loader) remedyForNothing(arg string, isDirectory bool) string {
+	switch {
+	case l.repo != "":
+		return "name a folder of the repository that has manifests by --path"
+	case !isDirectory:
 		return "see whether what has written it has failed"
 	}
 	below, err := lookThrough(arg)

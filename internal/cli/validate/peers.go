@@ -182,10 +182,8 @@ func (p *peer) check(args []string) ([]checkedFile, error) {
 		var result *render.Result
 		if path == "-" {
 			file.name = p.stdinName
-			result, err = manifests.Stream(p.In, render.Options{Namespace: p.namespace})
-		} else {
-			_, err = manifests.Load("", path, p.namespace, v1alpha1.ApplicationSource{}, func(l manifests.Loaded) error { result = l.Result; return nil })
 		}
+		result, err := p.load(path)
 		switch {
 		case err != nil && problem.Of(err) != nil && problem.Of(err).File != "":
 			cause := *problem.Of(err)
@@ -210,6 +208,19 @@ func (p *peer) check(args []string) ([]checkedFile, error) {
 		}
 	}
 	return files, nil
+}
+
+// load renders a file, a stream, or standard input.
+func (p *peer) load(path string) (result *render.Result, err error) {
+	options := render.Options{Namespace: p.namespace}
+	if path == "-" {
+		return manifests.Stream(p.In, options)
+	}
+	if info, err := os.Stat(path); err == nil && !info.Mode().IsRegular() {
+		return manifests.Pipe(path, options)
+	}
+	_, err = manifests.Load("", path, p.namespace, v1alpha1.ApplicationSource{}, func(l manifests.Loaded) error { result = l.Result; return nil })
+	return result, err
 }
 
 // lackingOf returns what of a file is no object, though the file was read.

@@ -3,6 +3,8 @@ package validate
 import (
 	"bytes"
 	"errors"
+	"fmt"
+	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -26,6 +28,8 @@ const mostFolders = 20_000
 type tree struct {
 	kustomizations []string
 	files          []string
+	// findings are about what was passed over.
+	findings []engine.Finding
 }
 
 // recursive checks all kustomizations below a folder, and all files that belong to none.
@@ -34,7 +38,8 @@ func (l *loader) recursive(top string, files *input) error {
 	if err != nil {
 		return err
 	}
-	if len(found.kustomizations)+len(found.files) == 0 {
+	l.findings = append(l.findings, found.findings...)
+	if len(found.kustomizations)+len(found.files)+len(found.findings) == 0 {
 		return l.add(top, "", input{result: &render.Result{}}, nil, nil)
 	}
 	for _, dir := range found.kustomizations {
@@ -79,7 +84,11 @@ func lookThrough(top string) (tree, error) {
 			}
 			return nil
 		}
-		if entry.Type().IsRegular() && slices.Contains([]string{".yaml", ".yml", ".json"}, filepath.Ext(name)) && !within(builds, filepath.Dir(path)) {
+		switch inKustomization := within(builds, filepath.Dir(path)); {
+		case inKustomization:
+		case entry.Type()&fs.ModeSymlink != 0:
+			found.link(top, path)
+		case entry.Type().IsRegular() && render.IsManifest(name):
 			found.files = append(found.files, path)
 		}
 		return nil
@@ -94,6 +103,51 @@ func lookThrough(top string) (tree, error) {
 	// A folder that is checked for itself is often one of manifests among files of something else.
 	found.files = slices.DeleteFunc(found.files, func(file string) bool { return !looksLikeObjects(file) })
 	return found, nil
+}
+
+// link looks where a symbolic link leads. What lies below the folder is found without it.
+func (t *tree) link(top, path string) {
+	finding := func(severity engine.Severity, rule, cause, remedy string) {
+		t.findings = append(t.findings, engine.Finding{Severity: severity, Error: &problem.Error{Kind: problem.Usage, Rule: rule, File: nameOf(path), Cause: cause, Remedy: remedy}})
+	}
+	target, err := filepath.EvalSymlinks(path)
+	if err != nil {
+		if !render.IsManifest(path) {
+			return
+		}
+		cause, remedy := "symbolic link in a loop", "replace it by the file that is meant"
+		if to, _ := os.Readlink(path); errors.Is(err, fs.ErrNotExist) {
+			cause, remedy = fmt.Sprintf("symbolic link to %q, which is not there", to), "remove it, or correct where it leads"
+		}
+		finding(engine.SeverityError, engine.RuleNotRendered, cause, remedy)
+		return
+	}
+	if isBelow(top, target) {
+		return
+	}
+	info, err := os.Stat(target)
+	switch {
+	case err == nil && info.IsDir():
+		finding(engine.SeverityNote, engine.RuleSkipped, "symbolic link to a folder, which is not looked through", "name it to have it checked")
+	case err == nil && info.Mode().IsRegular() && render.IsManifest(path):
+		t.files = append(t.files, path)
+	}
+}
+
+// isBelow reports whether a path without symbolic links lies below a folder.
+func isBelow(folder, path string) bool {
+	folder, err := filepath.EvalSymlinks(folder)
+	if err != nil {
+		return false
+	}
+	if folder, err = filepath.Abs(folder); err != nil {
+		return false
+	}
+	if path, err = filepath.Abs(path); err != nil {
+		return false
+	}
+	inside, err := filepath.Rel(folder, path)
+	return err == nil && filepath.IsLocal(inside)
 }
 
 // kustomization is what a folder is built of.
@@ -157,10 +211,23 @@ func tops(builds map[string]kustomization) []string {
 	return found
 }
 
-// looksLikeObjects reports whether a file has something of an object of Kubernetes in it, or cannot be read.
+// looksLikeObjects reports whether a file has something of an object of Kubernetes in it, or is not read as text.
 func looksLikeObjects(file string) bool {
-	data, err := os.ReadFile(file)
-	return err != nil || bytes.Contains(data, []byte("apiVersion")) && bytes.Contains(data, []byte("kind"))
+	data, err := beginningOf(file)
+	return err != nil || bytes.IndexByte(data, 0) >= 0 || bytes.Contains(data, []byte("apiVersion")) && bytes.Contains(data, []byte("kind"))
+}
+
+// mostRead is how much of a file is looked at; none that is larger is rendered.
+const mostRead = 8<<20 + 1
+
+// beginningOf reads a file, as far as it may be a manifest.
+func beginningOf(file string) ([]byte, error) {
+	f, err := os.Open(file)
+	if err != nil {
+		return nil, err
+	}
+	defer func() { _ = f.Close() }()
+	return io.ReadAll(io.LimitReader(f, mostRead))
 }
 
 // ofOthers are the groups of files that look like objects, and the command that checks them.
@@ -171,8 +238,8 @@ var ofOthers = map[string]string{
 
 // forOthers returns a note on a file of which all is for another program than an API server; nil for any other.
 func forOthers(file string) *engine.Finding {
-	data, err := os.ReadFile(file)
-	if err != nil {
+	data, err := beginningOf(file)
+	if err != nil || len(data) == mostRead {
 		return nil
 	}
 	docs, err := render.SplitDocuments(data)

@@ -104,6 +104,8 @@ func (o *options) check(args []string) error {
 		return kit.Usage("--repo", "given together with paths of this machine", "leave one out, and name the folder in the repository by --path")
 	case o.repo == "" && (o.revision != "" || o.path != "."):
 		return kit.Usage("--revision, --path", "given without a repository", "name it by --repo")
+	case o.repo != "" && o.recurse:
+		return kit.Usage("--recursive", "given for a repository elsewhere", "name each folder by --path, or check it out")
 	case o.fix:
 		return o.checkFix(args)
 	}

@@ -3,7 +3,9 @@ package directory
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
+	"io/fs"
 	"maps"
 	"path"
 	"slices"
@@ -119,6 +121,10 @@ func (w *walk) entry(name, rel string) error {
 	}
 	resolved, mode, err := w.tree.Resolve(name)
 	switch {
+	case errors.Is(err, fs.ErrNotExist) && !wanted:
+		return nil
+	case errors.Is(err, fs.ErrNotExist):
+		return render.Dangling(w.tree, name)
 	case err != nil:
 		return err
 	case mode.IsDir() && w.recurse:
