@@ -121,10 +121,8 @@ func (w *walk) entry(name, rel string) error {
 	}
 	resolved, mode, err := w.tree.Resolve(name)
 	switch {
-	case errors.Is(err, fs.ErrNotExist) && !wanted:
-		return nil
 	case errors.Is(err, fs.ErrNotExist):
-		return render.Dangling(w.tree, name)
+		return dangling(w.tree, name, wanted)
 	case err != nil:
 		return err
 	case mode.IsDir() && w.recurse:
@@ -139,6 +137,14 @@ func (w *walk) entry(name, rel string) error {
 		}
 	}
 	return w.file(resolved)
+}
+
+// dangling is the error of a symbolic link that leads to nothing, unless nobody would have read that.
+func dangling(tree *render.Tree, name string, wanted bool) error {
+	if !wanted {
+		return nil
+	}
+	return render.Dangling(tree, name)
 }
 
 func (w *walk) excluded(rel string) bool {
