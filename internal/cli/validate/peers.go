@@ -183,7 +183,7 @@ func (p *peer) check(args []string) ([]checkedFile, error) {
 		if path == "-" {
 			file.name = p.stdinName
 		}
-		result, err := p.load(path)
+		result, err := loadFor(p, path)
 		switch {
 		case err != nil && problem.Of(err) != nil && problem.Of(err).File != "":
 			cause := *problem.Of(err)
@@ -210,8 +210,8 @@ func (p *peer) check(args []string) ([]checkedFile, error) {
 	return files, nil
 }
 
-// load renders a file, a stream, or standard input.
-func (p *peer) load(path string) (result *render.Result, err error) {
+// loadFor renders a file, a stream, or standard input.
+func loadFor(p *peer, path string) (result *render.Result, err error) {
 	options := render.Options{Namespace: p.namespace}
 	if path == "-" {
 		return manifests.Stream(p.In, options)
