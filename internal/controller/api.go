@@ -247,7 +247,7 @@ func (s *apiServer) serve(ctx context.Context, handler http.Handler) error {
 		_, err := auth.Accounts{Objects: s.kept, Now: time.Now}.InitialPassword(ctx)
 		s.Serving(s.address(), err == nil)
 	}
-	return server.Serve(ctx, listener, handler)
+	return server.Serve(ctx, listener, handler, s.log)
 }
 
 // warn names what settings have about log-ins that is invalid or not served.

@@ -232,7 +232,7 @@ func addAll(ctx context.Context, mgr manager.Manager, o Options, mirrors *source
 	}
 	hooks := handler(mgr, o, heard, watchdog)
 	if o.Listener != nil {
-		if err := mgr.Add(everywhere(func(ctx context.Context) error { return server.Serve(ctx, o.Listener, hooks) })); err != nil {
+		if err := mgr.Add(everywhere(func(ctx context.Context) error { return server.Serve(ctx, o.Listener, hooks, o.Log) })); err != nil {
 			return err
 		}
 	}

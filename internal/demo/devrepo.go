@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"log/slog"
 	"net"
 	"net/http"
 	"os"
@@ -92,7 +93,9 @@ func listenAtSavedAddress(ctx context.Context, file string) (net.Listener, error
 	return l, nil
 }
 
-func (r *devRepo) serve(ctx context.Context) error { return server.Serve(ctx, r.listener, r.handler) }
+func (r *devRepo) serve(ctx context.Context) error {
+	return server.Serve(ctx, r.listener, r.handler, slog.New(slog.DiscardHandler))
+}
 
 // createClone makes the clone: the example as it stands, on the first time; else what is there, with what Cyan
 // committed meanwhile.

@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"log/slog"
 	"net"
 	"net/http"
 	"net/http/httputil"
@@ -50,8 +51,8 @@ type forward struct {
 	scene  *scene
 	dialer dialer
 	to     destination
-	// web keeps connections for what may be sent twice, fresh makes one for each request that may not: one that was kept
-	// may end in the very moment that it is used, and then nobody knows what has happened.
+	// web keeps connections for what may be sent twice, fresh makes one for each request that may not: one that was
+	// kept may end in the very moment that it is used, and then nobody knows what has happened.
 	web, fresh *http.Transport
 }
 
@@ -122,6 +123,10 @@ func (f *forward) ready(failed map[types.UID]bool) (*corev1.Pod, int) {
 	return best.pod, best.port
 }
 
+// unsaid takes what net/http would write to the terminal, in the middle of what the loop shows there: an answer that
+// ends early, as its pod does.
+var unsaid = slog.NewLogLogger(slog.DiscardHandler, slog.LevelError)
+
 // serve answers on a listener until ctx ends, by tasks of its own. What speaks HTTP is answered request by request,
 // so that none is lost when pods are replaced; anything else is connected to one pod.
 func (f *forward) serve(ctx context.Context, all *tasks, listener net.Listener) {
@@ -136,8 +141,9 @@ func (f *forward) serve(ctx context.Context, all *tasks, listener net.Listener) 
 			http.Error(w, err.Error(), http.StatusBadGateway)
 		},
 		FlushInterval: -1,
+		ErrorLog:      unsaid,
 	}
-	server := &http.Server{Handler: proxy, ReadHeaderTimeout: time.Minute}
+	server := &http.Server{Handler: proxy, ReadHeaderTimeout: time.Minute, ErrorLog: unsaid}
 	all.Go(func() { _ = server.Serve(accepted) })
 	stop := context.AfterFunc(ctx, func() {
 		_ = listener.Close()

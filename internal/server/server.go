@@ -152,9 +152,13 @@ func (o *webhooks) read(w http.ResponseWriter, r *http.Request) ([]string, error
 	}
 }
 
-// Serve answers on the listener until ctx ends, then lets requests under way finish.
-func Serve(ctx context.Context, listener net.Listener, handler http.Handler) error {
-	s := &http.Server{Handler: handler, ReadHeaderTimeout: 10 * time.Second, ReadTimeout: patience + 10*time.Second, WriteTimeout: 2 * time.Minute, IdleTimeout: idle, MaxHeaderBytes: 64 << 10}
+// Serve answers on the listener until ctx ends, then lets requests under way finish. The log gets what goes wrong
+// beside the answers.
+func Serve(ctx context.Context, listener net.Listener, handler http.Handler, log *slog.Logger) error {
+	s := &http.Server{
+		Handler: handler, ErrorLog: errorLog(log), MaxHeaderBytes: 64 << 10,
+		ReadHeaderTimeout: 10 * time.Second, ReadTimeout: patience + 10*time.Second, WriteTimeout: 2 * time.Minute, IdleTimeout: idle,
+	}
 	drained := make(chan struct{})
 	notEnded := context.AfterFunc(ctx, func() {
 		defer close(drained)

@@ -154,7 +154,7 @@ func TestServeStopsWithItsContext(t *testing.T) {
 	}
 	ctx, stop := context.WithCancel(context.Background())
 	ended := make(chan error)
-	go func() { ended <- Serve(ctx, listener, Handler(options())) }()
+	go func() { ended <- Serve(ctx, listener, Handler(options()), slog.New(slog.DiscardHandler)) }()
 
 	answer, err := http.Get("http://" + listener.Addr().String() + "/healthz")
 	if err != nil {

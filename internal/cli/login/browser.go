@@ -9,6 +9,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"log/slog"
 	"net"
 	"net/http"
 	"os/exec"
@@ -116,7 +117,8 @@ func (f *flow) address() string {
 
 // serve answers the browser that comes back, until the returned function is called.
 func (f *flow) serve(listener net.Listener) (stop func()) {
-	server := &http.Server{Handler: f, ReadHeaderTimeout: issuerTimeout, WriteTimeout: issuerTimeout}
+	// What a connection does wrong belongs to who opened it, not to the terminal.
+	server := &http.Server{Handler: f, ReadHeaderTimeout: issuerTimeout, WriteTimeout: issuerTimeout, ErrorLog: slog.NewLogLogger(slog.DiscardHandler, slog.LevelError)}
 	ended := make(chan struct{})
 	go func() {
 		defer close(ended)
