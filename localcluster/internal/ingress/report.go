@@ -2,14 +2,12 @@ package ingress
 
 import (
 	"context"
-	"log/slog"
 	"slices"
 	"time"
 
 	corev1 "k8s.io/api/core/v1"
 	networkingv1 "k8s.io/api/networking/v1"
 	"k8s.io/apimachinery/pkg/api/equality"
-	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/apimachinery/pkg/api/meta"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
@@ -117,15 +115,6 @@ func nameOf(object metav1.Object) types.NamespacedName {
 	return types.NamespacedName{Namespace: object.GetNamespace(), Name: object.GetName()}
 }
 
-// written reports whether a write has worked. One that was overtaken is made anew from what comes next.
-func written(err error, object metav1.Object) bool {
-	if err == nil || apierrors.IsNotFound(err) || apierrors.IsConflict(err) {
-		return true
-	}
-	slog.Warn("status could not be written", "object", nameOf(object).String(), "cause", err.Error())
-	return false
-}
-
 // tellFindings makes an event of each finding that is new.
 func (r *reporter) tellFindings(findings []routing.Finding) {
 	now := map[routing.Finding]bool{}
@@ -152,8 +141,7 @@ func (r *reporter) reportIngresses(ctx context.Context, d decided) bool {
 		if served {
 			changed.Status.LoadBalancer = r.status
 		}
-		_, err := r.client.NetworkingV1().Ingresses(ingress.Namespace).UpdateStatus(ctx, changed, metav1.UpdateOptions{})
-		ok = written(err, ingress) && ok
+		ok = write(ctx, r.client.NetworkingV1().Ingresses(ingress.Namespace), ingress, changed) && ok
 	}
 	return ok
 }
@@ -164,96 +152,48 @@ func (r *reporter) reportClass(ctx context.Context, class *gatewayv1.GatewayClas
 	for _, c := range wanted.Conditions {
 		meta.SetStatusCondition(&changed.Status.Conditions, c)
 	}
-	if equality.Semantic.DeepEqual(changed.Status, class.Status) {
-		return true
-	}
-	_, err := r.gateways.GatewayV1().GatewayClasses().UpdateStatus(ctx, changed, metav1.UpdateOptions{})
-	return written(err, class)
+	return write(ctx, r.gateways.GatewayV1().GatewayClasses(), class, changed)
 }
 
 func (r *reporter) reportGateway(ctx context.Context, gateway *gatewayv1.Gateway, wanted gatewayv1.GatewayStatus) bool {
 	changed := gateway.DeepCopy()
 	changed.Status.Addresses, changed.Status.AttachedListenerSets = wanted.Addresses, wanted.AttachedListenerSets
-	for _, c := range wanted.Conditions {
-		meta.SetStatusCondition(&changed.Status.Conditions, c)
-	}
-	before := map[gatewayv1.SectionName][]metav1.Condition{}
-	for _, l := range changed.Status.Listeners {
-		before[l.Name] = l.Conditions
-	}
-	changed.Status.Listeners = wanted.Listeners
-	for i := range changed.Status.Listeners {
-		l := &changed.Status.Listeners[i]
-		l.Conditions = merged(before[l.Name], l.Conditions)
-	}
-	if equality.Semantic.DeepEqual(changed.Status, gateway.Status) {
-		return true
-	}
-	_, err := r.gateways.GatewayV1().Gateways(gateway.Namespace).UpdateStatus(ctx, changed, metav1.UpdateOptions{})
-	return written(err, gateway)
+	changed.Status.Conditions = merged(gateway.Status.Conditions, wanted.Conditions)
+	changed.Status.Listeners = withTimes(gateway.Status.Listeners, wanted.Listeners, func(l *gatewayv1.ListenerStatus) (gatewayv1.SectionName, *[]metav1.Condition) {
+		return l.Name, &l.Conditions
+	})
+	return write(ctx, r.gateways.GatewayV1().Gateways(gateway.Namespace), gateway, changed)
 }
 
-// merged are the wanted conditions, with the times of those before that were the same.
-func merged(before, wanted []metav1.Condition) []metav1.Condition {
-	conditions := slices.Clone(before)
-	for _, c := range wanted {
-		meta.SetStatusCondition(&conditions, c)
-	}
-	return conditions
+func (r *reporter) reportListenerSet(ctx context.Context, set *gatewayv1.ListenerSet, wanted gatewayv1.ListenerSetStatus) bool {
+	changed := set.DeepCopy()
+	changed.Status.Conditions = merged(set.Status.Conditions, wanted.Conditions)
+	changed.Status.Listeners = withTimes(set.Status.Listeners, wanted.Listeners, func(l *gatewayv1.ListenerEntryStatus) (gatewayv1.SectionName, *[]metav1.Condition) {
+		return l.Name, &l.Conditions
+	})
+	return write(ctx, r.gateways.GatewayV1().ListenerSets(set.Namespace), set, changed)
 }
 
-// reportRoute writes what becomes of a route at this program's Gateways. What others say of theirs stays.
 func (r *reporter) reportHTTPRoute(ctx context.Context, route *gatewayv1.HTTPRoute, wanted []gatewayv1.RouteParentStatus) bool {
 	changed := route.DeepCopy()
-	changed.Status.Parents = parentsOf(route.Status.Parents, wanted)
-	if equality.Semantic.DeepEqual(changed.Status, route.Status) {
-		return true
-	}
-	_, err := r.gateways.GatewayV1().HTTPRoutes(route.Namespace).UpdateStatus(ctx, changed, metav1.UpdateOptions{})
-	return written(err, route)
+	changed.Status.Parents = stated(route.Status.Parents, wanted, ofParent)
+	return write(ctx, r.gateways.GatewayV1().HTTPRoutes(route.Namespace), route, changed)
 }
 
 func (r *reporter) reportGRPCRoute(ctx context.Context, route *gatewayv1.GRPCRoute, wanted []gatewayv1.RouteParentStatus) bool {
 	changed := route.DeepCopy()
-	changed.Status.Parents = parentsOf(route.Status.Parents, wanted)
-	if equality.Semantic.DeepEqual(changed.Status, route.Status) {
-		return true
-	}
-	_, err := r.gateways.GatewayV1().GRPCRoutes(route.Namespace).UpdateStatus(ctx, changed, metav1.UpdateOptions{})
-	return written(err, route)
+	changed.Status.Parents = stated(route.Status.Parents, wanted, ofParent)
+	return write(ctx, r.gateways.GatewayV1().GRPCRoutes(route.Namespace), route, changed)
 }
 
 func (r *reporter) reportTLSRoute(ctx context.Context, route *gatewayv1.TLSRoute, wanted []gatewayv1.RouteParentStatus) bool {
 	changed := route.DeepCopy()
-	changed.Status.Parents = parentsOf(route.Status.Parents, wanted)
-	if equality.Semantic.DeepEqual(changed.Status, route.Status) {
-		return true
-	}
-	_, err := r.gateways.GatewayV1().TLSRoutes(route.Namespace).UpdateStatus(ctx, changed, metav1.UpdateOptions{})
-	return written(err, route)
+	changed.Status.Parents = stated(route.Status.Parents, wanted, ofParent)
+	return write(ctx, r.gateways.GatewayV1().TLSRoutes(route.Namespace), route, changed)
 }
 
-// parentsOf returns the parents that a route's status is to have: those of other controllers, and those that are
-// wanted.
-func parentsOf(there, wanted []gatewayv1.RouteParentStatus) []gatewayv1.RouteParentStatus {
-	parents := []gatewayv1.RouteParentStatus{}
-	for _, parent := range there {
-		if parent.ControllerName != routing.GatewayController {
-			parents = append(parents, *parent.DeepCopy())
-		}
-	}
-	for _, parent := range wanted {
-		parent.Conditions = merged(conditionsOf(there, parent.ParentRef), parent.Conditions)
-		parents = append(parents, parent)
-	}
-	return parents
-}
-
-func conditionsOf(there []gatewayv1.RouteParentStatus, of gatewayv1.ParentReference) []metav1.Condition {
-	for _, parent := range there {
-		if parent.ControllerName == routing.GatewayController && equality.Semantic.DeepEqual(parent.ParentRef, of) {
-			return parent.Conditions
-		}
-	}
-	return nil
+func (r *reporter) reportPolicy(ctx context.Context, policy *gatewayv1.BackendTLSPolicy, wanted []gatewayv1.PolicyAncestorStatus) bool {
+	changed := policy.DeepCopy()
+	changed.Status.Ancestors = stated(policy.Status.Ancestors, wanted, ofAncestor)
+	return write(ctx, r.gateways.GatewayV1().BackendTLSPolicies(policy.Namespace), policy, changed)
 }

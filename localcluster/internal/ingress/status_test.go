@@ -20,9 +20,10 @@ func TestAncestors(t *testing.T) {
 	ancestor := func(gateway string, by gatewayv1.GatewayController, c metav1.Condition) gatewayv1.PolicyAncestorStatus {
 		return gatewayv1.PolicyAncestorStatus{AncestorRef: gatewayv1.ParentReference{Name: gatewayv1.ObjectName(gateway)}, ControllerName: by, Conditions: []metav1.Condition{c}}
 	}
-	got := ancestorsOf(
+	got := stated(
 		[]gatewayv1.PolicyAncestorStatus{ancestor("web", "example.com/theirs", old), ancestor("web", routing.GatewayController, old), ancestor("gone", routing.GatewayController, old)},
 		[]gatewayv1.PolicyAncestorStatus{ancestor("web", routing.GatewayController, accepted), ancestor("new", routing.GatewayController, accepted)},
+		ofAncestor,
 	)
 	if len(got) != 3 || got[0].ControllerName != "example.com/theirs" || got[1].AncestorRef.Name != "web" || got[2].AncestorRef.Name != "new" {
 		t.Fatalf("got %+v", got)
