@@ -60,10 +60,12 @@ func TestGatewayConformance(t *testing.T) {
 	}
 }
 
-// inOwnNetwork runs this test once more in a network of its own, where no other program has the ports that it needs.
-func inOwnNetwork(t *testing.T, environment string) {
+// inOwnNetwork runs this test once more in a network and with mounts of its own, where no other program has the ports
+// that it needs, after the commands that it needs besides.
+func inOwnNetwork(t *testing.T, environment string, before ...string) {
 	t.Helper()
-	again := exec.Command("unshare", "--net", "--", "sh", "-c", `ip link set lo up && exec "$0" "$@"`, os.Args[0],
+	commands := strings.Join(append([]string{"ip link set lo up"}, before...), " && ")
+	again := exec.Command("unshare", "--net", "--mount", "--", "sh", "-c", commands+` && exec "$0" "$@"`, os.Args[0],
 		"-test.run=^"+t.Name()+"$", "-test.v", "-test.timeout=40m")
 	again.Env = append(os.Environ(), environment)
 	again.Stdout, again.Stderr = os.Stdout, os.Stderr

@@ -317,7 +317,7 @@ func (c *testCluster) checkListeners(t *testing.T) {
 	}
 	want := []string{"cyan-local", "etcd", "kube-apiserver", "registry"}
 	if c.Mode == "real" {
-		want = append(want, "containerd", "containerd-shim-runc-v2", "kubelet", "kube-proxy", "coredns", "metrics-server")
+		want = append(want, "containerd", "containerd-shim-runc-v2", "kubelet", "kube-proxy", "coredns", "metrics-server", "egress")
 	}
 	for _, name := range want {
 		if !seen[name] {

@@ -96,6 +96,7 @@ func routes() http.Handler {
 		addresses, err := net.DefaultResolver.LookupHost(r.Context(), r.FormValue("name"))
 		reply(w, strings.Join(addresses, " "), err)
 	})
+	reachOutside(mux)
 	mux.HandleFunc("/fetch", func(w http.ResponseWriter, r *http.Request) {
 		client := http.Client{Timeout: 5 * time.Second, Transport: &http.Transport{DisableKeepAlives: true}}
 		response, err := client.Get(r.FormValue("url"))

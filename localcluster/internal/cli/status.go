@@ -63,6 +63,7 @@ func printStatus(out io.Writer, s cluster.Status, now time.Time) {
 	}
 	fmt.Fprintf(out, "API server  %s\nRegistry    %s\nKubeconfig  %s\n", s.APIServer, s.Registry, s.Kubeconfig)
 	printIngress(out, "", s.Ingress)
+	printEgress(out, "", s.Egress)
 	if s.Context != "" {
 		fmt.Fprintf(out, "Context     %s\n", s.Context)
 	}
@@ -89,6 +90,13 @@ func printIngress(out io.Writer, indent string, i *cluster.IngressStatus) {
 		return
 	}
 	fmt.Fprintf(out, "%sIngress     %s\n%sIngress CA  %s\n", indent, strings.Join(i.URLs, "  "), indent, i.CA)
+}
+
+// printEgress shows the name by which pods find this machine.
+func printEgress(out io.Writer, indent string, e *cluster.EgressStatus) {
+	if e != nil {
+		fmt.Fprintf(out, "%sEgress      pods reach 127.0.0.1 of this machine as %s\n", indent, e.Names[0])
+	}
 }
 
 func ago(now, then time.Time) string {

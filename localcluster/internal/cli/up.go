@@ -159,6 +159,7 @@ func printUp(c *cobra.Command, dir state.Dir, result cluster.UpResult, seconds f
 	fmt.Fprintf(out, "\n  Kubernetes  %s, %s\n", s.Kubernetes, nodeCount(s))
 	fmt.Fprintf(out, "  API server  %s\n  Registry    %s\n  Kubeconfig  %s\n", s.APIServer, s.Registry, s.Kubeconfig)
 	printIngress(out, "  ", s.Ingress)
+	printEgress(out, "  ", s.Egress)
 	for _, note := range s.Notes {
 		fmt.Fprintf(out, "  Note        %s\n", note)
 	}

@@ -42,13 +42,21 @@ type Status struct {
 	// Context is the context in the user's kubeconfig; empty when there is none.
 	Context string `json:"context,omitempty"`
 	// Ingress is where Ingresses and Gateways are reached; nil when that is left out.
-	Ingress    *IngressStatus     `json:"ingress,omitempty"`
+	Ingress *IngressStatus `json:"ingress,omitempty"`
+	// Egress is how pods find this machine; nil when they have no way out.
+	Egress     *EgressStatus      `json:"egress,omitempty"`
 	Supervisor int                `json:"supervisorPid"`
 	Since      *time.Time         `json:"since,omitempty"`
 	Parts      []supervise.Status `json:"parts"`
 	Ports      []expose.Port      `json:"ports"`
 	// Notes are sentences for the reader.
 	Notes []string `json:"notes,omitempty"`
+}
+
+// EgressStatus is how pods find this machine.
+type EgressStatus struct {
+	// Names are those that stand for 127.0.0.1 of this machine in pods, the first one the cluster's own.
+	Names []string `json:"names"`
 }
 
 // Event is a step of the supervisor's start.

@@ -29,10 +29,12 @@ const (
 	Ingress = "ingress"
 	// Gateway is the second of these alone.
 	Gateway = "gateway"
+	// Egress is the way of pods to this machine and to other networks.
+	Egress = "egress"
 )
 
 // Extras are what a cluster has beside Kubernetes itself, by the names by which they are left out.
-var Extras = []string{Storage, Metrics, Ingress, Gateway}
+var Extras = []string{Storage, Metrics, Ingress, Gateway, Egress}
 
 // CheckExtras returns an error for a name that none of the extras has.
 func CheckExtras(names []string) error {
@@ -112,7 +114,7 @@ func startLeftOut(client kubernetes.Interface, dir state.Dir, record state.Recor
 
 // leaveGateways marks the Gateways that nobody serves where they are left out.
 func leaveGateways(ctx context.Context, config *rest.Config, dir state.Dir, record state.Record) error {
-	for _, extra := range []string{Ingress, Gateway} {
+	for _, extra := range []string{Ingress, Gateway, Egress} {
 		if record.LeftOut(extra) {
 			return ingress.LeaveGateways(ctx, config, "the cluster was started without "+extra+", which serves Gateways; "+haveAgain(dir, record, extra))
 		}

@@ -6,7 +6,9 @@ import (
 	"os"
 	"path/filepath"
 	"runtime"
+	"strings"
 
+	"github.com/cyan-cd/cyan/localcluster/internal/egress"
 	"github.com/cyan-cd/cyan/localcluster/internal/node"
 	"github.com/cyan-cd/cyan/localcluster/internal/parts"
 	"github.com/cyan-cd/cyan/localcluster/internal/pki"
@@ -24,9 +26,11 @@ type nodeSettings struct {
 	PodRange, PluginDir, Snapshotter string
 	RegistryPort                     int
 	Registry                         registry.Account
-	DNS, DNSReady, CA                string
-	Serving                          pki.Pair
-	FeatureGates                     map[string]bool
+	// Outside is set where pods have a way out.
+	Outside           bool
+	DNS, DNSReady, CA string
+	Serving           pki.Pair
+	FeatureGates      map[string]bool
 }
 
 func (n nodeSettings) write(program string) error {
@@ -158,7 +162,8 @@ func (n nodeSettings) kubelet() any {
 	}
 }
 
-// corefile answers for the cluster's names. There is no way out of the cluster's network, so other names do not exist.
+// corefile answers for the cluster's names, and for others by this machine's resolvers. Without a way out of the
+// cluster's network, other names do not exist.
 func (n nodeSettings) corefile() string {
 	return fmt.Sprintf(`cluster.local in-addr.arpa ip6.arpa {
     bind %[1]s
@@ -174,9 +179,27 @@ func (n nodeSettings) corefile() string {
 . {
     bind %[1]s
     errors
-    template ANY ANY . {
+%[4]s}
+`, n.NodeAddress, n.DNSReady, kubeconfigOf(n.Dir, "dns"), n.otherNames())
+}
+
+func (n nodeSettings) otherNames() string {
+	if !n.Outside {
+		return `    template ANY ANY . {
         rcode NXDOMAIN
     }
-}
-`, n.NodeAddress, n.DNSReady, kubeconfigOf(n.Dir, "dns"))
+`
+	}
+	return fmt.Sprintf(`    hosts {
+        %s %s
+        no_reverse
+        fallthrough
+    }
+    cache 30 {
+        servfail 1s
+    }
+    forward . %s {
+        max_fails 0
+    }
+`, node.Machine, strings.Join(egress.Names, " "), node.Resolver)
 }

@@ -68,6 +68,8 @@ type realRun struct {
 	*supervisor
 	*startup
 	node *node.Node
+	// outside is the device that packets to other networks go to; nil where pods have no way out.
+	outside *os.File
 }
 
 // startReal brings up the control plane and a node in namespaces of their own.
@@ -113,6 +115,9 @@ func (r *realRun) enterNode() error {
 	if err != nil {
 		return err
 	}
+	if err := r.openOutside(); err != nil {
+		return err
+	}
 	return r.configureNode(cgroup)
 }
 
@@ -120,7 +125,7 @@ func (r *realRun) configureNode(cgroup string) error {
 	settings := nodeSettings{
 		Dir: r.dir, ID: r.dir.ID, Cgroup: cgroup, NodeAddress: node.Address, PodRange: node.PodRange, PluginDir: node.PluginDir,
 		RegistryPort: r.registryPort.port, Registry: r.account, DNS: dnsIP, CA: r.ids.clusterCA.CertFile, Serving: r.ids.kubeletServing, Snapshotter: r.snapshotter(),
-		DNSReady: dnsReady, FeatureGates: r.settings.FeatureGates,
+		DNSReady: dnsReady, FeatureGates: r.settings.FeatureGates, Outside: r.outside != nil,
 	}
 	return settings.write(r.program)
 }
@@ -198,7 +203,7 @@ func (r *realRun) startBase(ctx context.Context, report func(Event)) error {
 func (r *realRun) stopParts() {
 	r.group.Stop(parts.Ingress, parts.Kubelet, parts.ControllerManager, parts.Scheduler, parts.Metrics, parts.Nodes)
 	node.EndPods(r.dir, podGrace)
-	r.group.Stop(parts.Proxy, parts.DNS, parts.Registry, parts.Containerd, parts.APIServer)
+	r.group.Stop(parts.Proxy, parts.DNS, parts.Registry, parts.Containerd, parts.APIServer, parts.Egress)
 	r.group.Stop()
 }
 
@@ -226,6 +231,9 @@ func (r *realRun) startRest(ctx context.Context) error {
 	launched, err := r.launchIngress(r.startup, network)
 	if err != nil {
 		return err
+	}
+	if r.outside != nil {
+		launched = append(launched, r.group.Launch(r.specs().egress(r.outside)))
 	}
 	launched = append(launched,
 		r.group.Launch(r.specs().controllerManager(r.ids)), r.group.Launch(r.specs().scheduler()), r.group.Launch(r.kubelet()),

@@ -42,10 +42,13 @@ type supervisor struct {
 	// ingressPort is nil when nothing is served there.
 	ingressPort *reservedPort
 	ingress     *IngressStatus
-	account     registry.Account
-	placement   placement
-	group       *supervise.Group
-	ports       func() []expose.Port
+	// egress is nil when pods have no way out; egressNote is why, when it is wanted.
+	egress     *EgressStatus
+	egressNote string
+	account    registry.Account
+	placement  placement
+	group      *supervise.Group
+	ports      func() []expose.Port
 
 	mu    sync.Mutex
 	phase string
@@ -207,10 +210,14 @@ func (s *supervisor) enter(phase string) {
 func (s *supervisor) status() Status {
 	s.mu.Lock()
 	phase, since, ports, ingress := s.phase, s.since, s.ports, s.ingress
+	egress, egressNote := s.egress, s.egressNote
 	s.mu.Unlock()
 	status := describe(s.dir, s.record)
-	status.State, status.Supervisor, status.Ingress = phase, os.Getpid(), ingress
+	status.State, status.Supervisor, status.Ingress, status.Egress = phase, os.Getpid(), ingress, egress
 	status.Notes, status.Beside = append(status.Notes, ingress.notes()...), s.settings.Simulated
+	if egressNote != "" {
+		status.Notes = append(status.Notes, egressNote)
+	}
 	if !since.IsZero() {
 		status.Since = &since
 	}

@@ -105,7 +105,7 @@ func (t *teller) look() {
 		return
 	}
 	for _, policy := range listed[*networkingv1.NetworkPolicy](t.factory.Networking().V1().NetworkPolicies().Informer()) {
-		t.tell(policy, policy.UID, "NotEnforced", "spec: the local cluster enforces no NetworkPolicy, so that pods are reached as without it; try it on a cluster whose network does")
+		t.tell(policy, policy.UID, "NotEnforced", "spec: the local cluster enforces no NetworkPolicy, so that pods are reached, and reach others, as without it; try it on a cluster whose network does")
 	}
 	for _, service := range listed[*corev1.Service](t.factory.Core().V1().Services().Informer()) {
 		if ports := notOffered(service); ports != "" {

@@ -152,6 +152,12 @@ func bindKernelSettings(dir state.Dir) error {
 	return nil
 }
 
+// bridgeName is the interface with the node's address.
+const bridgeName = "node0"
+
+// everywhere is the range of all addresses.
+var everywhere = &net.IPNet{IP: net.IPv4zero.To4(), Mask: net.CIDRMask(0, 32)}
+
 func setUpNetwork() error {
 	lo, err := netlink.LinkByName("lo")
 	if err == nil {
@@ -161,7 +167,7 @@ func setUpNetwork() error {
 		return fmt.Errorf("starting the node's loopback interface: %w", err)
 	}
 	// A bridge, because it is the one kind of interface that every kernel can make and that needs no other end.
-	bridge := &netlink.Bridge{LinkAttrs: netlink.LinkAttrs{Name: "node0"}}
+	bridge := &netlink.Bridge{LinkAttrs: netlink.LinkAttrs{Name: bridgeName}}
 	if err := netlink.LinkAdd(bridge); err != nil {
 		return fmt.Errorf("making the node's interface: %w: the kernel needs to have bridges (modprobe bridge)", err)
 	}
@@ -172,7 +178,6 @@ func setUpNetwork() error {
 	if err := netlink.LinkSetUp(bridge); err != nil {
 		return fmt.Errorf("starting the node's interface: %w", err)
 	}
-	everywhere := &net.IPNet{IP: net.IPv4zero.To4(), Mask: net.CIDRMask(0, 32)}
 	if err := netlink.RouteAdd(&netlink.Route{LinkIndex: bridge.Attrs().Index, Dst: everywhere, Scope: netlink.SCOPE_LINK}); err != nil {
 		return fmt.Errorf("giving the node its route: %w", err)
 	}

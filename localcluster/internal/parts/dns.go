@@ -13,6 +13,8 @@ import (
 	_ "github.com/coredns/coredns/plugin/bind"        // on the node's address only
 	_ "github.com/coredns/coredns/plugin/cache"       // answers that were given
 	_ "github.com/coredns/coredns/plugin/errors"      // to the log
+	_ "github.com/coredns/coredns/plugin/forward"     // names outside the cluster
+	_ "github.com/coredns/coredns/plugin/hosts"       // the names of this machine
 	_ "github.com/coredns/coredns/plugin/kubernetes"  // the names of Services and pods
 	_ "github.com/coredns/coredns/plugin/loadbalance" // turns the order of addresses
 	_ "github.com/coredns/coredns/plugin/ready"       // tells when the names are known

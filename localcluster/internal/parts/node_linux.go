@@ -68,6 +68,7 @@ func init() {
 	mains[Shim] = runShim
 	mains[Metrics] = func() error { return runCommand(metricsserver.NewMetricsServerCommand(apiserver.SetupSignalHandler())) }
 	mains[Init] = runInit
+	mains[Egress] = runEgress
 }
 
 // runShim watches over the containers of one pod. Both containerd and its shim load every plugin that is registered, so

@@ -24,6 +24,7 @@ const (
 	Metrics           = "metrics-server"
 	Nodes             = "simulated-nodes"
 	Ingress           = "ingress"
+	Egress            = "egress"
 	Init              = "node-init"
 )
 
