@@ -47,15 +47,25 @@ func (p Policy) Explain(s Subject) Explanation {
 			e.Empty = append(e.Empty, role)
 		}
 	}
-	for _, resource := range explained {
-		r := r.only(func(one *rule) bool { return one.resource.match(resource) })
-		for _, action := range actionsOf[resource] {
-			e.Decisions = append(e.Decisions, r.about(resource, action)...)
-		}
-	}
-	e.Decisions = e.Decisions[:min(len(e.Decisions), mostDecisions)]
+	e.Decisions = r.decisions()
 	e.Idle = r.overruled()
 	return e
+}
+
+// decisions returns those about each action on each resource, as many as an [Explanation] has.
+func (r Rights) decisions() []Decision {
+	var all []Decision
+	for _, resource := range explained {
+		about := indexed{r.only(func(one *rule) bool { return one.resource.match(resource) }), map[indexKey]*index{}}
+		rules := about.all()
+		for _, action := range actionsOf[resource] {
+			all = append(all, about.decisions(rules, resource, action)...)
+			if len(all) >= mostDecisions {
+				return all[:mostDecisions]
+			}
+		}
+	}
+	return all
 }
 
 func (p Policy) isProjectRole(name string) bool {
@@ -88,21 +98,20 @@ func (r Rights) all() []*rule {
 			}
 		}
 	}
-	for _, a := range r.attempts {
-		add(a.rules)
-		for _, project := range slices.Sorted(maps.Keys(a.projects)) {
-			add(a.projects[project])
+	for i := range r.attempts {
+		for _, set := range r.attempts[i].sets() {
+			add(set)
 		}
 	}
 	return rules
 }
 
-// about returns the decisions about an action on a resource: on everything, and on what lines name besides.
-func (r Rights) about(resource, action string) []Decision {
+// decisions returns those about an action on a resource: on everything, and on what rules name besides.
+func (x indexed) decisions(rules []*rule, resource, action string) []Decision {
 	whole := Call{resource, action, everything(resource)}
-	decisions := []Decision{r.need(Need{whole})}
+	decisions := []Decision{x.decide(Need{whole}, x.first)}
 	seen := map[Call]bool{whole: true}
-	for _, one := range r.all() {
+	for _, one := range rules {
 		named := action
 		switch narrower := one.action.sample(); {
 		case one.action.match(action):
@@ -120,7 +129,7 @@ func (r Rights) about(resource, action string) []Decision {
 		}
 		seen[call] = true
 		// What everything has is not said again of a part.
-		if d := r.need(Need{call}); named != action || d.By != decisions[0].By {
+		if d := x.decide(Need{call}, x.first); named != action || d.By != decisions[0].By {
 			decisions = append(decisions, d)
 		}
 	}
@@ -138,25 +147,38 @@ func withoutIdleWhole(decisions []Decision, whole Call) []Decision {
 // overruled returns the lines that allow what other lines deny wholly.
 func (r Rights) overruled() []Overruled {
 	var idle []Overruled
+	known := map[*Line]bool{}
 	for i := range r.attempts {
-		a := &r.attempts[i]
-		sets := [][]*rule{a.rules}
-		for _, project := range slices.Sorted(maps.Keys(a.projects)) {
-			sets = append(sets, a.projects[project])
-		}
-		for _, rules := range sets {
+		for _, rules := range r.attempts[i].sets() {
+			denying := map[[2]string]*index{}
 			for _, allows := range rules {
-				if allows.deny || allows.line.Object == BuiltIn || slices.ContainsFunc(idle, func(o Overruled) bool { return o.Line == allows.line }) {
+				if allows.deny || allows.line.Object == BuiltIn || known[allows.line] {
 					continue
 				}
-				same := Call{allows.resource.sample(), allows.action.sample(), allows.object.sample()}
-				if at := slices.IndexFunc(rules, func(denies *rule) bool { return denies.deny && denies.matches(same) }); at >= 0 {
-					idle = append(idle, Overruled{allows.line, rules[at].line})
+				about := [2]string{allows.resource.sample(), allows.action.sample()}
+				if denying[about] == nil {
+					denying[about] = indexOf(rules, true, about[0], about[1])
+				}
+				if denies := denying[about].first(allows.object.sample()); denies != nil {
+					known[allows.line] = true
+					idle = append(idle, Overruled{allows.line, denies.line})
+				}
+				if len(idle) == mostFindings {
+					return idle
 				}
 			}
 		}
 	}
-	return idle[:min(len(idle), mostFindings)]
+	return idle
+}
+
+// sets returns the rules that count together: those of each project that has its own, and those for all else.
+func (a *attempt) sets() [][]*rule {
+	sets := [][]*rule{a.rules}
+	for _, project := range slices.Sorted(maps.Keys(a.projects)) {
+		sets = append(sets, a.projects[project])
+	}
+	return sets
 }
 
 // sample returns what a pattern matches, and nothing outside of it: itself where it is a glob, and of an expression

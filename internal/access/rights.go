@@ -177,14 +177,16 @@ func (r Rights) Check(q Request) error {
 }
 
 // need decides one need.
-func (r Rights) need(n Need) Decision {
+func (r Rights) need(n Need) Decision { return r.decide(n, r.first) }
+
+// decide decides a need by the rules that are found.
+func (r Rights) decide(n Need, find finder) Decision {
 	var refusal Decision
 	if len(n) > 0 {
 		refusal.Call = n[0]
 	}
 	for i := range r.attempts {
-		a := &r.attempts[i]
-		if d := r.try(a, n); d.Allowed {
+		if d := try(&r.attempts[i], n, find); d.Allowed {
 			return d
 		} else if d.By != nil && refusal.By == nil {
 			refusal = d
@@ -193,18 +195,29 @@ func (r Rights) need(n Need) Decision {
 	return refusal
 }
 
+// finder returns the first rule of an attempt, of those that deny or of those that allow, that matches a call.
+type finder func(a *attempt, deny bool, c Call) *rule
+
 // try decides a need by one of the subject's names: a line that denies any of the calls decides, then one that allows.
-func (r Rights) try(a *attempt, n Need) Decision {
+func try(a *attempt, n Need, find finder) Decision {
 	for _, deny := range []bool{true, false} {
 		for _, c := range n {
-			for _, rule := range r.rulesFor(a, c) {
-				if rule.deny == deny && rule.matches(c) {
-					return Decision{Allowed: !deny, Call: c, By: rule.line, As: a.as}
-				}
+			if one := find(a, deny, c); one != nil {
+				return Decision{Allowed: !deny, Call: c, By: one.line, As: a.as}
 			}
 		}
 	}
 	return Decision{}
+}
+
+// first is the finder that looks at one rule after the other.
+func (r Rights) first(a *attempt, deny bool, c Call) *rule {
+	for _, one := range r.rulesFor(a, c) {
+		if one.deny == deny && one.matches(c) {
+			return one
+		}
+	}
+	return nil
 }
 
 func (r Rights) rulesFor(a *attempt, c Call) []*rule {
