@@ -79,6 +79,15 @@ func (l *lines) read(object, field, text string, m mode) {
 	}
 }
 
+// text takes what is mostly a line, and says of several which one is meant.
+func (l *lines) text(object, field, text string, m mode) {
+	if strings.Contains(text, "\n") {
+		l.read(object, field, text, m)
+		return
+	}
+	l.line(&Line{Object: object, Field: field, Text: text}, m)
+}
+
 const forms = "write p, SUBJECT, RESOURCE, ACTION, OBJECT, allow|deny or g, MEMBER, ROLE"
 
 // line takes one line.

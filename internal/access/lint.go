@@ -2,6 +2,7 @@ package access
 
 import (
 	"fmt"
+	"strings"
 
 	"k8s.io/apimachinery/pkg/runtime"
 
@@ -41,7 +42,7 @@ func lintRole(project string, role ProjectRole, field string) []*problem.Error {
 		found := &findings{}
 		rulesOfRole(project, ProjectRole{Name: role.Name, Policies: []string{text}}, globMode, found)
 		for _, p := range found.result() {
-			all = append(all, at(p, fmt.Sprintf("%s.policies[%d]", field, j)))
+			all = append(all, at(p, fmt.Sprintf("%s.policies[%d]%s", field, j, p.Field[strings.LastIndex(p.Field, "]")+1:])))
 		}
 	}
 	return all

@@ -28,6 +28,7 @@ func TestLintProject(t *testing.T) {
 		{"an unknown effect", "[{name: dev, policies: ['p, proj:team:dev, applications, get, team/*, permit']}]", `spec.roles[0].policies[0]: unknown effect "permit", taken for deny`},
 		{"a pattern", "[{name: dev, policies: ['p, proj:team:dev, applications, get, team/{a, allow']}]", "spec.roles[0].policies[0]: "},
 		{"a role for a member", "[{name: dev, policies: ['g, devs, proj:team:dev']}]", "spec.roles[0].policies[0]: a role's policies give no roles"},
+		{"a line of a policy of several", "[{name: 'x]', policies: [\"p, proj:team:x], applications, get, team/*, allow\\np, proj:team:x], accounts, get, team/*, allow\"]}]", `spec.roles[0].policies[0] line 2: resource "accounts" has no objects in projects`},
 		{"another kind of line", "[{name: dev, policies: ['q, x']}]", `spec.roles[0].policies[0]: unknown kind of line "q"`},
 	} {
 		p := &v1alpha1.AppProject{}

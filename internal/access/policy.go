@@ -93,7 +93,7 @@ func fits(w Written, found *findings) bool {
 	for _, project := range w.Projects {
 		for _, role := range project.Spec.Roles {
 			add(string(role.Raw))
-			count += strings.Count(string(role.Raw), ",")
+			count += strings.Count(string(role.Raw), ",") + strings.Count(string(role.Raw), `\n`)
 		}
 	}
 	if bytes <= mostBytes && count <= mostLines {

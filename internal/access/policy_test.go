@@ -174,6 +174,33 @@ func TestRolesOfProjects(t *testing.T) {
 	}
 }
 
+// TestPoliciesOfARoleMayBeText: one policy of a role may have several lines, as those of a ConfigMap have, and each of
+// them counts, or is named with where it stands.
+func TestPoliciesOfARoleMayBeText(t *testing.T) {
+	const text = "# who syncs\np, proj:shop:ci, applications, *, shop/*, allow\n\n  p, proj:shop:ci, applications, delete, shop/*, deny\np, role:admin, applications, get, shop/*, allow\ng, alice, role:admin\nnonsense\n"
+	p := parsed(t, Written{Projects: []*v1alpha1.AppProject{project("shop", fmt.Sprintf(`{"name":"ci","policies":["p, proj:shop:ci, logs, get, shop/*, allow",%q]}`, text))}},
+		"AppProject shop: role ci: policies[1] line 7: unknown kind of line \"nonsense\"; "+forms,
+		"AppProject shop: role ci: policies[1] line 6: a role's policies give no roles; the line counts for nothing; write the group among the role's groups",
+		`AppProject shop: role ci: policies[1] line 5: subject "role:admin", where a role's policies are about proj:shop:ci; the line counts for nothing; such lines belong to ConfigMap argocd-rbac-cm`)
+	ci := p.Of(Subject{Name: "proj:shop:ci"})
+	for action, want := range map[string]string{
+		Sync:   "allowed as proj:shop:ci by AppProject shop: role ci: policies[1] line 2: p, proj:shop:ci, applications, *, shop/*, allow",
+		Delete: "denied as proj:shop:ci by AppProject shop: role ci: policies[1] line 4: p, proj:shop:ci, applications, delete, shop/*, deny",
+	} {
+		if got := ci.Decide(Request{{{Applications, action, "shop/web"}}}).String(); got != want {
+			t.Errorf("%s:\ngot  %s\nwant %s", action, got, want)
+		}
+	}
+	if p.Of(Subject{Name: "alice"}).Allowed(Call{Applications, Get, "shop/web"}) {
+		t.Error("a line of a role's policies gives a role")
+	}
+	// One line with a line break behind it is one line.
+	p = parsed(t, Written{Projects: []*v1alpha1.AppProject{project("shop", `{"name":"ci","policies":["p, proj:shop:ci, logs, get, shop/*, allow\n"]}`)}})
+	if got, want := p.Of(Subject{Name: "proj:shop:ci"}).Decide(Request{{{Logs, Get, "shop/web"}}}).By.String(), "AppProject shop: role ci: policies[0]: p, proj:shop:ci, logs, get, shop/*, allow"; got != want {
+		t.Errorf("got %s, want %s", got, want)
+	}
+}
+
 func TestTokensOf(t *testing.T) {
 	p := project("shop", `{"name":"ci","jwtTokens":[{"iat":1,"exp":2,"id":"a"},{"iat":3}]}`, `{"name":"other","jwtTokens":[{"iat":9}]}`)
 	if got, want := TokensOf(p, "ci"), []Token{{1, 2, "a"}, {3, 0, ""}}; !slices.Equal(got, want) {
@@ -199,9 +226,10 @@ func TestBounds(t *testing.T) {
 	line := "p, alice, applications, get, *, allow\n"
 	huge := project("huge", `{"name":"ci","policies":["`+strings.Repeat(`x", "`, mostLines)+`"]}`)
 	for name, w := range map[string]Written{
-		"lines":    {Policies: map[string]string{policyKey: line + strings.Repeat("\n", mostLines)}},
-		"bytes":    {Policies: map[string]string{policyKey: line, "policy.b.csv": "#" + strings.Repeat("a", mostBytes)}},
-		"projects": {Policies: policies(line), Projects: []*v1alpha1.AppProject{huge}},
+		"lines":                       {Policies: map[string]string{policyKey: line + strings.Repeat("\n", mostLines)}},
+		"bytes":                       {Policies: map[string]string{policyKey: line, "policy.b.csv": "#" + strings.Repeat("a", mostBytes)}},
+		"projects":                    {Policies: policies(line), Projects: []*v1alpha1.AppProject{huge}},
+		"lines of a policy of a role": {Policies: policies(line), Projects: []*v1alpha1.AppProject{project("tall", `{"name":"ci","policies":["`+strings.Repeat(`#\n`, mostLines)+`"]}`)}},
 	} {
 		p, found := Parse(w)
 		if len(found) != 1 || !strings.Contains(found[0].Error(), "only the built-in roles hold; say the same with patterns and groups") || !strings.HasPrefix(found[0].Error(), "ConfigMap argocd-rbac-cm and the roles of AppProjects: ") {

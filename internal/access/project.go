@@ -119,7 +119,7 @@ func rulesOfRole(project string, role ProjectRole, m mode, found *findings) []*r
 	subject, object, field := ProjectSubject(project, role.Name), "AppProject "+project, "role "+role.Name
 	read := &lines{findings: found}
 	for i, text := range role.Policies {
-		read.line(&Line{Object: object, Field: fmt.Sprintf("%s: policies[%d]", field, i), Text: strings.TrimSpace(text)}, m)
+		read.text(object, fmt.Sprintf("%s: policies[%d]", field, i), strings.TrimSpace(text), m)
 	}
 	for _, g := range read.grants {
 		found.find(g.line.problem("a role's policies give no roles; the line counts for nothing", "write the group among the role's groups"))
