@@ -185,10 +185,9 @@ func TestStreamsTellWhatChanges(t *testing.T) {
 // long, or comes with an id that is not known, is told to read the lists again.
 func TestStreamsGoOnAfterABreak(t *testing.T) {
 	f := newFed(t)
-	var rows shownRows
-	f.get("shopper", "/api/v1/view/applications", &rows)
+	position := f.get("shopper", "/api/v1/view/applications", nil).Header().Get("Stream-Position")
 	f.change("shop-web", healthy)
-	l := f.listen("shopper", "applications", rows.Stream)
+	l := f.listen("shopper", "applications", position)
 	l.expect("row", `"health":"Healthy"`)
 	l.close()
 	f.change("shop-web", func(a *v1alpha1.Application) { a.Status.Health.Status = v1alpha1.HealthDegraded })

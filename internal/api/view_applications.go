@@ -31,8 +31,9 @@ type rowsInput struct {
 }
 
 type rowsAnswer struct {
-	Body struct {
-		Stream   string     `json:"stream" doc:"where the stream of changes goes on from"`
+	// Stream moves with whatever changes; the body, with what it shows.
+	Stream string `header:"Stream-Position" doc:"where the stream of changes goes on from"`
+	Body   struct {
 		Items    []view.Row `json:"items"`
 		Total    int        `json:"total"`
 		Continue string     `json:"continue,omitempty"`
@@ -55,7 +56,7 @@ func (s viewed) register() {
 func (s viewed) rows(ctx context.Context, c *caller, in *rowsInput) (*rowsAnswer, error) {
 	out := &rowsAnswer{}
 	// What changes after this is in the stream.
-	out.Body.Stream = s.Feed.position(s.Feed.lastNumber(), c.version)
+	out.Stream = s.Feed.position(s.Feed.lastNumber(), c.version)
 	rows, err := s.rowsFor(ctx, c)
 	if err != nil {
 		return nil, err

@@ -12,7 +12,9 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/cyan-cd/cyan/api/v1alpha1"
@@ -25,9 +27,9 @@ type shownRow struct {
 }
 
 type shownRows struct {
-	Stream, Continue string
-	Total            int
-	Items            []shownRow
+	Continue string
+	Total    int
+	Items    []shownRow
 }
 
 // get makes a call with headers, and reads the answer into out when it is not nil.
@@ -60,12 +62,12 @@ func TestRowsAreThoseThatMayBeSeen(t *testing.T) {
 		"nobody":   {},
 	} {
 		var rows shownRows
-		w.get(as, "/api/v1/view/applications", &rows)
+		stream := w.get(as, "/api/v1/view/applications", &rows).Header().Get("Stream-Position")
 		got := map[string][]string{}
 		for _, r := range rows.Items {
 			got[r.Name] = r.Rights
 		}
-		if fmt.Sprint(got) != fmt.Sprint(want) || rows.Total != len(want) || rows.Stream == "" {
+		if fmt.Sprint(got) != fmt.Sprint(want) || rows.Total != len(want) || stream == "" {
 			t.Errorf("as %s: got %v (%d in all), want %v", as, got, rows.Total, want)
 		}
 		var overview struct {
@@ -126,6 +128,52 @@ func TestRowsHaveRollouts(t *testing.T) {
 		w.get("shopper", "/api/v1/view/applications", &rows)
 		if got := fmt.Sprint(rows.Items[0].Rollouts); got != want {
 			t.Errorf("in %s: got %s, want %s", server, got, want)
+		}
+	}
+}
+
+// What changes and is not in a list, for who asks and for what is asked, has no other ETag; what is in it has. Where the
+// stream goes on from is not in the body, and comes with the answer that says that nothing has changed, too.
+func TestTheETagOfAListIsOfWhatItShows(t *testing.T) {
+	const all = "/api/v1/view/applications"
+	for _, c := range []struct {
+		rule, as, path string
+		change         string
+		how            func(*v1alpha1.Application)
+		moves          bool
+	}{
+		{"nothing", "admin", all, "shop-web", func(*v1alpha1.Application) {}, false},
+		{"what a row shows", "admin", all, "shop-web", healthy, true},
+		{"what a row shows to who may see it", "shopper", all, "shop-web", healthy, true},
+		{"what others may see", "shopper", all, "bank-web", healthy, false},
+		{"what no row shows", "admin", all, "shop-web", func(a *v1alpha1.Application) { a.Annotations = map[string]string{"note": "x"} }, false},
+		{"a comparison that found nothing new", "admin", all, "shop-web", func(a *v1alpha1.Application) { a.Status.ReconciledAt = &metav1.Time{Time: time.Unix(1, 0)} }, false},
+		{"an Application that the filter leaves out", "admin", all + "?project=shop", "bank-web", healthy, false},
+		{"an Application that the filter takes", "admin", all + "?project=shop", "shop-web", healthy, true},
+		{"an Application that comes into the filter", "admin", all + "?health=Healthy", "bank-web", healthy, true},
+		{"an Application of another page", "admin", all + "?limit=1", "shop-web", healthy, false},
+		{"an Application of the page", "admin", all + "?limit=1", "bank-web", healthy, true},
+		{"a field that is not asked for", "admin", all + "?fields=sync", "shop-web", healthy, false},
+		{"a field that is asked for", "admin", all + "?fields=health", "shop-web", healthy, true},
+		{"an overview counts what is seen", "shopper", "/api/v1/view/overview", "shop-web", healthy, true},
+		{"an overview of others", "shopper", "/api/v1/view/overview", "bank-web", healthy, false},
+		{"Rollouts are others' objects", "admin", "/api/v1/view/rollouts", "shop-web", healthy, false},
+		{"deliveries", "shopper", "/api/v1/view/deliveries", "bank-web", func(a *v1alpha1.Application) { a.Status.History[1].Revision = "three" }, false},
+	} {
+		f := newFed(t)
+		before := f.get(c.as, c.path, nil)
+		tag, body, stream := before.Header().Get("ETag"), before.Body.String(), before.Header().Get("Stream-Position")
+		f.change(c.change, c.how)
+		after := f.get(c.as, c.path, nil)
+		if moved := after.Header().Get("ETag") != tag; tag == "" || moved != c.moves || moved != (after.Body.String() != body) {
+			t.Errorf("%s: the ETag is another one: %v, want %v; before %s, after %s", c.rule, moved, c.moves, body, after.Body)
+		}
+		again := f.get(c.as, c.path, nil, "If-None-Match", tag)
+		if want := map[bool]int{true: http.StatusOK, false: http.StatusNotModified}[c.moves]; again.Code != want {
+			t.Errorf("%s: asked with the ETag from before: %d, want %d", c.rule, again.Code, want)
+		}
+		if now := again.Header().Get("Stream-Position"); strings.HasPrefix(c.path, all) && (now == "" || now == stream) {
+			t.Errorf("%s: the stream goes on from %q, as before the change", c.rule, now)
 		}
 	}
 }

@@ -47,7 +47,8 @@ async function answer(world: World, settings: Settings, url: URL, request: Incom
   if (path === "/api/v1/view/applications") {
     const worst = ["Degraded", "Missing", "Unknown", "Progressing", "Suspended", "Healthy"];
     const items = url.searchParams.get("sort") === "health" ? world.current().sort((a, b) => worst.indexOf(a.health) - worst.indexOf(b.health) || (a.name < b.name ? -1 : 1)) : world.current();
-    return json(response, { stream: "1", items: items.slice(0, Number(url.searchParams.get("limit") ?? 10_000)), total: items.length });
+    response.setHeader("Stream-Position", "1");
+    return json(response, { items: items.slice(0, Number(url.searchParams.get("limit") ?? 10_000)), total: items.length });
   }
   if (path === "/api/v1/view/overview") return json(response, world.overview());
   if (path === "/api/v1/view/stream") return stream(world, url, response);

@@ -157,7 +157,7 @@ it("the palette leads to rollouts and settings as well", () =>
 it("an installation without applications says how to make one, and nothing else", () =>
   visit({}, async (tab) => {
     await tab.route("**/api/v1/view/overview", (route) => route.fulfill({ json: { deliveries: [], attention: [], counts: { sync: {}, health: {} }, total: 0, cluster: { reachable: true } } }));
-    await tab.route("**/api/v1/view/applications*", (route) => route.fulfill({ json: { stream: "1", items: [], total: 0 } }));
+    await tab.route("**/api/v1/view/applications*", (route) => route.fulfill({ headers: { "Stream-Position": "1" }, json: { items: [], total: 0 } }));
     await tab.route("**/api/v1/view/stream*", (route) => route.fulfill({ contentType: "text/event-stream", body: ": nothing\n\n" }));
     await ready(tab, "/applications");
     await tab.getByText("No applications yet").waitFor();

@@ -2,7 +2,7 @@
 // does not compile.
 
 import type { components } from "./schema";
-import type { Delivery, Detail, Me, Overview, Plan, RolloutView, Row, Rows } from "./types";
+import type { Delivery, Detail, Me, Overview, Plan, RolloutView, Row, RowsBody } from "./types";
 import type { Preview, RepositoryTree, RightsView } from "./settings";
 
 type Sent = components["schemas"];
@@ -12,7 +12,7 @@ type Reads<Read, What extends Read> = What;
 
 export type Agrees = [
   Reads<Loose<Row>, Sent["Row"]>,
-  Reads<Loose<Rows>, Sent["RowsAnswerBody"]>,
+  Reads<Loose<RowsBody>, Sent["RowsAnswerBody"]>,
   Reads<Loose<Overview>, Sent["Overview"]>,
   Reads<Loose<Detail>, Sent["Detail"]>,
   Reads<Loose<Plan>, Sent["Plan"]>,

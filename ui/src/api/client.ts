@@ -66,6 +66,12 @@ export async function* pieces(path: string, query: Query, signal: AbortSignal): 
   }
 }
 
+/** getPlaced gets what a stream of changes goes on from, with the place in the stream. */
+export async function getPlaced<T>(path: string, query: Query = {}, signal?: AbortSignal): Promise<T & { stream: string }> {
+  const response = await open("GET", path, query, undefined, signal);
+  return { ...(parsed(await response.text()) as T), stream: response.headers.get("Stream-Position") ?? "" };
+}
+
 export const get = <T>(path: string, query = {}, signal?: AbortSignal) => ask<T>("GET", path, query, undefined, signal);
 export const post = <T>(path: string, body: unknown = {}, query = {}) => ask<T>("POST", path, query, body);
 export const put = <T>(path: string, body: unknown = {}, query = {}) => ask<T>("PUT", path, query, body);

@@ -1,11 +1,11 @@
 import { QueryClient, queryOptions, useQuery, useQueryClient } from "@tanstack/react-query";
 import { useEffect } from "react";
-import { get, Refusal } from "./client";
+import { get, getPlaced, Refusal } from "./client";
 import { heardTime } from "./clock";
 import { reaches } from "./detail";
 import { key, withAll } from "./rows";
 import { stream } from "./stream";
-import type { Delivery, Detail, Me, Overview, RolloutView, Row, Rows } from "./types";
+import type { Delivery, Detail, Me, Overview, RolloutView, Row, Rows, RowsBody } from "./types";
 
 export const client = new QueryClient({
   defaultOptions: {
@@ -27,9 +27,9 @@ export const meQuery = queryOptions({
   },
   staleTime: 5 * 60_000,
 });
-export const rowsQuery = queryOptions({ queryKey: ["rows"], queryFn: ({ signal }) => get<Rows>("api/v1/view/applications", {}, signal), staleTime: Infinity });
+export const rowsQuery = queryOptions({ queryKey: ["rows"], queryFn: ({ signal }) => getPlaced<RowsBody>("api/v1/view/applications", {}, signal), staleTime: Infinity });
 /** someQuery are the applications that are worst off, for where there is no room for all. */
-export const someQuery = queryOptions({ queryKey: ["some"], queryFn: ({ signal }) => get<Rows>("api/v1/view/applications", { sort: "health", limit: 36 }, signal), staleTime: 10_000, refetchInterval: 30_000 });
+export const someQuery = queryOptions({ queryKey: ["some"], queryFn: ({ signal }) => getPlaced<RowsBody>("api/v1/view/applications", { sort: "health", limit: 36 }, signal), staleTime: 10_000, refetchInterval: 30_000 });
 export const overviewQuery = queryOptions({ queryKey: ["overview"], queryFn: ({ signal }) => get<Overview>("api/v1/view/overview", {}, signal), staleTime: Infinity });
 export const detailQuery = (namespace: string, name: string) =>
   queryOptions({

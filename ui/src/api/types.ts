@@ -54,11 +54,15 @@ export interface Row {
   rights: Right[];
 }
 
-export interface Rows {
-  stream: string;
+export interface RowsBody {
   items: Row[];
   total: number;
   continue?: string;
+}
+
+export interface Rows extends RowsBody {
+  /** stream is where the stream of changes goes on from. */
+  stream: string;
 }
 
 export interface Named {
