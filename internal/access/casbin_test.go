@@ -17,6 +17,9 @@ import (
 
 var seed = flag.Uint64("seed", 0, "of random policies; 0 for one of the clock")
 
+// Fewer returns how many random policies are tried.
+func Fewer(n int) int { return fewer(n) }
+
 // Seed returns the seed of random policies, 0 for one of the clock.
 func Seed() uint64 { return *seed }
 
@@ -75,6 +78,14 @@ type world struct {
 	groups         []string
 }
 
+// fewer returns how many random policies are tried: some, where a test is to be short.
+func fewer(n int) int {
+	if testing.Short() {
+		return n / 10
+	}
+	return n
+}
+
 func pick(r *rand.Rand, of ...string) string { return of[r.IntN(len(of))] }
 
 func randomWorld(r *rand.Rand) world {
@@ -111,7 +122,7 @@ func TestAgreesWithCasbin(t *testing.T) {
 	}
 	r := rand.New(rand.NewPCG(from, 1))
 	allowed := 0
-	for range 400 {
+	for range fewer(400) {
 		w := randomWorld(r)
 		p, _ := Parse(Written{Policies: map[string]string{policyKey: strings.Join(w.global, "\n"), defaultKey: w.defaultRole}, Projects: []*v1alpha1.AppProject{project("shop", w.role)}})
 		lines := append(strings.Split(builtInText(), "\n"), w.global...)

@@ -116,7 +116,7 @@ func TestExplanationsAreAsDefined(t *testing.T) {
 		return len(idle)
 	}
 	shown := 0
-	for range 120 {
+	for range fewer(120) {
 		m := mode(l.of("glob", "regex"))
 		lines := []string{"g, dev, role:more", "g, crew, dev", "g, crew, proj:bank:ci"}
 		for range l.IntN(9) {
@@ -133,7 +133,7 @@ func TestExplanationsAreAsDefined(t *testing.T) {
 			shown += explain(p, s, lines)
 		}
 	}
-	if shown == 0 {
+	if shown == 0 && !testing.Short() {
 		t.Errorf("seed %d: each line has an effect in all policies, which tells nothing", seed)
 	}
 	for _, lines := range [][]string{manyLines(700, "*", "allow"), append(manyLines(300, "get", "allow"), "p, dev, applications, get, *, deny")} {

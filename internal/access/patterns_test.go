@@ -260,7 +260,7 @@ func TestPatternsAreTheirNames(t *testing.T) {
 		return text
 	}
 	answers := map[bool]int{}
-	for i := range 300 {
+	for i := range access.Fewer(300) {
 		lines := []string{fmt.Sprintf("p, x, applications, get, %s, allow", []string{"*/*", "a*", "none/*"}[r.IntN(3)])}
 		for range 1 + r.IntN(4) {
 			lines = append(lines, fmt.Sprintf("p, x, applications, get, %q, %s", part()+"/"+part(), []string{"allow", "allow", "deny"}[r.IntN(3)]))
@@ -288,7 +288,7 @@ func TestPatternsAreTheirNames(t *testing.T) {
 			t.Errorf("%d, seed %d: %s is denied by %q: %s", i, from, object, lines, d)
 		}
 	}
-	if answers[true] < 10 || answers[false] < 10 {
+	if answers[true] == 0 || answers[false] == 0 {
 		t.Errorf("seed %d: %v of the answers, which is not enough of each", from, answers)
 	}
 }
