@@ -128,21 +128,24 @@ func (v *Values) again(hash uint64) bool {
 const (
 	mapMark = iota + 1
 	listMark
+	integerMark
 	numberMark
 	trueMark
+	falseMark
 )
 
-// hashOf returns the hash of a value that is neither a text, a map nor a list.
+// hashOf returns the hash of a value that is neither a text, a map nor a list; 0 for null, and for what no JSON has.
 func hashOf(value any) uint64 {
 	switch value := value.(type) {
 	case int64:
-		return mixed(numberMark, uint64(value)) //nolint:gosec // any bits will do
+		return mixed(integerMark, uint64(value)) //nolint:gosec // any bits will do
 	case float64:
 		return mixed(numberMark, math.Float64bits(value))
 	case bool:
 		if value {
 			return trueMark
 		}
+		return falseMark
 	}
 	return 0
 }

@@ -156,7 +156,7 @@ func TestEqual(t *testing.T) {
 		a, b any
 		want bool
 	}{
-		{one, one, true}, {one, map[string]any{"a": "b"}, true}, {one, map[string]any{"a": "c"}, false}, {one, map[string]any{"b": "b"}, false}, {one, map[string]any{"a": "b", "c": "d"}, false},
+		{one, one, true}, {one, map[string]any{"a": "b"}, true}, {one, map[string]any{"a": "c"}, false}, {one, map[string]any{"b": "b"}, false}, {one, map[string]any{"a": "b", "c": "d"}, false}, {map[string]any{"a": nil}, map[string]any{"b": nil}, false},
 		{one, list, false}, {list, one, false}, {map[string]any{}, map[string]any{}, true}, {map[string]any{}, []any{}, false}, {[]any{}, map[string]any{}, false},
 		{list, list, true}, {list, []any{"a"}, true}, {list, []any{"b"}, false}, {list, []any{"a", "a"}, false}, {[]any{}, []any{}, true}, {[]any{one}, []any{map[string]any{"a": "b"}}, true},
 		{nil, nil, true}, {nil, "", false}, {int64(1), int64(1), true}, {int64(1), 1.0, false}, {1.5, 1.5, true}, {true, true, true}, {true, false, false}, {"a", "a", true}, {"a", list, false},
@@ -167,12 +167,104 @@ func TestEqual(t *testing.T) {
 		}
 	}
 	hashes := map[uint64]any{}
-	for _, value := range []any{int64(0), int64(1), int64(2), 0.5, 1.5, true, nil} {
+	for _, value := range []any{int64(0), int64(1), int64(2), 0.0, 0.5, 1.5, true, false, nil} {
 		hash := intern.HashOf(value)
 		if other, is := hashes[hash]; is {
 			t.Errorf("%v has the hash of %v", value, other)
 		}
 		hashes[hash] = value
+	}
+}
+
+// Maps and lists that are as large as each other and differ in a number, in which field has it, or in a long text, are
+// each held once: none is in the way of another.
+func TestEachOfManyThatLookAlikeIsHeldOnce(t *testing.T) {
+	var values intern.Values
+	all := map[string]any{}
+	for i := range int64(16) {
+		for j := range int64(16) {
+			all[fmt.Sprintf("fields %d %d", i, j)] = map[string]any{"a": i, "b": j}
+			all[fmt.Sprintf("list %d %d", i, j)] = []any{i, j}
+			all[fmt.Sprintf("shares %d %d", i, j)] = []any{float64(i) / 16, float64(j) / 16}
+			all[fmt.Sprintf("text %d %d", i, j)] = map[string]any{"a": strings.Repeat("x", 200) + fmt.Sprint(i), "b": strings.Repeat("y", 200) + fmt.Sprint(j)}
+		}
+	}
+	for _, value := range []any{true, false, nil, int64(1), 1.0, "1"} {
+		all[fmt.Sprintf("%T %v", value, value)] = map[string]any{"a": value}
+	}
+	held := func(name string) any {
+		o := (&unstructured.Unstructured{Object: map[string]any{"of": all[name]}}).DeepCopy()
+		values.Object(o)
+		return o.Object["of"]
+	}
+	kept := map[string]any{}
+	for name := range all {
+		held(name)
+		held(name)
+		kept[name] = held(name)
+	}
+	twice := 0
+	for name := range all {
+		if !isSame(held(name), kept[name]) {
+			twice++
+		}
+	}
+	if twice > 0 {
+		t.Errorf("%d of %d are held twice", twice, len(all))
+	}
+}
+
+// What is kept is never pushed out by another value that has the same hash.
+func TestWhatIsKeptStaysBesideAnotherOfItsHash(t *testing.T) {
+	var values intern.Values
+	held := func(value any) any {
+		o := &unstructured.Unstructured{Object: map[string]any{"of": map[string]any{"a": value}}}
+		values.Object(o)
+		return o.Object["of"]
+	}
+	held(nil)
+	held(nil)
+	first := held(nil)
+	for range 3 {
+		// null and a list of a type that no JSON has are of one hash.
+		if other := held([]string{"x"}); !reflect.DeepEqual(other, map[string]any{"a": []string{"x"}}) {
+			t.Fatalf("got %v in place of another value", other)
+		}
+	}
+	if !isSame(held(nil), first) {
+		t.Error("what was kept is held twice after another value of its hash")
+	}
+}
+
+// As many texts, and as many maps and lists, are kept as the bound has it; the next one begins anew.
+func TestTheBoundIsMet(t *testing.T) {
+	const most = 1 << 14
+	for what, c := range map[string]struct {
+		of   func(name string) map[string]any
+		kept func(v *intern.Values) int
+	}{
+		"texts": {func(name string) map[string]any { return map[string]any{name: nil} }, func(v *intern.Values) int { texts, _ := v.Kept(); return texts }},
+		"maps":  {func(name string) map[string]any { return map[string]any{"of": map[string]any{name: true}} }, func(v *intern.Values) int { _, parts := v.Kept(); return parts }},
+	} {
+		var values intern.Values
+		name := 0
+		// more returns how many are kept when there is one more of them. Some names are met in the places of what holds them.
+		more := func() int {
+			for before := c.kept(&values); c.kept(&values) == before; name++ {
+				for range 3 {
+					values.Object(&unstructured.Unstructured{Object: c.of(fmt.Sprint(name))})
+				}
+			}
+			return c.kept(&values)
+		}
+		for i := range most {
+			if got := more(); got != i+1 {
+				t.Fatalf("%d %s are kept of %d", got, what, i+1)
+			}
+		}
+		if got := more(); got != 1 {
+			t.Errorf("%d %s are kept after the most, want one", got, what)
+		}
 	}
 }
 
