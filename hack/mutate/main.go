@@ -27,6 +27,7 @@ type options struct {
 	timeout time.Duration
 	verbose bool
 	match   string
+	run     string
 }
 
 func main() {
@@ -36,6 +37,7 @@ func main() {
 	flag.DurationVar(&o.timeout, "timeout", 3*time.Second, "time, at least, after which a mutant counts as dead: it loops")
 	flag.BoolVar(&o.verbose, "v", false, "list the mutants that die, too")
 	flag.StringVar(&o.match, "match", "", "only mutants whose place, FILE:LINE, contains this")
+	flag.StringVar(&o.run, "run", "", "only the tests whose names this expression matches, for rooms that have many others")
 	flag.Parse()
 	if i := slices.IndexFunc(flag.Args(), func(folder string) bool { return strings.HasPrefix(folder, "-") }); i >= 0 {
 		fmt.Fprintf(os.Stderr, "%s: flags stand before the rooms\n", flag.Arg(i))

@@ -8,6 +8,17 @@ import (
 	"time"
 )
 
+// TestOnlySomeTests runs no test of the room, so that none of its mutants is reached.
+func TestOnlySomeTests(t *testing.T) {
+	r, err := mutateRoom("testdata/room", options{workers: 2, timeout: time.Minute, run: "^$"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := r.count(unreached); got != len(r.mutants) {
+		t.Errorf("%d of %d mutants are unreached, want all", got, len(r.mutants))
+	}
+}
+
 // TestMutants mutates a small room whose tests leave out a boundary, a field and a function.
 func TestMutants(t *testing.T) {
 	r, err := mutateRoom("testdata/room", options{workers: 2, timeout: time.Minute})

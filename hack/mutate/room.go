@@ -92,14 +92,16 @@ type room struct {
 	sources []*source
 	overlay string
 	tests   []*testProgram
+	only    string
 }
 
 // testProgram is the compiled tests of a package.
 type testProgram struct {
 	path, dir string
 	reached   map[int]bool
-	// took is how long its tests take without a mutant.
+	// took is how long its tests take without a mutant, and only the expression for the names of those that are run.
 	took time.Duration
+	only string
 }
 
 func mutateRoom(folder string, o options) (result, error) {
@@ -110,7 +112,7 @@ func mutateRoom(folder string, o options) (result, error) {
 		return result{}, err
 	}
 	defer os.RemoveAll(dir)
-	r := &room{dir: dir}
+	r := &room{dir: dir, only: o.run}
 	if err := r.load(folder); err != nil {
 		return result{}, err
 	}
@@ -243,7 +245,7 @@ func (r *room) compile(folder string) error {
 				return fmt.Errorf("compiling the tests of %s: %w\n%s", path, err, out)
 			}
 		}
-		r.tests = append(r.tests, &testProgram{path: program, dir: dir, reached: map[int]bool{}})
+		r.tests = append(r.tests, &testProgram{path: program, dir: dir, reached: map[int]bool{}, only: r.only})
 	}
 	if len(r.tests) == 0 {
 		return errors.New("no tests")
@@ -298,7 +300,7 @@ func (r *room) baseline() error {
 }
 
 func (p *testProgram) run(ctx context.Context, env string) ([]byte, error) {
-	cmd := exec.CommandContext(ctx, p.path, "-test.short", "-test.failfast")
+	cmd := exec.CommandContext(ctx, p.path, "-test.short", "-test.failfast", "-test.run="+p.only)
 	cmd.Dir = p.dir
 	cmd.Env = append(os.Environ(), env)
 	cmd.WaitDelay = time.Second
