@@ -21,6 +21,8 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/client-go/rest"
 	clientcmdapi "k8s.io/client-go/tools/clientcmd/api"
+
+	hidden "github.com/cyan-cd/cyan/internal/secret"
 )
 
 // Cluster is how a registered cluster is reached, and how much of it is used.
@@ -75,9 +77,10 @@ type ExecProgram struct {
 
 // FromSecret reads a cluster Secret. Its errors name the Secret and the field, and never a value but the name of a
 // program. With an error, the Server and Name that the Secret gives are returned all the same, so that the error can be
-// shown to who names them.
+// shown to who names them; a URL that has credentials in it, which is one of the errors, without these.
 func FromSecret(secret *corev1.Secret, allowed Programs) (Cluster, error) {
-	found := Cluster{Server: strings.TrimRight(string(secret.Data["server"]), "/"), Name: string(secret.Data["name"]), Project: string(secret.Data["project"])}
+	server := strings.TrimRight(string(secret.Data["server"]), "/")
+	found := Cluster{Server: hidden.WithoutCredentials(server), Name: string(secret.Data["name"]), Project: string(secret.Data["project"])}
 	if found.Name == "" {
 		found.Name = found.Server
 	}
@@ -90,7 +93,7 @@ func FromSecret(secret *corev1.Secret, allowed Programs) (Cluster, error) {
 	if found.ClusterResources, err = flag(secret, "clusterResources"); err != nil {
 		return found, fmt.Errorf("Secret %s/%s: %w", secret.Namespace, secret.Name, err)
 	}
-	if found.Config, err = restConfig(found.Server, secret.Data["config"], allowed); err != nil {
+	if found.Config, err = restConfig(server, secret.Data["config"], allowed); err != nil {
 		return found, fmt.Errorf("Secret %s/%s: %w", secret.Namespace, secret.Name, err)
 	}
 	return found, nil

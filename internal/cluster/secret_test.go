@@ -176,9 +176,12 @@ func TestSecretsThatCantBeUsed(t *testing.T) {
 		{[]string{"server=https://far.example", `config={"tlsClientConfig":{"insecure":true,"caData":"Q0E="},"bearerToken":"hidden-token"}`}, "insecure and caData"},
 		{[]string{"server=https://far.example", `config={"proxyUrl":"http://hidden-token@%zz"}`}, "proxyUrl"},
 	} {
-		_, err := cluster.FromSecret(secret(c.data...), none)
+		found, err := cluster.FromSecret(secret(c.data...), none)
 		if err == nil || !strings.Contains(err.Error(), "argocd/far") || !strings.Contains(err.Error(), c.says) || strings.Contains(err.Error(), "hidden-token") {
 			t.Errorf("%v: %v", c.data, err)
+		}
+		if shown := found.Name + found.Server; strings.Contains(shown, "://") && strings.Contains(shown, "@") {
+			t.Errorf("%v: shown as %s", c.data, shown)
 		}
 	}
 }

@@ -299,7 +299,10 @@ func TestResultsThatHaveChanged(t *testing.T) {
 // Whatever becomes of a detail: what a page had at any version, and any later one up to now, is the whole once what has
 // changed since the former is merged into it.
 func TestMergingMakesTheWhole(t *testing.T) {
-	const lives, changes = 40, 25
+	lives, changes := 40, 25
+	if testing.Short() {
+		lives, changes = 5, 12
+	}
 	random := rand.New(rand.NewPCG(*seed, 0)) //nolint:gosec // a test
 	for range lives {
 		known := Tracked{}
