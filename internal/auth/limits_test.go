@@ -9,6 +9,8 @@ import (
 	"testing"
 	"time"
 	"unsafe"
+
+	"github.com/cyan-cd/cyan/internal/access"
 )
 
 // fails has an address fail to log in, and returns how long it has to wait now.
@@ -120,8 +122,15 @@ func TestNobodyLocksAdminOut(t *testing.T) {
 	if _, is := w.deviceOf(known, w.secrets[SecretName].Data[signingKey], "alice"); is {
 		t.Error("a browser is known for an account that it was not in")
 	}
-	if _, is := w.deviceOf(request(withCookies([]*http.Cookie{{Name: deviceCookie, Value: before.Token}})), w.secrets[SecretName].Data[signingKey], "admin"); is {
-		t.Error("a session passes for the mark of a browser")
+	key := w.secrets[SecretName].Data[signingKey]
+	old, err := sign(key, ownClaims(LocalIssuer, "admin", access.Token{ID: "x", IssuedAt: w.now.Unix(), ExpiresAt: w.now.Add(time.Hour).Unix()}))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for what, session := range map[string]string{"a session": before.Token, "a session without a capability, as old ones are": old} {
+		if _, is := w.deviceOf(request(withCookies([]*http.Cookie{{Name: deviceCookie, Value: session}})), key, "admin"); is {
+			t.Errorf("%s passes for the mark of a browser", what)
+		}
 	}
 }
 

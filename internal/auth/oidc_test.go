@@ -6,6 +6,7 @@ import (
 	"crypto/elliptic"
 	"crypto/rand"
 	"crypto/sha256"
+	"crypto/x509"
 	"encoding/base64"
 	"encoding/json"
 	"encoding/pem"
@@ -13,6 +14,7 @@ import (
 	"io"
 	"log"
 	"maps"
+	"math/big"
 	"net/http"
 	"net/http/httptest"
 	"net/url"
@@ -306,8 +308,14 @@ func TestTheClassOfForgedLogins(t *testing.T) {
 		"no state":        {CodeState, func(_ *testing.T, _ *world, _ *idp, _ *begun, back url.Values) { back.Del("state") }},
 		"another browser": {CodeState, func(_ *testing.T, _ *world, _ *idp, b *begun, _ url.Values) { b.cookies = nil }},
 		"too late":        {CodeState, func(_ *testing.T, w *world, _ *idp, _ *begun, _ url.Values) { w.pass(stateLasts + 5*time.Second) }},
-		"a state of a session": {CodeState, func(_ *testing.T, w *world, _ *idp, b *begun, _ url.Values) {
-			b.cookies[0].Value = w.login("alice", alicePassword).Token
+		"a session in place of a state": {CodeState, func(t *testing.T, w *world, _ *idp, b *begun, back url.Values) {
+			session := w.login("alice", alicePassword).Token
+			id, err := w.Verify(t.Context(), session)
+			if err != nil {
+				t.Fatal(err)
+			}
+			b.cookies[0].Value = session
+			back.Set("state", id.TokenID)
 		}},
 		"another's cookie": {CodeState, func(_ *testing.T, w *world, p *idp, b *begun, _ url.Values) {
 			asked := p.asked
@@ -366,6 +374,21 @@ func TestTheClassOfForgedLogins(t *testing.T) {
 		}
 		if err != nil && strings.Contains(err.Error(), clientSecret) {
 			t.Errorf("%s: the log would have a secret: %v", what, err)
+		}
+	}
+	// A code that somebody steals is of no use without what the browser keeps, and nobody guesses that.
+	w, p := newOIDCWorld(t, nil)
+	seen := map[string]bool{}
+	for range 3 {
+		asked := w.begin(p, "/auth/login").to.Query()
+		if asked.Get("code_challenge_method") != "S256" || asked.Get("response_type") != "code" {
+			t.Errorf("the issuer is asked for %v", asked)
+		}
+		for _, name := range []string{"code_challenge", "state", "nonce"} {
+			if value := asked.Get(name); len(value) < 26 || seen[value] {
+				t.Errorf("%s is %q, want one that cannot be guessed", name, value)
+			}
+			seen[asked.Get(name)] = true
 		}
 	}
 }
@@ -465,6 +488,19 @@ func TestCertificatesOfIssuersAreVerified(t *testing.T) {
 	w.set("oidc.tls.insecure.skip.verify", "true")
 	if err := w.BeginLogin(httptest.NewRecorder(), request()); codeOf(err) != CodeUnreachable || !has(err.Error(), "certificate") || p.discoveries != 0 {
 		t.Errorf("got %v, and %d requests", err, p.discoveries)
+	}
+	stranger, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	if err != nil {
+		t.Fatal(err)
+	}
+	authority := &x509.Certificate{SerialNumber: big.NewInt(1), IsCA: true, BasicConstraintsValid: true, NotAfter: time.Now().Add(time.Hour)}
+	made, err := x509.CreateCertificate(rand.Reader, authority, authority, stranger.Public(), stranger)
+	if err != nil {
+		t.Fatal(err)
+	}
+	w.set("oidc.config", p.config(t, map[string]any{"rootCA": string(pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: made}))}))
+	if err := w.BeginLogin(httptest.NewRecorder(), request()); codeOf(err) != CodeUnreachable || !has(err.Error(), "certificate") || p.discoveries != 0 {
+		t.Errorf("by another authority: got %v, and %d requests", err, p.discoveries)
 	}
 	w.set("oidc.config", p.config(t, map[string]any{"rootCA": "no PEM"}))
 	if err := w.BeginLogin(httptest.NewRecorder(), request()); codeOf(err) != CodeNotConfigured || !has(err.Error(), "rootCA has no certificate in PEM") {
