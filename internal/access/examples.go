@@ -1,7 +1,6 @@
 package access
 
 import (
-	"regexp"
 	"regexp/syntax"
 	"slices"
 	"strings"
@@ -29,7 +28,7 @@ func examplesOf(asked, others []string, steps int) examples {
 	m := &machine{}
 	for _, expression := range slices.Concat(asked, others) {
 		if !m.add(expression) {
-			return examples{left: true, steps: steps}
+			return examples{left: true}
 		}
 	}
 	w := walk{machine: m, asked: len(asked), seen: map[string]bool{}, found: map[string]bool{}, examples: examples{steps: steps}}
@@ -48,11 +47,7 @@ type machine struct {
 
 // add takes one more expression, and reports whether it could.
 func (m *machine) add(expression string) bool {
-	parsed, err := syntax.Parse(expression, syntax.Perl)
-	if err != nil {
-		return false
-	}
-	program, err := syntax.Compile(parsed.Simplify())
+	program, err := programOf(expression)
 	if err != nil {
 		return false
 	}
@@ -72,6 +67,14 @@ func (m *machine) add(expression string) bool {
 	}
 	m.starts = append(m.starts, base+uint32(program.Start))
 	return true
+}
+
+func programOf(expression string) (*syntax.Prog, error) {
+	parsed, err := syntax.Parse(expression, syntax.Perl)
+	if err != nil {
+		return nil, err
+	}
+	return syntax.Compile(parsed.Simplify())
 }
 
 // reach returns the instructions that take a character, or end an expression, which a state leads to.
@@ -167,8 +170,8 @@ func boundsOf(i *syntax.Inst) []rune {
 			bounds = append(bounds, folded, folded+1)
 		}
 	default:
-		for n := 1; n < len(i.Rune); n += 2 {
-			bounds = append(bounds, i.Rune[n-1], i.Rune[n]+1)
+		for class := range slices.Chunk(i.Rune, 2) {
+			bounds = append(bounds, class[0], class[1]+1)
 		}
 	}
 	return bounds
@@ -235,7 +238,7 @@ func (w *walk) asks(state []uint32) bool {
 }
 
 func keyOf[N int | uint32](numbers []N) string {
-	key := make([]byte, 0, 3*len(numbers))
+	key := make([]byte, 0, 64)
 	for _, n := range numbers {
 		key = append(key, byte(n), byte(n>>8), byte(n>>16), byte(n>>24))
 	}
@@ -244,11 +247,8 @@ func keyOf[N int | uint32](numbers []N) string {
 
 // expression returns what matches a value that is as the pattern has it, from its beginning to its end.
 func (p pattern) expression() string {
-	switch {
-	case p.isExpression:
+	if p.isExpression {
 		return `(?s:.*)(?:` + p.text + `)(?s:.*)`
-	case p.isExact:
-		return `\A` + regexp.QuoteMeta(p.text) + `\z`
 	}
 	return globExpression(p.text)
 }

@@ -113,14 +113,14 @@ func (x indexed) decisions(rules []*rule, resource, action string) []Decision {
 	seen := map[Call]bool{whole: true}
 	for _, one := range rules {
 		named := action
-		switch narrower := one.action.sample(); {
+		switch narrower := one.action.shown(); {
 		case one.action.match(action):
 		case action != narrower && covers(action, narrower):
 			named = narrower
 		default:
 			continue
 		}
-		call := Call{resource, named, one.object.sample()}
+		call := Call{resource, named, one.object.shown()}
 		if call.Object == "*" {
 			call.Object = whole.Object
 		}
@@ -129,16 +129,34 @@ func (x indexed) decisions(rules []*rule, resource, action string) []Decision {
 		}
 		seen[call] = true
 		// What everything has is not said again of a part.
-		if d := x.decide(Need{call}, x.first); named != action || d.By != decisions[0].By {
+		if d := x.part(rules, one, call); named != action || d.By != decisions[0].By {
 			decisions = append(decisions, d)
 		}
 	}
 	return withoutIdleWhole(decisions, whole)
 }
 
+// part returns the decision about what fits a rule and no other, shown as the call.
+func (x indexed) part(rules []*rule, one *rule, shown Call) Decision {
+	call := shown
+	if !one.action.match(shown.Action) {
+		call.Action = one.action.sample()
+	}
+	if !one.object.match(shown.Object) {
+		call.Object = one.object.sample()
+	}
+	d := x.decide(Need{call}, x.first)
+	if i := slices.IndexFunc(rules, func(other *rule) bool { return other.line == d.By && other != one }); i >= 0 && call.Object != shown.Object {
+		call.Object = one.object.sample(rules[i].object)
+		d = x.decide(Need{call}, x.first)
+	}
+	d.Call = shown
+	return d
+}
+
 // withoutIdleWhole leaves out the decision about everything where no line is about that, and one is about the action.
 func withoutIdleWhole(decisions []Decision, whole Call) []Decision {
-	if len(decisions) < 2 || decisions[0].By != nil || !slices.ContainsFunc(decisions, func(o Decision) bool { return o.By != nil && o.Call.Action == whole.Action }) {
+	if !slices.ContainsFunc(decisions, func(o Decision) bool { return o.By != nil && o.Call.Action == whole.Action }) {
 		return decisions
 	}
 	return slices.DeleteFunc(decisions, func(d Decision) bool { return d.By == nil && d.Call == whole })
@@ -155,11 +173,11 @@ func (r Rights) overruled() []Overruled {
 				if allows.deny || allows.line.Object == BuiltIn || known[allows.line] {
 					continue
 				}
-				about := [2]string{allows.resource.sample(), allows.action.sample()}
+				about := [2]string{allows.resource.shown(), allows.action.shown()}
 				if denying[about] == nil {
 					denying[about] = indexOf(rules, true, about[0], about[1])
 				}
-				if denies := denying[about].first(allows.object.sample()); denies != nil {
+				if denies := denying[about].first(allows.object.shown()); denies != nil {
 					known[allows.line] = true
 					idle = append(idle, Overruled{allows.line, denies.line})
 				}
@@ -181,16 +199,36 @@ func (a *attempt) sets() [][]*rule {
 	return sets
 }
 
-// sample returns what a pattern matches, and nothing outside of it: itself where it is a glob, and of an expression
-// what it looks like as one.
-func (p pattern) sample() string {
-	if p.match == nil || p.match(p.text) {
+// shown returns what a pattern is shown as: itself where it is a glob, and of an expression what it looks like as one.
+func (p pattern) shown() string {
+	if p.match(p.text) {
 		return p.text
 	}
 	plain := strings.TrimSuffix(strings.TrimPrefix(p.text, "^"), "$")
 	plain = strings.NewReplacer(".*", "*", ".+", "*", `\.`, ".", `\/`, "/").Replace(plain)
 	if p.match(plain) {
 		return plain
+	}
+	return p.text
+}
+
+// sampleSteps bounds the work on a sample.
+const sampleSteps = 1 << 14
+
+// sample returns a value that a pattern matches, and others do not if there is one; the pattern where none is found.
+func (p pattern) sample(others ...pattern) string {
+	var apart []string
+	for _, other := range others {
+		apart = append(apart, other.expression())
+	}
+	values := examplesOf([]string{p.expression()}, apart, sampleSteps).values
+	for _, value := range values {
+		if !slices.ContainsFunc(others, func(o pattern) bool { return o.match(value) }) {
+			return value
+		}
+	}
+	if len(values) > 0 {
+		return values[0]
 	}
 	return p.text
 }

@@ -31,7 +31,7 @@ func plainly(r Rights) (decisions []Decision, idle []Overruled) {
 				if allows.deny || allows.line.Object == BuiltIn || slices.ContainsFunc(idle, func(o Overruled) bool { return o.Line == allows.line }) {
 					continue
 				}
-				same := Call{allows.resource.sample(), allows.action.sample(), allows.object.sample()}
+				same := Call{allows.resource.shown(), allows.action.shown(), allows.object.shown()}
 				if at := slices.IndexFunc(rules, func(denies *rule) bool { return denies.deny && denies.matches(same) }); at >= 0 {
 					idle = append(idle, Overruled{allows.line, rules[at].line})
 				}
@@ -51,11 +51,11 @@ func plainlyAbout(r Rights, resource, action string) []Decision {
 		}
 		named := action
 		if !one.action.match(action) {
-			if named = one.action.sample(); named == action || !covers(action, named) {
+			if named = one.action.shown(); named == action || !covers(action, named) {
 				continue
 			}
 		}
-		call := Call{resource, named, one.object.sample()}
+		call := Call{resource, named, one.object.shown()}
 		if call.Object == "*" {
 			call.Object = whole.Object
 		}
@@ -63,11 +63,33 @@ func plainlyAbout(r Rights, resource, action string) []Decision {
 			continue
 		}
 		seen[call] = true
-		if d := r.need(Need{call}); named != action || d.By != decisions[0].By {
+		if d := plainlyPart(r, one, call); named != action || d.By != decisions[0].By {
 			decisions = append(decisions, d)
 		}
 	}
 	return withoutIdleWhole(decisions, whole)
+}
+
+// plainlyPart is the decision about a pattern: as it is written where it matches itself, or about a value that fits it
+// and, if there is one, not the other line that decides about the first.
+func plainlyPart(r Rights, one *rule, shown Call) Decision {
+	call := shown
+	if !one.action.match(call.Action) {
+		call.Action = one.action.sample()
+	}
+	if !one.object.match(call.Object) {
+		call.Object = one.object.sample()
+	}
+	d := r.need(Need{call})
+	for _, other := range r.all() {
+		if other.line == d.By && other != one && call.Object != shown.Object && other.resource.match(call.Resource) {
+			call.Object = one.object.sample(other.object)
+			d = r.need(Need{call})
+			break
+		}
+	}
+	d.Call = shown
+	return d
 }
 
 // lottery makes policies of few words, so that lines meet.

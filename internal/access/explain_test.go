@@ -77,12 +77,61 @@ func TestExplain(t *testing.T) {
 	if len(dev.Idle) != 1 || dev.Idle[0].Line.Number != 7 || dev.Idle[0].By.Number != 8 {
 		t.Errorf("idle: got %+v", dev.Idle)
 	}
+	// A role of a project that is not there, and one that everybody has, are named where no line is about them; so are the
+	// roles of one who has nothing else.
+	lost, _ := access.Parse(access.Written{Policies: map[string]string{"policy.default": "role:none", "policy.csv": "g, dev, proj:gone:ci\ng, one, role:gone\ng, two, role:gone"}})
+	for who, want := range map[string]string{"dev": "[role:none proj:gone:ci] [role:none proj:gone:ci]", "one": "[role:none role:gone] [role:none role:gone]", "nobody": "[role:none] [role:none]"} {
+		e := lost.Explain(access.Subject{Name: who, Groups: []string{"unknown"}})
+		if got := fmt.Sprint(e.Roles, e.Empty); got != want {
+			t.Errorf("roles of %s: got %s, want %s", who, got, want)
+		}
+	}
+	// What several groups have of one role is said once.
+	teams, _ := access.Parse(access.Written{Policies: map[string]string{"policy.csv": "g, a, r\ng, b, r\np, r, logs, get, shop/*, allow\np, r, logs, *, *, deny"}})
+	if e := teams.Explain(access.Subject{Name: "u", Groups: []string{"a", "b"}, Foreign: true}); len(e.Idle) != 1 || explained(e, "logs", "get") != "get */* deny 4" {
+		t.Errorf("of two groups: %+v", e)
+	}
+	bank, _ := access.Parse(access.Written{Projects: []*v1alpha1.AppProject{project}})
+	if got := explained(bank.Explain(access.Subject{Name: "proj:bank:ci"}), "projects", "get"); got != "get bank allow 0 AppProject bank" {
+		t.Errorf("a role sees its project: got %s", got)
+	}
 	group := policy.Explain(access.Subject{Name: "crew", Groups: []string{"crew", "bankers"}, Foreign: true})
 	if got := explained(group, "applications", "sync"); got != "sync shop/* allow 1, sync shop/prod-* deny 2, sync bank/* allow 0 AppProject bank" {
 		t.Errorf("a group: got %s", got)
 	}
 	if got := fmt.Sprint(group.Roles, group.Empty); got != "[role:look dev role:gone proj:bank:ci] [role:gone]" {
 		t.Errorf("roles of a group: got %s", got)
+	}
+}
+
+// A line is explained by what it allows, however its pattern is written: one that does not look like what it matches is
+// shown as it is, and no such line is taken for one that has no effect.
+func TestPatternsThatDoNotMatchThemselvesAreExplained(t *testing.T) {
+	for _, c := range []struct{ rule, mode, line, action, want, idle string }{
+		{"choices", "glob", `p, x, applications, get, "shop/{web,api}", allow`, "get", "get shop/{web,api} allow 1", ""},
+		{"a class", "glob", "p, x, applications, get, shop/[a-c]*, allow", "get", "get shop/[a-c]* allow 1", ""},
+		{"an escaped star", "glob", `p, x, applications, get, shop/\*, allow`, "get", `get shop/\* allow 1`, ""},
+		{"choices of actions on objects", "glob", `p, x, applications, "action/apps/{Deployment,StatefulSet}/restart", shop/*, allow`, "action", "action/* */* none, action/apps/{Deployment,StatefulSet}/restart shop/* allow 1", ""},
+		{"an expression with a class", "regex", "p, x, applications, get, ^shop/[a-z]+$, allow", "get", "get ^shop/[a-z]+$ allow 1", ""},
+		{"an expression that is like a glob", "regex", `p, x, applications, get, ^shop/.*$, allow`, "get", "get shop/* allow 1", ""},
+		{"one that denies a class of what is allowed", "glob", "p, x, applications, get, shop/*, allow\np, x, applications, get, shop/[a-c]*, deny", "get", "get shop/* allow 1, get shop/[a-c]* deny 2", ""},
+		{"choices, one of which is denied", "glob", `p, x, applications, get, "shop/{web,api}", allow` + "\np, x, applications, get, shop/api, deny", "get", "get shop/{web,api} allow 1, get shop/api deny 2", ""},
+		{"choices that are all denied", "glob", `p, x, applications, get, "shop/{web,api}", allow` + "\np, x, applications, get, shop/*, deny", "get", "get shop/{web,api} deny 2, get shop/* deny 2", "1 by 2"},
+		{"what is the same for everything is said once", "glob", "p, x, applications, get, */*, allow\np, x, applications, get, *, allow\np, x, applications, get, shop/*, allow", "get", "get */* allow 1", ""},
+		{"what nothing matches", "regex", "p, x, applications, get, a^b, allow", "get", "get */* none", ""},
+	} {
+		policy, found := access.Parse(access.Written{Policies: map[string]string{"policy.matchMode": c.mode, "policy.csv": c.line}})
+		if len(found) > 0 {
+			t.Fatalf("%s: %v", c.rule, found)
+		}
+		e := policy.Explain(access.Subject{Name: "x"})
+		var idle []string
+		for _, o := range e.Idle {
+			idle = append(idle, fmt.Sprintf("%d by %d", o.Line.Number, o.By.Number))
+		}
+		if got := explained(e, "applications", c.action); got != c.want || strings.Join(idle, ", ") != c.idle {
+			t.Errorf("%s: got %s, idle %v; want %s, idle %s", c.rule, got, idle, c.want, c.idle)
+		}
 	}
 }
 

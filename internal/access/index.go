@@ -31,7 +31,7 @@ func (a *affixes) add(text string, c candidate) {
 	if a.by == nil {
 		a.by = map[string][]candidate{}
 	}
-	if a.by[text] == nil && !slices.Contains(a.lengths, len(text)) {
+	if !slices.Contains(a.lengths, len(text)) {
 		a.lengths = append(a.lengths, len(text))
 	}
 	a.by[text] = append(a.by[text], c)
@@ -93,7 +93,7 @@ func (p pattern) affixes() (start, end string) {
 		return "", ""
 	case p.isExpression:
 		return startOf(p.text), ""
-	case p.isExact || p.isLiteral():
+	case p.isLiteral():
 		return p.text, ""
 	}
 	return p.text[:strings.IndexAny(p.text, special)], p.text[strings.LastIndexAny(p.text, special)+1:]

@@ -2,6 +2,7 @@ package access
 
 import (
 	"encoding/csv"
+	"errors"
 	"fmt"
 	"maps"
 	"slices"
@@ -98,7 +99,6 @@ func (l *lines) line(at *Line, m mode) {
 	fields, err := fieldsOf(at.Text)
 	switch {
 	case err != nil:
-		at.Text = shortened(at.Text)
 		l.find(at.problem(err.Error(), forms))
 	case fields[0] == "p":
 		l.rule(at, fields, m)
@@ -128,8 +128,9 @@ func fieldsOf(text string) ([]string, error) {
 
 // withoutPlace returns what is wrong, without the line number of the reader, which sees a line alone.
 func withoutPlace(err error) error {
-	if parse, ok := err.(*csv.ParseError); ok { //nolint:errorlint // the reader returns it as it is
-		return parse.Err
+	var parse *csv.ParseError
+	if errors.As(err, &parse) {
+		err = parse.Err
 	}
 	return err
 }
@@ -180,8 +181,8 @@ func (l *lines) complete(at *Line, fields []string, want int) bool {
 		l.find(at.problem(fmt.Sprintf("%d fields, where %s has %d", len(fields), fields[0], want), forms))
 		return false
 	}
-	if empty := slices.Index(fields, ""); empty >= 0 {
-		l.find(at.problem(fmt.Sprintf("field %d is empty", empty+1), forms))
+	if empty := slices.Index(fields[1:], ""); empty >= 0 {
+		l.find(at.problem(fmt.Sprintf("field %d is empty", empty+2), forms))
 		return false
 	}
 	return true

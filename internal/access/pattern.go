@@ -27,8 +27,8 @@ const (
 type pattern struct {
 	text  string
 	match func(value string) bool
-	// isExpression is set for a regular expression, and isExact for a text that stands for itself; others are globs.
-	isExpression, isExact bool
+	// isExpression is set for a regular expression; others are globs.
+	isExpression bool
 }
 
 // compile reads a pattern. A * of a glob stands for slashes as well, and an expression matches anywhere in a value, as
@@ -36,12 +36,12 @@ type pattern struct {
 func compile(text string, m mode) (pattern, error) {
 	p := pattern{text: text}
 	if len(text) > longestPattern {
-		return p, fmt.Errorf("longer than %d bytes", longestPattern)
+		return pattern{}, fmt.Errorf("longer than %d bytes", longestPattern)
 	}
 	if m == regexMode {
 		expression, err := regexp.Compile(text)
 		if err != nil {
-			return p, err
+			return pattern{}, err
 		}
 		p.match, p.isExpression = expression.MatchString, true
 		return p, nil
@@ -57,7 +57,7 @@ func compile(text string, m mode) (pattern, error) {
 	default:
 		compiled, err := glob.Compile(text, "")
 		if err != nil {
-			return p, err
+			return pattern{}, err
 		}
 		p.match = compiled.Match
 	}

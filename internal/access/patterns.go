@@ -48,14 +48,14 @@ func (c Call) Each() ([]Call, error) {
 
 // fitting returns the names that a pattern matches.
 func fitting(pattern string, names []string) []string {
-	var fit []string
 	if len(pattern) > longestPattern {
-		return fit
+		return nil
 	}
 	compiled, err := glob.Compile(pattern, "")
 	if err != nil {
-		return fit
+		return nil
 	}
+	var fit []string
 	for _, name := range names {
 		if compiled.Match(name) {
 			fit = append(fit, name)
@@ -70,23 +70,25 @@ func fitting(pattern string, names []string) []string {
 func (r Rights) DecideAll(calls []Call) Decision {
 	var last Decision
 	for _, c := range calls {
-		if last = r.whole(c); !last.Allowed {
+		if last = r.whole(c, mostSteps); !last.Allowed {
 			return last
 		}
 	}
 	return last
 }
 
-// whole decides about all that fits a call.
-func (r Rights) whole(c Call) Decision {
+// whole decides about all that fits a call, in a bounded number of steps.
+func (r Rights) whole(c Call, steps int) Decision {
 	if !strings.ContainsAny(c.Object+c.Action, special) {
 		return r.need(Need{c})
 	}
 	r = r.only(func(one *rule) bool { return one.resource.match(c.Resource) })
-	actions := examplesOf([]string{globExpression(c.Action), realAction}, r.expressions(func(one *rule) pattern { return one.action }), mostSteps)
+	actions := examplesOf([]string{globExpression(c.Action), realAction}, r.expressions(func(one *rule) pattern { return one.action }), steps)
 	about := append(r.expressions(func(one *rule) pattern { return one.object }), r.projectsOf(c.Resource)...)
 	objects := examplesOf([]string{globExpression(c.Object), realObject(c.Resource)}, about, actions.steps)
-	decision, steps, cost := Decision{Call: c}, objects.steps, len(r.all())+1
+	var decision Decision
+	cost := len(r.all()) + 1
+	steps = objects.steps
 	for _, action := range actions.values {
 		for _, object := range objects.values {
 			if steps -= cost; steps < 0 {

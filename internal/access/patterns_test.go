@@ -13,6 +13,7 @@ import (
 	"github.com/cyan-cd/cyan/api/v1alpha1"
 	"github.com/cyan-cd/cyan/internal/access"
 	"github.com/cyan-cd/cyan/internal/glob"
+	"github.com/cyan-cd/cyan/internal/problem"
 )
 
 // withRole returns a project that has a role.
@@ -97,9 +98,19 @@ func TestEachPartMayBeAPattern(t *testing.T) {
 			t.Errorf("%s, %s: got %s, want %v", c.who, c.call, d, c.want)
 		}
 	}
+	whole, err := access.Call{Resource: "{applications,clusters}", Action: "get", Object: "*"}.Each()
+	if err != nil || fmt.Sprint(whole) != "[applications, get, */* clusters, get, *]" {
+		t.Errorf("all objects of two resources: got %v, %v", whole, err)
+	}
+	if all, err := (access.Call{Resource: strings.Repeat("*", 1024), Action: "get", Object: "*"}).Each(); err != nil || len(all) < 10 {
+		t.Errorf("the longest pattern: got %v, %v", all, err)
+	}
+	if _, err := (access.Call{Resource: "x*", Action: "get", Object: "*"}).Each(); problem.KindOf(err) != problem.Usage || err.Error() != `policies: no call fits "x*, get, *"; write * for all resources or all actions` {
+		t.Errorf("got %v", err)
+	}
 	for call, want := range map[string]string{
 		"aplications get *": `unknown resource "aplications"; did you mean applications?`, "applications destroy *": `unknown action "destroy"`, "x* get *": "no call fits", "* destroy *": "no call fits",
-		"applications x* *": "no call fits", "* invoke *": "no call fits", strings.Repeat("*", 2000) + " get *": "no call fits", "[ get *": "no call fits",
+		"applications x* *": "no call fits", "* invoke *": "no call fits", strings.Repeat("*", 2000) + " get *": "no call fits", strings.Repeat("*", 1025) + " get *": "no call fits", "[ get *": "no call fits",
 	} {
 		part := strings.Fields(call)
 		if calls, err := (access.Call{Resource: part[0], Action: part[1], Object: part[2]}).Each(); err == nil || !strings.Contains(err.Error(), want) {
@@ -155,6 +166,13 @@ func TestPatternsThatMayOverlap(t *testing.T) {
 		{"an expression that denies something else", "regex", "p, x, applications, get, ., allow\np, x, applications, get, (?i)^SHOP/W, deny", "shop/v*", "yes"},
 		{"an expression of lines", "regex", "p, x, applications, get, (?m)^shop/[a-z0-9]*$, allow", "shop/{web,api}", "yes"},
 		{"words are not told apart", "regex", `p, x, applications, get, ., allow` + "\n" + `p, x, applications, get, \bweb\b, deny`, "shop/*", "unknown"},
+		{"an expression that goes round without a character", "regex", "p, x, applications, get, ^shop/(|a)*$, allow", "shop/a*", "no: shop/a0"},
+		{"an expression of either case", "regex", "p, x, applications, get, ., allow\np, x, applications, get, (?i)^shop/k$, deny", "shop/[!k]", "no: shop/K"},
+		{"and of a letter that has three", "regex", "p, x, applications, get, ., allow\np, x, applications, get, (?i)^shop/k$, deny", "shop/[!kK]", "no: shop/\u212a"},
+		{"a class ends where it ends", "regex", "p, x, applications, get, ^shop/[a-m]$, allow", "shop/[a-p]", "no: shop/n"},
+		{"a pattern that is none", "glob", "p, x, applications, get, *, allow", "[shop/*", "no: nothing"},
+		{"the longest pattern", "glob", "p, x, applications, get, shop/*, allow", "shop/" + strings.Repeat("a", 1018) + "*", "yes"},
+		{"a longer one", "glob", "p, x, applications, get, shop/*, allow", "shop/" + strings.Repeat("a", 1019) + "*", "no: nothing"},
 		{"what nothing real fits", "glob", "p, x, applications, get, *, allow", "sho?", "no: nothing"},
 		{"too many ways", "glob", "p, x, applications, get, *a?????????????????????*, allow", "*b*a*", "unknown"},
 	} {
@@ -207,7 +225,7 @@ func TestDecisionsAboutPatternsInWords(t *testing.T) {
 func TestPatternsAcrossProjects(t *testing.T) {
 	shop := withRole("shop", `{"name":"ci","policies":["p, proj:shop:ci, applications, get, shop/*, allow","p, proj:shop:ci, clusters, get, shop/*, allow"],"groups":["crew"]}`)
 	policy, found := access.Parse(access.Written{Projects: shop, Policies: map[string]string{"policy.csv": strings.Join([]string{
-		"g, crew, role:wide", "p, role:wide, applications, get, bank/*, allow", "p, proj:shop:ci, applications, sync, */*, allow", "p, proj:shop:ci, clusters, get, https://*, allow",
+		"g, crew, role:wide", "p, role:wide, applications, get, bank/*, allow", "p, proj:shop:ci, applications, sync, */*, allow", "p, proj:shop:ci, clusters, get, https://*, allow", "p, proj:till:ci, projects, get, till*, allow",
 	}, "\n")}})
 	if len(found) > 0 {
 		t.Fatal(found)
@@ -228,6 +246,12 @@ func TestPatternsAcrossProjects(t *testing.T) {
 		{role, access.Call{Resource: access.Clusters, Action: access.Get, Object: "shop/*"}, true},
 		{role, access.Call{Resource: access.Clusters, Action: access.Get, Object: "bank/*"}, false},
 		{role, access.Call{Resource: access.Projects, Action: access.Get, Object: "{shop,}shop"}, false},
+		{role, access.Call{Resource: access.Projects, Action: "{get,update}", Object: "shop"}, false},
+		{role, access.Call{Resource: access.Projects, Action: "{get,g}", Object: "shop"}, false},
+		{crew, access.Call{Resource: access.Applications, Action: access.Sync, Object: "shop/*"}, true},
+		{crew, access.Call{Resource: access.Applications, Action: access.Sync, Object: "{shop,shopx}/*"}, false},
+		{access.Subject{Name: "proj:till:ci"}, access.Call{Resource: access.Projects, Action: access.Get, Object: "till*"}, false},
+		{access.Subject{Name: "proj:till:ci"}, access.Call{Resource: access.Projects, Action: access.Get, Object: "{till,till}"}, true},
 	} {
 		if d := policy.Of(c.who).DecideAll([]access.Call{c.call}); d.Allowed != c.want {
 			t.Errorf("%s, %s: got %s, want %v", c.who.Name, c.call, d, c.want)

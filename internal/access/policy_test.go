@@ -2,6 +2,7 @@ package access
 
 import (
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 	"testing"
@@ -36,6 +37,8 @@ func TestFindings(t *testing.T) {
 		{"p, alice, applications, {, *, deny", at + `pattern "{": unclosed {; the line denies as if it were *; correct the pattern`},
 		{"p, alice, applications, get, " + strings.Repeat("a", longestPattern+1) + ", allow", at + `pattern "` + strings.Repeat("a", 80) + `…": longer than 1024 bytes; the line allows nothing; correct the pattern`},
 		{"p, " + strings.Repeat("a", longestLine), at + "longer than 4096 bytes; " + forms},
+		{"p, alice, " + strings.Repeat("a", 80) + ", get, *, allow", at + `unknown resource "` + strings.Repeat("a", 80) + `"; there are: ` + strings.Join(slices.Sorted(maps.Keys(actionsOf)), ", ")},
+		{"p, alice, applications, get, , allow", at + "field 5 is empty; " + forms},
 	} {
 		if _, found := Parse(Written{Policies: policies(c.line)}); len(found) != 1 || found[0].Error() != c.want || found[0].Kind != problem.Usage {
 			t.Errorf("%.60s:\ngot  %v\nwant %s", c.line, found, c.want)
@@ -67,7 +70,9 @@ func TestKeys(t *testing.T) {
 	} {
 		got := ""
 		if _, found := Parse(Written{Policies: map[string]string{c.key: c.value}}); len(found) == 1 {
-			got = found[0].Error()
+			if got = found[0].Error(); found[0].Kind != problem.Usage {
+				t.Errorf("%s %q: of kind %v", c.key, c.value, found[0].Kind)
+			}
 		}
 		if got != c.want {
 			t.Errorf("%s %q:\ngot  %s\nwant %s", c.key, c.value, got, c.want)
@@ -106,6 +111,14 @@ func TestOptions(t *testing.T) {
 		if p.Options() != c.want || text != c.finding {
 			t.Errorf("%v: got %+v, %s, want %+v, %s", c.settings, p.Options(), text, c.want, c.finding)
 		}
+	}
+}
+
+// TestLinesWithAnEmptyFieldCountForNothing: neither do they give a role nor are they about anybody.
+func TestLinesWithAnEmptyFieldCountForNothing(t *testing.T) {
+	p, found := Parse(Written{WithoutBuiltIn: true, Policies: policies("g, , role:a", "g, alice, ", `p, "", applications, get, *, allow`, "p, alice, applications, get, , allow", "p, alice, applications, get, *")})
+	if roles := p.Roles(); len(roles) != 0 || len(found) != 5 {
+		t.Errorf("got %v, %v", roles, found)
 	}
 }
 
@@ -159,6 +172,10 @@ func TestRolesOfProjects(t *testing.T) {
 		if allowed, want := parsed.Of(Subject{Name: ProjectSubject("shop", name)}).Allowed(Call{Applications, Get, "shop/web"}), i == 2; allowed != want || len(found) > 0 == want {
 			t.Errorf("role %d: got %v, %v", i, allowed, found)
 		}
+	}
+	broken, found := Parse(Written{Projects: []*v1alpha1.AppProject{project("shop", `{"name":"ci","policies":5}`, `{"name":"other"}`)}})
+	if d := broken.Of(Subject{Name: "proj:shop:ci"}).Decide(Request{{{Projects, Get, "shop"}}}); d.Allowed || len(found) != 1 || found[0].Kind != problem.Usage {
+		t.Errorf("a role that cannot be read: %v, %v", d, found)
 	}
 	parsed(t, Written{Projects: []*v1alpha1.AppProject{project("shop", `{"name":"a:b"}`, `{"name":""}`, `{"name":"a,b"}`, `[]`)}},
 		`AppProject shop: spec.roles[0]: invalid name "a:b"; the role allows nothing; give it a name without : and blanks`,
@@ -229,17 +246,18 @@ func TestBounds(t *testing.T) {
 		"lines":                       {Policies: map[string]string{policyKey: line + strings.Repeat("\n", mostLines)}},
 		"bytes":                       {Policies: map[string]string{policyKey: line, "policy.b.csv": "#" + strings.Repeat("a", mostBytes)}},
 		"projects":                    {Policies: policies(line), Projects: []*v1alpha1.AppProject{huge}},
+		"bytes of a project":          {Policies: policies(line), Projects: []*v1alpha1.AppProject{project("wide", `{"name":"ci","description":"`+strings.Repeat("a", mostBytes)+`"}`)}},
 		"lines of a policy of a role": {Policies: policies(line), Projects: []*v1alpha1.AppProject{project("tall", `{"name":"ci","policies":["`+strings.Repeat(`#\n`, mostLines)+`"]}`)}},
 	} {
 		p, found := Parse(w)
-		if len(found) != 1 || !strings.Contains(found[0].Error(), "only the built-in roles hold; say the same with patterns and groups") || !strings.HasPrefix(found[0].Error(), "ConfigMap argocd-rbac-cm and the roles of AppProjects: ") {
+		if len(found) != 1 || found[0].Kind != problem.Usage || !strings.Contains(found[0].Error(), "only the built-in roles hold; say the same with patterns and groups") || !strings.HasPrefix(found[0].Error(), "ConfigMap argocd-rbac-cm and the roles of AppProjects: ") {
 			t.Errorf("%s: got %v", name, found)
 		}
 		if p.Of(alice).Allowed(call) || !p.Of(Subject{Name: AdminName}).Allowed(call) {
 			t.Errorf("%s: alice %v, admin %v; want that admin alone is allowed", name, p.Of(alice).Allowed(call), p.Of(Subject{Name: AdminName}).Allowed(call))
 		}
 	}
-	if p, found := Parse(Written{Policies: map[string]string{policyKey: line + strings.Repeat("\n", mostLines-3)}}); len(found) != 0 || !p.Of(alice).Allowed(call) {
+	if p, found := Parse(Written{Policies: map[string]string{policyKey: line + strings.Repeat("\n", mostLines-2)}}); len(found) != 0 || !p.Of(alice).Allowed(call) {
 		t.Errorf("just within: got %v, %v", found, p.Of(alice).Allowed(call))
 	}
 	if p, found := Parse(Written{Policies: map[string]string{policyKey: line, "policy.b.csv": "#" + strings.Repeat("a", mostBytes-len(line)-1)}}); !p.Of(alice).Allowed(call) || len(found) != 0 {
@@ -250,7 +268,7 @@ func TestBounds(t *testing.T) {
 		if len(found) != want {
 			t.Errorf("%d lines: %d findings, want %d", lines, len(found), want)
 		}
-		if last := found[len(found)-1].Error(); lines == 1000 && last != "policies: 900 more findings are left out" {
+		if last := found[len(found)-1]; lines == 1000 && last.Error() != "policies: 900 more findings are left out" || last.Kind != problem.Usage {
 			t.Errorf("got %s", last)
 		}
 	}

@@ -103,8 +103,7 @@ func (p *Policy) addProject(project *v1alpha1.AppProject, m mode, found *finding
 		members[subject] = true
 		own.rules[subject] = append(own.rules[subject], rulesOfRole(project.Name, role, m, found)...)
 		for _, group := range role.Groups {
-			at := &Line{Object: "AppProject " + project.Name, Field: "role " + role.Name, Text: "group " + group}
-			own.grants[group] = append(own.grants[group], grant{at, group, subject})
+			own.grants[group] = append(own.grants[group], grant{&Line{}, group, subject})
 			members[group] = true
 		}
 	}
@@ -125,7 +124,7 @@ func rulesOfRole(project string, role ProjectRole, m mode, found *findings) []*r
 		found.find(g.line.problem("a role's policies give no roles; the line counts for nothing", "write the group among the role's groups"))
 	}
 	own := &Line{Object: object, Field: field, Text: "a role sees its own project"}
-	rules := []*rule{{line: own, subject: subject, resource: exactly(Projects), action: exactly(Get), object: exactly(project)}}
+	rules := []*rule{{line: own, resource: exactly(Projects), action: exactly(Get), object: exactly(project)}}
 	for _, r := range read.rules {
 		if cause, remedy := outside(project, subject, r); cause != "" {
 			found.find(r.line.problem(cause+"; the line counts for nothing", remedy))
@@ -137,7 +136,7 @@ func rulesOfRole(project string, role ProjectRole, m mode, found *findings) []*r
 }
 
 func exactly(text string) pattern {
-	return pattern{text: text, match: func(value string) bool { return value == text }, isExact: true}
+	return pattern{text: text, match: func(value string) bool { return value == text }}
 }
 
 // outside returns why a line of a project's role is not about that role and that project; "" where it is.

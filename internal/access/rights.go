@@ -30,6 +30,15 @@ type attempt struct {
 	projects map[string][]*rule
 }
 
+// says returns how much there is by which an attempt decides or is explained: rules, projects, and roles.
+func (a *attempt) says() int {
+	roles := len(a.names) - 1
+	if a.everybody {
+		roles++
+	}
+	return len(a.rules) + len(a.projects) + roles
+}
+
 // mostGroups bounds the groups of a subject that are looked at.
 const mostGroups = 1000
 
@@ -55,7 +64,7 @@ func (p Policy) Of(s Subject) Rights {
 			r.attempts = append(r.attempts, p.attempt(group, true, true))
 		}
 	}
-	r.attempts = slices.DeleteFunc(r.attempts, func(a attempt) bool { return len(a.rules) == 0 && len(a.projects) == 0 })
+	r.attempts = slices.DeleteFunc(r.attempts, func(a attempt) bool { return a.says() == 0 })
 	return r
 }
 
@@ -238,7 +247,7 @@ func (r Rights) Select(resource, action string) func(object string) bool {
 	return func(object string) bool { return selected.Allowed(Call{resource, action, object}) }
 }
 
-// only returns the rights with some of their rules.
+// only returns the rights with some of their rules, to decide by; not whose they are, and by which roles.
 func (r Rights) only(keep func(*rule) bool) Rights {
 	some := func(rules []*rule) []*rule {
 		var kept []*rule
@@ -249,9 +258,9 @@ func (r Rights) only(keep func(*rule) bool) Rights {
 		}
 		return kept
 	}
-	kept := Rights{subject: r.subject, project: r.project}
+	kept := Rights{project: r.project}
 	for _, a := range r.attempts {
-		of := attempt{as: a.as, names: a.names, everybody: a.everybody, rules: some(a.rules), projects: make(map[string][]*rule, len(a.projects))}
+		of := attempt{as: a.as, everybody: a.everybody, rules: some(a.rules), projects: make(map[string][]*rule, len(a.projects))}
 		for project, rules := range a.projects {
 			of.projects[project] = some(rules)
 		}

@@ -7,8 +7,11 @@ import (
 	"maps"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/golang-jwt/jwt/v5"
+
+	"github.com/cyan-cd/cyan/internal/access"
 )
 
 // TestTheClassOfOddTokens: what libraries for tokens have been brought down or deceived by is refused as any other
@@ -65,5 +68,11 @@ func TestTheClassOfOddTokens(t *testing.T) {
 			}
 		}
 	}
+	// Nor is one read that is longer than any that is given out, whoever has signed it.
+	long, err := sign(w.secrets[SecretName].Data[signingKey], ownClaims(LocalIssuer, "admin:login", access.Token{ID: strings.Repeat("x", longestToken), IssuedAt: w.now.Unix(), ExpiresAt: w.now.Add(time.Hour).Unix()}))
+	if err != nil {
+		t.Fatal(err)
+	}
+	w.ends("a long one of this server's own key", long)
 	w.stays("the token that those are made of", p.sign(p.claims()))
 }
