@@ -248,7 +248,8 @@ func TestTheBoundIsMet(t *testing.T) {
 	} {
 		var values intern.Values
 		name := 0
-		// more returns how many are kept when there is one more of them. Some names are met in the places of what holds them.
+		// more returns how many are kept when there is one more of them. Some names are met in the places of what holds
+		// them.
 		more := func() int {
 			for before := c.kept(&values); c.kept(&values) == before; name++ {
 				for range 3 {
