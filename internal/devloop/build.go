@@ -50,6 +50,8 @@ type artifact struct {
 	sources *decide.Sources
 	// prepared is when commands prepared the files for the last build.
 	prepared decide.Window
+	// again is how often it was built for files that commands may have written.
+	again decide.Again
 }
 
 // prepare notes when commands have prepared the files that are built now.
@@ -169,7 +171,7 @@ func (a *artifact) decided(root string) decide.Artifact {
 	}
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	d.Sources, d.Prepared = a.sources, a.prepared
+	d.Sources, d.Prepared, d.Again = a.sources, a.prepared, a.again
 	return d
 }
 
@@ -239,10 +241,11 @@ type builds struct {
 	make      builder
 	order     []string
 	artifacts map[string]*artifact
+	commands  *commands
 }
 
 func newBuilds(r *reporter, o *Options) *builds {
-	b := &builds{reporter: r, options: o}
+	b := &builds{reporter: r, options: o, commands: &commands{}}
 	b.make = b.image
 	return b
 }
@@ -258,7 +261,7 @@ func (b *builds) take(all []skaffold.Artifact) {
 			next.output = &output{line: func(line string) { b.report(Event{Kind: Output, Artifact: a.Image, Text: line}) }}
 		}
 		if was, there := before[a.Image]; there {
-			next.built = was.built
+			next.built, next.again = was.built, was.again
 		}
 		b.order, b.artifacts[a.Image] = append(b.order, a.Image), next
 	}
@@ -357,6 +360,9 @@ func (b *builds) buildOne(ctx context.Context, round int, since time.Time, a *ar
 		bases[on.Image] = b.artifacts[on.Image].built.Ref()
 	}
 	var built image.Built
+	if a.Custom != nil || len(a.Tests) > 0 {
+		defer b.commands.ended(start)
+	}
 	err := guarded(func() (err error) {
 		built, err = b.make(ctx, a, replan, bases)
 		return err

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"strings"
 	"time"
 
 	coordinationv1 "k8s.io/api/coordination/v1"
@@ -44,6 +45,8 @@ type claim struct {
 	makes  bool
 	holder string
 	note   RunNote
+	// say shows something to know; nil drops it.
+	say func(string)
 }
 
 // holderName names this process.
@@ -117,6 +120,7 @@ func (c *claim) makeNamespace(ctx context.Context, root string) error {
 	wanted := &corev1.Namespace{ObjectMeta: metav1.ObjectMeta{
 		Name: c.namespace, Labels: map[string]string{desired.LoopLabel: c.loop}, Annotations: map[string]string{rootAnnotation: root},
 	}}
+	var goes *corev1.Namespace
 	err := wait.PollUntilContextTimeout(ctx, 100*time.Millisecond, removedWithin, true, func(ctx context.Context) (bool, error) {
 		_, err := namespaces.Create(ctx, wanted, metav1.CreateOptions{FieldManager: "cyan"})
 		if !apierrors.IsAlreadyExists(err) {
@@ -132,12 +136,36 @@ func (c *claim) makeNamespace(ctx context.Context, root string) error {
 			return false, &problem.Error{Kind: problem.Refused, Object: "namespace " + c.namespace, Cause: "there already, and no dev loop has made it", Remedy: "name it with --namespace to work in it all the same"}
 		}
 		// One that goes away is made anew once it is gone; what a loop has left is taken over.
-		return there.DeletionTimestamp == nil, nil
+		if there.DeletionTimestamp == nil {
+			return true, nil
+		}
+		if goes == nil && c.say != nil {
+			c.say("namespace " + c.namespace + " of the loop before is still being removed; this one begins when it is gone")
+		}
+		goes = there
+		return false, nil
 	})
+	if goes != nil && wait.Interrupted(err) && ctx.Err() == nil {
+		return &problem.Error{
+			Kind: problem.Negative, Object: "namespace " + c.namespace, Cause: fmt.Sprintf("still being removed after %s%s", removedWithin, heldUpBy(goes)),
+			Remedy: "remove what holds it up, or name another one with --namespace", Err: err,
+		}
+	}
 	if err != nil && problem.Of(err) == nil {
 		err = fmt.Errorf("making namespace %s: %w", c.namespace, err)
 	}
 	return err
+}
+
+// heldUpBy is what keeps a namespace from being gone, as its conditions have it.
+func heldUpBy(namespace *corev1.Namespace) string {
+	var why strings.Builder
+	for _, condition := range namespace.Status.Conditions {
+		if condition.Status == corev1.ConditionTrue {
+			why.WriteString(": " + condition.Message)
+		}
+	}
+	return why.String()
 }
 
 // hold takes the Lease of the namespace.

@@ -121,3 +121,57 @@ func TestTheTagOfAnImageWithHooks(t *testing.T) {
 		}
 	}
 }
+
+// A command that writes into what it is built of is run twice more, and not without end; so is one behind a build, and
+// one that judges an image.
+func TestCommandsThatWriteWhatIsBuilt(t *testing.T) {
+	server := httptest.NewServer(registry.New(registry.Logger(log.New(io.Discard, "", 0))))
+	t.Cleanup(server.Close)
+	host := strings.TrimPrefix(server.URL, "http://")
+	const writes = "cat /proc/sys/kernel/random/uuid > out.txt; "
+	pushes := "CYAN_TEST_PUSHES=$IMAGE '" + os.Args[0] + "'"
+	for name, a := range map[string]skaffold.Artifact{
+		"a command":             {Custom: &skaffold.Custom{Command: writes + pushes}},
+		"a command that fails":  {Custom: &skaffold.Custom{Command: writes + "false"}},
+		"a command of a test":   {Custom: &skaffold.Custom{Command: pushes}, Tests: []skaffold.Test{{Command: writes + "false"}}},
+		"a command of a build":  {Custom: &skaffold.Custom{Command: pushes}, Hooks: skaffold.Hooks{After: []skaffold.Hook{command(writes)}}},
+		"a command before both": {Custom: &skaffold.Custom{Command: writes + pushes}, Hooks: skaffold.Hooks{Before: []skaffold.Hook{command(strings.ReplaceAll(writes, "out", "other"))}}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			root := t.TempDir()
+			a.Image, a.Context = "web", "."
+			var events []Event
+			l := &loop{reporter: newReporter(func(e Event) { events = append(events, e) }), Options: Options{Root: root, Repository: func(name string) string { return host + "/" + name }}, manifests: &manifests{}, commands: &commands{}}
+			l.builds = newBuilds(l.reporter, &l.Options)
+			l.builds.commands, l.hooks = l.commands, &hooks{reporter: l.reporter, root: root, commands: l.commands}
+			l.builds.make = l.builds.tested(l.hooks.around(l.builds.make))
+			l.builds.take([]skaffold.Artifact{a})
+			files := newTree(root, leaveOut)
+			run := func(changes []decide.Change) (builds int) {
+				for work := judged(l, changes); len(work.Build) > 0 && builds < 10; work = judged(l, files.scan(nil)) {
+					l.builds.build(t.Context(), builds, time.Now(), work)
+					builds++
+				}
+				return builds
+			}
+			if builds := run(nil); builds != 3 {
+				t.Errorf("%d builds at the start, want 3", builds)
+			}
+			notes := 0
+			for _, e := range events {
+				if e.Kind == Note && strings.HasPrefix(e.Text, "image web is not built again for out.txt") {
+					notes++
+				}
+			}
+			if notes != 1 {
+				t.Errorf("%d notes of it in %v", notes, events)
+			}
+			if err := os.WriteFile(filepath.Join(root, "main.c"), nil, 0o600); err != nil {
+				t.Fatal(err)
+			}
+			if builds := run(files.scan(nil)); builds != 1 {
+				t.Errorf("%d builds of a save, want 1", builds)
+			}
+		})
+	}
+}

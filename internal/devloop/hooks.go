@@ -47,7 +47,7 @@ func RunHook(ctx context.Context, root string, hook skaffold.Hook, env map[strin
 
 func hookFailed(hook skaffold.Hook, err error) error {
 	return &problem.Error{
-		Kind: problem.Negative, File: hook.Position.File, Line: hook.Position.Line, Object: "hook " + strings.Join(hook.Command, " "), Cause: err.Error(),
+		Kind: problem.Negative, File: hook.Position.File, Line: hook.Position.Line, Object: "hook " + skaffold.Shortened(strings.Join(hook.Command, " ")), Cause: err.Error(),
 		Remedy: "correct the command, or remove it", Err: err,
 	}
 }
@@ -67,6 +67,8 @@ type hooks struct {
 	// scene is what commands in containers are run in; nil as long as nothing is known of the cluster.
 	scene  *scene
 	syncer *syncer
+	// commands remembers when they ran; nil where nothing is built again.
+	commands *commands
 	// since is when the commands before all builds of a round began; zero where there are none.
 	since time.Time
 }
@@ -87,8 +89,12 @@ func (h *hooks) run(ctx context.Context, all []skaffold.Hook, image string, env 
 		if hook.Container {
 			err = h.inContainers(ctx, hook, image)
 		} else if hook.RunsOn(runtime.GOOS) {
-			h.report(Event{Kind: Note, Text: fmt.Sprintf("runs %s (%s:%d)", strings.Join(hook.Command, " "), hook.Position.File, hook.Position.Line)})
+			h.report(Event{Kind: Note, Text: fmt.Sprintf("runs %s (%s:%d)", skaffold.Shortened(strings.Join(hook.Command, " ")), hook.Position.File, hook.Position.Line)})
+			began := time.Now()
 			err = RunHook(ctx, h.root, hook, h.with(env), func(line string) { h.report(Event{Kind: Output, Artifact: image, Text: line}) })
+			if h.commands != nil {
+				h.commands.ended(began)
+			}
 		}
 		if err != nil {
 			return err

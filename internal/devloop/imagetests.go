@@ -29,14 +29,14 @@ func testImage(ctx context.Context, root, name string, t skaffold.Test, ref stri
 		within, end = context.WithTimeoutCause(ctx, time.Duration(t.Seconds)*time.Second, fmt.Errorf("not done within %d s", t.Seconds))
 		defer end()
 	}
-	line("tests " + name + " by " + t.Command)
+	line("tests " + name + " by " + skaffold.Shortened(t.Command))
 	hook := skaffold.Hook{Command: []string{"sh", "-c", t.Command}, Dir: t.Dir, Position: t.Position}
 	err := RunHook(within, root, hook, t.Env(ref, filepath.Join(root, filepath.FromSlash(t.Dir))), line)
 	if err == nil || ctx.Err() != nil {
 		return err
 	}
 	return &problem.Error{
-		Kind: problem.Negative, File: t.Position.File, Line: t.Position.Line, Object: "image " + name, Cause: fmt.Sprintf("its test failed: %s: %s", t.Command, cause(err)),
+		Kind: problem.Negative, File: t.Position.File, Line: t.Position.Line, Object: "image " + name, Cause: fmt.Sprintf("its test failed: %s: %s", skaffold.Shortened(t.Command), cause(err)),
 		Remedy: "correct what it tests, or the test", Err: err,
 	}
 }

@@ -52,6 +52,7 @@ type loop struct {
 	logs     *logs
 	syncer   *syncer
 	hooks    *hooks
+	commands *commands
 	debug    *debuggers
 
 	round    int
@@ -106,8 +107,9 @@ func connect(ctx context.Context, o Options) (*loop, error) {
 		l.ended, l.tasks.end = o.end, o.end
 	}
 	listen(where(&o), l.note)
-	l.builds = newBuilds(l.reporter, &l.Options)
-	l.hooks = &hooks{reporter: l.reporter, root: o.Root, context: o.Context}
+	l.builds, l.commands = newBuilds(l.reporter, &l.Options), &commands{}
+	l.builds.commands = l.commands
+	l.hooks = &hooks{reporter: l.reporter, root: o.Root, context: o.Context, commands: l.commands}
 	l.builds.make = l.builds.tested(l.hooks.around(l.builds.make))
 	l.rollouts = &rollouts{note: l.note}
 	if o.Rollouts != nil && o.InPlace == nil {
@@ -179,7 +181,7 @@ func (l *loop) takeNamespace(ctx context.Context) error {
 		return err
 	}
 	l.claim = &claim{
-		clients: l.clients, namespace: at.namespace, own: at.own, loop: at.loop, lease: at.lease, makes: at.makes, holder: holderName(l.User),
+		clients: l.clients, namespace: at.namespace, own: at.own, loop: at.loop, lease: at.lease, makes: at.makes, holder: holderName(l.User), say: l.note,
 		note: RunNote{Host: l.Config.Host, Context: l.Context, Namespace: at.namespace, Loop: at.loop, Own: at.own, PID: os.Getpid(), Started: time.Now(), path: notePath(&l.Options, at.loop)},
 	}
 	if err := l.claim.take(ctx, l.Root); err != nil {
@@ -253,14 +255,14 @@ func (l *loop) obey(command Command) {
 
 // turn decides what changes ask for, and does it.
 func (l *loop) turn(ctx context.Context, changes []decide.Change, since time.Time) {
-	work := decide.Next(l.observe(changes))
+	work := judged(l, changes)
 	if work.Reload {
 		if err := l.read(l.manifests.tree); err != nil {
 			l.report(Event{Kind: Refused, Round: l.round, Text: err.Error(), Err: err})
 			return
 		}
 		l.deployed = false
-		work = decide.Next(l.observe(nil))
+		work = judged(l, nil)
 	}
 	if work.Nothing() {
 		return
@@ -274,22 +276,20 @@ func (l *loop) turn(ctx context.Context, changes []decide.Change, since time.Tim
 }
 
 // observe returns what is decided by.
-func (l *loop) observe(changes []decide.Change) (decide.Project, decide.Running, []decide.Change) {
+func (l *loop) observe() (decide.Project, decide.Running) {
 	artifacts, states := l.builds.decided()
-	return decide.Project{Artifacts: artifacts, Definition: l.project.Files, Manifests: l.manifests.read, Prepared: l.manifests.prepared}, decide.Running{Images: states, Deployed: l.deployed}, changes
+	return decide.Project{
+		Artifacts: artifacts, Definition: l.project.Files, Manifests: l.manifests.read, Prepared: l.manifests.prepared, Commands: l.commands.known(), Again: l.commands.deployed,
+	}, decide.Running{Images: states, Deployed: l.deployed}
 }
 
 // describeChanges names files that have changed, as far as a line has room.
 func describeChanges(changes []decide.Change) string {
-	const most = 3
-	names := make([]string, 0, most)
-	for _, c := range changes[:min(len(changes), most)] {
+	names := make([]string, 0, len(changes))
+	for _, c := range changes {
 		names = append(names, c.Path)
 	}
-	if len(changes) > most {
-		return fmt.Sprintf("%s and %d more files", strings.Join(names, ", "), len(changes)-most)
-	}
-	return strings.Join(names, ", ")
+	return describeFiles(names)
 }
 
 // carryOut is a round: copy files, render and check, build, apply, follow.

@@ -99,7 +99,8 @@ func (l single) run(ctx context.Context) error {
 // buildAll builds all images.
 func (l single) buildAll(ctx context.Context, since time.Time) (map[string]string, error) {
 	l.round = 1
-	work := decide.Next(l.observe(nil))
+	project, running := l.observe()
+	work := decide.Next(project, running, nil)
 	if _, err := l.hooks.between(ctx, l.project.Hooks, work.Build, func() bool { return l.builds.build(ctx, l.round, since, work) }); err != nil {
 		return nil, err
 	}

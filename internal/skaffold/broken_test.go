@@ -68,6 +68,7 @@ func TestBrokenFiles(t *testing.T) {
 		{"version of another program", "skaffold/v4beta11", "apps/v1", `skaffold.yaml:1: apiVersion: "apps/v1" unknown; write one from skaffold/v1beta11 to skaffold/v4beta14`},
 		{"another kind", "kind: Config", "kind: Konfig", "skaffold.yaml:2: kind: not Config; write kind: Config"},
 		{"field that came later", "v4beta11", "v2beta10", "skaffold.yaml:14: manifests: unknown in skaffold/v2beta10; known since v3alpha1; write apiVersion: skaffold/v4beta14"},
+		{"field that came later and is refused", "apiVersion:", "apiVersion: skaffold/v2beta29\nkind: Config\ndeploy: {cloudrun: {}}\n---\napiVersion:", "skaffold.yaml:3: deploy.cloudrun: unknown in skaffold/v2beta29; known since v3alpha1, and refused: containers are run in Kubernetes alone; give manifests"},
 		{"field that is elsewhere now", "deploy:\n", "deploy:\n  kustomize: {paths: [x]}\n", "skaffold.yaml:18: deploy.kustomize: unknown in skaffold/v4beta11; known until v2beta29; give manifests.kustomize"},
 		{"list that is none", "  artifacts:\n    - image: shop/web", "  artifacts:\n      image: shop/web", "skaffold.yaml:7: build.artifacts: not a list; write its elements below it, each after -"},
 		{"list of strings that is none", "  rawYaml:\n    - k8s/web.yaml", "  rawYaml: k8s/web.yaml", "skaffold.yaml:15: manifests.rawYaml: not a list; write its elements below it, each after -"},

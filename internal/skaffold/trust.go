@@ -3,6 +3,7 @@ package skaffold
 import (
 	"fmt"
 	"slices"
+	"strconv"
 	"strings"
 )
 
@@ -21,15 +22,15 @@ func (p Project) Consents(os string) []Consent {
 	var all []Consent
 	for _, h := range p.hooks() {
 		if !h.Container && h.RunsOn(os) {
-			all = append(all, Consent{h.Position, "runs " + strings.Join(h.Command, " ") + inFolderOf(h.Dir)})
+			all = append(all, Consent{h.Position, "runs " + Shown(strings.Join(h.Command, " ")) + inFolderOf(h.Dir)})
 		}
 	}
 	for _, a := range p.Artifacts {
 		if a.Custom != nil {
-			all = append(all, Consent{a.Position, "builds " + a.Image + " by " + a.Custom.Command + inFolderOf(a.Context)})
+			all = append(all, Consent{a.Position, "builds " + a.Image + " by " + Shown(a.Custom.Command) + inFolderOf(a.Context)})
 		}
 		for _, t := range a.Tests {
-			all = append(all, Consent{t.Position, "tests " + a.Image + " by " + t.Command + inFolderOf(t.Dir)})
+			all = append(all, Consent{t.Position, "tests " + a.Image + " by " + Shown(t.Command) + inFolderOf(t.Dir)})
 		}
 		if a.Docker == nil {
 			continue
@@ -41,7 +42,7 @@ func (p Project) Consents(os string) []Consent {
 			all = append(all, Consent{a.Position, "gives the builder of " + a.Image + " the SSH agent " + a.Docker.SSH})
 		}
 		if len(a.Docker.Flags) > 0 {
-			all = append(all, Consent{a.Position, "gives the builder of " + a.Image + " the flags " + strings.Join(a.Docker.Flags, " ")})
+			all = append(all, Consent{a.Position, "gives the builder of " + a.Image + " the flags " + Shown(strings.Join(a.Docker.Flags, " "))})
 		}
 	}
 	slices.SortStableFunc(all, func(x, y Consent) int {
@@ -51,6 +52,32 @@ func (p Project) Consents(os string) []Consent {
 		return x.Line - y.Line
 	})
 	return all
+}
+
+// Shown is a command for a reader, all of it: lines behind the first are indented, and what would steer a terminal is
+// written out.
+func Shown(command string) string {
+	var b strings.Builder
+	for _, c := range strings.TrimSpace(strings.ReplaceAll(command, "\r\n", "\n")) {
+		switch {
+		case c == '\n':
+			b.WriteString("\n      ")
+		case c != '\t' && !strconv.IsPrint(c):
+			b.WriteString(strings.Trim(strconv.QuoteRune(c), "'"))
+		default:
+			b.WriteRune(c)
+		}
+	}
+	return b.String()
+}
+
+// Shortened is a command in one line: the first of it, and how many follow.
+func Shortened(command string) string {
+	first, rest, more := strings.Cut(Shown(command), "\n")
+	if !more {
+		return first
+	}
+	return fmt.Sprintf("%s … (%d more lines)", first, 1+strings.Count(rest, "\n"))
 }
 
 // hooks are the commands of all steps.

@@ -86,6 +86,25 @@ func TestConsents(t *testing.T) {
 	}
 }
 
+// What somebody agrees to is shown whole, and steers no terminal.
+func TestShown(t *testing.T) {
+	for command, want := range map[string][2]string{
+		"make all":                  {"make all", "make all"},
+		"set -e\nmake\n\nmake x\n":  {"set -e\n      make\n      \n      make x", "set -e … (3 more lines)"},
+		"make\r\nmake x\r\n":        {"make\n      make x", "make … (1 more lines)"},
+		"rm -rf /\x1b[2K\rmake all": {`rm -rf /\x1b[2K\rmake all`, `rm -rf /\x1b[2K\rmake all`},
+		"make \u202e all\tx":        {`make \u202e all` + "\tx", `make \u202e all` + "\tx"},
+		"作る":                        {"作る", "作る"},
+	} {
+		if got := skaffold.Shown(command); got != want[0] {
+			t.Errorf("%q: got %q, want %q", command, got, want[0])
+		}
+		if got := skaffold.Shortened(command); got != want[1] {
+			t.Errorf("%q in a line: got %q, want %q", command, got, want[1])
+		}
+	}
+}
+
 // Without consent nothing of that is done, and what runs in containers is.
 func TestWithoutConsent(t *testing.T) {
 	p := trusting(t)

@@ -160,6 +160,10 @@ func (j judge) scalar(shape string, n *node, path string) {
 
 // unknown reports a field that this version has not, with what was probably meant.
 func (j judge) unknown(t *Type, other *Row, f field, path string) {
+	if other != nil && other.Verdict == Refused && order(j.version) < other.span.until {
+		j.report.add(f.at, Error, notHonoured, path, fmt.Sprintf("unknown in %s; known %s, and refused: %s", j.of, other.span, other.Words), other.Remedy)
+		return
+	}
 	if other != nil {
 		remedy := "write apiVersion: " + prefix + newest
 		if other.span.until < order(j.version) {

@@ -94,7 +94,7 @@ func (b *builder) runHooks(ctx context.Context, all []skaffold.Hook, env map[str
 		if !hook.RunsOn(runtime.GOOS) {
 			continue
 		}
-		b.Note("runs %s (%s:%d)", strings.Join(hook.Command, " "), hook.Position.File, hook.Position.Line)
+		b.Note("runs %s (%s:%d)", skaffold.Shortened(strings.Join(hook.Command, " ")), hook.Position.File, hook.Position.Line)
 		if err := devloop.RunHook(ctx, b.root, hook, env, func(line string) { b.Note("  %s", line) }); err != nil {
 			return err
 		}

@@ -38,6 +38,9 @@ type Project struct {
 	Manifests []string
 	// Prepared is when commands prepared the manifests for the last rendering.
 	Prepared Window
+	// Commands are those of the project, and Again how often manifests were deployed for what they may have written.
+	Commands Commands
+	Again    Again
 }
 
 // Artifact is an image that is built.
@@ -59,6 +62,8 @@ type Artifact struct {
 	Inferred Inferred
 	// Prepared is when commands prepared the files for the last build.
 	Prepared Window
+	// Again is how often it was built for files that commands may have written.
+	Again Again
 }
 
 // Sources are the files that a Go program is made of.
@@ -100,6 +105,31 @@ type Work struct {
 	Sync          []Copy
 	// Deploy has the manifests deployed whatever the builds make.
 	Deploy bool
+	// Again is what is known from now on of how often images, and manifests (OfManifests), followed from themselves, and
+	// Spared are the files that they are not built or deployed for any more.
+	Again  map[string]Again
+	Spared map[string][]string
+}
+
+// OfManifests stands for the manifests, where images go by their names.
+const OfManifests = ""
+
+// judge decides whether something is done for changes, and notes what is known from then on.
+func (w *Work) judge(k Commands, of string, a Again, changes []Change) bool {
+	do, next, spared := k.judge(a, changes)
+	if len(changes) > 0 && (a.Times > 0 || len(a.Seen) > 0 || next.Times > 0 || len(next.Seen) > 0) {
+		if w.Again == nil {
+			w.Again = map[string]Again{}
+		}
+		w.Again[of] = next
+	}
+	if len(spared) > 0 {
+		if w.Spared == nil {
+			w.Spared = map[string][]string{}
+		}
+		w.Spared[of] = spared
+	}
+	return do
 }
 
 // Nothing reports whether there is nothing to do.
@@ -110,15 +140,20 @@ func (w Work) Nothing() bool {
 // Next returns what to do about changes; without changes, what a loop begins with.
 func Next(p Project, r Running, changes []Change) Work {
 	var w Work
+	var manifests []Change
 	for _, c := range changes {
 		w.Reload = w.Reload || slices.Contains(p.Definition, c.Path)
-		w.Deploy = w.Deploy || isManifest(p.Manifests, c.Path) && !p.Prepared.holds(c)
+		if isManifest(p.Manifests, c.Path) && !p.Prepared.holds(c) {
+			manifests = append(manifests, c)
+		}
 	}
 	if w.Reload {
 		return Work{Reload: true}
 	}
+	w.Deploy = w.judge(p.Commands, OfManifests, p.Again, manifests)
 	for _, a := range p.Artifacts {
-		build, replan, copies := a.next(p, r.Images[a.Image], changes)
+		of, replan, copies := a.next(p, r.Images[a.Image], changes)
+		build := w.judge(p.Commands, a.Image, a.Again, of) || r.Images[a.Image].lacks(changes)
 		build = build || slices.ContainsFunc(a.DependsOn, func(on string) bool { return slices.Contains(w.Build, on) })
 		switch {
 		case build:
@@ -140,18 +175,23 @@ func (w Work) Deploys(r Running, other bool) bool {
 	return w.Deploy || other || len(w.Build) > 0 && !r.Deployed
 }
 
-// next returns whether an artifact has to be built, whether by a builder that is chosen anew, and otherwise what is
-// copied.
-func (a Artifact) next(p Project, s State, changes []Change) (build, replan bool, copies []Copy) {
+// lacks reports whether an image is built whatever has changed. What has failed is not tried again for a change that
+// has nothing to do with it.
+func (s State) lacks(changes []Change) bool {
+	return (!s.Built || s.Failed) && (len(changes) == 0 || !s.Failed)
+}
+
+// next returns the changes that an artifact is built for, whether by a builder that is chosen anew, and otherwise what
+// is copied.
+func (a Artifact) next(p Project, s State, changes []Change) (of []Change, replan bool, copies []Copy) {
 	ignored := a.matcher()
-	// What has failed is not tried again for a change that has nothing to do with it.
-	build, replan = (!s.Built || s.Failed) && (len(changes) == 0 || !s.Failed), !s.Built || s.Failed
+	replan = !s.Built || s.Failed
 	for _, c := range changes {
 		if !a.holds(c.Path, ignored) || a.Prepared.holds(c) {
 			continue
 		}
 		if a.decides(c.Path) {
-			build, replan = true, true
+			of, replan = append(of, c), true
 			continue
 		}
 		dest, ok := a.destination(c)
@@ -159,9 +199,11 @@ func (a Artifact) next(p Project, s State, changes []Change) (build, replan bool
 			copies = append(copies, Copy{Image: a.Image, Change: c, Dest: dest})
 			continue
 		}
-		build = build || a.concerns(c.Path)
+		if a.concerns(c.Path) {
+			of = append(of, c)
+		}
 	}
-	return build, replan, copies
+	return of, replan, copies
 }
 
 // matcher matches what the context's .dockerignore leaves out; nil for nothing.
