@@ -6,12 +6,12 @@ import (
 	"fmt"
 	"log/slog"
 	"net/netip"
+	"os"
 	"sync"
 	"time"
 
 	"gvisor.dev/gvisor/pkg/tcpip"
 	"gvisor.dev/gvisor/pkg/tcpip/header"
-	"gvisor.dev/gvisor/pkg/tcpip/link/fdbased"
 	"gvisor.dev/gvisor/pkg/tcpip/network/ipv4"
 	"gvisor.dev/gvisor/pkg/tcpip/stack"
 	"gvisor.dev/gvisor/pkg/tcpip/transport/icmp"
@@ -43,8 +43,8 @@ var (
 
 // Config is what a gateway is made of.
 type Config struct {
-	// Device is the file descriptor of a TUN device, which the packets that leave the cluster's network go to.
-	Device  int
+	// Device is a TUN device with virtio headers, which the packets that leave the cluster's network go to.
+	Device  *os.File
 	Network Network
 	// Resolvers returns the resolvers of this machine, as host:port.
 	Resolvers func() []string
@@ -55,6 +55,7 @@ type Config struct {
 // gateway passes flows on.
 type gateway struct {
 	config          Config
+	link            *device
 	stack           *stack.Stack
 	tcp, udp, pings *flows
 	// queries has a place for each question that is being asked.
@@ -71,12 +72,8 @@ func Run(ctx context.Context, config Config) error {
 		queries: make(chan struct{}, maxQueries), said: map[string]time.Time{},
 	}
 	gone := make(chan error, 1)
-	if err := g.attach(func(err tcpip.Error) {
-		select {
-		case gone <- fmt.Errorf("reading packets: %s", err):
-		default:
-		}
-	}); err != nil {
+	g.link = &device{file: config.Device, gone: func(err error) { gone <- err }}
+	if err := g.attach(); err != nil {
 		return err
 	}
 	config.Ready()
@@ -89,14 +86,7 @@ func Run(ctx context.Context, config Config) error {
 }
 
 // attach makes the stack and has it answer for every address.
-func (g *gateway) attach(closed func(tcpip.Error)) error {
-	link, err := fdbased.New(&fdbased.Options{
-		FDs: []int{g.config.Device}, MTU: MTU, ClosedFunc: closed,
-		RXChecksumOffload: true, // the kernel has made the checksums itself
-	})
-	if err != nil {
-		return fmt.Errorf("opening the device: %w", err)
-	}
+func (g *gateway) attach() error {
 	g.stack = stack.New(stack.Options{
 		NetworkProtocols:   []stack.NetworkProtocolFactory{ipv4.NewProtocol},
 		TransportProtocols: []stack.TransportProtocolFactory{tcp.NewProtocol, udp.NewProtocol, icmp.NewProtocol4},
@@ -109,7 +99,7 @@ func (g *gateway) attach(closed func(tcpip.Error)) error {
 	g.stack.SetTransportProtocolHandler(icmp.ProtocolNumber4, g.passPing)
 	g.stack.SetRouteTable([]tcpip.Route{{Destination: header.IPv4EmptySubnet, NIC: nic}})
 	var failed []error
-	for _, err := range []tcpip.Error{g.stack.CreateNIC(nic, link), g.stack.SetPromiscuousMode(nic, true), g.stack.SetSpoofing(nic, true)} {
+	for _, err := range []tcpip.Error{g.stack.CreateNIC(nic, g.link), g.stack.SetPromiscuousMode(nic, true), g.stack.SetSpoofing(nic, true)} {
 		if err != nil {
 			failed = append(failed, errors.New(err.String()))
 		}

@@ -10,7 +10,6 @@ import (
 
 	xicmp "golang.org/x/net/icmp"
 	xipv4 "golang.org/x/net/ipv4"
-	"golang.org/x/sys/unix"
 	"gvisor.dev/gvisor/pkg/tcpip"
 	"gvisor.dev/gvisor/pkg/tcpip/header"
 	"gvisor.dev/gvisor/pkg/tcpip/stack"
@@ -126,7 +125,7 @@ func ipHeader(from, to netip.Addr, protocol tcpip.TransportProtocolNumber, paylo
 // sendICMP sends a packet to a pod.
 func (g *gateway) sendICMP(packet []byte, err error) {
 	if err == nil {
-		_, err = unix.Write(g.config.Device, packet)
+		err = g.link.sendRaw(packet)
 	}
 	if err != nil {
 		slog.Warn("packet could not be sent to a pod", "cause", err.Error())

@@ -54,8 +54,11 @@ func openTun() (*os.File, error) {
 	device := os.NewFile(uintptr(fd), tunFile)
 	request, err := unix.NewIfreq(outside)
 	if err == nil {
-		request.SetUint16(unix.IFF_TUN | unix.IFF_NO_PI)
+		request.SetUint16(unix.IFF_TUN | unix.IFF_NO_PI | unix.IFF_VNET_HDR)
 		err = unix.IoctlIfreq(fd, unix.TUNSETIFF, request)
+	}
+	if err == nil { // packets may come and go without checksums, and with their segments together
+		err = unix.IoctlSetInt(fd, unix.TUNSETOFFLOAD, unix.TUN_F_CSUM|unix.TUN_F_TSO4)
 	}
 	if err != nil {
 		_ = device.Close()

@@ -32,7 +32,7 @@ func runEgress() error {
 	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGTERM, os.Interrupt)
 	defer stop()
 	return egress.Run(ctx, egress.Config{
-		Device: firstFile, Network: network, Resolvers: func() []string { return egress.ResolversOf(resolvConf) },
+		Device: os.NewFile(firstFile, "device"), Network: network, Resolvers: func() []string { return egress.ResolversOf(resolvConf) },
 		Ready: func() { sayReady(*ready) },
 	})
 }
