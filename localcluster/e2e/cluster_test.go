@@ -90,6 +90,7 @@ type part struct {
 type port struct {
 	Namespace string `json:"namespace"`
 	Service   string `json:"service"`
+	Pod       string `json:"pod"`
 	Type      string `json:"type"`
 	Port      int    `json:"port"`
 	Address   string `json:"address"`

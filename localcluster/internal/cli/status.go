@@ -76,9 +76,9 @@ func printStatus(out io.Writer, s cluster.Status, now time.Time) {
 		fmt.Fprintf(table, "%s\t%s\t%d\t%d\t%s\t%s\n", p.Name, p.State, p.PID, p.Restarts, ago(now, p.Since), p.LastExit)
 	}
 	if len(s.Ports) > 0 {
-		fmt.Fprintf(table, "\nSERVICE\tTYPE\tPORT\tREACHED AT\n")
+		fmt.Fprintf(table, "\nSERVICE OR POD\tTYPE\tPORT\tREACHED AT\n")
 		for _, p := range s.Ports {
-			fmt.Fprintf(table, "%s/%s\t%s\t%d\t%s\n", p.Namespace, p.Service, p.Type, p.Port, p.Address)
+			fmt.Fprintf(table, "%s/%s\t%s\t%d\t%s\n", p.Namespace, p.Service+p.Pod, p.Type, p.Port, p.Address)
 		}
 	}
 	_ = table.Flush()

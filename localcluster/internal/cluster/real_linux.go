@@ -274,7 +274,7 @@ func (r *realRun) serveServices(context.Context) error {
 	if err != nil {
 		return fmt.Errorf("making a client: %w", err)
 	}
-	services := expose.NewServices(client, r.node.Dial, node.Address)
+	services := expose.NewServices(client, r.node.Dial, node.Address, nodeName)
 	ctx, cancel := context.WithCancel(context.Background())
 	done := make(chan struct{})
 	go func() {

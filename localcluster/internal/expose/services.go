@@ -21,21 +21,28 @@ import (
 
 const loopback = "127.0.0.1"
 
-// Services offers the NodePort and LoadBalancer Services of a cluster on 127.0.0.1. A Service gets the port that it
-// asks for when it is free on this machine, and another one otherwise. TCP only.
+// Services offers the NodePort and LoadBalancer Services of a cluster, and the ports of hosts that pods ask for, on
+// 127.0.0.1. Each gets the port that it asks for when it is free on this machine, and another one otherwise. TCP only.
 type Services struct {
 	client   kubernetes.Interface
 	dial     Dial
 	nodeAddr string
+	nodeName string
 
 	mu      sync.Mutex
 	offered map[key]*offer
 }
 
 type key struct {
-	service types.NamespacedName
-	kind    corev1.ServiceType
-	port    int32
+	owner owner
+	kind  string
+	port  int32
+}
+
+// owner is whose port it is: a Service's or a pod's.
+type owner struct {
+	kind string
+	name types.NamespacedName
 }
 
 type offer struct {
@@ -44,9 +51,10 @@ type offer struct {
 	asked     int
 }
 
-// NewServices offers nothing yet; nodeAddress is where NodePorts are in the cluster's network.
-func NewServices(client kubernetes.Interface, dial Dial, nodeAddress string) *Services {
-	return &Services{client: client, dial: dial, nodeAddr: nodeAddress, offered: map[key]*offer{}}
+// NewServices offers nothing yet; nodeAddress is where NodePorts are in the cluster's network, nodeName the node whose
+// pods run.
+func NewServices(client kubernetes.Interface, dial Dial, nodeAddress, nodeName string) *Services {
+	return &Services{client: client, dial: dial, nodeAddr: nodeAddress, nodeName: nodeName, offered: map[key]*offer{}}
 }
 
 // Run follows the Services until ctx ends, and then offers nothing more.
@@ -61,16 +69,22 @@ func (s *Services) Run(ctx context.Context) error {
 				obj = gone.Obj
 			}
 			if service, ok := obj.(*corev1.Service); ok {
-				s.offer(nameOf(service), nil)
+				s.offer(ownerOf(service), nil)
 			}
 		},
 	})
 	if err != nil {
 		return fmt.Errorf("watching services: %w", err)
 	}
+	pods, err := s.followPods()
+	if err != nil {
+		return err
+	}
 	factory.Start(ctx.Done())
+	pods.Start(ctx.Done())
 	<-ctx.Done()
 	factory.Shutdown()
+	pods.Shutdown()
 	s.closeAll()
 	return nil
 }
@@ -88,8 +102,8 @@ func (s *Services) Ports() []Port {
 		if a.Namespace != b.Namespace {
 			return a.Namespace < b.Namespace
 		}
-		if a.Service != b.Service {
-			return a.Service < b.Service
+		if a.Service+a.Pod != b.Service+b.Pod {
+			return a.Service+a.Pod < b.Service+b.Pod
 		}
 		if a.Port != b.Port {
 			return a.Port < b.Port
@@ -99,15 +113,15 @@ func (s *Services) Ports() []Port {
 	return ports
 }
 
-func nameOf(service *corev1.Service) types.NamespacedName {
-	return types.NamespacedName{Namespace: service.Namespace, Name: service.Name}
+func ownerOf(service *corev1.Service) owner {
+	return owner{"Service", types.NamespacedName{Namespace: service.Namespace, Name: service.Name}}
 }
 
 func (s *Services) changed(ctx context.Context, service *corev1.Service) {
-	s.offer(nameOf(service), s.wanted(service))
+	s.offer(ownerOf(service), s.wanted(service))
 	if service.Spec.Type == corev1.ServiceTypeLoadBalancer && service.Spec.LoadBalancerClass == nil {
 		if err := s.tellAddress(ctx, service); err != nil && ctx.Err() == nil {
-			slog.Warn("load balancer's address could not be written", "service", nameOf(service).String(), "cause", err.Error())
+			slog.Warn("load balancer's address could not be written", "service", ownerOf(service).name.String(), "cause", err.Error())
 		}
 	}
 }
@@ -132,11 +146,11 @@ func (s *Services) wanted(service *corev1.Service) map[key]want {
 		described := Port{Namespace: service.Namespace, Service: service.Name, Port: p.Port, NodePort: p.NodePort}
 		if p.NodePort != 0 {
 			described.Type = string(corev1.ServiceTypeNodePort)
-			wants[key{nameOf(service), corev1.ServiceTypeNodePort, p.Port}] = want{described, hostPort(s.nodeAddr, p.NodePort), int(p.NodePort)}
+			wants[key{ownerOf(service), described.Type, p.Port}] = want{described, hostPort(s.nodeAddr, p.NodePort), int(p.NodePort)}
 		}
 		if kind == corev1.ServiceTypeLoadBalancer && service.Spec.LoadBalancerClass == nil {
 			described.Type = string(corev1.ServiceTypeLoadBalancer)
-			wants[key{nameOf(service), corev1.ServiceTypeLoadBalancer, p.Port}] = want{described, hostPort(service.Spec.ClusterIP, p.Port), int(p.Port)}
+			wants[key{ownerOf(service), described.Type, p.Port}] = want{described, hostPort(service.Spec.ClusterIP, p.Port), int(p.Port)}
 		}
 	}
 	return wants
@@ -144,12 +158,12 @@ func (s *Services) wanted(service *corev1.Service) map[key]want {
 
 func hostPort(host string, port int32) string { return net.JoinHostPort(host, strconv.Itoa(int(port))) }
 
-// offer makes what is offered for a Service what is wanted.
-func (s *Services) offer(service types.NamespacedName, wants map[key]want) {
+// offer makes what is offered for a Service or a pod what is wanted.
+func (s *Services) offer(of owner, wants map[key]want) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	for k, o := range s.offered {
-		if w, stays := wants[k]; k.service == service && (!stays || w.asks != o.asked) {
+		if w, stays := wants[k]; k.owner == of && (!stays || w.asks != o.asked) {
 			o.forwarder.Close()
 			delete(s.offered, k)
 		}
@@ -161,7 +175,7 @@ func (s *Services) offer(service types.NamespacedName, wants map[key]want) {
 		}
 		listener, err := listen(w.asks)
 		if err != nil {
-			slog.Warn("service could not be offered", "service", service.String(), "cause", err.Error())
+			slog.Warn("port could not be offered", "kind", of.kind, "name", of.name.String(), "cause", err.Error())
 			continue
 		}
 		w.port.Address = listener.Addr().String()
