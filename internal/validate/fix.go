@@ -117,7 +117,11 @@ func (f *fixer) document(doc *yaml.Node) {
 		leave(": " + why)
 		return
 	}
-	f.replace(version, to.GroupVersion().String())
+	if !f.replace(version, to.GroupVersion().String()) {
+		f.edits = before
+		leave(": " + inOneLine)
+		return
+	}
 	if gvk.Kind != "CustomResourceDefinition" {
 		return
 	}
@@ -164,16 +168,16 @@ func ended(gvk schema.GroupVersionKind, minor int) string {
 	return ""
 }
 
-// replace writes another value of a scalar.
-func (f *fixer) replace(at *yaml.Node, value string) {
-	f.edit(at.Line, func(line string) []string {
+// replace writes another value of a scalar, and reports whether its line is not edited already.
+func (f *fixer) replace(at *yaml.Node, value string) bool {
+	return f.edit(at.Line, func(line string) []string {
 		start := min(at.Column-1, len(line))
 		rest := line[start:]
 		return []string{line[:start] + strings.Replace(rest, at.Value, value, 1)}
 	})
 }
 
-// edit adds an edit of a line, after those that the line has already.
+// edit adds an edit of a line, and reports whether that has none already.
 func (f *fixer) edit(line int, edit lineEdit) bool {
 	if f.edits[line] != nil {
 		return false
@@ -344,9 +348,9 @@ func entry(of *yaml.Node, field string) (key, value *yaml.Node) {
 	if of == nil || of.Kind != yaml.MappingNode {
 		return nil, nil
 	}
-	for i := 0; i+1 < len(of.Content); i += 2 {
-		if of.Content[i].Value == field {
-			return of.Content[i], render.Unalias(of.Content[i+1])
+	for pair := range slices.Chunk(of.Content, 2) {
+		if pair[0].Value == field {
+			return pair[0], render.Unalias(pair[1])
 		}
 	}
 	return nil, nil

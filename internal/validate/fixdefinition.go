@@ -63,9 +63,14 @@ func (l sourceLines) placeVersions(spec *yaml.Node, fields []textField, list tex
 		case "version":
 			if !isSet(spec, "versions") {
 				out = append(out, list)
-			} else if i+1 < len(fields) {
-				// The comments of what goes stand over what comes next.
-				fields[i+1].above = slices.Concat(field.above, commentOf(field), fields[i+1].above)
+				continue
+			}
+			// The comments of what goes stand over what comes next, and at the end over the versions.
+			comments := slices.Concat(field.above, commentOf(field))
+			if i+1 < len(fields) {
+				fields[i+1].above = append(comments, fields[i+1].above...)
+			} else if versions, _ := taken(out, "versions"); versions != nil {
+				versions.above = append(comments, versions.above...)
 			}
 		case "versions":
 			list.above = field.above
@@ -153,7 +158,7 @@ func (l sourceLines) perVersion(spec *yaml.Node) ([]textField, string) {
 func (l sourceLines) printerColumns(list *yaml.Node, field textField) (textField, string) {
 	columns, why := l.listText(field, list)
 	if why != "" {
-		return field, why
+		return textField{}, why
 	}
 	for i := range columns.items {
 		for j := range columns.items[i].fields {
@@ -172,15 +177,15 @@ func (l sourceLines) conversion(value *yaml.Node, field textField) (textField, s
 	}
 	fields, why := l.textOf(value)
 	if why != "" {
-		return field, why
+		return textField{}, why
 	}
 	client, fields := taken(fields, "webhookClientConfig")
 	if client == nil {
-		return field, "spec.conversion names no webhook; write webhookClientConfig"
+		return textField{}, "spec.conversion names no webhook; write webhookClientConfig"
 	}
 	reviews, fields := taken(fields, "conversionReviewVersions")
 	if reviews == nil {
-		return field, "spec.conversion.conversionReviewVersions is required in v1, and was [v1beta1] where it was not given; write the versions that the webhook's program reads"
+		return textField{}, "spec.conversion.conversionReviewVersions is required in v1, and was [v1beta1] where it was not given; write the versions that the webhook's program reads"
 	}
 	field.fields = append(fields, newMapping("webhook", client.named("clientConfig"), *reviews))
 	return field, ""

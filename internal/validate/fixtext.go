@@ -1,6 +1,7 @@
 package validate
 
 import (
+	"slices"
 	"strings"
 
 	"go.yaml.in/yaml/v3"
@@ -63,8 +64,8 @@ func (l sourceLines) textOf(m *yaml.Node) ([]textField, string) {
 	if m == nil || m.Kind != yaml.MappingNode || len(m.Content) == 0 {
 		return nil, "a field that has to change has no fields of its own"
 	}
-	for i := 0; i+1 < len(m.Content); i += 2 {
-		if key := m.Content[i]; key.Kind != yaml.ScalarNode || key.Style != 0 || key.Tag == "!!merge" || key.Anchor != "" {
+	for pair := range slices.Chunk(m.Content, 2) {
+		if key := pair[0]; key.Kind != yaml.ScalarNode || key.Style != 0 || key.Tag == "!!merge" || key.Anchor != "" {
 			return nil, "a field is written in an unusual way"
 		}
 	}
@@ -172,9 +173,6 @@ func (l sourceLines) flowText(m *yaml.Node) ([]textField, string) {
 		if i+2 < len(m.Content) {
 			to = m.Content[i+2].Column - 1
 		}
-		if key.Line != m.Line || from > to || to > len(line) {
-			return nil, "its fields are written in braces over several lines"
-		}
 		rest, ok := strings.CutPrefix(strings.TrimRight(line[from:to], ", "), key.Value+":")
 		if !ok {
 			return nil, "a field is written in an unusual way"
@@ -215,20 +213,20 @@ func flowEnd(line string, from int) int {
 // listText returns a field with the mappings of the list that it has, or why they cannot be moved.
 func (l sourceLines) listText(field textField, list *yaml.Node) (textField, string) {
 	if list == nil || list.Kind != yaml.SequenceNode || list.Anchor != "" {
-		return field, field.key + " has no entries of its own"
+		return textField{}, field.key + " has no entries of its own"
 	}
 	if list.Style&yaml.FlowStyle != 0 {
 		return l.flowList(field, list)
 	}
-	made := textField{key: field.key, above: field.above, rest: field.rest, indented: list.Column - field.column, line: field.line, column: field.column}
+	made := textField{key: field.key, above: field.above, rest: field.rest, indented: list.Column - field.column}
 	at := field.line
 	for _, item := range list.Content {
 		fields, why := l.textOf(item)
 		if why != "" {
-			return field, why
+			return textField{}, why
 		}
 		if item.Column != list.Column+2 || !strings.HasPrefix(l.line(item.Line)[list.Column-1:], "- ") {
-			return field, "its lines are indented in an unusual way"
+			return textField{}, "its lines are indented in an unusual way"
 		}
 		made.items = append(made.items, textItem{above: l.comments(at+1, item.Line-1), fields: fields})
 		if at = item.Line; item.Style&yaml.FlowStyle == 0 {
@@ -253,16 +251,16 @@ func (l sourceLines) flowList(field textField, list *yaml.Node) (textField, stri
 	line := l.line(list.Line)
 	end := flowEnd(line, list.Column-1)
 	if end < 0 {
-		return field, "its fields are written in braces over several lines"
+		return textField{}, "its fields are written in braces over several lines"
 	}
-	made := textField{key: field.key, above: field.above, line: field.line, column: field.column}
+	made := textField{key: field.key, above: field.above}
 	if rest := strings.TrimSpace(line[end:]); strings.HasPrefix(rest, "#") {
 		made.rest = " " + rest
 	}
 	for _, item := range list.Content {
 		fields, why := l.textOf(item)
 		if why != "" {
-			return field, why
+			return textField{}, why
 		}
 		made.items = append(made.items, textItem{fields: fields})
 	}
