@@ -15,7 +15,8 @@ type sourceLines []string
 // textField is a field of a mapping as it is written, so that it can be moved, renamed and put into another one.
 type textField struct {
 	key string
-	// above are the lines of comments over it, rest is what follows the colon in its line, and below are the lines under
+	// above are the lines of comments over it, rest is what follows the colon in its line, and below are the lines
+	// under
 	// that, all without the indentation of the mapping.
 	above []string
 	rest  string
