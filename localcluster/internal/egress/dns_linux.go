@@ -15,6 +15,8 @@ import (
 const (
 	// maxQueries is how many questions are asked at a time.
 	maxQueries = 256
+	// resolverIdle is how long a flow of questions is kept in which none comes. Cluster DNS has many, as one pod.
+	resolverIdle = 10 * time.Second
 	// queryLimit is how long one resolver may take.
 	queryLimit = 3 * time.Second
 	// dnsHeader is how long the header of a message is, in bytes.
@@ -41,7 +43,7 @@ func ResolversOf(file string) []string {
 func (g *gateway) resolve(flow net.Conn) {
 	buffer := make([]byte, maxDatagram)
 	for {
-		_ = flow.SetReadDeadline(time.Now().Add(udpIdle))
+		_ = flow.SetReadDeadline(time.Now().Add(resolverIdle))
 		n, err := flow.Read(buffer)
 		if err != nil {
 			return
