@@ -201,9 +201,12 @@ func connect(config *rest.Config) (kubernetes.Interface, dynamic.Interface, erro
 // queuedEvents bounds the events that wait: some are told of each Application when all of them are synced at once.
 const queuedEvents = 1 << 15
 
+// eventsSettle is how long the transitions of an Application's status are collected before an event tells of them.
+const eventsSettle = 2 * time.Second
+
 // newRecorder returns what records the events of objects of a kind.
 func newRecorder(writer client.Client, kind string, now func() time.Time) *recorder.Recorder {
-	return recorder.New(writer, recorder.Options{Source: "cyan-application", Kind: v1alpha1.GroupVersion.WithKind(kind), Queued: queuedEvents, Now: now})
+	return recorder.New(writer, recorder.Options{Source: "cyan-application", Kind: v1alpha1.GroupVersion.WithKind(kind), Queued: queuedEvents, Settle: eventsSettle, Now: now})
 }
 
 // retryFirst and retryMost bound the time after which an Application is looked at again whose reconcile ended in an

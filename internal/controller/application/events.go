@@ -1,8 +1,6 @@
 package application
 
 import (
-	"fmt"
-
 	corev1 "k8s.io/api/core/v1"
 
 	"github.com/cyan-cd/cyan/api/v1alpha1"
@@ -35,19 +33,22 @@ func (h *happenings) emit(to *recorder.Recorder) {
 	if h.app == nil {
 		return
 	}
-	for _, e := range append(h.other, statusUpdates(&h.app.Status, &h.last)...) {
+	for _, e := range h.other {
 		to.Record(h.app, recorder.Event{Type: e.Type, Reason: e.Reason, Action: e.Action, Message: e.Note})
+	}
+	if changes := statusUpdates(&h.app.Status, &h.last); len(changes) > 0 {
+		to.Record(h.app, recorder.Event{Type: corev1.EventTypeNormal, Reason: reasonResourceUpdated, Action: "Compare", Changes: changes})
 	}
 }
 
-// statusUpdates are the transitions of sync and health status.
-func statusUpdates(before, after *v1alpha1.ApplicationStatus) []operation.Event {
-	var all []operation.Event
+// statusUpdates are the transitions of sync and health status, in the words that tools know.
+func statusUpdates(before, after *v1alpha1.ApplicationStatus) []recorder.Change {
+	var all []recorder.Change
 	if before.Sync.Status != after.Sync.Status {
-		all = append(all, operation.Event{Type: corev1.EventTypeNormal, Reason: reasonResourceUpdated, Action: "Compare", Note: fmt.Sprintf("Updated sync status: %s -> %s", before.Sync.Status, after.Sync.Status)})
+		all = append(all, recorder.Change{What: "sync status", From: string(before.Sync.Status), To: string(after.Sync.Status)})
 	}
 	if before.Health.Status != after.Health.Status {
-		all = append(all, operation.Event{Type: corev1.EventTypeNormal, Reason: reasonResourceUpdated, Action: "Assess", Note: fmt.Sprintf("Updated health status: %s -> %s", before.Health.Status, after.Health.Status)})
+		all = append(all, recorder.Change{What: "health status", From: string(before.Health.Status), To: string(after.Health.Status)})
 	}
 	return all
 }

@@ -8,6 +8,7 @@ import (
 	"encoding/hex"
 	"fmt"
 	"hash/fnv"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -38,6 +39,8 @@ type Event struct {
 	Action string
 	// Once is set for an event that is recorded a single time for an object, however often that is asked for.
 	Once bool
+	// Changes are what an event tells instead of a Message: fields of a status that have changed.
+	Changes []Change
 }
 
 // Options are how a Recorder works. Each is needed, but for Lanes.
@@ -51,34 +54,35 @@ type Options struct {
 	Lanes int
 	// Queued bounds how many events of a lane wait for the API server; those beyond are left out, and counted in the log.
 	Queued int
+	// Settle is how long an event of Changes waits for the next ones of its object, which it takes up; 0 for not at all.
+	Settle time.Duration
 	Now    func() time.Time
 }
 
 // Recorder writes events in the order in which they are recorded, each as an object of its own: what is told twice is
-// not counted up, since each has its text.
+// not counted up, since each has its text. Changes that follow each other before they are written are told as one.
 type Recorder struct {
 	Options
 	client  client.Client
-	queues  []chan *corev1.Event
+	lanes   []*lane
 	leftOut atomic.Int64
 }
 
 // New returns a Recorder that queues until it is started.
 func New(writer client.Client, o Options) *Recorder {
-	r := &Recorder{Options: o, client: writer, queues: make([]chan *corev1.Event, max(o.Lanes, 1))}
-	for i := range r.queues {
-		r.queues[i] = make(chan *corev1.Event, o.Queued)
+	r := &Recorder{Options: o, client: writer, lanes: make([]*lane, max(o.Lanes, 1))}
+	for i := range r.lanes {
+		r.lanes[i] = newLane()
 	}
 	return r
 }
 
 // Record queues an event about an object.
 func (r *Recorder) Record(about metav1.Object, e Event) {
-	lane := fnv.New32a()
-	_, _ = lane.Write([]byte(about.GetUID()))
-	select {
-	case r.queues[lane.Sum32()%uint32(len(r.queues))] <- r.object(about, e): //nolint:gosec // there are few lanes
-	default:
+	sum := fnv.New32a()
+	_, _ = sum.Write([]byte(about.GetUID()))
+	to := r.lanes[sum.Sum32()%uint32(len(r.lanes))] //nolint:gosec // there are few lanes
+	if !to.add(&waiting{event: r.object(about, e), changes: slices.Clone(e.Changes)}, r.Settle, r.Queued) {
 		r.leftOut.Add(1)
 	}
 }
@@ -89,6 +93,9 @@ func (r *Recorder) object(about metav1.Object, e Event) *corev1.Event {
 	if e.Once {
 		sum := sha256.Sum256([]byte(string(about.GetUID()) + "\x00" + e.Reason + "\x00" + e.Message))
 		suffix = hex.EncodeToString(sum[:8])
+	}
+	if len(e.Changes) > 0 {
+		e.Message = describe(e.Changes)
 	}
 	name, at := about.GetName(), metav1.NewTime(r.Now())
 	return &corev1.Event{
@@ -122,48 +129,49 @@ func truncate(text string, limit int) string {
 // Start implements manager.Runnable: it writes until the controller stops, and then what still waits.
 func (r *Recorder) Start(ctx context.Context) error {
 	var all sync.WaitGroup
-	for _, queue := range r.queues {
-		all.Go(func() { r.serve(ctx, queue) })
+	for _, lane := range r.lanes {
+		all.Go(func() { r.serve(ctx, lane) })
 	}
 	all.Wait()
 	return nil
 }
 
-func (r *Recorder) serve(ctx context.Context, queue <-chan *corev1.Event) {
+func (r *Recorder) serve(ctx context.Context, from *lane) {
 	for {
-		select {
-		case e := <-queue:
-			if ctx.Err() != nil {
-				r.flush(context.WithoutCancel(ctx), e, queue)
-				return
-			}
-			r.write(ctx, e)
-			if left := r.leftOut.Swap(0); left > 0 {
-				log.FromContext(ctx).Info("events are lost, since they come faster than the API server takes them", "source", r.Source, "number", left)
-			}
-		case <-ctx.Done():
-			r.flush(context.WithoutCancel(ctx), nil, queue)
+		e := from.take()
+		if ctx.Err() != nil {
+			r.flush(context.WithoutCancel(ctx), e, from)
 			return
+		}
+		if e == nil {
+			select {
+			case <-from.wake:
+			case <-ctx.Done():
+			}
+			continue
+		}
+		r.write(ctx, e)
+		if left := r.leftOut.Swap(0); left > 0 {
+			log.FromContext(ctx).Info("events are lost, since they come faster than the API server takes them", "source", r.Source, "number", left)
 		}
 	}
 }
 
 // flush writes an event, if there is one, and those that wait behind it.
-func (r *Recorder) flush(ctx context.Context, e *corev1.Event, queue <-chan *corev1.Event) {
+func (r *Recorder) flush(ctx context.Context, e *corev1.Event, from *lane) {
 	ctx, cancel := context.WithTimeout(ctx, flushTimeout)
 	defer cancel()
 	if e != nil {
 		r.write(ctx, e)
 	}
+	from.releaseAll()
 	for ctx.Err() == nil {
-		select {
-		case e := <-queue:
-			r.write(ctx, e)
-		default:
+		if e = from.take(); e == nil {
 			return
 		}
+		r.write(ctx, e)
 	}
-	if left := len(queue); left > 0 {
+	if left := from.size(); left > 0 {
 		log.FromContext(ctx).Info("events are lost, since the controller stops", "source", r.Source, "number", left)
 	}
 }

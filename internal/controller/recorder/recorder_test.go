@@ -68,8 +68,8 @@ func TestEventsThatWaitAreBounded(t *testing.T) {
 		r.Record(&corev1.Pod{}, Event{Reason: "ScalingReplicaSet"})
 	}
 	waiting := 0
-	for _, queue := range r.queues {
-		waiting += len(queue)
+	for _, lane := range r.lanes {
+		waiting += lane.size()
 	}
 	if left := r.leftOut.Load(); waiting != most || left != 10 {
 		t.Errorf("%d events wait and %d are left out, want %d and 10", waiting, left, most)
