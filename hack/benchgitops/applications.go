@@ -151,6 +151,7 @@ func firstSync(ctx context.Context, w *world) error {
 	w.sheet.add(figure{what: "first sync: API calls an Application", measured: []amount{number(settled.calls() / n)},
 		limit: "2, a bare client", targets: []amount{number(6)}})
 	w.sheet.add(figure{what: "first sync: these by verb", measured: []amount{{text: settled.each(w.n)}}})
+	w.sheet.add(figure{what: "first sync: these by resource", measured: []amount{{text: settled.byResource(w.n)}}})
 	w.sheet.add(figure{what: "first sync: renders", measured: renders(used), limit: fmt.Sprint(w.n)})
 	w.sheet.add(figure{what: "first sync: memory at most", measured: []amount{memory(used.peak)}})
 	return nil

@@ -3,10 +3,13 @@ package main
 import (
 	"bufio"
 	"bytes"
+	"cmp"
 	"context"
 	"fmt"
+	"maps"
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -21,6 +24,22 @@ type usage struct {
 	// rendered; -1 where nothing counts them.
 	requests       map[string]float64
 	looks, renders float64
+	// kinds counts requests by what they do to which resource.
+	kinds map[string]float64
+}
+
+// byResource writes the requests of each kind, for some Applications: those that some have, the most frequent first.
+func (u usage) byResource(n int) string {
+	const seldom = 0.05
+	var parts []string
+	for _, kind := range slices.SortedFunc(maps.Keys(u.kinds), func(a, b string) int {
+		return cmp.Or(cmp.Compare(u.kinds[b], u.kinds[a]), cmp.Compare(a, b))
+	}) {
+		if each := u.kinds[kind] / float64(n); each >= seldom {
+			parts = append(parts, fmt.Sprintf("%s %.1f", kind, each))
+		}
+	}
+	return strings.Join(parts, ", ")
 }
 
 // calls are all requests to the API server.
@@ -50,9 +69,12 @@ func (u usage) each(n int) string {
 
 // since is what was used up after before was taken.
 func (u usage) since(before usage) usage {
-	d := usage{cpu: u.cpu - before.cpu, rss: u.rss, peak: u.peak, file: u.file, requests: map[string]float64{}, looks: u.looks - before.looks, renders: -1}
+	d := usage{cpu: u.cpu - before.cpu, rss: u.rss, peak: u.peak, file: u.file, requests: map[string]float64{}, kinds: map[string]float64{}, looks: u.looks - before.looks, renders: -1}
 	for method, n := range u.requests {
 		d.requests[method] = n - before.requests[method]
+	}
+	for kind, n := range u.kinds {
+		d.kinds[kind] = n - before.kinds[kind]
 	}
 	if u.renders >= 0 {
 		d.renders = u.renders - max(0, before.renders)
@@ -62,7 +84,7 @@ func (u usage) since(before usage) usage {
 
 // usage reads the counters first and the CPU time last, so that answering is not counted in what follows.
 func (s *server) usage(ctx context.Context) (usage, error) {
-	u := usage{requests: map[string]float64{}, renders: -1}
+	u := usage{requests: map[string]float64{}, kinds: map[string]float64{}, renders: -1}
 	metrics, err := get(ctx, s.address, "/metrics")
 	if err != nil {
 		return u, err
@@ -154,10 +176,25 @@ func (u *usage) count(metrics []byte) {
 		case strings.HasPrefix(name, "rest_client_requests_total{"):
 			_, method, _ := strings.Cut(name, `method="`)
 			u.requests[strings.SplitN(method, `"`, 2)[0]] += n
+		case strings.HasPrefix(name, "cyan_api_requests_total{"):
+			u.kinds[kindOf(name)] += n
 		case strings.HasPrefix(name, "argocd_app_reconcile_count"):
 			u.looks += n
 		case strings.HasPrefix(name, "cyan_renders_total"):
 			u.renders = max(0, u.renders) + n
 		}
 	}
+}
+
+// kindOf is what the labels of cyan_api_requests_total say.
+func kindOf(name string) string {
+	label := func(key string) string {
+		_, value, _ := strings.Cut(name, key+`="`)
+		return strings.SplitN(value, `"`, 2)[0]
+	}
+	kind := label("verb") + " " + label("resource")
+	if label("dry_run") == "true" {
+		kind = "dry-run " + kind
+	}
+	return kind
 }

@@ -88,6 +88,7 @@ func Run(ctx context.Context, config *rest.Config, o Options) error {
 		o.ControlNamespace = DefaultControlNamespace
 	}
 	ctrl.SetLogger(logr.FromSlogHandler(libraryLog{o.Log.Handler()}))
+	config = counted(config)
 	c, err := client.New(config, client.Options{})
 	if err != nil {
 		return fmt.Errorf("connecting to %s: %w", config.Host, err)

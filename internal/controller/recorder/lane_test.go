@@ -76,7 +76,7 @@ func TestChanges(t *testing.T) {
 				go func() { done <- r.Start(ctx) }()
 				for _, l := range c.story {
 					if l.of == "" {
-						time.Sleep(l.pass)
+						time.Sleep(l.pass) //nolint:forbidigo // the time is that of the test
 						continue
 					}
 					r.Record(&corev1.Pod{ObjectMeta: metav1.ObjectMeta{Name: l.of, UID: types.UID(l.of)}}, l.event)
