@@ -45,7 +45,7 @@ func automate(app *v1alpha1.Application, seen Observation) Decision {
 	}
 	app.Operation = a.Start
 	app.Status.OperationState = newState(app.Operation, seen)
-	d.RequeueAfter = RequeueNow
+	d.RequeueAfter, d.Unrecorded = RequeueNow, seen.Plan.IsRepeatable()
 	d.Events = []Event{started(a.Start.InitiatedBy, seen.Revision)}
 	return d
 }
@@ -60,9 +60,9 @@ func Automate(app *v1alpha1.Application, seen Observation) Automation {
 		return Automation{Why: "the Application is being deleted"}
 	case seen.HandOver.Held():
 		return Automation{Why: "handed over to " + seen.HandOver.Holder}
-	case seen.Plan.Status != v1alpha1.OutOfSync:
+	case seen.Plan.Status != v1alpha1.OutOfSync && !isUnrecorded(app, seen):
 		return Automation{Why: "in sync"}
-	case onlyPruning(seen.Plan) && !auto.Prune:
+	case seen.Plan.Status == v1alpha1.OutOfSync && onlyPruning(seen.Plan) && !auto.Prune:
 		return Automation{Why: "what is left needs pruning, which automation does not do"}
 	case pinHolds(app, seen):
 		return heldByPin(app, seen)
@@ -71,6 +71,8 @@ func Automate(app *v1alpha1.Application, seen Observation) Automation {
 			Condition: "git has no objects any more, and automated sync does not prune everything; set syncPolicy.automated.allowEmpty if that is meant"}
 	case seen.ToAutomation.Reason != "":
 		return Automation{Why: seen.ToAutomation.Reason, At: seen.ToAutomation.Until}
+	case seen.Plan.Status != v1alpha1.OutOfSync:
+		return Automation{Start: automatedOperation(app, seen, *auto), Why: "a sync has ended of which nothing is recorded"}
 	}
 	return startOrWait(app, seen, *auto)
 }

@@ -54,6 +54,14 @@ func (l *look) pin(sha string) {
 	l.app.Annotations = map[string]string{v1alpha1.RollbackPinAnnotation: sha}
 }
 
+// found has everything be as git wants it, and objects applied last at a time.
+func (l *look) found(applied time.Time) {
+	l.seen.Plan.Status, l.seen.Manifests, l.seen.Applied = v1alpha1.Synced, "wanted", applied
+	for i := range l.seen.Plan.Resources {
+		l.seen.Plan.Resources[i].Status = v1alpha1.Synced
+	}
+}
+
 func (l *look) heals() { l.app.Spec.SyncPolicy.Automated.SelfHeal = new(true) }
 
 // pruning is an object that git no longer has.
@@ -79,6 +87,35 @@ func TestAutomate(t *testing.T) {
 		{name: "policy: disabled", set: func(l *look) { no := false; l.app.Spec.SyncPolicy.Automated.Enabled = &no }, why: "off"},
 		{name: "policy: enabled by name", set: func(l *look) { yes := true; l.app.Spec.SyncPolicy.Automated.Enabled = &yes }, starts: "all", why: "git has changed"},
 		{name: "in sync", set: func(l *look) { l.seen.Plan.Status = v1alpha1.Synced }, why: "in sync"},
+		{name: "in sync by a sync of which nothing is recorded", set: func(l *look) { l.found(noon) }, starts: "all", why: "nothing is recorded"},
+		{name: "in sync by others", set: func(l *look) { l.found(time.Time{}) }, why: "in sync"},
+		{name: "in sync, and it is not known what git wants", set: func(l *look) { l.found(noon); l.seen.Manifests = "" }, why: "in sync"},
+		{name: "in sync by the last sync", set: func(l *look) {
+			l.found(noon)
+			l.last(newSHA, v1alpha1.OperationSucceeded, time.Minute).SyncResult.Manifests = "wanted"
+		}, why: "in sync"},
+		{name: "in sync by more than a sync that failed", set: func(l *look) {
+			l.found(noon)
+			l.last(newSHA, v1alpha1.OperationFailed, time.Minute).SyncResult.Manifests = "wanted"
+		}, starts: "all", why: "nothing is recorded"},
+		{name: "in sync by others, after a sync that failed", set: func(l *look) {
+			l.found(noon.Add(-time.Minute))
+			l.last(newSHA, v1alpha1.OperationFailed, time.Minute).SyncResult.Manifests = "wanted"
+		}, why: "in sync"},
+		{name: "in sync with a newer commit by a sync of which nothing is recorded", set: func(l *look) {
+			l.found(noon)
+			l.last(oldSHA, v1alpha1.OperationSucceeded, time.Minute).SyncResult.Manifests = "before"
+		}, starts: "all", why: "nothing is recorded"},
+		{name: "in sync with a newer commit by others", set: func(l *look) {
+			l.found(noon.Add(-time.Hour))
+			l.last(oldSHA, v1alpha1.OperationSucceeded, time.Minute).SyncResult.Manifests = "before"
+		}, why: "in sync"},
+		{name: "in sync by a sync that has not ended on record", set: func(l *look) {
+			l.found(noon)
+			l.last(oldSHA, v1alpha1.OperationSucceeded, time.Minute).FinishedAt = nil
+		}, why: "in sync"},
+		{name: "in sync by an unrecorded sync, and held back by a window", set: func(l *look) { l.found(noon); l.seen.ToAutomation = project.Denial{Reason: "shut"} }, why: "shut"},
+		{name: "unknown, though objects were applied", set: func(l *look) { l.found(noon); l.seen.Plan.Status = v1alpha1.SyncUnknown }, why: "in sync"},
 		{name: "being deleted", set: func(l *look) { l.app.DeletionTimestamp = &metav1.Time{Time: noon} }, why: "deleted"},
 		{name: "git: a newer commit", set: func(l *look) { l.last(oldSHA, v1alpha1.OperationSucceeded, 0) }, starts: "all", why: "git has changed"},
 		{name: "git: a newer commit after a failure is not held up by it", set: func(l *look) { l.last(oldSHA, v1alpha1.OperationFailed, 0) }, starts: "all", why: "git has changed"},

@@ -51,6 +51,8 @@ type Observation struct {
 	ToGoOn project.Denial
 	// HandOver is who has the objects for a while, or had them last; nil for nobody.
 	HandOver *handover.HandOver
+	// Applied is when an object was applied last; it has to be known where [IsRecorded] reports false.
+	Applied time.Time
 }
 
 // Decision is what becomes of an operation.
@@ -59,6 +61,8 @@ type Decision struct {
 	App *v1alpha1.Application
 	// Sync is set when the plan is to be carried on now; [Continue] decides what follows from it.
 	Sync bool
+	// Unrecorded is set when the operation that begins here may be carried on before it is written: see [IsRecorded].
+	Unrecorded bool
 	// GiveBack is set when what is left of a hand-over is to be undone now.
 	GiveBack bool
 	// RequeueAfter is when to look again although nothing changes; 0 for no such time.
@@ -108,7 +112,7 @@ func hasEnded(state *v1alpha1.OperationState) bool {
 	return slices.Contains([]v1alpha1.OperationPhase{v1alpha1.OperationSucceeded, v1alpha1.OperationFailed, v1alpha1.OperationError}, state.Phase)
 }
 
-// newState is an operation that has just begun. It is written before anything is done.
+// newState is an operation that has just begun. It is written before anything is done, but for [Decision.Unrecorded].
 func newState(op *v1alpha1.Operation, seen Observation) *v1alpha1.OperationState {
 	return &v1alpha1.OperationState{
 		Operation: *op.DeepCopy(), Phase: v1alpha1.OperationRunning, StartedAt: startedAt(seen.Now), Message: "waiting to start",

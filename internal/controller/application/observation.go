@@ -101,6 +101,9 @@ func (o *observation) forOperation() operation.Observation {
 	seen := operation.Observation{Now: o.now, Revision: o.revision, Source: o.source, Compared: o.comparison.Complete, Plan: o.comparison.Plan, Problems: o.problems, HandOver: o.handOver}
 	if seen.Compared && o.rendered != nil {
 		seen.Manifests, seen.RolledBack = o.comparison.Manifests, o.rolledBack
+		if o.app.Operation == nil && !operation.IsRecorded(o.app, seen.Manifests) {
+			seen.Applied = seen.Plan.LastApplied(v1alpha1.FieldManager)
+		}
 	}
 	if o.project != nil {
 		seen.ToAutomation = project.Windows(o.project, o.app, o.to(), project.ByAutomation, o.now)

@@ -95,27 +95,57 @@ func (r *reconciler) failed(ctx context.Context, app *v1alpha1.Application, err 
 // visit gathers, decides, acts and reports for an Application once. It returns whether there was something to report,
 // and when to look again.
 func (r *reconciler) visit(ctx context.Context, app *v1alpha1.Application, told *happenings) (written bool, wait time.Duration, err error) {
-	o, err := r.gather(ctx, app)
-	if err != nil || o.skipped {
+	seen, look, err := r.look(ctx, app)
+	if err != nil || look.skipped {
 		return false, 0, err
 	}
-	after, wait, happened, err := r.actAndReport(ctx, o)
-	if err != nil {
-		return false, 0, err
-	}
-	stored, err := write(ctx, r.client, r.newest.server, app, after)
+	stored, err := write(ctx, r.client, r.newest.server, app, look.after)
 	if apierrors.IsConflict(err) {
 		// Somebody wrote in between: what was decided is decided again once the watch has brought that.
 		return false, conflictRequeueAfter, nil
 	}
 	if err != nil || stored == nil {
-		return false, wait, err
+		return false, look.wait, err
 	}
 	r.newest.wrote(stored)
 	r.begun.wrote(app, stored)
-	told.wrote(app, after, happened)
-	r.meters.count(app, after)
-	return true, wait, nil
+	told.wrote(app, look.after, look.happened)
+	r.meters.count(seen, look.after)
+	return true, look.wait, nil
+}
+
+// outcome is what a look at an Application has come to.
+type outcome struct {
+	// skipped is set when the Application is left alone; nothing else is then.
+	skipped bool
+	// after is the Application as it is to be written.
+	after *v1alpha1.Application
+	// wait is when to look again.
+	wait     time.Duration
+	happened []operation.Event
+	// unrecorded is set when an operation begins that may be carried on before that is written.
+	unrecorded bool
+}
+
+// look gathers, decides and acts. An operation that need not be recorded before it is carried on is looked at once
+// more as it has begun. seen is the Application that was looked at last.
+func (r *reconciler) look(ctx context.Context, app *v1alpha1.Application) (seen *v1alpha1.Application, found outcome, err error) {
+	found, err = r.lookOnce(ctx, app)
+	if err != nil || !found.unrecorded {
+		return app, found, err
+	}
+	begun := found
+	found, err = r.lookOnce(ctx, begun.after)
+	found.happened = append(begun.happened, found.happened...)
+	return begun.after, found, err
+}
+
+func (r *reconciler) lookOnce(ctx context.Context, app *v1alpha1.Application) (outcome, error) {
+	o, err := r.gather(ctx, app)
+	if err != nil || o.skipped {
+		return outcome{skipped: true}, err
+	}
+	return r.actAndReport(ctx, o)
 }
 
 func (r *reconciler) forget(ctx context.Context, request ctrl.Request) error {
@@ -135,20 +165,20 @@ func (r *reconciler) forget(ctx context.Context, request ctrl.Request) error {
 
 // actAndReport carries out what an observation asks for, and gives the Application as it is to be written, and when
 // to look again.
-func (r *reconciler) actAndReport(ctx context.Context, o *observation) (after *v1alpha1.Application, wait time.Duration, happened []operation.Event, err error) {
-	after = o.app.DeepCopy()
+func (r *reconciler) actAndReport(ctx context.Context, o *observation) (outcome, error) {
+	after := o.app.DeepCopy()
 	if o.app.DeletionTimestamp != nil {
 		soon, err := r.remove(ctx, o, after)
 		delete(after.Annotations, v1alpha1.RefreshAnnotation)
-		return after, earlier(lookAgainAfter(o, after), soon), nil, err
+		return outcome{after: after, wait: earlier(lookAgainAfter(o, after), soon)}, err
 	}
 	decided, err := r.operate(ctx, o)
 	if err != nil {
-		return nil, 0, nil, err
+		return outcome{}, err
 	}
 	after = decided.App
 	if err := r.followHooks(ctx, o, after); err != nil {
-		return nil, 0, nil, err
+		return outcome{}, err
 	}
 	o.report(&after.Status, r.control)
 	delete(after.Annotations, v1alpha1.RefreshAnnotation)
@@ -157,13 +187,14 @@ func (r *reconciler) actAndReport(ctx context.Context, o *observation) (after *v
 	}
 	changed, err := differs(o.app, after)
 	if err != nil {
-		return nil, 0, nil, err
+		return outcome{}, err
 	}
 	if changed {
 		at := metav1.NewTime(r.now())
 		after.Status.ReconciledAt = &at
 	}
-	return after, earlier(earlier(lookAgainAfter(o, after), decided.RequeueAfter), lookAtHandOverAgain(o)), decided.Events, nil
+	wait := earlier(earlier(lookAgainAfter(o, after), decided.RequeueAfter), lookAtHandOverAgain(o))
+	return outcome{after: after, wait: wait, happened: decided.Events, unrecorded: decided.Unrecorded}, nil
 }
 
 // lookAgainAfter returns when an Application is looked at although nothing was heard of it: not all at the same time.

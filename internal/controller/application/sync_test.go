@@ -116,7 +116,9 @@ func TestSelfHealWithinASecond(t *testing.T) {
 		if took > time.Second {
 			t.Errorf("%s: healed after %s; want a second at most", change.name, took)
 		}
-		got := w.eventually(app, "the heal to be reported", syncedTo(sha))
+		got := w.eventually(app, "the heal to be reported", func(a *v1alpha1.Application) bool {
+			return syncedTo(sha)(a) && a.Status.OperationState.StartedAt.After(before.Status.OperationState.StartedAt.Time)
+		})
 		if len(got.Status.History) != len(before.Status.History) {
 			t.Errorf("%s: a heal is in the history", change.name)
 		}

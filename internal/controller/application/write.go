@@ -94,11 +94,15 @@ func onTop(now, before, after *v1alpha1.Application) *v1alpha1.Application {
 	return merged
 }
 
-// differs reports whether two Applications differ as JSON, where nothing and empty are the same.
+// differs reports whether two Applications differ as JSON, where nothing and empty are the same. They are made JSON
+// only
+// where neither is plain before.
 func differs(before, after *v1alpha1.Application) (bool, error) {
-	if was, is := before.Status.ReconciledAt, after.Status.ReconciledAt; was != nil && is != nil && was.Unix() != is.Unix() {
-		// Whoever notes the time has found a difference.
+	switch {
+	case plainlyDiffer(&before.Status, &after.Status):
 		return true, nil
+	case equality.Semantic.DeepEqual(before, after):
+		return false, nil
 	}
 	before, after = differing(before, after)
 	was, err := runtime.DefaultUnstructuredConverter.ToUnstructured(before)
@@ -107,6 +111,17 @@ func differs(before, after *v1alpha1.Application) (bool, error) {
 	}
 	is, err := runtime.DefaultUnstructuredConverter.ToUnstructured(after)
 	return !reflect.DeepEqual(was, is), err
+}
+
+// plainlyDiffer reports whether two statuses differ in one of the values that most changes go with.
+func plainlyDiffer(before, after *v1alpha1.ApplicationStatus) bool {
+	if was, is := before.ReconciledAt, after.ReconciledAt; (was == nil) != (is == nil) || was != nil && was.Unix() != is.Unix() {
+		// Whoever notes the time has found a difference.
+		return true
+	}
+	was, is := before.OperationState, after.OperationState
+	return before.Sync.Status != after.Sync.Status || before.Sync.Revision != after.Sync.Revision || before.Health.Status != after.Health.Status ||
+		(was == nil) != (is == nil) || was != nil && (was.Phase != is.Phase || was.Message != is.Message)
 }
 
 // differing returns two Applications without the large parts that are the same in both: their specs, and what their
