@@ -292,15 +292,17 @@ func addressesOf(service string, seen RolloutSeen) int {
 	return len(pods)
 }
 
-// eventsOf returns the events of a Rollout, newest first.
+// eventsOf returns the events of a Rollout, newest first. Those of one second are in the order of their names, which
+// end with when they were made.
 func eventsOf(seen RolloutSeen) []Event {
 	events := []Event{}
-	for _, e := range seen.Events {
+	for _, e := range slices.SortedFunc(slices.Values(seen.Events), func(a, b *corev1.Event) int {
+		return cmp.Or(cmp.Compare(eventTime(b), eventTime(a)), cmp.Compare(b.Name, a.Name))
+	}) {
 		if of := e.InvolvedObject; of.Kind == v1alpha1.RolloutKind && of.Namespace == seen.Rollout.Namespace && of.Name == seen.Rollout.Name && (of.UID == "" || of.UID == seen.Rollout.UID) {
 			events = append(events, Event{eventTime(e), e.Type, e.Reason, shortened(e.Message)})
 		}
 	}
-	slices.SortStableFunc(events, func(a, b Event) int { return cmp.Compare(b.Time, a.Time) })
 	return events[:min(len(events), mostEvents)]
 }
 

@@ -198,7 +198,9 @@ func capitalised(text string) string {
 // Earlier returns the ReplicaSet to go back to: that of a revision, or the one before the newest for 0.
 func Earlier(name string, own []*appsv1.ReplicaSet, revision int64) (*appsv1.ReplicaSet, error) {
 	own = slices.DeleteFunc(slices.Clone(own), func(rs *appsv1.ReplicaSet) bool { return rollout.Revision(rs) == 0 })
-	slices.SortStableFunc(own, func(a, b *appsv1.ReplicaSet) int { return cmp.Compare(rollout.Revision(b), rollout.Revision(a)) })
+	slices.SortStableFunc(own, func(a, b *appsv1.ReplicaSet) int {
+		return cmp.Or(cmp.Compare(rollout.Revision(b), rollout.Revision(a)), cmp.Compare(a.Name, b.Name))
+	})
 	if revision == 0 {
 		if len(own) < 2 {
 			return nil, &problem.Error{Kind: problem.Absent, Object: "Rollout " + name, Cause: "no earlier revision is kept", Remedy: "raise spec.revisionHistoryLimit to keep some"}
