@@ -365,3 +365,20 @@ func ownNetwork(t *testing.T) string {
 	}
 	return strings.Join(all, "\n")
 }
+
+// TestNoWayOut: a machine that has no TUN devices has a cluster all the same, which says what is missing.
+func TestNoWayOut(t *testing.T) {
+	needReal(t)
+	if os.Getenv("NO_TUN") == "" {
+		inOwnNetwork(t, "NO_TUN=1", "mount -t tmpfs none /dev/net")
+		return
+	}
+	c := newCluster(t)
+	const want = "pods have no way out: /dev/net/tun: not there; load the kernel's module"
+	if !slices.ContainsFunc(c.Notes, func(note string) bool { return strings.HasPrefix(note, want) }) {
+		t.Errorf("notes: got %q, want %q", c.Notes, want)
+	}
+	if slices.ContainsFunc(c.Parts, func(p part) bool { return p.Name == "egress" }) {
+		t.Errorf("parts: got %v, want no egress", c.Parts)
+	}
+}
