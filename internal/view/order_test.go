@@ -43,6 +43,13 @@ func TestWhatIsShownHasOneOrder(t *testing.T) {
 			seen.Rollouts[0].ReplicaSets, seen.Rollouts[0].Pods = shuffled(random, seen.Rollouts[0].ReplicaSets), shuffled(random, seen.Rollouts[0].Pods)
 			return text(Deliveries(seen))
 		},
+		"the version to go back to": func() string {
+			rs, err := Earlier("web", shuffled(random, []*appsv1.ReplicaSet{replicaSet(2, "new", 1, 1), replicaSet(1, "b", 1, 1), replicaSet(1, "a", 1, 1)}), 0)
+			if err != nil || rs.Name != "web-a" {
+				t.Fatalf("got %v, %v", rs, err)
+			}
+			return rs.Name
+		},
 		"a Rollout": func() string { return text(RolloutOf(inAnyOrder(random, waitingRollout()), noon)) },
 		"a Rollout that has switched": func() string {
 			seen := waitingRollout()
