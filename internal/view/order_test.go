@@ -129,3 +129,28 @@ func inAnyOrder(random *rand.Rand, seen RolloutSeen) RolloutSeen {
 	seen.Events, seen.ReplicaSets, seen.Services, seen.Slices = shuffled(random, seen.Events), shuffled(random, seen.ReplicaSets), shuffled(random, seen.Services), shuffled(random, seen.Slices)
 	return seen
 }
+
+// A page goes on only in the order of the page before, whichever two of the orders they are.
+func TestATokenIsOfOneOrder(t *testing.T) {
+	var all []Choice
+	for _, by := range []string{"", "lastSync", "created", "health"} {
+		all = append(all, Choice{Sort: by, Limit: 1}, Choice{Sort: by, Limit: 1, Descending: true})
+	}
+	for i, made := range all {
+		_, _, token, err := made.Page(twins())
+		if err != nil || token == "" {
+			t.Fatalf("%+v: got no token, %v", made, err)
+		}
+		for j, used := range all {
+			used.Continue = token
+			if _, _, _, err := used.Page(twins()); (err == nil) != (i == j) {
+				t.Errorf("a token of %+v with %+v: %v", made, used, err)
+			}
+		}
+	}
+	named := Choice{Sort: "name", Limit: 1}
+	_, _, named.Continue, _ = Choice{Limit: 1}.Page(twins())
+	if _, _, _, err := named.Page(twins()); err != nil {
+		t.Errorf("by name, said and not said: %v", err)
+	}
+}
