@@ -1,6 +1,11 @@
 package view
 
-import "strings"
+import (
+	"cmp"
+	"maps"
+	"slices"
+	"strings"
+)
 
 // Said is a sentence that this room has made, as its template and what stands in it: for who shows it in another
 // language than that of the message beside it.
@@ -22,20 +27,15 @@ const unnamed = "NONE"
 // stands behind it, such as what to do, is not.
 func say(code string, args ...string) Sentence {
 	s := &Said{Code: code}
-	for i := 0; i+1 < len(args); i += 2 {
+	for pair := range slices.Chunk(args, 2) {
 		if s.Args == nil {
 			s.Args = map[string]string{}
 		}
-		s.Args[args[i]] = shortened(args[i+1])
+		s.Args[pair[0]] = shortened(pair[1])
 	}
 	text := filled(templates[code], s.Args)
 	if over := len(text) - longestText; over > 0 {
-		longest := ""
-		for name, value := range s.Args {
-			if longest == "" || len(value) > len(s.Args[longest]) {
-				longest = name
-			}
-		}
+		longest := slices.MaxFunc(slices.Sorted(maps.Keys(s.Args)), func(a, b string) int { return cmp.Compare(len(s.Args[a]), len(s.Args[b])) })
 		s.Args[longest] = cutTo(s.Args[longest], max(0, len(s.Args[longest])-over-len("…")))
 		text = filled(templates[code], s.Args)
 	}
@@ -45,11 +45,7 @@ func say(code string, args ...string) Sentence {
 // Templates returns the templates of all sentences, by code, in the notation of messages of ICU: {name} is what has
 // that name, {name, select, NONE {…} other {…}} chooses by it.
 func Templates() map[string]string {
-	all := make(map[string]string, len(templates))
-	for code, template := range templates {
-		all[code] = template
-	}
-	return all
+	return maps.Clone(templates)
 }
 
 // filled returns a template with what stands in it.

@@ -125,6 +125,25 @@ func TestLongCausesKeepTheirRemedy(t *testing.T) {
 	}
 }
 
+// Of two values that are as long as each other the first by name is cut, each time, and no more than has to be.
+func TestOneOfTwoLongValuesIsCut(t *testing.T) {
+	long := strings.Repeat("x", longestText/2)
+	for range 20 {
+		s := say("effect.promote", "active", long, "newest", long)
+		if cut := s.Said.Args["active"]; s.Said.Args["newest"] != long || !strings.HasSuffix(cut, "…") || len(s.Text) != longestText {
+			t.Fatalf("got %d bytes, %q and %q", len(s.Text), cut, s.Said.Args["newest"])
+		}
+	}
+	one := say("effect.promote", "active", "x", "newest", "1")
+	fits := strings.Repeat("x", longestText-len(one.Text)+1)
+	if s := say("effect.promote", "active", fits, "newest", "1"); s.Said.Args["active"] != fits || len(s.Text) != longestText {
+		t.Errorf("what just fits was cut to %d of %d", len(s.Text), longestText)
+	}
+	if got := len(Templates()); got != len(templates) || Templates()["effect.promote"] != templates["effect.promote"] {
+		t.Errorf("%d templates of %d", got, len(templates))
+	}
+}
+
 func TestTemplatesAreCopied(t *testing.T) {
 	all := Templates()
 	clear(all)
