@@ -131,3 +131,20 @@ func TestManifestsOf(t *testing.T) {
 		t.Errorf("bounded: got %q, all: %v", got, all)
 	}
 }
+
+// An object is named whole, and where there is none the lists are empty and not missing.
+func TestWhatManagedObjectsAreCalled(t *testing.T) {
+	all := func(plan.Resource) bool { return true }
+	for _, key := range []plan.Key{{Group: "apps", Kind: "Deployment", Namespace: "shop", Name: "web"}, {Kind: "Namespace", Name: "shop"}, {Group: "batch", Kind: "Job", Namespace: "shop", Name: "migrate"}} {
+		hook := key.Kind == "Job"
+		items, _ := ManagedOf(Compared{Plan: plan.Plan{Resources: []plan.Resource{{Key: key, Hook: hook}}}}, hide, all, 1<<20)
+		if len(items) != 1 || (plan.Key{Group: items[0].Group, Kind: items[0].Kind, Namespace: items[0].Namespace, Name: items[0].Name}) != key || items[0].Hook != hook {
+			t.Errorf("%v: got %+v", key, items)
+		}
+	}
+	items, whole := ManagedOf(Compared{}, hide, all, 0)
+	manifests, whether := ManifestsOf(Compared{}, hide, 0)
+	if items == nil || manifests == nil || len(items)+len(manifests) > 0 || !whole || !whether {
+		t.Errorf("of nothing: %v, %v, %v, %v", items, manifests, whole, whether)
+	}
+}
