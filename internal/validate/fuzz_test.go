@@ -17,6 +17,15 @@ import (
 
 // FuzzCheck: whatever an object says, checking it ends, says the same twice, and says in one line each where and what.
 func FuzzCheck(f *testing.F) {
+	for _, seed := range manifestsOfTests(f) {
+		f.Add([]byte(seed))
+	}
+	f.Fuzz(isChecked)
+}
+
+// manifestsOfTests are all manifests that tests have.
+func manifestsOfTests(f testing.TB) (all []string) {
+	f.Helper()
 	archives, err := filepath.Glob("testdata/*.txtar")
 	if err != nil {
 		f.Fatal(err)
@@ -29,49 +38,53 @@ func FuzzCheck(f *testing.F) {
 		for _, file := range txtar.Parse(data).Files {
 			if strings.HasPrefix(file.Name, "tree/") {
 				for _, document := range strings.Split(string(file.Data), "\n---\n") {
-					f.Add([]byte(document))
+					all = append(all, document)
 				}
 			}
 		}
 	}
 	for _, row := range oracle {
-		f.Add([]byte(row.manifest))
+		all = append(all, row.manifest)
 	}
 	for _, row := range lateKinds {
-		f.Add([]byte(row.manifest))
+		all = append(all, row.manifest)
 	}
 	for _, s := range corpus(f) {
 		if data, err := sigsyaml.Marshal(s.object.Object.Object); err == nil {
-			f.Add(data)
+			all = append(all, string(data))
 		}
 	}
-	f.Fuzz(func(t *testing.T, manifest []byte) {
-		result, err := renderers.Render(fstest.MapFS{"m.yaml": {Data: manifest}}, v1alpha1.ApplicationSource{Directory: &v1alpha1.DirectorySource{Recurse: true}}, render.Options{})
-		if err != nil {
-			return
+	return all
+}
+
+// isChecked holds what is found of a manifest to its form.
+func isChecked(t *testing.T, manifest []byte) {
+	t.Helper()
+	result, err := renderers.Render(fstest.MapFS{"m.yaml": {Data: manifest}}, v1alpha1.ApplicationSource{Directory: &v1alpha1.DirectorySource{Recurse: true}}, render.Options{})
+	if err != nil {
+		return
+	}
+	first := Check(result.Objects, nil)
+	if second := Check(result.Objects, nil); lines(first) != lines(second) {
+		t.Errorf("the second time it found\n%s\nafter\n%s", lines(second), lines(first))
+	}
+	inspected := Inspect(nil, result, nil)
+	for _, finding := range append(inspected, Beside(result, nil)...) {
+		if finding.Cause == "" || finding.Remedy == "" || strings.Contains(finding.Error.Error(), "break down") {
+			t.Errorf("%q says too little", finding.Error)
 		}
-		first := Check(result.Objects, nil)
-		if second := Check(result.Objects, nil); lines(first) != lines(second) {
-			t.Errorf("the second time it found\n%s\nafter\n%s", lines(second), lines(first))
+	}
+	for _, finding := range first {
+		if finding.Cause == "" || finding.Remedy == "" {
+			t.Errorf("%q says too little", finding)
 		}
-		inspected := Inspect(nil, result, nil)
-		for _, finding := range append(inspected, Beside(result, nil)...) {
-			if finding.Cause == "" || finding.Remedy == "" || strings.Contains(finding.Error.Error(), "break down") {
-				t.Errorf("%q says too little", finding.Error)
-			}
+		if strings.Contains(finding.Error(), "break down") {
+			t.Errorf("%s", finding)
 		}
-		for _, finding := range first {
-			if finding.Cause == "" || finding.Remedy == "" {
-				t.Errorf("%q says too little", finding)
-			}
-			if strings.Contains(finding.Error(), "break down") {
-				t.Errorf("%s", finding)
-			}
-			if len(result.Objects) > 0 && (finding.File != "m.yaml" || finding.Line < 1) {
-				t.Errorf("%q does not say where", finding)
-			}
+		if len(result.Objects) > 0 && (finding.File != "m.yaml" || finding.Line < 1) {
+			t.Errorf("%q does not say where", finding)
 		}
-	})
+	}
 }
 
 // TestFindingsAtOnePlaceHaveAnOrder holds what is found in a schema, whose properties are looked at in any order.

@@ -176,6 +176,9 @@ func printSARIF(o *options, r report) error {
 	}
 	seen := map[string]int{}
 	results := []map[string]any{}
+	if more := len(r.Findings) - mostSARIF; more > 0 {
+		o.Note("note: %d findings are left out, since services that read SARIF take %d; mend some first, or use another format", more, mostSARIF)
+	}
 	for _, f := range r.Findings[:min(len(r.Findings), mostSARIF)] {
 		sum := sha256.Sum256([]byte(f.Rule + "\x00" + f.File + "\x00" + f.Object + "\x00" + f.Field))
 		fingerprint := hex.EncodeToString(sum[:8])
