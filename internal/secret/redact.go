@@ -5,7 +5,6 @@ import (
 	"encoding/hex"
 	"encoding/json"
 	"fmt"
-	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -100,28 +99,26 @@ func formsOf(value string) []string {
 	return all
 }
 
-// hideForm marks where a form stands in a text; a short one only where it is a word.
+// hideForm marks where a form stands in a text; a short one only where it is a word. Forms may be any bytes.
 func hideForm(text, form string, hidden []bool) {
-	if len(form) <= shortest {
-		word := regexp.MustCompile(`(^|\W)(` + regexp.QuoteMeta(form) + `)(\W|$)`)
-		for from := 0; from < len(text); {
-			at := word.FindStringSubmatchIndex(text[from:])
-			if at == nil {
-				return
-			}
-			hide(hidden, from+at[4], from+at[5])
-			from += max(at[5], 1)
-		}
-		return
-	}
 	for from := 0; ; {
 		at := strings.Index(text[from:], form)
 		if at < 0 {
 			return
 		}
-		hide(hidden, from+at, from+at+len(form))
-		from += at + len(form)
+		begin, end := from+at, from+at+len(form)
+		if len(form) > shortest || !(begin > 0 && isWord(text[begin-1])) && !(end < len(text) && isWord(text[end])) {
+			hide(hidden, begin, end)
+			from = end
+			continue
+		}
+		from = begin + 1
 	}
+}
+
+// isWord reports whether a byte goes on a word.
+func isWord(c byte) bool {
+	return c == '_' || c >= '0' && c <= '9' || c >= 'A' && c <= 'Z' || c >= 'a' && c <= 'z'
 }
 
 // hideWindows marks whatever is a part of a form.

@@ -182,3 +182,14 @@ func FuzzRedact(f *testing.F) {
 		}
 	})
 }
+
+// A value may be any bytes, as those of keys are.
+func TestAValueThatIsNoText(t *testing.T) {
+	of := &unstructured.Unstructured{Object: map[string]any{"kind": "Secret", "apiVersion": "v1", "data": map[string]any{"key": "texs"}}}
+	for text, hidden := range map[string]bool{"key \xb5\xec\x6c is": true, "\xb5\xec\x6c": true, "a\xb5\xec\x6c": false, "\xb5\xec\x6cb": false, "texs are": true} {
+		got := secret.Redact(text, of)
+		if kept := got == strings.ToValidUTF8(text, ""); kept == hidden {
+			t.Errorf("%q became %q", text, got)
+		}
+	}
+}
