@@ -111,6 +111,10 @@ func (f *fixer) document(doc *yaml.Node) {
 		return
 	}
 	before := maps.Clone(f.edits)
+	if key := givenTwice(doc); key != "" {
+		leave(": " + key + " is given twice in one mapping")
+		return
+	}
 	f.aliased = hasAlias(doc)
 	if why := migrate(f, doc); why != "" {
 		f.edits = before

@@ -175,7 +175,7 @@ func (l sourceLines) conversion(value *yaml.Node, field textField) (textField, s
 	if render.Scalar(value, "strategy") != "Webhook" {
 		return field, ""
 	}
-	fields, why := l.textOf(value)
+	fields, why := l.inner(value)
 	if why != "" {
 		return textField{}, why
 	}

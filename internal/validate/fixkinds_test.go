@@ -54,6 +54,7 @@ var fixesByRule = []struct{ rule, before, diff, left string }{
 	{"a metric from outside", hpaHead + "  metrics:\n  - type: External\n    external:\n      metricName: queue\n      metricSelector: {matchLabels: {q: \"a, {b\"}}\n      targetValue: 30\n",
 		"-      metricName: queue\n-      metricSelector: {matchLabels: {q: \"a, {b\"}}\n-      targetValue: 30\n+      metric:\n+        name: queue\n+        selector: {matchLabels: {q: \"a, {b\"}}\n+      target:\n+        type: Value\n+        value: 30", ""},
 	{"no metrics", hpaHead, "", ""},
+	{"a key twice", hpaHead + "  metrics: []\n  metrics: []\n", "", "metrics is given twice in one mapping"},
 	{"a metric with two targets", hpaHead + "  metrics:\n  - type: External\n    external: {metricName: q, targetValue: 1, targetAverageValue: 2}\n", "", "spec.metrics[0].external: two targets; take one out"},
 	{"a metric without one", hpaHead + "  metrics:\n  - type: Resource\n    resource:\n      name: cpu\n", "", "spec.metrics[0].resource: no target"},
 	{"a metric of both versions", hpaHead + "  metrics:\n  - type: Resource\n    resource: {name: cpu, targetAverageValue: 1, target: {}}\n", "", "fields of both versions"},

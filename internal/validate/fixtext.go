@@ -79,6 +79,20 @@ func (l sourceLines) textOf(m *yaml.Node) ([]textField, string) {
 	return l.blockText(m)
 }
 
+// inner is textOf a mapping that is the value of a field, with the comments between the field and the first of its own.
+func (l sourceLines) inner(m *yaml.Node) ([]textField, string) {
+	fields, why := l.textOf(m)
+	if why != "" || m.Style&yaml.FlowStyle != 0 {
+		return fields, why
+	}
+	var above []string
+	for n := m.Content[0].Line - 1; n > 0 && isBlankOrComment(l.line(n)); n-- {
+		above = append([]string{strings.TrimSpace(l.line(n))}, above...)
+	}
+	fields[0].above = append(above, fields[0].above...)
+	return fields, ""
+}
+
 // blockText is textOf a mapping that has a line for each field.
 func (l sourceLines) blockText(m *yaml.Node) ([]textField, string) {
 	var out []textField
@@ -412,6 +426,22 @@ func hasAlias(n *yaml.Node) bool {
 		}
 	}
 	return false
+}
+
+// givenTwice is a key that a mapping, or one below it, has twice; "" where there is none.
+func givenTwice(n *yaml.Node) string {
+	seen := map[string]bool{}
+	for i, c := range n.Content {
+		if isKey := n.Kind == yaml.MappingNode && i%2 == 0; isKey && seen[c.Value] {
+			return c.Value
+		} else if isKey {
+			seen[c.Value] = true
+		}
+		if key := givenTwice(c); key != "" {
+			return key
+		}
+	}
+	return ""
 }
 
 // itemsOf are the elements of a list, none where it is no list.

@@ -87,6 +87,11 @@ func isChecked(t *testing.T, manifest []byte) {
 	}
 }
 
+// What an API server appends to a name that it makes is the same each time in what is found.
+func TestFindingsOfAGeneratedName(t *testing.T) {
+	isChecked(t, []byte("apiVersion: batch/v1\nkind: Job\nmetadata: {generateName: a b}\nspec: {template: {spec: {restartPolicy: Never, containers: [{name: a, image: a}]}}}\n"))
+}
+
 // TestFindingsAtOnePlaceHaveAnOrder holds what is found in a schema, whose properties are looked at in any order.
 func TestFindingsAtOnePlaceHaveAnOrder(t *testing.T) {
 	const manifest = `apiVersion: apiextensions.k8s.io/v1

@@ -11,20 +11,23 @@ import (
 // The fuzzer of the toolchain instruments all of Kubernetes first, which takes longer than anybody waits. Manifests of
 // tests that are changed at random are tried without it, for as long as a flag has it.
 var (
-	mutateFor  = flag.Duration("mutate", time.Second, "how long manifests are changed at random and checked")
-	mutateSeed = flag.Uint64("seed", 0, "of the changes; 0 for one of the clock")
+	mutateFor  = flag.Duration("mutate", 0, "how long manifests are changed at random and checked; without it, the same few are")
+	mutateSeed = flag.Uint64("seed", 0, "of the changes; with -mutate, 0 is one of the clock")
 )
+
+// fewTexts is how many are tried without a flag.
+const fewTexts = 500
 
 // mutations tries changed texts until time is up, or one fails.
 func mutations(t *testing.T, seeds []string, try func(t *testing.T, text string)) {
 	t.Helper()
 	seed := *mutateSeed
-	if seed == 0 {
+	if seed == 0 && *mutateFor > 0 {
 		seed = uint64(time.Now().UnixNano())
 	}
 	m := mutator{Rand: rand.New(rand.NewPCG(seed, 0)), seeds: seeds}
 	tried := 0
-	for end := time.Now().Add(*mutateFor); time.Now().Before(end) && !t.Failed(); tried++ {
+	for end := time.Now().Add(*mutateFor); (time.Now().Before(end) || *mutateFor == 0 && tried < fewTexts) && !t.Failed(); tried++ {
 		text := m.text()
 		func() {
 			defer func() {

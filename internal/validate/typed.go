@@ -27,6 +27,9 @@ import (
 // longestValue is how much of a refused value is shown.
 const longestValue = 120
 
+// suffix stands for what an API server appends to metadata.generateName, which has as many letters.
+const suffix = "xxxxx"
+
 // checkBuiltin takes the object through what an API server does with a new one: strict decoding, defaults, conversion
 // and validation.
 func (s *subject) checkBuiltin(b builtin, gvk schema.GroupVersionKind, namespace string) {
@@ -116,7 +119,9 @@ func create(b builtin, gvk schema.GroupVersionKind, object runtime.Object, names
 	ctx = request.WithRequestInfo(ctx, &request.RequestInfo{IsResourceRequest: true, Verb: "create", APIGroup: gvk.Group, APIVersion: gvk.Version})
 	rest.FillObjectMetaSystemFields(accessor)
 	if accessor.GetName() == "" && accessor.GetGenerateName() != "" {
-		accessor.SetName(b.strategy.GenerateName(accessor.GetGenerateName()))
+		// What is found of a manifest is the same each time.
+		name := b.strategy.GenerateName(accessor.GetGenerateName())
+		accessor.SetName(name[:max(len(name)-len(suffix), 0)] + suffix)
 	}
 	b.strategy.PrepareForCreate(ctx, object)
 	allocate(object)
