@@ -130,7 +130,7 @@ func superseded(d Delivery) Delivery {
 	}
 	d.State = DeliverySuperseded
 	for i := range d.Stages {
-		if s := &d.Stages[i]; s.State == stateRunning || s.State == stateWaiting {
+		if s := &d.Stages[i]; s.goesOn() {
 			s.State = stateSkipped
 		}
 	}
@@ -151,7 +151,7 @@ func deliveryOf(seen DeliverySeen, of deploymentSeen) Delivery {
 	}
 	d.Stages = append(stagesOfGit(commit, known, d.Source != nil, source, of), syncStage(of))
 	rolled, overtaken := stagesOfRollouts(seen, of)
-	d.Stages = append(append(d.Stages, rolled...), healthStage(app, of))
+	d.Stages = append(append(d.Stages, rolled...), healthStage(app, of, rolled))
 	d.finish(of)
 	if overtaken {
 		d.State, d.LeadSeconds = DeliverySuperseded, nil
@@ -242,8 +242,9 @@ func nextBegan(app *v1alpha1.Application, of deploymentSeen) *metav1.Time {
 	return next
 }
 
-// healthStage returns the end: the Application is healthy with the commit.
-func healthStage(app *v1alpha1.Application, of deploymentSeen) Stage {
+// healthStage returns the end: the Application is healthy with the commit. It is waited for as long as its pods are on
+// their way to the traffic.
+func healthStage(app *v1alpha1.Application, of deploymentSeen, rolled []Stage) Stage {
 	s := Stage{Name: stageHealthy, State: stateUnknown}
 	since := app.Status.Health.LastTransitionTime
 	switch {
@@ -259,12 +260,17 @@ func healthStage(app *v1alpha1.Application, of deploymentSeen) Stage {
 		}
 	case app.Status.Health.Status == v1alpha1.HealthDegraded:
 		s.State, s.Message = stateFailed, shortened(app.Status.Health.Message)
-	case app.Status.Health.Status == v1alpha1.HealthSuspended:
+	case app.Status.Health.Status == v1alpha1.HealthSuspended || slices.ContainsFunc(rolled, Stage.goesOn):
 		s.State = stateWaiting
 	default:
 		s.State = stateRunning
 	}
 	return s
+}
+
+// goesOn reports whether a stage has not ended.
+func (s Stage) goesOn() bool {
+	return s.State == stateRunning || s.State == stateWaiting
 }
 
 // finish sets the state of a delivery, its times and its lead time, from its stages.

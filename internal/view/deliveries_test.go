@@ -100,7 +100,11 @@ func TestTheWayOfACommit(t *testing.T) {
 		}, "Waiting", -1, synced + "preview waiting 11:57:00 ?\nswitch waiting ? ?\ndrain waiting ? ?\nhealthy waiting ? ?"},
 		{"pods start", func(s *DeliverySeen) {
 			s.Rollouts[0].Rollout.Status.BlueGreen, s.Application.Status.Health.Status = v1alpha1.BlueGreenStatus{ActiveSelector: "one"}, v1alpha1.HealthProgressing
-		}, "Running", -1, synced + "preview running 11:57:00 ?\nswitch waiting ? ?\ndrain waiting ? ?\nhealthy running ? ?"},
+		}, "Running", -1, synced + "preview running 11:57:00 ?\nswitch waiting ? ?\ndrain waiting ? ?\nhealthy waiting ? ?"},
+		{"switched, and the rest of the Application is not healthy yet", func(s *DeliverySeen) {
+			s.Rollouts[0].ReplicaSets[0].Spec.Replicas, s.Rollouts[0].ReplicaSets[0].Status = new(int32), appsv1.ReplicaSetStatus{}
+			s.Application.Status.Health.Status = v1alpha1.HealthProgressing
+		}, "Running", 370, synced + converged + "drain done 11:59:10 ?\nhealthy running ? ?"},
 		{"aborted", func(s *DeliverySeen) {
 			ro := s.Rollouts[0].Rollout
 			ro.Status.BlueGreen, ro.Status.Abort, ro.Status.AbortedAt = v1alpha1.BlueGreenStatus{ActiveSelector: "one"}, true, at(2*time.Minute)

@@ -27,7 +27,7 @@ export const meQuery = queryOptions({
   },
   staleTime: 5 * 60_000,
 });
-export const rowsQuery = queryOptions({ queryKey: ["rows"], queryFn: ({ signal }) => getPlaced<RowsBody>("api/v1/view/applications", {}, signal), staleTime: Infinity });
+export const rowsQuery = queryOptions({ queryKey: ["rows"], queryFn: ({ signal }) => getPlaced<RowsBody>("api/v1/view/applications", {}, signal), staleTime: Infinity, structuralSharing: false });
 /** someQuery are the applications that are worst off, for where there is no room for all. */
 export const someQuery = queryOptions({ queryKey: ["some"], queryFn: ({ signal }) => getPlaced<RowsBody>("api/v1/view/applications", { sort: "health", limit: 36 }, signal), staleTime: 10_000, refetchInterval: 30_000 });
 export const overviewQuery = queryOptions({ queryKey: ["overview"], queryFn: ({ signal }) => get<Overview>("api/v1/view/overview", {}, signal), staleTime: Infinity });

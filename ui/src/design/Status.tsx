@@ -1,3 +1,4 @@
+import type { ReactNode } from "react";
 import { ArrowUpCircle, Check, CheckCircle2, CircleDashed, CircleHelp, CirclePause, Hand, LoaderCircle, type LucideIcon, OctagonAlert, PlugZap, RefreshCw, TriangleAlert, Truck } from "lucide-react";
 import { word } from "../i18n";
 import "./status.css";
@@ -50,14 +51,24 @@ export type Kind = "health" | "sync" | "phase" | "rollout" | "reason" | "deliver
 
 export const toneOf = (kind: Kind, value: string): Tone => looks[`${kind}.${value}`]?.tone ?? "none";
 
+/** icons are made once for all that show the same state. */
+const icons = new Map<LucideIcon, ReactNode>();
+
+function iconOf(Icon: LucideIcon): ReactNode {
+  const have = icons.get(Icon);
+  if (have) return have;
+  const made = <Icon aria-hidden size={16} strokeWidth={2.2} />;
+  icons.set(Icon, made);
+  return made;
+}
+
 /** Status shows a state as shape, word and colour; with icon alone the word is there for who does not see it. */
 export function Status({ kind, value, bare, title }: { kind: Kind; value: string; bare?: boolean; title?: string }) {
   const look = looks[`${kind}.${value}`] ?? { icon: CircleHelp, tone: "none" as Tone };
   const name = word(kind, value);
-  const Icon = look.icon;
   return (
     <span className="status" data-tone={look.tone} data-turns={look.turns || undefined} title={title ?? (bare ? name : undefined)}>
-      <Icon aria-hidden size={16} strokeWidth={2.2} />
+      {iconOf(look.icon)}
       <span className={bare ? "unseen" : undefined}>{name}</span>
     </span>
   );

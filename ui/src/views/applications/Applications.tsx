@@ -38,7 +38,6 @@ export default function Applications() {
   go.current = navigate;
   const to = useCallback((change: Search, replace = false) => void go.current({ to: ".", search: (old: Search) => ({ ...old, ...change }), replace }), []);
   const [typed, setTyped] = useState(search.search ?? "");
-  const [cleared, setCleared] = useState(0);
   const order = useRef(new Order());
   // What is typed comes to the address later: it is the same choice then.
   const chosenBy = stringifySearch({ ...search, search: typed, view: undefined, filters: undefined });
@@ -52,7 +51,6 @@ export default function Applications() {
   const found = useCallback((text: string) => to({ search: text || undefined }, true), [to]);
   const clear = useCallback(() => {
     setTyped("");
-    setCleared((n) => n + 1);
     to({ ...Object.fromEntries(facets.map((f) => [f, undefined])), labels: undefined, favorites: undefined, attention: undefined, search: undefined });
   }, [to]);
   const select = useCallback((k: string) => setSelected((old) => {
@@ -76,7 +74,7 @@ export default function Applications() {
       </div>
       {rows.data.items.length > 0 && (
       <div className="apps-tools noprint">
-        <SearchBox inAddress={search.search ?? ""} typed={typed} cleared={cleared} find={setTyped} to={found} />
+        <SearchBox inAddress={search.search ?? ""} typed={typed} find={setTyped} to={found} />
         <Narrow search={search} to={to} />
         {filtered && (
           <Button look="quiet" icon={<X size={16} aria-hidden />} onPress={clear}>
@@ -94,9 +92,9 @@ export default function Applications() {
       ) : count === 0 ? (
         <p className="muted nothing">{t("apps.nomatch")}</p>
       ) : isTable(search) ? (
-        <Table rows={shown} of={chosenBy} selected={selected} select={select} whole={chosen.length === count && count > 0} all={() => setSelected(chosen.length === count ? new Set() : new Set(shown.map(key)))} search={search} sort={to} />
+        <Table rows={shown} selected={selected} select={select} whole={chosen.length === count && count > 0} all={() => setSelected(chosen.length === count ? new Set() : new Set(shown.map(key)))} search={search} sort={to} />
       ) : (
-        <Tiles rows={shown} of={chosenBy} favorites={favorites} selected={selected} select={select} />
+        <Tiles rows={shown} favorites={favorites} selected={selected} select={select} />
       )}
     </div>
   );

@@ -1,22 +1,13 @@
-import { startTransition, useEffect, useRef, useState } from "react";
+import { useEffect, useRef } from "react";
 import { t } from "../../i18n";
 import { rest } from "../../shell/typed";
 
 /**
- * SearchBox is where one types what to search for. A letter is drawn at once and by itself; what it finds follows, and then
- * the address.
+ * SearchBox is where one types what to search for. A letter and what it finds are drawn together, in one frame; the address
+ * follows when nothing is typed any more.
  */
-export function SearchBox({ inAddress, typed, cleared, find, to }: { inAddress: string; typed: string; cleared: number; find: (text: string) => void; to: (text: string) => void }) {
-  const [text, set] = useState(typed);
+export function SearchBox({ inAddress, typed, find, to }: { inAddress: string; typed: string; find: (text: string) => void; to: (text: string) => void }) {
   const last = useRef(inAddress);
-  const change = (next: string) => {
-    set(next);
-    startTransition(() => find(next));
-  };
-  // What is found is behind what is typed, and never changes it; who clears all filters clears it as well.
-  useEffect(() => {
-    if (cleared > 0) set("");
-  }, [cleared]);
   useEffect(() => {
     if (typed === last.current) return;
     const timer = setTimeout(() => {
@@ -28,8 +19,7 @@ export function SearchBox({ inAddress, typed, cleared, find, to }: { inAddress: 
   useEffect(() => {
     if (inAddress === last.current) return;
     last.current = inAddress;
-    set(inAddress);
     find(inAddress);
   }, [inAddress, find]);
-  return <input className="input" type="search" aria-label={t("apps.search")} placeholder={t("apps.searchHint")} value={text} onChange={(e) => change(e.target.value)} />;
+  return <input className="input" type="search" aria-label={t("apps.search")} placeholder={t("apps.searchHint")} value={typed} onChange={(e) => find(e.target.value)} />;
 }

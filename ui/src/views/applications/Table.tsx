@@ -6,6 +6,7 @@ import type { Row } from "../../api/types";
 import { Ago } from "../../design/Time";
 import { short } from "../../design/parts";
 import { useOverscan } from "../../design/overscan";
+import { useSlots } from "../../design/slots";
 import { Status } from "../../design/Status";
 import { ToApplication } from "../../design/To";
 import { t, useLanguage } from "../../i18n";
@@ -17,13 +18,17 @@ const sortable: Record<string, string> = { name: "name", health: "health", lastS
 const columns = ["name", "health", "sync", "project", "destination", "source", "revision", "lastSync"] as const;
 
 /** Table shows applications as lines; only those in sight are in the document. */
-export function Table(p: { rows: Row[]; of: string; selected: ReadonlySet<string>; select: (key: string) => void; whole: boolean; all: () => void; search: Search; sort: (change: Search) => void }) {
+export function Table(p: { rows: Row[]; selected: ReadonlySet<string>; select: (key: string) => void; whole: boolean; all: () => void; search: Search; sort: (change: Search) => void }) {
   const ref = useRef<HTMLDivElement>(null);
   const [top, setTop] = useState(0);
   useLayoutEffect(() => {
     setTop((ref.current?.getBoundingClientRect().top ?? 0) + window.scrollY);
   }, []);
-  const virtual = useWindowVirtualizer({ count: p.rows.length, estimateSize: () => height, overscan: useOverscan(p.of, 12), scrollMargin: top });
+  const virtual = useWindowVirtualizer({ count: p.rows.length, estimateSize: () => height, overscan: useOverscan(4, 12), scrollMargin: top });
+  const items = virtual.getVirtualItems();
+  const from = items[0]?.index ?? 0;
+  const inSight = p.rows.slice(from, (items.at(-1)?.index ?? -1) + 1);
+  const { ids, follow } = useSlots(inSight.map(key), from);
   const by = p.search.sort ?? "name";
   const descending = p.search.order === "desc";
   return (
@@ -48,20 +53,19 @@ export function Table(p: { rows: Row[]; of: string; selected: ReadonlySet<string
           );
         })}
       </div>
-      <div ref={ref} role="rowgroup" className="table-lines" style={{ height: virtual.getTotalSize(), position: "relative" }}>
-        {virtual.getVirtualItems().map((item) => {
-          const row = p.rows[item.index]!;
-          return <Line key={key(row)} row={row} index={item.index} at={item.start - virtual.options.scrollMargin} selected={p.selected.has(key(row))} select={p.select} />;
-        })}
+      <div ref={ref} role="rowgroup" className="table-lines" style={{ height: virtual.getTotalSize(), position: "relative" }} {...follow}>
+        {inSight.map((row, i) => (
+          <Line key={ids[i]} slot={ids[i]!} row={row} index={from + i} selected={p.selected.has(key(row))} select={p.select} />
+        ))}
       </div>
     </div>
   );
 }
 
-const Line = memo(function Line({ row, index, at, selected, select }: { row: Row; index: number; at: number; selected: boolean; select: (key: string) => void }) {
+const Line = memo(function Line({ slot, row, index, selected, select }: { slot: number; row: Row; index: number; selected: boolean; select: (key: string) => void }) {
   useLanguage();
   return (
-    <div role="row" className="line" aria-rowindex={index + 2} data-selected={selected || undefined} style={{ transform: `translateY(${at}px)`, height, position: "absolute", insetInline: 0 }}>
+    <div role="row" className="line" data-slot={slot} aria-rowindex={index + 2} data-selected={selected || undefined} style={{ transform: `translateY(${index * height}px)`, height, position: "absolute", insetInline: 0 }}>
       <span role="cell">
         <input type="checkbox" checked={selected} onChange={() => select(key(row))} aria-label={t("apps.select", { name: row.name })} />
       </span>

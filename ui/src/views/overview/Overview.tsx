@@ -9,6 +9,7 @@ import { t } from "../../i18n";
 import { useTitle } from "../../shell/title";
 import { DeliveryLine } from "../delivery/Track";
 import { Empty } from "../applications/Empty";
+import { onTheirWay } from "./moving";
 import { Some } from "./Some";
 import "./overview.css";
 import { Told } from "../../design/Told";
@@ -21,7 +22,7 @@ export default function Overview() {
   if (overview.isPending) return <Waiting />;
   if (!overview.data) return <Problem error={overview.error} again={() => void overview.refetch()} />;
   const { deliveries, attention, counts, total } = overview.data;
-  const moving = deliveries.filter((d) => d.state === "Running" || d.state === "Waiting");
+  const moving = onTheirWay(deliveries, attention);
   const recent = deliveries.filter((d) => d.state !== "Running" && d.state !== "Waiting");
   if (total === 0) {
     return (
