@@ -47,7 +47,7 @@ const user = (tab, name) => tab.getByRole("button", { name: `Account: ${name}` }
 step("the first password opens the page, another one does not", { allowed: [/401/] }, async (tab, context) => {
   await tab.goto(page);
   await login(tab, "admin", `${PASSWORD}x`);
-  await tab.getByRole("alert").getByText("Account or password are wrong.").waitFor();
+  await tab.getByRole("alert").getByText("Account or password is wrong.").waitFor();
   await login(tab, "admin", PASSWORD);
   await user(tab, "admin").waitFor();
   storage = await context.storageState();

@@ -21,6 +21,7 @@ function kept<T>(make: (lang: string) => T): (lang: string) => T {
 const spans = kept((lang) => new Intl.RelativeTimeFormat(lang, { numeric: "auto", style: "short" }));
 const whole = kept((lang) => new Intl.DateTimeFormat(lang, { dateStyle: "medium", timeStyle: "long" }));
 const stamps = kept((lang) => new Intl.DateTimeFormat(lang, { year: "numeric", month: "2-digit", day: "2-digit", hour: "2-digit", minute: "2-digit", second: "2-digit", hourCycle: "h23" }));
+const days = kept((lang) => new Intl.DateTimeFormat(lang, { dateStyle: "medium" }));
 const clocks = kept((lang) => new Intl.DateTimeFormat(lang, { timeStyle: "medium" }));
 const numbers = kept((lang) => new Intl.NumberFormat(lang, { maximumFractionDigits: 1 }));
 
@@ -40,6 +41,11 @@ export function exact(at: number, lang: string = language()): string {
 /** stamp returns a time to the second in the reader's zone, as short as it goes. */
 export function stamp(at: number, lang: string = language()): string {
   return stamps(lang).format(at);
+}
+
+/** day returns the date alone. */
+export function day(at: number, lang: string = language()): string {
+  return days(lang).format(at);
 }
 
 /** clock returns the time of day alone. */

@@ -79,9 +79,11 @@ export function Login({ me, done, whole }: { me?: Me; done: () => void; whole?: 
           <h1>{t("login.title")}</h1>
         </div>
         {form}
-        <p className="muted small" style={{ marginTop: "1.25rem" }}>
-          {t("login.help", { command: "" })} <code>cyan admin initial-password</code>
-        </p>
+        {me?.methods.password !== false && (
+          <p className="muted small" style={{ marginTop: "1.25rem" }}>
+            {t("login.help", { command: "" })} <code>cyan admin initial-password</code>
+          </p>
+        )}
       </section>
     </main>
   );

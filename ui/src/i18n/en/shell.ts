@@ -37,7 +37,7 @@ export const shell = {
   "login.sso": "Log in with {name}",
   "login.or": "or with a password",
   "login.help": "The first password of admin: {command}",
-  "login.error.credentials": "Account or password are wrong.",
+  "login.error.credentials": "Account or password is wrong.",
   "login.error.sso": "The identity provider did not vouch for you ({code}). Try again, or ask who keeps this server.",
   "error.unreachable": "The server does not answer. See whether it runs, then try again.",
   "error.title": "This could not be shown",

@@ -43,7 +43,7 @@ export function Narrow({ search, view, counts, left, go }: Props) {
       )}
       <span className="spring" />
       {quiet > 0 && (view === "tree" || view === "list") && (
-        <Button look="quiet" aria-pressed={filter.quiet} onPress={() => go({ quiet: toggled(search.quiet, "true") })}>
+        <Button look="quiet" onPress={() => go({ quiet: toggled(search.quiet, "true") })}>
           {filter.quiet ? t("app.quiet.hide") : t("app.quiet.show", { what: [...left].map(([kind, count]) => `${count} ${kind}`).join(", ") })}
         </Button>
       )}

@@ -7,6 +7,7 @@ import type { RolloutView, Verb } from "../../api/types";
 import { Button, Dialog, Hint } from "../../design/parts";
 import { t } from "../../i18n";
 import { announce } from "../../shell/Frame";
+import { deniedOf } from "./offered";
 import { newest, tagOf } from "./picture";
 import { inLanguage } from "../../i18n/said";
 import { failure } from "../../i18n/said";
@@ -52,7 +53,7 @@ export const effectOf = (action: Action) => inLanguage(action.effect, action.eff
 
 /** whyNot returns why an action cannot be asked for; undefined when it can. Who lacks the right to it is told which. */
 export function whyNot(action: Action): string | undefined {
-  const denied = /^permission denied: (.+)$/.exec(action.reason ?? "")?.[1];
+  const denied = deniedOf(action);
   if (denied) return t("denied", { right: denied });
   return action.enabled ? undefined : inLanguage(action.reason ?? "", action.reasonSaid).text;
 }

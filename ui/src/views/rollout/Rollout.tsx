@@ -13,6 +13,7 @@ import { announce } from "../../shell/Frame";
 import type { Search } from "../../shell/search";
 import { useTitle } from "../../shell/title";
 import { Act, type Asking, effectOf, useAsking } from "./Actions";
+import { offered } from "./offered";
 import { Steps, Weight } from "./Canary";
 import { Gates } from "./Gates";
 import { Conditions, Events, Pods, Revisions } from "./Panels";
@@ -128,7 +129,7 @@ function waitsFor(view: RolloutView): string {
 /** Next says where the rollout is in one sentence, counts down to what comes by itself, and has what a person can do about it now. */
 function Next({ view, asking }: { view: RolloutView; asking: Asking }) {
   const until = untilOf(view);
-  const can = (["promote", "promote-full", "retry", "abort"] as const).filter((name) => view.actions.some((a) => a.name === name && a.enabled));
+  const can = offered(view);
   const tone = view.phase === "Degraded" || view.aborted ? "bad" : view.paused || view.phase === "Paused" ? "still" : view.phase === "Progressing" ? "busy" : "ok";
   const words = inWords(view.message) || (view.desired === 0 ? t("rollout.empty") : view.phase === "Healthy" ? t(until ? "rollout.switched" : "rollout.rest") : waitsFor(view));
   return (
@@ -144,18 +145,20 @@ function Next({ view, asking }: { view: RolloutView; asking: Asking }) {
           </p>
         )}
       </div>
-      <div className="next-do noprint">
-        {(can.length > 0 ? can : (["promote", "abort"] as const)).map((name) => (
-          <div key={name} className="next-one" data-action={name}>
-            <Act view={view} name={name} look={name === "promote" || name === "retry" ? "main" : name === "abort" ? "danger" : "plain"} asking={asking} />
-            {can.includes(name) && (
-              <span className="muted small" aria-hidden>
-                {effectOf(view.actions.find((a) => a.name === name)!)}
-              </span>
-            )}
-          </div>
-        ))}
-      </div>
+      {can.length > 0 && (
+        <div className="next-do noprint">
+          {can.map((action) => (
+            <div key={action.name} className="next-one" data-action={action.name}>
+              <Act view={view} name={action.name} look={action.name === "promote" || action.name === "retry" ? "main" : action.name === "abort" ? "danger" : "plain"} asking={asking} />
+              {action.enabled && (
+                <span className="muted small" aria-hidden>
+                  {effectOf(action)}
+                </span>
+              )}
+            </div>
+          ))}
+        </div>
+      )}
     </div>
   );
 }

@@ -6,6 +6,8 @@ import { del, post } from "../../api/client";
 import { meQuery } from "../../api/queries";
 import { one, type Project, projectsQuery, type SyncWindow } from "../../api/settings";
 import { Button, Card, Waiting } from "../../design/parts";
+import { Ago } from "../../design/Time";
+import { exact } from "../../design/time";
 import { collator, t } from "../../i18n";
 import type { Search } from "../../shell/search";
 import { Expiry, NewToken } from "./Tokens";
@@ -78,7 +80,7 @@ function Detail({ project, denied, edit }: { project: Project; denied?: string; 
             <strong className="name">{role.name}</strong>
             <span className="muted small name">{role.description}</span>
             <div className="actions">
-              <Button look="quiet" why={denied} icon={<KeyRound size={15} aria-hidden />} onPress={() => ask({ token: role.name })}>{t("settings.newToken")}</Button>
+              <Button look="quiet" aria-label={t("settings.newTokenOf", { name: `${name}/${role.name}` })} why={denied} icon={<KeyRound size={15} aria-hidden />} onPress={() => ask({ token: role.name })}>{t("settings.newToken")}</Button>
             </div>
           </div>
           <ul className="statements">
@@ -90,8 +92,8 @@ function Detail({ project, denied, edit }: { project: Project; denied?: string; 
           {(role.groups ?? []).length > 0 && <p className="small name">{t("settings.groups", { names: role.groups!.join(", ") })}</p>}
           {tokensOf(project, role.name).map((token) => (
             <p key={token.iat} className="token small">
-              <KeyRound size={14} aria-hidden /> <span className="name">{token.id ?? token.iat}</span> <Expiry at={token.exp} />
-              <Button look="quiet" why={denied} onPress={() => ask({ revoke: { role: role.name, iat: token.iat, id: token.id } })}>{t("settings.revoke")}</Button>
+              <KeyRound size={14} aria-hidden /> {token.id && <span className="name">{token.id}</span>} <span className="muted">{t("settings.issued")} <Ago at={new Date(token.iat * 1000).toISOString()} /></span> <Expiry at={token.exp} />
+              <Button look="quiet" aria-label={`${t("settings.revoke")}: ${token.id ?? exact(token.iat * 1000)}`} why={denied} onPress={() => ask({ revoke: { role: role.name, iat: token.iat, id: token.id } })}>{t("settings.revoke")}</Button>
             </p>
           ))}
         </div>
@@ -100,7 +102,7 @@ function Detail({ project, denied, edit }: { project: Project; denied?: string; 
       <WindowList all={project.spec.syncWindows ?? []} />
       {asked.remove && <Ask title={t("settings.remove")} text={t("settings.removeProject", { name })} action={t("settings.remove")} danger close={() => ask({})} run={async () => { await del(`api/v1/projects/${one(name)}`); await again(); }} />}
       {asked.token && <NewToken title={t("settings.newTokenOf", { name: `${name}/${asked.token}` })} close={() => ask({})} make={async (id, expiresIn) => { const made = await post<{ token: string }>(`api/v1/projects/${one(name)}/roles/${one(asked.token!)}/token`, { project: name, role: asked.token, id: id || undefined, expiresIn: expiresIn || undefined }); void again(); return made.token; }} />}
-      {asked.revoke && <Ask title={t("settings.revoke")} text={t("settings.revokeText", { name: asked.revoke.id ?? String(asked.revoke.iat) })} action={t("settings.revoke")} danger close={() => ask({})} run={async () => { await del(`api/v1/projects/${one(name)}/roles/${one(asked.revoke!.role)}/token/${asked.revoke!.iat}`, { id: asked.revoke!.id }); await again(); }} />}
+      {asked.revoke && <Ask title={t("settings.revoke")} text={t("settings.revokeText", { name: asked.revoke.id ?? exact(asked.revoke.iat * 1000) })} action={t("settings.revoke")} danger close={() => ask({})} run={async () => { await del(`api/v1/projects/${one(name)}/roles/${one(asked.revoke!.role)}/token/${asked.revoke!.iat}`, { id: asked.revoke!.id }); await again(); }} />}
     </section>
   );
 }

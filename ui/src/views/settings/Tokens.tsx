@@ -1,7 +1,9 @@
 import { useState } from "react";
 import { now } from "../../api/clock";
 import { Button, Copyable, Dialog, Problem } from "../../design/parts";
+import { useExact } from "../../design/exact";
 import { Ago } from "../../design/Time";
+import { day, exact, stamp } from "../../design/time";
 import { t } from "../../i18n";
 import { secondsOf } from "./project";
 import { Line } from "./shared";
@@ -51,7 +53,15 @@ export function NewToken({ title, make, close }: { title: string; make: (id: str
 export function Expiry({ at }: { at?: number }) {
   if (!at) return <span className="chip" data-tone="warn">{t("settings.neverExpires")}</span>;
   const time = new Date(at * 1000).toISOString();
-  return at * 1000 < now() ? <span className="chip" data-tone="none">{t("settings.expired")} <Ago at={time} /></span> : <span className="muted">{t("settings.expires")} <When at={time} /></span>;
+  return at * 1000 < now() ? <span className="chip" data-tone="none">{t("settings.expired")} <Ago at={time} /></span> : <span className="muted">{t("settings.expires")} <When at={at * 1000} /></span>;
 }
 
-const When = ({ at }: { at: string }) => <time dateTime={at}>{new Date(at).toLocaleDateString(document.documentElement.lang, { dateStyle: "medium" })}</time>;
+/** When shows a day to come, or the second of it where the reader wants that. */
+function When({ at }: { at: number }) {
+  const whole = useExact();
+  return (
+    <time dateTime={new Date(at).toISOString()} title={whole ? undefined : exact(at)}>
+      {whole ? stamp(at) : day(at)}
+    </time>
+  );
+}
