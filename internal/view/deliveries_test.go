@@ -7,6 +7,7 @@ import (
 	"time"
 
 	appsv1 "k8s.io/api/apps/v1"
+	corev1 "k8s.io/api/core/v1"
 
 	"github.com/cyan-cd/cyan/api/v1alpha1"
 	"github.com/cyan-cd/cyan/internal/delivery"
@@ -49,6 +50,11 @@ func delivered() DeliverySeen {
 	}}
 }
 
+// scaled is an event of the Rollout of [delivered], that long before noon.
+func scaled(message string, ago time.Duration) *corev1.Event {
+	return &corev1.Event{InvolvedObject: corev1.ObjectReference{Kind: v1alpha1.RolloutKind, Namespace: "shop", Name: "web"}, Reason: "ScalingReplicaSet", Message: message, LastTimestamp: before(ago)}
+}
+
 func stagesText(d Delivery) string {
 	var all []string
 	for _, s := range d.Stages {
@@ -82,6 +88,13 @@ func TestTheWayOfACommit(t *testing.T) {
 		{"all done", func(s *DeliverySeen) {
 			s.Rollouts[0].ReplicaSets[0].Spec.Replicas, s.Rollouts[0].ReplicaSets[0].Status = new(int32), appsv1.ReplicaSetStatus{}
 		}, "Done", 370, synced + converged + "drain done 11:59:10 ?\nhealthy done ? 11:59:40"},
+		{"all done, and the event of it is kept", func(s *DeliverySeen) {
+			s.Rollouts[0].ReplicaSets[0].Spec.Replicas, s.Rollouts[0].ReplicaSets[0].Status = new(int32), appsv1.ReplicaSetStatus{}
+			s.Rollouts[0].Events = []*corev1.Event{
+				scaled("Scaled down ReplicaSet web-one (revision 1) from 3 to 0", time.Hour), scaled("Scaled down ReplicaSet web-one (revision 1) from 3 to 1", 40*time.Second),
+				scaled("Scaled down ReplicaSet web-one (revision 1) from 1 to 0", 20*time.Second), scaled("Scaled down ReplicaSet web-one-more (revision 3) from 1 to 0", time.Second),
+			}
+		}, "Done", 370, synced + converged + "drain done 11:59:10 11:59:40\nhealthy done ? 11:59:40"},
 		{"all done, and a newer version begins", func(s *DeliverySeen) {
 			s.Rollouts[0].ReplicaSets[0].Spec.Replicas, s.Rollouts[0].ReplicaSets[0].Status = new(int32), appsv1.ReplicaSetStatus{}
 			next := s.Rollouts[0].ReplicaSets[1].DeepCopy()

@@ -2,6 +2,7 @@ package view
 
 import (
 	"slices"
+	"strings"
 	"time"
 
 	appsv1 "k8s.io/api/apps/v1"
@@ -187,7 +188,8 @@ func (v version) stages() []Stage {
 }
 
 // drain returns the end of the pods of the version that the traffic was taken from, whatever has begun since; skipped
-// where there was none, and done where that one is wanted again. When the last of them went is not kept.
+// where there was none, and done where that one is wanted again. That they were sent away is known as long as the event of
+// it is kept.
 func (v version) drain() Stage {
 	from := v.cut.From
 	if from == "" {
@@ -195,9 +197,24 @@ func (v version) drain() Stage {
 	}
 	s := Stage{Name: stageDrain, State: stateDone, StartedAt: stamp(v.cut.ConvergedAt)}
 	for _, rs := range v.seen.ReplicaSets {
-		if rollout.PodHash(rs.Labels) == from && from != v.seen.Rollout.Status.CurrentPodHash && (rollout.Size(rs) > 0 || rs.Status.Replicas > 0) {
+		switch {
+		case rollout.PodHash(rs.Labels) != from || from == v.seen.Rollout.Status.CurrentPodHash:
+		case rollout.Size(rs) > 0 || rs.Status.Replicas > 0:
 			s.State = stateRunning
+		default:
+			s.FinishedAt = v.emptied(rs.Name)
 		}
 	}
 	return s
+}
+
+// emptied returns when a ReplicaSet was scaled to none after the switch, by the events of its Rollout; empty where there is
+// none of it.
+func (v version) emptied(replicaSet string) string {
+	for _, e := range eventsOf(v.seen) {
+		if e.Time >= stamp(v.cut.ConvergedAt) && strings.HasPrefix(e.Message, "Scaled down ReplicaSet "+replicaSet+" ") && strings.HasSuffix(e.Message, " to 0") {
+			return e.Time
+		}
+	}
+	return ""
 }

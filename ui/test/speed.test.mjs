@@ -34,7 +34,7 @@ const letters = ["w", "e", "Backspace", "^1", "2", "^g", "a", "^z", "Backspace",
 const plain = (tab, line) =>
   tab.evaluate((line) => {
     const field = document.querySelector('input[type="search"]').cloneNode();
-    const list = document.querySelector(line).parentElement;
+    const list = document.querySelector(line).closest(".tiles, .table-lines");
     const within = list.parentElement.cloneNode();
     const box = list.cloneNode();
     const count = document.createElement("span");
