@@ -1,0 +1,12 @@
+import { describe, expect, it } from "vitest";
+import { ja, phrases, said } from "./ja";
+import { foreign } from "./ja/foreign";
+
+const all: [string, string][] = Object.entries({ ...ja, ...said, ...phrases, ...foreign });
+
+describe("Japanese words", () => {
+  it("have no space within: that is for Latin letters and figures beside them", () => {
+    const torn = all.filter(([, text]) => /[\p{scx=Katakana}\p{scx=Hiragana}\p{scx=Han}] [\p{scx=Katakana}\p{scx=Hiragana}\p{scx=Han}]/u.test(text));
+    expect(torn).toEqual([]);
+  });
+});
