@@ -83,6 +83,46 @@ it("the overview has what moves, what needs somebody, and then the applications,
     await tab.waitForURL(/\/applications$/);
   }));
 
+it("a button that stays pressed is seen to be, in every view that has one", async () => {
+  for (const [path, name] of [
+    [`/applications/argocd/web-gate-7?node=${encodeURIComponent("/Pod/team-7/web-gate-7-6f8-0")}&tab=logs`, "Previous"],
+    ["/applications", "Favourites only"],
+    ["/rollouts", "Waits for somebody"],
+    ["/applications/argocd/request-counter", "Diagram"],
+  ]) {
+    await visit({}, async (tab) => {
+      await ready(tab, path);
+      const button = tab.getByRole("button", { name: new RegExp(`^${name}`) });
+      const ground = () => button.evaluate((e) => getComputedStyle(e).backgroundColor);
+      // Logs of a container that crashes begin with those before.
+      const was = await button.getAttribute("aria-pressed");
+      assert.match(was, /^(true|false)$/, path);
+      const before = await ground();
+      await button.click();
+      await tab.mouse.move(0, 0);
+      await tab.locator(`[aria-pressed="${was === "false"}"]`, { hasText: name }).waitFor();
+      assert.notEqual(await ground(), before, path);
+    });
+  }
+});
+
+it("what has the focus in a list goes with its application when others come before it, as tile and as line", async () => {
+  for (const view of ["", "&view=table"]) {
+    await visit({}, async (tab) => {
+      await ready(tab, `/applications?search=web-front${view}`);
+      const box = tab.getByRole("checkbox", { name: /web-front-56$/ });
+      await box.focus();
+      const focused = () => tab.evaluate(() => document.activeElement.getAttribute("aria-label"));
+      const name = await focused();
+      await tab.evaluate((view) => history.pushState({}, "", `/applications?search=web-front&order=desc${view}`), view);
+      await tab.waitForFunction(() => document.querySelector(".tile h2, .table-lines .col-name")?.textContent.trim().startsWith("web-front-56"));
+      assert.equal(await focused(), name);
+      await tab.keyboard.press("Space");
+      assert.equal(await box.isChecked(), true);
+    });
+  }
+});
+
 it("what is typed can be changed by the address, by the filters that are cleared, and by going on typing", () =>
   visit({}, async (tab) => {
     await ready(tab, "/applications?search=web");
