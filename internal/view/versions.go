@@ -188,8 +188,8 @@ func (v version) stages() []Stage {
 }
 
 // drain returns the end of the pods of the version that the traffic was taken from, whatever has begun since; skipped
-// where there was none, and done where that one is wanted again. That they were sent away is known as long as the event of
-// it is kept.
+// where there was none, and done where that one is wanted again. When they were sent away
+// is known as long as the event of it is kept.
 func (v version) drain() Stage {
 	from := v.cut.From
 	if from == "" {
@@ -208,8 +208,8 @@ func (v version) drain() Stage {
 	return s
 }
 
-// emptied returns when a ReplicaSet was scaled to none after the switch, by the events of its Rollout; empty where there is
-// none of it.
+// emptied returns when a ReplicaSet was scaled to none after the switch, by the events of its Rollout; empty where
+// there is none of it.
 func (v version) emptied(replicaSet string) string {
 	for _, e := range eventsOf(v.seen) {
 		if e.Time >= stamp(v.cut.ConvergedAt) && strings.HasPrefix(e.Message, "Scaled down ReplicaSet "+replicaSet+" ") && strings.HasSuffix(e.Message, " to 0") {
