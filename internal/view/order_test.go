@@ -43,6 +43,18 @@ func TestWhatIsShownHasOneOrder(t *testing.T) {
 			seen.Rollouts[0].ReplicaSets, seen.Rollouts[0].Pods = shuffled(random, seen.Rollouts[0].ReplicaSets), shuffled(random, seen.Rollouts[0].Pods)
 			return text(Deliveries(seen))
 		},
+		"lead times, the oldest first": func() string {
+			var all []Delivery
+			for i, at := range []string{"2026-01-01", "2026-01-02", "2026-01-03", "2026-01-04"} {
+				seconds := int64(i)
+				all = append(all, Delivery{ID: at, FinishedAt: at, LeadSeconds: &seconds})
+			}
+			points := LeadOf(shuffled(random, all))
+			if len(points) != 4 || points[0].ID != "2026-01-01" || points[3].Seconds != 3 {
+				t.Fatalf("got %v", points)
+			}
+			return text(points)
+		},
 		"the version to go back to": func() string {
 			rs, err := Earlier("web", shuffled(random, []*appsv1.ReplicaSet{replicaSet(2, "new", 1, 1), replicaSet(1, "b", 1, 1), replicaSet(1, "a", 1, 1)}), 0)
 			if err != nil || rs.Name != "web-a" {
