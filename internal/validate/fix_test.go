@@ -96,8 +96,9 @@ func keepsWhatIsFixed(t *testing.T, text string) {
 	}
 }
 
-// Comments between a field and the first below it are kept.
-func TestFixKeepsTheCommentOfAConversion(t *testing.T) {
+// Comments between a field and the first below it are kept, and so are those of a field without a value.
+func TestFixKeepsTheCommentsOfADefinition(t *testing.T) {
+	keepsWhatIsFixed(t, "apiVersion: apiextensions.k8s.io/v1beta1\nkind: CustomResourceDefinition\nmetadata: {name: widgets.example.com}\nspec:\n  group: example.com\n  names: {kind: Widget, plural: widgets}\n  preserveUnknownFields: false\n  # where\n  scope: # one of two\n  version: v1\n  validation: {openAPIV3Schema: {type: object}}\n")
 	keepsWhatIsFixed(t, "apiVersion: apiextensions.k8s.io/v1beta1\nkind: CustomResourceDefinition\nmetadata: {name: widgets.example.com}\nspec:\n  group: example.com\n  names: {kind: Widget, plural: widgets}\n  preserveUnknownFields: false\n  scope: Cluster\n  version: v1\n  validation: {openAPIV3Schema: {type: object}}\n  conversion:\n    # of the shop\n    strategy: Webhook\n    conversionReviewVersions: [v1]\n    webhookClientConfig: {service: {name: s, namespace: ns}}\n")
 }
 

@@ -85,8 +85,12 @@ func (l sourceLines) placeVersions(spec *yaml.Node, fields []textField, list tex
 		}
 	}
 	if !isSet(spec, "scope") {
-		_, out = taken(out, "scope")
-		out = append(out, newField("scope", "Namespaced"))
+		scope := newField("scope", "Namespaced")
+		var empty *textField
+		if empty, out = taken(out, "scope"); empty != nil {
+			scope.above = slices.Concat(empty.above, commentOf(*empty), empty.below)
+		}
+		out = append(out, scope)
 	}
 	return out, ""
 }
