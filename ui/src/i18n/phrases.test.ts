@@ -35,6 +35,7 @@ describe("a sentence of which the server sends no template", () => {
   });
 
   it("is Japanese as the server says it", () => {
+    expect(phrased("unknown key; did you mean timeout.reconciliation?", words)).toBe("不明なキーです。timeout.reconciliation ではありませんか?");
     expect(phrased("permission denied: applications, sync, shop/web, sub: aiko: no policy allows it; ask who keeps it", words)).toBeUndefined();
     expect(phrased("permission denied: applications, sync, shop/web, sub: aiko: no policy allows it", words)).toBe("権限がありません (applications, sync, shop/web, sub: aiko)。許可するポリシーがありません");
     expect(phrased("cluster https://10.0.0.1:6443: existing cluster spec is different; use upsert flag to force update; send it with upsert=true", words)).toBe("cluster https://10.0.0.1:6443: 同じアドレスで設定の異なるクラスターがすでにあります。上書きするには upsert=true を付けて送ってください");

@@ -133,7 +133,7 @@ function Next({ view, asking }: { view: RolloutView; asking: Asking }) {
   const tone = view.phase === "Degraded" || view.aborted ? "bad" : view.paused || view.phase === "Paused" ? "still" : view.phase === "Progressing" ? "busy" : "ok";
   const words = inWords(view.message) || (view.desired === 0 ? t("rollout.empty") : view.phase === "Healthy" ? t(until ? "rollout.switched" : "rollout.rest") : waitsFor(view));
   return (
-    <div className="next" data-tone={tone}>
+    <div className="next" data-tone={tone} data-rests={(view.phase === "Healthy" && !until && can.length === 0) || undefined}>
       <div className="next-words">
         <p className="next-sentence name">{words}</p>
         {until && (
