@@ -21,6 +21,7 @@ import (
 	"k8s.io/apiserver/pkg/endpoints/request"
 	"k8s.io/apiserver/pkg/registry/rest"
 	"k8s.io/klog/v2"
+	"k8s.io/kubernetes/pkg/apis/apps"
 	"k8s.io/kubernetes/pkg/apis/core"
 )
 
@@ -125,7 +126,11 @@ func create(b builtin, gvk schema.GroupVersionKind, object runtime.Object, names
 	}
 	b.strategy.PrepareForCreate(ctx, object)
 	allocate(object)
-	return ctx, validateCreate(ctx, object, b.strategy)
+	errs := validateCreate(ctx, object, b.strategy)
+	if set, ok := object.(*apps.StatefulSet); ok {
+		errs = asWritten(set, errs)
+	}
+	return ctx, errs
 }
 
 // maxErrors is how many errors of one object are compared with each other.
