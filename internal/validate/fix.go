@@ -28,7 +28,7 @@ func Fix(data []byte, minor int) (Fixed, error) {
 	if err != nil {
 		return Fixed{Data: data}, fmt.Errorf("reading: %w", err)
 	}
-	f := fixer{lines: strings.SplitAfter(string(data), "\n"), edits: map[int]lineEdit{}, minor: minor}
+	f := fixer{lines: strings.SplitAfter(string(data), "\n"), unusual: hasUnusualBreaks(string(data)), edits: map[int]lineEdit{}, minor: minor}
 	for _, d := range docs {
 		f.document(d)
 	}
@@ -49,8 +49,8 @@ type fixer struct {
 	edits map[int]lineEdit
 	left  []string
 	minor int
-	// aliased is set while the object at hand uses anchors.
-	aliased bool
+	// aliased is set while the object at hand uses anchors, and unusual where YAML counts other lines than these.
+	aliased, unusual bool
 }
 
 func (f *fixer) text() string {
@@ -113,6 +113,10 @@ func (f *fixer) document(doc *yaml.Node) {
 	before := maps.Clone(f.edits)
 	if key := givenTwice(doc); key != "" {
 		leave(": " + key + " is given twice in one mapping")
+		return
+	}
+	if f.unusual {
+		leave(": the file has line breaks other than LF and CRLF, by which its lines are counted in several ways; write LF for them")
 		return
 	}
 	f.aliased = hasAlias(doc)

@@ -85,14 +85,19 @@ func (l sourceLines) placeVersions(spec *yaml.Node, fields []textField, list tex
 		}
 	}
 	if !isSet(spec, "scope") {
-		scope := newField("scope", "Namespaced")
-		var empty *textField
-		if empty, out = taken(out, "scope"); empty != nil {
-			scope.above = slices.Concat(empty.above, commentOf(*empty), empty.below)
-		}
-		out = append(out, scope)
+		out = filled(out, newField("scope", "Namespaced"))
 	}
 	return out, ""
+}
+
+// filled returns fields with one that they have without a value, or not at all. The comments of what had no value stand
+// over it.
+func filled(fields []textField, one textField) []textField {
+	empty, others := taken(fields, one.key)
+	if empty != nil {
+		one.above = slices.Concat(empty.above, commentOf(*empty), empty.below)
+	}
+	return append(others, one)
 }
 
 // commentOf is the comment behind a field, or nothing.
@@ -179,11 +184,11 @@ func (l sourceLines) conversion(value *yaml.Node, field textField) (textField, s
 	if render.Scalar(value, "strategy") != "Webhook" {
 		return field, ""
 	}
-	fields, why := l.inner(value)
+	made, why := l.mappingText(field, value)
 	if why != "" {
 		return textField{}, why
 	}
-	client, fields := taken(fields, "webhookClientConfig")
+	client, fields := taken(made.fields, "webhookClientConfig")
 	if client == nil {
 		return textField{}, "spec.conversion names no webhook; write webhookClientConfig"
 	}
@@ -191,8 +196,8 @@ func (l sourceLines) conversion(value *yaml.Node, field textField) (textField, s
 	if reviews == nil {
 		return textField{}, "spec.conversion.conversionReviewVersions is required in v1, and was [v1beta1] where it was not given; write the versions that the webhook's program reads"
 	}
-	field.fields = append(fields, newMapping("webhook", client.named("clientConfig"), *reviews))
-	return field, ""
+	made.fields = append(fields, newMapping("webhook", client.named("clientConfig"), *reviews))
+	return made, ""
 }
 
 // refusedDefinition is what an API server would refuse in a definition of a name as it is written by now, or "".

@@ -235,9 +235,9 @@ func migrateWebhooks(f *fixer, doc *yaml.Node) string {
 		}
 		why := f.rewrite(w, func(fields []textField) ([]textField, string) {
 			for _, d := range add {
-				_, fields = taken(fields, d.key)
+				fields = filled(fields, d)
 			}
-			return append(fields, add...), ""
+			return fields, ""
 		})
 		if why != "" {
 			return at + ": " + why

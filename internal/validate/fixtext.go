@@ -12,11 +12,15 @@ import (
 // sourceLines are the lines of a file, each with its end.
 type sourceLines []string
 
+// hasUnusualBreaks reports whether a text has what YAML takes for the end of a line, and most programs do not.
+func hasUnusualBreaks(text string) bool {
+	return strings.ContainsAny(strings.ReplaceAll(text, "\r\n", "\n"), "\r\u0085\u2028\u2029")
+}
+
 // textField is a field of a mapping as it is written, so that it can be moved, renamed and put into another one.
 type textField struct {
 	key string
-	// above are the lines of comments over it, rest is what follows the colon in its line, and below are the lines
-	// under
+	// above are the lines of comments over it, rest is what follows the colon in its line, and below are the lines under
 	// that, all without the indentation of the mapping.
 	above []string
 	rest  string
@@ -25,7 +29,7 @@ type textField struct {
 	// fields and items stand for the value where it is made of other fields.
 	fields []textField
 	items  []textItem
-	// indented is by how much items are indented, and after are comments behind the last one.
+	// indented is by how much items are indented, and after are comments behind the last item or field.
 	indented int
 	after    []string
 
@@ -79,18 +83,30 @@ func (l sourceLines) textOf(m *yaml.Node) ([]textField, string) {
 	return l.blockText(m)
 }
 
-// inner is textOf a mapping that is the value of a field, with the comments between the field and the first of its own.
-func (l sourceLines) inner(m *yaml.Node) ([]textField, string) {
+// mappingText returns a field with the fields of the mapping that it has, or why they cannot be moved. The comments
+// around them stay.
+func (l sourceLines) mappingText(field textField, m *yaml.Node) (textField, string) {
 	fields, why := l.textOf(m)
-	if why != "" || m.Style&yaml.FlowStyle != 0 {
-		return fields, why
+	if why != "" {
+		return textField{}, why
 	}
-	var above []string
-	for n := m.Content[0].Line - 1; n > 0 && isBlankOrComment(l.line(n)); n-- {
-		above = append([]string{strings.TrimSpace(l.line(n))}, above...)
+	made := textField{key: field.key, above: field.above, rest: field.rest, fields: fields}
+	at := m.Line
+	if m.Style&yaml.FlowStyle != 0 {
+		made.rest = ""
+		for _, comment := range l.commentBehind(m) {
+			made.rest = " " + comment
+		}
+	} else {
+		var above []string
+		for n := m.Content[0].Line - 1; n > field.line; n-- {
+			above = append([]string{strings.TrimSpace(l.line(n))}, above...)
+		}
+		fields[0].above = append(above, fields[0].above...)
+		at = l.blockEnd(m.Content[len(m.Content)-1], m.Content[len(m.Content)-2])
 	}
-	fields[0].above = append(above, fields[0].above...)
-	return fields, ""
+	made.after = l.comments(at+1, field.line+len(field.below))
+	return made, ""
 }
 
 // blockText is textOf a mapping that has a line for each field.
@@ -243,13 +259,28 @@ func (l sourceLines) listText(field textField, list *yaml.Node) (textField, stri
 		if item.Column != list.Column+2 || !strings.HasPrefix(l.line(item.Line)[list.Column-1:], "- ") {
 			return textField{}, "its lines are indented in an unusual way"
 		}
-		made.items = append(made.items, textItem{above: l.comments(at+1, item.Line-1), fields: fields})
+		above := l.comments(at+1, item.Line-1)
 		if at = item.Line; item.Style&yaml.FlowStyle == 0 {
 			at = l.blockEnd(item.Content[len(item.Content)-1], item.Content[len(item.Content)-2])
+		} else {
+			// What is behind the braces stands over the lines that come in their place.
+			above = append(above, l.commentBehind(item)...)
 		}
+		made.items = append(made.items, textItem{above: above, fields: fields})
 	}
 	made.after = l.comments(at+1, field.line+len(field.below))
 	return made, ""
+}
+
+// commentBehind is the comment behind what is written in braces or brackets in one line, or nothing.
+func (l sourceLines) commentBehind(n *yaml.Node) []string {
+	line := l.line(n.Line)
+	if end := flowEnd(line, n.Column-1); end >= 0 {
+		if rest := strings.TrimSpace(line[end:]); strings.HasPrefix(rest, "#") {
+			return []string{rest}
+		}
+	}
+	return nil
 }
 
 // comments are the lines from one to another, which have nothing but comments, without their indentation.
@@ -263,14 +294,12 @@ func (l sourceLines) comments(first, last int) []string {
 
 // flowList is listText of a list that is written as [{a: 1}, {a: 2}] in one line.
 func (l sourceLines) flowList(field textField, list *yaml.Node) (textField, string) {
-	line := l.line(list.Line)
-	end := flowEnd(line, list.Column-1)
-	if end < 0 {
+	if flowEnd(l.line(list.Line), list.Column-1) < 0 {
 		return textField{}, "its fields are written in braces over several lines"
 	}
 	made := textField{key: field.key, above: field.above}
-	if rest := strings.TrimSpace(line[end:]); strings.HasPrefix(rest, "#") {
-		made.rest = " " + rest
+	for _, comment := range l.commentBehind(list) {
+		made.rest = " " + comment
 	}
 	for _, item := range list.Content {
 		fields, why := l.textOf(item)
@@ -366,6 +395,7 @@ func blockLines(fields []textField) []string {
 		switch {
 		case t.fields != nil:
 			out = append(out, indented(blockLines(t.fields), "  ", "  ")...)
+			out = append(out, indented(t.after, "  ", "  ")...)
 		case t.items != nil:
 			by := strings.Repeat(" ", t.indented)
 			for _, item := range t.items {
