@@ -111,12 +111,8 @@ func (f *fixer) document(doc *yaml.Node) {
 		return
 	}
 	before := maps.Clone(f.edits)
-	if key := givenTwice(doc); key != "" {
-		leave(": " + key + " is given twice in one mapping")
-		return
-	}
-	if f.unusual {
-		leave(": the file has line breaks other than LF and CRLF, by which its lines are counted in several ways; write LF for them")
+	if why := f.ambiguous(doc); why != "" {
+		leave(": " + why)
 		return
 	}
 	f.aliased = hasAlias(doc)
@@ -137,6 +133,17 @@ func (f *fixer) document(doc *yaml.Node) {
 		f.edits = before
 		leave(": v1 would not take it: " + why)
 	}
+}
+
+// ambiguous is why what a document has, or where, is read in more than one way; "" where it is not.
+func (f *fixer) ambiguous(doc *yaml.Node) string {
+	if f.unusual {
+		return "the file has line breaks other than LF and CRLF, by which its lines are counted in several ways; write LF for them"
+	}
+	if key := givenTwice(doc); key != "" {
+		return key + " is given twice in one mapping"
+	}
+	return ""
 }
 
 // successor is the version that replaces one that is deprecated or removed, where a minor version of Kubernetes serves

@@ -55,34 +55,41 @@ func (l sourceLines) definitionFields(spec *yaml.Node, fields []textField) ([]te
 
 // placeVersions are the fields of a spec with the versions in their place.
 func (l sourceLines) placeVersions(spec *yaml.Node, fields []textField, list textField) ([]textField, string) {
-	var why string
 	var out []textField
-	for i, field := range fields {
+	// The comments of what goes stand over what comes next, and at the end over the versions.
+	var left []string
+	keep := func(field textField) {
+		field.above = slices.Concat(left, field.above)
+		left, out = nil, append(out, field)
+	}
+	for _, field := range fields {
 		switch field.key {
 		case "validation", "subresources", "additionalPrinterColumns":
-		case "version":
-			if !isSet(spec, "versions") {
-				out = append(out, list)
-				continue
+			// These go into the versions, but for a validation of nothing.
+			if field.key == "validation" && !isSet(spec, field.key) {
+				left = append(left, commentsOf(field)...)
 			}
-			// The comments of what goes stand over what comes next, and at the end over the versions.
-			comments := slices.Concat(field.above, commentOf(field))
-			if i+1 < len(fields) {
-				fields[i+1].above = append(comments, fields[i+1].above...)
-			} else if versions, _ := taken(out, "versions"); versions != nil {
-				versions.above = append(comments, versions.above...)
+		case "version":
+			if isSet(spec, "versions") {
+				left = append(left, commentsOf(field)...)
+			} else {
+				keep(list)
 			}
 		case "versions":
 			list.above = field.above
-			out = append(out, list)
+			keep(list)
 		case "conversion":
-			if field, why = l.conversion(render.Field(spec, "conversion"), field); why != "" {
+			converted, why := l.conversion(render.Field(spec, "conversion"), field)
+			if why != "" {
 				return nil, why
 			}
-			out = append(out, field)
+			keep(converted)
 		default:
-			out = append(out, field)
+			keep(field)
 		}
+	}
+	if versions, _ := taken(out, "versions"); versions != nil {
+		versions.above = slices.Concat(left, versions.above)
 	}
 	if !isSet(spec, "scope") {
 		out = filled(out, newField("scope", "Namespaced"))
@@ -95,17 +102,18 @@ func (l sourceLines) placeVersions(spec *yaml.Node, fields []textField, list tex
 func filled(fields []textField, one textField) []textField {
 	empty, others := taken(fields, one.key)
 	if empty != nil {
-		one.above = slices.Concat(empty.above, commentOf(*empty), empty.below)
+		one.above = commentsOf(*empty)
 	}
 	return append(others, one)
 }
 
-// commentOf is the comment behind a field, or nothing.
-func commentOf(field textField) []string {
+// commentsOf are the comments over, behind and below a field of one value.
+func commentsOf(field textField) []string {
+	var behind []string
 	if _, comment, found := strings.Cut(field.rest, " #"); found {
-		return []string{"#" + comment}
+		behind = []string{"#" + comment}
 	}
-	return nil
+	return slices.Concat(field.above, behind, field.below)
 }
 
 // versionsOf are the versions of a definition; the one of spec.version where that is all it has.

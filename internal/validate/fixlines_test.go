@@ -56,6 +56,8 @@ func TestFixByHowItIsWritten(t *testing.T) {
 			hooks("v1") + "- name: a\n  failurePolicy: Fail\n  matchPolicy: Exact\n  sideEffects: None\n  admissionReviewVersions: [v1]\n  # soon\n  timeoutSeconds: 30\n", ""},
 		{"a version in braces with a comment behind them", crd + rest + "  versions:\n  - {name: v1, served: true, storage: true} # one\n  validation: {openAPIV3Schema: {type: object}}\n",
 			crd1 + rest + "  versions:\n  # one\n  - name: v1\n    served: true\n    storage: true\n    schema: {openAPIV3Schema: {type: object}}\n", ""},
+		{"comments of what goes, before what goes too", crd + rest + "  # first\n  version: v1 # now\n  validation: # none\n  versions: [{name: v1, served: true, storage: true, schema: {openAPIV3Schema: {type: object}}}]\n",
+			crd1 + rest + "  # first\n  # now\n  # none\n  versions:\n  - name: v1\n    served: true\n    storage: true\n    schema: {openAPIV3Schema: {type: object}}\n", ""},
 		{"a conversion with a comment at its end", crd + rest + "  version: v1\n  validation: {openAPIV3Schema: {type: object}}\n  conversion:\n    strategy: Webhook\n    conversionReviewVersions: [v1]\n    webhookClientConfig: {service: {name: s, namespace: ns}}\n    # new\n",
 			crd1 + rest + "  versions:\n  - name: v1\n    served: true\n    storage: true\n    schema: {openAPIV3Schema: {type: object}}\n  conversion:\n    strategy: Webhook\n    webhook:\n      clientConfig: {service: {name: s, namespace: ns}}\n      conversionReviewVersions: [v1]\n    # new\n", ""},
 		{"a conversion in braces with a comment behind them", crd + rest + "  version: v1\n  validation: {openAPIV3Schema: {type: object}}\n  conversion: {strategy: Webhook, conversionReviewVersions: [v1], webhookClientConfig: {service: {name: s, namespace: ns}}} # own\n",
