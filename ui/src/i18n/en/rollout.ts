@@ -53,6 +53,8 @@ export const rollout = {
   "rollout.message.deadline": "ReplicaSet {replicaSet} has made no progress for too long: see why its pods do not become Ready, then mend it in git or abort.",
   "rollout.message.updated-replicas-are-still-becoming-available": "Pods of the new version are becoming Ready.",
   "rollout.switched": "Switched: the version before stays for a while, for what is open and for a way back.",
+  "rollout.drains": "{lane} goes: its pods end what they were asked.",
+  "rollout.underWay": "On its way: pods come and become ready.",
   "rollout.rest": "At rest: nothing is on its way.",
   "rollout.empty": "Scaled to 0: there are no pods, and nothing answers.",
   "rollout.gates": "The way to the traffic",

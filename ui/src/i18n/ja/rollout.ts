@@ -53,6 +53,8 @@ export const rollout = {
   "rollout.message.deadline": "ReplicaSet {replicaSet} が長時間進んでいません。Pod が Ready にならない原因を確認し、git で修正するか中止してください。",
   "rollout.message.updated-replicas-are-still-becoming-available": "新しいバージョンの Pod が Ready になるのを待っています。",
   "rollout.switched": "切り替えました。前のバージョンは、処理中のリクエストと切り戻しのためにしばらく残ります。",
+  "rollout.drains": "{lane} を終了しています。Pod は処理中のリクエストを終えてから止まります。",
+  "rollout.underWay": "進行中です。Pod の起動と準備を待っています。",
   "rollout.rest": "静止中です。進行中の更新はありません。",
   "rollout.empty": "0 にスケールされています。Pod がないため、応答するものはありません。",
   "rollout.gates": "公開までの関門",

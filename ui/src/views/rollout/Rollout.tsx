@@ -19,7 +19,7 @@ import { Gates } from "./Gates";
 import { Conditions, Events, Pods, Revisions } from "./Panels";
 import { moves, newest, type Picture, picture } from "./picture";
 import { Replay } from "./Replay";
-import { inWords, switchSentence } from "./sentences";
+import { inWords, switchSentence, underWay } from "./sentences";
 import { Stage } from "./Stage";
 import "./rollout.css";
 
@@ -89,7 +89,7 @@ function One({ view }: { view: RolloutView }) {
           <Replay view={view} at={search.replay} to={(at) => to({ replay: at }, true)} close={() => to({ replay: undefined })} />
         ) : (
           <>
-            <Next view={view} asking={asking} />
+            <Next view={view} picture={now} asking={asking} />
             {view.weight && <Weight weight={view.weight} />}
             <Stage picture={now} next={newest(view) + 1} flows={moves(view)} />
             {view.steps && <Steps steps={view.steps} />}
@@ -127,11 +127,11 @@ function waitsFor(view: RolloutView): string {
 }
 
 /** Next says where the rollout is in one sentence, counts down to what comes by itself, and has what a person can do about it now. */
-function Next({ view, asking }: { view: RolloutView; asking: Asking }) {
+function Next({ view, picture, asking }: { view: RolloutView; picture: Picture; asking: Asking }) {
   const until = untilOf(view);
   const can = offered(view);
   const tone = view.phase === "Degraded" || view.aborted ? "bad" : view.paused || view.phase === "Paused" ? "still" : view.phase === "Progressing" ? "busy" : "ok";
-  const words = inWords(view.message) || (view.desired === 0 ? t("rollout.empty") : view.phase === "Healthy" ? t(until ? "rollout.switched" : "rollout.rest") : waitsFor(view));
+  const words = inWords(view.message) || (view.desired === 0 ? t("rollout.empty") : view.phase === "Healthy" ? t(until ? "rollout.switched" : "rollout.rest") : waitsFor(view) || underWay(picture));
   return (
     <div className="next" data-tone={tone} data-rests={(view.phase === "Healthy" && !until && can.length === 0) || undefined}>
       <div className="next-words">

@@ -4,7 +4,7 @@ import { view } from "./example.test-data";
 import type { Lane } from "../../api/types";
 
 vi.stubGlobal("document", { documentElement: { lang: "en" } });
-const { inWords, sentences, switchSentence } = await import("./sentences");
+const { inWords, sentences, switchSentence, underWay } = await import("./sentences");
 await (await import("../../i18n")).setLanguage("en");
 
 const lane = (revision: number, role: Lane["role"], restarts = 0): Lane => ({ role, replicaSet: `web-${revision}`, revision, hash: `h${revision}`, images: [], desired: 1, ready: 1, available: 1, pods: [{ name: "p", phase: "Running", ready: true, restarts, created: "" }] });
@@ -29,6 +29,12 @@ describe("the switch", () => {
   it("is read out when the traffic has gone over", () => expect(switchSentence(before, after)).toBe("Switched: the traffic goes to Green, revision 42 now, 1 pod Ready."));
   it("is not read out for what was so when the page was opened", () => expect(switchSentence(undefined, after)).toBeUndefined());
   it("is not read out again", () => expect(switchSentence(after, after)).toBeUndefined());
+});
+
+describe("what goes on where nothing is waited for", () => {
+  it("is an old version that goes", () => expect(underWay(picture(view([lane(42, "active"), lane(41, "old")])))).toBe("Blue, revision 41 goes: its pods end what they were asked."));
+  it("is a version that comes", () => expect(underWay(picture(view([lane(42, "preview"), lane(41, "active")])))).toBe("On its way: pods come and become ready."));
+  it("is not an old version of which nothing is left", () => expect(underWay(picture(view([lane(42, "active"), { ...lane(41, "old"), pods: [], desired: 0 }])))).toBe("On its way: pods come and become ready."));
 });
 
 describe("a message in words", () => {

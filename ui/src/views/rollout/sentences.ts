@@ -30,6 +30,12 @@ export function switchSentence(before: Picture | undefined, after: Picture): str
   return t("rollout.say.switched", { lane: laneName(to), ready: to.ready });
 }
 
+/** underWay returns what goes on where nobody and nothing is waited for: the pods of an old version go, or others come. */
+export function underWay(p: Picture): string {
+  const old = p.lanes.find((lane) => lane.role === "old" && lane.squares.length > 0);
+  return old ? t("rollout.drains", { lane: laneName(old) }) : t("rollout.underWay");
+}
+
 const stopped = /^(RolloutAborted|ProgressDeadlineExceeded): .*?(?:revision (\d+)|ReplicaSet (\S+))/;
 
 /** inWords returns a status message as people say it; what the page has no words for stays as the server said it. */
