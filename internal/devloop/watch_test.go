@@ -12,7 +12,10 @@ import (
 	"sync"
 	"syscall"
 	"testing"
+	"testing/synctest"
 	"time"
+
+	"github.com/fsnotify/fsnotify"
 
 	"github.com/cyan-cd/cyan/internal/devloop/decide"
 )
@@ -177,6 +180,54 @@ func TestWatchManyFiles(t *testing.T) {
 	}
 	if others := f.await(want...); len(others) > 0 || f.taken != 1 {
 		t.Errorf("got %d others as well, in %d parts; want all at once", len(others), f.taken)
+	}
+}
+
+// What git changes waits until git is done, and for what has crashed as long as that is likely to be still at work.
+func TestGitIsWaitedFor(t *testing.T) {
+	for _, c := range []struct {
+		rule   string
+		locked time.Duration
+		want   bool
+	}{
+		{"no lock", 0, true}, {"a lock", longestLock - time.Second, false}, {"a lock that was left", longestLock + time.Second, true},
+	} {
+		t.Run(c.rule, func(t *testing.T) {
+			f := &watched{T: t, dir: t.TempDir()}
+			f.write("a.go", "1")
+			file, lock := filepath.Join(f.dir, "a.go"), filepath.Join(f.dir, ".git/index.lock")
+			synctest.Test(t, func(t *testing.T) {
+				w := &watcher{tree: newTree(f.dir, leaveOut), lock: lock, pending: map[string]decide.Change{}, some: make(chan struct{}, 1)}
+				w.events = &fsnotify.Watcher{Events: make(chan fsnotify.Event), Errors: make(chan error)}
+				w.tree.scan(nil)
+				go w.runWatching(t.Context())
+				f.write("a.go", "2")
+				if c.locked > 0 {
+					f.write(".git/index.lock", "")
+					if err := os.Chtimes(lock, time.Now(), time.Now()); err != nil {
+						t.Fatal(err)
+					}
+				}
+				w.events.Events <- fsnotify.Event{Name: file, Op: fsnotify.Write}
+				time.Sleep(max(c.locked, longestQuiet)) //nolint:forbidigo // the time is that of the test
+				synctest.Wait()
+				changes, _ := w.take()
+				if got := len(changes) == 1 && changes[0].Path == "a.go"; got != c.want {
+					t.Fatalf("the change was told: %t, want %t", got, c.want)
+				}
+				if c.want {
+					return
+				}
+				if err := os.Remove(lock); err != nil {
+					t.Fatal(err)
+				}
+				time.Sleep(longestQuiet) //nolint:forbidigo // the time is that of the test
+				synctest.Wait()
+				if changes, _ := w.take(); len(changes) != 1 {
+					t.Errorf("once git is done: %v, want the change", changes)
+				}
+			})
+		})
 	}
 }
 
