@@ -95,8 +95,10 @@ export class World {
         message: name === "preview" && begun && !over ? "3 of 3 pods of the new version are Ready" : name === "build" ? `registry.example/request-counter@sha256:${hex(n, 12)}` : undefined };
     });
     const waits = second > 24 && second < 34 && !failed;
+    // The next one that does not fail takes its place.
+    const replaced = (n % 9 === 3 ? 2 : 1) * cycle + 34;
     return {
-      id: `${n}`, namespace: "argocd", application: "request-counter", project: "default", state: failed && second > 24 ? "Failed" : waits ? "Waiting" : second >= 48 ? "Done" : "Running",
+      id: `${n}`, namespace: "argocd", application: "request-counter", project: "default", state: failed && second > 24 ? "Failed" : waits ? "Waiting" : second < 48 ? "Running" : second < replaced ? "Done" : "Replaced",
       commit: { sha: hex(n * 2 + 1), author: "Cyan", message: `Deploy request-counter ${hex(n * 2).slice(0, 7)}`, date: iso(start + 9000), url: "https://git.example/shop/deploy/commit/1" },
       source: { sha: hex(n * 2), author: people[n % 4], message: messages[n % 5], date: iso(start) }, image: `registry.example/request-counter:${hex(n * 2, 7)}`, stages, startedAt: iso(start), finishedAt: second >= 48 ? iso(start + 48_000) : undefined, leadSeconds: second >= 35 && !failed ? 35 + (n % 7) : undefined,
     };
