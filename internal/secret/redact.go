@@ -107,7 +107,8 @@ func hideForm(text, form string, hidden []bool) {
 			return
 		}
 		begin, end := from+at, from+at+len(form)
-		if len(form) > shortest || !(begin > 0 && isWord(text[begin-1])) && !(end < len(text) && isWord(text[end])) {
+		goesOn := begin > 0 && isWord(text[begin-1]) || end < len(text) && isWord(text[end])
+		if len(form) > shortest || !goesOn {
 			hide(hidden, begin, end)
 			from = end
 			continue

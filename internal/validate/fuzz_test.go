@@ -37,9 +37,7 @@ func manifestsOfTests(f testing.TB) (all []string) {
 		}
 		for _, file := range txtar.Parse(data).Files {
 			if strings.HasPrefix(file.Name, "tree/") {
-				for _, document := range strings.Split(string(file.Data), "\n---\n") {
-					all = append(all, document)
-				}
+				all = append(all, strings.Split(string(file.Data), "\n---\n")...)
 			}
 		}
 	}

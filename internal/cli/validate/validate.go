@@ -99,6 +99,14 @@ func (o *options) check(args []string) error {
 			return kit.Usage("--ignore-kinds", fmt.Sprintf("%q is not a kind", kind), "name each kind, as Kind, GROUP/Kind or GROUP/VERSION/Kind")
 		}
 	}
+	if o.fix && slices.Contains(args, "-") {
+		return kit.Usage("--fix", "given for standard input", "name the files that are to be written")
+	}
+	return o.checkRepository(args)
+}
+
+// checkRepository refuses what does not go with a repository elsewhere, or goes with nothing else.
+func (o *options) checkRepository(args []string) error {
 	switch {
 	case o.repo != "" && len(args) > 0:
 		return kit.Usage("--repo", "given together with paths of this machine", "leave one out, and name the folder in the repository by --path")
@@ -106,19 +114,8 @@ func (o *options) check(args []string) error {
 		return kit.Usage("--revision, --path", "given without a repository", "name it by --repo")
 	case o.repo != "" && o.recurse:
 		return kit.Usage("--recursive", "given for a repository elsewhere", "name each folder by --path, or check it out")
-	case o.fix:
-		return o.checkFix(args)
-	}
-	return nil
-}
-
-// checkFix refuses to write what is no file of this machine.
-func (o *options) checkFix(args []string) error {
-	switch {
-	case o.repo != "":
+	case o.repo != "" && o.fix:
 		return kit.Usage("--fix", "given for a repository elsewhere", "check it out, and name its folder")
-	case slices.Contains(args, "-"):
-		return kit.Usage("--fix", "given for standard input", "name the files that are to be written")
 	}
 	return nil
 }
