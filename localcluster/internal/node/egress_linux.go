@@ -14,8 +14,10 @@ import (
 )
 
 const (
-	// Machine stands for this machine in the node's network, and Resolver for its resolvers.
-	Machine, Resolver = "172.30.1.1", "172.30.1.53"
+	// Machine stands for this machine in the node's network.
+	Machine = "172.30.1.1"
+	// Resolver stands for this machine's resolvers.
+	Resolver = "172.30.1.53"
 	// Range is where the node, and what stands for something in its network, have their addresses.
 	Range = "172.30.0.0/23"
 	// outside is the interface by which packets leave the node's network.
