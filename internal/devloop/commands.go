@@ -11,8 +11,13 @@ import (
 	"github.com/cyan-cd/cyan/internal/devloop/decide"
 )
 
-// mostWindows bounds how many times of commands are remembered.
-const mostWindows = 64
+const (
+	// mostWindows bounds how many times of commands are remembered.
+	mostWindows = 64
+	// mostEdited bounds how many files are remembered as somebody's. Beyond that all are forgotten: each counts again once
+	// it is saved while no command runs.
+	mostEdited = 1 << 17
+)
 
 // commands remembers when commands of the project ran on this machine, and what was changed while none did.
 type commands struct {
@@ -42,7 +47,7 @@ func (c *commands) known() decide.Commands {
 func (c *commands) changed(by decide.Commands, changes []decide.Change) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if c.edited == nil {
+	if c.edited == nil || len(c.edited)+len(changes) > mostEdited {
 		c.edited = map[string]bool{}
 	}
 	for _, change := range changes {

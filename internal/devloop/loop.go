@@ -436,6 +436,17 @@ func currentPods(refs map[string]string) func(*corev1.Pod) bool {
 	}
 }
 
+// removed is what a loop has removed at its end, of a namespace that was its own, or in which it made so many objects.
+func removed(namespace string, own bool, made int) string {
+	switch {
+	case own:
+		return "namespace " + namespace + " is removed"
+	case made == 0:
+		return "the loop made nothing in namespace " + namespace
+	}
+	return "what the loop made in namespace " + namespace + " is removed"
+}
+
 // close removes what the loop has made. The end of ctx does not keep it from that.
 func (l *loop) close(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), endWithin)
@@ -452,11 +463,10 @@ func (l *loop) close(ctx context.Context) error {
 		l.report(Event{Kind: Removed, Text: fmt.Sprintf("what runs in namespace %s is left; `cyan dev --cleanup` removes it", l.claim.namespace)})
 		return errors.Join(l.claim.release(ctx), l.claim.note.write())
 	}
+	text := removed(l.claim.namespace, l.claim.own, len(l.applier.allMade()))
 	err := l.applier.remove(ctx, func(ref apply.Ref) bool { return !l.claim.own || ref.Namespace != l.claim.namespace })
-	text := "what the loop made in namespace " + l.claim.namespace + " is removed"
 	if l.claim.own {
 		err = errors.Join(err, removeNamespace(ctx, l.clients, l.claim.namespace, l.claim.loop))
-		text = "namespace " + l.claim.namespace + " is removed"
 	} else {
 		err = errors.Join(err, l.claim.release(ctx))
 	}
