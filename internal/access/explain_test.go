@@ -77,8 +77,7 @@ func TestExplain(t *testing.T) {
 	if len(dev.Idle) != 1 || dev.Idle[0].Line.Number != 7 || dev.Idle[0].By.Number != 8 {
 		t.Errorf("idle: got %+v", dev.Idle)
 	}
-	// A role of a project that is not there, and one that everybody has, are named where no line is about them; so are
-	// the
+	// A role of a project that is not there, and one that everybody has, are named where no line is about them; so are the
 	// roles of one who has nothing else.
 	lost, _ := access.Parse(access.Written{Policies: map[string]string{"policy.default": "role:none", "policy.csv": "g, dev, proj:gone:ci\ng, one, role:gone\ng, two, role:gone"}})
 	for who, want := range map[string]string{"dev": "[role:none proj:gone:ci] [role:none proj:gone:ci]", "one": "[role:none role:gone] [role:none role:gone]", "nobody": "[role:none] [role:none]"} {

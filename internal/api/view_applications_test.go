@@ -133,8 +133,7 @@ func TestRowsHaveRollouts(t *testing.T) {
 }
 
 // What changes and is not in a list, for who asks and for what is asked, has no other ETag; what is in it has. Where
-// the
-// stream goes on from is not in the body, and comes with the answer that says that nothing has changed, too.
+// the stream goes on from is not in the body, and comes with the answer that says that nothing has changed, too.
 func TestTheETagOfAListIsOfWhatItShows(t *testing.T) {
 	const all = "/api/v1/view/applications"
 	for _, c := range []struct {

@@ -137,24 +137,7 @@ func killedAt(t *testing.T, at int, lost bool) (killed bool) {
 		w.config.Wrap(f.wrap)
 		stop := w.start()
 		app := w.app("shop", automated)
-		done := make(chan struct{})
-		go func() {
-			defer close(done)
-			w.until("the kill or the end", func(ctx context.Context) (bool, error) {
-				seen := &v1alpha1.Application{}
-				if err := w.Get(ctx, app, seen); err != nil {
-					return false, err
-				}
-				select {
-				case <-f.broken:
-					killed = true
-					return true, nil
-				default:
-					return syncedTo(sha)(seen), nil
-				}
-			})
-		}()
-		<-done
+		killed = w.untilKilled(f, app, sha)
 		stop()
 		if !killed {
 			return
@@ -173,6 +156,25 @@ func killedAt(t *testing.T, at int, lost bool) (killed bool) {
 			job, err := w.hook(ctx, "smoke")
 			return job == nil || job.DeletionTimestamp != nil && !isHeld(job), err
 		})
+	})
+	return killed
+}
+
+// untilKilled waits until a controller was killed at a write, or has synced, and reports whether it was killed.
+func (w *world) untilKilled(f *failing, app types.NamespacedName, sha string) (killed bool) {
+	w.Helper()
+	w.until("the kill or the end", func(ctx context.Context) (bool, error) {
+		seen := &v1alpha1.Application{}
+		if err := w.Get(ctx, app, seen); err != nil {
+			return false, err
+		}
+		select {
+		case <-f.broken:
+			killed = true
+			return true, nil
+		default:
+			return syncedTo(sha)(seen), nil
+		}
 	})
 	return killed
 }

@@ -1,18 +1,14 @@
 package application_test
 
 import (
-	"context"
 	"fmt"
 	"testing"
 
 	"k8s.io/client-go/rest"
-
-	"github.com/cyan-cd/cyan/api/v1alpha1"
 )
 
 // The controller is killed at every write of a sync without hooks, whose beginning is not on record: before the write
-// is
-// made or after. What was deployed is in the history all the same, and the operation has ended well.
+// is made or after. What was deployed is in the history all the same, and the operation has ended well.
 func TestKilledAtEveryWriteOfAnUnrecordedSync(t *testing.T) {
 	for at := 1; killedAtPlain(t, at, false) && killedAtPlain(t, at, true); at++ {
 		if at > 20 {
@@ -32,19 +28,7 @@ func killedAtPlain(t *testing.T, at int, lost bool) (killed bool) {
 		w.config.Wrap(f.wrap)
 		stop := w.start()
 		app := w.app("shop", automated)
-		w.until("the kill or the end", func(ctx context.Context) (bool, error) {
-			seen := &v1alpha1.Application{}
-			if err := w.Get(ctx, app, seen); err != nil {
-				return false, err
-			}
-			select {
-			case <-f.broken:
-				killed = true
-				return true, nil
-			default:
-				return syncedTo(sha)(seen), nil
-			}
-		})
+		killed = w.untilKilled(f, app, sha)
 		stop()
 		if !killed {
 			return

@@ -95,8 +95,7 @@ func onTop(now, before, after *v1alpha1.Application) *v1alpha1.Application {
 }
 
 // differs reports whether two Applications differ as JSON, where nothing and empty are the same. They are made JSON
-// only
-// where neither is plain before.
+// only where neither is plain before.
 func differs(before, after *v1alpha1.Application) (bool, error) {
 	switch {
 	case plainlyDiffer(&before.Status, &after.Status):
