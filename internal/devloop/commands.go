@@ -14,7 +14,8 @@ import (
 const (
 	// mostWindows bounds how many times of commands are remembered.
 	mostWindows = 64
-	// mostEdited bounds how many files are remembered as somebody's. Beyond that all are forgotten: each counts again once
+	// mostEdited bounds how many files are remembered as somebody's. Beyond that all are forgotten: each counts again
+	// once
 	// it is saved while no command runs.
 	mostEdited = 1 << 17
 )
@@ -24,8 +25,10 @@ type commands struct {
 	mu     sync.Mutex
 	ran    []decide.Window
 	edited map[string]bool
-	// deployed is how often manifests were deployed for what commands may have written.
-	deployed decide.Again
+	// deployed is how often manifests were deployed for what commands may have written, and read how often the project
+	// was
+	// read for that.
+	deployed, read decide.Again
 }
 
 // ended notes a command that has ended.
@@ -63,19 +66,25 @@ func judged(l *loop, changes []decide.Change) decide.Work {
 	work := decide.Next(project, running, changes)
 	l.commands.changed(project.Commands, changes)
 	for of, again := range work.Again {
-		if of == decide.OfManifests {
+		switch of {
+		case decide.OfManifests:
 			l.commands.deployed = again
-		} else {
+		case decide.OfDefinition:
+			l.commands.read = again
+		default:
 			l.builds.artifacts[of].again = again
 		}
 	}
 	for _, of := range slices.Sorted(maps.Keys(work.Spared)) {
 		files := describeFiles(work.Spared[of])
-		if of == decide.OfManifests {
+		switch of {
+		case decide.OfManifests:
 			l.note(fmt.Sprintf("manifests are not deployed again for %s, which a command of the project writes each time; have it write elsewhere", files))
-			continue
+		case decide.OfDefinition:
+			l.note(fmt.Sprintf("the project is not read again for %s, which a command of it writes each time; have it write elsewhere", files))
+		default:
+			l.note(fmt.Sprintf("image %s is not built again for %s, which a command of the project writes each time; leave that out of what it is built of, in dependencies of custom or in .dockerignore", of, files))
 		}
-		l.note(fmt.Sprintf("image %s is not built again for %s, which a command of the project writes each time; leave that out of what it is built of, in dependencies of custom or in .dockerignore", of, files))
 	}
 	return work
 }

@@ -164,10 +164,12 @@ func connect(ctx context.Context, o Options) (*loop, error) {
 	return l, nil
 }
 
-// read reads the project. Artifacts that are as they were keep what is known of them.
+// read reads the project. Artifacts that are as they were keep what is known of them. Where it cannot be read, the one
+// before goes on, until a file of either changes.
 func (l *loop) read(tree fs.FS) error {
 	project, err := l.Read(tree)
 	if err != nil {
+		l.project.Files = append(project.Files, l.project.Files...)
 		return err
 	}
 	l.project = project
@@ -279,7 +281,7 @@ func (l *loop) turn(ctx context.Context, changes []decide.Change, since time.Tim
 func (l *loop) observe() (decide.Project, decide.Running) {
 	artifacts, states := l.builds.decided()
 	return decide.Project{
-		Artifacts: artifacts, Definition: l.project.Files, Manifests: l.manifests.read, Prepared: l.manifests.prepared, Commands: l.commands.known(), Again: l.commands.deployed,
+		Artifacts: artifacts, Definition: l.project.Files, Reloads: l.commands.read, Manifests: l.manifests.read, Prepared: l.manifests.prepared, Commands: l.commands.known(), Again: l.commands.deployed,
 	}, decide.Running{Images: states, Deployed: l.deployed}
 }
 

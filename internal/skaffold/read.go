@@ -75,12 +75,15 @@ func Check(fsys fs.FS, file string, o Options) (Result, error) {
 	var err error
 	env := skaffoldEnv(fsys, o.Dir, o.Env, r)
 	o.Env = joined(env, o.Env)
-	if file == "" {
-		for _, name := range names {
-			if at := path.Join(o.Dir, name); isFile(fsys, at) {
-				file = at
-				break
-			}
+	looked := []string{path.Join(o.Dir, "skaffold.env")}
+	for _, name := range names {
+		if file != "" {
+			break
+		}
+		at := path.Join(o.Dir, name)
+		looked = append(looked, at)
+		if isFile(fsys, at) {
+			file = at
 		}
 	}
 	if file == "" {
@@ -92,7 +95,7 @@ func Check(fsys fs.FS, file string, o Options) (Result, error) {
 	if err != nil {
 		return Result{}, err
 	}
-	p.Env = env
+	p.Env, p.Files = env, slices.Compact(slices.Sorted(slices.Values(append(p.Files, looked...))))
 	if len(Errors(r.findings)) == 0 {
 		checkImages(fsys, p, r)
 	}
@@ -178,10 +181,7 @@ func readFile(fsys fs.FS, file string, o Options, r *report) (Result, error) {
 	l.load(request{file: file, base: o.Dir, names: o.Modules, profiles: o.Profiles, named: true})
 	unknownProfiles(o.Profiles, l.loaded, r)
 	p := l.project()
-	p.File, p.Files = file, slices.Sorted(maps.Keys(l.parsed))
-	if isFile(fsys, path.Join(o.Dir, "skaffold.env")) {
-		p.Files = append(p.Files, path.Join(o.Dir, "skaffold.env"))
-	}
+	p.File, p.Files = file, append(slices.Collect(maps.Keys(l.parsed)), l.missing...)
 	p.Name = orElse(p.Name, orElse(o.Folder, path.Base(o.Dir)))
 	read := Result{Project: p, Modules: l.modules()}
 	for _, m := range l.loaded {
@@ -212,6 +212,8 @@ type loader struct {
 	options Options
 	report  *report
 	parsed  map[string][]*node
+	// missing are files that are required and not there.
+	missing []string
 	seen    map[string]bool
 	// loaded are the modules, each behind those that it requires, and profiles those that were applied.
 	loaded   []module
@@ -268,6 +270,7 @@ func (l *loader) docs(q request) ([]*node, bool) {
 	}
 	data, err := fs.ReadFile(l.fsys, q.file)
 	if err != nil {
+		l.missing = append(l.missing, q.file, inFolder(l.fsys, q.file))
 		l.report.add(q.at, Error, "requires", "requires "+q.file, "file not found", "correct the path, which is relative to the folder of the file that it stands in")
 		return nil, false
 	}

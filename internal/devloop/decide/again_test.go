@@ -1,6 +1,7 @@
 package decide_test
 
 import (
+	"fmt"
 	"reflect"
 	"testing"
 	"time"
@@ -20,6 +21,10 @@ func TestWhatCommandsWrite(t *testing.T) {
 		builds  bool
 		spared  []string
 	}
+	files := []string{"cmd/app/out.go", "cmd/app/odd.go", "cmd/app/main.go"}
+	for i := range 8 {
+		files = append(files, fmt.Sprintf("cmd/app/out%d.go", i+1))
+	}
 	const out, odd, save, manifest = "cmd/app/out.go", "cmd/app/odd.go", "cmd/app/main.go", "k8s/app.yaml"
 	for _, c := range []struct {
 		rule   string
@@ -35,23 +40,31 @@ func TestWhatCommandsWrite(t *testing.T) {
 		{"a file that somebody had and has removed", []string{save}, []round{{[]decide.Change{gone(save)}, true, nil}, {[]decide.Change{gone(save)}, true, nil}, {[]decide.Change{gone(save)}, true, nil}}},
 		{"a file of nothing that is built", nil, []round{{[]decide.Change{during("docs/a.md")}, false, nil}, {[]decide.Change{during(out)}, true, nil}}},
 	} {
-		for _, of := range []string{"app", decide.OfManifests} {
+		for _, of := range []string{"app", decide.OfManifests, decide.OfDefinition} {
 			p := two()
 			p.Commands = decide.Commands{Ran: []decide.Window{{From: noon.Add(-time.Hour), To: noon.Add(-time.Minute)}, {From: noon, To: noon.Add(2 * time.Second)}}, Edited: map[string]bool{}}
 			for _, file := range c.edited {
 				p.Commands.Edited[file] = true
 			}
-			if of == decide.OfManifests {
+			switch of {
+			case decide.OfManifests:
 				p.Artifacts, p.Manifests = nil, []string{"cmd/app", manifest}
+			case decide.OfDefinition:
+				p.Artifacts, p.Definition = nil, files
 			}
 			for i, r := range c.rounds {
 				work := decide.Next(p, running(p), r.changes)
-				if builds := work.Deploy || len(work.Build) > 0; builds != r.builds || !reflect.DeepEqual(work.Spared[of], r.spared) {
+				if builds := work.Deploy || work.Reload || len(work.Build) > 0; builds != r.builds || !reflect.DeepEqual(work.Spared[of], r.spared) {
 					t.Errorf("%s, %q, round %d: got %t, %q; want %t, %q", c.rule, of, i, builds, work.Spared[of], r.builds, r.spared)
 				}
-				if next, known := work.Again[of]; known && of == decide.OfManifests {
+				next, known := work.Again[of]
+				switch {
+				case !known:
+				case of == decide.OfManifests:
 					p.Again = next
-				} else if known {
+				case of == decide.OfDefinition:
+					p.Reloads = next
+				default:
 					p.Artifacts[0].Again = next
 				}
 			}

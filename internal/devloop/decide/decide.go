@@ -32,9 +32,12 @@ func (w Window) holds(c Change) bool {
 type Project struct {
 	// Artifacts are the images, each behind those that it depends on.
 	Artifacts []Artifact
-	// Definition are the files that the project was read from.
+	// Definition are the files that the project was read from, and Reloads how often it was read for what commands may
+	// have written.
 	Definition []string
-	// Manifests are the files and folders that the last rendering looked at; of a folder, what is directly in it counts.
+	Reloads    Again
+	// Manifests are the files and folders that the last rendering looked at; of a folder, what is directly in it
+	// counts.
 	Manifests []string
 	// Prepared is when commands prepared the manifests for the last rendering.
 	Prepared Window
@@ -99,20 +102,24 @@ type Copy struct {
 type Work struct {
 	// Reload has the project read anew, before anything else.
 	Reload bool
-	// Build are the images to build, in the order of the project, and Replan those of them whose builder has to be chosen
+	// Build are the images to build, in the order of the project, and Replan those of them whose builder has to be
+	// chosen
 	// anew.
 	Build, Replan []string
 	Sync          []Copy
 	// Deploy has the manifests deployed whatever the builds make.
 	Deploy bool
-	// Again is what is known from now on of how often images, and manifests (OfManifests), followed from themselves, and
-	// Spared are the files that they are not built or deployed for any more.
+	// Again is what is known from now on of how often images, manifests (OfManifests) and the project (OfDefinition)
+	// followed from themselves, and Spared are the files that they are not built, deployed or read for any more.
 	Again  map[string]Again
 	Spared map[string][]string
 }
 
-// OfManifests stands for the manifests, where images go by their names.
-const OfManifests = ""
+// What there is beside images, which go by their names.
+const (
+	OfManifests  = ""
+	OfDefinition = "/"
+)
 
 // judge decides whether something is done for changes, and notes what is known from then on.
 func (w *Work) judge(k Commands, of string, a Again, changes []Change) bool {
@@ -140,15 +147,17 @@ func (w Work) Nothing() bool {
 // Next returns what to do about changes; without changes, what a loop begins with.
 func Next(p Project, r Running, changes []Change) Work {
 	var w Work
-	var manifests []Change
+	var definition, manifests []Change
 	for _, c := range changes {
-		w.Reload = w.Reload || slices.Contains(p.Definition, c.Path)
+		if slices.Contains(p.Definition, c.Path) {
+			definition = append(definition, c)
+		}
 		if isManifest(p.Manifests, c.Path) && !p.Prepared.holds(c) {
 			manifests = append(manifests, c)
 		}
 	}
-	if w.Reload {
-		return Work{Reload: true}
+	if w.Reload = w.judge(p.Commands, OfDefinition, p.Reloads, definition); w.Reload {
+		return w
 	}
 	w.Deploy = w.judge(p.Commands, OfManifests, p.Again, manifests)
 	for _, a := range p.Artifacts {
