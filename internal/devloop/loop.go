@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"net/url"
 	"os"
 	"path/filepath"
 	"slices"
@@ -139,7 +140,7 @@ func connect(ctx context.Context, o Options) (*loop, error) {
 		return nil, fmt.Errorf("connecting to %s: %w", config.Host, err)
 	}
 	if _, err := l.reader.Kinds(ctx, nil); err != nil {
-		return nil, err
+		return nil, unreached(&o, err)
 	}
 	if o.InPlace != nil {
 		err = takeApplication(ctx, l, connection)
@@ -198,6 +199,17 @@ func (l *loop) takeNamespace(ctx context.Context) error {
 	l.applier.left = l.left
 	l.report(Event{Kind: Began, Text: fmt.Sprintf("%s in namespace %s of %s", l.project.Name, at.namespace, where(&l.Options))})
 	return nil
+}
+
+// unreached is the error of a cluster that has not said what it serves.
+func unreached(o *Options, err error) error {
+	cause := err.Error()
+	if dialed := (*url.Error)(nil); errors.As(err, &dialed) {
+		cause = "does not answer: " + dialed.Err.Error()
+	}
+	return &problem.Error{
+		Kind: problem.Unreachable, Object: "cluster " + where(o), Cause: cause, Remedy: "see whether it runs (`cyan local status` for one of Cyan's own), or choose another context", Err: err,
+	}
 }
 
 // where names the cluster.

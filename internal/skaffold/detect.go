@@ -6,8 +6,6 @@ import (
 	"path"
 	"slices"
 	"strings"
-
-	"github.com/cyan-cd/cyan/internal/problem"
 )
 
 // detect reads a project from a folder without a file.
@@ -16,10 +14,7 @@ func detect(fsys fs.FS, o Options, r *report) (Project, error) {
 	p := Project{Name: folderName(o.Dir, o), ForwardServices: true, Deploy: Deploy{StatusCheck: true, StatusCheckSeconds: 600, LogPrefix: "auto"}}
 	p.Manifests = detectManifests(s)
 	if len(p.Manifests.Kustomize)+len(p.Manifests.Raw) == 0 {
-		return p, &problem.Error{
-			Kind: problem.Usage, Object: "folder " + orElse(o.Folder, o.Dir), Cause: "neither skaffold.yaml nor cyan.yaml, nor manifests in k8s, kustomize, deploy or manifests",
-			Remedy: "give a file with -f, or write a cyan.yaml with manifests: FOLDER",
-		}
+		return p, nothingFound(s, o, p.Name)
 	}
 	p.Artifacts = detectImages(s, p.Manifests, p.Name)
 	return p, nil

@@ -167,12 +167,10 @@ func (c *command) run(cmd *cobra.Command, folder string) error {
 		Registries: image.Registries{Mirrors: c.registryMirrors, Insecure: c.insecureRegistry},
 		Read:       func(tree fs.FS) (skaffold.Project, error) { return c.read(tree, root) },
 	}
-	o.Logs = c.logs
-	o.Logs.Off = !c.tail
-	if o.InPlace, err = c.place.Options(checks.NotInPlace(c.namespace != "", c.cleanup == cleanNever)...); err != nil {
+	if o.Logs, o.Forward, err = c.shown(); err != nil {
 		return err
 	}
-	if o.Forward, err = forwardMode(c.forward); err != nil {
+	if o.InPlace, err = c.place.Options(checks.NotInPlace(c.namespace != "", c.cleanup == cleanNever)...); err != nil {
 		return err
 	}
 	if o.Keys, err = manifests.Keys(); err != nil {
@@ -200,6 +198,17 @@ func (c *command) run(cmd *cobra.Command, folder string) error {
 		o.Debug = &devloop.DebugOptions{Delve: program}
 	}
 	return c.Show(cmd.Context(), c.Env, o, c.display)
+}
+
+// shown are the logs and the ports that the flags ask for.
+func (c *command) shown() (devloop.LogOptions, devloop.ForwardMode, error) {
+	logs := c.logs
+	logs.Off = !c.tail
+	if logs.Since < 0 {
+		return logs, "", kit.Usage("--since", fmt.Sprintf("%s is negative", logs.Since), "give how far back, such as 10m")
+	}
+	forward, err := forwardMode(c.forward)
+	return logs, forward, err
 }
 
 // forwardMode parses --port-forward.
@@ -233,7 +242,10 @@ func userName() string {
 func (c *command) findRegistry(ctx context.Context, config *rest.Config) (string, error) {
 	registry := strings.TrimSuffix(c.registry, "/")
 	if registry == "" {
-		registry = devloop.RegistryOf(ctx, config)
+		var err error
+		if registry, err = devloop.RegistryOf(ctx, config); err != nil {
+			return "", c.Explain(err, "looking for its registry")
+		}
 	}
 	if registry == "" {
 		return "", kit.Usage("--default-repo", "not given, and context "+c.Kube.ClusterName()+" names no registry in ConfigMap local-registry-hosting of kube-public, as a cluster of `cyan local up` does",

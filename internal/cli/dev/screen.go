@@ -255,7 +255,11 @@ func (d *drawn) do(k dashboard.Key) tea.Cmd {
 		default: // One is asked for already.
 		}
 	case dashboard.Open:
-		go func() { _ = guarded(func() error { openInBrowser(effect.Address); return nil }) }()
+		go func() {
+			if err := guarded(func() error { return openInBrowser(effect.Address) }); err != nil {
+				d.see(devloop.Event{Kind: devloop.Note, Text: err.Error()})
+			}
+		}()
 	case dashboard.End:
 		d.end()
 	case dashboard.Abandon:

@@ -7,6 +7,7 @@ import (
 	"os"
 	"os/exec"
 	"os/signal"
+	"path/filepath"
 	"strings"
 	"syscall"
 	"testing"
@@ -51,6 +52,7 @@ func pretended(ctx context.Context, o devloop.Options, how string) error {
 	o.Report(devloop.Event{Kind: devloop.Built, Round: 1, Artifact: "shop", Took: 920 * time.Millisecond, Pushed: 40 * time.Millisecond, Text: "sha256:1 with go"})
 	o.Report(devloop.Event{Kind: devloop.Log, Pod: "shop-1-abcde", Container: "shop", Text: "\x1b[31mserving\x1b[0m \x1b[2J\x1b]0;evil\x07"})
 	o.Report(devloop.Event{Kind: devloop.BuildFailed, Round: 1, Artifact: "shop", Text: "links.go:3:1: undefined: x", Err: errors.New("x")})
+	o.Report(devloop.Event{Kind: devloop.Forwarded, Address: "http://127.0.0.1:8080", Text: "Service shop, port 80"})
 	fmt.Fprintln(os.Stderr, "a library speaks")
 	switch how {
 	case "panic":
@@ -112,6 +114,31 @@ func TestDashboardOnTerminal(t *testing.T) {
 	if text, _ := s.See(); strings.Contains(text, "rebuild") || strings.Contains(s.Raw(), "evil") {
 		t.Errorf("what stays is\n%s", text)
 	}
+}
+
+// A port is opened by what the machine has for that; where it has nothing, the address is for a person to open.
+func TestPortsAreOpened(t *testing.T) {
+	s := loopOn(t, "well", 160, 24, "PATH="+t.TempDir(), "BROWSER=")
+	s.AwaitText("1 http://127.0.0.1:8080")
+	s.Press("o")
+	s.AwaitText("http://127.0.0.1:8080: no browser found, since ", "open the address yourself")
+	s.Press("q")
+	s.AwaitGivenBack(terminal.ModeOf(t), "is removed")
+
+	opened := filepath.Join(t.TempDir(), "opened")
+	browser := filepath.Join(t.TempDir(), "browser")
+	if err := os.WriteFile(browser, []byte("#!/bin/sh\necho \"$1\" >"+opened+"\nexit 3\n"), 0o700); err != nil { //nolint:gosec // it is a program
+		t.Fatal(err)
+	}
+	s = loopOn(t, "well", 160, 24, "PATH="+t.TempDir(), "BROWSER="+browser)
+	s.AwaitText("1 http://127.0.0.1:8080")
+	s.Press("1")
+	s.AwaitText("browser: exit status 3; open the address yourself")
+	if got, err := os.ReadFile(opened); err != nil || string(got) != "http://127.0.0.1:8080\n" {
+		t.Errorf("opened %q, %v", got, err)
+	}
+	s.Press("q")
+	s.AwaitGivenBack(terminal.ModeOf(t), "is removed")
 }
 
 // However it ends, the terminal is given back.

@@ -184,7 +184,8 @@ func (b *builder) findRegistry(ctx context.Context, config func() (*rest.Config,
 		return nil
 	}
 	if config, err := config(); err == nil {
-		b.registry = devloop.RegistryOf(ctx, config)
+		// What is only built needs no cluster.
+		b.registry, _ = devloop.RegistryOf(ctx, config)
 	}
 	return nil
 }
