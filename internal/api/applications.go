@@ -9,6 +9,7 @@ import (
 	"github.com/danielgtaylor/huma/v2"
 	"k8s.io/apimachinery/pkg/labels"
 	"k8s.io/apimachinery/pkg/util/wait"
+	"k8s.io/client-go/util/retry"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/cyan-cd/cyan/api/v1alpha1"
@@ -162,12 +163,17 @@ func (s applications) refreshed(ctx context.Context, key client.ObjectKey) (*app
 // find reads an Application that the caller has a right to. Who does not name its project is not told whether it is
 // there.
 func (s *service) find(ctx context.Context, c *caller, of ApplicationName, need func(access.Application) access.Request) (*v1alpha1.Application, error) {
+	return s.findIn(ctx, c, s.Reader, of, need)
+}
+
+// findIn is find in what a reader has: the cache, or the API server.
+func (s *service) findIn(ctx context.Context, c *caller, from client.Reader, of ApplicationName, need func(access.Application) access.Request) (*v1alpha1.Application, error) {
 	key := client.ObjectKey{Namespace: of.AppNamespace, Name: of.Name}
 	if key.Namespace == "" {
 		key.Namespace = s.Namespace
 	}
 	app := &v1alpha1.Application{}
-	err := s.Reader.Get(ctx, key, app)
+	err := from.Get(ctx, key, app)
 	if client.IgnoreNotFound(err) != nil {
 		return nil, err
 	}
@@ -190,6 +196,28 @@ func (s *service) find(ctx context.Context, c *caller, of ApplicationName, need 
 		return nil, &problem.Error{Kind: problem.Absent, Object: "Application " + of.Name, Cause: "not found in project " + of.Project}
 	}
 	return app, nil
+}
+
+// request sends what ask makes of an Application that the caller has a right to, and returns it as it was written. The
+// cache may be behind what the caller has just been answered, and controllers write meanwhile: the right and the
+// request are decided of what the API server has, anew where that has changed.
+func (s *service) request(ctx context.Context, c *caller, of ApplicationName, need func(access.Application) access.Request, ask func(*v1alpha1.Application) (action.Request, error)) (*v1alpha1.Application, error) {
+	// Who has no right costs the API server nothing.
+	app, err := s.find(ctx, c, of, need)
+	if err != nil {
+		return nil, err
+	}
+	err = retry.RetryOnConflict(retry.DefaultBackoff, func() error {
+		if app, err = s.findIn(ctx, c, s.Writer, of, need); err != nil {
+			return err
+		}
+		request, err := ask(app)
+		if err != nil {
+			return err
+		}
+		return s.send(ctx, app, request)
+	})
+	return app, err
 }
 
 // send carries a request out.

@@ -122,18 +122,20 @@ func (s operations) register() {
 
 func (s operations) sync(ctx context.Context, c *caller, in *syncInput) (*applicationAnswer, error) {
 	asked := in.asked()
-	of := in.or(asked.AppNamespace, asked.Project)
-	app, err := s.find(ctx, c, of, func(a access.Application) access.Request {
+	need := func(a access.Application) access.Request {
 		return c.options.Sync(a, access.SyncRequest{OtherRevision: asked.Revision != ""})
+	}
+	app, err := s.request(ctx, c, in.or(asked.AppNamespace, asked.Project), need, func(app *v1alpha1.Application) (action.Request, error) {
+		operation, err := syncOperation(app, asked, c.Name)
+		if err != nil {
+			return action.Request{}, err
+		}
+		return action.Start(app, operation, nil)
 	})
 	if err != nil {
 		return nil, err
 	}
-	operation, err := syncOperation(app, asked, c.Name)
-	if err != nil {
-		return nil, err
-	}
-	return s.start(ctx, app, operation, nil)
+	return &applicationAnswer{application{*app}}, nil
 }
 
 // or returns a name of an Application, with what the body of a call has in place of the query.
@@ -178,33 +180,24 @@ func isTarget(app *v1alpha1.Application, revision string) bool {
 	return revision == targetOf(app) || revision == app.Status.Sync.Revision
 }
 
-func (s operations) start(ctx context.Context, app *v1alpha1.Application, operation *v1alpha1.Operation, annotations map[string]string) (*applicationAnswer, error) {
-	request, err := action.Start(app, operation, annotations)
+func (s operations) rollback(ctx context.Context, c *caller, in *rollbackInput) (*applicationAnswer, error) {
+	app, err := s.request(ctx, c, in.or(in.Body.AppNamespace, in.Body.Project), c.options.Rollback, func(app *v1alpha1.Application) (action.Request, error) {
+		to, err := deploymentOf(app, (*int64)(in.Body.ID))
+		if err != nil {
+			return action.Request{}, err
+		}
+		operation := action.RollBack(app, to, v1alpha1.OperationInitiator{Username: c.Name})
+		operation.Sync.Prune, operation.Sync.DryRun = in.Body.Prune, in.Body.DryRun
+		annotations := map[string]string{}
+		if left := action.RollBackLeaves(app, to); left != "" && !in.Body.DryRun {
+			annotations[v1alpha1.RollbackPinAnnotation] = left
+		}
+		return action.Start(app, operation, annotations)
+	})
 	if err != nil {
-		return nil, err
-	}
-	if err := s.send(ctx, app, request); err != nil {
 		return nil, err
 	}
 	return &applicationAnswer{application{*app}}, nil
-}
-
-func (s operations) rollback(ctx context.Context, c *caller, in *rollbackInput) (*applicationAnswer, error) {
-	app, err := s.find(ctx, c, in.or(in.Body.AppNamespace, in.Body.Project), c.options.Rollback)
-	if err != nil {
-		return nil, err
-	}
-	to, err := deploymentOf(app, (*int64)(in.Body.ID))
-	if err != nil {
-		return nil, err
-	}
-	operation := action.RollBack(app, to, v1alpha1.OperationInitiator{Username: c.Name})
-	operation.Sync.Prune, operation.Sync.DryRun = in.Body.Prune, in.Body.DryRun
-	annotations := map[string]string{}
-	if left := action.RollBackLeaves(app, to); left != "" && !in.Body.DryRun {
-		annotations[v1alpha1.RollbackPinAnnotation] = left
-	}
-	return s.start(ctx, app, operation, annotations)
 }
 
 // deploymentOf returns a deployment of the history, whose first is 0; the one before the last when none is named.
@@ -224,13 +217,6 @@ func deploymentOf(app *v1alpha1.Application, id *int64) (v1alpha1.RevisionHistor
 }
 
 func (s operations) terminate(ctx context.Context, c *caller, in *ApplicationName) (*nothing, error) {
-	app, err := s.find(ctx, c, *in, c.options.Terminate)
-	if err != nil {
-		return nil, err
-	}
-	request, err := action.Terminate(app)
-	if err != nil {
-		return nil, err
-	}
-	return &nothing{}, s.send(ctx, app, request)
+	_, err := s.request(ctx, c, *in, c.options.Terminate, action.Terminate)
+	return &nothing{}, err
 }

@@ -69,6 +69,9 @@ func (f *fed) policy(lines string) {
 // event is one that a page has got.
 type event struct{ id, name, data string }
 
+// hangs is after how long a page that hears nothing hangs, on the slowest of machines.
+const hangs = 5 * time.Minute
+
 // listener is a page that listens.
 type listener struct {
 	testing.TB
@@ -79,7 +82,7 @@ type listener struct {
 
 func (f *fed) listen(as, topics, after string) *listener {
 	f.Helper()
-	ctx, end := context.WithTimeout(context.Background(), time.Minute)
+	ctx, end := context.WithTimeout(context.Background(), hangs)
 	f.Cleanup(end)
 	r, err := http.NewRequestWithContext(ctx, http.MethodGet, f.server.URL+"/api/v1/view/stream?topics="+topics, http.NoBody)
 	if err != nil {

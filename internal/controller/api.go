@@ -57,7 +57,9 @@ type API struct {
 // apiServer is what the API is served with.
 type apiServer struct {
 	API
-	kept      auth.ClusterObjects
+	kept auth.ClusterObjects
+	// direct reads and writes past every cache.
+	direct    client.Client
 	namespace string
 	log       *slog.Logger
 	looks     looks
@@ -92,7 +94,8 @@ func addAPI(ctx context.Context, mgr manager.Manager, o Options, hooks http.Hand
 	if err := mgr.Add(everywhere(kept.Start)); err != nil {
 		return err
 	}
-	s := &apiServer{API: o.API, namespace: o.ControlNamespace, log: o.Log.With("server", "api"), kept: auth.ClusterObjects{Client: direct, Cache: kept, Namespace: o.ControlNamespace}}
+	s := &apiServer{API: o.API, namespace: o.ControlNamespace, log: o.Log.With("server", "api"), direct: direct}
+	s.kept = auth.ClusterObjects{Client: ownWrites{direct, mgr.GetClient(), kept, o.ControlNamespace}, Cache: kept, Namespace: o.ControlNamespace}
 	if err := s.configure(ctx, direct); err != nil {
 		return err
 	}
@@ -216,7 +219,7 @@ const prepareAgain = 10 * time.Second
 // the same, and the log has what is missing.
 func (s *apiServer) prepare(ctx context.Context) bool {
 	// Nothing has filled the cache yet.
-	objects := auth.ClusterObjects{Client: s.kept.Client, Namespace: s.namespace}
+	objects := auth.ClusterObjects{Client: s.direct, Namespace: s.namespace}
 	failed := ""
 	return wait.PollUntilContextCancel(ctx, prepareAgain, true, func(ctx context.Context) (bool, error) {
 		err := (auth.Accounts{Objects: objects, Now: time.Now}).Ensure(ctx)

@@ -107,6 +107,19 @@ has "sync of one object" "$(call -X POST "$SERVER/api/v1/applications/shop/sync"
 quiet
 has "rollback by a number that is text" "$(call -X POST "$SERVER/api/v1/applications/shop/rollback" -d '{"name":"shop","id":"0","prune":false,"dryRun":true}')" '"operation":{'
 quiet
+# What was answered is found at the next call.
+at_once=0
+while [ $at_once -lt 20 ]; do
+  at_once=$((at_once + 1))
+  has "a label" "$(call -X PATCH "$SERVER/api/v1/applications/shop" -d '{"name":"shop","patch":"{\"metadata\":{\"labels\":{\"turn\":\"'$at_once'\"}}}","patchType":"merge"}')" '"turn":"'$at_once'"'
+  has "a label at once" "$(call "$SERVER/api/v1/applications/shop")" '"turn":"'$at_once'"'
+  has "a sync, at once" "$(call -X POST "$SERVER/api/v1/applications/shop/sync" -d '{"dryRun":true}')" '"operation":{'
+  case $(call "$SERVER/api/v1/applications/shop") in
+  *',"operation":{'* | *'"dryRun":true'*) ;;
+  *) fail "a sync that is found at once" "$(call "$SERVER/api/v1/applications/shop")" ;;
+  esac
+  quiet
+done
 has "a project" "$(call "$SERVER/api/v1/projects" -d '{"project":{"metadata":{"name":"team-'"$NAMESPACE"'"},"spec":{"sourceRepos":["*"],"destinations":[{"namespace":"*","server":"*"}],"clusterResourceWhitelist":[{"group":"*","kind":"*"}],"roles":[{"name":"ci","policies":[]}]}},"upsert":true}')" '"name":"team-'
 has "a token of its role" "$(call "$SERVER/api/v1/projects/team-$NAMESPACE/roles/ci/token" -d '{"project":"team-'"$NAMESPACE"'","role":"ci","expiresIn":"3600","id":"ci","description":"of a script"}')" '"token":"'
 has "the project again" "$(call -X PUT "$SERVER/api/v1/projects/team-$NAMESPACE" -d "{\"project\":$(call "$SERVER/api/v1/projects/team-$NAMESPACE")}")" '"name":"team-'
