@@ -10,10 +10,8 @@ import (
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/runtime/schema"
-	"k8s.io/client-go/util/retry"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
-	"github.com/cyan-cd/cyan/api/v1alpha1"
 	"github.com/cyan-cd/cyan/internal/access"
 	"github.com/cyan-cd/cyan/internal/action"
 	"github.com/cyan-cd/cyan/internal/plan"
@@ -121,19 +119,13 @@ func (s resourceActions) ask(ctx context.Context, c *caller, of ApplicationName,
 	if err != nil {
 		return nil, err
 	}
-	// What a script made of an object is sent only while the object is as the script saw it.
-	return &nothing{}, retry.RetryOnConflict(retry.DefaultBackoff, func() error { return s.askOf(ctx, app, name, wanted) })
-}
-
-// askOf asks something of an object as it is now.
-func (s resourceActions) askOf(ctx context.Context, app *v1alpha1.Application, name ObjectName, wanted string) error {
 	o, err := s.objectOf(ctx, app, name)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	as, err := o.as(app)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	scripts, wrong := o.scripts()
 	request, err := action.OfResource(name.String(), o.live, scripts, wanted, time.Now())
@@ -144,9 +136,9 @@ func (s resourceActions) askOf(ctx context.Context, app *v1alpha1.Application, n
 		err = o.permit(ctx, as, request)
 	}
 	if err != nil {
-		return err
+		return nil, err
 	}
-	return o.send(ctx, as, request)
+	return &nothing{}, o.send(ctx, as, request)
 }
 
 // permit returns why the project does not permit what a script makes of an object, or the API server would refuse what
