@@ -29,8 +29,12 @@ const (
 	ManagerNamespace = "kube-system"
 )
 
-// tokenTimeout is how long a cluster may take to make a token.
-const tokenTimeout = 30 * time.Second
+const (
+	// tokenTimeout is how long a cluster may take to make a token, and to accept it.
+	tokenTimeout = 30 * time.Second
+	// tokenEvery is the time between two looks at whether it is accepted.
+	tokenEvery = 100 * time.Millisecond
+)
 
 // Rotation has a registered cluster reached by a new token of a service account, and the old one forgotten.
 type Rotation struct {
@@ -150,8 +154,8 @@ func (r Rotation) find(ctx context.Context, config *rest.Config, namespace, old 
 	if err != nil {
 		return nil, nil, fmt.Errorf("connecting to the cluster with its new token: %w", err)
 	}
-	all := &corev1.SecretList{}
-	if err := remote.List(ctx, all, client.InNamespace(namespace)); err != nil {
+	all, err := firstSecrets(ctx, remote, namespace)
+	if err != nil {
 		return nil, nil, fmt.Errorf("looking for the old token with the new one: %w", err)
 	}
 	for i := range all.Items {
@@ -161,6 +165,25 @@ func (r Rotation) find(ctx context.Context, config *rest.Config, namespace, old 
 		}
 	}
 	return remote, nil, nil
+}
+
+// firstSecrets lists Secrets by a token that was just made. An API server looks Secrets up in a cache of its own: until
+// that has the token's, it accepts the token as little as a wrong one.
+func firstSecrets(ctx context.Context, remote client.Reader, namespace string) (*corev1.SecretList, error) {
+	all := &corev1.SecretList{}
+	var refused error
+	err := wait.PollUntilContextTimeout(ctx, tokenEvery, tokenTimeout, true, func(ctx context.Context) (bool, error) {
+		err := remote.List(ctx, all, client.InNamespace(namespace))
+		if apierrors.IsUnauthorized(err) {
+			refused = err
+			return false, nil
+		}
+		return err == nil, err
+	})
+	if wait.Interrupted(err) && refused != nil {
+		err = refused
+	}
+	return all, err
 }
 
 // keep writes a token into the Secret of the cluster, with all other fields as they are.

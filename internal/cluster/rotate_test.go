@@ -8,8 +8,11 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"testing/synctest"
+	"time"
 
 	corev1 "k8s.io/api/core/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/apimachinery/pkg/watch"
@@ -33,6 +36,8 @@ type far struct {
 	made *corev1.Secret
 	// refuses has a verb and the token by which it fails.
 	refuses map[string]string
+	// unknown is how often a new token is not accepted yet.
+	unknown int
 }
 
 func newFar(existing ...client.Object) *far {
@@ -57,6 +62,10 @@ func newFar(existing ...client.Object) *far {
 		List: func(ctx context.Context, c client.WithWatch, list client.ObjectList, options ...client.ListOption) error {
 			if err := fail("list"); err != nil {
 				return err
+			}
+			if f.unknown > 0 && f.used[len(f.used)-1] == "new" {
+				f.unknown--
+				return apierrors.NewUnauthorized("Unauthorized")
 			}
 			return c.List(ctx, list, options...)
 		},
@@ -202,6 +211,49 @@ func TestRotation(t *testing.T) {
 					t.Errorf("left on the cluster: got %v, want %v", left, c.left)
 				}
 			}
+		})
+	}
+}
+
+// A token that an API server does not know yet is tried until it does, and one that it never knows is refused after a
+// time, with nothing kept or left of it.
+func TestNewTokensAreNotAcceptedAtOnce(t *testing.T) {
+	for _, c := range []struct {
+		name    string
+		unknown int
+		took    time.Duration
+		kept    string
+		fails   string
+	}{
+		{"at once", 0, 0, "new", ""},
+		{"after some time", 3, 3 * tokenEvery, "new", ""},
+		{"never", 1 << 30, tokenTimeout, "old", "looking for the old token with the new one: Unauthorized"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				registered := &corev1.Secret{ObjectMeta: metav1.ObjectMeta{Namespace: "argocd", Name: "far"}, Data: map[string][]byte{"name": []byte("far"), "config": []byte(`{"bearerToken":"old"}`)}}
+				control := fake.NewClientBuilder().WithObjects(registered).Build()
+				if err := control.Get(t.Context(), client.ObjectKeyFromObject(registered), registered); err != nil {
+					t.Fatal(err)
+				}
+				f := newFar()
+				f.unknown = c.unknown
+				began := time.Now()
+				_, err := Rotation{Control: control, Secret: registered, Config: &rest.Config{BearerToken: "old"}, Connect: f.connect}.Run(t.Context())
+				if c.fails == "" && err != nil || c.fails != "" && (err == nil || err.Error() != c.fails) {
+					t.Errorf("got %v, want %q", err, c.fails)
+				}
+				if took := time.Since(began); took != c.took {
+					t.Errorf("took %s, want %s", took, c.took)
+				}
+				if err := control.Get(t.Context(), client.ObjectKeyFromObject(registered), registered); err != nil || string(registered.Data["config"]) != `{"bearerToken":"`+c.kept+`"}` {
+					t.Errorf("kept is %s, %v", registered.Data["config"], err)
+				}
+				f.unknown = 0
+				if left := f.secrets(t, ManagerNamespace); (len(left) == 0) != (c.fails != "") {
+					t.Errorf("left on the cluster: %v", left)
+				}
+			})
 		})
 	}
 }
