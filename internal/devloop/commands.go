@@ -15,8 +15,7 @@ const (
 	// mostWindows bounds how many times of commands are remembered.
 	mostWindows = 64
 	// mostEdited bounds how many files are remembered as somebody's. Beyond that all are forgotten: each counts again
-	// once
-	// it is saved while no command runs.
+	// once it is saved while no command runs.
 	mostEdited = 1 << 17
 )
 
@@ -26,8 +25,7 @@ type commands struct {
 	ran    []decide.Window
 	edited map[string]bool
 	// deployed is how often manifests were deployed for what commands may have written, and read how often the project
-	// was
-	// read for that.
+	// was read for that.
 	deployed, read decide.Again
 }
 

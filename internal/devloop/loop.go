@@ -34,7 +34,9 @@ const endWithin = 30 * time.Second
 type loop struct {
 	*reporter
 	Options
-	project   skaffold.Project
+	project skaffold.Project
+	// unread are the files for which the project could not be read the last time.
+	unread    []string
 	builds    *builds
 	manifests *manifests
 	rollouts  *rollouts
@@ -170,10 +172,10 @@ func connect(ctx context.Context, o Options) (*loop, error) {
 func (l *loop) read(tree fs.FS) error {
 	project, err := l.Read(tree)
 	if err != nil {
-		l.project.Files = append(project.Files, l.project.Files...)
+		l.unread = project.Files
 		return err
 	}
-	l.project = project
+	l.project, l.unread = project, nil
 	l.builds.take(project.Artifacts)
 	return nil
 }
@@ -293,7 +295,7 @@ func (l *loop) turn(ctx context.Context, changes []decide.Change, since time.Tim
 func (l *loop) observe() (decide.Project, decide.Running) {
 	artifacts, states := l.builds.decided()
 	return decide.Project{
-		Artifacts: artifacts, Definition: l.project.Files, Reloads: l.commands.read, Manifests: l.manifests.read, Prepared: l.manifests.prepared, Commands: l.commands.known(), Again: l.commands.deployed,
+		Artifacts: artifacts, Definition: slices.Concat(l.project.Files, l.unread), Reloads: l.commands.read, Manifests: l.manifests.read, Prepared: l.manifests.prepared, Commands: l.commands.known(), Again: l.commands.deployed,
 	}, decide.Running{Images: states, Deployed: l.deployed}
 }
 

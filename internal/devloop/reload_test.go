@@ -14,8 +14,7 @@ import (
 )
 
 // TestProjectIsReadAnew: a project that cannot be read is read anew once what keeps it from that has changed, also
-// where
-// that is in a file that the project before did not have.
+// where that is in a file that the project before did not have.
 func TestProjectIsReadAnew(t *testing.T) {
 	projects := map[string]skaffold.Project{"": {Name: "shop", Files: []string{"skaffold.yaml"}}, "broken": {Files: []string{"skaffold.yaml", "sub/skaffold.yaml"}}}
 	say := ""
@@ -35,6 +34,10 @@ func TestProjectIsReadAnew(t *testing.T) {
 	}
 	if !reloads("sub/skaffold.yaml") || !reloads("skaffold.yaml") {
 		t.Error("want it read anew for each file that keeps it from being read")
+	}
+	_, _ = l.read(nil), l.read(nil)
+	if project, _ := l.observe(); len(project.Definition) != 3 {
+		t.Errorf("failing again and again, the files that it is read for have become %v", project.Definition)
 	}
 	say = ""
 	if err := l.read(nil); err != nil || reloads("sub/skaffold.yaml") {

@@ -22,8 +22,7 @@ type Project struct {
 	// File is the file that was asked for; "" when there was none and the folder was looked at.
 	File string
 	// Files are all files that the project was read from, and those that were looked for and not there; it has to be
-	// read
-	// anew when one of them changes.
+	// read anew when one of them changes.
 	Files []string
 	// Profiles are those that were applied, in order.
 	Profiles []Profile

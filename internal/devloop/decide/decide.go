@@ -103,8 +103,7 @@ type Work struct {
 	// Reload has the project read anew, before anything else.
 	Reload bool
 	// Build are the images to build, in the order of the project, and Replan those of them whose builder has to be
-	// chosen
-	// anew.
+	// chosen anew.
 	Build, Replan []string
 	Sync          []Copy
 	// Deploy has the manifests deployed whatever the builds make.
