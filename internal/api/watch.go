@@ -9,6 +9,7 @@ import (
 	"github.com/danielgtaylor/huma/v2"
 	"k8s.io/apimachinery/pkg/labels"
 	"k8s.io/apimachinery/pkg/types"
+	"k8s.io/apimachinery/pkg/util/resourceversion"
 	"k8s.io/apimachinery/pkg/watch"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
@@ -136,10 +137,8 @@ func (s *sentApplications) update(current []*v1alpha1.Application) error {
 	return nil
 }
 
-// newer reports whether a resource version is newer than another, as far as both are numbers.
+// newer reports whether a resource version is newer than another, or may be.
 func newer(version, than string) bool {
-	if len(version) != len(than) {
-		return len(version) > len(than)
-	}
-	return version > than
+	order, err := resourceversion.CompareResourceVersion(version, than)
+	return err != nil || order > 0
 }
