@@ -54,10 +54,12 @@ func (w ownWrites) caches(o client.Object) ([]client.Reader, client.Object) {
 
 // seen waits until the caches have an object at a state that is reached.
 func (w ownWrites) seen(ctx context.Context, o client.Object, reached func(found client.Object, missing bool) bool) {
+	ctx, leave := context.WithTimeout(ctx, seenWithin)
+	defer leave()
 	caches, found := w.caches(o)
 	for _, cache := range caches {
-		//nolint:errcheck // it is written, whether a cache has it or not
-		_ = wait.PollUntilContextTimeout(ctx, seenEvery, seenWithin, true, func(ctx context.Context) (bool, error) {
+		// An error changes nothing: it is written, whether a cache has it or not.
+		_ = wait.PollUntilContextCancel(ctx, seenEvery, true, func(ctx context.Context) (bool, error) {
 			err := cache.Get(ctx, client.ObjectKeyFromObject(o), found, client.UnsafeDisableDeepCopy)
 			if err != nil && !apierrors.IsNotFound(err) {
 				return false, err

@@ -117,6 +117,7 @@ func TestWritesAreAnsweredWhenCachesHaveThem(t *testing.T) {
 		{"a Secret that no cache has", elsewhere, false, patch, late, nil, 0},
 		{"a cache that has it", app, false, patch, 0, nil, 0},
 		{"a cache that does not hear of it", app, false, patch, time.Hour, nil, seenWithin},
+		{"two caches that do not hear of it", project, false, patch, time.Hour, nil, seenWithin},
 		{"a cache that hears of no deletion", app, false, remove, time.Hour, nil, seenWithin},
 		{"a cache that cannot be read", app, false, patch, 0, errors.New("not started"), 0},
 	} {

@@ -113,9 +113,9 @@ while [ $at_once -lt 20 ]; do
   at_once=$((at_once + 1))
   has "a label" "$(call -X PATCH "$SERVER/api/v1/applications/shop" -d '{"name":"shop","patch":"{\"metadata\":{\"labels\":{\"turn\":\"'$at_once'\"}}}","patchType":"merge"}')" '"turn":"'$at_once'"'
   has "a label at once" "$(call "$SERVER/api/v1/applications/shop")" '"turn":"'$at_once'"'
-  has "a sync, at once" "$(call -X POST "$SERVER/api/v1/applications/shop/sync" -d '{"dryRun":true}')" '"operation":{'
+  has "a sync, at once" "$(call -X POST "$SERVER/api/v1/applications/shop/sync" -d '{"dryRun":true,"infos":[{"name":"turn","value":"'$at_once'"}]}')" '"operation":{'
   case $(call "$SERVER/api/v1/applications/shop") in
-  *',"operation":{'* | *'"dryRun":true'*) ;;
+  *'"name":"turn","value":"'$at_once'"'*) ;;
   *) fail "a sync that is found at once" "$(call "$SERVER/api/v1/applications/shop")" ;;
   esac
   quiet
