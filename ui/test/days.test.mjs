@@ -116,6 +116,22 @@ it("the longest names fit the window", async () => {
   }
 });
 
+for (const language of ["en-US", "ja-JP"]) {
+  it(`the bar fits the window in ${language}, live or not`, async () => {
+    for (const width of [320, 390, 961, 1000, 1201, 1440]) {
+      await visit({ width, language, allowed: [/Failed to load/] }, async (tab) => {
+        await ready(tab, "/rollouts");
+        await tab.locator(".live:not(.off)").waitFor();
+        assert.deepEqual(await overflow(tab), [], `live at ${width} px`);
+        await tab.route("**/view/stream**", (route) => route.abort());
+        await ready(tab, "/rollouts");
+        await tab.locator(".live.off").waitFor();
+        assert.deepEqual(await overflow(tab), [], `not live at ${width} px`);
+      });
+    }
+  });
+}
+
 for (const [words, hours] of [["an hour ahead", 1], ["an hour behind", -1]]) {
   it(`a browser's clock that is ${words} changes neither how long ago things were nor how long they take`, () =>
     visit({ allowed: [/Failed to load|502/] }, async (tab) => {
