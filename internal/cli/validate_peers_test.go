@@ -8,7 +8,7 @@ import (
 
 // The lines of kubeval and kubeconform as scripts have them.
 func TestValidatePeers(t *testing.T) {
-	inFolder(t, manifestsToCheck)
+	inFolder(t, manifestsToCheck+"-- none/notes.txt --\nno manifest\n")
 	const invalid = "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: a}\ndata: {a: 1}\n"
 	const custom = "apiVersion: example.com/v1\nkind: Widget\nmetadata: {name: w}\n"
 	for _, c := range []struct {
@@ -56,6 +56,11 @@ func TestValidatePeers(t *testing.T) {
 		{"kubeconform -output yaml", invalid, 2, ""},
 		{"kubeconform -n 8 -kubernetes-version 1.31.0 -summary base", "", 1, "…"},
 		{"kubeconform -ignore-filename-pattern kustomization -summary base", "", 0, "Summary: 2 resources found in 1 file - Valid: 2, Invalid: 0, Errors: 0, Skipped: 0\n"},
+		{"kubeconform -summary none", "", 1, "none - failed validation: no objects to validate\nSummary: 0 resources found in 1 file - Valid: 0, Invalid: 0, Errors: 1, Skipped: 0\n"},
+		{"kubeconform base/all.yaml none", "", 1, "none - failed validation: no objects to validate\n"},
+		{"kubeval -d none", "", 1, "ERR  - none: no objects to validate\n"},
+		{"kubeconform -summary -ignore-filename-pattern . base", "", 2, ""},
+		{"kubeval -d base -i .", "", 2, ""},
 		{"kubeconform -v", "", 0, "cyan test\n"},
 	} {
 		code, stdout, stderr := runLine(t, c.input, c.line)

@@ -216,7 +216,11 @@ func loadFor(p *peer, path string) (result *render.Result, err error) {
 	if path == "-" {
 		return manifests.Stream(p.In, options)
 	}
-	if info, err := os.Stat(path); err == nil && !info.Mode().IsRegular() {
+	info, err := os.Stat(path)
+	switch {
+	case err == nil && info.IsDir():
+		return &render.Result{}, nil
+	case err == nil && !info.Mode().IsRegular():
 		return manifests.Pipe(path, options)
 	}
 	_, err = manifests.Load("", path, p.namespace, v1alpha1.ApplicationSource{}, func(l manifests.Loaded) error { result = l.Result; return nil })
@@ -293,7 +297,8 @@ func (p *peer) object(o render.Rendered, all []render.Rendered, known *engine.Kn
 	return c
 }
 
-// paths are the files that are named, those below the folders that are, and standard input where nothing is.
+// paths are the files that are named, those below the folders that are, and standard input where nothing is. A folder without
+// manifests is a path itself, so that it is an error and not passed over.
 func (p *peer) paths(named []string) ([]string, error) {
 	if len(named) == 0 {
 		return []string{"-"}, nil
@@ -319,6 +324,7 @@ func (p *peer) paths(named []string) ([]string, error) {
 			all = append(all, path)
 			continue
 		}
+		before := len(all)
 		err = filepath.WalkDir(path, func(name string, entry fs.DirEntry, err error) error {
 			if err == nil && entry.Type().IsRegular() && render.IsManifest(name) {
 				all = append(all, name)
@@ -328,10 +334,17 @@ func (p *peer) paths(named []string) ([]string, error) {
 		if err != nil {
 			return nil, kit.Usage("folder "+path, err.Error(), "name a folder that can be read")
 		}
+		if len(all) == before {
+			all = append(all, path)
+		}
 	}
-	return slices.DeleteFunc(all, func(name string) bool {
+	all = slices.DeleteFunc(all, func(name string) bool {
 		return slices.ContainsFunc(ignored, func(r *regexp.Regexp) bool { return r.MatchString(name) })
-	}), nil
+	})
+	if len(all) == 0 {
+		return nil, kit.Usage("--"+p.leaveOut, "every file is left out", "give patterns that some file does not match")
+	}
+	return all, nil
 }
 
 // counts are how many objects have each status.
