@@ -70,7 +70,36 @@ func check(good *Good, objs []render.Rendered, known *Known) (findings, warnings
 		*good = Good{}
 		return []*problem.Error{{Kind: problem.Usage, Rule: RuleNothing, Cause: "no objects to validate", Remedy: "check the path and the revision of the source, and what it includes and excludes"}}, nil
 	}
+	subjects := checkAll(good, objs, newKinds(known))
+	for _, s := range subjects {
+		if s != nil {
+			findings, warnings = append(findings, s.findings...), append(warnings, s.warnings...)
+		}
+	}
+	return ordered(findings), warnings
+}
+
+// Checked is what was found wrong with one object. Unknown is true where nothing is known of its kind, so that its
+// fields are not checked.
+type Checked struct {
+	Findings []*problem.Error
+	Unknown  bool
+}
+
+// CheckEach is [Check], with what it finds of each object by itself: the definitions among all of them count, and are
+// read once.
+func CheckEach(objs []render.Rendered, known *Known) []Checked {
 	kinds := newKinds(known)
+	all := make([]Checked, len(objs))
+	for i, s := range checkAll(&Good{}, objs, kinds) {
+		found := kinds.find(objs[i].Object.GroupVersionKind())
+		all[i] = Checked{Findings: ordered(s.findings), Unknown: found.builtin == nil && found.custom == nil}
+	}
+	return all
+}
+
+// checkAll checks the objects that are not good, which are nil in the result, and leaves in good those that are now.
+func checkAll(good *Good, objs []render.Rendered, kinds *kinds) []*subject {
 	now := Good{objects: make(map[*unstructured.Unstructured]bool, len(objs))}
 	subjects := make([]*subject, len(objs))
 	count := 0
@@ -90,21 +119,23 @@ func check(good *Good, objs []render.Rendered, known *Known) (findings, warnings
 	}
 	sameKinds := slices.Equal(good.definitions, now.definitions)
 	for i, o := range objs {
-		s := subjects[i]
 		switch {
-		case s != nil:
+		case subjects[i] != nil:
 		case sameKinds && good.objects[o.Object]:
 			now.objects[o.Object] = true
-			continue
 		default:
-			s = &subject{rendered: o}
-			if one(s); len(s.findings) == 0 {
+			subjects[i] = &subject{rendered: o}
+			if one(subjects[i]); len(subjects[i].findings) == 0 {
 				now.objects[o.Object] = true
 			}
 		}
-		findings, warnings = append(findings, s.findings...), append(warnings, s.warnings...)
 	}
 	*good = now
+	return subjects
+}
+
+// ordered are the findings in the order of files and lines, each once.
+func ordered(findings []*problem.Error) []*problem.Error {
 	slices.SortStableFunc(findings, func(a, b *problem.Error) int {
 		return cmp.Or(cmp.Compare(a.File, b.File), cmp.Compare(a.Line, b.Line), cmp.Compare(a.Object, b.Object), cmp.Compare(a.Field, b.Field), cmp.Compare(a.Cause, b.Cause))
 	})
@@ -112,7 +143,7 @@ func check(good *Good, objs []render.Rendered, known *Known) (findings, warnings
 	for _, f := range findings {
 		all = append(all, Finding{f, SeverityError})
 	}
-	return Errors(withoutRepeated(all)), warnings
+	return Errors(withoutRepeated(all))
 }
 
 // withoutRepeated keeps the last of the findings that differ in nothing but the remedy: where the rules refuse a

@@ -13,7 +13,6 @@ import (
 	sigsyaml "sigs.k8s.io/yaml"
 
 	"github.com/cyan-cd/cyan/internal/problem"
-	"github.com/cyan-cd/cyan/internal/render"
 )
 
 // maxSchemas and maxSchemaFile bound a folder of schemas: the largest public collection has some 8000 files.
@@ -145,15 +144,4 @@ func (k *Known) skips(gvk schema.GroupVersionKind) bool {
 	return k.IgnoreMissing || slices.ContainsFunc(k.Skip, func(name string) bool {
 		return name == gvk.Kind || name == gvk.Group+"/"+gvk.Kind || name == gvk.GroupVersion().String()+"/"+gvk.Kind
 	})
-}
-
-// Unknown reports whether the kind of the first of the objects is one that nothing is known of, so that it is not
-// checked.
-func Unknown(objects []render.Rendered, known *Known) bool {
-	kinds := newKinds(known)
-	for _, o := range objects[1:] {
-		kinds.define(o.Object, true)
-	}
-	found := kinds.find(objects[0].Object.GroupVersionKind())
-	return found.builtin == nil && found.custom == nil
 }

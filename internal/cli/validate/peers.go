@@ -12,6 +12,7 @@ import (
 
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 
 	"github.com/cyan-cd/cyan/api/v1alpha1"
 	"github.com/cyan-cd/cyan/internal/cli/kit"
@@ -199,9 +200,11 @@ func (p *peer) check(args []string) ([]checkedFile, error) {
 		all = append(all, result.Objects...)
 	}
 	seen := map[engine.Ref]bool{}
+	checked := engine.CheckEach(all, known)
 	for i := range files {
 		for _, o := range results[i].Objects {
-			files[i].objects = append(files[i].objects, p.object(o, all, known))
+			files[i].objects = append(files[i].objects, p.object(o.Object, checked[0]))
+			checked = checked[1:]
 			if text := repeatedFor(p, o, seen); text != "" {
 				files[i].problems = append(files[i].problems, text)
 			}
@@ -258,9 +261,8 @@ func repeatedFor(p *peer, o render.Rendered, seen map[engine.Ref]bool) string {
 	return fmt.Sprintf("Duplicate '%s' resource '%s' in namespace '%s'", ref.Kind, ref.Name, ref.Namespace)
 }
 
-// object checks one object; definitions may stand in any file.
-func (p *peer) object(o render.Rendered, all []render.Rendered, known *engine.Known) checkedObject {
-	u := o.Object
+// object is what is said of one object, by what was found wrong with it.
+func (p *peer) object(u *unstructured.Unstructured, found engine.Checked) checkedObject {
 	c := checkedObject{kind: u.GetKind(), apiVersion: u.GetAPIVersion(), namespace: u.GetNamespace(), name: cmp.Or(u.GetName(), u.GetGenerateName()), status: statusValid}
 	of := func(kinds []string) bool {
 		return slices.ContainsFunc(kinds, func(k string) bool { return k == c.kind || k == c.apiVersion+"/"+c.kind })
@@ -273,17 +275,7 @@ func (p *peer) object(o render.Rendered, all []render.Rendered, known *engine.Kn
 		c.status = statusSkipped
 		return c
 	}
-	objects := []render.Rendered{o}
-	for _, other := range all {
-		if other.Object.GetKind() == "CustomResourceDefinition" && other.Object != u {
-			objects = append(objects, other)
-		}
-	}
-	name := engine.ObjectName(u)
-	for _, f := range engine.Check(objects, known) {
-		if f.Object != name || !o.Touches(f.File) {
-			continue
-		}
+	for _, f := range found.Findings {
 		plain := *f
 		plain.File, plain.Object, plain.Line = "", "", 0
 		c.messages = append(c.messages, fmt.Sprintf("line %d: %s", f.Line, plain.Error()))
@@ -291,14 +283,14 @@ func (p *peer) object(o render.Rendered, all []render.Rendered, known *engine.Kn
 			c.status = statusError
 		}
 	}
-	if len(c.messages) == 0 && p.ignoreMissing && engine.Unknown(objects, known) {
+	if len(c.messages) == 0 && p.ignoreMissing && found.Unknown {
 		c.status = statusSkipped
 	}
 	return c
 }
 
-// paths are the files that are named, those below the folders that are, and standard input where nothing is. A folder without
-// manifests is a path itself, so that it is an error and not passed over.
+// paths are the files that are named, those below the folders that are, and standard input where nothing is. A folder
+// without manifests is a path itself, so that it is an error and not passed over.
 func (p *peer) paths(named []string) ([]string, error) {
 	if len(named) == 0 {
 		return []string{"-"}, nil
