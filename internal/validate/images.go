@@ -1,6 +1,7 @@
 package validate
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"strings"
@@ -39,13 +40,14 @@ func imageEntries(result *render.Result) []Finding {
 			Kind: problem.Usage, Rule: RuleImageEntry, File: e.Place.File, Line: e.Place.Line, Column: e.Place.Column, Field: "images", Cause: fmt.Sprintf("no image has the name %q", e.Name), Remedy: remedy,
 		}, severity})
 	}
+	set := setters(result.Images)
 	for _, o := range result.Objects {
 		p, ok := podTemplateOf(o)
 		if !ok {
 			continue
 		}
 		for _, c := range p.containers() {
-			if f, ok := imageNotSet(o, c, result.Images, unused); ok {
+			if f, ok := imageNotSet(o, c, set, unused); ok {
 				found = append(found, f)
 			}
 		}
@@ -54,9 +56,10 @@ func imageEntries(result *render.Result) []Finding {
 }
 
 // imageNotSet is about an image that no entry matches; it weighs more where an entry that matches nothing nearly does.
-func imageNotSet(o render.Rendered, c podContainer, entries []render.ImageEntry, unused []string) (Finding, bool) {
-	name := render.ImageName(textAt(c.content, "image"))
-	if name == "" || slices.ContainsFunc(entries, func(e render.ImageEntry) bool { return e.Matched && (e.Name == name || e.NewName == name) }) {
+func imageNotSet(o render.Rendered, c podContainer, set []func(image string) bool, unused []string) (Finding, bool) {
+	image := textAt(c.content, "image")
+	name := render.ImageName(image)
+	if name == "" || slices.ContainsFunc(set, func(may func(string) bool) bool { return may(image) }) {
 		return Finding{}, false
 	}
 	severity, remedy := SeverityNote, "add an entry to images, if the kustomization is to set it"
@@ -64,6 +67,19 @@ func imageNotSet(o render.Rendered, c podContainer, entries []render.ImageEntry,
 		severity, remedy = SeverityError, "an entry of images is for "+meant+": write the same name in both"
 	}
 	return Finding{findingOf(o, RuleImageNotSet, c.path+".image", fmt.Sprintf("no entry of images in the kustomization is for %q", name), remedy), severity}, true
+}
+
+// setters are what report, for each entry that matches an image, whether it may have made an image what it is.
+func setters(entries []render.ImageEntry) []func(image string) bool {
+	var all []func(image string) bool
+	for _, e := range entries {
+		if !e.Matched {
+			continue
+		}
+		name, isFor := render.ImageName(cmp.Or(e.NewName, e.Name)), e.Matcher()
+		all = append(all, func(image string) bool { return render.ImageName(image) == name || e.NewName == "" && isFor(image) })
+	}
+	return all
 }
 
 // bounded are the first of many names.

@@ -157,6 +157,7 @@ func TestImageEntries(t *testing.T) {
 	base := map[string]string{
 		"base/kustomization.yaml": "resources: [d.yaml]\n",
 		"base/d.yaml":             with(webApp, "containers: [{name: a, image: 'pokotyan/counter:v1'}, {name: b, image: 'redis:6'}]"),
+		"part/kustomization.yaml": "apiVersion: kustomize.config.k8s.io/v1alpha1\nkind: Component\nimages: [{name: '*', newTag: v2}]\n",
 	}
 	for _, c := range []struct{ rule, kustomization, want string }{
 		{"no entries", "resources: [base]\n", ""},
@@ -165,6 +166,18 @@ func TestImageEntries(t *testing.T) {
 			"error image-without-entry base/d.yaml:1: Deployment web: spec.template.spec.containers[0].image: no entry of images in the kustomization is for \"pokotyan/counter\"; an entry of images is for pokoytan/counter: write the same name in both\n" +
 				"error unused-image-entry kustomization.yaml:2: images: no image has the name \"pokoytan/counter\"; did you mean pokotyan/counter?\n"},
 		{"an entry for nothing", "resources: [base]\nimages: [{name: redis, newTag: '7'}, {name: pokotyan/counter, newTag: v2}, {name: memcached, newTag: v2}]\n", "warning unused-image-entry kustomization.yaml:2: images: no image has the name \"memcached\"; remove it, or correct the name; there are: pokotyan/counter, redis\n"},
+		{"an entry for all images", "resources: [base]\nimages: [{name: '*', newTag: v2}]\n", ""},
+		{"entries that are patterns", "resources: [base]\nimages: [{name: '.*/counter', newTag: v2}, {name: 'red.s', newName: cache, newTag: v2}]\n", ""},
+		{"a pattern for nothing", "resources: [base]\nimages: [{name: '*', newTag: v2}, {name: 'mem.*', newTag: v2}, {name: '[', newTag: v2}]\n",
+			"warning unused-image-entry kustomization.yaml:2: images: no image has the name \"mem.*\"; remove it, or correct the name; there are: pokotyan/counter, redis\n" +
+				"warning unused-image-entry kustomization.yaml:2: images: no image has the name \"[\"; remove it, or correct the name; there are: pokotyan/counter, redis\n"},
+		{"an entry for one tag", "resources: [base]\nimages: [{name: '.*', newTag: v2}, {name: 'redis:v2', newTag: v3}]\n", ""},
+		{"an entry for another tag", "resources: [base]\nimages: [{name: '.*', newName: a}, {name: 'a:7', newTag: v3}]\n",
+			"warning unused-image-entry kustomization.yaml:2: images: no image has the name \"a:7\"; remove it, or correct the name; there are: a\n"},
+		{"an entry for what the one before makes", "resources: [base]\nimages: [{name: redis, newName: cache}, {name: cache, newTag: v2}, {name: pokotyan/counter, newTag: v2}]\n", ""},
+		{"an entry of a component", "resources: [base]\ncomponents: [part]\n", ""},
+		{"a patch of another field", "resources: [base]\nimages: [{name: '*', newTag: v2}, {name: web, newTag: v2}]\npatches: [{target: {kind: Deployment}, patch: '[{\"op\": \"add\", \"path\": \"/metadata/labels\", \"value\": {}}, {\"op\": \"add\", \"path\": \"/metadata/labels/a\", \"value\": \"web\"}]'}]\n",
+			"warning unused-image-entry kustomization.yaml:2: images: no image has the name \"web\"; remove it, or correct the name; there are: pokotyan/counter, redis\n"},
 	} {
 		files := map[string]string{"kustomization.yaml": c.kustomization}
 		for name, data := range base {

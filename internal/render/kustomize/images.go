@@ -3,6 +3,8 @@ package kustomize
 import (
 	"cmp"
 	"maps"
+	"path"
+	"regexp"
 	"slices"
 
 	"go.yaml.in/yaml/v3"
@@ -52,22 +54,43 @@ func (f *facts) imageEntries() []render.ImageEntry {
 			// A component changes what others have built.
 			maps.Copy(images, everything)
 		}
-		there := slices.Sorted(maps.Keys(images))
-		for _, e := range elements(k.node, "images") {
-			name := render.Scalar(e, "name")
-			if name == "" {
-				continue
+		set := setImages(k, images)
+		entries = append(entries, set...)
+		for _, e := range set {
+			// What an entry for nothing was meant to make is not missed again by those who build on it.
+			if made := cmp.Or(e.NewName, e.Name); !e.Matched && regexp.QuoteMeta(made) == made {
+				images[made] = true
 			}
-			newName := cmp.Or(render.Scalar(e, "newName"), name)
-			entries = append(entries, render.ImageEntry{
-				Place: placeOf(k.file, e, "name"), Name: name, NewName: newName, Matched: images[name], Images: there,
-			})
-			everything[newName] = true
 		}
-		for _, e := range elements(k.node, "images") {
-			images[cmp.Or(render.Scalar(e, "newName"), render.Scalar(e, "name"))] = true
-		}
+		maps.Copy(everything, images)
 		built[k.dir] = images
+	}
+	return entries
+}
+
+// setImages changes the images as the entries of a kustomization do, one after the other, and returns the entries.
+func setImages(k *inspected, images map[string]bool) []render.ImageEntry {
+	var entries []render.ImageEntry
+	for _, node := range elements(k.node, "images") {
+		e := render.ImageEntry{
+			Place: placeOf(k.file, node, "name"), Name: render.Scalar(node, "name"), NewName: render.Scalar(node, "newName"),
+			NewTag: render.Scalar(node, "newTag"), Digest: render.Scalar(node, "digest"),
+		}
+		if e.Name == "" {
+			continue
+		}
+		names, set := map[string]bool{}, map[string]bool{}
+		isFor := e.Matcher()
+		for image := range images {
+			names[render.ImageName(image)] = true
+			if isFor(image) {
+				delete(images, image)
+				set[e.Set(image)] = true
+			}
+		}
+		maps.Copy(images, set)
+		e.Matched, e.Images = len(set) > 0, slices.Sorted(maps.Keys(names))
+		entries = append(entries, e)
 	}
 	return entries
 }
@@ -81,7 +104,7 @@ func placeOf(file string, entry *yaml.Node, field string) render.Place {
 	return render.Place{File: file, Line: at.Line, Column: at.Column}
 }
 
-// ownImages are the names of the images in the files and patches of a kustomization.
+// ownImages are the images in the files and patches of a kustomization.
 func (k *inspected) ownImages() map[string]bool {
 	names := map[string]bool{}
 	seen := map[*yaml.Node]bool{}
@@ -93,7 +116,7 @@ func (k *inspected) ownImages() map[string]bool {
 		seen[n] = true
 		if n.Kind == yaml.MappingNode {
 			if image := render.Scalar(n, "image"); image != "" {
-				names[render.ImageName(image)] = true
+				names[image] = true
 			}
 		}
 		for _, c := range n.Content {
@@ -115,8 +138,8 @@ func (k *inspected) ownImages() map[string]bool {
 		// The value of an operation that replaces an image.
 		if d.Node.Kind == yaml.SequenceNode {
 			for _, operation := range d.Node.Content {
-				if value := render.Field(operation, "value"); value != nil && value.Kind == yaml.ScalarNode {
-					names[render.ImageName(value.Value)] = true
+				if value := render.Field(operation, "value"); value != nil && value.Kind == yaml.ScalarNode && path.Base(render.Scalar(operation, "path")) == "image" {
+					names[value.Value] = true
 				}
 			}
 		}
