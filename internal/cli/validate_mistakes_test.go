@@ -197,3 +197,29 @@ func TestValidateURIs(t *testing.T) {
 		t.Errorf("got %q, want a URI of this machine", got)
 	}
 }
+
+// A Component, and a kustomization that builds nothing, are named with what to validate instead.
+func TestValidateWhatBuildsNothing(t *testing.T) {
+	inFolder(t, `
+-- part/kustomization.yaml --
+apiVersion: kustomize.config.k8s.io/v1alpha1
+kind: Component
+labels: [{pairs: {a: b}}]
+-- patching/kustomization.yaml --
+apiVersion: kustomize.config.k8s.io/v1alpha1
+kind: Component
+patches: [{patch: "{apiVersion: v1, kind: Secret, metadata: {name: b}}"}]
+-- nothing/kustomization.yaml --
+labels: [{pairs: {a: b}}]
+`)
+	const remedy = "validate a kustomization that has the Component in components"
+	for line, want := range map[string]string{
+		"cyan validate part":     "part: error: no objects to validate; " + remedy + " [no-objects]\n",
+		"cyan validate patching": remedy + " [not-rendered]\n",
+		"cyan validate nothing":  "nothing: error: no objects to validate; name what has objects in resources or generators of its kustomization [no-objects]\n",
+	} {
+		if code, stdout, stderr := runLine(t, "", line); code == 0 || !strings.HasSuffix(stdout, want) {
+			t.Errorf("%s: got %d and\n%s%swant\n%s", line, code, stdout, stderr, want)
+		}
+	}
+}

@@ -157,6 +157,9 @@ func (l *loader) add(arg, top string, in input, files *input, err error) error {
 		}
 		finding := *p
 		finding.File, finding.Rule = shownPath(top, p.File), engine.RuleNotRendered
+		if k, there := readKustomization(arg); there && k.Kind == component && l.repo == "" {
+			finding.Remedy = remedyForComponent
+		}
 		l.findings = append(l.findings, engine.Finding{Error: &finding, Severity: engine.SeverityError})
 		return nil
 	}
@@ -195,12 +198,21 @@ func nameOf(arg string) string {
 	return filepath.ToSlash(filepath.Clean(arg))
 }
 
+// remedyForComponent is for who validates a Component, which changes what others build.
+const remedyForComponent = "validate a kustomization that has the Component in components"
+
 func (l *loader) remedyForNothing(arg string, isDirectory bool) string {
 	switch {
 	case l.repo != "":
 		return "name a folder of the repository that has manifests by --path"
 	case !isDirectory:
 		return "see whether what has written it has failed"
+	}
+	switch k, there := readKustomization(arg); {
+	case there && k.Kind == component:
+		return remedyForComponent
+	case there:
+		return "name what has objects in resources or generators of its kustomization"
 	}
 	below, err := lookThrough(arg)
 	switch {

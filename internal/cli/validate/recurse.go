@@ -158,6 +158,9 @@ type kustomization struct {
 	Components []string `yaml:"components"`
 }
 
+// component is the kind of a kustomization that is a part of others.
+const component = "Component"
+
 // readKustomization reads the kustomization of a folder. One that cannot be read is there as well: building it says
 // what is wrong.
 func readKustomization(dir string) (k kustomization, there bool) {
@@ -200,7 +203,7 @@ func tops(builds map[string]kustomization) []string {
 	var all, found []string
 	for dir, k := range builds {
 		all = append(all, dir)
-		if !used[dir] && k.Kind != "Component" {
+		if !used[dir] && k.Kind != component {
 			found = append(found, dir)
 		}
 	}
