@@ -14,6 +14,7 @@ import (
 	aggregatorscheme "k8s.io/kube-aggregator/pkg/apiserver/scheme"
 	apiservice "k8s.io/kube-aggregator/pkg/registry/apiservice"
 	"k8s.io/kubernetes/pkg/api/legacyscheme"
+	"k8s.io/kubernetes/pkg/capabilities"
 	"k8s.io/kubernetes/pkg/registry/admissionregistration/mutatingadmissionpolicy"
 	"k8s.io/kubernetes/pkg/registry/admissionregistration/mutatingadmissionpolicybinding"
 	"k8s.io/kubernetes/pkg/registry/admissionregistration/mutatingwebhookconfiguration"
@@ -107,6 +108,8 @@ type builtin struct {
 
 // builtins are made when they are first needed: a program that validates nothing pays for nothing.
 var builtins = sync.OnceValue(func() map[schema.GroupKind]builtin {
+	// An API server is started with --allow-privileged: a node's network and storage need it. The rules ask a global.
+	capabilities.Setup(true, 0)
 	kinds := map[schema.GroupKind]builtin{}
 	legacy := strict(legacyscheme.Scheme)
 	for group, strategies := range strategiesByGroup() {
