@@ -32,7 +32,7 @@ func init() {
 		{gvks("policy", "v1beta1", "PodDisruptionBudget"), noEdit(budgetSelects)},
 		{gvks("discovery.k8s.io", "v1beta1", "EndpointSlice"), noEdit(withoutTopology)},
 		{gvks("certificates.k8s.io", "v1beta1", "CertificateSigningRequest"), noEdit(signerIsNamed)},
-		{gvks("rbac.authorization.k8s.io", "v1alpha1", "Role", "ClusterRole", "RoleBinding", "ClusterRoleBinding"), noEdit(subjectsHaveGroups)},
+		{gvks("rbac.authorization.k8s.io", "v1alpha1", "Role", "ClusterRole", "RoleBinding", "ClusterRoleBinding"), migrateSubjects},
 		{gvks("apps", "v1beta2", "Deployment", "ReplicaSet", "StatefulSet", "DaemonSet"), given("selector")},
 		{gvks("apps", "v1beta1", "StatefulSet"), given("selector", "updateStrategy.type")},
 		{gvks("apps", "v1beta1", "Deployment"), given("selector", "revisionHistoryLimit")},
@@ -109,14 +109,48 @@ func signerIsNamed(doc *yaml.Node) string {
 	return ""
 }
 
-func subjectsHaveGroups(doc *yaml.Node) string {
+// migrateSubjects edits the subjects of a binding of v1alpha1, whose group was that of an apiVersion.
+func migrateSubjects(f *fixer, doc *yaml.Node) string {
 	for i, s := range itemsOf(render.Field(doc, "subjects")) {
-		if isSet(s, "apiVersion") || render.Scalar(s, "kind") != "ServiceAccount" && !isSet(s, "apiGroup") {
-			return fmt.Sprintf("subjects[%d] has apiGroup in place of apiVersion in rbac.authorization.k8s.io/v1: rbac.authorization.k8s.io for users and groups; write it", i)
+		at := fmt.Sprintf("subjects[%d]", i)
+		kind := render.Scalar(s, "kind")
+		if kind == "User" && render.Scalar(s, "name") == "*" {
+			return at + " is the user *, which stood for the group system:authenticated, and is a user of that name in v1; write which"
+		}
+		version := render.Field(s, "apiVersion")
+		if version == nil {
+			continue
+		}
+		group, known := groupsOfSubjects[kind]
+		if !known || isSet(s, "apiGroup") {
+			return at + " has apiGroup in place of apiVersion in v1: rbac.authorization.k8s.io for users and groups; write it"
+		}
+		why := f.rewrite(s, func(fields []textField) ([]textField, string) {
+			for i, field := range fields {
+				if field.key == "apiVersion" {
+					fields[i] = field.named("apiGroup")
+					fields[i].rest = strings.Replace(field.rest, version.Value, groupAs(version.Style, group), 1)
+				}
+			}
+			return fields, ""
+		})
+		if why != "" {
+			return at + ": " + why
 		}
 	}
 	return ""
 }
+
+// groupAs is a group as it is written in the place of a scalar of a style.
+func groupAs(style yaml.Style, group string) string {
+	if group == "" && style&(yaml.SingleQuotedStyle|yaml.DoubleQuotedStyle) == 0 {
+		return `""`
+	}
+	return group
+}
+
+// groupsOfSubjects are the groups that subjects had in v1alpha1, whatever their apiVersion.
+var groupsOfSubjects = map[string]string{"User": rbacGroup, "Group": rbacGroup, "ServiceAccount": ""}
 
 // migrateConcurrencyShares edits the limits of a priority level.
 func migrateConcurrencyShares(f *fixer, spec *yaml.Node) string {

@@ -142,6 +142,21 @@ var fixesByRule = []struct{ rule, before, diff, left string }{
 	{"a request without usages", "apiVersion: certificates.k8s.io/v1beta1\nkind: CertificateSigningRequest\nmetadata: {name: c}\nspec: {signerName: example.com/s, request: YQ==}\n", "", "spec.usages is required"},
 	{"a request without a signer", "apiVersion: certificates.k8s.io/v1beta1\nkind: CertificateSigningRequest\nmetadata: {name: c}\nspec: {usages: [client auth], request: YQ==}\n", "", "spec.signerName is required"},
 	{"a request to the signer that v1 does not have", "apiVersion: certificates.k8s.io/v1beta1\nkind: CertificateSigningRequest\nmetadata: {name: c}\nspec: {usages: [client auth], signerName: kubernetes.io/legacy-unknown}\n", "", "may not be kubernetes.io/legacy-unknown"},
+	{"a role of the alpha version", "apiVersion: rbac.authorization.k8s.io/v1alpha1\nkind: Role\nmetadata: {name: r}\nrules: [{apiGroups: [''], resources: [pods], verbs: [get]}]\n", "", ""},
+	{"subjects by a version", bindingOf("- kind: User\n  # of the rules\n  apiVersion: rbac.authorization.k8s.io/v1alpha1 # old\n  name: jane\n- {kind: Group, name: ops, apiVersion: 'rbac.authorization.k8s.io/v1alpha1'}\n- {kind: ServiceAccount, name: a, namespace: b, apiVersion: v1}\n- {kind: ServiceAccount, name: c, namespace: b, apiVersion: \"v1\"}\n- {kind: User, name: x}\n"),
+		`-  apiVersion: rbac.authorization.k8s.io/v1alpha1 # old
++  apiGroup: rbac.authorization.k8s.io # old
+-- {kind: Group, name: ops, apiVersion: 'rbac.authorization.k8s.io/v1alpha1'}
+-- {kind: ServiceAccount, name: a, namespace: b, apiVersion: v1}
+-- {kind: ServiceAccount, name: c, namespace: b, apiVersion: "v1"}
++- {kind: Group, name: ops, apiGroup: 'rbac.authorization.k8s.io'}
++- {kind: ServiceAccount, name: a, namespace: b, apiGroup: ""}
++- {kind: ServiceAccount, name: c, namespace: b, apiGroup: ""}`, ""},
+	{"a subject that was all users", bindingOf("- {kind: User, name: '*'}\n"), "", "subjects[0] is the user *, which stood for the group system:authenticated"},
+	{"a group of that name", bindingOf("- {kind: Group, name: '*'}\n"), "", ""},
+	{"a subject of an unknown kind", bindingOf("- {kind: User, name: jane}\n- {kind: Robot, name: r, apiVersion: example.com/v1}\n"), "", "subjects[1] has apiGroup in place of apiVersion in v1"},
+	{"a subject of both versions", bindingOf("- {kind: User, name: jane, apiGroup: rbac.authorization.k8s.io, apiVersion: rbac.authorization.k8s.io/v1alpha1}\n"), "", "subjects[0] has apiGroup in place of apiVersion in v1"},
+	{"a class of runtimes of the alpha version", "apiVersion: node.k8s.io/v1alpha1\nkind: RuntimeClass\nmetadata: {name: r}\nspec: {runtimeHandler: h}\n", "", "then spec.runtimeHandler is handler"},
 	{"a StatefulSet that gives what has another default", workloadOf("apps/v1beta1", "StatefulSet", "serviceName: s, updateStrategy: {type: OnDelete}, "), "", ""},
 	{"a StatefulSet that does not", workloadOf("apps/v1beta1", "StatefulSet", "serviceName: s, "), "", "spec.updateStrategy.type is not given"},
 	{"a DaemonSet with what is gone", workloadOf("extensions/v1beta1", "DaemonSet", "templateGeneration: 1, updateStrategy: {type: OnDelete}, "), "", "spec.templateGeneration is not in apps/v1"},
@@ -154,6 +169,10 @@ var fixesByRule = []struct{ rule, before, diff, left string }{
 }
 
 const certificateRequest = "LS0tLS1CRUdJTiBDRVJUSUZJQ0FURSBSRVFVRVNULS0tLS0K"
+
+func bindingOf(subjects string) string {
+	return "apiVersion: rbac.authorization.k8s.io/v1alpha1\nkind: RoleBinding\nmetadata: {name: b, namespace: b}\nroleRef: {apiGroup: rbac.authorization.k8s.io, kind: ClusterRole, name: view}\nsubjects:\n" + subjects
+}
 
 func workloadOf(version, kind, spec string) string {
 	return "apiVersion: " + version + "\nkind: " + kind + "\nmetadata: {name: d}\nspec: {" + spec + "selector: {matchLabels: {a: b}}, template: {metadata: {labels: {a: b}}, spec: {containers: [{name: c, image: i}]}}}\n"

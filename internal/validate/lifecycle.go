@@ -123,8 +123,8 @@ func gvks(group, version string, kinds ...string) []schema.GroupVersionKind {
 	return all
 }
 
-// leftTypes are versions of kinds whose types Kubernetes has removed. Where a type has left earlier than was announced,
-// the earlier version counts.
+// leftTypes are versions of kinds whose types Kubernetes has removed, or no longer serves though it has the types. Where
+// a type has left earlier than was announced, the earlier version counts.
 var leftTypes = func() map[schema.GroupVersionKind]lifecycle {
 	table := map[schema.GroupVersionKind]lifecycle{}
 	for _, row := range []struct {
@@ -144,12 +144,14 @@ var leftTypes = func() map[schema.GroupVersionKind]lifecycle {
 		{gvks(flowControl, "v1alpha1", "FlowSchema", "PriorityLevelConfiguration"), lifecycle{introduced: 18, deprecated: 20, removed: 21}, schema.GroupVersion{Group: flowControl, Version: "v1"}},
 		{gvks("networking.k8s.io", "v1alpha1", "ClusterCIDR"), lifecycle{introduced: 25, removed: 29}, schema.GroupVersion{}},
 		{gvks("networking.k8s.io", "v1alpha1", "IPAddress", "ServiceCIDR"), lifecycle{introduced: 27, deprecated: 31, removed: 33}, schema.GroupVersion{Group: "networking.k8s.io", Version: "v1"}},
+		{gvks("node.k8s.io", "v1alpha1", "RuntimeClass"), lifecycle{introduced: 12, deprecated: 20, removed: 24}, schema.GroupVersion{Group: "node.k8s.io", Version: "v1"}},
+		{gvks("rbac.authorization.k8s.io", "v1alpha1", "Role", "ClusterRole", "RoleBinding", "ClusterRoleBinding"), lifecycle{introduced: 3, deprecated: 17, removed: 23}, schema.GroupVersion{Group: "rbac.authorization.k8s.io", Version: "v1"}},
 		{gvks("resource.k8s.io", "v1alpha1", "ResourceClaim", "ResourceClaimTemplate"), lifecycle{introduced: 26, removed: 27}, schema.GroupVersion{Group: "resource.k8s.io", Version: "v1"}},
 		{gvks("resource.k8s.io", "v1alpha1", "ResourceClass", "PodScheduling"), lifecycle{introduced: 26, removed: 27}, schema.GroupVersion{}},
 		{gvks("resource.k8s.io", "v1alpha2", "ResourceClaim", "ResourceClaimTemplate"), lifecycle{introduced: 27, removed: 31}, schema.GroupVersion{Group: "resource.k8s.io", Version: "v1"}},
 		{gvks("resource.k8s.io", "v1alpha2", "ResourceClass", "PodSchedulingContext"), lifecycle{introduced: 27, removed: 31}, schema.GroupVersion{}},
 		{gvks("resource.k8s.io", "v1alpha3", "DeviceClass", "ResourceClaim", "ResourceClaimTemplate", "ResourceSlice"), lifecycle{introduced: 31, removed: 34}, schema.GroupVersion{Group: "resource.k8s.io", Version: "v1"}},
-		{gvks("scheduling.k8s.io", "v1alpha1", "PriorityClass"), lifecycle{introduced: 8, deprecated: 14, removed: 22}, schema.GroupVersion{Group: "scheduling.k8s.io", Version: "v1"}},
+		{gvks("scheduling.k8s.io", "v1alpha1", "PriorityClass"), lifecycle{introduced: 8, deprecated: 14, removed: 23}, schema.GroupVersion{Group: "scheduling.k8s.io", Version: "v1"}},
 		{gvks("scheduling.k8s.io", "v1alpha1", "Workload"), lifecycle{introduced: 35, removed: 36}, schema.GroupVersion{}},
 		{gvks("scheduling.k8s.io", "v1alpha2", "Workload", "PodGroup"), lifecycle{introduced: 36, removed: 37}, schema.GroupVersion{}},
 		{gvks("settings.k8s.io", "v1alpha1", "PodPreset"), lifecycle{introduced: 6, deprecated: 18, removed: 20}, schema.GroupVersion{}},
@@ -195,8 +197,9 @@ func init() {
 		{gvks("discovery.k8s.io", "v1beta1", "EndpointSlice"), "endpoints[].topology is deprecatedTopology, with the node in nodeName and the zone in zone"},
 		{gvks("events.k8s.io", "v1beta1", "Event"), "type is Normal or Warning; regarding, action, reason, reportingController and reportingInstance are required; deprecated fields may not be set"},
 		{gvks("node.k8s.io", "v1beta1", "RuntimeClass"), "no field"},
+		{gvks("node.k8s.io", "v1alpha1", "RuntimeClass"), "spec.runtimeHandler is handler, and spec.overhead and spec.scheduling are overhead and scheduling"},
 		{gvks("rbac.authorization.k8s.io", "v1beta1", "Role", "ClusterRole", "RoleBinding", "ClusterRoleBinding"), "no field"},
-		{gvks("rbac.authorization.k8s.io", "v1alpha1", "Role", "ClusterRole", "RoleBinding", "ClusterRoleBinding"), "subjects of kind User and Group have apiGroup: rbac.authorization.k8s.io"},
+		{gvks("rbac.authorization.k8s.io", "v1alpha1", "Role", "ClusterRole", "RoleBinding", "ClusterRoleBinding"), "subjects[].apiVersion is subjects[].apiGroup, without the version"},
 		{gvks("scheduling.k8s.io", "v1beta1", "PriorityClass"), "no field"},
 		{gvks("scheduling.k8s.io", "v1alpha1", "PriorityClass"), "no field"},
 		{gvks("coordination.k8s.io", "v1beta1", "Lease"), "no field"},

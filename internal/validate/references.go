@@ -321,10 +321,11 @@ func statefulSetReferences(o render.Rendered, ns string) []reference {
 	return []reference{{from: o, field: "spec.serviceName", to: serviceRef(ns, textAt(mapAt(o.Object.Object, "spec"), "serviceName"))}}
 }
 
+const rbacGroup = "rbac.authorization.k8s.io"
+
 func bindingReferences(o render.Rendered, ns string) []reference {
-	const group = "rbac.authorization.k8s.io"
 	role := mapAt(o.Object.Object, "roleRef")
-	to := Ref{Group: group, Kind: textAt(role, "kind"), Namespace: ns, Name: textAt(role, "name")}
+	to := Ref{Group: rbacGroup, Kind: textAt(role, "kind"), Namespace: ns, Name: textAt(role, "name")}
 	if clusterScoped[to.Kind] {
 		to.Namespace = ""
 	}

@@ -40,7 +40,9 @@ type loader struct {
 	// unnamed is set while files are taken that were found and not named.
 	unnamed bool
 	// below is set while what lies below a folder is taken.
-	below   bool
+	below bool
+	// taken are the files and folders that were taken already, as paths without symbolic links.
+	taken   map[string]bool
 	closers []func()
 }
 
@@ -59,6 +61,7 @@ func (l *loader) load(ctx context.Context, args []string, use func() error) erro
 	if len(args) == 0 {
 		args = []string{"."}
 	}
+	l.taken = map[string]bool{}
 	files := input{result: &render.Result{}}
 	for _, arg := range args {
 		if err := l.argument(arg, &files); err != nil {
@@ -99,6 +102,9 @@ func (l *loader) repeated(objects []render.Rendered) []render.Warning {
 
 // argument renders a path, or standard input. A file is added to the files.
 func (l *loader) argument(arg string, files *input) error {
+	if l.again(arg) {
+		return nil
+	}
 	if arg == "-" {
 		result, err := manifests.Stream(l.In, render.Options{Namespace: l.defaultNamespace()})
 		return l.add(arg, "", input{result: result}, files, err)
@@ -137,6 +143,26 @@ func (l *loader) argument(arg string, files *input) error {
 		into = nil
 	}
 	return l.add(arg, top, loaded, into, err)
+}
+
+// again reports whether a file, a folder or standard input was taken before, whatever it was called then. A folder is
+// looked through and rendered for itself, which are two things.
+func (l *loader) again(arg string) bool {
+	path := arg
+	if real, err := filepath.EvalSymlinks(path); err == nil {
+		path = real
+	}
+	if slices.Contains(delivery.KustomizationNames(), filepath.Base(path)) {
+		path = filepath.Dir(path)
+	} else if info, err := os.Stat(path); err == nil && info.IsDir() && l.recurse && !l.below {
+		path += string(filepath.Separator) + "…"
+	}
+	if full, err := filepath.Abs(path); err == nil && arg != "-" {
+		path = full
+	}
+	before := l.taken[path]
+	l.taken[path] = true
+	return before
 }
 
 // notThere is the error of a path that leads to nothing.

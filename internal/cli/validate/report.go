@@ -10,12 +10,16 @@ import (
 	"net/url"
 	"os"
 	"path/filepath"
+	"reflect"
 	"slices"
 	"strings"
+
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 
 	"github.com/cyan-cd/cyan/internal/cli/kit"
 	"github.com/cyan-cd/cyan/internal/problem"
 	"github.com/cyan-cd/cyan/internal/render"
+	"github.com/cyan-cd/cyan/internal/render/kustomize"
 	engine "github.com/cyan-cd/cyan/internal/validate"
 )
 
@@ -24,6 +28,41 @@ type report struct {
 	Objects  []render.Rendered
 	Findings []engine.Finding
 }
+
+// counted are the objects that inputs have had, by where they stand and what they are.
+type counted map[place][]seen
+
+type place struct {
+	render.Origin
+	object string
+}
+
+// seen is an object, and whether a kustomization was rendered for it.
+type seen struct {
+	object *unstructured.Unstructured
+	built  bool
+}
+
+// others returns the objects of an input but those that an earlier input has from the same place with the same content,
+// such as of a file that is named beside its folder. Those of two kustomizations are two, however alike.
+func (c counted) others(in *render.Result) []render.Rendered {
+	built := in.SourceType == kustomize.Type
+	var all []render.Rendered
+	for _, o := range in.Objects {
+		same := func(before seen) bool {
+			return (!before.built || !built) && reflect.DeepEqual(before.object.Object, o.Object.Object)
+		}
+		if !slices.ContainsFunc(c[placeOf(o)], same) {
+			all = append(all, o)
+		}
+	}
+	for _, o := range all {
+		c[placeOf(o)] = append(c[placeOf(o)], seen{o.Object, built})
+	}
+	return all
+}
+
+func placeOf(o render.Rendered) place { return place{o.Origin, engine.ObjectName(o.Object)} }
 
 // sort orders findings by place. One that several kustomizations have of the same base is kept once.
 func (r *report) sort() {
@@ -288,20 +327,27 @@ type junitSuite struct {
 func printJUnit(o *options, r report) error {
 	suite := junitSuite{Name: "cyan validate", Time: "0"}
 	cases := map[string]int{}
-	caseOf := func(object, file string, line int) *junitCase {
-		i, ok := cases[object]
-		if !ok {
-			i = len(suite.Cases)
-			cases[object] = i
-			suite.Cases = append(suite.Cases, junitCase{Name: object, Class: file, File: file, Line: line})
+	caseOf := func(object, file string, line int, names ...string) *junitCase {
+		for _, name := range names {
+			if i, ok := cases[name]; ok {
+				return &suite.Cases[i]
+			}
 		}
-		return &suite.Cases[i]
+		for _, name := range append(names, object) {
+			cases[name] = len(suite.Cases)
+		}
+		suite.Cases = append(suite.Cases, junitCase{Name: object, Class: file, File: file, Line: line})
+		return &suite.Cases[len(suite.Cases)-1]
 	}
+	inFile := func(object, file string) string { return object + "\x00" + file }
 	for _, object := range r.Objects {
-		caseOf(engine.ObjectName(object.Object), object.Origin.File, object.Origin.Line)
+		name := engine.ObjectName(object.Object)
+		caseOf(name, object.Origin.File, object.Origin.Line, inFile(name, object.Origin.File))
 	}
 	for _, f := range r.Findings {
-		c := caseOf(cmp.Or(f.Object, f.File, "all"), f.File, f.Line)
+		// What is found in a patch is about an object of another file.
+		about := cmp.Or(f.Object, f.File, "all")
+		c := caseOf(about, f.File, f.Line, inFile(about, f.File), about)
 		text := fmt.Sprintf("%s:%d: %s", f.File, f.Line, message(f))
 		if f.Severity.AtLeast(engine.Severity(o.failOn)) {
 			c.Failures = append(c.Failures, junitFailure{message(f), f.Rule, text})

@@ -186,6 +186,7 @@ func (o *options) run(ctx context.Context, args []string) error {
 // inspect checks all that was loaded: each directory for itself, and all files together.
 func (o *options) inspect(ctx context.Context, l *loader, known *engine.Known) (report, error) {
 	r := report{Findings: l.findings}
+	counted := counted{}
 	for _, in := range l.inputs {
 		asked := known
 		if o.live {
@@ -194,7 +195,7 @@ func (o *options) inspect(ctx context.Context, l *loader, known *engine.Known) (
 				return r, err
 			}
 		}
-		r.Objects = append(r.Objects, in.result.Objects...)
+		r.Objects = append(r.Objects, counted.others(in.result)...)
 		if len(in.result.Objects) == 0 {
 			continue
 		}
