@@ -100,11 +100,16 @@ func (l *loader) repeated(objects []render.Rendered) []render.Warning {
 	return all
 }
 
-// argument renders a path, or standard input. A file is added to the files.
+// argument takes a path, or standard input, unless it was taken before.
 func (l *loader) argument(arg string, files *input) error {
 	if l.again(arg) {
 		return nil
 	}
+	return l.take(arg, files)
+}
+
+// take renders a path, or standard input. A file is added to the files.
+func (l *loader) take(arg string, files *input) error {
 	if arg == "-" {
 		result, err := manifests.Stream(l.In, render.Options{Namespace: l.defaultNamespace()})
 		return l.add(arg, "", input{result: result}, files, err)
