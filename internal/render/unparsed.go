@@ -112,10 +112,11 @@ func notText(text []byte) (line int, cause, remedy string) {
 	return 0, "", ""
 }
 
-// noBlank is a line with a key whose colon has no blank behind it, and no URL or the like, and semicolon one with the
-// other sign.
+// noBlank is a line with a key whose colon has no blank behind it, and no URL or the like, semicolon one with the other
+// sign, and unquoted one with a value, such as a schedule, that begins with a sign of YAML's own.
 var (
 	noBlank   = regexp.MustCompile(`^\s*(?:- )?[A-Za-z][A-Za-z0-9]*:[A-Za-z0-9"'\[{]`)
+	unquoted  = regexp.MustCompile(`^\s*(?:- )?[A-Za-z][A-Za-z0-9]*: (?:[@` + "`" + `%]|\*(?:$|[/ ]))`)
 	semicolon = regexp.MustCompile(`^\s*(?:- )?[A-Za-z][A-Za-z0-9]*;(?:\s|$)`)
 )
 
@@ -135,6 +136,8 @@ func slip(line string) string {
 		return "indent it with blanks, and not with tabs"
 	case len(code) > len("---") && strings.Trim(code, "-") == "":
 		return "three dashes divide documents"
+	case unquoted.MatchString(code):
+		return "put the value in quotes"
 	case noBlank.MatchString(code) && !strings.Contains(code, "://"):
 		return "write a blank behind the colon"
 	case semicolon.MatchString(code):

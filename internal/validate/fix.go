@@ -129,7 +129,11 @@ func (f *fixer) document(doc *yaml.Node) {
 	if gvk.Kind != "CustomResourceDefinition" {
 		return
 	}
-	if why := refusedDefinition(f, render.Scalar(render.Field(doc, "metadata"), "name")); why != "" {
+	why := refusedDefinition(f, render.Scalar(render.Field(doc, "metadata"), "name"))
+	if render.Field(render.Field(doc, "spec"), "validation") != nil {
+		why = strings.Replace(why, "spec.versions[0].schema.", "spec.validation.", 1)
+	}
+	if why != "" {
 		f.edits = before
 		leave(": v1 would not take it: " + why)
 	}

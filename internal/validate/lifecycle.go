@@ -123,8 +123,8 @@ func gvks(group, version string, kinds ...string) []schema.GroupVersionKind {
 	return all
 }
 
-// leftTypes are versions of kinds whose types Kubernetes has removed, or no longer serves though it has the types. Where
-// a type has left earlier than was announced, the earlier version counts.
+// leftTypes are versions of kinds whose types Kubernetes has removed, or no longer serves though it has the types.
+// Where a type has left earlier than was announced, the earlier version counts.
 var leftTypes = func() map[schema.GroupVersionKind]lifecycle {
 	table := map[schema.GroupVersionKind]lifecycle{}
 	for _, row := range []struct {

@@ -226,8 +226,24 @@ func (s *subject) addAll(errs field.ErrorList, secret bool) {
 			continue
 		}
 		problem, remedy := explain(e, secret)
-		s.add(ruleOf(e.Type), name, problem, remedy)
+		s.add(ruleOf(e.Type), s.asWritten(name), problem, remedy)
 	}
+}
+
+// asWritten is a field of an object as its version has it. An API server names those of a definition that are the same
+// in all versions as the version before did.
+func (s *subject) asWritten(name string) string {
+	if s.rendered.Object.GroupVersionKind() != crdKind {
+		return name
+	}
+	for _, moved := range []struct{ from, to string }{
+		{"spec.validation", "schema"}, {"spec.subresources", "subresources"}, {"spec.additionalPrinterColumns", "additionalPrinterColumns"}, {"spec.selectableFields", "selectableFields"},
+	} {
+		if within(name, moved.from) {
+			return "spec.versions[0]." + moved.to + strings.TrimPrefix(name, moved.from)
+		}
+	}
+	return name
 }
 
 // incomplete reports whether an error only announces that others were not looked for.

@@ -262,6 +262,12 @@ func (f *file) object(value map[string]any, source *yaml.Node) error {
 		if meant := spelling.Closest("metadata", slices.Sorted(maps.Keys(value))); meant != "" && meant != "metadata" {
 			return refuse(kind+" without metadata.name", "write metadata in place of "+meant)
 		}
+		if name := render.Field(render.Field(source, "metadata"), "name"); name != nil && name.Kind == yaml.ScalarNode && name.Value != "" && name.Tag != "!!null" {
+			return &problem.Error{
+				Kind: problem.Usage, File: f.name, Line: name.Line, Cause: fmt.Sprintf("%s: metadata.name must be text, and %s is read as another value", kind, name.Value),
+				Remedy: "put it in quotes",
+			}
+		}
 		return refuse(kind+" without metadata.name", "add it; a file for another program than the API server is left out by source.directory.exclude")
 	}
 	if err := f.tree.Budget().Spend(render.Objects, 1, f.name); err != nil {
