@@ -126,17 +126,22 @@ func (f *fixer) document(doc *yaml.Node) {
 		leave(": " + inOneLine)
 		return
 	}
-	if gvk.Kind != "CustomResourceDefinition" {
-		return
+	if why := refusedAfterwards(f, gvk.Kind, doc); why != "" {
+		f.edits = before
+		leave(": v1 would not take it: " + why)
+	}
+}
+
+// refusedAfterwards is why a definition would be refused once it is migrated; "" of any other object.
+func refusedAfterwards(f *fixer, kind string, doc *yaml.Node) string {
+	if kind != crdKind.Kind {
+		return ""
 	}
 	why := refusedDefinition(f, render.Scalar(render.Field(doc, "metadata"), "name"))
 	if render.Field(render.Field(doc, "spec"), "validation") != nil {
 		why = strings.Replace(why, "spec.versions[0].schema.", "spec.validation.", 1)
 	}
-	if why != "" {
-		f.edits = before
-		leave(": v1 would not take it: " + why)
-	}
+	return why
 }
 
 // ambiguous is why what a document has, or where, is read in more than one way; "" where it is not.

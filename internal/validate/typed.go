@@ -226,14 +226,14 @@ func (s *subject) addAll(errs field.ErrorList, secret bool) {
 			continue
 		}
 		problem, remedy := explain(e, secret)
-		s.add(ruleOf(e.Type), s.asWritten(name), problem, remedy)
+		s.add(ruleOf(e.Type), inItsVersion(s.rendered.Object.GroupVersionKind(), name), problem, remedy)
 	}
 }
 
-// asWritten is a field of an object as its version has it. An API server names those of a definition that are the same
-// in all versions as the version before did.
-func (s *subject) asWritten(name string) string {
-	if s.rendered.Object.GroupVersionKind() != crdKind {
+// inItsVersion is a field of an object as its version has it. An API server names those of a definition that are the
+// same in all versions as the version before did.
+func inItsVersion(gvk schema.GroupVersionKind, name string) string {
+	if gvk != crdKind {
 		return name
 	}
 	for _, moved := range []struct{ from, to string }{

@@ -228,6 +228,7 @@ func (f *file) document(doc render.Document) error {
 		source := render.Field(doc.Node, "items")
 		for i, item := range items {
 			m, _ := item.(map[string]any)
+			asItemOf(m, value)
 			if err := f.object(m, render.Unalias(source.Content[i])); err != nil {
 				return err
 			}
@@ -235,6 +236,32 @@ func (f *file) document(doc render.Document) error {
 		return nil
 	}
 	return f.object(value, doc.Node)
+}
+
+// asItemOf sets the kind of an object that has none to that of its list, as the API machinery does.
+func asItemOf(item, list map[string]any) {
+	kind, _ := list["kind"].(string)
+	if of := strings.TrimSuffix(kind, "List"); of != "" && item != nil && item["kind"] == nil && item["apiVersion"] == nil {
+		item["kind"], item["apiVersion"] = of, list["apiVersion"]
+	}
+}
+
+// unnamed is why an object without a name is refused.
+func (f *file) unnamed(kind string, value map[string]any, source *yaml.Node) error {
+	refused := &problem.Error{
+		Kind: problem.Usage, File: f.name, Line: source.Line, Cause: kind + " without metadata.name",
+		Remedy: "add it; a file for another program than the API server is left out by source.directory.exclude",
+	}
+	if meant := spelling.Closest("metadata", slices.Sorted(maps.Keys(value))); meant != "" && meant != "metadata" {
+		refused.Remedy = "write metadata in place of " + meant
+		return refused
+	}
+	name := render.Field(render.Field(source, "metadata"), "name")
+	if name != nil && name.Kind == yaml.ScalarNode && name.Value != "" && name.Tag != "!!null" {
+		refused.Line, refused.Remedy = name.Line, "put it in quotes"
+		refused.Cause = fmt.Sprintf("%s: metadata.name must be text, and %s is read as another value", kind, name.Value)
+	}
+	return refused
 }
 
 func (f *file) object(value map[string]any, source *yaml.Node) error {
@@ -259,16 +286,7 @@ func (f *file) object(value map[string]any, source *yaml.Node) error {
 	object := &unstructured.Unstructured{Object: value}
 	if object.GetName() == "" && object.GetGenerateName() == "" && object.GetAnnotations()[v1alpha1.HookAnnotation] == "" {
 		// A hook gets its name from the sync that runs it.
-		if meant := spelling.Closest("metadata", slices.Sorted(maps.Keys(value))); meant != "" && meant != "metadata" {
-			return refuse(kind+" without metadata.name", "write metadata in place of "+meant)
-		}
-		if name := render.Field(render.Field(source, "metadata"), "name"); name != nil && name.Kind == yaml.ScalarNode && name.Value != "" && name.Tag != "!!null" {
-			return &problem.Error{
-				Kind: problem.Usage, File: f.name, Line: name.Line, Cause: fmt.Sprintf("%s: metadata.name must be text, and %s is read as another value", kind, name.Value),
-				Remedy: "put it in quotes",
-			}
-		}
-		return refuse(kind+" without metadata.name", "add it; a file for another program than the API server is left out by source.directory.exclude")
+		return f.unnamed(kind, value, source)
 	}
 	if err := f.tree.Budget().Spend(render.Objects, 1, f.name); err != nil {
 		return err

@@ -6,6 +6,7 @@ import (
 	"maps"
 	"math/rand/v2"
 	"reflect"
+	"strings"
 	"testing"
 	"testing/fstest"
 
@@ -170,5 +171,28 @@ func BenchmarkOneChangedFile(b *testing.B) {
 				}
 			}
 		})
+	}
+}
+
+// The objects of a list of one kind have it, though an API server lists them without; those of a mixed list need
+// their own.
+func TestItemsOfAList(t *testing.T) {
+	for _, c := range []struct{ rule, list, want string }{
+		{"of one kind", "apiVersion: apps/v1\nkind: DeploymentList\nitems:\n- {metadata: {name: a}}\n- {apiVersion: v1, kind: Service, metadata: {name: b}}\n", "apps/v1 Deployment a, v1 Service b"},
+		{"of any", "apiVersion: v1\nkind: List\nitems:\n- {metadata: {name: a}}\n", "a.yaml: object without kind; add it, or exclude the file with source.directory.exclude"},
+		{"of one kind, with half of it", "apiVersion: v1\nkind: ConfigMapList\nitems:\n- {kind: ConfigMap, metadata: {name: a}}\n", "a.yaml: ConfigMap without apiVersion; add it, or exclude the file with source.directory.exclude"},
+	} {
+		result, err := Render(fstest.MapFS{"a.yaml": {Data: []byte(c.list)}}, v1alpha1.ApplicationSource{}, render.Options{})
+		var got []string
+		if err != nil {
+			got = []string{strings.ReplaceAll(err.Error(), "a.yaml:4:", "a.yaml:")}
+		} else {
+			for _, o := range result.Objects {
+				got = append(got, o.Object.GetAPIVersion()+" "+o.Object.GetKind()+" "+o.Object.GetName())
+			}
+		}
+		if strings.Join(got, ", ") != c.want {
+			t.Errorf("%s: got %q, want %q", c.rule, strings.Join(got, ", "), c.want)
+		}
 	}
 }
