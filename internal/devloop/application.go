@@ -3,6 +3,7 @@ package devloop
 import (
 	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"os"
 	"strconv"
@@ -45,17 +46,17 @@ func takeApplication(ctx context.Context, l *loop, connection dynamic.Interface)
 	h := &hold{reader: l.reader, clients: l.clients, note: l.note, app: app, holder: holderOf(l.User), end: func(err error) { l.ended(err) }, lapsed: make(chan struct{}, 1)}
 	namespace := app.Spec.Destination.Namespace
 	l.claim = &claim{
-		clients: l.clients, namespace: namespace, holder: h.holder,
+		namespaceLease: namespaceLease{clients: l.clients, namespace: namespace, holder: h.holder},
 		note: RunNote{
 			Host: l.Config.Host, Context: l.Context, Namespace: namespace, Application: app.Namespace + "/" + app.Name, PID: os.Getpid(), Started: time.Now(),
 			path: notePath(&l.Options, "application_"+app.Namespace+"_"+app.Name),
 		},
 	}
-	if err := l.claim.leftBehind(); err != nil {
+	if err := l.claim.leftBehind(ctx); err != nil {
 		return err
 	}
 	if err := h.take(ctx, l.claim.note.Lease); err != nil {
-		return err
+		return errors.Join(err, l.claim.note.unlock())
 	}
 	l.held = h
 	lease, _ := h.taken()

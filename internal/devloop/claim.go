@@ -4,12 +4,10 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"os"
 	"path/filepath"
 	"strings"
 	"time"
 
-	coordinationv1 "k8s.io/api/coordination/v1"
 	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -20,48 +18,27 @@ import (
 	"github.com/cyan-cd/cyan/internal/problem"
 )
 
-const (
-	// leaseName is the Lease by which one loop at a time works on a namespace of its own; in any other it is followed by
-	// the name of the project, so that loops of several work side by side.
-	leaseName = "cyan-dev"
-	// heldFor is how long a loop that is not heard of holds the Lease; it is renewed well before.
-	heldFor    = 60 * time.Second
-	renewEvery = 15 * time.Second
-	// removedWithin bounds the wait for a namespace to be gone.
-	removedWithin = 2 * time.Minute
-)
+// removedWithin bounds the wait for a namespace to be gone.
+const removedWithin = 2 * time.Minute
 
 // rootAnnotation is where the project is that a namespace was made for.
 const rootAnnotation = "cyan.dev/dev-root"
 
 // claim is the hold of a loop on its namespace.
 type claim struct {
-	clients   kubernetes.Interface
-	namespace string
-	own       bool
-	loop      string
-	lease     string
+	namespaceLease
+	own bool
 	// makes is set when the manifests have the namespace itself.
-	makes  bool
-	holder string
-	note   RunNote
+	makes bool
+	note  RunNote
 	// say shows something to know; nil drops it.
 	say func(string)
-}
-
-// holderName names this process.
-func holderName(user string) string {
-	host, err := os.Hostname()
-	if err != nil {
-		host = "unknown"
-	}
-	return fmt.Sprintf("%s@%s/%d", user, host, os.Getpid())
 }
 
 // take makes the namespace, where it is the loop's own, and takes the Lease. Before it makes anything it notes what a
 // crash would leave.
 func (c *claim) take(ctx context.Context, root string) error {
-	if err := c.leftBehind(); err != nil {
+	if err := c.leftBehind(ctx); err != nil {
 		return err
 	}
 	c.note.Root = root
@@ -75,11 +52,16 @@ func (c *claim) take(ctx context.Context, root string) error {
 	if err := found(ctx, c.makes); err != nil {
 		return errors.Join(err, c.note.remove())
 	}
-	return c.hold(ctx)
+	err := c.hold(ctx)
+	if problem.Of(err) != nil {
+		// All that is there is another loop's.
+		return errors.Join(err, c.note.remove())
+	}
+	return err
 }
 
 // leftBehind takes over the note of a loop of the same namespace that has ended without seeing to it.
-func (c *claim) leftBehind() error {
+func (c *claim) leftBehind(ctx context.Context) error {
 	notes, err := Notes(filepath.Dir(c.note.path))
 	if err != nil {
 		return err
@@ -96,7 +78,7 @@ func (c *claim) leftBehind() error {
 		}
 		c.note.Made, c.note.Lease = n.Made, n.Lease
 	}
-	return nil
+	return c.note.lock(ctx)
 }
 
 // on names what the loop works on.
@@ -166,93 +148,6 @@ func heldUpBy(namespace *corev1.Namespace) string {
 		}
 	}
 	return why.String()
-}
-
-// hold takes the Lease of the namespace.
-func (c *claim) hold(ctx context.Context) error {
-	leases := c.clients.CoordinationV1().Leases(c.namespace)
-	for {
-		lease, err := leases.Get(ctx, c.lease, metav1.GetOptions{})
-		switch {
-		case apierrors.IsNotFound(err):
-			lease = &coordinationv1.Lease{ObjectMeta: metav1.ObjectMeta{Name: c.lease, Labels: map[string]string{desired.LoopLabel: c.loop}}}
-			c.stamp(lease, time.Now())
-			_, err = leases.Create(ctx, lease, metav1.CreateOptions{FieldManager: "cyan"})
-		case err == nil:
-			if err := c.mayTake(lease, time.Now()); err != nil {
-				return err
-			}
-			c.stamp(lease, time.Now())
-			_, err = leases.Update(ctx, lease, metav1.UpdateOptions{FieldManager: "cyan"})
-		}
-		if apierrors.IsConflict(err) || apierrors.IsAlreadyExists(err) {
-			continue
-		}
-		if err != nil {
-			return fmt.Errorf("taking Lease %s/%s: %w", c.namespace, c.lease, err)
-		}
-		return nil
-	}
-}
-
-// mayTake returns who holds the Lease; nil when nobody does. A holder on this machine that does not run any more does
-// not hold it either.
-func (c *claim) mayTake(lease *coordinationv1.Lease, now time.Time) error {
-	holder, renewed := lease.Spec.HolderIdentity, lease.Spec.RenewTime
-	if holder == nil || *holder == "" || *holder == c.holder || renewed == nil || now.Sub(renewed.Time) > heldFor || c.isDead(*holder) {
-		return nil
-	}
-	return &problem.Error{
-		Kind: problem.Refused, Object: "namespace " + c.namespace, Cause: fmt.Sprintf("%s works in it since %s", *holder, lease.Spec.AcquireTime.Format(time.TimeOnly)),
-		Remedy: "end that loop, or wait a minute if it has crashed",
-	}
-}
-
-// isDead reports whether a holder was a process of this user and machine, and runs no more.
-func (c *claim) isDead(holder string) bool {
-	var pid int
-	mine := c.holder[:len(c.holder)-len(fmt.Sprint(os.Getpid()))]
-	if len(holder) <= len(mine) || holder[:len(mine)] != mine {
-		return false
-	}
-	if _, err := fmt.Sscan(holder[len(mine):], &pid); err != nil {
-		return false
-	}
-	return !RunNote{PID: pid}.Alive()
-}
-
-func (c *claim) stamp(lease *coordinationv1.Lease, now time.Time) {
-	at, seconds := metav1.NewMicroTime(now), int32(heldFor.Seconds())
-	if lease.Spec.HolderIdentity == nil || *lease.Spec.HolderIdentity != c.holder {
-		lease.Spec.AcquireTime = &at
-	}
-	lease.Spec.HolderIdentity, lease.Spec.RenewTime, lease.Spec.LeaseDurationSeconds = &c.holder, &at, &seconds
-}
-
-// keep renews the Lease until ctx ends. What goes wrong is tried again.
-func (c *claim) keep(ctx context.Context, failed func(error)) {
-	tick := time.NewTicker(renewEvery)
-	defer tick.Stop()
-	for {
-		select {
-		case <-ctx.Done():
-			return
-		case <-tick.C:
-			if err := c.hold(ctx); err != nil && ctx.Err() == nil {
-				failed(err)
-			}
-		}
-	}
-}
-
-// release deletes the Lease.
-func (c *claim) release(ctx context.Context) error {
-	leases := c.clients.CoordinationV1().Leases(c.namespace)
-	err := leases.Delete(ctx, c.lease, metav1.DeleteOptions{})
-	if err != nil && !apierrors.IsNotFound(err) {
-		return fmt.Errorf("giving Lease %s/%s back: %w", c.namespace, c.lease, err)
-	}
-	return nil
 }
 
 // removeNamespace deletes the namespace of a loop's own. It is not waited for.

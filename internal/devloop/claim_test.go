@@ -29,7 +29,7 @@ func TestANamespaceThatGoes(t *testing.T) {
 					}},
 				})
 				var said []string
-				c := &claim{clients: clients, namespace: "dev-ann-shop", own: true, loop: "shop", say: func(text string) {
+				c := &claim{namespaceLease: namespaceLease{clients: clients, namespace: "dev-ann-shop", loop: "shop"}, own: true, say: func(text string) {
 					said = append(said, text)
 					if gone {
 						if err := clients.Tracker().Delete(corev1.SchemeGroupVersion.WithResource("namespaces"), "", "dev-ann-shop"); err != nil {

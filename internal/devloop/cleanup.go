@@ -35,7 +35,16 @@ func CleanUp(ctx context.Context, config *rest.Config, folder string) (Left, err
 		if n.Host != config.Host || n.Alive() {
 			continue
 		}
-		kept, err := n.cleanUp(ctx, clients, config)
+		other, err := n.takenBy(ctx, clients)
+		if err == nil && other != "" {
+			found.Kept = append(found.Kept, fmt.Sprintf("namespace %s is left: %s works in it by now", n.Namespace, other))
+			failed = append(failed, n.remove())
+			continue
+		}
+		var kept []string
+		if err == nil {
+			kept, err = n.cleanUp(ctx, clients, config)
+		}
 		if err != nil {
 			failed = append(failed, err)
 			continue
@@ -44,6 +53,15 @@ func CleanUp(ctx context.Context, config *rest.Config, folder string) (Left, err
 		found.Kept = append(found.Kept, kept...)
 	}
 	return found, errors.Join(failed...)
+}
+
+// takenBy returns which other loop works by now where that of a note did; "" for none.
+func (n RunNote) takenBy(ctx context.Context, clients kubernetes.Interface) (other string, err error) {
+	if n.leased() {
+		return "", nil
+	}
+	lease := &namespaceLease{clients: clients, namespace: n.Namespace, name: n.leaseName(), holder: n.Holder}
+	return lease.takenBy(ctx)
 }
 
 func (n RunNote) describe() string {

@@ -78,7 +78,7 @@ func (r *remover) remove(ctx context.Context, made []Made, dry bool) error {
 	all := newApplier(r.reader, asOwn{reader: r.reader, loop: r.loop}, made)
 	all.left = r.left
 	if !dry {
-		hold := &claim{clients: r.clients, namespace: r.namespace, loop: r.loop, lease: r.lease, holder: holderName(r.user)}
+		hold := &namespaceLease{clients: r.clients, namespace: r.namespace, loop: r.loop, name: r.lease, holder: holderName(r.user)}
 		if err := hold.hold(ctx); err != nil {
 			return err
 		}

@@ -186,8 +186,11 @@ func (l *loop) takeNamespace(ctx context.Context) error {
 		return err
 	}
 	l.claim = &claim{
-		clients: l.clients, namespace: at.namespace, own: at.own, loop: at.loop, lease: at.lease, makes: at.makes, holder: holderName(l.User), say: l.note,
-		note: RunNote{Host: l.Config.Host, Context: l.Context, Namespace: at.namespace, Loop: at.loop, Own: at.own, PID: os.Getpid(), Started: time.Now(), path: notePath(&l.Options, at.loop)},
+		namespaceLease: namespaceLease{clients: l.clients, namespace: at.namespace, name: at.lease, loop: at.loop, holder: holderName(l.User), end: func(err error) { l.ended(err) }},
+		own:            at.own, makes: at.makes, say: l.note,
+		note: RunNote{
+			Host: l.Config.Host, Context: l.Context, Namespace: at.namespace, Loop: at.loop, Own: at.own, PID: os.Getpid(), Started: time.Now(), Holder: holderName(l.User), path: notePath(&l.Options, at.loop),
+		},
 	}
 	if err := l.claim.take(ctx, l.Root); err != nil {
 		return err
@@ -196,7 +199,7 @@ func (l *loop) takeNamespace(ctx context.Context) error {
 	if at.own {
 		ownName = at.namespace
 	}
-	l.manner = asOwn{reader: l.reader, loop: at.loop, own: ownName}
+	l.manner = asOwn{reader: l.reader, loop: at.loop, own: ownName, still: l.claim.check}
 	l.applier = newApplier(l.reader, l.manner, l.claim.note.Made)
 	l.applier.left = l.left
 	l.report(Event{Kind: Began, Text: fmt.Sprintf("%s in namespace %s of %s", l.project.Name, at.namespace, where(&l.Options))})
@@ -475,12 +478,20 @@ func (l *loop) close(ctx context.Context) error {
 	if l.held != nil {
 		return giveBack(ctx, l)
 	}
+	other, err := l.claim.takenBy(ctx)
+	if err != nil {
+		return err
+	}
+	if other != "" {
+		l.report(Event{Kind: Removed, Text: fmt.Sprintf("namespace %s is left to %s, who works in it by now", l.claim.namespace, other)})
+		return l.claim.note.remove()
+	}
 	if l.Keep {
 		l.report(Event{Kind: Removed, Text: fmt.Sprintf("what runs in namespace %s is left; `cyan dev --cleanup` removes it", l.claim.namespace)})
 		return errors.Join(l.claim.release(ctx), l.claim.note.write())
 	}
 	text := removed(l.claim.namespace, l.claim.own, len(l.applier.allMade()))
-	err := l.applier.remove(ctx, func(ref apply.Ref) bool { return !l.claim.own || ref.Namespace != l.claim.namespace })
+	err = l.applier.remove(ctx, func(ref apply.Ref) bool { return !l.claim.own || ref.Namespace != l.claim.namespace })
 	if l.claim.own {
 		err = errors.Join(err, removeNamespace(ctx, l.clients, l.claim.namespace, l.claim.loop))
 	} else {

@@ -35,9 +35,11 @@ type asOwn struct {
 	loop   string
 	// own is the namespace of the loop's own, "" when there is none.
 	own string
+	// still returns why the namespace is another loop's by now.
+	still func(context.Context) error
 }
 
-func (m asOwn) begin(context.Context, []*unstructured.Unstructured) error { return nil }
+func (m asOwn) begin(ctx context.Context, _ []*unstructured.Unstructured) error { return m.still(ctx) }
 
 func (m asOwn) isAtRest(v1alpha1.HealthStatusCode) bool { return false }
 

@@ -7,5 +7,5 @@ import (
 	"os"
 )
 
-// tryLock locks a file or folder for this process until it is closed, and reports whether nobody else has it locked.
-func tryLock(*os.File) (bool, error) { return false, errors.ErrUnsupported }
+// TryLock locks a file or folder for this process until it is closed, and reports whether nobody else has it locked.
+func TryLock(*os.File) (bool, error) { return false, errors.ErrUnsupported }

@@ -51,7 +51,7 @@ func makeWorkFolder(kind string) (*WorkFolder, error) {
 		return nil, fmt.Errorf("making a folder to build in: %w", err)
 	}
 	// Where folders cannot be locked, nobody can lock this one either, and it is left alone.
-	_, _ = tryLock(f.lock)
+	_, _ = TryLock(f.lock)
 	if !f.isThere() {
 		_ = f.lock.Close()
 		return nil, nil
@@ -106,7 +106,7 @@ func removeIfAbandoned(path string) {
 		return
 	}
 	f := &WorkFolder{Path: path, lock: folder}
-	if locked, err := tryLock(folder); err != nil || !locked || !f.isThere() {
+	if locked, err := TryLock(folder); err != nil || !locked || !f.isThere() {
 		return
 	}
 	_ = os.RemoveAll(path)
