@@ -320,6 +320,9 @@ func (t *Tree) Decode(name string, d Document) (object map[string]any, ok bool, 
 	data := d.Text
 	if path.Ext(name) != ".json" {
 		if data, err = sigsyaml.YAMLToJSON(d.Text); err != nil {
+			if n := numberless(d.Node); n != nil {
+				return nil, false, &problem.Error{Kind: problem.Usage, File: name, Line: n.Line, Column: n.Column, Cause: "the number " + n.Value + " has no form in JSON", Remedy: "write a number, or put it in quotes"}
+			}
 			return nil, false, notParsed(name, d.Text, d.Line, err)
 		}
 	}

@@ -1,6 +1,24 @@
 package render
 
-import "go.yaml.in/yaml/v3"
+import (
+	"math"
+
+	"go.yaml.in/yaml/v3"
+)
+
+// numberless returns the first number that JSON has no form for, such as .nan; nil where there is none.
+func numberless(n *yaml.Node) *yaml.Node {
+	var number float64
+	if n.Kind == yaml.ScalarNode && n.Tag == "!!float" && n.Decode(&number) == nil && (math.IsNaN(number) || math.IsInf(number, 0)) {
+		return n
+	}
+	for _, c := range n.Content {
+		if found := numberless(c); found != nil {
+			return found
+		}
+	}
+	return nil
+}
 
 // Unalias returns the node that an alias stands for, or the node itself.
 func Unalias(n *yaml.Node) *yaml.Node {

@@ -3,6 +3,7 @@ package render
 import (
 	"bytes"
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -106,15 +107,36 @@ func descend(node *yaml.Node, value any, s step) (key, next *yaml.Node, nextValu
 	}
 	switch {
 	case node.Kind == yaml.MappingNode:
-		for i := 0; i+1 < len(node.Content); i += 2 {
-			if node.Content[i].Value == s.key {
-				key, next = node.Content[i], node.Content[i+1]
-			}
-		}
+		key, next = mergedEntry(node, s.key)
 	case node.Kind == yaml.SequenceNode && s.index >= 0:
 		next = element(node, value, s.index)
 	}
 	return key, next, nextValue
+}
+
+// mergedEntry is the key of a mapping with its value, or that of a mapping that is merged into it.
+func mergedEntry(node *yaml.Node, name string) (key, value *yaml.Node) {
+	var merged []*yaml.Node
+	for i := 0; i+1 < len(node.Content); i += 2 {
+		switch k, v := node.Content[i], node.Content[i+1]; {
+		case k.Value == name:
+			key, value = k, v
+		case k.Tag == "!!merge":
+			merged = append(merged, v)
+		}
+	}
+	for len(merged) > 0 && value == nil {
+		from := Unalias(merged[0])
+		merged = merged[1:]
+		if from.Kind == yaml.SequenceNode {
+			merged = append(slices.Clone(from.Content), merged...)
+			continue
+		}
+		if from.Kind == yaml.MappingNode {
+			key, value = mergedEntry(from, name)
+		}
+	}
+	return key, value
 }
 
 // identities are the fields by which elements of lists are told apart, the first that an element has.
@@ -162,7 +184,11 @@ func fieldText(value any, field string) string {
 
 func elementWith(list *yaml.Node, field, id string) *yaml.Node {
 	for _, e := range list.Content {
-		if v := Field(e, field); v != nil && v.Value == id {
+		of := Unalias(e)
+		if of.Kind != yaml.MappingNode {
+			continue
+		}
+		if _, v := mergedEntry(of, field); v != nil && Unalias(v).Value == id {
 			return e
 		}
 	}

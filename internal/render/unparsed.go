@@ -77,10 +77,26 @@ func notParsed(name string, text []byte, line int, err error) *problem.Error {
 		number++
 		if remedy := slip(string(read)); remedy != "" {
 			p.Remedy = fmt.Sprintf("line %d: %s", number, remedy)
-			break
+			return p
 		}
 	}
+	if at := indentedDashes(text); at > 0 {
+		p.Remedy = fmt.Sprintf("line %d: write the dashes that divide documents at the beginning of the line", at+line-1)
+	}
 	return p
+}
+
+// indentedDashes returns the first line with nothing but three dashes that are indented, which divide no documents; 0
+// for none.
+func indentedDashes(text []byte) int {
+	number := 0
+	for line := range bytes.Lines(text) {
+		number++
+		if line = bytes.TrimRight(line, " \r\n"); len(line) > len("---") && string(bytes.TrimLeft(line, " ")) == "---" {
+			return number
+		}
+	}
+	return 0
 }
 
 // asUTF8 is the remedy for text in another encoding.

@@ -28,6 +28,7 @@ func Beside(result *render.Result, known *Known) []Finding {
 	}
 	g := newGraph(result.Objects, known)
 	g.isPart = true
+	all = append(all, atLeast(SeverityWarning, admitted(result.Objects))...)
 	// What may be right with what is elsewhere is right.
 	all = append(all, atLeast(SeverityError, g.inVain())...)
 	all = append(all, atLeast(SeverityWarning, imageEntries(result))...)

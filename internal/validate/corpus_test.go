@@ -249,7 +249,7 @@ func TestGuideListsTheRules(t *testing.T) {
 	weight := map[string]string{
 		RuleReference: "error; warning where the cluster may have it", RuleSelector: "error; warning where its pods may be elsewhere", RulePort: "error; warning for a number that is not declared",
 		RuleImageEntry: "warning; error where a name is nearly it", RuleImageNotSet: "note; error where an entry is nearly for it", RuleDeprecatedAPI: "warning", RuleDiscouraged: "warning",
-		RuleNotLookedAt: "warning", RuleRepeated: "warning", RuleDeprecatedField: "warning", RuleSkipped: "note; error in a file that was named", RulePatchOfNothing: "warning", RuleUnlikely: "warning",
+		RuleNotLookedAt: "warning", RuleRepeated: "warning", RuleDeprecatedField: "warning", RuleSkipped: "note; error in a file that was named", RulePatchOfNothing: "warning", RuleUnlikely: "warning", RuleServerField: "warning; note where it does nothing", RuleImageName: "warning", RuleTruthKey: "warning",
 		RuleApplication: "error; warning for what is passed over", RuleProject: "error; warning for what permits or allows nothing", RuleNotHonoured: "warning; error where it is refused", RuleRollout: "error; warning for what is not honoured",
 	}
 	var text strings.Builder

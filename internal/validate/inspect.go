@@ -53,6 +53,7 @@ func Inspect(trees []fs.FS, result *render.Result, known *Known) []Finding {
 	add(SeverityError, repeatedInPatches(objects)...)
 	all = append(all, references(objects, known)...)
 	all = append(all, unlikelyAmounts(objects)...)
+	all = append(all, admitted(objects)...)
 	all = append(all, priorities(objects)...)
 	all = append(all, imageEntries(result)...)
 	sortByPlace(all)

@@ -32,6 +32,11 @@ func serviceSpec(spec string) string {
 	return "{apiVersion: v1, kind: Service, metadata: {name: x}, spec: {" + spec + "}}"
 }
 
+// definitionWith is a definition of a kind with one field, which has the schema.
+func definitionWith(schema string) string {
+	return "{apiVersion: apiextensions.k8s.io/v1, kind: CustomResourceDefinition, metadata: {name: widgets.oracle.example.com}, spec: {group: oracle.example.com, names: {kind: Widget, plural: widgets}, scope: Namespaced, versions: [{name: v1, served: true, storage: true, schema: {openAPIV3Schema: {type: object, properties: {a: {" + schema + "}}}}}]}}"
+}
+
 func configMap(metadata, rest string) string {
 	return "{apiVersion: v1, kind: ConfigMap, metadata: {name: x" + metadata + "}" + rest + "}"
 }
@@ -42,6 +47,25 @@ var oracle = []struct {
 	// want are the words of a finding; "" when the object is taken.
 	want string
 }{
+	// What the server sets itself, and names of images.
+	{"a uid", configMap(", uid: abc", ""), ""},
+	{"a resource version", configMap(", resourceVersion: '7'", ""), ""},
+	{"managed fields of nothing", configMap(", managedFields: []", ""), ""},
+	{"a time of deletion", configMap(", deletionTimestamp: '2020-01-01T00:00:00Z'", ""), ""},
+	{"a generation", configMap(", generation: 7", ""), ""},
+	{"a negative generation", configMap(", generation: -7", ""), "metadata.generation"},
+	{"a link to itself", configMap(", selfLink: /api", ""), ""},
+	{"the name of a cluster", configMap(", clusterName: c", ""), "has no field"},
+	{"an image with a blank before it", podSpec("containers: [{name: a, image: ' i'}]"), ""},
+	{"an image of a Pod with a blank before it", "{apiVersion: v1, kind: Pod, metadata: {name: x}, spec: {containers: [{name: a, image: ' i'}]}}", "image"},
+	{"an image of a Pod that is no name", "{apiVersion: v1, kind: Pod, metadata: {name: x}, spec: {containers: [{name: a, image: 'Foo/Bar:X Y'}]}}", ""},
+	// Schemas of definitions.
+	{"a number or text, with a type", definitionWith("type: integer, x-kubernetes-int-or-string: true"), ""},
+	{"a number or text", definitionWith("x-kubernetes-int-or-string: true"), ""},
+	{"a list without a type of its elements", definitionWith("type: array"), "items"},
+	{"an embedded object that is a number", definitionWith("type: integer, x-kubernetes-embedded-resource: true"), "must be object"},
+	{"a set that is text", definitionWith("type: string, x-kubernetes-list-type: set"), "must be array"},
+	{"a mapping that is text", definitionWith("type: string, x-kubernetes-map-type: atomic"), "must be object"},
 	// Quantities.
 	{"a quantity as a fraction", container("resources: {requests: {cpu: 0.5}}"), ""},
 	{"a quantity as a whole number", container("resources: {requests: {cpu: 1, memory: 1000000}}"), ""},

@@ -50,6 +50,9 @@ const (
 	RuleProject           = "project"
 	RuleNotHonoured       = "not-honoured"
 	RuleNotLookedAt       = "not-looked-at"
+	RuleServerField       = "set-by-server"
+	RuleImageName         = "image-name"
+	RuleTruthKey          = "boolean-key"
 )
 
 // Rule is what can be found.
@@ -82,8 +85,11 @@ func Rules() []Rule {
 		{RulePort, "a port that is not there"},
 		{RuleImageEntry, "an entry of images in a kustomization that no image matches"},
 		{RuleImageNotSet, "an image that no entry of images matches, where the kustomization has others"},
+		{RuleImageName, "a name of an image that no container runtime takes"},
 		{RuleRollout, "what the controller of Rollouts refuses"},
 		{RuleUnlikely, "an amount of a resource that has another unit than was meant"},
+		{RuleServerField, "a field of the metadata that an API server sets itself"},
+		{RuleTruthKey, "a key, such as n or on, that YAML reads as true or false"},
 		{RuleApplication, "what the controller of Applications refuses of an Application"},
 		{RuleProject, "what an AppProject has its Applications refused for, or a role of it that does not allow what it says"},
 		{RuleNotHonoured, "a field, an annotation, an option or a key of Argo CD's that Cyan does not honour"},

@@ -167,6 +167,52 @@ func TestPlaces(t *testing.T) {
 	}
 }
 
+// A field of a mapping that is merged into another stands where that has it; its own stand in place of those.
+func TestPlacesOfMergedMappings(t *testing.T) {
+	const merged = `apiVersion: v1
+kind: Pod
+metadata: {name: a}
+spec:
+  nodeSelector: &one {a: b, c: d}
+  initContainers:
+  - &two
+    name: a
+    image: b
+    tty: true
+  containers:
+  - <<: *two
+    image: c
+  - <<: [{stdin: true}, *two]
+    name: e
+    resources:
+      limits: {<<: *one, e: f}
+`
+	for field, want := range map[string][2]int{
+		"spec.containers[0].image":               {13, 5},
+		"spec.containers[0].tty":                 {10, 5},
+		"spec.containers[0].name":                {8, 5},
+		"spec.containers[1].name":                {15, 5},
+		"spec.containers[1].stdin":               {14, 11},
+		"spec.containers[1].image":               {9, 5},
+		"spec.containers[1].resources.limits[c]": {5, 29},
+		"spec.containers[1].resources.limits[e]": {17, 26},
+	} {
+		for _, tree := range []fs.FS{
+			fstest.MapFS{"m.yaml": {Data: []byte(merged)}},
+			fstest.MapFS{"m.yaml": {Data: []byte(merged)}, "kustomization.yaml": {Data: []byte("resources: [m.yaml]\n")}},
+		} {
+			result, err := Render(tree, v1alpha1.ApplicationSource{}, render.Options{})
+			if err != nil {
+				t.Fatal(err)
+			}
+			at, inFile := result.Objects[0].Place(field)
+			if at != (render.Place{File: "m.yaml", Line: want[0], Column: want[1]}) || !inFile {
+				t.Errorf("%s: got %v, %v, want %v", field, at, inFile, want)
+			}
+		}
+	}
+}
+
 // txtarTree makes a tree of an archive.
 func txtarTree(t *testing.T, text string) fs.FS {
 	t.Helper()
