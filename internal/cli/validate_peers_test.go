@@ -38,7 +38,7 @@ func TestValidatePeers(t *testing.T) {
 		{"kubeval twice/a.yaml twice/b.yaml", "", 1, "PASS - twice/a.yaml contains a valid ConfigMap (x)\nERR  - twice/b.yaml: Duplicate 'ConfigMap' resource 'x' in namespace 'default'\nPASS - twice/b.yaml contains a valid ConfigMap (default.x)\n"},
 		{"kubeval -n other twice/a.yaml twice/b.yaml", "", 0, "PASS - twice/a.yaml contains a valid ConfigMap (x)\nPASS - twice/b.yaml contains a valid ConfigMap (default.x)\n"},
 		{"kubeconform twice/a.yaml twice/b.yaml", "", 0, ""},
-		{"kubeval -d base", "", 1, "PASS - base/all.yaml contains a valid Service (web)\nPASS - base/all.yaml contains a valid Deployment (web)\nERR  - base/kustomization.yaml: a kustomization and not an object: check what its folder is built to, as in `kustomize build FOLDER | kubeval`, or leave it out by --ignored-filename-patterns kustomization\n"},
+		{"kubeval -d base", "", 1, "PASS - base/all.yaml contains a valid Service (web)\nPASS - base/all.yaml contains a valid Deployment (web)\nERR  - base/kustomization.yaml: a kustomization and not an object: check what its folder is built to, as in `kustomize build FOLDER | kubeval`, or leave it out by --ignored-path-patterns kustomization\n"},
 		{"kubeval -d base -i kustomization", "", 0, "PASS - base/all.yaml contains a valid Service (web)\nPASS - base/all.yaml contains a valid Deployment (web)\n"},
 		{"kubeconform base", "", 1, "base/kustomization.yaml - failed validation: a kustomization and not an object: check what its folder is built to, as in `kustomize build FOLDER | kubeconform`, or leave it out by --ignore-filename-pattern kustomization\n"},
 		{"kubeconform empty.yaml", "", 1, "empty.yaml - failed validation: no objects to validate\n"},

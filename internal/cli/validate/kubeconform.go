@@ -13,23 +13,29 @@ import (
 
 // NewKubeconform is the root for who calls the program kubeconform.
 func NewKubeconform(e *kit.Env) *cobra.Command {
-	p := &peer{Env: e, flags: pflag.NewFlagSet(kit.NameKubeconform, pflag.ContinueOnError), stdinName: "stdin", namespace: "default", leaveOut: "ignore-filename-pattern"}
+	p := &peer{Env: e, flags: pflag.NewFlagSet(kit.NameKubeconform, pflag.ContinueOnError), stdinName: "stdin", namespace: "default", leaveOut: "ignore-filename-pattern", formats: "text, pretty, json, tap or junit"}
 	f := p.flags
 	f.StringSliceVar(&p.skip, "skip", nil, "kinds that are not checked")
 	f.StringSliceVar(&p.reject, "reject", nil, "kinds that may not be there")
-	f.StringSliceVar(&p.ignored, "ignore-filename-pattern", nil, "patterns of names of files that are left out")
+	// A pattern may have commas.
+	f.StringArrayVar(&p.ignored, "ignore-filename-pattern", nil, "patterns of names of files that are left out")
 	p.common(f, "", "")
 	f.BoolVar(&p.summary, "summary", false, "print a summary at the end")
 	f.BoolVar(&p.verbose, "verbose", false, "print what is valid, too")
 	f.Bool("strict", false, "fields that are unknown are refused anyway")
-	for _, name := range []string{"exit-on-error", "insecure-skip-tls-verify", "debug"} {
-		f.Bool(name, false, "has no effect")
-	}
-	f.String("cache", "", "has no effect")
-	f.IntP("n", "n", 4, "has no effect")
+	without(p, f, "insecure-skip-tls-verify", nothingFetched)
+	without(p, f, "debug", "nothing more is known than what is printed")
+	f.String("cache", "", "has no effect: "+nothingFetched)
+	f.IntP("n", "n", 4, "has no effect: "+oneByOne)
+	p.ineffective["cache"], p.ineffective["n"] = nothingFetched, oneByOne
 	f.BoolVarP(&p.version, "v", "v", false, "print the version")
 	return p.command(kit.NameKubeconform+" [FILE|FOLDER|-]…", p.printKubeconform)
 }
+
+const (
+	nothingFetched = "nothing is fetched"
+	oneByOne       = "objects are checked one after the other"
+)
 
 func (p *peer) printKubeconform(files []checkedFile) error {
 	n := counts(files)
@@ -43,13 +49,13 @@ func (p *peer) printKubeconform(files []checkedFile) error {
 	objects := 0
 	for _, f := range files {
 		for _, text := range f.problems {
-			if err := p.Say(fmt.Sprintf("%s - failed validation: %s", f.name, text)); err != nil {
+			if err := p.Say(aboutFile(p, statusError, f.name) + "failed validation: " + text); err != nil {
 				return err
 			}
 		}
 		for _, o := range f.objects {
 			objects++
-			if line := kubeconformLine(f.name, o, p.verbose); line != "" {
+			if line := kubeconformLine(p, f.name, o); line != "" {
 				if err := p.Say(line); err != nil {
 					return err
 				}
@@ -68,15 +74,26 @@ func (p *peer) printKubeconform(files []checkedFile) error {
 	return p.Say(fmt.Sprintf("Summary: %s %s - Valid: %d, Invalid: %d, Errors: %d, Skipped: %d", plural(objects, "resource"), where, n[statusValid], n[statusInvalid], n[statusError], n[statusSkipped]))
 }
 
+// marks are what a line begins with in the format pretty, by status.
+var marks = map[string]string{statusValid: "✔", statusInvalid: "✖", statusError: "✖", statusSkipped: "-"}
+
+// aboutFile is the beginning of a line about something of a file.
+func aboutFile(p *peer, status, file string) string {
+	if p.output == "pretty" {
+		return marks[status] + " " + file + ": "
+	}
+	return file + " - "
+}
+
 // kubeconformLine is what is said of an object; "" for nothing.
-func kubeconformLine(file string, o checkedObject, verbose bool) string {
-	about := fmt.Sprintf("%s - %s %s ", file, o.kind, o.name)
+func kubeconformLine(p *peer, file string, o checkedObject) string {
+	about := aboutFile(p, o.status, file) + o.kind + " " + o.name + " "
 	switch {
 	case o.status == statusInvalid:
 		return about + "is invalid: problem validating schema: " + strings.Join(o.messages, "; ")
 	case o.status == statusError:
 		return about + "failed validation: " + strings.Join(o.messages, "; ")
-	case !verbose:
+	case !p.verbose:
 		return ""
 	case o.status == statusSkipped:
 		return about + "skipped"
@@ -124,7 +141,7 @@ func (p *peer) others(files []checkedFile) error {
 	case "junit":
 		return p.junit(files)
 	}
-	return kit.Usage("--output", fmt.Sprintf("unknown format %q", p.output), "give text, json, tap or junit")
+	return kit.Usage("--output", fmt.Sprintf("unknown format %q", p.output), "give one of "+p.formats)
 }
 
 func (p *peer) tap(files []checkedFile) error {

@@ -33,21 +33,68 @@ type peer struct {
 	// namespace is where objects go that name none, and unique whether an object may be given once alone.
 	namespace string
 	unique    bool
-	// leaveOut is the flag by which files are left out.
-	leaveOut                                 string
-	ignoreMissing, summary, verbose, version bool
+	// leaveOut is the flag by which files are left out, and formats are those of the output.
+	leaveOut, formats                                                 string
+	ignoreMissing, summary, verbose, version, quiet, firstErrorIsLast bool
+	// ineffective are flags that have no effect, and why; settle, if any, is called once the flags are read.
+	ineffective map[string]string
+	settle      func()
 }
 
 // common are the flags that both have.
 func (p *peer) common(f *pflag.FlagSet, version, output string) {
 	f.StringArrayVarP(&p.locations, "schema-location", map[string]string{"v": "s"}[version], nil, "folder with schemas of custom kinds; those of Kubernetes are built in")
 	f.StringVarP(&p.kubernetesVersion, "kubernetes-version", version, "master", "version of Kubernetes that the manifests are for")
-	f.StringVarP(&p.output, "output", output, "", "output format: text, json, tap or junit")
+	f.StringVarP(&p.output, "output", output, "", "output format: "+p.formats)
+	f.BoolVar(&p.firstErrorIsLast, "exit-on-error", false, "print nothing behind the first error")
+	p.ineffective = map[string]string{}
 	f.BoolVar(&p.ignoreMissing, "ignore-missing-schemas", false, "do not check kinds that are unknown")
 	f.BoolP("help", "h", false, "show this help")
 	if version != "" {
 		f.BoolVar(&p.version, "version", false, "print the version")
 	}
+}
+
+// without is a flag that has no effect, which is named to who gives it.
+func without(p *peer, f *pflag.FlagSet, name, why string) {
+	f.Bool(name, false, "has no effect: "+why)
+	p.ineffective[name] = why
+}
+
+// settle has the flags of a line in force, and names those that have no effect.
+func settle(p *peer) {
+	if p.settle != nil {
+		p.settle()
+	}
+	p.flags.Visit(func(f *pflag.Flag) {
+		if why := p.ineffective[f.Name]; why != "" && f.Value.String() != "false" {
+			note(p, "note: %s has no effect: %s", strings.Repeat("-", min(2, len(f.Name)))+f.Name, why)
+		}
+	})
+}
+
+// note prints a line beside the results.
+func note(p *peer, format string, args ...any) {
+	if !p.quiet {
+		p.Note(format, args...)
+	}
+}
+
+// upToFirstError leaves out what stands behind the first error.
+func upToFirstError(files []checkedFile) []checkedFile {
+	for i, f := range files {
+		if len(f.problems) > 0 {
+			files[i].objects = nil
+			return files[:i+1]
+		}
+		for j, o := range f.objects {
+			if o.failed() {
+				files[i].objects = f.objects[:j+1]
+				return files[:i+1]
+			}
+		}
+	}
+	return files
 }
 
 // command is a root without commands below: the programs have none. They take long flags with a single hyphen.
@@ -68,9 +115,13 @@ func (p *peer) command(use string, print func(files []checkedFile) error) *cobra
 			case p.version:
 				return p.Say("cyan " + p.Version)
 			}
+			settle(p)
 			files, err := p.check(p.flags.Args())
 			if err != nil {
 				return err
+			}
+			if p.firstErrorIsLast {
+				files = upToFirstError(files)
 			}
 			if err := print(files); err != nil {
 				return err
@@ -109,6 +160,8 @@ type checkedFile struct {
 
 type checkedObject struct {
 	kind, apiVersion, namespace, name string
+	// source is the file of a chart that a comment names; "" for none.
+	source string
 	// status is one of the status constants, and messages why.
 	status   string
 	messages []string
@@ -121,8 +174,10 @@ const (
 	statusSkipped = "statusSkipped"
 )
 
+func (o checkedObject) failed() bool { return o.status == statusInvalid || o.status == statusError }
+
 func (f checkedFile) failed() bool {
-	return len(f.problems) > 0 || slices.ContainsFunc(f.objects, func(o checkedObject) bool { return o.status == statusInvalid || o.status == statusError })
+	return len(f.problems) > 0 || slices.ContainsFunc(f.objects, checkedObject.failed)
 }
 
 // minor is the version that the manifests are for. One before the oldest whose rules are known is the oldest.
@@ -134,7 +189,7 @@ func (p *peer) minor() (int, error) {
 	minor, err := engine.ParseMinor(text)
 	var older int
 	if _, scanned := fmt.Sscanf(strings.TrimPrefix(text, "v"), "1.%d", &older); err != nil && scanned == nil && older > 0 && older < engine.OldestMinor {
-		p.Note("note: v1.%d is checked as v1.%d, the oldest version whose rules are known", older, engine.OldestMinor)
+		note(p, "note: v1.%d is checked as v1.%d, the oldest version whose rules are known", older, engine.OldestMinor)
 		return engine.OldestMinor, nil
 	}
 	if err != nil {
@@ -149,7 +204,7 @@ func (p *peer) known() (*engine.Known, error) {
 	for _, location := range p.locations {
 		if location == "default" || strings.Contains(location, "://") {
 			if location != "default" {
-				p.Note("note: %s is not fetched: the rules of Kubernetes are built in, and a folder has those of other kinds", location)
+				note(p, "note: %s is not fetched: the rules of Kubernetes are built in, and a folder has those of other kinds", location)
 			}
 			continue
 		}
@@ -202,8 +257,12 @@ func (p *peer) check(args []string) ([]checkedFile, error) {
 	seen := map[engine.Ref]bool{}
 	checked := engine.CheckEach(all, known)
 	for i := range files {
+		source := ""
 		for _, o := range results[i].Objects {
-			files[i].objects = append(files[i].objects, p.object(o.Object, checked[0]))
+			source = cmp.Or(sourceOf(o), source)
+			object := p.object(o.Object, checked[0])
+			object.source = source
+			files[i].objects = append(files[i].objects, object)
 			checked = checked[1:]
 			if text := repeatedFor(p, o, seen); text != "" {
 				files[i].problems = append(files[i].problems, text)
@@ -211,6 +270,21 @@ func (p *peer) check(args []string) ([]checkedFile, error) {
 		}
 	}
 	return files, nil
+}
+
+// sourceOf is the file of a chart that an object was made of, as helm names it in the comment that the object begins
+// with; "" for none.
+func sourceOf(o render.Rendered) string {
+	if o.Source == nil || len(o.Source.Content) == 0 {
+		return ""
+	}
+	for _, comment := range []string{o.Source.HeadComment, o.Source.Content[0].HeadComment} {
+		first, _, _ := strings.Cut(comment, "\n")
+		if source, named := strings.CutPrefix(first, "# Source: "); named {
+			return strings.TrimSpace(source)
+		}
+	}
+	return ""
 }
 
 // loadFor renders a file, a stream, or standard input.
