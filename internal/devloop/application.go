@@ -15,6 +15,7 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/runtime"
+	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/client-go/dynamic"
 	coordinationclient "k8s.io/client-go/kubernetes/typed/coordination/v1"
 
@@ -43,7 +44,9 @@ func takeApplication(ctx context.Context, l *loop, connection dynamic.Interface)
 	if err != nil {
 		return err
 	}
-	h := &hold{reader: l.reader, clients: l.clients, note: l.note, app: app, holder: holderOf(l.User), end: func(err error) { l.ended(err) }, lapsed: make(chan struct{}, 1)}
+	name := types.NamespacedName{Namespace: app.Namespace, Name: app.Name}
+	read := func(ctx context.Context) (*v1alpha1.Application, error) { return readApplication(ctx, l.reader, name) }
+	h := &hold{read: read, clients: l.clients, note: l.note, app: app, holder: holderOf(l.User), end: func(err error) { l.ended(err) }, lapsed: make(chan struct{}, 1)}
 	namespace := app.Spec.Destination.Namespace
 	l.claim = &claim{
 		namespaceLease: namespaceLease{clients: l.clients, namespace: namespace, holder: h.holder},
@@ -138,25 +141,6 @@ func retake(ctx context.Context, l *loop) {
 	l.obey("")
 }
 
-// giveBack ends the hand-over.
-func giveBack(ctx context.Context, l *loop) error {
-	given, err := l.held.release(ctx)
-	if err != nil {
-		return err
-	}
-	text := fmt.Sprintf("Application %s is given back: what git wants is applied again, and what the loop added is removed", l.held.app.Name)
-	if !given {
-		text = fmt.Sprintf("Application %s is given back; no controller has applied what git wants yet: does `cyan server` run?", l.held.app.Name)
-	}
-	l.report(Event{Kind: Removed, Text: text})
-	if m, is := l.manner.(*handed); is {
-		for _, line := range m.linesAtTheEnd() {
-			l.report(Event{Kind: Removed, Text: line})
-		}
-	}
-	return l.claim.note.remove()
-}
-
 // forwarded returns the project with what is forwarded in place: Services of the project alone, and those that show
 // what is new before it takes the traffic.
 func forwarded(l *loop, objects []*unstructured.Unstructured) skaffold.Project {
@@ -206,12 +190,20 @@ func (n RunNote) leased() bool { return n.Application != "" }
 // leasesIn returns the Leases of a namespace.
 type leasesIn func(namespace string) coordinationclient.LeaseInterface
 
-// cleanUpHandOver releases what a loop has held that does not run any more.
-func (n RunNote) cleanUpHandOver(ctx context.Context, leases leasesIn) error {
+// cleanUpHandOver releases what a loop has held that does not run any more. Where the Application is deleted, no
+// controller undoes what the loop did: what it added is removed here.
+func (n RunNote) cleanUpHandOver(ctx context.Context, leases leasesIn, reader *live.Reader) error {
 	namespace, name, _ := strings.Cut(n.Application, "/")
-	seen, err := leases(namespace).Get(ctx, handover.LeaseName(name), metav1.GetOptions{})
-	if err == nil && string(seen.UID) == n.Lease && handover.Of(seen, 0).Held() {
-		_, err = leases(namespace).Update(ctx, handover.Release(seen, ""), metav1.UpdateOptions{})
+	of := leases(namespace)
+	seen, err := of.Get(ctx, handover.LeaseName(name), metav1.GetOptions{})
+	if err == nil && string(seen.UID) == n.Lease {
+		if _, missing := readApplication(ctx, reader, types.NamespacedName{Namespace: namespace, Name: name}); problem.Of(missing) != nil && problem.KindOf(missing) == problem.Absent {
+			h := &hold{app: &v1alpha1.Application{ObjectMeta: metav1.ObjectMeta{Namespace: namespace, Name: name}}, lease: seen}
+			added := newApplier(reader, &handed{hold: h, reader: reader}, n.Made)
+			err = errors.Join(added.remove(ctx, func(apply.Ref) bool { return true }), deleteLease(ctx, of, seen.Name, seen.UID))
+		} else if handover.Of(seen, 0).Held() {
+			_, err = of.Update(ctx, handover.Release(seen, ""), metav1.UpdateOptions{})
+		}
 	}
 	if ignoreRace(err) != nil {
 		return fmt.Errorf("giving Application %s back: %w", n.Application, err)

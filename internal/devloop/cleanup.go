@@ -76,15 +76,15 @@ func (n RunNote) describe() string {
 
 // cleanUp removes what a loop has made, and the note of it. It returns what stays.
 func (n RunNote) cleanUp(ctx context.Context, clients kubernetes.Interface, config *rest.Config) (kept []string, err error) {
-	if n.leased() {
-		return nil, n.cleanUpHandOver(ctx, clients.CoordinationV1().Leases)
-	}
 	reader, err := live.NewReader(config)
 	if err == nil {
 		_, err = reader.Kinds(ctx, nil)
 	}
 	if err != nil {
 		return nil, err
+	}
+	if n.leased() {
+		return nil, n.cleanUpHandOver(ctx, clients.CoordinationV1().Leases, reader)
 	}
 	all := newApplier(reader, asOwn{reader: reader, loop: cmp.Or(n.Loop, n.Namespace)}, n.Made)
 	all.left = func(ref apply.Ref, why string) { kept = append(kept, ref.String()+" is left: "+why) }

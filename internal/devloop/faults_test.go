@@ -71,19 +71,26 @@ type trial struct {
 // newTrial opens a loop, which begin starts.
 func newTrial(t *testing.T, change ...func(*rest.Config)) *trial {
 	t.Helper()
+	return openTrial(t, func(o *Options) {
+		for _, c := range change {
+			c(o.Config)
+		}
+	})
+}
+
+func openTrial(t *testing.T, change func(*Options)) *trial {
+	t.Helper()
 	f := &trial{T: t, dir: t.TempDir(), cluster: testkit.Cluster(t)}
 	f.write("src/source", "first")
 	f.write("k8s/app.yaml", deployedManifest)
 	f.write("k8s/secret.yaml", secretManifest)
-	config := rest.CopyConfig(f.cluster.Config)
-	for _, c := range change {
-		c(config)
-	}
-	l, err := open(t.Context(), Options{
-		Root: f.dir, Config: config, Context: "test", User: "ann", Registry: "registry.example", Notes: t.TempDir(), Forward: ForwardOff, Logs: LogOptions{Off: true},
+	o := Options{
+		Root: f.dir, Config: rest.CopyConfig(f.cluster.Config), Context: "test", User: "ann", Registry: "registry.example", Notes: t.TempDir(), Forward: ForwardOff, Logs: LogOptions{Off: true},
 		Read:   func(fs.FS) (skaffold.Project, error) { return f.project(), nil },
 		Report: f.see, ShowBuild: true,
-	})
+	}
+	change(&o)
+	l, err := open(t.Context(), o)
 	if err != nil {
 		t.Fatal(err)
 	}

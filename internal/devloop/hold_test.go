@@ -24,11 +24,13 @@ import (
 type shared struct {
 	*testing.T
 	clients *fake.Clientset
+	// deleted is set when the Application is.
+	deleted bool
 }
 
 func newShared(t *testing.T) *shared {
 	t.Helper()
-	s := &shared{t, fake.NewClientset()}
+	s := &shared{T: t, clients: fake.NewClientset()}
 	made := 0
 	s.clients.PrependReactor("create", "leases", func(action clienttesting.Action) (bool, runtime.Object, error) {
 		made++
@@ -42,7 +44,13 @@ func newShared(t *testing.T) *shared {
 // developer is somebody's loop on the Application.
 func (s *shared) developer(name string) *hold {
 	app := &v1alpha1.Application{ObjectMeta: metav1.ObjectMeta{Namespace: "argocd", Name: "shop"}}
-	return &hold{clients: s.clients, note: func(string) {}, app: app, holder: name, end: func(error) {}, lapsed: make(chan struct{}, 1)}
+	read := func(context.Context) (*v1alpha1.Application, error) {
+		if s.deleted {
+			return nil, deletedApplication(app.Name)
+		}
+		return app, nil
+	}
+	return &hold{read: read, clients: s.clients, note: func(string) {}, app: app, holder: name, end: func(error) {}, lapsed: make(chan struct{}, 1)}
 }
 
 func (s *shared) lease() *coordinationv1.Lease {

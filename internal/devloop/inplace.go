@@ -49,7 +49,8 @@ var errExpired = errors.New("not renewed in time")
 
 // hold is the hand-over of an Application's objects to this loop.
 type hold struct {
-	reader  *live.Reader
+	// read returns the Application as it is now.
+	read    func(context.Context) (*v1alpha1.Application, error)
 	clients kubernetes.Interface
 	note    func(string)
 	app     *v1alpha1.Application
@@ -63,6 +64,8 @@ type hold struct {
 	lease *coordinationv1.Lease
 	// renewed is by the clock on the wall: that goes on while a machine sleeps.
 	renewed time.Time
+	// lostTo is who has taken the objects back from this loop; "" for nobody.
+	lostTo string
 }
 
 // holderOf names who develops, and where.
@@ -81,6 +84,7 @@ func (h *hold) name() string { return fmt.Sprintf("Application %q", h.app.Name) 
 func (h *hold) take(ctx context.Context, before string) error {
 	leases := h.clients.CoordinationV1().Leases(h.app.Namespace)
 	return h.await(ctx, "what was handed over before is undone", func(ctx context.Context) (bool, error) {
+		at := time.Now()
 		seen, err := leases.Get(ctx, handover.LeaseName(h.app.Name), metav1.GetOptions{})
 		switch {
 		case apierrors.IsNotFound(err):
@@ -88,13 +92,13 @@ func (h *hold) take(ctx context.Context, before string) error {
 		case err != nil:
 			return false, err
 		case string(seen.UID) != before && handover.Of(seen, 0).Holder == h.holder:
-			return false, h.refuseAnother(seen)
+			return false, refuseAnother(h, seen)
 		case string(seen.UID) == before && sinceRenewal(seen) >= handover.Duration:
 			// It may be being undone: that is seen through, and then it is taken anew.
 			_, err := leases.Update(ctx, handover.Release(seen, ""), metav1.UpdateOptions{})
 			return false, ignoreRace(err)
 		}
-		wanted, err := handover.Take(seen, h.app.Namespace, h.app.Name, h.holder, 0, time.Now())
+		wanted, err := handover.Take(seen, h.app.Namespace, h.app.Name, h.holder, 0, at)
 		if problem.IsTemporary(err) {
 			return false, nil
 		}
@@ -109,13 +113,13 @@ func (h *hold) take(ctx context.Context, before string) error {
 		if err != nil {
 			return false, ignoreRace(err)
 		}
-		h.set(wanted)
+		h.set(wanted, at)
 		return true, nil
 	})
 }
 
 // refuseAnother is the error of a Lease that another loop of the same person and machine holds.
-func (h *hold) refuseAnother(seen *coordinationv1.Lease) error {
+func refuseAnother(h *hold, seen *coordinationv1.Lease) error {
 	return &problem.Error{
 		Kind: problem.Refused, Object: h.name(), Cause: fmt.Sprintf("handed over to %s since %s, to another loop", h.holder, handover.Of(seen, 0).Since.UTC().Format(time.RFC3339)),
 		Remedy: fmt.Sprintf("end that one, or take it back with `cyan app reclaim %s`", h.app.Name),
@@ -153,10 +157,11 @@ func (h *hold) await(ctx context.Context, what string, done func(context.Context
 	return err
 }
 
-func (h *hold) set(lease *coordinationv1.Lease) {
+// set keeps a Lease that was written. at is before the request: whoever sees it written reckons from no earlier.
+func (h *hold) set(lease *coordinationv1.Lease, at time.Time) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	h.lease, h.renewed = lease, time.Now().Round(0)
+	h.lease, h.renewed = lease, at.Round(0)
 }
 
 func (h *hold) taken() (lease *coordinationv1.Lease, unrenewed time.Duration) {
@@ -170,7 +175,7 @@ func (h *hold) awaitFree(ctx context.Context) error {
 	shown := ""
 	return h.await(ctx, "the controller hands it over", func(ctx context.Context) (bool, error) {
 		lease, _ := h.taken()
-		app, err := readApplication(ctx, h.reader, types.NamespacedName{Namespace: h.app.Namespace, Name: h.app.Name})
+		app, err := h.stillThere(ctx)
 		if err != nil || ctx.Err() != nil {
 			return false, err
 		}
@@ -184,6 +189,18 @@ func (h *hold) awaitFree(ctx context.Context) error {
 		}
 		return false, h.check(ctx)
 	})
+}
+
+// stillThere returns the Application. That it is deleted ends the loop: no controller gives its objects back then.
+func (h *hold) stillThere(ctx context.Context) (*v1alpha1.Application, error) {
+	app, err := h.read(ctx)
+	if err == nil && app.DeletionTimestamp != nil {
+		err = deletedApplication(h.app.Name)
+	}
+	if problem.Of(err) != nil && problem.KindOf(err) == problem.Absent {
+		h.end(err)
+	}
+	return app, err
 }
 
 func conditionOf(app *v1alpha1.Application, kind string) string {
@@ -209,6 +226,7 @@ func (h *hold) renew(ctx context.Context, objects ...handover.Object) error {
 	leases := h.clients.CoordinationV1().Leases(h.app.Namespace)
 	for {
 		mine, unrenewed := h.taken()
+		at := time.Now()
 		seen, err := leases.Get(ctx, mine.Name, metav1.GetOptions{})
 		switch {
 		case apierrors.IsNotFound(err):
@@ -219,7 +237,7 @@ func (h *hold) renew(ctx context.Context, objects ...handover.Object) error {
 		if err := h.judge(ctx, mine, seen, unrenewed); err != nil {
 			return err
 		}
-		next, err := handover.WithObjects(handover.Renew(seen, time.Now()), objects...)
+		next, err := handover.WithObjects(handover.Renew(seen, at), objects...)
 		if err != nil {
 			return err
 		}
@@ -230,7 +248,7 @@ func (h *hold) renew(ctx context.Context, objects ...handover.Object) error {
 		if err != nil {
 			return fmt.Errorf("renewing the hold on %s: %w", h.name(), err)
 		}
-		h.set(next)
+		h.set(next, at)
 		return nil
 	}
 }
@@ -239,6 +257,9 @@ func (h *hold) renew(ctx context.Context, objects ...handover.Object) error {
 func (h *hold) judge(ctx context.Context, mine, seen *coordinationv1.Lease, unrenewed time.Duration) error {
 	switch standing, by := handover.StandingOf(mine, seen, unrenewed); standing {
 	case handover.StandingReclaimed:
+		h.mu.Lock()
+		h.lostTo = by
+		h.mu.Unlock()
 		err := &problem.Error{Kind: problem.Refused, Object: h.name(), Cause: "taken back by " + by, Remedy: "what git wants is applied again; ask there, and start the loop anew"}
 		h.end(err)
 		return err
@@ -269,7 +290,10 @@ func (h *hold) keep(ctx context.Context, failed func(error)) {
 		case <-ctx.Done():
 			return
 		case <-tick.C:
-			err = h.renew(ctx)
+			if err = h.renew(ctx); err == nil {
+				// Where it cannot be read, the next deployment names the reason.
+				_, _ = h.stillThere(ctx)
+			}
 		case seen := <-changed:
 			// What is older than what was taken is of the hand-over before.
 			if mine, unrenewed := h.taken(); seen.UID == mine.UID {
@@ -302,36 +326,6 @@ func (h *hold) watch(ctx context.Context) <-chan *coordinationv1.Lease {
 	return changed
 }
 
-// release releases the Lease, and waits a while for what git wants to be applied again. It
-// reports whether that is done.
-func (h *hold) release(ctx context.Context) (given bool, err error) {
-	leases := h.clients.CoordinationV1().Leases(h.app.Namespace)
-	mine, _ := h.taken()
-	if mine == nil {
-		return true, nil
-	}
-	ctx, cancel := context.WithTimeout(ctx, givenBackWithin)
-	defer cancel()
-	err = wait.PollUntilContextCancel(ctx, lookEvery, true, func(ctx context.Context) (bool, error) {
-		seen, err := leases.Get(ctx, mine.Name, metav1.GetOptions{})
-		switch {
-		case apierrors.IsNotFound(err), err == nil && seen.UID != mine.UID:
-			given = true
-			return true, nil
-		case err != nil:
-			return false, err
-		case handover.Of(seen, 0).Holder == h.holder:
-			_, err = leases.Update(ctx, handover.Release(seen, ""), metav1.UpdateOptions{})
-			return false, ignoreRace(err)
-		}
-		return false, nil
-	})
-	if err != nil && ctx.Err() == nil {
-		return false, fmt.Errorf("giving %s back: %w", h.name(), err)
-	}
-	return given, nil
-}
-
 // readApplication reads one Application.
 func readApplication(ctx context.Context, reader *live.Reader, name types.NamespacedName) (*v1alpha1.Application, error) {
 	seen, err := reader.Client.Get(ctx, v1alpha1.GroupVersion.WithKind(v1alpha1.ApplicationKind), name.Namespace, name.Name)
@@ -339,7 +333,7 @@ func readApplication(ctx context.Context, reader *live.Reader, name types.Namesp
 		return nil, err
 	}
 	if seen == nil {
-		return nil, &problem.Error{Kind: problem.Absent, Object: fmt.Sprintf("Application %q", name.Name), Cause: "not found any more", Remedy: "start the loop without --in-place"}
+		return nil, deletedApplication(name.Name)
 	}
 	app := &v1alpha1.Application{}
 	if err := runtime.DefaultUnstructuredConverter.FromUnstructured(seen.Object, app); err != nil {
@@ -354,4 +348,9 @@ func (h *hold) returned() <-chan struct{} {
 		return nil
 	}
 	return h.lapsed
+}
+
+// deletedApplication is the error of an Application that is deleted, or being deleted, while a loop has its objects.
+func deletedApplication(name string) error {
+	return &problem.Error{Kind: problem.Absent, Object: fmt.Sprintf("Application %q", name), Cause: "deleted", Remedy: "start the loop without --in-place, or create the Application again"}
 }

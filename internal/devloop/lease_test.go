@@ -8,13 +8,17 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	coordinationv1 "k8s.io/api/coordination/v1"
 	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/client-go/kubernetes"
+	"k8s.io/client-go/kubernetes/fake"
+	clienttesting "k8s.io/client-go/testing"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/cyan-cd/cyan/internal/devloop/desired"
@@ -208,6 +212,50 @@ func TestIdle(t *testing.T) {
 	if before, after := m.lease().Spec.RenewTime, lease.Spec.RenewTime; !before.Equal(after) {
 		t.Errorf("renewed at %s, and at %s behind the question", after, before)
 	}
+}
+
+// A loop holds its Lease for as long as it runs, and for a minute more where it is not heard of.
+func TestALoopThatIsNotHeardOf(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		clients := fake.NewClientset()
+		clients.PrependReactor("update", "leases", func(action clienttesting.Action) (bool, runtime.Object, error) {
+			update := action.(clienttesting.UpdateActionImpl)
+			lease, now := update.Object.(*coordinationv1.Lease).DeepCopy(), metav1.Now()
+			for i := range lease.ManagedFields {
+				lease.ManagedFields[i].Time = &now
+			}
+			return len(update.UpdateOptions.DryRun) > 0, lease, nil
+		})
+		loop := func(holder string) *namespaceLease {
+			return &namespaceLease{clients: clients, namespace: "dev-ann-shop", name: leaseName, loop: "shop", holder: holder, end: func(error) {}}
+		}
+		desk, laptop := loop("ann@desk/1"), loop("ann@laptop/2")
+		if err := desk.hold(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		ctx, die := context.WithCancel(t.Context())
+		go desk.keep(ctx, func(err error) { t.Error(err) })
+		for range 5 {
+			time.Sleep(heldFor) //nolint:forbidigo // the time is that of the test
+			synctest.Wait()
+			if err := laptop.hold(t.Context()); !refusedBy(err, desk.holder) {
+				t.Fatalf("while the first one runs: got %v, want that %s works there", err, desk.holder)
+			}
+		}
+		die()
+		synctest.Wait()
+		time.Sleep(heldFor - renewEvery) //nolint:forbidigo // the time is that of the test
+		if err := laptop.hold(t.Context()); !refusedBy(err, desk.holder) {
+			t.Errorf("before its time is over: got %v, want that %s works there", err, desk.holder)
+		}
+		time.Sleep(renewEvery + time.Second) //nolint:forbidigo // the time is that of the test
+		if err := laptop.hold(t.Context()); err != nil {
+			t.Errorf("once it has not been heard of for a minute: %v", err)
+		}
+		if other, err := desk.takenBy(t.Context()); other != laptop.holder || err != nil {
+			t.Errorf("the first one is told that %q has it, %v", other, err)
+		}
+	})
 }
 
 // What a crash has left is taken over, and removed when asked for, unless another loop has it by then.
