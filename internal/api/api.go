@@ -1,10 +1,12 @@
 package api
 
 import (
+	"cmp"
 	"context"
 	"log/slog"
 	"net/http"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/danielgtaylor/huma/v2"
@@ -33,6 +35,8 @@ type Options struct {
 	Namespace string
 	// Version is that of the program.
 	Version string
+	// Root is the path that all is below, such as /cd; "" for none.
+	Root string
 	// Config reads ConfigMaps, Secrets and AppProjects of the control namespace, from a cache.
 	Config client.Reader
 	// Clusters are those that Applications go to, and Informers watch what is looked at there.
@@ -137,6 +141,8 @@ func assemble(o Options) (*service, *http.ServeMux) {
 		"bearer": {Type: "http", Scheme: "bearer", Description: "a token of an account, of a project's role, or of the issuer"},
 		"cookie": {Type: "apiKey", In: "cookie", Name: "argocd.token", Description: "the session of a browser"},
 	}
+	config.Info.License = &huma.License{Name: "Apache License 2.0", Identifier: "Apache-2.0"}
+	config.Servers = []*huma.Server{{URL: cmp.Or(o.Root, "/"), Description: "where `cyan server` is, with its --root-path"}}
 	config.Security = []map[string][]string{{"bearer": {}}, {"cookie": {}}}
 	s := &service{Options: o, auth: o.Auth, log: o.Log, api: humago.New(mux, config), refusals: newRefusals(o.Log), readers: &readers{of: map[string]int{}}}
 	s.snapshots = &snapshots{viewed: viewed{s}, of: map[subject]*snapshot{}}
@@ -163,5 +169,16 @@ func assemble(o Options) (*service, *http.ServeMux) {
 	repositoryTrees{looked{s}}.register()
 	streams{viewed{s}, newRowMemo(), newOverviews()}.register()
 	registerLooks(s)
+	plainPaths(s.api.OpenAPI())
 	return s, mux
+}
+
+// plainPaths writes a parameter that takes the rest of a path as OpenAPI has parameters: it knows none that does.
+func plainPaths(document *huma.OpenAPI) {
+	for path, item := range document.Paths {
+		if plain := strings.ReplaceAll(path, "...}", "}"); plain != path {
+			delete(document.Paths, path)
+			document.Paths[plain] = item
+		}
+	}
 }

@@ -188,7 +188,7 @@ func (s *apiServer) handler(applications client.Reader, kept client.Reader, hook
 	})
 	authenticator.Address = func(r *http.Request) string { return auth.AddressOf(s.Proxies.Client(r)) }
 	handler := api.Handler(api.Options{
-		Auth: authenticator, Policies: policies, Reader: applications, Writer: s.kept.Client, Namespace: s.namespace, Version: s.Version, Log: s.log,
+		Auth: authenticator, Policies: policies, Reader: applications, Writer: s.kept.Client, Namespace: s.namespace, Version: s.Version, Root: s.Root, Log: s.log,
 		Page: files, Hooks: hooks, Feed: feed, Commits: s.commits, Compare: s.compare, Repository: s.repository, Names: s.names, Reach: s.reach, Config: kept, Clusters: s.looks.clusters, Informers: s.looks.informers,
 	})
 	handler = server.Below(s.Root, handler)
