@@ -80,6 +80,25 @@ func gatherHandOver(ctx context.Context, reader client.Reader, known *handOvers,
 	return nil
 }
 
+// writeEnd has a Lease that was not renewed in time be released, before anything follows from that: its holder may be
+// about to renew it, and must not think that he has the objects while they are undone. It reports whether it may be
+// acted upon; where he came first it may not, and the change of the Lease brings the next look.
+func writeEnd(ctx context.Context, control client.Client, o *observation) (ended bool, err error) {
+	if !o.handOver.Ended() || !handover.Of(o.lease, 0).Held() {
+		return true, nil
+	}
+	released := handover.Release(o.lease, "")
+	err = control.Update(ctx, released)
+	switch {
+	case apierrors.IsConflict(err), apierrors.IsNotFound(err):
+		return false, nil
+	case err != nil:
+		return false, fmt.Errorf("releasing the hand-over of Application %s: %w", o.name, err)
+	}
+	o.lease = released
+	return true, nil
+}
+
 // lookAtHandOverAgain returns when a hand-over is looked at that is not renewed; zero for none.
 func lookAtHandOverAgain(o *observation) time.Duration {
 	if !o.handOver.Held() {

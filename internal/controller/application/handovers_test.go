@@ -131,6 +131,45 @@ func TestHandOverExpires(t *testing.T) {
 	w.asGit(app, second, "green")
 }
 
+// A renewal that comes too late changes nothing: that a hand-over has ended is written before anything is undone, and
+// so a holder whose request took long learns that he may not apply any more.
+func TestHandOverIsNotRenewedTooLate(t *testing.T) {
+	w := newWorld(t)
+	var ahead atomic.Int64
+	w.clock = func() time.Time { return time.Now().Add(time.Duration(ahead.Load())) }
+	w.start()
+	first := w.push(map[string]string{"k8s/a.yaml": configMap("a", "green")})
+	app := w.app("shop", automated)
+	w.eventually(app, "the sync", syncedTo(first))
+	lease := w.handOver(app, "ann")
+	w.develop(lease)
+	// What cannot be read cannot be undone either, until it is mended.
+	objects := lease.Annotations[handover.ObjectsAnnotation]
+	lease.Annotations[handover.ObjectsAnnotation] = "["
+	if err := w.Update(t.Context(), lease); err != nil {
+		t.Fatal(err)
+	}
+	ahead.Store(int64(handover.Duration))
+	w.refresh(app)
+	w.eventually(app, "that it cannot be undone yet", func(a *v1alpha1.Application) bool {
+		return strings.Contains(condition(a, v1alpha1.ConditionHandedOver), "undoing what was handed over: ")
+	})
+	if err := w.Update(t.Context(), handover.Renew(lease, time.Now())); !apierrors.IsConflict(err) {
+		t.Errorf("a late renewal: got %v, want a conflict", err)
+	}
+	if err := w.Get(t.Context(), client.ObjectKeyFromObject(lease), lease); err != nil {
+		t.Fatal(err)
+	}
+	if h := handover.Of(lease, 0); !h.Ended() || lease.Annotations[handover.ReclaimedAnnotation] != "" {
+		t.Errorf("got %+v, taken back by %q; want that it has ended by itself", h, lease.Annotations[handover.ReclaimedAnnotation])
+	}
+	lease.Annotations[handover.ObjectsAnnotation] = objects
+	if err := w.Update(t.Context(), lease); err != nil {
+		t.Fatal(err)
+	}
+	w.asGit(app, first, "green")
+}
+
 // Nothing of git's is deleted, whatever a Lease lists and labels say; and nothing beyond what the project permits is
 // touched.
 func TestHandOverDeletesNothingOfGits(t *testing.T) {

@@ -172,6 +172,9 @@ func (r *reconciler) actAndReport(ctx context.Context, o *observation) (outcome,
 		delete(after.Annotations, v1alpha1.RefreshAnnotation)
 		return outcome{after: after, wait: earlier(lookAgainAfter(o, after), soon)}, err
 	}
+	if ended, err := writeEnd(ctx, r.client, o); !ended || err != nil {
+		return outcome{skipped: true}, err
+	}
 	decided, err := r.operate(ctx, o)
 	if err != nil {
 		return outcome{}, err
