@@ -55,6 +55,7 @@ func Inspect(trees []fs.FS, result *render.Result, known *Known) []Finding {
 	all = append(all, unlikelyAmounts(objects)...)
 	all = append(all, admitted(objects)...)
 	all = append(all, priorities(objects)...)
+	all = append(all, allocations(objects)...)
 	all = append(all, imageEntries(result)...)
 	sortByPlace(all)
 	return withoutRepeated(all)
