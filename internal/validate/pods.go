@@ -72,8 +72,9 @@ func podReferences(o render.Rendered, p podTemplate, ns string) []reference {
 		for j, s := range listAt(v, "projected", "sources") {
 			add("ConfigMap", mapAt(s, "configMap"), "name", fmt.Sprintf("%s.projected.sources[%d].configMap", at, j))
 			add("Secret", mapAt(s, "secret"), "name", fmt.Sprintf("%s.projected.sources[%d].secret", at, j))
+			all = append(all, itemReferences(o, s, "name", fmt.Sprintf("%s.projected.sources[%d]", at, j), ns)...)
 		}
-		all = append(all, itemReferences(o, v, at, ns)...)
+		all = append(all, itemReferences(o, v, "secretName", at, ns)...)
 	}
 	for _, c := range p.containers() {
 		for i, e := range listAt(c.content, "env") {
@@ -90,10 +91,11 @@ func podReferences(o render.Rendered, p podTemplate, ns string) []reference {
 	return all
 }
 
-// itemReferences lists the keys of a ConfigMap or a Secret that a volume picks.
-func itemReferences(o render.Rendered, volume any, at, ns string) []reference {
+// itemReferences lists the keys of a ConfigMap or a Secret that a volume picks. secretName is the field that names a
+// Secret.
+func itemReferences(o render.Rendered, volume any, secretName, at, ns string) []reference {
 	var all []reference
-	for _, source := range []struct{ field, kind, name string }{{"configMap", "ConfigMap", "name"}, {"secret", "Secret", "secretName"}} {
+	for _, source := range []struct{ field, kind, name string }{{"configMap", "ConfigMap", "name"}, {"secret", "Secret", secretName}} {
 		from := mapAt(volume, source.field)
 		optional, _ := from["optional"].(bool)
 		for i, item := range listAt(from, "items") {

@@ -253,6 +253,14 @@ var referencesByKind = map[string]func(o render.Rendered, ns string) []reference
 	"ClusterRoleBinding.rbac.authorization.k8s.io": bindingReferences,
 	"HTTPRoute.gateway.networking.k8s.io":          routeReferences,
 	"Application.argoproj.io":                      applicationReferences,
+	"GRPCRoute.gateway.networking.k8s.io":          routeReferences, "TCPRoute.gateway.networking.k8s.io": routeReferences,
+	"TLSRoute.gateway.networking.k8s.io": routeReferences, "UDPRoute.gateway.networking.k8s.io": routeReferences,
+	"ValidatingWebhookConfiguration.admissionregistration.k8s.io": webhookReferences,
+	"MutatingWebhookConfiguration.admissionregistration.k8s.io":   webhookReferences,
+	"CustomResourceDefinition.apiextensions.k8s.io":               conversionReferences,
+	"APIService.apiregistration.k8s.io":                           aggregatedReferences,
+	"ServiceAccount":                                              accountReferences,
+	"PersistentVolumeClaim":                                       claimReferences,
 }
 
 func serviceRef(ns, name string) Ref { return Ref{Kind: "Service", Namespace: ns, Name: name} }

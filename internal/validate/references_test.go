@@ -1,11 +1,14 @@
 package validate
 
 import (
+	"fmt"
+	"slices"
 	"strings"
 	"testing"
 	"testing/fstest"
 
 	"github.com/cyan-cd/cyan/api/v1alpha1"
+	"github.com/cyan-cd/cyan/internal/problem"
 	"github.com/cyan-cd/cyan/internal/render"
 	"github.com/cyan-cd/cyan/internal/render/renderers"
 )
@@ -186,6 +189,44 @@ func TestImageEntries(t *testing.T) {
 		if got := texts(Inspect(nil, rendered(t, files), nil)); got != c.want {
 			t.Errorf("%s: got\n%swant\n%s", c.rule, got, c.want)
 		}
+	}
+}
+
+// Entries of images that are for nothing name what there is, a few of it; those that were not read are named as such.
+func TestImageEntriesOfFewAndMany(t *testing.T) {
+	of := func(images ...string) map[string]string {
+		var containers []string
+		for i, image := range images {
+			containers = append(containers, fmt.Sprintf("{name: c%d, image: %s}", i, image))
+		}
+		return map[string]string{
+			"kustomization.yaml": "resources: [d.yaml, s.yaml]\nimages:\n- {name: elsewhere, newTag: v2}\n",
+			"d.yaml":             with(webApp, "containers: ["+strings.Join(containers, ", ")+"]"), "s.yaml": "{apiVersion: v1, kind: ConfigMap, metadata: {name: a}}",
+		}
+	}
+	many := []string{"i1", "i2", "i3", "i4", "i5", "i6", "i7", "i8"}
+	for _, c := range []struct {
+		rule  string
+		files map[string]string
+		want  string
+	}{
+		{"none", of("''"), "remove it: nothing that the kustomization builds on has an image"},
+		{"eight", of(many...), "remove it, or correct the name; there are: i1, i2, i3, i4, i5, i6, i7, i8"},
+		{"ten", of(append(many, "i9", "j1")...), "remove it, or correct the name; there are: i1, i2, i3, i4, i5, i6, i7, i8, and 2 more"},
+	} {
+		found := imageEntries(rendered(t, c.files))
+		i := slices.IndexFunc(found, func(f Finding) bool { return f.Rule == RuleImageEntry })
+		if i < 0 || found[i].Remedy != c.want || found[i].Line != 3 || found[i].Column != 10 || found[i].Kind != problem.Usage {
+			t.Errorf("%s: got\n%+v\nwant %s at 3:10", c.rule, texts(found), c.want)
+		}
+	}
+	got := imageEntries(&render.Result{ImagesUnread: &render.Place{File: "kustomization.yaml", Line: 2, Column: 4}})
+	want := Finding{&problem.Error{
+		Kind: problem.Usage, Rule: RuleNotLookedAt, File: "kustomization.yaml", Line: 2, Column: 4, Field: "images",
+		Cause: "not compared with the images of the objects, because rendering them costs much already", Remedy: "validate a part of the kustomization",
+	}, SeverityWarning}
+	if len(got) != 1 || *got[0].Error != *want.Error || got[0].Severity != want.Severity {
+		t.Errorf("got %+v, want %+v", got, want)
 	}
 }
 
