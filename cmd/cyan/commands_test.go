@@ -17,7 +17,7 @@ var programs = []struct{ words, name string }{
 
 // Every line of shell in the guides is a command that exists, with flags that exist and arguments that it takes.
 func TestGuidesShowCommandsThatExist(t *testing.T) {
-	for _, guide := range []string{"README.md", "README.ja.md", "docs/commands.md", "docs/page.md", "docs/skaffold.md", "docs/dev.md"} {
+	for _, guide := range []string{"README.md", "README.ja.md", "docs/commands.md", "docs/page.md", "docs/skaffold.md", "docs/dev.md", "docs/validation.md"} {
 		text, err := os.ReadFile(filepath.Join("..", "..", guide))
 		if err != nil {
 			t.Fatal(err)
@@ -41,14 +41,14 @@ func TestGuidesShowCommandsThatExist(t *testing.T) {
 
 // commandLine splits a line of shell, up to what redirects it or is a comment; name is empty for a line of prose.
 func commandLine(line string) (name string, args []string) {
-	line = strings.TrimSpace(line)
+	line = strings.TrimPrefix(strings.TrimSpace(line), "$ ")
 	for _, p := range programs {
 		rest, ok := strings.CutPrefix(line, p.words)
 		if !ok {
 			continue
 		}
 		for _, word := range strings.Fields(rest) {
-			if strings.ContainsAny(word[:1], "#<>|") {
+			if strings.ContainsAny(word[:1], "#<>|") || word == "…" {
 				break
 			}
 			args = append(args, word)

@@ -40,18 +40,108 @@ func TestValidationGuide(t *testing.T) {
 				continue
 			}
 			lines++
-			_, program, piped := strings.Cut(line, " | ")
-			if !piped {
-				program = line
-			}
 			var stdout, stderr string
-			code, stdout, stderr = runLine(t, "", program)
+			code, stdout, stderr = runPipe(t, line)
 			if got := stdout + stderr; got != want {
 				t.Errorf("%s: got\n%s\nthe guide has\n%s", line, got, want)
 			}
 		}
 	}
-	if lines < 3 {
-		t.Errorf("%d lines were found, want at least 3", lines)
+	if lines < 8 {
+		t.Errorf("%d lines were found, want at least 8", lines)
+	}
+}
+
+// runPipe runs a line of the guide, with the output of what stands before a pipe as its input.
+func runPipe(t *testing.T, line string) (code int, stdout, stderr string) {
+	t.Helper()
+	before, program, piped := strings.Cut(line, " | ")
+	if !piped {
+		return runLine(t, "", line)
+	}
+	input := ""
+	switch name, file, _ := strings.Cut(before, " "); name {
+	case "printf":
+		if before != "printf ''" {
+			t.Fatalf("%s: only nothing is printed", line)
+		}
+	case "cat":
+		data, err := os.ReadFile(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		input = string(data)
+	default:
+		if code, input, stderr = runLine(t, "", before); code != 0 {
+			t.Fatalf("%s: got %d, %s", before, code, stderr)
+		}
+	}
+	return runLine(t, input, program)
+}
+
+var (
+	flagInGuide    = regexp.MustCompile("`(--?[a-zA-Z][a-z-]*)[ `…]")
+	mistakeInGuide = regexp.MustCompile("(?m)^\\| .* \\| .* \\| (`[a-z-]+`(?:, `[a-z-]+`)*) \\|$")
+	ruleInGuide    = regexp.MustCompile("[a-z-]+")
+)
+
+// section is the part of the guide under a heading.
+func section(t *testing.T, heading string) string {
+	t.Helper()
+	text, err := os.ReadFile(filepath.Join("..", "..", "docs", "validation.md"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, rest, found := strings.Cut(string(text), "\n## "+heading+"\n")
+	if !found {
+		t.Fatalf("the guide has no heading %s", heading)
+	}
+	part, _, _ := strings.Cut(rest, "\n## ")
+	return part
+}
+
+// Flags that the guide names are those of the programs.
+func TestValidationGuideFlags(t *testing.T) {
+	for heading, programs := range map[string][]string{
+		"What it takes": {"cyan validate"}, "What `--fix` does": {"cyan validate"}, "Under the names `kubeval` and `kubeconform`": {"kubeval", "kubeconform"},
+	} {
+		help := ""
+		for _, program := range programs {
+			code, stdout, stderr := runLine(t, "", program+" --help")
+			if code != 0 {
+				t.Fatalf("%s --help: %d, %s", program, code, stderr)
+			}
+			help += stdout
+		}
+		named := flagInGuide.FindAllStringSubmatch(section(t, heading), -1)
+		for _, m := range named {
+			// kubeconform has long flags with one hyphen.
+			name := strings.TrimLeft(m[1], "-")
+			if !strings.Contains(help, "--"+name+" ") && !strings.Contains(help, "--"+name+"\n") && !strings.Contains(help, "-"+name+",") {
+				t.Errorf("%s: %v has no flag %s", heading, programs, m[1])
+			}
+		}
+		if len(named) == 0 {
+			t.Errorf("%s: no flag was found", heading)
+		}
+	}
+}
+
+// The mistakes of the guide have tests of their rules.
+func TestValidationGuideMistakes(t *testing.T) {
+	tested := map[string]bool{"application": true, "project": true, "not-honoured": true, "patch-of-nothing": true}
+	for _, m := range mistakes {
+		tested[m.rule] = tested[m.rule] || m.says != ""
+	}
+	rows := mistakeInGuide.FindAllStringSubmatch(section(t, "What other programs let through"), -1)
+	for _, row := range rows {
+		for _, rule := range ruleInGuide.FindAllString(row[1], -1) {
+			if !tested[rule] {
+				t.Errorf("no mistake is tested that %s finds: %s", rule, row[0])
+			}
+		}
+	}
+	if len(rows) < 10 {
+		t.Errorf("%d rows were found, want at least 10", len(rows))
 	}
 }
