@@ -2,7 +2,6 @@ package devloop
 
 import (
 	"context"
-	"errors"
 	"slices"
 	"strings"
 	"sync"
@@ -21,7 +20,6 @@ import (
 
 	"github.com/cyan-cd/cyan/api/v1alpha1"
 	"github.com/cyan-cd/cyan/internal/handover"
-	"github.com/cyan-cd/cyan/internal/problem"
 	"github.com/cyan-cd/cyan/internal/testkit"
 )
 
@@ -157,9 +155,9 @@ func TestAnApplicationThatIsDeleted(t *testing.T) {
 				time.Sleep(handover.Renewal) //nolint:forbidigo // the time is that of the test
 				synctest.Wait()
 				if ended == nil || ended.Error() != `Application "shop": deleted; start the loop without --in-place, or create the Application again` {
-					t.Errorf("the loop ends with %v", ended)
+					t.Fatalf("the loop ends with %v", ended)
 				}
-				if err := ann.awaitFree(ctx); problem.Of(err) == nil || !errors.Is(err, ended) && err.Error() != ended.Error() {
+				if err := ann.awaitFree(ctx); err == nil || err.Error() != ended.Error() {
 					t.Errorf("a deployment: got %v", err)
 				}
 			})

@@ -124,6 +124,28 @@ func TestTwoDevelopersOnOneApplication(t *testing.T) {
 	})
 }
 
+// Another loop of the same person on the same machine has the objects no less: it is refused, and only a loop that goes
+// on where one of its folder has crashed takes its hold over.
+func TestTwoLoopsOfOneDeveloper(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := newShared(t)
+		if err := s.developer("ann@desk").take(t.Context(), ""); err != nil {
+			t.Fatal(err)
+		}
+		want := "handed over to ann@desk since 2000-01-01T00:00:00Z, to another loop; end that one, or take it back with `cyan app reclaim shop`"
+		if err := s.developer("ann@desk").take(t.Context(), ""); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("a second loop: got %v, want %s", err, want)
+		}
+		again := s.developer("ann@desk")
+		if err := again.take(t.Context(), "lease-1"); err != nil {
+			t.Fatalf("after a crash: %v", err)
+		}
+		if lease, _ := again.taken(); lease.UID != "lease-1" {
+			t.Errorf("after a crash: got Lease %s, want that of the one before", lease.UID)
+		}
+	})
+}
+
 // The loop whose hold somebody takes back ends, and says who did.
 func TestAHoldThatIsTakenBack(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {

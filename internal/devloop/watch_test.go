@@ -183,6 +183,82 @@ func TestWatchManyFiles(t *testing.T) {
 	}
 }
 
+// silent is a watcher of a folder of which the test has the system say what it says.
+func silent(f *watched) *watcher {
+	w := &watcher{tree: newTree(f.dir, leaveOut), lock: filepath.Join(f.dir, ".git/index.lock"), pending: map[string]decide.Change{}, some: make(chan struct{}, 1)}
+	w.events = &fsnotify.Watcher{Events: make(chan fsnotify.Event), Errors: make(chan error)}
+	w.tree.scan(nil)
+	return w
+}
+
+// Where more happens than the system keeps, everything is looked at: no save is lost.
+func TestEventsThatAreLost(t *testing.T) {
+	f := watchFolder(t, map[string]string{"a.go": "1", "sub/b.go": "1"}, func(w *watcher) {
+		for _, folder := range w.events.WatchList() {
+			if err := w.events.Remove(folder); err != nil {
+				t.Fatal(err)
+			}
+		}
+	})
+	f.write("a.go", "2")
+	f.write("sub/b.go", "2")
+	f.w.events.Errors <- fsnotify.ErrEventOverflow
+	if others := f.await(changed("a.go"), changed("sub/b.go")); len(others) > 0 {
+		t.Errorf("got %v as well", others)
+	}
+	if changes, _ := f.w.take(); len(changes) != 0 {
+		t.Errorf("got %v again, which was taken", changes)
+	}
+}
+
+// Files that change all the time are told of all the same, after a while.
+func TestChangesWithoutQuiet(t *testing.T) {
+	f := &watched{T: t, dir: t.TempDir()}
+	f.write("a.go", "1")
+	synctest.Test(t, func(t *testing.T) {
+		w := silent(f)
+		go w.runWatching(t.Context())
+		f.write("a.go", "2")
+		started := time.Now()
+		for len(w.some) == 0 && time.Since(started) <= 2*longestQuiet {
+			w.events.Events <- fsnotify.Event{Name: filepath.Join(f.dir, "a.go"), Op: fsnotify.Write}
+			time.Sleep(quiet / 2) //nolint:forbidigo // the time is that of the test
+			synctest.Wait()
+		}
+		if changes, since := w.take(); len(changes) != 1 || !since.Equal(started) || time.Since(started) > longestQuiet+quiet {
+			t.Errorf("after %s: got %v since %s; want the change within %s", time.Since(started), changes, since, longestQuiet)
+		}
+	})
+}
+
+// Where files are looked at instead of watched, git is waited for no less.
+func TestGitIsWaitedForByPolling(t *testing.T) {
+	f := &watched{T: t, dir: t.TempDir()}
+	f.write("a.go", "1")
+	synctest.Test(t, func(t *testing.T) {
+		w := silent(f)
+		f.write(".git/index.lock", "")
+		if err := os.Chtimes(w.lock, time.Now(), time.Now()); err != nil {
+			t.Fatal(err)
+		}
+		f.write("a.go", "22")
+		go w.runPolling(t.Context())
+		time.Sleep(3 * pollEvery) //nolint:forbidigo // the time is that of the test
+		synctest.Wait()
+		if changes, _ := w.take(); len(changes) != 0 {
+			t.Errorf("while git is at work: got %v", changes)
+		}
+		if err := os.Remove(w.lock); err != nil {
+			t.Fatal(err)
+		}
+		time.Sleep(2 * pollEvery) //nolint:forbidigo // the time is that of the test
+		synctest.Wait()
+		if changes, _ := w.take(); len(changes) != 1 {
+			t.Errorf("once git is done: got %v, want the change", changes)
+		}
+	})
+}
+
 // What git changes waits until git is done, and for what has crashed as long as that is likely to be still at work.
 func TestGitIsWaitedFor(t *testing.T) {
 	for _, c := range []struct {
@@ -197,9 +273,7 @@ func TestGitIsWaitedFor(t *testing.T) {
 			f.write("a.go", "1")
 			file, lock := filepath.Join(f.dir, "a.go"), filepath.Join(f.dir, ".git/index.lock")
 			synctest.Test(t, func(t *testing.T) {
-				w := &watcher{tree: newTree(f.dir, leaveOut), lock: lock, pending: map[string]decide.Change{}, some: make(chan struct{}, 1)}
-				w.events = &fsnotify.Watcher{Events: make(chan fsnotify.Event), Errors: make(chan error)}
-				w.tree.scan(nil)
+				w := silent(f)
 				go w.runWatching(t.Context())
 				f.write("a.go", "2")
 				if c.locked > 0 {
@@ -281,29 +355,53 @@ func TestWatchByPolling(t *testing.T) {
 // inNamespace is set where the test runs itself with a limit of its own.
 const inNamespace = "CYAN_TEST_FEW_WATCHES"
 
-// The kernel's limit itself: in a namespace of users there are fewer watches than folders.
-func TestWatchWithFewWatches(t *testing.T) {
-	if os.Getenv(inNamespace) == "" {
-		cmd := exec.CommandContext(t.Context(), os.Args[0], "-test.run=^"+t.Name()+"$", "-test.v")
-		cmd.Env = append(os.Environ(), inNamespace+"=1")
-		cmd.SysProcAttr = fewRights()
-		if cmd.SysProcAttr == nil {
-			t.Skip("limits for some processes alone are Linux's")
+// isLimited runs the test anew in a namespace of users where a limit of the kernel is set, and reports whether it is
+// the
+// one that runs there.
+func isLimited(t *testing.T, limit, to string) bool {
+	t.Helper()
+	if os.Getenv(inNamespace) != "" {
+		if err := os.WriteFile("/proc/sys/user/"+limit, []byte(to), 0o600); err != nil {
+			t.Skip("the limit cannot be set here:", err)
 		}
-		out, err := cmd.CombinedOutput()
-		if err != nil && cmd.ProcessState == nil {
-			t.Skip("namespaces of users cannot be made here:", err)
-		}
-		if err != nil {
-			t.Fatalf("%v\n%s", err, out)
-		}
-		if strings.Contains(string(out), "--- SKIP") {
-			t.Skipf("%s", out)
-		}
+		return true
+	}
+	cmd := exec.CommandContext(t.Context(), os.Args[0], "-test.run=^"+t.Name()+"$", "-test.v")
+	cmd.Env = append(os.Environ(), inNamespace+"=1")
+	cmd.SysProcAttr = fewRights()
+	if cmd.SysProcAttr == nil {
+		t.Skip("limits for some processes alone are Linux's")
+	}
+	out, err := cmd.CombinedOutput()
+	if err != nil && cmd.ProcessState == nil {
+		t.Skip("namespaces of users cannot be made here:", err)
+	}
+	if err != nil {
+		t.Fatalf("%v\n%s", err, out)
+	}
+	if strings.Contains(string(out), "--- SKIP") {
+		t.Skipf("%s", out)
+	}
+	return false
+}
+
+// Where the system has no room for one more process that watches, the loop begins all the same.
+func TestWatchWithoutInstances(t *testing.T) {
+	if !isLimited(t, "max_inotify_instances", "0") {
 		return
 	}
-	if err := os.WriteFile("/proc/sys/user/max_inotify_watches", []byte("8"), 0o600); err != nil {
-		t.Skip("the limit cannot be set here:", err)
+	f := watchFolder(t, map[string]string{"a.go": "1"})
+	if len(f.notes) != 1 || !strings.Contains(f.notes[0], "fs.inotify.max_user_instances") {
+		t.Errorf("notes: got %q, want one that names the setting", f.notes)
+	}
+	f.write("a.go", "22")
+	f.await(changed("a.go"))
+}
+
+// The kernel's limit itself: in a namespace of users there are fewer watches than folders.
+func TestWatchWithFewWatches(t *testing.T) {
+	if !isLimited(t, "max_inotify_watches", "8") {
+		return
 	}
 	files := map[string]string{"a.go": "1"}
 	for i := range 20 {

@@ -1,0 +1,35 @@
+package devloop
+
+import (
+	"errors"
+	"slices"
+	"testing"
+
+	"k8s.io/client-go/rest"
+)
+
+// While the cluster is away what is saved is built, and it runs once the cluster is back, without anybody's help.
+func TestTheClusterComesBack(t *testing.T) {
+	var way *passage
+	f := newTrial(t, func(c *rest.Config) {
+		way = newPassage(t, c.Host)
+		c.Host = way.address()
+	})
+	f.begin()
+	f.awaitRunning("first")
+	f.await(Ready, 1)
+	way.close()
+	f.write("src/source", "second")
+	f.eventually("the save is built while the cluster is away", func() error {
+		if !slices.Contains(f.builds(), "second") {
+			return errors.New("not yet")
+		}
+		return nil
+	})
+	f.await(DeployFailed, 1)
+	way.open()
+	f.awaitRunning("second")
+	if said := f.texts(DeployFailed, Refused); len(said) != 1 {
+		t.Errorf("said %q, want once that the cluster is away", said)
+	}
+}
