@@ -93,11 +93,52 @@ func (c *testCluster) checkLoadedAgain(t *testing.T) {
 			t.Errorf("the %s time: the pod runs %s, want %s", text, got, want)
 		}
 	}
+	c.checkPruned(t)
+}
+
+// checkPruned: an image that was replaced stays as long as a pod runs it or an object names it, and can be pruned then.
+func (c *testCluster) checkPruned(t *testing.T) {
+	_, replaced, _ := strings.Cut(c.pod("again-first").Status.ContainerStatuses[0].ImageID, "@")
+	name := "team/again@" + replaced
+	prune := func(want bool) error {
+		r := run(t, "image", "prune", "--dir", c.dir)
+		if gone := len(c.image(name).Where) == 0; r.code != 0 || gone != want || strings.Contains(r.stdout, "Removed "+name+"\n") != want {
+			return fmt.Errorf("prune: exit code %d, gone: %v, want %v\n%s", r.code, gone, want, r.stdout+r.stderr)
+		}
+		return nil
+	}
+	if err := prune(false); err != nil {
+		t.Errorf("a pod runs it: %v", err)
+	}
+	maps := c.client.CoreV1().ConfigMaps(ns)
+	named := &corev1.ConfigMap{ObjectMeta: metav1.ObjectMeta{Name: "names-an-image"}, Data: map[string]string{"manifest": "image: registry.example/team/again@" + replaced}}
+	if _, err := maps.Create(context.Background(), named, metav1.CreateOptions{}); err != nil {
+		t.Fatal(err)
+	}
 	for _, text := range []string{"first", "second"} {
 		if err := c.client.AppsV1().Deployments(ns).Delete(context.Background(), "again-"+text, metav1.DeleteOptions{}); err != nil {
 			t.Error(err)
 		}
 	}
+	eventually(t, time.Minute, "pods to be gone", func(ctx context.Context) error {
+		pods, err := c.client.CoreV1().Pods(ns).List(ctx, metav1.ListOptions{})
+		if err != nil {
+			return err
+		}
+		for _, pod := range pods.Items {
+			if strings.HasPrefix(pod.Name, "again-") {
+				return fmt.Errorf("%s is there", pod.Name)
+			}
+		}
+		return nil
+	})
+	if err := prune(false); err != nil {
+		t.Errorf("an object names it: %v", err)
+	}
+	if err := maps.Delete(context.Background(), named.Name, metav1.DeleteOptions{}); err != nil {
+		t.Error(err)
+	}
+	eventually(t, time.Minute, "the image to be pruned", func(context.Context) error { return prune(true) })
 }
 
 // checkNotServed: what the network of the cluster does not do is an event on the object that asks for it.

@@ -11,8 +11,7 @@ import (
 	"text/tabwriter"
 
 	"github.com/spf13/cobra"
-	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-	"k8s.io/client-go/kubernetes"
+	"k8s.io/client-go/rest"
 	"k8s.io/client-go/tools/clientcmd"
 
 	"github.com/cyan-cd/cyan/localcluster/internal/cluster"
@@ -90,7 +89,11 @@ func (r running) load(ctx context.Context, out io.Writer, archive, name string) 
 	if err != nil {
 		return err
 	}
-	return r.withNode(func(node *images.Node) error { return node.Renew(ctx, loaded) })
+	store, err := r.store()
+	if err != nil {
+		return err
+	}
+	return store.Renew(ctx, loaded)
 }
 
 func imageCommand() *cobra.Command {
@@ -98,7 +101,7 @@ func imageCommand() *cobra.Command {
 		Use: "image", Aliases: []string{"images"},
 		Short: "List and remove the images of the cluster's registry and its node",
 	}
-	command.AddCommand(imageListCommand(), imageRemoveCommand())
+	command.AddCommand(imageListCommand(), imageRemoveCommand(), imagePruneCommand())
 	return command
 }
 
@@ -117,7 +120,11 @@ func imageListCommand() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			rows, err := r.images(c.Context())
+			store, err := r.store()
+			if err != nil {
+				return err
+			}
+			rows, err := store.Rows(c.Context())
 			if err != nil {
 				return err
 			}
@@ -132,43 +139,18 @@ func imageListCommand() *cobra.Command {
 	return command
 }
 
-// images are all that the cluster has.
-func (r running) images(ctx context.Context) ([]images.Row, error) {
-	held, err := registry.Images(ctx, r.status.Registry, r.account)
+// store is where the cluster has its images.
+func (r running) store() (images.Store, error) {
+	client, err := clientcmd.BuildConfigFromFlags("", r.dir.Kubeconfig())
 	if err != nil {
-		return nil, err
+		return images.Store{}, fmt.Errorf("reading the kubeconfig: %w", err)
 	}
-	config, err := clientcmd.BuildConfigFromFlags("", r.dir.Kubeconfig())
-	if err != nil {
-		return nil, fmt.Errorf("reading the kubeconfig: %w", err)
+	client.QPS, client.WarningHandler = -1, rest.NoWarnings{} // the API server sets the pace; deprecated kinds are read as well
+	store := images.Store{Registry: r.status.Registry, Account: r.account, Client: client}
+	if r.status.Mode == state.Real {
+		store.Socket = r.dir.Socket(parts.Containerd)
 	}
-	client, err := kubernetes.NewForConfig(config)
-	if err != nil {
-		return nil, fmt.Errorf("making a client: %w", err)
-	}
-	pods, err := client.CoreV1().Pods(metav1.NamespaceAll).List(ctx, metav1.ListOptions{})
-	if err != nil {
-		return nil, fmt.Errorf("listing pods: %w", err)
-	}
-	var onNode []images.OnNode
-	err = r.withNode(func(node *images.Node) error {
-		onNode, err = node.List(ctx)
-		return err
-	})
-	return images.Rows(held, onNode, images.UsageOf(pods.Items)), err
-}
-
-// withNode calls do with the real node's images, when there is one.
-func (r running) withNode(do func(*images.Node) error) error {
-	if r.status.Mode != state.Real {
-		return nil
-	}
-	node, err := images.OpenNode(r.dir.Socket(parts.Containerd))
-	if err != nil {
-		return err
-	}
-	defer node.Close()
-	return do(node)
+	return store, nil
 }
 
 // shownDigits is how much of a digest is shown: enough to name it by.
@@ -236,7 +218,11 @@ shares is removed from the disk. An image that a pod uses stays, unless --force 
 }
 
 func (r running) removeImages(ctx context.Context, out io.Writer, names []string, force images.Force) error {
-	rows, err := r.images(ctx)
+	store, err := r.store()
+	if err != nil {
+		return err
+	}
+	rows, err := store.Rows(ctx)
 	if err != nil {
 		return err
 	}
@@ -244,18 +230,11 @@ func (r running) removeImages(ctx context.Context, out io.Writer, names []string
 	if err != nil {
 		return err
 	}
-	freed, err := registry.Remove(ctx, r.status.Registry, r.account, plan.Registry)
-	if err != nil {
-		return err
-	}
-	err = r.withNode(func(node *images.Node) error {
-		for _, id := range plan.Node {
-			if err := node.Remove(ctx, id); err != nil {
-				return err
-			}
-		}
-		return nil
-	})
+	return remove(ctx, out, store, plan)
+}
+
+func remove(ctx context.Context, out io.Writer, store images.Store, plan images.Plan) error {
+	freed, err := store.Remove(ctx, plan)
 	if err != nil {
 		return err
 	}

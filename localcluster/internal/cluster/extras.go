@@ -6,16 +6,20 @@ import (
 	"log/slog"
 	"slices"
 	"strings"
+	"time"
 
 	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/client-go/kubernetes"
 	"k8s.io/client-go/rest"
 
+	"github.com/cyan-cd/cyan/localcluster/internal/images"
 	"github.com/cyan-cd/cyan/localcluster/internal/ingress"
 	"github.com/cyan-cd/cyan/localcluster/internal/leftout"
 	"github.com/cyan-cd/cyan/localcluster/internal/metrics"
+	"github.com/cyan-cd/cyan/localcluster/internal/parts"
 	"github.com/cyan-cd/cyan/localcluster/internal/state"
 	"github.com/cyan-cd/cyan/localcluster/internal/volumes"
 )
@@ -77,6 +81,7 @@ func (s *supervisor) startExtras(ctx context.Context, run *startup) error {
 		return err
 	}
 	startLeftOut(client, s.dir, s.record, run)
+	s.startTidying(run, config)
 	if run.metrics == nil {
 		return metrics.Unregister(ctx, config)
 	}
@@ -98,15 +103,36 @@ func startLeftOut(client kubernetes.Interface, dir state.Dir, record state.Recor
 	if extras.Network = record.Mode == state.Real; len(record.Without) == 0 && !extras.Network {
 		return
 	}
-	telling, stop := context.WithCancel(context.Background())
+	run.goOn(func(ctx context.Context) {
+		if err := leftout.Run(ctx, client, extras); err != nil {
+			slog.Warn("what waits for extras that are left out is not told", "cause", err.Error())
+		}
+	})
+}
+
+// tidyEvery is how often it is looked whether images that were replaced crowd the registry.
+const tidyEvery = 5 * time.Minute
+
+// startTidying removes images that were replaced, and that nothing in the cluster needs, as long as it runs.
+func (s *supervisor) startTidying(run *startup, admin *rest.Config) {
+	client := rest.CopyConfig(admin)
+	client.ContentType, client.WarningHandler = runtime.ContentTypeJSON, rest.NoWarnings{} // what it reads is of any kind
+	store := images.Store{Registry: s.registryPort.address(), Account: s.account, Client: client}
+	if s.record.Mode == state.Real {
+		store.Socket = s.dir.Socket(parts.Containerd)
+	}
+	run.goOn(func(ctx context.Context) { store.Tidy(ctx, tidyEvery) })
+}
+
+// goOn does something until the cluster stops.
+func (r *startup) goOn(do func(context.Context)) {
+	ctx, stop := context.WithCancel(context.Background())
 	done := make(chan struct{})
 	go func() {
 		defer close(done)
-		if err := leftout.Run(telling, client, extras); err != nil {
-			slog.Warn("what waits for extras that are left out is not told", "cause", err.Error())
-		}
+		do(ctx)
 	}()
-	run.stops = append(run.stops, func() {
+	r.stops = append(r.stops, func() {
 		stop()
 		<-done
 	})
@@ -132,16 +158,7 @@ func startVolumes(ctx context.Context, client kubernetes.Interface, dir state.Di
 	if err := volumes.EnsureClass(ctx, client); err != nil {
 		return err
 	}
-	serving, stop := context.WithCancel(context.Background())
-	done := make(chan struct{})
-	go func() {
-		defer close(done)
-		volumes.Run(serving, client, dir.Data("volumes"))
-	}()
-	run.stops = append(run.stops, func() {
-		stop()
-		<-done
-	})
+	run.goOn(func(ctx context.Context) { volumes.Run(ctx, client, dir.Data("volumes")) })
 	return nil
 }
 

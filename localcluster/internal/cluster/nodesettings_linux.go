@@ -9,15 +9,13 @@ import (
 	"strings"
 
 	"github.com/cyan-cd/cyan/localcluster/internal/egress"
+	"github.com/cyan-cd/cyan/localcluster/internal/images"
 	"github.com/cyan-cd/cyan/localcluster/internal/node"
 	"github.com/cyan-cd/cyan/localcluster/internal/parts"
 	"github.com/cyan-cd/cyan/localcluster/internal/pki"
 	"github.com/cyan-cd/cyan/localcluster/internal/registry"
 	"github.com/cyan-cd/cyan/localcluster/internal/state"
 )
-
-// sandboxPath is where the registry holds the image of a pod's first container.
-const sandboxPath = "cyan/sandbox:1"
 
 // nodeSettings are what the node's parts are configured with.
 type nodeSettings struct {
@@ -108,7 +106,7 @@ state = %[2]q
 
 [plugins.'io.containerd.nri.v1.nri']
   disable = true
-`, n.Dir.Data("containerd"), filepath.Join(n.Dir.Run, "containerd"), n.Dir.Socket("containerd"), n.Snapshotter, "cyan.dev/"+sandboxPath,
+`, n.Dir.Data("containerd"), filepath.Join(n.Dir.Run, "containerd"), n.Dir.Socket("containerd"), n.Snapshotter, "cyan.dev/"+images.Sandbox,
 		n.Dir.Config("registries"), n.PluginDir, n.Dir.Config("net"), shim, filepath.Join(n.Dir.Run, "runc"), filepath.Join(n.Dir.Run, "s"), runtime.GOARCH)
 }
 

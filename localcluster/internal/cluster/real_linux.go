@@ -17,6 +17,7 @@ import (
 	"k8s.io/client-go/kubernetes"
 
 	"github.com/cyan-cd/cyan/localcluster/internal/expose"
+	"github.com/cyan-cd/cyan/localcluster/internal/images"
 	"github.com/cyan-cd/cyan/localcluster/internal/metrics"
 	"github.com/cyan-cd/cyan/localcluster/internal/node"
 	"github.com/cyan-cd/cyan/localcluster/internal/parts"
@@ -212,7 +213,7 @@ func (r *realRun) pushSandbox(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	target, err := name.NewTag(r.registryPort.address()+"/"+sandboxPath, name.Insecure)
+	target, err := name.NewTag(r.registryPort.address()+"/"+images.Sandbox, name.Insecure)
 	if err != nil {
 		return fmt.Errorf("naming the sandbox image: %w", err)
 	}
@@ -275,17 +276,8 @@ func (r *realRun) serveServices(context.Context) error {
 		return fmt.Errorf("making a client: %w", err)
 	}
 	services := expose.NewServices(client, r.node.Dial, node.Address, nodeName)
-	ctx, cancel := context.WithCancel(context.Background())
-	done := make(chan struct{})
-	go func() {
-		defer close(done)
-		// It ends with its context, which is how it is stopped.
-		_ = services.Run(ctx)
-	}()
-	r.stops = append(r.stops, func() {
-		cancel()
-		<-done
-	})
+	// It ends with its context, which is how it is stopped.
+	r.goOn(func(ctx context.Context) { _ = services.Run(ctx) })
 	r.mu.Lock()
 	r.ports = services.Ports
 	r.mu.Unlock()

@@ -11,6 +11,9 @@ import (
 	"github.com/cyan-cd/cyan/localcluster/internal/registry"
 )
 
+// Sandbox is the image of a pod's first container, which the cluster makes for itself.
+const Sandbox = "cyan/sandbox:1"
+
 // The places where an image is.
 const (
 	InRegistry = "registry"
@@ -39,6 +42,9 @@ func Rows(held []registry.Image, node []OnNode, usage Usage) []Row {
 	known := map[string]bool{}
 	for i := range held {
 		image := &held[i]
+		if slices.Contains(image.Names(), Sandbox) {
+			continue // every pod needs it
+		}
 		row := Row{Digest: image.Digest, Size: image.Size, Where: []string{InRegistry}, Pods: usage.PodsOf(*image), registry: image}
 		if image.Fetched {
 			row.Where = []string{WasFetched}
@@ -107,7 +113,6 @@ const (
 
 // PlanRemoval decides what goes for the names that somebody has typed. Nothing goes when one of them cannot.
 func PlanRemoval(rows []Row, typed []string, address string, force Force) (Plan, error) {
-	var plan Plan
 	gone := map[string]bool{}
 	for _, text := range typed {
 		row, err := find(rows, text, address)
@@ -119,6 +124,12 @@ func PlanRemoval(rows []Row, typed []string, address string, force Force) (Plan,
 		}
 		gone[row.Name] = true
 	}
+	return removal(rows, gone), nil
+}
+
+// removal is how the names go that are to be gone.
+func removal(rows []Row, gone map[string]bool) Plan {
+	var plan Plan
 	done := map[*registry.Image]bool{}
 	for _, row := range rows {
 		if !gone[row.Name] {
@@ -139,7 +150,7 @@ func PlanRemoval(rows []Row, typed []string, address string, force Force) (Plan,
 	}
 	slices.Sort(plan.Node)
 	plan.Node = slices.Compact(plan.Node)
-	return plan, nil
+	return plan
 }
 
 // nameStays reports whether an image of the registry keeps another name.

@@ -1,4 +1,4 @@
-// Package images tells which images a cluster has, on its node and in its registry, and which pods use them.
+// Package images knows which images a cluster has, on its node and in its registry, who needs them, and which may go.
 package images
 
 import (

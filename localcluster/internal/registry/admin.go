@@ -187,7 +187,10 @@ func (s *Server) remove(ctx context.Context, removals []Removal, now time.Time) 
 		}
 	}
 	// What it remembers of blobs may be gone after this.
-	defer func() { s.local = s.open() }()
+	defer func() {
+		s.close()
+		s.local, s.close = s.open()
+	}()
 	pushed, err := s.pushed.sweep(ctx, underWay)
 	if err != nil {
 		return removedAnswer{pushed}, err

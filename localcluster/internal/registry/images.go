@@ -5,8 +5,10 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"path"
 	"path/filepath"
 	"slices"
+	"time"
 
 	"github.com/distribution/distribution/v3"
 	"github.com/distribution/distribution/v3/registry/storage"
@@ -29,6 +31,10 @@ type Image struct {
 	Fetched bool `json:"fetched,omitempty"`
 	// Parts are the digests of the images of an index.
 	Parts []string `json:"parts,omitempty"`
+	// Pushed is when it was pushed last; zero for what was fetched.
+	Pushed time.Time `json:"pushed,omitzero"`
+	// Former are the tags that it had, and others have now.
+	Former []string `json:"former,omitempty"`
 }
 
 // Removal is an image to remove, or a tag of it.
@@ -65,6 +71,8 @@ type held struct {
 	size       int64
 	references []ocispec.Descriptor
 	index      bool
+	pushed     time.Time
+	former     []string
 }
 
 // manifests returns all manifests that are here, those of platforms as well.
@@ -87,9 +95,9 @@ func (p pushed) manifests(ctx context.Context) ([]held, error) {
 
 // notThere reports whether an error is that nothing was pushed yet.
 func notThere(err error) bool {
-	var path driver.PathNotFoundError
+	var missing driver.PathNotFoundError
 	var repository distribution.ErrRepositoryUnknown
-	return errors.As(err, &path) || errors.As(err, &repository)
+	return errors.As(err, &missing) || errors.As(err, &repository)
 }
 
 func (p pushed) manifestsOf(ctx context.Context, name string) ([]held, error) {
@@ -97,7 +105,7 @@ func (p pushed) manifestsOf(ctx context.Context, name string) ([]held, error) {
 	if err != nil {
 		return nil, err
 	}
-	tags, err := tagsByDigest(ctx, repository)
+	tags, former, err := tagsByDigest(ctx, repository)
 	if err != nil {
 		return nil, err
 	}
@@ -121,7 +129,7 @@ func (p pushed) manifestsOf(ctx context.Context, name string) ([]held, error) {
 		}
 		all = append(all, held{
 			repository: name, digest: d, tags: tags[d], size: int64(len(body)), references: manifest.References(),
-			index: isIndex(kind),
+			index: isIndex(kind), pushed: p.pushedAt(ctx, name, d), former: former[d],
 		})
 		return nil
 	})
@@ -139,18 +147,41 @@ func (p pushed) repository(ctx context.Context, name string) (distribution.Repos
 	return p.namespace.Repository(ctx, named)
 }
 
-func tagsByDigest(ctx context.Context, repository distribution.Repository) (map[digest.Digest][]string, error) {
-	tags, err := repository.Tags(ctx).All(ctx)
-	if err != nil && !notThere(err) {
-		return nil, err
+// pushedAt is when a manifest was pushed last, which writes the file by which a repository has it.
+func (p pushed) pushedAt(ctx context.Context, name string, d digest.Digest) time.Time {
+	file := path.Join("/docker/registry/v2/repositories", name, "_manifests/revisions", d.Algorithm().String(), d.Encoded(), "link")
+	info, err := p.driver.Stat(ctx, file)
+	if err != nil { // it goes at this moment
+		return time.Time{}
 	}
-	found := map[digest.Digest][]string{}
+	return info.ModTime()
+}
+
+// tagsByDigest returns the tags of each manifest, and those that each had and others have now.
+func tagsByDigest(ctx context.Context, repository distribution.Repository) (now, former map[digest.Digest][]string, err error) {
+	service := repository.Tags(ctx)
+	tags, err := service.All(ctx)
+	if err != nil && !notThere(err) {
+		return nil, nil, err
+	}
+	now, former = map[digest.Digest][]string{}, map[digest.Digest][]string{}
 	for _, tag := range tags {
-		if d, err := repository.Tags(ctx).Get(ctx, tag); err == nil {
-			found[d.Digest] = append(found[d.Digest], tag)
+		current, err := service.Get(ctx, tag)
+		if err != nil {
+			continue
+		}
+		now[current.Digest] = append(now[current.Digest], tag)
+		had, err := service.(distribution.TagManifestsProvider).ManifestDigests(ctx, tag)
+		if err != nil && !notThere(err) {
+			return nil, nil, err
+		}
+		for _, d := range had {
+			if d != current.Digest {
+				former[d] = append(former[d], tag)
+			}
 		}
 	}
-	return found, nil
+	return now, former, nil
 }
 
 // imagesOf makes images of manifests: one that is only a part of an index is none of its own.
@@ -173,7 +204,7 @@ func imagesOf(all []held) []Image {
 		if len(m.tags) == 0 && parts[key{m.repository, m.digest}] {
 			continue
 		}
-		image := Image{Repository: m.repository, Tags: m.tags, Digest: m.digest.String(), Size: sizeOf(m)}
+		image := Image{Repository: m.repository, Tags: m.tags, Digest: m.digest.String(), Size: sizeOf(m), Pushed: m.pushed, Former: m.former}
 		for _, r := range m.references {
 			if part, ok := here[key{m.repository, r.Digest}]; ok && m.index {
 				image.Size += sizeOf(part)

@@ -214,6 +214,9 @@ func TestTagsAreOfOneImage(t *testing.T) {
 	if got := s.names(); !strings.Contains(got, "app@"+digest) || !strings.Contains(got, "app:1") {
 		t.Errorf("after its tag went to another: got %s; want app@%s as well", got, digest)
 	}
+	if old, now := s.find("app@"+digest), s.find("app:1"); fmt.Sprint(old.Former, now.Former) != "[1] []" || old.Pushed.IsZero() || now.Pushed.Before(old.Pushed) {
+		t.Errorf("tags that they had, and when they were pushed: got %v %v, then %v %v", old.Former, old.Pushed, now.Former, now.Pushed)
+	}
 	if freed := s.remove("app@" + digest); freed > 10_000 {
 		t.Errorf("freed: got %d; another repository has the same layer", freed)
 	}

@@ -29,9 +29,11 @@ import (
 type Server struct {
 	// gate is held while images are removed: no other request is answered meanwhile.
 	gate sync.RWMutex
-	// open makes local, which remembers what it has seen: anew when images were removed.
-	open   func() http.Handler
+	// open makes local, which remembers what it has seen: anew when images were removed. What it does by the way ends
+	// with close.
+	open   func() (http.Handler, context.CancelFunc)
 	local  http.Handler
+	close  context.CancelFunc
 	pushed pushed
 	pushes pushes
 	mirror *mirror
@@ -56,8 +58,12 @@ func New(ctx context.Context, root string, others config.Settings) *Server {
 	config.Validation.Manifests.Indexes.Platforms = "none"
 	logrus.SetLevel(logrus.WarnLevel)
 	logrus.SetFormatter(withoutNotFound{&logrus.TextFormatter{DisableColors: true}})
-	open := func() http.Handler { return handlers.NewApp(ctx, config) }
-	return &Server{open: open, local: open(), pushed: openPushed(ctx, root), mirror: newMirror(filepath.Join(root, "fetched"), others)}
+	open := func() (http.Handler, context.CancelFunc) {
+		ctx, end := context.WithCancel(ctx)
+		return handlers.NewApp(ctx, config), end
+	}
+	local, end := open()
+	return &Server{open: open, local: local, close: end, pushed: openPushed(ctx, root), mirror: newMirror(filepath.Join(root, "fetched"), others)}
 }
 
 // withoutNotFound leaves out what is no error: clients ask for what may not be here all the time.
