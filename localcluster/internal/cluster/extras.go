@@ -81,7 +81,7 @@ func (s *supervisor) startExtras(ctx context.Context, run *startup) error {
 		return err
 	}
 	startLeftOut(client, s.dir, s.record, run)
-	s.startTidying(run, config)
+	startTidying(s, run, config)
 	if run.metrics == nil {
 		return metrics.Unregister(ctx, config)
 	}
@@ -114,7 +114,7 @@ func startLeftOut(client kubernetes.Interface, dir state.Dir, record state.Recor
 const tidyEvery = 5 * time.Minute
 
 // startTidying removes images that were replaced, and that nothing in the cluster needs, as long as it runs.
-func (s *supervisor) startTidying(run *startup, admin *rest.Config) {
+func startTidying(s *supervisor, run *startup, admin *rest.Config) {
 	client := rest.CopyConfig(admin)
 	client.ContentType, client.WarningHandler = runtime.ContentTypeJSON, rest.NoWarnings{} // what it reads is of any kind
 	store := images.Store{Registry: s.registryPort.address(), Account: s.account, Client: client}
