@@ -145,7 +145,8 @@ func (r running) store() (images.Store, error) {
 	if err != nil {
 		return images.Store{}, fmt.Errorf("reading the kubeconfig: %w", err)
 	}
-	client.QPS, client.WarningHandler = -1, rest.NoWarnings{} // the API server sets the pace; deprecated kinds are read as well
+	// The API server sets the pace. Deprecated kinds are read as well.
+	client.QPS, client.WarningHandler = -1, rest.NoWarnings{}
 	store := images.Store{Registry: r.status.Registry, Account: r.account, Client: client}
 	if r.status.Mode == state.Real {
 		store.Socket = r.dir.Socket(parts.Containerd)
