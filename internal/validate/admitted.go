@@ -105,11 +105,12 @@ type truthKeys struct {
 }
 
 func (k *truthKeys) look(n *yaml.Node, value any, path string) {
-	if n == nil || k.seen[n] {
+	if n == nil || k.seen[render.Unalias(n)] {
 		return
 	}
+	n = render.Unalias(n)
 	k.seen[n] = true
-	switch n = render.Unalias(n); n.Kind {
+	switch n.Kind {
 	case yaml.SequenceNode:
 		list, _ := value.([]any)
 		for i := range min(len(list), len(n.Content)) {
@@ -127,27 +128,16 @@ func (k *truthKeys) mapping(n *yaml.Node, m map[string]any, path string) {
 	for i := 0; i+1 < len(n.Content); i += 2 {
 		key := n.Content[i]
 		name := key.Value
-		if as, may := truths[name]; may && key.Style == 0 && m[as] != nil && m[name] == nil {
+		_, kept := m[name]
+		if as, may := truths[name]; may && !kept && m[as] != nil {
 			field := joinPath(path, name)
-			k.warn(key, field, as)
+			k.subject.warn(RuleTruthKey, field, fmt.Sprintf("the key %s is read as %s, so that the object has %q", name, as, as), "put the key in quotes")
 			if first := read[as]; first != nil && first.Value != name {
-				k.subject.addAt(RuleDuplicateKey, k.placeOf(key), field, fmt.Sprintf("duplicate key: %s in line %d is read as %s as well, and one of them is lost", first.Value, first.Line, as), "put both in quotes")
+				at := render.Place{File: k.subject.rendered.Origin.File, Line: key.Line, Column: key.Column}
+				k.subject.addAt(RuleDuplicateKey, at, field, fmt.Sprintf("duplicate key: %s in line %d is read as %s as well, and one of them is lost", first.Value, first.Line, as), "put both in quotes")
 			}
 			name, read[as] = as, key
 		}
-		k.look(n.Content[i+1], m[name], joinPath(path, name))
-	}
-}
-
-func (k *truthKeys) placeOf(key *yaml.Node) render.Place {
-	return render.Place{File: k.subject.rendered.Origin.File, Line: key.Line, Column: key.Column}
-}
-
-func (k *truthKeys) warn(key *yaml.Node, field, as string) {
-	before := len(k.subject.warnings)
-	k.subject.warn(RuleTruthKey, field, fmt.Sprintf("the key %s is read as %s, so that the object has %q", key.Value, as, as), "put the key in quotes")
-	if len(k.subject.warnings) > before {
-		w, at := k.subject.warnings[before], k.placeOf(key)
-		w.File, w.Line, w.Column = at.File, at.Line, at.Column
+		k.look(n.Content[i+1], m[name], joinPath(path, key.Value))
 	}
 }

@@ -1,6 +1,7 @@
 package validate
 
 import (
+	"fmt"
 	"strings"
 	"testing"
 )
@@ -33,6 +34,10 @@ func TestAdmitted(t *testing.T) {
 		{"keys that are words of truth", "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: a}\ndata:\n  n: x\n", "warning boolean-key a.yaml:5: ConfigMap a: data.n: the key n is read as false, so that the object has \"false\"; put the key in quotes\n"},
 		{"keys in quotes", "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: a}\ndata: {'n': x, \"on\": y, true: z, tea: w}\n", ""},
 		{"keys below a list", "apiVersion: v1\nkind: List\nitems:\n- apiVersion: v1\n  kind: ConfigMap\n  metadata: {name: a}\n  data:\n    Off: x\n", "warning boolean-key a.yaml:8: ConfigMap a: data.Off: the key Off is read as false, so that the object has \"false\"; put the key in quotes\n"},
+		{"keys in an element of a list", "apiVersion: a.example/v1\nkind: App\nmetadata: {name: a}\nspec:\n- a: b\n- on:\n    no: x\n", "warning boolean-key a.yaml:6: App a: spec[1].on: the key on is read as true, so that the object has \"true\"; put the key in quotes\n" +
+			"warning boolean-key a.yaml:7: App a: spec[1].on.no: the key no is read as false, so that the object has \"false\"; put the key in quotes\n"},
+		{"keys of what stands for two", "apiVersion: a.example/v1\nkind: App\nmetadata: {name: a}\nspec: {a: &x {n: y}, b: *x}\n", "warning boolean-key a.yaml:4: App a: spec.a.n: the key n is read as false, so that the object has \"false\"; put the key in quotes\n"},
+		{"a key in quotes that has nothing, beside a truth", "apiVersion: a.example/v1\nkind: App\nmetadata: {name: a}\nspec: {'n': null, false: x}\n", ""},
 		{"two keys that are read as one", "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: a}\ndata:\n  y: x\n  on: z\n", "warning boolean-key a.yaml:5: ConfigMap a: data.y: the key y is read as true, so that the object has \"true\"; put the key in quotes\n" +
 			"warning boolean-key a.yaml:6: ConfigMap a: data.on: the key on is read as true, so that the object has \"true\"; put the key in quotes\n" +
 			"error duplicate-key a.yaml:6: ConfigMap a: data.on: duplicate key: y in line 5 is read as true as well, and one of them is lost; put both in quotes\n"},
@@ -40,6 +45,17 @@ func TestAdmitted(t *testing.T) {
 		if got := texts(admitted(fromManifest(t, c.manifest))); got != c.want {
 			t.Errorf("%s: got\n%swant\n%s", c.rule, got, c.want)
 		}
+	}
+}
+
+// A key stands where it is written, and the second of two as well.
+func TestAdmittedKeysHavePlaces(t *testing.T) {
+	var got []string
+	for _, f := range admitted(fromManifest(t, "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: a}\ndata: {y: x,   on: z}\n")) {
+		got = append(got, fmt.Sprintf("%s %s:%d:%d", f.Rule, f.File, f.Line, f.Column))
+	}
+	if want := "boolean-key a.yaml:4:8 boolean-key a.yaml:4:16 duplicate-key a.yaml:4:16"; strings.Join(got, " ") != want {
+		t.Errorf("got %v, want %s", got, want)
 	}
 }
 
