@@ -356,8 +356,7 @@ func TestWatchByPolling(t *testing.T) {
 const inNamespace = "CYAN_TEST_FEW_WATCHES"
 
 // isLimited runs the test anew in a namespace of users where a limit of the kernel is set, and reports whether it is
-// the
-// one that runs there.
+// the one that runs there.
 func isLimited(t *testing.T, limit, to string) bool {
 	t.Helper()
 	if os.Getenv(inNamespace) != "" {
