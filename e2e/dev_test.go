@@ -278,6 +278,44 @@ func TestDevLoopNamesUnusedImages(t *testing.T) {
 	}
 }
 
+// Two loops on one app: whoever begins second is told who works there, leaves nothing by which that one's namespace
+// would be removed, and changes nothing of what runs; a namespace whose loop has crashed is his.
+func TestTwoDevLoops(t *testing.T) {
+	w := newDevWorld(t)
+	w.setVersion("first")
+	w.start()
+	w.awaitAnswer("first")
+	elsewhere := t.TempDir()
+	other := func(data string, args ...string) (*exec.Cmd, *output) {
+		cmd, out := w.command(args...), &output{}
+		cmd.Env = append(cmd.Env, "XDG_DATA_HOME="+data)
+		cmd.Stdout, cmd.Stderr = out, out
+		return cmd, out
+	}
+	for data, want := range map[string]string{w.data: "another loop of " + w.dir + " has it since ", elsewhere: " works in it since "} {
+		second, out := other(data, "dev")
+		if err := second.Run(); err == nil || !strings.Contains(out.String(), want) || strings.Contains(out.String(), "built ") {
+			t.Errorf("a second loop: got %v\n%s\nwant%s…, and nothing built", err, out, want)
+		}
+	}
+	if cleanup, out := other(elsewhere, "dev", "--cleanup"); cleanup.Run() != nil || strings.Contains(out.String(), "removed namespace") {
+		t.Errorf("dev --cleanup of the second: got %s\nwant nothing removed", out)
+	}
+	w.setVersion("second")
+	w.awaitAnswer("second")
+
+	_ = w.cmd.Process.Kill()
+	_ = w.cmd.Wait()
+	w.cmd, w.out = other(elsewhere, "dev")
+	w.setVersion("third")
+	if err := w.cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	w.awaitAnswer("third")
+	w.end()
+	w.awaitGone()
+}
+
 // A pod that crashes at its start is named with the end of its log; the version before goes on, and so does the loop.
 func TestDevLoopWhereThePodCrashes(t *testing.T) {
 	w := newDevWorld(t)
