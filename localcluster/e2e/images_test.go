@@ -72,21 +72,7 @@ func (c *testCluster) checkImages(t *testing.T) {
 func (c *testCluster) checkLoadedAgain(t *testing.T) {
 	const image = "team/again:1"
 	for _, text := range []string{"first", "second"} {
-		labelled, err := mutate.Config(probeImage(t), v1.Config{Entrypoint: []string{"/probe"}, Labels: map[string]string{"text": text}})
-		if err != nil {
-			t.Fatal(err)
-		}
-		tag, err := name.NewTag(image)
-		if err != nil {
-			t.Fatal(err)
-		}
-		file := filepath.Join(t.TempDir(), "image.tar")
-		if err := tarball.WriteToFile(file, tag, labelled); err != nil {
-			t.Fatal(err)
-		}
-		if r := run(t, "load", file, "--dir", c.dir); r.code != 0 {
-			t.Fatalf("load: exit code %d\n%s", r.code, r.stderr)
-		}
+		c.loadAgain(t, text)
 		want := c.image(image).Digest
 		c.deploy(deployment("again-"+text, image, 1, func(p *corev1.PodSpec) { p.Containers[0].ImagePullPolicy = corev1.PullIfNotPresent }), nil)
 		if got := c.pod("again-" + text).Status.ContainerStatuses[0].ImageID; want == "" || !strings.HasSuffix(got, want) {
@@ -94,6 +80,26 @@ func (c *testCluster) checkLoadedAgain(t *testing.T) {
 		}
 	}
 	c.checkPruned(t)
+}
+
+// loadAgain loads team/again:1, with a text in it that makes its digest.
+func (c *testCluster) loadAgain(t *testing.T, text string) {
+	t.Helper()
+	labelled, err := mutate.Config(probeImage(t), v1.Config{Entrypoint: []string{"/probe"}, Labels: map[string]string{"text": text}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	tag, err := name.NewTag("team/again:1")
+	if err != nil {
+		t.Fatal(err)
+	}
+	file := filepath.Join(t.TempDir(), "image.tar")
+	if err := tarball.WriteToFile(file, tag, labelled); err != nil {
+		t.Fatal(err)
+	}
+	if r := run(t, "load", file, "--dir", c.dir); r.code != 0 {
+		t.Fatalf("load: exit code %d\n%s", r.code, r.stderr)
+	}
 }
 
 // checkPruned: an image that was replaced stays as long as a pod runs it or an object names it, and can be pruned then.
@@ -139,6 +145,14 @@ func (c *testCluster) checkPruned(t *testing.T) {
 		t.Error(err)
 	}
 	eventually(t, time.Minute, "the image to be pruned", func(context.Context) error { return prune(true) })
+	c.loadAgain(t, "first")
+	if got := c.image("team/again:1").Digest; got != replaced {
+		t.Errorf("what was pruned and is loaded again: got %s, want %s", got, replaced)
+	}
+	c.deploy(deployment("again-returned", "team/again:1", 1, nil), nil)
+	if got := c.pod("again-returned").Status.ContainerStatuses[0].ImageID; !strings.HasSuffix(got, replaced) {
+		t.Errorf("the pod runs %s, want %s", got, replaced)
+	}
 }
 
 // checkNotServed: what the network of the cluster does not do is an event on the object that asks for it.
@@ -148,13 +162,21 @@ func (c *testCluster) checkNotServed(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	udp := service("udp", corev1.ServiceTypeLoadBalancer)
-	udp.Spec.Ports[0].Protocol = corev1.ProtocolUDP
-	if _, err := c.client.CoreV1().Services(ns).Create(ctx, udp, metav1.CreateOptions{}); err != nil {
+	for name, kind := range map[string]corev1.ServiceType{"udp": corev1.ServiceTypeLoadBalancer, "udp-of-the-node": corev1.ServiceTypeNodePort} {
+		udp := service(name, kind)
+		udp.Spec.Ports[0].Protocol = corev1.ProtocolUDP
+		if _, err := c.client.CoreV1().Services(ns).Create(ctx, udp, metav1.CreateOptions{}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	asks := &corev1.Pod{ObjectMeta: metav1.ObjectMeta{Name: "udp-of-the-host"}, Spec: corev1.PodSpec{Containers: []corev1.Container{{
+		Name: "probe", Image: "team/app:1", Ports: []corev1.ContainerPort{{ContainerPort: 53, HostPort: 15353, Protocol: corev1.ProtocolUDP}},
+	}}}}
+	if _, err := c.client.CoreV1().Pods(ns).Create(ctx, asks, metav1.CreateOptions{}); err != nil {
 		t.Fatal(err)
 	}
-	for reason, object := range map[string]string{"NotEnforced": "deny", "NotOffered": "udp"} {
-		eventually(t, 20*time.Second, "event "+reason, func(ctx context.Context) error {
+	for object, reason := range map[string]string{"deny": "NotEnforced", "udp": "NotOffered", "udp-of-the-node": "NotOffered", "udp-of-the-host": "NotOffered"} {
+		eventually(t, 20*time.Second, "event "+reason+" of "+object, func(ctx context.Context) error {
 			events, err := c.client.CoreV1().Events(ns).List(ctx, metav1.ListOptions{FieldSelector: "reason=" + reason + ",involvedObject.name=" + object})
 			if err == nil && len(events.Items) != 1 {
 				err = fmt.Errorf("got %d", len(events.Items))
@@ -165,7 +187,12 @@ func (c *testCluster) checkNotServed(t *testing.T) {
 	if err := c.client.NetworkingV1().NetworkPolicies(ns).Delete(ctx, "deny", metav1.DeleteOptions{}); err != nil {
 		t.Error(err)
 	}
-	if err := c.client.CoreV1().Services(ns).Delete(ctx, "udp", metav1.DeleteOptions{}); err != nil {
+	for _, name := range []string{"udp", "udp-of-the-node"} {
+		if err := c.client.CoreV1().Services(ns).Delete(ctx, name, metav1.DeleteOptions{}); err != nil {
+			t.Error(err)
+		}
+	}
+	if err := c.client.CoreV1().Pods(ns).Delete(ctx, asks.Name, metav1.DeleteOptions{}); err != nil {
 		t.Error(err)
 	}
 }

@@ -158,6 +158,15 @@ func TestRealPods(t *testing.T) {
 		c.expect(t, at+"/resolve?name=web", c.service("web").Spec.ClusterIP)
 		c.expect(t, at+"/resolve?name=web.default.svc.cluster.local", c.service("web").Spec.ClusterIP)
 		c.expect(t, at+"/resolve?name=kubernetes.default", "10.96.0.1")
+		// A name without an IPv6 address exists: who is told otherwise does not ask for its IPv4 address.
+		for question, want := range map[string]string{
+			"name=web.default.svc.cluster.local.&type=A":    "NOERROR 1",
+			"name=web.default.svc.cluster.local.&type=AAAA": "NOERROR 0",
+			"name=host.cyan.internal.&type=AAAA":            "NOERROR 0",
+			"name=none.default.svc.cluster.local.&type=A":   "NXDOMAIN 0",
+		} {
+			c.expect(t, at+"/answer?"+question, want)
+		}
 	})
 	t.Run("Service from a pod, itself among the endpoints", func(t *testing.T) {
 		for range 8 { // both pods are met

@@ -62,6 +62,7 @@ func TestRefusals(t *testing.T) {
 		{"unknown extra", []string{"up", "--without", "everything"}, []string{`"everything"`, "storage", "metrics"}},
 		{"unknown output", []string{"up", "-o", "xml"}, []string{`"xml"`}},
 		{"unknown flag", []string{"up", "--nope"}, []string{"--nope", "--help"}},
+		{"a flag of a library", []string{"up", "--version"}, []string{"unknown flag: --version", "--help"}},
 		{"no cluster", []string{"status"}, []string{"no cluster", "cyan local up"}},
 		{"no cluster, kubeconfig", []string{"kubeconfig"}, []string{"no cluster", "cyan local up"}},
 		{"no cluster, logs", []string{"logs"}, []string{"no cluster", "cyan local up"}},

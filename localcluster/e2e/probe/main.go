@@ -14,6 +14,7 @@ import (
 	"syscall"
 	"time"
 
+	"github.com/miekg/dns"
 	"golang.org/x/sys/unix"
 )
 
@@ -96,6 +97,10 @@ func routes() http.Handler {
 		addresses, err := net.DefaultResolver.LookupHost(r.Context(), r.FormValue("name"))
 		reply(w, strings.Join(addresses, " "), err)
 	})
+	mux.HandleFunc("/answer", func(w http.ResponseWriter, r *http.Request) {
+		text, err := answer(r.FormValue("name"), r.FormValue("type"))
+		reply(w, text, err)
+	})
 	reachOutside(mux)
 	mux.HandleFunc("/fetch", func(w http.ResponseWriter, r *http.Request) {
 		client := http.Client{Timeout: 5 * time.Second, Transport: &http.Transport{DisableKeepAlives: true}}
@@ -117,4 +122,17 @@ func reply(w http.ResponseWriter, text string, err error) {
 		return
 	}
 	fmt.Fprint(w, text)
+}
+
+// answer is what the pod's resolver answers to one question: its code, and how many records.
+func answer(name, kind string) (string, error) {
+	config, err := dns.ClientConfigFromFile("/etc/resolv.conf")
+	if err != nil {
+		return "", fmt.Errorf("reading the resolvers: %w", err)
+	}
+	response, err := dns.Exchange(new(dns.Msg).SetQuestion(name, dns.StringToType[kind]), net.JoinHostPort(config.Servers[0], config.Port))
+	if err != nil {
+		return "", fmt.Errorf("asking for %s: %w", name, err)
+	}
+	return fmt.Sprintf("%s %d", dns.RcodeToString[response.Rcode], len(response.Answer)), nil
 }

@@ -10,12 +10,15 @@ import (
 	"syscall"
 
 	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
 
 	"github.com/cyan-cd/cyan/localcluster/internal/state"
 )
 
 // Run carries the command out and returns the exit code: 0, 1 for an error, 2 for a command that makes no sense.
 func Run() int {
+	// Libraries of Kubernetes put flags of their own on it, such as --version, which would be flags of every command.
+	pflag.CommandLine = pflag.NewFlagSet("", pflag.ContinueOnError)
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
 	command := root()

@@ -75,7 +75,11 @@ func (t *teller) follow() error {
 		followed = append(followed, t.factory.Networking().V1().Ingresses().Informer(), t.factory.Networking().V1().IngressClasses().Informer())
 	}
 	if t.extras.Network {
-		followed = append(followed, t.factory.Networking().V1().NetworkPolicies().Informer(), t.factory.Core().V1().Services().Informer())
+		pods := t.factory.Core().V1().Pods().Informer()
+		if err := pods.SetTransform(keepHostPorts); err != nil {
+			return fmt.Errorf("watching what pods ask of the host: %w", err)
+		}
+		followed = append(followed, t.factory.Networking().V1().NetworkPolicies().Informer(), t.factory.Core().V1().Services().Informer(), pods)
 	}
 	if t.extras.Metrics {
 		followed = append(followed, t.factory.Autoscaling().V2().HorizontalPodAutoscalers().Informer())
@@ -110,6 +114,11 @@ func (t *teller) look() {
 	for _, service := range listed[*corev1.Service](t.factory.Core().V1().Services().Informer()) {
 		if ports := notOffered(service); ports != "" {
 			t.tell(service, service.UID, "NotOffered", "spec.ports: "+ports+": not offered on this machine, which gets TCP alone; pods reach it at the Service")
+		}
+	}
+	for _, pod := range listed[*corev1.Pod](t.factory.Core().V1().Pods().Informer()) {
+		if ports := hostPortsNotOffered(pod); ports != "" {
+			t.tell(pod, pod.UID, "NotOffered", "spec.containers.ports.hostPort: "+ports+": not offered on this machine, which gets TCP alone; pods reach it at the address of the pod")
 		}
 	}
 }

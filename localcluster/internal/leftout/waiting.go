@@ -20,16 +20,48 @@ const (
 
 // notOffered returns which ports of a Service are not offered on this machine; "" for none.
 func notOffered(service *corev1.Service) string {
-	if service.Spec.Type != corev1.ServiceTypeLoadBalancer || service.Spec.LoadBalancerClass != nil {
+	outside := service.Spec.Type == corev1.ServiceTypeNodePort || service.Spec.Type == corev1.ServiceTypeLoadBalancer
+	if !outside || service.Spec.LoadBalancerClass != nil {
 		return ""
 	}
 	var ports []string
 	for _, port := range service.Spec.Ports {
-		if port.Protocol != corev1.ProtocolTCP && port.Protocol != "" {
+		if !offered(port.Protocol) {
 			ports = append(ports, strconv.Itoa(int(port.Port))+"/"+string(port.Protocol))
 		}
 	}
 	return strings.Join(ports, ", ")
+}
+
+// hostPortsNotOffered returns which ports of the host that a pod asks for are not offered on this machine; "" for none.
+func hostPortsNotOffered(pod *corev1.Pod) string {
+	var ports []string
+	for _, container := range slices.Concat(pod.Spec.InitContainers, pod.Spec.Containers) {
+		for _, port := range container.Ports {
+			if port.HostPort != 0 && !offered(port.Protocol) {
+				ports = append(ports, strconv.Itoa(int(port.HostPort))+"/"+string(port.Protocol))
+			}
+		}
+	}
+	return strings.Join(ports, ", ")
+}
+
+// offered reports whether ports of a protocol are offered on this machine.
+func offered(protocol corev1.Protocol) bool { return protocol == corev1.ProtocolTCP || protocol == "" }
+
+// keepHostPorts leaves of a pod what is asked of it here.
+func keepHostPorts(object any) (any, error) {
+	pod, ok := object.(*corev1.Pod)
+	if !ok {
+		return object, nil
+	}
+	kept := &corev1.Pod{ObjectMeta: metav1.ObjectMeta{Namespace: pod.Namespace, Name: pod.Name, UID: pod.UID, ResourceVersion: pod.ResourceVersion}}
+	for _, container := range slices.Concat(pod.Spec.InitContainers, pod.Spec.Containers) {
+		if len(container.Ports) > 0 {
+			kept.Spec.Containers = append(kept.Spec.Containers, corev1.Container{Ports: container.Ports})
+		}
+	}
+	return kept, nil
 }
 
 // isDefault reports whether one of some classes is the default by an annotation.

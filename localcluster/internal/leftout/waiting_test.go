@@ -86,10 +86,33 @@ func TestPortsThatAreNotOffered(t *testing.T) {
 	}{
 		"a load balancer":          {corev1.ServiceTypeLoadBalancer, nil, "53/UDP, 9/SCTP"},
 		"one of another's class":   {corev1.ServiceTypeLoadBalancer, ptr("theirs"), ""},
+		"a port of the node":       {corev1.ServiceTypeNodePort, nil, "53/UDP, 9/SCTP"},
 		"within the cluster alone": {corev1.ServiceTypeClusterIP, nil, ""},
 	} {
 		service := &corev1.Service{Spec: corev1.ServiceSpec{Type: c.kind, LoadBalancerClass: c.class, Ports: ports}}
 		if got := notOffered(service); got != c.want {
+			t.Errorf("%s: got %q, want %q", name, got, c.want)
+		}
+	}
+}
+
+func TestPortsOfTheHostThatAreNotOffered(t *testing.T) {
+	udp, tcp := corev1.ContainerPort{ContainerPort: 53, HostPort: 5353, Protocol: corev1.ProtocolUDP}, corev1.ContainerPort{ContainerPort: 53, HostPort: 5353, Protocol: corev1.ProtocolTCP}
+	for name, c := range map[string]struct {
+		init, main []corev1.ContainerPort
+		want       string
+	}{
+		"datagrams":                        {main: []corev1.ContainerPort{udp, tcp}, want: "5353/UDP"},
+		"of a container beside the others": {init: []corev1.ContainerPort{udp}, want: "5353/UDP"},
+		"connections":                      {main: []corev1.ContainerPort{tcp, {ContainerPort: 1, HostPort: 1}}},
+		"of the pod alone":                 {main: []corev1.ContainerPort{{ContainerPort: 53, Protocol: corev1.ProtocolUDP}}},
+	} {
+		pod := &corev1.Pod{Spec: corev1.PodSpec{InitContainers: []corev1.Container{{Ports: c.init}}, Containers: []corev1.Container{{Ports: c.main}}}}
+		kept, err := keepHostPorts(pod)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := hostPortsNotOffered(kept.(*corev1.Pod)); got != c.want {
 			t.Errorf("%s: got %q, want %q", name, got, c.want)
 		}
 	}
