@@ -85,6 +85,8 @@ func TestWhatIsNotHonouredIsAnErrorWithItsLine(t *testing.T) {
 		{"a mount from nowhere", head + "mounts:\n- hostPath: /nowhere\n  nodePath: /mnt/a\n", `f:4: mounts[0].hostPath: "/nowhere" is not the absolute path of a directory`},
 		{"a mount to nowhere", head + "mounts:\n- hostPath: /tmp\n  nodePath: /data\n", `f:5: mounts[0].nodePath: "/data" is neither below /mnt nor a directory`},
 		{"a mount over what the node needs", head + "mounts:\n- hostPath: /tmp\n  nodePath: /run/cyan\n", "would hide what the node needs"},
+		{"a mount over the accounts of the node", head + "mounts:\n- hostPath: /tmp\n  nodePath: /etc\n", `f:5: mounts[0].nodePath: "/etc" would hide what the node needs; take one below /mnt`},
+		{"a mount over programs", head + "mounts:\n- hostPath: /tmp\n  nodePath: /usr/sbin\n", "would hide what the node needs"},
 		{"a mount with a detour", head + "mounts:\n- hostPath: /tmp\n  nodePath: /mnt/../srv\n", "without detours"},
 		{"half a mount", head + "mounts:\n- hostPath: /tmp\n", "f:4: mounts[0]: a mount has a hostPath and a nodePath"},
 		{"two mounts at one path", head + "mounts:\n- {hostPath: /tmp, nodePath: /mnt/a}\n- {hostPath: /srv, nodePath: /mnt/a}\n", "f:5: mounts[1].nodePath: \"/mnt/a\" is that of mounts[0].nodePath"},

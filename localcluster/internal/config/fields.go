@@ -182,13 +182,17 @@ func (r *reader) mounts(node *yaml.Node, path string) []Mount {
 	return found
 }
 
+// systemDirs have the accounts, programs and libraries that parts of the node look for; directories in them may be
+// replaced.
+var systemDirs = []string{"/", "/etc", "/usr", "/usr/bin", "/usr/sbin", "/usr/lib", "/usr/lib64", "/bin", "/sbin", "/lib", "/lib64"}
+
 // nodePath returns what is wrong with a path on the node, "" for nothing.
 func (r *reader) nodePath(path string) string {
 	below := func(dir string) bool { return path == dir || strings.HasPrefix(path, dir+"/") }
 	switch {
 	case !filepath.IsAbs(path) || filepath.Clean(path) != path:
 		return "is not an absolute path without detours; write it as /mnt/data"
-	case path == "/" || slices.ContainsFunc([]string{"/proc", "/sys", "/dev", "/run", "/var/run"}, below):
+	case slices.Contains(systemDirs, path) || slices.ContainsFunc([]string{"/proc", "/sys", "/dev", "/run", "/var/run"}, below):
 		return "would hide what the node needs; take one below " + ownMounts
 	case path != ownMounts && below(ownMounts) || r.known.IsDir(path):
 		return ""
