@@ -44,7 +44,7 @@ func TestValidatePathsOfAWorkTree(t *testing.T) {
 
 // Findings of one rule, object and field have fingerprints of their own, and each keeps its own the next time.
 func TestValidateFingerprints(t *testing.T) {
-	inFolder(t, "-- a.yaml --\n"+strings.Repeat(unknownFields("a")+"---\n", 2))
+	inFolder(t, "-- a.yaml --\n"+goodConfigMap+strings.Repeat("data: {}\n", 3))
 	code, stdout, _ := runLine(t, "", "cyan validate a.yaml -o sarif")
 	_, again, _ := runLine(t, "", "cyan validate a.yaml -o sarif")
 	var prints []string
