@@ -1,4 +1,4 @@
-import { createRootRoute, createRoute, createRouter, lazyRouteComponent } from "@tanstack/react-router";
+import { createRootRoute, createRoute, createRouter, lazyRouteComponent, Link as To } from "@tanstack/react-router";
 import { base } from "./api/client";
 import { Problem, Waiting } from "./design/parts";
 import { t } from "./i18n";
@@ -11,8 +11,9 @@ const root = createRootRoute({
   component: Frame,
   notFoundComponent: () => (
     <div className="problem">
-      <strong>{t("notfound.title")}</strong>
+      <h1>{t("notfound.title")}</h1>
       <p className="name">{t("notfound.text", { path: location.pathname })}</p>
+      <To to="/">{t("notfound.back")}</To>
     </div>
   ),
 });

@@ -81,7 +81,7 @@ for (const [name, path, open] of all) {
 }
 
 const paper = { ...looks[1], language: "en-US", width: 1040, height: 720 };
-for (const [name, path, open] of all.filter(([n]) => !n.startsWith("settings") && n !== "palette" && n !== "filters")) {
+for (const [name, path, open] of all.filter(([n]) => n !== "palette" && n !== "filters")) {
   it(`${name}: on paper`, () =>
     visit(paper, async (tab) => {
       await ready(tab, path);
@@ -95,6 +95,8 @@ for (const [name, path, open] of all.filter(([n]) => !n.startsWith("settings") &
       assert.deepEqual(await tab.locator(".bar:visible, .button:visible, .input[type=search]:visible").allTextContents(), [], "what can be pressed on paper");
       assert.deepEqual((await axe(tab)).filter((v) => v.startsWith("color-contrast")), [], "what cannot be read on paper");
       assert.deepEqual(await overflow(tab), [], "what is wider than the paper");
+      assert.deepEqual(await tab.locator(".settings .section:visible, .settings .project:visible").evaluateAll((all) => all.map((e) => e.getBoundingClientRect().width).filter((w) => w < innerWidth * 0.8)), [], "what is torn into letters");
+      assert.deepEqual(await tab.locator(".table .line .col-name:visible a").evaluateAll((all) => all.filter((e) => e.scrollWidth > e.parentElement.clientWidth + 1 || e.getBoundingClientRect().height > 60).map((e) => e.textContent)), [], "names that are cut");
     }));
 }
 

@@ -48,7 +48,7 @@ export function Frame() {
         <button type="button" className="skip button noprint" onClick={() => document.getElementById("content")?.focus()}>
           {t("skip")}
         </button>
-        {first ? <Login me={me.data!} done={again} whole /> : <Bar />}
+        {first ? <Login me={me.data!} done={again} whole menus={<><LanguageMenu /><LookMenu /></>} /> : <Bar />}
         {!first && (
           <main id="content" tabIndex={-1}>
             <Printed />

@@ -1,4 +1,4 @@
-import { type FormEvent, useState } from "react";
+import { type FormEvent, type KeyboardEvent, type ReactNode, useRef, useState } from "react";
 import { address, post, Refusal } from "../api/client";
 import type { Me } from "../api/types";
 import { Button, Dialog } from "../design/parts";
@@ -7,9 +7,12 @@ import { Mark } from "./Mark";
 import { failure } from "../i18n/said";
 
 /** Login asks who somebody is: as a page of its own, or over the view that goes on afterwards. */
-export function Login({ me, done, whole }: { me?: Me; done: () => void; whole?: boolean }) {
+export function Login({ me, done, whole, menus }: { me?: Me; done: () => void; whole?: boolean; menus?: ReactNode }) {
   const [failed, setFailed] = useState<string>();
   const [busy, setBusy] = useState(false);
+  const [capitals, setCapitals] = useState(false);
+  const password = useRef<HTMLInputElement>(null);
+  const capsLock = (event: KeyboardEvent) => setCapitals(event.getModifierState("CapsLock"));
   const code = new URLSearchParams(location.search).get("error");
   const submit = async (event: FormEvent<HTMLFormElement>) => {
     event.preventDefault();
@@ -21,6 +24,8 @@ export function Login({ me, done, whole }: { me?: Me; done: () => void; whole?: 
       done();
     } catch (error) {
       const refused = error as Refusal;
+      // Whoever has mistyped types again: what was typed is taken by the next letter.
+      password.current?.select();
       setFailed(refused.status === 401 ? t("login.error.credentials") : failure(refused));
     } finally {
       setBusy(false);
@@ -44,10 +49,15 @@ export function Login({ me, done, whole }: { me?: Me; done: () => void; whole?: 
           <div className="field">
             <label htmlFor="password">{t("login.password")}</label>
             {/* Somebody who has to log in came here to type a password. */}
-            <input className="input" id="password" name="password" type="password" autoComplete="current-password" required autoFocus />
+            <input className="input" id="password" name="password" type="password" autoComplete="current-password" required autoFocus ref={password} onKeyDown={capsLock} onKeyUp={capsLock} aria-invalid={failed ? true : undefined} aria-describedby={[capitals && "capitals", failed && "refused"].filter(Boolean).join(" ") || undefined} />
+            {capitals && (
+              <p id="capitals" className="small" role="status">
+                {t("login.capitals")}
+              </p>
+            )}
           </div>
           {failed && (
-            <p className="notice" data-tone="bad" role="alert">
+            <p id="refused" className="notice" data-tone="bad" role="alert">
               {failed}
             </p>
           )}
@@ -72,7 +82,8 @@ export function Login({ me, done, whole }: { me?: Me; done: () => void; whole?: 
     );
   }
   return (
-    <main className="login" id="content">
+    <main className="login" id="content" tabIndex={-1}>
+      <div className="corner">{menus}</div>
       <section aria-label={t("login.title")}>
         <div className="top">
           <Mark size={56} />
@@ -81,7 +92,7 @@ export function Login({ me, done, whole }: { me?: Me; done: () => void; whole?: 
         {form}
         {me?.methods.password !== false && (
           <p className="muted small" style={{ marginTop: "1.25rem" }}>
-            {t("login.help", { command: "" })} <code>cyan admin initial-password</code>
+            {t("login.help", { command: "" })} <code className="unbroken">cyan admin initial-password</code>
           </p>
         )}
       </section>

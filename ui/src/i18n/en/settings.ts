@@ -163,4 +163,6 @@ export const settings = {
   "settings.doctor.ok": "In order:",
   "settings.doctor.warning": "Warning:",
   "settings.doctor.failed": "Failed:",
+  "settings.clustersNone": "No clusters that you may see.",
+  "settings.projectsNone": "No projects that you may see.",
 } as const;

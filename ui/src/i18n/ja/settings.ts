@@ -163,4 +163,6 @@ export const settings = {
   "settings.doctor.ok": "正常:",
   "settings.doctor.warning": "警告:",
   "settings.doctor.failed": "失敗:",
+  "settings.clustersNone": "閲覧できるクラスターはありません。",
+  "settings.projectsNone": "閲覧できるプロジェクトはありません。",
 } as const;

@@ -12,6 +12,6 @@ export default function Named() {
   if (rows.isPending) return <Waiting />;
   const found = rows.data?.items.filter((r) => r.name === name) ?? [];
   const one = found[0];
-  if (!one) return <Problem error={rows.error ?? new Error(`${name}: ${t("notfound.title")}`)} again={() => void rows.refetch()} />;
+  if (!one) return <Problem error={rows.error ?? new Error(t("notfound.app", { name }))} again={() => void rows.refetch()} />;
   return <Navigate to="/applications/$namespace/$name" params={{ namespace: one.namespace, name }} search={search as Search} replace />;
 }

@@ -25,6 +25,7 @@ export function Clusters() {
       <Loaded query={clusters}>
         {(all) => (
           <ul className="rows">
+            {all.length === 0 && <li className="muted">{t("settings.clustersNone")}</li>}
             {all.map((c) => {
               const why = denied ?? (isHome(c) ? t("settings.homeCluster") : undefined);
               return (

@@ -27,7 +27,7 @@ export function Projects() {
     <Card title={t("settings.projects")} aside={<Button icon={<Plus size={16} aria-hidden />} why={denied} onPress={() => setEdit({})}>{t("settings.newProject")}</Button>}>
       <Loaded query={projects}>
         {(all) => {
-          const chosen = all.find((p) => p.metadata.name === search.project) ?? all[0];
+          const chosen = search.project ? all.find((p) => p.metadata.name === search.project) : all[0];
           return (
             <div className="projects">
               <ul className="names" aria-label={t("settings.projects")}>
@@ -39,6 +39,7 @@ export function Projects() {
                   </li>
                 ))}
               </ul>
+              {!chosen && <p className="empty-note muted name">{search.project ? t("notfound.project", { name: search.project }) : t("settings.projectsNone")}</p>}
               {chosen && <Detail project={chosen} denied={denied} edit={() => setEdit({ project: chosen })} />}
             </div>
           );

@@ -8,7 +8,7 @@ import { Accounts, Own } from "./Accounts";
 import { About, Config } from "./Config";
 import { Clusters } from "./Clusters";
 import { Repositories } from "./Repositories";
-import { type Section, sectionOf, sections } from "./project";
+import { isSection, type Section, sectionOf, sections } from "./project";
 import { Projects, Windows } from "./Projects";
 import "../create/create.css";
 import "./settings.css";
@@ -27,13 +27,17 @@ const views: Record<Section, [typeof GitBranch, React.ComponentType]> = {
   about: [Info, About],
 };
 
+/** Nothing stands at the address of a section that is none. */
+const Nothing = () => <p className="card empty-note name">{t("notfound.text", { path: location.pathname })}</p>;
+
 export default function Settings() {
   useLanguage();
   const params = useParams({ strict: false }) as { section?: string };
   const path = useRouterState({ select: (s) => s.location.pathname });
-  const section = sectionOf(path.endsWith("/user-info") ? "account" : params.section);
-  useTitle(`${t(`settings.${section}`)} · ${t("nav.settings")}`);
-  const [, View] = views[section];
+  const asked = path.endsWith("/user-info") ? "account" : params.section;
+  const section = isSection(asked) ? sectionOf(asked) : undefined;
+  useTitle(`${t(section ? `settings.${section}` : "notfound.title")} · ${t("nav.settings")}`);
+  const View = section ? views[section][1] : Nothing;
   return (
     <div className="settings" data-ready>
       <div className="view-head">

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import type { Project } from "../../api/settings";
-import { from, policyOf, secondsOf, sectionOf, to, what, who } from "./project";
+import { from, isSection, policyOf, secondsOf, sectionOf, to, what, who } from "./project";
 
 const said = (all: { allows: boolean; word: string; values?: { what: string; where?: string } }[]) => all.map((s) => `${s.allows ? "+" : "-"}${s.word}${s.values ? ` ${s.values.what}${s.values.where ? ` in ${s.values.where}` : ""}` : ""}`);
 
@@ -35,5 +35,7 @@ describe("a span that is typed", () => {
 
 describe("a section", () => {
   const table: [string | undefined, string][] = [["repos", "repositories"], ["clusters", "clusters"], ["user-info", "account"], ["certs", "repositories"], [undefined, "repositories"], ["nothing", "repositories"], ["constructor", "repositories"]];
+  for (const path of ["nothing", "constructor"]) it(`${path} is none`, () => expect(isSection(path)).toBe(false));
+  for (const path of [undefined, "windows", "about"]) it(`${path} is one`, () => expect(isSection(path)).toBe(true));
   for (const [path, want] of table) it(`of ${path}`, () => expect(sectionOf(path)).toBe(want));
 });

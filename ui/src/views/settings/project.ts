@@ -70,6 +70,10 @@ export type Section = (typeof sections)[number];
 
 /** sectionOf returns the section of an address, those that people have bookmarked among them. */
 export function sectionOf(path: string | undefined): Section {
-  const name = shouldBe[path ?? ""] ?? path;
-  return (sections as readonly string[]).includes(name ?? "") ? (name as Section) : "repositories";
+  return sections.find((s) => s === nameOf(path)) ?? "repositories";
 }
+
+const nameOf = (path: string | undefined) => (path !== undefined && Object.hasOwn(shouldBe, path) ? shouldBe[path] : path);
+
+/** isSection reports whether there is a section at an address; without a name there is the first. */
+export const isSection = (path: string | undefined) => path === undefined || (sections as readonly (string | undefined)[]).includes(nameOf(path));
