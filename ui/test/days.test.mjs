@@ -87,6 +87,49 @@ it("a log that says more than anybody reads leaves the page in hand, and says ho
     await tab.locator(".log-found").first().waitFor();
   }));
 
+it("log-in has room for the long name of an issuer, says Caps Lock, and has language and theme", async () => {
+  for (const width of [320, 390, 1440]) {
+    await visit({ width }, async (tab) => {
+      const name = `An identity provider with a name that goes on, https://login.example.com/realms/${"engineering-".repeat(8)}`;
+      await tab.route("**/api/v1/view/me", async (route) => route.fulfill({ json: { ...(await (await route.fetch()).json()), loggedIn: false, methods: { password: true, sso: { name, loginUrl: "auth/login" } } } }));
+      await tab.goto(`${page}/`);
+      const link = tab.getByRole("link", { name: /that goes on/ });
+      await link.waitFor();
+      assert.deepEqual(await overflow(tab), [], `at ${width} px`);
+      assert.deepEqual(await link.evaluate((e) => [e.scrollWidth > e.clientWidth, e.scrollHeight > e.clientHeight]), [false, false], `the name is within its button at ${width} px`);
+      const password = tab.getByLabel("Password");
+      for (const modifierCapsLock of [true, false]) {
+        await password.evaluate((e, on) => e.dispatchEvent(new KeyboardEvent("keydown", { key: "A", bubbles: true, modifierCapsLock: on })), modifierCapsLock);
+        await tab.getByText("Caps Lock is on.").waitFor({ state: modifierCapsLock ? "visible" : "detached" });
+      }
+      assert.equal(await tab.locator("main.login .corner button:visible").count(), 2, "language and theme");
+    });
+  }
+});
+
+it("an address of nothing is named, and has a way on", () =>
+  visit({ width: 390, allowed: [/404/] }, async (tab) => {
+    await tab.goto(`${page}/no/such/view`);
+    await tab.getByRole("heading", { level: 1, name: "Not found" }).waitFor();
+    await tab.getByText("There is no view at /no/such/view.").waitFor();
+    await tab.getByRole("link", { name: "To the overview" }).click();
+    await tab.locator("[data-ready]").first().waitFor();
+    assert.equal(new URL(tab.url()).pathname, new URL(`${page}/`).pathname);
+    await ready(tab, "/settings/nothing");
+    await tab.getByText("There is no view at /settings/nothing.").waitFor();
+    await ready(tab, "/settings/projects?project=nothing");
+    await tab.getByText("AppProject nothing: not found").waitFor();
+  }));
+
+for (const [kind, sentence] of [["clusters", "No clusters that you may see."], ["projects", "No projects that you may see."]]) {
+  it(`no ${kind} are told as such`, () =>
+    visit({}, async (tab) => {
+      await tab.route(new RegExp(`/api/v1/${kind}(\\?|$)`), (route) => route.fulfill({ json: { items: [] } }));
+      await ready(tab, `/settings/${kind}`);
+      await tab.getByText(sentence).waitFor();
+    }));
+}
+
 it("the longest names fit the window", async () => {
   const long = `${"a".repeat(62)}.`.repeat(4) + "a";
   for (const width of [390, 1440]) {
