@@ -1,11 +1,13 @@
 package e2e
 
 import (
+	"context"
 	"encoding/json"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"k8s.io/client-go/tools/clientcmd"
 )
@@ -69,5 +71,28 @@ func TestContext(t *testing.T) {
 	}
 	if r := run(t, "up", "--dir", c.dir); r.code != 0 || !strings.Contains(r.stdout, "your kubeconfig was not changed") || !strings.Contains(r.stdout, "export KUBECONFIG="+c.Kubeconfig) {
 		t.Errorf("a kubeconfig that can't be read: exit code %d, %q", r.code, r.stdout)
+	}
+}
+
+// TestDownDuringUp: who removes a cluster that another command starts has removed its context too.
+func TestDownDuringUp(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "config")
+	t.Setenv("KUBECONFIG", file)
+	dir := filepath.Join(t.TempDir(), "cluster")
+	ended := make(chan result, 1)
+	go func() { ended <- run(t, "up", "--nodes", "simulated", "--dir", dir) }()
+	eventually(t, time.Minute, "the command to work on the cluster", func(context.Context) error {
+		_, err := os.Stat(filepath.Join(dir, "cluster.json"))
+		return err
+	})
+	if r := run(t, "down", "--delete", "--dir", dir); r.code != 0 {
+		t.Errorf("down: exit code %d\n%s", r.code, r.stderr)
+	}
+	if r := <-ended; r.code != 0 && !strings.Contains(r.stderr, "removed by another command") {
+		t.Errorf("up: exit code %d\n%s", r.code, r.stderr)
+	}
+	nothingAt(t, dir)
+	if config, err := clientcmd.LoadFromFile(file); err == nil && len(config.Contexts) > 0 {
+		t.Errorf("contexts: got %v, want none", config.Contexts)
 	}
 }

@@ -1,7 +1,11 @@
 package cli
 
 import (
+	"context"
+	"errors"
 	"fmt"
+	"io"
+	"io/fs"
 	"path/filepath"
 
 	"github.com/cyan-cd/cyan/localcluster/internal/cluster"
@@ -13,15 +17,25 @@ import (
 const usualContext = "cyan"
 
 // addContext makes the cluster the current context of the user's kubeconfig. A cluster is as good without one, so what
-// went wrong is a note.
-func addContext(dir state.Dir, status *cluster.Status) {
-	err := recordContext(dir, status)
+// went wrong is a note; but one that another command has removed meanwhile is none.
+func addContext(ctx context.Context, dir state.Dir, status *cluster.Status) error {
+	err := recordContext(ctx, dir, status)
+	if errors.Is(err, state.ErrNone) || errors.Is(err, fs.ErrNotExist) && dir.SupervisorPID() == 0 {
+		return fmt.Errorf("cluster in %s: removed by another command as soon as it was up; run `cyan local up%s` again", dir.Path, dirFlag(dir))
+	}
 	if err != nil {
 		status.Notes = append(status.Notes, fmt.Sprintf("your kubeconfig was not changed: %v; use `export KUBECONFIG=%s`", err, status.Kubeconfig))
 	}
+	return nil
 }
 
-func recordContext(dir state.Dir, status *cluster.Status) error {
+// recordContext holds the cluster meanwhile, so that it is not removed without its context.
+func recordContext(ctx context.Context, dir state.Dir, status *cluster.Status) error {
+	lock, err := dir.LockOperation(ctx, func() {})
+	if err != nil {
+		return err
+	}
+	defer lock.Release()
 	record, err := dir.Load()
 	if err != nil {
 		return err
@@ -37,4 +51,15 @@ func recordContext(dir state.Dir, status *cluster.Status) error {
 	record.Context, record.Before = entry.Context, entry.Before
 	status.Context = entry.Context
 	return dir.Save(record)
+}
+
+// removeContext takes the cluster out of the user's kubeconfig.
+func removeContext(dir state.Dir, out io.Writer) {
+	record, err := dir.Load()
+	if err != nil {
+		return
+	}
+	if err := userconfig.Remove(dir.Kubeconfig(), userconfig.Entry{Context: record.Context, Before: record.Before}); err != nil {
+		fmt.Fprintf(out, "context %s was not taken out of your kubeconfig: %v\n", record.Context, err)
+	}
 }

@@ -13,7 +13,6 @@ import (
 
 	"github.com/cyan-cd/cyan/localcluster/internal/cluster"
 	"github.com/cyan-cd/cyan/localcluster/internal/state"
-	"github.com/cyan-cd/cyan/localcluster/internal/userconfig"
 )
 
 func statusCommand() *cobra.Command {
@@ -148,13 +147,9 @@ func downCommand() *cobra.Command {
 }
 
 func down(c *cobra.Command, dir state.Dir, after cluster.After) error {
-	record, before := dir.Load()
-	if after == cluster.Delete && before == nil {
-		if err := userconfig.Remove(dir.Kubeconfig(), userconfig.Entry{Context: record.Context, Before: record.Before}); err != nil {
-			fmt.Fprintf(c.ErrOrStderr(), "context %s was not taken out of your kubeconfig: %v\n", record.Context, err)
-		}
-	}
-	was, err := cluster.Down(c.Context(), dir, after, func(text string) { fmt.Fprintln(c.ErrOrStderr(), text) })
+	_, before := dir.Load()
+	removing := func() { removeContext(dir, c.ErrOrStderr()) }
+	was, err := cluster.Down(c.Context(), dir, after, removing, func(text string) { fmt.Fprintln(c.ErrOrStderr(), text) })
 	if err != nil {
 		return err
 	}

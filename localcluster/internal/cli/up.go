@@ -137,7 +137,9 @@ func up(c *cobra.Command, options cluster.Options, output string, kubeconfig boo
 		return err
 	}
 	if kubeconfig {
-		addContext(dir, &result.Status)
+		if err := addContext(c.Context(), dir, &result.Status); err != nil {
+			return err
+		}
 	}
 	if output == "json" {
 		return printJSON(c.OutOrStdout(), result.Status)

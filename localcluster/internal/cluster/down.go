@@ -50,8 +50,9 @@ const (
 	Delete
 )
 
-// Down stops the cluster in dir. It reports whether one was running.
-func Down(ctx context.Context, dir state.Dir, after After, progress func(string)) (was bool, err error) {
+// Down stops the cluster in dir. It reports whether one was running. removing is called before a cluster is removed,
+// when no other command works on it any more.
+func Down(ctx context.Context, dir state.Dir, after After, removing func(), progress func(string)) (was bool, err error) {
 	if _, err := os.Stat(dir.Path); errors.Is(err, fs.ErrNotExist) {
 		return false, nil
 	}
@@ -63,6 +64,9 @@ func Down(ctx context.Context, dir state.Dir, after After, progress func(string)
 		return false, err
 	}
 	defer lock.Release()
+	if after == Delete {
+		removing()
+	}
 	was, err = stopSupervisor(ctx, dir)
 	if err == nil {
 		err = removeLeftovers(dir)
