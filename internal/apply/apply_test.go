@@ -120,6 +120,19 @@ func TestApplyCreatesChangesAndLeavesAlone(t *testing.T) {
 	}
 }
 
+// What the server keeps itself, as an object has it that was read from a cluster, is applied as often as any other.
+func TestWhatTheServerKeepsIsLeftOut(t *testing.T) {
+	c, _, namespace := setup(t)
+	desired := object(t, namespace, `{apiVersion: v1, kind: ConfigMap, metadata: {name: read, uid: 12345678-1234-1234-1234-123456789012, resourceVersion: "7", generation: 3,
+		creationTimestamp: "2024-01-01T00:00:00Z", deletionTimestamp: "2024-01-02T00:00:00Z", deletionGracePeriodSeconds: 30, selfLink: /api/v1/x, managedFields: [{manager: kubectl}]}, data: {a: b}}`)
+	for _, want := range []apply.Change{apply.Created, apply.Unchanged} {
+		done, err := c.Apply(t.Context(), desired, read(t, c, desired), apply.How{})
+		if err != nil || done.Change != want {
+			t.Errorf("%s, %v; want %s", done.Change, err, want)
+		}
+	}
+}
+
 func TestFieldsOfFormerAppliersFollowGit(t *testing.T) {
 	for _, former := range []string{"kubectl-client-side-apply", "argocd-controller"} {
 		t.Run(former, func(t *testing.T) {

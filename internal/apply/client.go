@@ -199,7 +199,7 @@ func changeOf(before, after *unstructured.Unstructured) Change {
 // forApply drops what the server keeps itself and refuses in an apply.
 func forApply(desired *unstructured.Unstructured) *unstructured.Unstructured {
 	clean := desired.DeepCopy()
-	for _, field := range []string{"managedFields", "resourceVersion", "uid", "generation", "creationTimestamp", "selfLink"} {
+	for _, field := range []string{"managedFields", "resourceVersion", "uid", "generation", "creationTimestamp", "selfLink", "deletionTimestamp", "deletionGracePeriodSeconds"} {
 		unstructured.RemoveNestedField(clean.Object, "metadata", field)
 	}
 	unstructured.RemoveNestedField(clean.Object, "status")
