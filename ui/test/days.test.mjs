@@ -121,6 +121,96 @@ it("an address of nothing is named, and has a way on", () =>
     await tab.getByText("AppProject nothing: not found").waitFor();
   }));
 
+for (const [what, path, title, list] of [
+  ["an application", "/applications/argocd/no-such", "Not found", "To the applications"],
+  ["an application without its namespace", "/applications/no-such", "Not found", "To the applications"],
+  ["an application that is edited", "/applications/argocd/no-such/edit", "Not found", "To the applications"],
+  ["a rollout", "/rollouts/demo/no-such", "Not found", "To the rollouts"],
+  ["a delivery", "/deliveries/argocd/no-such/1", "Not found", "To the deliveries"],
+]) {
+  it(`${what} that is absent has a heading, and the way back`, () =>
+    visit({ allowed: [/404/] }, async (tab) => {
+      await tab.route(/\/api\/v1\/.*no-such/, (route) => route.fulfill({ status: 404, json: { error: "no-such: not found", code: 5 } }));
+      await tab.goto(`${page}${path}`);
+      await tab.getByRole("heading", { level: 1, name: title }).waitFor();
+      await tab.getByRole("link", { name: list }).click();
+      await tab.locator("main h1", { hasText: /./ }).first().waitFor();
+      assert.equal(new URL(tab.url()).pathname.split("/").filter(Boolean).length, new URL(page).pathname.split("/").filter(Boolean).length + 1, tab.url());
+    }));
+}
+
+it("an application that one may not see has a heading that says so", () =>
+  visit({ allowed: [/403/] }, async (tab) => {
+    await tab.route("**/api/v1/view/applications/argocd/web-gate-7", (route) => route.fulfill({ status: 403, json: { error: "permission denied: applications, get, shop/web-gate-7, sub: aiko: no policy allows it", code: 7 } }));
+    await tab.goto(`${page}/applications/argocd/web-gate-7`);
+    await tab.getByRole("heading", { level: 1, name: "Not permitted" }).waitFor();
+    await tab.getByRole("link", { name: "To the applications" }).waitFor();
+  }));
+
+it("nothing is called live before the server has answered", () =>
+  visit({ allowed: [/Failed to load|ERR_/] }, async (tab) => {
+    let answer;
+    const answers = new Promise((done) => (answer = done));
+    await tab.route("**/api/v1/view/**", async (route) => (await answers, route.continue()));
+    await tab.goto(`${page}/applications`);
+    const banner = tab.getByRole("banner");
+    await banner.getByText("Connecting", { exact: true }).waitFor();
+    assert.equal(await banner.getByText("Live", { exact: true }).count(), 0);
+    // One that goes on not to answer is away.
+    await banner.getByText(/^Not live since/).waitFor();
+    answer();
+    await banner.getByText("Live", { exact: true }).waitFor();
+  }));
+
+it("a server that refuses connections at the first load is away", () =>
+  visit({ allowed: [/Failed to load|ERR_/] }, async (tab) => {
+    await tab.route("**/api/v1/view/**", (route) => route.abort("connectionrefused"));
+    await tab.goto(`${page}/new`);
+    await tab.getByRole("banner").getByText(/^Not live since/).waitFor();
+  }));
+
+it("who logs in with a password goes on where the address asks for, within the page", async () => {
+  for (const [asked, to] of [["/rollouts?search=web", "/rollouts?search=web"], ["https://evil.example/", "/login"], ["//evil.example/", "/login"]]) {
+    await visit({ allowed: [/401/] }, async (tab) => {
+      let loggedIn = false;
+      await tab.route("**/api/v1/view/me", async (route) => route.fulfill({ json: { ...(await (await route.fetch()).json()), loggedIn } }));
+      await tab.route("**/api/v1/session", (route) => ((loggedIn = true), route.fulfill({ json: { token: "" } })));
+      const below = new URL(page).pathname.replace(/\/$/, "");
+      await tab.goto(`${page}/login?return_url=${encodeURIComponent(asked.startsWith("/r") ? below + asked : asked)}`);
+      await tab.getByLabel("Password").fill("secret");
+      await tab.getByRole("button", { name: "Log in", exact: true }).click();
+      await tab.locator("[data-ready]").first().waitFor();
+      const at = new URL(tab.url());
+      assert.equal(at.origin, new URL(page).origin);
+      assert.equal(at.pathname + (to.includes("?") ? at.search : ""), below + to);
+    });
+  }
+});
+
+it("a session that ended is renewed at the issuer in a tab of its own, and what was typed stays", () =>
+  visit({ allowed: [/401/] }, async (tab) => {
+    let loggedIn = true;
+    await tab.route("**/api/v1/view/me", async (route) => route.fulfill({ json: { ...(await (await route.fetch()).json()), loggedIn, methods: { password: true, sso: { name: "GitHub", loginUrl: "auth/login" } } } }));
+    await tab.route("**/api/v1/account/password", (route) => route.fulfill({ status: 401, json: { error: "no session; log in", code: 16 } }));
+    await ready(tab, "/settings/account");
+    const typed = tab.locator("main input[autocomplete=current-password]");
+    await typed.fill("before");
+    for (const input of await tab.locator("main input[autocomplete=new-password]").all()) await input.fill("a longer secret");
+    loggedIn = false;
+    await tab.locator("main form").getByRole("button").last().click();
+    const dialog = tab.getByRole("dialog", { name: "Your session has ended" });
+    await dialog.waitFor();
+    const link = dialog.getByRole("link", { name: "Log in with GitHub" });
+    assert.deepEqual([await link.getAttribute("target"), await link.getAttribute("rel")], ["_blank", "noreferrer"]);
+    // Somebody looks before it is done, and comes back once it is.
+    await tab.evaluate(() => dispatchEvent(new Event("focus")));
+    await dialog.waitFor();
+    loggedIn = true;
+    await tab.evaluate(() => dispatchEvent(new Event("focus")));
+    await dialog.waitFor({ state: "detached" });
+    assert.equal(await typed.inputValue(), "before");
+  }));
+
 for (const [kind, sentence] of [["clusters", "No clusters that you may see."], ["projects", "No projects that you may see."]]) {
   it(`no ${kind} are told as such`, () =>
     visit({}, async (tab) => {

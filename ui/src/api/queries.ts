@@ -18,11 +18,15 @@ export const client = new QueryClient({
   },
 });
 
+/** visit has whether somebody has been known to be logged in, who did not log out themselves. */
+export const visit = { known: false };
+
 export const meQuery = queryOptions({
   queryKey: ["me"],
   queryFn: async ({ signal }) => {
     const me = await get<Me>("api/v1/view/me", {}, signal);
     heardTime(Date.parse(me.serverTime));
+    visit.known ||= me.loggedIn;
     return me;
   },
   staleTime: 5 * 60_000,

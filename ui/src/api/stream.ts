@@ -7,7 +7,8 @@ import { type RolloutChange, Rollouts } from "./rollout";
 import type { RolloutView } from "./types";
 
 export type StreamEvent = { type: string; id: string; data: unknown };
-export type State = { connected: boolean; since: number };
+/** State is whether changes arrive, and since when that is so; undefined until the first stream is there. */
+export type State = { connected: boolean | undefined; since: number };
 
 const types = ["row", "gone", "application", "rollout", "rolloutGone", "overview", "delivery", "cluster", "reset", "end"] as const;
 
@@ -30,10 +31,16 @@ class Stream {
   private leads = false;
   private hidden?: ReturnType<typeof setTimeout>;
   private asleep = false;
-  state: State = { connected: true, since: now() };
+  /** begun is set once a view has asked for changes. */
+  begun = false;
+  state: State = { connected: undefined, since: now() };
 
   start(after: string) {
     this.lastId ||= after;
+    if (!this.begun) {
+      this.begun = true;
+      this.set({ connected: this.state.connected, since: now() });
+    }
     if (this.leads || this.hidden !== undefined) return;
     this.channel?.addEventListener("message", (m) => this.heard(m.data));
     document.addEventListener("visibilitychange", () => this.seen());
@@ -84,6 +91,7 @@ class Stream {
     if (m.topics && this.leads) {
       if (m.topics.length > 0) this.others.set(m.from, m.topics);
       else this.others.delete(m.from);
+      this.channel?.postMessage({ from: this.tab, state: this.state });
       this.connect();
     }
     if (m.event) this.deliver(m.event);
@@ -126,7 +134,7 @@ class Stream {
     const rollouts = new Rollouts();
     source.onopen = () => this.announce({ connected: true, since: now() });
     source.onerror = () => {
-      if (this.state.connected) this.announce({ connected: false, since: now() });
+      if (this.state.connected !== false) this.announce({ connected: false, since: this.state.connected ? now() : this.state.since });
       if (source.readyState !== EventSource.CLOSED) return;
       // The server refused: what to do about that is found out by a call that can read the answer.
       this.open = "";

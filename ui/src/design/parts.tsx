@@ -138,6 +138,9 @@ export function Waiting() {
   );
 }
 
+/** wordsOf keeps the words of a line whole where they fit: a flag that breaks after its hyphens is read as two. */
+const wordsOf = (text: string) => text.split(/(\s+)/).map((part, i) => (i % 2 ? part : <span key={i}>{part}</span>));
+
 /** Copyable is a line that can be copied. */
 export function Copyable({ text, label }: { text: string; label?: string }) {
   const [done, set] = useState(false);
@@ -145,7 +148,7 @@ export function Copyable({ text, label }: { text: string; label?: string }) {
   useEffect(() => () => clearTimeout(timer.current), []);
   return (
     <span className="copyable">
-      <code className="name">{text}</code>
+      <code className="name words">{wordsOf(text)}</code>
       <AriaButton
         className="button quiet small"
         aria-label={label ?? `${t("copy")}: ${text}`}

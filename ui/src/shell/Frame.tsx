@@ -1,10 +1,10 @@
-import { Link as To, Outlet, useNavigate, useRouterState } from "@tanstack/react-router";
+import { Link as To, Outlet, useNavigate, useRouter, useRouterState } from "@tanstack/react-router";
 import { useQuery, useQueryClient } from "@tanstack/react-query";
 import { CircleUserRound, GitCommitHorizontal, Languages, LayoutGrid, Lightbulb, Search as SearchIcon, Settings, SplitSquareVertical, SunMoon, WifiOff } from "lucide-react";
 import { lazy, Suspense, useEffect, useState, useSyncExternalStore } from "react";
 import { Button as AriaButton, I18nProvider, RouterProvider } from "react-aria-components";
 import { base, del, onSessionEnd } from "../api/client";
-import { meQuery } from "../api/queries";
+import { meQuery, visit } from "../api/queries";
 import { stream } from "../api/stream";
 import type { Cluster } from "../api/types";
 import { useNow } from "../design/Time";
@@ -14,6 +14,7 @@ import { setExact, useExact } from "../design/exact";
 import { duration, exact, since } from "../design/time";
 import { chooseLanguage, t, useLanguage } from "../i18n";
 import { Login } from "./Login";
+import { returnTo } from "./returning";
 import { Mark } from "./Mark";
 import { setTheme, type Theme, useTheme } from "./theme";
 import "./frame.css";
@@ -36,11 +37,15 @@ export function Frame() {
   const navigate = useNavigate();
   useEffect(() => onSessionEnd(() => setEnded(true)), []);
   useEffect(() => stream.on("cluster", (event) => event.type === "end" && setEnded(true)), []);
+  const router = useRouter();
   const again = () => {
+    const back = first ? returnTo(location, base) : undefined;
+    if (back) router.history.replace(back);
     setEnded(false);
     void queries.invalidateQueries();
   };
-  const first = me.data?.loggedIn === false;
+  // Who was logged in goes on where they were: the view stays below the question who they are.
+  const first = me.data?.loggedIn === false && !visit.known;
   return (
     <I18nProvider locale={language === "ja" ? "ja-JP" : "en-US"}>
       <RouterProvider navigate={(to) => void navigate({ to })}>
@@ -62,7 +67,7 @@ export function Frame() {
             )}
           </main>
         )}
-        {ended && !first && <Login me={me.data} done={again} />}
+        {(ended || me.data?.loggedIn === false) && !first && <Login me={me.data} done={again} />}
         <Announcer />
       </RouterProvider>
     </I18nProvider>
@@ -152,21 +157,33 @@ function Going() {
   );
 }
 
+/** patience is how long a server may take to answer for the first time. */
+const patience = 5000;
+
 /** Live shows whether changes arrive; since when not, where they do not. */
 function Live() {
   const state = useSyncExternalStore(
     (l) => stream.onState(l),
     () => stream.state,
   );
-  if (state.connected) {
-    return (
-      <span className="live" data-tone="ok">
-        <i aria-hidden />
-        <span>{t("live.on")}</span>
-      </span>
-    );
-  }
-  return <Off from={state.since} />;
+  const me = useQuery(meQuery);
+  // A view without changes is as live as the server that has answered for it.
+  const connected = state.connected ?? (stream.begun ? undefined : me.data ? true : me.failureCount > 0 ? false : undefined);
+  if (connected === undefined) return <Begins from={state.since} />;
+  if (!connected) return <Off from={state.since} />;
+  return <Dot tone="ok" text={t("live.on")} />;
+}
+
+const Dot = ({ tone, text }: { tone: "ok" | "none"; text: string }) => (
+  <span className="live" data-tone={tone}>
+    <i aria-hidden />
+    <span>{text}</span>
+  </span>
+);
+
+/** Begins stands until the server has answered for the first time; where it goes on not to, that is said. */
+function Begins({ from }: { from: number }) {
+  return useNow() - from > patience ? <Off from={from} /> : <Dot tone="none" text={t("live.begins")} />;
 }
 
 function Off({ from }: { from: number }) {
@@ -266,6 +283,7 @@ function LookMenu() {
 function useLogout() {
   const queries = useQueryClient();
   const forget = async () => {
+    visit.known = false;
     await queries.invalidateQueries({ queryKey: meQuery.queryKey });
     if (queries.getQueryData(meQuery.queryKey)?.loggedIn === false) queries.removeQueries({ predicate: (q) => q.queryKey[0] !== meQuery.queryKey[0] });
   };

@@ -1,5 +1,5 @@
-import { type FormEvent, type KeyboardEvent, type ReactNode, useRef, useState } from "react";
-import { address, post, Refusal } from "../api/client";
+import { type FormEvent, type KeyboardEvent, type ReactNode, useEffect, useRef, useState } from "react";
+import { address, get, post, Refusal } from "../api/client";
 import type { Me } from "../api/types";
 import { Button, Dialog } from "../design/parts";
 import { t } from "../i18n";
@@ -14,6 +14,22 @@ export function Login({ me, done, whole, menus }: { me?: Me; done: () => void; w
   const password = useRef<HTMLInputElement>(null);
   const capsLock = (event: KeyboardEvent) => setCapitals(event.getModifierState("CapsLock"));
   const code = new URLSearchParams(location.search).get("error");
+  const finish = useRef(done);
+  useEffect(() => {
+    finish.current = done;
+  });
+  useEffect(() => {
+    if (whole) return;
+    const look = () => {
+      if (document.visibilityState === "visible") void get<Me>("api/v1/view/me").then((now) => now.loggedIn && finish.current(), () => {});
+    };
+    addEventListener("focus", look);
+    document.addEventListener("visibilitychange", look);
+    return () => {
+      removeEventListener("focus", look);
+      document.removeEventListener("visibilitychange", look);
+    };
+  }, [whole]);
   const submit = async (event: FormEvent<HTMLFormElement>) => {
     event.preventDefault();
     const data = new FormData(event.currentTarget);
@@ -35,10 +51,12 @@ export function Login({ me, done, whole, menus }: { me?: Me; done: () => void; w
   const form = (
     <form className="login-form" onSubmit={(e) => void submit(e)}>
       {me?.methods.sso && (
-        <a className="button main" href={address(me.methods.sso.loginUrl, { return_url: back }).href}>
+        <a className="button main" href={address(me.methods.sso.loginUrl, { return_url: back }).href} target={whole ? undefined : "_blank"} rel="noreferrer">
           {t("login.sso", { name: me.methods.sso.name })}
         </a>
       )}
+      {/* What is typed is in this tab, and would go with it. */}
+      {me?.methods.sso && !whole && <p className="muted small">{t("login.elsewhere")}</p>}
       {me?.methods.sso && me.methods.password !== false && <p className="login-or small">{t("login.or")}</p>}
       {me?.methods.password !== false && (
         <>

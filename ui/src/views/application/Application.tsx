@@ -1,7 +1,8 @@
 import { useNavigate, useParams, useSearch } from "@tanstack/react-router";
 import { lazy, Suspense, useCallback, useDeferredValue, useEffect, useMemo, useState } from "react";
 import type { Detail, TreeNode } from "../../api/types";
-import { Problem, Waiting } from "../../design/parts";
+import { Missing } from "../../design/Missing";
+import { Waiting } from "../../design/parts";
 import { t, word } from "../../i18n";
 import { announce } from "../../shell/Frame";
 import type { Search } from "../../shell/search";
@@ -33,7 +34,7 @@ export default function Application() {
   useTitle(name);
   const detail = useDetail(namespace, name);
   if (detail.isPending) return <Waiting />;
-  if (!detail.data) return <Problem error={detail.error} again={() => void detail.refetch()} />;
+  if (!detail.data) return <Missing error={detail.error} again={() => void detail.refetch()} list="/applications" />;
   return <Whole key={`${namespace}/${name}`} detail={detail.data} />;
 }
 

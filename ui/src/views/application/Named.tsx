@@ -1,6 +1,8 @@
 import { Navigate, useParams, useSearch } from "@tanstack/react-router";
+import { Refusal } from "../../api/refusal";
 import { useRows } from "../../api/queries";
-import { Problem, Waiting } from "../../design/parts";
+import { Missing } from "../../design/Missing";
+import { Waiting } from "../../design/parts";
 import { t } from "../../i18n";
 import type { Search } from "../../shell/search";
 
@@ -12,6 +14,6 @@ export default function Named() {
   if (rows.isPending) return <Waiting />;
   const found = rows.data?.items.filter((r) => r.name === name) ?? [];
   const one = found[0];
-  if (!one) return <Problem error={rows.error ?? new Error(t("notfound.app", { name }))} again={() => void rows.refetch()} />;
+  if (!one) return <Missing error={rows.error ?? new Refusal(404, t("notfound.app", { name }))} again={() => void rows.refetch()} list="/applications" />;
   return <Navigate to="/applications/$namespace/$name" params={{ namespace: one.namespace, name }} search={search as Search} replace />;
 }

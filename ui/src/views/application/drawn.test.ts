@@ -10,6 +10,11 @@ describe("network", () => {
   const nodes = [node("ing", "Ingress", { targets: ["svc"] }), node("svc", "Service", { targets: ["p1", "p2", "gone"] }), node("other", "Service", { targets: ["p1", "alone"] }), node("rs", "ReplicaSet"), node("p1", "Pod", { parent: "rs" }), node("p2", "Pod", { parent: "rs" }), node("alone", "Pod"), node("cm", "ConfigMap")];
   const of = network(nodes);
   it("has what carries traffic only, in columns", () => expect(of.boxes.map((b) => `${b.column} ${b.id} ${b.pods?.map((p) => p.id).join("+") ?? ""}`)).toEqual(["0 ing ", "1 other ", "1 svc ", "2 rs p1+p2", "2 alone alone"]));
+  it("begins with Services where nothing lets traffic in", () => {
+    const inner = network([node("svc", "Service", { targets: ["p"] }), node("p", "Pod")]);
+    expect([inner.boxes.map((b) => b.x), inner.width]).toEqual([[0, size.width + size.gap], 2 * size.width + size.gap]);
+    expect([of.boxes.map((b) => b.x / (size.width + size.gap)), of.width]).toEqual([[0, 1, 1, 2, 2], 3 * size.width + 2 * size.gap]);
+  });
   it("wires each pair once", () => expect(of.wires.map((w) => `${w.from.id}>${w.to.id}`)).toEqual(["ing>svc", "other>rs", "other>alone", "svc>rs"]));
   it("boxes of a column do not overlap", () => {
     for (const a of of.boxes) for (const b of of.boxes) if (a !== b && a.column === b.column) expect(a.y + a.height <= b.y || b.y + b.height <= a.y).toBe(true);

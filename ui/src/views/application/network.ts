@@ -52,19 +52,23 @@ export function network(nodes: readonly TreeNode[]): Network {
       else if (!of.includes(pod)) of.push(pod);
     }
   }
-  const box = (column: number, node: TreeNode, pods?: TreeNode[]): Box => ({ id: node.id, column, node, pods, x: column * (size.width + size.gap), y: 0, width: size.width, height: pods ? size.card - 16 + Math.ceil(pods.length / size.perRow) * size.pod + 8 : size.card });
+  const box = (column: number, node: TreeNode, pods?: TreeNode[]): Box => ({ id: node.id, column, node, pods, x: 0, y: 0, width: size.width, height: pods ? size.card - 16 + Math.ceil(pods.length / size.perRow) * size.pod + 8 : size.card });
   const columns = [doors.map((d) => box(0, d)), services.map((s) => box(1, s)), [...groups].map(([id, pods]) => box(2, byId.get(id)!, pods.sort(byTrouble)))];
   const heights = columns.map((c) => c.reduce((sum, b) => sum + b.height + size.between, -size.between));
   const height = Math.max(0, ...heights);
+  // Where nothing lets traffic in, there is no room for it.
+  const used = columns.filter((c) => c.length > 0);
   columns.forEach((column, i) => {
+    const x = used.indexOf(column) * (size.width + size.gap);
     let y = (height - heights[i]!) / 2;
     for (const b of column) {
+      b.x = x;
       b.y = y;
       y += b.height + size.between;
     }
   });
   const boxes = columns.flat();
-  return { boxes, wires: wires(columns, byId), width: 3 * size.width + 2 * size.gap, height, left: all.length - services.length };
+  return { boxes, wires: wires(columns, byId), width: Math.max(0, used.length * (size.width + size.gap) - size.gap), height, left: all.length - services.length };
 }
 
 function wires(columns: Box[][], byId: ReadonlyMap<string, TreeNode>): Wire[] {

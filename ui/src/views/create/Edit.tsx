@@ -4,6 +4,7 @@ import { useEffect, useMemo, useState } from "react";
 import { get, put, Refusal } from "../../api/client";
 import { detailQuery, meQuery } from "../../api/queries";
 import { one } from "../../api/settings";
+import { Missing } from "../../design/Missing";
 import { Button, Dialog, Problem, Waiting } from "../../design/parts";
 import { t, useLanguage } from "../../i18n";
 import { announce } from "../../shell/Frame";
@@ -22,7 +23,7 @@ export default function Edit() {
   useTitle(t("edit.title", { name }));
   const stored = useQuery({ queryKey: ["edit", namespace, name], queryFn: ({ signal }) => load(namespace, name, signal), staleTime: Infinity, gcTime: 0 });
   if (stored.isPending) return <Waiting />;
-  if (!stored.data) return <Problem error={stored.error} again={() => void stored.refetch()} />;
+  if (!stored.data) return <Missing error={stored.error} again={() => void stored.refetch()} list="/applications" />;
   return <Page key={`${namespace}/${name}`} namespace={namespace} name={name} stored={stored.data} />;
 }
 

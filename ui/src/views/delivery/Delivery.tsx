@@ -6,7 +6,8 @@ import { deliveriesQuery, deliveryQuery, rowsQuery } from "../../api/queries";
 import { stream } from "../../api/stream";
 import type { Commit, Delivery as Data, Overview } from "../../api/types";
 import { Ago, Lasting } from "../../design/Time";
-import { Card, Copyable, Link, Problem, short, Waiting } from "../../design/parts";
+import { Card, Copyable, Link, short, Waiting } from "../../design/parts";
+import { Missing } from "../../design/Missing";
 import { Status, toneOf } from "../../design/Status";
 import { duration } from "../../design/time";
 import { t, word } from "../../i18n";
@@ -39,7 +40,7 @@ export default function Delivery() {
   }, [queries, namespace, application, id]);
   useTitle(application);
   if (delivery.isPending) return <Waiting />;
-  if (!delivery.data) return <Problem error={delivery.error} again={() => void delivery.refetch()} />;
+  if (!delivery.data) return <Missing error={delivery.error} again={() => void delivery.refetch()} list="/deliveries" />;
   return <One delivery={delivery.data} />;
 }
 

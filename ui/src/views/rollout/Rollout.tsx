@@ -5,7 +5,8 @@ import { useEffect, useMemo, useRef } from "react";
 import { rolloutQuery, useLive } from "../../api/queries";
 import type { RolloutView } from "../../api/types";
 import { Until } from "../../design/Time";
-import { Button, Card, Problem, Waiting } from "../../design/parts";
+import { Button, Card, Waiting } from "../../design/parts";
+import { Missing } from "../../design/Missing";
 import { Status } from "../../design/Status";
 import { t } from "../../i18n";
 import { inLanguage } from "../../i18n/said";
@@ -30,7 +31,7 @@ export default function Rollout() {
   const rollout = useQuery(query);
   useLive<RolloutView>(`rollout:${namespace}/${name}`, "rollout", query.queryKey, (v) => v.namespace === namespace && v.name === name);
   if (rollout.isPending) return <Waiting />;
-  if (!rollout.data) return <Problem error={rollout.error} again={() => void rollout.refetch()} />;
+  if (!rollout.data) return <Missing error={rollout.error} again={() => void rollout.refetch()} list="/rollouts" />;
   return <One view={rollout.data} />;
 }
 
