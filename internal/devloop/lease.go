@@ -96,8 +96,12 @@ func (l *namespaceLease) mayTake(ctx context.Context, lease *coordinationv1.Leas
 	if err != nil || other == "" {
 		return err
 	}
+	since := lease.CreationTimestamp.Time
+	if at := lease.Spec.AcquireTime; at != nil {
+		since = at.Time
+	}
 	return &problem.Error{
-		Kind: problem.Refused, Object: "namespace " + l.namespace, Cause: fmt.Sprintf("%s works in it since %s", other, lease.Spec.AcquireTime.Format(time.TimeOnly)),
+		Kind: problem.Refused, Object: "namespace " + l.namespace, Cause: fmt.Sprintf("%s works in it since %s", other, since.Format(time.TimeOnly)),
 		Remedy: "end that loop, or wait a minute if it has crashed",
 	}
 }

@@ -110,6 +110,14 @@ func TestTwoLoopsInOneNamespace(t *testing.T) {
 			}
 		})
 	}
+	lease := desk.lease()
+	lease.Spec.AcquireTime = nil
+	if _, err := desk.clients.CoordinationV1().Leases(namespace).Update(t.Context(), lease, metav1.UpdateOptions{FieldManager: leaseManager}); err != nil {
+		t.Fatal(err)
+	}
+	if err := laptop.claim(2).take(t.Context(), "/laptop"); !refusedBy(err, "ann@desk/1") {
+		t.Errorf("a Lease that does not have since when: got %v", err)
+	}
 }
 
 // A loop whose machine has slept finds that another one has its namespace by now: it applies nothing, ends, and

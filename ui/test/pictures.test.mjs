@@ -89,6 +89,7 @@ const pictures = {
   "new-application-ja": [`/new?new=${gifts}`, branches("リビジョン"), { ...ja, ...light }],
   settings: ["/settings/repositories", (tab) => tab.getByText("Connected").nth(1).waitFor(), { ...light, height: 480 }],
   roles: ["/settings/roles?subject=role:readonly", (tab) => tab.locator("main .card").first().waitFor(), { ...light, height: 720 }],
+  ...Object.fromEntries(["clusters", "projects", "windows", "accounts", "account", "config", "about"].map((section) => [`settings-${section}`, [`/settings/${section}`, (tab) => tab.locator("main .card").first().waitFor(), { ...light, height: 640 }]])),
   // A commit comes along.
   overview: ["/", delivered],
   applications: ["/applications", undefined, { height: 770 }],
