@@ -16,7 +16,7 @@ import (
 )
 
 // ofOthers are flags of other programs that texts name.
-var ofOthers = map[string]bool{"armor": true, "export": true, "cluster-name": true, "format": true, "replicas": true, "runtime-config": true}
+var ofOthers = map[string]bool{"armor": true, "export": true, "cluster-name": true, "format": true, "replicas": true, "runtime-config": true, "service-node-port-range": true}
 
 // TestTextsNameFlagsThatExist looks for flags in every text of the program: an advice that names a flag that does not
 // exist leads astray.
