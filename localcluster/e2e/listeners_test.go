@@ -46,15 +46,16 @@ func socketsOf(t testing.TB, p process) []socket {
 		}
 	}
 	var found []socket
-	// The table is of the network that the process is in.
 	for _, network := range []string{"tcp", "tcp6", "udp", "udp6"} {
 		waiting := "0A" // LISTEN
 		if strings.HasPrefix(network, "udp") {
 			waiting = "07" // bound and not connected
 		}
-		for _, fields := range table(proc + "/net/" + network) {
-			if len(fields) > 9 && fields[3] == waiting && inodes[fields[9]] {
-				found = append(found, socket{p, network, hostPort(t, fields[1])})
+		for _, of := range networksOf(proc) {
+			for _, fields := range table(of + "/" + network) {
+				if len(fields) > 9 && fields[3] == waiting && inodes[fields[9]] {
+					found = append(found, socket{p, network, hostPort(t, fields[1])})
+				}
 			}
 		}
 	}
@@ -72,6 +73,23 @@ func socketsOf(t testing.TB, p process) []socket {
 		}
 	}
 	return found
+}
+
+// networksOf returns a folder with the tables of each network that a thread of a process is in. What serves Ingresses
+// is in the node's, and one of its threads, whichever, in this machine's.
+func networksOf(proc string) []string {
+	threads, _ := filepath.Glob(proc + "/task/*") // none when it has ended
+	var folders []string
+	seen := map[string]bool{}
+	for _, thread := range threads {
+		network, err := os.Readlink(thread + "/ns/net")
+		if err != nil || seen[network] {
+			continue
+		}
+		seen[network] = true
+		folders = append(folders, thread+"/net")
+	}
+	return folders
 }
 
 // table returns the fields of every line of a table of the kernel's below its heading.
