@@ -254,8 +254,13 @@ for (const language of ["en-US", "ja-JP"]) {
     for (const width of [320, 390, 961, 1000, 1201, 1440]) {
       await visit({ width, language, allowed: [/Failed to load/] }, async (tab) => {
         await ready(tab, "/rollouts");
-        await tab.locator(".live:not(.off)").waitFor();
+        await tab.locator(".live[data-tone=ok]").waitFor();
         assert.deepEqual(await overflow(tab), [], `live at ${width} px`);
+        await tab.route("**/view/stream**", () => {});
+        await ready(tab, "/rollouts");
+        await tab.locator(".live[data-tone=none]").waitFor();
+        assert.deepEqual(await overflow(tab), [], `connecting at ${width} px`);
+        await tab.unroute("**/view/stream**");
         await tab.route("**/view/stream**", (route) => route.abort());
         await ready(tab, "/rollouts");
         await tab.locator(".live.off").waitFor();
