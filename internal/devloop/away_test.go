@@ -4,17 +4,11 @@ import (
 	"errors"
 	"slices"
 	"testing"
-
-	"k8s.io/client-go/rest"
 )
 
 // While the cluster is away what is saved is built, and it runs once the cluster is back, without anybody's help.
 func TestTheClusterComesBack(t *testing.T) {
-	var way *passage
-	f := newTrial(t, func(c *rest.Config) {
-		way = newPassage(t, c.Host)
-		c.Host = way.address()
-	})
+	f, way := newTrialBehind(t)
 	f.begin()
 	f.awaitRunning("first")
 	f.await(Ready, 1)

@@ -21,6 +21,55 @@ import (
 	"github.com/cyan-cd/cyan/internal/problem"
 )
 
+// removed is what a loop has removed at its end, of a namespace that was its own, or in which it made so many objects.
+func removed(namespace string, own bool, made int) string {
+	switch {
+	case own:
+		return "namespace " + namespace + " is removed"
+	case made == 0:
+		return "the loop made nothing in namespace " + namespace
+	}
+	return "what the loop made in namespace " + namespace + " is removed"
+}
+
+// close removes what the loop has made. The end of ctx does not keep it from that.
+func (l *loop) close(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), endWithin)
+	defer cancel()
+	l.tasks.Wait()
+	l.builds.close()
+	if l.claim == nil {
+		return nil
+	}
+	if l.held != nil {
+		return giveBack(ctx, l)
+	}
+	other, err := l.claim.takenBy(ctx)
+	if err != nil {
+		return err
+	}
+	if other != "" {
+		l.report(Event{Kind: Removed, Text: fmt.Sprintf("namespace %s is left to %s, who works in it by now", l.claim.namespace, other)})
+		return l.claim.note.remove()
+	}
+	if l.Keep {
+		l.report(Event{Kind: Removed, Text: fmt.Sprintf("what runs in namespace %s is left; `cyan dev --cleanup` removes it", l.claim.namespace)})
+		return errors.Join(l.claim.release(ctx), l.claim.note.write())
+	}
+	text := removed(l.claim.namespace, l.claim.own, len(l.applier.allMade()))
+	err = l.applier.remove(ctx, func(ref apply.Ref) bool { return !l.claim.own || ref.Namespace != l.claim.namespace })
+	if l.claim.own {
+		err = errors.Join(err, removeNamespace(ctx, l.clients, l.claim.namespace, l.claim.loop))
+	} else {
+		err = errors.Join(err, l.claim.release(ctx))
+	}
+	if err != nil {
+		return err
+	}
+	l.report(Event{Kind: Removed, Text: text})
+	return l.claim.note.remove()
+}
+
 // ending is how a hand-over has ended, for the loop that had it.
 type ending struct {
 	// undone is set when what git wants is applied again, and what the loop added is gone.

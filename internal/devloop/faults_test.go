@@ -103,6 +103,16 @@ func openTrial(t *testing.T, change func(*Options)) *trial {
 	return f
 }
 
+// newTrialBehind opens a loop with a passage to the cluster that can be closed.
+func newTrialBehind(t *testing.T) (f *trial, way *passage) {
+	t.Helper()
+	f = newTrial(t, func(c *rest.Config) {
+		way = newPassage(t, c.Host)
+		c.Host = way.address()
+	})
+	return f, way
+}
+
 func (f *trial) project() skaffold.Project {
 	name := strings.ToLower(strings.ReplaceAll(f.Name(), "/", "-"))
 	return skaffold.Project{
@@ -324,11 +334,7 @@ func TestRegistryAway(t *testing.T) {
 
 // The cluster goes away and comes back: what was saved meanwhile runs, the last of it, without anybody's help.
 func TestClusterAway(t *testing.T) {
-	var way *passage
-	f := newTrial(t, func(c *rest.Config) {
-		way = newPassage(t, c.Host)
-		c.Host = way.address()
-	})
+	f, way := newTrialBehind(t)
 	f.begin()
 	f.awaitRunning("first")
 	f.await(Ready, 1)
