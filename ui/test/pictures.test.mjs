@@ -72,6 +72,9 @@ it("login", () =>
     storage = await context.storageState();
   }));
 
+const card = (tab) => tab.locator("main .card").first().waitFor();
+const section = { ...light, height: 640 };
+
 const pictures = {
   // What somebody has to decide about waits for as long as it takes.
   "rollout-waits": ["/rollouts/shop/checkout", waits],
@@ -88,8 +91,14 @@ const pictures = {
   "new-application": [`/new?new=${gifts}`, branches("Revision"), light],
   "new-application-ja": [`/new?new=${gifts}`, branches("リビジョン"), { ...ja, ...light }],
   settings: ["/settings/repositories", (tab) => tab.getByText("Connected").nth(1).waitFor(), { ...light, height: 480 }],
-  roles: ["/settings/roles?subject=role:readonly", (tab) => tab.locator("main .card").first().waitFor(), { ...light, height: 720 }],
-  ...Object.fromEntries(["clusters", "projects", "windows", "accounts", "account", "config", "about"].map((section) => [`settings-${section}`, [`/settings/${section}`, (tab) => tab.locator("main .card").first().waitFor(), { ...light, height: 640 }]])),
+  roles: ["/settings/roles?subject=role:readonly", card, { ...light, height: 720 }],
+  "settings-clusters": ["/settings/clusters", card, section],
+  "settings-projects": ["/settings/projects", card, section],
+  "settings-windows": ["/settings/windows", card, section],
+  "settings-accounts": ["/settings/accounts", card, section],
+  "settings-account": ["/settings/account", card, section],
+  "settings-config": ["/settings/config", card, section],
+  "settings-about": ["/settings/about", card, section],
   // A commit comes along.
   overview: ["/", delivered],
   applications: ["/applications", undefined, { height: 770 }],
