@@ -265,15 +265,56 @@ func TestKubeconfigIsNamed(t *testing.T) {
 	t.Setenv("XDG_DATA_HOME", t.TempDir())
 	empty := write(t, "empty", "")
 	const remedy = "; start a cluster on this machine with `cyan local up`, or name one by --kubeconfig, --context or $KUBECONFIG\n"
+	const correct = "; correct $KUBECONFIG or unset it, or name a cluster by --kubeconfig\n"
 	for _, c := range []struct{ value, want string }{
-		{"/nosuch", "Error: kubeconfig: $KUBECONFIG names /nosuch, not found" + remedy},
-		{"/nosuch" + string(filepath.ListSeparator) + "/nowhere", "Error: kubeconfig: $KUBECONFIG names /nosuch and /nowhere, not found" + remedy},
+		{"/nosuch", "Error: kubeconfig: $KUBECONFIG names /nosuch, not found" + correct},
+		{"/nosuch" + string(filepath.ListSeparator) + "/nowhere", "Error: kubeconfig: $KUBECONFIG names /nosuch and /nowhere, not found" + correct},
 		{empty, "Error: kubeconfig: " + empty + " (of $KUBECONFIG) has no clusters" + remedy},
 		{os.DevNull, "Error: kubeconfig: not found, so that no cluster is known" + remedy},
 	} {
 		t.Setenv("KUBECONFIG", c.value)
 		if got := s.ends("cyan", "app", "list"); got.code != 11 || got.stderr != c.want {
 			t.Errorf("KUBECONFIG=%s: got %+v, want %q", c.value, got, c.want)
+		}
+	}
+}
+
+// TestKubeconfigInPlaceOfAnother: the cluster of `cyan local up` is used where no kubeconfig is named, and never in place
+// of one that is named and not there.
+func TestKubeconfigInPlaceOfAnother(t *testing.T) {
+	s := newShell(t)
+	data, err := os.ReadFile(s.cluster.Kubeconfig)
+	if err != nil {
+		t.Fatal(err)
+	}
+	home := t.TempDir()
+	t.Setenv("XDG_DATA_HOME", home)
+	if err := os.Mkdir(filepath.Join(home, "cyan"), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(filepath.Join(home, "cyan", "kubeconfig"), data, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	between := string(filepath.ListSeparator)
+	for _, c := range []struct {
+		rule, value, flag string
+		code              int
+		says              string
+	}{
+		{"an empty file", write(t, "empty", ""), "", 0, ""},
+		{"a file that is not there", "/nosuch", "", 11, "$KUBECONFIG names /nosuch, not found"},
+		{"two of them", "/nosuch" + between + "/nowhere", "", 11, "$KUBECONFIG names /nosuch and /nowhere, not found"},
+		{"one of two", "/nosuch" + between + s.cluster.Kubeconfig, "", 0, ""},
+		{"a flag for one that is not there", os.DevNull, "--kubeconfig=/nosuch", 11, "/nosuch: no such file"},
+		{"a flag for one that is", "/nosuch", "--kubeconfig=" + s.cluster.Kubeconfig, 0, ""},
+	} {
+		t.Setenv("KUBECONFIG", c.value)
+		line := []string{"cyan", "app", "list"}
+		if c.flag != "" {
+			line = append(line, c.flag)
+		}
+		if got := s.ends(line...); got.code != c.code || !strings.Contains(got.stderr, c.says) {
+			t.Errorf("%s: got %+v, want %d, %q", c.rule, got, c.code, c.says)
 		}
 	}
 }

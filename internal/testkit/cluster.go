@@ -57,11 +57,16 @@ var shared struct {
 // Main runs a package's tests and takes the shared cluster down afterwards. Call it from TestMain. No test sees the
 // cluster that whoever runs it works with.
 func Main(m *testing.M) {
-	if err := os.Setenv("KUBECONFIG", "/nonexistent/kubeconfig"); err != nil {
+	home, err := withoutCluster()
+	if err != nil {
 		fmt.Fprintln(os.Stderr, err)
 		os.Exit(1)
 	}
 	code := m.Run()
+	if err := os.RemoveAll(home); err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		code = 1
+	}
 	if shared.cluster != nil {
 		if err := shared.cluster.Delete(); err != nil {
 			fmt.Fprintln(os.Stderr, err)
@@ -69,6 +74,17 @@ func Main(m *testing.M) {
 		}
 	}
 	os.Exit(code)
+}
+
+// withoutCluster has programs find no cluster: the kubeconfig is empty, and so is the folder that a local cluster would be
+// found in, which is returned.
+func withoutCluster() (string, error) {
+	home, err := os.MkdirTemp("", "cyan-home-")
+	if err != nil {
+		return "", err
+	}
+	config := filepath.Join(home, "kubeconfig")
+	return home, errors.Join(os.WriteFile(config, nil, 0o600), os.Setenv("KUBECONFIG", config), os.Setenv("XDG_DATA_HOME", home))
 }
 
 // Cluster returns the cluster that all tests of this binary share: a real control plane whose pods are simulated,

@@ -21,7 +21,7 @@ import (
 const KubeconfigHelp = `
 
 It works on the cluster of the current context, as kubectl does (--kubeconfig, $KUBECONFIG, ~/.kube/config, --context). Where there is
-none of them, a cluster that was started by ` + "`cyan local up`" + ` is used.`
+none of them, a cluster that was started by ` + "`cyan local up`" + ` is used. Files that $KUBECONFIG names and none of which is there are an error.`
 
 // Connection is how the cluster is reached: the usual rules for kubeconfigs, and the flags that go with them.
 type Connection struct {
@@ -120,9 +120,13 @@ func (c *Connection) clientConfig() clientcmd.ClientConfig {
 	return c.resolved
 }
 
-// nothingToLoad reports whether the usual places hold no cluster.
+// nothingToLoad reports whether the usual places hold no cluster. Files that $KUBECONFIG names and none of which is there
+// are a mistake, and no reason for another cluster.
 func nothingToLoad(rules *clientcmd.ClientConfigLoadingRules) bool {
 	if os.Getenv("KUBERNETES_SERVICE_HOST") != "" {
+		return false
+	}
+	if noneThere() {
 		return false
 	}
 	config, err := rules.Load()
@@ -238,15 +242,18 @@ func (c *Connection) Config() (*rest.Config, error) {
 }
 
 func explainConfig(err error) error {
+	if clientcmd.IsEmptyConfig(err) && noneThere() {
+		// That is a mistake in what was named, and not the absence of a cluster.
+		return &problem.Error{Kind: problem.Unreachable, Object: "kubeconfig", Cause: missingKubeconfig(), Remedy: "correct $KUBECONFIG or unset it, or name a cluster by --kubeconfig"}
+	}
 	if clientcmd.IsEmptyConfig(err) {
 		return &problem.Error{Kind: problem.Unreachable, Object: "kubeconfig", Cause: missingKubeconfig(), Remedy: noClusterRemedy, Err: err}
 	}
 	return unusable(err, "`kubectl config get-contexts` shows what it holds")
 }
 
-// missingKubeconfig is why there is no kubeconfig: what $KUBECONFIG names is not there, or nothing names one.
-func missingKubeconfig() string {
-	var named, missing []string
+// namedKubeconfigs are the files that $KUBECONFIG names, and those of them that are not there.
+func namedKubeconfigs() (named, missing []string) {
 	for _, path := range filepath.SplitList(os.Getenv(clientcmd.RecommendedConfigPathEnvVar)) {
 		if path == "" || path == os.DevNull {
 			continue
@@ -256,6 +263,18 @@ func missingKubeconfig() string {
 			missing = append(missing, path)
 		}
 	}
+	return named, missing
+}
+
+// noneThere reports whether $KUBECONFIG names files, and none of them is there.
+func noneThere() bool {
+	named, missing := namedKubeconfigs()
+	return len(missing) > 0 && len(missing) == len(named)
+}
+
+// missingKubeconfig is why there is no kubeconfig: what $KUBECONFIG names is not there, or nothing names one.
+func missingKubeconfig() string {
+	named, missing := namedKubeconfigs()
 	switch {
 	case len(missing) > 0:
 		return "$KUBECONFIG names " + strings.Join(missing, " and ") + ", not found"
