@@ -181,6 +181,10 @@ func TestSkaffoldRunRefuses(t *testing.T) {
 		}, "deploy", "without web; build all images with `skaffold build --file-output`"},
 		{"a label that is none", nil, "run -l team", "--label: \"team\" is not of the form KEY=VALUE"},
 		{"ports of pods", nil, "run --port-forward=pods", "--port-forward: ports of all pods are not forwarded"},
+		{"images that stay here, for nodes that cannot get them", map[string]string{
+			"skaffold.yaml": "apiVersion: skaffold/v4beta11\nkind: Config\nbuild: {artifacts: [{image: web}], local: {push: false}}\nmanifests: {rawYaml: [k8s/*.yaml]}\n", "Dockerfile": "FROM scratch\n",
+			"k8s/all.yaml": deployment("web", "web"),
+		}, "run --as nobody", "skaffold.yaml:3: image web: not pushed, as build.local.push is false, and the cluster names no registry"},
 		{"a context that the file names and that is not there", map[string]string{
 			"skaffold.yaml": "apiVersion: skaffold/v4beta11\nkind: Config\nmanifests: {rawYaml: [k8s/*.yaml]}\ndeploy: {kubeContext: moon}\n",
 		}, "run", "context \"moon\" not found"},

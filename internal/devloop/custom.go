@@ -14,8 +14,9 @@ import (
 	"github.com/cyan-cd/cyan/internal/skaffold"
 )
 
-// BuildCustom has the command of an artifact build and push its image by the name of a request, and returns what is in
-// the registry afterwards. What the command prints is passed on by lines.
+// BuildCustom has the command of an artifact build and push its image, and returns what it has pushed. What the command
+// prints is passed on by lines. An image that is pushed gets a tag that nothing had before: what has that afterwards is
+// what this command has pushed. The tag of the request is then another one of it.
 func BuildCustom(ctx context.Context, r image.Request, root string, a skaffold.Artifact, bases map[string]string, line func(string)) (image.Built, error) {
 	if a.Custom.Refused {
 		return image.Built{}, &problem.Error{
@@ -23,12 +24,15 @@ func BuildCustom(ctx context.Context, r image.Request, root string, a skaffold.A
 			Remedy: "give --trust-hooks to agree, or build it with docker or ko",
 		}
 	}
-	ref := r.Repository + ":" + r.Tag
+	built, tag := image.Built{Repository: r.Repository, Tag: r.Tag}, r.Tag
+	if !r.Keep {
+		tag = ownTag(r.Tag)
+	}
 	// There may be none yet, and what is wrong with the registry is found behind the command.
-	before, _ := r.Registries.Digest(ctx, ref)
+	before, _ := r.Registries.Digest(ctx, r.Repository+":"+r.Tag)
 	folder := filepath.Join(root, filepath.FromSlash(a.Context))
 	hook := skaffold.Hook{Command: []string{"sh", "-c", a.Custom.Command}, Dir: a.Context, Position: a.Position}
-	if err := RunHook(ctx, root, hook, a.Env(r.Repository, r.Tag, cmp.Or(r.Platform, "linux/"+runtime.GOARCH), folder, !r.Keep, bases), line); err != nil {
+	if err := RunHook(ctx, root, hook, a.Env(r.Repository, tag, cmp.Or(r.Platform, "linux/"+runtime.GOARCH), folder, !r.Keep, bases), line); err != nil {
 		if ctx.Err() != nil {
 			return image.Built{}, err
 		}
@@ -37,31 +41,43 @@ func BuildCustom(ctx context.Context, r image.Request, root string, a skaffold.A
 			Remedy: "correct it, or what it builds", Err: err,
 		}
 	}
-	built := image.Built{Repository: r.Repository, Tag: r.Tag}
 	if r.Keep {
 		return built, nil
 	}
-	digest, err := r.Registries.Digest(ctx, ref)
-	if err != nil {
-		return image.Built{}, &problem.Error{
-			Kind: problem.Negative, File: a.Position.File, Line: a.Position.Line, Object: "image " + a.Image, Cause: fmt.Sprintf("its build command ended well, and %s is not in the registry: %v", ref, err),
-			Remedy: "have it push $IMAGE where $PUSH_IMAGE is true", Err: err,
-		}
-	}
-	if digest == before {
-		line(fmt.Sprintf("%s is as it was before the command: either that makes the same image, or it has pushed none", ref))
-	}
-	built.Digest = digest
-	return built, nil
+	var err error
+	built.Digest, err = pushedBy(ctx, r, a, tag, before)
+	return built, err
 }
 
-// call decides by which tag the next image is called. One that a command builds gets a tag that nothing has, where
-// nobody has chosen one: what has the tag afterwards is what the command has pushed.
+// pushedBy returns the digest of what a command has pushed by the tag that it was given, or else by that of the request,
+// which had another image before.
+func pushedBy(ctx context.Context, r image.Request, a skaffold.Artifact, tag, before string) (string, error) {
+	digest, err := r.Registries.Tag(ctx, r.Repository+":"+tag, r.Repository+":"+r.Tag)
+	if err == nil || ctx.Err() != nil {
+		return digest, err
+	}
+	if other, unread := r.Registries.Digest(ctx, r.Repository+":"+r.Tag); unread == nil && other != before {
+		return other, nil
+	}
+	return "", &problem.Error{
+		Kind: problem.Negative, File: a.Position.File, Line: a.Position.Line, Object: "image " + a.Image,
+		Cause:  fmt.Sprintf("its build command ended well, and what it was to push is not in the registry: %v", err),
+		Remedy: "have it push $IMAGE, with the tag that this has, where $PUSH_IMAGE is true", Err: err,
+	}
+}
+
+// longestTag is how long the tag of an image may be.
+const longestTag = 128
+
+// ownTag returns a tag that nothing has, which begins as another does.
+func ownTag(tag string) string {
+	own := "-" + strconv.FormatInt(time.Now().UnixNano(), 36)
+	return tag[:min(len(tag), longestTag-len(own))] + own
+}
+
+// call decides by which tag the next image is called.
 func (a *artifact) call(o *Options) {
-	switch {
-	case a.Custom != nil && o.Tag == nil:
-		a.tag = o.tagOf(a.Artifact) + "-" + strconv.FormatInt(time.Now().UnixNano(), 36)
-	case a.tag == "" || a.Custom != nil || a.Hooks.Any():
+	if a.tag == "" || a.Custom != nil || a.Hooks.Any() {
 		a.tag = o.tagOf(a.Artifact)
 	}
 }

@@ -1,6 +1,7 @@
 package devloop
 
 import (
+	"fmt"
 	"io"
 	"log"
 	"net/http/httptest"
@@ -28,13 +29,6 @@ func TestLoopBuildsByACommand(t *testing.T) {
 	if err := os.Mkdir(filepath.Join(root, "web"), 0o755); err != nil {
 		t.Fatal(err)
 	}
-	ref, err := name.ParseReference(host+"/web:dev", name.Insecure)
-	if err == nil {
-		err = remote.Write(ref, empty.Image)
-	}
-	if err != nil {
-		t.Fatal(err)
-	}
 	var said []string
 	b := newBuilds(newReporter(func(e Event) {
 		if e.Kind == Output {
@@ -43,16 +37,13 @@ func TestLoopBuildsByACommand(t *testing.T) {
 	}), &Options{Root: root, Repository: func(name string) string { return host + "/" + name }, Tag: func(skaffold.Artifact) string { return "dev" }})
 	b.take([]skaffold.Artifact{{
 		Image: "web", Context: "web", DependsOn: []skaffold.Dependency{{Image: "base", Alias: "BASE"}},
-		Custom: &skaffold.Custom{Command: "echo $IMAGE $BASE", Paths: []string{"src"}, Ignore: []string{"src/*.md"}},
+		Custom: &skaffold.Custom{Command: "echo ${IMAGE%-*} $BASE; CYAN_TEST_PUSHES=$IMAGE '" + os.Args[0] + "'", Paths: []string{"src"}, Ignore: []string{"src/*.md"}},
 	}})
 	a := b.artifacts["web"]
 	a.call(b.options)
 	built, err := b.make(t.Context(), a, false, map[string]string{"base": "base@sha256:1"})
-	want := []string{
-		"web: " + host + "/web:dev base@sha256:1",
-		"web: " + host + "/web:dev is as it was before the command: either that makes the same image, or it has pushed none",
-	}
-	if err != nil || !strings.HasPrefix(built.Digest, "sha256:") || !slices.Equal(said, want) {
+	want := []string{"web: " + host + "/web:dev base@sha256:1"}
+	if err != nil || built.Tag != "dev" || !strings.HasPrefix(built.Digest, "sha256:") || !slices.Equal(said, want) {
 		t.Errorf("built %v, %v; said %q, want %q", built, err, said, want)
 	}
 	if a.builder() != "its own command" {
@@ -86,26 +77,53 @@ func init() {
 	os.Exit(0)
 }
 
-// Where nobody has chosen a tag, each image of a command has one that nothing had before: a command that pushes nothing
-// is told from one that makes the same image again.
+// Each image of a command has a tag that nothing had before, and then the one that was chosen: a command that pushes
+// nothing fails, though an older image has that tag, and is told from one that makes the same image again.
 func TestACommandThatPushesNothing(t *testing.T) {
 	server := httptest.NewServer(registry.New(registry.Logger(log.New(io.Discard, "", 0))))
 	t.Cleanup(server.Close)
 	host := strings.TrimPrefix(server.URL, "http://")
-	var events []Event
-	b := newBuilds(newReporter(func(e Event) { events = append(events, e) }), &Options{Root: t.TempDir(), Repository: func(name string) string { return host + "/" + name }})
-	b.take([]skaffold.Artifact{{Image: "web", Context: ".", Custom: &skaffold.Custom{}}})
 	pushes := "CYAN_TEST_PUSHES=$IMAGE '" + os.Args[0] + "'"
-	for _, c := range []struct{ command, kind, text string }{
-		{pushes, "built", "sha256:"},
-		{pushes, "built", "the same image as before"},
-		{"true", "build failed", "is not in the registry"},
+	fixed := "CYAN_TEST_PUSHES=" + host + "/web:%s '" + os.Args[0] + "'"
+	long := strings.Repeat("v", 128)
+	for _, c := range []struct {
+		rule, tag string
+		steps     []string
+		want      string
+	}{
+		{"pushed, and again the same", "v1", []string{pushes, pushes}, "built, built"},
+		{"never pushed", "v2", []string{"true"}, "build failed"},
+		{"pushed before, and not now", "v3", []string{pushes, "true"}, "built, build failed"},
+		{"by the tag that was chosen, once", "v4", []string{fmt.Sprintf(fixed, "v4")}, "built"},
+		{"by the tag of somebody else", "v5", []string{fmt.Sprintf(fixed, "other")}, "build failed"},
+		{"a tag as long as may be", long, []string{pushes}, "built"},
 	} {
-		events, b.artifacts["web"].Custom.Command = nil, c.command
-		b.build(t.Context(), 1, time.Now(), decide.Work{Build: []string{"web"}})
-		if last := events[len(events)-1]; string(last.Kind) != c.kind || !strings.Contains(last.Text, c.text) {
-			t.Errorf("%s: %s %q, want %s %q", c.command, last.Kind, last.Text, c.kind, c.text)
-		}
+		t.Run(c.rule, func(t *testing.T) {
+			var events []Event
+			b := newBuilds(newReporter(func(e Event) { events = append(events, e) }), &Options{
+				Root: t.TempDir(), Repository: func(name string) string { return host + "/" + name }, Tag: func(skaffold.Artifact) string { return c.tag },
+			})
+			b.take([]skaffold.Artifact{{Image: "web", Context: ".", Custom: &skaffold.Custom{}}})
+			var got []string
+			for _, command := range c.steps {
+				b.artifacts["web"].Custom.Command = command
+				b.build(t.Context(), 1, time.Now(), decide.Work{Build: []string{"web"}})
+				last := events[len(events)-1]
+				if got = append(got, string(last.Kind)); string(last.Kind) == "build failed" && !strings.Contains(last.Text, "not in the registry") {
+					t.Errorf("%s: %q", command, last.Text)
+				}
+			}
+			if strings.Join(got, ", ") != c.want {
+				t.Errorf("got %v, want %s", got, c.want)
+			}
+			ref, err := name.ParseReference(host+"/web:"+c.tag, name.Insecure)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if _, err := remote.Head(ref); (err == nil) != strings.HasPrefix(c.want, "built") {
+				t.Errorf("the tag that was chosen: %v", err)
+			}
+		})
 	}
 }
 

@@ -51,6 +51,8 @@ type Event struct {
 	Round int
 	// Artifact is the image that it is about; Pod and Container are those of a log.
 	Artifact, Pod, Container string
+	// Prefix is how a line of a log begins, as deploy.logs.prefix has it: container, podAndContainer, none or auto.
+	Prefix string
 	// Old is set for a log of a pod that another has taken the place of.
 	Old bool
 	// Text is for a reader, without a line feed at its end; it may have several lines.

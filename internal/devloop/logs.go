@@ -39,6 +39,8 @@ type logs struct {
 	followed containerRuns
 	// newest are the newest pods that there have been of each container.
 	newest map[string]container
+	// prefix is how lines begin, as the project has it.
+	prefix string
 }
 
 // container is one of a pod, with the image that it runs.
@@ -113,6 +115,19 @@ func (l *logs) replaced(name string, of container) bool {
 	return newest.image != of.image && of.created.Before(newest.created)
 }
 
+// begins has lines begin as a project has it from now on.
+func (l *logs) begins(prefix string) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.prefix = prefix
+}
+
+func (l *logs) prefixed() string {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.prefix
+}
+
 func (l *logs) follow(ctx context.Context, pod, name string, of container) {
 	from := metav1.NewTime(l.begun.Add(-l.Since))
 	stream, err := l.scene.clients.CoreV1().Pods(l.scene.namespace).GetLogs(pod, &corev1.PodLogOptions{Container: name, Follow: true, SinceTime: &from}).Stream(ctx)
@@ -122,7 +137,7 @@ func (l *logs) follow(ctx context.Context, pod, name string, of container) {
 	defer stream.Close()
 	eachLine(stream, func(line string) {
 		if strings.Contains(line, l.Filter) {
-			l.report(Event{Kind: Log, Pod: pod, Container: name, Text: line, Old: l.replaced(name, of)})
+			l.report(Event{Kind: Log, Pod: pod, Container: name, Text: line, Old: l.replaced(name, of), Prefix: l.prefixed()})
 		}
 	})
 }

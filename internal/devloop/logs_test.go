@@ -68,7 +68,12 @@ func TestLogOptions(t *testing.T) {
 			pod.Status.ContainerStatuses[0].ContainerID = "containerd://1"
 			pod.Status.ContainerStatuses = append(pod.Status.ContainerStatuses, corev1.ContainerStatus{Name: "waits"})
 			var shown []string
-			l := newLogs(newReporter(func(e Event) { shown = append(shown, e.Text) }), s.scene, row.options)
+			l := newLogs(newReporter(func(e Event) {
+				if shown = append(shown, e.Text); e.Prefix != "container" {
+					t.Errorf("%s: begins by %q, want as the project has it", e.Text, e.Prefix)
+				}
+			}), s.scene, row.options)
+			l.begins("container")
 			var tasks tasks
 			ctx, end := context.WithCancel(t.Context())
 			defer end()

@@ -161,6 +161,7 @@ func connect(ctx context.Context, o Options) (*loop, error) {
 	l.syncer = newSyncer(l.reporter, l.scene, config, o.Root)
 	l.hooks.scene, l.hooks.syncer = l.scene, l.syncer
 	l.logs = newLogs(l.reporter, l.scene, o.Logs)
+	l.logs.begins(l.project.Deploy.LogPrefix)
 	if !l.claim.own {
 		l.scene.scope.Store(&scope{})
 	}
@@ -176,6 +177,9 @@ func (l *loop) read(tree fs.FS) error {
 		return err
 	}
 	l.project, l.unread = project, nil
+	if l.logs != nil {
+		l.logs.begins(project.Deploy.LogPrefix)
+	}
 	l.builds.take(project.Artifacts)
 	return nil
 }

@@ -93,3 +93,17 @@ func reading(t *testing.T, root string, read func(fs.FS) (skaffold.Project, erro
 	}
 	return l
 }
+
+// How lines of logs begin is as the project has it, and another way once that is saved.
+func TestLogPrefixIsReadAnew(t *testing.T) {
+	prefix := "none"
+	l := reading(t, t.TempDir(), func(fs.FS) (skaffold.Project, error) {
+		return skaffold.Project{Name: "shop", Deploy: skaffold.Deploy{LogPrefix: prefix}}, nil
+	})
+	l.logs = newLogs(l.reporter, nil, LogOptions{})
+	for _, prefix = range []string{"container", "none"} {
+		if err := l.read(nil); err != nil || l.logs.prefixed() != prefix {
+			t.Errorf("got %q, %v, want %s", l.logs.prefixed(), err, prefix)
+		}
+	}
+}

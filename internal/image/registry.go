@@ -124,6 +124,28 @@ func (r Registries) Digest(ctx context.Context, ref string) (string, error) {
 	return head.Digest.String(), nil
 }
 
+// Tag gives an image another tag of its repository, and returns its digest.
+func (r Registries) Tag(ctx context.Context, ref, as string) (string, error) {
+	parsed, err := name.ParseReference(ref, r.nameOptions(ref)...)
+	if err != nil {
+		return "", fmt.Errorf("asking for the image %q: %w", ref, err)
+	}
+	tag, err := name.NewTag(as, r.nameOptions(as)...)
+	if err != nil {
+		return "", fmt.Errorf("tagging the image %q: %w", as, err)
+	}
+	ctx, cancel := context.WithTimeout(ctx, askTimeout)
+	defer cancel()
+	found, err := remote.Get(parsed, r.options(ctx)...)
+	if err != nil {
+		return "", fmt.Errorf("asking for the image %s: %w", ref, err)
+	}
+	if err := remote.Tag(tag, found, r.options(ctx)...); err != nil {
+		return "", pushError(as, err)
+	}
+	return found.Digest.String(), nil
+}
+
 // push writes an image under a tag and returns nothing but what went wrong, for a reader.
 func (r Registries) push(ctx context.Context, ref string, img v1.Image) error {
 	parsed, err := name.NewTag(ref, r.nameOptions(ref)...)

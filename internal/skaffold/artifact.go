@@ -114,6 +114,9 @@ func (s scene) artifacts(doc *node) []Artifact {
 	tagger := taggerOf(build.get("tagPolicy"), "build.tagPolicy", false, s.report)
 	push := build.get("local", "push")
 	unpushed := push != nil && !push.bool()
+	if unpushed {
+		s.report.add(push.at, Note, "push", "build.local.push", "images are pushed to the registry that the cluster names, or to --default-repo; `skaffold build` without either keeps them on this machine", "")
+	}
 	var all []Artifact
 	for i, n := range build.list("artifacts") {
 		at := fmt.Sprintf("build.artifacts[%d]", i)
@@ -192,6 +195,7 @@ func (s scene) builderOf(a *Artifact, n *node, path string) {
 	docker, name := n.get("docker"), "docker"
 	if kaniko := n.get("kaniko"); kaniko != nil {
 		docker, name = kaniko, "kaniko"
+		a.InsecureRegistries = slices.Concat(a.InsecureRegistries, kaniko.strings("insecureRegistry"))
 	}
 	for _, other := range []string{"bazel", "jib", "jibMaven", "jibGradle", "buildpacks", "buildpack"} {
 		if n.get(other) != nil {

@@ -100,11 +100,27 @@ func (l *lines) log(e devloop.Event) string {
 		shade = len(l.shades)
 		l.shades[e.Container] = shade
 	}
-	label, text := fmt.Sprintf("%s %s │", e.Container, e.Pod[strings.LastIndex(e.Pod, "-")+1:]), term.Unstyled(e.Text)
-	if e.Old {
-		return l.theme.Quiet(label + " " + text)
+	label, text := labelOf(e), term.Unstyled(e.Text)
+	switch {
+	case e.Old:
+		return l.theme.Quiet(label + text)
+	case label == "":
+		return text
 	}
-	return l.theme.Shade(shade, label) + " " + text
+	return l.theme.Shade(shade, strings.TrimSuffix(label, " ")) + " " + text
+}
+
+// labelOf is what a line of a container begins with; "" for nothing.
+func labelOf(e devloop.Event) string {
+	switch e.Prefix {
+	case "none":
+		return ""
+	case "container":
+		return e.Container + " │ "
+	case "podAndContainer":
+		return e.Pod + " " + e.Container + " │ "
+	}
+	return e.Container + " " + e.Pod[strings.LastIndex(e.Pod, "-")+1:] + " │ "
 }
 
 // problem is a line about what has failed, with why below it.

@@ -18,6 +18,7 @@ import (
 	"github.com/cyan-cd/cyan/internal/cli/kit"
 	"github.com/cyan-cd/cyan/internal/cli/manifests"
 	"github.com/cyan-cd/cyan/internal/devloop"
+	"github.com/cyan-cd/cyan/internal/problem"
 	"github.com/cyan-cd/cyan/internal/skaffold"
 )
 
@@ -101,7 +102,7 @@ func (d *deployment) options(ctx context.Context, command string) (o devloop.Opt
 	o.Notes = filepath.Join(kit.DataHome(), "cyan", "dev")
 	o.Logs.Off = !d.tail
 	o.Registries = d.registries()
-	if err := d.pushTo(ctx, &o); err != nil {
+	if err := d.pushTo(ctx, &o, p.Artifacts); err != nil {
 		return o, p, err
 	}
 	now := time.Now()
@@ -118,10 +119,16 @@ func (d *deployment) take(context string) {
 }
 
 // pushTo decides where images are pushed: where a flag, the user's settings or the cluster say; otherwise by their
-// names.
-func (d *deployment) pushTo(ctx context.Context, o *devloop.Options) error {
+// names. Images that a file has stay on this machine go to no registry that nobody has named.
+func (d *deployment) pushTo(ctx context.Context, o *devloop.Options, all []skaffold.Artifact) error {
 	if err := d.findRegistry(ctx, func() (*rest.Config, error) { return o.Config, nil }); err != nil {
 		return err
+	}
+	if i := slices.IndexFunc(all, func(a skaffold.Artifact) bool { return a.Unpushed }); i >= 0 && d.registry == "" && d.defaultRepo == "" {
+		return &problem.Error{
+			Kind: problem.Usage, File: all[i].Position.File, Line: all[i].Position.Line, Object: "image " + all[i].Image, Cause: "not pushed, as build.local.push is false, and the cluster names no registry of its own in ConfigMap local-registry-hosting of kube-public",
+			Remedy: "give --default-repo with a registry that nodes pull from, or remove build.local.push",
+		}
 	}
 	if d.registry != "" {
 		o.Registries.Mirrors = append(o.Registries.Mirrors, d.registry)
