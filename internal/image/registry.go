@@ -124,7 +124,7 @@ func (r Registries) Digest(ctx context.Context, ref string) (string, error) {
 	return head.Digest.String(), nil
 }
 
-// Tag gives an image another tag of its repository, and returns its digest.
+// Tag adds another tag of its repository to an image, and returns its digest.
 func (r Registries) Tag(ctx context.Context, ref, as string) (string, error) {
 	parsed, err := name.ParseReference(ref, r.nameOptions(ref)...)
 	if err != nil {
