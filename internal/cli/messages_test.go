@@ -279,7 +279,8 @@ func TestKubeconfigIsNamed(t *testing.T) {
 	}
 }
 
-// TestKubeconfigInPlaceOfAnother: the cluster of `cyan local up` is used where no kubeconfig is named, and never in place
+// TestKubeconfigInPlaceOfAnother: the cluster of `cyan local up` is used where no kubeconfig is named, and never in
+// place
 // of one that is named and not there.
 func TestKubeconfigInPlaceOfAnother(t *testing.T) {
 	s := newShell(t)

@@ -120,7 +120,8 @@ func (c *Connection) clientConfig() clientcmd.ClientConfig {
 	return c.resolved
 }
 
-// nothingToLoad reports whether the usual places hold no cluster. Files that $KUBECONFIG names and none of which is there
+// nothingToLoad reports whether the usual places hold no cluster. Files that $KUBECONFIG names and none of which is
+// there
 // are a mistake, and no reason for another cluster.
 func nothingToLoad(rules *clientcmd.ClientConfigLoadingRules) bool {
 	if os.Getenv("KUBERNETES_SERVICE_HOST") != "" {
