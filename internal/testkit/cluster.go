@@ -76,7 +76,8 @@ func Main(m *testing.M) {
 	os.Exit(code)
 }
 
-// withoutCluster has programs find no cluster: the kubeconfig is empty, and so is the folder that a local cluster would be
+// withoutCluster has programs find no cluster: the kubeconfig is empty, and so is the folder that a local cluster would
+// be
 // found in, which is returned.
 func withoutCluster() (string, error) {
 	home, err := os.MkdirTemp("", "cyan-home-")
