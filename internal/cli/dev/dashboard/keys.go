@@ -1,6 +1,7 @@
 package dashboard
 
 import (
+	"fmt"
 	"strings"
 	"unicode/utf8"
 
@@ -99,15 +100,16 @@ func (k Key) pressed(s State) (State, Effect) {
 	case "R":
 		return s, Effect{Do: Ask, Command: devloop.Restart}
 	case "o":
-		return s, s.open(0)
+		return s.open(1)
 	case "1", "2", "3", "4", "5", "6", "7", "8", "9":
-		return s, s.open(int(k.Name[0] - '1'))
+		return s.open(int(k.Name[0] - '0'))
 	case "?", "h":
 		s.mode = helping
 	case "d":
-		if len(s.debugged) > 0 {
-			s.mode = settings
+		if len(s.debugged) == 0 {
+			return s.answer("no program is debugged; --debug starts Go programs under a debugger"), Effect{}
 		}
+		s.mode = settings
 	case "e":
 		s.whole = !s.whole
 	default:
@@ -140,10 +142,19 @@ func (k Key) logged(s State) State {
 	return s
 }
 
-// open opens a port by its number, if there is one that a browser can show.
-func (s State) open(number int) Effect {
-	if number >= len(s.forwards) {
-		return Effect{}
+// open opens a port by its number, and answers where there is none.
+func (s State) open(number int) (State, Effect) {
+	switch {
+	case len(s.forwards) == 0:
+		return s.answer("no port is forwarded, which a browser could open"), Effect{}
+	case number > len(s.forwards):
+		return s.answer(fmt.Sprintf("port %d: not forwarded; those above are, 1 to %d", number, len(s.forwards))), Effect{}
 	}
-	return Effect{Do: Open, Address: s.forwards[number].address}
+	return s, Effect{Do: Open, Address: s.forwards[number-1].address}
+}
+
+// answer shows among the logs why a key does nothing.
+func (s State) answer(text string) State {
+	s.log = s.log.add(line{from: fromLoop, text: "· " + text})
+	return s
 }
