@@ -103,6 +103,18 @@ func TestSkaffoldRunAndDelete(t *testing.T) {
 	s.says([]string{"skaffold", "delete", "-n", s.namespace}, "nothing of shop is in namespace "+s.namespace)
 }
 
+// What ends forwards no port: its lines would name one that is closed by then.
+func TestSkaffoldRunForwardsNothing(t *testing.T) {
+	s := newRunShell(t, map[string]string{
+		"skaffold.yaml": "apiVersion: skaffold/v4beta11\nkind: Config\nmetadata: {name: shop}\nmanifests: {rawYaml: [k8s/*.yaml]}\nportForward: [{resourceType: service, resourceName: web, port: 80}]\n",
+	})
+	for _, more := range [][]string{nil, {"--port-forward=off"}} {
+		if out, note, err := s.try(append([]string{"skaffold", "run", "-n", s.namespace}, more...)...); err != nil || strings.Contains(out+note, "http://127.") {
+			t.Errorf("%v: got %v, %s%s, want no port", more, err, out, note)
+		}
+	}
+}
+
 // An object that GitOps deploys is left alone, whichever of the two came first.
 func TestSkaffoldRunBesideGitOps(t *testing.T) {
 	s := newRunShell(t, nil)

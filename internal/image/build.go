@@ -287,7 +287,7 @@ func choose(ctx context.Context, r Request, file *dockerfile.File) (*Plan, error
 		}
 		tried = append(tried, b.name+": "+err.Error())
 	}
-	return nil, &problem.Error{Err: ErrNoBuilder, Object: r.Dir, Cause: "no builder on this machine can build it. " + strings.Join(tried, ". "), Remedy: "start one of them, or build a Go main package, which needs none"}
+	return nil, &problem.Error{Err: ErrNoBuilder, Object: r.Dir, Cause: "no builder on this machine can build it:" + inLines("", tried) + "\n  none of these", Remedy: "start one of them, or build a Go main package, which needs none"}
 }
 
 func builderNames() []string {
@@ -308,26 +308,65 @@ func (p *Plan) findBases(ctx context.Context, file *dockerfile.File) error {
 		refs = file.Images()
 	}
 	p.Bases = map[string]string{}
-	var missing []string
+	var missing missingBases
 	for _, ref := range refs {
 		found, _, err := p.request.Registries.Find(ctx, ref)
 		var e *problem.Error
 		switch {
 		case errors.As(err, &e):
-			missing = append(missing, fmt.Sprintf("%s (%s)", ref, e.Cause))
+			missing.add(ref, e.Cause)
 		case err != nil:
 			return err
 		default:
 			p.Bases[ref] = found
 		}
 	}
-	if len(missing) > 0 {
-		cause := "base images not found: " + strings.Join(missing, ", ")
-		if len(p.passed) > 0 {
-			cause += fmt.Sprintf("; %s needs them, since others cannot build it (%s)", p.Builder, strings.Join(p.passed, ". "))
-		}
-		return &problem.Error{Err: ErrBaseMissing, Object: filepath.Join(p.request.Dir, p.request.Dockerfile), Cause: cause,
-			Remedy: "correct their names, or load them with `cyan local load IMAGE.tar`"}
+	if len(missing) == 0 {
+		return nil
 	}
-	return nil
+	return &problem.Error{
+		Err: ErrBaseMissing, Object: filepath.Join(p.request.Dir, p.request.Dockerfile), Cause: missing.cause(p.Builder, p.passed),
+		Remedy: "correct their names, or load them with `cyan local load IMAGE.tar`",
+	}
+}
+
+// missingBases are base images that are nowhere, together where that has the same reason.
+type missingBases []struct {
+	refs []string
+	why  string
+}
+
+func (m *missingBases) add(ref, why string) {
+	for i := range *m {
+		if (*m)[i].why == why {
+			(*m)[i].refs = append((*m)[i].refs, ref)
+			return
+		}
+	}
+	*m = append(*m, struct {
+		refs []string
+		why  string
+	}{[]string{ref}, why})
+}
+
+// cause is what is missing, and below that why each builder before the one that needs it cannot do without.
+func (m missingBases) cause(builder string, passed []string) string {
+	var parts []string
+	for _, one := range m {
+		parts = append(parts, fmt.Sprintf("%s (%s)", strings.Join(one.refs, ", "), one.why))
+	}
+	cause := "base images not found: " + strings.Join(parts, ", ")
+	if len(passed) == 0 {
+		return cause
+	}
+	return cause + inLines("not built by ", passed) + "\n  built by " + builder + ", which needs the base images"
+}
+
+// inLines has each of several reasons be a line.
+func inLines(before string, reasons []string) string {
+	var lines strings.Builder
+	for _, why := range reasons {
+		lines.WriteString("\n  " + before + strings.Join(strings.Fields(why), " "))
+	}
+	return lines.String()
 }

@@ -59,7 +59,11 @@ func (d *deployment) bindDeploy(cmd *cobra.Command, tail bool) {
 	flags := cmd.Flags()
 	d.bindPlace(flags)
 	flags.StringSliceVarP(&d.labels, "label", "l", nil, "KEY=VALUE that all objects and their pods get; may be repeated")
-	flags.StringSliceVar(&d.forward, "port-forward", []string{"user"}, "ports that are forwarded: user (those of the file), services, or off; without a value, both")
+	forward := "off"
+	if tail {
+		forward = "user"
+	}
+	flags.StringSliceVar(&d.forward, "port-forward", []string{forward}, "ports that are forwarded: user (those of the file), services, or off; without a value, both")
 	flags.Lookup("port-forward").NoOptDefVal = "true"
 	flags.BoolVar(&d.tail, "tail", tail, "show the logs of the pods")
 	idleDeploy(d.Env, cmd)

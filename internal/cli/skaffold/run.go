@@ -77,7 +77,7 @@ func (c *run) run(ctx context.Context, args []string) error {
 	if err != nil {
 		return err
 	}
-	once := devloop.Once{Unchecked: !c.waits(p), Patient: c.patient || p.Deploy.Tolerates, Stays: c.tail || len(c.forward) > 0 && c.forward[0] != "user"}
+	once := devloop.Once{Unchecked: !c.waits(p), Patient: c.patient || p.Deploy.Tolerates, Stays: c.tail || o.Forward != devloop.ForwardOff}
 	switch {
 	case len(c.files) > 0:
 		once.Images = map[string]string{}
