@@ -30,7 +30,8 @@ type Wiring struct {
 	Show func(ctx context.Context, e *kit.Env, o devloop.Options) error
 	// Delve returns a program of the debugger for images.
 	Delve func(ctx context.Context, e *kit.Env) (string, error)
-	// Rollouts carries out the Rollouts of a namespace with an instance ID until ctx ends; ready is called once it does.
+	// Rollouts carries out the Rollouts of a namespace with an instance ID until ctx ends; ready is called once it
+	// does.
 	Rollouts func(ctx context.Context, config *rest.Config, namespace, instance string, ready func()) error
 }
 
