@@ -1,5 +1,6 @@
 import { createRootRoute, createRoute, createRouter, lazyRouteComponent, Link as To } from "@tanstack/react-router";
 import { base } from "./api/client";
+import { Absent } from "./design/Missing";
 import { Problem, Waiting } from "./design/parts";
 import { t } from "./i18n";
 import { Frame } from "./shell/Frame";
@@ -10,11 +11,11 @@ const any = (search: Record<string, unknown>) => search as Search;
 const root = createRootRoute({
   component: Frame,
   notFoundComponent: () => (
-    <div className="problem">
-      <h1>{t("notfound.title")}</h1>
-      <p className="name">{t("notfound.text", { path: location.pathname })}</p>
-      <To to="/">{t("notfound.back")}</To>
-    </div>
+    <Absent why={t("notfound.text", { path: location.pathname })}>
+      <To to="/" className="button">
+        {t("notfound.back")}
+      </To>
+    </Absent>
   ),
 });
 const at = <P extends string>(path: P, component: Parameters<typeof lazyRouteComponent>[0]) => createRoute({ getParentRoute: () => root, path, component: lazyRouteComponent(component), validateSearch: any });

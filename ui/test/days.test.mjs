@@ -69,7 +69,7 @@ it("a log that says more than anybody reads leaves the page in hand, and says ho
   visit({}, async (tab) => {
     const lines = 100_000;
     let body = "";
-    for (let i = 0; i < lines; i++) body += `${JSON.stringify({ result: { content: `line ${i} \u001b[31mred\u001b[0m <script>window.hacked=1</script> \u001b]0;title\u0007`, timeStampStr: "2026-01-01T00:00:00Z", podName: "p" } })}\n`;
+    for (let i = 0; i < lines; i++) body += `${JSON.stringify({ result: { content: `line ${i} \u001b[31mred <b>bold</b>\u001b[0m <script>window.hacked=1</script> <i>x</i> \u001b]0;title\u0007 \u0008\u202e\u0085`, timeStampStr: "2026-01-01T00:00:00Z", podName: "p" } })}\n`;
     await tab.route("**/logs?*", (route) => route.fulfill({ contentType: "application/json", body }));
     await ready(tab, "/applications/argocd/request-counter");
     await tab.getByRole("treeitem", { name: /Pod/ }).or(tab.getByRole("row", { name: /Pod/ })).first().click();
@@ -81,10 +81,14 @@ it("a log that says more than anybody reads leaves the page in hand, and says ho
     assert.match(foot, /95,000 passed by too fast to be shown/);
     assert.ok((await log.locator(".log-line").count()) <= 5000);
     assert.equal(await tab.evaluate(() => window.hacked), undefined);
-    assert.equal(await log.evaluate((e) => /[\u001b\u0007]/.test(e.textContent)), false, "no escapes are left");
+    const shown = () => log.evaluate((e) => [/[\u0000-\u0008\u000b-\u001f\u007f-\u009f\u202e]|\[31m|0;title/.test(e.textContent), e.querySelectorAll("b, i, script").length, e.lastElementChild.textContent]);
+    const text = (n) => `line ${n} red <b>bold</b> <script>window.hacked=1</script> <i>x</i>  `;
+    assert.deepEqual((await shown()).slice(0, 2), [false, 0], "neither escapes nor elements of a log are left");
+    assert.ok((await shown())[2].endsWith(text(lines - 1)), (await shown())[2]);
     // Whoever types meanwhile is heard.
     await tab.locator(".logs").getByRole("searchbox").fill("line 99999");
     await tab.locator(".log-found").first().waitFor();
+    assert.deepEqual((await shown()).slice(0, 2), [false, 0], "nor where something was found");
   }));
 
 it("log-in has room for the long name of an issuer, says Caps Lock, and has language and theme", async () => {
@@ -107,6 +111,33 @@ it("log-in has room for the long name of an issuer, says Caps Lock, and has lang
   }
 });
 
+it("a log is being loaded until the server has answered, and only then without lines", () =>
+  visit({}, async (tab) => {
+    let answer;
+    const answers = new Promise((done) => (answer = done));
+    await tab.route("**/logs?*", async (route) => (await answers, route.fulfill({ contentType: "application/json", body: "" })));
+    await ready(tab, `/applications/argocd/request-counter?node=${encodeURIComponent("argoproj.io/Rollout/demo/request-counter")}&tab=logs`);
+    const foot = tab.locator(".log-foot");
+    await foot.waitFor();
+    assert.equal(await foot.textContent(), "Loading the log…");
+    answer();
+    await foot.getByText("No line yet").waitFor();
+  }));
+
+it("a session that has ended leaves the view below the question who asks", () =>
+  visit({ allowed: [/401/] }, async (tab) => {
+    let loggedIn = true;
+    await tab.route("**/api/v1/view/me", async (route) => route.fulfill({ json: { ...(await (await route.fetch()).json()), loggedIn } }));
+    const say = await streams(tab);
+    await ready(tab, "/applications");
+    await tab.locator(".tile").first().waitFor();
+    loggedIn = false;
+    say("reset", {});
+    await tab.getByRole("dialog", { name: "Your session has ended" }).waitFor();
+    assert.ok((await tab.locator(".tile").count()) > 0, "what was seen last is still there");
+    assert.match(tab.url(), /\/applications$/);
+  }));
+
 it("an address of nothing is named, and has a way on", () =>
   visit({ width: 390, allowed: [/404/] }, async (tab) => {
     await tab.goto(`${page}/no/such/view`);
@@ -117,6 +148,8 @@ it("an address of nothing is named, and has a way on", () =>
     assert.equal(new URL(tab.url()).pathname, new URL(`${page}/`).pathname);
     await ready(tab, "/settings/nothing");
     await tab.getByText("There is no view at /settings/nothing.").waitFor();
+    await tab.getByRole("link", { name: "Settings: Repositories" }).click();
+    await tab.waitForURL(/settings\/repositories$/);
     await ready(tab, "/settings/projects?project=nothing");
     await tab.getByText("AppProject nothing: not found").waitFor();
   }));
@@ -133,6 +166,7 @@ for (const [what, path, title, list] of [
       await tab.route(/\/api\/v1\/.*no-such/, (route) => route.fulfill({ status: 404, json: { error: "no-such: not found", code: 5 } }));
       await tab.goto(`${page}${path}`);
       await tab.getByRole("heading", { level: 1, name: title }).waitFor();
+      assert.equal(await tab.locator(".problem").count(), 0, "what is absent has not failed");
       await tab.getByRole("link", { name: list }).click();
       await tab.locator("main h1", { hasText: /./ }).first().waitFor();
       assert.equal(new URL(tab.url()).pathname.split("/").filter(Boolean).length, new URL(page).pathname.split("/").filter(Boolean).length + 1, tab.url());

@@ -55,10 +55,11 @@ function parsed(text: string): unknown {
 
 const ask = async <T>(method: string, path: string, query: Query, body?: unknown, signal?: AbortSignal) => parsed(await (await open(method, path, query, body, signal)).text()) as T;
 
-/** pieces gives what a call that goes on answers, piece by piece. */
+/** pieces yields what a call that goes on answers, piece by piece; first an empty one, as soon as the call is answered. */
 export async function* pieces(path: string, query: Query, signal: AbortSignal): AsyncGenerator<string> {
   const response = await open("GET", path, query, undefined, signal);
   const reader = response.body!.pipeThrough(new TextDecoderStream()).getReader();
+  yield "";
   for (;;) {
     const { done, value } = await reader.read();
     if (done) return;

@@ -123,6 +123,7 @@ export const application = {
   "app.logs.crashed": "This is what container {container} wrote before it crashed.",
   "app.logs.some": "The first {count} containers: {names}",
   "app.logs.kept": "{count, plural, =0 {No line yet} one {# line} other {# lines}}",
+  "app.logs.begins": "Loading the log…",
   "app.logs.dropped": "{count, number} passed by too fast to be shown",
   "app.logs.linked": "The link to the line is copied",
   "app.sync.title": "Sync {name}",

@@ -34,6 +34,7 @@ function Reading({ row, node, search, go, names, crash }: { row: Row; node: Tree
   const view = useRef<LogView>(undefined);
   const [state, setState] = useState({ kept: 0, dropped: 0, following: true });
   const [problem, setProblem] = useState<string>();
+  const [answered, setAnswered] = useState(false);
   const container = search.container ?? crash ?? names[0] ?? "";
   const previous = search.previous === undefined ? crash !== undefined && container === crash : on(search.previous);
   const read = container === "*" ? names.slice(0, streams) : [container];
@@ -42,10 +43,13 @@ function Reading({ row, node, search, go, names, crash }: { row: Row; node: Tree
 
   useEffect(() => {
     let waits: ReturnType<typeof setTimeout> | undefined;
+    let shown = 0;
     let last = { kept: 0, dropped: 0, following: true };
     const made = new LogView(host.current!, (s) => {
       // What is said of the log follows it, but not in each of its frames.
       last = s;
+      if (s.kept > 0 && shown === 0) setState(s);
+      shown ||= s.kept;
       waits ??= setTimeout(() => {
         waits = undefined;
         setState(last);
@@ -64,8 +68,9 @@ function Reading({ row, node, search, go, names, crash }: { row: Row; node: Tree
   useEffect(() => {
     const stop = new AbortController();
     setProblem(undefined);
+    setAnswered(false);
     view.current?.clear();
-    for (const name of which.split(",")) void listen(row, node, name, { previous, line: search.line }, (e) => view.current?.push(e), setProblem, stop.signal);
+    for (const name of which.split(",")) void listen(row, node, name, { previous, line: search.line }, (e) => view.current?.push(e), setProblem, () => setAnswered(true), stop.signal);
     return () => stop.abort();
     // The row and the node are new values with each change; what is read stays the same.
     // eslint-disable-next-line react-hooks/exhaustive-deps
@@ -115,7 +120,7 @@ function Reading({ row, node, search, go, names, crash }: { row: Row; node: Tree
       )}
       <div ref={host} className="log-lines" role="log" aria-live="off" aria-label={t("app.tab.logs")} tabIndex={0} data-wrap={search.wrap !== "false" || undefined} onClick={linked} />
       <p className="muted small log-foot">
-        {t("app.logs.kept", { count: state.kept })}
+        {state.kept > 0 || answered || problem ? t("app.logs.kept", { count: state.kept }) : t("app.logs.begins")}
         {state.dropped > 0 && <> · {t("app.logs.dropped", { count: state.dropped })}</>}
       </p>
     </div>
@@ -134,7 +139,7 @@ const pause = (ms: number, signal: AbortSignal) =>
   });
 
 /** listen reads one container until it has ended, and goes on after a break where it was. */
-async function listen(row: Row, node: TreeNode, container: string, how: { previous: boolean; line?: string }, take: (entries: Entry[]) => void, failed: (text?: string) => void, signal: AbortSignal) {
+async function listen(row: Row, node: TreeNode, container: string, how: { previous: boolean; line?: string }, take: (entries: Entry[]) => void, failed: (text?: string) => void, answered: () => void, signal: AbortSignal) {
   const seen = new Map<string, string>();
   let since = sinceLine(how.line, now());
   for (let again = 0; !signal.aborted; again++) {
@@ -147,6 +152,7 @@ async function listen(row: Row, node: TreeNode, container: string, how: { previo
         for (const e of fresh) if (e.time > (seen.get(e.pod) ?? "")) seen.set(e.pod, e.time);
         failed(parsed.error);
         take(fresh);
+        if (again === 0) answered();
         if (parsed.last) return;
       }
       if (how.previous) return;

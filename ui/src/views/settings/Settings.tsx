@@ -1,6 +1,7 @@
 import { Link as To, useParams, useRouterState } from "@tanstack/react-router";
 import { CalendarClock, Folders, GitBranch, Info, ListChecks, Server, ShieldCheck, UserRound, UsersRound } from "lucide-react";
 import { lazy, Suspense } from "react";
+import { Absent } from "../../design/Missing";
 import { Waiting } from "../../design/parts";
 import { t, useLanguage } from "../../i18n";
 import { useTitle } from "../../shell/title";
@@ -28,7 +29,13 @@ const views: Record<Section, [typeof GitBranch, React.ComponentType]> = {
 };
 
 /** Nothing stands at the address of a section that is none. */
-const Nothing = () => <p className="card empty-note name">{t("notfound.text", { path: location.pathname })}</p>;
+const Nothing = () => (
+  <Absent level="h2" why={t("notfound.text", { path: location.pathname })}>
+    <To to="/settings/$section" params={{ section: sections[0] }} className="button">
+      {`${t("nav.settings")}: ${t(`settings.${sections[0]}`)}`}
+    </To>
+  </Absent>
+);
 
 export default function Settings() {
   useLanguage();
