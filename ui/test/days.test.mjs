@@ -2,7 +2,7 @@
 // and names are as long as they can be.
 import assert from "node:assert/strict";
 import { after, it } from "node:test";
-import { close, overflow, page, ready, visit } from "./browser.mjs";
+import { axe, close, overflow, page, ready, visit } from "./browser.mjs";
 
 after(close);
 const field = (tab, name) => tab.getByRole("textbox", { name, exact: true }).or(tab.getByRole("combobox", { name, exact: true }));
@@ -122,6 +122,22 @@ it("a log is being loaded until the server has answered, and only then without l
     assert.equal(await foot.textContent(), "Loading the log…");
     answer();
     await foot.getByText("No line yet").waitFor();
+  }));
+
+it("a phone shows the tab that is open, and by which line a right is decided", () =>
+  visit({ width: 390 }, async (tab) => {
+    const cut = (of) => of.evaluate((e) => [e.getBoundingClientRect().left < 0, e.getBoundingClientRect().right > innerWidth]);
+    await ready(tab, `/applications/argocd/request-counter?node=${encodeURIComponent("argoproj.io/Rollout/demo/request-counter")}&tab=logs`);
+    const logs = tab.getByRole("tab", { name: "Logs" });
+    await logs.waitFor();
+    assert.deepEqual(await cut(logs), [false, false], "at its address");
+    await tab.keyboard.press("Escape");
+    await ready(tab, "/settings/roles");
+    const row = tab.getByRole("row").filter({ hasText: "role:admin, applications, get" });
+    await row.waitFor();
+    for (const cell of await row.getByRole("cell").all()) assert.deepEqual(await cut(cell), [false, false], await cell.textContent());
+    assert.equal(await tab.getByRole("columnheader").count(), 5);
+    assert.deepEqual(await axe(tab), []);
   }));
 
 it("a session that has ended leaves the view below the question who asks", () =>

@@ -13,6 +13,9 @@ import { RoleChip } from "./parts";
 import { Summary } from "./Summary";
 import "./panel.css";
 
+/** shown brings the tab that is open into view, where there is no room for all. */
+const shown = (tab: HTMLElement | null) => tab?.scrollIntoView({ block: "nearest", inline: "nearest" });
+
 const wide = matchMedia("(min-width: 62rem)");
 const useWide = () =>
   useSyncExternalStore(
@@ -124,7 +127,7 @@ function Content({ detail, wanted, node, search, go, close }: Props) {
         <Tabs selectedKey={tab} onSelectionChange={(key) => go({ tab: key === "summary" ? undefined : String(key) }, true)} className="tabs">
           <TabList aria-label={t("app.tabs")} className="tab-list">
             {Object.keys(tabs).map((id) => (
-              <Tab key={id} id={id} className="tab">
+              <Tab key={id} id={id} className="tab" ref={id === tab ? shown : undefined}>
                 {t(`app.tab.${id as "summary"}`)}
               </Tab>
             ))}

@@ -42,31 +42,31 @@ export function Roles() {
                 </p>
               ))}
               <div className="changes-scroll rights" tabIndex={0}>
-                <table className="changes">
-                  <thead>
-                    <tr>
-                      <th scope="col">{t("settings.resource")}</th>
-                      <th scope="col">{t("settings.action")}</th>
-                      <th scope="col">{t("settings.object")}</th>
-                      <th scope="col">{t("settings.effect")}</th>
-                      <th scope="col">{t("settings.by")}</th>
+                <table className="changes" role="table">
+                  <thead role="rowgroup">
+                    <tr role="row">
+                      <th role="columnheader" scope="col">{t("settings.resource")}</th>
+                      <th role="columnheader" scope="col">{t("settings.action")}</th>
+                      <th role="columnheader" scope="col">{t("settings.object")}</th>
+                      <th role="columnheader" scope="col">{t("settings.effect")}</th>
+                      <th role="columnheader" scope="col">{t("settings.by")}</th>
                     </tr>
                   </thead>
-                  <tbody>
+                  <tbody role="rowgroup">
                     {data.rows.map((r, i) => {
                       const [tone, Icon] = looks[r.effect];
                       return (
-                        <tr key={i}>
-                          <th scope="row">{data.rows[i - 1]?.resource === r.resource ? <span className="unseen">{r.resource}</span> : r.resource}</th>
-                          <td>{r.action}</td>
-                          <td className="mono name">{r.object}</td>
-                          <td>
+                        <tr key={i} role="row">
+                          <th role="rowheader" scope="row">{data.rows[i - 1]?.resource === r.resource ? <span className="unseen">{r.resource}</span> : r.resource}</th>
+                          <td role="cell">{r.action}</td>
+                          <td role="cell" className="mono name">{r.object}</td>
+                          <td role="cell">
                             <span className="status" data-tone={tone}>
                               <Icon size={15} aria-hidden />
                               {t(`settings.effect.${r.effect}`)}
                             </span>
                           </td>
-                          <td>
+                          <td role="cell">
                             {r.by && <code className="name">{r.by}</code>}
                             {r.from && <p className="muted small name">{r.as ? t("settings.fromAs", { from: r.from, name: r.as }) : r.from}</p>}
                           </td>
