@@ -71,6 +71,9 @@ const (
 	DefaultProject = "default"
 	// FieldManager owns the fields that an Application applies.
 	FieldManager = "cyan"
+	// WorkloadFinalizer is on a Rollout that has scaled down the object of its workloadRef: when the Rollout is deleted,
+	// its pods stay until that object has its own again.
+	WorkloadFinalizer = "cyan.dev/workload"
 	// RolloutFieldManager owns what a Rollout decides, such as which version a Service selects, and
 	// ApplicationFieldManager what the Application controller writes into Applications. They differ from FieldManager:
 	// what they own is not git's to take away.

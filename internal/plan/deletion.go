@@ -33,7 +33,7 @@ func (c Confirmation) String() string { return c.Key.String() + " (" + c.Why + "
 // another Application has in git by now, are left out, and so are the hooks that the deletion runs at its end.
 func Deletion(live []Live, policy Policy) Removal {
 	var removal Removal
-	byWave := map[int][]*unstructured.Unstructured{}
+	byWave, earliest := map[int][]*unstructured.Unstructured{}, wavesOfRollouts(live)
 	var waves []int
 	for _, l := range live {
 		if policy.Tracking.OwnerOf(l.Object) != policy.Instance || policy.Elsewhere[KeyOf(l.Object)] != "" || isRunIn(l.Object, v1alpha1.HookPostDelete, policy) {
@@ -47,6 +47,9 @@ func Deletion(live []Live, policy Policy) Removal {
 			removal.Unconfirmed = append(removal.Unconfirmed, Confirmation{KeyOf(l.Object), why})
 		}
 		wave := waveOf(l.Object)
+		if of, taken := earliest[KeyOf(l.Object)]; taken {
+			wave = max(wave, of)
+		}
 		if _, ok := byWave[wave]; !ok {
 			waves = append(waves, wave)
 		}
@@ -66,6 +69,28 @@ func Deletion(live []Live, policy Policy) Removal {
 		removal.Waves = append(removal.Waves, group)
 	}
 	return removal
+}
+
+// wavesOfRollouts are the waves of the Rollouts that have taken over the pods of a Deployment, by the Deployment: it
+// goes
+// with the Rollout, which would wait until the Deployment has pods again.
+func wavesOfRollouts(live []Live) map[Key]int {
+	waves := map[Key]int{}
+	for _, l := range live {
+		if key, taken := workloadOf(l.Object); taken {
+			waves[key] = waveOf(l.Object)
+		}
+	}
+	return waves
+}
+
+// workloadOf is the Deployment that a Rollout names as its workload; false when an object is no such Rollout.
+func workloadOf(object *unstructured.Unstructured) (Key, bool) {
+	if kind := object.GroupVersionKind(); kind.Group != v1alpha1.GroupVersion.Group || kind.Kind != v1alpha1.RolloutKind {
+		return Key{}, false
+	}
+	ref, _, _ := unstructured.NestedStringMap(object.Object, "spec", "workloadRef")
+	return Key{Group: "apps", Kind: ref["kind"], Namespace: object.GetNamespace(), Name: ref["name"]}, ref["kind"] == "Deployment"
 }
 
 // consentToDelete is whether an object goes with its Application, and why that has to be confirmed: its own option
@@ -107,11 +132,8 @@ func (b *builder) confirmation(object *unstructured.Unstructured, options Option
 // isSucceeded reports whether a live object is a Rollout that had taken over the pods of a Deployment which git keeps:
 // these have to be there again before the Rollout's go.
 func (b *builder) isSucceeded(object *unstructured.Unstructured) bool {
-	if kind := object.GroupVersionKind(); kind.Group != v1alpha1.GroupVersion.Group || kind.Kind != v1alpha1.RolloutKind {
-		return false
-	}
-	ref, _, _ := unstructured.NestedStringMap(object.Object, "spec", "workloadRef")
-	return ref["kind"] == "Deployment" && b.inGit[Key{Group: "apps", Kind: ref["kind"], Namespace: object.GetNamespace(), Name: ref["name"]}]
+	key, taken := workloadOf(object)
+	return taken && b.inGit[key]
 }
 
 // holds is what would be lost with a namespace besides what the same sync prunes in it; empty when that is nothing.

@@ -43,6 +43,15 @@ func TestDeletion(t *testing.T) {
 			"{apiVersion: v1, kind: ConfigMap, metadata: {name: nine, namespace: d, annotations: {argocd.argoproj.io/sync-wave: '9'}}}",
 			"{apiVersion: v1, kind: ConfigMap, metadata: {name: naught, namespace: d}}",
 		}, waves: "nine / two / naught zero"},
+		{name: "the Deployment goes with the Rollout that has its pods", live: []string{
+			"{apiVersion: argoproj.io/v1alpha1, kind: Rollout, metadata: {name: r, namespace: d, annotations: {argocd.argoproj.io/sync-wave: '1'}}, spec: {workloadRef: {apiVersion: apps/v1, kind: Deployment, name: web}}}",
+			"{apiVersion: apps/v1, kind: Deployment, metadata: {name: web, namespace: d}}",
+			"{apiVersion: apps/v1, kind: Deployment, metadata: {name: other, namespace: d}}",
+		}, waves: "r web / other"},
+		{name: "the Deployment of a Rollout goes in its own wave where that is first", live: []string{
+			"{apiVersion: argoproj.io/v1alpha1, kind: Rollout, metadata: {name: r, namespace: d}, spec: {workloadRef: {apiVersion: apps/v1, kind: Deployment, name: web}}}",
+			"{apiVersion: apps/v1, kind: Deployment, metadata: {name: web, namespace: d, annotations: {argocd.argoproj.io/sync-wave: '1'}}}",
+		}, waves: "web / r"},
 		{name: "what is to be confirmed is in order", options: []string{"Delete=confirm"}, live: []string{claim, plain}, waves: "data plain",
 			unconfirmed: "ConfigMap d/plain (Delete=confirm), PersistentVolumeClaim d/data (Delete=confirm)"},
 		{name: "no option deletes", live: []string{claim}, waves: "data"},

@@ -234,3 +234,12 @@ func checkCompareOption(option string) string {
 	}
 	return fmt.Sprintf("%q: unknown compare option; the options are %s", option, strings.Join(names, ", "))
 }
+
+// PropagationOf is how the objects go that a live one owns, where they are to go as wanted. Those of a Rollout that
+// waits for its workload go after it: with those that go before, nothing would serve until the workload has its pods.
+func PropagationOf(live *unstructured.Unstructured, wanted metav1.DeletionPropagation) metav1.DeletionPropagation {
+	if wanted == metav1.DeletePropagationForeground && slices.Contains(live.GetFinalizers(), v1alpha1.WorkloadFinalizer) {
+		return metav1.DeletePropagationBackground
+	}
+	return wanted
+}

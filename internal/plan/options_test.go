@@ -5,6 +5,7 @@ import (
 	"strings"
 	"testing"
 
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 
 	"github.com/cyan-cd/cyan/api/v1alpha1"
@@ -152,5 +153,25 @@ func TestValuesOfSyncOptionsThatMeanNothing(t *testing.T) {
 	options := plan.ParseOptions([]string{"Prune=False", "Delete=no"})
 	if options.Prune() != plan.Refused || options.Delete() != plan.Refused {
 		t.Errorf("Prune=False is %q, and Delete=no is %q; want both refused", options.Prune(), options.Delete())
+	}
+}
+
+// TestPropagation: the pods of a Rollout that waits for its workload do not go before it, however objects are to go.
+func TestPropagation(t *testing.T) {
+	waiting, plain := &unstructured.Unstructured{Object: map[string]any{}}, &unstructured.Unstructured{Object: map[string]any{}}
+	waiting.SetFinalizers([]string{"a", v1alpha1.WorkloadFinalizer})
+	plain.SetFinalizers([]string{"a"})
+	for _, c := range []struct {
+		live         *unstructured.Unstructured
+		wanted, want metav1.DeletionPropagation
+	}{
+		{waiting, metav1.DeletePropagationForeground, metav1.DeletePropagationBackground},
+		{waiting, metav1.DeletePropagationBackground, metav1.DeletePropagationBackground},
+		{waiting, metav1.DeletePropagationOrphan, metav1.DeletePropagationOrphan},
+		{plain, metav1.DeletePropagationForeground, metav1.DeletePropagationForeground},
+	} {
+		if got := plan.PropagationOf(c.live, c.wanted); got != c.want {
+			t.Errorf("finalizers %v, wanted %s: got %s, want %s", c.live.GetFinalizers(), c.wanted, got, c.want)
+		}
 	}
 }

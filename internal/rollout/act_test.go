@@ -100,7 +100,13 @@ func (c *controller) act(a rollout.Action) error {
 		c.rollout.Spec.Replicas = &a.To
 		c.rollout.Generation++
 	case rollout.ScaleWorkload:
-		c.workload.replicas = &a.To
+		c.workload.replicas, c.workload.scaled = &a.To, true
+	case rollout.SetFinalizer:
+		c.rollout.Finalizers = nil
+		if a.Held {
+			c.rollout.Finalizers = []string{v1alpha1.WorkloadFinalizer}
+		}
+		c.collect()
 	default:
 		c.fatal("unknown action %T", a)
 	}
@@ -260,6 +266,8 @@ func (c *controller) describe(a rollout.Action) string {
 		return fmt.Sprintf("minReadySeconds %s %d", c.text(strings.TrimPrefix(a.Name, c.rollout.Name+"-")), a.Seconds)
 	case rollout.ScaleWorkload:
 		return fmt.Sprintf("workload %s/%s %d", a.Ref.Kind, a.Ref.Name, a.To)
+	case rollout.SetFinalizer:
+		return fmt.Sprintf("finalizer %t", a.Held)
 	case rollout.SetReplicas:
 		return fmt.Sprintf("size %d", a.To)
 	}

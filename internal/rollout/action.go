@@ -122,6 +122,10 @@ type SetMinReadySeconds struct {
 // SetReplicas writes the size of a Rollout that has none.
 type SetReplicas struct{ To int32 }
 
+// SetFinalizer puts the finalizer on the Rollout that keeps its pods until those of its workload serve, or takes it
+// off.
+type SetFinalizer struct{ Held bool }
+
 // RecordEvent records what follows, before it is done: whatever interrupts that, the event is recorded a single time.
 type RecordEvent struct{ Event Event }
 
@@ -142,6 +146,7 @@ func (SetRoleMetadata) action()    {}
 func (SetMinReadySeconds) action() {}
 func (ScaleWorkload) action()      {}
 func (SetReplicas) action()        {}
+func (SetFinalizer) action()       {}
 func (RecordEvent) action()        {}
 
 func (a CreateReplicaSet) String() string {
@@ -191,6 +196,13 @@ func (a ScaleWorkload) String() string {
 }
 
 func (a SetReplicas) String() string { return fmt.Sprintf("set spec.replicas to %d", a.To) }
+
+func (a SetFinalizer) String() string {
+	if a.Held {
+		return "add finalizer " + v1alpha1.WorkloadFinalizer
+	}
+	return "remove finalizer " + v1alpha1.WorkloadFinalizer
+}
 
 func (a RecordEvent) String() string { return "record event " + a.Event.Reason }
 

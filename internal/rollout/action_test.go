@@ -31,6 +31,8 @@ func TestActionsInWords(t *testing.T) {
 		rollout.SetRoleMetadata{ReplicaSet: "app-1", Metadata: metadata},
 		rollout.SetMinReadySeconds{Name: "app-1", Seconds: 5},
 		rollout.ScaleWorkload{Ref: v1alpha1.WorkloadRef{Kind: "Deployment", Name: "web"}, To: 0},
+		rollout.SetFinalizer{Held: true},
+		rollout.SetFinalizer{Held: false},
 		rollout.RecordEvent{Event: rollout.Event{Reason: "RolloutUpdated", Message: "m"}},
 	}
 	want := `create ReplicaSet app-1 with 0
@@ -44,6 +46,8 @@ evict Pod app-1-x
 set metadata of ReplicaSet app-1 to labels map[a:b] annotations map[]
 set minReadySeconds of ReplicaSet app-1 to 5
 scale Deployment web to 0
+add finalizer cyan.dev/workload
+remove finalizer cyan.dev/workload
 record event RolloutUpdated
 `
 	if got := (rollout.Decision{Actions: actions}).String(); got != want {

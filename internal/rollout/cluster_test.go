@@ -64,6 +64,10 @@ type workload struct {
 	generation int64
 	selector   *metav1.LabelSelector
 	replicas   *int32
+	// scaled is whether the controller was the last to set the size.
+	scaled bool
+	// deleting is whether it is being deleted.
+	deleting bool
 }
 
 // endpoints are the EndpointSlices of a Service, and the changes that they have not followed yet.
@@ -260,6 +264,19 @@ func (c *cluster) runWorkload() {
 		c.addPod(c.workload.name, corev1.PodTemplateSpec{ObjectMeta: c.workload.template.ObjectMeta, Spec: corev1.PodSpec{Containers: []corev1.Container{{Image: "app:workload"}}}}, metav1.NewTime(c.now))
 	}
 	c.removePods(c.podsOf(""), int(*c.workload.replicas))
+}
+
+// collect does what the garbage collector does with a Rollout that is being deleted: its ReplicaSets go once no
+// finalizer
+// keeps it.
+func (c *cluster) collect() {
+	if c.rollout.DeletionTimestamp == nil || len(c.rollout.Finalizers) > 0 {
+		return
+	}
+	for _, rs := range c.replicaSets {
+		c.removePods(c.podsOf(rollout.PodHash(rs.Labels)), 0)
+	}
+	c.replicaSets = nil
 }
 
 func (c *cluster) runPods() {

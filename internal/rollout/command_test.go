@@ -158,8 +158,10 @@ func (c *controller) editWorkload(what string, args []string) error {
 		c.workload.generation++
 	case "scale":
 		n, err := strconv.ParseInt(args[0], 10, 32)
-		c.workload.replicas = new(int32(n))
+		c.workload.replicas, c.workload.scaled = new(int32(n)), false
 		return err
+	case "delete":
+		c.workload.deleting = true
 	case "remove":
 		c.workload = nil
 	default:

@@ -292,7 +292,7 @@ func (c *controller) observation() rollout.Observation {
 		}
 	}
 	if w := c.workload; w != nil && c.rollout.Spec.WorkloadRef != nil && c.rollout.Spec.WorkloadRef.Name == w.name {
-		seen.Workload = &rollout.Workload{Template: w.template, Generation: w.generation, Selector: w.selector, Replicas: w.replicas}
+		seen.Workload = &rollout.Workload{Template: w.template, Generation: w.generation, Selector: w.selector, Replicas: w.replicas, Scaled: w.scaled, Available: int32(c.readyPods("")), Observed: true, Deleting: w.deleting}
 	}
 	active, preview := "", ""
 	if bg := c.rollout.Spec.Strategy.BlueGreen; bg != nil {

@@ -13,7 +13,7 @@ import (
 // Decide returns what to do next with a Rollout. now is the time at which it was observed.
 func Decide(seen Observation, strategy Strategy, now time.Time) Decision {
 	if seen.Rollout.DeletionTimestamp != nil {
-		return Decision{Actions: releaseAll(seen), Status: *seen.Rollout.Status.DeepCopy()}
+		return decideDeletion(seen, now)
 	}
 	seen, sized := withSize(seen)
 	if problems := Problems(seen, strategy); len(problems) > 0 {
@@ -35,7 +35,7 @@ func Decide(seen Observation, strategy Strategy, now time.Time) Decision {
 		deleteAll(forgotten),
 		syncRoleMetadata(s, forgotten),
 		restarting.Work,
-		scaleDownWorkload(s, now),
+		holdDeletion(seen, scaleDownWorkload(s, now)),
 		recordStable(s, o, now),
 	)
 	return report(s, o, restarting.At, work, now)

@@ -53,7 +53,17 @@ type Workload struct {
 	Selector *metav1.LabelSelector
 	// Replicas is the workload's own size; nil for a PodTemplate, which has none.
 	Replicas *int32
+	// Scaled reports whether a controller of Rollouts was the last to set that size.
+	Scaled bool
+	// Available is how many of its own pods are available. Observed reports whether that is of its present size.
+	Available int32
+	Observed  bool
+	// Deleting reports whether it is being deleted.
+	Deleting bool
 }
+
+// isHeld reports whether a workload has the size that a Rollout has given it.
+func (w *Workload) isHeld() bool { return w != nil && w.Replicas != nil && w.Scaled }
 
 // desiredTemplate returns the pod template as the user wrote it. What a Rollout adds to a ReplicaSet's template comes
 // back when somebody returns to a revision by copying it, and is not meant.

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	appsv1 "k8s.io/api/apps/v1"
@@ -84,6 +85,8 @@ func (r actor) carryOut(ctx context.Context, ro *v1alpha1.Rollout, a rollout.Act
 		return r.scaleWorkload(ctx, ro.Namespace, a)
 	case rollout.SetReplicas:
 		return r.setReplicas(ctx, ro, a)
+	case rollout.SetFinalizer:
+		return r.setFinalizer(ctx, ro, a)
 	case rollout.RecordEvent:
 		return nil
 	}
@@ -164,6 +167,23 @@ func (r actor) setReplicas(ctx context.Context, ro *v1alpha1.Rollout, a rollout.
 	})
 	if err == nil {
 		ro.ResourceVersion = after.ResourceVersion
+	}
+	return err
+}
+
+// setFinalizer puts the finalizer of the workload on a Rollout or takes it off, provided that nobody else has written
+// to the Rollout.
+func (r actor) setFinalizer(ctx context.Context, ro *v1alpha1.Rollout, a rollout.SetFinalizer) error {
+	finalizers := slices.DeleteFunc(slices.Clone(ro.Finalizers), func(f string) bool { return f == v1alpha1.WorkloadFinalizer })
+	if a.Held {
+		finalizers = append(finalizers, v1alpha1.WorkloadFinalizer)
+	}
+	after := ro.DeepCopy()
+	err := r.mergePatch(ctx, after, map[string]any{
+		"metadata": map[string]any{"resourceVersion": ro.ResourceVersion, "finalizers": finalizers},
+	})
+	if err == nil {
+		ro.ResourceVersion, ro.Finalizers = after.ResourceVersion, after.Finalizers
 	}
 	return err
 }

@@ -2,8 +2,10 @@ package rollout
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 
 	appsv1 "k8s.io/api/apps/v1"
@@ -131,12 +133,18 @@ func (o observer) workload(ctx context.Context, ro *v1alpha1.Rollout) (*rollout.
 	case "Deployment":
 		d := &appsv1.Deployment{}
 		object, workload = d, func() *rollout.Workload {
-			return &rollout.Workload{Template: d.Spec.Template, Generation: d.Generation, Selector: d.Spec.Selector, Replicas: d.Spec.Replicas}
+			return &rollout.Workload{
+				Template: d.Spec.Template, Generation: d.Generation, Selector: d.Spec.Selector, Replicas: d.Spec.Replicas,
+				Available: d.Status.AvailableReplicas, Observed: d.Status.ObservedGeneration >= d.Generation,
+			}
 		}
 	case "ReplicaSet":
 		rs := &appsv1.ReplicaSet{}
 		object, workload = rs, func() *rollout.Workload {
-			return &rollout.Workload{Template: rs.Spec.Template, Generation: rs.Generation, Selector: rs.Spec.Selector, Replicas: rs.Spec.Replicas}
+			return &rollout.Workload{
+				Template: rs.Spec.Template, Generation: rs.Generation, Selector: rs.Spec.Selector, Replicas: rs.Spec.Replicas,
+				Available: rs.Status.AvailableReplicas, Observed: rs.Status.ObservedGeneration >= rs.Generation,
+			}
 		}
 	case "PodTemplate":
 		t := &corev1.PodTemplate{}
@@ -153,7 +161,31 @@ func (o observer) workload(ctx context.Context, ro *v1alpha1.Rollout) (*rollout.
 	if err != nil {
 		return nil, fmt.Errorf("reading %s %s/%s: %w", ref.Kind, ro.Namespace, ref.Name, err)
 	}
-	return workload(), nil
+	seen := workload()
+	seen.Scaled, seen.Deleting = isScaledByRollout(object), object.GetDeletionTimestamp() != nil
+	return seen, nil
+}
+
+// scalers are the field managers of controllers of Rollouts: this one, and that which may have looked after a Rollout
+// before.
+var scalers = []string{v1alpha1.RolloutFieldManager, "rollouts-controller"}
+
+// isScaledByRollout reports whether a controller of Rollouts was the last to set the size of an object.
+func isScaledByRollout(object client.Object) bool {
+	for _, entry := range object.GetManagedFields() {
+		if !slices.Contains(scalers, entry.Manager) || entry.FieldsV1 == nil {
+			continue
+		}
+		var fields struct {
+			Spec struct {
+				Replicas *struct{} `json:"f:replicas"`
+			} `json:"f:spec"`
+		}
+		if json.Unmarshal(entry.FieldsV1.Raw, &fields) == nil && fields.Spec.Replicas != nil {
+			return true
+		}
+	}
+	return false
 }
 
 // replicaSets reads those that a Rollout owns.
