@@ -39,6 +39,7 @@ func TestDevLines(t *testing.T) {
 		{"a folder that is not there", "dev shop", plain, 2, "", "shop: no such file or directory; give the folder of the app"},
 		{"two folders", "dev a b", plain, 2, "", "Error: cyan dev: "},
 		{"commands of the file, without an answer", "dev", hooked, 20, "", "give --trust-hooks to agree, or --trust-hooks=false to go on without"},
+		{"a flag that is wrong, before any question", "dev --promote", hooked, 2, "", "Error: --promote: given without --in-place"},
 		{"ports", "dev --port-forward=pods -d localhost:5000", plain, 2, "", "--port-forward: unknown value \"pods\"; give one of auto, user, services, off"},
 		{"logs of the future", "dev --since=-5m -d localhost:5000", plain, 2, "", "--since: -5m0s is negative; give how far back, such as 10m"},
 		{"an end that is none", "dev --cleanup=later", plain, 2, "", "\"later\" is neither true nor false"},

@@ -115,6 +115,7 @@ func TestSkaffoldLines(t *testing.T) {
 		{"a command that is not served", "pokotyan/counter", "skaffold exec -f x", 2, "", "Error: skaffold exec: not served by Cyan; "},
 		{"a flag that is not served", "pokotyan/counter", "skaffold build --wait-for-connection", 2, "", "Error: skaffold build: --wait-for-connection is not served by Cyan; events are served to nobody\n"},
 		{"a command that is unknown", "pokotyan/counter", "skaffold bulid", 2, "", `Error: skaffold: unknown command "bulid"; did you mean "build"?` + "\n"},
+		{"a kubeconfig that is not there", "pokotyan/counter", "skaffold build -f k8s/skaffold.yml -p local --kubeconfig /nowhere", 11, "", "kubeconfig: stat /nowhere: no such file"},
 		{"a template that is none", "pokotyan/counter", "skaffold build -o {{.x", 2, "", "write json, or a template"},
 	} {
 		t.Run(c.rule, func(t *testing.T) {

@@ -76,15 +76,10 @@ func Check(fsys fs.FS, file string, o Options) (Result, error) {
 	env := skaffoldEnv(fsys, o.Dir, o.Env, r)
 	o.Env = joined(env, o.Env)
 	looked := []string{path.Join(o.Dir, "skaffold.env")}
-	for _, name := range names {
-		if file != "" {
-			break
-		}
-		at := path.Join(o.Dir, name)
-		looked = append(looked, at)
-		if isFile(fsys, at) {
-			file = at
-		}
+	if file == "" {
+		var more []string
+		file, more = fileIn(fsys, o.Dir, r)
+		looked = append(looked, more...)
 	}
 	if file == "" {
 		p, err = detect(fsys, o, r)
@@ -100,6 +95,24 @@ func Check(fsys fs.FS, file string, o Options) (Result, error) {
 		checkImages(fsys, p, r)
 	}
 	return Result{Project: p, Findings: sorted(r.findings), Written: r.written, Modules: read.Modules, Effective: read.Effective}, nil
+}
+
+// fileIn returns the file of a project in a folder, "" for none, and those that were looked for. Others beside it are
+// named.
+func fileIn(fsys fs.FS, dir string, r *report) (file string, looked []string) {
+	for _, name := range names {
+		at := path.Join(dir, name)
+		switch {
+		case file == "":
+			looked = append(looked, at)
+			if isFile(fsys, at) {
+				file = at
+			}
+		case isFile(fsys, at):
+			r.add(Position{File: at, Line: 1}, Note, "file", at, "not read, since "+file+" is there", "name it with -f, or remove one of them")
+		}
+	}
+	return file, looked
 }
 
 func joined(first, over map[string]string) map[string]string {

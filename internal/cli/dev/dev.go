@@ -147,6 +147,15 @@ func (c *command) run(cmd *cobra.Command, folder string) error {
 	if c.check {
 		return c.explain(folder)
 	}
+	// What is wrong with the flags is known before anything is asked.
+	logs, forward, err := c.shown()
+	if err != nil {
+		return err
+	}
+	inPlace, err := c.place.Options(checks.NotInPlace(c.namespace != "", c.cleanup == cleanNever)...)
+	if err != nil {
+		return err
+	}
 	root, err := filepath.Abs(folder)
 	if err == nil && c.cleanup != cleanNow {
 		err = c.beforehand(root)
@@ -167,12 +176,7 @@ func (c *command) run(cmd *cobra.Command, folder string) error {
 		Registries: image.Registries{Mirrors: c.registryMirrors, Insecure: c.insecureRegistry},
 		Read:       func(tree fs.FS) (skaffold.Project, error) { return c.read(tree, root) },
 	}
-	if o.Logs, o.Forward, err = c.shown(); err != nil {
-		return err
-	}
-	if o.InPlace, err = c.place.Options(checks.NotInPlace(c.namespace != "", c.cleanup == cleanNever)...); err != nil {
-		return err
-	}
+	o.Logs, o.Forward, o.InPlace = logs, forward, inPlace
 	if o.Keys, err = manifests.Keys(); err != nil {
 		return err
 	}

@@ -183,9 +183,12 @@ func (b *builder) findRegistry(ctx context.Context, config func() (*rest.Config,
 	if b.defaultRepo = settings.defaultRepo(b.Kube.ContextName()); b.defaultRepo != "" {
 		return nil
 	}
-	if config, err := config(); err == nil {
-		// What is only built needs no cluster.
+	switch config, err := config(); {
+	case err == nil:
 		b.registry, _ = devloop.RegistryOf(ctx, config)
+	case !errors.Is(err, errNoCluster) && !kit.IsNoCluster(err):
+		// What is only built needs no cluster, but one that is named and not there is a mistake.
+		return err
 	}
 	return nil
 }
