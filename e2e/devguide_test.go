@@ -48,8 +48,7 @@ func comparable(text string) []string {
 	var lines []string
 	for line := range strings.Lines(text) {
 		line = strings.TrimRight(line, "\n")
-		// A slow machine has a build tell how far it is, and the start wait for an end; what a program is made of is
-		// known a
+		// A slow machine has a build tell how far it is, and the start wait for an end; what a program is made of is known a
 		// moment after it was built, and until then each save builds it.
 		if strings.HasPrefix(line, "· building") || strings.Contains(line, "  the same image as before") || strings.Contains(line, "of the loop before is still being removed") {
 			continue

@@ -280,8 +280,7 @@ func TestKubeconfigIsNamed(t *testing.T) {
 }
 
 // TestKubeconfigInPlaceOfAnother: the cluster of `cyan local up` is used where no kubeconfig is named, and never in
-// place
-// of one that is named and not there.
+// place of one that is named and not there.
 func TestKubeconfigInPlaceOfAnother(t *testing.T) {
 	s := newShell(t)
 	data, err := os.ReadFile(s.cluster.Kubeconfig)

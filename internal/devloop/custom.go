@@ -50,8 +50,7 @@ func BuildCustom(ctx context.Context, r image.Request, root string, a skaffold.A
 }
 
 // pushedBy returns the digest of what a command has pushed by the tag that it was given, or else by that of the
-// request,
-// which had another image before.
+// request, which had another image before.
 func pushedBy(ctx context.Context, r image.Request, a skaffold.Artifact, tag, before string) (string, error) {
 	digest, err := r.Registries.Tag(ctx, r.Repository+":"+tag, r.Repository+":"+r.Tag)
 	if err == nil || ctx.Err() != nil {

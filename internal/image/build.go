@@ -74,8 +74,7 @@ type Built struct {
 	Digest string
 	// Size is what was compressed, in bytes; 0 when another program built it.
 	Size int64
-	// Built and Pushed are how long it took; Pushed is 0 where the builder pushes in one go. Compiled is the part of
-	// Built
+	// Built and Pushed are how long it took; Pushed is 0 where the builder pushes in one go. Compiled is the part of Built
 	// that went into the compiler and the linker, 0 where another program runs them.
 	Built    time.Duration
 	Compiled time.Duration

@@ -72,8 +72,7 @@ func Deletion(live []Live, policy Policy) Removal {
 }
 
 // wavesOfRollouts are the waves of the Rollouts that have taken over the pods of a Deployment, by the Deployment: it
-// goes
-// with the Rollout, which would wait until the Deployment has pods again.
+// goes with the Rollout, which would wait until the Deployment has pods again.
 func wavesOfRollouts(live []Live) map[Key]int {
 	waves := map[Key]int{}
 	for _, l := range live {

@@ -267,8 +267,7 @@ func (c *cluster) runWorkload() {
 }
 
 // collect does what the garbage collector does with a Rollout that is being deleted: its ReplicaSets go once no
-// finalizer
-// keeps it.
+// finalizer keeps it.
 func (c *cluster) collect() {
 	if c.rollout.DeletionTimestamp == nil || len(c.rollout.Finalizers) > 0 {
 		return

@@ -77,8 +77,7 @@ func Main(m *testing.M) {
 }
 
 // withoutCluster has programs find no cluster: the kubeconfig is empty, and so is the folder that a local cluster would
-// be
-// found in, which is returned.
+// be found in, which is returned.
 func withoutCluster() (string, error) {
 	home, err := os.MkdirTemp("", "cyan-home-")
 	if err != nil {

@@ -121,8 +121,7 @@ func (c *Connection) clientConfig() clientcmd.ClientConfig {
 }
 
 // nothingToLoad reports whether the usual places hold no cluster. Files that $KUBECONFIG names and none of which is
-// there
-// are a mistake, and no reason for another cluster.
+// there are a mistake, and no reason for another cluster.
 func nothingToLoad(rules *clientcmd.ClientConfigLoadingRules) bool {
 	if os.Getenv("KUBERNETES_SERVICE_HOST") != "" {
 		return false
