@@ -164,3 +164,27 @@ func TestAHoldThatIsTakenBack(t *testing.T) {
 		}
 	})
 }
+
+// A hold that the controller has let expire by a clock that was set is none that somebody took back: the loop goes on,
+// takes it again, and names the clock.
+func TestAHoldThatExpiresByTheClockOfTheController(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := newShared(t)
+		ann := s.developer("ann@desk")
+		ann.end = func(err error) { t.Errorf("the loop ends with %v", err) }
+		if err := ann.take(t.Context(), ""); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := s.clients.CoordinationV1().Leases("argocd").Update(t.Context(), handover.Release(s.lease(), ""), metav1.UpdateOptions{}); err != nil {
+			t.Fatal(err)
+		}
+		if err := ann.renew(t.Context()); !errors.Is(err, errExpired) || !strings.Contains(err.Error(), "by the clock of the controller") {
+			t.Errorf("got %v, want that it expired by the clock of the controller", err)
+		}
+		select {
+		case <-ann.lapsed:
+		default:
+			t.Error("the hold is not taken again")
+		}
+	})
+}

@@ -273,7 +273,11 @@ func (h *hold) judge(ctx context.Context, mine, seen *coordinationv1.Lease, unre
 		case h.lapsed <- struct{}{}:
 		default:
 		}
-		return &problem.Error{Kind: problem.Unreachable, Object: h.name(), Cause: "given back, because the hold on it could not be renewed in time", Remedy: "the loop takes it again", Err: errExpired}
+		cause := "given back, because the hold on it could not be renewed in time"
+		if unrenewed < handover.Duration {
+			cause = "given back, because the hold on it was not renewed in time by the clock of the controller, which may have been set"
+		}
+		return &problem.Error{Kind: problem.Unreachable, Object: h.name(), Cause: cause, Remedy: "the loop takes it again", Err: errExpired}
 	case handover.StandingHeld:
 	}
 	return nil

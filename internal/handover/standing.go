@@ -13,7 +13,8 @@ type Standing string
 const (
 	// StandingHeld is a Lease that is still held.
 	StandingHeld Standing = "held"
-	// StandingExpired is one that was not renewed in time: what was done is being undone, or is undone already.
+	// StandingExpired is one that was not renewed in time, by the clock of its holder or by that of the controller: what
+	// was done is being undone, or is undone already.
 	StandingExpired Standing = "expired"
 	// StandingReclaimed is one that somebody has taken back.
 	StandingReclaimed Standing = "reclaimed"
@@ -34,6 +35,9 @@ func StandingOf(taken, seen *coordinationv1.Lease, unrenewed time.Duration) (s S
 		return StandingExpired, ""
 	case seen != nil && seen.DeletionTimestamp == nil && holderOf(seen) != "" && !isHeldBy(seen, holderOf(taken)):
 		return StandingReclaimed, holderOf(seen)
+	case !gone && seen.DeletionTimestamp == nil && holderOf(seen) == "":
+		// But for the holder himself, only a controller releases a Lease that nobody takes back.
+		return StandingExpired, ""
 	case gone || !isHeldBy(seen, holderOf(taken)):
 		return StandingReclaimed, unknown
 	}

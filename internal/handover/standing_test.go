@@ -24,8 +24,12 @@ func TestStandingOf(t *testing.T) {
 		{"not renewed in time, whatever is written there", lease(), Duration, StandingExpired, ""},
 		{"taken back", Release(lease(), "eve"), 0, StandingReclaimed, "eve"},
 		{"taken back, and seen late", Release(lease(), "eve"), Duration, StandingReclaimed, "eve"},
-		{"without a holder", Release(lease(), ""), 0, StandingReclaimed, "somebody"},
-		{"no holder at all", lease(func(l *coordinationv1.Lease) { l.Spec.HolderIdentity = nil }), 0, StandingReclaimed, "somebody"},
+		{"expired by the clock of the controller", Release(lease(), ""), 0, StandingExpired, ""},
+		{"expired by the clock of the controller, and being deleted", lease(func(l *coordinationv1.Lease) {
+			*l = *Release(l, "")
+			l.DeletionTimestamp = &metav1.Time{Time: noon}
+		}), 0, StandingReclaimed, "somebody"},
+		{"no holder at all", lease(func(l *coordinationv1.Lease) { l.Spec.HolderIdentity = nil }), 0, StandingExpired, ""},
 		{"another's now", lease(func(l *coordinationv1.Lease) { l.Spec.HolderIdentity = &ben }), 0, StandingReclaimed, "ben"},
 		{"another Lease of another holder", lease(other, func(l *coordinationv1.Lease) { l.Spec.HolderIdentity = &ben }), 0, StandingReclaimed, "ben"},
 		{"another Lease of mine", lease(other), 0, StandingReclaimed, "somebody"},
