@@ -46,7 +46,7 @@ func TestBrowser(t *testing.T) {
 	needPage(t)
 	behind := pretend(t)
 	site := serve(t, behind, "/")
-	for _, file := range []string{"create", "days", "page", "rollout", "views"} {
+	for _, file := range []string{"create", "days", "keys", "page", "rollout", "views"} {
 		t.Run(file, func(t *testing.T) { runNode(t, filepath.Join("test", file+".test.mjs"), "PAGE="+site) })
 	}
 	t.Run("below", func(t *testing.T) {

@@ -38,6 +38,7 @@ export function Frame() {
   useEffect(() => onSessionEnd(() => setEnded(true)), []);
   useEffect(() => stream.on("cluster", (event) => event.type === "end" && setEnded(true)), []);
   const router = useRouter();
+  useFocus();
   const again = () => {
     const back = first ? returnTo(location, base) : undefined;
     if (back) router.history.replace(back);
@@ -307,18 +308,52 @@ function UserMenu() {
   );
 }
 
-let say: (words: string) => void = () => {};
+/** useFocus gives the focus to the content of a view that has come, where what had it has gone with the view before. */
+function useFocus() {
+  const router = useRouter();
+  useEffect(() => {
+    let asked = 0;
+    const take = () => {
+      if (document.activeElement === document.body) document.getElementById("content")?.focus({ preventScroll: true });
+    };
+    const off = router.subscribe("onRendered", (event) => {
+      if (!event.fromLocation || !event.pathChanged) return;
+      cancelAnimationFrame(asked);
+      // A dialog that closes on the way gives the focus back in the next frame, if to anything.
+      asked = requestAnimationFrame(() => (asked = requestAnimationFrame(take)));
+    });
+    return () => {
+      cancelAnimationFrame(asked);
+      off();
+    };
+  }, [router]);
+}
 
-/** announce has words read out to who does not see the page; what follows quickly replaces what was said. */
-export const announce = (words: string) => say(words);
+const kinds = ["done", "title", "view"] as const;
+type Kind = (typeof kinds)[number];
+let say: (words: string, kind: Kind) => void = () => {};
+
+/**
+ * announce has words read out to who does not see the page: what was done, the name of a view that has come, or what it
+ * shows. What follows quickly replaces what was said of the same kind, and nothing of another.
+ */
+export const announce = (words: string, kind: Kind = "done") => say(words, kind);
 
 function Announcer() {
   const [words, set] = useState("");
   useEffect(() => {
     let timer: ReturnType<typeof setTimeout> | undefined;
-    say = (next) => {
+    let next: Partial<Record<Kind, string>> = {};
+    const flush = () => {
+      const said = kinds.flatMap((k) => next[k] ?? []);
+      next = {};
+      // What a view shows begins with its name as a rule.
+      set(said.filter((w) => !said.some((other) => other !== w && other.startsWith(w))).join(". "));
+    };
+    say = (words, kind) => {
+      next[kind] = words;
       clearTimeout(timer);
-      timer = setTimeout(() => set(next), 400);
+      timer = setTimeout(flush, 400);
     };
     return () => clearTimeout(timer);
   }, []);

@@ -51,7 +51,7 @@ function Whole({ detail }: { detail: Detail }) {
   const showKeepingTab = useCallback((node: TreeNode) => go({ ...closed, node: nodeKey(node), tab: search.tab }), [go, search.tab]);
   const close = useCallback(() => go(closed), [go]);
   const wanted = named(search.node);
-  useEffect(() => announce(t("app.announce", { name: row.name, health: word("health", row.health), sync: word("sync", row.sync) })), [row.name, row.health, row.sync]);
+  useEffect(() => announce(t("app.announce", { name: row.name, health: word("health", row.health), sync: word("sync", row.sync) }), "view"), [row.name, row.health, row.sync]);
   return (
     <div className="app" data-ready data-panel={wanted ? true : undefined}>
       <Head detail={detail} onSync={() => go({ deploy: "all" })} onHistory={() => go({ rollback: history })} onOperation={() => go({ operation: "true" })} onDelete={() => go({ delete: "true" })} />

@@ -33,7 +33,7 @@ export function Preview({ plan }: { plan: ReturnType<typeof usePlan> }) {
   const counts = sums(tasks);
   const all = steps(tasks);
   return (
-    <div className="plan" data-stale={!plan.settled || undefined}>
+    <div className="plan" aria-busy={!plan.settled || undefined}>
       {refusals.map((r) => (
         <p key={r} className="notice name" data-tone="bad" role="alert">
           <strong>{t("app.plan.refused")}</strong> <Told message={r} />

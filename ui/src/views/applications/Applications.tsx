@@ -45,7 +45,7 @@ export default function Applications() {
   const shown = useMemo(() => show(rows.data?.items ?? none, choice, favorites, compare, order.current), [rows.data, choice, favorites, compare]);
   const count = shown.length;
   useEffect(() => {
-    if (rows.data) announce(t("apps.counted", { count }));
+    if (rows.data) announce(t("apps.counted", { count }), "view");
   }, [count, rows.data]);
 
   const found = useCallback((text: string) => to({ search: text || undefined }, true), [to]);

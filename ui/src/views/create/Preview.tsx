@@ -22,7 +22,7 @@ export function Preview({ app, ready }: { app: Fields; ready: boolean }) {
       {!ready && <p className="muted quiet-text">{t("create.previewWaits")}</p>}
       {ready && preview.isError && <Problem error={preview.error} again={() => void preview.refetch()} />}
       {data && !preview.isError && (
-        <div data-stale={preview.isFetching || undefined} className="rendered">
+        <div aria-busy={preview.isFetching || undefined} className="rendered">
           {data.findings.length > 0 && (
             <ul className="findings">
               {data.findings.map((f, i) => (

@@ -47,7 +47,7 @@ export default function Deliveries() {
   const count = shown.items.length;
   const filtered = Boolean(search.state || search.application || search.author || text);
   useEffect(() => {
-    if (filtered) announce(t("deliveries.all", { count }));
+    if (filtered) announce(t("deliveries.all", { count }), "view");
   }, [count, filtered]);
   if (deliveries.isPending) return <Waiting />;
   if (!deliveries.data) return <Problem error={deliveries.error} again={() => void deliveries.refetch()} />;

@@ -51,7 +51,7 @@ function One({ delivery }: { delivery: Data }) {
   const moving = delivery.state === "Running" || delivery.state === "Waiting";
   const state = useRef(delivery.state);
   useEffect(() => {
-    if (state.current !== delivery.state) announce(`${delivery.application}: ${word("delivery", delivery.state)}`);
+    if (state.current !== delivery.state) announce(`${delivery.application}: ${word("delivery", delivery.state)}`, "view");
     state.current = delivery.state;
   }, [delivery.state, delivery.application]);
   return (

@@ -41,7 +41,7 @@ function useSwitchAnnounced(now: Picture) {
   useEffect(() => {
     const words = switchSentence(before.current, now);
     before.current = now;
-    if (words) announce(words);
+    if (words) announce(words, "view");
   }, [now]);
 }
 

@@ -33,7 +33,7 @@ export default function Rollouts() {
   const shown = useMemo(() => show(rollouts.data?.items ?? [], { ...search, search: typed }, compare), [rollouts.data, search, typed, compare]);
   const count = shown.items.length;
   useEffect(() => {
-    if (rollouts.data) announce(t("rollouts.all", { count }));
+    if (rollouts.data) announce(t("rollouts.all", { count }), "view");
   }, [count, rollouts.data === undefined]);
   if (rollouts.isPending) return <Waiting />;
   if (!rollouts.data) return <Problem error={rollouts.error} again={() => void rollouts.refetch()} />;
