@@ -17,6 +17,7 @@ import (
 	"github.com/cyan-cd/cyan/internal/cli"
 	"github.com/cyan-cd/cyan/internal/cli/dev"
 	"github.com/cyan-cd/cyan/internal/cli/kit"
+	"github.com/cyan-cd/cyan/internal/cli/skaffold"
 	"github.com/cyan-cd/cyan/internal/devloop"
 )
 
@@ -67,12 +68,7 @@ func TestDevLines(t *testing.T) {
 func devCalled(t *testing.T, line, server string) (code int, stdout, stderr string) {
 	t.Helper()
 	var out, note bytes.Buffer
-	config := filepath.Join(t.TempDir(), "kubeconfig")
-	text := "apiVersion: v1\nkind: Config\ncurrent-context: test\ncontexts: [{name: test, context: {cluster: test}}]\nclusters: [{name: test, cluster: {server: '" + server + "'}}]\n"
-	if err := os.WriteFile(config, []byte(text), 0o600); err != nil {
-		t.Fatal(err)
-	}
-	t.Setenv("KUBECONFIG", config)
+	kubeconfig(t, server)
 	here, err := os.Getwd()
 	if err != nil {
 		t.Fatal(err)
@@ -93,6 +89,43 @@ func devCalled(t *testing.T, line, server string) (code int, stdout, stderr stri
 		note.WriteString(message + "\n")
 	}
 	return kit.ExitCode(err), out.String(), note.String()
+}
+
+// What a loop by the name skaffold begins with is what the line has.
+func TestSkaffoldDevLines(t *testing.T) {
+	for _, c := range []struct{ rule, line, want string }{
+		{"nothing", "", "logs {Off:false Since:0s Filter:} forward user keep false"},
+		{"all left out", " --tail=false --port-forward=off", "logs {Off:true Since:0s Filter:} forward off keep false"},
+		{"ports of all Services", " --port-forward", "forward services"},
+		{"what runs stays", " --cleanup=false", "keep true"},
+	} {
+		t.Run(c.rule, func(t *testing.T) {
+			inTree(t, map[string]string{"skaffold.yaml": "apiVersion: skaffold/v4beta11\nkind: Config\nmanifests: {rawYaml: [app.yaml]}\n", "app.yaml": deployment("app", "app")})
+			kubeconfig(t, "http://127.0.0.1:1")
+			var out bytes.Buffer
+			begin := func(_ context.Context, e *kit.Env, o devloop.Options) error {
+				return e.Say(beginning("", o, dev.Display{}))
+			}
+			root := cli.New("skaffold", "v1", kit.Streams{In: strings.NewReader(""), Out: &out, Err: &out}, func(e *kit.Env) *cobra.Command {
+				return skaffold.NewDev(e, skaffold.Wiring{Show: begin})
+			})
+			root.SetArgs(strings.Fields("dev -d localhost:5000" + c.line))
+			if err := root.ExecuteContext(t.Context()); err != nil || !strings.Contains(out.String(), c.want) {
+				t.Errorf("got %v, %s, want %s", err, out.String(), c.want)
+			}
+		})
+	}
+}
+
+// kubeconfig has a server be the cluster.
+func kubeconfig(t *testing.T, server string) {
+	t.Helper()
+	config := filepath.Join(t.TempDir(), "kubeconfig")
+	text := "apiVersion: v1\nkind: Config\ncurrent-context: test\ncontexts: [{name: test, context: {cluster: test}}]\nclusters: [{name: test, cluster: {server: '" + server + "'}}]\n"
+	if err := os.WriteFile(config, []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	t.Setenv("KUBECONFIG", config)
 }
 
 func beginning(root string, o devloop.Options, how dev.Display) string {

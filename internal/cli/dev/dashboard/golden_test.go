@@ -244,6 +244,24 @@ func TestColourIsNeverAlone(t *testing.T) {
 	}
 }
 
+// Containers have a colour each, the same in every pod.
+func TestContainersAreToldApart(t *testing.T) {
+	s := dashboard.New(term.Colours(), 80, 12, start)
+	for _, text := range []string{"1 log pod=shop-1-aaaaa container=web | one", "1 log pod=shop-1-aaaaa container=api | two", "2 log pod=shop-2-bbbbb container=web | three"} {
+		s, _ = s.Update(event(t, text))
+	}
+	colour := func(label string) string {
+		before, _, found := strings.Cut(s.View(), label)
+		if !found {
+			t.Fatalf("%s is not shown", label)
+		}
+		return before[strings.LastIndex(before, "\n"):]
+	}
+	if web := colour("web aaaaa"); web == "\n" || web == colour("api aaaaa") || web != colour("web bbbbb") {
+		t.Errorf("colours are not those of containers:\n%q", s.View())
+	}
+}
+
 // A state is a value: what comes later changes nothing of it.
 func TestStateIsAValue(t *testing.T) {
 	s := dashboard.New(term.Plain(), 80, 12, start)
