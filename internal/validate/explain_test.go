@@ -50,6 +50,11 @@ func TestExplain(t *testing.T) {
 		{"text for a list", field.TypeInvalid(at, "v", `spec.x in body must be of type array: "string"`), view{"must be of type array, and is of type string", "correct the value"}, view{}},
 		{"a number for text", field.TypeInvalid(at, 1, `spec.x in body must be of type string: "integer"`), view{"must be of type string, and is of type integer", "put it in quotes"}, view{}},
 		{"a number for a truth", field.TypeInvalid(at, 1, `spec.x in body must be of type boolean: "integer"`), view{"must be of type boolean, and is of type integer", "correct the value"}, view{}},
+		{"text in another format than a schema asks for", field.TypeInvalid(at, "today", `spec.x in body must be of type date-time: "today"`), view{`must be of type date-time, and is "today"`, "correct the value"}, view{"must be of type date-time", "correct the value"}},
+		{"a number as text of another format", field.TypeInvalid(at, "12 s", `spec.x in body must be of type duration: "12 s"`), view{`must be of type duration, and is "12 s"`, "correct the value"}, view{"must be of type duration", "correct the value"}},
+		{"the field is not named again", field.Invalid(at, "V", `spec.x in body should match '^[a-z]+$'`), view{`invalid value "V": should match '^[a-z]+$'`, "correct the value"}, view{`should match '^[a-z]+$'`, "correct it"}},
+		{"too few items, by their number", field.Invalid(at, 1, "spec.x in body should have at least 2 items"), view{"too short: should have at least 2 items", "add what is missing"}, view{}},
+		{"too few fields, by their number", field.Invalid(at, 1, "spec.x in body should have at least 2 properties"), view{"too short: should have at least 2 properties", "add what is missing"}, view{}},
 		{"a wrong type in other words", field.TypeInvalid(at, 1, "no good"), view{"wrong type: no good", "correct the value"}, view{}},
 		{"a wrong type among other errors", field.Invalid(at, "v", `spec.x in body must be of type integer: "string"`), view{"must be of type integer, and is of type string", "write it without quotes"}, view{}},
 	} {
@@ -79,6 +84,9 @@ func TestAddAll(t *testing.T) {
 		{"a field that is only called like it", manifest + "}", field.Required(field.NewPath("statusX"), ""), "Pod p: statusX: the field is missing; add it\n"},
 		{"the end of a list that was cut", manifest + "}", field.Invalid(field.NewPath("spec"), nil, "some validation rules were not checked because"), ""},
 		{"a value that others were not checked for", manifest + "}", field.Invalid(field.NewPath("spec"), "v", "some validation rules were not checked because"), "Pod p: spec: invalid value \"v\": some validation rules were not checked because; correct the value\n"},
+		{"a field that only the message of a schema names", manifest + ", spec: {x: [1]}}", field.Invalid(nil, "", `"spec.x[0]" must validate one and only one schema (oneOf). Found none valid`), "Pod p: spec.x[0]: must validate one and only one schema (oneOf). Found none valid; correct it\n"},
+		{"a field that a schema forbids", manifest + "}", field.Invalid(nil, "", `"spec" must not validate the schema (not)`), "Pod p: spec: must not validate the schema (not); correct it\n"},
+		{"a message that only begins like it", manifest + "}", field.Invalid(nil, "", `"spec" is bad`), "Pod p: invalid value \"\": \"spec\" is bad; correct the value\n"},
 		{"another invalid value", manifest + "}", field.Invalid(field.NewPath("spec"), nil, "bad"), "Pod p: spec: bad; correct it\n"},
 	} {
 		s := &subject{rendered: object(t, c.manifest)}

@@ -269,6 +269,10 @@ func serviceRef(ns, name string) Ref { return Ref{Kind: "Service", Namespace: ns
 // no Service.
 const actionAnnotation = "alb.ingress.kubernetes.io/actions."
 
+// actionPort is the port of such a backend. A Service may have the name too, when a controller that shifts traffic
+// writes the annotation.
+const actionPort = "use-annotation"
+
 func ingressReferences(o render.Rendered, ns string) []reference {
 	var all []reference
 	backend := func(at map[string]any, path string) {
@@ -277,6 +281,9 @@ func ingressReferences(o render.Rendered, ns string) []reference {
 			r := reference{from: o, field: path + ".service.name", to: serviceRef(ns, name), needed: true, portField: path + ".service.port"}
 			if r.port = mapAt(service, "port")["number"]; r.port == nil {
 				r.port = mapAt(service, "port")["name"]
+			}
+			if r.port == actionPort {
+				r.port = nil
 			}
 			all = append(all, r)
 		}

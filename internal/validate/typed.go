@@ -217,6 +217,7 @@ func (s *subject) addAll(errs field.ErrorList, secret bool) {
 		if s.full() {
 			break
 		}
+		e := placed(e)
 		name := e.Field
 		if name == "<nil>" {
 			name = ""
@@ -228,6 +229,18 @@ func (s *subject) addAll(errs field.ErrorList, secret bool) {
 		problem, remedy := explain(e, secret)
 		s.add(ruleOf(e.Type), inItsVersion(s.rendered.Object.GroupVersionKind(), name), problem, remedy)
 	}
+}
+
+// composite matches what is said of a value that does not go with allOf, anyOf, oneOf or not of a schema.
+var composite = regexp.MustCompile(`^"([^"]*)" (must (?:not )?validate .+)$`)
+
+// placed is an error at its field: of some, only the message names it.
+func placed(e *field.Error) *field.Error {
+	m := composite.FindStringSubmatch(e.Detail)
+	if m == nil {
+		return e
+	}
+	return &field.Error{Type: e.Type, Field: m[1], Detail: m[2]}
 }
 
 // inItsVersion is a field of an object as its version has it. An API server names those of a definition that are the
@@ -253,7 +266,7 @@ func incomplete(e *field.Error) bool {
 
 // explain returns the problem and the remedy of an error of the API server.
 func explain(e *field.Error, secret bool) (problem, remedy string) {
-	value := scalarText(e.BadValue)
+	value, reason := scalarText(e.BadValue), strings.TrimPrefix(e.Detail, e.Field+" in body ")
 	if secret {
 		value = ""
 	}
@@ -275,18 +288,20 @@ func explain(e *field.Error, secret bool) (problem, remedy string) {
 		value = ""
 		return with("too long", e.Detail), "shorten it"
 	case field.ErrorTypeTypeInvalid:
-		return wrongType(e.Detail)
+		return wrongType(reason, secret)
 	case field.ErrorTypeInternal:
 		value = ""
 		return with("the rules for this kind cannot be applied", e.Detail), "correct the object"
 	}
 	switch {
-	case typeDetail.MatchString(e.Detail):
-		return wrongType(e.Detail)
-	case value == "" && e.Detail != "":
-		return e.Detail, "correct it"
+	case typeDetail.MatchString(reason):
+		return wrongType(reason, secret)
+	case tooFew.MatchString(reason):
+		return "too short: " + reason, "add what is missing"
+	case value == "" && reason != "":
+		return reason, "correct it"
 	}
-	return with("invalid value", e.Detail), "correct the value"
+	return with("invalid value", reason), "correct the value"
 }
 
 // withDetail is what is wrong, with the value and more about it, where these are known.
@@ -318,14 +333,27 @@ func notFoundDetail(e *field.Error) string {
 	return e.Detail
 }
 
-var typeDetail = regexp.MustCompile(`must be of type (\w+): "(\w+)"$`)
+// jsonTypes are the types of a schema; what else a value must be of is a format.
+var jsonTypes = []string{"string", "integer", "number", "boolean", "array", "object", "null"}
 
-// wrongType explains a value of another type than a schema asks for.
-func wrongType(detail string) (problem, remedy string) {
+// tooFew matches what is said of a list or mapping whose value is how many it has.
+var tooFew = regexp.MustCompile(`^should have at least \d+ (items|properties)$`)
+
+var typeDetail = regexp.MustCompile(`must be of type ([\w-]+): ("(?:.*)")$`)
+
+// wrongType explains a value of another type, or text of another format, than a schema asks for.
+func wrongType(detail string, secret bool) (problem, remedy string) {
 	m := typeDetail.FindStringSubmatch(detail)
 	switch {
 	case m == nil:
 		return "wrong type: " + detail, "correct the value"
+	case !slices.Contains(jsonTypes, m[1]) && secret:
+		return "must be of type " + m[1], "correct the value"
+	case !slices.Contains(jsonTypes, m[1]):
+		return fmt.Sprintf("must be of type %s, and is %s", m[1], m[2]), "correct the value"
+	}
+	m[2] = strings.Trim(m[2], `"`)
+	switch {
 	case m[2] == "string" && (m[1] == "integer" || m[1] == "number" || m[1] == "boolean"):
 		remedy = "write it without quotes"
 	case m[1] == "string":
