@@ -107,3 +107,33 @@ it("an application is made by form, and deleted, with the keys alone; each time 
     await tab.locator("#content:focus").waitFor();
     await tab.waitForFunction(() => window.said.some((words) => words.includes("images-cache-26")));
   }));
+
+it("a sync is looked at before it is asked for, and a way back is chosen, with the keys alone", () =>
+  visit({}, async (tab) => {
+    const asked = [];
+    tab.on("request", (r) => r.method() === "POST" && /\/(sync|rollback)$/.test(new URL(r.url()).pathname) && asked.push(new URL(r.url()).pathname.split("/").pop()));
+    for (const [opener, choose, submit, want] of [[/^Sync…/, undefined, /^Sync$/, "sync"], [/^History/, /^Roll back/, /^Roll back/, "rollback"]]) {
+      await ready(tab, "/applications/argocd/request-counter");
+      const button = tab.getByRole("button", { name: opener }).first();
+      await button.focus();
+      await tab.keyboard.press("Enter");
+      const dialog = tab.getByRole("dialog");
+      await dialog.waitFor();
+      for (const name of [choose, submit]) {
+        if (!name) continue;
+        const next = dialog.getByRole("button", { name }).last();
+        await next.waitFor();
+        for (let i = 0; i < 60 && !(await next.evaluate((e) => e === document.activeElement)); i++) await tab.keyboard.press("Tab");
+        assert.deepEqual(await axe(tab), [], `${want}: before ${name}`);
+        await tab.keyboard.press("Enter");
+      }
+      // How it goes is shown at once, and has the focus, until it is closed.
+      await tab.waitForURL(/operation=true/);
+      assert.equal(asked.pop(), want);
+      await dialog.getByRole("button", { name: submit }).waitFor({ state: "detached" });
+      await tab.waitForFunction(() => document.activeElement.closest("[role=dialog]"));
+      await tab.keyboard.press("Escape");
+      await dialog.waitFor({ state: "detached" });
+      await tab.waitForFunction((e) => e === document.activeElement, await button.elementHandle(), { timeout: 10_000 }).catch(async () => assert.fail(`${want}: the focus is at ${await tab.evaluate(() => document.activeElement.outerHTML.slice(0, 100))}`));
+    }
+  }));

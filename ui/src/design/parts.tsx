@@ -84,8 +84,27 @@ const choice = (item: Choice) => (
   </MenuItem>
 );
 
+const dialogs = "[role=dialog], [role=alertdialog]";
+let opener: Element | null = null;
+
+/** useOpener gives the focus back to what opened the first of dialogs that followed one another, once the last has closed. */
+function useOpener() {
+  useState(() => {
+    const at = document.activeElement;
+    if (at && at !== document.body && !at.closest(dialogs)) opener = at;
+  });
+  useEffect(
+    () => () => {
+      const back = () => document.activeElement === document.body && !document.querySelector(dialogs) && opener instanceof HTMLElement && opener.focus({ preventScroll: true });
+      requestAnimationFrame(() => requestAnimationFrame(back));
+    },
+    [],
+  );
+}
+
 /** Dialog asks something, over the page. */
 export function Dialog({ title, onClose, children, wide, role }: { title: string; onClose?: () => void; children: ReactNode; wide?: boolean; role?: "alertdialog" }) {
+  useOpener();
   return (
     <ModalOverlay isOpen isDismissable={onClose !== undefined && role !== "alertdialog"} isKeyboardDismissDisabled={onClose === undefined} onOpenChange={(open) => !open && onClose?.()} className="veil">
       <Modal className={wide ? "modal wide" : "modal"}>
