@@ -162,20 +162,20 @@ func (c *testCluster) checkNotServed(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for name, kind := range map[string]corev1.ServiceType{"udp": corev1.ServiceTypeLoadBalancer, "udp-of-the-node": corev1.ServiceTypeNodePort} {
-		udp := service(name, kind)
-		udp.Spec.Ports[0].Protocol = corev1.ProtocolUDP
-		if _, err := c.client.CoreV1().Services(ns).Create(ctx, udp, metav1.CreateOptions{}); err != nil {
+	for name, kind := range map[string]corev1.ServiceType{"sctp": corev1.ServiceTypeLoadBalancer, "sctp-of-the-node": corev1.ServiceTypeNodePort} {
+		sctp := service(name, kind)
+		sctp.Spec.Ports[0].Protocol = corev1.ProtocolSCTP
+		if _, err := c.client.CoreV1().Services(ns).Create(ctx, sctp, metav1.CreateOptions{}); err != nil {
 			t.Fatal(err)
 		}
 	}
-	asks := &corev1.Pod{ObjectMeta: metav1.ObjectMeta{Name: "udp-of-the-host"}, Spec: corev1.PodSpec{Containers: []corev1.Container{{
-		Name: "probe", Image: "team/app:1", Ports: []corev1.ContainerPort{{ContainerPort: 53, HostPort: 15353, Protocol: corev1.ProtocolUDP}},
+	asks := &corev1.Pod{ObjectMeta: metav1.ObjectMeta{Name: "sctp-of-the-host"}, Spec: corev1.PodSpec{Containers: []corev1.Container{{
+		Name: "probe", Image: "team/app:1", Ports: []corev1.ContainerPort{{ContainerPort: 53, HostPort: 15353, Protocol: corev1.ProtocolSCTP}},
 	}}}}
 	if _, err := c.client.CoreV1().Pods(ns).Create(ctx, asks, metav1.CreateOptions{}); err != nil {
 		t.Fatal(err)
 	}
-	for object, reason := range map[string]string{"deny": "NotEnforced", "udp": "NotOffered", "udp-of-the-node": "NotOffered", "udp-of-the-host": "NotOffered"} {
+	for object, reason := range map[string]string{"deny": "NotEnforced", "sctp": "NotOffered", "sctp-of-the-node": "NotOffered", "sctp-of-the-host": "NotOffered"} {
 		eventually(t, 20*time.Second, "event "+reason+" of "+object, func(ctx context.Context) error {
 			events, err := c.client.CoreV1().Events(ns).List(ctx, metav1.ListOptions{FieldSelector: "reason=" + reason + ",involvedObject.name=" + object})
 			if err == nil && len(events.Items) != 1 {
@@ -187,7 +187,7 @@ func (c *testCluster) checkNotServed(t *testing.T) {
 	if err := c.client.NetworkingV1().NetworkPolicies(ns).Delete(ctx, "deny", metav1.DeleteOptions{}); err != nil {
 		t.Error(err)
 	}
-	for _, name := range []string{"udp", "udp-of-the-node"} {
+	for _, name := range []string{"sctp", "sctp-of-the-node"} {
 		if err := c.client.CoreV1().Services(ns).Delete(ctx, name, metav1.DeleteOptions{}); err != nil {
 			t.Error(err)
 		}

@@ -192,6 +192,7 @@ func TestRealPods(t *testing.T) {
 	t.Run("debug", func(t *testing.T) { c.checkDebug(t, image) })
 	t.Run("port-forward", func(t *testing.T) { c.checkPortForward(t) })
 	t.Run("LoadBalancer", func(t *testing.T) { c.checkLoadBalancer(t, image) })
+	t.Run("datagrams", func(t *testing.T) { c.checkDatagrams(t, image) })
 	t.Run("ports of the host", func(t *testing.T) { c.checkHostPorts(t, image) })
 	t.Run("any host in an image's name", func(t *testing.T) {
 		c.push("library/nginx:1.19")

@@ -42,6 +42,7 @@ func TestSimulated(t *testing.T) {
 		c.deploy(deployment("web", "nowhere/web:1", 100, nil), service("web", corev1.ServiceTypeClusterIP))
 		c.endpoints(t, "web", 100)
 	})
+	t.Run("a load balancer", c.checkSimulatedBalancer)
 	t.Run("a pod that is never ready, until it is", func(t *testing.T) { c.checkNeverReady(t) })
 	t.Run("jobs", func(t *testing.T) { c.checkJobs(t) })
 	t.Run("deletion", func(t *testing.T) {
@@ -79,6 +80,20 @@ func TestSimulated(t *testing.T) {
 		if err != nil || len(nodes.Items) != 3 {
 			t.Errorf("%d nodes, %v; want 3", len(nodes.Items), err)
 		}
+	})
+}
+
+// checkSimulatedBalancer: what waits for an address gets that of a node, so that an app that has a load balancer becomes
+// healthy.
+func (c *testCluster) checkSimulatedBalancer(t *testing.T) {
+	if _, err := c.client.CoreV1().Services(ns).Create(context.Background(), service("balanced", corev1.ServiceTypeLoadBalancer), metav1.CreateOptions{}); err != nil {
+		t.Fatal(err)
+	}
+	eventually(t, 20*time.Second, "the address in the Service's status", func(context.Context) error {
+		if ingress := c.service("balanced").Status.LoadBalancer.Ingress; len(ingress) != 1 || ingress[0].IP != "172.30.0.2" {
+			return fmt.Errorf("got %v", ingress)
+		}
+		return nil
 	})
 }
 

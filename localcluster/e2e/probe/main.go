@@ -25,6 +25,7 @@ func main() {
 	}
 	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGTERM)
 	defer stop()
+	go echoDatagrams()
 	fmt.Println("probe started as", os.Getenv("NAME"))
 	server := &http.Server{Addr: ":8080", Handler: routes(), ReadHeaderTimeout: time.Second}
 	go func() {

@@ -7,6 +7,7 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"os"
 	"strconv"
 	"strings"
 	"sync"
@@ -92,6 +93,23 @@ func sayByUDP(to, text string) (string, error) {
 	heard := make([]byte, 64<<10)
 	n, err := conn.Read(heard)
 	return string(heard[:n]), err
+}
+
+// echoDatagrams answers each datagram with the name of this program and what was said.
+func echoDatagrams() {
+	socket, err := net.ListenPacket("udp", ":8080")
+	if err != nil {
+		fmt.Fprintln(os.Stderr, "listening for datagrams:", err)
+		return
+	}
+	buffer := make([]byte, 64<<10)
+	for {
+		n, from, err := socket.ReadFrom(buffer)
+		if err != nil {
+			return
+		}
+		_, _ = socket.WriteTo([]byte(os.Getenv("NAME")+" heard "+string(buffer[:n])), from)
+	}
 }
 
 func connectMany(to string, n int) error {

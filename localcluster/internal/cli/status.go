@@ -77,7 +77,7 @@ func printStatus(out io.Writer, s cluster.Status, now time.Time) {
 	if len(s.Ports) > 0 {
 		fmt.Fprintf(table, "\nSERVICE OR POD\tTYPE\tPORT\tREACHED AT\n")
 		for _, p := range s.Ports {
-			fmt.Fprintf(table, "%s/%s\t%s\t%d\t%s\n", p.Namespace, p.Service+p.Pod, p.Type, p.Port, p.Address)
+			fmt.Fprintf(table, "%s/%s\t%s\t%d/%s\t%s\n", p.Namespace, p.Service+p.Pod, p.Type, p.Port, p.Protocol, p.Address)
 		}
 	}
 	_ = table.Flush()

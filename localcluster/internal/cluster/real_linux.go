@@ -275,7 +275,7 @@ func (r *realRun) serveServices(context.Context) error {
 	if err != nil {
 		return fmt.Errorf("making a client: %w", err)
 	}
-	services := expose.NewServices(client, r.node.Dial, node.Address, nodeName)
+	services := expose.NewServices(client, r.node, node.Address, nodeName)
 	// It ends with its context, which is how it is stopped.
 	r.goOn(func(ctx context.Context) { _ = services.Run(ctx) })
 	r.mu.Lock()

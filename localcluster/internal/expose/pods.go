@@ -78,15 +78,16 @@ func wantedByPod(pod *corev1.Pod, nodeAddress string) map[key]want {
 	for _, containers := range [][]corev1.Container{pod.Spec.Containers, pod.Spec.InitContainers} {
 		for _, container := range containers {
 			for _, p := range container.Ports {
-				if p.HostPort == 0 || p.Protocol != corev1.ProtocolTCP && p.Protocol != "" {
+				protocol, offered := Offered(p.Protocol)
+				if p.HostPort == 0 || !offered {
 					continue
 				}
 				host := nodeAddress
 				if p.HostIP != "" && p.HostIP != "0.0.0.0" {
 					host = p.HostIP
 				}
-				described := Port{Namespace: pod.Namespace, Pod: pod.Name, Type: hostPortType, Port: p.ContainerPort}
-				wants[key{podOwner(pod), hostPortType, p.HostPort}] = want{described, hostPort(host, p.HostPort), int(p.HostPort)}
+				described := Port{Namespace: pod.Namespace, Pod: pod.Name, Type: hostPortType, Port: p.ContainerPort, Protocol: string(protocol)}
+				wants[key{podOwner(pod), hostPortType, protocol, p.HostPort}] = want{described, hostPort(host, p.HostPort), int(p.HostPort)}
 			}
 		}
 	}

@@ -11,8 +11,10 @@ type Port struct {
 	// Type is NodePort, LoadBalancer or HostPort.
 	Type string `json:"type"`
 	// Port is the Service's or the pod's own, NodePort the node's.
-	Port     int32 `json:"port"`
-	NodePort int32 `json:"nodePort,omitempty"`
+	Port int32 `json:"port"`
+	// Protocol is TCP or UDP.
+	Protocol string `json:"protocol"`
+	NodePort int32  `json:"nodePort,omitempty"`
 	// Address is where it is reached, 127.0.0.1:PORT.
 	Address string `json:"address"`
 }

@@ -22,10 +22,10 @@ import (
 const loopback = "127.0.0.1"
 
 // Services offers the NodePort and LoadBalancer Services of a cluster, and the ports of hosts that pods ask for, on
-// 127.0.0.1. Each gets the port that it asks for when it is free on this machine, and another one otherwise. TCP only.
+// 127.0.0.1. Each gets the port that it asks for when it is free on this machine, and another one otherwise. TCP and UDP.
 type Services struct {
 	client   kubernetes.Interface
-	dial     Dial
+	network  Network
 	nodeAddr string
 	nodeName string
 
@@ -33,10 +33,23 @@ type Services struct {
 	offered map[key]*offer
 }
 
+// Network is the cluster's, as it is reached from this machine.
+type Network interface {
+	Dial(ctx context.Context, address string) (*net.TCPConn, error)
+	DialDatagrams(address string) (*net.UDPConn, error)
+}
+
 type key struct {
-	owner owner
-	kind  string
-	port  int32
+	owner    owner
+	kind     string
+	protocol corev1.Protocol
+	port     int32
+}
+
+// passage is what connections or datagrams take.
+type passage interface {
+	Aim(target string)
+	Close()
 }
 
 // owner is whose port it is: a Service's or a pod's.
@@ -46,15 +59,15 @@ type owner struct {
 }
 
 type offer struct {
-	forwarder *Forwarder
-	port      Port
-	asked     int
+	passage passage
+	port    Port
+	asked   int
 }
 
 // NewServices offers nothing yet; nodeAddress is where NodePorts are in the cluster's network, nodeName the node whose
 // pods run.
-func NewServices(client kubernetes.Interface, dial Dial, nodeAddress, nodeName string) *Services {
-	return &Services{client: client, dial: dial, nodeAddr: nodeAddress, nodeName: nodeName, offered: map[key]*offer{}}
+func NewServices(client kubernetes.Interface, network Network, nodeAddress, nodeName string) *Services {
+	return &Services{client: client, network: network, nodeAddr: nodeAddress, nodeName: nodeName, offered: map[key]*offer{}}
 }
 
 // Run follows the Services until ctx ends, and then offers nothing more.
@@ -108,7 +121,10 @@ func (s *Services) Ports() []Port {
 		if a.Port != b.Port {
 			return a.Port < b.Port
 		}
-		return a.Type < b.Type
+		if a.Type != b.Type {
+			return a.Type < b.Type
+		}
+		return a.Protocol < b.Protocol
 	})
 	return ports
 }
@@ -140,20 +156,29 @@ func (s *Services) wanted(service *corev1.Service) map[key]want {
 		return wants
 	}
 	for _, p := range service.Spec.Ports {
-		if p.Protocol != corev1.ProtocolTCP && p.Protocol != "" {
+		protocol, offered := Offered(p.Protocol)
+		if !offered {
 			continue
 		}
-		described := Port{Namespace: service.Namespace, Service: service.Name, Port: p.Port, NodePort: p.NodePort}
+		described := Port{Namespace: service.Namespace, Service: service.Name, Port: p.Port, Protocol: string(protocol), NodePort: p.NodePort}
 		if p.NodePort != 0 {
 			described.Type = string(corev1.ServiceTypeNodePort)
-			wants[key{ownerOf(service), described.Type, p.Port}] = want{described, hostPort(s.nodeAddr, p.NodePort), int(p.NodePort)}
+			wants[key{ownerOf(service), described.Type, protocol, p.Port}] = want{described, hostPort(s.nodeAddr, p.NodePort), int(p.NodePort)}
 		}
 		if kind == corev1.ServiceTypeLoadBalancer && service.Spec.LoadBalancerClass == nil {
 			described.Type = string(corev1.ServiceTypeLoadBalancer)
-			wants[key{ownerOf(service), described.Type, p.Port}] = want{described, hostPort(service.Spec.ClusterIP, p.Port), int(p.Port)}
+			wants[key{ownerOf(service), described.Type, protocol, p.Port}] = want{described, hostPort(service.Spec.ClusterIP, p.Port), int(p.Port)}
 		}
 	}
 	return wants
+}
+
+// Offered returns the protocol of a port, and whether ports of that protocol are offered on this machine.
+func Offered(protocol corev1.Protocol) (named corev1.Protocol, is bool) {
+	if protocol == "" {
+		protocol = corev1.ProtocolTCP
+	}
+	return protocol, protocol == corev1.ProtocolTCP || protocol == corev1.ProtocolUDP
 }
 
 func hostPort(host string, port int32) string { return net.JoinHostPort(host, strconv.Itoa(int(port))) }
@@ -164,31 +189,51 @@ func (s *Services) offer(of owner, wants map[key]want) {
 	defer s.mu.Unlock()
 	for k, o := range s.offered {
 		if w, stays := wants[k]; k.owner == of && (!stays || w.asks != o.asked) {
-			o.forwarder.Close()
+			o.passage.Close()
 			delete(s.offered, k)
 		}
 	}
 	for k, w := range wants {
 		if o := s.offered[k]; o != nil {
-			o.forwarder.Aim(w.target)
+			o.passage.Aim(w.target)
 			continue
 		}
-		listener, err := listen(w.asks)
+		open := s.connections
+		if k.protocol == corev1.ProtocolUDP {
+			open = s.datagrams
+		}
+		passage, address, err := open(w)
 		if err != nil {
 			slog.Warn("port could not be offered", "kind", of.kind, "name", of.name.String(), "cause", err.Error())
 			continue
 		}
-		w.port.Address = listener.Addr().String()
-		s.offered[k] = &offer{forwarder: Forward(listener, s.dial, w.target), port: w.port, asked: w.asks}
+		w.port.Address = address.String()
+		s.offered[k] = &offer{passage: passage, port: w.port, asked: w.asks}
 	}
 }
 
-func listen(port int) (net.Listener, error) {
-	listener, err := net.Listen("tcp4", net.JoinHostPort(loopback, strconv.Itoa(port)))
-	if err == nil {
-		return listener, nil
+func (s *Services) connections(w want) (passage, net.Addr, error) {
+	listener, err := net.Listen("tcp4", net.JoinHostPort(loopback, strconv.Itoa(w.asks)))
+	if err != nil {
+		listener, err = net.Listen("tcp4", net.JoinHostPort(loopback, "0"))
 	}
-	return net.Listen("tcp4", net.JoinHostPort(loopback, "0"))
+	if err != nil {
+		return nil, nil, err
+	}
+	return Forward(listener, s.network.Dial, w.target), listener.Addr(), nil
+}
+
+func (s *Services) datagrams(w want) (passage, net.Addr, error) {
+	at := net.UDPAddr{IP: net.IPv4(127, 0, 0, 1), Port: w.asks}
+	socket, err := net.ListenUDP("udp4", &at)
+	if err != nil {
+		at.Port = 0
+		socket, err = net.ListenUDP("udp4", &at)
+	}
+	if err != nil {
+		return nil, nil, err
+	}
+	return ForwardDatagrams(socket, s.network.DialDatagrams, w.target), socket.LocalAddr(), nil
 }
 
 // tellAddress writes where a load balancer is. Its mode is Proxy: nodes must not take the address for their own.
@@ -201,7 +246,7 @@ func (s *Services) tellAddress(ctx context.Context, service *corev1.Service) err
 		}
 		if _, port, err := net.SplitHostPort(p.Address); err == nil {
 			number, _ := strconv.ParseInt(port, 10, 32)
-			ingress.Ports = append(ingress.Ports, corev1.PortStatus{Port: int32(number), Protocol: corev1.ProtocolTCP})
+			ingress.Ports = append(ingress.Ports, corev1.PortStatus{Port: int32(number), Protocol: corev1.Protocol(p.Protocol)})
 		}
 	}
 	if len(ingress.Ports) == 0 {
@@ -223,7 +268,7 @@ func (s *Services) closeAll() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	for k, o := range s.offered {
-		o.forwarder.Close()
+		o.passage.Close()
 		delete(s.offered, k)
 	}
 }

@@ -113,12 +113,12 @@ func (t *teller) look() {
 	}
 	for _, service := range listed[*corev1.Service](t.factory.Core().V1().Services().Informer()) {
 		if ports := notOffered(service); ports != "" {
-			t.tell(service, service.UID, "NotOffered", "spec.ports: "+ports+": not offered on this machine, which gets TCP alone; pods reach it at the Service")
+			t.tell(service, service.UID, "NotOffered", "spec.ports: "+ports+": not offered on this machine, which gets TCP and UDP alone; pods reach it at the Service")
 		}
 	}
 	for _, pod := range listed[*corev1.Pod](t.factory.Core().V1().Pods().Informer()) {
 		if ports := hostPortsNotOffered(pod); ports != "" {
-			t.tell(pod, pod.UID, "NotOffered", "spec.containers.ports.hostPort: "+ports+": not offered on this machine, which gets TCP alone; pods reach it at the address of the pod")
+			t.tell(pod, pod.UID, "NotOffered", "spec.containers.ports.hostPort: "+ports+": not offered on this machine, which gets TCP and UDP alone; pods reach it at the address of the pod")
 		}
 	}
 }

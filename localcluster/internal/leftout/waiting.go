@@ -10,6 +10,8 @@ import (
 	networkingv1 "k8s.io/api/networking/v1"
 	storagev1 "k8s.io/api/storage/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+	"github.com/cyan-cd/cyan/localcluster/internal/expose"
 )
 
 const (
@@ -26,7 +28,7 @@ func notOffered(service *corev1.Service) string {
 	}
 	var ports []string
 	for _, port := range service.Spec.Ports {
-		if !offered(port.Protocol) {
+		if _, offered := expose.Offered(port.Protocol); !offered {
 			ports = append(ports, strconv.Itoa(int(port.Port))+"/"+string(port.Protocol))
 		}
 	}
@@ -38,16 +40,13 @@ func hostPortsNotOffered(pod *corev1.Pod) string {
 	var ports []string
 	for _, container := range slices.Concat(pod.Spec.InitContainers, pod.Spec.Containers) {
 		for _, port := range container.Ports {
-			if port.HostPort != 0 && !offered(port.Protocol) {
+			if _, offered := expose.Offered(port.Protocol); port.HostPort != 0 && !offered {
 				ports = append(ports, strconv.Itoa(int(port.HostPort))+"/"+string(port.Protocol))
 			}
 		}
 	}
 	return strings.Join(ports, ", ")
 }
-
-// offered reports whether ports of a protocol are offered on this machine.
-func offered(protocol corev1.Protocol) bool { return protocol == corev1.ProtocolTCP || protocol == "" }
 
 // keepHostPorts leaves of a pod what is asked of it here.
 func keepHostPorts(object any) (any, error) {

@@ -84,9 +84,9 @@ func TestPortsThatAreNotOffered(t *testing.T) {
 		class *string
 		want  string
 	}{
-		"a load balancer":          {corev1.ServiceTypeLoadBalancer, nil, "53/UDP, 9/SCTP"},
+		"a load balancer":          {corev1.ServiceTypeLoadBalancer, nil, "9/SCTP"},
 		"one of another's class":   {corev1.ServiceTypeLoadBalancer, ptr("theirs"), ""},
-		"a port of the node":       {corev1.ServiceTypeNodePort, nil, "53/UDP, 9/SCTP"},
+		"a port of the node":       {corev1.ServiceTypeNodePort, nil, "9/SCTP"},
 		"within the cluster alone": {corev1.ServiceTypeClusterIP, nil, ""},
 	} {
 		service := &corev1.Service{Spec: corev1.ServiceSpec{Type: c.kind, LoadBalancerClass: c.class, Ports: ports}}
@@ -97,15 +97,15 @@ func TestPortsThatAreNotOffered(t *testing.T) {
 }
 
 func TestPortsOfTheHostThatAreNotOffered(t *testing.T) {
-	udp, tcp := corev1.ContainerPort{ContainerPort: 53, HostPort: 5353, Protocol: corev1.ProtocolUDP}, corev1.ContainerPort{ContainerPort: 53, HostPort: 5353, Protocol: corev1.ProtocolTCP}
+	sctp, udp, tcp := corev1.ContainerPort{ContainerPort: 53, HostPort: 5353, Protocol: corev1.ProtocolSCTP}, corev1.ContainerPort{ContainerPort: 53, HostPort: 5353, Protocol: corev1.ProtocolUDP}, corev1.ContainerPort{ContainerPort: 53, HostPort: 5353, Protocol: corev1.ProtocolTCP}
 	for name, c := range map[string]struct {
 		init, main []corev1.ContainerPort
 		want       string
 	}{
-		"datagrams":                        {main: []corev1.ContainerPort{udp, tcp}, want: "5353/UDP"},
-		"of a container beside the others": {init: []corev1.ContainerPort{udp}, want: "5353/UDP"},
+		"messages":                         {main: []corev1.ContainerPort{sctp, udp, tcp}, want: "5353/SCTP"},
+		"of a container beside the others": {init: []corev1.ContainerPort{sctp}, want: "5353/SCTP"},
 		"connections":                      {main: []corev1.ContainerPort{tcp, {ContainerPort: 1, HostPort: 1}}},
-		"of the pod alone":                 {main: []corev1.ContainerPort{{ContainerPort: 53, Protocol: corev1.ProtocolUDP}}},
+		"of the pod alone":                 {main: []corev1.ContainerPort{{ContainerPort: 53, Protocol: corev1.ProtocolSCTP}}},
 	} {
 		pod := &corev1.Pod{Spec: corev1.PodSpec{InitContainers: []corev1.Container{{Ports: c.init}}, Containers: []corev1.Container{{Ports: c.main}}}}
 		kept, err := keepHostPorts(pod)

@@ -98,17 +98,51 @@ func (n *Node) Dial(ctx context.Context, address string) (*net.TCPConn, error) {
 	if err != nil {
 		return nil, err
 	}
-	var fd int
+	fd, err := n.socket(unix.SOCK_STREAM)
+	if err != nil {
+		return nil, err
+	}
+	return connect(ctx, fd, sockaddr(to.IP, to.Port))
+}
+
+// DialDatagrams makes a socket whose datagrams go to an IPv4 address and port in the node's network.
+func (n *Node) DialDatagrams(address string) (*net.UDPConn, error) {
+	to, err := net.ResolveUDPAddr("udp4", address) // a literal: nothing is asked
+	if err != nil {
+		return nil, err
+	}
+	fd, err := n.socket(unix.SOCK_DGRAM)
+	if err != nil {
+		return nil, err
+	}
+	file := os.NewFile(uintptr(fd), "datagrams") //nolint:gosec // a descriptor
+	defer file.Close()                           // the connection has a descriptor of its own
+	if err := unix.Connect(fd, sockaddr(to.IP, to.Port)); err != nil {
+		return nil, os.NewSyscallError("connect", err)
+	}
+	conn, err := net.FileConn(file)
+	if err != nil {
+		return nil, err
+	}
+	return conn.(*net.UDPConn), nil
+}
+
+// socket makes one of a kind in the node's network.
+func (n *Node) socket(kind int) (fd int, err error) {
 	err = n.net.do(func() (err error) {
-		fd, err = unix.Socket(unix.AF_INET, unix.SOCK_STREAM|unix.SOCK_NONBLOCK|unix.SOCK_CLOEXEC, 0)
+		fd, err = unix.Socket(unix.AF_INET, kind|unix.SOCK_NONBLOCK|unix.SOCK_CLOEXEC, 0)
 		return err
 	})
 	if err != nil {
-		return nil, fmt.Errorf("making a socket in the node's network: %w", err)
+		return 0, fmt.Errorf("making a socket in the node's network: %w", err)
 	}
-	target := &unix.SockaddrInet4{Port: to.Port}
-	copy(target.Addr[:], to.IP.To4())
-	return connect(ctx, fd, target)
+	return fd, nil
+}
+
+func sockaddr(ip net.IP, port int) *unix.SockaddrInet4 {
+	target := &unix.SockaddrInet4{Port: port}
+	copy(target.Addr[:], ip.To4())
+	return target
 }
 
 // connect finishes on Go's own poller, so that a slow answer holds up nobody else.

@@ -29,6 +29,7 @@ type simulator struct {
 	client kubernetes.Interface
 	nodes  map[string]string // name → address
 	taints []corev1.Taint
+	beside Beside
 	pods   corelisters.PodLister
 	queue  workqueue.TypedRateLimitingInterface[types.NamespacedName]
 	ips    addresses
@@ -63,7 +64,7 @@ func Run(ctx context.Context, kubeconfig string, count int, beside Beside) error
 		return fmt.Errorf("making a client: %w", err)
 	}
 	s := &simulator{
-		client: client, nodes: map[string]string{}, times: map[types.UID]times{},
+		client: client, beside: beside, nodes: map[string]string{}, times: map[types.UID]times{},
 		queue: workqueue.NewTypedRateLimitingQueue(workqueue.DefaultTypedControllerRateLimiter[types.NamespacedName]()),
 	}
 	if beside == RealNode {
@@ -99,6 +100,11 @@ func (s *simulator) run(ctx context.Context) error {
 	})
 	if err != nil {
 		return fmt.Errorf("watching pods: %w", err)
+	}
+	if s.beside == Nothing {
+		if err := s.followBalancers(ctx, factory); err != nil {
+			return err
+		}
 	}
 	factory.Start(ctx.Done())
 	if !cache.WaitForCacheSync(ctx.Done(), handle.HasSynced) {
