@@ -74,6 +74,33 @@ func TestContext(t *testing.T) {
 	}
 }
 
+// TestContextElsewhere: a cluster is taken out of every kubeconfig that it was put into, whichever is the user's when
+// it is removed.
+func TestContextElsewhere(t *testing.T) {
+	files := []string{filepath.Join(t.TempDir(), "config"), filepath.Join(t.TempDir(), "config")}
+	contexts := func(file string) int {
+		config, err := clientcmd.LoadFromFile(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return len(config.Contexts)
+	}
+	t.Setenv("KUBECONFIG", files[0])
+	c := newCluster(t, "--nodes", "simulated")
+	t.Setenv("KUBECONFIG", files[1])
+	c.up()
+	if a, b := contexts(files[0]), contexts(files[1]); a != 1 || b != 1 {
+		t.Errorf("contexts: got %d and %d, want one in each", a, b)
+	}
+	t.Setenv("KUBECONFIG", filepath.Join(t.TempDir(), "config"))
+	if r := run(t, "down", "--delete", "--dir", c.dir); r.code != 0 || r.stderr != "" {
+		t.Errorf("down: exit code %d\n%s", r.code, r.stderr)
+	}
+	if a, b := contexts(files[0]), contexts(files[1]); a != 0 || b != 0 {
+		t.Errorf("contexts afterwards: got %d and %d, want none", a, b)
+	}
+}
+
 // TestDownDuringUp: who removes a cluster that another command starts has removed its context too.
 func TestDownDuringUp(t *testing.T) {
 	file := filepath.Join(t.TempDir(), "config")

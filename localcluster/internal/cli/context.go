@@ -44,11 +44,11 @@ func recordContext(ctx context.Context, dir state.Dir, status *cluster.Status) e
 	if usual, err := state.At(""); err != nil || usual.Path != dir.Path {
 		name += "-" + filepath.Base(dir.Path)
 	}
-	entry, err := userconfig.Add(dir.Kubeconfig(), name, userconfig.Entry{Context: record.Context, Before: record.Before})
+	entry, err := userconfig.Add(dir.Kubeconfig(), name, entryOf(record.ContextIn(userconfig.Usual())))
 	if err != nil {
 		return err
 	}
-	record.Context, record.Before = entry.Context, entry.Before
+	record.Remember(state.UserContext{Context: entry.Context, Before: entry.Before, Kubeconfig: entry.Files})
 	status.Context = entry.Context
 	return dir.Save(record)
 }
@@ -59,7 +59,13 @@ func removeContext(dir state.Dir, out io.Writer) {
 	if err != nil {
 		return
 	}
-	if err := userconfig.Remove(dir.Kubeconfig(), userconfig.Entry{Context: record.Context, Before: record.Before}); err != nil {
-		fmt.Fprintf(out, "context %s was not taken out of your kubeconfig: %v\n", record.Context, err)
+	for _, context := range append(record.Elsewhere, record.UserContext) {
+		if err := userconfig.Remove(dir.Kubeconfig(), entryOf(context)); err != nil {
+			fmt.Fprintf(out, "context %s was not taken out of your kubeconfig: %v\n", context.Context, err)
+		}
 	}
+}
+
+func entryOf(context state.UserContext) userconfig.Entry {
+	return userconfig.Entry{Context: context.Context, Before: context.Before, Files: context.Kubeconfig}
 }

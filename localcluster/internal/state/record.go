@@ -38,9 +38,39 @@ type Record struct {
 	IngressPort  int    `json:"ingressPort,omitempty"`
 	// Without are the extras that the cluster is to do without.
 	Without []string `json:"without,omitempty"`
-	// Context is the context in the user's kubeconfig, "" for none, and Before the one that was current before it.
+	UserContext
+	// Elsewhere are those in kubeconfigs that were the user's before.
+	Elsewhere []UserContext `json:"elsewhere,omitempty"`
+}
+
+// UserContext is where the cluster is in a kubeconfig of the user.
+type UserContext struct {
+	// Context is its context, "" for none, and Before the one that was current before it.
 	Context string `json:"context,omitempty"`
 	Before  string `json:"before,omitempty"`
+	// Kubeconfig are the files, as $KUBECONFIG names them.
+	Kubeconfig string `json:"kubeconfig,omitempty"`
+}
+
+// Remember makes the context in some files that of the record; those in other files are kept beside it.
+func (r *Record) Remember(now UserContext) {
+	kept := slices.DeleteFunc(append(r.Elsewhere, r.UserContext), func(c UserContext) bool {
+		return c.Context == "" || c.Kubeconfig == "" || c.Kubeconfig == now.Kubeconfig
+	})
+	r.UserContext, r.Elsewhere = now, kept
+}
+
+// ContextIn returns the context in some files. Records from before they were kept are of any.
+func (r *Record) ContextIn(kubeconfig string) UserContext {
+	if r.Kubeconfig == "" {
+		return r.UserContext
+	}
+	for _, c := range append([]UserContext{r.UserContext}, r.Elsewhere...) {
+		if c.Kubeconfig == kubeconfig {
+			return c
+		}
+	}
+	return UserContext{}
 }
 
 // ErrNone is the error when there is no cluster in a directory.

@@ -9,7 +9,6 @@ import (
 	"time"
 
 	"golang.org/x/sys/unix"
-	"k8s.io/client-go/tools/clientcmd"
 )
 
 const (
@@ -17,10 +16,10 @@ const (
 	lockTries = 100
 )
 
-// alone changes the user's kubeconfig while no other command of this program does, so that what one adds is not lost to
+// alone changes a kubeconfig while no other command of this program does, so that what one adds is not lost to
 // another that has read the file before. Other programs hold a lock of their own for the moment in which they write.
-func alone(change func() error) error {
-	file := clientcmd.NewDefaultPathOptions().GetDefaultFilename()
+func alone(files files, change func() error) error {
+	file := files.GetDefaultFilename()
 	directory := filepath.Dir(file)
 	if err := os.MkdirAll(directory, 0o750); err != nil {
 		return fmt.Errorf("making the directory of your kubeconfig: %w", err)

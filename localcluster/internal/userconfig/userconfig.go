@@ -18,13 +18,15 @@ type Entry struct {
 	Context string
 	// Before is the context that was current before; "" for none.
 	Before string
+	// Files are the kubeconfig that it is in, as $KUBECONFIG names them; "" for those of the environment.
+	Files string
 }
 
 // Add makes the cluster of a kubeconfig, own, the current context of the user's, by the name or the next free one
 // after it. known is its entry of before; it is renewed. Where the user's kubeconfig is own, nothing is to be done.
 func Add(own, name string, known Entry) (Entry, error) {
 	entry := known
-	err := alone(func() (err error) {
+	err := alone(usual(), func() (err error) {
 		entry, err = add(own, name, known)
 		return err
 	})
@@ -40,7 +42,7 @@ func add(own, name string, known Entry) (Entry, error) {
 	if err != nil {
 		return known, fmt.Errorf("reading %s: %w", own, err)
 	}
-	files := clientcmd.NewDefaultPathOptions()
+	files := usual()
 	if isAmong(own, files.GetLoadingPrecedence()) {
 		return known, nil
 	}
@@ -49,6 +51,7 @@ func add(own, name string, known Entry) (Entry, error) {
 		return known, fmt.Errorf("reading your kubeconfig: %w", err)
 	}
 	entry := known
+	entry.Files = files.String()
 	if entry.Context == "" || !isFreeFor(users, entry.Context, cluster) {
 		entry.Context = freeName(users, name, cluster)
 	}
@@ -74,10 +77,17 @@ func Remove(own string, entry Entry) error {
 	if entry.Context == "" {
 		return nil
 	}
-	return alone(func() error { return remove(own, entry) })
+	files := usual()
+	if entry.Files != "" {
+		files = named(entry.Files)
+	}
+	if !files.exist() {
+		return nil
+	}
+	return alone(files, func() error { return remove(files, own, entry) })
 }
 
-func remove(own string, entry Entry) error {
+func remove(files files, own string, entry Entry) error {
 	config, err := clientcmd.LoadFromFile(own)
 	if err != nil {
 		return fmt.Errorf("reading %s: %w", own, err)
@@ -86,7 +96,6 @@ func remove(own string, entry Entry) error {
 	if err != nil {
 		return fmt.Errorf("reading %s: %w", own, err)
 	}
-	files := clientcmd.NewDefaultPathOptions()
 	users, err := files.GetStartingConfig()
 	if err != nil {
 		return fmt.Errorf("reading your kubeconfig: %w", err)

@@ -2,6 +2,7 @@ package userconfig
 
 import (
 	"errors"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"strconv"
@@ -49,7 +50,7 @@ func TestRoundTrip(t *testing.T) {
 	own, home := setUp(t)
 	written(t, home, "work", "https://work.example", "theirs")
 	entry, err := Add(own, "cyan", Entry{})
-	if err != nil || entry != (Entry{"cyan", "work"}) {
+	if err != nil || entry != (Entry{"cyan", "work", home}) {
 		t.Fatalf("got %+v, %v", entry, err)
 	}
 	c := users(t)
@@ -83,14 +84,46 @@ func TestRoundTrip(t *testing.T) {
 }
 
 // TestOthers: what is somebody else's is neither taken over nor removed.
+// TestElsewhere: what was added is taken out of the files that it is in, wherever $KUBECONFIG leads by now.
+func TestElsewhere(t *testing.T) {
+	own, home := setUp(t)
+	dir := t.TempDir()
+	first := filepath.Join(dir, "first")
+	written(t, home, "work", "https://work.example", "theirs")
+	t.Setenv("KUBECONFIG", first+string(filepath.ListSeparator)+home)
+	entry, err := Add(own, "cyan", Entry{})
+	if err != nil || entry != (Entry{"cyan", "work", first + string(filepath.ListSeparator) + home}) {
+		t.Fatalf("got %+v, %v", entry, err)
+	}
+	t.Setenv("KUBECONFIG", filepath.Join(dir, "other"))
+	if err := Remove(own, entry); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := os.Stat(filepath.Join(dir, "other")); !errors.Is(err, fs.ErrNotExist) {
+		t.Errorf("a file that it never was in: %v", err)
+	}
+	t.Setenv("KUBECONFIG", home)
+	if c := users(t); c.CurrentContext != "work" || len(c.Contexts) != 1 || len(c.Clusters) != 1 || len(c.AuthInfos) != 1 {
+		t.Errorf("afterwards: got %+v", c)
+	}
+	// Files that are gone, and their directory, are not made again.
+	entry.Files = filepath.Join(dir, "gone", "config")
+	if err := Remove(own, entry); err != nil {
+		t.Errorf("files that are gone: %v", err)
+	}
+	if _, err := os.Stat(filepath.Join(dir, "gone")); !errors.Is(err, fs.ErrNotExist) {
+		t.Errorf("the directory of files that are gone: %v", err)
+	}
+}
+
 func TestOthers(t *testing.T) {
 	own, home := setUp(t)
 	written(t, home, "cyan", "https://other.example", "theirs")
 	entry, err := Add(own, "cyan", Entry{})
-	if err != nil || entry != (Entry{"cyan-2", "cyan"}) {
+	if err != nil || entry != (Entry{"cyan-2", "cyan", home}) {
 		t.Fatalf("got %+v, %v", entry, err)
 	}
-	if err := Remove(own, Entry{"cyan", ""}); err != nil || users(t).Clusters["cyan"].Server != "https://other.example" {
+	if err := Remove(own, Entry{Context: "cyan"}); err != nil || users(t).Clusters["cyan"].Server != "https://other.example" {
 		t.Errorf("another's was removed: %v", err)
 	}
 	// Somebody has chosen another context since, which stays current.
@@ -125,7 +158,7 @@ func TestErrors(t *testing.T) {
 	if err := os.WriteFile(home, []byte("{"), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	known := Entry{"cyan", "work"}
+	known := Entry{Context: "cyan", Before: "work"}
 	if entry, err := Add(own, "cyan", known); err == nil || entry != known || !strings.Contains(err.Error(), "your kubeconfig") {
 		t.Errorf("Add: got %+v, %v", entry, err)
 	}
