@@ -83,8 +83,8 @@ func TestSimulated(t *testing.T) {
 	})
 }
 
-// checkSimulatedBalancer: what waits for an address gets that of a node, so that an app that has a load balancer becomes
-// healthy.
+// checkSimulatedBalancer: what waits for an address gets that of a node, so that an app that has a load balancer
+// becomes healthy.
 func (c *testCluster) checkSimulatedBalancer(t *testing.T) {
 	if _, err := c.client.CoreV1().Services(ns).Create(context.Background(), service("balanced", corev1.ServiceTypeLoadBalancer), metav1.CreateOptions{}); err != nil {
 		t.Fatal(err)

@@ -13,7 +13,7 @@ import (
 )
 
 // fromFile adds what a file says to options. Flags win.
-func fromFile(name string, options cluster.Options) (cluster.Options, error) {
+func fromFile(name string, dir state.Dir, options cluster.Options) (cluster.Options, error) {
 	data, err := os.ReadFile(name)
 	if err != nil {
 		return options, fmt.Errorf("reading the settings of the cluster: %w", err)
@@ -25,7 +25,7 @@ func fromFile(name string, options cluster.Options) (cluster.Options, error) {
 		}
 	}
 	file, err := config.Parse(name, data, config.Known{
-		Extras: cluster.Extras, Gates: knownGates(), IsDir: is(os.FileMode.IsDir), IsFile: is(os.FileMode.IsRegular),
+		Extras: cluster.Extras, Gates: knownGates(), IsDir: is(os.FileMode.IsDir), IsFile: is(os.FileMode.IsRegular), Own: dir.Path,
 	})
 	if err != nil {
 		return options, err

@@ -46,7 +46,11 @@ over the file.
 			options.Mode = mode
 			options.Without = leftOut(c, without)
 			if file != "" {
-				if options, err = fromFile(file, options); err != nil {
+				dir, err := dirOf(c)
+				if err != nil {
+					return err
+				}
+				if options, err = fromFile(file, dir, options); err != nil {
 					return err
 				}
 			}

@@ -85,4 +85,6 @@ type Known struct {
 	Gates  map[string]Gate
 	// IsDir reports whether a path is a directory of this machine, and IsFile whether it is a file.
 	IsDir, IsFile func(string) bool
+	// Own is the cluster's own directory, below which its parts have their files.
+	Own string
 }

@@ -18,6 +18,7 @@ var known = Known{
 	Gates:  map[string]Gate{"ContextualLogging": {Default: true}, "ContextualOther": {}, "Settled": {Default: true, Locked: true}},
 	IsDir:  func(path string) bool { return path == "/tmp" || path == "/srv" },
 	IsFile: func(path string) bool { return path == "/etc/hostname" },
+	Own:    "/srv/me/cyan",
 }
 
 const head = "apiVersion: cyan.dev/v1alpha1\nkind: LocalCluster\n"
@@ -86,6 +87,9 @@ func TestWhatIsNotHonouredIsAnErrorWithItsLine(t *testing.T) {
 		{"a mount to nowhere", head + "mounts:\n- hostPath: /tmp\n  nodePath: /data\n", `f:5: mounts[0].nodePath: "/data" is neither below /mnt nor a directory`},
 		{"a mount over what the node needs", head + "mounts:\n- hostPath: /tmp\n  nodePath: /run/cyan\n", "would hide what the node needs"},
 		{"a mount over the accounts of the node", head + "mounts:\n- hostPath: /tmp\n  nodePath: /etc\n", `f:5: mounts[0].nodePath: "/etc" would hide what the node needs; take one below /mnt`},
+		{"a mount over the cluster's directory", head + "mounts:\n- hostPath: /tmp\n  nodePath: /srv/me/cyan\n", `f:5: mounts[0].nodePath: "/srv/me/cyan" would hide the cluster's own directory`},
+		{"a mount over what has the cluster's directory", head + "mounts:\n- hostPath: /tmp\n  nodePath: /srv\n", `f:5: mounts[0].nodePath: "/srv" would hide the cluster's own directory, /srv/me/cyan, or what is in it; take one below /mnt`},
+		{"a mount into the cluster's directory", head + "mounts:\n- hostPath: /tmp\n  nodePath: /srv/me/cyan/pki\n", "would hide the cluster's own directory"},
 		{"a mount over programs", head + "mounts:\n- hostPath: /tmp\n  nodePath: /usr/sbin\n", "would hide what the node needs"},
 		{"a mount with a detour", head + "mounts:\n- hostPath: /tmp\n  nodePath: /mnt/../srv\n", "without detours"},
 		{"half a mount", head + "mounts:\n- hostPath: /tmp\n", "f:4: mounts[0]: a mount has a hostPath and a nodePath"},

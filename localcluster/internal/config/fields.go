@@ -194,6 +194,8 @@ func (r *reader) nodePath(path string) string {
 		return "is not an absolute path without detours; write it as /mnt/data"
 	case slices.Contains(systemDirs, path) || slices.ContainsFunc([]string{"/proc", "/sys", "/dev", "/run", "/var/run"}, below):
 		return "would hide what the node needs; take one below " + ownMounts
+	case strings.HasPrefix(r.known.Own+"/", path+"/") || r.known.Own != "" && strings.HasPrefix(path, r.known.Own+"/"):
+		return "would hide the cluster's own directory, " + r.known.Own + ", or what is in it; take one below " + ownMounts
 	case path != ownMounts && below(ownMounts) || r.known.IsDir(path):
 		return ""
 	}

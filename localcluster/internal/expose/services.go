@@ -22,7 +22,8 @@ import (
 const loopback = "127.0.0.1"
 
 // Services offers the NodePort and LoadBalancer Services of a cluster, and the ports of hosts that pods ask for, on
-// 127.0.0.1. Each gets the port that it asks for when it is free on this machine, and another one otherwise. TCP and UDP.
+// 127.0.0.1: TCP and UDP. Each gets the port that it asks for when it is free on this machine, and another one
+// otherwise.
 type Services struct {
 	client   kubernetes.Interface
 	network  Network
