@@ -27,3 +27,16 @@ func TestTheClusterComesBack(t *testing.T) {
 		t.Errorf("said %q, want once that the cluster is away", said)
 	}
 }
+
+// A cluster that is away before anything is deployed keeps no image from being built either.
+func TestTheClusterIsAwayBeforeTheFirstDeployment(t *testing.T) {
+	f, way := newTrialBehind(t)
+	way.close()
+	f.begin()
+	f.await(DeployFailed, 1)
+	if got := f.builds(); !slices.Contains(got, "first") {
+		t.Errorf("built %q while the cluster is away, want the first version", got)
+	}
+	way.open()
+	f.awaitRunning("first")
+}

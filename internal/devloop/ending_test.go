@@ -138,22 +138,32 @@ func TestAnApplicationThatIsDeleted(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				s := newShared(t)
 				ann := s.developer("ann@desk")
-				var ended error
-				ann.end = func(err error) { ended = err }
+				ends := make(chan error, 1)
+				ann.end = func(err error) { ends <- err }
 				if err := ann.take(t.Context(), ""); err != nil {
 					t.Fatal(err)
+				}
+				deleted, read := time.Now().Add(handover.Renewal+time.Second), ann.read
+				ann.read = func(ctx context.Context) (*v1alpha1.Application, error) {
+					if time.Now().After(deleted) {
+						how(s, ann.app)
+					}
+					return read(ctx)
 				}
 				ctx, end := context.WithCancel(t.Context())
 				defer end()
 				go ann.keep(ctx, func(err error) { t.Error(err) })
 				time.Sleep(handover.Renewal + time.Second) //nolint:forbidigo // the time is that of the test
 				synctest.Wait()
-				if ended != nil {
-					t.Fatalf("while it is there: ended with %v", ended)
+				if len(ends) > 0 {
+					t.Fatalf("while it is there: ended with %v", <-ends)
 				}
-				how(s, ann.app)
 				time.Sleep(handover.Renewal) //nolint:forbidigo // the time is that of the test
 				synctest.Wait()
+				var ended error
+				if len(ends) > 0 {
+					ended = <-ends
+				}
 				if ended == nil || ended.Error() != `Application "shop": deleted; start the loop without --in-place, or create the Application again` {
 					t.Fatalf("the loop ends with %v", ended)
 				}
