@@ -79,8 +79,26 @@ function subject(text: string, of: Pattern, depth = 0): string | undefined {
   return undefined;
 }
 
-/** phrased returns a sentence in other words, if there are some for its cause and for its remedy. */
+/** mostLines is how many lines of a message are looked up; the others stay as they are. */
+const mostLines = 100;
+
+/**
+ * phrased returns a sentence in other words, if there are some for its cause and for its remedy. Of a message of several
+ * lines the first has to have some; it may end with a colon.
+ */
 export function phrased(message: string, phrases: Phrases): string | undefined {
+  const lines = message.split("\n");
+  if (lines.length === 1) return line(message, phrases);
+  const first = line(lines[0]!.replace(/:$/, ""), phrases);
+  if (first === undefined) return undefined;
+  const rest = lines.slice(1).map((text, i) => {
+    const [indent] = text.match(/^ */)!;
+    return i + 1 < mostLines ? indent + (line(text.slice(indent.length), phrases) ?? text.slice(indent.length)) : text;
+  });
+  return [lines[0]!.endsWith(":") ? `${first}:` : first, ...rest].join("\n");
+}
+
+function line(message: string, phrases: Phrases): string | undefined {
   const of = patterns(phrases);
   const whole = subject(message, of);
   if (whole !== undefined) return whole;
