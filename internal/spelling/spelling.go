@@ -19,6 +19,24 @@ func Closest(name string, names []string) string {
 	return best
 }
 
+// IsSlip reports whether a name is another one with a slip of the fingers: one letter in ten differs, at least one, and no
+// digit. Names that differ in their digits, such as v1 and v2, are those of several things.
+func IsSlip(name, meant string) bool {
+	return len(name) >= shortest && digits(name) == digits(meant) && distance(name, meant) <= max(1, len(name)/10)
+}
+
+// shortest is how long a name is, in bytes, that a slip is told from another name in.
+const shortest = 3
+
+func digits(name string) string {
+	return strings.Map(func(r rune) rune {
+		if r < '0' || r > '9' {
+			return -1
+		}
+		return r
+	}, name)
+}
+
 // distance is the number of letters to add, drop, change, or swap with their neighbour.
 func distance(a, b string) int {
 	if len(a) > longest || len(b) > longest {

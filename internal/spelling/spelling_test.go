@@ -41,3 +41,31 @@ func TestClosest(t *testing.T) {
 		}
 	}
 }
+
+func TestIsSlip(t *testing.T) {
+	for _, c := range []struct {
+		rule        string
+		name, meant string
+		want        bool
+	}{
+		{"two letters swapped", "wbe", "web", true},
+		{"a letter missing", "setings", "settings", true},
+		{"a letter too many", "shopp", "shop", true},
+		{"another letter", "shap", "shop", true},
+		{"two letters of few", "shab", "shop", false},
+		{"two letters of twenty", "checkuot-prodcution-x", "checkout-production-x", true},
+		{"two letters of nineteen", "checkuot-prodcution", "checkout-production", false},
+		{"versions", "echo-v3", "echo-v1", false},
+		{"a digit more", "shop-10", "shop-1", false},
+		{"the same digits", "shpo-v1", "shop-v1", true},
+		{"the last digit", "shop-9", "shop-8", false},
+		{"the first digit", "shop-0", "shop-1", false},
+		{"another word", "web-canary", "web-root", false},
+		{"short names", "ab", "ac", false},
+		{"the same", "shop", "shop", true},
+	} {
+		if got := IsSlip(c.name, c.meant); got != c.want {
+			t.Errorf("%s: %q for %q: %v", c.rule, c.name, c.meant, got)
+		}
+	}
+}

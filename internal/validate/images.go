@@ -32,7 +32,10 @@ func imageEntries(result *render.Result) []Finding {
 		severity, remedy := SeverityWarning, "remove it, or correct the name; there are: "+strings.Join(bounded(e.Images), ", ")
 		switch meant := spelling.Closest(e.Name, e.Images); {
 		case meant != "":
-			severity, remedy = SeverityError, "did you mean "+meant+"?"
+			remedy = "did you mean " + meant + "?"
+			if spelling.IsSlip(e.Name, meant) {
+				severity = SeverityError
+			}
 		case len(e.Images) == 0:
 			remedy = "remove it: nothing that the kustomization builds on has an image"
 		}
@@ -64,7 +67,10 @@ func imageNotSet(o render.Rendered, c podContainer, set []func(image string) boo
 	}
 	severity, remedy := SeverityNote, "add an entry to images, if the kustomization is to set it"
 	if meant := spelling.Closest(name, unused); meant != "" {
-		severity, remedy = SeverityError, "an entry of images is for "+meant+": write the same name in both"
+		severity, remedy = SeverityWarning, "an entry of images is for "+meant+": write the same name in both"
+		if spelling.IsSlip(name, meant) {
+			severity = SeverityError
+		}
 	}
 	return Finding{findingOf(o, RuleImageNotSet, c.path+".image", fmt.Sprintf("no entry of images in the kustomization is for %q", name), remedy), severity}, true
 }

@@ -147,7 +147,10 @@ func (g *graph) follow(r reference) {
 		severity = SeverityError
 	}
 	if meant := spelling.Closest(r.to.Name, g.namesOf(r.to)); meant != "" {
-		severity, remedy = SeverityError, "did you mean "+meant+"?"
+		remedy = "did you mean " + meant + "?"
+		if spelling.IsSlip(r.to.Name, meant) {
+			severity = SeverityError
+		}
 	}
 	g.report(severity, r.from, RuleReference, r.field, cause, remedy)
 }
