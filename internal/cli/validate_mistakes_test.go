@@ -148,6 +148,7 @@ func TestValidateKindsOfControllers(t *testing.T) {
 		{"a template of analyses", of("AnalysisTemplate"), "warning: AnalysisTemplate a: spec: analyses are not run"},
 		{"one of the cluster", of("ClusterAnalysisTemplate"), "warning: ClusterAnalysisTemplate a: spec: analyses are not run"},
 		{"an analysis", of("AnalysisRun"), "error: AnalysisRun a: spec: analyses are not run"},
+		{"what generates Applications, which is said once", of("ApplicationSet"), "stdin.yaml:2:1: error: ApplicationSet a: kind: argoproj.io/v1alpha1 ApplicationSet is not served: no Application is generated from it"},
 		{"an experiment", of("Experiment"), "error: Experiment a: spec: experiments are not run"},
 		{"a Rollout's workload", "apiVersion: argoproj.io/v1alpha1\nkind: Rollout\nmetadata: {name: a}\nspec: {workloadRef: {apiVersion: apps/v1, kind: StatefulSet, name: a}, strategy: {blueGreen: {activeService: a}}}\n---\napiVersion: v1\nkind: Service\nmetadata: {name: a}\nspec: {ports: [{port: 80}]}\n---\napiVersion: apps/v1\nkind: StatefulSet\nmetadata: {name: a}\nspec: {selector: {matchLabels: {app: a}}, template: {metadata: {labels: {app: a}}, spec: {containers: [{name: a, image: b}]}}}\n", "error: Rollout a: spec.workloadRef: apps/v1 StatefulSet is not supported"},
 		{"a wave", annotated("argocd.argoproj.io/sync-wave", "one"), `stdin.yaml:3:35: warning: ConfigMap a: metadata.annotations[argocd.argoproj.io/sync-wave]: "one": invalid wave, taken for 0; write a whole number [not-honoured]`},

@@ -185,7 +185,7 @@ func (k *kinds) missing(gvk schema.GroupVersionKind) kind {
 		where = "the cluster does not serve it"
 	}
 	if gvk.GroupKind() == (schema.GroupKind{Group: v1alpha1.GroupVersion.Group, Kind: "ApplicationSet"}) {
-		return kind{rule: RuleUnknownKind, field: "kind", problem: what + " is not served: no Application is generated from it", remedy: "write the Applications themselves"}
+		return kind{rule: RuleUnknownKind, field: "kind", problem: what + " is not served: no Application is generated from it", remedy: "write the Applications themselves, or keep argocd-applicationset-controller running beside Cyan"}
 	}
 	if gvk.Group == "skaffold" {
 		return kind{rule: RuleUnknownKind, field: "kind", problem: what + " is for another program than the API server", remedy: "`cyan skaffold check` checks it"}

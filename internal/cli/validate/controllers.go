@@ -45,13 +45,16 @@ func ofControllers(objects []render.Rendered) []engine.Finding {
 }
 
 // besides are the findings about fields that are not unknown already: what a definition does not have, the controllers
-// do not honour either.
+// do not honour either, nor the spec of a kind that is unknown.
 func besides(found, more []engine.Finding) []engine.Finding {
 	type field struct{ object, path string }
 	unknown := map[field]bool{}
 	for _, f := range found {
-		if f.Rule == engine.RuleUnknownField {
+		switch f.Rule {
+		case engine.RuleUnknownField:
 			unknown[field{f.Object, f.Field}] = true
+		case engine.RuleUnknownKind:
+			unknown[field{f.Object, "spec"}] = true
 		}
 	}
 	return slices.DeleteFunc(more, func(f engine.Finding) bool { return unknown[field{f.Object, f.Field}] })
