@@ -324,8 +324,20 @@ func hasWords(phrases map[string]string, text string) bool {
 	if cause, remedy, ok := strings.Cut(text, "; "); ok && has(cause) && has(remedy) {
 		return true
 	}
-	_, cause, ok := strings.Cut(text, ": ")
-	return ok && has(cause)
+	before, cause, ok := strings.Cut(text, ": ")
+	return ok && has(cause) && (isName(before) || phrases[before] != "")
+}
+
+// isName reports whether what stands before a cause is the name of an object, a field or a file: it has one word of its
+// own at most that is no kind.
+func isName(text string) bool {
+	words := 0
+	for word := range strings.FieldsSeq(strings.ReplaceAll(text, "{}", " ")) {
+		if word[0] >= 'a' && word[0] <= 'z' && !strings.ContainsAny(word, ".[/") {
+			words++
+		}
+	}
+	return words <= 1
 }
 
 // TestWhatTheServerTellsHasWords holds what the server tells the page's readers to the page's words: a new message

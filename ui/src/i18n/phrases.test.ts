@@ -12,6 +12,8 @@ describe("a sentence of which the server sends no template", () => {
     ["is a cause", "not found", "N"],
     ["has an object before it, as it is", "AppProject shop: not found", "AppProject shop: N"],
     ["has an object and a field before it", "Application shop: spec.project: not found", "Application shop: spec.project: N"],
+    ["has what was being done in other words", "Application shop: waits: web: not found", "Application shop: W web: N"],
+    ["has what was being done before an object in other words", "web is lost: Service api: not found", "L web: Service api: N"],
     ["has a remedy", "AppProject shop: not found; create it, or name another", "AppProject shop: N。C"],
     ["has something that stands in it", "cluster tokyo: not found in project core", "cluster tokyo: P core"],
     ["has what stands in it in another order", "tokyo is for core alone", "core の tokyo"],

@@ -69,12 +69,12 @@ const within = (text: string, of: Pattern, depth: number): string => (depth > de
 /** most is how many objects and fields may stand before a cause. */
 const most = 8;
 
-/** subject returns what stands before a cause, as it is, and the cause in other words. */
+/** subject returns a cause in other words, and what stands before it: objects and fields as they are, and what was being done. */
 function subject(text: string, of: Pattern, depth = 0): string | undefined {
   const parts = text.split(": ");
   for (let i = 0; i < Math.min(parts.length, most); i++) {
     const cause = phrase(parts.slice(i).join(": "), of, depth);
-    if (cause !== undefined) return [...parts.slice(0, i), cause].join(": ");
+    if (cause !== undefined) return [...parts.slice(0, i).map((part) => phrase(part, of, depth) ?? part), cause].join(": ");
   }
   return undefined;
 }
