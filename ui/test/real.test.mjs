@@ -115,7 +115,7 @@ step("a commit stands beside the version before until somebody promotes it", {},
   await promote.click();
   await tab.locator(`.service[data-role="active"][data-side]:not([data-side="${side}"])`).waitFor();
   await tab.locator(`.lane[data-lane="${second}"]:is([data-role="both"], [data-role="active"])`).waitFor();
-  await tab.getByText(/^Switched: the traffic goes to (Blue|Green), revision 2 now/).waitFor({ state: "attached" });
+  await tab.getByText(/(^|\. )Switched: the traffic goes to (Blue|Green), revision 2 now/).waitFor({ state: "attached" });
   assert.match(await tab.locator(".stage figcaption").textContent(), /The traffic goes through Service web to (Blue|Green), revision 2/);
   assert.equal(await hook("GET", "/selector/shop/web"), second);
 });

@@ -19,7 +19,7 @@ it("a promotion swings the traffic to the other colour, and is read out", async 
     await promote.click();
     await tab.locator(`.service[data-role="active"]:not([data-side="${before}"])`).waitFor();
     await tab.waitForFunction((d) => document.querySelector('.arrow[data-role="active"] .arrow-line').getAttribute("d") !== d, pointed);
-    await tab.getByText(/^Switched: the traffic goes to (Blue|Green), revision \d+ now/).waitFor({ state: "attached" });
+    await tab.getByText(/(^|\. )Switched: the traffic goes to (Blue|Green), revision \d+ now/).waitFor({ state: "attached" });
     assert.match(await tab.locator(".stage figcaption").textContent(), /The traffic goes through Service request-counter to (Blue|Green), revision \d+/);
   });
 });
