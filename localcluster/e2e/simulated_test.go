@@ -22,6 +22,7 @@ import (
 
 	"github.com/cyan-cd/cyan/localcluster/internal/config"
 	"github.com/cyan-cd/cyan/localcluster/internal/registry"
+	"github.com/cyan-cd/cyan/localcluster/internal/state"
 )
 
 // TestSimulated checks what can be done without containers.
@@ -71,16 +72,42 @@ func TestSimulated(t *testing.T) {
 			t.Errorf("the kubeconfig lacks %s", c.APIServer)
 		}
 	})
-	t.Run("fewer nodes after a restart", func(t *testing.T) {
+	t.Run("fewer nodes after a restart, asked for while the one before ends", func(t *testing.T) {
 		if r := run(t, "down", "--dir", c.dir); r.code != 0 {
 			t.Fatal(r.stderr)
 		}
+		// A supervisor that was killed holds its lock until the kernel has taken it away.
+		ending, err := state.Dir{Path: c.dir}.LockSupervisor()
+		if err != nil {
+			t.Fatal(err)
+		}
+		gone := make(chan struct{})
+		go func() {
+			defer close(gone)
+			defer ending.Release()
+			c.awaitOperation(t)
+		}()
 		c.up("--count", "3")
+		<-gone
 		nodes, err := c.client.CoreV1().Nodes().List(context.Background(), metav1.ListOptions{})
 		if err != nil || len(nodes.Items) != 3 {
 			t.Errorf("%d nodes, %v; want 3", len(nodes.Items), err)
 		}
 	})
+}
+
+// awaitOperation waits until a command works on the cluster.
+func (c *testCluster) awaitOperation(t *testing.T) {
+	impatient, cancel := context.WithCancel(context.Background())
+	cancel()
+	for deadline := time.Now().Add(20 * time.Second); time.Now().Before(deadline); <-time.After(5 * time.Millisecond) {
+		lock, err := state.Dir{Path: c.dir}.LockOperation(impatient, func() {})
+		if err != nil {
+			return
+		}
+		lock.Release()
+	}
+	t.Error("no command works on the cluster")
 }
 
 // checkSimulatedBalancer: what waits for an address gets that of a node, so that an app that has a load balancer

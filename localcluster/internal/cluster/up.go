@@ -44,7 +44,11 @@ func Up(ctx context.Context, dir state.Dir, options Options, progress func(strin
 	}
 	defer lock.Release()
 	if dir.SupervisorPID() != 0 {
-		return upAlready(ctx, dir, options)
+		result, err := upAlready(ctx, dir, options)
+		if !errors.Is(err, errStopped) {
+			return result, err
+		}
+		// It was about to end, as one that was killed is: it is started as any other that has stopped.
 	}
 	record, err := dir.Load()
 	known := err == nil
@@ -164,6 +168,9 @@ func checkRoom(path string) error {
 	return nil
 }
 
+// errStopped is that a cluster has stopped while it was waited for.
+var errStopped = errors.New("the cluster stopped while it was waited for")
+
 // upAlready waits for a cluster that someone else is starting.
 func upAlready(ctx context.Context, dir state.Dir, options Options) (UpResult, error) {
 	ctx, cancel := context.WithTimeout(ctx, startLimit)
@@ -176,7 +183,7 @@ func upAlready(ctx context.Context, dir state.Dir, options Options) (UpResult, e
 			return UpResult{Status: status, Already: true}, nil
 		}
 		if dir.SupervisorPID() == 0 {
-			return UpResult{}, errors.New("the cluster stopped while it was waited for: run the command again")
+			return UpResult{}, errStopped
 		}
 		select {
 		case <-ctx.Done():
