@@ -337,6 +337,12 @@ func TestStreamsAreBounded(t *testing.T) {
 			t.Fatal("there is no bound")
 		}
 	}
+	if leave(); r.all != mostReaders-1 {
+		t.Errorf("%d streams count, want %d", r.all, mostReaders-1)
+	}
+	if _, err := r.enter("cid"); err != nil {
+		t.Errorf("a stream that was left counts still, of all: %v", err)
+	}
 }
 
 // However many streams of all kinds one account asks for, they are refused beyond its bound, and others go on.
