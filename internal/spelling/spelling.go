@@ -19,8 +19,8 @@ func Closest(name string, names []string) string {
 	return best
 }
 
-// IsSlip reports whether a name is another one with a slip of the fingers: one letter in ten differs, at least one, and no
-// digit. Names that differ in their digits, such as v1 and v2, are those of several things.
+// IsSlip reports whether a name is another one with a slip of the fingers: one letter in ten may differ, or one in a
+// short name, and no digit. Names that differ in their digits, such as v1 and v2, are those of several things.
 func IsSlip(name, meant string) bool {
 	return len(name) >= shortest && digits(name) == digits(meant) && distance(name, meant) <= max(1, len(name)/10)
 }
