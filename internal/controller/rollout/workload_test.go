@@ -2,13 +2,13 @@ package rollout_test
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"testing"
 
 	appsv1 "k8s.io/api/apps/v1"
 	corev1 "k8s.io/api/core/v1"
-	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
 	"sigs.k8s.io/controller-runtime/pkg/client"
@@ -70,10 +70,10 @@ func TestDeletionOfARolloutWithAWorkload(t *testing.T) {
 	w.patch(`{"metadata":{"finalizers":null}}`)
 	w.eventually("the Rollout is gone", func() error {
 		err := w.client.Get(context.Background(), client.ObjectKey{Namespace: w.namespace, Name: "app"}, &v1alpha1.Rollout{})
-		if !apierrors.IsNotFound(err) {
-			return fmt.Errorf("there: %v", err)
+		if err == nil {
+			return errors.New("it is there")
 		}
-		return nil
+		return client.IgnoreNotFound(err)
 	})
 }
 
