@@ -30,21 +30,24 @@ var elsewhere = map[string]string{
 	"settings/page.go":           "a page of the documentation",
 	"source/diagnose.go":         "what git says",
 	"source/push.go":             "what git says",
-	"source/remote.go":           "what git says",
 	"source/signature.go":        "what git says",
 	"validate/rules.go":          "descriptions of rules, in SARIF",
 	"view/said_templates.go":     "templates, which have a test of their own",
-	"view/rollout_gates.go":      "steps, which view says in its own words",
 }
 
 const inTerminal = "read in a terminal alone"
 
 // notSaid are texts that are no sentences, each with what it is.
 var notSaid = map[string]string{
-	"Apache License 2.0": "a licence",
-	"Cannot sync to {}":  "the words of a model's error, which programs look for",
-	", or {}=":           "a part of a remedy that has words",
-	"no table of {}":     "a table of the program itself",
+	"Apache License 2.0":                        "a licence",
+	"Wait for promotion":                        "a step, which view says in its own words",
+	"couldn't find remote ref":                  "what git says",
+	"missing necessary objects":                 "what git says",
+	"no such remote ref":                        "what git says",
+	"not our ref":                               "what git says",
+	"Cannot sync to {}":                         "the words of a model's error, which programs look for",
+	", or {}=":                                  "a part of a remedy that has words",
+	"no table of {}":                            "a table of the program itself",
 	"select(.aggregationRule != null) | .rules": "a filter",
 	"{}\n# … shortened":                         "a comment of YAML",
 	"<svg":                                      "a picture",
@@ -139,15 +142,20 @@ func TestSentencesHaveWords(t *testing.T) {
 			t.Errorf("%s: is listed, and not there", name)
 		}
 	}
+	for _, text := range slices.Sorted(maps.Keys(notSaid)) {
+		if !slices.ContainsFunc(slices.Collect(maps.Keys(seen)), func(said string) bool { return isThat(said, text) }) {
+			t.Errorf("%q: is listed, and nowhere", text)
+		}
+	}
 	t.Logf("%d sentences", len(seen))
 }
 
 // isNotSaid reports whether a text is no sentence.
 func isNotSaid(text string) bool {
-	for known := range notSaid {
-		if text == known || len(known) < len(text) && (known[0] == '<' || known[0] == '!') && strings.HasPrefix(text, known) {
-			return true
-		}
-	}
-	return false
+	return slices.ContainsFunc(slices.Collect(maps.Keys(notSaid)), func(known string) bool { return isThat(text, known) })
+}
+
+// isThat reports whether a text is one that is listed: a program or a picture by its beginning.
+func isThat(text, listed string) bool {
+	return text == listed || (listed[0] == '<' || listed[0] == '!') && strings.HasPrefix(text, listed)
 }

@@ -81,14 +81,14 @@ func TestSimulated(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		gone := make(chan struct{})
-		go func() {
-			defer close(gone)
-			defer ending.Release()
-			c.awaitOperation(t)
-		}()
-		c.up("--count", "3")
-		<-gone
+		started := make(chan result, 1)
+		go func() { started <- run(t, "up", "--dir", c.dir, "--count", "3") }()
+		c.awaitOperation(t)
+		ending.Release()
+		if r := <-started; r.code != 0 {
+			t.Fatalf("exit code %d\n%s", r.code, r.stderr)
+		}
+		c.up()
 		nodes, err := c.client.CoreV1().Nodes().List(context.Background(), metav1.ListOptions{})
 		if err != nil || len(nodes.Items) != 3 {
 			t.Errorf("%d nodes, %v; want 3", len(nodes.Items), err)
@@ -100,14 +100,14 @@ func TestSimulated(t *testing.T) {
 func (c *testCluster) awaitOperation(t *testing.T) {
 	impatient, cancel := context.WithCancel(context.Background())
 	cancel()
-	for deadline := time.Now().Add(20 * time.Second); time.Now().Before(deadline); <-time.After(5 * time.Millisecond) {
+	eventually(t, 20*time.Second, "a command works on the cluster", func(context.Context) error {
 		lock, err := state.Dir{Path: c.dir}.LockOperation(impatient, func() {})
 		if err != nil {
-			return
+			return nil
 		}
 		lock.Release()
-	}
-	t.Error("no command works on the cluster")
+		return errors.New("nobody holds its lock")
+	})
 }
 
 // checkSimulatedBalancer: what waits for an address gets that of a node, so that an app that has a load balancer
