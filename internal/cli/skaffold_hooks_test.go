@@ -8,10 +8,9 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/google/go-containerregistry/pkg/name"
 	ggcr "github.com/google/go-containerregistry/pkg/registry"
-	"github.com/google/go-containerregistry/pkg/v1/empty"
-	"github.com/google/go-containerregistry/pkg/v1/remote"
+
+	"github.com/cyan-cd/cyan/internal/testkit"
 )
 
 // hooksTree is a project of a Go program with commands around its build.
@@ -97,21 +96,7 @@ func TestSkaffoldHooksNeedConsent(t *testing.T) {
 	})
 }
 
-// init pushes an image for a command of a test that builds one.
-func init() {
-	to := os.Getenv("CYAN_TEST_PUSHES")
-	if to == "" {
-		return
-	}
-	ref, err := name.ParseReference(to, name.Insecure)
-	if err == nil {
-		err = remote.Write(ref, empty.Image)
-	}
-	if err != nil {
-		panic(err)
-	}
-	os.Exit(0)
-}
+func init() { testkit.PushWhereAsked() }
 
 // An image is built by a command of the file with consent alone, and has to be pushed by it where it is deployed from.
 func TestSkaffoldBuildsByACommand(t *testing.T) {

@@ -14,11 +14,11 @@ import (
 
 	"github.com/google/go-containerregistry/pkg/name"
 	"github.com/google/go-containerregistry/pkg/registry"
-	"github.com/google/go-containerregistry/pkg/v1/empty"
 	"github.com/google/go-containerregistry/pkg/v1/remote"
 
 	"github.com/cyan-cd/cyan/internal/devloop/decide"
 	"github.com/cyan-cd/cyan/internal/skaffold"
+	"github.com/cyan-cd/cyan/internal/testkit"
 )
 
 // A loop builds an image by its command, shows what that says, and has it built again by the files that it reads alone.
@@ -61,21 +61,7 @@ func TestLoopBuildsByACommand(t *testing.T) {
 	}
 }
 
-// init pushes an image for a command of a test that builds one.
-func init() {
-	to := os.Getenv("CYAN_TEST_PUSHES")
-	if to == "" {
-		return
-	}
-	ref, err := name.ParseReference(to, name.Insecure)
-	if err == nil {
-		err = remote.Write(ref, empty.Image)
-	}
-	if err != nil {
-		panic(err)
-	}
-	os.Exit(0)
-}
+func init() { testkit.PushWhereAsked() }
 
 // Each image of a command has a tag that nothing had before, and then the one that was chosen: a command that pushes
 // nothing fails, though an older image has that tag, and is told from one that makes the same image again.
