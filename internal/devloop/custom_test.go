@@ -135,11 +135,12 @@ func TestCommandsThatWriteWhatIsBuilt(t *testing.T) {
 	const writes = "cat /proc/sys/kernel/random/uuid > out.txt; "
 	pushes := "CYAN_TEST_PUSHES=$IMAGE '" + os.Args[0] + "'"
 	for name, a := range map[string]skaffold.Artifact{
-		"a command":             {Custom: &skaffold.Custom{Command: writes + pushes}},
-		"a command that fails":  {Custom: &skaffold.Custom{Command: writes + "false"}},
-		"a command of a test":   {Custom: &skaffold.Custom{Command: pushes}, Tests: []skaffold.Test{{Command: writes + "false"}}},
-		"a command of a build":  {Custom: &skaffold.Custom{Command: pushes}, Hooks: skaffold.Hooks{After: []skaffold.Hook{command(writes)}}},
-		"a command before both": {Custom: &skaffold.Custom{Command: writes + pushes}, Hooks: skaffold.Hooks{Before: []skaffold.Hook{command(strings.ReplaceAll(writes, "out", "other"))}}},
+		"a command":            {Custom: &skaffold.Custom{Command: writes + pushes}},
+		"a command that fails": {Custom: &skaffold.Custom{Command: writes + "false"}},
+		"a command of a test":  {Custom: &skaffold.Custom{Command: pushes}, Tests: []skaffold.Test{{Command: writes + "false"}}},
+		"a command of a build": {Custom: &skaffold.Custom{Command: pushes}, Hooks: skaffold.Hooks{After: []skaffold.Hook{command(writes)}}},
+		// What is built takes longer than a step of the files' clock: what it writes is not of the time of the command before.
+		"a command before both": {Custom: &skaffold.Custom{Command: "sleep 0.02; " + writes + pushes}, Hooks: skaffold.Hooks{Before: []skaffold.Hook{command(strings.ReplaceAll(writes, "out", "other"))}}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			root := t.TempDir()
@@ -170,6 +171,7 @@ func TestCommandsThatWriteWhatIsBuilt(t *testing.T) {
 			if notes != 1 {
 				t.Errorf("%d notes of it in %v", notes, events)
 			}
+			afterwards(t)
 			if err := os.WriteFile(filepath.Join(root, "main.c"), nil, 0o600); err != nil {
 				t.Fatal(err)
 			}

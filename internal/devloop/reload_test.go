@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/cyan-cd/cyan/internal/devloop/decide"
+	"github.com/cyan-cd/cyan/internal/image"
 	"github.com/cyan-cd/cyan/internal/skaffold"
 )
 
@@ -67,6 +68,7 @@ func TestCommandsThatWriteTheProject(t *testing.T) {
 		return reads
 	}
 	save := func() []decide.Change {
+		afterwards(t)
 		if err := os.WriteFile(filepath.Join(root, "skaffold.yaml"), []byte(time.Now().String()), 0o600); err != nil {
 			t.Fatal(err)
 		}
@@ -80,6 +82,25 @@ func TestCommandsThatWriteTheProject(t *testing.T) {
 	}
 	if reads := run(save()); reads == 0 {
 		t.Error("what somebody saves is not read")
+	}
+}
+
+// afterwards waits until what is written has a later time than now: the times of files move in steps, so that what is
+// saved right after a command ended may have the time of when it ran.
+func afterwards(t *testing.T) {
+	t.Helper()
+	file := filepath.Join(t.TempDir(), "file")
+	for began := time.Now(); ; {
+		if err := os.WriteFile(file, []byte("of now"), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		info, err := os.Stat(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if image.ChangedAt(info).After(began) {
+			return
+		}
 	}
 }
 
