@@ -29,7 +29,9 @@ type badgeInput struct {
 type badgeAnswer struct {
 	ContentType string `header:"Content-Type"`
 	Origin      string `header:"Access-Control-Allow-Origin"`
-	Body        []byte
+	// Shown lets the pages of other sites show the picture, which is what it is for.
+	Shown string `header:"Cross-Origin-Resource-Policy"`
+	Body  []byte
 }
 
 // badges is the call that draws how an Application is, for readmes.
@@ -54,7 +56,7 @@ func (s badges) badge(ctx context.Context, c *caller, in *badgeInput) (*badgeAns
 			return nil, err
 		}
 	}
-	return &badgeAnswer{"image/svg+xml", "*", []byte(shown.draw(in.Width))}, nil
+	return &badgeAnswer{"image/svg+xml", "*", "cross-origin", []byte(shown.draw(in.Width))}, nil
 }
 
 // of returns what a picture shows of an Application, or of those of projects together.

@@ -179,15 +179,30 @@ func (s clusterCalls) create(ctx context.Context, c *caller, in *createClusterIn
 	if err != nil {
 		return nil, err
 	}
-	for _, r := range all {
-		switch {
-		case r.Secret != nil && r.Server == sent.Server:
-			return s.upsert(ctx, c, r, sent, in.Upsert)
-		case r.Name == string(secret.Data["name"]) && r.Server != sent.Server:
-			return nil, &problem.Error{Kind: problem.Usage, Object: "name", Cause: fmt.Sprintf("%q is another cluster's", r.Name), Remedy: "choose another name"}
+	if i := slices.IndexFunc(all, func(r informer.Registered) bool { return r.Server == sent.Server }); i >= 0 && all[i].Secret != nil {
+		return s.upsert(ctx, c, all[i], sent, in.Upsert)
+	} else if i >= 0 {
+		// The cluster that the server runs in serves all until somebody keeps limits of it.
+		if err := c.allow(clusterRequest(access.Create, all[i])); err != nil {
+			return nil, err
 		}
 	}
+	if err := nameIsFree(all, secret); err != nil {
+		return nil, err
+	}
 	return s.keep(ctx, secret, func() error { return s.Writer.Create(ctx, secret) })
+}
+
+// nameIsFree refuses a cluster by whose name others go elsewhere: a destination that names two is none.
+func nameIsFree(all []informer.Registered, secret *corev1.Secret) error {
+	name, server := string(secret.Data["name"]), string(secret.Data["server"])
+	for i, r := range all {
+		// The one that the server runs in has two names.
+		if strings.TrimRight(server, "/") != r.Server && (name == r.Name || i == 0 && name == v1alpha1.InClusterName) {
+			return &problem.Error{Kind: problem.Usage, Object: "name", Cause: fmt.Sprintf("%q is another cluster's", name), Remedy: "choose another name"}
+		}
+	}
+	return nil
 }
 
 // upsert brings a cluster that is there to what was sent, when that is asked for.
@@ -241,6 +256,13 @@ func (s clusterCalls) change(ctx context.Context, c *caller, r informer.Register
 	}
 	if equality.Semantic.DeepEqual(r.Secret, after) {
 		return s.show(ctx, r)
+	}
+	all, err := s.Clusters.List(ctx)
+	if err != nil {
+		return nil, err
+	}
+	if err := nameIsFree(all, after); err != nil {
+		return nil, err
 	}
 	return s.keep(ctx, after, func() error {
 		return s.Writer.Patch(ctx, after, client.MergeFromWithOptions(r.Secret, client.MergeFromWithOptimisticLock{}))

@@ -83,6 +83,8 @@ func TestClustersAreRegistered(t *testing.T) {
 		}
 	}
 	w.run(t, steps{
+		{"another's name", "admin", http.MethodPut, far, `{"name":"in-cluster"}`, 400, "another cluster's"},
+		{"another's name by upsert", "admin", http.MethodPost, all + "?upsert=true", `{"server":"https://far.example","name":"in-cluster"}`, 400, "another cluster's"},
 		{"another server", "admin", http.MethodPut, far, `{"server":"https://near.example"}`, 400, "another one than that of the cluster of the path"},
 		{"an unknown field", "admin", http.MethodPut, far + "?updatedFields=token", `{}`, 400, "updatedFields"},
 		{"a proxy for what is kept", "admin", http.MethodPut, far, `{"config":{"tlsClientConfig":{"insecure":true},"proxyUrl":"http://thief.example"}}`, 400, "config.proxyUrl"},
@@ -93,12 +95,17 @@ func TestClustersAreRegistered(t *testing.T) {
 		{"no token to rotate", "admin", http.MethodPost, far + "/rotate-auth", "", 400, "reached without a token of a service account; register it anew with one"},
 		{"nor by who may only read", "reader", http.MethodPost, far + "/rotate-auth", "", 403, "permission denied"},
 		{"nor of the home", "admin", http.MethodPost, "/api/v1/clusters/in-cluster/rotate-auth?id.type=name", "", 400, "nothing is kept"},
+		{"the home, with limits", "admin", http.MethodPost, all, `{"server":"https://kubernetes.default.svc","name":"home","namespaces":["a"]}`, 200, `"name":"home"`},
+		{"its name stays the home's", "admin", http.MethodPut, far, `{"name":"in-cluster"}`, 400, "another cluster's"},
+		{"its limits are forgotten", "admin", http.MethodDelete, "/api/v1/clusters/home?id.type=name", "", 200, ""},
 		{"forgotten", "admin", http.MethodDelete, far, "", 200, ""},
 		{"gone", "admin", http.MethodGet, far, "", 404, "not registered"},
 	})
 	w.policy("p, shopper, clusters, *, shop/*, allow")
 	w.run(t, steps{
 		{"of the own project", "shopper", http.MethodPost, all, `{"server":"https://far.example","project":"shop"}`, 200, `"project":"shop"`},
+		{"not under a name by which others go elsewhere", "shopper", http.MethodPut, far, `{"name":"in-cluster"}`, 400, "another cluster's"},
+		{"not the home, which serves all", "shopper", http.MethodPost, all, `{"server":"https://kubernetes.default.svc","name":"mine","project":"shop"}`, 403, "permission denied"},
 		{"not taken to another", "shopper", http.MethodPut, far, `{"project":"bank"}`, 403, "permission denied"},
 		{"nor to all", "shopper", http.MethodPut, far + "?updatedFields=project", `{}`, 403, "permission denied"},
 		{"nor one of all", "shopper", http.MethodPost, all, `{"server":"https://near.example"}`, 403, "permission denied"},

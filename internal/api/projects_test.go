@@ -140,7 +140,7 @@ func TestBadge(t *testing.T) {
 		r := httptest.NewRequestWithContext(t.Context(), http.MethodGet, "/api/badge?"+query, http.NoBody)
 		answer := httptest.NewRecorder()
 		w.handler.ServeHTTP(answer, r)
-		if h := answer.Header(); answer.Code != http.StatusOK || h.Get("Content-Type") != "image/svg+xml" || h.Get("Cache-Control") != "no-store" || h.Get("Access-Control-Allow-Origin") != "*" {
+		if h := answer.Header(); answer.Code != http.StatusOK || h.Get("Content-Type") != "image/svg+xml" || h.Get("Cache-Control") != "no-store" || h.Get("Access-Control-Allow-Origin") != "*" || h.Get("Cross-Origin-Resource-Policy") != "cross-origin" {
 			t.Errorf("%s: %d %v %s", query, answer.Code, h, answer.Body)
 		}
 		text := answer.Body.String()

@@ -2,6 +2,7 @@ package api
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"encoding/json"
 	"slices"
@@ -15,6 +16,7 @@ import (
 	"github.com/cyan-cd/cyan/api/v1alpha1"
 	"github.com/cyan-cd/cyan/internal/access"
 	"github.com/cyan-cd/cyan/internal/plan"
+	"github.com/cyan-cd/cyan/internal/settings"
 	"github.com/cyan-cd/cyan/internal/view"
 )
 
@@ -170,12 +172,9 @@ func (s shownRollouts) end(of subject, out *outlet) {
 // applicationOf returns the Application that a Rollout belongs to: that of its mark, where its status has the Rollout
 // too. Nil when it belongs to none: a mark alone is written by whoever may write the Rollout.
 func (s viewed) applicationOf(ctx context.Context, ro *v1alpha1.Rollout) (*v1alpha1.Application, error) {
-	instance, _, ok := plan.ParseTrackingID(ro.Annotations[v1alpha1.TrackingIDAnnotation])
-	if !ok {
-		instance = ro.Labels[v1alpha1.InstanceLabel]
-	}
-	if instance == "" {
-		return nil, nil
+	instance, err := s.instanceOf(ctx, ro)
+	if err != nil || instance == "" {
+		return nil, err
 	}
 	app := &v1alpha1.Application{}
 	if err := s.Reader.Get(ctx, plan.ApplicationOf(instance, s.Namespace), app, client.UnsafeDisableDeepCopy); err != nil {
@@ -186,6 +185,18 @@ func (s viewed) applicationOf(ctx context.Context, ro *v1alpha1.Rollout) (*v1alp
 		return nil, nil
 	}
 	return app, nil
+}
+
+// instanceOf returns the instance that the mark of a Rollout names; "" where it has none.
+func (s viewed) instanceOf(ctx context.Context, ro *v1alpha1.Rollout) (string, error) {
+	if instance, _, ok := plan.ParseTrackingID(ro.Annotations[v1alpha1.TrackingIDAnnotation]); ok {
+		return instance, nil
+	}
+	if len(ro.Labels) == 0 {
+		return "", nil
+	}
+	written, err := looked(s).configOf(ctx, settings.ConfigName)
+	return ro.Labels[cmp.Or(written["application.instanceLabelKey"], v1alpha1.InstanceLabel)], err
 }
 
 // compare puts what a change of the reader's rights changes of what he sees.

@@ -10,6 +10,7 @@ import (
 
 	"github.com/cyan-cd/cyan/api/v1alpha1"
 	"github.com/cyan-cd/cyan/internal/access"
+	"github.com/cyan-cd/cyan/internal/plan"
 	"github.com/cyan-cd/cyan/internal/view"
 )
 
@@ -120,7 +121,8 @@ func (s viewed) rowOf(ctx context.Context, app *v1alpha1.Application, now time.T
 	return view.RowOf(app, rollouts, now), err
 }
 
-// rolloutsOf returns the Rollouts of an Application that the cache has: those of the control plane's own cluster.
+// rolloutsOf returns the Rollouts of an Application that the cache has, of the control plane's own cluster: those that
+// its status has and that are marked as its. A status alone is written by whoever may write the Application.
 func (s viewed) rolloutsOf(ctx context.Context, app *v1alpha1.Application) ([]*v1alpha1.Rollout, error) {
 	if !view.IsHome(app.Spec.Destination) {
 		return nil, nil
@@ -132,7 +134,14 @@ func (s viewed) rolloutsOf(ctx context.Context, app *v1alpha1.Application) ([]*v
 		if client.IgnoreNotFound(err) != nil {
 			return nil, err
 		}
-		if err == nil {
+		if err != nil {
+			continue
+		}
+		instance, err := s.instanceOf(ctx, ro)
+		if err != nil {
+			return nil, err
+		}
+		if instance == plan.Instance(app, s.Namespace) {
 			found = append(found, ro)
 		}
 	}

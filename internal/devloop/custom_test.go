@@ -139,7 +139,8 @@ func TestCommandsThatWriteWhatIsBuilt(t *testing.T) {
 		"a command that fails": {Custom: &skaffold.Custom{Command: writes + "false"}},
 		"a command of a test":  {Custom: &skaffold.Custom{Command: pushes}, Tests: []skaffold.Test{{Command: writes + "false"}}},
 		"a command of a build": {Custom: &skaffold.Custom{Command: pushes}, Hooks: skaffold.Hooks{After: []skaffold.Hook{command(writes)}}},
-		// What is built takes longer than a step of the files' clock: what it writes is not of the time of the command before.
+		// What is built takes longer than a step of the files' clock: what it writes is not of the time of the command
+		// before.
 		"a command before both": {Custom: &skaffold.Custom{Command: "sleep 0.02; " + writes + pushes}, Hooks: skaffold.Hooks{Before: []skaffold.Hook{command(strings.ReplaceAll(writes, "out", "other"))}}},
 	} {
 		t.Run(name, func(t *testing.T) {
