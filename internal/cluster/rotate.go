@@ -167,22 +167,10 @@ func (r Rotation) find(ctx context.Context, config *rest.Config, namespace, old 
 	return remote, nil, nil
 }
 
-// firstSecrets lists Secrets by a token that was just made. An API server looks Secrets up in a cache of its own: until
-// that has the token's, it accepts the token as little as a wrong one.
+// firstSecrets lists Secrets by a token that was just made.
 func firstSecrets(ctx context.Context, remote client.Reader, namespace string) (*corev1.SecretList, error) {
 	all := &corev1.SecretList{}
-	var refused error
-	err := wait.PollUntilContextTimeout(ctx, tokenEvery, tokenTimeout, true, func(ctx context.Context) (bool, error) {
-		err := remote.List(ctx, all, client.InNamespace(namespace))
-		if apierrors.IsUnauthorized(err) {
-			refused = err
-			return false, nil
-		}
-		return err == nil, err
-	})
-	if wait.Interrupted(err) && refused != nil {
-		err = refused
-	}
+	err := untilAccepted(ctx, func(ctx context.Context) error { return remote.List(ctx, all, client.InNamespace(namespace)) })
 	return all, err
 }
 

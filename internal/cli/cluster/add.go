@@ -39,7 +39,7 @@ func newAdd(a *kit.Control) *cobra.Command {
 		Long: `Register the cluster of a kubeconfig's context, so that Applications can be deployed to it.
 
 It makes a service account with full rights on that cluster (unless --service-account names one), and keeps its token in a Secret beside the
-Applications, on the cluster of the current context.`,
+Applications, on the cluster of the current context, once the cluster has accepted it.`,
 		Example: `  cyan cluster add docker-desktop
   cyan cluster add staging --name staging --namespace shop -y`,
 		Args:              kit.Exactly("the kubeconfig's context"),
@@ -108,10 +108,13 @@ func (o *clusterAdd) run(ctx context.Context, contextName string) error {
 	return o.keep(ctx, control, existing, server, token, target)
 }
 
-// keep writes the Secret of the cluster.
+// keep writes the Secret of the cluster, once that opens it.
 func (o *clusterAdd) keep(ctx context.Context, control client.Client, existing *corev1.Secret, server, token string, target *rest.Config) error {
 	secret, err := o.secret(server, token, target)
 	if err != nil {
+		return err
+	}
+	if err := o.try(ctx, secret, target); err != nil {
 		return err
 	}
 	if err := o.StoreSecret(ctx, control, existing, secret); err != nil {
