@@ -21,10 +21,10 @@ const usualContext = "cyan"
 func addContext(ctx context.Context, dir state.Dir, status *cluster.Status) error {
 	err := recordContext(ctx, dir, status)
 	if errors.Is(err, state.ErrNone) || errors.Is(err, fs.ErrNotExist) && dir.SupervisorPID() == 0 {
-		return fmt.Errorf("cluster in %s: removed by another command as soon as it was up; run `cyan local up%s` again", dir.Path, dirFlag(dir))
+		return fmt.Errorf("cluster in %s: removed by another command as soon as it was up; run `cyan local up%s` again", dir.Path, dir.Flag())
 	}
 	if err != nil {
-		status.Notes = append(status.Notes, fmt.Sprintf("your kubeconfig was not changed: %v; use `export KUBECONFIG=%s`", err, status.Kubeconfig))
+		status.Notes = append(status.Notes, fmt.Sprintf("your kubeconfig was not changed: %v; use `export KUBECONFIG=%s`", err, state.ShellWord(status.Kubeconfig)))
 	}
 	return nil
 }

@@ -49,5 +49,5 @@ func checkRunning(dir state.Dir, status cluster.Status) error {
 	if status.State == "running" {
 		return nil
 	}
-	return fmt.Errorf("the cluster in %s is %s: run `cyan local up%s` first", dir.Path, status.State, dirFlag(dir))
+	return fmt.Errorf("the cluster in %s is %s: run `cyan local up%s` first", dir.Path, status.State, dir.Flag())
 }

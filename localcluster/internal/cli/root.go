@@ -85,11 +85,3 @@ func dirOf(command *cobra.Command) (state.Dir, error) {
 	}
 	return state.At(path)
 }
-
-// dirFlag is what to add to a command so that it means the same cluster.
-func dirFlag(dir state.Dir) string {
-	if usual, err := state.At(""); err == nil && usual.Path == dir.Path {
-		return ""
-	}
-	return " --dir " + dir.Path
-}

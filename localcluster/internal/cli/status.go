@@ -160,7 +160,7 @@ func down(c *cobra.Command, dir state.Dir, after cluster.After) error {
 	case after == cluster.Delete:
 		fmt.Fprintf(out, "The cluster in %s is removed.\n", dir.Path)
 	case was:
-		fmt.Fprintf(out, "The cluster is stopped. `cyan local up%s` resumes it with everything in it.\n", dirFlag(dir))
+		fmt.Fprintf(out, "The cluster is stopped. `cyan local up%s` resumes it with everything in it.\n", dir.Flag())
 	default:
 		fmt.Fprintf(out, "The cluster was not running.\n")
 	}

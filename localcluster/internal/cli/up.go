@@ -169,12 +169,12 @@ func printUp(c *cobra.Command, dir state.Dir, result cluster.UpResult, seconds f
 	for _, note := range s.Notes {
 		fmt.Fprintf(out, "  Note        %s\n", note)
 	}
-	first := "export KUBECONFIG=" + s.Kubeconfig
+	first := "export KUBECONFIG=" + state.ShellWord(s.Kubeconfig)
 	if s.Context != "" {
 		fmt.Fprintf(out, "  Context     %s, the current one in your kubeconfig\n", s.Context)
 		first = "kubectl get nodes"
 	}
-	fmt.Fprintf(out, "\nTry next:\n  %s\n  cyan local status%s\n  cyan local down%s\n", first, dirFlag(dir), dirFlag(dir))
+	fmt.Fprintf(out, "\nTry next:\n  %s\n  cyan local status%s\n  cyan local down%s\n", first, dir.Flag(), dir.Flag())
 }
 
 func nodeCount(s cluster.Status) string {

@@ -151,7 +151,7 @@ func leaveGateways(ctx context.Context, config *rest.Config, dir state.Dir, reco
 // haveAgain is how to have an extra again, with the others as they are.
 func haveAgain(dir state.Dir, record state.Record, extra string) string {
 	rest := slices.DeleteFunc(slices.Clone(record.Without), func(name string) bool { return name == extra })
-	return fmt.Sprintf("run `cyan local down --dir %[1]s && cyan local up --dir %[1]s --without %[2]q`", dir.Path, strings.Join(rest, ","))
+	return fmt.Sprintf("run `cyan local down --dir %[1]s && cyan local up --dir %[1]s --without %[2]q`", state.ShellWord(dir.Path), strings.Join(rest, ","))
 }
 
 func startVolumes(ctx context.Context, client kubernetes.Interface, dir state.Dir, run *startup) error {

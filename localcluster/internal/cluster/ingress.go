@@ -74,7 +74,7 @@ func (l *ingressListeners) listenIfFree(port int, dir state.Dir) *net.TCPListene
 	if !errors.Is(err, unix.EACCES) {
 		who, remedy := holder(port)
 		missing.Cause = "taken by " + who
-		missing.Remedy = fmt.Sprintf("%s, then run `cyan local down --dir %[2]s && cyan local up --dir %[2]s`", remedy, dir.Path)
+		missing.Remedy = fmt.Sprintf("%s, then run `cyan local down --dir %[2]s && cyan local up --dir %[2]s`", remedy, state.ShellWord(dir.Path))
 	}
 	l.missing = append(l.missing, missing)
 	return nil

@@ -178,8 +178,11 @@ func (n nodeSettings) corefile() string {
     bind %[1]s
     errors
 %[4]s}
-`, n.NodeAddress, n.DNSReady, kubeconfigOf(n.Dir, "dns"), n.otherNames())
+`, n.NodeAddress, n.DNSReady, corefileToken(kubeconfigOf(n.Dir, "dns")), n.otherNames())
 }
+
+// corefileToken quotes one word of a Corefile, in which nothing but the quote itself is escaped.
+func corefileToken(word string) string { return `"` + strings.ReplaceAll(word, `"`, `\"`) + `"` }
 
 func (n nodeSettings) otherNames() string {
 	if !n.Outside {

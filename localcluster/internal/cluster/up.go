@@ -106,7 +106,7 @@ func resolveOptions(dir state.Dir, options Options, record state.Record, known b
 		}
 		if options.Mode != record.Mode {
 			return options, fmt.Errorf("the cluster in %s has %s nodes: remove it with `cyan local down --delete --dir %s`, or choose another directory with --dir",
-				dir.Path, record.Mode, dir.Path)
+				dir.Path, record.Mode, state.ShellWord(dir.Path))
 		}
 	}
 	if options.Mode == "" {

@@ -10,6 +10,8 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+
+	"github.com/cyan-cd/cyan/localcluster/internal/state"
 )
 
 // Listener is who listens on a port.
@@ -118,7 +120,7 @@ func (l Listener) String() string {
 // Remedy is how to get the port from it.
 func (l Listener) Remedy() string {
 	if l.Cluster != "" {
-		return "stop that with `cyan local down --dir " + l.Cluster + "`"
+		return "stop that with `cyan local down --dir " + state.ShellWord(l.Cluster) + "`"
 	}
 	return "end that program"
 }

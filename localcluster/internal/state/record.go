@@ -89,13 +89,13 @@ func (d Dir) Load() (Record, error) {
 	var r Record
 	data, err := os.ReadFile(d.record())
 	if errors.Is(err, fs.ErrNotExist) {
-		return r, fmt.Errorf("%w in %s: start one with `cyan local up`", ErrNone, d.Path)
+		return r, fmt.Errorf("%w in %s: start one with `cyan local up%s`", ErrNone, d.Path, d.Flag())
 	}
 	if err != nil {
 		return r, fmt.Errorf("reading the cluster's record: %w", err)
 	}
 	if err := json.Unmarshal(data, &r); err != nil {
-		return r, fmt.Errorf("reading %s: %w; remove the cluster with `cyan local down --delete --dir %s`", d.record(), err, d.Path)
+		return r, fmt.Errorf("reading %s: %w; remove the cluster with `cyan local down --delete --dir %s`", d.record(), err, ShellWord(d.Path))
 	}
 	return r, nil
 }
@@ -110,7 +110,7 @@ func (r Record) Usable(dir string) error {
 	}
 	return fmt.Errorf("%s was made by another version (Kubernetes %s, layout %d; this program carries Kubernetes %s, layout %d): "+
 		"remove it with `cyan local down --delete --dir %s`, or choose another directory with --dir",
-		dir, orUnknown(r.Kubernetes), r.Layout, Kubernetes, layout, dir)
+		dir, orUnknown(r.Kubernetes), r.Layout, Kubernetes, layout, ShellWord(dir))
 }
 
 func minor(version string) (int, bool) {
