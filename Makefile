@@ -14,7 +14,7 @@ NAMES   := argocd kubectl-argo-rollouts kubectl-cyan kubeval kubeconform skaffol
 # The rooms that decide, whose own tests have to notice nearly every small bug in them.
 MUTATED := rollout operation plan project repository delivery access action settings health script jq secret glob spelling jsonpatch validate skaffold handover devloop/decide devloop/desired
 
-.PHONY: demo pictures test build ui lint generate bench bench-dev bench-local bench-gitops bench-page audit mutate metrics release elsewhere publish clean system-packages
+.PHONY: demo pictures test build links ui lint generate bench bench-dev bench-local bench-gitops bench-page audit mutate metrics release elsewhere publish clean system-packages
 
 # Shows how far a build is that compiles much. THEN is what comes after it.
 PROGRESS = go run -C $(CURDIR) ./hack/buildprogress -then '$(THEN)'
@@ -31,6 +31,10 @@ build: ui ## the programs, into bin/
 	@mkdir -p $(BIN)
 	@$(MAKE) --no-print-directory -C localcluster build OUT=$(CURDIR)/$(BIN) PROGRESS="$(PROGRESS) -dir $(CURDIR)/localcluster"
 	@$(PROGRESS) go build -ldflags '$(LDFLAGS)' -o $(BIN)/cyan ./cmd/cyan
+	@$(MAKE) --no-print-directory links
+
+links: ## the names of other programs, which cyan answers to
+	@mkdir -p $(BIN)
 	@for name in $(NAMES); do ln -sf cyan $(BIN)/$$name; done
 
 ui: ## the page, for the programs to serve; it needs Node 20 and npm, and is left out without them

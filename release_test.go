@@ -5,6 +5,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -18,8 +19,11 @@ type release struct {
 		ID, Dir, Main, Binary             string
 		Env, Flags, Ldflags, Goos, Goarch []string
 	}
-	Archives []struct{ IDs, Files []string }
-	Dockers  []struct {
+	Archives []struct {
+		IDs   []string
+		Files []any // a pattern, or an object with src
+	}
+	Dockers []struct {
 		IDs                                []string
 		Dockerfile, Goarch                 string
 		ImageTemplates, BuildFlagTemplates []string
@@ -77,7 +81,85 @@ func TestAReleaseIsBuiltAsHere(t *testing.T) {
 	}
 }
 
-// TestAReleaseCanBeBuilt: the program of each platform finds its packages there, and what goes into archives exists.
+// packed returns the files of an archive beside the programs, and the links to these.
+func (r release) packed(t *testing.T) (files map[string]bool, links []string) {
+	t.Helper()
+	tracked, err := exec.Command("git", "ls-files").Output()
+	if err != nil {
+		t.Fatal(err)
+	}
+	files = map[string]bool{}
+	for _, a := range r.Archives {
+		for _, entry := range a.Files {
+			pattern, ok := entry.(string)
+			if !ok {
+				links = append(links, filepath.Base(entry.(map[string]any)["src"].(string)))
+				continue
+			}
+			found := 0
+			folder, below := strings.CutSuffix(pattern, "/**/*")
+			for file := range strings.FieldsSeq(string(tracked)) {
+				match, err := filepath.Match(pattern, file)
+				if err != nil {
+					t.Fatalf("%s: %v", pattern, err)
+				}
+				if match || below && strings.HasPrefix(file, folder+"/") {
+					files[file] = true
+					found++
+				}
+			}
+			if found == 0 {
+				t.Errorf("%s goes into an archive, and there is none", pattern)
+			}
+		}
+	}
+	return files, links
+}
+
+// TestAnArchiveIsWhole: who unpacks one has the names of other programs that `make build` makes, and whatever its pages
+// lead to: pictures, the example, other pages.
+func TestAnArchiveIsWhole(t *testing.T) {
+	files, links := readRelease(t).packed(t)
+	makefile, err := os.ReadFile("Makefile")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, rest, _ := strings.Cut(string(makefile), "\nNAMES")
+	names, _, _ := strings.Cut(rest, "\n")
+	want := strings.Fields(strings.TrimLeft(names, " :="))
+	slices.Sort(want)
+	slices.Sort(links)
+	if !slices.Equal(links, want) {
+		t.Errorf("links of an archive: got %v, want %v", links, want)
+	}
+	for file := range files {
+		if !strings.HasSuffix(file, ".md") {
+			continue
+		}
+		text, err := os.ReadFile(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, found := range pageLinks.FindAllStringSubmatch(string(text), -1) {
+			target, _, _ := strings.Cut(found[1]+found[2], "#")
+			if target == "" || strings.Contains(target, ":") {
+				continue
+			}
+			target = filepath.Join(filepath.Dir(file), target)
+			if info, err := os.Stat(target); err == nil && info.IsDir() {
+				continue // a place in the sources
+			}
+			if !files[target] {
+				t.Errorf("%s leads to %s, which an archive has not", file, target)
+			}
+		}
+	}
+}
+
+// pageLinks matches what a page leads to and shows.
+var pageLinks = regexp.MustCompile(`\]\(([^)\s]+)\)|src(?:set)?="([^"]+)"`)
+
+// TestAReleaseCanBeBuilt: the program of each platform finds its packages there.
 func TestAReleaseCanBeBuilt(t *testing.T) {
 	r := readRelease(t)
 	platforms := map[string][]string{}
@@ -96,13 +178,6 @@ func TestAReleaseCanBeBuilt(t *testing.T) {
 	}
 	if got := fmt.Sprint(platforms["cyan"], platforms["cyan-local"]); got != "[linux/amd64 linux/arm64 darwin/amd64 darwin/arm64] [linux/amd64 linux/arm64]" {
 		t.Errorf("platforms: %s", got)
-	}
-	for _, a := range r.Archives {
-		for _, pattern := range a.Files {
-			if found, err := filepath.Glob(pattern); err != nil || len(found) == 0 {
-				t.Errorf("%s goes into an archive, and there is none: %v", pattern, err)
-			}
-		}
 	}
 	for _, d := range r.Dockers {
 		if _, err := os.Stat(d.Dockerfile); err != nil || !slices.Contains(d.BuildFlagTemplates, "--platform=linux/"+d.Goarch) {

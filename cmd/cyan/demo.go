@@ -11,7 +11,7 @@ import (
 	"github.com/cyan-cd/cyan/internal/demo"
 )
 
-// exampleFolder is where the checkout keeps the example.
+// exampleFolder is where the checkout keeps the example, and the archive of a release.
 const exampleFolder = "examples/request-counter"
 
 func newDemoCommand(e *kit.Env) *cobra.Command {
@@ -62,17 +62,18 @@ It prints where the page is on which all of that can be watched, and how to log 
 	flags.StringVar(&o.Registry, "registry", "", "HOST/PATH of a registry that this machine pushes to and the other cluster pulls from")
 	flags.StringVar(&o.LocalDir, "dir", "", "directory of the cluster on this machine (default: that of cyan local)")
 	flags.StringVar(&o.Nodes, "nodes", "", "real or simulated, for the cluster on this machine (default: real where that is possible)")
-	flags.StringVar(&o.Example, "example", "", "folder of the example (default: "+exampleFolder+" of Cyan's checkout)")
+	flags.StringVar(&o.Example, "example", "", "folder of the example (default: "+exampleFolder+" of Cyan's checkout, or beside the program)")
 	flags.IntVar(&o.Rounds, "rounds", 1, "how many changes to push")
 	return cmd
 }
 
-// findExample looks in the checkout that the program stands in, and in the working directory.
+// findExample looks beside the program, as in the archive of a release, in the checkout that it stands in, and in the
+// working directory.
 func findExample() (string, error) {
 	var places []string
 	if self, err := os.Executable(); err == nil {
 		if self, err = filepath.EvalSymlinks(self); err == nil {
-			places = append(places, filepath.Join(filepath.Dir(filepath.Dir(self)), exampleFolder))
+			places = append(places, filepath.Join(filepath.Dir(self), exampleFolder), filepath.Join(filepath.Dir(filepath.Dir(self)), exampleFolder))
 		}
 	}
 	if dir, err := os.Getwd(); err == nil {
@@ -83,5 +84,5 @@ func findExample() (string, error) {
 			return place, nil
 		}
 	}
-	return "", kit.Usage("--example", "not given, and "+exampleFolder+" not found", "run this from Cyan's checkout, or name the folder")
+	return "", kit.Usage("--example", "not given, and "+exampleFolder+" not found", "run this from Cyan's checkout or the archive of a release, or name the folder")
 }

@@ -66,6 +66,9 @@ func Run(ctx context.Context, o Options) (Summary, error) {
 	if err := findExample(o.Example); err != nil {
 		return Summary{}, err
 	}
+	if err := findCompiler(); err != nil {
+		return Summary{}, err
+	}
 	o.Rounds = max(o.Rounds, 1)
 	s := &session{Options: o, printer: newPrinter(o.Out, o.Terminal)}
 	defer s.close()

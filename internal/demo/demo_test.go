@@ -3,8 +3,11 @@ package demo
 import (
 	"context"
 	"errors"
+	"io"
 	"net/http"
 	"net/http/httptest"
+	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 	"sync/atomic"
@@ -184,5 +187,21 @@ func TestSummary(t *testing.T) {
 	shares := Shares(moved, term.Plain())
 	if !strings.Contains(shares, "build the image") || !strings.Contains(shares, "3.00 s") || !strings.Contains(shares, "after the switch") {
 		t.Error(shares)
+	}
+}
+
+// What compiles the demo's commits is missed before a cluster is started for them.
+func TestTheCompilerIsMissedFirst(t *testing.T) {
+	t.Setenv("PATH", t.TempDir())
+	dir := t.TempDir()
+	if err := os.MkdirAll(filepath.Join(dir, filepath.Dir(versionFile)), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(filepath.Join(dir, versionFile), nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	_, err := Run(t.Context(), Options{Example: dir, LocalProgram: filepath.Join(dir, "none"), Out: io.Discard})
+	if want := "program go: not found on the PATH; install Go 1.26.8 or later: the demo compiles what is pushed"; err == nil || err.Error() != want {
+		t.Errorf("got %v, want %s", err, want)
 	}
 }

@@ -18,6 +18,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/cyan-cd/cyan/internal/problem"
 	"github.com/cyan-cd/cyan/internal/server"
 	"github.com/cyan-cd/cyan/internal/source/gitserver"
 )
@@ -249,6 +250,16 @@ func sendWebhook(ctx context.Context, webhook, repositoryURL string) error {
 	defer response.Body.Close()
 	if response.StatusCode != http.StatusAccepted {
 		return fmt.Errorf("sending the webhook: %s", response.Status)
+	}
+	return nil
+}
+
+// findCompiler checks that what is pushed can be built, before anything is started for it.
+func findCompiler() error {
+	if _, err := exec.LookPath("go"); err != nil {
+		return &problem.Error{
+			Kind: problem.Refused, Object: "program go", Cause: "not found on the PATH", Remedy: "install Go 1.26.8 or later: the demo compiles what is pushed", Err: err,
+		}
 	}
 	return nil
 }
