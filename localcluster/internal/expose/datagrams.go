@@ -146,14 +146,16 @@ func (d *Datagrams) forgetOldest() {
 // answer passes back to a client what it is answered, until nothing has moved for a while.
 func (d *Datagrams) answer(client netip.AddrPort, s *session) {
 	defer s.far.Close()
-	buffer := make([]byte, maxDatagram)
 	for {
 		until, goesOn := d.until(client, s)
 		if !goesOn {
 			return
 		}
 		_ = s.far.SetReadDeadline(until)
-		n, err := s.far.Read(buffer)
+		err := receiveOne(s.far, func(answer []byte) {
+			d.moved(s)
+			_, _ = d.socket.WriteToUDPAddrPort(answer, client)
+		})
 		switch {
 		case errors.Is(err, os.ErrDeadlineExceeded), errors.Is(err, unix.ECONNREFUSED):
 			continue // the client may have said more; that nobody listens holds until somebody does
@@ -161,9 +163,37 @@ func (d *Datagrams) answer(client netip.AddrPort, s *session) {
 			d.end(client, s)
 			return
 		}
-		d.moved(s)
-		_, _ = d.socket.WriteToUDPAddrPort(buffer[:n], client)
 	}
+}
+
+// buffers have room for one datagram each.
+var buffers = sync.Pool{New: func() any { return new([maxDatagram]byte) }}
+
+// receiveOne waits for a datagram, and has room for it only once it is there.
+func receiveOne(from *net.UDPConn, pass func([]byte)) error {
+	socket, err := from.SyscallConn()
+	if err != nil {
+		return err
+	}
+	var failed error
+	err = socket.Read(func(descriptor uintptr) (done bool) {
+		buffer := buffers.Get().(*[maxDatagram]byte)
+		defer buffers.Put(buffer)
+		n, err := unix.Read(int(descriptor), buffer[:])
+		for errors.Is(err, unix.EINTR) {
+			n, err = unix.Read(int(descriptor), buffer[:])
+		}
+		switch {
+		case errors.Is(err, unix.EAGAIN):
+			return false
+		case err != nil:
+			failed = err
+		default:
+			pass(buffer[:n])
+		}
+		return true
+	})
+	return errors.Join(err, failed)
 }
 
 // until returns when a session ends, and ends it when that is past.

@@ -3,6 +3,8 @@ package expose
 import (
 	"net"
 	"net/netip"
+	"runtime"
+	"strconv"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -196,4 +198,32 @@ func TestWhatIsClosedKeepsNothing(t *testing.T) {
 		t.Fatalf("its port: %v", err)
 	}
 	_ = again.Close()
+}
+
+// Clients that wait for answers hold no room for them: 256 would hold 16 MB a port.
+func TestClientsHoldNoBuffers(t *testing.T) {
+	p := passing(t, echoes(t, "a"), time.Hour, maxSessions)
+	client := p.client()
+	p.hears(client, "1", "a 1")
+	before := inUse()
+	for i := range maxSessions - 1 {
+		text := strconv.Itoa(i)
+		p.hears(p.client(), text, "a "+text)
+	}
+	if n := p.remembered(); n != maxSessions {
+		t.Fatalf("%d clients are remembered, want %d", n, maxSessions)
+	}
+	if held := inUse() - before; held > maxSessions*maxDatagram/4 {
+		t.Errorf("%d clients hold %d KiB", maxSessions, held>>10)
+	}
+	p.hears(client, "2", "a 2")
+}
+
+// inUse is how many bytes heap and stacks have, once what is in no use has been given back, that of pools included.
+func inUse() int64 {
+	runtime.GC()
+	runtime.GC()
+	var stats runtime.MemStats
+	runtime.ReadMemStats(&stats)
+	return int64(stats.HeapAlloc + stats.StackInuse) //nolint:gosec // no machine has more
 }
