@@ -10,6 +10,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"github.com/cyan-cd/cyan/localcluster/internal/datagrams"
 )
 
 const (
@@ -40,23 +42,23 @@ func ResolversOf(file string) []string {
 }
 
 // resolve answers the questions of a flow by what this machine's resolvers say, until none comes for a while.
-func (g *gateway) resolve(flow net.Conn) {
-	buffer := make([]byte, maxDatagram)
+func (g *gateway) resolve(flow *podDatagrams) {
 	for {
-		_ = flow.SetReadDeadline(time.Now().Add(resolverIdle))
-		n, err := flow.Read(buffer)
+		err := flow.receive(time.Now().Add(resolverIdle), func(datagram []byte) error {
+			if len(datagram) < dnsHeader {
+				return nil
+			}
+			query := slices.Clone(datagram)
+			g.queries <- struct{}{}
+			go func() {
+				defer func() { <-g.queries }()
+				_, _ = flow.Write(ask(g.config.Resolvers(), query)) // whoever asked may be gone
+			}()
+			return nil
+		})
 		if err != nil {
 			return
 		}
-		if n < dnsHeader {
-			continue
-		}
-		query := slices.Clone(buffer[:n])
-		g.queries <- struct{}{}
-		go func() {
-			defer func() { <-g.queries }()
-			_, _ = flow.Write(ask(g.config.Resolvers(), query)) // whoever asked may be gone
-		}()
 	}
 }
 
@@ -82,7 +84,7 @@ func askOne(resolver string, query []byte) ([]byte, error) {
 	if _, err := conn.Write(query); err != nil {
 		return nil, err
 	}
-	buffer := make([]byte, maxDatagram)
+	buffer := make([]byte, datagrams.Max)
 	for {
 		n, err := conn.Read(buffer)
 		if err != nil {

@@ -13,6 +13,8 @@ import (
 	"gvisor.dev/gvisor/pkg/tcpip"
 	"gvisor.dev/gvisor/pkg/tcpip/header"
 	"gvisor.dev/gvisor/pkg/tcpip/stack"
+
+	"github.com/cyan-cd/cyan/localcluster/internal/datagrams"
 )
 
 // pingLimit is how long the answer to an echo request is waited for.
@@ -69,7 +71,7 @@ func ping(host string, echo *xicmp.Echo) error {
 	if _, err := conn.WriteTo(data, target); err != nil {
 		return err
 	}
-	answer := make([]byte, maxDatagram)
+	answer := make([]byte, datagrams.Max)
 	for {
 		n, _, err := conn.ReadFrom(answer)
 		if err != nil {

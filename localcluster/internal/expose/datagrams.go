@@ -10,6 +10,8 @@ import (
 	"time"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/cyan-cd/cyan/localcluster/internal/datagrams"
 )
 
 const (
@@ -17,8 +19,6 @@ const (
 	maxSessions = 256
 	// sessionIdle is how long a client is remembered that says and hears nothing.
 	sessionIdle = time.Minute
-	// maxDatagram is how long a datagram can be, in bytes.
-	maxDatagram = 64 << 10
 )
 
 // DialDatagrams makes a socket in the cluster's network whose datagrams go to an address.
@@ -79,7 +79,7 @@ func (d *Datagrams) forget() {
 }
 
 func (d *Datagrams) receive() {
-	buffer := make([]byte, maxDatagram)
+	buffer := make([]byte, datagrams.Max)
 	for {
 		n, client, err := d.socket.ReadFromUDPAddrPort(buffer)
 		if errors.Is(err, net.ErrClosed) {
@@ -152,9 +152,10 @@ func (d *Datagrams) answer(client netip.AddrPort, s *session) {
 			return
 		}
 		_ = s.far.SetReadDeadline(until)
-		err := receiveOne(s.far, func(answer []byte) {
+		err := datagrams.Receive(s.far, func(answer []byte) error {
 			d.moved(s)
 			_, _ = d.socket.WriteToUDPAddrPort(answer, client)
+			return nil
 		})
 		switch {
 		case errors.Is(err, os.ErrDeadlineExceeded), errors.Is(err, unix.ECONNREFUSED):
@@ -164,36 +165,6 @@ func (d *Datagrams) answer(client netip.AddrPort, s *session) {
 			return
 		}
 	}
-}
-
-// buffers have room for one datagram each.
-var buffers = sync.Pool{New: func() any { return new([maxDatagram]byte) }}
-
-// receiveOne waits for a datagram, and has room for it only once it is there.
-func receiveOne(from *net.UDPConn, pass func([]byte)) error {
-	socket, err := from.SyscallConn()
-	if err != nil {
-		return err
-	}
-	var failed error
-	err = socket.Read(func(descriptor uintptr) (done bool) {
-		buffer := buffers.Get().(*[maxDatagram]byte)
-		defer buffers.Put(buffer)
-		n, err := unix.Read(int(descriptor), buffer[:])
-		for errors.Is(err, unix.EINTR) {
-			n, err = unix.Read(int(descriptor), buffer[:])
-		}
-		switch {
-		case errors.Is(err, unix.EAGAIN):
-			return false
-		case err != nil:
-			failed = err
-		default:
-			pass(buffer[:n])
-		}
-		return true
-	})
-	return errors.Join(err, failed)
 }
 
 // until returns when a session ends, and ends it when that is past.

@@ -8,6 +8,8 @@ import (
 	"sync/atomic"
 	"testing"
 	"time"
+
+	"github.com/cyan-cd/cyan/localcluster/internal/datagrams"
 )
 
 // echoes answers each datagram with its name and what it heard.
@@ -15,7 +17,7 @@ func echoes(t *testing.T, name string) string {
 	t.Helper()
 	socket := datagramSocket(t)
 	go func() {
-		buffer := make([]byte, maxDatagram)
+		buffer := make([]byte, datagrams.Max)
 		for {
 			n, from, err := socket.ReadFromUDPAddrPort(buffer)
 			if err != nil {
@@ -77,7 +79,7 @@ func (p *passages) hears(conn *net.UDPConn, text, want string) {
 		p.t.Fatal(err)
 	}
 	_ = conn.SetReadDeadline(time.Now().Add(30 * time.Second))
-	buffer := make([]byte, maxDatagram)
+	buffer := make([]byte, datagrams.Max)
 	n, err := conn.Read(buffer)
 	if err != nil || string(buffer[:n]) != want {
 		p.t.Fatalf("said %q: heard %q, %v; want %q", text, buffer[:n], err, want)
@@ -213,7 +215,7 @@ func TestClientsHoldNoBuffers(t *testing.T) {
 	if n := p.remembered(); n != maxSessions {
 		t.Fatalf("%d clients are remembered, want %d", n, maxSessions)
 	}
-	if held := inUse() - before; held > maxSessions*maxDatagram/4 {
+	if held := inUse() - before; held > maxSessions*datagrams.Max/4 {
 		t.Errorf("%d clients hold %d KiB", maxSessions, held>>10)
 	}
 	p.hears(client, "2", "a 2")
