@@ -74,10 +74,9 @@ func Run(ctx context.Context, config Config) error {
 			return err
 		}
 	}
-	broadcaster := record.NewBroadcaster()
-	defer broadcaster.Shutdown()
-	broadcaster.StartRecordingToSink(&typedcorev1.EventSinkImpl{Interface: client.CoreV1().Events("")})
-	c.reporter.events = broadcaster.NewRecorder(scheme.Scheme, corev1.EventSource{Component: "cyan-ingress"})
+	var shutdown func()
+	c.reporter.events, shutdown = newRecorder(client)
+	defer shutdown()
 	defer c.observer.shutdown()
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel() // before the watches are waited for
@@ -89,6 +88,17 @@ func Run(ctx context.Context, config Config) error {
 	c.follow(ctx)
 	c.ports.closeAll()
 	return nil
+}
+
+// maxEvents is how many events of one object are made within minutes: findings are many, and each is told once.
+const maxEvents = 200
+
+// newRecorder returns what makes events, and how to end it. By default those of an object would be one after the tenth,
+// and none after the twenty-fifth.
+func newRecorder(client kubernetes.Interface) (record.EventRecorder, func()) {
+	broadcaster := record.NewBroadcasterWithCorrelatorOptions(record.CorrelatorOptions{MaxEvents: maxEvents, BurstSize: maxEvents})
+	broadcaster.StartRecordingToSink(&typedcorev1.EventSinkImpl{Interface: client.CoreV1().Events("")})
+	return broadcaster.NewRecorder(scheme.Scheme, corev1.EventSource{Component: "cyan-ingress"}), broadcaster.Shutdown
 }
 
 func (c *controller) followGateways(ctx context.Context, client kubernetes.Interface) error {
