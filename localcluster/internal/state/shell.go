@@ -2,8 +2,8 @@ package state
 
 import "strings"
 
-// ShellWord quotes a path for a command line that is shown to people, where a shell would take it for anything else than
-// one word.
+// ShellWord quotes a path for a command line that is shown to people, where a shell would take it for anything else
+// than one word.
 func ShellWord(path string) string {
 	if path != "" && strings.Trim(path, plain) == "" {
 		return path
