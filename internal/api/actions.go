@@ -43,7 +43,7 @@ type runInput struct {
 type runBody struct {
 	Name         string     `json:"name,omitempty" doc:"as in the path"`
 	AppNamespace string     `json:"appNamespace,omitempty" maxLength:"63"`
-	Project      string     `json:"project,omitempty" maxLength:"63"`
+	Project      string     `json:"project,omitempty" maxLength:"253"`
 	Action       string     `json:"action" maxLength:"253"`
 	Group        string     `json:"group,omitempty" maxLength:"253"`
 	Version      string     `json:"version,omitempty" maxLength:"63"`

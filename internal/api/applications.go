@@ -60,7 +60,7 @@ type ListQuery struct {
 type ApplicationName struct {
 	Name         string `path:"name" maxLength:"253"`
 	AppNamespace string `query:"appNamespace" maxLength:"63" doc:"its namespace; the control namespace when empty"`
-	Project      string `query:"project" maxLength:"63" doc:"its project, which has who may see it told that it is not there"`
+	Project      string `query:"project" maxLength:"253" doc:"its project, which has who may see it told that it is not there"`
 }
 
 type applicationQuery struct {

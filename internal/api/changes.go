@@ -102,7 +102,7 @@ type patchApplicationInput struct {
 		Patch        string `json:"patch" doc:"as a string"`
 		PatchType    string `json:"patchType,omitempty" enum:"json,merge" doc:"json when empty"`
 		AppNamespace string `json:"appNamespace,omitempty" maxLength:"63"`
-		Project      string `json:"project,omitempty" maxLength:"63"`
+		Project      string `json:"project,omitempty" maxLength:"253"`
 	}
 }
 

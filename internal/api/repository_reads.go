@@ -38,7 +38,7 @@ type appsInput struct {
 // RepositoryToRead names a repository, and for which project it is read. It is exported for the library.
 type RepositoryToRead struct {
 	Repo    string `path:"repo" maxLength:"2048" doc:"its URL, escaped"`
-	Project string `query:"appProject" maxLength:"63" doc:"for which an Application is to be made; default when empty"`
+	Project string `query:"appProject" maxLength:"253" doc:"for which an Application is to be made; default when empty"`
 	Refresh bool   `query:"forceRefresh" doc:"taken, and of no effect: what a host says is believed for seconds"`
 }
 
@@ -54,7 +54,7 @@ type detailsInput struct {
 	Body struct {
 		Source      repositorySource `json:"source"`
 		AppName     string           `json:"appName,omitempty" maxLength:"253"`
-		AppProject  string           `json:"appProject,omitempty" maxLength:"63"`
+		AppProject  string           `json:"appProject,omitempty" maxLength:"253"`
 		SourceIndex int              `json:"sourceIndex,omitempty"`
 		VersionID   int64            `json:"versionId,omitempty"`
 	}

@@ -18,7 +18,7 @@ import (
 type repositoryTreeInput struct {
 	Repo     string `query:"repo" required:"true" minLength:"1" maxLength:"2048" doc:"its URL"`
 	Revision string `query:"revision" maxLength:"256" doc:"branch, tag or commit; the default branch when empty"`
-	Project  string `query:"project" maxLength:"63" doc:"for which an Application is to be made; default when empty"`
+	Project  string `query:"project" maxLength:"253" doc:"for which an Application is to be made; default when empty"`
 }
 
 type repositoryTreeAnswer struct{ Body view.RepositoryTree }
