@@ -14,6 +14,7 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	utilnet "k8s.io/apimachinery/pkg/util/net"
 	"k8s.io/client-go/rest"
 	"k8s.io/utils/ptr"
 
@@ -281,8 +282,12 @@ func TestObjectsOfAClusterThatIsAway(t *testing.T) {
 	w := newWorld(t)
 	w.register("away", map[string]string{"server": "http://127.0.0.1:1", "name": "away"})
 	look := w.look(w.app("away"))
-	if observed, err := look.Objects(t.Context()); problem.KindOf(err) != problem.Unreachable || len(observed) > 0 {
+	observed, err := look.Objects(t.Context())
+	if problem.KindOf(err) != problem.Unreachable || len(observed) > 0 {
 		t.Errorf("got %v, %v", observed, err)
+	}
+	if !utilnet.IsConnectionRefused(err) {
+		t.Errorf("the reason is not that of the cluster: %v", err)
 	}
 }
 

@@ -11,6 +11,7 @@ import (
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apimachinery/pkg/runtime/schema"
+	utilnet "k8s.io/apimachinery/pkg/util/net"
 	"k8s.io/apimachinery/pkg/watch"
 	"k8s.io/client-go/dynamic"
 	"k8s.io/client-go/tools/cache"
@@ -122,7 +123,12 @@ func (n *namespace) informerOf(k *kind, connection dynamic.Interface, resource d
 			return resource.List(ctx, o)
 		},
 		WatchFuncWithContext: func(ctx context.Context, o metav1.ListOptions) (watch.Interface, error) {
-			return resource.Watch(ctx, o)
+			w, err := resource.Watch(ctx, o)
+			if utilnet.IsConnectionRefused(err) {
+				// It is tried again and again without a word; who waits has to know why.
+				k.settle(err)
+			}
+			return w, err
 		},
 	}, connection), &unstructured.Unstructured{}, cache.SharedIndexInformerOptions{})
 	// None of these can fail before the informer runs.
