@@ -8,6 +8,7 @@ import (
 	"io/fs"
 	"maps"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"regexp"
 	"slices"
@@ -223,11 +224,26 @@ func phrasesOf(t *testing.T) map[string]string {
 	return phrases
 }
 
+// keptWords returns where the words of Kubernetes are that are told as they stand: why a value is refused, and how an
+// object of any kind is.
+func keptWords(t *testing.T) []string {
+	t.Helper()
+	out, err := exec.Command("go", "list", "-f", "{{.Dir}}", "k8s.io/apimachinery/pkg/util/validation", "k8s.io/apimachinery/pkg/api/validation", "k8s.io/apimachinery/pkg/api/validate", "github.com/fluxcd/cli-utils/pkg/kstatus/status").Output()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return strings.Fields(string(out))
+}
+
 // TestWhatIsTranslatedIsSaid holds the page's words for what has no template to what the server says: each is a
 // sentence of its code, or made of parts that are.
 func TestWhatIsTranslatedIsSaid(t *testing.T) {
 	phrases := phrasesOf(t)
 	all, _ := sentencesOf(t, "../internal")
+	for _, dir := range keptWords(t) {
+		theirs, _ := sentencesOf(t, dir)
+		maps.Copy(all, theirs)
+	}
 	text := make([]string, 0, len(all))
 	for one := range all {
 		text = append(text, one)

@@ -39,15 +39,48 @@ const inTerminal = "read in a terminal alone"
 
 // notSaid are texts that are no sentences, each with what it is.
 var notSaid = map[string]string{
-	"Apache License 2.0":                        "a licence",
-	"Wait for promotion":                        "a step, which view says in its own words",
-	"couldn't find remote ref":                  "what git says",
-	"missing necessary objects":                 "what git says",
-	"no such remote ref":                        "what git says",
-	"not our ref":                               "what git says",
-	"Cannot sync to {}":                         "the words of a model's error, which programs look for",
-	", or {}=":                                  "a part of a remedy that has words",
-	"no table of {}":                            "a table of the program itself",
+	"Apache License 2.0":                    "a licence",
+	"Wait for promotion":                    "a step, which view says in its own words",
+	"couldn't find remote ref":              "what git says",
+	"missing necessary objects":             "what git says",
+	"unadvertised object":                   "what git says",
+	"{}, {}, {}":                            "a policy",
+	"g, {}, {}":                             "a policy",
+	"own account":                           "a group of calls",
+	"account token":                         "what a request is asked by, in the log",
+	"project token":                         "what a request is asked by, in the log",
+	"no iat":                                "read in the log alone",
+	"resource.customizations.actions of {}": "a key",
+	"Not Found":                             "a badge, which has Argo CD's words",
+	"OpenID Connect":                        "a name",
+	"Bitbucket Server":                      "a name",
+	"Azure DevOps":                          "a name",
+	"Secret {}/{}":                          "an object",
+	"Lease {}/{}":                           "an object",
+	"jq expression {}":                      "an object",
+	"sync status":                           "a part of an event that has words for each",
+	"health status":                         "a part of an event that has words for each",
+	"Unknown user":                          "a part of an event that has words for each",
+	"Automated sync":                        "a part of an event that has words for each",
+	" and {} more":                          "a part of a list that has words",
+	", …":                                   "a part of a list",
+	"0 kB":                                  "what the kernel says",
+	"delete hook":                           "a step, which view says in its own words",
+	"release hook":                          "a step, which view says in its own words",
+	"blob {}\x00":                           "what git hashes",
+	"version https://git-lfs.github.com/spec/":  "a file of Git LFS",
+	"source.Repository{URL:{}, Credentials:{}}": "a value in the log",
+	"no credentials":     "a value in the log",
+	"no field":           "how versions of a kind differ, which has words for each",
+	"not found:":         "a part of a sentence that has words for each",
+	"automated sync":     "by whom, which the page has words of its own for",
+	"Status Reason":      "a name of a column, which Argo CD's clients know",
+	"Restart Count":      "a name of a column, which Argo CD's clients know",
+	"no such remote ref": "what git says",
+	"not our ref":        "what git says",
+	"Cannot sync to {}":  "the words of a model's error, which programs look for",
+	", or {}=":           "a part of a remedy that has words",
+	"no table of {}":     "a table of the program itself",
 	"select(.aggregationRule != null) | .rules": "a filter",
 	"{}\n# … shortened":                         "a comment of YAML",
 	"<svg":                                      "a picture",
@@ -80,7 +113,7 @@ func quiet(n ast.Node) bool {
 	return false
 }
 
-// textsOf returns the texts of a file of three words and more, without those that are told to nobody.
+// textsOf returns the texts of a file of two words and more, without those that are told to nobody.
 func textsOf(file *ast.File) []string {
 	var found []string
 	var look func(n ast.Node) bool
@@ -98,7 +131,7 @@ func textsOf(file *ast.File) []string {
 			return false
 		case *ast.BasicLit, *ast.BinaryExpr:
 			text := verb.ReplaceAllString(sentence(n.(ast.Expr)), "{}")
-			if len(strings.Fields(strings.ReplaceAll(text, "{}", ""))) >= 3 {
+			if len(strings.Fields(strings.ReplaceAll(text, "{}", ""))) >= 2 {
 				found = append(found, text)
 			}
 			return text == "{}"

@@ -3,7 +3,7 @@ import { foreign } from "./ja/foreign";
 import first from "./ja/phrases.json";
 import { phrased } from "./phrases";
 
-const few = { "not found": "N", "not found in project {}": "P {0}", "create it, or name another": "C", "{} is for {} alone": "{1} の {0}", "a (b) [c]": "X", "{} is lost": "L {0}", "{} of a lost one is lost": "LL {0}", "waits: {}": "W {0}" };
+const few = { "not found": "N", "not found in project {}": "P {0}", "create it, or name another": "C", "{} is for {} alone": "{1} の {0}", "a (b) [c]": "X", "{} is lost": "L {0}", "{} of a lost one is lost": "LL {0}", "waits: {}": "W {0}", "reading {}": "{0} のR" };
 
 const words = { ...first, ...foreign };
 
@@ -29,6 +29,12 @@ describe("a sentence of which the server sends no template", () => {
     ["is the one that knows most of it", "web of a lost one is lost", "LL web"],
     ["has what stands in it in other words too", "Rollout web: waits: Service api: not found", "Rollout web: W Service api: N"],
     ["of many that stand in each other is looked into so far", "waits: waits: waits: waits: not found", "W W W waits: not found"],
+    ["has its remedy behind it, and not within what stands in it", "tokyo: not found in project core; create it, or name another", "tokyo: P core。C"],
+    ["has a remedy that is not known, and is no name", "tokyo: not found in project core; dance", undefined],
+    ["has a cause behind what was being done, and not within it", "reading x: repository y: not found", "x のR: repository y: N"],
+    ["has two remedies", "AppProject shop: not found; create it, or name another; not found", "AppProject shop: N。C。N"],
+    ["leads up to a cause that has a remedy", "waits: Service api: not found; create it, or name another", "W Service api: N。C"],
+    ["has a name with a colon in it", "\"a: b\" is lost", "L \"a: b\""],
     ["needs something to stand in it", " is lost", undefined],
     ["of nothing stays", "", undefined],
   ];
@@ -45,6 +51,17 @@ describe("a sentence of which the server sends no template", () => {
     expect(phrased("permission denied: applications, sync, shop/web, sub: aiko: no policy allows it", words)).toBe("権限がありません (applications, sync, shop/web, sub: aiko)。許可するポリシーがありません");
     expect(phrased("cluster https://10.0.0.1:6443: existing cluster spec is different; use upsert flag to force update; send it with upsert=true", words)).toBe("cluster https://10.0.0.1:6443: 同じアドレスで設定の異なるクラスターがすでにあります。上書きするには upsert=true を付けて送ってください");
   });
+
+  it.each([
+    ["AppProject no-such: not found in Namespace argocd; create it, or name another project", "AppProject no-such: Namespace argocd に見つかりません。作成するか、別のプロジェクトを指定してください"],
+    ['Application web: reading revision "no": repository /srv/deploy.git: branch or tag "no" not found; check the spelling, or push it', 'Application web: リビジョン "no" の読み取り: repository /srv/deploy.git: ブランチまたはタグ "no" が見つかりません。つづりを確認するか、push してください'],
+    ["Namespace web: Namespace is not permitted in project frozen; allow the kind in the project, or remove the object", "Namespace web: Namespace はプロジェクト frozen で許可されていません。プロジェクトでその種類を許可するか、オブジェクトを取り除いてください"],
+    ["Application web: nothing was applied, because the manifests are not valid:\napps/all.yaml:4: Service web: spec.ports[0].port: invalid value 99999: must be between 1 and 65535, inclusive; correct the value", "Application web: マニフェストに問題があるため、何も適用されていません:\napps/all.yaml:4: Service web: spec.ports[0].port: 値 99999 が不正です: 1 以上 65535 以下にしてください。値を修正してください"],
+    ['Application web: cluster tokyo (https://127.0.0.1:9): cannot be reached: Get "https://127.0.0.1:9/version?timeout=30s": dial tcp 127.0.0.1:9: connect: connection refused; check that its API server runs, and what extends that; tried again by itself', 'Application web: cluster tokyo (https://127.0.0.1:9): 到達できません: Get "https://127.0.0.1:9/version?timeout=30s": dial tcp 127.0.0.1:9: connect: 接続を拒否されました。API サーバーとその拡張が動作しているか確認してください。自動的に再試行します'],
+    ["Application referencing project no-such which does not exist", "存在しないプロジェクト no-such を参照しています"],
+    ["create AppProject no-such in namespace argocd, or set spec.project to default", "Namespace argocd に AppProject no-such を作成するか、spec.project を default にしてください"],
+    ['metadata.name: invalid value "X": a lowercase RFC 1123 label must consist of lower case alphanumeric characters or \'-\', and must start and end with an alphanumeric character (e.g. \'my-name\',  or \'123-abc\', regex used for validation is \'[a-z]*\'); correct the value', 'metadata.name: 値 "X" が不正です: RFC 1123 のラベルは小文字の英数字と \'-\' だけからなり、英数字で始まり英数字で終わる必要があります (例: \'my-name\',  or \'123-abc\', 検証に使う正規表現: \'[a-z]*\')。値を修正してください'],
+  ])("is Japanese in full: %s", (message, want) => expect(phrased(message, words)).toBe(want));
 
   it("fills in what is there", () => {
     for (const [english, japanese] of Object.entries(words)) {

@@ -52,29 +52,60 @@ function filled(text: string, literals: string[]): string[] | undefined {
   return found;
 }
 
+/** Reading is how what fills in a sentence is taken: in the first, as names; in the second, as whatever is there. */
+type Reading = "names" | "anything";
+
+/** quoted is a name or a value as it is, whatever is in it. */
+const quoted = /"[^"]*"/g;
+
+/**
+ * fits reports whether what was found may stand in a sentence. A colon in it is of a cause that begins there, and a
+ * semicolon is before a remedy: what is round it is a sentence of its own then, unless the words lead up to a cause.
+ */
+function fits(found: string[], literals: string[], reading: Reading, of: Pattern, depth: number): boolean {
+  return found.every((whole, i) => {
+    const text = whole.replace(quoted, '""');
+    const leads = /[:;(] ?$/.test(literals[i]!) || /^[:;]/.test(literals[i + 1]!);
+    if (text.includes("; ")) return leads && depth <= deepest && line(whole, of, depth + 1) !== undefined;
+    return leads || reading === "anything" || !(text.includes(": ") || text.endsWith(":"));
+  });
+}
+
 /** phrase returns a cause or a remedy in other words; undefined where there are none. */
-function phrase(text: string, of: Pattern, depth = 0): string | undefined {
+function phrase(text: string, of: Pattern, reading: Reading, depth = 0): string | undefined {
   const words = of.exact.get(text);
   if (words !== undefined || text.length > longest || text.includes("\n")) return words;
   for (const { literals, words: template } of of.open) {
     const found = filled(text, literals);
-    if (found) return template.replace(/\{(\d)\}/g, (_, n: string) => within(found[Number(n)] ?? "", of, depth + 1));
+    if (found && fits(found, literals, reading, of, depth)) return template.replace(/\{(\d)\}/g, (_, n: string) => within(found[Number(n)] ?? "", of, depth + 1));
   }
   return undefined;
 }
 
 /** within returns what stands in a sentence: in other words where it is itself one, else as it is. */
-const within = (text: string, of: Pattern, depth: number): string => (depth > deepest ? text : (subject(text, of, depth) ?? text));
+const within = (text: string, of: Pattern, depth: number): string => (depth > deepest ? text : (line(text, of, depth) ?? text));
 
 /** most is how many objects and fields may stand before a cause. */
 const most = 8;
 
+/** partsOf returns what stands between colons that are not within quotes. */
+function partsOf(text: string): string[] {
+  const parts: string[] = [];
+  let open = false;
+  for (const part of text.split(": ")) {
+    if (open) parts.push(`${parts.pop()}: ${part}`);
+    else parts.push(part);
+    if (part.split('"').length % 2 === 0) open = !open;
+  }
+  return parts;
+}
+
 /** subject returns a cause in other words, and what stands before it: objects and fields as they are, and what was being done. */
-function subject(text: string, of: Pattern, depth = 0): string | undefined {
-  const parts = text.split(": ");
+function subject(text: string, of: Pattern, reading: Reading, depth: number): string | undefined {
+  const parts = partsOf(text);
   for (let i = 0; i < Math.min(parts.length, most); i++) {
-    const cause = phrase(parts.slice(i).join(": "), of, depth);
-    if (cause !== undefined) return [...parts.slice(0, i).map((part) => phrase(part, of, depth) ?? part), cause].join(": ");
+    const cause = phrase(parts.slice(i).join(": "), of, reading, depth);
+    if (cause !== undefined) return [...parts.slice(0, i).map((part) => phrase(part, of, reading, depth) ?? part), cause].join(": ");
   }
   return undefined;
 }
@@ -87,24 +118,27 @@ const mostLines = 100;
  * lines the first has to have some; it may end with a colon.
  */
 export function phrased(message: string, phrases: Phrases): string | undefined {
+  const of = patterns(phrases);
   const lines = message.split("\n");
-  if (lines.length === 1) return line(message, phrases);
-  const first = line(lines[0]!.replace(/:$/, ""), phrases);
+  if (lines.length === 1) return line(message, of);
+  const first = line(lines[0]!.replace(/:$/, ""), of);
   if (first === undefined) return undefined;
   const rest = lines.slice(1).map((text, i) => {
     const [indent] = text.match(/^ */)!;
-    return i + 1 < mostLines ? indent + (line(text.slice(indent.length), phrases) ?? text.slice(indent.length)) : text;
+    return i + 1 < mostLines ? indent + (line(text.slice(indent.length), of) ?? text.slice(indent.length)) : text;
   });
   return [lines[0]!.endsWith(":") ? `${first}:` : first, ...rest].join("\n");
 }
 
-function line(message: string, phrases: Phrases): string | undefined {
-  const of = patterns(phrases);
-  const whole = subject(message, of);
+/** mostRemedies is how many remedies may follow each other. */
+const mostRemedies = 3;
+
+/** line returns a sentence in other words: as one that is known, or by its cause and its remedies. */
+function line(message: string, of: Pattern, depth = 0, remedies = 0): string | undefined {
+  const whole = subject(message, of, "names", depth);
   if (whole !== undefined) return whole;
   const at = message.lastIndexOf("; ");
-  if (at < 0) return undefined;
-  const cause = subject(message.slice(0, at), of);
-  const remedy = cause === undefined ? undefined : phrase(message.slice(at + 2), of);
-  return remedy === undefined ? undefined : `${cause}。${remedy}`;
+  const remedy = at < 0 || remedies >= mostRemedies ? undefined : phrase(message.slice(at + 2), of, "names", depth);
+  const cause = remedy === undefined ? undefined : line(message.slice(0, at), of, depth, remedies + 1);
+  return cause === undefined ? subject(message, of, "anything", depth) : `${cause}。${remedy}`;
 }

@@ -21,7 +21,9 @@ export function inLanguage(message: string, said?: Said): Told {
   let format = known.get(said.code);
   if (!format) known.set(said.code, (format = new IntlMessageFormat(template, "ja", undefined, { ignoreTag: true, formatters })));
   try {
-    return { text: String(format.format(said.args ?? {})) };
+    const { cause, ...args } = said.args ?? {};
+    // Why something is so is itself a sentence of the server.
+    return { text: String(format.format(cause === undefined ? args : { ...args, cause: untold(cause).text })) };
   } catch {
     // A server of another version has sent less than the template wants.
     return untold(message);
