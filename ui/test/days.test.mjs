@@ -270,6 +270,80 @@ for (const [kind, sentence] of [["clusters", "No clusters that you may see."], [
     }));
 }
 
+it("a name without a place to break it fits, wherever it stands", async () => {
+  const long = "n".repeat(253);
+  const cut = (tab) => tab.locator(".modal, .square, .needs-head > a, .delivery h3").evaluateAll((all) => all.filter((e) => e.getBoundingClientRect().right > innerWidth + 1 || e.getBoundingClientRect().left < 0).map((e) => e.className || e.tagName));
+  for (const width of [390, 1440]) {
+    await visit({ width, allowed: [/404/] /* what a sync would do is asked of a name that nothing has */ }, async (tab) => {
+      await tab.route("**/api/v1/view/overview", async (route) => {
+        const answer = await (await route.fetch()).json();
+        for (const row of answer.attention) Object.assign(row, { name: long });
+        for (const delivery of answer.deliveries) delivery.application = long;
+        await route.fulfill({ json: answer });
+      });
+      await tab.route("**/api/v1/view/applications/argocd/request-counter", async (route) => {
+        const answer = await (await route.fetch()).json();
+        answer.row.name = long;
+        await route.fulfill({ json: answer });
+      });
+      await streams(tab);
+      await ready(tab, "/");
+      assert.deepEqual(await cut(tab), [], `overview at ${width} px`);
+      assert.deepEqual(await tab.locator(".needs-head > a, .delivery h3").evaluateAll((all) => all.map((e) => e.getBoundingClientRect().height).filter((h) => h > 40)), [], "names over several lines of a list");
+      for (const open of [/^History/, /^Delete/, /^Sync…/]) {
+        await ready(tab, "/applications/argocd/request-counter");
+        await tab.getByRole("button", { name: open }).first().click();
+        await tab.locator(".modal").waitFor();
+        assert.deepEqual(await cut(tab), [], `${open} at ${width} px`);
+      }
+    });
+  }
+});
+
+it("what stands beside each other in the overview begins below each other, however long the list of who needs somebody is", () =>
+  visit({ width: 1440 }, async (tab) => {
+    await tab.route("**/api/v1/view/overview", async (route) => {
+      const answer = await (await route.fetch()).json();
+      for (const row of answer.attention) row.attention.message = "a long reason ".repeat(40);
+      await route.fulfill({ json: answer });
+    });
+    await streams(tab);
+    await ready(tab, "/");
+    await tab.locator(".some li").first().waitFor();
+    const gaps = await tab.evaluate(() => {
+      const box = (of) => document.querySelector(`.overview > ${of}`).getBoundingClientRect();
+      return [box(".some").top - box(".moving").bottom, box(".recent").top - box(".some").bottom];
+    });
+    assert.ok(gaps.every((g) => g > 0 && g < 40), `gaps of ${gaps} px`);
+  }));
+
+it("Pods stay within the card of what owns them", () =>
+  visit({ width: 1440, language: "ja-JP" }, async (tab) => {
+    await ready(tab, "/applications/argocd/request-counter?view=network");
+    await tab.locator(".node-card.group .square").first().waitFor();
+    const out = await tab.locator(".node-card.group").evaluateAll((all) => all.filter((card) => [...card.querySelectorAll(".square")].some((s) => s.getBoundingClientRect().bottom > card.getBoundingClientRect().bottom - 2)).length);
+    assert.equal(out, 0);
+  }));
+
+it("of what cannot be looked at no count is made before it is deleted; what is in git alone is not sent for its events", () =>
+  visit({}, async (tab) => {
+    await tab.route("**/api/v1/view/applications/argocd/request-counter", async (route) => {
+      const answer = await (await route.fetch()).json();
+      Object.assign(answer, { trouble: "cluster of the Application: its objects cannot be listed: connection refused; check that its API server runs, and what cyan may read there", nodes: answer.nodes.filter((n) => n.kind === "Service").map((n) => ({ ...n, health: "Missing", message: undefined })) });
+      answer.row.health = "Missing";
+      await route.fulfill({ json: answer });
+    });
+    await streams(tab);
+    await ready(tab, "/applications/argocd/request-counter");
+    const why = tab.locator(".notice.why");
+    assert.match(await why.innerText(), /In git, and not in the cluster: a sync makes it/);
+    assert.equal(await why.getByRole("button", { name: "Events" }).count(), 0);
+    await tab.getByRole("button", { name: /^Delete/ }).first().click();
+    const dialog = tab.getByRole("alertdialog");
+    assert.match(await dialog.innerText(), /How many those are is not known/);
+    assert.doesNotMatch(await dialog.innerText(), /\d objects? go/);
+  }));
+
 it("the longest names fit the window", async () => {
   const long = `${"a".repeat(62)}.`.repeat(4) + "a";
   for (const width of [390, 1440]) {

@@ -13,7 +13,7 @@ export function Missing({ error, again, list }: { error: unknown; again: () => v
   const way = <To to={list} className="button">{t(lists[list])}</To>;
   if (status === 404 || status === 403) {
     return (
-      <Absent refused={status === 403} why={<Failure error={error} />}>
+      <Absent refused={status === 403} why={(error as Refusal).message === "permission denied" ? t("forbidden.text") : <Failure error={error} />}>
         {way}
         <Button look="quiet" onPress={again}>{t("error.again")}</Button>
       </Absent>

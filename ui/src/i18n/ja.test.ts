@@ -9,4 +9,8 @@ describe("Japanese words", () => {
     const torn = all.filter(([, text]) => /[\p{scx=Katakana}\p{scx=Hiragana}\p{scx=Han}] [\p{scx=Katakana}\p{scx=Hiragana}\p{scx=Han}]/u.test(text));
     expect(torn).toEqual([]);
   });
+
+  it("stand apart from the figure that is filled in before them", () => {
+    expect(all.filter(([, text]) => /リビジョン \{\w+\}\}*[\p{sc=Katakana}\p{sc=Hiragana}\p{sc=Han}]/u.test(text))).toEqual([]);
+  });
 });

@@ -17,7 +17,7 @@ describe("a sentence of the server", () => {
   });
 
   it.each([
-    ["by its template", said, { text: "すべての Pod が利用可能になり次第、Service web をリビジョン 3へ切り替えます。" }],
+    ["by its template", said, { text: "すべての Pod が利用可能になり次第、Service web をリビジョン 3 へ切り替えます。" }],
     ["with what has no name", { code: "effect.promote", args: { active: "NONE", newest: "NONE" } }, { text: "すべての Pod が利用可能になり次第、アクティブ Service を新しいバージョンへ切り替えます。" }],
     ["and marked as English without a template", undefined, { text: message, lang: "en" }],
     ["and marked as English by a template that is not known", { code: "effect.tomorrow" }, { text: message, lang: "en" }],

@@ -46,6 +46,7 @@ export const shell = {
   "error.title": "This could not be shown",
   "error.refused": "This was not done",
   "error.again": "Try again",
+  "forbidden.text": "There is nothing by that name, or your account may not see it.",
   "forbidden.title": "Not permitted",
   "notfound.apps": "To the applications",
   "notfound.rollouts": "To the rollouts",

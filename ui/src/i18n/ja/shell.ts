@@ -46,6 +46,7 @@ export const shell = {
   "error.title": "表示できませんでした",
   "error.refused": "実行できませんでした",
   "error.again": "再試行",
+  "forbidden.text": "その名前のものが存在しないか、見る権限がありません。",
   "forbidden.title": "権限がありません",
   "notfound.apps": "アプリ一覧へ",
   "notfound.rollouts": "Rollout 一覧へ",

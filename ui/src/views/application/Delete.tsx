@@ -21,6 +21,7 @@ export default function Delete({ detail, close }: { detail: Detail; close: () =>
   const [busy, setBusy] = useState(false);
   const [failed, setFailed] = useState<unknown>();
   const cascade = way !== "orphan";
+  const place = `${row.cluster}/${row.destination}`;
   const open = !cascade || typed === row.name;
   const go = async () => {
     setBusy(true);
@@ -47,7 +48,7 @@ export default function Delete({ detail, close }: { detail: Detail; close: () =>
       </RadioGroup>
       {cascade ? (
         <div className="notice stack" data-tone="bad">
-          <strong>{t("app.delete.goes", { count: nodes.length, place: `${row.cluster}/${row.destination}` })}</strong>
+          <strong>{detail.trouble ? t("app.delete.unknown", { place }) : t("app.delete.goes", { count: nodes.length, place })}</strong>
           <ul className="goes">
             {kinds(nodes)
               .slice(0, 30)
@@ -60,7 +61,7 @@ export default function Delete({ detail, close }: { detail: Detail; close: () =>
           {detail.urls.length > 0 && <p className="name">{t("app.delete.urls", { urls: detail.urls.join(", ") })}</p>}
         </div>
       ) : (
-        <p className="notice">{t("app.delete.stays", { count: nodes.length })}</p>
+        <p className="notice">{detail.trouble ? t("app.delete.stays.unknown") : t("app.delete.stays", { count: nodes.length })}</p>
       )}
       <form
         className="stack"

@@ -3,7 +3,7 @@ import { useEffect, useRef, useState } from "react";
 import { address, pieces, Refusal } from "../../api/client";
 import { now } from "../../api/clock";
 import type { Row, TreeNode } from "../../api/types";
-import { Button, Menu } from "../../design/parts";
+import { Button, Menu, Waiting } from "../../design/parts";
 import { t } from "../../i18n";
 import { announce } from "../../shell/Frame";
 import { type Search, toggled } from "../../shell/search";
@@ -23,7 +23,7 @@ export function Logs({ row, node, search, go }: { row: Row; node: TreeNode; sear
   const live = useLiveManifest(row, node);
   const why = missing(row, "logs");
   if (why) return <p className="notice">{why}</p>;
-  if (live.isPending) return null;
+  if (live.isPending) return <Waiting />;
   return <Reading row={row} node={node} search={search} go={go} names={containers(live.data ?? {})} crash={node.kind === "Pod" ? crashed(live.data ?? {}) : undefined} />;
 }
 

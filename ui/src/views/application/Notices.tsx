@@ -13,7 +13,7 @@ import { appPath, missing, scope } from "./calls";
 import { Reason } from "./parts";
 import type { Cause } from "./tree";
 import { Told } from "../../design/Told";
-import { byWhom } from "../../i18n/said";
+import { byWhom, inLanguage } from "../../i18n/said";
 
 const most = 3;
 
@@ -102,7 +102,7 @@ function Why({ row, cause, show }: { row: Detail["row"]; cause: Cause; show: (no
           <CircleAlert size={16} aria-hidden /> {t("app.why", { kind: node.kind, name: node.name, health: word("health", node.health ?? "") })}
         </strong>
         {others > 0 && <span className="muted"> {t("app.why.others", { count: others })}</span>}
-        <p className="name">{node.message ? <Reason node={node} message={node.message} /> : t("app.why.silent")}</p>
+        <p className="name">{node.message ? <Reason node={node} message={node.message} /> : t(node.health === "Missing" ? "app.why.missing" : "app.why.silent")}</p>
       </div>
       <div className="actions noprint">
         {node.kind === "Pod" && (
@@ -113,9 +113,36 @@ function Why({ row, cause, show }: { row: Detail["row"]; cause: Cause; show: (no
             {t("app.openRollout")}
           </Button>
         )}
-        <Button onPress={() => show(node, "events")}>{t("app.tab.events")}</Button>
+        {/* What is not there has no events. */}
+        {node.health !== "Missing" && <Button onPress={() => show(node, "events")}>{t("app.tab.events")}</Button>}
       </div>
     </div>
+  );
+}
+
+/** What is the cause of a condition and what to do; as one sentence, where the reader's language has words for both together alone. */
+function What({ condition: { message, remedy, remedySaid } }: { condition: Condition }) {
+  const whole = message && remedy ? `${message}; ${remedy}` : undefined;
+  if (whole && inLanguage(message!).lang && !inLanguage(whole).lang) {
+    return (
+      <p className="name">
+        <Told message={whole} />
+      </p>
+    );
+  }
+  return (
+    <>
+      {message && (
+        <p className="name">
+          <Told message={message} />
+        </p>
+      )}
+      {remedy && (
+        <p className="name">
+          <span className="muted">{t("app.remedy")}</span> <Told message={remedy} said={remedySaid} />
+        </p>
+      )}
+    </>
   );
 }
 
@@ -132,16 +159,7 @@ function Conditions({ conditions }: { conditions: Condition[] }) {
               <Ago at={c.since} />
             </span>
           )}
-          {c.message && (
-            <p className="name">
-              <Told message={c.message} />
-            </p>
-          )}
-          {c.remedy && (
-            <p className="name">
-              <span className="muted">{t("app.remedy")}</span> <Told message={c.remedy} said={c.remedySaid} />
-            </p>
-          )}
+          <What condition={c} />
         </div>
       ))}
       {conditions.length > most && !all && (

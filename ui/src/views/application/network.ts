@@ -52,7 +52,7 @@ export function network(nodes: readonly TreeNode[]): Network {
       else if (!of.includes(pod)) of.push(pod);
     }
   }
-  const box = (column: number, node: TreeNode, pods?: TreeNode[]): Box => ({ id: node.id, column, node, pods, x: 0, y: 0, width: size.width, height: pods ? size.card - 16 + Math.ceil(pods.length / size.perRow) * size.pod + 8 : size.card });
+  const box = (column: number, node: TreeNode, pods?: TreeNode[]): Box => ({ id: node.id, column, node, pods, x: 0, y: 0, width: size.width, height: pods ? size.card + Math.ceil(pods.length / size.perRow) * size.pod + 8 : size.card });
   const columns = [doors.map((d) => box(0, d)), services.map((s) => box(1, s)), [...groups].map(([id, pods]) => box(2, byId.get(id)!, pods.sort(byTrouble)))];
   const heights = columns.map((c) => c.reduce((sum, b) => sum + b.height + size.between, -size.between));
   const height = Math.max(0, ...heights);

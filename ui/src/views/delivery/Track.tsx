@@ -60,7 +60,7 @@ export function DeliveryLine({ delivery }: { delivery: Delivery }) {
     <article className="delivery">
       <header>
         <h3 className="name">
-          <To to="/deliveries/$namespace/$application/$id" params={{ namespace: delivery.namespace, application: delivery.application, id: delivery.id }}>
+          <To to="/deliveries/$namespace/$application/$id" params={{ namespace: delivery.namespace, application: delivery.application, id: delivery.id }} title={delivery.application}>
             {delivery.application}
           </To>
         </h3>

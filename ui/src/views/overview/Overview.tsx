@@ -99,7 +99,7 @@ function Attention({ rows }: { rows: Row[] }) {
         {rows.slice(0, most).map((row) => (
           <li key={`${row.namespace}/${row.name}`} data-tone={toneOf("reason", row.attention!.reason)}>
             <div className="needs-head">
-              <To to="/applications/$namespace/$name" params={{ namespace: row.namespace, name: row.name }} className="name">
+              <To to="/applications/$namespace/$name" params={{ namespace: row.namespace, name: row.name }} className="name" title={row.name}>
                 {row.name}
               </To>
               <Status kind="reason" value={row.attention!.reason} />
