@@ -9,7 +9,7 @@ VERSION := $(shell git describe --tags --always --dirty 2>/dev/null || echo unkn
 LDFLAGS := -s -w -X main.version=$(VERSION)
 TOOL    := go tool -modfile=go.tools.mod
 # The names that Cyan answers to.
-NAMES   := argocd kubectl-argo-rollouts kubectl-cyan kubeval kubeconform skaffold
+NAMES   := argocd kubectl-argo-rollouts kubectl-cyan kubeval kubeconform kustomize skaffold
 
 # The rooms that decide, whose own tests have to notice nearly every small bug in them.
 MUTATED := rollout operation plan project repository delivery access action settings health script jq secret glob spelling jsonpatch validate skaffold handover devloop/decide devloop/desired

@@ -100,6 +100,7 @@ var rooms = []room{
 	{folder: "internal/cli/dev/dashboard", may: []string{"internal/cli/term", "internal/devloop"}, never: effects},
 	{folder: "internal/cli/login", may: []string{"internal/cli/kit", "internal/cli/remote", "internal/cli/term"}},
 	{folder: "internal/cli/skaffold", may: []string{"internal/skaffold", "internal/devloop", "internal/devloop/desired", "internal/image", "internal/render", "internal/validate", "internal/cli/kit", "internal/cli/manifests"}},
+	{folder: "internal/cli/kustomize", may: []string{"internal/delivery", "internal/image", "internal/problem", "internal/render/...", "internal/cli/kit", "internal/cli/manifests"}},
 	{folder: "internal/cli/spec", may: []string{"api/...", "internal/cli/kit"}, never: clients},
 	{folder: "internal/cli/cluster", may: []string{"api/...", "internal/cluster", "internal/cli/kit"}},
 	{folder: "internal/cli/repo", may: []string{"internal/repository", "api/...", "internal/source", "internal/settings", "internal/cli/kit"}},

@@ -23,7 +23,7 @@ var ofOthers = map[string]bool{"armor": true, "export": true, "cluster-name": tr
 func TestTextsNameFlagsThatExist(t *testing.T) {
 	known := map[string]bool{}
 	note := func(f *pflag.Flag) { known[f.Name] = true }
-	for _, name := range append([]string{"skaffold", "kubeval", "kubeconform"}, names...) {
+	for _, name := range append([]string{"skaffold", "kubeval", "kubeconform", "kustomize"}, names...) {
 		everyCommand(name, func(cmd *cobra.Command, _ []string) {
 			cmd.InitDefaultHelpFlag()
 			cmd.Flags().VisitAll(note)

@@ -44,6 +44,8 @@ func New(argv0, version string, streams kit.Streams, run ...Constructor) *cobra.
 		root = validate.NewKubeval(e)
 	case kit.NameKubeconform:
 		root = validate.NewKubeconform(e)
+	case kit.NameKustomize:
+		root, notServed, flagsNotServed = newKustomizeRoot(e), kustomizeNotServed, kustomizeFlagsNotServed
 	case kit.NameSkaffold:
 		root, notServed, flagsNotServed = newSkaffoldRoot(e, run), skaffoldNotServed, skaffoldFlagsNotServed
 	default:
@@ -64,7 +66,7 @@ func New(argv0, version string, streams kit.Streams, run ...Constructor) *cobra.
 func programName(argv0 string) string {
 	name := strings.TrimSuffix(filepath.Base(argv0), ".exe")
 	switch name {
-	case kit.NameArgoCD, kit.NamePlugin, kit.NameKubectl, kit.NameKubeval, kit.NameKubeconform, kit.NameSkaffold:
+	case kit.NameArgoCD, kit.NamePlugin, kit.NameKubectl, kit.NameKubeval, kit.NameKubeconform, kit.NameKustomize, kit.NameSkaffold:
 		return name
 	}
 	return kit.NameCyan

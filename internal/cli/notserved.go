@@ -122,3 +122,37 @@ var skaffoldFlagsNotServed = kit.NotServedFlags{
 	"verify-":              "containers are run in the cluster, as a Job each",
 	"container-structure-": noTests,
 }
+
+const (
+	editFile    = "write it into the kustomization.yaml"
+	noFunctions = "functions are not run: commit what they make"
+)
+
+// kustomizeNotServed are the commands of the kustomize program that Cyan has not.
+var kustomizeNotServed = kit.NotServed{
+	"cfg":                    "manifests are not edited: change the files, or write patches",
+	"create":                 "write a kustomization.yaml with the files in resources",
+	"docs":                   "docs/validation.md has what is built and checked",
+	"edit add":               editFile,
+	"edit alpha-list":        "the kustomization.yaml has them",
+	"edit fix":               "`kustomize build` names each field that is deprecated, and the one that replaces it: " + editFile,
+	"edit remove":            "remove it from the kustomization.yaml",
+	"edit set annotation":    editFile,
+	"edit set buildmetadata": editFile,
+	"edit set configmap":     editFile,
+	"edit set label":         editFile,
+	"edit set nameprefix":    editFile,
+	"edit set namesuffix":    editFile,
+	"edit set namespace":     editFile,
+	"edit set replicas":      editFile,
+	"edit set secret":        editFile,
+	"fn":                     noFunctions,
+	"localize":               "clone the repositories that it is built on, and name their folders in resources",
+	"open":                   "docs/validation.md has what is built and checked",
+}
+
+// kustomizeFlagsNotServed are the flags of the kustomize program that Cyan's commands have not.
+var kustomizeFlagsNotServed = kit.NotServedFlags{
+	"enable-managedby-label": "write managedByLabel into buildMetadata of the kustomization.yaml",
+	"stack-trace":            "an error has the file and what to do",
+}

@@ -6,6 +6,8 @@ import (
 	"testing"
 )
 
+const nothingRead = "no objects to validate; what writes into a file by > leaves nothing to read: write `| tee FILE |` for it"
+
 // The lines of kubeval and kubeconform as scripts have them.
 func TestValidatePeers(t *testing.T) {
 	inFolder(t, manifestsToCheck+"-- none/notes.txt --\nno manifest\n")
@@ -20,8 +22,8 @@ func TestValidatePeers(t *testing.T) {
 		{"kubeval -", goodConfigMap, 0, "PASS - stdin contains a valid ConfigMap (a)\n"},
 		{"kubeval --strict --filename app.yaml", goodConfigMap, 0, "PASS - app.yaml contains a valid ConfigMap (a)\n"},
 		{"kubeval", invalid, 1, "WARN - stdin contains an invalid ConfigMap (a) - line 4: data[a]: must be text, and is the number 1; put it in quotes\n"},
-		{"kubeval", "", 1, "ERR  - stdin: no objects to validate\n"},
-		{"kubeval --ignore-missing-schemas", "", 1, "ERR  - stdin: no objects to validate\n"},
+		{"kubeval", "", 1, "ERR  - stdin: " + nothingRead + "\n"},
+		{"kubeval --ignore-missing-schemas", "", 1, "ERR  - stdin: " + nothingRead + "\n"},
 		{"kubeval", custom, 1, "…"},
 		{"kubeval --ignore-missing-schemas", custom, 0, "WARN - stdin containing a Widget (w) was not validated against a schema\n"},
 		{"kubeval --ignore-missing-schemas", invalid + "---\n" + custom, 1, "…"},
@@ -47,7 +49,7 @@ func TestValidatePeers(t *testing.T) {
 		{"kubeconform -strict -summary -verbose -", goodConfigMap, 0, "stdin - ConfigMap a is valid\nSummary: 1 resource parsing stdin - Valid: 1, Invalid: 0, Errors: 0, Skipped: 0\n"},
 		{"kubeconform --strict", goodConfigMap, 0, ""},
 		{"kubeconform", invalid, 1, "stdin - ConfigMap a is invalid: problem validating schema: line 4: data[a]: must be text, and is the number 1; put it in quotes\n"},
-		{"kubeconform -summary", "", 1, "stdin - failed validation: no objects to validate\nSummary: 0 resources parsing stdin - Valid: 0, Invalid: 0, Errors: 1, Skipped: 0\n"},
+		{"kubeconform -summary", "", 1, "stdin - failed validation: " + nothingRead + "\nSummary: 0 resources parsing stdin - Valid: 0, Invalid: 0, Errors: 1, Skipped: 0\n"},
 		{"kubeconform -ignore-missing-schemas -summary", custom, 0, "Summary: 1 resource parsing stdin - Valid: 0, Invalid: 0, Errors: 0, Skipped: 1\n"},
 		{"kubeconform -summary -schema-location default -schema-location crds own/custom.yaml", "", 1, "own/custom.yaml - Widget w is invalid: problem validating schema: line 4: spec.size: must be of type integer, and is of type string; write it without quotes\nSummary: 1 resource found in 1 file - Valid: 0, Invalid: 1, Errors: 0, Skipped: 0\n"},
 		{"kubeconform -reject ConfigMap", goodConfigMap, 1, "stdin - ConfigMap a failed validation: prohibited resource kind ConfigMap\n"},

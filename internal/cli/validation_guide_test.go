@@ -72,8 +72,15 @@ func runPipe(t *testing.T, line string) (code int, stdout, stderr string) {
 		}
 		input = string(data)
 	default:
+		before, into, redirected := strings.Cut(before, " >")
 		if code, input, stderr = runLine(t, "", before); code != 0 {
 			t.Fatalf("%s: got %d, %s", before, code, stderr)
+		}
+		if redirected {
+			if err := os.WriteFile(into, []byte(input), 0o600); err != nil {
+				t.Fatal(err)
+			}
+			input = ""
 		}
 	}
 	return runLine(t, input, program)
@@ -104,6 +111,7 @@ func section(t *testing.T, heading string) string {
 func TestValidationGuideFlags(t *testing.T) {
 	for heading, programs := range map[string][]string{
 		"What it takes": {"cyan validate"}, "What `--fix` does": {"cyan validate"}, "Under the names `kubeval` and `kubeconform`": {"kubeval", "kubeconform"},
+		"Under the name `kustomize`": {"kustomize build", "kubeval"},
 	} {
 		help := ""
 		for _, program := range programs {

@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"maps"
 	"reflect"
 	"slices"
 	"strings"
@@ -38,21 +37,15 @@ func SetInKustomization(data []byte, s Setting) ([]byte, error) {
 	if s.Name, err = doc.nameFor(s); err != nil {
 		return nil, err
 	}
-	want, err := doc.wanted(s)
+	node, err := doc.entry(s.Name)
 	if err != nil {
 		return nil, err
 	}
-	t := newText(data)
-	if err := doc.edit(t, s); err != nil {
-		return nil, err
+	e := Entry{Name: s.Name, Digest: s.Digest}
+	if s.Repository != s.Name || node != nil && text(node, "newName") != "" {
+		e.NewName = s.Repository
 	}
-	edited := t.bytes()
-	// The edit is made on text, so it is read again: what it means must be what was wanted, and nothing else.
-	var got any
-	if err := yaml.Unmarshal(edited, &got); err != nil || !reflect.DeepEqual(got, want) {
-		return nil, errUneditable
-	}
-	return edited, nil
+	return doc.with(data, node, e)
 }
 
 var errUneditable = errors.New("images: written in a way that cannot be edited in place; write each entry on lines of its own, as name, newName and digest")
@@ -169,130 +162,14 @@ func (k *kustomization) entry(name string) (*yaml.Node, error) {
 	return found, nil
 }
 
-// wanted is what the kustomization is to mean after the edit.
-func (k *kustomization) wanted(s Setting) (map[string]any, error) {
-	if _, err := k.entry(s.Name); err != nil {
-		return nil, err
-	}
-	images, ok := k.value["images"].([]any)
-	if !ok && k.value["images"] != nil {
-		return nil, errors.New("images: not a list; write it as a list of entries with name and digest")
-	}
-	want := maps.Clone(k.value)
-	list := slices.Clone(images)
-	for i := range list {
-		entry, ok := list[i].(map[string]any)
-		if !ok || entry["name"] != s.Name {
-			continue
-		}
-		entry = maps.Clone(entry)
-		delete(entry, "newTag")
-		entry["digest"] = s.Digest
-		if repository, _ := entry["newName"].(string); s.Repository != s.Name || repository != "" {
-			entry["newName"] = s.Repository
-		}
-		list[i] = entry
-		want["images"] = list
-		return want, nil
-	}
-	entry := map[string]any{"name": s.Name, "digest": s.Digest}
-	if s.Repository != s.Name {
-		entry["newName"] = s.Repository
-	}
-	want["images"] = append(list, entry)
-	return want, nil
-}
-
-// edit plans the changes of the text. Later places come first, so that earlier ones stay where they are.
-func (k *kustomization) edit(t *lines, s Setting) error {
-	entry, err := k.entry(s.Name)
-	switch {
-	case err != nil:
-		return err
-	case entry == nil:
-		return k.add(t, s)
-	case entry.Style&yaml.FlowStyle != 0 || k.images.Style&yaml.FlowStyle != 0:
-		return editFlow(t, entry, s)
-	}
-	if err := editDigest(t, entry, s.Digest); err != nil {
-		return err
-	}
-	return editNewName(t, entry, s)
-}
-
-// editDigest has an entry give the digest, and no tag beside it.
-func editDigest(t *lines, entry *yaml.Node, digest string) error {
-	tagKey, tag := field(entry, "newTag")
-	oldKey, old := field(entry, "digest")
-	line := "digest: " + digest
-	switch {
-	case old != nil && tag != nil:
-		if err := t.replace(oldKey, old, line); err != nil {
-			return err
-		}
-		return t.drop(tagKey, tag)
-	case old != nil:
-		return t.replace(oldKey, old, line)
-	case tag != nil:
-		return t.replace(tagKey, tag, line)
-	}
-	_, after := field(entry, "newName")
-	if after == nil {
-		_, after = field(entry, "name")
-	}
-	return t.insertAfter(after, entry.Content[0], line)
-}
-
-// editNewName has an entry give the repository, where it is another than the name that the manifests use.
-func editNewName(t *lines, entry *yaml.Node, s Setting) error {
-	key, newName := field(entry, "newName")
-	line := "newName: " + scalar(s.Repository)
-	switch {
-	case newName != nil && newName.Value != s.Repository:
-		return t.replace(key, newName, line)
-	case newName == nil && s.Repository != s.Name:
-		_, name := field(entry, "name")
-		return t.insertAfter(name, entry.Content[0], line)
-	}
-	return nil
-}
-
-// editFlow is for entries in braces.
-func editFlow(t *lines, entry *yaml.Node, s Setting) error {
-	newNameKey, newName := field(entry, "newName")
-	tagKey, tag := field(entry, "newTag")
-	digestKey, digest := field(entry, "digest")
-	_, name := field(entry, "name")
-	var err error
-	switch {
-	case digest != nil && tag != nil:
-		return errors.New("images: an entry in braces has both newTag and digest; remove the newTag")
-	case digest != nil:
-		err = t.replace(digestKey, digest, "digest: "+s.Digest)
-	case tag != nil:
-		err = t.replace(tagKey, tag, "digest: "+s.Digest)
-	default:
-		err = t.append(name, ", digest: "+s.Digest)
-	}
-	if err != nil {
-		return err
-	}
-	switch {
-	case newName != nil && newName.Value != s.Repository:
-		err = t.replace(newNameKey, newName, `newName: "`+s.Repository+`"`)
-	case newName == nil && s.Repository != s.Name:
-		err = t.append(name, `, newName: "`+s.Repository+`"`)
-	}
-	return err
-}
-
 // add writes an entry where there is none.
-func (k *kustomization) add(t *lines, s Setting) error {
-	entry := []string{"- name: " + scalar(s.Name)}
-	if s.Repository != s.Name {
-		entry = append(entry, "  newName: "+scalar(s.Repository))
+func (k *kustomization) add(t *lines, e Entry) error {
+	entry := []string{"- name: " + scalar(e.Name)}
+	for _, f := range slices.Backward(e.fields()) {
+		if f.value != "" {
+			entry = append(entry, "  "+f.line(false))
+		}
 	}
-	entry = append(entry, "  digest: "+s.Digest)
 	switch {
 	case k.images == nil:
 		if k.root != nil && k.root.Style&yaml.FlowStyle != 0 {

@@ -33,6 +33,9 @@ func IsOverride(name string) bool {
 func overridden(tree *Tree, dir string, src v1alpha1.ApplicationSource, opts Options, result *Result) (v1alpha1.ApplicationSource, error) {
 	result.directory = dir
 	merged := src
+	if opts.Settings.WithoutOverrides {
+		return merged, nil
+	}
 	for i, name := range overrideFiles(opts.Names) {
 		file, mode, err := tree.Resolve(path.Join(dir, name))
 		if errors.Is(err, fs.ErrNotExist) || err == nil && mode.IsDir() {

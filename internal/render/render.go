@@ -148,6 +148,10 @@ type Settings struct {
 	WithoutKustomize bool
 	// AnyFile lets a kustomization read single files of the whole repository, and not only those below it.
 	AnyFile bool
+	// WithoutOverrides has no file of the tree merged over the source.
+	WithoutOverrides bool
+	// Unsorted leaves the objects of a kustomization in the order in which they were read, unless it sorts them itself.
+	Unsorted bool
 }
 
 // With returns a Func that renders by the first of the renderers that a field of the source asks for, or else by the

@@ -27,6 +27,8 @@ const (
 	// These check manifests, and have no commands.
 	NameKubeval     = "kubeval"
 	NameKubeconform = "kubeconform"
+	// NameKustomize is that of the program that builds kustomizations.
+	NameKustomize = "kustomize"
 	// NameSkaffold is that of the program whose files a dev loop reads.
 	NameSkaffold = "skaffold"
 )

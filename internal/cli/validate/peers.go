@@ -318,7 +318,11 @@ func lackingOf(p *peer, path string, result *render.Result) []string {
 			lacking = append(lacking, "Duplicate resource: "+withoutPlace(w))
 		}
 	}
-	if len(result.Objects) == 0 && len(lacking) == 0 {
+	switch {
+	case len(result.Objects) > 0 || len(lacking) > 0:
+	case path == "-":
+		return []string{"no objects to validate; what writes into a file by > leaves nothing to read: write `| tee FILE |` for it"}
+	default:
 		return []string{"no objects to validate"}
 	}
 	return lacking

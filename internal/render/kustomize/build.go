@@ -61,6 +61,9 @@ func (b builder) build(dir string, overlay map[string][]byte, use func(resmap.Re
 	}()
 	options := krusty.MakeDefaultOptions()
 	options.Reorder = krusty.ReorderOptionUnspecified
+	if b.unsorted {
+		options.Reorder = krusty.ReorderOptionNone
+	}
 	options.LoadRestrictions = types.LoadRestrictionsRootOnly
 	if b.anyFile {
 		// What the file system shows ends at the root of the repository.

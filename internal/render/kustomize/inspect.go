@@ -30,6 +30,8 @@ type facts struct {
 	tree *render.Tree
 	// anyFile is whether single files may be anywhere in the tree.
 	anyFile bool
+	// unsorted is whether the objects stay in the order in which they were read.
+	unsorted bool
 	// inspected are the kustomizations by their directories.
 	inspected map[string]*inspected
 	// ownSchema is whether a kustomization brings an OpenAPI schema.
@@ -43,7 +45,7 @@ type facts struct {
 
 func newInspection(tree *render.Tree, settings render.Settings) *inspection {
 	once := newEncoder()
-	return &inspection{files: localFiles{tree, settings.AnyFile}, changes: changeReader{tree, once}, encoder: once, facts: &facts{tree: tree, anyFile: settings.AnyFile, inspected: map[string]*inspected{}, modern: map[string][]byte{}, places: places{}}}
+	return &inspection{files: localFiles{tree, settings.AnyFile}, changes: changeReader{tree, once}, encoder: once, facts: &facts{tree: tree, anyFile: settings.AnyFile, unsorted: settings.Unsorted, inspected: map[string]*inspected{}, modern: map[string][]byte{}, places: places{}}}
 }
 
 // place is where an entry stands, for errors.
