@@ -135,10 +135,10 @@ func (r Rights) projectsOf(resource string) []string {
 	if resource == Projects {
 		behind = `\z`
 	}
-	projects := map[string]bool{r.project: true}
+	projects := map[string]struct{}{r.project: {}}
 	for _, a := range r.attempts {
 		for project := range a.projects {
-			projects[project] = true
+			projects[project] = struct{}{}
 		}
 	}
 	// A scheme is no project.

@@ -226,6 +226,7 @@ func TestPatternsAcrossProjects(t *testing.T) {
 	shop := withRole("shop", `{"name":"ci","policies":["p, proj:shop:ci, applications, get, shop/*, allow","p, proj:shop:ci, clusters, get, shop/*, allow"],"groups":["crew"]}`)
 	policy, found := access.Parse(access.Written{Projects: shop, Policies: map[string]string{"policy.csv": strings.Join([]string{
 		"g, crew, role:wide", "p, role:wide, applications, get, bank/*, allow", "p, proj:shop:ci, applications, sync, */*, allow", "p, proj:shop:ci, clusters, get, https://*, allow", "p, proj:till:ci, projects, get, till*, allow",
+		"p, proj:till:ci, projects, update, till*, allow", "p, proj:shop:ci, logs, get, */*, allow", "p, proj:shop:ci, repositories, get, *, allow",
 	}, "\n")}})
 	if len(found) > 0 {
 		t.Fatal(found)
@@ -252,6 +253,15 @@ func TestPatternsAcrossProjects(t *testing.T) {
 		{crew, access.Call{Resource: access.Applications, Action: access.Sync, Object: "{shop,shopx}/*"}, false},
 		{access.Subject{Name: "proj:till:ci"}, access.Call{Resource: access.Projects, Action: access.Get, Object: "till*"}, false},
 		{access.Subject{Name: "proj:till:ci"}, access.Call{Resource: access.Projects, Action: access.Get, Object: "{till,till}"}, true},
+		{access.Subject{Name: "proj:till:ci"}, access.Call{Resource: access.Projects, Action: access.Update, Object: "till*"}, false},
+		{access.Subject{Name: "proj:till:ci"}, access.Call{Resource: access.Projects, Action: access.Update, Object: "{till,tills}"}, false},
+		{access.Subject{Name: "proj:till:ci"}, access.Call{Resource: access.Projects, Action: access.Update, Object: "{till,till}"}, true},
+		{role, access.Call{Resource: access.Logs, Action: access.Get, Object: "[st]hop/*"}, false},
+		{crew, access.Call{Resource: access.Logs, Action: access.Get, Object: "[st]hop/*"}, false},
+		{crew, access.Call{Resource: access.Logs, Action: access.Get, Object: "[s]hop/*"}, true},
+		{role, access.Call{Resource: access.Logs, Action: access.Get, Object: "[s]hop/*"}, true},
+		{role, access.Call{Resource: access.Repositories, Action: access.Get, Object: "https:*"}, false},
+		{role, access.Call{Resource: access.Repositories, Action: access.Get, Object: "https://*"}, true},
 	} {
 		if d := policy.Of(c.who).DecideAll([]access.Call{c.call}); d.Allowed != c.want {
 			t.Errorf("%s, %s: got %s, want %v", c.who.Name, c.call, d, c.want)

@@ -244,7 +244,19 @@ func (r Rights) rulesFor(a *attempt, c Call) []*rule {
 // no object could change is settled once, for lists.
 func (r Rights) Select(resource, action string) func(object string) bool {
 	selected := r.only(func(one *rule) bool { return one.resource.match(resource) && one.action.match(action) })
-	return func(object string) bool { return selected.Allowed(Call{resource, action, object}) }
+	return func(object string) bool {
+		return selected.decide(Need{{resource, action, object}}, selected.byObject).Allowed
+	}
+}
+
+// byObject is the finder among rules that are all about the resource and the action of the call.
+func (r Rights) byObject(a *attempt, deny bool, c Call) *rule {
+	for _, one := range r.rulesFor(a, c) {
+		if one.deny == deny && one.object.match(c.Object) {
+			return one
+		}
+	}
+	return nil
 }
 
 // only returns the rights with some of their rules, to decide by; not whose they are, and by which roles.

@@ -192,7 +192,7 @@ func TestCheck(t *testing.T) {
 
 // Select answers as Decide does.
 func TestSelect(t *testing.T) {
-	p := parsed(t, Written{Policies: map[string]string{defaultKey: "role:d", policyKey: "p, proj:far:r, applications, get, s*/*, allow\np, alice, applications, delete, *, deny\np, role:d, applications, get, open/*, allow\np, alice, applications, *, s*/*, allow\np, alice, applications, get, shop/secret, deny"},
+	p := parsed(t, Written{Policies: map[string]string{defaultKey: "role:d", policyKey: "p, proj:far:r, applications, get, s*/*, allow\np, alice, applications, delete, *, deny\np, role:d, applications, get, open/*, allow\np, alice, applications, *, s*/*, allow\np, alice, applications, get, shop/secret, deny\np, alice, logs, *, other/*, allow"},
 		Projects: []*v1alpha1.AppProject{project("far", `{"name":"r","groups":["g"],"policies":["p, proj:far:r, applications, get, far/a*, allow"]}`)}})
 	for _, s := range []Subject{{Name: "alice", Groups: []string{"g"}}, {Name: "proj:far:r"}, {}} {
 		rights := p.Of(s)
