@@ -2,7 +2,6 @@ package cli
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -50,8 +49,8 @@ func loadCommand() *cobra.Command {
 	command := &cobra.Command{
 		Use:   "load IMAGE",
 		Short: "Load an image into the cluster's registry: from an archive, or from Docker, podman, containerd or buildah",
-		Long: `Load the images of a docker or OCI archive into the cluster's registry, or an image that Docker, podman, containerd (by
-nerdctl or ctr) or buildah has on this machine, when no file has the name. Pods find it under its name. One that was
+		Long: `Load the images of a docker or OCI archive, or of a folder with an OCI layout, into the cluster's registry, or an image
+that Docker, podman, containerd (by nerdctl or ctr) or buildah has on this machine, when no such file or folder has the name. Pods find it under its name. One that was
 loaded before under the same name is replaced: pods that are started from then on get the new one.`,
 		Example: "  cyan local load app:dev\n  docker save nginx:1.19 -o nginx.tar && cyan local load nginx.tar",
 		Args:    cobra.ExactArgs(1),
@@ -69,7 +68,7 @@ loaded before under the same name is replaced: pods that are started from then o
 
 func (r running) load(ctx context.Context, out io.Writer, archive, name string) error {
 	from := ""
-	if _, err := os.Stat(archive); errors.Is(err, os.ErrNotExist) {
+	if !registry.HoldsImages(archive) {
 		dir, err := os.MkdirTemp("", "cyan-load-*")
 		if err != nil {
 			return fmt.Errorf("making a folder for the image: %w", err)

@@ -24,10 +24,29 @@ import (
 // Archives name their images in these annotations of an OCI index.
 var nameAnnotations = []string{"io.containerd.image.name", "org.opencontainers.image.ref.name"}
 
-// Load pushes every named image of a docker or OCI archive into the registry at address, and returns the names as they
-// can be used in a pod. as names the image of an archive that holds one without a name; it may be empty.
+// HoldsImages reports whether a path is one for Load: a file, or a folder with an OCI layout. Any other folder has the
+// name of an image by chance.
+func HoldsImages(path string) bool {
+	info, err := os.Stat(path)
+	if errors.Is(err, fs.ErrNotExist) || err == nil && info.IsDir() && !isLayout(path) {
+		return false
+	}
+	return true
+}
+
+func isLayout(path string) bool {
+	_, err := os.Stat(filepath.Join(path, "oci-layout"))
+	return err == nil
+}
+
+// Load pushes every named image of a docker or OCI archive, or of the folder of an OCI layout, into the registry at
+// address, and returns the names as they can be used in a pod. as names the image of an archive that holds one without
+// a name; it may be empty.
 func Load(ctx context.Context, address string, account Account, archive, as string) ([]string, error) {
 	to := at{address, account}
+	if isLayout(archive) {
+		return loadLayout(ctx, to, archive, archive, as)
+	}
 	kind, err := archiveKind(archive)
 	if err != nil {
 		return nil, err
@@ -119,6 +138,11 @@ func loadOCI(ctx context.Context, to at, archive, as string) ([]string, error) {
 	if err := unpack(archive, dir); err != nil {
 		return nil, fmt.Errorf("unpacking %s: %w", archive, err)
 	}
+	return loadLayout(ctx, to, archive, dir, as)
+}
+
+// loadLayout pushes the images of a folder, which is what an archive holds.
+func loadLayout(ctx context.Context, to at, archive, dir, as string) ([]string, error) {
 	index, err := layout.ImageIndexFromPath(dir)
 	if err != nil {
 		return nil, fmt.Errorf("reading the image archive %s: %w", archive, err)

@@ -38,6 +38,12 @@ func archive(t *testing.T, tag string, images map[string]v1.Image, leave ...v1.I
 			t.Fatal(err)
 		}
 	}
+	return packed(t, dir)
+}
+
+// packed writes an archive of the files of a folder.
+func packed(t *testing.T, dir string) string {
+	t.Helper()
 	file := filepath.Join(t.TempDir(), "image.tar")
 	to, err := os.Create(file)
 	if err != nil {
@@ -89,5 +95,34 @@ func TestAnArchiveWithoutAllOfItsPlatforms(t *testing.T) {
 		if _, err := index.Image(manifest.Manifests[0].Digest); err != nil {
 			t.Error(err)
 		}
+	}
+}
+
+// TestAFolderOfImages: a folder with an OCI layout is loaded as its archive is; another one with the name of an image is
+// none of images.
+func TestAFolderOfImages(t *testing.T) {
+	s := newShelf(t)
+	folder, other := t.TempDir(), t.TempDir()
+	path, err := layout.Write(folder, empty.Index)
+	if err == nil {
+		err = path.AppendImage(s.image(1), layout.WithAnnotations(map[string]string{"org.opencontainers.image.ref.name": "team/app:1"}))
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	file := packed(t, folder)
+	for path, want := range map[string]bool{folder: true, file: true, other: false, filepath.Join(other, "none"): false} {
+		if got := HoldsImages(path); got != want {
+			t.Errorf("%s: got %v, want %v", path, got, want)
+		}
+	}
+	for _, from := range []string{folder, file} {
+		loaded, err := Load(t.Context(), s.address, Account{}, from, "")
+		if err != nil || len(loaded) != 1 || loaded[0] != "team/app:1" {
+			t.Errorf("%s: got %v, %v", from, loaded, err)
+		}
+	}
+	if _, err := remote.Image(s.ref("team/app:1")); err != nil {
+		t.Error(err)
 	}
 }
