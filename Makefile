@@ -82,7 +82,7 @@ mutate: ## put small bugs into what decides, one at a time, and list those that 
 GORELEASER := go run github.com/goreleaser/goreleaser/v2@v2.16.0
 
 release: ## archives of the programs, and the image where Docker and IMAGE are there, into dist/; nothing is uploaded
-	GOFLAGS= $(GORELEASER) release --snapshot --clean $(if $(and $(IMAGE),$(shell command -v docker)),,--skip=docker)
+	GOFLAGS= COMMIT=$$(git rev-parse --short HEAD) $(GORELEASER) release --snapshot --clean $(if $(and $(IMAGE),$(shell command -v docker)),,--skip=docker)
 
 # What a release has beside the programs of this machine. Each compiles everything once more.
 ELSEWHERE ?= linux/arm64 darwin/arm64

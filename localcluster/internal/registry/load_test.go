@@ -98,8 +98,8 @@ func TestAnArchiveWithoutAllOfItsPlatforms(t *testing.T) {
 	}
 }
 
-// TestAFolderOfImages: a folder with an OCI layout is loaded as its archive is; another one with the name of an image is
-// none of images.
+// TestAFolderOfImages: a folder with an OCI layout is loaded as its archive is; another one with the name of an image
+// is none of images.
 func TestAFolderOfImages(t *testing.T) {
 	s := newShelf(t)
 	folder, other := t.TempDir(), t.TempDir()
