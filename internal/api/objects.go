@@ -200,7 +200,7 @@ func (s objects) delete(ctx context.Context, c *caller, in *deleteInput) (*nothi
 	}
 	uid := o.live.GetUID()
 	options := &client.DeleteOptions{Preconditions: &metav1.Preconditions{UID: &uid}}
-	policy := metav1.DeletePropagationForeground
+	policy := plan.PropagationOf(o.live, metav1.DeletePropagationForeground)
 	if in.Orphan {
 		policy = metav1.DeletePropagationOrphan
 	}

@@ -2,6 +2,8 @@ package apply_test
 
 import (
 	"context"
+	"fmt"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -10,11 +12,13 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/runtime/schema"
+	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/apimachinery/pkg/util/wait"
 	"k8s.io/client-go/dynamic"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/yaml"
 
+	"github.com/cyan-cd/cyan/api/v1alpha1"
 	"github.com/cyan-cd/cyan/internal/apply"
 	"github.com/cyan-cd/cyan/internal/testkit"
 )
@@ -201,6 +205,60 @@ func TestImmutableFields(t *testing.T) {
 	}
 	if after := read(t, c, desired); after.GetUID() == first.Object.GetUID() {
 		t.Error("it is still the same Job")
+	}
+}
+
+// What waits for its workload keeps what it owns until then, also where it is deleted to be created again.
+func TestWhatWaitsForItsWorkloadIsDeletedInTheBackground(t *testing.T) {
+	deletions := []struct {
+		name   string
+		delete func(c *apply.Client, changed, live *unstructured.Unstructured) error
+	}{
+		{"by force", func(c *apply.Client, changed, live *unstructured.Unstructured) error {
+			_, err := c.Apply(t.Context(), changed, live, apply.How{Force: true})
+			return err
+		}},
+		{"replaced by force", func(c *apply.Client, changed, live *unstructured.Unstructured) error {
+			_, err := c.Apply(t.Context(), changed, live, apply.How{Force: true, Method: apply.Replace})
+			return err
+		}},
+		{"in the foreground", func(c *apply.Client, _, live *unstructured.Unstructured) error {
+			_, err := c.Delete(t.Context(), live, metav1.DeletePropagationForeground, apply.Real)
+			return err
+		}},
+		{"without a policy", func(c *apply.Client, _, live *unstructured.Unstructured) error {
+			_, err := c.Delete(t.Context(), live, "", apply.Real)
+			return err
+		}},
+	}
+	for _, d := range deletions {
+		for _, waits := range []bool{true, false} {
+			t.Run(fmt.Sprintf("%s, waits %t", d.name, waits), func(t *testing.T) {
+				c, kube, namespace := setup(t)
+				desired := object(t, namespace, job)
+				// Another finalizer shows what is left of a deletion.
+				desired.SetFinalizers([]string{"example.com/seen"})
+				if waits {
+					desired.SetFinalizers([]string{"example.com/seen", v1alpha1.WorkloadFinalizer})
+				}
+				if _, err := c.Apply(t.Context(), desired, nil, apply.How{}); err != nil {
+					t.Fatal(err)
+				}
+				t.Cleanup(func() {
+					if err := kube.Patch(context.Background(), desired, client.RawPatch(types.MergePatchType, []byte(`{"metadata":{"finalizers":null}}`))); err != nil {
+						t.Error(err)
+					}
+				})
+				if err := d.delete(c, object(t, namespace, strings.Replace(job, "one:1", "two:2", 1)), read(t, c, desired)); err != nil {
+					t.Fatal(err)
+				}
+				after := read(t, c, desired)
+				foreground := slices.Contains(after.GetFinalizers(), metav1.FinalizerDeleteDependents)
+				if after.GetDeletionTimestamp() == nil || foreground == waits {
+					t.Errorf("deleted at %v, finalizers %v; want it deleted, in the foreground: %t", after.GetDeletionTimestamp(), after.GetFinalizers(), !waits)
+				}
+			})
+		}
 	}
 }
 

@@ -1,6 +1,7 @@
 package apply
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -17,6 +18,7 @@ import (
 
 	"github.com/cyan-cd/cyan/api/v1alpha1"
 	"github.com/cyan-cd/cyan/internal/intern"
+	"github.com/cyan-cd/cyan/internal/plan"
 	"github.com/cyan-cd/cyan/internal/problem"
 )
 
@@ -261,16 +263,15 @@ func (c *Client) Create(ctx context.Context, desired *unstructured.Unstructured,
 }
 
 // Delete deletes the object that was seen: one of the same name that came since stays. Without a policy the object's
-// children go in the foreground.
+// children go in the foreground. What has to outlive its children's deletion goes in the background all the same
+// (plan.PropagationOf), whoever deletes it and why.
 func (c *Client) Delete(ctx context.Context, seen *unstructured.Unstructured, policy metav1.DeletionPropagation, trial Trial) (Outcome, error) {
 	ref := RefOf(seen)
 	resource, err := c.resource(ref)
 	if err != nil {
 		return Outcome{}, err
 	}
-	if policy == "" {
-		policy = metav1.DeletePropagationForeground
-	}
+	policy = plan.PropagationOf(seen, cmp.Or(policy, metav1.DeletePropagationForeground))
 	options := metav1.DeleteOptions{PropagationPolicy: &policy, DryRun: dryRun(How{Trial: trial})}
 	if uid := seen.GetUID(); uid != "" {
 		options.Preconditions = &metav1.Preconditions{UID: &uid}

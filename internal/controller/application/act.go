@@ -301,7 +301,7 @@ func (s *syncRun) carryOut(ctx context.Context, a plan.Action) (apply.Outcome, e
 	client, t := s.o.writer, a.Task
 	switch a.Do {
 	case plan.DoDelete:
-		return client.Delete(ctx, t.Live, plan.PropagationOf(t.Live, t.Propagation()), apply.Real)
+		return client.Delete(ctx, t.Live, t.Propagation(), apply.Real)
 	case plan.DoDeleteHook:
 		live := s.live(t.Key)
 		if live == nil {

@@ -167,7 +167,7 @@ func undo(ctx context.Context, o *observation) error {
 // undoObject takes an object away that the holder has added, and his fields from one that is git's.
 func undoObject(ctx context.Context, o *observation, live *unstructured.Unstructured, wanted bool) error {
 	if added := live.GetLabels()[handover.Label] == string(o.lease.UID); added && !wanted {
-		_, err := o.writer.Delete(ctx, live, plan.PropagationOf(live, metav1.DeletePropagationForeground), apply.Real)
+		_, err := o.writer.Delete(ctx, live, metav1.DeletePropagationForeground, apply.Real)
 		return err
 	}
 	return o.writer.Withdraw(ctx, live, handover.FieldManager)

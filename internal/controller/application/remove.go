@@ -186,7 +186,7 @@ func removeWave(ctx context.Context, o *observation, wave []*unstructured.Unstru
 			}
 			continue
 		}
-		if _, err := o.writer.Delete(ctx, object, plan.PropagationOf(object, propagation), apply.Real); err != nil {
+		if _, err := o.writer.Delete(ctx, object, propagation, apply.Real); err != nil {
 			return err
 		}
 		o.cluster.Wrote(apply.RefOf(object), nil)
