@@ -365,6 +365,8 @@ const (
 	RolloutConditionReplicaFailure RolloutConditionType = "ReplicaFailure"
 	// RolloutConditionUnsupported names what is written and not done.
 	RolloutConditionUnsupported RolloutConditionType = ConditionUnsupportedWarning
+	// RolloutConditionWorkloadWithoutPods names the object of workloadRef to which somebody else has given no pods.
+	RolloutConditionWorkloadWithoutPods RolloutConditionType = "WorkloadWithoutPods"
 )
 
 // RolloutCondition is one aspect of a Rollout's state.

@@ -29,6 +29,9 @@ func report(s State, o Outcome, restartedAt *metav1.Time, work Work, now time.Ti
 	if len(s.Unserved) == 0 {
 		status.Conditions = withoutConditions(status.Conditions, v1alpha1.RolloutConditionUnsupported)
 	}
+	if withoutPods(s) == "" {
+		status.Conditions = withoutConditions(status.Conditions, v1alpha1.RolloutConditionWorkloadWithoutPods)
+	}
 	status.Conditions = withConditions(status.Conditions, now, append(progress.aspects, aspectsOf(s, o, status.AvailableReplicas)...)...)
 	status.Phase, status.Message = phaseOf(s, o, status, now)
 	status.Conditions = withHealth(status.Conditions, status.Phase, now)
@@ -199,6 +202,9 @@ func aspectsOf(s State, o Outcome, availableReplicas int32) []aspect {
 		aspects = append(aspects, aspect{
 			kind: v1alpha1.RolloutConditionUnsupported, status: corev1.ConditionTrue, reason: "Unsupported", message: strings.Join(s.Unserved, "; "),
 		})
+	}
+	if message := withoutPods(s); message != "" {
+		aspects = append(aspects, aspect{kind: v1alpha1.RolloutConditionWorkloadWithoutPods, status: corev1.ConditionTrue, reason: "ScaledByOthers", message: message})
 	}
 	if c := replicaFailure(s); c != nil {
 		aspects = append(aspects, aspect{kind: v1alpha1.RolloutConditionReplicaFailure, status: c.Status, reason: c.Reason, message: c.Message})

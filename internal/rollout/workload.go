@@ -1,6 +1,7 @@
 package rollout
 
 import (
+	"fmt"
 	"time"
 
 	"github.com/cyan-cd/cyan/api/v1alpha1"
@@ -45,4 +46,14 @@ func tookOverAt(s State) (time.Time, bool) {
 		return time.Time{}, true
 	}
 	return s.ConvergedAt.Add(s.Settings.ScaleDownDelay), true
+}
+
+// withoutPods is what to know of a workload to which somebody else has given no pods: the deletion of the Rollout does
+// not wait for any, as that size is theirs. Empty where that is not so.
+func withoutPods(s State) string {
+	ref, w := s.Rollout.Spec.WorkloadRef, s.Workload
+	if ref == nil || w == nil || w.Replicas == nil || *w.Replicas > 0 || w.isHeld() || s.Replicas == 0 {
+		return ""
+	}
+	return fmt.Sprintf("%s %s: scaled to 0, and not by this Rollout: no pod serves once the Rollout is deleted; scale it up before", ref.Kind, ref.Name)
 }
