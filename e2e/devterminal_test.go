@@ -30,6 +30,6 @@ func TestDevLoopOnATerminal(t *testing.T) {
 	s.AwaitText(`"msg":"serving"`)
 
 	s.Press("q")
-	s.AwaitGivenBack(mode, "namespace "+w.namespace+" is removed")
+	s.AwaitGivenBack(mode, "namespace "+w.namespace+" is being removed")
 	w.awaitGone()
 }

@@ -121,12 +121,21 @@ func boundsOf(ctx context.Context, reader *live.Reader, app *v1alpha1.Applicatio
 	return project.Unbounded(), nil
 }
 
-// retake takes the hand-over again that has expired, and has everything applied again.
+// retake takes the hand-over again that has expired, and has everything applied again. Several may have found that it
+// has: whoever comes after it was taken again finds it held.
 func retake(ctx context.Context, l *loop) {
+	if l.held.renew(ctx) == nil || ctx.Err() != nil {
+		return
+	}
 	l.report(Event{Kind: Note, Text: "the hold on Application " + l.held.app.Name + " was not renewed in time, and git's state has come back; it is taken again"})
 	if err := l.held.take(ctx, ""); err != nil {
-		if ctx.Err() == nil {
+		switch {
+		case ctx.Err() != nil:
+		case problem.Of(err) != nil && problem.KindOf(err) != problem.Unreachable:
 			l.ended(err)
+		default:
+			// The cluster is away: the next renewal finds the hold expired as well.
+			l.note(err.Error())
 		}
 		return
 	}

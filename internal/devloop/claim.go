@@ -33,6 +33,8 @@ type claim struct {
 	note  RunNote
 	// say shows something to know; nil drops it.
 	say func(string)
+	// lost is signalled when the namespace, which is the loop's own, is deleted by somebody else.
+	lost chan struct{}
 }
 
 // take makes the namespace, where it is the loop's own, and takes the Lease. Before it makes anything it notes what a
@@ -47,7 +49,7 @@ func (c *claim) take(ctx context.Context, root string) error {
 	}
 	found := c.find
 	if c.own {
-		found = func(ctx context.Context, _ bool) error { return c.makeNamespace(ctx, root) }
+		found = func(ctx context.Context, _ bool) error { return c.makeNamespace(ctx, root, "of the loop before") }
 	}
 	if err := found(ctx, c.makes); err != nil {
 		return errors.Join(err, c.note.remove())
@@ -97,7 +99,27 @@ func (c *claim) instead() string {
 	return "end that one, or give this one a namespace with --namespace"
 }
 
-func (c *claim) makeNamespace(ctx context.Context, root string) error {
+// loses has the loop hear of a namespace of its own that somebody else deletes.
+func (c *claim) loses() {
+	c.lost = make(chan struct{}, 1)
+	c.gone = func() {
+		select {
+		case c.lost <- struct{}{}:
+		default:
+		}
+	}
+}
+
+// makeAgain makes the namespace again that somebody else has deleted, and takes its Lease.
+func (c *claim) makeAgain(ctx context.Context) error {
+	if err := c.makeNamespace(ctx, c.note.Root, "as it was"); err != nil {
+		return err
+	}
+	return c.hold(ctx)
+}
+
+// makeNamespace makes the namespace, once one of that name that goes is gone. which says of that one what it is.
+func (c *claim) makeNamespace(ctx context.Context, root, which string) error {
 	namespaces := c.clients.CoreV1().Namespaces()
 	wanted := &corev1.Namespace{ObjectMeta: metav1.ObjectMeta{
 		Name: c.namespace, Labels: map[string]string{desired.LoopLabel: c.loop}, Annotations: map[string]string{rootAnnotation: root},
@@ -122,7 +144,7 @@ func (c *claim) makeNamespace(ctx context.Context, root string) error {
 			return true, nil
 		}
 		if goes == nil && c.say != nil {
-			c.say("namespace " + c.namespace + " of the loop before is still being removed; this one begins when it is gone")
+			c.say("namespace " + c.namespace + " " + which + " is still being removed; the loop begins when it is gone")
 		}
 		goes = there
 		return false, nil
@@ -164,4 +186,19 @@ func removeNamespace(ctx context.Context, clients kubernetes.Interface, name, lo
 		return fmt.Errorf("removing namespace %s: %w", name, err)
 	}
 	return nil
+}
+
+// remake makes the namespace of the loop's own again that somebody has deleted, and has everything deployed anew.
+func remake(ctx context.Context, l *loop) {
+	l.note("namespace " + l.claim.namespace + " was deleted, and not by this loop; it is made again, and everything is deployed anew")
+	switch err := l.claim.makeAgain(ctx); {
+	case err == nil:
+		l.obey("")
+	case ctx.Err() != nil:
+	case problem.KindOf(err) == problem.Refused:
+		l.ended(err)
+	default:
+		// The next renewal of the Lease finds it gone as well.
+		l.note(err.Error())
+	}
 }

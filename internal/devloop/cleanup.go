@@ -69,7 +69,7 @@ func (n RunNote) describe() string {
 		return fmt.Sprintf("the hold on Application %s, of %s", n.Application, n.Root)
 	}
 	if n.Own {
-		return fmt.Sprintf("namespace %s, of %s", n.Namespace, n.Root)
+		return fmt.Sprintf("namespace %s, of %s, which is gone once its pods have ended", n.Namespace, n.Root)
 	}
 	return fmt.Sprintf("%d objects in namespace %s, of %s", len(n.Made), n.Namespace, n.Root)
 }

@@ -14,7 +14,7 @@ func TestWhatIsRemoved(t *testing.T) {
 		made int
 		want string
 	}{
-		{true, 0, "namespace shop is removed"}, {true, 3, "namespace shop is removed"},
+		{true, 0, "namespace shop is being removed, with all that is in it"}, {true, 3, "namespace shop is being removed, with all that is in it"},
 		{false, 0, "the loop made nothing in namespace shop"}, {false, 1, "what the loop made in namespace shop is removed"},
 	} {
 		if got := removed("shop", c.own, c.made); got != c.want {

@@ -25,7 +25,7 @@ import (
 func removed(namespace string, own bool, made int) string {
 	switch {
 	case own:
-		return "namespace " + namespace + " is removed"
+		return "namespace " + namespace + " is being removed, with all that is in it"
 	case made == 0:
 		return "the loop made nothing in namespace " + namespace
 	}

@@ -80,15 +80,7 @@ func newTrial(t *testing.T, change ...func(*rest.Config)) *trial {
 
 func openTrial(t *testing.T, change func(*Options)) *trial {
 	t.Helper()
-	f := &trial{T: t, dir: t.TempDir(), cluster: testkit.Cluster(t)}
-	f.write("src/source", "first")
-	f.write("k8s/app.yaml", deployedManifest)
-	f.write("k8s/secret.yaml", secretManifest)
-	o := Options{
-		Root: f.dir, Config: rest.CopyConfig(f.cluster.Config), Context: "test", User: "ann", Registry: "registry.example", Notes: t.TempDir(), Forward: ForwardOff, Logs: LogOptions{Off: true},
-		Read:   func(fs.FS) (skaffold.Project, error) { return f.project(), nil },
-		Report: f.see, ShowBuild: true,
-	}
+	f, o := prepareTrial(t)
 	change(&o)
 	l, err := open(t.Context(), o)
 	if err != nil {
@@ -101,6 +93,20 @@ func openTrial(t *testing.T, change func(*Options)) *trial {
 	l.after = time.Millisecond
 	l.builds.make = f.make
 	return f
+}
+
+// prepareTrial writes the files of a trial, and returns the options for a loop on them.
+func prepareTrial(t *testing.T) (*trial, Options) {
+	t.Helper()
+	f := &trial{T: t, dir: t.TempDir(), cluster: testkit.Cluster(t)}
+	f.write("src/source", "first")
+	f.write("k8s/app.yaml", deployedManifest)
+	f.write("k8s/secret.yaml", secretManifest)
+	return f, Options{
+		Root: f.dir, Config: rest.CopyConfig(f.cluster.Config), Context: "test", User: "ann", Registry: "registry.example", Notes: t.TempDir(), Forward: ForwardOff, Logs: LogOptions{Off: true},
+		Read:   func(fs.FS) (skaffold.Project, error) { return f.project(), nil },
+		Report: f.see, ShowBuild: true,
+	}
 }
 
 // newTrialBehind opens a loop with a passage to the cluster that can be closed.

@@ -9,13 +9,11 @@ import (
 	"slices"
 	"strings"
 	"sync"
-	"time"
 
 	"golang.org/x/sync/errgroup"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/runtime/schema"
-	"k8s.io/apimachinery/pkg/util/wait"
 
 	"github.com/cyan-cd/cyan/api/v1alpha1"
 	"github.com/cyan-cd/cyan/internal/apply"
@@ -223,11 +221,7 @@ func (m *handed) replace(ctx context.Context, object, seen *unstructured.Unstruc
 		return outcome, err
 	}
 	ref := apply.RefOf(object)
-	err = wait.PollUntilContextTimeout(ctx, 50*time.Millisecond, goneWithin, true, func(ctx context.Context) (bool, error) {
-		left, err := m.reader.Client.Get(ctx, ref.Kind, ref.Namespace, ref.Name)
-		return left == nil, err
-	})
-	if err != nil {
+	if err := awaitGone(ctx, m.reader, ref); err != nil {
 		return outcome, err
 	}
 	outcome, err = m.reader.Client.ApplyAs(ctx, handover.FieldManager, m.part(object, nil), nil, apply.Real)

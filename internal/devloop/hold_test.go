@@ -20,6 +20,35 @@ import (
 	"github.com/cyan-cd/cyan/internal/handover"
 )
 
+// Several find at the same time that the hold has expired, as the renewals and a deployment do: it is taken again once,
+// and the loop goes on.
+func TestAHoldThatIsTakenAgainOnce(t *testing.T) {
+	f := newTrialInPlace(t)
+	ended := make(chan error, 1)
+	f.l.held.end = func(err error) { ended <- err }
+	f.l.ended = f.l.held.end
+	f.begin()
+	f.awaitRunning("first")
+	f.await(Deployed, 1)
+	before, _ := f.l.held.taken()
+	for n, text := range []string{"second", "third"} {
+		// What was signalled of the hold before is heard of after it was taken again.
+		f.l.held.lapsed <- struct{}{}
+		f.write("src/source", text)
+		f.awaitRunning(text)
+		f.await(Deployed, n+2)
+	}
+	select {
+	case err := <-ended:
+		t.Errorf("the loop ends with %v", err)
+	default:
+	}
+	if now, _ := f.l.held.taken(); now.UID != before.UID {
+		t.Errorf("got Lease %s, want %s, which was held all the time", now.UID, before.UID)
+	}
+	f.deleteApplication()
+}
+
 // shared is an Application on whose objects several people work, with what its controller does to the Lease.
 type shared struct {
 	*testing.T

@@ -2,6 +2,7 @@ package devloop
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"os"
 	"strconv"
@@ -10,6 +11,7 @@ import (
 	"time"
 
 	coordinationv1 "k8s.io/api/coordination/v1"
+	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/client-go/kubernetes"
@@ -38,6 +40,8 @@ type namespaceLease struct {
 	holder string
 	// end ends the loop for a reason.
 	end func(error)
+	// gone is called when the namespace is, or goes; nil drops it.
+	gone func()
 
 	mu sync.Mutex
 	// renewed is when the Lease was written last, by the clock on the wall: that goes on while a machine sleeps.
@@ -76,6 +80,9 @@ func (l *namespaceLease) hold(ctx context.Context) error {
 		if apierrors.IsConflict(err) || apierrors.IsAlreadyExists(err) {
 			continue
 		}
+		if isGone(err) {
+			return &problem.Error{Kind: problem.Absent, Object: "namespace " + l.namespace, Cause: "deleted", Remedy: "create it again, or end the loop", Err: err}
+		}
 		if err != nil {
 			return fmt.Errorf("taking Lease %s/%s: %w", l.namespace, l.name, err)
 		}
@@ -85,6 +92,16 @@ func (l *namespaceLease) hold(ctx context.Context) error {
 		l.renewed = at.Round(0)
 		return nil
 	}
+}
+
+// isGone reports of the error of a write whether the namespace of what was written is deleted, or being deleted.
+func isGone(err error) bool {
+	var status *apierrors.StatusError
+	if !errors.As(err, &status) {
+		return false
+	}
+	details := status.ErrStatus.Details
+	return apierrors.HasStatusCause(status, corev1.NamespaceTerminatingCause) || apierrors.IsNotFound(status) && details != nil && details.Kind == "namespaces"
 }
 
 // leaseManager is who owns the fields of Leases.
@@ -165,18 +182,22 @@ func (l *namespaceLease) stamp(lease *coordinationv1.Lease, now time.Time) {
 	lease.Spec.HolderIdentity, lease.Spec.RenewTime, lease.Spec.LeaseDurationSeconds = &l.holder, &at, &seconds
 }
 
-// keep renews the Lease until ctx ends. What goes wrong is tried again; that another loop has it ends this one.
+// keep renews the Lease until ctx ends. What goes wrong is tried again, and told once until it goes well; that another
+// loop has it ends this one.
 func (l *namespaceLease) keep(ctx context.Context, failed func(error)) {
 	tick := time.NewTicker(renewEvery)
 	defer tick.Stop()
+	told := false
 	for {
 		select {
 		case <-ctx.Done():
 			return
 		case <-tick.C:
-			if err := l.renew(ctx); err != nil && ctx.Err() == nil && problem.KindOf(err) != problem.Refused {
+			err := l.renew(ctx)
+			if err != nil && !told && ctx.Err() == nil && problem.KindOf(err) != problem.Refused && (l.gone == nil || !isGone(err)) {
 				failed(err)
 			}
+			told = err != nil
 		}
 	}
 }
@@ -198,7 +219,15 @@ func (l *namespaceLease) renew(ctx context.Context) error {
 	if problem.Of(err) != nil && problem.KindOf(err) == problem.Refused {
 		l.end(err)
 	}
+	l.heard(err)
 	return err
+}
+
+// heard has it told where a write failed because the namespace is gone, or goes.
+func (l *namespaceLease) heard(err error) {
+	if l.gone != nil && isGone(err) {
+		l.gone()
+	}
 }
 
 // takenBy returns which other loop has the Lease by now; "" for none. Then all that is there is that one's.

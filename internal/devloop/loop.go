@@ -196,6 +196,9 @@ func (l *loop) takeNamespace(ctx context.Context) error {
 			Host: l.Config.Host, Context: l.Context, Namespace: at.namespace, Loop: at.loop, Own: at.own, PID: os.Getpid(), Started: time.Now(), Holder: holderName(l.User), path: notePath(&l.Options, at.loop),
 		},
 	}
+	if at.own {
+		l.claim.loses()
+	}
 	if err := l.claim.take(ctx, l.Root); err != nil {
 		return err
 	}
@@ -257,6 +260,9 @@ func (l *loop) run(ctx context.Context) {
 		case <-l.held.returned():
 			since = time.Now()
 			retake(ctx, l)
+		case <-l.claim.lost:
+			since = time.Now()
+			remake(ctx, l)
 		case command := <-l.Commands:
 			since = time.Now()
 			l.obey(command)
@@ -396,6 +402,7 @@ func (l *loop) deploy(ctx context.Context, objects []*unstructured.Unstructured,
 		return
 	}
 	if l.deployed = err == nil; err != nil {
+		l.claim.heard(err)
 		l.failed(Event{Kind: DeployFailed, Round: l.round, Text: err.Error(), Took: time.Since(start), Err: err})
 		return
 	}

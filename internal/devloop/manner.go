@@ -2,6 +2,8 @@ package devloop
 
 import (
 	"context"
+	"fmt"
+	"strings"
 	"time"
 
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
@@ -53,6 +55,7 @@ func (m asOwn) write(ctx context.Context, object, seen *unstructured.Unstructure
 	if !mine {
 		object = desired.Unmarked(object)
 	}
+	ref := apply.RefOf(object)
 	for range writesAgain {
 		// Where a Rollout has a Service lead is not the manifest's to say.
 		part, basis := plan.SharedWith(nil, plan.Policy{}).Keep(object, seen)
@@ -60,7 +63,6 @@ func (m asOwn) write(ctx context.Context, object, seen *unstructured.Unstructure
 		if apply.ReasonOf(err) != apply.ReasonConflict {
 			break
 		}
-		ref := apply.RefOf(object)
 		if seen, err = m.reader.Client.Get(ctx, ref.Kind, ref.Namespace, ref.Name); err != nil {
 			return outcome, err
 		}
@@ -68,13 +70,39 @@ func (m asOwn) write(ctx context.Context, object, seen *unstructured.Unstructure
 	if err != nil || outcome.Change != apply.Deleting {
 		return outcome, err
 	}
-	err = wait.PollUntilContextTimeout(ctx, 50*time.Millisecond, goneWithin, false, func(ctx context.Context) (bool, error) {
-		if outcome, err = m.reader.Client.Apply(ctx, object, nil, apply.How{Force: true}); err != nil {
-			return false, err
-		}
-		return outcome.Change != apply.Deleting, nil
-	})
+	if err = awaitGone(ctx, m.reader, ref); err != nil {
+		return outcome, err
+	}
+	outcome, err = m.reader.Client.Apply(ctx, object, nil, apply.How{Force: true})
+	outcome.Change = apply.Recreated
 	return outcome, err
+}
+
+// awaitGone waits until an object is gone that was deleted to be made anew: until then, what is applied changes the one
+// that goes. Where it stays, the error has what its status says of that.
+func awaitGone(ctx context.Context, reader *live.Reader, ref apply.Ref) error {
+	var left *unstructured.Unstructured
+	err := wait.PollUntilContextTimeout(ctx, 50*time.Millisecond, goneWithin, true, func(ctx context.Context) (bool, error) {
+		now, err := reader.Client.Get(ctx, ref.Kind, ref.Namespace, ref.Name)
+		if now != nil {
+			left = now
+		}
+		return now == nil && err == nil, err
+	})
+	if left == nil || ctx.Err() != nil || !wait.Interrupted(err) {
+		return err
+	}
+	why, _, _ := unstructured.NestedString(left.Object, "status", "message")
+	if why == "" && len(left.GetFinalizers()) > 0 {
+		why = "its finalizers are " + strings.Join(left.GetFinalizers(), ", ")
+	}
+	if why != "" {
+		why = ": " + why
+	}
+	return &problem.Error{
+		Kind: problem.Negative, Object: ref.String(), Cause: fmt.Sprintf("deleted to be created again, and still there after %s%s", goneWithin, why),
+		Remedy: "see to what holds it up; the next save tries again", Err: err,
+	}
 }
 
 // mayApply returns why an object must be left alone: somebody else's is not taken over, and neither is what an

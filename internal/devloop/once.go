@@ -39,13 +39,19 @@ func Deploy(ctx context.Context, o Options, once Once) error {
 	// The loop ends soon: whoever carries out the Rollouts of others carries out these.
 	o.Rollouts, o.Whole = nil, true
 	defer mute()
-	l, err := connect(ctx, o)
+	running, stop := context.WithCancelCause(ctx)
+	defer stop(nil)
+	o.end = stop
+	l, err := connect(running, o)
 	if err != nil {
 		return err
 	}
 	defer l.builds.close()
 	l.leaves = true
-	err = single{l, once, to}.run(ctx)
+	err = single{l, once, to}.run(running)
+	if cause := context.Cause(running); ctx.Err() == nil && cause != nil {
+		err = cause
+	}
 	end, cancel := context.WithTimeout(context.WithoutCancel(ctx), endWithin)
 	defer cancel()
 	return errors.Join(err, l.claim.release(end), l.claim.note.remove())
