@@ -137,3 +137,50 @@ it("a sync is looked at before it is asked for, and a way back is chosen, with t
       await tab.waitForFunction((e) => e === document.activeElement, await button.elementHandle(), { timeout: 10_000 }).catch(async () => assert.fail(`${want}: the focus is at ${await tab.evaluate(() => document.activeElement.outerHTML.slice(0, 100))}`));
     }
   }));
+
+/** opened opens what a sync will do, with the answers that are given it. */
+async function opened(tab, answer) {
+  await tab.route("**/api/v1/view/applications/argocd/web-cache-14/plan", answer);
+  await ready(tab, "/applications/argocd/web-cache-14?deploy=all");
+  const plan = tab.getByRole("dialog").locator(".plan");
+  await plan.waitFor();
+  return plan;
+}
+
+it("what a sync will do is known to be looked up anew after another choice, until that has been answered", () =>
+  visit({}, async (tab) => {
+    let held;
+    const plan = await opened(tab, async (route) => {
+      if (held !== undefined) await held;
+      await route.fallback();
+    });
+    await tab.locator(".plan:not([aria-busy])").waitFor();
+    let release;
+    held = new Promise((done) => (release = done));
+    await tab.getByRole("dialog").locator("label", { hasText: "Prune" }).first().click();
+    await tab.locator(".plan[aria-busy=true]").waitFor();
+    assert.notEqual(await plan.evaluate((e) => getComputedStyle(e).backgroundColor), "rgba(0, 0, 0, 0)", "how it is seen");
+    release();
+    await tab.locator(".plan:not([aria-busy])").waitFor();
+  }));
+
+it("a sync that is refused is not said to have nothing to do", () =>
+  visit({}, async (tab) => {
+    const plan = await opened(tab, async (route) => {
+      const answer = await (await route.fetch()).json();
+      await route.fulfill({ json: { ...answer, tasks: [], refusals: ["cluster tokyo: cannot be reached: connection refused; tried again by itself"] } });
+    });
+    assert.match(await plan.innerText(), /cannot be reached/);
+    assert.doesNotMatch(await plan.innerText(), /Nothing is to be done/);
+  }));
+
+it("lines of a tree that were not looked for are muted, and can be read", () =>
+  visit({}, async (tab) => {
+    await ready(tab, "/applications/argocd/request-counter");
+    await tab.locator("main input[type=search]").first().fill("pod");
+    const dim = tab.locator(".object[data-dim] .o-name");
+    await dim.first().waitFor();
+    const colour = (of) => of.first().evaluate((e) => getComputedStyle(e).color);
+    assert.notEqual(await colour(dim), await colour(tab.locator(".object[aria-level]:not([data-dim]) .o-name")));
+    assert.deepEqual((await axe(tab)).filter((v) => v.startsWith("color-contrast")), []);
+  }));

@@ -55,7 +55,7 @@ export function Preview({ plan }: { plan: ReturnType<typeof usePlan> }) {
           {t("app.plan.restarts", { count: counts.restarts })}
         </p>
       )}
-      {all.length === 0 && <p className="muted">{t("app.plan.nothing")}</p>}
+      {all.length === 0 && refusals.length === 0 && <p className="muted">{t("app.plan.nothing")}</p>}
       {findings.map((f, i) => (
         <p key={i} className="notice name" data-tone={f.severity === "error" ? "bad" : "warn"}>
           {f.object && <strong>{f.object}: </strong>}
