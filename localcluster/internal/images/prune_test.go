@@ -141,3 +141,38 @@ func TestWhatAnObjectHolds(t *testing.T) {
 		}
 	}
 }
+
+// A name is mentioned as a whole alone: not as a part of a longer one, whatever that goes on with.
+func TestNamesAreMentionedWhole(t *testing.T) {
+	row := Row{Name: "app:1"}
+	for text, want := range map[string]bool{
+		"app:1": true, `"app:1"`: true, "team/app:1": true, "r.example:5000/app:1": true, "app:1@sha256": true, "app:1,app:2": true, "app:12 app:1": true, "[app:1]": true, "{app:1}": true,
+		"aapp:1": false, "zapp:1": false, "Aapp:1": false, "Zapp:1": false, "0app:1": false, "9app:1": false, ".app:1": false, "_app:1": false, "-app:1": false,
+		"app:1a": false, "app:1z": false, "app:1A": false, "app:1Z": false, "app:10": false, "app:19": false, "app:1.": false, "app:1_": false, "app:1-": false, "app": false, "": false,
+	} {
+		mentions := NewMentions([]Row{row})
+		mentions.Read("Pod", text)
+		if got := mentions.has(row); got != want {
+			t.Errorf("%q: got %v, want %v", text, got, want)
+		}
+	}
+}
+
+// What an image is called in objects is its name without what may be left out; one that has no tag has none.
+func TestShortNames(t *testing.T) {
+	for _, c := range []struct {
+		row  Row
+		want string
+	}{
+		{Row{Name: "index.docker.io/library/app:latest"}, "app"},
+		{Row{Name: "docker.io/team/app:1"}, "team/app:1"},
+		{Row{Name: "team/app"}, ""},
+		{Row{Name: "team/app@sha256:12"}, ""},
+		{Row{Name: "sha256:12", Digest: "sha256:12"}, ""},
+		{Row{Name: "app:12", Digest: "sha256:12"}, "app:12"},
+	} {
+		if got, ok := shortName(c.row); got != c.want || ok != (c.want != "") {
+			t.Errorf("%s: got %q, %v, want %q", c.row.Name, got, ok, c.want)
+		}
+	}
+}
