@@ -154,6 +154,7 @@ var differences = []struct {
 var beyond = []string{
 	"what admission webhooks and admission policies of the cluster refuse, its quotas and limit ranges, and what Pod Security does by the labels of a namespace",
 	"what depends on objects that are there: a namespace that is missing, a ServiceAccount of a bare Pod, fields that may not change, names that are taken",
+	"how the network of a cluster is laid out: the range that the `clusterIP` of a Service is from, and whether it has IPv6 or both (`ipFamilies`, `RequireDualStack`)",
 	"what a cluster has switched on or off: feature gates, privileged containers (`--allow-privileged`, which is taken for on), and versions of APIs that are served only when they are asked for (`--live` asks)",
 }
 

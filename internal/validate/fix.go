@@ -170,10 +170,10 @@ func successor(gvk schema.GroupVersionKind, minor int) (schema.GroupVersionKind,
 // migrationOf returns what edits an object for the version that replaces its own, and returns why that is not possible;
 // nil where what else changes is for people.
 func migrationOf(gvk schema.GroupVersionKind) func(*fixer, *yaml.Node) string {
-	if noFieldChanges(gvk) {
-		return noEdit(func(*yaml.Node) string { return "" })
+	if migrate := migrationsByRule[gvk]; migrate != nil || !noFieldChanges(gvk) {
+		return migrate
 	}
-	return migrationsByRule[gvk]
+	return noEdit(func(*yaml.Node) string { return "" })
 }
 
 // ended is what is said of a version of a kind that is deprecated or removed, and that nothing can be migrated to; ""

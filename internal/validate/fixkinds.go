@@ -23,6 +23,7 @@ func init() {
 		{gvks("extensions", "v1beta1", "Ingress"), specOf((*fixer).ingress)},
 		{gvks("networking.k8s.io", "v1beta1", "Ingress"), specOf((*fixer).ingress)},
 		{gvks("autoscaling", "v2beta1", "HorizontalPodAutoscaler"), specOf(migrateMetrics)},
+		{gvks("autoscaling", "v2beta2", "HorizontalPodAutoscaler"), specOf(migrateOldMetrics)},
 		{gvks("admissionregistration.k8s.io", "v1beta1", "MutatingWebhookConfiguration", "ValidatingWebhookConfiguration"), migrateWebhooks},
 		{gvks("apiextensions.k8s.io", "v1beta1", "CustomResourceDefinition"), specOf(migrateDefinition)},
 		{gvks(flowControl, "v1alpha1", "PriorityLevelConfiguration"), specOf(migrateConcurrencyShares)},
@@ -192,10 +193,23 @@ var (
 
 // migrateMetrics edits what a HorizontalPodAutoscaler of v2beta1 measures.
 func migrateMetrics(f *fixer, spec *yaml.Node) string {
+	return metricsWhere(f, spec, func(*yaml.Node) bool { return true })
+}
+
+// migrateOldMetrics edits metrics that one of v2beta2 has in fields of v2beta1, which v2beta2 did not have.
+func migrateOldMetrics(f *fixer, spec *yaml.Node) string {
+	return metricsWhere(f, spec, func(source *yaml.Node) bool {
+		return slices.ContainsFunc([]string{toUtilization.from, toAverage.from, toName.from, "metricSelector", "targetValue"}, func(old string) bool {
+			return render.Field(source, old) != nil
+		})
+	})
+}
+
+func metricsWhere(f *fixer, spec *yaml.Node, old func(source *yaml.Node) bool) string {
 	for i, m := range itemsOf(render.Field(spec, "metrics")) {
 		for _, source := range []string{"resource", "containerResource", "pods", "object", "external"} {
 			at := render.Field(m, source)
-			if at == nil {
+			if at == nil || !old(at) {
 				continue
 			}
 			if why := f.rewrite(at, func(fields []textField) ([]textField, string) { return moved(fields, metricsByMoves[source], source) }); why != "" {

@@ -22,6 +22,12 @@ const (
 // fixesByRule are objects in which more changes than the version: what of them is taken out and put in, as a diff has
 // it, or what is left, with the reason.
 var fixesByRule = []struct{ rule, before, diff, left string }{
+	{"fields of v2beta1 under the name of v2beta2", strings.Replace(hpaHead, "v2beta1", "v2beta2", 1) + "  metrics:\n  - type: Resource\n    resource:\n      name: cpu # of all\n      targetAverageUtilization: 50 # percent\n  - type: Resource\n    resource: {name: memory, target: {type: AverageValue, averageValue: 1Gi}}\n  - type: Object\n    object:\n      describedObject: {apiVersion: v1, kind: Service, name: i}\n      metric: {name: rps}\n      target: {type: Value, value: '10'}\n",
+		`-      targetAverageUtilization: 50 # percent
++      target:
++        type: Utilization
++        averageUtilization: 50 # percent`, ""},
+	{"fields of v2beta1 beside those of v2beta2", strings.Replace(hpaHead, "v2beta1", "v2beta2", 1) + "  metrics:\n  - type: Resource\n    resource:\n      name: cpu\n      target: {type: Utilization, averageUtilization: 40}\n      targetAverageUtilization: 50\n", "", "fields of both versions; take those of v2beta1 out"},
 	{"a resource by utilization", hpaHead + "  metrics:\n  - type: Resource\n    resource:\n      name: cpu # of all\n      # half of it\n      targetAverageUtilization: 50 # percent\n  # and memory\n  - type: Resource\n    resource: {name: memory, targetAverageValue: 1Gi}\n",
 		`-      targetAverageUtilization: 50 # percent
 +      target:
