@@ -304,7 +304,7 @@ it("what stands beside each other in the overview begins below each other, howev
   visit({ width: 1440 }, async (tab) => {
     await tab.route("**/api/v1/view/overview", async (route) => {
       const answer = await (await route.fetch()).json();
-      for (const row of answer.attention) row.attention.message = "a long reason ".repeat(40);
+      Object.assign(answer, { deliveries: answer.deliveries.slice(0, 2), attention: Array.from({ length: 12 }, (_, i) => ({ ...answer.attention[0], name: `web-${i}`, attention: { ...answer.attention[0].attention, said: undefined, message: "a long reason ".repeat(40) } })) });
       await route.fulfill({ json: answer });
     });
     await streams(tab);
