@@ -1,4 +1,4 @@
-import { useQuery } from "@tanstack/react-query";
+import { keepPreviousData, useQuery } from "@tanstack/react-query";
 import { ArrowRight, CircleDashed, Minus, Pencil, Plus, Replace, Zap } from "lucide-react";
 import { useEffect, useState } from "react";
 import { post } from "../../api/client";
@@ -18,7 +18,7 @@ export function usePlan(row: Row, body: object) {
     const timer = setTimeout(() => ask(text), 350);
     return () => clearTimeout(timer);
   }, [text]);
-  const plan = useQuery({ queryKey: ["plan", row.namespace, row.name, asked], queryFn: () => post<Plan>(`${viewPath(row)}/plan`, JSON.parse(asked)), gcTime: 0, staleTime: 5000 });
+  const plan = useQuery({ queryKey: ["plan", row.namespace, row.name, asked], queryFn: () => post<Plan>(`${viewPath(row)}/plan`, JSON.parse(asked)), gcTime: 0, staleTime: 5000, placeholderData: keepPreviousData });
   return { ...plan, settled: asked === text && !plan.isFetching };
 }
 
