@@ -123,3 +123,15 @@ func FuzzAnnotations(f *testing.F) {
 		}
 	})
 }
+
+// Annotations that change nothing here have values nevertheless that make sense or none.
+func TestValuesThatMakeNoSense(t *testing.T) {
+	for name, value := range map[string]string{
+		"denylist-source-range": "10.0.0.0/33", "affinity-mode": "sticky", "session-cookie-change-on-failure": "maybe", "proxy-buffer-size": "8q", "proxy-busy-buffers-size": "x",
+		"client-body-buffer-size": "-1", "proxy-max-temp-file-size": "1mb", "proxy-buffers-number": "0",
+	} {
+		if err := honoured[name](&options{}, value); err == nil {
+			t.Errorf("%s: %q is taken", name, value)
+		}
+	}
+}
