@@ -46,10 +46,18 @@ func (s scene) resolve(at Position, object, base, name string) (string, bool) {
 	}
 	to := path.Join(base, name)
 	if to == ".." || strings.HasPrefix(to, "../") {
-		s.report.add(at, Error, "path", object, fmt.Sprintf("%q leads out of the repository", name), "give a path within it")
+		s.report.add(at, Error, "path", object, fmt.Sprintf("%q leads out of %s", name, s.bounds()), "give a path within it")
 		return "", false
 	}
 	return to, true
+}
+
+// bounds names what paths may not lead out of.
+func (s scene) bounds() string {
+	if _, err := fs.Stat(s.fsys, ".git"); err != nil {
+		return "the working directory, which is outside of git"
+	}
+	return "the repository"
 }
 
 // folder returns a folder that is there.

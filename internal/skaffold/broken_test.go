@@ -2,6 +2,7 @@ package skaffold_test
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 	"testing/fstest"
@@ -42,11 +43,30 @@ profiles:
 
 func treeOf(file string) fstest.MapFS {
 	return fstest.MapFS{
+		".git/HEAD":                             {},
 		"skaffold.yaml":                         {Data: []byte(file)},
 		"web/Dockerfile":                        {Data: []byte("FROM scratch\n")},
 		"k8s/web.yaml":                          {Data: []byte("kind: Pod\nspec: {containers: [{image: shop/web}]}\n")},
 		"other/x":                               {},
 		"k8s/overlays/local/kustomization.yaml": {Data: []byte("resources: [../../web.yaml]\n")},
+	}
+}
+
+// Where there is no repository, a path leads out of the working directory.
+func TestAPathThatLeadsOut(t *testing.T) {
+	for git, want := range map[bool]string{true: "the repository", false: "the working directory, which is outside of git"} {
+		tree := treeOf(strings.Replace(whole, "context: web", "context: ../web", 1))
+		if !git {
+			delete(tree, ".git/HEAD")
+		}
+		_, findings, err := skaffold.Read(tree, "", skaffold.Options{Command: "dev", Folder: "shop"})
+		if err != nil {
+			t.Fatal(err)
+		}
+		line := `skaffold.yaml:8: build.artifacts[0].context: "../web" leads out of ` + want + "; give a path within it"
+		if !slices.ContainsFunc(findings, func(f skaffold.Finding) bool { return f.String() == line }) {
+			t.Errorf("in a repository %t: got %v, want %s", git, findings, line)
+		}
 	}
 }
 
