@@ -283,7 +283,7 @@ it("a name without a place to break it fits, wherever it stands", async () => {
       });
       await tab.route("**/api/v1/view/applications/argocd/request-counter", async (route) => {
         const answer = await (await route.fetch()).json();
-        answer.row.name = long;
+        Object.assign(answer.row, { name: long, operation: (answer.operation = undefined) });
         await route.fulfill({ json: answer });
       });
       await streams(tab);
