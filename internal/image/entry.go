@@ -75,10 +75,9 @@ func (k *kustomization) with(data []byte, node *yaml.Node, e Entry) ([]byte, err
 		return nil, err
 	}
 	t := newText(data)
-	switch {
-	case node == nil:
+	if node == nil {
 		err = k.add(t, e)
-	default:
+	} else {
 		err = editEntry(t, node, e, node.Style&yaml.FlowStyle != 0 || k.images.Style&yaml.FlowStyle != 0)
 	}
 	if err != nil {

@@ -12,7 +12,7 @@ import (
 	"github.com/cyan-cd/cyan/internal/problem"
 )
 
-func newEdit(e *kit.Env) *cobra.Command {
+func newEdit() *cobra.Command {
 	edit := &cobra.Command{Use: "edit", Short: "Edit the kustomization of this folder"}
 	set := &cobra.Command{Use: "set", Short: "Set a field of the kustomization"}
 	set.AddCommand(&cobra.Command{

@@ -33,7 +33,7 @@ const (
 
 // Commands are build and edit.
 func Commands(e *kit.Env) []*cobra.Command {
-	return []*cobra.Command{newBuild(e), newEdit(e)}
+	return []*cobra.Command{newBuild(e), newEdit()}
 }
 
 type build struct {
