@@ -249,16 +249,41 @@ func TestWhatWaitsForItsWorkloadIsDeletedInTheBackground(t *testing.T) {
 						t.Error(err)
 					}
 				})
-				if err := d.delete(c, object(t, namespace, strings.Replace(job, "one:1", "two:2", 1)), read(t, c, desired)); err != nil {
+				live := read(t, c, desired)
+				marked := deletionOf(t, live)
+				if err := d.delete(c, object(t, namespace, strings.Replace(job, "one:1", "two:2", 1)), live); err != nil {
 					t.Fatal(err)
 				}
-				after := read(t, c, desired)
-				foreground := slices.Contains(after.GetFinalizers(), metav1.FinalizerDeleteDependents)
-				if after.GetDeletionTimestamp() == nil || foreground == waits {
-					t.Errorf("deleted at %v, finalizers %v; want it deleted, in the foreground: %t", after.GetDeletionTimestamp(), after.GetFinalizers(), !waits)
+				if of := marked(); slices.Contains(of, metav1.FinalizerDeleteDependents) == waits {
+					t.Errorf("finalizers %v; want it deleted in the foreground: %t", of, !waits)
 				}
 			})
 		}
+	}
+}
+
+// deletionOf returns what waits for the deletion of a Job that was seen, and returns its finalizers as it begins: the
+// garbage collector takes those of deletions in the foreground away once there is nothing to wait for.
+func deletionOf(t *testing.T, seen *unstructured.Unstructured) func() []string {
+	t.Helper()
+	connection, err := dynamic.NewForConfig(testkit.Cluster(t).Config)
+	if err != nil {
+		t.Fatal(err)
+	}
+	resource, _, _ := kinds{}.Resource(seen.GroupVersionKind())
+	changes, err := connection.Resource(resource).Namespace(seen.GetNamespace()).Watch(t.Context(), metav1.ListOptions{ResourceVersion: seen.GetResourceVersion()})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return func() []string {
+		defer changes.Stop()
+		for change := range changes.ResultChan() {
+			if o, is := change.Object.(*unstructured.Unstructured); is && o.GetUID() == seen.GetUID() && o.GetDeletionTimestamp() != nil {
+				return o.GetFinalizers()
+			}
+		}
+		t.Fatal("the watch ended before the deletion")
+		return nil
 	}
 }
 

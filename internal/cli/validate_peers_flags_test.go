@@ -45,7 +45,7 @@ func TestPeersNothingInSilence(t *testing.T) {
 		{"kubeconform -output pretty -verbose", goodConfigMap, 0, "✔ stdin: ConfigMap a is valid\n", ""},
 		{"kubeconform -output pretty", invalid, 1, "✖ stdin: ConfigMap a is invalid: problem validating schema: line 4: data[a]: must be text, and is the number 1; put it in quotes\n", ""},
 		{"kubeconform -output pretty -verbose -skip ConfigMap", goodConfigMap, 0, "- stdin: ConfigMap a skipped\n", ""},
-		{"kubeconform -output pretty", "", 1, "✖ stdin: failed validation: no objects to validate\n", ""},
+		{"kubeconform -output pretty", "", 1, "✖ stdin: failed validation: no objects to validate; what writes into a file by > leaves nothing to read: write `| tee FILE |` for it\n", ""},
 		{"kubeconform -output yaml", goodConfigMap, 2, "", "Error: --output: unknown format \"yaml\"; give one of text, pretty, json, tap or junit\n"},
 		{"kubeconform -ignore-filename-pattern ^base/k[a-z]{1,40}[.] base", "", 0, "", ""},
 	} {
