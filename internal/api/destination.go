@@ -60,11 +60,20 @@ func (s looked) permitted(ctx context.Context, app *v1alpha1.Application) (*dest
 	return d, nil
 }
 
-// as returns what writes in the cluster as whom the project has objects written.
-func (d *destination) as(app *v1alpha1.Application) (client.Client, error) {
+// user returns as whom the project has objects written; "" for the program itself.
+func (d *destination) user(app *v1alpha1.Application) (string, error) {
 	user, no, _ := project.User(d.project, app, d.to, project.Impersonation(d.written.Impersonation))
 	if no != nil {
-		return nil, &problem.Error{Kind: problem.Refused, Object: no.Object, Cause: no.Cause, Remedy: no.Remedy}
+		return "", &problem.Error{Kind: problem.Refused, Object: no.Object, Cause: no.Cause, Remedy: no.Remedy}
+	}
+	return user, nil
+}
+
+// as returns what writes in the cluster as whom the project has objects written.
+func (d *destination) as(app *v1alpha1.Application) (client.Client, error) {
+	user, err := d.user(app)
+	if err != nil {
+		return nil, err
 	}
 	return d.As(user)
 }

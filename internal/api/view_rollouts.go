@@ -324,7 +324,11 @@ func (s rollouts) change(
 	if err != nil {
 		return nil, err
 	}
-	if err := s.sendTo(ctx, object, request); err != nil {
+	as, err := s.writerOf(ctx, app)
+	if err != nil {
+		return nil, err
+	}
+	if err := sendTo(ctx, as, object, request); err != nil {
 		return nil, err
 	}
 	// The cache may not have it yet.
@@ -335,14 +339,35 @@ func (s rollouts) change(
 	return &rolloutAnswer{v}, err
 }
 
+// writerOf returns what writes a Rollout: as whom the project of its Application has objects written, or as the program
+// itself where there is none.
+func (s viewed) writerOf(ctx context.Context, app *v1alpha1.Application) (client.Client, error) {
+	if app == nil {
+		return s.Writer, nil
+	}
+	d, err := looked(s).permitted(ctx, app)
+	if err != nil {
+		return nil, err
+	}
+	user, err := d.user(app)
+	if err != nil || user == "" {
+		return s.Writer, err
+	}
+	home, err := s.Clusters.For(ctx, app.Spec.Destination)
+	if err != nil {
+		return nil, err
+	}
+	return home.As(user)
+}
+
 // sendTo carries a request out on an object, which is what was written afterwards.
-func (s viewed) sendTo(ctx context.Context, object client.Object, request action.Request) error {
+func sendTo(ctx context.Context, as client.Client, object client.Object, request action.Request) error {
 	for _, p := range request.Patches {
 		var err error
 		if patch := client.RawPatch(p.Type, p.Body); p.Subresource == "" {
-			err = s.Writer.Patch(ctx, object, patch)
+			err = as.Patch(ctx, object, patch)
 		} else {
-			err = s.Writer.SubResource(p.Subresource).Patch(ctx, object, patch)
+			err = as.SubResource(p.Subresource).Patch(ctx, object, patch)
 		}
 		if apierrors.IsInvalid(err) && strings.Contains(err.Error(), "test operation") {
 			return apierrors.NewConflict(v1alpha1.GroupVersion.WithResource("rollouts").GroupResource(), object.GetName(), err)
