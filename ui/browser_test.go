@@ -194,11 +194,13 @@ func runNode(t *testing.T, file string, env ...string) {
 	}
 }
 
-// report makes a test of each result, with what was said after it where it failed.
+// report makes a test of each result, with what was said around it where it failed.
 func report(t *testing.T, out io.Reader) (int, error) {
 	t.Helper()
 	var name string
 	var failure *strings.Builder
+	// remarks are what was said between results: of what went wrong outside of any test.
+	var remarks []string
 	seen := 0
 	flush := func() {
 		if failure != nil {
@@ -221,8 +223,13 @@ func report(t *testing.T, out io.Reader) (int, error) {
 				t.Run(name, func(*testing.T) {})
 			} else {
 				failure = &strings.Builder{}
+				failure.WriteString(strings.Join(remarks, "\n") + "\n")
 			}
+			remarks = nil
 			continue
+		}
+		if strings.HasPrefix(strings.TrimSpace(lines.Text()), "# ") {
+			remarks = append(remarks, lines.Text())
 		}
 		if failure != nil {
 			failure.WriteString(lines.Text() + "\n")

@@ -34,6 +34,8 @@ export async function visit(options, test) {
     await test(tab, context);
     assert.deepEqual(wrong, [], "what went wrong in silence");
   } finally {
+    // What answers a request may be at it still, and has no page to answer any more.
+    for (const one of [...context.pages(), context]) await one.unrouteAll({ behavior: "ignoreErrors" });
     await context.close();
   }
 }

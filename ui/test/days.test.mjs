@@ -277,8 +277,8 @@ it("a name without a place to break it fits, wherever it stands", async () => {
     await visit({ width, allowed: [/404/] /* what a sync would do is asked of a name that nothing has */ }, async (tab) => {
       await tab.route("**/api/v1/view/overview", async (route) => {
         const answer = await (await route.fetch()).json();
-        for (const row of answer.attention) Object.assign(row, { name: long });
-        for (const delivery of answer.deliveries) delivery.application = long;
+        answer.attention.forEach((row, i) => Object.assign(row, { name: long.slice(0, -2) + (10 + i) }));
+        answer.deliveries.forEach((delivery, i) => Object.assign(delivery, { application: long.slice(0, -2) + (10 + i) }));
         await route.fulfill({ json: answer });
       });
       await tab.route("**/api/v1/view/applications/argocd/request-counter", async (route) => {
