@@ -71,7 +71,7 @@ func TestDetails(t *testing.T) {
 		}},
 		{"no operation", "true", shop(), nil, func(d Detail) any { return d.Operation == nil }},
 		{"sync windows", "[{deny * * * * * true false} {deny 0 3 * * * false false}] false", shop(), windows(false), func(d Detail) any { return fmt.Sprint(d.Windows, " ", d.CanSync) }},
-		{"sync windows that let people sync", "true true", shop(), windows(true), func(d Detail) any { return fmt.Sprint(d.Windows[0].Manual, " ", d.Windows[0].Active) }},
+		{"sync windows that let people sync", "true true true", shop(), windows(true), func(d Detail) any { return fmt.Sprint(d.Windows[0].Manual, " ", d.Windows[0].Active, " ", d.CanSync) }},
 		{"no project that could be read", "[] false", shop(), nil, func(d Detail) any { return fmt.Sprint(d.Windows, " ", d.CanSync) }},
 		{"addresses", "[https://shop.example]", shop(func(a *v1alpha1.Application) {
 			a.Status.Summary.ExternalURLs = []string{"https://shop.example", "javascript:alert(1)"}
@@ -93,7 +93,9 @@ func TestDetails(t *testing.T) {
 			d.Conditions[i].RemedySaid = nil
 		}
 		if d.Pin != nil {
-			checkSaid(t, d.Pin.Remedy, d.Pin.RemedySaid)
+			if checkSaid(t, d.Pin.Remedy, d.Pin.RemedySaid); d.Pin.RemedySaid == nil {
+				t.Errorf("%s: the remedy %q is in no other language", c.name, d.Pin.Remedy)
+			}
 			d.Pin.RemedySaid = nil
 		}
 		if got := strings.ReplaceAll(fmt.Sprint(c.of(d)), " <nil>", ""); got != c.want {

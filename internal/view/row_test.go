@@ -12,6 +12,7 @@ import (
 
 	"github.com/cyan-cd/cyan/api/v1alpha1"
 	"github.com/cyan-cd/cyan/internal/handover"
+	"github.com/cyan-cd/cyan/internal/plan"
 	"github.com/cyan-cd/cyan/internal/problem"
 )
 
@@ -128,11 +129,25 @@ func TestRows(t *testing.T) {
 		t.Run(c.name, func(t *testing.T) {
 			rollouts := web(waiting)
 			rollouts[1].Namespace = "ns"
-			rollouts = append(rollouts, &v1alpha1.Rollout{ObjectMeta: metav1.ObjectMeta{Namespace: "other", Name: "web"}})
+			// Those of the same name or namespace are others.
+			for _, other := range []metav1.ObjectMeta{{Namespace: "other", Name: "web"}, {Namespace: "ns", Name: "api"}} {
+				rollouts = slices.Insert(rollouts, 0, &v1alpha1.Rollout{ObjectMeta: other})
+			}
 			if got := fmt.Sprint(c.of(RowOf(c.app, rollouts, noon))); got != c.want {
 				t.Errorf("got %q, want %q", got, c.want)
 			}
 		})
+	}
+}
+
+// The Rollouts of an Application are those of its status, by their whole name.
+func TestRolloutsOfAnApplication(t *testing.T) {
+	app := &v1alpha1.Application{Status: v1alpha1.ApplicationStatus{Resources: []v1alpha1.ResourceStatus{
+		{Group: "argoproj.io", Kind: "Rollout", Namespace: "ns", Name: "web"}, {Group: "other", Kind: "Rollout", Namespace: "ns", Name: "web"}, {Group: "argoproj.io", Kind: "AnalysisRun", Namespace: "ns", Name: "web"},
+	}}}
+	want := []plan.Key{{Group: "argoproj.io", Kind: "Rollout", Namespace: "ns", Name: "web"}}
+	if got := RolloutsOf(app); !slices.Equal(got, want) {
+		t.Errorf("got %v, want %v", got, want)
 	}
 }
 
