@@ -20,10 +20,14 @@ import (
 	"github.com/cyan-cd/cyan/internal/testkit"
 )
 
-// apiServer serves two kinds of a cluster, notes as whom each object is written, and permits nobody that.
+// apiServer serves two kinds of a cluster, notes as whom each object is written and how it is deleted, and permits
+// nobody that.
 type apiServer struct {
 	mu      sync.Mutex
 	writers []string
+	deleted []metav1.DeletionPropagation
+	// finalizers are those of the Rollout.
+	finalizers []string
 }
 
 func (s *apiServer) ServeHTTP(w http.ResponseWriter, r *http.Request) {
@@ -49,6 +53,10 @@ func (s *apiServer) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 			"apiVersion": "apps/v1", "kind": "Deployment", "metadata": map[string]any{"namespace": "shop", "name": "web", "uid": "shop-web", "resourceVersion": "1", "annotations": map[string]any{v1alpha1.TrackingIDAnnotation: "shop-web:apps/Deployment:shop/web"}},
 			"spec": map[string]any{"replicas": 1, "selector": map[string]any{}, "template": map[string]any{"metadata": map[string]any{}, "spec": map[string]any{"containers": []any{map[string]any{"name": "web", "image": "web"}}}}},
 		},
+		"/apis/argoproj.io/v1alpha1/namespaces/shop/rollouts/web": &v1alpha1.Rollout{
+			TypeMeta:   metav1.TypeMeta{APIVersion: "argoproj.io/v1alpha1", Kind: "Rollout"},
+			ObjectMeta: metav1.ObjectMeta{Namespace: "shop", Name: "web", UID: "shop-rollout", Finalizers: s.finalizers, Annotations: map[string]string{v1alpha1.TrackingIDAnnotation: "shop-web:argoproj.io/Rollout:shop/web"}},
+		},
 	}
 	w.Header().Set("Content-Type", "application/json")
 	if r.Method == http.MethodGet {
@@ -63,8 +71,41 @@ func (s *apiServer) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.writers = append(s.writers, r.Header.Get("Impersonate-User"))
+	if options := (metav1.DeleteOptions{}); r.Method == http.MethodDelete && json.NewDecoder(r.Body).Decode(&options) == nil && options.PropagationPolicy != nil {
+		s.deleted = append(s.deleted, *options.PropagationPolicy)
+	}
 	w.WriteHeader(http.StatusForbidden)
 	_ = json.NewEncoder(w).Encode(metav1.Status{TypeMeta: metav1.TypeMeta{APIVersion: "v1", Kind: "Status"}, Status: metav1.StatusFailure, Reason: metav1.StatusReasonForbidden, Code: http.StatusForbidden, Message: "forbidden: no right to " + r.Method})
+}
+
+// reaches has a world's cluster be another one.
+func (w *world) reaches(s *apiServer) {
+	server := httptest.NewServer(s)
+	w.Cleanup(server.Close)
+	clusters := &informer.Clusters{Reader: w.Client, Namespace: control, Home: &rest.Config{Host: server.URL}, Scheme: testkit.Scheme()}
+	w.options.Clusters, w.options.Informers = clusters, informer.New(ctxOf(w), clusters)
+	w.handler = Handler(w.options)
+}
+
+// What a caller deletes takes its pods along, but for a Rollout that keeps them until its workload has its own.
+func TestDeletionsLeavePodsThatAreWaitedFor(t *testing.T) {
+	for _, c := range []struct {
+		finalizers []string
+		query      string
+		want       metav1.DeletionPropagation
+	}{
+		{nil, "", metav1.DeletePropagationForeground},
+		{[]string{v1alpha1.WorkloadFinalizer}, "", metav1.DeletePropagationBackground},
+		{[]string{v1alpha1.WorkloadFinalizer}, "&force=true", metav1.DeletePropagationBackground},
+		{[]string{v1alpha1.WorkloadFinalizer}, "&orphan=true", metav1.DeletePropagationOrphan},
+	} {
+		w, cluster := newWorld(t), &apiServer{finalizers: c.finalizers}
+		w.reaches(cluster)
+		status, answer := w.call("shopper", http.MethodDelete, "/api/v1/applications/shop-web/resource?group=argoproj.io&version=v1alpha1&kind=Rollout&namespace=shop&resourceName=web"+c.query, "")
+		if !slices.Equal(cluster.deleted, []metav1.DeletionPropagation{c.want}) {
+			t.Errorf("finalizers %v%s: deleted %v, want %s; answered %d %v", c.finalizers, c.query, cluster.deleted, c.want, status, answer)
+		}
+	}
 }
 
 // What a caller has written to the cluster is written as the service account that the project names, whichever call it
@@ -77,11 +118,7 @@ func TestObjectsAreWrittenAsTheServiceAccount(t *testing.T) {
 		t.Fatal(err)
 	}
 	cluster := &apiServer{}
-	server := httptest.NewServer(cluster)
-	t.Cleanup(server.Close)
-	clusters := &informer.Clusters{Reader: w.Client, Namespace: control, Home: &rest.Config{Host: server.URL}, Scheme: testkit.Scheme()}
-	w.options.Clusters, w.options.Informers = clusters, informer.New(ctxOf(t), clusters)
-	w.handler = Handler(w.options)
+	w.reaches(cluster)
 
 	const deployment = "?group=apps&version=v1&kind=Deployment&namespace=shop&resourceName=web"
 	calls := []struct{ method, path, body string }{
