@@ -287,6 +287,44 @@ func deletionOf(t *testing.T, seen *unstructured.Unstructured) func() []string {
 	}
 }
 
+// Where no basis is asked for, a write goes over what others have changed since the object was read, such as its status.
+func TestWhatOthersHaveChangedSince(t *testing.T) {
+	for _, method := range []apply.Method{apply.ServerSide, apply.Replace, apply.ClientSide} {
+		for _, trial := range []apply.Trial{apply.Real, apply.DryRun} {
+			for _, bound := range []bool{false, true} {
+				t.Run(fmt.Sprintf("%s, trial %v, bound %t", method, trial, bound), func(t *testing.T) {
+					c, kube, namespace := setup(t)
+					how := apply.How{Method: method}
+					if _, err := c.Apply(t.Context(), object(t, namespace, configMap), nil, how); err != nil {
+						t.Fatal(err)
+					}
+					desired := object(t, namespace, configMap)
+					live := read(t, c, desired)
+					if err := kube.Patch(t.Context(), live.DeepCopy(), client.RawPatch(types.MergePatchType, []byte(`{"metadata":{"annotations":{"theirs":"yes"}}}`)), client.FieldOwner("theirs")); err != nil {
+						t.Fatal(err)
+					}
+					desired.Object["data"] = map[string]any{"colour": "blue"}
+					how.Trial = trial
+					if bound {
+						how.Basis = live.GetResourceVersion()
+					}
+					done, err := c.Apply(t.Context(), desired, live, how)
+					if bound {
+						if apply.ReasonOf(err) != apply.ReasonConflict {
+							t.Errorf("%s, %v; want a conflict", done, err)
+						}
+						return
+					}
+					if err != nil {
+						t.Fatal(err)
+					}
+					checkAt(t, "what was written", done.Object, []string{"data", "colour"}, `"blue"`)
+				})
+			}
+		}
+	}
+}
+
 func TestReplaceAndClientSide(t *testing.T) {
 	for _, method := range []apply.Method{apply.Replace, apply.ClientSide} {
 		t.Run(string(method), func(t *testing.T) {

@@ -213,8 +213,14 @@ func (c *Client) replace(ctx context.Context, resource dynamic.ResourceInterface
 	if live == nil {
 		return resource.Create(ctx, body, metav1.CreateOptions{FieldManager: v1alpha1.FieldManager, DryRun: dryRun(how), FieldValidation: how.validation()})
 	}
-	body.SetResourceVersion(live.GetResourceVersion())
-	return resource.Update(ctx, body, metav1.UpdateOptions{FieldManager: v1alpha1.FieldManager, DryRun: dryRun(how), FieldValidation: how.validation()})
+	var after *unstructured.Unstructured
+	err := onLatest(ctx, resource, live, how, func(live *unstructured.Unstructured) error {
+		body.SetResourceVersion(live.GetResourceVersion())
+		var err error
+		after, err = resource.Update(ctx, body, metav1.UpdateOptions{FieldManager: v1alpha1.FieldManager, DryRun: dryRun(how), FieldValidation: how.validation()})
+		return err
+	})
+	return after, err
 }
 
 // recreate deletes an object that can't be changed. It waits for nothing: once the object is gone, applying it creates

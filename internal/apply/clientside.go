@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 
+	jsonpatch "github.com/evanphx/json-patch/v5"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/types"
@@ -35,7 +36,22 @@ func (c *Client) clientSide(ctx context.Context, resource dynamic.ResourceInterf
 	if string(patch) == "{}" {
 		return live, nil
 	}
+	if patch, err = onBasis(patch, how.Basis); err != nil {
+		return nil, err
+	}
 	return resource.Patch(ctx, desired.GetName(), kind, patch, metav1.PatchOptions{FieldManager: v1alpha1.FieldManager, DryRun: dryRun(how), FieldValidation: how.validation()})
+}
+
+// onBasis has the server refuse a patch of an object that has another resourceVersion by now; "" for any.
+func onBasis(patch []byte, basis string) ([]byte, error) {
+	if basis == "" {
+		return patch, nil
+	}
+	bound, err := json.Marshal(map[string]any{"metadata": map[string]any{"resourceVersion": basis}})
+	if err != nil {
+		return nil, err
+	}
+	return jsonpatch.MergeMergePatches(patch, bound)
 }
 
 func withLastApplied(desired *unstructured.Unstructured) (*unstructured.Unstructured, error) {
