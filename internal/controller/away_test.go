@@ -142,10 +142,7 @@ func TestThePageWithoutTheAPIServer(t *testing.T) {
 	if err := s.Get(t.Context(), client.ObjectKeyFromObject(app), app); err != nil || app.Operation != nil {
 		t.Errorf("what was asked for meanwhile is half done: %+v, %v", app.Operation, err)
 	}
-	app.Labels = map[string]string{"seen": "again"}
-	if err := s.Update(t.Context(), app); err != nil {
-		t.Fatal(err)
-	}
+	testkit.Edit(t, s.Client, app, func(app *v1alpha1.Application) { app.Labels = map[string]string{"seen": "again"} })
 	events.until("row", `"seen":"again"`)
 }
 

@@ -20,6 +20,7 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/runtime/schema"
+	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/apimachinery/pkg/util/yaml"
 	"k8s.io/client-go/dynamic"
 	gatewayv1 "sigs.k8s.io/gateway-api/apis/v1"
@@ -174,12 +175,8 @@ func (c *testCluster) checkOtherPort(t *testing.T) {
 // checkEvent: an annotation that is not honoured is an event on its Ingress, once.
 func (c *testCluster) checkEvent(t *testing.T) {
 	ctx := context.Background()
-	ingress, err := c.client.NetworkingV1().Ingresses(ns).Get(ctx, "shop", metav1.GetOptions{})
-	if err != nil {
-		t.Fatal(err)
-	}
-	ingress.Annotations = map[string]string{"nginx.ingress.kubernetes.io/limit-rps": "5"}
-	if _, err := c.client.NetworkingV1().Ingresses(ns).Update(ctx, ingress, metav1.UpdateOptions{}); err != nil {
+	patch := []byte(`{"metadata":{"annotations":{"nginx.ingress.kubernetes.io/limit-rps":"5"}}}`)
+	if _, err := c.client.NetworkingV1().Ingresses(ns).Patch(ctx, "shop", types.MergePatchType, patch, metav1.PatchOptions{}); err != nil {
 		t.Fatal(err)
 	}
 	eventually(t, 10*time.Second, "an event names the annotation", func(ctx context.Context) error {

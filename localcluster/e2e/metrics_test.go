@@ -14,6 +14,7 @@ import (
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/apimachinery/pkg/api/resource"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/types"
 	aggregator "k8s.io/kube-aggregator/pkg/client/clientset_generated/clientset/typed/apiregistration/v1"
 	"k8s.io/kubectl/pkg/cmd/top"
 )
@@ -142,12 +143,8 @@ func TestAnotherMetricsAPIStays(t *testing.T) {
 		t.Fatal(err)
 	}
 	ctx := context.Background()
-	found, err := client.APIServices().Get(ctx, "v1beta1.metrics.k8s.io", metav1.GetOptions{})
-	if err == nil {
-		found.Spec.Service.Name = "metrics-server"
-		_, err = client.APIServices().Update(ctx, found, metav1.UpdateOptions{})
-	}
-	if err != nil {
+	patch := []byte(`{"spec":{"service":{"name":"metrics-server"}}}`)
+	if _, err := client.APIServices().Patch(ctx, "v1beta1.metrics.k8s.io", types.MergePatchType, patch, metav1.PatchOptions{}); err != nil {
 		t.Fatal(err)
 	}
 	for _, args := range [][]string{nil, {"--without", "metrics"}} {

@@ -19,6 +19,7 @@ import (
 	batchv1 "k8s.io/api/batch/v1"
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/types"
 
 	"github.com/cyan-cd/cyan/localcluster/internal/config"
 	"github.com/cyan-cd/cyan/localcluster/internal/registry"
@@ -170,8 +171,8 @@ func (c *testCluster) checkNeverReady(t *testing.T) {
 		t.Error("it is ready")
 	}
 	c.endpoints(t, "stuck", 0)
-	delete(pod.Annotations, "cyan.dev/simulated-never-ready")
-	if _, err := c.client.CoreV1().Pods(ns).Update(ctx, &pod, metav1.UpdateOptions{}); err != nil {
+	patch := []byte(`{"metadata":{"annotations":{"cyan.dev/simulated-never-ready":null}}}`)
+	if _, err := c.client.CoreV1().Pods(ns).Patch(ctx, pod.Name, types.MergePatchType, patch, metav1.PatchOptions{}); err != nil {
 		t.Fatal(err)
 	}
 	c.endpoints(t, "stuck", 1)

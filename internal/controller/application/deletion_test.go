@@ -15,6 +15,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/cyan-cd/cyan/api/v1alpha1"
+	"github.com/cyan-cd/cyan/internal/testkit"
 )
 
 // remove deletes an Application without waiting for its end.
@@ -214,14 +215,10 @@ func TestDeletionHooksStayWithinTheProject(t *testing.T) {
 	sha := w.push(map[string]string{"k8s/a.yaml": configMap("a", "green"), "k8s/pre.yaml": job("name: before", "PreDelete", "HookSucceeded")})
 	app := w.app("shop", cascading())
 	w.eventually(app, "the sync", syncedTo(sha))
-	mine := &v1alpha1.AppProject{}
-	if err := w.Get(t.Context(), types.NamespacedName{Namespace: w.control, Name: v1alpha1.DefaultProject}, mine); err != nil {
-		t.Fatal(err)
-	}
-	mine.Spec.NamespaceResourceBlacklist = []v1alpha1.GroupKindPattern{{Group: "batch", Kind: "Job"}}
-	if err := w.Update(t.Context(), mine); err != nil {
-		t.Fatal(err)
-	}
+	mine := &v1alpha1.AppProject{ObjectMeta: metav1.ObjectMeta{Namespace: w.control, Name: v1alpha1.DefaultProject}}
+	testkit.Edit(t, w.Client, mine, func(mine *v1alpha1.AppProject) {
+		mine.Spec.NamespaceResourceBlacklist = []v1alpha1.GroupKindPattern{{Group: "batch", Kind: "Job"}}
+	})
 	w.eventually(app, "the refusal", func(a *v1alpha1.Application) bool { return condition(a, v1alpha1.ConditionInvalidSpecError) != "" })
 	w.remove(app)
 	w.eventually(app, "a condition that names the hook", func(a *v1alpha1.Application) bool {

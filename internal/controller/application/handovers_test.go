@@ -16,6 +16,7 @@ import (
 
 	"github.com/cyan-cd/cyan/api/v1alpha1"
 	"github.com/cyan-cd/cyan/internal/handover"
+	"github.com/cyan-cd/cyan/internal/testkit"
 )
 
 // handOver takes an Application's objects, and lists two that are about to be applied: one of git's, and one that is
@@ -85,10 +86,9 @@ func TestHandOver(t *testing.T) {
 		t.Errorf("conditions: got %v", got.Status.Conditions)
 	}
 	// Somebody asks for a sync, and learns who has it.
-	got.Operation, got.Status.OperationState = &v1alpha1.Operation{Sync: &v1alpha1.SyncOperation{Prune: true}}, nil
-	if err := w.Update(t.Context(), got); err != nil {
-		t.Fatal(err)
-	}
+	testkit.Edit(t, w.Client, got, func(got *v1alpha1.Application) {
+		got.Operation, got.Status.OperationState = &v1alpha1.Operation{Sync: &v1alpha1.SyncOperation{Prune: true}}, nil
+	})
 	got = w.eventually(app, "the refusal", func(a *v1alpha1.Application) bool { return a.Operation == nil && a.Status.OperationState != nil })
 	if s := got.Status.OperationState; s.Phase != v1alpha1.OperationFailed || !strings.Contains(s.Message, "handed over to ann") {
 		t.Errorf("got %s, %q; want the sync to be refused", s.Phase, s.Message)
@@ -118,10 +118,9 @@ func TestHandOverExpires(t *testing.T) {
 	first := w.push(map[string]string{"k8s/a.yaml": configMap("a", "green")})
 	app := w.app("shop", nil)
 	got := w.eventually(app, "a look", func(a *v1alpha1.Application) bool { return a.Status.Sync.Revision == first })
-	got.Operation = &v1alpha1.Operation{Sync: &v1alpha1.SyncOperation{}}
-	if err := w.Update(t.Context(), got); err != nil {
-		t.Fatal(err)
-	}
+	testkit.Edit(t, w.Client, got, func(got *v1alpha1.Application) {
+		got.Operation = &v1alpha1.Operation{Sync: &v1alpha1.SyncOperation{}}
+	})
 	w.eventually(app, "the sync", syncedTo(first))
 	w.develop(w.handOver(app, "ann"))
 	second := w.push(map[string]string{"k8s/a.yaml": configMap("a", "blue")})

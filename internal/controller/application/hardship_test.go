@@ -19,6 +19,7 @@ import (
 	batchv1 "k8s.io/api/batch/v1"
 
 	"github.com/cyan-cd/cyan/api/v1alpha1"
+	"github.com/cyan-cd/cyan/internal/testkit"
 )
 
 const gadgets = `apiVersion: apiextensions.k8s.io/v1
@@ -109,14 +110,10 @@ func TestRetries(t *testing.T) {
 	w.push(map[string]string{"k8s/pre.yaml": job("name: failing-migration", "PreSync", "BeforeHookCreation"), "k8s/a.yaml": configMap("a", "green")})
 	app := w.app("shop", nil)
 	w.eventually(app, "a look", func(a *v1alpha1.Application) bool { return a.Status.Sync.Status == v1alpha1.OutOfSync })
-	asked := &v1alpha1.Application{}
-	if err := w.Get(t.Context(), app, asked); err != nil {
-		t.Fatal(err)
-	}
-	asked.Operation = &v1alpha1.Operation{Sync: &v1alpha1.SyncOperation{}, Retry: v1alpha1.RetryStrategy{Limit: 2, Backoff: &v1alpha1.RetryBackoff{Duration: "10ms"}}}
-	if err := w.Update(t.Context(), asked); err != nil {
-		t.Fatal(err)
-	}
+	asked := &v1alpha1.Application{ObjectMeta: metav1.ObjectMeta{Namespace: app.Namespace, Name: app.Name}}
+	testkit.Edit(t, w.Client, asked, func(asked *v1alpha1.Application) {
+		asked.Operation = &v1alpha1.Operation{Sync: &v1alpha1.SyncOperation{}, Retry: v1alpha1.RetryStrategy{Limit: 2, Backoff: &v1alpha1.RetryBackoff{Duration: "10ms"}}}
+	})
 	got := w.eventually(app, "the end", func(a *v1alpha1.Application) bool {
 		return a.Operation == nil && a.Status.OperationState != nil && a.Status.OperationState.Phase == v1alpha1.OperationFailed
 	})

@@ -11,6 +11,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/cyan-cd/cyan/api/v1alpha1"
+	"github.com/cyan-cd/cyan/internal/testkit"
 )
 
 // hook reads a Job of the destination; nil when there is none.
@@ -116,10 +117,7 @@ func TestHooksAreLetGo(t *testing.T) {
 		{"the Application is deleted and asks for nothing", func(w *world, app types.NamespacedName) { w.remove(app) }},
 		{"the Application is deleted with its objects", func(w *world, app types.NamespacedName) {
 			got := w.eventually(app, "the Application", func(*v1alpha1.Application) bool { return true })
-			got.Finalizers = []string{v1alpha1.ResourcesFinalizer}
-			if err := w.Update(context.Background(), got); err != nil {
-				w.Fatal(err)
-			}
+			testkit.Edit(w, w.Client, got, func(got *v1alpha1.Application) { got.Finalizers = []string{v1alpha1.ResourcesFinalizer} })
 			w.remove(app)
 			w.untilGone(app)
 		}},

@@ -18,6 +18,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/cyan-cd/cyan/api/v1alpha1"
+	"github.com/cyan-cd/cyan/internal/testkit"
 )
 
 // refresh asks for a fresh look.
@@ -36,14 +37,10 @@ func (w *world) refresh(name types.NamespacedName) {
 // operate asks for a sync by hand.
 func (w *world) operate(name types.NamespacedName, sync *v1alpha1.SyncOperation) {
 	w.Helper()
-	app := &v1alpha1.Application{}
-	if err := w.Get(context.Background(), name, app); err != nil {
-		w.Fatal(err)
-	}
-	app.Operation = &v1alpha1.Operation{Sync: sync, InitiatedBy: v1alpha1.OperationInitiator{Username: "ada"}}
-	if err := w.Update(context.Background(), app); err != nil {
-		w.Fatal(err)
-	}
+	app := &v1alpha1.Application{ObjectMeta: metav1.ObjectMeta{Namespace: name.Namespace, Name: name.Name}}
+	testkit.Edit(w, w.Client, app, func(app *v1alpha1.Application) {
+		app.Operation = &v1alpha1.Operation{Sync: sync, InitiatedBy: v1alpha1.OperationInitiator{Username: "ada"}}
+	})
 }
 
 func TestManualSync(t *testing.T) {
@@ -321,11 +318,10 @@ func TestRollbackHolds(t *testing.T) {
 	w.eventually(app, "the sync", syncedTo(good))
 	bad := w.push(map[string]string{"k8s/a.yaml": configMap("a", "red")})
 	got := w.eventually(app, "the bad commit", syncedTo(bad))
-	got.Annotations = map[string]string{v1alpha1.RollbackPinAnnotation: bad}
-	got.Operation, got.Status.OperationState = &v1alpha1.Operation{Sync: &v1alpha1.SyncOperation{Revision: good}}, nil
-	if err := w.Update(t.Context(), got); err != nil {
-		t.Fatal(err)
-	}
+	testkit.Edit(t, w.Client, got, func(got *v1alpha1.Application) {
+		got.Annotations = map[string]string{v1alpha1.RollbackPinAnnotation: bad}
+		got.Operation, got.Status.OperationState = &v1alpha1.Operation{Sync: &v1alpha1.SyncOperation{Revision: good}}, nil
+	})
 	got = w.eventually(app, "the rollback", func(a *v1alpha1.Application) bool {
 		return a.Operation == nil && strings.Contains(condition(a, v1alpha1.ConditionSyncError), "rolled back")
 	})
@@ -376,15 +372,10 @@ func TestWhatGitHasIsNotPruned(t *testing.T) {
 	if w.data("d") != nil {
 		t.Error("d is still there; want it pruned")
 	}
-	project := &v1alpha1.AppProject{}
-	key := client.ObjectKey{Namespace: w.control, Name: v1alpha1.DefaultProject}
-	if err := w.Get(t.Context(), key, project); err != nil {
-		t.Fatal(err)
-	}
-	project.Spec.NamespaceResourceBlacklist = []v1alpha1.GroupKindPattern{{Kind: "ConfigMap"}}
-	if err := w.Update(t.Context(), project); err != nil {
-		t.Fatal(err)
-	}
+	project := &v1alpha1.AppProject{ObjectMeta: metav1.ObjectMeta{Namespace: w.control, Name: v1alpha1.DefaultProject}}
+	testkit.Edit(t, w.Client, project, func(project *v1alpha1.AppProject) {
+		project.Spec.NamespaceResourceBlacklist = []v1alpha1.GroupKindPattern{{Kind: "ConfigMap"}}
+	})
 	w.push(map[string]string{"k8s/a.yaml": "", "k8s/b.yaml": configMap("b", "red")})
 	w.eventually(app, "a refusal", func(a *v1alpha1.Application) bool {
 		return strings.Contains(condition(a, v1alpha1.ConditionInvalidSpecError), "ConfigMap")

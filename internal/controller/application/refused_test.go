@@ -13,6 +13,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/cyan-cd/cyan/api/v1alpha1"
+	"github.com/cyan-cd/cyan/internal/testkit"
 )
 
 // once has automation try a commit once.
@@ -261,10 +262,7 @@ func TestDefaultsAreNoDrift(t *testing.T) {
 		return service.ResourceVersion
 	}
 	before := read()
-	service.Labels = map[string]string{"somebody": "else"}
-	if err := w.Update(t.Context(), service); err != nil {
-		t.Fatal(err)
-	}
+	testkit.Edit(t, w.Client, service, func(service *corev1.Service) { service.Labels = map[string]string{"somebody": "else"} })
 	labelled := read()
 	w.refresh(app)
 	got := w.eventually(app, "a fresh look", func(a *v1alpha1.Application) bool { return a.Annotations[v1alpha1.RefreshAnnotation] == "" })

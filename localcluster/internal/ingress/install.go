@@ -13,6 +13,7 @@ import (
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/client-go/kubernetes"
+	"k8s.io/client-go/util/retry"
 	gatewayv1 "sigs.k8s.io/gateway-api/apis/v1"
 	gateways "sigs.k8s.io/gateway-api/pkg/client/clientset/versioned"
 	"sigs.k8s.io/gateway-api/pkg/consts"
@@ -92,15 +93,17 @@ func install(ctx context.Context, client apiextensions.Interface, definition *ap
 	all := client.ApiextensionsV1().CustomResourceDefinitions()
 	definition.Labels = map[string]string{ownLabel: "true"}
 	definition.Status = apiextensionsv1.CustomResourceDefinitionStatus{}
-	there, err := all.Get(ctx, definition.Name, metav1.GetOptions{})
-	switch {
-	case apierrors.IsNotFound(err):
-		_, err = all.Create(ctx, definition, metav1.CreateOptions{})
-	case err == nil && there.Labels[ownLabel] != "" && there.Annotations[consts.BundleVersionAnnotation] != definition.Annotations[consts.BundleVersionAnnotation]:
-		definition.ResourceVersion = there.ResourceVersion
-		_, err = all.Update(ctx, definition, metav1.UpdateOptions{})
-	}
-	return err
+	return retry.RetryOnConflict(retry.DefaultBackoff, func() error {
+		there, err := all.Get(ctx, definition.Name, metav1.GetOptions{})
+		switch {
+		case apierrors.IsNotFound(err):
+			_, err = all.Create(ctx, definition, metav1.CreateOptions{})
+		case err == nil && there.Labels[ownLabel] != "" && there.Annotations[consts.BundleVersionAnnotation] != definition.Annotations[consts.BundleVersionAnnotation]:
+			definition.ResourceVersion = there.ResourceVersion
+			_, err = all.Update(ctx, definition, metav1.UpdateOptions{})
+		}
+		return err
+	})
 }
 
 func waitServed(ctx context.Context, client apiextensions.Interface, names []string) error {

@@ -17,6 +17,7 @@ import (
 	"k8s.io/client-go/discovery"
 	"k8s.io/client-go/kubernetes"
 	"k8s.io/client-go/rest"
+	"k8s.io/client-go/util/retry"
 	apiregistrationv1 "k8s.io/kube-aggregator/pkg/apis/apiregistration/v1"
 	aggregator "k8s.io/kube-aggregator/pkg/client/clientset_generated/clientset/typed/apiregistration/v1"
 )
@@ -108,13 +109,20 @@ func ensureAPIService(ctx context.Context, services aggregator.APIServiceInterfa
 	if !apierrors.IsAlreadyExists(err) {
 		return err == nil, err
 	}
-	found, err := services.Get(ctx, apiService, metav1.GetOptions{})
-	if err != nil || !isOurs(found) {
-		return false, err
-	}
-	found.Spec = wanted.Spec
-	_, err = services.Update(ctx, found, metav1.UpdateOptions{})
-	return err == nil, err
+	// The API server writes its status as well, above all as it starts.
+	err = retry.RetryOnConflict(retry.DefaultBackoff, func() error {
+		found, err := services.Get(ctx, apiService, metav1.GetOptions{})
+		if err != nil {
+			return err
+		}
+		if ours = isOurs(found); !ours {
+			return nil
+		}
+		found.Spec = wanted.Spec
+		_, err = services.Update(ctx, found, metav1.UpdateOptions{})
+		return err
+	})
+	return ours && err == nil, err
 }
 
 func isOurs(found *apiregistrationv1.APIService) bool {
