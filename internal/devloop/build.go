@@ -288,6 +288,13 @@ func (b *builds) postpone(names []string) {
 	}
 }
 
+// instead has images built in the next round whose containers cannot take files.
+func (b *builds) instead(all []refusal) {
+	for _, r := range all {
+		b.postpone(b.refused(r))
+	}
+}
+
 // forget has everything built anew.
 func (b *builds) forget() {
 	for _, a := range b.artifacts {

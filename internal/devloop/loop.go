@@ -257,6 +257,9 @@ func (l *loop) run(ctx context.Context) {
 			changes, since = l.watcher.take()
 		case <-l.again():
 			since = time.Now()
+		case <-l.syncer.some:
+			since = time.Now()
+			l.builds.instead(l.syncer.refused())
 		case <-l.held.returned():
 			since = time.Now()
 			retake(ctx, l)
@@ -351,6 +354,7 @@ func (l *loop) carryOut(ctx context.Context, work decide.Work, since time.Time) 
 	}
 	list := l.builds.listing(work)
 	if !work.Deploys(decide.Running{Deployed: l.deployed}, other) {
+		l.syncer.deployed(refs)
 		l.tasks.Go(func() { list(ctx) })
 		return
 	}

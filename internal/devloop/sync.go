@@ -1,51 +1,30 @@
 package devloop
 
 import (
-	"archive/tar"
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
-	"io"
-	"io/fs"
 	"maps"
-	"os"
-	"path"
-	"path/filepath"
 	"slices"
-	"strings"
 	"sync"
 	"time"
 
 	"golang.org/x/sync/errgroup"
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/types"
-	"k8s.io/apimachinery/pkg/util/httpstream" //nolint:staticcheck // the one that client-go's dialers are of
-	"k8s.io/client-go/kubernetes/scheme"
 	"k8s.io/client-go/rest"
-	"k8s.io/client-go/tools/remotecommand"
 
 	"github.com/cyan-cd/cyan/internal/devloop/decide"
 	"github.com/cyan-cd/cyan/internal/devloop/desired"
 )
 
-const (
-	// removedAtOnce bounds the arguments of a command.
-	removedAtOnce = 200
-	// syncsAtOnce bounds the containers that files are copied into at the same time.
-	syncsAtOnce = 8
-	// mostSaid bounds what is shown of what a command in a container prints.
-	mostSaid = 2 << 10
-)
+// syncsAtOnce bounds the containers that files are copied into at the same time.
+const syncsAtOnce = 8
 
 // syncer copies files into running containers, and into those that are started later. It is safe for concurrent use.
 type syncer struct {
 	*reporter
-	scene  *scene
-	config *rest.Config
-	root   string
-	// run runs a command in a container.
-	run func(ctx context.Context, to target, input io.Reader, command ...string) error
+	*copier
 
 	mu sync.Mutex
 	// ledger are the files that differ from those of an image, by the image's name and by where they are in it.
@@ -54,12 +33,14 @@ type syncer struct {
 	refs map[string]string
 	// has are the last runs of containers that have the files.
 	has containerRuns
+	// unfit are images of which a container that was started could not take the files, until they are built; some is
+	// signalled when there are any.
+	unfit map[string]refusal
+	some  chan struct{}
 }
 
 func newSyncer(r *reporter, s *scene, config *rest.Config, root string) *syncer {
-	all := &syncer{reporter: r, scene: s, config: config, root: root, ledger: map[string]map[string]decide.Change{}, refs: map[string]string{}, has: containerRuns{}}
-	all.run = all.exec
-	return all
+	return &syncer{reporter: r, copier: newCopier(s, config, root), ledger: map[string]map[string]decide.Change{}, refs: map[string]string{}, has: containerRuns{}, unfit: map[string]refusal{}, some: make(chan struct{}, 1)}
 }
 
 // begin has containers that are started get the files that were copied before, until ctx ends.
@@ -75,8 +56,7 @@ func (s *syncer) begin(ctx context.Context, tasks *tasks) {
 			}
 			tasks.Go(func() {
 				if err := s.copy(ctx, target{pod.Name, c.Name}, s.all(image)); err != nil && ctx.Err() == nil {
-					s.lacks(pod.UID, c)
-					s.failed(Event{Kind: SyncFailed, Artifact: image, Text: err.Error(), Err: err})
+					s.missed(pod, c, image, err)
 				}
 			})
 		}
@@ -98,11 +78,57 @@ func (s *syncer) missing(pod *corev1.Pod, c corev1.ContainerStatus) string {
 	return image
 }
 
-// lacks notes that a container has not got the files after all, so that it gets them at its next change.
-func (s *syncer) lacks(pod types.UID, c corev1.ContainerStatus) {
+// missed notes that a container that was started has not got the files after all: it gets them at its next change, or
+// with the next image where it is the container that cannot take them.
+func (s *syncer) missed(pod *corev1.Pod, c corev1.ContainerStatus, image string, err error) {
+	refused, unfit := refusalOf(image, err)
+	if unfit = unfit && s.goesOn(pod, c); unfit && !s.refuse(refused) {
+		return
+	}
+	if !unfit {
+		s.mu.Lock()
+		s.has.drop(pod.UID, c)
+		s.mu.Unlock()
+	}
+	s.failed(Event{Kind: SyncFailed, Artifact: image, Text: err.Error(), Err: err})
+}
+
+// refusalOf returns what follows from an error of a container that could not take files; is is unset where that passes.
+func refusalOf(image string, err error) (refused refusal, is bool) {
+	missing, lacks := errors.AsType[missingProgram](err)
+	_, failed := errors.AsType[commandFailed](err)
+	return refusal{image, lacks && missing == tarProgram}, lacks || failed
+}
+
+// goesOn reports whether a container still runs as it did, as far as is known.
+func (s *syncer) goesOn(pod *corev1.Pod, c corev1.ContainerStatus) bool {
+	return slices.ContainsFunc(s.scene.newest(), func(now *corev1.Pod) bool {
+		return now.UID == pod.UID && slices.ContainsFunc(now.Status.ContainerStatuses, func(other corev1.ContainerStatus) bool {
+			return other.Name == c.Name && other.ContainerID == c.ContainerID && other.State.Running != nil
+		})
+	})
+}
+
+// refuse has an image built in the next round, and reports whether that is news.
+func (s *syncer) refuse(r refusal) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.has.drop(pod, c)
+	if _, known := s.unfit[r.image]; known {
+		return false
+	}
+	s.unfit[r.image] = r
+	select {
+	case s.some <- struct{}{}:
+	default:
+	}
+	return true
+}
+
+// refused are the images to build because a container that was started could not take the files.
+func (s *syncer) refused() []refusal {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return slices.Collect(maps.Values(s.unfit))
 }
 
 // imageOf returns the name of the image that a container runs, if it is one that runs now.
@@ -135,6 +161,7 @@ func (s *syncer) deployed(refs map[string]string) {
 		if s.refs[name] != ref {
 			delete(s.ledger, name)
 		}
+		delete(s.unfit, name)
 	}
 	s.refs = maps.Clone(refs)
 }
@@ -158,12 +185,18 @@ func (s *syncer) sync(ctx context.Context, round int, copies []decide.Copy, sinc
 	byImage := s.enter(copies)
 	for _, image := range slices.Sorted(maps.Keys(byImage)) {
 		start := time.Now()
-		number, err := s.syncImage(ctx, image, byImage[image])
-		var missing missingProgram
+		targets, starts := s.running(image)
+		if len(targets) == 0 && !starts {
+			refused = append(refused, refusal{image, false})
+			s.report(Event{Kind: Note, Round: round, Artifact: image, Text: fmt.Sprintf("no container of %s runs that files could be copied into: it is built instead", image)})
+			continue
+		}
+		err := s.syncImage(ctx, targets, byImage[image])
+		missing, lacks := errors.AsType[missingProgram](err)
 		switch {
 		case ctx.Err() != nil:
 			return nil
-		case errors.As(err, &missing):
+		case lacks:
 			refused = append(refused, refusal{image, missing == tarProgram})
 			s.note(fmt.Sprintf("image %s has no %s, so that files cannot be %s its containers: it is built instead", image, string(missing), missing.does()))
 		case err != nil:
@@ -171,7 +204,7 @@ func (s *syncer) sync(ctx context.Context, round int, copies []decide.Copy, sinc
 			refused = append(refused, refusal{image, false})
 			s.failed(Event{Kind: SyncFailed, Round: round, Artifact: image, Text: err.Error(), Took: time.Since(start), Err: err})
 		default:
-			s.report(Event{Kind: Synced, Round: round, Artifact: image, Text: fmt.Sprintf("%s into %s of %s", countOf(len(byImage[image]), "file"), countOf(number, "container"), image), Took: time.Since(start), Total: time.Since(since)})
+			s.report(Event{Kind: Synced, Round: round, Artifact: image, Text: describeCopy(len(byImage[image]), len(targets), image), Took: time.Since(start), Total: time.Since(since)})
 		}
 	}
 	return refused
@@ -195,6 +228,14 @@ func (s *syncer) enter(copies []decide.Copy) map[string]map[string]decide.Change
 	return byImage
 }
 
+// describeCopy names how many files have gone into how many containers of an image.
+func describeCopy(files, containers int, image string) string {
+	if containers == 0 {
+		return fmt.Sprintf("%s for %s, as soon as a container runs", countOf(files, "file"), image)
+	}
+	return fmt.Sprintf("%s into %s of %s", countOf(files, "file"), countOf(containers, "container"), image)
+}
+
 func countOf(n int, what string) string {
 	if n == 1 {
 		return "1 " + what
@@ -202,169 +243,42 @@ func countOf(n int, what string) string {
 	return fmt.Sprintf("%d %ss", n, what)
 }
 
-// target is a container.
-type target struct{ pod, container string }
-
-// syncImage copies files into the containers of an image, and returns how many there are.
-func (s *syncer) syncImage(ctx context.Context, image string, files map[string]decide.Change) (int, error) {
-	targets := s.running(image)
-	group, ctx := errgroup.WithContext(ctx)
+// syncImage copies files into the containers of an image. One that cannot take them keeps no other from having them.
+func (s *syncer) syncImage(ctx context.Context, targets []target, files map[string]decide.Change) error {
+	var group errgroup.Group
 	group.SetLimit(syncsAtOnce)
 	for _, to := range targets {
 		group.Go(guarded(func() error { return s.copy(ctx, to, files) }))
 	}
-	return len(targets), group.Wait()
+	return group.Wait()
 }
 
-// running are the containers that run an image and have what was copied before.
-func (s *syncer) running(image string) []target {
+// running are the containers that run an image, which have what was copied before; starts is whether there are others
+// that have not run yet.
+func (s *syncer) running(image string) (all []target, starts bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	var all []target
 	for _, pod := range s.scene.newest() {
-		for _, c := range pod.Status.ContainerStatuses {
-			if c.State.Running != nil && s.imageOf(pod, c.Name) == image {
-				s.has.note(pod.UID, c)
+		for _, c := range pod.Spec.Containers {
+			if s.imageOf(pod, c.Name) != image {
+				continue
+			}
+			at := slices.IndexFunc(pod.Status.ContainerStatuses, func(status corev1.ContainerStatus) bool { return status.Name == c.Name })
+			switch {
+			case at < 0:
+				starts = true
+			case pod.Status.ContainerStatuses[at].State.Running != nil:
+				s.has.note(pod.UID, pod.Status.ContainerStatuses[at])
 				all = append(all, target{pod.Name, c.Name})
+			default:
+				starts = starts || hasNotRun(pod.Status.ContainerStatuses[at])
 			}
 		}
 	}
-	return all
+	return all, starts
 }
 
-// missingProgram is a program that a container does not have.
-type missingProgram string
-
-// The programs that are run in containers: one unpacks files, the other deletes them.
-const (
-	tarProgram    missingProgram = "tar"
-	deleteProgram missingProgram = "rm"
-)
-
-// does is what cannot be done without the program.
-func (p missingProgram) does() string {
-	if p == deleteProgram {
-		return "deleted from"
-	}
-	return "copied into"
-}
-
-// Error names the program.
-func (p missingProgram) Error() string { return "no " + string(p) + " in the container" }
-
-// copy brings files into a container, and takes out those that are gone.
-func (s *syncer) copy(ctx context.Context, to target, files map[string]decide.Change) error {
-	// What is relative goes to where the container works.
-	for _, place := range [][]string{{string(tarProgram), "xmf", "-", "-C", "/", "--no-same-owner"}, {string(tarProgram), "xmf", "-", "--no-same-owner"}} {
-		absolute := slices.Contains(place, "/")
-		archive, some, err := s.pack(files, absolute)
-		if err != nil {
-			return err
-		}
-		if !some {
-			continue
-		}
-		if err := s.run(ctx, to, archive, place...); err != nil {
-			return err
-		}
-	}
-	var gone []string
-	for dest, c := range files {
-		if c.Gone {
-			gone = append(gone, dest)
-		}
-	}
-	slices.Sort(gone)
-	for some := range slices.Chunk(gone, removedAtOnce) {
-		if err := s.run(ctx, to, nil, append([]string{string(deleteProgram), "-rf", "--"}, some...)...); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-// pack puts the files whose destination is absolute, or is not, into an archive. A file that has gone meanwhile is left
-// out: that is a change of its own.
-func (s *syncer) pack(files map[string]decide.Change, absolute bool) (archive *bytes.Buffer, some bool, err error) {
-	archive = &bytes.Buffer{}
-	w := tar.NewWriter(archive)
-	for _, dest := range slices.Sorted(maps.Keys(files)) {
-		if files[dest].Gone || path.IsAbs(dest) != absolute {
-			continue
-		}
-		from := filepath.Join(s.root, filepath.FromSlash(files[dest].Path))
-		info, err := os.Stat(from)
-		if errors.Is(err, fs.ErrNotExist) {
-			continue
-		}
-		data, read := os.ReadFile(from)
-		if err := errors.Join(err, read); err != nil {
-			return nil, false, fmt.Errorf("copying %s: %w", files[dest].Path, err)
-		}
-		header := &tar.Header{Typeflag: tar.TypeReg, Name: strings.TrimPrefix(dest, "/"), Mode: int64(info.Mode().Perm()), Size: int64(len(data)), ModTime: info.ModTime()}
-		if err := w.WriteHeader(header); err != nil {
-			return nil, false, fmt.Errorf("copying %s: %w", files[dest].Path, err)
-		}
-		if _, err := w.Write(data); err != nil {
-			return nil, false, fmt.Errorf("copying %s: %w", files[dest].Path, err)
-		}
-		some = true
-	}
-	return archive, some, w.Close()
-}
-
-// exec runs a command of a copy in a container.
-func (s *syncer) exec(ctx context.Context, to target, input io.Reader, command ...string) error {
-	said, err := s.runIn(ctx, to, input, command)
-	if err == nil {
-		return nil
-	}
-	text := strings.TrimSpace(said + " " + err.Error())
-	if strings.Contains(text, "executable file not found") || strings.Contains(text, "no such file or directory") && strings.Contains(text, "exec") {
-		return fmt.Errorf("%w: pod %s, container %s", missingProgram(command[0]), to.pod, to.container)
-	}
-	return fmt.Errorf("copying into pod %s, container %s: %s", to.pod, to.container, text)
-}
-
-// runIn runs a command in a container, and returns what it prints.
-func (s *syncer) runIn(ctx context.Context, to target, input io.Reader, command []string) (string, error) {
-	request := s.scene.clients.CoreV1().RESTClient().Post().Resource("pods").Namespace(s.scene.namespace).Name(to.pod).SubResource("exec").VersionedParams(&corev1.PodExecOptions{
-		Container: to.container, Command: command, Stdin: input != nil, Stdout: true, Stderr: true,
-	}, scheme.ParameterCodec)
-	old, err := remotecommand.NewSPDYExecutor(s.config, "POST", request.URL())
-	if err != nil {
-		return "", fmt.Errorf("running %s in pod %s: %w", command[0], to.pod, err)
-	}
-	websocket, err := remotecommand.NewWebSocketExecutor(s.config, "GET", request.URL().String())
-	if err != nil {
-		return "", fmt.Errorf("running %s in pod %s: %w", command[0], to.pod, err)
-	}
-	executor, err := remotecommand.NewFallbackExecutor(websocket, old, func(err error) bool { return httpstream.IsUpgradeFailure(err) || httpstream.IsHTTPSProxyError(err) })
-	if err != nil {
-		return "", fmt.Errorf("running %s in pod %s: %w", command[0], to.pod, err)
-	}
-	said := &boundedBuffer{}
-	err = executor.StreamWithContext(ctx, remotecommand.StreamOptions{Stdin: input, Stdout: said, Stderr: said})
-	return said.String(), err
-}
-
-// boundedBuffer keeps the beginning of what is written.
-type boundedBuffer struct {
-	mu   sync.Mutex
-	text []byte
-}
-
-// Write keeps what there is room for.
-func (b *boundedBuffer) Write(p []byte) (int, error) {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	b.text = append(b.text, p[:min(len(p), mostSaid-len(b.text))]...)
-	return len(p), nil
-}
-
-// String returns what was kept.
-func (b *boundedBuffer) String() string {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	return string(b.text)
+// hasNotRun reports whether a container is yet to start for the first time.
+func hasNotRun(c corev1.ContainerStatus) bool {
+	return c.State.Terminated == nil && c.LastTerminationState.Terminated == nil && c.RestartCount == 0
 }

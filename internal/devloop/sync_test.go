@@ -34,9 +34,9 @@ type containers struct {
 
 	mu    sync.Mutex
 	files map[target]map[string]string
-	// without are programs that no container has, and fails is the error of each command; nil runs it.
+	// without are programs that no container has, and fails are the errors of each command in a pod; nil runs it.
 	without []string
-	fails   error
+	fails   map[string]error
 	runs    int
 }
 
@@ -83,8 +83,8 @@ func (c *containers) run(_ context.Context, to target, input io.Reader, command 
 	if slices.Contains(c.without, command[0]) {
 		return fmt.Errorf("%w: pod %s", missingProgram(command[0]), to.pod)
 	}
-	if c.fails != nil {
-		return c.fails
+	if err := c.fails[to.pod]; err != nil {
+		return err
 	}
 	if c.files[to] == nil {
 		c.files[to] = map[string]string{}
@@ -94,7 +94,7 @@ func (c *containers) run(_ context.Context, to target, input io.Reader, command 
 			c.Errorf("%d arguments at once", len(command))
 		}
 		for _, file := range command[3:] {
-			delete(c.files[to], file)
+			maps.DeleteFunc(c.files[to], func(name, _ string) bool { return name == file || strings.HasPrefix(name, file+"/") })
 		}
 		return nil
 	}
@@ -109,6 +109,9 @@ func (c *containers) run(_ context.Context, to target, input io.Reader, command 
 		text, err := io.ReadAll(r)
 		if err != nil {
 			return err
+		}
+		if h.Typeflag == tar.TypeSymlink {
+			text = []byte("link to " + h.Linkname)
 		}
 		c.files[to]["/"+h.Name] = string(text)
 	}
@@ -185,7 +188,7 @@ func TestSyncAgain(t *testing.T) {
 	c.sync(changed("a.css"))
 	var tasks tasks
 	c.syncer.begin(t.Context(), &tasks)
-	c.fails = errors.New("connection reset")
+	c.fails = map[string]error{"one": errors.New("connection reset")}
 	started := c.pod("one", webRef, 2)
 	for range 2 {
 		for _, heard := range c.syncer.scene.podHeard {
@@ -195,6 +198,167 @@ func TestSyncAgain(t *testing.T) {
 		c.fails = nil
 	}
 	c.want("one", map[string]string{"/srv/a.css": "1"})
+}
+
+// What a container cannot take when it is started has its image built once, and is said once; what was about another run
+// of it, or about a pod on its way out, comes again with the next one.
+func TestSyncAgainInVain(t *testing.T) {
+	failed := commandFailed("tar: read-only file system")
+	for _, row := range []struct {
+		rule string
+		err  error
+		// late is what becomes of the container meanwhile.
+		late func(c *containers, pod *corev1.Pod)
+		want []refusal
+	}{
+		{"the container cannot take them", failed, nil, []refusal{{"web", false}}},
+		{"the container has no tar", fmt.Errorf("%w: pod two", tarProgram), nil, []refusal{{"web", true}}},
+		{"the container has no rm", fmt.Errorf("%w: pod two", deleteProgram), nil, []refusal{{"web", false}}},
+		{"the cluster is away", errors.New("connection reset"), nil, nil},
+		{"the container has ended", failed, func(c *containers, pod *corev1.Pod) {
+			pod.Status.ContainerStatuses[0].State = corev1.ContainerState{Terminated: &corev1.ContainerStateTerminated{}}
+		}, nil},
+		{"the container runs anew", failed, func(c *containers, pod *corev1.Pod) { pod.Status.ContainerStatuses[0].ContainerID = "another" }, nil},
+		{"the pod is deleted", failed, func(c *containers, pod *corev1.Pod) { pod.DeletionTimestamp = &metav1.Time{} }, nil},
+		{"the pod is gone", failed, func(c *containers, pod *corev1.Pod) {
+			if err := c.pods.Delete(pod); err != nil {
+				c.Fatal(err)
+			}
+		}, nil},
+	} {
+		c := newContainers(t, map[string]string{"a.css": "1"})
+		c.pod("one", webRef, 1)
+		c.sync(changed("a.css"))
+		var tasks tasks
+		c.syncer.begin(t.Context(), &tasks)
+		tasks.Wait()
+		c.fails = map[string]error{"two": row.err}
+		now := c.pod("two", webRef, 1)
+		seen := now.DeepCopy()
+		if row.late != nil {
+			row.late(c, now)
+		}
+		for range 2 {
+			for _, heard := range c.syncer.scene.podHeard {
+				heard(seen)
+			}
+			tasks.Wait()
+			// Pods of one name are of one program: another container fails likewise.
+			if len(row.want) > 0 {
+				seen.Status.ContainerStatuses[0].ContainerID += "x"
+				now.Status.ContainerStatuses[0].ContainerID += "x"
+			}
+		}
+		if got := c.syncer.refused(); !reflect.DeepEqual(got, row.want) {
+			t.Errorf("%s: got %v, want %v", row.rule, got, row.want)
+		}
+		failures := 0
+		for _, e := range c.events {
+			if e.Kind == SyncFailed {
+				failures++
+			}
+		}
+		if len(row.want) > 0 && failures != 1 || failures == 0 {
+			t.Errorf("%s: said %d times", row.rule, failures)
+		}
+		select {
+		case <-c.syncer.some:
+			if row.want == nil {
+				t.Errorf("%s: the loop is woken", row.rule)
+			}
+		default:
+			if row.want != nil {
+				t.Errorf("%s: the loop is not woken", row.rule)
+			}
+		}
+		c.syncer.deployed(map[string]string{"web": webRef})
+		if got := c.syncer.refused(); len(got) > 0 {
+			t.Errorf("%s: got %v once it is built, want none", row.rule, got)
+		}
+	}
+}
+
+// A folder takes the place of a file and a file that of a folder, also in a container that has what the image has.
+func TestSyncReplaces(t *testing.T) {
+	c := newContainers(t, map[string]string{"x/y": "1", "z": "2"})
+	c.pod("one", webRef, 1)
+	c.files[target{"one", "main"}] = map[string]string{"/srv/x": "0", "/srv/z/a": "0", "/srv/z/b": "0"}
+	c.sync(gone("x"), changed("x/y"), changed("z"), gone("z/a"), gone("z/b"))
+	c.want("one", map[string]string{"/srv/x/y": "1", "/srv/z": "2"})
+}
+
+// A link goes as one, whatever it leads to.
+func TestSyncLinks(t *testing.T) {
+	c := newContainers(t, map[string]string{"a.css": "1", "d/b.css": "2"})
+	for name, to := range map[string]string{"file": "a.css", "folder": "d", "nothing": "nowhere"} {
+		if err := os.Symlink(to, filepath.Join(c.syncer.root, name)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	c.pod("one", webRef, 1)
+	c.sync(changed("a.css"), changed("file"), changed("folder"), changed("nothing"))
+	c.want("one", map[string]string{"/srv/a.css": "1", "/srv/file": "link to a.css", "/srv/folder": "link to d", "/srv/nothing": "link to nowhere"})
+}
+
+// One container that cannot take files keeps no other from having them.
+func TestSyncOneFails(t *testing.T) {
+	c := newContainers(t, map[string]string{"a.css": "1"})
+	c.pod("one", webRef, 1)
+	c.pod("two", webRef, 1)
+	c.fails = map[string]error{"one": errors.New("tar: no space left on device")}
+	run := c.syncer.run
+	c.syncer.run = func(ctx context.Context, to target, input io.Reader, command ...string) error {
+		if ctx != context.Background() {
+			t.Errorf("pod %s: the copy ends with something else than the round", to.pod)
+		}
+		return run(ctx, to, input, command...)
+	}
+	if got := c.sync(changed("a.css")); !reflect.DeepEqual(got, []refusal{{"web", false}}) {
+		t.Errorf("got %v", got)
+	}
+	c.want("two", map[string]string{"/srv/a.css": "1"})
+}
+
+// Files wait for containers that are yet to start; where none runs and none will, the image is built.
+func TestSyncIntoNothing(t *testing.T) {
+	waiting := func(s *corev1.ContainerStatus) {
+		s.State = corev1.ContainerState{Waiting: &corev1.ContainerStateWaiting{Reason: "ContainerCreating"}}
+	}
+	for _, row := range []struct {
+		rule   string
+		change func(*corev1.Pod)
+		want   []refusal
+		said   string
+	}{
+		{"no pod", nil, []refusal{{"web", false}}, "no container of web runs that files could be copied into: it is built instead"},
+		{"a pod that no node has taken", func(p *corev1.Pod) { p.Status.ContainerStatuses = nil }, nil, "1 file for web, as soon as a container runs"},
+		{"a container that is created", func(p *corev1.Pod) { waiting(&p.Status.ContainerStatuses[0]) }, nil, "1 file for web, as soon as a container runs"},
+		{"a container that has ended", func(p *corev1.Pod) {
+			p.Status.ContainerStatuses[0].State = corev1.ContainerState{Terminated: &corev1.ContainerStateTerminated{}}
+		}, []refusal{{"web", false}}, "no container of web runs"},
+		{"a container that ends each time", func(p *corev1.Pod) {
+			waiting(&p.Status.ContainerStatuses[0])
+			p.Status.ContainerStatuses[0].LastTerminationState = corev1.ContainerState{Terminated: &corev1.ContainerStateTerminated{}}
+		}, []refusal{{"web", false}}, "no container of web runs"},
+		{"a container that was restarted", func(p *corev1.Pod) {
+			waiting(&p.Status.ContainerStatuses[0])
+			p.Status.ContainerStatuses[0].RestartCount = 1
+		}, []refusal{{"web", false}}, "no container of web runs"},
+		{"a pod of another image", func(p *corev1.Pod) { p.Spec.Containers[0].Image = "registry.example/web@sha256:0" }, []refusal{{"web", false}}, "no container of web runs"},
+		{"a pod on its way out", func(p *corev1.Pod) { p.DeletionTimestamp = &metav1.Time{} }, []refusal{{"web", false}}, "no container of web runs"},
+		{"a container that runs", func(*corev1.Pod) {}, nil, "1 file into 1 container of web"},
+	} {
+		c := newContainers(t, map[string]string{"a.css": "1"})
+		if row.change != nil {
+			row.change(c.pod("one", webRef, 1))
+		}
+		if got := c.sync(changed("a.css")); !reflect.DeepEqual(got, row.want) {
+			t.Errorf("%s: got %v, want %v", row.rule, got, row.want)
+		}
+		if len(c.events) != 1 || !strings.HasPrefix(c.events[0].Text, row.said) {
+			t.Errorf("%s: got %v, want %q", row.rule, c.events, row.said)
+		}
+	}
 }
 
 // Many files are deleted in several commands, since arguments are bounded.
@@ -227,7 +391,7 @@ func TestSyncRefused(t *testing.T) {
 		{"copying fails", nil, errors.New("tar: permission denied"), changed("a.css"), []refusal{{"web", false}}, "tar: permission denied"},
 	} {
 		c := newContainers(t, map[string]string{"a.css": "1"})
-		c.without, c.fails = row.without, row.fails
+		c.without, c.fails = row.without, map[string]error{"one": row.fails}
 		c.pod("one", webRef, 1)
 		if got := c.sync(row.change); !reflect.DeepEqual(got, row.want) {
 			t.Errorf("%s: got %v, want %v", row.rule, got, row.want)

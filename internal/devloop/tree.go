@@ -25,11 +25,20 @@ type tree struct {
 	files map[string]known
 }
 
-// known is what a file was when it was looked at last.
+// known is what a file was when it was looked at last. Of a symbolic link, that is where it leads, and what the file
+// was that is there.
 type known struct {
+	mode     fs.FileMode
+	link     string
 	size     int64
 	modified int64
 	sum      [16]byte
+}
+
+// is reports whether a file is what it was: the time alone makes no other one.
+func (k known) is(before known) bool {
+	k.modified, before.modified = 0, 0
+	return k == before
 }
 
 func newTree(root string, skip func(string) bool) *tree {
@@ -88,29 +97,63 @@ func (t *tree) name(at string) string {
 	return filepath.ToSlash(name)
 }
 
-// look notes what a file is now, and returns its change if it has other contents than before.
+// look notes what a file is now, and returns its change if it is another one than before.
 func (t *tree) look(name string) (change decide.Change, is bool) {
 	if decide.IsScratch(name) {
 		return change, false
 	}
-	info, err := os.Stat(t.path(name))
-	if err != nil || !info.Mode().IsRegular() {
-		return change, false
-	}
 	before, was := t.files[name]
-	now := known{size: info.Size(), modified: info.ModTime().UnixNano(), sum: before.sum}
-	if was && before.size == now.size && before.modified == now.modified {
+	now, info := t.stat(name)
+	if info == nil {
+		delete(t.files, name)
+		return decide.Change{Path: name, Gone: true}, was
+	}
+	now.sum = before.sum
+	if was && before == now {
 		return change, false
 	}
 	if now.size <= largestHashed {
 		now.sum = t.sum(name)
 	}
 	t.files[name] = now
-	change = decide.Change{Path: name, At: image.ChangedAt(info)}
-	return change, !was || before.size != now.size || before.sum != now.sum || now.size > largestHashed
+	change = decide.Change{Path: name, Link: now.link != "", At: image.ChangedAt(info)}
+	return change, !was || !now.is(before) || now.size > largestHashed
 }
 
-// sum is a hash of a file's contents; zero for one that cannot be read.
+// stat returns what a file is now, but for its contents; no info where there is no file. A link to what is no file is
+// one by itself.
+func (t *tree) stat(name string) (now known, info fs.FileInfo) {
+	info, err := os.Lstat(t.path(name))
+	if err != nil {
+		return now, nil
+	}
+	if info.Mode()&fs.ModeSymlink != 0 {
+		if now.link, err = os.Readlink(t.path(name)); err != nil {
+			return now, nil
+		}
+		to, err := os.Stat(t.path(name))
+		if err != nil || !to.Mode().IsRegular() {
+			now.mode = info.Mode()
+			return now, info
+		}
+		info = to
+	}
+	if !info.Mode().IsRegular() {
+		return now, nil
+	}
+	now.mode, now.size, now.modified = info.Mode(), info.Size(), info.ModTime().UnixNano()
+	return now, info
+}
+
+// hasOtherMode reports whether a file has another mode than when it was looked at last. Programs that index files have
+// the system say that of many that have not.
+func (t *tree) hasOtherMode(name string) bool {
+	before, was := t.files[name]
+	now, info := t.stat(name)
+	return was && info != nil && now.mode != before.mode
+}
+
+// sum is a hash of a file's contents; zero for one that cannot be read, and for a link to none.
 func (t *tree) sum(name string) (sum [16]byte) {
 	f, err := os.Open(t.path(name))
 	if err != nil {
@@ -133,10 +176,17 @@ func (t *tree) update(names []string, found func(folder string)) []decide.Change
 		case err != nil:
 			changes = append(changes, t.forget(name)...)
 		case info.IsDir():
+			if _, was := t.files[name]; was {
+				changes = append(changes, t.forget(name)...)
+			}
 			if !t.skipped(name) {
 				changes = append(changes, t.walk(name, found, nil)...)
 			}
 		case !t.skipped(path.Dir(name)):
+			if _, was := t.files[name]; !was {
+				// A folder may have been there.
+				changes = append(changes, t.forget(name)...)
+			}
 			if change, is := t.look(name); is {
 				changes = append(changes, change)
 			}

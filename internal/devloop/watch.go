@@ -132,7 +132,7 @@ func (w *watcher) runWatching(ctx context.Context) {
 				return
 			}
 			name := w.tree.name(event.Name)
-			if event.Op == fsnotify.Chmod || decide.IsScratch(name) {
+			if decide.IsScratch(name) || event.Op == fsnotify.Chmod && !w.tree.hasOtherMode(name) {
 				continue
 			}
 			named[name] = true

@@ -144,6 +144,12 @@ func TestWatch(t *testing.T) {
 	f.await(decide.Change{Path: "sub/c.go", Gone: true}, changed("moved/c.go"))
 	f.write("moved/c.go", "5")
 	f.await(changed("moved/c.go"))
+
+	// A file that may be run from now on is another one.
+	if err := os.Chmod(filepath.Join(f.dir, "b.go"), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	f.await(changed("b.go"))
 }
 
 // A checkout of another branch touches everything, and changes a part of it: that is one change, however long it takes.

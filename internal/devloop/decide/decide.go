@@ -11,11 +11,13 @@ import (
 	"github.com/moby/patternmatcher"
 )
 
-// Change is a file that has other contents than before, or none any more. Path is slash-separated and relative to the
-// root of what is watched.
+// Change is a file that has other contents than before or another mode, or that is gone. Path is slash-separated and
+// relative to the root of what is watched.
 type Change struct {
 	Path string
 	Gone bool
+	// Link is whether it is a symbolic link.
+	Link bool
 	// At is when the file was changed, by its own time; zero where that is not known.
 	At time.Time
 }
