@@ -18,6 +18,9 @@ import (
 	"github.com/cyan-cd/cyan/internal/devloop/desired"
 )
 
+// insteadBuilt is what becomes of files that could not be copied.
+const insteadBuilt = "; the image is built instead"
+
 // syncsAtOnce bounds the containers that files are copied into at the same time.
 const syncsAtOnce = 8
 
@@ -90,7 +93,11 @@ func (s *syncer) missed(pod *corev1.Pod, c corev1.ContainerStatus, image string,
 		s.has.drop(pod.UID, c)
 		s.mu.Unlock()
 	}
-	s.failed(Event{Kind: SyncFailed, Artifact: image, Text: err.Error(), Err: err})
+	text := err.Error()
+	if unfit {
+		text += insteadBuilt
+	}
+	s.failed(Event{Kind: SyncFailed, Artifact: image, Text: text, Err: err})
 }
 
 // refusalOf returns what follows from an error of a container that could not take files; is is unset where that passes.
@@ -202,7 +209,7 @@ func (s *syncer) sync(ctx context.Context, round int, copies []decide.Copy, sinc
 		case err != nil:
 			// Some of the files may be in some of the containers: only another image makes them all alike.
 			refused = append(refused, refusal{image, false})
-			s.failed(Event{Kind: SyncFailed, Round: round, Artifact: image, Text: err.Error(), Took: time.Since(start), Err: err})
+			s.failed(Event{Kind: SyncFailed, Round: round, Artifact: image, Text: err.Error() + insteadBuilt, Took: time.Since(start), Err: err})
 		default:
 			s.report(Event{Kind: Synced, Round: round, Artifact: image, Text: describeCopy(len(byImage[image]), len(targets), image), Took: time.Since(start), Total: time.Since(since)})
 		}

@@ -200,8 +200,8 @@ func TestSyncAgain(t *testing.T) {
 	c.want("one", map[string]string{"/srv/a.css": "1"})
 }
 
-// What a container cannot take when it is started has its image built once, and is said once; what was about another run
-// of it, or about a pod on its way out, comes again with the next one.
+// What a container cannot take when it is started has its image built once, and is said once; what was about another
+// run of it, or about a pod on its way out, comes again with the next one.
 func TestSyncAgainInVain(t *testing.T) {
 	failed := commandFailed("tar: read-only file system")
 	for _, row := range []struct {
@@ -388,7 +388,7 @@ func TestSyncRefused(t *testing.T) {
 		{"no tar", []string{"tar", "rm"}, nil, changed("a.css"), []refusal{{"web", true}}, "image web has no tar, so that files cannot be copied into its containers: it is built instead"},
 		{"no rm, and nothing to delete", []string{"rm"}, nil, changed("a.css"), nil, ""},
 		{"no rm", []string{"rm"}, nil, gone("a.css"), []refusal{{"web", false}}, "image web has no rm, so that files cannot be deleted from its containers: it is built instead"},
-		{"copying fails", nil, errors.New("tar: permission denied"), changed("a.css"), []refusal{{"web", false}}, "tar: permission denied"},
+		{"copying fails", nil, errors.New("tar: permission denied"), changed("a.css"), []refusal{{"web", false}}, "tar: permission denied; the image is built instead"},
 	} {
 		c := newContainers(t, map[string]string{"a.css": "1"})
 		c.without, c.fails = row.without, map[string]error{"one": row.fails}
