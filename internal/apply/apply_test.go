@@ -287,7 +287,8 @@ func deletionOf(t *testing.T, seen *unstructured.Unstructured) func() []string {
 	}
 }
 
-// Where no basis is asked for, a write goes over what others have changed since the object was read, such as its status.
+// Where no basis is asked for, a write goes over what others have changed since the object was read, such as its
+// status.
 func TestWhatOthersHaveChangedSince(t *testing.T) {
 	for _, method := range []apply.Method{apply.ServerSide, apply.Replace, apply.ClientSide} {
 		for _, trial := range []apply.Trial{apply.Real, apply.DryRun} {
