@@ -289,7 +289,7 @@ func (b *builds) postpone(names []string) {
 }
 
 // instead has images built in the next round whose containers cannot take files.
-func (b *builds) instead(all []refusal) {
+func instead(b *builds, all []refusal) {
 	for _, r := range all {
 		b.postpone(b.refused(r))
 	}

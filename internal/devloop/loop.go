@@ -259,7 +259,7 @@ func (l *loop) run(ctx context.Context) {
 			since = time.Now()
 		case <-l.syncer.some:
 			since = time.Now()
-			l.builds.instead(l.syncer.refused())
+			instead(l.builds, l.syncer.refused())
 		case <-l.held.returned():
 			since = time.Now()
 			retake(ctx, l)

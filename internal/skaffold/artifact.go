@@ -312,14 +312,14 @@ func (s scene) syncOf(n *node, a Artifact, path string) Sync {
 	return sync
 }
 
-// ofFiles reports a pattern of files to copy that no file of an image can match.
+// ofFiles reports a pattern of files to copy that no file of an image can match, or that not every program has match.
 func (s scene) ofFiles(n *node, a Artifact, object, pattern string) {
 	plain := strings.TrimSuffix(pattern, "/")
 	switch {
 	case strings.HasPrefix(pattern, "/"):
 		s.report.add(n.at, Warning, "sync", object, fmt.Sprintf("%q matches no file: paths are relative to the context", pattern), "write it without / before it")
 	case plain != "" && isFolder(s.fsys, path.Join(a.Context, plain)):
-		s.report.add(n.at, Warning, "sync", object, fmt.Sprintf("%q is a folder, and files alone are copied", pattern), fmt.Sprintf("write %s/**", plain))
+		s.report.add(n.at, Note, "sync", object, fmt.Sprintf("%q is a folder: what is in it is copied, which other programs build", pattern), fmt.Sprintf("write %s/** to have it copied by all", plain))
 	}
 }
 

@@ -29,22 +29,27 @@ func TestArrange(t *testing.T) {
 	}
 }
 
-func TestDestinationsOfLinks(t *testing.T) {
-	a := Artifact{Context: ".", Sync: []SyncRule{{Src: "./a.conf", Dest: "/etc"}, {Src: "static/**", Dest: "/srv"}}, Inferred: Inferred{Patterns: []string{"**"}, Copies: []Copied{{[]string{""}, "/app/"}}}}
+func TestDestinations(t *testing.T) {
+	a := Artifact{
+		Context: ".", Sync: []SyncRule{{Src: "./a.conf", Dest: "/etc"}, {Src: "static/**", Dest: "/srv"}, {Src: "pages/", Dest: "/www", Strip: "pages/"}},
+		Inferred: Inferred{Patterns: []string{"**"}, Copies: []Copied{{[]string{""}, "/app/"}}},
+	}
 	for _, row := range []struct {
 		rule string
 		c    Change
-		want bool
+		want string
 	}{
-		{"a file that a rule names", Change{Path: "a.conf"}, true},
-		{"a link that a rule names: a build has what it leads to", Change{Path: "a.conf", Link: true}, false},
-		{"one that is gone", Change{Path: "a.conf", Gone: true}, true},
-		{"a link in a folder", Change{Path: "static/a", Link: true}, true},
-		{"a file that the Dockerfile copies", Change{Path: "b"}, true},
-		{"a link that the Dockerfile copies", Change{Path: "b", Link: true}, false},
+		{"a file that a rule names", Change{Path: "a.conf"}, "/etc/a.conf"},
+		{"a link that a rule names: a build has what it leads to", Change{Path: "a.conf", Link: true}, ""},
+		{"one that is gone", Change{Path: "a.conf", Gone: true}, "/etc/a.conf"},
+		{"a link in a folder", Change{Path: "static/a", Link: true}, "/srv/static/a"},
+		{"a file below a folder that a rule names", Change{Path: "pages/de/a.html"}, "/www/de/a.html"},
+		{"a file that the Dockerfile copies", Change{Path: "b"}, "/app/b"},
+		{"a link that the Dockerfile copies", Change{Path: "b", Link: true}, ""},
 	} {
-		if _, got := a.destination(row.c); got != row.want {
-			t.Errorf("%s: got %v, want %v", row.rule, got, row.want)
+		got, ok := a.destination(row.c)
+		if ok != (row.want != "") || ok && got != row.want {
+			t.Errorf("%s: got %q, %v; want %q", row.rule, got, ok, row.want)
 		}
 	}
 }
