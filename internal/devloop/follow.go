@@ -5,6 +5,7 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"regexp"
 	"slices"
 	"strings"
 	"sync"
@@ -207,6 +208,7 @@ func (s state) ready() bool { return len(s.waiting)+len(s.failing) == 0 }
 // stateOf looks at workloads. generations are those that were applied; pods that are not current count for nothing.
 func (s *scene) stateOf(ctx context.Context, workloads []*unstructured.Unstructured, generations map[apply.Ref]int64, current func(*corev1.Pod) bool) (state, error) {
 	var found state
+	pods := s.failingPods(current)
 	for _, w := range workloads {
 		ref := apply.RefOf(w)
 		if ref.Namespace != s.namespace {
@@ -228,18 +230,36 @@ func (s *scene) stateOf(ctx context.Context, workloads []*unstructured.Unstructu
 			continue
 		}
 		if verdict.Status == v1alpha1.HealthDegraded {
-			found.failing = append(found.failing, strings.TrimSuffix(name+": "+verdict.Message, ": "))
+			if w.GetKind() != "Pod" || !slices.ContainsFunc(pods, func(p failingPod) bool { return p.name == w.GetName() }) {
+				found.failing = append(found.failing, withoutIDs(strings.TrimSuffix(name+": "+verdict.Message, ": ")))
+			}
 			continue
 		}
 		found.waiting = append(found.waiting, name)
 	}
-	for _, pod := range s.newest() {
-		if why := whyNot(pod); why != "" && current(pod) {
-			found.failing = append(found.failing, why)
-		}
+	for _, pod := range pods {
+		found.failing = append(found.failing, pod.why)
 	}
 	return found, nil
 }
+
+// failingPod is a pod that will not become ready by itself, and why.
+type failingPod struct{ name, why string }
+
+func (s *scene) failingPods(current func(*corev1.Pod) bool) (all []failingPod) {
+	for _, pod := range s.newest() {
+		if why := whyNot(pod); why != "" && current(pod) {
+			all = append(all, failingPod{pod.Name, withoutIDs(why)})
+		}
+	}
+	return all
+}
+
+// idOfRun is the identifier of a run of a container, which is another one at each try. One behind a colon is a digest.
+var idOfRun = regexp.MustCompile(`(^|[^:0-9a-f])[0-9a-f]{64}($|[^0-9a-f])`)
+
+// withoutIDs leaves out of a text what nobody looks for, and what makes the same failure another one at each try.
+func withoutIDs(text string) string { return idOfRun.ReplaceAllString(text, "$1…$2") }
 
 // newest are the pods of the project that are not on their way out.
 func (s *scene) newest() []*corev1.Pod {

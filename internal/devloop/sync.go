@@ -278,7 +278,7 @@ func (s *syncer) running(image string) (all []target, starts bool) {
 				s.has.note(pod.UID, pod.Status.ContainerStatuses[at])
 				all = append(all, target{pod.Name, c.Name})
 			default:
-				starts = starts || hasNotRun(pod.Status.ContainerStatuses[at])
+				starts = starts || hasNotRun(pod.Status.ContainerStatuses[at]) && whyNot(pod) == ""
 			}
 		}
 	}

@@ -344,6 +344,10 @@ func TestSyncIntoNothing(t *testing.T) {
 			waiting(&p.Status.ContainerStatuses[0])
 			p.Status.ContainerStatuses[0].RestartCount = 1
 		}, []refusal{{"web", false}}, "no container of web runs"},
+		{"a container that cannot be started", func(p *corev1.Pod) {
+			waiting(&p.Status.ContainerStatuses[0])
+			p.Status.ContainerStatuses[0].State.Waiting.Reason = "RunContainerError"
+		}, []refusal{{"web", false}}, "no container of web runs"},
 		{"a pod of another image", func(p *corev1.Pod) { p.Spec.Containers[0].Image = "registry.example/web@sha256:0" }, []refusal{{"web", false}}, "no container of web runs"},
 		{"a pod on its way out", func(p *corev1.Pod) { p.DeletionTimestamp = &metav1.Time{} }, []refusal{{"web", false}}, "no container of web runs"},
 		{"a container that runs", func(*corev1.Pod) {}, nil, "1 file into 1 container of web"},
