@@ -97,7 +97,7 @@ func TestKustomize(t *testing.T) {
 		{"kustomize build git@git.example:shop.git", 2, "", "Error: kustomization git@git.example:shop.git: in another repository, …"},
 		{"kustomize edit set namespace shop", 2, "", "Error: kustomize edit set namespace: not served by Cyan; write it into the kustomization.yaml\n"},
 		{"kustomize edit add resource a.yaml", 2, "", "Error: kustomize edit add: not served by Cyan; write it into the kustomization.yaml\n"},
-		{"kustomize edit fix", 2, "", "Error: kustomize edit fix: not served by Cyan; …"},
+		{"kustomize edit fix", 2, "", "Error: kustomization: no kustomization.yaml, kustomization.yml or Kustomization in this folder; call it in the folder that has one\n"},
 		{"kustomize edit set image a=b", 2, "", "Error: kustomization: no kustomization.yaml, kustomization.yml or Kustomization in this folder; call it in the folder that has one\n"},
 		{"kustomize create --autodetect", 2, "", "Error: kustomize create: not served by Cyan; …"},
 		{"kustomize version --short", 0, "test\n", ""},
@@ -170,5 +170,29 @@ func TestKustomizeEditSetImage(t *testing.T) {
 	}
 	if code, _, stderr := runLine(t, "", "kustomize edit set image"); code != 2 || stderr == "" {
 		t.Errorf("without an image: %d %q", code, stderr)
+	}
+}
+
+// kustomize edit fix writes deprecated fields as those that replace them, in the folder where it is called, and names
+// what it leaves.
+func TestKustomizeEditFix(t *testing.T) {
+	inFolder(t, kustomizations)
+	t.Chdir("overlay")
+	const vars = "kustomization.yaml: vars is left as it is: replacements copy a value into the fields that they name, and not to wherever a name in $() stands; write them\n"
+	for _, c := range []struct{ line, before, after, says string }{
+		{"kustomize edit fix", "# all\nbases: [../base] # b\ncommonLabels: {team: a}\n", "# all\nresources: [../base] # b\nlabels:\n- includeSelectors: true\n  pairs: {team: a}\n", "kustomization.yaml: bases is written as resources\nkustomization.yaml: commonLabels is written as labels\n"},
+		{"kustomize edit fix", "resources: [../base]\n", "resources: [../base]\n", ""},
+		{"kustomize edit fix --vars", "bases: [../base]\nvars:\n- {name: IMAGE, objref: {apiVersion: v1, kind: Service, name: web}}\n", "resources: [../base]\nvars:\n- {name: IMAGE, objref: {apiVersion: v1, kind: Service, name: web}}\n", "note: --vars has no effect: what a var is copied to is not known: write replacements\nkustomization.yaml: bases is written as resources\n" + vars},
+		{"kustomize edit fix", "bases: [../nowhere]\n", "bases: [../nowhere]\n", "kustomization.yaml: bases is left as it is: …"},
+		{"kustomize edit fix", "kind: Component\napiVersion: kustomize.config.k8s.io/v1alpha1\ncommonLabels: {team: a}\n", "kind: Component\napiVersion: kustomize.config.k8s.io/v1alpha1\ncommonLabels: {team: a}\n", "kustomization.yaml: commonLabels is left as it is: a Component changes what others build; `cyan validate --fix DIR` of a kustomization that has it writes it\n"},
+	} {
+		if err := os.WriteFile("kustomization.yaml", []byte(c.before), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		code, stdout, stderr := runLine(t, "", c.line)
+		data, err := os.ReadFile("kustomization.yaml")
+		if err != nil || code != 0 || stdout != "" || !isOrBegins(stderr, c.says) || string(data) != c.after {
+			t.Errorf("%s: %v %d %q %q, got\n%s\nwant %q\n%s", c.line, err, code, stdout, stderr, data, c.says, c.after)
+		}
 	}
 }

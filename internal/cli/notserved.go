@@ -135,7 +135,6 @@ var kustomizeNotServed = kit.NotServed{
 	"docs":                   "docs/validation.md has what is built and checked",
 	"edit add":               editFile,
 	"edit alpha-list":        "the kustomization.yaml has them",
-	"edit fix":               "`kustomize build` names each field that is deprecated, and the one that replaces it: " + editFile,
 	"edit remove":            "remove it from the kustomization.yaml",
 	"edit set annotation":    editFile,
 	"edit set buildmetadata": editFile,

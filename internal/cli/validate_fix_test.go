@@ -84,3 +84,80 @@ func TestValidateFixDiff(t *testing.T) {
 		}
 	}
 }
+
+// Deprecated fields of all kustomizations that one is built on are written as those that replace them, in components
+// too, where all that is named is built to the same.
+func TestValidateFixKustomizations(t *testing.T) {
+	inFolder(t, `
+-- base/kustomization.yaml --
+resources: [cm.yaml]
+patchesJson6902:
+- target: {version: v1, kind: ConfigMap, name: c}
+  patch: '[{"op": "replace", "path": "/metadata/namespace", "value": "late"}]'
+-- base/cm.yaml --
+apiVersion: v1
+kind: ConfigMap
+metadata: {name: c, namespace: early}
+-- part/kustomization.yaml --
+apiVersion: kustomize.config.k8s.io/v1alpha1
+kind: Component
+commonLabels: {team: a} # who
+-- app/kustomization.yaml --
+# the app
+bases:
+- ../base
+components: [../part]
+-- other/kustomization.yaml --
+bases: [../base]
+-- spaced/cm.yaml --
+apiVersion: v1
+kind: ConfigMap
+metadata: {name: c, namespace: early}
+-- spaced/kustomization.yaml --
+namespace: shop
+resources: [cm.yaml]
+patchesJson6902:
+- target: {version: v1, kind: ConfigMap, name: c}
+  patch: '[{"op": "replace", "path": "/metadata/namespace", "value": "late"}]'
+`)
+	read := func(file string) string {
+		data, err := os.ReadFile(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return string(data)
+	}
+	part, spaced := read("part/kustomization.yaml"), read("spaced/kustomization.yaml")
+	code, stdout, stderr := runLine(t, "", "cyan validate app")
+	for _, want := range []string{
+		"app/kustomization.yaml:2:1: warning: bases is deprecated, and replaced by resources; `cyan validate --fix` writes it as resources [deprecated-kustomization-field]\n",
+		"part/kustomization.yaml:3:1: warning: commonLabels is deprecated, and replaced by labels; `cyan validate --fix` writes it as labels [",
+		"base/kustomization.yaml:2:1: warning: patchesJson6902 is deprecated, and replaced by patches; `cyan validate --fix` writes it as patches [",
+	} {
+		if code != 0 || !strings.Contains(stdout, want) {
+			t.Errorf("before: got %d, %s%s, want %s", code, stdout, stderr, want)
+		}
+	}
+	if code, stdout, stderr = runLine(t, "", "cyan validate --fix -y app other"); code != 0 || stderr != "4 files written\n" {
+		t.Errorf("got %d, %s%s", code, stdout, stderr)
+	}
+	for file, want := range map[string]string{
+		"app/kustomization.yaml":   "# the app\nresources:\n- ../base\ncomponents: [../part]\n",
+		"other/kustomization.yaml": "resources: [../base]\n",
+		"part/kustomization.yaml":  strings.Replace(part, "commonLabels: {team: a} # who\n", "labels:\n- includeSelectors: true\n  pairs: {team: a} # who\n", 1),
+	} {
+		if got := read(file); got != want {
+			t.Errorf("%s: got\n%s\nwant\n%s", file, got, want)
+		}
+	}
+	if base := read("base/kustomization.yaml"); !strings.Contains(base, "\npatches:\n- target: ") {
+		t.Errorf("base: got\n%s", base)
+	}
+	if code, stdout, stderr = runLine(t, "", "cyan validate app other"); strings.Contains(stdout, "deprecated") {
+		t.Errorf("afterwards: got %d, %s%s", code, stdout, stderr)
+	}
+	code, _, stderr = runLine(t, "", "cyan validate --fix -y spaced")
+	if code != 0 || stderr != "spaced/kustomization.yaml: patchesJson6902 is left as it is: as patches it would be built to other objects; write it there as it is meant\nnothing that can be corrected without guessing\n" || read("spaced/kustomization.yaml") != spaced {
+		t.Errorf("what would be built otherwise: got %d, %s", code, stderr)
+	}
+}

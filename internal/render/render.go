@@ -93,6 +93,8 @@ type Warning struct {
 	// File and Line are where that is; both may be missing.
 	File string
 	Line int
+	// Replacement is the field that replaces one that is deprecated.
+	Replacement string
 }
 
 // The rules of a ManifestWarning.
@@ -115,7 +117,10 @@ func (w Warning) Remedy() string {
 	case SkippedFile:
 		return "correct it, or keep it elsewhere"
 	case DeprecatedField:
-		return "`kustomize edit fix` writes it with the field that replaces it"
+		if w.Replacement == "replacements" {
+			return "write into replacements which fields get the value"
+		}
+		return "`cyan validate --fix` writes it as " + w.Replacement
 	}
 	return "remove it"
 }

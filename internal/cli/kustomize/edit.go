@@ -3,16 +3,18 @@ package kustomize
 import (
 	"bytes"
 	"os"
+	"slices"
 
 	"github.com/spf13/cobra"
 
 	"github.com/cyan-cd/cyan/internal/cli/kit"
+	"github.com/cyan-cd/cyan/internal/cli/manifests"
 	"github.com/cyan-cd/cyan/internal/delivery"
 	"github.com/cyan-cd/cyan/internal/image"
 	"github.com/cyan-cd/cyan/internal/problem"
 )
 
-func newEdit() *cobra.Command {
+func newEdit(e *kit.Env) *cobra.Command {
 	edit := &cobra.Command{Use: "edit", Short: "Edit the kustomization of this folder"}
 	set := &cobra.Command{Use: "set", Short: "Set a field of the kustomization"}
 	set.AddCommand(&cobra.Command{
@@ -26,8 +28,49 @@ func newEdit() *cobra.Command {
 		ValidArgsFunction: cobra.NoFileCompletions,
 		RunE:              func(_ *cobra.Command, args []string) error { return setImages(args) },
 	})
-	edit.AddCommand(set)
+	edit.AddCommand(set, newFix(e))
 	return edit
+}
+
+func newFix(e *kit.Env) *cobra.Command {
+	cmd := &cobra.Command{
+		Use:               "fix",
+		Short:             "Write deprecated fields as those that replace them",
+		Long:              "Write deprecated fields as those that replace them, where what is built stays the same. Only the lines concerned change. `cyan validate --fix` does so in all kustomizations that one is built on.",
+		Example:           "  kustomize edit fix",
+		Args:              cobra.NoArgs,
+		ValidArgsFunction: cobra.NoFileCompletions,
+		RunE:              func(*cobra.Command, []string) error { return fix(e) },
+	}
+	e.Idle(cmd, "what a var is copied to is not known: write replacements", "vars")
+	return cmd
+}
+
+// fix edits the kustomization of the working directory, and names what it has done and left.
+func fix(e *kit.Env) error {
+	name, before, err := kustomization()
+	if err != nil {
+		return err
+	}
+	fixed, err := manifests.FixKustomization(name, before)
+	if err != nil {
+		return err
+	}
+	for _, line := range slices.Concat(fixed.Done, fixed.Left) {
+		e.Note("%s: %s", name, line)
+	}
+	return write(name, before, fixed.Data)
+}
+
+// write writes a kustomization in place, so that its mode and the links to it stay.
+func write(name string, before, data []byte) error {
+	if bytes.Equal(data, before) {
+		return nil
+	}
+	if err := os.WriteFile(name, data, 0o600); err != nil {
+		return &problem.Error{Kind: problem.Refused, Object: name, Cause: err.Error(), Err: err}
+	}
+	return nil
 }
 
 // setImages edits the kustomization of the working directory, all at once or not at all.
@@ -46,14 +89,7 @@ func setImages(args []string) error {
 			return &problem.Error{Kind: problem.Usage, Object: name, Cause: err.Error(), Err: err}
 		}
 	}
-	if bytes.Equal(data, before) {
-		return nil
-	}
-	// The file is written in place, so that its mode and the links to it stay.
-	if err := os.WriteFile(name, data, 0o600); err != nil {
-		return &problem.Error{Kind: problem.Refused, Object: name, Cause: err.Error(), Err: err}
-	}
-	return nil
+	return write(name, before, data)
 }
 
 // kustomization reads the one of the working directory.

@@ -1,4 +1,5 @@
-// Package kustomize is the commands of the kustomize program that people call in scripts: build, and edit set image.
+// Package kustomize is the commands of the kustomize program that people call in scripts: build, edit set image and
+// edit fix.
 package kustomize
 
 import (
@@ -33,7 +34,7 @@ const (
 
 // Commands are build and edit.
 func Commands(e *kit.Env) []*cobra.Command {
-	return []*cobra.Command{newBuild(e), newEdit()}
+	return []*cobra.Command{newBuild(e), newEdit(e)}
 }
 
 type build struct {

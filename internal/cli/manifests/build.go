@@ -16,6 +16,11 @@ import (
 // Build builds the kustomization of a directory of this machine as the kustomize program does: what it is built on may
 // be anywhere on the machine, and nothing but the kustomization has a say.
 func Build(path string, settings render.Settings) (result *render.Result, err error) {
+	return buildEdited(path, settings, nil)
+}
+
+// buildEdited is Build with files that have another content, by their full paths without symbolic links.
+func buildEdited(path string, settings render.Settings, files map[string][]byte) (result *render.Result, err error) {
 	keys, err := Keys()
 	if err != nil {
 		return nil, err
@@ -29,7 +34,11 @@ func Build(path string, settings render.Settings) (result *render.Result, err er
 		return nil, err
 	}
 	settings.WithoutOverrides = true
-	err = open(filepath.VolumeName(here)+string(filepath.Separator), path, func(tree fs.FS, inside string) error {
+	top := filepath.VolumeName(here) + string(filepath.Separator)
+	err = open(top, path, func(tree fs.FS, inside string) error {
+		if len(files) > 0 {
+			tree = EditedIn(top, tree, files)
+		}
 		source := v1alpha1.ApplicationSource{Path: inside, Kustomize: &v1alpha1.KustomizeSource{}}
 		result, err = renderers.Render(tree, source, render.Options{Keys: keys, Settings: settings})
 		return err

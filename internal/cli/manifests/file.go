@@ -1,7 +1,9 @@
 package manifests
 
 import (
+	"bytes"
 	"io/fs"
+	"path"
 	"path/filepath"
 	"slices"
 
@@ -71,3 +73,38 @@ func (o onlyFile) ReadLink(name string) (string, error) {
 func (o onlyFile) Lstat(name string) (fs.FileInfo, error) {
 	return fs.Lstat(o.all, name)
 }
+
+// EditedIn is the tree of a directory, in which some files have another content, by their full paths without symbolic
+// links.
+func EditedIn(top string, tree fs.FS, files map[string][]byte) fs.FS {
+	inside := map[string][]byte{}
+	for file, data := range files {
+		if name, err := filepath.Rel(top, file); err == nil && filepath.IsLocal(name) {
+			inside[filepath.ToSlash(name)] = data
+		}
+	}
+	return edited{tree, inside}
+}
+
+// edited is a tree in which some files have another content.
+type edited struct {
+	tree  fs.FS
+	files map[string][]byte
+}
+
+// Open implements fs.FS.
+func (e edited) Open(name string) (fs.File, error) {
+	if data, there := e.files[name]; there {
+		return openFile{bytes.NewReader(data), oneFile{path.Base(name), data}}, nil
+	}
+	return e.tree.Open(name)
+}
+
+// ReadDir implements fs.ReadDirFS.
+func (e edited) ReadDir(name string) ([]fs.DirEntry, error) { return fs.ReadDir(e.tree, name) }
+
+// ReadLink implements fs.ReadLinkFS.
+func (e edited) ReadLink(name string) (string, error) { return fs.ReadLink(e.tree, name) }
+
+// Lstat implements fs.ReadLinkFS.
+func (e edited) Lstat(name string) (fs.FileInfo, error) { return fs.Lstat(e.tree, name) }

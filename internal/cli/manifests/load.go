@@ -16,6 +16,8 @@ type Loaded struct {
 	// Tree is what was read from, and Top the directory of this machine that is its root.
 	Tree fs.FS
 	Top  string
+	// Render renders the same of another tree.
+	Render func(fs.FS) (*render.Result, error)
 }
 
 // Load renders a directory, or a single file, and passes it to use while the tree can be read. root bounds what is
@@ -41,11 +43,14 @@ func Load(root, path, namespace string, source v1alpha1.ApplicationSource, use f
 		}
 		return top, open(dir, dir, func(tree fs.FS, inside string) error {
 			file := v1alpha1.ApplicationSource{Path: inside, Directory: &v1alpha1.DirectorySource{Include: name}}
-			result, err := renderers.Render(onlyFile{tree, name}, file, options)
+			again := func(tree fs.FS) (*render.Result, error) {
+				return renderers.Render(onlyFile{tree, name}, file, options)
+			}
+			result, err := again(tree)
 			if err != nil {
 				return inWords(err, ofFile)
 			}
-			return use(Loaded{warningsInWords(result, ofFile), tree, top})
+			return use(Loaded{warningsInWords(result, ofFile), tree, top, again})
 		})
 	}
 	if top, _, err = bounds(root, path); err != nil {
@@ -53,11 +58,12 @@ func Load(root, path, namespace string, source v1alpha1.ApplicationSource, use f
 	}
 	return top, open(root, path, func(tree fs.FS, inside string) error {
 		source.Path = inside
-		result, err := renderers.Render(tree, source, options)
+		again := func(tree fs.FS) (*render.Result, error) { return renderers.Render(tree, source, options) }
+		result, err := again(tree)
 		if err != nil {
 			return inWords(err, inTurn{inFlags, ofFolder})
 		}
-		return use(Loaded{warningsInWords(result, inFlags), tree, top})
+		return use(Loaded{warningsInWords(result, inFlags), tree, top, again})
 	})
 }
 

@@ -28,6 +28,8 @@ type input struct {
 	trees  []fs.FS
 	// tops are the directories of this machine that the trees are of.
 	tops []string
+	// render renders the directory of another tree.
+	render func(fs.FS) (*render.Result, error)
 }
 
 // loader renders what the command line names.
@@ -140,7 +142,7 @@ func (l *loader) take(arg string, files *input) error {
 			return err
 		}
 		l.closers = append(l.closers, func() { _ = tree.Close() })
-		loaded = input{result: m.Result, trees: []fs.FS{tree.FS()}}
+		loaded = input{result: m.Result, trees: []fs.FS{tree.FS()}, render: m.Render}
 		return nil
 	})
 	into := files

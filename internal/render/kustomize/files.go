@@ -126,11 +126,20 @@ func (l localFiles) patchList(dir, file, field string, patches []types.Patch) er
 
 // pathOrText checks an entry that is a path or, in older kustomizations, the content itself.
 func (l localFiles) pathOrText(p place, entry string) error {
-	var node yaml.Node
-	if strings.Contains(entry, "\n") && !isRemoteFile(entry) && yaml.Unmarshal([]byte(entry), &node) == nil {
-		return l.tree.CheckExpansion(p.file, []byte(entry))
+	file, text := fileOrText(entry)
+	if text != "" {
+		return l.tree.CheckExpansion(p.file, []byte(text))
 	}
-	return l.parsed(p, entry)
+	return l.parsed(p, file)
+}
+
+// fileOrText is an entry that is a path, or the content itself: several lines, or JSON.
+func fileOrText(entry string) (file, text string) {
+	var node yaml.Node
+	if (strings.Contains(entry, "\n") || strings.HasPrefix(entry, "{")) && !isRemoteFile(entry) && yaml.Unmarshal([]byte(entry), &node) == nil {
+		return "", entry
+	}
+	return entry, ""
 }
 
 // parsed checks a file that kustomize parses as YAML.

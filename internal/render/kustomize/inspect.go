@@ -1,6 +1,7 @@
 package kustomize
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"strings"
@@ -59,8 +60,8 @@ func (p place) refuse(cause, remedy string) error {
 
 // kustomization checks one kustomization and those that it reads. above are the directories on the way to it.
 func (in *inspection) kustomization(dir, file string, k *types.Kustomization, above []string) error {
-	for _, message := range *k.CheckDeprecatedFields() {
-		in.warnings = append(in.warnings, render.Warning{Type: render.DeprecatedField, File: file, Message: file + ": " + strings.TrimPrefix(message, "# Warning: ")})
+	if err := in.deprecated(file, k); err != nil {
+		return err
 	}
 	if err := in.modernize(file, k); err != nil {
 		return err
@@ -87,6 +88,38 @@ func (in *inspection) kustomization(dir, file string, k *types.Kustomization, ab
 	in.inspected[dir] = found
 	in.order = append(in.order, found)
 	return in.changes.collect(found)
+}
+
+// deprecated warns of the fields of a kustomization that a later version of kustomize removes.
+func (in *inspection) deprecated(file string, k *types.Kustomization) error {
+	for _, message := range *k.CheckDeprecatedFields() {
+		// It is "# Warning: 'bases' is deprecated. Please use 'resources' instead. …".
+		parts := strings.Split(message, "'")
+		if len(parts) < 4 {
+			return fmt.Errorf("unknown warning of kustomize: %s", message)
+		}
+		docs, err := in.tree.ReadDocuments(file)
+		if err != nil {
+			return err
+		}
+		w := render.Warning{Type: render.DeprecatedField, File: file, Replacement: parts[3]}
+		for _, d := range docs {
+			w.Line = cmp.Or(w.Line, lineOfKey(d.Node, parts[1]))
+		}
+		w.Message = fmt.Sprintf("%s:%d: %s is deprecated, and replaced by %s", file, w.Line, parts[1], w.Replacement)
+		in.warnings = append(in.warnings, w)
+	}
+	return nil
+}
+
+// lineOfKey is where a mapping has a key, in whatever case, or where it begins if it has the key from elsewhere.
+func lineOfKey(m *yaml.Node, key string) int {
+	for pair := range slices.Chunk(m.Content, 2) {
+		if strings.EqualFold(pair[0].Value, key) {
+			return pair[0].Line
+		}
+	}
+	return m.Line
 }
 
 // bases checks the resources and components of a kustomization.

@@ -2,7 +2,6 @@ package kustomize
 
 import (
 	"path"
-	"strings"
 
 	"go.yaml.in/yaml/v3"
 	"sigs.k8s.io/kustomize/api/types"
@@ -52,7 +51,8 @@ type changeReader struct {
 func (cr changeReader) collect(k *inspected) error {
 	kz := k.kustomization
 	for i, entry := range kz.PatchesStrategicMerge { //nolint:staticcheck // kustomizations that exist have the old field
-		p, err := cr.patch(k, string(entry), "", elementAt(k.node, "patchesStrategicMerge", i, ""))
+		file, text := fileOrText(string(entry))
+		p, err := cr.patch(k, file, text, elementAt(k.node, "patchesStrategicMerge", i, ""))
 		if err != nil {
 			return err
 		}
@@ -97,13 +97,13 @@ func elementAt(of *yaml.Node, list string, i int, field string) *yaml.Node {
 
 // patch reads a patch that is a file or a text; at is where the kustomization has that text, or nil.
 func (cr changeReader) patch(k *inspected, file, text string, at *yaml.Node) (inspectedPatch, error) {
-	if file == "" || strings.Contains(file, "\n") {
-		docs, err := cr.tree.TextDocuments(k.file, []byte(file+text))
+	if file == "" {
+		docs, err := cr.tree.TextDocuments(k.file, []byte(text))
 		if err != nil {
 			return inspectedPatch{}, err
 		}
 		found := inspectedPatch{docs: docs}
-		if at != nil && at.Value == file+text {
+		if at != nil && at.Value == text {
 			data, err := cr.tree.ReadFile(k.file)
 			if err != nil {
 				return inspectedPatch{}, err
@@ -165,7 +165,8 @@ func (cr changeReader) collectPlugins(p place, k *inspected, configs []pluginCon
 			if entry == "" {
 				continue
 			}
-			inner, err := cr.patch(k, entry, "", nil)
+			file, text := fileOrText(entry)
+			inner, err := cr.patch(k, file, text, nil)
 			if err != nil {
 				return err
 			}
