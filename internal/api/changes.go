@@ -409,6 +409,5 @@ func (s changes) delete(ctx context.Context, c *caller, in *deleteApplicationInp
 			return nil, err
 		}
 	}
-	uid := after.UID
-	return &nothing{}, client.IgnoreNotFound(s.Writer.Delete(ctx, after, client.Preconditions{UID: &uid}))
+	return &nothing{}, patch.DeleteSeen(ctx, s.Writer, after)
 }

@@ -20,6 +20,7 @@ import (
 	"github.com/cyan-cd/cyan/internal/access"
 	"github.com/cyan-cd/cyan/internal/cluster"
 	"github.com/cyan-cd/cyan/internal/informer"
+	"github.com/cyan-cd/cyan/internal/patch"
 	"github.com/cyan-cd/cyan/internal/problem"
 	urls "github.com/cyan-cd/cyan/internal/repository"
 )
@@ -277,7 +278,7 @@ func (s clusterCalls) delete(ctx context.Context, c *caller, in *clusterInput) (
 	if r.Secret == nil {
 		return nil, &problem.Error{Kind: problem.Usage, Object: "cluster " + r.Server, Cause: "nothing is kept of the cluster that the server runs in", Remedy: "have projects deny it as a destination"}
 	}
-	return &nothing{}, client.IgnoreNotFound(s.Writer.Delete(ctx, r.Secret))
+	return &nothing{}, patch.DeleteSeen(ctx, s.Writer, r.Secret)
 }
 
 func (s clusterCalls) rotate(ctx context.Context, c *caller, in *clusterInput) (*nothing, error) {

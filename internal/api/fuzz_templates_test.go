@@ -15,6 +15,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/cyan-cd/cyan/api/v1alpha1"
+	"github.com/cyan-cd/cyan/internal/patch"
 )
 
 // template is a call as the document has it.
@@ -123,7 +124,7 @@ func (w *world) restorer() func(t *testing.T) {
 				}
 				now.SetFinalizers(nil)
 				_ = w.Update(context.Background(), now)
-				_ = w.Delete(context.Background(), now)
+				_ = patch.DeleteSeen(context.Background(), w, now)
 			}
 			fresh := o.DeepCopyObject().(client.Object)
 			fresh.SetResourceVersion("")

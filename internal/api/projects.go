@@ -281,7 +281,7 @@ func (s projects) delete(ctx context.Context, c *caller, in *ProjectName) (*noth
 	if used > 0 {
 		return nil, &problem.Error{Kind: problem.Usage, Object: "AppProject " + p.Name, Cause: fmt.Sprintf("project is referenced by %d applications", used), Remedy: "move them to another project first"}
 	}
-	return &nothing{}, client.IgnoreNotFound(s.Writer.Delete(ctx, p))
+	return &nothing{}, patch.DeleteSeen(ctx, s.Writer, p)
 }
 
 func (s projects) detailed(ctx context.Context, c *caller, in *ProjectName) (*detailedProject, error) {

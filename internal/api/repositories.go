@@ -18,6 +18,7 @@ import (
 
 	"github.com/cyan-cd/cyan/api/v1alpha1"
 	"github.com/cyan-cd/cyan/internal/access"
+	"github.com/cyan-cd/cyan/internal/patch"
 	"github.com/cyan-cd/cyan/internal/problem"
 	urls "github.com/cyan-cd/cyan/internal/repository"
 	"github.com/cyan-cd/cyan/internal/source"
@@ -258,7 +259,7 @@ func (s repositoryCalls) delete(ctx context.Context, c *caller, in *repositoryNa
 	if err != nil {
 		return nil, err
 	}
-	return &nothing{}, client.IgnoreNotFound(s.Writer.Delete(ctx, secret))
+	return &nothing{}, patch.DeleteSeen(ctx, s.Writer, secret)
 }
 
 // data returns what a Secret has of a repository that was sent.

@@ -9,6 +9,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/cyan-cd/cyan/api/v1alpha1"
+	"github.com/cyan-cd/cyan/internal/patch"
 )
 
 // What a Rollout does, the row of its Application shows.
@@ -50,7 +51,7 @@ func TestStreamsOfRolloutsFollowRights(t *testing.T) {
 	l.expect("rolloutGone", `{"namespace":"shop","name":"web"}`, `"bank"`)
 	f.policy("p, shopper, applications, get, shop/*, allow\n")
 	l.expect("rollout", `"rights":["get"]`, `"bank"`)
-	if err := f.Delete(context.Background(), f.rollout("shop")); err != nil {
+	if err := patch.DeleteSeen(context.Background(), f, f.rollout("shop")); err != nil {
 		t.Fatal(err)
 	}
 	f.feed.Rollout("bank", "web")

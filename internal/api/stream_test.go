@@ -19,6 +19,7 @@ import (
 	"github.com/cyan-cd/cyan/api/v1alpha1"
 	"github.com/cyan-cd/cyan/internal/access"
 	"github.com/cyan-cd/cyan/internal/auth"
+	"github.com/cyan-cd/cyan/internal/patch"
 	"github.com/cyan-cd/cyan/internal/view"
 )
 
@@ -175,7 +176,7 @@ func TestStreamsTellWhatChanges(t *testing.T) {
 	shopper.expect("row", "shop-web")
 	for _, name := range []string{"bank-web", "shop-web"} {
 		app := f.app(name)
-		if err := f.Delete(context.Background(), app); err != nil {
+		if err := patch.DeleteSeen(context.Background(), f, app); err != nil {
 			t.Fatal(err)
 		}
 		f.feed.Application(app, nil)

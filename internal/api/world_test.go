@@ -5,6 +5,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"fmt"
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
@@ -105,6 +106,7 @@ func newWorld(t testing.TB) *world {
 	for _, name := range []string{"shop", "bank"} {
 		objects = append(objects, rolloutOf(name)...)
 	}
+	identify(objects...)
 	w.Client = fake.NewClientBuilder().WithScheme(testkit.Scheme()).WithRESTMapper(testrestmapper.TestOnlyStaticRESTMapper(testkit.Scheme())).WithObjects(objects...).WithStatusSubresource(&v1alpha1.Rollout{}).
 		WithIndex(&corev1.Event{}, "involvedObject.name", func(o client.Object) []string { return []string{o.(*corev1.Event).InvolvedObject.Name} }).
 		WithIndex(&corev1.Event{}, "involvedObject.namespace", func(o client.Object) []string { return []string{o.(*corev1.Event).InvolvedObject.Namespace} }).
@@ -151,6 +153,7 @@ func countWrites(writes *atomic.Int64) interceptor.Funcs {
 	return interceptor.Funcs{
 		Create: func(ctx context.Context, c client.WithWatch, o client.Object, options ...client.CreateOption) error {
 			writes.Add(1)
+			identify(o)
 			return c.Create(ctx, o, options...)
 		},
 		Update: func(ctx context.Context, c client.WithWatch, o client.Object, options ...client.UpdateOption) error {
@@ -163,8 +166,20 @@ func countWrites(writes *atomic.Int64) interceptor.Funcs {
 		},
 		Delete: func(ctx context.Context, c client.WithWatch, o client.Object, options ...client.DeleteOption) error {
 			writes.Add(1)
+			if by := (&client.DeleteOptions{}).ApplyOptions(options).Preconditions; o.GetUID() != "" && (by == nil || by.UID == nil || *by.UID != o.GetUID()) {
+				return fmt.Errorf("%T %s is deleted by its name alone, which another may have by now", o, o.GetName())
+			}
 			return c.Delete(ctx, o, options...)
 		},
+	}
+}
+
+// identify sets the UID of objects that have none, as an API server does and the client in memory doesn't.
+func identify(objects ...client.Object) {
+	for _, o := range objects {
+		if o.GetUID() == "" {
+			o.SetUID(types.UID(fmt.Sprintf("%T %s/%s", o, o.GetNamespace(), o.GetName())))
+		}
 	}
 }
 

@@ -1,5 +1,6 @@
 // Package patch writes a change that was made to a typed object without losing what the Go type does not know: fields
-// that another program, or a later version, stored beside the known ones.
+// that another program, or a later version, stored beside the known ones. It deletes no object but the one that was
+// read.
 package patch
 
 import (
@@ -20,13 +21,17 @@ import (
 )
 
 // Object makes the difference between before and after in the stored object, whatever became of its other fields
-// since before was read. Afterwards, after is the object as the API server returned it.
+// since before was read; another object that has come by its name since is a conflict. Afterwards, after is the object
+// as the API server returned it.
 func Object(ctx context.Context, c client.Client, before, after client.Object, options ...client.PatchOption) error {
 	wanted := after.DeepCopyObject().(client.Object)
 	return retry.RetryOnConflict(retry.DefaultBackoff, func() error {
 		stored, err := read(ctx, c, before)
 		if err != nil {
 			return err
+		}
+		if uid := before.GetUID(); uid != "" && stored.GetUID() != uid {
+			return conflict(stored, "another object was created by its name")
 		}
 		return write(stored, before, wanted, after, func(merged *unstructured.Unstructured, patch client.Patch) error {
 			return c.Patch(ctx, merged, patch, options...)
@@ -129,10 +134,14 @@ func readUnchanged(ctx context.Context, c client.Client, before client.Object) (
 		return nil, err
 	}
 	if stored.GetResourceVersion() != before.GetResourceVersion() {
-		kind := stored.GroupVersionKind()
-		return nil, apierrors.NewConflict(schema.GroupResource{Group: kind.Group, Resource: kind.Kind}, before.GetName(), errors.New("the object has been changed"))
+		return nil, conflict(stored, "the object has been changed")
 	}
 	return stored, nil
+}
+
+func conflict(stored *unstructured.Unstructured, why string) error {
+	kind := stored.GroupVersionKind()
+	return apierrors.NewConflict(schema.GroupResource{Group: kind.Group, Resource: kind.Kind}, stored.GetName(), errors.New(why))
 }
 
 // write sends what differs between stored and stored with the change, and puts the answer into result.

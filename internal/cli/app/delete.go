@@ -114,7 +114,7 @@ func (o *deletionCommand) delete(ctx context.Context, c client.Client, app *v1al
 			return o.Explain(err, "deleting Application "+app.Name)
 		}
 	}
-	if err := c.Delete(ctx, app); client.IgnoreNotFound(err) != nil {
+	if err := patch.DeleteSeen(ctx, c, app); err != nil {
 		return o.Explain(err, "deleting Application "+app.Name)
 	}
 	return o.Say(fmt.Sprintf("application '%s' is being deleted", app.Name))

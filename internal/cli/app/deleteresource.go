@@ -8,6 +8,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/cyan-cd/cyan/internal/cli/kit"
+	"github.com/cyan-cd/cyan/internal/patch"
 )
 
 func newDeleteResource(a *kit.Control) *cobra.Command {
@@ -39,7 +40,7 @@ func newDeleteResource(a *kit.Control) *cobra.Command {
 				if err := a.Confirm(fmt.Sprintf("delete %s?", nameOf(o)), yes || !a.Terminal().IsTerminal()); err != nil {
 					return err
 				}
-				if err := at.Delete(cmd.Context(), o, options); client.IgnoreNotFound(err) != nil {
+				if err := patch.DeleteSeen(cmd.Context(), at, o, options); err != nil {
 					return a.Explain(err, "deleting "+nameOf(o))
 				}
 				if err := a.Say(nameOf(o) + " deleted"); err != nil {

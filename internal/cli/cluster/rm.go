@@ -4,10 +4,10 @@ import (
 	"fmt"
 
 	"github.com/spf13/cobra"
-	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/cyan-cd/cyan/internal/cli/kit"
 	"github.com/cyan-cd/cyan/internal/cluster"
+	"github.com/cyan-cd/cyan/internal/patch"
 )
 
 func newRemove(a *kit.Control) *cobra.Command {
@@ -27,7 +27,7 @@ func newRemove(a *kit.Control) *cobra.Command {
 			if err := a.Confirm(fmt.Sprintf("forget the cluster %q (%s)?", found.Name, found.Server), yes); err != nil {
 				return err
 			}
-			if err := c.Delete(cmd.Context(), found.secret); client.IgnoreNotFound(err) != nil {
+			if err := patch.DeleteSeen(cmd.Context(), c, found.secret); err != nil {
 				return a.Explain(err, "forgetting the cluster "+found.Name)
 			}
 			return a.Say(fmt.Sprintf("cluster '%s' removed; its service account %s stays on it", found.Server, cluster.ManagerAccount))

@@ -51,6 +51,8 @@ func (e *Env) diagnose(err error) *problem.Error {
 		}
 	case apierrors.IsNotFound(err):
 		return &problem.Error{Kind: problem.Absent, Cause: err.Error()}
+	case apierrors.IsConflict(err):
+		return &problem.Error{Kind: problem.Refused, Cause: "the object was changed, or created anew, since it was read", Remedy: "look at it, and run the command again"}
 	}
 	return &problem.Error{Kind: problem.Refused, Cause: err.Error()}
 }

@@ -10,6 +10,7 @@ import (
 
 	"github.com/cyan-cd/cyan/api/v1alpha1"
 	"github.com/cyan-cd/cyan/internal/cli/kit"
+	"github.com/cyan-cd/cyan/internal/patch"
 	"github.com/cyan-cd/cyan/internal/problem"
 )
 
@@ -41,7 +42,7 @@ func newDelete(a *kit.Control) *cobra.Command {
 			if err := a.Confirm(fmt.Sprintf("delete AppProject %q?", args[0]), yes); err != nil {
 				return err
 			}
-			if err := c.Delete(cmd.Context(), p); client.IgnoreNotFound(err) != nil {
+			if err := patch.DeleteSeen(cmd.Context(), c, p); err != nil {
 				return a.Explain(err, "deleting AppProject "+args[0])
 			}
 			if left := client.IgnoreNotFound(c.Get(cmd.Context(), client.ObjectKeyFromObject(p), p)); left != nil {

@@ -5,10 +5,10 @@ import (
 
 	"github.com/spf13/cobra"
 	corev1 "k8s.io/api/core/v1"
-	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/cyan-cd/cyan/api/v1alpha1"
 	"github.com/cyan-cd/cyan/internal/cli/kit"
+	"github.com/cyan-cd/cyan/internal/patch"
 	repourl "github.com/cyan-cd/cyan/internal/repository"
 	"github.com/cyan-cd/cyan/internal/source"
 )
@@ -63,7 +63,7 @@ func remove(ctx context.Context, a *kit.Control, secretType, url, project string
 		if err := a.Confirm("forget the credentials of "+shown+"?", yes); err != nil {
 			return err
 		}
-		if err := c.Delete(ctx, s); client.IgnoreNotFound(err) != nil {
+		if err := patch.DeleteSeen(ctx, c, s); err != nil {
 			return a.Explain(err, "forgetting the repository "+shown)
 		}
 		return a.Say("repository '" + shown + "' removed")
