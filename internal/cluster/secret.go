@@ -132,7 +132,7 @@ func restConfig(server string, raw []byte, allowed Programs) (*rest.Config, erro
 		return nil, err
 	}
 	config := &rest.Config{
-		Host: server, Username: c.Username, Password: c.Password, BearerToken: c.BearerToken, DisableCompression: c.DisableCompression,
+		Host: server, Username: c.Username, Password: c.Password, BearerToken: c.BearerToken, DisableCompression: c.DisableCompression, Dial: dialer.DialContext,
 		TLSClientConfig: rest.TLSClientConfig{
 			Insecure: c.TLS.Insecure, ServerName: c.TLS.ServerName,
 			CertData: c.TLS.CertData, KeyData: c.TLS.KeyData, CAData: c.TLS.CAData,

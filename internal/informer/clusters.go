@@ -3,14 +3,10 @@ package informer
 import (
 	"cmp"
 	"context"
-	"errors"
 	"fmt"
-	"net"
-	"net/netip"
 	"slices"
 	"strings"
 	"sync"
-	"syscall"
 	"time"
 
 	corev1 "k8s.io/api/core/v1"
@@ -252,16 +248,10 @@ func (c *Clusters) Forget(server string) {
 	delete(c.open, server)
 }
 
-// errLinkLocal is why a cluster is not reached at an address at which clouds keep the credentials of machines.
-var errLinkLocal = errors.New("the address is in a network of a single link, which is not connected to")
-
 // Try asks a cluster that need not be registered for its version, and keeps nothing of it.
 func (c *Clusters) Try(ctx context.Context, spec cluster.Cluster) Answer {
 	way := c.Connect
 	if way == nil {
-		spec.Config = rest.CopyConfig(spec.Config)
-		dialer := &net.Dialer{Timeout: answerTimeout, Control: refuseLinkLocal}
-		spec.Config.Dial = dialer.DialContext
 		way = func(spec cluster.Cluster) (*Cluster, error) { return connect(spec, c.Scheme) }
 	}
 	reached, err := way(spec)
@@ -269,13 +259,4 @@ func (c *Clusters) Try(ctx context.Context, spec cluster.Cluster) Answer {
 		return Answer{At: time.Now(), Err: err}
 	}
 	return reached.Answer(ctx)
-}
-
-// refuseLinkLocal judges the address that is connected to, whatever name it was found by.
-func refuseLinkLocal(_, address string, _ syscall.RawConn) error {
-	at, err := netip.ParseAddrPort(address)
-	if err == nil && at.Addr().Unmap().IsLinkLocalUnicast() {
-		return errLinkLocal
-	}
-	return err
 }

@@ -15,7 +15,6 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	utilnet "k8s.io/apimachinery/pkg/util/net"
-	"k8s.io/client-go/rest"
 	"k8s.io/utils/ptr"
 
 	"github.com/cyan-cd/cyan/api/v1alpha1"
@@ -322,7 +321,8 @@ func TestAClusterThatIsSilentHoldsUpNobody(t *testing.T) {
 	}
 }
 
-// A cluster that is tried is connected to but at the addresses at which clouds keep credentials.
+// A cluster that is tried, and one that is registered, is connected to but at the addresses at which clouds keep
+// credentials.
 func TestTry(t *testing.T) {
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
 		w.Header().Set("Content-Type", "application/json")
@@ -330,15 +330,26 @@ func TestTry(t *testing.T) {
 	}))
 	defer server.Close()
 	c := &Clusters{}
-	try := func(host string) Answer {
-		return c.Try(t.Context(), cluster.Cluster{Server: host, Config: &rest.Config{Host: host}})
+	spec := func(host string) cluster.Cluster {
+		found, err := cluster.FromSecret(&corev1.Secret{Data: map[string][]byte{"server": []byte(host)}}, cluster.Programs{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return found
 	}
-	if got := try(server.URL); got.Err != nil || got.Version != "1.30" {
+	if got := c.Try(t.Context(), spec(server.URL)); got.Err != nil || got.Version != "1.30" {
 		t.Errorf("got %+v", got)
 	}
 	for _, host := range []string{"http://169.254.169.254", "http://[fe80::1]", "http://[::ffff:169.254.169.254]"} {
-		if got := try(host); !errors.Is(got.Err, errLinkLocal) {
+		if got := c.Try(t.Context(), spec(host)); !errors.Is(got.Err, cluster.ErrLinkLocal) {
 			t.Errorf("%s: got %v", host, got.Err)
+		}
+		reached, err := new(Clusters).Reach(Registered{Cluster: spec(host)})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := reached.Answer(t.Context()); !errors.Is(got.Err, cluster.ErrLinkLocal) {
+			t.Errorf("%s, registered: got %v", host, got.Err)
 		}
 	}
 	if len(c.open) > 0 {
