@@ -85,6 +85,9 @@ func TestSelectorsAreIndexed(t *testing.T) {
 	if looked := strings.Count(texts(found), "those of Pod"); looked != mostCompared {
 		t.Errorf("%d selectors were compared with all pods, want %d", looked, mostCompared)
 	}
+	if others := strings.Count(texts(found), "; correct the selector, or the labels of the pods\n"); others != n-mostCompared {
+		t.Errorf("%d selectors have a remedy without pods, want %d", others, n-mostCompared)
+	}
 	if with := g.labelled[label{"default", "of", "a7"}]; len(with) != 1 {
 		t.Errorf("%d pods with a label that one has", len(with))
 	}
