@@ -10,6 +10,10 @@ describe("Japanese words", () => {
     expect(torn).toEqual([]);
   });
 
+  it("are the same for a sync wherever it is named", () => {
+    expect(all.filter(([, text]) => /(?<![\w.=])Sync(?![\w=])/u.test(text))).toEqual([]);
+  });
+
   it("stand apart from the figure that is filled in before them", () => {
     expect(all.filter(([, text]) => /リビジョン \{\w+\}\}*[\p{sc=Katakana}\p{sc=Hiragana}\p{sc=Han}]/u.test(text))).toEqual([]);
   });

@@ -24,7 +24,7 @@ describe("a sentence of the server", () => {
     ["and marked as English where something is missing", { code: "gate.pause.none", args: {} }, { text: message, lang: "en" }],
     ["and marked as English where what stands in it was not sent", { code: "gate.ready" }, { text: message, lang: "en" }],
     ["with a cause in Japanese", { code: "cause.rollout.invalid", args: { object: "Rollout web", cause: "AppProject shop: not found; create the project" } }, { text: "Rollout web: AppProject shop: 見つかりません。プロジェクトを作成してください。git でフィールドを修正してください" }],
-    ["with foreign text as text", { code: "cause.SyncError", args: { object: "Service <b>", cause: "{x} '' <img>" } }, { text: "Service <b>: {x} '' <img>。git で修正するか、もう一度 Sync してください" }],
+    ["with foreign text as text", { code: "cause.SyncError", args: { object: "Service <b>", cause: "{x} '' <img>" } }, { text: "Service <b>: {x} '' <img>。git で修正するか、もう一度同期してください" }],
   ])("in Japanese %s", async (_, s, want) => {
     await setLanguage("ja");
     expect(inLanguage(message, s)).toEqual(want);
@@ -32,7 +32,7 @@ describe("a sentence of the server", () => {
 
   it("names automation in Japanese, and people as they are", async () => {
     await setLanguage("ja");
-    expect(byWhom("automated sync")).toBe("自動 Sync");
+    expect(byWhom("automated sync")).toBe("自動同期");
     expect(byWhom("aiko")).toBe("aiko");
   });
 });

@@ -91,7 +91,7 @@ export const rollout = {
   "rollout.backToShort": "戻す",
   "rollout.backWhich": "戻すバージョン",
   "rollout.backBefore": "直前のバージョン(リビジョン {revision})",
-  "rollout.backSynced": "この Rollout を Application が同期している場合、次の Sync で git の内容に戻ります。Application をロールバックするか、コミットを revert してください。",
+  "rollout.backSynced": "この Rollout を Application が同期している場合、次の同期で git の内容に戻ります。Application をロールバックするか、コミットを revert してください。",
   "rollout.image": "イメージ",
   "rollout.container": "コンテナ(空欄の場合は同じ名前のイメージのすべて)",
   "rollout.imageHint": "registry.example/app:tag または @sha256:…",

@@ -3,7 +3,7 @@ import { Ago, Lasting } from "../../design/Time";
 import { Dialog, short } from "../../design/parts";
 import { Status } from "../../design/Status";
 import { t } from "../../i18n";
-import { running } from "./parts";
+import { resultWord, running } from "./parts";
 import { byWhom } from "../../i18n/said";
 import { Told } from "../../design/Told";
 
@@ -48,7 +48,7 @@ export default function Operation({ detail, before, close }: { detail: Detail; b
                   <span className="o-kind">{r.kind}</span>
                   <span className="name result-name">{r.name}</span>
                   {r.hook && <span className="chip">{t("app.hook", { hook: r.hook })}</span>}
-                  <span className={bad(r) ? "result-bad" : ""}>{r.status ?? r.phase}</span>
+                  <span className={bad(r) ? "result-bad" : ""}>{resultWord(r)}</span>
                   <span className="muted name result-message">{r.message && <Told message={r.message} />}</span>
                 </li>
               ))}

@@ -13,7 +13,7 @@ import { announce } from "../../shell/Frame";
 import type { Search } from "../../shell/search";
 import { nodeKey } from "./address";
 import { appPath, missing, ofObject } from "./calls";
-import { info, Reason } from "./parts";
+import { info, Reason, resultWord } from "./parts";
 import { Told } from "../../design/Told";
 
 /** Summary is what there is to know of an object without reading its manifest, and what can be done with it. */
@@ -83,7 +83,7 @@ export function Summary({ detail, node, onDeleted }: { detail: Detail; node: Tre
           <>
             <dt>{t("app.operation")}</dt>
             <dd className="name">
-              {result.status} {result.message && <Told message={result.message} />}
+              {resultWord(result)} {result.message && <Told message={result.message} />}
             </dd>
           </>
         )}

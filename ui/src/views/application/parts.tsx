@@ -1,6 +1,6 @@
-import type { Role, TreeNode } from "../../api/types";
+import type { Result, Role, TreeNode } from "../../api/types";
 import { Told } from "../../design/Told";
-import { t, useLanguage } from "../../i18n";
+import { t, useLanguage, word } from "../../i18n";
 import { inWords } from "../rollout/sentences";
 
 /** RoleChip says which side of a switch a ReplicaSet is: by a word, and by the colour that side has everywhere. */
@@ -17,6 +17,9 @@ export const info = (node: TreeNode, name: string) => node.info.find((i) => i.na
 
 /** running reports whether an operation of a phase goes on. */
 export const running = (phase?: string) => phase === "Running" || phase === "Terminating";
+
+/** resultWord is what an operation has made of an object, or the phase of a hook. */
+export const resultWord = (r: Result) => (r.status ? word("result", r.status) : word("phase", r.phase ?? ""));
 
 /** Reason shows why an object is as it is. Rollouts have codes for that, such as BlueGreenPause, and the page words. */
 export function Reason({ node, message }: { node: TreeNode; message: string }) {
