@@ -272,7 +272,7 @@ func choose(ctx context.Context, r Request, file *dockerfile.File) (*Plan, error
 		tried = append(tried, inProcess+": "+why)
 	}
 	if file == nil && r.Builder != inProcess {
-		return nil, &problem.Error{Err: ErrNoBuilder, Object: r.Dir, Cause: "neither a Dockerfile nor one Go main package found (" + strings.Join(tried, ". ") + ")", Remedy: "add a Dockerfile, or name the Go package to build"}
+		return nil, &problem.Error{Err: ErrNoBuilder, Object: r.Dir, Cause: "neither a Dockerfile nor one Go main package found (" + strings.Join(tried, ". ") + ")", Remedy: unlessGoIsMissing("add a Dockerfile, or name the Go package to build", "install the Go toolchain, if it is a Go program, or add a Dockerfile")}
 	}
 	for _, b := range programs {
 		if r.Builder != "" && r.Builder != b.name {
@@ -287,7 +287,19 @@ func choose(ctx context.Context, r Request, file *dockerfile.File) (*Plan, error
 		}
 		tried = append(tried, b.name+": "+err.Error())
 	}
-	return nil, &problem.Error{Err: ErrNoBuilder, Object: r.Dir, Cause: "no builder on this machine can build it:" + inLines("", tried) + "\n  none of these", Remedy: "start one of them, or build a Go main package, which needs none"}
+	remedy := "start one of them, or build a Go main package, which needs none"
+	if r.Builder == "" || r.Builder == inProcess {
+		remedy = unlessGoIsMissing(remedy, "install the Go toolchain, if it is a Go program, or start another one of them")
+	}
+	return nil, &problem.Error{Err: ErrNoBuilder, Object: r.Dir, Cause: "no builder on this machine can build it:" + inLines("", tried) + "\n  none of these", Remedy: remedy}
+}
+
+// unlessGoIsMissing returns the first remedy where there is a Go toolchain, and otherwise the second.
+func unlessGoIsMissing(remedy, without string) string {
+	if _, err := exec.LookPath(inProcess); err != nil {
+		return without
+	}
+	return remedy
 }
 
 func builderNames() []string {

@@ -327,6 +327,37 @@ func TestErrors(t *testing.T) {
 	}
 }
 
+// Where there is no Go toolchain, that is what helps, unless another builder was asked for.
+func TestWithoutTheGoToolchain(t *testing.T) {
+	program := map[string]string{"go.mod": "module example.com/app\n\ngo 1.26\n", "main.go": "package main\n\nfunc main() {}\n"}
+	described := with(program, "Dockerfile", "FROM golang:1.26 AS b\nWORKDIR /src\nCOPY . .\nRUN go build -o /x .\nFROM scratch\nCOPY --from=b /x /x\n")
+	for _, c := range []struct {
+		rule    string
+		files   map[string]string
+		builder string
+		there   bool
+		remedy  string
+	}{
+		{"a program without a Dockerfile", program, "", false, "install the Go toolchain, if it is a Go program, or add a Dockerfile"},
+		{"a program with a Dockerfile", described, "", false, "install the Go toolchain, if it is a Go program, or start another one of them"},
+		{"a program that the toolchain is asked for", program, "go", false, "install the Go toolchain, if it is a Go program, or start another one of them"},
+		{"another builder is asked for", described, "podman", false, "start one of them, or build a Go main package, which needs none"},
+		{"the toolchain is there, and no program", map[string]string{"README": "x"}, "", true, "add a Dockerfile, or name the Go package to build"},
+		{"the toolchain is there, and cannot build it", map[string]string{"Dockerfile": "FROM debian:12\nRUN apt-get update\n"}, "", true, "start one of them, or build a Go main package, which needs none"},
+	} {
+		t.Run(c.rule, func(t *testing.T) {
+			noBuilders(t)
+			if !c.there {
+				t.Setenv("PATH", t.TempDir())
+			}
+			_, err := image.Prepare(t.Context(), image.Request{Dir: folder(t, c.files), Repository: "registry.example/app", Tag: "v1", Builder: c.builder})
+			if p := (*problem.Error)(nil); !errors.As(err, &p) || !errors.Is(err, image.ErrNoBuilder) || p.Remedy != c.remedy {
+				t.Errorf("got %v, want the remedy %q", err, c.remedy)
+			}
+		})
+	}
+}
+
 func TestAllMissingBasesAreListed(t *testing.T) {
 	noBuilders(t)
 	fakeBuilder(t, "podman", "echo started >> "+filepath.Join(t.TempDir(), "log")+"; exit 1\n")
