@@ -76,7 +76,7 @@ type realRun struct {
 // startReal brings up the control plane and a node in namespaces of their own.
 func (s *supervisor) startReal(ctx context.Context, report func(Event)) (*startup, error) {
 	r := &realRun{supervisor: s, startup: &startup{}}
-	if err := r.enterNode(); err != nil {
+	if err := r.enterNode(report); err != nil {
 		return r.startup, err
 	}
 	if err := r.startBase(ctx, report); err != nil {
@@ -93,7 +93,7 @@ func (s *supervisor) startReal(ctx context.Context, report func(Event)) (*startu
 }
 
 // enterNode makes the namespaces.
-func (r *realRun) enterNode() error {
+func (r *realRun) enterNode(report func(Event)) error {
 	cgroup, err := node.PrepareCgroups(r.dir)
 	if err != nil {
 		return err
@@ -119,43 +119,58 @@ func (r *realRun) enterNode() error {
 	if err := r.openOutside(); err != nil {
 		return err
 	}
-	return r.configureNode(cgroup)
+	return r.configureNode(cgroup, report)
 }
 
-func (r *realRun) configureNode(cgroup string) error {
+func (r *realRun) configureNode(cgroup string, report func(Event)) error {
+	snapshotter, err := overlayfs, r.overlays()
+	if err != nil {
+		snapshotter = native
+		report(Event{Text: "images take more of the disk, and of the time to start a pod: " + whyNative(r.dir.Path, err)})
+	}
 	settings := nodeSettings{
 		Dir: r.dir, ID: r.dir.ID, Cgroup: cgroup, NodeAddress: node.Address, PodRange: node.PodRange, PluginDir: node.PluginDir,
-		RegistryPort: r.registryPort.port, Registry: r.account, DNS: dnsIP, CA: r.ids.clusterCA.CertFile, Serving: r.ids.kubeletServing, Snapshotter: r.snapshotter(),
+		RegistryPort: r.registryPort.port, Registry: r.account, DNS: dnsIP, CA: r.ids.clusterCA.CertFile, Serving: r.ids.kubeletServing, Snapshotter: snapshotter,
 		DNSReady: dnsReady, FeatureGates: r.settings.FeatureGates, Outside: r.outside != nil,
 	}
 	return settings.write(r.program)
 }
 
-// snapshotter is overlayfs where the file system of the directory can be the upper part of an overlay; an overlay
-// itself cannot.
-func (r *realRun) snapshotter() string {
+// The snapshotters of containerd: one lays the layers of an image over each other, the other copies each whole.
+const (
+	overlayfs = "overlayfs"
+	native    = "native"
+)
+
+// whyNative is why the layers of images are copied, and what to do about it.
+func whyNative(dir string, err error) string {
+	if strings.ContainsAny(dir, ":,") {
+		return fmt.Sprintf("each layer is copied, since a : or , in %s keeps overlayfs from it; choose a directory without with --dir", dir)
+	}
+	return fmt.Sprintf("each layer is copied, since overlayfs is not served on the file system of %s (%v); choose a directory on another one with --dir", dir, err)
+}
+
+// overlays returns why the file system of the directory cannot be the upper part of an overlay, as an overlay itself
+// cannot; nil where it can.
+func (r *realRun) overlays() error {
 	probe := filepath.Join(r.dir.Path, "probe")
 	defer os.RemoveAll(probe)
 	var options []string
 	for _, part := range []string{"lower", "upper", "work", "merged"} {
-		if os.MkdirAll(filepath.Join(probe, part), 0o700) != nil {
-			return "native"
+		if err := os.MkdirAll(filepath.Join(probe, part), 0o700); err != nil {
+			return err
 		}
 		if part != "merged" {
 			options = append(options, part+"dir="+filepath.Join(probe, part))
 		}
 	}
 	merged := filepath.Join(probe, "merged")
-	err := r.node.Do(func() error {
+	return r.node.Do(func() error {
 		if err := unix.Mount("overlay", merged, "overlay", 0, strings.Join(options, ",")); err != nil {
 			return err
 		}
 		return unix.Unmount(merged, 0)
 	})
-	if err != nil {
-		return "native"
-	}
-	return "overlayfs"
 }
 
 // startBase starts what everything else asks: the database, the API server, the registry; and containerd, which asks
