@@ -116,6 +116,8 @@ func TestPatternsThatDoNotMatchThemselvesAreExplained(t *testing.T) {
 		{"an expression that is like a glob", "regex", `p, x, applications, get, ^shop/.*$, allow`, "get", "get shop/* allow 1", ""},
 		{"one that denies a class of what is allowed", "glob", "p, x, applications, get, shop/*, allow\np, x, applications, get, shop/[a-c]*, deny", "get", "get shop/* allow 1, get shop/[a-c]* deny 2", ""},
 		{"choices, one of which is denied", "glob", `p, x, applications, get, "shop/{web,api}", allow` + "\np, x, applications, get, shop/api, deny", "get", "get shop/{web,api} allow 1, get shop/api deny 2", ""},
+		{"choices, the first of which is denied before", "glob", "p, x, applications, get, shop/api, deny\n" + `p, x, applications, get, "shop/{api,web}", allow`, "get", "get shop/api deny 1, get shop/{api,web} allow 2", ""},
+		{"choices, the first of which is denied, and lines about others", "glob", "p, x, applications, get, shop/db, deny\np, x, applications, get, shop/api, deny\n" + `p, x, applications, get, "shop/{api,web}", allow`, "get", "get shop/db deny 1, get shop/api deny 2, get shop/{api,web} allow 3", ""},
 		{"choices that are all denied", "glob", `p, x, applications, get, "shop/{web,api}", allow` + "\np, x, applications, get, shop/*, deny", "get", "get shop/{web,api} deny 2, get shop/* deny 2", "1 by 2"},
 		{"what is the same for everything is said once", "glob", "p, x, applications, get, */*, allow\np, x, applications, get, *, allow\np, x, applications, get, shop/*, allow", "get", "get */* allow 1", ""},
 		{"what nothing matches", "regex", "p, x, applications, get, a^b, allow", "get", "get */* none", ""},

@@ -133,6 +133,9 @@ func TestWhatNeedsSomebody(t *testing.T) {
 			a.Status.Health = v1alpha1.AppHealthStatus{Status: v1alpha1.HealthProgressing, LastTransitionTime: at(time.Hour)}
 		}), nil, needs(ReasonStuck, "Application shop: becomes healthy for long; look at its events", "2026-11-26T11:00:00Z")},
 		{"on the way, and nobody knows since when", shop(func(a *v1alpha1.Application) { a.Status.Health.Status = v1alpha1.HealthProgressing }), nil, Attention{}},
+		{"several on the way for long", shop(withHealth(v1alpha1.HealthProgressing, "1 of 3 pods", StuckAfter), func(a *v1alpha1.Application) {
+			a.Status.Resources = append(a.Status.Resources, v1alpha1.ResourceStatus{Kind: "Pod", Name: "web", Health: &v1alpha1.HealthStatus{Status: v1alpha1.HealthProgressing, Message: "it is pulled"}})
+		}), nil, needs(ReasonStuck, "Deployment web: 1 of 3 pods; look at its events", "2026-11-26T11:45:00Z")},
 		{"being deleted", shop(func(a *v1alpha1.Application) { a.DeletionTimestamp = at(time.Minute) }), nil, Attention{}},
 		{"being deleted for long", shop(func(a *v1alpha1.Application) { a.DeletionTimestamp = at(time.Hour) }), nil,
 			needs(ReasonStuck, "Application shop: its deletion goes on for more than 15 minutes; see which objects have finalizers that nobody removes", "2026-11-26T11:00:00Z")},
@@ -246,6 +249,7 @@ func TestARolloutThatWaitsIsNotDegraded(t *testing.T) {
 	}{
 		{"one that waits", degraded(), as(v1alpha1.RolloutPaused), "AwaitingPromotion Rollout web"},
 		{"one that waits, beside something that is degraded", degraded(job), as(v1alpha1.RolloutPaused), "Degraded Job migrate"},
+		{"one that waits, beside several that are degraded", degraded(job, other), as(v1alpha1.RolloutPaused), "Degraded Job migrate"},
 		{"what is called so in another group", degraded(other), as(v1alpha1.RolloutPaused), "Degraded Rollout web"},
 		{"one that is degraded", degraded(), as(v1alpha1.RolloutDegraded), "Degraded Rollout web"},
 		{"one that goes on, as the status has it", degraded(), as(v1alpha1.RolloutProgressing), "Degraded Rollout web"},
@@ -254,6 +258,41 @@ func TestARolloutThatWaitsIsNotDegraded(t *testing.T) {
 		got := AttentionOf(c.app, c.rollouts, noon)
 		if subject, _, _ := strings.Cut(got.Message, ": "); string(got.Reason)+" "+subject != c.want {
 			t.Errorf("%s: got %s %s, want %s", c.rule, got.Reason, got.Message, c.want)
+		}
+	}
+}
+
+// What this room says has its template beside it, for other languages; what others have said with a remedy has none.
+func TestReasonsHaveTheirTemplates(t *testing.T) {
+	deleted := shop(func(a *v1alpha1.Application) { a.DeletionTimestamp = at(time.Hour) })
+	for _, c := range []struct {
+		app      *v1alpha1.Application
+		rollouts []*v1alpha1.Rollout
+		want     string
+	}{
+		{deleted, nil, "attention.deletion"},
+		{shop(), web(func(ro *v1alpha1.Rollout) { ro.Status.Abort = true }), "attention.aborted"},
+		{shop(withCondition(v1alpha1.ConditionSyncError, "no")), nil, "cause.SyncError"},
+		{shop(withCondition(v1alpha1.ConditionSyncError, "no; correct it")), nil, ""},
+	} {
+		got, code := AttentionOf(c.app, c.rollouts, noon), ""
+		if got.Said != nil {
+			code = got.Said.Code
+		}
+		if code != c.want {
+			t.Errorf("%s: got template %q, want %q", got.Message, code, c.want)
+		}
+	}
+}
+
+// An object is named by a kind, which has a capital, and a name.
+func TestWhatNamesAnObject(t *testing.T) {
+	for text, want := range map[string]bool{
+		"Service web": true, "APIService v1": true, "ZooKeeper main": true,
+		"": false, "Service": false, "Service ": false, " web": false, "service web": false, "Service web now": false, "@x web": false, "[x web": false,
+	} {
+		if got := namesObject(text); got != want {
+			t.Errorf("%q: got %v", text, got)
 		}
 	}
 }

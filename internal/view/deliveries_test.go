@@ -95,6 +95,10 @@ func TestTheWayOfACommit(t *testing.T) {
 				scaled("Scaled down ReplicaSet web-one (revision 1) from 1 to 0", 20*time.Second), scaled("Scaled down ReplicaSet web-one-more (revision 3) from 1 to 0", time.Second),
 			}
 		}, "Done", 370, synced + converged + "drain done 11:59:10 11:59:40\nhealthy done ? 11:59:40"},
+		{"all done in the second of the switch", func(s *DeliverySeen) {
+			s.Rollouts[0].ReplicaSets[0].Spec.Replicas, s.Rollouts[0].ReplicaSets[0].Status = new(int32), appsv1.ReplicaSetStatus{}
+			s.Rollouts[0].Events = []*corev1.Event{scaled("Scaled down ReplicaSet web-one (revision 1) from 3 to 0", 50*time.Second)}
+		}, "Done", 370, synced + converged + "drain done 11:59:10 11:59:10\nhealthy done ? 11:59:40"},
 		{"all done, and a newer version begins", func(s *DeliverySeen) {
 			s.Rollouts[0].ReplicaSets[0].Spec.Replicas, s.Rollouts[0].ReplicaSets[0].Status = new(int32), appsv1.ReplicaSetStatus{}
 			next := s.Rollouts[0].ReplicaSets[1].DeepCopy()

@@ -192,11 +192,11 @@ func conditionsOf(app *v1alpha1.Application) []Condition {
 	return conditions
 }
 
-// cutLast cuts a text at the last separator.
+// cutLast cuts a text at the last separator, unless it begins with that: something stands before and is kept.
 func cutLast(text, separator string) (before, after string, ok bool) {
 	i := strings.LastIndex(text, separator)
-	if i < 0 {
-		return text, "", false
+	if i <= 0 {
+		return "", "", false
 	}
 	return text[:i], text[i+len(separator):], true
 }

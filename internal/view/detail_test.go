@@ -55,6 +55,7 @@ func TestDetails(t *testing.T) {
 			return d.Conditions[0].Message[longestText:] + "; " + d.Conditions[0].Remedy
 		}},
 		{"a long remedy", "…", shop(withCondition(v1alpha1.ConditionSyncError, "a; "+strings.Repeat("x", 2*longestText))), nil, func(d Detail) any { return d.Conditions[0].Remedy[longestText:] }},
+		{"a condition of which the remedy alone is said", "[{SyncError  ; correct it correct it in git, or sync again 2026-11-26T11:59:00Z}]", shop(withCondition(v1alpha1.ConditionSyncError, "; correct it")), nil, func(d Detail) any { return d.Conditions }},
 		{"a condition without", "[{SyncError  no correct it in git, or sync again 2026-11-26T11:59:00Z}]", shop(withCondition(v1alpha1.ConditionSyncError, "no")), nil, func(d Detail) any { return d.Conditions }},
 		{"an operation", "Failed x rev 3 [{g Job ns migrate Failed Synced exit 1 PreSync}]", shop(withOperation(v1alpha1.OperationFailed, "x", &v1alpha1.ResourceResult{Group: "g", Kind: "Job", Namespace: "ns", Name: "migrate", HookPhase: "Failed", Status: "Synced", Message: "exit 1", HookType: "PreSync"}), func(a *v1alpha1.Application) {
 			a.Status.OperationState.RetryCount, a.Status.OperationState.SyncResult.Revision = 3, "rev"
@@ -68,6 +69,10 @@ func TestDetails(t *testing.T) {
 		}), nil, func(d Detail) any {
 			r := d.Operation.Results
 			return fmt.Sprint(len(r), " ", r[1].Name, " ", r[0].Name, " ", r[len(r)-1].Name)
+		}},
+		{"of an operation of as many objects as are shown, all in their order", fmt.Sprint(mostResults, " Synced SyncFailed"), shop(withOperation(v1alpha1.OperationRunning, "", append(slices.Repeat([]*v1alpha1.ResourceResult{{Status: v1alpha1.ResultSynced}}, mostResults-1), &v1alpha1.ResourceResult{Status: v1alpha1.ResultSyncFailed})...)), nil, func(d Detail) any {
+			r := d.Operation.Results
+			return fmt.Sprint(len(r), " ", r[0].Status, " ", r[len(r)-1].Status)
 		}},
 		{"no operation", "true", shop(), nil, func(d Detail) any { return d.Operation == nil }},
 		{"sync windows", "[{deny * * * * * true false} {deny 0 3 * * * false false}] false", shop(), windows(false), func(d Detail) any { return fmt.Sprint(d.Windows, " ", d.CanSync) }},
@@ -83,8 +88,8 @@ func TestDetails(t *testing.T) {
 			a.Status.Summary.ExternalURLs = []string{"https://shop.example", "Docs | https://docs.example", "Bad|javascript:alert(1)"}
 			a.Spec.Info = []v1alpha1.Info{{Name: "board", Value: "https://board.example"}}
 		}), nil, func(d Detail) any { return fmt.Sprint(d.Links, " ", d.URLs) }},
-		{"lists that are empty", "truetruetruetrue", shop(), nil, func(d Detail) any {
-			return fmt.Sprint(d.Nodes != nil) + fmt.Sprint(d.URLs != nil) + fmt.Sprint(d.Conditions != nil) + fmt.Sprint(d.History != nil)
+		{"lists that are empty", "true true true true true true", shop(), nil, func(d Detail) any {
+			return fmt.Sprint(d.Nodes != nil, d.URLs != nil, d.Conditions != nil, d.History != nil, d.Links != nil, d.Windows != nil)
 		}},
 	} {
 		d := DetailOf(DetailSeen{Application: c.app, Project: c.project, Commits: commits, To: project.Destination{Namespace: "shop"}}, noon)

@@ -50,6 +50,9 @@ func TestRightsAreExplained(t *testing.T) {
 	if nobody.Roles == nil || nobody.Findings == nil || len(nobody.Rows) == 0 || nobody.Rows[0].Effect != "none" {
 		t.Errorf("nobody: got %+v", nobody)
 	}
+	if nothing := RightsOf("nobody", access.Explanation{}, nil); nothing.Rows == nil {
+		t.Error("no rows are no list")
+	}
 	everybody, _ := access.Parse(access.Written{Policies: map[string]string{"policy.default": "role:readonly"}})
 	if row := RightsOf("nobody", everybody.Explain(access.Subject{Name: "nobody"}), nil).Rows[0]; row.As != "role:readonly" || row.Effect != "allow" {
 		t.Errorf("by what everybody has: got %+v", row)

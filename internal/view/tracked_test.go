@@ -65,6 +65,7 @@ func TestNodesThatHaveChanged(t *testing.T) {
 		{"one", "a b c", "a b=x c", "b=x"},
 		{"one is new", "a c", "a b c", "b<a"},
 		{"the first is new", "b", "a b", "a<"},
+		{"all are new", "", "a b", "a< b<a"},
 		{"some are new together", "a d", "a b c d", "b<a c<b"},
 		{"one is gone", "a b c", "a c", "-b"},
 		{"all are gone", "a b", "", "-a -b"},
@@ -144,6 +145,16 @@ func TestSinceAnyVersion(t *testing.T) {
 			t.Errorf("since %d: got since %d", version, u.Since)
 		}
 	}
+	// What has come in a version is known to who has that one, and everything has no places: it is in order.
+	grown := tracked(t, withNodes("a"), withNodes("a b"), withNodes("a=x b"))
+	if got := grown.Since(2).written(); got != "a=x" {
+		t.Errorf("one that came in version 2, since then: got %q", got)
+	}
+	for _, n := range grown.Since(0).Nodes {
+		if n.After != nil {
+			t.Errorf("everything: %s is placed behind %q", n.ID, *n.After)
+		}
+	}
 	// One that comes back is not gone.
 	back := tracked(t, withNodes("a b"), withNodes("a"), withNodes("a b"))
 	if got := back.Since(1).written(); got != "b<a" {
@@ -172,6 +183,9 @@ func TestNodesThatAreGoneAreBounded(t *testing.T) {
 		if u := known.Since(version); (u.Since == 0) != whole {
 			t.Errorf("since %d: got since %d", version, u.Since)
 		}
+	}
+	if u := tracked(t, many(0, mostGone), Detail{}).Since(1); u.Since != 1 || len(u.Gone) != mostGone {
+		t.Errorf("as many as are remembered: got since %d and %d nodes that are gone", u.Since, len(u.Gone))
 	}
 }
 

@@ -77,7 +77,7 @@ func (v version) begunIn(while span, last bool) (version, bool) {
 		v.began, v.next, v.cut = while.from, nil, nil
 		return v, true
 	}
-	return v, false
+	return version{}, false
 }
 
 // isTakenUp reports whether a version that others were made after is on its way to the traffic again, since a time that

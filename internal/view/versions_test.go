@@ -88,6 +88,10 @@ func TestDeliveriesOfSeveralVersions(t *testing.T) {
 			"3 Done (done done done), 2 Replaced (unknown unknown unknown), 1 Replaced (unknown unknown unknown)"},
 		{"one that was followed by going back, and then by the next", lives{[]int{60, 30, 20, 10}, "2:b:29:0 3:a:59:0 4:c:9:1", "c", "c", "a>c:5", false},
 			"4 Done (done done done), 3 Replaced (skipped skipped skipped), 2 Replaced (unknown unknown unknown), 1 Replaced (unknown unknown unknown)"},
+		{"one of which the ReplicaSets do not tell whether it was before the wanted one", lives{[]int{60, 30, 10}, "1:a:59:1 0:b:29:0 0:c:9:1", "c", "a", ">a:58", false},
+			"3 Running (running waiting waiting), 2 Done (unknown unknown unknown), 1 Done (done done skipped)"},
+		{"one of which the ReplicaSets do not tell whether it was after the one that had the traffic", lives{[]int{60, 30, 10}, "0:a:59:0 0:b:29:0 3:c:9:1", "c", "c", "a>c:5", false},
+			"3 Done (done done done), 2 Replaced (unknown unknown unknown), 1 Replaced (unknown unknown unknown)"},
 		{"going back, which waits", lives{[]int{60, 30, 10}, "2:b:29:1 3:a:59:1", "a", "b", "a>b:20", false},
 			"3 Running (running waiting waiting), 2 Done (done done done), 1 Replaced (unknown unknown unknown)"},
 		{"going back, which waits, and another deployment since", lives{[]int{60, 30, 20, 10}, "2:b:29:1 3:a:59:1", "a", "b", "a>b:25", false},
@@ -113,6 +117,31 @@ func TestDeliveriesOfSeveralVersions(t *testing.T) {
 				t.Errorf("\n got %s\nwant %s", got, c.want)
 			}
 		})
+	}
+}
+
+// A deployment that goes on waits for its versions where there are Rollouts to make them, and passes them over
+// elsewhere.
+func TestDeploymentsWithoutAVersionYet(t *testing.T) {
+	some := DeliverySeen{Rollouts: []RolloutSeen{waitingRollout()}}
+	for _, c := range []struct {
+		rule string
+		seen DeliverySeen
+		of   deploymentSeen
+		want string
+	}{
+		{"it goes on", some, deploymentSeen{isOn: true}, stateWaiting},
+		{"it goes on, and there are no Rollouts", DeliverySeen{}, deploymentSeen{isOn: true}, stateSkipped},
+		{"it is over", some, deploymentSeen{}, stateSkipped},
+		{"it has failed", some, deploymentSeen{isOn: true, phase: v1alpha1.OperationFailed}, stateSkipped},
+		{"it has ended with an error", some, deploymentSeen{isOn: true, phase: v1alpha1.OperationError}, stateSkipped},
+	} {
+		stages, overtaken := stagesOfRollouts(c.seen, c.of)
+		for _, s := range stages {
+			if s.State != c.want || overtaken || len(stages) != 3 {
+				t.Errorf("%s: got %+v, overtaken: %v; want %s", c.rule, stages, overtaken, c.want)
+			}
+		}
 	}
 }
 

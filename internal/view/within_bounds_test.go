@@ -52,4 +52,9 @@ func TestManyLargeChangesAreBounded(t *testing.T) {
 	if size > longestAll+3*mostChanges*longestText || len(tasks.Tasks)+tasks.Hidden != 36 || tasks.Hidden == 0 {
 		t.Errorf("plan: got %d bytes of %d tasks and %d hidden", size, len(tasks.Tasks), tasks.Hidden)
 	}
+	// What is said of a task counts as well as what changes by it.
+	noted := plan.Task{Verb: plan.Delete, Skip: strings.Repeat("x", longestAll/2)}
+	if tasks = PlanOf(Compared{Complete: true, Plan: plan.Plan{Tasks: []plan.Task{noted, noted, noted}}}, unmasked); len(tasks.Tasks) != 2 || tasks.Hidden != 1 {
+		t.Errorf("notes: got %d tasks and %d hidden", len(tasks.Tasks), tasks.Hidden)
+	}
 }
