@@ -51,7 +51,7 @@ type Cluster struct {
 	Core corev1client.CoreV1Interface
 
 	version string
-	config  *rest.Config
+	shared  cluster.Shared
 	// Dynamic watches.
 	Dynamic   dynamic.Interface
 	discovery discovery.DiscoveryInterfaceWithContext
@@ -167,20 +167,22 @@ func connect(spec cluster.Cluster, scheme *runtime.Scheme) (*Cluster, error) {
 	if config.Timeout == 0 {
 		config.Timeout = requestTimeout
 	}
-	streaming := rest.CopyConfig(config)
-	streaming.Timeout = 0
-	c := &Cluster{Cluster: spec, config: config, scheme: scheme, users: lru.New(mostUsers)}
-	var err error
-	if c.Client, err = client.New(config, client.Options{Scheme: scheme}); err != nil {
+	shared, err := cluster.Share(config)
+	if err != nil {
 		return nil, err
 	}
-	if c.Core, err = corev1client.NewForConfig(streaming); err != nil {
+	c := &Cluster{Cluster: spec, shared: shared, scheme: scheme, users: lru.New(mostUsers)}
+	own, over := shared.As("")
+	if c.Client, err = client.New(own, client.Options{HTTPClient: over, Scheme: scheme}); err != nil {
 		return nil, err
 	}
-	if c.Dynamic, err = dynamic.NewForConfig(streaming); err != nil {
+	if c.Core, err = corev1client.NewForConfigAndClient(shared.Streaming()); err != nil {
 		return nil, err
 	}
-	c.discovery, err = discovery.NewDiscoveryClientForConfig(config)
+	if c.Dynamic, err = dynamic.NewForConfigAndClient(shared.Streaming()); err != nil {
+		return nil, err
+	}
+	c.discovery, err = discovery.NewDiscoveryClientForConfigAndClient(own, over)
 	return c, err
 }
 
@@ -192,9 +194,8 @@ func (c *Cluster) As(user string) (client.Client, error) {
 	if known, ok := c.users.Get(user); ok {
 		return known.(client.Client), nil
 	}
-	config := rest.CopyConfig(c.config)
-	config.Impersonate = rest.ImpersonationConfig{UserName: user}
-	as, err := client.New(config, client.Options{Scheme: c.scheme, Mapper: c.RESTMapper()})
+	config, over := c.shared.As(user)
+	as, err := client.New(config, client.Options{HTTPClient: over, Scheme: c.scheme, Mapper: c.RESTMapper()})
 	if err != nil {
 		return nil, fmt.Errorf("connecting to cluster %s as %s: %w", c.Name, user, err)
 	}

@@ -59,23 +59,25 @@ func connect(ctx context.Context, spec cluster.Cluster, log *slog.Logger, notify
 	if config.Timeout == 0 {
 		config.Timeout = requestTimeout
 	}
-	streaming := rest.CopyConfig(config)
-	streaming.Timeout = 0
+	shared, err := cluster.Share(config)
+	if err != nil {
+		return nil, fmt.Errorf("connecting to cluster %s: %w", spec.Name, err)
+	}
 	c := &Cluster{Server: spec.Server, Name: spec.Name, spec: spec, log: log, marks: &marks{}, claims: newClaims(), restarted: make(chan struct{}, 1)}
-	asking, err := discovery.NewDiscoveryClientForConfig(config)
+	asking, err := discovery.NewDiscoveryClientForConfigAndClient(shared.As(""))
 	if err == nil {
-		c.dynamic, err = dynamic.NewForConfig(streaming)
+		c.dynamic, err = dynamic.NewForConfigAndClient(shared.Streaming())
 	}
 	var watching metadata.Interface
 	if err == nil {
-		watching, err = metadata.NewForConfig(streaming)
+		watching, err = metadata.NewForConfigAndClient(shared.Streaming())
 	}
 	if err != nil {
 		return nil, fmt.Errorf("connecting to cluster %s: %w", spec.Name, err)
 	}
 	c.life, c.end = context.WithCancel(ctx)
 	c.kindCache = &kindCache{discovery: asking}
-	c.identities = newIdentities(spec, config, c.dynamic, c.kindCache)
+	c.identities = newIdentities(spec, shared, c.dynamic, c.kindCache)
 	c.objects = newObjects(c.client)
 	c.marks.replace(plan.Tracking{})
 	c.concerned = concerned{claims: c.claims, notify: notify}

@@ -5,7 +5,6 @@ import (
 	"strings"
 
 	"k8s.io/client-go/dynamic"
-	"k8s.io/client-go/rest"
 	"k8s.io/utils/lru"
 
 	"github.com/cyan-cd/cyan/internal/apply"
@@ -18,16 +17,16 @@ const maxUsers = 1024
 
 // identities are those as whom objects are written in a cluster.
 type identities struct {
-	spec cluster.Cluster
-	// config is how the cluster is asked by those who wait for an answer; client does so with the program's own rights.
-	config *rest.Config
+	spec   cluster.Cluster
+	shared cluster.Shared
+	// client has the program's own rights.
 	client *apply.Client
 	// users has the *apply.Client of each user as whom objects are written.
 	users *lru.Cache
 }
 
-func newIdentities(spec cluster.Cluster, config *rest.Config, own dynamic.Interface, kinds apply.Kinds) *identities {
-	i := &identities{spec: spec, config: config, users: lru.New(maxUsers)}
+func newIdentities(spec cluster.Cluster, shared cluster.Shared, own dynamic.Interface, kinds apply.Kinds) *identities {
+	i := &identities{spec: spec, shared: shared, users: lru.New(maxUsers)}
 	i.client = apply.NewClient(own, kinds).Within(i.limit)
 	return i
 }
@@ -40,9 +39,7 @@ func (i *identities) As(user string) (*apply.Client, error) {
 	if known, ok := i.users.Get(user); ok {
 		return known.(*apply.Client), nil
 	}
-	config := rest.CopyConfig(i.config)
-	config.Impersonate = rest.ImpersonationConfig{UserName: user}
-	connection, err := dynamic.NewForConfig(config)
+	connection, err := dynamic.NewForConfigAndClient(i.shared.As(user))
 	if err != nil {
 		return nil, fmt.Errorf("connecting to cluster %s as %s: %w", i.spec.Name, user, err)
 	}
