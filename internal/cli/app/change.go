@@ -12,10 +12,12 @@ import (
 	"github.com/cyan-cd/cyan/internal/cli/kit"
 	"github.com/cyan-cd/cyan/internal/patch"
 	"github.com/cyan-cd/cyan/internal/plan"
+	"github.com/cyan-cd/cyan/internal/repository"
 	"github.com/cyan-cd/cyan/internal/settings"
 )
 
-// warn names the sync options that mean nothing, and what else is not served, that an Application has not had before.
+// warn names the sync options that mean nothing, what else is not served, and repositories that the server may refuse,
+// that an Application has not had before.
 func warn(a *kit.Control, before, app *v1alpha1.Application) {
 	had := plan.CheckOptions(before.Spec.GetSyncOptions(), nil)
 	for _, about := range plan.CheckOptions(app.Spec.GetSyncOptions(), nil) {
@@ -29,6 +31,23 @@ func warn(a *kit.Control, before, app *v1alpha1.Application) {
 			a.Note("warning: %s", f.Problem())
 		}
 	}
+	for _, about := range onDisk(before, app) {
+		a.Note("warning: %s", about)
+	}
+}
+
+// onDisk names the repositories on the server's disk that an Application has not had before. Whether the server allows
+// them, it alone knows.
+func onDisk(before, app *v1alpha1.Application) (warnings []string) {
+	had := before.Spec.GetSources()
+	for _, source := range app.Spec.GetSources() {
+		u, err := repository.Parse(source.RepoURL)
+		if err != nil || u.Scheme() != "file" || slices.ContainsFunc(had, func(h v1alpha1.ApplicationSource) bool { return h.RepoURL == source.RepoURL }) {
+			continue
+		}
+		warnings = append(warnings, fmt.Sprintf("repository %s: a directory of the server's machine, which a server refuses by default; start it with --allow-repository-directory %s, or give the URL of a git host", source.RepoURL, u.Path()))
+	}
+	return warnings
 }
 
 // change edits an Application and writes what became different.
