@@ -137,3 +137,39 @@ func TestValidateFiles(t *testing.T) {
 		}
 	}
 }
+
+// The kinds of files that are named, or found below a folder, are known by definitions anywhere in the work tree.
+func TestValidateFilesOfCustomKinds(t *testing.T) {
+	inFolder(t, `
+-- crds/widget.yaml --
+apiVersion: apiextensions.k8s.io/v1
+kind: CustomResourceDefinition
+metadata: {name: widgets.example.com}
+spec:
+  group: example.com
+  scope: Namespaced
+  names: {kind: Widget, plural: widgets}
+  versions:
+  - {name: v1, served: true, storage: true, schema: {openAPIV3Schema: {type: object, properties: {spec: {type: object, properties: {size: {type: integer}}}}}}}
+-- examples/one/a.yaml --
+apiVersion: example.com/v1
+kind: Widget
+metadata: {name: a}
+spec: {size: big}
+-- examples/two/b.yaml --
+apiVersion: example.com/v1
+kind: Widget
+metadata: {name: b}
+spec: {size: 1}
+`)
+	const want = "examples/one/a.yaml:4:8: error: Widget a: spec.size: must be of type integer, and is of type string; write it without quotes [wrong-type]\n"
+	for _, line := range []string{"cyan validate examples/one/a.yaml examples/two/b.yaml", "cyan validate -R examples"} {
+		if code, stdout, stderr := runLine(t, "", line); code != 1 || !strings.HasPrefix(stdout, want) || strings.Count(stdout, "\n") != 1 {
+			t.Errorf("%s: got %d, %s%s", line, code, stdout, stderr)
+		}
+	}
+	code, stdout, _ := runLine(t, "", "cyan validate examples/one/a.yaml --root examples")
+	if code != 1 || !strings.Contains(stdout, "unknown kind example.com/v1 Widget") {
+		t.Errorf("below --root alone: got %d, %s", code, stdout)
+	}
+}

@@ -15,6 +15,9 @@ import (
 	"github.com/cyan-cd/cyan/internal/render"
 )
 
+// maxEntries bounds how many files and directories a search for definitions passes.
+const maxEntries = 200_000
+
 // errEnough ends a search.
 var errEnough = errors.New("enough was read")
 
@@ -56,11 +59,14 @@ func isUnknownKind(f *problem.Error) bool { return f.Rule == RuleUnknownKind }
 // definitionsIn returns the definitions of the wanted kinds in a tree. A file that cannot be read has none.
 func definitionsIn(tree fs.FS, wanted map[schema.GroupKind]bool) []apiextensionsv1.CustomResourceDefinition {
 	var all []apiextensionsv1.CustomResourceDefinition
-	files := 0
+	files, entries := 0, 0
 	// The search ends with its files, or with errEnough.
 	_ = fs.WalkDir(tree, ".", func(name string, entry fs.DirEntry, err error) error {
 		if err != nil {
 			return nil //nolint:nilerr // as if it were not there
+		}
+		if entries++; entries > maxEntries {
+			return errEnough
 		}
 		if entry.IsDir() {
 			return enter(name)

@@ -175,7 +175,9 @@ func wellKnown(r Ref) bool {
 	case "ServiceAccount":
 		return r.Name == "default"
 	case "ConfigMap":
-		return r.Name == "kube-root-ca.crt"
+		return r.Name == "kube-root-ca.crt" || r.Name == "extension-apiserver-authentication" && r.Namespace == "kube-system"
+	case "Role":
+		return r.Namespace == "kube-system" && (r.Name == "extension-apiserver-authentication-reader" || strings.HasPrefix(r.Name, "system:"))
 	case "ClusterRole":
 		return strings.HasPrefix(r.Name, "system:") || slices.Contains([]string{"cluster-admin", "admin", "edit", "view"}, r.Name)
 	case "Service":

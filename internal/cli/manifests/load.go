@@ -13,9 +13,9 @@ import (
 // Loaded is what a directory or a file of this machine renders to.
 type Loaded struct {
 	Result *render.Result
-	// Tree is what was read from, and Top the directory of this machine that is its root.
-	Tree fs.FS
-	Top  string
+	// Top is the directory of this machine whose files may define the kinds of the objects: that which nothing outside
+	// is read of.
+	Top string
 	// Render renders the same of another tree.
 	Render func(fs.FS) (*render.Result, error)
 }
@@ -41,6 +41,10 @@ func Load(root, path, namespace string, source v1alpha1.ApplicationSource, use f
 		if err != nil {
 			return "", err
 		}
+		around := top
+		if wider, _, err := bounds(root, dir); err == nil {
+			around = wider
+		}
 		return top, open(dir, dir, func(tree fs.FS, inside string) error {
 			file := v1alpha1.ApplicationSource{Path: inside, Directory: &v1alpha1.DirectorySource{Include: name}}
 			again := func(tree fs.FS) (*render.Result, error) {
@@ -50,7 +54,7 @@ func Load(root, path, namespace string, source v1alpha1.ApplicationSource, use f
 			if err != nil {
 				return inWords(err, ofFile)
 			}
-			return use(Loaded{warningsInWords(result, ofFile), tree, top, again})
+			return use(Loaded{warningsInWords(result, ofFile), around, again})
 		})
 	}
 	if top, _, err = bounds(root, path); err != nil {
@@ -63,7 +67,7 @@ func Load(root, path, namespace string, source v1alpha1.ApplicationSource, use f
 		if err != nil {
 			return inWords(err, inTurn{inFlags, ofFolder})
 		}
-		return use(Loaded{warningsInWords(result, inFlags), tree, top, again})
+		return use(Loaded{warningsInWords(result, inFlags), top, again})
 	})
 }
 

@@ -44,8 +44,10 @@ type loader struct {
 	// below is set while what lies below a folder is taken.
 	below bool
 	// taken are the files and folders that were taken already, as paths without symbolic links.
-	taken   map[string]bool
-	closers []func()
+	taken map[string]bool
+	// searched are the directories in which definitions of the kinds in the files are looked for.
+	searched map[string]bool
+	closers  []func()
 }
 
 func (l *loader) close() {
@@ -63,7 +65,7 @@ func (l *loader) load(ctx context.Context, args []string, use func() error) erro
 	if len(args) == 0 {
 		args = []string{"."}
 	}
-	l.taken = map[string]bool{}
+	l.taken, l.searched = map[string]bool{}, map[string]bool{}
 	files := input{result: &render.Result{}}
 	for _, arg := range args {
 		if err := l.argument(arg, &files); err != nil {
@@ -136,20 +138,33 @@ func (l *loader) take(arg string, files *input) error {
 	}
 	var loaded input
 	top, err := manifests.Load(l.root, path, l.defaultNamespace(), l.source, func(m manifests.Loaded) error {
-		// The tree is read again for definitions, after it is closed here.
-		tree, err := os.OpenRoot(m.Top)
-		if err != nil {
-			return err
-		}
-		l.closers = append(l.closers, func() { _ = tree.Close() })
-		loaded = input{result: m.Result, trees: []fs.FS{tree.FS()}, render: m.Render}
-		return nil
+		loaded, err = l.loaded(m, isFile)
+		return err
 	})
 	into := files
 	if !isFile {
 		into = nil
 	}
 	return l.add(arg, top, loaded, into, err)
+}
+
+// loaded is what was rendered, with the tree of its directory, which is read again for definitions after it was closed:
+// once for all files of it.
+func (l *loader) loaded(m manifests.Loaded, isFile bool) (input, error) {
+	in := input{result: m.Result, render: m.Render}
+	if isFile && l.searched[m.Top] {
+		return in, nil
+	}
+	tree, err := os.OpenRoot(m.Top)
+	if err != nil {
+		return in, err
+	}
+	l.closers = append(l.closers, func() { _ = tree.Close() })
+	in.trees = []fs.FS{tree.FS()}
+	if isFile {
+		l.searched[m.Top] = true
+	}
+	return in, nil
 }
 
 // again reports whether a file, a folder or standard input was taken before, whatever it was called then. A folder is
