@@ -193,7 +193,8 @@ func TestValidate(t *testing.T) {
 		{"cyan validate -", "", 2, "stdin.yaml: error: no objects to validate; see whether what has written it has failed [no-objects]\n", "0 objects, 1 error\n"},
 		{"cyan validate -", "a: b\n", 1, "…", "0 objects, 2 errors\n"},
 		{"cyan validate good empty.yaml", "", 1, "empty.yaml: error: no objects to validate; see whether what has written it has failed [no-objects]\n", "2 objects, 1 error\n"},
-		{"cyan validate own/custom.yaml", "", 1, "own/custom.yaml:2:1: error: Widget w: kind: unknown kind example.com/v1 Widget: Kubernetes does not have it, and no CustomResourceDefinition among the objects defines it; add its CustomResourceDefinition, or correct apiVersion and kind [unknown-kind]\n", "1 object, 1 error\n"},
+		{"cyan validate own/custom.yaml", "", 1, "own/custom.yaml:4:8: error: Widget w: spec.size: must be of type integer, and is of type string; write it without quotes [wrong-type]\n", "1 object, 1 error\n"},
+		{"cyan validate own/custom.yaml --root own", "", 1, "own/custom.yaml:2:1: error: Widget w: kind: unknown kind example.com/v1 Widget: Kubernetes does not have it, and no CustomResourceDefinition among the objects defines it; add its CustomResourceDefinition, or correct apiVersion and kind [unknown-kind]\n", "1 object, 1 error\n"},
 		{"cyan validate own/custom.yaml --ignore-kinds Widget", "", 0, "", "1 object, nothing found\n"},
 		{"cyan validate own/custom.yaml --crds crds", "", 1, "own/custom.yaml:4:8: error: Widget w: spec.size: must be of type integer, and is of type string; write it without quotes [wrong-type]\n", "1 object, 1 error\n"},
 		{"cyan validate own/custom.yaml crds/widget.yaml", "", 1, "…", "2 objects, 1 error\n"},
@@ -446,6 +447,67 @@ func TestRenderWarns(t *testing.T) {
 		code, stdout, stderr := runLine(t, "", c.line)
 		if code != 0 || !strings.Contains(stdout, "kind: Deployment") || stderr != c.want {
 			t.Errorf("%s: exit code %d, %q, and\n%swant\n%s", c.line, code, stdout, stderr, c.want)
+		}
+	}
+}
+
+// Templates of a chart are no manifests: the chart is named once, and what it has beside them is checked.
+func TestValidateBelowCharts(t *testing.T) {
+	inFolder(t, `
+-- charts/shop/Chart.yaml --
+apiVersion: v2
+name: shop
+annotations: {kind: chart}
+-- charts/shop/templates/cm.yaml --
+apiVersion: v1
+kind: ConfigMap
+metadata: {name: "{{ .Release.Name }}"}
+data: {a: 1}
+-- charts/shop/templates/deep/cm.yaml --
+{{- if .Values.x }}
+apiVersion: v1
+kind: ConfigMap
+{{- end }}
+-- charts/shop/templates/plain.yaml --
+apiVersion: v1
+kind: ConfigMap
+metadata: {name: plain}
+-- charts/shop/crds/cm.yaml --
+apiVersion: v1
+kind: ConfigMap
+metadata: {name: c}
+data: {a: 1}
+-- charts/old/Chart.yaml --
+name: old
+-- charts/old/templates/cm.yaml --
+apiVersion: v1
+kind: ConfigMap
+metadata: {name: "{{ .Release.Name }}"}
+-- templates/cm.yaml --
+apiVersion: v1
+kind: ConfigMap
+metadata: {name: {{ .Release.Name }}}
+`)
+	note := func(chart string) string {
+		return chart + "/Chart.yaml:1:1: note: templates of the chart are for Helm, and not checked; check what they make by `helm template " + chart + " | cyan validate -` [skipped-file]\n"
+	}
+	for _, c := range []struct {
+		line string
+		code int
+		want []string
+	}{
+		{"cyan validate -R .", 1, []string{note("charts/old"), note("charts/shop"), "charts/shop/crds/cm.yaml:4:8: error: ConfigMap c: data[a]: ", "templates/cm.yaml:1:1: error: invalid YAML: "}},
+		{"cyan validate -R charts/old", 2, []string{note("charts/old")}},
+		{"cyan validate charts/old/templates/cm.yaml", 1, []string{"charts/old/templates/cm.yaml:3:12: error: ConfigMap {{ .Release.Name }}: metadata.name: "}},
+	} {
+		code, stdout, stderr := runLine(t, "", c.line)
+		found := strings.SplitAfter(strings.TrimSuffix(stdout, "\n"), "\n")
+		fits := len(found) == len(c.want)
+		for i := 0; fits && i < len(found); i++ {
+			fits = strings.HasPrefix(found[i], strings.TrimSuffix(c.want[i], "\n"))
+		}
+		if code != c.code || !fits {
+			t.Errorf("%s: got %d, %s%s, want %d, %q", c.line, code, stdout, stderr, c.code, c.want)
 		}
 	}
 }

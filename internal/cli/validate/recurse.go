@@ -49,8 +49,15 @@ func (l *loader) recursive(top string, files *input) error {
 	}
 	l.unnamed = true
 	defer func() { l.unnamed = false }()
+	charts := map[string]bool{}
 	for _, file := range found.files {
-		if note := forOthers(file); note != nil {
+		note := forOthers(file)
+		if chart := chartOf(file); chart != "" && !charts[chart] {
+			charts[chart], note = true, noteOfChart(chart)
+		} else if chart != "" {
+			continue
+		}
+		if note != nil {
 			l.findings = append(l.findings, *note)
 			continue
 		}
@@ -263,5 +270,36 @@ func forOthers(file string) *engine.Finding {
 	}
 	return &engine.Finding{Severity: engine.SeverityNote, Error: &problem.Error{
 		Kind: problem.Usage, Rule: engine.RuleSkipped, File: nameOf(file), Line: docs[0].Line, Cause: version + " is for another program than the API server", Remedy: remedy,
+	}}
+}
+
+// chartOf is the folder of the Helm chart that a file describes or is a template of; "" for any other, and for what a
+// chart has that is no template.
+func chartOf(file string) string {
+	const describes = "Chart.yaml"
+	dir := filepath.Dir(file)
+	if filepath.Base(file) == describes {
+		return dir
+	}
+	for ; dir != filepath.Dir(dir); dir = filepath.Dir(dir) {
+		if filepath.Base(dir) != "templates" {
+			continue
+		}
+		chart := filepath.Dir(dir)
+		if _, err := os.Stat(filepath.Join(chart, describes)); err != nil {
+			continue
+		}
+		if data, err := beginningOf(file); err == nil && bytes.Contains(data, []byte("{{")) {
+			return chart
+		}
+	}
+	return ""
+}
+
+// noteOfChart is a note on a chart whose templates are not checked.
+func noteOfChart(chart string) *engine.Finding {
+	return &engine.Finding{Severity: engine.SeverityNote, Error: &problem.Error{
+		Kind: problem.Usage, Rule: engine.RuleSkipped, File: nameOf(filepath.Join(chart, "Chart.yaml")), Line: 1, Cause: "templates of the chart are for Helm, and not checked",
+		Remedy: fmt.Sprintf("check what they make by `helm template %s | cyan validate -`", nameOf(chart)),
 	}}
 }
