@@ -12,7 +12,7 @@ TOOL    := go tool -modfile=go.tools.mod
 NAMES   := argocd kubectl-argo-rollouts kubectl-cyan kubeval kubeconform kustomize skaffold
 
 # The rooms that decide, whose own tests have to notice nearly every small bug in them.
-MUTATED := rollout operation plan project repository delivery access action settings health script jq secret glob spelling jsonpatch validate skaffold handover devloop/decide devloop/desired
+MUTATED := rollout operation plan project repository delivery access action settings health script jq secret glob spelling jsonpatch validate skaffold handover view devloop/decide devloop/desired
 
 .PHONY: demo pictures test build links ui lint generate bench bench-dev bench-local bench-gitops bench-page audit mutate metrics release elsewhere publish clean system-packages
 

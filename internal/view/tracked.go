@@ -17,7 +17,7 @@ type Tracked struct {
 	// Version is that of the detail: 0 where there is none yet.
 	Version int64
 
-	// first is the oldest version since which all that has changed is known.
+	// first is the oldest version since which all that has changed is known; 0 for all.
 	first int64
 	parts map[string]trackedPart
 	// nodes are in the order of those of the detail.
@@ -82,9 +82,6 @@ type PlacedNode struct {
 // Track returns the next version of a detail; the same one where nothing has changed.
 func Track(before Tracked, d Detail) (Tracked, error) {
 	t := Tracked{Detail: d, Version: before.Version + 1, first: before.first, nodes: make([]trackedNode, len(d.Nodes))}
-	if before.Version == 0 {
-		t.first = t.Version
-	}
 	texts, err := partsOf(d)
 	if err != nil {
 		return before, err

@@ -184,6 +184,13 @@ func TestNodesThatAreGoneAreBounded(t *testing.T) {
 			t.Errorf("since %d: got since %d", version, u.Since)
 		}
 	}
+	later, err := Track(known, Detail{Hidden: 1})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if one, two := later.Since(1), later.Since(2); one.Since != 0 || two.Since != 2 {
+		t.Errorf("in the next version: got since %d and %d", one.Since, two.Since)
+	}
 	if u := tracked(t, many(0, mostGone), Detail{}).Since(1); u.Since != 1 || len(u.Gone) != mostGone {
 		t.Errorf("as many as are remembered: got since %d and %d nodes that are gone", u.Since, len(u.Gone))
 	}
