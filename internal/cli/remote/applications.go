@@ -169,8 +169,8 @@ func (c *Applications) DeleteCascading(ctx context.Context, app *v1alpha1.Applic
 	return c.delete(ctx, app, url.Values{"cascade": {"true"}, "propagationPolicy": {policy}})
 }
 
-// delete deletes an Application that was read. A server deletes by the name alone, so that a look just before has to do:
-// another that has come by its name since stays.
+// delete deletes an Application that was read. A server deletes by the name alone, so that a look just before has to
+// do: another that has come by its name since stays.
 func (c *Applications) delete(ctx context.Context, object client.Object, query url.Values) error {
 	if uid := object.GetUID(); uid != "" {
 		now := &v1alpha1.Application{}
