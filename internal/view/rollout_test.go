@@ -14,6 +14,7 @@ import (
 	"k8s.io/utils/ptr"
 
 	"github.com/cyan-cd/cyan/api/v1alpha1"
+	"github.com/cyan-cd/cyan/internal/problem"
 	"github.com/cyan-cd/cyan/internal/rollout/strategy"
 )
 
@@ -416,10 +417,13 @@ func TestEarlierVersions(t *testing.T) {
 			t.Errorf("%d: got %v, %v, want %s", revision, got, err, want)
 		}
 	}
-	if _, err := Earlier("web", own, 7); err == nil || err.Error() != "Rollout web: revision 7 not found; there are: 3, 2, 1" {
+	if got, err := Earlier("web", own[:2], 0); err != nil || got.Name != "web-one" {
+		t.Errorf("of two: got %v, %v", got, err)
+	}
+	if _, err := Earlier("web", own, 7); err == nil || problem.KindOf(err) != problem.Absent || err.Error() != "Rollout web: revision 7 not found; there are: 3, 2, 1" {
 		t.Errorf("got %v", err)
 	}
-	if _, err := Earlier("web", own[:1], 0); err == nil || err.Error() != "Rollout web: no earlier revision is kept; raise spec.revisionHistoryLimit to keep some" {
+	if _, err := Earlier("web", own[:1], 0); err == nil || problem.KindOf(err) != problem.Absent || err.Error() != "Rollout web: no earlier revision is kept; raise spec.revisionHistoryLimit to keep some" {
 		t.Errorf("got %v", err)
 	}
 }
@@ -428,7 +432,7 @@ func TestEarlierVersions(t *testing.T) {
 func TestWhichContainersRunAnImage(t *testing.T) {
 	have := map[string]string{"web": "registry:5000/web:1", "log": "log@sha256:1", "again": "registry:5000/web"}
 	for _, c := range []struct{ container, image, want string }{
-		{"log", "x:1", "map[log:x:1]"}, {"", "registry:5000/web:2", "map[again:registry:5000/web:2 web:registry:5000/web:2]"}, {"", "log@sha256:2", "map[log:log@sha256:2]"},
+		{"log", "x:1", "map[log:x:1]"}, {"", "registry:5000/web:2", "map[again:registry:5000/web:2 web:registry:5000/web:2]"}, {"", "log@sha256:2", "map[log:log@sha256:2]"}, {"", "log:2", "map[log:log:2]"},
 	} {
 		if got, err := ImagesFor("web", have, c.container, c.image); err != nil || fmt.Sprint(got) != c.want {
 			t.Errorf("%+v: got %v, %v", c, got, err)
@@ -437,7 +441,7 @@ func TestWhichContainersRunAnImage(t *testing.T) {
 	if got, err := ImagesFor("web", map[string]string{"one": "x"}, "", "y:2"); err != nil || fmt.Sprint(got) != "map[*:y:2]" {
 		t.Errorf("a single container: got %v, %v", got, err)
 	}
-	if _, err := ImagesFor("web", have, "", "other:1"); err == nil || err.Error() != "Rollout web: container: no container runs an image called other; name one of again, log, web" {
+	if _, err := ImagesFor("web", have, "", "other:1"); err == nil || problem.KindOf(err) != problem.Usage || err.Error() != "Rollout web: container: no container runs an image called other; name one of again, log, web" {
 		t.Errorf("got %v", err)
 	}
 }

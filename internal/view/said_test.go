@@ -151,3 +151,12 @@ func TestTemplatesAreCopied(t *testing.T) {
 		t.Error("who asks for the templates can change them")
 	}
 }
+
+// A sentence begins with a capital, where it begins with a letter that has one.
+func TestWhatBeginsASentence(t *testing.T) {
+	for text, want := range map[string]string{"": "", "abort": "Abort", "zone web": "Zone web", "Abort": "Abort", "`x": "`x", "{x": "{x", "1 pod": "1 pod"} {
+		if got := capitalised(text); got != want {
+			t.Errorf("%q: got %q, want %q", text, got, want)
+		}
+	}
+}
