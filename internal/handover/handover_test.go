@@ -10,6 +10,8 @@ import (
 	coordinationv1 "k8s.io/api/coordination/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime/schema"
+
+	"github.com/cyan-cd/cyan/internal/problem"
 )
 
 var noon = time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)
@@ -108,6 +110,9 @@ func TestLeases(t *testing.T) {
 			t.Errorf("%s: got the Lease of %q, %v", app, ApplicationOf(l), err)
 		}
 	}
+	if most := strings.Repeat("a", 244); LeaseName(most) != "handover."+most {
+		t.Errorf("as long as a name may be: got %q", LeaseName(most))
+	}
 	if LeaseName(long) == LeaseName(other) {
 		t.Error("two long names have one Lease")
 	}
@@ -136,13 +141,14 @@ func TestTake(t *testing.T) {
 		name      string
 		lease     *coordinationv1.Lease
 		unchanged time.Duration
+		kind      problem.Kind
 		want      string
 	}{
-		{"another has it", lease(), 0, "Application \"shop\": handed over to ann since 2026-03-01T12:00:00Z; ask there, or take it back with `cyan app reclaim shop`"},
-		{"another had it", lease(), Duration, `Application "shop": what was handed over before is being undone; wait until it is`},
-		{"released", Release(lease(), ""), 0, `Application "shop": what was handed over before is being undone; wait until it is`},
+		{"another has it", lease(), 0, problem.Refused, "Application \"shop\": handed over to ann since 2026-03-01T12:00:00Z; ask there, or take it back with `cyan app reclaim shop`"},
+		{"another had it", lease(), Duration, problem.Unreachable, `Application "shop": what was handed over before is being undone; wait until it is`},
+		{"released", Release(lease(), ""), 0, problem.Unreachable, `Application "shop": what was handed over before is being undone; wait until it is`},
 	} {
-		if got, err := Take(c.lease, "argocd", "shop", "ben", c.unchanged, noon); err == nil || err.Error() != c.want || got != nil {
+		if got, err := Take(c.lease, "argocd", "shop", "ben", c.unchanged, noon); err == nil || err.Error() != c.want || problem.KindOf(err) != c.kind || got != nil {
 			t.Errorf("%s: got %v, %v; want %q", c.name, got, err, c.want)
 		}
 	}
@@ -196,8 +202,9 @@ func TestObjects(t *testing.T) {
 		"an object has no version, kind or name; delete the Lease":          `[{"version":"v1","name":"a"}]`,
 	} {
 		l := lease(func(l *coordinationv1.Lease) { l.Annotations[ObjectsAnnotation] = text })
-		if got, err := Objects(l); err == nil || got != nil || !strings.Contains(err.Error(), name) {
-			t.Errorf("%.40s: got %v, %v; want %q", text, got, err, name)
+		got, err := Objects(l)
+		if err == nil || got != nil || !strings.Contains(err.Error(), name) || !strings.HasPrefix(err.Error(), "Lease argocd/handover.shop") || problem.KindOf(err) != problem.Usage {
+			t.Errorf("%.40s: got %v, %v; want %q of the Lease", text, got, err, name)
 		}
 		if got, err := WithObjects(l, web); err == nil || got != nil {
 			t.Errorf("%.40s: got %v, and no error, of a list that can't be read", text, got)

@@ -52,4 +52,8 @@ func TestDestinations(t *testing.T) {
 			t.Errorf("%s: got %q, %v; want %q", row.rule, got, ok, row.want)
 		}
 	}
+	a.Context = "web"
+	if got, ok := a.destination(Change{Path: "static/a"}); ok {
+		t.Errorf("a file outside of what is built: got %q, want none", got)
+	}
 }
