@@ -92,16 +92,16 @@ func moveField(data []byte, move movedField) (moved []byte, why string) {
 	f := fixer{lines: strings.SplitAfter(string(data), "\n"), unusual: hasUnusualBreaks(string(data)), edits: map[int]lineEdit{}}
 	switch {
 	case hasAlias(root):
-		return data, "the kustomization uses anchors"
+		return nil, "the kustomization uses anchors"
 	case root.Style&yaml.FlowStyle != 0:
-		return data, inOneLine
+		return nil, inOneLine
 	}
 	if why := f.ambiguous(root); why != "" {
-		return data, why
+		return nil, why
 	}
 	why = f.rewrite(root, func(fields []textField) ([]textField, string) { return f.lines.moved(fields, root, move) })
 	if why != "" {
-		return data, why
+		return nil, why
 	}
 	return []byte(f.text()), ""
 }
@@ -117,14 +117,13 @@ func (l sourceLines) moved(fields []textField, root *yaml.Node, move movedField)
 	at := slices.IndexFunc(fields, func(t textField) bool { return t.key == move.name })
 	target, _ := taken(fields, move.to)
 	if target == nil {
-		fields = slices.Clone(fields)
 		if fields[at] = field.named(move.to); move.entry != nil || move.name == commonLabels {
 			fields[at] = newList(textField{key: move.to, above: field.above, rest: restOf(*field, value)}, entries, widthOf(*field, value))
 		}
 		return fields, ""
 	}
 	others := render.Field(root, move.to)
-	own, why := l.listEntries(*target, others, movedField{name: move.to})
+	own, why := l.listEntries(*target, others, movedField{})
 	if why != "" {
 		return nil, why
 	}
@@ -199,19 +198,16 @@ func blockEntries(field textField, list *yaml.Node) ([]listEntry, string) {
 	var out []listEntry
 	next := 0
 	for i, item := range list.Content {
-		at, end := item.Line-field.line-1, len(lines)
-		if i+1 < len(list.Content) {
-			end = list.Content[i+1].Line - field.line - 1
-		}
-		if at < next || end <= at || !strings.HasPrefix(lines[at], "- ") {
+		at := item.Line - field.line - 1
+		if at < next || at >= len(lines) || !strings.HasPrefix(lines[at], "- ") {
 			return nil, "its lines are indented in an unusual way"
 		}
 		above := lines[next:at]
 		// Comments over an entry are indented as it is, and what is behind the last one stays behind it.
 		if next = at + 1; i+1 == len(list.Content) {
-			next = end
+			next = len(lines)
 		}
-		for next < end && (lines[next] == "" || strings.HasPrefix(lines[next], " ")) {
+		for next < len(lines) && (lines[next] == "" || strings.HasPrefix(lines[next], " ")) {
 			next++
 		}
 		out = append(out, listEntry{above: above, text: lines[at:next], value: item})
@@ -273,7 +269,7 @@ func (l sourceLines) labelEntry(field textField, value *yaml.Node) ([]listEntry,
 		}
 		text = append(text, line)
 	}
-	return []listEntry{{text: text, value: value}}, ""
+	return []listEntry{{text: text}}, ""
 }
 
 // newList is a field with entries, which are indented by a width.

@@ -78,6 +78,7 @@ func TestFixKustomization(t *testing.T) {
 		{"bases behind resources", cm + "# over it\n\n# the base\nbases:\n# its name\n- base # this\n\nnamePrefix: x-\n", "resources:\n- cm.yaml\n# over it\n\n# the base\n# its name\n- base # this\n\nnamePrefix: x-\n", "bases is written as resources"},
 		{"bases before resources", "bases: # first\n  - base\n\nresources:\n- cm.yaml # c\n", "\nresources:\n- cm.yaml # c\n# first\n- base\n", "bases is written as resources"},
 		{"resources that are indented", "resources: # these\n  - cm.yaml\n\nbases:\n- base\n", "resources: # these\n  - cm.yaml\n  - base\n", "bases is written as resources"},
+		{"resources with a comment behind the last", "resources:\n  - cm.yaml\n  # the end\nbases:\n- base\n", "resources:\n  - cm.yaml\n  # the end\n  - base\n", "bases is written as resources"},
 		{"resources in brackets", "resources: [cm.yaml, \"one\\u002eyaml\"] # these\nnamePrefix: x-\nbases:\n- base\n", "", ""},
 		{"resources in brackets of one", "resources: [cm.yaml] # these\nnamePrefix: x-\nbases: [ base ] # all\n", "resources: # these\n- cm.yaml\n# all\n- base\nnamePrefix: x-\n", "bases is written as resources"},
 		{"resources that are empty", "resources: []\nbases:\n- base\n", "resources:\n- base\n", "bases is written as resources"},
