@@ -1,6 +1,7 @@
 package cli_test
 
 import (
+	"context"
 	"strings"
 	"testing"
 
@@ -48,7 +49,7 @@ func TestValidateLive(t *testing.T) {
 		if err := s.cluster.Client.Create(t.Context(), o); err != nil {
 			t.Fatal(err)
 		}
-		t.Cleanup(func() { _ = s.cluster.Client.Delete(t.Context(), o) })
+		t.Cleanup(func() { _ = s.cluster.Client.Delete(context.Background(), o) })
 	}
 	const found = "pods.yaml:12:63: error: Deployment web: spec.template.spec.containers[0].envFrom[1].secretRef.name: Secret missing is neither among the objects nor in the cluster; add it, or correct the name [missing-reference]"
 	const mayBe = "warning: Deployment web: spec.template.spec.containers[0].envFrom[0].configMapRef.name: ConfigMap there is not among the objects"
