@@ -298,6 +298,7 @@ var untranslated = map[string]string{
 	"cache: behind this controller's own writes": distinguished,
 	"cluster skipped":                            distinguished,
 	"the object has been changed":                distinguished,
+	"another object was created by its name":     distinguished,
 	"enough was read":                            distinguished,
 	"no such object":                             distinguished,
 	"first line {} has no name of what it is of": "a table of the program itself",

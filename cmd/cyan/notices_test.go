@@ -36,7 +36,7 @@ func TestOldFieldsAreNamedOnce(t *testing.T) {
 		t.Errorf("exit code %d, want 0", code)
 	}
 	for _, field := range []string{"patchesJson6902", "patchesStrategicMerge", "commonLabels", "vars"} {
-		if n := strings.Count(stderr, "'"+field+"' is deprecated"); n != 1 {
+		if n := strings.Count(stderr, ": "+field+" is deprecated"); n != 1 {
 			t.Errorf("%s is named %d times, want once, in\n%s", field, n, stderr)
 		}
 	}

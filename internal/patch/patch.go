@@ -31,7 +31,7 @@ func Object(ctx context.Context, c client.Client, before, after client.Object, o
 			return err
 		}
 		if uid := before.GetUID(); uid != "" && stored.GetUID() != uid {
-			return conflict(stored, "another object was created by its name")
+			return conflict(stored, errors.New("another object was created by its name"))
 		}
 		return write(stored, before, wanted, after, func(merged *unstructured.Unstructured, patch client.Patch) error {
 			return c.Patch(ctx, merged, patch, options...)
@@ -134,14 +134,14 @@ func readUnchanged(ctx context.Context, c client.Client, before client.Object) (
 		return nil, err
 	}
 	if stored.GetResourceVersion() != before.GetResourceVersion() {
-		return nil, conflict(stored, "the object has been changed")
+		return nil, conflict(stored, errors.New("the object has been changed"))
 	}
 	return stored, nil
 }
 
-func conflict(stored *unstructured.Unstructured, why string) error {
+func conflict(stored *unstructured.Unstructured, why error) error {
 	kind := stored.GroupVersionKind()
-	return apierrors.NewConflict(schema.GroupResource{Group: kind.Group, Resource: kind.Kind}, stored.GetName(), errors.New(why))
+	return apierrors.NewConflict(schema.GroupResource{Group: kind.Group, Resource: kind.Kind}, stored.GetName(), why)
 }
 
 // write sends what differs between stored and stored with the change, and puts the answer into result.

@@ -381,9 +381,9 @@ it("what a Japanese page is refused is Japanese where there are words for it, an
     let error = "permission denied: applications, sync, shop/web-cache-14, sub: aiko: no policy allows it";
     await tab.route("**/api/v1/applications/web-cache-14/sync", (route) => route.fulfill({ status: 403, json: { error, code: 7 } }));
     await ready(tab, "/applications/argocd/web-cache-14");
-    await tab.getByRole("button", { name: /^Sync…/ }).click();
+    await tab.getByRole("button", { name: "同期…" }).click();
     const dialog = tab.getByRole("dialog");
-    const sync = dialog.getByRole("button", { name: "Sync", exact: true });
+    const sync = dialog.getByRole("button", { name: "同期", exact: true });
     await sync.click();
     const told = dialog.getByRole("alert");
     await told.getByText("権限がありません (applications, sync, shop/web-cache-14, sub: aiko)").waitFor();

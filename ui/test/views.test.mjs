@@ -27,7 +27,7 @@ const views = {
 /** opened are what stands over a view: what is pressed for it, by the names in both languages. */
 const press = (name) => (tab) => tab.getByRole("button", { name }).first().click();
 const opened = {
-  "dialog-sync": ["/applications/argocd/web-cache-14", press(/^Sync…/)],
+  "dialog-sync": ["/applications/argocd/web-cache-14", press(/^(Sync|同期)…/)],
   "dialog-history": ["/applications/argocd/web-cache-14", press(/^(History|履歴)/)],
   "dialog-delete": ["/applications/argocd/web-cache-14", press(/^(Delete|削除)/)],
   "dialog-abort": ["/rollouts/situations/degraded", press(/^(Abort|中止)/)],

@@ -96,7 +96,8 @@ func (in *inspection) deprecated(file string, k *types.Kustomization) error {
 		// It is "# Warning: 'bases' is deprecated. Please use 'resources' instead. …".
 		parts := strings.Split(message, "'")
 		if len(parts) < 4 {
-			return fmt.Errorf("unknown warning of kustomize: %s", message)
+			in.warnings = append(in.warnings, render.Warning{Type: render.DeprecatedField, File: file, Message: file + ": " + message})
+			continue
 		}
 		docs, err := in.tree.ReadDocuments(file)
 		if err != nil {
