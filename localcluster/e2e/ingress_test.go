@@ -120,26 +120,36 @@ func (c *testCluster) curl(line string) {
 	})
 }
 
-// checkWays: Ingresses, Gateways and routes have an address, and say that they are served.
+// checkWays: Ingresses, Gateways and routes have an address, and say that they are served, some time after they are.
 func (c *testCluster) checkWays(t *testing.T) {
 	for _, name := range []string{"shop", "api"} {
-		ingress, err := c.client.NetworkingV1().Ingresses(ns).Get(context.Background(), name, metav1.GetOptions{})
-		if err != nil || len(ingress.Status.LoadBalancer.Ingress) != 1 || ingress.Status.LoadBalancer.Ingress[0].IP != "127.0.0.1" {
-			t.Errorf("Ingress %s: %v, %v; want the address 127.0.0.1", name, ingress.Status, err)
-		}
+		eventually(t, 20*time.Second, "Ingress "+name+" has its address", func(ctx context.Context) error {
+			ingress, err := c.client.NetworkingV1().Ingresses(ns).Get(ctx, name, metav1.GetOptions{})
+			if err != nil || len(ingress.Status.LoadBalancer.Ingress) != 1 || ingress.Status.LoadBalancer.Ingress[0].IP != "127.0.0.1" {
+				return fmt.Errorf("%v, %w; want the address 127.0.0.1", ingress.Status, err)
+			}
+			return nil
+		})
 	}
 	client, err := gateways.NewForConfig(c.config)
 	if err != nil {
 		t.Fatal(err)
 	}
-	gateway, err := client.GatewayV1().Gateways(ns).Get(context.Background(), "web", metav1.GetOptions{})
-	if err != nil || !meta.IsStatusConditionTrue(gateway.Status.Conditions, "Programmed") || len(gateway.Status.Addresses) != 1 || gateway.Status.Listeners[0].AttachedRoutes != 1 {
-		t.Errorf("Gateway: %v, %v", gateway.Status, err)
-	}
-	route, err := client.GatewayV1().HTTPRoutes(ns).Get(context.Background(), "shop", metav1.GetOptions{})
-	if err != nil || len(route.Status.Parents) != 1 || !meta.IsStatusConditionTrue(route.Status.Parents[0].Conditions, "Accepted") {
-		t.Errorf("HTTPRoute: %v, %v", route.Status, err)
-	}
+	eventually(t, 20*time.Second, "the Gateway is programmed, and has its route", func(ctx context.Context) error {
+		gateway, err := client.GatewayV1().Gateways(ns).Get(ctx, "web", metav1.GetOptions{})
+		s := gateway.Status
+		if err != nil || !meta.IsStatusConditionTrue(s.Conditions, "Programmed") || len(s.Addresses) != 1 || len(s.Listeners) != 1 || s.Listeners[0].AttachedRoutes != 1 {
+			return fmt.Errorf("%v, %w", s, err)
+		}
+		return nil
+	})
+	eventually(t, 20*time.Second, "the HTTPRoute is accepted", func(ctx context.Context) error {
+		route, err := client.GatewayV1().HTTPRoutes(ns).Get(ctx, "shop", metav1.GetOptions{})
+		if err != nil || len(route.Status.Parents) != 1 || !meta.IsStatusConditionTrue(route.Status.Parents[0].Conditions, "Accepted") {
+			return fmt.Errorf("%v, %w", route.Status, err)
+		}
+		return nil
+	})
 }
 
 // checkOtherPort: a Gateway gets any port of this machine that is free, and gives it back.
