@@ -117,7 +117,10 @@ func (w Warning) Remedy() string {
 	case SkippedFile:
 		return "correct it, or keep it elsewhere"
 	case DeprecatedField:
-		if w.Replacement == "replacements" {
+		switch w.Replacement {
+		case "":
+			return "write what replaces it"
+		case "replacements":
 			return "write into replacements which fields get the value"
 		}
 		return "`cyan validate --fix` writes it as " + w.Replacement

@@ -40,13 +40,11 @@ func Arrange(files map[string]Change) (remove, put []string) {
 			put = append(put, dest)
 			continue
 		}
-		if top := highest(files, dest); !slices.Contains(remove, top) {
-			remove = append(remove, top)
-		}
+		remove = append(remove, highest(files, dest))
 	}
 	slices.Sort(remove)
 	slices.Sort(put)
-	return remove, put
+	return slices.Compact(remove), put
 }
 
 // highest is the highest of the files that a path is, or is below.

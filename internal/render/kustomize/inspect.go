@@ -96,7 +96,7 @@ func (in *inspection) deprecated(file string, k *types.Kustomization) error {
 		// It is "# Warning: 'bases' is deprecated. Please use 'resources' instead. …".
 		parts := strings.Split(message, "'")
 		if len(parts) < 4 {
-			in.warnings = append(in.warnings, render.Warning{Type: render.DeprecatedField, File: file, Message: file + ": " + message})
+			in.warnings = append(in.warnings, render.Warning{Type: render.DeprecatedField, File: file, Message: file + ": " + strings.TrimPrefix(message, "# Warning: ")})
 			continue
 		}
 		docs, err := in.tree.ReadDocuments(file)
