@@ -1,6 +1,7 @@
 package apply_test
 
 import (
+	"errors"
 	"strings"
 	"testing"
 
@@ -84,6 +85,12 @@ func TestAVersionThatIsGone(t *testing.T) {
 		t.Fatal(err)
 	}
 	crd.Object["spec"] = definition("false", "true").Object["spec"]
+	// What has this default was answered by what stores the new version: it takes a while to serve a definition.
+	versions, _, _ := unstructured.NestedSlice(crd.Object, "spec", "versions")
+	if err := unstructured.SetNestedMap(versions[1].(map[string]any), map[string]any{"type": "string", "default": "v2"}, "schema", "openAPIV3Schema", "properties", "spec", "properties", "stored"); err != nil {
+		t.Fatal(err)
+	}
+	crd.Object["spec"].(map[string]any)["versions"] = versions
 	if err := cluster.Client.Update(t.Context(), crd); err != nil {
 		t.Fatal(err)
 	}
@@ -94,7 +101,13 @@ func TestAVersionThatIsGone(t *testing.T) {
 			return err
 		}
 		live.SetLabels(map[string]string{"touched": "yes"})
-		return cluster.Client.Update(t.Context(), live, client.FieldOwner("theirs"))
+		if err := cluster.Client.Update(t.Context(), live, client.FieldOwner("theirs")); err != nil {
+			return err
+		}
+		if by, _, _ := unstructured.NestedString(live.Object, "spec", "stored"); by != "v2" {
+			return errors.New("the old version is still stored")
+		}
+		return nil
 	})
 	until("dropping the old version", func() error {
 		if err := cluster.Client.Get(t.Context(), client.ObjectKeyFromObject(crd), crd); err != nil {
